@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/clock.h"
+
+#include <time.h>
+
+static uint64_t
+read_clock(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (uint64_t)ts.tv_sec * US_PER_S + (uint64_t)ts.tv_nsec / 1000;
+}
+
+uint64_t
+clock_wall_us(void)
+{
+	return read_clock(CLOCK_REALTIME);
+}
+
+uint64_t
+clock_mono_us(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+/*
+ * Civil date from days since 1970-01-01, proleptic Gregorian; eras of 400
+ * years that start on 1 March, so that the leap day ends a year.
+ */
+static void
+civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned *day)
+{
+	int64_t z = days + 719468;
+	int64_t era = z / 146097;
+	unsigned doe = (unsigned)(z - era * 146097);
+	unsigned yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	unsigned doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	unsigned mp = (5 * doy + 2) / 153;
+
+	*day = doy - (153 * mp + 2) / 5 + 1;
+	*month = mp < 10 ? mp + 3 : mp - 9;
+	*year = (int64_t)yoe + era * 400 + (*month <= 2);
+}
+
+static int64_t
+days_from_civil(int64_t year, unsigned month, unsigned day)
+{
+	int64_t y = year - (month <= 2);
+	int64_t era = y / 400;
+	unsigned yoe = (unsigned)(y - era * 400);
+	unsigned doy = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 +
+		       day - 1;
+	unsigned doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
+
+	return era * 146097 + (int64_t)doe - 719468;
+}
+
+static char *
+put_digits(char *p, uint64_t v, int n)
+{
+	for (int i = n - 1; i >= 0; i--) {
+		p[i] = (char)('0' + v % 10);
+		v /= 10;
+	}
+	return p + n;
+}
+
+size_t
+clock_iso(uint64_t wall_us, char *out)
+{
+	uint64_t secs = wall_us / US_PER_S;
+	int64_t year;
+	unsigned month, day;
+	char *p = out;
+
+	civil_from_days((int64_t)(secs / 86400), &year, &month, &day);
+	/* A hostile timestamp reaches year 586912; four digits is the form. */
+	p = put_digits(p, (uint64_t)year % 10000, 4);
+	*p++ = '-';
+	p = put_digits(p, month, 2);
+	*p++ = '-';
+	p = put_digits(p, day, 2);
+	*p++ = 'T';
+	p = put_digits(p, secs / 3600 % 24, 2);
+	*p++ = ':';
+	p = put_digits(p, secs / 60 % 60, 2);
+	*p++ = ':';
+	p = put_digits(p, secs % 60, 2);
+	*p++ = '.';
+	p = put_digits(p, wall_us % US_PER_S, 6);
+	memcpy(p, "+0000", 6);
+	return (size_t)(p + 5 - out);
+}
+
+static bool
+get_digits(struct view s, size_t off, size_t n, unsigned *out)
+{
+	*out = 0;
+	if (off + n > s.len) {
+		return false;
+	}
+	for (size_t i = off; i < off + n; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9') {
+			return false;
+		}
+		*out = *out * 10 + (unsigned)(s.p[i] - '0');
+	}
+	return true;
+}
+
+/* Reads "Z", "+09:00" or "+0900" at 'off', to the end of 's'. */
+static bool
+get_zone(struct view s, size_t off, int64_t *offset_s)
+{
+	unsigned h, m;
+	size_t mpos;
+
+	*offset_s = 0;
+	if (off == s.len) {
+		return true;
+	}
+	if (s.p[off] == 'Z' || s.p[off] == 'z') {
+		return off + 1 == s.len;
+	}
+	if (s.p[off] != '+' && s.p[off] != '-') {
+		return false;
+	}
+	mpos = off + 3 < s.len && s.p[off + 3] == ':' ? off + 4 : off + 3;
+	if (!get_digits(s, off + 1, 2, &h) || !get_digits(s, mpos, 2, &m) ||
+	    mpos + 2 != s.len || h > 23 || m > 59) {
+		return false;
+	}
+	*offset_s = (int64_t)h * 3600 + (int64_t)m * 60;
+	if (s.p[off] == '-') {
+		*offset_s = -*offset_s;
+	}
+	return true;
+}
+
+bool
+clock_parse_iso(struct view s, uint64_t *wall_us)
+{
+	unsigned year, month, day, h = 0, m = 0, sec = 0;
+	uint64_t frac = 0;
+	int64_t zone = 0, total;
+	size_t off = 10;
+
+	if (!get_digits(s, 0, 4, &year) || s.len < 10 || s.p[4] != '-' ||
+	    !get_digits(s, 5, 2, &month) || s.p[7] != '-' ||
+	    !get_digits(s, 8, 2, &day) || month < 1 || month > 12 ||
+	    day < 1 || day > 31 || year < 1970) {
+		return false;
+	}
+	if (s.len > 10) {
+		if ((s.p[10] != 'T' && s.p[10] != ' ' && s.p[10] != 't') ||
+		    !get_digits(s, 11, 2, &h) || s.len < 19 ||
+		    s.p[13] != ':' || !get_digits(s, 14, 2, &m) ||
+		    s.p[16] != ':' || !get_digits(s, 17, 2, &sec) || h > 23 ||
+		    m > 59 || sec > 60) {
+			return false;
+		}
+		off = 19;
+		if (off < s.len && s.p[off] == '.') {
+			uint64_t scale = US_PER_S / 10;
+
+			for (off++; off < s.len && s.p[off] >= '0' &&
+			     s.p[off] <= '9'; off++) {
+				frac += scale * (uint64_t)(s.p[off] - '0');
+				scale /= 10;
+			}
+		}
+		if (!get_zone(s, off, &zone)) {
+			return false;
+		}
+	}
+	total = days_from_civil(year, month, day) * 86400 + (int64_t)h * 3600 +
+		(int64_t)m * 60 + (int64_t)sec - zone;
+	if (total < 0) {
+		return false;
+	}
+	*wall_us = (uint64_t)total * US_PER_S + frac;
+	return true;
+}

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+
+static const char hex_digits[] = "0123456789abcdef";
+
+void
+json_init(struct json *j)
+{
+	*j = (struct json){ 0 };
+}
+
+void
+json_fini(struct json *j)
+{
+	free(j->p);
+	*j = (struct json){ 0 };
+}
+
+void
+json_reset(struct json *j)
+{
+	j->len = 0;
+	j->need_comma = false;
+	j->failed = false;
+}
+
+/* Makes room for 'n' more bytes; false once memory ran out. */
+static bool
+room(struct json *j, size_t n)
+{
+	size_t cap;
+	char *p;
+
+	if (j->failed) {
+		return false;
+	}
+	if (j->cap - j->len >= n) {
+		return true;
+	}
+	cap = MAX(j->cap * 2, MAX(j->len + n, (size_t)1024));
+	p = realloc(j->p, cap);
+	if (p == NULL) {
+		j->failed = true;
+		j->len = 0;
+		return false;
+	}
+	j->p = p;
+	j->cap = cap;
+	return true;
+}
+
+static void
+put(struct json *j, const char *s, size_t n)
+{
+	if (room(j, n)) {
+		memcpy(j->p + j->len, s, n);
+		j->len += n;
+	}
+}
+
+static void
+put_key(struct json *j, const char *key)
+{
+	if (j->need_comma) {
+		put(j, ",", 1);
+	}
+	if (key != NULL) {
+		put(j, "\"", 1);
+		put(j, key, strlen(key));
+		put(j, "\":", 2);
+	}
+	j->need_comma = true;
+}
+
+void
+json_obj(struct json *j, const char *key)
+{
+	put_key(j, key);
+	put(j, "{", 1);
+	j->need_comma = false;
+}
+
+void
+json_obj_end(struct json *j)
+{
+	put(j, "}", 1);
+	j->need_comma = true;
+}
+
+void
+json_arr(struct json *j, const char *key)
+{
+	put_key(j, key);
+	put(j, "[", 1);
+	j->need_comma = false;
+}
+
+void
+json_arr_end(struct json *j)
+{
+	put(j, "]", 1);
+	j->need_comma = true;
+}
+
+/*
+ * Length of the well-formed UTF-8 sequence at 'p' (RFC 3629 section 4, which
+ * excludes overlong forms and surrogates), 0 when there is none.
+ */
+static size_t
+utf8_len(const uint8_t *p, size_t n)
+{
+	uint8_t lo = 0x80, hi = 0xbf;
+	size_t need;
+
+	if (p[0] < 0x80) {
+		return 1;
+	}
+	if (p[0] >= 0xc2 && p[0] <= 0xdf) {
+		need = 2;
+	} else if ((p[0] & 0xf0) == 0xe0) {
+		need = 3;
+		lo = p[0] == 0xe0 ? 0xa0 : 0x80;
+		hi = p[0] == 0xed ? 0x9f : 0xbf;
+	} else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
+		need = 4;
+		lo = p[0] == 0xf0 ? 0x90 : 0x80;
+		hi = p[0] == 0xf4 ? 0x8f : 0xbf;
+	} else {
+		return 0;
+	}
+	if (n < need || p[1] < lo || p[1] > hi) {
+		return 0;
+	}
+	for (size_t i = 2; i < need; i++) {
+		if ((p[i] & 0xc0) != 0x80) {
+			return 0;
+		}
+	}
+	return need;
+}
+
+/* C1 controls, line separators and bidirectional overrides spoof a display. */
+static bool
+deceptive(const uint8_t *p, size_t n)
+{
+	uint32_t cp;
+
+	if (n == 2) {
+		cp = (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f);
+		return cp < 0xa0 || cp == 0x61c;
+	}
+	if (n == 3) {
+		cp = (uint32_t)(p[0] & 0xf) << 12 |
+		     (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
+		return (cp >= 0x200b && cp <= 0x200f) ||
+		       (cp >= 0x2028 && cp <= 0x202e) ||
+		       (cp >= 0x2060 && cp <= 0x2069) || cp == 0xfeff;
+	}
+	return false;
+}
+
+static void
+put_u16_escape(struct json *j, unsigned cp)
+{
+	char e[6] = { '\\', 'u', hex_digits[cp >> 12 & 15],
+		      hex_digits[cp >> 8 & 15], hex_digits[cp >> 4 & 15],
+		      hex_digits[cp & 15] };
+
+	put(j, e, 6);
+}
+
+/* Writes the one character at 'p' escaped; returns the bytes it took. */
+static size_t
+put_special(struct json *j, const uint8_t *p, size_t n)
+{
+	size_t len = utf8_len(p, n);
+	char e[5];
+
+	if (len == 0) { /* not text: the visible form \xNN */
+		memcpy(e, "\\\\x", 3);
+		e[3] = hex_digits[p[0] >> 4];
+		e[4] = hex_digits[p[0] & 15];
+		put(j, e, 5);
+		return 1;
+	}
+	if (len > 1) {
+		if (!deceptive(p, len)) {
+			put(j, (const char *)p, len);
+		} else if (len == 2) {
+			put_u16_escape(j, (unsigned)(p[0] & 0x1f) << 6 |
+					  (p[1] & 0x3f));
+		} else {
+			put_u16_escape(j, (unsigned)(p[0] & 0xf) << 12 |
+					  (unsigned)(p[1] & 0x3f) << 6 |
+					  (p[2] & 0x3f));
+		}
+		return len;
+	}
+	switch (p[0]) {
+	case '"':
+		put(j, "\\\"", 2);
+		break;
+	case '\\':
+		put(j, "\\\\", 2);
+		break;
+	case '\n':
+		put(j, "\\n", 2);
+		break;
+	case '\r':
+		put(j, "\\r", 2);
+		break;
+	case '\t':
+		put(j, "\\t", 2);
+		break;
+	default:
+		put_u16_escape(j, p[0]);
+	}
+	return 1;
+}
+
+void
+json_str(struct json *j, const char *key, struct view v)
+{
+	size_t i = 0, from;
+
+	put_key(j, key);
+	put(j, "\"", 1);
+	while (i < v.len) {
+		for (from = i; i < v.len && v.p[i] >= 0x20 && v.p[i] < 0x7f &&
+		     v.p[i] != '"' && v.p[i] != '\\'; i++) {
+		}
+		put(j, (const char *)v.p + from, i - from);
+		if (i < v.len) {
+			i += put_special(j, v.p + i, v.len - i);
+		}
+	}
+	put(j, "\"", 1);
+}
+
+void
+json_cstr(struct json *j, const char *key, const char *s)
+{
+	json_str(j, key, view_cstr(s));
+}
+
+void
+json_u64(struct json *j, const char *key, uint64_t v)
+{
+	char tmp[20];
+	size_t n = sizeof(tmp);
+
+	do {
+		tmp[--n] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	put_key(j, key);
+	put(j, tmp + n, sizeof(tmp) - n);
+}
+
+void
+json_i64(struct json *j, const char *key, int64_t v)
+{
+	char tmp[24];
+	int n = snprintf(tmp, sizeof(tmp), "%lld", (long long)v);
+
+	put_key(j, key);
+	put(j, tmp, (size_t)n);
+}
+
+void
+json_f64(struct json *j, const char *key, double v)
+{
+	char tmp[64];
+	int n;
+
+	if (!(v > -1e15 && v < 1e15)) { /* also NaN: JSON has no such number */
+		json_null(j, key);
+		return;
+	}
+	n = snprintf(tmp, sizeof(tmp), "%.3f", v);
+	put_key(j, key);
+	put(j, tmp, (size_t)n);
+}
+
+void
+json_bool(struct json *j, const char *key, bool v)
+{
+	put_key(j, key);
+	put(j, v ? "true" : "false", v ? 4 : 5);
+}
+
+void
+json_null(struct json *j, const char *key)
+{
+	put_key(j, key);
+	put(j, "null", 4);
+}
+
+void
+json_addr(struct json *j, const char *key, const struct addr *a)
+{
+	char tmp[ADDR_TEXT_CAP];
+	size_t n = addr_format(a, tmp);
+
+	json_str(j, key, view_of(tmp, n));
+}
+
+void
+json_time(struct json *j, const char *key, uint64_t wall_us)
+{
+	char tmp[CLOCK_ISO_CAP];
+	size_t n = clock_iso(wall_us, tmp);
+
+	json_str(j, key, view_of(tmp, n));
+}
+
+void
+json_hex(struct json *j, const char *key, struct view v)
+{
+	put_key(j, key);
+	put(j, "\"", 1);
+	if (room(j, v.len * 2)) {
+		for (size_t i = 0; i < v.len; i++) {
+			j->p[j->len++] = hex_digits[v.p[i] >> 4];
+			j->p[j->len++] = hex_digits[v.p[i] & 15];
+		}
+	}
+	put(j, "\"", 1);
+}
+
+void
+json_base64(struct json *j, const char *key, struct view v)
+{
+	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "abcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	put_key(j, key);
+	put(j, "\"", 1);
+	for (size_t i = 0; i < v.len; i += 3) {
+		size_t n = MIN(v.len - i, (size_t)3);
+		uint32_t w = (uint32_t)v.p[i] << 16 |
+			     (n > 1 ? (uint32_t)v.p[i + 1] << 8 : 0) |
+			     (n > 2 ? v.p[i + 2] : 0);
+		char e[4] = { set[w >> 18], set[w >> 12 & 63],
+			      n > 1 ? set[w >> 6 & 63] : '=',
+			      n > 2 ? set[w & 63] : '=' };
+
+		put(j, e, 4);
+	}
+	put(j, "\"", 1);
+}
+
+void
+json_raw(struct json *j, const char *key, struct view v)
+{
+	put_key(j, key);
+	put(j, (const char *)v.p, v.len);
+}

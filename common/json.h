@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * json.h - writes JSON into a buffer; escapes by construction
+ *
+ * Attacker-controlled bytes are escaped here and nowhere else: control bytes,
+ * DEL, C1 and bidirectional controls become \u00XX escapes, bytes that are not
+ * UTF-8 become the text \xNN.  Whatever goes in, the output is one valid,
+ * printable JSON value.
+ *
+ * Place    above base.h.
+ * Threads  one writer, one thread.
+ * Memory   a heap buffer that grows to the longest record and is reused.
+ * Cost     about 1 ns a byte; used a record at a time, never a packet.
+ */
+#ifndef COMMON_JSON_H
+#define COMMON_JSON_H
+
+#include "common/addr.h"
+
+struct json {
+	char *p;
+	size_t len, cap;
+	bool need_comma;
+	bool failed; /* out of memory: the record is unusable, len is 0 */
+};
+
+/* Zeroed is a valid empty writer too. */
+void json_init(struct json *j);
+void json_fini(struct json *j);
+void json_reset(struct json *j); /* empty, memory kept */
+
+/* 'key' is NULL inside arrays and for the outermost value. Trusted text. */
+void json_obj(struct json *j, const char *key);
+void json_obj_end(struct json *j);
+void json_arr(struct json *j, const char *key);
+void json_arr_end(struct json *j);
+void json_str(struct json *j, const char *key, struct view v);
+void json_cstr(struct json *j, const char *key, const char *s);
+void json_u64(struct json *j, const char *key, uint64_t v);
+void json_i64(struct json *j, const char *key, int64_t v);
+void json_f64(struct json *j, const char *key, double v); /* 3 decimals */
+void json_bool(struct json *j, const char *key, bool v);
+void json_null(struct json *j, const char *key);
+void json_addr(struct json *j, const char *key, const struct addr *a);
+void json_time(struct json *j, const char *key, uint64_t wall_us);
+void json_hex(struct json *j, const char *key, struct view v);    /* "0aff" */
+void json_base64(struct json *j, const char *key, struct view v); /* RFC 4648 */
+/* A value that is already JSON, e.g. a prefix prepared per rule. */
+void json_raw(struct json *j, const char *key, struct view v);
+
+static inline struct view
+json_view(const struct json *j)
+{
+	return view_of(j->p, j->len);
+}
+
+#endif

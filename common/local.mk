@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+noinst_LIBRARIES += libcommon.a
+libcommon_a_SOURCES = \
+	common/base.h \
+	common/err.h common/err.c \
+	common/clock.h common/clock.c \
+	common/log.h common/log.c \
+	common/addr.h common/addr.c \
+	common/proto.h common/proto.c \
+	common/events.def common/events.h common/events.c \
+	common/pool.h common/pool.c \
+	common/arena.h common/arena.c \
+	common/json.h common/json.c \
+	common/conf.h common/conf.c
+
+# transport
+libcommon_a_SOURCES += \
+	common/frame.h \
+	common/redis_link.h

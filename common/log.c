@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+
+static struct {
+	const char *program;
+	enum log_level level;
+	bool json;
+} log_state = { "picket", LOG_INFO, false };
+
+static const char *const level_names[] = { "error", "warning", "info",
+	                                   "debug" };
+
+void
+log_init(const char *program, enum log_level level, bool json)
+{
+	log_state.program = program;
+	log_state.level = level;
+	log_state.json = json;
+}
+
+enum log_level
+log_level(void)
+{
+	return log_state.level;
+}
+
+/* Control bytes never reach a terminal or a log reader unescaped. */
+static size_t
+escape(const char *in, char *out, size_t cap)
+{
+	size_t n = 0;
+
+	for (; *in != '\0' && n + 7 < cap; in++) {
+		unsigned char c = (unsigned char)*in;
+
+		if (log_state.json && (c == '"' || c == '\\')) {
+			out[n++] = '\\';
+			out[n++] = (char)c;
+		} else if (c < 0x20 || c == 0x7f) {
+			n += (size_t)snprintf(out + n, cap - n,
+				log_state.json ? "\\u%04x" : "\\x%02x", c);
+		} else {
+			out[n++] = (char)c;
+		}
+	}
+	out[n] = '\0';
+	return n;
+}
+
+void
+log_msg(enum log_level level, const char *fmt, ...)
+{
+	char msg[1024], safe[2048], line[2304], ts[CLOCK_ISO_CAP];
+	va_list ap;
+	int n;
+
+	if (level > log_state.level) {
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	va_end(ap);
+	escape(msg, safe, sizeof(safe));
+	if (log_state.json) {
+		clock_iso(clock_wall_us(), ts);
+		n = snprintf(line, sizeof(line),
+			"{\"timestamp\":\"%s\",\"program\":\"%s\","
+			"\"level\":\"%s\",\"message\":\"%s\"}\n",
+			ts, log_state.program, level_names[level], safe);
+	} else {
+		n = snprintf(line, sizeof(line), "%s: %s: %s\n",
+			log_state.program, level_names[level], safe);
+	}
+	if (n > (int)sizeof(line) - 1) {
+		n = (int)sizeof(line) - 1;
+		line[n - 1] = '\n';
+	}
+	/* Nothing sensible can be done when standard error is gone. */
+	if (write(STDERR_FILENO, line, (size_t)n) < 0) {
+		return;
+	}
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pool.h - one worker's bounded memory, in size classes
+ *
+ * Everything that traffic can make a worker remember comes from its pool:
+ * segments, transactions, buffers.  Classes are powers of two from 64 bytes
+ * to 1 MiB; memory is taken from the system in slabs and never given back
+ * before pool_free(), so that a warmed-up worker makes no system call.
+ *
+ * Place    above base.h.
+ * Threads  one pool per worker; nothing here may be shared.
+ * Memory   never above the limit given to pool_new(); beyond it pool_get()
+ *          returns NULL and counts.  Under AddressSanitizer each block is a
+ *          malloc of its own, so that it can see every object.
+ * Cost     get and put are a list pop and push.
+ */
+#ifndef COMMON_POOL_H
+#define COMMON_POOL_H
+
+#include "common/base.h"
+
+#define POOL_MAX_BLOCK ((size_t)1 << 20)
+
+struct pool;
+
+/* 'limit' in bytes.  NULL when the system has no memory. */
+struct pool *pool_new(size_t limit);
+void pool_free(struct pool *p);
+
+/* NULL when 'size' exceeds POOL_MAX_BLOCK or the limit is reached. */
+void *pool_get(struct pool *p, size_t size);
+/* 'size' must be what pool_get() was given (or its class size). NULL is ok. */
+void pool_put(struct pool *p, void *block, size_t size);
+
+/* What a block asked for with 'size' really holds. */
+size_t pool_class_size(size_t size);
+
+size_t pool_in_use(const struct pool *p);     /* bytes handed out */
+uint64_t pool_refusals(const struct pool *p); /* times the limit said no */
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rule.h - one rule, as loaded; immutable once its set is built
+ *
+ * Place    above inspect.h.
+ * Threads  read only after ruleset_build().
+ * Memory   owned by its ruleset.
+ */
+#ifndef RULES_RULE_H
+#define RULES_RULE_H
+
+#include "rules/inspect.h"
+
+enum rule_action { ACTION_ALERT, ACTION_PASS, ACTION_DROP, ACTION_REJECT };
+
+enum threshold_type {
+	THRESHOLD_NONE,
+	THRESHOLD_LIMIT,     /* at most 'count' alerts per period */
+	THRESHOLD_THRESHOLD, /* every 'count'-th match */
+	THRESHOLD_BOTH,      /* once per period, at the 'count'-th match */
+	THRESHOLD_DETECTION, /* detection_filter: all after the 'count'-th */
+};
+
+enum threshold_track {
+	TRACK_BY_SRC,
+	TRACK_BY_DST,
+	TRACK_BY_BOTH,
+	TRACK_BY_RULE,
+	TRACK_BY_FLOW,
+};
+
+struct rule_threshold {
+	enum threshold_type type;
+	enum threshold_track track;
+	uint32_t count;
+	uint32_t seconds;
+};
+
+struct rule_meta {
+	const char *key, *value;
+};
+
+struct rule_prog; /* compiled tests; rule_compile.h */
+
+/* What leaves the engine: identity and everything an alert prints. */
+struct rule {
+	uint32_t sid, gid, rev;
+	uint32_t index; /* in its ruleset, load order */
+	enum rule_action action;
+	bool noalert;
+	uint8_t priority; /* 1 is worst; EVE's alert.severity */
+	const char *msg;
+	const char *classtype; /* short name or NULL */
+	const char *category;  /* classification's description, or "" */
+	const struct rule_meta *metadata;
+	uint32_t n_metadata;
+	const char *const *references; /* "url,example.org/x" */
+	uint32_t n_references;
+	enum { TARGET_NONE, TARGET_SRC, TARGET_DEST } target;
+	struct rule_threshold threshold, detection_filter;
+	const char *file; /* where it was read; for reports */
+	uint32_t line;
+	const char *text; /* the rule as written */
+	const struct rule_prog *prog;
+};
+
+struct ioc;
+
+/* One rule that matched in one call. */
+struct rule_hit {
+	const struct rule *rule;
+	const struct ioc *ioc; /* the indicator, when 'rule' stands for one */
+	uint64_t tx_id;
+	bool has_tx;
+};
+
+/* Caller-owned growing list; hits are in rule priority, then load order. */
+struct rule_hits {
+	struct rule_hit *v;
+	uint32_t n, cap;
+	uint64_t overflowed; /* hits that found no memory: counted, never silent */
+};
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rule_match.h - candidates and inspect in, hits out
+ *
+ * Place    top of rules/; called by the sensor's worker.
+ * Threads  one matcher per worker; the ruleset is shared and read only.
+ * Memory   all scratch is reserved by rule_matcher_new(); flow and
+ *          transaction state come from in->pool, bounded per flow.
+ * Cost     rule_match() does not allocate from the heap, lock, log or print.
+ */
+#ifndef RULES_RULE_MATCH_H
+#define RULES_RULE_MATCH_H
+
+#include "rules/ruleset.h"
+
+struct rule_matcher;
+
+struct rule_matcher *rule_matcher_new(const struct ruleset *rs);
+void rule_matcher_free(struct rule_matcher *m);
+
+/*
+ * Appends to 'out' every rule that matches 'in' and did not match this
+ * transaction (or this part of the stream) before.  Applies flowbits and
+ * pass rules; thresholds are the sink's (threshold.h), because they count
+ * across workers.
+ */
+void rule_match(struct rule_matcher *m, struct inspect *in,
+		struct rule_hits *out);
+
+/* Release what rule_match() left in a flow's or transaction's slot. */
+void rule_flow_free(struct rule_flow *f, struct pool *pool);
+void rule_tx_free(struct rule_tx *t, struct pool *pool);
+
+/* Names of flowbits set on 'f', for EVE's metadata; returns how many. */
+uint32_t rule_flow_bits(const struct ruleset *rs, const struct rule_flow *f,
+			const char **names, uint32_t cap);
+
+struct rule_matcher_stats {
+	uint64_t calls, candidates, verified, hits;
+	uint64_t pcre_limit; /* match limit, JIT stack: counted, not "no match" */
+	uint64_t pending_full;
+};
+const struct rule_matcher_stats *
+rule_matcher_stats(const struct rule_matcher *m);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ruleset.h - rule files in, one immutable set out
+ *
+ * Place    above rule_parse, rule_compile, ioc_load; below rule_match.
+ * Threads  built by one thread; then shared read only by all workers.
+ * Memory   one owner; ruleset_free() once no worker uses it.
+ * Cost     cold.
+ */
+#ifndef RULES_RULESET_H
+#define RULES_RULESET_H
+
+#include "common/conf.h"
+#include "rules/rule.h"
+
+struct ruleset;
+
+/* One rule that did not load, or a warning about one that did. */
+struct rule_problem {
+	char *file;
+	uint32_t line, sid; /* sid 0: not known */
+	char *reason;       /* what, and the mend */
+	bool skipped;       /* switched off on purpose ("requires"), not wrong */
+};
+
+struct ruleset_report {
+	uint32_t loaded, failed, skipped;
+	struct rule_problem *problems;
+	uint32_t n_problems;
+};
+
+/*
+ * Reads rule files ('patterns' are globs) with the variables, classification
+ * and threshold files that 'conf' names, and indicator files.  A rule that
+ * cannot be honoured in full is not loaded, and is in the report.  Fails
+ * (NULL, with diag) only when a file cannot be read or memory runs out.
+ */
+struct ruleset *ruleset_load(const struct conf *conf,
+			     const char *const *patterns, size_t n_patterns,
+			     const char *const *indicators,
+			     size_t n_indicators, struct diag *d) MUST_CHECK;
+void ruleset_free(struct ruleset *rs);
+
+const struct ruleset_report *ruleset_report(const struct ruleset *rs);
+
+uint32_t ruleset_count(const struct ruleset *rs);
+const struct rule *ruleset_rule(const struct ruleset *rs, uint32_t index);
+/* Hex SHA-256 over all loaded rule texts and indicators, 64 characters. */
+const char *ruleset_digest(const struct ruleset *rs);
+uint32_t ruleset_indicator_count(const struct ruleset *rs);
+
+/* Bit per enum inspect_buf: what any loaded rule or indicator looks at. */
+const uint64_t *ruleset_needed(const struct ruleset *rs);
+/* Whether any rule matches on raw stream bytes, by direction. */
+bool ruleset_needs_stream(const struct ruleset *rs, enum inspect_dir dir);
+
+#endif

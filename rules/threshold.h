@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * threshold.h - threshold and detection_filter, counted in packet order
+ *
+ * Thresholds count across flows and workers, so they are applied where all
+ * workers' alerts meet, in packet order; a replay gives the same alerts with
+ * any number of workers.
+ *
+ * Place    above rule.h; called by the sensor's sink.
+ * Threads  one table, one thread.
+ * Memory   bounded by 'max_entries'; the longest idle entry is replaced, and
+ *          counted.
+ */
+#ifndef RULES_THRESHOLD_H
+#define RULES_THRESHOLD_H
+
+#include "rules/rule.h"
+
+struct threshold_table;
+
+struct threshold_key {
+	struct addr src, dst;
+	uint64_t flow_id;
+};
+
+enum threshold_verdict { THRESHOLD_PASS, THRESHOLD_SUPPRESS };
+
+struct threshold_table *threshold_table_new(size_t max_entries);
+void threshold_table_free(struct threshold_table *t);
+/* Counts this match and says whether it alerts. 'ts_us' is packet time. */
+enum threshold_verdict threshold_check(struct threshold_table *t,
+				       const struct rule *rule,
+				       const struct threshold_key *key,
+				       uint64_t ts_us);
+uint64_t threshold_suppressed(const struct threshold_table *t);
+uint64_t threshold_evicted(const struct threshold_table *t);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * app.h - which protocol is this, and the driver of its parser
+ *
+ * Detection is by content first and port second, in both directions; the
+ * bytes seen meanwhile are kept (bounded) and given to the parser once.
+ *
+ * Place    above every parser; below fill and worker.
+ * Threads  one context per worker.
+ * Memory   app.memcap bounds the pool it is given.
+ * Cost     nothing per packet for flows that are done with.
+ */
+#ifndef SENSOR_APP_H
+#define SENSOR_APP_H
+
+#include "sensor/app_parser.h"
+
+/* Reads app-layer.protocols.NAME.enabled and each parser's own keys. */
+struct app_ctx *app_ctx_new(const struct conf *conf, struct pool *pool);
+void app_ctx_free(struct app_ctx *ctx);
+
+/* One run of stream bytes of 'dir', or one datagram. */
+void app_data(struct app_ctx *ctx, struct flow *f, enum flow_dir dir,
+	      struct view data, uint64_t now_us);
+void app_gap(struct app_ctx *ctx, struct flow *f, enum flow_dir dir,
+	     uint64_t bytes, uint64_t now_us);
+void app_eof(struct app_ctx *ctx, struct flow *f, enum flow_dir dir,
+	     uint64_t now_us);
+
+/* APP_UNKNOWN, APP_FAILED or the protocol. */
+enum app_proto app_proto_of(const struct flow *f);
+enum app_proto app_proto_dir(const struct flow *f, enum flow_dir dir);
+
+/* Removes and frees 'tx'. */
+void app_tx_end(struct app_ctx *ctx, struct flow *f, struct app_tx *tx);
+/* Ends all transactions and the state; f->app becomes NULL.  The rules'
+ * state in each transaction must have been freed before. */
+void app_free(struct app_ctx *ctx, struct flow *f);
+
+/* Transactions opened and errors met, by protocol. */
+struct app_counters {
+	uint64_t flows[APP_PROTO_COUNT];
+	uint64_t txs[APP_PROTO_COUNT];
+	uint64_t failed[APP_PROTO_COUNT];
+};
+const struct app_counters *app_counters(const struct app_ctx *ctx);
+
+#endif

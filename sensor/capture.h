@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * capture.h - frames in batches, from files or pipes
+ *
+ * Place    above packet.h.
+ * Threads  one capture, one thread.
+ * Memory   frames of a batch live in the batch's slab until the next
+ *          capture_next() into it; a batch may be handed to another thread.
+ * Cost     one copy per frame; no system call per frame.
+ */
+#ifndef SENSOR_CAPTURE_H
+#define SENSOR_CAPTURE_H
+
+#include "common/err.h"
+#include "sensor/packet.h"
+
+#define BATCH_FRAMES 64
+#define BATCH_SLAB ((size_t)512 << 10)
+
+struct batch_frames {
+	struct frame frame[BATCH_FRAMES];
+	uint32_t n;
+	uint8_t *slab; /* BATCH_SLAB bytes, the batch's own */
+	uint32_t used;
+};
+
+struct batch_frames *batch_frames_new(void);
+void batch_frames_free(struct batch_frames *b);
+
+struct capture;
+
+struct capture_stats {
+	uint64_t frames, bytes; /* delivered (captured bytes) */
+	uint64_t oversized;     /* records longer than the largest frame, skipped */
+	uint64_t truncated;     /* caplen < wirelen */
+	uint64_t filtered;      /* refused by the BPF filter */
+	uint64_t files;
+	uint64_t file_bytes_done, file_bytes_total; /* total 0: unknown (pipe) */
+};
+
+/*
+ * Opens a list of paths: pcap (us, ns, both byte orders) and pcapng, plain,
+ * gzip or zstd; a directory is read in name order, not recursively; "-" is
+ * standard input.  'bpf' (may be NULL) is a pcap-filter(7) expression.
+ * A missing path or a bad filter is ERR_USAGE at once.
+ */
+enum err capture_open_files(struct capture **out, const char *const *paths,
+			    size_t n_paths, const char *bpf, struct diag *d)
+	MUST_CHECK;
+
+/*
+ * Fills 'b' with the next frames: ERR_OK with b->n > 0, or ERR_EOF after the
+ * last.  A damaged file gives what was readable, then one ERR_TRUNCATED or
+ * ERR_FORMAT (diag names file and packet number), after which reading goes on
+ * with the next file; the caller remembers it for its exit status.
+ */
+enum err capture_next(struct capture *c, struct batch_frames *b,
+		      struct diag *d) MUST_CHECK;
+
+const struct capture_stats *capture_stats(const struct capture *c);
+/* Name of the file being read (for pcap_filename), or "". */
+const char *capture_current(const struct capture *c);
+void capture_close(struct capture *c);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * flow.h - the flow table of one worker
+ *
+ * Maps a packet's five-tuple (with VLANs) to the state that outlives it.
+ *
+ * Place    after defrag, before stream; never calls either.
+ * Threads  one table per worker; nothing here may be shared.
+ * Memory   bounded by flow.memcap; what hangs on a flow (TCP, application,
+ *          rule state) is owned by those stages, which the worker ends before
+ *          flow_release().
+ * Cost     flow_find() does not allocate from the heap, lock or log.
+ */
+#ifndef SENSOR_FLOW_H
+#define SENSOR_FLOW_H
+
+#include "common/conf.h"
+#include "common/pool.h"
+#include "sensor/packet.h"
+
+enum flow_dir { FLOW_TOSERVER = 0, FLOW_TOCLIENT = 1 };
+
+/* EVE's flow.state */
+enum flow_state { FLOW_NEW, FLOW_ESTABLISHED, FLOW_CLOSED };
+
+/* EVE's flow.reason */
+enum flow_end { FLOW_END_TIMEOUT, FLOW_END_FORCED, FLOW_END_SHUTDOWN };
+
+struct tcp_session; /* stream.c */
+struct app_flow;    /* app.c */
+struct rule_flow;   /* rules */
+
+struct flow {
+	/* Identity: index 0 is the initiator (client). */
+	struct addr addr[2];
+	uint16_t port[2];
+	uint16_t vlan[PKT_MAX_VLANS];
+	uint8_t n_vlans;
+	uint8_t proto, ip_version;
+	uint8_t icmp_type, icmp_code; /* of the first packet */
+	uint64_t id;     /* deterministic: same capture, same id; 53 bits */
+	uint32_t hash;
+
+	/* What was seen. */
+	uint64_t first_us, last_us;
+	uint64_t pkts[2], bytes[2]; /* by enum flow_dir; wire bytes of L2 on */
+	uint8_t tcp_flags[2];       /* union of flags seen */
+	enum flow_state state;
+	enum flow_end end;
+	uint64_t n_alerts;
+	uint32_t flags; /* enum flow_flags */
+
+	/* What the later stages remember; each frees its own. */
+	struct tcp_session *tcp;
+	struct app_flow *app;
+	struct rule_flow *rules;
+
+	/* The table's own: chain and expiry. */
+	struct flow *next;
+	struct flow *older, *newer;
+	uint8_t timer; /* which expiry list */
+};
+
+enum flow_flags {
+	FLOW_IP_CHECKED_TOSERVER = 1 << 0, /* address-only rules were tried */
+	FLOW_IP_CHECKED_TOCLIENT = 1 << 1,
+	FLOW_SWAPPED = 1 << 2, /* roles were exchanged after a late start */
+};
+
+struct flow_counters {
+	uint64_t total, tcp, udp, icmp, other; /* flows opened */
+	uint64_t active, emergency_evicted, no_memory;
+	uint64_t mem; /* bytes */
+};
+
+struct flow_table;
+
+/* Keys read: flow.memcap, flow.prealloc, flow-timeouts.{default,tcp,udp,icmp}.
+ * {new,established,closed} as Suricata's, vlan.use-for-tracking. */
+struct flow_table *flow_table_new(const struct conf *conf, struct pool *pool);
+void flow_table_free(struct flow_table *t); /* all flows released before */
+
+/*
+ * Finds the flow of 'pkt', opening one when there is none, and counts the
+ * packet in it.  A flow idle for longer than its timeout at pkt's time is not
+ * reused: it is left to flow_expire() and a new one opened, so that results
+ * do not depend on when expiry runs.  NULL for packets that have no flow
+ * (fragments, broken, not IP) or when memory is out (counted).  '*dir' says
+ * which way it goes.  ICMP errors are flows of their own.
+ */
+struct flow *flow_find(struct flow_table *t, const struct packet *pkt,
+		       enum flow_dir *dir);
+
+/* Exchanges client and server (counters, flags too): for a flow whose first
+ * packet was the server's. */
+void flow_swap(struct flow_table *t, struct flow *f);
+
+/* Stage that knows better sets the state; it decides the timeout. */
+void flow_set_state(struct flow_table *t, struct flow *f, enum flow_state s);
+
+/*
+ * Hands over one flow whose time is up at 'now_us' (packet time), or NULL.
+ * With 'all' every flow in order of its first packet.  The caller ends what
+ * hangs on it, then calls flow_release().
+ */
+struct flow *flow_expire(struct flow_table *t, uint64_t now_us, bool all);
+void flow_release(struct flow_table *t, struct flow *f);
+
+const struct flow_counters *flow_counters(const struct flow_table *t);
+
+/* Community ID v1 ("1:..."), seed 0 by default; returns the length. */
+#define COMMUNITY_ID_CAP 40
+size_t flow_community_id(const struct flow *f, uint16_t seed,
+			 char out[COMMUNITY_ID_CAP]);
+
+#endif

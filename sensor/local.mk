@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+noinst_LIBRARIES += libsensor.a
+libsensor_a_SOURCES = sensor/packet.h
+
+# capture and decode
+libsensor_a_SOURCES += \
+	sensor/capture.h \
+	sensor/decode.h
+
+# flow and stream
+libsensor_a_SOURCES += \
+	sensor/flow.h \
+	sensor/stream.h
+
+# application protocols: driver, DNS, TLS
+libsensor_a_SOURCES += \
+	sensor/app_parser.h \
+	sensor/app.h
+
+# application protocols: HTTP and bodies
+libsensor_a_SOURCES +=
+
+# batch, spool, forward
+libsensor_a_SOURCES +=
+
+# worker and program
+libsensor_a_SOURCES +=

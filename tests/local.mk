@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+# Each directory of tests adds its own programs.
+LIBS_COMMON = libcommon.a $(CMOCKA_LIBS) $(COMMON_LIBS)
+LIBS_RULES = librules.a libcommon.a $(CMOCKA_LIBS) $(RULES_LIBS) $(COMMON_LIBS) -lm
+LIBS_SENSOR = libsensor.a librules.a libcommon.a $(CMOCKA_LIBS) $(SENSOR_LIBS) $(RULES_LIBS) $(COMMON_LIBS) -lm
+LIBS_COLLECTOR = libcollector.a libcommon.a $(CMOCKA_LIBS) $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
+
+UNIT_TESTS =
+if HAVE_CMOCKA
+include tests/common/local.mk
+include tests/rules/local.mk
+include tests/sensor/local.mk
+include tests/collector/local.mk
+endif
+include tests/fuzz/local.mk
+include tests/bench/local.mk
+check_PROGRAMS += $(UNIT_TESTS)
+TESTS += $(UNIT_TESTS)
