@@ -82,15 +82,14 @@ parse_netmask(struct view s, unsigned *bits)
 	}
 	m = load_be32(mask.b + 12);
 	*bits = (unsigned)__builtin_popcount(m);
-	return m == 0 || m == (uint32_t)(UINT64_C(0xffffffff)
-					 << (32 - *bits));
+	return m == 0 || m == (uint32_t)(UINT64_C(0xffffffff) << (32 - *bits));
 }
 
 bool
 cidr_parse(struct view s, struct cidr *out)
 {
-	const uint8_t *slash = memchr(s.p != NULL ? s.p : (const uint8_t *)"",
-				      '/', s.len);
+	const uint8_t *slash =
+		memchr(s.p != NULL ? s.p : (const uint8_t *)"", '/', s.len);
 	size_t head = slash != NULL ? (size_t)(slash - s.p) : s.len;
 	unsigned bits = 0, max;
 

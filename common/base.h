@@ -48,8 +48,7 @@ view_cstr(const char *s)
 static inline bool
 view_eq(struct view a, struct view b)
 {
-	return a.len == b.len &&
-	       (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
 }
 
 /* ASCII only: the protocols we compare caselessly are ASCII. */

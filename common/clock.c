@@ -49,8 +49,8 @@ days_from_civil(int64_t year, unsigned month, unsigned day)
 	int64_t y = year - (month <= 2);
 	int64_t era = y / 400;
 	unsigned yoe = (unsigned)(y - era * 400);
-	unsigned doy = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 +
-		       day - 1;
+	unsigned doy =
+		(153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
 	unsigned doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
 
 	return era * 146097 + (int64_t)doe - 719468;
@@ -148,24 +148,25 @@ clock_parse_iso(struct view s, uint64_t *wall_us)
 
 	if (!get_digits(s, 0, 4, &year) || s.len < 10 || s.p[4] != '-' ||
 	    !get_digits(s, 5, 2, &month) || s.p[7] != '-' ||
-	    !get_digits(s, 8, 2, &day) || month < 1 || month > 12 ||
-	    day < 1 || day > 31 || year < 1970) {
+	    !get_digits(s, 8, 2, &day) || month < 1 || month > 12 || day < 1 ||
+	    day > 31 || year < 1970) {
 		return false;
 	}
 	if (s.len > 10) {
 		if ((s.p[10] != 'T' && s.p[10] != ' ' && s.p[10] != 't') ||
-		    !get_digits(s, 11, 2, &h) || s.len < 19 ||
-		    s.p[13] != ':' || !get_digits(s, 14, 2, &m) ||
-		    s.p[16] != ':' || !get_digits(s, 17, 2, &sec) || h > 23 ||
-		    m > 59 || sec > 60) {
+		    !get_digits(s, 11, 2, &h) || s.len < 19 || s.p[13] != ':' ||
+		    !get_digits(s, 14, 2, &m) || s.p[16] != ':' ||
+		    !get_digits(s, 17, 2, &sec) || h > 23 || m > 59 ||
+		    sec > 60) {
 			return false;
 		}
 		off = 19;
 		if (off < s.len && s.p[off] == '.') {
 			uint64_t scale = US_PER_S / 10;
 
-			for (off++; off < s.len && s.p[off] >= '0' &&
-			     s.p[off] <= '9'; off++) {
+			for (off++;
+			     off < s.len && s.p[off] >= '0' && s.p[off] <= '9';
+			     off++) {
 				frac += scale * (uint64_t)(s.p[off] - '0');
 				scale /= 10;
 			}

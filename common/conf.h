@@ -24,10 +24,10 @@ void conf_free(struct conf *c);
 /* Reads a YAML 1.1 file; the diag names file, line and column. */
 enum err conf_load(struct conf *c, const char *path, struct diag *d) MUST_CHECK;
 /* "key=value"; ERR_USAGE when there is no '=' or no key. */
-enum err conf_set_arg(struct conf *c, const char *arg, struct diag *d)
-	MUST_CHECK;
-enum err conf_set(struct conf *c, const char *key, const char *value)
-	MUST_CHECK;
+enum err conf_set_arg(struct conf *c, const char *arg,
+		      struct diag *d) MUST_CHECK;
+enum err conf_set(struct conf *c, const char *key,
+		  const char *value) MUST_CHECK;
 
 /* NULL / 'fallback' when the key is not set. */
 const char *conf_get(const struct conf *c, const char *key);
@@ -48,8 +48,9 @@ void conf_each(const struct conf *c, const char *prefix,
 
 /* A row per setting a program knows: drives checks and the manual. */
 struct conf_key {
-	const char *key;  /* "spool.max-size"; a final ".*" covers a subtree */
-	const char *type; /* "string", "bool", "size", "number", "list", "map" */
+	const char *key; /* "spool.max-size"; a final ".*" covers a subtree */
+	const char
+		*type; /* "string", "bool", "size", "number", "list", "map" */
 	const char *fallback;
 	const char *help;
 };
@@ -60,7 +61,7 @@ struct conf_key {
  * any other unknown key is only counted, and logged once in sum.
  */
 enum err conf_check(const struct conf *c, const struct conf_key *keys,
-		    size_t n_keys, const char *const *own, struct diag *d)
-	MUST_CHECK;
+		    size_t n_keys, const char *const *own,
+		    struct diag *d) MUST_CHECK;
 
 #endif

@@ -15,16 +15,16 @@
 /* Zero is success; failures are negative. */
 enum err {
 	ERR_OK = 0,
-	ERR_NOMEM = -1,    /* the allocator or a configured cap said no */
-	ERR_IO = -2,       /* the system refused; errno tells */
-	ERR_FORMAT = -3,   /* input is not what it claims to be */
-	ERR_LIMIT = -4,    /* a configured limit was reached */
-	ERR_USAGE = -5,    /* the caller or the user asked for nonsense */
+	ERR_NOMEM = -1, /* the allocator or a configured cap said no */
+	ERR_IO = -2, /* the system refused; errno tells */
+	ERR_FORMAT = -3, /* input is not what it claims to be */
+	ERR_LIMIT = -4, /* a configured limit was reached */
+	ERR_USAGE = -5, /* the caller or the user asked for nonsense */
 	ERR_NOTFOUND = -6, /* no such thing */
-	ERR_AGAIN = -7,    /* not now; try later */
-	ERR_CLOSED = -8,   /* the other side is gone */
-	ERR_AUTH = -9,     /* credentials or permission refused */
-	ERR_EOF = -10,     /* nothing more to read */
+	ERR_AGAIN = -7, /* not now; try later */
+	ERR_CLOSED = -8, /* the other side is gone */
+	ERR_AUTH = -9, /* credentials or permission refused */
+	ERR_EOF = -10, /* nothing more to read */
 	ERR_TRUNCATED = -11, /* input ends inside a record */
 };
 

@@ -22,10 +22,10 @@
 
 struct frame_header {
 	uint64_t epoch; /* ms since 1970 of the spool's birth */
-	uint64_t seq;   /* 1, 2, 3 ... */
-	uint32_t n;     /* events in it */
-	uint8_t sev;    /* worst severity (1 is worst), 0 when none has one */
-	uint32_t crc;   /* CRC-32 (zlib's) of the inflated bytes */
+	uint64_t seq; /* 1, 2, 3 ... */
+	uint32_t n; /* events in it */
+	uint8_t sev; /* worst severity (1 is worst), 0 when none has one */
+	uint32_t crc; /* CRC-32 (zlib's) of the inflated bytes */
 	uint32_t raw_len; /* inflated length */
 };
 

@@ -167,8 +167,11 @@ deceptive(const uint8_t *p, size_t n)
 static void
 put_u16_escape(struct json *j, unsigned cp)
 {
-	char e[6] = { '\\', 'u', hex_digits[cp >> 12 & 15],
-		      hex_digits[cp >> 8 & 15], hex_digits[cp >> 4 & 15],
+	char e[6] = { '\\',
+		      'u',
+		      hex_digits[cp >> 12 & 15],
+		      hex_digits[cp >> 8 & 15],
+		      hex_digits[cp >> 4 & 15],
 		      hex_digits[cp & 15] };
 
 	put(j, e, 6);
@@ -193,11 +196,11 @@ put_special(struct json *j, const uint8_t *p, size_t n)
 			put(j, (const char *)p, len);
 		} else if (len == 2) {
 			put_u16_escape(j, (unsigned)(p[0] & 0x1f) << 6 |
-					  (p[1] & 0x3f));
+						  (p[1] & 0x3f));
 		} else {
 			put_u16_escape(j, (unsigned)(p[0] & 0xf) << 12 |
-					  (unsigned)(p[1] & 0x3f) << 6 |
-					  (p[2] & 0x3f));
+						  (unsigned)(p[1] & 0x3f) << 6 |
+						  (p[2] & 0x3f));
 		}
 		return len;
 	}
@@ -232,7 +235,8 @@ json_str(struct json *j, const char *key, struct view v)
 	put(j, "\"", 1);
 	while (i < v.len) {
 		for (from = i; i < v.len && v.p[i] >= 0x20 && v.p[i] < 0x7f &&
-		     v.p[i] != '"' && v.p[i] != '\\'; i++) {
+			       v.p[i] != '"' && v.p[i] != '\\';
+		     i++) {
 		}
 		put(j, (const char *)v.p + from, i - from);
 		if (i < v.len) {

@@ -43,7 +43,7 @@ void json_bool(struct json *j, const char *key, bool v);
 void json_null(struct json *j, const char *key);
 void json_addr(struct json *j, const char *key, const struct addr *a);
 void json_time(struct json *j, const char *key, uint64_t wall_us);
-void json_hex(struct json *j, const char *key, struct view v);    /* "0aff" */
+void json_hex(struct json *j, const char *key, struct view v); /* "0aff" */
 void json_base64(struct json *j, const char *key, struct view v); /* RFC 4648 */
 /* A value that is already JSON, e.g. a prefix prepared per rule. */
 void json_raw(struct json *j, const char *key, struct view v);

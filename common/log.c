@@ -14,7 +14,7 @@ static struct {
 } log_state = { "picket", LOG_INFO, false };
 
 static const char *const level_names[] = { "error", "warning", "info",
-	                                   "debug" };
+					   "debug" };
 
 void
 log_init(const char *program, enum log_level level, bool json)
@@ -43,7 +43,8 @@ escape(const char *in, char *out, size_t cap)
 			out[n++] = '\\';
 			out[n++] = (char)c;
 		} else if (c < 0x20 || c == 0x7f) {
-			n += (size_t)snprintf(out + n, cap - n,
+			n += (size_t)snprintf(
+				out + n, cap - n,
 				log_state.json ? "\\u%04x" : "\\x%02x", c);
 		} else {
 			out[n++] = (char)c;
@@ -70,12 +71,12 @@ log_msg(enum log_level level, const char *fmt, ...)
 	if (log_state.json) {
 		clock_iso(clock_wall_us(), ts);
 		n = snprintf(line, sizeof(line),
-			"{\"timestamp\":\"%s\",\"program\":\"%s\","
-			"\"level\":\"%s\",\"message\":\"%s\"}\n",
-			ts, log_state.program, level_names[level], safe);
+			     "{\"timestamp\":\"%s\",\"program\":\"%s\","
+			     "\"level\":\"%s\",\"message\":\"%s\"}\n",
+			     ts, log_state.program, level_names[level], safe);
 	} else {
 		n = snprintf(line, sizeof(line), "%s: %s: %s\n",
-			log_state.program, level_names[level], safe);
+			     log_state.program, level_names[level], safe);
 	}
 	if (n > (int)sizeof(line) - 1) {
 		n = (int)sizeof(line) - 1;

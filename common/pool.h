@@ -35,7 +35,7 @@ void pool_put(struct pool *p, void *block, size_t size);
 /* What a block asked for with 'size' really holds. */
 size_t pool_class_size(size_t size);
 
-size_t pool_in_use(const struct pool *p);     /* bytes handed out */
+size_t pool_in_use(const struct pool *p); /* bytes handed out */
 uint64_t pool_refusals(const struct pool *p); /* times the limit said no */
 
 #endif

@@ -3,10 +3,9 @@
 
 #include <stdio.h>
 
-static const char *const app_names[APP_PROTO_COUNT] = {
-	[APP_FAILED] = "failed",
+static const char *const app_names[APP_PROTO_COUNT] = { [APP_FAILED] = "failed",
 #define APP(sym, name) [APP_##sym] = name,
-	APP_PROTO_LIST(APP)
+							APP_PROTO_LIST(APP)
 #undef APP
 };
 

@@ -74,11 +74,11 @@ enum ip_proto {
 
 enum app_proto {
 	APP_UNKNOWN = 0, /* not detected yet */
-	APP_FAILED = 1,  /* detection gave up: EVE's "failed" */
+	APP_FAILED = 1, /* detection gave up: EVE's "failed" */
 #define APP(sym, name) APP_##sym,
 	APP_PROTO_LIST(APP)
 #undef APP
-	APP_PROTO_COUNT
+		APP_PROTO_COUNT
 };
 
 /* "http"; "failed"; NULL for APP_UNKNOWN. */

@@ -52,9 +52,8 @@ unsigned redis_link_unanswered(const struct redis_link *l);
 
 /* One command, one reply: queue and wait, printf style like redisCommand
  * (%s, %b, %llu).  An error reply is returned as a reply, not as an err. */
-enum err redis_link_call(struct redis_link *l, int timeout_ms,
-			 redisReply **out, struct diag *d, const char *fmt,
-			 ...) MUST_CHECK;
+enum err redis_link_call(struct redis_link *l, int timeout_ms, redisReply **out,
+			 struct diag *d, const char *fmt, ...) MUST_CHECK;
 
 /* What an error reply means: ERR_AGAIN for OOM, LOADING, READONLY, BUSY,
  * CLUSTERDOWN, MASTERDOWN, TRYAGAIN; ERR_AUTH for NOPERM, NOAUTH, WRONGPASS;

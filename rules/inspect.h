@@ -28,7 +28,7 @@ enum inspect_dir { DIR_TOSERVER = 0, DIR_TOCLIENT = 1 };
  */
 #define INSPECT_BUF_LIST(BUF) \
 	BUF(PAYLOAD, "payload") /* this packet's payload */ \
-	BUF(STREAM, "stream")   /* reassembled window, one direction */ \
+	BUF(STREAM, "stream") /* reassembled window, one direction */ \
 	BUF(IPV4_HDR, "ipv4.hdr") \
 	BUF(IPV6_HDR, "ipv6.hdr") \
 	BUF(TCP_HDR, "tcp.hdr") \
@@ -38,11 +38,11 @@ enum inspect_dir { DIR_TOSERVER = 0, DIR_TOCLIENT = 1 };
 	BUF(FILE_DATA, "file.data") /* body of this tx and direction */ \
 	BUF(FILE_NAME, "file.name") \
 	BUF(HTTP_METHOD, "http.method") \
-	BUF(HTTP_URI, "http.uri")         /* normalised */ \
+	BUF(HTTP_URI, "http.uri") /* normalised */ \
 	BUF(HTTP_URI_RAW, "http.uri.raw") /* as sent */ \
 	BUF(HTTP_REQ_LINE, "http.request_line") \
 	BUF(HTTP_REQ_PROTOCOL, "http.protocol") \
-	BUF(HTTP_HOST, "http.host")         /* lower-case, no port */ \
+	BUF(HTTP_HOST, "http.host") /* lower-case, no port */ \
 	BUF(HTTP_HOST_RAW, "http.host.raw") /* as sent */ \
 	BUF(HTTP_REQ_HEADER, "http.header") /* normalised "Name: v\r\n"... */ \
 	BUF(HTTP_REQ_HEADER_RAW, "http.header.raw") \
@@ -75,9 +75,9 @@ enum inspect_dir { DIR_TOSERVER = 0, DIR_TOCLIENT = 1 };
 	BUF(HTTP_RESP_CONTENT_LEN, "http.content_len") \
 	BUF(HTTP_RESP_ONE_HEADER, "http.response_header") \
 	BUF(HTTP_RESP_BODY, "http.response_body") \
-	BUF(DNS_QUERY, "dns.query")             /* multi, dotted text */ \
+	BUF(DNS_QUERY, "dns.query") /* multi, dotted text */ \
 	BUF(DNS_ANSWER_NAME, "dns.answer.name") /* multi */ \
-	BUF(DNS_QUERY_NAME, "dns.query.name")   /* multi, of either direction */ \
+	BUF(DNS_QUERY_NAME, "dns.query.name") /* multi, of either direction */ \
 	BUF(TLS_SNI, "tls.sni") \
 	BUF(TLS_VERSION_TEXT, "tls.version_text") \
 	BUF(TLS_CERT_SUBJECT, "tls.cert_subject") \
@@ -98,7 +98,7 @@ enum inspect_buf {
 #define BUF(sym, name) BUF_##sym,
 	INSPECT_BUF_LIST(BUF)
 #undef BUF
-	BUF_COUNT
+		BUF_COUNT
 };
 
 /* NUM(symbol, "rule keyword"): integers that keywords compare. */
@@ -106,7 +106,7 @@ enum inspect_buf {
 	NUM(DNS_OPCODE, "dns.opcode") \
 	NUM(DNS_RCODE, "dns.rcode") \
 	NUM(DNS_RRTYPE, "dns.rrtype") \
-	NUM(TLS_VERSION, "tls.version")     /* 0x0303 = TLS 1.2 */ \
+	NUM(TLS_VERSION, "tls.version") /* 0x0303 = TLS 1.2 */ \
 	NUM(TLS_NOT_BEFORE, "tls_cert_notbefore") /* seconds since 1970 */ \
 	NUM(TLS_NOT_AFTER, "tls_cert_notafter") \
 	NUM(TLS_CHAIN_LEN, "tls.cert_chain_len") \
@@ -117,7 +117,7 @@ enum inspect_num {
 #define NUM(sym, name) NUM_##sym,
 	INSPECT_NUM_LIST(NUM)
 #undef NUM
-	NUM_COUNT
+		NUM_COUNT
 };
 
 enum inspect_ssl_state {
@@ -138,21 +138,21 @@ struct inspect_list {
 struct inspect_packet {
 	struct addr src, dst;
 	uint16_t sport, dport;
-	uint8_t proto;      /* enum ip_proto */
+	uint8_t proto; /* enum ip_proto */
 	uint8_t ip_version; /* 4, 6; 0 when not IP */
 	uint8_t ttl, tos;
 	uint16_t ip_id;
 	uint16_t frag_offset; /* in 8-byte units, as the header has it */
-	uint8_t frag_flags;   /* bits: 4 reserved, 2 DF, 1 MF */
-	uint32_t ip_options;  /* bit per IPv4 option: enum inspect_ipopt */
-	uint8_t tcp_flags;    /* RFC 9293 3.1; CWR 0x80, ECE 0x40 */
+	uint8_t frag_flags; /* bits: 4 reserved, 2 DF, 1 MF */
+	uint32_t ip_options; /* bit per IPv4 option: enum inspect_ipopt */
+	uint8_t tcp_flags; /* RFC 9293 3.1; CWR 0x80, ECE 0x40 */
 	uint32_t tcp_seq, tcp_ack;
 	uint16_t tcp_window, tcp_mss; /* mss 0: option absent */
 	uint8_t icmp_type, icmp_code;
 	uint16_t icmp_id, icmp_seq;
 	bool icmp_has_id;
-	uint32_t dsize;         /* payload bytes of this packet */
-	bool in_stream;         /* payload was taken by stream reassembly */
+	uint32_t dsize; /* payload bytes of this packet */
+	bool in_stream; /* payload was taken by stream reassembly */
 	bool is_rebuilt_stream; /* stands for reassembled data */
 	uint64_t ts_us;
 	struct event_set events; /* decode and stream events of this packet */
@@ -179,21 +179,21 @@ struct inspect_flow {
 	bool established; /* TCP handshake done, or both directions seen */
 	bool is_tcp;
 	bool first_packet; /* this call is for the flow's first packet */
-	enum app_proto app;    /* of the flow */
+	enum app_proto app; /* of the flow */
 	enum app_proto app_dir[2]; /* as detected in each direction */
 	uint64_t first_us;
-	uint64_t pkts[2], bytes[2];          /* by enum inspect_dir */
-	uint64_t stream_bytes[2];            /* for stream_size */
+	uint64_t pkts[2], bytes[2]; /* by enum inspect_dir */
+	uint64_t stream_bytes[2]; /* for stream_size */
 };
 
 enum inspect_kind {
 	INSPECT_PACKET, /* BUF_PAYLOAD and header facts; no tx buffers */
 	INSPECT_STREAM, /* BUF_STREAM only, plus header facts */
-	INSPECT_TX,     /* application buffers of one transaction */
+	INSPECT_TX, /* application buffers of one transaction */
 };
 
 struct rule_flow; /* what rules remember of a flow: flowbits, pending hits */
-struct rule_tx;   /* what rules remember of a transaction */
+struct rule_tx; /* what rules remember of a transaction */
 
 struct inspect {
 	enum inspect_kind kind;

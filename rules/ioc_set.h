@@ -17,10 +17,10 @@
 #include "rules/rule.h"
 
 enum ioc_type {
-	IOC_IP,      /* address or network, either end of a flow */
-	IOC_DOMAIN,  /* DNS query, TLS SNI, HTTP host; with subdomains */
-	IOC_URL,     /* HTTP host and URI */
-	IOC_JA3,     /* 32 hex digits */
+	IOC_IP, /* address or network, either end of a flow */
+	IOC_DOMAIN, /* DNS query, TLS SNI, HTTP host; with subdomains */
+	IOC_URL, /* HTTP host and URI */
+	IOC_JA3, /* 32 hex digits */
 	IOC_CERT_SHA1, /* TLS leaf certificate */
 	IOC_CERT_SHA256,
 	IOC_TYPE_COUNT
@@ -29,14 +29,15 @@ enum ioc_type {
 /* One indicator as loaded.  Strings live as long as the set. */
 struct ioc {
 	enum ioc_type type;
-	bool exact;          /* IOC_DOMAIN: not its subdomains */
-	const char *id;      /* STIX id, or "TYPE:VALUE" when the list has none */
-	const char *value;   /* canonical text */
-	const char *source;  /* file or feed name */
-	const char *tlp;     /* "clear", "green", "amber", "amber+strict", "red" or "" */
+	bool exact; /* IOC_DOMAIN: not its subdomains */
+	const char *id; /* STIX id, or "TYPE:VALUE" when the list has none */
+	const char *value; /* canonical text */
+	const char *source; /* file or feed name */
+	const char *
+		tlp; /* "clear", "green", "amber", "amber+strict", "red" or "" */
 	const char *description; /* or "" */
-	const char *tactic;  /* ATT&CK tactic id such as "TA0011", or "" */
-	uint8_t severity;    /* 1 is worst, as rule priority; default 1 */
+	const char *tactic; /* ATT&CK tactic id such as "TA0011", or "" */
+	uint8_t severity; /* 1 is worst, as rule priority; default 1 */
 	uint64_t valid_from_us, valid_until_us; /* 0: open */
 };
 
@@ -48,8 +49,8 @@ void ioc_set_free(struct ioc_set *s);
  * Copies 'ioc' in, with 'value' normalised; ERR_FORMAT with diag when the
  * value is not of its type.  The same (type, value) again keeps the first.
  */
-enum err ioc_set_add(struct ioc_set *s, const struct ioc *ioc, struct diag *d)
-	MUST_CHECK;
+enum err ioc_set_add(struct ioc_set *s, const struct ioc *ioc,
+		     struct diag *d) MUST_CHECK;
 /* No more additions after this; required before any look-up. */
 enum err ioc_set_seal(struct ioc_set *s) MUST_CHECK;
 uint32_t ioc_set_count(const struct ioc_set *s);

@@ -17,8 +17,8 @@ struct prefilter_scratch;
 
 struct prefilter_literal {
 	struct view bytes; /* 1 byte or more */
-	bool nocase;       /* ASCII case folded on both sides */
-	uint32_t id;       /* several literals may share one */
+	bool nocase; /* ASCII case folded on both sides */
+	uint32_t id; /* several literals may share one */
 };
 
 /* NULL with diag on failure.  'lits' may go after the call. */

@@ -15,9 +15,9 @@ enum rule_action { ACTION_ALERT, ACTION_PASS, ACTION_DROP, ACTION_REJECT };
 
 enum threshold_type {
 	THRESHOLD_NONE,
-	THRESHOLD_LIMIT,     /* at most 'count' alerts per period */
+	THRESHOLD_LIMIT, /* at most 'count' alerts per period */
 	THRESHOLD_THRESHOLD, /* every 'count'-th match */
-	THRESHOLD_BOTH,      /* once per period, at the 'count'-th match */
+	THRESHOLD_BOTH, /* once per period, at the 'count'-th match */
 	THRESHOLD_DETECTION, /* detection_filter: all after the 'count'-th */
 };
 
@@ -51,7 +51,7 @@ struct rule {
 	uint8_t priority; /* 1 is worst; EVE's alert.severity */
 	const char *msg;
 	const char *classtype; /* short name or NULL */
-	const char *category;  /* classification's description, or "" */
+	const char *category; /* classification's description, or "" */
 	const struct rule_meta *metadata;
 	uint32_t n_metadata;
 	const char *const *references; /* "url,example.org/x" */
@@ -78,7 +78,8 @@ struct rule_hit {
 struct rule_hits {
 	struct rule_hit *v;
 	uint32_t n, cap;
-	uint64_t overflowed; /* hits that found no memory: counted, never silent */
+	uint64_t
+		overflowed; /* hits that found no memory: counted, never silent */
 };
 
 #endif

@@ -37,7 +37,8 @@ uint32_t rule_flow_bits(const struct ruleset *rs, const struct rule_flow *f,
 
 struct rule_matcher_stats {
 	uint64_t calls, candidates, verified, hits;
-	uint64_t pcre_limit; /* match limit, JIT stack: counted, not "no match" */
+	uint64_t
+		pcre_limit; /* match limit, JIT stack: counted, not "no match" */
 	uint64_t pending_full;
 };
 const struct rule_matcher_stats *

@@ -19,8 +19,8 @@ struct ruleset;
 struct rule_problem {
 	char *file;
 	uint32_t line, sid; /* sid 0: not known */
-	char *reason;       /* what, and the mend */
-	bool skipped;       /* switched off on purpose ("requires"), not wrong */
+	char *reason; /* what, and the mend */
+	bool skipped; /* switched off on purpose ("requires"), not wrong */
 };
 
 struct ruleset_report {
@@ -37,8 +37,8 @@ struct ruleset_report {
  */
 struct ruleset *ruleset_load(const struct conf *conf,
 			     const char *const *patterns, size_t n_patterns,
-			     const char *const *indicators,
-			     size_t n_indicators, struct diag *d) MUST_CHECK;
+			     const char *const *indicators, size_t n_indicators,
+			     struct diag *d) MUST_CHECK;
 void ruleset_free(struct ruleset *rs);
 
 const struct ruleset_report *ruleset_report(const struct ruleset *rs);

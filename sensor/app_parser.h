@@ -24,21 +24,21 @@
 #include "sensor/flow.h"
 
 struct app_parser;
-struct app_ctx;  /* app.h: per worker settings, pool, scratch */
-struct rule_tx;  /* rules */
+struct app_ctx; /* app.h: per worker settings, pool, scratch */
+struct rule_tx; /* rules */
 
 /* The common head of every transaction; first member of the parser's own. */
 struct app_tx {
 	struct app_tx *next; /* in the flow, oldest first */
 	const struct app_parser *parser;
-	uint64_t id;         /* 0, 1, 2 ... within the flow; EVE's tx_id */
-	uint64_t first_us;   /* packet time of its first byte */
-	struct arena arena;  /* everything the transaction owns */
+	uint64_t id; /* 0, 1, 2 ... within the flow; EVE's tx_id */
+	uint64_t first_us; /* packet time of its first byte */
+	struct arena arena; /* everything the transaction owns */
 	struct event_set events;
-	bool done[2];        /* this direction is complete (enum flow_dir) */
-	bool updated[2];     /* something new since the worker last looked */
-	bool logged;         /* its EVE event was written */
-	bool one_sided;      /* only one direction exists (a DNS message) */
+	bool done[2]; /* this direction is complete (enum flow_dir) */
+	bool updated[2]; /* something new since the worker last looked */
+	bool logged; /* its EVE event was written */
+	bool one_sided; /* only one direction exists (a DNS message) */
 	/* The worker's marks for the rules. */
 	struct rule_tx *rules;
 	uint64_t inspected[2]; /* inspect.h 'done' bits already offered */
@@ -50,21 +50,22 @@ struct app_tx {
 /* Hangs on flow->app. */
 struct app_flow {
 	const struct app_parser *parser; /* NULL until detected */
-	void *state;                     /* the parser's own, per flow */
-	struct app_tx *txs, *last_tx;    /* those not yet finished */
+	void *state; /* the parser's own, per flow */
+	struct app_tx *txs, *last_tx; /* those not yet finished */
 	uint32_t n_txs;
 	uint64_t next_tx_id;
-	struct event_set events; /* of the flow, e.g. detection; worker clears */
+	struct event_set
+		events; /* of the flow, e.g. detection; worker clears */
 	enum app_proto dir_proto[2]; /* as detected in each direction */
 	struct buf pending[2]; /* bytes kept until the protocol is known */
 	bool detect_done[2];
-	bool failed[2];        /* this direction can no longer be parsed */
-	bool encrypted;        /* nothing more to see (after TLS handshake) */
-	uint64_t now_us;       /* packet time of the bytes being parsed */
+	bool failed[2]; /* this direction can no longer be parsed */
+	bool encrypted; /* nothing more to see (after TLS handshake) */
+	uint64_t now_us; /* packet time of the bytes being parsed */
 };
 
 enum app_probe {
-	PROBE_NO,   /* certainly not */
+	PROBE_NO, /* certainly not */
 	PROBE_MORE, /* cannot tell from so few bytes */
 	PROBE_YES,
 };
@@ -72,7 +73,7 @@ enum app_probe {
 enum app_result {
 	APP_PARSE_OK,
 	APP_PARSE_FAILED, /* give this direction up: counted, app = its proto */
-	APP_PARSE_DONE,   /* encrypted or finished: send no more bytes */
+	APP_PARSE_DONE, /* encrypted or finished: send no more bytes */
 };
 
 struct app_parser {
@@ -109,11 +110,11 @@ struct app_parser {
 struct app_ctx {
 	struct pool *pool;
 	const struct conf *conf;
-	uint64_t n_tx_limit;     /* transactions refused: too many open */
+	uint64_t n_tx_limit; /* transactions refused: too many open */
 	uint64_t n_no_memory;
-	uint32_t max_open_tx;    /* per flow */
-	size_t tx_arena_limit;   /* bytes per transaction */
-	void *http, *dns, *tls;  /* each parser's settings, set by its _setup */
+	uint32_t max_open_tx; /* per flow */
+	size_t tx_arena_limit; /* bytes per transaction */
+	void *http, *dns, *tls; /* each parser's settings, set by its _setup */
 };
 
 /*

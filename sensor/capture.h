@@ -31,11 +31,12 @@ struct capture;
 
 struct capture_stats {
 	uint64_t frames, bytes; /* delivered (captured bytes) */
-	uint64_t oversized;     /* records longer than the largest frame, skipped */
-	uint64_t truncated;     /* caplen < wirelen */
-	uint64_t filtered;      /* refused by the BPF filter */
+	uint64_t oversized; /* records longer than the largest frame, skipped */
+	uint64_t truncated; /* caplen < wirelen */
+	uint64_t filtered; /* refused by the BPF filter */
 	uint64_t files;
-	uint64_t file_bytes_done, file_bytes_total; /* total 0: unknown (pipe) */
+	uint64_t file_bytes_done,
+		file_bytes_total; /* total 0: unknown (pipe) */
 };
 
 /*
@@ -45,8 +46,8 @@ struct capture_stats {
  * A missing path or a bad filter is ERR_USAGE at once.
  */
 enum err capture_open_files(struct capture **out, const char *const *paths,
-			    size_t n_paths, const char *bpf, struct diag *d)
-	MUST_CHECK;
+			    size_t n_paths, const char *bpf,
+			    struct diag *d) MUST_CHECK;
 
 /*
  * Fills 'b' with the next frames: ERR_OK with b->n > 0, or ERR_EOF after the

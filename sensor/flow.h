@@ -27,8 +27,8 @@ enum flow_state { FLOW_NEW, FLOW_ESTABLISHED, FLOW_CLOSED };
 enum flow_end { FLOW_END_TIMEOUT, FLOW_END_FORCED, FLOW_END_SHUTDOWN };
 
 struct tcp_session; /* stream.c */
-struct app_flow;    /* app.c */
-struct rule_flow;   /* rules */
+struct app_flow; /* app.c */
+struct rule_flow; /* rules */
 
 struct flow {
 	/* Identity: index 0 is the initiator (client). */
@@ -38,13 +38,13 @@ struct flow {
 	uint8_t n_vlans;
 	uint8_t proto, ip_version;
 	uint8_t icmp_type, icmp_code; /* of the first packet */
-	uint64_t id;     /* deterministic: same capture, same id; 53 bits */
+	uint64_t id; /* deterministic: same capture, same id; 53 bits */
 	uint32_t hash;
 
 	/* What was seen. */
 	uint64_t first_us, last_us;
 	uint64_t pkts[2], bytes[2]; /* by enum flow_dir; wire bytes of L2 on */
-	uint8_t tcp_flags[2];       /* union of flags seen */
+	uint8_t tcp_flags[2]; /* union of flags seen */
 	enum flow_state state;
 	enum flow_end end;
 	uint64_t n_alerts;

@@ -21,26 +21,26 @@
 /* One record of a capture. */
 struct frame {
 	const uint8_t *data;
-	uint32_t caplen;  /* bytes present */
+	uint32_t caplen; /* bytes present */
 	uint32_t wirelen; /* bytes that were on the wire */
-	uint64_t ts_us;   /* wall time of capture */
-	uint64_t number;  /* 1-based, EVE's pcap_cnt; 0 for live capture */
+	uint64_t ts_us; /* wall time of capture */
+	uint64_t number; /* 1-based, EVE's pcap_cnt; 0 for live capture */
 	uint16_t linktype; /* DLT/LINKTYPE value of the capture format */
-	uint16_t iface;    /* index into the capture's interface names */
+	uint16_t iface; /* index into the capture's interface names */
 };
 
 #define PKT_MAX_VLANS 3
 
 enum packet_flags {
-	PKT_FRAGMENT = 1 << 0,     /* an IP fragment; no transport header */
-	PKT_REASSEMBLED = 1 << 1,  /* put together by defrag */
-	PKT_INNER = 1 << 2,        /* was inside a tunnel */
-	PKT_OUTER = 1 << 3,        /* carries a tunnel; see the next packet */
-	PKT_TRUNCATED = 1 << 4,    /* snap length cut it */
+	PKT_FRAGMENT = 1 << 0, /* an IP fragment; no transport header */
+	PKT_REASSEMBLED = 1 << 1, /* put together by defrag */
+	PKT_INNER = 1 << 2, /* was inside a tunnel */
+	PKT_OUTER = 1 << 3, /* carries a tunnel; see the next packet */
+	PKT_TRUNCATED = 1 << 4, /* snap length cut it */
 	PKT_BAD_IP_CSUM = 1 << 5,
 	PKT_BAD_L4_CSUM = 1 << 6,
-	PKT_BROKEN = 1 << 7,       /* headers unusable: rules may look, flows not */
-	PKT_ICMP_ERROR = 1 << 8,   /* carries the head of an offending packet */
+	PKT_BROKEN = 1 << 7, /* headers unusable: rules may look, flows not */
+	PKT_ICMP_ERROR = 1 << 8, /* carries the head of an offending packet */
 };
 
 enum tcp_flag {
@@ -57,14 +57,14 @@ enum tcp_flag {
 struct packet {
 	const struct frame *frame;
 	const uint8_t *ether; /* Ethernet header or NULL */
-	uint16_t ether_type;  /* of the innermost link layer; 0 if none */
+	uint16_t ether_type; /* of the innermost link layer; 0 if none */
 	uint16_t vlan[PKT_MAX_VLANS];
 	uint8_t n_vlans;
 	uint8_t depth; /* 0 outermost, +1 for each tunnel */
 
 	uint8_t ip_version; /* 4, 6; 0: not IP, only link facts are set */
-	uint8_t proto;      /* final upper-layer protocol */
-	uint32_t flags;     /* enum packet_flags */
+	uint8_t proto; /* final upper-layer protocol */
+	uint32_t flags; /* enum packet_flags */
 	struct addr src, dst;
 	uint16_t sport, dport; /* TCP, UDP, SCTP; else 0 */
 
@@ -77,15 +77,15 @@ struct packet {
 	uint8_t ttl, tos;
 	uint16_t ip_id; /* IPv6: low 16 bits of the fragment id */
 	uint16_t frag_offset; /* 8-byte units */
-	uint8_t frag_flags;   /* 4 reserved, 2 DF, 1 MF */
+	uint8_t frag_flags; /* 4 reserved, 2 DF, 1 MF */
 	uint32_t frag_id;
 	uint32_t ip_options; /* enum inspect_ipopt bits (rules/inspect.h) */
 
 	uint8_t tcp_flags;
 	uint32_t tcp_seq, tcp_ack;
 	uint16_t tcp_window;
-	uint16_t tcp_mss;    /* 0: absent */
-	uint8_t tcp_wscale;  /* shift; 0xff: absent */
+	uint16_t tcp_mss; /* 0: absent */
+	uint8_t tcp_wscale; /* shift; 0xff: absent */
 	bool tcp_sack_ok, tcp_has_ts;
 	uint32_t tcp_ts_val, tcp_ts_ecr;
 	uint16_t tcp_urgent;

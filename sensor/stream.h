@@ -22,12 +22,15 @@
 struct stream_ctx;
 
 #define STREAM_COUNTER_LIST(C) \
-	C(sessions) C(midstream_pickups) C(syn) C(synack) C(rst) \
-	C(invalid_checksum) C(no_flow) C(pkt_on_wrong_thread) \
-	C(segment_memcap_drop) C(session_no_memory) C(stream_depth_reached) \
-	C(reassembly_gap) C(reassembly_gap_bytes) C(overlap) \
-	C(overlap_diff_data) C(retransmitted) C(out_of_order) \
-	C(out_of_window) C(invalid_ack)
+	C(sessions) \
+	C(midstream_pickups) \
+	C(syn) C(synack) C(rst) C(invalid_checksum) C(no_flow) C( \
+		pkt_on_wrong_thread) C(segment_memcap_drop) \
+		C(session_no_memory) C(stream_depth_reached) C(reassembly_gap) \
+			C(reassembly_gap_bytes) C(overlap) \
+				C(overlap_diff_data) C(retransmitted) \
+					C(out_of_order) C(out_of_window) \
+						C(invalid_ack)
 
 struct stream_counters {
 #define C(name) uint64_t name;
@@ -43,10 +46,10 @@ void stream_ctx_free(struct stream_ctx *c);
 /* A run of bytes handed on, or a hole in their place. */
 struct stream_chunk {
 	enum flow_dir dir;
-	uint64_t offset;  /* of its first byte in the stream, 0-based */
+	uint64_t offset; /* of its first byte in the stream, 0-based */
 	struct view data; /* valid until the next stream call for this flow */
-	uint64_t gap;     /* > 0: this many bytes were lost; data is empty */
-	bool fin;         /* the stream ends behind this chunk (FIN or RST) */
+	uint64_t gap; /* > 0: this many bytes were lost; data is empty */
+	bool fin; /* the stream ends behind this chunk (FIN or RST) */
 };
 
 /*
@@ -62,7 +65,8 @@ bool stream_packet(struct stream_ctx *c, struct flow_table *t, struct flow *f,
  * The next bytes that became ready, of either direction; false when there
  * are none.  Call until false after every stream_packet().
  */
-bool stream_next(struct stream_ctx *c, struct flow *f, struct stream_chunk *out);
+bool stream_next(struct stream_ctx *c, struct flow *f,
+		 struct stream_chunk *out);
 
 /*
  * Forces out what still waits behind holes (as gaps), at flow's end; then
