@@ -26,6 +26,9 @@ enum ioc_type {
 	IOC_TYPE_COUNT
 };
 
+/* "ip", "domain", "url", "ja3", "cert-sha1", "cert-sha256" */
+const char *ioc_type_name(enum ioc_type t);
+
 /* One indicator as loaded.  Strings live as long as the set. */
 struct ioc {
 	enum ioc_type type;
