@@ -347,11 +347,35 @@ decode_icmpv6(struct decode_ctx *x)
 	return STEP_DONE;
 }
 
+/*
+ * RFC 4302, 2: behind IPv4 the header stands where the transport's would; what
+ * it protects is in the clear.  Behind IPv6 it went with the extensions.
+ */
+static bool
+skip_ah(struct decode_ctx *x)
+{
+	size_t len;
+
+	if (x->rest.len < 12) {
+		return false;
+	}
+	len = ((size_t)x->rest.p[1] + 2) * 4;
+	if (len < 12 || len > x->rest.len || x->rest.p[0] == IPP_AH) {
+		return false;
+	}
+	x->pkt->proto = x->rest.p[0];
+	decode_advance(x, len);
+	return true;
+}
+
 enum decode_step
 decode_transport(struct decode_ctx *x)
 {
 	struct packet *p = x->pkt;
 
+	if (UNLIKELY(p->proto == IPP_AH) && !skip_ah(x)) {
+		p->flags |= PKT_BROKEN;
+	}
 	p->l4 = x->rest;
 	switch (p->proto) {
 	case IPP_TCP:

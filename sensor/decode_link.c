@@ -6,6 +6,7 @@ enum linktype {
 	LT_NULL = 0,
 	LT_ETHERNET = 1,
 	LT_PPP = 9,
+	LT_FDDI = 10,
 	LT_RAW_BSD = 12, /* numbers of DLT_RAW that got into files */
 	LT_RAW_OPENBSD = 14,
 	LT_PPP_HDLC = 50,
@@ -37,6 +38,9 @@ enum ethertype {
 	ETH_PPPOE_DISCOVERY = 0x8863,
 	ETH_PPPOE_SESSION = 0x8864,
 	ETH_QINQ = 0x88a8,
+	ETH_BACKBONE = 0x88e7, /* IEEE 802.1ah */
+	ETH_FABRIC_PATH = 0x8903, /* Cisco */
+	ETH_VNTAG = 0x8926, /* IEEE 802.1BR, Cisco's form */
 	ETH_QINQ_OLD = 0x9100,
 	ETH_QINQ_OLD2 = 0x9200,
 };
@@ -142,6 +146,32 @@ decode_pppoe(struct decode_ctx *x)
 	return STEP_PPP;
 }
 
+/* Tags of 'len' bytes before a whole Ethernet frame. */
+static enum decode_step
+skip_to_ether(struct decode_ctx *x, size_t len)
+{
+	if (x->rest.len < len) {
+		x->pkt->flags |= PKT_BROKEN;
+		return STEP_DONE;
+	}
+	decode_advance(x, len);
+	return STEP_ETHER;
+}
+
+/* Four bytes of interface numbers, then what follows. */
+static enum decode_step
+decode_vntag(struct decode_ctx *x)
+{
+	const uint8_t *h = x->rest.p;
+
+	if (x->rest.len < 6) {
+		x->pkt->flags |= PKT_BROKEN;
+		return STEP_DONE;
+	}
+	decode_advance(x, 6);
+	return ethertype_or_length(x, load_be16(h + 4));
+}
+
 enum decode_step
 decode_ethertype(struct decode_ctx *x)
 {
@@ -164,6 +194,12 @@ decode_ethertype(struct decode_ctx *x)
 		return STEP_MPLS;
 	case ETH_TRANSPARENT:
 		return STEP_ETHER;
+	case ETH_BACKBONE:
+		return skip_to_ether(x, 4);
+	case ETH_FABRIC_PATH:
+		return skip_to_ether(x, 2);
+	case ETH_VNTAG:
+		return decode_vntag(x);
 	case ETH_PPP:
 		return STEP_PPP;
 	case ETH_ARP:
@@ -392,6 +428,21 @@ decode_frelay(struct decode_ctx *x)
 	}
 }
 
+/* Frame control, two addresses, LLC. */
+static enum decode_step
+decode_fddi(struct decode_ctx *x)
+{
+	if (x->rest.len < 13) {
+		x->pkt->flags |= PKT_BROKEN;
+		return STEP_DONE;
+	}
+	if ((x->rest.p[0] & 0xf0) != 0x50) {
+		return not_ip(x); /* no LLC frame */
+	}
+	decode_advance(x, 13);
+	return decode_llc(x);
+}
+
 enum decode_step
 decode_link(struct decode_ctx *x)
 {
@@ -414,6 +465,8 @@ decode_link(struct decode_ctx *x)
 		return decode_sll2(x);
 	case LT_PPP:
 		return STEP_PPP;
+	case LT_FDDI:
+		return decode_fddi(x);
 	case LT_PPP_HDLC:
 		return decode_ppp_hdlc(x);
 	case LT_PPP_ETHER:
