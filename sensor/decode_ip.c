@@ -91,21 +91,21 @@ ipv4_options(struct decode_ctx *x, struct view o)
 
 /*
  * Bounds ctx->rest by the datagram's own length.  A frame cut by the snap
- * length is a packet its host got whole; one that is short on the wire is not.
+ * length is a packet its host got whole.  One that is short on the wire is
+ * none: no host takes it, so nothing of it is believed, and false is returned.
  */
-static void
+static bool
 bound_datagram(struct decode_ctx *x, size_t total, enum event_id trunc)
 {
-	struct packet *p = x->pkt;
-
 	if (UNLIKELY(total > x->rest.len)) {
 		decode_event(x, trunc);
-		p->flags |= PKT_TRUNCATED;
+		x->pkt->flags |= PKT_TRUNCATED;
 		if (total > x->wire) {
-			p->flags |= PKT_BROKEN;
+			return false;
 		}
 	}
 	decode_limit(x, total);
+	return true;
 }
 
 enum decode_step
@@ -134,6 +134,10 @@ decode_ipv4(struct decode_ctx *x)
 	if (UNLIKELY(total < hlen)) {
 		return decode_broken(x, EV_DECODE_IPV4_IPLEN_SMALLER_THAN_HLEN);
 	}
+	if (UNLIKELY(!bound_datagram(x, total, EV_DECODE_IPV4_TRUNC_PKT))) {
+		p->flags |= PKT_BROKEN;
+		return STEP_DONE;
+	}
 	p->ip_version = 4;
 	p->src = addr_from_v4(h + 12);
 	p->dst = addr_from_v4(h + 16);
@@ -145,9 +149,8 @@ decode_ipv4(struct decode_ctx *x)
 	frag = load_be16(h + 6);
 	p->frag_flags = (uint8_t)(frag >> 13);
 	p->frag_offset = frag & 0x1fff;
-	bound_datagram(x, total, EV_DECODE_IPV4_TRUNC_PKT);
 	p->l3 = x->rest;
-	if (UNLIKELY(x->rest.len < hlen)) {
+	if (UNLIKELY(x->rest.len < hlen)) { /* options cut off */
 		p->l3_hlen = (uint32_t)x->rest.len;
 		p->flags |= PKT_BROKEN;
 		return STEP_DONE;
@@ -257,6 +260,10 @@ ipv6_extensions(struct decode_ctx *x, const uint8_t *base)
 		next_at = (size_t)(x->rest.p - base);
 		type = x->rest.p[0];
 		decode_advance(x, len);
+		/* A chain that promises more than there is. */
+		if (x->rest.len < 2 && type != IPP_NONE) {
+			decode_event(x, EV_DECODE_IPV6_TRUNC_EXTHDR);
+		}
 	}
 	p->proto = type;
 	p->l3_hlen = (uint32_t)(x->rest.p - base);
@@ -283,13 +290,16 @@ decode_ipv6(struct decode_ctx *x)
 		     x->wire > LONGEST_ETHERNET_PAYLOAD)) {
 		total = x->wire;
 	}
+	if (UNLIKELY(!bound_datagram(x, total, EV_DECODE_IPV6_TRUNC_PKT))) {
+		p->flags |= PKT_BROKEN;
+		return STEP_DONE;
+	}
 	p->ip_version = 6;
 	p->src = addr_from_v6(h + 8);
 	p->dst = addr_from_v6(h + 24);
 	p->proto = h[6];
 	p->ttl = h[7];
 	p->tos = (uint8_t)(load_be16(h) >> 4);
-	bound_datagram(x, total, EV_DECODE_IPV6_TRUNC_PKT);
 	p->l3 = x->rest;
 	p->l3_hlen = IPV6_HEADER;
 	decode_advance(x, IPV6_HEADER);

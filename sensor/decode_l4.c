@@ -393,6 +393,9 @@ decode_transport(struct decode_ctx *x)
 	case IPP_IPIP:
 	case IPP_IPV6:
 		return STEP_IP_IN_IP;
+	case IPP_IGMP:
+		x->count->igmp++;
+		break;
 	case IPP_ESP:
 		x->count->esp++;
 		break;

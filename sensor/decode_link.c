@@ -39,6 +39,7 @@ enum ethertype {
 	ETH_PPPOE_SESSION = 0x8864,
 	ETH_QINQ = 0x88a8,
 	ETH_BACKBONE = 0x88e7, /* IEEE 802.1ah */
+	ETH_NSH = 0x894f,
 	ETH_FABRIC_PATH = 0x8903, /* Cisco */
 	ETH_VNTAG = 0x8926, /* IEEE 802.1BR, Cisco's form */
 	ETH_QINQ_OLD = 0x9100,
@@ -164,12 +165,40 @@ decode_vntag(struct decode_ctx *x)
 {
 	const uint8_t *h = x->rest.p;
 
+	x->count->vntag++;
 	if (x->rest.len < 6) {
 		x->pkt->flags |= PKT_BROKEN;
 		return STEP_DONE;
 	}
 	decode_advance(x, 6);
 	return ethertype_or_length(x, load_be16(h + 4));
+}
+
+/* RFC 8300, 2. */
+static enum decode_step
+decode_nsh(struct decode_ctx *x)
+{
+	const uint8_t *h = x->rest.p;
+	size_t len = x->rest.len < 8 ? 0 : (size_t)(h[1] & 0x3f) * 4;
+
+	x->count->nsh++;
+	if (len < 8 || len > x->rest.len || h[0] >> 6 != 0) {
+		x->pkt->flags |= PKT_BROKEN;
+		return STEP_DONE;
+	}
+	decode_advance(x, len);
+	switch (h[3]) {
+	case 1:
+		return STEP_IPV4;
+	case 2:
+		return STEP_IPV6;
+	case 3:
+		return STEP_ETHER;
+	case 5:
+		return STEP_MPLS;
+	default:
+		return not_ip(x);
+	}
 }
 
 enum decode_step
@@ -195,9 +224,12 @@ decode_ethertype(struct decode_ctx *x)
 	case ETH_TRANSPARENT:
 		return STEP_ETHER;
 	case ETH_BACKBONE:
+		x->count->ieee8021ah++;
 		return skip_to_ether(x, 4);
 	case ETH_FABRIC_PATH:
 		return skip_to_ether(x, 2);
+	case ETH_NSH:
+		return decode_nsh(x);
 	case ETH_VNTAG:
 		return decode_vntag(x);
 	case ETH_PPP:
@@ -354,6 +386,7 @@ decode_null(struct decode_ctx *x)
 static enum decode_step
 decode_hdlc(struct decode_ctx *x)
 {
+	x->count->chdlc++;
 	if (x->rest.len < 4) {
 		x->pkt->flags |= PKT_BROKEN;
 		return STEP_DONE;
@@ -432,6 +465,7 @@ decode_frelay(struct decode_ctx *x)
 static enum decode_step
 decode_fddi(struct decode_ctx *x)
 {
+	x->count->fddi++;
 	if (x->rest.len < 13) {
 		x->pkt->flags |= PKT_BROKEN;
 		return STEP_DONE;

@@ -97,6 +97,7 @@ decode_wifi(struct decode_ctx *x)
 	size_t hlen = 24;
 	uint8_t radio;
 
+	x->count->wifi++;
 	if (!take_radio_header(x, &radio)) {
 		return not_ip(x);
 	}

@@ -320,12 +320,12 @@ event_for(const struct packet *p, enum event_id v4, enum event_id v6)
 }
 
 /*
- * Lays the bytes over what came before, unit by unit.  Sets '*conflict' where
- * they differ.  False when memory is out.
+ * Lays the bytes over what came before, unit by unit.  Sets '*overlap' when
+ * any of them were there, were it by a fragment sent twice.  False when memory is out.
  */
 static bool
 lay_units(struct defrag *d, struct tracker *t, uint32_t offset,
-	  struct view data, bool *conflict)
+	  struct view data, bool *overlap)
 {
 	uint32_t start = offset / UNIT;
 	uint32_t end = start + (uint32_t)((data.len + UNIT - 1) / UNIT);
@@ -350,7 +350,7 @@ lay_units(struct defrag *d, struct tracker *t, uint32_t offset,
 		if (o->end == 0) {
 			t->n_units++;
 		} else {
-			*conflict |= memcmp(to, data.p + at, len) != 0;
+			*overlap = true;
 			if (!defrag_later_wins(t->policy, start, end, o->start,
 					       o->end)) {
 				continue;
@@ -441,7 +441,7 @@ bool
 defrag_push(struct defrag *d, struct packet *p, const struct defrag_fragment *f,
 	    struct view *datagram)
 {
-	bool more = (p->frag_flags & 1) != 0, conflict = false, done = false;
+	bool more = (p->frag_flags & 1) != 0, overlap = false, done = false;
 	uint32_t offset = (uint32_t)p->frag_offset * UNIT, end;
 	struct view data = f->data;
 	struct tracker *t;
@@ -476,11 +476,11 @@ defrag_push(struct defrag *d, struct packet *p, const struct defrag_fragment *f,
 		return false;
 	}
 	if (!end_agrees(t, end, more)) {
-		conflict = true;
+		overlap = true;
 		goto out;
 	}
 	if (!keep_header(d, t, p, f) ||
-	    !lay_units(d, t, offset, data, &conflict)) {
+	    !lay_units(d, t, offset, data, &overlap)) {
 		/* Holes where memory was missing are never filled with
 		 * something else: the datagram is lost, and counted. */
 		drop_tracker(d, t);
@@ -501,7 +501,7 @@ defrag_push(struct defrag *d, struct packet *p, const struct defrag_fragment *f,
 		drop_tracker(d, t);
 	}
 out:
-	if (conflict) {
+	if (overlap) {
 		event_set_add(&p->events,
 			      event_for(p, EV_DECODE_IPV4_FRAG_OVERLAP,
 					EV_DECODE_IPV6_FRAG_OVERLAP));
