@@ -8,3 +8,6 @@ tests_sensor_test_capture_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_decode
 tests_sensor_test_decode_SOURCES = tests/sensor/test_decode.c tests/sensor/frame_build.h
 tests_sensor_test_decode_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_defrag
+tests_sensor_test_defrag_SOURCES = tests/sensor/test_defrag.c tests/sensor/frame_build.h
+tests_sensor_test_defrag_LDADD = $(LIBS_SENSOR)
