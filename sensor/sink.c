@@ -19,6 +19,7 @@ struct slot {
 
 struct sink {
 	struct sink_settings set;
+	struct forward *forward;
 	struct threshold_table *thresholds;
 	int fd;
 	uint8_t *buf;
@@ -74,6 +75,12 @@ sink_open(struct sink **out, const struct sink_settings *set, struct diag *d)
 	}
 	*out = s;
 	return ERR_OK;
+}
+
+void
+sink_set_forward(struct sink *s, struct forward *f)
+{
+	s->forward = f;
 }
 
 static void
@@ -133,8 +140,8 @@ emit(struct sink *s, enum event_type type, uint8_t severity, struct view line)
 	if (s->set.eve_types >> type & 1) {
 		write_line(s, line);
 	}
-	if (s->set.forward != NULL && (s->set.forward_types >> type & 1) != 0) {
-		forward_push(s->set.forward, line, severity);
+	if (s->forward != NULL && (s->set.forward_types >> type & 1) != 0) {
+		forward_push(s->forward, line, severity);
 		s->count.forwarded++;
 	}
 }

@@ -24,7 +24,6 @@ struct forward;
 struct sink_settings {
 	const char *eve_path; /* NULL: none; "-": standard output */
 	uint32_t eve_types, forward_types; /* bit per enum event_type */
-	struct forward *forward; /* NULL: stand-alone */
 	size_t threshold_entries;
 };
 
@@ -37,6 +36,8 @@ struct sink_counters {
 
 enum err sink_open(struct sink **out, const struct sink_settings *s,
 		   struct diag *d) MUST_CHECK;
+/* Where forwarded types go; NULL: stand-alone. */
+void sink_set_forward(struct sink *s, struct forward *f);
 /* Merges 'n' outboxes of one round; the outboxes may be reused after. */
 void sink_round(struct sink *s, struct outbox *const *boxes, unsigned n);
 /* One line outside of any round (stats). */
