@@ -1,1 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+
+# prefilter, indicators, thresholds
+UNIT_TESTS += tests/rules/test_prefilter
+tests_rules_test_prefilter_SOURCES = tests/rules/test_prefilter.c
+tests_rules_test_prefilter_LDADD = $(LIBS_RULES)
