@@ -7,3 +7,6 @@ tests_rules_test_prefilter_LDADD = $(LIBS_RULES)
 UNIT_TESTS += tests/rules/test_threshold
 tests_rules_test_threshold_SOURCES = tests/rules/test_threshold.c
 tests_rules_test_threshold_LDADD = $(LIBS_RULES)
+UNIT_TESTS += tests/rules/test_ioc_set
+tests_rules_test_ioc_set_SOURCES = tests/rules/test_ioc_set.c
+tests_rules_test_ioc_set_LDADD = $(LIBS_RULES)
