@@ -227,7 +227,14 @@ share_note(struct ioc_set *s, const struct ioc_note *in)
 	n.tlp = share_string(s, in->tlp);
 	n.tactic = share_string(s, in->tactic);
 	n.id = own_string(s, in->id);
-	n.description = own_string(s, in->description);
+	/* Lists repeat one description for all of an event. */
+	if (s->last_description != NULL && in->description != NULL &&
+	    strcmp(s->last_description, in->description) == 0) {
+		n.description = s->last_description;
+	} else {
+		n.description = own_string(s, in->description);
+		s->last_description = n.description;
+	}
 	if (n.source == NULL || n.tlp == NULL || n.tactic == NULL ||
 	    n.id == NULL || n.description == NULL) {
 		return NULL;

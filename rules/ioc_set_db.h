@@ -39,6 +39,7 @@ struct ioc_set {
 	const char **strings;
 	uint32_t n_strings, cap_strings;
 	struct ioc_table string_index;
+	const char *last_description;
 };
 
 static inline uint64_t

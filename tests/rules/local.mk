@@ -10,3 +10,6 @@ tests_rules_test_threshold_LDADD = $(LIBS_RULES)
 UNIT_TESTS += tests/rules/test_ioc_set
 tests_rules_test_ioc_set_SOURCES = tests/rules/test_ioc_set.c
 tests_rules_test_ioc_set_LDADD = $(LIBS_RULES)
+UNIT_TESTS += tests/rules/test_ioc_load
+tests_rules_test_ioc_load_SOURCES = tests/rules/test_ioc_load.c
+tests_rules_test_ioc_load_LDADD = $(LIBS_RULES)
