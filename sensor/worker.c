@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "rules/ioc_set.h"
 #include "sensor/fill.h"
 
 #define MAX_HITS 4096
@@ -102,7 +103,7 @@ put_alert(struct worker *w, const struct event_subject *s,
 		.ts_us = s->ts_us,
 		.rule = hit->rule,
 		.type = EVENT_TYPE_ALERT,
-		.severity = hit->ioc != NULL ? hit->ioc->severity
+		.severity = hit->ioc != NULL ? hit->ioc->note->severity
 					     : hit->rule->priority,
 	};
 	struct view line;
