@@ -4,8 +4,16 @@ libsensor_a_SOURCES = sensor/packet.h
 
 # capture and decode
 libsensor_a_SOURCES += \
-	sensor/capture.h \
-	sensor/decode.h
+	sensor/csum.h \
+	sensor/capture_source.h sensor/capture_source.c \
+	sensor/capture_format.h sensor/capture_pcap.c sensor/capture_pcapng.c \
+	sensor/capture.h sensor/capture_file.c \
+	sensor/defrag_policy.h sensor/defrag_policy.c \
+	sensor/defrag.h sensor/defrag.c \
+	sensor/decode_count.h sensor/decode_ctx.h sensor/decode_ctx.c \
+	sensor/decode_link.c sensor/decode_wifi.c sensor/decode_ip.c \
+	sensor/decode_l4.c sensor/decode_tunnel.c \
+	sensor/decode.h sensor/decode.c
 
 # flow and stream
 libsensor_a_SOURCES += \
