@@ -17,8 +17,11 @@ libsensor_a_SOURCES += \
 
 # flow and stream
 libsensor_a_SOURCES += \
-	sensor/flow.h \
-	sensor/stream.h
+	sensor/flow.h sensor/flow.c sensor/community_id.c \
+	sensor/flow_timer.h sensor/flow_timer.c \
+	sensor/stream_rob.h sensor/stream_rob.c \
+	sensor/stream.h sensor/stream.c \
+	sensor/stream_session.h sensor/stream_state.c sensor/stream_raw.c
 
 # application protocols: driver, DNS, TLS
 libsensor_a_SOURCES += \

@@ -2,3 +2,11 @@
 UNIT_TESTS += tests/sensor/test_corpus_counts
 tests_sensor_test_corpus_counts_SOURCES = tests/sensor/test_corpus_counts.c
 tests_sensor_test_corpus_counts_LDADD = $(LIBS_SENSOR)
+
+# flow and stream
+UNIT_TESTS += tests/sensor/test_flow
+tests_sensor_test_flow_SOURCES = tests/sensor/test_flow.c tests/sensor/packet_maker.h
+tests_sensor_test_flow_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_community_id
+tests_sensor_test_community_id_SOURCES = tests/sensor/test_community_id.c
+tests_sensor_test_community_id_LDADD = $(LIBS_SENSOR)
