@@ -14,8 +14,13 @@ libsensor_a_SOURCES += \
 
 # application protocols: driver, DNS, TLS
 libsensor_a_SOURCES += \
-	sensor/app_parser.h \
-	sensor/app.h
+	sensor/app_parser.h sensor/app_ctx.c \
+	sensor/dns_name.h sensor/dns_name.c \
+	sensor/app_dns.h sensor/app_dns.c sensor/app_dns_text.c \
+	sensor/fill_dns.h sensor/fill_dns.c \
+	sensor/log_dns.h sensor/log_dns.c \
+	sensor/app_detect.h sensor/app_detect.c \
+	sensor/app.h sensor/app.c
 
 # application protocols: HTTP and bodies
 libsensor_a_SOURCES +=

@@ -1,1 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+
+UNIT_TESTS += tests/sensor/test_app_dns
+tests_sensor_test_app_dns_SOURCES = tests/sensor/test_app_dns.c
+tests_sensor_test_app_dns_LDADD = $(LIBS_SENSOR)
