@@ -6,6 +6,7 @@
 
 #include "sensor/app_detect.h"
 #include "sensor/app_dns.h"
+#include "sensor/app_tls.h"
 
 /* What a direction may say before it is given up as not recognised. */
 #define PENDING_MAX 4096
@@ -16,6 +17,7 @@ static const struct app_parser *const registry[] = {
 	&app_dns_udp,
 	&app_dns_tcp,
 	&app_mdns,
+	&app_tls,
 };
 
 struct port_range {
