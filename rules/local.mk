@@ -9,6 +9,8 @@ librules_a_SOURCES += \
 
 # prefilter, indicators, thresholds
 librules_a_SOURCES += \
-	rules/prefilter.h \
+	rules/prefilter.h rules/prefilter.c \
+	rules/prefilter_db.h rules/prefilter_build.c \
 	rules/ioc_set.h \
-	rules/threshold.h
+	rules/keyhash.h rules/keyhash.c \
+	rules/threshold.h rules/threshold.c

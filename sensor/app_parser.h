@@ -35,6 +35,7 @@ struct app_tx {
 	uint64_t first_us; /* packet time of its first byte */
 	struct arena arena; /* everything the transaction owns */
 	struct event_set events;
+	struct event_set events_logged; /* anomalies already written */
 	bool done[2]; /* this direction is complete (enum flow_dir) */
 	bool updated[2]; /* something new since the worker last looked */
 	bool logged; /* its EVE event was written */
@@ -54,8 +55,7 @@ struct app_flow {
 	struct app_tx *txs, *last_tx; /* those not yet finished */
 	uint32_t n_txs;
 	uint64_t next_tx_id;
-	struct event_set
-		events; /* of the flow, e.g. detection; worker clears */
+	struct event_set events; /* of the flow; the worker clears it */
 	enum app_proto dir_proto[2]; /* as detected in each direction */
 	struct buf pending[2]; /* bytes kept until the protocol is known */
 	bool detect_done[2];
