@@ -10,3 +10,7 @@ tests_sensor_test_flow_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_community_id
 tests_sensor_test_community_id_SOURCES = tests/sensor/test_community_id.c
 tests_sensor_test_community_id_LDADD = $(LIBS_SENSOR)
+
+UNIT_TESTS += tests/sensor/test_app_dns
+tests_sensor_test_app_dns_SOURCES = tests/sensor/test_app_dns.c
+tests_sensor_test_app_dns_LDADD = $(LIBS_SENSOR)
