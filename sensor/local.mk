@@ -39,9 +39,17 @@ libsensor_a_SOURCES += \
 	sensor/log_tls.h sensor/log_tls.c \
 	sensor/app_detect.h sensor/app_detect.c \
 	sensor/app.h sensor/app.c
+	sensor/app.h
 
 # application protocols: HTTP and bodies
-libsensor_a_SOURCES +=
+libsensor_a_SOURCES += \
+	sensor/http_inflate.h sensor/http_inflate.c \
+	sensor/app_http_body.h sensor/app_http_body.c \
+	sensor/app_http.h sensor/app_http.c \
+	sensor/app_http_line.c sensor/app_http_field.c \
+	sensor/app_http_uri.c sensor/app_http_head.c \
+	sensor/fill_http.h sensor/fill_http.c \
+	sensor/log_http.h sensor/log_http.c
 
 # batch, spool, forward
 libsensor_a_SOURCES +=

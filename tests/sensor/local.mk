@@ -14,3 +14,8 @@ tests_sensor_test_community_id_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_app_dns
 tests_sensor_test_app_dns_SOURCES = tests/sensor/test_app_dns.c
 tests_sensor_test_app_dns_LDADD = $(LIBS_SENSOR)
+
+UNIT_TESTS += tests/sensor/test_app_http
+tests_sensor_test_app_http_SOURCES = tests/sensor/test_app_http.c \
+	tests/sensor/http_rig.h
+tests_sensor_test_app_http_LDADD = $(LIBS_SENSOR)
