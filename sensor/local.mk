@@ -52,7 +52,15 @@ libsensor_a_SOURCES += \
 	sensor/log_http.h sensor/log_http.c
 
 # batch, spool, forward
-libsensor_a_SOURCES +=
+libsensor_a_SOURCES += \
+	sensor/spool_meta.h sensor/spool_meta.c \
+	sensor/spool_seg.h sensor/spool_seg.c \
+	sensor/spool.h sensor/spool_state.h \
+	sensor/spool.c sensor/spool_open.c \
+	sensor/batch.h sensor/batch.c \
+	sensor/presence.h sensor/presence.c \
+	sensor/sender.h sensor/sender.c \
+	sensor/forward.h sensor/forward.c
 
 # worker and program
 libsensor_a_SOURCES +=
