@@ -7,3 +7,6 @@ tests_sensor_test_flow_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_community_id
 tests_sensor_test_community_id_SOURCES = tests/sensor/test_community_id.c
 tests_sensor_test_community_id_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_stream
+tests_sensor_test_stream_SOURCES = tests/sensor/test_stream.c tests/sensor/stream_bench.h
+tests_sensor_test_stream_LDADD = $(LIBS_SENSOR)
