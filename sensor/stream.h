@@ -26,7 +26,8 @@ struct stream_ctx;
 	C(midstream_pickups) \
 	C(syn) \
 	C(synack) \
-	C(rst) C(invalid_checksum) C(no_flow) C(pkt_on_wrong_thread) \
+	C(rst) \
+	C(invalid_checksum) C(no_flow) C(pkt_on_wrong_thread) \
 		C(segment_memcap_drop) C(session_no_memory) \
 			C(stream_depth_reached) C(reassembly_gap) \
 				C(reassembly_gap_bytes) C(overlap) \
