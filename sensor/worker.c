@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "rules/ioc_set.h"
 #include "sensor/fill.h"
 
 #define MAX_HITS 4096
@@ -27,6 +28,8 @@ struct worker {
 	struct inspect_flow in_flow;
 	struct rule_hits hits;
 	struct outbox *out;
+	uint64_t order; /* number of the frame that events belong to */
+	uint64_t sub; /* the flow being ended, or 0 */
 	struct worker_counters count;
 };
 
@@ -75,7 +78,8 @@ put_line(struct worker *w, const struct event_subject *s, enum event_type type,
 	 struct view line)
 {
 	struct record r = {
-		.order = s->number,
+		.order = w->order,
+		.sub = w->sub,
 		.ts_us = s->ts_us,
 		.type = type,
 	};
@@ -94,11 +98,12 @@ put_alert(struct worker *w, const struct event_subject *s,
 	const char *bits[MAX_FLOWBITS];
 	uint32_t n_bits = 0;
 	struct record r = {
-		.order = s->number,
+		.order = w->order,
+		.sub = w->sub,
 		.ts_us = s->ts_us,
 		.rule = hit->rule,
 		.type = EVENT_TYPE_ALERT,
-		.severity = hit->ioc != NULL ? hit->ioc->severity
+		.severity = hit->ioc != NULL ? hit->ioc->note->severity
 					     : hit->rule->priority,
 	};
 	struct view line;
@@ -343,6 +348,8 @@ worker_frame(struct worker *w, const struct frame *f, struct outbox *out)
 	bool any_ip = false, broken = false;
 
 	w->out = out;
+	w->order = f->number;
+	w->sub = 0;
 	w->count.frames++;
 	w->count.bytes += f->caplen;
 	for (unsigned i = 0; i < n; i++) {
@@ -420,14 +427,16 @@ drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
 }
 
 static void
-end_flow(struct worker *w, struct flow *f, uint64_t number)
+end_flow(struct worker *w, struct flow *f)
 {
 	struct event_subject s = {
 		.f = f,
 		.ts_us = f->last_us,
 		.dir = FLOW_TOSERVER,
 	};
-	struct record r = { .order = number, .type = EVENT_TYPE_FLOW };
+	struct record r = { .order = w->order,
+			    .sub = w->sub,
+			    .type = EVENT_TYPE_FLOW };
 	struct view line;
 
 	drain_flow(w, &s, f);
@@ -458,8 +467,10 @@ expire(struct worker *w, uint64_t now_us, uint64_t number, bool all,
 	struct flow *f;
 
 	w->out = out;
+	w->order = number;
 	while ((f = flow_expire(w->flows, now_us, all)) != NULL) {
-		end_flow(w, f, number);
+		w->sub = f->id;
+		end_flow(w, f);
 	}
 }
 
