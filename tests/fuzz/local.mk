@@ -10,6 +10,8 @@ tests_fuzz_fuzz_capture_LDADD = libsensor.a libcommon.a $(SENSOR_LIBS) $(COMMON_
 tests_fuzz_fuzz_decode_SOURCES = tests/fuzz/fuzz_decode.c
 tests_fuzz_fuzz_decode_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_decode_LDADD = libsensor.a libcommon.a $(SENSOR_LIBS) $(COMMON_LIBS)
+endif
+
 EXTRA_DIST += tests/fuzz/stream.in
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz/fuzz_stream
