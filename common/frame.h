@@ -29,7 +29,28 @@ struct frame_header {
 	uint32_t raw_len; /* inflated length */
 };
 
+/*
+ * One stream entry, read.  A gap (gap_from != 0) stands for batches that the
+ * sensor no longer has: hdr.n is 0, hdr.seq equals gap_to, the body is empty,
+ * and whoever waits for gap_from..gap_to need not wait any longer.
+ */
+struct frame_entry {
+	struct frame_header hdr; /* raw_len is 0: known after inflating */
+	uint64_t gap_from, gap_to;
+	struct view data; /* borrowed, as is mac */
+	struct view mac; /* empty when the sender does not sign */
+};
+
+/*
+ * Reads the 'n' field/value views of a stream entry (n is even), in any order;
+ * unknown fields are skipped.  ERR_FORMAT with diag when a field is missing,
+ * twice there, no number, out of range, or of a version that is not ours.
+ */
+enum err frame_read_fields(const struct view *kv, size_t n,
+			   struct frame_entry *out, struct diag *d) MUST_CHECK;
+
 struct frame_codec; /* deflate and inflate state, reused */
+/* 'level' 1..9; 6 is the usual one.  NULL when out of memory. */
 struct frame_codec *frame_codec_new(int level);
 void frame_codec_free(struct frame_codec *c);
 
@@ -42,7 +63,8 @@ enum err frame_pack(struct frame_codec *c, struct view raw,
 
 /*
  * Inflates in bounded steps; refuses a wrong CRC, trailing bytes, an early
- * end, more than FRAME_MAX_RAW.  ERR_FORMAT with diag.
+ * end, more than FRAME_MAX_RAW.  ERR_FORMAT with diag.  The result is valid
+ * until the codec's next call.
  */
 enum err frame_unpack(struct frame_codec *c, struct view data, uint32_t crc,
 		      struct view *raw, struct diag *d) MUST_CHECK;

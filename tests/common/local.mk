@@ -1,1 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
+UNIT_TESTS += tests/common/test_addr
+tests_common_test_addr_SOURCES = tests/test.h tests/common/test_addr.c
+tests_common_test_addr_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_clock
+tests_common_test_clock_SOURCES = tests/test.h tests/common/test_clock.c
+tests_common_test_clock_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_pool
+tests_common_test_pool_SOURCES = tests/test.h tests/common/test_pool.c
+tests_common_test_pool_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_json
+tests_common_test_json_SOURCES = tests/test.h tests/common/test_json.c
+tests_common_test_json_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_conf
+tests_common_test_conf_SOURCES = tests/test.h tests/common/test_conf.c
+tests_common_test_conf_LDADD = $(LIBS_COMMON)
+
+# transport
+UNIT_TESTS += tests/common/test_frame
+tests_common_test_frame_SOURCES = tests/common/test_frame.c
+tests_common_test_frame_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_redis_link
+tests_common_test_redis_link_SOURCES = tests/common/test_redis_link.c \
+	tests/redis_fixture.h tests/redis_fixture.c
+tests_common_test_redis_link_LDADD = $(LIBS_COMMON)
