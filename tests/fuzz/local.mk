@@ -12,6 +12,32 @@ tests_fuzz_fuzz_decode_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_decode_LDADD = libsensor.a libcommon.a $(SENSOR_LIBS) $(COMMON_LIBS)
 endif
 
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_http
+tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c tests/sensor/http_rig.h
+tests_fuzz_fuzz_http_LDADD = $(LIBS_SENSOR)
+tests_fuzz_fuzz_http_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+endif
+EXTRA_DIST += \
+	tests/fuzz/http.in/chunked \
+	tests/fuzz/http.in/connect \
+	tests/fuzz/http.in/deflate \
+	tests/fuzz/http.in/empty-tx \
+	tests/fuzz/http.in/folded \
+	tests/fuzz/http.in/gap \
+	tests/fuzz/http.in/gzip \
+	tests/fuzz/http.in/gzip-name \
+	tests/fuzz/http.in/gzip-twice \
+	tests/fuzz/http.in/interim \
+	tests/fuzz/http.in/junk \
+	tests/fuzz/http.in/lone-cr \
+	tests/fuzz/http.in/no-protocol \
+	tests/fuzz/http.in/not-chunked \
+	tests/fuzz/http.in/old \
+	tests/fuzz/http.in/pipelined \
+	tests/fuzz/http.in/simple \
+	tests/fuzz/http.in/upgrade \
+	tests/fuzz/http.in/zlib
 EXTRA_DIST += tests/fuzz/stream.in
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz/fuzz_stream

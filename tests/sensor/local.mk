@@ -12,6 +12,15 @@ UNIT_TESTS += tests/sensor/test_defrag
 tests_sensor_test_defrag_SOURCES = tests/sensor/test_defrag.c tests/sensor/frame_build.h
 tests_sensor_test_defrag_LDADD = $(LIBS_SENSOR)
 
+UNIT_TESTS += tests/sensor/test_app_http
+tests_sensor_test_app_http_SOURCES = tests/sensor/test_app_http.c \
+	tests/sensor/http_rig.h
+tests_sensor_test_app_http_LDADD = $(LIBS_SENSOR)
+
+UNIT_TESTS += tests/sensor/test_fill_http
+tests_sensor_test_fill_http_SOURCES = tests/sensor/test_fill_http.c \
+	tests/sensor/http_rig.h
+tests_sensor_test_fill_http_LDADD = $(LIBS_SENSOR)
 # flow and stream
 UNIT_TESTS += tests/sensor/test_flow
 tests_sensor_test_flow_SOURCES = tests/sensor/test_flow.c tests/sensor/packet_maker.h
