@@ -3,3 +3,7 @@
 UNIT_TESTS += tests/sensor/test_app_dns
 tests_sensor_test_app_dns_SOURCES = tests/sensor/test_app_dns.c
 tests_sensor_test_app_dns_LDADD = $(LIBS_SENSOR)
+
+UNIT_TESTS += tests/sensor/test_app_tls
+tests_sensor_test_app_tls_SOURCES = tests/sensor/test_app_tls.c tests/sensor/tls_bytes.h
+tests_sensor_test_app_tls_LDADD = $(LIBS_SENSOR)
