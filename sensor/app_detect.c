@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/app_detect.h"
 
+#define ANY 0x100
+
 enum dirs { TS = 1, TC = 2, BOTH = 3 };
 
 /* A fixed text at a fixed place. */
@@ -9,20 +11,26 @@ struct signature {
 	uint8_t dirs;
 	bool tcp, nocase;
 	uint8_t offset, len;
+	uint16_t first; /* what byte 0 must be, or ANY */
 	const char *bytes;
 };
 
 #define SIG_TCP(p, d, off, s) \
 	{ \
-		APP_##p, d, true, false, off, sizeof(s) - 1, s \
+		APP_##p, d, true, false, off, sizeof(s) - 1, ANY, s \
 	}
 #define SIG_TCP_NOCASE(p, d, off, s) \
 	{ \
-		APP_##p, d, true, true, off, sizeof(s) - 1, s \
+		APP_##p, d, true, true, off, sizeof(s) - 1, ANY, s \
+	}
+/* The text lies behind a header whose first byte is known. */
+#define SIG_TCP_BEHIND(p, d, first, off, s) \
+	{ \
+		APP_##p, d, true, false, off, sizeof(s) - 1, first, s \
 	}
 #define SIG_UDP(p, d, off, s) \
 	{ \
-		APP_##p, d, false, false, off, sizeof(s) - 1, s \
+		APP_##p, d, false, false, off, sizeof(s) - 1, ANY, s \
 	}
 
 static const struct signature signatures[] = {
@@ -46,13 +54,16 @@ static const struct signature signatures[] = {
 	SIG_UDP(BITTORRENT_DHT, BOTH, 0, "d2:ip6:"),
 	SIG_UDP(BITTORRENT_DHT, BOTH, 0, "d1:eli20"),
 	SIG_TCP(JABBER, BOTH, 0, "<stream:stream"), /* RFC 6120 4.2 */
-	SIG_TCP(MQTT, TS, 2, "\0\4MQTT"), /* MQTT 3.1.1 3.1.2.1 */
-	SIG_TCP(MQTT, TS, 3, "\0\4MQTT"), /* with a longer length */
-	SIG_TCP(MQTT, TS, 2, "\0\6MQIsdp"),
-	SIG_TCP(SMB, BOTH, 4, "\xffSMB"), /* MS-CIFS 2.2.3.1, after NBSS */
-	SIG_TCP(SMB, BOTH, 4, "\xfeSMB"), /* MS-SMB2 2.2.1.2 */
-	SIG_TCP(SMB, BOTH, 4, "\xfdSMB"), /* MS-SMB2 2.2.41, encrypted */
-	SIG_TCP(PGSQL, TS, 4, "\x04\xd2\x16\x2f"), /* SSLRequest */
+	SIG_TCP_BEHIND(MQTT, TS, 0x10, 2, "\0\4MQTT"), /* MQTT 3.1.1 3.1.2.1 */
+	SIG_TCP_BEHIND(MQTT, TS, 0x10, 3,
+		       "\0\4MQTT"), /* with a longer length */
+	SIG_TCP_BEHIND(MQTT, TS, 0x10, 2, "\0\6MQIsdp"),
+	SIG_TCP_BEHIND(SMB, BOTH, 0, 4,
+		       "\xffSMB"), /* MS-CIFS 2.2.3.1, after NBSS */
+	SIG_TCP_BEHIND(SMB, BOTH, 0, 4, "\xfeSMB"), /* MS-SMB2 2.2.1.2 */
+	SIG_TCP_BEHIND(SMB, BOTH, 0, 4,
+		       "\xfdSMB"), /* MS-SMB2 2.2.41, encrypted */
+	SIG_TCP_BEHIND(PGSQL, TS, 0, 4, "\x04\xd2\x16\x2f"), /* SSLRequest */
 	SIG_UDP(DHCP, BOTH, 236, "\x63\x82\x53\x63"), /* RFC 2131 section 3 */
 };
 
@@ -61,6 +72,9 @@ match(const struct signature *s, struct view data)
 {
 	size_t n;
 
+	if (s->first != ANY && data.p[0] != s->first) {
+		return PROBE_NO;
+	}
 	if (data.len <= s->offset) {
 		return PROBE_MORE;
 	}
@@ -458,7 +472,8 @@ probe_nfs(struct view v, enum flow_dir dir, bool by_port)
 	if (dir != FLOW_TOSERVER) {
 		return PROBE_NO;
 	}
-	if (v.len >= 1 && !(v.p[0] & 0x80)) { /* last fragment */
+	/* The last fragment of a record of less than 64 KiB. */
+	if ((v.len >= 1 && v.p[0] != 0x80) || (v.len >= 2 && v.p[1] != 0)) {
 		return PROBE_NO;
 	}
 	if (v.len < 24) {
@@ -561,9 +576,7 @@ app_detect(struct view data, enum flow_dir dir, bool tcp,
 		if (r == PROBE_YES) {
 			return (enum app_proto)s->proto;
 		}
-		/* Far into the first bytes only a few protocols have a mark;
-		 * waiting for them would hold up every short exchange. */
-		more |= r == PROBE_MORE && s->offset < 8;
+		more |= r == PROBE_MORE && tcp;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(recognisers); i++) {
 		const struct recogniser *c = &recognisers[i];
@@ -576,7 +589,7 @@ app_detect(struct view data, enum flow_dir dir, bool tcp,
 		if (r == PROBE_YES) {
 			return (enum app_proto)c->proto;
 		}
-		more |= r == PROBE_MORE;
+		more |= r == PROBE_MORE && tcp; /* a datagram is whole */
 	}
 	return more ? APP_UNKNOWN : APP_FAILED;
 }

@@ -5,6 +5,7 @@
 #define MIN_QUESTION 5 /* root name, type, class */
 #define MIN_RR 11 /* root name, type, class, ttl, length */
 #define TCP_MAX_MESSAGE 65535
+#define TCP_USUAL_MESSAGE 4096 /* what is believed on another port */
 
 #define FLAG_QR 0x8000
 #define FLAG_RD 0x0100
@@ -530,6 +531,9 @@ probe_tcp(struct view data, enum flow_dir dir, bool by_port)
 		return PROBE_MORE;
 	}
 	len = load_be16(data.p);
+	if (!by_port && len > TCP_USUAL_MESSAGE) {
+		return PROBE_NO;
+	}
 	return probe_message(view_sub(data, 2, len), len, by_port);
 }
 
