@@ -2,6 +2,7 @@
 #include "sensor/app_detect.h"
 
 #define ANY 0x100
+#define GREETING_MAX 256 /* of a first line that is looked into */
 
 enum dirs { TS = 1, TC = 2, BOTH = 3 };
 
@@ -120,7 +121,8 @@ line_has(struct view v, struct view needle)
 	const uint8_t *end = v.len > 0 ? memchr(v.p, '\n', v.len) : NULL;
 	size_t n = end != NULL ? (size_t)(end - v.p) : v.len;
 
-	for (size_t i = 0; i + needle.len <= MIN(n, (size_t)256); i++) {
+	for (size_t i = 0; i + needle.len <= MIN(n, (size_t)GREETING_MAX);
+	     i++) {
 		if (view_caseeq(view_of(v.p + i, needle.len), needle)) {
 			return true;
 		}
@@ -148,6 +150,9 @@ greeting(struct view v, bool by_port, struct view sign, struct view other)
 	}
 	if (line_has(v, sign)) {
 		return PROBE_YES;
+	}
+	if (v.len < GREETING_MAX && memchr(v.p, '\n', v.len) == NULL) {
+		return PROBE_MORE;
 	}
 	return by_port && !line_has(v, other) ? PROBE_YES : PROBE_NO;
 }
@@ -224,9 +229,10 @@ probe_sip(struct view v, enum flow_dir dir, bool by_port)
 	if (r != PROBE_YES) {
 		return r;
 	}
-	return line_has(v, VIEW_LIT(" sip/2.0"))                  ? PROBE_YES
-	       : memchr(v.p, '\n', v.len) != NULL || v.len >= 256 ? PROBE_NO
-								  : PROBE_MORE;
+	return line_has(v, VIEW_LIT(" sip/2.0")) ? PROBE_YES
+	       : memchr(v.p, '\n', v.len) != NULL || v.len >= GREETING_MAX
+		       ? PROBE_NO
+		       : PROBE_MORE;
 }
 
 /* RFC 1459 4.1 */

@@ -1,1 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_dns tests/fuzz/fuzz_tls
+tests_fuzz_fuzz_dns_SOURCES = tests/fuzz/fuzz_dns.c tests/fuzz/fuzz_app.h
+tests_fuzz_fuzz_dns_LDADD = $(LIBS_SENSOR)
+tests_fuzz_fuzz_dns_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_tls_SOURCES = tests/fuzz/fuzz_tls.c tests/fuzz/fuzz_app.h
+tests_fuzz_fuzz_tls_LDADD = $(LIBS_SENSOR)
+tests_fuzz_fuzz_tls_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+endif
