@@ -136,11 +136,11 @@ struct store_bucket {
 	uint64_t count;
 };
 /* Counts by 'step_s' (rounded to minutes), site and severity. */
-enum err store_read_timeline(struct store_reader *r,
-			     const struct store_alert_filter *f, uint64_t step_s,
-			     void (*fn)(void *arg,
-					const struct store_bucket *b),
-			     void *arg) MUST_CHECK;
+enum err
+store_read_timeline(struct store_reader *r, const struct store_alert_filter *f,
+		    uint64_t step_s,
+		    void (*fn)(void *arg, const struct store_bucket *b),
+		    void *arg) MUST_CHECK;
 
 struct store_incident {
 	int64_t id;
@@ -204,7 +204,6 @@ enum err store_read_exercises(struct store_reader *r,
  */
 enum err store_incident_set_state(struct store_reader *r, int64_t id,
 				  const char *state, const char *who,
-				  const char *note,
-				  struct diag *d) MUST_CHECK;
+				  const char *note, struct diag *d) MUST_CHECK;
 
 #endif

@@ -13,7 +13,8 @@ static const char v1[] =
 	" id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
 	"CREATE TABLE sensors("
 	" id INTEGER PRIMARY KEY, site TEXT NOT NULL, sensor TEXT NOT NULL,"
-	" owner TEXT NOT NULL DEFAULT '', state TEXT NOT NULL DEFAULT 'unknown',"
+	" owner TEXT NOT NULL DEFAULT '', state TEXT NOT NULL DEFAULT "
+	"'unknown',"
 	" presence TEXT NOT NULL DEFAULT '', stats TEXT NOT NULL DEFAULT '',"
 	" first_us INTEGER NOT NULL DEFAULT 0,"
 	" last_us INTEGER NOT NULL DEFAULT 0,"
@@ -150,10 +151,11 @@ version_of(sqlite3 *db, const char *path, int *version, struct diag *d)
 				path);
 	}
 	if (*version > STORE_SCHEMA_VERSION) {
-		return diag_set(d, ERR_FORMAT,
-				"%s: written by a newer Picket (schema %d, this "
-				"one knows %d): run that version",
-				path, *version, STORE_SCHEMA_VERSION);
+		return diag_set(
+			d, ERR_FORMAT,
+			"%s: written by a newer Picket (schema %d, this "
+			"one knows %d): run that version",
+			path, *version, STORE_SCHEMA_VERSION);
 	}
 	return ERR_OK;
 }

@@ -36,4 +36,15 @@ enum eve_kind eve_parse(struct view line, struct alert *a,
 			const char **why) MUST_CHECK;
 void eve_alert_fini(struct alert *a);
 
+/*
+ * Puts 'json' (a JSON value) under picket.KEY of the parsed line; false when it
+ * is no JSON or memory is out.
+ */
+bool eve_annotate(struct alert *a, const char *key,
+		  struct view json) MUST_CHECK;
+/* Writes the line as it is now in parts; 'put' returns 0 to go on. */
+bool eve_write(const struct alert *a,
+	       int (*put)(const char *bytes, size_t len, void *arg),
+	       void *arg) MUST_CHECK;
+
 #endif

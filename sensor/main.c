@@ -5,8 +5,8 @@
 #include "config.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -71,6 +71,8 @@ struct sensor {
 	struct stats_source stats;
 	struct progress *progress;
 	struct json json;
+	uint64_t started_ms;
+	_Atomic uint64_t packets; /* published for the forwarder's thread */
 };
 
 static struct event_origin
@@ -146,40 +148,44 @@ load_rules(struct sensor *s)
 	return EXIT_DONE;
 }
 
+/* Called by the forwarder's thread: only what tick() published. */
 static void
 read_presence(void *arg, struct presence_facts *out)
 {
 	struct sensor *s = arg;
-	struct worker_counters w;
 
-	stats_sum_workers(&s->stats, &w);
-	out->packets = w.frames;
-	out->drops = 0;
-	out->alerts = sink_counters(s->sink)->alerts;
+	snprintf(out->version, sizeof(out->version), "%s", PACKAGE_VERSION);
+	snprintf(out->ruleset, sizeof(out->ruleset), "%s",
+		 ruleset_digest(s->rules));
+	snprintf(out->exercise, sizeof(out->exercise), "%s", s->opt.exercise);
+	snprintf(out->owner, sizeof(out->owner), "%s", s->opt.owner);
+	out->indicators = ruleset_indicator_count(s->rules);
+	out->packets = atomic_load_explicit(&s->packets, memory_order_relaxed);
+	out->started_ms = s->started_ms;
 }
 
 static enum err
 start_forward(struct sensor *s, struct diag *d)
 {
-	struct forward_settings set = {
-		.conf = s->opt.conf,
-		.redis = s->opt.redis,
-		.spool_dir = s->opt.spool,
+	const struct conf *c = s->opt.conf;
+	struct forward_options set = {
+		.redis_url = s->opt.redis,
 		.site = s->opt.site,
 		.sensor = s->opt.sensor,
-		.exercise = s->opt.exercise,
-		.version = PACKAGE_VERSION,
-		.ruleset_digest = ruleset_digest(s->rules),
-		.rules = ruleset_report(s->rules)->loaded,
-		.indicators = ruleset_indicator_count(s->rules),
-		.wait_when_full = true,
-		.presence = read_presence,
-		.presence_arg = s,
+		.spool_dir = s->opt.spool,
+		.spool_max_bytes = conf_u64(c, "spool.max-size", 0, 0,
+					    UINT64_MAX),
+		.resend_s = (unsigned)conf_u64(c, "spool.resend-seconds", 0, 0,
+					       86400),
+		.block = true,
+		.facts = read_presence,
+		.facts_arg = s,
 	};
 
 	if (s->opt.redis == NULL) {
 		return ERR_OK;
 	}
+	s->started_ms = clock_wall_us() / 1000;
 	return forward_start(&s->forward, &set, d);
 }
 
@@ -275,6 +281,8 @@ tick(void *arg)
 		log_warn("a replay keeps the rules it began with; start again "
 			 "to load new ones");
 	}
+	atomic_store_explicit(&s->packets, capture_stats(s->capture)->frames,
+			      memory_order_relaxed);
 	progress_update(s->progress, capture_stats(s->capture));
 }
 
@@ -349,11 +357,36 @@ say_result(const struct sensor *s)
 		 (unsigned long long)k->suppressed);
 }
 
+/* What is not yet in the collector's store waits in the spool. */
+static void
+stop_forward(struct sensor *s)
+{
+	unsigned wait_ms = (unsigned)conf_u64(s->opt.conf, "forward.drain-ms",
+					      10000, 0, 3600000);
+	struct forward_stats st;
+	struct forward_result r;
+
+	if (s->forward == NULL) {
+		return;
+	}
+	forward_finish(s->forward, FORWARD_SENT, wait_ms, &r);
+	forward_get_stats(s->forward, &st);
+	forward_free(s->forward);
+	log_info("forwarded %llu events in %llu batches; %llu batches wait in "
+		 "the spool until the collector has committed them",
+		 (unsigned long long)st.events, (unsigned long long)st.batches,
+		 (unsigned long long)r.left_batches);
+	if (!r.reached) {
+		log_warn("Redis did not take everything within %u ms (%s); the "
+			 "next start with this spool sends the rest",
+			 wait_ms, st.last_error);
+	}
+}
+
 /* The mirror image of start(). */
 static int
 stop(struct sensor *s, int status)
 {
-	struct forward_summary sum;
 	int st;
 
 	if (s->sink != NULL && status != EXIT_USAGE) {
@@ -361,17 +394,7 @@ stop(struct sensor *s, int status)
 		st = write_stats_file(s);
 		status = MAX(status, st);
 	}
-	if (s->forward != NULL) {
-		sum = forward_finish(s->forward,
-				     (unsigned)conf_u64(s->opt.conf,
-							"forward.drain-ms",
-							10000, 0, 3600000));
-		log_info("forwarded %llu events in %llu batches; %llu batches "
-			 "wait in the spool for the collector",
-			 (unsigned long long)sum.events,
-			 (unsigned long long)sum.batches,
-			 (unsigned long long)sum.uncommitted);
-	}
+	stop_forward(s);
 	if (sink_close(s->sink) != ERR_OK && status == EXIT_DONE) {
 		status = EXIT_FAILED;
 	}

@@ -305,8 +305,6 @@ static const struct conf_key keys[] = {
 	{ "spool.resend-seconds", "number", "10",
 	  "without progress, send again after" },
 	{ "forward.types", "list", "alert,stats", "event types forwarded" },
-	{ "forward.batch-size", "size", "60kb", "bytes a batch aims at" },
-	{ "forward.batch-ms", "number", "250", "a batch waits no longer" },
 	{ "forward.drain-ms", "number", "10000",
 	  "at the end of a replay, wait for Redis this long" },
 	{ "eve.file", "string", "", "EVE JSON output" },

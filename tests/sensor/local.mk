@@ -11,3 +11,13 @@ tests_sensor_test_app_tls_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_app
 tests_sensor_test_app_SOURCES = tests/sensor/test_app.c
 tests_sensor_test_app_LDADD = $(LIBS_SENSOR)
+# flow and stream
+UNIT_TESTS += tests/sensor/test_flow
+tests_sensor_test_flow_SOURCES = tests/sensor/test_flow.c tests/sensor/packet_maker.h
+tests_sensor_test_flow_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_community_id
+tests_sensor_test_community_id_SOURCES = tests/sensor/test_community_id.c
+tests_sensor_test_community_id_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_stream
+tests_sensor_test_stream_SOURCES = tests/sensor/test_stream.c tests/sensor/stream_bench.h
+tests_sensor_test_stream_LDADD = $(LIBS_SENSOR)
