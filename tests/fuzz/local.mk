@@ -38,6 +38,14 @@ EXTRA_DIST += \
 	tests/fuzz/http.in/simple \
 	tests/fuzz/http.in/upgrade \
 	tests/fuzz/http.in/zlib
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_dns tests/fuzz/fuzz_tls
+tests_fuzz_fuzz_dns_SOURCES = tests/fuzz/fuzz_dns.c tests/fuzz/fuzz_app.h
+tests_fuzz_fuzz_dns_LDADD = $(LIBS_SENSOR)
+tests_fuzz_fuzz_dns_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_tls_SOURCES = tests/fuzz/fuzz_tls.c tests/fuzz/fuzz_app.h
+tests_fuzz_fuzz_tls_LDADD = $(LIBS_SENSOR)
+tests_fuzz_fuzz_tls_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 EXTRA_DIST += tests/fuzz/stream.in
 if FUZZERS
 noinst_PROGRAMS += tests/fuzz/fuzz_stream
