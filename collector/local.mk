@@ -1,3 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libcollector.a
-libcollector_a_SOURCES =
+libcollector_a_SOURCES = \
+	collector/ingest.h collector/ingest.c \
+	collector/inflate.h collector/inflate.c \
+	collector/dedupe.h collector/dedupe.c \
+	collector/mission.h collector/mission.c \
+	collector/enrich.h collector/enrich.c \
+	collector/stage.h collector/stage.c \
+	collector/sighting.h collector/sighting.c \
+	collector/correlate.h collector/correlate.c \
+	collector/severity.h collector/severity.c \
+	collector/assess.h collector/assess.c \
+	collector/store_sql.h collector/store_sql.c \
+	collector/store_schema.h collector/store_schema.c \
+	collector/store_read.h \
+	collector/store.h collector/store.c \
+	collector/health.h collector/health.c \
+	collector/feed.h collector/feed.c \
+	collector/pipeline.h collector/pipeline.c
+
+bin_PROGRAMS += picket-collector
+picket_collector_SOURCES = collector/main.c
+picket_collector_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm

@@ -18,3 +18,8 @@ libcommon_a_SOURCES += \
 	common/frame.h common/frame.c \
 	common/redis_url.h common/redis_url.c \
 	common/redis_link.h common/redis_link.c
+
+# the alert record and its lines, read back
+libcommon_a_SOURCES += \
+	common/alert.h \
+	common/eve.h common/eve.c

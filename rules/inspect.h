@@ -200,6 +200,7 @@ struct inspect {
 	enum inspect_dir dir;
 	struct inspect_packet pkt;
 	const struct inspect_flow *flow;
+	struct view pkt_views[4]; /* room for header, payload, stream views */
 
 	struct inspect_list buf[BUF_COUNT];
 	/*

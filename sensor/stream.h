@@ -24,13 +24,16 @@ struct stream_ctx;
 #define STREAM_COUNTER_LIST(C) \
 	C(sessions) \
 	C(midstream_pickups) \
-	C(syn) C(synack) C(rst) C(invalid_checksum) C(no_flow) C( \
-		pkt_on_wrong_thread) C(segment_memcap_drop) \
-		C(session_no_memory) C(stream_depth_reached) C(reassembly_gap) \
-			C(reassembly_gap_bytes) C(overlap) \
-				C(overlap_diff_data) C(retransmitted) \
-					C(out_of_order) C(out_of_window) \
-						C(invalid_ack)
+	C(syn) \
+	C(synack) \
+	C(rst) C(invalid_checksum) C(no_flow) C(pkt_on_wrong_thread) \
+		C(segment_memcap_drop) C(session_no_memory) \
+			C(stream_depth_reached) C(reassembly_gap) \
+				C(reassembly_gap_bytes) C(overlap) \
+					C(overlap_diff_data) C(retransmitted) \
+						C(out_of_order) \
+							C(out_of_window) \
+								C(invalid_ack)
 
 struct stream_counters {
 #define C(name) uint64_t name;
@@ -47,7 +50,7 @@ void stream_ctx_free(struct stream_ctx *c);
 struct stream_chunk {
 	enum flow_dir dir;
 	uint64_t offset; /* of its first byte in the stream, 0-based */
-	struct view data; /* valid until the next stream call for this flow */
+	struct view data; /* valid until the next call on this context */
 	uint64_t gap; /* > 0: this many bytes were lost; data is empty */
 	bool fin; /* the stream ends behind this chunk (FIN or RST) */
 };

@@ -1,1 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+
+# prefilter, indicators
+EXTRA_PROGRAMS += tests/bench/bench_ioc tests/bench/bench_prefilter
+tests_bench_bench_ioc_SOURCES = tests/bench/bench_ioc.c
+tests_bench_bench_ioc_LDADD = $(LIBS_RULES)
+tests_bench_bench_prefilter_SOURCES = tests/bench/bench_prefilter.c
+tests_bench_bench_prefilter_LDADD = $(LIBS_RULES)

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * assess.h - what an incident means: whom it touches, how bad, in words
+ *
+ * Reads the runs of an incident against the mission map.  The same runs give
+ * the same bytes, whatever the order they were found in.
+ *
+ * Place    after correlate and severity, before store.
+ * Threads  one; the result is reused.
+ * Memory   lists are cut at ASSESS_MAX_LIST, and what is cut is counted.
+ * Cost     by the number of runs and their links.
+ */
+#ifndef COLLECTOR_ASSESS_H
+#define COLLECTOR_ASSESS_H
+
+#include "collector/correlate.h"
+#include "collector/severity.h"
+#include "common/json.h"
+
+#define ASSESS_MAX_LIST 64
+#define ASSESS_MAX_SITES 256
+
+struct assessment {
+	char exercise[SIGHTING_NAME_CAP], lead[SIGHTING_NAME_CAP];
+	char support[512], title[512];
+	unsigned score, level;
+	struct severity_factors factors;
+	struct severity_stake stakes[SEVERITY_MAX_OWNERS]; /* lead first */
+	unsigned n_owners, n_sites;
+	uint64_t first_us, last_us, alerts;
+	struct json summary; /* store_read.h, struct store_incident */
+};
+
+void assess_init(struct assessment *a);
+void assess_fini(struct assessment *a);
+enum err assess_incident(const struct incident *i, const struct mission_map *m,
+			 struct assessment *out) MUST_CHECK;
+
+#endif

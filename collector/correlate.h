@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * correlate.h - sightings to incidents
+ *
+ * Terms.  A *run* is one key of one exercise (or of none) over a time in which
+ * it was never silent for longer than the window.  Two runs are *linked* when
+ * one strong alert showed both.  A run *qualifies* when
+ *
+ *   - it is an indicator, an address of the other side, a domain or a
+ *     certificate, and was seen at min_sites sites or by min_owners owners; or
+ *   - it is one of these, or a host of ours, and min_stages distinct ATT&CK
+ *     tactics in order went along with it.
+ *
+ * An incident is a set of runs: two linked runs belong together when one
+ * qualifies and the other either qualifies too or is of the kinds that an
+ * adversary owns.  A host of ours that does not qualify ties nothing
+ * together (a busy mail server would join all of its attackers).
+ *
+ * All of these only ever grow and none asks for order, so sightings may arrive
+ * in any order between sensors and give the same incidents.
+ *
+ * Place    after sighting, before severity; never calls either.
+ * Threads  one correlator, one thread.
+ * Memory   at most max_runs runs and max_links links; the runs that were
+ *          silent longest make room, those of open incidents last.
+ * Cost     about 1 us a key of a set of sightings.
+ */
+#ifndef COLLECTOR_CORRELATE_H
+#define COLLECTOR_CORRELATE_H
+
+#include "collector/sighting.h"
+#include "common/err.h"
+
+struct correlate_config {
+	uint64_t window_us; /* silence that ends a run */
+	uint64_t slack_us; /* by which sensors' clocks may differ */
+	unsigned min_sites, min_owners, min_stages;
+	size_t max_runs, max_links;
+};
+/* 24 h, 2 s, 2, 2, 3, 200,000, 400,000 */
+extern const struct correlate_config correlate_defaults;
+
+struct correlate;
+struct run;
+struct incident;
+
+/* A run at one site of one owner. */
+struct run_site {
+	char site[SIGHTING_NAME_CAP], owner[SIGHTING_NAME_CAP];
+	uint64_t first_us, last_us, count;
+	uint64_t strong; /* of 'count', those worth an incident */
+	struct run_site *next;
+};
+
+struct run_link {
+	struct run *other;
+	int64_t alert; /* the first that showed both; evidence */
+	bool is_new; /* not yet handed out by flush */
+	struct run_link *next;
+};
+
+/* Read only outside of correlate. */
+struct run {
+	uint64_t id; /* stable; 0 is none */
+	char exercise[SIGHTING_NAME_CAP];
+	enum key_kind kind;
+	uint64_t first_us, last_us;
+	uint8_t severity, confidence;
+	struct stage_times *stages; /* NULL until it has one */
+	struct run_site *sites;
+	struct run_link *links;
+	unsigned n_links;
+	struct incident *incident; /* that it ties together; NULL */
+	/* correlate's own */
+	bool qualified, dirty, in_dirty_list;
+	struct run *next_member, *next_hash, *next_dirty;
+	uint64_t hash;
+	char key[]; /* NUL-terminated */
+};
+
+struct incident {
+	int64_t id; /* 0 until the caller gave it one */
+	struct run *members;
+	unsigned n_members;
+	bool dirty;
+	struct incident *prev, *next;
+};
+
+struct correlate *correlate_new(const struct correlate_config *cfg);
+void correlate_free(struct correlate *c);
+
+/* Takes in a set; ERR_NOMEM leaves the correlator to be thrown away. */
+enum err correlate_add(struct correlate *c,
+		       const struct sighting_set *s) MUST_CHECK;
+
+/*
+ * What changed since the last call, in this order: merged (incident 'from' is
+ * now part of 'into'; both have ids), then incident for each that is new or
+ * changed (the callee gives a new one its id), then run for each run to be
+ * kept, then gone for each run id that was absorbed by another.  'lost' counts runs not
+ * taken in for want of room.
+ */
+struct correlate_sink {
+	void *arg;
+	enum err (*merged)(void *arg, int64_t from, int64_t into);
+	enum err (*incident)(void *arg, struct incident *i);
+	enum err (*run)(void *arg, const struct run *r);
+	enum err (*gone)(void *arg, uint64_t run_id);
+};
+enum err correlate_flush(struct correlate *c,
+			 const struct correlate_sink *sink) MUST_CHECK;
+
+/* Puts back what flush handed out, at start: runs in order of id, then their sites and
+ * links, then the incident of each run that has one in order of incident,
+ * then the end. */
+struct run *correlate_load_run(struct correlate *c, uint64_t id,
+			       const char *exercise, enum key_kind kind,
+			       const char *key, uint64_t first_us,
+			       uint64_t last_us, uint8_t severity,
+			       uint8_t confidence,
+			       const struct stage_times *stages);
+struct run *correlate_find_run(struct correlate *c, uint64_t id);
+enum err correlate_load_site(struct correlate *c, struct run *r,
+			     const struct run_site *s) MUST_CHECK;
+enum err correlate_load_link(struct correlate *c, struct run *a, struct run *b,
+			     int64_t alert) MUST_CHECK;
+enum err correlate_load_incident(struct correlate *c, struct run *r,
+				 int64_t id) MUST_CHECK;
+enum err correlate_load_end(struct correlate *c) MUST_CHECK;
+
+struct correlate_stats {
+	size_t runs, links, incidents;
+	uint64_t evicted, links_refused;
+};
+void correlate_stats(const struct correlate *c, struct correlate_stats *out);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/feed.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/eve.h"
+
+struct feed {
+	FILE *f;
+	char *path;
+	char *buf;
+	size_t len, cap;
+	struct json j;
+};
+
+enum err
+feed_open(struct feed **out, const char *path, struct diag *d)
+{
+	struct feed *f = calloc(1, sizeof(*f));
+
+	*out = NULL;
+	if (f == NULL || (f->path = strdup(path)) == NULL) {
+		free(f);
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	f->f = strcmp(path, "-") == 0 ? stdout : fopen(path, "ae");
+	if (f->f == NULL) {
+		enum err e = diag_set(d, ERR_IO,
+				      "%s: %s: name a writable file with "
+				      "--feed",
+				      path, strerror(errno));
+
+		feed_close(f);
+		return e;
+	}
+	*out = f;
+	return ERR_OK;
+}
+
+void
+feed_close(struct feed *f)
+{
+	if (f == NULL) {
+		return;
+	}
+	if (f->f != NULL && f->f != stdout) {
+		fclose(f->f);
+	}
+	json_fini(&f->j);
+	free(f->path);
+	free(f->buf);
+	free(f);
+}
+
+static int
+append(const char *bytes, size_t len, void *arg)
+{
+	struct feed *f = arg;
+
+	if (f->cap - f->len < len) {
+		size_t cap = MAX(f->cap * 2, f->len + len + 4096);
+		char *p = realloc(f->buf, cap);
+
+		if (p == NULL) {
+			return -1;
+		}
+		f->buf = p;
+		f->cap = cap;
+	}
+	memcpy(f->buf + f->len, bytes, len);
+	f->len += len;
+	return 0;
+}
+
+enum err
+feed_alert(struct feed *f, struct alert *a, int64_t id, struct view src_info,
+	   struct view dst_info)
+{
+	char text[24];
+	int n = snprintf(text, sizeof(text), "%lld", (long long)id);
+
+	return eve_annotate(a, "id", view_of(text, (size_t)n)) &&
+			       eve_annotate(a, "src", src_info) &&
+			       eve_annotate(a, "dest", dst_info) &&
+			       eve_write(a, append, f) &&
+			       append("\n", 1, f) == 0
+		       ? ERR_OK
+		       : ERR_NOMEM;
+}
+
+enum err
+feed_incident(struct feed *f, int64_t id, const char *what,
+	      const struct assessment *a, uint64_t now_us)
+{
+	struct json *j = &f->j;
+
+	json_reset(j);
+	json_obj(j, NULL);
+	json_time(j, "timestamp", now_us);
+	json_cstr(j, "event_type", "incident");
+	json_obj(j, "incident");
+	json_i64(j, "id", id);
+	json_cstr(j, "what", what);
+	json_cstr(j, "title", a->title);
+	json_u64(j, "score", a->score);
+	json_u64(j, "level", a->level);
+	json_cstr(j, "level_name", severity_level_name(a->level));
+	json_cstr(j, "lead", a->lead);
+	json_cstr(j, "support", a->support);
+	json_time(j, "first", a->first_us);
+	json_time(j, "last", a->last_us);
+	json_raw(j, "summary", json_view(&a->summary));
+	json_obj_end(j);
+	json_obj(j, "picket");
+	if (a->exercise[0] != '\0') {
+		json_cstr(j, "exercise", a->exercise);
+	}
+	json_obj_end(j);
+	json_obj_end(j);
+	return j->failed || append(j->p, j->len, f) != 0 ||
+			       append("\n", 1, f) != 0
+		       ? ERR_NOMEM
+		       : ERR_OK;
+}
+
+enum err
+feed_flush(struct feed *f, struct diag *d)
+{
+	size_t n = fwrite(f->buf, 1, f->len, f->f);
+
+	if (n != f->len || fflush(f->f) != 0) {
+		f->len = 0;
+		return diag_set(d, ERR_IO, "%s: %s: the feed cannot be written",
+				f->path, strerror(errno));
+	}
+	f->len = 0;
+	return ERR_OK;
+}
+
+void
+feed_drop(struct feed *f)
+{
+	f->len = 0;
+}

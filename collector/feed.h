@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * feed.h - enriched alerts and incidents as EVE JSON lines
+ *
+ * Lines are held back until the store has committed what they tell, so that
+ * a reader never learns of what a crash could still undo.
+ *
+ * Place    after store.
+ * Threads  one.
+ * Memory   the lines of one batch.
+ * Cost     one JSON document written an alert; nothing without --feed.
+ */
+#ifndef COLLECTOR_FEED_H
+#define COLLECTOR_FEED_H
+
+#include "collector/assess.h"
+#include "common/alert.h"
+
+struct feed;
+
+/* "-" is standard output. */
+enum err feed_open(struct feed **out, const char *path,
+		   struct diag *d) MUST_CHECK;
+void feed_close(struct feed *f);
+
+/* The alert's own line with what is known of its ends under picket.src and
+ * picket.dest. */
+enum err feed_alert(struct feed *f, struct alert *a, int64_t id,
+		    struct view src_info, struct view dst_info) MUST_CHECK;
+enum err feed_incident(struct feed *f, int64_t id, const char *what,
+		       const struct assessment *a, uint64_t now_us) MUST_CHECK;
+/* After the commit: writes out.  ERR_IO names the file in 'd'. */
+enum err feed_flush(struct feed *f, struct diag *d) MUST_CHECK;
+/* After a rollback: forgets. */
+void feed_drop(struct feed *f);
+
+#endif

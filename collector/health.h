@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * health.h - is every sensor still watching?
+ *
+ * A sensor's presence in Redis has a time to live.  When it runs out though
+ * the sensor did not say goodbye (state "ended"), the sensor is silent, and
+ * silence is told apart from safety.
+ *
+ * Place    after ingest and store.
+ * Threads  one.
+ * Memory   one state a stream.
+ * Cost     one round trip a sensor, every HEALTH_EVERY_US.
+ */
+#ifndef COLLECTOR_HEALTH_H
+#define COLLECTOR_HEALTH_H
+
+#include "collector/ingest.h"
+#include "collector/store.h"
+
+#define HEALTH_EVERY_US (UINT64_C(5) * 1000000)
+
+struct health;
+
+struct health *health_new(void);
+void health_free(struct health *h);
+/*
+ * Looks at every sensor when it is time again and writes down what changed,
+ * in a transaction of its own.  ERR_AGAIN when the broker is gone.
+ */
+enum err health_check(struct health *h, struct ingest *in, struct store *s,
+		      bool now, struct diag *d) MUST_CHECK;
+/* Sensors that are silent, as of the last look. */
+unsigned health_silent(const struct health *h);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ingest.h - entries of all sensors' streams, from Redis
+ *
+ * One consumer group, "picket", on every stream that the set picket:sensors
+ * names.  What was delivered and not acknowledged (a collector that died) is
+ * delivered first.  Everything in Redis is disposable: when the broker comes
+ * back empty, groups are made anew, and the caller publishes its marks again
+ * when 'renewed' is set.
+ *
+ * Place    above redis_link; first stage of the collector.
+ * Threads  one.
+ * Memory   one reply, at most REDIS_MAX_PENDING bytes; at most
+ *          INGEST_MAX_STREAMS streams.
+ * Cost     one round trip a batch.
+ */
+#ifndef COLLECTOR_INGEST_H
+#define COLLECTOR_INGEST_H
+
+#include "common/redis_link.h"
+
+#define INGEST_MAX_STREAMS 4096
+#define INGEST_MAX_ENTRIES 1024
+#define INGEST_NAME_CAP 64
+
+/* Fields of an entry as they came; nothing is checked yet. */
+struct ingest_entry {
+	unsigned stream; /* number, stable while the process runs */
+	const char *id; /* Redis's */
+	struct view v, epoch, seq, enc, n, sev, crc, mac, data;
+	struct view gap_from, gap_to, gap_n;
+};
+
+struct ingest;
+
+/* 'consumer' names this collector within the group. */
+enum err ingest_new(struct ingest **out, const char *url, const char *consumer,
+		    struct diag *d) MUST_CHECK;
+void ingest_free(struct ingest *in);
+
+/*
+ * Waits up to 'wait_ms' for entries of any stream.  They are valid until the
+ * next call of any function here.  ERR_AGAIN: the broker is not there
+ * (diag says why), try again; ERR_AUTH: it refuses us.  No entries is
+ * success.  '*renewed' is set when groups had to be made.
+ */
+enum err ingest_read(struct ingest *in, int wait_ms,
+		     const struct ingest_entry **entries, size_t *n,
+		     bool *renewed, struct diag *d) MUST_CHECK;
+
+/* "SITE" and "SENSOR" of a stream, as its key says. */
+const char *ingest_site(const struct ingest *in, unsigned stream);
+const char *ingest_sensor(const struct ingest *in, unsigned stream);
+unsigned ingest_n_streams(const struct ingest *in);
+
+/* After the commit: queue these, then send them all with ingest_done(). */
+enum err ingest_publish(struct ingest *in, const char *site, const char *sensor,
+			uint64_t epoch, uint64_t seq) MUST_CHECK;
+enum err ingest_ack(struct ingest *in, unsigned stream,
+		    const char *id) MUST_CHECK;
+/* Drops the entries up to and with 'id'.  Skipped while older ones may still be
+ * waiting for another read. */
+enum err ingest_trim(struct ingest *in, unsigned stream,
+		     const char *id) MUST_CHECK;
+/* Keeps a bad entry for whoever wants to know why, newest 1000 a sensor. */
+enum err ingest_deadletter(struct ingest *in, unsigned stream,
+			   const struct ingest_entry *e,
+			   const char *why) MUST_CHECK;
+enum err ingest_done(struct ingest *in, struct diag *d) MUST_CHECK;
+
+/* The last entries were not taken in after all: they are delivered again. */
+void ingest_rewind(struct ingest *in);
+
+/*
+ * Presence of a stream's sensor as a JSON object of its hash.  '*there' is
+ * false when its time to live ran out.  'state' is its field of that name.
+ */
+struct json;
+enum err ingest_presence(struct ingest *in, unsigned stream, bool *there,
+			 struct json *out, char state[INGEST_NAME_CAP],
+			 struct diag *d) MUST_CHECK;
+
+/* Whether every stream of the group is read to its end: nothing undelivered,
+ * nothing pending. */
+enum err ingest_idle(struct ingest *in, bool *idle, struct diag *d) MUST_CHECK;
+
+#endif

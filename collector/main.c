@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Options, start and stop order of picket-collector; nothing else. */
+#include <config.h>
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "collector/pipeline.h"
+#include "common/clock.h"
+#include "common/conf.h"
+#include "common/log.h"
+
+#define MAX_GEOIP 16
+#define TRY_HELP "; see picket-collector --help"
+
+static volatile sig_atomic_t stop, report;
+
+static const struct conf_key keys[] = {
+	{ "redis", "string", "", "URL of the broker" },
+	{ "store", "string", "", "SQLite file" },
+	{ "geoip.*", "list", "", "MaxMind DB files" },
+	{ "missions", "string", "", "mission map (YAML)" },
+	{ "feed", "string", "", "file for EVE JSON lines, - for stdout" },
+	{ "until-idle", "number", "0", "seconds; 0 runs for ever" },
+	{ "consumer", "string", "collector", "name within the group" },
+	{ "correlate.window", "number", "86400",
+	  "seconds of silence that end a run of sightings" },
+	{ "correlate.clock-slack", "number", "2",
+	  "seconds by which sensors' clocks may differ" },
+	{ "correlate.min-sites", "number", "2",
+	  "sites at which one key makes an incident" },
+	{ "correlate.min-owners", "number", "2",
+	  "owners at which one key makes an incident" },
+	{ "correlate.min-stages", "number", "3",
+	  "ATT&CK tactics in order that make an incident" },
+	{ "correlate.max-keys", "number", "200000", "keys kept in memory" },
+	{ "correlate.max-links", "number", "400000", "links kept in memory" },
+};
+
+static const char help_text[] =
+	"Usage: picket-collector --redis URL --store FILE.db [OPTION]...\n"
+	"Reads the sensors' alerts from Redis, keeps them, and correlates "
+	"them\n"
+	"across sites into incidents.\n"
+	"\n"
+	"  -R, --redis URL        redis://[user:password@]host[:port][/db] or\n"
+	"                         unix:///path\n"
+	"  -s, --store FILE.db    SQLite file; created when it is not there\n"
+	"  -g, --geoip FILE.mmdb  MaxMind DB with countries, cities or "
+	"networks;\n"
+	"                         may be given several times\n"
+	"  -m, --missions FILE    mission map: owners, sites, assets, "
+	"services,\n"
+	"                         missions (YAML)\n"
+	"  -f, --feed FILE|-      append enriched alerts and incidents, EVE "
+	"JSON\n"
+	"      --until-idle S     stop when the streams were empty for S "
+	"seconds\n"
+	"      --consumer NAME    name within the consumer group [collector]\n"
+	"  -c, --config FILE      settings from a YAML file\n"
+	"      --set KEY=VALUE    one setting, over the file's\n"
+	"      --log-json         log as JSON lines\n"
+	"  -v, --verbose          log more\n"
+	"  -h, --help             this text\n"
+	"  -V, --version          the version\n"
+	"\n"
+	"SIGTERM ends cleanly: what was read is committed and acknowledged, "
+	"the\n"
+	"rest waits in Redis or in the sensors' spools.  SIGUSR1 logs "
+	"counters.\n"
+	"\n"
+	"Exit status: 0 done, 1 failed while running, 2 wrong usage or "
+	"settings.\n"
+	"\n"
+	"Examples:\n"
+	"  # run until stopped\n"
+	"  picket-collector -R redis://127.0.0.1 -s picket.db -m "
+	"missions.yaml\n"
+	"  # take in what is waiting, print incidents, end\n"
+	"  picket-collector -R redis://127.0.0.1 -s picket.db --until-idle 3 "
+	"-f -\n";
+
+enum { OPT_UNTIL_IDLE = 256, OPT_CONSUMER, OPT_SET, OPT_LOG_JSON };
+
+static const struct option options[] = {
+	{ "redis", required_argument, NULL, 'R' },
+	{ "store", required_argument, NULL, 's' },
+	{ "geoip", required_argument, NULL, 'g' },
+	{ "missions", required_argument, NULL, 'm' },
+	{ "feed", required_argument, NULL, 'f' },
+	{ "until-idle", required_argument, NULL, OPT_UNTIL_IDLE },
+	{ "consumer", required_argument, NULL, OPT_CONSUMER },
+	{ "config", required_argument, NULL, 'c' },
+	{ "set", required_argument, NULL, OPT_SET },
+	{ "log-json", no_argument, NULL, OPT_LOG_JSON },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* What the command line said, apart from settings. */
+struct arguments {
+	const char *geoip[MAX_GEOIP];
+	unsigned n_geoip;
+	bool log_json, verbose, done; /* 'done': --help or --version */
+};
+
+static void
+on_signal(int sig)
+{
+	if (sig == SIGUSR1) {
+		report = 1;
+	} else {
+		stop = 1;
+	}
+}
+
+static void
+catch_signals(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGUSR1, &sa, NULL);
+	sa.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &sa, NULL);
+}
+
+/*
+ * Options are settings too, and win over the file whatever their order: the
+ * file is read in a first pass.
+ */
+static enum err
+parse_options(int argc, char **argv, bool first, struct conf *conf,
+	      struct arguments *args, struct diag *d)
+{
+	enum err e = ERR_OK;
+	int c;
+
+	optind = 1;
+	opterr = 0;
+	while (e == ERR_OK && (c = getopt_long(argc, argv, ":R:s:g:m:f:c:vhV",
+					       options, NULL)) != -1) {
+		const char *key = c == 'R'              ? "redis"
+				  : c == 's'            ? "store"
+				  : c == 'm'            ? "missions"
+				  : c == 'f'            ? "feed"
+				  : c == OPT_UNTIL_IDLE ? "until-idle"
+				  : c == OPT_CONSUMER   ? "consumer"
+							: NULL;
+
+		if (c == ':') {
+			return diag_set(d, ERR_USAGE,
+					"%s needs a value" TRY_HELP,
+					argv[optind - 1]);
+		}
+		if (c == '?') {
+			return diag_set(d, ERR_USAGE,
+					"%s: no such option" TRY_HELP,
+					argv[optind - 1]);
+		}
+		if (first) {
+			if (c == 'h') {
+				fputs(help_text, stdout);
+				args->done = true;
+				return ERR_OK;
+			}
+			if (c == 'V') {
+				puts("picket-collector " PACKAGE_VERSION);
+				args->done = true;
+				return ERR_OK;
+			}
+			args->log_json |= c == OPT_LOG_JSON;
+			args->verbose |= c == 'v';
+			if (c == 'c') {
+				e = conf_load(conf, optarg, d);
+			}
+		} else if (key != NULL) {
+			e = conf_set(conf, key, optarg);
+		} else if (c == OPT_SET) {
+			e = conf_set_arg(conf, optarg, d);
+		} else if (c == 'g') {
+			if (args->n_geoip == MAX_GEOIP) {
+				return diag_set(d, ERR_LIMIT,
+						"--geoip: more than %d files: "
+						"leave some out",
+						MAX_GEOIP);
+			}
+			args->geoip[args->n_geoip++] = optarg;
+		}
+	}
+	if (e == ERR_OK && optind < argc) {
+		e = diag_set(d, ERR_USAGE, "'%s' belongs to no option" TRY_HELP,
+			     argv[optind]);
+	}
+	return e;
+}
+
+static void
+add_geoip(void *arg, const char *key, const char *value)
+{
+	struct arguments *args = arg;
+
+	(void)key;
+	if (args->n_geoip < MAX_GEOIP) {
+		args->geoip[args->n_geoip++] = value;
+	}
+}
+
+/* Seconds, with a fraction if need be. */
+static enum err
+seconds(const struct conf *conf, const char *key, uint64_t *us, struct diag *d)
+{
+	const char *s = conf_str(conf, key, "0");
+	char *end;
+	double v = strtod(s, &end);
+
+	if (end == s || *end != '\0' || !(v >= 0 && v <= 1e9)) {
+		return diag_set(d, ERR_USAGE,
+				"%s: '%s' is no number of seconds" TRY_HELP,
+				key, s);
+	}
+	*us = (uint64_t)(v * (double)US_PER_S);
+	return ERR_OK;
+}
+
+static enum err
+configure(const struct conf *conf, struct arguments *args,
+	  struct pipeline_config *cfg, struct diag *d)
+{
+	static const char *const own[] = {
+		"redis",      "store",    "geoip",     "missions", "feed",
+		"until-idle", "consumer", "correlate", NULL
+	};
+	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own, d);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	cfg->redis = conf_get(conf, "redis");
+	cfg->store = conf_get(conf, "store");
+	cfg->feed = conf_get(conf, "feed");
+	cfg->consumer = conf_str(conf, "consumer", "collector");
+	conf_each(conf, "geoip.", add_geoip, args);
+	cfg->geoip = args->geoip;
+	cfg->n_geoip = args->n_geoip;
+	cfg->correlate = correlate_defaults;
+	cfg->correlate.window_us =
+		conf_u64(conf, "correlate.window", 86400, 3600, 31536000) *
+		US_PER_S;
+	cfg->correlate.slack_us =
+		conf_u64(conf, "correlate.clock-slack", 2, 0, 3600) * US_PER_S;
+	cfg->correlate.min_sites =
+		(unsigned)conf_u64(conf, "correlate.min-sites", 2, 2, 1000);
+	cfg->correlate.min_owners =
+		(unsigned)conf_u64(conf, "correlate.min-owners", 2, 2, 1000);
+	cfg->correlate.min_stages = (unsigned)conf_u64(
+		conf, "correlate.min-stages", 3, 2, STAGE_COUNT);
+	cfg->correlate.max_runs =
+		conf_u64(conf, "correlate.max-keys", 200000, 1000, 100000000);
+	cfg->correlate.max_links =
+		conf_u64(conf, "correlate.max-links", 400000, 1000, 100000000);
+	if (cfg->redis == NULL) {
+		return diag_set(d, ERR_USAGE,
+				"no broker: give --redis URL, as in --redis "
+				"redis://127.0.0.1" TRY_HELP);
+	}
+	if (cfg->store == NULL) {
+		return diag_set(d, ERR_USAGE,
+				"no store: give --store FILE.db" TRY_HELP);
+	}
+	return seconds(conf, "until-idle", &cfg->until_idle_us, d);
+}
+
+static void
+summary(const struct pipeline *p)
+{
+	struct pipeline_stats s;
+
+	pipeline_stats(p, &s);
+	fprintf(stderr,
+		"picket-collector: %" PRIu64 " alerts in %" PRIu64
+		" frames stored, %" PRIu64 " repeated, %" PRIu64
+		" refused, %" PRIu64 " lines refused, %" PRIu64
+		" frames lost at sensors, %" PRIu64
+		" incidents opened, %" PRIu64 " merged",
+		s.alerts, s.frames, s.frames_repeated, s.frames_refused,
+		s.lines_refused, s.frames_lost, s.incidents_opened,
+		s.incidents_merged);
+	if (s.busy_us > 0) {
+		fprintf(stderr, " (%.0f alerts/s while busy)",
+			(double)s.alerts * 1e6 / (double)s.busy_us);
+	}
+	fputc('\n', stderr);
+}
+
+static int
+fail(int status, const struct diag *d)
+{
+	log_err("%s", d->msg);
+	return status;
+}
+
+/* Everything after the settings are known. */
+static int
+run(struct pipeline_config *cfg, const char *missions)
+{
+	struct mission_map *map = NULL;
+	struct pipeline *p = NULL;
+	struct diag d = { "" };
+	int status = 0;
+	enum err e;
+
+	if (missions != NULL) {
+		e = mission_load(&map, missions, &d);
+	} else {
+		map = mission_empty();
+		e = map != NULL ? ERR_OK
+				: diag_set(&d, ERR_NOMEM, "out of memory");
+	}
+	if (e != ERR_OK) {
+		return fail(2, &d);
+	}
+	cfg->missions = map;
+	e = pipeline_open(&p, cfg, &d);
+	if (e != ERR_OK) {
+		mission_free(map);
+		return fail(e == ERR_NOMEM || e == ERR_IO ? 1 : 2, &d);
+	}
+	e = pipeline_run(p, &stop, &report, &d);
+	if (e != ERR_OK) {
+		status = fail(1, &d);
+	}
+	summary(p);
+	pipeline_close(p);
+	mission_free(map);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct arguments args = { .n_geoip = 0 };
+	struct pipeline_config cfg = { 0 };
+	struct conf *conf = conf_new();
+	struct diag d = { "out of memory" };
+	int status;
+	enum err e = ERR_NOMEM;
+
+	log_init("picket-collector", LOG_INFO, false);
+	if (conf != NULL) {
+		e = parse_options(argc, argv, true, conf, &args, &d);
+	}
+	if (e == ERR_OK && args.done) {
+		conf_free(conf);
+		return 0;
+	}
+	log_init("picket-collector", args.verbose ? LOG_DEBUG : LOG_INFO,
+		 args.log_json);
+	if (e == ERR_OK) {
+		e = parse_options(argc, argv, false, conf, &args, &d);
+	}
+	if (e == ERR_OK) {
+		e = configure(conf, &args, &cfg, &d);
+	}
+	if (e != ERR_OK) {
+		status = fail(2, &d);
+	} else {
+		catch_signals();
+		status = run(&cfg, conf_get(conf, "missions"));
+	}
+	conf_free(conf);
+	return status;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mission.h - what is ours, whose it is, and which missions depend on it
+ *
+ * Read from one YAML file: owners, sites, networks, assets, services and
+ * missions (docs/missions.md).  Services depend on assets and on services;
+ * missions on services.  Criticality is 0 to 100 and flows down: an asset is
+ * as critical as the most critical mission that needs it.
+ *
+ * Place    above addr.h; below enrich.
+ * Threads  immutable once loaded; any thread may read.
+ * Memory   heap, freed whole.
+ * Cost     a lookup by address is one binary search per prefix length in use.
+ */
+#ifndef COLLECTOR_MISSION_H
+#define COLLECTOR_MISSION_H
+
+#include "common/addr.h"
+#include "common/err.h"
+
+#define MISSION_MAX_ITEMS 65536
+/* More missions on one asset are not listed by name. */
+#define MISSION_MAX_NAMES 16
+
+struct mission_map;
+
+struct mission_asset {
+	const char *name, *site; /* "" when it has none */
+	unsigned criticality; /* its own and its missions' highest */
+	/* Names of services and missions that depend on it. */
+	const char *services[MISSION_MAX_NAMES], *missions[MISSION_MAX_NAMES];
+	const char *owners[MISSION_MAX_NAMES]; /* of those missions */
+	unsigned n_services, n_missions, n_owners;
+};
+
+/* ERR_FORMAT with file, line, key and mend in 'd'. */
+enum err mission_load(struct mission_map **out, const char *path,
+		      struct diag *d) MUST_CHECK;
+/* A map that knows nothing: private addresses (RFC 1918, 4193) are ours. */
+struct mission_map *mission_empty(void);
+void mission_free(struct mission_map *m);
+
+/* The most specific asset at 'site' (or at no site) that holds 'a'. */
+const struct mission_asset *mission_asset(const struct mission_map *m,
+					  const char *site,
+					  const struct addr *a);
+/* Whether 'a', seen at 'site', is an end of ours. */
+bool mission_is_ours(const struct mission_map *m, const char *site,
+		     const struct addr *a);
+/* "" when the map does not say. */
+const char *mission_site_owner(const struct mission_map *m, const char *site);
+const char *mission_site_location(const struct mission_map *m,
+				  const char *site);
+/* The owner whose 'title' is a nation or service; the name when none. */
+const char *mission_owner_title(const struct mission_map *m, const char *owner);
+
+/* Calls 'fn' for every site; latitude and longitude are NAN when not given. */
+void mission_each_site(const struct mission_map *m,
+		       void (*fn)(void *arg, const char *site,
+				  const char *owner, const char *location,
+				  double latitude, double longitude),
+		       void *arg);
+/* Calls 'fn' for every mission with the services it needs, comma-separated. */
+void mission_each_mission(const struct mission_map *m,
+			  void (*fn)(void *arg, const char *mission,
+				     const char *owner, unsigned criticality,
+				     const char *services),
+			  void *arg);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pipeline.h - root of the collector: ingest to store, then acknowledge
+ *
+ * The only place that knows the order of the stages.
+ *
+ * Place    above every stage, below main.
+ * Threads  one writer.
+ * Memory   as the stages.
+ */
+#ifndef COLLECTOR_PIPELINE_H
+#define COLLECTOR_PIPELINE_H
+
+#include <signal.h>
+
+#include "collector/correlate.h"
+#include "collector/mission.h"
+#include "common/err.h"
+
+struct pipeline_config {
+	const char *redis, *store, *feed, *consumer; /* 'feed' may be NULL */
+	const char *const *geoip;
+	unsigned n_geoip;
+	const struct mission_map *missions;
+	struct correlate_config correlate;
+	uint64_t until_idle_us; /* 0: until told to stop */
+};
+
+struct pipeline_stats {
+	uint64_t frames, alerts, other_events, bytes;
+	uint64_t frames_refused, frames_repeated, lines_refused;
+	uint64_t gaps, frames_lost, frames_abandoned;
+	uint64_t commits, incidents_opened, incidents_merged;
+	uint64_t busy_us; /* time spent between a read and its commit */
+};
+
+struct pipeline;
+
+enum err pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
+		       struct diag *d) MUST_CHECK;
+void pipeline_close(struct pipeline *p);
+
+/*
+ * Runs until '*stop' is set, or the streams were empty for until_idle_us.
+ * A broker that goes away is waited for; with until_idle_us, for at most ten
+ * seconds more than that.  When '*report' is set it is cleared and a line of statistics
+ * logged.
+ */
+enum err pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
+		      volatile sig_atomic_t *report, struct diag *d) MUST_CHECK;
+void pipeline_stats(const struct pipeline *p, struct pipeline_stats *out);
+
+#endif

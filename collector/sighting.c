@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/sighting.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+/* Alerts of this severity or better (1 is worst) can open incidents. */
+#define STRONG_SEVERITY 2
+
+#define SLOTS 4096
+STATIC_ASSERT(SLOTS >= 2 * SIGHTING_BATCH, "open addressing needs room");
+
+struct sighting_batch {
+	unsigned n;
+	uint16_t slots[SLOTS]; /* index + 1; 0 is free */
+	uint64_t hashes[SIGHTING_BATCH];
+	struct sighting_set sets[SIGHTING_BATCH];
+};
+
+const char *
+key_kind_name(enum key_kind k)
+{
+	static const char *const names[KEY_KINDS] = {
+		"indicator", "address", "domain", "certificate",
+		"host",      "ja3",     "rule",
+	};
+
+	return (unsigned)k < KEY_KINDS ? names[k] : "unknown";
+}
+
+static void
+copy_name(char out[SIGHTING_NAME_CAP], struct view v)
+{
+	size_t n = MIN(v.len, (size_t)SIGHTING_NAME_CAP - 1);
+
+	if (n > 0) {
+		memcpy(out, v.p, n);
+	}
+	out[n] = '\0';
+}
+
+/*
+ * A key is compared whole, so a long one (a URL of an attacker's making) is
+ * cut and gets a hash of all of it.
+ */
+static void
+add_key(struct sighting_set *s, enum key_kind kind, struct view v, bool fold)
+{
+	struct sighting_key *k;
+	size_t n;
+
+	if (v.len == 0 || s->n_keys == SIGHTING_MAX_KEYS) {
+		return;
+	}
+	k = &s->keys[s->n_keys];
+	memset(k, 0, sizeof(*k));
+	k->kind = (uint8_t)kind;
+	n = MIN(v.len, sizeof(k->text) - 1);
+	memcpy(k->text, v.p, n);
+	for (size_t i = 0; fold && i < n; i++) {
+		k->text[i] = (char)ascii_lower((uint8_t)k->text[i]);
+	}
+	if (v.len > n) {
+		/* Of the caseless form where case does not count. */
+		uint64_t h = 0;
+
+		for (size_t i = 0; i < v.len; i += 64) {
+			uint8_t part[64];
+			size_t m = MIN(v.len - i, sizeof(part));
+
+			for (size_t j = 0; j < m; j++) {
+				part[j] = fold ? ascii_lower(v.p[i + j])
+					       : v.p[i + j];
+			}
+			h = XXH3_64bits_withSeed(part, m, h);
+		}
+		snprintf(k->text + sizeof(k->text) - 18, 18, "#%016llx",
+			 (unsigned long long)h);
+	}
+	for (unsigned i = 0; i < s->n_keys; i++) {
+		if (s->keys[i].kind == k->kind &&
+		    strcmp(s->keys[i].text, k->text) == 0) {
+			return;
+		}
+	}
+	s->n_keys++;
+}
+
+static void
+add_domain(struct sighting_set *s, struct view v)
+{
+	struct addr ignored;
+	const uint8_t *colon;
+
+	/* A Host field may carry a port (RFC 9110 7.2). */
+	colon = v.len != 0 ? memchr(v.p, ':', v.len) : NULL;
+	if (colon != NULL) {
+		v.len = (size_t)(colon - v.p);
+	}
+	while (v.len > 0 && v.p[v.len - 1] == '.') {
+		v.len--;
+	}
+	/* A bare address is its own key; a single label names nothing. */
+	if (v.len == 0 || memchr(v.p, '.', v.len) == NULL ||
+	    addr_parse(v, &ignored)) {
+		return;
+	}
+	add_key(s, KEY_DOMAIN, v, true);
+}
+
+static void
+add_addr(struct sighting_set *s, enum key_kind kind, const struct addr *a)
+{
+	char text[SIGHTING_NAME_CAP + ADDR_TEXT_CAP + 1];
+	size_t n = 0;
+
+	if (kind == KEY_HOST) {
+		n = (size_t)snprintf(text, sizeof(text), "%s ", s->site);
+	}
+	n += addr_format(a, text + n);
+	add_key(s, kind, view_of(text, n), false);
+}
+
+static void
+add_ends(struct sighting_set *s, const struct alert *a,
+	 const struct mission_map *m)
+{
+	bool src_ours, dst_ours, dns;
+
+	if (!a->has_addrs) {
+		return;
+	}
+	src_ours = mission_is_ours(m, s->site, &a->src);
+	dst_ours = mission_is_ours(m, s->site, &a->dst);
+	/* The other end of a DNS query is a resolver, not the adversary. */
+	dns = a->dns_rrname.len != 0;
+	if (src_ours) {
+		add_addr(s, KEY_HOST, &a->src);
+	} else if (!dns) {
+		add_addr(s, KEY_ADDRESS, &a->src);
+	}
+	if (dst_ours) {
+		add_addr(s, KEY_HOST, &a->dst);
+	} else if (!dns) {
+		add_addr(s, KEY_ADDRESS, &a->dst);
+	}
+}
+
+void
+sighting_from_alert(const struct alert *a, const struct mission_map *m,
+		    struct sighting_set *s)
+{
+	char rule[32];
+	int n;
+
+	s->n_keys = 0;
+	s->count = 1;
+	s->alert = 0;
+	s->stages = 0;
+	s->first_us = s->last_us = MAX(a->timestamp_us, (uint64_t)1);
+	s->severity = a->severity != 0 ? MIN(a->severity, (uint8_t)4) : 4;
+	s->confidence = 0;
+	copy_name(s->exercise, a->exercise);
+	copy_name(s->site, a->site);
+	copy_name(s->owner, view_cstr(mission_site_owner(m, s->site)));
+	if (s->owner[0] == '\0') {
+		copy_name(s->owner, a->owner);
+	}
+	for (unsigned i = 0; i < a->n_tactics; i++) {
+		uint8_t stage = stage_of(a->tactics[i]);
+
+		if (stage != STAGE_NONE) {
+			s->stages |= UINT32_C(1) << stage;
+		}
+	}
+	s->strong = a->has_indicator || s->stages != 0 ||
+		    s->severity <= STRONG_SEVERITY;
+	if (a->has_indicator) {
+		/* The value is what two nations' lists have in common; the
+		 * id differs from list to list. */
+		s->confidence = a->indicator.confidence != 0
+					? a->indicator.confidence
+					: 50;
+		add_key(s, KEY_INDICATOR,
+			a->indicator.value.len != 0 ? a->indicator.value
+						    : a->indicator.id,
+			true);
+	}
+	add_ends(s, a, m);
+	add_domain(s, a->http_host);
+	add_domain(s, a->dns_rrname);
+	add_domain(s, a->tls_sni);
+	add_key(s, KEY_CERT, a->tls_fingerprint, true);
+	add_key(s, KEY_JA3, a->tls_ja3, true);
+	n = snprintf(rule, sizeof(rule), "%u:%u", a->gid, a->sid);
+	add_key(s, KEY_RULE, view_of(rule, (size_t)n), false);
+}
+
+struct sighting_batch *
+sighting_batch_new(void)
+{
+	return calloc(1, sizeof(struct sighting_batch));
+}
+
+void
+sighting_batch_free(struct sighting_batch *b)
+{
+	free(b);
+}
+
+static uint64_t
+set_hash(const struct sighting_set *s)
+{
+	uint64_t h = (uint64_t)s->stages << 16 | (uint64_t)s->severity << 8 |
+		     s->confidence;
+
+	h = XXH3_64bits_withSeed(s->exercise, strlen(s->exercise), h);
+	h = XXH3_64bits_withSeed(s->site, strlen(s->site), h);
+	h = XXH3_64bits_withSeed(s->owner, strlen(s->owner), h);
+	for (unsigned i = 0; i < s->n_keys; i++) {
+		h = XXH3_64bits_withSeed(s->keys[i].text,
+					 strlen(s->keys[i].text),
+					 h + s->keys[i].kind);
+	}
+	return h;
+}
+
+static bool
+set_same(const struct sighting_set *a, const struct sighting_set *b)
+{
+	if (a->n_keys != b->n_keys || a->stages != b->stages ||
+	    a->severity != b->severity || a->confidence != b->confidence ||
+	    strcmp(a->exercise, b->exercise) != 0 ||
+	    strcmp(a->site, b->site) != 0 || strcmp(a->owner, b->owner) != 0) {
+		return false;
+	}
+	for (unsigned i = 0; i < a->n_keys; i++) {
+		if (a->keys[i].kind != b->keys[i].kind ||
+		    strcmp(a->keys[i].text, b->keys[i].text) != 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+near_in_time(const struct sighting_set *a, const struct sighting_set *b)
+{
+	return MAX(a->last_us, b->last_us) - MIN(a->first_us, b->first_us) <=
+	       SIGHTING_SPAN_US;
+}
+
+bool
+sighting_batch_add(struct sighting_batch *b, const struct sighting_set *s)
+{
+	uint64_t h = set_hash(s);
+	unsigned slot = (unsigned)h % SLOTS;
+
+	for (; b->slots[slot] != 0; slot = (slot + 1) % SLOTS) {
+		unsigned i = b->slots[slot] - 1u;
+		struct sighting_set *t = &b->sets[i];
+
+		if (b->hashes[i] == h && set_same(t, s) && near_in_time(t, s)) {
+			t->count += s->count;
+			t->first_us = MIN(t->first_us, s->first_us);
+			t->last_us = MAX(t->last_us, s->last_us);
+			return true;
+		}
+	}
+	if (b->n == SIGHTING_BATCH) {
+		return false;
+	}
+	b->sets[b->n] = *s;
+	b->hashes[b->n] = h;
+	b->slots[slot] = (uint16_t)(++b->n);
+	return true;
+}
+
+unsigned
+sighting_batch_len(const struct sighting_batch *b)
+{
+	return b->n;
+}
+
+const struct sighting_set *
+sighting_batch_get(const struct sighting_batch *b, unsigned i)
+{
+	return &b->sets[i];
+}
+
+void
+sighting_batch_reset(struct sighting_batch *b)
+{
+	memset(b->slots, 0, sizeof(b->slots));
+	b->n = 0;
+}

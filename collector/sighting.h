@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sighting.h - what an alert says about things that can be seen again
+ *
+ * A sighting is one key (indicator, address, domain, fingerprint, rule, host
+ * of ours) at one site over one interval, with a count.  Alerts that differ in
+ * time only reduce to one set of sightings, so that correlation costs by the
+ * number of distinct keys.
+ *
+ * Place    after enrich and mission, before correlate.
+ * Threads  one batch, one thread.
+ * Memory   a batch is fixed at SIGHTING_BATCH sets.
+ * Cost     one hash of about 200 bytes an alert.
+ */
+#ifndef COLLECTOR_SIGHTING_H
+#define COLLECTOR_SIGHTING_H
+
+#include "collector/mission.h"
+#include "collector/stage.h"
+#include "common/alert.h"
+
+#define SIGHTING_MAX_KEYS 10
+#define SIGHTING_KEY_CAP 160
+#define SIGHTING_NAME_CAP 64
+#define SIGHTING_BATCH 1024
+/* Alerts further apart do not share a set; far below any window. */
+#define SIGHTING_SPAN_US (UINT64_C(600) * 1000000)
+
+/* Kinds below KEY_CONDUCTS tie incidents together; numbers are stored. */
+enum key_kind {
+	KEY_INDICATOR = 0,
+	KEY_ADDRESS = 1, /* of the other side */
+	KEY_DOMAIN = 2,
+	KEY_CERT = 3,
+	KEY_CONDUCTS = 4, /* the first that does not */
+	KEY_HOST = 4, /* an address of ours, "SITE ADDRESS" */
+	KEY_JA3 = 5,
+	KEY_RULE = 6, /* "GID:SID" */
+	KEY_KINDS = 7,
+};
+
+struct sighting_key {
+	uint8_t kind;
+	char text[SIGHTING_KEY_CAP]; /* longer ones end in a hash */
+};
+
+/* The keys that one alert, or many alike, showed together. */
+struct sighting_set {
+	char exercise[SIGHTING_NAME_CAP], site[SIGHTING_NAME_CAP],
+		owner[SIGHTING_NAME_CAP];
+	uint64_t first_us, last_us, count;
+	uint32_t stages; /* bit per stage */
+	uint8_t severity; /* 1 worst, 4 when unknown */
+	uint8_t confidence; /* of its indicator */
+	/* Worth an incident: severe, a step of an intrusion, or an indicator */
+	bool strong;
+	int64_t alert; /* id of the first alert with this set */
+	unsigned n_keys;
+	struct sighting_key keys[SIGHTING_MAX_KEYS];
+};
+
+const char *key_kind_name(enum key_kind k);
+
+/* Reads the keys of 'a'.  'out->alert' is left to the caller. */
+void sighting_from_alert(const struct alert *a, const struct mission_map *m,
+			 struct sighting_set *out);
+
+struct sighting_batch;
+struct sighting_batch *sighting_batch_new(void);
+void sighting_batch_free(struct sighting_batch *b);
+/* Adds or counts up; false when full: take what is there and reset first. */
+bool sighting_batch_add(struct sighting_batch *b,
+			const struct sighting_set *s) MUST_CHECK;
+unsigned sighting_batch_len(const struct sighting_batch *b);
+const struct sighting_set *sighting_batch_get(const struct sighting_batch *b,
+					      unsigned i);
+void sighting_batch_reset(struct sighting_batch *b);
+
+#endif

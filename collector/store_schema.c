@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/store_schema.h"
+
+#include <stdio.h>
+
+/*
+ * Texts that repeat are kept once, in 'names'.  The alerts' EVE lines stay in
+ * the compressed frames they came in; an alert knows its frame, offset and
+ * length.  Times are microseconds since 1970, addresses 16 bytes.
+ */
+static const char v1[] =
+	"CREATE TABLE names("
+	" id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
+	"CREATE TABLE sensors("
+	" id INTEGER PRIMARY KEY, site TEXT NOT NULL, sensor TEXT NOT NULL,"
+	" owner TEXT NOT NULL DEFAULT '', state TEXT NOT NULL DEFAULT "
+	"'unknown',"
+	" presence TEXT NOT NULL DEFAULT '', stats TEXT NOT NULL DEFAULT '',"
+	" first_us INTEGER NOT NULL DEFAULT 0,"
+	" last_us INTEGER NOT NULL DEFAULT 0,"
+	" seen_us INTEGER NOT NULL DEFAULT 0,"
+	" alerts INTEGER NOT NULL DEFAULT 0,"
+	" frames INTEGER NOT NULL DEFAULT 0,"
+	" lines_refused INTEGER NOT NULL DEFAULT 0,"
+	" frames_refused INTEGER NOT NULL DEFAULT 0,"
+	" duplicates INTEGER NOT NULL DEFAULT 0,"
+	" epoch INTEGER NOT NULL DEFAULT 0,"
+	" UNIQUE(site, sensor));"
+	"CREATE TABLE marks("
+	" sensor INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" upto INTEGER NOT NULL, PRIMARY KEY(sensor, epoch)) WITHOUT ROWID;"
+	"CREATE TABLE mark_ranges("
+	" sensor INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" lo INTEGER NOT NULL, hi INTEGER NOT NULL,"
+	" PRIMARY KEY(sensor, epoch, lo)) WITHOUT ROWID;"
+	"CREATE TABLE gaps("
+	" id INTEGER PRIMARY KEY, sensor INTEGER NOT NULL,"
+	" epoch INTEGER NOT NULL, lo INTEGER NOT NULL, hi INTEGER NOT NULL,"
+	" frames INTEGER NOT NULL, events INTEGER NOT NULL,"
+	" cause TEXT NOT NULL, at_us INTEGER NOT NULL);"
+	"CREATE TABLE frames("
+	" id INTEGER PRIMARY KEY, sensor INTEGER NOT NULL,"
+	" epoch INTEGER NOT NULL, seq INTEGER NOT NULL, n INTEGER NOT NULL,"
+	" sev INTEGER NOT NULL, crc INTEGER NOT NULL, at_us INTEGER NOT NULL,"
+	" data BLOB NOT NULL, UNIQUE(sensor, epoch, seq));"
+	"CREATE TABLE signatures("
+	" id INTEGER PRIMARY KEY, gid INTEGER NOT NULL, sid INTEGER NOT NULL,"
+	" rev INTEGER NOT NULL, text TEXT NOT NULL, category TEXT NOT NULL,"
+	" UNIQUE(gid, sid, rev, text, category));"
+	"CREATE TABLE alerts("
+	" id INTEGER PRIMARY KEY, ts_us INTEGER NOT NULL,"
+	" sensor INTEGER NOT NULL, signature INTEGER NOT NULL,"
+	" severity INTEGER NOT NULL, src BLOB NOT NULL, sport INTEGER NOT NULL,"
+	" dst BLOB NOT NULL, dport INTEGER NOT NULL, proto INTEGER NOT NULL,"
+	" app INTEGER NOT NULL, exercise INTEGER NOT NULL,"
+	" tlp INTEGER NOT NULL, indicator INTEGER NOT NULL,"
+	" src_info INTEGER NOT NULL, dst_info INTEGER NOT NULL,"
+	" frame INTEGER NOT NULL, off INTEGER NOT NULL, len INTEGER NOT NULL);"
+	"CREATE INDEX alerts_ts ON alerts(ts_us);"
+	"CREATE TABLE alert_groups("
+	" id INTEGER PRIMARY KEY, signature INTEGER NOT NULL,"
+	" site INTEGER NOT NULL, exercise INTEGER NOT NULL,"
+	" src BLOB NOT NULL, dst BLOB NOT NULL, severity INTEGER NOT NULL,"
+	" count INTEGER NOT NULL, first_us INTEGER NOT NULL,"
+	" last_us INTEGER NOT NULL, last_alert INTEGER NOT NULL,"
+	" UNIQUE(signature, site, exercise, src, dst));"
+	"CREATE INDEX alert_groups_last ON alert_groups(last_us);"
+	"CREATE TABLE timeline("
+	" minute INTEGER NOT NULL, site INTEGER NOT NULL,"
+	" exercise INTEGER NOT NULL, severity INTEGER NOT NULL,"
+	" count INTEGER NOT NULL,"
+	" PRIMARY KEY(minute, site, exercise, severity)) WITHOUT ROWID;"
+	/* One key over one unbroken interval, whatever the site. */
+	"CREATE TABLE runs("
+	" id INTEGER PRIMARY KEY, exercise TEXT NOT NULL,"
+	" kind INTEGER NOT NULL, key TEXT NOT NULL, first_us INTEGER NOT NULL,"
+	" last_us INTEGER NOT NULL, severity INTEGER NOT NULL,"
+	" confidence INTEGER NOT NULL, stages BLOB);"
+	"CREATE INDEX runs_last ON runs(last_us);"
+	"CREATE INDEX runs_key ON runs(key);"
+	"CREATE TABLE sightings("
+	" run INTEGER NOT NULL, site TEXT NOT NULL, owner TEXT NOT NULL,"
+	" first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,"
+	" count INTEGER NOT NULL, strong INTEGER NOT NULL,"
+	" PRIMARY KEY(run, site, owner)) WITHOUT ROWID;"
+	"CREATE TABLE links("
+	" a INTEGER NOT NULL, b INTEGER NOT NULL, alert INTEGER NOT NULL,"
+	" PRIMARY KEY(a, b)) WITHOUT ROWID;"
+	"CREATE TABLE incidents("
+	" id INTEGER PRIMARY KEY, state TEXT NOT NULL,"
+	" exercise TEXT NOT NULL, title TEXT NOT NULL, score INTEGER NOT NULL,"
+	" level INTEGER NOT NULL, lead TEXT NOT NULL, support TEXT NOT NULL,"
+	" first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,"
+	" created_us INTEGER NOT NULL, updated_us INTEGER NOT NULL,"
+	" merged_into INTEGER NOT NULL DEFAULT 0, summary TEXT NOT NULL);"
+	"CREATE TABLE incident_runs("
+	" run INTEGER PRIMARY KEY, incident INTEGER NOT NULL);"
+	"CREATE INDEX incident_runs_incident ON incident_runs(incident);"
+	"CREATE TABLE incident_log("
+	" id INTEGER PRIMARY KEY, incident INTEGER NOT NULL,"
+	" at_us INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,"
+	" text TEXT NOT NULL);"
+	"CREATE INDEX incident_log_incident ON incident_log(incident);"
+	"CREATE TABLE counters("
+	" name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;";
+
+/* migrations[i] leads from version i to i + 1. */
+static const char *const migrations[] = { v1 };
+STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
+	      "every version has its migration");
+
+static int
+pragma_int(sqlite3 *db, const char *sql, int *out)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(db, sql, -1, &st, NULL);
+
+	if (rc == SQLITE_OK) {
+		rc = sqlite3_step(st);
+		if (rc == SQLITE_ROW) {
+			*out = sqlite3_column_int(st, 0);
+			rc = SQLITE_OK;
+		}
+	}
+	sqlite3_finalize(st);
+	return rc;
+}
+
+/* Which version the file has; 0 for an empty one. */
+static enum err
+version_of(sqlite3 *db, const char *path, int *version, struct diag *d)
+{
+	int app = 0, tables = 0;
+
+	*version = 0;
+	if (pragma_int(db, "PRAGMA user_version", version) != SQLITE_OK ||
+	    pragma_int(db, "PRAGMA application_id", &app) != SQLITE_OK ||
+	    pragma_int(db, "SELECT count(*) FROM sqlite_schema", &tables) !=
+		    SQLITE_OK) {
+		return diag_set(d, ERR_FORMAT,
+				"%s: %s: name another file with --store", path,
+				sqlite3_errmsg(db));
+	}
+	if (tables == 0 && *version == 0) {
+		return ERR_OK;
+	}
+	if (app != STORE_APPLICATION_ID) {
+		return diag_set(d, ERR_FORMAT,
+				"%s: an SQLite file, but not a Picket store: "
+				"name another file with --store",
+				path);
+	}
+	if (*version > STORE_SCHEMA_VERSION) {
+		return diag_set(
+			d, ERR_FORMAT,
+			"%s: written by a newer Picket (schema %d, this "
+			"one knows %d): run that version",
+			path, *version, STORE_SCHEMA_VERSION);
+	}
+	return ERR_OK;
+}
+
+enum err
+store_schema_check(sqlite3 *db, const char *path, struct diag *d)
+{
+	int version;
+	enum err e = version_of(db, path, &version, d);
+
+	if (e == ERR_OK && version != STORE_SCHEMA_VERSION) {
+		e = diag_set(d, ERR_FORMAT,
+			     "%s: schema %d, this program reads %d: start "
+			     "picket-collector once to bring it up to date",
+			     path, version, STORE_SCHEMA_VERSION);
+	}
+	return e;
+}
+
+enum err
+store_schema_migrate(sqlite3 *db, const char *path, struct diag *d)
+{
+	int version;
+	enum err e = version_of(db, path, &version, d);
+
+	for (; e == ERR_OK && version < STORE_SCHEMA_VERSION; version++) {
+		char end[128];
+		int rc;
+
+		snprintf(end, sizeof(end),
+			 "PRAGMA application_id=%d; PRAGMA user_version=%d; "
+			 "COMMIT",
+			 STORE_APPLICATION_ID, version + 1);
+		rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+		if (rc == SQLITE_OK) {
+			rc = sqlite3_exec(db, migrations[version], NULL, NULL,
+					  NULL);
+		}
+		if (rc == SQLITE_OK) {
+			rc = sqlite3_exec(db, end, NULL, NULL, NULL);
+		}
+		if (rc != SQLITE_OK) {
+			e = diag_set(d, ERR_IO,
+				     "%s: cannot bring the store from schema "
+				     "%d to %d: %s",
+				     path, version, version + 1,
+				     sqlite3_errmsg(db));
+			sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+		}
+	}
+	return e;
+}

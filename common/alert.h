@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * alert.h - one rule, one flow, one moment, at one sensor
+ *
+ * The record that crosses from sensor to collector, as the collector reads it
+ * back.  Every text is a view; absent is a view of length 0.
+ *
+ * Place    above addr.h; eve.h fills it in.
+ * Threads  by value.
+ * Memory   views borrow from 'doc', which eve_alert_fini() gives back.
+ * Cost     a few hundred bytes, no copies.
+ */
+#ifndef COMMON_ALERT_H
+#define COMMON_ALERT_H
+
+#include "common/addr.h"
+
+/* More ids than this on one rule say nothing more. */
+#define ALERT_MAX_IDS 8
+
+struct alert_indicator {
+	struct view id, type, value, source;
+	uint8_t confidence; /* 0 to 100; 0 when nobody said */
+};
+
+struct alert {
+	uint64_t timestamp_us; /* wall clock of the packet */
+	uint64_t flow_id, pcap_cnt; /* 0 when absent */
+	struct addr src, dst;
+	uint16_t src_port, dst_port;
+	bool has_addrs;
+	struct view proto, app_proto, community_id;
+
+	uint32_t gid, sid, rev;
+	uint8_t severity; /* 1 is worst; 0 when absent */
+	bool blocked; /* action is not "allowed" */
+	struct view signature, category;
+	struct view tactics[ALERT_MAX_IDS]; /* "TA0001" */
+	struct view techniques[ALERT_MAX_IDS]; /* "T1190" */
+	unsigned n_tactics, n_techniques;
+
+	struct view http_host, http_url, dns_rrname;
+	struct view tls_sni, tls_ja3, tls_subject, tls_fingerprint;
+
+	struct view site, sensor, owner, exercise, tlp;
+	uint64_t seq; /* the sensor's own alert number */
+	struct alert_indicator indicator;
+	bool has_indicator;
+
+	void *doc; /* what the views borrow from */
+};
+
+#endif

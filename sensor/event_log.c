@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/event_log.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "rules/ioc_set.h"
+#include "sensor/app_dns.h"
+#include "sensor/app_http.h"
+#include "sensor/app_tls.h"
+#include "sensor/log_dns.h"
+#include "sensor/log_http.h"
+#include "sensor/log_tls.h"
+
+struct event_log {
+	struct json json;
+	struct event_origin origin;
+	bool community_id;
+	uint16_t community_seed;
+};
+
+struct event_log *
+event_log_new(const struct event_origin *origin, const struct conf *conf)
+{
+	struct event_log *l = calloc(1, sizeof(*l));
+
+	if (l != NULL) {
+		l->origin = *origin;
+		l->community_id = conf_bool(conf, "eve.community-id", true);
+		l->community_seed = (uint16_t)conf_u64(
+			conf, "eve.community-id-seed", 0, 0, 65535);
+	}
+	return l;
+}
+
+void
+event_log_free(struct event_log *l)
+{
+	if (l != NULL) {
+		json_fini(&l->json);
+		free(l);
+	}
+}
+
+static void
+put_flow_endpoints(struct json *j, const struct flow *f, unsigned from)
+{
+	unsigned to = 1 - from;
+
+	json_addr(j, "src_ip", &f->addr[from]);
+	if (f->proto == IPP_TCP || f->proto == IPP_UDP ||
+	    f->proto == IPP_SCTP) {
+		json_u64(j, "src_port", f->port[from]);
+	}
+	json_addr(j, "dest_ip", &f->addr[to]);
+	if (f->proto == IPP_TCP || f->proto == IPP_UDP ||
+	    f->proto == IPP_SCTP) {
+		json_u64(j, "dest_port", f->port[to]);
+	}
+}
+
+static void
+put_packet_endpoints(struct json *j, const struct packet *p)
+{
+	bool ports = p->proto == IPP_TCP || p->proto == IPP_UDP ||
+		     p->proto == IPP_SCTP;
+
+	json_addr(j, "src_ip", &p->src);
+	if (ports) {
+		json_u64(j, "src_port", p->sport);
+	}
+	json_addr(j, "dest_ip", &p->dst);
+	if (ports) {
+		json_u64(j, "dest_port", p->dport);
+	}
+}
+
+static const char *
+packet_source(const struct packet *p)
+{
+	if (p == NULL) {
+		return "stream (flow timeout)";
+	}
+	if (p->flags & PKT_REASSEMBLED) {
+		return "defrag";
+	}
+	return p->flags & PKT_INNER ? "tunnel" : "wire/pcap";
+}
+
+static void
+put_vlans(struct json *j, const uint16_t *vlan, unsigned n)
+{
+	if (n == 0) {
+		return;
+	}
+	json_arr(j, "vlan");
+	for (unsigned i = 0; i < n; i++) {
+		json_u64(j, NULL, vlan[i]);
+	}
+	json_arr_end(j);
+}
+
+/* The head that every event shares. 'from' picks the source: see dir. */
+static void
+put_head(struct event_log *l, const struct event_subject *s, const char *type)
+{
+	struct json *j = &l->json;
+	const struct flow *f = s->f;
+	char id[COMMUNITY_ID_CAP], num[4];
+
+	json_reset(j);
+	json_obj(j, NULL);
+	json_time(j, "timestamp", s->ts_us);
+	if (f != NULL) {
+		json_u64(j, "flow_id", f->id);
+	}
+	if (s->number > 0) {
+		json_u64(j, "pcap_cnt", s->number);
+	}
+	json_cstr(j, "event_type", type);
+	if (f != NULL) {
+		put_vlans(j, f->vlan, f->n_vlans);
+		put_flow_endpoints(j, f, s->dir == FLOW_TOSERVER ? 0 : 1);
+		json_cstr(j, "proto", ip_proto_name(f->proto, num));
+		json_u64(j, "ip_v", f->ip_version);
+		if (f->proto == IPP_ICMP || f->proto == IPP_ICMPV6) {
+			json_u64(j, "icmp_type", f->icmp_type);
+			json_u64(j, "icmp_code", f->icmp_code);
+		}
+	} else if (s->pkt != NULL) {
+		put_vlans(j, s->pkt->vlan, s->pkt->n_vlans);
+		if (s->pkt->ip_version != 0) {
+			put_packet_endpoints(j, s->pkt);
+			json_cstr(j, "proto",
+				  ip_proto_name(s->pkt->proto, num));
+			json_u64(j, "ip_v", s->pkt->ip_version);
+		}
+	}
+	json_cstr(j, "pkt_src", packet_source(s->pkt));
+	if (f != NULL && l->community_id) {
+		size_t n = flow_community_id(f, l->community_seed, id);
+
+		json_str(j, "community_id", view_of(id, n));
+	}
+}
+
+/* What Picket adds, under one key. */
+static void
+put_picket(struct event_log *l, const struct ioc *ioc)
+{
+	struct json *j = &l->json;
+	const struct event_origin *o = &l->origin;
+	char id[IOC_ID_CAP];
+
+	json_obj(j, "picket");
+	json_cstr(j, "site", o->site);
+	json_cstr(j, "sensor", o->sensor);
+	if (o->owner[0] != '\0') {
+		json_cstr(j, "owner", o->owner);
+	}
+	if (o->exercise[0] != '\0') {
+		json_cstr(j, "exercise", o->exercise);
+	}
+	if (ioc != NULL) {
+		if (ioc->note->tlp[0] != '\0') {
+			json_cstr(j, "tlp", ioc->note->tlp);
+		}
+		json_obj(j, "indicator");
+		json_cstr(j, "id", ioc_id(ioc, id, sizeof(id)));
+		json_cstr(j, "type", ioc_type_name(ioc->note->type));
+		json_cstr(j, "value", ioc->value);
+		json_cstr(j, "source", ioc->note->source);
+		if (ioc->note->description[0] != '\0') {
+			json_cstr(j, "description", ioc->note->description);
+		}
+		if (ioc->note->tactic[0] != '\0') {
+			json_cstr(j, "tactic", ioc->note->tactic);
+		}
+		json_obj_end(j);
+	} else if (o->tlp[0] != '\0') {
+		json_cstr(j, "tlp", o->tlp);
+	}
+	json_obj_end(j);
+}
+
+static struct view
+finish(struct event_log *l, const struct ioc *ioc)
+{
+	if (l->origin.site[0] != '\0') {
+		put_picket(l, ioc);
+	}
+	json_obj_end(&l->json);
+	return l->json.failed ? VIEW_NONE : json_view(&l->json);
+}
+
+/* EVE groups the values of one metadata key in an array. */
+static void
+put_rule_metadata(struct json *j, const struct rule *r)
+{
+	if (r->n_metadata == 0) {
+		return;
+	}
+	json_obj(j, "metadata");
+	for (uint32_t i = 0; i < r->n_metadata; i++) {
+		const char *key = r->metadata[i].key;
+		bool first = true;
+
+		for (uint32_t k = 0; k < i; k++) {
+			first = first && strcmp(r->metadata[k].key, key) != 0;
+		}
+		if (!first) {
+			continue;
+		}
+		json_arr(j, key);
+		for (uint32_t k = i; k < r->n_metadata; k++) {
+			if (strcmp(r->metadata[k].key, key) == 0) {
+				json_cstr(j, NULL, r->metadata[k].value);
+			}
+		}
+		json_arr_end(j);
+	}
+	json_obj_end(j);
+}
+
+static void
+put_alert(struct json *j, const struct event_subject *s,
+	  const struct rule_hit *hit)
+{
+	const struct rule *r = hit->rule;
+
+	json_obj(j, "alert");
+	/* A tap cannot drop: whatever the rule asks for, the packet passed. */
+	json_cstr(j, "action", "allowed");
+	json_u64(j, "gid", r->gid);
+	json_u64(j, "signature_id", r->sid);
+	json_u64(j, "rev", r->rev);
+	json_cstr(j, "signature", r->msg != NULL ? r->msg : "");
+	json_cstr(j, "category", r->category != NULL ? r->category : "");
+	json_u64(j, "severity",
+		 hit->ioc != NULL ? hit->ioc->note->severity : r->priority);
+	if (r->target != TARGET_NONE && s->f != NULL) {
+		unsigned src = s->dir == FLOW_TOSERVER ? 0 : 1;
+		unsigned tgt = r->target == TARGET_SRC ? src : 1 - src;
+
+		json_obj(j, "source");
+		json_addr(j, "ip", &s->f->addr[1 - tgt]);
+		json_u64(j, "port", s->f->port[1 - tgt]);
+		json_obj_end(j);
+		json_obj(j, "target");
+		json_addr(j, "ip", &s->f->addr[tgt]);
+		json_u64(j, "port", s->f->port[tgt]);
+		json_obj_end(j);
+	}
+	put_rule_metadata(j, r);
+	json_obj_end(j);
+}
+
+static void
+put_app(struct json *j, const struct flow *f)
+{
+	const char *name = app_proto_name(app_proto_of(f));
+	const char *ts = app_proto_name(app_proto_dir(f, FLOW_TOSERVER));
+	const char *tc = app_proto_name(app_proto_dir(f, FLOW_TOCLIENT));
+
+	if (name == NULL) {
+		return;
+	}
+	json_cstr(j, "app_proto", name);
+	if (ts != NULL && strcmp(ts, name) != 0) {
+		json_cstr(j, "app_proto_ts", ts);
+	}
+	if (tc != NULL && strcmp(tc, name) != 0) {
+		json_cstr(j, "app_proto_tc", tc);
+	}
+}
+
+static void
+put_tx(struct json *j, const struct app_tx *tx)
+{
+	switch (tx->parser->proto) {
+	case APP_HTTP:
+		log_http(j, (const struct http_tx *)tx);
+		break;
+	case APP_DNS:
+		log_dns(j, (const struct dns_tx *)tx);
+		break;
+	case APP_TLS:
+		log_tls(j, (const struct tls_tx *)tx);
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+put_flow_counts(struct json *j, const struct flow *f)
+{
+	json_u64(j, "pkts_toserver", f->pkts[0]);
+	json_u64(j, "pkts_toclient", f->pkts[1]);
+	json_u64(j, "bytes_toserver", f->bytes[0]);
+	json_u64(j, "bytes_toclient", f->bytes[1]);
+	json_time(j, "start", f->first_us);
+}
+
+struct view
+event_alert(struct event_log *l, const struct event_subject *s,
+	    const struct rule_hit *hit, const char *const *flowbits,
+	    uint32_t n_flowbits)
+{
+	struct json *j = &l->json;
+
+	put_head(l, s, "alert");
+	if (hit->has_tx) {
+		json_u64(j, "tx_id", hit->tx_id);
+	}
+	if (n_flowbits > 0) {
+		json_obj(j, "metadata");
+		json_arr(j, "flowbits");
+		for (uint32_t i = 0; i < n_flowbits; i++) {
+			json_cstr(j, NULL, flowbits[i]);
+		}
+		json_arr_end(j);
+		json_obj_end(j);
+	}
+	put_alert(j, s, hit);
+	if (s->tx != NULL) {
+		put_tx(j, s->tx);
+	}
+	if (s->f != NULL) {
+		put_app(j, s->f);
+		json_cstr(j, "direction",
+			  s->dir == FLOW_TOSERVER ? "to_server" : "to_client");
+		json_obj(j, "flow");
+		put_flow_counts(j, s->f);
+		put_flow_endpoints(j, s->f, 0);
+		json_obj_end(j);
+	}
+	return finish(l, hit->ioc);
+}
+
+struct view
+event_tx(struct event_log *l, const struct event_subject *s,
+	 enum event_type *type)
+{
+	struct json *j = &l->json;
+
+	switch (s->tx->parser->proto) {
+	case APP_HTTP:
+		*type = EVENT_TYPE_HTTP;
+		break;
+	case APP_DNS:
+		*type = EVENT_TYPE_DNS;
+		break;
+	case APP_TLS:
+		*type = EVENT_TYPE_TLS;
+		break;
+	default:
+		return VIEW_NONE;
+	}
+	put_head(l, s, event_type_name(*type));
+	json_u64(j, "tx_id", s->tx->id);
+	put_tx(j, s->tx);
+	return finish(l, NULL);
+}
+
+static void
+put_tcp(struct json *j, const struct flow *f)
+{
+	static const struct {
+		uint8_t bit;
+		const char *name;
+	} names[] = { { TCP_SYN, "syn" }, { TCP_FIN, "fin" },
+		      { TCP_RST, "rst" }, { TCP_PSH, "psh" },
+		      { TCP_ACK, "ack" }, { TCP_URG, "urg" },
+		      { TCP_ECE, "ecn" }, { TCP_CWR, "cwr" } };
+	uint8_t both = f->tcp_flags[0] | f->tcp_flags[1];
+	char hex[3];
+
+	json_obj(j, "tcp");
+	snprintf(hex, sizeof(hex), "%02x", both);
+	json_cstr(j, "tcp_flags", hex);
+	snprintf(hex, sizeof(hex), "%02x", f->tcp_flags[0]);
+	json_cstr(j, "tcp_flags_ts", hex);
+	snprintf(hex, sizeof(hex), "%02x", f->tcp_flags[1]);
+	json_cstr(j, "tcp_flags_tc", hex);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (both & names[i].bit) {
+			json_bool(j, names[i].name, true);
+		}
+	}
+	json_cstr(j, "state", stream_state_name(f));
+	json_obj_end(j);
+}
+
+struct view
+event_flow(struct event_log *l, const struct event_subject *s)
+{
+	static const char *const states[] = { "new", "established", "closed" };
+	static const char *const reasons[] = { "timeout", "forced",
+					       "shutdown" };
+	struct json *j = &l->json;
+	const struct flow *f = s->f;
+
+	put_head(l, s, "flow");
+	put_app(j, f);
+	json_obj(j, "flow");
+	put_flow_counts(j, f);
+	json_time(j, "end", f->last_us);
+	json_u64(j, "age",
+		 f->last_us > f->first_us
+			 ? f->last_us / US_PER_S - f->first_us / US_PER_S
+			 : 0);
+	json_cstr(j, "state", states[f->state]);
+	json_cstr(j, "reason", reasons[f->end]);
+	json_bool(j, "alerted", f->n_alerts > 0);
+	json_obj_end(j);
+	if (f->proto == IPP_TCP) {
+		put_tcp(j, f);
+	}
+	return finish(l, NULL);
+}
+
+/*
+ * Suricata prints decoder and stream events with their prefix; application
+ * events of its older parsers in capitals, of newer ones (DNS) as they are.
+ */
+static void
+anomaly_name(enum event_id e, enum app_proto app, char *out, size_t cap)
+{
+	const char *name = event_name(e), *dot;
+	const char *layer = event_layer(e);
+
+	if (strcmp(layer, "decode") == 0) {
+		snprintf(out, cap, "decoder.%s", name);
+		return;
+	}
+	if (strcmp(layer, "stream") == 0) {
+		snprintf(out, cap, "stream.%s", name);
+		return;
+	}
+	dot = strchr(name, '.');
+	snprintf(out, cap, "%s", dot != NULL ? dot + 1 : name);
+	if (app == APP_HTTP || app == APP_TLS || dot == NULL) {
+		for (char *p = out; *p != '\0'; p++) {
+			*p = (char)toupper((unsigned char)*p);
+		}
+	}
+}
+
+struct view
+event_anomaly(struct event_log *l, const struct event_subject *s,
+	      enum event_id e)
+{
+	struct json *j = &l->json;
+	const char *layer = event_layer(e);
+	enum app_proto app = s->tx != NULL  ? s->tx->parser->proto
+			     : s->f != NULL ? app_proto_of(s->f)
+					    : APP_UNKNOWN;
+	char name[96];
+
+	put_head(l, s, "anomaly");
+	if (s->tx != NULL) {
+		json_u64(j, "tx_id", s->tx->id);
+	}
+	anomaly_name(e, app, name, sizeof(name));
+	json_obj(j, "anomaly");
+	if (strcmp(layer, "app") == 0) {
+		if (app_proto_name(app) != NULL) {
+			json_cstr(j, "app_proto", app_proto_name(app));
+		}
+		json_cstr(j, "type", "applayer");
+		json_cstr(j, "event", name);
+		json_cstr(j, "layer",
+			  strchr(event_name(e), '.') != NULL ? "proto_parser"
+							     : "proto_detect");
+	} else {
+		json_cstr(j, "type", layer);
+		json_cstr(j, "event", name);
+	}
+	json_obj_end(j);
+	return finish(l, NULL);
+}

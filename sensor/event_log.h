@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * event_log.h - EVE JSON lines from what the pipeline saw
+ *
+ * Field for field Suricata's EVE where the field exists there; what Picket
+ * adds stands under the key "picket".
+ *
+ * Place    above every parser's own log_*; below worker.
+ * Threads  one event_log per worker.
+ * Memory   one JSON buffer, reused.
+ * Cost     about a microsecond a line; never per packet.
+ */
+#ifndef SENSOR_EVENT_LOG_H
+#define SENSOR_EVENT_LOG_H
+
+#include "common/conf.h"
+#include "common/json.h"
+#include "rules/rule.h"
+#include "sensor/app.h"
+#include "sensor/record.h"
+#include "sensor/stream.h"
+
+/* Who speaks; strings outlive the log. */
+struct event_origin {
+	const char *site, *sensor, *owner, *exercise, *tlp; /* "" if unset */
+};
+
+struct event_log;
+
+struct event_log *event_log_new(const struct event_origin *origin,
+				const struct conf *conf);
+void event_log_free(struct event_log *l);
+
+/*
+ * What an event is about.  'pkt' may be NULL at flow's end; 'f' and 'tx' may
+ * be NULL.  'dir' turns source and destination.
+ */
+struct event_subject {
+	const struct packet *pkt;
+	const struct flow *f;
+	const struct app_tx *tx;
+	enum flow_dir dir;
+	uint64_t ts_us;
+	uint64_t number; /* pcap_cnt; 0: none */
+};
+
+/* Each returns one JSON object, valid until the log's next call; empty when
+ * memory ran out. */
+struct view event_alert(struct event_log *l, const struct event_subject *s,
+			const struct rule_hit *hit, const char *const *flowbits,
+			uint32_t n_flowbits);
+/* The dns, http or tls event of s->tx; empty for other protocols. */
+struct view event_tx(struct event_log *l, const struct event_subject *s,
+		     enum event_type *type);
+struct view event_flow(struct event_log *l, const struct event_subject *s);
+struct view event_anomaly(struct event_log *l, const struct event_subject *s,
+			  enum event_id e);
+
+#endif

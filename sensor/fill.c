@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/fill.h"
+
+#include "sensor/app_dns.h"
+#include "sensor/app_http.h"
+#include "sensor/app_tls.h"
+#include "sensor/fill_dns.h"
+#include "sensor/fill_http.h"
+#include "sensor/fill_tls.h"
+
+/* The buffers whose bytes grow while a body arrives. */
+static const enum inspect_buf body_bufs[2][2] = {
+	[FLOW_TOSERVER] = { BUF_FILE_DATA, BUF_HTTP_REQ_BODY },
+	[FLOW_TOCLIENT] = { BUF_FILE_DATA, BUF_HTTP_RESP_BODY },
+};
+
+static void
+begin(struct inspect *in, enum inspect_kind kind, enum flow_dir dir)
+{
+	in->kind = kind;
+	in->dir = (enum inspect_dir)dir;
+	memset(in->buf, 0, sizeof(in->buf));
+	memset(in->done, 0, sizeof(in->done));
+	memset(in->fresh, 0, sizeof(in->fresh));
+	in->num_set = 0;
+}
+
+static void
+fill_facts(struct inspect_packet *out, const struct packet *pkt)
+{
+	*out = (struct inspect_packet){
+		.src = pkt->src,
+		.dst = pkt->dst,
+		.sport = pkt->sport,
+		.dport = pkt->dport,
+		.proto = pkt->proto,
+		.ip_version = pkt->ip_version,
+		.ttl = pkt->ttl,
+		.tos = pkt->tos,
+		.ip_id = pkt->ip_id,
+		.frag_offset = pkt->frag_offset,
+		.frag_flags = pkt->frag_flags,
+		.ip_options = pkt->ip_options,
+		.tcp_flags = pkt->tcp_flags,
+		.tcp_seq = pkt->tcp_seq,
+		.tcp_ack = pkt->tcp_ack,
+		.tcp_window = pkt->tcp_window,
+		.tcp_mss = pkt->tcp_mss,
+		.icmp_type = pkt->icmp_type,
+		.icmp_code = pkt->icmp_code,
+		.icmp_id = pkt->icmp_id,
+		.icmp_seq = pkt->icmp_seq,
+		.icmp_has_id = pkt->icmp_has_id,
+		.dsize = (uint32_t)pkt->payload.len,
+		.ts_us = pkt->frame->ts_us,
+		.events = pkt->events,
+	};
+}
+
+/* One view per header buffer, kept in 'store' for the call's length. */
+static void
+fill_headers(struct inspect *in, const struct packet *pkt, struct view *store)
+{
+	struct view l4 = view_sub(pkt->l4, 0, pkt->l4_hlen);
+
+	store[0] = view_sub(pkt->l3, 0, pkt->l3_hlen);
+	if (pkt->ip_version != 0 && store[0].len > 0) {
+		inspect_set(in,
+			    pkt->ip_version == 4 ? BUF_IPV4_HDR : BUF_IPV6_HDR,
+			    &store[0], 1);
+	}
+	if (l4.len == 0) {
+		return;
+	}
+	store[1] = l4;
+	switch (pkt->proto) {
+	case IPP_TCP:
+		inspect_set(in, BUF_TCP_HDR, &store[1], 1);
+		break;
+	case IPP_UDP:
+		inspect_set(in, BUF_UDP_HDR, &store[1], 1);
+		break;
+	case IPP_ICMP:
+		store[1] = pkt->l4;
+		inspect_set(in, BUF_ICMPV4_HDR, &store[1], 1);
+		break;
+	case IPP_ICMPV6:
+		store[1] = pkt->l4;
+		inspect_set(in, BUF_ICMPV6_HDR, &store[1], 1);
+		break;
+	default:
+		break;
+	}
+}
+
+void
+fill_packet(struct inspect *in, const struct packet *pkt, enum flow_dir dir,
+	    bool in_stream)
+{
+	begin(in, INSPECT_PACKET, dir);
+	fill_facts(&in->pkt, pkt);
+	in->pkt.in_stream = in_stream;
+	fill_headers(in, pkt, in->pkt_views);
+	in->pkt_views[2] = pkt->payload;
+	inspect_set(in, BUF_PAYLOAD, &in->pkt_views[2],
+		    pkt->payload.len > 0 ? 1 : 0);
+}
+
+void
+fill_flow(struct inspect_flow *out, const struct flow *f)
+{
+	*out = (struct inspect_flow){
+		.id = f->id,
+		.established = f->proto == IPP_TCP
+				       ? stream_established(f)
+				       : f->pkts[0] > 0 && f->pkts[1] > 0,
+		.is_tcp = f->proto == IPP_TCP,
+		.first_packet = f->pkts[0] + f->pkts[1] == 1,
+		.app = app_proto_of(f),
+		.app_dir = { app_proto_dir(f, FLOW_TOSERVER),
+			     app_proto_dir(f, FLOW_TOCLIENT) },
+		.first_us = f->first_us,
+		.pkts = { f->pkts[0], f->pkts[1] },
+		.bytes = { f->bytes[0], f->bytes[1] },
+	};
+	if (f->tcp != NULL) {
+		out->stream_bytes[0] = stream_bytes(f, FLOW_TOSERVER);
+		out->stream_bytes[1] = stream_bytes(f, FLOW_TOCLIENT);
+	}
+}
+
+bool
+fill_stream(struct inspect *in, const struct flow *f, enum flow_dir dir)
+{
+	uint32_t seen = 0;
+	uint64_t offset = 0;
+	struct view window = stream_raw(f, dir, &seen, &offset);
+
+	if (window.len == 0 || seen >= window.len) {
+		return false;
+	}
+	begin(in, INSPECT_STREAM, dir);
+	in->pkt_views[3] = window;
+	inspect_set(in, BUF_STREAM, &in->pkt_views[3], 1);
+	in->stream_seen = seen;
+	in->stream_offset = offset;
+	in->pkt.is_rebuilt_stream = true;
+	return true;
+}
+
+void
+fill_tx(struct inspect *in, struct app_tx *tx, enum flow_dir dir,
+	const uint64_t needed[2])
+{
+	begin(in, INSPECT_TX, dir);
+	in->pkt.is_rebuilt_stream = false;
+	in->app = tx->parser->proto;
+	in->tx_id = tx->id;
+	in->events = tx->events;
+	in->tx_done[0] = tx->done[0];
+	in->tx_done[1] = tx->done[1];
+	memset(in->body_seen, 0, sizeof(in->body_seen));
+	memset(in->body_offset, 0, sizeof(in->body_offset));
+	memset(in->body_complete, 0, sizeof(in->body_complete));
+	switch (tx->parser->proto) {
+	case APP_HTTP:
+		fill_http(in, (struct http_tx *)tx, needed);
+		break;
+	case APP_DNS:
+		fill_dns(in, (struct dns_tx *)tx, needed);
+		break;
+	case APP_TLS:
+		fill_tls(in, (struct tls_tx *)tx, needed);
+		break;
+	default:
+		break;
+	}
+	for (unsigned w = 0; w < 2; w++) {
+		in->fresh[w] = in->done[w] & ~tx->inspected[w];
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		enum inspect_buf b = body_bufs[dir][i];
+		uint64_t end;
+
+		if (in->buf[b].n == 0) {
+			continue;
+		}
+		end = in->body_offset[dir] + in->buf[b].v[0].len;
+		if (end > tx->body_inspected[dir] ||
+		    (in->body_complete[dir] && !tx->end_inspected[dir])) {
+			in->fresh[b / 64] |= UINT64_C(1) << (b % 64);
+		}
+	}
+}
+
+void
+fill_tx_done(const struct inspect *in, struct app_tx *tx)
+{
+	tx->inspected[0] |= in->done[0];
+	tx->inspected[1] |= in->done[1];
+	for (unsigned i = 0; i < 2; i++) {
+		enum inspect_buf b = body_bufs[in->dir][i];
+
+		if (in->buf[b].n > 0) {
+			uint64_t end =
+				in->body_offset[in->dir] + in->buf[b].v[0].len;
+
+			tx->body_inspected[in->dir] =
+				MAX(tx->body_inspected[in->dir], end);
+			tx->end_inspected[in->dir] = in->body_complete[in->dir];
+		}
+	}
+}

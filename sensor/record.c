@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/record.h"
+
+#include <stdlib.h>
+
+static const char *const type_names[EVENT_TYPE_COUNT] = {
+#define T(sym, name) [EVENT_TYPE_##sym] = name,
+	EVENT_TYPE_LIST(T)
+#undef T
+};
+
+const char *
+event_type_name(enum event_type t)
+{
+	return t < EVENT_TYPE_COUNT ? type_names[t] : NULL;
+}
+
+enum event_type
+event_type_by_name(struct view name)
+{
+	unsigned i = 0;
+
+	while (i < EVENT_TYPE_COUNT &&
+	       !view_eq(name, view_cstr(type_names[i]))) {
+		i++;
+	}
+	return (enum event_type)i;
+}
+
+struct outbox *
+outbox_new(void)
+{
+	return calloc(1, sizeof(struct outbox));
+}
+
+void
+outbox_free(struct outbox *o)
+{
+	if (o == NULL) {
+		return;
+	}
+	free(o->rec);
+	free(o->text);
+	free(o);
+}
+
+void
+outbox_reset(struct outbox *o)
+{
+	o->n = 0;
+	o->text_len = 0;
+	o->lost = 0;
+}
+
+static bool
+grow(void **mem, size_t *cap, size_t need, size_t unit, size_t first)
+{
+	size_t n = MAX(*cap * 2, MAX(need, first));
+	void *p;
+
+	if (need <= *cap) {
+		return true;
+	}
+	p = realloc(*mem, n * unit);
+	if (p == NULL) {
+		return false;
+	}
+	*mem = p;
+	*cap = n;
+	return true;
+}
+
+void
+outbox_put(struct outbox *o, const struct record *r, struct view line)
+{
+	void *rec = o->rec, *text = o->text;
+	bool ok;
+
+	ok = line.len > 0 && line.len <= UINT32_MAX &&
+	     grow(&rec, &o->cap, o->n + 1, sizeof(*o->rec), 256);
+	o->rec = rec;
+	ok = ok &&
+	     grow(&text, &o->text_cap, o->text_len + line.len, 1, 1 << 16);
+	o->text = text;
+	if (!ok) {
+		o->lost++;
+		return;
+	}
+	o->rec[o->n] = *r;
+	o->rec[o->n].at = o->text_len;
+	o->rec[o->n].len = (uint32_t)line.len;
+	o->n++;
+	memcpy(o->text + o->text_len, line.p, line.len);
+	o->text_len += line.len;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * record.h - finished event lines on their way from a worker to the sink
+ *
+ * Place    above rules/threshold.h; below event_log, worker and sink.
+ * Threads  an outbox belongs to its worker while it fills, then, handed over
+ *          by pointer, to the sink.
+ * Memory   one heap buffer per outbox, grown to the largest round and reused.
+ * Cost     one copy per event line; nothing per packet.
+ */
+#ifndef SENSOR_RECORD_H
+#define SENSOR_RECORD_H
+
+#include "rules/threshold.h"
+
+/* EVENT_TYPE(symbol, "EVE event_type") */
+#define EVENT_TYPE_LIST(T) \
+	T(ALERT, "alert") \
+	T(ANOMALY, "anomaly") \
+	T(DNS, "dns") \
+	T(HTTP, "http") \
+	T(TLS, "tls") \
+	T(FLOW, "flow") \
+	T(STATS, "stats")
+
+enum event_type {
+#define T(sym, name) EVENT_TYPE_##sym,
+	EVENT_TYPE_LIST(T)
+#undef T
+		EVENT_TYPE_COUNT
+};
+
+const char *event_type_name(enum event_type t);
+/* EVENT_TYPE_COUNT when there is no such type. */
+enum event_type event_type_by_name(struct view name);
+
+/*
+ * What the sink needs to know of a line without reading it.  'order' is the
+ * number of the frame that caused it; lines of one frame keep their order.
+ */
+struct record {
+	uint64_t order;
+	uint64_t sub; /* 0, or the flow that ended behind this frame */
+	uint64_t ts_us;
+	const struct rule *rule; /* alerts: whose thresholds apply; else NULL */
+	struct threshold_key key;
+	enum event_type type;
+	uint8_t severity; /* alerts: 1 is worst; else 0 */
+	uint32_t len; /* of the line, without newline */
+	size_t at; /* offset of the line in the outbox */
+};
+
+struct outbox {
+	struct record *rec;
+	size_t n, cap;
+	uint8_t *text;
+	size_t text_len, text_cap;
+	uint64_t lost; /* lines that found no memory; counted, reported */
+};
+
+struct outbox *outbox_new(void);
+void outbox_free(struct outbox *o);
+void outbox_reset(struct outbox *o);
+/* Copies 'line' in; on lack of memory counts it as lost. */
+void outbox_put(struct outbox *o, const struct record *r, struct view line);
+
+static inline struct view
+outbox_line(const struct outbox *o, const struct record *r)
+{
+	return view_of(o->text + r->at, r->len);
+}
+
+#endif

@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/worker.h"
+
+#include <stdlib.h>
+
+#include "rules/ioc_set.h"
+#include "sensor/fill.h"
+
+#define MAX_HITS 4096
+#define MAX_FLOWBITS 64
+
+struct worker {
+	struct pool *pool;
+	struct decoder *decoder;
+	struct flow_table *flows;
+	struct stream_ctx *streams;
+	struct app_ctx *apps;
+	struct rule_matcher *matcher;
+	struct event_log *log;
+	const struct ruleset *rules;
+	uint64_t needed[2];
+	bool raw[2]; /* rules look at raw stream bytes of this direction */
+	uint32_t event_types;
+
+	/* Scratch of the packet in hand. */
+	struct packet pkts[FRAME_MAX_PACKETS];
+	struct inspect in;
+	struct inspect_flow in_flow;
+	struct rule_hits hits;
+	struct outbox *out;
+	uint64_t order; /* number of the frame that events belong to */
+	uint64_t sub; /* the flow being ended, or 0 */
+	struct worker_counters count;
+};
+
+struct worker *
+worker_new(const struct worker_settings *s)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+
+	if (w == NULL) {
+		return NULL;
+	}
+	w->rules = s->rules;
+	w->event_types = s->event_types;
+	w->pool = pool_new(s->memory_limit);
+	w->hits.v = calloc(MAX_HITS, sizeof(*w->hits.v));
+	w->hits.cap = MAX_HITS;
+	if (w->pool != NULL) {
+		w->decoder = decoder_new(s->conf, w->pool);
+		w->flows = flow_table_new(s->conf, w->pool);
+		w->streams = stream_ctx_new(s->conf, w->pool);
+		w->apps = app_ctx_new(s->conf, w->pool);
+	}
+	w->matcher = rule_matcher_new(s->rules);
+	w->log = event_log_new(&s->origin, s->conf);
+	if (w->hits.v == NULL || w->decoder == NULL || w->flows == NULL ||
+	    w->streams == NULL || w->apps == NULL || w->matcher == NULL ||
+	    w->log == NULL) {
+		worker_free(w);
+		return NULL;
+	}
+	memcpy(w->needed, ruleset_needed(s->rules), sizeof(w->needed));
+	w->raw[0] = ruleset_needs_stream(s->rules, DIR_TOSERVER);
+	w->raw[1] = ruleset_needs_stream(s->rules, DIR_TOCLIENT);
+	w->in.pool = w->pool;
+	return w;
+}
+
+static bool
+wants(const struct worker *w, enum event_type t)
+{
+	return (w->event_types >> t & 1) != 0;
+}
+
+static void
+put_line(struct worker *w, const struct event_subject *s, enum event_type type,
+	 struct view line)
+{
+	struct record r = {
+		.order = w->order,
+		.sub = w->sub,
+		.ts_us = s->ts_us,
+		.type = type,
+	};
+
+	if (line.len == 0) {
+		w->count.events_lost++;
+		return;
+	}
+	outbox_put(w->out, &r, line);
+}
+
+static void
+put_alert(struct worker *w, const struct event_subject *s,
+	  const struct rule_hit *hit)
+{
+	const char *bits[MAX_FLOWBITS];
+	uint32_t n_bits = 0;
+	struct record r = {
+		.order = w->order,
+		.sub = w->sub,
+		.ts_us = s->ts_us,
+		.rule = hit->rule,
+		.type = EVENT_TYPE_ALERT,
+		.severity = hit->ioc != NULL ? hit->ioc->note->severity
+					     : hit->rule->priority,
+	};
+	struct view line;
+
+	if (s->f != NULL) {
+		unsigned from = s->dir == FLOW_TOSERVER ? 0 : 1;
+
+		r.key.src = s->f->addr[from];
+		r.key.dst = s->f->addr[1 - from];
+		r.key.flow_id = s->f->id;
+		if (s->f->rules != NULL) {
+			n_bits = rule_flow_bits(w->rules, s->f->rules, bits,
+						MAX_FLOWBITS);
+		}
+	} else if (s->pkt != NULL) {
+		r.key.src = s->pkt->src;
+		r.key.dst = s->pkt->dst;
+	}
+	line = event_alert(w->log, s, hit, bits, n_bits);
+	if (line.len == 0) {
+		w->count.alerts_lost++;
+		return;
+	}
+	outbox_put(w->out, &r, line);
+	w->count.alerts++;
+}
+
+static void
+put_anomalies(struct worker *w, const struct event_subject *s,
+	      const struct event_set *set)
+{
+	if (!wants(w, EVENT_TYPE_ANOMALY)) {
+		return;
+	}
+	for (unsigned i = 0; i < EVENT_WORDS; i++) {
+		uint64_t bits = set->w[i];
+
+		while (bits != 0) {
+			unsigned b = (unsigned)__builtin_ctzll(bits);
+
+			bits &= bits - 1;
+			w->count.anomalies++;
+			put_line(w, s, EVENT_TYPE_ANOMALY,
+				 event_anomaly(w->log, s,
+					       (enum event_id)(i * 64 + b)));
+		}
+	}
+}
+
+/* Matches what w->in holds and writes the alerts. */
+static void
+match(struct worker *w, const struct event_subject *s)
+{
+	w->hits.n = 0;
+	rule_match(w->matcher, &w->in, &w->hits);
+	for (uint32_t i = 0; i < w->hits.n; i++) {
+		const struct rule_hit *hit = &w->hits.v[i];
+
+		if (hit->rule->noalert || hit->rule->action == ACTION_PASS) {
+			continue;
+		}
+		if (s->f != NULL) {
+			((struct flow *)s->f)->n_alerts++;
+		}
+		put_alert(w, s, hit);
+	}
+}
+
+static void
+log_tx(struct worker *w, struct event_subject *s, struct app_tx *tx)
+{
+	enum event_type type;
+	enum flow_dir dir = s->dir;
+	struct view line;
+
+	if (tx->logged) {
+		return;
+	}
+	tx->logged = true;
+	/* EVE shows a transaction from the one who began it. */
+	if (!tx->one_sided) {
+		s->dir = FLOW_TOSERVER;
+	}
+	s->tx = tx;
+	line = event_tx(w->log, s, &type);
+	if (line.len > 0 && wants(w, type)) {
+		put_line(w, s, type, line);
+	}
+	s->dir = dir;
+	s->tx = NULL;
+}
+
+static void
+end_tx(struct worker *w, struct flow *f, struct app_tx *tx)
+{
+	rule_tx_free(tx->rules, w->pool);
+	tx->rules = NULL;
+	app_tx_end(w->apps, f, tx);
+}
+
+/* Offers every transaction that went on to the rules; ends finished ones. */
+static void
+inspect_txs(struct worker *w, struct event_subject *s, struct flow *f)
+{
+	struct app_tx *tx = f->app->txs, *next;
+	enum flow_dir packet_dir = s->dir;
+
+	for (; tx != NULL; tx = next) {
+		struct event_set new_events;
+
+		next = tx->next;
+		s->tx = tx;
+		for (unsigned d = 0; d < 2; d++) {
+			if (!tx->updated[d]) {
+				continue;
+			}
+			tx->updated[d] = false;
+			s->dir = (enum flow_dir)d;
+			fill_tx(&w->in, tx, s->dir, w->needed);
+			w->in.flow_state = &f->rules;
+			w->in.tx_state = &tx->rules;
+			match(w, s);
+			fill_tx_done(&w->in, tx);
+		}
+		s->dir = packet_dir;
+		for (unsigned i = 0; i < EVENT_WORDS; i++) {
+			new_events.w[i] =
+				tx->events.w[i] & ~tx->events_logged.w[i];
+			tx->events_logged.w[i] = tx->events.w[i];
+		}
+		put_anomalies(w, s, &new_events);
+		s->tx = NULL;
+		if (tx->done[0] && tx->done[1]) {
+			log_tx(w, s, tx);
+			end_tx(w, f, tx);
+		}
+	}
+}
+
+static void
+inspect_streams(struct worker *w, struct event_subject *s, struct flow *f)
+{
+	enum flow_dir packet_dir = s->dir;
+
+	for (unsigned d = 0; d < 2; d++) {
+		s->dir = (enum flow_dir)d;
+		if (w->raw[d] && fill_stream(&w->in, f, s->dir)) {
+			w->in.flow_state = &f->rules;
+			w->in.tx_state = NULL;
+			match(w, s);
+			stream_raw_done(w->streams, f, s->dir);
+		}
+	}
+	s->dir = packet_dir;
+}
+
+/* Moves what the stream made ready into the application parser. */
+static void
+run_app(struct worker *w, struct flow *f, uint64_t now_us)
+{
+	struct stream_chunk c;
+
+	while (stream_next(w->streams, f, &c)) {
+		if (c.gap > 0) {
+			app_gap(w->apps, f, c.dir, c.gap, now_us);
+		} else if (c.data.len > 0) {
+			app_data(w->apps, f, c.dir, c.data, now_us);
+		}
+		if (c.fin) {
+			app_eof(w->apps, f, c.dir, now_us);
+		}
+	}
+}
+
+static void
+packet(struct worker *w, struct packet *pkt)
+{
+	struct event_subject s = {
+		.pkt = pkt,
+		.ts_us = pkt->frame->ts_us,
+		.number = pkt->frame->number,
+	};
+	bool in_stream = false;
+	struct flow *f;
+
+	w->count.packets++;
+	if (pkt->flags & PKT_INNER) {
+		w->count.tunnel_packets++;
+	}
+	f = flow_find(w->flows, pkt, &s.dir);
+	s.f = f;
+	if (f != NULL && f->proto == IPP_TCP) {
+		bool fresh = f->tcp == NULL;
+
+		in_stream = stream_packet(w->streams, w->flows, f, pkt, s.dir);
+		/* The roles may have been exchanged by a late start. */
+		s.dir = addr_eq(&f->addr[0], &pkt->src) &&
+					f->port[0] == pkt->sport
+				? FLOW_TOSERVER
+				: FLOW_TOCLIENT;
+		if (fresh && f->tcp != NULL) {
+			for (unsigned d = 0; d < 2; d++) {
+				if (!w->raw[d]) {
+					stream_raw_disable(w->streams, f,
+							   (enum flow_dir)d);
+				}
+			}
+		}
+		run_app(w, f, s.ts_us);
+	} else if (f != NULL && f->proto == IPP_UDP && pkt->payload.len > 0) {
+		app_data(w->apps, f, s.dir, pkt->payload, s.ts_us);
+	}
+
+	if (f != NULL) {
+		fill_flow(&w->in_flow, f);
+	}
+	w->in.flow = f != NULL ? &w->in_flow : NULL;
+	fill_packet(&w->in, pkt, s.dir, in_stream && pkt->payload.len > 0);
+	w->in.flow_state = f != NULL ? &f->rules : NULL;
+	w->in.tx_state = NULL;
+	match(w, &s);
+	put_anomalies(w, &s, &pkt->events);
+	if (f == NULL) {
+		return;
+	}
+	if (f->tcp != NULL) {
+		inspect_streams(w, &s, f);
+	}
+	if (f->app != NULL) {
+		inspect_txs(w, &s, f);
+		if (!event_set_empty(&f->app->events)) {
+			put_anomalies(w, &s, &f->app->events);
+			memset(&f->app->events, 0, sizeof(f->app->events));
+		}
+	}
+}
+
+void
+worker_frame(struct worker *w, const struct frame *f, struct outbox *out)
+{
+	unsigned n = decode_frame(w->decoder, f, w->pkts);
+	bool any_ip = false, broken = false;
+
+	w->out = out;
+	w->order = f->number;
+	w->sub = 0;
+	w->count.frames++;
+	w->count.bytes += f->caplen;
+	for (unsigned i = 0; i < n; i++) {
+		any_ip = any_ip || w->pkts[i].ip_version != 0;
+		broken = broken || (w->pkts[i].flags & PKT_BROKEN) != 0;
+	}
+	if (any_ip) {
+		w->count.inspected++;
+	} else if (broken) {
+		w->count.skipped_invalid++;
+	} else {
+		w->count.skipped_not_ip++;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		packet(w, &w->pkts[i]);
+	}
+}
+
+/*
+ * A flow's last words: bytes that waited behind holes, transactions that
+ * never finished.  They are matched as if a last packet of the flow had come.
+ */
+static void
+drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
+{
+	struct frame last = { .ts_us = f->last_us };
+	struct packet pkt = {
+		.frame = &last,
+		.ip_version = f->ip_version,
+		.proto = f->proto,
+	};
+
+	if (f->tcp == NULL && f->app == NULL) {
+		return;
+	}
+	if (f->tcp != NULL) {
+		stream_flush(w->streams, f);
+		run_app(w, f, f->last_us);
+	}
+	if (f->app != NULL) {
+		app_eof(w->apps, f, FLOW_TOSERVER, f->last_us);
+		app_eof(w->apps, f, FLOW_TOCLIENT, f->last_us);
+	}
+	w->count.pseudo_packets++;
+	fill_flow(&w->in_flow, f);
+	w->in.flow = &w->in_flow;
+	for (unsigned d = 0; d < 2; d++) {
+		pkt.src = f->addr[d];
+		pkt.dst = f->addr[1 - d];
+		pkt.sport = f->port[d];
+		pkt.dport = f->port[1 - d];
+		fill_packet(&w->in, &pkt, (enum flow_dir)d, true);
+		if (f->tcp != NULL && w->raw[d] &&
+		    fill_stream(&w->in, f, (enum flow_dir)d)) {
+			s->dir = (enum flow_dir)d;
+			w->in.flow_state = &f->rules;
+			w->in.tx_state = NULL;
+			match(w, s);
+			stream_raw_done(w->streams, f, s->dir);
+		}
+	}
+	s->dir = FLOW_TOSERVER;
+	pkt.src = f->addr[0];
+	pkt.dst = f->addr[1];
+	pkt.sport = f->port[0];
+	pkt.dport = f->port[1];
+	fill_packet(&w->in, &pkt, FLOW_TOSERVER, true);
+	if (f->app != NULL) {
+		inspect_txs(w, s, f);
+		while (f->app->txs != NULL) {
+			log_tx(w, s, f->app->txs);
+			end_tx(w, f, f->app->txs);
+		}
+	}
+}
+
+static void
+end_flow(struct worker *w, struct flow *f)
+{
+	struct event_subject s = {
+		.f = f,
+		.ts_us = f->last_us,
+		.dir = FLOW_TOSERVER,
+	};
+	struct record r = { .order = w->order,
+			    .sub = w->sub,
+			    .type = EVENT_TYPE_FLOW };
+	struct view line;
+
+	drain_flow(w, &s, f);
+	if (wants(w, EVENT_TYPE_FLOW)) {
+		line = event_flow(w->log, &s);
+		r.ts_us = s.ts_us;
+		if (line.len > 0) {
+			outbox_put(w->out, &r, line);
+		} else {
+			w->count.events_lost++;
+		}
+	}
+	rule_flow_free(f->rules, w->pool);
+	f->rules = NULL;
+	if (f->app != NULL) {
+		app_free(w->apps, f);
+	}
+	if (f->tcp != NULL) {
+		stream_free(w->streams, f);
+	}
+	flow_release(w->flows, f);
+}
+
+static void
+expire(struct worker *w, uint64_t now_us, uint64_t number, bool all,
+       struct outbox *out)
+{
+	struct flow *f;
+
+	w->out = out;
+	w->order = number;
+	while ((f = flow_expire(w->flows, now_us, all)) != NULL) {
+		w->sub = f->id;
+		end_flow(w, f);
+	}
+}
+
+void
+worker_expire(struct worker *w, uint64_t now_us, uint64_t number,
+	      struct outbox *out)
+{
+	expire(w, now_us, number, false, out);
+}
+
+void
+worker_finish(struct worker *w, uint64_t now_us, uint64_t number,
+	      struct outbox *out)
+{
+	expire(w, now_us, number, true, out);
+}
+
+void
+worker_free(struct worker *w)
+{
+	if (w == NULL) {
+		return;
+	}
+	event_log_free(w->log);
+	rule_matcher_free(w->matcher);
+	app_ctx_free(w->apps);
+	stream_ctx_free(w->streams);
+	flow_table_free(w->flows);
+	decoder_free(w->decoder);
+	pool_free(w->pool);
+	free(w->hits.v);
+	free(w);
+}
+
+const struct worker_counters *
+worker_counters(const struct worker *w)
+{
+	return &w->count;
+}
+
+const struct decode_counters *
+worker_decode(const struct worker *w)
+{
+	return decode_counters(w->decoder);
+}
+
+const struct flow_counters *
+worker_flows(const struct worker *w)
+{
+	return flow_counters(w->flows);
+}
+
+const struct stream_counters *
+worker_streams(const struct worker *w)
+{
+	return stream_counters(w->streams);
+}
+
+const struct app_counters *
+worker_apps(const struct worker *w)
+{
+	return app_counters(w->apps);
+}
+
+const struct rule_matcher_stats *
+worker_matcher(const struct worker *w)
+{
+	return rule_matcher_stats(w->matcher);
+}
+
+size_t
+worker_memory(const struct worker *w)
+{
+	return pool_in_use(w->pool);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker.h - one core's pipeline, frame in to event lines out
+ *
+ * The order of the stages stands in worker.c and nowhere else:
+ * decode, flow, stream, app, fill, match, event_log.
+ *
+ * Place    root of the packet path.
+ * Threads  one worker, one thread; shares only the published ruleset.
+ * Memory   its pool bounds all that traffic can grow.
+ * Cost     no heap allocation, lock, system call or print per packet.
+ */
+#ifndef SENSOR_WORKER_H
+#define SENSOR_WORKER_H
+
+#include "rules/rule_match.h"
+#include "sensor/decode.h"
+#include "sensor/event_log.h"
+
+struct worker;
+
+struct worker_settings {
+	const struct conf *conf;
+	const struct ruleset *rules;
+	struct event_origin origin;
+	/* Bit per enum event_type that somebody wants. */
+	uint32_t event_types;
+	size_t memory_limit; /* of the pool, bytes */
+	unsigned workers; /* how many share the machine: splits memcaps */
+};
+
+/* Every frame is in exactly one of inspected, skipped_* (DESIGN.md 6). */
+#define WORKER_COUNTER_LIST(C) \
+	C(frames) \
+	C(bytes) \
+	C(inspected) \
+	C(skipped_not_ip) \
+	C(skipped_invalid) C(packets) C(alerts) C(alerts_lost) \
+		C(tunnel_packets) C(pseudo_packets) C(anomalies) \
+			C(events_lost)
+
+struct worker_counters {
+#define C(name) uint64_t name;
+	WORKER_COUNTER_LIST(C)
+#undef C
+};
+
+/* NULL when out of memory. */
+struct worker *worker_new(const struct worker_settings *s);
+void worker_free(struct worker *w);
+
+/* Runs one frame through the pipeline; event lines go to 'out'. */
+void worker_frame(struct worker *w, const struct frame *f, struct outbox *out);
+
+/*
+ * Ends flows whose time is up at 'now_us'.  'number' orders their events:
+ * the last frame of the round, so that rounds give the same output whoever
+ * does the work.
+ */
+void worker_expire(struct worker *w, uint64_t now_us, uint64_t number,
+		   struct outbox *out);
+/* Ends all flows at the capture's end. */
+void worker_finish(struct worker *w, uint64_t now_us, uint64_t number,
+		   struct outbox *out);
+
+const struct worker_counters *worker_counters(const struct worker *w);
+const struct decode_counters *worker_decode(const struct worker *w);
+const struct flow_counters *worker_flows(const struct worker *w);
+const struct stream_counters *worker_streams(const struct worker *w);
+const struct app_counters *worker_apps(const struct worker *w);
+const struct rule_matcher_stats *worker_matcher(const struct worker *w);
+size_t worker_memory(const struct worker *w); /* pool bytes in use */
+
+#endif
