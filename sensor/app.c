@@ -6,6 +6,7 @@
 
 #include "sensor/app_detect.h"
 #include "sensor/app_dns.h"
+#include "sensor/app_http.h"
 #include "sensor/app_tls.h"
 
 /* What a direction may say before it is given up as not recognised. */
@@ -14,6 +15,7 @@
 
 /* Order matters only where two parsers could both say yes. */
 static const struct app_parser *const registry[] = {
+	&app_http,
 	&app_dns_udp,
 	&app_dns_tcp,
 	&app_mdns,
@@ -164,6 +166,10 @@ app_ctx_new(const struct conf *conf, struct pool *pool)
 		d->allowed_tcp[p] = wanted(conf, p, true) != WANT_NO;
 		d->allowed_udp[p] = wanted(conf, p, false) != WANT_NO;
 	}
+	if (!http_setup(&d->ctx)) {
+		free(d);
+		return NULL;
+	}
 	return &d->ctx;
 }
 
@@ -171,6 +177,7 @@ void
 app_ctx_free(struct app_ctx *ctx)
 {
 	if (ctx != NULL) {
+		http_teardown(ctx);
 		free(driver_of(ctx));
 	}
 }

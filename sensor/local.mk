@@ -39,7 +39,6 @@ libsensor_a_SOURCES += \
 	sensor/log_tls.h sensor/log_tls.c \
 	sensor/app_detect.h sensor/app_detect.c \
 	sensor/app.h sensor/app.c
-	sensor/app.h
 
 # application protocols: HTTP and bodies
 libsensor_a_SOURCES += \
@@ -63,4 +62,18 @@ libsensor_a_SOURCES += \
 	sensor/forward.h sensor/forward.c
 
 # worker and program
-libsensor_a_SOURCES +=
+libsensor_a_SOURCES += \
+	sensor/record.h sensor/record.c \
+	sensor/fill.h sensor/fill.c \
+	sensor/event_log.h sensor/event_log.c \
+	sensor/worker.h sensor/worker.c \
+	sensor/sink.h sensor/sink.c \
+	sensor/replay.h sensor/replay.c \
+	sensor/stats.h sensor/stats.c \
+	sensor/progress.h sensor/progress.c \
+	sensor/options.h sensor/options.c
+
+bin_PROGRAMS += picket-sensor
+picket_sensor_SOURCES = sensor/main.c
+picket_sensor_LDADD = libsensor.a librules.a libcommon.a $(SENSOR_LIBS) \
+	$(RULES_LIBS) $(COMMON_LIBS) -lm
