@@ -2,18 +2,31 @@
 #include "rules/keyword.h"
 
 #define WORD(name, shape, flags) \
-	{ name, shape, flags, KW_NONE, KW_NONE, APP_UNKNOWN, NULL }
+	{ \
+		name, shape, flags, KW_NONE, KW_NONE, APP_UNKNOWN, NULL \
+	}
 #define BUFFER(name, flags, ...) \
-	{ name, KW_BUFFER, KWF_NO_VALUE | (flags), __VA_ARGS__, NULL }
+	{ \
+		name, KW_BUFFER, KWF_NO_VALUE | (flags), __VA_ARGS__, NULL \
+	}
 #define MODIFIER(name, flags, ...) \
-	{ name, KW_MODIFIER, KWF_NO_VALUE | (flags), __VA_ARGS__, APP_HTTP, \
-	  NULL }
+	{ \
+		name, KW_MODIFIER, KWF_NO_VALUE | (flags), __VA_ARGS__, \
+			APP_HTTP, NULL \
+	}
 #define FACT(name, fact, arg, flags) \
-	{ name, KW_FACT, KWF_VALUE | (flags), fact, arg, APP_UNKNOWN, NULL }
+	{ \
+		name, KW_FACT, KWF_VALUE | (flags), fact, arg, APP_UNKNOWN, \
+			NULL \
+	}
 #define XFORM(name, type, flags) \
-	{ name, KW_XFORM, flags, type, KW_NONE, APP_UNKNOWN, NULL }
+	{ \
+		name, KW_XFORM, flags, type, KW_NONE, APP_UNKNOWN, NULL \
+	}
 #define REFUSED(name, note) \
-	{ name, KW_REFUSED, 0, KW_NONE, KW_NONE, APP_UNKNOWN, note }
+	{ \
+		name, KW_REFUSED, 0, KW_NONE, KW_NONE, APP_UNKNOWN, note \
+	}
 #define BOTH(buf) BUF_##buf, BUF_##buf
 #define TO_SERVER(buf) BUF_##buf, KW_NONE
 #define TO_CLIENT(buf) KW_NONE, BUF_##buf
@@ -41,8 +54,8 @@ static const struct keyword table[] = {
 
 	/* content */
 	WORD("content", KW_CONTENT, KWF_VALUE),
-	{ "uricontent", KW_URICONTENT, KWF_VALUE, TO_SERVER(HTTP_URI),
-	  APP_HTTP, NULL },
+	{ "uricontent", KW_URICONTENT, KWF_VALUE, TO_SERVER(HTTP_URI), APP_HTTP,
+	  NULL },
 	WORD("nocase", KW_NOCASE, KWF_NO_VALUE),
 	WORD("rawbytes", KW_RAWBYTES, KWF_NO_VALUE),
 	WORD("startswith", KW_STARTSWITH, KWF_NO_VALUE),
@@ -77,8 +90,7 @@ static const struct keyword table[] = {
 	XFORM("url_decode", XFORM_URL_DECODE, KWF_NO_VALUE),
 	XFORM("xor", XFORM_XOR, KWF_VALUE),
 	XFORM("header_lowercase", XFORM_HEADER_LOWERCASE, KWF_NO_VALUE),
-	XFORM("strip_pseudo_headers", XFORM_STRIP_PSEUDO_HEADERS,
-	      KWF_NO_VALUE),
+	XFORM("strip_pseudo_headers", XFORM_STRIP_PSEUDO_HEADERS, KWF_NO_VALUE),
 	XFORM("from_base64", XFORM_FROM_BASE64, 0),
 	XFORM("subslice", XFORM_SUBSLICE, KWF_VALUE),
 	REFUSED("domain", "no list of public suffixes is kept"),
@@ -183,8 +195,8 @@ static const struct keyword table[] = {
 	BUFFER("http_content_type", 0, HTTP_BOTH(CONTENT_TYPE), APP_HTTP),
 	BUFFER("http.content_len", 0, HTTP_BOTH(CONTENT_LEN), APP_HTTP),
 	BUFFER("http_content_len", 0, HTTP_BOTH(CONTENT_LEN), APP_HTTP),
-	BUFFER("http.request_header", KWF_MULTI,
-	       TO_SERVER(HTTP_REQ_ONE_HEADER), APP_HTTP),
+	BUFFER("http.request_header", KWF_MULTI, TO_SERVER(HTTP_REQ_ONE_HEADER),
+	       APP_HTTP),
 	BUFFER("http.response_header", KWF_MULTI,
 	       TO_CLIENT(HTTP_RESP_ONE_HEADER), APP_HTTP),
 	BUFFER("http.request_body", KWF_BODY, TO_SERVER(HTTP_REQ_BODY),
@@ -217,17 +229,15 @@ static const struct keyword table[] = {
 	BUFFER("dns.query", KWF_MULTI, TO_SERVER(DNS_QUERY), APP_DNS),
 	BUFFER("dns_query", KWF_MULTI, TO_SERVER(DNS_QUERY), APP_DNS),
 	BUFFER("dns.query.name", KWF_MULTI, BOTH(DNS_QUERY_NAME), APP_DNS),
-	BUFFER("dns.queries.rrname", KWF_MULTI, BOTH(DNS_QUERY_NAME),
-	       APP_DNS),
+	BUFFER("dns.queries.rrname", KWF_MULTI, BOTH(DNS_QUERY_NAME), APP_DNS),
 	BUFFER("dns.answer.name", KWF_MULTI, BOTH(DNS_ANSWER_NAME), APP_DNS),
-	BUFFER("dns.answers.rrname", KWF_MULTI, BOTH(DNS_ANSWER_NAME),
-	       APP_DNS),
-	{ "dns.opcode", KW_ITS_NUM, KWF_VALUE, NUM_DNS_OPCODE, KW_NONE,
-	  APP_DNS, NULL },
+	BUFFER("dns.answers.rrname", KWF_MULTI, BOTH(DNS_ANSWER_NAME), APP_DNS),
+	{ "dns.opcode", KW_ITS_NUM, KWF_VALUE, NUM_DNS_OPCODE, KW_NONE, APP_DNS,
+	  NULL },
 	{ "dns.rcode", KW_ITS_NUM, KWF_VALUE, NUM_DNS_RCODE, KW_NONE, APP_DNS,
 	  NULL },
-	{ "dns.rrtype", KW_ITS_NUM, KWF_VALUE, NUM_DNS_RRTYPE, KW_NONE,
-	  APP_DNS, NULL },
+	{ "dns.rrtype", KW_ITS_NUM, KWF_VALUE, NUM_DNS_RRTYPE, KW_NONE, APP_DNS,
+	  NULL },
 	REFUSED("dns.response.rrname",
 		"the names of all response sections are not kept"),
 	REFUSED("dns.authorities.rrname",
@@ -244,10 +254,8 @@ static const struct keyword table[] = {
 	BUFFER("tls_cert_issuer", 0, BOTH(TLS_CERT_ISSUER), APP_TLS),
 	BUFFER("tls.cert_serial", 0, BOTH(TLS_CERT_SERIAL), APP_TLS),
 	BUFFER("tls_cert_serial", 0, BOTH(TLS_CERT_SERIAL), APP_TLS),
-	BUFFER("tls.cert_fingerprint", 0, BOTH(TLS_CERT_FINGERPRINT),
-	       APP_TLS),
-	BUFFER("tls_cert_fingerprint", 0, BOTH(TLS_CERT_FINGERPRINT),
-	       APP_TLS),
+	BUFFER("tls.cert_fingerprint", 0, BOTH(TLS_CERT_FINGERPRINT), APP_TLS),
+	BUFFER("tls_cert_fingerprint", 0, BOTH(TLS_CERT_FINGERPRINT), APP_TLS),
 	BUFFER("tls.certs", KWF_MULTI, BOTH(TLS_CERTS), APP_TLS),
 	BUFFER("tls.subjectaltname", KWF_MULTI, BOTH(TLS_SUBJECTALTNAME),
 	       APP_TLS),
@@ -260,18 +268,18 @@ static const struct keyword table[] = {
 	BUFFER("ja3s.hash", 0, TO_CLIENT(JA3S_HASH), APP_UNKNOWN),
 	BUFFER("ja3s.string", 0, TO_CLIENT(JA3S_STRING), APP_UNKNOWN),
 	BUFFER("ja4.hash", 0, TO_SERVER(JA4_HASH), APP_UNKNOWN),
-	{ "tls.subject", KW_TEXT_IN, KWF_VALUE, BOTH(TLS_CERT_SUBJECT),
+	{ "tls.subject", KW_TEXT_IN, KWF_VALUE, BOTH(TLS_CERT_SUBJECT), APP_TLS,
+	  NULL },
+	{ "tls.issuerdn", KW_TEXT_IN, KWF_VALUE, BOTH(TLS_CERT_ISSUER), APP_TLS,
+	  NULL },
+	{ "tls.fingerprint", KW_TEXT_IN, KWF_VALUE, BOTH(TLS_CERT_FINGERPRINT),
 	  APP_TLS, NULL },
-	{ "tls.issuerdn", KW_TEXT_IN, KWF_VALUE, BOTH(TLS_CERT_ISSUER),
-	  APP_TLS, NULL },
-	{ "tls.fingerprint", KW_TEXT_IN, KWF_VALUE,
-	  BOTH(TLS_CERT_FINGERPRINT), APP_TLS, NULL },
 	{ "tls.version", KW_TLS_VERSION, KWF_VALUE, NUM_TLS_VERSION, KW_NONE,
 	  APP_TLS, NULL },
 	{ "ssl_version", KW_SSL_VERSION, KWF_VALUE, NUM_TLS_VERSION, KW_NONE,
 	  APP_TLS, NULL },
-	{ "ssl_state", KW_SSL_STATE, KWF_VALUE, NUM_TLS_STATE, KW_NONE,
-	  APP_TLS, NULL },
+	{ "ssl_state", KW_SSL_STATE, KWF_VALUE, NUM_TLS_STATE, KW_NONE, APP_TLS,
+	  NULL },
 	{ "tls_cert_notbefore", KW_CERT_TIME, KWF_VALUE, NUM_TLS_NOT_BEFORE,
 	  KW_NONE, APP_TLS, NULL },
 	{ "tls_cert_notafter", KW_CERT_TIME, KWF_VALUE, NUM_TLS_NOT_AFTER,

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 
 bool
-range_list_add(struct range_list *l, unsigned __int128 lo,
-	       unsigned __int128 hi)
+range_list_add(struct range_list *l, unsigned __int128 lo, unsigned __int128 hi)
 {
 	if (l->n == l->cap) {
 		size_t cap = l->cap == 0 ? 8 : l->cap * 2;

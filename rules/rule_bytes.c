@@ -44,8 +44,7 @@ from_text(struct view s, unsigned base, uint64_t *out, size_t *used)
 	base = base == 0 ? 10 : base;
 	for (; i < s.len && (unsigned)digit_of(s.p[i]) < base; i++) {
 		if (__builtin_mul_overflow(n, base, &n) ||
-		    __builtin_add_overflow(n, (uint64_t)digit_of(s.p[i]),
-					   &n)) {
+		    __builtin_add_overflow(n, (uint64_t)digit_of(s.p[i]), &n)) {
 			return false;
 		}
 		digits++;
@@ -57,8 +56,8 @@ from_text(struct view s, unsigned base, uint64_t *out, size_t *used)
 
 /* The number that 'op' points at; '*end' is the offset behind it. */
 static bool
-extract(const struct op *op, struct view data, size_t pos,
-	const uint64_t *vars, uint64_t *out, size_t *end)
+extract(const struct op *op, struct view data, size_t pos, const uint64_t *vars,
+	uint64_t *out, size_t *end)
 {
 	const struct byte_op *b = &op->byte;
 	int64_t n = small(&b->n_bytes, vars);
@@ -73,6 +72,9 @@ extract(const struct op *op, struct view data, size_t pos,
 	}
 	*end = (size_t)(at + n);
 	if ((op->flags & OPF_STRING) != 0) {
+		if (n == 0) { /* as many digits as there are */
+			n = MIN((int64_t)data.len - at, (int64_t)23);
+		}
 		if (n == 0 || n > 23 ||
 		    !from_text(view_of(data.p + at, (size_t)n), b->base, &x,
 			       &used)) {
@@ -84,8 +86,8 @@ extract(const struct op *op, struct view data, size_t pos,
 			return false;
 		}
 		for (int64_t i = 0; i < n; i++) {
-			int64_t k = (op->flags & OPF_LITTLE) != 0 ? n - 1 - i
-								  : i;
+			int64_t k =
+				(op->flags & OPF_LITTLE) != 0 ? n - 1 - i : i;
 
 			x = x << 8 | data.p[at + k];
 		}
@@ -148,8 +150,7 @@ bytes_jump(const struct op *op, struct view data, size_t *pos,
 }
 
 bool
-bytes_extract(const struct op *op, struct view data, size_t pos,
-	      uint64_t *vars)
+bytes_extract(const struct op *op, struct view data, size_t pos, uint64_t *vars)
 {
 	uint64_t x;
 	size_t end;

@@ -30,8 +30,8 @@ static const struct rule_class builtin[] = {
 	{ "rpc-portmap-decode", "Decode of an RPC Query", 2 },
 	{ "shellcode-detect", "Executable code was detected", 1 },
 	{ "string-detect", "A suspicious string was detected", 3 },
-	{ "suspicious-filename-detect",
-	  "A suspicious filename was detected", 2 },
+	{ "suspicious-filename-detect", "A suspicious filename was detected",
+	  2 },
 	{ "suspicious-login",
 	  "An attempted login using a suspicious username was detected", 2 },
 	{ "system-call-detect", "A system call was detected", 2 },
@@ -54,11 +54,10 @@ static const struct rule_class builtin[] = {
 	{ "policy-violation", "Potential Corporate Privacy Violation", 1 },
 	{ "default-login-attempt",
 	  "Attempt to login by a default username and password", 2 },
-	{ "targeted-activity",
-	  "Targeted Malicious Activity was Detected", 1 },
+	{ "targeted-activity", "Targeted Malicious Activity was Detected", 1 },
 	{ "exploit-kit", "Exploit Kit Activity Detected", 1 },
-	{ "external-ip-check",
-	  "Device Retrieving External IP Address Detected", 2 },
+	{ "external-ip-check", "Device Retrieving External IP Address Detected",
+	  2 },
 	{ "domain-c2", "Domain Observed Used for C2 Detected", 1 },
 	{ "pup-activity", "Possibly Unwanted Program Detected", 2 },
 	{ "credential-theft", "Successful Credential Theft Detected", 1 },
@@ -177,8 +176,7 @@ rule_classes_new(const struct conf *conf, struct arena *a, struct diag *d)
 		}
 	}
 	classes = conf != NULL ? conf_get(conf, "classification-file") : NULL;
-	if (classes != NULL &&
-	    read_file(c, classes, d) != ERR_OK) {
+	if (classes != NULL && read_file(c, classes, d) != ERR_OK) {
 		goto told;
 	}
 	return c;

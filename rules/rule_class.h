@@ -24,8 +24,8 @@ struct rule_class {
 struct rule_classes;
 
 /* NULL with diag when a file that 'conf' names cannot be read. */
-struct rule_classes *rule_classes_new(const struct conf *conf,
-				      struct arena *a, struct diag *d);
+struct rule_classes *rule_classes_new(const struct conf *conf, struct arena *a,
+				      struct diag *d);
 void rule_classes_free(struct rule_classes *c);
 /* NULL when there is no such classtype. */
 const struct rule_class *rule_class_find(const struct rule_classes *c,

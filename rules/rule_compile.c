@@ -55,8 +55,7 @@ merge_lists(struct rule_draft *r)
 
 			if (to->word == NULL || to->absent || to->n_ops == 0 ||
 			    to->word->a != l->word->a ||
-			    to->word->b != l->word->b ||
-			    !same_xforms(to, l)) {
+			    to->word->b != l->word->b || !same_xforms(to, l)) {
 				continue;
 			}
 			r->cur = k;
@@ -191,8 +190,7 @@ check_protos(struct rule_draft *r)
 		p->ip_versions = p->ip_versions == 0 ? 2 : p->ip_versions & 2;
 	}
 	if (p->protos == 0 ||
-	    (p->ip_versions == 0 &&
-	     (r->transport & (KWF_V4 | KWF_V6)) != 0)) {
+	    (p->ip_versions == 0 && (r->transport & (KWF_V4 | KWF_V6)) != 0)) {
 		return diag_set(r->d, ERR_FORMAT,
 				"the header's protocol and a keyword's "
 				"exclude each other");
@@ -243,13 +241,11 @@ choose_inspection(struct rule_draft *r, const struct shape *s)
 	struct rule_prog *p = &r->prog;
 	bool packet_only = r->tcp_pkt || r->pkt_only || s->packet_bufs ||
 			   (p->flow & FLOW_NO_STREAM) != 0;
-	bool stream_only =
-		r->tcp_stream || (p->flow & FLOW_ONLY_STREAM) != 0;
+	bool stream_only = r->tcp_stream || (p->flow & FLOW_ONLY_STREAM) != 0;
 
 	p->on_packet = !stream_only || (p->protos & ~PROTO_TCP) != 0;
 	p->on_stream = (p->protos & PROTO_TCP) != 0 && !packet_only;
-	p->on_every_packet =
-		packet_only || (!stream_only && is_placed(r));
+	p->on_every_packet = packet_only || (!stream_only && is_placed(r));
 	if (stream_only) {
 		p->protos &= PROTO_TCP;
 		p->on_packet = packet_only;
@@ -322,14 +318,14 @@ freeze_list(struct rule_draft *r, uint8_t i, enum inspect_dir dir,
 	    struct rule_list *out)
 {
 	const struct draft_list *l = &r->lists[i];
-	struct op *ops = arena_zalloc(r->env->arena,
-				      MAX(l->n_ops, 1) * sizeof(*ops));
+	struct op *ops =
+		arena_zalloc(r->env->arena, MAX(l->n_ops, 1) * sizeof(*ops));
 	enum err e = ERR_OK;
 
 	if (ops == NULL) {
 		return draft_nomem(r);
 	}
-	out->buf = l->word == NULL	? BUF_PAYLOAD
+	out->buf = l->word == NULL       ? BUF_PAYLOAD
 		   : dir == DIR_TOSERVER ? (enum inspect_buf)l->word->a
 					 : (enum inspect_buf)l->word->b;
 	out->multi = l->word != NULL && (l->word->flags & KWF_MULTI) != 0;
@@ -340,8 +336,8 @@ freeze_list(struct rule_draft *r, uint8_t i, enum inspect_dir dir,
 	out->n_ops = l->n_ops;
 	out->n_xforms = l->n_xforms;
 	out->ops = ops;
-	out->xforms = draft_copy(r, l->xforms,
-				 l->n_xforms * sizeof(l->xforms[0]));
+	out->xforms =
+		draft_copy(r, l->xforms, l->n_xforms * sizeof(l->xforms[0]));
 	if (out->xforms == NULL) {
 		return ERR_NOMEM;
 	}
@@ -405,10 +401,10 @@ literal_score(struct view v)
 	for (size_t i = 0; i < v.len && i < FAST_MAX; i++) {
 		uint8_t c = v.p[i];
 
-		score += seen[c]			      ? 1
+		score += seen[c]                           ? 1
 			 : c == 0 || c == 0xff || c == ' ' ? 2
-			 : (c >= 'a' && c <= 'z')	      ? 4
-							      : 5;
+			 : (c >= 'a' && c <= 'z')          ? 4
+							   : 5;
 		seen[c] = true;
 	}
 	return score;

@@ -132,8 +132,8 @@ draft_operand(struct rule_draft *r, const char *word, struct view v,
 		if (out->n < min || out->n > max) {
 			return diag_set(r->d, ERR_FORMAT,
 					"%s: %lld is outside %lld to %lld",
-					word, (long long)out->n,
-					(long long)min, (long long)max);
+					word, (long long)out->n, (long long)min,
+					(long long)max);
 		}
 		return ERR_OK;
 	}
@@ -164,8 +164,8 @@ sized_u64(struct view v, uint64_t max, uint64_t *out)
 	for (size_t i = 0; i < ARRAY_LEN(units) && shift == 0; i++) {
 		size_t n = strlen(units[i].unit);
 
-		if (v.len > n && text_is(view_of(v.p + v.len - n, n),
-					 units[i].unit)) {
+		if (v.len > n &&
+		    text_is(view_of(v.p + v.len - n, n), units[i].unit)) {
 			v = text_trim(view_of(v.p, v.len - n));
 			shift = units[i].shift;
 		}
@@ -246,7 +246,7 @@ compare_word(struct view v, uint64_t max, struct test *t)
 		const char *sign;
 		enum cmp c;
 	} signs[] = { { "<=", CMP_LE }, { ">=", CMP_GE }, { "!=", CMP_NE },
-		      { "<", CMP_LT },	{ ">", CMP_GT },  { "=", CMP_EQ } };
+		      { "<", CMP_LT },  { ">", CMP_GT },  { "=", CMP_EQ } };
 
 	for (size_t i = 0; i < ARRAY_LEN(signs); i++) {
 		size_t n = strlen(signs[i].sign);

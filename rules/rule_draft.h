@@ -88,7 +88,8 @@ enum err draft_add_test(struct rule_draft *r, const struct test *t) MUST_CHECK;
 int draft_var(const struct rule_draft *r, struct view name);
 /* A number from min to max, or a variable's name. */
 enum err draft_operand(struct rule_draft *r, const char *word, struct view v,
-		       int64_t min, int64_t max, struct operand *out) MUST_CHECK;
+		       int64_t min, int64_t max,
+		       struct operand *out) MUST_CHECK;
 /* "5", "!5", "<5", ">=5", "3-7", "3<>7" and the like. */
 enum err draft_compare(struct rule_draft *r, const char *word, struct view v,
 		       uint64_t max, struct test *t) MUST_CHECK;
@@ -102,11 +103,11 @@ rule_reader parse_content, parse_nocase, parse_rawbytes, parse_startswith,
 	parse_buffer, parse_modifier, parse_pkt_data, parse_base64_decode,
 	parse_base64_data, parse_bsize, parse_urilen, parse_isdataat,
 	parse_absent, parse_byte_test, parse_byte_jump, parse_byte_extract,
-	parse_byte_math, parse_xform, parse_flow, parse_flowbits,
-	parse_flowint, parse_threshold, parse_stream_size, parse_fact,
-	parse_flow_count, parse_its_num, parse_tcp_flags, parse_fragbits,
-	parse_fragoffset, parse_ipopts, parse_ip_proto, parse_sameip,
-	parse_app_proto, parse_event, parse_tls_version, parse_ssl_state,
-	parse_cert_time, parse_cert_state;
+	parse_byte_math, parse_xform, parse_flow, parse_flowbits, parse_flowint,
+	parse_threshold, parse_stream_size, parse_fact, parse_flow_count,
+	parse_its_num, parse_tcp_flags, parse_fragbits, parse_fragoffset,
+	parse_ipopts, parse_ip_proto, parse_sameip, parse_app_proto,
+	parse_event, parse_tls_version, parse_ssl_state, parse_cert_time,
+	parse_cert_state;
 
 #endif

@@ -26,7 +26,7 @@ static enum err
 lex_header(struct view s, struct rule_words *out, struct diag *d)
 {
 	struct view *words[] = { &out->action, &out->proto, &out->src,
-				 &out->sport, &out->arrow, &out->dst,
+				 &out->sport,  &out->arrow, &out->dst,
 				 &out->dport };
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
@@ -112,8 +112,8 @@ rule_lex(struct view text, struct rule_words *out, struct diag *d)
 	if (e != ERR_OK) {
 		return e;
 	}
-	return lex_options(view_of(text.p + open + 1, text.len - open - 2),
-			   out, d);
+	return lex_options(view_of(text.p + open + 1, text.len - open - 2), out,
+			   d);
 }
 
 uint32_t

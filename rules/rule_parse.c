@@ -32,8 +32,7 @@ parse_msg(struct rule_draft *r, const struct keyword *w, struct view value)
 }
 
 static enum err
-parse_identity(struct rule_draft *r, const struct keyword *w,
-	       struct view value)
+parse_identity(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	uint32_t *out = w->shape == KW_SID   ? &r->rule->sid
 			: w->shape == KW_GID ? &r->rule->gid
@@ -58,8 +57,7 @@ parse_classtype(struct rule_draft *r, const struct keyword *w,
 	const struct rule_class *c = rule_class_find(r->env->classes, name);
 
 	if (r->has_class) {
-		return diag_set(r->d, ERR_FORMAT, "%s: stands twice",
-				w->name);
+		return diag_set(r->d, ERR_FORMAT, "%s: stands twice", w->name);
 	}
 	r->has_class = true;
 	if (c == NULL) { /* Suricata's way: named, with the default priority */
@@ -75,8 +73,7 @@ parse_classtype(struct rule_draft *r, const struct keyword *w,
 }
 
 static enum err
-parse_priority(struct rule_draft *r, const struct keyword *w,
-	       struct view value)
+parse_priority(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	uint64_t n;
 
@@ -90,8 +87,7 @@ parse_priority(struct rule_draft *r, const struct keyword *w,
 }
 
 static enum err
-parse_metadata(struct rule_draft *r, const struct keyword *w,
-	       struct view value)
+parse_metadata(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	struct rule_meta all[MAX_META], *kept;
 	uint32_t n = r->rule->n_metadata;
@@ -170,8 +166,7 @@ parse_target(struct rule_draft *r, const struct keyword *w, struct view value)
 }
 
 static enum err
-parse_noalert(struct rule_draft *r, const struct keyword *w,
-	      struct view value)
+parse_noalert(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	(void)w;
 	(void)value;
@@ -233,7 +228,7 @@ version_range(struct view v)
 		}
 		c = version_cmp(our_version, wanted);
 		any = true;
-		met = met && (text_is(sign, ">=")  ? c >= 0
+		met = met && (text_is(sign, ">=")   ? c >= 0
 			      : text_is(sign, "<=") ? c <= 0
 			      : text_is(sign, "<")  ? c < 0
 			      : text_is(sign, ">")  ? c > 0
@@ -243,8 +238,7 @@ version_range(struct view v)
 }
 
 static enum err
-parse_requires(struct rule_draft *r, const struct keyword *w,
-	       struct view value)
+parse_requires(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	struct view part, name, range;
 	const struct keyword *known;
@@ -290,8 +284,7 @@ parse_hint(struct rule_draft *r, const struct keyword *w, struct view value)
 }
 
 static enum err
-parse_refused(struct rule_draft *r, const struct keyword *w,
-	      struct view value)
+parse_refused(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	(void)value;
 	return diag_set(r->d, ERR_FORMAT, "%s: not supported: %s", w->name,
@@ -374,15 +367,14 @@ read_option(struct rule_draft *r, const struct rule_option *o)
 				TEXT_ARG(o->name));
 	}
 	if ((w->flags & KWF_VALUE) != 0 && o->value.len == 0) {
-		return diag_set(r->d, ERR_FORMAT, "%s: needs a value",
-				w->name);
+		return diag_set(r->d, ERR_FORMAT, "%s: needs a value", w->name);
 	}
 	if ((w->flags & KWF_NO_VALUE) != 0 && o->value.len > 0) {
 		return diag_set(r->d, ERR_FORMAT, "%s: takes no value",
 				w->name);
 	}
-	r->transport |= w->flags & (KWF_TCP | KWF_UDP | KWF_ICMP4 |
-				    KWF_ICMP6 | KWF_V4 | KWF_V6);
+	r->transport |= w->flags & (KWF_TCP | KWF_UDP | KWF_ICMP4 | KWF_ICMP6 |
+				    KWF_V4 | KWF_V6);
 	return readers[w->shape](r, w, o->value);
 }
 
@@ -392,13 +384,12 @@ read_action(struct rule_draft *r)
 	static const struct {
 		const char *word;
 		enum rule_action action;
-	} words[] = { { "alert", ACTION_ALERT },
-		      { "pass", ACTION_PASS },
-		      { "drop", ACTION_DROP },
-		      { "reject", ACTION_REJECT },
-		      { "rejectsrc", ACTION_REJECT },
-		      { "rejectdst", ACTION_REJECT },
-		      { "rejectboth", ACTION_REJECT } };
+	} words[] = {
+		{ "alert", ACTION_ALERT },      { "pass", ACTION_PASS },
+		{ "drop", ACTION_DROP },        { "reject", ACTION_REJECT },
+		{ "rejectsrc", ACTION_REJECT }, { "rejectdst", ACTION_REJECT },
+		{ "rejectboth", ACTION_REJECT }
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (text_is(r->words.action, words[i].word)) {

@@ -68,8 +68,7 @@ parse_urilen(struct rule_draft *r, const struct keyword *w, struct view value)
 }
 
 enum err
-parse_isdataat(struct rule_draft *r, const struct keyword *w,
-	       struct view value)
+parse_isdataat(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	struct view parts[MAX_PARTS];
 	struct draft_op *o;
@@ -138,8 +137,7 @@ byte_word(struct rule_draft *r, const struct keyword *w, struct view v,
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (text_is(v, words[i].word)) {
 			op->flags |= words[i].flag;
-			op->byte.base =
-				MAX(op->byte.base, words[i].base);
+			op->byte.base = MAX(op->byte.base, words[i].base);
 			op->byte.align = 4;
 			return ERR_OK;
 		}
@@ -182,10 +180,12 @@ byte_word(struct rule_draft *r, const struct keyword *w, struct view v,
 static enum err
 byte_check(struct rule_draft *r, const struct keyword *w, const struct op *op)
 {
-	int64_t most = (op->flags & OPF_STRING) != 0 ? 23 : 8;
+	bool string = (op->flags & OPF_STRING) != 0;
+	int64_t most = string ? 23 : 8;
+	int64_t least = string && op->type == OP_BYTE_TEST ? 0 : 1;
 
 	if (op->byte.n_bytes.var < 0 &&
-	    (op->byte.n_bytes.n < 1 || op->byte.n_bytes.n > most)) {
+	    (op->byte.n_bytes.n < least || op->byte.n_bytes.n > most)) {
 		return diag_set(r->d, ERR_FORMAT,
 				"%s: %lld bytes; 1 to %lld can be read",
 				w->name, (long long)op->byte.n_bytes.n,
@@ -215,7 +215,7 @@ test_sign(struct view *v, uint8_t *c)
 		const char *sign;
 		enum cmp c;
 	} signs[] = { { "<=", CMP_LE }, { ">=", CMP_GE }, { "<", CMP_LT },
-		      { ">", CMP_GT },	{ "=", CMP_EQ },  { "&", CMP_AND },
+		      { ">", CMP_GT },  { "=", CMP_EQ },  { "&", CMP_AND },
 		      { "^", CMP_OR } };
 
 	for (size_t i = 0; i < ARRAY_LEN(signs); i++) {
@@ -256,14 +256,14 @@ parse_byte_test(struct rule_draft *r, const struct keyword *w,
 	if (wrong != NULL) {
 		return diag_set(r->d, ERR_FORMAT, "byte_test: %s", wrong);
 	}
-	e = draft_operand(r, w->name, parts[0], 1, 23, &o->op.byte.n_bytes);
+	e = draft_operand(r, w->name, parts[0], 0, 23, &o->op.byte.n_bytes);
 	if (e == ERR_OK) {
 		e = draft_operand(r, w->name, parts[2], 0, INT64_MAX,
 				  &o->op.byte.value);
 	}
 	if (e == ERR_OK) {
-		e = draft_operand(r, w->name, parts[3], -OFFSET_MAX,
-				  OFFSET_MAX, &o->op.byte.offset);
+		e = draft_operand(r, w->name, parts[3], -OFFSET_MAX, OFFSET_MAX,
+				  &o->op.byte.offset);
 	}
 	for (unsigned i = 4; e == ERR_OK && i < n; i++) {
 		e = byte_word(r, w, parts[i], &o->op);
@@ -290,8 +290,8 @@ parse_byte_jump(struct rule_draft *r, const struct keyword *w,
 	}
 	e = draft_operand(r, w->name, parts[0], 0, 23, &o->op.byte.n_bytes);
 	if (e == ERR_OK) {
-		e = draft_operand(r, w->name, parts[1], -OFFSET_MAX,
-				  OFFSET_MAX, &o->op.byte.offset);
+		e = draft_operand(r, w->name, parts[1], -OFFSET_MAX, OFFSET_MAX,
+				  &o->op.byte.offset);
 	}
 	for (unsigned i = 2; e == ERR_OK && i < n; i++) {
 		e = byte_word(r, w, parts[i], &o->op);
@@ -312,8 +312,8 @@ new_var(struct rule_draft *r, const struct keyword *w, struct view name,
 
 	if (name.len == 0 || text_i64(name, &n)) {
 		return diag_set(r->d, ERR_FORMAT,
-				"%s: \"%.*s\" is no name for a result",
-				w->name, TEXT_ARG(name));
+				"%s: \"%.*s\" is no name for a result", w->name,
+				TEXT_ARG(name));
 	}
 	if (old >= 0) {
 		return diag_set(r->d, ERR_FORMAT,
@@ -348,8 +348,8 @@ parse_byte_extract(struct rule_draft *r, const struct keyword *w,
 	}
 	e = draft_operand(r, w->name, parts[0], 1, 23, &o->op.byte.n_bytes);
 	if (e == ERR_OK) {
-		e = draft_operand(r, w->name, parts[1], -OFFSET_MAX,
-				  OFFSET_MAX, &o->op.byte.offset);
+		e = draft_operand(r, w->name, parts[1], -OFFSET_MAX, OFFSET_MAX,
+				  &o->op.byte.offset);
 	}
 	for (unsigned i = 3; e == ERR_OK && i < n; i++) {
 		e = byte_word(r, w, parts[i], &o->op);
@@ -366,9 +366,10 @@ math_oper(struct rule_draft *r, struct view v, uint8_t *out)
 	static const struct {
 		const char *sign;
 		enum math m;
-	} signs[] = { { "+", MATH_ADD },  { "-", MATH_SUB },
-		      { "*", MATH_MUL },  { "/", MATH_DIV },
-		      { "<<", MATH_SHL }, { ">>", MATH_SHR } };
+	} signs[] = {
+		{ "+", MATH_ADD }, { "-", MATH_SUB },  { "*", MATH_MUL },
+		{ "/", MATH_DIV }, { "<<", MATH_SHL }, { ">>", MATH_SHR }
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(signs); i++) {
 		if (text_is(v, signs[i].sign)) {
@@ -466,8 +467,7 @@ parse_byte_math(struct rule_draft *r, const struct keyword *w,
 				"byte_math: division by zero");
 	}
 	e = byte_check(r, w, &o->op);
-	return e == ERR_OK ? new_var(r, w, seen.result, &o->op.byte.result)
-			   : e;
+	return e == ERR_OK ? new_var(r, w, seen.result, &o->op.byte.result) : e;
 }
 
 /* [bytes N][, offset N][, relative] */
@@ -488,8 +488,7 @@ parse_base64_decode(struct rule_draft *r, const struct keyword *w,
 		bool good;
 
 		text_next_word(&v, &name);
-		good = text_u64(text_trim(v), &number) &&
-		       number <= OFFSET_MAX;
+		good = text_u64(text_trim(v), &number) && number <= OFFSET_MAX;
 		if (text_is(parts[i], "relative")) {
 			o->op.flags |= OPF_RELATIVE;
 		} else if (good && text_is(name, "bytes") && number > 0) {
@@ -563,9 +562,8 @@ slice_args(struct rule_draft *r, struct view value, struct xform *x)
 	unsigned n = split(text_unquote(value), ',', parts);
 
 	if (n < 1 || n > 2 || !text_i64(parts[0], &x->a) ||
-	    (n == 2 && !text_i64(parts[1], &x->b)) ||
-	    x->a < -OFFSET_MAX || x->a > OFFSET_MAX || x->b < -OFFSET_MAX ||
-	    x->b > OFFSET_MAX) {
+	    (n == 2 && !text_i64(parts[1], &x->b)) || x->a < -OFFSET_MAX ||
+	    x->a > OFFSET_MAX || x->b < -OFFSET_MAX || x->b > OFFSET_MAX) {
 		return diag_set(r->d, ERR_FORMAT,
 				"subslice: write START or START,LENGTH");
 	}

@@ -28,7 +28,7 @@ unescape_hex(struct unescape *u, uint8_t c)
 	int digit = hex_digit(c);
 
 	if (text_is_space(c)) {
-		return u->half ? "a space inside a hexadecimal byte" : NULL;
+		return NULL;
 	}
 	if (digit < 0) {
 		return "something other than hexadecimal digits between bars";
@@ -56,8 +56,7 @@ unescape_one(struct unescape *u, uint8_t c)
 	}
 	if (u->escape) {
 		u->escape = false;
-		if (c != ':' && c != ';' && c != '\\' && c != '"' &&
-		    c != '|') {
+		if (c != ':' && c != ';' && c != '\\' && c != '"' && c != '|') {
 			return "a backslash before a character that needs "
 			       "none";
 		}
@@ -119,8 +118,8 @@ new_content(struct rule_draft *r, const struct keyword *w, struct view value,
 	}
 	wrong = unescape(&u, value);
 	if (wrong != NULL) {
-		return diag_set(r->d, ERR_FORMAT, "%s: %s in \"%.*s\"",
-				w->name, wrong, TEXT_ARG(value));
+		return diag_set(r->d, ERR_FORMAT, "%s: %s in \"%.*s\"", w->name,
+				wrong, TEXT_ARG(value));
 	}
 	o = draft_add_op(r, OP_CONTENT);
 	if (o == NULL) {
@@ -161,8 +160,8 @@ static struct draft_op *
 latest(struct rule_draft *r, const struct keyword *w)
 {
 	if (r->last_op < 0) {
-		diag_set(r->d, ERR_FORMAT,
-			 "%s: no content stands before it", w->name);
+		diag_set(r->d, ERR_FORMAT, "%s: no content stands before it",
+			 w->name);
 		return NULL;
 	}
 	return &r->lists[r->last_list].ops[r->last_op];
@@ -196,8 +195,7 @@ parse_nocase(struct rule_draft *r, const struct keyword *w, struct view value)
 }
 
 enum err
-parse_rawbytes(struct rule_draft *r, const struct keyword *w,
-	       struct view value)
+parse_rawbytes(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	(void)value; /* payload is always raw here */
 	return latest(r, w) != NULL ? ERR_OK : ERR_FORMAT;
@@ -235,8 +233,7 @@ parse_startswith(struct rule_draft *r, const struct keyword *w,
 }
 
 enum err
-parse_endswith(struct rule_draft *r, const struct keyword *w,
-	       struct view value)
+parse_endswith(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	struct draft_op *o = latest(r, w);
 
@@ -296,8 +293,7 @@ parse_place(struct rule_draft *r, const struct keyword *w, struct view value)
 		return diag_set(r->d, ERR_FORMAT,
 				"%s: %lld is less than the %u bytes of the "
 				"content, so it can never match",
-				w->name, (long long)out->n,
-				o->op.content.len);
+				w->name, (long long)out->n, o->op.content.len);
 	}
 	o->op.flags |= flag | ((flag & RELATIVE) != 0 ? OPF_RELATIVE : 0);
 	return ERR_OK;
@@ -343,8 +339,8 @@ parse_fast_pattern(struct rule_draft *r, const struct keyword *w,
 		return ERR_OK;
 	}
 	if (!text_next(&value, ',', &a) || !text_u64(a, &off) ||
-	    !text_u64(text_trim(value), &len) || len == 0 ||
-	    off + len < off || off + len > o->op.content.len) {
+	    !text_u64(text_trim(value), &len) || len == 0 || off + len < off ||
+	    off + len > o->op.content.len) {
 		return diag_set(r->d, ERR_FORMAT,
 				"fast_pattern: write OFFSET,LENGTH inside the "
 				"%u bytes of the content",
@@ -366,8 +362,7 @@ parse_buffer(struct rule_draft *r, const struct keyword *w, struct view value)
 }
 
 enum err
-parse_pkt_data(struct rule_draft *r, const struct keyword *w,
-	       struct view value)
+parse_pkt_data(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	(void)w;
 	(void)value;
@@ -378,8 +373,7 @@ parse_pkt_data(struct rule_draft *r, const struct keyword *w,
 
 /* A legacy modifier: the content before it moves to its buffer. */
 enum err
-parse_modifier(struct rule_draft *r, const struct keyword *w,
-	       struct view value)
+parse_modifier(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	struct draft_op *o = latest(r, w), moved;
 	uint8_t at, before = r->cur;

@@ -76,15 +76,14 @@ parse_flow_count(struct rule_draft *r, const struct keyword *w,
 }
 
 enum err
-parse_its_num(struct rule_draft *r, const struct keyword *w,
-	      struct view value)
+parse_its_num(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	static const struct {
 		const char *name;
 		uint16_t type;
-	} rrtypes[] = { { "a", 1 },	{ "ns", 2 },	{ "cname", 5 },
-			{ "soa", 6 },	{ "ptr", 12 },	{ "mx", 15 },
-			{ "txt", 16 },	{ "aaaa", 28 }, { "srv", 33 },
+	} rrtypes[] = { { "a", 1 },     { "ns", 2 },    { "cname", 5 },
+			{ "soa", 6 },   { "ptr", 12 },  { "mx", 15 },
+			{ "txt", 16 },  { "aaaa", 28 }, { "srv", 33 },
 			{ "null", 10 }, { "any", 255 } };
 	struct test t = { .fact = FACT_NUM, .arg = (uint16_t)w->a };
 	enum err e;
@@ -162,16 +161,16 @@ parse_tcp_flags(struct rule_draft *r, const struct keyword *w,
 		}
 		if (!flag_bit(flags.p[i], &bit)) {
 			return diag_set(r->d, ERR_FORMAT,
-					"%s: unknown flag in \"%.*s\"",
-					w->name, TEXT_ARG(flags));
+					"%s: unknown flag in \"%.*s\"", w->name,
+					TEXT_ARG(flags));
 		}
 		t.a |= bit;
 	}
 	for (size_t i = 0; i < value.len; i++) {
 		if (!flag_bit(value.p[i], &bit)) {
 			return diag_set(r->d, ERR_FORMAT,
-					"%s: unknown flag in \"%.*s\"",
-					w->name, TEXT_ARG(value));
+					"%s: unknown flag in \"%.*s\"", w->name,
+					TEXT_ARG(value));
 		}
 		t.b &= ~bit;
 	}
@@ -179,8 +178,7 @@ parse_tcp_flags(struct rule_draft *r, const struct keyword *w,
 }
 
 enum err
-parse_fragbits(struct rule_draft *r, const struct keyword *w,
-	       struct view value)
+parse_fragbits(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	struct test t = { .fact = FACT_FRAGBITS, .arg = FLAGS_EXACT, .b = 7 };
 
@@ -220,13 +218,15 @@ parse_ipopts(struct rule_draft *r, const struct keyword *w, struct view value)
 	static const struct {
 		const char *name;
 		uint32_t bits;
-	} opts[] = { { "rr", IPOPT_BIT_RR },	   { "eol", IPOPT_BIT_EOL },
-		     { "nop", IPOPT_BIT_NOP },	   { "ts", IPOPT_BIT_TS },
-		     { "sec", IPOPT_BIT_SEC },	   { "esec", IPOPT_BIT_ESEC },
-		     { "lsrr", IPOPT_BIT_LSRR },   { "ssrr", IPOPT_BIT_SSRR },
-		     { "satid", IPOPT_BIT_SATID }, { "cipso", IPOPT_BIT_CIPSO },
-		     { "qs", IPOPT_BIT_QS }, { "rtralt", IPOPT_BIT_RTRALT },
-		     { "any", 0xffffffff } };
+	} opts[] = {
+		{ "rr", IPOPT_BIT_RR },       { "eol", IPOPT_BIT_EOL },
+		{ "nop", IPOPT_BIT_NOP },     { "ts", IPOPT_BIT_TS },
+		{ "sec", IPOPT_BIT_SEC },     { "esec", IPOPT_BIT_ESEC },
+		{ "lsrr", IPOPT_BIT_LSRR },   { "ssrr", IPOPT_BIT_SSRR },
+		{ "satid", IPOPT_BIT_SATID }, { "cipso", IPOPT_BIT_CIPSO },
+		{ "qs", IPOPT_BIT_QS },       { "rtralt", IPOPT_BIT_RTRALT },
+		{ "any", 0xffffffff }
+	};
 	struct test t = { .fact = FACT_IPOPT };
 
 	for (size_t i = 0; i < ARRAY_LEN(opts); i++) {
@@ -248,11 +248,11 @@ proto_number(struct view v)
 	static const struct {
 		const char *name;
 		uint8_t n;
-	} names[] = { { "icmp", 1 },   { "igmp", 2 },	{ "ipip", 4 },
-		      { "tcp", 6 },    { "udp", 17 },	{ "ipv6", 41 },
-		      { "gre", 47 },   { "esp", 50 },	{ "ah", 51 },
-		      { "icmp6", 58 }, { "ipv6-icmp", 58 },
-		      { "pim", 103 },  { "vrrp", 112 }, { "sctp", 132 } };
+	} names[] = { { "icmp", 1 },   { "igmp", 2 },       { "ipip", 4 },
+		      { "tcp", 6 },    { "udp", 17 },       { "ipv6", 41 },
+		      { "gre", 47 },   { "esp", 50 },       { "ah", 51 },
+		      { "icmp6", 58 }, { "ipv6-icmp", 58 }, { "pim", 103 },
+		      { "vrrp", 112 }, { "sctp", 132 } };
 	uint64_t n;
 
 	if (text_u64(v, &n)) {
@@ -267,8 +267,7 @@ proto_number(struct view v)
 }
 
 enum err
-parse_ip_proto(struct rule_draft *r, const struct keyword *w,
-	       struct view value)
+parse_ip_proto(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	static const struct {
 		char sign;
@@ -287,9 +286,8 @@ parse_ip_proto(struct rule_draft *r, const struct keyword *w,
 	}
 	n = proto_number(v);
 	if (n < 0) {
-		return diag_set(r->d, ERR_FORMAT,
-				"%s: \"%.*s\" is no protocol", w->name,
-				TEXT_ARG(v));
+		return diag_set(r->d, ERR_FORMAT, "%s: \"%.*s\" is no protocol",
+				w->name, TEXT_ARG(v));
 	}
 	t.a = (uint64_t)n;
 	return draft_add_test(r, &t);
@@ -335,9 +333,9 @@ parse_app_proto(struct rule_draft *r, const struct keyword *w,
 			known = true;
 		}
 	}
-	t.a = text_is(name, "failed")	 ? APP_FAILED
+	t.a = text_is(name, "failed")    ? APP_FAILED
 	      : text_is(name, "unknown") ? APP_UNKNOWN
-	      : text_is(name, "ssl")	 ? APP_TLS
+	      : text_is(name, "ssl")     ? APP_TLS
 					 : app_proto_by_name(name);
 	if (!known || (t.a == APP_UNKNOWN && !text_is(name, "unknown"))) {
 		return diag_set(r->d, ERR_FORMAT,
@@ -362,8 +360,7 @@ parse_event(struct rule_draft *r, const struct keyword *w, struct view value)
 				w->name, TEXT_ARG(name));
 	}
 	if (w->a == 2) {
-		app = app_proto_by_name(
-			view_of(name.p, text_find(name, '.')));
+		app = app_proto_by_name(view_of(name.p, text_find(name, '.')));
 		if (app != APP_UNKNOWN) {
 			r->tx_only = true;
 			if (r->prog.app == APP_UNKNOWN) {
@@ -381,13 +378,13 @@ version_number(struct view v)
 	static const struct {
 		const char *name;
 		uint16_t n;
-	} names[] = { { "1.0", 0x0301 },    { "1.1", 0x0302 },
-		      { "1.2", 0x0303 },    { "1.3", 0x0304 },
-		      { "tls1.0", 0x0301 }, { "tls1.1", 0x0302 },
-		      { "tls1.2", 0x0303 }, { "tls1.3", 0x0304 },
+	} names[] = { { "1.0", 0x0301 },     { "1.1", 0x0302 },
+		      { "1.2", 0x0303 },     { "1.3", 0x0304 },
+		      { "tls1.0", 0x0301 },  { "tls1.1", 0x0302 },
+		      { "tls1.2", 0x0303 },  { "tls1.3", 0x0304 },
 		      { "tlsv1.0", 0x0301 }, { "tlsv1.1", 0x0302 },
 		      { "tlsv1.2", 0x0303 }, { "tlsv1.3", 0x0304 },
-		      { "sslv2", 0x0002 },  { "sslv3", 0x0300 } };
+		      { "sslv2", 0x0002 },   { "sslv3", 0x0300 } };
 	uint64_t n;
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -486,8 +483,8 @@ parse_ssl_state(struct rule_draft *r, const struct keyword *w,
 static bool
 date_of(struct view v, uint64_t *seconds)
 {
-	static const char *const rest[] = { "", "-01-01", "-01",   "",
-					    ":00:00", ":00", "" };
+	static const char *const rest[] = { "",       "-01-01", "-01", "",
+					    ":00:00", ":00",    "" };
 	size_t parts = 0;
 	char text[64];
 	uint64_t us;

@@ -20,10 +20,10 @@ static const struct {
 	char flag;
 	const char *buffer;
 } buffer_flags[] = {
-	{ 'U', "http_uri" },	    { 'I', "http_raw_uri" },
+	{ 'U', "http_uri" },         { 'I', "http_raw_uri" },
 	{ 'P', "http_client_body" }, { 'Q', "http_server_body" },
-	{ 'H', "http_header" },	    { 'D', "http_raw_header" },
-	{ 'M', "http_method" },	    { 'C', "http_cookie" },
+	{ 'H', "http_header" },      { 'D', "http_raw_header" },
+	{ 'M', "http_method" },      { 'C', "http_cookie" },
 	{ 'V', "http_user_agent" },  { 'W', "http_host" },
 	{ 'Z', "http_raw_host" },    { 'S', "http_stat_code" },
 	{ 'Y', "http_stat_msg" },
@@ -183,13 +183,33 @@ pcre_code(struct rule_draft *r, const struct pcre_words *p, void **out)
 	return ERR_OK;
 }
 
+/* The list of the buffer that a flag names. */
+static enum err
+pcre_list(struct rule_draft *r, const struct pcre_words *p, uint8_t *at)
+{
+	const struct keyword *w = keyword_find(view_cstr(p->buffer));
+	const struct keyword *now = draft_cur(r)->word;
+
+	if (r->cur == 0) {
+		return draft_list_of(r, w, false, at);
+	}
+	if (now != NULL && now->a == w->a && now->b == w->b) {
+		*at = r->cur;
+		return ERR_OK;
+	}
+	return diag_set(r->d, ERR_FORMAT,
+			"pcre: a flag names %s, but another sticky buffer is "
+			"set; leave the flag out",
+			p->buffer);
+}
+
 enum err
 parse_pcre(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	uint8_t before = r->cur, at = r->cur;
 	struct pcre_words p;
 	struct draft_op *o;
-	void *code;
+	void *code = NULL;
 	enum err e;
 
 	(void)w;
@@ -201,18 +221,9 @@ parse_pcre(struct rule_draft *r, const struct keyword *w, struct view value)
 	if (e != ERR_OK) {
 		return e;
 	}
-	if (p.buffer != NULL) {
-		if (r->cur != 0) {
-			return diag_set(r->d, ERR_FORMAT,
-					"pcre: a flag names %s, but a sticky "
-					"buffer is set; leave the flag out",
-					p.buffer);
-		}
-		e = draft_list_of(r, keyword_find(view_cstr(p.buffer)), false,
-				  &at);
-		if (e != ERR_OK) {
-			return e;
-		}
+	e = p.buffer != NULL ? pcre_list(r, &p, &at) : ERR_OK;
+	if (e != ERR_OK) {
+		return e;
 	}
 	r->cur = at;
 	o = draft_add_op(r, OP_PCRE);
@@ -220,8 +231,8 @@ parse_pcre(struct rule_draft *r, const struct keyword *w, struct view value)
 	if (o == NULL) {
 		return ERR_LIMIT;
 	}
-	o->op.flags = (p.negated ? OPF_NEGATED : 0) |
-		      (p.relative ? OPF_RELATIVE : 0);
+	o->op.flags =
+		(p.negated ? OPF_NEGATED : 0) | (p.relative ? OPF_RELATIVE : 0);
 	o->op.pcre.code = code;
 	o->op.pcre.no_limit = p.no_limit;
 	return ERR_OK;

@@ -99,8 +99,7 @@ bit_names(struct rule_draft *r, struct view names, struct bit_op *op)
 }
 
 enum err
-parse_flowbits(struct rule_draft *r, const struct keyword *w,
-	       struct view value)
+parse_flowbits(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	static const struct {
 		const char *word;
@@ -162,8 +161,7 @@ parse_flowbits(struct rule_draft *r, const struct keyword *w,
 }
 
 static enum err
-int_change(struct rule_draft *r, uint32_t var, enum int_cmd cmd,
-	   struct view v)
+int_change(struct rule_draft *r, uint32_t var, enum int_cmd cmd, struct view v)
 {
 	struct int_op op = { .cmd = (uint8_t)cmd, .var = (uint16_t)var };
 	uint64_t n;
@@ -216,15 +214,14 @@ int_test(struct rule_draft *r, uint32_t var, enum cmp c, struct view v)
 
 /* NAME,SIGN,VALUE or NAME,isset */
 enum err
-parse_flowint(struct rule_draft *r, const struct keyword *w,
-	      struct view value)
+parse_flowint(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	static const struct {
 		const char *sign;
 		int cmd; /* enum int_cmd, or -1 */
 		enum cmp c;
-	} signs[] = { { "+", INT_ADD, 0 }, { "-", INT_SUB, 0 },
-		      { "=", INT_SET, 0 }, { "<", -1, CMP_LT },
+	} signs[] = { { "+", INT_ADD, 0 },  { "-", INT_SUB, 0 },
+		      { "=", INT_SET, 0 },  { "<", -1, CMP_LT },
 		      { "<=", -1, CMP_LE }, { ">", -1, CMP_GT },
 		      { ">=", -1, CMP_GE }, { "==", -1, CMP_EQ },
 		      { "!=", -1, CMP_NE } };
@@ -261,8 +258,8 @@ parse_flowint(struct rule_draft *r, const struct keyword *w,
 			continue;
 		}
 		return signs[i].cmd >= 0
-			       ? int_change(r, var,
-					    (enum int_cmd)signs[i].cmd, v)
+			       ? int_change(r, var, (enum int_cmd)signs[i].cmd,
+					    v)
 			       : int_test(r, var, signs[i].c, v);
 	}
 	return diag_set(r->d, ERR_FORMAT, "%s: unknown sign \"%.*s\"", w->name,
@@ -340,8 +337,8 @@ parse_threshold(struct rule_draft *r, const struct keyword *w,
 	if (t.type == THRESHOLD_NONE || !track || t.count == 0 ||
 	    t.seconds == 0) {
 		return diag_set(r->d, ERR_FORMAT,
-				"%s: needs %strack, count and seconds",
-				w->name, filter ? "" : "type, ");
+				"%s: needs %strack, count and seconds", w->name,
+				filter ? "" : "type, ");
 	}
 	if (r->rule->threshold.type != THRESHOLD_NONE ||
 	    r->rule->detection_filter.type != THRESHOLD_NONE) {
@@ -368,7 +365,7 @@ parse_stream_size(struct rule_draft *r, const struct keyword *w,
 	static const struct {
 		const char *sign;
 		enum cmp c;
-	} signs[] = { { "<", CMP_LT },	{ "<=", CMP_LE }, { ">", CMP_GT },
+	} signs[] = { { "<", CMP_LT },  { "<=", CMP_LE }, { ">", CMP_GT },
 		      { ">=", CMP_GE }, { "=", CMP_EQ },  { "!=", CMP_NE } };
 	struct view side = VIEW_NONE, sign = VIEW_NONE;
 	struct test t = { .fact = FACT_STREAM_SIZE };
@@ -389,8 +386,7 @@ parse_stream_size(struct rule_draft *r, const struct keyword *w,
 			known_sign = true;
 		}
 	}
-	if (!known_side || !known_sign ||
-	    !text_u64(text_trim(value), &t.a)) {
+	if (!known_side || !known_sign || !text_u64(text_trim(value), &t.a)) {
 		return diag_set(r->d, ERR_FORMAT,
 				"%s: write server|client|both|either, "
 				"SIGN,BYTES",

@@ -194,8 +194,13 @@ enum fact {
 };
 
 enum flags_mode { FLAGS_EXACT, FLAGS_ALL, FLAGS_ANY, FLAGS_NONE };
-enum app_mode { APP_OF_FLOW, APP_TO_SERVER, APP_TO_CLIENT, APP_EITHER,
-		APP_FINAL };
+enum app_mode {
+	APP_OF_FLOW,
+	APP_TO_SERVER,
+	APP_TO_CLIENT,
+	APP_EITHER,
+	APP_FINAL
+};
 
 struct test {
 	uint8_t fact; /* enum fact */

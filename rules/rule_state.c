@@ -104,8 +104,8 @@ state_bit(const struct rule_flow *f, uint32_t id)
 }
 
 bool
-state_bit_change(struct rule_flow *f, enum bit_cmd cmd, uint32_t id,
-		 uint32_t n, struct pool *pool)
+state_bit_change(struct rule_flow *f, enum bit_cmd cmd, uint32_t id, uint32_t n,
+		 struct pool *pool)
 {
 	uint64_t bit = UINT64_C(1) << (id % 64);
 

@@ -62,8 +62,7 @@ text_next(struct view *s, char sep, struct view *part)
 	}
 	at = text_find(*s, sep);
 	*part = text_trim(view_of(s->p, at));
-	*s = at < s->len ? view_of(s->p + at + 1, s->len - at - 1)
-			 : VIEW_NONE;
+	*s = at < s->len ? view_of(s->p + at + 1, s->len - at - 1) : VIEW_NONE;
 	return true;
 }
 

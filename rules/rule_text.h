@@ -40,8 +40,8 @@ size_t text_find(struct view s, char c);
 bool text_find_str(struct view s, const char *word, size_t *at);
 
 /* For "%.*s". A long text is cut, so that a report stays a line. */
-#define TEXT_ARG(v) ((int)MIN((v).len, (size_t)120)), \
-		    ((const char *)((v).p != NULL ? (v).p \
-						  : (const uint8_t *)""))
+#define TEXT_ARG(v) \
+	((int)MIN((v).len, (size_t)120)), \
+		((const char *)((v).p != NULL ? (v).p : (const uint8_t *)""))
 
 #endif

@@ -33,8 +33,7 @@ static const struct {
 	enum side side;
 	const char *name, *value;
 } defaults[] = {
-	{ SIDE_ADDR, "HOME_NET",
-	  "[192.168.0.0/16,10.0.0.0/8,172.16.0.0/12]" },
+	{ SIDE_ADDR, "HOME_NET", "[192.168.0.0/16,10.0.0.0/8,172.16.0.0/12]" },
 	{ SIDE_ADDR, "EXTERNAL_NET", "any" },
 	{ SIDE_ADDR, "HTTP_SERVERS", "$HOME_NET" },
 	{ SIDE_ADDR, "SMTP_SERVERS", "$HOME_NET" },
@@ -91,9 +90,8 @@ slot_of(struct spelling *tab, size_t cap, enum side side, uint64_t hash,
 	for (size_t i = hash & (cap - 1);; i = (i + 1) & (cap - 1)) {
 		struct spelling *s = &tab[i];
 
-		if (s->set == NULL ||
-		    (s->hash == hash && s->side == side &&
-		     view_eq(s->text, text))) {
+		if (s->set == NULL || (s->hash == hash && s->side == side &&
+				       view_eq(s->text, text))) {
 			return s;
 		}
 	}
@@ -176,9 +174,9 @@ add_variable(struct rule_vars *v, enum side side, struct view text,
 {
 	const struct range_set *set;
 	const char *value =
-		text.len > 1 ? variable(v, side,
-					view_of(text.p + 1, text.len - 1))
-			     : NULL;
+		text.len > 1
+			? variable(v, side, view_of(text.p + 1, text.len - 1))
+			: NULL;
 	enum err e;
 
 	if (value == NULL) {
@@ -277,8 +275,7 @@ add_port(struct view text, struct range_list *out, struct diag *d)
 		hi = lo;
 	} else {
 		good = (a.len == 0 || text_u64(a, &lo)) &&
-		       (b.len == 0 || text_u64(b, &hi)) &&
-		       a.len + b.len > 0;
+		       (b.len == 0 || text_u64(b, &hi)) && a.len + b.len > 0;
 	}
 	if (!good || lo > hi || hi > 65535) {
 		return diag_set(d, ERR_FORMAT,
@@ -404,8 +401,7 @@ seal_difference(struct rule_vars *v, enum side side, struct view text,
 	if (!range_list_subtract(yes, no, &left)) {
 		e = ERR_NOMEM;
 	} else if (left.n == 0) {
-		e = diag_set(d, ERR_FORMAT,
-			     "\"%.*s\" leaves nothing to match",
+		e = diag_set(d, ERR_FORMAT, "\"%.*s\" leaves nothing to match",
 			     TEXT_ARG(text));
 	} else {
 		*out = range_list_seal(&left, v->arena);

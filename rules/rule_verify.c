@@ -96,8 +96,8 @@ give_up(const struct run *r, const struct op *op)
 
 /* Where a content may lie: offsets from '*lo' up to and without '*hi'. */
 static bool
-content_window(const struct run *r, const struct op *op, size_t pos,
-	       size_t *lo, size_t *hi)
+content_window(const struct run *r, const struct op *op, size_t pos, size_t *lo,
+	       size_t *hi)
 {
 	const struct content *c = &op->content;
 	int64_t from = 0, to = (int64_t)r->data.len;
@@ -165,8 +165,7 @@ step_content(const struct run *r, uint16_t i, size_t pos, size_t reach)
 	}
 	if (at < 0) {
 		/* not even one: no earlier occurrence changes that */
-		return (op->flags & OPF_RELATIVE) != 0 ? MISS
-						       : give_up(r, op);
+		return (op->flags & OPF_RELATIVE) != 0 ? MISS : give_up(r, op);
 	}
 	while (at >= 0) {
 		size_t end = (size_t)at + op->content.len;
@@ -189,11 +188,10 @@ step_content(const struct run *r, uint16_t i, size_t pos, size_t reach)
 static int
 pcre_run(const struct run *r, const struct op *op, struct view s, size_t from)
 {
-	int rc = pcre2_match(op->pcre.code,
-			     s.p != NULL ? s.p : (const uint8_t *)"", s.len,
-			     from, 0, r->v->match_data,
-			     op->pcre.no_limit ? r->v->unlimited
-					       : r->v->context);
+	int rc = pcre2_match(
+		op->pcre.code, s.p != NULL ? s.p : (const uint8_t *)"", s.len,
+		from, 0, r->v->match_data,
+		op->pcre.no_limit ? r->v->unlimited : r->v->context);
 
 	*r->work += s.len - from;
 	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH) {

@@ -7,6 +7,7 @@ set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 out=$(dirname "$here")
 work=$(mktemp -d /tmp/picket-record.XXXXXX)
+chmod 755 "$work" # nginx reads its pages as another user
 tag=pk$$ # namespaces of this run: several runs do not meet
 hosts=
 pids=

@@ -13,3 +13,8 @@ tests_rules_test_ioc_set_LDADD = $(LIBS_RULES)
 UNIT_TESTS += tests/rules/test_ioc_load
 tests_rules_test_ioc_load_SOURCES = tests/rules/test_ioc_load.c
 tests_rules_test_ioc_load_LDADD = $(LIBS_RULES)
+
+# language and matching
+UNIT_TESTS += tests/rules/test_ruleset_corpus
+tests_rules_test_ruleset_corpus_SOURCES = tests/rules/test_ruleset_corpus.c
+tests_rules_test_ruleset_corpus_LDADD = $(LIBS_RULES)
