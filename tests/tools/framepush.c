@@ -41,10 +41,10 @@ push(const char *key, struct view raw, struct frame_header *h, struct diag *d)
 	char text[5][24];
 	struct view data;
 	enum err e = frame_pack(codec, raw, h, &data);
-	const char *argv[] = { "XADD", key,	"*",   "v",    "1",	"epoch",
-			       text[0], "seq",	text[1], "enc",  "zlib", "n",
-			       text[2], "sev",	text[3], "crc",  text[4], "data",
-			       NULL };
+	const char *argv[] = { "XADD",  key,     "*",     "v",     "1",
+			       "epoch", text[0], "seq",   text[1], "enc",
+			       "zlib",  "n",     text[2], "sev",   text[3],
+			       "crc",   text[4], "data",  NULL };
 	size_t len[19];
 
 	if (e != ERR_OK) {
