@@ -12,3 +12,9 @@ UNIT_TESTS += tests/collector/test_pipeline
 tests_collector_test_pipeline_SOURCES = tests/collector/test_pipeline.c \
 	tests/redis_fixture.h tests/redis_fixture.c
 tests_collector_test_pipeline_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_mission
+tests_collector_test_mission_SOURCES = tests/collector/test_mission.c
+tests_collector_test_mission_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_store
+tests_collector_test_store_SOURCES = tests/collector/test_store.c
+tests_collector_test_store_LDADD = $(LIBS_COLLECTOR)
