@@ -64,3 +64,10 @@ tests_fuzz_fuzz_spool_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_spool_LDADD = libsensor.a libcommon.a $(COMMON_LIBS)
 endif
 EXTRA_DIST += tests/fuzz/frame.in tests/fuzz/spool.in
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_eve
+tests_fuzz_fuzz_eve_SOURCES = tests/fuzz/fuzz_eve.c
+tests_fuzz_fuzz_eve_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_eve_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
+endif
+EXTRA_DIST += tests/fuzz/eve.in
