@@ -91,6 +91,27 @@ add_bare(struct rule_matcher *m, const struct rule_group *g)
 	}
 }
 
+static void
+add_indexed(struct rule_matcher *m, const struct addr_index *ix,
+	    unsigned __int128 addr)
+{
+	uint32_t n;
+	const uint32_t *ids = addr_index_find(ix, addr, &n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		add_candidate(m, ids[i]);
+	}
+}
+
+/* Those of 'g' without a literal, as far as the packet's ends ask for them. */
+static void
+add_by_ends(struct rule_matcher *m, const struct rule_group *g)
+{
+	add_bare(m, g);
+	add_indexed(m, &g->by_src, m->facts.src);
+	add_indexed(m, &g->by_dst, m->facts.dst);
+}
+
 /* The rules of 'g' whose literal is in 'data'. */
 static void
 scan(struct rule_matcher *m, const struct rule_group *g, struct view data)
@@ -528,7 +549,7 @@ gather_packet(struct rule_matcher *m)
 	const struct packet_lists *l = &m->groups->packet[c][in->dir];
 	const struct rule_group *payload = &m->groups->payload[c][in->dir];
 
-	add_bare(m, &l->always);
+	add_by_ends(m, &l->always);
 	if (!event_set_empty(&in->pkt.events)) {
 		add_bare(m, &l->event);
 	}
@@ -538,7 +559,7 @@ gather_packet(struct rule_matcher *m)
 		add_bare(m, &l->bits);
 	}
 	if (is_first(in)) {
-		add_bare(m, &l->first);
+		add_by_ends(m, &l->first);
 	}
 	add_bare(m, payload);
 	if (in->buf[BUF_PAYLOAD].n > 0) {

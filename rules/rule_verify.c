@@ -12,10 +12,11 @@
 #define BASE64_MAX 16384
 
 /*
- * MISS: another occurrence of an earlier test may still do.  STOP: nothing
- * that stands earlier can change this.
+ * MISS: another occurrence of an earlier test may still do.  DRY: no later
+ * occurrence of the content just before can do, because what is asked stands
+ * nowhere behind.  STOP: nothing that stands earlier can change this.
  */
-enum outcome { MISS, STOP, HIT };
+enum outcome { MISS, DRY, STOP, HIT };
 
 struct run {
 	struct verifier *v;
@@ -104,12 +105,28 @@ nowhere(const struct op *op)
 	const struct content *c = &op->content;
 
 	if ((op->flags & OPF_RELATIVE) != 0) {
-		return MISS;
+		return op->type == OP_CONTENT && c->distance.var < 0 &&
+				       (op->flags &
+					(OPF_WITHIN | OPF_ENDSWITH)) == 0
+			       ? DRY
+			       : MISS;
 	}
 	if (op->type == OP_CONTENT) {
 		return c->offset.var >= 0 || c->depth.var >= 0 ? MISS : STOP;
 	}
 	return STOP;
+}
+
+/* A later test ran dry behind the earliest place of content 'op'. */
+static enum outcome
+dry(const struct op *op)
+{
+	const struct content *c = &op->content;
+
+	if ((op->flags & OPF_RELATIVE) != 0) {
+		return c->distance.var < 0 ? DRY : MISS;
+	}
+	return c->offset.var < 0 && c->depth.var < 0 ? STOP : MISS;
 }
 
 /* Where a content may lie: offsets from '*lo' up to and without '*hi'. */
@@ -188,6 +205,9 @@ step_content(const struct run *r, uint16_t i, size_t pos, size_t reach)
 		size_t end = (size_t)at + op->content.len;
 		enum outcome o = step(r, i + 1, end, MAX(reach, end));
 
+		if (o == DRY) {
+			return dry(op);
+		}
 		if (o != MISS) {
 			return o;
 		}
@@ -244,6 +264,9 @@ step_pcre(const struct run *r, uint16_t i, size_t pos, size_t reach)
 		any = true;
 		/* \K may put the start behind the end */
 		o = step(r, i + 1, end, MAX(reach, end));
+		if (o == DRY) {
+			o = MISS; /* matches need not end in order */
+		}
 		if (o != MISS) {
 			return o;
 		}
@@ -291,7 +314,13 @@ step_bytes(const struct run *r, uint16_t i, size_t pos, size_t reach)
 		good = bytes_math(op, r->data, pos, vars);
 		break;
 	}
-	return good ? step(r, i + 1, pos, reach) : MISS;
+	if (good) {
+		enum outcome o = step(r, i + 1, pos, reach);
+
+		/* a jump from further on may land further ahead */
+		return o == DRY && op->type == OP_BYTE_JUMP ? MISS : o;
+	}
+	return MISS;
 }
 
 static enum outcome
