@@ -204,10 +204,11 @@ set_host(struct http_tx *tx)
 	    (!http_parse_host(f->value, &name, &port) || !is_host_name(name))) {
 		event_set_add(ev, EV_HTTP_REQUEST_HEADER_HOST_INVALID);
 	}
+	if (tx->uri_host.len > 0 && !is_host_name(tx->uri_host)) {
+		event_set_add(ev, EV_HTTP_REQUEST_URI_HOST_INVALID);
+		tx->uri_host = VIEW_NONE;
+	}
 	if (tx->uri_host.len > 0) {
-		if (!is_host_name(tx->uri_host)) {
-			event_set_add(ev, EV_HTTP_REQUEST_URI_HOST_INVALID);
-		}
 		if (f != NULL && !view_caseeq(name, tx->uri_host)) {
 			event_set_add(ev, EV_HTTP_HOST_HEADER_AMBIGUOUS);
 		}
@@ -350,6 +351,7 @@ http_response_head_done(struct http_tx *tx)
 			http_body_begin(&m->body, HTTP_FRAME_NONE, 0);
 			return;
 		}
+		event_set_add(&tx->tx.events, EV_HTTP_RESPONSE_BODY_UNEXPECTED);
 		tx->maybe_body = true;
 	}
 	frame_response(tx);
