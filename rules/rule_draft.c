@@ -44,6 +44,17 @@ draft_cur(struct rule_draft *r)
 	return &r->lists[r->cur];
 }
 
+uint8_t
+draft_follow(struct rule_draft *r, bool relative)
+{
+	uint8_t before = r->cur;
+
+	if (relative && r->cur == 0) {
+		r->cur = r->latest;
+	}
+	return before;
+}
+
 struct draft_op *
 draft_add_op(struct rule_draft *r, enum op_type type)
 {
@@ -67,6 +78,7 @@ draft_add_op(struct rule_draft *r, enum op_type type)
 		l->cap_ops = cap;
 	}
 	o = &l->ops[l->n_ops++];
+	r->latest = r->cur;
 	*o = (struct draft_op){ .op = { .type = (uint8_t)type } };
 	return o;
 }
@@ -109,11 +121,25 @@ draft_add_test(struct rule_draft *r, const struct test *t)
 	return ERR_OK;
 }
 
+/*
+ * Packet and transaction are looked at in different calls; a variable lives
+ * in one of them.
+ */
+static bool
+same_call(const struct draft_list *a, const struct draft_list *b)
+{
+	bool tx_a = a->word != NULL && (a->word->flags & KWF_PACKET) == 0;
+	bool tx_b = b->word != NULL && (b->word->flags & KWF_PACKET) == 0;
+
+	return tx_a == tx_b || a->is_base64 || b->is_base64;
+}
+
 int
 draft_var(const struct rule_draft *r, struct view name)
 {
 	for (int i = 0; i < r->n_vars; i++) {
-		if (view_eq(r->vars[i], name)) {
+		if (view_eq(r->vars[i], name) &&
+		    same_call(&r->lists[r->var_list[i]], &r->lists[r->cur])) {
 			return i;
 		}
 	}
@@ -141,7 +167,8 @@ draft_operand(struct rule_draft *r, const char *word, struct view v,
 	if (var < 0) {
 		return diag_set(r->d, ERR_FORMAT,
 				"%s: \"%.*s\" is neither a number nor a name "
-				"that byte_extract or byte_math gave before",
+				"that byte_extract or byte_math gave before "
+				"in a buffer of the same kind",
 				word, TEXT_ARG(v));
 	}
 	out->n = 0;
