@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sensor/app_http.h"
+#include "sensor/app_http_head.h"
+
+#include "sensor/app_http_uri.h"
 
 /* Whether 'v' without its NULs holds 'word' (lower case), in any case. */
 static bool
@@ -371,12 +373,6 @@ form_name(const struct http_tx *tx)
 		return VIEW_NONE;
 	}
 	return disposition_name(view_sub(v, 0, FORM_HEAD_MAX));
-}
-
-bool
-http_has_file(const struct http_tx *tx, enum flow_dir dir)
-{
-	return tx->msg[dir].body.size > 0;
 }
 
 struct view
