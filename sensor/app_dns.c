@@ -5,8 +5,10 @@
 #define MIN_QUESTION 5 /* root name, type, class */
 #define MIN_RR 11 /* root name, type, class, ttl, length */
 #define TCP_MAX_MESSAGE 65535
+#define TCP_USUAL_MESSAGE 4096 /* what is believed on another port */
 
 #define FLAG_QR 0x8000
+#define FLAG_RD 0x0100
 #define FLAG_Z 0x0040
 #define OPCODE(flags) ((flags) >> 11 & 0xf)
 #define OPCODE_LAST 6 /* DSO, RFC 8490; above is unassigned */
@@ -434,17 +436,21 @@ usual_question(struct view msg, size_t pos)
 	       (class == 1 || class == 3 || class == 255);
 }
 
-/* Names of hosts hold these; other bytes on another port are not DNS. */
+/*
+ * Names of hosts hold these; other bytes on another port are not DNS.  One
+ * label of 32 letters is NetBIOS's way of writing names (RFC 1001 14.1).
+ */
 static bool
 usual_name(struct view msg, size_t pos)
 {
-	size_t n = 0;
+	size_t n = 0, start = pos;
 
 	for (;;) {
 		uint8_t len = msg.p[pos++];
 
 		if (len == 0 || (len & 0xc0) != 0) {
-			return n > 0 && len == 0;
+			return n > 0 && len == 0 &&
+			       !(n == 1 && msg.p[start] == 32);
 		}
 		for (uint8_t i = 0; i < len; i++, pos++) {
 			uint8_t c = ascii_lower(msg.p[pos]);
@@ -461,7 +467,8 @@ usual_name(struct view msg, size_t pos)
 /*
  * 'len' is what the message claims to have, 'msg' what is here of it.  On its
  * port a message is believed when its counts could fit; elsewhere it must be
- * a plain query or answer for one usual name.
+ * a stub resolver's plain query, or the answer, for one usual name.  Those ask
+ * for recursion, which keeps LLMNR (RFC 4795 2.1.1) apart.
  */
 static enum app_probe
 probe_message(struct view msg, size_t len, bool by_port)
@@ -484,7 +491,8 @@ probe_message(struct view msg, size_t len, bool by_port)
 		return PROBE_NO;
 	}
 	if (!by_port &&
-	    ((flags & (0x7800 | FLAG_Z)) != 0 || count[0] != 1 ||
+	    ((flags & (0x7800 | FLAG_Z | FLAG_RD)) != FLAG_RD ||
+	     count[0] != 1 ||
 	     (count[1] + count[2] + count[3]) * MIN_RR > len - HEADER_LEN)) {
 		return PROBE_NO;
 	}
@@ -523,6 +531,9 @@ probe_tcp(struct view data, enum flow_dir dir, bool by_port)
 		return PROBE_MORE;
 	}
 	len = load_be16(data.p);
+	if (!by_port && len > TCP_USUAL_MESSAGE) {
+		return PROBE_NO;
+	}
 	return probe_message(view_sub(data, 2, len), len, by_port);
 }
 
@@ -539,8 +550,7 @@ reversed(struct view data, enum flow_dir dir)
 					  0) != (dir == FLOW_TOCLIENT);
 }
 
-static const uint16_t dns_ports[] = { 53, 5355, 0 };
-static const uint16_t tcp_ports[] = { 53, 0 };
+static const uint16_t dns_ports[] = { 53, 0 };
 static const uint16_t mdns_ports[] = { 5353, 0 };
 
 const struct app_parser app_dns_udp = {
@@ -563,7 +573,7 @@ const struct app_parser app_mdns = {
 const struct app_parser app_dns_tcp = {
 	.proto = APP_DNS,
 	.tcp = true,
-	.ports = tcp_ports,
+	.ports = dns_ports,
 	.probe = probe_tcp,
 	.state_new = state_new,
 	.state_free = state_free,

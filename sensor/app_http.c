@@ -55,6 +55,11 @@ mark_done(struct http_tx *tx, enum flow_dir dir)
 	if (!tx->maybe_body || dir == FLOW_TOSERVER) {
 		http_body_end(&tx->msg[dir].body);
 	}
+	if (!event_set_empty(&tx->tx.events)) {
+		/* Rules of either direction may ask for events. */
+		tx->tx.updated[FLOW_TOSERVER] = true;
+		tx->tx.updated[FLOW_TOCLIENT] = true;
+	}
 }
 
 static struct http_tx *
@@ -171,6 +176,21 @@ leave(struct run *r)
 	return false;
 }
 
+/*
+ * Other bytes than HTTP at a CONNECT's tunnel.  A client may send them before
+ * the proxy's answer is seen, which we still want to read.
+ */
+static bool
+enter_tunnel(struct run *r)
+{
+	if (r->hf->tunnel) {
+		return leave(r);
+	}
+	settle_ending(r);
+	r->s->at = AT_END;
+	return true;
+}
+
 static void
 unexpected(struct run *r, struct http_tx *tx, struct view v)
 {
@@ -278,8 +298,8 @@ start_request(struct run *r, struct view text)
 		view_sub(buf_view(&s->in), s->pos, s->cut.at - s->pos);
 
 	if (last != NULL && !http_opens_request(text)) {
-		if (r->hf->tunnel) {
-			return leave(r);
+		if (r->hf->tunnel || last->is_connect) {
+			return enter_tunnel(r);
 		}
 		unexpected(r, last, whole);
 		s->pos = s->cut.at;
@@ -347,6 +367,16 @@ start_bare_body(struct run *r)
 	return true;
 }
 
+/* The last response should have had no body, but said how long it is. */
+static bool
+belongs_to_last(const struct run *r)
+{
+	const struct http_tx *last = last_tx(r);
+
+	return !has_waiting(r) && last != NULL && last->maybe_body &&
+	       !last->msg[r->dir].body.complete;
+}
+
 /* Bytes that are no status line, of which the first line is 'len' long. */
 static bool
 no_status_line(struct run *r, size_t len)
@@ -364,7 +394,7 @@ no_status_line(struct run *r, size_t len)
 	if (last == NULL) {
 		return start_bare_body(r);
 	}
-	if (last->maybe_body && !last->msg[r->dir].body.complete) {
+	if (belongs_to_last(r)) {
 		s->tx = last;
 		last->maybe_body = false;
 		last->tx.done[r->dir] = false;
@@ -409,7 +439,7 @@ start_response(struct run *r, struct view text)
 	if (!http_opens_response(text)) {
 		/* A line before the status line proper is passed over. */
 		if (len <= JUNK_LINE_MAX && s->cut.at < s->in.len &&
-		    s->in.p[s->cut.at] == 'H') {
+		    s->in.p[s->cut.at] == 'H' && !belongs_to_last(r)) {
 			s->pos = s->cut.at;
 			return true;
 		}
@@ -432,20 +462,27 @@ on_part_line(struct run *r)
 {
 	struct side *s = r->s;
 	struct view v = pending(s);
-	struct http_tx *last;
 
-	if (v.len > 0 && r->hf->tunnel && !http_is_space(v.p[0]) &&
-	    (ascii_lower(v.p[0]) < 'a' || ascii_lower(v.p[0]) > 'z')) {
-		return leave(r);
-	}
 	if (r->dir == FLOW_TOCLIENT && never_status_line(v)) {
-		last = last_tx(r);
-		if (v.len > JUNK_LINE_MAX ||
-		    (!has_waiting(r) && last != NULL && last->maybe_body)) {
+		if (v.len > JUNK_LINE_MAX || belongs_to_last(r)) {
 			return no_status_line(r, v.len);
 		}
 	}
 	return v.len > HTTP_HEAD_MAX ? too_long(r) : false;
+}
+
+/* Whether bytes that begin with 'c' go into the tunnel of a CONNECT. */
+static bool
+is_for_tunnel(const struct run *r, uint8_t c)
+{
+	const struct http_tx *last;
+
+	if (http_is_space(c) ||
+	    (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z')) {
+		return false;
+	}
+	last = r->dir == FLOW_TOSERVER ? last_tx(r) : NULL;
+	return r->hf->tunnel || (last != NULL && last->is_connect);
 }
 
 static bool
@@ -458,6 +495,9 @@ on_line(struct run *r)
 
 	if (s->in_junk) {
 		return on_junk(r);
+	}
+	if (s->pos < s->in.len && is_for_tunnel(r, v.p[s->pos])) {
+		return enter_tunnel(r);
 	}
 	if (!http_cut(&s->cut, v, r->eof, &l)) {
 		return on_part_line(r);
@@ -560,7 +600,9 @@ on_fields(struct run *r)
 			tx->maybe_body = false;
 			end_message(r);
 			r->hf->tunnel = true;
-			return true;
+			return r->hf->side[FLOW_TOSERVER].at == AT_END
+				       ? leave(r)
+				       : true;
 		}
 		if (tx->status == 101 && !tx->maybe_body) {
 			return leave(r);
@@ -585,7 +627,9 @@ take_body(struct run *r, struct view v)
 	struct side *s = r->s;
 	size_t n = http_body_feed(&s->tx->msg[r->dir].body, v);
 
-	s->tx->tx.updated[r->dir] = true;
+	if (http_body_due(s->tx, r->dir)) {
+		s->tx->tx.updated[r->dir] = true;
+	}
 	return n;
 }
 
@@ -711,6 +755,17 @@ settle(struct run *r)
 		settle_ending(r);
 	}
 	compact(s);
+}
+
+bool
+http_body_due(const struct http_tx *tx, enum flow_dir dir)
+{
+	const struct http_body *b = &tx->msg[dir].body;
+	uint64_t seen = tx->tx.body_inspected[dir];
+	uint64_t step = MAX((uint64_t)tx->settings->body_step[dir], seen / 2);
+
+	return b->complete || b->truncated || tx->tx.done[dir] ||
+	       b->data.len >= seen + step;
 }
 
 static enum app_result

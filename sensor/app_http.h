@@ -88,6 +88,7 @@ struct http_tx {
 	int status; /* 100 to 999; 0: none or not a number */
 	bool request_unseen; /* a response that belongs to no request */
 	bool is_head, is_connect;
+	bool form_tried; /* an upload form's file name was looked for */
 	bool maybe_body; /* 204, 304 and 1xx should have none, yet may */
 	struct view file_name[2], file_view[2];
 	bool ending[2]; /* complete, unless bytes without a home follow */
@@ -104,6 +105,17 @@ void http_teardown(struct app_ctx *ctx);
 const struct http_field *http_field_find(const struct http_msg *m,
 					 const char *name);
 struct view http_field_value(const struct http_msg *m, const char *name);
+
+/*
+ * Whether the body of this direction should be offered to the rules: it is
+ * complete, or grew by body_step and by half since it last was.
+ */
+bool http_body_due(const struct http_tx *tx, enum flow_dir dir);
+
+/* Whether a file went that way, and its name (may be empty): the one given
+ * by Content-Disposition or an upload form, or the path. */
+bool http_has_file(const struct http_tx *tx, enum flow_dir dir);
+struct view http_file_name(struct http_tx *tx, enum flow_dir dir);
 
 /* app_http_head.c */
 /*

@@ -318,6 +318,10 @@ http_body_gap(struct http_body *b, uint64_t bytes)
 void
 http_body_end(struct http_body *b)
 {
+	if (!b->complete && (b->framing == HTTP_FRAME_LENGTH ||
+			     b->framing == HTTP_FRAME_CHUNKED)) {
+		b->cut_off = true;
+	}
 	b->complete = true;
 	if (b->inflate != NULL) {
 		http_inflate_end(b->inflate);

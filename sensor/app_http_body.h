@@ -46,6 +46,7 @@ struct http_body {
 	bool complete;
 	bool truncated; /* data lacks bytes that were sent */
 	bool gap; /* bytes were lost on the way */
+	bool cut_off; /* the connection ended before the body did */
 
 	enum http_chunk_at at;
 	bool trailer_text; /* this trailer line is not empty */

@@ -121,6 +121,18 @@ set_codings(struct http_tx *tx, enum flow_dir dir)
 	http_body_codings(&m->body, codings, n, s->bomb_limit);
 }
 
+/* The front of 'v' before any of the characters 'stops'. */
+static struct view
+until(struct view v, const char *stops)
+{
+	size_t n = 0;
+
+	while (n < v.len && (v.p[n] == 0 || strchr(stops, v.p[n]) == NULL)) {
+		n++;
+	}
+	return view_sub(v, 0, n);
+}
+
 /* The name a download is stored under, RFC 6266. */
 static struct view
 disposition_name(struct view v)
@@ -130,21 +142,15 @@ disposition_name(struct view v)
 
 	for (size_t i = 0; i + n <= v.len; i++) {
 		struct view rest = view_sub(v, i + n, v.len);
-		const uint8_t *end;
 
 		if (!view_caseeq(view_sub(v, i, n), view_cstr(key)) ||
 		    rest.len == 0) {
 			continue;
 		}
 		if (rest.p[0] == '"') {
-			rest = view_sub(rest, 1, rest.len);
-			end = rest.len > 0 ? memchr(rest.p, '"', rest.len)
-					   : NULL;
-		} else {
-			end = memchr(rest.p, ';', rest.len);
+			return until(view_sub(rest, 1, rest.len), "\"\r\n");
 		}
-		return end != NULL ? view_sub(rest, 0, (size_t)(end - rest.p))
-				   : rest;
+		return until(rest, "; \r\n");
 	}
 	return VIEW_NONE;
 }
@@ -348,4 +354,41 @@ http_response_head_done(struct http_tx *tx)
 	}
 	frame_response(tx);
 	set_codings(tx, FLOW_TOCLIENT);
+}
+
+#define FORM_HEAD_MAX ((size_t)4096)
+
+/* The first file name in the first parts of an upload, RFC 7578 4.2. */
+static struct view
+form_name(const struct http_tx *tx)
+{
+	const struct http_msg *m = &tx->msg[FLOW_TOSERVER];
+	struct view v = buf_view(&m->body.data);
+
+	if (!contains(http_field_value(m, "content-type"), "multipart/")) {
+		return VIEW_NONE;
+	}
+	return disposition_name(view_sub(v, 0, FORM_HEAD_MAX));
+}
+
+bool
+http_has_file(const struct http_tx *tx, enum flow_dir dir)
+{
+	return tx->msg[dir].body.size > 0;
+}
+
+struct view
+http_file_name(struct http_tx *tx, enum flow_dir dir)
+{
+	struct view name;
+
+	if (dir == FLOW_TOSERVER && !tx->form_tried) {
+		tx->form_tried = http_body_due(tx, dir);
+		name = form_name(tx);
+		if (name.len > 0) {
+			/* The body moves while it grows. */
+			tx->file_name[dir] = arena_copy(&tx->tx.arena, name);
+		}
+	}
+	return tx->file_name[dir];
 }

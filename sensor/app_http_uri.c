@@ -335,7 +335,7 @@ normalise(struct http_tx *tx, const struct uri_parts *u)
 		p[n++] = '#';
 		n = append(p, n, u->fragment);
 	}
-	tx->uri = view_of(p, n);
+	tx->uri = n > 0 ? view_of(p, n) : VIEW_NONE;
 }
 
 void

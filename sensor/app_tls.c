@@ -404,7 +404,6 @@ take_sslv2(struct tls_state *st, enum flow_dir dir, struct view record)
 			tx->version = tx->hello[dir].version;
 		}
 		tx->tx.logged = false;
-		ja3_client(tx);
 	} else if (record.p[2] == 4 && dir == FLOW_TOCLIENT) {
 		tx->version = 0x0002;
 		tx->hello[dir].seen = tx->hello[dir].sslv2 = true;

@@ -246,16 +246,6 @@ fill_line(struct inspect *in, struct http_tx *tx, enum flow_dir dir,
 	}
 }
 
-static bool
-worth_offering(const struct http_tx *tx, enum flow_dir dir, bool complete)
-{
-	uint64_t seen = tx->tx.body_inspected[dir];
-	uint64_t len = tx->msg[dir].body.data.len;
-	uint64_t step = MAX((uint64_t)tx->settings->body_step[dir], seen / 2);
-
-	return complete || len >= seen + step;
-}
-
 static void
 fill_body(struct inspect *in, struct http_tx *tx, enum flow_dir dir,
 	  const uint64_t needed[2])
@@ -263,7 +253,7 @@ fill_body(struct inspect *in, struct http_tx *tx, enum flow_dir dir,
 	struct http_body *b = &tx->msg[dir].body;
 	bool complete = b->complete || b->truncated || tx->tx.done[dir];
 
-	if (!worth_offering(tx, dir, complete)) {
+	if (!http_body_due(tx, dir)) {
 		return;
 	}
 	in->body_offset[dir] = 0;
@@ -273,9 +263,10 @@ fill_body(struct inspect *in, struct http_tx *tx, enum flow_dir dir,
 	tx->msg[dir].body_view = buf_view(&b->data);
 	set(in, needed, dirs[dir].body, &tx->msg[dir].body_view);
 	set(in, needed, BUF_FILE_DATA, &tx->msg[dir].body_view);
-	if (b->size > 0 || tx->tx.done[dir]) {
-		tx->file_view[dir] =
-			b->size > 0 ? tx->file_name[dir] : VIEW_NONE;
+	if (inspect_bit(needed, BUF_FILE_NAME) && complete) {
+		tx->file_view[dir] = http_has_file(tx, dir)
+					     ? http_file_name(tx, dir)
+					     : VIEW_NONE;
 		set(in, needed, BUF_FILE_NAME, &tx->file_view[dir]);
 	}
 	if (b->complete && b->size > 0) {

@@ -10,6 +10,7 @@
  */
 #define LEAD_CAP 1024
 #define OUT_CHUNK 4096
+#define IN_SLICE 512
 #define ZLIB_BLOCKS 4
 
 /* How a layer's input is read; tried in the order of 'attempts'. */
@@ -388,8 +389,14 @@ http_inflate_free(struct http_inflate *z)
 void
 http_inflate_feed(struct http_inflate *z, struct view in)
 {
-	z->in_bytes += in.len;
-	emit(z, 0, in);
+	/* In slices, so that a bomb's ratio is judged as it goes off. */
+	while (in.len > 0 && !z->bomb) {
+		struct view part = view_sub(in, 0, IN_SLICE);
+
+		z->in_bytes += part.len;
+		emit(z, 0, part);
+		in = view_sub(in, part.len, in.len);
+	}
 }
 
 void

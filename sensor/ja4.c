@@ -163,10 +163,11 @@ ja4_client(struct tls_tx *tx)
 	for (size_t i = 0; i + 2 <= h->sigalgs.len; i += 2) {
 		add(&l, load_be16(h->sigalgs.p + i));
 	}
-	if (l.n > 0) {
+	/* Suricata's rules expect the separator even before an empty list. */
+	if (t.len > 0 || l.n > 0) {
 		t.b[t.len++] = '_';
-		put_list(&t, &l);
 	}
+	put_list(&t, &l);
 	hash(&t, ext_hash);
 
 	alpn_code(h, alpn);

@@ -48,7 +48,8 @@ libsensor_a_SOURCES += \
 	sensor/app_http_line.c sensor/app_http_field.c \
 	sensor/app_http_uri.c sensor/app_http_head.c \
 	sensor/fill_http.h sensor/fill_http.c \
-	sensor/log_http.h sensor/log_http.c
+	sensor/log_http.h sensor/log_http.c \
+	sensor/log_file.h sensor/log_file.c
 
 # batch, spool, forward
 libsensor_a_SOURCES += \

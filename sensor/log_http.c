@@ -44,36 +44,47 @@ number(struct view *v, uint64_t *out)
 	return i > 0;
 }
 
-/* "bytes 500-1000/146515", RFC 9110 14.4. */
-static void
-put_range(struct json *j, struct view raw)
+bool
+http_parse_range(struct view v, struct http_range *out)
 {
-	struct view v = trim(raw);
-	uint64_t start, end, size;
-
+	*out = (struct http_range){ 0 };
+	v = trim(v);
 	if (v.len == 0) {
-		return;
+		return false;
 	}
-	json_obj(j, "content_range");
-	json_str(j, "raw", raw);
 	while (v.len > 0 && !http_is_space(v.p[0])) {
-		v = view_sub(v, 1, v.len);
+		v = view_sub(v, 1, v.len); /* the unit */
 	}
 	v = trim(v);
-	if (number(&v, &start) && v.len > 0 && v.p[0] == '-') {
+	if (number(&v, &out->start) && v.len > 0 && v.p[0] == '-') {
 		v = view_sub(v, 1, v.len);
-		if (number(&v, &end)) {
-			json_u64(j, "start", start);
-			json_u64(j, "end", end);
-		}
+		out->has_bytes = number(&v, &out->end);
 	} else if (v.len > 0 && v.p[0] == '*') {
 		v = view_sub(v, 1, v.len);
 	}
 	if (v.len > 0 && v.p[0] == '/') {
 		v = view_sub(v, 1, v.len);
-		if (number(&v, &size)) {
-			json_u64(j, "size", size);
-		}
+		out->has_size = number(&v, &out->size);
+	}
+	return true;
+}
+
+static void
+put_range(struct json *j, struct view raw)
+{
+	struct http_range r;
+
+	if (!http_parse_range(raw, &r)) {
+		return;
+	}
+	json_obj(j, "content_range");
+	json_str(j, "raw", raw);
+	if (r.has_bytes) {
+		json_u64(j, "start", r.start);
+		json_u64(j, "end", r.end);
+	}
+	if (r.has_size) {
+		json_u64(j, "size", r.size);
 	}
 	json_obj_end(j);
 }

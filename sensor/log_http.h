@@ -11,6 +11,14 @@
 #include "common/json.h"
 #include "sensor/app_http.h"
 
+/* Content-Range, "bytes 500-1000/146515", RFC 9110 14.4. */
+struct http_range {
+	uint64_t start, end, size;
+	bool has_bytes, has_size;
+};
+/* False when 'v' is empty. */
+bool http_parse_range(struct view v, struct http_range *out);
+
 /* Writes "http": {...} with Suricata 7's member names. */
 void log_http(struct json *j, const struct http_tx *tx);
 /* The client named by X-Forwarded-For's first or last entry; empty if none. */

@@ -21,7 +21,6 @@ add_policy(void *arg, const char *key, const char *value)
 	struct view text = view_cstr(value);
 	unsigned i;
 
-	/* A list may also come as one value, "[a, b]": then only its first. */
 	if (c->n_policies == MAX_POLICIES ||
 	    !overlap_policy_by_name(view_of(name, strcspn(name, ".")),
 				    &p.policy) ||

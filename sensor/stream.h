@@ -26,7 +26,8 @@ struct stream_ctx;
 	C(midstream_pickups) \
 	C(syn) \
 	C(synack) \
-	C(rst) C(invalid_checksum) C(no_flow) C(pkt_on_wrong_thread) \
+	C(rst) \
+	C(invalid_checksum) C(no_flow) C(pkt_on_wrong_thread) \
 		C(segment_memcap_drop) C(session_no_memory) \
 			C(stream_depth_reached) C(reassembly_gap) \
 				C(reassembly_gap_bytes) C(overlap) \
@@ -82,6 +83,10 @@ void stream_flush(struct stream_ctx *c, struct flow *f);
  * how many bytes at its front were in the window at the last
  * stream_raw_done(), '*offset' the stream offset of its front.  Empty when
  * nothing is new, past the depth, or after stream_raw_disable().
+ *
+ * At least 4 KiB of history stay in front of new bytes; bytes not offered yet
+ * are kept up to 1 MiB.  A hole restarts the window behind it: offer what came
+ * before it first, that is, look after each chunk and not after the last.
  */
 struct view stream_raw(const struct flow *f, enum flow_dir dir, uint32_t *seen,
 		       uint64_t *offset);

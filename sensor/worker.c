@@ -260,14 +260,33 @@ inspect_streams(struct worker *w, struct event_subject *s, struct flow *f)
 	s->dir = packet_dir;
 }
 
-/* Moves what the stream made ready into the application parser. */
+/* The facts of packet and flow as they are now. */
 static void
-run_app(struct worker *w, struct flow *f, uint64_t now_us)
+fill_subject(struct worker *w, const struct event_subject *s, bool in_stream)
+{
+	if (s->f != NULL) {
+		fill_flow(&w->in_flow, s->f);
+	}
+	w->in.flow = s->f != NULL ? &w->in_flow : NULL;
+	fill_packet(&w->in, s->pkt, s->dir, in_stream);
+}
+
+/*
+ * Moves what the stream made ready into the application parser.  Rules look
+ * at the raw bytes before a hole now, because a hole ends the raw window.
+ */
+static void
+run_app(struct worker *w, struct event_subject *s, struct flow *f,
+	uint64_t now_us)
 {
 	struct stream_chunk c;
 
 	while (stream_next(w->streams, f, &c)) {
 		if (c.gap > 0) {
+			if (s->pkt != NULL) {
+				fill_subject(w, s, true);
+				inspect_streams(w, s, f);
+			}
 			app_gap(w->apps, f, c.dir, c.gap, now_us);
 		} else if (c.data.len > 0) {
 			app_data(w->apps, f, c.dir, c.data, now_us);
@@ -300,10 +319,7 @@ packet(struct worker *w, struct packet *pkt)
 
 		in_stream = stream_packet(w->streams, w->flows, f, pkt, s.dir);
 		/* The roles may have been exchanged by a late start. */
-		s.dir = addr_eq(&f->addr[0], &pkt->src) &&
-					f->port[0] == pkt->sport
-				? FLOW_TOSERVER
-				: FLOW_TOCLIENT;
+		s.dir = flow_packet_dir(f, pkt);
 		if (fresh && f->tcp != NULL) {
 			for (unsigned d = 0; d < 2; d++) {
 				if (!w->raw[d]) {
@@ -312,16 +328,12 @@ packet(struct worker *w, struct packet *pkt)
 				}
 			}
 		}
-		run_app(w, f, s.ts_us);
+		run_app(w, &s, f, s.ts_us);
 	} else if (f != NULL && f->proto == IPP_UDP && pkt->payload.len > 0) {
 		app_data(w->apps, f, s.dir, pkt->payload, s.ts_us);
 	}
 
-	if (f != NULL) {
-		fill_flow(&w->in_flow, f);
-	}
-	w->in.flow = f != NULL ? &w->in_flow : NULL;
-	fill_packet(&w->in, pkt, s.dir, in_stream && pkt->payload.len > 0);
+	fill_subject(w, &s, in_stream && pkt->payload.len > 0);
 	w->in.flow_state = f != NULL ? &f->rules : NULL;
 	w->in.tx_state = NULL;
 	match(w, &s);
@@ -387,7 +399,7 @@ drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
 	}
 	if (f->tcp != NULL) {
 		stream_flush(w->streams, f);
-		run_app(w, f, f->last_us);
+		run_app(w, s, f, f->last_us);
 	}
 	if (f->app != NULL) {
 		app_eof(w->apps, f, FLOW_TOSERVER, f->last_us);

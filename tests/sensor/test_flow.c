@@ -355,7 +355,7 @@ test_pool_runs_out(void **state)
 
 	(void)state;
 	b.conf = conf_new();
-	b.pool = pool_new((size_t)4 << 20);
+	b.pool = pool_new((size_t)6 << 20);
 	assert_int_equal(conf_set(b.conf, "flow.prealloc", "0"), ERR_OK);
 	b.t = flow_table_new(b.conf, b.pool);
 	assert_non_null(b.t);
