@@ -197,7 +197,7 @@ alerts_come_back_whole(void **state)
 	assert_int_equal(store_read_alerts(r, &f, 10, on_alert, &rows), ERR_OK);
 	assert_int_equal(rows.n, 3);
 	assert_memory_equal(rows.raw, "{\"timestamp\":\"2026-11-20T10:00:03",
-			    34);
+			    33);
 	assert_int_equal(rows.raw[strlen(rows.raw) - 1], '}');
 	assert_string_equal(rows.src, "{\"asn\":1}");
 	f.before_id = rows.first;
