@@ -198,6 +198,9 @@ struct rule_tx; /* what rules remember of a transaction */
 struct inspect {
 	enum inspect_kind kind;
 	enum inspect_dir dir;
+	/* 'pkt' travels against 'dir': a packet of one direction may complete
+	 * bytes or a transaction of the other. */
+	bool pkt_is_reverse;
 	struct inspect_packet pkt;
 	const struct inspect_flow *flow;
 	struct view pkt_views[4]; /* room for header, payload, stream views */

@@ -2,13 +2,15 @@
 /*
  * ioc_set.h - indicators, matched by hash and trie, never by scanning
  *
- * Addresses and networks are looked up in a prefix trie, domain names by each
- * of their label suffixes, URLs, JA3 and certificate digests by exact hash.
+ * Addresses are looked up by hash and networks in a prefix trie, domain names
+ * by each of their label suffixes, URLs, JA3 and certificate digests by exact
+ * hash.
  *
  * Place    above rule.h; below rule_match.
  * Threads  built by one thread, then read only.
- * Memory   heap; at most about twice the raw list.
- * Cost     a handful of hash probes per name, one trie walk per address.
+ * Memory   heap: 22 bytes an indicator and its text; what indicators have in
+ *          common (source, marking, dates) is kept once, in a note.
+ * Cost     a handful of hash probes per name or address, one trie walk.
  */
 #ifndef RULES_IOC_SET_H
 #define RULES_IOC_SET_H
@@ -26,22 +28,23 @@ enum ioc_type {
 	IOC_TYPE_COUNT
 };
 
-/* "ip", "domain", "url", "ja3", "cert-sha1", "cert-sha256" */
-const char *ioc_type_name(enum ioc_type t);
+/* All but the value.  In a set no string is NULL: absent is "". */
+struct ioc_note {
+	enum ioc_type type;
+	bool exact; /* IOC_DOMAIN: not its subdomains */
+	uint8_t severity; /* 1 is worst, as rule priority */
+	const char *id; /* STIX id or the like; see ioc_id() */
+	const char *source; /* file or feed name */
+	const char *tlp; /* "clear", "green", "amber", "amber+strict", "red" */
+	const char *description;
+	const char *tactic; /* ATT&CK tactic id such as "TA0011" */
+	uint64_t valid_from_us, valid_until_us; /* 0: open */
+};
 
 /* One indicator as loaded.  Strings live as long as the set. */
 struct ioc {
-	enum ioc_type type;
-	bool exact; /* IOC_DOMAIN: not its subdomains */
-	const char *id; /* STIX id, or "TYPE:VALUE" when the list has none */
 	const char *value; /* canonical text */
-	const char *source; /* file or feed name */
-	const char *
-		tlp; /* "clear", "green", "amber", "amber+strict", "red" or "" */
-	const char *description; /* or "" */
-	const char *tactic; /* ATT&CK tactic id such as "TA0011", or "" */
-	uint8_t severity; /* 1 is worst, as rule priority; default 1 */
-	uint64_t valid_from_us, valid_until_us; /* 0: open */
+	const struct ioc_note *note;
 };
 
 struct ioc_set;
@@ -49,30 +52,43 @@ struct ioc_set;
 struct ioc_set *ioc_set_new(void);
 void ioc_set_free(struct ioc_set *s);
 /*
- * Copies 'ioc' in, with 'value' normalised; ERR_FORMAT with diag when the
- * value is not of its type.  The same (type, value) again keeps the first.
+ * Copies 'note' (NULL strings are "", severity 0 is 1) and 'value', which is
+ * normalised; ERR_FORMAT with diag when it is not of its type.  The same type
+ * and value again is kept once: the first, unless the new one lasts longer or
+ * takes in subdomains where the first does not.
  */
-enum err ioc_set_add(struct ioc_set *s, const struct ioc *ioc,
-		     struct diag *d) MUST_CHECK;
+enum err ioc_set_add(struct ioc_set *s, const struct ioc_note *note,
+		     struct view value, struct diag *d) MUST_CHECK;
 /* No more additions after this; required before any look-up. */
 enum err ioc_set_seal(struct ioc_set *s) MUST_CHECK;
 uint32_t ioc_set_count(const struct ioc_set *s);
 const struct ioc *ioc_set_at(const struct ioc_set *s, uint32_t i);
+size_t ioc_set_memory(const struct ioc_set *s); /* bytes */
 
-const struct ioc *ioc_find_addr(const struct ioc_set *s, const struct addr *a);
+/*
+ * Look-ups give the narrowest indicator that is valid at 'now_us' (0: at any
+ * time), or NULL.
+ */
+const struct ioc *ioc_find_addr(const struct ioc_set *s, const struct addr *a,
+				uint64_t now_us);
 /* 'name' in any case, with or without a final dot. */
-const struct ioc *ioc_find_domain(const struct ioc_set *s, struct view name);
-/* "host/path?query" is matched exactly, scheme ignored. */
+const struct ioc *ioc_find_domain(const struct ioc_set *s, struct view name,
+				  uint64_t now_us);
+/*
+ * 'host' may end in ":port", of which 80 and 443 are ignored; 'uri' as in the
+ * request line (absolute-form brings its own host, RFC 9112 3.2.2).
+ */
 const struct ioc *ioc_find_url(const struct ioc_set *s, struct view host,
-			       struct view uri);
+			       struct view uri, uint64_t now_us);
+/* IOC_JA3, IOC_CERT_SHA1, IOC_CERT_SHA256: hex, with or without colons. */
 const struct ioc *ioc_find_text(const struct ioc_set *s, enum ioc_type type,
-				struct view hex);
+				struct view hex, uint64_t now_us);
 
 /*
  * Appends a hit for each indicator that 'in' shows: addresses on the first
- * packet of a flow (INSPECT_PACKET), names and digests on INSPECT_TX when
- * their buffer is fresh.  The hit's rule is the built-in rule of its type,
- * gid IOC_GID, sid IOC_SID_BASE + type.
+ * packet of a flow (INSPECT_PACKET) or on one that has no flow, names and
+ * digests on INSPECT_TX when their buffer is fresh.  The hit's rule is the
+ * built-in rule of its type, gid IOC_GID, sid IOC_SID_BASE + type.
  */
 #define IOC_GID 9000
 #define IOC_SID_BASE 9000000
@@ -81,5 +97,14 @@ void ioc_match(const struct ioc_set *s, const struct inspect *in,
 /* Bit per enum inspect_buf that ioc_match() reads for the types present. */
 void ioc_set_needed(const struct ioc_set *s, uint64_t needed[2]);
 const struct rule *ioc_rule(enum ioc_type type);
+
+/* "ip", "domain", "url", "ja3", "cert-sha1", "cert-sha256". */
+const char *ioc_type_name(enum ioc_type type);
+/*
+ * The list's own id, or "TYPE:VALUE" when it has none, cut to 'cap' bytes
+ * with the NUL; returns 'out'.
+ */
+#define IOC_ID_CAP 320
+const char *ioc_id(const struct ioc *ioc, char *out, size_t cap);
 
 #endif

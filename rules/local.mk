@@ -4,11 +4,52 @@ librules_a_SOURCES = rules/inspect.h rules/rule.h
 
 # language and matching
 librules_a_SOURCES += \
-	rules/ruleset.h \
-	rules/rule_match.h
+	rules/range_set.h rules/range_set.c \
+	rules/rule_prog.h \
+	rules/rule_text.h rules/rule_text.c \
+	rules/name_table.h rules/name_table.c \
+	rules/rule_vars.h rules/rule_vars.c \
+	rules/rule_lex.h rules/rule_lex.c \
+	rules/rule_class.h rules/rule_class.c \
+	rules/keyword.h rules/keyword.c \
+	rules/rule_draft.h rules/rule_draft.c \
+	rules/rule_parse_content.c \
+	rules/rule_parse_pcre.c \
+	rules/rule_parse_byte.c \
+	rules/rule_parse_state.c \
+	rules/rule_parse_fact.c \
+	rules/rule_parse.h rules/rule_parse.c \
+	rules/rule_compile.h rules/rule_compile.c \
+	rules/rule_search.h rules/rule_search.c \
+	rules/rule_bytes.h rules/rule_bytes.c \
+	rules/rule_xform.h rules/rule_xform.c \
+	rules/rule_verify.h rules/rule_verify.c \
+	rules/rule_state.h rules/rule_state.c \
+	rules/rule_facts.h rules/rule_facts.c \
+	rules/rule_group.h rules/rule_group.c \
+	rules/rule_file.h rules/rule_file.c \
+	rules/ruleset_db.h rules/ruleset_order.c \
+	rules/threshold_file.h rules/threshold_file.c \
+	rules/ruleset.h rules/ruleset.c \
+	rules/rule_match.h rules/rule_match.c
 
 # prefilter, indicators, thresholds
 librules_a_SOURCES += \
-	rules/prefilter.h \
-	rules/ioc_set.h \
-	rules/threshold.h
+	rules/prefilter.h rules/prefilter.c \
+	rules/prefilter_db.h rules/prefilter_build.c \
+	rules/ioc_set.h rules/ioc_set.c \
+	rules/ioc_set_db.h \
+	rules/ioc_table.h rules/ioc_table.c \
+	rules/ioc_trie.h rules/ioc_trie.c \
+	rules/ioc_value.h rules/ioc_value.c \
+	rules/ioc_find.c \
+	rules/ioc_match.c \
+	rules/ioc_rule.c \
+	rules/ioc_load.h rules/ioc_load.c \
+	rules/ioc_reading.h rules/ioc_words.c \
+	rules/ioc_text.c \
+	rules/ioc_pattern.h rules/ioc_pattern.c \
+	rules/ioc_stix.c \
+	rules/ioc_misp.c \
+	rules/keyhash.h rules/keyhash.c \
+	rules/threshold.h rules/threshold.c

@@ -12,16 +12,22 @@
 
 #include "common/err.h"
 
+/* Longer literals are refused; cut them and verify the rest at the match. */
+#define PREFILTER_LITERAL_MAX 1024
+
 struct prefilter;
 struct prefilter_scratch;
 
 struct prefilter_literal {
-	struct view bytes; /* 1 byte or more */
+	struct view bytes; /* 1 to PREFILTER_LITERAL_MAX bytes */
 	bool nocase; /* ASCII case folded on both sides */
 	uint32_t id; /* several literals may share one */
 };
 
-/* NULL with diag on failure.  'lits' may go after the call. */
+/*
+ * NULL with diag on failure.  'lits' may go after the call.  'n' may be 0:
+ * such a prefilter never reports anything.
+ */
 struct prefilter *prefilter_build(const struct prefilter_literal *lits,
 				  size_t n, struct diag *d) MUST_CHECK;
 void prefilter_free(struct prefilter *p);

@@ -25,14 +25,21 @@ struct threshold_key {
 
 enum threshold_verdict { THRESHOLD_PASS, THRESHOLD_SUPPRESS };
 
+/* NULL when 'max_entries' is 0 or the system has no memory. */
 struct threshold_table *threshold_table_new(size_t max_entries);
 void threshold_table_free(struct threshold_table *t);
-/* Counts this match and says whether it alerts. 'ts_us' is packet time. */
+/*
+ * Counts this match and says whether it alerts. 'ts_us' is packet time.  A
+ * period begins with the first match after the last one ended; its last
+ * microsecond still belongs to it.  detection_filter is asked first, and the
+ * threshold counts only what that lets through.
+ */
 enum threshold_verdict threshold_check(struct threshold_table *t,
 				       const struct rule *rule,
 				       const struct threshold_key *key,
 				       uint64_t ts_us);
 uint64_t threshold_suppressed(const struct threshold_table *t);
+/* Counts lost to replacement before their period was over. */
 uint64_t threshold_evicted(const struct threshold_table *t);
 
 #endif

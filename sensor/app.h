@@ -19,7 +19,11 @@
 struct app_ctx *app_ctx_new(const struct conf *conf, struct pool *pool);
 void app_ctx_free(struct app_ctx *ctx);
 
-/* One run of stream bytes of 'dir', or one datagram. */
+/*
+ * One run of stream bytes of 'dir', or one datagram.  The first datagram of a
+ * flow may turn out to be a server's: then f->app->swap is set, and the
+ * caller exchanges the flow's roles (flow_swap) and clears it.
+ */
 void app_data(struct app_ctx *ctx, struct flow *f, enum flow_dir dir,
 	      struct view data, uint64_t now_us);
 void app_gap(struct app_ctx *ctx, struct flow *f, enum flow_dir dir,
@@ -39,9 +43,11 @@ void app_free(struct app_ctx *ctx, struct flow *f);
 
 /* Transactions opened and errors met, by protocol. */
 struct app_counters {
-	uint64_t flows[APP_PROTO_COUNT];
+	uint64_t flows[APP_PROTO_COUNT]; /* APP_FAILED: not recognised */
 	uint64_t txs[APP_PROTO_COUNT];
-	uint64_t failed[APP_PROTO_COUNT];
+	uint64_t failed[APP_PROTO_COUNT]; /* directions given up */
+	uint64_t gaps[APP_PROTO_COUNT];
+	uint64_t no_memory; /* flows that could not be looked into */
 };
 const struct app_counters *app_counters(const struct app_ctx *ctx);
 

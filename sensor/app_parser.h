@@ -35,6 +35,7 @@ struct app_tx {
 	uint64_t first_us; /* packet time of its first byte */
 	struct arena arena; /* everything the transaction owns */
 	struct event_set events;
+	struct event_set events_logged; /* anomalies already written */
 	bool done[2]; /* this direction is complete (enum flow_dir) */
 	bool updated[2]; /* something new since the worker last looked */
 	bool logged; /* its EVE event was written */
@@ -54,12 +55,14 @@ struct app_flow {
 	struct app_tx *txs, *last_tx; /* those not yet finished */
 	uint32_t n_txs;
 	uint64_t next_tx_id;
-	struct event_set
-		events; /* of the flow, e.g. detection; worker clears */
+	struct event_set events; /* of the flow; the worker clears it */
 	enum app_proto dir_proto[2]; /* as detected in each direction */
 	struct buf pending[2]; /* bytes kept until the protocol is known */
 	bool detect_done[2];
 	bool failed[2]; /* this direction can no longer be parsed */
+	bool finished[2]; /* the parser wants no more of this direction */
+	bool eof[2]; /* this direction has ended */
+	bool swap; /* app_data(): the flow's roles are the other way round */
 	bool encrypted; /* nothing more to see (after TLS handshake) */
 	uint64_t now_us; /* packet time of the bytes being parsed */
 };
@@ -88,6 +91,11 @@ struct app_parser {
 	 */
 	enum app_probe (*probe)(struct view data, enum flow_dir dir,
 				bool by_port);
+	/*
+	 * Do these first bytes come from the other role than 'dir' says?  Asked
+	 * for datagrams only, after a probe said yes.  May be NULL.
+	 */
+	bool (*reversed)(struct view data, enum flow_dir dir);
 	/* Per-flow state from ctx's pool; NULL: out of memory. */
 	void *(*state_new)(struct app_ctx *ctx, struct app_flow *af);
 	void (*state_free)(struct app_ctx *ctx, struct app_flow *af,

@@ -35,6 +35,7 @@ struct capture_stats {
 	uint64_t truncated; /* caplen < wirelen */
 	uint64_t filtered; /* refused by the BPF filter */
 	uint64_t files;
+	uint64_t files_skipped; /* in a directory, and no captures */
 	uint64_t file_bytes_done,
 		file_bytes_total; /* total 0: unknown (pipe) */
 };
@@ -59,7 +60,10 @@ enum err capture_next(struct capture *c, struct batch_frames *b,
 		      struct diag *d) MUST_CHECK;
 
 const struct capture_stats *capture_stats(const struct capture *c);
-/* Name of the file being read (for pcap_filename), or "". */
+/*
+ * Name of the file the last batch came from (for pcap_filename), or "".  A
+ * batch holds frames of one file only.
+ */
 const char *capture_current(const struct capture *c);
 void capture_close(struct capture *c);
 

@@ -152,6 +152,7 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 {
 	struct json *j = &l->json;
 	const struct event_origin *o = &l->origin;
+	char id[IOC_ID_CAP];
 
 	json_obj(j, "picket");
 	json_cstr(j, "site", o->site);
@@ -163,19 +164,19 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 		json_cstr(j, "exercise", o->exercise);
 	}
 	if (ioc != NULL) {
-		if (ioc->tlp[0] != '\0') {
-			json_cstr(j, "tlp", ioc->tlp);
+		if (ioc->note->tlp[0] != '\0') {
+			json_cstr(j, "tlp", ioc->note->tlp);
 		}
 		json_obj(j, "indicator");
-		json_cstr(j, "id", ioc->id);
-		json_cstr(j, "type", ioc_type_name(ioc->type));
+		json_cstr(j, "id", ioc_id(ioc, id, sizeof(id)));
+		json_cstr(j, "type", ioc_type_name(ioc->note->type));
 		json_cstr(j, "value", ioc->value);
-		json_cstr(j, "source", ioc->source);
-		if (ioc->description[0] != '\0') {
-			json_cstr(j, "description", ioc->description);
+		json_cstr(j, "source", ioc->note->source);
+		if (ioc->note->description[0] != '\0') {
+			json_cstr(j, "description", ioc->note->description);
 		}
-		if (ioc->tactic[0] != '\0') {
-			json_cstr(j, "tactic", ioc->tactic);
+		if (ioc->note->tactic[0] != '\0') {
+			json_cstr(j, "tactic", ioc->note->tactic);
 		}
 		json_obj_end(j);
 	} else if (o->tlp[0] != '\0') {
@@ -238,7 +239,7 @@ put_alert(struct json *j, const struct event_subject *s,
 	json_cstr(j, "signature", r->msg != NULL ? r->msg : "");
 	json_cstr(j, "category", r->category != NULL ? r->category : "");
 	json_u64(j, "severity",
-		 hit->ioc != NULL ? hit->ioc->severity : r->priority);
+		 hit->ioc != NULL ? hit->ioc->note->severity : r->priority);
 	if (r->target != TARGET_NONE && s->f != NULL) {
 		unsigned src = s->dir == FLOW_TOSERVER ? 0 : 1;
 		unsigned tgt = r->target == TARGET_SRC ? src : 1 - src;

@@ -30,41 +30,51 @@ struct tcp_session; /* stream.c */
 struct app_flow; /* app.c */
 struct rule_flow; /* rules */
 
+/*
+ * Ordered by use: the first two cache lines are what each packet touches.
+ */
 struct flow {
+	/* The table's own: chain, expiry list, key. */
+	struct flow *next;
+	struct flow *older, *newer;
+	uint32_t hash;
+	uint32_t icmp_key; /* of an ICMP conversation: types, code, id; or 0 */
+
 	/* Identity: index 0 is the initiator (client). */
 	struct addr addr[2];
+	/* -- second line -- */
 	uint16_t port[2];
 	uint16_t vlan[PKT_MAX_VLANS];
 	uint8_t n_vlans;
 	uint8_t proto, ip_version;
 	uint8_t icmp_type, icmp_code; /* of the first packet */
-	uint64_t id; /* deterministic: same capture, same id; 53 bits */
-	uint32_t hash;
+	uint8_t timer; /* which expiry list */
 
 	/* What was seen. */
-	uint64_t first_us, last_us;
+	uint64_t last_us;
 	uint64_t pkts[2], bytes[2]; /* by enum flow_dir; wire bytes of L2 on */
+	/* -- third line -- */
 	uint8_t tcp_flags[2]; /* union of flags seen */
+	uint32_t flags; /* enum flow_flags */
 	enum flow_state state;
 	enum flow_end end;
-	uint64_t n_alerts;
-	uint32_t flags; /* enum flow_flags */
 
 	/* What the later stages remember; each frees its own. */
 	struct tcp_session *tcp;
 	struct app_flow *app;
 	struct rule_flow *rules;
 
-	/* The table's own: chain and expiry. */
-	struct flow *next;
-	struct flow *older, *newer;
-	uint8_t timer; /* which expiry list */
+	uint64_t id; /* deterministic: same capture, same id; 53 bits */
+	uint64_t first_us;
+	uint64_t n_alerts;
 };
+STATIC_ASSERT(sizeof(struct flow) <= 256, "one pool block of 256 bytes");
 
 enum flow_flags {
 	FLOW_IP_CHECKED_TOSERVER = 1 << 0, /* address-only rules were tried */
 	FLOW_IP_CHECKED_TOCLIENT = 1 << 1,
 	FLOW_SWAPPED = 1 << 2, /* roles were exchanged after a late start */
+	FLOW_UNLINKED = 1 << 3, /* over: out of the hash, waits for release */
 };
 
 struct flow_counters {
@@ -75,21 +85,37 @@ struct flow_counters {
 
 struct flow_table;
 
-/* Keys read: flow.memcap, flow.prealloc, flow-timeouts.{default,tcp,udp,icmp}.
- * {new,established,closed} as Suricata's, vlan.use-for-tracking. */
+/*
+ * Keys read: flow.memcap (128mb), flow.hash-size, flow.prealloc,
+ * flow-timeouts.{default,tcp,udp,icmp}.{new,established,closed} in seconds, as
+ * Suricata's, vlan.use-for-tracking.  NULL when memory is out.
+ */
 struct flow_table *flow_table_new(const struct conf *conf, struct pool *pool);
-void flow_table_free(struct flow_table *t); /* all flows released before */
+/* All flows were released before; what is left is given back to the pool. */
+void flow_table_free(struct flow_table *t);
+/* The hash is keyed at random; a test may fix it while the table is empty. */
+void flow_table_seed(struct flow_table *t, uint64_t seed);
 
 /*
  * Finds the flow of 'pkt', opening one when there is none, and counts the
  * packet in it.  A flow idle for longer than its timeout at pkt's time is not
  * reused: it is left to flow_expire() and a new one opened, so that results
- * do not depend on when expiry runs.  NULL for packets that have no flow
- * (fragments, broken, not IP) or when memory is out (counted).  '*dir' says
- * which way it goes.  ICMP errors are flows of their own.
+ * do not depend on when expiry runs (as long as packets are at most
+ * FLOW_DISORDER_US out of order).  A TCP SYN on a flow in FLOW_CLOSED opens a
+ * new one, too.  NULL for packets that have no flow (fragments, broken, not
+ * IP) or when memory is out (counted).  '*dir' says which way it goes.  ICMP
+ * errors are flows of their own.
+ *
+ * At flow.memcap the flow that has used up most of its timeout is ended
+ * (FLOW_END_FORCED) and handed over by the next flow_expire(); a small reserve
+ * carries new flows until then.
  */
+#define FLOW_DISORDER_US (10 * UINT64_C(1000000))
 struct flow *flow_find(struct flow_table *t, const struct packet *pkt,
 		       enum flow_dir *dir);
+
+/* Which way 'pkt' goes in 'f': ask again after flow_swap(). */
+enum flow_dir flow_packet_dir(const struct flow *f, const struct packet *pkt);
 
 /* Exchanges client and server (counters, flags too): for a flow whose first
  * packet was the server's. */
@@ -102,6 +128,11 @@ void flow_set_state(struct flow_table *t, struct flow *f, enum flow_state s);
  * Hands over one flow whose time is up at 'now_us' (packet time), or NULL.
  * With 'all' every flow in order of its first packet.  The caller ends what
  * hangs on it, then calls flow_release().
+ *
+ * A clock that leaps by more than FLOW_DISORDER_US is believed when a second
+ * packet or call agrees, so that one wrong timestamp ends nothing.  A flow
+ * whose last packet lies in the future by more than its timeout is over, too.
+ * O(1) when there is none.
  */
 struct flow *flow_expire(struct flow_table *t, uint64_t now_us, bool all);
 void flow_release(struct flow_table *t, struct flow *f);
@@ -110,6 +141,12 @@ const struct flow_counters *flow_counters(const struct flow_table *t);
 
 /* Community ID v1 ("1:..."), seed 0 by default; returns the length. */
 #define COMMUNITY_ID_CAP 40
+/*
+ * The ICMP type that answers 'type' (or that it answers), '*request' when
+ * 'type' is the question; false for types that stand alone.
+ */
+bool icmp_counterpart(uint8_t proto, uint8_t type, uint8_t *other,
+		      bool *request);
 size_t flow_community_id(const struct flow *f, uint16_t seed,
 			 char out[COMMUNITY_ID_CAP]);
 

@@ -4,24 +4,77 @@ libsensor_a_SOURCES = sensor/packet.h
 
 # capture and decode
 libsensor_a_SOURCES += \
-	sensor/capture.h \
-	sensor/decode.h
+	sensor/csum.h \
+	sensor/capture_source.h sensor/capture_source.c \
+	sensor/capture_format.h sensor/capture_pcap.c sensor/capture_pcapng.c \
+	sensor/capture.h sensor/capture_file.c \
+	sensor/defrag_policy.h sensor/defrag_policy.c \
+	sensor/defrag.h sensor/defrag.c \
+	sensor/decode_count.h sensor/decode_ctx.h sensor/decode_ctx.c \
+	sensor/decode_link.c sensor/decode_wifi.c sensor/decode_ip.c \
+	sensor/decode_l4.c sensor/decode_tunnel.c \
+	sensor/decode.h sensor/decode.c
 
 # flow and stream
 libsensor_a_SOURCES += \
-	sensor/flow.h \
-	sensor/stream.h
+	sensor/flow.h sensor/flow.c sensor/community_id.c \
+	sensor/flow_timer.h sensor/flow_timer.c \
+	sensor/stream_rob.h sensor/stream_rob.c \
+	sensor/stream.h sensor/stream.c \
+	sensor/stream_session.h sensor/stream_state.c sensor/stream_raw.c
 
 # application protocols: driver, DNS, TLS
 libsensor_a_SOURCES += \
-	sensor/app_parser.h \
-	sensor/app.h
+	sensor/app_parser.h sensor/app_ctx.c \
+	sensor/dns_name.h sensor/dns_name.c \
+	sensor/app_dns.h sensor/app_dns.c sensor/app_dns_text.c \
+	sensor/fill_dns.h sensor/fill_dns.c \
+	sensor/log_dns.h sensor/log_dns.c \
+	sensor/hex_digest.h sensor/hex_digest.c \
+	sensor/tls_cert.h sensor/tls_cert.c \
+	sensor/app_tls.h sensor/app_tls.c sensor/app_tls_hello.c \
+	sensor/ja3.h sensor/ja3.c \
+	sensor/ja4.h sensor/ja4.c \
+	sensor/fill_tls.h sensor/fill_tls.c \
+	sensor/log_tls.h sensor/log_tls.c \
+	sensor/app_detect.h sensor/app_detect.c \
+	sensor/app.h sensor/app.c
 
 # application protocols: HTTP and bodies
-libsensor_a_SOURCES +=
+libsensor_a_SOURCES += \
+	sensor/http_inflate.h sensor/http_inflate.c \
+	sensor/app_http_body.h sensor/app_http_body.c \
+	sensor/app_http.h sensor/app_http.c \
+	sensor/app_http_line.c sensor/app_http_field.c \
+	sensor/app_http_uri.c sensor/app_http_head.c \
+	sensor/fill_http.h sensor/fill_http.c \
+	sensor/log_http.h sensor/log_http.c \
+	sensor/log_file.h sensor/log_file.c
 
 # batch, spool, forward
-libsensor_a_SOURCES +=
+libsensor_a_SOURCES += \
+	sensor/spool_meta.h sensor/spool_meta.c \
+	sensor/spool_seg.h sensor/spool_seg.c \
+	sensor/spool.h sensor/spool_state.h \
+	sensor/spool.c sensor/spool_open.c \
+	sensor/batch.h sensor/batch.c \
+	sensor/presence.h sensor/presence.c \
+	sensor/sender.h sensor/sender.c \
+	sensor/forward.h sensor/forward.c
 
 # worker and program
-libsensor_a_SOURCES +=
+libsensor_a_SOURCES += \
+	sensor/record.h sensor/record.c \
+	sensor/fill.h sensor/fill.c \
+	sensor/event_log.h sensor/event_log.c \
+	sensor/worker.h sensor/worker.c \
+	sensor/sink.h sensor/sink.c \
+	sensor/replay.h sensor/replay.c \
+	sensor/stats.h sensor/stats.c \
+	sensor/progress.h sensor/progress.c \
+	sensor/options.h sensor/options.c
+
+bin_PROGRAMS += picket-sensor
+picket_sensor_SOURCES = sensor/main.c
+picket_sensor_LDADD = libsensor.a librules.a libcommon.a $(SENSOR_LIBS) \
+	$(RULES_LIBS) $(COMMON_LIBS) -lm

@@ -40,6 +40,7 @@ enum event_type event_type_by_name(struct view name);
  */
 struct record {
 	uint64_t order;
+	uint64_t sub; /* 0, or the flow that ended behind this frame */
 	uint64_t ts_us;
 	const struct rule *rule; /* alerts: whose thresholds apply; else NULL */
 	struct threshold_key key;

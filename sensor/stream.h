@@ -25,7 +25,9 @@ struct stream_ctx;
 	C(sessions) \
 	C(midstream_pickups) \
 	C(syn) \
-	C(synack) C(rst) C(invalid_checksum) C(no_flow) C(pkt_on_wrong_thread) \
+	C(synack) \
+	C(rst) \
+	C(invalid_checksum) C(no_flow) C(pkt_on_wrong_thread) \
 		C(segment_memcap_drop) C(session_no_memory) \
 			C(stream_depth_reached) C(reassembly_gap) \
 				C(reassembly_gap_bytes) C(overlap) \
@@ -49,7 +51,7 @@ void stream_ctx_free(struct stream_ctx *c);
 struct stream_chunk {
 	enum flow_dir dir;
 	uint64_t offset; /* of its first byte in the stream, 0-based */
-	struct view data; /* valid until the next stream call for this flow */
+	struct view data; /* valid until the next call on this context */
 	uint64_t gap; /* > 0: this many bytes were lost; data is empty */
 	bool fin; /* the stream ends behind this chunk (FIN or RST) */
 };
@@ -81,6 +83,10 @@ void stream_flush(struct stream_ctx *c, struct flow *f);
  * how many bytes at its front were in the window at the last
  * stream_raw_done(), '*offset' the stream offset of its front.  Empty when
  * nothing is new, past the depth, or after stream_raw_disable().
+ *
+ * At least 4 KiB of history stay in front of new bytes; bytes not offered yet
+ * are kept up to 1 MiB.  A hole restarts the window behind it: offer what came
+ * before it first, that is, look after each chunk and not after the last.
  */
 struct view stream_raw(const struct flow *f, enum flow_dir dir, uint32_t *seen,
 		       uint64_t *offset);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "rules/ioc_set.h"
 #include "sensor/fill.h"
 
 #define MAX_HITS 4096
@@ -27,6 +28,8 @@ struct worker {
 	struct inspect_flow in_flow;
 	struct rule_hits hits;
 	struct outbox *out;
+	uint64_t order; /* number of the frame that events belong to */
+	uint64_t sub; /* the flow being ended, or 0 */
 	struct worker_counters count;
 };
 
@@ -75,7 +78,8 @@ put_line(struct worker *w, const struct event_subject *s, enum event_type type,
 	 struct view line)
 {
 	struct record r = {
-		.order = s->number,
+		.order = w->order,
+		.sub = w->sub,
 		.ts_us = s->ts_us,
 		.type = type,
 	};
@@ -94,11 +98,12 @@ put_alert(struct worker *w, const struct event_subject *s,
 	const char *bits[MAX_FLOWBITS];
 	uint32_t n_bits = 0;
 	struct record r = {
-		.order = s->number,
+		.order = w->order,
+		.sub = w->sub,
 		.ts_us = s->ts_us,
 		.rule = hit->rule,
 		.type = EVENT_TYPE_ALERT,
-		.severity = hit->ioc != NULL ? hit->ioc->severity
+		.severity = hit->ioc != NULL ? hit->ioc->note->severity
 					     : hit->rule->priority,
 	};
 	struct view line;
@@ -255,14 +260,33 @@ inspect_streams(struct worker *w, struct event_subject *s, struct flow *f)
 	s->dir = packet_dir;
 }
 
-/* Moves what the stream made ready into the application parser. */
+/* The facts of packet and flow as they are now. */
 static void
-run_app(struct worker *w, struct flow *f, uint64_t now_us)
+fill_subject(struct worker *w, const struct event_subject *s, bool in_stream)
+{
+	if (s->f != NULL) {
+		fill_flow(&w->in_flow, s->f);
+	}
+	w->in.flow = s->f != NULL ? &w->in_flow : NULL;
+	fill_packet(&w->in, s->pkt, s->dir, in_stream);
+}
+
+/*
+ * Moves what the stream made ready into the application parser.  Rules look
+ * at the raw bytes before a hole now, because a hole ends the raw window.
+ */
+static void
+run_app(struct worker *w, struct event_subject *s, struct flow *f,
+	uint64_t now_us)
 {
 	struct stream_chunk c;
 
 	while (stream_next(w->streams, f, &c)) {
 		if (c.gap > 0) {
+			if (s->pkt != NULL) {
+				fill_subject(w, s, true);
+				inspect_streams(w, s, f);
+			}
 			app_gap(w->apps, f, c.dir, c.gap, now_us);
 		} else if (c.data.len > 0) {
 			app_data(w->apps, f, c.dir, c.data, now_us);
@@ -295,10 +319,7 @@ packet(struct worker *w, struct packet *pkt)
 
 		in_stream = stream_packet(w->streams, w->flows, f, pkt, s.dir);
 		/* The roles may have been exchanged by a late start. */
-		s.dir = addr_eq(&f->addr[0], &pkt->src) &&
-					f->port[0] == pkt->sport
-				? FLOW_TOSERVER
-				: FLOW_TOCLIENT;
+		s.dir = flow_packet_dir(f, pkt);
 		if (fresh && f->tcp != NULL) {
 			for (unsigned d = 0; d < 2; d++) {
 				if (!w->raw[d]) {
@@ -307,16 +328,12 @@ packet(struct worker *w, struct packet *pkt)
 				}
 			}
 		}
-		run_app(w, f, s.ts_us);
+		run_app(w, &s, f, s.ts_us);
 	} else if (f != NULL && f->proto == IPP_UDP && pkt->payload.len > 0) {
 		app_data(w->apps, f, s.dir, pkt->payload, s.ts_us);
 	}
 
-	if (f != NULL) {
-		fill_flow(&w->in_flow, f);
-	}
-	w->in.flow = f != NULL ? &w->in_flow : NULL;
-	fill_packet(&w->in, pkt, s.dir, in_stream && pkt->payload.len > 0);
+	fill_subject(w, &s, in_stream && pkt->payload.len > 0);
 	w->in.flow_state = f != NULL ? &f->rules : NULL;
 	w->in.tx_state = NULL;
 	match(w, &s);
@@ -343,6 +360,8 @@ worker_frame(struct worker *w, const struct frame *f, struct outbox *out)
 	bool any_ip = false, broken = false;
 
 	w->out = out;
+	w->order = f->number;
+	w->sub = 0;
 	w->count.frames++;
 	w->count.bytes += f->caplen;
 	for (unsigned i = 0; i < n; i++) {
@@ -380,7 +399,7 @@ drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
 	}
 	if (f->tcp != NULL) {
 		stream_flush(w->streams, f);
-		run_app(w, f, f->last_us);
+		run_app(w, s, f, f->last_us);
 	}
 	if (f->app != NULL) {
 		app_eof(w->apps, f, FLOW_TOSERVER, f->last_us);
@@ -420,14 +439,16 @@ drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
 }
 
 static void
-end_flow(struct worker *w, struct flow *f, uint64_t number)
+end_flow(struct worker *w, struct flow *f)
 {
 	struct event_subject s = {
 		.f = f,
 		.ts_us = f->last_us,
 		.dir = FLOW_TOSERVER,
 	};
-	struct record r = { .order = number, .type = EVENT_TYPE_FLOW };
+	struct record r = { .order = w->order,
+			    .sub = w->sub,
+			    .type = EVENT_TYPE_FLOW };
 	struct view line;
 
 	drain_flow(w, &s, f);
@@ -458,8 +479,10 @@ expire(struct worker *w, uint64_t now_us, uint64_t number, bool all,
 	struct flow *f;
 
 	w->out = out;
+	w->order = number;
 	while ((f = flow_expire(w->flows, now_us, all)) != NULL) {
-		end_flow(w, f, number);
+		w->sub = f->id;
+		end_flow(w, f);
 	}
 }
 

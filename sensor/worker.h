@@ -32,9 +32,12 @@ struct worker_settings {
 /* Every frame is in exactly one of inspected, skipped_* (DESIGN.md 6). */
 #define WORKER_COUNTER_LIST(C) \
 	C(frames) \
-	C(bytes) C(inspected) C(skipped_not_ip) C(skipped_invalid) C(packets) \
-		C(alerts) C(alerts_lost) C(tunnel_packets) C(pseudo_packets) \
-			C(anomalies) C(events_lost)
+	C(bytes) \
+	C(inspected) \
+	C(skipped_not_ip) \
+	C(skipped_invalid) C(packets) C(alerts) C(alerts_lost) \
+		C(tunnel_packets) C(pseudo_packets) C(anomalies) \
+			C(events_lost)
 
 struct worker_counters {
 #define C(name) uint64_t name;

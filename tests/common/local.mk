@@ -1,4 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
+UNIT_TESTS += tests/common/test_addr
+tests_common_test_addr_SOURCES = tests/test.h tests/common/test_addr.c
+tests_common_test_addr_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_clock
+tests_common_test_clock_SOURCES = tests/test.h tests/common/test_clock.c
+tests_common_test_clock_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_pool
+tests_common_test_pool_SOURCES = tests/test.h tests/common/test_pool.c
+tests_common_test_pool_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_json
+tests_common_test_json_SOURCES = tests/test.h tests/common/test_json.c
+tests_common_test_json_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_conf
+tests_common_test_conf_SOURCES = tests/test.h tests/common/test_conf.c
+tests_common_test_conf_LDADD = $(LIBS_COMMON)
 
 # transport
 UNIT_TESTS += tests/common/test_frame

@@ -1,1 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
+
+# prefilter, indicators, thresholds
+UNIT_TESTS += tests/rules/test_prefilter
+tests_rules_test_prefilter_SOURCES = tests/rules/test_prefilter.c
+tests_rules_test_prefilter_LDADD = $(LIBS_RULES)
+UNIT_TESTS += tests/rules/test_threshold
+tests_rules_test_threshold_SOURCES = tests/rules/test_threshold.c
+tests_rules_test_threshold_LDADD = $(LIBS_RULES)
+UNIT_TESTS += tests/rules/test_ioc_set
+tests_rules_test_ioc_set_SOURCES = tests/rules/test_ioc_set.c
+tests_rules_test_ioc_set_LDADD = $(LIBS_RULES)
+UNIT_TESTS += tests/rules/test_ioc_load
+tests_rules_test_ioc_load_SOURCES = tests/rules/test_ioc_load.c
+tests_rules_test_ioc_load_LDADD = $(LIBS_RULES)
+
+# language and matching
+UNIT_TESTS += tests/rules/test_ruleset_corpus
+tests_rules_test_ruleset_corpus_SOURCES = tests/rules/test_ruleset_corpus.c
+tests_rules_test_ruleset_corpus_LDADD = $(LIBS_RULES)

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+
+#include "rules/ioc_set_db.h"
+#include "rules/ioc_value.h"
+
+static bool
+valid_at(const struct ioc *ioc, uint64_t now_us)
+{
+	const struct ioc_note *n = ioc->note;
+
+	return now_us == 0 ||
+	       (now_us >= n->valid_from_us &&
+		(n->valid_until_us == 0 || now_us < n->valid_until_us));
+}
+
+static bool
+value_is(const struct ioc *ioc, enum ioc_type type, struct view v)
+{
+	return ioc->note->type == type &&
+	       strncmp(ioc->value, (const char *)v.p, v.len) == 0 &&
+	       ioc->value[v.len] == '\0';
+}
+
+static const struct ioc *
+probe(const struct ioc_set *s, uint64_t hash, enum ioc_type type,
+      struct view value)
+{
+	uint32_t pos = ioc_table_first(&s->index, hash), i;
+
+	while ((i = ioc_table_next(&s->index, hash, &pos)) != IOC_TABLE_NONE) {
+		if (value_is(&s->v[i], type, value)) {
+			return &s->v[i];
+		}
+	}
+	return NULL;
+}
+
+static const struct ioc *
+find_host(const struct ioc_set *s, const struct addr *a)
+{
+	uint64_t hash = ioc_hash_text(s, IOC_IP, view_of(a->b, sizeof(a->b)));
+	uint32_t pos = ioc_table_first(&s->index, hash), i;
+
+	while ((i = ioc_table_next(&s->index, hash, &pos)) != IOC_TABLE_NONE) {
+		struct addr there;
+
+		/* One in 255 comes this far without being the one. */
+		if (s->v[i].note->type == IOC_IP &&
+		    addr_parse(view_cstr(s->v[i].value), &there) &&
+		    addr_eq(&there, a)) {
+			return &s->v[i];
+		}
+	}
+	return NULL;
+}
+
+const struct ioc *
+ioc_find_addr(const struct ioc_set *s, const struct addr *a, uint64_t now_us)
+{
+	const struct ioc *best = NULL;
+	uint32_t at = s->nets.root, i;
+
+	assert(s->sealed);
+	if (s->count[IOC_IP] == 0) {
+		return NULL;
+	}
+	if (s->index.cap > 0) {
+		best = find_host(s, a);
+		if (best != NULL && valid_at(best, now_us)) {
+			return best;
+		}
+		best = NULL;
+	}
+	while ((i = ioc_trie_step(&s->nets, a, &at)) != IOC_TRIE_NONE) {
+		if (valid_at(&s->v[i], now_us)) {
+			best = &s->v[i];
+		}
+	}
+	return best;
+}
+
+const struct ioc *
+ioc_find_domain(const struct ioc_set *s, struct view name, uint64_t now_us)
+{
+	uint8_t lower[IOC_DOMAIN_MAX];
+	const struct ioc *best = NULL;
+	struct view left;
+	uint64_t hash = 0;
+
+	assert(s->sealed);
+	if (name.len > 0 && name.p[name.len - 1] == '.') {
+		name.len--;
+	}
+	if (s->count[IOC_DOMAIN] == 0 || name.len > sizeof(lower)) {
+		return NULL;
+	}
+	for (size_t i = 0; i < name.len; i++) {
+		lower[i] = ascii_lower(name.p[i]);
+	}
+	left = view_of(lower, name.len);
+	for (unsigned n = 1; n <= s->max_labels && left.len > 0; n++) {
+		struct view label = ioc_last_label(left, &left);
+		size_t from = (size_t)(label.p - lower);
+		const struct ioc *found;
+
+		hash = ioc_hash_label(s, hash, label);
+		if (n < s->min_labels) {
+			continue;
+		}
+		found = probe(s, hash, IOC_DOMAIN,
+			      view_of(label.p, name.len - from));
+		if (found != NULL && valid_at(found, now_us) &&
+		    (from == 0 || !found->note->exact)) {
+			best = found;
+		}
+	}
+	return best;
+}
+
+/* RFC 9112 3.2.2: a request to a proxy names scheme and host itself. */
+static void
+take_absolute(struct view *host, struct view *uri)
+{
+	const struct view schemes[] = { VIEW_LIT("http://"),
+					VIEW_LIT("https://") };
+
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+		size_t n = schemes[i].len, end;
+
+		if (!view_caseeq(view_sub(*uri, 0, n), schemes[i])) {
+			continue;
+		}
+		for (end = n; end < uri->len && uri->p[end] != '/' &&
+			      uri->p[end] != '?';) {
+			end++;
+		}
+		*host = view_sub(*uri, n, end - n);
+		*uri = view_sub(*uri, end, uri->len);
+		return;
+	}
+}
+
+const struct ioc *
+ioc_find_url(const struct ioc_set *s, struct view host, struct view uri,
+	     uint64_t now_us)
+{
+	char text[IOC_VALUE_CAP];
+	const struct ioc *found;
+	struct view value;
+	size_t len;
+
+	assert(s->sealed);
+	if (s->count[IOC_URL] == 0) {
+		return NULL;
+	}
+	take_absolute(&host, &uri);
+	len = ioc_url_text(host, uri, text);
+	if (len == 0 || len > s->max_url) {
+		return NULL;
+	}
+	value = view_of(text, len);
+	found = probe(s, ioc_hash_text(s, IOC_URL, value), IOC_URL, value);
+	return found != NULL && valid_at(found, now_us) ? found : NULL;
+}
+
+const struct ioc *
+ioc_find_text(const struct ioc_set *s, enum ioc_type type, struct view hex,
+	      uint64_t now_us)
+{
+	char text[IOC_VALUE_CAP];
+	const struct ioc *found;
+	struct view value;
+	size_t digits = ioc_hex_digits(type);
+
+	assert(s->sealed && digits > 0);
+	if (s->count[type] == 0 || ioc_hex_text(hex, digits, text) == 0) {
+		return NULL;
+	}
+	value = view_of(text, digits);
+	found = probe(s, ioc_hash_text(s, type, value), type, value);
+	return found != NULL && valid_at(found, now_us) ? found : NULL;
+}

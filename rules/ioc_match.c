@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one-shot digest calls of OpenSSL 3 allocate for each digest. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
+
+#include "rules/ioc_set_db.h"
+
+/* One call's hits begin at 'first'. */
+struct matching {
+	const struct ioc_set *s;
+	const struct inspect *in;
+	struct rule_hits *out;
+	uint32_t first;
+};
+
+static void
+hit(struct matching *m, const struct ioc *ioc)
+{
+	struct rule_hits *out = m->out;
+
+	if (ioc == NULL) {
+		return;
+	}
+	/* Ten queries for one domain in one message are one sighting. */
+	for (uint32_t i = m->first; i < out->n; i++) {
+		if (out->v[i].ioc == ioc) {
+			return;
+		}
+	}
+	if (out->n == out->cap) {
+		out->overflowed++;
+		return;
+	}
+	out->v[out->n++] = (struct rule_hit){
+		.rule = ioc_rule(ioc->note->type),
+		.ioc = ioc,
+		.tx_id = m->in->tx_id,
+		.has_tx = m->in->kind == INSPECT_TX,
+	};
+}
+
+static bool
+fresh(const struct matching *m, enum inspect_buf b)
+{
+	return inspect_bit(m->in->fresh, b) && m->in->buf[b].n > 0;
+}
+
+static void
+match_addrs(struct matching *m)
+{
+	const struct inspect_packet *p = &m->in->pkt;
+
+	if (p->ip_version == 0 ||
+	    (m->in->flow != NULL && !m->in->flow->first_packet)) {
+		return;
+	}
+	hit(m, ioc_find_addr(m->s, &p->src, p->ts_us));
+	hit(m, ioc_find_addr(m->s, &p->dst, p->ts_us));
+}
+
+static void
+match_domains(struct matching *m)
+{
+	static const enum inspect_buf bufs[] = { BUF_DNS_QUERY, BUF_TLS_SNI,
+						 BUF_HTTP_HOST };
+
+	for (size_t i = 0; i < ARRAY_LEN(bufs); i++) {
+		const struct inspect_list *l = &m->in->buf[bufs[i]];
+
+		if (!fresh(m, bufs[i])) {
+			continue;
+		}
+		for (uint32_t k = 0; k < l->n; k++) {
+			hit(m,
+			    ioc_find_domain(m->s, l->v[k], m->in->pkt.ts_us));
+		}
+	}
+}
+
+/* The URI as sent first; lists are also written from decoded ones. */
+static void
+match_url(struct matching *m)
+{
+	static const enum inspect_buf uris[] = { BUF_HTTP_URI_RAW,
+						 BUF_HTTP_URI };
+	const struct inspect_list *host = &m->in->buf[BUF_HTTP_HOST_RAW];
+	struct view name = VIEW_NONE;
+
+	if (host->n == 0) {
+		host = &m->in->buf[BUF_HTTP_HOST];
+	}
+	if (host->n > 0) {
+		name = host->v[0];
+	}
+	for (size_t i = 0; i < ARRAY_LEN(uris); i++) {
+		if (fresh(m, uris[i])) {
+			hit(m,
+			    ioc_find_url(m->s, name, m->in->buf[uris[i]].v[0],
+					 m->in->pkt.ts_us));
+		}
+	}
+}
+
+static void
+match_text(struct matching *m, enum ioc_type type, enum inspect_buf b)
+{
+	if (fresh(m, b)) {
+		hit(m, ioc_find_text(m->s, type, m->in->buf[b].v[0],
+				     m->in->pkt.ts_us));
+	}
+}
+
+/* The first certificate is the server's own (RFC 8446 4.4.2). */
+static void
+match_leaf_sha256(struct matching *m)
+{
+	static const char digit[] = "0123456789abcdef";
+	uint8_t sum[SHA256_DIGEST_LENGTH], hex[2 * sizeof(sum)];
+	const struct inspect_list *certs = &m->in->buf[BUF_TLS_CERTS];
+	SHA256_CTX ctx;
+
+	if (m->s->count[IOC_CERT_SHA256] == 0 || !fresh(m, BUF_TLS_CERTS)) {
+		return;
+	}
+	SHA256_Init(&ctx);
+	SHA256_Update(&ctx, certs->v[0].p, certs->v[0].len);
+	SHA256_Final(sum, &ctx);
+	for (size_t i = 0; i < sizeof(sum); i++) {
+		hex[2 * i] = (uint8_t)digit[sum[i] >> 4];
+		hex[2 * i + 1] = (uint8_t)digit[sum[i] & 15];
+	}
+	hit(m, ioc_find_text(m->s, IOC_CERT_SHA256, view_of(hex, sizeof(hex)),
+			     m->in->pkt.ts_us));
+}
+
+void
+ioc_match(const struct ioc_set *s, const struct inspect *in,
+	  struct rule_hits *out)
+{
+	struct matching m = { s, in, out, out->n };
+
+	if (s->n == 0) {
+		return;
+	}
+	switch (in->kind) {
+	case INSPECT_PACKET:
+		match_addrs(&m);
+		break;
+	case INSPECT_TX:
+		match_domains(&m);
+		match_url(&m);
+		match_text(&m, IOC_JA3, BUF_JA3_HASH);
+		match_text(&m, IOC_CERT_SHA1, BUF_TLS_CERT_FINGERPRINT);
+		match_leaf_sha256(&m);
+		break;
+	case INSPECT_STREAM:
+		break;
+	}
+}
+
+static void
+need(uint64_t needed[2], enum inspect_buf b)
+{
+	needed[b / 64] |= UINT64_C(1) << (b % 64);
+}
+
+void
+ioc_set_needed(const struct ioc_set *s, uint64_t needed[2])
+{
+	needed[0] = needed[1] = 0;
+	if (s->count[IOC_DOMAIN] > 0) {
+		need(needed, BUF_DNS_QUERY);
+		need(needed, BUF_TLS_SNI);
+		need(needed, BUF_HTTP_HOST);
+	}
+	if (s->count[IOC_URL] > 0) {
+		need(needed, BUF_HTTP_HOST);
+		need(needed, BUF_HTTP_HOST_RAW);
+		need(needed, BUF_HTTP_URI);
+		need(needed, BUF_HTTP_URI_RAW);
+	}
+	if (s->count[IOC_JA3] > 0) {
+		need(needed, BUF_JA3_HASH);
+	}
+	if (s->count[IOC_CERT_SHA1] > 0) {
+		need(needed, BUF_TLS_CERT_FINGERPRINT);
+	}
+	if (s->count[IOC_CERT_SHA256] > 0) {
+		need(needed, BUF_TLS_CERTS);
+	}
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "rules/prefilter.h"
+#include "rules/prefilter_db.h"
+
+#define ESCAPED_BYTE 4 /* "\xHH" */
+
+/* hs_compile_multi() takes its patterns as parallel arrays. */
+struct patterns {
+	char *text; /* all escaped literals, each NUL-terminated */
+	const char **expr;
+	unsigned int *flags, *ids;
+};
+
+static void
+patterns_fini(struct patterns *pt)
+{
+	free(pt->text);
+	free(pt->expr);
+	free(pt->flags);
+	free(pt->ids);
+}
+
+/*
+ * Writes every byte as \xHH: Hyperscan's own literal calls treat NUL
+ * differently from release to release, its regular expressions do not.
+ */
+static char *
+escape(char *out, struct view bytes)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < bytes.len; i++) {
+		*out++ = '\\';
+		*out++ = 'x';
+		*out++ = hex[bytes.p[i] >> 4];
+		*out++ = hex[bytes.p[i] & 15];
+	}
+	*out++ = '\0';
+	return out;
+}
+
+static enum err
+patterns_init(struct patterns *pt, const struct prefilter_literal *lits,
+	      size_t n, struct diag *d)
+{
+	size_t text = 0;
+	char *at;
+
+	for (size_t i = 0; i < n; i++) {
+		text += lits[i].bytes.len * ESCAPED_BYTE + 1;
+	}
+	pt->text = malloc(text);
+	pt->expr = calloc(n, sizeof(*pt->expr));
+	pt->flags = calloc(n, sizeof(*pt->flags));
+	pt->ids = calloc(n, sizeof(*pt->ids));
+	if (pt->text == NULL || pt->expr == NULL || pt->flags == NULL ||
+	    pt->ids == NULL) {
+		return diag_set(d, ERR_NOMEM,
+				"no memory to compile %zu literals", n);
+	}
+	at = pt->text;
+	for (size_t i = 0; i < n; i++) {
+		pt->expr[i] = at;
+		at = escape(at, lits[i].bytes);
+		/* Reporting each end of a literal costs many times more than
+		 * reporting that it occurs. */
+		pt->flags[i] = HS_FLAG_SINGLEMATCH |
+			       (lits[i].nocase ? HS_FLAG_CASELESS : 0);
+		pt->ids[i] = lits[i].id;
+	}
+	return ERR_OK;
+}
+
+static enum err
+check_literals(const struct prefilter_literal *lits, size_t n, size_t *longest,
+	       struct diag *d)
+{
+	if (n > UINT32_MAX) {
+		return diag_set(d, ERR_LIMIT, "%zu literals are too many", n);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (lits[i].bytes.len == 0) {
+			return diag_set(d, ERR_USAGE,
+					"literal %zu of %zu is empty", i, n);
+		}
+		if (lits[i].bytes.len > PREFILTER_LITERAL_MAX) {
+			return diag_set(d, ERR_LIMIT,
+					"literal %zu of %zu has %zu bytes; at "
+					"most %d can be looked for",
+					i, n, lits[i].bytes.len,
+					PREFILTER_LITERAL_MAX);
+		}
+		*longest = MAX(*longest, lits[i].bytes.len);
+	}
+	return ERR_OK;
+}
+
+static enum err
+compile(struct prefilter *p, const struct prefilter_literal *lits, size_t n,
+	struct diag *d)
+{
+	struct patterns pt = { 0 };
+	hs_compile_error_t *why = NULL;
+	enum err e = patterns_init(&pt, lits, n, d);
+
+	if (e != ERR_OK) {
+		goto out;
+	}
+	if (hs_compile_multi(pt.expr, pt.flags, pt.ids, (unsigned int)n,
+			     HS_MODE_BLOCK, NULL, &p->db, &why) != HS_SUCCESS) {
+		e = diag_set(d, ERR_NOMEM, "cannot compile %zu literals: %s", n,
+			     why != NULL ? why->message : "no reason given");
+		goto out;
+	}
+	if (hs_database_size(p->db, &p->memory) != HS_SUCCESS) {
+		p->memory = 0;
+	}
+out:
+	hs_free_compile_error(why);
+	patterns_fini(&pt);
+	return e;
+}
+
+struct prefilter *
+prefilter_build(const struct prefilter_literal *lits, size_t n, struct diag *d)
+{
+	struct prefilter *p;
+
+	if (hs_valid_platform() != HS_SUCCESS) {
+		diag_set(d, ERR_USAGE,
+			 "this processor lacks SSSE3, which Hyperscan needs");
+		return NULL;
+	}
+	p = calloc(1, sizeof(*p));
+	if (p == NULL) {
+		diag_set(d, ERR_NOMEM, "no memory for a prefilter");
+		return NULL;
+	}
+	if (check_literals(lits, n, &p->longest, d) != ERR_OK ||
+	    (n > 0 && compile(p, lits, n, d) != ERR_OK)) {
+		prefilter_free(p);
+		return NULL;
+	}
+	p->memory += sizeof(*p);
+	return p;
+}
+
+void
+prefilter_free(struct prefilter *p)
+{
+	if (p != NULL) {
+		hs_free_database(p->db);
+		free(p);
+	}
+}
+
+struct prefilter_scratch *
+prefilter_scratch_new(void)
+{
+	return calloc(1, sizeof(struct prefilter_scratch));
+}
+
+enum err
+prefilter_scratch_grow(struct prefilter_scratch *s, const struct prefilter *p)
+{
+	if (p->db != NULL && hs_alloc_scratch(p->db, &s->hs) != HS_SUCCESS) {
+		return ERR_NOMEM;
+	}
+	return ERR_OK;
+}
+
+void
+prefilter_scratch_free(struct prefilter_scratch *s)
+{
+	if (s != NULL) {
+		hs_free_scratch(s->hs);
+		free(s);
+	}
+}

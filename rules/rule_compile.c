@@ -1,0 +1,605 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/rule_compile.h"
+
+#define FAST_MAX 40 /* bytes of a literal that the prefilter sees */
+
+/* What the lists together say of the rule. */
+struct shape {
+	bool payload, packet_bufs, tx;
+	bool only_server, only_client; /* buffers of one direction alone */
+	const char *server_word, *client_word;
+	uint8_t app;
+};
+
+static bool
+list_in_use(const struct rule_draft *r, uint8_t i)
+{
+	const struct draft_list *l = &r->lists[i];
+
+	return l->n_ops > 0 || l->absent;
+}
+
+static bool
+same_xforms(const struct draft_list *a, const struct draft_list *b)
+{
+	if (a->n_xforms != b->n_xforms) {
+		return false;
+	}
+	for (uint8_t i = 0; i < a->n_xforms; i++) {
+		if (a->xforms[i].type != b->xforms[i].type ||
+		    a->xforms[i].a != b->xforms[i].a ||
+		    a->xforms[i].b != b->xforms[i].b ||
+		    !view_eq(a->xforms[i].arg, b->xforms[i].arg)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * The same sticky buffer named twice is one list, so that "distance" reaches
+ * back to the earlier part; buffers of several instances start anew.
+ */
+static enum err
+merge_lists(struct rule_draft *r)
+{
+	for (uint8_t i = 2; i < r->n_lists; i++) {
+		struct draft_list *l = &r->lists[i];
+
+		if (l->word == NULL || l->absent ||
+		    (l->word->flags & KWF_MULTI) != 0) {
+			continue;
+		}
+		for (uint8_t k = 1; k < i; k++) {
+			struct draft_list *to = &r->lists[k];
+
+			if (to->word == NULL || to->absent || to->n_ops == 0 ||
+			    to->word->a != l->word->a ||
+			    to->word->b != l->word->b || !same_xforms(to, l)) {
+				continue;
+			}
+			r->cur = k;
+			for (uint16_t n = 0; n < l->n_ops; n++) {
+				struct draft_op *o = draft_add_op(
+					r, (enum op_type)l->ops[n].op.type);
+
+				if (o == NULL) {
+					return ERR_LIMIT;
+				}
+				*o = l->ops[n];
+			}
+			l->n_ops = 0;
+			l->word = NULL; /* gone */
+			break;
+		}
+	}
+	return ERR_OK;
+}
+
+static enum err
+check_lists(struct rule_draft *r, struct shape *s)
+{
+	s->payload = r->lists[0].n_ops > 0;
+	for (uint8_t i = 1; i < r->n_lists; i++) {
+		const struct draft_list *l = &r->lists[i];
+
+		if (l->is_base64 && l->n_ops == 0) {
+			return diag_set(r->d, ERR_FORMAT,
+					"base64_data: nothing is asked of it");
+		}
+		if (l->word == NULL) {
+			continue;
+		}
+		if (!list_in_use(r, i)) {
+			return diag_set(r->d, ERR_FORMAT,
+					"%s: nothing is asked of this buffer",
+					l->word->name);
+		}
+		if ((l->word->flags & KWF_PACKET) != 0) {
+			s->packet_bufs = true;
+			continue;
+		}
+		s->tx = true;
+		if (l->word->b == KW_NONE) {
+			s->only_server = true;
+			s->server_word = l->word->name;
+		} else if (l->word->a == KW_NONE) {
+			s->only_client = true;
+			s->client_word = l->word->name;
+		}
+		if (l->word->app != APP_UNKNOWN) {
+			if (s->app != APP_UNKNOWN && s->app != l->word->app) {
+				return diag_set(r->d, ERR_FORMAT,
+						"%s: buffers of two protocols "
+						"never meet in one transaction",
+						l->word->name);
+			}
+			s->app = l->word->app;
+		}
+	}
+	return ERR_OK;
+}
+
+static enum err
+check_app(struct rule_draft *r, const struct shape *s)
+{
+	struct rule_prog *p = &r->prog;
+
+	if (s->app == APP_UNKNOWN) {
+		return ERR_OK;
+	}
+	if (p->app != APP_UNKNOWN && p->app != s->app &&
+	    !(s->app == APP_HTTP && p->app == APP_HTTP2)) {
+		return diag_set(r->d, ERR_FORMAT,
+				"the header says %s, a buffer is of %s",
+				app_proto_name((enum app_proto)p->app),
+				app_proto_name((enum app_proto)s->app));
+	}
+	p->app = s->app;
+	return ERR_OK;
+}
+
+static enum err
+check_dirs(struct rule_draft *r, const struct shape *s)
+{
+	struct rule_prog *p = &r->prog;
+
+	if (s->only_server && s->only_client) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s exists to the server only, %s to the "
+				"client only: make it two rules and flowbits",
+				s->server_word, s->client_word);
+	}
+	if (s->only_server && p->dirs == 1 << DIR_TOCLIENT) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s exists to the server only, but flow says "
+				"to_client",
+				s->server_word);
+	}
+	if (s->only_client && p->dirs == 1 << DIR_TOSERVER) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s exists to the client only, but flow says "
+				"to_server",
+				s->client_word);
+	}
+	if (s->only_server) {
+		p->dirs = 1 << DIR_TOSERVER;
+	} else if (s->only_client) {
+		p->dirs = 1 << DIR_TOCLIENT;
+	}
+	return ERR_OK;
+}
+
+static enum err
+check_protos(struct rule_draft *r)
+{
+	struct rule_prog *p = &r->prog;
+	uint8_t asked = 0;
+
+	asked |= (r->transport & KWF_TCP) != 0 ? PROTO_TCP : 0;
+	asked |= (r->transport & KWF_UDP) != 0 ? PROTO_UDP : 0;
+	asked |= (r->transport & KWF_ICMP4) != 0 ? PROTO_ICMP4 : 0;
+	asked |= (r->transport & KWF_ICMP6) != 0 ? PROTO_ICMP6 : 0;
+	if (asked != 0) {
+		p->protos &= asked;
+	}
+	if ((r->transport & KWF_V4) != 0) {
+		p->ip_versions = p->ip_versions == 0 ? 1 : p->ip_versions & 1;
+	}
+	if ((r->transport & KWF_V6) != 0) {
+		p->ip_versions = p->ip_versions == 0 ? 2 : p->ip_versions & 2;
+	}
+	if (p->protos == 0 ||
+	    (p->ip_versions == 0 && (r->transport & (KWF_V4 | KWF_V6)) != 0)) {
+		return diag_set(r->d, ERR_FORMAT,
+				"the header's protocol and a keyword's "
+				"exclude each other");
+	}
+	if ((p->sport != NULL || p->dport != NULL) &&
+	    (p->protos & (PROTO_TCP | PROTO_UDP | PROTO_SCTP)) == 0) {
+		return diag_set(r->d, ERR_FORMAT,
+				"ports, but the protocol has none: write any");
+	}
+	return ERR_OK;
+}
+
+static enum prog_kind
+kind_of(const struct rule_draft *r, const struct shape *s)
+{
+	const struct rule_prog *p = &r->prog;
+
+	if (s->tx || r->tx_only) {
+		return PROG_TX;
+	}
+	if (s->payload || s->packet_bufs) {
+		return PROG_PAYLOAD;
+	}
+	if (p->n_tests == 0 && p->n_bits == 0 && !r->has_flow_word &&
+	    !r->header_is_app && p->sport == NULL && p->dport == NULL) {
+		return PROG_IPONLY;
+	}
+	return PROG_PACKET;
+}
+
+static bool
+is_placed(const struct rule_draft *r)
+{
+	const struct draft_list *l = &r->lists[0];
+
+	for (uint16_t i = 0; i < l->n_ops; i++) {
+		if (l->ops[i].op.type == OP_CONTENT &&
+		    (l->ops[i].op.flags & (OPF_OFFSET | OPF_DEPTH)) != 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+choose_inspection(struct rule_draft *r, const struct shape *s)
+{
+	struct rule_prog *p = &r->prog;
+	bool packet_only = r->tcp_pkt || r->pkt_only || s->packet_bufs ||
+			   (p->flow & FLOW_NO_STREAM) != 0;
+	bool stream_only = r->tcp_stream || (p->flow & FLOW_ONLY_STREAM) != 0;
+
+	p->on_packet = !stream_only || (p->protos & ~PROTO_TCP) != 0;
+	p->on_stream = (p->protos & PROTO_TCP) != 0 && !packet_only;
+	p->on_every_packet = packet_only || (!stream_only && is_placed(r));
+	if (stream_only) {
+		p->protos &= PROTO_TCP;
+		p->on_packet = packet_only;
+	}
+}
+
+/* Failure table of Knuth, Morris and Pratt, for contents without case. */
+static const uint16_t *
+fail_table(struct rule_draft *r, const struct content *c)
+{
+	uint16_t *f = arena_alloc(r->env->arena, (c->len + 1u) * sizeof(*f));
+	uint16_t k = 0;
+
+	if (f == NULL) {
+		draft_nomem(r);
+		return NULL;
+	}
+	f[0] = f[1] = 0;
+	for (uint16_t i = 1; i < c->len; i++) {
+		while (k > 0 && c->bytes[i] != c->bytes[k]) {
+			k = f[k];
+		}
+		if (c->bytes[i] == c->bytes[k]) {
+			k++;
+		}
+		f[i + 1] = k;
+	}
+	return f;
+}
+
+static bool
+needs_end(const struct op *op)
+{
+	switch (op->type) {
+	case OP_BSIZE:
+		return true;
+	case OP_CONTENT:
+		return (op->flags & (OPF_NEGATED | OPF_ENDSWITH)) != 0;
+	case OP_PCRE:
+	case OP_ISDATAAT:
+		return (op->flags & OPF_NEGATED) != 0;
+	default:
+		return false;
+	}
+}
+
+static enum err freeze_list(struct rule_draft *r, uint8_t i,
+			    enum inspect_dir dir, struct rule_list *out);
+
+/* base64_data's list hangs below the base64_decode it belongs to. */
+static enum err
+freeze_base64(struct rule_draft *r, uint8_t list, enum inspect_dir dir,
+	      struct op *op)
+{
+	struct rule_list *data;
+
+	if (list == 0) {
+		return ERR_OK;
+	}
+	data = arena_zalloc(r->env->arena, sizeof(*data));
+	if (data == NULL) {
+		return draft_nomem(r);
+	}
+	op->base64.data = data;
+	return freeze_list(r, list, dir, data);
+}
+
+static enum err
+freeze_list(struct rule_draft *r, uint8_t i, enum inspect_dir dir,
+	    struct rule_list *out)
+{
+	const struct draft_list *l = &r->lists[i];
+	struct op *ops =
+		arena_zalloc(r->env->arena, MAX(l->n_ops, 1) * sizeof(*ops));
+	enum err e = ERR_OK;
+
+	if (ops == NULL) {
+		return draft_nomem(r);
+	}
+	out->buf = l->word == NULL       ? BUF_PAYLOAD
+		   : dir == DIR_TOSERVER ? (enum inspect_buf)l->word->a
+					 : (enum inspect_buf)l->word->b;
+	out->multi = l->word != NULL && (l->word->flags & KWF_MULTI) != 0;
+	out->body = l->word != NULL && (l->word->flags & KWF_BODY) != 0;
+	out->absent = l->absent;
+	out->absent_or = l->absent_or;
+	out->wants_end = l->absent;
+	out->n_ops = l->n_ops;
+	out->n_xforms = l->n_xforms;
+	out->ops = ops;
+	out->xforms =
+		draft_copy(r, l->xforms, l->n_xforms * sizeof(l->xforms[0]));
+	if (out->xforms == NULL) {
+		return ERR_NOMEM;
+	}
+	for (uint16_t k = 0; e == ERR_OK && k < l->n_ops; k++) {
+		ops[k] = l->ops[k].op;
+		out->wants_end = out->wants_end || needs_end(&ops[k]);
+		if (ops[k].type == OP_CONTENT &&
+		    (ops[k].flags & OPF_NOCASE) != 0) {
+			ops[k].content.fail = fail_table(r, &ops[k].content);
+			e = ops[k].content.fail == NULL ? ERR_NOMEM : ERR_OK;
+		} else if (ops[k].type == OP_BASE64) {
+			e = freeze_base64(r, l->ops[k].base64_list, dir,
+					  &ops[k]);
+		}
+	}
+	for (uint8_t k = 0; k < l->n_xforms; k++) {
+		enum xform_type t = l->xforms[k].type;
+
+		/* digests and slices are of the whole */
+		out->wants_end = out->wants_end ||
+				 (t != XFORM_LOWERCASE && t != XFORM_UPPERCASE);
+	}
+	return e;
+}
+
+/*
+ * How the literal must be changed to be found in the buffer before its
+ * transforms; false when they leave no literal to look for.
+ */
+static bool
+literal_before_xforms(const struct draft_list *l, struct view *bytes,
+		      bool *nocase)
+{
+	for (int i = l->n_xforms - 1; i >= 0; i--) {
+		switch (l->xforms[i].type) {
+		case XFORM_DOTPREFIX:
+			if (bytes->len > 1 && bytes->p[0] == '.') {
+				*bytes = view_sub(*bytes, 1, bytes->len);
+			} else if (bytes->len == 1 && bytes->p[0] == '.') {
+				return false;
+			}
+			break;
+		case XFORM_LOWERCASE:
+		case XFORM_UPPERCASE:
+			*nocase = true;
+			break;
+		default:
+			return false;
+		}
+	}
+	return bytes->len > 0;
+}
+
+/* Higher is better: long, and made of bytes that are not everywhere. */
+static int
+literal_score(struct view v)
+{
+	bool seen[256] = { false };
+	int score = 0;
+
+	for (size_t i = 0; i < v.len && i < FAST_MAX; i++) {
+		uint8_t c = v.p[i];
+
+		score += seen[c]                           ? 1
+			 : c == 0 || c == 0xff || c == ' ' ? 2
+			 : (c >= 'a' && c <= 'z')          ? 4
+							   : 5;
+		seen[c] = true;
+	}
+	return score;
+}
+
+/* Buffers that say little: a hit there makes too many candidates. */
+static int
+buffer_weight(const struct draft_list *l)
+{
+	if (l->word == NULL) {
+		return 2;
+	}
+	switch (l->word->a != KW_NONE ? l->word->a : l->word->b) {
+	case BUF_HTTP_METHOD:
+	case BUF_HTTP_STAT_CODE:
+	case BUF_HTTP_STAT_MSG:
+	case BUF_HTTP_REQ_PROTOCOL:
+	case BUF_HTTP_REQ_HEADER_NAMES:
+		return 1;
+	default:
+		return 2;
+	}
+}
+
+static bool
+may_trigger(const struct rule_draft *r, uint8_t list, enum prog_kind kind)
+{
+	const struct draft_list *l = &r->lists[list];
+
+	if (l->is_base64 || l->absent || (list > 0 && l->word == NULL)) {
+		return false;
+	}
+	if (l->word != NULL && (l->word->flags & KWF_PACKET) != 0) {
+		return false;
+	}
+	return (list == 0) == (kind == PROG_PAYLOAD);
+}
+
+/* 'numbers' maps a draft list to its place in the program. */
+static void
+choose_fast(const struct rule_draft *r, struct rule_prog *p,
+	    const int8_t numbers[RULE_MAX_LISTS])
+{
+	int best = -1;
+
+	for (uint8_t i = 0; i < r->n_lists; i++) {
+		const struct draft_list *l = &r->lists[i];
+
+		if (!may_trigger(r, i, (enum prog_kind)p->kind)) {
+			continue;
+		}
+		for (uint16_t k = 0; k < l->n_ops; k++) {
+			const struct draft_op *o = &l->ops[k];
+			struct view v =
+				view_of(o->op.content.bytes, o->op.content.len);
+			bool nocase = (o->op.flags & OPF_NOCASE) != 0;
+			int score;
+
+			if (o->op.type != OP_CONTENT ||
+			    (o->op.flags & OPF_NEGATED) != 0) {
+				continue;
+			}
+			if (o->has_chop) {
+				v = view_sub(v, o->chop_offset, o->chop_len);
+			}
+			if (!literal_before_xforms(l, &v, &nocase)) {
+				continue;
+			}
+			score = literal_score(v) * buffer_weight(l);
+			if (o->fast) {
+				score = 1 << 20;
+			}
+			if (score > best) {
+				best = score;
+				p->fast_list = numbers[i];
+				p->fast = view_sub(v, 0, FAST_MAX);
+				p->fast_nocase = nocase;
+			}
+		}
+	}
+}
+
+static enum err
+freeze_prog(struct rule_draft *r, enum inspect_dir dir, struct rule_prog *p)
+{
+	int8_t numbers[RULE_MAX_LISTS];
+	struct rule_list lists[RULE_MAX_LISTS];
+
+	*p = r->prog;
+	p->rule = r->rule;
+	memset(lists, 0, sizeof(lists));
+	p->n_lists = 0;
+	for (uint8_t i = 0; i < r->n_lists; i++) {
+		const struct draft_list *l = &r->lists[i];
+		struct rule_list *out = &lists[p->n_lists];
+		enum err e;
+
+		numbers[i] = -1;
+		if (l->is_base64 || !list_in_use(r, i)) {
+			continue;
+		}
+		e = freeze_list(r, i, dir, out);
+		if (e != ERR_OK) {
+			return e;
+		}
+		numbers[i] = (int8_t)p->n_lists++;
+		if (l->word != NULL && (l->word->flags & KWF_PACKET) == 0) {
+			p->need[out->buf / 64] |= UINT64_C(1)
+						  << (out->buf % 64);
+		}
+	}
+	choose_fast(r, p, numbers);
+	p->lists = draft_copy(r, lists, p->n_lists * sizeof(lists[0]));
+	p->tests = draft_copy(r, r->tests, p->n_tests * sizeof(r->tests[0]));
+	p->bits = draft_copy(r, r->bits, p->n_bits * sizeof(r->bits[0]));
+	p->bits_set = draft_copy(r, r->bits_set,
+				 p->n_bits_set * sizeof(r->bits_set[0]));
+	p->ints = draft_copy(r, r->ints, p->n_ints * sizeof(r->ints[0]));
+	return p->lists == NULL || p->tests == NULL || p->bits == NULL ||
+			       p->bits_set == NULL || p->ints == NULL
+		       ? ERR_NOMEM
+		       : ERR_OK;
+}
+
+static enum err
+settle(struct rule_draft *r, struct shape *s)
+{
+	struct rule_prog *p = &r->prog;
+	enum err e = merge_lists(r);
+
+	if (e == ERR_OK) {
+		e = check_lists(r, s);
+	}
+	if (e == ERR_OK) {
+		e = check_app(r, s);
+	}
+	if (e == ERR_OK) {
+		e = check_dirs(r, s);
+	}
+	if (e == ERR_OK) {
+		e = check_protos(r);
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	p->kind = (uint8_t)kind_of(r, s);
+	if (p->kind == PROG_TX && s->packet_bufs) {
+		return diag_set(r->d, ERR_FORMAT,
+				"a packet's header and a transaction's buffer "
+				"in one rule");
+	}
+	choose_inspection(r, s);
+	p->once = p->kind == PROG_PACKET && r->header_is_app &&
+		  p->n_tests == 0 && p->n_bits == 0 && !r->has_flow_word;
+	if (p->kind == PROG_PACKET && p->n_tests == 1 && p->n_bits == 0 &&
+	    r->tests[0].fact == FACT_APP_PROTO && !r->has_flow_word) {
+		p->once = true;
+	}
+	return ERR_OK;
+}
+
+enum err
+rule_compile(struct rule_draft *r, struct rule_prog *progs[2], struct diag *d)
+{
+	struct shape s = { .payload = false };
+	unsigned n = 0;
+	enum err e;
+
+	r->d = d;
+	progs[0] = progs[1] = NULL;
+	e = settle(r, &s);
+	if (e != ERR_OK) {
+		return e;
+	}
+	for (unsigned dir = 0; dir < 2; dir++) {
+		if ((r->prog.dirs & 1 << dir) == 0) {
+			continue;
+		}
+		progs[n] = arena_alloc(r->env->arena, sizeof(*progs[n]));
+		if (progs[n] == NULL) {
+			return draft_nomem(r);
+		}
+		e = freeze_prog(r, (enum inspect_dir)dir, progs[n]);
+		if (e != ERR_OK) {
+			return e;
+		}
+		if (progs[n]->kind != PROG_TX) {
+			break;
+		}
+		progs[n++]->dirs = (uint8_t)(1 << dir);
+	}
+	if (progs[1] != NULL) {
+		progs[0]->other = progs[1];
+		progs[1]->other = progs[0];
+	}
+	r->rule->prog = progs[0];
+	return ERR_OK;
+}

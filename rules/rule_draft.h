@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rule_draft.h - a rule while it is being read
+ *
+ * Internal to the rule reader: included by rule_parse*.c and rule_compile.c.
+ *
+ * Place    above keyword, rule_vars, rule_class; below rule_parse.
+ * Threads  one thread, while rules load.
+ * Memory   one draft, reused; what a rule keeps is copied to the arena.
+ * Cost     cold.
+ */
+#ifndef RULES_RULE_DRAFT_H
+#define RULES_RULE_DRAFT_H
+
+#include "rules/keyword.h"
+#include "rules/name_table.h"
+#include "rules/rule_class.h"
+#include "rules/rule_lex.h"
+#include "rules/rule_vars.h"
+
+/* What outlives one rule while a set is read. */
+struct rule_env {
+	struct arena *arena;
+	struct rule_vars *vars;
+	struct rule_classes *classes;
+	struct name_table flowbits, flowints;
+	void **codes; /* every pcre2_code, to be freed with the set */
+	size_t n_codes, cap_codes;
+};
+
+struct draft_op {
+	struct op op;
+	bool fast, fast_only;
+	bool has_chop;
+	uint16_t chop_offset, chop_len;
+	uint8_t base64_list; /* of base64_data; 0: none */
+};
+
+struct draft_list {
+	const struct keyword *word; /* NULL: payload, or base64_data */
+	bool is_base64;
+	bool absent, absent_or;
+	struct xform xforms[RULE_MAX_XFORMS];
+	uint8_t n_xforms;
+	struct draft_op *ops; /* heap, kept between rules */
+	uint16_t n_ops, cap_ops;
+};
+
+struct rule_draft {
+	struct rule_env *env;
+	struct diag *d;
+	struct rule *rule;
+	struct rule_prog prog; /* header, flow and state parts */
+	struct rule_words words;
+
+	/* lists[0] is the payload's; 'cur' takes what comes next. */
+	struct draft_list lists[RULE_MAX_LISTS];
+	uint8_t n_lists, cur;
+	int last_list, last_op; /* the latest content; -1: none */
+
+	struct test tests[RULE_MAX_TESTS];
+	struct bit_op bits[RULE_MAX_BITS], bits_set[RULE_MAX_BITS];
+	struct int_op ints[RULE_MAX_BITS];
+	struct view vars[RULE_MAX_VARS];
+	uint8_t n_vars;
+	uint16_t transport; /* KWF_TCP and so on, of keywords seen */
+
+	bool header_is_app; /* "alert http" */
+	bool tcp_pkt, tcp_stream, pkt_only;
+	bool has_flow_word, has_class, has_priority, has_offset_depth;
+	bool tx_only; /* has a test of transactions */
+	bool skip; /* "requires" not met */
+};
+
+/* Copies into the arena; NULL (diag set) when memory runs out. */
+char *draft_text(struct rule_draft *r, struct view v);
+void *draft_copy(struct rule_draft *r, const void *p, size_t size);
+enum err draft_nomem(struct rule_draft *r);
+
+struct draft_list *draft_cur(struct rule_draft *r);
+/* A new op at the end of the current list; NULL with diag at the limits. */
+struct draft_op *draft_add_op(struct rule_draft *r, enum op_type type);
+/* A list of buffer 'w', without transforms: an old one or a new one. */
+enum err draft_list_of(struct rule_draft *r, const struct keyword *w,
+		       bool fresh, uint8_t *index) MUST_CHECK;
+enum err draft_add_test(struct rule_draft *r, const struct test *t) MUST_CHECK;
+/* Number of the variable 'name'; -1 when there is none. */
+int draft_var(const struct rule_draft *r, struct view name);
+/* A number from min to max, or a variable's name. */
+enum err draft_operand(struct rule_draft *r, const char *word, struct view v,
+		       int64_t min, int64_t max,
+		       struct operand *out) MUST_CHECK;
+/* "5", "!5", "<5", ">=5", "3-7", "3<>7" and the like. */
+enum err draft_compare(struct rule_draft *r, const char *word, struct view v,
+		       uint64_t max, struct test *t) MUST_CHECK;
+
+/* A reader takes one option. */
+typedef enum err rule_reader(struct rule_draft *r, const struct keyword *w,
+			     struct view value);
+
+rule_reader parse_content, parse_nocase, parse_rawbytes, parse_startswith,
+	parse_endswith, parse_place, parse_fast_pattern, parse_pcre,
+	parse_buffer, parse_modifier, parse_pkt_data, parse_base64_decode,
+	parse_base64_data, parse_bsize, parse_urilen, parse_isdataat,
+	parse_absent, parse_byte_test, parse_byte_jump, parse_byte_extract,
+	parse_byte_math, parse_xform, parse_flow, parse_flowbits, parse_flowint,
+	parse_threshold, parse_stream_size, parse_fact, parse_flow_count,
+	parse_its_num, parse_tcp_flags, parse_fragbits, parse_fragoffset,
+	parse_ipopts, parse_ip_proto, parse_sameip, parse_app_proto,
+	parse_event, parse_tls_version, parse_ssl_state, parse_cert_time,
+	parse_cert_state;
+
+#endif

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/rule_facts.h"
+
+#include "common/clock.h"
+
+void
+call_facts_of(const struct inspect *in, struct call_facts *f)
+{
+	f->src = addr_value(&in->pkt.src);
+	f->dst = addr_value(&in->pkt.dst);
+	f->version = in->pkt.ip_version == 4   ? 1
+		     : in->pkt.ip_version == 6 ? 2
+					       : 0;
+	switch (in->pkt.proto) {
+	case IPP_TCP:
+		f->proto = PROTO_TCP;
+		break;
+	case IPP_UDP:
+		f->proto = PROTO_UDP;
+		break;
+	case IPP_ICMP:
+		f->proto = PROTO_ICMP4;
+		break;
+	case IPP_ICMPV6:
+		f->proto = PROTO_ICMP6;
+		break;
+	case IPP_SCTP:
+		f->proto = PROTO_SCTP;
+		break;
+	default:
+		f->proto = PROTO_OTHER;
+		break;
+	}
+}
+
+static bool
+side_ok(const struct range_set *addrs, const struct range_set *ports,
+	unsigned __int128 addr, uint16_t port)
+{
+	return (ports == NULL || range_set_has(ports, port)) &&
+	       (addrs == NULL || range_set_has(addrs, addr));
+}
+
+static bool
+ends_ok(const struct rule_prog *p, const struct inspect *in,
+	const struct call_facts *c, bool swap)
+{
+	unsigned __int128 src = swap ? c->dst : c->src;
+	unsigned __int128 dst = swap ? c->src : c->dst;
+	uint16_t sport = swap ? in->pkt.dport : in->pkt.sport;
+	uint16_t dport = swap ? in->pkt.sport : in->pkt.dport;
+
+	return side_ok(p->src, p->sport, src, sport) &&
+	       side_ok(p->dst, p->dport, dst, dport);
+}
+
+static bool
+flow_ok(const struct rule_prog *p, const struct inspect *in)
+{
+	bool fragment =
+		in->pkt.frag_offset != 0 || (in->pkt.frag_flags & 1) != 0;
+
+	if ((p->flow & FLOW_NEEDED) != 0 && in->flow == NULL) {
+		return false;
+	}
+	if ((p->flow & FLOW_ESTABLISHED) != 0 &&
+	    (in->flow == NULL || !in->flow->established)) {
+		return false;
+	}
+	if ((p->flow & FLOW_NOT_ESTABLISHED) != 0 && in->flow != NULL &&
+	    in->flow->established) {
+		return false;
+	}
+	if (((p->flow & FLOW_NO_FRAG) != 0 && fragment) ||
+	    ((p->flow & FLOW_ONLY_FRAG) != 0 && !fragment)) {
+		return false;
+	}
+	return true;
+}
+
+static bool
+app_ok(const struct rule_prog *p, const struct inspect *in)
+{
+	if (p->app == APP_UNKNOWN) {
+		return true;
+	}
+	if (in->kind == INSPECT_TX) {
+		return in->app == (enum app_proto)p->app;
+	}
+	return in->flow != NULL && in->flow->app == (enum app_proto)p->app;
+}
+
+bool
+facts_header(const struct rule_prog *p, const struct inspect *in,
+	     const struct call_facts *c, bool swap)
+{
+	if ((p->protos & c->proto) == 0 ||
+	    (p->ip_versions != 0 && (p->ip_versions & c->version) == 0) ||
+	    !flow_ok(p, in) || !app_ok(p, in)) {
+		return false;
+	}
+	return ends_ok(p, in, c, swap) ||
+	       (p->both_ways && ends_ok(p, in, c, !swap));
+}
+
+static bool
+flags_ok(const struct test *t, uint64_t flags)
+{
+	uint64_t x = flags & t->b;
+
+	switch ((enum flags_mode)t->arg) {
+	case FLAGS_EXACT:
+		return x == t->a;
+	case FLAGS_ALL:
+		return (x & t->a) == t->a;
+	case FLAGS_ANY:
+		return (x & t->a) != 0;
+	case FLAGS_NONE:
+		return (x & t->a) == 0;
+	}
+	return false;
+}
+
+static bool
+count_ok(const struct test *t, const uint64_t counts[2])
+{
+	enum cmp c = (enum cmp)t->compare;
+
+	if (t->arg < 2) {
+		return compare_u64(counts[t->arg], c, t->a, t->b);
+	}
+	return compare_u64(counts[0], c, t->a, t->b) ||
+	       compare_u64(counts[1], c, t->a, t->b);
+}
+
+/* "client" is what the client sent. */
+static bool
+stream_size_ok(const struct test *t, const struct inspect_flow *f)
+{
+	enum cmp c = (enum cmp)t->compare;
+	bool client = compare_u64(f->stream_bytes[DIR_TOSERVER], c, t->a, 0);
+	bool server = compare_u64(f->stream_bytes[DIR_TOCLIENT], c, t->a, 0);
+
+	switch (t->arg) {
+	case 0:
+		return server;
+	case 1:
+		return client;
+	case 2:
+		return server && client;
+	default:
+		return server || client;
+	}
+}
+
+static bool
+app_proto_ok(const struct test *t, const struct inspect *in)
+{
+	const struct inspect_flow *f = in->flow;
+	enum app_proto a = (enum app_proto)t->a, x;
+
+	switch ((enum app_mode)t->arg) {
+	case APP_EITHER:
+		return (f->app_dir[0] == a || f->app_dir[1] == a ||
+			f->app == a) != t->negated;
+	case APP_TO_SERVER:
+		x = f->app_dir[DIR_TOSERVER];
+		break;
+	case APP_TO_CLIENT:
+		x = f->app_dir[DIR_TOCLIENT];
+		break;
+	case APP_FINAL:
+		x = f->app;
+		break;
+	default:
+		x = f->app_dir[in->dir] != APP_UNKNOWN ? f->app_dir[in->dir]
+						       : f->app;
+		break;
+	}
+	if (x == APP_UNKNOWN) {
+		return a == APP_UNKNOWN && !t->negated;
+	}
+	return (x == a) != t->negated;
+}
+
+static bool
+num_ok(const struct test *t, const struct inspect *in)
+{
+	return (in->num_set >> t->arg & 1) != 0 &&
+	       compare_u64((uint64_t)in->num[t->arg], (enum cmp)t->compare,
+			   t->a, t->b);
+}
+
+static bool
+cert_ok(const struct test *t, const struct inspect *in)
+{
+	int64_t now = (int64_t)(in->pkt.ts_us / US_PER_S);
+
+	if ((in->num_set >> NUM_TLS_NOT_AFTER & 1) == 0) {
+		return false;
+	}
+	if (t->fact == FACT_CERT_EXPIRED) {
+		return now > in->num[NUM_TLS_NOT_AFTER];
+	}
+	return now <= in->num[NUM_TLS_NOT_AFTER] &&
+	       (in->num_set >> NUM_TLS_NOT_BEFORE & 1) != 0 &&
+	       now >= in->num[NUM_TLS_NOT_BEFORE];
+}
+
+static bool
+flowint_ok(const struct test *t, const struct rule_flow *f)
+{
+	uint32_t x = 0, y = 0;
+	bool set = state_int(f, t->arg, &x);
+
+	if (t->fact == FACT_FLOWINT_ISSET) {
+		return set;
+	}
+	if (t->fact == FACT_FLOWINT_NOTSET) {
+		return !set;
+	}
+	if (!set || (t->negated && !state_int(f, (uint32_t)t->b, &y))) {
+		return false;
+	}
+	return compare_u64(x, (enum cmp)t->compare, t->negated ? y : t->a, 0);
+}
+
+static bool
+ssl_state_ok(const struct test *t, const struct inspect *in)
+{
+	uint64_t state = (uint64_t)in->num[NUM_TLS_STATE];
+
+	return (in->num_set >> NUM_TLS_STATE & 1) != 0 &&
+	       (t->a == 0 || (state & t->a) != 0) && (state & t->b) == 0;
+}
+
+static bool
+flow_fact_ok(const struct test *t, const struct inspect *in)
+{
+	const struct inspect_flow *f = in->flow;
+
+	if (f == NULL) {
+		return false;
+	}
+	switch ((enum fact)t->fact) {
+	case FACT_FLOW_AGE:
+		return compare_u64((in->pkt.ts_us - f->first_us) / US_PER_S,
+				   (enum cmp)t->compare, t->a, t->b);
+	case FACT_FLOW_PKTS:
+		return count_ok(t, f->pkts);
+	case FACT_FLOW_BYTES:
+		return count_ok(t, f->bytes);
+	case FACT_STREAM_SIZE:
+		return f->is_tcp && stream_size_ok(t, f);
+	default:
+		return app_proto_ok(t, in);
+	}
+}
+
+static bool
+test_ok(const struct test *t, const struct inspect *in,
+	const struct rule_flow *flow)
+{
+	const struct inspect_packet *pkt = &in->pkt;
+	uint64_t x;
+
+	switch ((enum fact)t->fact) {
+	case FACT_TTL:
+		x = pkt->ttl;
+		break;
+	case FACT_TOS:
+		x = pkt->tos;
+		break;
+	case FACT_IP_ID:
+		x = pkt->ip_id;
+		break;
+	case FACT_IP_PROTO:
+		x = pkt->proto;
+		break;
+	case FACT_FRAG_OFFSET:
+		x = pkt->frag_offset;
+		break;
+	case FACT_TCP_SEQ:
+		x = pkt->tcp_seq;
+		break;
+	case FACT_TCP_ACK:
+		x = pkt->tcp_ack;
+		break;
+	case FACT_TCP_WINDOW:
+		x = pkt->tcp_window;
+		break;
+	case FACT_TCP_MSS:
+		if (pkt->tcp_mss == 0) {
+			return false;
+		}
+		x = pkt->tcp_mss;
+		break;
+	case FACT_ICMP_TYPE:
+		x = pkt->icmp_type;
+		break;
+	case FACT_ICMP_CODE:
+		x = pkt->icmp_code;
+		break;
+	case FACT_ICMP_ID:
+	case FACT_ICMP_SEQ:
+		if (!pkt->icmp_has_id) {
+			return false;
+		}
+		x = t->fact == FACT_ICMP_ID ? pkt->icmp_id : pkt->icmp_seq;
+		break;
+	case FACT_DSIZE:
+		x = pkt->dsize;
+		break;
+	case FACT_FLAGS:
+		return flags_ok(t, pkt->tcp_flags);
+	case FACT_FRAGBITS:
+		return flags_ok(t, pkt->frag_flags);
+	case FACT_IPOPT:
+		return (pkt->ip_options & t->a) != 0;
+	case FACT_SAMEIP:
+		return addr_eq(&pkt->src, &pkt->dst);
+	case FACT_EVENT:
+		return event_set_has(&pkt->events, (enum event_id)t->a) ||
+		       (in->kind == INSPECT_TX &&
+			event_set_has(&in->events, (enum event_id)t->a));
+	case FACT_NUM:
+		return num_ok(t, in);
+	case FACT_SSL_STATE:
+		return ssl_state_ok(t, in);
+	case FACT_CERT_EXPIRED:
+	case FACT_CERT_VALID:
+		return cert_ok(t, in);
+	case FACT_FLOWINT_ISSET:
+	case FACT_FLOWINT_NOTSET:
+	case FACT_FLOWINT:
+		return in->flow != NULL && flowint_ok(t, flow);
+	default:
+		return flow_fact_ok(t, in);
+	}
+	return compare_u64(x, (enum cmp)t->compare, t->a, t->b);
+}
+
+bool
+facts_tests(const struct rule_prog *p, const struct inspect *in,
+	    const struct rule_flow *flow)
+{
+	for (uint16_t i = 0; i < p->n_tests; i++) {
+		if (!test_ok(&p->tests[i], in, flow)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool
+facts_bits(const struct rule_prog *p, const struct inspect *in,
+	   const struct rule_flow *flow)
+{
+	if (p->n_bits > 0 && in->flow == NULL) {
+		return false;
+	}
+	for (uint16_t i = 0; i < p->n_bits; i++) {
+		const struct bit_op *op = &p->bits[i];
+		bool wanted = op->cmd == BIT_ISSET, met = false;
+
+		for (uint16_t k = 0; k < op->n && !met; k++) {
+			met = state_bit(flow, op->ids[k]) == wanted;
+		}
+		if (!met) {
+			return false;
+		}
+	}
+	return true;
+}

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/rule_group.h"
+
+#include <stdlib.h>
+
+/* One group's members while they are gathered. */
+struct gather {
+	const struct rule_prog **v;
+	uint32_t n, cap;
+};
+
+static bool
+gather_add(struct gather *g, const struct rule_prog *p)
+{
+	if (g->n == g->cap) {
+		uint32_t cap = g->cap == 0 ? 1024 : g->cap * 2;
+		const struct rule_prog **v = realloc(g->v, cap * sizeof(*v));
+
+		if (v == NULL) {
+			return false;
+		}
+		g->v = v;
+		g->cap = cap;
+	}
+	g->v[g->n++] = p;
+	return true;
+}
+
+static int
+by_literal(const void *a, const void *b)
+{
+	const struct rule_prog *x = *(const struct rule_prog *const *)a;
+	const struct rule_prog *y = *(const struct rule_prog *const *)b;
+	int c;
+
+	if (x->fast_nocase != y->fast_nocase) {
+		return x->fast_nocase - y->fast_nocase;
+	}
+	if (x->fast.len != y->fast.len) {
+		return x->fast.len < y->fast.len ? -1 : 1;
+	}
+	c = memcmp(x->fast.p, y->fast.p, x->fast.len);
+	return c != 0 ? c : (x->order < y->order ? -1 : x->order > y->order);
+}
+
+static bool
+same_literal(const struct rule_prog *a, const struct rule_prog *b)
+{
+	return a->fast_nocase == b->fast_nocase && view_eq(a->fast, b->fast);
+}
+
+/* The literals of 'with', one id for each spelling. */
+static enum err
+build_literals(struct rule_group *g, struct gather *with, struct diag *d)
+{
+	struct prefilter_literal *lits;
+	enum err e = ERR_OK;
+	uint32_t n = 0;
+
+	if (with->n == 0) {
+		return ERR_OK;
+	}
+	qsort(with->v, with->n, sizeof(with->v[0]), by_literal);
+	lits = calloc(with->n, sizeof(*lits));
+	g->first = calloc(with->n + 1, sizeof(g->first[0]));
+	g->orders = calloc(with->n, sizeof(g->orders[0]));
+	if (lits == NULL || g->first == NULL || g->orders == NULL) {
+		e = diag_set(d, ERR_NOMEM, "out of memory");
+		goto out;
+	}
+	for (uint32_t i = 0; i < with->n; i++) {
+		const struct rule_prog *p = with->v[i];
+
+		if (i == 0 || !same_literal(with->v[i - 1], p)) {
+			g->first[n] = i;
+			lits[n] =
+				(struct prefilter_literal){ p->fast,
+							    p->fast_nocase, n };
+			n++;
+		}
+		g->orders[i] = p->order;
+	}
+	g->first[n] = with->n;
+	g->n_ids = n;
+	g->prefilter = prefilter_build(lits, n, d);
+	if (g->prefilter == NULL) {
+		e = ERR_NOMEM;
+		goto out;
+	}
+	g->longest = prefilter_longest(g->prefilter);
+out:
+	free(lits);
+	return e;
+}
+
+static enum err
+build_group(struct rule_groups *set, struct rule_group *g, struct gather *with,
+	    struct gather *bare, struct diag *d)
+{
+	enum err e = build_literals(g, with, d);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (bare->n > 0) {
+		g->bare = calloc(bare->n, sizeof(g->bare[0]));
+		if (g->bare == NULL) {
+			return diag_set(d, ERR_NOMEM, "out of memory");
+		}
+		for (uint32_t i = 0; i < bare->n; i++) {
+			g->bare[i] = bare->v[i]->order;
+		}
+		g->n_bare = bare->n;
+	}
+	set->most_ids = MAX(set->most_ids, g->n_ids);
+	return ERR_OK;
+}
+
+static uint8_t
+class_proto(enum packet_class c)
+{
+	static const uint8_t protos[PACKET_CLASSES] = {
+		[PACKET_TCP_STREAM] = PROTO_TCP, [PACKET_TCP] = PROTO_TCP,
+		[PACKET_UDP] = PROTO_UDP,        [PACKET_ICMP4] = PROTO_ICMP4,
+		[PACKET_ICMP6] = PROTO_ICMP6,    [PACKET_SCTP] = PROTO_SCTP,
+		[PACKET_OTHER] = PROTO_OTHER,
+	};
+
+	return protos[c];
+}
+
+/* Where in the set a group stands; says which programs belong to it. */
+struct place {
+	enum {
+		AT_TX,
+		AT_TX_BARE,
+		AT_STREAM,
+		AT_PAYLOAD,
+		AT_ALWAYS,
+		AT_EVENT,
+		AT_BITS,
+		AT_FIRST
+	} at;
+	unsigned which; /* buffer, protocol or packet class */
+	unsigned dir;
+};
+
+/* The buffer whose news make a transaction rule a candidate. */
+static int
+trigger_buffer(const struct rule_prog *p)
+{
+	if (p->fast_list >= 0) {
+		return (int)p->lists[p->fast_list].buf;
+	}
+	for (uint16_t i = 0; i < p->n_lists; i++) {
+		if (p->lists[i].buf != BUF_PAYLOAD) {
+			return (int)p->lists[i].buf;
+		}
+	}
+	return -1;
+}
+
+static bool
+asks_event(const struct rule_prog *p)
+{
+	for (uint16_t i = 0; i < p->n_tests; i++) {
+		if (p->tests[i].fact == FACT_EVENT) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+asks_set_bit(const struct rule_prog *p)
+{
+	for (uint16_t i = 0; i < p->n_bits; i++) {
+		if (p->bits[i].cmd == BIT_ISSET) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+on_this_packet(const struct rule_prog *p, enum packet_class c)
+{
+	if ((p->protos & class_proto(c)) == 0) {
+		return false;
+	}
+	if (c == PACKET_TCP_STREAM) {
+		return p->on_every_packet;
+	}
+	return c != PACKET_TCP || p->on_packet;
+}
+
+static bool
+belongs(const struct rule_prog *p, const struct place *at)
+{
+	bool on_class =
+		at->which < PACKET_CLASSES &&
+		(p->protos & class_proto((enum packet_class)at->which)) != 0;
+
+	if ((p->dirs >> at->dir & 1) == 0) {
+		return false;
+	}
+	switch (at->at) {
+	case AT_TX:
+		return p->kind == PROG_TX &&
+		       trigger_buffer(p) == (int)at->which;
+	case AT_TX_BARE:
+		return p->kind == PROG_TX && trigger_buffer(p) < 0 &&
+		       p->app == at->which;
+	case AT_STREAM:
+		return p->kind == PROG_PAYLOAD && p->on_stream;
+	case AT_PAYLOAD:
+		return p->kind == PROG_PAYLOAD &&
+		       on_this_packet(p, (enum packet_class)at->which);
+	case AT_FIRST:
+		return on_class && p->kind == PROG_IPONLY;
+	case AT_EVENT:
+		return on_class && p->kind == PROG_PACKET && asks_event(p);
+	case AT_BITS:
+		return on_class && p->kind == PROG_PACKET && !asks_event(p) &&
+		       asks_set_bit(p);
+	default:
+		return on_class && p->kind == PROG_PACKET && !asks_event(p) &&
+		       !asks_set_bit(p);
+	}
+}
+
+static enum err
+fill_group(struct rule_groups *set, struct rule_group *g,
+	   const struct place *at, struct gather *with, struct gather *bare,
+	   struct diag *d)
+{
+	with->n = bare->n = 0;
+	for (uint32_t i = 0; i < set->n_progs; i++) {
+		const struct rule_prog *p = set->progs[i];
+
+		if (belongs(p, at) &&
+		    !gather_add(p->fast_list >= 0 ? with : bare, p)) {
+			return diag_set(d, ERR_NOMEM, "out of memory");
+		}
+	}
+	return build_group(set, g, with, bare, d);
+}
+
+/* Visits every group with its place. */
+static enum err
+each_group(struct rule_groups *g,
+	   enum err (*fn)(void *arg, struct rule_group *g,
+			  const struct place *at),
+	   void *arg)
+{
+	enum err e = ERR_OK;
+
+	for (unsigned d = 0; d < 2; d++) {
+		for (unsigned i = 0; i < BUF_COUNT && e == ERR_OK; i++) {
+			e = fn(arg, &g->tx[i][d],
+			       &(struct place){ AT_TX, i, d });
+		}
+		for (unsigned i = 0; i < APP_PROTO_COUNT && e == ERR_OK; i++) {
+			e = fn(arg, &g->tx_bare[i][d],
+			       &(struct place){ AT_TX_BARE, i, d });
+		}
+		for (unsigned i = 0; i < PACKET_CLASSES && e == ERR_OK; i++) {
+			struct packet_lists *l = &g->packet[i][d];
+			struct {
+				struct rule_group *g;
+				struct place at;
+			} all[] = {
+				{ &g->payload[i][d], { AT_PAYLOAD, i, d } },
+				{ &l->always, { AT_ALWAYS, i, d } },
+				{ &l->event, { AT_EVENT, i, d } },
+				{ &l->bits, { AT_BITS, i, d } },
+				{ &l->first, { AT_FIRST, i, d } },
+			};
+
+			for (size_t k = 0; k < ARRAY_LEN(all) && e == ERR_OK;
+			     k++) {
+				e = fn(arg, all[k].g, &all[k].at);
+			}
+		}
+		if (e == ERR_OK) {
+			e = fn(arg, &g->stream[d],
+			       &(struct place){ AT_STREAM, 0, d });
+		}
+	}
+	return e;
+}
+
+struct building {
+	struct rule_groups *set;
+	struct gather with, bare;
+	struct diag *d;
+};
+
+static enum err
+build_one(void *arg, struct rule_group *g, const struct place *at)
+{
+	struct building *b = arg;
+
+	return fill_group(b->set, g, at, &b->with, &b->bare, b->d);
+}
+
+enum err
+rule_groups_build(struct rule_groups *g, const struct rule_prog *const *progs,
+		  uint32_t n, struct diag *d)
+{
+	struct building b = { .set = g, .d = d };
+	enum err e;
+
+	memset(g, 0, sizeof(*g));
+	g->progs = progs;
+	g->n_progs = n;
+	e = each_group(g, build_one, &b);
+	free(b.with.v);
+	free(b.bare.v);
+	if (e != ERR_OK) {
+		rule_groups_fini(g);
+	}
+	return e;
+}
+
+static enum err
+drop_one(void *arg, struct rule_group *g, const struct place *at)
+{
+	(void)arg;
+	(void)at;
+	prefilter_free(g->prefilter);
+	free(g->first);
+	free(g->orders);
+	free(g->bare);
+	return ERR_OK;
+}
+
+void
+rule_groups_fini(struct rule_groups *g)
+{
+	(void)each_group(g, drop_one, NULL);
+	memset(g, 0, sizeof(*g));
+}
+
+static enum err
+weigh_one(void *arg, struct rule_group *g, const struct place *at)
+{
+	(void)at;
+	if (g->prefilter != NULL) {
+		*(size_t *)arg += prefilter_memory(g->prefilter);
+	}
+	return ERR_OK;
+}
+
+size_t
+rule_groups_memory(const struct rule_groups *g)
+{
+	size_t sum = 0;
+
+	(void)each_group((struct rule_groups *)g, weigh_one, &sum);
+	return sum;
+}
+
+struct visitor {
+	enum err (*fn)(void *arg, const struct prefilter *p);
+	void *arg;
+};
+
+static enum err
+visit_one(void *arg, struct rule_group *g, const struct place *at)
+{
+	struct visitor *v = arg;
+
+	(void)at;
+	return g->prefilter != NULL ? v->fn(v->arg, g->prefilter) : ERR_OK;
+}
+
+enum err
+rule_groups_each(const struct rule_groups *g,
+		 enum err (*fn)(void *arg, const struct prefilter *p),
+		 void *arg)
+{
+	struct visitor v = { fn, arg };
+
+	return each_group((struct rule_groups *)g, visit_one, &v);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rule_group.h - which rules could match what just came in?
+ *
+ * Rules are grouped by where their literal is looked for: a transaction's
+ * buffer, a stream, a packet's payload, each by direction.  A group has one
+ * prefilter over its literals and the list of rules without one; those are
+ * kept apart by what they wait for, so that none is tried blindly.
+ *
+ * Place    above prefilter.h and rule_prog.h; below rule_match.
+ * Threads  built by one thread, then read only.
+ * Memory   heap; the prefilters are most of it.
+ * Cost     building compiles every literal of the set.
+ */
+#ifndef RULES_RULE_GROUP_H
+#define RULES_RULE_GROUP_H
+
+#include "rules/prefilter.h"
+#include "rules/rule_prog.h"
+
+struct rule_group {
+	struct prefilter *prefilter; /* NULL: no literals */
+	uint32_t n_ids;
+	uint32_t *first; /* n_ids + 1: where an id's rules begin */
+	uint32_t *orders; /* the programs, by id */
+	uint32_t *bare; /* programs without a literal */
+	uint32_t n_bare;
+	size_t longest;
+};
+
+/* Kinds of packet whose payload rules differ. */
+enum packet_class {
+	PACKET_TCP_STREAM, /* payload is in the stream as well */
+	PACKET_TCP,
+	PACKET_UDP,
+	PACKET_ICMP4,
+	PACKET_ICMP6,
+	PACKET_SCTP,
+	PACKET_OTHER,
+	PACKET_CLASSES
+};
+
+/* Rules on a packet's facts, by what must be so before they are tried. */
+struct packet_lists {
+	struct rule_group always, event, bits, first;
+};
+
+struct rule_groups {
+	const struct rule_prog *const *progs; /* by order */
+	uint32_t n_progs;
+	struct rule_group tx[BUF_COUNT][2];
+	struct rule_group tx_bare[APP_PROTO_COUNT][2]; /* no buffer at all */
+	struct rule_group stream[2];
+	struct rule_group payload[PACKET_CLASSES][2];
+	struct packet_lists packet[PACKET_CLASSES][2];
+	uint32_t most_ids; /* of any group */
+};
+
+/* 'progs' in order of evaluation, progs[i]->order == i. */
+enum err rule_groups_build(struct rule_groups *g,
+			   const struct rule_prog *const *progs, uint32_t n,
+			   struct diag *d) MUST_CHECK;
+void rule_groups_fini(struct rule_groups *g);
+size_t rule_groups_memory(const struct rule_groups *g);
+/* Calls 'fn' for every prefilter. */
+enum err rule_groups_each(const struct rule_groups *g,
+			  enum err (*fn)(void *arg, const struct prefilter *p),
+			  void *arg) MUST_CHECK;
+
+#endif

@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/rule_parse.h"
+
+#include <stdlib.h>
+
+#define MAX_META 128
+
+/* The version whose rules "requires" may count on. */
+static const unsigned our_version[3] = { 8, 0, 0 };
+
+static enum err
+parse_msg(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	struct view v = text_unquote(value);
+	char *s;
+	size_t n = 0;
+
+	(void)w;
+	s = draft_text(r, v);
+	if (s == NULL) {
+		return ERR_NOMEM;
+	}
+	for (size_t i = 0; i < v.len; i++) {
+		if (v.p[i] == '\\' && i + 1 < v.len) {
+			i++;
+		}
+		s[n++] = (char)v.p[i];
+	}
+	s[n] = '\0';
+	r->rule->msg = s;
+	return ERR_OK;
+}
+
+static enum err
+parse_identity(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	uint32_t *out = w->shape == KW_SID   ? &r->rule->sid
+			: w->shape == KW_GID ? &r->rule->gid
+					     : &r->rule->rev;
+	uint64_t n;
+
+	if (!text_u64(text_unquote(value), &n) || n > UINT32_MAX ||
+	    (n == 0 && w->shape == KW_SID)) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: \"%.*s\" is not a number of 32 bits",
+				w->name, TEXT_ARG(value));
+	}
+	*out = (uint32_t)n;
+	return ERR_OK;
+}
+
+static enum err
+parse_classtype(struct rule_draft *r, const struct keyword *w,
+		struct view value)
+{
+	struct view name = text_unquote(value);
+	const struct rule_class *c = rule_class_find(r->env->classes, name);
+
+	if (r->has_class) {
+		return diag_set(r->d, ERR_FORMAT, "%s: stands twice", w->name);
+	}
+	r->has_class = true;
+	if (c == NULL) { /* Suricata's way: named, with the default priority */
+		r->rule->classtype = draft_text(r, name);
+		return r->rule->classtype != NULL ? ERR_OK : ERR_NOMEM;
+	}
+	r->rule->classtype = c->name;
+	r->rule->category = c->text;
+	if (!r->has_priority) {
+		r->rule->priority = c->priority;
+	}
+	return ERR_OK;
+}
+
+static enum err
+parse_priority(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	uint64_t n;
+
+	if (!text_u64(text_unquote(value), &n) || n < 1 || n > 255) {
+		return diag_set(r->d, ERR_FORMAT, "%s: a number from 1 to 255",
+				w->name);
+	}
+	r->has_priority = true;
+	r->rule->priority = (uint8_t)n;
+	return ERR_OK;
+}
+
+static enum err
+parse_metadata(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	struct rule_meta all[MAX_META], *kept;
+	uint32_t n = r->rule->n_metadata;
+	struct view part, key;
+
+	if (n > 0) {
+		memcpy(all, r->rule->metadata, n * sizeof(all[0]));
+	}
+	value = text_unquote(value);
+	while (text_next(&value, ',', &part)) {
+		if (part.len == 0) {
+			continue;
+		}
+		if (n == MAX_META) {
+			return diag_set(r->d, ERR_LIMIT,
+					"%s: more than %d entries", w->name,
+					MAX_META);
+		}
+		text_next_word(&part, &key);
+		all[n].key = draft_text(r, key);
+		all[n].value = draft_text(r, text_trim(part));
+		if (all[n].key == NULL || all[n].value == NULL) {
+			return ERR_NOMEM;
+		}
+		n++;
+	}
+	kept = draft_copy(r, all, n * sizeof(all[0]));
+	if (kept == NULL) {
+		return ERR_NOMEM;
+	}
+	r->rule->metadata = kept;
+	r->rule->n_metadata = n;
+	return ERR_OK;
+}
+
+static enum err
+parse_reference(struct rule_draft *r, const struct keyword *w,
+		struct view value)
+{
+	const char **refs;
+	uint32_t n = r->rule->n_references;
+
+	value = text_unquote(value);
+	if (text_find(value, ',') == value.len) {
+		return diag_set(r->d, ERR_FORMAT, "%s: write KIND,WHERE",
+				w->name);
+	}
+	refs = arena_alloc(r->env->arena, (n + 1) * sizeof(*refs));
+	if (refs == NULL) {
+		return draft_nomem(r);
+	}
+	if (n > 0) {
+		memcpy(refs, r->rule->references, n * sizeof(*refs));
+	}
+	refs[n] = draft_text(r, value);
+	if (refs[n] == NULL) {
+		return ERR_NOMEM;
+	}
+	r->rule->references = refs;
+	r->rule->n_references = n + 1;
+	return ERR_OK;
+}
+
+static enum err
+parse_target(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	if (text_is(value, "src_ip")) {
+		r->rule->target = TARGET_SRC;
+	} else if (text_is(value, "dest_ip")) {
+		r->rule->target = TARGET_DEST;
+	} else {
+		return diag_set(r->d, ERR_FORMAT, "%s: src_ip or dest_ip",
+				w->name);
+	}
+	return ERR_OK;
+}
+
+static enum err
+parse_noalert(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	(void)w;
+	(void)value;
+	r->rule->noalert = true;
+	return ERR_OK;
+}
+
+static bool
+version_of(struct view v, unsigned out[3])
+{
+	struct view part;
+	uint64_t n;
+
+	memset(out, 0, 3 * sizeof(out[0]));
+	for (unsigned i = 0; i < 3 && text_next(&v, '.', &part); i++) {
+		part.len = text_find(part, '-');
+		if (!text_u64(part, &n) || n > 1000) {
+			return false;
+		}
+		out[i] = (unsigned)n;
+	}
+	return v.len == 0;
+}
+
+static int
+version_cmp(const unsigned a[3], const unsigned b[3])
+{
+	for (unsigned i = 0; i < 3; i++) {
+		if (a[i] != b[i]) {
+			return a[i] < b[i] ? -1 : 1;
+		}
+	}
+	return 0;
+}
+
+/* ">= 7.0.3 < 8": 1 met, 0 not met, -1 not understood */
+static int
+version_range(struct view v)
+{
+	bool met = true, any = false;
+	struct view sign, number;
+	unsigned wanted[3];
+
+	while (text_next_word(&v, &sign)) {
+		size_t n = 0;
+		int c;
+
+		while (n < sign.len && n < 2 &&
+		       (sign.p[n] == '<' || sign.p[n] == '>' ||
+			sign.p[n] == '=')) {
+			n++;
+		}
+		number = view_sub(sign, n, sign.len);
+		sign.len = n;
+		if (n == 0 ||
+		    (number.len == 0 && !text_next_word(&v, &number)) ||
+		    !version_of(number, wanted)) {
+			return -1;
+		}
+		c = version_cmp(our_version, wanted);
+		any = true;
+		met = met && (text_is(sign, ">=")   ? c >= 0
+			      : text_is(sign, "<=") ? c <= 0
+			      : text_is(sign, "<")  ? c < 0
+			      : text_is(sign, ">")  ? c > 0
+						    : c == 0);
+	}
+	return any ? met : -1;
+}
+
+static enum err
+parse_requires(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	struct view part, name, range;
+	const struct keyword *known;
+
+	value = text_unquote(value);
+	while (text_next(&value, ',', &part)) {
+		bool met = false;
+		int one;
+
+		text_next_word(&part, &name);
+		if (text_is(name, "version")) {
+			while (text_next(&part, '|', &range)) {
+				one = version_range(range);
+				if (one < 0) {
+					return diag_set(
+						r->d, ERR_FORMAT,
+						"%s: version \"%.*s\" is not "
+						"understood: write >= 7.0.3",
+						w->name, TEXT_ARG(range));
+				}
+				met = met || one > 0;
+			}
+		} else if (text_is(name, "keyword")) {
+			known = keyword_find(text_trim(part));
+			met = known != NULL && known->shape != KW_REFUSED;
+		}
+		if (!met && !r->skip) {
+			r->skip = true;
+			diag_set(r->d, ERR_OK, "requires %.*s %.*s",
+				 TEXT_ARG(name), TEXT_ARG(text_trim(part)));
+		}
+	}
+	return ERR_OK;
+}
+
+static enum err
+parse_hint(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	(void)r;
+	(void)w;
+	(void)value;
+	return ERR_OK;
+}
+
+static enum err
+parse_refused(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	(void)value;
+	return diag_set(r->d, ERR_FORMAT, "%s: not supported: %s", w->name,
+			w->note);
+}
+
+static rule_reader *const readers[] = {
+	[KW_MSG] = parse_msg,
+	[KW_SID] = parse_identity,
+	[KW_GID] = parse_identity,
+	[KW_REV] = parse_identity,
+	[KW_CLASSTYPE] = parse_classtype,
+	[KW_PRIORITY] = parse_priority,
+	[KW_METADATA] = parse_metadata,
+	[KW_REFERENCE] = parse_reference,
+	[KW_TARGET] = parse_target,
+	[KW_NOALERT] = parse_noalert,
+	[KW_REQUIRES] = parse_requires,
+	[KW_HINT] = parse_hint,
+	[KW_CONTENT] = parse_content,
+	[KW_URICONTENT] = parse_content,
+	[KW_TEXT_IN] = parse_content,
+	[KW_NOCASE] = parse_nocase,
+	[KW_RAWBYTES] = parse_rawbytes,
+	[KW_STARTSWITH] = parse_startswith,
+	[KW_ENDSWITH] = parse_endswith,
+	[KW_OFFSET] = parse_place,
+	[KW_DEPTH] = parse_place,
+	[KW_DISTANCE] = parse_place,
+	[KW_WITHIN] = parse_place,
+	[KW_FAST_PATTERN] = parse_fast_pattern,
+	[KW_PCRE] = parse_pcre,
+	[KW_BUFFER] = parse_buffer,
+	[KW_MODIFIER] = parse_modifier,
+	[KW_PKT_DATA] = parse_pkt_data,
+	[KW_BASE64_DECODE] = parse_base64_decode,
+	[KW_BASE64_DATA] = parse_base64_data,
+	[KW_BSIZE] = parse_bsize,
+	[KW_URILEN] = parse_urilen,
+	[KW_ISDATAAT] = parse_isdataat,
+	[KW_ABSENT] = parse_absent,
+	[KW_BYTE_TEST] = parse_byte_test,
+	[KW_BYTE_JUMP] = parse_byte_jump,
+	[KW_BYTE_EXTRACT] = parse_byte_extract,
+	[KW_BYTE_MATH] = parse_byte_math,
+	[KW_XFORM] = parse_xform,
+	[KW_FLOW] = parse_flow,
+	[KW_FLOWBITS] = parse_flowbits,
+	[KW_FLOWINT] = parse_flowint,
+	[KW_THRESHOLD] = parse_threshold,
+	[KW_DETECTION_FILTER] = parse_threshold,
+	[KW_STREAM_SIZE] = parse_stream_size,
+	[KW_FACT] = parse_fact,
+	[KW_FLOW_COUNT] = parse_flow_count,
+	[KW_ITS_NUM] = parse_its_num,
+	[KW_TCP_FLAGS] = parse_tcp_flags,
+	[KW_FRAGBITS] = parse_fragbits,
+	[KW_FRAGOFFSET] = parse_fragoffset,
+	[KW_IPOPTS] = parse_ipopts,
+	[KW_IP_PROTO] = parse_ip_proto,
+	[KW_SAMEIP] = parse_sameip,
+	[KW_APP_PROTO] = parse_app_proto,
+	[KW_EVENT] = parse_event,
+	[KW_TLS_VERSION] = parse_tls_version,
+	[KW_SSL_VERSION] = parse_tls_version,
+	[KW_SSL_STATE] = parse_ssl_state,
+	[KW_CERT_TIME] = parse_cert_time,
+	[KW_CERT_EXPIRED] = parse_cert_state,
+	[KW_CERT_VALID] = parse_cert_state,
+	[KW_REFUSED] = parse_refused,
+};
+
+static enum err
+read_option(struct rule_draft *r, const struct rule_option *o)
+{
+	const struct keyword *w = keyword_find(o->name);
+
+	if (w == NULL) {
+		return diag_set(r->d, ERR_FORMAT, "unknown keyword \"%.*s\"",
+				TEXT_ARG(o->name));
+	}
+	if ((w->flags & KWF_VALUE) != 0 && o->value.len == 0) {
+		return diag_set(r->d, ERR_FORMAT, "%s: needs a value", w->name);
+	}
+	if ((w->flags & KWF_NO_VALUE) != 0 && o->value.len > 0) {
+		return diag_set(r->d, ERR_FORMAT, "%s: takes no value",
+				w->name);
+	}
+	r->transport |= w->flags & (KWF_TCP | KWF_UDP | KWF_ICMP4 | KWF_ICMP6 |
+				    KWF_V4 | KWF_V6);
+	return readers[w->shape](r, w, o->value);
+}
+
+static enum err
+read_action(struct rule_draft *r)
+{
+	static const struct {
+		const char *word;
+		enum rule_action action;
+	} words[] = {
+		{ "alert", ACTION_ALERT },      { "pass", ACTION_PASS },
+		{ "drop", ACTION_DROP },        { "reject", ACTION_REJECT },
+		{ "rejectsrc", ACTION_REJECT }, { "rejectdst", ACTION_REJECT },
+		{ "rejectboth", ACTION_REJECT }
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (text_is(r->words.action, words[i].word)) {
+			r->rule->action = words[i].action;
+			return ERR_OK;
+		}
+	}
+	return diag_set(r->d, ERR_FORMAT,
+			"unknown action \"%.*s\": alert, pass, drop or reject",
+			TEXT_ARG(r->words.action));
+}
+
+static enum err
+read_proto(struct rule_draft *r)
+{
+	static const struct {
+		const char *word;
+		uint8_t protos, versions;
+	} words[] = { { "ip", PROTO_ALL, 0 },
+		      { "ipv4", PROTO_ALL, 1 },
+		      { "ip4", PROTO_ALL, 1 },
+		      { "ipv6", PROTO_ALL, 2 },
+		      { "ip6", PROTO_ALL, 2 },
+		      { "pkthdr", PROTO_ALL, 0 },
+		      { "tcp", PROTO_TCP, 0 },
+		      { "tcp-pkt", PROTO_TCP, 0 },
+		      { "tcp-stream", PROTO_TCP, 0 },
+		      { "udp", PROTO_UDP, 0 },
+		      { "icmp", PROTO_ICMP4 | PROTO_ICMP6, 0 },
+		      { "icmpv4", PROTO_ICMP4, 0 },
+		      { "icmpv6", PROTO_ICMP6, 0 },
+		      { "sctp", PROTO_SCTP, 0 } };
+	struct view name = r->words.proto;
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (text_is(name, words[i].word)) {
+			r->prog.protos = words[i].protos;
+			r->prog.ip_versions = words[i].versions;
+			r->tcp_pkt = text_is(name, "tcp-pkt");
+			r->tcp_stream = text_is(name, "tcp-stream");
+			return ERR_OK;
+		}
+	}
+	r->header_is_app = true;
+	r->prog.flow |= FLOW_NEEDED;
+	r->prog.protos = PROTO_TCP | PROTO_UDP;
+	r->prog.app = (uint8_t)(text_is(name, "ssl") ? APP_TLS
+						     : app_proto_by_name(name));
+	r->prog.app_strict = true;
+	if (r->prog.app <= APP_FAILED) {
+		return diag_set(r->d, ERR_FORMAT, "unknown protocol \"%.*s\"",
+				TEXT_ARG(name));
+	}
+	return ERR_OK;
+}
+
+static enum err
+read_header(struct rule_draft *r)
+{
+	struct rule_words *w = &r->words;
+	struct rule_prog *p = &r->prog;
+	struct view src = w->src, sport = w->sport, dst = w->dst,
+		    dport = w->dport;
+	enum err e = read_action(r);
+
+	if (e == ERR_OK) {
+		e = read_proto(r);
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (text_is(w->arrow, "<>")) {
+		p->both_ways = true;
+	} else if (!text_is(w->arrow, "->")) {
+		return diag_set(r->d, ERR_FORMAT,
+				"\"%.*s\" stands where -> or <> belongs",
+				TEXT_ARG(w->arrow));
+	}
+	e = rule_vars_addrs(r->env->vars, src, &p->src, r->d);
+	if (e == ERR_OK) {
+		e = rule_vars_ports(r->env->vars, sport, &p->sport, r->d);
+	}
+	if (e == ERR_OK) {
+		e = rule_vars_addrs(r->env->vars, dst, &p->dst, r->d);
+	}
+	if (e == ERR_OK) {
+		e = rule_vars_ports(r->env->vars, dport, &p->dport, r->d);
+	}
+	return e;
+}
+
+struct rule_draft *
+rule_draft_new(struct rule_env *env)
+{
+	struct rule_draft *r = calloc(1, sizeof(*r));
+
+	if (r != NULL) {
+		r->env = env;
+	}
+	return r;
+}
+
+void
+rule_draft_free(struct rule_draft *r)
+{
+	if (r != NULL) {
+		for (size_t i = 0; i < ARRAY_LEN(r->lists); i++) {
+			free(r->lists[i].ops);
+		}
+		free(r);
+	}
+}
+
+static void
+reset(struct rule_draft *r, struct diag *d)
+{
+	r->d = d;
+	memset(&r->prog, 0, sizeof(r->prog));
+	r->prog.dirs = 1 << DIR_TOSERVER | 1 << DIR_TOCLIENT;
+	r->prog.fast_list = -1;
+	r->n_lists = 1;
+	r->lists[0].word = NULL;
+	r->lists[0].n_ops = 0;
+	r->lists[0].n_xforms = 0;
+	r->cur = 0;
+	r->last_list = 0;
+	r->last_op = -1;
+	r->n_vars = 0;
+	r->transport = 0;
+	r->header_is_app = r->tcp_pkt = r->tcp_stream = r->pkt_only = false;
+	r->has_flow_word = r->has_class = r->has_priority = false;
+	r->has_offset_depth = r->tx_only = r->skip = false;
+}
+
+enum err
+rule_parse(struct rule_draft *r, struct view text, struct diag *d)
+{
+	enum err e;
+
+	reset(r, d);
+	r->rule = arena_zalloc(r->env->arena, sizeof(*r->rule));
+	if (r->rule == NULL) {
+		return draft_nomem(r);
+	}
+	r->rule->gid = 1;
+	r->rule->priority = 3;
+	r->rule->msg = r->rule->category = "";
+	e = rule_lex(text, &r->words, d);
+	/* "requires" first: it excuses what else is not understood */
+	for (uint32_t i = 0; e == ERR_OK && i < r->words.n_options; i++) {
+		if (text_is(r->words.options[i].name, "requires")) {
+			e = read_option(r, &r->words.options[i]);
+		}
+	}
+	if (e != ERR_OK || r->skip) {
+		return e;
+	}
+	e = read_header(r);
+	for (uint32_t i = 0; e == ERR_OK && i < r->words.n_options; i++) {
+		e = read_option(r, &r->words.options[i]);
+	}
+	if (e == ERR_OK && r->rule->sid == 0) {
+		e = diag_set(d, ERR_FORMAT, "no sid");
+	}
+	return e;
+}

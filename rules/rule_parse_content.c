@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* content and all that places it. */
+#include "rules/rule_draft.h"
+
+#define CONTENT_MAX 8192
+#define PLACE_MAX (1 << 20)
+
+static int
+hex_digit(uint8_t c)
+{
+	if (c >= '0' && c <= '9') {
+		return c - '0';
+	}
+	c = ascii_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+struct unescape {
+	uint8_t out[CONTENT_MAX];
+	size_t n;
+	bool hex, half, escape;
+	int high;
+};
+
+static const char *
+unescape_hex(struct unescape *u, uint8_t c)
+{
+	int digit = hex_digit(c);
+
+	if (text_is_space(c)) {
+		return NULL;
+	}
+	if (digit < 0) {
+		return "something other than hexadecimal digits between bars";
+	}
+	if (u->half) {
+		u->out[u->n++] = (uint8_t)(u->high << 4 | digit);
+	}
+	u->high = digit;
+	u->half = !u->half;
+	return NULL;
+}
+
+static const char *
+unescape_one(struct unescape *u, uint8_t c)
+{
+	if (c == '|' && !u->escape) {
+		if (u->half) {
+			return "an odd number of hexadecimal digits";
+		}
+		u->hex = !u->hex;
+		return NULL;
+	}
+	if (u->hex) {
+		return unescape_hex(u, c);
+	}
+	if (u->escape) {
+		u->escape = false;
+		if (c != ':' && c != ';' && c != '\\' && c != '"' && c != '|') {
+			return "a backslash before a character that needs "
+			       "none";
+		}
+	} else if (c == '\\') {
+		u->escape = true;
+		return NULL;
+	} else if (c == '"') {
+		return "a quote that needs a backslash";
+	}
+	u->out[u->n++] = c;
+	return NULL;
+}
+
+/* "GET |0d 0a|" to bytes in 'u'; the complaint, or NULL. */
+static const char *
+unescape(struct unescape *u, struct view v)
+{
+	u->n = 0;
+	u->hex = u->half = u->escape = false;
+	for (size_t i = 0; i < v.len; i++) {
+		const char *wrong;
+
+		if (u->n == sizeof(u->out)) {
+			return "more than 8192 bytes";
+		}
+		wrong = unescape_one(u, v.p[i]);
+		if (wrong != NULL) {
+			return wrong;
+		}
+	}
+	if (u->hex) {
+		return "a bar '|' without its partner";
+	}
+	if (u->escape) {
+		return "a backslash at the end";
+	}
+	return u->n == 0 ? "no bytes" : NULL;
+}
+
+static enum err
+new_content(struct rule_draft *r, const struct keyword *w, struct view value,
+	    bool bare)
+{
+	static struct unescape u; /* rules are read by one thread */
+	bool negated = value.len > 0 && value.p[0] == '!';
+	struct draft_op *o;
+	const char *wrong;
+
+	if (negated) {
+		value = text_trim(view_of(value.p + 1, value.len - 1));
+	}
+	if (value.len >= 2 && value.p[0] == '"' &&
+	    value.p[value.len - 1] == '"') {
+		value = view_of(value.p + 1, value.len - 2);
+	} else if (!bare) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: put the bytes between double quotes",
+				w->name);
+	}
+	wrong = unescape(&u, value);
+	if (wrong != NULL) {
+		return diag_set(r->d, ERR_FORMAT, "%s: %s in \"%.*s\"", w->name,
+				wrong, TEXT_ARG(value));
+	}
+	o = draft_add_op(r, OP_CONTENT);
+	if (o == NULL) {
+		return ERR_LIMIT;
+	}
+	o->op.flags = negated ? OPF_NEGATED : 0;
+	o->op.content.len = (uint16_t)u.n;
+	o->op.content.bytes = draft_copy(r, u.out, u.n);
+	o->op.content.offset.var = o->op.content.depth.var =
+		o->op.content.distance.var = o->op.content.within.var = -1;
+	r->last_list = r->cur;
+	r->last_op = draft_cur(r)->n_ops - 1;
+	return o->op.content.bytes == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+enum err
+parse_content(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	uint8_t at, before = r->cur;
+	enum err e;
+
+	if (w->shape == KW_CONTENT) {
+		return new_content(r, w, value, false);
+	}
+	/* uricontent and its kind: content in a buffer of their own */
+	e = draft_list_of(r, w, (w->flags & KWF_MULTI) != 0, &at);
+	if (e != ERR_OK) {
+		return e;
+	}
+	r->cur = at;
+	e = new_content(r, w, value, true);
+	r->cur = before;
+	return e;
+}
+
+/* The content that a modifier means; NULL with diag when there is none. */
+static struct draft_op *
+latest(struct rule_draft *r, const struct keyword *w)
+{
+	if (r->last_op < 0) {
+		diag_set(r->d, ERR_FORMAT, "%s: no content stands before it",
+			 w->name);
+		return NULL;
+	}
+	return &r->lists[r->last_list].ops[r->last_op];
+}
+
+enum err
+parse_nocase(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	struct draft_op *o = latest(r, w);
+	struct content *c;
+	uint8_t *bytes;
+
+	(void)value;
+	if (o == NULL) {
+		return ERR_FORMAT;
+	}
+	if ((o->op.flags & OPF_NOCASE) != 0) {
+		return ERR_OK;
+	}
+	c = &o->op.content;
+	bytes = draft_copy(r, c->bytes, c->len);
+	if (bytes == NULL) {
+		return ERR_NOMEM;
+	}
+	for (uint16_t i = 0; i < c->len; i++) {
+		bytes[i] = ascii_lower(bytes[i]);
+	}
+	c->bytes = bytes;
+	o->op.flags |= OPF_NOCASE;
+	return ERR_OK;
+}
+
+enum err
+parse_rawbytes(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	(void)value; /* payload is always raw here */
+	return latest(r, w) != NULL ? ERR_OK : ERR_FORMAT;
+}
+
+#define ABSOLUTE (OPF_OFFSET | OPF_DEPTH | OPF_STARTSWITH)
+#define RELATIVE (OPF_DISTANCE | OPF_WITHIN)
+
+static enum err
+mixed(struct rule_draft *r, const struct keyword *w)
+{
+	return diag_set(r->d, ERR_FORMAT,
+			"%s: a content is placed either by offset and depth "
+			"(or startswith) or by distance and within, and by "
+			"each once",
+			w->name);
+}
+
+enum err
+parse_startswith(struct rule_draft *r, const struct keyword *w,
+		 struct view value)
+{
+	struct draft_op *o = latest(r, w);
+
+	(void)value;
+	if (o == NULL) {
+		return ERR_FORMAT;
+	}
+	if ((o->op.flags & (ABSOLUTE | RELATIVE)) != 0) {
+		return mixed(r, w);
+	}
+	o->op.flags |= OPF_STARTSWITH | OPF_DEPTH;
+	o->op.content.depth.n = o->op.content.len;
+	return ERR_OK;
+}
+
+enum err
+parse_endswith(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	struct draft_op *o = latest(r, w);
+
+	(void)value;
+	if (o == NULL) {
+		return ERR_FORMAT;
+	}
+	o->op.flags |= OPF_ENDSWITH;
+	return ERR_OK;
+}
+
+/* offset, depth, distance, within */
+enum err
+parse_place(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	struct draft_op *o = latest(r, w);
+	struct operand *out = NULL;
+	uint16_t flag = 0;
+	bool may_minus = false, spans = false;
+	enum err e;
+
+	if (o == NULL) {
+		return ERR_FORMAT;
+	}
+	switch (w->shape) {
+	case KW_OFFSET:
+		out = &o->op.content.offset;
+		flag = OPF_OFFSET;
+		break;
+	case KW_DEPTH:
+		out = &o->op.content.depth;
+		flag = OPF_DEPTH;
+		spans = true;
+		break;
+	case KW_DISTANCE:
+		out = &o->op.content.distance;
+		flag = OPF_DISTANCE;
+		may_minus = true;
+		break;
+	default:
+		out = &o->op.content.within;
+		flag = OPF_WITHIN;
+		spans = true;
+		break;
+	}
+	if ((o->op.flags & flag) != 0 || (o->op.flags & OPF_STARTSWITH) != 0 ||
+	    ((flag & ABSOLUTE) != 0 && (o->op.flags & RELATIVE) != 0) ||
+	    ((flag & RELATIVE) != 0 && (o->op.flags & ABSOLUTE) != 0)) {
+		return mixed(r, w);
+	}
+	e = draft_operand(r, w->name, text_unquote(value),
+			  may_minus ? -PLACE_MAX : 0, PLACE_MAX, out);
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (spans && out->var < 0 && out->n < o->op.content.len) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: %lld is less than the %u bytes of the "
+				"content, so it can never match",
+				w->name, (long long)out->n, o->op.content.len);
+	}
+	o->op.flags |= flag | ((flag & RELATIVE) != 0 ? OPF_RELATIVE : 0);
+	return ERR_OK;
+}
+
+enum err
+parse_fast_pattern(struct rule_draft *r, const struct keyword *w,
+		   struct view value)
+{
+	struct draft_op *o = latest(r, w);
+	struct view a;
+	uint64_t off, len;
+
+	if (o == NULL) {
+		return ERR_FORMAT;
+	}
+	for (uint8_t i = 0; i < r->n_lists; i++) {
+		for (uint16_t k = 0; k < r->lists[i].n_ops; k++) {
+			if (r->lists[i].ops[k].fast) {
+				return diag_set(r->d, ERR_FORMAT,
+						"fast_pattern: one is enough");
+			}
+		}
+	}
+	if ((o->op.flags & OPF_NEGATED) != 0 &&
+	    (o->op.flags & (ABSOLUTE | RELATIVE | OPF_ENDSWITH)) != 0) {
+		return diag_set(r->d, ERR_FORMAT,
+				"fast_pattern: not on a negated content that "
+				"is placed");
+	}
+	o->fast = true;
+	value = text_trim(value);
+	if (value.len == 0) {
+		return ERR_OK;
+	}
+	if (text_is(value, "only")) {
+		if ((o->op.flags & (ABSOLUTE | RELATIVE | OPF_NEGATED)) != 0) {
+			return diag_set(r->d, ERR_FORMAT,
+					"fast_pattern:only: not on a content "
+					"that is negated or placed");
+		}
+		o->fast_only = true;
+		return ERR_OK;
+	}
+	if (!text_next(&value, ',', &a) || !text_u64(a, &off) ||
+	    !text_u64(text_trim(value), &len) || len == 0 || off + len < off ||
+	    off + len > o->op.content.len) {
+		return diag_set(r->d, ERR_FORMAT,
+				"fast_pattern: write OFFSET,LENGTH inside the "
+				"%u bytes of the content",
+				o->op.content.len);
+	}
+	o->has_chop = true;
+	o->chop_offset = (uint16_t)off;
+	o->chop_len = (uint16_t)len;
+	return ERR_OK;
+}
+
+/* A sticky buffer: what follows looks there. */
+enum err
+parse_buffer(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	(void)value;
+	r->last_op = -1;
+	return draft_list_of(r, w, true, &r->cur);
+}
+
+enum err
+parse_pkt_data(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	(void)w;
+	(void)value;
+	r->cur = 0;
+	r->last_op = -1;
+	return ERR_OK;
+}
+
+/* A legacy modifier: the content before it moves to its buffer. */
+enum err
+parse_modifier(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	struct draft_op *o = latest(r, w), moved;
+	uint8_t at, before = r->cur;
+	enum err e;
+
+	(void)value;
+	if (o == NULL) {
+		return ERR_FORMAT;
+	}
+	if (r->last_list != 0) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: its content belongs to a buffer "
+				"already; use the sticky form of %s",
+				w->name, w->name);
+	}
+	moved = *o;
+	r->lists[0].n_ops--;
+	memmove(o, o + 1,
+		(size_t)(r->lists[0].n_ops - r->last_op) * sizeof(*o));
+	e = draft_list_of(r, w, false, &at);
+	if (e != ERR_OK) {
+		return e;
+	}
+	r->cur = at;
+	o = draft_add_op(r, OP_CONTENT);
+	r->cur = before;
+	if (o == NULL) {
+		return ERR_LIMIT;
+	}
+	*o = moved;
+	r->last_list = at;
+	r->last_op = r->lists[at].n_ops - 1;
+	return ERR_OK;
+}
+
+enum err
+parse_absent(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	struct draft_list *l = draft_cur(r);
+
+	if (l->word == NULL || l->n_ops > 0) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: stands directly behind a sticky buffer",
+				w->name);
+	}
+	if (value.len > 0 && !text_is(value, "or_else")) {
+		return diag_set(r->d, ERR_FORMAT,
+				"absent: takes nothing or \"or_else\"");
+	}
+	l->absent = true;
+	l->absent_or = value.len > 0;
+	return ERR_OK;
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rule_prog.h - what a rule does, as tables the matcher walks
+ *
+ * The parser fills these, the compiler checks and groups them, the verifier
+ * reads them.  A rule that means both directions of a protocol has a program
+ * for each, because "http.header" is two buffers.
+ *
+ * Place    above rule.h and range_set.h.
+ * Threads  read only once the set is built.
+ * Memory   the ruleset's arena.
+ * Cost     plain data.
+ */
+#ifndef RULES_RULE_PROG_H
+#define RULES_RULE_PROG_H
+
+#include "rules/range_set.h"
+#include "rules/rule.h"
+
+#define RULE_MAX_OPS 128 /* a list; bounds the verifier's recursion */
+#define RULE_MAX_LISTS 48
+#define RULE_MAX_VARS 32
+#define RULE_MAX_TESTS 48
+#define RULE_MAX_XFORMS 8
+#define RULE_MAX_BITS 64
+
+/* A number, or the value of a byte_extract or byte_math name. */
+struct operand {
+	int64_t n;
+	int8_t var; /* -1: 'n' it is */
+};
+
+enum op_type {
+	OP_CONTENT,
+	OP_PCRE,
+	OP_ISDATAAT,
+	OP_BSIZE,
+	OP_BYTE_TEST,
+	OP_BYTE_JUMP,
+	OP_BYTE_EXTRACT,
+	OP_BYTE_MATH,
+	OP_BASE64,
+};
+
+enum op_flag {
+	OPF_NEGATED = 1 << 0,
+	OPF_RELATIVE = 1 << 1,
+	OPF_NOCASE = 1 << 2,
+	OPF_STARTSWITH = 1 << 3,
+	OPF_ENDSWITH = 1 << 4,
+	OPF_OFFSET = 1 << 5,
+	OPF_DEPTH = 1 << 6,
+	OPF_DISTANCE = 1 << 7,
+	OPF_WITHIN = 1 << 8,
+	OPF_LITTLE = 1 << 9,
+	OPF_STRING = 1 << 10,
+	OPF_ALIGN = 1 << 11,
+	OPF_FROM_BEGINNING = 1 << 12,
+	OPF_FROM_END = 1 << 13,
+	OPF_BITMASK = 1 << 14,
+};
+
+enum cmp {
+	CMP_EQ,
+	CMP_NE,
+	CMP_LT,
+	CMP_LE,
+	CMP_GT,
+	CMP_GE,
+	CMP_IN, /* between, both ends excluded */
+	CMP_OUT,
+	CMP_AND, /* any common bit */
+	CMP_OR, /* byte_test's ^ and the like */
+	CMP_MASK, /* (x & a) == b */
+	CMP_NOT_MASK,
+};
+
+struct content {
+	const uint8_t *bytes; /* lower case when OPF_NOCASE */
+	const uint16_t *fail; /* OPF_NOCASE: KMP's table */
+	uint16_t len;
+	struct operand offset, depth, distance, within;
+};
+
+enum math { MATH_ADD, MATH_SUB, MATH_MUL, MATH_DIV, MATH_SHL, MATH_SHR };
+
+/* byte_test, byte_jump, byte_extract, byte_math */
+struct byte_op {
+	struct operand n_bytes, offset, value;
+	uint64_t bitmask;
+	uint32_t multiplier, align;
+	int32_t post_offset;
+	uint8_t base; /* of OPF_STRING: 8, 10, 16; 0: by its prefix */
+	uint8_t compare; /* enum cmp */
+	uint8_t math; /* enum math */
+	int8_t result; /* variable */
+};
+
+struct rule_list;
+
+struct op {
+	uint8_t type; /* enum op_type */
+	uint16_t flags; /* enum op_flag */
+	union {
+		struct content content;
+		struct {
+			void *code; /* pcre2_code */
+			bool no_limit;
+		} pcre;
+		struct operand at; /* isdataat */
+		struct {
+			uint8_t compare;
+			uint64_t a, b;
+		} bsize;
+		struct byte_op byte;
+		struct {
+			uint32_t bytes; /* 0: to the end */
+			uint32_t offset;
+			const struct rule_list *data; /* NULL: must decode */
+		} base64;
+	};
+};
+
+enum xform_type {
+	XFORM_DOTPREFIX,
+	XFORM_LOWERCASE,
+	XFORM_UPPERCASE,
+	XFORM_STRIP_WHITESPACE,
+	XFORM_COMPRESS_WHITESPACE,
+	XFORM_MD5,
+	XFORM_SHA1,
+	XFORM_SHA256,
+	XFORM_URL_DECODE,
+	XFORM_XOR,
+	XFORM_HEADER_LOWERCASE,
+	XFORM_STRIP_PSEUDO_HEADERS,
+	XFORM_FROM_BASE64,
+	XFORM_SUBSLICE,
+};
+
+struct xform {
+	enum xform_type type;
+	struct view arg; /* xor's key */
+	int64_t a, b; /* subslice: start and length; base64: offset, bytes */
+	bool has_b;
+};
+
+/* All that is asked of one buffer. */
+struct rule_list {
+	enum inspect_buf buf;
+	bool multi; /* any one instance will do */
+	bool body; /* grows: negated tests wait for its end */
+	bool wants_end; /* has a test that only the whole can answer */
+	bool absent, absent_or; /* absent: matches when there is none */
+	uint8_t n_xforms;
+	uint16_t n_ops;
+	const struct xform *xforms;
+	const struct op *ops;
+};
+
+/* Facts that compare as numbers. */
+enum fact {
+	FACT_TTL,
+	FACT_TOS,
+	FACT_IP_ID,
+	FACT_IP_PROTO,
+	FACT_FRAG_OFFSET,
+	FACT_TCP_SEQ,
+	FACT_TCP_ACK,
+	FACT_TCP_WINDOW,
+	FACT_TCP_MSS,
+	FACT_ICMP_TYPE,
+	FACT_ICMP_CODE,
+	FACT_ICMP_ID,
+	FACT_ICMP_SEQ,
+	FACT_DSIZE,
+	FACT_FLOW_AGE,
+	FACT_FLOW_PKTS, /* 'arg': enum inspect_dir, or 2 for both */
+	FACT_FLOW_BYTES,
+	FACT_STREAM_SIZE, /* 'arg': 0 server's, 1 client's, 2 both, 3 either */
+	FACT_NUM, /* 'arg': enum inspect_num */
+	FACT_FLAGS, /* TCP, 'a' wanted, 'b' mask, 'arg' enum flags_mode */
+	FACT_FRAGBITS,
+	FACT_IPOPT, /* 'a': bits, any of them */
+	FACT_SAMEIP,
+	FACT_APP_PROTO, /* 'a': enum app_proto; 'arg': enum app_mode */
+	FACT_EVENT, /* 'a': enum event_id, of packet or transaction */
+	FACT_SSL_STATE, /* 'a': bits wanted, 'b': bits refused */
+	FACT_CERT_EXPIRED,
+	FACT_CERT_VALID,
+	FACT_FLOWINT_ISSET, /* 'arg': variable */
+	FACT_FLOWINT_NOTSET,
+	FACT_FLOWINT, /* compares with 'a', or with variable 'b' */
+};
+
+enum flags_mode { FLAGS_EXACT, FLAGS_ALL, FLAGS_ANY, FLAGS_NONE };
+enum app_mode {
+	APP_OF_FLOW,
+	APP_TO_SERVER,
+	APP_TO_CLIENT,
+	APP_EITHER,
+	APP_FINAL
+};
+
+struct test {
+	uint8_t fact; /* enum fact */
+	uint8_t compare; /* enum cmp */
+	uint16_t arg;
+	bool negated;
+	uint64_t a, b;
+};
+
+enum bit_cmd {
+	BIT_ISSET,
+	BIT_ISNOTSET,
+	BIT_SET,
+	BIT_UNSET,
+	BIT_TOGGLE,
+};
+
+struct bit_op {
+	uint8_t cmd;
+	uint16_t n; /* isset, isnotset: any of them */
+	const uint32_t *ids;
+};
+
+enum int_cmd { INT_ADD, INT_SUB, INT_SET };
+
+struct int_op {
+	uint8_t cmd;
+	uint16_t var;
+	bool from_var;
+	uint32_t value; /* or the variable's number */
+};
+
+/* suppress, from the threshold file */
+struct suppress {
+	enum { SUPPRESS_ALL, SUPPRESS_SRC, SUPPRESS_DST, SUPPRESS_EITHER } by;
+	const struct range_set *addrs; /* NULL: any */
+	const struct suppress *next;
+};
+
+enum prog_kind {
+	PROG_PACKET, /* header facts and flow state only */
+	PROG_IPONLY, /* once per flow and direction */
+	PROG_PAYLOAD, /* packet payload, stream, header buffers */
+	PROG_TX, /* application buffers */
+};
+
+enum prog_proto {
+	PROTO_TCP = 1,
+	PROTO_UDP = 2,
+	PROTO_ICMP4 = 4,
+	PROTO_ICMP6 = 8,
+	PROTO_SCTP = 16,
+	PROTO_OTHER = 32,
+	PROTO_ALL = 63,
+};
+
+enum flow_flag {
+	FLOW_ESTABLISHED = 1,
+	FLOW_NOT_ESTABLISHED = 2,
+	FLOW_NO_STREAM = 4,
+	FLOW_ONLY_STREAM = 8,
+	FLOW_NO_FRAG = 16,
+	FLOW_ONLY_FRAG = 32,
+	FLOW_NEEDED = 64, /* 'flow' or another keyword needs one */
+};
+
+struct rule_prog {
+	const struct rule *rule;
+	const struct rule_prog *other; /* the same rule's other direction */
+	uint32_t order; /* of evaluation; its number in the set */
+	uint8_t kind; /* enum prog_kind */
+	uint8_t dirs; /* bit per enum inspect_dir */
+	uint8_t protos; /* enum prog_proto */
+	uint8_t ip_versions; /* bit 1: v4, bit 2: v6; 0: any */
+	uint8_t flow; /* enum flow_flag */
+	bool both_ways; /* <> */
+	bool on_packet, on_every_packet, on_stream;
+	bool app_strict; /* 'app' was asked for, not only implied */
+	uint8_t app; /* enum app_proto */
+	uint16_t n_tests, n_lists, n_bits, n_bits_set, n_ints;
+	const struct range_set *src, *dst, *sport, *dport; /* NULL: any */
+	const struct test *tests;
+	const struct rule_list *lists;
+	const struct bit_op *bits; /* asked before */
+	const struct bit_op *bits_set; /* done after */
+	const struct int_op *ints; /* done after */
+	const struct suppress *suppress;
+	/* the literal that makes this a candidate; none: fast_list is -1 */
+	int16_t fast_list;
+	bool fast_nocase;
+	bool once; /* a flow and direction */
+	struct view fast;
+	uint64_t need[2]; /* transaction buffers, bit per enum inspect_buf */
+};
+
+static inline bool
+compare_u64(uint64_t x, enum cmp c, uint64_t a, uint64_t b)
+{
+	switch (c) {
+	case CMP_EQ:
+		return x == a;
+	case CMP_NE:
+		return x != a;
+	case CMP_LT:
+		return x < a;
+	case CMP_LE:
+		return x <= a;
+	case CMP_GT:
+		return x > a;
+	case CMP_GE:
+		return x >= a;
+	case CMP_IN:
+		return x > a && x < b;
+	case CMP_OUT:
+		return x <= a || x >= b;
+	case CMP_AND:
+		return (x & a) != 0;
+	case CMP_OR:
+		return (x ^ a) != 0;
+	case CMP_MASK:
+		return (x & a) == b;
+	case CMP_NOT_MASK:
+		return (x & a) != b;
+	}
+	return false;
+}
+
+#endif

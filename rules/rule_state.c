@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/rule_state.h"
+
+#include "rules/rule_match.h"
+
+#define PENDING_SIZE (STATE_PENDING * sizeof(struct state_pending))
+
+static size_t
+words(uint32_t n)
+{
+	return (n + 63) / 64 * sizeof(uint64_t);
+}
+
+static void
+flow_drop(struct rule_flow *f, struct pool *pool)
+{
+	pool_put(pool, f->bits, f->n_bit_words * sizeof(uint64_t));
+	pool_put(pool, f->ints, f->n_ints * sizeof(uint32_t));
+	pool_put(pool, f->ints_set, words(f->n_ints));
+	pool_put(pool, f->pending[0], PENDING_SIZE);
+	pool_put(pool, f->pending[1], PENDING_SIZE);
+	memset(f, 0, sizeof(*f));
+}
+
+void
+rule_flow_free(struct rule_flow *f, struct pool *pool)
+{
+	if (f != NULL) {
+		flow_drop(f, pool);
+		pool_put(pool, f, sizeof(*f));
+	}
+}
+
+static void
+tx_drop(struct rule_tx *t, struct pool *pool)
+{
+	pool_put(pool, t->alerted.v, t->alerted.cap * sizeof(uint32_t));
+	pool_put(pool, t->pending.v, t->pending.cap * sizeof(uint32_t));
+	memset(t, 0, sizeof(*t));
+}
+
+void
+rule_tx_free(struct rule_tx *t, struct pool *pool)
+{
+	if (t != NULL) {
+		tx_drop(t, pool);
+		pool_put(pool, t, sizeof(*t));
+	}
+}
+
+struct rule_flow *
+state_flow(const struct inspect *in, uint64_t set_id, bool make)
+{
+	struct rule_flow *f;
+
+	if (in->flow == NULL || in->flow_state == NULL) {
+		return NULL;
+	}
+	f = *in->flow_state;
+	if (f == NULL && make && in->pool != NULL) {
+		f = pool_get(in->pool, sizeof(*f));
+		if (f != NULL) {
+			memset(f, 0, sizeof(*f));
+			f->set_id = set_id;
+			*in->flow_state = f;
+		}
+	}
+	if (f != NULL && f->set_id != set_id) {
+		flow_drop(f, in->pool);
+		f->set_id = set_id;
+	}
+	return f;
+}
+
+struct rule_tx *
+state_tx(const struct inspect *in, uint64_t set_id, bool make)
+{
+	struct rule_tx *t;
+
+	if (in->tx_state == NULL) {
+		return NULL;
+	}
+	t = *in->tx_state;
+	if (t == NULL && make && in->pool != NULL) {
+		t = pool_get(in->pool, sizeof(*t));
+		if (t != NULL) {
+			memset(t, 0, sizeof(*t));
+			t->set_id = set_id;
+			*in->tx_state = t;
+		}
+	}
+	if (t != NULL && t->set_id != set_id) {
+		tx_drop(t, in->pool);
+		t->set_id = set_id;
+	}
+	return t;
+}
+
+bool
+state_bit(const struct rule_flow *f, uint32_t id)
+{
+	return f != NULL && id / 64 < f->n_bit_words &&
+	       (f->bits[id / 64] >> (id % 64) & 1) != 0;
+}
+
+bool
+state_bit_change(struct rule_flow *f, enum bit_cmd cmd, uint32_t id, uint32_t n,
+		 struct pool *pool)
+{
+	uint64_t bit = UINT64_C(1) << (id % 64);
+
+	if (f->bits == NULL) {
+		if (cmd == BIT_UNSET) {
+			return true;
+		}
+		f->bits = pool_get(pool, words(n));
+		if (f->bits == NULL) {
+			return false;
+		}
+		memset(f->bits, 0, words(n));
+		f->n_bit_words = (n + 63) / 64;
+	}
+	if (cmd == BIT_SET) {
+		f->bits[id / 64] |= bit;
+	} else if (cmd == BIT_UNSET) {
+		f->bits[id / 64] &= ~bit;
+	} else {
+		f->bits[id / 64] ^= bit;
+	}
+	return true;
+}
+
+bool
+state_int(const struct rule_flow *f, uint32_t var, uint32_t *out)
+{
+	if (f == NULL || var >= f->n_ints ||
+	    (f->ints_set[var / 64] >> (var % 64) & 1) == 0) {
+		return false;
+	}
+	*out = f->ints[var];
+	return true;
+}
+
+bool
+state_int_change(struct rule_flow *f, const struct int_op *op, uint32_t n,
+		 struct pool *pool)
+{
+	uint32_t value = op->value, old = 0;
+
+	if (f->ints == NULL) {
+		f->ints = pool_get(pool, n * sizeof(f->ints[0]));
+		f->ints_set = pool_get(pool, words(n));
+		if (f->ints == NULL || f->ints_set == NULL) {
+			pool_put(pool, f->ints, n * sizeof(f->ints[0]));
+			pool_put(pool, f->ints_set, words(n));
+			f->ints = NULL;
+			f->ints_set = NULL;
+			return false;
+		}
+		memset(f->ints_set, 0, words(n));
+		f->n_ints = n;
+	}
+	if (op->from_var && !state_int(f, op->value, &value)) {
+		return true; /* nothing to add: no such variable yet */
+	}
+	(void)state_int(f, op->var, &old);
+	if (op->cmd == INT_ADD) {
+		value = old > UINT32_MAX - value ? UINT32_MAX : old + value;
+	} else if (op->cmd == INT_SUB) {
+		value = old < value ? 0 : old - value;
+	}
+	f->ints[op->var] = value;
+	f->ints_set[op->var / 64] |= UINT64_C(1) << (op->var % 64);
+	return true;
+}
+
+bool
+state_has(const uint32_t *v, uint32_t n, uint32_t order)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (v[i] == order) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+state_add(struct state_list *l, uint32_t order, struct pool *pool)
+{
+	if (state_has(l->v, l->n, order)) {
+		return true;
+	}
+	if (l->n == l->cap) {
+		uint32_t cap = l->cap == 0 ? 16 : l->cap * 2;
+		uint32_t *v;
+
+		if (cap > STATE_TX) {
+			return false;
+		}
+		v = pool_get(pool, cap * sizeof(*v));
+		if (v == NULL) {
+			return false;
+		}
+		if (l->n > 0) {
+			memcpy(v, l->v, l->n * sizeof(*v));
+		}
+		pool_put(pool, l->v, l->cap * sizeof(*v));
+		l->v = v;
+		l->cap = cap;
+	}
+	l->v[l->n++] = order;
+	return true;
+}
+
+bool
+state_pend(struct rule_flow *f, enum inspect_dir dir, uint32_t order,
+	   uint64_t end, struct pool *pool)
+{
+	if (f->pending[dir] == NULL) {
+		f->pending[dir] = pool_get(pool, PENDING_SIZE);
+		if (f->pending[dir] == NULL) {
+			return false;
+		}
+		f->n_pending[dir] = 0;
+	}
+	if (f->n_pending[dir] == STATE_PENDING) {
+		return false;
+	}
+	f->pending[dir][f->n_pending[dir]++] =
+		(struct state_pending){ end, order };
+	return true;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rule_state.h - what rules remember of a flow and of a transaction
+ *
+ * Flowbits, flow variables, rules whose literal was seen but which are not
+ * complete yet, and what has alerted already.
+ *
+ * Place    above rule_prog.h; below rule_match.
+ * Threads  the worker that owns the flow.
+ * Memory   the worker's pool; every list has a fixed bound, and a full one is
+ *          counted by the caller.  State of a former ruleset is emptied, not
+ *          read: its numbers mean other rules.
+ * Cost     nothing for flows that no rule remembers anything of.
+ */
+#ifndef RULES_RULE_STATE_H
+#define RULES_RULE_STATE_H
+
+#include "rules/rule_prog.h"
+
+#define STATE_SEEN 32 /* rules that alerted on one packet */
+#define STATE_ONCE 32 /* rules that speak once a flow */
+#define STATE_PENDING 32 /* a direction */
+#define STATE_TX 1024 /* rules a transaction */
+
+struct state_pending {
+	uint64_t end; /* stream offset that was the window's end */
+	uint32_t order;
+};
+
+struct rule_flow {
+	uint64_t set_id;
+	uint64_t *bits;
+	uint32_t *ints; /* values; 'ints_set' says which exist */
+	uint64_t *ints_set;
+	uint32_t n_bit_words, n_ints;
+	bool pass, pass_packet;
+	uint8_t n_seen, n_once, n_pending[2];
+	uint32_t seen[STATE_SEEN], once[STATE_ONCE];
+	struct state_pending *pending[2]; /* STATE_PENDING each */
+};
+
+struct state_list {
+	uint32_t *v;
+	uint32_t n, cap;
+};
+
+struct rule_tx {
+	uint64_t set_id;
+	struct state_list alerted, pending;
+};
+
+/* The flow's state for 'set_id', made when 'make'; NULL otherwise or when the
+ * pool is empty. */
+struct rule_flow *state_flow(const struct inspect *in, uint64_t set_id,
+			     bool make);
+struct rule_tx *state_tx(const struct inspect *in, uint64_t set_id, bool make);
+
+bool state_bit(const struct rule_flow *f, uint32_t id);
+/* 'n' is how many bits the set has in all; false when the pool is empty. */
+bool state_bit_change(struct rule_flow *f, enum bit_cmd cmd, uint32_t id,
+		      uint32_t n, struct pool *pool);
+bool state_int(const struct rule_flow *f, uint32_t var, uint32_t *out);
+bool state_int_change(struct rule_flow *f, const struct int_op *op, uint32_t n,
+		      struct pool *pool);
+
+bool state_has(const uint32_t *v, uint32_t n, uint32_t order);
+/* False when the list is full or the pool is. */
+bool state_add(struct state_list *l, uint32_t order, struct pool *pool);
+bool state_pend(struct rule_flow *f, enum inspect_dir dir, uint32_t order,
+		uint64_t end, struct pool *pool);
+
+#endif

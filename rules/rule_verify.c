@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "rules/rule_verify.h"
+
+#include "rules/rule_bytes.h"
+#include "rules/rule_search.h"
+
+#define JIT_STACK_START ((size_t)32 << 10)
+#define JIT_STACK_MAX ((size_t)512 << 10)
+#define BASE64_MAX 16384
+
+/*
+ * MISS: another occurrence of an earlier test may still do.  STOP: nothing
+ * that stands earlier can change this.
+ */
+enum outcome { MISS, STOP, HIT };
+
+struct run {
+	struct verifier *v;
+	const struct op *ops;
+	uint16_t n;
+	struct view data;
+	uint64_t offset;
+	size_t beyond;
+	uint32_t *steps;
+	uint64_t *work;
+};
+
+static enum outcome step(const struct run *r, uint16_t i, size_t pos,
+			 size_t reach);
+
+bool
+verifier_init(struct verifier *v, uint32_t match_limit)
+{
+	pcre2_match_context *limited, *unlimited;
+
+	memset(v, 0, sizeof(*v));
+	v->match_data = pcre2_match_data_create(1, NULL);
+	v->jit_stack =
+		pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
+	v->context = limited = pcre2_match_context_create(NULL);
+	v->unlimited = unlimited = pcre2_match_context_create(NULL);
+	v->xforms = xform_scratch_new();
+	if (v->match_data == NULL || v->jit_stack == NULL || limited == NULL ||
+	    unlimited == NULL || v->xforms == NULL) {
+		verifier_fini(v);
+		return false;
+	}
+	pcre2_jit_stack_assign(limited, NULL, v->jit_stack);
+	pcre2_jit_stack_assign(unlimited, NULL, v->jit_stack);
+	pcre2_set_match_limit(limited, match_limit);
+	pcre2_set_depth_limit(limited, match_limit);
+	return true;
+}
+
+void
+verifier_fini(struct verifier *v)
+{
+	pcre2_match_data_free(v->match_data);
+	pcre2_match_context_free(v->context);
+	pcre2_match_context_free(v->unlimited);
+	pcre2_jit_stack_free(v->jit_stack);
+	xform_scratch_free(v->xforms);
+	memset(v, 0, sizeof(*v));
+}
+
+static int64_t
+value_of(const struct run *r, const struct operand *o)
+{
+	uint64_t x;
+
+	if (o->var < 0) {
+		return o->n;
+	}
+	/* what the wire says may be large; positions are not */
+	x = r->v->vars[o->var];
+	return x > INT32_MAX ? INT32_MAX : (int64_t)x;
+}
+
+/* After this test failed for good: may an earlier one's choice matter? */
+static enum outcome
+give_up(const struct run *r, const struct op *op)
+{
+	const struct content *c = &op->content;
+
+	if ((op->flags & OPF_RELATIVE) != 0 || r->beyond > 0) {
+		return MISS;
+	}
+	if (op->type == OP_CONTENT) {
+		return c->offset.var >= 0 || c->depth.var >= 0 ? MISS : STOP;
+	}
+	return op->type == OP_PCRE ? STOP : MISS;
+}
+
+/* Where a content may lie: offsets from '*lo' up to and without '*hi'. */
+static bool
+content_window(const struct run *r, const struct op *op, size_t pos, size_t *lo,
+	       size_t *hi)
+{
+	const struct content *c = &op->content;
+	int64_t from = 0, to = (int64_t)r->data.len;
+
+	if ((op->flags & OPF_RELATIVE) != 0) {
+		from = (int64_t)pos + value_of(r, &c->distance);
+		if ((op->flags & OPF_WITHIN) != 0) {
+			to = MIN(to, from + value_of(r, &c->within));
+		}
+	} else {
+		from = value_of(r, &c->offset);
+		if ((op->flags & OPF_DEPTH) != 0) {
+			int64_t end = from + value_of(r, &c->depth) -
+				      (int64_t)MIN(r->offset,
+						   (uint64_t)INT64_MAX / 2);
+
+			to = MIN(to, end);
+		}
+		from -= (int64_t)MIN(r->offset, (uint64_t)INT64_MAX / 2);
+	}
+	from = MAX(from, (int64_t)0);
+	if (to - from < c->len) {
+		return false;
+	}
+	*lo = (size_t)from;
+	*hi = (size_t)to;
+	return true;
+}
+
+/* The next place of the content in [from, hi); -1 when there is none. */
+static int64_t
+content_next(const struct run *r, const struct op *op, size_t from, size_t hi)
+{
+	const struct content *c = &op->content;
+	bool nocase = (op->flags & OPF_NOCASE) != 0;
+	int64_t at;
+
+	if ((op->flags & OPF_ENDSWITH) != 0) {
+		if (hi != r->data.len || hi < from + c->len) {
+			return -1;
+		}
+		at = (int64_t)(hi - c->len);
+		return rule_find_at(c, nocase, r->data, (size_t)at) ? at : -1;
+	}
+	if (hi - from == c->len) {
+		return rule_find_at(c, nocase, r->data, from) ? (int64_t)from
+							      : -1;
+	}
+	at = rule_find(c, nocase, view_of(r->data.p, hi), from);
+	*r->work += at < 0 ? hi - from : (size_t)at - from + c->len;
+	return at;
+}
+
+static enum outcome
+step_content(const struct run *r, uint16_t i, size_t pos, size_t reach)
+{
+	const struct op *op = &r->ops[i];
+	bool negated = (op->flags & OPF_NEGATED) != 0;
+	size_t lo = 0, hi = 0;
+	bool fits = content_window(r, op, pos, &lo, &hi);
+	int64_t at = fits ? content_next(r, op, lo, hi) : -1;
+
+	if (negated) {
+		return at >= 0 ? give_up(r, op) : step(r, i + 1, pos, reach);
+	}
+	if (at < 0) {
+		/* not even one: no earlier occurrence changes that */
+		return (op->flags & OPF_RELATIVE) != 0 ? MISS : give_up(r, op);
+	}
+	while (at >= 0) {
+		size_t end = (size_t)at + op->content.len;
+		enum outcome o = step(r, i + 1, end, MAX(reach, end));
+
+		if (o != MISS) {
+			return o;
+		}
+		if ((size_t)at + 1 + op->content.len > hi) {
+			break;
+		}
+		at = content_next(r, op, (size_t)at + 1, hi);
+		if ((op->flags & OPF_ENDSWITH) != 0) {
+			break;
+		}
+	}
+	return give_up(r, op);
+}
+
+static int
+pcre_run(const struct run *r, const struct op *op, struct view s, size_t from)
+{
+	int rc = pcre2_match(
+		op->pcre.code, s.p != NULL ? s.p : (const uint8_t *)"", s.len,
+		from, 0, r->v->match_data,
+		op->pcre.no_limit ? r->v->unlimited : r->v->context);
+
+	*r->work += s.len - from;
+	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH) {
+		r->v->pcre_limit++;
+	}
+	return rc;
+}
+
+static enum outcome
+step_pcre(const struct run *r, uint16_t i, size_t pos, size_t reach)
+{
+	const struct op *op = &r->ops[i];
+	size_t base = (op->flags & OPF_RELATIVE) != 0 ? pos : 0, from = 0;
+	struct view s;
+
+	if (base > r->data.len) {
+		return MISS;
+	}
+	s = view_of(r->data.p + base, r->data.len - base);
+	if ((op->flags & OPF_NEGATED) != 0) {
+		int rc = pcre_run(r, op, s, 0);
+
+		return rc == PCRE2_ERROR_NOMATCH ? step(r, i + 1, pos, reach)
+						 : give_up(r, op);
+	}
+	while (from <= s.len && pcre_run(r, op, s, from) >= 0) {
+		const PCRE2_SIZE *ov =
+			pcre2_get_ovector_pointer(r->v->match_data);
+		size_t start = ov[0], end = base + ov[1];
+		enum outcome o;
+
+		/* \K may put the start behind the end */
+		o = step(r, i + 1, end, MAX(reach, end));
+		if (o != MISS) {
+			return o;
+		}
+		from = MAX(start, from) + 1;
+	}
+	return give_up(r, op);
+}
+
+static enum outcome
+step_isdataat(const struct run *r, uint16_t i, size_t pos, size_t reach)
+{
+	const struct op *op = &r->ops[i];
+	int64_t n = value_of(r, &op->at);
+	bool there;
+
+	if ((op->flags & OPF_RELATIVE) != 0) {
+		there = (uint64_t)n + pos <= r->data.len;
+	} else {
+		there = (uint64_t)n < r->offset + r->data.len;
+	}
+	if (there == ((op->flags & OPF_NEGATED) != 0)) {
+		return give_up(r, op);
+	}
+	return step(r, i + 1, pos, reach);
+}
+
+static enum outcome
+step_bytes(const struct run *r, uint16_t i, size_t pos, size_t reach)
+{
+	const struct op *op = &r->ops[i];
+	uint64_t *vars = r->v->vars;
+	bool good = false;
+
+	switch (op->type) {
+	case OP_BYTE_TEST:
+		good = bytes_test(op, r->data, pos, vars);
+		break;
+	case OP_BYTE_JUMP:
+		good = bytes_jump(op, r->data, &pos, vars);
+		break;
+	case OP_BYTE_EXTRACT:
+		good = bytes_extract(op, r->data, pos, vars);
+		break;
+	default:
+		good = bytes_math(op, r->data, pos, vars);
+		break;
+	}
+	return good ? step(r, i + 1, pos, reach) : MISS;
+}
+
+static enum outcome
+step_base64(const struct run *r, uint16_t i, size_t pos, size_t reach)
+{
+	const struct op *op = &r->ops[i];
+	size_t base = (op->flags & OPF_RELATIVE) != 0 ? pos : 0;
+	uint8_t out[BASE64_MAX];
+	struct view in;
+	size_t n;
+
+	in = view_sub(r->data, base + op->base64.offset,
+		      op->base64.bytes > 0 ? op->base64.bytes : r->data.len);
+	n = base64_decode(in, out, sizeof(out), false);
+	*r->work += in.len;
+	if (n == 0) {
+		return MISS;
+	}
+	if (op->base64.data != NULL) {
+		struct run inner = *r;
+
+		inner.ops = op->base64.data->ops;
+		inner.n = op->base64.data->n_ops;
+		inner.data = view_of(out, n);
+		inner.offset = 0;
+		inner.beyond = 0;
+		if (step(&inner, 0, 0, 0) != HIT) {
+			return MISS;
+		}
+	}
+	return step(r, i + 1, pos, reach);
+}
+
+/* Recursion ends: a list has at most RULE_MAX_OPS tests. */
+static enum outcome
+step(const struct run *r, uint16_t i, size_t pos, size_t reach)
+{
+	const struct op *op = &r->ops[i];
+
+	if (i == r->n) {
+		return r->beyond == 0 || reach > r->beyond ? HIT : MISS;
+	}
+	if (++*r->steps > VERIFY_MAX_STEPS || *r->work > VERIFY_MAX_WORK) {
+		r->v->step_limit++;
+		return STOP;
+	}
+	switch (op->type) {
+	case OP_CONTENT:
+		return step_content(r, i, pos, reach);
+	case OP_PCRE:
+		return step_pcre(r, i, pos, reach);
+	case OP_ISDATAAT:
+		return step_isdataat(r, i, pos, reach);
+	case OP_BSIZE:
+		return compare_u64(r->offset + r->data.len,
+				   (enum cmp)op->bsize.compare, op->bsize.a,
+				   op->bsize.b)
+			       ? step(r, i + 1, pos, reach)
+			       : STOP;
+	case OP_BASE64:
+		return step_base64(r, i, pos, reach);
+	default:
+		return step_bytes(r, i, pos, reach);
+	}
+}
+
+bool
+verify_list(struct verifier *v, const struct rule_list *l,
+	    const struct verify_input *in)
+{
+	uint32_t steps = 0;
+	uint64_t work = 0;
+	struct run r = { .v = v,
+			 .ops = l->ops,
+			 .n = l->n_ops,
+			 .data = in->data,
+			 .offset = in->offset,
+			 .beyond = in->beyond,
+			 .steps = &steps,
+			 .work = &work };
+
+	if (l->n_xforms > 0 && !xform_apply(v->xforms, l->xforms, l->n_xforms,
+					    in->data, &r.data)) {
+		return false;
+	}
+	if (r.data.p == NULL) {
+		r.data.p = (const uint8_t *)"";
+	}
+	return step(&r, 0, 0, 0) == HIT;
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/rule_xform.h"
+
+#include <stdlib.h>
+
+#include <openssl/evp.h>
+
+#include "rules/rule_text.h"
+
+struct xform_scratch *
+xform_scratch_new(void)
+{
+	struct xform_scratch *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		return NULL;
+	}
+	s->digest = EVP_MD_CTX_new();
+	s->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+	s->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+	s->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (s->digest == NULL || s->md5 == NULL || s->sha1 == NULL ||
+	    s->sha256 == NULL) {
+		xform_scratch_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+xform_scratch_free(struct xform_scratch *s)
+{
+	if (s != NULL) {
+		EVP_MD_CTX_free(s->digest);
+		EVP_MD_free(s->md5);
+		EVP_MD_free(s->sha1);
+		EVP_MD_free(s->sha256);
+		free(s);
+	}
+}
+
+static int
+base64_digit(uint8_t c)
+{
+	if (c >= 'A' && c <= 'Z') {
+		return c - 'A';
+	}
+	if (c >= 'a' && c <= 'z') {
+		return c - 'a' + 26;
+	}
+	if (c >= '0' && c <= '9') {
+		return c - '0' + 52;
+	}
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+size_t
+base64_decode(struct view in, uint8_t *out, size_t cap, bool skip)
+{
+	uint32_t bits = 0;
+	unsigned have = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < in.len && n < cap; i++) {
+		int d = base64_digit(in.p[i]);
+
+		if (d < 0) {
+			if (in.p[i] == '=' || !skip) {
+				break;
+			}
+			continue;
+		}
+		bits = bits << 6 | (uint32_t)d;
+		have += 6;
+		if (have >= 8) {
+			have -= 8;
+			out[n++] = (uint8_t)(bits >> have);
+		}
+	}
+	return n;
+}
+
+static size_t
+digest_of(struct xform_scratch *s, enum xform_type t, struct view in,
+	  uint8_t *out)
+{
+	const EVP_MD *md = t == XFORM_MD5    ? s->md5
+			   : t == XFORM_SHA1 ? s->sha1
+					     : s->sha256;
+	unsigned n = 0;
+
+	if (EVP_DigestInit_ex(s->digest, md, NULL) != 1 ||
+	    EVP_DigestUpdate(s->digest, in.p, in.len) != 1 ||
+	    EVP_DigestFinal_ex(s->digest, out, &n) != 1) {
+		return 0;
+	}
+	return n;
+}
+
+static size_t
+whitespace(enum xform_type t, struct view in, uint8_t *out)
+{
+	bool before = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < in.len; i++) {
+		bool space = text_is_space(in.p[i]);
+
+		if (!space || (t == XFORM_COMPRESS_WHITESPACE && !before)) {
+			out[n++] = in.p[i];
+		}
+		before = space;
+	}
+	return n;
+}
+
+static int
+hex_digit(uint8_t c)
+{
+	if (c >= '0' && c <= '9') {
+		return c - '0';
+	}
+	c = ascii_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static size_t
+url_decode(struct view in, uint8_t *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < in.len; i++) {
+		uint8_t c = in.p[i];
+
+		if (c == '%' && i + 2 < in.len && hex_digit(in.p[i + 1]) >= 0 &&
+		    hex_digit(in.p[i + 2]) >= 0) {
+			c = (uint8_t)(hex_digit(in.p[i + 1]) << 4 |
+				      hex_digit(in.p[i + 2]));
+			i += 2;
+		} else if (c == '+') {
+			c = ' ';
+		}
+		out[n++] = c;
+	}
+	return n;
+}
+
+/* Names up to the colon to lower case; values as they are. */
+static size_t
+header_lowercase(struct view in, uint8_t *out)
+{
+	bool in_name = true;
+
+	for (size_t i = 0; i < in.len; i++) {
+		uint8_t c = in.p[i];
+
+		if (c == ':') {
+			in_name = false;
+		} else if (c == '\n') {
+			in_name = true;
+		}
+		out[i] = in_name ? ascii_lower(c) : c;
+	}
+	return in.len;
+}
+
+/* Drops lines that begin with a colon (RFC 9113 8.3). */
+static size_t
+strip_pseudo(struct view in, uint8_t *out)
+{
+	size_t n = 0, i = 0;
+
+	while (i < in.len) {
+		size_t end = i + text_find(view_sub(in, i, in.len), '\n');
+
+		end = MIN(end + 1, in.len);
+		if (in.p[i] != ':') {
+			memcpy(out + n, in.p + i, end - i);
+			n += end - i;
+		}
+		i = end;
+	}
+	return n;
+}
+
+static struct view
+slice(const struct xform *x, struct view in)
+{
+	int64_t len = (int64_t)in.len, start = x->a, end = len;
+
+	if (start < 0) {
+		start = MAX(len + start, (int64_t)0);
+	}
+	if (x->has_b) {
+		end = x->b < 0 ? len + x->b : start + x->b;
+	}
+	end = MIN(end, len);
+	if (start >= end) {
+		return VIEW_NONE;
+	}
+	return view_of(in.p + start, (size_t)(end - start));
+}
+
+static bool
+apply_one(struct xform_scratch *s, const struct xform *x, struct view in,
+	  uint8_t *to, struct view *out)
+{
+	size_t n = 0;
+
+	in.len = MIN(in.len, XFORM_MAX - 1);
+	switch (x->type) {
+	case XFORM_DOTPREFIX:
+		to[0] = '.';
+		if (in.len > 0) {
+			memcpy(to + 1, in.p, in.len);
+		}
+		n = in.len + 1;
+		break;
+	case XFORM_LOWERCASE:
+		for (n = 0; n < in.len; n++) {
+			to[n] = ascii_lower(in.p[n]);
+		}
+		break;
+	case XFORM_UPPERCASE:
+		for (n = 0; n < in.len; n++) {
+			uint8_t c = in.p[n];
+
+			to[n] = c >= 'a' && c <= 'z' ? (uint8_t)(c - 32) : c;
+		}
+		break;
+	case XFORM_STRIP_WHITESPACE:
+	case XFORM_COMPRESS_WHITESPACE:
+		n = whitespace(x->type, in, to);
+		break;
+	case XFORM_MD5:
+	case XFORM_SHA1:
+	case XFORM_SHA256:
+		n = digest_of(s, x->type, in, to);
+		break;
+	case XFORM_URL_DECODE:
+		n = url_decode(in, to);
+		break;
+	case XFORM_XOR:
+		for (n = 0; n < in.len; n++) {
+			to[n] = in.p[n] ^ x->arg.p[n % x->arg.len];
+		}
+		break;
+	case XFORM_HEADER_LOWERCASE:
+		n = header_lowercase(in, to);
+		break;
+	case XFORM_STRIP_PSEUDO_HEADERS:
+		n = strip_pseudo(in, to);
+		break;
+	case XFORM_FROM_BASE64:
+		in = view_sub(in, (size_t)x->a,
+			      x->has_b ? (size_t)x->b : in.len);
+		n = base64_decode(in, to, XFORM_MAX,
+				  x->arg.len > 0 && x->arg.p[0] == 's');
+		break;
+	case XFORM_SUBSLICE:
+		*out = slice(x, in);
+		return true;
+	}
+	*out = view_of(to, n);
+	return true;
+}
+
+bool
+xform_apply(struct xform_scratch *s, const struct xform *x, size_t n,
+	    struct view in, struct view *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		/* never the buffer that 'in' may lie in */
+		bool in_a = (uintptr_t)in.p - (uintptr_t)s->a < XFORM_MAX;
+		uint8_t *to = in_a ? s->b : s->a;
+
+		if (!apply_one(s, &x[i], in, to, &in)) {
+			return false;
+		}
+	}
+	*out = in;
+	return true;
+}

@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/ruleset.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include <errno.h>
+#include <glob.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <openssl/evp.h>
+
+#include "rules/ioc_load.h"
+#include "rules/rule_file.h"
+#include "rules/rule_parse.h"
+#include "rules/rule_verify.h"
+#include "rules/ruleset_db.h"
+#include "rules/threshold_file.h"
+
+#define MEMORY_MAX ((size_t)8 << 30)
+
+static atomic_uint_fast64_t next_id = 1;
+
+/* While a set is read. */
+struct loading {
+	struct ruleset *rs;
+	struct rule_draft *draft;
+	struct name_table keys; /* "gid:sid" to an entry's number */
+	uint32_t *entry_of;
+	uint32_t cap_entry_of;
+	struct diag *d;
+};
+
+bool
+ruleset_problem(struct ruleset *rs, const char *file, uint32_t line,
+		uint32_t sid, bool skipped, const char *reason)
+{
+	struct ruleset_report *r = &rs->report;
+	struct rule_problem *p;
+
+	if (r->n_problems == rs->cap_problems) {
+		uint32_t cap =
+			rs->cap_problems == 0 ? 64 : rs->cap_problems * 2;
+
+		p = realloc(r->problems, cap * sizeof(*p));
+		if (p == NULL) {
+			return false;
+		}
+		r->problems = p;
+		rs->cap_problems = cap;
+	}
+	p = &r->problems[r->n_problems];
+	*p = (struct rule_problem){ .file = strdup(file),
+				    .line = line,
+				    .sid = sid,
+				    .reason = strdup(reason),
+				    .skipped = skipped };
+	if (p->file == NULL || p->reason == NULL) {
+		free(p->file);
+		free(p->reason);
+		return false;
+	}
+	r->n_problems++;
+	if (skipped) {
+		r->skipped++;
+	} else {
+		r->failed++;
+	}
+	return true;
+}
+
+static enum err
+add_entry(struct loading *l, struct rule *rule, struct rule_prog *progs[2])
+{
+	struct ruleset *rs = l->rs;
+
+	if (rs->n_entries == rs->cap_entries) {
+		uint32_t cap =
+			rs->cap_entries == 0 ? 4096 : rs->cap_entries * 2;
+		struct rule_entry *v = realloc(rs->entries, cap * sizeof(*v));
+
+		if (v == NULL) {
+			return ERR_NOMEM;
+		}
+		rs->entries = v;
+		rs->cap_entries = cap;
+	}
+	rs->entries[rs->n_entries++] =
+		(struct rule_entry){ .rule = rule,
+				     .progs = { progs[0], progs[1] } };
+	return ERR_OK;
+}
+
+/* A sid may come again as a newer revision; anything else is a mistake. */
+static enum err
+add_or_replace(struct loading *l, struct rule *rule, struct rule_prog *progs[2],
+	       struct diag *why)
+{
+	struct ruleset *rs = l->rs;
+	uint32_t key, n = l->keys.n;
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%u:%u", rule->gid, rule->sid);
+	struct rule_entry *old;
+
+	if (!name_table_add(&l->keys, view_of(text, (size_t)len), &key)) {
+		return ERR_NOMEM;
+	}
+	if (key >= l->cap_entry_of) {
+		uint32_t cap =
+			l->cap_entry_of == 0 ? 4096 : l->cap_entry_of * 2;
+		uint32_t *v = realloc(l->entry_of, cap * sizeof(*v));
+
+		if (v == NULL) {
+			return ERR_NOMEM;
+		}
+		l->entry_of = v;
+		l->cap_entry_of = cap;
+	}
+	if (l->keys.n == n) {
+		old = &rs->entries[l->entry_of[key]];
+		if (rule->rev <= old->rule->rev) {
+			return diag_set(why, ERR_FORMAT,
+					"sid %u is taken by revision %u at "
+					"%s:%u: raise rev or change the sid",
+					rule->sid, old->rule->rev,
+					old->rule->file, old->rule->line);
+		}
+		old->replaced = true;
+	}
+	l->entry_of[key] = rs->n_entries;
+	return add_entry(l, rule, progs);
+}
+
+static enum err
+load_rule(struct loading *l, struct view text, const char *file, uint32_t line)
+{
+	struct rule_prog *progs[2];
+	struct ruleset *rs = l->rs;
+	struct rule_draft *r = l->draft;
+	struct diag why = { "" };
+	struct rule *rule;
+	enum err e;
+
+	if (text.len > RULE_MAX_TEXT) {
+		e = diag_set(&why, ERR_LIMIT, "longer than %zu bytes",
+			     RULE_MAX_TEXT);
+	} else {
+		e = rule_parse(r, text, &why);
+	}
+	if (e == ERR_OK && r->skip) {
+		return ruleset_problem(rs, file, line, rule_lex_sid(text), true,
+				       why.msg)
+			       ? ERR_OK
+			       : ERR_NOMEM;
+	}
+	if (e == ERR_OK) {
+		e = rule_compile(r, progs, &why);
+	}
+	if (e == ERR_OK) {
+		rule = r->rule;
+		rule->file = file;
+		rule->line = line;
+		rule->text = draft_text(r, text);
+		e = rule->text == NULL ? ERR_NOMEM
+				       : add_or_replace(l, rule, progs, &why);
+	}
+	if (e == ERR_NOMEM) {
+		return e;
+	}
+	if (e != ERR_OK && !ruleset_problem(rs, file, line, rule_lex_sid(text),
+					    false, why.msg)) {
+		return ERR_NOMEM;
+	}
+	return ERR_OK;
+}
+
+static enum err
+load_file(struct loading *l, const char *path)
+{
+	struct rule_file f;
+	struct view text;
+	uint32_t line;
+	char *name;
+	enum err e = rule_file_open(&f, path, l->d);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	name = arena_alloc(&l->rs->arena, strlen(path) + 1);
+	if (name == NULL) {
+		e = ERR_NOMEM;
+	} else {
+		memcpy(name, path, strlen(path) + 1);
+	}
+	while (e == ERR_OK && rule_file_next(&f, &text, &line)) {
+		e = load_rule(l, text, name, line);
+	}
+	rule_file_close(&f);
+	return e == ERR_NOMEM ? diag_set(l->d, e, "%s: out of memory", path)
+			      : e;
+}
+
+static enum err
+load_pattern(struct loading *l, const char *pattern)
+{
+	enum err e = ERR_OK;
+	glob_t found;
+	int rc = glob(pattern, GLOB_NOCHECK, NULL, &found);
+
+	if (rc != 0) {
+		return diag_set(l->d, ERR_IO, "%s: cannot be searched",
+				pattern);
+	}
+	for (size_t i = 0; e == ERR_OK && i < found.gl_pathc; i++) {
+		e = load_file(l, found.gl_pathv[i]);
+	}
+	globfree(&found);
+	return e;
+}
+
+static enum err
+load_indicators(struct ruleset *rs, const char *const *paths, size_t n,
+		struct diag *d)
+{
+	struct ioc_load_report report = { .total = 0 };
+	enum err e = ERR_OK;
+
+	if (n == 0) {
+		return ERR_OK;
+	}
+	rs->iocs = ioc_set_new();
+	if (rs->iocs == NULL) {
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	for (size_t i = 0; e == ERR_OK && i < n; i++) {
+		e = ioc_load_file(rs->iocs, paths[i], &report, d);
+	}
+	for (uint32_t i = 0; e == ERR_OK && i < report.n_refusals; i++) {
+		const struct ioc_refusal *r = &report.refusals[i];
+		char why[400];
+
+		snprintf(why, sizeof(why), "indicator %.120s: %.250s", r->id,
+			 r->reason);
+		if (!ruleset_problem(rs, r->file, r->line, 0, true, why)) {
+			e = diag_set(d, ERR_NOMEM, "out of memory");
+		}
+	}
+	ioc_load_report_fini(&report);
+	return e == ERR_OK ? ioc_set_seal(rs->iocs) : e;
+}
+
+/* The rules that stay, numbered in load order. */
+static enum err
+number_rules(struct ruleset *rs, struct diag *d)
+{
+	rs->rules = calloc(rs->n_entries + 1, sizeof(*rs->rules));
+	if (rs->rules == NULL) {
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	for (uint32_t i = 0; i < rs->n_entries; i++) {
+		if (!rs->entries[i].replaced) {
+			rs->entries[i].rule->index = rs->n_rules;
+			rs->rules[rs->n_rules++] = rs->entries[i].rule;
+		}
+	}
+	rs->report.loaded = rs->n_rules;
+	return ERR_OK;
+}
+
+static void
+note_needs(struct ruleset *rs)
+{
+	for (uint32_t i = 0; i < rs->n_progs; i++) {
+		const struct rule_prog *p = rs->progs[i];
+
+		for (uint16_t k = 0; k < p->n_lists; k++) {
+			enum inspect_buf b = p->lists[k].buf;
+
+			rs->needed[b / 64] |= UINT64_C(1) << (b % 64);
+			if (b == BUF_PAYLOAD &&
+			    (p->on_stream || p->kind == PROG_TX)) {
+				rs->needed[0] |= UINT64_C(1) << BUF_STREAM;
+				rs->needs_stream[0] = rs->needs_stream[0] ||
+						      (p->dirs & 1) != 0;
+				rs->needs_stream[1] = rs->needs_stream[1] ||
+						      (p->dirs & 2) != 0;
+			}
+		}
+	}
+	if (rs->iocs != NULL) {
+		uint64_t more[2] = { 0, 0 };
+
+		ioc_set_needed(rs->iocs, more);
+		rs->needed[0] |= more[0];
+		rs->needed[1] |= more[1];
+	}
+}
+
+static enum err
+make_digest(struct ruleset *rs, struct diag *d)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t out[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+	char id[IOC_ID_CAP];
+	bool good =
+		ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
+
+	for (uint32_t i = 0; good && i < rs->n_rules; i++) {
+		good = EVP_DigestUpdate(ctx, rs->rules[i]->text,
+					strlen(rs->rules[i]->text) + 1) == 1;
+	}
+	for (uint32_t i = 0; good && i < ruleset_indicator_count(rs); i++) {
+		ioc_id(ioc_set_at(rs->iocs, i), id, sizeof(id));
+		good = EVP_DigestUpdate(ctx, id, strlen(id) + 1) == 1;
+	}
+	good = good && EVP_DigestFinal_ex(ctx, out, &n) == 1 && n == 32;
+	EVP_MD_CTX_free(ctx);
+	if (!good) {
+		return diag_set(d, ERR_NOMEM, "SHA-256 failed");
+	}
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(rs->digest + i * 2, 3, "%02x", out[i]);
+	}
+	return ERR_OK;
+}
+
+static enum err
+finish(struct ruleset *rs, const struct conf *conf, struct diag *d)
+{
+	const char *thresholds =
+		conf != NULL ? conf_get(conf, "threshold-file") : NULL;
+	enum err e = ERR_OK;
+
+	if (thresholds != NULL && thresholds[0] != '\0') {
+		e = threshold_file_apply(rs, thresholds, d);
+	}
+	if (e == ERR_OK) {
+		e = number_rules(rs, d);
+	}
+	if (e == ERR_OK) {
+		e = ruleset_order(rs, d);
+	}
+	if (e == ERR_OK) {
+		e = rule_groups_build(&rs->groups, rs->progs, rs->n_progs, d);
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	note_needs(rs);
+	return make_digest(rs, d);
+}
+
+static enum err
+load_all(struct loading *l, const char *const *patterns, size_t n)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; e == ERR_OK && i < n; i++) {
+		e = load_pattern(l, patterns[i]);
+	}
+	return e;
+}
+
+static struct ruleset *
+ruleset_new(const struct conf *conf, struct diag *d)
+{
+	struct ruleset *rs = calloc(1, sizeof(*rs));
+
+	if (rs == NULL) {
+		diag_set(d, ERR_NOMEM, "out of memory");
+		return NULL;
+	}
+	rs->id = atomic_fetch_add(&next_id, 1);
+	rs->match_limit =
+		(uint32_t)(conf != NULL
+				   ? conf_u64(conf, "pcre.match-limit",
+					      VERIFY_MATCH_LIMIT, 1, UINT32_MAX)
+				   : VERIFY_MATCH_LIMIT);
+	rs->pool = pool_new(MEMORY_MAX);
+	if (rs->pool == NULL) {
+		goto nomem;
+	}
+	arena_init(&rs->arena, rs->pool, MEMORY_MAX);
+	rs->env.arena = &rs->arena;
+	name_table_init(&rs->env.flowbits, &rs->arena);
+	name_table_init(&rs->env.flowints, &rs->arena);
+	rs->env.vars = rule_vars_new(conf, &rs->arena);
+	if (rs->env.vars == NULL) {
+		goto nomem;
+	}
+	rs->env.classes = rule_classes_new(conf, &rs->arena, d);
+	if (rs->env.classes == NULL) {
+		ruleset_free(rs);
+		return NULL;
+	}
+	return rs;
+nomem:
+	diag_set(d, ERR_NOMEM, "out of memory");
+	ruleset_free(rs);
+	return NULL;
+}
+
+struct ruleset *
+ruleset_load(const struct conf *conf, const char *const *patterns,
+	     size_t n_patterns, const char *const *indicators,
+	     size_t n_indicators, struct diag *d)
+{
+	struct ruleset *rs = ruleset_new(conf, d);
+	struct loading l = { .rs = rs, .d = d };
+	enum err e;
+
+	if (rs == NULL) {
+		return NULL;
+	}
+	name_table_init(&l.keys, &rs->arena);
+	l.draft = rule_draft_new(&rs->env);
+	e = l.draft != NULL ? load_all(&l, patterns, n_patterns)
+			    : diag_set(d, ERR_NOMEM, "out of memory");
+	rule_draft_free(l.draft);
+	name_table_fini(&l.keys);
+	free(l.entry_of);
+	if (e == ERR_OK) {
+		e = load_indicators(rs, indicators, n_indicators, d);
+	}
+	if (e == ERR_OK) {
+		e = finish(rs, conf, d);
+	}
+	if (e != ERR_OK) {
+		ruleset_free(rs);
+		return NULL;
+	}
+	/* only what rules are read with; names stay */
+	rule_vars_free(rs->env.vars);
+	rule_classes_free(rs->env.classes);
+	rs->env.vars = NULL;
+	rs->env.classes = NULL;
+	return rs;
+}
+
+void
+ruleset_free(struct ruleset *rs)
+{
+	if (rs == NULL) {
+		return;
+	}
+	rule_groups_fini(&rs->groups);
+	for (size_t i = 0; i < rs->env.n_codes; i++) {
+		pcre2_code_free(rs->env.codes[i]);
+	}
+	free(rs->env.codes);
+	for (uint32_t i = 0; i < rs->report.n_problems; i++) {
+		free(rs->report.problems[i].file);
+		free(rs->report.problems[i].reason);
+	}
+	free(rs->report.problems);
+	ioc_set_free(rs->iocs);
+	rule_vars_free(rs->env.vars);
+	rule_classes_free(rs->env.classes);
+	name_table_fini(&rs->env.flowbits);
+	name_table_fini(&rs->env.flowints);
+	free(rs->entries);
+	free(rs->rules);
+	free(rs->progs);
+	arena_reset(&rs->arena);
+	pool_free(rs->pool);
+	free(rs);
+}
+
+const struct ruleset_report *
+ruleset_report(const struct ruleset *rs)
+{
+	return &rs->report;
+}
+
+uint32_t
+ruleset_count(const struct ruleset *rs)
+{
+	return rs->n_rules;
+}
+
+const struct rule *
+ruleset_rule(const struct ruleset *rs, uint32_t index)
+{
+	return index < rs->n_rules ? rs->rules[index] : NULL;
+}
+
+const char *
+ruleset_digest(const struct ruleset *rs)
+{
+	return rs->digest;
+}
+
+uint32_t
+ruleset_indicator_count(const struct ruleset *rs)
+{
+	return rs->iocs != NULL ? ioc_set_count(rs->iocs) : 0;
+}
+
+const uint64_t *
+ruleset_needed(const struct ruleset *rs)
+{
+	return rs->needed;
+}
+
+bool
+ruleset_needs_stream(const struct ruleset *rs, enum inspect_dir dir)
+{
+	return rs->needs_stream[dir];
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* In which order rules are tried, so that state is set before it is asked. */
+#include <stdlib.h>
+
+#include "rules/ruleset_db.h"
+
+#define MAX_LEVEL 16 /* longest chain of flowbits that is followed */
+
+struct keyed {
+	const struct rule_prog *prog;
+	uint8_t action, level;
+};
+
+/* pass before drop before reject before alert */
+static uint8_t
+action_rank(enum rule_action a)
+{
+	switch (a) {
+	case ACTION_PASS:
+		return 0;
+	case ACTION_DROP:
+		return 1;
+	case ACTION_REJECT:
+		return 2;
+	default:
+		return 3;
+	}
+}
+
+/* One more than the highest level of the bits it asks for. */
+static uint8_t
+level_of(const struct rule_prog *p, const uint8_t *bits, const uint8_t *ints)
+{
+	uint8_t level = 0;
+
+	for (uint16_t i = 0; i < p->n_bits; i++) {
+		for (uint16_t k = 0; k < p->bits[i].n; k++) {
+			level = MAX(level, bits[p->bits[i].ids[k]]);
+		}
+	}
+	for (uint16_t i = 0; i < p->n_tests; i++) {
+		if (p->tests[i].fact >= FACT_FLOWINT_ISSET) {
+			level = MAX(level, ints[p->tests[i].arg]);
+		}
+	}
+	return level;
+}
+
+static bool
+raise_levels(const struct keyed *v, uint32_t n, uint8_t *bits, uint8_t *ints)
+{
+	bool changed = false;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct rule_prog *p = v[i].prog;
+		uint8_t next = (uint8_t)(v[i].level + 1);
+
+		if (next > MAX_LEVEL) {
+			continue;
+		}
+		for (uint16_t k = 0; k < p->n_bits_set; k++) {
+			uint8_t *b = &bits[p->bits_set[k].ids[0]];
+
+			changed = changed || *b < next;
+			*b = MAX(*b, next);
+		}
+		for (uint16_t k = 0; k < p->n_ints; k++) {
+			uint8_t *b = &ints[p->ints[k].var];
+
+			changed = changed || *b < next;
+			*b = MAX(*b, next);
+		}
+	}
+	return changed;
+}
+
+static int
+by_order(const void *a, const void *b)
+{
+	const struct keyed *x = a, *y = b;
+	const struct rule *r = x->prog->rule, *s = y->prog->rule;
+
+	if (x->action != y->action) {
+		return x->action - y->action;
+	}
+	if (x->level != y->level) {
+		return x->level - y->level;
+	}
+	if (r->priority != s->priority) {
+		return r->priority - s->priority;
+	}
+	if (r->index != s->index) {
+		return r->index < s->index ? -1 : 1;
+	}
+	return x->prog->dirs - y->prog->dirs;
+}
+
+static uint32_t
+collect(struct ruleset *rs, struct keyed *v)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < rs->n_entries; i++) {
+		const struct rule_entry *e = &rs->entries[i];
+
+		for (unsigned k = 0; k < 2 && !e->replaced; k++) {
+			if (e->progs[k] != NULL) {
+				v[n++] = (struct keyed){
+					e->progs[k],
+					action_rank(e->rule->action), 0
+				};
+			}
+		}
+	}
+	return n;
+}
+
+enum err
+ruleset_order(struct ruleset *rs, struct diag *d)
+{
+	uint32_t most = rs->n_entries * 2;
+	struct keyed *v = calloc(most + 1, sizeof(*v));
+	uint8_t *bits = calloc(rs->env.flowbits.n + 1, 1);
+	uint8_t *ints = calloc(rs->env.flowints.n + 1, 1);
+	enum err e = ERR_OK;
+
+	rs->progs = calloc(most + 1, sizeof(*rs->progs));
+	if (v == NULL || bits == NULL || ints == NULL || rs->progs == NULL) {
+		e = diag_set(d, ERR_NOMEM, "out of memory");
+		goto out;
+	}
+	rs->n_progs = collect(rs, v);
+	for (unsigned round = 0; round < MAX_LEVEL; round++) {
+		for (uint32_t i = 0; i < rs->n_progs; i++) {
+			v[i].level = level_of(v[i].prog, bits, ints);
+		}
+		if (!raise_levels(v, rs->n_progs, bits, ints)) {
+			break;
+		}
+	}
+	qsort(v, rs->n_progs, sizeof(*v), by_order);
+	for (uint32_t i = 0; i < rs->n_progs; i++) {
+		rs->progs[i] = v[i].prog;
+		/* the set is still ours alone */
+		((struct rule_prog *)v[i].prog)->order = i;
+	}
+out:
+	free(v);
+	free(bits);
+	free(ints);
+	return e;
+}

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/app_http.h"
+
+static bool
+is_token_char(uint8_t c)
+{
+	/* RFC 9110 5.6.2 */
+	return c > 0x20 && c < 0x7f && strchr("()<>@,;:\\\"/[]?={}", c) == NULL;
+}
+
+static bool
+is_lws(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Names count without case and NULs: some servers drop those. */
+static uint32_t
+name_hash(struct view v)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (size_t i = 0; i < v.len; i++) {
+		if (v.p[i] != 0) {
+			h = (h ^ ascii_lower(v.p[i])) * 16777619u;
+		}
+	}
+	return h;
+}
+
+static bool
+name_eq(struct view a, struct view b)
+{
+	size_t i = 0, j = 0;
+
+	for (;;) {
+		while (i < a.len && a.p[i] == 0) {
+			i++;
+		}
+		while (j < b.len && b.p[j] == 0) {
+			j++;
+		}
+		if (i == a.len || j == b.len) {
+			return i == a.len && j == b.len;
+		}
+		if (ascii_lower(a.p[i++]) != ascii_lower(b.p[j++])) {
+			return false;
+		}
+	}
+}
+
+const struct http_field *
+http_field_find(const struct http_msg *m, const char *name)
+{
+	struct view v = view_cstr(name);
+	uint32_t h = name_hash(v);
+
+	for (uint32_t i = 0; i < m->n_fields; i++) {
+		if (m->fields[i].hash == h && name_eq(m->fields[i].name, v)) {
+			return &m->fields[i];
+		}
+	}
+	return NULL;
+}
+
+struct view
+http_field_value(const struct http_msg *m, const char *name)
+{
+	const struct http_field *f = http_field_find(m, name);
+
+	return f != NULL ? f->value : VIEW_NONE;
+}
+
+/* What the passes over one head share. */
+struct field_reader {
+	struct http_tx *tx;
+	struct http_msg *m;
+	bool response;
+	struct view head; /* the field lines */
+	struct http_cutter cut;
+	uint32_t cap;
+};
+
+static void
+note(struct field_reader *r, enum event_id request, enum event_id response)
+{
+	event_set_add(&r->tx->tx.events, r->response ? response : request);
+}
+
+static void
+add_field(struct field_reader *r, struct view line)
+{
+	const uint8_t *colon =
+		line.len > 0 ? memchr(line.p, ':', line.len) : NULL;
+	struct http_field *f;
+	size_t end = 0, from = 0;
+
+	if (r->m->n_fields == r->cap) {
+		note(r, EV_HTTP_REQUEST_TOO_MANY_HEADERS,
+		     EV_HTTP_RESPONSE_TOO_MANY_HEADERS);
+		return;
+	}
+	if (colon == NULL) {
+		/* Kept under an empty name, so that rules still see it. */
+		note(r, EV_HTTP_REQUEST_FIELD_MISSING_COLON,
+		     EV_HTTP_RESPONSE_FIELD_MISSING_COLON);
+	} else {
+		bool clean = true;
+
+		end = (size_t)(colon - line.p);
+		from = end + 1;
+		clean = end > 0;
+		while (end > 0 && line.p[end - 1] <= ' ') {
+			end--;
+			clean = false;
+		}
+		for (size_t i = 0; i < end; i++) {
+			clean = clean && is_token_char(line.p[i]);
+		}
+		if (!clean) {
+			note(r, EV_HTTP_REQUEST_HEADER_INVALID,
+			     EV_HTTP_RESPONSE_HEADER_INVALID);
+		}
+	}
+	while (from < line.len && is_lws(line.p[from])) {
+		from++;
+	}
+	while (line.len > from && is_lws(line.p[line.len - 1])) {
+		line.len--;
+	}
+	f = &r->m->fields[r->m->n_fields++];
+	*f = (struct http_field){ .name = view_sub(line, 0, end),
+				  .value = view_sub(line, from, line.len),
+				  .n = 1 };
+	f->hash = name_hash(f->name);
+	f->last = r->m->n_fields - 1;
+}
+
+static bool
+folds(struct view text)
+{
+	return text.len > 0 && (is_lws(text.p[0]) || text.p[0] == 0);
+}
+
+static bool
+next_line(struct field_reader *r, struct http_line *l)
+{
+	return http_cut(&r->cut, r->head, true, l) && !l->empty;
+}
+
+static bool
+has_colon(struct view v)
+{
+	return v.len > 0 && memchr(v.p, ':', v.len) != NULL;
+}
+
+/*
+ * Whether 'next' continues a field that began as 'first'.  A folded line that
+ * looks like a field of its own is one to browsers (HTTP/1.1 responses).
+ */
+static bool
+continues(struct field_reader *r, bool colon_seen, struct view next)
+{
+	if (!folds(next)) {
+		return false;
+	}
+	if (r->response && r->m->version == HTTP_VERSION_1_1 && colon_seen &&
+	    has_colon(next)) {
+		note(r, EV_HTTP_INVALID_REQUEST_FIELD_FOLDING,
+		     EV_HTTP_INVALID_RESPONSE_FIELD_FOLDING);
+		return false;
+	}
+	return true;
+}
+
+static size_t
+put(uint8_t *p, size_t at, struct view v)
+{
+	if (v.len > 0) {
+		memcpy(p + at, v.p, v.len);
+	}
+	return at + v.len;
+}
+
+/* Joins 'first' and the lines folded behind it; they are not contiguous. */
+static struct view
+unfold(struct field_reader *r, struct view first)
+{
+	struct http_cutter from = r->cut, stop = r->cut;
+	bool colon_seen = has_colon(first);
+	size_t total = first.len, len;
+	struct http_line l;
+	uint8_t *p;
+
+	while (next_line(r, &l) && continues(r, colon_seen, l.text)) {
+		total += l.text.len;
+		colon_seen = colon_seen || has_colon(l.text);
+		stop = r->cut;
+	}
+	r->cut = stop;
+	if (stop.at == from.at) {
+		return first;
+	}
+	p = arena_alloc(&r->tx->tx.arena, total + 1);
+	if (p == NULL) {
+		return first;
+	}
+	len = put(p, 0, first);
+	r->cut = from;
+	while (r->cut.at < stop.at && next_line(r, &l)) {
+		len = put(p, len, l.text);
+	}
+	r->cut = stop;
+	return view_of(p, len);
+}
+
+static struct view
+trim_fold(struct view v)
+{
+	size_t i = 0;
+
+	while (i < v.len && (is_lws(v.p[i]) || v.p[i] == 0)) {
+		i++;
+	}
+	return view_sub(v, i, v.len);
+}
+
+static uint32_t
+count_lines(struct view v)
+{
+	uint32_t n = 1;
+
+	for (size_t i = 0; i < v.len; i++) {
+		n += v.p[i] == '\n' || v.p[i] == '\r';
+	}
+	return n;
+}
+
+/* RFC 9110 5.3: the values of fields with one name, joined in their order. */
+static void
+join(struct field_reader *r, struct http_field *first)
+{
+	struct http_field *all = r->m->fields;
+	size_t total = first->value.len, len;
+	uint8_t *p;
+
+	for (uint32_t i = first->next; i != 0; i = all[i].next) {
+		total += 2 + all[i].value.len;
+	}
+	p = arena_alloc(&r->tx->tx.arena, total);
+	if (p == NULL) {
+		return;
+	}
+	len = put(p, 0, first->value);
+	for (uint32_t i = first->next; i != 0; i = all[i].next) {
+		p[len++] = ',';
+		p[len++] = ' ';
+		len = put(p, len, all[i].value);
+	}
+	first->value = view_of(p, len);
+}
+
+static uint64_t
+leading_number(struct view v)
+{
+	uint64_t n = 0;
+	size_t i = 0;
+
+	while (i < v.len && (v.p[i] < '0' || v.p[i] > '9')) {
+		i++;
+	}
+	for (; i < v.len && v.p[i] >= '0' && v.p[i] <= '9'; i++) {
+		n = n > UINT64_MAX / 16 ? n : n * 10 + (uint64_t)(v.p[i] - '0');
+	}
+	return n;
+}
+
+static void
+repeat(struct field_reader *r, uint32_t first, uint32_t again)
+{
+	struct http_field *a = &r->m->fields[first];
+	struct http_field *b = &r->m->fields[again];
+
+	a->n++;
+	b->n = 0;
+	note(r, EV_HTTP_REQUEST_HEADER_REPETITION,
+	     EV_HTTP_RESPONSE_HEADER_REPETITION);
+	if (name_eq(a->name, VIEW_LIT("content-length"))) {
+		/* The first one counts, as in browsers. */
+		if (leading_number(a->value) != leading_number(b->value)) {
+			note(r,
+			     EV_HTTP_DUPLICATE_CONTENT_LENGTH_FIELD_IN_REQUEST,
+			     EV_HTTP_DUPLICATE_CONTENT_LENGTH_FIELD_IN_RESPONSE);
+		}
+		return;
+	}
+	r->m->fields[a->last].next = again;
+	a->last = again;
+}
+
+static void
+merge_repeated(struct field_reader *r)
+{
+	struct http_field *f = r->m->fields;
+	uint32_t n = r->m->n_fields, out = 0;
+
+	/* At most HTTP_FIELDS_MAX squared comparisons of one word. */
+	for (uint32_t i = 1; i < n; i++) {
+		for (uint32_t k = 0; k < i; k++) {
+			if (f[k].n > 0 && f[k].hash == f[i].hash &&
+			    name_eq(f[k].name, f[i].name)) {
+				repeat(r, k, i);
+				break;
+			}
+		}
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		if (f[i].n > 0 && f[i].next != 0) {
+			join(r, &f[i]);
+		}
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		if (f[i].n > 0) {
+			f[out++] = f[i];
+		}
+	}
+	r->m->n_fields = out;
+}
+
+void
+http_parse_fields(struct http_tx *tx, enum flow_dir dir)
+{
+	struct http_msg *m = &tx->msg[dir];
+	struct field_reader r = {
+		.tx = tx,
+		.m = m,
+		.response = dir == FLOW_TOCLIENT,
+		.head = m->raw_fields,
+		.cut = { .any_cr = dir == FLOW_TOCLIENT },
+	};
+	struct http_line l;
+	bool first = true;
+
+	r.cap = MIN(count_lines(m->raw_fields), (uint32_t)HTTP_FIELDS_MAX);
+	m->fields = arena_alloc(&tx->tx.arena, r.cap * sizeof(*m->fields));
+	if (m->fields == NULL) {
+		return;
+	}
+	while (next_line(&r, &l)) {
+		if (l.text.len == 0) {
+			continue;
+		}
+		if (folds(l.text)) {
+			if (first) {
+				note(&r, EV_HTTP_INVALID_REQUEST_FIELD_FOLDING,
+				     EV_HTTP_INVALID_RESPONSE_FIELD_FOLDING);
+			}
+			l.text = trim_fold(l.text);
+		}
+		first = false;
+		l.text = unfold(&r, l.text);
+		if (l.text.len > 0) {
+			add_field(&r, l.text);
+		}
+	}
+	merge_repeated(&r);
+}

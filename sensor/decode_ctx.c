@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/decode_ctx.h"
+
+static struct packet *
+begin_packet(struct decode_ctx *x)
+{
+	struct packet *p = &x->out[x->n_out++];
+
+	memset(p, 0, sizeof(*p));
+	p->frame = x->frame;
+	p->tcp_wscale = 0xff;
+	x->pkt = p;
+	return p;
+}
+
+void
+decode_begin_frame(struct decode_ctx *x, const struct frame *f,
+		   struct packet *out)
+{
+	x->frame = f;
+	x->out = out;
+	x->n_out = 0;
+	x->linktype = f->linktype;
+	x->rest = view_of(f->data, f->caplen);
+	x->wire = MAX(f->wirelen, f->caplen);
+	begin_packet(x);
+}
+
+void
+decode_too_deep(struct decode_ctx *x)
+{
+	decode_event(x, EV_DECODE_TOO_MANY_LAYERS);
+	x->count->too_many_layers++;
+}
+
+bool
+decode_begin_inner(struct decode_ctx *x, uint32_t tunnel_id)
+{
+	struct packet *outer = x->pkt, *inner;
+
+	if (x->n_out == FRAME_MAX_PACKETS) {
+		decode_too_deep(x);
+		return false;
+	}
+	inner = begin_packet(x);
+	memcpy(inner->vlan, outer->vlan, sizeof(inner->vlan));
+	inner->n_vlans = outer->n_vlans;
+	inner->depth = (uint8_t)(outer->depth + 1);
+	inner->flags = PKT_INNER;
+	inner->tunnel_id = tunnel_id;
+	outer->flags |= PKT_OUTER;
+	return true;
+}
+
+bool
+decode_begin_datagram(struct decode_ctx *x, struct view datagram)
+{
+	struct packet *part = x->pkt, *whole;
+
+	if (x->n_out == FRAME_MAX_PACKETS) {
+		decode_too_deep(x);
+		return false;
+	}
+	whole = begin_packet(x);
+	memcpy(whole->vlan, part->vlan, sizeof(whole->vlan));
+	whole->n_vlans = part->n_vlans;
+	whole->ether = part->ether;
+	whole->ether_type = part->ether_type;
+	whole->depth = part->depth;
+	whole->flags = PKT_REASSEMBLED | (part->flags & PKT_INNER);
+	whole->tunnel_id = part->tunnel_id;
+	x->rest = datagram;
+	x->wire = datagram.len;
+	return true;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * decode_ctx.h - what the layers of one frame hand on to each other
+ *
+ * Internal: only decode.c and the decode_*.c files include it.
+ *
+ * A layer is a function that takes its header off the front of ctx->rest,
+ * notes what it found in ctx->pkt and returns the step that comes next.  It
+ * calls no other layer; decode.c alone drives, and counts the steps, so that
+ * nesting costs a bounded amount of work whatever the frame says.
+ *
+ * Place    above defrag.h, below the decode_*.c files.
+ * Threads  one worker's.
+ * Memory   everything borrows from the frame or from the defragmenter.
+ * Cost     no allocation.
+ */
+#ifndef SENSOR_DECODE_CTX_H
+#define SENSOR_DECODE_CTX_H
+
+#include "sensor/decode_count.h"
+#include "sensor/defrag.h"
+
+enum decode_step {
+	STEP_DONE = 0, /* nothing more can be told */
+	STEP_LINK, /* a frame of ctx->linktype */
+	STEP_WIFI, /* an IEEE 802.11 frame with or without radio header */
+	STEP_ETHER, /* an Ethernet frame */
+	STEP_ETHERTYPE, /* what ctx->ethertype says */
+	STEP_PPP, /* a PPP protocol field */
+	STEP_MPLS, /* a label stack */
+	STEP_IP, /* IP of either version */
+	STEP_IPV4,
+	STEP_IPV6,
+	STEP_FRAGMENT, /* ctx->frag is filled in */
+	STEP_TRANSPORT, /* what ctx->pkt->proto says */
+	STEP_UDP_TUNNEL, /* UDP payload on a port that tunnels use */
+	STEP_GRE,
+	STEP_IP_IN_IP,
+};
+
+#define DECODE_MAX_PORTS 8
+
+struct decode_ports {
+	bool enabled;
+	uint8_t n;
+	uint16_t port[DECODE_MAX_PORTS];
+};
+
+struct decode_settings {
+	unsigned max_layers;
+	struct decode_ports vxlan, geneve, teredo;
+};
+
+struct decode_ctx {
+	const struct decode_settings *set;
+	struct decode_counters *count;
+	const struct frame *frame;
+
+	struct packet *out;
+	unsigned n_out;
+	struct packet *pkt; /* the one being filled in: out[n_out - 1] */
+
+	struct view rest; /* not decoded yet */
+	size_t wire; /* bytes 'rest' had on the wire, at least rest.len */
+	uint16_t linktype;
+	uint16_t ethertype;
+	unsigned layers;
+	struct defrag_fragment frag;
+};
+
+/* Takes 'n' bytes, which are there, off the front. */
+static inline void
+decode_advance(struct decode_ctx *x, size_t n)
+{
+	x->rest.p += n;
+	x->rest.len -= n;
+	x->wire -= n;
+}
+
+/* Drops what follows the first 'n' bytes: padding, trailers. */
+static inline void
+decode_limit(struct decode_ctx *x, size_t n)
+{
+	x->rest.len = MIN(x->rest.len, n);
+	x->wire = MIN(x->wire, n);
+}
+
+static inline void
+decode_event(struct decode_ctx *x, enum event_id e)
+{
+	event_set_add(&x->pkt->events, e);
+}
+
+/* A header that cannot be used: notes why and ends the packet. */
+static inline enum decode_step
+decode_broken(struct decode_ctx *x, enum event_id e)
+{
+	decode_event(x, e);
+	x->pkt->flags |= PKT_BROKEN;
+	return STEP_DONE;
+}
+
+/* Begins the first packet of 'f', into 'out' of FRAME_MAX_PACKETS. */
+void decode_begin_frame(struct decode_ctx *x, const struct frame *f,
+			struct packet *out);
+/*
+ * Begin a packet after the current one: what is inside a tunnel, or the
+ * datagram that a fragment completed.  VLANs go along.  False, with an event
+ * on the current packet, when the frame holds too many.
+ */
+bool decode_begin_inner(struct decode_ctx *x, uint32_t tunnel_id) MUST_CHECK;
+bool decode_begin_datagram(struct decode_ctx *x,
+			   struct view datagram) MUST_CHECK;
+/* Counts the frame as too deep, and says so on the current packet. */
+void decode_too_deep(struct decode_ctx *x);
+
+/* decode_link.c */
+enum decode_step decode_link(struct decode_ctx *x);
+enum decode_step decode_ether(struct decode_ctx *x);
+enum decode_step decode_ethertype(struct decode_ctx *x);
+enum decode_step decode_ppp(struct decode_ctx *x);
+enum decode_step decode_mpls(struct decode_ctx *x);
+
+/* decode_wifi.c: link types 105, 119, 127, 192 */
+enum decode_step decode_wifi(struct decode_ctx *x);
+
+/* decode_ip.c */
+enum decode_step decode_ip(struct decode_ctx *x);
+enum decode_step decode_ipv4(struct decode_ctx *x);
+enum decode_step decode_ipv6(struct decode_ctx *x);
+
+/* decode_l4.c */
+enum decode_step decode_transport(struct decode_ctx *x);
+
+/* decode_tunnel.c */
+enum decode_step decode_gre(struct decode_ctx *x);
+enum decode_step decode_udp_tunnel(struct decode_ctx *x);
+enum decode_step decode_ip_in_ip(struct decode_ctx *x);
+
+#endif

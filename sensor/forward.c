@@ -1,0 +1,619 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/forward.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "sensor/batch.h"
+
+#define QUEUE_BYTES ((size_t)8 << 20)
+#define LINE_HEAD 5 /* length, severity */
+#define SYNC_EVERY 64 /* batches */
+#define SHED_REPORT_US (10 * US_PER_S)
+#define FAREWELL_US (US_PER_S / 2)
+
+/* One half of the queue: filled by the producer or emptied by the thread. */
+struct half {
+	uint8_t *p;
+	size_t len;
+};
+
+struct forward {
+	struct forward_options o;
+	char name[SPOOL_NAME_CAP], dir[512];
+	struct spool *spool;
+	struct sender *sender;
+	struct frame_codec *codec;
+	struct batch batch;
+	struct json line;
+	pthread_t thread;
+	bool running;
+	int wake_fd;
+	size_t half_cap;
+
+	pthread_mutex_t lock; /* for what follows */
+	pthread_cond_t room;
+	struct half fill;
+	bool ending; /* no more lines will come */
+	bool ended;
+	enum forward_goal goal;
+	uint64_t deadline_us;
+	bool reached;
+	struct forward_stats shown; /* the thread's, as of its last round */
+	uint64_t dropped[SPOOL_CLASSES];
+
+	/* The thread's own. */
+	struct half drain;
+	struct forward_stats st;
+	struct presence_facts facts;
+	unsigned unsynced;
+	uint64_t next_presence_us, next_shed_report_us;
+	uint64_t shed_told; /* events that a shed report has covered */
+	bool disk_failing; /* told once per change */
+};
+
+/* --- the producer's side --- */
+
+static void
+put_line(struct half *h, struct view line, uint8_t sev)
+{
+	store_le32(h->p + h->len, (uint32_t)line.len);
+	h->p[h->len + 4] = sev;
+	memcpy(h->p + h->len + LINE_HEAD, line.p, line.len);
+	h->len += LINE_HEAD + line.len;
+}
+
+bool
+forward_push(struct forward *f, struct view line, uint8_t severity)
+{
+	size_t need = LINE_HEAD + line.len;
+	uint64_t one = 1;
+	bool fits, was_empty;
+
+	if (line.len == 0) {
+		return true;
+	}
+	pthread_mutex_lock(&f->lock);
+	while (f->o.block && need <= f->half_cap &&
+	       f->half_cap - f->fill.len < need && !f->ended) {
+		pthread_cond_wait(&f->room, &f->lock);
+	}
+	fits = f->half_cap - f->fill.len >= need && !f->ending;
+	was_empty = f->fill.len == 0;
+	if (fits) {
+		put_line(&f->fill, line, severity);
+	} else {
+		f->dropped[spool_class(severity)]++;
+	}
+	pthread_mutex_unlock(&f->lock);
+	/* A full eventfd counter wakes as well as one more. */
+	if (fits && was_empty && write(f->wake_fd, &one, sizeof(one)) < 0) {
+		return true;
+	}
+	return fits;
+}
+
+/* --- lines to batches to the spool --- */
+
+static void
+disk_says(struct forward *f, enum err e, const struct diag *d)
+{
+	bool failing = e == ERR_IO || e == ERR_NOMEM;
+
+	if (failing && !f->disk_failing) {
+		log_err("%s; events that cannot be spooled are lost and "
+			"counted as shed",
+			d->msg);
+	}
+	f->disk_failing = failing;
+}
+
+static void
+seal_batch(struct forward *f)
+{
+	struct frame_header h;
+	struct view data;
+	struct diag d = { "" };
+	uint32_t n = f->batch.n;
+	enum err e;
+
+	if (n == 0) {
+		return;
+	}
+	e = batch_pack(&f->batch, f->codec, &h, &data);
+	if (e != ERR_OK) {
+		/* Only a system without memory comes here. */
+		f->st.shed_events[spool_class(h.sev)] += n;
+		log_err("cannot compress a batch: %s", err_name(e));
+		return;
+	}
+	e = spool_append(f->spool, &h, data, &d);
+	disk_says(f, e, &d);
+	if (e == ERR_OK) {
+		f->st.batches++;
+		f->st.batch_bytes += data.len;
+		f->unsynced++;
+	}
+}
+
+static void
+sync_spool(struct forward *f)
+{
+	struct diag d = { "" };
+
+	if (f->unsynced > 0) {
+		enum err e = spool_sync(f->spool, &d);
+
+		f->unsynced = 0;
+		disk_says(f, e, &d);
+	}
+}
+
+static void
+add_line(struct forward *f, struct view line, uint8_t sev, uint64_t now)
+{
+	enum err e = batch_add(&f->batch, line, sev, now);
+
+	if (e == ERR_AGAIN) {
+		seal_batch(f);
+		e = batch_add(&f->batch, line, sev, now);
+	}
+	if (e != ERR_OK) {
+		f->st.oversize++;
+		return;
+	}
+	f->st.events++;
+	f->st.bytes += line.len;
+	if (f->unsynced >= SYNC_EVERY) {
+		sync_spool(f);
+	}
+}
+
+/* Takes the filled half and gives the producer the empty one. */
+static void
+take_lines(struct forward *f, uint64_t now)
+{
+	struct half h;
+
+	pthread_mutex_lock(&f->lock);
+	h = f->fill;
+	f->fill = f->drain;
+	f->fill.len = 0;
+	pthread_cond_signal(&f->room);
+	pthread_mutex_unlock(&f->lock);
+	f->drain = h;
+	for (size_t at = 0; at < h.len;) {
+		uint32_t len = load_le32(h.p + at);
+
+		add_line(f, view_of(h.p + at + LINE_HEAD, len), h.p[at + 4],
+			 now);
+		at += LINE_HEAD + len;
+	}
+}
+
+static uint64_t
+sum(const uint64_t *v)
+{
+	return v[0] + v[1] + v[2] + v[3];
+}
+
+/* A loss is reported as what it is: an alert, of the worst severity, so that
+ * it is the last thing to be shed itself. */
+static void
+report_shedding(struct forward *f, uint64_t now)
+{
+	static const char *const names[] = { "1", "2", "3", "other" };
+	struct spool_stats sp;
+	struct json *j = &f->line;
+
+	spool_get_stats(f->spool, &sp);
+	if (sum(sp.shed_events) <= f->shed_told ||
+	    now < f->next_shed_report_us) {
+		return;
+	}
+	json_reset(j);
+	json_obj(j, NULL);
+	json_time(j, "timestamp", clock_wall_us());
+	json_cstr(j, "event_type", "alert");
+	json_obj(j, "alert");
+	json_cstr(j, "action", "allowed");
+	json_u64(j, "gid", 1);
+	json_u64(j, "signature_id", FORWARD_SHED_SID);
+	json_u64(j, "rev", 1);
+	json_cstr(j, "signature", "PICKET spool full, events shed");
+	json_cstr(j, "category", "Sensor Health");
+	json_u64(j, "severity", 1);
+	json_obj_end(j);
+	json_obj(j, "picket");
+	json_cstr(j, "site", f->o.site);
+	json_cstr(j, "sensor", f->o.sensor);
+	if (f->facts.exercise[0] != '\0') {
+		json_cstr(j, "exercise", f->facts.exercise);
+	}
+	json_u64(j, "shed_since", sum(sp.shed_events) - f->shed_told);
+	json_obj(j, "shed");
+	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
+		json_u64(j, names[c], sp.shed_events[c]);
+	}
+	json_obj_end(j);
+	json_obj_end(j);
+	json_obj_end(j);
+	log_warn("spool full: %llu events shed",
+		 (unsigned long long)(sum(sp.shed_events) - f->shed_told));
+	f->shed_told = sum(sp.shed_events);
+	f->next_shed_report_us = now + SHED_REPORT_US;
+	if (!j->failed) {
+		add_line(f, json_view(j), 1, now);
+	}
+}
+
+/* --- what others may know --- */
+
+static void
+show_stats(struct forward *f)
+{
+	struct forward_stats *st = &f->st;
+	struct sender_stats se;
+	struct spool_stats sp;
+
+	sender_get_stats(f->sender, &se);
+	spool_get_stats(f->spool, &sp);
+	st->sent = se.sent;
+	st->resent = se.resent;
+	st->connects = se.connects;
+	st->refused = se.refused;
+	st->redis = se.state;
+	memcpy(st->last_error, se.last_error, sizeof(st->last_error));
+	memcpy(st->shed_events, sp.shed_events, sizeof(st->shed_events));
+	memcpy(st->shed_batches, sp.shed_frames, sizeof(st->shed_batches));
+	st->epoch = spool_epoch(f->spool);
+	st->last_seq = spool_last_seq(f->spool);
+	st->committed = spool_committed(f->spool);
+	st->depth_batches = sp.frames;
+	st->depth_bytes = sp.bytes;
+	st->depth_events = sp.events;
+	st->sync_failures = sp.sync_failures;
+	pthread_mutex_lock(&f->lock);
+	f->shown = *st;
+	pthread_mutex_unlock(&f->lock);
+}
+
+void
+forward_get_stats(struct forward *f, struct forward_stats *out)
+{
+	pthread_mutex_lock(&f->lock);
+	*out = f->shown;
+	memcpy(out->dropped, f->dropped, sizeof(out->dropped));
+	pthread_mutex_unlock(&f->lock);
+}
+
+static void
+tell_presence(struct forward *f, bool ended)
+{
+	struct presence_spool sp = {
+		.epoch = f->st.epoch,
+		.last_seq = f->st.last_seq,
+		.committed = f->st.committed,
+		.depth_frames = f->st.depth_batches,
+		.depth_bytes = f->st.depth_bytes,
+		.shed_events = sum(f->st.shed_events),
+	};
+
+	if (f->o.facts != NULL) {
+		f->o.facts(f->o.facts_arg, &f->facts);
+	}
+	sender_presence(f->sender, &f->facts, &sp, ended);
+}
+
+/* --- the thread --- */
+
+static bool
+goal_reached(struct forward *f)
+{
+	struct spool_stats sp;
+
+	switch (f->goal) {
+	case FORWARD_SPOOLED:
+		return true;
+	case FORWARD_SENT:
+		return sender_all_sent(f->sender);
+	case FORWARD_COMMITTED:
+		spool_get_stats(f->spool, &sp);
+		return sp.frames == 0;
+	}
+	return true;
+}
+
+/* Sleeps until there are lines, the link moves, or something is due. */
+static void
+nap(struct forward *f, uint64_t now)
+{
+	struct pollfd p[2] = { { .fd = f->wake_fd, .events = POLLIN },
+			       { .fd = -1 } };
+	uint64_t count;
+	int ms;
+
+	p[1].fd = sender_wait(f->sender, &p[1].events, &ms);
+	if (f->batch.n > 0) {
+		uint64_t due = f->batch.since_us + BATCH_US;
+
+		ms = MIN(ms, due > now ? (int)((due - now + 999) / 1000) : 0);
+	}
+	if (poll(p, 2, ms) > 0 && (p[0].revents & POLLIN) != 0 &&
+	    read(f->wake_fd, &count, sizeof(count)) < 0) {
+		return; /* somebody else's wake-up was the same one */
+	}
+}
+
+/* One round; false when there is no more to do. */
+static bool
+turn(struct forward *f)
+{
+	uint64_t now = clock_mono_us();
+	bool ending;
+
+	pthread_mutex_lock(&f->lock);
+	ending = f->ending;
+	pthread_mutex_unlock(&f->lock);
+	take_lines(f, now);
+	report_shedding(f, now);
+	/* Before ending was set, all lines had been pushed: we have them. */
+	if (ending || batch_due(&f->batch, now)) {
+		seal_batch(f);
+	}
+	sync_spool(f);
+	if (now >= f->next_presence_us) {
+		f->next_presence_us = now + PRESENCE_PERIOD_US;
+		tell_presence(f, false);
+	}
+	sender_step(f->sender);
+	show_stats(f);
+	if (ending) {
+		f->reached = goal_reached(f);
+		if (f->reached || clock_mono_us() >= f->deadline_us) {
+			return false;
+		}
+	}
+	nap(f, now);
+	return true;
+}
+
+static void
+farewell(struct forward *f)
+{
+	uint64_t until = clock_mono_us() + FAREWELL_US;
+	struct sender_stats st;
+
+	sender_get_stats(f->sender, &st);
+	if (st.state == SENDER_DOWN) {
+		return;
+	}
+	tell_presence(f, true);
+	do {
+		struct pollfd p;
+		int ms;
+
+		sender_step(f->sender);
+		sender_get_stats(f->sender, &st);
+		p.fd = sender_wait(f->sender, &p.events, &ms);
+		if (sender_quiet(f->sender) || st.state == SENDER_DOWN) {
+			break;
+		}
+		(void)poll(&p, 1, MIN(ms, 20));
+	} while (clock_mono_us() < until);
+	show_stats(f);
+}
+
+static void *
+run(void *arg)
+{
+	struct forward *f = arg;
+
+	while (turn(f)) {
+	}
+	farewell(f);
+	pthread_mutex_lock(&f->lock);
+	f->ended = true;
+	pthread_cond_broadcast(&f->room);
+	pthread_mutex_unlock(&f->lock);
+	return NULL;
+}
+
+/* --- start and end --- */
+
+static bool
+name_part_ok(const char *s)
+{
+	size_t n = s != NULL ? strlen(s) : 0;
+
+	/* It stands in paths, in Redis keys and between their braces. */
+	return n > 0 && n <= 63 && s[0] != '.' &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			 "0123456789._-") == n;
+}
+
+static enum err
+open_spool(struct forward *f, struct diag *d)
+{
+	struct spool_options so = { .dir = f->o.spool_dir,
+				    .name = f->name,
+				    .max_bytes = f->o.spool_max_bytes };
+	struct spool_stats st;
+	enum err e;
+
+	if (so.dir == NULL) {
+		e = spool_default_dir(f->name, f->dir, sizeof(f->dir), d);
+		if (e != ERR_OK) {
+			return e;
+		}
+		so.dir = f->dir;
+	}
+	e = spool_open(&f->spool, &so, d);
+	if (e != ERR_OK) {
+		return e;
+	}
+	spool_get_stats(f->spool, &st);
+	f->shed_told = sum(st.shed_events);
+	if (st.cut_bytes > 0 || st.bad_records > 0) {
+		log_warn("spool %s: cut %llu bytes of an unfinished write, "
+			 "passed over %llu damaged batches",
+			 so.dir, (unsigned long long)st.cut_bytes,
+			 (unsigned long long)st.bad_records);
+	}
+	if (st.frames > 0) {
+		log_info("spool %s: %llu batches with %llu events from "
+			 "before wait to be committed",
+			 so.dir, (unsigned long long)st.frames,
+			 (unsigned long long)st.events);
+	}
+	return ERR_OK;
+}
+
+static enum err
+open_parts(struct forward *f, struct diag *d)
+{
+	struct sender_options so = {
+		.url = f->o.redis_url,
+		.name = f->name,
+		.depth = f->o.depth,
+		.resend_us = f->o.resend_s * US_PER_S,
+		.window_bytes = f->o.window_bytes,
+	};
+	enum err e = open_spool(f, d);
+
+	if (e == ERR_OK) {
+		e = sender_new(&f->sender, &so, f->spool, d);
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	f->codec = frame_codec_new(f->o.level != 0 ? f->o.level : 6);
+	f->half_cap =
+		(f->o.queue_bytes != 0 ? f->o.queue_bytes : QUEUE_BYTES) / 2;
+	/* One line of any allowed length fits. */
+	f->half_cap = MAX(f->half_cap, FRAME_MAX_RAW + LINE_HEAD);
+	f->fill.p = malloc(f->half_cap);
+	f->drain.p = malloc(f->half_cap);
+	f->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (f->codec == NULL || f->fill.p == NULL || f->drain.p == NULL ||
+	    batch_init(&f->batch) != ERR_OK) {
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	return f->wake_fd >= 0
+		       ? ERR_OK
+		       : diag_set(d, ERR_IO, "eventfd: %s", strerror(errno));
+}
+
+/* The thread takes no signals: they are main's. */
+static enum err
+start_thread(struct forward *f, struct diag *d)
+{
+	sigset_t all, old;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&f->thread, NULL, run, f);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc != 0) {
+		return diag_set(d, ERR_NOMEM, "cannot start a thread: %s",
+				strerror(rc));
+	}
+	f->running = true;
+	return ERR_OK;
+}
+
+enum err
+forward_start(struct forward **out, const struct forward_options *o,
+	      struct diag *d)
+{
+	struct forward *f = calloc(1, sizeof(*f));
+	enum err e = ERR_OK;
+
+	if (f == NULL) {
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	f->o = *o;
+	f->wake_fd = -1;
+	pthread_mutex_init(&f->lock, NULL);
+	pthread_cond_init(&f->room, NULL);
+	if (!name_part_ok(o->site) || !name_part_ok(o->sensor)) {
+		e = diag_set(d, ERR_USAGE,
+			     "--site and --sensor are names of up to 63 "
+			     "letters, digits, '.', '_' and '-'");
+	}
+	if (e == ERR_OK) {
+		snprintf(f->name, sizeof(f->name), "%s/%s", o->site, o->sensor);
+		f->facts.started_ms = clock_wall_us() / 1000;
+		e = open_parts(f, d);
+	}
+	if (e == ERR_OK) {
+		show_stats(f);
+		e = start_thread(f, d);
+	}
+	if (e != ERR_OK) {
+		forward_free(f);
+		return e;
+	}
+	*out = f;
+	return ERR_OK;
+}
+
+void
+forward_finish(struct forward *f, enum forward_goal goal, unsigned wait_ms,
+	       struct forward_result *out)
+{
+	struct spool_stats sp;
+	uint64_t one = 1;
+
+	if (f->running) {
+		pthread_mutex_lock(&f->lock);
+		f->goal = goal;
+		f->deadline_us = clock_mono_us() + (uint64_t)wait_ms * 1000;
+		f->ending = true;
+		pthread_mutex_unlock(&f->lock);
+		/* Should this fail, the thread looks by itself soon. */
+		(void)!write(f->wake_fd, &one, sizeof(one));
+		pthread_join(f->thread, NULL);
+		f->running = false;
+	}
+	if (out != NULL) {
+		spool_get_stats(f->spool, &sp);
+		*out = (struct forward_result){ .reached = f->reached,
+						.left_batches = sp.frames,
+						.left_events = sp.events };
+	}
+}
+
+void
+forward_free(struct forward *f)
+{
+	if (f == NULL) {
+		return;
+	}
+	if (f->running) {
+		forward_finish(f, FORWARD_SPOOLED, 0, NULL);
+	}
+	sender_free(f->sender);
+	spool_close(f->spool);
+	frame_codec_free(f->codec);
+	batch_fini(&f->batch);
+	json_fini(&f->line);
+	free(f->fill.p);
+	free(f->drain.p);
+	if (f->wake_fd >= 0) {
+		close(f->wake_fd);
+	}
+	pthread_cond_destroy(&f->room);
+	pthread_mutex_destroy(&f->lock);
+	free(f);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * forward.h - event lines in, committed batches out: the sensor's last stage
+ *
+ * One thread takes lines from a queue, gathers them to batches, spools them,
+ * and sends them until the collector has committed them.  Redis away, slow,
+ * full or wiped costs delay; nothing that reached the spool is lost but by
+ * shedding, which is counted, told by a gap record and by an alert.
+ *
+ *   struct forward_options o = { .redis_url = url, .site = "a",
+ *                                .sensor = "tap1", .block = replay };
+ *   forward_start(&f, &o, &diag);
+ *   forward_push(f, line, severity);            (one thread)
+ *   forward_finish(f, FORWARD_SENT, 10000, &result);
+ *   forward_free(f);
+ *
+ * Place    above sender.h; root of the sending side.
+ * Threads  forward_push() by one thread; forward_get_stats() by any; the rest
+ *          by the program's main thread.
+ * Memory   the queue (twice queue_bytes / 2), one batch, one frame, and what
+ *          Redis has not taken of at most 48 frames.
+ * Cost     forward_push() copies the line under a mutex held for copies only.
+ */
+#ifndef SENSOR_FORWARD_H
+#define SENSOR_FORWARD_H
+
+#include "sensor/sender.h"
+
+/* Suricata's own rules end far below; the console shows it as one rule. */
+#define FORWARD_SHED_SID 9100001
+
+struct forward;
+
+struct forward_options {
+	const char *redis_url; /* see redis_link.h */
+	const char *site, *sensor; /* letters, digits and ._- each */
+	const char *spool_dir; /* NULL: spool_default_dir() */
+	uint64_t spool_max_bytes; /* spool.max-size; 0: 1 GiB */
+	unsigned resend_s; /* spool.resend-seconds; 0: 10 */
+	unsigned depth; /* batches in flight; 0: 16 */
+	uint64_t window_bytes; /* in Redis, not committed; 0: 128 MiB */
+	size_t queue_bytes; /* 0: 8 MiB */
+	int level; /* of compression; 0: 6 */
+	bool block; /* a full queue: wait (replay) or drop and count (live) */
+	/*
+	 * Called by the forwarder's thread every two seconds to learn what
+	 * presence says; NULL: what is known here.  Must not block.
+	 */
+	void (*facts)(void *arg, struct presence_facts *out);
+	void *facts_arg;
+};
+
+/* By severity class: 1, 2, 3, and all others. */
+struct forward_stats {
+	uint64_t events, bytes; /* taken from the queue, raw */
+	uint64_t batches, batch_bytes; /* spooled, compressed */
+	uint64_t sent, resent; /* batches that Redis took, first and again */
+	uint64_t dropped[SPOOL_CLASSES]; /* events: queue full, live */
+	uint64_t oversize; /* events too long for any batch */
+	uint64_t shed_events[SPOOL_CLASSES]; /* spool full, since its birth */
+	uint64_t shed_batches[SPOOL_CLASSES];
+	uint64_t epoch, last_seq, committed;
+	uint64_t depth_batches, depth_bytes, depth_events; /* not committed */
+	uint64_t sync_failures;
+	uint64_t connects; /* the first one included */
+	uint64_t refused; /* commands that Redis answered with an error */
+	enum sender_state redis;
+	char last_error[256];
+};
+
+/* Opens the spool and starts the thread; Redis may be away.  ERR_USAGE,
+ * ERR_IO with a diag for the user. */
+enum err forward_start(struct forward **out, const struct forward_options *o,
+		       struct diag *d) MUST_CHECK;
+
+/*
+ * Takes a copy of one event line (newline optional).  'severity' is 1 (worst)
+ * to 255, 0 for none.  False: dropped and counted.
+ */
+bool forward_push(struct forward *f, struct view line, uint8_t severity);
+
+enum forward_goal {
+	FORWARD_SPOOLED, /* everything is durable on this machine */
+	FORWARD_SENT, /* and Redis has taken it */
+	FORWARD_COMMITTED, /* and the collector has committed it */
+};
+
+struct forward_result {
+	bool reached; /* the goal, in time */
+	uint64_t left_batches, left_events; /* not committed: wait in the spool
+					     * for the next start */
+};
+
+/*
+ * After the last forward_push(): spools what is gathered, waits at most
+ * 'wait_ms' for the goal, says farewell and ends the thread.
+ */
+void forward_finish(struct forward *f, enum forward_goal goal, unsigned wait_ms,
+		    struct forward_result *out);
+/* Ends the thread too, if forward_finish() did not.  NULL is fine. */
+void forward_free(struct forward *f);
+
+void forward_get_stats(struct forward *f, struct forward_stats *out);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hex_digest.h - digests as lower-case hexadecimal text
+ *
+ * Place    above base.h.
+ * Threads  pure.
+ * Cost     the crypto library allocates a context: for handshakes, never for
+ *          packets.
+ */
+#ifndef SENSOR_HEX_DIGEST_H
+#define SENSOR_HEX_DIGEST_H
+
+#include "common/base.h"
+
+enum hex_digest { HEX_MD5, HEX_SHA1, HEX_SHA256 };
+
+#define HEX_DIGEST_CAP (3 * 32)
+
+/*
+ * Digest of 'data' with 'sep' between bytes (0: nothing).  Returns the length
+ * of the text, 0 when the crypto library refuses (MD5 in FIPS mode).
+ */
+size_t hex_digest(enum hex_digest kind, struct view data, char sep,
+		  char out[HEX_DIGEST_CAP]);
+/* 'v' as hexadecimal text, at most 'cap' bytes; returns the length. */
+size_t hex_text(struct view v, char sep, bool upper, char *out, size_t cap);
+
+#endif

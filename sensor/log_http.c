@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/log_http.h"
+
+static void
+put(struct json *j, const char *key, struct view v)
+{
+	if (v.len > 0) {
+		json_str(j, key, v);
+	}
+}
+
+static struct view
+trim(struct view v)
+{
+	while (v.len > 0 && http_is_space(v.p[0])) {
+		v = view_sub(v, 1, v.len);
+	}
+	while (v.len > 0 && http_is_space(v.p[v.len - 1])) {
+		v.len--;
+	}
+	return v;
+}
+
+/* Without parameters, RFC 9110 8.3.1. */
+static struct view
+media_type(struct view v)
+{
+	const uint8_t *semi = v.len > 0 ? memchr(v.p, ';', v.len) : NULL;
+
+	return semi != NULL ? view_sub(v, 0, (size_t)(semi - v.p)) : v;
+}
+
+static bool
+number(struct view *v, uint64_t *out)
+{
+	size_t i = 0;
+	uint64_t n = 0;
+
+	while (i < v->len && i < 18 && v->p[i] >= '0' && v->p[i] <= '9') {
+		n = n * 10 + (uint64_t)(v->p[i++] - '0');
+	}
+	*out = n;
+	*v = view_sub(*v, i, v->len);
+	return i > 0;
+}
+
+bool
+http_parse_range(struct view v, struct http_range *out)
+{
+	*out = (struct http_range){ 0 };
+	v = trim(v);
+	if (v.len == 0) {
+		return false;
+	}
+	while (v.len > 0 && !http_is_space(v.p[0])) {
+		v = view_sub(v, 1, v.len); /* the unit */
+	}
+	v = trim(v);
+	if (number(&v, &out->start) && v.len > 0 && v.p[0] == '-') {
+		v = view_sub(v, 1, v.len);
+		out->has_bytes = number(&v, &out->end);
+	} else if (v.len > 0 && v.p[0] == '*') {
+		v = view_sub(v, 1, v.len);
+	}
+	if (v.len > 0 && v.p[0] == '/') {
+		v = view_sub(v, 1, v.len);
+		out->has_size = number(&v, &out->size);
+	}
+	return true;
+}
+
+static void
+put_range(struct json *j, struct view raw)
+{
+	struct http_range r;
+
+	if (!http_parse_range(raw, &r)) {
+		return;
+	}
+	json_obj(j, "content_range");
+	json_str(j, "raw", raw);
+	if (r.has_bytes) {
+		json_u64(j, "start", r.start);
+		json_u64(j, "end", r.end);
+	}
+	if (r.has_size) {
+		json_u64(j, "size", r.size);
+	}
+	json_obj_end(j);
+}
+
+void
+log_http(struct json *j, const struct http_tx *tx)
+{
+	const struct http_msg *req = &tx->msg[FLOW_TOSERVER];
+	const struct http_msg *resp = &tx->msg[FLOW_TOCLIENT];
+
+	json_obj(j, "http");
+	put(j, "hostname", tx->host);
+	if (tx->port > 0) {
+		json_u64(j, "http_port", tx->port);
+	}
+	put(j, "url", tx->uri_raw);
+	put(j, "http_user_agent", http_field_value(req, "user-agent"));
+	put(j, "http_content_type",
+	    media_type(http_field_value(resp, "content-type")));
+	put_range(j, http_field_value(resp, "content-range"));
+	put(j, "http_refer", http_field_value(req, "referer"));
+	put(j, "http_method", tx->method);
+	put(j, "protocol", req->protocol);
+	if (tx->status > 0) {
+		json_u64(j, "status", (uint64_t)tx->status);
+		if (tx->status > 300 && tx->status < 304) {
+			put(j, "redirect", http_field_value(resp, "location"));
+		}
+	} else {
+		put(j, "status_string", tx->stat_code);
+	}
+	json_u64(j, "length", resp->body.wire_len);
+	json_obj_end(j);
+}
+
+struct view
+log_http_xff(const struct http_tx *tx, bool last)
+{
+	struct view v =
+		http_field_value(&tx->msg[FLOW_TOSERVER], "x-forwarded-for");
+	size_t begin = 0, end = 0;
+
+	if (!last) {
+		while (end < v.len && v.p[end] != ',') {
+			end++;
+		}
+		return trim(view_sub(v, 0, end));
+	}
+	for (size_t i = 0; i < v.len; i++) {
+		if (v.p[i] == ',') {
+			begin = i + 1;
+		}
+	}
+	return trim(view_sub(v, begin, v.len));
+}

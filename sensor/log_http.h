@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log_http.h - EVE's "http" object
+ *
+ * Place    above app_http.h and json.h; below event_log.
+ * Threads  as the json writer.
+ */
+#ifndef SENSOR_LOG_HTTP_H
+#define SENSOR_LOG_HTTP_H
+
+#include "common/json.h"
+#include "sensor/app_http.h"
+
+/* Content-Range, "bytes 500-1000/146515", RFC 9110 14.4. */
+struct http_range {
+	uint64_t start, end, size;
+	bool has_bytes, has_size;
+};
+/* False when 'v' is empty. */
+bool http_parse_range(struct view v, struct http_range *out);
+
+/* Writes "http": {...} with Suricata 7's member names. */
+void log_http(struct json *j, const struct http_tx *tx);
+/* The client named by X-Forwarded-For's first or last entry; empty if none. */
+struct view log_http_xff(const struct http_tx *tx, bool last);
+
+#endif

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * main.c - picket-sensor: options, start and stop order, nothing else
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "sensor/forward.h"
+#include "sensor/options.h"
+#include "sensor/progress.h"
+#include "sensor/replay.h"
+#include "sensor/stats.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static volatile sig_atomic_t stop_requested;
+static volatile sig_atomic_t reopen_requested;
+static volatile sig_atomic_t stats_requested;
+static volatile sig_atomic_t reload_requested;
+
+static void
+on_signal(int sig)
+{
+	switch (sig) {
+	case SIGHUP:
+		reopen_requested = 1;
+		break;
+	case SIGUSR1:
+		stats_requested = 1;
+		break;
+	case SIGUSR2:
+		reload_requested = 1;
+		break;
+	default:
+		stop_requested = 1;
+	}
+}
+
+static void
+catch_signals(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1,
+				       SIGUSR2 };
+	struct sigaction sa = { .sa_handler = on_signal,
+				.sa_flags = SA_RESTART };
+
+	sigemptyset(&sa.sa_mask);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		sigaction(signals[i], &sa, NULL);
+	}
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* Everything that runs, in the order it was started. */
+struct sensor {
+	struct options opt;
+	struct ruleset *rules;
+	struct capture *capture;
+	struct forward *forward;
+	struct sink *sink;
+	struct worker *worker[64];
+	unsigned n_workers;
+	struct stats_source stats;
+	struct progress *progress;
+	struct json json;
+	uint64_t started_ms;
+	_Atomic uint64_t packets; /* published for the forwarder's thread */
+};
+
+static struct event_origin
+origin_of(const struct options *o)
+{
+	return (struct event_origin){
+		.site = o->site,
+		.sensor = o->sensor,
+		.owner = o->owner,
+		.exercise = o->exercise,
+		.tlp = o->tlp,
+	};
+}
+
+/* What went wrong with each rule, then the line that scripts read. */
+static void
+print_report(const struct ruleset_report *r, FILE *out)
+{
+	for (uint32_t i = 0; i < r->n_problems; i++) {
+		const struct rule_problem *p = &r->problems[i];
+
+		if (p->sid != 0) {
+			fprintf(out, "%s:%u: sid %u: %s%s\n", p->file, p->line,
+				p->sid, p->skipped ? "skipped: " : "",
+				p->reason);
+		} else {
+			fprintf(out, "%s:%u: %s%s\n", p->file, p->line,
+				p->skipped ? "skipped: " : "", p->reason);
+		}
+	}
+	fprintf(out, "rules: %u loaded, %u failed, %u skipped\n", r->loaded,
+		r->failed, r->skipped);
+}
+
+static int
+load_rules(struct sensor *s)
+{
+	const struct ruleset_report *r;
+	struct diag d;
+
+	s->rules = ruleset_load(s->opt.conf, s->opt.rules.v, s->opt.rules.n,
+				s->opt.indicators.v, s->opt.indicators.n, &d);
+	if (s->rules == NULL) {
+		log_err("%s", d.msg);
+		return EXIT_USAGE;
+	}
+	r = ruleset_report(s->rules);
+	if (s->opt.check) {
+		print_report(r, stdout);
+		if (ruleset_indicator_count(s->rules) > 0) {
+			fprintf(stderr, "indicators: %u loaded\n",
+				ruleset_indicator_count(s->rules));
+		}
+	}
+	if (r->failed > 0 && s->opt.strict) {
+		if (!s->opt.check) {
+			print_report(r, stderr);
+		}
+		log_err("%u rules did not load and --strict is set; mend or "
+			"remove them",
+			r->failed);
+		return EXIT_USAGE;
+	}
+	if (!s->opt.check && r->failed > 0) {
+		log_warn("%u of %u rules did not load; run with --check to see "
+			 "why",
+			 r->failed, r->failed + r->loaded + r->skipped);
+	}
+	if (s->opt.rules.n > 0 && r->loaded == 0 &&
+	    ruleset_indicator_count(s->rules) == 0) {
+		log_warn("no rule is loaded: only protocol events are written");
+	}
+	return EXIT_DONE;
+}
+
+/* Called by the forwarder's thread: only what tick() published. */
+static void
+read_presence(void *arg, struct presence_facts *out)
+{
+	struct sensor *s = arg;
+
+	snprintf(out->version, sizeof(out->version), "%s", PACKAGE_VERSION);
+	snprintf(out->ruleset, sizeof(out->ruleset), "%s",
+		 ruleset_digest(s->rules));
+	snprintf(out->exercise, sizeof(out->exercise), "%s", s->opt.exercise);
+	snprintf(out->owner, sizeof(out->owner), "%s", s->opt.owner);
+	out->indicators = ruleset_indicator_count(s->rules);
+	out->packets = atomic_load_explicit(&s->packets, memory_order_relaxed);
+	out->started_ms = s->started_ms;
+}
+
+static enum err
+start_forward(struct sensor *s, struct diag *d)
+{
+	const struct conf *c = s->opt.conf;
+	struct forward_options set = {
+		.redis_url = s->opt.redis,
+		.site = s->opt.site,
+		.sensor = s->opt.sensor,
+		.spool_dir = s->opt.spool,
+		.spool_max_bytes = conf_u64(c, "spool.max-size", 0, 0,
+					    UINT64_MAX),
+		.resend_s = (unsigned)conf_u64(c, "spool.resend-seconds", 0, 0,
+					       86400),
+		.block = true,
+		.facts = read_presence,
+		.facts_arg = s,
+	};
+
+	if (s->opt.redis == NULL) {
+		return ERR_OK;
+	}
+	s->started_ms = clock_wall_us() / 1000;
+	return forward_start(&s->forward, &set, d);
+}
+
+static enum err
+start_workers(struct sensor *s, struct diag *d)
+{
+	struct worker_settings set = {
+		.conf = s->opt.conf,
+		.rules = s->rules,
+		.origin = origin_of(&s->opt),
+		.event_types = s->opt.eve_types |
+			       (s->forward != NULL ? s->opt.forward_types : 0),
+		.memory_limit =
+			conf_u64(s->opt.conf, "memory.worker",
+				 UINT64_C(1) << 30, 1 << 20, UINT64_C(1) << 40),
+		.workers = s->opt.workers,
+	};
+
+	for (unsigned i = 0; i < s->opt.workers; i++) {
+		s->worker[i] = worker_new(&set);
+		if (s->worker[i] == NULL) {
+			return diag_set(d, ERR_NOMEM,
+					"out of memory for worker %u; use "
+					"fewer --workers",
+					i + 1);
+		}
+		s->n_workers++;
+	}
+	return ERR_OK;
+}
+
+static enum err
+start(struct sensor *s, struct diag *d)
+{
+	struct sink_settings sink = {
+		.eve_path = s->opt.eve,
+		.eve_types = s->opt.eve_types,
+		.forward_types = s->opt.forward_types,
+		.threshold_entries = 1 << 18,
+	};
+	enum err e;
+
+	e = capture_open_files(&s->capture, s->opt.read.v, s->opt.read.n,
+			       s->opt.bpf, d);
+	if (e == ERR_OK) {
+		e = start_workers(s, d);
+	}
+	s->stats = (struct stats_source){
+		.workers = s->worker,
+		.n_workers = s->n_workers,
+		.capture = s->capture,
+		.rules = s->rules,
+		.origin = origin_of(&s->opt),
+		.started_mono_us = clock_mono_us(),
+	};
+	if (e == ERR_OK) {
+		e = sink_open(&s->sink, &sink, d);
+	}
+	s->stats.sink = s->sink;
+	if (e == ERR_OK) {
+		e = start_forward(s, d);
+		sink_set_forward(s->sink, s->forward);
+	}
+	return e;
+}
+
+static void
+log_stats(struct sensor *s)
+{
+	json_reset(&s->json);
+	stats_write(&s->json, NULL, &s->stats);
+	if (!s->json.failed) {
+		log_info("%.*s", (int)s->json.len, s->json.p);
+	}
+}
+
+/* Between rounds: what signals asked for, and progress. */
+static void
+tick(void *arg)
+{
+	struct sensor *s = arg;
+
+	if (reopen_requested) {
+		reopen_requested = 0;
+		sink_reopen(s->sink);
+	}
+	if (stats_requested) {
+		stats_requested = 0;
+		log_stats(s);
+	}
+	if (reload_requested) {
+		reload_requested = 0;
+		log_warn("a replay keeps the rules it began with; start again "
+			 "to load new ones");
+	}
+	atomic_store_explicit(&s->packets, capture_stats(s->capture)->frames,
+			      memory_order_relaxed);
+	progress_update(s->progress, capture_stats(s->capture));
+}
+
+static int
+write_stats_file(struct sensor *s)
+{
+	const char *path = s->opt.stats;
+	bool standard = path != NULL && strcmp(path, "-") == 0;
+	FILE *f;
+
+	if (path == NULL) {
+		return EXIT_DONE;
+	}
+	json_reset(&s->json);
+	stats_write(&s->json, NULL, &s->stats);
+	f = standard ? stdout : fopen(path, "w");
+	if (f == NULL || s->json.failed ||
+	    fprintf(f, "%.*s\n", (int)s->json.len, s->json.p) < 0 ||
+	    (standard ? fflush(f) : fclose(f)) != 0) {
+		log_err("--stats %s: %s", path, strerror(errno));
+		return EXIT_FAILED;
+	}
+	return EXIT_DONE;
+}
+
+static int
+run(struct sensor *s)
+{
+	struct replay_settings set = {
+		.capture = s->capture,
+		.workers = s->worker,
+		.n_workers = s->n_workers,
+		.sink = s->sink,
+		.pace = s->opt.pace,
+		.stop = &stop_requested,
+		.tick = tick,
+		.tick_arg = s,
+	};
+	struct replay_result result;
+	struct diag d;
+	int status = EXIT_DONE;
+
+	s->progress = progress_new(!s->opt.quiet && isatty(STDERR_FILENO));
+	if (replay_run(&set, &result, &d) != ERR_OK) {
+		log_err("%s", d.msg);
+		status = EXIT_FAILED;
+	}
+	progress_end(s->progress);
+	if (result.damaged_files > 0) {
+		status = EXIT_FAILED;
+	}
+	stats_event(&s->json, &s->stats,
+		    result.last_us > 0 ? result.last_us : clock_wall_us());
+	if (!s->json.failed) {
+		sink_line(s->sink, EVENT_TYPE_STATS, json_view(&s->json));
+	}
+	return status;
+}
+
+static void
+say_result(const struct sensor *s)
+{
+	struct worker_counters w;
+	const struct sink_counters *k = sink_counters(s->sink);
+
+	stats_sum_workers(&s->stats, &w);
+	log_info("%llu packets inspected, %llu skipped; %llu alerts, %llu "
+		 "suppressed by threshold",
+		 (unsigned long long)w.inspected,
+		 (unsigned long long)(w.frames - w.inspected),
+		 (unsigned long long)k->alerts,
+		 (unsigned long long)k->suppressed);
+}
+
+/* What is not yet in the collector's store waits in the spool. */
+static void
+stop_forward(struct sensor *s)
+{
+	unsigned wait_ms = (unsigned)conf_u64(s->opt.conf, "forward.drain-ms",
+					      10000, 0, 3600000);
+	struct forward_stats st;
+	struct forward_result r;
+
+	if (s->forward == NULL) {
+		return;
+	}
+	forward_finish(s->forward, FORWARD_SENT, wait_ms, &r);
+	forward_get_stats(s->forward, &st);
+	forward_free(s->forward);
+	log_info("forwarded %llu events in %llu batches; %llu batches wait in "
+		 "the spool until the collector has committed them",
+		 (unsigned long long)st.events, (unsigned long long)st.batches,
+		 (unsigned long long)r.left_batches);
+	if (!r.reached) {
+		log_warn("Redis did not take everything within %u ms (%s); the "
+			 "next start with this spool sends the rest",
+			 wait_ms, st.last_error);
+	}
+}
+
+/* The mirror image of start(). */
+static int
+stop(struct sensor *s, int status)
+{
+	int st;
+
+	if (s->sink != NULL && status != EXIT_USAGE) {
+		say_result(s);
+		st = write_stats_file(s);
+		status = MAX(status, st);
+	}
+	stop_forward(s);
+	if (sink_close(s->sink) != ERR_OK && status == EXIT_DONE) {
+		status = EXIT_FAILED;
+	}
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		worker_free(s->worker[i]);
+	}
+	capture_close(s->capture);
+	ruleset_free(s->rules);
+	json_fini(&s->json);
+	options_fini(&s->opt);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct sensor s;
+	struct diag d;
+	int status;
+
+	log_init("picket-sensor", LOG_INFO, false);
+	if (options_read(&s.opt, argc, argv, &d) != ERR_OK) {
+		log_err("%s", d.msg);
+		options_fini(&s.opt);
+		return EXIT_USAGE;
+	}
+	if (s.opt.help) {
+		options_print_help();
+		options_fini(&s.opt);
+		return EXIT_DONE;
+	}
+	if (s.opt.version) {
+		printf("picket-sensor %s\n", PACKAGE_VERSION);
+		options_fini(&s.opt);
+		return EXIT_DONE;
+	}
+	catch_signals();
+	status = load_rules(&s);
+	if (status != EXIT_DONE || s.opt.check) {
+		return stop(&s, status);
+	}
+	if (start(&s, &d) != ERR_OK) {
+		log_err("%s", d.msg);
+		return stop(&s, EXIT_USAGE);
+	}
+	return stop(&s, run(&s));
+}

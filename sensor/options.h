@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * options.h - the command line and the settings behind it
+ *
+ * Place    above common/conf.h and record.h; below main.
+ * Threads  main's.
+ * Memory   strings point into argv or into the settings tree.
+ */
+#ifndef SENSOR_OPTIONS_H
+#define SENSOR_OPTIONS_H
+
+#include "common/conf.h"
+#include "sensor/record.h"
+
+#define OPTIONS_MAX_LIST 1024
+
+struct path_list {
+	const char *v[OPTIONS_MAX_LIST];
+	size_t n;
+};
+
+struct options {
+	struct conf *conf;
+	struct path_list read, rules, indicators, interfaces;
+	const char *eve, *stats, *redis, *spool;
+	const char *site, *sensor, *owner, *exercise, *tlp, *bpf;
+	uint32_t eve_types, forward_types;
+	unsigned workers;
+	double pace;
+	bool check, strict, quiet;
+	bool rules_owned; /* rules.v came from the settings, on the heap */
+	/* What to do instead of running: text was printed. */
+	bool help, version;
+};
+
+/*
+ * Reads argv, the --config file and --set into 'o'.  ERR_USAGE with diag (one
+ * line: what is wrong and the mend).  With help or version set, nothing else
+ * is valid.
+ */
+enum err options_read(struct options *o, int argc, char **argv,
+		      struct diag *d) MUST_CHECK;
+void options_fini(struct options *o);
+void options_print_help(void);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/presence.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define MAX_ARGS 48
+
+struct args {
+	const char *argv[MAX_ARGS];
+	int n;
+	char numbers[12][24];
+	int n_numbers;
+};
+
+static void
+add_text(struct args *a, const char *field, const char *text)
+{
+	if (text[0] != '\0' && a->n + 2 <= MAX_ARGS) {
+		a->argv[a->n++] = field;
+		a->argv[a->n++] = text;
+	}
+}
+
+static void
+add_number(struct args *a, const char *field, uint64_t v)
+{
+	char *text;
+
+	if (a->n_numbers == (int)ARRAY_LEN(a->numbers)) {
+		return;
+	}
+	text = a->numbers[a->n_numbers++];
+	snprintf(text, sizeof(a->numbers[0]), "%" PRIu64, v);
+	add_text(a, field, text);
+}
+
+static enum err
+queue_hash(struct redis_link *l, const char *key,
+	   const struct presence_facts *f, const struct presence_spool *sp,
+	   bool ended)
+{
+	struct args a = { .argv = { "HSET", key }, .n = 2 };
+
+	add_text(&a, "version", f->version);
+	add_text(&a, "ruleset", f->ruleset);
+	add_text(&a, "indicator_version", f->indicator_version);
+	add_text(&a, "posture", f->posture);
+	add_text(&a, "owner", f->owner);
+	add_number(&a, "indicators", f->indicators);
+	add_number(&a, "packets", f->packets);
+	add_number(&a, "drops", f->drops);
+	add_number(&a, "started", f->started_ms);
+	add_number(&a, "epoch", sp->epoch);
+	add_number(&a, "last_seq", sp->last_seq);
+	add_number(&a, "committed", sp->committed);
+	add_number(&a, "spool_depth", sp->depth_frames);
+	add_number(&a, "spool_bytes", sp->depth_bytes);
+	add_number(&a, "shed", sp->shed_events);
+	/* Empty is a value here: an exercise that is over must not linger. */
+	a.argv[a.n++] = "exercise";
+	a.argv[a.n++] = f->exercise;
+	add_text(&a, "state",
+		 ended                 ? "ended"
+		 : f->state[0] != '\0' ? f->state
+				       : "running");
+	return redis_link_queue(l, a.n, a.argv, NULL);
+}
+
+enum err
+presence_queue(struct redis_link *l, const char *name,
+	       const struct presence_facts *f, const struct presence_spool *sp,
+	       bool ended)
+{
+	char key[256], ttl[16];
+	const char *expire[] = { "PEXPIRE", key, ttl };
+	const char *member[] = { "SADD", "picket:sensors", name };
+	enum err e;
+
+	snprintf(key, sizeof(key), "picket:sensor:{%s}", name);
+	snprintf(ttl, sizeof(ttl), "%d",
+		 ended ? PRESENCE_ENDED_TTL_MS : PRESENCE_TTL_MS);
+	e = queue_hash(l, key, f, sp, ended);
+	if (e == ERR_OK) {
+		e = redis_link_queue(l, 3, expire, NULL);
+	}
+	if (e == ERR_OK) {
+		e = redis_link_queue(l, 3, member, NULL);
+	}
+	return e;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * presence.h - what a sensor says about itself, every two seconds
+ *
+ * A hash with a time to live: silence is itself a report.
+ *
+ * Place    above redis_link.h.
+ * Threads  one.
+ * Memory   caller's.
+ * Cost     three small commands.
+ */
+#ifndef SENSOR_PRESENCE_H
+#define SENSOR_PRESENCE_H
+
+#include "common/redis_link.h"
+
+#define PRESENCE_PERIOD_US UINT64_C(2000000)
+#define PRESENCE_TTL_MS 15000
+/* How long a sensor that ended cleanly is remembered as such. */
+#define PRESENCE_ENDED_TTL_MS 86400000
+#define PRESENCE_COMMANDS 3 /* replies to expect */
+
+/* Filled by the program.  Strings are printable; "" leaves the field out. */
+struct presence_facts {
+	char version[32];
+	char ruleset[72]; /* digest */
+	char indicator_version[72];
+	char posture[32];
+	char exercise[72];
+	char owner[72];
+	char state[16]; /* "running", "draining"; "" is "running" */
+	uint64_t indicators, packets, drops;
+	uint64_t started_ms; /* since 1970 */
+};
+
+/* What the forwarder knows. */
+struct presence_spool {
+	uint64_t epoch, last_seq, committed;
+	uint64_t depth_frames, depth_bytes, shed_events;
+};
+
+/*
+ * Queues the commands for 'name' (SITE/SENSOR); 'ended' writes the last word.
+ * As redis_link_queue().
+ */
+enum err presence_queue(struct redis_link *l, const char *name,
+			const struct presence_facts *f,
+			const struct presence_spool *sp, bool ended) MUST_CHECK;
+
+#endif

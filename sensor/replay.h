@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * replay.h - capture files through the workers, round by round
+ *
+ * A round is a fixed number of frames.  The dispatcher gives every frame to
+ * the worker that owns its address pair; when all workers are through with a
+ * round the sink merges what they found.  The same capture thus gives the
+ * same lines in the same order with any number of workers.
+ *
+ * Place    above worker and sink; below main.
+ * Threads  with one worker everything runs in the caller's thread; otherwise
+ *          the caller reads and merges, and each worker has its thread.
+ * Memory   three rounds in flight.
+ * Cost     one lock per round and worker.
+ */
+#ifndef SENSOR_REPLAY_H
+#define SENSOR_REPLAY_H
+
+#include <signal.h>
+
+#include "sensor/capture.h"
+#include "sensor/sink.h"
+#include "sensor/worker.h"
+
+struct replay_settings {
+	struct capture *capture;
+	struct worker **workers;
+	unsigned n_workers;
+	struct sink *sink;
+	double pace; /* 0: as fast as possible; 1: as recorded; 10: ten times */
+	const volatile sig_atomic_t *stop;
+	/* Called between rounds, when no worker runs for n_workers == 1. */
+	void (*tick)(void *arg);
+	void *tick_arg;
+};
+
+struct replay_result {
+	unsigned damaged_files;
+	uint64_t last_us; /* capture time of the last frame */
+};
+
+/* Reads to the end (or stop), ends all flows.  ERR_NOMEM, ERR_IO (a thread
+ * could not be started) with diag; damaged files are logged and counted. */
+enum err replay_run(const struct replay_settings *s, struct replay_result *r,
+		    struct diag *d) MUST_CHECK;
+
+#endif

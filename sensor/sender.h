@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sender.h - from the spool to the Redis stream, until it is committed
+ *
+ * A state machine over one link.  It sends what the spool holds, sixteen
+ * batches in flight, and asks how far the collector has committed.  Redis'
+ * own reply to a batch frees nothing.
+ *
+ *   connect  ask for the committed point and for the stream's last entry, go
+ *            on behind them: what Redis still holds is not sent again
+ *   error    back to the first batch that was refused, after a pause
+ *   stall    nothing committed for a while: a few batches from the committed
+ *            point once more, less and less often; when just these get
+ *            committed, Redis has lost the rest too, and all follow
+ *
+ * Place    above spool.h, redis_link.h and presence.h, below forward.h.
+ * Threads  one.
+ * Memory   the spool's and the link's.
+ * Cost     never waits, but for name resolution.
+ */
+#ifndef SENSOR_SENDER_H
+#define SENSOR_SENDER_H
+
+#include "sensor/presence.h"
+#include "sensor/spool.h"
+
+#define SENDER_DEPTH 16 /* batches in flight */
+#define SENDER_POLL_US UINT64_C(200000) /* committed point */
+#define SENDER_SILENCE_MS 5000 /* a link that hangs is closed */
+
+enum sender_state {
+	SENDER_DOWN,
+	SENDER_UP,
+	SENDER_BUSY, /* OOM, LOADING, READONLY ...: trying again */
+	SENDER_REFUSED, /* no permission: trying again, slowly */
+};
+
+struct sender_options {
+	const char *url;
+	const char *name; /* SITE/SENSOR */
+	unsigned depth; /* 0: SENDER_DEPTH; at most 32 */
+	uint64_t resend_us; /* 0: ten seconds */
+	uint64_t window_bytes; /* sent and not committed; 0: 128 MiB */
+};
+
+struct sender_stats {
+	enum sender_state state;
+	uint64_t sent, resent; /* batches and gaps that Redis took */
+	uint64_t bytes; /* of batches, compressed */
+	uint64_t connects, refused; /* connections made, commands refused */
+	char last_error[256];
+};
+
+struct sender;
+
+/* 'spool' must outlive the sender.  ERR_USAGE with diag for a bad URL. */
+enum err sender_new(struct sender **out, const struct sender_options *o,
+		    struct spool *spool, struct diag *d) MUST_CHECK;
+void sender_free(struct sender *s);
+
+/* Does what can be done now. */
+void sender_step(struct sender *s);
+/* Sends presence with the next step; asked for by whoever keeps the time. */
+void sender_presence(struct sender *s, const struct presence_facts *f,
+		     const struct presence_spool *sp, bool ended);
+/* For poll(2): the socket (-1: none), what to wait for, and how long at most
+ * until sender_step() wants to be called again. */
+int sender_wait(const struct sender *s, short *events, int *timeout_ms);
+
+/* Whether Redis has taken everything that the spool holds. */
+bool sender_all_sent(struct sender *s);
+/* Whether no reply is outstanding. */
+bool sender_quiet(const struct sender *s);
+void sender_get_stats(const struct sender *s, struct sender_stats *out);
+
+#endif

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "sensor/forward.h"
+
+#define WRITE_BUFFER ((size_t)1 << 20)
+
+/* Which line of which outbox comes next. */
+struct slot {
+	uint64_t order, sub;
+	uint32_t box, index;
+};
+
+struct sink {
+	struct sink_settings set;
+	struct forward *forward;
+	struct threshold_table *thresholds;
+	int fd;
+	uint8_t *buf;
+	size_t len;
+	struct slot *slots;
+	size_t cap;
+	bool failed; /* said once; further errors are only counted */
+	struct sink_counters count;
+};
+
+static enum err
+open_eve(struct sink *s, struct diag *d)
+{
+	const char *path = s->set.eve_path;
+
+	s->fd = -1;
+	if (path == NULL) {
+		return ERR_OK;
+	}
+	if (strcmp(path, "-") == 0) {
+		s->fd = STDOUT_FILENO;
+		return ERR_OK;
+	}
+	s->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	if (s->fd < 0) {
+		return diag_set(d, ERR_USAGE, "--eve %s: %s", path,
+				strerror(errno));
+	}
+	return ERR_OK;
+}
+
+enum err
+sink_open(struct sink **out, const struct sink_settings *set, struct diag *d)
+{
+	struct sink *s = calloc(1, sizeof(*s));
+	enum err e;
+
+	*out = NULL;
+	if (s == NULL) {
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	s->set = *set;
+	s->thresholds = threshold_table_new(set->threshold_entries);
+	s->buf = malloc(WRITE_BUFFER);
+	if (s->thresholds == NULL || s->buf == NULL) {
+		sink_close(s);
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	e = open_eve(s, d);
+	if (e != ERR_OK) {
+		sink_close(s);
+		return e;
+	}
+	*out = s;
+	return ERR_OK;
+}
+
+void
+sink_set_forward(struct sink *s, struct forward *f)
+{
+	s->forward = f;
+}
+
+static void
+write_all(struct sink *s, const uint8_t *p, size_t n)
+{
+	while (n > 0 && s->fd >= 0) {
+		ssize_t k = write(s->fd, p, n);
+
+		if (k < 0 && errno == EINTR) {
+			continue;
+		}
+		if (k < 0) {
+			s->count.write_errors++;
+			if (!s->failed) {
+				log_err("writing %s: %s; events are being lost",
+					s->set.eve_path, strerror(errno));
+				s->failed = true;
+			}
+			return;
+		}
+		p += k;
+		n -= (size_t)k;
+	}
+}
+
+void
+sink_flush(struct sink *s)
+{
+	write_all(s, s->buf, s->len);
+	s->len = 0;
+}
+
+static void
+write_line(struct sink *s, struct view line)
+{
+	if (s->fd < 0) {
+		return;
+	}
+	if (s->len + line.len + 1 > WRITE_BUFFER) {
+		sink_flush(s);
+	}
+	s->count.bytes += line.len + 1;
+	if (line.len + 1 > WRITE_BUFFER) {
+		write_all(s, line.p, line.len);
+		write_all(s, (const uint8_t *)"\n", 1);
+		return;
+	}
+	memcpy(s->buf + s->len, line.p, line.len);
+	s->len += line.len;
+	s->buf[s->len++] = '\n';
+}
+
+static void
+emit(struct sink *s, enum event_type type, uint8_t severity, struct view line)
+{
+	s->count.events[type]++;
+	if (s->set.eve_types >> type & 1) {
+		write_line(s, line);
+	}
+	if (s->forward != NULL && (s->set.forward_types >> type & 1) != 0) {
+		forward_push(s->forward, line, severity);
+		s->count.forwarded++;
+	}
+}
+
+void
+sink_line(struct sink *s, enum event_type type, struct view line)
+{
+	emit(s, type, 0, line);
+	sink_flush(s);
+}
+
+static void
+emit_record(struct sink *s, const struct outbox *box, const struct record *r)
+{
+	if (r->rule != NULL) {
+		if (threshold_check(s->thresholds, r->rule, &r->key,
+				    r->ts_us) == THRESHOLD_SUPPRESS) {
+			s->count.suppressed++;
+			return;
+		}
+		s->count.alerts++;
+	}
+	emit(s, r->type, r->severity, outbox_line(box, r));
+}
+
+static int
+by_order(const void *a, const void *b)
+{
+	const struct slot *x = a, *y = b;
+
+	if (x->order != y->order) {
+		return x->order < y->order ? -1 : 1;
+	}
+	if (x->sub != y->sub) {
+		return x->sub < y->sub ? -1 : 1;
+	}
+	if (x->box != y->box) {
+		return x->box < y->box ? -1 : 1;
+	}
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static bool
+reserve(struct sink *s, size_t n)
+{
+	struct slot *p;
+
+	if (n <= s->cap) {
+		return true;
+	}
+	p = realloc(s->slots, n * 2 * sizeof(*p));
+	if (p == NULL) {
+		return false;
+	}
+	s->slots = p;
+	s->cap = n * 2;
+	return true;
+}
+
+void
+sink_round(struct sink *s, struct outbox *const *boxes, unsigned n)
+{
+	size_t total = 0, k = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		total += boxes[i]->n;
+		s->count.lost += boxes[i]->lost;
+	}
+	if (total == 0) {
+		return;
+	}
+	if (!reserve(s, total)) {
+		/* Without memory to sort, late order beats loss. */
+		for (unsigned i = 0; i < n; i++) {
+			for (size_t r = 0; r < boxes[i]->n; r++) {
+				emit_record(s, boxes[i], &boxes[i]->rec[r]);
+			}
+		}
+		return;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		for (size_t r = 0; r < boxes[i]->n; r++) {
+			s->slots[k++] = (struct slot){
+				.order = boxes[i]->rec[r].order,
+				.sub = boxes[i]->rec[r].sub,
+				.box = i,
+				.index = (uint32_t)r,
+			};
+		}
+	}
+	qsort(s->slots, k, sizeof(*s->slots), by_order);
+	for (size_t i = 0; i < k; i++) {
+		const struct outbox *box = boxes[s->slots[i].box];
+
+		emit_record(s, box, &box->rec[s->slots[i].index]);
+	}
+}
+
+void
+sink_reopen(struct sink *s)
+{
+	struct diag d;
+
+	if (s->set.eve_path == NULL || strcmp(s->set.eve_path, "-") == 0) {
+		return;
+	}
+	sink_flush(s);
+	if (s->fd >= 0) {
+		close(s->fd);
+	}
+	s->failed = false;
+	if (open_eve(s, &d) != ERR_OK) {
+		log_err("%s; events are being lost", d.msg);
+	}
+}
+
+const struct sink_counters *
+sink_counters(const struct sink *s)
+{
+	return &s->count;
+}
+
+enum err
+sink_close(struct sink *s)
+{
+	enum err e;
+
+	if (s == NULL) {
+		return ERR_OK;
+	}
+	if (s->buf != NULL) {
+		sink_flush(s);
+	}
+	e = s->count.write_errors > 0 ? ERR_IO : ERR_OK;
+	if (s->fd > STDERR_FILENO && close(s->fd) != 0) {
+		e = ERR_IO;
+	}
+	threshold_table_free(s->thresholds);
+	free(s->slots);
+	free(s->buf);
+	free(s);
+	return e;
+}

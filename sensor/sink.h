@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sink.h - where all workers' event lines meet, in packet order
+ *
+ * A round is a fixed run of frames.  Once every worker has handed over its
+ * outbox of a round the sink merges them by frame number, applies thresholds,
+ * writes the EVE file and passes on what is forwarded.  Order, and therefore
+ * thresholds, do not depend on the number of workers.
+ *
+ * Place    above record.h and rules/threshold.h; below replay.
+ * Threads  sink_round() is called by one thread at a time.
+ * Memory   one write buffer and one sort index, reused.
+ * Cost     one sort per round; a copy per line.
+ */
+#ifndef SENSOR_SINK_H
+#define SENSOR_SINK_H
+
+#include "common/conf.h"
+#include "sensor/record.h"
+
+struct sink;
+struct forward;
+
+struct sink_settings {
+	const char *eve_path; /* NULL: none; "-": standard output */
+	uint32_t eve_types, forward_types; /* bit per enum event_type */
+	size_t threshold_entries;
+};
+
+struct sink_counters {
+	uint64_t events[EVENT_TYPE_COUNT]; /* written or forwarded */
+	uint64_t alerts, suppressed, lost, forwarded, bytes;
+	uint64_t write_errors;
+	uint64_t threshold_evicted;
+};
+
+enum err sink_open(struct sink **out, const struct sink_settings *s,
+		   struct diag *d) MUST_CHECK;
+/* Where forwarded types go; NULL: stand-alone. */
+void sink_set_forward(struct sink *s, struct forward *f);
+/* Merges 'n' outboxes of one round; the outboxes may be reused after. */
+void sink_round(struct sink *s, struct outbox *const *boxes, unsigned n);
+/* One line outside of any round (stats). */
+void sink_line(struct sink *s, enum event_type type, struct view line);
+void sink_flush(struct sink *s);
+/* Closes and opens the EVE file again, after rotation. */
+void sink_reopen(struct sink *s);
+const struct sink_counters *sink_counters(const struct sink *s);
+/* Flushes and closes; ERR_IO when anything could not be written. */
+enum err sink_close(struct sink *s);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * spool_state.h - the inside of a spool, shared by spool*.c and nobody else
+ *
+ * Place    above spool_seg.h, below spool.c and spool_open.c.
+ * Threads  one.
+ * Memory   the segments' structs are on the heap, in lists by class.
+ * Cost     none of its own.
+ */
+#ifndef SENSOR_SPOOL_STATE_H
+#define SENSOR_SPOOL_STATE_H
+
+#include "sensor/spool.h"
+#include "sensor/spool_seg.h"
+
+struct spool {
+	struct spool_meta meta;
+	int dirfd, lockfd;
+	char dir[512];
+	bool dir_dirty; /* a file was created since the last sync */
+	uint64_t max_bytes, segment_bytes;
+
+	struct {
+		struct seg *head, *tail; /* oldest, youngest */
+		uint64_t written; /* bytes ever, for positions */
+	} cls[SPOOL_CLASSES];
+	uint64_t generation; /* changes when a segment goes */
+	uint64_t synced; /* the highest number that is durable */
+	uint64_t uses; /* a clock for closing the least used file */
+	unsigned n_open;
+
+	struct spool_stats st;
+	uint8_t *body; /* one frame read back */
+};
+
+/* Opens the segment's file, closing another when too many are open. */
+enum err spool_use(struct spool *s, struct seg *g) MUST_CHECK;
+/* Puts 'g' at the end of its class. */
+void spool_link(struct spool *s, struct seg *g);
+/* Takes the oldest segment of a class out of the lists, the sums and the
+ * directory; what it holds uncommitted is the caller's to count first. */
+void spool_unlink_head(struct spool *s, unsigned cls);
+/* Moves the committed mark of every class up to meta.committed. */
+void spool_mark_done(struct spool *s);
+
+#endif

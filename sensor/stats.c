@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/stats.h"
+
+#include "common/clock.h"
+
+void
+stats_sum_workers(const struct stats_source *s, struct worker_counters *out)
+{
+	*out = (struct worker_counters){ 0 };
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		const struct worker_counters *c =
+			worker_counters(s->workers[i]);
+#define C(name) out->name += c->name;
+		WORKER_COUNTER_LIST(C)
+#undef C
+	}
+}
+
+static void
+put_decoder(struct json *j, const struct stats_source *s)
+{
+	struct decode_counters sum = { 0 };
+
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		const struct decode_counters *c = worker_decode(s->workers[i]);
+#define C(name) sum.name += c->name;
+		DECODE_COUNTER_LIST(C)
+#undef C
+	}
+	json_obj(j, "decoder");
+#define C(name) json_u64(j, #name, sum.name);
+	DECODE_COUNTER_LIST(C)
+#undef C
+	json_obj_end(j);
+}
+
+static void
+put_flow(struct json *j, const struct stats_source *s)
+{
+	struct flow_counters sum = { 0 };
+
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		const struct flow_counters *c = worker_flows(s->workers[i]);
+
+		sum.total += c->total;
+		sum.tcp += c->tcp;
+		sum.udp += c->udp;
+		sum.icmp += c->icmp;
+		sum.other += c->other;
+		sum.active += c->active;
+		sum.emergency_evicted += c->emergency_evicted;
+		sum.no_memory += c->no_memory;
+		sum.mem += c->mem;
+	}
+	json_obj(j, "flow");
+	json_u64(j, "total", sum.total);
+	json_u64(j, "active", sum.active);
+	json_u64(j, "tcp", sum.tcp);
+	json_u64(j, "udp", sum.udp);
+	json_u64(j, "icmpv4", sum.icmp);
+	json_u64(j, "other", sum.other);
+	json_u64(j, "emergency_evicted", sum.emergency_evicted);
+	json_u64(j, "memcap", sum.no_memory);
+	json_u64(j, "memuse", sum.mem);
+	json_obj_end(j);
+}
+
+static void
+put_tcp(struct json *j, const struct stats_source *s)
+{
+	struct stream_counters sum = { 0 };
+
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		const struct stream_counters *c = worker_streams(s->workers[i]);
+#define C(name) sum.name += c->name;
+		STREAM_COUNTER_LIST(C)
+#undef C
+	}
+	json_obj(j, "tcp");
+#define C(name) json_u64(j, #name, sum.name);
+	STREAM_COUNTER_LIST(C)
+#undef C
+	json_obj_end(j);
+}
+
+static void
+put_app_layer(struct json *j, const struct stats_source *s)
+{
+	struct app_counters sum = { 0 };
+
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		const struct app_counters *c = worker_apps(s->workers[i]);
+
+		for (unsigned p = 0; p < APP_PROTO_COUNT; p++) {
+			sum.flows[p] += c->flows[p];
+			sum.txs[p] += c->txs[p];
+			sum.failed[p] += c->failed[p];
+		}
+	}
+	json_obj(j, "app_layer");
+	json_obj(j, "flow");
+	for (unsigned p = APP_FAILED; p < APP_PROTO_COUNT; p++) {
+		if (sum.flows[p] > 0) {
+			json_u64(j, app_proto_name((enum app_proto)p),
+				 sum.flows[p]);
+		}
+	}
+	json_obj_end(j);
+	json_obj(j, "tx");
+	for (unsigned p = APP_FAILED; p < APP_PROTO_COUNT; p++) {
+		if (sum.txs[p] > 0) {
+			json_u64(j, app_proto_name((enum app_proto)p),
+				 sum.txs[p]);
+		}
+	}
+	json_obj_end(j);
+	json_obj(j, "error");
+	for (unsigned p = APP_FAILED; p < APP_PROTO_COUNT; p++) {
+		if (sum.failed[p] > 0) {
+			json_u64(j, app_proto_name((enum app_proto)p),
+				 sum.failed[p]);
+		}
+	}
+	json_obj_end(j);
+	json_obj_end(j);
+}
+
+static void
+put_detect(struct json *j, const struct stats_source *s)
+{
+	struct rule_matcher_stats sum = { 0 };
+	const struct sink_counters *k = sink_counters(s->sink);
+	const struct ruleset_report *r = ruleset_report(s->rules);
+
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		const struct rule_matcher_stats *m =
+			worker_matcher(s->workers[i]);
+
+		sum.calls += m->calls;
+		sum.candidates += m->candidates;
+		sum.verified += m->verified;
+		sum.hits += m->hits;
+		sum.pcre_limit += m->pcre_limit;
+		sum.pending_full += m->pending_full;
+	}
+	json_obj(j, "detect");
+	json_arr(j, "engines");
+	json_obj(j, NULL);
+	json_u64(j, "id", 0);
+	json_u64(j, "rules_loaded", r->loaded);
+	json_u64(j, "rules_failed", r->failed);
+	json_u64(j, "rules_skipped", r->skipped);
+	json_obj_end(j);
+	json_arr_end(j);
+	json_u64(j, "indicators", ruleset_indicator_count(s->rules));
+	json_u64(j, "alert", k->alerts);
+	json_u64(j, "alerts_suppressed", k->suppressed);
+	json_u64(j, "calls", sum.calls);
+	json_u64(j, "candidates", sum.candidates);
+	json_u64(j, "verified", sum.verified);
+	json_u64(j, "matches", sum.hits);
+	json_u64(j, "pcre_limit", sum.pcre_limit);
+	json_u64(j, "pending_full", sum.pending_full);
+	json_obj_end(j);
+}
+
+/* frames.in = inspected + skipped + dropped; alerts raised = written + ... */
+static void
+put_ledger(struct json *j, const struct stats_source *s)
+{
+	struct worker_counters w;
+	const struct sink_counters *k = sink_counters(s->sink);
+	const struct capture_stats *c = capture_stats(s->capture);
+
+	stats_sum_workers(s, &w);
+	json_obj(j, "picket");
+	json_obj(j, "frames");
+	json_u64(j, "in", c->frames + c->filtered + c->oversized);
+	json_u64(j, "bytes", c->bytes);
+	json_u64(j, "inspected", w.inspected);
+	json_obj(j, "skipped");
+	json_u64(j, "not_ip", w.skipped_not_ip);
+	json_u64(j, "invalid", w.skipped_invalid);
+	json_u64(j, "bpf_filter", c->filtered);
+	json_u64(j, "oversized", c->oversized);
+	json_obj_end(j);
+	json_obj(j, "dropped");
+	json_u64(j, "stopped", c->frames - w.frames);
+	json_obj_end(j);
+	json_u64(j, "truncated_by_snaplen", c->truncated);
+	json_obj_end(j);
+	json_u64(j, "packets", w.packets);
+	json_u64(j, "tunnel_packets", w.tunnel_packets);
+	json_obj(j, "alerts");
+	json_u64(j, "raised", w.alerts + w.alerts_lost);
+	json_u64(j, "written", k->alerts);
+	json_u64(j, "suppressed_by_threshold", k->suppressed);
+	json_u64(j, "lost_no_memory", w.alerts_lost + k->lost);
+	json_obj_end(j);
+	json_u64(j, "anomalies", w.anomalies);
+	json_u64(j, "events_lost", w.events_lost);
+	json_u64(j, "forwarded", k->forwarded);
+	json_u64(j, "write_errors", k->write_errors);
+	json_u64(j, "thresholds_evicted", k->threshold_evicted);
+	json_u64(j, "workers", s->n_workers);
+	json_str(j, "ruleset", view_cstr(ruleset_digest(s->rules)));
+	json_obj_end(j);
+}
+
+void
+stats_write(struct json *j, const char *key, const struct stats_source *s)
+{
+	uint64_t mem = 0;
+
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		mem += worker_memory(s->workers[i]);
+	}
+	json_obj(j, key);
+	json_u64(j, "uptime",
+		 (clock_mono_us() - s->started_mono_us) / US_PER_S);
+	json_u64(j, "memuse", mem);
+	put_decoder(j, s);
+	put_flow(j, s);
+	put_tcp(j, s);
+	put_app_layer(j, s);
+	put_detect(j, s);
+	put_ledger(j, s);
+	json_obj_end(j);
+}
+
+void
+stats_event(struct json *j, const struct stats_source *s, uint64_t ts_us)
+{
+	json_reset(j);
+	json_obj(j, NULL);
+	json_time(j, "timestamp", ts_us);
+	json_cstr(j, "event_type", "stats");
+	stats_write(j, "stats", s);
+	if (s->origin.site[0] != '\0') {
+		json_obj(j, "picket");
+		json_cstr(j, "site", s->origin.site);
+		json_cstr(j, "sensor", s->origin.sensor);
+		if (s->origin.exercise[0] != '\0') {
+			json_cstr(j, "exercise", s->origin.exercise);
+		}
+		json_obj_end(j);
+	}
+	json_obj_end(j);
+}

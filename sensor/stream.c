@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/stream.h"
+
+#include "sensor/stream_session.h"
+
+#define MEMCAP_DEFAULT ((uint64_t)256 << 20)
+#define DEPTH_DEFAULT ((uint64_t)1 << 20)
+/* What one direction may keep waiting; a peer's window is rarely larger. */
+#define WAITING_MAX ((uint32_t)1 << 20)
+/* Nobody acknowledges where one side is not seen: a hole is given up when
+ * this much waits behind it. */
+#define WAITING_MAX_ASYNC ((uint32_t)64 << 10)
+
+static void
+add_policy(void *arg, const char *key, const char *value)
+{
+	static const size_t prefix = sizeof("host-os-policy.") - 1;
+	struct stream_ctx *c = arg;
+	struct stream_policy p;
+	const char *name = key + prefix;
+	struct view text = view_cstr(value);
+	unsigned i;
+
+	if (c->n_policies == MAX_POLICIES ||
+	    !overlap_policy_by_name(view_of(name, strcspn(name, ".")),
+				    &p.policy) ||
+	    !cidr_parse(text, &p.net)) {
+		return;
+	}
+	/* Longest prefix first. */
+	for (i = c->n_policies++;
+	     i > 0 && c->policies[i - 1].net.bits < p.net.bits; i--) {
+		c->policies[i] = c->policies[i - 1];
+	}
+	c->policies[i] = p;
+}
+
+struct stream_ctx *
+stream_ctx_new(const struct conf *conf, struct pool *pool)
+{
+	struct stream_ctx *c = pool_get(pool, sizeof(*c));
+
+	if (c == NULL) {
+		return NULL;
+	}
+	memset(c, 0, sizeof(*c));
+	c->pool = pool;
+	c->midstream = conf_bool(conf, "stream.midstream", false);
+	c->async = conf_bool(conf, "stream.async-oneside", false);
+	c->checksums = conf_bool(conf, "stream.checksum-validation", true);
+	c->memcap = conf_u64(conf, "stream.reassembly.memcap", MEMCAP_DEFAULT,
+			     0, UINT64_MAX / 2);
+	c->depth = conf_u64(conf, "stream.reassembly.depth", DEPTH_DEFAULT, 0,
+			    UINT64_MAX / 2);
+	if (c->depth == 0) {
+		c->depth = UINT64_MAX;
+	}
+	if (conf_has(conf, "host-os-policy")) {
+		conf_each(conf, "host-os-policy.", add_policy, c);
+	}
+	return c;
+}
+
+static void
+drop_held(struct stream_ctx *c)
+{
+	if (c->held.block != NULL) {
+		pool_put(c->pool, c->held.block, c->held.block_size);
+		c->mem -= c->held.block_size;
+		c->held.block = NULL;
+	}
+}
+
+void
+stream_ctx_free(struct stream_ctx *c)
+{
+	if (c != NULL) {
+		drop_held(c);
+		pool_put(c->pool, c, sizeof(*c));
+	}
+}
+
+void
+stream_drop_waiting(struct stream_ctx *c, struct tcp_side *d)
+{
+	if (d->rob != NULL) {
+		c->mem -= d->rob->bytes;
+		rob_fini(d->rob, c->pool);
+		pool_put(c->pool, d->rob, sizeof(*d->rob));
+		d->rob = NULL;
+	}
+}
+
+static uint8_t
+policy_of(const struct stream_ctx *c, const struct addr *receiver)
+{
+	for (unsigned i = 0; i < c->n_policies; i++) {
+		if (cidr_contains(&c->policies[i].net, receiver)) {
+			return (uint8_t)c->policies[i].policy;
+		}
+	}
+	return OVERLAP_BSD;
+}
+
+/*
+ * Who is the client, when the first packet does not say by a SYN: well-known
+ * ports serve.
+ */
+static bool
+from_server(const struct packet *pkt)
+{
+	if ((pkt->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK)) {
+		return true;
+	}
+	return (pkt->tcp_flags & TCP_SYN) == 0 && pkt->sport < 1024 &&
+	       pkt->dport >= 1024;
+}
+
+static struct tcp_session *
+session_open(struct stream_ctx *c, struct flow_table *t, struct flow *f,
+	     struct packet *pkt, enum flow_dir *dir)
+{
+	struct tcp_session s;
+	enum flow_dir actual = from_server(pkt) ? FLOW_TOCLIENT : FLOW_TOSERVER;
+
+	memset(&s, 0, sizeof(s));
+	if (!tcp_open(c, &s, pkt, actual)) {
+		c->n.no_flow++;
+		return NULL;
+	}
+	f->tcp = pool_get(c->pool, sizeof(s));
+	if (f->tcp == NULL) {
+		c->n.session_no_memory++;
+		return NULL;
+	}
+	if (actual != *dir) {
+		flow_swap(t, f);
+		*dir = actual;
+	}
+	s.side[FLOW_TOSERVER].policy = policy_of(c, &f->addr[FLOW_TOCLIENT]);
+	s.side[FLOW_TOCLIENT].policy = policy_of(c, &f->addr[FLOW_TOSERVER]);
+	*f->tcp = s;
+	c->n.sessions++;
+	return f->tcp;
+}
+
+/* The last byte that may be handed on is before this. */
+static uint64_t
+side_end(const struct stream_ctx *c, const struct tcp_side *d)
+{
+	return (d->flags & SIDE_FIN) != 0 ? MIN(d->fin_off, c->depth)
+					  : c->depth;
+}
+
+static void
+reach_depth(struct stream_ctx *c, struct tcp_side *d, struct packet *pkt)
+{
+	if ((d->flags & SIDE_DEPTH) == 0) {
+		d->flags |= SIDE_DEPTH;
+		c->n.stream_depth_reached++;
+		if (pkt != NULL) {
+			stream_event(pkt, EV_STREAM_REASSEMBLY_DEPTH_REACHED);
+		}
+	}
+}
+
+/* Bytes that were handed on already: only compared. */
+static void
+take_old(struct stream_ctx *c, struct tcp_side *d, struct packet *pkt,
+	 uint64_t off, struct view data, bool whole)
+{
+	/* A keep-alive's byte is garbage by design (RFC 9293 3.8.4). */
+	if (whole && data.len == 1 && off + 1 == d->max_off) {
+		return;
+	}
+	if (whole) {
+		c->n.retransmitted++;
+		stream_event(pkt, EV_STREAM_PKT_RETRANSMISSION);
+		if (off + data.len <= d->acked) {
+			stream_event(pkt,
+				     EV_STREAM_PKT_SPURIOUS_RETRANSMISSION);
+		}
+	} else {
+		c->n.overlap++;
+	}
+	if (raw_differs(d, off, data)) {
+		c->n.overlap_diff_data++;
+		stream_event(pkt, EV_STREAM_REASSEMBLY_OVERLAP_DIFFERENT_DATA);
+	}
+}
+
+/* Bytes for later, or that meet bytes waiting; false when memory is out. */
+static bool
+take_early(struct stream_ctx *c, struct tcp_side *d, struct packet *pkt,
+	   uint64_t off, struct view data, bool async)
+{
+	uint32_t before;
+	unsigned v;
+
+	if (d->rob == NULL) {
+		d->rob = pool_get(c->pool, sizeof(*d->rob));
+		if (d->rob == NULL) {
+			c->n.segment_memcap_drop++;
+			return false;
+		}
+		rob_init(d->rob);
+	}
+	before = d->rob->bytes;
+	v = rob_insert(d->rob, c->pool, off, data,
+		       (enum overlap_policy)d->policy,
+		       c->memcap > c->mem ? c->memcap - c->mem : 0);
+	c->mem += d->rob->bytes - before;
+	if ((v & ROB_OVERLAP) != 0) {
+		c->n.overlap++;
+	}
+	if ((v & ROB_DIFFERENT) != 0) {
+		c->n.overlap_diff_data++;
+		stream_event(pkt, EV_STREAM_REASSEMBLY_OVERLAP_DIFFERENT_DATA);
+	}
+	if ((v & ROB_NO_MEMORY) != 0) {
+		c->n.segment_memcap_drop++;
+		d->flags |= SIDE_SQUEEZE;
+	}
+	if (d->rob->bytes > (async ? WAITING_MAX_ASYNC : WAITING_MAX) ||
+	    d->rob->n >= ROB_MAX_RUNS - 2) {
+		d->flags |= SIDE_SQUEEZE;
+	}
+	return (v & ROB_NO_MEMORY) == 0;
+}
+
+/* Whether [off, end) touches nothing that waits. */
+static bool
+is_clear(const struct tcp_side *d, uint64_t end)
+{
+	return d->rob == NULL || rob_empty(d->rob) ||
+	       rob_first(d->rob)->off >= end;
+}
+
+static void
+take_data(struct stream_ctx *c, struct tcp_session *s, struct tcp_side *d,
+	  struct packet *pkt, int64_t at)
+{
+	struct view data = pkt->payload;
+	uint64_t off, end = side_end(c, d);
+
+	if (at < 0) {
+		data = view_sub(data, (size_t)-at, data.len);
+		at = 0;
+	}
+	off = (uint64_t)at;
+	if (data.len == 0) {
+		return;
+	}
+	if ((d->flags & SIDE_FIN) == 0) {
+		d->max_off = MAX(d->max_off, off + data.len);
+	}
+	if (off + data.len <= d->next_off) {
+		take_old(c, d, pkt, off, data, true);
+		return;
+	}
+	if (off < d->next_off) {
+		size_t old = (size_t)(d->next_off - off);
+
+		take_old(c, d, pkt, off, view_sub(data, 0, old), false);
+		data = view_sub(data, old, data.len);
+		off = d->next_off;
+	}
+	if (off + data.len > end) {
+		if (off + data.len > c->depth) {
+			reach_depth(c, d, pkt);
+		}
+		data = view_sub(data, 0, off < end ? (size_t)(end - off) : 0);
+	}
+	if (data.len == 0 || (d->flags & SIDE_ENDED) != 0) {
+		return;
+	}
+	if (off == d->next_off && s->state >= TCP_ESTABLISHED &&
+	    is_clear(d, off + data.len)) {
+		c->data = data;
+		return;
+	}
+	if (off > d->next_off) {
+		c->n.out_of_order++;
+	}
+	if (!take_early(c, d, pkt, off, data, s->async) && off == d->next_off &&
+	    s->state >= TCP_ESTABLISHED) {
+		c->data = data; /* at hand: no need to lose it */
+	}
+}
+
+static void
+set_flow_state(struct flow_table *t, struct flow *f)
+{
+	enum flow_state now = FLOW_NEW;
+
+	switch ((enum tcp_state)f->tcp->state) {
+	case TCP_LAST_ACK:
+	case TCP_TIME_WAIT:
+	case TCP_CLOSED:
+		now = FLOW_CLOSED;
+		break;
+	case TCP_NONE:
+	case TCP_SYN_SENT:
+	case TCP_SYN_RECV:
+		break;
+	default:
+		now = FLOW_ESTABLISHED;
+	}
+	flow_set_state(t, f, now);
+}
+
+bool
+stream_packet(struct stream_ctx *c, struct flow_table *t, struct flow *f,
+	      struct packet *pkt, enum flow_dir dir)
+{
+	struct tcp_session *s = f->tcp;
+	enum tcp_verdict v = TCP_DATA;
+	struct tcp_side *d;
+	bool syn = (pkt->tcp_flags & TCP_SYN) != 0;
+	int64_t off;
+
+	drop_held(c);
+	c->data = VIEW_NONE;
+	c->session = NULL;
+	if ((pkt->flags & PKT_BAD_L4_CSUM) != 0 && c->checksums) {
+		c->n.invalid_checksum++;
+		return false;
+	}
+	if (s == NULL) {
+		s = session_open(c, t, f, pkt, &dir);
+		if (s == NULL) {
+			return false;
+		}
+		if (!syn) {
+			v = tcp_packet(c, s, pkt, dir);
+		}
+	} else {
+		v = tcp_packet(c, s, pkt, dir);
+	}
+	c->session = s;
+	c->pkt = pkt;
+	c->dir = dir;
+	if (v == TCP_DATA) {
+		d = &s->side[dir];
+		off = tcp_offset(d, pkt->tcp_seq + syn);
+		if (pkt->payload.len > 0) {
+			if (syn) {
+				d->flags |= SIDE_SYN_DATA;
+			}
+			take_data(c, s, d, pkt, off);
+		}
+		off += (int64_t)pkt->payload.len;
+		if ((pkt->tcp_flags & TCP_FIN) != 0 && !syn &&
+		    off >= (int64_t)d->next_off) {
+			tcp_fin(s, dir, (uint64_t)off);
+		}
+	}
+	set_flow_state(t, f);
+	return v != TCP_REFUSED;
+}
+
+/* Whether the bytes before 'off' are not worth waiting for any more. */
+static bool
+hole_is_final(const struct tcp_side *d, uint64_t off)
+{
+	return d->acked >= off ||
+	       (d->flags & (SIDE_RESET | SIDE_FLUSH | SIDE_SQUEEZE)) != 0;
+}
+
+static void
+emit_gap(struct stream_ctx *c, struct tcp_session *s, struct tcp_side *d,
+	 uint64_t to, struct stream_chunk *out)
+{
+	out->offset = d->next_off;
+	out->gap = to - d->next_off;
+	d->next_off = to;
+	d->flags &= (uint16_t)~SIDE_SQUEEZE;
+	c->n.reassembly_gap++;
+	c->n.reassembly_gap_bytes += out->gap;
+	if (c->session == s && c->pkt != NULL) {
+		stream_event(c->pkt, EV_STREAM_REASSEMBLY_SEQ_GAP);
+	}
+}
+
+static void
+emit_data(struct stream_ctx *c, struct tcp_side *d, struct view data,
+	  struct stream_chunk *out)
+{
+	out->offset = d->next_off;
+	out->data = data;
+	if ((d->flags & SIDE_NO_RAW) == 0) {
+		raw_append(c, d, d->next_off, data);
+	}
+	d->next_off += data.len;
+}
+
+/* Bytes that waited and whose turn it is, or the hole before them. */
+static bool
+next_waiting(struct stream_ctx *c, struct tcp_session *s, struct tcp_side *d,
+	     struct stream_chunk *out)
+{
+	const struct rob_run *run;
+
+	while ((run = rob_first(d->rob)) != NULL) {
+		struct view data = rob_run_view(run);
+		uint64_t at = run->off;
+
+		if (at > d->next_off) {
+			if (!hole_is_final(d, at)) {
+				return false;
+			}
+			emit_gap(c, s, d, MIN(at, side_end(c, d)), out);
+			return true;
+		}
+		drop_held(c);
+		c->held = rob_pop(d->rob);
+		data = view_sub(data, (size_t)(d->next_off - at), data.len);
+		data = view_sub(data, 0, side_end(c, d) - d->next_off);
+		if (data.len > 0) {
+			emit_data(c, d, data, out);
+			return true;
+		}
+	}
+	stream_drop_waiting(c, d);
+	return false;
+}
+
+/* Whether nothing can follow. */
+static bool
+is_last(const struct stream_ctx *c, const struct tcp_side *d)
+{
+	if ((d->flags & SIDE_FIN) != 0 && d->next_off >= side_end(c, d)) {
+		return true;
+	}
+	return (d->flags & SIDE_RESET) != 0 &&
+	       (d->rob == NULL || rob_empty(d->rob));
+}
+
+static bool
+next_of(struct stream_ctx *c, struct tcp_session *s, enum flow_dir dir,
+	struct stream_chunk *out)
+{
+	struct tcp_side *d = &s->side[dir];
+	bool some = false;
+
+	if ((d->flags & SIDE_ENDED) != 0) {
+		return false;
+	}
+	if (c->session == s && c->dir == dir && c->data.len > 0) {
+		emit_data(c, d, c->data, out);
+		c->data = VIEW_NONE;
+		some = true;
+	} else if (d->rob != NULL) {
+		some = next_waiting(c, s, d, out);
+	}
+	if (!some && (d->flags & SIDE_FIN) != 0 && d->rob == NULL &&
+	    d->next_off < side_end(c, d) && hole_is_final(d, d->fin_off)) {
+		emit_gap(c, s, d, side_end(c, d), out);
+		some = true;
+	}
+	if (is_last(c, d)) {
+		d->flags |= SIDE_ENDED;
+		out->offset = some ? out->offset : d->next_off;
+		out->fin = true;
+		some = true;
+		stream_drop_waiting(c, d);
+	}
+	out->dir = dir;
+	return some;
+}
+
+bool
+stream_next(struct stream_ctx *c, struct flow *f, struct stream_chunk *out)
+{
+	struct tcp_session *s = f->tcp;
+	enum flow_dir dir = c->session == s ? c->dir : FLOW_TOSERVER;
+
+	drop_held(c);
+	if (s == NULL || s->state < TCP_ESTABLISHED) {
+		return false;
+	}
+	memset(out, 0, sizeof(*out));
+	/* What this packet acknowledged was there before the packet. */
+	return next_of(c, s, !dir, out) || next_of(c, s, dir, out);
+}
+
+void
+stream_flush(struct stream_ctx *c, struct flow *f)
+{
+	drop_held(c);
+	c->session = NULL;
+	c->data = VIEW_NONE;
+	if (f->tcp != NULL) {
+		f->tcp->side[0].flags |= SIDE_FLUSH;
+		f->tcp->side[1].flags |= SIDE_FLUSH;
+	}
+}
+
+bool
+stream_established(const struct flow *f)
+{
+	return f->tcp != NULL && f->tcp->was_established;
+}
+
+uint64_t
+stream_bytes(const struct flow *f, enum flow_dir dir)
+{
+	return f->tcp != NULL ? f->tcp->side[dir].max_off : 0;
+}
+
+const char *
+stream_state_name(const struct flow *f)
+{
+	static const char *const names[] = {
+		[TCP_NONE] = "none",
+		[TCP_SYN_SENT] = "syn_sent",
+		[TCP_SYN_RECV] = "syn_recv",
+		[TCP_ESTABLISHED] = "established",
+		[TCP_FIN_WAIT1] = "fin_wait1",
+		[TCP_FIN_WAIT2] = "fin_wait2",
+		[TCP_TIME_WAIT] = "time_wait",
+		[TCP_LAST_ACK] = "last_ack",
+		[TCP_CLOSE_WAIT] = "close_wait",
+		[TCP_CLOSING] = "closing",
+		[TCP_CLOSED] = "closed",
+	};
+
+	return f->tcp != NULL ? names[f->tcp->state] : "none";
+}
+
+void
+stream_free(struct stream_ctx *c, struct flow *f)
+{
+	struct tcp_session *s = f->tcp;
+
+	if (s == NULL) {
+		return;
+	}
+	drop_held(c);
+	if (c->session == s) {
+		c->session = NULL;
+		c->data = VIEW_NONE;
+	}
+	for (unsigned d = 0; d < 2; d++) {
+		stream_drop_waiting(c, &s->side[d]);
+		raw_free(c, &s->side[d]);
+	}
+	pool_put(c->pool, s, sizeof(*s));
+	f->tcp = NULL;
+}
+
+const struct stream_counters *
+stream_counters(const struct stream_ctx *c)
+{
+	return &c->n;
+}

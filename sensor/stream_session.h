@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stream_session.h - what is remembered of one TCP connection
+ *
+ * Internal header, included only by stream*.c and their tests.
+ *
+ * Sequence numbers are turned into 64-bit stream offsets as they come in (0
+ * is the first byte behind the SYN), so that nothing but tcp_offset() thinks
+ * about wrap-around.
+ *
+ * Place    above stream_rob.h, below stream.c.
+ * Threads  one worker.
+ * Memory   one pool block a session; reorder buffer and raw window of a side
+ *          only when needed.
+ */
+#ifndef SENSOR_STREAM_SESSION_H
+#define SENSOR_STREAM_SESSION_H
+
+#include "sensor/stream.h"
+#include "sensor/stream_rob.h"
+
+/* Session states by Suricata's names; 'fin_wait1' and on: the server's FIN
+ * came first, 'close_wait' and 'last_ack': the client's. */
+enum tcp_state {
+	TCP_NONE,
+	TCP_SYN_SENT,
+	TCP_SYN_RECV,
+	TCP_ESTABLISHED,
+	TCP_FIN_WAIT1,
+	TCP_FIN_WAIT2,
+	TCP_TIME_WAIT,
+	TCP_LAST_ACK,
+	TCP_CLOSE_WAIT,
+	TCP_CLOSING,
+	TCP_CLOSED,
+};
+
+enum side_flags {
+	SIDE_SEEN = 1 << 0, /* sent a packet; base_seq is known */
+	SIDE_BASE = 1 << 1, /* base_seq is known, perhaps from an ACK */
+	SIDE_FIN = 1 << 2, /* fin_off is set */
+	SIDE_RESET = 1 << 3, /* RST: what waits is to be handed out */
+	SIDE_FLUSH = 1 << 4, /* the same, by stream_flush() */
+	SIDE_ENDED = 1 << 5, /* the last chunk was handed on */
+	SIDE_DEPTH = 1 << 6, /* depth was reached */
+	SIDE_TS = 1 << 7, /* its SYN had timestamps */
+	SIDE_NO_RAW = 1 << 8,
+	SIDE_SQUEEZE = 1 << 9, /* a cap was hit: give up the first hole */
+	SIDE_WINDOW = 1 << 10, /* 'window' is known */
+	SIDE_SYN_DATA = 1 << 11, /* data came in the SYN */
+};
+
+/* Recent in-order bytes, contiguous, for rules. */
+struct raw_window {
+	uint8_t *p;
+	uint32_t cap, len;
+	uint32_t seen; /* bytes at the front that were offered before */
+	uint64_t offset; /* of the front in the stream */
+};
+
+/* One direction: what its sender sent, and what its receiver allows. */
+struct tcp_side {
+	uint32_t base_seq; /* sequence number of offset 0 */
+	uint32_t ts_recent; /* RFC 7323 4.3, for PAWS */
+	uint16_t flags; /* enum side_flags */
+	uint8_t wscale; /* of windows that this side announces */
+	uint8_t policy; /* of whoever receives this side's bytes */
+	uint32_t window; /* last announced by this side, scaled */
+	uint64_t next_off; /* first byte not handed on yet */
+	uint64_t max_off; /* behind the last byte sent */
+	uint64_t acked; /* behind the last byte acknowledged by the peer */
+	uint64_t edge; /* right edge of the peer's window */
+	uint64_t fin_off;
+	struct rob *rob;
+	struct raw_window *raw;
+};
+
+/* Initial sequence numbers of SYNs that were sent again with another. */
+#define MAX_ISNS 4
+
+struct tcp_session {
+	struct tcp_side side[2]; /* by enum flow_dir: of the sender */
+	uint8_t state; /* enum tcp_state */
+	bool was_established;
+	bool midstream;
+	bool async; /* only one side is seen */
+	bool simultaneous; /* both sides sent a SYN */
+	uint8_t n_isns[2];
+	uint32_t isn[2][MAX_ISNS];
+	bool depth_told[2];
+};
+STATIC_ASSERT(sizeof(struct tcp_session) <= 256, "one pool block");
+
+struct stream_policy {
+	struct cidr net;
+	enum overlap_policy policy;
+};
+#define MAX_POLICIES 256
+
+struct stream_ctx {
+	struct pool *pool;
+	struct stream_counters n;
+	bool midstream, async, checksums;
+	uint64_t depth; /* UINT64_MAX: none */
+	uint64_t memcap, mem;
+
+	/* Of the packet in hand, until stream_next() has returned false. */
+	struct tcp_session *session;
+	struct packet *pkt;
+	struct view data; /* in order, not handed on yet */
+	enum flow_dir dir;
+	struct rob_run held; /* handed on last, freed at the next call */
+
+	unsigned n_policies;
+	struct stream_policy policies[MAX_POLICIES];
+};
+
+/* -- stream_state.c -- */
+
+enum tcp_verdict {
+	TCP_REFUSED, /* not of the session */
+	TCP_TAKEN, /* of the session, its payload counts for nothing */
+	TCP_DATA, /* its payload and FIN are to be taken */
+};
+
+/* Handshake, windows, acknowledgements, resets; sets events and counters. */
+enum tcp_verdict tcp_packet(struct stream_ctx *c, struct tcp_session *s,
+			    struct packet *pkt, enum flow_dir dir);
+/* A FIN of 'dir' whose bytes end at 'off' was taken. */
+void tcp_fin(struct tcp_session *s, enum flow_dir dir, uint64_t off);
+/* Opens a session on its first packet, client already at index 0; false when
+ * this packet may not open one. */
+bool tcp_open(struct stream_ctx *c, struct tcp_session *s, struct packet *pkt,
+	      enum flow_dir dir);
+
+/* Offset of 'seq' in what 'd' sent; negative: before its first byte. */
+static inline int64_t
+tcp_offset(const struct tcp_side *d, uint32_t seq)
+{
+	uint32_t at = d->base_seq + (uint32_t)d->max_off;
+
+	return (int64_t)d->max_off + (int32_t)(seq - at);
+}
+
+static inline void
+stream_event(struct packet *pkt, enum event_id e)
+{
+	event_set_add(&pkt->events, e);
+}
+
+/* -- stream.c -- */
+
+/* Forgets what waits for its turn in 'd'. */
+void stream_drop_waiting(struct stream_ctx *c, struct tcp_side *d);
+
+/* -- stream_raw.c -- */
+
+/* Appends bytes handed on; restarts behind a hole. */
+void raw_append(struct stream_ctx *c, struct tcp_side *d, uint64_t off,
+		struct view data);
+/* Whether 'data' differs from what the window still holds of it. */
+bool raw_differs(const struct tcp_side *d, uint64_t off, struct view data);
+void raw_free(struct stream_ctx *c, struct tcp_side *d);
+
+#endif

@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The one law as a test: a consumer knows its producer, never the reverse.
+# Reads tests/layers.txt (every module, lowest first; "hot" behind those of the
+# hot path) and fails on an include or a linked symbol that climbs, on sensor
+# and collector knowing each other, on a hot module that calls malloc, printf,
+# a mutex or the log, and on a source file that is not listed.
+set -eu
+src=${srcdir:-.}
+obj=${builddir:-.}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bad=0
+fail() {
+	printf '%s\n' "$*" >&2
+	bad=1
+}
+
+grep -v -e '^#' -e '^$' "$src/tests/layers.txt" >"$work/layers"
+awk '{ print $1, NR, $2 }' "$work/layers" >"$work/rank"
+dup=$(awk '{ print $1 }' "$work/rank" | sort | uniq -d)
+[ -z "$dup" ] || fail "layers.txt lists twice: $dup"
+
+rank_of() {
+	awk -v m="$1" '$1 == m { print $2; exit }' "$work/rank"
+}
+
+# Every source is listed, and every listed module exists.
+(cd "$src" && ls common/*.[ch] rules/*.[ch] sensor/*.[ch] collector/*.[ch]) |
+	sed 's/\.[ch]$//' | sort -u >"$work/files"
+while read -r m; do
+	[ -n "$(rank_of "$m")" ] || fail "$m is not in tests/layers.txt"
+done <"$work/files"
+awk '{ print $1 }' "$work/rank" | sort >"$work/listed"
+comm -13 "$work/files" "$work/listed" | while read -r m; do
+	echo "$m"
+done >"$work/ghosts"
+[ ! -s "$work/ghosts" ] || fail "listed but absent: $(tr '\n' ' ' <"$work/ghosts")"
+
+# Includes never climb.
+(cd "$src" && grep -n '^#include "' common/*.[ch] rules/*.[ch] sensor/*.[ch] collector/*.[ch]) |
+	sed 's/^\([^:]*\)\.[ch]:\([0-9]*\):#include "\([^"]*\)".*/\1 \2 \3/' |
+	sed 's/\.\(h\|def\)$//' |
+	awk -v ranks="$work/rank" '
+		BEGIN { while ((getline l < ranks) > 0) { split(l, f, " "); r[f[1]] = f[2] } }
+		$3 == "config" { next }
+		{
+			split($1, a, "/"); split($3, b, "/")
+			if (!($3 in r)) { print $1 ":" $2 " includes unlisted " $3; next }
+			if (r[$3] > r[$1]) print $1 ":" $2 " includes " $3 ", which stands above it"
+			if (a[1] == "sensor" && b[1] == "collector" || a[1] == "collector" && b[1] == "sensor" || a[1] == "collector" && b[1] == "rules")
+				print $1 ":" $2 " includes " $3 ": the two programs meet only in common/"
+		}' >"$work/climbs"
+[ ! -s "$work/climbs" ] || { cat "$work/climbs" >&2; bad=1; }
+
+# Symbols never climb: nm tells who defines and who needs.
+for m in $(cat "$work/files"); do
+	[ -f "$obj/$m.o" ] || continue
+	nm "$obj/$m.o" | awk -v m="$m" '
+		$2 ~ /^[TDBRVWC]$/ { print "D", $3, m }
+		$1 == "U" { print "U", $2, m }'
+done >"$work/symbols"
+awk -v ranks="$work/rank" '
+	BEGIN { while ((getline l < ranks) > 0) { split(l, f, " "); r[f[1]] = f[2]; hot[f[1]] = f[3] } }
+	$1 == "D" && !($2 in def) { def[$2] = $3 }
+	$1 == "U" { use[++n] = $2; by[n] = $3 }
+	END {
+		for (i = 1; i <= n; i++) {
+			s = use[i]; m = by[i]
+			if (s in def && r[def[s]] > r[m])
+				print m " calls " s " of " def[s] ", which stands above it"
+			if (hot[m] == "hot" && s ~ /^(malloc|calloc|realloc|reallocarray|free|strdup|asprintf|(__)?(v?s?n?printf|v?fprintf|puts|fwrite)(_chk)?|pthread_mutex_.*|log_msg)$/)
+				print m " is hot and calls " s
+		}
+	}' "$work/symbols" | sort -u >"$work/calls"
+[ ! -s "$work/calls" ] || { cat "$work/calls" >&2; bad=1; }
+
+[ $bad -eq 0 ] && echo "layers: $(wc -l <"$work/layers") modules in order"
+exit $bad

@@ -1,0 +1,817 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http_rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+#include <zlib.h>
+
+#define CLIENT FLOW_TOSERVER
+#define SERVER FLOW_TOCLIENT
+#define POOL ((size_t)64 << 20)
+
+/* Steps of an exchange: who speaks, and what. */
+struct say {
+	enum flow_dir dir;
+	struct view bytes; /* empty: this side ends */
+};
+#define C(s) \
+	{ \
+		CLIENT, VIEW_LIT(s) \
+	}
+#define S(s) \
+	{ \
+		SERVER, VIEW_LIT(s) \
+	}
+#define C_END \
+	{ \
+		CLIENT, \
+		{ \
+			NULL, 0 \
+		} \
+	}
+#define S_END \
+	{ \
+		SERVER, \
+		{ \
+			NULL, 0 \
+		} \
+	}
+
+static void
+speak(struct rig *r, const struct say *x, size_t n, size_t piece)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct view v = x[i].bytes;
+
+		if (v.len == 0) {
+			rig_eof(r, x[i].dir);
+		}
+		while (v.len > 0) {
+			size_t k = MIN(piece, v.len);
+
+			rig_feed(r, x[i].dir, view_sub(v, 0, k));
+			v = view_sub(v, k, v.len);
+		}
+	}
+}
+
+/*
+ * Runs an exchange whole and byte by byte, asserts that both left the same
+ * behind, and hands out the first run.
+ */
+static void
+run_set(struct rig *r, const struct say *x, size_t n, const char *const *set)
+{
+	struct rig bytes;
+	char *a, *b;
+
+	rig_init(r, POOL, set);
+	speak(r, x, n, SIZE_MAX);
+	rig_init(&bytes, POOL, set);
+	speak(&bytes, x, n, 1);
+	a = rig_dump(r);
+	b = rig_dump(&bytes);
+	assert_string_equal(a, b);
+	free(a);
+	free(b);
+	rig_fini(&bytes);
+}
+
+#define RUN(r, ...) \
+	do { \
+		const struct say x_[] = { __VA_ARGS__ }; \
+		run_set((r), x_, ARRAY_LEN(x_), NULL); \
+	} while (0)
+
+static void
+assert_view(struct view v, const char *want)
+{
+	if (!view_eq(v, view_cstr(want))) {
+		fail_msg("is '%.*s', not '%s'", (int)v.len,
+			 v.len > 0 ? (const char *)v.p : "", want);
+	}
+}
+
+static void
+assert_body(const struct http_tx *tx, enum flow_dir dir, const char *want)
+{
+	assert_non_null(tx);
+	assert_view(buf_view(&tx->msg[dir].body.data), want);
+}
+
+static bool
+event(const struct http_tx *tx, enum event_id e)
+{
+	return event_set_has(&tx->tx.events, e);
+}
+
+#define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+static void
+test_simple(void **state)
+{
+	struct rig r;
+	struct http_tx *tx;
+
+	(void)state;
+	RUN(&r,
+	    C("POST /x?y=%41 HTTP/1.1\r\nHost: Example.COM:8080\r\n"
+	      "Content-Length: 5\r\n\r\nhello"),
+	    S("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nServer: s\r\n\r\nhi"));
+	tx = rig_tx(&r, 0);
+	assert_view(tx->method, "POST");
+	assert_view(tx->uri_raw, "/x?y=%41");
+	assert_view(tx->uri, "/x?y=A");
+	assert_view(tx->host, "example.com");
+	assert_view(tx->host_raw, "Example.COM:8080");
+	assert_int_equal(tx->port, 8080);
+	assert_int_equal(tx->status, 200);
+	assert_view(tx->stat_msg, "OK");
+	assert_body(tx, CLIENT, "hello");
+	assert_body(tx, SERVER, "hi");
+	assert_true(tx->tx.done[0] && tx->tx.done[1]);
+	assert_true(event_set_empty(&tx->tx.events));
+	assert_null(rig_tx(&r, 1));
+	rig_fini(&r);
+}
+
+static void
+test_pipelined(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	RUN(&r,
+	    C("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nHEAD /2 HTTP/1.1\r\n"
+	      "Host: a\r\n\r\nGET /3 HTTP/1.1\r\nHost: a\r\n\r\n"),
+	    S("HTTP/1.1 200 A\r\nContent-Length: 1\r\n\r\na"
+	      "HTTP/1.1 200 B\r\nContent-Length: 9\r\n\r\n"
+	      "HTTP/1.1 404 C\r\nContent-Length: 1\r\n\r\nc"));
+	assert_view(rig_tx(&r, 0)->stat_msg, "A");
+	assert_view(rig_tx(&r, 1)->stat_msg, "B");
+	assert_view(rig_tx(&r, 2)->uri, "/3");
+	assert_body(rig_tx(&r, 1), SERVER, "");
+	assert_body(rig_tx(&r, 2), SERVER, "c");
+	assert_true(rig_tx(&r, 2)->tx.done[SERVER]);
+	rig_fini(&r);
+}
+
+static void
+test_chunked(void **state)
+{
+	static const struct {
+		const char *sent, *body;
+	} cases[] = {
+		{ "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n", "abcde" },
+		{ "0003\r\nabc\r\n0\r\nT: r\r\n\r\n", "abc" },
+		{ " 3\r\nabc\r\n\n\t2 x\r\nde\r\n0\r\n\r\n", "abcde" },
+		{ "A\r\n0123456789\r\n0\r\n\r\n", "0123456789" },
+		{ "X5O!P%@AP plain", "X5O!P%@AP plain" },
+		{ "fffffffff\r\nabc", "fffffffff\r\nabc" },
+		{ "3\r\nabcJUNK\r\n1\r\nd\r\n0\r\n\r\n", "abcd" },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct rig r;
+		struct say x[] = {
+			C(GET),
+			S("HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+			  "chunked\r\n\r\n"),
+			{ SERVER, view_cstr(cases[i].sent) },
+			S_END,
+		};
+
+		run_set(&r, x, ARRAY_LEN(x), NULL);
+		assert_body(rig_tx(&r, 0), SERVER, cases[i].body);
+		rig_fini(&r);
+	}
+}
+
+/* One response to a GET; sent whole, and its connection closed. */
+static void
+answer(struct rig *r, struct view sent, const char *const *set)
+{
+	struct say x[] = { C(GET), { SERVER, sent }, S_END };
+
+	run_set(r, x, ARRAY_LEN(x), set);
+}
+
+static void
+test_lenient_heads(void **state)
+{
+	/* Each carries the body "0123456789" in its own way. */
+	static const char *const cases[] = {
+		"HTTP/1.1 200 OK\nContent-Length: 10\n\n0123456789",
+		"HTTP/1.1 200 OK\rContent-Length: 10\r\n\n0123456789",
+		"HTTP/1.1 200 OK\r\nContent-Length: 10\n\r\n0123456789",
+		"HTTP/1.1 200 OK\r\nA: b\r\n \r\nContent-Length: "
+		"10\r\n\r\n0123456789",
+		"HTTP/1.1 200 OK\r\nContent-Length: 10\n \n0123456789",
+		"HTTP/1.1 200 OK\n\rA: b\n\rContent-Length: "
+		"10\r\n\r\n0123456789",
+		"HTTP/1.1 200 OK\nContent-Length: 10\n\r\r\n\r\n0123456789",
+		"\r\n \r\nHTTP/1.1 200 OK\r\nContent-Length: "
+		"10\r\n\r\n0123456789",
+		"\0HTTP/1.1 200 OK\r\n\r\r\nContent-Length: "
+		"10\r\n\r\n0123456789",
+		"SIP/2.0 200 ok\r\nHTTP/1.1 200 OK\r\n\r\n0123456789",
+		"HTTP/1.1 200 OK\r\nContent-Length: (10) 3\r\n\r\n0123456789",
+		"HTTP/1.1 200 OK\r\nContent-Length\0: 10\r\n\r\n0123456789",
+		"HTTP/1.1 200 OK\r\nContent-Length\r\n :\r\n "
+		"10\r\n\r\n0123456789",
+		"HTTP/1.1 200 OK\r\n Content-Length: 10\r\n\r\n0123456789",
+		"HTTP/1.1 200 OK\r\nA: b\r\n\tContent-Length: "
+		"10\r\n\r\n0123456789",
+		"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n0123456789",
+		"HTTP/1.1 204 OK\r\nContent-Length: 10\r\n\r\n0123456789",
+		"HTTP/1.1 100 OK\r\nContent-Length: 10\r\n\r\n0123456789",
+		"HTTP/1.1 304 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+		"A\r\n0123456789\r\n0\r\n\r\n",
+		"HTTP/1.1 200 OK\r\n\r\n0123456789",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: x, chun\0ked\r\n\r\n"
+		"A\r\n0123456789\r\n0\r\n\r\n",
+		"HTTP/1.1\r\nContent-Length: 10\r\n\r\n0123456789",
+		"0123456789",
+	};
+	static const size_t nul_len[ARRAY_LEN(cases)] = {
+		[8] = sizeof("\0HTTP/1.1 200 OK\r\n\r\r\nContent-Length: 10"
+			     "\r\n\r\n0123456789") -
+		      1,
+		[11] = sizeof("HTTP/1.1 200 OK\r\nContent-Length\0: 10\r\n\r\n"
+			      "0123456789") -
+		       1,
+		[20] = sizeof("HTTP/1.1 200 OK\r\nTransfer-Encoding: x, "
+			      "chun\0ked\r\n\r\nA\r\n0123456789\r\n0\r\n"
+			      "\r\n") -
+		       1,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct rig r;
+		size_t n = nul_len[i] > 0 ? nul_len[i] : strlen(cases[i]);
+
+		answer(&r, view_of(cases[i], n), NULL);
+		assert_body(rig_tx(&r, 0), SERVER, "0123456789");
+		assert_null(rig_tx(&r, 1));
+		assert_true(rig_tx(&r, 0)->tx.done[SERVER]);
+		rig_fini(&r);
+	}
+}
+
+static void
+test_interim(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	RUN(&r, C("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n"),
+	    S("HTTP/1.1 100 Continue\r\nX: y\r\n\r\n"), C("b"),
+	    S("HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 201 Made\r\nContent-Length: "
+	      "0\r\n\r\n"));
+	assert_int_equal(rig_tx(&r, 0)->status, 201);
+	assert_view(rig_tx(&r, 0)->stat_msg, "Made");
+	assert_null(http_field_find(&rig_tx(&r, 0)->msg[SERVER], "x"));
+	assert_null(rig_tx(&r, 1));
+	rig_fini(&r);
+}
+
+static void
+test_no_body(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	RUN(&r, C(GET GET GET),
+	    S("HTTP/1.1 304 Not Modified\r\nContent-Length: 90\r\n\r\n"
+	      "HTTP/1.1 204 None\r\n\r\n"
+	      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"));
+	assert_int_equal(rig_tx(&r, 0)->status, 304);
+	assert_int_equal(rig_tx(&r, 1)->status, 204);
+	assert_int_equal(rig_tx(&r, 2)->status, 200);
+	assert_body(rig_tx(&r, 0), SERVER, "");
+	assert_body(rig_tx(&r, 2), SERVER, "x");
+	rig_fini(&r);
+}
+
+static void
+test_connect(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	RUN(&r, C("CONNECT h.example:443 HTTP/1.1\r\nHost: h.example\r\n\r\n"),
+	    S("HTTP/1.1 200 Established\r\n\r\n"), C("\x16\x03\x01\x02\x00"));
+	assert_view(rig_tx(&r, 0)->host, "h.example");
+	assert_int_equal(rig_tx(&r, 0)->port, 443);
+	assert_true(rig_tx(&r, 0)->tx.done[0] && rig_tx(&r, 0)->tx.done[1]);
+	assert_int_equal(r.result[CLIENT], APP_PARSE_DONE);
+	rig_fini(&r);
+
+	/* HTTP in the tunnel is read on. */
+	RUN(&r, C("CONNECT a:80 HTTP/1.1\r\n\r\n"),
+	    S("HTTP/1.1 200 OK\r\n\r\n"), C("\n" GET),
+	    S("\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"));
+	assert_body(rig_tx(&r, 1), SERVER, "x");
+	rig_fini(&r);
+
+	RUN(&r, C("CONNECT a:80 HTTP/1.1\r\n\r\n"),
+	    S("HTTP/1.1 403 No\r\nContent-Length: 1\r\n\r\nx"));
+	assert_int_equal(r.result[SERVER], APP_PARSE_OK);
+	assert_body(rig_tx(&r, 0), SERVER, "x");
+	rig_fini(&r);
+}
+
+static void
+test_upgrade(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	RUN(&r, C(GET),
+	    S("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
+	      "\x81\x05hello"));
+	assert_int_equal(r.result[SERVER], APP_PARSE_DONE);
+	assert_int_equal(rig_tx(&r, 0)->status, 101);
+	assert_body(rig_tx(&r, 0), SERVER, "");
+	rig_fini(&r);
+}
+
+static void
+test_without_request(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	RUN(&r, S("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), C(GET),
+	    S("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"));
+	assert_true(rig_tx(&r, 0)->request_unseen);
+	assert_true(event(rig_tx(&r, 0),
+			  EV_HTTP_UNABLE_TO_MATCH_RESPONSE_TO_REQUEST));
+	assert_body(rig_tx(&r, 0), SERVER, "hi");
+	assert_int_equal(rig_tx(&r, 1)->status, 404);
+	assert_view(rig_tx(&r, 1)->method, "GET");
+	rig_fini(&r);
+}
+
+static void
+test_old_requests(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	RUN(&r, C("GET /old\r\n"), S("<html>plain\n</html>"), S_END);
+	assert_view(rig_tx(&r, 0)->uri, "/old");
+	assert_true(rig_tx(&r, 0)->tx.done[CLIENT]);
+	assert_body(rig_tx(&r, 0), SERVER, "<html>plain\n</html>");
+	rig_fini(&r);
+
+	RUN(&r, C("\r\n\r\nGET /new\r\nHost: a\r\n\r\n"),
+	    S("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+	assert_view(rig_tx(&r, 0)->host, "a");
+	assert_true(
+		event(rig_tx(&r, 0), EV_HTTP_REQUEST_LINE_MISSING_PROTOCOL));
+	rig_fini(&r);
+}
+
+static void
+test_unexpected_body(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	RUN(&r, C("POST / HTTP/1.1\r\nHost: a\r\n\r\na=b&c=d\r\n" GET));
+	assert_body(rig_tx(&r, 0), CLIENT, "a=b&c=d\r\n");
+	assert_true(event(rig_tx(&r, 0), EV_HTTP_REQUEST_BODY_UNEXPECTED));
+	assert_view(rig_tx(&r, 1)->method, "GET");
+	rig_fini(&r);
+}
+
+static void
+test_field_rules(void **state)
+{
+	struct rig r;
+	struct http_msg *m;
+
+	(void)state;
+	RUN(&r, C("GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\nY:2 \r\nx:  3\r\n"
+		  "Long: one\r\n  two\r\n\tthree\r\nX: 4\r\nbad line\r\n"
+		  "Empty:\r\n: v\r\n\r\n"));
+	m = &rig_tx(&r, 0)->msg[CLIENT];
+	assert_int_equal(m->n_fields, 6);
+	assert_view(http_field_value(m, "x"), "1, 3, 4");
+	assert_int_equal(http_field_find(m, "X")->n, 3);
+	assert_view(http_field_value(m, "y"), "2");
+	assert_view(http_field_value(m, "long"), "one  two\tthree");
+	assert_view(http_field_value(m, ""), "bad line, v");
+	assert_non_null(http_field_find(m, "empty"));
+	assert_true(event(rig_tx(&r, 0), EV_HTTP_REQUEST_HEADER_REPETITION));
+	rig_fini(&r);
+}
+
+static void
+test_content_length(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	RUN(&r, C("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n"
+		  "Content-Length: 9\r\n\r\nabc" GET));
+	assert_body(rig_tx(&r, 0), CLIENT, "abc");
+	assert_true(event(rig_tx(&r, 0),
+			  EV_HTTP_DUPLICATE_CONTENT_LENGTH_FIELD_IN_REQUEST));
+	assert_non_null(rig_tx(&r, 1));
+	rig_fini(&r);
+
+	RUN(&r, C("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n"));
+	assert_true(event(rig_tx(&r, 0),
+			  EV_HTTP_INVALID_CONTENT_LENGTH_FIELD_IN_REQUEST));
+	rig_fini(&r);
+}
+
+static void
+test_uri(void **state)
+{
+	static const struct {
+		const char *raw, *uri;
+	} cases[] = {
+		{ "/", "/" },
+		{ "/a/./b/../c//d", "/a/c/d" },
+		{ "/a/b/..", "/a/" },
+		{ "/../../x", "/x" },
+		{ "../c/./d", "c/d" },
+		{ "/%2e%2E/%41%zz%4", "/A%zz%4" },
+		{ "/a\\b%5Cc", "/a/b/c" },
+		{ "/%u0041%uff0fx", "/A/x" },
+		{ "/A%2fB", "/A/B" },
+		{ "/p%20q?x=%2e%2e//%41+b", "/p q?x=..//A+b" },
+		{ "http://H.example:81/p//q?r#s", "/p/q?r#s" },
+		{ "http://h.example?x", "?x" },
+		{ "/a?b=http://c//d", "/a?b=http://c//d" },
+		{ "*", "*" },
+		{ "/a b c", "/a b c" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct rig r;
+		char req[256];
+		struct say x[1];
+
+		snprintf(req, sizeof(req), "GET %s HTTP/1.1\r\nHost: a\r\n\r\n",
+			 cases[i].raw);
+		x[0] = (struct say){ CLIENT, view_cstr(req) };
+		run_set(&r, x, 1, NULL);
+		assert_view(rig_tx(&r, 0)->uri_raw, cases[i].raw);
+		assert_view(rig_tx(&r, 0)->uri, cases[i].uri);
+		rig_fini(&r);
+	}
+}
+
+static void
+test_uri_settings(void **state)
+{
+	static const char *const set[] = {
+		"app-layer.protocols.http.libhtp.default-config."
+		"double-decode-path=yes",
+		"app-layer.protocols.http.libhtp.default-config."
+		"double-decode-query=yes",
+		NULL
+	};
+	struct say x[] = { C("GET http://u:p@[::1]:90/%2541?%2542 HTTP/1.1\r\n"
+			     "Host: other\r\n\r\n") };
+	struct rig r;
+
+	(void)state;
+	run_set(&r, x, 1, set);
+	assert_view(rig_tx(&r, 0)->uri, "/A?B");
+	assert_view(rig_tx(&r, 0)->host, "[::1]");
+	assert_int_equal(rig_tx(&r, 0)->port, 90);
+	assert_true(event(rig_tx(&r, 0), EV_HTTP_HOST_HEADER_AMBIGUOUS));
+	rig_fini(&r);
+	run_set(&r, x, 1, NULL);
+	assert_view(rig_tx(&r, 0)->uri, "/%41?%42");
+	assert_true(event(rig_tx(&r, 0), EV_HTTP_DOUBLE_ENCODED_URI));
+	rig_fini(&r);
+}
+
+/* Appends 'in' as zlib writes it; window bits tell which format. */
+static size_t
+squeeze(uint8_t *out, size_t cap, const void *in, size_t len, int bits)
+{
+	z_stream z = { 0 };
+	size_t n;
+
+	assert_int_equal(
+		deflateInit2(&z, 9, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY),
+		Z_OK);
+	z.next_in = (Bytef *)(uintptr_t)in;
+	z.avail_in = (uInt)len;
+	z.next_out = out;
+	z.avail_out = (uInt)cap;
+	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+	n = cap - z.avail_out;
+	deflateEnd(&z);
+	return n;
+}
+
+enum { GZ = 31, ZL = 15, RAW = -15 };
+
+/* A response with this Content-Encoding and body. */
+static void
+coded(struct rig *r, const char *coding, const uint8_t *body, size_t len,
+      const char *const *set)
+{
+	static uint8_t sent[1 << 20];
+	int n = snprintf((char *)sent, sizeof(sent),
+			 "HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\n"
+			 "Content-Length: %zu\r\n\r\n",
+			 coding, len);
+
+	memcpy(sent + n, body, len);
+	answer(r, view_of(sent, (size_t)n + len), set);
+}
+
+static void
+test_codings(void **state)
+{
+	static const char text[] = "the plain text of this body, plain, plain";
+	static const struct {
+		const char *coding;
+		int bits[3];
+	} cases[] = {
+		{ "gzip", { GZ } },
+		{ "x-gzip", { GZ } },
+		{ "deflate", { RAW } },
+		{ "deflate", { ZL } },
+		{ "gzip, deflate", { GZ, RAW } },
+		{ "deflate,gzip", { ZL, GZ } },
+		{ "gzip", { RAW } },
+		{ "deflate", { GZ } },
+		{ "gzip", { 0 } },
+		{ "deflate, gzip", { 0 } },
+		{ "br", { 0 } },
+		{ "gzip, gzip", { GZ } },
+		{ "identity, \vgzip;", { GZ } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		uint8_t a[1024], b[1024];
+		size_t n = sizeof(text) - 1;
+		struct rig r;
+
+		memcpy(a, text, n);
+		for (size_t k = 0; k < 3 && cases[i].bits[k] != 0; k++) {
+			n = squeeze(b, sizeof(b), a, n, cases[i].bits[k]);
+			memcpy(a, b, n);
+		}
+		coded(&r, cases[i].coding, a, n, NULL);
+		assert_body(rig_tx(&r, 0), SERVER, text);
+		rig_fini(&r);
+	}
+}
+
+static void
+test_coding_damage(void **state)
+{
+	static const char text[] = "the plain text of this body, plain, plain";
+	uint8_t a[1024];
+	size_t n = squeeze(a, sizeof(a), text, sizeof(text) - 1, GZ);
+	struct rig r;
+
+	(void)state;
+	/* A cut trailer, a wrong checksum, reserved flags: text all the same. */
+	coded(&r, "gzip", a, n - 8, NULL);
+	assert_body(rig_tx(&r, 0), SERVER, text);
+	rig_fini(&r);
+	a[n - 5] ^= 0xff;
+	coded(&r, "gzip", a, n, NULL);
+	assert_body(rig_tx(&r, 0), SERVER, text);
+	assert_true(event(rig_tx(&r, 0), EV_HTTP_GZIP_DECOMPRESSION_FAILED));
+	rig_fini(&r);
+	a[3] = 0xc0;
+	coded(&r, "gzip", a, n, NULL);
+	assert_body(rig_tx(&r, 0), SERVER, text);
+	rig_fini(&r);
+	/* Two members. */
+	n = squeeze(a, sizeof(a), "one ", 4, GZ);
+	n += squeeze(a + n, sizeof(a) - n, "two", 3, GZ);
+	coded(&r, "gzip", a, n, NULL);
+	assert_body(rig_tx(&r, 0), SERVER, "one two");
+	rig_fini(&r);
+}
+
+static void
+test_layers(void **state)
+{
+	uint8_t a[256], b[256];
+	size_t n = squeeze(a, sizeof(a), "text", 4, GZ);
+	struct rig r;
+
+	(void)state;
+	n = squeeze(b, sizeof(b), a, n, GZ);
+	n = squeeze(a, sizeof(a), b, n, GZ);
+	coded(&r, "gzip, gzip, gzip", a, n, NULL);
+	assert_true(event(rig_tx(&r, 0), EV_HTTP_TOO_MANY_ENCODING_LAYERS));
+	rig_fini(&r);
+}
+
+static void
+test_bomb(void **state)
+{
+	static uint8_t zeros[1 << 22], a[1 << 16], b[1 << 16];
+	size_t n = squeeze(a, sizeof(a), zeros, sizeof(zeros), GZ);
+	struct rig r;
+	struct http_tx *tx;
+
+	(void)state;
+	n = squeeze(b, sizeof(b), a, n, GZ);
+	/* Where exactly it is stopped may depend on the segments. */
+	rig_init(&r, POOL, NULL);
+	rig_feed(&r, CLIENT, VIEW_LIT(GET));
+	rig_feed(&r, SERVER,
+		 VIEW_LIT("HTTP/1.1 200 OK\r\nContent-Encoding: gzip, "
+			  "gzip\r\n\r\n"));
+	rig_feed(&r, SERVER, view_of(b, n));
+	tx = rig_tx(&r, 0);
+	assert_true(event(tx, EV_HTTP_COMPRESSION_BOMB));
+	assert_true(tx->msg[SERVER].body.data.len <= 1 << 20);
+	assert_true(tx->msg[SERVER].body.truncated);
+	rig_fini(&r);
+}
+
+static void
+test_limits(void **state)
+{
+	static const char *const set[] = {
+		"app-layer.protocols.http.libhtp.default-config."
+		"response-body-limit=4",
+		NULL
+	};
+	struct rig r;
+	char *big = malloc(100000);
+
+	(void)state;
+	answer(&r,
+	       VIEW_LIT("HTTP/1.1 200 OK\r\nContent-Length: "
+			"10\r\n\r\n0123456789"),
+	       set);
+	assert_body(rig_tx(&r, 0), SERVER, "0123");
+	assert_int_equal(rig_tx(&r, 0)->msg[SERVER].body.size, 10);
+	assert_true(rig_tx(&r, 0)->msg[SERVER].body.truncated);
+	rig_fini(&r);
+
+	/* A head without end is given up, one with many fields is cut. */
+	memset(big, 'a', 100000);
+	memcpy(big, "GET / HTTP/1.1\r\n", 16);
+	rig_init(&r, POOL, NULL);
+	rig_feed(&r, CLIENT, view_of(big, 100000));
+	assert_int_equal(r.result[CLIENT], APP_PARSE_FAILED);
+	assert_true(event(rig_tx(&r, 0), EV_HTTP_REQUEST_FIELD_TOO_LONG));
+	rig_fini(&r);
+	for (size_t i = 16; i + 4 <= 8016; i += 4) {
+		memcpy(big + i, "a:\r\n", 4);
+		big[i] = (char)('a' + i / 4 % 26);
+	}
+	memcpy(big + 8016, "\r\n", 2);
+	rig_init(&r, POOL, NULL);
+	rig_feed(&r, CLIENT, view_of(big, 8018));
+	assert_true(event(rig_tx(&r, 0), EV_HTTP_REQUEST_TOO_MANY_HEADERS));
+	rig_fini(&r);
+	free(big);
+}
+
+static void
+test_gaps(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, POOL, NULL);
+	rig_feed(&r, CLIENT, VIEW_LIT(GET GET));
+	rig_feed(&r, SERVER,
+		 VIEW_LIT("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n012"));
+	rig_gap(&r, SERVER, 4);
+	rig_feed(&r, SERVER,
+		 VIEW_LIT("789HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"));
+	assert_body(rig_tx(&r, 0), SERVER, "012789");
+	assert_int_equal(rig_tx(&r, 0)->msg[SERVER].body.size, 10);
+	assert_true(rig_tx(&r, 0)->msg[SERVER].body.gap);
+	assert_body(rig_tx(&r, 1), SERVER, "x");
+	rig_gap(&r, SERVER, 1);
+	assert_int_equal(r.result[SERVER], APP_PARSE_FAILED);
+	rig_feed(&r, CLIENT, VIEW_LIT(GET));
+	assert_true(rig_tx(&r, 2)->tx.done[CLIENT]);
+	assert_true(rig_tx(&r, 2)->tx.done[SERVER]);
+	rig_fini(&r);
+
+	/* Beyond the body: what was known stays. */
+	rig_init(&r, POOL, NULL);
+	rig_feed(&r, CLIENT, VIEW_LIT(GET));
+	rig_feed(&r, SERVER,
+		 VIEW_LIT("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n012"));
+	rig_gap(&r, SERVER, 40);
+	assert_int_equal(r.result[SERVER], APP_PARSE_FAILED);
+	assert_true(rig_tx(&r, 0)->tx.done[SERVER]);
+	assert_int_equal(rig_tx(&r, 0)->msg[SERVER].body.size, 10);
+	rig_fini(&r);
+}
+
+static void
+test_no_memory(void **state)
+{
+	(void)state;
+	/* Wherever memory ends, the parser goes on or gives up in order. */
+	for (size_t pool = 1024; pool < 300000; pool += pool / 8) {
+		uint8_t a[1024];
+		size_t n = squeeze(a, sizeof(a), "text", 4, GZ);
+		struct rig r;
+
+		rig_init(&r, pool, NULL);
+		rig_feed(&r, CLIENT, VIEW_LIT(GET GET));
+		rig_feed(&r, SERVER,
+			 VIEW_LIT("HTTP/1.1 200 OK\r\nContent-Encoding: "
+				  "gzip\r\n\r\n"));
+		rig_feed(&r, SERVER, view_of(a, n));
+		rig_eof(&r, CLIENT);
+		rig_eof(&r, SERVER);
+		rig_fini(&r);
+	}
+}
+
+static void
+test_probe(void **state)
+{
+	static const struct {
+		enum flow_dir dir;
+		const char *bytes;
+		enum app_probe want;
+	} cases[] = {
+		{ CLIENT, "G", PROBE_MORE },
+		{ CLIENT, "GET ", PROBE_YES },
+		{ CLIENT, "\r\nPOST /", PROBE_YES },
+		{ CLIENT, "FOO /", PROBE_MORE },
+		{ CLIENT, "FOO / HTTP/1.1\r\n", PROBE_YES },
+		{ CLIENT, "FOO / bar\r\n", PROBE_NO },
+		{ CLIENT, "\x16\x03", PROBE_NO },
+		{ CLIENT, "SSH-2.0-x\r\n", PROBE_NO },
+		{ SERVER, "HTT", PROBE_MORE },
+		{ SERVER, "HTTP/1.1", PROBE_YES },
+		{ SERVER, "220 ftp", PROBE_NO },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(app_http.probe(view_cstr(cases[i].bytes),
+						cases[i].dir, false),
+				 cases[i].want);
+	}
+}
+
+static void
+test_events(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	RUN(&r, C("GET / HTTP/1.1\r\nnonsense\r\n\r\n"));
+	assert_true(event(rig_tx(&r, 0), EV_HTTP_MISSING_HOST_HEADER));
+	assert_true(event(rig_tx(&r, 0), EV_HTTP_REQUEST_FIELD_MISSING_COLON));
+	rig_fini(&r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_simple),
+		cmocka_unit_test(test_pipelined),
+		cmocka_unit_test(test_chunked),
+		cmocka_unit_test(test_lenient_heads),
+		cmocka_unit_test(test_interim),
+		cmocka_unit_test(test_no_body),
+		cmocka_unit_test(test_connect),
+		cmocka_unit_test(test_upgrade),
+		cmocka_unit_test(test_without_request),
+		cmocka_unit_test(test_old_requests),
+		cmocka_unit_test(test_unexpected_body),
+		cmocka_unit_test(test_field_rules),
+		cmocka_unit_test(test_content_length),
+		cmocka_unit_test(test_uri),
+		cmocka_unit_test(test_uri_settings),
+		cmocka_unit_test(test_codings),
+		cmocka_unit_test(test_coding_damage),
+		cmocka_unit_test(test_layers),
+		cmocka_unit_test(test_bomb),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_probe),
+		cmocka_unit_test(test_events),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
