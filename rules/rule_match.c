@@ -126,7 +126,8 @@ needs_reach(const struct rule_list *l)
 
 /* The payload list, against the stream's window or the packet. */
 static bool
-payload_ok(struct rule_matcher *m, const struct rule_list *l)
+payload_ok(struct rule_matcher *m, const struct rule_prog *p,
+	   const struct rule_list *l)
 {
 	const struct inspect *in = m->in;
 	struct verify_input v = { .offset = 0 };
@@ -134,8 +135,20 @@ payload_ok(struct rule_matcher *m, const struct rule_list *l)
 	if (in->buf[BUF_STREAM].n > 0) {
 		v.data = in->buf[BUF_STREAM].v[0];
 		v.offset = in->stream_offset;
-		if (in->kind == INSPECT_STREAM && needs_reach(l)) {
-			v.beyond = in->stream_seen;
+		if (in->kind == INSPECT_STREAM) {
+			uint64_t used =
+				state_spoken_end(m->flow, in->dir, p->order);
+
+			if (used > v.offset) {
+				size_t cut = MIN((size_t)(used - v.offset),
+						 v.data.len);
+
+				v.data = view_sub(v.data, cut, v.data.len);
+				v.offset += cut;
+			}
+			if (needs_reach(l) && used <= in->stream_offset) {
+				v.beyond = in->stream_seen;
+			}
 		}
 	} else if (in->buf[BUF_PAYLOAD].n > 0) {
 		v.data = in->buf[BUF_PAYLOAD].v[0];
@@ -180,7 +193,7 @@ lists_ok(struct rule_matcher *m, const struct rule_prog *p)
 	for (uint16_t i = 0; i < p->n_lists; i++) {
 		const struct rule_list *l = &p->lists[i];
 
-		if (l->buf == BUF_PAYLOAD ? !payload_ok(m, l)
+		if (l->buf == BUF_PAYLOAD ? !payload_ok(m, p, l)
 					  : !buffer_ok(m, l)) {
 			return false;
 		}
@@ -299,6 +312,11 @@ remember_seen(struct rule_matcher *m, const struct rule_prog *p)
 	f = m->flow = state_flow(m->in, m->rs->id, true);
 	if (f == NULL) {
 		return;
+	}
+	if (m->in->kind == INSPECT_STREAM && m->in->buf[BUF_STREAM].n > 0) {
+		state_speak(f, m->in->dir, p->order,
+			    m->in->stream_offset +
+				    m->in->buf[BUF_STREAM].v[0].len);
 	}
 	if (p->once) {
 		if (f->n_once == STATE_ONCE) {

@@ -94,6 +94,24 @@ give_up(const struct run *r, const struct op *op)
 	return op->type == OP_PCRE ? STOP : MISS;
 }
 
+/*
+ * 'op' does not occur at all.  If it does not hang on what stands before it,
+ * nothing can change that, not even the wish for a match with new bytes.
+ */
+static enum outcome
+nowhere(const struct op *op)
+{
+	const struct content *c = &op->content;
+
+	if ((op->flags & OPF_RELATIVE) != 0) {
+		return MISS;
+	}
+	if (op->type == OP_CONTENT) {
+		return c->offset.var >= 0 || c->depth.var >= 0 ? MISS : STOP;
+	}
+	return STOP;
+}
+
 /* Where a content may lie: offsets from '*lo' up to and without '*hi'. */
 static bool
 content_window(const struct run *r, const struct op *op, size_t pos, size_t *lo,
@@ -164,8 +182,7 @@ step_content(const struct run *r, uint16_t i, size_t pos, size_t reach)
 		return at >= 0 ? give_up(r, op) : step(r, i + 1, pos, reach);
 	}
 	if (at < 0) {
-		/* not even one: no earlier occurrence changes that */
-		return (op->flags & OPF_RELATIVE) != 0 ? MISS : give_up(r, op);
+		return nowhere(op);
 	}
 	while (at >= 0) {
 		size_t end = (size_t)at + op->content.len;
@@ -205,6 +222,7 @@ step_pcre(const struct run *r, uint16_t i, size_t pos, size_t reach)
 {
 	const struct op *op = &r->ops[i];
 	size_t base = (op->flags & OPF_RELATIVE) != 0 ? pos : 0, from = 0;
+	bool any = false;
 	struct view s;
 
 	if (base > r->data.len) {
@@ -223,6 +241,7 @@ step_pcre(const struct run *r, uint16_t i, size_t pos, size_t reach)
 		size_t start = ov[0], end = base + ov[1];
 		enum outcome o;
 
+		any = true;
 		/* \K may put the start behind the end */
 		o = step(r, i + 1, end, MAX(reach, end));
 		if (o != MISS) {
@@ -230,7 +249,7 @@ step_pcre(const struct run *r, uint16_t i, size_t pos, size_t reach)
 		}
 		from = MAX(start, from) + 1;
 	}
-	return give_up(r, op);
+	return any ? give_up(r, op) : nowhere(op);
 }
 
 static enum outcome
