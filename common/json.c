@@ -283,7 +283,7 @@ json_f64(struct json *j, const char *key, double v)
 	int n;
 
 	if (!(v > -1e15 && v < 1e15)) { /* also NaN: JSON has no such number */
-		json_null(j, key);
+		json_nil(j, key);
 		return;
 	}
 	n = snprintf(tmp, sizeof(tmp), "%.3f", v);
@@ -299,7 +299,7 @@ json_bool(struct json *j, const char *key, bool v)
 }
 
 void
-json_null(struct json *j, const char *key)
+json_nil(struct json *j, const char *key)
 {
 	put_key(j, key);
 	put(j, "null", 4);

@@ -40,7 +40,7 @@ void json_u64(struct json *j, const char *key, uint64_t v);
 void json_i64(struct json *j, const char *key, int64_t v);
 void json_f64(struct json *j, const char *key, double v); /* 3 decimals */
 void json_bool(struct json *j, const char *key, bool v);
-void json_null(struct json *j, const char *key);
+void json_nil(struct json *j, const char *key);
 void json_addr(struct json *j, const char *key, const struct addr *a);
 void json_time(struct json *j, const char *key, uint64_t wall_us);
 void json_hex(struct json *j, const char *key, struct view v); /* "0aff" */

@@ -221,6 +221,67 @@ kind_of(const struct rule_draft *r, const struct shape *s)
 	return PROG_PACKET;
 }
 
+/* The most payload bytes that the rule's dsize lets through; -1: any. */
+static int64_t
+most_dsize(const struct rule_draft *r)
+{
+	int64_t most = -1;
+
+	for (uint16_t i = 0; i < r->prog.n_tests; i++) {
+		const struct test *t = &r->tests[i];
+		int64_t n = -1;
+
+		if (t->fact != FACT_DSIZE) {
+			continue;
+		}
+		if (t->compare == CMP_EQ || t->compare == CMP_LE) {
+			n = (int64_t)t->a;
+		} else if (t->compare == CMP_LT) {
+			n = (int64_t)t->a - 1;
+		} else if (t->compare == CMP_IN) {
+			n = (int64_t)t->b - 1;
+		}
+		most = n >= 0 && (most < 0 || n < most) ? n : most;
+	}
+	return most;
+}
+
+/* Contents that need more bytes than dsize allows can never match. */
+static enum err
+check_dsize(const struct rule_draft *r)
+{
+	const struct draft_list *l = &r->lists[0];
+	int64_t most = most_dsize(r), end = 0, need = 0;
+
+	for (uint16_t i = 0; most >= 0 && i < l->n_ops; i++) {
+		const struct op *op = &l->ops[i].op;
+		const struct content *c = &op->content;
+
+		if (op->type != OP_CONTENT) {
+			end = 0; /* may have moved anywhere */
+			continue;
+		}
+		if ((op->flags & OPF_NEGATED) != 0) {
+			continue;
+		}
+		if ((op->flags & OPF_RELATIVE) != 0) {
+			end += c->len +
+			       (c->distance.var < 0 ? c->distance.n : 0);
+			end = MAX(end, (int64_t)c->len);
+		} else {
+			end = c->len + (c->offset.var < 0 ? c->offset.n : 0);
+		}
+		need = MAX(need, end);
+	}
+	if (most >= 0 && need > most) {
+		return diag_set(r->d, ERR_FORMAT,
+				"dsize lets %lld bytes through, the contents "
+				"need %lld",
+				(long long)most, (long long)need);
+	}
+	return ERR_OK;
+}
+
 static bool
 is_placed(const struct rule_draft *r)
 {
@@ -546,6 +607,9 @@ settle(struct rule_draft *r, struct shape *s)
 	}
 	if (e == ERR_OK) {
 		e = check_protos(r);
+	}
+	if (e == ERR_OK) {
+		e = check_dsize(r);
 	}
 	if (e != ERR_OK) {
 		return e;

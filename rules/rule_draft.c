@@ -44,6 +44,17 @@ draft_cur(struct rule_draft *r)
 	return &r->lists[r->cur];
 }
 
+uint8_t
+draft_follow(struct rule_draft *r, bool relative)
+{
+	uint8_t before = r->cur;
+
+	if (relative && r->cur == 0) {
+		r->cur = r->latest;
+	}
+	return before;
+}
+
 struct draft_op *
 draft_add_op(struct rule_draft *r, enum op_type type)
 {
@@ -67,6 +78,7 @@ draft_add_op(struct rule_draft *r, enum op_type type)
 		l->cap_ops = cap;
 	}
 	o = &l->ops[l->n_ops++];
+	r->latest = r->cur;
 	*o = (struct draft_op){ .op = { .type = (uint8_t)type } };
 	return o;
 }
@@ -113,7 +125,7 @@ int
 draft_var(const struct rule_draft *r, struct view name)
 {
 	for (int i = 0; i < r->n_vars; i++) {
-		if (view_eq(r->vars[i], name)) {
+		if (r->var_list[i] == r->cur && view_eq(r->vars[i], name)) {
 			return i;
 		}
 	}
@@ -141,7 +153,8 @@ draft_operand(struct rule_draft *r, const char *word, struct view v,
 	if (var < 0) {
 		return diag_set(r->d, ERR_FORMAT,
 				"%s: \"%.*s\" is neither a number nor a name "
-				"that byte_extract or byte_math gave before",
+				"that byte_extract or byte_math gave before "
+				"in this buffer",
 				word, TEXT_ARG(v));
 	}
 	out->n = 0;

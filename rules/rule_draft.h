@@ -57,11 +57,13 @@ struct rule_draft {
 	struct draft_list lists[RULE_MAX_LISTS];
 	uint8_t n_lists, cur;
 	int last_list, last_op; /* the latest content; -1: none */
+	uint8_t latest; /* list of the latest test of bytes */
 
 	struct test tests[RULE_MAX_TESTS];
 	struct bit_op bits[RULE_MAX_BITS], bits_set[RULE_MAX_BITS];
 	struct int_op ints[RULE_MAX_BITS];
 	struct view vars[RULE_MAX_VARS];
+	uint8_t var_list[RULE_MAX_VARS]; /* where each is known */
 	uint8_t n_vars;
 	uint16_t transport; /* KWF_TCP and so on, of keywords seen */
 
@@ -78,6 +80,12 @@ void *draft_copy(struct rule_draft *r, const void *p, size_t size);
 enum err draft_nomem(struct rule_draft *r);
 
 struct draft_list *draft_cur(struct rule_draft *r);
+/*
+ * Turns to the list that a relative test means: without a sticky buffer, the
+ * one of the latest test, which a modifier may have moved.  Returns the list
+ * to turn back to.
+ */
+uint8_t draft_follow(struct rule_draft *r, bool relative);
 /* A new op at the end of the current list; NULL with diag at the limits. */
 struct draft_op *draft_add_op(struct rule_draft *r, enum op_type type);
 /* A list of buffer 'w', without transforms: an old one or a new one. */

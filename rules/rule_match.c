@@ -514,7 +514,9 @@ gather_packet(struct rule_matcher *m)
 	if (!event_set_empty(&in->pkt.events)) {
 		add_bare(m, &l->event);
 	}
-	if (m->flow != NULL && m->flow->bits != NULL) {
+	/* a rule of this very call may set the first bit */
+	if (in->flow != NULL && ((m->flow != NULL && m->flow->bits != NULL) ||
+				 in->flow->pkts[in->dir] <= 1)) {
 		add_bare(m, &l->bits);
 	}
 	if (is_first(in)) {

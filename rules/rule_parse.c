@@ -517,6 +517,7 @@ reset(struct rule_draft *r, struct diag *d)
 	r->cur = 0;
 	r->last_list = 0;
 	r->last_op = -1;
+	r->latest = 0;
 	r->n_vars = 0;
 	r->transport = 0;
 	r->header_is_app = r->tcp_pkt = r->tcp_stream = r->pkt_only = false;

@@ -4,6 +4,7 @@
 
 #define MAX_PARTS 16
 #define OFFSET_MAX 65535
+#define BASE64_OPS 4 /* each holds a buffer on the verifier's stack */
 
 static unsigned
 split(struct view value, char sep, struct view parts[MAX_PARTS])
@@ -67,8 +68,8 @@ parse_urilen(struct rule_draft *r, const struct keyword *w, struct view value)
 	return e;
 }
 
-enum err
-parse_isdataat(struct rule_draft *r, const struct keyword *w, struct view value)
+static enum err
+read_isdataat(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	struct view parts[MAX_PARTS];
 	struct draft_op *o;
@@ -228,9 +229,8 @@ test_sign(struct view *v, uint8_t *c)
 }
 
 /* BYTES,[!]SIGN,VALUE,OFFSET[,words] */
-enum err
-parse_byte_test(struct rule_draft *r, const struct keyword *w,
-		struct view value)
+static enum err
+read_byte_test(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	struct view parts[MAX_PARTS];
 	unsigned n = split(text_unquote(value), ',', parts);
@@ -272,9 +272,8 @@ parse_byte_test(struct rule_draft *r, const struct keyword *w,
 }
 
 /* BYTES,OFFSET[,words] */
-enum err
-parse_byte_jump(struct rule_draft *r, const struct keyword *w,
-		struct view value)
+static enum err
+read_byte_jump(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	struct view parts[MAX_PARTS];
 	unsigned n = split(text_unquote(value), ',', parts);
@@ -325,14 +324,15 @@ new_var(struct rule_draft *r, const struct keyword *w, struct view name,
 				RULE_MAX_VARS);
 	}
 	*number = (int8_t)r->n_vars;
+	r->var_list[r->n_vars] = r->cur;
 	r->vars[r->n_vars++] = name;
 	return ERR_OK;
 }
 
 /* BYTES,OFFSET,NAME[,words] */
-enum err
-parse_byte_extract(struct rule_draft *r, const struct keyword *w,
-		   struct view value)
+static enum err
+read_byte_extract(struct rule_draft *r, const struct keyword *w,
+		  struct view value)
 {
 	struct view parts[MAX_PARTS];
 	unsigned n = split(text_unquote(value), ',', parts);
@@ -436,9 +436,8 @@ math_word(struct rule_draft *r, const struct keyword *w, struct view part,
 }
 
 /* bytes N, offset N, oper SIGN, rvalue N, result NAME[, words] */
-enum err
-parse_byte_math(struct rule_draft *r, const struct keyword *w,
-		struct view value)
+static enum err
+read_byte_math(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	struct view parts[MAX_PARTS];
 	unsigned n = split(text_unquote(value), ',', parts);
@@ -471,16 +470,27 @@ parse_byte_math(struct rule_draft *r, const struct keyword *w,
 }
 
 /* [bytes N][, offset N][, relative] */
-enum err
-parse_base64_decode(struct rule_draft *r, const struct keyword *w,
-		    struct view value)
+static enum err
+read_base64_decode(struct rule_draft *r, const struct keyword *w,
+		   struct view value)
 {
 	struct view parts[MAX_PARTS];
 	unsigned n = split(text_unquote(value), ',', parts);
 	struct draft_op *o = draft_add_op(r, OP_BASE64);
+	unsigned others = 0;
 
 	if (o == NULL) {
 		return ERR_LIMIT;
+	}
+	for (uint8_t i = 0; i < r->n_lists; i++) {
+		for (uint16_t k = 0; k < r->lists[i].n_ops; k++) {
+			others += r->lists[i].ops[k].op.type == OP_BASE64;
+		}
+	}
+	if (others > BASE64_OPS) {
+		return diag_set(r->d, ERR_LIMIT,
+				"base64_decode: more than %d in a rule",
+				BASE64_OPS);
 	}
 	for (unsigned i = 0; i < n; i++) {
 		struct view name, v = parts[i];
@@ -508,7 +518,7 @@ enum err
 parse_base64_data(struct rule_draft *r, const struct keyword *w,
 		  struct view value)
 {
-	struct draft_list *from = draft_cur(r);
+	struct draft_list *from = &r->lists[r->latest];
 	enum err e;
 
 	(void)value;
@@ -527,6 +537,38 @@ parse_base64_data(struct rule_draft *r, const struct keyword *w,
 	}
 	return e;
 }
+
+/* Whether one of the words is "relative". */
+static bool
+is_relative(struct view value)
+{
+	struct view part;
+
+	value = text_unquote(value);
+	while (text_next(&value, ',', &part)) {
+		if (text_is(part, "relative")) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The readers of tests that may be relative, where they belong. */
+#define FOLLOWING(name) \
+	enum err parse_##name(struct rule_draft *r, const struct keyword *w, \
+			      struct view value) \
+	{ \
+		uint8_t before = draft_follow(r, is_relative(value)); \
+		enum err e = read_##name(r, w, value); \
+		r->cur = before; \
+		return e; \
+	}
+FOLLOWING(isdataat)
+FOLLOWING(byte_test)
+FOLLOWING(byte_jump)
+FOLLOWING(byte_extract)
+FOLLOWING(byte_math)
+FOLLOWING(base64_decode)
 
 static enum err
 xor_key(struct rule_draft *r, struct view value, struct xform *x)
@@ -586,6 +628,10 @@ base64_args(struct rule_draft *r, struct view value, struct xform *x)
 		if (text_is(name, "mode") && text_is(v, "rfc4648")) {
 			continue;
 		}
+		if (text_is(name, "mode") && text_is(v, "strict")) {
+			x->arg = VIEW_LIT("!");
+			continue;
+		}
 		if (text_is(name, "mode") && text_is(v, "rfc2045")) {
 			x->arg = VIEW_LIT("s");
 			continue;
@@ -613,11 +659,22 @@ parse_xform(struct rule_draft *r, const struct keyword *w, struct view value)
 	struct xform x = { .type = (enum xform_type)w->a };
 	enum err e = ERR_OK;
 
-	if (l->word == NULL || l->n_ops > 0) {
+	if (l->word == NULL || l->absent) {
 		return diag_set(r->d, ERR_FORMAT,
-				"%s: stands behind a sticky buffer and before "
-				"its contents",
-				w->name);
+				"%s: stands behind a sticky buffer", w->name);
+	}
+	if (l->n_ops > 0) {
+		/* what stood before keeps the buffer without it */
+		const struct draft_list *from = l;
+
+		e = draft_list_of(r, l->word, true, &r->cur);
+		if (e != ERR_OK) {
+			return e;
+		}
+		l = draft_cur(r);
+		l->n_xforms = from->n_xforms;
+		memcpy(l->xforms, from->xforms, sizeof(l->xforms));
+		r->last_op = -1;
 	}
 	if (l->n_xforms == RULE_MAX_XFORMS) {
 		return diag_set(r->d, ERR_LIMIT, "more than %d transforms",

@@ -253,6 +253,7 @@ parse_place(struct rule_draft *r, const struct keyword *w, struct view value)
 	struct operand *out = NULL;
 	uint16_t flag = 0;
 	bool may_minus = false, spans = false;
+	uint8_t before = r->cur;
 	enum err e;
 
 	if (o == NULL) {
@@ -284,8 +285,10 @@ parse_place(struct rule_draft *r, const struct keyword *w, struct view value)
 	    ((flag & RELATIVE) != 0 && (o->op.flags & ABSOLUTE) != 0)) {
 		return mixed(r, w);
 	}
+	r->cur = (uint8_t)r->last_list; /* whose variables it may name */
 	e = draft_operand(r, w->name, text_unquote(value),
 			  may_minus ? -PLACE_MAX : 0, PLACE_MAX, out);
+	r->cur = before;
 	if (e != ERR_OK) {
 		return e;
 	}
@@ -356,9 +359,12 @@ parse_fast_pattern(struct rule_draft *r, const struct keyword *w,
 enum err
 parse_buffer(struct rule_draft *r, const struct keyword *w, struct view value)
 {
+	enum err e = draft_list_of(r, w, true, &r->cur);
+
 	(void)value;
 	r->last_op = -1;
-	return draft_list_of(r, w, true, &r->cur);
+	r->latest = r->cur;
+	return e;
 }
 
 enum err
@@ -367,6 +373,7 @@ parse_pkt_data(struct rule_draft *r, const struct keyword *w, struct view value)
 	(void)w;
 	(void)value;
 	r->cur = 0;
+	r->latest = 0;
 	r->last_op = -1;
 	return ERR_OK;
 }
@@ -406,6 +413,7 @@ parse_modifier(struct rule_draft *r, const struct keyword *w, struct view value)
 	*o = moved;
 	r->last_list = at;
 	r->last_op = r->lists[at].n_ops - 1;
+	r->latest = at;
 	return ERR_OK;
 }
 

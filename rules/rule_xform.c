@@ -183,6 +183,26 @@ strip_pseudo(struct view in, uint8_t *out)
 	return n;
 }
 
+/* Bytes that "strict" does not take stay as they are. */
+static struct view
+from_base64(const struct xform *x, struct view in, uint8_t *to)
+{
+	struct view part =
+		view_sub(in, (size_t)x->a, x->has_b ? (size_t)x->b : in.len);
+	uint8_t mode = x->arg.len > 0 ? x->arg.p[0] : 0;
+	size_t n;
+
+	for (size_t i = 0; mode == '!' && i < part.len; i++) {
+		bool pad = part.p[i] == '=' && part.len - i <= 2;
+
+		if (base64_digit(part.p[i]) < 0 && !pad) {
+			return in;
+		}
+	}
+	n = base64_decode(part, to, XFORM_MAX, mode == 's');
+	return n > 0 ? view_of(to, n) : in;
+}
+
 static struct view
 slice(const struct xform *x, struct view in)
 {
@@ -252,11 +272,8 @@ apply_one(struct xform_scratch *s, const struct xform *x, struct view in,
 		n = strip_pseudo(in, to);
 		break;
 	case XFORM_FROM_BASE64:
-		in = view_sub(in, (size_t)x->a,
-			      x->has_b ? (size_t)x->b : in.len);
-		n = base64_decode(in, to, XFORM_MAX,
-				  x->arg.len > 0 && x->arg.p[0] == 's');
-		break;
+		*out = from_base64(x, in, to);
+		return true;
 	case XFORM_SUBSLICE:
 		*out = slice(x, in);
 		return true;

@@ -18,7 +18,7 @@ writes_every_kind(void **state)
 	json_u64(&j, "max", UINT64_MAX);
 	json_i64(&j, "neg", -5);
 	json_bool(&j, "t", true);
-	json_null(&j, "n");
+	json_nil(&j, "n");
 	json_arr(&j, "a");
 	json_u64(&j, NULL, 1);
 	json_obj(&j, NULL);

@@ -1,0 +1,745 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules against literal inspect structs: what matches and what does not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "rules/rule_match.h"
+#include "tests/rules/rule_case.h"
+
+#define MAX_HITS 16
+
+/* A set, a matcher and everything a call needs. */
+struct bench {
+	struct ruleset *rs;
+	struct rule_matcher *m;
+	struct pool *pool;
+	struct inspect in;
+	struct inspect_flow flow;
+	struct rule_flow *flow_state;
+	struct rule_tx *tx_state;
+	struct view views[BUF_COUNT];
+	struct rule_hit hits[MAX_HITS];
+	struct rule_hits out;
+};
+
+static void
+bench_open(struct bench *b, const char *rules)
+{
+	struct diag d = { "" };
+	static const uint8_t client[4] = { 192, 168, 1, 5 };
+	static const uint8_t server[4] = { 198, 51, 100, 7 };
+
+	memset(b, 0, sizeof(*b));
+	b->rs = rules_of(NULL, rules, &d);
+	if (b->rs == NULL) {
+		fail_msg("%s", d.msg);
+	}
+	if (ruleset_report(b->rs)->n_problems > 0) {
+		fail_msg("%s: %s", rules,
+			 ruleset_report(b->rs)->problems[0].reason);
+	}
+	b->m = rule_matcher_new(b->rs);
+	b->pool = pool_new((size_t)1 << 20);
+	assert_non_null(b->m);
+	assert_non_null(b->pool);
+	b->out = (struct rule_hits){ .v = b->hits, .cap = MAX_HITS };
+	b->flow = (struct inspect_flow){ .id = 1,
+					 .established = true,
+					 .pkts = { 3, 3 } };
+	b->in.flow = &b->flow;
+	b->in.pkt.src = addr_from_v4(client);
+	b->in.pkt.dst = addr_from_v4(server);
+	b->in.pkt.sport = 40000;
+	b->in.pkt.dport = 80;
+	b->in.pkt.ip_version = 4;
+	b->in.pkt.proto = IPP_UDP;
+	b->in.pkt.ttl = 64;
+	b->in.flow_state = &b->flow_state;
+	b->in.tx_state = &b->tx_state;
+	b->in.pool = b->pool;
+}
+
+static void
+bench_close(struct bench *b)
+{
+	rule_flow_free(b->flow_state, b->pool);
+	rule_tx_free(b->tx_state, b->pool);
+	assert_int_equal(pool_in_use(b->pool), 0);
+	rule_matcher_free(b->m);
+	ruleset_free(b->rs);
+	pool_free(b->pool);
+}
+
+static uint32_t
+call(struct bench *b, enum inspect_kind kind)
+{
+	b->in.kind = kind;
+	b->out.n = 0;
+	rule_match(b->m, &b->in, &b->out);
+	return b->out.n;
+}
+
+static void
+forget(struct bench *b)
+{
+	memset(b->in.buf, 0, sizeof(b->in.buf));
+	memset(b->in.done, 0, sizeof(b->in.done));
+	memset(b->in.fresh, 0, sizeof(b->in.fresh));
+}
+
+/* Buffer 'buf' becomes known; a NULL value makes it known as absent. */
+static void
+give(struct bench *b, enum inspect_buf buf, const char *value)
+{
+	b->views[buf] = view_cstr(value);
+	inspect_set(&b->in, buf, &b->views[buf], value != NULL ? 1 : 0);
+	b->in.fresh[buf / 64] |= UINT64_C(1) << (buf % 64);
+}
+
+static uint32_t
+packet(struct bench *b, const char *payload)
+{
+	forget(b);
+	give(b, BUF_PAYLOAD, payload);
+	b->in.pkt.dsize = payload != NULL ? (uint32_t)strlen(payload) : 0;
+	return call(b, INSPECT_PACKET);
+}
+
+static uint32_t
+stream(struct bench *b, const char *window, uint32_t seen, uint64_t offset)
+{
+	forget(b);
+	give(b, BUF_STREAM, window);
+	b->in.stream_seen = seen;
+	b->in.stream_offset = offset;
+	return call(b, INSPECT_STREAM);
+}
+
+struct payload_case {
+	const char *options;
+	const char *payload;
+	bool hit;
+};
+
+static const struct payload_case payload_cases[] = {
+	{ "content:\"abc\";", "xxabcxx", true },
+	{ "content:\"abc\";", "xxaBcxx", false },
+	{ "content:\"ABC\"; nocase;", "xxaBcxx", true },
+	{ "content:\"|41 42|C\";", "ABC", true },
+	{ "content:\"a\\;b\\\"c\\:\";", "a;b\"c:", true },
+	{ "content:!\"abc\";", "xyz", true },
+	{ "content:!\"abc\";", "abc", false },
+	{ "content:\"abc\"; depth:3;", "abcd", true },
+	{ "content:\"abc\"; depth:3;", "xabc", false },
+	{ "content:\"abc\"; offset:1;", "abcd", false },
+	{ "content:\"abc\"; offset:1; depth:3;", "xabcd", true },
+	{ "content:\"abc\"; startswith;", "abcd", true },
+	{ "content:\"abc\"; startswith;", "xabc", false },
+	{ "content:\"abc\"; endswith;", "xabc", true },
+	{ "content:\"abc\"; endswith;", "abcx", false },
+	{ "content:\"ab\"; endswith; startswith;", "ab", true },
+	{ "content:\"a\"; content:\"b\"; distance:1;", "axb", true },
+	{ "content:\"a\"; content:\"b\"; distance:1;", "ab", false },
+	{ "content:\"a\"; content:\"b\"; within:1;", "ab", true },
+	{ "content:\"a\"; content:\"b\"; within:1;", "axb", false },
+	{ "content:\"a\"; content:\"b\"; distance:1; within:2;", "axxb", true },
+	{ "content:\"a\"; content:\"b\"; distance:1; within:2;", "axxxb",
+	  false },
+	{ "content:\"ab\"; content:\"b\"; distance:-1; within:1;", "ab", true },
+	/* the first "a" does not lead on, the second does */
+	{ "content:\"a\"; content:\"b\"; within:1;", "axxab", true },
+	{ "content:\"a\"; content:\"b\"; within:1; content:\"c\"; within:1;",
+	  "abxabxabc", true },
+	{ "content:\"a\"; content:!\"b\"; within:1;", "ab", false },
+	{ "content:\"a\"; content:!\"b\"; within:1;", "abac", true },
+	{ "content:\"abc\"; fast_pattern:0,2;", "abc", true },
+	{ "content:\"abc\"; fast_pattern:0,2;", "abd", false },
+	{ "content:\"abc\"; fast_pattern:only;", "xxabc", true },
+	{ "pcre:\"/^a+b/\";", "aaab", true },
+	{ "pcre:\"/^a+b/\";", "xaaab", false },
+	{ "pcre:\"/A+B/i\";", "xaaab", true },
+	{ "pcre:!\"/a/\";", "b", true },
+	{ "pcre:!\"/a/\";", "a", false },
+	{ "content:\"x\"; pcre:\"/^a/R\";", "xa", true },
+	{ "content:\"x\"; pcre:\"/^a/R\";", "xba", false },
+	{ "content:\"x\"; pcre:\"/^a/R\";", "xbxa", true },
+	{ "pcre:\"/a/\"; content:\"b\"; within:1;", "axab", true },
+	{ "dsize:3;", "abc", true },
+	{ "dsize:3;", "abcd", false },
+	{ "dsize:2<>4;", "abc", true },
+	{ "dsize:2<>4;", "abcd", false },
+	{ "dsize:!3;", "abcd", true },
+	{ "dsize:>2;", "abc", true },
+	{ "content:\"a\"; isdataat:1,relative;", "ab", true },
+	{ "content:\"a\"; isdataat:1,relative;", "a", false },
+	{ "content:\"a\"; isdataat:!1,relative;", "a", true },
+	{ "content:\"a\"; isdataat:!1,relative;", "ab", false },
+	{ "content:\"a\"; isdataat:3;", "abcd", true },
+	{ "content:\"a\"; isdataat:4;", "abcd", false },
+	{ "byte_test:1,=,97,0;", "abc", true },
+	{ "byte_test:1,=,98,0;", "abc", false },
+	{ "byte_test:2,=,0x6162,0;", "abc", true },
+	{ "byte_test:2,=,0x6261,0,little;", "abc", true },
+	{ "byte_test:1,!&,1,0;", "b", true },
+	{ "byte_test:1,&,1,0;", "a", true },
+	{ "byte_test:3,>,122,0,string,dec;", "123", true },
+	{ "byte_test:3,>,123,0,string,dec;", "123", false },
+	{ "byte_test:0,>,122,0,string,dec;", "123", true },
+	{ "content:\"n=\"; byte_test:2,=,0x1f,0,relative,string,hex;", "n=1f",
+	  true },
+	{ "byte_test:4,=,1,0;", "abc", false },
+	{ "byte_jump:1,0,string,dec; content:\"z\"; within:1;", "2xxz", true },
+	{ "byte_jump:1,0,string,dec; content:\"z\"; within:1;", "3xxz", false },
+	{ "byte_jump:1,0,string,dec,from_beginning; content:\"z\"; within:1;",
+	  "2xz", true },
+	{ "byte_jump:1,0,string,dec,multiplier 2; content:\"z\"; within:1;",
+	  "1xxz", true },
+	{ "byte_jump:1,0,string,dec,post_offset -1; content:\"z\"; within:1;",
+	  "2xz", true },
+	{ "byte_extract:1,0,n,string,dec; content:\"z\"; offset:n;", "2xz",
+	  true },
+	{ "byte_extract:1,0,n,string,dec; content:\"z\"; offset:n;", "3xz",
+	  false },
+	{ "byte_extract:1,0,n,string,dec; byte_test:1,=,n,1,string,dec;", "22",
+	  true },
+	{ "byte_math:bytes 1, offset 0, oper +, rvalue 1, result n, string "
+	  "dec; content:\"z\"; offset:n; depth:1;",
+	  "1xz", true },
+	{ "byte_math:bytes 1, offset 0, oper /, rvalue 2, result n, string "
+	  "dec; byte_test:1,=,n,1,string,dec;",
+	  "84", true },
+	{ "content:\"q=\"; base64_decode:relative; base64_data; "
+	  "content:\"hello\";",
+	  "q=aGVsbG8=", true },
+	{ "content:\"q=\"; base64_decode:relative; base64_data; "
+	  "content:\"hellp\";",
+	  "q=aGVsbG8=", false },
+	{ "content:\"a\"; rawbytes;", "a", true },
+};
+
+static void
+test_payload(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(payload_cases); i++) {
+		const struct payload_case *c = &payload_cases[i];
+		struct bench b;
+		char rule[512];
+
+		snprintf(rule, sizeof(rule),
+			 "alert udp any any -> any any (%s sid:1;)\n",
+			 c->options);
+		bench_open(&b, rule);
+		if ((packet(&b, c->payload) == 1) != c->hit) {
+			fail_msg("%s against \"%s\"", c->options, c->payload);
+		}
+		bench_close(&b);
+	}
+}
+
+struct tx_case {
+	const char *options;
+	enum inspect_buf buf;
+	const char *value; /* NULL: absent */
+	bool hit;
+};
+
+static const struct tx_case tx_cases[] = {
+	{ "http.uri; content:\"/a\";", BUF_HTTP_URI, "/abc", true },
+	{ "http.uri; content:\"/a\";", BUF_HTTP_URI, "/bc", false },
+	{ "content:\"/a\"; http_uri;", BUF_HTTP_URI, "/abc", true },
+	{ "uricontent:\"/a\";", BUF_HTTP_URI, "/abc", true },
+	{ "pcre:\"/a.c/U\";", BUF_HTTP_URI, "/abc", true },
+	{ "urilen:4;", BUF_HTTP_URI, "/abc", true },
+	{ "urilen:<4;", BUF_HTTP_URI, "/abc", false },
+	{ "urilen:4,raw;", BUF_HTTP_URI_RAW, "/abc", true },
+	{ "http.uri; bsize:4; content:\"b\";", BUF_HTTP_URI, "/abc", true },
+	{ "http.uri; bsize:5; content:\"b\";", BUF_HTTP_URI, "/abc", false },
+	{ "http.uri; content:!\"x\";", BUF_HTTP_URI, "/abc", true },
+	{ "http.cookie; content:!\"x\";", BUF_HTTP_REQ_COOKIE, NULL, false },
+	{ "http.referer; absent;", BUF_HTTP_REFERER, NULL, true },
+	{ "http.referer; absent;", BUF_HTTP_REFERER, "x", false },
+	{ "http.host; dotprefix; content:\".example.com\"; endswith;",
+	  BUF_HTTP_HOST, "example.com", true },
+	{ "http.host; dotprefix; content:\".example.com\"; endswith;",
+	  BUF_HTTP_HOST, "www.example.com", true },
+	{ "http.host; dotprefix; content:\".example.com\"; endswith;",
+	  BUF_HTTP_HOST, "badexample.com", false },
+	{ "http.uri; to_lowercase; content:\"/abc\";", BUF_HTTP_URI, "/ABC",
+	  true },
+	{ "http.uri; to_uppercase; content:\"/ABC\";", BUF_HTTP_URI, "/abc",
+	  true },
+	{ "http.uri; url_decode; content:\"/a b\";", BUF_HTTP_URI, "/a%20b",
+	  true },
+	{ "http.uri; strip_whitespace; content:\"/ab\";", BUF_HTTP_URI, "/a b",
+	  true },
+	{ "http.uri; compress_whitespace; content:\"/a b\";", BUF_HTTP_URI,
+	  "/a   b", true },
+	{ "http.uri; xor:\"01\"; content:\"b\";", BUF_HTTP_URI, "c", true },
+	{ "http.uri; to_md5; content:\"|90 01 50 98 3c d2 4f b0|\";",
+	  BUF_HTTP_URI, "abc", true },
+	{ "http.uri; to_sha1; bsize:20;", BUF_HTTP_URI, "abc", true },
+	{ "http.uri; to_sha256; content:\"|ba 78 16 bf|\"; startswith;",
+	  BUF_HTTP_URI, "abc", true },
+	{ "http.uri; from_base64; content:\"hello\";", BUF_HTTP_URI,
+	  "aGVsbG8=", true },
+	{ "http.uri; subslice:1,2; content:\"bc\"; bsize:2;", BUF_HTTP_URI,
+	  "abcd", true },
+	{ "http.header; header_lowercase; content:\"host: A\";",
+	  BUF_HTTP_REQ_HEADER, "HOST: A\r\n", true },
+	{ "http.header; strip_pseudo_headers; bsize:6;", BUF_HTTP_REQ_HEADER,
+	  ":m: a\r\nb: c\r\n", true },
+};
+
+static void
+test_transaction(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tx_cases); i++) {
+		const struct tx_case *c = &tx_cases[i];
+		struct bench b;
+		char rule[512];
+
+		snprintf(rule, sizeof(rule),
+			 "alert http any any -> any any (flow:to_server; %s "
+			 "sid:1;)\n",
+			 c->options);
+		bench_open(&b, rule);
+		b.in.pkt.proto = IPP_TCP;
+		b.in.app = b.flow.app = APP_HTTP;
+		give(&b, c->buf, c->value);
+		if ((call(&b, INSPECT_TX) == 1) != c->hit) {
+			fail_msg("%s against \"%s\"", c->options,
+				 c->value != NULL ? c->value : "nothing");
+		}
+		/* the same again is no news */
+		assert_int_equal(call(&b, INSPECT_TX), 0);
+		bench_close(&b);
+	}
+}
+
+struct fact_case {
+	const char *options;
+	bool hit;
+};
+
+static const struct fact_case fact_cases[] = {
+	{ "ttl:64;", true },
+	{ "ttl:<64;", false },
+	{ "ttl:60-70;", true },
+	{ "id:7;", true },
+	{ "seq:1000;", true },
+	{ "ack:!2000;", false },
+	{ "window:512;", true },
+	{ "tcp.mss:>1000;", true },
+	{ "tcp.mss:<1000;", false },
+	{ "tos:8;", true },
+	{ "flags:SA;", true },
+	{ "flags:S;", false },
+	{ "flags:S+;", true },
+	{ "flags:*SR;", true },
+	{ "flags:!R;", true },
+	{ "flags:S,A;", true },
+	{ "fragbits:D;", true },
+	{ "fragbits:M;", false },
+	{ "fragoffset:0;", true },
+	{ "ipopts:rr;", true },
+	{ "ipopts:ts;", false },
+	{ "ip_proto:tcp;", true },
+	{ "ip_proto:!6;", false },
+	{ "sameip;", false },
+	{ "flow:established;", true },
+	{ "flow:not_established;", false },
+	{ "flow:to_client;", false },
+	{ "flow:no_frag;", true },
+	{ "flow.age:<10;", true },
+	{ "flow.age:>10;", false },
+	{ "flow.pkts_toserver:3;", true },
+	{ "flow.pkts:toclient,>3;", false },
+	{ "flow.bytes_toclient:200;", true },
+	{ "stream_size:client,=,11;", true },
+	{ "stream_size:both,>,20;", false },
+	{ "stream_size:either,>,20;", true },
+	{ "app-layer-protocol:http;", true },
+	{ "app-layer-protocol:!http;", false },
+	{ "app-layer-protocol:dns;", false },
+	{ "decode-event:ipv4.opt_malformed;", true },
+	{ "decode-event:ipv4.trunc_pkt;", false },
+	{ "stream-event:est_invalid_ack;", true },
+};
+
+static void
+test_facts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(fact_cases); i++) {
+		struct bench b;
+		char rule[256];
+
+		snprintf(rule, sizeof(rule),
+			 "alert tcp any any -> any 80 (%s sid:1;)\n",
+			 fact_cases[i].options);
+		bench_open(&b, rule);
+		b.in.pkt.proto = IPP_TCP;
+		b.in.pkt.ip_id = 7;
+		b.in.pkt.tos = 8;
+		b.in.pkt.tcp_seq = 1000;
+		b.in.pkt.tcp_ack = 2000;
+		b.in.pkt.tcp_window = 512;
+		b.in.pkt.tcp_mss = 1460;
+		b.in.pkt.tcp_flags = 0x12;
+		b.in.pkt.frag_flags = 2;
+		b.in.pkt.ip_options = IPOPT_BIT_RR;
+		b.in.pkt.ts_us = 5000000;
+		b.flow.is_tcp = true;
+		b.flow.app = APP_HTTP;
+		b.flow.bytes[1] = 200;
+		b.flow.stream_bytes[0] = 11;
+		b.flow.stream_bytes[1] = 22;
+		event_set_add(&b.in.pkt.events, EV_DECODE_IPV4_OPT_MALFORMED);
+		event_set_add(&b.in.pkt.events, EV_STREAM_EST_INVALID_ACK);
+		if ((packet(&b, NULL) == 1) != fact_cases[i].hit) {
+			fail_msg("%s", fact_cases[i].options);
+		}
+		bench_close(&b);
+	}
+}
+
+static const struct fact_case header_cases[] = {
+	{ "udp 192.168.1.5 any -> any 80", true },
+	{ "udp 192.168.1.6 any -> any 80", false },
+	{ "udp $HOME_NET any -> $EXTERNAL_NET $HTTP_PORTS", true },
+	{ "udp any any -> $HOME_NET any", false },
+	{ "udp any any -> !$HOME_NET any", true },
+	{ "udp any any <> $HOME_NET 40000", true },
+	{ "udp [192.168.0.0/16,!192.168.1.0/24] any -> any any", false },
+	{ "udp any [1:39999,40001:] -> any any", false },
+	{ "udp any !80 -> any [79,80:81]", true },
+	{ "udp any any -> any !80", false },
+	{ "udp 192.168.1.1-192.168.1.9 any -> any any", true },
+	{ "udp 192.168.1.0/255.255.255.0 any -> any any", true },
+	{ "udp 2001:db8::/32 any -> any any", false },
+	{ "tcp any any -> any any", false },
+	{ "ip any any -> any any", true },
+	{ "ipv6 any any -> any any", false },
+	{ "icmp any any -> any any", false },
+	{ "http any any -> any any", false },
+};
+
+static void
+test_headers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(header_cases); i++) {
+		struct bench b;
+		char rule[256];
+
+		snprintf(rule, sizeof(rule), "alert %s (dsize:1; sid:1;)\n",
+			 header_cases[i].options);
+		bench_open(&b, rule);
+		if ((packet(&b, "x") == 1) != header_cases[i].hit) {
+			fail_msg("%s", header_cases[i].options);
+		}
+		bench_close(&b);
+	}
+}
+
+static void
+test_stream_window(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert tcp any any -> any any (content:\"hello\"; "
+		       "sid:1;)\n"
+		       "alert tcp any any -> any any (content:\"he\"; "
+		       "content:\"world\"; distance:0; sid:2;)\n"
+		       "alert tcp any any -> any any (content:\"GET\"; "
+		       "startswith; sid:3;)\n");
+	b.in.pkt.proto = IPP_TCP;
+	assert_int_equal(stream(&b, "xhel", 0, 0), 0);
+	/* across the seam */
+	assert_int_equal(stream(&b, "xhello", 4, 0), 1);
+	assert_int_equal(b.hits[0].rule->sid, 1);
+	/* nothing new of it; the second rule waited for its other half */
+	assert_int_equal(stream(&b, "xhello world", 6, 0), 1);
+	assert_int_equal(b.hits[0].rule->sid, 2);
+	assert_int_equal(stream(&b, "xhello world..", 12, 0), 0);
+	/* "GET" is where the window begins, but not the stream */
+	assert_int_equal(stream(&b, "GET", 0, 100), 0);
+	assert_int_equal(stream(&b, "GET", 0, 0), 1);
+	bench_close(&b);
+}
+
+static void
+test_packet_then_stream(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert tcp any any -> any any (content:\"GET\"; "
+		       "depth:3; sid:1;)\n"
+		       "alert tcp-pkt any any -> any any (content:\"GET\"; "
+		       "sid:2;)\n"
+		       "alert tcp any any -> any any (content:\"GET\"; "
+		       "sid:3;)\n");
+	b.in.pkt.proto = IPP_TCP;
+	b.in.pkt.in_stream = true;
+	assert_int_equal(packet(&b, "GET /"), 2);
+	assert_int_equal(b.hits[0].rule->sid, 1);
+	assert_int_equal(b.hits[1].rule->sid, 2);
+	/* the first spoke for this packet already */
+	assert_int_equal(stream(&b, "GET /", 0, 0), 1);
+	assert_int_equal(b.hits[0].rule->sid, 3);
+	bench_close(&b);
+}
+
+static void
+test_flowbits(void **state)
+{
+	const char *names[4];
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert udp any any -> any any (flowbits:isset,b; "
+		       "content:\"x\"; sid:3;)\n"
+		       "alert udp any any -> any any (flowbits:isset,a; "
+		       "content:\"x\"; flowbits:set,b; sid:2;)\n"
+		       "alert udp any any -> any any (content:\"x\"; "
+		       "flowbits:set,a; flowbits:noalert; sid:1;)\n"
+		       "alert udp any any -> any any (content:\"y\"; "
+		       "flowbits:isnotset,a|c; flowbits:unset,b; sid:4;)\n"
+		       "alert udp any any -> any any (content:\"z\"; "
+		       "flowbits:isset,b; sid:5;)\n");
+	/* all three in one packet, in order of who needs whom */
+	assert_int_equal(packet(&b, "x"), 2);
+	assert_int_equal(b.hits[0].rule->sid, 3); /* load order */
+	assert_int_equal(b.hits[1].rule->sid, 2);
+	assert_int_equal(rule_flow_bits(b.rs, b.flow_state, names, 4), 2);
+	assert_int_equal(packet(&b, "z"), 1);
+	assert_int_equal(packet(&b, "y"), 1);
+	assert_int_equal(packet(&b, "z"), 0);
+	bench_close(&b);
+}
+
+static void
+test_flowint(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert udp any any -> any any (content:\"x\"; "
+		       "flowint:n,+,1; flowint:n,>,1; sid:1;)\n"
+		       "alert udp any any -> any any (content:\"x\"; "
+		       "flowint:n,notset; flowint:n,=,1; noalert; sid:2;)\n");
+	assert_int_equal(packet(&b, "x"), 0); /* n = 1 */
+	assert_int_equal(packet(&b, "x"), 0);
+	bench_close(&b);
+	bench_open(&b, "alert udp any any -> any any (content:\"x\"; "
+		       "flowint:n,+,1; noalert; sid:1;)\n"
+		       "alert udp any any -> any any (content:\"x\"; "
+		       "flowint:n,==,2; sid:2;)\n");
+	assert_int_equal(packet(&b, "x"), 0);
+	assert_int_equal(packet(&b, "x"), 1);
+	assert_int_equal(packet(&b, "x"), 0);
+	bench_close(&b);
+}
+
+static void
+test_pass_and_order(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert udp any any -> any any (content:\"x\"; "
+		       "priority:3; sid:1;)\n"
+		       "alert udp any any -> any any (content:\"x\"; "
+		       "priority:1; sid:2;)\n"
+		       "pass udp any any -> any any (content:\"p\"; sid:3;)\n");
+	assert_int_equal(packet(&b, "x"), 2);
+	assert_int_equal(b.hits[0].rule->sid, 2);
+	assert_int_equal(packet(&b, "xp"), 0);
+	/* a packet's pass ends with the packet */
+	assert_int_equal(packet(&b, "x"), 2);
+	bench_close(&b);
+}
+
+static void
+test_once_a_flow(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert ip any any -> any any (sid:1;)\n"
+		       "alert dns any any -> any any (sid:2;)\n");
+	b.flow.pkts[0] = 1;
+	assert_int_equal(packet(&b, "x"), 1);
+	b.flow.pkts[0] = 2;
+	assert_int_equal(packet(&b, "x"), 0);
+	b.flow.app = APP_DNS;
+	assert_int_equal(packet(&b, "x"), 1);
+	assert_int_equal(packet(&b, "x"), 0);
+	bench_close(&b);
+}
+
+static void
+test_tx_waits(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert http any any -> any any (http.uri; "
+		       "content:\"/a\"; http.user_agent; content:\"bot\"; "
+		       "sid:1;)\n");
+	b.in.pkt.proto = IPP_TCP;
+	b.in.app = b.flow.app = APP_HTTP;
+	give(&b, BUF_HTTP_URI, "/abc");
+	assert_int_equal(call(&b, INSPECT_TX), 0);
+	memset(b.in.fresh, 0, sizeof(b.in.fresh));
+	give(&b, BUF_HTTP_USER_AGENT, "a bot");
+	assert_int_equal(call(&b, INSPECT_TX), 1);
+	assert_int_equal(call(&b, INSPECT_TX), 0);
+	bench_close(&b);
+}
+
+static void
+test_body_grows(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert http any any -> any any (flow:to_client; "
+		       "file_data; content:\"MZ\"; startswith; "
+		       "content:\"PE\"; distance:0; sid:1;)\n"
+		       "alert http any any -> any any (flow:to_client; "
+		       "file_data; content:\"MZ\"; content:!\"zip\"; "
+		       "sid:2;)\n");
+	b.in.pkt.proto = IPP_TCP;
+	b.in.dir = DIR_TOCLIENT;
+	b.in.app = b.flow.app = APP_HTTP;
+	give(&b, BUF_FILE_DATA, "MZ..");
+	assert_int_equal(call(&b, INSPECT_TX), 0);
+	b.in.body_seen[1] = 4;
+	give(&b, BUF_FILE_DATA, "MZ..PE");
+	assert_int_equal(call(&b, INSPECT_TX), 1);
+	assert_int_equal(b.hits[0].rule->sid, 1);
+	/* what must not be there is known at the end only */
+	b.in.body_seen[1] = 6;
+	b.in.body_complete[1] = true;
+	assert_int_equal(call(&b, INSPECT_TX), 1);
+	assert_int_equal(b.hits[0].rule->sid, 2);
+	bench_close(&b);
+}
+
+static void
+test_instances(void **state)
+{
+	static const struct view names[] = {
+		{ (const uint8_t *)"a.example", 9 },
+		{ (const uint8_t *)"b.example", 9 },
+	};
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert dns any any -> any any (dns.query; "
+		       "content:\"b.exa\"; startswith; sid:1;)\n"
+		       "alert dns any any -> any any (dns.query; "
+		       "content:\"a.\"; content:\"b.\"; sid:2;)\n"
+		       "alert dns any any -> any any (dns.opcode:0; sid:3;)\n"
+		       "alert dns any any -> any any (dns.rrtype:!1; "
+		       "sid:4;)\n");
+	b.in.app = b.flow.app = APP_DNS;
+	inspect_set(&b.in, BUF_DNS_QUERY, names, 2);
+	b.in.fresh[BUF_DNS_QUERY / 64] |= UINT64_C(1) << (BUF_DNS_QUERY % 64);
+	b.in.num_set = 1u << NUM_DNS_OPCODE | 1u << NUM_DNS_RRTYPE;
+	b.in.num[NUM_DNS_RRTYPE] = 1;
+	assert_int_equal(call(&b, INSPECT_TX), 2);
+	assert_int_equal(b.hits[0].rule->sid, 1);
+	assert_int_equal(b.hits[1].rule->sid, 3);
+	bench_close(&b);
+}
+
+static void
+test_reverse_packet(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert http $HOME_NET any -> any 80 (http.uri; "
+		       "content:\"/a\"; sid:1;)\n");
+	b.in.pkt.proto = IPP_TCP;
+	b.in.app = b.flow.app = APP_HTTP;
+	/* the server's packet completes the client's transaction */
+	b.in.pkt.src = b.in.pkt.dst;
+	b.in.pkt.dst = addr_from_v4((const uint8_t[]){ 192, 168, 1, 5 });
+	b.in.pkt.sport = 80;
+	b.in.pkt.dport = 40000;
+	b.in.pkt_is_reverse = true;
+	give(&b, BUF_HTTP_URI, "/a");
+	assert_int_equal(call(&b, INSPECT_TX), 1);
+	bench_close(&b);
+}
+
+static void
+test_work_is_bounded(void **state)
+{
+	static char data[60001];
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert udp any any -> any any (content:\"a\"; "
+		       "content:\"a\"; distance:0; content:\"a\"; distance:0; "
+		       "content:\"a\"; distance:0; content:\"b\"; distance:0; "
+		       "sid:1;)\n"
+		       "alert udp any any -> any any (content:\"a\"; "
+		       "pcre:\"/(a+)+$/R\"; content:\"b\"; distance:0; "
+		       "sid:2;)\n");
+	memset(data, 'a', sizeof(data) - 1);
+	assert_int_equal(packet(&b, data), 0);
+	bench_close(&b);
+}
+
+static void
+test_full_list(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert udp any any -> any any (content:\"x\"; "
+		       "sid:1;)\n"
+		       "alert udp any any -> any any (content:\"x\"; "
+		       "sid:2;)\n");
+	b.out.cap = 1;
+	assert_int_equal(packet(&b, "x"), 1);
+	assert_int_equal(b.out.overflowed, 1);
+	bench_close(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_payload),
+		cmocka_unit_test(test_transaction),
+		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_stream_window),
+		cmocka_unit_test(test_packet_then_stream),
+		cmocka_unit_test(test_flowbits),
+		cmocka_unit_test(test_flowint),
+		cmocka_unit_test(test_pass_and_order),
+		cmocka_unit_test(test_once_a_flow),
+		cmocka_unit_test(test_tx_waits),
+		cmocka_unit_test(test_body_grows),
+		cmocka_unit_test(test_instances),
+		cmocka_unit_test(test_reverse_packet),
+		cmocka_unit_test(test_work_is_bounded),
+		cmocka_unit_test(test_full_list),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
