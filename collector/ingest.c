@@ -551,10 +551,13 @@ ingest_read(struct ingest *in, int wait_ms, const struct ingest_entry **entries,
 	     e == ERR_OK && in->n_entries == 0 && i < in->n_streams; i++) {
 		struct stream *s = &in->streams[i];
 
-		release(in);
 		if (s->grouped && !s->own_done) {
+			release(in);
 			e = read_own(in, s, d);
-		} else if (s->grouped && s->claim[0] != '\0') {
+		}
+		if (e == ERR_OK && in->n_entries == 0 && s->grouped &&
+		    s->claim[0] != '\0') {
+			release(in);
 			e = claim(in, s, d);
 		}
 	}

@@ -13,7 +13,9 @@ libcollector_a_SOURCES = \
 	collector/assess.h collector/assess.c \
 	collector/store_sql.h collector/store_sql.c \
 	collector/store_schema.h collector/store_schema.c \
-	collector/store_read.h \
+	collector/store_reader.h collector/store_reader.c \
+	collector/store_read.h collector/store_read.c \
+	collector/store_cases.h collector/store_cases.c \
 	collector/store.h collector/store.c \
 	collector/health.h collector/health.c \
 	collector/feed.h collector/feed.c \

@@ -16,6 +16,7 @@
 #define COLLECTOR_STORE_H
 
 #include "collector/correlate.h"
+#include "collector/store_cases.h"
 #include "collector/store_read.h"
 #include "common/alert.h"
 #include "common/frame.h"

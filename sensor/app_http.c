@@ -367,6 +367,16 @@ start_bare_body(struct run *r)
 	return true;
 }
 
+/* The last response should have had no body, but said how long it is. */
+static bool
+belongs_to_last(const struct run *r)
+{
+	const struct http_tx *last = last_tx(r);
+
+	return !has_waiting(r) && last != NULL && last->maybe_body &&
+	       !last->msg[r->dir].body.complete;
+}
+
 /* Bytes that are no status line, of which the first line is 'len' long. */
 static bool
 no_status_line(struct run *r, size_t len)
@@ -384,7 +394,7 @@ no_status_line(struct run *r, size_t len)
 	if (last == NULL) {
 		return start_bare_body(r);
 	}
-	if (last->maybe_body && !last->msg[r->dir].body.complete) {
+	if (belongs_to_last(r)) {
 		s->tx = last;
 		last->maybe_body = false;
 		last->tx.done[r->dir] = false;
@@ -429,7 +439,7 @@ start_response(struct run *r, struct view text)
 	if (!http_opens_response(text)) {
 		/* A line before the status line proper is passed over. */
 		if (len <= JUNK_LINE_MAX && s->cut.at < s->in.len &&
-		    s->in.p[s->cut.at] == 'H') {
+		    s->in.p[s->cut.at] == 'H' && !belongs_to_last(r)) {
 			s->pos = s->cut.at;
 			return true;
 		}
@@ -452,23 +462,27 @@ on_part_line(struct run *r)
 {
 	struct side *s = r->s;
 	struct view v = pending(s);
-	struct http_tx *last;
 
-	if (v.len > 0 && !http_is_space(v.p[0]) &&
-	    (ascii_lower(v.p[0]) < 'a' || ascii_lower(v.p[0]) > 'z')) {
-		last = r->dir == FLOW_TOSERVER ? last_tx(r) : NULL;
-		if (r->hf->tunnel || (last != NULL && last->is_connect)) {
-			return enter_tunnel(r);
-		}
-	}
 	if (r->dir == FLOW_TOCLIENT && never_status_line(v)) {
-		last = last_tx(r);
-		if (v.len > JUNK_LINE_MAX ||
-		    (!has_waiting(r) && last != NULL && last->maybe_body)) {
+		if (v.len > JUNK_LINE_MAX || belongs_to_last(r)) {
 			return no_status_line(r, v.len);
 		}
 	}
 	return v.len > HTTP_HEAD_MAX ? too_long(r) : false;
+}
+
+/* Whether bytes that begin with 'c' go into the tunnel of a CONNECT. */
+static bool
+is_for_tunnel(const struct run *r, uint8_t c)
+{
+	const struct http_tx *last;
+
+	if (http_is_space(c) ||
+	    (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z')) {
+		return false;
+	}
+	last = r->dir == FLOW_TOSERVER ? last_tx(r) : NULL;
+	return r->hf->tunnel || (last != NULL && last->is_connect);
 }
 
 static bool
@@ -481,6 +495,9 @@ on_line(struct run *r)
 
 	if (s->in_junk) {
 		return on_junk(r);
+	}
+	if (s->pos < s->in.len && is_for_tunnel(r, v.p[s->pos])) {
+		return enter_tunnel(r);
 	}
 	if (!http_cut(&s->cut, v, r->eof, &l)) {
 		return on_part_line(r);

@@ -173,13 +173,22 @@ continues(struct field_reader *r, bool colon_seen, struct view next)
 	return true;
 }
 
+static size_t
+put(uint8_t *p, size_t at, struct view v)
+{
+	if (v.len > 0) {
+		memcpy(p + at, v.p, v.len);
+	}
+	return at + v.len;
+}
+
 /* Joins 'first' and the lines folded behind it; they are not contiguous. */
 static struct view
 unfold(struct field_reader *r, struct view first)
 {
 	struct http_cutter from = r->cut, stop = r->cut;
 	bool colon_seen = has_colon(first);
-	size_t total = first.len, len = first.len;
+	size_t total = first.len, len;
 	struct http_line l;
 	uint8_t *p;
 
@@ -196,11 +205,10 @@ unfold(struct field_reader *r, struct view first)
 	if (p == NULL) {
 		return first;
 	}
-	memcpy(p, first.p, first.len);
+	len = put(p, 0, first);
 	r->cut = from;
 	while (r->cut.at < stop.at && next_line(r, &l)) {
-		memcpy(p + len, l.text.p, l.text.len);
-		len += l.text.len;
+		len = put(p, len, l.text);
 	}
 	r->cut = stop;
 	return view_of(p, len);
@@ -233,7 +241,7 @@ static void
 join(struct field_reader *r, struct http_field *first)
 {
 	struct http_field *all = r->m->fields;
-	size_t total = first->value.len, len = 0;
+	size_t total = first->value.len, len;
 	uint8_t *p;
 
 	for (uint32_t i = first->next; i != 0; i = all[i].next) {
@@ -243,15 +251,11 @@ join(struct field_reader *r, struct http_field *first)
 	if (p == NULL) {
 		return;
 	}
-	memcpy(p, first->value.p, first->value.len);
-	len = first->value.len;
+	len = put(p, 0, first->value);
 	for (uint32_t i = first->next; i != 0; i = all[i].next) {
 		p[len++] = ',';
 		p[len++] = ' ';
-		if (all[i].value.len > 0) {
-			memcpy(p + len, all[i].value.p, all[i].value.len);
-			len += all[i].value.len;
-		}
+		len = put(p, len, all[i].value);
 	}
 	first->value = view_of(p, len);
 }

@@ -155,7 +155,8 @@ ticks_to_us(const struct pcapng_iface *f, uint64_t ticks)
 					? ticks & (UINT64_MAX >> (64 - bits))
 					: ticks;
 
-		/* 20 bits of the fraction are more than a microsecond. */
+		/* 40 bits of the fraction are far below a microsecond, and
+		 * as many as can be multiplied. */
 		if (bits > 40) {
 			rest = bits - 40 < 64 ? rest >> (bits - 40) : 0;
 			bits = 40;

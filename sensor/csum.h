@@ -5,7 +5,7 @@
  * Place    above base.h.
  * Threads  pure.
  * Memory   none.
- * Cost     csum_add() reads each byte once, 32 bits at a time.
+ * Cost     csum_add() reads each byte once, 16 bytes a round.
  */
 #ifndef SENSOR_CSUM_H
 #define SENSOR_CSUM_H
@@ -20,18 +20,29 @@
 static inline uint64_t
 csum_add(uint64_t sum, const uint8_t *p, size_t len)
 {
-	uint32_t w;
+	uint64_t odd = 0, w, v;
+	uint32_t w4 = 0;
 
+	/* Halves of 64-bit words, so that no carry has to be looked after. */
+	while (len >= 16) {
+		memcpy(&w, p, 8);
+		memcpy(&v, p + 8, 8);
+		sum += (w & 0xffffffff) + (v & 0xffffffff);
+		odd += (w >> 32) + (v >> 32);
+		p += 16;
+		len -= 16;
+	}
+	sum += odd;
 	while (len >= 4) {
-		memcpy(&w, p, 4);
-		sum += w;
+		memcpy(&w4, p, 4);
+		sum += w4;
 		p += 4;
 		len -= 4;
 	}
 	if (len > 0) {
-		w = 0;
-		memcpy(&w, p, len);
-		sum += w;
+		w4 = 0;
+		memcpy(&w4, p, len);
+		sum += w4;
 	}
 	return sum;
 }

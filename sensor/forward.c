@@ -436,7 +436,7 @@ name_part_ok(const char *s)
 	size_t n = s != NULL ? strlen(s) : 0;
 
 	/* It stands in paths, in Redis keys and between their braces. */
-	return n > 0 && n <= 64 && s[0] != '.' &&
+	return n > 0 && n <= 63 && s[0] != '.' &&
 	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			 "0123456789._-") == n;
 }
@@ -548,7 +548,7 @@ forward_start(struct forward **out, const struct forward_options *o,
 	pthread_cond_init(&f->room, NULL);
 	if (!name_part_ok(o->site) || !name_part_ok(o->sensor)) {
 		e = diag_set(d, ERR_USAGE,
-			     "--site and --sensor are names of up to 64 "
+			     "--site and --sensor are names of up to 63 "
 			     "letters, digits, '.', '_' and '-'");
 	}
 	if (e == ERR_OK) {

@@ -503,6 +503,8 @@ step_read(struct sender *s, uint64_t now)
 	}
 	if (redis_link_silent_ms(s->link) > SENDER_SILENCE_MS &&
 	    redis_link_reply(s->link, 0, &r, &d) != ERR_OK) {
+		diag_set(&d, ERR_AGAIN, "%s: silent for %d ms",
+			 redis_link_name(s->link), SENDER_SILENCE_MS);
 		lost_link(s, d.msg);
 	}
 }

@@ -1,1 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
+UNIT_TESTS += tests/collector/test_correlate
+tests_collector_test_correlate_SOURCES = tests/collector/test_correlate.c
+tests_collector_test_correlate_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_dedupe
+tests_collector_test_dedupe_SOURCES = tests/collector/test_dedupe.c
+tests_collector_test_dedupe_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_severity
+tests_collector_test_severity_SOURCES = tests/collector/test_severity.c
+tests_collector_test_severity_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_pipeline
+tests_collector_test_pipeline_SOURCES = tests/collector/test_pipeline.c \
+	tests/redis_fixture.h tests/redis_fixture.c
+tests_collector_test_pipeline_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_mission
+tests_collector_test_mission_SOURCES = tests/collector/test_mission.c
+tests_collector_test_mission_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_store
+tests_collector_test_store_SOURCES = tests/collector/test_store.c
+tests_collector_test_store_LDADD = $(LIBS_COLLECTOR)

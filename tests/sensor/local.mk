@@ -1,5 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
+UNIT_TESTS += tests/sensor/test_corpus_counts
+tests_sensor_test_corpus_counts_SOURCES = tests/sensor/test_corpus_counts.c
+tests_sensor_test_corpus_counts_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_capture
+tests_sensor_test_capture_SOURCES = tests/sensor/test_capture.c
+tests_sensor_test_capture_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_decode
+tests_sensor_test_decode_SOURCES = tests/sensor/test_decode.c tests/sensor/frame_build.h
+tests_sensor_test_decode_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_defrag
+tests_sensor_test_defrag_SOURCES = tests/sensor/test_defrag.c tests/sensor/frame_build.h
+tests_sensor_test_defrag_LDADD = $(LIBS_SENSOR)
 
+UNIT_TESTS += tests/sensor/test_app_http
+tests_sensor_test_app_http_SOURCES = tests/sensor/test_app_http.c \
+	tests/sensor/http_rig.h
+tests_sensor_test_app_http_LDADD = $(LIBS_SENSOR)
+
+UNIT_TESTS += tests/sensor/test_fill_http
+tests_sensor_test_fill_http_SOURCES = tests/sensor/test_fill_http.c \
+	tests/sensor/http_rig.h
+tests_sensor_test_fill_http_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_app_dns
 tests_sensor_test_app_dns_SOURCES = tests/sensor/test_app_dns.c
 tests_sensor_test_app_dns_LDADD = $(LIBS_SENSOR)

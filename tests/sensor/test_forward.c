@@ -129,11 +129,6 @@ collect(struct collector *c, struct redis_link *l, struct frame_codec *codec)
 	while (c->committed < MAX_SEQ && c->seen[c->committed + 1] != 0) {
 		c->committed++;
 	}
-	if (c->epoch != 0 &&
-	    redis_link_call(l, 1000, &r, NULL, "SET " COMMITTED " %s", "") ==
-		    ERR_OK) {
-		freeReplyObject(r);
-	}
 	if (c->epoch != 0) {
 		char value[64];
 
@@ -468,7 +463,7 @@ test_no_collector(void **state)
 	usleep(4500000);
 	forward_get_stats(f, &st);
 	assert_true(st.sent == st.batches);
-	assert_true(st.sent > 40);
+	assert_true(st.sent > 2 * 16);
 	assert_true(st.resent <= 2 * 16);
 	forward_free(f);
 }

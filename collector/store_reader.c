@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/store_reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/store_schema.h"
+
+/* How long a reader waits for the writer. */
+#define BUSY_MS 5000
+
+enum err
+store_reader_open(struct store_reader **out, const char *path, struct diag *d)
+{
+	struct store_reader *r = calloc(1, sizeof(*r));
+	enum err e;
+
+	*out = NULL;
+	if (r == NULL || (r->path = strdup(path)) == NULL) {
+		free(r);
+		return diag_set(d, ERR_NOMEM, "%s: out of memory", path);
+	}
+	if (sqlite3_open_v2(path, &r->db,
+			    SQLITE_OPEN_READONLY | SQLITE_OPEN_FULLMUTEX,
+			    NULL) != SQLITE_OK) {
+		e = diag_set(d, ERR_NOTFOUND,
+			     "%s: %s: name the store of a picket-collector",
+			     path, sqlite3_errmsg(r->db));
+	} else {
+		sqlite3_busy_timeout(r->db, BUSY_MS);
+		e = store_schema_check(r->db, path, d);
+	}
+	if (e != ERR_OK) {
+		store_reader_close(r);
+		return e;
+	}
+	*out = r;
+	return ERR_OK;
+}
+
+void
+store_reader_close(struct store_reader *r)
+{
+	if (r != NULL) {
+		sqlite3_close(r->db);
+		free(r->path);
+		free(r);
+	}
+}
+
+sqlite3_stmt *
+store_reader_prepare(struct store_reader *r, const char *sql)
+{
+	sqlite3_stmt *st = NULL;
+
+	if (sqlite3_prepare_v2(r->db, sql, -1, &st, NULL) != SQLITE_OK) {
+		return NULL;
+	}
+	return st;
+}
+
+enum err
+store_reader_finish(sqlite3_stmt *st, int rc)
+{
+	sqlite3_finalize(st);
+	return rc == SQLITE_DONE || rc == SQLITE_ROW ? ERR_OK : ERR_IO;
+}

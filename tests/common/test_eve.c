@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/eve.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static const char full[] =
+	"{\"timestamp\":\"2026-11-22T18:26:39.000001+0000\",\"flow_id\":"
+	"9007199254740991,\"pcap_cnt\":7,\"event_type\":\"alert\",\"src_ip\":"
+	"\"192.0.2.1\",\"src_port\":1024,\"dest_ip\":\"2001:db8::1\","
+	"\"dest_port\":443,\"proto\":\"TCP\",\"app_proto\":\"tls\","
+	"\"community_id\":\"1:x=\",\"alert\":{\"action\":\"blocked\",\"gid\":3,"
+	"\"signature_id\":4294967295,\"rev\":2,\"signature\":\"a \\u00e9 \\\" "
+	"b\",\"category\":\"c\",\"severity\":2,\"metadata\":{"
+	"\"mitre_tactic_id\":[\"TA0001\",\"TA0011\"],\"mitre_technique_id\":"
+	"\"T1190\"}},\"http\":{\"hostname\":\"h.example\",\"url\":\"/x\"},"
+	"\"dns\":{\"query\":[{\"rrname\":\"q.example\"}]},\"tls\":{\"sni\":"
+	"\"s.example\",\"subject\":\"CN=x\",\"fingerprint\":\"aa:bb\",\"ja3\":"
+	"{\"hash\":\"00ff\"}},\"picket\":{\"site\":\"alpha\",\"sensor\":\"s1\","
+	"\"owner\":\"JP\",\"exercise\":\"EX\",\"tlp\":\"amber\",\"seq\":12,"
+	"\"indicator\":{\"id\":\"i1\",\"type\":\"domain\",\"value\":"
+	"\"bad.example\",\"source\":\"list\",\"confidence\":80}}}";
+
+static bool
+is(struct view v, const char *s)
+{
+	return view_eq(v, view_cstr(s));
+}
+
+static void
+reads_every_field(void **state)
+{
+	struct alert a;
+	const char *why;
+
+	(void)state;
+	assert_int_equal(eve_parse(view_cstr(full), &a, &why), EVE_ALERT);
+	assert_true(a.timestamp_us == UINT64_C(1795371999000001));
+	assert_true(a.flow_id == UINT64_C(9007199254740991));
+	assert_int_equal(a.pcap_cnt, 7);
+	assert_true(a.has_addrs && addr_is_v4(&a.src) && !addr_is_v4(&a.dst));
+	assert_int_equal(a.src_port, 1024);
+	assert_int_equal(a.dst_port, 443);
+	assert_true(is(a.proto, "TCP") && is(a.app_proto, "tls"));
+	assert_int_equal(a.gid, 3);
+	assert_true(a.sid == UINT32_MAX);
+	assert_int_equal(a.severity, 2);
+	assert_true(a.blocked);
+	assert_true(is(a.signature, "a \xc3\xa9 \" b"));
+	assert_int_equal(a.n_tactics, 2);
+	assert_true(is(a.tactics[1], "TA0011"));
+	assert_int_equal(a.n_techniques, 1);
+	assert_true(is(a.http_host, "h.example") && is(a.http_url, "/x"));
+	assert_true(is(a.dns_rrname, "q.example"));
+	assert_true(is(a.tls_sni, "s.example") && is(a.tls_ja3, "00ff"));
+	assert_true(is(a.tls_fingerprint, "aa:bb"));
+	assert_true(is(a.site, "alpha") && is(a.sensor, "s1"));
+	assert_true(is(a.owner, "JP") && is(a.exercise, "EX"));
+	assert_true(is(a.tlp, "amber"));
+	assert_int_equal(a.seq, 12);
+	assert_true(a.has_indicator && is(a.indicator.value, "bad.example"));
+	assert_int_equal(a.indicator.confidence, 80);
+	eve_alert_fini(&a);
+}
+
+static void
+refuses_whole_lines(void **state)
+{
+	static const char head[] = "{\"timestamp\":\"2026-11-22T18:26:39Z\",";
+	static const char *const bad[] = {
+		"",
+		"{",
+		"[]",
+		"null",
+		"{}",
+		"{\"timestamp\":\"yesterday\",\"event_type\":\"alert\"}",
+		"+\"event_type\":\"alert\"}",
+		"+\"event_type\":\"alert\",\"alert\":{}}",
+		"+\"event_type\":\"alert\",\"alert\":{\"signature_id\":-1}}",
+		"+\"event_type\":\"alert\",\"alert\":{\"signature_id\":"
+		"4294967296}}",
+		"+\"event_type\":\"alert\",\"alert\":{\"signature_id\":1.5}}",
+		"+\"event_type\":\"alert\",\"alert\":{\"signature_id\":1,"
+		"\"severity\":256}}",
+		"+\"event_type\":\"alert\",\"alert\":{\"signature_id\":1},"
+		"\"src_ip\":\"300.1.1.1\",\"dest_ip\":\"1.1.1.1\"}",
+		"+\"event_type\":\"alert\",\"alert\":{\"signature_id\":1},"
+		"\"src_ip\":\"1.1.1.1\"}",
+		"+\"event_type\":\"alert\",\"alert\":{\"signature_id\":1},"
+		"\"src_port\":65536}",
+		"+\"event_type\":\"alert\",\"alert\":{\"signature_id\":1,"
+		"\"signature\":7}}",
+		"+\"event_type\":\"alert\",\"alert\":{\"signature_id\":1},"
+		"\"http\":[]}",
+		"+\"event_type\":\"alert\",\"alert\":{\"signature_id\":1},"
+		"\"tls\":{\"sni\":{}}}",
+		"+\"event_type\":\"alert\",\"alert\":{\"signature_id\":1,"
+		"\"signature_id\":2}}",
+		"+\"event_type\":\"alert\",\"alert\":{\"signature_id\":1,"
+		"\"signature\":\"\xff\"}}",
+		"+\"event_type\":\"alert\",\"alert\":{\"signature_id\":1}} x",
+		"+\"event_type\":\"stats\",\"picket\":{\"site\":1}}",
+		"+\"event_type\":\"stats\",\"picket\":{\"indicator\":{"
+		"\"confidence\":101}}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		char line[512];
+		struct alert a;
+		const char *why = NULL;
+
+		snprintf(line, sizeof(line), "%s%s",
+			 bad[i][0] == '+' ? head : "",
+			 bad[i] + (bad[i][0] == '+'));
+		assert_int_equal(eve_parse(view_cstr(line), &a, &why), EVE_BAD);
+		assert_non_null(why);
+		eve_alert_fini(&a);
+	}
+}
+
+static void
+every_prefix_is_refused(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n < sizeof(full) - 1; n++) {
+		struct alert a;
+		const char *why;
+
+		assert_int_equal(eve_parse(view_of(full, n), &a, &why),
+				 EVE_BAD);
+		eve_alert_fini(&a);
+	}
+}
+
+static void
+depth_and_length_are_limited(void **state)
+{
+	size_t n = 300000;
+	char *line = malloc(n);
+	struct alert a;
+	const char *why;
+
+	(void)state;
+	assert_non_null(line);
+	memset(line, '[', n);
+	assert_int_equal(eve_parse(view_of(line, n), &a, &why), EVE_BAD);
+	eve_alert_fini(&a);
+	assert_int_equal(eve_parse(view_of(line, EVE_MAX_LINE), &a, &why),
+			 EVE_BAD);
+	eve_alert_fini(&a);
+	free(line);
+}
+
+static int
+append(const char *bytes, size_t len, void *arg)
+{
+	strncat(arg, bytes, len);
+	return 0;
+}
+
+static void
+annotates(void **state)
+{
+	char out[4096] = "";
+	struct alert a;
+	const char *why;
+
+	(void)state;
+	assert_int_equal(eve_parse(view_cstr(full), &a, &why), EVE_ALERT);
+	assert_true(eve_annotate(&a, "src", VIEW_LIT("{\"asn\":1}")));
+	assert_true(eve_annotate(&a, "id", VIEW_LIT("42")));
+	assert_false(eve_annotate(&a, "x", VIEW_LIT("{")));
+	assert_true(eve_write(&a, append, out));
+	assert_non_null(strstr(out, "\"src\":{\"asn\":1},\"id\":42}}"));
+	eve_alert_fini(&a);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_every_field),
+		cmocka_unit_test(refuses_whole_lines),
+		cmocka_unit_test(every_prefix_is_refused),
+		cmocka_unit_test(depth_and_length_are_limited),
+		cmocka_unit_test(annotates),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

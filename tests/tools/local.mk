@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+# Programs that tests and scripts use; never installed.
+noinst_PROGRAMS += framepush
+framepush_SOURCES = tests/tools/framepush.c
+framepush_LDADD = libcommon.a $(COMMON_LIBS)
+noinst_PROGRAMS += geoip2mmdb
+geoip2mmdb_SOURCES = tests/tools/geoip2mmdb.c
+geoip2mmdb_LDADD = libcommon.a
