@@ -39,32 +39,6 @@ tests_fuzz_fuzz_decode_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_dns_SOURCES = tests/fuzz/fuzz_dns.c tests/fuzz/fuzz_app.h
 tests_fuzz_fuzz_dns_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_dns_LDADD = $(LIBS_FUZZ)
-tests_fuzz_fuzz_tls_SOURCES = tests/fuzz/fuzz_tls.c tests/fuzz/fuzz_app.h
-tests_fuzz_fuzz_tls_LDADD = $(LIBS_SENSOR)
-tests_fuzz_fuzz_tls_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
-endif
-EXTRA_DIST += tests/fuzz/dns.in tests/fuzz/tls.in
-
-EXTRA_DIST += tests/fuzz/stream.in
-if FUZZERS
-noinst_PROGRAMS += tests/fuzz/fuzz_stream
-tests_fuzz_fuzz_stream_SOURCES = tests/fuzz/fuzz_stream.c
-tests_fuzz_fuzz_stream_LDADD = $(LIBS_SENSOR)
-tests_fuzz_fuzz_stream_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
-endif
-# transport
-if FUZZERS
-noinst_PROGRAMS += tests/fuzz/fuzz_frame tests/fuzz/fuzz_spool
-tests_fuzz_fuzz_frame_SOURCES = tests/fuzz/fuzz_frame.c
-tests_fuzz_fuzz_frame_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
-tests_fuzz_fuzz_frame_LDADD = libcommon.a $(COMMON_LIBS)
-tests_fuzz_fuzz_spool_SOURCES = tests/fuzz/fuzz_spool.c
-tests_fuzz_fuzz_spool_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
-tests_fuzz_fuzz_spool_LDADD = libsensor.a libcommon.a $(COMMON_LIBS)
-endif
-EXTRA_DIST += tests/fuzz/frame.in tests/fuzz/spool.in
-if FUZZERS
-noinst_PROGRAMS += tests/fuzz/fuzz_eve
 tests_fuzz_fuzz_eve_SOURCES = tests/fuzz/fuzz_eve.c
 tests_fuzz_fuzz_eve_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_eve_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
