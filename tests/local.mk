@@ -15,6 +15,8 @@ endif
 include tests/fuzz/local.mk
 include tests/tools/local.mk
 include tests/bench/local.mk
+include tests/golden/local.mk
+include tests/e2e/local.mk
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 

@@ -9,6 +9,7 @@ EXTRA_DIST += tests/fuzz/capture.in \
 	tests/fuzz/http.in \
 	tests/fuzz/ioc.in \
 	tests/fuzz/prefilter.in \
+	tests/fuzz/rule.in \
 	tests/fuzz/spool.in \
 	tests/fuzz/stream.in \
 	tests/fuzz/tls.in
@@ -20,6 +21,7 @@ FUZZ_TARGETS = tests/fuzz/fuzz_capture \
 	tests/fuzz/fuzz_http \
 	tests/fuzz/fuzz_ioc \
 	tests/fuzz/fuzz_prefilter \
+	tests/fuzz/fuzz_rule \
 	tests/fuzz/fuzz_spool \
 	tests/fuzz/fuzz_stream \
 	tests/fuzz/fuzz_tls
@@ -37,30 +39,6 @@ tests_fuzz_fuzz_decode_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_dns_SOURCES = tests/fuzz/fuzz_dns.c tests/fuzz/fuzz_app.h
 tests_fuzz_fuzz_dns_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_dns_LDADD = $(LIBS_FUZZ)
-tests_fuzz_fuzz_tls_SOURCES = tests/fuzz/fuzz_tls.c tests/fuzz/fuzz_app.h
-tests_fuzz_fuzz_tls_LDADD = $(LIBS_SENSOR)
-tests_fuzz_fuzz_tls_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
-endif
-EXTRA_DIST += tests/fuzz/stream.in
-if FUZZERS
-noinst_PROGRAMS += tests/fuzz/fuzz_stream
-tests_fuzz_fuzz_stream_SOURCES = tests/fuzz/fuzz_stream.c
-tests_fuzz_fuzz_stream_LDADD = $(LIBS_SENSOR)
-tests_fuzz_fuzz_stream_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
-endif
-# transport
-if FUZZERS
-noinst_PROGRAMS += tests/fuzz/fuzz_frame tests/fuzz/fuzz_spool
-tests_fuzz_fuzz_frame_SOURCES = tests/fuzz/fuzz_frame.c
-tests_fuzz_fuzz_frame_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
-tests_fuzz_fuzz_frame_LDADD = libcommon.a $(COMMON_LIBS)
-tests_fuzz_fuzz_spool_SOURCES = tests/fuzz/fuzz_spool.c
-tests_fuzz_fuzz_spool_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
-tests_fuzz_fuzz_spool_LDADD = libsensor.a libcommon.a $(COMMON_LIBS)
-endif
-EXTRA_DIST += tests/fuzz/frame.in tests/fuzz/spool.in
-if FUZZERS
-noinst_PROGRAMS += tests/fuzz/fuzz_eve
 tests_fuzz_fuzz_eve_SOURCES = tests/fuzz/fuzz_eve.c
 tests_fuzz_fuzz_eve_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_eve_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
@@ -76,6 +54,9 @@ tests_fuzz_fuzz_ioc_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_prefilter_SOURCES = tests/fuzz/fuzz_prefilter.c
 tests_fuzz_fuzz_prefilter_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_prefilter_LDADD = $(LIBS_FUZZ)
+tests_fuzz_fuzz_rule_SOURCES = tests/fuzz/fuzz_rule.c
+tests_fuzz_fuzz_rule_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_rule_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_spool_SOURCES = tests/fuzz/fuzz_spool.c
 tests_fuzz_fuzz_spool_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_spool_LDADD = $(LIBS_FUZZ)
@@ -93,12 +74,3 @@ dist_check_SCRIPTS += tests/fuzz/fuzz.sh
 fuzz: $(FUZZ_TARGETS)
 	$(SHELL) $(srcdir)/tests/fuzz/fuzz.sh $(srcdir) $(FUZZ_TARGETS)
 .PHONY: fuzz
-EXTRA_DIST += tests/fuzz/eve.in
-
-EXTRA_DIST += tests/fuzz/rule.in
-if FUZZERS
-noinst_PROGRAMS += tests/fuzz/fuzz_rule
-tests_fuzz_fuzz_rule_SOURCES = tests/fuzz/fuzz_rule.c
-tests_fuzz_fuzz_rule_LDADD = $(LIBS_RULES)
-tests_fuzz_fuzz_rule_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
-endif
