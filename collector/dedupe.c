@@ -144,6 +144,9 @@ insert(struct dedupe_mark *m, unsigned i, struct dedupe_range r)
 static void
 take_out(struct dedupe_mark *m, unsigned i, unsigned j)
 {
+	if (i == j) {
+		return; /* there may be no array yet */
+	}
 	memmove(&m->ranges[i], &m->ranges[j],
 		(m->n_ranges - j) * sizeof(*m->ranges));
 	m->n_ranges -= j - i;
