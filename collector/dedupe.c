@@ -145,7 +145,7 @@ static void
 take_out(struct dedupe_mark *m, unsigned i, unsigned j)
 {
 	if (i == j) {
-		return; /* there may be no array yet */
+		return;
 	}
 	memmove(&m->ranges[i], &m->ranges[j],
 		(m->n_ranges - j) * sizeof(*m->ranges));

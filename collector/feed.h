@@ -24,9 +24,10 @@ enum err feed_open(struct feed **out, const char *path,
 void feed_close(struct feed *f);
 
 /* The alert's own line with what is known of its ends under picket.src and
- * picket.dest. */
-enum err feed_alert(struct feed *f, struct alert *a, int64_t id,
-		    struct view src_info, struct view dst_info) MUST_CHECK;
+ * picket.dest.  'a' was read from 'line' and names its site. */
+enum err feed_alert(struct feed *f, const struct alert *a, struct view line,
+		    int64_t id, struct view src_info,
+		    struct view dst_info) MUST_CHECK;
 enum err feed_incident(struct feed *f, int64_t id, const char *what,
 		       const struct assessment *a, uint64_t now_us) MUST_CHECK;
 /* After the commit: writes out.  ERR_IO names the file in 'd'. */

@@ -16,6 +16,7 @@ libcollector_a_SOURCES = \
 	collector/store_reader.h collector/store_reader.c \
 	collector/store_read.h collector/store_read.c \
 	collector/store_cases.h collector/store_cases.c \
+	collector/store_json.h collector/store_json.c \
 	collector/store.h collector/store.c \
 	collector/health.h collector/health.c \
 	collector/feed.h collector/feed.c \
@@ -24,3 +25,10 @@ libcollector_a_SOURCES = \
 bin_PROGRAMS += picket-collector
 picket_collector_SOURCES = collector/main.c
 picket_collector_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
+
+bin_PROGRAMS += picketctl
+picketctl_SOURCES = collector/ctl.c \
+	collector/ctl_text.h collector/ctl_text.c \
+	collector/ctl_show.h collector/ctl_show.c \
+	collector/ctl_incident.h collector/ctl_incident.c
+picketctl_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm

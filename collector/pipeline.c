@@ -41,6 +41,7 @@ struct pipeline {
 	struct pipeline_config cfg;
 	struct ingest *ingest;
 	struct frame_codec *codec;
+	struct eve *eve;
 	struct dedupe *dedupe;
 	struct enrich *enrich;
 	struct sighting_batch *sightings;
@@ -119,6 +120,7 @@ pipeline_close(struct pipeline *p)
 	sighting_batch_free(p->sightings);
 	enrich_free(p->enrich);
 	dedupe_free(p->dedupe);
+	eve_free(p->eve);
 	frame_codec_free(p->codec);
 	ingest_free(p->ingest);
 	free(p);
@@ -141,11 +143,12 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	e = ingest_new(&p->ingest, cfg->redis, cfg->consumer, d);
 	if (e == ERR_OK) {
 		p->codec = frame_codec_new(1);
+		p->eve = eve_new();
 		p->dedupe = dedupe_new();
 		p->enrich = enrich_new(cfg->missions);
 		p->sightings = sighting_batch_new();
 		p->health = health_new();
-		if (p->codec == NULL || p->dedupe == NULL ||
+		if (p->codec == NULL || p->eve == NULL || p->dedupe == NULL ||
 		    p->enrich == NULL || p->sightings == NULL ||
 		    p->health == NULL) {
 			e = diag_set(d, ERR_NOMEM, "out of memory");
@@ -353,8 +356,8 @@ struct passage {
 };
 
 static enum err
-take_alert(struct pipeline *p, struct passage *t, struct alert *a, size_t off,
-	   size_t len)
+take_alert(struct pipeline *p, struct passage *t, const struct alert *a,
+	   struct view line, size_t off)
 {
 	char src[ENRICH_JSON_CAP];
 	struct view src_info = VIEW_LIT("{}"), dst_info = VIEW_LIT("{}");
@@ -366,13 +369,14 @@ take_alert(struct pipeline *p, struct passage *t, struct alert *a, size_t off,
 		src_info.p = (const uint8_t *)src;
 		dst_info = enrich_addr(p->enrich, t->site, &a->dst);
 	}
-	e = store_alert(p->store, a, t->sensor, t->site, t->frame, off, len,
-			src_info, dst_info, &p->set.alert);
+	e = store_alert(p->store, a, t->sensor, t->site, t->frame, off,
+			line.len, src_info, dst_info, &p->set.alert);
 	if (e != ERR_OK) {
 		return e;
 	}
 	if (p->feed != NULL) {
-		e = feed_alert(p->feed, a, p->set.alert, src_info, dst_info);
+		e = feed_alert(p->feed, a, line, p->set.alert, src_info,
+			       dst_info);
 	}
 	t->tally.alerts++;
 	t->tally.last_us = MAX(t->tally.last_us, a->timestamp_us);
@@ -406,7 +410,7 @@ take_line(struct pipeline *p, struct passage *t, struct view raw, size_t off,
 	struct alert a;
 	const char *why;
 	enum err e = ERR_OK;
-	enum eve_kind kind = eve_parse(line, &a, &why);
+	enum eve_kind kind = eve_parse(p->eve, line, &a, &why);
 
 	/* A sensor speaks for itself only. */
 	if (kind != EVE_BAD && (!view_eq(a.site, view_cstr(t->site)) ||
@@ -419,7 +423,7 @@ take_line(struct pipeline *p, struct passage *t, struct view raw, size_t off,
 		t->tally.lines_refused++;
 		break;
 	case EVE_ALERT:
-		e = take_alert(p, t, &a, off, len);
+		e = take_alert(p, t, &a, line, off);
 		break;
 	case EVE_STATS:
 		e = store_sensor_stats(p->store, t->sensor, line);
@@ -429,7 +433,6 @@ take_line(struct pipeline *p, struct passage *t, struct view raw, size_t off,
 		p->stats.other_events++;
 		break;
 	}
-	eve_alert_fini(&a);
 	return e;
 }
 
@@ -624,6 +627,8 @@ keep_counters(struct pipeline *p)
 		{ "frames_lost", a->frames_lost - b->frames_lost },
 		{ "frames_abandoned",
 		  a->frames_abandoned - b->frames_abandoned },
+		{ "entries_oversize",
+		  a->entries_oversize - b->entries_oversize },
 	};
 	enum err e = ERR_OK;
 
@@ -639,6 +644,8 @@ take_batch(struct pipeline *p, const struct ingest_entry *entries, size_t n)
 	struct correlate_sink sink = { p, on_merged, on_incident, on_run,
 				       on_gone };
 	enum err e = store_begin(p->store);
+
+	p->stats.entries_oversize = ingest_oversize(p->ingest);
 
 	for (size_t i = 0; i < n && e == ERR_OK; i++) {
 		e = take_entry(p, &entries[i]);

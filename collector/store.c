@@ -157,7 +157,7 @@ struct minute {
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *st[ST_COUNT_OF];
-	int64_t next_alert;
+	int64_t next_alert, first_alert; /* the next, and at store_begin() */
 	bool in_transaction;
 	struct name *names;
 	size_t n_names;
@@ -291,6 +291,7 @@ store_begin(struct store *s)
 	enum err e = sql_exec(s->db, "BEGIN IMMEDIATE");
 
 	s->in_transaction = e == ERR_OK;
+	s->first_alert = s->next_alert;
 	return e;
 }
 
@@ -354,6 +355,7 @@ store_rollback(struct store *s)
 		return;
 	}
 	s->in_transaction = false;
+	s->next_alert = s->first_alert;
 	/* SQLite may have rolled back by itself (disk full). */
 	if (!sqlite3_get_autocommit(s->db)) {
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);

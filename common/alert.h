@@ -7,7 +7,7 @@
  *
  * Place    above addr.h; eve.h fills it in.
  * Threads  by value.
- * Memory   views borrow from 'doc', which eve_alert_fini() gives back.
+ * Memory   views borrow from the line and from who read it (eve.h).
  * Cost     a few hundred bytes, no copies.
  */
 #ifndef COMMON_ALERT_H
@@ -47,7 +47,7 @@ struct alert {
 	struct alert_indicator indicator;
 	bool has_indicator;
 
-	void *doc; /* what the views borrow from */
+	struct view picket; /* the object "picket" as it stands in the line */
 };
 
 #endif

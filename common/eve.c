@@ -1,49 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/eve.h"
 
-#include <jansson.h>
+#include <stdlib.h>
 
 #include "common/clock.h"
+#include "common/json_read.h"
+
+/* What one line is read with. */
+struct eve {
+	struct json_reader json;
+};
 
 /* The text under 'key', none when absent; false when it is no text. */
 static bool
-get_text(const json_t *obj, const char *key, struct view *out)
+get_text(const struct eve *e, const struct json_value *obj, const char *key,
+	 struct view *out)
 {
-	const json_t *v = json_object_get(obj, key);
+	const struct json_value *v = json_member(&e->json, obj, view_cstr(key));
 
-	if (v == NULL || json_is_null(v)) {
+	if (v == NULL || v->type == JSON_NULL) {
 		return true;
 	}
-	if (!json_is_string(v)) {
+	if (v->type != JSON_STRING) {
 		return false;
 	}
-	*out = view_of(json_string_value(v), json_string_length(v));
+	*out = v->text;
 	return true;
 }
 
 static bool
-get_uint(const json_t *obj, const char *key, uint64_t max, uint64_t *out)
+get_uint(const struct eve *e, const struct json_value *obj, const char *key,
+	 uint64_t max, uint64_t *out)
 {
-	const json_t *v = json_object_get(obj, key);
-	json_int_t n;
+	const struct json_value *v = json_member(&e->json, obj, view_cstr(key));
 
-	if (v == NULL) {
-		return true;
-	}
-	n = json_integer_value(v);
-	if (!json_is_integer(v) || n < 0 || (uint64_t)n > max) {
-		return false;
-	}
-	*out = (uint64_t)n;
-	return true;
+	return v == NULL || json_uint(v, max, out);
 }
 
 static bool
-get_u32(const json_t *obj, const char *key, uint32_t *out)
+get_u32(const struct eve *e, const struct json_value *obj, const char *key,
+	uint32_t *out)
 {
 	uint64_t v = *out;
 
-	if (!get_uint(obj, key, UINT32_MAX, &v)) {
+	if (!get_uint(e, obj, key, UINT32_MAX, &v)) {
 		return false;
 	}
 	*out = (uint32_t)v;
@@ -51,11 +51,12 @@ get_u32(const json_t *obj, const char *key, uint32_t *out)
 }
 
 static bool
-get_u16(const json_t *obj, const char *key, uint16_t *out)
+get_u16(const struct eve *e, const struct json_value *obj, const char *key,
+	uint16_t *out)
 {
 	uint64_t v = *out;
 
-	if (!get_uint(obj, key, UINT16_MAX, &v)) {
+	if (!get_uint(e, obj, key, UINT16_MAX, &v)) {
 		return false;
 	}
 	*out = (uint16_t)v;
@@ -64,76 +65,84 @@ get_u16(const json_t *obj, const char *key, uint16_t *out)
 
 /* An object that may be absent; false when it is something else. */
 static bool
-get_object(const json_t *obj, const char *key, const json_t **out)
+get_object(const struct eve *e, const struct json_value *obj, const char *key,
+	   const struct json_value **out)
 {
-	*out = json_object_get(obj, key);
-	return *out == NULL || json_is_object(*out);
+	*out = json_member(&e->json, obj, view_cstr(key));
+	return *out == NULL || (*out)->type == JSON_OBJECT;
 }
 
 /* Metadata values are arrays of texts, or one text. */
 static bool
-get_ids(const json_t *metadata, const char *key, struct view *ids, unsigned *n)
+get_ids(const struct eve *e, const struct json_value *metadata, const char *key,
+	struct view *ids, unsigned *n)
 {
-	const json_t *v = json_object_get(metadata, key);
-	size_t len = json_is_array(v) ? json_array_size(v) : 1;
+	const struct json_value *v, *id;
 
+	v = json_member(&e->json, metadata, view_cstr(key));
 	if (v == NULL) {
 		return true;
 	}
-	for (size_t i = 0; i < len && *n < ALERT_MAX_IDS; i++) {
-		const json_t *id = json_is_array(v) ? json_array_get(v, i) : v;
-
-		if (!json_is_string(id)) {
+	if (v->type == JSON_STRING) {
+		ids[(*n)++] = v->text;
+		return true;
+	}
+	if (v->type != JSON_ARRAY) {
+		return false;
+	}
+	for (id = json_first(&e->json, v); id != NULL && *n < ALERT_MAX_IDS;
+	     id = json_next(&e->json, v, id)) {
+		if (id->type != JSON_STRING) {
 			return false;
 		}
-		ids[(*n)++] =
-			view_of(json_string_value(id), json_string_length(id));
+		ids[(*n)++] = id->text;
 	}
 	return true;
 }
 
 static const char *
-read_rule(const json_t *root, struct alert *a)
+read_rule(const struct eve *e, const struct json_value *root, struct alert *a)
 {
-	const json_t *rule, *metadata;
+	const struct json_value *rule, *metadata;
 	struct view action = VIEW_NONE;
 	uint64_t severity = 0;
 
-	if (!get_object(root, "alert", &rule) || rule == NULL) {
+	if (!get_object(e, root, "alert", &rule) || rule == NULL) {
 		return "alert";
 	}
 	a->gid = 1;
-	if (!get_u32(rule, "gid", &a->gid)) {
+	if (!get_u32(e, rule, "gid", &a->gid)) {
 		return "alert.gid";
 	}
-	if (!get_u32(rule, "signature_id", &a->sid) ||
-	    json_object_get(rule, "signature_id") == NULL) {
+	if (!get_u32(e, rule, "signature_id", &a->sid) ||
+	    json_member(&e->json, rule, VIEW_LIT("signature_id")) == NULL) {
 		return "alert.signature_id";
 	}
-	if (!get_u32(rule, "rev", &a->rev)) {
+	if (!get_u32(e, rule, "rev", &a->rev)) {
 		return "alert.rev";
 	}
-	if (!get_uint(rule, "severity", UINT8_MAX, &severity)) {
+	if (!get_uint(e, rule, "severity", UINT8_MAX, &severity)) {
 		return "alert.severity";
 	}
 	a->severity = (uint8_t)severity;
-	if (!get_text(rule, "signature", &a->signature)) {
+	if (!get_text(e, rule, "signature", &a->signature)) {
 		return "alert.signature";
 	}
-	if (!get_text(rule, "category", &a->category)) {
+	if (!get_text(e, rule, "category", &a->category)) {
 		return "alert.category";
 	}
-	if (!get_text(rule, "action", &action)) {
+	if (!get_text(e, rule, "action", &action)) {
 		return "alert.action";
 	}
 	a->blocked = action.len != 0 && !view_eq(action, VIEW_LIT("allowed"));
-	if (!get_object(rule, "metadata", &metadata)) {
+	if (!get_object(e, rule, "metadata", &metadata)) {
 		return "alert.metadata";
 	}
-	if (!get_ids(metadata, "mitre_tactic_id", a->tactics, &a->n_tactics)) {
+	if (!get_ids(e, metadata, "mitre_tactic_id", a->tactics,
+		     &a->n_tactics)) {
 		return "alert.metadata.mitre_tactic_id";
 	}
-	if (!get_ids(metadata, "mitre_technique_id", a->techniques,
+	if (!get_ids(e, metadata, "mitre_technique_id", a->techniques,
 		     &a->n_techniques)) {
 		return "alert.metadata.mitre_technique_id";
 	}
@@ -141,20 +150,20 @@ read_rule(const json_t *root, struct alert *a)
 }
 
 static const char *
-read_flow(const json_t *root, struct alert *a)
+read_flow(const struct eve *e, const struct json_value *root, struct alert *a)
 {
 	struct view src = VIEW_NONE, dst = VIEW_NONE;
 
-	if (!get_uint(root, "flow_id", UINT64_MAX, &a->flow_id)) {
+	if (!get_uint(e, root, "flow_id", UINT64_MAX, &a->flow_id)) {
 		return "flow_id";
 	}
-	if (!get_uint(root, "pcap_cnt", UINT64_MAX, &a->pcap_cnt)) {
+	if (!get_uint(e, root, "pcap_cnt", UINT64_MAX, &a->pcap_cnt)) {
 		return "pcap_cnt";
 	}
-	if (!get_text(root, "src_ip", &src)) {
+	if (!get_text(e, root, "src_ip", &src)) {
 		return "src_ip";
 	}
-	if (!get_text(root, "dest_ip", &dst)) {
+	if (!get_text(e, root, "dest_ip", &dst)) {
 		return "dest_ip";
 	}
 	if (src.len != 0 || dst.len != 0) {
@@ -166,19 +175,19 @@ read_flow(const json_t *root, struct alert *a)
 		}
 		a->has_addrs = true;
 	}
-	if (!get_u16(root, "src_port", &a->src_port)) {
+	if (!get_u16(e, root, "src_port", &a->src_port)) {
 		return "src_port";
 	}
-	if (!get_u16(root, "dest_port", &a->dst_port)) {
+	if (!get_u16(e, root, "dest_port", &a->dst_port)) {
 		return "dest_port";
 	}
-	if (!get_text(root, "proto", &a->proto)) {
+	if (!get_text(e, root, "proto", &a->proto)) {
 		return "proto";
 	}
-	if (!get_text(root, "app_proto", &a->app_proto)) {
+	if (!get_text(e, root, "app_proto", &a->app_proto)) {
 		return "app_proto";
 	}
-	if (!get_text(root, "community_id", &a->community_id)) {
+	if (!get_text(e, root, "community_id", &a->community_id)) {
 		return "community_id";
 	}
 	return NULL;
@@ -186,64 +195,67 @@ read_flow(const json_t *root, struct alert *a)
 
 /* The name asked for: at the top of "dns", or in its list of queries. */
 static bool
-read_dns(const json_t *dns, struct alert *a)
+read_dns(const struct eve *e, const struct json_value *dns, struct alert *a)
 {
-	const json_t *q = json_object_get(dns, "query");
+	const struct json_value *q =
+		json_member(&e->json, dns, VIEW_LIT("query"));
 
 	if (q == NULL) {
-		q = json_object_get(dns, "queries");
+		q = json_member(&e->json, dns, VIEW_LIT("queries"));
 	}
-	if (json_is_array(q)) {
-		q = json_array_get(q, 0);
+	if (q != NULL && q->type == JSON_ARRAY) {
+		q = json_first(&e->json, q);
 	}
-	if (json_is_object(q) && !get_text(q, "rrname", &a->dns_rrname)) {
+	if (q != NULL && q->type == JSON_OBJECT &&
+	    !get_text(e, q, "rrname", &a->dns_rrname)) {
 		return false;
 	}
 	return a->dns_rrname.len != 0 ||
-	       get_text(dns, "rrname", &a->dns_rrname);
+	       get_text(e, dns, "rrname", &a->dns_rrname);
 }
 
 static const char *
-read_app(const json_t *root, struct alert *a)
+read_app(const struct eve *e, const struct json_value *root, struct alert *a)
 {
-	const json_t *http, *dns, *tls, *ja3;
+	const struct json_value *http, *dns, *tls, *ja3;
 
-	if (!get_object(root, "http", &http) ||
-	    !get_text(http, "hostname", &a->http_host) ||
-	    !get_text(http, "url", &a->http_url)) {
+	if (!get_object(e, root, "http", &http) ||
+	    !get_text(e, http, "hostname", &a->http_host) ||
+	    !get_text(e, http, "url", &a->http_url)) {
 		return "http";
 	}
-	if (!get_object(root, "dns", &dns) || !read_dns(dns, a)) {
+	if (!get_object(e, root, "dns", &dns) || !read_dns(e, dns, a)) {
 		return "dns";
 	}
-	if (!get_object(root, "tls", &tls) ||
-	    !get_text(tls, "sni", &a->tls_sni) ||
-	    !get_text(tls, "subject", &a->tls_subject) ||
-	    !get_text(tls, "fingerprint", &a->tls_fingerprint) ||
-	    !get_object(tls, "ja3", &ja3) ||
-	    !get_text(ja3, "hash", &a->tls_ja3)) {
+	if (!get_object(e, root, "tls", &tls) ||
+	    !get_text(e, tls, "sni", &a->tls_sni) ||
+	    !get_text(e, tls, "subject", &a->tls_subject) ||
+	    !get_text(e, tls, "fingerprint", &a->tls_fingerprint) ||
+	    !get_object(e, tls, "ja3", &ja3) ||
+	    !get_text(e, ja3, "hash", &a->tls_ja3)) {
 		return "tls";
 	}
 	return NULL;
 }
 
 static const char *
-read_indicator(const json_t *picket, struct alert *a)
+read_indicator(const struct eve *e, const struct json_value *picket,
+	       struct alert *a)
 {
-	const json_t *v;
+	const struct json_value *v;
 	uint64_t confidence = 0;
 
-	if (!get_object(picket, "indicator", &v)) {
+	if (!get_object(e, picket, "indicator", &v)) {
 		return "picket.indicator";
 	}
 	if (v == NULL) {
 		return NULL;
 	}
-	if (!get_text(v, "id", &a->indicator.id) ||
-	    !get_text(v, "type", &a->indicator.type) ||
-	    !get_text(v, "value", &a->indicator.value) ||
-	    !get_text(v, "source", &a->indicator.source) ||
-	    !get_uint(v, "confidence", 100, &confidence)) {
+	if (!get_text(e, v, "id", &a->indicator.id) ||
+	    !get_text(e, v, "type", &a->indicator.type) ||
+	    !get_text(e, v, "value", &a->indicator.value) ||
+	    !get_text(e, v, "source", &a->indicator.source) ||
+	    !get_uint(e, v, "confidence", 100, &confidence)) {
 		return "picket.indicator";
 	}
 	a->indicator.confidence = (uint8_t)confidence;
@@ -253,99 +265,85 @@ read_indicator(const json_t *picket, struct alert *a)
 }
 
 static const char *
-read_origin(const json_t *root, struct alert *a)
+read_origin(const struct eve *e, const struct json_value *root, struct alert *a)
 {
-	const json_t *picket;
+	const struct json_value *picket;
 	struct view ts = VIEW_NONE;
 
-	if (!get_text(root, "timestamp", &ts) ||
+	if (!get_text(e, root, "timestamp", &ts) ||
 	    !clock_parse_iso(ts, &a->timestamp_us) ||
 	    a->timestamp_us > INT64_MAX) {
 		return "timestamp";
 	}
-	if (!get_object(root, "picket", &picket)) {
+	if (!get_object(e, root, "picket", &picket)) {
 		return "picket";
 	}
-	if (!get_text(picket, "site", &a->site) ||
-	    !get_text(picket, "sensor", &a->sensor) ||
-	    !get_text(picket, "owner", &a->owner)) {
+	a->picket = picket != NULL ? picket->text : VIEW_NONE;
+	if (!get_text(e, picket, "site", &a->site) ||
+	    !get_text(e, picket, "sensor", &a->sensor) ||
+	    !get_text(e, picket, "owner", &a->owner)) {
 		return "picket.site, sensor or owner";
 	}
-	if (!get_text(picket, "exercise", &a->exercise)) {
+	if (!get_text(e, picket, "exercise", &a->exercise)) {
 		return "picket.exercise";
 	}
-	if (!get_text(picket, "tlp", &a->tlp)) {
+	if (!get_text(e, picket, "tlp", &a->tlp)) {
 		return "picket.tlp";
 	}
-	if (!get_uint(picket, "seq", UINT64_MAX, &a->seq)) {
+	if (!get_uint(e, picket, "seq", UINT64_MAX, &a->seq)) {
 		return "picket.seq";
 	}
-	return read_indicator(picket, a);
+	return read_indicator(e, picket, a);
+}
+
+struct eve *
+eve_new(void)
+{
+	return calloc(1, sizeof(struct eve));
+}
+
+void
+eve_free(struct eve *e)
+{
+	if (e != NULL) {
+		json_reader_fini(&e->json);
+		free(e);
+	}
 }
 
 enum eve_kind
-eve_parse(struct view line, struct alert *a, const char **why)
+eve_parse(struct eve *e, struct view line, struct alert *a, const char **why)
 {
+	const struct json_value *root;
 	struct view type = VIEW_NONE;
-	json_error_t je;
-	json_t *root;
 
 	*a = (struct alert){ 0 };
-	*why = "JSON";
 	if (line.len > EVE_MAX_LINE) {
 		*why = "length";
 		return EVE_BAD;
 	}
-	root = json_loadb((const char *)line.p, line.len,
-			  JSON_REJECT_DUPLICATES, &je);
-	a->doc = root;
-	if (!json_is_object(root)) {
+	*why = "JSON";
+	if (!json_read(&e->json, line)) {
 		return EVE_BAD;
 	}
-	if (!get_text(root, "event_type", &type) || type.len == 0) {
-		*why = "event_type";
+	root = json_root(&e->json);
+	*why = "event_type";
+	if (!get_text(e, root, "event_type", &type) || type.len == 0) {
 		return EVE_BAD;
 	}
-	*why = read_origin(root, a);
+	*why = read_origin(e, root, a);
 	if (*why != NULL) {
 		return EVE_BAD;
 	}
 	if (!view_eq(type, VIEW_LIT("alert"))) {
 		return view_eq(type, VIEW_LIT("stats")) ? EVE_STATS : EVE_OTHER;
 	}
-	*why = read_rule(root, a);
+	*why = read_rule(e, root, a);
 	if (*why == NULL) {
-		*why = read_flow(root, a);
+		*why = read_flow(e, root, a);
 	}
 	if (*why == NULL) {
-		*why = read_app(root, a);
+		*why = read_app(e, root, a);
 	}
 	return *why == NULL ? EVE_ALERT : EVE_BAD;
-}
-
-void
-eve_alert_fini(struct alert *a)
-{
-	if (a != NULL) {
-		json_decref(a->doc);
-		a->doc = NULL;
-	}
-}
-
-bool
-eve_annotate(struct alert *a, const char *key, struct view json)
-{
-	json_t *picket = json_object_get(a->doc, "picket");
-	json_t *value = json_loadb((const char *)json.p, json.len,
-				   JSON_DECODE_ANY, NULL);
-
-	/* Takes the reference, also when it fails. */
-	return json_object_set_new(picket, key, value) == 0;
-}
-
-bool
-eve_write(const struct alert *a,
-	  int (*put)(const char *bytes, size_t len, void *arg), void *arg)
-{
-	return json_dump_callback(a->doc, put, arg, JSON_COMPACT) == 0;
 }

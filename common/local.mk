@@ -22,4 +22,5 @@ libcommon_a_SOURCES += \
 # the alert record and its lines, read back
 libcommon_a_SOURCES += \
 	common/alert.h \
+	common/json_read.h common/json_read.c \
 	common/eve.h common/eve.c

@@ -121,11 +121,25 @@ draft_add_test(struct rule_draft *r, const struct test *t)
 	return ERR_OK;
 }
 
+/*
+ * Packet and transaction are looked at in different calls; a variable lives
+ * in one of them.
+ */
+static bool
+same_call(const struct draft_list *a, const struct draft_list *b)
+{
+	bool tx_a = a->word != NULL && (a->word->flags & KWF_PACKET) == 0;
+	bool tx_b = b->word != NULL && (b->word->flags & KWF_PACKET) == 0;
+
+	return tx_a == tx_b || a->is_base64 || b->is_base64;
+}
+
 int
 draft_var(const struct rule_draft *r, struct view name)
 {
 	for (int i = 0; i < r->n_vars; i++) {
-		if (r->var_list[i] == r->cur && view_eq(r->vars[i], name)) {
+		if (view_eq(r->vars[i], name) &&
+		    same_call(&r->lists[r->var_list[i]], &r->lists[r->cur])) {
 			return i;
 		}
 	}
@@ -154,7 +168,7 @@ draft_operand(struct rule_draft *r, const char *word, struct view v,
 		return diag_set(r->d, ERR_FORMAT,
 				"%s: \"%.*s\" is neither a number nor a name "
 				"that byte_extract or byte_math gave before "
-				"in this buffer",
+				"in a buffer of the same kind",
 				word, TEXT_ARG(v));
 	}
 	out->n = 0;

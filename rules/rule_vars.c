@@ -254,10 +254,7 @@ add_addr(struct view text, struct range_list *out, struct diag *d)
 				TEXT_ARG(text));
 	}
 	lo = addr_value(&net.addr);
-	span = net.bits == 0 ? RANGE_MAX : RANGE_MAX >> net.bits;
-	if (net.bits >= 128) {
-		span = 0;
-	}
+	span = net.bits >= 128 ? 0 : RANGE_MAX >> net.bits;
 	return range_list_add(out, lo, lo | span) ? ERR_OK : ERR_NOMEM;
 }
 

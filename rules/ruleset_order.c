@@ -27,7 +27,35 @@ action_rank(enum rule_action a)
 	}
 }
 
-/* One more than the highest level of the bits it asks for. */
+static bool
+sets(const struct rule_prog *p, uint32_t id)
+{
+	for (uint16_t i = 0; i < p->n_bits_set; i++) {
+		if (p->bits_set[i].ids[0] == id) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+asks(const struct rule_prog *p, enum bit_cmd cmd, uint32_t id)
+{
+	for (uint16_t i = 0; i < p->n_bits; i++) {
+		for (uint16_t k = 0; k < p->bits[i].n; k++) {
+			if (p->bits[i].cmd == cmd && p->bits[i].ids[k] == id) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/*
+ * The highest level of the bits it asks for.  "isnotset,x; set,x" comes
+ * among those who set x, "isset,x; unset,x" among those who ask for it;
+ * neither waits for itself.
+ */
 static uint8_t
 level_of(const struct rule_prog *p, const uint8_t *bits, const uint8_t *ints)
 {
@@ -35,7 +63,11 @@ level_of(const struct rule_prog *p, const uint8_t *bits, const uint8_t *ints)
 
 	for (uint16_t i = 0; i < p->n_bits; i++) {
 		for (uint16_t k = 0; k < p->bits[i].n; k++) {
-			level = MAX(level, bits[p->bits[i].ids[k]]);
+			uint32_t id = p->bits[i].ids[k];
+
+			if (p->bits[i].cmd == BIT_ISSET || !sets(p, id)) {
+				level = MAX(level, bits[id]);
+			}
 		}
 	}
 	for (uint16_t i = 0; i < p->n_tests; i++) {
@@ -59,8 +91,12 @@ raise_levels(const struct keyed *v, uint32_t n, uint8_t *bits, uint8_t *ints)
 			continue;
 		}
 		for (uint16_t k = 0; k < p->n_bits_set; k++) {
-			uint8_t *b = &bits[p->bits_set[k].ids[0]];
+			uint32_t id = p->bits_set[k].ids[0];
+			uint8_t *b = &bits[id];
 
+			if (asks(p, BIT_ISSET, id)) {
+				continue;
+			}
 			changed = changed || *b < next;
 			*b = MAX(*b, next);
 		}
@@ -85,6 +121,10 @@ by_order(const void *a, const void *b)
 	}
 	if (x->level != y->level) {
 		return x->level - y->level;
+	}
+	/* who only sets, before who asks as well */
+	if ((x->prog->n_bits > 0) != (y->prog->n_bits > 0)) {
+		return x->prog->n_bits > 0 ? 1 : -1;
 	}
 	if (r->priority != s->priority) {
 		return r->priority - s->priority;

@@ -286,6 +286,7 @@ put_tx(struct json *j, const struct app_tx *tx)
 		log_http(j, (const struct http_tx *)tx);
 		break;
 	case APP_DNS:
+	case APP_MDNS:
 		log_dns(j, (const struct dns_tx *)tx);
 		break;
 	case APP_TLS:
@@ -353,6 +354,7 @@ event_tx(struct event_log *l, const struct event_subject *s,
 		*type = EVENT_TYPE_HTTP;
 		break;
 	case APP_DNS:
+	case APP_MDNS:
 		*type = EVENT_TYPE_DNS;
 		break;
 	case APP_TLS:

@@ -28,3 +28,6 @@ tests_common_test_redis_link_LDADD = $(LIBS_COMMON)
 UNIT_TESTS += tests/common/test_eve
 tests_common_test_eve_SOURCES = tests/common/test_eve.c
 tests_common_test_eve_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_json_read
+tests_common_test_json_read_SOURCES = tests/common/test_json_read.c
+tests_common_test_json_read_LDADD = $(LIBS_COMMON)

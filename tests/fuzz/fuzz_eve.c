@@ -11,14 +11,16 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct mission_map *map;
+	static struct eve *e;
 	struct sighting_set s;
 	struct alert a;
 	const char *why;
 
 	if (map == NULL) {
 		map = mission_empty();
+		e = eve_new();
 	}
-	if (eve_parse(view_of(data, size), &a, &why) == EVE_ALERT) {
+	if (eve_parse(e, view_of(data, size), &a, &why) == EVE_ALERT) {
 		sighting_from_alert(&a, map, &s);
 		if (s.n_keys > SIGHTING_MAX_KEYS) {
 			abort();
@@ -30,6 +32,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			}
 		}
 	}
-	eve_alert_fini(&a);
 	return 0;
 }

@@ -218,6 +218,9 @@ static const struct payload_case payload_cases[] = {
 	{ "content:\"q=\"; base64_decode:relative; base64_data; "
 	  "content:\"hellp\";",
 	  "q=aGVsbG8=", false },
+	{ "content:\"Q?\"; byte_jump:2,0,relative,string,from_end,"
+	  "post_offset -17; content:\"pan\"; distance:0; within:3;",
+	  "Q?13When the pan?", true },
 	{ "content:\"a\"; rawbytes;", "a", true },
 };
 
@@ -527,6 +530,24 @@ test_flowbits(void **state)
 }
 
 static void
+test_flowbit_first(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert udp any any -> any any (flowbits:isset,a; "
+		       "sid:1;)\n"
+		       "alert udp any any -> any any (flowbits:isnotset,a; "
+		       "content:\"x\"; flowbits:set,a; noalert; sid:2;)\n"
+		       "alert udp any any -> any any (flowbits:isset,a; "
+		       "content:\"x\"; flowbits:unset,a; sid:3;)\n");
+	b.flow.pkts[0] = 1;
+	assert_int_equal(packet(&b, "x"), 2);
+	assert_int_equal(packet(&b, "y"), 0);
+	bench_close(&b);
+}
+
+static void
 test_flowint(void **state)
 {
 	struct bench b;
@@ -730,6 +751,7 @@ main(void)
 		cmocka_unit_test(test_stream_window),
 		cmocka_unit_test(test_packet_then_stream),
 		cmocka_unit_test(test_flowbits),
+		cmocka_unit_test(test_flowbit_first),
 		cmocka_unit_test(test_flowint),
 		cmocka_unit_test(test_pass_and_order),
 		cmocka_unit_test(test_once_a_flow),

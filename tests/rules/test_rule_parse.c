@@ -76,7 +76,7 @@ static const struct refusal refusals[] = {
 	  "division by zero" },
 	{ UDP "(byte_extract:1,0,n; http.uri; content:\"a\"; offset:n; "
 	      "sid:1;)",
-	  "in this buffer" },
+	  "same kind" },
 	{ UDP "(dsize:6; content:\"boom\"; content:\"loom\"; distance:3; "
 	      "sid:1;)",
 	  "the contents need 11" },

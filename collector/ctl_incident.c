@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ctl_incident.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include <jansson.h>
+
+#include "common/clock.h"
+
+#define LIST_MAX 12
+#define EVIDENCE_MAX 100
+
+/* What belongs to one incident and comes from other tables. */
+struct picture {
+	struct ctl *c;
+	bool consulted;
+	unsigned n_log, n_sightings;
+};
+
+static const char *
+text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s != NULL ? s : "";
+}
+
+static uint64_t
+time_of(const json_t *o, const char *key)
+{
+	uint64_t us;
+
+	return clock_parse_iso(view_cstr(text_of(o, key)), &us) ? us : 0;
+}
+
+static void
+heading(struct ctl_text *x, const char *name)
+{
+	fprintf(x->out, "  %s%-13s%s", ctl_sgr(x, "1"), name, ctl_sgr(x, "0"));
+}
+
+/* "a, b and 3 more" of an array of texts. */
+static void
+put_names(struct ctl_text *x, const json_t *names)
+{
+	size_t n = json_array_size(names);
+
+	for (size_t i = 0; i < MIN(n, (size_t)LIST_MAX); i++) {
+		const char *s = json_string_value(json_array_get(names, i));
+
+		fprintf(x->out, "%s%s", i > 0 ? ", " : "",
+			ctl_clean(x, s != NULL ? s : "?"));
+	}
+	if (n > LIST_MAX) {
+		fprintf(x->out, " and %zu more", n - LIST_MAX);
+	}
+}
+
+static void
+put_more(struct ctl_text *x, size_t n)
+{
+	if (n > LIST_MAX) {
+		heading(x, "");
+		fprintf(x->out, "and %zu more\n", n - LIST_MAX);
+	}
+}
+
+static void
+put_severity(struct ctl_text *x, const struct store_incident *i,
+	     const json_t *summary)
+{
+	static const char *const names[] = { "mission", "stage", "spread",
+					     "alert", "indicator" };
+	static const unsigned most[] = { 30, 25, 20, 15, 10 };
+	const json_t *f = json_object_get(summary, "factors");
+
+	heading(x, "Severity");
+	fprintf(x->out, "%s%u of 100, level %u, %s%s\n", ctl_level(x, i->level),
+		i->score, i->level, i->level_name, ctl_sgr(x, "0"));
+	heading(x, "");
+	for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+		const json_t *v = json_object_get(f, names[k]);
+
+		fprintf(x->out, "%s%s %" JSON_INTEGER_FORMAT " of %u",
+			k > 0 ? ", " : "", names[k], json_integer_value(v),
+			most[k]);
+	}
+	fputc('\n', x->out);
+}
+
+static void
+put_sites(struct ctl_text *x, const json_t *sites)
+{
+	size_t n = json_array_size(sites);
+
+	for (size_t i = 0; i < MIN(n, (size_t)LIST_MAX); i++) {
+		const json_t *s = json_array_get(sites, i);
+		const char *place = text_of(s, "location");
+		const char *owner = text_of(s, "owner");
+
+		heading(x, i == 0 ? "Sites" : "");
+		fprintf(x->out, "%s", ctl_clean(x, text_of(s, "site")));
+		if (place[0] != '\0') {
+			fprintf(x->out, " (%s)", ctl_clean(x, place));
+		}
+		if (owner[0] != '\0') {
+			fprintf(x->out, ", owner %s", ctl_clean(x, owner));
+		}
+		fprintf(x->out, ", %s to %s\n",
+			ctl_time(x, time_of(s, "first")),
+			ctl_time(x, time_of(s, "last")));
+	}
+	put_more(x, n);
+}
+
+/* What the adversary uses; first what more than one site saw. */
+static void
+put_actors(struct ctl_text *x, const json_t *actors)
+{
+	size_t n = json_array_size(actors), shown = 0;
+
+	for (int shared = 1; shared >= 0; shared--) {
+		for (size_t i = 0; i < n; i++) {
+			const json_t *a = json_array_get(actors, i);
+			const json_t *sites = json_object_get(a, "sites");
+			json_int_t count =
+				json_integer_value(json_object_get(a, "count"));
+
+			if ((json_array_size(sites) > 1) != (shared == 1)) {
+				continue;
+			}
+			if (shown++ >= LIST_MAX) {
+				continue;
+			}
+			heading(x,
+				shown == 1 ? (shared ? "Shared" : "Seen") : "");
+			fprintf(x->out, "%s %s at ",
+				ctl_clean(x, text_of(a, "kind")),
+				ctl_clean(x, text_of(a, "value")));
+			put_names(x, sites);
+			fprintf(x->out, " (%" JSON_INTEGER_FORMAT " %s)\n",
+				count, count == 1 ? "sighting" : "sightings");
+		}
+	}
+	put_more(x, n);
+}
+
+static void
+put_stages(struct ctl_text *x, const json_t *stages)
+{
+	for (size_t i = 0; i < json_array_size(stages); i++) {
+		const json_t *s = json_array_get(stages, i);
+
+		heading(x, i == 0 ? "Stages" : "");
+		fprintf(x->out, "%s", ctl_time(x, time_of(s, "first")));
+		fprintf(x->out, "  %s\n", ctl_clean(x, text_of(s, "stage")));
+	}
+}
+
+static void
+put_victims(struct ctl_text *x, const json_t *victims)
+{
+	size_t n = json_array_size(victims);
+
+	for (size_t i = 0; i < MIN(n, (size_t)LIST_MAX); i++) {
+		const json_t *v = json_array_get(victims, i);
+		const char *asset = text_of(v, "asset");
+
+		heading(x, i == 0 ? "Touches" : "");
+		fprintf(x->out, "%s %s", ctl_clean(x, text_of(v, "site")),
+			ctl_clean(x, text_of(v, "address")));
+		if (asset[0] != '\0') {
+			fprintf(x->out,
+				", %s, criticality %" JSON_INTEGER_FORMAT,
+				ctl_clean(x, asset),
+				json_integer_value(
+					json_object_get(v, "criticality")));
+		}
+		fputc('\n', x->out);
+	}
+	put_more(x, n);
+}
+
+static void
+put_consult(void *arg, const struct store_log *l)
+{
+	struct picture *p = arg;
+	struct ctl_text *x = &p->c->text;
+
+	if (strcmp(l->what, "consult") == 0) {
+		heading(x, p->consulted ? "" : "Consultation");
+		fprintf(x->out, "%s\n", ctl_clean(x, l->text));
+		p->consulted = true;
+	}
+}
+
+static void
+put_log(void *arg, const struct store_log *l)
+{
+	struct picture *p = arg;
+	struct ctl_text *x = &p->c->text;
+
+	heading(x, p->n_log++ == 0 ? "Log" : "");
+	fprintf(x->out, "%s  %s, %s", ctl_time(x, l->at_us),
+		ctl_clean(x, l->what), ctl_clean(x, l->who));
+	if (l->text[0] != '\0') {
+		fprintf(x->out, ": %s", ctl_clean(x, l->text));
+	}
+	fputc('\n', x->out);
+}
+
+static void
+count_sighting(void *arg, const struct store_sighting *s)
+{
+	(void)s;
+	((struct picture *)arg)->n_sightings++;
+}
+
+static void
+put_head(struct ctl_text *x, const struct store_incident *i,
+	 const json_t *summary)
+{
+	fprintf(x->out, "%sIncident %" PRId64 ": %s%s\n", ctl_sgr(x, "1"),
+		i->id, ctl_clean(x, i->title), ctl_sgr(x, "0"));
+	if (i->exercise[0] != '\0') {
+		fprintf(x->out, "  %sEXERCISE %s%s, not a real-world event\n",
+			ctl_sgr(x, "36"), ctl_clean(x, i->exercise),
+			ctl_sgr(x, "0"));
+	}
+	put_severity(x, i, summary);
+	heading(x, "State");
+	if (i->merged_into != 0) {
+		fprintf(x->out, "part of incident %" PRId64 "\n",
+			i->merged_into);
+	} else {
+		fprintf(x->out, "%s since %s\n", ctl_clean(x, i->state),
+			ctl_time(x, i->updated_us));
+	}
+	heading(x, "When");
+	fprintf(x->out, "%s to %s\n", ctl_time(x, i->first_us),
+		ctl_time(x, i->last_us));
+	heading(x, "Lead");
+	fprintf(x->out, "%s",
+		i->lead[0] != '\0' ? ctl_clean(x, i->lead)
+				   : "nobody: the mission map "
+				     "names no owner");
+	if (i->support[0] != '\0') {
+		fprintf(x->out, "; in support: %s", ctl_clean(x, i->support));
+	}
+	fputc('\n', x->out);
+}
+
+static void
+put_risk(struct ctl_text *x, const json_t *summary)
+{
+	const json_t *missions = json_object_get(summary, "missions");
+	const json_t *services = json_object_get(summary, "services");
+
+	heading(x, "At risk");
+	if (json_array_size(missions) > 0) {
+		fprintf(x->out, "%s: ",
+			json_array_size(missions) == 1 ? "mission"
+						       : "missions");
+		put_names(x, missions);
+	} else {
+		fputs("no mission that the map knows of", x->out);
+	}
+	if (json_array_size(services) > 0) {
+		fputs("; services: ", x->out);
+		put_names(x, services);
+	}
+	fputc('\n', x->out);
+}
+
+static void
+show_text(struct picture *p, const struct store_incident *i)
+{
+	struct ctl *c = p->c;
+	struct ctl_text *x = &c->text;
+	json_t *summary = json_loads(i->summary, 0, NULL);
+	enum err e;
+
+	put_head(x, i, summary);
+	put_risk(x, summary);
+	e = store_read_incident_log(c->store, i->id, put_consult, p);
+	put_sites(x, json_object_get(summary, "sites"));
+	put_stages(x, json_object_get(summary, "stages"));
+	put_actors(x, json_object_get(summary, "actors"));
+	put_victims(x, json_object_get(summary, "victims"));
+	if (e == ERR_OK) {
+		e = store_read_sightings(c->store, i->id, STORE_MAX_ROWS,
+					 count_sighting, p);
+	}
+	heading(x, "Evidence");
+	fprintf(x->out,
+		"%" JSON_INTEGER_FORMAT " alerts in %u sightings; %zu alerts "
+		"kept as links between them\n",
+		json_integer_value(json_object_get(summary, "alerts")),
+		p->n_sightings,
+		json_array_size(json_object_get(summary, "evidence")));
+	if (e == ERR_OK) {
+		e = store_read_incident_log(c->store, i->id, put_log, p);
+	}
+	if (e != ERR_OK) {
+		fputs("  (the store could not be read to the end)\n", x->out);
+	}
+	json_decref(summary);
+}
+
+/* --------------------------------------------------------------------- JSON */
+
+static void
+json_log(void *arg, const struct store_log *l)
+{
+	store_json_log(arg, l);
+}
+
+static void
+json_sighting(void *arg, const struct store_sighting *s)
+{
+	store_json_sighting(arg, s);
+}
+
+static enum err
+show_json(struct ctl *c, const struct store_incident *i)
+{
+	struct json *j = &c->j;
+	enum err e;
+
+	store_json_incident(j, NULL, i);
+	json_arr(j, "log");
+	e = store_read_incident_log(c->store, i->id, json_log, j);
+	json_arr_end(j);
+	json_arr(j, "sightings");
+	if (e == ERR_OK) {
+		e = store_read_sightings(c->store, i->id, EVIDENCE_MAX,
+					 json_sighting, j);
+	}
+	json_arr_end(j);
+	json_obj_end(j);
+	return e;
+}
+
+/* --------------------------------------------------------------------- both */
+
+struct walk {
+	struct ctl *c;
+	unsigned n;
+	bool every; /* one asked for by its id is shown whatever its state */
+	enum err e;
+};
+
+static void
+show_one(void *arg, const struct store_incident *i)
+{
+	struct walk *w = arg;
+	struct picture p = { .c = w->c };
+	const char *name = w->c->filter.exercise;
+
+	if (w->e != ERR_OK || w->n == w->c->limit ||
+	    (!w->every && !w->c->all && strcmp(i->state, "closed") == 0) ||
+	    (!w->every && name != NULL && strcmp(name, i->exercise) != 0)) {
+		return;
+	}
+	if (w->c->json) {
+		w->e = show_json(w->c, i);
+	} else {
+		if (w->n > 0) {
+			fputc('\n', w->c->text.out);
+		}
+		show_text(&p, i);
+	}
+	w->n++;
+}
+
+enum err
+ctl_incident_show(struct ctl *c, int64_t id)
+{
+	struct walk w = { .c = c, .every = true };
+	enum err e = store_read_incident(c->store, id, show_one, &w);
+
+	if (e == ERR_OK) {
+		e = w.e;
+	}
+	return e == ERR_OK && c->json ? ctl_flush_json(c) : e;
+}
+
+enum err
+ctl_incident_show_all(struct ctl *c)
+{
+	struct walk w = { .c = c };
+	enum err e;
+
+	if (c->json) {
+		json_obj(&c->j, NULL);
+		json_arr(&c->j, "incidents");
+	}
+	e = store_read_incidents(c->store, c->filter.scope, NULL, 0,
+				 STORE_MAX_ROWS, show_one, &w);
+	if (e == ERR_OK) {
+		e = w.e;
+	}
+	if (e == ERR_OK && c->json) {
+		json_arr_end(&c->j);
+		json_obj_end(&c->j);
+		return ctl_flush_json(c);
+	}
+	if (e == ERR_OK && w.n == 0) {
+		fputs("no incidents\n", c->text.out);
+	}
+	return e;
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ctl_show.h"
+
+#include <inttypes.h>
+
+enum err
+ctl_flush_json(struct ctl *c)
+{
+	if (c->j.failed) {
+		return ERR_NOMEM;
+	}
+	fwrite(c->j.p, 1, c->j.len, c->text.out);
+	fputc('\n', c->text.out);
+	return ERR_OK;
+}
+
+/* ------------------------------------------------------------------ status */
+
+struct tally {
+	struct ctl *c;
+	unsigned live, silent, other;
+	unsigned exercises;
+};
+
+static void
+count_sensor(void *arg, const struct store_sensor *s)
+{
+	struct tally *t = arg;
+
+	if (strcmp(s->state, "live") == 0) {
+		t->live++;
+	} else if (strcmp(s->state, "silent") == 0) {
+		t->silent++;
+	} else {
+		t->other++;
+	}
+}
+
+static void
+put_exercise(void *arg, const char *name, uint64_t alerts)
+{
+	struct tally *t = arg;
+
+	t->exercises++;
+	if (t->c->json) {
+		json_obj(&t->c->j, NULL);
+		json_cstr(&t->c->j, "name", name);
+		json_u64(&t->c->j, "alerts", alerts);
+		json_obj_end(&t->c->j);
+	} else {
+		fprintf(t->c->text.out, "Exercise    %s, %" PRIu64 " alerts\n",
+			ctl_clean(&t->c->text, name), alerts);
+	}
+}
+
+static void
+put_counter(void *arg, const char *name, uint64_t value)
+{
+	struct json *j = arg;
+
+	/* Names are the collector's, but escape them all the same. */
+	json_obj(j, NULL);
+	json_cstr(j, "name", name);
+	json_u64(j, "value", value);
+	json_obj_end(j);
+}
+
+static enum err
+status_json(struct ctl *c, const struct store_status *s, struct tally *t)
+{
+	struct json *j = &c->j;
+	enum err e;
+
+	json_obj(j, NULL);
+	store_json_status(j, "store", s);
+	json_obj(j, "sensors");
+	json_u64(j, "live", t->live);
+	json_u64(j, "silent", t->silent);
+	json_u64(j, "other", t->other);
+	json_obj_end(j);
+	json_arr(j, "exercises");
+	e = store_read_exercises(c->store, put_exercise, t);
+	json_arr_end(j);
+	json_arr(j, "counters");
+	if (e == ERR_OK) {
+		e = store_read_counters(c->store, put_counter, j);
+	}
+	json_arr_end(j);
+	json_obj_end(j);
+	return e == ERR_OK ? ctl_flush_json(c) : e;
+}
+
+enum err
+ctl_status(struct ctl *c)
+{
+	struct tally t = { .c = c };
+	struct ctl_text *x = &c->text;
+	struct store_status s;
+	enum err e = store_read_status(c->store, &s);
+
+	if (e == ERR_OK) {
+		e = store_read_sensors(c->store, count_sensor, &t);
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (c->json) {
+		return status_json(c, &s, &t);
+	}
+	fprintf(x->out,
+		"Sensors     %u live, %s%u silent%s, %u ended or unknown\n",
+		t.live, t.silent > 0 ? ctl_sgr(x, "31;1") : "", t.silent,
+		t.silent > 0 ? ctl_sgr(x, "0") : "", t.other);
+	fprintf(x->out, "Incidents   %" PRIu64 " open, %" PRIu64 " in all\n",
+		s.incidents_open, s.incidents);
+	fprintf(x->out, "Alerts      %" PRIu64 " in %" PRIu64 " frames",
+		s.alerts, s.frames);
+	if (s.last_us != 0) {
+		fprintf(x->out, ", from %s to %s", ctl_time(x, s.first_us),
+			ctl_time(x, s.last_us));
+	}
+	fprintf(x->out,
+		"\nNot here    %" PRIu64
+		" events lost at sensors (declared), %" PRIu64
+		" frames missing\n"
+		"Refused     %" PRIu64 " lines, %" PRIu64 " frames; %" PRIu64
+		" repeated frames counted once\n",
+		s.lost_events, s.missing_frames, s.lines_refused,
+		s.frames_refused, s.duplicates);
+	fprintf(x->out, "Store       %.1f MB, schema %d, last commit %s\n",
+		(double)s.bytes / 1e6, s.schema, ctl_time(x, s.committed_us));
+	return store_read_exercises(c->store, put_exercise, &t);
+}
+
+/* ----------------------------------------------------------------- sensors */
+
+static void
+put_sensor(void *arg, const struct store_sensor *s)
+{
+	struct ctl *c = arg;
+	struct ctl_text *x = &c->text;
+	const char *colour = strcmp(s->state, "live") == 0 ? ctl_sgr(x, "32")
+			     : strcmp(s->state, "silent") == 0
+				     ? ctl_sgr(x, "31;1")
+				     : ctl_sgr(x, "2");
+
+	if (c->json) {
+		store_json_sensor(&c->j, s);
+		return;
+	}
+	fputs(colour, x->out);
+	ctl_column(x, 7, s->state);
+	fputs(colour[0] != '\0' ? ctl_sgr(x, "0") : "", x->out);
+	ctl_column(x, 20, s->site);
+	ctl_column(x, 14, s->sensor);
+	ctl_column(x, 10, s->owner);
+	ctl_column(x, 20, ctl_time(x, s->seen_us));
+	fprintf(x->out, "%10" PRIu64 " %8" PRIu64 " %8" PRIu64 "\n", s->alerts,
+		s->lost_events, s->missing_frames);
+}
+
+enum err
+ctl_sensors(struct ctl *c)
+{
+	enum err e;
+
+	if (!c->json) {
+		fprintf(c->text.out,
+			"%s%-7s %-20s %-14s %-10s %-20s %10s %8s %8s%s\n",
+			ctl_sgr(&c->text, "1"), "STATE", "SITE", "SENSOR",
+			"OWNER", "LAST SEEN", "ALERTS", "LOST", "MISSING",
+			ctl_sgr(&c->text, "0"));
+		return store_read_sensors(c->store, put_sensor, c);
+	}
+	json_obj(&c->j, NULL);
+	json_arr(&c->j, "sensors");
+	e = store_read_sensors(c->store, put_sensor, c);
+	json_arr_end(&c->j);
+	json_obj_end(&c->j);
+	return e == ERR_OK ? ctl_flush_json(c) : e;
+}
+
+/* ------------------------------------------------------------------ alerts */
+
+static void
+end_text(char *out, size_t cap, const struct addr *a, uint16_t port)
+{
+	char text[ADDR_TEXT_CAP];
+
+	addr_format(a, text);
+	if (port == 0) {
+		snprintf(out, cap, "%s", text);
+	} else {
+		snprintf(out, cap, addr_is_v4(a) ? "%s:%u" : "[%s]:%u", text,
+			 port);
+	}
+}
+
+static void
+put_alert(void *arg, const struct store_alert *a)
+{
+	struct ctl *c = arg;
+	struct ctl_text *x = &c->text;
+	char src[64], dst[64];
+
+	if (c->json) {
+		store_json_alert(&c->j, a);
+		return;
+	}
+	end_text(src, sizeof(src), &a->src, a->src_port);
+	end_text(dst, sizeof(dst), &a->dst, a->dst_port);
+	fprintf(x->out, "%s %s%u%s ", ctl_time(x, a->timestamp_us),
+		ctl_severity(x, a->severity), a->severity, ctl_sgr(x, "0"));
+	ctl_column(x, 14, a->site);
+	fprintf(x->out, "%s -> %s  [%" PRIu32 "] %s", src, dst, a->sid,
+		ctl_clean(x, a->signature));
+	if (a->indicator[0] != '\0') {
+		fprintf(x->out, "  indicator %s", ctl_clean(x, a->indicator));
+	}
+	if (a->exercise[0] != '\0') {
+		fprintf(x->out, "  %sEXERCISE %s%s", ctl_sgr(x, "36"),
+			ctl_clean(x, a->exercise), ctl_sgr(x, "0"));
+	}
+	fputc('\n', x->out);
+}
+
+enum err
+ctl_alerts(struct ctl *c)
+{
+	enum err e;
+
+	if (!c->json) {
+		return store_read_alerts(c->store, &c->filter, c->limit,
+					 put_alert, c);
+	}
+	json_obj(&c->j, NULL);
+	json_arr(&c->j, "alerts");
+	e = store_read_alerts(c->store, &c->filter, c->limit, put_alert, c);
+	json_arr_end(&c->j);
+	json_obj_end(&c->j);
+	return e == ERR_OK ? ctl_flush_json(c) : e;
+}
+
+/* --------------------------------------------------------------- incidents */
+
+struct list {
+	struct ctl *c;
+	unsigned shown;
+};
+
+static bool
+is_wanted(const struct ctl *c, const struct store_incident *i)
+{
+	const char *name = c->filter.exercise;
+
+	return (c->all || strcmp(i->state, "closed") != 0) &&
+	       (name == NULL || strcmp(name, i->exercise) == 0);
+}
+
+static void
+put_incident(void *arg, const struct store_incident *i)
+{
+	struct list *l = arg;
+	struct ctl *c = l->c;
+	struct ctl_text *x = &c->text;
+
+	if (!is_wanted(c, i) || l->shown == c->limit) {
+		return;
+	}
+	l->shown++;
+	if (c->json) {
+		store_json_incident(&c->j, NULL, i);
+		json_obj_end(&c->j);
+		return;
+	}
+	fprintf(x->out, "%4" PRId64 "  %s%3u %-9s%s ", i->id,
+		ctl_level(x, i->level), i->score, i->level_name,
+		ctl_sgr(x, "0"));
+	ctl_column(x, 6, i->state);
+	ctl_column(x, 20, ctl_time(x, i->last_us));
+	ctl_column(x, 6, i->lead);
+	fprintf(x->out, "%s", ctl_clean(x, i->title));
+	if (i->exercise[0] != '\0') {
+		fprintf(x->out, "  %sEXERCISE %s%s", ctl_sgr(x, "36"),
+			ctl_clean(x, i->exercise), ctl_sgr(x, "0"));
+	}
+	fputc('\n', x->out);
+}
+
+static void
+count_incident(void *arg, const struct store_incident *i)
+{
+	(void)i;
+	++*(unsigned *)arg;
+}
+
+enum err
+ctl_incidents(struct ctl *c)
+{
+	struct list l = { .c = c };
+	unsigned exercises = 0;
+	enum err e;
+
+	if (c->json) {
+		json_obj(&c->j, NULL);
+		json_arr(&c->j, "incidents");
+	}
+	e = store_read_incidents(c->store, c->filter.scope, NULL, 0,
+				 STORE_MAX_ROWS, put_incident, &l);
+	if (c->json) {
+		json_arr_end(&c->j);
+		json_obj_end(&c->j);
+		return e == ERR_OK ? ctl_flush_json(c) : e;
+	}
+	if (e == ERR_OK && l.shown == 0) {
+		fputs("no incidents\n", c->text.out);
+	}
+	if (e == ERR_OK && c->filter.scope == STORE_REAL) {
+		e = store_read_incidents(c->store, STORE_EXERCISE, NULL, 0,
+					 STORE_MAX_ROWS, count_incident,
+					 &exercises);
+		if (exercises > 0) {
+			fprintf(c->text.out,
+				"(and %u of exercises: --all shows them)\n",
+				exercises);
+		}
+	}
+	return e;
+}

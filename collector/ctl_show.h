@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ctl_show.h - picketctl's answers: lists for eyes, JSON for programs
+ *
+ * Place    above store_json and ctl_text; below ctl.
+ * Threads  one.
+ * Memory   one answer's JSON.
+ */
+#ifndef COLLECTOR_CTL_SHOW_H
+#define COLLECTOR_CTL_SHOW_H
+
+#include "collector/ctl_text.h"
+#include "collector/store_json.h"
+
+/* What the command line asked for. */
+struct ctl {
+	struct ctl_text text;
+	struct store_reader *store;
+	struct json j;
+	bool json; /* --json */
+	bool all; /* --all: closed ones and exercises too */
+	struct store_alert_filter filter;
+	unsigned limit;
+};
+
+/* Each writes its whole answer to text.out. */
+enum err ctl_status(struct ctl *c) MUST_CHECK;
+enum err ctl_sensors(struct ctl *c) MUST_CHECK;
+enum err ctl_alerts(struct ctl *c) MUST_CHECK;
+enum err ctl_incidents(struct ctl *c) MUST_CHECK;
+
+/* Writes what is in c->j and a newline; ERR_NOMEM when it failed. */
+enum err ctl_flush_json(struct ctl *c) MUST_CHECK;
+
+#endif
