@@ -215,6 +215,7 @@ struct inspect {
 	/* Bodies and streams: how much of the front was seen in former calls,
 	 * and where the window begins in the whole. */
 	uint32_t stream_seen;
+	bool stream_end; /* no more will come: the last look */
 	uint64_t stream_offset;
 	uint32_t body_seen[2]; /* FILE_DATA / *_BODY, by direction */
 	uint64_t body_offset[2];

@@ -130,13 +130,14 @@ fill_flow(struct inspect_flow *out, const struct flow *f)
 }
 
 bool
-fill_stream(struct inspect *in, const struct flow *f, enum flow_dir dir)
+fill_stream(struct inspect *in, const struct flow *f, enum flow_dir dir,
+	    bool last)
 {
 	uint32_t seen = 0;
 	uint64_t offset = 0;
 	struct view window = stream_raw(f, dir, &seen, &offset);
 
-	if (window.len == 0 || seen >= window.len) {
+	if (window.len == 0 || (seen >= window.len && !last)) {
 		return false;
 	}
 	begin(in, INSPECT_STREAM, dir);
@@ -144,6 +145,7 @@ fill_stream(struct inspect *in, const struct flow *f, enum flow_dir dir)
 	inspect_set(in, BUF_STREAM, &in->pkt_views[3], 1);
 	in->stream_seen = seen;
 	in->stream_offset = offset;
+	in->stream_end = last;
 	in->pkt.is_rebuilt_stream = true;
 	return true;
 }
