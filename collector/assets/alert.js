@@ -41,8 +41,7 @@ export function alertRow(a, setFilter) {
 		h("td", { "data-label": "Site" }, a.site, h("div", { class: "small" }, a.sensor)),
 		h("td", { "data-label": "Signature", class: "signature" }, a.signature,
 			h("div", { class: "small" }, `${a.gid}:${a.sid}:${a.rev}`, a.category ? ` ${a.category}` : "",
-				a.indicator ? h("span", { class: "tag indicator" }, a.indicator) : null,
-				a.exercise ? h("span", { class: "tag exercise" }, "exercise") : null)),
+				a.indicator ? h("span", { class: "tag indicator" }, a.indicator) : null)),
 		endCell("Source", a.src, a.src_port, a.src_info, setFilter),
 		endCell("Destination", a.dest, a.dest_port, a.dest_info, setFilter));
 	const toggle = async () => {

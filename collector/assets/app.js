@@ -117,7 +117,7 @@ function missionItem(m) {
 	return h("li", { class: at.length > 0 ? "mission risk" : "mission" },
 		h("div", { class: "row" }, h("span", { class: "name" }, m.mission), h("span", { class: "owner" }, m.owner),
 			h("span", { class: "health" }, at.length > 0 ? "at risk" : "clear")),
-		h("div", { class: "small" }, `criticality ${m.criticality}; ${m.services}`,
+		h("div", { class: "small" }, `criticality ${m.criticality}; ${m.services.split(",").join(", ")}`,
 			at.length > 0 ? ["; incident ", at.map((i, k) => [k > 0 ? ", " : "",
 				h("a", { href: `#incident-${i.id}`, onclick: () => openCard(i.id) }, String(i.id))])] : null));
 }
@@ -166,6 +166,12 @@ async function loadIncidents() {
 		if (list.contains(focus)) {
 			focus.focus();
 		}
+	}
+	const wanted = /^#incident-(\d+)$/.exec(location.hash);
+
+	if (wanted && !state.jumped && cards.has(Number(wanted[1]))) {
+		state.jumped = true;
+		openCard(Number(wanted[1]));
 	}
 	$("incidents-note").textContent = `${number(open.length)} open, ${number(state.incidents.length - open.length)} closed`;
 	drawSites();
@@ -462,5 +468,10 @@ $("help-button").addEventListener("click", () => $("help").showModal());
 $("more").addEventListener("click", () => loadAlerts(Math.min(...state.alerts.keys())));
 window.addEventListener("resize", calm(200, drawTimeline));
 
-loadAll().catch(() => {});
-follow();
+// "?live=no" is a picture of the moment: to print, or for a slow link.
+if (new URLSearchParams(location.search).get("live") === "no") {
+	$("link").textContent = "still";
+	loadAll().catch((e) => { $("link").textContent = e.message; });
+} else {
+	follow();
+}

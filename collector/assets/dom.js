@@ -20,7 +20,7 @@ export function h(tag, attributes, ...children) {
 }
 
 export function fill(e, children) {
-	const nodes = children.flat().filter((c) => c !== null && c !== undefined && c !== "");
+	const nodes = children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== "");
 
 	e.replaceChildren(...nodes.map((c) => (c instanceof Node ? c : document.createTextNode(String(c)))));
 }

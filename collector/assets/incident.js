@@ -43,6 +43,11 @@ function block(title, ...content) {
 	return h("div", { class: "block" }, h("h4", null, title), ...content);
 }
 
+function columns(...titles) {
+	return h("thead", null, h("tr", null, titles.map((t, i) =>
+		h("th", { scope: "col", class: i === titles.length - 1 ? "num" : null }, t))));
+}
+
 function sitesTable(sites) {
 	return h("ul", { class: "plain" }, (sites ?? []).map((s) => h("li", null,
 		h("strong", null, s.site), s.location ? ` (${s.location})` : "", s.owner ? `, owner ${s.owner}` : "", h("br"),
@@ -52,13 +57,13 @@ function sitesTable(sites) {
 function actorsTable(actors) {
 	const sorted = [...(actors ?? [])].sort((a, b) => b.sites.length - a.sites.length || b.count - a.count);
 
-	return h("table", { class: "small-table" }, h("tbody", null, sorted.map((a) => h("tr", null,
+	return h("table", { class: "small-table" }, columns("Kind", "Value", "Sites", "Sightings"), h("tbody", null, sorted.map((a) => h("tr", null,
 		h("td", null, a.kind), h("td", { class: "mono" }, a.value), h("td", null, names(a.sites)),
 		h("td", { class: "num" }, number(a.count))))));
 }
 
 function victimsTable(victims) {
-	return h("table", { class: "small-table" }, h("tbody", null, (victims ?? []).map((v) => h("tr", null,
+	return h("table", { class: "small-table" }, columns("Site", "Address", "Asset", "Criticality"), h("tbody", null, (victims ?? []).map((v) => h("tr", null,
 		h("td", null, v.site), h("td", { class: "mono" }, v.address), h("td", null, v.asset ?? "not on the map"),
 		h("td", { class: "num" }, v.criticality ?? "")))));
 }
