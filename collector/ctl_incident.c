@@ -135,8 +135,8 @@ put_actors(struct ctl_text *x, const json_t *actors)
 			if (shown++ >= LIST_MAX) {
 				continue;
 			}
-			heading(x,
-				shown == 1 ? (shared ? "Shared" : "Seen") : "");
+			heading(x, !first ? "" : shared ? "Shared" : "Seen");
+			first = false;
 			fprintf(x->out, "%s %s at ",
 				ctl_clean(x, text_of(a, "kind")),
 				ctl_clean(x, text_of(a, "value")));
