@@ -15,6 +15,8 @@
 
 struct record {
 	uint64_t hash; /* of site and address; 0 is free */
+	struct addr addr;
+	char site[64];
 	uint16_t len;
 	char json[ENRICH_JSON_CAP];
 };
@@ -240,18 +242,22 @@ enrich_addr(struct enrich *e, const char *site, const struct addr *a)
 
 	h |= 1; /* 0 marks a free record */
 	r = &e->cache[(h >> 8) % ENRICH_CACHE];
-	if (r->hash == h) {
+	if (r->hash == h && addr_eq(&r->addr, a) &&
+	    strcmp(r->site, site) == 0) {
 		return view_of(r->json, r->len);
 	}
 	describe(e, site, a, true);
 	if (e->j.len >= sizeof(r->json)) {
 		describe(e, site, a, false);
 	}
-	if (e->j.failed || e->j.len >= sizeof(r->json)) {
+	if (e->j.failed || e->j.len >= sizeof(r->json) ||
+	    strlen(site) >= sizeof(r->site)) {
 		return VIEW_LIT("{}");
 	}
 	memcpy(r->json, e->j.p, e->j.len);
 	r->len = (uint16_t)e->j.len;
+	r->addr = *a;
+	memcpy(r->site, site, strlen(site) + 1);
 	r->hash = h;
 	return view_of(r->json, r->len);
 }

@@ -25,6 +25,8 @@
 #define MAX_ASK 16
 #define MAX_COUNT 16
 #define DEADLETTERS "1000"
+/* Failures after which an entry is taken to be too large. */
+#define MAX_STRIKES 2
 
 struct stream {
 	char site[INGEST_NAME_CAP], sensor[INGEST_NAME_CAP];
@@ -43,6 +45,9 @@ struct ingest {
 	unsigned ask, count; /* how much is asked for */
 	uint64_t discovered_us, claimed_us;
 	bool seen_up;
+	/* A stream whose entries alone cost us the connection, and how often. */
+	unsigned suspect, strikes;
+	uint64_t oversize;
 	redisReply *reply;
 	struct ingest_entry entries[INGEST_MAX_ENTRIES];
 	size_t n_entries;
@@ -105,6 +110,12 @@ ingest_sensor(const struct ingest *in, unsigned stream)
 {
 	assert(stream < in->n_streams);
 	return in->streams[stream].sensor;
+}
+
+uint64_t
+ingest_oversize(const struct ingest *in)
+{
+	return in->oversize;
 }
 
 unsigned
@@ -430,6 +441,56 @@ read_error(struct ingest *in, struct diag *d)
 	return e;
 }
 
+/*
+ * An entry so large that reading it alone costs the connection would hold up
+ * every stream for ever.  It is acknowledged and deleted unread; if it was
+ * honest, its sensor sends it again.
+ */
+static enum err
+drop_oversize(struct ingest *in, struct stream *s, struct diag *d)
+{
+	redisReply *r = NULL, *id = NULL, *done = NULL;
+	enum err e = redis_link_call(in->link, CALL_MS, &r, d,
+				     "XPENDING %s " GROUP " (%s + 1 %s", s->key,
+				     s->cursor, in->consumer);
+
+	in->strikes = 0;
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (is_array(r) && r->elements == 1 && is_array(r->element[0]) &&
+	    r->element[0]->elements > 0) {
+		id = r->element[0]->element[0];
+	}
+	if (is_text(id)) {
+		in->oversize++;
+		e = redis_link_call(in->link, CALL_MS, &done, d,
+				    "XACK %s " GROUP " %s", s->key, id->str);
+		freeReplyObject(done);
+		done = NULL;
+		if (e == ERR_OK) {
+			e = redis_link_call(in->link, CALL_MS, &done, d,
+					    "XDEL %s %s", s->key, id->str);
+		}
+		freeReplyObject(done);
+	}
+	freeReplyObject(r);
+	return e;
+}
+
+/* One more failure while nothing but one entry of one stream was asked. */
+static void
+strike(struct ingest *in, const struct stream *s)
+{
+	unsigned number = (unsigned)(s - in->streams);
+
+	if (in->count > 1) {
+		return;
+	}
+	in->strikes = in->suspect == number ? in->strikes + 1 : 1;
+	in->suspect = number;
+}
+
 /* Our own entries that a former life left behind, one stream a call. */
 static enum err
 read_own(struct ingest *in, struct stream *s, struct diag *d)
@@ -551,9 +612,15 @@ ingest_read(struct ingest *in, int wait_ms, const struct ingest_entry **entries,
 	     e == ERR_OK && in->n_entries == 0 && i < in->n_streams; i++) {
 		struct stream *s = &in->streams[i];
 
-		if (s->grouped && !s->own_done) {
+		if (in->strikes >= MAX_STRIKES && in->suspect == i) {
+			e = drop_oversize(in, s, d);
+		}
+		if (e == ERR_OK && s->grouped && !s->own_done) {
 			release(in);
 			e = read_own(in, s, d);
+			if (e == ERR_CLOSED) {
+				strike(in, s);
+			}
 		}
 		if (e == ERR_OK && in->n_entries == 0 && s->grouped &&
 		    s->claim[0] != '\0') {

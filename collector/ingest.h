@@ -52,6 +52,8 @@ enum err ingest_read(struct ingest *in, int wait_ms,
 const char *ingest_site(const struct ingest *in, unsigned stream);
 const char *ingest_sensor(const struct ingest *in, unsigned stream);
 unsigned ingest_n_streams(const struct ingest *in);
+/* Entries dropped unread because no reply may be that large. */
+uint64_t ingest_oversize(const struct ingest *in);
 
 /* After the commit: queue these, then send them all with ingest_done(). */
 enum err ingest_publish(struct ingest *in, const char *site, const char *sensor,

@@ -627,6 +627,8 @@ keep_counters(struct pipeline *p)
 		{ "frames_lost", a->frames_lost - b->frames_lost },
 		{ "frames_abandoned",
 		  a->frames_abandoned - b->frames_abandoned },
+		{ "entries_oversize",
+		  a->entries_oversize - b->entries_oversize },
 	};
 	enum err e = ERR_OK;
 
@@ -642,6 +644,8 @@ take_batch(struct pipeline *p, const struct ingest_entry *entries, size_t n)
 	struct correlate_sink sink = { p, on_merged, on_incident, on_run,
 				       on_gone };
 	enum err e = store_begin(p->store);
+
+	p->stats.entries_oversize = ingest_oversize(p->ingest);
 
 	for (size_t i = 0; i < n && e == ERR_OK; i++) {
 		e = take_entry(p, &entries[i]);

@@ -30,6 +30,7 @@ struct pipeline_stats {
 	uint64_t frames, alerts, other_events, bytes;
 	uint64_t frames_refused, frames_repeated, lines_refused;
 	uint64_t gaps, frames_lost, frames_abandoned;
+	uint64_t entries_oversize;
 	uint64_t commits, incidents_opened, incidents_merged;
 	uint64_t busy_us; /* time spent between a read and its commit */
 };

@@ -12,9 +12,8 @@ static const struct rule_meta c2_meta[] = {
 	{ "mitre_tactic_name", "Command_And_Control" },
 };
 
-#define RULE(t, what, meta_, n_meta) \
-	[t] = { \
-		.sid = IOC_SID_BASE + (t), \
+#define RULE(t, what, meta_, n_meta, ...) \
+	[t] = { .sid = IOC_SID_BASE + (t), \
 		.gid = IOC_GID, \
 		.rev = 1, \
 		.index = UINT32_MAX, \
@@ -27,18 +26,23 @@ static const struct rule_meta c2_meta[] = {
 		.n_metadata = n_meta, \
 		.file = "built-in", \
 		.text = "", \
-	}
+		__VA_ARGS__ }
 
 static const struct rule rules[IOC_TYPE_COUNT] = {
-	RULE(IOC_IP, "known-bad address", NULL, 0),
-	RULE(IOC_DOMAIN, "known-bad domain", c2_meta, ARRAY_LEN(c2_meta)),
-	RULE(IOC_URL, "known-bad URL", c2_meta, ARRAY_LEN(c2_meta)),
+	/* A scan opens a thousand flows: one alert a minute and pair will do. */
+	RULE(IOC_IP, "known-bad address", NULL, 0,
+	     .threshold = { .type = THRESHOLD_LIMIT,
+			    .track = TRACK_BY_BOTH,
+			    .count = 1,
+			    .seconds = 60 }),
+	RULE(IOC_DOMAIN, "known-bad domain", c2_meta, ARRAY_LEN(c2_meta), ),
+	RULE(IOC_URL, "known-bad URL", c2_meta, ARRAY_LEN(c2_meta), ),
 	RULE(IOC_JA3, "known-bad TLS client (JA3)", c2_meta,
-	     ARRAY_LEN(c2_meta)),
+	     ARRAY_LEN(c2_meta), ),
 	RULE(IOC_CERT_SHA1, "known-bad certificate (SHA-1)", c2_meta,
-	     ARRAY_LEN(c2_meta)),
+	     ARRAY_LEN(c2_meta), ),
 	RULE(IOC_CERT_SHA256, "known-bad certificate (SHA-256)", c2_meta,
-	     ARRAY_LEN(c2_meta)),
+	     ARRAY_LEN(c2_meta), ),
 };
 
 const struct rule *

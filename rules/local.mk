@@ -30,6 +30,7 @@ librules_a_SOURCES += \
 	rules/rule_file.h rules/rule_file.c \
 	rules/ruleset_db.h rules/ruleset_order.c \
 	rules/threshold_file.h rules/threshold_file.c \
+	rules/addr_index.h rules/addr_index.c \
 	rules/ruleset.h rules/ruleset.c \
 	rules/rule_match.h rules/rule_match.c
 

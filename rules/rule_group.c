@@ -93,6 +93,47 @@ out:
 	return e;
 }
 
+/* Moves the rules that 'side' tells apart from 'bare' into 'ix'. */
+static enum err
+build_index(struct addr_index *ix, struct gather *bare, bool by_dst)
+{
+	struct addr_index_entry *v;
+	uint32_t kept = 0;
+	size_t n = 0;
+	enum err e;
+
+	if (bare->n == 0) {
+		return ERR_OK;
+	}
+	v = calloc(bare->n, sizeof(*v));
+	if (v == NULL) {
+		return ERR_NOMEM;
+	}
+	for (uint32_t i = 0; i < bare->n; i++) {
+		const struct rule_prog *p = bare->v[i];
+		const struct range_set *s = by_dst ? p->dst : p->src;
+
+		if (!p->both_ways && addr_index_suits(s)) {
+			v[n++] = (struct addr_index_entry){ s, p->order };
+		}
+	}
+	e = addr_index_build(ix, v, n);
+	free(v);
+	if (e == ERR_LIMIT) {
+		return ERR_OK; /* they stay in the list */
+	}
+	for (uint32_t i = 0; e == ERR_OK && i < bare->n; i++) {
+		const struct rule_prog *p = bare->v[i];
+
+		if (p->both_ways ||
+		    !addr_index_suits(by_dst ? p->dst : p->src)) {
+			bare->v[kept++] = p;
+		}
+	}
+	bare->n = e == ERR_OK ? kept : bare->n;
+	return e;
+}
+
 static enum err
 build_group(struct rule_groups *set, struct rule_group *g, struct gather *with,
 	    struct gather *bare, struct diag *d)
@@ -243,6 +284,11 @@ fill_group(struct rule_groups *set, struct rule_group *g,
 			return diag_set(d, ERR_NOMEM, "out of memory");
 		}
 	}
+	if ((at->at == AT_FIRST || at->at == AT_ALWAYS) &&
+	    (build_index(&g->by_src, bare, false) != ERR_OK ||
+	     build_index(&g->by_dst, bare, true) != ERR_OK)) {
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
 	return build_group(set, g, with, bare, d);
 }
 
@@ -332,6 +378,8 @@ drop_one(void *arg, struct rule_group *g, const struct place *at)
 	free(g->first);
 	free(g->orders);
 	free(g->bare);
+	addr_index_fini(&g->by_src);
+	addr_index_fini(&g->by_dst);
 	return ERR_OK;
 }
 

@@ -15,6 +15,7 @@
 #ifndef RULES_RULE_GROUP_H
 #define RULES_RULE_GROUP_H
 
+#include "rules/addr_index.h"
 #include "rules/prefilter.h"
 #include "rules/rule_prog.h"
 
@@ -25,6 +26,8 @@ struct rule_group {
 	uint32_t *orders; /* the programs, by id */
 	uint32_t *bare; /* programs without a literal */
 	uint32_t n_bare;
+	/* those of them that hang on a narrow set of addresses */
+	struct addr_index by_src, by_dst;
 	size_t longest;
 };
 

@@ -89,6 +89,14 @@ lex_options(struct view s, struct rule_words *out, struct diag *d)
 					"option without a name: \"%.*s\"",
 					TEXT_ARG(one));
 		}
+		if (o->value.len > 0 && o->value.p[0] == '"' &&
+		    (o->value.len == 1 ||
+		     o->value.p[o->value.len - 1] != '"')) {
+			return diag_set(d, ERR_FORMAT,
+					"option %.*s has no closing quote: "
+					"write ; inside a text as \\;",
+					TEXT_ARG(o->name));
+		}
 	}
 	return ERR_OK;
 }

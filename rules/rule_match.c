@@ -91,6 +91,27 @@ add_bare(struct rule_matcher *m, const struct rule_group *g)
 	}
 }
 
+static void
+add_indexed(struct rule_matcher *m, const struct addr_index *ix,
+	    unsigned __int128 addr)
+{
+	uint32_t n;
+	const uint32_t *ids = addr_index_find(ix, addr, &n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		add_candidate(m, ids[i]);
+	}
+}
+
+/* Those of 'g' without a literal, as far as the packet's ends ask for them. */
+static void
+add_by_ends(struct rule_matcher *m, const struct rule_group *g)
+{
+	add_bare(m, g);
+	add_indexed(m, &g->by_src, m->facts.src);
+	add_indexed(m, &g->by_dst, m->facts.dst);
+}
+
 /* The rules of 'g' whose literal is in 'data'. */
 static void
 scan(struct rule_matcher *m, const struct rule_group *g, struct view data)
@@ -126,7 +147,8 @@ needs_reach(const struct rule_list *l)
 
 /* The payload list, against the stream's window or the packet. */
 static bool
-payload_ok(struct rule_matcher *m, const struct rule_list *l)
+payload_ok(struct rule_matcher *m, const struct rule_prog *p,
+	   const struct rule_list *l)
 {
 	const struct inspect *in = m->in;
 	struct verify_input v = { .offset = 0 };
@@ -134,8 +156,20 @@ payload_ok(struct rule_matcher *m, const struct rule_list *l)
 	if (in->buf[BUF_STREAM].n > 0) {
 		v.data = in->buf[BUF_STREAM].v[0];
 		v.offset = in->stream_offset;
-		if (in->kind == INSPECT_STREAM && needs_reach(l)) {
-			v.beyond = in->stream_seen;
+		if (in->kind == INSPECT_STREAM) {
+			uint64_t used =
+				state_spoken_end(m->flow, in->dir, p->order);
+
+			if (used > v.offset) {
+				size_t cut = MIN((size_t)(used - v.offset),
+						 v.data.len);
+
+				v.data = view_sub(v.data, cut, v.data.len);
+				v.offset += cut;
+			}
+			if (needs_reach(l) && used <= in->stream_offset) {
+				v.beyond = in->stream_seen;
+			}
 		}
 	} else if (in->buf[BUF_PAYLOAD].n > 0) {
 		v.data = in->buf[BUF_PAYLOAD].v[0];
@@ -180,7 +214,7 @@ lists_ok(struct rule_matcher *m, const struct rule_prog *p)
 	for (uint16_t i = 0; i < p->n_lists; i++) {
 		const struct rule_list *l = &p->lists[i];
 
-		if (l->buf == BUF_PAYLOAD ? !payload_ok(m, l)
+		if (l->buf == BUF_PAYLOAD ? !payload_ok(m, p, l)
 					  : !buffer_ok(m, l)) {
 			return false;
 		}
@@ -299,6 +333,11 @@ remember_seen(struct rule_matcher *m, const struct rule_prog *p)
 	f = m->flow = state_flow(m->in, m->rs->id, true);
 	if (f == NULL) {
 		return;
+	}
+	if (m->in->kind == INSPECT_STREAM && m->in->buf[BUF_STREAM].n > 0) {
+		state_speak(f, m->in->dir, p->order,
+			    m->in->stream_offset +
+				    m->in->buf[BUF_STREAM].v[0].len);
 	}
 	if (p->once) {
 		if (f->n_once == STATE_ONCE) {
@@ -510,7 +549,7 @@ gather_packet(struct rule_matcher *m)
 	const struct packet_lists *l = &m->groups->packet[c][in->dir];
 	const struct rule_group *payload = &m->groups->payload[c][in->dir];
 
-	add_bare(m, &l->always);
+	add_by_ends(m, &l->always);
 	if (!event_set_empty(&in->pkt.events)) {
 		add_bare(m, &l->event);
 	}
@@ -520,7 +559,7 @@ gather_packet(struct rule_matcher *m)
 		add_bare(m, &l->bits);
 	}
 	if (is_first(in)) {
-		add_bare(m, &l->first);
+		add_by_ends(m, &l->first);
 	}
 	add_bare(m, payload);
 	if (in->buf[BUF_PAYLOAD].n > 0) {

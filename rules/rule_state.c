@@ -213,6 +213,38 @@ state_add(struct state_list *l, uint32_t order, struct pool *pool)
 	return true;
 }
 
+uint64_t
+state_spoken_end(const struct rule_flow *f, enum inspect_dir dir,
+		 uint32_t order)
+{
+	for (uint8_t i = 0; f != NULL && i < f->n_spoken; i++) {
+		if (f->spoken[i].order == order && f->spoken[i].dir == dir) {
+			return f->spoken[i].end;
+		}
+	}
+	return 0;
+}
+
+void
+state_speak(struct rule_flow *f, enum inspect_dir dir, uint32_t order,
+	    uint64_t end)
+{
+	uint8_t at = f->n_spoken;
+
+	for (uint8_t i = 0; i < f->n_spoken; i++) {
+		if (f->spoken[i].order == order && f->spoken[i].dir == dir) {
+			f->spoken[i].end = end;
+			return;
+		}
+	}
+	if (f->n_spoken < STATE_SPOKEN) {
+		f->n_spoken++;
+	} else {
+		at = f->next_spoken++ % STATE_SPOKEN;
+	}
+	f->spoken[at] = (struct state_spoken){ end, order, (uint8_t)dir };
+}
+
 bool
 state_pend(struct rule_flow *f, enum inspect_dir dir, uint32_t order,
 	   uint64_t end, struct pool *pool)

@@ -20,11 +20,19 @@
 #define STATE_SEEN 32 /* rules that alerted on one packet */
 #define STATE_ONCE 32 /* rules that speak once a flow */
 #define STATE_PENDING 32 /* a direction */
+#define STATE_SPOKEN 8 /* rules of a stream whose last alert is remembered */
 #define STATE_TX 1024 /* rules a transaction */
 
 struct state_pending {
 	uint64_t end; /* stream offset that was the window's end */
 	uint32_t order;
+};
+
+/* A rule alerted on stream bytes up to 'end': they are used up for it. */
+struct state_spoken {
+	uint64_t end;
+	uint32_t order;
+	uint8_t dir;
 };
 
 struct rule_flow {
@@ -37,6 +45,8 @@ struct rule_flow {
 	uint8_t n_seen, n_once, n_pending[2];
 	uint32_t seen[STATE_SEEN], once[STATE_ONCE];
 	struct state_pending *pending[2]; /* STATE_PENDING each */
+	uint8_t n_spoken, next_spoken;
+	struct state_spoken spoken[STATE_SPOKEN]; /* oldest is replaced */
 };
 
 struct state_list {
@@ -66,6 +76,11 @@ bool state_int_change(struct rule_flow *f, const struct int_op *op, uint32_t n,
 bool state_has(const uint32_t *v, uint32_t n, uint32_t order);
 /* False when the list is full or the pool is. */
 bool state_add(struct state_list *l, uint32_t order, struct pool *pool);
+/* Stream offset behind the last alert of 'order'; 0 if not remembered. */
+uint64_t state_spoken_end(const struct rule_flow *f, enum inspect_dir dir,
+			  uint32_t order);
+void state_speak(struct rule_flow *f, enum inspect_dir dir, uint32_t order,
+		 uint64_t end);
 bool state_pend(struct rule_flow *f, enum inspect_dir dir, uint32_t order,
 		uint64_t end, struct pool *pool);
 

@@ -12,10 +12,11 @@
 #define BASE64_MAX 16384
 
 /*
- * MISS: another occurrence of an earlier test may still do.  STOP: nothing
- * that stands earlier can change this.
+ * MISS: another occurrence of an earlier test may still do.  DRY: no later
+ * occurrence of the content just before can do, because what is asked stands
+ * nowhere behind.  STOP: nothing that stands earlier can change this.
  */
-enum outcome { MISS, STOP, HIT };
+enum outcome { MISS, DRY, STOP, HIT };
 
 struct run {
 	struct verifier *v;
@@ -94,6 +95,40 @@ give_up(const struct run *r, const struct op *op)
 	return op->type == OP_PCRE ? STOP : MISS;
 }
 
+/*
+ * 'op' does not occur at all.  If it does not hang on what stands before it,
+ * nothing can change that, not even the wish for a match with new bytes.
+ */
+static enum outcome
+nowhere(const struct op *op)
+{
+	const struct content *c = &op->content;
+
+	if ((op->flags & OPF_RELATIVE) != 0) {
+		return op->type == OP_CONTENT && c->distance.var < 0 &&
+				       (op->flags &
+					(OPF_WITHIN | OPF_ENDSWITH)) == 0
+			       ? DRY
+			       : MISS;
+	}
+	if (op->type == OP_CONTENT) {
+		return c->offset.var >= 0 || c->depth.var >= 0 ? MISS : STOP;
+	}
+	return STOP;
+}
+
+/* A later test ran dry behind the earliest place of content 'op'. */
+static enum outcome
+dry(const struct op *op)
+{
+	const struct content *c = &op->content;
+
+	if ((op->flags & OPF_RELATIVE) != 0) {
+		return c->distance.var < 0 ? DRY : MISS;
+	}
+	return c->offset.var < 0 && c->depth.var < 0 ? STOP : MISS;
+}
+
 /* Where a content may lie: offsets from '*lo' up to and without '*hi'. */
 static bool
 content_window(const struct run *r, const struct op *op, size_t pos, size_t *lo,
@@ -164,13 +199,15 @@ step_content(const struct run *r, uint16_t i, size_t pos, size_t reach)
 		return at >= 0 ? give_up(r, op) : step(r, i + 1, pos, reach);
 	}
 	if (at < 0) {
-		/* not even one: no earlier occurrence changes that */
-		return (op->flags & OPF_RELATIVE) != 0 ? MISS : give_up(r, op);
+		return nowhere(op);
 	}
 	while (at >= 0) {
 		size_t end = (size_t)at + op->content.len;
 		enum outcome o = step(r, i + 1, end, MAX(reach, end));
 
+		if (o == DRY) {
+			return dry(op);
+		}
 		if (o != MISS) {
 			return o;
 		}
@@ -205,6 +242,7 @@ step_pcre(const struct run *r, uint16_t i, size_t pos, size_t reach)
 {
 	const struct op *op = &r->ops[i];
 	size_t base = (op->flags & OPF_RELATIVE) != 0 ? pos : 0, from = 0;
+	bool any = false;
 	struct view s;
 
 	if (base > r->data.len) {
@@ -223,14 +261,18 @@ step_pcre(const struct run *r, uint16_t i, size_t pos, size_t reach)
 		size_t start = ov[0], end = base + ov[1];
 		enum outcome o;
 
+		any = true;
 		/* \K may put the start behind the end */
 		o = step(r, i + 1, end, MAX(reach, end));
+		if (o == DRY) {
+			o = MISS; /* matches need not end in order */
+		}
 		if (o != MISS) {
 			return o;
 		}
 		from = MAX(start, from) + 1;
 	}
-	return give_up(r, op);
+	return any ? give_up(r, op) : nowhere(op);
 }
 
 static enum outcome
@@ -272,7 +314,13 @@ step_bytes(const struct run *r, uint16_t i, size_t pos, size_t reach)
 		good = bytes_math(op, r->data, pos, vars);
 		break;
 	}
-	return good ? step(r, i + 1, pos, reach) : MISS;
+	if (good) {
+		enum outcome o = step(r, i + 1, pos, reach);
+
+		/* a jump from further on may land further ahead */
+		return o == DRY && op->type == OP_BYTE_JUMP ? MISS : o;
+	}
+	return MISS;
 }
 
 static enum outcome

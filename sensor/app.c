@@ -15,11 +15,7 @@
 
 /* Order matters only where two parsers could both say yes. */
 static const struct app_parser *const registry[] = {
-	&app_http,
-	&app_dns_udp,
-	&app_dns_tcp,
-	&app_mdns,
-	&app_tls,
+	&app_http, &app_dns_udp, &app_dns_tcp, &app_mdns, &app_tls,
 };
 
 struct port_range {
@@ -208,13 +204,18 @@ on_port(const struct entry *e, const struct flow *f)
 	return false;
 }
 
-/* Content of protocols without a parser goes before ports of those with. */
+/* Fixed texts, then the parsers on their ports, elsewhere, then mere form. */
 static struct verdict
 detect(struct driver *d, const struct flow *f, enum flow_dir dir,
        struct view data)
 {
 	bool tcp = f->proto == IPP_TCP, more = false;
-	enum app_proto proto;
+	const bool *allowed = tcp ? d->allowed_tcp : d->allowed_udp;
+	enum app_proto proto = app_detect_text(data, dir, tcp, allowed);
+
+	if (proto != APP_FAILED) {
+		return (struct verdict){ proto, NULL };
+	}
 
 	for (unsigned pass = 0; pass < 2; pass++) {
 		bool by_port = pass == 0;
@@ -239,8 +240,7 @@ detect(struct driver *d, const struct flow *f, enum flow_dir dir,
 			}
 		}
 	}
-	proto = app_detect(data, dir, tcp, f->port,
-			   tcp ? d->allowed_tcp : d->allowed_udp);
+	proto = app_detect_form(data, dir, tcp, f->port, allowed);
 	if (proto == APP_FAILED && more) {
 		proto = APP_UNKNOWN;
 	}

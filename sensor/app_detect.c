@@ -562,8 +562,8 @@ on_port(const struct recogniser *r, const uint16_t ports[2])
 }
 
 enum app_proto
-app_detect(struct view data, enum flow_dir dir, bool tcp,
-	   const uint16_t ports[2], const bool allowed[APP_PROTO_COUNT])
+app_detect_text(struct view data, enum flow_dir dir, bool tcp,
+		const bool allowed[APP_PROTO_COUNT])
 {
 	uint8_t side = dir == FLOW_TOSERVER ? TS : TC;
 	bool more = false;
@@ -582,7 +582,19 @@ app_detect(struct view data, enum flow_dir dir, bool tcp,
 		if (r == PROBE_YES) {
 			return (enum app_proto)s->proto;
 		}
-		more |= r == PROBE_MORE && tcp;
+		more |= r == PROBE_MORE && tcp; /* a datagram is whole */
+	}
+	return more ? APP_UNKNOWN : APP_FAILED;
+}
+
+enum app_proto
+app_detect_form(struct view data, enum flow_dir dir, bool tcp,
+		const uint16_t ports[2], const bool allowed[APP_PROTO_COUNT])
+{
+	bool more = false;
+
+	if (data.len == 0) {
+		return APP_UNKNOWN;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(recognisers); i++) {
 		const struct recogniser *c = &recognisers[i];
@@ -595,7 +607,7 @@ app_detect(struct view data, enum flow_dir dir, bool tcp,
 		if (r == PROBE_YES) {
 			return (enum app_proto)c->proto;
 		}
-		more |= r == PROBE_MORE && tcp; /* a datagram is whole */
+		more |= r == PROBE_MORE && tcp;
 	}
 	return more ? APP_UNKNOWN : APP_FAILED;
 }

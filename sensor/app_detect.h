@@ -17,10 +17,14 @@
 /*
  * The protocol of these first bytes of direction 'dir', among those with
  * 'allowed' set; APP_FAILED when they are none of them, APP_UNKNOWN when more
- * bytes could tell.  'ports' are the flow's client and server port.
+ * bytes could tell.  By fixed texts that nothing else begins with, asked
+ * before the parsers; and by form and port, asked after them.  'ports' are
+ * the flow's client and server port.
  */
-enum app_proto app_detect(struct view data, enum flow_dir dir, bool tcp,
-			  const uint16_t ports[2],
-			  const bool allowed[APP_PROTO_COUNT]);
+enum app_proto app_detect_text(struct view data, enum flow_dir dir, bool tcp,
+			       const bool allowed[APP_PROTO_COUNT]);
+enum app_proto app_detect_form(struct view data, enum flow_dir dir, bool tcp,
+			       const uint16_t ports[2],
+			       const bool allowed[APP_PROTO_COUNT]);
 
 #endif

@@ -1,74 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sensor/app_http.h"
+#include "sensor/app_http_field.h"
+
+#include "sensor/app_http_line.h"
 
 static bool
 is_token_char(uint8_t c)
 {
 	/* RFC 9110 5.6.2 */
 	return c > 0x20 && c < 0x7f && strchr("()<>@,;:\\\"/[]?={}", c) == NULL;
-}
-
-static bool
-is_lws(uint8_t c)
-{
-	return c == ' ' || c == '\t';
-}
-
-/* Names count without case and NULs: some servers drop those. */
-static uint32_t
-name_hash(struct view v)
-{
-	uint32_t h = 2166136261u; /* FNV-1a */
-
-	for (size_t i = 0; i < v.len; i++) {
-		if (v.p[i] != 0) {
-			h = (h ^ ascii_lower(v.p[i])) * 16777619u;
-		}
-	}
-	return h;
-}
-
-static bool
-name_eq(struct view a, struct view b)
-{
-	size_t i = 0, j = 0;
-
-	for (;;) {
-		while (i < a.len && a.p[i] == 0) {
-			i++;
-		}
-		while (j < b.len && b.p[j] == 0) {
-			j++;
-		}
-		if (i == a.len || j == b.len) {
-			return i == a.len && j == b.len;
-		}
-		if (ascii_lower(a.p[i++]) != ascii_lower(b.p[j++])) {
-			return false;
-		}
-	}
-}
-
-const struct http_field *
-http_field_find(const struct http_msg *m, const char *name)
-{
-	struct view v = view_cstr(name);
-	uint32_t h = name_hash(v);
-
-	for (uint32_t i = 0; i < m->n_fields; i++) {
-		if (m->fields[i].hash == h && name_eq(m->fields[i].name, v)) {
-			return &m->fields[i];
-		}
-	}
-	return NULL;
-}
-
-struct view
-http_field_value(const struct http_msg *m, const char *name)
-{
-	const struct http_field *f = http_field_find(m, name);
-
-	return f != NULL ? f->value : VIEW_NONE;
 }
 
 /* What the passes over one head share. */
@@ -122,24 +61,24 @@ add_field(struct field_reader *r, struct view line)
 			     EV_HTTP_RESPONSE_HEADER_INVALID);
 		}
 	}
-	while (from < line.len && is_lws(line.p[from])) {
+	while (from < line.len && http_is_lws(line.p[from])) {
 		from++;
 	}
-	while (line.len > from && is_lws(line.p[line.len - 1])) {
+	while (line.len > from && http_is_lws(line.p[line.len - 1])) {
 		line.len--;
 	}
 	f = &r->m->fields[r->m->n_fields++];
 	*f = (struct http_field){ .name = view_sub(line, 0, end),
 				  .value = view_sub(line, from, line.len),
 				  .n = 1 };
-	f->hash = name_hash(f->name);
+	f->hash = http_name_hash(f->name);
 	f->last = r->m->n_fields - 1;
 }
 
 static bool
 folds(struct view text)
 {
-	return text.len > 0 && (is_lws(text.p[0]) || text.p[0] == 0);
+	return text.len > 0 && (http_is_lws(text.p[0]) || text.p[0] == 0);
 }
 
 static bool
@@ -219,7 +158,7 @@ trim_fold(struct view v)
 {
 	size_t i = 0;
 
-	while (i < v.len && (is_lws(v.p[i]) || v.p[i] == 0)) {
+	while (i < v.len && (http_is_lws(v.p[i]) || v.p[i] == 0)) {
 		i++;
 	}
 	return view_sub(v, i, v.len);
@@ -285,7 +224,7 @@ repeat(struct field_reader *r, uint32_t first, uint32_t again)
 	b->n = 0;
 	note(r, EV_HTTP_REQUEST_HEADER_REPETITION,
 	     EV_HTTP_RESPONSE_HEADER_REPETITION);
-	if (name_eq(a->name, VIEW_LIT("content-length"))) {
+	if (http_name_eq(a->name, VIEW_LIT("content-length"))) {
 		/* The first one counts, as in browsers. */
 		if (leading_number(a->value) != leading_number(b->value)) {
 			note(r,
@@ -308,7 +247,7 @@ merge_repeated(struct field_reader *r)
 	for (uint32_t i = 1; i < n; i++) {
 		for (uint32_t k = 0; k < i; k++) {
 			if (f[k].n > 0 && f[k].hash == f[i].hash &&
-			    name_eq(f[k].name, f[i].name)) {
+			    http_name_eq(f[k].name, f[i].name)) {
 				repeat(r, k, i);
 				break;
 			}

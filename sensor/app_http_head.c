@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sensor/app_http.h"
+#include "sensor/app_http_head.h"
+
+#include "sensor/app_http_uri.h"
 
 /* Whether 'v' without its NULs holds 'word' (lower case), in any case. */
 static bool
@@ -204,10 +206,11 @@ set_host(struct http_tx *tx)
 	    (!http_parse_host(f->value, &name, &port) || !is_host_name(name))) {
 		event_set_add(ev, EV_HTTP_REQUEST_HEADER_HOST_INVALID);
 	}
+	if (tx->uri_host.len > 0 && !is_host_name(tx->uri_host)) {
+		event_set_add(ev, EV_HTTP_REQUEST_URI_HOST_INVALID);
+		tx->uri_host = VIEW_NONE;
+	}
 	if (tx->uri_host.len > 0) {
-		if (!is_host_name(tx->uri_host)) {
-			event_set_add(ev, EV_HTTP_REQUEST_URI_HOST_INVALID);
-		}
 		if (f != NULL && !view_caseeq(name, tx->uri_host)) {
 			event_set_add(ev, EV_HTTP_HOST_HEADER_AMBIGUOUS);
 		}
@@ -350,6 +353,7 @@ http_response_head_done(struct http_tx *tx)
 			http_body_begin(&m->body, HTTP_FRAME_NONE, 0);
 			return;
 		}
+		event_set_add(&tx->tx.events, EV_HTTP_RESPONSE_BODY_UNEXPECTED);
 		tx->maybe_body = true;
 	}
 	frame_response(tx);
@@ -369,12 +373,6 @@ form_name(const struct http_tx *tx)
 		return VIEW_NONE;
 	}
 	return disposition_name(view_sub(v, 0, FORM_HEAD_MAX));
-}
-
-bool
-http_has_file(const struct http_tx *tx, enum flow_dir dir)
-{
-	return tx->msg[dir].body.size > 0;
 }
 
 struct view

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sensor/app_http.h"
+#include "sensor/app_http_line.h"
+
+#include "sensor/app_http_uri.h"
 
 /* Known methods: RFC 9110 9.3, WebDAV RFC 4918 and its kin. */
 static const char *const methods[] = {
@@ -45,12 +47,6 @@ static const char *const methods[] = {
 	"ORDERPATCH",
 	"PURGE",
 };
-
-bool
-http_is_space(uint8_t c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
 
 bool
 http_is_blank(struct view v)

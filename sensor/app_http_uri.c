@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sensor/app_http.h"
+#include "sensor/app_http_uri.h"
 
 struct uri_parts {
 	struct view authority, path, query, fragment;

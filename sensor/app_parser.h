@@ -42,7 +42,7 @@ struct app_tx {
 	bool one_sided; /* only one direction exists (a DNS message) */
 	/* The worker's marks for the rules. */
 	struct rule_tx *rules;
-	uint64_t inspected[2]; /* inspect.h 'done' bits already offered */
+	uint64_t inspected[2][2]; /* by dir: inspect.h 'done' bits offered */
 	uint64_t body_inspected[2]; /* body bytes already offered, by dir */
 	bool end_inspected[2];
 	uint32_t n_alerts;

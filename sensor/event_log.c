@@ -155,8 +155,10 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 	char id[IOC_ID_CAP];
 
 	json_obj(j, "picket");
-	json_cstr(j, "site", o->site);
-	json_cstr(j, "sensor", o->sensor);
+	if (o->site[0] != '\0') {
+		json_cstr(j, "site", o->site);
+		json_cstr(j, "sensor", o->sensor);
+	}
 	if (o->owner[0] != '\0') {
 		json_cstr(j, "owner", o->owner);
 	}
@@ -188,7 +190,7 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 static struct view
 finish(struct event_log *l, const struct ioc *ioc)
 {
-	if (l->origin.site[0] != '\0') {
+	if (l->origin.site[0] != '\0' || ioc != NULL) {
 		put_picket(l, ioc);
 	}
 	json_obj_end(&l->json);
@@ -284,6 +286,7 @@ put_tx(struct json *j, const struct app_tx *tx)
 		log_http(j, (const struct http_tx *)tx);
 		break;
 	case APP_DNS:
+	case APP_MDNS:
 		log_dns(j, (const struct dns_tx *)tx);
 		break;
 	case APP_TLS:
@@ -351,6 +354,7 @@ event_tx(struct event_log *l, const struct event_subject *s,
 		*type = EVENT_TYPE_HTTP;
 		break;
 	case APP_DNS:
+	case APP_MDNS:
 		*type = EVENT_TYPE_DNS;
 		break;
 	case APP_TLS:

@@ -167,6 +167,7 @@ fill_tx(struct inspect *in, struct app_tx *tx, enum flow_dir dir,
 		fill_http(in, (struct http_tx *)tx, needed);
 		break;
 	case APP_DNS:
+	case APP_MDNS:
 		fill_dns(in, (struct dns_tx *)tx, needed);
 		break;
 	case APP_TLS:
@@ -176,7 +177,7 @@ fill_tx(struct inspect *in, struct app_tx *tx, enum flow_dir dir,
 		break;
 	}
 	for (unsigned w = 0; w < 2; w++) {
-		in->fresh[w] = in->done[w] & ~tx->inspected[w];
+		in->fresh[w] = in->done[w] & ~tx->inspected[dir][w];
 	}
 	for (unsigned i = 0; i < 2; i++) {
 		enum inspect_buf b = body_bufs[dir][i];
@@ -196,8 +197,8 @@ fill_tx(struct inspect *in, struct app_tx *tx, enum flow_dir dir,
 void
 fill_tx_done(const struct inspect *in, struct app_tx *tx)
 {
-	tx->inspected[0] |= in->done[0];
-	tx->inspected[1] |= in->done[1];
+	tx->inspected[in->dir][0] |= in->done[0];
+	tx->inspected[in->dir][1] |= in->done[1];
 	for (unsigned i = 0; i < 2; i++) {
 		enum inspect_buf b = body_bufs[in->dir][i];
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/fill_http.h"
 
+#include "sensor/app_http_head.h"
+
 /* A buffer that is one field's value. */
 struct field_buf {
 	enum inspect_buf buf;

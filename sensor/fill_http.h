@@ -2,7 +2,7 @@
 /*
  * fill_http.h - an HTTP transaction as the rules want to see it
  *
- * Place    above app_http.h and inspect.h; below fill.
+ * Place    above http_tx.h and inspect.h; below fill.
  * Threads  one worker.
  * Memory   joined buffers are built once in the transaction's arena.
  * Cost     by need: a buffer that no rule names is not built.
@@ -11,7 +11,7 @@
 #define SENSOR_FILL_HTTP_H
 
 #include "rules/inspect.h"
-#include "sensor/app_http.h"
+#include "sensor/http_tx.h"
 
 /*
  * Sets the buffers of 'needed' (bit per enum inspect_buf) whose value is known

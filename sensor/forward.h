@@ -27,7 +27,7 @@
 #include "sensor/sender.h"
 
 /* Suricata's own rules end far below; the console shows it as one rule. */
-#define FORWARD_SHED_SID 9100001
+#define FORWARD_SHED_SID 9009001
 
 struct forward;
 

@@ -44,9 +44,16 @@ libsensor_a_SOURCES += \
 libsensor_a_SOURCES += \
 	sensor/http_inflate.h sensor/http_inflate.c \
 	sensor/app_http_body.h sensor/app_http_body.c \
+	sensor/http_tx.h sensor/http_tx.c \
+	sensor/app_http_conf.h sensor/app_http_conf.c \
+	sensor/app_http_uri.h sensor/app_http_uri.c \
+	sensor/app_http_line.h sensor/app_http_line.c \
+	sensor/app_http_field.h sensor/app_http_field.c \
+	sensor/app_http_head.h sensor/app_http_head.c \
+	sensor/app_http_probe.h sensor/app_http_probe.c \
+	sensor/app_http_conn.h sensor/app_http_conn.c \
+	sensor/app_http_start.h sensor/app_http_start.c \
 	sensor/app_http.h sensor/app_http.c \
-	sensor/app_http_line.c sensor/app_http_field.c \
-	sensor/app_http_uri.c sensor/app_http_head.c \
 	sensor/fill_http.h sensor/fill_http.c \
 	sensor/log_http.h sensor/log_http.c \
 	sensor/log_file.h sensor/log_file.c

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/log_file.h"
 
+#include "sensor/app_http_head.h"
 #include "sensor/log_http.h"
 
 void

@@ -2,14 +2,14 @@
 /*
  * log_file.h - EVE's "fileinfo" object for a file that HTTP carried
  *
- * Place    above app_http.h and json.h; below event_log.
+ * Place    above http_tx.h and json.h; below event_log.
  * Threads  as the json writer.
  */
 #ifndef SENSOR_LOG_FILE_H
 #define SENSOR_LOG_FILE_H
 
 #include "common/json.h"
-#include "sensor/app_http.h"
+#include "sensor/http_tx.h"
 
 /*
  * Writes "fileinfo": {...} with Suricata 7's member names.  Call it once the

@@ -2,14 +2,14 @@
 /*
  * log_http.h - EVE's "http" object
  *
- * Place    above app_http.h and json.h; below event_log.
+ * Place    above http_tx.h and json.h; below event_log.
  * Threads  as the json writer.
  */
 #ifndef SENSOR_LOG_HTTP_H
 #define SENSOR_LOG_HTTP_H
 
 #include "common/json.h"
-#include "sensor/app_http.h"
+#include "sensor/http_tx.h"
 
 /* Content-Range, "bytes 500-1000/146515", RFC 9110 14.4. */
 struct http_range {

@@ -200,6 +200,7 @@ struct parse_state {
 	const char *text[ARRAY_LEN(text_options)];
 	bool no_checksums, all_checksums, log_json;
 	enum log_level level;
+	const char *arg; /* the argument at hand, for messages */
 };
 
 static enum err
@@ -283,9 +284,14 @@ on_option(struct parse_state *ps, int c, struct diag *d)
 	case 'V':
 		o->version = true;
 		return ERR_OK;
+	case ':':
+		return diag_set(d, ERR_USAGE,
+				"%s needs a value; see picket-sensor --help",
+				ps->arg);
 	default:
 		return diag_set(d, ERR_USAGE,
-				"see picket-sensor --help for the options");
+				"%s: no such option; see picket-sensor --help",
+				ps->arg);
 	}
 }
 
@@ -535,8 +541,11 @@ options_read(struct options *o, int argc, char **argv, struct diag *d)
 	ps->o = o;
 	ps->level = LOG_INFO;
 	/* The leading '-' keeps bare arguments in order (see on_option). */
-	while (e == ERR_OK && (c = getopt_long(argc, argv, "-r:i:S:c:l:k:TqvhV",
-					       long_options, NULL)) != -1) {
+	opterr = 0;
+	while (e == ERR_OK &&
+	       (c = getopt_long(argc, argv, "-:r:i:S:c:l:k:TqvhV", long_options,
+				NULL)) != -1) {
+		ps->arg = argv[optind - 1];
 		e = on_option(ps, c, d);
 		if (o->help || o->version) {
 			free(ps);

@@ -222,6 +222,7 @@ inspect_txs(struct worker *w, struct event_subject *s, struct flow *f)
 			}
 			tx->updated[d] = false;
 			s->dir = (enum flow_dir)d;
+			w->in.pkt_is_reverse = s->dir != packet_dir;
 			fill_tx(&w->in, tx, s->dir, w->needed);
 			w->in.flow_state = &f->rules;
 			w->in.tx_state = &tx->rules;
@@ -229,6 +230,7 @@ inspect_txs(struct worker *w, struct event_subject *s, struct flow *f)
 			fill_tx_done(&w->in, tx);
 		}
 		s->dir = packet_dir;
+		w->in.pkt_is_reverse = false;
 		for (unsigned i = 0; i < EVENT_WORDS; i++) {
 			new_events.w[i] =
 				tx->events.w[i] & ~tx->events_logged.w[i];
@@ -251,6 +253,7 @@ inspect_streams(struct worker *w, struct event_subject *s, struct flow *f)
 	for (unsigned d = 0; d < 2; d++) {
 		s->dir = (enum flow_dir)d;
 		if (w->raw[d] && fill_stream(&w->in, f, s->dir)) {
+			w->in.pkt_is_reverse = s->dir != packet_dir;
 			w->in.flow_state = &f->rules;
 			w->in.tx_state = NULL;
 			match(w, s);
@@ -258,6 +261,7 @@ inspect_streams(struct worker *w, struct event_subject *s, struct flow *f)
 		}
 	}
 	s->dir = packet_dir;
+	w->in.pkt_is_reverse = false;
 }
 
 /* The facts of packet and flow as they are now. */
@@ -331,6 +335,12 @@ packet(struct worker *w, struct packet *pkt)
 		run_app(w, &s, f, s.ts_us);
 	} else if (f != NULL && f->proto == IPP_UDP && pkt->payload.len > 0) {
 		app_data(w->apps, f, s.dir, pkt->payload, s.ts_us);
+		if (f->app != NULL && f->app->swap) {
+			/* the first datagram was the server's */
+			f->app->swap = false;
+			flow_swap(w->flows, f);
+			s.dir = flow_packet_dir(f, pkt);
+		}
 	}
 
 	fill_subject(w, &s, in_stream && pkt->payload.len > 0);

@@ -15,5 +15,13 @@ endif
 include tests/fuzz/local.mk
 include tests/tools/local.mk
 include tests/bench/local.mk
+include tests/golden/local.mk
+include tests/e2e/local.mk
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
+
+# Tests that look at the tree and the programs rather than at one module.
+dist_check_SCRIPTS += tests/check_layers.sh tests/check_docs.sh
+EXTRA_DIST += tests/layers.txt
+TESTS += tests/check_layers.sh tests/check_docs.sh
+AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir builddir;

@@ -398,6 +398,30 @@ kill_it_at_any_time(void **state)
 }
 
 static void
+one_huge_entry_holds_up_nobody(void **state)
+{
+	struct frame_header h = { .epoch = EPOCH, .seq = 1, .n = 1 };
+	size_t n = (size_t)24 << 20;
+	char *huge = calloc(1, n);
+	struct store_status s;
+
+	(void)state;
+	need_redis();
+	assert_non_null(huge);
+	join_sensors("alpha/s1");
+	join_sensors("bravo/s1");
+	xadd("alpha/s1", &h, view_of(huge, n), false, 0);
+	push("alpha/s1", 1, 10, false);
+	push("bravo/s1", 1, 10, false);
+	free(huge);
+	run();
+	committed("alpha/s1", 1);
+	committed("bravo/s1", 1);
+	status_of(&s);
+	assert_int_equal(s.alerts, 20);
+}
+
+static void
 a_wiped_broker_is_told_again(void **state)
 {
 	struct store_status s;
@@ -455,6 +479,7 @@ main(void)
 		E2E(the_broken_and_the_missing_are_counted),
 		E2E(lines_speak_for_their_own_sensor),
 		E2E(kill_it_at_any_time),
+		E2E(one_huge_entry_holds_up_nobody),
 		E2E(a_wiped_broker_is_told_again),
 	};
 	int failed;

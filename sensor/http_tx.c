@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/http_tx.h"
+
+uint32_t
+http_name_hash(struct view v)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (size_t i = 0; i < v.len; i++) {
+		if (v.p[i] != 0) {
+			h = (h ^ ascii_lower(v.p[i])) * 16777619u;
+		}
+	}
+	return h;
+}
+
+bool
+http_name_eq(struct view a, struct view b)
+{
+	size_t i = 0, j = 0;
+
+	for (;;) {
+		while (i < a.len && a.p[i] == 0) {
+			i++;
+		}
+		while (j < b.len && b.p[j] == 0) {
+			j++;
+		}
+		if (i == a.len || j == b.len) {
+			return i == a.len && j == b.len;
+		}
+		if (ascii_lower(a.p[i++]) != ascii_lower(b.p[j++])) {
+			return false;
+		}
+	}
+}
+
+const struct http_field *
+http_field_find(const struct http_msg *m, const char *name)
+{
+	struct view v = view_cstr(name);
+	uint32_t h = http_name_hash(v);
+
+	for (uint32_t i = 0; i < m->n_fields; i++) {
+		if (m->fields[i].hash == h &&
+		    http_name_eq(m->fields[i].name, v)) {
+			return &m->fields[i];
+		}
+	}
+	return NULL;
+}
+
+struct view
+http_field_value(const struct http_msg *m, const char *name)
+{
+	const struct http_field *f = http_field_find(m, name);
+
+	return f != NULL ? f->value : VIEW_NONE;
+}
+
+bool
+http_body_due(const struct http_tx *tx, enum flow_dir dir)
+{
+	const struct http_body *b = &tx->msg[dir].body;
+	uint64_t seen = tx->tx.body_inspected[dir];
+	uint64_t step = MAX((uint64_t)tx->settings->body_step[dir], seen / 2);
+
+	return b->complete || b->truncated || tx->tx.done[dir] ||
+	       b->data.len >= seen + step;
+}
+
+bool
+http_has_file(const struct http_tx *tx, enum flow_dir dir)
+{
+	return tx->msg[dir].body.size > 0;
+}

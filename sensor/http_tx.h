@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * http_tx.h - an HTTP/1 transaction: what its parser writes and others read
+ *
+ * Place    above app_parser.h and app_http_body.h; below every app_http_*.
+ * Threads  one worker.
+ * Memory   a head is at most HTTP_HEAD_MAX bytes, a body its configured
+ *          limit; fields live in the transaction's arena.
+ */
+#ifndef SENSOR_HTTP_TX_H
+#define SENSOR_HTTP_TX_H
+
+#include "sensor/app_http_body.h"
+#include "sensor/app_parser.h"
+
+#define HTTP_HEAD_MAX ((size_t)64 << 10) /* start line and fields */
+#define HTTP_FIELDS_MAX 1000
+
+/* One field; repeated ones are joined by ", " at the first one's place. */
+struct http_field {
+	struct view name, value;
+	uint32_t hash; /* of the name, see http_field_find() */
+	uint32_t next; /* while joining: index of the next same one, or 0 */
+	uint32_t last;
+	uint32_t n; /* how often it was sent */
+};
+
+enum http_version {
+	HTTP_VERSION_NONE = 0, /* a request line without protocol: 0.9 */
+	HTTP_VERSION_BAD = 1,
+	HTTP_VERSION_0_9 = 9,
+	HTTP_VERSION_1_0 = 10,
+	HTTP_VERSION_1_1 = 11,
+};
+
+/* What fill_http() builds once per message and keeps. */
+enum http_built {
+	HTTP_BUILT_HEADER = 1 << 0,
+	HTTP_BUILT_NAMES = 1 << 1,
+	HTTP_BUILT_START = 1 << 2,
+	HTTP_BUILT_EACH = 1 << 3,
+};
+
+struct http_settings {
+	size_t body_limit[2]; /* by enum flow_dir */
+	uint32_t body_step[2]; /* new bytes worth an inspection */
+	uint64_t bomb_limit;
+	uint32_t coding_layers; /* 0: bodies stay coded */
+	bool decode_request;
+	bool double_decode_path, double_decode_query;
+	bool plus_is_space, uri_include_all, lower_path;
+	bool backslash_is_slash, compress_slashes;
+};
+
+/* One direction of a transaction. */
+struct http_msg {
+	struct view line; /* start line without its end */
+	struct view raw_fields; /* field lines and the empty line, as sent */
+	struct http_field *fields;
+	uint32_t n_fields;
+	struct view protocol;
+	enum http_version version;
+	bool has_line, head_done;
+	struct http_body body;
+
+	uint32_t built; /* enum http_built */
+	struct view header, names, start;
+	struct view body_view; /* while a call to the rules lasts */
+	struct view *each; /* "Name: value", n_fields of them */
+};
+
+struct http_tx {
+	struct app_tx tx;
+	struct http_msg msg[2]; /* by enum flow_dir */
+	struct view method;
+	struct view uri_raw;
+	struct view uri; /* normalised path and query */
+	struct view path; /* normalised; names a file */
+	struct view uri_host; /* of an absolute or authority form */
+	struct view host; /* lower case, no port */
+	struct view host_raw;
+	uint32_t port; /* of URI or Host; 0: none */
+	struct view stat_code, stat_msg;
+	int status; /* 100 to 999; 0: none or not a number */
+	bool request_unseen; /* a response that belongs to no request */
+	bool is_head, is_connect;
+	bool form_tried; /* an upload form's file name was looked for */
+	bool maybe_body; /* 204, 304 and 1xx should have none, yet may */
+	struct view file_name[2], file_view[2];
+	bool ending[2]; /* complete, unless bytes without a home follow */
+	const struct http_settings *settings;
+};
+
+/* As C's isspace() in the C locale. */
+static inline bool
+http_is_space(uint8_t c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Space or tab, RFC 9110 5.6.3. */
+static inline bool
+http_is_lws(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/*
+ * Names compare without case and without NULs, which some servers drop;
+ * the hash goes with that.
+ */
+bool http_name_eq(struct view a, struct view b);
+uint32_t http_name_hash(struct view name);
+/* NULL when the message has no such field; 'name' in any case. */
+const struct http_field *http_field_find(const struct http_msg *m,
+					 const char *name);
+struct view http_field_value(const struct http_msg *m, const char *name);
+
+/*
+ * Whether the body of this direction should be offered to the rules: it is
+ * complete, or grew by body_step and by half since it last was.
+ */
+bool http_body_due(const struct http_tx *tx, enum flow_dir dir);
+
+/* Whether a file went that way. */
+bool http_has_file(const struct http_tx *tx, enum flow_dir dir);
+
+#endif

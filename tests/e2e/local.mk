@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+# The programs together, with a real Redis; each skips (77) without what it
+# needs.
+E2E_TESTS = tests/e2e/pipeline.sh \
+	tests/e2e/redis_away.sh \
+	tests/e2e/bad_input.sh \
+	tests/e2e/ledger.sh \
+	tests/e2e/corpus.sh
+dist_check_SCRIPTS += $(E2E_TESTS)
+TESTS += $(E2E_TESTS)
+EXTRA_DIST += tests/lib.sh
