@@ -25,3 +25,6 @@ dist_check_SCRIPTS += tests/check_layers.sh tests/check_docs.sh
 EXTRA_DIST += tests/layers.txt
 TESTS += tests/check_layers.sh tests/check_docs.sh
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir builddir;
+SCRIPT_TESTS = tests/collector/test_ctl.sh tests/browser/console.sh
+dist_check_SCRIPTS += $(SCRIPT_TESTS)
+TESTS += $(SCRIPT_TESTS)
