@@ -22,6 +22,7 @@ begin(struct inspect *in, enum inspect_kind kind, enum flow_dir dir)
 	memset(in->buf, 0, sizeof(in->buf));
 	memset(in->done, 0, sizeof(in->done));
 	memset(in->fresh, 0, sizeof(in->fresh));
+	memset(in->known, 0, sizeof(in->known));
 	in->num_set = 0;
 }
 
@@ -180,6 +181,7 @@ fill_tx(struct inspect *in, struct app_tx *tx, enum flow_dir dir,
 	}
 	for (unsigned w = 0; w < 2; w++) {
 		in->fresh[w] = in->done[w] & ~tx->inspected[dir][w];
+		in->known[w] = tx->inspected[!dir][w];
 	}
 	for (unsigned i = 0; i < 2; i++) {
 		enum inspect_buf b = body_bufs[dir][i];
