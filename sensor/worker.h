@@ -53,7 +53,8 @@ void worker_free(struct worker *w);
 void worker_frame(struct worker *w, const struct frame *f, struct outbox *out);
 
 /*
- * Ends flows whose time is up at 'now_us'.  'number' orders their events:
+ * Ends flows whose time is up at 'now_us', which is believed: the caller saw
+ * the packets of all workers.  'number' orders their events:
  * the last frame of the round, so that rounds give the same output whoever
  * does the work.
  */
