@@ -27,14 +27,13 @@ struct stream_ctx;
 	C(syn) \
 	C(synack) \
 	C(rst) \
-	C(invalid_checksum) C(no_flow) C(pkt_on_wrong_thread) \
-		C(segment_memcap_drop) C(session_no_memory) \
-			C(stream_depth_reached) C(reassembly_gap) \
-				C(reassembly_gap_bytes) C(overlap) \
-					C(overlap_diff_data) C(retransmitted) \
-						C(out_of_order) \
-							C(out_of_window) \
-								C(invalid_ack)
+	C(invalid_checksum) \
+	C(no_flow) C(pkt_on_wrong_thread) C(segment_memcap_drop) \
+		C(session_no_memory) C(stream_depth_reached) C(reassembly_gap) \
+			C(reassembly_gap_bytes) C(overlap) \
+				C(overlap_diff_data) C(retransmitted) \
+					C(out_of_order) C(out_of_window) \
+						C(invalid_ack)
 
 struct stream_counters {
 #define C(name) uint64_t name;
