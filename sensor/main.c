@@ -173,8 +173,8 @@ start_forward(struct sensor *s, struct diag *d)
 		.site = s->opt.site,
 		.sensor = s->opt.sensor,
 		.spool_dir = s->opt.spool,
-		.spool_max_bytes = conf_u64(c, "spool.max-size", 0, 0,
-					    UINT64_MAX),
+		.spool_max_bytes =
+			conf_u64(c, "spool.max-size", 0, 0, UINT64_MAX),
 		.resend_s = (unsigned)conf_u64(c, "spool.resend-seconds", 0, 0,
 					       86400),
 		.block = true,

@@ -266,8 +266,8 @@ run_threads(struct replay *r, struct diag *d)
 	for (; e == ERR_OK && !last; k++) {
 		struct round *rd = &r->round[k % ROUNDS_IN_FLIGHT];
 
-		while (collected < k && (k - collected == ROUNDS_IN_FLIGHT ||
-					 wants_idle(r))) {
+		while (collected < k &&
+		       (k - collected == ROUNDS_IN_FLIGHT || wants_idle(r))) {
 			collect(r, &r->round[collected % ROUNDS_IN_FLIGHT],
 				collected + 1 == k);
 			collected++;
