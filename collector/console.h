@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * console.h - the analysts' web console
+ * console.h - the analysts' page over HTTP, beside the running collector
  *
- * Place    beside pipeline, started by main; reads the store, never writes to
- *          what the pipeline holds.
- * Threads  its own; start and stop belong to main's thread.
- * Memory   its own connections and buffers.
+ * Reads the store on connections of its own; the pipeline does not know it.
+ *
+ * Place    above console_http; below main.
+ * Threads  starts its own, with all signals blocked in them.
+ * Memory   bounded by the limits in console_http.h and console_events.h.
  */
 #ifndef COLLECTOR_CONSOLE_H
 #define COLLECTOR_CONSOLE_H
@@ -14,14 +15,23 @@
 
 struct console;
 
+struct console_config {
+	const char *listen; /* "127.0.0.1:8080"; port 0 takes a free one */
+	const char *store; /* an existing store */
+	const struct mission_map *missions; /* must outlive the console */
+	/* Listen beyond loopback.  There is no log-in: whoever reaches the
+	 * port reads everything. */
+	bool allow_remote;
+};
+
 /*
- * Serves 'store' (which exists already) on 'listen', "ADDR:PORT".  'missions'
- * must outlive the console.  ERR_USAGE for a bad address, ERR_IO when it is
- * taken; the diag names it and the mend.
+ * Starts to serve and logs where ("console: http://127.0.0.1:8080/").
+ * ERR_USAGE for an address that is none or is not allowed, ERR_IO when the
+ * port cannot be had.
  */
-enum err console_start(struct console **out, const char *listen,
-		       const char *store, const struct mission_map *missions,
+enum err console_start(struct console **out, const struct console_config *cfg,
 		       struct diag *d) MUST_CHECK;
 void console_stop(struct console *c);
+uint16_t console_port(const struct console *c);
 
 #endif

@@ -121,6 +121,8 @@ put_actors(struct ctl_text *x, const json_t *actors)
 	size_t n = json_array_size(actors), shown = 0;
 
 	for (int shared = 1; shared >= 0; shared--) {
+		bool first = true;
+
 		for (size_t i = 0; i < n; i++) {
 			const json_t *a = json_array_get(actors, i);
 			const json_t *sites = json_object_get(a, "sites");
@@ -133,8 +135,8 @@ put_actors(struct ctl_text *x, const json_t *actors)
 			if (shown++ >= LIST_MAX) {
 				continue;
 			}
-			heading(x,
-				shown == 1 ? (shared ? "Shared" : "Seen") : "");
+			heading(x, !first ? "" : shared ? "Shared" : "Seen");
+			first = false;
 			fprintf(x->out, "%s %s at ",
 				ctl_clean(x, text_of(a, "kind")),
 				ctl_clean(x, text_of(a, "value")));

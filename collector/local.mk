@@ -17,10 +17,28 @@ libcollector_a_SOURCES = \
 	collector/store_read.h collector/store_read.c \
 	collector/store_cases.h collector/store_cases.c \
 	collector/store_json.h collector/store_json.c \
+	collector/console_asset.h collector/console_asset.c \
+	collector/console_api.h collector/console_api.c \
+	collector/console_events.h collector/console_events.c \
+	collector/console_http.h collector/console_http.c \
+	collector/console.h collector/console.c \
 	collector/store.h collector/store.c \
 	collector/health.h collector/health.c \
 	collector/feed.h collector/feed.c \
 	collector/pipeline.h collector/pipeline.c
+
+# The console's page is part of the program.
+CONSOLE_ASSETS = collector/assets/index.html collector/assets/style.css \
+	collector/assets/app.js collector/assets/dom.js \
+	collector/assets/incident.js collector/assets/alert.js \
+	collector/assets/chart.js collector/assets/icon.svg
+nodist_libcollector_a_SOURCES = collector/assets/embedded.c
+EXTRA_DIST += collector/assets/embed.sh $(CONSOLE_ASSETS)
+CLEANFILES += collector/assets/embedded.c
+collector/assets/embedded.c: collector/assets/embed.sh $(CONSOLE_ASSETS)
+	$(AM_V_GEN)$(MKDIR_P) collector/assets && cd $(srcdir) && \
+	$(SHELL) collector/assets/embed.sh $(CONSOLE_ASSETS) >$(abs_builddir)/$@.tmp && \
+	cd $(abs_builddir) && mv -f $@.tmp $@
 
 bin_PROGRAMS += picket-collector
 picket_collector_SOURCES = collector/main.c

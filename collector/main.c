@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "collector/console.h"
 #include "collector/pipeline.h"
 #include "common/clock.h"
 #include "common/conf.h"
@@ -25,6 +26,9 @@ static const struct conf_key keys[] = {
 	{ "geoip.*", "list", "", "MaxMind DB files" },
 	{ "missions", "string", "", "mission map (YAML)" },
 	{ "feed", "string", "", "file for EVE JSON lines, - for stdout" },
+	{ "listen", "string", "", "ADDRESS:PORT of the console" },
+	{ "console.allow-remote", "bool", "no",
+	  "let the console listen beyond loopback, without a log-in" },
 	{ "until-idle", "number", "0", "seconds; 0 runs for ever" },
 	{ "consumer", "string", "collector", "name within the group" },
 	{ "correlate.window", "number", "86400",
@@ -58,6 +62,8 @@ static const char help_text[] =
 	"                         missions (YAML)\n"
 	"  -f, --feed FILE|-      append enriched alerts and incidents, EVE "
 	"JSON\n"
+	"  -l, --listen ADDR:PORT serve the console there (loopback; port 0 "
+	"picks one)\n"
 	"      --until-idle S     stop when the streams were empty for S "
 	"seconds\n"
 	"      --consumer NAME    name within the consumer group [collector]\n"
@@ -92,6 +98,7 @@ static const struct option options[] = {
 	{ "geoip", required_argument, NULL, 'g' },
 	{ "missions", required_argument, NULL, 'm' },
 	{ "feed", required_argument, NULL, 'f' },
+	{ "listen", required_argument, NULL, 'l' },
 	{ "until-idle", required_argument, NULL, OPT_UNTIL_IDLE },
 	{ "consumer", required_argument, NULL, OPT_CONSUMER },
 	{ "config", required_argument, NULL, 'c' },
@@ -145,12 +152,13 @@ parse_options(int argc, char **argv, bool first, struct conf *conf,
 
 	optind = 1;
 	opterr = 0;
-	while (e == ERR_OK && (c = getopt_long(argc, argv, ":R:s:g:m:f:c:vhV",
+	while (e == ERR_OK && (c = getopt_long(argc, argv, ":R:s:g:m:f:l:c:vhV",
 					       options, NULL)) != -1) {
 		const char *key = c == 'R'              ? "redis"
 				  : c == 's'            ? "store"
 				  : c == 'm'            ? "missions"
 				  : c == 'f'            ? "feed"
+				  : c == 'l'            ? "listen"
 				  : c == OPT_UNTIL_IDLE ? "until-idle"
 				  : c == OPT_CONSUMER   ? "consumer"
 							: NULL;
@@ -235,8 +243,9 @@ configure(const struct conf *conf, struct arguments *args,
 	  struct pipeline_config *cfg, struct diag *d)
 {
 	static const char *const own[] = {
-		"redis",      "store",    "geoip",     "missions", "feed",
-		"until-idle", "consumer", "correlate", NULL
+		"redis",  "store",      "geoip",    "missions",
+		"feed",   "until-idle", "consumer", "correlate",
+		"listen", "console",    NULL
 	};
 	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own, d);
 
@@ -309,10 +318,17 @@ fail(int status, const struct diag *d)
 
 /* Everything after the settings are known. */
 static int
-run(struct pipeline_config *cfg, const char *missions)
+run(struct pipeline_config *cfg, const struct conf *conf)
 {
+	const char *missions = conf_get(conf, "missions");
+	struct console_config at = {
+		.listen = conf_get(conf, "listen"),
+		.store = cfg->store,
+		.allow_remote = conf_bool(conf, "console.allow-remote", false),
+	};
 	struct mission_map *map = NULL;
 	struct pipeline *p = NULL;
+	struct console *console = NULL;
 	struct diag d = { "" };
 	int status = 0;
 	enum err e;
@@ -327,9 +343,13 @@ run(struct pipeline_config *cfg, const char *missions)
 	if (e != ERR_OK) {
 		return fail(2, &d);
 	}
-	cfg->missions = map;
+	cfg->missions = at.missions = map;
 	e = pipeline_open(&p, cfg, &d);
+	if (e == ERR_OK && at.listen != NULL) {
+		e = console_start(&console, &at, &d);
+	}
 	if (e != ERR_OK) {
+		pipeline_close(p);
 		mission_free(map);
 		return fail(e == ERR_NOMEM || e == ERR_IO ? 1 : 2, &d);
 	}
@@ -337,6 +357,7 @@ run(struct pipeline_config *cfg, const char *missions)
 	if (e != ERR_OK) {
 		status = fail(1, &d);
 	}
+	console_stop(console);
 	summary(p);
 	pipeline_close(p);
 	mission_free(map);
@@ -373,7 +394,7 @@ main(int argc, char **argv)
 		status = fail(2, &d);
 	} else {
 		catch_signals();
-		status = run(&cfg, conf_get(conf, "missions"));
+		status = run(&cfg, conf);
 	}
 	conf_free(conf);
 	return status;

@@ -4,7 +4,8 @@
 # Reads tests/layers.txt (every module, lowest first; "hot" behind those of the
 # hot path) and fails on an include or a linked symbol that climbs, on sensor
 # and collector knowing each other, on a hot module that calls malloc, printf,
-# a mutex or the log, and on a source file that is not listed.
+# a mutex or the log, and on a source file that is not listed.  "+ dir/file" is
+# one more file of the module on the line before it: the same rank.
 set -eu
 src=${srcdir:-.}
 obj=${builddir:-.}
@@ -17,7 +18,8 @@ fail() {
 }
 
 grep -v -e '^#' -e '^$' "$src/tests/layers.txt" >"$work/layers"
-awk '{ print $1, NR, $2 }' "$work/layers" >"$work/rank"
+awk '$1 == "+" { print $2, rank, $3; next } { print $1, ++rank, $2 }' \
+	"$work/layers" >"$work/rank"
 dup=$(awk '{ print $1 }' "$work/rank" | sort | uniq -d)
 [ -z "$dup" ] || fail "layers.txt lists twice: $dup"
 
@@ -75,5 +77,5 @@ awk -v ranks="$work/rank" '
 	}' "$work/symbols" | sort -u >"$work/calls"
 [ ! -s "$work/calls" ] || { cat "$work/calls" >&2; bad=1; }
 
-[ $bad -eq 0 ] && echo "layers: $(wc -l <"$work/layers") modules in order"
+[ $bad -eq 0 ] && echo "layers: $(wc -l <"$work/layers") files in order"
 exit $bad

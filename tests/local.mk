@@ -19,3 +19,12 @@ include tests/golden/local.mk
 include tests/e2e/local.mk
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
+
+# Tests that look at the tree and the programs rather than at one module.
+dist_check_SCRIPTS += tests/check_layers.sh tests/check_docs.sh
+EXTRA_DIST += tests/layers.txt
+TESTS += tests/check_layers.sh tests/check_docs.sh
+AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir builddir;
+SCRIPT_TESTS = tests/collector/test_ctl.sh tests/browser/console.sh
+dist_check_SCRIPTS += $(SCRIPT_TESTS)
+TESTS += $(SCRIPT_TESTS)

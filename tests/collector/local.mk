@@ -18,3 +18,7 @@ tests_collector_test_mission_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_store
 tests_collector_test_store_SOURCES = tests/collector/test_store.c
 tests_collector_test_store_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_console
+tests_collector_test_console_SOURCES = tests/collector/test_console.c \
+	tests/store_fixture.h tests/store_fixture.c
+tests_collector_test_console_LDADD = $(LIBS_COLLECTOR)

@@ -6,3 +6,6 @@ framepush_LDADD = libcommon.a $(COMMON_LIBS)
 noinst_PROGRAMS += geoip2mmdb
 geoip2mmdb_SOURCES = tests/tools/geoip2mmdb.c
 geoip2mmdb_LDADD = libcommon.a
+noinst_PROGRAMS += storefill
+storefill_SOURCES = tests/tools/storefill.c tests/store_fixture.h tests/store_fixture.c
+storefill_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm

@@ -1,0 +1,132 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# picketctl on a store with friendly and hostile texts: what it shows, what it
+# refuses and how it exits.
+set -u
+bin=${builddir:-.}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bad=0
+db=$work/picket.db
+
+fail() {
+	echo "FAIL: $*" >&2
+	bad=1
+}
+
+# runs STATUS ARG... : picketctl ends with STATUS; output in $work/out, err.
+runs() {
+	want=$1
+	shift
+	"$bin/picketctl" "$@" >"$work/out" 2>"$work/err"
+	got=$?
+	[ $got -eq "$want" ] || {
+		fail "picketctl $*: exit $got, not $want"
+		cat "$work/err" >&2
+	}
+	# Nothing but printable bytes and line ends reaches the terminal: no
+	# escape sequence, no C1 control, no direction override.
+	if LC_ALL=C tr -d '\12\40-\176' <"$work/out" | LC_ALL=C grep -q .; then
+		fail "picketctl $*: bytes that are not printable"
+	fi
+	if [ "$want" -ne 0 ] && [ "$(wc -l <"$work/err")" -ne 1 ]; then
+		fail "picketctl $*: not one line on standard error"
+	fi
+}
+
+# shows TEXT : the last output has it.
+shows() {
+	grep -qF -e "$1" "$work/out" || {
+		fail "output lacks: $1"
+		cat "$work/out" >&2
+	}
+}
+
+lacks() {
+	if grep -qF -e "$1" "$work/out"; then
+		fail "output has: $1"
+	fi
+}
+
+"$bin/storefill" "$db" || exit 1
+
+runs 0 --help
+shows 'incidents show ID'
+runs 0 --version
+shows 'picketctl '
+
+runs 0 --store "$db" status
+shows '2 live'
+shows 'Exercise    KEEN TEST, 1 alerts'
+runs 0 -s "$db" sensors
+shows 'alpha'
+shows 'beta'
+
+runs 0 -s "$db" alerts
+shows 'PICKET TEST plain signature'
+shows '[2001:db8::7]:443'
+shows '\x1b]0;owned\x07\x0d\x0a'
+lacks "an exercise's"
+runs 0 -s "$db" alerts --all
+shows 'EXERCISE KEEN TEST'
+runs 0 -s "$db" alerts --exercise 'KEEN TEST'
+shows "an exercise's"
+lacks 'plain'
+runs 0 -s "$db" alerts --site alpha --sid 9000001 --address 198.51.100.7 --severity 1 --limit 1
+shows 'plain'
+runs 0 -s "$db" alerts --site "x' OR 1=1 --"
+[ ! -s "$work/out" ] || fail 'a site of that name was found'
+
+runs 0 -s "$db" incidents
+shows 'Shared address at two sites'
+shows 'emergency'
+shows '(and 1 of exercises: --all shows them)'
+runs 0 -s "$db" incidents show 1
+shows '82 of 100, level 5, emergency'
+shows 'JP; in support: US'
+shows 'initial access'
+shows 'Consultation'
+runs 0 -s "$db" incidents show 2
+shows '<img src=x'
+runs 0 -s "$db" incidents show --all
+shows 'EXERCISE KEEN TEST, not a real-world event'
+runs 0 -s "$db" incidents ack 1 --note 'calling them' --who sato
+shows 'acknowledged'
+runs 1 -s "$db" incidents ack 1
+runs 0 -s "$db" incidents close 1
+runs 0 -s "$db" incidents
+lacks 'Shared address at two sites'
+runs 0 -s "$db" incidents show 1
+shows 'ack, sato: calling them'
+
+for c in status sensors alerts 'alerts --all' incidents 'incidents show' 'incidents show 2'; do
+	# shellcheck disable=SC2086
+	runs 0 -s "$db" --json $c
+	[ "$(wc -l <"$work/out")" -eq 1 ] || fail "--json $c: not one line"
+	case $(cat "$work/out") in
+	'{'*'}') ;;
+	*) fail "--json $c: not an object" ;;
+	esac
+done
+
+runs 1 -s "$db" incidents show 99
+runs 1 -s "$db" incidents close 99
+runs 2
+runs 2 status
+runs 2 -s "$work/none.db" status
+runs 2 -s "$db" frobnicate
+runs 2 -s "$db" posture
+runs 2 -s "$db" incidents melt 1
+runs 2 -s "$db" incidents ack
+runs 2 -s "$db" incidents show one
+runs 2 -s "$db" status now
+runs 2 -s "$db" alerts --address nowhere
+runs 2 -s "$db" alerts --limit 0
+runs 2 -s "$db" --frob alerts
+runs 2 -s "$db" --set store.odd=1 alerts
+echo 'not a store' >"$work/text"
+runs 2 -s "$work/text" status
+printf 'store: %s\nredis: redis://127.0.0.1\n' "$db" >"$work/collector.yaml"
+runs 0 --config "$work/collector.yaml" status
+
+exit $bad

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/store_fixture.h"
+
+#include <stdio.h>
+
+#include "common/json.h"
+
+#define WHEN UINT64_C(1795300000000000)
+
+static struct view
+text(const char *s)
+{
+	return view_cstr(s);
+}
+
+/* What every alert of the fixture says; 'odd' says it in every text. */
+static struct alert
+an_alert(const char *signature, const char *exercise, const char *odd)
+{
+	struct alert a = {
+		.timestamp_us = WHEN,
+		.src_port = 40000,
+		.dst_port = 443,
+		.has_addrs = true,
+		.proto = text(odd != NULL ? odd : "TCP"),
+		.app_proto = text(odd != NULL ? odd : "tls"),
+		.gid = 1,
+		.sid = 9000001,
+		.rev = 3,
+		.severity = 1,
+		.signature = text(signature),
+		.category = text(odd != NULL ? odd : "a category"),
+		.exercise = text(exercise),
+		.tlp = text(odd != NULL ? odd : "green"),
+	};
+
+	if (!addr_parse(VIEW_LIT("198.51.100.7"), &a.src) ||
+	    !addr_parse(VIEW_LIT("2001:db8::7"), &a.dst)) {
+		a.has_addrs = false;
+	}
+	if (odd != NULL) {
+		a.indicator.type = text("domain");
+		a.indicator.value = text(odd);
+		a.has_indicator = true;
+	}
+	return a;
+}
+
+/* A frame with one alert in it. */
+static bool
+put_alert(struct store *s, const char *site, const char *sensor, uint64_t seq,
+	  const struct alert *a)
+{
+	struct frame_header h = { .epoch = 1, .seq = seq, .n = 1, .sev = 1 };
+	struct frame_codec *c = frame_codec_new(6);
+	struct json line = { 0 }, info = { 0 };
+	int64_t id = 0, frame, alert;
+	struct view data;
+	struct store_tally tally = { .owner = "JP",
+				     .first_us = WHEN,
+				     .last_us = WHEN,
+				     .seen_us = WHEN,
+				     .alerts = 1,
+				     .frames = 1 };
+	bool ok;
+
+	json_obj(&line, NULL);
+	json_cstr(&line, "event_type", "alert");
+	json_str(&line, "odd", a->signature);
+	json_obj_end(&line);
+	json_obj(&info, NULL);
+	json_str(&info, "country", a->category);
+	json_obj_end(&info);
+	ok = c != NULL && !line.failed && !info.failed &&
+	     frame_pack(c, json_view(&line), &h, &data) == ERR_OK &&
+	     store_sensor(s, site, sensor, &id) == ERR_OK &&
+	     store_sensor_add(s, id, &tally) == ERR_OK &&
+	     store_sensor_state(s, id, "live", "{\"version\":\"0\"}", WHEN) ==
+		     ERR_OK &&
+	     store_frame(s, id, &h, data, WHEN, &frame) == ERR_OK &&
+	     store_alert(s, a, id, site, frame, 0, line.len, json_view(&info),
+			 VIEW_LIT("{}"), &alert) == ERR_OK;
+	json_fini(&line);
+	json_fini(&info);
+	frame_codec_free(c);
+	return ok;
+}
+
+static bool
+put_incident(struct store *s, const char *title, const char *exercise,
+	     const char *odd)
+{
+	struct store_incident_change c = {
+		.exercise = exercise,
+		.title = title,
+		.lead = odd != NULL ? odd : "JP",
+		.support = odd != NULL ? odd : "US",
+		.score = odd != NULL ? 40 : 82,
+		.level = odd != NULL ? 2 : 5,
+		.first_us = WHEN,
+		.last_us = WHEN + 1000000,
+		.at_us = WHEN,
+	};
+	struct json j = { 0 };
+	const char *word = odd != NULL ? odd : "fine";
+	int64_t id;
+	bool ok;
+
+	json_obj(&j, NULL);
+	json_arr(&j, "sites");
+	json_obj(&j, NULL);
+	json_cstr(&j, "site", word);
+	json_cstr(&j, "owner", word);
+	json_cstr(&j, "location", word);
+	json_time(&j, "first", WHEN);
+	json_time(&j, "last", WHEN);
+	json_obj_end(&j);
+	json_arr_end(&j);
+	json_arr(&j, "actors");
+	json_obj(&j, NULL);
+	json_cstr(&j, "kind", "domain");
+	json_cstr(&j, "value", word);
+	json_arr(&j, "sites");
+	json_cstr(&j, NULL, word);
+	json_cstr(&j, NULL, "beta");
+	json_arr_end(&j);
+	json_u64(&j, "count", 2);
+	json_obj_end(&j);
+	json_arr_end(&j);
+	json_arr(&j, "stages");
+	json_obj(&j, NULL);
+	json_cstr(&j, "stage", "initial access");
+	json_time(&j, "first", WHEN);
+	json_time(&j, "last", WHEN);
+	json_obj_end(&j);
+	json_arr_end(&j);
+	json_arr(&j, "missions");
+	json_cstr(&j, NULL, word);
+	json_arr_end(&j);
+	json_arr(&j, "evidence");
+	json_i64(&j, NULL, 1);
+	json_i64(&j, NULL, 2);
+	json_i64(&j, NULL, 4711); /* long gone */
+	json_arr_end(&j);
+	json_u64(&j, "alerts", 2);
+	json_obj_end(&j);
+	c.summary = json_view(&j);
+	ok = !j.failed && store_incident_put(s, &c, &id) == ERR_OK &&
+	     store_incident_log(s, id, WHEN, "correlate", "opened", word) ==
+		     ERR_OK &&
+	     store_incident_log(s, id, WHEN, "correlate", "consult", word) ==
+		     ERR_OK;
+	json_fini(&j);
+	return ok;
+}
+
+bool
+store_fixture_fill(struct store *s)
+{
+	struct alert plain = an_alert(FIXTURE_SIGNATURE, "", NULL);
+	struct alert odd = an_alert(HOSTILE, "", HOSTILE);
+	struct alert drill = an_alert("an exercise's", FIXTURE_EXERCISE, NULL);
+
+	return store_begin(s) == ERR_OK &&
+	       put_alert(s, "alpha", "tap1", 1, &plain) &&
+	       put_alert(s, "beta", HOSTILE, 1, &odd) &&
+	       put_alert(s, "alpha", "tap1", 2, &drill) &&
+	       put_incident(s, FIXTURE_TITLE, "", NULL) &&
+	       put_incident(s, HOSTILE, "", HOSTILE) &&
+	       put_incident(s, "a drill", FIXTURE_EXERCISE, NULL) &&
+	       store_count(s, "a_counter", 1) == ERR_OK &&
+	       store_commit(s) == ERR_OK;
+}
+
+bool
+store_fixture_alert(struct store *s, uint64_t seq, const char *signature,
+		    const char *exercise)
+{
+	struct alert a = an_alert(signature, exercise, NULL);
+
+	return store_begin(s) == ERR_OK &&
+	       put_alert(s, "alpha", "tap1", seq, &a) &&
+	       store_commit(s) == ERR_OK;
+}
