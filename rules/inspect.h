@@ -209,12 +209,15 @@ struct inspect {
 	/*
 	 * Bit per buffer.  'done': its final value is known (a buffer that is
 	 * known to be absent is done with n == 0).  'fresh': became done, or
-	 * grew (bodies), since the last call for this transaction.
+	 * grew (bodies), since the last call for this transaction in this
+	 * direction.  'known': was done in a call of the other direction; what
+	 * looks at values whatever the direction passes over these.
 	 */
-	uint64_t done[2], fresh[2];
+	uint64_t done[2], fresh[2], known[2];
 	/* Bodies and streams: how much of the front was seen in former calls,
 	 * and where the window begins in the whole. */
 	uint32_t stream_seen;
+	bool stream_end; /* no more will come: the last look */
 	uint64_t stream_offset;
 	uint32_t body_seen[2]; /* FILE_DATA / *_BODY, by direction */
 	uint64_t body_offset[2];

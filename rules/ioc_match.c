@@ -42,7 +42,8 @@ hit(struct matching *m, const struct ioc *ioc)
 static bool
 fresh(const struct matching *m, enum inspect_buf b)
 {
-	return inspect_bit(m->in->fresh, b) && m->in->buf[b].n > 0;
+	return inspect_bit(m->in->fresh, b) && !inspect_bit(m->in->known, b) &&
+	       m->in->buf[b].n > 0;
 }
 
 static void

@@ -134,6 +134,30 @@ build_index(struct addr_index *ix, struct gather *bare, bool by_dst)
 	return e;
 }
 
+/* The hull of a set of ports; all of them when the program is not bound. */
+static void
+port_hull(const struct range_set *s, bool bound, uint16_t *lo, uint16_t *hi)
+{
+	*lo = 0;
+	*hi = UINT16_MAX;
+	if (bound && s != NULL && s->n > 0) {
+		*lo = (uint16_t)s->v[0].lo;
+		*hi = (uint16_t)s->v[s->n - 1].hi;
+	}
+}
+
+static struct bare_rule
+bare_of(const struct rule_prog *p)
+{
+	/* Only programs on the packet itself meet its ports unturned. */
+	bool bound = !p->both_ways && p->kind != PROG_TX;
+	struct bare_rule b = { .order = p->order };
+
+	port_hull(p->sport, bound, &b.sport_lo, &b.sport_hi);
+	port_hull(p->dport, bound, &b.dport_lo, &b.dport_hi);
+	return b;
+}
+
 static enum err
 build_group(struct rule_groups *set, struct rule_group *g, struct gather *with,
 	    struct gather *bare, struct diag *d)
@@ -149,7 +173,7 @@ build_group(struct rule_groups *set, struct rule_group *g, struct gather *with,
 			return diag_set(d, ERR_NOMEM, "out of memory");
 		}
 		for (uint32_t i = 0; i < bare->n; i++) {
-			g->bare[i] = bare->v[i]->order;
+			g->bare[i] = bare_of(bare->v[i]);
 		}
 		g->n_bare = bare->n;
 	}

@@ -19,12 +19,18 @@
 #include "rules/prefilter.h"
 #include "rules/rule_prog.h"
 
+/* A program without a literal, and the ports outside which it cannot match. */
+struct bare_rule {
+	uint32_t order;
+	uint16_t sport_lo, sport_hi, dport_lo, dport_hi;
+};
+
 struct rule_group {
 	struct prefilter *prefilter; /* NULL: no literals */
 	uint32_t n_ids;
 	uint32_t *first; /* n_ids + 1: where an id's rules begin */
 	uint32_t *orders; /* the programs, by id */
-	uint32_t *bare; /* programs without a literal */
+	struct bare_rule *bare; /* programs without a literal */
 	uint32_t n_bare;
 	/* those of them that hang on a narrow set of addresses */
 	struct addr_index by_src, by_dst;

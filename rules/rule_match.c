@@ -8,6 +8,8 @@
 #include "rules/ruleset_db.h"
 
 #define MAX_INSTANCES 256 /* of one buffer that are looked at */
+#define PEND_EAGER 8 /* tries at every segment, then */
+#define PEND_STEP 512 /* only after so many new bytes */
 
 struct rule_matcher {
 	const struct ruleset *rs;
@@ -86,8 +88,20 @@ add_candidate(struct rule_matcher *m, uint32_t order)
 static void
 add_bare(struct rule_matcher *m, const struct rule_group *g)
 {
+	const struct inspect *in = m->in;
+	uint16_t sport = in->pkt.sport, dport = in->pkt.dport;
+
+	if (in->pkt_is_reverse) {
+		sport = in->pkt.dport;
+		dport = in->pkt.sport;
+	}
 	for (uint32_t i = 0; i < g->n_bare; i++) {
-		add_candidate(m, g->bare[i]);
+		const struct bare_rule *b = &g->bare[i];
+
+		if (sport >= b->sport_lo && sport <= b->sport_hi &&
+		    dport >= b->dport_lo && dport <= b->dport_hi) {
+			add_candidate(m, b->order);
+		}
 	}
 }
 
@@ -335,6 +349,7 @@ remember_seen(struct rule_matcher *m, const struct rule_prog *p)
 		return;
 	}
 	if (m->in->kind == INSPECT_STREAM && m->in->buf[BUF_STREAM].n > 0) {
+		state_unpend(f, m->in->dir, p->order);
 		state_speak(f, m->in->dir, p->order,
 			    m->in->stream_offset +
 				    m->in->buf[BUF_STREAM].v[0].len);
@@ -576,6 +591,35 @@ news(struct view v, size_t seen, size_t longest)
 	return view_sub(v, seen > back ? seen - back : 0, v.len);
 }
 
+/*
+ * A rule that waits is tried with every segment at first; later only when
+ * enough came in to be worth going through the whole window again, so that
+ * tiny segments cannot make the window be searched for every byte.
+ */
+static void
+retry(struct rule_matcher *m, struct rule_flow *f,
+      const struct state_pending *was)
+{
+	const struct inspect *in = m->in;
+	struct state_pending p = *was;
+	uint64_t end = in->stream_offset + in->buf[BUF_STREAM].v[0].len;
+
+	if (m->candidates[p.order / 64] >> (p.order % 64) & 1) {
+		p.end = end; /* the literal came again */
+		p.tried = end;
+	}
+	if (p.end <= in->stream_offset) {
+		return; /* its literal has left the window */
+	}
+	if (p.tries < PEND_EAGER || end - p.tried >= PEND_STEP ||
+	    in->stream_end) {
+		p.tries += p.tries < UINT8_MAX;
+		p.tried = end;
+		add_candidate(m, p.order);
+	}
+	f->pending[in->dir][f->n_pending[in->dir]++] = p;
+}
+
 static void
 gather_stream(struct rule_matcher *m)
 {
@@ -595,10 +639,7 @@ gather_stream(struct rule_matcher *m)
 	n = f->n_pending[in->dir];
 	f->n_pending[in->dir] = 0;
 	for (uint8_t i = 0; i < n; i++) {
-		/* its literal may still be in the window */
-		if (f->pending[in->dir][i].end > in->stream_offset) {
-			add_candidate(m, f->pending[in->dir][i].order);
-		}
+		retry(m, f, &f->pending[in->dir][i]);
 	}
 }
 

@@ -256,10 +256,31 @@ state_pend(struct rule_flow *f, enum inspect_dir dir, uint32_t order,
 		}
 		f->n_pending[dir] = 0;
 	}
+	for (uint8_t i = 0; i < f->n_pending[dir]; i++) {
+		if (f->pending[dir][i].order == order) {
+			return true; /* waits already */
+		}
+	}
 	if (f->n_pending[dir] == STATE_PENDING) {
 		return false;
 	}
-	f->pending[dir][f->n_pending[dir]++] =
-		(struct state_pending){ end, order };
+	f->pending[dir][f->n_pending[dir]++] = (struct state_pending){
+		.end = end,
+		.tried = end,
+		.order = order,
+		.tries = 1,
+	};
 	return true;
+}
+
+void
+state_unpend(struct rule_flow *f, enum inspect_dir dir, uint32_t order)
+{
+	for (uint8_t i = 0; i < f->n_pending[dir]; i++) {
+		if (f->pending[dir][i].order == order) {
+			f->pending[dir][i] =
+				f->pending[dir][--f->n_pending[dir]];
+			return;
+		}
+	}
 }

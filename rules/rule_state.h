@@ -25,7 +25,9 @@
 
 struct state_pending {
 	uint64_t end; /* stream offset that was the window's end */
+	uint64_t tried; /* end of the window at the last try */
 	uint32_t order;
+	uint8_t tries;
 };
 
 /* A rule alerted on stream bytes up to 'end': they are used up for it. */
@@ -81,7 +83,9 @@ uint64_t state_spoken_end(const struct rule_flow *f, enum inspect_dir dir,
 			  uint32_t order);
 void state_speak(struct rule_flow *f, enum inspect_dir dir, uint32_t order,
 		 uint64_t end);
+/* 'end': where the window ended that held the literal. */
 bool state_pend(struct rule_flow *f, enum inspect_dir dir, uint32_t order,
 		uint64_t end, struct pool *pool);
+void state_unpend(struct rule_flow *f, enum inspect_dir dir, uint32_t order);
 
 #endif

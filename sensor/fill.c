@@ -22,6 +22,7 @@ begin(struct inspect *in, enum inspect_kind kind, enum flow_dir dir)
 	memset(in->buf, 0, sizeof(in->buf));
 	memset(in->done, 0, sizeof(in->done));
 	memset(in->fresh, 0, sizeof(in->fresh));
+	memset(in->known, 0, sizeof(in->known));
 	in->num_set = 0;
 }
 
@@ -130,13 +131,14 @@ fill_flow(struct inspect_flow *out, const struct flow *f)
 }
 
 bool
-fill_stream(struct inspect *in, const struct flow *f, enum flow_dir dir)
+fill_stream(struct inspect *in, const struct flow *f, enum flow_dir dir,
+	    bool last)
 {
 	uint32_t seen = 0;
 	uint64_t offset = 0;
 	struct view window = stream_raw(f, dir, &seen, &offset);
 
-	if (window.len == 0 || seen >= window.len) {
+	if (window.len == 0 || (seen >= window.len && !last)) {
 		return false;
 	}
 	begin(in, INSPECT_STREAM, dir);
@@ -144,6 +146,7 @@ fill_stream(struct inspect *in, const struct flow *f, enum flow_dir dir)
 	inspect_set(in, BUF_STREAM, &in->pkt_views[3], 1);
 	in->stream_seen = seen;
 	in->stream_offset = offset;
+	in->stream_end = last;
 	in->pkt.is_rebuilt_stream = true;
 	return true;
 }
@@ -178,6 +181,7 @@ fill_tx(struct inspect *in, struct app_tx *tx, enum flow_dir dir,
 	}
 	for (unsigned w = 0; w < 2; w++) {
 		in->fresh[w] = in->done[w] & ~tx->inspected[dir][w];
+		in->known[w] = tx->inspected[!dir][w];
 	}
 	for (unsigned i = 0; i < 2; i++) {
 		enum inspect_buf b = body_bufs[dir][i];

@@ -22,8 +22,12 @@ void fill_packet(struct inspect *in, const struct packet *pkt,
 /* Facts of 'f' at this packet; 'out' is what in->flow will point at. */
 void fill_flow(struct inspect_flow *out, const struct flow *f);
 
-/* The raw window of 'dir'; kind becomes INSPECT_STREAM. False: nothing new. */
-bool fill_stream(struct inspect *in, const struct flow *f, enum flow_dir dir);
+/*
+ * The raw window of 'dir'; kind becomes INSPECT_STREAM.  False: nothing new,
+ * and this is not the 'last' look.
+ */
+bool fill_stream(struct inspect *in, const struct flow *f, enum flow_dir dir,
+		 bool last);
 
 /*
  * The buffers of 'tx' known by now; kind becomes INSPECT_TX.  'fresh' is

@@ -27,14 +27,13 @@ struct stream_ctx;
 	C(syn) \
 	C(synack) \
 	C(rst) \
-	C(invalid_checksum) C(no_flow) C(pkt_on_wrong_thread) \
-		C(segment_memcap_drop) C(session_no_memory) \
-			C(stream_depth_reached) C(reassembly_gap) \
-				C(reassembly_gap_bytes) C(overlap) \
-					C(overlap_diff_data) C(retransmitted) \
-						C(out_of_order) \
-							C(out_of_window) \
-								C(invalid_ack)
+	C(invalid_checksum) \
+	C(no_flow) C(pkt_on_wrong_thread) C(segment_memcap_drop) \
+		C(session_no_memory) C(stream_depth_reached) C(reassembly_gap) \
+			C(reassembly_gap_bytes) C(overlap) \
+				C(overlap_diff_data) C(retransmitted) \
+					C(out_of_order) C(out_of_window) \
+						C(invalid_ack)
 
 struct stream_counters {
 #define C(name) uint64_t name;
@@ -81,8 +80,8 @@ void stream_flush(struct stream_ctx *c, struct flow *f);
 /*
  * Raw bytes for rules: the window of recent stream bytes of 'dir'.  '*seen' is
  * how many bytes at its front were in the window at the last
- * stream_raw_done(), '*offset' the stream offset of its front.  Empty when
- * nothing is new, past the depth, or after stream_raw_disable().
+ * stream_raw_done(), '*offset' the stream offset of its front.  Nothing is
+ * new when '*seen' is its length.  Empty after stream_raw_disable().
  *
  * At least 4 KiB of history stay in front of new bytes; bytes not offered yet
  * are kept up to 1 MiB.  A hole restarts the window behind it: offer what came

@@ -124,8 +124,7 @@ stream_raw(const struct flow *f, enum flow_dir dir, uint32_t *seen,
 
 	*seen = 0;
 	*offset = 0;
-	if (f->tcp == NULL || (w = f->tcp->side[dir].raw) == NULL ||
-	    w->seen == w->len) {
+	if (f->tcp == NULL || (w = f->tcp->side[dir].raw) == NULL) {
 		return VIEW_NONE;
 	}
 	*seen = w->seen;

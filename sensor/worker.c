@@ -172,6 +172,19 @@ match(struct worker *w, const struct event_subject *s)
 	}
 }
 
+static bool
+wants_tx(const struct worker *w, const struct app_tx *tx)
+{
+	switch (tx->parser->proto) {
+	case APP_HTTP:
+		return wants(w, EVENT_TYPE_HTTP);
+	case APP_TLS:
+		return wants(w, EVENT_TYPE_TLS);
+	default:
+		return wants(w, EVENT_TYPE_DNS);
+	}
+}
+
 static void
 log_tx(struct worker *w, struct event_subject *s, struct app_tx *tx)
 {
@@ -183,13 +196,16 @@ log_tx(struct worker *w, struct event_subject *s, struct app_tx *tx)
 		return;
 	}
 	tx->logged = true;
+	if (!wants_tx(w, tx)) {
+		return;
+	}
 	/* EVE shows a transaction from the one who began it. */
 	if (!tx->one_sided) {
 		s->dir = FLOW_TOSERVER;
 	}
 	s->tx = tx;
 	line = event_tx(w->log, s, &type);
-	if (line.len > 0 && wants(w, type)) {
+	if (line.len > 0) {
 		put_line(w, s, type, line);
 	}
 	s->dir = dir;
@@ -252,7 +268,7 @@ inspect_streams(struct worker *w, struct event_subject *s, struct flow *f)
 
 	for (unsigned d = 0; d < 2; d++) {
 		s->dir = (enum flow_dir)d;
-		if (w->raw[d] && fill_stream(&w->in, f, s->dir)) {
+		if (w->raw[d] && fill_stream(&w->in, f, s->dir, false)) {
 			w->in.pkt_is_reverse = s->dir != packet_dir;
 			w->in.flow_state = &f->rules;
 			w->in.tx_state = NULL;
@@ -425,7 +441,7 @@ drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
 		pkt.dport = f->port[1 - d];
 		fill_packet(&w->in, &pkt, (enum flow_dir)d, true);
 		if (f->tcp != NULL && w->raw[d] &&
-		    fill_stream(&w->in, f, (enum flow_dir)d)) {
+		    fill_stream(&w->in, f, (enum flow_dir)d, true)) {
 			s->dir = (enum flow_dir)d;
 			w->in.flow_state = &f->rules;
 			w->in.tx_state = NULL;

@@ -28,7 +28,7 @@ no_sanitizer "$tmp"/*.log
 for s in $sites; do
 	written=$(alerts_written "$s")
 	same "$s: alerts stored" "$written" "$(alerts_stored "$s")"
-	[ "${written:-0}" -gt 100 ] || fail "$s: only $written alerts"
+	[ "${written:-0}" -gt 20 ] || fail "$s: only $written alerts"
 	last=$(sql "SELECT f.epoch || ' ' || max(f.seq) FROM frames f
 		JOIN sensors s ON s.id = f.sensor WHERE s.site = '$s'")
 	same "$s: committed point" "$last" \
