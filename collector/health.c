@@ -73,8 +73,9 @@ check_one(struct health *h, struct ingest *in, struct store *s, unsigned i,
 		e = store_sensor(s, site, sensor, &id);
 		if (e == ERR_OK) {
 			e = store_sensor_state(s, id, names[h->states[i]],
-					       there && !h->j.failed ? h->j.p
-								     : NULL,
+					       there && !h->j.failed
+						       ? json_view(&h->j)
+						       : VIEW_NONE,
 					       there ? clock_wall_us() : 0);
 		}
 	}

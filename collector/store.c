@@ -59,10 +59,10 @@ static const char *const statements[ST_COUNT_OF] = {
 	[ST_NAME_PUT] = "INSERT INTO names(text) VALUES(?)",
 	[ST_SENSOR_GET] = "SELECT id FROM sensors WHERE site=? AND sensor=?",
 	[ST_SENSOR_PUT] = "INSERT INTO sensors(site,sensor) VALUES(?,?)",
-	[ST_SENSOR_STATE] =
-		"UPDATE sensors SET state=coalesce(?2,state),"
-		" presence=coalesce(?3,presence), seen_us=max(seen_us,?4)"
-		" WHERE id=?1",
+	[ST_SENSOR_STATE] = "UPDATE sensors SET state=coalesce(?2,state),"
+			    " presence=coalesce(nullif(?3,''),presence), "
+			    "seen_us=max(seen_us,?4)"
+			    " WHERE id=?1",
 	[ST_SENSOR_STATS] = "UPDATE sensors SET stats=? WHERE id=?",
 	[ST_SENSOR_ADD] =
 		"UPDATE sensors SET owner=CASE WHEN ?2='' THEN owner ELSE ?2"
@@ -446,9 +446,9 @@ store_sensor(struct store *s, const char *site, const char *sensor, int64_t *id)
 
 enum err
 store_sensor_state(struct store *s, int64_t sensor, const char *state,
-		   const char *presence, uint64_t seen_us)
+		   struct view presence, uint64_t seen_us)
 {
-	return sql_run(s->st[ST_SENSOR_STATE], "ittu", sensor, state, presence,
+	return sql_run(s->st[ST_SENSOR_STATE], "itvu", sensor, state, presence,
 		       seen_us);
 }
 

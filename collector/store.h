@@ -39,10 +39,10 @@ void store_rollback(struct store *s);
 /* The id of SITE/SENSOR, made when it is new. */
 enum err store_sensor(struct store *s, const char *site, const char *sensor,
 		      int64_t *id) MUST_CHECK;
-/* What presence said: a NULL leaves the old value.  Outside of or inside a
- * transaction. */
+/* What presence said: an empty one leaves the old value.  Outside of or inside
+ * a transaction. */
 enum err store_sensor_state(struct store *s, int64_t sensor, const char *state,
-			    const char *presence, uint64_t seen_us) MUST_CHECK;
+			    struct view presence, uint64_t seen_us) MUST_CHECK;
 enum err store_sensor_stats(struct store *s, int64_t sensor,
 			    struct view stats) MUST_CHECK;
 

@@ -471,6 +471,14 @@ defrag_push(struct defrag *d, struct packet *p, const struct defrag_fragment *f,
 		return false;
 	}
 	t = find_tracker(d, p, p->frame->ts_us);
+	/* Else whoever begins datagrams and never ends them would keep all
+	 * others from being put together until the timeout. */
+	for (unsigned i = 0; t != NULL && d->n_frags >= d->max_frags &&
+			     d->oldest != t && i < MAX_EVICT;
+	     i++) {
+		drop_tracker(d, d->oldest);
+		d->count.no_memory++;
+	}
 	if (t == NULL || d->n_frags >= d->max_frags) {
 		d->count.no_memory++;
 		return false;

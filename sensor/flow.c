@@ -418,7 +418,7 @@ flow_find(struct flow_table *t, const struct packet *pkt, enum flow_dir *dir)
 	    (pkt->flags & (PKT_FRAGMENT | PKT_BROKEN)) != 0) {
 		return NULL;
 	}
-	flow_timers_tick(&t->timers, pkt->frame->ts_us);
+	flow_clock_tick(&t->timers.clock, pkt->frame->ts_us);
 	make_key(t, pkt, &k);
 	hash = (uint32_t)XXH3_64bits_withSecret(&k, sizeof(k), t->secret,
 						SECRET_LEN);
@@ -481,6 +481,12 @@ flow_set_state(struct flow_table *t, struct flow *f, enum flow_state s)
 	}
 }
 
+void
+flow_table_set_clock(struct flow_table *t, uint64_t now_us)
+{
+	t->timers.clock = (struct flow_clock){ .now_us = now_us };
+}
+
 struct flow *
 flow_expire(struct flow_table *t, uint64_t now_us, bool all)
 {
@@ -491,7 +497,7 @@ flow_expire(struct flow_table *t, uint64_t now_us, bool all)
 			heads_clear(t);
 		}
 	} else {
-		flow_timers_tick(&t->timers, now_us);
+		flow_clock_tick(&t->timers.clock, now_us);
 		f = flow_timers_due(&t->timers);
 		if (f != NULL) {
 			flow_end(t, f, FLOW_END_TIMEOUT);

@@ -86,6 +86,18 @@ struct flow_counters {
 struct flow_table;
 
 /*
+ * Packet time that one wrong timestamp cannot move: a leap by more than
+ * FLOW_DISORDER_US needs a second, different time that agrees.  Zeroed is
+ * new.
+ */
+#define FLOW_DISORDER_US (10 * UINT64_C(1000000))
+struct flow_clock {
+	uint64_t now_us; /* the latest time that is believed */
+	uint64_t claim_us; /* a leap that one packet claims; 0: none */
+};
+void flow_clock_tick(struct flow_clock *c, uint64_t ts_us);
+
+/*
  * Keys read: flow.memcap (128mb), flow.hash-size, flow.prealloc,
  * flow-timeouts.{default,tcp,udp,icmp}.{new,established,closed} in seconds, as
  * Suricata's, vlan.use-for-tracking.  NULL when memory is out.
@@ -110,7 +122,6 @@ void flow_table_seed(struct flow_table *t, uint64_t seed);
  * (FLOW_END_FORCED) and handed over by the next flow_expire(); a small reserve
  * carries new flows until then.
  */
-#define FLOW_DISORDER_US (10 * UINT64_C(1000000))
 struct flow *flow_find(struct flow_table *t, const struct packet *pkt,
 		       enum flow_dir *dir);
 
@@ -135,6 +146,11 @@ void flow_set_state(struct flow_table *t, struct flow *f, enum flow_state s);
  * O(1) when there is none.
  */
 struct flow *flow_expire(struct flow_table *t, uint64_t now_us, bool all);
+/*
+ * Sets the table's time without a second voice: by who sees the packets of
+ * all tables, so that each table ends its flows at the same time.
+ */
+void flow_table_set_clock(struct flow_table *t, uint64_t now_us);
 void flow_release(struct flow_table *t, struct flow *f);
 
 const struct flow_counters *flow_counters(const struct flow_table *t);

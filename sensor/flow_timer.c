@@ -45,18 +45,18 @@ distance(uint64_t a, uint64_t b)
 }
 
 void
-flow_timers_tick(struct flow_timers *t, uint64_t now_us)
+flow_clock_tick(struct flow_clock *c, uint64_t ts_us)
 {
-	if (LIKELY(distance(now_us, t->now_us) <= FLOW_DISORDER_US)) {
-		t->now_us = MAX(t->now_us, now_us);
-		t->claim_us = 0;
-	} else if (t->now_us == 0 ||
-		   (t->claim_us != 0 && t->claim_us != now_us &&
-		    distance(t->claim_us, now_us) <= FLOW_DISORDER_US)) {
-		t->now_us = now_us;
-		t->claim_us = 0;
+	if (LIKELY(distance(ts_us, c->now_us) <= FLOW_DISORDER_US)) {
+		c->now_us = MAX(c->now_us, ts_us);
+		c->claim_us = 0;
+	} else if (c->now_us == 0 ||
+		   (c->claim_us != 0 && c->claim_us != ts_us &&
+		    distance(c->claim_us, ts_us) <= FLOW_DISORDER_US)) {
+		c->now_us = ts_us;
+		c->claim_us = 0;
 	} else {
-		t->claim_us = now_us;
+		c->claim_us = ts_us;
 	}
 }
 
@@ -158,7 +158,7 @@ flow_timers_due(const struct flow_timers *t)
 	for (unsigned i = 0; i < N_TIMERS; i++) {
 		struct flow *f = t->active[i].oldest;
 
-		if (f != NULL && distance(t->now_us, f->last_us) >
+		if (f != NULL && distance(t->clock.now_us, f->last_us) >
 					 t->timeout_us[i] + FLOW_DISORDER_US) {
 			return f;
 		}
@@ -183,7 +183,7 @@ flow_timers_victim(const struct flow_timers *t)
 		if (f == NULL) {
 			continue;
 		}
-		part = ((double)distance(t->now_us, f->last_us) + 1) /
+		part = ((double)distance(t->clock.now_us, f->last_us) + 1) /
 		       ((double)t->timeout_us[i] + 1);
 		if (part > worst) {
 			worst = part;

@@ -34,16 +34,12 @@ struct flow_timers {
 	struct flow_list active[N_TIMERS];
 	struct flow_list ended; /* out of the hash, for the worker to end */
 	uint64_t timeout_us[N_TIMERS];
-	uint64_t now_us; /* the latest time that is believed */
-	uint64_t claim_us; /* a leap that one packet claims; 0: none */
+	struct flow_clock clock;
 	unsigned n_ended;
 	bool sorted; /* 'ended' holds all flows in order of first packet */
 };
 
 void flow_timers_init(struct flow_timers *t, const struct conf *conf);
-
-/* Packet time moves on; leaps need a second voice. */
-void flow_timers_tick(struct flow_timers *t, uint64_t now_us);
 
 /* A new flow, its 'timer' not yet set. */
 void flow_timers_add(struct flow_timers *t, struct flow *f);

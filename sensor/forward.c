@@ -59,6 +59,7 @@ struct forward {
 	uint64_t next_presence_us, next_shed_report_us;
 	uint64_t shed_told; /* events that a shed report has covered */
 	bool disk_failing; /* told once per change */
+	uint64_t unpacked[SPOOL_CLASSES]; /* shed before they had a frame */
 };
 
 /* --- the producer's side --- */
@@ -132,7 +133,7 @@ seal_batch(struct forward *f)
 	e = batch_pack(&f->batch, f->codec, &h, &data);
 	if (e != ERR_OK) {
 		/* Only a system without memory comes here. */
-		f->st.shed_events[spool_class(h.sev)] += n;
+		f->unpacked[spool_class(h.sev)] += n;
 		log_err("cannot compress a batch: %s", err_name(e));
 		return;
 	}
@@ -274,6 +275,9 @@ show_stats(struct forward *f)
 	st->redis = se.state;
 	memcpy(st->last_error, se.last_error, sizeof(st->last_error));
 	memcpy(st->shed_events, sp.shed_events, sizeof(st->shed_events));
+	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
+		st->shed_events[c] += f->unpacked[c];
+	}
 	memcpy(st->shed_batches, sp.shed_frames, sizeof(st->shed_batches));
 	st->epoch = spool_epoch(f->spool);
 	st->last_seq = spool_last_seq(f->spool);

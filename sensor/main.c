@@ -173,8 +173,8 @@ start_forward(struct sensor *s, struct diag *d)
 		.site = s->opt.site,
 		.sensor = s->opt.sensor,
 		.spool_dir = s->opt.spool,
-		.spool_max_bytes = conf_u64(c, "spool.max-size", 0, 0,
-					    UINT64_MAX),
+		.spool_max_bytes =
+			conf_u64(c, "spool.max-size", 0, 0, UINT64_MAX),
 		.resend_s = (unsigned)conf_u64(c, "spool.resend-seconds", 0, 0,
 					       86400),
 		.block = true,
@@ -264,7 +264,7 @@ log_stats(struct sensor *s)
 
 /* Between rounds: what signals asked for, and progress. */
 static void
-tick(void *arg)
+tick(void *arg, bool idle)
 {
 	struct sensor *s = arg;
 
@@ -272,7 +272,8 @@ tick(void *arg)
 		reopen_requested = 0;
 		sink_reopen(s->sink);
 	}
-	if (stats_requested) {
+	/* The counters are the workers' own while they run. */
+	if (stats_requested && idle) {
 		stats_requested = 0;
 		log_stats(s);
 	}
@@ -319,6 +320,7 @@ run(struct sensor *s)
 		.pace = s->opt.pace,
 		.stop = &stop_requested,
 		.tick = tick,
+		.want_idle = &stats_requested,
 		.tick_arg = s,
 	};
 	struct replay_result result;

@@ -20,7 +20,7 @@ struct round {
 	struct outbox *box[MAX_WORKERS];
 	unsigned remaining; /* workers not yet through */
 	bool last;
-	uint64_t last_us, last_number;
+	uint64_t last_us, clock_us, last_number;
 };
 
 struct replay {
@@ -35,6 +35,8 @@ struct replay {
 	uint64_t first_us, start_mono_us;
 	/* The latest time seen: packet clocks may step back. */
 	uint64_t now_us, number;
+	/* The time by which flows end: of all packets, not of one worker's. */
+	struct flow_clock clock;
 };
 
 struct thread_arg {
@@ -46,6 +48,12 @@ static bool
 stopped(const struct replay *r)
 {
 	return r->set->stop != NULL && *r->set->stop != 0;
+}
+
+static bool
+wants_idle(const struct replay *r)
+{
+	return r->set->want_idle != NULL && *r->set->want_idle != 0;
 }
 
 /* Waits until a frame of capture time 'ts_us' is due. */
@@ -72,7 +80,7 @@ pace(struct replay *r, uint64_t ts_us)
 
 		nanosleep(&ts, NULL);
 		if (r->set->tick != NULL) {
-			r->set->tick(r->set->tick_arg);
+			r->set->tick(r->set->tick_arg, r->set->n_workers == 1);
 		}
 	}
 }
@@ -89,6 +97,7 @@ read_batch(struct replay *r, struct batch_frames *b)
 		if (e == ERR_OK) {
 			for (uint32_t i = 0; i < b->n; i++) {
 				r->now_us = MAX(r->now_us, b->frame[i].ts_us);
+				flow_clock_tick(&r->clock, b->frame[i].ts_us);
 			}
 			r->number = b->frame[b->n - 1].number;
 			return true;
@@ -125,6 +134,7 @@ fill_round(struct replay *r, struct round *rd)
 		rd->n_batches++;
 	}
 	rd->last_us = r->now_us;
+	rd->clock_us = r->clock.now_us;
 	rd->last_number = r->number;
 }
 
@@ -146,7 +156,7 @@ work(struct worker *w, unsigned index, const struct round *rd)
 	if (rd->last) {
 		worker_finish(w, rd->last_us, rd->last_number, out);
 	} else {
-		worker_expire(w, rd->last_us, rd->last_number, out);
+		worker_expire(w, rd->clock_us, rd->last_number, out);
 	}
 }
 
@@ -176,9 +186,20 @@ worker_thread(void *p)
 	return NULL;
 }
 
-/* Waits until all workers are through with 'rd', then merges it. */
 static void
-collect(struct replay *r, struct round *rd)
+tick(const struct replay *r, bool idle)
+{
+	if (r->set->tick != NULL) {
+		r->set->tick(r->set->tick_arg, idle);
+	}
+}
+
+/*
+ * Waits until all workers are through with 'rd', then merges it.  'idle': no
+ * round was handed out behind it.
+ */
+static void
+collect(struct replay *r, struct round *rd, bool idle)
 {
 	pthread_mutex_lock(&r->lock);
 	while (rd->remaining > 0) {
@@ -192,9 +213,7 @@ collect(struct replay *r, struct round *rd)
 	for (unsigned i = 0; i < r->set->n_workers; i++) {
 		outbox_reset(rd->box[i]);
 	}
-	if (r->set->tick != NULL) {
-		r->set->tick(r->set->tick_arg);
-	}
+	tick(r, idle);
 }
 
 static void
@@ -229,7 +248,7 @@ run_threads(struct replay *r, struct diag *d)
 	struct thread_arg arg[MAX_WORKERS];
 	unsigned n = r->set->n_workers, started = 0;
 	enum err e = ERR_OK;
-	uint64_t k = 0;
+	uint64_t k = 0, collected = 0;
 	bool last = false;
 
 	for (; started < n; started++) {
@@ -247,16 +266,19 @@ run_threads(struct replay *r, struct diag *d)
 	for (; e == ERR_OK && !last; k++) {
 		struct round *rd = &r->round[k % ROUNDS_IN_FLIGHT];
 
-		if (k >= ROUNDS_IN_FLIGHT) {
-			collect(r, rd);
+		while (collected < k &&
+		       (k - collected == ROUNDS_IN_FLIGHT || wants_idle(r))) {
+			collect(r, &r->round[collected % ROUNDS_IN_FLIGHT],
+				collected + 1 == k);
+			collected++;
 		}
 		fill_round(r, rd);
 		last = rd->last;
 		publish(r, rd);
 	}
-	for (uint64_t i = k > ROUNDS_IN_FLIGHT ? k - ROUNDS_IN_FLIGHT : 0;
-	     i < k; i++) {
-		collect(r, &r->round[i % ROUNDS_IN_FLIGHT]);
+	for (; collected < k; collected++) {
+		collect(r, &r->round[collected % ROUNDS_IN_FLIGHT],
+			collected + 1 == k);
 	}
 	for (unsigned i = 0; i < started; i++) {
 		pthread_join(thread[i], NULL);
@@ -292,15 +314,13 @@ run_alone(struct replay *r)
 		if (!more) {
 			worker_finish(w, r->now_us, r->number, out);
 		} else if (++batches % ROUND_BATCHES == 0) {
-			worker_expire(w, r->now_us, r->number, out);
+			worker_expire(w, r->clock.now_us, r->number, out);
 		} else {
 			continue;
 		}
 		sink_round(r->set->sink, &out, 1);
 		outbox_reset(out);
-		if (r->set->tick != NULL) {
-			r->set->tick(r->set->tick_arg);
-		}
+		tick(r, true);
 	}
 }
 
@@ -347,7 +367,10 @@ replay_run(const struct replay_settings *s, struct replay_result *result,
 	enum err e = ERR_OK;
 
 	*result = (struct replay_result){ 0 };
-	if (r == NULL || s->n_workers == 0 || s->n_workers > MAX_WORKERS) {
+	if (r == NULL) {
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	if (s->n_workers == 0 || s->n_workers > MAX_WORKERS) {
 		free(r);
 		return diag_set(d, ERR_USAGE, "workers: 1 to %u", MAX_WORKERS);
 	}

@@ -29,8 +29,10 @@ struct replay_settings {
 	struct sink *sink;
 	double pace; /* 0: as fast as possible; 1: as recorded; 10: ten times */
 	const volatile sig_atomic_t *stop;
-	/* Called between rounds, when no worker runs for n_workers == 1. */
-	void (*tick)(void *arg);
+	/* Called between rounds.  'idle': no worker runs, so that what is
+	 * theirs may be read; soon the case once 'want_idle' is not 0. */
+	void (*tick)(void *arg, bool idle);
+	const volatile sig_atomic_t *want_idle; /* or NULL */
 	void *tick_arg;
 };
 

@@ -117,6 +117,8 @@ static void
 write_line(struct sink *s, struct view line)
 {
 	if (s->fd < 0) {
+		/* Not asked for, or could not be opened again. */
+		s->count.lost += s->set.eve_path != NULL;
 		return;
 	}
 	if (s->len + line.len + 1 > WRITE_BUFFER) {
@@ -141,8 +143,9 @@ emit(struct sink *s, enum event_type type, uint8_t severity, struct view line)
 		write_line(s, line);
 	}
 	if (s->forward != NULL && (s->set.forward_types >> type & 1) != 0) {
-		forward_push(s->forward, line, severity);
-		s->count.forwarded++;
+		if (forward_push(s->forward, line, severity)) {
+			s->count.forwarded++;
+		}
 	}
 }
 
@@ -162,6 +165,7 @@ emit_record(struct sink *s, const struct outbox *box, const struct record *r)
 			s->count.suppressed++;
 			return;
 		}
+		s->count.threshold_evicted = threshold_evicted(s->thresholds);
 		s->count.alerts++;
 	}
 	emit(s, r->type, r->severity, outbox_line(box, r));
@@ -254,6 +258,7 @@ sink_reopen(struct sink *s)
 	}
 	s->failed = false;
 	if (open_eve(s, &d) != ERR_OK) {
+		s->count.write_errors++;
 		log_err("%s; events are being lost", d.msg);
 	}
 }

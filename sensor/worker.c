@@ -30,6 +30,7 @@ struct worker {
 	struct outbox *out;
 	uint64_t order; /* number of the frame that events belong to */
 	uint64_t sub; /* the flow being ended, or 0 */
+	uint64_t pressed; /* flows that found the table full, as seen last */
 	struct worker_counters count;
 };
 
@@ -158,7 +159,9 @@ static void
 match(struct worker *w, const struct event_subject *s)
 {
 	w->hits.n = 0;
+	w->hits.overflowed = 0;
 	rule_match(w->matcher, &w->in, &w->hits);
+	w->count.alerts_lost += w->hits.overflowed;
 	for (uint32_t i = 0; i < w->hits.n; i++) {
 		const struct rule_hit *hit = &w->hits.v[i];
 
@@ -318,6 +321,16 @@ run_app(struct worker *w, struct event_subject *s, struct flow *f,
 }
 
 static void
+put_flow_anomalies(struct worker *w, const struct event_subject *s,
+		   struct flow *f)
+{
+	if (!event_set_empty(&f->app->events)) {
+		put_anomalies(w, s, &f->app->events);
+		memset(&f->app->events, 0, sizeof(f->app->events));
+	}
+}
+
+static void
 packet(struct worker *w, struct packet *pkt)
 {
 	struct event_subject s = {
@@ -372,10 +385,26 @@ packet(struct worker *w, struct packet *pkt)
 	}
 	if (f->app != NULL) {
 		inspect_txs(w, &s, f);
-		if (!event_set_empty(&f->app->events)) {
-			put_anomalies(w, &s, &f->app->events);
-			memset(&f->app->events, 0, sizeof(f->app->events));
-		}
+		put_flow_anomalies(w, &s, f);
+	}
+}
+
+static void expire(struct worker *w, uint64_t now_us, uint64_t number, bool all,
+		   struct outbox *out);
+
+/*
+ * At flow.memcap each new flow ends an old one, and only few may wait to be
+ * written: in a flood they cannot wait for the round's end.
+ */
+static void
+relieve(struct worker *w, const struct frame *f, struct outbox *out)
+{
+	const struct flow_counters *n = flow_counters(w->flows);
+	uint64_t pressed = n->emergency_evicted + n->no_memory;
+
+	if (UNLIKELY(pressed != w->pressed)) {
+		w->pressed = pressed;
+		expire(w, f->ts_us, f->number, false, out);
 	}
 }
 
@@ -404,6 +433,7 @@ worker_frame(struct worker *w, const struct frame *f, struct outbox *out)
 	for (unsigned i = 0; i < n; i++) {
 		packet(w, &w->pkts[i]);
 	}
+	relieve(w, f, out);
 }
 
 /*
@@ -457,6 +487,7 @@ drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
 	fill_packet(&w->in, &pkt, FLOW_TOSERVER, true);
 	if (f->app != NULL) {
 		inspect_txs(w, s, f);
+		put_flow_anomalies(w, s, f);
 		while (f->app->txs != NULL) {
 			log_tx(w, s, f->app->txs);
 			end_tx(w, f, f->app->txs);
@@ -516,6 +547,7 @@ void
 worker_expire(struct worker *w, uint64_t now_us, uint64_t number,
 	      struct outbox *out)
 {
+	flow_table_set_clock(w->flows, now_us);
 	expire(w, now_us, number, false, out);
 }
 

@@ -35,9 +35,10 @@ struct worker_settings {
 	C(bytes) \
 	C(inspected) \
 	C(skipped_not_ip) \
-	C(skipped_invalid) C(packets) C(alerts) C(alerts_lost) \
-		C(tunnel_packets) C(pseudo_packets) C(anomalies) \
-			C(events_lost)
+	C(skipped_invalid) \
+	C(packets) \
+	C(alerts) C(alerts_lost) C(tunnel_packets) C(pseudo_packets) \
+		C(anomalies) C(events_lost)
 
 struct worker_counters {
 #define C(name) uint64_t name;
@@ -53,7 +54,8 @@ void worker_free(struct worker *w);
 void worker_frame(struct worker *w, const struct frame *f, struct outbox *out);
 
 /*
- * Ends flows whose time is up at 'now_us'.  'number' orders their events:
+ * Ends flows whose time is up at 'now_us', which is believed: the caller saw
+ * the packets of all workers.  'number' orders their events:
  * the last frame of the round, so that rounds give the same output whoever
  * does the work.
  */

@@ -75,8 +75,8 @@ put_alert(struct store *s, const char *site, const char *sensor, uint64_t seq,
 	     frame_pack(c, json_view(&line), &h, &data) == ERR_OK &&
 	     store_sensor(s, site, sensor, &id) == ERR_OK &&
 	     store_sensor_add(s, id, &tally) == ERR_OK &&
-	     store_sensor_state(s, id, "live", "{\"version\":\"0\"}", WHEN) ==
-		     ERR_OK &&
+	     store_sensor_state(s, id, "live", VIEW_LIT("{\"version\":\"0\"}"),
+				WHEN) == ERR_OK &&
 	     store_frame(s, id, &h, data, WHEN, &frame) == ERR_OK &&
 	     store_alert(s, a, id, site, frame, 0, line.len, json_view(&info),
 			 VIEW_LIT("{}"), &alert) == ERR_OK;

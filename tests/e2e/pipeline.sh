@@ -38,6 +38,9 @@ for s in $sites; do
 	same "$s: exercise entries left in Redis" 0 \
 		"$(redis-cli -s "$sock" XLEN "picket:alerts:{$s/tap1}")"
 done
+same "presences that are not JSON" 0 \
+	"$(sql "SELECT count(*) FROM sensors
+		WHERE presence <> '' AND NOT json_valid(presence)")"
 same "refused" 0 "$(sql "SELECT sum(lines_refused + frames_refused)
 	FROM sensors")"
 same "alerts marked as exercise" "$(sql 'SELECT count(*) FROM alerts')" \

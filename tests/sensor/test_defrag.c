@@ -388,6 +388,17 @@ memory_is_bounded(void **state)
 	assert_true(letter(4, 999, 8, 8, false, 'b'));
 	stop();
 	conf_free(c);
+	/* So with more fragments than may wait: the oldest give way. */
+	c = conf_new();
+	assert_int_equal(conf_set(c, "defrag.max-frags", "50"), ERR_OK);
+	start(c, (size_t)64 << 20);
+	for (uint32_t i = 0; i < 100; i++) {
+		assert_false(letter(4, i, 0, 8, true, 'a'));
+	}
+	assert_int_equal(defrag_counters(df)->no_memory, 50);
+	assert_true(letter(4, 99, 8, 8, false, 'b'));
+	stop();
+	conf_free(c);
 	/* A pool that is nearly empty, and offsets made to cost the most. */
 	start(NULL, 64 << 10);
 	for (uint32_t i = 0; i < 100000; i++) {
