@@ -21,20 +21,15 @@
 
 struct stream_ctx;
 
+/* clang-format off */
 #define STREAM_COUNTER_LIST(C) \
-	C(sessions) \
-	C(midstream_pickups) \
-	C(syn) \
-	C(synack) \
-	C(rst) \
-	C(invalid_checksum) \
-	C(no_flow) \
-	C(pkt_on_wrong_thread) C(segment_memcap_drop) C(session_no_memory) \
-		C(stream_depth_reached) C(reassembly_gap) \
-			C(reassembly_gap_bytes) C(overlap) \
-				C(overlap_diff_data) C(retransmitted) \
-					C(out_of_order) C(out_of_window) \
-						C(invalid_ack)
+	C(sessions) C(midstream_pickups) C(syn) C(synack) C(rst) \
+	C(invalid_checksum) C(no_flow) C(pkt_on_wrong_thread) \
+	C(segment_memcap_drop) C(session_no_memory) C(stream_depth_reached) \
+	C(reassembly_gap) C(reassembly_gap_bytes) C(overlap) \
+	C(overlap_diff_data) C(retransmitted) C(out_of_order) \
+	C(out_of_window) C(invalid_ack)
+/* clang-format on */
 
 struct stream_counters {
 #define C(name) uint64_t name;
