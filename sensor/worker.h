@@ -30,6 +30,7 @@ struct worker_settings {
 };
 
 /* Every frame is in exactly one of inspected, skipped_* (DESIGN.md 6). */
+/* clang-format off */
 #define WORKER_COUNTER_LIST(C) \
 	C(frames) \
 	C(bytes) \
@@ -39,6 +40,7 @@ struct worker_settings {
 	C(packets) \
 	C(alerts) C(alerts_lost) C(tunnel_packets) C(pseudo_packets) \
 		C(anomalies) C(events_lost)
+/* clang-format on */
 
 struct worker_counters {
 #define C(name) uint64_t name;

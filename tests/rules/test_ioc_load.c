@@ -203,36 +203,36 @@ test_csv(void **state)
 static void
 test_stix_fields(void **state)
 {
-	static const char doc[] =
-		BUNDLE(IDENTITY
-		       "," OWN_MARKING
-		       "," IND("1", "[domain-name:value = 'a.test']", FULL) "," IND(
-			       "2", "[ipv4-addr:value = '192.0.2.1']",
-			       "\"object_marking_refs\":[\"marking-definition--"
-			       "9\"],"
-			       "\"revoked\":false,") "," IND("3",
-							     "[url:value = "
-							     "'http://a.test/"
-							     "']",
-							     "\"revoked\":"
-							     "true,") "," IND("4",
-									      "ale"
-									      "rt "
-									      "tc"
-									      "p",
-									      "\"m"
-									      "odi"
-									      "fie"
-									      "d\""
-									      ":\""
-									      "202"
-									      "6-"
-									      "01-"
-									      "02"
-									      "\""
-									      ",") "," IND("4",
-											   "[ipv4-addr:value = '192.0.2.9']",
-											   "\"modified\":\"2026-01-01\","));
+	static const char doc[] = BUNDLE(
+		IDENTITY
+		"," OWN_MARKING
+		"," IND("1", "[domain-name:value = 'a.test']", FULL) "," IND(
+			"2", "[ipv4-addr:value = '192.0.2.1']",
+			"\"object_marking_refs\":[\"marking-definition--"
+			"9\"],"
+			"\"revoked\":false,") "," IND("3",
+						      "[url:value = "
+						      "'http://a.test/"
+						      "']",
+						      "\"revoked\":"
+						      "true,") "," IND("4",
+								       "ale"
+								       "rt "
+								       "tc"
+								       "p",
+								       "\"m"
+								       "odi"
+								       "fie"
+								       "d\""
+								       ":\""
+								       "202"
+								       "6-"
+								       "01-"
+								       "02"
+								       "\""
+								       ",") "," IND("4",
+										    "[ipv4-addr:value = '192.0.2.9']",
+										    "\"modified\":\"2026-01-01\","));
 	/* clang-format on */
 	struct loaded l = load(doc);
 	const struct ioc_note *n;
