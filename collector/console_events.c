@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "collector/console_api.h"
+#include "collector/console_lists.h"
 #include "collector/store_json.h"
 #include "common/clock.h"
 
@@ -270,7 +270,7 @@ console_events_tick(struct console_events *e)
 		look_for_incidents(e);
 	}
 	json_reset(&e->j);
-	if (console_api_status(e->store, e->rate, &e->j) == ERR_OK) {
+	if (console_list_status(e->store, e->rate, &e->j) == ERR_OK) {
 		publish(e, "status");
 	}
 }

@@ -8,7 +8,7 @@
  * far behind is told to start anew (event "reset").
  * Format: https://html.spec.whatwg.org/multipage/server-sent-events.html
  *
- * Place    above console_api; below console_http, which it does not know.
+ * Place    above console_lists; below console_http, which it does not know.
  * Threads  events_tick() from one thread; the rest from any.
  * Memory   at most EVENTS_MAX_BYTES, and a reader.
  * Cost     next to nothing while nothing is committed.

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <time.h>
 
 #include "common/clock.h"
 #include "common/json.h"
@@ -577,6 +578,10 @@ read_new(struct ingest *in, int wait_ms, struct diag *d)
 		argv[argc++] = ">";
 	}
 	if (n_asked == 0) {
+		/* No sensor has reported yet: wait as XREADGROUP would. */
+		struct timespec t = { 0, (long)MIN(wait_ms, 100) * 1000000 };
+
+		nanosleep(&t, NULL);
 		return ERR_OK;
 	}
 	in->turn = (in->turn + n) % in->n_streams;

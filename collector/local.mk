@@ -18,8 +18,12 @@ libcollector_a_SOURCES = \
 	collector/store_cases.h collector/store_cases.c \
 	collector/store_json.h collector/store_json.c \
 	collector/console_asset.h collector/console_asset.c \
+	collector/console_question.h collector/console_question.c \
+	collector/console_lists.h collector/console_lists.c \
+	collector/console_cases.h collector/console_cases.c \
 	collector/console_api.h collector/console_api.c \
 	collector/console_events.h collector/console_events.c \
+	collector/console_check.h collector/console_check.c \
 	collector/console_http.h collector/console_http.c \
 	collector/console.h collector/console.c \
 	collector/store.h collector/store.c \

@@ -28,8 +28,9 @@ struct stream_ctx;
 	C(synack) \
 	C(rst) \
 	C(invalid_checksum) \
-	C(no_flow) C(pkt_on_wrong_thread) C(segment_memcap_drop) \
-		C(session_no_memory) C(stream_depth_reached) C(reassembly_gap) \
+	C(no_flow) \
+	C(pkt_on_wrong_thread) C(segment_memcap_drop) C(session_no_memory) \
+		C(stream_depth_reached) C(reassembly_gap) \
 			C(reassembly_gap_bytes) C(overlap) \
 				C(overlap_diff_data) C(retransmitted) \
 					C(out_of_order) C(out_of_window) \

@@ -36,8 +36,9 @@ struct worker_settings {
 	C(inspected) \
 	C(skipped_not_ip) \
 	C(skipped_invalid) \
-	C(packets) C(alerts) C(alerts_lost) C(tunnel_packets) \
-		C(pseudo_packets) C(anomalies) C(events_lost)
+	C(packets) \
+	C(alerts) C(alerts_lost) C(tunnel_packets) C(pseudo_packets) \
+		C(anomalies) C(events_lost)
 
 struct worker_counters {
 #define C(name) uint64_t name;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One alert: a row of the table, and its event on request.
 
-import { h, time, when, local, utc, ask } from "./dom.js";
+import { h, visible, time, when, local, utc, ask } from "./dom.js";
 
 function end(address, port) {
 	return port ? (address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`) : address;
@@ -36,7 +36,7 @@ export function alertRow(a, setFilter) {
 	const row = h("tr", { class: `alert s${a.severity}`, "data-row": true, "data-id": a.id, tabindex: 0, "aria-expanded": "false" },
 		h("td", { "data-label": "Severity" }, h("span", { class: `sev sev${a.severity}` }, String(a.severity))),
 		h("td", { "data-label": "Time" },
-			h("time", { datetime: d?.toISOString(), title: `${a.timestamp}\n${d ?? ""}` }, utc(d), "Z"),
+			h("time", { datetime: d?.toISOString(), title: `${a.timestamp}, ${d ?? ""}` }, utc(d), "Z"),
 			d ? h("div", { class: "small" }, local(d)) : null),
 		h("td", { "data-label": "Site" }, a.site, h("div", { class: "small" }, a.sensor)),
 		h("td", { "data-label": "Signature", class: "signature" }, a.signature,
@@ -59,7 +59,7 @@ export function alertRow(a, setFilter) {
 		try {
 			const whole = await ask(`/api/alerts/${a.id}`);
 
-			text.textContent = JSON.stringify(whole.event ?? whole, null, 2);
+			text.textContent = JSON.stringify(whole.event ?? whole, null, 2).split("\n").map(visible).join("\n");
 		} catch (e) {
 			text.textContent = e.message;
 		}

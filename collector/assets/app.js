@@ -36,6 +36,12 @@ function fact(name, value, tone) {
 	return h("div", { class: tone ?? null }, h("dt", null, name), h("dd", null, value));
 }
 
+// Of the exercise in view, or of none.
+function alertsInView(s) {
+	return state.exercise ? s.exercises.find((e) => e.name === state.exercise)?.alerts ?? 0
+		: s.store.alerts - s.exercises.reduce((n, e) => n + e.alerts, 0);
+}
+
 function drawStatus() {
 	const s = state.status;
 
@@ -44,17 +50,18 @@ function drawStatus() {
 	}
 	const lost = s.store.lost_events + s.store.missing_frames;
 	const ended = s.sensors.other;
+	const open = state.incidents.filter((i) => i.state !== "closed").length;
 
+	drawScopes();
 	fill($("status"), [
 		fact("sensors live", number(s.sensors.live), s.sensors.live > 0 ? "good" : null),
 		fact("silent", number(s.sensors.silent), s.sensors.silent > 0 ? "bad" : null),
 		ended > 0 ? fact("ended", number(ended)) : null,
 		fact("alerts/min", number(s.alerts_per_minute)),
-		fact("alerts", number(s.store.alerts)),
-		fact("open incidents", number(s.store.incidents_open), s.store.incidents_open > 0 ? "warn" : null),
+		fact("alerts", number(alertsInView(s))),
+		fact("open incidents", number(open), open > 0 ? "warn" : null),
 		lost > 0 ? fact("lost or missing", number(lost), "bad") : null,
 	]);
-	drawScopes();
 }
 
 function drawScopes() {
@@ -64,9 +71,7 @@ function drawScopes() {
 
 	if (state.exercise === undefined) {
 		// With nothing real in the store, an exercise is what there is to see.
-		const real = s.store.alerts - s.exercises.reduce((n, e) => n + e.alerts, 0);
-
-		state.exercise = real === 0 && names.length > 0 ? names[0] : null;
+		state.exercise = alertsInView(s) === 0 && names.length > 0 ? names[0] : null;
 	}
 	if (select.options.length !== names.length + 1 || names.some((n, i) => select.options[i + 1].value !== n)) {
 		fill(select, [h("option", { value: "" }, "Real world"),
@@ -174,6 +179,7 @@ async function loadIncidents() {
 		openCard(Number(wanted[1]));
 	}
 	$("incidents-note").textContent = `${number(open.length)} open, ${number(state.incidents.length - open.length)} closed`;
+	drawStatus();
 	drawSites();
 }
 

@@ -4,6 +4,13 @@
 
 export const $ = (id) => document.getElementById(id);
 
+// Control, format and direction characters, which would turn around or hide
+// what stands beside them, are shown by their number.
+export function visible(text) {
+	return String(text).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029]/gu, (c) =>
+		`\\u{${c.codePointAt(0).toString(16)}}`);
+}
+
 // h("td", { class: "sev" }, "text", element, null): null and "" add nothing.
 export function h(tag, attributes, ...children) {
 	const e = document.createElement(tag);
@@ -12,7 +19,7 @@ export function h(tag, attributes, ...children) {
 		if (name.startsWith("on")) {
 			e.addEventListener(name.slice(2), value);
 		} else if (value !== null && value !== undefined && value !== false) {
-			e.setAttribute(name, value === true ? "" : String(value));
+			e.setAttribute(name, value === true ? "" : visible(value));
 		}
 	}
 	fill(e, children);
@@ -22,7 +29,7 @@ export function h(tag, attributes, ...children) {
 export function fill(e, children) {
 	const nodes = children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== "");
 
-	e.replaceChildren(...nodes.map((c) => (c instanceof Node ? c : document.createTextNode(String(c)))));
+	e.replaceChildren(...nodes.map((c) => (c instanceof Node ? c : document.createTextNode(visible(c)))));
 }
 
 export function svg(tag, attributes, text) {
@@ -68,7 +75,7 @@ export function time(iso) {
 	if (!d) {
 		return null;
 	}
-	return h("time", { datetime: d.toISOString(), title: `${d.toISOString()}\n${d.toString()}` }, utc(d), "Z");
+	return h("time", { datetime: d.toISOString(), title: `${d.toISOString()}, ${d.toString()}` }, utc(d), "Z");
 }
 
 export function ago(iso) {

@@ -61,6 +61,7 @@ fi
 has page 'Shared address at two sites: a title &amp; &lt;b&gt;no markup&lt;/b&gt;'
 has page 'PICKET TEST plain signature'
 has page '&lt;img src=x onerror='
+has page '\u{202e}'
 has page 'emergency'
 has page 'Acknowledge'
 lacks page '<img src="x"'

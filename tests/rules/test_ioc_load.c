@@ -203,29 +203,36 @@ test_csv(void **state)
 static void
 test_stix_fields(void **state)
 {
-	static const char doc[] = BUNDLE(IDENTITY "," OWN_MARKING "," IND("1", "[domain-name:value = 'a.test']", FULL) "," IND(
-		"2", "[ipv4-addr:value = '192.0.2.1']",
-		"\"object_marking_refs\":[\"marking-definition--9\"],"
-		"\"revoked\":false,") "," IND("3",
-					      "[url:value = 'http://a.test/']",
-					      "\"revoked\":true,") "," IND("4",
-									   "ale"
-									   "rt "
-									   "tc"
-									   "p",
-									   "\"m"
-									   "odi"
-									   "fie"
-									   "d\""
-									   ":\""
-									   "202"
-									   "6-"
-									   "01-"
-									   "02"
-									   "\""
-									   ",") "," IND("4",
-											"[ipv4-addr:value = '192.0.2.9']",
-											"\"modified\":\"2026-01-01\","));
+	static const char doc[] =
+		BUNDLE(IDENTITY
+		       "," OWN_MARKING
+		       "," IND("1", "[domain-name:value = 'a.test']", FULL) "," IND(
+			       "2", "[ipv4-addr:value = '192.0.2.1']",
+			       "\"object_marking_refs\":[\"marking-definition--"
+			       "9\"],"
+			       "\"revoked\":false,") "," IND("3",
+							     "[url:value = "
+							     "'http://a.test/"
+							     "']",
+							     "\"revoked\":"
+							     "true,") "," IND("4",
+									      "ale"
+									      "rt "
+									      "tc"
+									      "p",
+									      "\"m"
+									      "odi"
+									      "fie"
+									      "d\""
+									      ":\""
+									      "202"
+									      "6-"
+									      "01-"
+									      "02"
+									      "\""
+									      ",") "," IND("4",
+											   "[ipv4-addr:value = '192.0.2.9']",
+											   "\"modified\":\"2026-01-01\","));
 	/* clang-format on */
 	struct loaded l = load(doc);
 	const struct ioc_note *n;
@@ -327,28 +334,28 @@ test_stix_patterns(void **state)
 #define MISP_LIST \
 	ATTR("1", "ip-dst", "192.0.2.1", "") \
 	"," ATTR("2", "hostname", "h.test", "\"comment\":\"why\",") "," ATTR("3", "domain", "d.test", "\"Tag\":[{\"name\":\"tlp:red\"}],") "," ATTR( \
-		"4", "sha256", \
-		"00", "") "," ATTR("5", "mutex", "m", \
-				   "") "," ATTR("6", "ip-src", "x", \
-						"") "," ATTR("7", "url", \
-							     "http://d.test/", \
-							     "\"deleted\":" \
-							     "true,") "," \
-								      "{\"uui" \
-								      "d\":" \
-								      "\"8\"," \
-								      "\"type" \
-								      "\":" \
-								      "\"ip-" \
-								      "dst\"," \
-								      "\"valu" \
-								      "e\":" \
-								      "\"192." \
-								      "0.2." \
-								      "3\"," \
-								      "\"to_" \
-								      "ids\":" \
-								      "false}"
+		"4", "sha256", "00", \
+		"") "," ATTR("5", "mutex", "m", \
+			     "") "," ATTR("6", "ip-src", "x", \
+					  "") "," ATTR("7", "url", \
+						       "http://d.test/", \
+						       "\"deleted\":" \
+						       "true,") "," \
+								"{\"uui" \
+								"d\":" \
+								"\"8\"," \
+								"\"type" \
+								"\":" \
+								"\"ip-" \
+								"dst\"," \
+								"\"valu" \
+								"e\":" \
+								"\"192." \
+								"0.2." \
+								"3\"," \
+								"\"to_" \
+								"ids\":" \
+								"false}"
 #define MISP_OBJECTS \
 	",\"Object\":[{\"Attribute\":[" ATTR( \
 		"9", "ja3-fingerprint-md5", \

@@ -199,14 +199,12 @@ test_form_name(void **state)
 
 	(void)state;
 	rig_init(&r, (size_t)8 << 20, NULL);
-	rig_feed(
-		&r, FLOW_TOSERVER,
-		VIEW_LIT(
-			"POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 81"
-			"\r\nContent-Type: multipart/form-data; "
-			"boundary=B\r\n\r\n"
-			"--B\r\nContent-Disposition: form-data; name=\"f\"; "
-			"filename=\"up.bin\"\r\n\r\ndata\r\n--B--\r\n"));
+	rig_feed(&r, FLOW_TOSERVER,
+		 VIEW_LIT("POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: 81"
+			  "\r\nContent-Type: multipart/form-data; "
+			  "boundary=B\r\n\r\n"
+			  "--B\r\nContent-Disposition: form-data; name=\"f\"; "
+			  "filename=\"up.bin\"\r\n\r\ndata\r\n--B--\r\n"));
 	fill(&r, 0, DIR_TOSERVER, all);
 	assert_buf(&in, BUF_FILE_NAME, "up.bin");
 	rig_fini(&r);

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/console_cases.h"
+
+#include <jansson.h>
+
+#include "collector/store_json.h"
+
+#define MAX_EVIDENCE 50
+#define MAX_WHO 64
+
+struct incident_list {
+	struct question *q;
+	unsigned skipped, shown;
+};
+
+static void
+on_incident(void *arg, const struct store_incident *i)
+{
+	struct incident_list *l = arg;
+	const struct question *q = l->q;
+
+	if ((q->f.scope == STORE_EXERCISE &&
+	     strcmp(i->exercise, q->f.exercise) != 0) ||
+	    l->shown == q->limit) {
+		return;
+	}
+	if (l->skipped < q->offset) {
+		l->skipped++;
+		return;
+	}
+	l->shown++;
+	store_json_incident(q->j, NULL, i);
+	json_obj_end(q->j);
+}
+
+enum err
+console_cases(struct question *q)
+{
+	struct incident_list l = { .q = q };
+	enum err e;
+
+	json_obj(q->j, NULL);
+	json_arr(q->j, "incidents");
+	e = store_read_incidents(q->store, q->f.scope,
+				 question_text(q, "state"), 0, STORE_MAX_ROWS,
+				 on_incident, &l);
+	json_arr_end(q->j);
+	json_obj_end(q->j);
+	return e;
+}
+
+static void
+on_log(void *arg, const struct store_log *l)
+{
+	store_json_log(arg, l);
+}
+
+static void
+on_sighting(void *arg, const struct store_sighting *s)
+{
+	store_json_sighting(arg, s);
+}
+
+static void
+on_evidence(void *arg, const struct store_alert *a)
+{
+	store_json_alert(arg, a);
+}
+
+/* One incident, and the alerts that its summary names as evidence. */
+struct incident_page {
+	struct question *q;
+	int64_t evidence[MAX_EVIDENCE];
+	unsigned n_evidence;
+};
+
+static void
+on_page(void *arg, const struct store_incident *i)
+{
+	struct incident_page *p = arg;
+	json_t *summary = json_loads(i->summary, 0, NULL);
+	const json_t *ids = json_object_get(summary, "evidence");
+
+	for (size_t k = 0; k < json_array_size(ids) && k < MAX_EVIDENCE; k++) {
+		p->evidence[p->n_evidence++] =
+			json_integer_value(json_array_get(ids, k));
+	}
+	json_decref(summary);
+	store_json_incident(p->q->j, NULL, i);
+}
+
+enum err
+console_case(struct question *q, int64_t id)
+{
+	struct incident_page p = { .q = q };
+	struct store_reader *r = q->store;
+	struct json *j = q->j;
+	enum err e = store_read_incident(r, id, on_page, &p);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	json_arr(j, "log");
+	e = store_read_incident_log(r, id, on_log, j);
+	json_arr_end(j);
+	json_arr(j, "sightings");
+	if (e == ERR_OK) {
+		e = store_read_sightings(r, id, API_MAX_ROWS, on_sighting, j);
+	}
+	json_arr_end(j);
+	json_arr(j, "evidence");
+	for (unsigned k = 0; k < p.n_evidence && e == ERR_OK; k++) {
+		e = store_read_alert(r, p.evidence[k], on_evidence, j);
+		/* Old alerts may be gone while the incident is kept. */
+		e = e == ERR_NOTFOUND ? ERR_OK : e;
+	}
+	json_arr_end(j);
+	json_obj_end(j);
+	return e;
+}
+
+/* "note" and "who" of the body; both may be absent, as may the body. */
+static bool
+read_change(struct view body, json_t **doc, const char **who, const char **note)
+{
+	*who = "console";
+	*note = "";
+	*doc = NULL;
+	if (body.len == 0) {
+		return true;
+	}
+	*doc = json_loadb((const char *)body.p, body.len,
+			  JSON_REJECT_DUPLICATES, NULL);
+	if (!json_is_object(*doc)) {
+		return false;
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		const json_t *v =
+			json_object_get(*doc, i == 0 ? "note" : "who");
+		size_t cap = i == 0 ? API_MAX_NOTE : MAX_WHO;
+
+		if (v == NULL) {
+			continue;
+		}
+		if (!json_is_string(v) || json_string_length(v) > cap) {
+			return false;
+		}
+		if (i == 0) {
+			*note = json_string_value(v);
+		} else if (json_string_length(v) > 0) {
+			*who = json_string_value(v);
+		}
+	}
+	return true;
+}
+
+unsigned
+console_case_change(struct question *q, int64_t id, const char *verb)
+{
+	static const struct {
+		const char *verb, *state;
+	} verbs[] = { { "ack", "ack" },
+		      { "close", "closed" },
+		      { "reopen", "open" } };
+	const char *state = NULL, *who, *note;
+	struct diag d = { "" };
+	json_t *doc;
+	enum err e;
+
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		state = strcmp(verb, verbs[i].verb) == 0 ? verbs[i].state
+							 : state;
+	}
+	if (state == NULL) {
+		return question_failure(q->j, ERR_NOTFOUND);
+	}
+	if (!read_change(q->r->body, &doc, &who, &note)) {
+		json_decref(doc);
+		return question_refuse(
+			q->j, 400,
+			"the body must be a JSON object with \"note\" "
+			"and \"who\" as short texts");
+	}
+	/* On a connection of its own: no lock is held while it waits. */
+	e = store_incident_set_state(q->store, id, state, who, note, &d);
+	json_decref(doc);
+	if (e != ERR_OK) {
+		return question_refuse(
+			q->j,
+			e == ERR_NOTFOUND ? 404
+			: e == ERR_USAGE  ? 409
+					  : 503,
+			e == ERR_NOTFOUND || e == ERR_USAGE
+				? d.msg
+				: "the store is busy: try again");
+	}
+	json_obj(q->j, NULL);
+	json_i64(q->j, "id", id);
+	json_cstr(q->j, "state", state);
+	json_obj_end(q->j);
+	return 200;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * console_check.h - which requests the console answers at all
+ *
+ * libmicrohttpd accepts more than RFC 9112 allows.  Refused here: more than
+ * one Host or Content-Length, any Transfer-Encoding, a body on GET, odd bytes
+ * in the target, more than HTTP_MAX_HEADERS.  A Host that is a name other than
+ * ours is refused, so that a name an attacker controls cannot be pointed at
+ * this address (DNS rebinding); what changes anything needs the header
+ * "X-Picket: 1", which a foreign page cannot send.
+ *
+ * Place    above err.h; below console_http.
+ * Threads  pure.
+ * Memory   none.
+ */
+#ifndef COLLECTOR_CONSOLE_CHECK_H
+#define COLLECTOR_CONSOLE_CHECK_H
+
+#include <microhttpd.h>
+
+#include "common/err.h"
+
+#define HTTP_MAX_HEADERS 8192
+#define HTTP_MAX_TARGET 2048
+#define HTTP_MAX_BODY 16384
+
+struct http_address {
+	char host[64]; /* numeric */
+	uint16_t port; /* 0: the system picks one */
+	bool loopback;
+};
+/* "127.0.0.1:8080", "[::1]:0", ":8080" (loopback). */
+enum err http_parse_address(const char *text, struct http_address *out,
+			    struct diag *d) MUST_CHECK;
+
+/* The target as it was sent: printable, rooted, short, without dot segments
+ * and encodings in its path. */
+bool http_is_good_target(const char *target);
+
+/* A request whose headers are in. */
+struct http_asked {
+	const char *hostname; /* the machine's own name */
+	const char *path, *method, *version;
+	bool good_target;
+};
+/* 0 when it may be answered, else an HTTP status, and why. */
+unsigned http_check(const struct http_asked *q, struct MHD_Connection *c,
+		    const char **why);
+
+#endif
