@@ -54,3 +54,17 @@ librules_a_SOURCES += \
 	rules/ioc_misp.c \
 	rules/keyhash.h rules/keyhash.c \
 	rules/threshold.h rules/threshold.c
+
+# Rules and indicators that ship.
+rulesdir = $(pkgdatadir)/rules
+dist_rules_DATA = \
+	rules/dist/base-dns.rules \
+	rules/dist/base-policy.rules \
+	rules/dist/base-scan.rules \
+	rules/dist/base-tls.rules \
+	rules/dist/base-web.rules \
+	rules/dist/classification.config \
+	rules/dist/exercise-indicators.csv \
+	rules/dist/exercise-indicators.stix.json \
+	rules/dist/exercise.rules \
+	rules/dist/reference.config
