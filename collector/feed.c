@@ -39,6 +39,26 @@ feed_open(struct feed **out, const char *path, struct diag *d)
 	return ERR_OK;
 }
 
+enum err
+feed_reopen(struct feed *f, struct diag *d)
+{
+	FILE *fresh;
+
+	if (f->f == stdout) {
+		return ERR_OK;
+	}
+	fresh = fopen(f->path, "ae");
+	if (fresh == NULL) {
+		return diag_set(d, ERR_IO,
+				"%s: %s: the feed goes on in the "
+				"old file",
+				f->path, strerror(errno));
+	}
+	fclose(f->f);
+	f->f = fresh;
+	return ERR_OK;
+}
+
 void
 feed_close(struct feed *f)
 {

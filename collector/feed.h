@@ -22,6 +22,8 @@ struct feed;
 enum err feed_open(struct feed **out, const char *path,
 		   struct diag *d) MUST_CHECK;
 void feed_close(struct feed *f);
+/* Opens the file anew, after rotation; the old one stays on failure. */
+enum err feed_reopen(struct feed *f, struct diag *d) MUST_CHECK;
 
 /* The alert's own line with what is known of its ends under picket.src and
  * picket.dest.  'a' was read from 'line' and names its site. */

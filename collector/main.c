@@ -18,7 +18,7 @@
 #define MAX_GEOIP 16
 #define TRY_HELP "; see picket-collector --help"
 
-static volatile sig_atomic_t stop, report;
+static volatile sig_atomic_t stop, report, rotate;
 
 static const struct conf_key keys[] = {
 	{ "redis", "string", "", "URL of the broker" },
@@ -77,7 +77,8 @@ static const char help_text[] =
 	"SIGTERM ends cleanly: what was read is committed and acknowledged, "
 	"the\n"
 	"rest waits in Redis or in the sensors' spools.  SIGUSR1 logs "
-	"counters.\n"
+	"counters,\n"
+	"SIGHUP opens the feed file anew.\n"
 	"\n"
 	"Exit status: 0 done, 1 failed while running, 2 wrong usage or "
 	"settings.\n"
@@ -122,6 +123,8 @@ on_signal(int sig)
 {
 	if (sig == SIGUSR1) {
 		report = 1;
+	} else if (sig == SIGHUP) {
+		rotate = 1;
 	} else {
 		stop = 1;
 	}
@@ -135,6 +138,7 @@ catch_signals(void)
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGUSR1, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
 	sa.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &sa, NULL);
 }
@@ -353,7 +357,7 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 		mission_free(map);
 		return fail(e == ERR_NOMEM || e == ERR_IO ? 1 : 2, &d);
 	}
-	e = pipeline_run(p, &stop, &report, &d);
+	e = pipeline_run(p, &stop, &report, &rotate, &d);
 	if (e != ERR_OK) {
 		status = fail(1, &d);
 	}

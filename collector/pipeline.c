@@ -835,7 +835,8 @@ note_broker(struct pipeline *p, bool up, const struct diag *d)
 
 enum err
 pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
-	     volatile sig_atomic_t *report, struct diag *d)
+	     volatile sig_atomic_t *report, volatile sig_atomic_t *rotate,
+	     struct diag *d)
 {
 	uint64_t idle_since = clock_mono_us(), down_since = 0;
 	enum err e = ERR_OK;
@@ -848,6 +849,13 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		if (*report) {
 			*report = 0;
 			log_stats(p);
+		}
+		if (*rotate) {
+			*rotate = 0;
+			if (p->feed != NULL &&
+			    feed_reopen(p->feed, d) != ERR_OK) {
+				log_warn("%s", d->msg);
+			}
 		}
 		e = ingest_read(p->ingest, WAIT_MS, &entries, &n, &renewed, d);
 		if (e == ERR_AGAIN || (e == ERR_AUTH && p->stats.commits > 0)) {

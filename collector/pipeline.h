@@ -44,11 +44,12 @@ void pipeline_close(struct pipeline *p);
 /*
  * Runs until '*stop' is set, or the streams were empty for until_idle_us.
  * A broker that goes away is waited for; with until_idle_us, for at most ten
- * seconds more than that.  When '*report' is set it is cleared and a line of statistics
- * logged.
+ * seconds more than that.  When '*report' is set it is cleared and a line of
+ * statistics logged; when '*rotate' is, it is cleared and the feed reopened.
  */
 enum err pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
-		      volatile sig_atomic_t *report, struct diag *d) MUST_CHECK;
+		      volatile sig_atomic_t *report,
+		      volatile sig_atomic_t *rotate, struct diag *d) MUST_CHECK;
 void pipeline_stats(const struct pipeline *p, struct pipeline_stats *out);
 
 #endif

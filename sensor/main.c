@@ -351,8 +351,8 @@ say_result(const struct sensor *s)
 	const struct sink_counters *k = sink_counters(s->sink);
 
 	stats_sum_workers(&s->stats, &w);
-	log_info("%llu packets inspected, %llu skipped; %llu alerts, %llu "
-		 "suppressed by threshold",
+	log_info("%llu packets inspected, %llu skipped; %llu alerts; "
+		 "thresholds held %llu matches back",
 		 (unsigned long long)w.inspected,
 		 (unsigned long long)(w.frames - w.inspected),
 		 (unsigned long long)k->alerts,
