@@ -355,7 +355,7 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	if (e != ERR_OK) {
 		pipeline_close(p);
 		mission_free(map);
-		return fail(e == ERR_NOMEM || e == ERR_IO ? 1 : 2, &d);
+		return fail(e == ERR_NOMEM ? 1 : 2, &d);
 	}
 	e = pipeline_run(p, &stop, &report, &rotate, &d);
 	if (e != ERR_OK) {
