@@ -45,7 +45,6 @@ struct app_tx {
 	uint64_t inspected[2][2]; /* by dir: inspect.h 'done' bits offered */
 	uint64_t body_inspected[2]; /* body bytes already offered, by dir */
 	bool end_inspected[2];
-	uint32_t n_alerts;
 };
 
 /* Hangs on flow->app. */

@@ -201,7 +201,6 @@ start_workers(struct sensor *s, struct diag *d)
 		.memory_limit =
 			conf_u64(s->opt.conf, "memory.worker",
 				 UINT64_C(1) << 30, 1 << 20, UINT64_C(1) << 40),
-		.workers = s->opt.workers,
 	};
 
 	for (unsigned i = 0; i < s->opt.workers; i++) {

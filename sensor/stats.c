@@ -83,6 +83,21 @@ put_tcp(struct json *j, const struct stats_source *s)
 	json_obj_end(j);
 }
 
+/* The protocols that were met, by name. */
+static void
+put_by_proto(struct json *j, const char *key,
+	     const uint64_t count[APP_PROTO_COUNT])
+{
+	json_obj(j, key);
+	for (unsigned p = APP_FAILED; p < APP_PROTO_COUNT; p++) {
+		if (count[p] > 0) {
+			json_u64(j, app_proto_name((enum app_proto)p),
+				 count[p]);
+		}
+	}
+	json_obj_end(j);
+}
+
 static void
 put_app_layer(struct json *j, const struct stats_source *s)
 {
@@ -98,30 +113,9 @@ put_app_layer(struct json *j, const struct stats_source *s)
 		}
 	}
 	json_obj(j, "app_layer");
-	json_obj(j, "flow");
-	for (unsigned p = APP_FAILED; p < APP_PROTO_COUNT; p++) {
-		if (sum.flows[p] > 0) {
-			json_u64(j, app_proto_name((enum app_proto)p),
-				 sum.flows[p]);
-		}
-	}
-	json_obj_end(j);
-	json_obj(j, "tx");
-	for (unsigned p = APP_FAILED; p < APP_PROTO_COUNT; p++) {
-		if (sum.txs[p] > 0) {
-			json_u64(j, app_proto_name((enum app_proto)p),
-				 sum.txs[p]);
-		}
-	}
-	json_obj_end(j);
-	json_obj(j, "error");
-	for (unsigned p = APP_FAILED; p < APP_PROTO_COUNT; p++) {
-		if (sum.failed[p] > 0) {
-			json_u64(j, app_proto_name((enum app_proto)p),
-				 sum.failed[p]);
-		}
-	}
-	json_obj_end(j);
+	put_by_proto(j, "flow", sum.flows);
+	put_by_proto(j, "tx", sum.txs);
+	put_by_proto(j, "error", sum.failed);
 	json_obj_end(j);
 }
 

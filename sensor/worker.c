@@ -264,6 +264,19 @@ inspect_txs(struct worker *w, struct event_subject *s, struct flow *f)
 	}
 }
 
+/* Offers the raw bytes of direction s->dir; 'last': no more will come. */
+static void
+inspect_stream(struct worker *w, const struct event_subject *s, struct flow *f,
+	       bool last)
+{
+	if (w->raw[s->dir] && fill_stream(&w->in, f, s->dir, last)) {
+		w->in.flow_state = &f->rules;
+		w->in.tx_state = NULL;
+		match(w, s);
+		stream_raw_done(w->streams, f, s->dir);
+	}
+}
+
 static void
 inspect_streams(struct worker *w, struct event_subject *s, struct flow *f)
 {
@@ -271,13 +284,8 @@ inspect_streams(struct worker *w, struct event_subject *s, struct flow *f)
 
 	for (unsigned d = 0; d < 2; d++) {
 		s->dir = (enum flow_dir)d;
-		if (w->raw[d] && fill_stream(&w->in, f, s->dir, false)) {
-			w->in.pkt_is_reverse = s->dir != packet_dir;
-			w->in.flow_state = &f->rules;
-			w->in.tx_state = NULL;
-			match(w, s);
-			stream_raw_done(w->streams, f, s->dir);
-		}
+		w->in.pkt_is_reverse = s->dir != packet_dir;
+		inspect_stream(w, s, f, false);
 	}
 	s->dir = packet_dir;
 	w->in.pkt_is_reverse = false;
@@ -436,6 +444,20 @@ worker_frame(struct worker *w, const struct frame *f, struct outbox *out)
 	relieve(w, f, out);
 }
 
+/* Turns 'pkt', which stands for a flow's last packet, to 'dir'. */
+static void
+fill_last_packet(struct worker *w, struct packet *pkt, const struct flow *f,
+		 enum flow_dir dir)
+{
+	unsigned from = dir == FLOW_TOSERVER ? 0 : 1;
+
+	pkt->src = f->addr[from];
+	pkt->dst = f->addr[1 - from];
+	pkt->sport = f->port[from];
+	pkt->dport = f->port[1 - from];
+	fill_packet(&w->in, pkt, dir, true);
+}
+
 /*
  * A flow's last words: bytes that waited behind holes, transactions that
  * never finished.  They are matched as if a last packet of the flow had come.
@@ -465,26 +487,14 @@ drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
 	fill_flow(&w->in_flow, f);
 	w->in.flow = &w->in_flow;
 	for (unsigned d = 0; d < 2; d++) {
-		pkt.src = f->addr[d];
-		pkt.dst = f->addr[1 - d];
-		pkt.sport = f->port[d];
-		pkt.dport = f->port[1 - d];
-		fill_packet(&w->in, &pkt, (enum flow_dir)d, true);
-		if (f->tcp != NULL && w->raw[d] &&
-		    fill_stream(&w->in, f, (enum flow_dir)d, true)) {
-			s->dir = (enum flow_dir)d;
-			w->in.flow_state = &f->rules;
-			w->in.tx_state = NULL;
-			match(w, s);
-			stream_raw_done(w->streams, f, s->dir);
+		s->dir = (enum flow_dir)d;
+		fill_last_packet(w, &pkt, f, s->dir);
+		if (f->tcp != NULL) {
+			inspect_stream(w, s, f, true);
 		}
 	}
 	s->dir = FLOW_TOSERVER;
-	pkt.src = f->addr[0];
-	pkt.dst = f->addr[1];
-	pkt.sport = f->port[0];
-	pkt.dport = f->port[1];
-	fill_packet(&w->in, &pkt, FLOW_TOSERVER, true);
+	fill_last_packet(w, &pkt, f, s->dir);
 	if (f->app != NULL) {
 		inspect_txs(w, s, f);
 		put_flow_anomalies(w, s, f);

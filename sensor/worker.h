@@ -26,7 +26,6 @@ struct worker_settings {
 	/* Bit per enum event_type that somebody wants. */
 	uint32_t event_types;
 	size_t memory_limit; /* of the pool, bytes */
-	unsigned workers; /* how many share the machine: splits memcaps */
 };
 
 /* Every frame is in exactly one of inspected, skipped_* (DESIGN.md 6). */

@@ -148,7 +148,6 @@ make_worker(const struct conf *conf, const struct ruleset *rules)
 		.origin = { "", "", "", "", "" },
 		.event_types = 1u << EVENT_TYPE_ALERT,
 		.memory_limit = (size_t)1 << 30,
-		.workers = 1,
 	};
 
 	return worker_new(&set);
