@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/rule_matcher.h"
+
+#define PEND_EAGER 8 /* tries at every segment, then */
+#define PEND_STEP 512 /* only after so many new bytes */
+
+static void
+add_candidate(struct rule_matcher *m, uint32_t order)
+{
+	m->candidates[order / 64] |= UINT64_C(1) << (order % 64);
+	m->summary[order / 4096] |= UINT64_C(1) << (order / 64 % 64);
+}
+
+static void
+add_bare(struct rule_matcher *m, const struct rule_group *g)
+{
+	const struct inspect *in = m->in;
+	uint16_t sport = in->pkt.sport, dport = in->pkt.dport;
+
+	if (in->pkt_is_reverse) {
+		sport = in->pkt.dport;
+		dport = in->pkt.sport;
+	}
+	for (uint32_t i = 0; i < g->n_bare; i++) {
+		const struct bare_rule *b = &g->bare[i];
+
+		if (sport >= b->sport_lo && sport <= b->sport_hi &&
+		    dport >= b->dport_lo && dport <= b->dport_hi) {
+			add_candidate(m, b->order);
+		}
+	}
+}
+
+static void
+add_indexed(struct rule_matcher *m, const struct addr_index *ix,
+	    unsigned __int128 addr)
+{
+	uint32_t n;
+	const uint32_t *ids = addr_index_find(ix, addr, &n);
+
+	for (uint32_t i = 0; i < n; i++) {
+		add_candidate(m, ids[i]);
+	}
+}
+
+/* Those of 'g' without a literal, as far as the packet's ends ask for them. */
+static void
+add_by_ends(struct rule_matcher *m, const struct rule_group *g)
+{
+	add_bare(m, g);
+	add_indexed(m, &g->by_src, m->facts.src);
+	add_indexed(m, &g->by_dst, m->facts.dst);
+}
+
+/* The rules of 'g' whose literal is in 'data'. */
+static void
+scan(struct rule_matcher *m, const struct rule_group *g, struct view data)
+{
+	size_t n;
+
+	if (g->prefilter == NULL || data.len == 0) {
+		return;
+	}
+	n = prefilter_scan(g->prefilter, m->scratch, data, m->id_bits, m->ids);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t id = m->ids[i];
+
+		m->id_bits[id / 64] &= ~(UINT64_C(1) << (id % 64));
+		for (uint32_t k = g->first[id]; k < g->first[id + 1]; k++) {
+			add_candidate(m, g->orders[k]);
+		}
+	}
+}
+static enum packet_class
+class_of(const struct inspect *in)
+{
+	switch (in->pkt.proto) {
+	case IPP_TCP:
+		return in->pkt.in_stream ? PACKET_TCP_STREAM : PACKET_TCP;
+	case IPP_UDP:
+		return PACKET_UDP;
+	case IPP_ICMP:
+		return PACKET_ICMP4;
+	case IPP_ICMPV6:
+		return PACKET_ICMP6;
+	case IPP_SCTP:
+		return PACKET_SCTP;
+	default:
+		return PACKET_OTHER;
+	}
+}
+
+/* The flow's first packet in this direction, or one that has no flow. */
+static bool
+is_first(const struct inspect *in)
+{
+	return in->flow == NULL || in->flow->pkts[in->dir] <= 1;
+}
+
+void
+gather_packet(struct rule_matcher *m)
+{
+	const struct inspect *in = m->in;
+	enum packet_class c = class_of(in);
+	const struct packet_lists *l = &m->groups->packet[c][in->dir];
+	const struct rule_group *payload = &m->groups->payload[c][in->dir];
+
+	add_by_ends(m, &l->always);
+	if (!event_set_empty(&in->pkt.events)) {
+		add_bare(m, &l->event);
+	}
+	/* a rule of this very call may set the first bit */
+	if (in->flow != NULL && ((m->flow != NULL && m->flow->bits != NULL) ||
+				 in->flow->pkts[in->dir] <= 1)) {
+		add_bare(m, &l->bits);
+	}
+	if (is_first(in)) {
+		add_by_ends(m, &l->first);
+	}
+	add_bare(m, payload);
+	if (in->buf[BUF_PAYLOAD].n > 0) {
+		scan(m, payload, in->buf[BUF_PAYLOAD].v[0]);
+	}
+}
+
+/* 'v' from so far back that a literal across the seam is whole. */
+static struct view
+news(struct view v, size_t seen, size_t longest)
+{
+	size_t back = longest > 0 ? longest - 1 : 0;
+
+	return view_sub(v, seen > back ? seen - back : 0, v.len);
+}
+
+/*
+ * A rule that waits is tried with every segment at first; later only when
+ * enough came in to be worth going through the whole window again, so that
+ * tiny segments cannot make the window be searched for every byte.
+ */
+static void
+retry(struct rule_matcher *m, struct rule_flow *f,
+      const struct state_pending *was)
+{
+	const struct inspect *in = m->in;
+	struct state_pending p = *was;
+	uint64_t end = in->stream_offset + in->buf[BUF_STREAM].v[0].len;
+
+	if (m->candidates[p.order / 64] >> (p.order % 64) & 1) {
+		p.end = end; /* the literal came again */
+		p.tried = end;
+	}
+	if (p.end <= in->stream_offset) {
+		return; /* its literal has left the window */
+	}
+	if (p.tries < PEND_EAGER || end - p.tried >= PEND_STEP ||
+	    in->stream_end) {
+		p.tries += p.tries < UINT8_MAX;
+		p.tried = end;
+		add_candidate(m, p.order);
+	}
+	f->pending[in->dir][f->n_pending[in->dir]++] = p;
+}
+
+void
+gather_stream(struct rule_matcher *m)
+{
+	const struct inspect *in = m->in;
+	const struct rule_group *g = &m->groups->stream[in->dir];
+	struct rule_flow *f = m->flow;
+	uint8_t n;
+
+	if (in->buf[BUF_STREAM].n == 0) {
+		return;
+	}
+	add_bare(m, g);
+	scan(m, g, news(in->buf[BUF_STREAM].v[0], in->stream_seen, g->longest));
+	if (f == NULL) {
+		return;
+	}
+	n = f->n_pending[in->dir];
+	f->n_pending[in->dir] = 0;
+	for (uint8_t i = 0; i < n; i++) {
+		retry(m, f, &f->pending[in->dir][i]);
+	}
+}
+
+/* Buffers of one direction only; their rules run whoever sent the packet. */
+static bool
+is_one_way(enum inspect_buf b)
+{
+	return (b >= BUF_HTTP_METHOD && b <= BUF_HTTP_RESP_BODY) ||
+	       b == BUF_TLS_SNI || (b >= BUF_JA3_HASH && b <= BUF_JA4_HASH);
+}
+
+static bool
+is_body(enum inspect_buf b)
+{
+	return b == BUF_FILE_DATA || b == BUF_HTTP_REQ_BODY ||
+	       b == BUF_HTTP_RESP_BODY;
+}
+
+static void
+gather_buffer(struct rule_matcher *m, enum inspect_buf b, unsigned dir)
+{
+	const struct inspect *in = m->in;
+	const struct rule_group *g = &m->groups->tx[b][dir];
+	uint32_t n = MIN(in->buf[b].n, (uint32_t)MAX_INSTANCES);
+
+	add_bare(m, g);
+	for (uint32_t i = 0; g->prefilter != NULL && i < n; i++) {
+		struct view v = in->buf[b].v[i];
+
+		scan(m, g,
+		     is_body(b) ? news(v, in->body_seen[in->dir], g->longest)
+				: v);
+	}
+}
+
+void
+gather_tx(struct rule_matcher *m)
+{
+	const struct inspect *in = m->in;
+
+	for (unsigned w = 0; w < 2; w++) {
+		uint64_t fresh = in->fresh[w] & m->rs->needed[w];
+
+		while (fresh != 0) {
+			enum inspect_buf b = (enum inspect_buf)(
+				w * 64 + (unsigned)__builtin_ctzll(fresh));
+
+			fresh &= fresh - 1;
+			gather_buffer(m, b, in->dir);
+			if (is_one_way(b)) {
+				gather_buffer(m, b, 1 - in->dir);
+			}
+		}
+	}
+	add_bare(m, &m->groups->tx_bare[in->app][in->dir]);
+	if (in->app != APP_UNKNOWN) {
+		add_bare(m, &m->groups->tx_bare[APP_UNKNOWN][in->dir]);
+	}
+	if (m->tx != NULL) {
+		uint32_t n = m->tx->pending.n;
+
+		m->tx->pending.n = 0;
+		for (uint32_t i = 0; i < n; i++) {
+			add_candidate(m, m->tx->pending.v[i]);
+		}
+	}
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/rule_matcher.h"
+
+static bool
+needs_reach(const struct rule_list *l)
+{
+	for (uint16_t i = 0; i < l->n_ops; i++) {
+		if ((l->ops[i].type == OP_CONTENT ||
+		     l->ops[i].type == OP_PCRE) &&
+		    (l->ops[i].flags & OPF_NEGATED) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The payload list, against the stream's window or the packet. */
+static bool
+payload_ok(struct rule_matcher *m, const struct rule_prog *p,
+	   const struct rule_list *l)
+{
+	const struct inspect *in = m->in;
+	struct verify_input v = { .offset = 0 };
+
+	if (in->buf[BUF_STREAM].n > 0) {
+		v.data = in->buf[BUF_STREAM].v[0];
+		v.offset = in->stream_offset;
+		if (in->kind == INSPECT_STREAM) {
+			uint64_t used =
+				state_spoken_end(m->flow, in->dir, p->order);
+
+			if (used > v.offset) {
+				size_t cut = MIN((size_t)(used - v.offset),
+						 v.data.len);
+
+				v.data = view_sub(v.data, cut, v.data.len);
+				v.offset += cut;
+			}
+			if (needs_reach(l) && used <= in->stream_offset) {
+				v.beyond = in->stream_seen;
+			}
+		}
+	} else if (in->buf[BUF_PAYLOAD].n > 0) {
+		v.data = in->buf[BUF_PAYLOAD].v[0];
+	} else {
+		return false;
+	}
+	return verify_list(&m->verifier, l, &v);
+}
+
+static bool
+buffer_ok(struct rule_matcher *m, const struct rule_list *l)
+{
+	const struct inspect_list *b = &m->in->buf[l->buf];
+	struct verify_input v = { .offset = 0 };
+	uint32_t n = MIN(b->n, (uint32_t)MAX_INSTANCES);
+
+	if (n == 0) {
+		return l->absent;
+	}
+	if (l->absent && !l->absent_or) {
+		return false;
+	}
+	if (l->body) {
+		v.offset = m->in->body_offset[m->in->dir];
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		v.data = b->v[i];
+		if (verify_list(&m->verifier, l, &v)) {
+			return true;
+		}
+		if (!l->multi) {
+			break;
+		}
+	}
+	return false;
+}
+
+static bool
+lists_ok(struct rule_matcher *m, const struct rule_prog *p)
+{
+	memset(m->verifier.vars, 0, sizeof(m->verifier.vars));
+	for (uint16_t i = 0; i < p->n_lists; i++) {
+		const struct rule_list *l = &p->lists[i];
+
+		if (l->buf == BUF_PAYLOAD ? !payload_ok(m, p, l)
+					  : !buffer_ok(m, l)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Flowbits and flow variables of a rule that matched. */
+static void
+leave_state(struct rule_matcher *m, const struct rule_prog *p)
+{
+	const struct rule_env *env = &m->rs->env;
+
+	if (p->n_bits_set == 0 && p->n_ints == 0) {
+		return;
+	}
+	m->flow = state_flow(m->in, m->rs->id, true);
+	if (m->flow == NULL) {
+		m->stats.pending_full++;
+		return;
+	}
+	for (uint16_t i = 0; i < p->n_bits_set; i++) {
+		if (!state_bit_change(m->flow, (enum bit_cmd)p->bits_set[i].cmd,
+				      p->bits_set[i].ids[0], env->flowbits.n,
+				      m->in->pool)) {
+			m->stats.pending_full++;
+		}
+	}
+	for (uint16_t i = 0; i < p->n_ints; i++) {
+		if (!state_int_change(m->flow, &p->ints[i], env->flowints.n,
+				      m->in->pool)) {
+			m->stats.pending_full++;
+		}
+	}
+}
+
+static bool
+suppressed(const struct rule_matcher *m, const struct rule_prog *p)
+{
+	for (const struct suppress *s = p->suppress; s != NULL; s = s->next) {
+		bool src = s->addrs == NULL ||
+			   range_set_has(s->addrs, m->facts.src);
+		bool dst = s->addrs == NULL ||
+			   range_set_has(s->addrs, m->facts.dst);
+
+		if (s->by == SUPPRESS_ALL || (s->by == SUPPRESS_SRC && src) ||
+		    (s->by == SUPPRESS_DST && dst) ||
+		    (s->by == SUPPRESS_EITHER && (src || dst))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A pass rule silences its packet, or the flow when it looked past packets. */
+static void
+pass(struct rule_matcher *m, const struct rule_prog *p)
+{
+	bool whole = p->kind == PROG_IPONLY || m->in->kind != INSPECT_PACKET;
+
+	m->passed = true;
+	m->flow = state_flow(m->in, m->rs->id, true);
+	if (m->flow != NULL) {
+		m->flow->pass_packet = true;
+		m->flow->pass = m->flow->pass || whole;
+	}
+}
+
+static void
+emit(struct rule_matcher *m, const struct rule_prog *p)
+{
+	struct rule_hits *out = m->out;
+
+	leave_state(m, p);
+	if (p->rule->action == ACTION_PASS) {
+		pass(m, p);
+		return;
+	}
+	if (p->rule->noalert || suppressed(m, p)) {
+		return;
+	}
+	m->stats.hits++;
+	if (out->n == out->cap) {
+		out->overflowed++;
+		return;
+	}
+	out->v[out->n++] = (struct rule_hit){
+		.rule = p->rule,
+		.tx_id = m->in->tx_id,
+		.has_tx = m->in->kind == INSPECT_TX,
+	};
+}
+
+/* Whether a rule on packet and stream alerted on this packet before. */
+static bool
+seen_before(struct rule_matcher *m, const struct rule_prog *p)
+{
+	struct rule_flow *f = m->flow;
+
+	if (f == NULL) {
+		return false;
+	}
+	return state_has(f->seen, f->n_seen, p->order) ||
+	       (p->once &&
+		state_has(f->once, f->n_once, p->order * 2 + m->in->dir));
+}
+
+static void
+remember_seen(struct rule_matcher *m, const struct rule_prog *p)
+{
+	struct rule_flow *f;
+
+	if (!p->once && !(p->kind == PROG_PAYLOAD && p->on_stream)) {
+		return;
+	}
+	f = m->flow = state_flow(m->in, m->rs->id, true);
+	if (f == NULL) {
+		return;
+	}
+	if (m->in->kind == INSPECT_STREAM && m->in->buf[BUF_STREAM].n > 0) {
+		state_unpend(f, m->in->dir, p->order);
+		state_speak(f, m->in->dir, p->order,
+			    m->in->stream_offset +
+				    m->in->buf[BUF_STREAM].v[0].len);
+	}
+	if (p->once) {
+		if (f->n_once == STATE_ONCE) {
+			m->stats.pending_full++;
+			return;
+		}
+		f->once[f->n_once++] = p->order * 2 + m->in->dir;
+	} else if (f->n_seen < STATE_SEEN) {
+		f->seen[f->n_seen++] = p->order;
+	} else {
+		m->stats.pending_full++;
+	}
+}
+
+/* May the stream's next bytes still complete this rule? */
+static bool
+may_complete(const struct rule_prog *p)
+{
+	for (uint16_t i = 0; i < p->n_lists; i++) {
+		if (p->lists[i].buf == BUF_PAYLOAD) {
+			return p->lists[i].n_ops > 1;
+		}
+	}
+	return false;
+}
+
+static void
+wait_in_stream(struct rule_matcher *m, const struct rule_prog *p)
+{
+	const struct inspect *in = m->in;
+	uint64_t end = in->stream_offset;
+
+	if (in->buf[BUF_STREAM].n > 0) {
+		end += in->buf[BUF_STREAM].v[0].len;
+	}
+	m->flow = state_flow(in, m->rs->id, true);
+	if (m->flow == NULL ||
+	    !state_pend(m->flow, in->dir, p->order, end, in->pool)) {
+		m->stats.pending_full++;
+	}
+}
+
+void
+try_plain(struct rule_matcher *m, const struct rule_prog *p)
+{
+	const struct inspect *in = m->in;
+
+	if ((p->dirs >> in->dir & 1) == 0 || seen_before(m, p) ||
+	    !facts_header(p, in, &m->facts, in->pkt_is_reverse) ||
+	    !facts_bits(p, in, m->flow) || !facts_tests(p, in, m->flow)) {
+		return;
+	}
+	m->stats.verified++;
+	if (p->n_lists > 0 && !lists_ok(m, p)) {
+		if (in->kind == INSPECT_STREAM && p->fast_list >= 0 &&
+		    may_complete(p)) {
+			wait_in_stream(m, p);
+		}
+		return;
+	}
+	remember_seen(m, p);
+	emit(m, p);
+}
+
+enum readiness { READY, NOT_YET, NEVER };
+
+/* Are all the buffers there that the rule asks?  '*grows': one still does. */
+static enum readiness
+tx_ready(const struct inspect *in, const struct rule_prog *p, bool *grows)
+{
+	*grows = false;
+	for (uint16_t i = 0; i < p->n_lists; i++) {
+		const struct rule_list *l = &p->lists[i];
+		bool known = inspect_bit(in->done, l->buf);
+
+		if (l->buf == BUF_PAYLOAD) {
+			*grows = true;
+			continue;
+		}
+		if (l->body) {
+			bool end = in->body_complete[in->dir] ||
+				   in->tx_done[in->dir];
+
+			*grows = *grows || !end;
+			known = end || (in->buf[l->buf].n > 0 && !l->wants_end);
+		}
+		if (!known) {
+			return NOT_YET;
+		}
+		if (in->buf[l->buf].n == 0 && !l->absent && !l->body) {
+			return NEVER;
+		}
+	}
+	return READY;
+}
+
+static void
+wait_in_tx(struct rule_matcher *m, const struct rule_prog *p)
+{
+	m->tx = state_tx(m->in, m->rs->id, true);
+	if (m->tx == NULL ||
+	    !state_add(&m->tx->pending, p->order, m->in->pool)) {
+		m->stats.pending_full++;
+	}
+}
+
+void
+try_tx(struct rule_matcher *m, const struct rule_prog *p)
+{
+	const struct inspect *in = m->in;
+	/* a program of the other direction meets the packet turned round */
+	bool swap = in->pkt_is_reverse != ((p->dirs >> in->dir & 1) == 0);
+	bool grows;
+	enum readiness ready;
+
+	if (m->tx != NULL &&
+	    state_has(m->tx->alerted.v, m->tx->alerted.n, p->order)) {
+		return;
+	}
+	ready = tx_ready(in, p, &grows);
+	if (ready != READY) {
+		if (ready == NOT_YET) {
+			wait_in_tx(m, p);
+		}
+		return;
+	}
+	if (!facts_header(p, in, &m->facts, swap) ||
+	    !facts_bits(p, in, m->flow)) {
+		return;
+	}
+	m->stats.verified++;
+	if (!facts_tests(p, in, m->flow) || !lists_ok(m, p)) {
+		if (grows || (p->n_tests > 0 && !in->tx_done[in->dir])) {
+			wait_in_tx(m, p);
+		}
+		return;
+	}
+	m->tx = state_tx(in, m->rs->id, true);
+	if (m->tx == NULL || !state_add(&m->tx->alerted, p->order, in->pool)) {
+		/* better one alert too many than none */
+		m->stats.pending_full++;
+	}
+	emit(m, p);
+}
