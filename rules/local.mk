@@ -31,6 +31,7 @@ librules_a_SOURCES += \
 	rules/ruleset_db.h rules/ruleset_order.c \
 	rules/threshold_file.h rules/threshold_file.c \
 	rules/addr_index.h rules/addr_index.c \
+	rules/literal_table.h rules/literal_table.c \
 	rules/ruleset.h rules/ruleset.c \
 	rules/rule_matcher.h rules/rule_gather.c rules/rule_try.c \
 	rules/rule_match.h rules/rule_match.c

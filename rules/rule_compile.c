@@ -504,10 +504,78 @@ may_trigger(const struct rule_draft *r, uint8_t list, enum prog_kind kind)
 	return (list == 0) == (kind == PROG_PAYLOAD);
 }
 
+/* A test right behind content 'k' that only the buffer's end passes. */
+static bool
+ends_there(const struct draft_list *l, uint16_t k)
+{
+	const struct op *next;
+
+	if ((l->ops[k].op.flags & OPF_ENDSWITH) != 0) {
+		return true;
+	}
+	if (k + 1 >= l->n_ops) {
+		return false;
+	}
+	next = &l->ops[k + 1].op;
+	return next->type == OP_ISDATAAT && (next->flags & OPF_RELATIVE) != 0 &&
+	       (next->flags & OPF_NEGATED) != 0 && next->at.var < 0 &&
+	       next->at.n == 1;
+}
+
+static bool
+begins_there(const struct op *op)
+{
+	const struct content *c = &op->content;
+
+	if ((op->flags & OPF_STARTSWITH) != 0) {
+		return true;
+	}
+	return (op->flags & OPF_DEPTH) != 0 &&
+	       (op->flags & OPF_RELATIVE) == 0 && c->offset.var < 0 &&
+	       c->offset.n == 0 && c->depth.var < 0 && c->depth.n == c->len;
+}
+
+/* The buffer's length is asked for, or always, that of content 'c'. */
+static bool
+is_as_long(const struct draft_list *l, enum inspect_buf b,
+	   const struct content *c)
+{
+	if ((b == BUF_JA3_HASH || b == BUF_JA3S_HASH) && c->len == 32 &&
+	    l->n_xforms == 0) {
+		return true; /* MD5 in hexadecimal */
+	}
+	for (uint16_t k = 0; k < l->n_ops; k++) {
+		const struct op *op = &l->ops[k].op;
+
+		if (op->type == OP_BSIZE && op->bsize.compare == CMP_EQ &&
+		    op->bsize.a == c->len) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Whether content 'k' is an indicator in disguise (literal_table.h). */
+static enum fast_form
+form_of(const struct draft_list *l, enum inspect_buf b, uint16_t k)
+{
+	const struct op *op = &l->ops[k].op;
+	bool ends = ends_there(l, k);
+
+	if (op->content.len > FAST_KEY_MAX || l->word == NULL ||
+	    (l->word->flags & KWF_BODY) != 0) {
+		return FAST_SCAN;
+	}
+	if (is_as_long(l, b, &op->content) || (ends && begins_there(op))) {
+		return FAST_WHOLE;
+	}
+	return ends ? FAST_SUFFIX : FAST_SCAN;
+}
+
 /* 'numbers' maps a draft list to its place in the program. */
 static void
 choose_fast(const struct rule_draft *r, struct rule_prog *p,
-	    const int8_t numbers[RULE_MAX_LISTS])
+	    const struct rule_list *lists, const int8_t numbers[RULE_MAX_LISTS])
 {
 	int best = -1;
 
@@ -543,6 +611,10 @@ choose_fast(const struct rule_draft *r, struct rule_prog *p,
 				p->fast_list = numbers[i];
 				p->fast = view_sub(v, 0, FAST_MAX);
 				p->fast_nocase = nocase;
+				p->fast_form = (uint8_t)form_of(
+					l, lists[numbers[i]].buf, k);
+				p->fast_key = view_of(o->op.content.bytes,
+						      o->op.content.len);
 			}
 		}
 	}
@@ -577,7 +649,7 @@ freeze_prog(struct rule_draft *r, enum inspect_dir dir, struct rule_prog *p)
 						  << (out->buf % 64);
 		}
 	}
-	choose_fast(r, p, numbers);
+	choose_fast(r, p, lists, numbers);
 	p->lists = draft_copy(r, lists, p->n_lists * sizeof(lists[0]));
 	p->tests = draft_copy(r, r->tests, p->n_tests * sizeof(r->tests[0]));
 	p->bits = draft_copy(r, r->bits, p->n_bits * sizeof(r->bits[0]));

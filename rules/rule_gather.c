@@ -199,6 +199,20 @@ is_body(enum inspect_buf b)
 	       b == BUF_HTTP_RESP_BODY;
 }
 
+/* The rules of 'g' whose literal 'value' is or ends with. */
+static void
+look_up(struct rule_matcher *m, const struct rule_group *g, struct view value)
+{
+	const struct literal_slot *found[LITERAL_TABLE_FOUND];
+	uint32_t n = literal_table_find(&g->table, value, found);
+
+	for (uint32_t i = 0; i < n; i++) {
+		for (uint32_t k = 0; k < found[i]->n; k++) {
+			add_candidate(m, g->table.orders[found[i]->first + k]);
+		}
+	}
+}
+
 static void
 gather_buffer(struct rule_matcher *m, enum inspect_buf b, unsigned dir)
 {
@@ -207,9 +221,10 @@ gather_buffer(struct rule_matcher *m, enum inspect_buf b, unsigned dir)
 	uint32_t n = MIN(in->buf[b].n, (uint32_t)MAX_INSTANCES);
 
 	add_bare(m, g);
-	for (uint32_t i = 0; g->prefilter != NULL && i < n; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		struct view v = in->buf[b].v[i];
 
+		look_up(m, g, v);
 		scan(m, g,
 		     is_body(b) ? news(v, in->body_seen[in->dir], g->longest)
 				: v);

@@ -162,8 +162,12 @@ static enum err
 build_group(struct rule_groups *set, struct rule_group *g, struct gather *with,
 	    struct gather *bare, struct diag *d)
 {
-	enum err e = build_literals(g, with, d);
+	enum err e;
 
+	if (!literal_table_build(&g->table, with->v, &with->n)) {
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	e = build_literals(g, with, d);
 	if (e != ERR_OK) {
 		return e;
 	}
@@ -399,6 +403,7 @@ drop_one(void *arg, struct rule_group *g, const struct place *at)
 	(void)arg;
 	(void)at;
 	prefilter_free(g->prefilter);
+	literal_table_fini(&g->table);
 	free(g->first);
 	free(g->orders);
 	free(g->bare);
@@ -418,6 +423,7 @@ static enum err
 weigh_one(void *arg, struct rule_group *g, const struct place *at)
 {
 	(void)at;
+	*(size_t *)arg += literal_table_memory(&g->table);
 	if (g->prefilter != NULL) {
 		*(size_t *)arg += prefilter_memory(g->prefilter);
 	}

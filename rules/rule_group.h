@@ -16,6 +16,7 @@
 #define RULES_RULE_GROUP_H
 
 #include "rules/addr_index.h"
+#include "rules/literal_table.h"
 #include "rules/prefilter.h"
 #include "rules/rule_prog.h"
 
@@ -26,7 +27,8 @@ struct bare_rule {
 };
 
 struct rule_group {
-	struct prefilter *prefilter; /* NULL: no literals */
+	struct prefilter *prefilter; /* NULL: no literals to scan for */
+	struct literal_table table; /* those that are looked up */
 	uint32_t n_ids;
 	uint32_t *first; /* n_ids + 1: where an id's rules begin */
 	uint32_t *orders; /* the programs, by id */

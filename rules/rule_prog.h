@@ -23,6 +23,7 @@
 #define RULE_MAX_TESTS 48
 #define RULE_MAX_XFORMS 8
 #define RULE_MAX_BITS 64
+#define FAST_KEY_MAX 255 /* longest literal that is looked up by hash */
 
 /* A number, or the value of a byte_extract or byte_math name. */
 struct operand {
@@ -267,6 +268,13 @@ enum flow_flag {
 	FLOW_NEEDED = 64, /* 'flow' or another keyword needs one */
 };
 
+/* How the literal that makes a rule a candidate is found. */
+enum fast_form {
+	FAST_SCAN, /* 'fast' anywhere in the buffer */
+	FAST_SUFFIX, /* the buffer ends with 'fast_key' */
+	FAST_WHOLE, /* the buffer is 'fast_key' */
+};
+
 struct rule_prog {
 	const struct rule *rule;
 	const struct rule_prog *other; /* the same rule's other direction */
@@ -292,7 +300,9 @@ struct rule_prog {
 	int16_t fast_list;
 	bool fast_nocase;
 	bool once; /* a flow and direction */
+	uint8_t fast_form; /* enum fast_form */
 	struct view fast;
+	struct view fast_key; /* after transforms; unset for FAST_SCAN */
 	uint64_t need[2]; /* transaction buffers, bit per enum inspect_buf */
 };
 

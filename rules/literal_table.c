@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/literal_table.h"
+
+#include <stdlib.h>
+
+#include "rules/keyhash.h"
+
+#define WHOLE_SALT UINT64_C(0xd6e8feb86659fd93)
+
+/* One byte further towards the front: a polynomial over folded bytes. */
+static inline uint64_t
+roll(const struct literal_table *t, uint64_t h, uint8_t c)
+{
+	return (h + ascii_lower(c) + 1) * t->factor;
+}
+
+static inline uint64_t
+settle(uint64_t h, bool whole)
+{
+	h ^= whole ? WHOLE_SALT : 0;
+	h = (h ^ h >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+	h ^= h >> 29;
+	return h != 0 ? h : 1;
+}
+
+static uint64_t
+hash_of(const struct literal_table *t, const struct rule_prog *p)
+{
+	uint64_t h = 0;
+
+	for (size_t i = p->fast_key.len; i > 0; i--) {
+		h = roll(t, h, p->fast_key.p[i - 1]);
+	}
+	return settle(h, p->fast_form == FAST_WHOLE);
+}
+
+static void
+mark(uint64_t *lengths, size_t n)
+{
+	lengths[n / 64] |= UINT64_C(1) << (n % 64);
+}
+
+static bool
+marked(const uint64_t *lengths, size_t n)
+{
+	return (lengths[n / 64] >> (n % 64) & 1) != 0;
+}
+
+static struct literal_slot *
+slot_of(const struct literal_table *t, uint64_t hash)
+{
+	uint32_t i = (uint32_t)(hash >> 32) & t->mask;
+
+	while (t->slots[i].hash != 0 && t->slots[i].hash != hash) {
+		i = (i + 1) & t->mask;
+	}
+	return &t->slots[i];
+}
+
+static bool
+reserve(struct literal_table *t, uint32_t n)
+{
+	struct keyhash key;
+	uint32_t slots = 16;
+
+	if (keyhash_init(&key) != ERR_OK) {
+		return false;
+	}
+	memcpy(&t->factor, key.secret, sizeof(t->factor));
+	t->factor |= 1;
+	while (slots < n * 2) {
+		slots *= 2;
+	}
+	t->slots = calloc(slots, sizeof(t->slots[0]));
+	t->orders = calloc(n, sizeof(t->orders[0]));
+	t->mask = slots - 1;
+	t->n_orders = n;
+	return t->slots != NULL && t->orders != NULL;
+}
+
+/* Counts what each slot will hold, then says where it begins. */
+static void
+lay_out(struct literal_table *t, const struct rule_prog *const *progs,
+	uint32_t n)
+{
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct rule_prog *p = progs[i];
+		uint64_t h;
+
+		if (p->fast_form == FAST_SCAN) {
+			continue;
+		}
+		h = hash_of(t, p);
+		slot_of(t, h)->n++;
+		slot_of(t, h)->hash = h;
+		mark(p->fast_form == FAST_WHOLE ? t->wholes : t->lengths,
+		     p->fast_key.len);
+	}
+	for (uint32_t i = 0; i <= t->mask; i++) {
+		t->slots[i].first = at;
+		at += t->slots[i].n;
+		t->slots[i].n = 0;
+	}
+}
+
+bool
+literal_table_build(struct literal_table *t, const struct rule_prog **progs,
+		    uint32_t *n)
+{
+	uint32_t taken = 0, kept = 0;
+
+	memset(t, 0, sizeof(*t));
+	for (uint32_t i = 0; i < *n; i++) {
+		taken += progs[i]->fast_form != FAST_SCAN;
+	}
+	if (taken == 0) {
+		return true;
+	}
+	if (!reserve(t, taken)) {
+		literal_table_fini(t);
+		return false;
+	}
+	lay_out(t, progs, *n);
+	for (uint32_t i = 0; i < *n; i++) {
+		const struct rule_prog *p = progs[i];
+
+		if (p->fast_form == FAST_SCAN) {
+			progs[kept++] = p;
+		} else {
+			struct literal_slot *s = slot_of(t, hash_of(t, p));
+
+			t->orders[s->first + s->n++] = p->order;
+		}
+	}
+	*n = kept;
+	return true;
+}
+
+void
+literal_table_fini(struct literal_table *t)
+{
+	free(t->slots);
+	free(t->orders);
+	memset(t, 0, sizeof(*t));
+}
+
+size_t
+literal_table_memory(const struct literal_table *t)
+{
+	return t->slots == NULL ? 0
+				: ((size_t)t->mask + 1) * sizeof(t->slots[0]) +
+					  t->n_orders * sizeof(t->orders[0]);
+}
+
+static uint32_t
+look_up(const struct literal_table *t, uint64_t h, bool whole, uint32_t n,
+	const struct literal_slot **found)
+{
+	const struct literal_slot *s = slot_of(t, settle(h, whole));
+
+	if (s->hash != 0) {
+		found[n++] = s;
+	}
+	return n;
+}
+
+uint32_t
+literal_table_find(const struct literal_table *t, struct view value,
+		   const struct literal_slot *found[LITERAL_TABLE_FOUND])
+{
+	uint64_t h = 0;
+	uint32_t n = 0;
+
+	if (t->slots == NULL || value.len == 0) {
+		return 0;
+	}
+	/* the last round stands for a dot before the value */
+	for (size_t len = 1; len <= value.len + 1 && len <= FAST_KEY_MAX;
+	     len++) {
+		h = roll(t, h,
+			 len <= value.len ? value.p[value.len - len] : '.');
+		if (marked(t->lengths, len)) {
+			n = look_up(t, h, false, n, found);
+		}
+		if (len >= value.len && marked(t->wholes, len)) {
+			n = look_up(t, h, true, n, found);
+		}
+	}
+	return n;
+}
