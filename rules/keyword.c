@@ -408,3 +408,49 @@ keyword_find(struct view name)
 	}
 	return NULL;
 }
+
+#define NEAR_MAX 40 /* longer words are nobody's slip */
+
+/* Levenshtein's distance, one row at a time. */
+static unsigned
+distance(struct view a, struct view b)
+{
+	unsigned row[NEAR_MAX + 1];
+
+	for (unsigned k = 0; k <= b.len; k++) {
+		row[k] = k;
+	}
+	for (unsigned i = 0; i < a.len; i++) {
+		unsigned corner = row[0]++;
+
+		for (unsigned k = 0; k < b.len; k++) {
+			unsigned swap = corner + (ascii_lower(a.p[i]) !=
+						  ascii_lower(b.p[k]));
+
+			corner = row[k + 1];
+			row[k + 1] = MIN(swap, MIN(row[k], corner) + 1);
+		}
+	}
+	return row[b.len];
+}
+
+const struct keyword *
+keyword_nearest(struct view name)
+{
+	const struct keyword *best = NULL;
+	unsigned least = name.len < 5 ? 2 : 3; /* fewer slips than this */
+
+	for (size_t i = 0; i < ARRAY_LEN(table) && name.len <= NEAR_MAX; i++) {
+		struct view v = view_cstr(table[i].name);
+
+		if (v.len <= NEAR_MAX && table[i].shape != KW_REFUSED) {
+			unsigned d = distance(name, v);
+
+			if (d < least) {
+				least = d;
+				best = &table[i];
+			}
+		}
+	}
+	return best;
+}

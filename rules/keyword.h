@@ -107,4 +107,7 @@ struct keyword {
 /* Names are compared without case; NULL when there is no such word. */
 const struct keyword *keyword_find(struct view name);
 
+/* The word that 'name' may be a slip of; NULL when none is near. */
+const struct keyword *keyword_nearest(struct view name);
+
 #endif

@@ -33,6 +33,8 @@ librules_a_SOURCES += \
 	rules/addr_index.h rules/addr_index.c \
 	rules/literal_table.h rules/literal_table.c \
 	rules/ruleset.h rules/ruleset.c \
+	rules/admission.h rules/admission.c \
+	rules/admission_cost.c rules/admission_print.c \
 	rules/rule_matcher.h rules/rule_gather.c rules/rule_try.c \
 	rules/rule_match.h rules/rule_match.c
 

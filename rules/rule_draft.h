@@ -52,6 +52,7 @@ struct rule_draft {
 	struct rule *rule;
 	struct rule_prog prog; /* header, flow and state parts */
 	struct rule_words words;
+	struct view at; /* the word being read; for reports */
 
 	/* lists[0] is the payload's; 'cur' takes what comes next. */
 	struct draft_list lists[RULE_MAX_LISTS];

@@ -362,6 +362,7 @@ read_option(struct rule_draft *r, const struct rule_option *o)
 {
 	const struct keyword *w = keyword_find(o->name);
 
+	r->at = o->name;
 	if (w == NULL) {
 		return diag_set(r->d, ERR_FORMAT, "unknown keyword \"%.*s\"",
 				TEXT_ARG(o->name));
@@ -453,14 +454,18 @@ read_header(struct rule_draft *r)
 	struct rule_prog *p = &r->prog;
 	struct view src = w->src, sport = w->sport, dst = w->dst,
 		    dport = w->dport;
-	enum err e = read_action(r);
+	enum err e;
 
+	r->at = w->action;
+	e = read_action(r);
 	if (e == ERR_OK) {
+		r->at = w->proto;
 		e = read_proto(r);
 	}
 	if (e != ERR_OK) {
 		return e;
 	}
+	r->at = w->arrow;
 	if (text_is(w->arrow, "<>")) {
 		p->both_ways = true;
 	} else if (!text_is(w->arrow, "->")) {
@@ -468,14 +473,18 @@ read_header(struct rule_draft *r)
 				"\"%.*s\" stands where -> or <> belongs",
 				TEXT_ARG(w->arrow));
 	}
+	r->at = src;
 	e = rule_vars_addrs(r->env->vars, src, &p->src, r->d);
 	if (e == ERR_OK) {
+		r->at = sport;
 		e = rule_vars_ports(r->env->vars, sport, &p->sport, r->d);
 	}
 	if (e == ERR_OK) {
+		r->at = dst;
 		e = rule_vars_addrs(r->env->vars, dst, &p->dst, r->d);
 	}
 	if (e == ERR_OK) {
+		r->at = dport;
 		e = rule_vars_ports(r->env->vars, dport, &p->dport, r->d);
 	}
 	return e;
@@ -507,6 +516,7 @@ static void
 reset(struct rule_draft *r, struct diag *d)
 {
 	r->d = d;
+	r->at = VIEW_NONE;
 	memset(&r->prog, 0, sizeof(r->prog));
 	r->prog.dirs = 1 << DIR_TOSERVER | 1 << DIR_TOCLIENT;
 	r->prog.fast_list = -1;
@@ -551,6 +561,9 @@ rule_parse(struct rule_draft *r, struct view text, struct diag *d)
 	e = read_header(r);
 	for (uint32_t i = 0; e == ERR_OK && i < r->words.n_options; i++) {
 		e = read_option(r, &r->words.options[i]);
+	}
+	if (e == ERR_OK) {
+		r->at = VIEW_NONE;
 	}
 	if (e == ERR_OK && r->rule->sid == 0) {
 		e = diag_set(d, ERR_FORMAT, "no sid");

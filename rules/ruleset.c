@@ -133,6 +133,59 @@ add_or_replace(struct loading *l, struct rule *rule, struct rule_prog *progs[2],
 	return add_entry(l, rule, progs);
 }
 
+/* Value of "mitre_technique_id" in a rule that could not be read. */
+static void
+find_technique(struct view text, char *out, size_t cap)
+{
+	static const char key[] = "mitre_technique_id";
+	size_t n = strlen(key), k = 0;
+
+	for (size_t i = 0; i + n < text.len; i++) {
+		if (text.p[i] != key[0] || memcmp(text.p + i, key, n) != 0) {
+			continue;
+		}
+		for (i += n; i < text.len && text.p[i] == ' '; i++) {
+		}
+		while (k + 1 < cap && i + k < text.len &&
+		       (text.p[i + k] == '.' || text.p[i + k] == 'T' ||
+			(text.p[i + k] >= '0' && text.p[i + k] <= '9'))) {
+			out[k] = (char)text.p[i + k];
+			k++;
+		}
+		break;
+	}
+	out[k] = '\0';
+}
+
+/* Says of the latest problem where in 'text' it lies and what may mend it. */
+static void
+locate(struct loading *l, struct view text)
+{
+	struct ruleset_report *report = &l->rs->report;
+	struct rule_problem *p = &report->problems[report->n_problems - 1];
+	struct view at = l->draft->at;
+	const struct keyword *w;
+
+	find_technique(text, p->technique, sizeof(p->technique));
+	if (at.p < text.p || at.p >= text.p + text.len) {
+		return;
+	}
+	p->column = (uint32_t)(at.p - text.p) + 1;
+	snprintf(p->keyword, sizeof(p->keyword), "%.*s",
+		 (int)MIN(at.len, (size_t)INT16_MAX), (const char *)at.p);
+	w = keyword_find(at);
+	if (w != NULL && w->shape == KW_REFUSED) {
+		snprintf(p->mend, sizeof(p->mend),
+			 "write the rule without %s, or leave it out", w->name);
+	} else if (w == NULL && at.p > l->draft->words.dport.p) {
+		w = keyword_nearest(at);
+		if (w != NULL) {
+			snprintf(p->mend, sizeof(p->mend),
+				 "did you mean \"%s\"?", w->name);
+		}
+	}
+}
+
 static enum err
 load_rule(struct loading *l, struct view text, const char *file, uint32_t line)
 {
@@ -143,6 +196,7 @@ load_rule(struct loading *l, struct view text, const char *file, uint32_t line)
 	struct rule *rule;
 	enum err e;
 
+	r->at = VIEW_NONE;
 	if (text.len > RULE_MAX_TEXT) {
 		e = diag_set(&why, ERR_LIMIT, "longer than %zu bytes",
 			     RULE_MAX_TEXT);
@@ -169,9 +223,12 @@ load_rule(struct loading *l, struct view text, const char *file, uint32_t line)
 	if (e == ERR_NOMEM) {
 		return e;
 	}
-	if (e != ERR_OK && !ruleset_problem(rs, file, line, rule_lex_sid(text),
-					    false, why.msg)) {
-		return ERR_NOMEM;
+	if (e != ERR_OK) {
+		if (!ruleset_problem(rs, file, line, rule_lex_sid(text), false,
+				     why.msg)) {
+			return ERR_NOMEM;
+		}
+		locate(l, text);
 	}
 	return ERR_OK;
 }

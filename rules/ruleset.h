@@ -19,7 +19,11 @@ struct ruleset;
 struct rule_problem {
 	char *file;
 	uint32_t line, sid; /* sid 0: not known */
-	char *reason; /* what, and the mend */
+	uint32_t column; /* in the rule's text, from 1; 0: not known */
+	char *reason; /* what, and often the mend */
+	char keyword[40]; /* that was not understood; may be empty */
+	char mend[96]; /* what to do, unless 'reason' says it */
+	char technique[16]; /* ATT&CK, of the rule's metadata; may be empty */
 	bool skipped; /* switched off on purpose ("requires"), not wrong */
 };
 

@@ -13,6 +13,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "rules/admission.h"
 #include "sensor/forward.h"
 #include "sensor/options.h"
 #include "sensor/progress.h"
@@ -87,24 +88,29 @@ origin_of(const struct options *o)
 	};
 }
 
-/* What went wrong with each rule, then the line that scripts read. */
-static void
-print_report(const struct ruleset_report *r, FILE *out)
+/* --check: everything that can be told before the first packet. */
+static int
+print_check(struct sensor *s)
 {
-	for (uint32_t i = 0; i < r->n_problems; i++) {
-		const struct rule_problem *p = &r->problems[i];
+	struct admission *a = admission_new(s->rules, s->opt.conf);
 
-		if (p->sid != 0) {
-			fprintf(out, "%s:%u: sid %u: %s%s\n", p->file, p->line,
-				p->sid, p->skipped ? "skipped: " : "",
-				p->reason);
-		} else {
-			fprintf(out, "%s:%u: %s%s\n", p->file, p->line,
-				p->skipped ? "skipped: " : "", p->reason);
+	if (a == NULL) {
+		log_err("out of memory");
+		return EXIT_FAILED;
+	}
+	if (s->opt.check_json) {
+		json_reset(&s->json);
+		admission_json(a, s->rules, &s->json);
+		printf("%.*s\n", (int)s->json.len, s->json.p);
+	} else {
+		admission_print(a, s->rules, stdout);
+		if (ruleset_indicator_count(s->rules) > 0) {
+			fprintf(stderr, "indicators: %u loaded\n",
+				ruleset_indicator_count(s->rules));
 		}
 	}
-	fprintf(out, "rules: %u loaded, %u failed, %u skipped\n", r->loaded,
-		r->failed, r->skipped);
+	admission_free(a);
+	return EXIT_DONE;
 }
 
 static int
@@ -120,20 +126,14 @@ load_rules(struct sensor *s)
 		return EXIT_USAGE;
 	}
 	r = ruleset_report(s->rules);
-	if (s->opt.check) {
-		print_report(r, stdout);
-		if (ruleset_indicator_count(s->rules) > 0) {
-			fprintf(stderr, "indicators: %u loaded\n",
-				ruleset_indicator_count(s->rules));
-		}
+	if (s->opt.check && print_check(s) != EXIT_DONE) {
+		return EXIT_FAILED;
 	}
-	if (r->failed > 0 && s->opt.strict) {
+	if (ruleset_admit(s->rules, s->opt.conf, s->opt.strict, &d) != ERR_OK) {
 		if (!s->opt.check) {
-			print_report(r, stderr);
+			admission_print_problems(s->rules, stderr);
 		}
-		log_err("%u rules did not load and --strict is set; mend or "
-			"remove them",
-			r->failed);
+		log_err("%s", d.msg);
 		return EXIT_USAGE;
 	}
 	if (!s->opt.check && r->failed > 0) {

@@ -23,6 +23,7 @@ enum {
 	OPT_EXERCISE,
 	OPT_STATS,
 	OPT_STRICT,
+	OPT_CHECK_JSON,
 	OPT_SET,
 	OPT_LOG_JSON,
 };
@@ -33,6 +34,7 @@ static const struct option long_options[] = {
 	{ "rules", required_argument, NULL, 'S' },
 	{ "config", required_argument, NULL, 'c' },
 	{ "check", no_argument, NULL, 'T' },
+	{ "check-json", no_argument, NULL, OPT_CHECK_JSON },
 	{ "indicators", required_argument, NULL, OPT_INDICATORS },
 	{ "eve", required_argument, NULL, OPT_EVE },
 	{ "eve-types", required_argument, NULL, OPT_EVE_TYPES },
@@ -86,7 +88,9 @@ options_print_help(void)
 	      "      --strict            any rule refused is an error (exit "
 	      "status 2)\n"
 	      "  -T, --check             load rules and settings, say what did "
-	      "not load, exit\n"
+	      "not load\n"
+	      "                          and what can never match, exit\n"
+	      "      --check-json        the same as one JSON object\n"
 	      "  -k none|all             none: accept wrong TCP and UDP "
 	      "checksums\n"
 	      "\n"
@@ -265,6 +269,9 @@ on_option(struct parse_state *ps, int c, struct diag *d)
 	case 'T':
 		o->check = true;
 		return ERR_OK;
+	case OPT_CHECK_JSON:
+		o->check = o->check_json = true;
+		return ERR_OK;
 	case OPT_STRICT:
 		o->strict = true;
 		return ERR_OK;
@@ -335,13 +342,16 @@ static const struct conf_key keys[] = {
 	{ "host-os-policy.*", "map", "", "overlap policy by address" },
 	{ "app-layer.*", "map", "", "application protocols" },
 	{ "pcre.*", "map", "", "limits of regular expressions" },
+	{ "rules.min-load-percent", "number", "0",
+	  "refuse a set of which fewer rules load" },
 	{ "detect.*", "map", "", "detection engine" },
 	{ "checksum-validation", "bool", "yes", "verify TCP/UDP checksums" },
 	{ "bpf-filter", "string", "", "capture filter" },
 };
 
 static const char *const own_sections[] = { "spool",  "forward", "eve",
-					    "memory", "picket",  NULL };
+					    "memory", "picket",  "rules",
+					    NULL };
 
 static enum err
 read_numbers(struct options *o, struct diag *d)

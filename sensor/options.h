@@ -27,7 +27,7 @@ struct options {
 	uint32_t eve_types, forward_types;
 	unsigned workers;
 	double pace;
-	bool check, strict, quiet;
+	bool check, check_json, strict, quiet;
 	bool rules_owned; /* rules.v came from the settings, on the heap */
 	/* What to do instead of running: text was printed. */
 	bool help, version;

@@ -112,12 +112,18 @@ alert tcp any any -> any any (msg:"good too"; flags:FA; sid:8; rev:1;)
 RULES
 run 0 "$sensor" --check --rules "$tmp/bad.rules"
 for line in 2 3 4 5 6 7; do
-	grep -q "^$tmp/bad.rules:$line: " "$tmp/out" ||
+	grep -q "^$tmp/bad.rules:$line:.* sid " "$tmp/out" ||
 		fail "--check does not name bad.rules:$line"
 done
 same "summary of --check" "rules: 2 loaded, 6 failed, 0 skipped" \
 	"$(tail -n 1 "$tmp/out")"
-same "lines of --check" 7 "$(wc -l <"$tmp/out" | tr -d ' ')"
+same "lines of --check" 8 "$(wc -l <"$tmp/out" | tr -d ' ')"
+run 0 "$sensor" --check-json --rules "$tmp/bad.rules"
+same "problems of --check-json" 6 "$(jq '.problems | length' "$tmp/out")"
+same "keyword of --check-json" nonsense "$(jq -r '.problems[0].keyword' "$tmp/out")"
+run 2 "$sensor" --check --rules "$tmp/bad.rules" --set rules.min-load-percent=26
+says rules.min-load-percent
+run 0 "$sensor" --check --rules "$tmp/bad.rules" --set rules.min-load-percent=25
 run 0 "$sensor" --read "$capture" --rules "$tmp/bad.rules" \
 	--eve "$tmp/two.json" --eve-types alert
 says "6 of 8"

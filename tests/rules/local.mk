@@ -27,3 +27,6 @@ tests_rules_test_rule_parse_LDADD = $(LIBS_RULES)
 UNIT_TESTS += tests/rules/test_literal_table
 tests_rules_test_literal_table_SOURCES = tests/rules/test_literal_table.c tests/rules/rule_case.h
 tests_rules_test_literal_table_LDADD = $(LIBS_RULES)
+UNIT_TESTS += tests/rules/test_admission
+tests_rules_test_admission_SOURCES = tests/rules/test_admission.c tests/rules/rule_case.h
+tests_rules_test_admission_LDADD = $(LIBS_RULES)

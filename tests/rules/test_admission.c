@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The report before a set is armed: what it finds, and what it leaves alone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "rules/admission.h"
+#include "tests/rules/rule_case.h"
+
+static struct ruleset *
+load(const struct conf *conf, const char *text)
+{
+	struct diag d = { "" };
+	struct ruleset *rs = rules_of(conf, text, &d);
+
+	if (rs == NULL) {
+		fail_msg("%s", d.msg);
+	}
+	return rs;
+}
+
+/* The kind of note that rule 'sid' gets; -1 when it gets none. */
+static int
+note_on(const struct conf *conf, const char *text, uint32_t sid)
+{
+	struct ruleset *rs = load(conf, text);
+	struct admission *a = admission_new(rs, conf);
+	int kind = -1;
+
+	assert_non_null(a);
+	for (uint32_t i = 0; i < a->n_notes; i++) {
+		if (a->notes[i].rule->sid == sid) {
+			kind = a->notes[i].kind;
+		}
+	}
+	admission_free(a);
+	ruleset_free(rs);
+	return kind;
+}
+
+static void
+test_flowbits(void **state)
+{
+	(void)state;
+	assert_int_equal(note_on(NULL,
+				 "alert ip any any -> any any (flowbits:isset,"
+				 "a; sid:1;)\n",
+				 1),
+			 ADMISSION_NEVER);
+	assert_int_equal(note_on(NULL,
+				 "alert ip any any -> any any (flowbits:isset,"
+				 "a|b; sid:1;)\n"
+				 "alert tcp any any -> any any (content:\"x\"; "
+				 "flowbits:set,b; sid:2;)\n",
+				 1),
+			 -1);
+	assert_int_equal(note_on(NULL,
+				 "alert ip any any -> any any (flowbits:isset,"
+				 "a; sid:1;)\n"
+				 "alert ip any any -> any any (flowbits:unset,"
+				 "a; sid:2;)\n",
+				 1),
+			 ADMISSION_NEVER);
+	assert_int_equal(note_on(NULL,
+				 "alert ip any any -> any any (flowbits:"
+				 "isnotset,a; sid:1;)\n",
+				 1),
+			 -1);
+}
+
+static void
+test_contradictions(void **state)
+{
+	(void)state;
+	assert_int_equal(note_on(NULL,
+				 "alert ip any any -> any any (ttl:<5; "
+				 "ttl:>9; sid:1;)\n",
+				 1),
+			 ADMISSION_NEVER);
+	assert_int_equal(note_on(NULL,
+				 "alert ip any any -> any any (ttl:>5; "
+				 "ttl:<9; sid:1;)\n",
+				 1),
+			 -1);
+	assert_int_equal(note_on(NULL,
+				 "alert dns any any -> any any (dns.query; "
+				 "content:\"abcdef\"; bsize:<6; sid:1;)\n",
+				 1),
+			 ADMISSION_NEVER);
+	assert_int_equal(note_on(NULL,
+				 "alert dns any any -> any any (dns.query; "
+				 "content:\"abcdef\"; bsize:<7; sid:1;)\n",
+				 1),
+			 -1);
+}
+
+static void
+test_silence(void **state)
+{
+	(void)state;
+	assert_int_equal(note_on(NULL,
+				 "alert tcp any any -> any any (content:\"x\"; "
+				 "flowbits:set,a; noalert; sid:1;)\n",
+				 1),
+			 ADMISSION_IDLE);
+	assert_int_equal(note_on(NULL,
+				 "alert tcp any any -> any any (content:\"x\"; "
+				 "flowbits:set,a; noalert; sid:1;)\n"
+				 "alert tcp any any -> any any (flowbits:isset,"
+				 "a; sid:2;)\n",
+				 1),
+			 -1);
+}
+
+static void
+test_protocol_off(void **state)
+{
+	struct conf *conf = conf_new();
+
+	(void)state;
+	assert_non_null(conf);
+	assert_int_equal(
+		conf_set(conf, "app-layer.protocols.dns.enabled", "no"),
+		ERR_OK);
+	assert_int_equal(note_on(conf,
+				 "alert dns any any -> any any (dns.query; "
+				 "content:\"a\"; sid:1;)\n",
+				 1),
+			 ADMISSION_NEVER);
+	assert_int_equal(note_on(conf,
+				 "alert http any any -> any any (http.uri; "
+				 "content:\"a\"; sid:1;)\n",
+				 1),
+			 -1);
+	conf_free(conf);
+}
+
+static void
+test_problems_are_placed(void **state)
+{
+	struct ruleset *rs = load(
+		NULL, "alert tcp any any -> any any (msg:\"x\"; contant:\"a\"; "
+		      "metadata:mitre_technique_id T1071.001; sid:1;)\n"
+		      "alert tcp any any -> any any (lua:x.lua; sid:2;)\n"
+		      "alert tcp any any => any 99999 (sid:3;)\n"
+		      "alert ip any any -> any any (ttl:1; metadata:"
+		      "mitre_technique_id T1071; sid:4;)\n");
+	const struct ruleset_report *r = ruleset_report(rs);
+	struct admission *a = admission_new(rs, NULL);
+
+	(void)state;
+	assert_int_equal(r->n_problems, 3);
+	assert_int_equal(r->problems[0].line, 1);
+	assert_int_equal(r->problems[0].column, 40);
+	assert_string_equal(r->problems[0].keyword, "contant");
+	assert_string_equal(r->problems[0].mend, "did you mean \"content\"?");
+	assert_string_equal(r->problems[0].technique, "T1071.001");
+	assert_string_equal(r->problems[1].keyword, "lua");
+	assert_string_equal(r->problems[1].mend,
+			    "write the rule without lua, or leave it out");
+	assert_true(r->problems[2].column > 0);
+	assert_non_null(a);
+	assert_int_equal(a->n_techniques, 2);
+	assert_string_equal(a->techniques[1].id, "T1071.001");
+	assert_int_equal(a->techniques[1].lost, 1);
+	assert_int_equal(a->techniques[0].loaded, 1);
+	admission_free(a);
+	ruleset_free(rs);
+}
+
+static void
+test_admit(void **state)
+{
+	struct ruleset *rs =
+		load(NULL, "alert ip any any -> any any (ttl:1; sid:1;)\n"
+			   "alert ip any any -> any any (nosuch:1; sid:2;)\n");
+	struct conf *conf = conf_new();
+	struct diag d = { "" };
+
+	(void)state;
+	assert_non_null(conf);
+	assert_int_equal(ruleset_admit(rs, NULL, false, &d), ERR_OK);
+	assert_int_equal(ruleset_admit(rs, NULL, true, &d), ERR_FORMAT);
+	assert_int_equal(conf_set(conf, "rules.min-load-percent", "50"),
+			 ERR_OK);
+	assert_int_equal(ruleset_admit(rs, conf, false, &d), ERR_OK);
+	assert_int_equal(conf_set(conf, "rules.min-load-percent", "51"),
+			 ERR_OK);
+	assert_int_equal(ruleset_admit(rs, conf, false, &d), ERR_FORMAT);
+	conf_free(conf);
+	ruleset_free(rs);
+}
+
+static void
+test_slowest_and_json(void **state)
+{
+	struct ruleset *rs =
+		load(NULL, "alert tcp any any -> any any (pcre:\"/a.*b/\"; "
+			   "sid:1;)\n"
+			   "alert dns any any -> any any (dns.query; "
+			   "content:\"a.example\"; bsize:9; sid:2;)\n"
+			   "alert tcp any any -> any any (content:"
+			   "\"longliteral\"; sid:3;)\n");
+	struct admission *a = admission_new(rs, NULL);
+	struct json j = { .p = NULL };
+	json_t *doc;
+
+	(void)state;
+	assert_non_null(a);
+	assert_int_equal(a->n_slow, 3);
+	assert_int_equal(a->slow[0].rule->sid, 1);
+	assert_int_equal(a->forms.whole, 1);
+	assert_int_equal(a->forms.literal, 1);
+	assert_int_equal(a->forms.bare, 1);
+	admission_json(a, rs, &j);
+	doc = json_loadb(j.p, j.len, 0, NULL);
+	assert_non_null(doc);
+	assert_int_equal(json_integer_value(json_object_get(doc, "loaded")), 3);
+	assert_int_equal(json_array_size(json_object_get(doc, "slowest")), 3);
+	json_decref(doc);
+	json_fini(&j);
+	admission_free(a);
+	ruleset_free(rs);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_flowbits),
+		cmocka_unit_test(test_contradictions),
+		cmocka_unit_test(test_silence),
+		cmocka_unit_test(test_protocol_off),
+		cmocka_unit_test(test_problems_are_placed),
+		cmocka_unit_test(test_admit),
+		cmocka_unit_test(test_slowest_and_json),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
