@@ -10,6 +10,7 @@ EXTRA_DIST += tests/fuzz/capture.in \
 	tests/fuzz/ioc.in \
 	tests/fuzz/prefilter.in \
 	tests/fuzz/rule.in \
+	tests/fuzz/rule_model.in \
 	tests/fuzz/spool.in \
 	tests/fuzz/stream.in \
 	tests/fuzz/tls.in
@@ -22,6 +23,7 @@ FUZZ_TARGETS = tests/fuzz/fuzz_capture \
 	tests/fuzz/fuzz_ioc \
 	tests/fuzz/fuzz_prefilter \
 	tests/fuzz/fuzz_rule \
+	tests/fuzz/fuzz_rule_model \
 	tests/fuzz/fuzz_spool \
 	tests/fuzz/fuzz_stream \
 	tests/fuzz/fuzz_tls
@@ -57,6 +59,9 @@ tests_fuzz_fuzz_prefilter_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_rule_SOURCES = tests/fuzz/fuzz_rule.c
 tests_fuzz_fuzz_rule_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_rule_LDADD = $(LIBS_FUZZ)
+tests_fuzz_fuzz_rule_model_SOURCES = tests/fuzz/fuzz_rule_model.c tests/rules/rule_model.c tests/rules/rule_model.h tests/rules/rule_case.h
+tests_fuzz_fuzz_rule_model_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_rule_model_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_spool_SOURCES = tests/fuzz/fuzz_spool.c
 tests_fuzz_fuzz_spool_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_spool_LDADD = $(LIBS_FUZZ)
