@@ -409,6 +409,12 @@ keyword_find(struct view name)
 	return NULL;
 }
 
+const struct keyword *
+keyword_at(size_t i)
+{
+	return i < ARRAY_LEN(table) ? &table[i] : NULL;
+}
+
 #define NEAR_MAX 40 /* longer words are nobody's slip */
 
 /* Levenshtein's distance, one row at a time. */

@@ -107,6 +107,9 @@ struct keyword {
 /* Names are compared without case; NULL when there is no such word. */
 const struct keyword *keyword_find(struct view name);
 
+/* The table's row 'i', for those who go through all; NULL behind the last. */
+const struct keyword *keyword_at(size_t i);
+
 /* The word that 'name' may be a slip of; NULL when none is near. */
 const struct keyword *keyword_nearest(struct view name);
 

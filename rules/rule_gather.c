@@ -11,8 +11,9 @@ add_candidate(struct rule_matcher *m, uint32_t order)
 	m->summary[order / 4096] |= UINT64_C(1) << (order / 64 % 64);
 }
 
+/* Those of 'g' without a literal, from 'order' on, whose ports fit. */
 static void
-add_bare(struct rule_matcher *m, const struct rule_group *g)
+add_bare(struct rule_matcher *m, const struct rule_group *g, uint32_t order)
 {
 	const struct inspect *in = m->in;
 	uint16_t sport = in->pkt.sport, dport = in->pkt.dport;
@@ -24,8 +25,9 @@ add_bare(struct rule_matcher *m, const struct rule_group *g)
 	for (uint32_t i = 0; i < g->n_bare; i++) {
 		const struct bare_rule *b = &g->bare[i];
 
-		if (sport >= b->sport_lo && sport <= b->sport_hi &&
-		    dport >= b->dport_lo && dport <= b->dport_hi) {
+		if (b->order >= order && sport >= b->sport_lo &&
+		    sport <= b->sport_hi && dport >= b->dport_lo &&
+		    dport <= b->dport_hi) {
 			add_candidate(m, b->order);
 		}
 	}
@@ -47,7 +49,7 @@ add_indexed(struct rule_matcher *m, const struct addr_index *ix,
 static void
 add_by_ends(struct rule_matcher *m, const struct rule_group *g)
 {
-	add_bare(m, g);
+	add_bare(m, g, 0);
 	add_indexed(m, &g->by_src, m->facts.src);
 	add_indexed(m, &g->by_dst, m->facts.dst);
 }
@@ -107,17 +109,15 @@ gather_packet(struct rule_matcher *m)
 
 	add_by_ends(m, &l->always);
 	if (!event_set_empty(&in->pkt.events)) {
-		add_bare(m, &l->event);
+		add_bare(m, &l->event, 0);
 	}
-	/* a rule of this very call may set the first bit */
-	if (in->flow != NULL && ((m->flow != NULL && m->flow->bits != NULL) ||
-				 in->flow->pkts[in->dir] <= 1)) {
-		add_bare(m, &l->bits);
+	if (m->flow != NULL && m->flow->bits != NULL) {
+		add_bare(m, &l->bits, 0);
 	}
 	if (is_first(in)) {
 		add_by_ends(m, &l->first);
 	}
-	add_bare(m, payload);
+	add_bare(m, payload, 0);
 	if (in->buf[BUF_PAYLOAD].n > 0) {
 		scan(m, payload, in->buf[BUF_PAYLOAD].v[0]);
 	}
@@ -130,6 +130,14 @@ news(struct view v, size_t seen, size_t longest)
 	size_t back = longest > 0 ? longest - 1 : 0;
 
 	return view_sub(v, seen > back ? seen - back : 0, v.len);
+}
+
+void
+gather_bits(struct rule_matcher *m, uint32_t order)
+{
+	enum packet_class c = class_of(m->in);
+
+	add_bare(m, &m->groups->packet[c][m->in->dir].bits, order);
 }
 
 /*
@@ -172,7 +180,7 @@ gather_stream(struct rule_matcher *m)
 	if (in->buf[BUF_STREAM].n == 0) {
 		return;
 	}
-	add_bare(m, g);
+	add_bare(m, g, 0);
 	scan(m, g, news(in->buf[BUF_STREAM].v[0], in->stream_seen, g->longest));
 	if (f == NULL) {
 		return;
@@ -220,7 +228,7 @@ gather_buffer(struct rule_matcher *m, enum inspect_buf b, unsigned dir)
 	const struct rule_group *g = &m->groups->tx[b][dir];
 	uint32_t n = MIN(in->buf[b].n, (uint32_t)MAX_INSTANCES);
 
-	add_bare(m, g);
+	add_bare(m, g, 0);
 	for (uint32_t i = 0; i < n; i++) {
 		struct view v = in->buf[b].v[i];
 
@@ -250,9 +258,9 @@ gather_tx(struct rule_matcher *m)
 			}
 		}
 	}
-	add_bare(m, &m->groups->tx_bare[in->app][in->dir]);
+	add_bare(m, &m->groups->tx_bare[in->app][in->dir], 0);
 	if (in->app != APP_UNKNOWN) {
-		add_bare(m, &m->groups->tx_bare[APP_UNKNOWN][in->dir]);
+		add_bare(m, &m->groups->tx_bare[APP_UNKNOWN][in->dir], 0);
 	}
 	if (m->tx != NULL) {
 		uint32_t n = m->tx->pending.n;

@@ -41,6 +41,8 @@ struct rule_matcher {
 
 /* rule_gather.c: marks the programs that the call's bytes and facts suggest. */
 void gather_packet(struct rule_matcher *m);
+/* The flow's first flowbit was set: rules from 'order' on that ask for one. */
+void gather_bits(struct rule_matcher *m, uint32_t order);
 void gather_stream(struct rule_matcher *m);
 void gather_tx(struct rule_matcher *m);
 

@@ -105,6 +105,10 @@ leave_state(struct rule_matcher *m, const struct rule_prog *p)
 		m->stats.pending_full++;
 		return;
 	}
+	if (p->n_bits_set > 0 && m->flow->bits == NULL &&
+	    m->in->kind == INSPECT_PACKET) {
+		gather_bits(m, p->order + 1);
+	}
 	for (uint16_t i = 0; i < p->n_bits_set; i++) {
 		if (!state_bit_change(m->flow, (enum bit_cmd)p->bits_set[i].cmd,
 				      p->bits_set[i].ids[0], env->flowbits.n,
