@@ -22,6 +22,10 @@ payload_ok(struct rule_matcher *m, const struct rule_prog *p,
 	const struct inspect *in = m->in;
 	struct verify_input v = { .offset = 0 };
 
+	if (in->kind == INSPECT_TX && m->tx != NULL &&
+	    state_has(m->tx->met.v, m->tx->met.n, p->order)) {
+		return true;
+	}
 	if (in->buf[BUF_STREAM].n > 0) {
 		v.data = in->buf[BUF_STREAM].v[0];
 		v.offset = in->stream_offset;
@@ -274,6 +278,26 @@ try_plain(struct rule_matcher *m, const struct rule_prog *p)
 
 enum readiness { READY, NOT_YET, NEVER };
 
+/*
+ * The raw bytes of a rule that asks for buffers as well may have gone by when
+ * the last buffer comes: looks now, and remembers.
+ */
+static void
+look_at_raw(struct rule_matcher *m, const struct rule_prog *p)
+{
+	for (uint16_t i = 0; i < p->n_lists; i++) {
+		if (p->lists[i].buf != BUF_PAYLOAD ||
+		    !payload_ok(m, p, &p->lists[i])) {
+			continue;
+		}
+		m->tx = state_tx(m->in, m->rs->id, true);
+		if (m->tx == NULL ||
+		    !state_add(&m->tx->met, p->order, m->in->pool)) {
+			m->stats.pending_full++;
+		}
+	}
+}
+
 /* Are all the buffers there that the rule asks?  '*grows': one still does. */
 static enum readiness
 tx_ready(const struct inspect *in, const struct rule_prog *p, bool *grows)
@@ -330,6 +354,7 @@ try_tx(struct rule_matcher *m, const struct rule_prog *p)
 	ready = tx_ready(in, p, &grows);
 	if (ready != READY) {
 		if (ready == NOT_YET) {
+			look_at_raw(m, p);
 			wait_in_tx(m, p);
 		}
 		return;
@@ -341,6 +366,7 @@ try_tx(struct rule_matcher *m, const struct rule_prog *p)
 	m->stats.verified++;
 	if (!facts_tests(p, in, m->flow) || !lists_ok(m, p)) {
 		if (grows || (p->n_tests > 0 && !in->tx_done[in->dir])) {
+			look_at_raw(m, p);
 			wait_in_tx(m, p);
 		}
 		return;

@@ -199,6 +199,25 @@ fill_tx(struct inspect *in, struct app_tx *tx, enum flow_dir dir,
 }
 
 void
+fill_tx_raw(struct inspect *in, const struct flow *f, const struct packet *pkt,
+	    enum flow_dir packet_dir)
+{
+	enum flow_dir dir = (enum flow_dir)in->dir;
+	uint32_t seen = 0;
+
+	if (f->tcp != NULL) {
+		in->pkt_views[3] = stream_raw(f, dir, &seen, &in->stream_offset);
+		in->buf[BUF_STREAM].v = &in->pkt_views[3];
+		in->buf[BUF_STREAM].n = in->pkt_views[3].len > 0 ? 1 : 0;
+		in->stream_seen = seen;
+	} else if (pkt != NULL && dir == packet_dir) {
+		in->pkt_views[2] = pkt->payload;
+		in->buf[BUF_PAYLOAD].v = &in->pkt_views[2];
+		in->buf[BUF_PAYLOAD].n = pkt->payload.len > 0 ? 1 : 0;
+	}
+}
+
+void
 fill_tx_done(const struct inspect *in, struct app_tx *tx)
 {
 	tx->inspected[in->dir][0] |= in->done[0];

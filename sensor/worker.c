@@ -243,6 +243,7 @@ inspect_txs(struct worker *w, struct event_subject *s, struct flow *f)
 			s->dir = (enum flow_dir)d;
 			w->in.pkt_is_reverse = s->dir != packet_dir;
 			fill_tx(&w->in, tx, s->dir, w->needed);
+			fill_tx_raw(&w->in, f, s->pkt, packet_dir);
 			w->in.flow_state = &f->rules;
 			w->in.tx_state = &tx->rules;
 			match(w, s);
