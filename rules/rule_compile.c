@@ -296,21 +296,71 @@ is_placed(const struct rule_draft *r)
 	return false;
 }
 
+/* Facts that are a packet's own: reassembled bytes have none of their own. */
+static bool
+asks_packet_fact(const struct rule_draft *r)
+{
+	for (uint16_t i = 0; i < r->prog.n_tests; i++) {
+		switch ((enum fact)r->tests[i].fact) {
+		case FACT_TTL:
+		case FACT_TOS:
+		case FACT_IP_ID:
+		case FACT_FRAG_OFFSET:
+		case FACT_TCP_SEQ:
+		case FACT_TCP_ACK:
+		case FACT_TCP_WINDOW:
+		case FACT_TCP_MSS:
+		case FACT_ICMP_TYPE:
+		case FACT_ICMP_CODE:
+		case FACT_ICMP_ID:
+		case FACT_ICMP_SEQ:
+		case FACT_DSIZE:
+		case FACT_FLOW_AGE:
+		case FACT_FLOW_PKTS:
+		case FACT_FLOW_BYTES:
+		case FACT_FLAGS:
+		case FACT_FRAGBITS:
+		case FACT_IPOPT:
+		case FACT_SAMEIP:
+			return true;
+		default:
+			break;
+		}
+	}
+	return false;
+}
+
+static bool
+asks(const struct rule_draft *r, enum fact f)
+{
+	for (uint16_t i = 0; i < r->prog.n_tests; i++) {
+		if (r->tests[i].fact == (uint8_t)f) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Where raw content is looked for.  A fact of the packet ties it to packets;
+ * stream_size is of both, so that bytes may alert as either.
+ */
 static void
 choose_inspection(struct rule_draft *r, const struct shape *s)
 {
 	struct rule_prog *p = &r->prog;
-	bool packet_only = r->tcp_pkt || r->pkt_only || s->packet_bufs ||
-			   (p->flow & FLOW_NO_STREAM) != 0;
-	bool stream_only = r->tcp_stream || (p->flow & FLOW_ONLY_STREAM) != 0;
+	bool packets = r->tcp_pkt || s->packet_bufs ||
+		       (p->flow & FLOW_NO_STREAM) != 0 || asks_packet_fact(r);
+	bool stream = r->tcp_stream || (p->flow & FLOW_ONLY_STREAM) != 0;
+	bool both = asks(r, FACT_STREAM_SIZE);
 
-	p->on_packet = !stream_only || (p->protos & ~PROTO_TCP) != 0;
-	p->on_stream = (p->protos & PROTO_TCP) != 0 && !packet_only;
-	p->on_every_packet = packet_only || (!stream_only && is_placed(r));
-	if (stream_only) {
+	p->on_stream = (p->protos & PROTO_TCP) != 0 &&
+		       (!packets || both || stream);
+	p->on_every_packet = packets || (!stream && (both || is_placed(r)));
+	if (stream) {
 		p->protos &= PROTO_TCP;
-		p->on_packet = packet_only;
 	}
+	p->on_packet = !stream || p->on_every_packet;
 }
 
 /* Failure table of Knuth, Morris and Pratt, for contents without case. */

@@ -69,7 +69,7 @@ struct rule_draft {
 	uint16_t transport; /* KWF_TCP and so on, of keywords seen */
 
 	bool header_is_app; /* "alert http" */
-	bool tcp_pkt, tcp_stream, pkt_only;
+	bool tcp_pkt, tcp_stream;
 	bool has_flow_word, has_class, has_priority, has_offset_depth;
 	bool tx_only; /* has a test of transactions */
 	bool skip; /* "requires" not met */

@@ -530,7 +530,7 @@ reset(struct rule_draft *r, struct diag *d)
 	r->latest = 0;
 	r->n_vars = 0;
 	r->transport = 0;
-	r->header_is_app = r->tcp_pkt = r->tcp_stream = r->pkt_only = false;
+	r->header_is_app = r->tcp_pkt = r->tcp_stream = false;
 	r->has_flow_word = r->has_class = r->has_priority = false;
 	r->has_offset_depth = r->tx_only = r->skip = false;
 }
