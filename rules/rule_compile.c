@@ -9,7 +9,22 @@ struct shape {
 	bool only_server, only_client; /* buffers of one direction alone */
 	const char *server_word, *client_word;
 	uint8_t app;
+	uint8_t halves; /* of a "=>" rule: directions asked for */
 };
+
+/* The directions in which a list's buffer is looked at. */
+static uint8_t
+dirs_of(const struct draft_list *l)
+{
+	if (l->word == NULL) {
+		return 3;
+	}
+	if (l->dirs != 0) {
+		return l->dirs;
+	}
+	return (uint8_t)((l->word->a != KW_NONE ? 1 << DIR_TOSERVER : 0) |
+			 (l->word->b != KW_NONE ? 1 << DIR_TOCLIENT : 0));
+}
 
 static bool
 list_in_use(const struct rule_draft *r, uint8_t i)
@@ -55,6 +70,7 @@ merge_lists(struct rule_draft *r)
 
 			if (to->word == NULL || to->absent || to->n_ops == 0 ||
 			    to->word->a != l->word->a ||
+			    to->dirs != l->dirs ||
 			    to->word->b != l->word->b || !same_xforms(to, l)) {
 				continue;
 			}
@@ -100,7 +116,19 @@ check_lists(struct rule_draft *r, struct shape *s)
 			continue;
 		}
 		s->tx = true;
-		if (l->word->b == KW_NONE) {
+		if (r->prog.two_halves) {
+			uint8_t dirs = dirs_of(l);
+
+			if (dirs == 3) {
+				return diag_set(r->d, ERR_FORMAT,
+						"%s: exists in both directions:"
+						" write %s: to_server or %s: "
+						"to_client in a rule with =>",
+						l->word->name, l->word->name,
+						l->word->name);
+			}
+			s->halves |= dirs;
+		} else if (l->word->b == KW_NONE) {
 			s->only_server = true;
 			s->server_word = l->word->name;
 		} else if (l->word->a == KW_NONE) {
@@ -139,10 +167,36 @@ check_app(struct rule_draft *r, const struct shape *s)
 	return ERR_OK;
 }
 
+/* "=>": one transaction, asked in both directions. */
+static enum err
+check_halves(struct rule_draft *r, const struct shape *s)
+{
+	if (r->prog.dirs != 3) {
+		return diag_set(r->d, ERR_FORMAT,
+				"a rule with => means both directions: flow "
+				"must not name one");
+	}
+	if (s->halves != 3) {
+		return diag_set(r->d, ERR_FORMAT,
+				"a rule with => asks for buffers of both "
+				"directions; this one does not: write ->");
+	}
+	if (s->payload || s->packet_bufs) {
+		return diag_set(r->d, ERR_FORMAT,
+				"a rule with => asks for buffers of a "
+				"transaction only, not for raw content");
+	}
+	return ERR_OK;
+}
+
 static enum err
 check_dirs(struct rule_draft *r, const struct shape *s)
 {
 	struct rule_prog *p = &r->prog;
+
+	if (p->two_halves) {
+		return check_halves(r, s);
+	}
 
 	if (s->only_server && s->only_client) {
 		return diag_set(r->d, ERR_FORMAT,
@@ -632,7 +686,8 @@ choose_fast(const struct rule_draft *r, struct rule_prog *p,
 	for (uint8_t i = 0; i < r->n_lists; i++) {
 		const struct draft_list *l = &r->lists[i];
 
-		if (!may_trigger(r, i, (enum prog_kind)p->kind)) {
+		if (!may_trigger(r, i, (enum prog_kind)p->kind) ||
+		    numbers[i] < 0) {
 			continue;
 		}
 		for (uint16_t k = 0; k < l->n_ops; k++) {
@@ -686,7 +741,8 @@ freeze_prog(struct rule_draft *r, enum inspect_dir dir, struct rule_prog *p)
 		enum err e;
 
 		numbers[i] = -1;
-		if (l->is_base64 || !list_in_use(r, i)) {
+		if (l->is_base64 || !list_in_use(r, i) ||
+		    (p->two_halves && (dirs_of(l) >> dir & 1) == 0)) {
 			continue;
 		}
 		e = freeze_list(r, i, dir, out);

@@ -40,6 +40,7 @@ struct draft_list {
 	const struct keyword *word; /* NULL: payload, or base64_data */
 	bool is_base64;
 	bool absent, absent_or;
+	uint8_t dirs; /* of a "=>" rule, as written behind the buffer; or 0 */
 	struct xform xforms[RULE_MAX_XFORMS];
 	uint8_t n_xforms;
 	struct draft_op *ops; /* heap, kept between rules */

@@ -344,9 +344,12 @@ try_tx(struct rule_matcher *m, const struct rule_prog *p)
 	const struct inspect *in = m->in;
 	/* a program of the other direction meets the packet turned round */
 	bool swap = in->pkt_is_reverse != ((p->dirs >> in->dir & 1) == 0);
-	bool grows;
+	bool grows, first;
 	enum readiness ready;
 
+	if (p->two_halves && (p->dirs >> DIR_TOCLIENT & 1) != 0) {
+		swap = !swap; /* its header is written from the client */
+	}
 	if (m->tx != NULL &&
 	    state_has(m->tx->alerted.v, m->tx->alerted.n, p->order)) {
 		return;
@@ -359,12 +362,16 @@ try_tx(struct rule_matcher *m, const struct rule_prog *p)
 		}
 		return;
 	}
+	/* state is asked when the second half of a "=>" rule comes */
+	first = p->two_halves &&
+		(m->tx == NULL || !state_has(m->tx->alerted.v, m->tx->alerted.n,
+					     p->other->order));
 	if (!facts_header(p, in, &m->facts, swap) ||
-	    !facts_bits(p, in, m->flow)) {
+	    (!first && !facts_bits(p, in, m->flow))) {
 		return;
 	}
 	m->stats.verified++;
-	if (!facts_tests(p, in, m->flow) || !lists_ok(m, p)) {
+	if ((!first && !facts_tests(p, in, m->flow)) || !lists_ok(m, p)) {
 		if (grows || (p->n_tests > 0 && !in->tx_done[in->dir])) {
 			look_at_raw(m, p);
 			wait_in_tx(m, p);
@@ -376,5 +383,7 @@ try_tx(struct rule_matcher *m, const struct rule_prog *p)
 		/* better one alert too many than none */
 		m->stats.pending_full++;
 	}
-	emit(m, p);
+	if (!first) {
+		emit(m, p);
+	}
 }
