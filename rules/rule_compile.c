@@ -799,8 +799,6 @@ settle(struct rule_draft *r, struct shape *s)
 				"in one rule");
 	}
 	choose_inspection(r, s);
-	p->once = p->kind == PROG_PACKET && r->header_is_app &&
-		  p->n_tests == 0 && p->n_bits == 0 && !r->has_flow_word;
 	if (p->kind == PROG_PACKET && p->n_tests == 1 && p->n_bits == 0 &&
 	    r->tests[0].fact == FACT_APP_PROTO && !r->has_flow_word) {
 		p->once = true;

@@ -142,11 +142,15 @@ suppressed(const struct rule_matcher *m, const struct rule_prog *p)
 	return false;
 }
 
-/* A pass rule silences its packet, or the flow when it looked past packets. */
+/*
+ * A pass rule silences its packet; the flow, when it is about addresses or an
+ * application, or looked past packets.
+ */
 static void
 pass(struct rule_matcher *m, const struct rule_prog *p)
 {
-	bool whole = p->kind == PROG_IPONLY || m->in->kind != INSPECT_PACKET;
+	bool whole = p->kind == PROG_IPONLY || p->app_strict || p->once ||
+		     m->in->kind != INSPECT_PACKET;
 
 	m->passed = true;
 	m->flow = state_flow(m->in, m->rs->id, true);

@@ -115,7 +115,7 @@ fill_flow(struct inspect_flow *out, const struct flow *f)
 		.established = f->proto == IPP_TCP
 				       ? stream_established(f)
 				       : f->pkts[0] > 0 && f->pkts[1] > 0,
-		.is_tcp = f->proto == IPP_TCP,
+		.is_tcp = f->proto == IPP_TCP && f->tcp != NULL,
 		.first_packet = f->pkts[0] + f->pkts[1] == 1,
 		.app = app_proto_of(f),
 		.app_dir = { app_proto_dir(f, FLOW_TOSERVER),
