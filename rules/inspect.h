@@ -177,7 +177,7 @@ enum inspect_ipopt {
 struct inspect_flow {
 	uint64_t id;
 	bool established; /* TCP handshake done, or both directions seen */
-	bool is_tcp;
+	bool is_tcp; /* and has a session */
 	bool first_packet; /* this call is for the flow's first packet */
 	enum app_proto app; /* of the flow */
 	enum app_proto app_dir[2]; /* as detected in each direction */

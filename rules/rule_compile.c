@@ -9,7 +9,22 @@ struct shape {
 	bool only_server, only_client; /* buffers of one direction alone */
 	const char *server_word, *client_word;
 	uint8_t app;
+	uint8_t halves; /* of a "=>" rule: directions asked for */
 };
+
+/* The directions in which a list's buffer is looked at. */
+static uint8_t
+dirs_of(const struct draft_list *l)
+{
+	if (l->word == NULL) {
+		return 3;
+	}
+	if (l->dirs != 0) {
+		return l->dirs;
+	}
+	return (uint8_t)((l->word->a != KW_NONE ? 1 << DIR_TOSERVER : 0) |
+			 (l->word->b != KW_NONE ? 1 << DIR_TOCLIENT : 0));
+}
 
 static bool
 list_in_use(const struct rule_draft *r, uint8_t i)
@@ -55,6 +70,7 @@ merge_lists(struct rule_draft *r)
 
 			if (to->word == NULL || to->absent || to->n_ops == 0 ||
 			    to->word->a != l->word->a ||
+			    to->dirs != l->dirs ||
 			    to->word->b != l->word->b || !same_xforms(to, l)) {
 				continue;
 			}
@@ -100,7 +116,19 @@ check_lists(struct rule_draft *r, struct shape *s)
 			continue;
 		}
 		s->tx = true;
-		if (l->word->b == KW_NONE) {
+		if (r->prog.two_halves) {
+			uint8_t dirs = dirs_of(l);
+
+			if (dirs == 3) {
+				return diag_set(r->d, ERR_FORMAT,
+						"%s: exists in both directions:"
+						" write %s: to_server or %s: "
+						"to_client in a rule with =>",
+						l->word->name, l->word->name,
+						l->word->name);
+			}
+			s->halves |= dirs;
+		} else if (l->word->b == KW_NONE) {
 			s->only_server = true;
 			s->server_word = l->word->name;
 		} else if (l->word->a == KW_NONE) {
@@ -139,10 +167,36 @@ check_app(struct rule_draft *r, const struct shape *s)
 	return ERR_OK;
 }
 
+/* "=>": one transaction, asked in both directions. */
+static enum err
+check_halves(struct rule_draft *r, const struct shape *s)
+{
+	if (r->prog.dirs != 3) {
+		return diag_set(r->d, ERR_FORMAT,
+				"a rule with => means both directions: flow "
+				"must not name one");
+	}
+	if (s->halves != 3) {
+		return diag_set(r->d, ERR_FORMAT,
+				"a rule with => asks for buffers of both "
+				"directions; this one does not: write ->");
+	}
+	if (s->payload || s->packet_bufs) {
+		return diag_set(r->d, ERR_FORMAT,
+				"a rule with => asks for buffers of a "
+				"transaction only, not for raw content");
+	}
+	return ERR_OK;
+}
+
 static enum err
 check_dirs(struct rule_draft *r, const struct shape *s)
 {
 	struct rule_prog *p = &r->prog;
+
+	if (p->two_halves) {
+		return check_halves(r, s);
+	}
 
 	if (s->only_server && s->only_client) {
 		return diag_set(r->d, ERR_FORMAT,
@@ -296,21 +350,71 @@ is_placed(const struct rule_draft *r)
 	return false;
 }
 
+/* Facts that are a packet's own: reassembled bytes have none of their own. */
+static bool
+asks_packet_fact(const struct rule_draft *r)
+{
+	for (uint16_t i = 0; i < r->prog.n_tests; i++) {
+		switch ((enum fact)r->tests[i].fact) {
+		case FACT_TTL:
+		case FACT_TOS:
+		case FACT_IP_ID:
+		case FACT_FRAG_OFFSET:
+		case FACT_TCP_SEQ:
+		case FACT_TCP_ACK:
+		case FACT_TCP_WINDOW:
+		case FACT_TCP_MSS:
+		case FACT_ICMP_TYPE:
+		case FACT_ICMP_CODE:
+		case FACT_ICMP_ID:
+		case FACT_ICMP_SEQ:
+		case FACT_DSIZE:
+		case FACT_FLOW_AGE:
+		case FACT_FLOW_PKTS:
+		case FACT_FLOW_BYTES:
+		case FACT_FLAGS:
+		case FACT_FRAGBITS:
+		case FACT_IPOPT:
+		case FACT_SAMEIP:
+			return true;
+		default:
+			break;
+		}
+	}
+	return false;
+}
+
+static bool
+asks(const struct rule_draft *r, enum fact f)
+{
+	for (uint16_t i = 0; i < r->prog.n_tests; i++) {
+		if (r->tests[i].fact == (uint8_t)f) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Where raw content is looked for.  A fact of the packet ties it to packets;
+ * stream_size is of both, so that bytes may alert as either.
+ */
 static void
 choose_inspection(struct rule_draft *r, const struct shape *s)
 {
 	struct rule_prog *p = &r->prog;
-	bool packet_only = r->tcp_pkt || r->pkt_only || s->packet_bufs ||
-			   (p->flow & FLOW_NO_STREAM) != 0;
-	bool stream_only = r->tcp_stream || (p->flow & FLOW_ONLY_STREAM) != 0;
+	bool packets = r->tcp_pkt || s->packet_bufs ||
+		       (p->flow & FLOW_NO_STREAM) != 0 || asks_packet_fact(r);
+	bool stream = r->tcp_stream || (p->flow & FLOW_ONLY_STREAM) != 0;
+	bool both = asks(r, FACT_STREAM_SIZE);
 
-	p->on_packet = !stream_only || (p->protos & ~PROTO_TCP) != 0;
-	p->on_stream = (p->protos & PROTO_TCP) != 0 && !packet_only;
-	p->on_every_packet = packet_only || (!stream_only && is_placed(r));
-	if (stream_only) {
+	p->on_stream = (p->protos & PROTO_TCP) != 0 &&
+		       (!packets || both || stream);
+	p->on_every_packet = packets || (!stream && (both || is_placed(r)));
+	if (stream) {
 		p->protos &= PROTO_TCP;
-		p->on_packet = packet_only;
 	}
+	p->on_packet = !stream || p->on_every_packet;
 }
 
 /* Failure table of Knuth, Morris and Pratt, for contents without case. */
@@ -582,7 +686,8 @@ choose_fast(const struct rule_draft *r, struct rule_prog *p,
 	for (uint8_t i = 0; i < r->n_lists; i++) {
 		const struct draft_list *l = &r->lists[i];
 
-		if (!may_trigger(r, i, (enum prog_kind)p->kind)) {
+		if (!may_trigger(r, i, (enum prog_kind)p->kind) ||
+		    numbers[i] < 0) {
 			continue;
 		}
 		for (uint16_t k = 0; k < l->n_ops; k++) {
@@ -636,7 +741,8 @@ freeze_prog(struct rule_draft *r, enum inspect_dir dir, struct rule_prog *p)
 		enum err e;
 
 		numbers[i] = -1;
-		if (l->is_base64 || !list_in_use(r, i)) {
+		if (l->is_base64 || !list_in_use(r, i) ||
+		    (p->two_halves && (dirs_of(l) >> dir & 1) == 0)) {
 			continue;
 		}
 		e = freeze_list(r, i, dir, out);
@@ -693,8 +799,6 @@ settle(struct rule_draft *r, struct shape *s)
 				"in one rule");
 	}
 	choose_inspection(r, s);
-	p->once = p->kind == PROG_PACKET && r->header_is_app &&
-		  p->n_tests == 0 && p->n_bits == 0 && !r->has_flow_word;
 	if (p->kind == PROG_PACKET && p->n_tests == 1 && p->n_bits == 0 &&
 	    r->tests[0].fact == FACT_APP_PROTO && !r->has_flow_word) {
 		p->once = true;

@@ -105,6 +105,7 @@ draft_list_of(struct rule_draft *r, const struct keyword *w, bool fresh,
 	l = &r->lists[*index];
 	l->word = w;
 	l->is_base64 = l->absent = l->absent_or = false;
+	l->dirs = 0;
 	l->n_xforms = 0;
 	l->n_ops = 0;
 	return ERR_OK;

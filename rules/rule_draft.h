@@ -40,6 +40,7 @@ struct draft_list {
 	const struct keyword *word; /* NULL: payload, or base64_data */
 	bool is_base64;
 	bool absent, absent_or;
+	uint8_t dirs; /* of a "=>" rule, as written behind the buffer; or 0 */
 	struct xform xforms[RULE_MAX_XFORMS];
 	uint8_t n_xforms;
 	struct draft_op *ops; /* heap, kept between rules */
@@ -69,7 +70,7 @@ struct rule_draft {
 	uint16_t transport; /* KWF_TCP and so on, of keywords seen */
 
 	bool header_is_app; /* "alert http" */
-	bool tcp_pkt, tcp_stream, pkt_only;
+	bool tcp_pkt, tcp_stream;
 	bool has_flow_word, has_class, has_priority, has_offset_depth;
 	bool tx_only; /* has a test of transactions */
 	bool skip; /* "requires" not met */

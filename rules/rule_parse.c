@@ -370,7 +370,8 @@ read_option(struct rule_draft *r, const struct rule_option *o)
 	if ((w->flags & KWF_VALUE) != 0 && o->value.len == 0) {
 		return diag_set(r->d, ERR_FORMAT, "%s: needs a value", w->name);
 	}
-	if ((w->flags & KWF_NO_VALUE) != 0 && o->value.len > 0) {
+	if ((w->flags & KWF_NO_VALUE) != 0 && o->value.len > 0 &&
+	    w->shape != KW_BUFFER) {
 		return diag_set(r->d, ERR_FORMAT, "%s: takes no value",
 				w->name);
 	}
@@ -468,9 +469,11 @@ read_header(struct rule_draft *r)
 	r->at = w->arrow;
 	if (text_is(w->arrow, "<>")) {
 		p->both_ways = true;
+	} else if (text_is(w->arrow, "=>")) {
+		p->two_halves = true;
 	} else if (!text_is(w->arrow, "->")) {
 		return diag_set(r->d, ERR_FORMAT,
-				"\"%.*s\" stands where -> or <> belongs",
+				"\"%.*s\" stands where ->, <> or => belongs",
 				TEXT_ARG(w->arrow));
 	}
 	r->at = src;
@@ -530,7 +533,7 @@ reset(struct rule_draft *r, struct diag *d)
 	r->latest = 0;
 	r->n_vars = 0;
 	r->transport = 0;
-	r->header_is_app = r->tcp_pkt = r->tcp_stream = r->pkt_only = false;
+	r->header_is_app = r->tcp_pkt = r->tcp_stream = false;
 	r->has_flow_word = r->has_class = r->has_priority = false;
 	r->has_offset_depth = r->tx_only = r->skip = false;
 }

@@ -355,15 +355,40 @@ parse_fast_pattern(struct rule_draft *r, const struct keyword *w,
 	return ERR_OK;
 }
 
+/* "file.data: to_client": which half of a "=>" rule means this buffer. */
+static enum err
+read_half(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	uint8_t dirs = text_is(value, "to_server")   ? 1 << DIR_TOSERVER
+		       : text_is(value, "to_client") ? 1 << DIR_TOCLIENT
+						     : 0;
+
+	if (!r->prog.two_halves || dirs == 0) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: takes no value, but to_server or "
+				"to_client in a rule with =>",
+				w->name);
+	}
+	if ((dirs == 1 << DIR_TOSERVER ? w->a : w->b) == KW_NONE) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: does not exist in that direction",
+				w->name);
+	}
+	r->lists[r->cur].dirs = dirs;
+	return ERR_OK;
+}
+
 /* A sticky buffer: what follows looks there. */
 enum err
 parse_buffer(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	enum err e = draft_list_of(r, w, true, &r->cur);
 
-	(void)value;
 	r->last_op = -1;
 	r->latest = r->cur;
+	if (e == ERR_OK && value.len > 0) {
+		e = read_half(r, w, text_trim(text_unquote(value)));
+	}
 	return e;
 }
 

@@ -38,9 +38,6 @@ parse_fact(struct rule_draft *r, const struct keyword *w, struct view value)
 	if (e != ERR_OK) {
 		return e;
 	}
-	if (w->a == FACT_DSIZE) {
-		r->pkt_only = true;
-	}
 	if (w->a >= FACT_FLOW_AGE && w->a <= FACT_FLOW_BYTES) {
 		r->prog.flow |= FLOW_NEEDED;
 	}

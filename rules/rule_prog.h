@@ -285,6 +285,7 @@ struct rule_prog {
 	uint8_t ip_versions; /* bit 1: v4, bit 2: v6; 0: any */
 	uint8_t flow; /* enum flow_flag */
 	bool both_ways; /* <> */
+	bool two_halves; /* =>: 'other' must hold in the same transaction */
 	bool on_packet, on_every_packet, on_stream;
 	bool app_strict; /* 'app' was asked for, not only implied */
 	uint8_t app; /* enum app_proto */

@@ -36,6 +36,7 @@ tx_drop(struct rule_tx *t, struct pool *pool)
 {
 	pool_put(pool, t->alerted.v, t->alerted.cap * sizeof(uint32_t));
 	pool_put(pool, t->pending.v, t->pending.cap * sizeof(uint32_t));
+	pool_put(pool, t->met.v, t->met.cap * sizeof(uint32_t));
 	memset(t, 0, sizeof(*t));
 }
 

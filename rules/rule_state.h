@@ -59,6 +59,7 @@ struct state_list {
 struct rule_tx {
 	uint64_t set_id;
 	struct state_list alerted, pending;
+	struct state_list met; /* raw bytes held, or one half of a "=>" rule */
 };
 
 /* The flow's state for 'set_id', made when 'make'; NULL otherwise or when the

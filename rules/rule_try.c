@@ -22,6 +22,10 @@ payload_ok(struct rule_matcher *m, const struct rule_prog *p,
 	const struct inspect *in = m->in;
 	struct verify_input v = { .offset = 0 };
 
+	if (in->kind == INSPECT_TX && m->tx != NULL &&
+	    state_has(m->tx->met.v, m->tx->met.n, p->order)) {
+		return true;
+	}
 	if (in->buf[BUF_STREAM].n > 0) {
 		v.data = in->buf[BUF_STREAM].v[0];
 		v.offset = in->stream_offset;
@@ -142,11 +146,15 @@ suppressed(const struct rule_matcher *m, const struct rule_prog *p)
 	return false;
 }
 
-/* A pass rule silences its packet, or the flow when it looked past packets. */
+/*
+ * A pass rule silences its packet; the flow, when it is about addresses or an
+ * application, or looked past packets.
+ */
 static void
 pass(struct rule_matcher *m, const struct rule_prog *p)
 {
-	bool whole = p->kind == PROG_IPONLY || m->in->kind != INSPECT_PACKET;
+	bool whole = p->kind == PROG_IPONLY || p->app_strict || p->once ||
+		     m->in->kind != INSPECT_PACKET;
 
 	m->passed = true;
 	m->flow = state_flow(m->in, m->rs->id, true);
@@ -278,6 +286,26 @@ try_plain(struct rule_matcher *m, const struct rule_prog *p)
 
 enum readiness { READY, NOT_YET, NEVER };
 
+/*
+ * The raw bytes of a rule that asks for buffers as well may have gone by when
+ * the last buffer comes: looks now, and remembers.
+ */
+static void
+look_at_raw(struct rule_matcher *m, const struct rule_prog *p)
+{
+	for (uint16_t i = 0; i < p->n_lists; i++) {
+		if (p->lists[i].buf != BUF_PAYLOAD ||
+		    !payload_ok(m, p, &p->lists[i])) {
+			continue;
+		}
+		m->tx = state_tx(m->in, m->rs->id, true);
+		if (m->tx == NULL ||
+		    !state_add(&m->tx->met, p->order, m->in->pool)) {
+			m->stats.pending_full++;
+		}
+	}
+}
+
 /* Are all the buffers there that the rule asks?  '*grows': one still does. */
 static enum readiness
 tx_ready(const struct inspect *in, const struct rule_prog *p, bool *grows)
@@ -324,9 +352,12 @@ try_tx(struct rule_matcher *m, const struct rule_prog *p)
 	const struct inspect *in = m->in;
 	/* a program of the other direction meets the packet turned round */
 	bool swap = in->pkt_is_reverse != ((p->dirs >> in->dir & 1) == 0);
-	bool grows;
+	bool grows, first;
 	enum readiness ready;
 
+	if (p->two_halves && (p->dirs >> DIR_TOCLIENT & 1) != 0) {
+		swap = !swap; /* its header is written from the client */
+	}
 	if (m->tx != NULL &&
 	    state_has(m->tx->alerted.v, m->tx->alerted.n, p->order)) {
 		return;
@@ -334,17 +365,23 @@ try_tx(struct rule_matcher *m, const struct rule_prog *p)
 	ready = tx_ready(in, p, &grows);
 	if (ready != READY) {
 		if (ready == NOT_YET) {
+			look_at_raw(m, p);
 			wait_in_tx(m, p);
 		}
 		return;
 	}
+	/* state is asked when the second half of a "=>" rule comes */
+	first = p->two_halves &&
+		(m->tx == NULL || !state_has(m->tx->alerted.v, m->tx->alerted.n,
+					     p->other->order));
 	if (!facts_header(p, in, &m->facts, swap) ||
-	    !facts_bits(p, in, m->flow)) {
+	    (!first && !facts_bits(p, in, m->flow))) {
 		return;
 	}
 	m->stats.verified++;
-	if (!facts_tests(p, in, m->flow) || !lists_ok(m, p)) {
+	if ((!first && !facts_tests(p, in, m->flow)) || !lists_ok(m, p)) {
 		if (grows || (p->n_tests > 0 && !in->tx_done[in->dir])) {
+			look_at_raw(m, p);
 			wait_in_tx(m, p);
 		}
 		return;
@@ -354,5 +391,7 @@ try_tx(struct rule_matcher *m, const struct rule_prog *p)
 		/* better one alert too many than none */
 		m->stats.pending_full++;
 	}
-	emit(m, p);
+	if (!first) {
+		emit(m, p);
+	}
 }

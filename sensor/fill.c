@@ -115,7 +115,7 @@ fill_flow(struct inspect_flow *out, const struct flow *f)
 		.established = f->proto == IPP_TCP
 				       ? stream_established(f)
 				       : f->pkts[0] > 0 && f->pkts[1] > 0,
-		.is_tcp = f->proto == IPP_TCP,
+		.is_tcp = f->proto == IPP_TCP && f->tcp != NULL,
 		.first_packet = f->pkts[0] + f->pkts[1] == 1,
 		.app = app_proto_of(f),
 		.app_dir = { app_proto_dir(f, FLOW_TOSERVER),
@@ -195,6 +195,25 @@ fill_tx(struct inspect *in, struct app_tx *tx, enum flow_dir dir,
 		    (in->body_complete[dir] && !tx->end_inspected[dir])) {
 			in->fresh[b / 64] |= UINT64_C(1) << (b % 64);
 		}
+	}
+}
+
+void
+fill_tx_raw(struct inspect *in, const struct flow *f, const struct packet *pkt,
+	    enum flow_dir packet_dir)
+{
+	enum flow_dir dir = (enum flow_dir)in->dir;
+	uint32_t seen = 0;
+
+	if (f->tcp != NULL) {
+		in->pkt_views[3] = stream_raw(f, dir, &seen, &in->stream_offset);
+		in->buf[BUF_STREAM].v = &in->pkt_views[3];
+		in->buf[BUF_STREAM].n = in->pkt_views[3].len > 0 ? 1 : 0;
+		in->stream_seen = seen;
+	} else if (pkt != NULL && dir == packet_dir) {
+		in->pkt_views[2] = pkt->payload;
+		in->buf[BUF_PAYLOAD].v = &in->pkt_views[2];
+		in->buf[BUF_PAYLOAD].n = pkt->payload.len > 0 ? 1 : 0;
 	}
 }
 

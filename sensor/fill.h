@@ -35,6 +35,12 @@ bool fill_stream(struct inspect *in, const struct flow *f, enum flow_dir dir,
  */
 void fill_tx(struct inspect *in, struct app_tx *tx, enum flow_dir dir,
 	     const uint64_t needed[2]);
+/*
+ * Adds the raw bytes of 'dir' to what fill_tx() gave, for rules that ask for
+ * both: the stream's window, or the payload of 'pkt' when it went that way.
+ */
+void fill_tx_raw(struct inspect *in, const struct flow *f,
+		 const struct packet *pkt, enum flow_dir packet_dir);
 /* Remembers in 'tx' what 'in' offered. */
 void fill_tx_done(const struct inspect *in, struct app_tx *tx);
 

@@ -210,10 +210,21 @@ fill_fields(struct inspect *in, struct http_tx *tx, enum flow_dir dir,
 	if (wants(needed, d->each, m, HTTP_BUILT_EACH)) {
 		build_each(a, m);
 	}
-	set(in, needed, d->header, &m->header);
-	set(in, needed, d->raw, &m->raw_fields);
-	set(in, needed, d->names, &m->names);
-	set(in, needed, d->start, &m->start);
+	/* without a field they are absent, and so is what never began */
+	if (m->n_fields > 0) {
+		set(in, needed, d->header, &m->header);
+		set(in, needed, d->raw, &m->raw_fields);
+		set(in, needed, d->names, &m->names);
+	} else {
+		inspect_set(in, d->header, NULL, 0);
+		inspect_set(in, d->raw, NULL, 0);
+		inspect_set(in, d->names, NULL, 0);
+	}
+	if (m->has_line) {
+		set(in, needed, d->start, &m->start);
+	} else {
+		inspect_set(in, d->start, NULL, 0);
+	}
 	if (inspect_bit(needed, d->each)) {
 		inspect_set(in, d->each, m->each,
 			    m->each != NULL ? m->n_fields : 0);

@@ -505,7 +505,12 @@ stream_established(const struct flow *f)
 uint64_t
 stream_bytes(const struct flow *f, enum flow_dir dir)
 {
-	return f->tcp != NULL ? f->tcp->side[dir].max_off : 0;
+	const struct tcp_side *d = f->tcp != NULL ? &f->tcp->side[dir] : NULL;
+
+	if (d == NULL || (d->flags & SIDE_BASE) == 0) {
+		return 0;
+	}
+	return 1 + d->max_off + ((d->flags & SIDE_FIN) != 0);
 }
 
 const char *

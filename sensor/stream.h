@@ -90,7 +90,7 @@ void stream_raw_disable(struct stream_ctx *c, struct flow *f,
 			enum flow_dir dir);
 
 bool stream_established(const struct flow *f);
-/* Bytes of stream seen by sequence number, for stream_size. */
+/* How far the sequence numbers went, SYN and FIN included: stream_size. */
 uint64_t stream_bytes(const struct flow *f, enum flow_dir dir);
 /* EVE's tcp.state: "established", "closed", ...; "none" without session. */
 const char *stream_state_name(const struct flow *f);

@@ -243,6 +243,7 @@ inspect_txs(struct worker *w, struct event_subject *s, struct flow *f)
 			s->dir = (enum flow_dir)d;
 			w->in.pkt_is_reverse = s->dir != packet_dir;
 			fill_tx(&w->in, tx, s->dir, w->needed);
+			fill_tx_raw(&w->in, f, s->pkt, packet_dir);
 			w->in.flow_state = &f->rules;
 			w->in.tx_state = &tx->rules;
 			match(w, s);
@@ -346,7 +347,8 @@ packet(struct worker *w, struct packet *pkt)
 		.ts_us = pkt->frame->ts_us,
 		.number = pkt->frame->number,
 	};
-	bool in_stream = false;
+	bool in_stream = false, established = false;
+	bool was_established = false;
 	struct flow *f;
 
 	w->count.packets++;
@@ -358,6 +360,10 @@ packet(struct worker *w, struct packet *pkt)
 	if (f != NULL && f->proto == IPP_TCP) {
 		bool fresh = f->tcp == NULL;
 
+		/* The ACK that ends the handshake is part of it still, unless
+		 * it brings data. */
+		was_established = stream_established(f) ||
+				  (!fresh && pkt->payload.len > 0);
 		in_stream = stream_packet(w->streams, w->flows, f, pkt, s.dir);
 		/* The roles may have been exchanged by a late start. */
 		s.dir = flow_packet_dir(f, pkt);
@@ -383,7 +389,12 @@ packet(struct worker *w, struct packet *pkt)
 	fill_subject(w, &s, in_stream && pkt->payload.len > 0);
 	w->in.flow_state = f != NULL ? &f->rules : NULL;
 	w->in.tx_state = NULL;
+	established = w->in_flow.established;
+	if (f != NULL && f->proto == IPP_TCP) {
+		w->in_flow.established = established && was_established;
+	}
 	match(w, &s);
+	w->in_flow.established = established;
 	put_anomalies(w, &s, &pkt->events);
 	if (f == NULL) {
 		return;

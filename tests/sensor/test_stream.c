@@ -31,7 +31,7 @@ test_handshake_and_close(void **state)
 	assert_got(&b, C, "GET /");
 	assert_true(data(&b, S, 0, "200"));
 	assert_got(&b, S, "200");
-	assert_int_equal(stream_bytes(b.f, FLOW_TOSERVER), 5);
+	assert_int_equal(stream_bytes(b.f, FLOW_TOSERVER), 1 + 5);
 
 	assert_true(fin(&b, C, 5, ""));
 	assert_true(b.fin[0]);
@@ -352,7 +352,7 @@ test_depth(void **state)
 	assert_false(
 		event_set_has(&b.events, EV_STREAM_REASSEMBLY_DEPTH_REACHED));
 	assert_int_equal(stream_counters(b.c)->stream_depth_reached, 1);
-	assert_int_equal(stream_bytes(b.f, FLOW_TOSERVER), 14);
+	assert_int_equal(stream_bytes(b.f, FLOW_TOSERVER), 1 + 14);
 	fin(&b, C, 14, "");
 	assert_true(b.fin[0]);
 	bench_close(&b);
