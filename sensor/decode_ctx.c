@@ -73,3 +73,17 @@ decode_begin_datagram(struct decode_ctx *x, struct view datagram)
 	x->wire = datagram.len;
 	return true;
 }
+
+bool
+decode_bound(struct decode_ctx *x, size_t total, enum event_id trunc)
+{
+	if (UNLIKELY(total > x->rest.len)) {
+		decode_event(x, trunc);
+		x->pkt->flags |= PKT_TRUNCATED;
+		if (total > x->wire) {
+			return false;
+		}
+	}
+	decode_limit(x, total);
+	return true;
+}

@@ -11,7 +11,8 @@ libsensor_a_SOURCES += \
 	sensor/defrag_policy.h sensor/defrag_policy.c \
 	sensor/defrag.h sensor/defrag.c \
 	sensor/decode_count.h sensor/decode_ctx.h sensor/decode_ctx.c \
-	sensor/decode_link.c sensor/decode_wifi.c sensor/decode_ip.c \
+	sensor/decode_link.c sensor/decode_ppp.c sensor/decode_arp.c sensor/decode_wifi.c \
+	sensor/decode_ip.c sensor/decode_ipv6.c sensor/decode_icmp.c \
 	sensor/decode_l4.c sensor/decode_tunnel.c \
 	sensor/decode.h sensor/decode.c
 

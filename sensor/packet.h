@@ -41,6 +41,7 @@ enum packet_flags {
 	PKT_BAD_L4_CSUM = 1 << 6,
 	PKT_BROKEN = 1 << 7, /* headers unusable: rules may look, flows not */
 	PKT_ICMP_ERROR = 1 << 8, /* carries the head of an offending packet */
+	PKT_NO_L4_CSUM = 1 << 9, /* its sender made no checksum (RFC 768) */
 };
 
 enum tcp_flag {
@@ -90,9 +91,11 @@ struct packet {
 	uint32_t tcp_ts_val, tcp_ts_ecr;
 	uint16_t tcp_urgent;
 
-	uint8_t icmp_type, icmp_code;
+	uint8_t icmp_type, icmp_code; /* also IGMP's type */
 	bool icmp_has_id;
 	uint16_t icmp_id, icmp_seq;
+	bool icmpv6_has_mtu; /* is "packet too big" */
+	uint32_t icmpv6_mtu;
 
 	uint32_t tunnel_id; /* VNI, GRE key, ...; 0 outside */
 	struct event_set events;
