@@ -38,6 +38,7 @@ libsensor_a_SOURCES += \
 	sensor/ja4.h sensor/ja4.c \
 	sensor/fill_tls.h sensor/fill_tls.c \
 	sensor/log_tls.h sensor/log_tls.c \
+	sensor/log_packet.h sensor/log_packet.c \
 	sensor/app_detect.h sensor/app_detect.c \
 	sensor/app.h sensor/app.c
 

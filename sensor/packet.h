@@ -62,6 +62,8 @@ struct packet {
 	uint16_t vlan[PKT_MAX_VLANS];
 	uint8_t n_vlans;
 	uint8_t depth; /* 0 outermost, +1 for each tunnel */
+	const struct packet *outer; /* of the same frame; NULL: outermost */
+	struct view link; /* PKT_REASSEMBLED: what stood before its last part */
 
 	uint8_t ip_version; /* 4, 6; 0: not IP, only link facts are set */
 	uint8_t proto; /* final upper-layer protocol */
