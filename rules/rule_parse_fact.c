@@ -41,7 +41,8 @@ parse_fact(struct rule_draft *r, const struct keyword *w, struct view value)
 	if (e != ERR_OK) {
 		return e;
 	}
-	if (w->a == FACT_DSIZE) {
+	if (w->a < FACT_FLOW_AGE) {
+		/* Of one packet: then so are the contents beside it. */
 		r->pkt_only = true;
 	}
 	if (w->a >= FACT_FLOW_AGE && w->a <= FACT_FLOW_BYTES) {
@@ -177,6 +178,7 @@ parse_tcp_flags(struct rule_draft *r, const struct keyword *w,
 		}
 		t.b &= ~bit;
 	}
+	r->pkt_only = true;
 	return draft_add_test(r, &t);
 }
 
@@ -202,6 +204,7 @@ parse_fragbits(struct rule_draft *r, const struct keyword *w, struct view value)
 					w->name);
 		}
 	}
+	r->pkt_only = true;
 	return draft_add_test(r, &t);
 }
 
@@ -258,6 +261,7 @@ parse_csum(struct rule_draft *r, const struct keyword *w, struct view value)
 		return diag_set(r->d, ERR_FORMAT, "%s: write valid or invalid",
 				w->name);
 	}
+	r->pkt_only = true;
 	return draft_add_test(r, &t);
 }
 
@@ -378,6 +382,7 @@ parse_event(struct rule_draft *r, const struct keyword *w, struct view value)
 				"%s: the sensor knows no event \"%.*s\"",
 				w->name, TEXT_ARG(name));
 	}
+	r->pkt_only |= w->a < 2;
 	if (w->a == 2) {
 		app = app_proto_by_name(view_of(name.p, text_find(name, '.')));
 		if (app != APP_UNKNOWN) {
