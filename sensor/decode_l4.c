@@ -46,7 +46,9 @@ enum {
 	TCPOPT_MSS = 2,
 	TCPOPT_WSCALE = 3,
 	TCPOPT_SACK_OK = 4,
-	TCPOPT_TS = 8
+	TCPOPT_TS = 8,
+	TCPOPT_MD5 = 19, /* RFC 2385 */
+	TCPOPT_AO = 29 /* RFC 5925 */
 };
 
 /* Takes one option; 'seen' has a bit for each kind met. */
@@ -60,6 +62,10 @@ tcp_option(struct decode_ctx *x, uint8_t kind, uint8_t len, const uint8_t *v,
 					     [TCPOPT_TS] = 10 };
 	struct packet *p = x->pkt;
 
+	if (kind == TCPOPT_MD5 || kind == TCPOPT_AO) {
+		p->tcp_signed = true;
+		return;
+	}
 	if (kind >= ARRAY_LEN(right_len) || right_len[kind] == 0) {
 		return;
 	}

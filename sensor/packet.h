@@ -90,6 +90,7 @@ struct packet {
 	uint16_t tcp_mss; /* 0: absent */
 	uint8_t tcp_wscale; /* shift; 0xff: absent */
 	bool tcp_sack_ok, tcp_has_ts;
+	bool tcp_signed; /* MD5 or authentication option */
 	uint32_t tcp_ts_val, tcp_ts_ecr;
 	uint16_t tcp_urgent;
 

@@ -88,7 +88,8 @@ struct tcp_session {
 	bool simultaneous; /* both sides sent a SYN */
 	uint8_t n_isns[2];
 	uint8_t n_syns, n_synacks; /* sent again with other numbers */
-	uint32_t syn_ts; /* timestamp of the first SYN */
+	bool syn_has_ts, syn_signed; /* of any of the client's SYNs */
+	uint32_t syn_ts[2]; /* timestamps of the first and the last of them */
 	uint32_t isn[2][MAX_ISNS];
 	bool depth_told[2];
 };

@@ -47,14 +47,18 @@ side_syn(struct stream_ctx *c, struct tcp_session *s, const struct packet *pkt,
 	d->wscale = pkt->tcp_wscale == 0xff ? 0 : MIN(pkt->tcp_wscale, 14);
 	d->window = pkt->tcp_window; /* RFC 7323 2.2: not scaled in a SYN */
 	if (pkt->tcp_has_ts) {
-		if (dir == FLOW_TOSERVER && (d->flags & SIDE_TS) == 0) {
-			s->syn_ts = pkt->tcp_ts_val;
+		if (dir == FLOW_TOSERVER) {
+			s->syn_ts[1] = pkt->tcp_ts_val;
+			s->syn_ts[0] =
+				s->syn_has_ts ? s->syn_ts[0] : pkt->tcp_ts_val;
+			s->syn_has_ts = true;
 		}
 		d->flags |= SIDE_TS;
 		d->ts_recent = pkt->tcp_ts_val;
 	} else {
 		d->flags &= (uint16_t)~SIDE_TS;
 	}
+	s->syn_signed |= pkt->tcp_signed;
 	isn_add(s, dir, pkt->tcp_seq);
 }
 
@@ -185,14 +189,12 @@ static bool
 echo_ok(const struct tcp_session *s, const struct packet *pkt,
 	enum flow_dir dir)
 {
-	const struct tcp_side *peer = &s->side[!dir];
-
 	if (s->state != TCP_SYN_SENT || dir != FLOW_TOCLIENT ||
-	    !pkt->tcp_has_ts || pkt->tcp_ts_ecr == 0 ||
-	    (peer->flags & SIDE_TS) == 0) {
+	    !pkt->tcp_has_ts || pkt->tcp_ts_ecr == 0) {
 		return true;
 	}
-	return pkt->tcp_ts_ecr - s->syn_ts <= peer->ts_recent - s->syn_ts;
+	return s->syn_has_ts &&
+	       pkt->tcp_ts_ecr - s->syn_ts[0] <= s->syn_ts[1] - s->syn_ts[0];
 }
 
 /* A SYN/ACK that answers a SYN: the usual one, or the client's own where both
@@ -585,6 +587,12 @@ tcp_packet(struct stream_ctx *c, struct tcp_session *s, struct packet *pkt,
 	if ((pkt->tcp_flags & TCP_RST) != 0) {
 		if (pkt->payload.len > 0) {
 			stream_event(pkt, EV_STREAM_RST_WITH_DATA);
+		}
+		if (pkt->tcp_signed && !s->syn_signed && !s->midstream) {
+			/* Signed for a session that is not: hosts that check
+			 * drop it (RFC 2385, 2), so it ends nothing. */
+			stream_event(pkt, EV_STREAM_SUSPECTED_RST_INJECT);
+			return TCP_REFUSED;
 		}
 		if (!rst_ok(c, s, pkt, dir)) {
 			stream_event(pkt, EV_STREAM_RST_INVALID_ACK);
