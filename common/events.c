@@ -22,6 +22,19 @@ event_layer(enum event_id e)
 	return e < EVENT_COUNT ? events[e].layer : NULL;
 }
 
+/* Names that rule files use for what EVE calls otherwise. */
+static const struct {
+	const char *name;
+	enum event_id id;
+} aliases[] = {
+	{ "3whs_synack_resend_with_different_ack",
+	  EV_STREAM_3WHS_SYNACK_RESEND_WITH_DIFF_ACK },
+	{ "est_synack_resend_with_different_ack",
+	  EV_STREAM_EST_SYNACK_RESEND_WITH_DIFF_ACK },
+	{ "dns.not_request", EV_DNS_NOT_A_REQUEST },
+	{ "dns.not_response", EV_DNS_NOT_A_RESPONSE },
+};
+
 enum event_id
 event_by_name(const char *layer, struct view name)
 {
@@ -29,6 +42,12 @@ event_by_name(const char *layer, struct view name)
 		if (strcmp(events[i].layer, layer) == 0 &&
 		    view_eq(name, view_cstr(events[i].name))) {
 			return (enum event_id)i;
+		}
+	}
+	for (unsigned i = 0; i < ARRAY_LEN(aliases); i++) {
+		if (strcmp(events[aliases[i].id].layer, layer) == 0 &&
+		    view_eq(name, view_cstr(aliases[i].name))) {
+			return aliases[i].id;
 		}
 	}
 	return EVENT_NONE;

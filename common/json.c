@@ -337,15 +337,15 @@ json_hex(struct json *j, const char *key, struct view v)
 	put(j, "\"", 1);
 }
 
-void
-json_base64(struct json *j, const char *key, struct view v)
+/* Whole groups of three bytes; returns how many bytes are left. */
+static size_t
+put_base64(struct json *j, struct view v, bool last)
 {
 	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				  "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t i;
 
-	put_key(j, key);
-	put(j, "\"", 1);
-	for (size_t i = 0; i < v.len; i += 3) {
+	for (i = 0; i < v.len; i += 3) {
 		size_t n = MIN(v.len - i, (size_t)3);
 		uint32_t w = (uint32_t)v.p[i] << 16 |
 			     (n > 1 ? (uint32_t)v.p[i + 1] << 8 : 0) |
@@ -354,9 +354,41 @@ json_base64(struct json *j, const char *key, struct view v)
 			      n > 1 ? set[w >> 6 & 63] : '=',
 			      n > 2 ? set[w & 63] : '=' };
 
+		if (n < 3 && !last) {
+			return n;
+		}
 		put(j, e, 4);
 	}
+	return 0;
+}
+
+void
+json_base64_two(struct json *j, const char *key, struct view a, struct view b)
+{
+	uint8_t seam[3];
+	size_t left, more;
+
+	put_key(j, key);
 	put(j, "\"", 1);
+	left = put_base64(j, a, false);
+	if (left > 0) {
+		/* The group that has bytes of both. */
+		more = MIN(3 - left, b.len);
+		memcpy(seam, a.p + a.len - left, left);
+		if (more > 0) {
+			memcpy(seam + left, b.p, more);
+		}
+		put_base64(j, view_of(seam, left + more), true);
+		b = view_sub(b, more, b.len);
+	}
+	put_base64(j, b, true);
+	put(j, "\"", 1);
+}
+
+void
+json_base64(struct json *j, const char *key, struct view v)
+{
+	json_base64_two(j, key, v, VIEW_NONE);
 }
 
 void

@@ -45,6 +45,9 @@ void json_addr(struct json *j, const char *key, const struct addr *a);
 void json_time(struct json *j, const char *key, uint64_t wall_us);
 void json_hex(struct json *j, const char *key, struct view v); /* "0aff" */
 void json_base64(struct json *j, const char *key, struct view v); /* RFC 4648 */
+/* Of 'a' with 'b' behind it. */
+void json_base64_two(struct json *j, const char *key, struct view a,
+		     struct view b);
 /* A value that is already JSON, e.g. a prefix prepared per rule. */
 void json_raw(struct json *j, const char *key, struct view v);
 

@@ -148,14 +148,26 @@ struct inspect_packet {
 	uint8_t tcp_flags; /* RFC 9293 3.1; CWR 0x80, ECE 0x40 */
 	uint32_t tcp_seq, tcp_ack;
 	uint16_t tcp_window, tcp_mss; /* mss 0: option absent */
-	uint8_t icmp_type, icmp_code;
+	uint8_t icmp_type, icmp_code; /* also IGMP's type */
 	uint16_t icmp_id, icmp_seq;
 	bool icmp_has_id;
+	uint8_t tcp_wscale; /* 0xff: option absent */
+	uint8_t csum; /* enum inspect_csum */
+	bool icmpv6_has_mtu; /* is "packet too big" */
+	uint32_t icmpv6_mtu;
 	uint32_t dsize; /* payload bytes of this packet */
 	bool in_stream; /* payload was taken by stream reassembly */
 	bool is_rebuilt_stream; /* stands for reassembled data */
 	uint64_t ts_us;
 	struct event_set events; /* decode and stream events of this packet */
+};
+
+/* A checksum that cannot be judged is neither right nor wrong. */
+enum inspect_csum {
+	CSUM_IP_RIGHT = 1 << 0,
+	CSUM_IP_WRONG = 1 << 1,
+	CSUM_L4_RIGHT = 1 << 2,
+	CSUM_L4_WRONG = 1 << 3,
 };
 
 enum inspect_ipopt {

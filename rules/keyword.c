@@ -19,6 +19,11 @@
 		name, KW_FACT, KWF_VALUE | (flags), fact, arg, APP_UNKNOWN, \
 			NULL \
 	}
+#define CSUM(name, which, flags) \
+	{ \
+		name, KW_CSUM, KWF_VALUE | (flags), which, KW_NONE, \
+			APP_UNKNOWN, NULL \
+	}
 #define XFORM(name, type, flags) \
 	{ \
 		name, KW_XFORM, flags, type, KW_NONE, APP_UNKNOWN, NULL \
@@ -132,6 +137,16 @@ static const struct keyword table[] = {
 	FACT("icode", FACT_ICMP_CODE, 0, KWF_ICMP4 | KWF_ICMP6),
 	FACT("icmp_id", FACT_ICMP_ID, 0, KWF_ICMP4 | KWF_ICMP6),
 	FACT("icmp_seq", FACT_ICMP_SEQ, 0, KWF_ICMP4 | KWF_ICMP6),
+	FACT("icmpv6.mtu", FACT_ICMPV6_MTU, 0, KWF_ICMP6),
+	FACT("igmp.type", FACT_IGMP_TYPE, 0, 0),
+	FACT("tcp.wscale", FACT_TCP_WSCALE, 0, KWF_TCP),
+	CSUM("ipv4-csum", CSUM_IPV4, KWF_V4),
+	CSUM("tcpv4-csum", CSUM_TCPV4, KWF_TCP | KWF_V4),
+	CSUM("tcpv6-csum", CSUM_TCPV6, KWF_TCP | KWF_V6),
+	CSUM("udpv4-csum", CSUM_UDPV4, KWF_UDP | KWF_V4),
+	CSUM("udpv6-csum", CSUM_UDPV6, KWF_UDP | KWF_V6),
+	CSUM("icmpv4-csum", CSUM_ICMPV4, KWF_ICMP4),
+	CSUM("icmpv6-csum", CSUM_ICMPV6, KWF_ICMP6),
 	WORD("fragoffset", KW_FRAGOFFSET, KWF_VALUE | KWF_V4),
 	WORD("fragbits", KW_FRAGBITS, KWF_VALUE | KWF_V4),
 	WORD("ipopts", KW_IPOPTS, KWF_VALUE | KWF_V4),
@@ -349,14 +364,6 @@ static const struct keyword table[] = {
 	REFUSED("frame", "protocol frames are not kept"),
 	REFUSED("ip.src", "write the address in the rule's header"),
 	REFUSED("ip.dst", "write the address in the rule's header"),
-	REFUSED("icmpv6.mtu", "the sensor does not keep it"),
-	REFUSED("ipv4-csum", "checksums are the sensor's setting"),
-	REFUSED("tcpv4-csum", "checksums are the sensor's setting"),
-	REFUSED("tcpv6-csum", "checksums are the sensor's setting"),
-	REFUSED("udpv4-csum", "checksums are the sensor's setting"),
-	REFUSED("udpv6-csum", "checksums are the sensor's setting"),
-	REFUSED("icmpv4-csum", "checksums are the sensor's setting"),
-	REFUSED("icmpv6-csum", "checksums are the sensor's setting"),
 };
 
 /*

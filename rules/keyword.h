@@ -66,6 +66,7 @@ enum keyword_shape {
 	KW_FRAGBITS,
 	KW_FRAGOFFSET,
 	KW_IPOPTS,
+	KW_CSUM, /* 'a': enum csum_of */
 	KW_IP_PROTO,
 	KW_SAMEIP,
 	KW_APP_PROTO,

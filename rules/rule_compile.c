@@ -69,8 +69,7 @@ merge_lists(struct rule_draft *r)
 			struct draft_list *to = &r->lists[k];
 
 			if (to->word == NULL || to->absent || to->n_ops == 0 ||
-			    to->word->a != l->word->a ||
-			    to->dirs != l->dirs ||
+			    to->word->a != l->word->a || to->dirs != l->dirs ||
 			    to->word->b != l->word->b || !same_xforms(to, l)) {
 				continue;
 			}
@@ -376,7 +375,17 @@ asks_packet_fact(const struct rule_draft *r)
 		case FACT_FRAGBITS:
 		case FACT_IPOPT:
 		case FACT_SAMEIP:
+		case FACT_ICMPV6_MTU:
+		case FACT_IGMP_TYPE:
+		case FACT_TCP_WSCALE:
+		case FACT_CSUM:
 			return true;
+		case FACT_EVENT:
+			if (strcmp(event_layer((enum event_id)r->tests[i].a),
+				   "app") != 0) {
+				return true;
+			}
+			break;
 		default:
 			break;
 		}
@@ -408,8 +417,8 @@ choose_inspection(struct rule_draft *r, const struct shape *s)
 	bool stream = r->tcp_stream || (p->flow & FLOW_ONLY_STREAM) != 0;
 	bool both = asks(r, FACT_STREAM_SIZE);
 
-	p->on_stream = (p->protos & PROTO_TCP) != 0 &&
-		       (!packets || both || stream);
+	p->on_stream =
+		(p->protos & PROTO_TCP) != 0 && (!packets || both || stream);
 	p->on_every_packet = packets || (!stream && (both || is_placed(r)));
 	if (stream) {
 		p->protos &= PROTO_TCP;

@@ -116,7 +116,7 @@ rule_reader parse_content, parse_nocase, parse_rawbytes, parse_startswith,
 	parse_byte_math, parse_xform, parse_flow, parse_flowbits, parse_flowint,
 	parse_threshold, parse_stream_size, parse_fact, parse_flow_count,
 	parse_its_num, parse_tcp_flags, parse_fragbits, parse_fragoffset,
-	parse_ipopts, parse_ip_proto, parse_sameip, parse_app_proto,
+	parse_ipopts, parse_csum, parse_ip_proto, parse_sameip, parse_app_proto,
 	parse_event, parse_tls_version, parse_ssl_state, parse_cert_time,
 	parse_cert_state;
 

@@ -184,6 +184,29 @@ app_proto_ok(const struct test *t, const struct inspect *in)
 }
 
 static bool
+csum_ok(const struct test *t, const struct inspect_packet *pkt)
+{
+	static const struct {
+		uint8_t proto, version;
+	} of[] = {
+		[CSUM_TCPV4] = { IPP_TCP, 4 },
+		[CSUM_TCPV6] = { IPP_TCP, 6 },
+		[CSUM_UDPV4] = { IPP_UDP, 4 },
+		[CSUM_UDPV6] = { IPP_UDP, 6 },
+		[CSUM_ICMPV4] = { IPP_ICMP, 4 },
+		[CSUM_ICMPV6] = { IPP_ICMPV6, 6 },
+	};
+
+	if (t->arg == CSUM_IPV4) {
+		return (pkt->csum & (t->a ? CSUM_IP_RIGHT : CSUM_IP_WRONG)) !=
+		       0;
+	}
+	return pkt->proto == of[t->arg].proto &&
+	       pkt->ip_version == of[t->arg].version &&
+	       (pkt->csum & (t->a ? CSUM_L4_RIGHT : CSUM_L4_WRONG)) != 0;
+}
+
+static bool
 num_ok(const struct test *t, const struct inspect *in)
 {
 	return (in->num_set >> t->arg & 1) != 0 &&
@@ -308,6 +331,24 @@ test_ok(const struct test *t, const struct inspect *in,
 		}
 		x = t->fact == FACT_ICMP_ID ? pkt->icmp_id : pkt->icmp_seq;
 		break;
+	case FACT_ICMPV6_MTU:
+		if (!pkt->icmpv6_has_mtu) {
+			return false;
+		}
+		x = pkt->icmpv6_mtu;
+		break;
+	case FACT_IGMP_TYPE:
+		if (pkt->proto != IPP_IGMP) {
+			return false;
+		}
+		x = pkt->icmp_type;
+		break;
+	case FACT_TCP_WSCALE:
+		if (pkt->tcp_wscale == 0xff) {
+			return false;
+		}
+		x = pkt->tcp_wscale;
+		break;
 	case FACT_DSIZE:
 		x = pkt->dsize;
 		break;
@@ -317,6 +358,8 @@ test_ok(const struct test *t, const struct inspect *in,
 		return flags_ok(t, pkt->frag_flags);
 	case FACT_IPOPT:
 		return (pkt->ip_options & t->a) != 0;
+	case FACT_CSUM:
+		return csum_ok(t, pkt);
 	case FACT_SAMEIP:
 		return addr_eq(&pkt->src, &pkt->dst);
 	case FACT_EVENT:

@@ -344,6 +344,7 @@ static rule_reader *const readers[] = {
 	[KW_FRAGBITS] = parse_fragbits,
 	[KW_FRAGOFFSET] = parse_fragoffset,
 	[KW_IPOPTS] = parse_ipopts,
+	[KW_CSUM] = parse_csum,
 	[KW_IP_PROTO] = parse_ip_proto,
 	[KW_SAMEIP] = parse_sameip,
 	[KW_APP_PROTO] = parse_app_proto,

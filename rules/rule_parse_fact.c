@@ -11,6 +11,8 @@ fact_max(int fact)
 	case FACT_TOS:
 	case FACT_ICMP_TYPE:
 	case FACT_ICMP_CODE:
+	case FACT_IGMP_TYPE:
+	case FACT_TCP_WSCALE:
 		return 255;
 	case FACT_IP_ID:
 	case FACT_TCP_WINDOW:
@@ -23,6 +25,7 @@ fact_max(int fact)
 	case FACT_TCP_ACK:
 	case FACT_FLOW_AGE:
 	case FACT_FLOW_PKTS:
+	case FACT_ICMPV6_MTU:
 		return UINT32_MAX;
 	default:
 		return INT64_MAX;
@@ -235,6 +238,22 @@ parse_ipopts(struct rule_draft *r, const struct keyword *w, struct view value)
 		return diag_set(r->d, ERR_FORMAT,
 				"%s: \"%.*s\" is no option's name", w->name,
 				TEXT_ARG(value));
+	}
+	return draft_add_test(r, &t);
+}
+
+/* valid or invalid */
+enum err
+parse_csum(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	struct test t = { .fact = FACT_CSUM, .arg = (uint16_t)w->a };
+	struct view v = text_unquote(value);
+
+	if (text_is(v, "valid")) {
+		t.a = 1;
+	} else if (!text_is(v, "invalid")) {
+		return diag_set(r->d, ERR_FORMAT, "%s: write valid or invalid",
+				w->name);
 	}
 	return draft_add_test(r, &t);
 }

@@ -174,6 +174,9 @@ enum fact {
 	FACT_ICMP_CODE,
 	FACT_ICMP_ID,
 	FACT_ICMP_SEQ,
+	FACT_ICMPV6_MTU,
+	FACT_IGMP_TYPE,
+	FACT_TCP_WSCALE,
 	FACT_DSIZE,
 	FACT_FLOW_AGE,
 	FACT_FLOW_PKTS, /* 'arg': enum inspect_dir, or 2 for both */
@@ -183,6 +186,7 @@ enum fact {
 	FACT_FLAGS, /* TCP, 'a' wanted, 'b' mask, 'arg' enum flags_mode */
 	FACT_FRAGBITS,
 	FACT_IPOPT, /* 'a': bits, any of them */
+	FACT_CSUM, /* 'arg': enum csum_of; 'a': 1 right, 0 wrong */
 	FACT_SAMEIP,
 	FACT_APP_PROTO, /* 'a': enum app_proto; 'arg': enum app_mode */
 	FACT_EVENT, /* 'a': enum event_id, of packet or transaction */
@@ -192,6 +196,17 @@ enum fact {
 	FACT_FLOWINT_ISSET, /* 'arg': variable */
 	FACT_FLOWINT_NOTSET,
 	FACT_FLOWINT, /* compares with 'a', or with variable 'b' */
+};
+
+/* Whose checksum, of which version of IP. */
+enum csum_of {
+	CSUM_IPV4,
+	CSUM_TCPV4,
+	CSUM_TCPV6,
+	CSUM_UDPV4,
+	CSUM_UDPV6,
+	CSUM_ICMPV4,
+	CSUM_ICMPV6,
 };
 
 enum flags_mode { FLAGS_EXACT, FLAGS_ALL, FLAGS_ANY, FLAGS_NONE };

@@ -46,6 +46,7 @@ decode_begin_inner(struct decode_ctx *x, uint32_t tunnel_id)
 	memcpy(inner->vlan, outer->vlan, sizeof(inner->vlan));
 	inner->n_vlans = outer->n_vlans;
 	inner->depth = (uint8_t)(outer->depth + 1);
+	inner->outer = outer;
 	inner->flags = PKT_INNER;
 	inner->tunnel_id = tunnel_id;
 	outer->flags |= PKT_OUTER;
@@ -67,9 +68,28 @@ decode_begin_datagram(struct decode_ctx *x, struct view datagram)
 	whole->ether = part->ether;
 	whole->ether_type = part->ether_type;
 	whole->depth = part->depth;
+	whole->outer = part->outer;
+	if (part->depth == 0) {
+		whole->link = view_of(x->frame->data,
+				      (size_t)(part->l3.p - x->frame->data));
+	}
 	whole->flags = PKT_REASSEMBLED | (part->flags & PKT_INNER);
 	whole->tunnel_id = part->tunnel_id;
 	x->rest = datagram;
 	x->wire = datagram.len;
+	return true;
+}
+
+bool
+decode_bound(struct decode_ctx *x, size_t total, enum event_id trunc)
+{
+	if (UNLIKELY(total > x->rest.len)) {
+		decode_event(x, trunc);
+		x->pkt->flags |= PKT_TRUNCATED;
+		if (total > x->wire) {
+			return false;
+		}
+	}
+	decode_limit(x, total);
 	return true;
 }

@@ -100,6 +100,14 @@ decode_broken(struct decode_ctx *x, enum event_id e)
 	return STEP_DONE;
 }
 
+/* Nothing in it for us; that is not an error. */
+static inline enum decode_step
+decode_not_ip(struct decode_ctx *x)
+{
+	x->count->not_ip++;
+	return STEP_DONE;
+}
+
 /* Begins the first packet of 'f', into 'out' of FRAME_MAX_PACKETS. */
 void decode_begin_frame(struct decode_ctx *x, const struct frame *f,
 			struct packet *out);
@@ -114,12 +122,30 @@ bool decode_begin_datagram(struct decode_ctx *x,
 /* Counts the frame as too deep, and says so on the current packet. */
 void decode_too_deep(struct decode_ctx *x);
 
+/*
+ * Bounds ctx->rest by the datagram's own length.  A frame cut by the snap
+ * length is a packet its host got whole.  One that is short on the wire is
+ * none: no host takes it, so nothing of it is believed, and false is returned.
+ */
+bool decode_bound(struct decode_ctx *x, size_t total,
+		  enum event_id trunc) MUST_CHECK;
+
+/*
+ * A network card that segments for its host ("TSO") leaves the length of what
+ * the host captures at 0.  Such a frame is longer than any Ethernet carries;
+ * a short one with length 0 is no packet that a host would take.
+ */
+#define DECODE_LONGEST_PAYLOAD 1508
+
 /* decode_link.c */
 enum decode_step decode_link(struct decode_ctx *x);
 enum decode_step decode_ether(struct decode_ctx *x);
 enum decode_step decode_ethertype(struct decode_ctx *x);
-enum decode_step decode_ppp(struct decode_ctx *x);
 enum decode_step decode_mpls(struct decode_ctx *x);
+
+/* decode_ppp.c */
+enum decode_step decode_pppoe(struct decode_ctx *x, bool discovery);
+enum decode_step decode_ppp(struct decode_ctx *x);
 
 /* decode_wifi.c: link types 105, 119, 127, 192 */
 enum decode_step decode_wifi(struct decode_ctx *x);
@@ -127,10 +153,27 @@ enum decode_step decode_wifi(struct decode_ctx *x);
 /* decode_ip.c */
 enum decode_step decode_ip(struct decode_ctx *x);
 enum decode_step decode_ipv4(struct decode_ctx *x);
+
+/* decode_ipv6.c */
 enum decode_step decode_ipv6(struct decode_ctx *x);
+
+/* decode_icmp.c: of ctx->pkt->l4 */
+enum decode_step decode_icmpv4(struct decode_ctx *x);
+enum decode_step decode_icmpv6(struct decode_ctx *x);
+enum decode_step decode_igmp(struct decode_ctx *x);
+
+/* decode_arp.c */
+enum decode_step decode_arp(struct decode_ctx *x);
 
 /* decode_l4.c */
 enum decode_step decode_transport(struct decode_ctx *x);
+/*
+ * Whether the checksum over pseudo header and ctx->pkt->l4 is right.  A
+ * datagram cut short cannot be judged and passes.
+ */
+bool decode_l4_csum_ok(const struct packet *p, uint8_t proto, bool pseudo);
+/* The transport's header has 'hlen' bytes; the rest of l4 is payload. */
+void decode_payload(struct packet *p, size_t hlen);
 
 /* decode_tunnel.c */
 enum decode_step decode_gre(struct decode_ctx *x);

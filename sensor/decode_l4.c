@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TCP, UDP, SCTP, ICMP and what is only counted. */
+/* TCP, UDP, SCTP and what is only counted. */
 #include "sensor/decode_ctx.h"
 
 #include "sensor/csum.h"
@@ -8,14 +8,10 @@
 #define TCP_MAX_OPTIONS 40
 #define UDP_HEADER 8
 #define SCTP_HEADER 12
-#define ICMP_HEADER 8
+#define ESP_HEADER 8
 
-/*
- * Whether the checksum over pseudo header and 'l4' is right.  A datagram cut
- * short cannot be judged and passes.
- */
-static bool
-l4_csum_ok(const struct packet *p, uint8_t proto, bool pseudo)
+bool
+decode_l4_csum_ok(const struct packet *p, uint8_t proto, bool pseudo)
 {
 	uint64_t sum = 0;
 
@@ -37,8 +33,8 @@ l4_csum_ok(const struct packet *p, uint8_t proto, bool pseudo)
 	return csum_fold(sum) == 0xffff;
 }
 
-static void
-set_payload(struct packet *p, size_t hlen)
+void
+decode_payload(struct packet *p, size_t hlen)
 {
 	p->l4_hlen = (uint32_t)hlen;
 	p->payload = view_sub(p->l4, hlen, p->l4.len);
@@ -50,7 +46,9 @@ enum {
 	TCPOPT_MSS = 2,
 	TCPOPT_WSCALE = 3,
 	TCPOPT_SACK_OK = 4,
-	TCPOPT_TS = 8
+	TCPOPT_TS = 8,
+	TCPOPT_MD5 = 19, /* RFC 2385 */
+	TCPOPT_AO = 29 /* RFC 5925 */
 };
 
 /* Takes one option; 'seen' has a bit for each kind met. */
@@ -64,6 +62,10 @@ tcp_option(struct decode_ctx *x, uint8_t kind, uint8_t len, const uint8_t *v,
 					     [TCPOPT_TS] = 10 };
 	struct packet *p = x->pkt;
 
+	if (kind == TCPOPT_MD5 || kind == TCPOPT_AO) {
+		p->tcp_signed = true;
+		return;
+	}
 	if (kind >= ARRAY_LEN(right_len) || right_len[kind] == 0) {
 		return;
 	}
@@ -150,10 +152,10 @@ decode_tcp(struct decode_ctx *x)
 	if (hlen > TCP_HEADER) {
 		tcp_options(x, view_of(h + TCP_HEADER, hlen - TCP_HEADER));
 	}
-	if (UNLIKELY(!l4_csum_ok(p, IPP_TCP, true))) {
+	if (UNLIKELY(!decode_l4_csum_ok(p, IPP_TCP, true))) {
 		p->flags |= PKT_BAD_L4_CSUM;
 	}
-	set_payload(p, hlen);
+	decode_payload(p, hlen);
 	return STEP_DONE;
 }
 
@@ -190,17 +192,19 @@ decode_udp(struct decode_ctx *x)
 		return decode_broken(x, EV_DECODE_UDP_PKT_TOO_SMALL);
 	}
 	if (UNLIKELY(ulen < UDP_HEADER)) {
+		decode_event(x, EV_DECODE_UDP_HLEN_TOO_SMALL);
 		return decode_broken(x, EV_DECODE_UDP_LEN_INVALID);
 	}
 	p->l4 = view_sub(p->l4, 0, ulen);
 	p->sport = load_be16(h);
 	p->dport = load_be16(h + 2);
 	/* RFC 768: zero means that the sender made none. */
-	if (UNLIKELY((load_be16(h + 6) != 0 || p->ip_version == 6) &&
-		     !l4_csum_ok(p, IPP_UDP, true))) {
+	if (UNLIKELY(load_be16(h + 6) == 0 && p->ip_version == 4)) {
+		p->flags |= PKT_NO_L4_CSUM;
+	} else if (UNLIKELY(!decode_l4_csum_ok(p, IPP_UDP, true))) {
 		p->flags |= PKT_BAD_L4_CSUM;
 	}
-	set_payload(p, UDP_HEADER);
+	decode_payload(p, UDP_HEADER);
 	if (UNLIKELY(port_listed(&x->set->vxlan, p->sport, p->dport) ||
 		     port_listed(&x->set->geneve, p->sport, p->dport) ||
 		     port_listed(&x->set->teredo, p->sport, p->dport))) {
@@ -222,128 +226,7 @@ decode_sctp(struct decode_ctx *x)
 	}
 	p->sport = load_be16(p->l4.p);
 	p->dport = load_be16(p->l4.p + 2);
-	set_payload(p, SCTP_HEADER);
-	return STEP_DONE;
-}
-
-/* Highest code of each ICMP type; -1: no such type (IANA registry). */
-static const int8_t icmpv4_codes[] = {
-	[0] = 0, -1, -1, 15,       0, 3, 0, -1, 0, 16,
-	0,       1,  2,  [13] = 0, 0, 0, 0, 0,  0,
-};
-
-static enum decode_step
-decode_icmpv4(struct decode_ctx *x)
-{
-	struct packet *p = x->pkt;
-	const uint8_t *h = p->l4.p;
-
-	x->count->icmpv4++;
-	if (p->l4.len < ICMP_HEADER) {
-		return decode_broken(x, EV_DECODE_ICMPV4_PKT_TOO_SMALL);
-	}
-	p->icmp_type = h[0];
-	p->icmp_code = h[1];
-	if (h[0] >= ARRAY_LEN(icmpv4_codes) || icmpv4_codes[h[0]] < 0) {
-		decode_event(x, EV_DECODE_ICMPV4_UNKNOWN_TYPE);
-	} else if (h[1] > icmpv4_codes[h[0]]) {
-		decode_event(x, EV_DECODE_ICMPV4_UNKNOWN_CODE);
-	}
-	switch (h[0]) {
-	case 0: /* echo reply, request */
-	case 8:
-	case 13: /* timestamp */
-	case 14:
-	case 15: /* information */
-	case 16:
-	case 17: /* address mask */
-	case 18:
-		p->icmp_has_id = true;
-		p->icmp_id = load_be16(h + 4);
-		p->icmp_seq = load_be16(h + 6);
-		break;
-	case 3: /* unreachable, quench, redirect, time, parameter */
-	case 4:
-	case 5:
-	case 11:
-	case 12:
-		p->flags |= PKT_ICMP_ERROR;
-		break;
-	default:
-		break;
-	}
-	if (!l4_csum_ok(p, IPP_ICMP, false)) {
-		p->flags |= PKT_BAD_L4_CSUM;
-	}
-	set_payload(p, ICMP_HEADER);
-	return STEP_DONE;
-}
-
-/* RFC 4443 and the IANA registry: the highest code of a type, -1 for none. */
-static int
-icmpv6_max_code(uint8_t type)
-{
-	switch (type) {
-	case 1:
-		return 8;
-	case 2:
-		return 0;
-	case 3:
-		return 1;
-	case 4:
-		return 10;
-	case 138: /* router renumbering */
-		return 255;
-	case 139: /* node information */
-	case 140:
-		return 2;
-	case 157: /* duplicate address */
-	case 158:
-		return 15;
-	case 100: /* private and experimental use */
-	case 101:
-	case 127:
-	case 200:
-	case 201:
-	case 255:
-		return 255;
-	case 155: /* RPL control */
-		return 255;
-	default:
-		return type >= 128 && type <= 161 ? 0 : -1;
-	}
-}
-
-static enum decode_step
-decode_icmpv6(struct decode_ctx *x)
-{
-	struct packet *p = x->pkt;
-	const uint8_t *h = p->l4.p;
-	int max_code;
-
-	x->count->icmpv6++;
-	if (p->l4.len < ICMP_HEADER) {
-		return decode_broken(x, EV_DECODE_ICMPV6_PKT_TOO_SMALL);
-	}
-	p->icmp_type = h[0];
-	p->icmp_code = h[1];
-	max_code = icmpv6_max_code(h[0]);
-	if (max_code < 0) {
-		decode_event(x, EV_DECODE_ICMPV6_UNKNOWN_TYPE);
-	} else if (h[1] > max_code) {
-		decode_event(x, EV_DECODE_ICMPV6_UNKNOWN_CODE);
-	}
-	if (h[0] == 128 || h[0] == 129) {
-		p->icmp_has_id = true;
-		p->icmp_id = load_be16(h + 4);
-		p->icmp_seq = load_be16(h + 6);
-	} else if (h[0] >= 1 && h[0] <= 4) {
-		p->flags |= PKT_ICMP_ERROR;
-	}
-	if (!l4_csum_ok(p, IPP_ICMPV6, p->ip_version == 6)) {
-		p->flags |= PKT_BAD_L4_CSUM;
-	}
-	set_payload(p, ICMP_HEADER);
+	decode_payload(p, SCTP_HEADER);
 	return STEP_DONE;
 }
 
@@ -366,6 +249,22 @@ skip_ah(struct decode_ctx *x)
 	x->pkt->proto = x->rest.p[0];
 	decode_advance(x, len);
 	return true;
+}
+
+/* Protocols that are let pass without a look inside. */
+static bool
+known_protocol(uint8_t proto)
+{
+	switch (proto) {
+	case IPP_AH:
+	case 103: /* PIM */
+	case 112: /* VRRP */
+	case 89: /* OSPF */
+	case 88: /* EIGRP */
+		return true;
+	default:
+		return false;
+	}
 }
 
 enum decode_step
@@ -394,14 +293,19 @@ decode_transport(struct decode_ctx *x)
 	case IPP_IPV6:
 		return STEP_IP_IN_IP;
 	case IPP_IGMP:
-		x->count->igmp++;
-		break;
+		return decode_igmp(x);
 	case IPP_ESP:
 		x->count->esp++;
+		if (p->l4.len < ESP_HEADER) {
+			return decode_broken(x, EV_DECODE_ESP_PKT_TOO_SMALL);
+		}
 		break;
 	default:
+		if (p->ip_version == 4 && !known_protocol(p->proto)) {
+			decode_event(x, EV_DECODE_IPV4_UNKNOWN_PROTOCOL);
+		}
 		break;
 	}
-	set_payload(p, 0);
+	decode_payload(p, 0);
 	return STEP_DONE;
 }

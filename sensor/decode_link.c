@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Link types (tcpdump.org/linktypes.html), Ethernet, VLAN, PPPoE, PPP, MPLS. */
+/* Link types (tcpdump.org/linktypes.html), Ethernet, VLAN, MPLS. */
 #include "sensor/decode_ctx.h"
 
 enum linktype {
@@ -50,14 +50,6 @@ enum ethertype {
 #define ETHERTYPE_MIN 0x0600
 #define ETHER_HEADER 14
 
-/* Nothing in it for us; that is not an error. */
-static enum decode_step
-not_ip(struct decode_ctx *x)
-{
-	x->count->not_ip++;
-	return STEP_DONE;
-}
-
 /* LLC (IEEE 802.2), with SNAP when it says so; what follows is in ethertype. */
 static enum decode_step
 decode_llc(struct decode_ctx *x)
@@ -69,7 +61,7 @@ decode_llc(struct decode_ctx *x)
 		/* Organisation 0 is RFC 1042, 0x0000f8 bridge tunnelling. */
 		x->ethertype = load_be16(p + 6);
 		decode_advance(x, 8);
-		return x->ethertype < ETHERTYPE_MIN ? not_ip(x)
+		return x->ethertype < ETHERTYPE_MIN ? decode_not_ip(x)
 						    : STEP_ETHERTYPE;
 	}
 	if (x->rest.len >= 3 && p[0] == 6 && p[1] == 6 && p[2] == 3) {
@@ -77,7 +69,7 @@ decode_llc(struct decode_ctx *x)
 		decode_advance(x, 3);
 		return STEP_ETHERTYPE;
 	}
-	return not_ip(x);
+	return decode_not_ip(x);
 }
 
 static enum decode_step
@@ -107,6 +99,45 @@ decode_ether(struct decode_ctx *x)
 	return ethertype_or_length(x, load_be16(p + 12));
 }
 
+/* Whether decode_ethertype() knows what 'type' is. */
+static bool
+known_type(uint16_t type)
+{
+	switch (type) {
+	case ETH_IPV4:
+	case ETH_ARP:
+	case ETH_TRANSPARENT:
+	case ETH_RARP:
+	case ETH_VLAN:
+	case ETH_IPV6:
+	case ETH_PPP:
+	case ETH_MPLS:
+	case ETH_MPLS_MULTICAST:
+	case ETH_PPPOE_DISCOVERY:
+	case ETH_PPPOE_SESSION:
+	case ETH_QINQ:
+	case ETH_BACKBONE:
+	case ETH_NSH:
+	case ETH_FABRIC_PATH:
+	case ETH_VNTAG:
+	case ETH_QINQ_OLD:
+	case ETH_QINQ_OLD2:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* What follows a tag; 'unknown' when nobody knows it. */
+static enum decode_step
+behind_tag(struct decode_ctx *x, uint16_t type, enum event_id unknown)
+{
+	if (UNLIKELY(type >= ETHERTYPE_MIN && !known_type(type))) {
+		decode_event(x, unknown);
+	}
+	return ethertype_or_length(x, type);
+}
+
 static enum decode_step
 decode_vlan(struct decode_ctx *x)
 {
@@ -126,34 +157,15 @@ decode_vlan(struct decode_ctx *x)
 	}
 	p->vlan[p->n_vlans++] = load_be16(h) & 0xfff;
 	decode_advance(x, 4);
-	return ethertype_or_length(x, load_be16(h + 2));
-}
-
-/* RFC 2516, 4. */
-static enum decode_step
-decode_pppoe(struct decode_ctx *x)
-{
-	const uint8_t *h = x->rest.p;
-
-	x->count->pppoe++;
-	if (x->rest.len < 6) {
-		return decode_broken(x, EV_DECODE_PPPOE_PKT_TOO_SMALL);
-	}
-	if (x->ethertype == ETH_PPPOE_DISCOVERY || h[0] != 0x11 || h[1] != 0) {
-		return not_ip(x);
-	}
-	decode_advance(x, 6);
-	decode_limit(x, load_be16(h + 4));
-	return STEP_PPP;
+	return behind_tag(x, load_be16(h + 2), EV_DECODE_VLAN_UNKNOWN_TYPE);
 }
 
 /* Tags of 'len' bytes before a whole Ethernet frame. */
 static enum decode_step
-skip_to_ether(struct decode_ctx *x, size_t len)
+skip_to_ether(struct decode_ctx *x, size_t len, enum event_id small)
 {
-	if (x->rest.len < len) {
-		x->pkt->flags |= PKT_BROKEN;
-		return STEP_DONE;
+	if (x->rest.len < len + ETHER_HEADER) {
+		return decode_broken(x, small);
 	}
 	decode_advance(x, len);
 	return STEP_ETHER;
@@ -167,11 +179,10 @@ decode_vntag(struct decode_ctx *x)
 
 	x->count->vntag++;
 	if (x->rest.len < 6) {
-		x->pkt->flags |= PKT_BROKEN;
-		return STEP_DONE;
+		return decode_broken(x, EV_DECODE_VNTAG_HEADER_TOO_SMALL);
 	}
 	decode_advance(x, 6);
-	return ethertype_or_length(x, load_be16(h + 4));
+	return behind_tag(x, load_be16(h + 4), EV_DECODE_VNTAG_UNKNOWN_TYPE);
 }
 
 /* RFC 8300, 2. */
@@ -182,9 +193,21 @@ decode_nsh(struct decode_ctx *x)
 	size_t len = x->rest.len < 8 ? 0 : (size_t)(h[1] & 0x3f) * 4;
 
 	x->count->nsh++;
-	if (len < 8 || len > x->rest.len || h[0] >> 6 != 0) {
-		x->pkt->flags |= PKT_BROKEN;
-		return STEP_DONE;
+	if (x->rest.len < 8) {
+		return decode_broken(x, EV_DECODE_NSH_HEADER_TOO_SMALL);
+	}
+	if (h[0] >> 6 != 0) {
+		return decode_broken(x, EV_DECODE_NSH_UNSUPPORTED_VERSION);
+	}
+	if (len < 8 || len > x->rest.len) {
+		return decode_broken(x, EV_DECODE_NSH_BAD_HEADER_LENGTH);
+	}
+	if ((h[2] & 15) == 0 || (h[2] & 15) == 15) { /* RFC 8300, 2.2 */
+		return decode_broken(x, EV_DECODE_NSH_RESERVED_TYPE);
+	}
+	if ((h[2] & 15) > 2) {
+		decode_event(x, EV_DECODE_NSH_UNSUPPORTED_TYPE);
+		return decode_not_ip(x);
 	}
 	decode_advance(x, len);
 	switch (h[3]) {
@@ -197,7 +220,8 @@ decode_nsh(struct decode_ctx *x)
 	case 5:
 		return STEP_MPLS;
 	default:
-		return not_ip(x);
+		decode_event(x, EV_DECODE_NSH_UNKNOWN_PAYLOAD);
+		return decode_not_ip(x);
 	}
 }
 
@@ -216,8 +240,9 @@ decode_ethertype(struct decode_ctx *x)
 	case ETH_QINQ_OLD2:
 		return decode_vlan(x);
 	case ETH_PPPOE_SESSION:
+		return decode_pppoe(x, false);
 	case ETH_PPPOE_DISCOVERY:
-		return decode_pppoe(x);
+		return decode_pppoe(x, true);
 	case ETH_MPLS:
 	case ETH_MPLS_MULTICAST:
 		return STEP_MPLS;
@@ -225,9 +250,10 @@ decode_ethertype(struct decode_ctx *x)
 		return STEP_ETHER;
 	case ETH_BACKBONE:
 		x->count->ieee8021ah++;
-		return skip_to_ether(x, 4);
+		return skip_to_ether(x, 4,
+				     EV_DECODE_IEEE8021AH_HEADER_TOO_SMALL);
 	case ETH_FABRIC_PATH:
-		return skip_to_ether(x, 2);
+		return skip_to_ether(x, 2, EV_DECODE_DCE_PKT_TOO_SMALL);
 	case ETH_NSH:
 		return decode_nsh(x);
 	case ETH_VNTAG:
@@ -236,46 +262,11 @@ decode_ethertype(struct decode_ctx *x)
 		return STEP_PPP;
 	case ETH_ARP:
 	case ETH_RARP:
-		x->count->arp++;
-		return not_ip(x);
+		return decode_arp(x);
 	default:
 		x->count->unknown_ethertype++;
 		decode_event(x, EV_DECODE_ETHERNET_UNKNOWN_ETHERTYPE);
-		return not_ip(x);
-	}
-}
-
-/* RFC 1661: the protocol field is one byte when its low bit is set. */
-enum decode_step
-decode_ppp(struct decode_ctx *x)
-{
-	const uint8_t *p = x->rest.p;
-	uint16_t protocol;
-	size_t len = 2;
-
-	x->count->ppp++;
-	if (x->rest.len >= 2 && p[0] == 0xff && p[1] == 3) {
-		decode_advance(x, 2); /* RFC 1662 address and control */
-		p = x->rest.p;
-	}
-	if (x->rest.len >= 1 && (p[0] & 1) != 0) {
-		len = 1;
-	}
-	if (x->rest.len < len) {
-		return decode_broken(x, EV_DECODE_PPP_PKT_TOO_SMALL);
-	}
-	protocol = len == 1 ? p[0] : load_be16(p);
-	decode_advance(x, len);
-	switch (protocol) {
-	case 0x0021:
-		return STEP_IPV4;
-	case 0x0057:
-		return STEP_IPV6;
-	case 0x0281:
-	case 0x0283:
-		return STEP_MPLS;
-	default:
-		return not_ip(x);
+		return decode_not_ip(x);
 	}
 }
 
@@ -286,23 +277,30 @@ known_ethertype(uint16_t type)
 	       type == ETH_VLAN || type == ETH_QINQ || type == ETH_MPLS;
 }
 
-/* RFC 3032; what is below the last label is guessed, as nothing says it. */
-enum decode_step
-decode_mpls(struct decode_ctx *x)
+/* RFC 3032, 2.1: labels below 16 are reserved. */
+static void
+reserved_label(struct decode_ctx *x, uint32_t label, bool last)
 {
-	bool last;
+	if (label == 1 && last) {
+		/* Router alert: never at the bottom. */
+		decode_event(x, EV_DECODE_MPLS_BAD_LABEL_ROUTER_ALERT);
+	} else if (label == 3) {
+		/* Implicit null: never on the wire. */
+		decode_event(x, EV_DECODE_MPLS_BAD_LABEL_IMPLICIT_NULL);
+	} else if (label >= 4 && label < 16 && label != 7 && label != 13 &&
+		   label != 14) {
+		/* But for entropy, associated channel, OAM alert. */
+		decode_event(x, EV_DECODE_MPLS_BAD_LABEL_RESERVED);
+	}
+}
 
-	x->count->mpls++;
-	do {
-		if (x->rest.len < 4) {
-			return decode_broken(x,
-					     EV_DECODE_MPLS_HEADER_TOO_SMALL);
-		}
-		last = (x->rest.p[2] & 1) != 0;
-		decode_advance(x, 4);
-	} while (!last);
+/* What is below the last label; guessed, as nothing says it. */
+static enum decode_step
+below_labels(struct decode_ctx *x)
+{
 	if (x->rest.len == 0) {
-		return not_ip(x);
+		decode_event(x, EV_DECODE_MPLS_PKT_TOO_SMALL);
+		return decode_not_ip(x);
 	}
 	switch (x->rest.p[0] >> 4) {
 	case 4:
@@ -319,8 +317,35 @@ decode_mpls(struct decode_ctx *x)
 		}
 		return STEP_ETHER;
 	default:
-		return x->rest.len >= ETHER_HEADER ? STEP_ETHER : not_ip(x);
+		if (x->rest.len >= ETHER_HEADER) {
+			return STEP_ETHER;
+		}
+		decode_event(x, EV_DECODE_MPLS_UNKNOWN_PAYLOAD_TYPE);
+		return decode_not_ip(x);
 	}
+}
+
+/* RFC 3032. */
+enum decode_step
+decode_mpls(struct decode_ctx *x)
+{
+	uint32_t label;
+	bool last;
+
+	x->count->mpls++;
+	do {
+		if (x->rest.len < 4) {
+			return decode_broken(x,
+					     EV_DECODE_MPLS_HEADER_TOO_SMALL);
+		}
+		label = load_be32(x->rest.p) >> 12;
+		last = (x->rest.p[2] & 1) != 0;
+		if (UNLIKELY(label < 16)) {
+			reserved_label(x, label, last);
+		}
+		decode_advance(x, 4);
+	} while (!last);
+	return below_labels(x);
 }
 
 /* Linux "cooked" captures: a header in place of the real one. */
@@ -361,8 +386,7 @@ decode_null(struct decode_ctx *x)
 
 	x->count->null++;
 	if (x->rest.len < 4) {
-		x->pkt->flags |= PKT_BROKEN;
-		return STEP_DONE;
+		return decode_broken(x, EV_DECODE_LTNULL_PKT_TOO_SMALL);
 	}
 	family = load_le32(x->rest.p);
 	if ((family & 0xffff) == 0) {
@@ -378,7 +402,8 @@ decode_null(struct decode_ctx *x)
 	case 30: /* Darwin */
 		return STEP_IPV6;
 	default:
-		return not_ip(x);
+		decode_event(x, EV_DECODE_LTNULL_UNSUPPORTED_TYPE);
+		return decode_not_ip(x);
 	}
 }
 
@@ -388,15 +413,14 @@ decode_hdlc(struct decode_ctx *x)
 {
 	x->count->chdlc++;
 	if (x->rest.len < 4) {
-		x->pkt->flags |= PKT_BROKEN;
-		return STEP_DONE;
+		return decode_broken(x, EV_DECODE_CHDLC_PKT_TOO_SMALL);
 	}
 	x->ethertype = load_be16(x->rest.p + 2);
 	decode_advance(x, 4);
 	if (x->ethertype == 0x8035) {
-		return not_ip(x); /* Cisco SLARP, not RARP */
+		return decode_not_ip(x); /* Cisco SLARP, not RARP */
 	}
-	return x->ethertype < ETHERTYPE_MIN ? not_ip(x) : STEP_ETHERTYPE;
+	return x->ethertype < ETHERTYPE_MIN ? decode_not_ip(x) : STEP_ETHERTYPE;
 }
 
 /* Link type 50: PPP in HDLC framing, or Cisco's HDLC, told by the address. */
@@ -422,7 +446,7 @@ decode_frelay(struct decode_ctx *x)
 		n++;
 	}
 	if (n == 4 || n >= x->rest.len) {
-		return not_ip(x);
+		return decode_not_ip(x);
 	}
 	decode_advance(x, n + 1);
 	p = x->rest.p;
@@ -433,14 +457,14 @@ decode_frelay(struct decode_ctx *x)
 		return STEP_ETHERTYPE;
 	}
 	if (x->rest.len < 2 || p[0] != 3) {
-		return not_ip(x);
+		return decode_not_ip(x);
 	}
 	decode_advance(x, 1);
 	if (x->rest.p[0] == 0) { /* pad */
 		decode_advance(x, 1);
 	}
 	if (x->rest.len == 0) {
-		return not_ip(x);
+		return decode_not_ip(x);
 	}
 	switch (x->rest.p[0]) {
 	case 0xcc:
@@ -451,13 +475,13 @@ decode_frelay(struct decode_ctx *x)
 		return STEP_IPV6;
 	case 0x80: /* SNAP */
 		if (x->rest.len < 6) {
-			return not_ip(x);
+			return decode_not_ip(x);
 		}
 		x->ethertype = load_be16(x->rest.p + 4);
 		decode_advance(x, 6);
 		return x->ethertype == 7 ? STEP_ETHER : STEP_ETHERTYPE;
 	default:
-		return not_ip(x);
+		return decode_not_ip(x);
 	}
 }
 
@@ -471,7 +495,7 @@ decode_fddi(struct decode_ctx *x)
 		return STEP_DONE;
 	}
 	if ((x->rest.p[0] & 0xf0) != 0x50) {
-		return not_ip(x); /* no LLC frame */
+		return decode_not_ip(x); /* no LLC frame */
 	}
 	decode_advance(x, 13);
 	return decode_llc(x);
@@ -517,6 +541,6 @@ decode_link(struct decode_ctx *x)
 		return STEP_WIFI;
 	default:
 		x->count->unknown_link++;
-		return not_ip(x);
+		return decode_not_ip(x);
 	}
 }

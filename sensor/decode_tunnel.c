@@ -61,6 +61,8 @@ take_gre_header(struct decode_ctx *x, struct gre *g)
 	len += (f & 0x1000) != 0 ? 4 : 0;
 	len += v1 && (f & 0x0080) != 0 ? 4 : 0;
 	if (x->rest.len < len) {
+		decode_event(x, v1 ? EV_DECODE_GRE_VERSION1_HDR_TOO_BIG
+				   : EV_DECODE_GRE_VERSION0_HDR_TOO_BIG);
 		return false;
 	}
 	g->flags = f;
@@ -71,7 +73,11 @@ take_gre_header(struct decode_ctx *x, struct gre *g)
 		 : v1              ? load_be16(x->rest.p + key_at + 2)
 				   : load_be32(x->rest.p + key_at);
 	decode_advance(x, len);
-	return v1 || (f & 0x4000) == 0 || skip_gre_routes(x);
+	if (v1 || (f & 0x4000) == 0 || skip_gre_routes(x)) {
+		return true;
+	}
+	decode_event(x, EV_DECODE_GRE_VERSION0_MALFORMED_SRE_HDR);
+	return false;
 }
 
 /* draft-foschiano-erspan: an Ethernet frame behind 0, 8, 12 or 20 bytes. */
@@ -81,6 +87,7 @@ decode_erspan(struct decode_ctx *x, const struct gre *g)
 	const uint8_t *p = x->rest.p;
 	size_t len = 0;
 	uint32_t session = 0;
+	uint16_t vlan = 0;
 
 	x->count->erspan++;
 	if (g->protocol == GRE_ERSPAN_III) {
@@ -92,13 +99,65 @@ decode_erspan(struct decode_ctx *x, const struct gre *g)
 		len = 8;
 	}
 	if (x->rest.len < len) {
+		decode_event(x, EV_DECODE_ERSPAN_HEADER_TOO_SMALL);
+		return STEP_DONE;
+	}
+	/* Type II is version 1 of the header, type III version 2. */
+	if (len > 0 && p[0] >> 4 != (g->protocol == GRE_ERSPAN_III ? 2 : 1)) {
+		decode_event(x, EV_DECODE_ERSPAN_UNSUPPORTED_VERSION);
 		return STEP_DONE;
 	}
 	if (len > 0) {
 		session = load_be16(p + 2) & 0x3ff;
+		vlan = load_be16(p) & 0xfff;
 	}
 	decode_advance(x, len);
-	return decode_begin_inner(x, session) ? STEP_ETHER : STEP_DONE;
+	if (!decode_begin_inner(x, session)) {
+		return STEP_DONE;
+	}
+	/* Where the mirrored frame came in, when its tag was taken off. */
+	if (vlan != 0 && x->pkt->n_vlans == PKT_MAX_VLANS) {
+		decode_event(x, EV_DECODE_ERSPAN_TOO_MANY_VLAN_LAYERS);
+	} else if (vlan != 0) {
+		x->pkt->vlan[x->pkt->n_vlans++] = vlan;
+	}
+	return STEP_ETHER;
+}
+
+/* What neither RFC lets a sender set. */
+static bool
+gre_sane(struct decode_ctx *x, uint16_t f, uint16_t protocol)
+{
+	if ((f & 7) == 0) {
+		if ((f & 0x0700) != 0) { /* recursion control, RFC 1701 */
+			decode_event(x, EV_DECODE_GRE_VERSION0_RECUR);
+			return false;
+		}
+		if ((f & 0x00f8) != 0) {
+			decode_event(x, EV_DECODE_GRE_VERSION0_FLAGS);
+			return false;
+		}
+		return true;
+	}
+	/* RFC 2637, 4.1 */
+	if ((f & 0x8000) != 0) {
+		decode_event(x, EV_DECODE_GRE_VERSION1_CHKSUM);
+	} else if ((f & 0x4000) != 0) {
+		decode_event(x, EV_DECODE_GRE_VERSION1_ROUTE);
+	} else if ((f & 0x0800) != 0) {
+		decode_event(x, EV_DECODE_GRE_VERSION1_SSR);
+	} else if ((f & 0x0700) != 0) {
+		decode_event(x, EV_DECODE_GRE_VERSION1_RECUR);
+	} else if ((f & 0x0078) != 0) {
+		decode_event(x, EV_DECODE_GRE_VERSION1_FLAGS);
+	} else if (protocol != GRE_PPP) {
+		decode_event(x, EV_DECODE_GRE_VERSION1_WRONG_PROTOCOL);
+	} else if ((f & 0x2000) == 0) {
+		decode_event(x, EV_DECODE_GRE_VERSION1_NO_KEY);
+	} else {
+		return true;
+	}
+	return false;
 }
 
 enum decode_step
@@ -114,8 +173,13 @@ decode_gre(struct decode_ctx *x)
 	if ((load_be16(x->rest.p) & 7) > 1) {
 		return decode_broken(x, EV_DECODE_GRE_WRONG_VERSION);
 	}
+	if (!gre_sane(x, load_be16(x->rest.p), load_be16(x->rest.p + 2))) {
+		x->pkt->flags |= PKT_BROKEN;
+		return STEP_DONE;
+	}
 	if (!take_gre_header(x, &g)) {
-		return decode_broken(x, EV_DECODE_GRE_PKT_TOO_SMALL);
+		x->pkt->flags |= PKT_BROKEN;
+		return STEP_DONE;
 	}
 	x->pkt->l4_hlen = (uint32_t)(x->rest.p - x->pkt->l4.p);
 	if (x->rest.len == 0) {
@@ -219,6 +283,7 @@ decode_geneve(struct decode_ctx *x)
 		next = STEP_ETHERTYPE;
 		break;
 	default:
+		decode_event(x, EV_DECODE_GENEVE_UNKNOWN_PAYLOAD_TYPE);
 		return STEP_DONE;
 	}
 	x->count->geneve++;
@@ -262,6 +327,23 @@ decode_udp_tunnel(struct decode_ctx *x)
 	return decode_teredo(x);
 }
 
+static bool
+in_ipv6_sane(struct decode_ctx *x, bool inner6)
+{
+	if (x->rest.len < (inner6 ? 40u : 20u)) {
+		decode_event(x, inner6 ? EV_DECODE_IPV6_IPV6_IN_IPV6_TOO_SMALL
+				       : EV_DECODE_IPV6_IPV4_IN_IPV6_TOO_SMALL);
+		return false;
+	}
+	if (x->rest.p[0] >> 4 != (inner6 ? 6 : 4)) {
+		decode_event(
+			x, inner6 ? EV_DECODE_IPV6_IPV6_IN_IPV6_WRONG_VERSION
+				  : EV_DECODE_IPV6_IPV4_IN_IPV6_WRONG_VERSION);
+		return false;
+	}
+	return true;
+}
+
 /* RFC 2003, 2473, 4213: protocol 4 or 41 in either version. */
 enum decode_step
 decode_ip_in_ip(struct decode_ctx *x)
@@ -278,6 +360,9 @@ decode_ip_in_ip(struct decode_ctx *x)
 		x->count->ipv6_in_ipv6++;
 	} else {
 		x->count->ipv4_in_ipv6++;
+	}
+	if (x->pkt->ip_version == 6 && !in_ipv6_sane(x, inner6)) {
+		return STEP_DONE;
 	}
 	if (!decode_begin_inner(x, 0)) {
 		return STEP_DONE;

@@ -442,6 +442,7 @@ defrag_push(struct defrag *d, struct packet *p, const struct defrag_fragment *f,
 	    struct view *datagram)
 {
 	bool more = (p->frag_flags & 1) != 0, overlap = false, done = false;
+	bool odd = false;
 	uint32_t offset = (uint32_t)p->frag_offset * UNIT, end;
 	struct view data = f->data;
 	struct tracker *t;
@@ -450,10 +451,12 @@ defrag_push(struct defrag *d, struct packet *p, const struct defrag_fragment *f,
 		/* RFC 791: only the last may end inside a unit.  RFC 8200
 		 * has it discarded, hosts cut the IPv4 one down. */
 		if (p->ip_version == 6 && data.len % UNIT != 0) {
-			event_set_add(&p->events, EV_DECODE_IPV6_FRAG_IGNORED);
-			return false;
+			event_set_add(&p->events,
+				      EV_DECODE_IPV6_FRAG_INVALID_LENGTH);
+			odd = true;
+		} else {
+			data.len -= data.len % UNIT;
 		}
-		data.len -= data.len % UNIT;
 	}
 	if (data.len == 0 || (p->flags & (PKT_TRUNCATED | PKT_BROKEN)) != 0 ||
 	    f->header.len > MAX_HEADER) {
@@ -468,6 +471,9 @@ defrag_push(struct defrag *d, struct packet *p, const struct defrag_fragment *f,
 		event_set_add(&p->events,
 			      event_for(p, EV_DECODE_IPV4_FRAG_PKT_TOO_LARGE,
 					EV_DECODE_IPV6_FRAG_PKT_TOO_LARGE));
+		return false;
+	}
+	if (odd) {
 		return false;
 	}
 	t = find_tracker(d, p, p->frame->ts_us);

@@ -12,6 +12,7 @@
 #include "sensor/app_tls.h"
 #include "sensor/log_dns.h"
 #include "sensor/log_http.h"
+#include "sensor/log_packet.h"
 #include "sensor/log_tls.h"
 
 struct event_log {
@@ -19,6 +20,7 @@ struct event_log {
 	struct event_origin origin;
 	bool community_id;
 	uint16_t community_seed;
+	enum packet_dump packet;
 };
 
 struct event_log *
@@ -29,6 +31,7 @@ event_log_new(const struct event_origin *origin, const struct conf *conf)
 	if (l != NULL) {
 		l->origin = *origin;
 		l->community_id = conf_bool(conf, "eve.community-id", true);
+		l->packet = packet_dump_of(conf);
 		l->community_seed = (uint16_t)conf_u64(
 			conf, "eve.community-id-seed", 0, 0, 65535);
 	}
@@ -126,8 +129,13 @@ put_head(struct event_log *l, const struct event_subject *s, const char *type)
 		json_cstr(j, "proto", ip_proto_name(f->proto, num));
 		json_u64(j, "ip_v", f->ip_version);
 		if (f->proto == IPP_ICMP || f->proto == IPP_ICMPV6) {
-			json_u64(j, "icmp_type", f->icmp_type);
-			json_u64(j, "icmp_code", f->icmp_code);
+			/* Of the packet at hand, or the flow's first. */
+			json_u64(j, "icmp_type",
+				 s->pkt != NULL ? s->pkt->icmp_type
+						: f->icmp_type);
+			json_u64(j, "icmp_code",
+				 s->pkt != NULL ? s->pkt->icmp_code
+						: f->icmp_code);
 		}
 	} else if (s->pkt != NULL) {
 		put_vlans(j, s->pkt->vlan, s->pkt->n_vlans);
@@ -328,6 +336,9 @@ event_alert(struct event_log *l, const struct event_subject *s,
 		json_obj_end(j);
 	}
 	put_alert(j, s, hit);
+	if (s->pkt != NULL) {
+		log_tunnel(j, s->pkt);
+	}
 	if (s->tx != NULL) {
 		put_tx(j, s->tx);
 	}
@@ -339,6 +350,9 @@ event_alert(struct event_log *l, const struct event_subject *s,
 		put_flow_counts(j, s->f);
 		put_flow_endpoints(j, s->f, 0);
 		json_obj_end(j);
+	}
+	if (s->pkt != NULL) {
+		log_packet(j, s->pkt, l->packet);
 	}
 	return finish(l, hit->ioc);
 }

@@ -26,6 +26,23 @@ begin(struct inspect *in, enum inspect_kind kind, enum flow_dir dir)
 	in->num_set = 0;
 }
 
+static uint8_t
+csum_of(const struct packet *p)
+{
+	uint8_t bits = 0;
+
+	if (p->ip_version == 4) {
+		bits = (p->flags & PKT_BAD_IP_CSUM) != 0 ? CSUM_IP_WRONG
+							 : CSUM_IP_RIGHT;
+	}
+	if (p->l4_hlen != 0 &&
+	    (p->flags & (PKT_TRUNCATED | PKT_FRAGMENT | PKT_NO_L4_CSUM)) == 0) {
+		bits |= (p->flags & PKT_BAD_L4_CSUM) != 0 ? CSUM_L4_WRONG
+							  : CSUM_L4_RIGHT;
+	}
+	return bits;
+}
+
 static void
 fill_facts(struct inspect_packet *out, const struct packet *pkt)
 {
@@ -52,6 +69,10 @@ fill_facts(struct inspect_packet *out, const struct packet *pkt)
 		.icmp_id = pkt->icmp_id,
 		.icmp_seq = pkt->icmp_seq,
 		.icmp_has_id = pkt->icmp_has_id,
+		.icmpv6_has_mtu = pkt->icmpv6_has_mtu,
+		.icmpv6_mtu = pkt->icmpv6_mtu,
+		.tcp_wscale = pkt->tcp_wscale,
+		.csum = csum_of(pkt),
 		.dsize = (uint32_t)pkt->payload.len,
 		.ts_us = pkt->frame->ts_us,
 		.events = pkt->events,
@@ -206,7 +227,8 @@ fill_tx_raw(struct inspect *in, const struct flow *f, const struct packet *pkt,
 	uint32_t seen = 0;
 
 	if (f->tcp != NULL) {
-		in->pkt_views[3] = stream_raw(f, dir, &seen, &in->stream_offset);
+		in->pkt_views[3] =
+			stream_raw(f, dir, &seen, &in->stream_offset);
 		in->buf[BUF_STREAM].v = &in->pkt_views[3];
 		in->buf[BUF_STREAM].n = in->pkt_views[3].len > 0 ? 1 : 0;
 		in->stream_seen = seen;

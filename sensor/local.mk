@@ -11,7 +11,8 @@ libsensor_a_SOURCES += \
 	sensor/defrag_policy.h sensor/defrag_policy.c \
 	sensor/defrag.h sensor/defrag.c \
 	sensor/decode_count.h sensor/decode_ctx.h sensor/decode_ctx.c \
-	sensor/decode_link.c sensor/decode_wifi.c sensor/decode_ip.c \
+	sensor/decode_link.c sensor/decode_ppp.c sensor/decode_arp.c sensor/decode_wifi.c \
+	sensor/decode_ip.c sensor/decode_ipv6.c sensor/decode_icmp.c \
 	sensor/decode_l4.c sensor/decode_tunnel.c \
 	sensor/decode.h sensor/decode.c
 
@@ -21,7 +22,8 @@ libsensor_a_SOURCES += \
 	sensor/flow_timer.h sensor/flow_timer.c \
 	sensor/stream_rob.h sensor/stream_rob.c \
 	sensor/stream.h sensor/stream.c \
-	sensor/stream_session.h sensor/stream_state.c sensor/stream_raw.c
+	sensor/stream_session.h sensor/stream_state.c \
+	sensor/stream_odd.c sensor/stream_raw.c
 
 # application protocols: driver, DNS, TLS
 libsensor_a_SOURCES += \
@@ -37,6 +39,7 @@ libsensor_a_SOURCES += \
 	sensor/ja4.h sensor/ja4.c \
 	sensor/fill_tls.h sensor/fill_tls.c \
 	sensor/log_tls.h sensor/log_tls.c \
+	sensor/log_packet.h sensor/log_packet.c \
 	sensor/app_detect.h sensor/app_detect.c \
 	sensor/app.h sensor/app.c
 

@@ -41,6 +41,7 @@ enum packet_flags {
 	PKT_BAD_L4_CSUM = 1 << 6,
 	PKT_BROKEN = 1 << 7, /* headers unusable: rules may look, flows not */
 	PKT_ICMP_ERROR = 1 << 8, /* carries the head of an offending packet */
+	PKT_NO_L4_CSUM = 1 << 9, /* its sender made no checksum (RFC 768) */
 };
 
 enum tcp_flag {
@@ -61,6 +62,8 @@ struct packet {
 	uint16_t vlan[PKT_MAX_VLANS];
 	uint8_t n_vlans;
 	uint8_t depth; /* 0 outermost, +1 for each tunnel */
+	const struct packet *outer; /* of the same frame; NULL: outermost */
+	struct view link; /* PKT_REASSEMBLED: what stood before its last part */
 
 	uint8_t ip_version; /* 4, 6; 0: not IP, only link facts are set */
 	uint8_t proto; /* final upper-layer protocol */
@@ -87,12 +90,15 @@ struct packet {
 	uint16_t tcp_mss; /* 0: absent */
 	uint8_t tcp_wscale; /* shift; 0xff: absent */
 	bool tcp_sack_ok, tcp_has_ts;
+	bool tcp_signed; /* MD5 or authentication option */
 	uint32_t tcp_ts_val, tcp_ts_ecr;
 	uint16_t tcp_urgent;
 
-	uint8_t icmp_type, icmp_code;
+	uint8_t icmp_type, icmp_code; /* also IGMP's type */
 	bool icmp_has_id;
 	uint16_t icmp_id, icmp_seq;
+	bool icmpv6_has_mtu; /* is "packet too big" */
+	uint32_t icmpv6_mtu;
 
 	uint32_t tunnel_id; /* VNI, GRE key, ...; 0 outside */
 	struct event_set events;

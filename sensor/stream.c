@@ -47,6 +47,13 @@ stream_ctx_new(const struct conf *conf, struct pool *pool)
 	c->pool = pool;
 	c->midstream = conf_bool(conf, "stream.midstream", false);
 	c->async = conf_bool(conf, "stream.async-oneside", false);
+	c->inline_mode =
+		strcmp(conf_str(conf, "stream.inline", "no"), "auto") != 0 &&
+		conf_bool(conf, "stream.inline", false);
+	c->max_syns = (uint8_t)conf_u64(conf, "stream.max-syn-queued", 10, 0,
+					UINT8_MAX - 1);
+	c->max_synacks = (uint8_t)conf_u64(conf, "stream.max-synack-queued", 5,
+					   0, UINT8_MAX - 1);
 	c->checksums = conf_bool(conf, "stream.checksum-validation", true);
 	c->memcap = conf_u64(conf, "stream.reassembly.memcap", MEMCAP_DEFAULT,
 			     0, UINT64_MAX / 2);
@@ -189,6 +196,15 @@ take_old(struct stream_ctx *c, struct tcp_side *d, struct packet *pkt,
 	}
 }
 
+/* There was no room for a segment that came early. */
+static void
+tell_no_memory(struct stream_ctx *c, struct packet *pkt)
+{
+	c->n.segment_memcap_drop++;
+	stream_event(pkt, EV_STREAM_REASSEMBLY_NO_SEGMENT);
+	stream_event(pkt, EV_STREAM_REASSEMBLY_INSERT_MEMCAP);
+}
+
 /* Bytes for later, or that meet bytes waiting; false when memory is out. */
 static bool
 take_early(struct stream_ctx *c, struct tcp_side *d, struct packet *pkt,
@@ -200,7 +216,7 @@ take_early(struct stream_ctx *c, struct tcp_side *d, struct packet *pkt,
 	if (d->rob == NULL) {
 		d->rob = pool_get(c->pool, sizeof(*d->rob));
 		if (d->rob == NULL) {
-			c->n.segment_memcap_drop++;
+			tell_no_memory(c, pkt);
 			return false;
 		}
 		rob_init(d->rob);
@@ -218,11 +234,12 @@ take_early(struct stream_ctx *c, struct tcp_side *d, struct packet *pkt,
 		stream_event(pkt, EV_STREAM_REASSEMBLY_OVERLAP_DIFFERENT_DATA);
 	}
 	if ((v & ROB_NO_MEMORY) != 0) {
-		c->n.segment_memcap_drop++;
+		tell_no_memory(c, pkt);
 		d->flags |= SIDE_SQUEEZE;
 	}
 	if (d->rob->bytes > (async ? WAITING_MAX_ASYNC : WAITING_MAX) ||
 	    d->rob->n >= ROB_MAX_RUNS - 2) {
+		stream_event(pkt, EV_STREAM_REASSEMBLY_INSERT_LIMIT);
 		d->flags |= SIDE_SQUEEZE;
 	}
 	return (v & ROB_NO_MEMORY) == 0;
@@ -234,6 +251,14 @@ is_clear(const struct tcp_side *d, uint64_t end)
 {
 	return d->rob == NULL || rob_empty(d->rob) ||
 	       rob_first(d->rob)->off >= end;
+}
+
+/* Whether bytes may be handed on: inline, before the handshake is over, as
+ * there they must be judged before the receiver has them. */
+static bool
+is_open(const struct stream_ctx *c, const struct tcp_session *s)
+{
+	return s->state >= TCP_ESTABLISHED || c->inline_mode;
 }
 
 static void
@@ -274,7 +299,7 @@ take_data(struct stream_ctx *c, struct tcp_session *s, struct tcp_side *d,
 	if (data.len == 0 || (d->flags & SIDE_ENDED) != 0) {
 		return;
 	}
-	if (off == d->next_off && s->state >= TCP_ESTABLISHED &&
+	if (off == d->next_off && is_open(c, s) &&
 	    is_clear(d, off + data.len)) {
 		c->data = data;
 		return;
@@ -283,7 +308,7 @@ take_data(struct stream_ctx *c, struct tcp_session *s, struct tcp_side *d,
 		c->n.out_of_order++;
 	}
 	if (!take_early(c, d, pkt, off, data, s->async) && off == d->next_off &&
-	    s->state >= TCP_ESTABLISHED) {
+	    is_open(c, s)) {
 		c->data = data; /* at hand: no need to lose it */
 	}
 }
@@ -476,7 +501,7 @@ stream_next(struct stream_ctx *c, struct flow *f, struct stream_chunk *out)
 	enum flow_dir dir = c->session == s ? c->dir : FLOW_TOSERVER;
 
 	drop_held(c);
-	if (s == NULL || s->state < TCP_ESTABLISHED) {
+	if (s == NULL || !is_open(c, s)) {
 		return false;
 	}
 	memset(out, 0, sizeof(*out));

@@ -48,6 +48,7 @@ enum side_flags {
 	SIDE_SQUEEZE = 1 << 9, /* a cap was hit: give up the first hole */
 	SIDE_WINDOW = 1 << 10, /* 'window' is known */
 	SIDE_SYN_DATA = 1 << 11, /* data came in the SYN */
+	SIDE_SENT_RST = 1 << 12,
 };
 
 /* Recent in-order bytes, contiguous, for rules. */
@@ -86,6 +87,9 @@ struct tcp_session {
 	bool async; /* only one side is seen */
 	bool simultaneous; /* both sides sent a SYN */
 	uint8_t n_isns[2];
+	uint8_t n_syns, n_synacks; /* sent again with other numbers */
+	bool syn_has_ts, syn_signed; /* of any of the client's SYNs */
+	uint32_t syn_ts[2]; /* timestamps of the first and the last of them */
 	uint32_t isn[2][MAX_ISNS];
 	bool depth_told[2];
 };
@@ -100,7 +104,8 @@ struct stream_policy {
 struct stream_ctx {
 	struct pool *pool;
 	struct stream_counters n;
-	bool midstream, async, checksums;
+	bool midstream, async, checksums, inline_mode;
+	uint8_t max_syns, max_synacks; /* other ones, before it is a flood */
 	uint64_t depth; /* UINT64_MAX: none */
 	uint64_t memcap, mem;
 
@@ -147,6 +152,17 @@ stream_event(struct packet *pkt, enum event_id e)
 {
 	event_set_add(&pkt->events, e);
 }
+
+/* -- stream_odd.c -- */
+
+/* The event for a segment outside the window, or of a wrong acknowledgement. */
+enum event_id tcp_wrong_seq_event(const struct tcp_session *s,
+				  const struct packet *pkt);
+enum event_id tcp_wrong_ack_event(const struct tcp_session *s,
+				  const struct packet *pkt);
+/* Sets the events of a segment that fits but is odd; true: refuse it. */
+bool tcp_odd_segment(const struct tcp_session *s, struct packet *pkt,
+		     enum flow_dir dir, int64_t off, int64_t ack);
 
 /* -- stream.c -- */
 

@@ -47,11 +47,18 @@ side_syn(struct stream_ctx *c, struct tcp_session *s, const struct packet *pkt,
 	d->wscale = pkt->tcp_wscale == 0xff ? 0 : MIN(pkt->tcp_wscale, 14);
 	d->window = pkt->tcp_window; /* RFC 7323 2.2: not scaled in a SYN */
 	if (pkt->tcp_has_ts) {
+		if (dir == FLOW_TOSERVER) {
+			s->syn_ts[1] = pkt->tcp_ts_val;
+			s->syn_ts[0] =
+				s->syn_has_ts ? s->syn_ts[0] : pkt->tcp_ts_val;
+			s->syn_has_ts = true;
+		}
 		d->flags |= SIDE_TS;
 		d->ts_recent = pkt->tcp_ts_val;
 	} else {
 		d->flags &= (uint16_t)~SIDE_TS;
 	}
+	s->syn_signed |= pkt->tcp_signed;
 	isn_add(s, dir, pkt->tcp_seq);
 }
 
@@ -114,6 +121,10 @@ tcp_open(struct stream_ctx *c, struct tcp_session *s, struct packet *pkt,
 	 enum flow_dir dir)
 {
 	switch (pkt->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) {
+	case TCP_SYN | TCP_FIN:
+		/* Some hosts take it as a SYN; its FIN counts for nothing. */
+		stream_event(pkt, EV_STREAM_FIN_SYN);
+		/* fall through */
 	case TCP_SYN:
 		side_syn(c, s, pkt, dir);
 		s->state = TCP_SYN_SENT;
@@ -129,6 +140,9 @@ tcp_open(struct stream_ctx *c, struct tcp_session *s, struct packet *pkt,
 	case TCP_ACK:
 	case TCP_ACK | TCP_FIN:
 		if (!c->midstream) {
+			if ((pkt->tcp_flags & TCP_FIN) != 0) {
+				stream_event(pkt, EV_STREAM_FIN_BUT_NO_SESSION);
+			}
 			return false;
 		}
 		open_midstream(c, s, pkt, dir, false);
@@ -136,9 +150,51 @@ tcp_open(struct stream_ctx *c, struct tcp_session *s, struct packet *pkt,
 	default:
 		if ((pkt->tcp_flags & TCP_RST) != 0) {
 			stream_event(pkt, EV_STREAM_RST_BUT_NO_SESSION);
+		} else if ((pkt->tcp_flags & TCP_FIN) != 0) {
+			stream_event(pkt, EV_STREAM_FIN_BUT_NO_SESSION);
 		}
 		return false;
 	}
+}
+
+/* SYN/ACKs of other numbers than the first, as with SYNs. */
+static void
+count_synack(struct stream_ctx *c, struct tcp_session *s, struct packet *pkt,
+	     enum flow_dir dir)
+{
+	const struct tcp_side *me = &s->side[dir], *peer = &s->side[!dir];
+
+	if (s->state != TCP_SYN_RECV) {
+		return;
+	}
+	if (pkt->tcp_ack - peer->base_seq != peer->acked) {
+		stream_event(pkt, EV_STREAM_3WHS_SYNACK_RESEND_WITH_DIFF_ACK);
+	}
+	if (me->base_seq != pkt->tcp_seq + 1) {
+		stream_event(pkt, EV_STREAM_3WHS_SYNACK_RESEND_WITH_DIFF_SEQ);
+		if (s->n_synacks < UINT8_MAX) {
+			s->n_synacks++;
+		}
+		if (s->n_synacks > c->max_synacks) {
+			stream_event(pkt, EV_STREAM_3WHS_SYNACK_FLOOD);
+		}
+	}
+}
+
+/*
+ * Linux, and hosts like it, do not believe an answer to a SYN that echoes a
+ * timestamp which the SYNs did not have (RFC 7323, 5.2, "invalid" there).
+ */
+static bool
+echo_ok(const struct tcp_session *s, const struct packet *pkt,
+	enum flow_dir dir)
+{
+	if (s->state != TCP_SYN_SENT || dir != FLOW_TOCLIENT ||
+	    !pkt->tcp_has_ts || pkt->tcp_ts_ecr == 0) {
+		return true;
+	}
+	return s->syn_has_ts &&
+	       pkt->tcp_ts_ecr - s->syn_ts[0] <= s->syn_ts[1] - s->syn_ts[0];
 }
 
 /* A SYN/ACK that answers a SYN: the usual one, or the client's own where both
@@ -151,13 +207,27 @@ take_synack(struct stream_ctx *c, struct tcp_session *s, struct packet *pkt,
 
 	c->n.synack++;
 	if (dir == FLOW_TOSERVER && !s->simultaneous) {
-		stream_event(pkt, EV_STREAM_3WHS_ACK_IN_WRONG_DIR);
+		stream_event(
+			pkt,
+			s->state == TCP_SYN_RECV
+				? EV_STREAM_3WHS_SYNACK_TOSERVER_ON_SYN_RECV
+				: EV_STREAM_3WHS_SYNACK_IN_WRONG_DIRECTION);
 		return TCP_REFUSED;
 	}
 	if (!syn_acked(c, s, !dir, pkt->tcp_ack)) {
-		stream_event(pkt, EV_STREAM_3WHS_SYNACK_WITH_WRONG_ACK);
+		stream_event(
+			pkt,
+			s->simultaneous ? EV_STREAM_4WHS_SYNACK_WITH_WRONG_ACK
+			: s->state == TCP_SYN_RECV
+				? EV_STREAM_3WHS_SYNACK_RESEND_WITH_DIFF_ACK
+				: EV_STREAM_3WHS_SYNACK_WITH_WRONG_ACK);
 		return TCP_REFUSED;
 	}
+	if (s->simultaneous && (s->side[dir].flags & SIDE_BASE) != 0 &&
+	    s->side[dir].base_seq != pkt->tcp_seq + 1) {
+		stream_event(pkt, EV_STREAM_4WHS_SYNACK_WITH_WRONG_SYN);
+	}
+	count_synack(c, s, pkt, dir);
 	if (dir == FLOW_TOCLIENT || s->side[dir].base_seq != pkt->tcp_seq + 1) {
 		side_syn(c, s, pkt, dir);
 	}
@@ -166,12 +236,52 @@ take_synack(struct stream_ctx *c, struct tcp_session *s, struct packet *pkt,
 	s->side[dir].flags |= SIDE_WINDOW;
 	if ((peer->flags & SIDE_SYN_DATA) != 0 && peer->acked == 0) {
 		/* The server did not take the data; it will be sent again. */
+		stream_event(pkt, EV_STREAM_3WHS_SYNACK_TFO_DATA_IGNORED);
 		stream_drop_waiting(c, peer);
 		peer->max_off = 0;
 		peer->flags &= (uint16_t)~SIDE_SYN_DATA;
 	}
 	s->state = TCP_SYN_RECV;
 	return TCP_DATA;
+}
+
+/* A SYN/ACK when the handshake is over. */
+static void
+tell_late_synack(const struct tcp_session *s, struct packet *pkt,
+		 enum flow_dir dir)
+{
+	const struct tcp_side *me = &s->side[dir], *peer = &s->side[!dir];
+
+	if (dir == FLOW_TOSERVER && !s->simultaneous) {
+		stream_event(pkt, EV_STREAM_EST_SYNACK_TOSERVER);
+	} else if (me->base_seq != pkt->tcp_seq + 1) {
+		stream_event(pkt, EV_STREAM_EST_SYNACK_RESEND_WITH_DIFF_SEQ);
+	} else if (peer->base_seq != pkt->tcp_ack) {
+		stream_event(pkt, EV_STREAM_EST_SYNACK_RESEND_WITH_DIFF_ACK);
+	} else {
+		stream_event(pkt, EV_STREAM_EST_SYNACK_RESEND);
+	}
+}
+
+/* A SYN that comes when one was answered already. */
+static void
+tell_late_syn(struct tcp_session *s, struct packet *pkt, enum flow_dir dir,
+	      bool same)
+{
+	if (s->state > TCP_ESTABLISHED) {
+		stream_event(pkt, EV_STREAM_SHUTDOWN_SYN_RESEND);
+	} else if (s->state == TCP_ESTABLISHED) {
+		stream_event(pkt, dir == FLOW_TOCLIENT
+					  ? EV_STREAM_EST_SYN_TOCLIENT
+				  : same ? EV_STREAM_EST_SYN_RESEND
+					 : EV_STREAM_EST_SYN_RESEND_DIFF_SEQ);
+	} else if (dir == FLOW_TOCLIENT && !s->simultaneous) {
+		stream_event(pkt, EV_STREAM_3WHS_SYN_TOCLIENT_ON_SYN_RECV);
+	} else if (!same && isn_add(s, dir, pkt->tcp_seq)) {
+		/* Counts if the server answers this one. */
+		stream_event(pkt,
+			     EV_STREAM_3WHS_SYN_RESEND_DIFF_SEQ_ON_SYN_RECV);
+	}
 }
 
 static enum tcp_verdict
@@ -186,28 +296,40 @@ take_syn(struct stream_ctx *c, struct tcp_session *s, struct packet *pkt,
 		return take_synack(c, s, pkt, dir);
 	}
 	if (ack) {
-		stream_event(pkt, EV_STREAM_EST_SYNACK_RESEND);
+		tell_late_synack(s, pkt, dir);
 		c->n.synack++;
 		return same ? TCP_TAKEN : TCP_REFUSED;
 	}
 	c->n.syn++;
-	if (s->state == TCP_SYN_SENT) {
-		/* Again, perhaps with another number; or from both sides. */
-		s->simultaneous |= dir == FLOW_TOCLIENT;
-		side_syn(c, s, pkt, dir);
-		return TCP_DATA;
+	if (s->state != TCP_SYN_SENT) {
+		tell_late_syn(s, pkt, dir, same);
+		return same ? TCP_TAKEN : TCP_REFUSED;
 	}
-	if (s->state == TCP_SYN_RECV) {
-		if (!same && isn_add(s, dir, pkt->tcp_seq)) {
-			/* Counts if the server answers this one. */
-			stream_event(
-				pkt,
-				EV_STREAM_3WHS_SYN_RESEND_DIFF_SEQ_ON_SYN_RECV);
+	/* Again, perhaps with another number; or from both sides. */
+	s->simultaneous |= dir == FLOW_TOCLIENT;
+	if (!same && dir == FLOW_TOSERVER) {
+		if (s->n_syns < UINT8_MAX) {
+			s->n_syns++;
 		}
-	} else if (s->state > TCP_ESTABLISHED) {
-		stream_event(pkt, EV_STREAM_SHUTDOWN_SYN_RESEND);
+		if (s->n_syns > c->max_syns) {
+			stream_event(pkt, EV_STREAM_3WHS_SYN_FLOOD);
+		}
 	}
-	return same ? TCP_TAKEN : TCP_REFUSED;
+	side_syn(c, s, pkt, dir);
+	return TCP_DATA;
+}
+
+/* The last ACK of a handshake acknowledges something else. */
+static void
+tell_handshake(const struct tcp_session *s, struct packet *pkt, bool right_seq)
+{
+	if (s->simultaneous) {
+		stream_event(pkt, EV_STREAM_4WHS_INVALID_ACK);
+	} else if (right_seq) {
+		stream_event(pkt, EV_STREAM_3WHS_RIGHT_SEQ_WRONG_ACK_EVASION);
+	} else {
+		stream_event(pkt, EV_STREAM_3WHS_WRONG_SEQ_WRONG_ACK);
+	}
 }
 
 /* The ACK that ends the handshake; without it, the first data that shows that
@@ -220,8 +342,14 @@ take_handshake_ack(struct stream_ctx *c, struct tcp_session *s,
 	bool content = pkt->payload.len > 0 || (pkt->tcp_flags & TCP_FIN) != 0;
 
 	if (s->state == TCP_SYN_SENT) {
-		if (dir == FLOW_TOSERVER && (c->async || c->midstream) &&
-		    pkt->tcp_seq - me->base_seq <= me->max_off) {
+		bool one_sided =
+			dir == FLOW_TOSERVER && (c->async || c->midstream);
+
+		if (one_sided && pkt->tcp_seq - me->base_seq > me->max_off) {
+			stream_event(pkt, EV_STREAM_3WHS_ASYNC_WRONG_SEQ);
+			return false;
+		}
+		if (one_sided) {
 			/* The other side is not seen. */
 			peer->base_seq = pkt->tcp_ack;
 			peer->flags |= SIDE_BASE;
@@ -230,10 +358,20 @@ take_handshake_ack(struct stream_ctx *c, struct tcp_session *s,
 			establish(s);
 			return true;
 		}
-		if (dir == FLOW_TOCLIENT) {
+		if (dir == FLOW_TOCLIENT && pkt->payload.len > 0) {
+			/* As if a handshake had been (CVE-2018-6794). */
+			stream_event(pkt, EV_STREAM_3WHS_ACK_DATA_INJECT);
+		} else if (dir == FLOW_TOCLIENT) {
 			stream_event(pkt, EV_STREAM_3WHS_ACK_IN_WRONG_DIR);
 		}
 		return false;
+	}
+	if (dir == FLOW_TOCLIENT && s->midstream && c->async &&
+	    (peer->flags & SIDE_SEEN) == 0) {
+		/* Only what the server sends is seen. */
+		s->async = true;
+		establish(s);
+		return true;
 	}
 	if (dir == FLOW_TOCLIENT && !s->simultaneous &&
 	    !(content && pkt->tcp_seq == me->base_seq)) {
@@ -241,10 +379,14 @@ take_handshake_ack(struct stream_ctx *c, struct tcp_session *s,
 		return false;
 	}
 	if (!syn_acked(c, s, !dir, pkt->tcp_ack)) {
+		tell_handshake(s, pkt, pkt->tcp_seq == me->base_seq);
 		c->n.invalid_ack++;
 		return false;
 	}
 	if (pkt->tcp_seq - me->base_seq > me->max_off + EDGE_SLACK) {
+		stream_event(pkt, s->simultaneous
+					  ? EV_STREAM_4WHS_WRONG_SEQ
+					  : EV_STREAM_3WHS_WRONG_SEQ_WRONG_ACK);
 		c->n.out_of_window++;
 		return false;
 	}
@@ -349,7 +491,7 @@ take_segment(struct stream_ctx *c, struct tcp_session *s, struct packet *pkt,
 	off = tcp_offset(me, pkt->tcp_seq);
 	ack = tcp_offset(peer, pkt->tcp_ack);
 	if (!window_ok(s, me, peer, off, len)) {
-		stream_event(pkt, EV_STREAM_EST_PACKET_OUT_OF_WINDOW);
+		stream_event(pkt, tcp_wrong_seq_event(s, pkt));
 		c->n.out_of_window++;
 		return TCP_REFUSED;
 	}
@@ -358,7 +500,8 @@ take_segment(struct stream_ctx *c, struct tcp_session *s, struct packet *pkt,
 		return TCP_REFUSED;
 	}
 	if (!ack_ok(me, peer, ack)) {
-		stream_event(pkt, EV_STREAM_EST_INVALID_ACK);
+		stream_event(pkt, tcp_wrong_ack_event(s, pkt));
+		stream_event(pkt, EV_STREAM_PKT_INVALID_ACK);
 		c->n.invalid_ack++;
 		return TCP_REFUSED;
 	}
@@ -366,6 +509,9 @@ take_segment(struct stream_ctx *c, struct tcp_session *s, struct packet *pkt,
 	    off <= (int64_t)(s->async ? me->next_off : me->acked) &&
 	    (int32_t)(pkt->tcp_ts_val - me->ts_recent) > 0) {
 		me->ts_recent = pkt->tcp_ts_val;
+	}
+	if (UNLIKELY(tcp_odd_segment(s, pkt, dir, off, ack))) {
+		return TCP_REFUSED;
 	}
 	take_ack(s, pkt, dir, ack);
 	if ((me->flags & SIDE_RESET) != 0 &&
@@ -434,11 +580,31 @@ tcp_packet(struct stream_ctx *c, struct tcp_session *s, struct packet *pkt,
 	if (!ack && pkt->tcp_ack != 0) {
 		stream_event(pkt, EV_STREAM_PKT_BROKEN_ACK);
 	}
+	if (UNLIKELY(!echo_ok(s, pkt, dir))) {
+		stream_event(pkt, EV_STREAM_PKT_INVALID_TIMESTAMP);
+		return TCP_REFUSED;
+	}
 	if ((pkt->tcp_flags & TCP_RST) != 0) {
+		if (pkt->payload.len > 0) {
+			stream_event(pkt, EV_STREAM_RST_WITH_DATA);
+		}
+		if (pkt->tcp_signed && !s->syn_signed && !s->midstream) {
+			/* Signed for a session that is not: hosts that check
+			 * drop it (RFC 2385, 2), so it ends nothing. */
+			stream_event(pkt, EV_STREAM_SUSPECTED_RST_INJECT);
+			return TCP_REFUSED;
+		}
 		if (!rst_ok(c, s, pkt, dir)) {
 			stream_event(pkt, EV_STREAM_RST_INVALID_ACK);
 			return TCP_REFUSED;
 		}
+		if (s->state == TCP_SYN_SENT && dir == FLOW_TOSERVER) {
+			/* Nobody has seen a server take it.  A client may
+			 * have sent it to a forged answer, and go on. */
+			c->n.rst++;
+			return TCP_TAKEN;
+		}
+		s->side[dir].flags |= SIDE_SENT_RST;
 		s->state = TCP_CLOSED;
 		s->side[0].flags |= SIDE_RESET;
 		s->side[1].flags |= SIDE_RESET;
@@ -446,6 +612,9 @@ tcp_packet(struct stream_ctx *c, struct tcp_session *s, struct packet *pkt,
 		return TCP_TAKEN;
 	}
 	if ((pkt->tcp_flags & TCP_SYN) != 0) {
+		if ((pkt->tcp_flags & TCP_FIN) != 0) {
+			stream_event(pkt, EV_STREAM_FIN_SYN);
+		}
 		return take_syn(c, s, pkt, dir);
 	}
 	if (!ack) {

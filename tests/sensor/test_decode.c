@@ -117,6 +117,12 @@ check_hello(const struct packet *p, uint8_t version)
 	assert_true(event_set_empty(&p->events));
 }
 
+static bool
+has(enum event_id e)
+{
+	return event_set_has(&out[0].events, e);
+}
+
 static void
 link_types(void **state)
 {
@@ -318,7 +324,7 @@ ipv4_headers(void **state)
 	f.b[22] = 9; /* longer than the header */
 	decode(101);
 	assert_true(
-		event_set_has(&out[0].events, EV_DECODE_IPV4_OPT_MALFORMED));
+		event_set_has(&out[0].events, EV_DECODE_IPV4_OPT_INVALID_LEN));
 
 	begin();
 	add_hello();
@@ -375,6 +381,9 @@ ipv6_extension_headers(void **state)
 	finish_l4(&f, ip, udp, IPP_UDP, 6);
 	finish_ipv6(&f, ip);
 	assert_int_equal(decode(101), 1);
+	assert_true(has(EV_DECODE_IPV6_EXTHDR_USELESS_FH));
+	assert_true(has(EV_DECODE_IPV6_RH_TYPE_0));
+	memset(&out[0].events, 0, sizeof(out[0].events));
 	check_hello(&out[0], 6);
 	assert_int_equal(out[0].l3_hlen, 40 + 8 + 16 + 16 + 8 + 8);
 

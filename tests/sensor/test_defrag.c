@@ -229,7 +229,8 @@ odd_lengths(void **state)
 	assert_true(push(4, 1, 8, false, "cc", 2));
 	assert_true(view_eq(body(), VIEW_LIT("aaaaaaaacc")));
 	assert_false(push(6, 1, 0, true, "aaaaaaaabbb", 11));
-	assert_true(event_set_has(&pkt.events, EV_DECODE_IPV6_FRAG_IGNORED));
+	assert_true(
+		event_set_has(&pkt.events, EV_DECODE_IPV6_FRAG_INVALID_LENGTH));
 	assert_false(push(4, 2, 0, true, "", 0));
 	assert_false(push(4, 2, 0, true, "aaaaa", 5));
 	assert_true(event_set_has(&pkt.events, EV_DECODE_IPV4_FRAG_IGNORED));
@@ -459,7 +460,7 @@ fragments_within_fragments(void **state)
 	assert_int_equal(out[0].flags, PKT_FRAGMENT);
 	assert_int_equal(out[1].flags, PKT_REASSEMBLED | PKT_OUTER);
 	assert_int_equal(out[2].flags, PKT_FRAGMENT | PKT_INNER);
-	assert_int_equal(out[3].flags & ~(uint32_t)PKT_BAD_L4_CSUM,
+	assert_int_equal(out[3].flags & ~(uint32_t)PKT_NO_L4_CSUM,
 			 PKT_REASSEMBLED | PKT_INNER);
 	assert_int_equal(out[3].dport, 2222);
 	assert_true(view_eq(out[3].payload,
