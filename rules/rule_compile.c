@@ -662,6 +662,17 @@ freeze_prog(struct rule_draft *r, enum inspect_dir dir, struct rule_prog *p)
 		       : ERR_OK;
 }
 
+static bool
+only_app_proto(const struct rule_draft *r)
+{
+	for (uint16_t i = 0; i < r->prog.n_tests; i++) {
+		if (r->tests[i].fact != FACT_APP_PROTO) {
+			return false;
+		}
+	}
+	return r->prog.n_tests > 0;
+}
+
 static enum err
 settle(struct rule_draft *r, struct shape *s)
 {
@@ -695,8 +706,8 @@ settle(struct rule_draft *r, struct shape *s)
 	choose_inspection(r, s);
 	p->once = p->kind == PROG_PACKET && r->header_is_app &&
 		  p->n_tests == 0 && p->n_bits == 0 && !r->has_flow_word;
-	if (p->kind == PROG_PACKET && p->n_tests == 1 && p->n_bits == 0 &&
-	    r->tests[0].fact == FACT_APP_PROTO && !r->has_flow_word) {
+	if (p->kind == PROG_PACKET && p->n_bits == 0 && !r->has_flow_word &&
+	    only_app_proto(r)) {
 		p->once = true;
 	}
 	return ERR_OK;

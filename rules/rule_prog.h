@@ -184,7 +184,7 @@ enum fact {
 	FACT_FRAGBITS,
 	FACT_IPOPT, /* 'a': bits, any of them */
 	FACT_SAMEIP,
-	FACT_APP_PROTO, /* 'a': enum app_proto; 'arg': enum app_mode */
+	FACT_APP_PROTO, /* 'a': bit per app_proto; 'arg': enum app_mode */
 	FACT_EVENT, /* 'a': enum event_id, of packet or transaction */
 	FACT_SSL_STATE, /* 'a': bits wanted, 'b': bits refused */
 	FACT_CERT_EXPIRED,
@@ -200,7 +200,8 @@ enum app_mode {
 	APP_TO_SERVER,
 	APP_TO_CLIENT,
 	APP_EITHER,
-	APP_FINAL
+	APP_FINAL,
+	APP_ORIGINAL, /* before the flow changed its protocol */
 };
 
 struct test {

@@ -370,6 +370,21 @@ static const struct fact_case fact_cases[] = {
 	{ "app-layer-protocol:http;", true },
 	{ "app-layer-protocol:!http;", false },
 	{ "app-layer-protocol:dns;", false },
+	{ "app-layer-protocol:dns|http;", true },
+	{ "app-layer-protocol:!dns|tls;", true },
+	{ "app-layer-protocol:http1,exact;", true },
+	{ "app-layer-protocol:http,final,exact;", true },
+	{ "app-layer-protocol:dns,original;", false },
+	{ "app-layer-protocol:smtp,original;", true },
+	{ "app-layer-protocol:!smtp,original;", false },
+	{ "app-layer-protocol:http,to_server;", true },
+	{ "app-layer-protocol:http,to_client;", false },
+	{ "app-layer-protocol:failed,to_client;", true },
+	{ "app-layer-protocol:http,either;", true },
+	{ "app-layer-protocol:!http,either;", true },
+	{ "app-layer-protocol:tls,either;", false },
+	{ "app-layer-protocol:unknown;", false },
+	{ "app-layer-protocol:unknown|http;", true },
 	{ "decode-event:ipv4.opt_malformed;", true },
 	{ "decode-event:ipv4.trunc_pkt;", false },
 	{ "stream-event:est_invalid_ack;", true },
@@ -400,6 +415,9 @@ test_facts(void **state)
 		b.in.pkt.ts_us = 5000000;
 		b.flow.is_tcp = true;
 		b.flow.app = APP_HTTP;
+		b.flow.app_dir[DIR_TOSERVER] = APP_HTTP;
+		b.flow.app_dir[DIR_TOCLIENT] = APP_FAILED;
+		b.flow.app_before = APP_SMTP;
 		b.flow.bytes[1] = 200;
 		b.flow.stream_bytes[0] = 11;
 		b.flow.stream_bytes[1] = 22;
@@ -672,15 +690,24 @@ test_instances(void **state)
 		       "content:\"a.\"; content:\"b.\"; sid:2;)\n"
 		       "alert dns any any -> any any (dns.opcode:0; sid:3;)\n"
 		       "alert dns any any -> any any (dns.rrtype:!1; "
-		       "sid:4;)\n");
+		       "sid:4;)\n"
+		       "alert dns any any -> any any (dns.rrtype:aaaa; "
+		       "sid:5;)\n"
+		       "alert dns any any -> any any (dns.rrtype:!aaaa; "
+		       "dns.rcode:NXDOMAIN; sid:6;)\n"
+		       "alert dns any any -> any any (dns.rcode:!nxdomain; "
+		       "sid:7;)\n");
 	b.in.app = b.flow.app = APP_DNS;
 	inspect_set(&b.in, BUF_DNS_QUERY, names, 2);
 	b.in.fresh[BUF_DNS_QUERY / 64] |= UINT64_C(1) << (BUF_DNS_QUERY % 64);
-	b.in.num_set = 1u << NUM_DNS_OPCODE | 1u << NUM_DNS_RRTYPE;
+	b.in.num_set = 1u << NUM_DNS_OPCODE | 1u << NUM_DNS_RRTYPE |
+		       1u << NUM_DNS_RCODE;
 	b.in.num[NUM_DNS_RRTYPE] = 1;
-	assert_int_equal(call(&b, INSPECT_TX), 2);
+	b.in.num[NUM_DNS_RCODE] = 3;
+	assert_int_equal(call(&b, INSPECT_TX), 3);
 	assert_int_equal(b.hits[0].rule->sid, 1);
 	assert_int_equal(b.hits[1].rule->sid, 3);
+	assert_int_equal(b.hits[2].rule->sid, 6);
 	bench_close(&b);
 }
 
