@@ -704,12 +704,9 @@ settle(struct rule_draft *r, struct shape *s)
 				"in one rule");
 	}
 	choose_inspection(r, s);
-	p->once = p->kind == PROG_PACKET && r->header_is_app &&
-		  p->n_tests == 0 && p->n_bits == 0 && !r->has_flow_word;
-	if (p->kind == PROG_PACKET && p->n_bits == 0 && !r->has_flow_word &&
-	    only_app_proto(r)) {
-		p->once = true;
-	}
+	/* What only asks for the protocol alerts when that becomes known. */
+	p->once = p->kind == PROG_PACKET && p->n_bits == 0 &&
+		  !r->has_flow_word && only_app_proto(r);
 	return ERR_OK;
 }
 

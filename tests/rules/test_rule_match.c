@@ -614,7 +614,9 @@ test_once_a_flow(void **state)
 
 	(void)state;
 	bench_open(&b, "alert ip any any -> any any (sid:1;)\n"
-		       "alert dns any any -> any any (sid:2;)\n");
+		       "alert udp any any -> any any "
+		       "(app-layer-protocol:dns; sid:2;)\n"
+		       "alert tls any any -> any any (sid:3;)\n");
 	b.flow.pkts[0] = 1;
 	assert_int_equal(packet(&b, "x"), 1);
 	b.flow.pkts[0] = 2;
@@ -622,6 +624,11 @@ test_once_a_flow(void **state)
 	b.flow.app = APP_DNS;
 	assert_int_equal(packet(&b, "x"), 1);
 	assert_int_equal(packet(&b, "x"), 0);
+	/* a protocol in the header is asked of every packet */
+	b.in.pkt.proto = IPP_TCP;
+	b.flow.app = APP_TLS;
+	assert_int_equal(packet(&b, "x"), 1);
+	assert_int_equal(packet(&b, "x"), 1);
 	bench_close(&b);
 }
 
