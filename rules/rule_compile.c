@@ -662,13 +662,19 @@ freeze_prog(struct rule_draft *r, enum inspect_dir dir, struct rule_prog *p)
 		       : ERR_OK;
 }
 
+/* '*of_flow': no test looks at one direction's protocol. */
 static bool
-only_app_proto(const struct rule_draft *r)
+only_app_proto(const struct rule_draft *r, bool *of_flow)
 {
+	*of_flow = true;
 	for (uint16_t i = 0; i < r->prog.n_tests; i++) {
-		if (r->tests[i].fact != FACT_APP_PROTO) {
+		const struct test *t = &r->tests[i];
+
+		if (t->fact != FACT_APP_PROTO) {
 			return false;
 		}
+		*of_flow = *of_flow &&
+			   (t->arg == APP_FINAL || t->arg == APP_ORIGINAL);
 	}
 	return r->prog.n_tests > 0;
 }
@@ -706,7 +712,7 @@ settle(struct rule_draft *r, struct shape *s)
 	choose_inspection(r, s);
 	/* What only asks for the protocol alerts when that becomes known. */
 	p->once = p->kind == PROG_PACKET && p->n_bits == 0 &&
-		  !r->has_flow_word && only_app_proto(r);
+		  !r->has_flow_word && only_app_proto(r, &p->once_a_flow);
 	return ERR_OK;
 }
 

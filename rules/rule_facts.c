@@ -78,6 +78,15 @@ flow_ok(const struct rule_prog *p, const struct inspect *in)
 	return true;
 }
 
+/* "http" is HTTP of any version; "http1" is not. */
+static bool
+app_covers(const struct rule_prog *p, enum app_proto app)
+{
+	return app == (enum app_proto)p->app ||
+	       (p->app == APP_HTTP && app == APP_HTTP2 && !p->app_exact) ||
+	       (p->app == APP_DNS && app == APP_DOH2);
+}
+
 static bool
 app_ok(const struct rule_prog *p, const struct inspect *in)
 {
@@ -87,7 +96,7 @@ app_ok(const struct rule_prog *p, const struct inspect *in)
 	if (in->kind == INSPECT_TX) {
 		return in->app == (enum app_proto)p->app;
 	}
-	return in->flow != NULL && in->flow->app == (enum app_proto)p->app;
+	return in->flow != NULL && app_covers(p, in->flow->app);
 }
 
 bool

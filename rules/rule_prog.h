@@ -288,6 +288,7 @@ struct rule_prog {
 	bool both_ways; /* <> */
 	bool on_packet, on_every_packet, on_stream;
 	bool app_strict; /* 'app' was asked for, not only implied */
+	bool app_exact; /* http1, not any HTTP */
 	uint8_t app; /* enum app_proto */
 	uint16_t n_tests, n_lists, n_bits, n_bits_set, n_ints;
 	const struct range_set *src, *dst, *sport, *dport; /* NULL: any */
@@ -301,6 +302,7 @@ struct rule_prog {
 	int16_t fast_list;
 	bool fast_nocase;
 	bool once; /* a flow and direction */
+	bool once_a_flow; /* whatever the direction */
 	uint8_t fast_form; /* enum fast_form */
 	struct view fast;
 	struct view fast_key; /* after transforms; unset for FAST_SCAN */

@@ -83,5 +83,4 @@ extern const struct app_parser app_dns_udp;
 extern const struct app_parser app_dns_tcp;
 extern const struct app_parser app_mdns; /* UDP port 5353 */
 
-
 #endif

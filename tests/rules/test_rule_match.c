@@ -616,7 +616,11 @@ test_once_a_flow(void **state)
 	bench_open(&b, "alert ip any any -> any any (sid:1;)\n"
 		       "alert udp any any -> any any "
 		       "(app-layer-protocol:dns; sid:2;)\n"
-		       "alert tls any any -> any any (sid:3;)\n");
+		       "alert tls any any -> any any (sid:3;)\n"
+		       "alert tcp any any -> any any (app-layer-protocol:smtp,"
+		       "original; app-layer-protocol:ftp,final; sid:4;)\n"
+		       "alert http any any -> any any (sid:5;)\n"
+		       "alert http1 any any -> any any (sid:6;)\n");
 	b.flow.pkts[0] = 1;
 	assert_int_equal(packet(&b, "x"), 1);
 	b.flow.pkts[0] = 2;
@@ -629,6 +633,18 @@ test_once_a_flow(void **state)
 	b.flow.app = APP_TLS;
 	assert_int_equal(packet(&b, "x"), 1);
 	assert_int_equal(packet(&b, "x"), 1);
+	/* a flow changes its protocol once, for both directions */
+	b.flow.app = APP_FTP;
+	b.flow.app_before = APP_SMTP;
+	assert_int_equal(packet(&b, "x"), 1);
+	b.in.dir = DIR_TOCLIENT;
+	assert_int_equal(packet(&b, "x"), 0);
+	/* http is HTTP of any version */
+	b.flow.app = APP_HTTP;
+	assert_int_equal(packet(&b, "x"), 2);
+	b.flow.app = APP_HTTP2;
+	assert_int_equal(packet(&b, "x"), 1);
+	assert_int_equal(b.hits[0].rule->sid, 5);
 	bench_close(&b);
 }
 
