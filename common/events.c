@@ -38,6 +38,19 @@ static const struct {
 enum event_id
 event_by_name(const char *layer, struct view name)
 {
+	/* names that older rule files still carry */
+	static const struct {
+		const char *old, *name;
+	} renamed[] = {
+		{ "dns.not_a_request", "dns.not_request" },
+		{ "dns.not_a_response", "dns.not_response" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(renamed); i++) {
+		if (view_eq(name, view_cstr(renamed[i].old))) {
+			name = view_cstr(renamed[i].name);
+		}
+	}
 	for (unsigned i = 1; i < EVENT_COUNT; i++) {
 		if (strcmp(events[i].layer, layer) == 0 &&
 		    view_eq(name, view_cstr(events[i].name))) {

@@ -80,6 +80,7 @@ enum app_proto {
 #undef APP
 		APP_PROTO_COUNT
 };
+STATIC_ASSERT(APP_PROTO_COUNT <= 64, "a set of protocols is one word");
 
 /* "http"; "failed"; NULL for APP_UNKNOWN. */
 const char *app_proto_name(enum app_proto p);

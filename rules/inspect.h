@@ -78,6 +78,9 @@ enum inspect_dir { DIR_TOSERVER = 0, DIR_TOCLIENT = 1 };
 	BUF(DNS_QUERY, "dns.query") /* multi, dotted text */ \
 	BUF(DNS_ANSWER_NAME, "dns.answer.name") /* multi */ \
 	BUF(DNS_QUERY_NAME, "dns.query.name") /* multi, of either direction */ \
+	BUF(DNS_AUTHORITY_NAME, "dns.authorities.rrname") /* multi */ \
+	BUF(DNS_ADDITIONAL_NAME, "dns.additionals.rrname") /* multi */ \
+	BUF(DNS_RESPONSE_NAME, "dns.response.rrname") /* multi */ \
 	BUF(TLS_SNI, "tls.sni") \
 	BUF(TLS_VERSION_TEXT, "tls.version_text") \
 	BUF(TLS_CERT_SUBJECT, "tls.cert_subject") \
@@ -88,6 +91,8 @@ enum inspect_dir { DIR_TOSERVER = 0, DIR_TOCLIENT = 1 };
 	BUF(TLS_SUBJECTALTNAME, "tls.subjectaltname") /* multi */ \
 	BUF(TLS_ALPN, "tls.alpn") /* multi */ \
 	BUF(TLS_RANDOM, "tls.random") \
+	BUF(TLS_RANDOM_TIME, "tls.random_time") \
+	BUF(TLS_RANDOM_BYTES, "tls.random_bytes") \
 	BUF(JA3_HASH, "ja3.hash") \
 	BUF(JA3_STRING, "ja3.string") \
 	BUF(JA3S_HASH, "ja3s.hash") \
@@ -193,6 +198,7 @@ struct inspect_flow {
 	bool first_packet; /* this call is for the flow's first packet */
 	enum app_proto app; /* of the flow */
 	enum app_proto app_dir[2]; /* as detected in each direction */
+	enum app_proto app_before; /* what 'app' was before it changed */
 	uint64_t first_us;
 	uint64_t pkts[2], bytes[2]; /* by enum inspect_dir */
 	uint64_t stream_bytes[2]; /* for stream_size */

@@ -777,6 +777,23 @@ freeze_prog(struct rule_draft *r, enum inspect_dir dir, struct rule_prog *p)
 		       : ERR_OK;
 }
 
+/* '*of_flow': no test looks at one direction's protocol. */
+static bool
+only_app_proto(const struct rule_draft *r, bool *of_flow)
+{
+	*of_flow = true;
+	for (uint16_t i = 0; i < r->prog.n_tests; i++) {
+		const struct test *t = &r->tests[i];
+
+		if (t->fact != FACT_APP_PROTO) {
+			return false;
+		}
+		*of_flow = *of_flow &&
+			   (t->arg == APP_FINAL || t->arg == APP_ORIGINAL);
+	}
+	return r->prog.n_tests > 0;
+}
+
 static enum err
 settle(struct rule_draft *r, struct shape *s)
 {
@@ -808,10 +825,9 @@ settle(struct rule_draft *r, struct shape *s)
 				"in one rule");
 	}
 	choose_inspection(r, s);
-	if (p->kind == PROG_PACKET && p->n_tests == 1 && p->n_bits == 0 &&
-	    r->tests[0].fact == FACT_APP_PROTO && !r->has_flow_word) {
-		p->once = true;
-	}
+	/* What only asks for the protocol alerts when that becomes known. */
+	p->once = p->kind == PROG_PACKET && p->n_bits == 0 &&
+		  !r->has_flow_word && only_app_proto(r, &p->once_a_flow);
 	return ERR_OK;
 }
 

@@ -78,6 +78,15 @@ flow_ok(const struct rule_prog *p, const struct inspect *in)
 	return true;
 }
 
+/* "http" is HTTP of any version; "http1" is not. */
+static bool
+app_covers(const struct rule_prog *p, enum app_proto app)
+{
+	return app == (enum app_proto)p->app ||
+	       (p->app == APP_HTTP && app == APP_HTTP2 && !p->app_exact) ||
+	       (p->app == APP_DNS && app == APP_DOH2);
+}
+
 static bool
 app_ok(const struct rule_prog *p, const struct inspect *in)
 {
@@ -87,7 +96,7 @@ app_ok(const struct rule_prog *p, const struct inspect *in)
 	if (in->kind == INSPECT_TX) {
 		return in->app == (enum app_proto)p->app;
 	}
-	return in->flow != NULL && in->flow->app == (enum app_proto)p->app;
+	return in->flow != NULL && app_covers(p, in->flow->app);
 }
 
 bool
@@ -154,33 +163,48 @@ stream_size_ok(const struct test *t, const struct inspect_flow *f)
 }
 
 static bool
+app_in(const struct test *t, enum app_proto p)
+{
+	return (t->a >> p & 1) != 0;
+}
+
+static bool
 app_proto_ok(const struct test *t, const struct inspect *in)
 {
 	const struct inspect_flow *f = in->flow;
-	enum app_proto a = (enum app_proto)t->a, x;
+	enum app_proto x, ts = f->app_dir[DIR_TOSERVER],
+			  tc = f->app_dir[DIR_TOCLIENT];
 
 	switch ((enum app_mode)t->arg) {
 	case APP_EITHER:
-		return (f->app_dir[0] == a || f->app_dir[1] == a ||
-			f->app == a) != t->negated;
+		/* negated: what is known of either side is something else */
+		if (!t->negated) {
+			return app_in(t, ts) || app_in(t, tc);
+		}
+		return (ts != APP_UNKNOWN && !app_in(t, ts)) ||
+		       (tc != APP_UNKNOWN && !app_in(t, tc));
 	case APP_TO_SERVER:
-		x = f->app_dir[DIR_TOSERVER];
+		x = ts;
 		break;
 	case APP_TO_CLIENT:
-		x = f->app_dir[DIR_TOCLIENT];
+		x = tc;
 		break;
 	case APP_FINAL:
 		x = f->app;
 		break;
+	case APP_ORIGINAL:
+		x = f->app_before;
+		break;
 	default:
+		/* a side that said nothing yet is what the other made it */
 		x = f->app_dir[in->dir] != APP_UNKNOWN ? f->app_dir[in->dir]
 						       : f->app;
 		break;
 	}
-	if (x == APP_UNKNOWN) {
-		return a == APP_UNKNOWN && !t->negated;
+	if (x == APP_UNKNOWN && t->negated) {
+		return false;
 	}
-	return (x == a) != t->negated;
+	return app_in(t, x) != t->negated;
 }
 
 static bool

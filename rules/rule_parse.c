@@ -442,6 +442,7 @@ read_proto(struct rule_draft *r)
 	r->prog.app = (uint8_t)(text_is(name, "ssl") ? APP_TLS
 						     : app_proto_by_name(name));
 	r->prog.app_strict = true;
+	r->prog.app_exact = text_is(name, "http1");
 	if (r->prog.app <= APP_FAILED) {
 		return diag_set(r->d, ERR_FORMAT, "unknown protocol \"%.*s\"",
 				TEXT_ARG(name));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Header facts, protocols, events and numbers of transactions. */
 #include "common/clock.h"
+#include "common/dns_text.h"
 #include "rules/rule_draft.h"
 
 static uint64_t
@@ -75,29 +76,43 @@ parse_flow_count(struct rule_draft *r, const struct keyword *w,
 	return e == ERR_OK ? draft_add_test(r, &t) : e;
 }
 
+/* "A", "!NXDOMAIN": the DNS names of numbers. */
+static bool
+dns_named(int num, struct view v, struct test *t)
+{
+	int n = -1;
+
+	v = text_unquote(v);
+	t->compare = CMP_EQ;
+	if (v.len > 1 && v.p[0] == '!') {
+		t->compare = CMP_NE;
+		v = text_trim(view_sub(v, 1, v.len));
+	}
+	if (num == NUM_DNS_RRTYPE) {
+		n = dns_type_by_name(v);
+	} else if (num == NUM_DNS_RCODE) {
+		n = dns_rcode_by_name(v);
+	}
+	t->a = (uint64_t)n;
+	return n >= 0;
+}
+
 enum err
 parse_its_num(struct rule_draft *r, const struct keyword *w, struct view value)
 {
-	static const struct {
-		const char *name;
-		uint16_t type;
-	} rrtypes[] = { { "a", 1 },     { "ns", 2 },    { "cname", 5 },
-			{ "soa", 6 },   { "ptr", 12 },  { "mx", 15 },
-			{ "txt", 16 },  { "aaaa", 28 }, { "srv", 33 },
-			{ "null", 10 }, { "any", 255 } };
 	struct test t = { .fact = FACT_NUM, .arg = (uint16_t)w->a };
 	enum err e;
 
 	r->tx_only = true;
-	for (size_t i = 0; w->a == NUM_DNS_RRTYPE && i < ARRAY_LEN(rrtypes);
-	     i++) {
-		if (text_is(value, rrtypes[i].name)) {
-			t.compare = CMP_EQ;
-			t.a = rrtypes[i].type;
-			return draft_add_test(r, &t);
-		}
+	if (dns_named(w->a, value, &t)) {
+		return draft_add_test(r, &t);
 	}
-	e = draft_compare(r, w->name, value, INT64_MAX, &t);
+	e = draft_compare(r, w->name, value,
+			  w->a == NUM_DNS_OPCODE || w->a == NUM_DNS_RCODE
+				  ? UINT8_MAX
+			  : w->a == NUM_DNS_RRTYPE ? UINT16_MAX
+						   : INT64_MAX,
+			  &t);
 	return e == ERR_OK ? draft_add_test(r, &t) : e;
 }
 
@@ -319,44 +334,91 @@ parse_sameip(struct rule_draft *r, const struct keyword *w, struct view value)
 	return draft_add_test(r, &t);
 }
 
-/* [!]NAME[,MODE] */
-enum err
-parse_app_proto(struct rule_draft *r, const struct keyword *w,
-		struct view value)
+static bool
+app_mode_of(struct view word, uint16_t *mode)
 {
 	static const struct {
 		const char *word;
 		enum app_mode mode;
-	} modes[] = { { "either", APP_EITHER },
-		      { "to_server", APP_TO_SERVER },
-		      { "to_client", APP_TO_CLIENT },
-		      { "direction", APP_OF_FLOW },
-		      { "final", APP_FINAL } };
+	} modes[] = {
+		{ "either", APP_EITHER },      { "to_server", APP_TO_SERVER },
+		{ "toserver", APP_TO_SERVER }, { "to_client", APP_TO_CLIENT },
+		{ "toclient", APP_TO_CLIENT }, { "direction", APP_OF_FLOW },
+		{ "final", APP_FINAL },        { "original", APP_ORIGINAL }
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		if (text_is(word, modes[i].word)) {
+			*mode = (uint16_t)modes[i].mode;
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * The bits of one name.  "http" and "dns" stand for their later carriers
+ * too, unless 'exact' was asked for.
+ */
+static uint64_t
+app_bits(struct view name, bool exact)
+{
+	enum app_proto p = app_proto_by_name(name);
+
+	if (text_is(name, "unknown")) {
+		return UINT64_C(1) << APP_UNKNOWN;
+	}
+	if (text_is(name, "ssl")) {
+		p = APP_TLS;
+	} else if (text_is(name, "http_any") ||
+		   (text_is(name, "http") && !exact)) {
+		return UINT64_C(1) << APP_HTTP | UINT64_C(1) << APP_HTTP2;
+	}
+	if (p == APP_UNKNOWN) {
+		return 0;
+	}
+	return UINT64_C(1) << p |
+	       (p == APP_DNS && !exact ? UINT64_C(1) << APP_DOH2 : 0) |
+	       (p == APP_HTTP2 && !exact ? UINT64_C(1) << APP_DOH2 : 0);
+}
+
+/* [!]NAME[|NAME...][,MODE][,exact] */
+enum err
+parse_app_proto(struct rule_draft *r, const struct keyword *w,
+		struct view value)
+{
 	struct test t = { .fact = FACT_APP_PROTO, .arg = APP_OF_FLOW };
-	struct view name = VIEW_NONE, v = text_unquote(value);
-	bool known;
+	struct view names = VIEW_NONE, v = text_unquote(value), word;
+	bool exact = false, good = true, mode = false;
 
 	if (v.len > 0 && v.p[0] == '!') {
 		t.negated = true;
 		v = text_trim(view_sub(v, 1, v.len));
 	}
-	text_next(&v, ',', &name);
-	v = text_trim(v);
-	known = v.len == 0;
-	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
-		if (text_is(v, modes[i].word)) {
-			t.arg = (uint16_t)modes[i].mode;
-			known = true;
+	text_next(&v, ',', &names);
+	while (text_next(&v, ',', &word)) {
+		if (text_is(word, "exact") && !exact) {
+			exact = true;
+		} else {
+			good = good && !mode && app_mode_of(word, &t.arg);
+			mode = true;
 		}
 	}
-	t.a = text_is(name, "failed")    ? APP_FAILED
-	      : text_is(name, "unknown") ? APP_UNKNOWN
-	      : text_is(name, "ssl")     ? APP_TLS
-					 : app_proto_by_name(name);
-	if (!known || (t.a == APP_UNKNOWN && !text_is(name, "unknown"))) {
+	good = good && names.len > 0;
+	while (text_next(&names, '|', &word)) {
+		uint64_t bits = app_bits(word, exact);
+
+		good = good && bits != 0;
+		t.a |= bits;
+	}
+	if (!good) {
 		return diag_set(r->d, ERR_FORMAT,
 				"%s: \"%.*s\" is no application protocol",
 				w->name, TEXT_ARG(value));
+	}
+	if (t.negated && (t.a >> APP_UNKNOWN & 1) != 0) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: unknown cannot be negated", w->name);
 	}
 	r->prog.flow |= FLOW_NEEDED;
 	return draft_add_test(r, &t);

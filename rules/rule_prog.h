@@ -188,7 +188,7 @@ enum fact {
 	FACT_IPOPT, /* 'a': bits, any of them */
 	FACT_CSUM, /* 'arg': enum csum_of; 'a': 1 right, 0 wrong */
 	FACT_SAMEIP,
-	FACT_APP_PROTO, /* 'a': enum app_proto; 'arg': enum app_mode */
+	FACT_APP_PROTO, /* 'a': bit per app_proto; 'arg': enum app_mode */
 	FACT_EVENT, /* 'a': enum event_id, of packet or transaction */
 	FACT_SSL_STATE, /* 'a': bits wanted, 'b': bits refused */
 	FACT_CERT_EXPIRED,
@@ -215,7 +215,8 @@ enum app_mode {
 	APP_TO_SERVER,
 	APP_TO_CLIENT,
 	APP_EITHER,
-	APP_FINAL
+	APP_FINAL,
+	APP_ORIGINAL, /* before the flow changed its protocol */
 };
 
 struct test {
@@ -303,6 +304,7 @@ struct rule_prog {
 	bool two_halves; /* =>: 'other' must hold in the same transaction */
 	bool on_packet, on_every_packet, on_stream;
 	bool app_strict; /* 'app' was asked for, not only implied */
+	bool app_exact; /* http1, not any HTTP */
 	uint8_t app; /* enum app_proto */
 	uint16_t n_tests, n_lists, n_bits, n_bits_set, n_ints;
 	const struct range_set *src, *dst, *sport, *dport; /* NULL: any */
@@ -316,6 +318,7 @@ struct rule_prog {
 	int16_t fast_list;
 	bool fast_nocase;
 	bool once; /* a flow and direction */
+	bool once_a_flow; /* whatever the direction */
 	uint8_t fast_form; /* enum fast_form */
 	struct view fast;
 	struct view fast_key; /* after transforms; unset for FAST_SCAN */

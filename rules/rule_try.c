@@ -189,6 +189,12 @@ emit(struct rule_matcher *m, const struct rule_prog *p)
 	};
 }
 
+static uint32_t
+once_key(const struct rule_matcher *m, const struct rule_prog *p)
+{
+	return p->order * 2 + (p->once_a_flow ? 0 : m->in->dir);
+}
+
 /* Whether a rule on packet and stream alerted on this packet before. */
 static bool
 seen_before(struct rule_matcher *m, const struct rule_prog *p)
@@ -199,8 +205,7 @@ seen_before(struct rule_matcher *m, const struct rule_prog *p)
 		return false;
 	}
 	return state_has(f->seen, f->n_seen, p->order) ||
-	       (p->once &&
-		state_has(f->once, f->n_once, p->order * 2 + m->in->dir));
+	       (p->once && state_has(f->once, f->n_once, once_key(m, p)));
 }
 
 static void
@@ -226,7 +231,7 @@ remember_seen(struct rule_matcher *m, const struct rule_prog *p)
 			m->stats.pending_full++;
 			return;
 		}
-		f->once[f->n_once++] = p->order * 2 + m->in->dir;
+		f->once[f->n_once++] = once_key(m, p);
 	} else if (f->n_seen < STATE_SEEN) {
 		f->seen[f->n_seen++] = p->order;
 	} else {

@@ -11,6 +11,8 @@
 
 /* What a direction may say before it is given up as not recognised. */
 #define PENDING_MAX 4096
+/* Protocols may lie in each other; this often a connection may change. */
+#define CHANGES_MAX 4
 #define MAX_PORT_RANGES 32
 
 /* Order matters only where two parsers could both say yes. */
@@ -269,9 +271,13 @@ account(struct driver *d, struct app_flow *af, uint64_t first_id)
 	d->n.txs[af->parser->proto] += af->next_tx_id - first_id;
 }
 
+static void change(struct driver *d, struct flow *f, enum flow_dir dir,
+		   struct view rest);
+
 static void
-feed(struct driver *d, struct app_flow *af, enum flow_dir dir, struct view data)
+feed(struct driver *d, struct flow *f, enum flow_dir dir, struct view data)
 {
+	struct app_flow *af = f->app;
 	uint64_t first_id = af->next_tx_id;
 
 	if (af->parser == NULL || data.len == 0 || af->failed[dir] ||
@@ -290,6 +296,9 @@ feed(struct driver *d, struct app_flow *af, enum flow_dir dir, struct view data)
 		break;
 	}
 	account(d, af, first_id);
+	if (UNLIKELY(af->change)) {
+		change(d, f, dir, view_sub(data, af->used, data.len));
+	}
 }
 
 /* The flow's protocol is known now: makes ready to parse it. */
@@ -316,6 +325,39 @@ known(enum app_proto p)
 	return p != APP_UNKNOWN && p != APP_FAILED;
 }
 
+static const struct app_parser *
+parser_for(const struct driver *d, enum app_proto proto)
+{
+	for (size_t i = 0; i < ARRAY_LEN(d->entries); i++) {
+		if (d->entries[i].parse && d->entries[i].parser->tcp &&
+		    d->entries[i].parser->proto == proto) {
+			return d->entries[i].parser;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * What was agreed on, for a direction whose first bytes tell nothing: frames
+ * of HTTP/2 servers and WebSocket messages begin with no certain text.
+ */
+static struct verdict
+as_expected(struct driver *d, struct app_flow *af, struct verdict v)
+{
+	if (v.proto == APP_FAILED &&
+	    (af->expect == APP_HTTP2 || af->expect == APP_WEBSOCKET)) {
+		return (struct verdict){ af->expect,
+					 parser_for(d, af->expect) };
+	}
+	if (known(v.proto) && known(af->expect) && v.proto != af->expect) {
+		event_set_add(&af->events,
+			      af->expect == APP_TLS
+				      ? EV_APPLAYER_NO_TLS_AFTER_STARTTLS
+				      : EV_APPLAYER_UNEXPECTED_PROTOCOL);
+	}
+	return v;
+}
+
 /* Marks the direction as decided; the other may have been decided before. */
 static void
 decide(struct driver *d, struct app_flow *af, enum flow_dir dir,
@@ -323,6 +365,7 @@ decide(struct driver *d, struct app_flow *af, enum flow_dir dir,
 {
 	enum app_proto other = af->dir_proto[!dir];
 
+	v = as_expected(d, af, v);
 	af->dir_proto[dir] = v.proto;
 	af->detect_done[dir] = true;
 	if (known(other) && v.proto == APP_FAILED) {
@@ -344,10 +387,15 @@ decide(struct driver *d, struct app_flow *af, enum flow_dir dir,
 }
 
 static void
-drain(struct driver *d, struct app_flow *af, enum flow_dir dir)
+drain(struct driver *d, struct flow *f, enum flow_dir dir)
 {
-	feed(d, af, dir, buf_view(&af->pending[dir]));
-	buf_fini(&af->pending[dir]);
+	struct app_flow *af = f->app;
+	struct buf held = af->pending[dir];
+
+	/* A change of protocol may fill 'pending' anew. */
+	buf_init(&af->pending[dir], d->ctx.pool, PENDING_MAX);
+	feed(d, f, dir, buf_view(&held));
+	buf_fini(&held);
 }
 
 /*
@@ -383,16 +431,17 @@ adopt(struct driver *d, struct flow *f, enum flow_dir dir)
 		}
 		decide(d, af, !dir, v);
 	}
-	drain(d, af, !dir);
+	drain(d, f, !dir);
 }
 
 /* Stream bytes of a direction that is decided. */
 static void
-deliver(struct driver *d, struct app_flow *af, enum flow_dir dir,
-	struct view data)
+deliver(struct driver *d, struct flow *f, enum flow_dir dir, struct view data)
 {
+	struct app_flow *af = f->app;
+
 	if (af->parser != NULL) {
-		feed(d, af, dir, data);
+		feed(d, f, dir, data);
 	} else if (af->dir_proto[dir] == APP_FAILED && !af->detect_done[!dir]) {
 		hold(d, af, dir, data);
 	}
@@ -410,9 +459,12 @@ release(struct driver *d, struct flow *f, enum flow_dir dir)
 		buf_fini(&af->pending[!dir]);
 	}
 	if (known(app_proto_of(f)) || af->detect_done[!dir]) {
-		drain(d, af, dir);
+		drain(d, f, dir);
 	}
 }
+
+static void take_bytes(struct driver *d, struct flow *f, enum flow_dir dir,
+		       struct view data);
 
 /* Stream bytes of a direction that is not decided yet. */
 static void
@@ -440,9 +492,64 @@ pend(struct driver *d, struct flow *f, enum flow_dir dir, struct view data)
 	}
 	decide(d, af, dir, v);
 	release(d, f, dir);
-	if (took < data.len) {
-		deliver(d, af, dir, view_sub(data, took, data.len));
+	take_bytes(d, f, dir, view_sub(data, took, data.len));
+}
+
+/* New stream bytes of 'dir', whether it is decided or not. */
+static void
+take_bytes(struct driver *d, struct flow *f, enum flow_dir dir,
+	   struct view data)
+{
+	struct app_flow *af = f->app;
+
+	if (data.len == 0) {
+		return;
 	}
+	if (af->detect_done[dir]) {
+		deliver(d, f, dir, data);
+	} else {
+		pend(d, f, dir, data);
+	}
+}
+
+/* Bytes that the former parser left are the first of what comes now. */
+static void
+take_left(struct driver *d, struct flow *f, enum flow_dir dir)
+{
+	struct app_flow *af = f->app;
+	struct buf held = af->pending[dir];
+
+	buf_init(&af->pending[dir], d->ctx.pool, PENDING_MAX);
+	take_bytes(d, f, dir, buf_view(&held));
+	buf_fini(&held);
+}
+
+/*
+ * The parser is through, the connection is not: it is looked at as if it
+ * began here.  Transactions of the former protocol end on their own.
+ */
+static void
+change(struct driver *d, struct flow *f, enum flow_dir dir, struct view rest)
+{
+	struct app_flow *af = f->app;
+
+	af->change = false;
+	if (++af->n_changes > CHANGES_MAX) {
+		return;
+	}
+	if (af->parser->state_free != NULL) {
+		af->parser->state_free(&d->ctx, af, af->state);
+	}
+	af->before = af->parser->proto;
+	af->state = NULL;
+	af->parser = NULL;
+	for (unsigned i = 0; i < 2; i++) {
+		af->dir_proto[i] = APP_UNKNOWN;
+		af->detect_done[i] = af->failed[i] = af->finished[i] = false;
+	}
+	take_left(d, f, !dir);
+	take_left(d, f, dir);
+	take_bytes(d, f, dir, rest);
 }
 
 static void
@@ -467,7 +574,7 @@ take_datagram(struct driver *d, struct flow *f, enum flow_dir dir,
 		}
 		decide(d, af, dir, v);
 	}
-	feed(d, af, dir, data);
+	feed(d, f, dir, data);
 }
 
 void
@@ -483,10 +590,8 @@ app_data(struct app_ctx *ctx, struct flow *f, enum flow_dir dir,
 	af->now_us = now_us;
 	if (f->proto != IPP_TCP) {
 		take_datagram(d, f, dir, data);
-	} else if (af->detect_done[dir]) {
-		deliver(d, af, dir, data);
 	} else {
-		pend(d, f, dir, data);
+		take_bytes(d, f, dir, data);
 	}
 }
 
@@ -581,9 +686,21 @@ app_proto_of(const struct flow *f)
 			return af->dir_proto[i];
 		}
 	}
+	if (af->before != APP_UNKNOWN) {
+		return af->before; /* nothing is known to have replaced it */
+	}
 	return af->dir_proto[0] == APP_FAILED && af->dir_proto[1] == APP_FAILED
 		       ? APP_FAILED
 		       : APP_UNKNOWN;
+}
+
+enum app_proto
+app_proto_before(const struct flow *f)
+{
+	const struct app_flow *af = f->app;
+
+	return af != NULL && af->before != app_proto_of(f) ? af->before
+							   : APP_UNKNOWN;
 }
 
 enum app_proto

@@ -34,6 +34,8 @@ void app_eof(struct app_ctx *ctx, struct flow *f, enum flow_dir dir,
 /* APP_UNKNOWN, APP_FAILED or the protocol. */
 enum app_proto app_proto_of(const struct flow *f);
 enum app_proto app_proto_dir(const struct flow *f, enum flow_dir dir);
+/* What it was before it changed, EVE's app_proto_orig; or APP_UNKNOWN. */
+enum app_proto app_proto_before(const struct flow *f);
 
 /* Removes and frees 'tx'. */
 void app_tx_end(struct app_ctx *ctx, struct flow *f, struct app_tx *tx);

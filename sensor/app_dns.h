@@ -17,6 +17,7 @@
 #ifndef SENSOR_APP_DNS_H
 #define SENSOR_APP_DNS_H
 
+#include "common/dns_text.h"
 #include "sensor/app_parser.h"
 #include "sensor/dns_name.h"
 
@@ -73,16 +74,13 @@ struct dns_tx {
 	struct view message; /* the whole, without TCP's length */
 	struct view tcp_length; /* the two bytes before it; empty for UDP */
 	/* Names as rules look at them, made when first asked for. */
-	struct view *query_names, *answer_names;
+	struct view *query_names, *section_names[DNS_SECTIONS];
+	struct view *response_names; /* of all sections and in their data */
+	uint32_t n_response_names;
 };
 
 extern const struct app_parser app_dns_udp;
 extern const struct app_parser app_dns_tcp;
 extern const struct app_parser app_mdns; /* UDP port 5353 */
-
-/* "A", "HTTPS"; NULL for a type without a name. */
-const char *dns_type_name(uint16_t type);
-/* "NOERROR", "NXDOMAIN"; NULL for a code without a name. */
-const char *dns_rcode_name(unsigned rcode);
 
 #endif

@@ -37,40 +37,77 @@ forget_interim(struct http_run *r)
 	http_begin_line(r->s);
 }
 
+/* RFC 9113 3.1 and RFC 6455 4.2.2, by the server's word. */
+static enum app_proto
+upgrade_of(const struct http_tx *tx)
+{
+	static const struct {
+		const char *token;
+		enum app_proto proto;
+	} tokens[] = { { "h2c", APP_HTTP2 },
+		       { "websocket", APP_WEBSOCKET },
+		       { "tls/1.0", APP_TLS } }; /* RFC 2817 3.3 */
+	struct view v = http_field_value(&tx->msg[FLOW_TOCLIENT], "upgrade");
+
+	for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
+		struct view t = view_cstr(tokens[i].token);
+
+		if (view_caseeq(view_sub(v, 0, t.len), t)) {
+			return tokens[i].proto;
+		}
+	}
+	return APP_UNKNOWN;
+}
+
+/* The answer to a CONNECT is there. */
+static bool
+on_connected(struct http_run *r)
+{
+	struct http_tx *tx = r->s->tx;
+	enum http_at client = r->hf->side[FLOW_TOSERVER].at;
+
+	http_body_begin(&tx->msg[FLOW_TOCLIENT].body, HTTP_FRAME_NONE, 0);
+	tx->maybe_body = false;
+	http_end_message(r);
+	r->hf->tunnel = true;
+	return client == HTTP_AT_END || client == HTTP_AT_WAIT
+		       ? http_leave(r, APP_UNKNOWN)
+		       : true;
+}
+
+/* The response's head is complete. */
+static bool
+on_response_head(struct http_run *r)
+{
+	struct http_side *s = r->s;
+	struct http_tx *tx = s->tx;
+
+	if (tx->is_connect && tx->status >= 200 && tx->status < 300) {
+		return on_connected(r);
+	}
+	if (tx->status == 101 && !tx->maybe_body) {
+		return http_leave(r, upgrade_of(tx));
+	}
+	if (is_interim(tx) && s->n_interim < INTERIM_MAX) {
+		forget_interim(r);
+	} else {
+		s->n_interim = 0;
+	}
+	return true;
+}
+
 static bool
 on_fields(struct http_run *r)
 {
 	struct http_side *s = r->s;
 	struct http_line l;
-	struct http_tx *tx = s->tx;
 
 	while (http_cut(&s->cut, buf_view(&s->in), r->eof, &l)) {
 		if (!l.empty) {
 			continue;
 		}
 		http_on_head_end(r, s->cut.at);
-		if (r->dir == FLOW_TOSERVER) {
-			return true;
-		}
-		if (tx->is_connect && tx->status >= 200 && tx->status < 300) {
-			http_body_begin(&tx->msg[FLOW_TOCLIENT].body,
-					HTTP_FRAME_NONE, 0);
-			tx->maybe_body = false;
-			http_end_message(r);
-			r->hf->tunnel = true;
-			return r->hf->side[FLOW_TOSERVER].at == HTTP_AT_END
-				       ? http_leave(r)
-				       : true;
-		}
-		if (tx->status == 101 && !tx->maybe_body) {
-			return http_leave(r);
-		}
-		if (is_interim(tx) && s->n_interim < INTERIM_MAX) {
-			forget_interim(r);
-		} else {
-			s->n_interim = 0;
-		}
-		return true;
+		return r->dir == FLOW_TOSERVER ? true : on_response_head(r);
 	}
 	if (r->eof) {
 		http_on_head_end(r, s->in.len);
@@ -131,8 +168,13 @@ go_on(struct http_run *r)
 		case HTTP_AT_BODY:
 			more = on_body(r);
 			break;
+		case HTTP_AT_WAIT:
+			more = false;
+			break;
 		case HTTP_AT_END:
-			r->s->pos = r->s->in.len;
+			if (!r->left) {
+				r->s->pos = r->s->in.len;
+			}
 			more = false;
 			break;
 		}
@@ -216,6 +258,34 @@ settle(struct http_run *r)
 	compact(s);
 }
 
+/* What of side 'd' was kept and is not HTTP's. */
+static void
+keep_rest(struct http_run *r, unsigned d, size_t n)
+{
+	const struct http_side *s = &r->hf->side[d];
+	struct view v = view_sub(http_pending(s), 0, n);
+
+	if (buf_append(&r->af->pending[d], v) < v.len) {
+		r->ctx->n_no_memory++;
+	}
+}
+
+/*
+ * Hands the connection over; of the 'used' bytes just read some lie at the
+ * end of the side's 'in', behind what was HTTP.
+ */
+static void
+hand_over(struct http_run *r, size_t used)
+{
+	size_t rest = http_pending(r->s).len;
+	size_t ours = MIN(rest, used);
+
+	keep_rest(r, r->dir, rest - ours);
+	keep_rest(r, !r->dir, SIZE_MAX);
+	r->af->change = true;
+	r->af->used = used - ours;
+}
+
 static enum app_result
 parse(struct app_ctx *ctx, struct app_flow *af, enum flow_dir dir,
       struct view data)
@@ -226,6 +296,10 @@ parse(struct app_ctx *ctx, struct app_flow *af, enum flow_dir dir,
 	conclude_probe(&r);
 	while (used < data.len && r.s->at != HTTP_AT_END) {
 		used += feed(&r, view_sub(data, used, data.len));
+	}
+	if (r.left) {
+		hand_over(&r, used);
+		return r.hf->result;
 	}
 	settle(&r);
 	return r.hf->result;
@@ -265,7 +339,7 @@ eof(struct app_ctx *ctx, struct app_flow *af, enum flow_dir dir)
 	r.s->at = HTTP_AT_END;
 	for (struct app_tx *t = af->txs; dir == FLOW_TOCLIENT && t != NULL;
 	     t = t->next) {
-		if (!t->done[dir]) {
+		if (!t->done[dir] && t->parser == af->parser) {
 			http_mark_done((struct http_tx *)t, dir);
 		}
 	}
@@ -277,7 +351,6 @@ state_new(struct app_ctx *ctx, struct app_flow *af)
 {
 	struct http_flow *hf = pool_get(ctx->pool, sizeof(*hf));
 
-	(void)af;
 	if (hf == NULL) {
 		ctx->n_no_memory++;
 		return NULL;
@@ -287,6 +360,7 @@ state_new(struct app_ctx *ctx, struct app_flow *af)
 		buf_init(&hf->side[d].in, ctx->pool, HTTP_HEAD_MAX + 2 * STEP);
 	}
 	hf->side[FLOW_TOCLIENT].cut.any_cr = true;
+	hf->next_response = af->next_tx_id;
 	return hf;
 }
 

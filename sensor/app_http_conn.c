@@ -24,7 +24,8 @@ struct http_tx *
 http_find_tx(const struct app_flow *af, uint64_t least, bool exact)
 {
 	for (struct app_tx *t = af->txs; t != NULL; t = t->next) {
-		if (t->id == least || (!exact && t->id > least)) {
+		if (t->parser == af->parser &&
+		    (t->id == least || (!exact && t->id > least))) {
 			return (struct http_tx *)t;
 		}
 	}
@@ -118,9 +119,8 @@ http_pending(const struct http_side *s)
 	return view_sub(buf_view(&s->in), s->pos, s->in.len);
 }
 
-/* Ends what is known of both sides; the connection is no longer HTTP. */
 bool
-http_leave(struct http_run *r)
+http_leave(struct http_run *r, enum app_proto next)
 {
 	for (unsigned d = 0; d < 2; d++) {
 		struct http_side *s = &r->hf->side[d];
@@ -132,6 +132,8 @@ http_leave(struct http_run *r)
 		s->at = HTTP_AT_END;
 	}
 	r->hf->result = APP_PARSE_DONE;
+	r->left = true;
+	r->af->expect = next;
 	return false;
 }
 
@@ -143,10 +145,10 @@ bool
 http_enter_tunnel(struct http_run *r)
 {
 	if (r->hf->tunnel) {
-		return http_leave(r);
+		return http_leave(r, APP_UNKNOWN);
 	}
 	http_settle_ending(r);
-	r->s->at = HTTP_AT_END;
+	r->s->at = HTTP_AT_WAIT;
 	return true;
 }
 

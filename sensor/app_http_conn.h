@@ -19,6 +19,7 @@ enum http_at {
 	HTTP_AT_PROBE, /* behind a request line without protocol */
 	HTTP_AT_FIELDS,
 	HTTP_AT_BODY,
+	HTTP_AT_WAIT, /* behind a CONNECT that has no answer yet */
 	HTTP_AT_END, /* nothing more is read */
 };
 
@@ -50,6 +51,7 @@ struct http_run {
 	struct http_side *s;
 	enum flow_dir dir;
 	bool eof;
+	bool left; /* the connection is no longer HTTP */
 };
 
 /* This direction is over; 'maybe_body' ones may go on all the same. */
@@ -77,8 +79,11 @@ void http_unexpected(struct http_run *r, struct http_tx *tx, struct view v);
 bool http_too_long(struct http_run *r);
 /* The side is given up; what it was in ends here. */
 bool http_give_up(struct http_run *r);
-/* Both sides end: the connection is no longer HTTP. */
-bool http_leave(struct http_run *r);
+/*
+ * Both sides end: the connection goes on as 'next', or as whatever it turns
+ * out to be when that is APP_UNKNOWN.
+ */
+bool http_leave(struct http_run *r, enum app_proto next);
 /* Other bytes than HTTP came at a CONNECT's tunnel. */
 bool http_enter_tunnel(struct http_run *r);
 

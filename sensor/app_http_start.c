@@ -123,7 +123,7 @@ no_status_line(struct http_run *r, size_t len)
 	struct http_tx *last;
 
 	if (r->hf->tunnel) {
-		return http_leave(r);
+		return http_leave(r, APP_UNKNOWN);
 	}
 	if (has_waiting(r)) {
 		return start_bare_body(r);

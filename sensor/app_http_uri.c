@@ -301,6 +301,7 @@ normalise(struct http_tx *tx, const struct uri_parts *u)
 		     u->authority.len + 3;
 	uint8_t *p = arena_alloc(&tx->tx.arena, cap);
 	size_t base = 0, n, q;
+	bool twice = false; /* a second decoding changed something */
 
 	if (p == NULL) {
 		return;
@@ -311,23 +312,18 @@ normalise(struct http_tx *tx, const struct uri_parts *u)
 	n = append(p + base, 0, u->path);
 	n = remove_dots(p + base, decode_path(p + base, n, s));
 	if (s->double_decode_path) {
+		twice = still_coded(view_of(p + base, n));
 		n = remove_dots(p + base, decode_path(p + base, n, s));
 	}
 	tx->path = view_of(p + base, n);
-	if (still_coded(tx->path)) {
-		event_set_add(&tx->tx.events, EV_HTTP_DOUBLE_ENCODED_URI);
-	}
 	n += base;
 	if (u->has_query) {
 		p[n++] = '?';
 		q = append(p + n, 0, u->query);
 		q = decode_query(p + n, q, s->plus_is_space);
 		if (s->double_decode_query) {
+			twice = twice || still_coded(view_of(p + n, q));
 			q = decode_query(p + n, q, s->plus_is_space);
-		}
-		if (still_coded(view_of(p + n, q))) {
-			event_set_add(&tx->tx.events,
-				      EV_HTTP_DOUBLE_ENCODED_URI);
 		}
 		n += q;
 	}
@@ -336,6 +332,9 @@ normalise(struct http_tx *tx, const struct uri_parts *u)
 		n = append(p, n, u->fragment);
 	}
 	tx->uri = n > 0 ? view_of(p, n) : VIEW_NONE;
+	if (twice) {
+		event_set_add(&tx->tx.events, EV_HTTP_DOUBLE_ENCODED_URI);
+	}
 }
 
 void

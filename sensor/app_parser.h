@@ -63,6 +63,18 @@ struct app_flow {
 	bool eof[2]; /* this direction has ended */
 	bool swap; /* app_data(): the flow's roles are the other way round */
 	bool encrypted; /* nothing more to see (after TLS handshake) */
+	/*
+	 * Set by a parser that returns APP_PARSE_DONE: the connection goes on
+	 * as something else (RFC 9110 7.8 and 9.3.6), which the driver finds
+	 * out.  'used' tells how many of the bytes just given belonged to the
+	 * parser; those of former calls, and of the other direction, that did
+	 * not are in 'pending'.
+	 */
+	bool change;
+	size_t used;
+	enum app_proto expect; /* what comes, when it was said; or unknown */
+	enum app_proto before; /* the protocol that was left last; or unknown */
+	uint8_t n_changes;
 	uint64_t now_us; /* packet time of the bytes being parsed */
 };
 

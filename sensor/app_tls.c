@@ -168,6 +168,41 @@ take_server_hello(struct tls_state *st, struct view body)
 	ja3_server(tx);
 }
 
+/* What could not be read of a certificate, by Suricata's names. */
+static void
+certificate_events(struct tls_state *st, enum tls_cert_result r)
+{
+	static const struct {
+		enum tls_cert_result result;
+		enum event_id event;
+	} rows[] = {
+		{ TLS_CERT_BAD_VERSION, EV_TLS_CERTIFICATE_INVALID_VERSION },
+		{ TLS_CERT_BAD_SERIAL, EV_TLS_CERTIFICATE_INVALID_SERIAL },
+		{ TLS_CERT_BAD_ALGORITHM,
+		  EV_TLS_CERTIFICATE_INVALID_ALGORITHM },
+		{ TLS_CERT_BAD_ISSUER, EV_TLS_CERTIFICATE_INVALID_ISSUER },
+		{ TLS_CERT_BAD_ISSUER, EV_TLS_CERTIFICATE_INVALID_NAME },
+		{ TLS_CERT_BAD_SUBJECT, EV_TLS_CERTIFICATE_INVALID_SUBJECT },
+		{ TLS_CERT_BAD_SUBJECT, EV_TLS_CERTIFICATE_INVALID_NAME },
+		{ TLS_CERT_BAD_EXTENSIONS,
+		  EV_TLS_CERTIFICATE_INVALID_EXTENSIONS },
+		{ TLS_CERT_BAD_VALIDITY, EV_TLS_CERTIFICATE_INVALID_VALIDITY },
+		{ TLS_CERT_BAD_VALIDITY, EV_TLS_CERTIFICATE_INVALID_DATE },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (rows[i].result == r) {
+			add_event(st, rows[i].event);
+		}
+	}
+	/* A date that is none leaves the rest of use. */
+	if (r != TLS_CERT_OK && r != TLS_CERT_BAD_VALIDITY) {
+		add_event(st, EV_TLS_CERTIFICATE_INVALID_DER);
+		add_event(st, EV_TLS_INVALID_CERTIFICATE);
+		add_event(st, EV_TLS_INVALID_HANDSHAKE_MESSAGE);
+	}
+}
+
 static void
 take_certificates(struct tls_state *st, enum flow_dir dir, struct view body)
 {
@@ -188,13 +223,7 @@ take_certificates(struct tls_state *st, enum flow_dir dir, struct view body)
 		return;
 	}
 	r = tls_cert_parse(c->der[0], &tx->tx.arena, &c->leaf);
-	if (r == TLS_CERT_BAD_DATE) {
-		add_event(st, EV_TLS_CERTIFICATE_INVALID_DATE);
-	} else if (r != TLS_CERT_OK) {
-		add_event(st, EV_TLS_CERTIFICATE_INVALID_DER);
-		add_event(st, EV_TLS_INVALID_CERTIFICATE);
-		add_event(st, EV_TLS_INVALID_HANDSHAKE_MESSAGE);
-	}
+	certificate_events(st, r);
 }
 
 static void

@@ -36,6 +36,7 @@ struct tls_hello {
 	uint16_t version; /* the hello's own field */
 	uint16_t best_version; /* of supported_versions, else 'version' */
 	struct view random, session_id;
+	struct view random_time, random_bytes; /* 4 and 28 bytes of it */
 	struct view ciphers; /* a server's has one */
 	struct view curves, sigalgs, point_formats;
 	uint16_t *exts;

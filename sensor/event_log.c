@@ -273,6 +273,7 @@ put_app(struct json *j, const struct flow *f)
 	const char *name = app_proto_name(app_proto_of(f));
 	const char *ts = app_proto_name(app_proto_dir(f, FLOW_TOSERVER));
 	const char *tc = app_proto_name(app_proto_dir(f, FLOW_TOCLIENT));
+	const char *before = app_proto_name(app_proto_before(f));
 
 	if (name == NULL) {
 		return;
@@ -283,6 +284,9 @@ put_app(struct json *j, const struct flow *f)
 	}
 	if (tc != NULL && strcmp(tc, name) != 0) {
 		json_cstr(j, "app_proto_tc", tc);
+	}
+	if (before != NULL) {
+		json_cstr(j, "app_proto_orig", before);
 	}
 }
 

@@ -141,6 +141,7 @@ fill_flow(struct inspect_flow *out, const struct flow *f)
 		.app = app_proto_of(f),
 		.app_dir = { app_proto_dir(f, FLOW_TOSERVER),
 			     app_proto_dir(f, FLOW_TOCLIENT) },
+		.app_before = app_proto_before(f),
 		.first_us = f->first_us,
 		.pkts = { f->pkts[0], f->pkts[1] },
 		.bytes = { f->bytes[0], f->bytes[1] },

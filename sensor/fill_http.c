@@ -111,7 +111,9 @@ build_header(struct arena *a, struct http_msg *m, const char *cookie)
 			p = put_field(p, &m->fields[i]);
 		}
 	}
-	m->header = view_of(begin, (size_t)(p - begin));
+	/* No field is no buffer, as for a message that never came. */
+	m->header =
+		p != begin ? view_of(begin, (size_t)(p - begin)) : VIEW_NONE;
 }
 
 static void
@@ -137,7 +139,7 @@ build_start(struct arena *a, struct http_msg *m)
 	uint8_t *p = arena_alloc(a, m->line.len + fields_size(m) + 4);
 	uint8_t *begin = p;
 
-	if (p == NULL) {
+	if (p == NULL || !m->has_line) {
 		return;
 	}
 	p = put(p, m->line);

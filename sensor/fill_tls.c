@@ -75,7 +75,7 @@ fill_tls(struct inspect *in, struct tls_tx *tx, const uint64_t needed[2])
 	const struct tls_hello *server = &tx->hello[FLOW_TOCLIENT];
 	enum flow_dir dir =
 		in->dir == DIR_TOSERVER ? FLOW_TOSERVER : FLOW_TOCLIENT;
-	const struct tls_hello *own = &tx->hello[dir];
+	struct tls_hello *own = &tx->hello[dir];
 
 	if (client->seen || tx->tx.done[FLOW_TOSERVER]) {
 		set_one(in, needed, BUF_TLS_SNI, &client->sni);
@@ -91,6 +91,10 @@ fill_tls(struct inspect *in, struct tls_tx *tx, const uint64_t needed[2])
 	}
 	if (own->seen || tx->tx.done[dir]) {
 		set_one(in, needed, BUF_TLS_RANDOM, &own->random);
+		own->random_time = view_sub(own->random, 0, 4);
+		own->random_bytes = view_sub(own->random, 4, own->random.len);
+		set_one(in, needed, BUF_TLS_RANDOM_TIME, &own->random_time);
+		set_one(in, needed, BUF_TLS_RANDOM_BYTES, &own->random_bytes);
 		set_list(in, needed, BUF_TLS_ALPN, own->alpn, own->n_alpn);
 	}
 	if (tx->chain[dir].seen || tx->tx.done[dir]) {

@@ -29,7 +29,7 @@ libsensor_a_SOURCES += \
 libsensor_a_SOURCES += \
 	sensor/app_parser.h sensor/app_ctx.c \
 	sensor/dns_name.h sensor/dns_name.c \
-	sensor/app_dns.h sensor/app_dns.c sensor/app_dns_text.c \
+	sensor/app_dns.h sensor/app_dns.c \
 	sensor/fill_dns.h sensor/fill_dns.c \
 	sensor/log_dns.h sensor/log_dns.c \
 	sensor/hex_digest.h sensor/hex_digest.c \

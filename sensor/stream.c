@@ -109,9 +109,15 @@ policy_of(const struct stream_ctx *c, const struct addr *receiver)
 	return OVERLAP_BSD;
 }
 
+static bool
+begins(struct view v, struct view with)
+{
+	return v.len >= with.len && memcmp(v.p, with.p, with.len) == 0;
+}
+
 /*
  * Who is the client, when the first packet does not say by a SYN: well-known
- * ports serve.
+ * ports serve, and so do those who answer.
  */
 static bool
 from_server(const struct packet *pkt)
@@ -119,8 +125,11 @@ from_server(const struct packet *pkt)
 	if ((pkt->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK)) {
 		return true;
 	}
-	return (pkt->tcp_flags & TCP_SYN) == 0 && pkt->sport < 1024 &&
-	       pkt->dport >= 1024;
+	if ((pkt->tcp_flags & TCP_SYN) != 0) {
+		return false;
+	}
+	return (pkt->sport < 1024 && pkt->dport >= 1024) ||
+	       begins(pkt->payload, VIEW_LIT("HTTP/1.")); /* RFC 9112 4 */
 }
 
 static struct tcp_session *

@@ -406,34 +406,40 @@ read_tbs(struct view in, struct arena *a, struct tls_cert *out)
 	struct element e;
 
 	if (!der_next(&peek, &e)) {
-		return TLS_CERT_BAD_FIELD;
+		return TLS_CERT_BAD_VERSION;
 	}
 	if (e.tag == TAG_VERSION) {
 		in = peek;
 	}
 	if (!der_expect(&in, TAG_INTEGER, &v)) {
-		return TLS_CERT_BAD_FIELD;
+		return TLS_CERT_BAD_SERIAL;
 	}
 	read_serial(v, a, out);
-	if (!der_expect(&in, TAG_SEQUENCE, &v) || /* signature */
-	    !der_expect(&in, TAG_SEQUENCE, &v) ||
-	    !read_name(v, a, &out->issuer) ||
-	    !der_expect(&in, TAG_SEQUENCE, &v)) {
-		return TLS_CERT_BAD_FIELD;
+	if (!der_expect(&in, TAG_SEQUENCE, &v)) { /* signature */
+		return TLS_CERT_BAD_ALGORITHM;
+	}
+	if (!der_expect(&in, TAG_SEQUENCE, &v) ||
+	    !read_name(v, a, &out->issuer)) {
+		return TLS_CERT_BAD_ISSUER;
+	}
+	if (!der_expect(&in, TAG_SEQUENCE, &v)) {
+		return TLS_CERT_BAD_VALIDITY;
 	}
 	out->has_validity = read_validity(v, out);
 	if (!der_expect(&in, TAG_SEQUENCE, &v) ||
-	    !read_name(v, a, &out->subject) ||
-	    !der_expect(&in, TAG_SEQUENCE, &v)) { /* subjectPublicKeyInfo */
-		return TLS_CERT_BAD_FIELD;
+	    !read_name(v, a, &out->subject)) {
+		return TLS_CERT_BAD_SUBJECT;
+	}
+	if (!der_expect(&in, TAG_SEQUENCE, &v)) { /* subjectPublicKeyInfo */
+		return TLS_CERT_BAD_KEY;
 	}
 	while (in.len > 0) {
 		if (!der_next(&in, &e) || (e.tag == TAG_EXTENSIONS &&
 					   !read_extensions(e.value, a, out))) {
-			return TLS_CERT_BAD_FIELD;
+			return TLS_CERT_BAD_EXTENSIONS;
 		}
 	}
-	return out->has_validity ? TLS_CERT_OK : TLS_CERT_BAD_DATE;
+	return out->has_validity ? TLS_CERT_OK : TLS_CERT_BAD_VALIDITY;
 }
 
 enum tls_cert_result

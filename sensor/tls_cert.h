@@ -32,8 +32,15 @@ struct tls_cert {
 enum tls_cert_result {
 	TLS_CERT_OK,
 	TLS_CERT_BAD_DER, /* not even a SEQUENCE that fits */
-	TLS_CERT_BAD_FIELD, /* 'out' holds what came before */
-	TLS_CERT_BAD_DATE, /* all the rest was read */
+	/* the field that could not be read; 'out' holds what came before */
+	TLS_CERT_BAD_VERSION,
+	TLS_CERT_BAD_SERIAL,
+	TLS_CERT_BAD_ALGORITHM,
+	TLS_CERT_BAD_ISSUER,
+	TLS_CERT_BAD_SUBJECT,
+	TLS_CERT_BAD_KEY,
+	TLS_CERT_BAD_EXTENSIONS,
+	TLS_CERT_BAD_VALIDITY, /* all the rest was read */
 };
 
 /* 'der' is one certificate. */

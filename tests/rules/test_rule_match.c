@@ -370,6 +370,21 @@ static const struct fact_case fact_cases[] = {
 	{ "app-layer-protocol:http;", true },
 	{ "app-layer-protocol:!http;", false },
 	{ "app-layer-protocol:dns;", false },
+	{ "app-layer-protocol:dns|http;", true },
+	{ "app-layer-protocol:!dns|tls;", true },
+	{ "app-layer-protocol:http1,exact;", true },
+	{ "app-layer-protocol:http,final,exact;", true },
+	{ "app-layer-protocol:dns,original;", false },
+	{ "app-layer-protocol:smtp,original;", true },
+	{ "app-layer-protocol:!smtp,original;", false },
+	{ "app-layer-protocol:http,to_server;", true },
+	{ "app-layer-protocol:http,to_client;", false },
+	{ "app-layer-protocol:failed,to_client;", true },
+	{ "app-layer-protocol:http,either;", true },
+	{ "app-layer-protocol:!http,either;", true },
+	{ "app-layer-protocol:tls,either;", false },
+	{ "app-layer-protocol:unknown;", false },
+	{ "app-layer-protocol:unknown|http;", true },
 	{ "decode-event:ipv4.opt_malformed;", true },
 	{ "decode-event:ipv4.trunc_pkt;", false },
 	{ "stream-event:est_invalid_ack;", true },
@@ -400,6 +415,9 @@ test_facts(void **state)
 		b.in.pkt.ts_us = 5000000;
 		b.flow.is_tcp = true;
 		b.flow.app = APP_HTTP;
+		b.flow.app_dir[DIR_TOSERVER] = APP_HTTP;
+		b.flow.app_dir[DIR_TOCLIENT] = APP_FAILED;
+		b.flow.app_before = APP_SMTP;
 		b.flow.bytes[1] = 200;
 		b.flow.stream_bytes[0] = 11;
 		b.flow.stream_bytes[1] = 22;
@@ -596,7 +614,13 @@ test_once_a_flow(void **state)
 
 	(void)state;
 	bench_open(&b, "alert ip any any -> any any (sid:1;)\n"
-		       "alert dns any any -> any any (sid:2;)\n");
+		       "alert udp any any -> any any "
+		       "(app-layer-protocol:dns; sid:2;)\n"
+		       "alert tls any any -> any any (sid:3;)\n"
+		       "alert tcp any any -> any any (app-layer-protocol:smtp,"
+		       "original; app-layer-protocol:ftp,final; sid:4;)\n"
+		       "alert http any any -> any any (sid:5;)\n"
+		       "alert http1 any any -> any any (sid:6;)\n");
 	b.flow.pkts[0] = 1;
 	assert_int_equal(packet(&b, "x"), 1);
 	b.flow.pkts[0] = 2;
@@ -604,6 +628,23 @@ test_once_a_flow(void **state)
 	b.flow.app = APP_DNS;
 	assert_int_equal(packet(&b, "x"), 1);
 	assert_int_equal(packet(&b, "x"), 0);
+	/* a protocol in the header is asked of every packet */
+	b.in.pkt.proto = IPP_TCP;
+	b.flow.app = APP_TLS;
+	assert_int_equal(packet(&b, "x"), 1);
+	assert_int_equal(packet(&b, "x"), 1);
+	/* a flow changes its protocol once, for both directions */
+	b.flow.app = APP_FTP;
+	b.flow.app_before = APP_SMTP;
+	assert_int_equal(packet(&b, "x"), 1);
+	b.in.dir = DIR_TOCLIENT;
+	assert_int_equal(packet(&b, "x"), 0);
+	/* http is HTTP of any version */
+	b.flow.app = APP_HTTP;
+	assert_int_equal(packet(&b, "x"), 2);
+	b.flow.app = APP_HTTP2;
+	assert_int_equal(packet(&b, "x"), 1);
+	assert_int_equal(b.hits[0].rule->sid, 5);
 	bench_close(&b);
 }
 
@@ -672,15 +713,24 @@ test_instances(void **state)
 		       "content:\"a.\"; content:\"b.\"; sid:2;)\n"
 		       "alert dns any any -> any any (dns.opcode:0; sid:3;)\n"
 		       "alert dns any any -> any any (dns.rrtype:!1; "
-		       "sid:4;)\n");
+		       "sid:4;)\n"
+		       "alert dns any any -> any any (dns.rrtype:aaaa; "
+		       "sid:5;)\n"
+		       "alert dns any any -> any any (dns.rrtype:!aaaa; "
+		       "dns.rcode:NXDOMAIN; sid:6;)\n"
+		       "alert dns any any -> any any (dns.rcode:!nxdomain; "
+		       "sid:7;)\n");
 	b.in.app = b.flow.app = APP_DNS;
 	inspect_set(&b.in, BUF_DNS_QUERY, names, 2);
 	b.in.fresh[BUF_DNS_QUERY / 64] |= UINT64_C(1) << (BUF_DNS_QUERY % 64);
-	b.in.num_set = 1u << NUM_DNS_OPCODE | 1u << NUM_DNS_RRTYPE;
+	b.in.num_set = 1u << NUM_DNS_OPCODE | 1u << NUM_DNS_RRTYPE |
+		       1u << NUM_DNS_RCODE;
 	b.in.num[NUM_DNS_RRTYPE] = 1;
-	assert_int_equal(call(&b, INSPECT_TX), 2);
+	b.in.num[NUM_DNS_RCODE] = 3;
+	assert_int_equal(call(&b, INSPECT_TX), 3);
 	assert_int_equal(b.hits[0].rule->sid, 1);
 	assert_int_equal(b.hits[1].rule->sid, 3);
+	assert_int_equal(b.hits[2].rule->sid, 6);
 	bench_close(&b);
 }
 

@@ -9,6 +9,8 @@
 
 #include "sensor/app.h"
 #include "sensor/app_dns.h"
+#include "sensor/http_tx.h"
+#include "tests/sensor/tls_bytes.h"
 
 static struct conf *conf;
 static struct pool *pool;
@@ -309,6 +311,119 @@ test_gap_before_detection(void **state)
 	assert_int_equal(flow.app->n_txs, 1);
 }
 
+#define CONNECT "CONNECT www.example.org:443 HTTP/1.1\r\nHost: a\r\n\r\n"
+#define GRANTED "HTTP/1.1 200 OK\r\n\r\n"
+#define HELLO ((const char *)tls12_c0), sizeof(tls12_c0)
+
+static void
+expect_tunnelled_tls(void)
+{
+	assert_int_equal(app_proto_of(&flow), APP_TLS);
+	assert_int_equal(app_proto_before(&flow), APP_HTTP);
+	assert_int_equal(app_proto_dir(&flow, FLOW_TOSERVER), APP_TLS);
+	assert_int_equal(flow.app->n_txs,
+			 2); /* the CONNECT and the handshake */
+	assert_true(flow.app->txs->done[0] && flow.app->txs->done[1]);
+	assert_int_equal(flow.app->last_tx->parser->proto, APP_TLS);
+	assert_true(flow.app->last_tx->updated[FLOW_TOSERVER]);
+}
+
+static void
+test_connect_carries_tls(void **state)
+{
+	(void)state;
+	start();
+	open_flow(IPP_TCP, 3128);
+	TS(CONNECT);
+	TC(GRANTED);
+	assert_int_equal(app_proto_of(&flow), APP_HTTP);
+	send(FLOW_TOSERVER, HELLO);
+	expect_tunnelled_tls();
+	send(FLOW_TOCLIENT, (const char *)tls12_s1, sizeof(tls12_s1));
+	assert_int_equal(app_proto_dir(&flow, FLOW_TOCLIENT), APP_TLS);
+
+	/* byte by byte */
+	open_flow(IPP_TCP, 3128);
+	TS(CONNECT);
+	TC(GRANTED);
+	for (size_t i = 0; i < sizeof(tls12_c0); i++) {
+		send(FLOW_TOSERVER, (const char *)tls12_c0 + i, 1);
+	}
+	expect_tunnelled_tls();
+
+	/* the client does not wait for the proxy */
+	open_flow(IPP_TCP, 3128);
+	TS(CONNECT);
+	send(FLOW_TOSERVER, HELLO);
+	assert_int_equal(app_proto_of(&flow), APP_HTTP);
+	TC(GRANTED);
+	expect_tunnelled_tls();
+
+	/* refused: no tunnel, whatever the client sends */
+	open_flow(IPP_TCP, 3128);
+	TS(CONNECT);
+	TC("HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
+	send(FLOW_TOSERVER, HELLO);
+	assert_int_equal(app_proto_of(&flow), APP_HTTP);
+	assert_int_equal(app_proto_before(&flow), APP_UNKNOWN);
+}
+
+static void
+test_connect_carries_http(void **state)
+{
+	const struct http_tx *tx;
+
+	(void)state;
+	start();
+	open_flow(IPP_TCP, 3128);
+	TS(CONNECT);
+	TC(GRANTED);
+	TS("GET /inner HTTP/1.1\r\nHost: b\r\n\r\n");
+	assert_int_equal(app_proto_of(&flow), APP_HTTP);
+	tx = (const struct http_tx *)flow.app->last_tx;
+	assert_true(view_eq(tx->uri, VIEW_LIT("/inner")));
+}
+
+static void
+test_upgrade(void **state)
+{
+	(void)state;
+	start();
+	open_flow(IPP_TCP, 80);
+	TS("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\n\r\n");
+	/* the server's first frame in the same segment */
+	TC("HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\n"
+	   "\0\0\0\4\0\0\0\0\0");
+	assert_int_equal(app_proto_of(&flow), APP_HTTP2);
+	TS("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+	assert_int_equal(app_proto_of(&flow), APP_HTTP2);
+	assert_int_equal(app_proto_before(&flow), APP_HTTP);
+	assert_true(event_set_empty(&flow.app->events));
+
+	/* something else than was agreed on */
+	open_flow(IPP_TCP, 80);
+	TS("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\n\r\n");
+	TC("HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\n");
+	TS("EHLO me\r\n");
+	assert_int_equal(app_proto_of(&flow), APP_SMTP);
+	assert_true(event_set_has(&flow.app->events,
+				  EV_APPLAYER_UNEXPECTED_PROTOCOL));
+}
+
+/* A peer may answer 101 for ever: each costs, so only so many count. */
+static void
+test_changes_are_bounded(void **state)
+{
+	(void)state;
+	start();
+	open_flow(IPP_TCP, 80);
+	for (unsigned i = 0; i < 100; i++) {
+		TC("HTTP/1.1 101 Again\r\n\r\nHTTP/1.1 101 Again\r\n\r\n");
+	}
+	assert_true(flow.app->n_changes <= 5);
+	assert_true(flow.app->n_txs <= 5);
+}
+
 int
 main(void)
 {
@@ -325,6 +440,10 @@ main(void)
 		T(test_too_many_transactions),
 		T(test_no_memory),
 		T(test_gap_before_detection),
+		T(test_connect_carries_tls),
+		T(test_connect_carries_http),
+		T(test_upgrade),
+		T(test_changes_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

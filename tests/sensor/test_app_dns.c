@@ -118,6 +118,51 @@ test_query(void **state)
 }
 
 static void
+expect_names(const struct inspect *in, enum inspect_buf b,
+	     const char *const *names, uint32_t n)
+{
+	assert_true(inspect_bit(in->done, b));
+	assert_int_equal(in->buf[b].n, n);
+	for (uint32_t i = 0; i < n; i++) {
+		expect_text(in->buf[b].v[i], names[i]);
+	}
+}
+
+static void
+test_names_of_sections(void **state)
+{
+	static const char *const all_names[] = {
+		"www.example.org",
+		"www.example.org",
+		"ab.example.org",
+		"ab.example.org",
+		"example.org",
+		"m.example.org",
+		"" /* OPT's root */
+	};
+	static const char *const opt[] = { "" };
+	uint64_t all[2] = { UINT64_MAX, UINT64_MAX };
+	struct inspect in = { .dir = DIR_TOCLIENT };
+
+	(void)state;
+	open_flow(IPP_UDP, 4000, 53);
+	send(FLOW_TOCLIENT, VIEW_LIT(ANSWER));
+	fill_dns(&in, first_tx(), all);
+	expect_names(&in, BUF_DNS_QUERY, NULL, 0); /* requests only */
+	expect_names(&in, BUF_DNS_QUERY_NAME, all_names, 1);
+	expect_names(&in, BUF_DNS_ANSWER_NAME, all_names + 1, 2);
+	expect_names(&in, BUF_DNS_AUTHORITY_NAME, all_names + 4, 1);
+	expect_names(&in, BUF_DNS_ADDITIONAL_NAME, opt, 1);
+	expect_names(&in, BUF_DNS_RESPONSE_NAME, all_names, 7);
+	app_free(ctx, &flow);
+	memset(&in, 0, sizeof(in));
+	open_flow(IPP_UDP, 4000, 53);
+	send(FLOW_TOSERVER, VIEW_LIT(QUERY));
+	fill_dns(&in, first_tx(), all);
+	expect_names(&in, BUF_DNS_RESPONSE_NAME, NULL, 0);
+}
+
+static void
 test_answer(void **state)
 {
 	struct json j = { 0 };
@@ -306,6 +351,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_query),
 		T(test_answer),
+		T(test_names_of_sections),
 		T(test_hostile_names),
 		T(test_long_name),
 		T(test_broken_additionals_keep_answers),

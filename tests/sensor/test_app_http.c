@@ -490,10 +490,12 @@ test_uri_settings(void **state)
 	assert_view(rig_tx(&r, 0)->host, "[::1]");
 	assert_int_equal(rig_tx(&r, 0)->port, 90);
 	assert_true(event(rig_tx(&r, 0), EV_HTTP_HOST_HEADER_AMBIGUOUS));
+	assert_true(event(rig_tx(&r, 0), EV_HTTP_DOUBLE_ENCODED_URI));
 	rig_fini(&r);
+	/* Once is what servers do: nothing to say about the rest. */
 	run_set(&r, x, 1, NULL);
 	assert_view(rig_tx(&r, 0)->uri, "/%41?%42");
-	assert_true(event(rig_tx(&r, 0), EV_HTTP_DOUBLE_ENCODED_URI));
+	assert_false(event(rig_tx(&r, 0), EV_HTTP_DOUBLE_ENCODED_URI));
 	rig_fini(&r);
 }
 

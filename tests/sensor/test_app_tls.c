@@ -109,6 +109,11 @@ test_handshake_12(void **state)
 		    "C=XX, O=Example, Inc., CN=www.example.org");
 	assert_int_equal(in.buf[BUF_TLS_SUBJECTALTNAME].n, 2);
 	expect_text(in.buf[BUF_TLS_SUBJECTALTNAME].v[1], "192.0.2.1");
+	assert_int_equal(in.buf[BUF_TLS_RANDOM].v[0].len, 32);
+	assert_true(view_eq(in.buf[BUF_TLS_RANDOM_TIME].v[0],
+			    view_sub(in.buf[BUF_TLS_RANDOM].v[0], 0, 4)));
+	assert_true(view_eq(in.buf[BUF_TLS_RANDOM_BYTES].v[0],
+			    view_sub(in.buf[BUF_TLS_RANDOM].v[0], 4, 28)));
 	assert_int_equal(in.num[NUM_TLS_VERSION], 0x0303);
 	assert_int_equal(in.num[NUM_TLS_CHAIN_LEN], 1);
 	assert_int_equal(in.num[NUM_TLS_STATE], SSL_STATE_CLIENT_HELLO |

@@ -91,6 +91,26 @@ test_request(void **state)
 	rig_fini(&r);
 }
 
+/* A response that never came has no header, not an empty one. */
+static void
+test_no_response(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, (size_t)8 << 20, NULL);
+	rig_feed(&r, FLOW_TOSERVER,
+		 VIEW_LIT("GET /f HTTP/1.1\r\nHost: a\r\n\r\n"));
+	rig_eof(&r, FLOW_TOCLIENT);
+	fill(&r, 0, DIR_TOCLIENT, all);
+	assert_buf(&in, BUF_HTTP_RESP_HEADER, NULL);
+	assert_buf(&in, BUF_HTTP_RESP_START, NULL);
+	assert_buf(&in, BUF_HTTP_STAT_CODE, NULL);
+	fill(&r, 0, DIR_TOSERVER, all);
+	assert_buf(&in, BUF_HTTP_REQ_HEADER, "Host: a\r\n");
+	rig_fini(&r);
+}
+
 static void
 test_response(void **state)
 {
@@ -268,6 +288,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_response),
+		cmocka_unit_test(test_no_response),
 		cmocka_unit_test(test_body_steps),
 		cmocka_unit_test(test_needed_only),
 		cmocka_unit_test(test_form_name),

@@ -522,6 +522,17 @@ test_midstream(void **state)
 	assert_got(&b, C, "abc");
 	bench_close(&b);
 
+	/* Who answers is the server, whatever its port. */
+	bench_open(&b, "stream.midstream=yes");
+	assert_true(data(&b, C, 0, "HTTP/1.1 200 OK"));
+	assert_int_equal(b.f->port[0], 80);
+	assert_int_equal(b.f->pkts[1], 1);
+	bench_close(&b);
+	bench_open(&b, "stream.midstream=yes");
+	assert_true(data(&b, C, 0, "HTTP/2.0 200 OK"));
+	assert_int_equal(b.f->port[1], 80);
+	bench_close(&b);
+
 	bench_open(&b, "stream.midstream=yes");
 	assert_true(send_tcp(&b, S, TCP_SYN | TCP_ACK, ISN_S, ISN_C + 1, ""));
 	assert_int_equal(b.f->port[1], 80);

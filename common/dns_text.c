@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sensor/app_dns.h"
+#include "common/dns_text.h"
 
 struct name_row {
 	uint16_t number;
@@ -72,4 +72,27 @@ const char *
 dns_rcode_name(unsigned rcode)
 {
 	return rcode < ARRAY_LEN(rcodes) ? rcodes[rcode] : NULL;
+}
+
+int
+dns_type_by_name(struct view name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		if (view_caseeq(name, view_cstr(types[i].name))) {
+			return types[i].number;
+		}
+	}
+	return -1;
+}
+
+int
+dns_rcode_by_name(struct view name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rcodes); i++) {
+		if (rcodes[i] != NULL &&
+		    view_caseeq(name, view_cstr(rcodes[i]))) {
+			return (int)i;
+		}
+	}
+	return -1;
 }
