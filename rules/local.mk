@@ -9,8 +9,10 @@ librules_a_SOURCES += \
 	rules/rule_text.h rules/rule_text.c \
 	rules/name_table.h rules/name_table.c \
 	rules/rule_vars.h rules/rule_vars.c \
+	rules/threshold_words.h rules/threshold_words.c \
 	rules/rule_lex.h rules/rule_lex.c \
 	rules/rule_class.h rules/rule_class.c \
+	rules/rule_refs.h rules/rule_refs.c \
 	rules/keyword.h rules/keyword.c \
 	rules/rule_draft.h rules/rule_draft.c \
 	rules/rule_parse_content.c \
@@ -57,7 +59,8 @@ librules_a_SOURCES += \
 	rules/ioc_stix.c \
 	rules/ioc_misp.c \
 	rules/keyhash.h rules/keyhash.c \
-	rules/threshold.h rules/threshold.c
+	rules/threshold.h rules/threshold.c \
+	rules/held.h rules/held.c
 
 # Rules and indicators that ship.
 rulesdir = $(pkgdatadir)/rules

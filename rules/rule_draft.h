@@ -16,6 +16,7 @@
 #include "rules/name_table.h"
 #include "rules/rule_class.h"
 #include "rules/rule_lex.h"
+#include "rules/rule_refs.h"
 #include "rules/rule_vars.h"
 
 /* What outlives one rule while a set is read. */
@@ -23,6 +24,7 @@ struct rule_env {
 	struct arena *arena;
 	struct rule_vars *vars;
 	struct rule_classes *classes;
+	struct rule_refs *refs;
 	struct name_table flowbits, flowints;
 	void **codes; /* every pcre2_code, to be freed with the set */
 	size_t n_codes, cap_codes;

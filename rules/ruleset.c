@@ -449,7 +449,10 @@ ruleset_new(const struct conf *conf, struct diag *d)
 		goto nomem;
 	}
 	rs->env.classes = rule_classes_new(conf, &rs->arena, d);
-	if (rs->env.classes == NULL) {
+	if (rs->env.classes != NULL) {
+		rs->env.refs = rule_refs_new(conf, &rs->arena, d);
+	}
+	if (rs->env.refs == NULL) {
 		ruleset_free(rs);
 		return NULL;
 	}
@@ -492,8 +495,10 @@ ruleset_load(const struct conf *conf, const char *const *patterns,
 	/* only what rules are read with; names stay */
 	rule_vars_free(rs->env.vars);
 	rule_classes_free(rs->env.classes);
+	rule_refs_free(rs->env.refs);
 	rs->env.vars = NULL;
 	rs->env.classes = NULL;
+	rs->env.refs = NULL;
 	return rs;
 }
 
@@ -516,6 +521,7 @@ ruleset_free(struct ruleset *rs)
 	ioc_set_free(rs->iocs);
 	rule_vars_free(rs->env.vars);
 	rule_classes_free(rs->env.classes);
+	rule_refs_free(rs->env.refs);
 	name_table_fini(&rs->env.flowbits);
 	name_table_fini(&rs->env.flowints);
 	free(rs->entries);

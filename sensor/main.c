@@ -225,8 +225,11 @@ start(struct sensor *s, struct diag *d)
 		.forward_types = s->opt.forward_types,
 		.threshold_entries = 1 << 18,
 	};
+	struct alert_conf alert;
 	enum err e;
 
+	alert_conf_read(&alert, s->opt.conf);
+	sink.verdict = alert.verdict;
 	e = capture_open_files(&s->capture, s->opt.read.v, s->opt.read.n,
 			       s->opt.bpf, d);
 	if (e == ERR_OK) {

@@ -27,7 +27,10 @@ struct worker {
 	struct inspect in;
 	struct inspect_flow in_flow;
 	struct rule_hits hits;
+	const char *bits[MAX_FLOWBITS]; /* names of the flow's bits */
 	struct outbox *out;
+	size_t settled; /* records of the outbox before this packet's */
+	bool passed; /* a pass rule matched since */
 	uint64_t order; /* number of the frame that events belong to */
 	uint64_t sub; /* the flow being ended, or 0 */
 	uint64_t pressed; /* flows that found the table full, as seen last */
@@ -68,6 +71,17 @@ worker_new(const struct worker_settings *s)
 	return w;
 }
 
+static void
+name_bits(struct worker *w, struct event_subject *s)
+{
+	s->n_flowbits = 0;
+	if (s->f != NULL && s->f->rules != NULL) {
+		s->n_flowbits = rule_flow_bits(w->rules, s->f->rules, w->bits,
+					       MAX_FLOWBITS);
+		s->flowbits = w->bits;
+	}
+}
+
 static bool
 wants(const struct worker *w, enum event_type t)
 {
@@ -92,22 +106,42 @@ put_line(struct worker *w, const struct event_subject *s, enum event_type type,
 	outbox_put(w->out, &r, line);
 }
 
-static void
-put_alert(struct worker *w, const struct event_subject *s,
-	  const struct rule_hit *hit)
+/*
+ * The bytes that this call looked at: the packet's, or the stream's as far as
+ * it is kept.
+ */
+static struct payload
+payload_of(const struct worker *w, const struct event_subject *s)
 {
-	const char *bits[MAX_FLOWBITS];
-	uint32_t n_bits = 0;
+	struct payload p = { .stream = false };
+	uint32_t seen;
+	uint64_t offset;
+
+	if (w->in.kind != INSPECT_PACKET && s->f != NULL) {
+		p.v = stream_raw(s->f, s->dir, &seen, &offset);
+		p.stream = p.v.len > 0;
+	}
+	if (p.v.len == 0 && s->pkt != NULL && !w->in.pkt_is_reverse) {
+		p.v = s->pkt->payload;
+	}
+	return p;
+}
+
+static void
+put_alert(struct worker *w, struct event_subject *s, const struct rule_hit *hit)
+{
+	struct payload payload = payload_of(w, s);
 	struct record r = {
 		.order = w->order,
 		.sub = w->sub,
 		.ts_us = s->ts_us,
 		.rule = hit->rule,
 		.type = EVENT_TYPE_ALERT,
+		.held = hit->suppressed ? HELD_SUPPRESS : HELD_NOT,
 		.severity = hit->ioc != NULL ? hit->ioc->note->severity
 					     : hit->rule->priority,
 	};
-	struct view line;
+	struct view line = VIEW_NONE;
 
 	if (s->f != NULL) {
 		unsigned from = s->dir == FLOW_TOSERVER ? 0 : 1;
@@ -115,21 +149,20 @@ put_alert(struct worker *w, const struct event_subject *s,
 		r.key.src = s->f->addr[from];
 		r.key.dst = s->f->addr[1 - from];
 		r.key.flow_id = s->f->id;
-		if (s->f->rules != NULL) {
-			n_bits = rule_flow_bits(w->rules, s->f->rules, bits,
-						MAX_FLOWBITS);
-		}
+		r.proto = s->f->proto;
 	} else if (s->pkt != NULL) {
 		r.key.src = s->pkt->src;
 		r.key.dst = s->pkt->dst;
+		r.proto = s->pkt->proto;
 	}
-	line = event_alert(w->log, s, hit, bits, n_bits);
-	if (line.len == 0) {
-		w->count.alerts_lost++;
-		return;
+	w->count.alerts++;
+	if (!hit->suppressed) {
+		name_bits(w, s);
+		line = event_alert(w->log, s, hit, &payload);
+		r.picket_at = event_picket_at(w->log);
+		r.held = line.len > 0 ? HELD_NOT : HELD_NO_MEMORY;
 	}
 	outbox_put(w->out, &r, line);
-	w->count.alerts++;
 }
 
 static void
@@ -154,25 +187,66 @@ put_anomalies(struct worker *w, const struct event_subject *s,
 	}
 }
 
+/* What pass and reject rules decided for the whole flow. */
+static void
+note_actions(struct worker *w, const struct event_subject *s)
+{
+	struct flow *f = (struct flow *)s->f;
+
+	if (f == NULL) {
+		return;
+	}
+	if (w->hits.passed && rule_flow_passed(w->rules, f->rules)) {
+		f->flags |= FLOW_PASSED;
+	}
+	for (uint32_t i = 0; i < w->hits.n; i++) {
+		const struct rule_hit *hit = &w->hits.v[i];
+
+		if (hit->rule->action == ACTION_REJECT &&
+		    (hit->has_tx || hit->ip_only)) {
+			f->flags |= FLOW_REJECTED;
+		}
+	}
+}
+
 /* Matches what w->in holds and writes the alerts. */
 static void
-match(struct worker *w, const struct event_subject *s)
+match(struct worker *w, struct event_subject *s)
 {
 	w->hits.n = 0;
 	w->hits.overflowed = 0;
+	w->hits.passed = false;
 	rule_match(w->matcher, &w->in, &w->hits);
 	w->count.alerts_lost += w->hits.overflowed;
+	w->passed = w->passed || w->hits.passed;
+	note_actions(w, s);
 	for (uint32_t i = 0; i < w->hits.n; i++) {
 		const struct rule_hit *hit = &w->hits.v[i];
 
 		if (hit->rule->noalert || hit->rule->action == ACTION_PASS) {
 			continue;
 		}
-		if (s->f != NULL) {
+		if (s->f != NULL && !hit->suppressed) {
 			((struct flow *)s->f)->n_alerts++;
 		}
 		put_alert(w, s, hit);
 	}
+}
+
+/*
+ * What a packet alone gave, or what its stream and transactions did, is
+ * complete: Suricata's packet-alert-max bounds each.
+ */
+static void
+settle(struct worker *w)
+{
+	if (w->out->n > w->settled) {
+		outbox_settle(w->out, w->settled,
+			      event_alert_conf(w->log)->packet_alert_max,
+			      w->passed);
+	}
+	w->settled = w->out->n;
+	w->passed = false;
 }
 
 static bool
@@ -267,7 +341,7 @@ inspect_txs(struct worker *w, struct event_subject *s, struct flow *f)
 
 /* Offers the raw bytes of direction s->dir; 'last': no more will come. */
 static void
-inspect_stream(struct worker *w, const struct event_subject *s, struct flow *f,
+inspect_stream(struct worker *w, struct event_subject *s, struct flow *f,
 	       bool last)
 {
 	if (w->raw[s->dir] && fill_stream(&w->in, f, s->dir, last)) {
@@ -393,7 +467,9 @@ packet(struct worker *w, struct packet *pkt)
 	if (f != NULL && f->proto == IPP_TCP) {
 		w->in_flow.established = established && was_established;
 	}
+	w->settled = w->out->n;
 	match(w, &s);
+	settle(w);
 	w->in_flow.established = established;
 	put_anomalies(w, &s, &pkt->events);
 	if (f == NULL) {
@@ -406,6 +482,7 @@ packet(struct worker *w, struct packet *pkt)
 		inspect_txs(w, &s, f);
 		put_flow_anomalies(w, &s, f);
 	}
+	settle(w);
 }
 
 static void expire(struct worker *w, uint64_t now_us, uint64_t number, bool all,
@@ -494,6 +571,7 @@ drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
 		app_eof(w->apps, f, FLOW_TOSERVER, f->last_us);
 		app_eof(w->apps, f, FLOW_TOCLIENT, f->last_us);
 	}
+	w->settled = w->out->n;
 	w->count.pseudo_packets++;
 	fill_flow(&w->in_flow, f);
 	w->in.flow = &w->in_flow;
@@ -514,6 +592,7 @@ drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
 			end_tx(w, f, f->app->txs);
 		}
 	}
+	settle(w);
 }
 
 static void
@@ -531,6 +610,7 @@ end_flow(struct worker *w, struct flow *f)
 
 	drain_flow(w, &s, f);
 	if (wants(w, EVENT_TYPE_FLOW)) {
+		name_bits(w, &s);
 		line = event_flow(w->log, &s);
 		r.ts_us = s.ts_us;
 		if (line.len > 0) {
