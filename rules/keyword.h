@@ -77,6 +77,8 @@ enum keyword_shape {
 	KW_CERT_TIME,
 	KW_CERT_EXPIRED,
 	KW_CERT_VALID,
+	KW_IPREP,
+	KW_GEOIP,
 	KW_REFUSED, /* known, not done: 'note' says why */
 };
 

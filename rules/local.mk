@@ -13,6 +13,8 @@ librules_a_SOURCES += \
 	rules/rule_lex.h rules/rule_lex.c \
 	rules/rule_class.h rules/rule_class.c \
 	rules/rule_refs.h rules/rule_refs.c \
+	rules/reputation.h rules/reputation.c \
+	rules/geo.h rules/geo.c \
 	rules/keyword.h rules/keyword.c \
 	rules/rule_draft.h rules/rule_draft.c \
 	rules/rule_parse_content.c \
@@ -20,6 +22,7 @@ librules_a_SOURCES += \
 	rules/rule_parse_byte.c \
 	rules/rule_parse_state.c \
 	rules/rule_parse_fact.c \
+	rules/rule_parse_addr.c \
 	rules/rule_parse.h rules/rule_parse.c \
 	rules/rule_compile.h rules/rule_compile.c \
 	rules/rule_search.h rules/rule_search.c \

@@ -363,6 +363,8 @@ static rule_reader *const readers[] = {
 	[KW_CERT_TIME] = parse_cert_time,
 	[KW_CERT_EXPIRED] = parse_cert_state,
 	[KW_CERT_VALID] = parse_cert_state,
+	[KW_IPREP] = parse_iprep,
+	[KW_GEOIP] = parse_geoip,
 	[KW_REFUSED] = parse_refused,
 };
 

@@ -421,6 +421,12 @@ load_all(struct loading *l, const char *const *patterns, size_t n)
 	return e;
 }
 
+static bool
+bad_reputation(void *arg, const char *file, uint32_t line, const char *why)
+{
+	return ruleset_problem(arg, file, line, 0, false, why);
+}
+
 static struct ruleset *
 ruleset_new(const struct conf *conf, struct diag *d)
 {
@@ -452,7 +458,14 @@ ruleset_new(const struct conf *conf, struct diag *d)
 	if (rs->env.classes != NULL) {
 		rs->env.refs = rule_refs_new(conf, &rs->arena, d);
 	}
-	if (rs->env.refs == NULL) {
+	if (rs->env.refs != NULL) {
+		rs->env.reputation =
+			reputation_new(conf, &rs->arena, bad_reputation, rs, d);
+	}
+	if (rs->env.reputation != NULL) {
+		rs->env.geo = geo_new(conf, &rs->arena, d);
+	}
+	if (rs->env.geo == NULL) {
 		ruleset_free(rs);
 		return NULL;
 	}
@@ -496,6 +509,10 @@ ruleset_load(const struct conf *conf, const char *const *patterns,
 	rule_vars_free(rs->env.vars);
 	rule_classes_free(rs->env.classes);
 	rule_refs_free(rs->env.refs);
+	reputation_free(rs->env.reputation);
+	geo_free(rs->env.geo);
+	rs->env.reputation = NULL;
+	rs->env.geo = NULL;
 	rs->env.vars = NULL;
 	rs->env.classes = NULL;
 	rs->env.refs = NULL;
@@ -522,6 +539,8 @@ ruleset_free(struct ruleset *rs)
 	rule_vars_free(rs->env.vars);
 	rule_classes_free(rs->env.classes);
 	rule_refs_free(rs->env.refs);
+	reputation_free(rs->env.reputation);
+	geo_free(rs->env.geo);
 	name_table_fini(&rs->env.flowbits);
 	name_table_fini(&rs->env.flowints);
 	free(rs->entries);

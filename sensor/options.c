@@ -322,6 +322,7 @@ static const struct conf_key keys[] = {
 	  "at the end of a replay, wait for Redis this long" },
 	{ "eve.file", "string", "", "EVE JSON output" },
 	{ "eve.types", "list", "all", "event types written" },
+	{ "eve.alert.*", "map", "", "what alerts show" },
 	{ "eve.community-id", "bool", "yes", "add the Community ID" },
 	{ "eve.community-id-seed", "number", "0", "its seed" },
 	{ "eve.packet", "string", "rebuilt",
@@ -334,6 +335,11 @@ static const struct conf_key keys[] = {
 	{ "default-rule-path", "string", "", "where rule files lie" },
 	{ "classification-file", "string", "", "classes and priorities" },
 	{ "reference-config-file", "string", "", "reference prefixes" },
+	{ "reputation-categories-file", "string", "", "categories of iprep" },
+	{ "default-reputation-path", "string", "", "where their files lie" },
+	{ "reputation-files.*", "list", "", "scores of addresses" },
+	{ "geoip-database", "string", "", "countries, for geoip" },
+	{ "packet-alert-max", "number", "", "alerts of one packet" },
 	{ "threshold-file", "string", "", "suppress and event_filter" },
 	{ "stream.*", "map", "", "TCP reassembly" },
 	{ "flow.*", "map", "", "flow table" },
@@ -349,6 +355,7 @@ static const struct conf_key keys[] = {
 	  "refuse a set of which fewer rules load" },
 	{ "detect.*", "map", "", "detection engine" },
 	{ "checksum-validation", "bool", "yes", "verify TCP/UDP checksums" },
+	{ "outputs.*", "list", "", "Suricata's, as far as known" },
 	{ "bpf-filter", "string", "", "capture filter" },
 };
 
