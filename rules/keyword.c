@@ -55,6 +55,9 @@ static const struct keyword table[] = {
 	WORD("target", KW_TARGET, KWF_VALUE),
 	WORD("noalert", KW_NOALERT, KWF_NO_VALUE),
 	WORD("requires", KW_REQUIRES, KWF_VALUE),
+	WORD("tag", KW_TAG, KWF_VALUE),
+	WORD("bypass", KW_BYPASS, KWF_NO_VALUE),
+	WORD("config", KW_CONFIG, KWF_VALUE),
 	WORD("prefilter", KW_HINT, KWF_NO_VALUE),
 
 	/* content */
@@ -314,8 +317,6 @@ static const struct keyword table[] = {
 
 	/* known to Suricata, not done here */
 	REFUSED("replace", "packets are never rewritten"),
-	REFUSED("bypass", "flows are never bypassed by a rule"),
-	REFUSED("tag", "packets after an alert are not logged"),
 	REFUSED("xbits", NO_SHARED),
 	REFUSED("hostbits", NO_SHARED),
 	REFUSED("dataset", "load the list with --indicators instead"),

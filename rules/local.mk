@@ -23,6 +23,7 @@ librules_a_SOURCES += \
 	rules/rule_parse_state.c \
 	rules/rule_parse_fact.c \
 	rules/rule_parse_addr.c \
+	rules/rule_parse_effect.c \
 	rules/rule_parse.h rules/rule_parse.c \
 	rules/rule_compile.h rules/rule_compile.c \
 	rules/rule_search.h rules/rule_search.c \

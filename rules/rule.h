@@ -43,6 +43,15 @@ struct rule_threshold {
 	bool silent; /* THRESHOLD_RATE: its new action is "pass" */
 };
 
+enum tag_metric { TAG_PACKETS, TAG_BYTES, TAG_SECONDS };
+
+/* "tag": packets that are wanted after a match. */
+struct rule_tag {
+	bool host, at_src; /* else the flow's; the receiver's */
+	enum tag_metric metric;
+	uint32_t count;
+};
+
 struct rule_meta {
 	const char *key, *value;
 };
@@ -56,6 +65,8 @@ struct rule {
 	enum rule_action action;
 	enum reject_to reject;
 	bool noalert;
+	bool bypass; /* the flow is inspected no more after a match */
+	bool no_tx_log; /* its transaction is not logged after a match */
 	uint8_t priority; /* 1 is worst; EVE's alert.severity */
 	const char *msg;
 	const char *classtype; /* short name or NULL */
@@ -65,6 +76,8 @@ struct rule {
 	const char *const *references; /* "url,example.org/x" */
 	const char *const *links; /* where each leads; "https://..." */
 	uint32_t n_references;
+	const struct rule_tag *tags;
+	uint32_t n_tags;
 	enum { TARGET_NONE, TARGET_SRC, TARGET_DEST } target;
 	struct rule_threshold threshold, detection_filter, rate_filter;
 	const char *file; /* where it was read; for reports */
@@ -92,6 +105,8 @@ struct rule_hits {
 	uint64_t
 		overflowed; /* hits that found no memory: counted, never silent */
 	bool passed; /* a pass rule matched too */
+	bool bypass; /* of a rule with "bypass" */
+	bool no_tx_log; /* of one with "config:logging disable" */
 };
 
 #endif

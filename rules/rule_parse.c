@@ -6,7 +6,10 @@
 #define MAX_META 128
 
 /* The version whose rules "requires" may count on. */
-static const unsigned our_version[3] = { 8, 0, 0 };
+static const unsigned our_version[3] = { 8, 0, 7 };
+
+/* What "requires:feature" may ask for, by Suricata's names. */
+static const char *const our_features[] = { "geoip", "ja3", "ja4" };
 
 static enum err
 parse_msg(struct rule_draft *r, const struct keyword *w, struct view value)
@@ -245,6 +248,17 @@ version_range(struct view v)
 	return any ? met : -1;
 }
 
+static bool
+has_feature(struct view name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(our_features); i++) {
+		if (text_is(name, our_features[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static enum err
 parse_requires(struct rule_draft *r, const struct keyword *w, struct view value)
 {
@@ -272,6 +286,8 @@ parse_requires(struct rule_draft *r, const struct keyword *w, struct view value)
 		} else if (text_is(name, "keyword")) {
 			known = keyword_find(text_trim(part));
 			met = known != NULL && known->shape != KW_REFUSED;
+		} else if (text_is(name, "feature")) {
+			met = has_feature(text_trim(part));
 		}
 		if (!met && !r->skip) {
 			r->skip = true;
@@ -363,6 +379,9 @@ static rule_reader *const readers[] = {
 	[KW_CERT_TIME] = parse_cert_time,
 	[KW_CERT_EXPIRED] = parse_cert_state,
 	[KW_CERT_VALID] = parse_cert_state,
+	[KW_TAG] = parse_tag,
+	[KW_BYPASS] = parse_bypass,
+	[KW_CONFIG] = parse_config,
 	[KW_IPREP] = parse_iprep,
 	[KW_GEOIP] = parse_geoip,
 	[KW_REFUSED] = parse_refused,
@@ -400,6 +419,7 @@ read_action(struct rule_draft *r)
 		enum reject_to to;
 	} words[] = {
 		{ "alert", ACTION_ALERT, 0 },
+		{ "config", ACTION_ALERT, 0 }, /* without an alert */
 		{ "pass", ACTION_PASS, 0 },
 		{ "drop", ACTION_DROP, 0 },
 		{ "reject", ACTION_REJECT, REJECT_SRC },
@@ -412,6 +432,7 @@ read_action(struct rule_draft *r)
 		if (text_is(r->words.action, words[i].word)) {
 			r->rule->action = words[i].action;
 			r->rule->reject = words[i].to;
+			r->rule->noalert = text_is(r->words.action, "config");
 			return ERR_OK;
 		}
 	}

@@ -170,6 +170,8 @@ emit(struct rule_matcher *m, const struct rule_prog *p)
 	struct rule_hits *out = m->out;
 
 	leave_state(m, p);
+	out->bypass = out->bypass || p->rule->bypass;
+	out->no_tx_log = out->no_tx_log || p->rule->no_tx_log;
 	if (p->rule->action == ACTION_PASS) {
 		pass(m, p);
 		return;

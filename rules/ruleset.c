@@ -592,3 +592,27 @@ ruleset_needs_stream(const struct ruleset *rs, enum inspect_dir dir)
 {
 	return rs->needs_stream[dir];
 }
+
+bool
+ruleset_tags(const struct ruleset *rs)
+{
+	for (uint32_t i = 0; i < rs->n_rules; i++) {
+		if (rs->rules[i]->n_tags > 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+const struct rule *
+ruleset_host_tag(const struct ruleset *rs)
+{
+	for (uint32_t i = 0; i < rs->n_rules; i++) {
+		for (uint32_t k = 0; k < rs->rules[i]->n_tags; k++) {
+			if (rs->rules[i]->tags[k].host) {
+				return rs->rules[i];
+			}
+		}
+	}
+	return NULL;
+}

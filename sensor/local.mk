@@ -76,6 +76,7 @@ libsensor_a_SOURCES += \
 libsensor_a_SOURCES += \
 	sensor/record.h sensor/record.c \
 	sensor/fill.h sensor/fill.c \
+	sensor/tag.h sensor/tag.c \
 	sensor/alert_conf.h sensor/alert_conf.c \
 	sensor/log_payload.h sensor/log_payload.c \
 	sensor/event_log.h sensor/event_log.c \

@@ -2,6 +2,7 @@
 #include "sensor/stats.h"
 
 #include "common/clock.h"
+#include "sensor/tag.h"
 
 #define WORST_RULES 20
 
@@ -125,12 +126,14 @@ static void
 put_detect(struct json *j, const struct stats_source *s)
 {
 	struct rule_matcher_stats sum = { 0 };
+	struct tag_counters tags = { 0 };
 	const struct sink_counters *k = sink_counters(s->sink);
 	const struct ruleset_report *r = ruleset_report(s->rules);
 
 	for (unsigned i = 0; i < s->n_workers; i++) {
 		const struct rule_matcher_stats *m =
 			worker_matcher(s->workers[i]);
+		const struct tag_counters *g = worker_tags(s->workers[i]);
 
 		sum.calls += m->calls;
 		sum.candidates += m->candidates;
@@ -138,6 +141,10 @@ put_detect(struct json *j, const struct stats_source *s)
 		sum.hits += m->hits;
 		sum.pcre_limit += m->pcre_limit;
 		sum.pending_full += m->pending_full;
+		if (g != NULL) {
+			tags.set += g->set;
+			tags.full += g->full;
+		}
 	}
 	json_obj(j, "detect");
 	json_arr(j, "engines");
@@ -160,6 +167,8 @@ put_detect(struct json *j, const struct stats_source *s)
 	json_u64(j, "matches", sum.hits);
 	json_u64(j, "pcre_limit", sum.pcre_limit);
 	json_u64(j, "pending_full", sum.pending_full);
+	json_u64(j, "tags", tags.set);
+	json_u64(j, "tags_full", tags.full);
 	json_obj_end(j);
 }
 
@@ -222,6 +231,7 @@ put_ledger(struct json *j, const struct stats_source *s)
 	json_obj_end(j);
 	json_u64(j, "packets", w.packets);
 	json_u64(j, "tunnel_packets", w.tunnel_packets);
+	json_u64(j, "bypassed_packets", w.bypassed_packets);
 	json_obj(j, "alerts");
 	/* HELD_NO_MEMORY: raised, and found no memory for its line */
 	json_u64(j, "raised", w.alerts + w.alerts_lost);

@@ -5,6 +5,7 @@
 
 #include "rules/ioc_set.h"
 #include "sensor/fill.h"
+#include "sensor/tag.h"
 
 #define MAX_HITS 4096
 #define MAX_FLOWBITS 64
@@ -17,6 +18,7 @@ struct worker {
 	struct app_ctx *apps;
 	struct rule_matcher *matcher;
 	struct event_log *log;
+	struct tag_table *tags; /* NULL: no rule tags, or nobody looks */
 	const struct ruleset *rules;
 	uint64_t needed[2];
 	bool raw[2]; /* rules look at raw stream bytes of this direction */
@@ -36,6 +38,12 @@ struct worker {
 	uint64_t pressed; /* flows that found the table full, as seen last */
 	struct worker_counters count;
 };
+
+static bool
+wants(const struct worker *w, enum event_type t)
+{
+	return (w->event_types >> t & 1) != 0;
+}
 
 struct worker *
 worker_new(const struct worker_settings *s)
@@ -64,6 +72,14 @@ worker_new(const struct worker_settings *s)
 		worker_free(w);
 		return NULL;
 	}
+	if (ruleset_tags(s->rules) && wants(w, EVENT_TYPE_PACKET) &&
+	    event_alert_conf(w->log)->tagged_packets) {
+		w->tags = tag_table_new(w->pool);
+		if (w->tags == NULL) {
+			worker_free(w);
+			return NULL;
+		}
+	}
 	memcpy(w->needed, ruleset_needed(s->rules), sizeof(w->needed));
 	w->raw[0] = ruleset_needs_stream(s->rules, DIR_TOSERVER);
 	w->raw[1] = ruleset_needs_stream(s->rules, DIR_TOCLIENT);
@@ -80,12 +96,6 @@ name_bits(struct worker *w, struct event_subject *s)
 					       MAX_FLOWBITS);
 		s->flowbits = w->bits;
 	}
-}
-
-static bool
-wants(const struct worker *w, enum event_type t)
-{
-	return (w->event_types >> t & 1) != 0;
 }
 
 static void
@@ -156,6 +166,11 @@ put_alert(struct worker *w, struct event_subject *s, const struct rule_hit *hit)
 		r.proto = s->pkt->proto;
 	}
 	w->count.alerts++;
+	if (w->tags != NULL && hit->rule->n_tags > 0 && s->pkt != NULL &&
+	    !hit->suppressed) {
+		tag_set(w->tags, hit->rule, s->f, &r.key.src, &r.key.dst,
+			s->ts_us);
+	}
 	if (!hit->suppressed) {
 		name_bits(w, s);
 		line = event_alert(w->log, s, hit, &payload);
@@ -199,6 +214,9 @@ note_actions(struct worker *w, const struct event_subject *s)
 	if (w->hits.passed && rule_flow_passed(w->rules, f->rules)) {
 		f->flags |= FLOW_PASSED;
 	}
+	if (w->hits.bypass) {
+		f->flags |= FLOW_BYPASSED;
+	}
 	for (uint32_t i = 0; i < w->hits.n; i++) {
 		const struct rule_hit *hit = &w->hits.v[i];
 
@@ -215,7 +233,7 @@ match(struct worker *w, struct event_subject *s)
 {
 	w->hits.n = 0;
 	w->hits.overflowed = 0;
-	w->hits.passed = false;
+	w->hits.passed = w->hits.bypass = w->hits.no_tx_log = false;
 	rule_match(w->matcher, &w->in, &w->hits);
 	w->count.alerts_lost += w->hits.overflowed;
 	w->passed = w->passed || w->hits.passed;
@@ -273,7 +291,7 @@ log_tx(struct worker *w, struct event_subject *s, struct app_tx *tx)
 		return;
 	}
 	tx->logged = true;
-	if (!wants_tx(w, tx)) {
+	if (tx->log_off || !wants_tx(w, tx)) {
 		return;
 	}
 	/* EVE shows a transaction from the one who began it. */
@@ -321,6 +339,7 @@ inspect_txs(struct worker *w, struct event_subject *s, struct flow *f)
 			w->in.flow_state = &f->rules;
 			w->in.tx_state = &tx->rules;
 			match(w, s);
+			tx->log_off = tx->log_off || w->hits.no_tx_log;
 			fill_tx_done(&w->in, tx);
 		}
 		s->dir = packet_dir;
@@ -413,6 +432,17 @@ put_flow_anomalies(struct worker *w, const struct event_subject *s,
 	}
 }
 
+/* The packet itself, when a rule asked for it earlier. */
+static void
+put_tagged(struct worker *w, const struct event_subject *s)
+{
+	if (UNLIKELY(w->tags != NULL) && s->pkt->ip_version != 0 &&
+	    tag_packet(w->tags, s->f, &s->pkt->src, &s->pkt->dst,
+		       s->pkt->frame->caplen, s->ts_us)) {
+		put_line(w, s, EVENT_TYPE_PACKET, event_packet(w->log, s));
+	}
+}
+
 static void
 packet(struct worker *w, struct packet *pkt)
 {
@@ -431,6 +461,11 @@ packet(struct worker *w, struct packet *pkt)
 	}
 	f = flow_find(w->flows, pkt, &s.dir);
 	s.f = f;
+	if (f != NULL && (f->flags & FLOW_BYPASSED) != 0) {
+		w->count.bypassed_packets++;
+		put_tagged(w, &s);
+		return;
+	}
 	if (f != NULL && f->proto == IPP_TCP) {
 		bool fresh = f->tcp == NULL;
 
@@ -473,6 +508,7 @@ packet(struct worker *w, struct packet *pkt)
 	w->in_flow.established = established;
 	put_anomalies(w, &s, &pkt->events);
 	if (f == NULL) {
+		put_tagged(w, &s);
 		return;
 	}
 	if (f->tcp != NULL) {
@@ -483,6 +519,7 @@ packet(struct worker *w, struct packet *pkt)
 		put_flow_anomalies(w, &s, f);
 	}
 	settle(w);
+	put_tagged(w, &s);
 }
 
 static void expire(struct worker *w, uint64_t now_us, uint64_t number, bool all,
@@ -563,6 +600,14 @@ drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
 	if (f->tcp == NULL && f->app == NULL) {
 		return;
 	}
+	if ((f->flags & FLOW_BYPASSED) != 0) {
+		/* Nobody looks any more; what is known may be logged. */
+		while (f->app != NULL && f->app->txs != NULL) {
+			log_tx(w, s, f->app->txs);
+			end_tx(w, f, f->app->txs);
+		}
+		return;
+	}
 	if (f->tcp != NULL) {
 		stream_flush(w->streams, f);
 		run_app(w, s, f, f->last_us);
@@ -609,6 +654,9 @@ end_flow(struct worker *w, struct flow *f)
 	struct view line;
 
 	drain_flow(w, &s, f);
+	if (w->tags != NULL) {
+		tag_forget(w->tags, f);
+	}
 	if (wants(w, EVENT_TYPE_FLOW)) {
 		name_bits(w, &s);
 		line = event_flow(w->log, &s);
@@ -665,6 +713,7 @@ worker_free(struct worker *w)
 	if (w == NULL) {
 		return;
 	}
+	tag_table_free(w->tags);
 	event_log_free(w->log);
 	rule_matcher_free(w->matcher);
 	app_ctx_free(w->apps);
@@ -710,6 +759,12 @@ const struct rule_matcher_stats *
 worker_matcher(const struct worker *w)
 {
 	return rule_matcher_stats(w->matcher);
+}
+
+const struct tag_counters *
+worker_tags(const struct worker *w)
+{
+	return w->tags != NULL ? tag_counters(w->tags) : NULL;
 }
 
 size_t
