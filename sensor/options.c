@@ -160,11 +160,12 @@ read_types(const char *list, uint32_t *out, const char *option, struct diag *d)
 		enum event_type t = event_type_by_name(view_of(p, n));
 
 		if (n > 0 && t == EVENT_TYPE_COUNT) {
-			return diag_set(d, ERR_USAGE,
-					"%s: no event type '%.*s'; there are "
-					"alert, anomaly, dns, http, tls, flow "
-					"and stats",
-					option, (int)n, p);
+			return diag_set(
+				d, ERR_USAGE,
+				"%s: no event type '%.*s'; there are "
+				"alert, anomaly, dns, http, tls, flow, packet "
+				"and stats",
+				option, (int)n, p);
 		}
 		if (n > 0) {
 			*out |= UINT32_C(1) << t;
@@ -509,7 +510,7 @@ check_sense(struct options *o, struct diag *d)
 	enum err e;
 
 	e = read_types(conf_str(o->conf, "eve.types",
-				"alert,anomaly,dns,http,tls,flow,stats"),
+				"alert,anomaly,dns,http,tls,flow,packet,stats"),
 		       &o->eve_types, "--eve-types", d);
 	if (e == ERR_OK) {
 		e = read_types(
