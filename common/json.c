@@ -93,6 +93,14 @@ json_obj_end(struct json *j)
 }
 
 void
+json_open(struct json *j, struct view v)
+{
+	put_key(j, NULL);
+	put(j, (const char *)v.p, v.len);
+	j->need_comma = v.len > 0 && v.p[v.len - 1] != '{';
+}
+
+void
 json_arr(struct json *j, const char *key)
 {
 	put_key(j, key);
@@ -227,12 +235,17 @@ put_special(struct json *j, const uint8_t *p, size_t n)
 }
 
 void
-json_str(struct json *j, const char *key, struct view v)
+json_str_begin(struct json *j, const char *key)
+{
+	put_key(j, key);
+	put(j, "\"", 1);
+}
+
+void
+json_str_part(struct json *j, struct view v)
 {
 	size_t i = 0, from;
 
-	put_key(j, key);
-	put(j, "\"", 1);
 	while (i < v.len) {
 		for (from = i; i < v.len && v.p[i] >= 0x20 && v.p[i] < 0x7f &&
 			       v.p[i] != '"' && v.p[i] != '\\';
@@ -243,7 +256,20 @@ json_str(struct json *j, const char *key, struct view v)
 			i += put_special(j, v.p + i, v.len - i);
 		}
 	}
+}
+
+void
+json_str_end(struct json *j)
+{
 	put(j, "\"", 1);
+}
+
+void
+json_str(struct json *j, const char *key, struct view v)
+{
+	json_str_begin(j, key);
+	json_str_part(j, v);
+	json_str_end(j);
 }
 
 void

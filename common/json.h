@@ -32,9 +32,15 @@ void json_reset(struct json *j); /* empty, memory kept */
 /* 'key' is NULL inside arrays and for the outermost value. Trusted text. */
 void json_obj(struct json *j, const char *key);
 void json_obj_end(struct json *j);
+/* An object of JSON text that lacks its end: what follows goes on inside. */
+void json_open(struct json *j, struct view v);
 void json_arr(struct json *j, const char *key);
 void json_arr_end(struct json *j);
 void json_str(struct json *j, const char *key, struct view v);
+/* A string in parts; no part may end inside a UTF-8 sequence. */
+void json_str_begin(struct json *j, const char *key);
+void json_str_part(struct json *j, struct view v);
+void json_str_end(struct json *j);
 void json_cstr(struct json *j, const char *key, const char *s);
 void json_u64(struct json *j, const char *key, uint64_t v);
 void json_i64(struct json *j, const char *key, int64_t v);

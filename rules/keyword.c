@@ -55,6 +55,9 @@ static const struct keyword table[] = {
 	WORD("target", KW_TARGET, KWF_VALUE),
 	WORD("noalert", KW_NOALERT, KWF_NO_VALUE),
 	WORD("requires", KW_REQUIRES, KWF_VALUE),
+	WORD("tag", KW_TAG, KWF_VALUE),
+	WORD("bypass", KW_BYPASS, KWF_NO_VALUE),
+	WORD("config", KW_CONFIG, KWF_VALUE),
 	WORD("prefilter", KW_HINT, KWF_NO_VALUE),
 
 	/* content */
@@ -151,6 +154,8 @@ static const struct keyword table[] = {
 	WORD("fragbits", KW_FRAGBITS, KWF_VALUE | KWF_V4),
 	WORD("ipopts", KW_IPOPTS, KWF_VALUE | KWF_V4),
 	WORD("ip_proto", KW_IP_PROTO, KWF_VALUE),
+	WORD("iprep", KW_IPREP, KWF_VALUE),
+	WORD("geoip", KW_GEOIP, KWF_VALUE),
 	WORD("sameip", KW_SAMEIP, KWF_NO_VALUE),
 	WORD("flags", KW_TCP_FLAGS, KWF_VALUE | KWF_TCP),
 	WORD("tcp.flags", KW_TCP_FLAGS, KWF_VALUE | KWF_TCP),
@@ -322,14 +327,10 @@ static const struct keyword table[] = {
 
 	/* known to Suricata, not done here */
 	REFUSED("replace", "packets are never rewritten"),
-	REFUSED("bypass", "flows are never bypassed by a rule"),
-	REFUSED("tag", "packets after an alert are not logged"),
 	REFUSED("xbits", NO_SHARED),
 	REFUSED("hostbits", NO_SHARED),
-	REFUSED("iprep", NO_SHARED),
 	REFUSED("dataset", "load the list with --indicators instead"),
 	REFUSED("datarep", "load the list with --indicators instead"),
-	REFUSED("geoip", "addresses are located at the collector"),
 	REFUSED("lua", "scripts are not run"),
 	REFUSED("luaxform", "scripts are not run"),
 	REFUSED("entropy", "byte statistics are not kept"),

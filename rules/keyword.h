@@ -77,6 +77,11 @@ enum keyword_shape {
 	KW_CERT_TIME,
 	KW_CERT_EXPIRED,
 	KW_CERT_VALID,
+	KW_TAG,
+	KW_BYPASS,
+	KW_CONFIG,
+	KW_IPREP,
+	KW_GEOIP,
 	KW_REFUSED, /* known, not done: 'note' says why */
 };
 

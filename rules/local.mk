@@ -9,8 +9,12 @@ librules_a_SOURCES += \
 	rules/rule_text.h rules/rule_text.c \
 	rules/name_table.h rules/name_table.c \
 	rules/rule_vars.h rules/rule_vars.c \
+	rules/threshold_words.h rules/threshold_words.c \
 	rules/rule_lex.h rules/rule_lex.c \
 	rules/rule_class.h rules/rule_class.c \
+	rules/rule_refs.h rules/rule_refs.c \
+	rules/reputation.h rules/reputation.c \
+	rules/geo.h rules/geo.c \
 	rules/keyword.h rules/keyword.c \
 	rules/rule_draft.h rules/rule_draft.c \
 	rules/rule_parse_content.c \
@@ -18,6 +22,8 @@ librules_a_SOURCES += \
 	rules/rule_parse_byte.c \
 	rules/rule_parse_state.c \
 	rules/rule_parse_fact.c \
+	rules/rule_parse_addr.c \
+	rules/rule_parse_effect.c \
 	rules/rule_parse.h rules/rule_parse.c \
 	rules/rule_compile.h rules/rule_compile.c \
 	rules/rule_search.h rules/rule_search.c \
@@ -57,7 +63,8 @@ librules_a_SOURCES += \
 	rules/ioc_stix.c \
 	rules/ioc_misp.c \
 	rules/keyhash.h rules/keyhash.c \
-	rules/threshold.h rules/threshold.c
+	rules/threshold.h rules/threshold.c \
+	rules/held.h rules/held.c
 
 # Rules and indicators that ship.
 rulesdir = $(pkgdatadir)/rules

@@ -12,6 +12,8 @@
 #include "rules/inspect.h"
 
 enum rule_action { ACTION_ALERT, ACTION_PASS, ACTION_DROP, ACTION_REJECT };
+/* Whom a reject rule would tell; enum, for EVE's verdict. */
+enum reject_to { REJECT_SRC, REJECT_DST, REJECT_BOTH };
 
 enum threshold_type {
 	THRESHOLD_NONE,
@@ -19,6 +21,8 @@ enum threshold_type {
 	THRESHOLD_THRESHOLD, /* every 'count'-th match */
 	THRESHOLD_BOTH, /* once per period, at the 'count'-th match */
 	THRESHOLD_DETECTION, /* detection_filter: all after the 'count'-th */
+	THRESHOLD_BACKOFF, /* at 'count', then each time 'multiplier' later */
+	THRESHOLD_RATE, /* rate_filter: a new action after 'count' */
 };
 
 enum threshold_track {
@@ -33,7 +37,19 @@ struct rule_threshold {
 	enum threshold_type type;
 	enum threshold_track track;
 	uint32_t count;
-	uint32_t seconds;
+	uint32_t seconds; /* 0 with THRESHOLD_BACKOFF: never over */
+	uint32_t multiplier; /* THRESHOLD_BACKOFF */
+	uint32_t timeout; /* THRESHOLD_RATE: seconds; 0: for ever */
+	bool silent; /* THRESHOLD_RATE: its new action is "pass" */
+};
+
+enum tag_metric { TAG_PACKETS, TAG_BYTES, TAG_SECONDS };
+
+/* "tag": packets that are wanted after a match. */
+struct rule_tag {
+	bool host, at_src; /* else the flow's; the receiver's */
+	enum tag_metric metric;
+	uint32_t count;
 };
 
 struct rule_meta {
@@ -47,7 +63,10 @@ struct rule {
 	uint32_t sid, gid, rev;
 	uint32_t index; /* in its ruleset, load order */
 	enum rule_action action;
+	enum reject_to reject;
 	bool noalert;
+	bool bypass; /* the flow is inspected no more after a match */
+	bool no_tx_log; /* its transaction is not logged after a match */
 	uint8_t priority; /* 1 is worst; EVE's alert.severity */
 	const char *msg;
 	const char *classtype; /* short name or NULL */
@@ -55,9 +74,12 @@ struct rule {
 	const struct rule_meta *metadata;
 	uint32_t n_metadata;
 	const char *const *references; /* "url,example.org/x" */
+	const char *const *links; /* where each leads; "https://..." */
 	uint32_t n_references;
+	const struct rule_tag *tags;
+	uint32_t n_tags;
 	enum { TARGET_NONE, TARGET_SRC, TARGET_DEST } target;
-	struct rule_threshold threshold, detection_filter;
+	struct rule_threshold threshold, detection_filter, rate_filter;
 	const char *file; /* where it was read; for reports */
 	uint32_t line;
 	const char *text; /* the rule as written */
@@ -72,6 +94,8 @@ struct rule_hit {
 	const struct ioc *ioc; /* the indicator, when 'rule' stands for one */
 	uint64_t tx_id;
 	bool has_tx;
+	bool ip_only; /* asked of addresses alone, for the whole flow */
+	bool suppressed; /* by the threshold file: to be counted, not said */
 };
 
 /* Caller-owned growing list; hits are in rule priority, then load order. */
@@ -80,6 +104,9 @@ struct rule_hits {
 	uint32_t n, cap;
 	uint64_t
 		overflowed; /* hits that found no memory: counted, never silent */
+	bool passed; /* a pass rule matched too */
+	bool bypass; /* of a rule with "bypass" */
+	bool no_tx_log; /* of one with "config:logging disable" */
 };
 
 #endif

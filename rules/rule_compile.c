@@ -256,6 +256,18 @@ check_protos(struct rule_draft *r)
 	return ERR_OK;
 }
 
+/* Whether the answer is the same for all packets of a direction. */
+static bool
+only_of_addresses(const struct rule_draft *r)
+{
+	for (uint16_t i = 0; i < r->prog.n_tests; i++) {
+		if (r->tests[i].fact != FACT_ADDR) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static enum prog_kind
 kind_of(const struct rule_draft *r, const struct shape *s)
 {
@@ -267,7 +279,7 @@ kind_of(const struct rule_draft *r, const struct shape *s)
 	if (s->payload || s->packet_bufs) {
 		return PROG_PAYLOAD;
 	}
-	if (p->n_tests == 0 && p->n_bits == 0 && !r->has_flow_word &&
+	if (only_of_addresses(r) && p->n_bits == 0 && !r->has_flow_word &&
 	    !r->header_is_app && p->sport == NULL && p->dport == NULL) {
 		return PROG_IPONLY;
 	}

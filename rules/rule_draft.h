@@ -12,10 +12,13 @@
 #ifndef RULES_RULE_DRAFT_H
 #define RULES_RULE_DRAFT_H
 
+#include "rules/geo.h"
 #include "rules/keyword.h"
 #include "rules/name_table.h"
+#include "rules/reputation.h"
 #include "rules/rule_class.h"
 #include "rules/rule_lex.h"
+#include "rules/rule_refs.h"
 #include "rules/rule_vars.h"
 
 /* What outlives one rule while a set is read. */
@@ -23,6 +26,9 @@ struct rule_env {
 	struct arena *arena;
 	struct rule_vars *vars;
 	struct rule_classes *classes;
+	struct rule_refs *refs;
+	struct reputation *reputation;
+	struct geo *geo;
 	struct name_table flowbits, flowints;
 	void **codes; /* every pcre2_code, to be freed with the set */
 	size_t n_codes, cap_codes;
@@ -118,6 +124,7 @@ rule_reader parse_content, parse_nocase, parse_rawbytes, parse_startswith,
 	parse_its_num, parse_tcp_flags, parse_fragbits, parse_fragoffset,
 	parse_ipopts, parse_csum, parse_ip_proto, parse_sameip, parse_app_proto,
 	parse_event, parse_tls_version, parse_ssl_state, parse_cert_time,
-	parse_cert_state;
+	parse_cert_state, parse_iprep, parse_geoip,
+	parse_tag, parse_bypass, parse_config;
 
 #endif

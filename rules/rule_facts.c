@@ -305,6 +305,31 @@ flow_fact_ok(const struct test *t, const struct inspect *in)
 }
 
 static bool
+addr_ok(const struct test *t, const struct inspect *in)
+{
+	const struct range_set *set = (const struct range_set *)(uintptr_t)t->a;
+	bool src = range_set_has(set, addr_value(&in->pkt.src));
+	bool dst = range_set_has(set, addr_value(&in->pkt.dst));
+
+	if (in->pkt_is_reverse) {
+		bool was = src;
+
+		src = dst;
+		dst = was;
+	}
+	switch (t->arg) {
+	case 1:
+		return src;
+	case 2:
+		return dst;
+	case 3:
+		return src && dst;
+	default:
+		return src || dst;
+	}
+}
+
+static bool
 test_ok(const struct test *t, const struct inspect *in,
 	const struct rule_flow *flow)
 {
@@ -386,6 +411,8 @@ test_ok(const struct test *t, const struct inspect *in,
 		return csum_ok(t, pkt);
 	case FACT_SAMEIP:
 		return addr_eq(&pkt->src, &pkt->dst);
+	case FACT_ADDR:
+		return addr_ok(t, in);
 	case FACT_EVENT:
 		return event_set_has(&pkt->events, (enum event_id)t->a) ||
 		       (in->kind == INSPECT_TX &&

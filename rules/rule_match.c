@@ -175,6 +175,12 @@ rule_flow_bits(const struct ruleset *rs, const struct rule_flow *f,
 	return n;
 }
 
+bool
+rule_flow_passed(const struct ruleset *rs, const struct rule_flow *f)
+{
+	return f != NULL && f->set_id == rs->id && f->pass;
+}
+
 const struct rule_matcher_stats *
 rule_matcher_stats(const struct rule_matcher *m)
 {

@@ -6,7 +6,10 @@
 #define MAX_META 128
 
 /* The version whose rules "requires" may count on. */
-static const unsigned our_version[3] = { 8, 0, 0 };
+static const unsigned our_version[3] = { 8, 0, 7 };
+
+/* What "requires:feature" may ask for, by Suricata's names. */
+static const char *const our_features[] = { "geoip", "ja3", "ja4" };
 
 static enum err
 parse_msg(struct rule_draft *r, const struct keyword *w, struct view value)
@@ -127,26 +130,34 @@ static enum err
 parse_reference(struct rule_draft *r, const struct keyword *w,
 		struct view value)
 {
-	const char **refs;
+	const char **refs, **links;
 	uint32_t n = r->rule->n_references;
+	size_t comma;
 
 	value = text_unquote(value);
-	if (text_find(value, ',') == value.len) {
+	comma = text_find(value, ',');
+	if (comma == value.len) {
 		return diag_set(r->d, ERR_FORMAT, "%s: write KIND,WHERE",
 				w->name);
 	}
 	refs = arena_alloc(r->env->arena, (n + 1) * sizeof(*refs));
-	if (refs == NULL) {
+	links = arena_alloc(r->env->arena, (n + 1) * sizeof(*links));
+	if (refs == NULL || links == NULL) {
 		return draft_nomem(r);
 	}
 	if (n > 0) {
 		memcpy(refs, r->rule->references, n * sizeof(*refs));
+		memcpy(links, r->rule->links, n * sizeof(*links));
 	}
 	refs[n] = draft_text(r, value);
-	if (refs[n] == NULL) {
-		return ERR_NOMEM;
+	links[n] = rule_refs_link(
+		r->env->refs, text_trim(view_sub(value, 0, comma)),
+		text_trim(view_sub(value, comma + 1, value.len)));
+	if (refs[n] == NULL || links[n] == NULL) {
+		return draft_nomem(r);
 	}
 	r->rule->references = refs;
+	r->rule->links = links;
 	r->rule->n_references = n + 1;
 	return ERR_OK;
 }
@@ -237,6 +248,17 @@ version_range(struct view v)
 	return any ? met : -1;
 }
 
+static bool
+has_feature(struct view name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(our_features); i++) {
+		if (text_is(name, our_features[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static enum err
 parse_requires(struct rule_draft *r, const struct keyword *w, struct view value)
 {
@@ -264,6 +286,8 @@ parse_requires(struct rule_draft *r, const struct keyword *w, struct view value)
 		} else if (text_is(name, "keyword")) {
 			known = keyword_find(text_trim(part));
 			met = known != NULL && known->shape != KW_REFUSED;
+		} else if (text_is(name, "feature")) {
+			met = has_feature(text_trim(part));
 		}
 		if (!met && !r->skip) {
 			r->skip = true;
@@ -355,6 +379,11 @@ static rule_reader *const readers[] = {
 	[KW_CERT_TIME] = parse_cert_time,
 	[KW_CERT_EXPIRED] = parse_cert_state,
 	[KW_CERT_VALID] = parse_cert_state,
+	[KW_TAG] = parse_tag,
+	[KW_BYPASS] = parse_bypass,
+	[KW_CONFIG] = parse_config,
+	[KW_IPREP] = parse_iprep,
+	[KW_GEOIP] = parse_geoip,
 	[KW_REFUSED] = parse_refused,
 };
 
@@ -387,16 +416,23 @@ read_action(struct rule_draft *r)
 	static const struct {
 		const char *word;
 		enum rule_action action;
+		enum reject_to to;
 	} words[] = {
-		{ "alert", ACTION_ALERT },      { "pass", ACTION_PASS },
-		{ "drop", ACTION_DROP },        { "reject", ACTION_REJECT },
-		{ "rejectsrc", ACTION_REJECT }, { "rejectdst", ACTION_REJECT },
-		{ "rejectboth", ACTION_REJECT }
+		{ "alert", ACTION_ALERT, 0 },
+		{ "config", ACTION_ALERT, 0 }, /* without an alert */
+		{ "pass", ACTION_PASS, 0 },
+		{ "drop", ACTION_DROP, 0 },
+		{ "reject", ACTION_REJECT, REJECT_SRC },
+		{ "rejectsrc", ACTION_REJECT, REJECT_SRC },
+		{ "rejectdst", ACTION_REJECT, REJECT_DST },
+		{ "rejectboth", ACTION_REJECT, REJECT_BOTH },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		if (text_is(r->words.action, words[i].word)) {
 			r->rule->action = words[i].action;
+			r->rule->reject = words[i].to;
+			r->rule->noalert = text_is(r->words.action, "config");
 			return ERR_OK;
 		}
 	}

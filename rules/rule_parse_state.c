@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* flow, flowbits, flowint, thresholds: what a rule asks of the past. */
 #include "rules/rule_draft.h"
+#include "rules/threshold_words.h"
 
 #define MAX_PARTS 16
 
@@ -266,79 +267,33 @@ parse_flowint(struct rule_draft *r, const struct keyword *w, struct view value)
 			TEXT_ARG(sign));
 }
 
-static bool
-threshold_kind(struct view v, enum threshold_type *type)
-{
-	if (text_is(v, "limit")) {
-		*type = THRESHOLD_LIMIT;
-	} else if (text_is(v, "threshold")) {
-		*type = THRESHOLD_THRESHOLD;
-	} else if (text_is(v, "both")) {
-		*type = THRESHOLD_BOTH;
-	} else {
-		return false;
-	}
-	return true;
-}
-
-static bool
-threshold_by(struct view v, enum threshold_track *track)
-{
-	static const char *const by[] = { "by_src", "by_dst", "by_both",
-					  "by_rule", "by_flow" };
-
-	for (size_t i = 0; i < ARRAY_LEN(by); i++) {
-		if (text_is(v, by[i])) {
-			*track = (enum threshold_track)i;
-			return true;
-		}
-	}
-	return false;
-}
-
 /* type limit, track by_src, count 1, seconds 60 - in any order */
 enum err
 parse_threshold(struct rule_draft *r, const struct keyword *w,
 		struct view value)
 {
-	struct rule_threshold t = { .type = THRESHOLD_NONE };
-	bool track = false, filter = w->shape == KW_DETECTION_FILTER;
+	bool filter = w->shape == KW_DETECTION_FILTER;
+	struct threshold_words t = {
+		.t.type = filter ? THRESHOLD_DETECTION : THRESHOLD_NONE,
+	};
 	struct view part, name;
-	uint64_t n;
+	const char *lacks;
 
 	value = text_unquote(value);
-	if (filter) {
-		t.type = THRESHOLD_DETECTION;
-	}
 	while (text_next(&value, ',', &part)) {
 		struct view v = part;
-		bool good = false;
 
 		text_next_word(&v, &name);
-		v = text_trim(v);
-		if (text_is(name, "type") && !filter) {
-			good = threshold_kind(v, &t.type);
-		} else if (text_is(name, "track")) {
-			good = track = threshold_by(v, &t.track);
-		} else if (text_is(name, "count")) {
-			good = text_u64(v, &n) && n > 0 && n <= UINT32_MAX;
-			t.count = (uint32_t)n;
-		} else if (text_is(name, "seconds")) {
-			good = text_u64(v, &n) && n > 0 && n <= UINT32_MAX;
-			t.seconds = (uint32_t)n;
-		}
-		if (!good) {
+		if (!threshold_word(&t, name, text_trim(v))) {
 			return diag_set(r->d, ERR_FORMAT,
 					"%s: \"%.*s\" is not understood: "
 					"type, track, count, seconds",
 					w->name, TEXT_ARG(part));
 		}
 	}
-	if (t.type == THRESHOLD_NONE || !track || t.count == 0 ||
-	    t.seconds == 0) {
-		return diag_set(r->d, ERR_FORMAT,
-				"%s: needs %strack, count and seconds", w->name,
-				filter ? "" : "type, ");
+	lacks = threshold_lacks(&t);
+	if (lacks != NULL) {
+		return diag_set(r->d, ERR_FORMAT, "%s: %s", w->name, lacks);
 	}
 	if (r->rule->threshold.type != THRESHOLD_NONE ||
 	    r->rule->detection_filter.type != THRESHOLD_NONE) {
@@ -348,9 +303,9 @@ parse_threshold(struct rule_draft *r, const struct keyword *w,
 				w->name);
 	}
 	if (filter) {
-		r->rule->detection_filter = t;
+		r->rule->detection_filter = t.t;
 	} else {
-		r->rule->threshold = t;
+		r->rule->threshold = t.t;
 	}
 	return ERR_OK;
 }

@@ -188,6 +188,8 @@ enum fact {
 	FACT_IPOPT, /* 'a': bits, any of them */
 	FACT_CSUM, /* 'arg': enum csum_of; 'a': 1 right, 0 wrong */
 	FACT_SAMEIP,
+	FACT_ADDR, /* 'a': address of a struct range_set; 'arg' 0 either
+		    * side, 1 the sender, 2 the receiver, 3 both */
 	FACT_APP_PROTO, /* 'a': bit per app_proto; 'arg': enum app_mode */
 	FACT_EVENT, /* 'a': enum event_id, of packet or transaction */
 	FACT_SSL_STATE, /* 'a': bits wanted, 'b': bits refused */

@@ -156,7 +156,7 @@ pass(struct rule_matcher *m, const struct rule_prog *p)
 	bool whole = p->kind == PROG_IPONLY || p->app_strict || p->once ||
 		     m->in->kind != INSPECT_PACKET;
 
-	m->passed = true;
+	m->passed = m->out->passed = true;
 	m->flow = state_flow(m->in, m->rs->id, true);
 	if (m->flow != NULL) {
 		m->flow->pass_packet = true;
@@ -170,11 +170,13 @@ emit(struct rule_matcher *m, const struct rule_prog *p)
 	struct rule_hits *out = m->out;
 
 	leave_state(m, p);
+	out->bypass = out->bypass || p->rule->bypass;
+	out->no_tx_log = out->no_tx_log || p->rule->no_tx_log;
 	if (p->rule->action == ACTION_PASS) {
 		pass(m, p);
 		return;
 	}
-	if (p->rule->noalert || suppressed(m, p)) {
+	if (p->rule->noalert) {
 		return;
 	}
 	m->stats.hits++;
@@ -186,6 +188,8 @@ emit(struct rule_matcher *m, const struct rule_prog *p)
 		.rule = p->rule,
 		.tx_id = m->in->tx_id,
 		.has_tx = m->in->kind == INSPECT_TX,
+		.ip_only = p->kind == PROG_IPONLY,
+		.suppressed = suppressed(m, p),
 	};
 }
 

@@ -421,6 +421,12 @@ load_all(struct loading *l, const char *const *patterns, size_t n)
 	return e;
 }
 
+static bool
+bad_reputation(void *arg, const char *file, uint32_t line, const char *why)
+{
+	return ruleset_problem(arg, file, line, 0, false, why);
+}
+
 static struct ruleset *
 ruleset_new(const struct conf *conf, struct diag *d)
 {
@@ -449,7 +455,17 @@ ruleset_new(const struct conf *conf, struct diag *d)
 		goto nomem;
 	}
 	rs->env.classes = rule_classes_new(conf, &rs->arena, d);
-	if (rs->env.classes == NULL) {
+	if (rs->env.classes != NULL) {
+		rs->env.refs = rule_refs_new(conf, &rs->arena, d);
+	}
+	if (rs->env.refs != NULL) {
+		rs->env.reputation =
+			reputation_new(conf, &rs->arena, bad_reputation, rs, d);
+	}
+	if (rs->env.reputation != NULL) {
+		rs->env.geo = geo_new(conf, &rs->arena, d);
+	}
+	if (rs->env.geo == NULL) {
 		ruleset_free(rs);
 		return NULL;
 	}
@@ -492,8 +508,14 @@ ruleset_load(const struct conf *conf, const char *const *patterns,
 	/* only what rules are read with; names stay */
 	rule_vars_free(rs->env.vars);
 	rule_classes_free(rs->env.classes);
+	rule_refs_free(rs->env.refs);
+	reputation_free(rs->env.reputation);
+	geo_free(rs->env.geo);
+	rs->env.reputation = NULL;
+	rs->env.geo = NULL;
 	rs->env.vars = NULL;
 	rs->env.classes = NULL;
+	rs->env.refs = NULL;
 	return rs;
 }
 
@@ -516,6 +538,9 @@ ruleset_free(struct ruleset *rs)
 	ioc_set_free(rs->iocs);
 	rule_vars_free(rs->env.vars);
 	rule_classes_free(rs->env.classes);
+	rule_refs_free(rs->env.refs);
+	reputation_free(rs->env.reputation);
+	geo_free(rs->env.geo);
 	name_table_fini(&rs->env.flowbits);
 	name_table_fini(&rs->env.flowints);
 	free(rs->entries);
@@ -566,4 +591,28 @@ bool
 ruleset_needs_stream(const struct ruleset *rs, enum inspect_dir dir)
 {
 	return rs->needs_stream[dir];
+}
+
+bool
+ruleset_tags(const struct ruleset *rs)
+{
+	for (uint32_t i = 0; i < rs->n_rules; i++) {
+		if (rs->rules[i]->n_tags > 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+const struct rule *
+ruleset_host_tag(const struct ruleset *rs)
+{
+	for (uint32_t i = 0; i < rs->n_rules; i++) {
+		for (uint32_t k = 0; k < rs->rules[i]->n_tags; k++) {
+			if (rs->rules[i]->tags[k].host) {
+				return rs->rules[i];
+			}
+		}
+	}
+	return NULL;
 }

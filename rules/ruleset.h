@@ -55,6 +55,13 @@ uint32_t ruleset_indicator_count(const struct ruleset *rs);
 
 /* Bit per enum inspect_buf: what any loaded rule or indicator looks at. */
 const uint64_t *ruleset_needed(const struct ruleset *rs);
+/* Whether any rule tags packets. */
+bool ruleset_tags(const struct ruleset *rs);
+/*
+ * A rule that tags hosts, or NULL: hosts talk through several workers, so that
+ * such a rule is exact with one worker only.
+ */
+const struct rule *ruleset_host_tag(const struct ruleset *rs);
 /* Whether any rule matches on raw stream bytes, by direction. */
 bool ruleset_needs_stream(const struct ruleset *rs, enum inspect_dir dir);
 

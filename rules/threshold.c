@@ -13,6 +13,7 @@
  */
 #define NONE UINT32_MAX
 #define MAX_ENTRIES ((size_t)1 << 28)
+#define FOR_EVER UINT64_MAX
 
 /* All bytes are compared and hashed: no holes, unused fields are zero. */
 struct entry_key {
@@ -27,6 +28,8 @@ STATIC_ASSERT(sizeof(struct entry_key) == 56, "hashed whole");
 struct entry {
 	struct entry_key key;
 	uint64_t end_us; /* the period's last microsecond; 0: none began */
+	uint64_t until_us; /* THRESHOLD_RATE: the new action's last one */
+	uint64_t next; /* THRESHOLD_BACKOFF: the count that alerts */
 	uint32_t count;
 	uint32_t hash;
 	uint32_t older, newer;
@@ -231,7 +234,7 @@ count_match(struct threshold_table *t, const struct entry_key *key,
 		e = &t->entries[i];
 		e->key = *key;
 		e->hash = hash;
-		e->end_us = 0;
+		e->end_us = e->until_us = e->next = 0;
 		e->count = 0;
 		/* An eviction may have moved the free position. */
 		t->index[index_find(t, key, hash)] = i;
@@ -241,13 +244,54 @@ count_match(struct threshold_table *t, const struct entry_key *key,
 	}
 	list_push(t, i);
 	if (e->end_us == 0 || ts_us > e->end_us) {
-		e->end_us = ts_us + period_us;
+		e->end_us =
+			period_us == FOR_EVER ? FOR_EVER : ts_us + period_us;
 		e->count = 0;
 	}
 	if (e->count < UINT32_MAX) {
 		e->count++;
 	}
 	return e;
+}
+
+/* Alerts at counts c, c*m, c*m*m and so on. */
+static bool
+backoff(const struct rule_threshold *th, struct entry *e)
+{
+	if (e->next == 0) {
+		e->next = th->count;
+	}
+	if (e->count < e->next) {
+		return false;
+	}
+	/* both are below 2^32 while the count can still be reached */
+	e->next = (uint64_t)MIN(e->next, (uint64_t)UINT32_MAX) *
+		  MAX(th->multiplier, 1u);
+	if (th->multiplier <= 1) {
+		e->next = (uint64_t)e->count + 1;
+	}
+	return true;
+}
+
+/* Whether the rule keeps its own action. */
+static bool
+rate(const struct rule_threshold *th, struct entry *e, uint64_t ts_us)
+{
+	if (e->until_us >= ts_us && e->until_us != 0) {
+		return !th->silent;
+	}
+	if (e->until_us != 0) {
+		/* The new action's time is over: counting begins again. */
+		e->until_us = 0;
+		e->end_us = ts_us + th->seconds * US_PER_S;
+		e->count = 1;
+	}
+	if (e->count <= th->count) {
+		return true;
+	}
+	e->until_us =
+		th->timeout == 0 ? FOR_EVER : ts_us + th->timeout * US_PER_S;
+	return !th->silent;
 }
 
 static bool
@@ -259,7 +303,11 @@ passes(struct threshold_table *t, const struct rule *rule,
 	struct entry *e;
 
 	key_fill(&k, rule, th, key);
-	e = count_match(t, &k, th->seconds * US_PER_S, ts_us);
+	e = count_match(t, &k,
+			th->seconds == 0 && th->type == THRESHOLD_BACKOFF
+				? FOR_EVER
+				: th->seconds * US_PER_S,
+			ts_us);
 	switch (th->type) {
 	case THRESHOLD_LIMIT:
 		/* A count of 0 is as 1: the first match always alerts. */
@@ -274,9 +322,25 @@ passes(struct threshold_table *t, const struct rule *rule,
 		return e->count == th->count;
 	case THRESHOLD_DETECTION:
 		return e->count > th->count;
+	case THRESHOLD_BACKOFF:
+		return backoff(th, e);
+	case THRESHOLD_RATE:
+		return rate(th, e, ts_us);
 	case THRESHOLD_NONE:
 		break;
 	}
+	return true;
+}
+
+static bool
+held(struct threshold_table *t, const struct rule *rule,
+     const struct rule_threshold *th, const struct threshold_key *key,
+     uint64_t ts_us)
+{
+	if (th->type == THRESHOLD_NONE || passes(t, rule, th, key, ts_us)) {
+		return false;
+	}
+	t->suppressed++;
 	return true;
 }
 
@@ -284,13 +348,15 @@ enum threshold_verdict
 threshold_check(struct threshold_table *t, const struct rule *rule,
 		const struct threshold_key *key, uint64_t ts_us)
 {
-	/* What the filter holds back is no match to the threshold after it. */
-	if ((rule->detection_filter.type != THRESHOLD_NONE &&
-	     !passes(t, rule, &rule->detection_filter, key, ts_us)) ||
-	    (rule->threshold.type != THRESHOLD_NONE &&
-	     !passes(t, rule, &rule->threshold, key, ts_us))) {
-		t->suppressed++;
-		return THRESHOLD_SUPPRESS;
+	/* What one holds back is no match to the next. */
+	if (held(t, rule, &rule->rate_filter, key, ts_us)) {
+		return THRESHOLD_BY_RATE;
+	}
+	if (held(t, rule, &rule->detection_filter, key, ts_us)) {
+		return THRESHOLD_BY_FILTER;
+	}
+	if (held(t, rule, &rule->threshold, key, ts_us)) {
+		return THRESHOLD_BY_LIMIT;
 	}
 	return THRESHOLD_PASS;
 }

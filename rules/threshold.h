@@ -23,7 +23,13 @@ struct threshold_key {
 	uint64_t flow_id;
 };
 
-enum threshold_verdict { THRESHOLD_PASS, THRESHOLD_SUPPRESS };
+/* Which of a rule's counts held the match back. */
+enum threshold_verdict {
+	THRESHOLD_PASS,
+	THRESHOLD_BY_LIMIT, /* threshold or event_filter */
+	THRESHOLD_BY_FILTER, /* detection_filter */
+	THRESHOLD_BY_RATE, /* rate_filter with new_action pass */
+};
 
 /* NULL when 'max_entries' is 0 or the system has no memory. */
 struct threshold_table *threshold_table_new(size_t max_entries);
@@ -31,8 +37,8 @@ void threshold_table_free(struct threshold_table *t);
 /*
  * Counts this match and says whether it alerts. 'ts_us' is packet time.  A
  * period begins with the first match after the last one ended; its last
- * microsecond still belongs to it.  detection_filter is asked first, and the
- * threshold counts only what that lets through.
+ * microsecond still belongs to it.  rate_filter is asked first, then
+ * detection_filter, and each counts only what the one before lets through.
  */
 enum threshold_verdict threshold_check(struct threshold_table *t,
 				       const struct rule *rule,

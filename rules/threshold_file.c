@@ -2,84 +2,48 @@
 #include "rules/threshold_file.h"
 
 #include "rules/rule_file.h"
+#include "rules/threshold_words.h"
 
-enum line_kind { LINE_SUPPRESS, LINE_THRESHOLD };
+enum line_kind { LINE_SUPPRESS, LINE_THRESHOLD, LINE_RATE };
 
 struct line {
 	enum line_kind kind;
 	uint64_t gid, sid;
-	bool has_gid, has_sid, has_track;
-	struct rule_threshold threshold;
+	bool has_gid, has_sid;
+	struct threshold_words words;
 	struct suppress suppress;
+	bool has_track;
 	struct view ip;
 };
 
 static bool
-read_track(struct line *l, struct view v)
+suppress_word(struct line *l, struct view name, struct view v)
 {
-	static const char *const words[] = { "by_src", "by_dst", "by_both",
-					     "by_rule", "by_flow" };
-
-	l->has_track = true;
-	if (text_is(v, "by_either")) {
-		l->suppress.by = SUPPRESS_EITHER;
-		return l->kind == LINE_SUPPRESS;
+	if (text_is(name, "track")) {
+		l->has_track = true;
+		l->suppress.by = text_is(v, "by_src")      ? SUPPRESS_SRC
+				 : text_is(v, "by_dst")    ? SUPPRESS_DST
+				 : text_is(v, "by_either") ? SUPPRESS_EITHER
+							   : SUPPRESS_ALL;
+		return l->suppress.by != SUPPRESS_ALL;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		if (text_is(v, words[i])) {
-			l->threshold.track = (enum threshold_track)i;
-			l->suppress.by = i == 0 ? SUPPRESS_SRC : SUPPRESS_DST;
-			return l->kind == LINE_THRESHOLD || i < 2;
-		}
-	}
-	return false;
-}
-
-static bool
-read_type(struct line *l, struct view v)
-{
-	l->threshold.type = text_is(v, "limit")       ? THRESHOLD_LIMIT
-			    : text_is(v, "threshold") ? THRESHOLD_THRESHOLD
-			    : text_is(v, "both")      ? THRESHOLD_BOTH
-						      : THRESHOLD_NONE;
-	return l->threshold.type != THRESHOLD_NONE;
+	l->ip = v;
+	return text_is(name, "ip") && v.len > 0;
 }
 
 static bool
 read_word(struct line *l, struct view name, struct view v)
 {
-	uint64_t n = 0;
-	bool number = text_u64(v, &n) && n <= UINT32_MAX;
-
 	if (text_is(name, "gen_id")) {
-		l->gid = n;
 		l->has_gid = true;
-		return number;
+		return text_u64(v, &l->gid) && l->gid <= UINT32_MAX;
 	}
 	if (text_is(name, "sig_id")) {
-		l->sid = n;
 		l->has_sid = true;
-		return number;
+		return text_u64(v, &l->sid) && l->sid <= UINT32_MAX;
 	}
-	if (text_is(name, "track")) {
-		return read_track(l, v);
-	}
-	if (l->kind == LINE_SUPPRESS) {
-		l->ip = v;
-		return text_is(name, "ip") && v.len > 0;
-	}
-	if (text_is(name, "type")) {
-		return read_type(l, v);
-	}
-	if (text_is(name, "count")) {
-		l->threshold.count = (uint32_t)n;
-		return number && n > 0;
-	}
-	if (text_is(name, "seconds")) {
-		l->threshold.seconds = (uint32_t)n;
-		return number && n > 0;
-	}
-	return false;
+	return l->kind == LINE_SUPPRESS ? suppress_word(l, name, v)
+					: threshold_word(&l->words, name, v);
 }
 
 /* Commas inside brackets belong to the address list. */
@@ -103,35 +67,68 @@ next_part(struct view *s, struct view *part)
 	return true;
 }
 
-static bool
-read_line(struct view text, struct line *l)
+static enum err
+read_line(struct view text, struct line *l, struct diag *d)
 {
-	struct view word, part;
+	struct view word = VIEW_NONE, part, name;
+	const char *lacks = NULL;
 
 	*l = (struct line){ .kind = LINE_THRESHOLD };
-	if (!text_next_word(&text, &word)) {
-		return false;
-	}
+	text_next_word(&text, &word);
 	if (text_is(word, "suppress")) {
 		l->kind = LINE_SUPPRESS;
+	} else if (text_is(word, "rate_filter")) {
+		l->kind = LINE_RATE;
+		l->words.t.type = THRESHOLD_RATE;
 	} else if (!text_is(word, "threshold") &&
 		   !text_is(word, "event_filter")) {
-		return false;
+		return diag_set(d, ERR_FORMAT,
+				"\"%.*s\" stands where suppress, threshold, "
+				"event_filter or rate_filter belongs",
+				TEXT_ARG(word));
 	}
 	while (next_part(&text, &part)) {
-		text_next_word(&part, &word);
-		if (!read_word(l, word, text_trim(part))) {
-			return false;
+		struct view value = part;
+
+		text_next_word(&value, &name);
+		if (!read_word(l, name, text_trim(value))) {
+			return diag_set(d, ERR_FORMAT,
+					"%.*s: \"%.*s\" is not understood",
+					TEXT_ARG(word), TEXT_ARG(part));
 		}
 	}
 	if (!l->has_gid || !l->has_sid) {
-		return false;
+		lacks = "needs gen_id and sig_id";
+	} else if (l->gid == 0 && l->sid != 0) {
+		lacks = "a gen_id of 0 goes with a sig_id of 0";
+	} else if (l->kind != LINE_SUPPRESS) {
+		lacks = threshold_lacks(&l->words);
+	} else if (l->has_track != (l->ip.len > 0)) {
+		lacks = "track and ip go together";
 	}
-	if (l->kind == LINE_SUPPRESS) {
-		return l->has_track == (l->ip.len > 0);
+	return lacks == NULL ? ERR_OK
+			     : diag_set(d, ERR_FORMAT, "%.*s: %s",
+					TEXT_ARG(word), lacks);
+}
+
+/*
+ * A line for one rule takes the place of what the rule itself says; a line for
+ * many leaves alone the rules that have a threshold of their own.
+ */
+static void
+set_threshold(struct rule *r, const struct line *l)
+{
+	bool own = r->threshold.type != THRESHOLD_NONE ||
+		   r->detection_filter.type != THRESHOLD_NONE;
+
+	if (l->kind == LINE_RATE) {
+		if (l->sid != 0 || r->rate_filter.type == THRESHOLD_NONE) {
+			r->rate_filter = l->words.t;
+		}
+	} else if (l->sid != 0 || !own) {
+		r->threshold = l->words.t;
+		r->detection_filter.type = THRESHOLD_NONE;
 	}
-	return l->has_track && l->threshold.type != THRESHOLD_NONE &&
-	       l->threshold.count > 0 && l->threshold.seconds > 0;
 }
 
 static enum err
@@ -139,11 +136,8 @@ change(struct ruleset *rs, struct rule_entry *e, const struct line *l)
 {
 	struct suppress *s;
 
-	if (l->kind == LINE_THRESHOLD) {
-		if (e->rule->threshold.type == THRESHOLD_NONE &&
-		    e->rule->detection_filter.type == THRESHOLD_NONE) {
-			e->rule->threshold = l->threshold;
-		}
+	if (l->kind != LINE_SUPPRESS) {
+		set_threshold(e->rule, l);
 		return ERR_OK;
 	}
 	s = arena_alloc(&rs->arena, sizeof(*s));
@@ -187,13 +181,11 @@ threshold_file_apply(struct ruleset *rs, const char *path, struct diag *d)
 	enum err e = rule_file_open(&f, path, d);
 
 	while (e == ERR_OK && rule_file_next(&f, &text, &at)) {
-		struct diag why = { "not understood: suppress, threshold or "
-				    "event_filter with gen_id, sig_id and "
-				    "what goes with them" };
+		struct diag why = { "" };
 		struct line l;
 
-		e = ERR_FORMAT;
-		if (read_line(text, &l)) {
+		e = read_line(text, &l, &why);
+		if (e == ERR_OK) {
 			e = apply(rs, &l, &why);
 		}
 		if (e == ERR_FORMAT) {

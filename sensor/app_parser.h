@@ -39,6 +39,7 @@ struct app_tx {
 	bool done[2]; /* this direction is complete (enum flow_dir) */
 	bool updated[2]; /* something new since the worker last looked */
 	bool logged; /* its EVE event was written */
+	bool log_off; /* a rule said that it is not to be logged */
 	bool one_sided; /* only one direction exists (a DNS message) */
 	/* The worker's marks for the rules. */
 	struct rule_tx *rules;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sensor/event_log.h"
+#include "sensor/event_line.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -12,16 +12,7 @@
 #include "sensor/app_tls.h"
 #include "sensor/log_dns.h"
 #include "sensor/log_http.h"
-#include "sensor/log_packet.h"
 #include "sensor/log_tls.h"
-
-struct event_log {
-	struct json json;
-	struct event_origin origin;
-	bool community_id;
-	uint16_t community_seed;
-	enum packet_dump packet;
-};
 
 struct event_log *
 event_log_new(const struct event_origin *origin, const struct conf *conf)
@@ -30,6 +21,7 @@ event_log_new(const struct event_origin *origin, const struct conf *conf)
 
 	if (l != NULL) {
 		l->origin = *origin;
+		alert_conf_read(&l->alert, conf);
 		l->community_id = conf_bool(conf, "eve.community-id", true);
 		l->packet = packet_dump_of(conf);
 		l->community_seed = (uint16_t)conf_u64(
@@ -47,8 +39,8 @@ event_log_free(struct event_log *l)
 	}
 }
 
-static void
-put_flow_endpoints(struct json *j, const struct flow *f, unsigned from)
+void
+line_flow_endpoints(struct json *j, const struct flow *f, unsigned from)
 {
 	unsigned to = 1 - from;
 
@@ -106,8 +98,8 @@ put_vlans(struct json *j, const uint16_t *vlan, unsigned n)
 }
 
 /* The head that every event shares. 'from' picks the source: see dir. */
-static void
-put_head(struct event_log *l, const struct event_subject *s, const char *type)
+void
+line_head(struct event_log *l, const struct event_subject *s, const char *type)
 {
 	struct json *j = &l->json;
 	const struct flow *f = s->f;
@@ -125,7 +117,7 @@ put_head(struct event_log *l, const struct event_subject *s, const char *type)
 	json_cstr(j, "event_type", type);
 	if (f != NULL) {
 		put_vlans(j, f->vlan, f->n_vlans);
-		put_flow_endpoints(j, f, s->dir == FLOW_TOSERVER ? 0 : 1);
+		line_flow_endpoints(j, f, s->dir == FLOW_TOSERVER ? 0 : 1);
 		json_cstr(j, "proto", ip_proto_name(f->proto, num));
 		json_u64(j, "ip_v", f->ip_version);
 		if (f->proto == IPP_ICMP || f->proto == IPP_ICMPV6) {
@@ -195,80 +187,20 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 	json_obj_end(j);
 }
 
-static struct view
-finish(struct event_log *l, const struct ioc *ioc)
+struct view
+line_end(struct event_log *l, const struct ioc *ioc)
 {
+	l->picket_at = 0;
 	if (l->origin.site[0] != '\0' || ioc != NULL) {
+		l->picket_at = (uint32_t)l->json.len;
 		put_picket(l, ioc);
 	}
 	json_obj_end(&l->json);
 	return l->json.failed ? VIEW_NONE : json_view(&l->json);
 }
 
-/* EVE groups the values of one metadata key in an array. */
-static void
-put_rule_metadata(struct json *j, const struct rule *r)
-{
-	if (r->n_metadata == 0) {
-		return;
-	}
-	json_obj(j, "metadata");
-	for (uint32_t i = 0; i < r->n_metadata; i++) {
-		const char *key = r->metadata[i].key;
-		bool first = true;
-
-		for (uint32_t k = 0; k < i; k++) {
-			first = first && strcmp(r->metadata[k].key, key) != 0;
-		}
-		if (!first) {
-			continue;
-		}
-		json_arr(j, key);
-		for (uint32_t k = i; k < r->n_metadata; k++) {
-			if (strcmp(r->metadata[k].key, key) == 0) {
-				json_cstr(j, NULL, r->metadata[k].value);
-			}
-		}
-		json_arr_end(j);
-	}
-	json_obj_end(j);
-}
-
-static void
-put_alert(struct json *j, const struct event_subject *s,
-	  const struct rule_hit *hit)
-{
-	const struct rule *r = hit->rule;
-
-	json_obj(j, "alert");
-	/* A tap cannot drop: whatever the rule asks for, the packet passed. */
-	json_cstr(j, "action", "allowed");
-	json_u64(j, "gid", r->gid);
-	json_u64(j, "signature_id", r->sid);
-	json_u64(j, "rev", r->rev);
-	json_cstr(j, "signature", r->msg != NULL ? r->msg : "");
-	json_cstr(j, "category", r->category != NULL ? r->category : "");
-	json_u64(j, "severity",
-		 hit->ioc != NULL ? hit->ioc->note->severity : r->priority);
-	if (r->target != TARGET_NONE && s->f != NULL) {
-		unsigned src = s->dir == FLOW_TOSERVER ? 0 : 1;
-		unsigned tgt = r->target == TARGET_SRC ? src : 1 - src;
-
-		json_obj(j, "source");
-		json_addr(j, "ip", &s->f->addr[1 - tgt]);
-		json_u64(j, "port", s->f->port[1 - tgt]);
-		json_obj_end(j);
-		json_obj(j, "target");
-		json_addr(j, "ip", &s->f->addr[tgt]);
-		json_u64(j, "port", s->f->port[tgt]);
-		json_obj_end(j);
-	}
-	put_rule_metadata(j, r);
-	json_obj_end(j);
-}
-
-static void
-put_app(struct json *j, const struct flow *f)
+void
+line_app(struct json *j, const struct flow *f)
 {
 	const char *name = app_proto_name(app_proto_of(f));
 	const char *ts = app_proto_name(app_proto_dir(f, FLOW_TOSERVER));
@@ -290,8 +222,8 @@ put_app(struct json *j, const struct flow *f)
 	}
 }
 
-static void
-put_tx(struct json *j, const struct app_tx *tx)
+void
+line_tx(struct json *j, const struct app_tx *tx)
 {
 	switch (tx->parser->proto) {
 	case APP_HTTP:
@@ -309,8 +241,8 @@ put_tx(struct json *j, const struct app_tx *tx)
 	}
 }
 
-static void
-put_flow_counts(struct json *j, const struct flow *f)
+void
+line_flow_counts(struct json *j, const struct flow *f)
 {
 	json_u64(j, "pkts_toserver", f->pkts[0]);
 	json_u64(j, "pkts_toclient", f->pkts[1]);
@@ -319,46 +251,61 @@ put_flow_counts(struct json *j, const struct flow *f)
 	json_time(j, "start", f->first_us);
 }
 
-struct view
-event_alert(struct event_log *l, const struct event_subject *s,
-	    const struct rule_hit *hit, const char *const *flowbits,
-	    uint32_t n_flowbits)
+/* The flow's bits of one namespace; those without are for 'key' NULL. */
+static void
+put_bits(struct json *j, const struct event_subject *s, const char *key,
+	 const char *prefix)
 {
-	struct json *j = &l->json;
+	static const char *const spaces[] = { "traffic/id/", "traffic/label/" };
+	size_t skip = prefix != NULL ? strlen(prefix) : 0;
+	bool open = false;
 
-	put_head(l, s, "alert");
-	if (hit->has_tx) {
-		json_u64(j, "tx_id", hit->tx_id);
-	}
-	if (n_flowbits > 0) {
-		json_obj(j, "metadata");
-		json_arr(j, "flowbits");
-		for (uint32_t i = 0; i < n_flowbits; i++) {
-			json_cstr(j, NULL, flowbits[i]);
+	for (uint32_t i = 0; i < s->n_flowbits; i++) {
+		const char *name = s->flowbits[i];
+		bool mine = prefix == NULL || strncmp(name, prefix, skip) == 0;
+
+		for (size_t k = 0; prefix == NULL && k < ARRAY_LEN(spaces);
+		     k++) {
+			mine = mine &&
+			       strncmp(name, spaces[k], strlen(spaces[k])) != 0;
 		}
+		if (!mine) {
+			continue;
+		}
+		if (!open) {
+			json_arr(j, key);
+			open = true;
+		}
+		json_cstr(j, NULL, name + skip);
+	}
+	if (open) {
 		json_arr_end(j);
+	}
+}
+
+void
+line_metadata(struct json *j, const struct event_subject *s)
+{
+	bool traffic = false, plain = false;
+
+	for (uint32_t i = 0; i < s->n_flowbits; i++) {
+		bool t = strncmp(s->flowbits[i], "traffic/id/", 11) == 0 ||
+			 strncmp(s->flowbits[i], "traffic/label/", 14) == 0;
+
+		traffic = traffic || t;
+		plain = plain || !t;
+	}
+	if (plain) {
+		json_obj(j, "metadata");
+		put_bits(j, s, "flowbits", NULL);
 		json_obj_end(j);
 	}
-	put_alert(j, s, hit);
-	if (s->pkt != NULL) {
-		log_tunnel(j, s->pkt);
-	}
-	if (s->tx != NULL) {
-		put_tx(j, s->tx);
-	}
-	if (s->f != NULL) {
-		put_app(j, s->f);
-		json_cstr(j, "direction",
-			  s->dir == FLOW_TOSERVER ? "to_server" : "to_client");
-		json_obj(j, "flow");
-		put_flow_counts(j, s->f);
-		put_flow_endpoints(j, s->f, 0);
+	if (traffic) {
+		json_obj(j, "traffic");
+		put_bits(j, s, "id", "traffic/id/");
+		put_bits(j, s, "label", "traffic/label/");
 		json_obj_end(j);
 	}
-	if (s->pkt != NULL) {
-		log_packet(j, s->pkt, l->packet);
-	}
-	return finish(l, hit->ioc);
 }
 
 struct view
@@ -381,10 +328,10 @@ event_tx(struct event_log *l, const struct event_subject *s,
 	default:
 		return VIEW_NONE;
 	}
-	put_head(l, s, event_type_name(*type));
+	line_head(l, s, event_type_name(*type));
 	json_u64(j, "tx_id", s->tx->id);
-	put_tx(j, s->tx);
-	return finish(l, NULL);
+	line_tx(j, s->tx);
+	return line_end(l, NULL);
 }
 
 static void
@@ -425,10 +372,10 @@ event_flow(struct event_log *l, const struct event_subject *s)
 	struct json *j = &l->json;
 	const struct flow *f = s->f;
 
-	put_head(l, s, "flow");
-	put_app(j, f);
+	line_head(l, s, "flow");
+	line_app(j, f);
 	json_obj(j, "flow");
-	put_flow_counts(j, f);
+	line_flow_counts(j, f);
 	json_time(j, "end", f->last_us);
 	json_u64(j, "age",
 		 f->last_us > f->first_us
@@ -437,11 +384,17 @@ event_flow(struct event_log *l, const struct event_subject *s)
 	json_cstr(j, "state", states[f->state]);
 	json_cstr(j, "reason", reasons[f->end]);
 	json_bool(j, "alerted", f->n_alerts > 0);
+	if ((f->flags & FLOW_REJECTED) != 0) {
+		json_cstr(j, "action", "drop");
+	} else if ((f->flags & FLOW_PASSED) != 0) {
+		json_cstr(j, "action", "pass");
+	}
 	json_obj_end(j);
+	line_metadata(j, s);
 	if (f->proto == IPP_TCP) {
 		put_tcp(j, f);
 	}
-	return finish(l, NULL);
+	return line_end(l, NULL);
 }
 
 /*
@@ -482,7 +435,7 @@ event_anomaly(struct event_log *l, const struct event_subject *s,
 					    : APP_UNKNOWN;
 	char name[96];
 
-	put_head(l, s, "anomaly");
+	line_head(l, s, "anomaly");
 	if (s->tx != NULL) {
 		json_u64(j, "tx_id", s->tx->id);
 	}
@@ -502,5 +455,5 @@ event_anomaly(struct event_log *l, const struct event_subject *s,
 		json_cstr(j, "event", name);
 	}
 	json_obj_end(j);
-	return finish(l, NULL);
+	return line_end(l, NULL);
 }

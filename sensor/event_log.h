@@ -17,6 +17,7 @@
 #include "common/json.h"
 #include "rules/rule.h"
 #include "sensor/app.h"
+#include "sensor/log_payload.h"
 #include "sensor/record.h"
 #include "sensor/stream.h"
 
@@ -42,13 +43,21 @@ struct event_subject {
 	enum flow_dir dir;
 	uint64_t ts_us;
 	uint64_t number; /* pcap_cnt; 0: none */
+	const char *const *flowbits; /* names of those set */
+	uint32_t n_flowbits;
 };
 
 /* Each returns one JSON object, valid until the log's next call; empty when
  * memory ran out. */
 struct view event_alert(struct event_log *l, const struct event_subject *s,
-			const struct rule_hit *hit, const char *const *flowbits,
-			uint32_t n_flowbits);
+			const struct rule_hit *hit,
+			const struct payload *payload);
+/* A packet that a rule tagged; 's->pkt' is it. */
+struct view event_packet(struct event_log *l, const struct event_subject *s);
+/* Of the latest line: where "picket" begins, as record.h has it. */
+uint32_t event_picket_at(const struct event_log *l);
+/* The settings of alerts that this log reads. */
+const struct alert_conf *event_alert_conf(const struct event_log *l);
 /* The dns, http or tls event of s->tx; empty for other protocols. */
 struct view event_tx(struct event_log *l, const struct event_subject *s,
 		     enum event_type *type);

@@ -76,7 +76,11 @@ libsensor_a_SOURCES += \
 libsensor_a_SOURCES += \
 	sensor/record.h sensor/record.c \
 	sensor/fill.h sensor/fill.c \
+	sensor/tag.h sensor/tag.c \
+	sensor/alert_conf.h sensor/alert_conf.c \
+	sensor/log_payload.h sensor/log_payload.c \
 	sensor/event_log.h sensor/event_log.c \
+	sensor/event_line.h sensor/event_alert.c \
 	sensor/worker.h sensor/worker.c \
 	sensor/sink.h sensor/sink.c \
 	sensor/replay.h sensor/replay.c \

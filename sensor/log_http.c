@@ -92,10 +92,17 @@ put_range(struct json *j, struct view raw)
 void
 log_http(struct json *j, const struct http_tx *tx)
 {
+	json_obj(j, "http");
+	log_http_members(j, tx);
+	json_obj_end(j);
+}
+
+void
+log_http_members(struct json *j, const struct http_tx *tx)
+{
 	const struct http_msg *req = &tx->msg[FLOW_TOSERVER];
 	const struct http_msg *resp = &tx->msg[FLOW_TOCLIENT];
 
-	json_obj(j, "http");
 	put(j, "hostname", tx->host);
 	if (tx->port > 0) {
 		json_u64(j, "http_port", tx->port);
@@ -117,7 +124,6 @@ log_http(struct json *j, const struct http_tx *tx)
 		put(j, "status_string", tx->stat_code);
 	}
 	json_u64(j, "length", resp->body.wire_len);
-	json_obj_end(j);
 }
 
 struct view

@@ -19,6 +19,8 @@ struct http_range {
 /* False when 'v' is empty. */
 bool http_parse_range(struct view v, struct http_range *out);
 
+/* The members alone, for who adds to them. */
+void log_http_members(struct json *j, const struct http_tx *tx);
 /* Writes "http": {...} with Suricata 7's member names. */
 void log_http(struct json *j, const struct http_tx *tx);
 /* The client named by X-Forwarded-For's first or last entry; empty if none. */

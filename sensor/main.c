@@ -203,6 +203,12 @@ start_workers(struct sensor *s, struct diag *d)
 				 UINT64_C(1) << 30, 1 << 20, UINT64_C(1) << 40),
 	};
 
+	if (s->opt.workers > 1 && ruleset_host_tag(s->rules) != NULL) {
+		log_warn("rule %u tags hosts, whose packets no one of several "
+			 "workers sees all: running with one worker",
+			 ruleset_host_tag(s->rules)->sid);
+		s->opt.workers = 1;
+	}
 	for (unsigned i = 0; i < s->opt.workers; i++) {
 		s->worker[i] = worker_new(&set);
 		if (s->worker[i] == NULL) {
@@ -225,8 +231,11 @@ start(struct sensor *s, struct diag *d)
 		.forward_types = s->opt.forward_types,
 		.threshold_entries = 1 << 18,
 	};
+	struct alert_conf alert;
 	enum err e;
 
+	alert_conf_read(&alert, s->opt.conf);
+	sink.verdict = alert.verdict;
 	e = capture_open_files(&s->capture, s->opt.read.v, s->opt.read.n,
 			       s->opt.bpf, d);
 	if (e == ERR_OK) {

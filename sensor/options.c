@@ -160,11 +160,12 @@ read_types(const char *list, uint32_t *out, const char *option, struct diag *d)
 		enum event_type t = event_type_by_name(view_of(p, n));
 
 		if (n > 0 && t == EVENT_TYPE_COUNT) {
-			return diag_set(d, ERR_USAGE,
-					"%s: no event type '%.*s'; there are "
-					"alert, anomaly, dns, http, tls, flow "
-					"and stats",
-					option, (int)n, p);
+			return diag_set(
+				d, ERR_USAGE,
+				"%s: no event type '%.*s'; there are "
+				"alert, anomaly, dns, http, tls, flow, packet "
+				"and stats",
+				option, (int)n, p);
 		}
 		if (n > 0) {
 			*out |= UINT32_C(1) << t;
@@ -322,6 +323,7 @@ static const struct conf_key keys[] = {
 	  "at the end of a replay, wait for Redis this long" },
 	{ "eve.file", "string", "", "EVE JSON output" },
 	{ "eve.types", "list", "all", "event types written" },
+	{ "eve.alert.*", "map", "", "what alerts show" },
 	{ "eve.community-id", "bool", "yes", "add the Community ID" },
 	{ "eve.community-id-seed", "number", "0", "its seed" },
 	{ "eve.packet", "string", "rebuilt",
@@ -334,6 +336,11 @@ static const struct conf_key keys[] = {
 	{ "default-rule-path", "string", "", "where rule files lie" },
 	{ "classification-file", "string", "", "classes and priorities" },
 	{ "reference-config-file", "string", "", "reference prefixes" },
+	{ "reputation-categories-file", "string", "", "categories of iprep" },
+	{ "default-reputation-path", "string", "", "where their files lie" },
+	{ "reputation-files.*", "list", "", "scores of addresses" },
+	{ "geoip-database", "string", "", "countries, for geoip" },
+	{ "packet-alert-max", "number", "", "alerts of one packet" },
 	{ "threshold-file", "string", "", "suppress and event_filter" },
 	{ "stream.*", "map", "", "TCP reassembly" },
 	{ "flow.*", "map", "", "flow table" },
@@ -349,6 +356,7 @@ static const struct conf_key keys[] = {
 	  "refuse a set of which fewer rules load" },
 	{ "detect.*", "map", "", "detection engine" },
 	{ "checksum-validation", "bool", "yes", "verify TCP/UDP checksums" },
+	{ "outputs.*", "list", "", "Suricata's, as far as known" },
 	{ "bpf-filter", "string", "", "capture filter" },
 };
 
@@ -502,7 +510,7 @@ check_sense(struct options *o, struct diag *d)
 	enum err e;
 
 	e = read_types(conf_str(o->conf, "eve.types",
-				"alert,anomaly,dns,http,tls,flow,stats"),
+				"alert,anomaly,dns,http,tls,flow,packet,stats"),
 		       &o->eve_types, "--eve-types", d);
 	if (e == ERR_OK) {
 		e = read_types(

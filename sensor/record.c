@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "rules/rule_prog.h"
+
 static const char *const type_names[EVENT_TYPE_COUNT] = {
 #define T(sym, name) [EVENT_TYPE_##sym] = name,
 	EVENT_TYPE_LIST(T)
@@ -76,7 +78,8 @@ outbox_put(struct outbox *o, const struct record *r, struct view line)
 	void *rec = o->rec, *text = o->text;
 	bool ok;
 
-	ok = line.len > 0 && line.len <= UINT32_MAX &&
+	ok = (line.len > 0 || (r->rule != NULL && r->held != HELD_NOT)) &&
+	     line.len <= UINT32_MAX &&
 	     grow(&rec, &o->cap, o->n + 1, sizeof(*o->rec), 256);
 	o->rec = rec;
 	ok = ok &&
@@ -90,6 +93,44 @@ outbox_put(struct outbox *o, const struct record *r, struct view line)
 	o->rec[o->n].at = o->text_len;
 	o->rec[o->n].len = (uint32_t)line.len;
 	o->n++;
-	memcpy(o->text + o->text_len, line.p, line.len);
-	o->text_len += line.len;
+	if (line.len > 0) {
+		memcpy(o->text + o->text_len, line.p, line.len);
+		o->text_len += line.len;
+	}
+}
+
+/* Indicators speak first. */
+static uint32_t
+order_of(const struct record *r)
+{
+	return r->rule->prog != NULL ? r->rule->prog->order + 1 : 0;
+}
+
+void
+outbox_settle(struct outbox *o, size_t from, uint32_t max, bool passed)
+{
+	uint32_t n = 0;
+
+	for (size_t i = from; i < o->n; i++) {
+		struct record *r = &o->rec[i];
+
+		if (r->rule != NULL && r->held == HELD_NOT) {
+			r->passed = r->passed || passed;
+			n++;
+		}
+	}
+	/* One at a time, the last in order first: 'n' is a packet's alerts. */
+	for (; n > max; n--) {
+		struct record *last = NULL;
+
+		for (size_t i = from; i < o->n; i++) {
+			struct record *r = &o->rec[i];
+
+			if (r->rule != NULL && r->held == HELD_NOT &&
+			    (last == NULL || order_of(r) >= order_of(last))) {
+				last = r;
+			}
+		}
+		last->held = HELD_ALERT_MAX;
+	}
 }

@@ -11,6 +11,7 @@
 #ifndef SENSOR_RECORD_H
 #define SENSOR_RECORD_H
 
+#include "rules/held.h"
 #include "rules/threshold.h"
 
 /* EVENT_TYPE(symbol, "EVE event_type") */
@@ -21,6 +22,7 @@
 	T(HTTP, "http") \
 	T(TLS, "tls") \
 	T(FLOW, "flow") \
+	T(PACKET, "packet") \
 	T(STATS, "stats")
 
 enum event_type {
@@ -46,6 +48,11 @@ struct record {
 	struct threshold_key key;
 	enum event_type type;
 	uint8_t severity; /* alerts: 1 is worst; else 0 */
+	uint8_t held; /* alerts: enum held_cause; HELD_NOT: to be said */
+	uint8_t proto; /* alerts: enum ip_proto */
+	bool passed; /* alerts: a pass rule matched the same packet */
+	uint32_t picket_at; /* where the last member begins, when it is the
+			     * object "picket": its comma; else 0 */
 	uint32_t len; /* of the line, without newline */
 	size_t at; /* offset of the line in the outbox */
 };
@@ -61,8 +68,15 @@ struct outbox {
 struct outbox *outbox_new(void);
 void outbox_free(struct outbox *o);
 void outbox_reset(struct outbox *o);
-/* Copies 'line' in; on lack of memory counts it as lost. */
+/* Copies 'line' in; on lack of memory counts it as lost.  Only an alert that
+ * is held back may come without a line. */
 void outbox_put(struct outbox *o, const struct record *r, struct view line);
+/*
+ * The alerts from record 'from' on belong to one packet: all but the first
+ * 'max' in the order of evaluation are held back (Suricata's packet-alert-max).
+ * 'passed' is noted in each.
+ */
+void outbox_settle(struct outbox *o, size_t from, uint32_t max, bool passed);
 
 static inline struct view
 outbox_line(const struct outbox *o, const struct record *r)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/json.h"
 #include "common/log.h"
 #include "sensor/forward.h"
 
@@ -21,6 +22,8 @@ struct sink {
 	struct sink_settings set;
 	struct forward *forward;
 	struct threshold_table *thresholds;
+	struct held *held;
+	struct json json; /* a line with what only the sink knows */
 	int fd;
 	uint8_t *buf;
 	size_t len;
@@ -63,8 +66,9 @@ sink_open(struct sink **out, const struct sink_settings *set, struct diag *d)
 	}
 	s->set = *set;
 	s->thresholds = threshold_table_new(set->threshold_entries);
+	s->held = held_new();
 	s->buf = malloc(WRITE_BUFFER);
-	if (s->thresholds == NULL || s->buf == NULL) {
+	if (s->thresholds == NULL || s->held == NULL || s->buf == NULL) {
 		sink_close(s);
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
@@ -156,19 +160,117 @@ sink_line(struct sink *s, enum event_type type, struct view line)
 	sink_flush(s);
 }
 
+/* HELD_NOT: the alert is said. */
+static enum held_cause
+cause_of(struct sink *s, const struct record *r)
+{
+	if (r->held != HELD_NOT) {
+		return (enum held_cause)r->held;
+	}
+	switch (threshold_check(s->thresholds, r->rule, &r->key, r->ts_us)) {
+	case THRESHOLD_BY_LIMIT:
+		return HELD_THRESHOLD;
+	case THRESHOLD_BY_FILTER:
+		return HELD_DETECTION_FILTER;
+	case THRESHOLD_BY_RATE:
+		return HELD_RATE_FILTER;
+	case THRESHOLD_PASS:
+		break;
+	}
+	return HELD_NOT;
+}
+
+static void
+put_verdict(struct json *j, const struct record *r)
+{
+	static const char *const whom[] = { [REJECT_SRC] = "to_client",
+					    [REJECT_DST] = "to_server",
+					    [REJECT_BOTH] = "both" };
+
+	json_obj(j, "verdict");
+	/* A tap cannot drop: "drop" and "reject" let the packet pass too. */
+	json_cstr(j, "action", r->passed ? "pass" : "alert");
+	if (r->rule->action == ACTION_REJECT) {
+		json_cstr(j, "reject-target", whom[r->rule->reject]);
+		json_arr(j, "reject");
+		json_cstr(j, NULL,
+			  r->proto == IPP_TCP ? "tcp-reset" : "icmp-prohib");
+		json_arr_end(j);
+	}
+	json_obj_end(j);
+}
+
+static void
+put_held(struct json *j, struct held_rule *h)
+{
+	json_obj(j, "suppressed");
+	for (unsigned c = 0; c < HELD_CAUSES; c++) {
+		if (h->fresh[c] > 0) {
+			json_u64(j, held_cause_name((enum held_cause)c),
+				 h->fresh[c]);
+		}
+	}
+	json_obj_end(j);
+	held_told(h);
+}
+
+/*
+ * The line with what only shows where all alerts meet.  Its last member is
+ * taken off, and put back behind the new ones: lines are our own, and
+ * record.h says where "picket" begins.
+ */
+static struct view
+complete(struct sink *s, const struct record *r, struct view line)
+{
+	struct held_rule *h = held_news(s->held, r->rule);
+	struct view head = view_of(line.p, line.len - 1), picket = VIEW_NONE;
+	struct json *j = &s->json;
+
+	if (h == NULL && !s->set.verdict) {
+		return line;
+	}
+	if (r->picket_at > 0) {
+		head.len = r->picket_at;
+		picket = view_sub(line, r->picket_at + 1, line.len - 2);
+	}
+	json_reset(j);
+	json_open(j, head);
+	if (s->set.verdict) {
+		put_verdict(j, r);
+	}
+	if (picket.len > 0) {
+		json_open(j, picket);
+	} else if (h != NULL) {
+		json_obj(j, "picket");
+	}
+	if (h != NULL) {
+		put_held(j, h);
+	}
+	if (picket.len > 0 || h != NULL) {
+		json_obj_end(j);
+	}
+	json_obj_end(j);
+	return j->failed ? line : json_view(j);
+}
+
 static void
 emit_record(struct sink *s, const struct outbox *box, const struct record *r)
 {
+	struct view line = outbox_line(box, r);
+
 	if (r->rule != NULL) {
-		if (threshold_check(s->thresholds, r->rule, &r->key,
-				    r->ts_us) == THRESHOLD_SUPPRESS) {
-			s->count.suppressed++;
+		enum held_cause c = cause_of(s, r);
+
+		if (c != HELD_NOT) {
+			s->count.suppressed += c <= HELD_RATE_FILTER;
+			held_add(s->held, r->rule, c);
 			return;
 		}
 		s->count.threshold_evicted = threshold_evicted(s->thresholds);
 		s->count.alerts++;
+		line = complete(s, r, line);
 	}
-	emit(s, r->type, r->severity, outbox_line(box, r));
+	emit(s, r->type, r->severity, line);
 }
 
 static int
@@ -263,6 +365,12 @@ sink_reopen(struct sink *s)
 	}
 }
 
+const struct held *
+sink_held(const struct sink *s)
+{
+	return s->held;
+}
+
 const struct sink_counters *
 sink_counters(const struct sink *s)
 {
@@ -285,6 +393,8 @@ sink_close(struct sink *s)
 		e = ERR_IO;
 	}
 	threshold_table_free(s->thresholds);
+	held_free(s->held);
+	json_fini(&s->json);
 	free(s->slots);
 	free(s->buf);
 	free(s);

@@ -25,10 +25,12 @@ struct sink_settings {
 	const char *eve_path; /* NULL: none; "-": standard output */
 	uint32_t eve_types, forward_types; /* bit per enum event_type */
 	size_t threshold_entries;
+	bool verdict; /* alerts say what became of their packet */
 };
 
 struct sink_counters {
 	uint64_t events[EVENT_TYPE_COUNT]; /* written or forwarded */
+	/* suppressed: by thresholds; see sink_held() for the causes */
 	uint64_t alerts, suppressed, lost, forwarded, bytes;
 	uint64_t write_errors;
 	uint64_t threshold_evicted;
@@ -46,6 +48,8 @@ void sink_flush(struct sink *s);
 /* Closes and opens the EVE file again, after rotation. */
 void sink_reopen(struct sink *s);
 const struct sink_counters *sink_counters(const struct sink *s);
+/* The matches that became no alert, by rule and cause. */
+const struct held *sink_held(const struct sink *s);
 /* Flushes and closes; ERR_IO when anything could not be written. */
 enum err sink_close(struct sink *s);
 

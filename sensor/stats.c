@@ -2,6 +2,9 @@
 #include "sensor/stats.h"
 
 #include "common/clock.h"
+#include "sensor/tag.h"
+
+#define WORST_RULES 20
 
 void
 stats_sum_workers(const struct stats_source *s, struct worker_counters *out)
@@ -123,12 +126,14 @@ static void
 put_detect(struct json *j, const struct stats_source *s)
 {
 	struct rule_matcher_stats sum = { 0 };
+	struct tag_counters tags = { 0 };
 	const struct sink_counters *k = sink_counters(s->sink);
 	const struct ruleset_report *r = ruleset_report(s->rules);
 
 	for (unsigned i = 0; i < s->n_workers; i++) {
 		const struct rule_matcher_stats *m =
 			worker_matcher(s->workers[i]);
+		const struct tag_counters *g = worker_tags(s->workers[i]);
 
 		sum.calls += m->calls;
 		sum.candidates += m->candidates;
@@ -136,6 +141,10 @@ put_detect(struct json *j, const struct stats_source *s)
 		sum.hits += m->hits;
 		sum.pcre_limit += m->pcre_limit;
 		sum.pending_full += m->pending_full;
+		if (g != NULL) {
+			tags.set += g->set;
+			tags.full += g->full;
+		}
 	}
 	json_obj(j, "detect");
 	json_arr(j, "engines");
@@ -148,13 +157,49 @@ put_detect(struct json *j, const struct stats_source *s)
 	json_arr_end(j);
 	json_u64(j, "indicators", ruleset_indicator_count(s->rules));
 	json_u64(j, "alert", k->alerts);
-	json_u64(j, "alerts_suppressed", k->suppressed);
+	json_u64(j, "alert_queue_overflow",
+		 held_total(sink_held(s->sink), HELD_ALERT_MAX));
+	json_u64(j, "alerts_suppressed",
+		 k->suppressed + held_total(sink_held(s->sink), HELD_SUPPRESS));
 	json_u64(j, "calls", sum.calls);
 	json_u64(j, "candidates", sum.candidates);
 	json_u64(j, "verified", sum.verified);
 	json_u64(j, "matches", sum.hits);
 	json_u64(j, "pcre_limit", sum.pcre_limit);
 	json_u64(j, "pending_full", sum.pending_full);
+	json_u64(j, "tags", tags.set);
+	json_u64(j, "tags_full", tags.full);
+	json_obj_end(j);
+}
+
+/* What was held back, by cause, and the rules that it happened to most. */
+static void
+put_held(struct json *j, const struct held *h)
+{
+	const struct held_rule *worst[WORST_RULES];
+	uint32_t n = held_worst(h, worst, WORST_RULES);
+
+	json_obj(j, "suppressed");
+	for (unsigned c = 0; c < HELD_CAUSES; c++) {
+		json_u64(j, held_cause_name((enum held_cause)c),
+			 held_total(h, (enum held_cause)c));
+	}
+	json_u64(j, "rules", held_rules(h));
+	json_arr(j, "worst");
+	for (uint32_t i = 0; i < n; i++) {
+		json_obj(j, NULL);
+		json_u64(j, "gid", worst[i]->gid);
+		json_u64(j, "signature_id", worst[i]->sid);
+		json_u64(j, "total", worst[i]->total);
+		for (unsigned c = 0; c < HELD_CAUSES; c++) {
+			if (worst[i]->by[c] > 0) {
+				json_u64(j, held_cause_name((enum held_cause)c),
+					 worst[i]->by[c]);
+			}
+		}
+		json_obj_end(j);
+	}
+	json_arr_end(j);
 	json_obj_end(j);
 }
 
@@ -165,6 +210,7 @@ put_ledger(struct json *j, const struct stats_source *s)
 	struct worker_counters w;
 	const struct sink_counters *k = sink_counters(s->sink);
 	const struct capture_stats *c = capture_stats(s->capture);
+	const struct held *h = sink_held(s->sink);
 
 	stats_sum_workers(s, &w);
 	json_obj(j, "picket");
@@ -185,11 +231,17 @@ put_ledger(struct json *j, const struct stats_source *s)
 	json_obj_end(j);
 	json_u64(j, "packets", w.packets);
 	json_u64(j, "tunnel_packets", w.tunnel_packets);
+	json_u64(j, "bypassed_packets", w.bypassed_packets);
 	json_obj(j, "alerts");
+	/* HELD_NO_MEMORY: raised, and found no memory for its line */
 	json_u64(j, "raised", w.alerts + w.alerts_lost);
 	json_u64(j, "written", k->alerts);
 	json_u64(j, "suppressed_by_threshold", k->suppressed);
-	json_u64(j, "lost_no_memory", w.alerts_lost + k->lost);
+	json_u64(j, "suppressed_by_list", held_total(h, HELD_SUPPRESS));
+	json_u64(j, "beyond_packet_alert_max", held_total(h, HELD_ALERT_MAX));
+	json_u64(j, "lost_no_memory",
+		 w.alerts_lost + k->lost + held_total(h, HELD_NO_MEMORY));
+	put_held(j, h);
 	json_obj_end(j);
 	json_u64(j, "anomalies", w.anomalies);
 	json_u64(j, "events_lost", w.events_lost);

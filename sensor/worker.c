@@ -5,6 +5,7 @@
 
 #include "rules/ioc_set.h"
 #include "sensor/fill.h"
+#include "sensor/tag.h"
 
 #define MAX_HITS 4096
 #define MAX_FLOWBITS 64
@@ -17,6 +18,7 @@ struct worker {
 	struct app_ctx *apps;
 	struct rule_matcher *matcher;
 	struct event_log *log;
+	struct tag_table *tags; /* NULL: no rule tags, or nobody looks */
 	const struct ruleset *rules;
 	uint64_t needed[2];
 	bool raw[2]; /* rules look at raw stream bytes of this direction */
@@ -27,12 +29,21 @@ struct worker {
 	struct inspect in;
 	struct inspect_flow in_flow;
 	struct rule_hits hits;
+	const char *bits[MAX_FLOWBITS]; /* names of the flow's bits */
 	struct outbox *out;
+	size_t settled; /* records of the outbox before this packet's */
+	bool passed; /* a pass rule matched since */
 	uint64_t order; /* number of the frame that events belong to */
 	uint64_t sub; /* the flow being ended, or 0 */
 	uint64_t pressed; /* flows that found the table full, as seen last */
 	struct worker_counters count;
 };
+
+static bool
+wants(const struct worker *w, enum event_type t)
+{
+	return (w->event_types >> t & 1) != 0;
+}
 
 struct worker *
 worker_new(const struct worker_settings *s)
@@ -61,6 +72,14 @@ worker_new(const struct worker_settings *s)
 		worker_free(w);
 		return NULL;
 	}
+	if (ruleset_tags(s->rules) && wants(w, EVENT_TYPE_PACKET) &&
+	    event_alert_conf(w->log)->tagged_packets) {
+		w->tags = tag_table_new(w->pool);
+		if (w->tags == NULL) {
+			worker_free(w);
+			return NULL;
+		}
+	}
 	memcpy(w->needed, ruleset_needed(s->rules), sizeof(w->needed));
 	w->raw[0] = ruleset_needs_stream(s->rules, DIR_TOSERVER);
 	w->raw[1] = ruleset_needs_stream(s->rules, DIR_TOCLIENT);
@@ -68,10 +87,15 @@ worker_new(const struct worker_settings *s)
 	return w;
 }
 
-static bool
-wants(const struct worker *w, enum event_type t)
+static void
+name_bits(struct worker *w, struct event_subject *s)
 {
-	return (w->event_types >> t & 1) != 0;
+	s->n_flowbits = 0;
+	if (s->f != NULL && s->f->rules != NULL) {
+		s->n_flowbits = rule_flow_bits(w->rules, s->f->rules, w->bits,
+					       MAX_FLOWBITS);
+		s->flowbits = w->bits;
+	}
 }
 
 static void
@@ -92,22 +116,42 @@ put_line(struct worker *w, const struct event_subject *s, enum event_type type,
 	outbox_put(w->out, &r, line);
 }
 
-static void
-put_alert(struct worker *w, const struct event_subject *s,
-	  const struct rule_hit *hit)
+/*
+ * The bytes that this call looked at: the packet's, or the stream's as far as
+ * it is kept.
+ */
+static struct payload
+payload_of(const struct worker *w, const struct event_subject *s)
 {
-	const char *bits[MAX_FLOWBITS];
-	uint32_t n_bits = 0;
+	struct payload p = { .stream = false };
+	uint32_t seen;
+	uint64_t offset;
+
+	if (w->in.kind != INSPECT_PACKET && s->f != NULL) {
+		p.v = stream_raw(s->f, s->dir, &seen, &offset);
+		p.stream = p.v.len > 0;
+	}
+	if (p.v.len == 0 && s->pkt != NULL && !w->in.pkt_is_reverse) {
+		p.v = s->pkt->payload;
+	}
+	return p;
+}
+
+static void
+put_alert(struct worker *w, struct event_subject *s, const struct rule_hit *hit)
+{
+	struct payload payload = payload_of(w, s);
 	struct record r = {
 		.order = w->order,
 		.sub = w->sub,
 		.ts_us = s->ts_us,
 		.rule = hit->rule,
 		.type = EVENT_TYPE_ALERT,
+		.held = hit->suppressed ? HELD_SUPPRESS : HELD_NOT,
 		.severity = hit->ioc != NULL ? hit->ioc->note->severity
 					     : hit->rule->priority,
 	};
-	struct view line;
+	struct view line = VIEW_NONE;
 
 	if (s->f != NULL) {
 		unsigned from = s->dir == FLOW_TOSERVER ? 0 : 1;
@@ -115,21 +159,25 @@ put_alert(struct worker *w, const struct event_subject *s,
 		r.key.src = s->f->addr[from];
 		r.key.dst = s->f->addr[1 - from];
 		r.key.flow_id = s->f->id;
-		if (s->f->rules != NULL) {
-			n_bits = rule_flow_bits(w->rules, s->f->rules, bits,
-						MAX_FLOWBITS);
-		}
+		r.proto = s->f->proto;
 	} else if (s->pkt != NULL) {
 		r.key.src = s->pkt->src;
 		r.key.dst = s->pkt->dst;
+		r.proto = s->pkt->proto;
 	}
-	line = event_alert(w->log, s, hit, bits, n_bits);
-	if (line.len == 0) {
-		w->count.alerts_lost++;
-		return;
+	w->count.alerts++;
+	if (w->tags != NULL && hit->rule->n_tags > 0 && s->pkt != NULL &&
+	    !hit->suppressed) {
+		tag_set(w->tags, hit->rule, s->f, &r.key.src, &r.key.dst,
+			s->ts_us);
+	}
+	if (!hit->suppressed) {
+		name_bits(w, s);
+		line = event_alert(w->log, s, hit, &payload);
+		r.picket_at = event_picket_at(w->log);
+		r.held = line.len > 0 ? HELD_NOT : HELD_NO_MEMORY;
 	}
 	outbox_put(w->out, &r, line);
-	w->count.alerts++;
 }
 
 static void
@@ -154,25 +202,69 @@ put_anomalies(struct worker *w, const struct event_subject *s,
 	}
 }
 
+/* What pass and reject rules decided for the whole flow. */
+static void
+note_actions(struct worker *w, const struct event_subject *s)
+{
+	struct flow *f = (struct flow *)s->f;
+
+	if (f == NULL) {
+		return;
+	}
+	if (w->hits.passed && rule_flow_passed(w->rules, f->rules)) {
+		f->flags |= FLOW_PASSED;
+	}
+	if (w->hits.bypass) {
+		f->flags |= FLOW_BYPASSED;
+	}
+	for (uint32_t i = 0; i < w->hits.n; i++) {
+		const struct rule_hit *hit = &w->hits.v[i];
+
+		if (hit->rule->action == ACTION_REJECT &&
+		    (hit->has_tx || hit->ip_only)) {
+			f->flags |= FLOW_REJECTED;
+		}
+	}
+}
+
 /* Matches what w->in holds and writes the alerts. */
 static void
-match(struct worker *w, const struct event_subject *s)
+match(struct worker *w, struct event_subject *s)
 {
 	w->hits.n = 0;
 	w->hits.overflowed = 0;
+	w->hits.passed = w->hits.bypass = w->hits.no_tx_log = false;
 	rule_match(w->matcher, &w->in, &w->hits);
 	w->count.alerts_lost += w->hits.overflowed;
+	w->passed = w->passed || w->hits.passed;
+	note_actions(w, s);
 	for (uint32_t i = 0; i < w->hits.n; i++) {
 		const struct rule_hit *hit = &w->hits.v[i];
 
 		if (hit->rule->noalert || hit->rule->action == ACTION_PASS) {
 			continue;
 		}
-		if (s->f != NULL) {
+		if (s->f != NULL && !hit->suppressed) {
 			((struct flow *)s->f)->n_alerts++;
 		}
 		put_alert(w, s, hit);
 	}
+}
+
+/*
+ * What a packet alone gave, or what its stream and transactions did, is
+ * complete: Suricata's packet-alert-max bounds each.
+ */
+static void
+settle(struct worker *w)
+{
+	if (w->out->n > w->settled) {
+		outbox_settle(w->out, w->settled,
+			      event_alert_conf(w->log)->packet_alert_max,
+			      w->passed);
+	}
+	w->settled = w->out->n;
+	w->passed = false;
 }
 
 static bool
@@ -199,7 +291,7 @@ log_tx(struct worker *w, struct event_subject *s, struct app_tx *tx)
 		return;
 	}
 	tx->logged = true;
-	if (!wants_tx(w, tx)) {
+	if (tx->log_off || !wants_tx(w, tx)) {
 		return;
 	}
 	/* EVE shows a transaction from the one who began it. */
@@ -247,6 +339,7 @@ inspect_txs(struct worker *w, struct event_subject *s, struct flow *f)
 			w->in.flow_state = &f->rules;
 			w->in.tx_state = &tx->rules;
 			match(w, s);
+			tx->log_off = tx->log_off || w->hits.no_tx_log;
 			fill_tx_done(&w->in, tx);
 		}
 		s->dir = packet_dir;
@@ -267,7 +360,7 @@ inspect_txs(struct worker *w, struct event_subject *s, struct flow *f)
 
 /* Offers the raw bytes of direction s->dir; 'last': no more will come. */
 static void
-inspect_stream(struct worker *w, const struct event_subject *s, struct flow *f,
+inspect_stream(struct worker *w, struct event_subject *s, struct flow *f,
 	       bool last)
 {
 	if (w->raw[s->dir] && fill_stream(&w->in, f, s->dir, last)) {
@@ -339,6 +432,17 @@ put_flow_anomalies(struct worker *w, const struct event_subject *s,
 	}
 }
 
+/* The packet itself, when a rule asked for it earlier. */
+static void
+put_tagged(struct worker *w, const struct event_subject *s)
+{
+	if (UNLIKELY(w->tags != NULL) && s->pkt->ip_version != 0 &&
+	    tag_packet(w->tags, s->f, &s->pkt->src, &s->pkt->dst,
+		       s->pkt->frame->caplen, s->ts_us)) {
+		put_line(w, s, EVENT_TYPE_PACKET, event_packet(w->log, s));
+	}
+}
+
 static void
 packet(struct worker *w, struct packet *pkt)
 {
@@ -357,6 +461,11 @@ packet(struct worker *w, struct packet *pkt)
 	}
 	f = flow_find(w->flows, pkt, &s.dir);
 	s.f = f;
+	if (f != NULL && (f->flags & FLOW_BYPASSED) != 0) {
+		w->count.bypassed_packets++;
+		put_tagged(w, &s);
+		return;
+	}
 	if (f != NULL && f->proto == IPP_TCP) {
 		bool fresh = f->tcp == NULL;
 
@@ -393,10 +502,13 @@ packet(struct worker *w, struct packet *pkt)
 	if (f != NULL && f->proto == IPP_TCP) {
 		w->in_flow.established = established && was_established;
 	}
+	w->settled = w->out->n;
 	match(w, &s);
+	settle(w);
 	w->in_flow.established = established;
 	put_anomalies(w, &s, &pkt->events);
 	if (f == NULL) {
+		put_tagged(w, &s);
 		return;
 	}
 	if (f->tcp != NULL) {
@@ -406,6 +518,8 @@ packet(struct worker *w, struct packet *pkt)
 		inspect_txs(w, &s, f);
 		put_flow_anomalies(w, &s, f);
 	}
+	settle(w);
+	put_tagged(w, &s);
 }
 
 static void expire(struct worker *w, uint64_t now_us, uint64_t number, bool all,
@@ -486,6 +600,14 @@ drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
 	if (f->tcp == NULL && f->app == NULL) {
 		return;
 	}
+	if ((f->flags & FLOW_BYPASSED) != 0) {
+		/* Nobody looks any more; what is known may be logged. */
+		while (f->app != NULL && f->app->txs != NULL) {
+			log_tx(w, s, f->app->txs);
+			end_tx(w, f, f->app->txs);
+		}
+		return;
+	}
 	if (f->tcp != NULL) {
 		stream_flush(w->streams, f);
 		run_app(w, s, f, f->last_us);
@@ -494,6 +616,7 @@ drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
 		app_eof(w->apps, f, FLOW_TOSERVER, f->last_us);
 		app_eof(w->apps, f, FLOW_TOCLIENT, f->last_us);
 	}
+	w->settled = w->out->n;
 	w->count.pseudo_packets++;
 	fill_flow(&w->in_flow, f);
 	w->in.flow = &w->in_flow;
@@ -514,6 +637,7 @@ drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
 			end_tx(w, f, f->app->txs);
 		}
 	}
+	settle(w);
 }
 
 static void
@@ -530,7 +654,11 @@ end_flow(struct worker *w, struct flow *f)
 	struct view line;
 
 	drain_flow(w, &s, f);
+	if (w->tags != NULL) {
+		tag_forget(w->tags, f);
+	}
 	if (wants(w, EVENT_TYPE_FLOW)) {
+		name_bits(w, &s);
 		line = event_flow(w->log, &s);
 		r.ts_us = s.ts_us;
 		if (line.len > 0) {
@@ -585,6 +713,7 @@ worker_free(struct worker *w)
 	if (w == NULL) {
 		return;
 	}
+	tag_table_free(w->tags);
 	event_log_free(w->log);
 	rule_matcher_free(w->matcher);
 	app_ctx_free(w->apps);
@@ -630,6 +759,12 @@ const struct rule_matcher_stats *
 worker_matcher(const struct worker *w)
 {
 	return rule_matcher_stats(w->matcher);
+}
+
+const struct tag_counters *
+worker_tags(const struct worker *w)
+{
+	return w->tags != NULL ? tag_counters(w->tags) : NULL;
 }
 
 size_t

@@ -18,6 +18,7 @@
 #include "sensor/event_log.h"
 
 struct worker;
+struct tag_counters;
 
 struct worker_settings {
 	const struct conf *conf;
@@ -38,7 +39,7 @@ struct worker_settings {
 	C(skipped_invalid) \
 	C(packets) \
 	C(alerts) C(alerts_lost) C(tunnel_packets) C(pseudo_packets) \
-		C(anomalies) C(events_lost)
+		C(anomalies) C(events_lost) C(bypassed_packets)
 /* clang-format on */
 
 struct worker_counters {
@@ -72,6 +73,8 @@ const struct flow_counters *worker_flows(const struct worker *w);
 const struct stream_counters *worker_streams(const struct worker *w);
 const struct app_counters *worker_apps(const struct worker *w);
 const struct rule_matcher_stats *worker_matcher(const struct worker *w);
+/* NULL when no rule tags. */
+const struct tag_counters *worker_tags(const struct worker *w);
 size_t worker_memory(const struct worker *w); /* pool bytes in use */
 
 #endif

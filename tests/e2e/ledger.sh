@@ -23,6 +23,8 @@ balance() {
 			if (v["in"] != out || v["in"] < least)
 				print name ": " v["in"] " frames in, " out " out"
 			out = v["written"] + v["suppressed_by_threshold"] + \
+				v["suppressed_by_list"] + \
+				v["beyond_packet_alert_max"] + \
 				v["lost_no_memory"]
 			if (v["raised"] != out)
 				print name ": " v["raised"] " alerts raised, " \

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "common/clock.h"
+#include "rules/held.h"
 #include "rules/threshold.h"
 
 static struct addr
@@ -23,7 +24,9 @@ rule_with(enum threshold_type type, enum threshold_track track, uint32_t count,
 	  uint32_t seconds)
 {
 	struct rule r = { .gid = 1, .sid = 7, .rev = 1 };
-	struct rule_threshold th = { type, track, count, seconds };
+	struct rule_threshold th = {
+		.type = type, .track = track, .count = count, .seconds = seconds
+	};
 
 	if (type == THRESHOLD_DETECTION) {
 		r.detection_filter = th;
@@ -124,9 +127,106 @@ test_filter_then_limit(void **state)
 	struct rule r = rule_with(THRESHOLD_DETECTION, TRACK_BY_SRC, 2, 60);
 
 	(void)state;
-	r.threshold =
-		(struct rule_threshold){ THRESHOLD_LIMIT, TRACK_BY_SRC, 1, 60 };
+	r.threshold = (struct rule_threshold){ .type = THRESHOLD_LIMIT,
+					       .track = TRACK_BY_SRC,
+					       .count = 1,
+					       .seconds = 60 };
 	expect_seconds(&r, "00100000");
+}
+
+/* At 2, 4, 8, 16 and so on; time does not matter. */
+static void
+test_backoff(void **state)
+{
+	struct rule r = rule_with(THRESHOLD_BACKOFF, TRACK_BY_FLOW, 2, 0);
+
+	(void)state;
+	r.threshold.multiplier = 2;
+	expect_seconds(&r, "01010001000000010000");
+	r.threshold.multiplier = 1;
+	expect_seconds(&r, "0111111");
+	r.threshold.count = 1;
+	r.threshold.multiplier = 10;
+	expect_seconds(&r, "1000000001000");
+	/* As far as a count goes, and not round. */
+	r.threshold.multiplier = UINT32_MAX;
+	expect_seconds(&r, "1000000000000");
+}
+
+static void
+test_rate_filter(void **state)
+{
+	struct rule r = rule_with(THRESHOLD_NONE, TRACK_BY_SRC, 0, 0);
+
+	(void)state;
+	r.rate_filter = (struct rule_threshold){ .type = THRESHOLD_RATE,
+						 .track = TRACK_BY_SRC,
+						 .count = 2,
+						 .seconds = 60,
+						 .timeout = 3,
+						 .silent = true };
+	/* Silent from the third on for three seconds, then anew. */
+	expect_seconds(&r, "110000110000");
+	r.rate_filter.timeout = 0;
+	expect_seconds(&r, "110000000000");
+	/* Another action than pass changes nothing on a tap. */
+	r.rate_filter.silent = false;
+	expect_seconds(&r, "111111111111");
+	/* Slower than the rate: two a minute may pass for ever. */
+	r.rate_filter.silent = true;
+	r.rate_filter.seconds = 1;
+	expect_seconds(&r, "111111111111");
+}
+
+static void
+test_causes(void **state)
+{
+	struct threshold_table *t = threshold_table_new(16);
+	struct threshold_key key = { v4(1), v4(2), 3 };
+	struct rule r = rule_with(THRESHOLD_LIMIT, TRACK_BY_RULE, 1, 60);
+
+	(void)state;
+	assert_int_equal(threshold_check(t, &r, &key, 1), THRESHOLD_PASS);
+	assert_int_equal(threshold_check(t, &r, &key, 1), THRESHOLD_BY_LIMIT);
+	r = rule_with(THRESHOLD_DETECTION, TRACK_BY_RULE, 1, 60);
+	assert_int_equal(threshold_check(t, &r, &key, 1), THRESHOLD_BY_FILTER);
+	assert_int_equal(threshold_suppressed(t), 2);
+	threshold_table_free(t);
+}
+
+static void
+test_held(void **state)
+{
+	struct held *h = held_new();
+	struct rule r = { .gid = 1, .sid = 1 };
+	const struct held_rule *worst[2];
+	struct held_rule *news;
+
+	(void)state;
+	assert_null(held_news(h, &r));
+	for (uint32_t sid = 1; sid <= 1000; sid++) {
+		r.sid = sid;
+		held_add(h, &r, HELD_THRESHOLD);
+	}
+	held_add(h, &r, HELD_SUPPRESS);
+	r.sid = 7;
+	held_add(h, &r, HELD_SUPPRESS);
+	held_add(h, &r, HELD_SUPPRESS);
+	assert_int_equal(held_rules(h), 1000);
+	assert_int_equal(held_total(h, HELD_THRESHOLD), 1000);
+	assert_int_equal(held_total(h, HELD_SUPPRESS), 3);
+	assert_int_equal(held_worst(h, worst, 2), 2);
+	assert_int_equal(worst[0]->sid, 7);
+	assert_int_equal(worst[1]->sid, 1000);
+	news = held_news(h, &r);
+	assert_non_null(news);
+	assert_int_equal(news->fresh[HELD_SUPPRESS], 2);
+	held_told(news);
+	assert_null(held_news(h, &r));
+	assert_int_equal(worst[0]->total, 3);
+	r.sid = 1001;
+	assert_null(held_news(h, &r));
+	held_free(h);
 }
 
 static void
@@ -234,6 +334,10 @@ main(void)
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_tracks),
 		cmocka_unit_test(test_filter_then_limit),
+		cmocka_unit_test(test_backoff),
+		cmocka_unit_test(test_rate_filter),
+		cmocka_unit_test(test_causes),
+		cmocka_unit_test(test_held),
 		cmocka_unit_test(test_time_running_back),
 		cmocka_unit_test(test_eviction),
 		cmocka_unit_test(test_against_model),

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/log_payload.h"
+
+/* As Suricata prints bytes: what is not printable ASCII or a line end is '.'.
+ * The JSON writer takes it piece by piece, so that no copy is needed. */
+static void
+put_printable(struct json *j, const char *key, struct view v)
+{
+	char text[512];
+
+	json_str_begin(j, key);
+	while (v.len > 0) {
+		size_t n = MIN(v.len, sizeof(text));
+
+		for (size_t i = 0; i < n; i++) {
+			uint8_t b = v.p[i];
+			bool shown = (b >= 0x20 && b < 0x7f) || b == '\n' ||
+				     b == '\r';
+
+			text[i] = shown ? (char)b : '.';
+		}
+		json_str_part(j, view_of(text, n));
+		v = view_sub(v, n, v.len);
+	}
+	json_str_end(j);
+}
+
+void
+log_payload(struct json *j, const struct payload *p, const struct alert_conf *c)
+{
+	struct view v = p->v;
+
+	if (v.len > 0) {
+		size_t n = MIN(v.len, (size_t)c->payload_max);
+		struct view shown = p->stream ? view_sub(v, v.len - n, v.len)
+					      : view_sub(v, 0, n);
+
+		if (c->payload) {
+			json_base64(j, "payload", shown);
+		}
+		if (c->payload_printable) {
+			put_printable(j, "payload_printable", shown);
+		}
+		if (c->payload_length) {
+			json_u64(j, "payload_length", v.len);
+		}
+	}
+	if (c->payload || c->payload_printable || c->payload_length) {
+		json_u64(j, "stream", p->stream ? 1 : 0);
+	}
+}
+
+void
+log_http_bodies(struct json *j, const struct http_tx *tx,
+		const struct alert_conf *c)
+{
+	static const char *const raw[2] = { "http_request_body",
+					    "http_response_body" };
+	static const char *const text[2] = { "http_request_body_printable",
+					     "http_response_body_printable" };
+
+	for (unsigned d = 0; d < 2; d++) {
+		struct view v = buf_view(&tx->msg[d].body.data);
+
+		v = view_sub(v, 0, MIN(v.len, (size_t)c->payload_max));
+		if (v.len == 0) {
+			continue;
+		}
+		if (c->http_body) {
+			json_base64(j, raw[d], v);
+		}
+		if (c->http_body_printable) {
+			put_printable(j, text[d], v);
+		}
+	}
+}
