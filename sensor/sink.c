@@ -231,7 +231,8 @@ complete(struct sink *s, const struct record *r, struct view line)
 	}
 	if (r->picket_at > 0) {
 		head.len = r->picket_at;
-		picket = view_sub(line, r->picket_at + 1, line.len - 2);
+		picket = view_sub(line, r->picket_at + 1,
+				  line.len - r->picket_at - 3);
 	}
 	json_reset(j);
 	json_open(j, head);
