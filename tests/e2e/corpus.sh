@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Captures and rules of others, below $PICKET_CORPUS: no capture brings the
-# sensor down, all packets are counted, most of a large rule set loads, and
-# alerts agree with Suricata's own tests as far as promised.
+# Captures of others, below $PICKET_CORPUS: none brings the sensor down, and
+# all packets are counted.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 [ -d "${PICKET_CORPUS:-}" ] || skip "PICKET_CORPUS is not set"
 need awk find sed
@@ -89,20 +88,4 @@ done <"$tmp/uncounted"
 printf '%s captures read\n' $n_files
 [ $n_files -gt 0 ] || fail "no capture found below $corpus"
 
-"$sensor" --check --rules "$corpus/rules/et-modern.rules" \
-	>"$tmp/rules" 2>"$tmp/log" || fail "et-modern: exit status $?"
-no_sanitizer "$tmp/log"
-tail -n 1 "$tmp/rules"
-tail -n 1 "$tmp/rules" | awk '{ exit !($2 > 0 && $2 >= 0.85 * ($2 + $4 + $6)) }' ||
-	fail "less than 85 % of et-modern loads"
-
-if python3 -c 'import yaml' 2>/dev/null; then
-	"$corpus/harness/verify.sh" "$sensor" "$corpus" 0.4 --scope alert \
-		--quiet >"$tmp/verify" 2>&1 ||
-		fail "less than 40 % of suricata-verify's alert tests pass"
-	tail -n 3 "$tmp/verify"
-	no_sanitizer "$tmp/verify"
-else
-	echo "python3-yaml is missing: suricata-verify's tests are left out"
-fi
 finish
