@@ -237,6 +237,7 @@ struct inspect {
 	uint32_t stream_seen;
 	bool stream_end; /* no more will come: the last look */
 	uint64_t stream_offset;
+	uint64_t stream_chunk; /* where in the whole the present chunk begins */
 	uint32_t body_seen[2]; /* FILE_DATA / *_BODY, by direction */
 	uint64_t body_offset[2];
 	bool body_complete[2];

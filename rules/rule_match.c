@@ -116,7 +116,6 @@ static void
 begin_packet(struct rule_matcher *m)
 {
 	if (m->flow != NULL) {
-		m->flow->n_seen = 0;
 		m->flow->pass_packet = false;
 	}
 }

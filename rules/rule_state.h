@@ -17,10 +17,9 @@
 
 #include "rules/rule_prog.h"
 
-#define STATE_SEEN 32 /* rules that alerted on one packet */
 #define STATE_ONCE 32 /* rules that speak once a flow */
 #define STATE_PENDING 32 /* a direction */
-#define STATE_SPOKEN 8 /* rules of a stream whose last alert is remembered */
+#define STATE_SPOKEN 16 /* rules of a stream whose last alert is remembered */
 #define STATE_TX 1024 /* rules a transaction */
 
 struct state_pending {
@@ -44,8 +43,8 @@ struct rule_flow {
 	uint64_t *ints_set;
 	uint32_t n_bit_words, n_ints;
 	bool pass, pass_packet;
-	uint8_t n_seen, n_once, n_pending[2];
-	uint32_t seen[STATE_SEEN], once[STATE_ONCE];
+	uint8_t n_once, n_pending[2];
+	uint32_t once[STATE_ONCE];
 	struct state_pending *pending[2]; /* STATE_PENDING each */
 	uint8_t n_spoken, next_spoken;
 	struct state_spoken spoken[STATE_SPOKEN]; /* oldest is replaced */

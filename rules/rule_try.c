@@ -199,36 +199,45 @@ once_key(const struct rule_matcher *m, const struct rule_prog *p)
 	return p->order * 2 + (p->once_a_flow ? 0 : m->in->dir);
 }
 
-/* Whether a rule on packet and stream alerted on this packet before. */
+/*
+ * Whether a rule that speaks once a flow, or once a chunk of the stream, has
+ * spoken.  A rule on packets and on the stream speaks for each.
+ */
 static bool
-seen_before(struct rule_matcher *m, const struct rule_prog *p)
+seen_before(const struct rule_matcher *m, const struct rule_prog *p)
 {
-	struct rule_flow *f = m->flow;
+	const struct inspect *in = m->in;
 
-	if (f == NULL) {
+	if (m->flow == NULL) {
 		return false;
 	}
-	return state_has(f->seen, f->n_seen, p->order) ||
-	       (p->once && state_has(f->once, f->n_once, once_key(m, p)));
+	if (p->once) {
+		return state_has(m->flow->once, m->flow->n_once,
+				 once_key(m, p));
+	}
+	return in->kind == INSPECT_STREAM &&
+	       state_spoken_end(m->flow, in->dir, p->order) > in->stream_chunk;
 }
 
 static void
 remember_seen(struct rule_matcher *m, const struct rule_prog *p)
 {
+	const struct inspect *in = m->in;
+	bool stream =
+		in->kind == INSPECT_STREAM && in->buf[BUF_STREAM].n > 0;
 	struct rule_flow *f;
 
-	if (!p->once && !(p->kind == PROG_PAYLOAD && p->on_stream)) {
+	if (!p->once && !stream) {
 		return;
 	}
-	f = m->flow = state_flow(m->in, m->rs->id, true);
+	f = m->flow = state_flow(in, m->rs->id, true);
 	if (f == NULL) {
 		return;
 	}
-	if (m->in->kind == INSPECT_STREAM && m->in->buf[BUF_STREAM].n > 0) {
-		state_unpend(f, m->in->dir, p->order);
-		state_speak(f, m->in->dir, p->order,
-			    m->in->stream_offset +
-				    m->in->buf[BUF_STREAM].v[0].len);
+	if (stream) {
+		state_unpend(f, in->dir, p->order);
+		state_speak(f, in->dir, p->order,
+			    in->stream_offset + in->buf[BUF_STREAM].v[0].len);
 	}
 	if (p->once) {
 		if (f->n_once == STATE_ONCE) {
@@ -236,10 +245,6 @@ remember_seen(struct rule_matcher *m, const struct rule_prog *p)
 			return;
 		}
 		f->once[f->n_once++] = once_key(m, p);
-	} else if (f->n_seen < STATE_SEEN) {
-		f->seen[f->n_seen++] = p->order;
-	} else {
-		m->stats.pending_full++;
 	}
 }
 

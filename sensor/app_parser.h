@@ -38,6 +38,7 @@ struct app_tx {
 	struct event_set events_logged; /* anomalies already written */
 	bool done[2]; /* this direction is complete (enum flow_dir) */
 	bool updated[2]; /* something new since the worker last looked */
+	bool cut[2]; /* raw bytes were cut into chunks behind it */
 	bool logged; /* its EVE event was written */
 	bool log_off; /* a rule said that it is not to be logged */
 	bool one_sided; /* only one direction exists (a DNS message) */

@@ -168,6 +168,7 @@ fill_stream(struct inspect *in, const struct flow *f, enum flow_dir dir,
 	inspect_set(in, BUF_STREAM, &in->pkt_views[3], 1);
 	in->stream_seen = seen;
 	in->stream_offset = offset;
+	in->stream_chunk = stream_raw_chunk(f, dir);
 	in->stream_end = last;
 	in->pkt.is_rebuilt_stream = true;
 	return true;

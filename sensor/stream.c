@@ -10,6 +10,8 @@
 /* Nobody acknowledges where one side is not seen: a hole is given up when
  * this much waits behind it. */
 #define WAITING_MAX_ASYNC ((uint32_t)64 << 10)
+#define CHUNK_DEFAULT 2560
+#define CHUNK_MAX ((uint64_t)1 << 20)
 
 static void
 add_policy(void *arg, const char *key, const char *value)
@@ -62,6 +64,12 @@ stream_ctx_new(const struct conf *conf, struct pool *pool)
 	if (c->depth == 0) {
 		c->depth = UINT64_MAX;
 	}
+	c->chunk_size[FLOW_TOSERVER] =
+		conf_u64(conf, "stream.reassembly.toserver-chunk-size",
+			 CHUNK_DEFAULT, 1, CHUNK_MAX);
+	c->chunk_size[FLOW_TOCLIENT] =
+		conf_u64(conf, "stream.reassembly.toclient-chunk-size",
+			 CHUNK_DEFAULT, 1, CHUNK_MAX);
 	if (conf_has(conf, "host-os-policy")) {
 		conf_each(conf, "host-os-policy.", add_policy, c);
 	}
@@ -343,6 +351,18 @@ set_flow_state(struct flow_table *t, struct flow *f)
 	flow_set_state(t, f, now);
 }
 
+/* Bytes that were acknowledged before this packet may fill a chunk. */
+static void
+next_chunk(const struct stream_ctx *c, struct tcp_session *s, enum flow_dir dir)
+{
+	struct tcp_side *d = &s->side[dir];
+	uint64_t end = s->async ? d->next_off : MIN(d->acked, d->next_off);
+
+	if (end >= d->chunk_off + c->chunk_size[dir]) {
+		d->chunk_off = end;
+	}
+}
+
 bool
 stream_packet(struct stream_ctx *c, struct flow_table *t, struct flow *f,
 	      struct packet *pkt, enum flow_dir dir)
@@ -374,6 +394,9 @@ stream_packet(struct stream_ctx *c, struct flow_table *t, struct flow *f,
 	c->session = s;
 	c->pkt = pkt;
 	c->dir = dir;
+	if (v != TCP_REFUSED) {
+		next_chunk(c, s, dir);
+	}
 	if (v == TCP_DATA) {
 		d = &s->side[dir];
 		off = tcp_offset(d, pkt->tcp_seq + syn);

@@ -38,7 +38,8 @@ struct stream_counters {
 };
 
 /* Keys: stream.midstream, stream.async-oneside, stream.checksum-validation,
- * stream.reassembly.{memcap,depth,segment-prealloc}, host-os-policy.*. */
+ * stream.reassembly.{memcap,depth,segment-prealloc,toserver-chunk-size,
+ * toclient-chunk-size}, host-os-policy.*. */
 struct stream_ctx *stream_ctx_new(const struct conf *conf, struct pool *pool);
 void stream_ctx_free(struct stream_ctx *c);
 
@@ -86,6 +87,13 @@ void stream_flush(struct stream_ctx *c, struct flow *f);
 struct view stream_raw(const struct flow *f, enum flow_dir dir, uint32_t *seen,
 		       uint64_t *offset);
 void stream_raw_done(struct stream_ctx *c, struct flow *f, enum flow_dir dir);
+/*
+ * Raw bytes are cut into chunks, in each of which a rule speaks once: at so
+ * many acknowledged bytes, and where a transaction ends.  The offset where
+ * the present chunk begins; and a cut behind all that was handed on.
+ */
+uint64_t stream_raw_chunk(const struct flow *f, enum flow_dir dir);
+void stream_raw_cut(struct flow *f, enum flow_dir dir);
 void stream_raw_disable(struct stream_ctx *c, struct flow *f,
 			enum flow_dir dir);
 

@@ -150,6 +150,20 @@ stream_raw_done(struct stream_ctx *c, struct flow *f, enum flow_dir dir)
 	}
 }
 
+uint64_t
+stream_raw_chunk(const struct flow *f, enum flow_dir dir)
+{
+	return f->tcp != NULL ? f->tcp->side[dir].chunk_off : 0;
+}
+
+void
+stream_raw_cut(struct flow *f, enum flow_dir dir)
+{
+	if (f->tcp != NULL) {
+		f->tcp->side[dir].chunk_off = f->tcp->side[dir].next_off;
+	}
+}
+
 void
 stream_raw_disable(struct stream_ctx *c, struct flow *f, enum flow_dir dir)
 {

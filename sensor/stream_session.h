@@ -72,6 +72,7 @@ struct tcp_side {
 	uint64_t acked; /* behind the last byte acknowledged by the peer */
 	uint64_t edge; /* right edge of the peer's window */
 	uint64_t fin_off;
+	uint64_t chunk_off; /* where the present chunk of raw bytes begins */
 	struct rob *rob;
 	struct raw_window *raw;
 };
@@ -107,6 +108,7 @@ struct stream_ctx {
 	bool midstream, async, checksums, inline_mode;
 	uint8_t max_syns, max_synacks; /* other ones, before it is a flood */
 	uint64_t depth; /* UINT64_MAX: none */
+	uint64_t chunk_size[2]; /* by enum flow_dir */
 	uint64_t memcap, mem;
 
 	/* Of the packet in hand, until stream_next() has returned false. */

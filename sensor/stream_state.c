@@ -39,7 +39,7 @@ side_syn(struct stream_ctx *c, struct tcp_session *s, const struct packet *pkt,
 
 	if ((d->flags & SIDE_BASE) != 0 && d->base_seq != pkt->tcp_seq + 1) {
 		stream_drop_waiting(c, d);
-		d->max_off = d->acked = d->edge = 0;
+		d->max_off = d->acked = d->edge = d->chunk_off = 0;
 		d->flags &= (uint16_t)~SIDE_SYN_DATA;
 	}
 	d->base_seq = pkt->tcp_seq + 1;
@@ -79,7 +79,7 @@ syn_acked(struct stream_ctx *c, struct tcp_session *s, enum flow_dir dir,
 		if (ack == s->isn[dir][i] + 1) {
 			stream_drop_waiting(c, d);
 			d->base_seq = ack;
-			d->max_off = d->acked = d->edge = 0;
+			d->max_off = d->acked = d->edge = d->chunk_off = 0;
 			d->flags &= (uint16_t)~SIDE_SYN_DATA;
 			return true;
 		}

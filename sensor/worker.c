@@ -341,6 +341,10 @@ inspect_txs(struct worker *w, struct event_subject *s, struct flow *f)
 			match(w, s);
 			tx->log_off = tx->log_off || w->hits.no_tx_log;
 			fill_tx_done(&w->in, tx);
+			if (tx->done[d] && !tx->cut[d]) {
+				tx->cut[d] = true;
+				stream_raw_cut(f, s->dir);
+			}
 		}
 		s->dir = packet_dir;
 		w->in.pkt_is_reverse = false;
