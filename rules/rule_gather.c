@@ -140,6 +140,25 @@ gather_bits(struct rule_matcher *m, uint32_t order)
 	add_bare(m, &m->groups->packet[c][m->in->dir].bits, order);
 }
 
+/* A rule that waits for the end of the chunk in which its literal stood. */
+static void
+await_chunk(struct rule_matcher *m, struct rule_flow *f,
+	    struct state_pending p, uint64_t end)
+{
+	const struct inspect *in = m->in;
+	bool came = (m->candidates[p.order / 64] >> (p.order % 64) & 1) != 0;
+
+	p.due = in->stream_end || p.end <= in->stream_chunk;
+	p.again = p.due && came && !in->stream_end;
+	if (came) {
+		p.end = p.due ? end : p.end;
+	}
+	if (p.due) {
+		add_candidate(m, p.order);
+	}
+	f->pending[in->dir][f->n_pending[in->dir]++] = p;
+}
+
 /*
  * A rule that waits is tried with every segment at first; later only when
  * enough came in to be worth going through the whole window again, so that
@@ -153,6 +172,10 @@ retry(struct rule_matcher *m, struct rule_flow *f,
 	struct state_pending p = *was;
 	uint64_t end = in->stream_offset + in->buf[BUF_STREAM].v[0].len;
 
+	if (m->groups->progs[p.order]->by_chunk) {
+		await_chunk(m, f, p, end);
+		return;
+	}
 	if (m->candidates[p.order / 64] >> (p.order % 64) & 1) {
 		p.end = end; /* the literal came again */
 		p.tried = end;

@@ -305,6 +305,7 @@ struct rule_prog {
 	bool both_ways; /* <> */
 	bool two_halves; /* =>: 'other' must hold in the same transaction */
 	bool on_packet, on_every_packet, on_stream;
+	bool by_chunk; /* the stream is asked when a chunk is complete */
 	bool app_strict; /* 'app' was asked for, not only implied */
 	bool app_exact; /* http1, not any HTTP */
 	uint8_t app; /* enum app_proto */

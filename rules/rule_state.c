@@ -285,3 +285,24 @@ state_unpend(struct rule_flow *f, enum inspect_dir dir, uint32_t order)
 		}
 	}
 }
+
+bool
+state_due(struct rule_flow *f, enum inspect_dir dir, uint32_t order)
+{
+	for (uint8_t i = 0; f != NULL && i < f->n_pending[dir]; i++) {
+		struct state_pending *p = &f->pending[dir][i];
+
+		if (p->order != order) {
+			continue;
+		}
+		if (!p->due) {
+			return false;
+		}
+		p->due = false;
+		if (!p->again) {
+			*p = f->pending[dir][--f->n_pending[dir]];
+		}
+		return true;
+	}
+	return false;
+}

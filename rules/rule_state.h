@@ -27,6 +27,9 @@ struct state_pending {
 	uint64_t tried; /* end of the window at the last try */
 	uint32_t order;
 	uint8_t tries;
+	/* of a rule on packets as well: its chunk is complete, and whether its
+	 * literal came once more, behind that chunk */
+	bool due, again;
 };
 
 /* A rule alerted on stream bytes up to 'end': they are used up for it. */
@@ -87,5 +90,7 @@ void state_speak(struct rule_flow *f, enum inspect_dir dir, uint32_t order,
 bool state_pend(struct rule_flow *f, enum inspect_dir dir, uint32_t order,
 		uint64_t end, struct pool *pool);
 void state_unpend(struct rule_flow *f, enum inspect_dir dir, uint32_t order);
+/* Whether 'order' waited for its chunk, which is complete; waits no more. */
+bool state_due(struct rule_flow *f, enum inspect_dir dir, uint32_t order);
 
 #endif

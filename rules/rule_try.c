@@ -14,6 +14,19 @@ needs_reach(const struct rule_list *l)
 	return false;
 }
 
+/* The bytes of 'data', which begins at 'offset', in complete chunks. */
+static struct view
+complete_part(const struct inspect *in, struct view data, uint64_t offset)
+{
+	if (in->stream_end) {
+		return data;
+	}
+	return view_sub(data, 0,
+			in->stream_chunk > offset
+				? (size_t)(in->stream_chunk - offset)
+				: 0);
+}
+
 /* The payload list, against the stream's window or the packet. */
 static bool
 payload_ok(struct rule_matcher *m, const struct rule_prog *p,
@@ -40,7 +53,10 @@ payload_ok(struct rule_matcher *m, const struct rule_prog *p,
 				v.data = view_sub(v.data, cut, v.data.len);
 				v.offset += cut;
 			}
-			if (needs_reach(l) && used <= in->stream_offset) {
+			if (p->by_chunk) {
+				v.data = complete_part(in, v.data, v.offset);
+			} else if (needs_reach(l) &&
+				   used <= in->stream_offset) {
 				v.beyond = in->stream_seen;
 			}
 		}
@@ -235,9 +251,14 @@ remember_seen(struct rule_matcher *m, const struct rule_prog *p)
 		return;
 	}
 	if (stream) {
-		state_unpend(f, in->dir, p->order);
-		state_speak(f, in->dir, p->order,
-			    in->stream_offset + in->buf[BUF_STREAM].v[0].len);
+		uint64_t end = in->stream_offset + in->buf[BUF_STREAM].v[0].len;
+
+		if (p->by_chunk) {
+			end = in->stream_end ? end : in->stream_chunk;
+		} else {
+			state_unpend(f, in->dir, p->order);
+		}
+		state_speak(f, in->dir, p->order, end);
 	}
 	if (p->once) {
 		if (f->n_once == STATE_ONCE) {
@@ -281,6 +302,11 @@ try_plain(struct rule_matcher *m, const struct rule_prog *p)
 {
 	const struct inspect *in = m->in;
 
+	if (in->kind == INSPECT_STREAM && p->by_chunk && !in->stream_end &&
+	    !state_due(m->flow, in->dir, p->order)) {
+		wait_in_stream(m, p);
+		return;
+	}
 	if ((p->dirs >> in->dir & 1) == 0 || seen_before(m, p) ||
 	    !facts_header(p, in, &m->facts, in->pkt_is_reverse) ||
 	    !facts_bits(p, in, m->flow) || !facts_tests(p, in, m->flow)) {
@@ -289,6 +315,7 @@ try_plain(struct rule_matcher *m, const struct rule_prog *p)
 	m->stats.verified++;
 	if (p->n_lists > 0 && !lists_ok(m, p)) {
 		if (in->kind == INSPECT_STREAM && p->fast_list >= 0 &&
+		    !p->by_chunk &&
 		    may_complete(p)) {
 			wait_in_stream(m, p);
 		}

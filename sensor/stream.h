@@ -87,6 +87,9 @@ void stream_flush(struct stream_ctx *c, struct flow *f);
 struct view stream_raw(const struct flow *f, enum flow_dir dir, uint32_t *seen,
 		       uint64_t *offset);
 void stream_raw_done(struct stream_ctx *c, struct flow *f, enum flow_dir dir);
+/* No more will come: the direction has ended, or the flow does ('closing'),
+ * and stream_raw_done() was not called since. */
+bool stream_raw_last(const struct flow *f, enum flow_dir dir, bool closing);
 /*
  * Raw bytes are cut into chunks, in each of which a rule speaks once: at so
  * many acknowledged bytes, and where a transaction ends.  The offset where

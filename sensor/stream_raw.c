@@ -141,6 +141,9 @@ stream_raw_done(struct stream_ctx *c, struct flow *f, enum flow_dir dir)
 		return;
 	}
 	w->seen = w->len;
+	if ((f->tcp->side[dir].flags & SIDE_ENDED) != 0) {
+		f->tcp->side[dir].flags |= SIDE_RAW_ENDED;
+	}
 	if (w->len > RAW_SLIDE) {
 		slide(w, w->len - RAW_KEEP);
 		/* A burst is over: most flows need little. */
@@ -148,6 +151,16 @@ stream_raw_done(struct stream_ctx *c, struct flow *f, enum flow_dir dir)
 			(void)resize(c, w, RAW_SLIDE + 1);
 		}
 	}
+}
+
+bool
+stream_raw_last(const struct flow *f, enum flow_dir dir, bool closing)
+{
+	uint16_t flags = f->tcp != NULL ? f->tcp->side[dir].flags
+					: SIDE_RAW_ENDED;
+
+	return (flags & SIDE_RAW_ENDED) == 0 &&
+	       (closing || (flags & SIDE_ENDED) != 0);
 }
 
 uint64_t

@@ -49,6 +49,7 @@ enum side_flags {
 	SIDE_WINDOW = 1 << 10, /* 'window' is known */
 	SIDE_SYN_DATA = 1 << 11, /* data came in the SYN */
 	SIDE_SENT_RST = 1 << 12,
+	SIDE_RAW_ENDED = 1 << 13, /* rules had their last look */
 };
 
 /* Recent in-order bytes, contiguous, for rules. */

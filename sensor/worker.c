@@ -383,7 +383,8 @@ inspect_streams(struct worker *w, struct event_subject *s, struct flow *f)
 	for (unsigned d = 0; d < 2; d++) {
 		s->dir = (enum flow_dir)d;
 		w->in.pkt_is_reverse = s->dir != packet_dir;
-		inspect_stream(w, s, f, false);
+		inspect_stream(w, s, f,
+			       stream_raw_last(f, (enum flow_dir)d, false));
 	}
 	s->dir = packet_dir;
 	w->in.pkt_is_reverse = false;
@@ -628,7 +629,8 @@ drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
 		s->dir = (enum flow_dir)d;
 		fill_last_packet(w, &pkt, f, s->dir);
 		if (f->tcp != NULL) {
-			inspect_stream(w, s, f, true);
+			inspect_stream(w, s, f,
+				       stream_raw_last(f, s->dir, true));
 		}
 	}
 	s->dir = FLOW_TOSERVER;
