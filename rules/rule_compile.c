@@ -256,12 +256,27 @@ check_protos(struct rule_draft *r)
 	return ERR_OK;
 }
 
-/* Whether the answer is the same for all packets of a direction. */
+/*
+ * Whether the first packet of a flow and direction says it all: addresses,
+ * ports and protocol; and nothing is done that every packet does anew.
+ */
 static bool
-only_of_addresses(const struct rule_draft *r)
+only_header(const struct rule_draft *r)
 {
-	for (uint16_t i = 0; i < r->prog.n_tests; i++) {
-		if (r->tests[i].fact != FACT_ADDR) {
+	const struct rule_prog *p = &r->prog;
+
+	if (p->n_bits > 0 || p->n_ints > 0 || r->has_flow_word ||
+	    r->header_is_app) {
+		return false;
+	}
+	for (uint16_t i = 0; i < p->n_tests; i++) {
+		if (r->tests[i].fact != FACT_IP_PROTO &&
+		    r->tests[i].fact != FACT_ADDR) {
+			return false;
+		}
+	}
+	for (uint16_t i = 0; i < p->n_bits_set; i++) {
+		if (r->bits_set[i].cmd != BIT_SET) {
 			return false;
 		}
 	}
@@ -271,16 +286,13 @@ only_of_addresses(const struct rule_draft *r)
 static enum prog_kind
 kind_of(const struct rule_draft *r, const struct shape *s)
 {
-	const struct rule_prog *p = &r->prog;
-
 	if (s->tx || r->tx_only) {
 		return PROG_TX;
 	}
 	if (s->payload || s->packet_bufs) {
 		return PROG_PAYLOAD;
 	}
-	if (only_of_addresses(r) && p->n_bits == 0 && !r->has_flow_word &&
-	    !r->header_is_app && p->sport == NULL && p->dport == NULL) {
+	if (only_header(r)) {
 		return PROG_IPONLY;
 	}
 	return PROG_PACKET;
