@@ -449,8 +449,8 @@ choose_inspection(struct rule_draft *r, const struct shape *s)
 	}
 	p->on_packet = !stream || p->on_every_packet;
 	/* packets say it at once: of the stream the state counts that follows */
-	p->by_chunk = p->kind == PROG_PAYLOAD && p->on_every_packet &&
-		      p->on_stream;
+	p->by_chunk =
+		p->kind == PROG_PAYLOAD && p->on_every_packet && p->on_stream;
 }
 
 /* Failure table of Knuth, Morris and Pratt, for contents without case. */

@@ -142,8 +142,8 @@ gather_bits(struct rule_matcher *m, uint32_t order)
 
 /* A rule that waits for the end of the chunk in which its literal stood. */
 static void
-await_chunk(struct rule_matcher *m, struct rule_flow *f,
-	    struct state_pending p, uint64_t end)
+await_chunk(struct rule_matcher *m, struct rule_flow *f, struct state_pending p,
+	    uint64_t end)
 {
 	const struct inspect *in = m->in;
 	bool came = (m->candidates[p.order / 64] >> (p.order % 64) & 1) != 0;

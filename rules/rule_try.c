@@ -239,8 +239,7 @@ static void
 remember_seen(struct rule_matcher *m, const struct rule_prog *p)
 {
 	const struct inspect *in = m->in;
-	bool stream =
-		in->kind == INSPECT_STREAM && in->buf[BUF_STREAM].n > 0;
+	bool stream = in->kind == INSPECT_STREAM && in->buf[BUF_STREAM].n > 0;
 	struct rule_flow *f;
 
 	if (!p->once && !stream) {
@@ -315,8 +314,7 @@ try_plain(struct rule_matcher *m, const struct rule_prog *p)
 	m->stats.verified++;
 	if (p->n_lists > 0 && !lists_ok(m, p)) {
 		if (in->kind == INSPECT_STREAM && p->fast_list >= 0 &&
-		    !p->by_chunk &&
-		    may_complete(p)) {
+		    !p->by_chunk && may_complete(p)) {
 			wait_in_stream(m, p);
 		}
 		return;

@@ -156,8 +156,8 @@ stream_raw_done(struct stream_ctx *c, struct flow *f, enum flow_dir dir)
 bool
 stream_raw_last(const struct flow *f, enum flow_dir dir, bool closing)
 {
-	uint16_t flags = f->tcp != NULL ? f->tcp->side[dir].flags
-					: SIDE_RAW_ENDED;
+	uint16_t flags =
+		f->tcp != NULL ? f->tcp->side[dir].flags : SIDE_RAW_ENDED;
 
 	return (flags & SIDE_RAW_ENDED) == 0 &&
 	       (closing || (flags & SIDE_ENDED) != 0);

@@ -352,8 +352,8 @@ static const struct fact_case fact_cases[] = {
 	{ "fragoffset:0;", true },
 	{ "ipopts:rr;", true },
 	{ "ipopts:ts;", false },
-	{ "ip_proto:tcp;", true },
-	{ "ip_proto:!6;", false },
+	{ "ip_proto:tcp; ttl:64;", true },
+	{ "ip_proto:!6; ttl:64;", false },
 	{ "sameip;", false },
 	{ "flow:established;", true },
 	{ "flow:not_established;", false },
@@ -479,8 +479,8 @@ test_stream_window(void **state)
 		       "sid:1;)\n"
 		       "alert tcp any any -> any any (content:\"he\"; "
 		       "content:\"world\"; distance:0; sid:2;)\n"
-		       "alert tcp any any -> any any (content:\"GET\"; "
-		       "startswith; sid:3;)\n");
+		       "alert tcp any any -> any any (flow:only_stream; "
+		       "content:\"GET\"; startswith; sid:3;)\n");
 	b.in.pkt.proto = IPP_TCP;
 	assert_int_equal(stream(&b, "xhel", 0, 0), 0);
 	/* across the seam */
@@ -648,6 +648,149 @@ test_once_a_flow(void **state)
 	bench_close(&b);
 }
 
+/* A rule on the stream speaks once in a chunk, as soon as it can. */
+static void
+test_stream_chunks(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert tcp any any -> any any (content:\"abc\"; "
+		       "sid:1;)\n");
+	b.in.pkt.proto = IPP_TCP;
+	assert_int_equal(stream(&b, "abc", 0, 0), 1);
+	assert_int_equal(stream(&b, "abcabc", 3, 0), 0);
+	b.in.stream_chunk = 6;
+	assert_int_equal(stream(&b, "abcabcx", 6, 0), 0);
+	assert_int_equal(stream(&b, "abcabcxabc", 7, 0), 1);
+	assert_int_equal(stream(&b, "abcabcxabcabc", 10, 0), 0);
+	bench_close(&b);
+}
+
+/* A placed content is asked of the packet, then of the complete chunk. */
+static void
+test_packet_then_chunk(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert tcp any any -> any any (content:\"abc\"; "
+		       "depth:3; sid:1;)\n"
+		       "alert tcp any any -> any any (ttl:64; "
+		       "content:\"abc\"; sid:2;)\n");
+	b.in.pkt.proto = IPP_TCP;
+	b.in.pkt.in_stream = true;
+	assert_int_equal(packet(&b, "abc"), 2);
+	assert_int_equal(packet(&b, "ab"), 0);
+	assert_int_equal(stream(&b, "abc", 0, 0), 0);
+	assert_int_equal(stream(&b, "abcx", 3, 0), 0);
+	b.in.stream_chunk = 4;
+	/* complete; only the first rule looks at streams */
+	assert_int_equal(stream(&b, "abcxy", 4, 0), 1);
+	assert_int_equal(b.hits[0].rule->sid, 1);
+	assert_int_equal(stream(&b, "abcxyz", 5, 0), 0);
+	b.in.stream_end = true;
+	assert_int_equal(stream(&b, "abcxyz", 6, 0), 0);
+	bench_close(&b);
+}
+
+/* The end of the stream completes the last chunk. */
+static void
+test_chunk_ends(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert tcp any any -> any any (content:\"abc\"; "
+		       "depth:3; sid:1;)\n"
+		       "alert tcp any any -> any any (content:\"xbc\"; "
+		       "depth:3; sid:2;)\n");
+	b.in.pkt.proto = IPP_TCP;
+	assert_int_equal(stream(&b, "abcxbc", 0, 0), 0);
+	b.in.stream_end = true;
+	assert_int_equal(stream(&b, "abcxbc", 6, 0), 1);
+	assert_int_equal(b.hits[0].rule->sid, 1);
+	bench_close(&b);
+}
+
+/* Raw bytes and a transaction's buffer, whichever comes first. */
+static void
+test_raw_and_tx(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert http any any -> any any (content:\"raw\"; "
+		       "http.uri; content:\"/abc\"; http.user_agent; "
+		       "content:\"bot\"; sid:1;)\n");
+	b.in.pkt.proto = IPP_TCP;
+	b.in.app = b.flow.app = APP_HTTP;
+	give(&b, BUF_HTTP_URI, "/abc");
+	give(&b, BUF_STREAM, "some raw bytes");
+	assert_int_equal(call(&b, INSPECT_TX), 0);
+	forget(&b);
+	/* the bytes have gone by, and are remembered */
+	give(&b, BUF_HTTP_URI, "/abc");
+	give(&b, BUF_HTTP_USER_AGENT, "a bot");
+	give(&b, BUF_STREAM, "others");
+	assert_int_equal(call(&b, INSPECT_TX), 1);
+	assert_int_equal(call(&b, INSPECT_TX), 0);
+	bench_close(&b);
+
+	bench_open(&b, "alert dns any any -> any any (content:\"|01 00|\"; "
+		       "offset:2; depth:2; dns.query; content:\"a\"; "
+		       "sid:1;)\n");
+	b.in.app = b.flow.app = APP_DNS;
+	give(&b, BUF_DNS_QUERY, "a.example");
+	give(&b, BUF_PAYLOAD, "12\x02");
+	assert_int_equal(call(&b, INSPECT_TX), 0);
+	b.views[BUF_PAYLOAD] = view_of((const uint8_t *)"12\x01\0", 4);
+	assert_int_equal(call(&b, INSPECT_TX), 1);
+	bench_close(&b);
+}
+
+/* "=>": both directions of one transaction, in this order or the other. */
+static void
+test_two_halves(void **state)
+{
+	static const char rule[] =
+		"alert http any any => any 80 (http.uri; content:\"/a\"; "
+		"http.stat_code; content:\"500\"; http.connection: "
+		"to_client; content:\"close\"; sid:1;)\n";
+	struct bench b;
+
+	(void)state;
+	for (unsigned good = 0; good < 2; good++) {
+		bench_open(&b, rule);
+		b.in.pkt.proto = IPP_TCP;
+		b.in.app = b.flow.app = APP_HTTP;
+		give(&b, BUF_HTTP_URI, "/abc");
+		assert_int_equal(call(&b, INSPECT_TX), 0);
+		forget(&b);
+		b.in.dir = DIR_TOCLIENT;
+		b.in.pkt.sport = 80;
+		b.in.pkt.dport = 40000;
+		give(&b, BUF_HTTP_STAT_CODE, good ? "500" : "200");
+		give(&b, BUF_HTTP_RESP_CONNECTION, "close");
+		assert_int_equal(call(&b, INSPECT_TX), good);
+		assert_int_equal(call(&b, INSPECT_TX), 0);
+		bench_close(&b);
+	}
+	bench_open(&b, rule);
+	b.in.pkt.proto = IPP_TCP;
+	b.in.app = b.flow.app = APP_HTTP;
+	b.in.pkt.dport = 81; /* not the server's port */
+	give(&b, BUF_HTTP_URI, "/abc");
+	assert_int_equal(call(&b, INSPECT_TX), 0);
+	forget(&b);
+	b.in.dir = DIR_TOCLIENT;
+	b.in.pkt.sport = 81;
+	give(&b, BUF_HTTP_STAT_CODE, "500");
+	give(&b, BUF_HTTP_RESP_CONNECTION, "close");
+	assert_int_equal(call(&b, INSPECT_TX), 0);
+	bench_close(&b);
+}
+
 static void
 test_tx_waits(void **state)
 {
@@ -805,6 +948,11 @@ main(void)
 		cmocka_unit_test(test_flowint),
 		cmocka_unit_test(test_pass_and_order),
 		cmocka_unit_test(test_once_a_flow),
+		cmocka_unit_test(test_stream_chunks),
+		cmocka_unit_test(test_packet_then_chunk),
+		cmocka_unit_test(test_chunk_ends),
+		cmocka_unit_test(test_raw_and_tx),
+		cmocka_unit_test(test_two_halves),
 		cmocka_unit_test(test_tx_waits),
 		cmocka_unit_test(test_body_grows),
 		cmocka_unit_test(test_instances),

@@ -56,6 +56,24 @@ static const struct refusal refusals[] = {
 	{ "alert tcp any any -> any any (http.uri; content:\"a\"; "
 	  "http.stat_code; content:\"2\"; sid:1;)",
 	  "to the client only" },
+	{ "alert http any any => any any (http.uri; content:\"a\"; sid:1;)",
+	  "both directions" },
+	{ "alert http any any => any any (flow:to_server; http.uri; "
+	  "content:\"a\"; http.stat_code; content:\"2\"; sid:1;)",
+	  "flow must not" },
+	{ "alert http any any => any any (http.uri; content:\"a\"; "
+	  "http.stat_code; content:\"2\"; http.header; content:\"x\"; "
+	  "sid:1;)",
+	  "exists in both directions" },
+	{ "alert http any any => any any (http.uri; content:\"a\"; "
+	  "http.stat_code; content:\"2\"; pkt_data; content:\"raw\"; sid:1;)",
+	  "raw content" },
+	{ "alert http any any => any any (http.uri: to_client; "
+	  "content:\"a\"; sid:1;)",
+	  "not exist in that direction" },
+	{ "alert http any any -> any any (http.header: to_client; "
+	  "content:\"a\"; sid:1;)",
+	  "takes no value" },
 	{ "alert tcp any any -> any any (flow:to_client; http.uri; "
 	  "content:\"a\"; sid:1;)",
 	  "flow says to_client" },
