@@ -94,6 +94,7 @@ struct rule_hit {
 	const struct ioc *ioc; /* the indicator, when 'rule' stands for one */
 	uint64_t tx_id;
 	bool has_tx;
+	bool tx_guessed; /* the only one there was, by detect.guess-applayer-tx */
 	bool ip_only; /* asked of addresses alone, for the whole flow */
 	bool suppressed; /* by the threshold file: to be counted, not said */
 };

@@ -23,6 +23,7 @@ struct worker {
 	uint64_t needed[2];
 	bool raw[2]; /* rules look at raw stream bytes of this direction */
 	uint32_t event_types;
+	bool guess_tx;
 
 	/* Scratch of the packet in hand. */
 	struct packet pkts[FRAME_MAX_PACKETS];
@@ -65,6 +66,7 @@ worker_new(const struct worker_settings *s)
 		w->apps = app_ctx_new(s->conf, w->pool);
 	}
 	w->matcher = rule_matcher_new(s->rules);
+	w->guess_tx = conf_bool(s->conf, "detect.guess-applayer-tx", false);
 	w->log = event_log_new(&s->origin, s->conf);
 	if (w->hits.v == NULL || w->decoder == NULL || w->flows == NULL ||
 	    w->streams == NULL || w->apps == NULL || w->matcher == NULL ||
@@ -227,6 +229,22 @@ note_actions(struct worker *w, const struct event_subject *s)
 	}
 }
 
+/* An alert on raw bytes: of the transaction, if there is just one. */
+static void
+put_guess(struct worker *w, struct event_subject *s, struct rule_hit hit)
+{
+	struct app_tx *tx =
+		s->f != NULL && s->f->app != NULL ? s->f->app->txs : NULL;
+
+	if (tx != NULL && tx->next == NULL) {
+		s->tx = tx;
+		hit.tx_id = tx->id;
+		hit.has_tx = hit.tx_guessed = true;
+	}
+	put_alert(w, s, &hit);
+	s->tx = NULL;
+}
+
 /* Matches what w->in holds and writes the alerts. */
 static void
 match(struct worker *w, struct event_subject *s)
@@ -247,7 +265,11 @@ match(struct worker *w, struct event_subject *s)
 		if (s->f != NULL && !hit->suppressed) {
 			((struct flow *)s->f)->n_alerts++;
 		}
-		put_alert(w, s, hit);
+		if (w->guess_tx && !hit->has_tx) {
+			put_guess(w, s, *hit);
+		} else {
+			put_alert(w, s, hit);
+		}
 	}
 }
 
