@@ -194,7 +194,7 @@ decode_ipv4(struct decode_ctx *x)
 	}
 	if (UNLIKELY(hlen > IPV4_HEADER)) {
 		ipv4_options(x, view_of(h + IPV4_HEADER, hlen - IPV4_HEADER));
-		if (hlen % 8 != 0) {
+		if ((hlen - IPV4_HEADER) % 8 != 0) {
 			decode_event(x, EV_DECODE_IPV4_OPT_PAD_REQUIRED);
 		}
 	}
