@@ -47,6 +47,7 @@ stream_ctx_new(const struct conf *conf, struct pool *pool)
 	c->pool = pool;
 	c->midstream = conf_bool(conf, "stream.midstream", false);
 	c->async = conf_bool(conf, "stream.async-oneside", false);
+	c->urgent = (uint8_t)urgent_policy_of(conf);
 	c->inline_mode =
 		strcmp(conf_str(conf, "stream.inline", "no"), "auto") != 0 &&
 		conf_bool(conf, "stream.inline", false);
@@ -199,7 +200,8 @@ take_old(struct stream_ctx *c, struct tcp_side *d, struct packet *pkt,
 	} else {
 		c->n.overlap++;
 	}
-	if (raw_differs(d, off, data)) {
+	/* Behind bytes left out, the two countings differ. */
+	if (d->left_out == 0 && raw_differs(d, off, data)) {
 		c->n.overlap_diff_data++;
 		stream_event(pkt, EV_STREAM_REASSEMBLY_OVERLAP_DIFFERENT_DATA);
 	}
@@ -377,6 +379,11 @@ stream_packet(struct stream_ctx *c, struct flow_table *t, struct flow *f,
 	if (v == TCP_DATA) {
 		d = &s->side[dir];
 		off = tcp_offset(d, pkt->tcp_seq + syn);
+		if (UNLIKELY((pkt->tcp_flags & TCP_URG) != 0) &&
+		    !urgent_take(c, d, pkt, off)) {
+			set_flow_state(t, f);
+			return false;
+		}
 		if (pkt->payload.len > 0) {
 			if (syn) {
 				d->flags |= SIDE_SYN_DATA;
@@ -405,10 +412,15 @@ static void
 emit_gap(struct stream_ctx *c, struct tcp_session *s, struct tcp_side *d,
 	 uint64_t to, struct stream_chunk *out)
 {
-	out->offset = d->next_off;
+	out->offset = read_offset(d, d->next_off);
 	out->gap = to - d->next_off;
 	d->next_off = to;
 	d->flags &= (uint16_t)~SIDE_SQUEEZE;
+	if (d->acked < to && (d->flags & (SIDE_RESET | SIDE_FLUSH)) != 0) {
+		/* Nobody says that these bytes ever arrived: the session
+		 * ended first, the capture need not have lost them. */
+		return;
+	}
 	c->n.reassembly_gap++;
 	c->n.reassembly_gap_bytes += out->gap;
 	if (c->session == s && c->pkt != NULL) {
@@ -420,12 +432,48 @@ static void
 emit_data(struct stream_ctx *c, struct tcp_side *d, struct view data,
 	  struct stream_chunk *out)
 {
-	out->offset = d->next_off;
+	out->offset = read_offset(d, d->next_off);
 	out->data = data;
 	if ((d->flags & SIDE_NO_RAW) == 0) {
-		raw_append(c, d, d->next_off, data);
+		raw_append(c, d, out->offset, data);
 	}
 	d->next_off += data.len;
+}
+
+/* The next byte is urgent: left out, or by the policy a hole. */
+static bool
+pass_urgent(const struct stream_ctx *c, struct tcp_side *d,
+	    struct stream_chunk *out)
+{
+	if (c->urgent == URGENT_GAP) {
+		out->offset = read_offset(d, d->next_off++);
+		out->gap = 1;
+		return true;
+	}
+	d->next_off++;
+	d->left_out++;
+	return false;
+}
+
+/* The bytes of the packet at hand, up to an urgent one. */
+static bool
+next_at_hand(struct stream_ctx *c, struct tcp_side *d, struct stream_chunk *out)
+{
+	struct view data = c->data;
+
+	if (urgent_cut(d, &data)) {
+		c->data = view_sub(c->data, 1, c->data.len);
+		if (pass_urgent(c, d, out)) {
+			return true;
+		}
+		data = c->data;
+	}
+	if (data.len == 0) {
+		return false;
+	}
+	emit_data(c, d, data, out);
+	c->data = view_sub(c->data, data.len, c->data.len);
+	return true;
 }
 
 /* Bytes that waited and whose turn it is, or the hole before them. */
@@ -438,6 +486,7 @@ next_waiting(struct stream_ctx *c, struct tcp_session *s, struct tcp_side *d,
 	while ((run = rob_first(d->rob)) != NULL) {
 		struct view data = rob_run_view(run);
 		uint64_t at = run->off;
+		size_t whole;
 
 		if (at > d->next_off) {
 			if (!hole_is_final(d, at)) {
@@ -447,9 +496,18 @@ next_waiting(struct stream_ctx *c, struct tcp_session *s, struct tcp_side *d,
 			return true;
 		}
 		drop_held(c);
-		c->held = rob_pop(d->rob);
 		data = view_sub(data, (size_t)(d->next_off - at), data.len);
 		data = view_sub(data, 0, side_end(c, d) - d->next_off);
+		whole = data.len;
+		if (urgent_cut(d, &data)) {
+			if (pass_urgent(c, d, out)) {
+				return true;
+			}
+			continue;
+		}
+		if (data.len == whole) {
+			c->held = rob_pop(d->rob);
+		}
 		if (data.len > 0) {
 			emit_data(c, d, data, out);
 			return true;
@@ -481,10 +539,9 @@ next_of(struct stream_ctx *c, struct tcp_session *s, enum flow_dir dir,
 		return false;
 	}
 	if (c->session == s && c->dir == dir && c->data.len > 0) {
-		emit_data(c, d, c->data, out);
-		c->data = VIEW_NONE;
-		some = true;
-	} else if (d->rob != NULL) {
+		some = next_at_hand(c, d, out);
+	}
+	if (!some && d->rob != NULL) {
 		some = next_waiting(c, s, d, out);
 	}
 	if (!some && (d->flags & SIDE_FIN) != 0 && d->rob == NULL &&
@@ -494,7 +551,7 @@ next_of(struct stream_ctx *c, struct tcp_session *s, enum flow_dir dir,
 	}
 	if (is_last(c, d)) {
 		d->flags |= SIDE_ENDED;
-		out->offset = some ? out->offset : d->next_off;
+		out->offset = some ? out->offset : read_offset(d, d->next_off);
 		out->fin = true;
 		some = true;
 		stream_drop_waiting(c, d);

@@ -49,6 +49,7 @@ enum side_flags {
 	SIDE_WINDOW = 1 << 10, /* 'window' is known */
 	SIDE_SYN_DATA = 1 << 11, /* data came in the SYN */
 	SIDE_SENT_RST = 1 << 12,
+	SIDE_URGENT = 1 << 13, /* 'urgent' is set */
 };
 
 /* Recent in-order bytes, contiguous, for rules. */
@@ -72,6 +73,8 @@ struct tcp_side {
 	uint64_t acked; /* behind the last byte acknowledged by the peer */
 	uint64_t edge; /* right edge of the peer's window */
 	uint64_t fin_off;
+	uint64_t urgent; /* the byte to be left out */
+	uint32_t left_out; /* bytes that were */
 	struct rob *rob;
 	struct raw_window *raw;
 };
@@ -105,6 +108,7 @@ struct stream_ctx {
 	struct pool *pool;
 	struct stream_counters n;
 	bool midstream, async, checksums, inline_mode;
+	uint8_t urgent; /* enum urgent_policy */
 	uint8_t max_syns, max_synacks; /* other ones, before it is a flood */
 	uint64_t depth; /* UINT64_MAX: none */
 	uint64_t memcap, mem;
@@ -163,6 +167,28 @@ enum event_id tcp_wrong_ack_event(const struct tcp_session *s,
 /* Sets the events of a segment that fits but is odd; true: refuse it. */
 bool tcp_odd_segment(const struct tcp_session *s, struct packet *pkt,
 		     enum flow_dir dir, int64_t off, int64_t ack);
+
+/* -- stream_urgent.c -- */
+
+enum urgent_policy { URGENT_OOB, URGENT_INLINE, URGENT_DROP, URGENT_GAP };
+
+enum urgent_policy urgent_policy_of(const struct conf *conf);
+/* Notes the urgent byte of a segment at 'off'; false: refuse the segment. */
+bool urgent_take(const struct stream_ctx *c, struct tcp_side *d,
+		 struct packet *pkt, int64_t off);
+/*
+ * Before 'data', which is next, is handed on: cuts it down to what stands
+ * before the urgent byte.  True when that byte is its first: pass over it.
+ */
+bool urgent_cut(struct tcp_side *d, struct view *data);
+
+/* What rules and parsers call the offset of a byte: urgent ones do not
+ * count. */
+static inline uint64_t
+read_offset(const struct tcp_side *d, uint64_t off)
+{
+	return off - d->left_out;
+}
 
 /* -- stream.c -- */
 

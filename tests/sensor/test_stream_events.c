@@ -361,6 +361,60 @@ test_data_on_syn(void **state)
 	bench_close(&b);
 }
 
+/* What a reader gets when some of the bytes are urgent. */
+static void
+test_urgent(void **state)
+{
+	static const struct {
+		const char *policy, *want;
+	} cases_of[] = {
+		{ "oob", "malicious GET" },
+		{ "inline", "malicXious GET" },
+		{ "gap", "malic.ious GET" },
+	};
+	struct bench b;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases_of); i++) {
+		for (unsigned late = 0; late < 2; late++) {
+			char arg[64];
+
+			snprintf(arg, sizeof(arg),
+				 "stream.reassembly.urgent.policy=%s",
+				 cases_of[i].policy);
+			bench_established(&b, arg);
+			if (!late) {
+				data(&b, C, 0, "mal");
+			}
+			b.urgent = 3;
+			data(&b, C, 3, "icXious"); /* behind a hole, or not */
+			b.urgent = 0;
+			if (late) {
+				data(&b, C, 0, "mal");
+			}
+			data(&b, C, 10, " GET");
+			assert_got(&b, C, cases_of[i].want);
+			bench_close(&b);
+		}
+	}
+	/* The pointer may reach into a segment to come. */
+	bench_established(&b, NULL);
+	b.urgent = 4;
+	data(&b, C, 0, "ab");
+	b.urgent = 0;
+	data(&b, C, 2, "cXd");
+	assert_got(&b, C, "abcd");
+	bench_close(&b);
+
+	bench_established(&b, "stream.reassembly.urgent.policy=drop");
+	b.urgent = 1;
+	assert_false(data(&b, C, 0, "x"));
+	b.urgent = 0;
+	data(&b, C, 0, "y");
+	assert_got(&b, C, "y");
+	bench_close(&b);
+}
+
 int
 main(void)
 {
@@ -372,6 +426,7 @@ main(void)
 		cmocka_unit_test(test_forged_resets),
 		cmocka_unit_test(test_one_sided),
 		cmocka_unit_test(test_data_on_syn),
+		cmocka_unit_test(test_urgent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
