@@ -157,6 +157,25 @@ stream_event(struct packet *pkt, enum event_id e)
 	event_set_add(&pkt->events, e);
 }
 
+/* An edge can be this much behind the real one, for acknowledgements that the
+ * capture missed. */
+#define TCP_EDGE_SLACK ((uint64_t)65535)
+
+/* -- stream_shake.c -- */
+
+/* Any packet with a SYN, when there is a session. */
+enum tcp_verdict tcp_take_syn(struct stream_ctx *c, struct tcp_session *s,
+			      struct packet *pkt, enum flow_dir dir);
+/* Whether a packet ends the handshake; sets the state when it does. */
+bool tcp_take_handshake_ack(struct stream_ctx *c, struct tcp_session *s,
+			    struct packet *pkt, enum flow_dir dir);
+/* Whether an answer to a SYN echoes a timestamp that a SYN had. */
+bool tcp_echo_ok(const struct tcp_session *s, const struct packet *pkt,
+		 enum flow_dir dir);
+/* Whether 'ack' acknowledges one of the SYNs of 'dir', which then counts. */
+bool tcp_syn_acked(struct stream_ctx *c, struct tcp_session *s,
+		   enum flow_dir dir, uint32_t ack);
+
 /* -- stream_odd.c -- */
 
 /* The event for a segment outside the window, or of a wrong acknowledgement. */
@@ -190,7 +209,26 @@ read_offset(const struct tcp_side *d, uint64_t off)
 	return off - d->left_out;
 }
 
+/* The last byte that may be handed on is before this. */
+static inline uint64_t
+stream_side_end(const struct stream_ctx *c, const struct tcp_side *d)
+{
+	return (d->flags & SIDE_FIN) != 0 ? MIN(d->fin_off, c->depth)
+					  : c->depth;
+}
+
+/* Whether bytes may be handed on: inline, before the handshake is over, as
+ * there they must be judged before the receiver has them. */
+static inline bool
+stream_is_open(const struct stream_ctx *c, const struct tcp_session *s)
+{
+	return s->state >= TCP_ESTABLISHED || c->inline_mode;
+}
+
 /* -- stream.c -- */
+
+/* Frees the run handed on last. */
+void stream_drop_held(struct stream_ctx *c);
 
 /* Forgets what waits for its turn in 'd'. */
 void stream_drop_waiting(struct stream_ctx *c, struct tcp_side *d);
