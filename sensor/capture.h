@@ -34,6 +34,7 @@ struct capture_stats {
 	uint64_t oversized; /* records longer than the largest frame, skipped */
 	uint64_t truncated; /* caplen < wirelen */
 	uint64_t filtered; /* refused by the BPF filter */
+	uint64_t cut_short; /* files that end inside their last record */
 	uint64_t files;
 	uint64_t files_skipped; /* in a directory, and no captures */
 	uint64_t file_bytes_done,
@@ -54,7 +55,9 @@ enum err capture_open_files(struct capture **out, const char *const *paths,
  * Fills 'b' with the next frames: ERR_OK with b->n > 0, or ERR_EOF after the
  * last.  A damaged file gives what was readable, then one ERR_TRUNCATED or
  * ERR_FORMAT (diag names file and packet number), after which reading goes on
- * with the next file; the caller remembers it for its exit status.
+ * with the next file; the caller remembers it for its exit status.  One that
+ * only ends inside its last record, as a killed tcpdump leaves it, is told the
+ * same way, but has been counted in cut_short.
  */
 enum err capture_next(struct capture *c, struct batch_frames *b,
 		      struct diag *d) MUST_CHECK;

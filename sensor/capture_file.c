@@ -49,6 +49,7 @@ struct capture {
 	bool has_pending; /* 'pending' waits for a batch with room */
 	struct capture_record pending;
 	enum err error; /* to be told once the frames before it are out */
+	bool cut; /* it is that the file ends inside a record */
 	struct diag diag;
 
 	struct capture_stats stats;
@@ -346,7 +347,7 @@ open_next(struct capture *c, struct diag *d)
 static enum err
 next_record(struct capture *c, struct diag *d)
 {
-	const char *why = NULL;
+	const char *why = NULL, *cut;
 	enum err e;
 
 	e = c->format == FORMAT_PCAP
@@ -361,6 +362,9 @@ next_record(struct capture *c, struct diag *d)
 		c->number++;
 		c->stats.oversized++;
 		return e;
+	}
+	if (e == ERR_TRUNCATED && source_error(c->src, &cut) == ERR_OK) {
+		c->cut = true;
 	}
 	if (e != ERR_EOF) {
 		(void)diag_set(d, e, "%s: packet %llu: %s", c->name,
@@ -475,6 +479,8 @@ capture_next(struct capture *c, struct batch_frames *b, struct diag *d)
 			}
 			e = c->error;
 			c->error = ERR_OK;
+			c->stats.cut_short += c->cut;
+			c->cut = false;
 			if (d != NULL) {
 				*d = c->diag;
 			}

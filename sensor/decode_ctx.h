@@ -169,7 +169,7 @@ enum decode_step decode_arp(struct decode_ctx *x);
 enum decode_step decode_transport(struct decode_ctx *x);
 /*
  * Whether the checksum over pseudo header and ctx->pkt->l4 is right.  A
- * datagram cut short cannot be judged and passes.
+ * datagram cut short, or not finished yet, cannot be judged and passes.
  */
 bool decode_l4_csum_ok(const struct packet *p, uint8_t proto, bool pseudo);
 /* The transport's header has 'hlen' bytes; the rest of l4 is payload. */

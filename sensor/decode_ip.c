@@ -163,6 +163,7 @@ decode_ipv4(struct decode_ctx *x)
 	total = load_be16(h + 2);
 	if (UNLIKELY(total == 0 && x->wire > DECODE_LONGEST_PAYLOAD)) {
 		total = x->wire;
+		p->flags |= PKT_NO_L4_CSUM;
 	}
 	if (UNLIKELY(total < hlen)) {
 		return decode_broken(x, EV_DECODE_IPV4_IPLEN_SMALLER_THAN_HLEN);
@@ -189,12 +190,13 @@ decode_ipv4(struct decode_ctx *x)
 		return STEP_DONE;
 	}
 	p->l3_hlen = (uint32_t)hlen;
-	if (UNLIKELY(csum_fold(csum_add(0, h, hlen)) != 0xffff)) {
+	if (UNLIKELY(csum_fold(csum_add(0, h, hlen)) != 0xffff) &&
+	    load_be16(h + 2) != 0) {
 		p->flags |= PKT_BAD_IP_CSUM;
 	}
 	if (UNLIKELY(hlen > IPV4_HEADER)) {
 		ipv4_options(x, view_of(h + IPV4_HEADER, hlen - IPV4_HEADER));
-		if (hlen % 8 != 0) {
+		if ((hlen - IPV4_HEADER) % 8 != 0) {
 			decode_event(x, EV_DECODE_IPV4_OPT_PAD_REQUIRED);
 		}
 	}

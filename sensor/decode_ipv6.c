@@ -303,6 +303,7 @@ decode_ipv6(struct decode_ctx *x)
 	if (UNLIKELY(total == IPV6_HEADER &&
 		     x->wire > DECODE_LONGEST_PAYLOAD)) {
 		total = x->wire;
+		p->flags |= PKT_NO_L4_CSUM;
 	}
 	if (UNLIKELY(!decode_bound(x, total, EV_DECODE_IPV6_TRUNC_PKT))) {
 		p->flags |= PKT_BROKEN;

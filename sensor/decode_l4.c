@@ -15,7 +15,7 @@ decode_l4_csum_ok(const struct packet *p, uint8_t proto, bool pseudo)
 {
 	uint64_t sum = 0;
 
-	if ((p->flags & PKT_TRUNCATED) != 0) {
+	if ((p->flags & (PKT_TRUNCATED | PKT_NO_L4_CSUM)) != 0) {
 		return true;
 	}
 	if (pseudo) {

@@ -31,7 +31,7 @@ csum_of(const struct packet *p)
 {
 	uint8_t bits = 0;
 
-	if (p->ip_version == 4) {
+	if (p->ip_version == 4 && (p->flags & PKT_BROKEN) == 0) {
 		bits = (p->flags & PKT_BAD_IP_CSUM) != 0 ? CSUM_IP_WRONG
 							 : CSUM_IP_RIGHT;
 	}

@@ -23,7 +23,8 @@ libsensor_a_SOURCES += \
 	sensor/stream_rob.h sensor/stream_rob.c \
 	sensor/stream.h sensor/stream.c \
 	sensor/stream_session.h sensor/stream_state.c \
-	sensor/stream_odd.c sensor/stream_raw.c
+	sensor/stream_shake.c sensor/stream_next.c \
+	sensor/stream_odd.c sensor/stream_urgent.c sensor/stream_raw.c
 
 # application protocols: driver, DNS, TLS
 libsensor_a_SOURCES += \

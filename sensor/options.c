@@ -348,7 +348,6 @@ static const struct conf_key keys[] = {
 	{ "defrag.*", "map", "", "IP defragmentation" },
 	{ "decoder.*", "map", "", "link and tunnel decoding" },
 	{ "vlan.*", "map", "", "VLAN tracking" },
-	{ "outputs.*", "list", "", "what alerts hold" },
 	{ "host-os-policy.*", "map", "", "overlap policy by address" },
 	{ "app-layer.*", "map", "", "application protocols" },
 	{ "pcre.*", "map", "", "limits of regular expressions" },

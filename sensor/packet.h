@@ -41,7 +41,7 @@ enum packet_flags {
 	PKT_BAD_L4_CSUM = 1 << 6,
 	PKT_BROKEN = 1 << 7, /* headers unusable: rules may look, flows not */
 	PKT_ICMP_ERROR = 1 << 8, /* carries the head of an offending packet */
-	PKT_NO_L4_CSUM = 1 << 9, /* its sender made no checksum (RFC 768) */
+	PKT_NO_L4_CSUM = 1 << 9, /* none, or left to the network card */
 };
 
 enum tcp_flag {

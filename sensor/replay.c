@@ -89,10 +89,13 @@ pace(struct replay *r, uint64_t ts_us)
 static bool
 read_batch(struct replay *r, struct batch_frames *b)
 {
+	const struct capture_stats *n = capture_stats(r->set->capture);
 	struct diag d;
 	enum err e;
 
 	while (!stopped(r)) {
+		uint64_t cut_short = n->cut_short;
+
 		e = capture_next(r->set->capture, b, &d);
 		if (e == ERR_OK) {
 			for (uint32_t i = 0; i < b->n; i++) {
@@ -105,8 +108,14 @@ read_batch(struct replay *r, struct batch_frames *b)
 		if (e == ERR_EOF) {
 			return false;
 		}
-		log_err("%s", d.msg);
-		r->result->damaged_files++;
+		if (n->cut_short > cut_short) {
+			/* Whoever wrote it was killed: nothing is wrong with
+			 * what is there. */
+			log_warn("%s", d.msg);
+		} else {
+			log_err("%s", d.msg);
+			r->result->damaged_files++;
+		}
 	}
 	return false;
 }

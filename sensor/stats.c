@@ -228,6 +228,7 @@ put_ledger(struct json *j, const struct stats_source *s)
 	json_u64(j, "stopped", c->frames - w.frames);
 	json_obj_end(j);
 	json_u64(j, "truncated_by_snaplen", c->truncated);
+	json_u64(j, "files_cut_short", c->cut_short);
 	json_obj_end(j);
 	json_u64(j, "packets", w.packets);
 	json_u64(j, "tunnel_packets", w.tunnel_packets);

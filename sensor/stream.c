@@ -49,6 +49,7 @@ stream_ctx_new(const struct conf *conf, struct pool *pool)
 	c->pool = pool;
 	c->midstream = conf_bool(conf, "stream.midstream", false);
 	c->async = conf_bool(conf, "stream.async-oneside", false);
+	c->urgent = (uint8_t)urgent_policy_of(conf);
 	c->inline_mode =
 		strcmp(conf_str(conf, "stream.inline", "no"), "auto") != 0 &&
 		conf_bool(conf, "stream.inline", false);
@@ -76,8 +77,8 @@ stream_ctx_new(const struct conf *conf, struct pool *pool)
 	return c;
 }
 
-static void
-drop_held(struct stream_ctx *c)
+void
+stream_drop_held(struct stream_ctx *c)
 {
 	if (c->held.block != NULL) {
 		pool_put(c->pool, c->held.block, c->held.block_size);
@@ -90,7 +91,7 @@ void
 stream_ctx_free(struct stream_ctx *c)
 {
 	if (c != NULL) {
-		drop_held(c);
+		stream_drop_held(c);
 		pool_put(c->pool, c, sizeof(*c));
 	}
 }
@@ -168,14 +169,6 @@ session_open(struct stream_ctx *c, struct flow_table *t, struct flow *f,
 	return f->tcp;
 }
 
-/* The last byte that may be handed on is before this. */
-static uint64_t
-side_end(const struct stream_ctx *c, const struct tcp_side *d)
-{
-	return (d->flags & SIDE_FIN) != 0 ? MIN(d->fin_off, c->depth)
-					  : c->depth;
-}
-
 static void
 reach_depth(struct stream_ctx *c, struct tcp_side *d, struct packet *pkt)
 {
@@ -207,7 +200,8 @@ take_old(struct stream_ctx *c, struct tcp_side *d, struct packet *pkt,
 	} else {
 		c->n.overlap++;
 	}
-	if (raw_differs(d, off, data)) {
+	/* Behind bytes left out, the two countings differ. */
+	if (d->left_out == 0 && raw_differs(d, off, data)) {
 		c->n.overlap_diff_data++;
 		stream_event(pkt, EV_STREAM_REASSEMBLY_OVERLAP_DIFFERENT_DATA);
 	}
@@ -270,20 +264,12 @@ is_clear(const struct tcp_side *d, uint64_t end)
 	       rob_first(d->rob)->off >= end;
 }
 
-/* Whether bytes may be handed on: inline, before the handshake is over, as
- * there they must be judged before the receiver has them. */
-static bool
-is_open(const struct stream_ctx *c, const struct tcp_session *s)
-{
-	return s->state >= TCP_ESTABLISHED || c->inline_mode;
-}
-
 static void
 take_data(struct stream_ctx *c, struct tcp_session *s, struct tcp_side *d,
 	  struct packet *pkt, int64_t at)
 {
 	struct view data = pkt->payload;
-	uint64_t off, end = side_end(c, d);
+	uint64_t off, end = stream_side_end(c, d);
 
 	if (at < 0) {
 		data = view_sub(data, (size_t)-at, data.len);
@@ -316,7 +302,7 @@ take_data(struct stream_ctx *c, struct tcp_session *s, struct tcp_side *d,
 	if (data.len == 0 || (d->flags & SIDE_ENDED) != 0) {
 		return;
 	}
-	if (off == d->next_off && is_open(c, s) &&
+	if (off == d->next_off && stream_is_open(c, s) &&
 	    is_clear(d, off + data.len)) {
 		c->data = data;
 		return;
@@ -325,7 +311,7 @@ take_data(struct stream_ctx *c, struct tcp_session *s, struct tcp_side *d,
 		c->n.out_of_order++;
 	}
 	if (!take_early(c, d, pkt, off, data, s->async) && off == d->next_off &&
-	    is_open(c, s)) {
+	    stream_is_open(c, s)) {
 		c->data = data; /* at hand: no need to lose it */
 	}
 }
@@ -373,7 +359,7 @@ stream_packet(struct stream_ctx *c, struct flow_table *t, struct flow *f,
 	bool syn = (pkt->tcp_flags & TCP_SYN) != 0;
 	int64_t off;
 
-	drop_held(c);
+	stream_drop_held(c);
 	c->data = VIEW_NONE;
 	c->session = NULL;
 	if ((pkt->flags & PKT_BAD_L4_CSUM) != 0 && c->checksums) {
@@ -400,6 +386,11 @@ stream_packet(struct stream_ctx *c, struct flow_table *t, struct flow *f,
 	if (v == TCP_DATA) {
 		d = &s->side[dir];
 		off = tcp_offset(d, pkt->tcp_seq + syn);
+		if (UNLIKELY((pkt->tcp_flags & TCP_URG) != 0) &&
+		    !urgent_take(c, d, pkt, off)) {
+			set_flow_state(t, f);
+			return false;
+		}
 		if (pkt->payload.len > 0) {
 			if (syn) {
 				d->flags |= SIDE_SYN_DATA;
@@ -414,143 +405,6 @@ stream_packet(struct stream_ctx *c, struct flow_table *t, struct flow *f,
 	}
 	set_flow_state(t, f);
 	return v != TCP_REFUSED;
-}
-
-/* Whether the bytes before 'off' are not worth waiting for any more. */
-static bool
-hole_is_final(const struct tcp_side *d, uint64_t off)
-{
-	return d->acked >= off ||
-	       (d->flags & (SIDE_RESET | SIDE_FLUSH | SIDE_SQUEEZE)) != 0;
-}
-
-static void
-emit_gap(struct stream_ctx *c, struct tcp_session *s, struct tcp_side *d,
-	 uint64_t to, struct stream_chunk *out)
-{
-	out->offset = d->next_off;
-	out->gap = to - d->next_off;
-	d->next_off = to;
-	d->flags &= (uint16_t)~SIDE_SQUEEZE;
-	c->n.reassembly_gap++;
-	c->n.reassembly_gap_bytes += out->gap;
-	if (c->session == s && c->pkt != NULL) {
-		stream_event(c->pkt, EV_STREAM_REASSEMBLY_SEQ_GAP);
-	}
-}
-
-static void
-emit_data(struct stream_ctx *c, struct tcp_side *d, struct view data,
-	  struct stream_chunk *out)
-{
-	out->offset = d->next_off;
-	out->data = data;
-	if ((d->flags & SIDE_NO_RAW) == 0) {
-		raw_append(c, d, d->next_off, data);
-	}
-	d->next_off += data.len;
-}
-
-/* Bytes that waited and whose turn it is, or the hole before them. */
-static bool
-next_waiting(struct stream_ctx *c, struct tcp_session *s, struct tcp_side *d,
-	     struct stream_chunk *out)
-{
-	const struct rob_run *run;
-
-	while ((run = rob_first(d->rob)) != NULL) {
-		struct view data = rob_run_view(run);
-		uint64_t at = run->off;
-
-		if (at > d->next_off) {
-			if (!hole_is_final(d, at)) {
-				return false;
-			}
-			emit_gap(c, s, d, MIN(at, side_end(c, d)), out);
-			return true;
-		}
-		drop_held(c);
-		c->held = rob_pop(d->rob);
-		data = view_sub(data, (size_t)(d->next_off - at), data.len);
-		data = view_sub(data, 0, side_end(c, d) - d->next_off);
-		if (data.len > 0) {
-			emit_data(c, d, data, out);
-			return true;
-		}
-	}
-	stream_drop_waiting(c, d);
-	return false;
-}
-
-/* Whether nothing can follow. */
-static bool
-is_last(const struct stream_ctx *c, const struct tcp_side *d)
-{
-	if ((d->flags & SIDE_FIN) != 0 && d->next_off >= side_end(c, d)) {
-		return true;
-	}
-	return (d->flags & SIDE_RESET) != 0 &&
-	       (d->rob == NULL || rob_empty(d->rob));
-}
-
-static bool
-next_of(struct stream_ctx *c, struct tcp_session *s, enum flow_dir dir,
-	struct stream_chunk *out)
-{
-	struct tcp_side *d = &s->side[dir];
-	bool some = false;
-
-	if ((d->flags & SIDE_ENDED) != 0) {
-		return false;
-	}
-	if (c->session == s && c->dir == dir && c->data.len > 0) {
-		emit_data(c, d, c->data, out);
-		c->data = VIEW_NONE;
-		some = true;
-	} else if (d->rob != NULL) {
-		some = next_waiting(c, s, d, out);
-	}
-	if (!some && (d->flags & SIDE_FIN) != 0 && d->rob == NULL &&
-	    d->next_off < side_end(c, d) && hole_is_final(d, d->fin_off)) {
-		emit_gap(c, s, d, side_end(c, d), out);
-		some = true;
-	}
-	if (is_last(c, d)) {
-		d->flags |= SIDE_ENDED;
-		out->offset = some ? out->offset : d->next_off;
-		out->fin = true;
-		some = true;
-		stream_drop_waiting(c, d);
-	}
-	out->dir = dir;
-	return some;
-}
-
-bool
-stream_next(struct stream_ctx *c, struct flow *f, struct stream_chunk *out)
-{
-	struct tcp_session *s = f->tcp;
-	enum flow_dir dir = c->session == s ? c->dir : FLOW_TOSERVER;
-
-	drop_held(c);
-	if (s == NULL || !is_open(c, s)) {
-		return false;
-	}
-	memset(out, 0, sizeof(*out));
-	/* What this packet acknowledged was there before the packet. */
-	return next_of(c, s, !dir, out) || next_of(c, s, dir, out);
-}
-
-void
-stream_flush(struct stream_ctx *c, struct flow *f)
-{
-	drop_held(c);
-	c->session = NULL;
-	c->data = VIEW_NONE;
-	if (f->tcp != NULL) {
-		f->tcp->side[0].flags |= SIDE_FLUSH;
-		f->tcp->side[1].flags |= SIDE_FLUSH;
-	}
 }
 
 bool
@@ -598,7 +452,7 @@ stream_free(struct stream_ctx *c, struct flow *f)
 	if (s == NULL) {
 		return;
 	}
-	drop_held(c);
+	stream_drop_held(c);
 	if (c->session == s) {
 		c->session = NULL;
 		c->data = VIEW_NONE;

@@ -60,6 +60,13 @@ tcp_wrong_ack_event(const struct tcp_session *s, const struct packet *pkt)
 	}
 }
 
+/* Behind all that a side sent, its FIN counted. */
+static int64_t
+sent_end(const struct tcp_side *d)
+{
+	return (int64_t)d->max_off + ((d->flags & SIDE_FIN) != 0);
+}
+
 /*
  * A window that shrinks in a segment from the future, which also acknowledges
  * bytes that nobody sent: meant to make the receiver of the ACK stop.
@@ -71,9 +78,8 @@ bad_window_update(const struct tcp_side *me, const struct tcp_side *peer,
 	uint32_t window = (uint32_t)pkt->tcp_window << me->wscale;
 
 	return (me->flags & SIDE_WINDOW) != 0 && window < me->window &&
-	       me->window - window > pkt->payload.len &&
-	       off > (int64_t)me->max_off && ack > (int64_t)peer->max_off &&
-	       !is_fin(pkt);
+	       me->window - window > pkt->payload.len && off > sent_end(me) &&
+	       ack > sent_end(peer) && !is_fin(pkt);
 }
 
 /* Data again that was acknowledged: by Suricata's count a retransmission. */

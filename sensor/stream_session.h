@@ -49,7 +49,8 @@ enum side_flags {
 	SIDE_WINDOW = 1 << 10, /* 'window' is known */
 	SIDE_SYN_DATA = 1 << 11, /* data came in the SYN */
 	SIDE_SENT_RST = 1 << 12,
-	SIDE_RAW_ENDED = 1 << 13, /* rules had their last look */
+	SIDE_URGENT = 1 << 13, /* 'urgent' is set */
+	SIDE_RAW_ENDED = 1 << 14, /* rules had their last look */
 };
 
 /* Recent in-order bytes, contiguous, for rules. */
@@ -74,6 +75,8 @@ struct tcp_side {
 	uint64_t edge; /* right edge of the peer's window */
 	uint64_t fin_off;
 	uint64_t chunk_off; /* where the present chunk of raw bytes begins */
+	uint64_t urgent; /* the byte to be left out */
+	uint32_t left_out; /* bytes that were */
 	struct rob *rob;
 	struct raw_window *raw;
 };
@@ -107,6 +110,7 @@ struct stream_ctx {
 	struct pool *pool;
 	struct stream_counters n;
 	bool midstream, async, checksums, inline_mode;
+	uint8_t urgent; /* enum urgent_policy */
 	uint8_t max_syns, max_synacks; /* other ones, before it is a flood */
 	uint64_t depth; /* UINT64_MAX: none */
 	uint64_t chunk_size[2]; /* by enum flow_dir */
@@ -156,6 +160,25 @@ stream_event(struct packet *pkt, enum event_id e)
 	event_set_add(&pkt->events, e);
 }
 
+/* An edge can be this much behind the real one, for acknowledgements that the
+ * capture missed. */
+#define TCP_EDGE_SLACK ((uint64_t)65535)
+
+/* -- stream_shake.c -- */
+
+/* Any packet with a SYN, when there is a session. */
+enum tcp_verdict tcp_take_syn(struct stream_ctx *c, struct tcp_session *s,
+			      struct packet *pkt, enum flow_dir dir);
+/* Whether a packet ends the handshake; sets the state when it does. */
+bool tcp_take_handshake_ack(struct stream_ctx *c, struct tcp_session *s,
+			    struct packet *pkt, enum flow_dir dir);
+/* Whether an answer to a SYN echoes a timestamp that a SYN had. */
+bool tcp_echo_ok(const struct tcp_session *s, const struct packet *pkt,
+		 enum flow_dir dir);
+/* Whether 'ack' acknowledges one of the SYNs of 'dir', which then counts. */
+bool tcp_syn_acked(struct stream_ctx *c, struct tcp_session *s,
+		   enum flow_dir dir, uint32_t ack);
+
 /* -- stream_odd.c -- */
 
 /* The event for a segment outside the window, or of a wrong acknowledgement. */
@@ -167,7 +190,48 @@ enum event_id tcp_wrong_ack_event(const struct tcp_session *s,
 bool tcp_odd_segment(const struct tcp_session *s, struct packet *pkt,
 		     enum flow_dir dir, int64_t off, int64_t ack);
 
+/* -- stream_urgent.c -- */
+
+enum urgent_policy { URGENT_OOB, URGENT_INLINE, URGENT_DROP, URGENT_GAP };
+
+enum urgent_policy urgent_policy_of(const struct conf *conf);
+/* Notes the urgent byte of a segment at 'off'; false: refuse the segment. */
+bool urgent_take(const struct stream_ctx *c, struct tcp_side *d,
+		 struct packet *pkt, int64_t off);
+/*
+ * Before 'data', which is next, is handed on: cuts it down to what stands
+ * before the urgent byte.  True when that byte is its first: pass over it.
+ */
+bool urgent_cut(struct tcp_side *d, struct view *data);
+
+/* What rules and parsers call the offset of a byte: urgent ones do not
+ * count. */
+static inline uint64_t
+read_offset(const struct tcp_side *d, uint64_t off)
+{
+	return off - d->left_out;
+}
+
+/* The last byte that may be handed on is before this. */
+static inline uint64_t
+stream_side_end(const struct stream_ctx *c, const struct tcp_side *d)
+{
+	return (d->flags & SIDE_FIN) != 0 ? MIN(d->fin_off, c->depth)
+					  : c->depth;
+}
+
+/* Whether bytes may be handed on: inline, before the handshake is over, as
+ * there they must be judged before the receiver has them. */
+static inline bool
+stream_is_open(const struct stream_ctx *c, const struct tcp_session *s)
+{
+	return s->state >= TCP_ESTABLISHED || c->inline_mode;
+}
+
 /* -- stream.c -- */
+
+/* Frees the run handed on last. */
+void stream_drop_held(struct stream_ctx *c);
 
 /* Forgets what waits for its turn in 'd'. */
 void stream_drop_waiting(struct stream_ctx *c, struct tcp_side *d);

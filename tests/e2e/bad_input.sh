@@ -36,12 +36,15 @@ stat() {
 	sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" "$tmp/stats"
 }
 
-# Captures: the readable part counts, the error names file and packet.
+# Captures: the readable part counts, the message names file and packet.  A
+# file that ends inside its last record is what a killed tcpdump leaves: a
+# warning.  All other damage is an error.
 head -c 100000 "$capture" >"$tmp/cut.pcap"
-run 1 "$sensor" --read "$tmp/cut.pcap" --rules "$good_rules" \
+run 0 "$sensor" --read "$tmp/cut.pcap" --rules "$good_rules" \
 	--eve "$tmp/eve.json" --stats "$tmp/stats"
 says cut.pcap "packet 476"
 same "packets read before the cut" 475 "$(stat in)"
+same "files cut short" 1 "$(stat files_cut_short)"
 grep -q '"event_type":"alert"' "$tmp/eve.json" ||
 	fail "no alert from the readable part of a truncated capture"
 
@@ -59,6 +62,12 @@ says cut.pcap.gz packet
 head -c 3000 "$top/pcaps/http.pcapng.zst" >"$tmp/cut.pcapng.zst"
 run 1 "$sensor" --read "$tmp/cut.pcapng.zst"
 says cut.pcapng.zst
+zstd -dcq "$top/pcaps/http.pcapng.zst" | head -c 3000 >"$tmp/cut.pcapng"
+run 0 "$sensor" --read "$tmp/cut.pcapng"
+says cut.pcapng packet
+head -c 20 "$capture" >"$tmp/head.pcap"
+run 1 "$sensor" --read "$tmp/head.pcap"
+says head.pcap
 : >"$tmp/empty.pcap"
 run 1 "$sensor" --read "$tmp/empty.pcap"
 says empty.pcap
@@ -67,10 +76,14 @@ run 1 "$sensor" --read "$tmp/text.pcap"
 says text.pcap
 
 # The next file is still read after a damaged one.
-run 1 "$sensor" --read "$tmp/cut.pcap" "$top/pcaps/tls.pcap" \
+run 0 "$sensor" --read "$tmp/cut.pcap" "$top/pcaps/tls.pcap" \
 	--stats "$tmp/stats"
 says cut.pcap
 [ "$(stat in)" -gt 475 ] || fail "a damaged capture ends the whole run"
+run 1 "$sensor" --read "$tmp/corrupt.pcap" "$top/pcaps/tls.pcap" \
+	--stats "$tmp/stats"
+says corrupt.pcap
+[ "$(stat in)" -gt 775 ] || fail "a damaged capture ends the whole run"
 
 run 2 "$sensor" --read "$tmp/none.pcap"
 says none.pcap "No such file"

@@ -88,6 +88,8 @@ packet(struct run *r, unsigned d, uint8_t flags, uint32_t seq, uint32_t ack,
 		.tcp_wscale = 0xff,
 		.tcp_has_ts = stamped,
 		.tcp_ts_val = seq,
+		.tcp_ts_ecr = window,
+		.tcp_signed = (window & 0x2001) == 0x2001,
 		.payload = payload,
 	};
 	uint8_t *mem = malloc(payload.len + 1);
@@ -95,6 +97,12 @@ packet(struct run *r, unsigned d, uint8_t flags, uint32_t seq, uint32_t ack,
 	struct flow *f;
 
 	assert(mem != NULL);
+	if ((window & 0x4003) == 0x4003) {
+		/* Leaves bytes out: the rest moves up. */
+		pkt.tcp_flags |= TCP_URG;
+		pkt.tcp_urgent = (uint16_t)(window & 0x3f);
+		r->loose = true;
+	}
 	if (payload.len > 0) {
 		memcpy(mem, payload.p, payload.len);
 	}

@@ -32,6 +32,7 @@ struct bench {
 	uint64_t sent[2]; /* what the other side's segments acknowledge */
 	uint32_t ts_val[2]; /* 0: no timestamps */
 	uint32_t pkt_flags;
+	uint16_t urgent; /* pointer of the next segments; 0: none */
 	uint64_t now_us;
 	uint8_t *got[2];
 	size_t n_got[2];
@@ -151,6 +152,8 @@ send_bytes(struct bench *b, bool client, uint8_t flags, uint32_t seq,
 	m.pkt.flags = b->pkt_flags;
 	m.pkt.tcp_ts_val = b->ts_val[!client];
 	m.pkt.tcp_has_ts = m.pkt.tcp_ts_val != 0;
+	m.pkt.tcp_urgent = b->urgent;
+	m.pkt.tcp_flags |= b->urgent != 0 ? TCP_URG : 0;
 	b->f = flow_find(b->t, &m.pkt, &dir);
 	assert_non_null(b->f);
 	in = stream_packet(b->c, b->t, b->f, &m.pkt, dir);
