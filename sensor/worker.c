@@ -132,6 +132,7 @@ payload_of(const struct worker *w, const struct event_subject *s)
 	if (w->in.kind != INSPECT_PACKET && s->f != NULL) {
 		p.v = stream_raw(s->f, s->dir, &seen, &offset);
 		p.stream = p.v.len > 0;
+		p.gap = p.stream ? stream_raw_gap(s->f, s->dir) : 0;
 	}
 	if (p.v.len == 0 && s->pkt != NULL && !w->in.pkt_is_reverse) {
 		p.v = s->pkt->payload;
