@@ -150,6 +150,7 @@ put_alert(struct worker *w, struct event_subject *s, const struct rule_hit *hit)
 		.ts_us = s->ts_us,
 		.rule = hit->rule,
 		.type = EVENT_TYPE_ALERT,
+		.rank = hit->rank,
 		.held = hit->suppressed ? HELD_SUPPRESS : HELD_NOT,
 		.severity = hit->ioc != NULL ? hit->ioc->note->severity
 					     : hit->rule->priority,
