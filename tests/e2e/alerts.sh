@@ -77,6 +77,30 @@ same "of one packet one alert: second rule" 0 "$(alerts_of 4)"
 [ "$(held packet_alert_max)" -ge $((all * 4)) ] ||
 	fail "not all that went beyond the bound is counted"
 
+# After bypass a flow is not looked at; config keeps a transaction unlogged.
+cat >"$tmp/rules" <<'END'
+alert http any any -> any any (http.method; content:"GET"; bypass; sid:1;)
+alert http any any -> any any (http.stat_code; content:"200"; sid:2;)
+END
+run 1 --set threshold-file= >"$tmp/one"
+[ "$(alerts_of 1)" -gt 0 ] || fail "no request in the capture"
+same "alerts on responses of bypassed flows" 0 "$(alerts_of 2)"
+grep -q '"bypassed_packets":[1-9]' "$tmp/stats" ||
+	fail "bypassed packets are not counted"
+sed -i 's/ bypass;//' "$tmp/rules"
+run 1 --set threshold-file= >"$tmp/one"
+[ "$(alerts_of 2)" -gt 0 ] || fail "no response in the capture"
+run 1 --set threshold-file= --eve-types http >"$tmp/logged"
+[ -s "$tmp/logged" ] || fail "no http event"
+echo 'config http any any -> any any (http.method; content:"GET"; config:logging disable, type tx, scope tx; sid:1;)' \
+	>"$tmp/rules"
+run 1 --set threshold-file= --eve-types http >"$tmp/many"
+if grep -q '"http_method":"GET"' "$tmp/many"; then
+	fail "a transaction is logged although a rule forbids it"
+fi
+grep -q '"http_method":"GET"' "$tmp/logged" ||
+	fail "no GET was logged without the rule"
+
 # A host's packets go through several workers: one does it all, and says so.
 echo 'alert tcp any any -> any any (flags:S; tag:host,5,packets,src; sid:1;)' \
 	>"$tmp/rules"
