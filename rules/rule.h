@@ -93,6 +93,7 @@ struct rule_hit {
 	const struct rule *rule;
 	const struct ioc *ioc; /* the indicator, when 'rule' stands for one */
 	uint64_t tx_id;
+	uint32_t rank; /* place in the order of evaluation; 0: indicators */
 	bool has_tx;
 	bool tx_guessed; /* the only one there was, by detect.guess-applayer-tx */
 	bool ip_only; /* asked of addresses alone, for the whole flow */

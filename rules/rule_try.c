@@ -204,6 +204,7 @@ emit(struct rule_matcher *m, const struct rule_prog *p)
 		.rule = p->rule,
 		.tx_id = m->in->tx_id,
 		.has_tx = m->in->kind == INSPECT_TX,
+		.rank = p->order + 1,
 		.ip_only = p->kind == PROG_IPONLY,
 		.suppressed = suppressed(m, p),
 	};

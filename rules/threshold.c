@@ -35,6 +35,10 @@ struct entry {
 	uint32_t older, newer;
 };
 
+STATIC_ASSERT(sizeof(struct entry) + 4 * sizeof(uint32_t) <=
+		      THRESHOLD_ENTRY_BYTES,
+	      "the index has up to four places for each");
+
 struct threshold_table {
 	struct keyhash hash;
 	struct entry *entries;

@@ -16,6 +16,9 @@
 
 #include "rules/rule.h"
 
+/* What an entry costs with its place in the index, about. */
+#define THRESHOLD_ENTRY_BYTES 128
+
 struct threshold_table;
 
 struct threshold_key {

@@ -75,7 +75,7 @@ enum flow_flags {
 	FLOW_IP_CHECKED_TOCLIENT = 1 << 1,
 	FLOW_SWAPPED = 1 << 2, /* roles were exchanged after a late start */
 	FLOW_PASSED = 1 << 4, /* a pass rule matched for the whole flow */
-	FLOW_REJECTED = 1 << 5, /* a reject rule did */
+	FLOW_REJECTED = 1 << 5, /* a drop or reject rule did */
 	FLOW_BYPASSED = 1 << 6, /* a rule said that no more need be seen */
 	FLOW_UNLINKED = 1 << 3, /* over: out of the hash, waits for release */
 };

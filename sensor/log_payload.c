@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/log_payload.h"
 
+#include <stdio.h>
+
 /* As Suricata prints bytes: what is not printable ASCII or a line end is '.'.
  * The JSON writer takes it piece by piece, so that no copy is needed. */
 static void
-put_printable(struct json *j, const char *key, struct view v)
+put_printable(struct json *j, const char *key, struct view head, struct view v)
 {
 	char text[512];
 
 	json_str_begin(j, key);
+	json_str_part(j, head);
 	while (v.len > 0) {
 		size_t n = MIN(v.len, sizeof(text));
 
@@ -31,15 +34,22 @@ log_payload(struct json *j, const struct payload *p, const struct alert_conf *c)
 	struct view v = p->v;
 
 	if (v.len > 0) {
+		char text[48];
+		struct view lost = view_of(text, 0);
 		size_t n = MIN(v.len, (size_t)c->payload_max);
 		struct view shown = p->stream ? view_sub(v, v.len - n, v.len)
 					      : view_sub(v, 0, n);
 
+		if (shown.len == v.len && p->gap > 0) {
+			lost.len = (size_t)snprintf(text, sizeof(text),
+						    "[%llu bytes missing]",
+						    (unsigned long long)p->gap);
+		}
 		if (c->payload) {
-			json_base64(j, "payload", shown);
+			json_base64_two(j, "payload", lost, shown);
 		}
 		if (c->payload_printable) {
-			put_printable(j, "payload_printable", shown);
+			put_printable(j, "payload_printable", lost, shown);
 		}
 		if (c->payload_length) {
 			json_u64(j, "payload_length", v.len);
@@ -70,7 +80,7 @@ log_http_bodies(struct json *j, const struct http_tx *tx,
 			json_base64(j, raw[d], v);
 		}
 		if (c->http_body_printable) {
-			put_printable(j, text[d], v);
+			put_printable(j, text[d], VIEW_NONE, v);
 		}
 	}
 }

@@ -18,12 +18,14 @@
 struct payload {
 	struct view v;
 	bool stream; /* of the stream, not of one packet */
+	uint64_t gap; /* bytes of the stream lost right before them */
 };
 
 /*
  * "payload" (Base64), "payload_printable" (other bytes as dots) and
  * "payload_length" as the settings ask, then "stream".  Of a stream longer
  * than the bound its end is shown, where the match was; of a packet its front.
+ * Bytes lost before a stream's are told as "[N bytes missing]".
  */
 void log_payload(struct json *j, const struct payload *p,
 		 const struct alert_conf *c);

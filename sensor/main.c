@@ -229,7 +229,11 @@ start(struct sensor *s, struct diag *d)
 		.eve_path = s->opt.eve,
 		.eve_types = s->opt.eve_types,
 		.forward_types = s->opt.forward_types,
-		.threshold_entries = 1 << 18,
+		.threshold_entries =
+			conf_u64(s->opt.conf, "detect.thresholds.memcap",
+				 UINT64_C(32) << 20, 1 << 16,
+				 UINT64_C(16) << 30) /
+			THRESHOLD_ENTRY_BYTES,
 	};
 	struct alert_conf alert;
 	enum err e;

@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#include "rules/rule_prog.h"
-
 static const char *const type_names[EVENT_TYPE_COUNT] = {
 #define T(sym, name) [EVENT_TYPE_##sym] = name,
 	EVENT_TYPE_LIST(T)
@@ -99,13 +97,6 @@ outbox_put(struct outbox *o, const struct record *r, struct view line)
 	}
 }
 
-/* Indicators speak first. */
-static uint32_t
-order_of(const struct record *r)
-{
-	return r->rule->prog != NULL ? r->rule->prog->order + 1 : 0;
-}
-
 void
 outbox_settle(struct outbox *o, size_t from, uint32_t max, bool passed)
 {
@@ -127,7 +118,7 @@ outbox_settle(struct outbox *o, size_t from, uint32_t max, bool passed)
 			struct record *r = &o->rec[i];
 
 			if (r->rule != NULL && r->held == HELD_NOT &&
-			    (last == NULL || order_of(r) >= order_of(last))) {
+			    (last == NULL || r->rank >= last->rank)) {
 				last = r;
 			}
 		}

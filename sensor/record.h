@@ -50,6 +50,7 @@ struct record {
 	uint8_t severity; /* alerts: 1 is worst; else 0 */
 	uint8_t held; /* alerts: enum held_cause; HELD_NOT: to be said */
 	uint8_t proto; /* alerts: enum ip_proto */
+	uint32_t rank; /* alerts: as in struct rule_hit */
 	bool passed; /* alerts: a pass rule matched the same packet */
 	uint32_t picket_at; /* where the last member begins, when it is the
 			     * object "picket": its comma; else 0 */

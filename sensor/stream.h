@@ -86,6 +86,8 @@ void stream_flush(struct stream_ctx *c, struct flow *f);
  */
 struct view stream_raw(const struct flow *f, enum flow_dir dir, uint32_t *seen,
 		       uint64_t *offset);
+/* Bytes lost right before that window. */
+uint64_t stream_raw_gap(const struct flow *f, enum flow_dir dir);
 void stream_raw_done(struct stream_ctx *c, struct flow *f, enum flow_dir dir);
 /* No more will come: the direction has ended, or the flow does ('closing'),
  * and stream_raw_done() was not called since. */

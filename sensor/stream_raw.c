@@ -28,6 +28,7 @@ slide(struct raw_window *w, uint32_t n)
 	memmove(w->p, w->p + n, w->len - n);
 	w->len -= n;
 	w->offset += n;
+	w->gap = n > 0 ? 0 : w->gap;
 	w->seen -= MIN(w->seen, n);
 }
 
@@ -89,6 +90,9 @@ raw_append(struct stream_ctx *c, struct tcp_side *d, uint64_t off,
 		d->raw = w;
 	}
 	if (off != w->offset + w->len) {
+		uint64_t end = w->offset + w->len;
+
+		w->gap = off > end ? off - end : 0;
 		w->len = w->seen = 0;
 		w->offset = off;
 	}
@@ -130,6 +134,14 @@ stream_raw(const struct flow *f, enum flow_dir dir, uint32_t *seen,
 	*seen = w->seen;
 	*offset = w->offset;
 	return view_of(w->p, w->len);
+}
+
+uint64_t
+stream_raw_gap(const struct flow *f, enum flow_dir dir)
+{
+	return f->tcp != NULL && f->tcp->side[dir].raw != NULL
+		       ? f->tcp->side[dir].raw->gap
+		       : 0;
 }
 
 void

@@ -59,6 +59,7 @@ struct raw_window {
 	uint32_t cap, len;
 	uint32_t seen; /* bytes at the front that were offered before */
 	uint64_t offset; /* of the front in the stream */
+	uint64_t gap; /* bytes lost right before the front */
 };
 
 /* One direction: what its sender sent, and what its receiver allows. */

@@ -120,7 +120,8 @@ put_line(struct worker *w, const struct event_subject *s, enum event_type type,
 
 /*
  * The bytes that this call looked at: the packet's, or the stream's as far as
- * it is kept.
+ * it is kept.  Where no rule needs the raw stream, the segment that completed
+ * the match stands for it.
  */
 static struct payload
 payload_of(const struct worker *w, const struct event_subject *s)
@@ -129,9 +130,11 @@ payload_of(const struct worker *w, const struct event_subject *s)
 	uint32_t seen;
 	uint64_t offset;
 
-	if (w->in.kind != INSPECT_PACKET && s->f != NULL) {
+	if (w->in.kind != INSPECT_PACKET && s->f != NULL &&
+	    s->f->proto == IPP_TCP) {
+		p.stream = true;
 		p.v = stream_raw(s->f, s->dir, &seen, &offset);
-		p.stream = p.v.len > 0;
+		p.gap = p.v.len > 0 ? stream_raw_gap(s->f, s->dir) : 0;
 	}
 	if (p.v.len == 0 && s->pkt != NULL && !w->in.pkt_is_reverse) {
 		p.v = s->pkt->payload;
@@ -149,6 +152,7 @@ put_alert(struct worker *w, struct event_subject *s, const struct rule_hit *hit)
 		.ts_us = s->ts_us,
 		.rule = hit->rule,
 		.type = EVENT_TYPE_ALERT,
+		.rank = hit->rank,
 		.held = hit->suppressed ? HELD_SUPPRESS : HELD_NOT,
 		.severity = hit->ioc != NULL ? hit->ioc->note->severity
 					     : hit->rule->priority,
@@ -204,7 +208,10 @@ put_anomalies(struct worker *w, const struct event_subject *s,
 	}
 }
 
-/* What pass and reject rules decided for the whole flow. */
+/*
+ * What pass, drop and reject rules decide for the whole flow: those that look
+ * past packets, and those on addresses alone.
+ */
 static void
 note_actions(struct worker *w, const struct event_subject *s)
 {
@@ -222,8 +229,9 @@ note_actions(struct worker *w, const struct event_subject *s)
 	for (uint32_t i = 0; i < w->hits.n; i++) {
 		const struct rule_hit *hit = &w->hits.v[i];
 
-		if (hit->rule->action == ACTION_REJECT &&
-		    (hit->has_tx || hit->ip_only)) {
+		if ((hit->rule->action == ACTION_REJECT ||
+		     hit->rule->action == ACTION_DROP) &&
+		    (w->in.kind != INSPECT_PACKET || hit->ip_only)) {
 			f->flags |= FLOW_REJECTED;
 		}
 	}

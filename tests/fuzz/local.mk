@@ -11,6 +11,7 @@ EXTRA_DIST += tests/fuzz/capture.in \
 	tests/fuzz/ioc.in \
 	tests/fuzz/prefilter.in \
 	tests/fuzz/rule.in \
+	tests/fuzz/rule_files.in \
 	tests/fuzz/rule_model.in \
 	tests/fuzz/spool.in \
 	tests/fuzz/stream.in \
@@ -25,6 +26,7 @@ FUZZ_TARGETS = tests/fuzz/fuzz_capture \
 	tests/fuzz/fuzz_ioc \
 	tests/fuzz/fuzz_prefilter \
 	tests/fuzz/fuzz_rule \
+	tests/fuzz/fuzz_rule_files \
 	tests/fuzz/fuzz_rule_model \
 	tests/fuzz/fuzz_spool \
 	tests/fuzz/fuzz_stream \
@@ -61,6 +63,9 @@ tests_fuzz_fuzz_ioc_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_prefilter_SOURCES = tests/fuzz/fuzz_prefilter.c
 tests_fuzz_fuzz_prefilter_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_prefilter_LDADD = $(LIBS_FUZZ)
+tests_fuzz_fuzz_rule_files_SOURCES = tests/fuzz/fuzz_rule_files.c
+tests_fuzz_fuzz_rule_files_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_rule_files_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_rule_SOURCES = tests/fuzz/fuzz_rule.c
 tests_fuzz_fuzz_rule_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_rule_LDADD = $(LIBS_FUZZ)

@@ -154,6 +154,10 @@ set_word(struct rig *r, struct view name, struct view value)
 	if (view_eq(name, VIEW_LIT("app"))) {
 		r->in.app = r->flow.app = app_proto_by_name(value);
 		r->flow.app_dir[0] = r->flow.app_dir[1] = r->flow.app;
+	} else if (view_eq(name, VIEW_LIT("src"))) {
+		return addr_parse(value, &r->in.pkt.src);
+	} else if (view_eq(name, VIEW_LIT("dst"))) {
+		return addr_parse(value, &r->in.pkt.dst);
 	} else if (view_eq(name, VIEW_LIT("sameip"))) {
 		r->in.pkt.src = r->in.pkt.dst = addr_from_v4(any);
 	} else if (view_eq(name, VIEW_LIT("event"))) {
@@ -239,10 +243,11 @@ prepare(struct rig *r, const char *input)
 }
 
 bool
-keyword_case_matches(const char *rules, const char *input)
+keyword_case_matches(const struct conf *conf, const char *rules,
+		     const char *input)
 {
 	struct diag d = { "" };
-	struct ruleset *rs = rules_of(NULL, rules, &d);
+	struct ruleset *rs = rules_of(conf, rules, &d);
 	struct rule_matcher *m = rs != NULL ? rule_matcher_new(rs) : NULL;
 	struct pool *pool = pool_new((size_t)1 << 20);
 	struct rule_flow *flow_state = NULL;

@@ -15,7 +15,7 @@
 #ifndef TESTS_KEYWORD_CASE_H
 #define TESTS_KEYWORD_CASE_H
 
-#include "common/base.h"
+#include "common/conf.h"
 
 struct keyword_case {
 	const char *keyword;
@@ -27,7 +27,8 @@ struct keyword_case {
 extern const struct keyword_case keyword_cases[];
 extern const size_t n_keyword_cases;
 
-/* Does sid 1 of 'rules' match 'input'? */
-bool keyword_case_matches(const char *rules, const char *input);
+/* Does sid 1 of 'rules', loaded with 'conf' (or NULL), match 'input'? */
+bool keyword_case_matches(const struct conf *conf, const char *rules,
+			  const char *input);
 
 #endif

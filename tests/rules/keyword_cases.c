@@ -11,6 +11,8 @@
 #define HTTP(options) "alert http any any -> any any (" options " sid:1;)\n"
 #define DNS(options) "alert dns any any -> any any (" options " sid:1;)\n"
 #define TLS(options) "alert tls any any -> any any (" options " sid:1;)\n"
+/* what asks for addresses alone is asked at a flow's first packet */
+#define FIRST "pkts0=1;"
 #define URI(options) HTTP("http.uri; " options)
 /* sid 2 leaves something behind when "set" is in the payload */
 #define AFTER(leaves, options) \
@@ -36,6 +38,12 @@ const struct keyword_case keyword_cases[] = {
 	  TCP("noalert:1;") },
 	{ "requires", TCP("requires:version >= 7;"), NULL, NULL,
 	  TCP("requires:gravity;") },
+	{ "tag", TCP("tag:host,9,packets,src; tag:session;"), NULL, NULL,
+	  TCP("tag:session,9;") },
+	{ "bypass", TCP("content:\"x\"; bypass;"), NULL, NULL,
+	  TCP("bypass:1;") },
+	{ "config", DNS("config:logging disable, type tx, scope tx;"), NULL,
+	  NULL, DNS("config:logging enable, type tx, scope tx;") },
 	{ "prefilter", TCP("ttl:5; prefilter;"), "ttl=5", "ttl=6", NULL },
 
 	/* content */
@@ -140,6 +148,15 @@ const struct keyword_case keyword_cases[] = {
 	{ "threshold",
 	  TCP("threshold:type limit, track by_src, count 1, seconds 60;"), NULL,
 	  NULL, TCP("threshold:type never, track by_src, count 1;") },
+	{ "threshold",
+	  TCP("threshold:type backoff, track by_flow, count 1, multiplier 10;"),
+	  NULL, NULL,
+	  TCP("threshold:type backoff, track by_flow, count 1, seconds 9;") },
+	{ "threshold",
+	  TCP("threshold:type both, track by_rule, count 1, seconds 9;"), NULL,
+	  NULL,
+	  TCP("threshold:type limit, track by_src, count 1, seconds 9, "
+	      "multiplier 2;") },
 	{ "detection_filter",
 	  TCP("detection_filter:track by_src, count 2, seconds 60;"), NULL,
 	  NULL, TCP("detection_filter:track by_moon, count 2, seconds 60;") },
@@ -206,6 +223,38 @@ const struct keyword_case keyword_cases[] = {
 	{ "fragbits", IP("fragbits:M;"), "fragbits=1", "fragbits=3", NULL },
 	{ "ipopts", IP("ipopts:lsrr;"), "ipopts=0x20", "ipopts=0x10", NULL },
 	{ "ip_proto", IP("ip_proto:47;"), "proto=47", "proto=46", NULL },
+	{ "iprep", IP("iprep:src,bad,>,50;"), FIRST "src=192.168.1.5",
+	  FIRST "src=192.168.1.6", IP("iprep:src,worse,>,50;") },
+	{ "iprep", IP("iprep:dst,bad,=,20;"), FIRST "dst=192.168.1.200",
+	  FIRST "dst=192.168.1.5", IP("iprep:dst,bad,>,200;") },
+	{ "iprep", IP("iprep:any,bad,isset;"),
+	  FIRST "dst=192.168.1.5;src=1.2.3.4", FIRST "dst=1.2.3.4;src=1.2.3.5",
+	  IP("iprep:any,bad;") },
+	{ "iprep", IP("iprep:both,bad,<=,90;"),
+	  FIRST "dst=192.168.1.5;src=192.168.1.6", FIRST "src=192.168.1.5",
+	  NULL },
+	{ "iprep", IP("iprep:src,new,=,0;"), FIRST "src=2001:db8::9",
+	  FIRST "src=1.2.3.4", IP("iprep:both,new,isset,1;") },
+	{ "iprep", IP("iprep:src,bad,isnotset;"), FIRST "src=1.2.3.4", FIRST,
+	  IP("iprep:me,bad,isset;") },
+	{ "iprep",
+	  "alert ip [192.168.1.0/24,!192.168.1.6] any <> any any "
+	  "(iprep:src,bad,<,50; sid:1;)\n",
+	  FIRST "src=192.168.1.7", FIRST "src=192.168.1.5", NULL },
+	{ "iprep",
+	  "alert ip [192.168.1.0/24,!192.168.1.6] any -> any any "
+	  "(iprep:src,bad,<,50; sid:1;)\n",
+	  FIRST "src=192.168.1.7", FIRST "src=192.168.1.6", NULL },
+	{ "geoip", IP("geoip:src,DE;"), FIRST "src=192.168.1.9",
+	  FIRST "src=192.0.2.1", IP("geoip:src,Germany;") },
+	{ "geoip", IP("geoip:fr,jp;"), FIRST "src=192.0.2.1",
+	  FIRST "src=192.0.2.1;dst=192.0.2.2", IP("geoip:src;") },
+	{ "geoip", IP("geoip:both,DE,JP;"), FIRST, FIRST "src=192.0.2.1",
+	  IP("geoip:DE,!FR;") },
+	/* where an address is not known to be, it is neither in nor out */
+	{ "geoip", IP("geoip:src,!JP;"), FIRST, FIRST "src=192.0.2.1", NULL },
+	{ "geoip", IP("geoip:src,!JP,FR;"), FIRST, FIRST "src=198.51.100.1",
+	  NULL },
 	{ "sameip", IP("sameip;"), "sameip", "ttl=1", NULL },
 	{ "flags", TCP("flags:S+;"), "flags=0x12", "flags=0x10", NULL },
 	{ "tcp.flags", TCP("tcp.flags:S,CE;"), "flags=0xc2", "flags=0x12",

@@ -37,5 +37,5 @@ UNIT_TESTS += tests/rules/test_rule_mutants
 tests_rules_test_rule_mutants_SOURCES = tests/rules/test_rule_mutants.c tests/rules/rule_case.h
 tests_rules_test_rule_mutants_LDADD = $(LIBS_RULES)
 UNIT_TESTS += tests/rules/test_keywords
-tests_rules_test_keywords_SOURCES = tests/rules/test_keywords.c tests/rules/keyword_case.c tests/rules/keyword_cases.c tests/rules/keyword_case.h tests/rules/rule_case.h
+tests_rules_test_keywords_SOURCES = tests/rules/test_keywords.c tests/rules/keyword_case.c tests/rules/keyword_cases.c tests/rules/keyword_case.h tests/rules/rule_case.h tests/rules/address_lists.h
 tests_rules_test_keywords_LDADD = $(LIBS_RULES)

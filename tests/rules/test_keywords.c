@@ -8,8 +8,26 @@
 #include <cmocka.h>
 
 #include "rules/keyword.h"
+#include "tests/rules/address_lists.h"
 #include "tests/rules/keyword_case.h"
 #include "tests/rules/rule_case.h"
+
+static struct address_lists lists;
+
+static int
+begin(void **state)
+{
+	(void)state;
+	return address_lists_begin(&lists) ? 0 : -1;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	address_lists_end(&lists);
+	return 0;
+}
 
 static const char *
 buffer_name(int buf)
@@ -64,7 +82,7 @@ check_buffer(const struct keyword *w)
 			 (w->flags & KWF_V6) != 0 ? 6 : 4, dir,
 			 app != NULL ? app : "http", buffer_name(buf),
 			 i == 0 ? "abc" : "abd");
-		if (keyword_case_matches(rule, input) != (i == 0)) {
+		if (keyword_case_matches(lists.conf, rule, input) != (i == 0)) {
 			fail_msg("%s against %s", rule, input);
 		}
 	}
@@ -87,7 +105,7 @@ static bool
 loads(const char *rules)
 {
 	struct diag d = { "" };
-	struct ruleset *rs = rules_of(NULL, rules, &d);
+	struct ruleset *rs = rules_of(lists.conf, rules, &d);
 	bool good = rs != NULL && ruleset_report(rs)->failed == 0 &&
 		    ruleset_report(rs)->loaded > 0;
 
@@ -108,11 +126,13 @@ test_cases(void **state)
 			print_error("must load: %s", c->rules);
 			wrong++;
 		}
-		if (c->yes != NULL && !keyword_case_matches(c->rules, c->yes)) {
+		if (c->yes != NULL &&
+		    !keyword_case_matches(lists.conf, c->rules, c->yes)) {
 			print_error("must match %s: %s", c->yes, c->rules);
 			wrong++;
 		}
-		if (c->no != NULL && keyword_case_matches(c->rules, c->no)) {
+		if (c->no != NULL &&
+		    keyword_case_matches(lists.conf, c->rules, c->no)) {
 			print_error("must not match %s: %s", c->no, c->rules);
 			wrong++;
 		}
@@ -194,5 +214,5 @@ main(void)
 		cmocka_unit_test(test_refused),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, begin, end);
 }

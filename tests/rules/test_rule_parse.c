@@ -229,10 +229,12 @@ test_requires(void **state)
 		      "alert udp any any -> any any (requires:keyword "
 		      "lua; sid:4;)\n"
 		      "alert udp any any -> any any (requires:feature "
-		      "geoip; sid:5;)\n");
+		      "gravity; sid:5;)\n"
+		      "alert udp any any -> any any (requires:feature geoip, "
+		      "keyword sid, version >= 8; sid:6;)\n");
 
 	(void)state;
-	assert_int_equal(ruleset_report(rs)->loaded, 2);
+	assert_int_equal(ruleset_report(rs)->loaded, 3);
 	assert_int_equal(ruleset_report(rs)->skipped, 3);
 	assert_int_equal(ruleset_report(rs)->failed, 0);
 	assert_int_equal(ruleset_report(rs)->problems[0].sid, 3);
@@ -281,38 +283,135 @@ test_missing_file(void **state)
 	assert_non_null(strstr(d.msg, "/nonexistent/picket.rules"));
 }
 
-static void
-test_threshold_file(void **state)
+/* The set of 'rules' with a threshold file of these lines. */
+static struct ruleset *
+load_thresholds(const char *lines, const char *rules)
 {
-	static const char text[] =
-		"# a comment\n"
-		"threshold gen_id 1, sig_id 1, type limit, track by_src, "
-		"count 2, \\\n seconds 60\n"
-		"event_filter gen_id 1, sig_id 2, type both, track by_dst, "
-		"count 1, seconds 5\n"
-		"suppress gen_id 1, sig_id 2, track by_src, ip "
-		"[10.0.0.0/8,192.0.2.1]\n"
-		"suppress gen_id 1\n";
 	char path[] = "/tmp/picket-threshold-XXXXXX";
 	int fd = mkstemp(path);
 	struct conf *conf = conf_new();
 	struct ruleset *rs;
 
-	(void)state;
 	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	assert_int_equal(write(fd, lines, strlen(lines)), strlen(lines));
 	close(fd);
 	assert_non_null(conf);
 	assert_int_equal(conf_set(conf, "threshold-file", path), ERR_OK);
-	rs = load(conf, "alert udp any any -> any any (sid:1;)\n"
-			"alert udp any any -> any any (threshold:type limit, "
-			"track by_src, count 9, seconds 9; sid:2;)\n");
-	assert_int_equal(ruleset_rule(rs, 0)->threshold.type, THRESHOLD_LIMIT);
-	assert_int_equal(ruleset_rule(rs, 0)->threshold.count, 2);
-	assert_int_equal(ruleset_rule(rs, 1)->threshold.count, 9);
-	assert_int_equal(ruleset_report(rs)->failed, 1);
-	assert_int_equal(ruleset_report(rs)->problems[0].line, 6);
+	rs = load(conf, rules);
+	conf_free(conf);
+	unlink(path);
+	return rs;
+}
+
+static void
+test_threshold_file(void **state)
+{
+	struct ruleset *rs = load_thresholds(
+		"# a comment\n"
+		"threshold gen_id 1, sig_id 1, type limit, track by_src, "
+		"count 2, \\\n seconds 60\n"
+		"event_filter gen_id 1, sig_id 2, type both, track by_dst, "
+		"count 1, seconds 5\n"
+		"suppress gen_id 1, sig_id 2, track by_either, ip "
+		"[10.0.0.0/8,!10.1.1.1,$HOME_NET]\n"
+		"rate_filter gen_id 1, sig_id 0, track by_rule, count 3, "
+		"seconds 4, new_action pass, timeout 0\n"
+		/* for all rules: only those without their own */
+		"threshold gen_id 0, sig_id 0, type backoff, track by_flow, "
+		"count 5, multiplier 3\n",
+		"alert udp any any -> any any (sid:1;)\n"
+		"alert udp any any -> any any (detection_filter:track by_src, "
+		"count 9, seconds 9; sid:2;)\n"
+		"alert udp any any -> any any (detection_filter:track by_src, "
+		"count 9, seconds 9; sid:3;)\n"
+		"alert udp any any -> any any (gid:2; sid:4;)\n");
+	const struct rule *r = ruleset_rule(rs, 0);
+
+	(void)state;
+	assert_int_equal(ruleset_report(rs)->failed, 0);
+	assert_int_equal(r->threshold.type, THRESHOLD_LIMIT);
+	assert_int_equal(r->threshold.count, 2);
+	assert_int_equal(r->rate_filter.type, THRESHOLD_RATE);
+	assert_true(r->rate_filter.silent);
+	/* a line for one rule takes the place of what the rule says */
+	r = ruleset_rule(rs, 1);
+	assert_int_equal(r->threshold.type, THRESHOLD_BOTH);
+	assert_int_equal(r->threshold.track, TRACK_BY_DST);
+	assert_int_equal(r->detection_filter.type, THRESHOLD_NONE);
+	r = ruleset_rule(rs, 2);
+	assert_int_equal(r->threshold.type, THRESHOLD_NONE);
+	assert_int_equal(r->detection_filter.count, 9);
+	r = ruleset_rule(rs, 3);
+	assert_int_equal(r->threshold.type, THRESHOLD_BACKOFF);
+	assert_int_equal(r->threshold.multiplier, 3);
+	assert_int_equal(r->rate_filter.type, THRESHOLD_NONE);
 	ruleset_free(rs);
+}
+
+static void
+test_threshold_file_errors(void **state)
+{
+	static const char *const wrong[] = {
+		"suppress gen_id 1",
+		"suppress gen_id 1, sig_id 1, track by_src",
+		"suppress gen_id 1, sig_id 1, ip 1.2.3.4",
+		"suppress gen_id 1, sig_id 1, track by_flow, ip 1.2.3.4",
+		"suppress gen_id 1, sig_id 1, track by_src, ip 1.2.3.400",
+		"suppress gen_id 0, sig_id 1",
+		"threshold gen_id 1, sig_id 1, type limit, track by_src",
+		"threshold gen_id 1, sig_id 1, type limit, track by_src, "
+		"count 0, seconds 1",
+		"rate_filter gen_id 1, sig_id 1, track by_src, count 1, "
+		"seconds 1, new_action sing, timeout 1",
+		"rate_filter gen_id 1, sig_id 1, track by_src, count 1, "
+		"seconds 1, new_action pass",
+		"forget gen_id 1, sig_id 1",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		struct ruleset *rs = load_thresholds(
+			wrong[i], "alert udp any any -> any any (sid:1;)\n");
+
+		if (ruleset_report(rs)->failed != 1) {
+			print_error("not refused: %s\n", wrong[i]);
+		}
+		assert_int_equal(ruleset_report(rs)->failed, 1);
+		assert_int_equal(ruleset_report(rs)->problems[0].line, 1);
+		ruleset_free(rs);
+	}
+}
+
+static void
+test_references(void **state)
+{
+	char path[] = "/tmp/picket-reference-XXXXXX";
+	static const char text[] = "# ours\n"
+				   "config reference: Lab http://lab/\n"
+				   "config reference: cve  http://cve/CVE-\n";
+	int fd = mkstemp(path);
+	struct conf *conf = conf_new();
+	const struct rule *r;
+	struct ruleset *rs;
+	struct diag d = { "" };
+
+	(void)state;
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(conf_set(conf, "reference-config-file", path), ERR_OK);
+	rs = load(conf, "alert udp any any -> any any (reference:url,a.example/"
+			"x?y=1,2; reference:CVE,2020-1; reference:lab,7; "
+			"reference:moon,3; sid:1;)\n");
+	r = ruleset_rule(rs, 0);
+	assert_int_equal(r->n_references, 4);
+	assert_string_equal(r->links[0], "https://a.example/x?y=1,2");
+	assert_string_equal(r->links[1], "http://cve/CVE-2020-1");
+	assert_string_equal(r->links[2], "http://lab/7");
+	assert_string_equal(r->links[3], "moon,3");
+	ruleset_free(rs);
+	assert_int_equal(write(fd, "config reference: x\n", 20), 20);
+	close(fd);
+	assert_null(rules_of(conf, "", &d));
+	assert_non_null(strstr(d.msg, ":4:"));
 	conf_free(conf);
 	unlink(path);
 }
@@ -346,6 +445,8 @@ main(void)
 		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_missing_file),
 		cmocka_unit_test(test_threshold_file),
+		cmocka_unit_test(test_threshold_file_errors),
+		cmocka_unit_test(test_references),
 		cmocka_unit_test(test_needs),
 	};
 
