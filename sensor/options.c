@@ -97,7 +97,7 @@ options_print_help(void)
 	      "Output\n"
 	      "      --eve FILE|-        EVE JSON, one object a line "
 	      "(appended)\n"
-	      "      --eve-types LIST    alert,anomaly,dns,http,tls,flow,stats "
+	      "      --eve-types LIST    alert,anomaly,dns,http,tls,ssh,flow,stats "
 	      "(default: all)\n"
 	      "  -l DIR                  the same as --eve DIR/eve.json\n"
 	      "      --stats FILE|-      final counters as one JSON object\n"
@@ -510,7 +510,7 @@ check_sense(struct options *o, struct diag *d)
 	enum err e;
 
 	e = read_types(conf_str(o->conf, "eve.types",
-				"alert,anomaly,dns,http,tls,flow,packet,stats"),
+				"alert,anomaly,dns,http,tls,ssh,flow,packet,stats"),
 		       &o->eve_types, "--eve-types", d);
 	if (e == ERR_OK) {
 		e = read_types(

@@ -275,6 +275,8 @@ wants_tx(const struct worker *w, const struct app_tx *tx)
 		return wants(w, EVENT_TYPE_HTTP);
 	case APP_TLS:
 		return wants(w, EVENT_TYPE_TLS);
+	case APP_SSH:
+		return wants(w, EVENT_TYPE_SSH);
 	default:
 		return wants(w, EVENT_TYPE_DNS);
 	}

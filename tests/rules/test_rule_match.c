@@ -735,6 +735,41 @@ test_instances(void **state)
 }
 
 static void
+test_ssh_version(void **state)
+{
+	static const struct {
+		const char *asked, *proto;
+		bool hit;
+	} cases[] = {
+		{ "2_compat", "2.0", true },  { "2_compat", "1.99", true },
+		{ "2_compat", "1.5", false }, { "2", "2.0", true },
+		{ "2", "1.99", false },       { "1.5", "1.5", true },
+		{ "1.5", "105", false },      { "\"2.0\"", "2.0", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct bench b;
+		char rule[160];
+
+		snprintf(rule, sizeof(rule),
+			 "alert ssh any any -> any any (ssh.protoversion:%s; "
+			 "ssh.softwareversion:x1; sid:1;)\n",
+			 cases[i].asked);
+		bench_open(&b, rule);
+		b.in.pkt.proto = IPP_TCP;
+		b.in.app = b.flow.app = APP_SSH;
+		give(&b, BUF_SSH_PROTO, cases[i].proto);
+		give(&b, BUF_SSH_SOFTWARE, "dropbear_x1");
+		if ((call(&b, INSPECT_TX) == 1) != cases[i].hit) {
+			fail_msg("%s against %s", cases[i].asked,
+				 cases[i].proto);
+		}
+		bench_close(&b);
+	}
+}
+
+static void
 test_reverse_packet(void **state)
 {
 	struct bench b;
@@ -808,6 +843,7 @@ main(void)
 		cmocka_unit_test(test_tx_waits),
 		cmocka_unit_test(test_body_grows),
 		cmocka_unit_test(test_instances),
+		cmocka_unit_test(test_ssh_version),
 		cmocka_unit_test(test_reverse_packet),
 		cmocka_unit_test(test_work_is_bounded),
 		cmocka_unit_test(test_full_list),
