@@ -351,6 +351,8 @@ static const struct conf_key keys[] = {
 	{ "outputs.*", "list", "", "what alerts hold" },
 	{ "host-os-policy.*", "map", "", "overlap policy by address" },
 	{ "app-layer.*", "map", "", "application protocols" },
+	{ "detect.guess-applayer-tx", "bool", "no",
+	  "alerts of raw bytes name the one open transaction" },
 	{ "pcre.*", "map", "", "limits of regular expressions" },
 	{ "rules.min-load-percent", "number", "0",
 	  "refuse a set of which fewer rules load" },

@@ -21,6 +21,7 @@ struct worker {
 	struct tag_table *tags; /* NULL: no rule tags, or nobody looks */
 	const struct ruleset *rules;
 	uint64_t needed[2];
+	bool guess_tx; /* alerts of raw bytes name the transaction they met */
 	bool raw[2]; /* rules look at raw stream bytes of this direction */
 	uint32_t event_types;
 
@@ -55,6 +56,7 @@ worker_new(const struct worker_settings *s)
 	}
 	w->rules = s->rules;
 	w->event_types = s->event_types;
+	w->guess_tx = conf_bool(s->conf, "detect.guess-applayer-tx", false);
 	w->pool = pool_new(s->memory_limit);
 	w->hits.v = calloc(MAX_HITS, sizeof(*w->hits.v));
 	w->hits.cap = MAX_HITS;
@@ -227,6 +229,28 @@ note_actions(struct worker *w, const struct event_subject *s)
 	}
 }
 
+/*
+ * The transaction to show with an alert of a packet or of raw stream bytes.
+ * A datagram is one of its own when the rule is for its protocol; for others
+ * it is a guess, made on demand and only when there is one to choose from.
+ */
+static void
+add_tx(const struct worker *w, struct event_subject *s, struct rule_hit *hit)
+{
+	const struct app_flow *af = s->f != NULL ? s->f->app : NULL;
+	bool datagram = s->f != NULL && s->f->proto == IPP_UDP &&
+			hit->rule->app != APP_UNKNOWN;
+
+	if (hit->has_tx || s->tx != NULL || af == NULL || af->txs == NULL ||
+	    !(datagram || (w->guess_tx && af->n_txs == 1))) {
+		return;
+	}
+	s->tx = datagram ? af->last_tx : af->txs;
+	s->tx_guessed = !datagram;
+	hit->has_tx = true;
+	hit->tx_id = s->tx->id;
+}
+
 /* Matches what w->in holds and writes the alerts. */
 static void
 match(struct worker *w, struct event_subject *s)
@@ -239,7 +263,8 @@ match(struct worker *w, struct event_subject *s)
 	w->passed = w->passed || w->hits.passed;
 	note_actions(w, s);
 	for (uint32_t i = 0; i < w->hits.n; i++) {
-		const struct rule_hit *hit = &w->hits.v[i];
+		struct rule_hit *hit = &w->hits.v[i];
+		struct event_subject subject = *s;
 
 		if (hit->rule->noalert || hit->rule->action == ACTION_PASS) {
 			continue;
@@ -247,7 +272,8 @@ match(struct worker *w, struct event_subject *s)
 		if (s->f != NULL && !hit->suppressed) {
 			((struct flow *)s->f)->n_alerts++;
 		}
-		put_alert(w, s, hit);
+		add_tx(w, &subject, hit);
+		put_alert(w, &subject, hit);
 	}
 }
 

@@ -735,6 +735,51 @@ test_instances(void **state)
 }
 
 static void
+test_tls_version(void **state)
+{
+	static const struct {
+		const char *option;
+		int64_t version;
+		bool hit;
+	} cases[] = {
+		{ "tls.version:1.2", 0x0303, true },
+		{ "tls.version:1.2", 0x0302, false },
+		{ "tls.version:\"1.3\"", 0x0304, true },
+		{ "tls.version:1.3", 0x7f1c, true },
+		{ "tls.version:1.3", 0xfb17, true },
+		{ "tls.version:!1.3", 0x7f1c, false },
+		{ "tls.version:0x7f12", 0x7f12, true },
+		{ "tls.version:0x7f12", 0x7f13, false },
+		{ "ssl_version:tls1.0,tls1.2", 0x0301, true },
+		{ "ssl_version:tls1.0,tls1.2", 0x0302, false },
+		{ "ssl_version:!tls1.0,!tls1.2", 0x0302, true },
+		{ "ssl_version:!tls1.0,!tls1.2", 0x0303, false },
+		{ "ssl_version:sslv2,sslv3", 0x0002, true },
+		{ "ssl_version:sslv2,sslv3", 0x0304, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct bench b;
+		char rule[160];
+
+		snprintf(rule, sizeof(rule),
+			 "alert tls any any -> any any (%s; sid:1;)\n",
+			 cases[i].option);
+		bench_open(&b, rule);
+		b.in.pkt.proto = IPP_TCP;
+		b.in.app = b.flow.app = APP_TLS;
+		b.in.num_set = 1U << NUM_TLS_VERSION;
+		b.in.num[NUM_TLS_VERSION] = cases[i].version;
+		if ((call(&b, INSPECT_TX) == 1) != cases[i].hit) {
+			fail_msg("%s against %#llx", cases[i].option,
+				 (unsigned long long)cases[i].version);
+		}
+		bench_close(&b);
+	}
+}
+
+static void
 test_ssh_version(void **state)
 {
 	static const struct {
@@ -843,6 +888,7 @@ main(void)
 		cmocka_unit_test(test_tx_waits),
 		cmocka_unit_test(test_body_grows),
 		cmocka_unit_test(test_instances),
+		cmocka_unit_test(test_tls_version),
 		cmocka_unit_test(test_ssh_version),
 		cmocka_unit_test(test_reverse_packet),
 		cmocka_unit_test(test_work_is_bounded),
