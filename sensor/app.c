@@ -321,6 +321,10 @@ static void
 settle(struct driver *d, struct app_flow *af, struct verdict v)
 {
 	d->n.flows[v.proto]++;
+	if (af->server_first && (v.proto == APP_HTTP || v.proto == APP_TLS)) {
+		event_set_add(&af->events,
+			      EV_APPLAYER_WRONG_DIRECTION_FIRST_DATA);
+	}
 	if (v.parser == NULL) {
 		return;
 	}
@@ -536,8 +540,13 @@ change(struct driver *d, struct flow *f, enum flow_dir dir, struct view rest)
 {
 	struct app_flow *af = f->app;
 
-	af->change = false;
+	af->change = af->server_first = false;
 	if (++af->n_changes > CHANGES_MAX) {
+		if (af->parser->proto == APP_HTTP && af->last_tx != NULL) {
+			event_set_add(&af->last_tx->events,
+				      EV_HTTP_FAILED_PROTOCOL_CHANGE);
+			af->last_tx->updated[dir] = true;
+		}
 		return;
 	}
 	if (af->parser->state_free != NULL) {
@@ -587,8 +596,15 @@ app_data(struct app_ctx *ctx, struct flow *f, enum flow_dir dir,
 	struct driver *d = driver_of(ctx);
 	struct app_flow *af = f->app;
 
-	if (data.len == 0 || (af == NULL && (af = flow_open(d, f)) == NULL)) {
+	if (data.len == 0) {
 		return;
+	}
+	if (af == NULL) {
+		af = flow_open(d, f);
+		if (af == NULL) {
+			return;
+		}
+		af->server_first = dir == FLOW_TOCLIENT && f->proto == IPP_TCP;
 	}
 	af->now_us = now_us;
 	if (f->proto != IPP_TCP) {
