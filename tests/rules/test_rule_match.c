@@ -779,6 +779,28 @@ test_tls_version(void **state)
 	}
 }
 
+/* A rule of facts alone has a program for each direction: one alert each. */
+static void
+test_facts_of_one_direction(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert tls any any -> any any (tls.cert_chain_len:>1; "
+		       "sid:1;)\n");
+	b.in.pkt.proto = IPP_TCP;
+	b.in.app = b.flow.app = APP_TLS;
+	assert_int_equal(call(&b, INSPECT_TX), 0); /* the client's: none */
+	b.in.dir = DIR_TOCLIENT;
+	b.in.pkt.sport = 80;
+	b.in.pkt.dport = 40000;
+	b.in.num_set = 1U << NUM_TLS_CHAIN_LEN;
+	b.in.num[NUM_TLS_CHAIN_LEN] = 3;
+	assert_int_equal(call(&b, INSPECT_TX), 1);
+	assert_int_equal(call(&b, INSPECT_TX), 0);
+	bench_close(&b);
+}
+
 static void
 test_ssh_version(void **state)
 {
@@ -888,6 +910,7 @@ main(void)
 		cmocka_unit_test(test_tx_waits),
 		cmocka_unit_test(test_body_grows),
 		cmocka_unit_test(test_instances),
+		cmocka_unit_test(test_facts_of_one_direction),
 		cmocka_unit_test(test_tls_version),
 		cmocka_unit_test(test_ssh_version),
 		cmocka_unit_test(test_reverse_packet),
