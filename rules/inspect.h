@@ -97,7 +97,13 @@ enum inspect_dir { DIR_TOSERVER = 0, DIR_TOCLIENT = 1 };
 	BUF(JA3_STRING, "ja3.string") \
 	BUF(JA3S_HASH, "ja3s.hash") \
 	BUF(JA3S_STRING, "ja3s.string") \
-	BUF(JA4_HASH, "ja4.hash")
+	BUF(JA4_HASH, "ja4.hash") \
+	BUF(SSH_PROTO, "ssh.proto") \
+	BUF(SSH_SOFTWARE, "ssh.software") \
+	BUF(SSH_HASSH, "ssh.hassh") \
+	BUF(SSH_HASSH_STRING, "ssh.hassh.string") \
+	BUF(SSH_HASSH_SERVER, "ssh.hassh.server") \
+	BUF(SSH_HASSH_SERVER_STRING, "ssh.hassh.server.string")
 
 enum inspect_buf {
 #define BUF(sym, name) BUF_##sym,

@@ -82,6 +82,7 @@ enum keyword_shape {
 	KW_CONFIG,
 	KW_IPREP,
 	KW_GEOIP,
+	KW_SSH_VERSION, /* a version, or 2_compat */
 	KW_REFUSED, /* known, not done: 'note' says why */
 };
 

@@ -67,6 +67,7 @@ struct rule {
 	bool noalert;
 	bool bypass; /* the flow is inspected no more after a match */
 	bool no_tx_log; /* its transaction is not logged after a match */
+	uint8_t app; /* enum app_proto that it is for; APP_UNKNOWN: any */
 	uint8_t priority; /* 1 is worst; EVE's alert.severity */
 	const char *msg;
 	const char *classtype; /* short name or NULL */
@@ -95,7 +96,6 @@ struct rule_hit {
 	uint64_t tx_id;
 	uint32_t rank; /* place in the order of evaluation; 0: indicators */
 	bool has_tx;
-	bool tx_guessed; /* the only one there was, by detect.guess-applayer-tx */
 	bool ip_only; /* asked of addresses alone, for the whole flow */
 	bool suppressed; /* by the threshold file: to be counted, not said */
 };

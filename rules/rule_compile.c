@@ -893,5 +893,6 @@ rule_compile(struct rule_draft *r, struct rule_prog *progs[2], struct diag *d)
 		progs[1]->other = progs[0];
 	}
 	r->rule->prog = progs[0];
+	r->rule->app = progs[0]->app;
 	return ERR_OK;
 }

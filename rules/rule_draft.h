@@ -124,7 +124,7 @@ rule_reader parse_content, parse_nocase, parse_rawbytes, parse_startswith,
 	parse_its_num, parse_tcp_flags, parse_fragbits, parse_fragoffset,
 	parse_ipopts, parse_csum, parse_ip_proto, parse_sameip, parse_app_proto,
 	parse_event, parse_tls_version, parse_ssl_state, parse_cert_time,
-	parse_cert_state, parse_iprep, parse_geoip,
-	parse_tag, parse_bypass, parse_config;
+	parse_cert_state, parse_iprep, parse_geoip, parse_tag, parse_bypass,
+	parse_config, parse_ssh_version;
 
 #endif

@@ -281,6 +281,40 @@ ssl_state_ok(const struct test *t, const struct inspect *in)
 	       (t->a == 0 || (state & t->a) != 0) && (state & t->b) == 0;
 }
 
+static uint64_t
+tls_version_bit(int64_t version)
+{
+	switch (version) {
+	case 0x0002:
+		return TLS_BIT_SSL2;
+	case 0x0300:
+		return TLS_BIT_SSL3;
+	case 0x0301:
+		return TLS_BIT_10;
+	case 0x0302:
+		return TLS_BIT_11;
+	case 0x0303:
+		return TLS_BIT_12;
+	case 0x0304:
+		return TLS_BIT_13;
+	default: /* drafts, and Facebook's experiments with them */
+		return version >> 8 == 0x7f || version >> 8 == 0xfb ? TLS_BIT_13
+								    : 0;
+	}
+}
+
+static bool
+tls_version_ok(const struct test *t, const struct inspect *in)
+{
+	uint64_t bit;
+
+	if ((in->num_set >> NUM_TLS_VERSION & 1) == 0) {
+		return false;
+	}
+	bit = tls_version_bit(in->num[NUM_TLS_VERSION]);
+	return (t->a == 0 || (bit & t->a) != 0) && (bit & t->b) == 0;
+}
+
 static bool
 flow_fact_ok(const struct test *t, const struct inspect *in)
 {
@@ -421,6 +455,8 @@ test_ok(const struct test *t, const struct inspect *in,
 		return num_ok(t, in);
 	case FACT_SSL_STATE:
 		return ssl_state_ok(t, in);
+	case FACT_TLS_VERSION:
+		return tls_version_ok(t, in);
 	case FACT_CERT_EXPIRED:
 	case FACT_CERT_VALID:
 		return cert_ok(t, in);

@@ -376,6 +376,7 @@ static rule_reader *const readers[] = {
 	[KW_TLS_VERSION] = parse_tls_version,
 	[KW_SSL_VERSION] = parse_tls_version,
 	[KW_SSL_STATE] = parse_ssl_state,
+	[KW_SSH_VERSION] = parse_ssh_version,
 	[KW_CERT_TIME] = parse_cert_time,
 	[KW_CERT_EXPIRED] = parse_cert_state,
 	[KW_CERT_VALID] = parse_cert_state,

@@ -450,72 +450,76 @@ parse_event(struct rule_draft *r, const struct keyword *w, struct view value)
 	return draft_add_test(r, &t);
 }
 
-static int64_t
-version_number(struct view v)
+/* The bits that a version's name stands for; 0 when it is none. */
+static uint64_t
+version_bits(struct view v)
 {
 	static const struct {
 		const char *name;
-		uint16_t n;
-	} names[] = { { "1.0", 0x0301 },     { "1.1", 0x0302 },
-		      { "1.2", 0x0303 },     { "1.3", 0x0304 },
-		      { "tls1.0", 0x0301 },  { "tls1.1", 0x0302 },
-		      { "tls1.2", 0x0303 },  { "tls1.3", 0x0304 },
-		      { "tlsv1.0", 0x0301 }, { "tlsv1.1", 0x0302 },
-		      { "tlsv1.2", 0x0303 }, { "tlsv1.3", 0x0304 },
-		      { "sslv2", 0x0002 },   { "sslv3", 0x0300 } };
-	uint64_t n;
+		uint8_t bit;
+	} names[] = { { "sslv2", TLS_BIT_SSL2 }, { "sslv3", TLS_BIT_SSL3 },
+		      { "1.0", TLS_BIT_10 },     { "1.1", TLS_BIT_11 },
+		      { "1.2", TLS_BIT_12 },     { "1.3", TLS_BIT_13 },
+		      { "tls1.0", TLS_BIT_10 },  { "tls1.1", TLS_BIT_11 },
+		      { "tls1.2", TLS_BIT_12 },  { "tls1.3", TLS_BIT_13 },
+		      { "tlsv1.0", TLS_BIT_10 }, { "tlsv1.1", TLS_BIT_11 },
+		      { "tlsv1.2", TLS_BIT_12 }, { "tlsv1.3", TLS_BIT_13 } };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if (text_is(v, names[i].name)) {
-			return names[i].n;
+			return names[i].bit;
 		}
 	}
-	if (v.len > 2 && v.p[0] == '0' && text_u64(v, &n) && n <= 0xffff) {
-		return (int64_t)n;
-	}
-	return -1;
+	return 0;
 }
 
-/* One version for tls.version; a list of any or none for ssl_version. */
+/* tls.version:0x7f12, the number that a hello holds. */
+static bool
+version_number(struct view v, struct test *t)
+{
+	t->fact = FACT_NUM;
+	t->arg = NUM_TLS_VERSION;
+	t->compare = CMP_EQ;
+	if (v.len > 0 && v.p[0] == '!') {
+		t->compare = CMP_NE;
+		v = text_trim(view_sub(v, 1, v.len));
+	}
+	return v.len > 2 && v.p[0] == '0' && text_u64(v, &t->a) &&
+	       t->a <= UINT16_MAX;
+}
+
+/* Versions with commas: any of those without '!', none of those with it. */
 enum err
 parse_tls_version(struct rule_draft *r, const struct keyword *w,
 		  struct view value)
 {
-	struct test t = { .fact = FACT_NUM,
-			  .arg = NUM_TLS_VERSION,
-			  .compare = CMP_EQ };
+	struct test t = { .fact = FACT_TLS_VERSION }, number = { 0 };
 	struct view v = text_unquote(value), part;
-	int64_t n;
-	bool negated = v.len > 0 && v.p[0] == '!';
-	unsigned i = 0;
 
 	r->tx_only = true;
-	t.compare = negated ? CMP_NE : CMP_EQ;
+	if (version_number(v, &number)) {
+		return draft_add_test(r, &number);
+	}
 	while (text_next(&v, ',', &part)) {
-		if (part.len > 0 && part.p[0] == '!') {
-			part = text_trim(view_sub(part, 1, part.len));
-		}
-		n = version_number(part);
-		if (n < 0) {
+		bool no = part.len > 0 && part.p[0] == '!';
+		uint64_t bits;
+
+		part = no ? text_trim(view_sub(part, 1, part.len)) : part;
+		bits = version_bits(part);
+		if (bits == 0) {
 			return diag_set(r->d, ERR_FORMAT,
 					"%s: \"%.*s\" is no version: write "
 					"1.2 or tls1.2",
 					w->name, TEXT_ARG(part));
 		}
-		if (++i > 1 && !negated) {
-			return diag_set(r->d, ERR_FORMAT,
-					"%s: one version; a list of several "
-					"goes with '!'",
-					w->name);
-		}
-		t.a = (uint64_t)n;
-		if (draft_add_test(r, &t) != ERR_OK) {
-			return ERR_LIMIT;
-		}
+		t.a |= no ? 0 : bits;
+		t.b |= no ? bits : 0;
 	}
-	return i > 0 ? ERR_OK
-		     : diag_set(r->d, ERR_FORMAT, "%s: needs a version",
+	if (t.a == 0 && t.b == 0) {
+		return diag_set(r->d, ERR_FORMAT, "%s: needs a version",
 				w->name);
+	}
+	return draft_add_test(r, &t);
 }
 
 /* STATE[,!STATE...] or STATE|STATE */

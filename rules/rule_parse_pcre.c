@@ -237,3 +237,44 @@ parse_pcre(struct rule_draft *r, const struct keyword *w, struct view value)
 	o->op.pcre.no_limit = p.no_limit;
 	return ERR_OK;
 }
+
+static bool
+is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* "2", "1.5", or "2_compat", which 1.99 is too: how ssh.proto begins. */
+enum err
+parse_ssh_version(struct rule_draft *r, const struct keyword *w,
+		  struct view value)
+{
+	struct view v = text_unquote(value), pattern;
+	char text[] = "\"/^0\\.0/\"";
+	uint8_t before = r->cur;
+	enum err e;
+
+	if (text_is(v, "2_compat")) {
+		pattern = VIEW_LIT("\"/^2|^1\\.99/\"");
+	} else if (v.len == 1 && is_digit(v.p[0])) {
+		text[3] = (char)v.p[0];
+		memcpy(text + 4, "/\"", sizeof("/\""));
+		pattern = view_cstr(text);
+	} else if (v.len == 3 && is_digit(v.p[0]) && v.p[1] == '.' &&
+		   is_digit(v.p[2])) {
+		text[3] = (char)v.p[0];
+		text[6] = (char)v.p[2];
+		pattern = view_cstr(text);
+	} else {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: \"%.*s\" is no version: write 2, 1.5 or "
+				"2_compat",
+				w->name, TEXT_ARG(v));
+	}
+	e = draft_list_of(r, w, true, &r->cur);
+	if (e == ERR_OK) {
+		e = parse_pcre(r, w, pattern);
+	}
+	r->cur = before;
+	return e;
+}

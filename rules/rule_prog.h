@@ -193,6 +193,7 @@ enum fact {
 	FACT_APP_PROTO, /* 'a': bit per app_proto; 'arg': enum app_mode */
 	FACT_EVENT, /* 'a': enum event_id, of packet or transaction */
 	FACT_SSL_STATE, /* 'a': bits wanted, 'b': bits refused */
+	FACT_TLS_VERSION, /* the same, of enum tls_version_bit */
 	FACT_CERT_EXPIRED,
 	FACT_CERT_VALID,
 	FACT_FLOWINT_ISSET, /* 'arg': variable */
@@ -209,6 +210,15 @@ enum csum_of {
 	CSUM_UDPV6,
 	CSUM_ICMPV4,
 	CSUM_ICMPV6,
+};
+
+enum tls_version_bit {
+	TLS_BIT_SSL2 = 1,
+	TLS_BIT_SSL3 = 2,
+	TLS_BIT_10 = 4,
+	TLS_BIT_11 = 8,
+	TLS_BIT_12 = 16,
+	TLS_BIT_13 = 32, /* and its drafts */
 };
 
 enum flags_mode { FLAGS_EXACT, FLAGS_ALL, FLAGS_ANY, FLAGS_NONE };

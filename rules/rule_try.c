@@ -402,6 +402,11 @@ try_tx(struct rule_matcher *m, const struct rule_prog *p)
 	    state_has(m->tx->alerted.v, m->tx->alerted.n, p->order)) {
 		return;
 	}
+	if (p->n_lists == 0 && (p->dirs >> in->dir & 1) == 0) {
+		/* Only facts, which are those of the direction looked at. */
+		wait_in_tx(m, p);
+		return;
+	}
 	ready = tx_ready(in, p, &grows);
 	if (ready != READY) {
 		if (ready == NOT_YET) {

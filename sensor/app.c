@@ -7,6 +7,7 @@
 #include "sensor/app_detect.h"
 #include "sensor/app_dns.h"
 #include "sensor/app_http.h"
+#include "sensor/app_ssh.h"
 #include "sensor/app_tls.h"
 
 /* What a direction may say before it is given up as not recognised. */
@@ -17,7 +18,7 @@
 
 /* Order matters only where two parsers could both say yes. */
 static const struct app_parser *const registry[] = {
-	&app_http, &app_dns_udp, &app_dns_tcp, &app_mdns, &app_tls,
+	&app_http, &app_dns_udp, &app_dns_tcp, &app_mdns, &app_tls, &app_ssh,
 };
 
 struct port_range {
@@ -206,6 +207,20 @@ on_port(const struct entry *e, const struct flow *f)
 	return false;
 }
 
+static const struct app_parser *
+parser_for(const struct driver *d, enum app_proto proto, bool tcp)
+{
+	for (size_t i = 0; i < ARRAY_LEN(d->entries); i++) {
+		const struct app_parser *p = d->entries[i].parser;
+
+		if (d->entries[i].parse && p->proto == proto &&
+		    (tcp ? p->tcp : p->udp)) {
+			return p;
+		}
+	}
+	return NULL;
+}
+
 /* Fixed texts, then the parsers on their ports, elsewhere, then mere form. */
 static struct verdict
 detect(struct driver *d, const struct flow *f, enum flow_dir dir,
@@ -216,7 +231,7 @@ detect(struct driver *d, const struct flow *f, enum flow_dir dir,
 	enum app_proto proto = app_detect_text(data, dir, tcp, allowed);
 
 	if (proto != APP_FAILED) {
-		return (struct verdict){ proto, NULL };
+		return (struct verdict){ proto, parser_for(d, proto, tcp) };
 	}
 
 	for (unsigned pass = 0; pass < 2; pass++) {
@@ -306,6 +321,10 @@ static void
 settle(struct driver *d, struct app_flow *af, struct verdict v)
 {
 	d->n.flows[v.proto]++;
+	if (af->server_first && (v.proto == APP_HTTP || v.proto == APP_TLS)) {
+		event_set_add(&af->events,
+			      EV_APPLAYER_WRONG_DIRECTION_FIRST_DATA);
+	}
 	if (v.parser == NULL) {
 		return;
 	}
@@ -325,18 +344,6 @@ known(enum app_proto p)
 	return p != APP_UNKNOWN && p != APP_FAILED;
 }
 
-static const struct app_parser *
-parser_for(const struct driver *d, enum app_proto proto)
-{
-	for (size_t i = 0; i < ARRAY_LEN(d->entries); i++) {
-		if (d->entries[i].parse && d->entries[i].parser->tcp &&
-		    d->entries[i].parser->proto == proto) {
-			return d->entries[i].parser;
-		}
-	}
-	return NULL;
-}
-
 /*
  * What was agreed on, for a direction whose first bytes tell nothing: frames
  * of HTTP/2 servers and WebSocket messages begin with no certain text.
@@ -347,7 +354,7 @@ as_expected(struct driver *d, struct app_flow *af, struct verdict v)
 	if (v.proto == APP_FAILED &&
 	    (af->expect == APP_HTTP2 || af->expect == APP_WEBSOCKET)) {
 		return (struct verdict){ af->expect,
-					 parser_for(d, af->expect) };
+					 parser_for(d, af->expect, true) };
 	}
 	if (known(v.proto) && known(af->expect) && v.proto != af->expect) {
 		event_set_add(&af->events,
@@ -533,8 +540,13 @@ change(struct driver *d, struct flow *f, enum flow_dir dir, struct view rest)
 {
 	struct app_flow *af = f->app;
 
-	af->change = false;
+	af->change = af->server_first = false;
 	if (++af->n_changes > CHANGES_MAX) {
+		if (af->parser->proto == APP_HTTP && af->last_tx != NULL) {
+			event_set_add(&af->last_tx->events,
+				      EV_HTTP_FAILED_PROTOCOL_CHANGE);
+			af->last_tx->updated[dir] = true;
+		}
 		return;
 	}
 	if (af->parser->state_free != NULL) {
@@ -584,8 +596,15 @@ app_data(struct app_ctx *ctx, struct flow *f, enum flow_dir dir,
 	struct driver *d = driver_of(ctx);
 	struct app_flow *af = f->app;
 
-	if (data.len == 0 || (af == NULL && (af = flow_open(d, f)) == NULL)) {
+	if (data.len == 0) {
 		return;
+	}
+	if (af == NULL) {
+		af = flow_open(d, f);
+		if (af == NULL) {
+			return;
+		}
+		af->server_first = dir == FLOW_TOCLIENT && f->proto == IPP_TCP;
 	}
 	af->now_us = now_us;
 	if (f->proto != IPP_TCP) {

@@ -14,6 +14,13 @@ limit(const struct conf *c, const char *key)
 	return n == 0 ? POOL_MAX_BLOCK : (size_t)MIN(n, POOL_MAX_BLOCK);
 }
 
+/* Settings that Suricata's own files spell in two ways. */
+static bool
+renamed(const struct conf *c, const char *key, const char *other, bool fallback)
+{
+	return conf_bool(c, key, conf_bool(c, other, fallback));
+}
+
 bool
 http_setup(struct app_ctx *ctx)
 {
@@ -42,9 +49,11 @@ http_setup(struct app_ctx *ctx)
 		conf_bool(c, KEY("double-decode-query"), false);
 	s->plus_is_space = conf_bool(c, KEY("query-plusspace-decode"), false);
 	s->uri_include_all = conf_bool(c, KEY("uri-include-all"), false);
-	s->lower_path = conf_bool(c, KEY("convert-lowercase"), false);
+	s->lower_path = renamed(c, KEY("path-convert-lowercase"),
+				KEY("convert-lowercase"), false);
 	s->backslash_is_slash =
-		conf_bool(c, KEY("backslash-convert-slashes"), true);
+		renamed(c, KEY("path-convert-backslash-separators"),
+			KEY("backslash-convert-slashes"), true);
 	s->compress_slashes =
 		conf_bool(c, KEY("path-separators-compress"), true);
 	ctx->http = s;

@@ -73,6 +73,7 @@ struct app_flow {
 	 * not are in 'pending'.
 	 */
 	bool change;
+	bool server_first; /* the server spoke before the client */
 	size_t used;
 	enum app_proto expect; /* what comes, when it was said; or unknown */
 	enum app_proto before; /* the protocol that was left last; or unknown */

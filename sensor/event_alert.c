@@ -138,7 +138,7 @@ event_alert(struct event_log *l, const struct event_subject *s,
 	if (hit->has_tx) {
 		json_u64(j, "tx_id", hit->tx_id);
 	}
-	if (hit->tx_guessed) {
+	if (s->tx_guessed) {
 		json_bool(j, "tx_guessed", true);
 	}
 	if (c->flow || c->app_layer) {

@@ -12,6 +12,7 @@
 #include "sensor/app_tls.h"
 #include "sensor/log_dns.h"
 #include "sensor/log_http.h"
+#include "sensor/log_ssh.h"
 #include "sensor/log_tls.h"
 
 struct event_log *
@@ -233,6 +234,9 @@ line_tx(struct json *j, const struct app_tx *tx)
 	case APP_MDNS:
 		log_dns(j, (const struct dns_tx *)tx);
 		break;
+	case APP_SSH:
+		log_ssh(j, (const struct ssh_tx *)tx);
+		break;
 	case APP_TLS:
 		log_tls(j, (const struct tls_tx *)tx);
 		break;
@@ -321,6 +325,9 @@ event_tx(struct event_log *l, const struct event_subject *s,
 	case APP_DNS:
 	case APP_MDNS:
 		*type = EVENT_TYPE_DNS;
+		break;
+	case APP_SSH:
+		*type = EVENT_TYPE_SSH;
 		break;
 	case APP_TLS:
 		*type = EVENT_TYPE_TLS;

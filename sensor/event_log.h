@@ -45,6 +45,7 @@ struct event_subject {
 	uint64_t number; /* pcap_cnt; 0: none */
 	const char *const *flowbits; /* names of those set */
 	uint32_t n_flowbits;
+	bool tx_guessed; /* the rule did not ask for 'tx', see worker.c */
 };
 
 /* Each returns one JSON object, valid until the log's next call; empty when

@@ -6,6 +6,7 @@
 #include "sensor/app_tls.h"
 #include "sensor/fill_dns.h"
 #include "sensor/fill_http.h"
+#include "sensor/fill_ssh.h"
 #include "sensor/fill_tls.h"
 
 /* The buffers whose bytes grow while a body arrives. */
@@ -195,6 +196,9 @@ fill_tx(struct inspect *in, struct app_tx *tx, enum flow_dir dir,
 	case APP_DNS:
 	case APP_MDNS:
 		fill_dns(in, (struct dns_tx *)tx, needed);
+		break;
+	case APP_SSH:
+		fill_ssh(in, (struct ssh_tx *)tx, needed);
 		break;
 	case APP_TLS:
 		fill_tls(in, (struct tls_tx *)tx, needed);

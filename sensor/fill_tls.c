@@ -68,6 +68,22 @@ version_text(uint16_t version)
 	}
 }
 
+/* The highest that a client offers; what the server chose. */
+static uint16_t
+version_of(const struct tls_tx *tx, enum flow_dir dir)
+{
+	return dir == FLOW_TOCLIENT ? tx->version
+				    : tx->hello[FLOW_TOSERVER].best_version;
+}
+
+/* Each side's messages are states of its direction. */
+static const uint32_t states[] = {
+	[FLOW_TOSERVER] = SSL_STATE_CLIENT_HELLO | SSL_STATE_CLIENT_KEYX |
+			  SSL_STATE_UNKNOWN,
+	[FLOW_TOCLIENT] = SSL_STATE_SERVER_HELLO | SSL_STATE_SERVER_KEYX |
+			  SSL_STATE_UNKNOWN,
+};
+
 void
 fill_tls(struct inspect *in, struct tls_tx *tx, const uint64_t needed[2])
 {
@@ -100,8 +116,8 @@ fill_tls(struct inspect *in, struct tls_tx *tx, const uint64_t needed[2])
 	if (tx->chain[dir].seen || tx->tx.done[dir]) {
 		fill_certificate(in, &tx->chain[dir], needed);
 	}
-	if (tx->version != 0) {
-		set_number(in, NUM_TLS_VERSION, tx->version);
+	if (own->seen) {
+		set_number(in, NUM_TLS_VERSION, version_of(tx, dir));
 	}
-	set_number(in, NUM_TLS_STATE, tx->state);
+	set_number(in, NUM_TLS_STATE, tx->state & states[dir]);
 }

@@ -38,6 +38,9 @@ libsensor_a_SOURCES += \
 	sensor/app_tls.h sensor/app_tls.c sensor/app_tls_hello.c \
 	sensor/ja3.h sensor/ja3.c \
 	sensor/ja4.h sensor/ja4.c \
+	sensor/app_ssh.h sensor/app_ssh.c \
+	sensor/fill_ssh.h sensor/fill_ssh.c \
+	sensor/log_ssh.h sensor/log_ssh.c \
 	sensor/fill_tls.h sensor/fill_tls.c \
 	sensor/log_tls.h sensor/log_tls.c \
 	sensor/log_packet.h sensor/log_packet.c \

@@ -98,8 +98,7 @@ options_print_help(void)
 	      "      --eve FILE|-        EVE JSON, one object a line "
 	      "(appended)\n"
 	      "      --eve-types LIST    "
-	      "alert,anomaly,dns,http,tls,flow,packet,"
-	      "stats "
+	      "alert,anomaly,dns,http,tls,ssh,flow,packet,stats "
 	      "(default: all)\n"
 	      "  -l DIR                  the same as --eve DIR/eve.json\n"
 	      "      --stats FILE|-      final counters as one JSON object\n"
@@ -352,6 +351,8 @@ static const struct conf_key keys[] = {
 	{ "vlan.*", "map", "", "VLAN tracking" },
 	{ "host-os-policy.*", "map", "", "overlap policy by address" },
 	{ "app-layer.*", "map", "", "application protocols" },
+	{ "detect.guess-applayer-tx", "bool", "no",
+	  "alerts of raw bytes name the one open transaction" },
 	{ "pcre.*", "map", "", "limits of regular expressions" },
 	{ "rules.min-load-percent", "number", "0",
 	  "refuse a set of which fewer rules load" },
@@ -510,9 +511,10 @@ check_sense(struct options *o, struct diag *d)
 {
 	enum err e;
 
-	e = read_types(conf_str(o->conf, "eve.types",
-				"alert,anomaly,dns,http,tls,flow,packet,stats"),
-		       &o->eve_types, "--eve-types", d);
+	e = read_types(
+		conf_str(o->conf, "eve.types",
+			 "alert,anomaly,dns,http,tls,ssh,flow,packet,stats"),
+		&o->eve_types, "--eve-types", d);
 	if (e == ERR_OK) {
 		e = read_types(
 			conf_str(o->conf, "forward.types", "alert,stats"),

@@ -21,6 +21,7 @@
 	T(DNS, "dns") \
 	T(HTTP, "http") \
 	T(TLS, "tls") \
+	T(SSH, "ssh") \
 	T(FLOW, "flow") \
 	T(PACKET, "packet") \
 	T(STATS, "stats")

@@ -21,9 +21,9 @@ struct worker {
 	struct tag_table *tags; /* NULL: no rule tags, or nobody looks */
 	const struct ruleset *rules;
 	uint64_t needed[2];
+	bool guess_tx; /* alerts of raw bytes name the transaction they met */
 	bool raw[2]; /* rules look at raw stream bytes of this direction */
 	uint32_t event_types;
-	bool guess_tx;
 
 	/* Scratch of the packet in hand. */
 	struct packet pkts[FRAME_MAX_PACKETS];
@@ -237,20 +237,26 @@ note_actions(struct worker *w, const struct event_subject *s)
 	}
 }
 
-/* An alert on raw bytes: of the transaction, if there is just one. */
+/*
+ * The transaction to show with an alert of a packet or of raw stream bytes.
+ * A datagram is one of its own when the rule is for its protocol; for others
+ * it is a guess, made on demand and only when there is one to choose from.
+ */
 static void
-put_guess(struct worker *w, struct event_subject *s, struct rule_hit hit)
+add_tx(const struct worker *w, struct event_subject *s, struct rule_hit *hit)
 {
-	struct app_tx *tx =
-		s->f != NULL && s->f->app != NULL ? s->f->app->txs : NULL;
+	const struct app_flow *af = s->f != NULL ? s->f->app : NULL;
+	bool datagram = s->f != NULL && s->f->proto == IPP_UDP &&
+			hit->rule->app != APP_UNKNOWN;
 
-	if (tx != NULL && tx->next == NULL) {
-		s->tx = tx;
-		hit.tx_id = tx->id;
-		hit.has_tx = hit.tx_guessed = true;
+	if (hit->has_tx || s->tx != NULL || af == NULL || af->txs == NULL ||
+	    !(datagram || (w->guess_tx && af->n_txs == 1))) {
+		return;
 	}
-	put_alert(w, s, &hit);
-	s->tx = NULL;
+	s->tx = datagram ? af->last_tx : af->txs;
+	s->tx_guessed = !datagram;
+	hit->has_tx = true;
+	hit->tx_id = s->tx->id;
 }
 
 /* Matches what w->in holds and writes the alerts. */
@@ -265,7 +271,8 @@ match(struct worker *w, struct event_subject *s)
 	w->passed = w->passed || w->hits.passed;
 	note_actions(w, s);
 	for (uint32_t i = 0; i < w->hits.n; i++) {
-		const struct rule_hit *hit = &w->hits.v[i];
+		struct rule_hit *hit = &w->hits.v[i];
+		struct event_subject subject = *s;
 
 		if (hit->rule->noalert || hit->rule->action == ACTION_PASS) {
 			continue;
@@ -273,11 +280,8 @@ match(struct worker *w, struct event_subject *s)
 		if (s->f != NULL && !hit->suppressed) {
 			((struct flow *)s->f)->n_alerts++;
 		}
-		if (w->guess_tx && !hit->has_tx) {
-			put_guess(w, s, *hit);
-		} else {
-			put_alert(w, s, hit);
-		}
+		add_tx(w, &subject, hit);
+		put_alert(w, &subject, hit);
 	}
 }
 
@@ -305,6 +309,8 @@ wants_tx(const struct worker *w, const struct app_tx *tx)
 		return wants(w, EVENT_TYPE_HTTP);
 	case APP_TLS:
 		return wants(w, EVENT_TYPE_TLS);
+	case APP_SSH:
+		return wants(w, EVENT_TYPE_SSH);
 	default:
 		return wants(w, EVENT_TYPE_DNS);
 	}

@@ -14,6 +14,7 @@ EXTRA_DIST += tests/fuzz/capture.in \
 	tests/fuzz/rule_files.in \
 	tests/fuzz/rule_model.in \
 	tests/fuzz/spool.in \
+	tests/fuzz/ssh.in \
 	tests/fuzz/stream.in \
 	tests/fuzz/tls.in
 FUZZ_TARGETS = tests/fuzz/fuzz_capture \
@@ -29,6 +30,7 @@ FUZZ_TARGETS = tests/fuzz/fuzz_capture \
 	tests/fuzz/fuzz_rule_files \
 	tests/fuzz/fuzz_rule_model \
 	tests/fuzz/fuzz_spool \
+	tests/fuzz/fuzz_ssh \
 	tests/fuzz/fuzz_stream \
 	tests/fuzz/fuzz_tls
 LIBS_FUZZ = libsensor.a librules.a libcommon.a $(SENSOR_LIBS) $(RULES_LIBS) \
@@ -75,6 +77,9 @@ tests_fuzz_fuzz_rule_model_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_spool_SOURCES = tests/fuzz/fuzz_spool.c
 tests_fuzz_fuzz_spool_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_spool_LDADD = $(LIBS_FUZZ)
+tests_fuzz_fuzz_ssh_SOURCES = tests/fuzz/fuzz_ssh.c tests/fuzz/fuzz_app.h
+tests_fuzz_fuzz_ssh_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_ssh_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_stream_SOURCES = tests/fuzz/fuzz_stream.c
 tests_fuzz_fuzz_stream_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_stream_LDADD = $(LIBS_FUZZ)

@@ -13,6 +13,7 @@
 #define TLS(options) "alert tls any any -> any any (" options " sid:1;)\n"
 /* what asks for addresses alone is asked at a flow's first packet */
 #define FIRST "pkts0=1;"
+#define SSH(options) "alert ssh any any -> any any (" options " sid:1;)\n"
 #define URI(options) HTTP("http.uri; " options)
 /* sid 2 leaves something behind when "set" is in the payload */
 #define AFTER(leaves, options) \
@@ -308,6 +309,13 @@ const struct keyword_case keyword_cases[] = {
 	{ "tls.cert_chain_len", TLS("tls.cert_chain_len:>2;"),
 	  "app=tls;dir=1;tls.cert_chain_len=3",
 	  "app=tls;dir=1;tls.cert_chain_len=2", NULL },
+
+	/* SSH */
+	{ "ssh.protoversion", SSH("ssh.protoversion:2_compat;"),
+	  "app=ssh;ssh.proto=1.99", "app=ssh;ssh.proto=1.5", NULL },
+	{ "ssh.softwareversion", SSH("ssh.softwareversion:\"bear\";"),
+	  "app=ssh;ssh.software=dropbear", "app=ssh;ssh.software=OpenSSH",
+	  NULL },
 };
 
 const size_t n_keyword_cases = ARRAY_LEN(keyword_cases);

@@ -878,6 +878,108 @@ test_instances(void **state)
 }
 
 static void
+test_tls_version(void **state)
+{
+	static const struct {
+		const char *option;
+		int64_t version;
+		bool hit;
+	} cases[] = {
+		{ "tls.version:1.2", 0x0303, true },
+		{ "tls.version:1.2", 0x0302, false },
+		{ "tls.version:\"1.3\"", 0x0304, true },
+		{ "tls.version:1.3", 0x7f1c, true },
+		{ "tls.version:1.3", 0xfb17, true },
+		{ "tls.version:!1.3", 0x7f1c, false },
+		{ "tls.version:0x7f12", 0x7f12, true },
+		{ "tls.version:0x7f12", 0x7f13, false },
+		{ "ssl_version:tls1.0,tls1.2", 0x0301, true },
+		{ "ssl_version:tls1.0,tls1.2", 0x0302, false },
+		{ "ssl_version:!tls1.0,!tls1.2", 0x0302, true },
+		{ "ssl_version:!tls1.0,!tls1.2", 0x0303, false },
+		{ "ssl_version:sslv2,sslv3", 0x0002, true },
+		{ "ssl_version:sslv2,sslv3", 0x0304, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct bench b;
+		char rule[160];
+
+		snprintf(rule, sizeof(rule),
+			 "alert tls any any -> any any (%s; sid:1;)\n",
+			 cases[i].option);
+		bench_open(&b, rule);
+		b.in.pkt.proto = IPP_TCP;
+		b.in.app = b.flow.app = APP_TLS;
+		b.in.num_set = 1U << NUM_TLS_VERSION;
+		b.in.num[NUM_TLS_VERSION] = cases[i].version;
+		if ((call(&b, INSPECT_TX) == 1) != cases[i].hit) {
+			fail_msg("%s against %#llx", cases[i].option,
+				 (unsigned long long)cases[i].version);
+		}
+		bench_close(&b);
+	}
+}
+
+/* A rule of facts alone has a program for each direction: one alert each. */
+static void
+test_facts_of_one_direction(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert tls any any -> any any (tls.cert_chain_len:>1; "
+		       "sid:1;)\n");
+	b.in.pkt.proto = IPP_TCP;
+	b.in.app = b.flow.app = APP_TLS;
+	assert_int_equal(call(&b, INSPECT_TX), 0); /* the client's: none */
+	b.in.dir = DIR_TOCLIENT;
+	b.in.pkt.sport = 80;
+	b.in.pkt.dport = 40000;
+	b.in.num_set = 1U << NUM_TLS_CHAIN_LEN;
+	b.in.num[NUM_TLS_CHAIN_LEN] = 3;
+	assert_int_equal(call(&b, INSPECT_TX), 1);
+	assert_int_equal(call(&b, INSPECT_TX), 0);
+	bench_close(&b);
+}
+
+static void
+test_ssh_version(void **state)
+{
+	static const struct {
+		const char *asked, *proto;
+		bool hit;
+	} cases[] = {
+		{ "2_compat", "2.0", true },  { "2_compat", "1.99", true },
+		{ "2_compat", "1.5", false }, { "2", "2.0", true },
+		{ "2", "1.99", false },       { "1.5", "1.5", true },
+		{ "1.5", "105", false },      { "\"2.0\"", "2.0", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct bench b;
+		char rule[160];
+
+		snprintf(rule, sizeof(rule),
+			 "alert ssh any any -> any any (ssh.protoversion:%s; "
+			 "ssh.softwareversion:x1; sid:1;)\n",
+			 cases[i].asked);
+		bench_open(&b, rule);
+		b.in.pkt.proto = IPP_TCP;
+		b.in.app = b.flow.app = APP_SSH;
+		give(&b, BUF_SSH_PROTO, cases[i].proto);
+		give(&b, BUF_SSH_SOFTWARE, "dropbear_x1");
+		if ((call(&b, INSPECT_TX) == 1) != cases[i].hit) {
+			fail_msg("%s against %s", cases[i].asked,
+				 cases[i].proto);
+		}
+		bench_close(&b);
+	}
+}
+
+static void
 test_reverse_packet(void **state)
 {
 	struct bench b;
@@ -956,6 +1058,9 @@ main(void)
 		cmocka_unit_test(test_tx_waits),
 		cmocka_unit_test(test_body_grows),
 		cmocka_unit_test(test_instances),
+		cmocka_unit_test(test_facts_of_one_direction),
+		cmocka_unit_test(test_tls_version),
+		cmocka_unit_test(test_ssh_version),
 		cmocka_unit_test(test_reverse_packet),
 		cmocka_unit_test(test_work_is_bounded),
 		cmocka_unit_test(test_full_list),

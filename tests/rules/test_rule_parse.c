@@ -103,6 +103,7 @@ static const struct refusal refusals[] = {
 	{ UDP "(base64_data; content:\"a\"; sid:1;)", "base64_decode" },
 	{ UDP "(decode-event:ipv4.no_such; sid:1;)", "no event" },
 	{ UDP "(app-layer-protocol:nope; sid:1;)", "no application" },
+	{ UDP "(ssh.protoversion:3_compat; sid:1;)", "no version" },
 	{ UDP "(app-layer-protocol:tls|nope; sid:1;)", "no application" },
 	{ UDP "(app-layer-protocol:tls,final,either; sid:1;)",
 	  "no application" },

@@ -32,6 +32,10 @@ UNIT_TESTS += tests/sensor/test_app_tls
 tests_sensor_test_app_tls_SOURCES = tests/sensor/test_app_tls.c tests/sensor/tls_bytes.h
 tests_sensor_test_app_tls_LDADD = $(LIBS_SENSOR)
 
+UNIT_TESTS += tests/sensor/test_app_ssh
+tests_sensor_test_app_ssh_SOURCES = tests/sensor/test_app_ssh.c
+tests_sensor_test_app_ssh_LDADD = $(LIBS_SENSOR)
+
 UNIT_TESTS += tests/sensor/test_app
 tests_sensor_test_app_SOURCES = tests/sensor/test_app.c tests/sensor/tls_bytes.h
 tests_sensor_test_app_LDADD = $(LIBS_SENSOR)

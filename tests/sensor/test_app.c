@@ -410,6 +410,25 @@ test_upgrade(void **state)
 				  EV_APPLAYER_UNEXPECTED_PROTOCOL));
 }
 
+static void
+test_who_speaks_first(void **state)
+{
+	(void)state;
+	start();
+	open_flow(IPP_TCP, 80);
+	TC("HTTP/1.1 200 OK\r\n\r\n");
+	assert_true(event_set_has(&flow.app->events,
+				  EV_APPLAYER_WRONG_DIRECTION_FIRST_DATA));
+	open_flow(IPP_TCP, 80);
+	TS("GET / HTTP/1.1\r\n\r\n");
+	TC("HTTP/1.1 200 OK\r\n\r\n");
+	assert_true(event_set_empty(&flow.app->events));
+	/* SSH servers may. */
+	open_flow(IPP_TCP, 22);
+	TC("SSH-2.0-x\r\n");
+	assert_true(event_set_empty(&flow.app->events));
+}
+
 /* A peer may answer 101 for ever: each costs, so only so many count. */
 static void
 test_changes_are_bounded(void **state)
@@ -421,6 +440,8 @@ test_changes_are_bounded(void **state)
 		TC("HTTP/1.1 101 Again\r\n\r\nHTTP/1.1 101 Again\r\n\r\n");
 	}
 	assert_true(flow.app->n_changes <= 5);
+	assert_true(event_set_has(&flow.app->last_tx->events,
+				  EV_HTTP_FAILED_PROTOCOL_CHANGE));
 	assert_true(flow.app->n_txs <= 5);
 }
 
@@ -443,6 +464,7 @@ main(void)
 		T(test_connect_carries_tls),
 		T(test_connect_carries_http),
 		T(test_upgrade),
+		T(test_who_speaks_first),
 		T(test_changes_are_bounded),
 	};
 

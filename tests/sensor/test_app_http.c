@@ -492,6 +492,23 @@ test_uri_settings(void **state)
 	assert_true(event(rig_tx(&r, 0), EV_HTTP_HOST_HEADER_AMBIGUOUS));
 	assert_true(event(rig_tx(&r, 0), EV_HTTP_DOUBLE_ENCODED_URI));
 	rig_fini(&r);
+	{
+		static const char *const paths[] = {
+			"app-layer.protocols.http.libhtp.default-config."
+			"path-convert-lowercase=yes",
+			"app-layer.protocols.http.libhtp.default-config."
+			"path-convert-backslash-separators=no",
+			NULL
+		};
+		struct say y[] = { C("GET /A\\B HTTP/1.1\r\nHost: a\r\n\r\n") };
+
+		run_set(&r, y, 1, paths);
+		assert_view(rig_tx(&r, 0)->uri, "/a\\b");
+		rig_fini(&r);
+		run_set(&r, y, 1, NULL);
+		assert_view(rig_tx(&r, 0)->uri, "/A/B");
+		rig_fini(&r);
+	}
 	/* Once is what servers do: nothing to say about the rest. */
 	run_set(&r, x, 1, NULL);
 	assert_view(rig_tx(&r, 0)->uri, "/%41?%42");

@@ -116,9 +116,12 @@ test_handshake_12(void **state)
 			    view_sub(in.buf[BUF_TLS_RANDOM].v[0], 4, 28)));
 	assert_int_equal(in.num[NUM_TLS_VERSION], 0x0303);
 	assert_int_equal(in.num[NUM_TLS_CHAIN_LEN], 1);
-	assert_int_equal(in.num[NUM_TLS_STATE], SSL_STATE_CLIENT_HELLO |
-							SSL_STATE_SERVER_HELLO |
-							SSL_STATE_SERVER_KEYX);
+	assert_int_equal(in.num[NUM_TLS_STATE],
+			 SSL_STATE_SERVER_HELLO | SSL_STATE_SERVER_KEYX);
+	in.dir = DIR_TOSERVER;
+	fill_tls(&in, tx(), all);
+	assert_int_equal(in.num[NUM_TLS_STATE], SSL_STATE_CLIENT_HELLO);
+	in.dir = DIR_TOCLIENT;
 	send_steps(FLOW_TOSERVER, tls12[2].bytes, SIZE_MAX);
 	send_steps(FLOW_TOCLIENT, tls12[3].bytes, SIZE_MAX);
 	assert_true(tx()->tx.done[0] && tx()->tx.done[1]);
