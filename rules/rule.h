@@ -87,12 +87,16 @@ struct rule {
 };
 
 struct ioc;
+struct note;
 
 /* One rule that matched in one call. */
 struct rule_hit {
 	const struct rule *rule;
 	const struct ioc *ioc; /* the indicator, when 'rule' stands for one */
 	uint64_t tx_id;
+	/* values captured for the alert; the matcher's, until its next call */
+	const struct note *notes;
+	uint8_t n_notes;
 	bool has_tx;
 	bool ip_only; /* asked of addresses alone, for the whole flow */
 	bool suppressed; /* by the threshold file: to be counted, not said */
