@@ -21,13 +21,20 @@ librules_a_SOURCES += \
 	rules/rule_parse_pcre.c \
 	rules/rule_parse_byte.c \
 	rules/rule_parse_state.c \
+	rules/rule_parse_xform.c \
+	rules/rule_parse_measure.c \
 	rules/rule_parse_fact.c \
 	rules/rule_parse_addr.c \
 	rules/rule_parse_effect.c \
 	rules/rule_parse.h rules/rule_parse.c \
+	rules/rule_check.h rules/rule_check.c \
 	rules/rule_compile.h rules/rule_compile.c \
 	rules/rule_search.h rules/rule_search.c \
 	rules/rule_bytes.h rules/rule_bytes.c \
+	rules/rule_measure.h rules/rule_measure.c \
+	rules/rule_notes.h rules/rule_notes.c \
+	rules/xform_domain.h rules/xform_domain.c \
+	rules/xform_inflate.h rules/xform_inflate.c \
 	rules/rule_xform.h rules/rule_xform.c \
 	rules/rule_verify.h rules/rule_verify.c \
 	rules/rule_state.h rules/rule_state.c \

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rule_compile.h"
 
+#include "rules/rule_check.h"
+
 #define FAST_MAX 40 /* bytes of a literal that the prefilter sees */
 
 /* What the lists together say of the rule. */
@@ -104,6 +106,12 @@ check_lists(struct rule_draft *r, struct shape *s)
 		}
 		if (l->word == NULL) {
 			continue;
+		}
+		if (l->absent && !l->absent_or && l->n_ops > 0) {
+			return diag_set(r->d, ERR_FORMAT,
+					"%s: is absent, and something is asked "
+					"of it: say absent:or_else",
+					l->word->name);
 		}
 		if (!list_in_use(r, i)) {
 			return diag_set(r->d, ERR_FORMAT,
@@ -296,67 +304,6 @@ kind_of(const struct rule_draft *r, const struct shape *s)
 		return PROG_IPONLY;
 	}
 	return PROG_PACKET;
-}
-
-/* The most payload bytes that the rule's dsize lets through; -1: any. */
-static int64_t
-most_dsize(const struct rule_draft *r)
-{
-	int64_t most = -1;
-
-	for (uint16_t i = 0; i < r->prog.n_tests; i++) {
-		const struct test *t = &r->tests[i];
-		int64_t n = -1;
-
-		if (t->fact != FACT_DSIZE) {
-			continue;
-		}
-		if (t->compare == CMP_EQ || t->compare == CMP_LE) {
-			n = (int64_t)t->a;
-		} else if (t->compare == CMP_LT) {
-			n = (int64_t)t->a - 1;
-		} else if (t->compare == CMP_IN) {
-			n = (int64_t)t->b - 1;
-		}
-		most = n >= 0 && (most < 0 || n < most) ? n : most;
-	}
-	return most;
-}
-
-/* Contents that need more bytes than dsize allows can never match. */
-static enum err
-check_dsize(const struct rule_draft *r)
-{
-	const struct draft_list *l = &r->lists[0];
-	int64_t most = most_dsize(r), end = 0, need = 0;
-
-	for (uint16_t i = 0; most >= 0 && i < l->n_ops; i++) {
-		const struct op *op = &l->ops[i].op;
-		const struct content *c = &op->content;
-
-		if (op->type != OP_CONTENT) {
-			end = 0; /* may have moved anywhere */
-			continue;
-		}
-		if ((op->flags & OPF_NEGATED) != 0) {
-			continue;
-		}
-		if ((op->flags & OPF_RELATIVE) != 0) {
-			end += c->len +
-			       (c->distance.var < 0 ? c->distance.n : 0);
-			end = MAX(end, (int64_t)c->len);
-		} else {
-			end = c->len + (c->offset.var < 0 ? c->offset.n : 0);
-		}
-		need = MAX(need, end);
-	}
-	if (most >= 0 && need > most) {
-		return diag_set(r->d, ERR_FORMAT,
-				"dsize lets %lld bytes through, the contents "
-				"need %lld",
-				(long long)most, (long long)need);
-	}
-	return ERR_OK;
 }
 
 static bool
@@ -585,6 +532,11 @@ literal_before_xforms(const struct draft_list *l, struct view *bytes,
 		case XFORM_UPPERCASE:
 			*nocase = true;
 			break;
+		case XFORM_SUBSLICE:
+		case XFORM_DOMAIN:
+		case XFORM_TLD:
+		case XFORM_PCRE:
+			break; /* a part of what was there */
 		default:
 			return false;
 		}
@@ -695,6 +647,23 @@ is_as_long(const struct draft_list *l, enum inspect_buf b,
 	return false;
 }
 
+/* What is a part of the buffer has ends of its own. */
+static bool
+keeps_ends(const struct draft_list *l)
+{
+	for (uint8_t i = 0; i < l->n_xforms; i++) {
+		switch (l->xforms[i].type) {
+		case XFORM_DOTPREFIX:
+		case XFORM_LOWERCASE:
+		case XFORM_UPPERCASE:
+			break;
+		default:
+			return false;
+		}
+	}
+	return true;
+}
+
 /* Whether content 'k' is an indicator in disguise (literal_table.h). */
 static enum fast_form
 form_of(const struct draft_list *l, enum inspect_buf b, uint16_t k)
@@ -703,7 +672,7 @@ form_of(const struct draft_list *l, enum inspect_buf b, uint16_t k)
 	bool ends = ends_there(l, k);
 
 	if (op->content.len > FAST_KEY_MAX || l->word == NULL ||
-	    (l->word->flags & KWF_BODY) != 0) {
+	    (l->word->flags & KWF_BODY) != 0 || !keeps_ends(l)) {
 		return FAST_SCAN;
 	}
 	if (is_as_long(l, b, &op->content) || (ends && begins_there(op))) {
@@ -840,7 +809,7 @@ settle(struct rule_draft *r, struct shape *s)
 		e = check_protos(r);
 	}
 	if (e == ERR_OK) {
-		e = check_dsize(r);
+		e = rule_check(r);
 	}
 	if (e != ERR_OK) {
 		return e;

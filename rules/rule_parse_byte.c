@@ -6,17 +6,6 @@
 #define OFFSET_MAX 65535
 #define BASE64_OPS 4 /* each holds a buffer on the verifier's stack */
 
-static unsigned
-split(struct view value, char sep, struct view parts[MAX_PARTS])
-{
-	unsigned n = 0;
-
-	while (n < MAX_PARTS && text_next(&value, sep, &parts[n])) {
-		n++;
-	}
-	return n;
-}
-
 enum err
 parse_bsize(struct rule_draft *r, const struct keyword *w, struct view value)
 {
@@ -47,7 +36,7 @@ enum err
 parse_urilen(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	struct view parts[MAX_PARTS];
-	unsigned n = split(text_unquote(value), ',', parts);
+	unsigned n = text_split(text_unquote(value), ',', parts, MAX_PARTS);
 	uint8_t at, before = r->cur;
 	const char *buffer = "http_uri";
 	enum err e;
@@ -83,7 +72,7 @@ read_isdataat(struct rule_draft *r, const struct keyword *w, struct view value)
 		negated = true;
 		value = text_trim(view_of(value.p + 1, value.len - 1));
 	}
-	n = split(value, ',', parts);
+	n = text_split(value, ',', parts, MAX_PARTS);
 	if (n == 0) {
 		return diag_set(r->d, ERR_FORMAT, "isdataat: write a number");
 	}
@@ -121,7 +110,6 @@ byte_word(struct rule_draft *r, const struct keyword *w, struct view v,
 	} words[] = {
 		{ "relative", OPF_RELATIVE, 0 },
 		{ "little", OPF_LITTLE, 0 },
-		{ "big", 0, 0 },
 		{ "string", OPF_STRING, 0 },
 		{ "hex", 0, 16 },
 		{ "dec", 0, 10 },
@@ -143,6 +131,10 @@ byte_word(struct rule_draft *r, const struct keyword *w, struct view v,
 			return ERR_OK;
 		}
 	}
+	if (text_is(v, "big")) { /* of two the last one counts */
+		op->flags &= (uint16_t)~OPF_LITTLE;
+		return ERR_OK;
+	}
 	if (text_is(v, "dce")) {
 		return diag_set(r->d, ERR_FORMAT,
 				"%s: dce needs DCERPC, which is not parsed; "
@@ -163,7 +155,7 @@ byte_word(struct rule_draft *r, const struct keyword *w, struct view v,
 			op->byte.post_offset = (int32_t)n;
 			return ERR_OK;
 		}
-		if (i == 2 && n > 0 && n <= UINT32_MAX) {
+		if (i == 2 && n >= 0 && n <= UINT32_MAX) {
 			op->byte.bitmask = (uint64_t)n;
 			op->flags |= OPF_BITMASK;
 			return ERR_OK;
@@ -182,8 +174,36 @@ static enum err
 byte_check(struct rule_draft *r, const struct keyword *w, const struct op *op)
 {
 	bool string = (op->flags & OPF_STRING) != 0;
-	int64_t most = string ? 23 : 8;
-	int64_t least = string && op->type == OP_BYTE_TEST ? 0 : 1;
+	int64_t most = string ? 23 : op->type == OP_BYTE_MATH ? 10 : 8;
+	int64_t least = string && op->type != OP_BYTE_MATH ? 0 : 1;
+	uint16_t foreign = OPF_FROM_BEGINNING | OPF_FROM_END;
+
+	if (op->byte.base != 0 && !string) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: hex, dec and oct are of numbers in text: "
+				"say string before them",
+				w->name);
+	}
+	if ((op->flags & foreign) == foreign) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: from_beginning and from_end exclude each "
+				"other",
+				w->name);
+	}
+	if (op->type != OP_BYTE_JUMP &&
+	    ((op->flags & foreign) != 0 || op->byte.post_offset != 0)) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: from_beginning, from_end and post_offset "
+				"belong to byte_jump",
+				w->name);
+	}
+	if ((op->type == OP_BYTE_TEST || op->type == OP_BYTE_MATH) &&
+	    ((op->flags & OPF_ALIGN) != 0 || op->byte.multiplier != 1)) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: align and multiplier belong to byte_jump "
+				"and byte_extract",
+				w->name);
+	}
 
 	if (op->byte.n_bytes.var < 0 &&
 	    (op->byte.n_bytes.n < least || op->byte.n_bytes.n > most)) {
@@ -233,7 +253,7 @@ static enum err
 read_byte_test(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	struct view parts[MAX_PARTS];
-	unsigned n = split(text_unquote(value), ',', parts);
+	unsigned n = text_split(text_unquote(value), ',', parts, MAX_PARTS);
 	struct draft_op *o = new_byte_op(r, OP_BYTE_TEST);
 	const char *wrong;
 	enum err e;
@@ -258,7 +278,7 @@ read_byte_test(struct rule_draft *r, const struct keyword *w, struct view value)
 	}
 	e = draft_operand(r, w->name, parts[0], 0, 23, &o->op.byte.n_bytes);
 	if (e == ERR_OK) {
-		e = draft_operand(r, w->name, parts[2], 0, INT64_MAX,
+		e = draft_operand(r, w->name, parts[2], INT64_MIN, INT64_MAX,
 				  &o->op.byte.value);
 	}
 	if (e == ERR_OK) {
@@ -276,7 +296,7 @@ static enum err
 read_byte_jump(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	struct view parts[MAX_PARTS];
-	unsigned n = split(text_unquote(value), ',', parts);
+	unsigned n = text_split(text_unquote(value), ',', parts, MAX_PARTS);
 	struct draft_op *o = new_byte_op(r, OP_BYTE_JUMP);
 	enum err e;
 
@@ -307,16 +327,10 @@ new_var(struct rule_draft *r, const struct keyword *w, struct view name,
 	int8_t *number)
 {
 	int64_t n;
-	int old = draft_var(r, name);
 
 	if (name.len == 0 || text_i64(name, &n)) {
 		return diag_set(r->d, ERR_FORMAT,
 				"%s: \"%.*s\" is no name for a result", w->name,
-				TEXT_ARG(name));
-	}
-	if (old >= 0) {
-		return diag_set(r->d, ERR_FORMAT,
-				"%s: the name \"%.*s\" is taken", w->name,
 				TEXT_ARG(name));
 	}
 	if (r->n_vars == RULE_MAX_VARS) {
@@ -335,7 +349,7 @@ read_byte_extract(struct rule_draft *r, const struct keyword *w,
 		  struct view value)
 {
 	struct view parts[MAX_PARTS];
-	unsigned n = split(text_unquote(value), ',', parts);
+	unsigned n = text_split(text_unquote(value), ',', parts, MAX_PARTS);
 	struct draft_op *o = new_byte_op(r, OP_BYTE_EXTRACT);
 	enum err e;
 
@@ -346,7 +360,7 @@ read_byte_extract(struct rule_draft *r, const struct keyword *w,
 		return diag_set(r->d, ERR_FORMAT,
 				"byte_extract: write BYTES,OFFSET,NAME");
 	}
-	e = draft_operand(r, w->name, parts[0], 1, 23, &o->op.byte.n_bytes);
+	e = draft_operand(r, w->name, parts[0], 0, 23, &o->op.byte.n_bytes);
 	if (e == ERR_OK) {
 		e = draft_operand(r, w->name, parts[1], -OFFSET_MAX, OFFSET_MAX,
 				  &o->op.byte.offset);
@@ -396,6 +410,14 @@ math_word(struct rule_draft *r, const struct keyword *w, struct view part,
 
 	text_next_word(&v, &name);
 	v = text_trim(v);
+	if ((seen->bytes && text_is(name, "bytes")) ||
+	    (seen->offset && text_is(name, "offset")) ||
+	    (seen->oper && text_is(name, "oper")) ||
+	    (seen->rvalue && text_is(name, "rvalue")) ||
+	    (seen->result.len > 0 && text_is(name, "result"))) {
+		return diag_set(r->d, ERR_FORMAT, "%s: \"%.*s\" stands twice",
+				w->name, TEXT_ARG(name));
+	}
 	if (text_is(name, "bytes")) {
 		seen->bytes = true;
 		return draft_operand(r, w->name, v, 1, 10, &op->byte.n_bytes);
@@ -440,7 +462,7 @@ static enum err
 read_byte_math(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	struct view parts[MAX_PARTS];
-	unsigned n = split(text_unquote(value), ',', parts);
+	unsigned n = text_split(text_unquote(value), ',', parts, MAX_PARTS);
 	struct draft_op *o = new_byte_op(r, OP_BYTE_MATH);
 	struct math_seen seen = { .bytes = false };
 	enum err e = ERR_OK;
@@ -475,7 +497,7 @@ read_base64_decode(struct rule_draft *r, const struct keyword *w,
 		   struct view value)
 {
 	struct view parts[MAX_PARTS];
-	unsigned n = split(text_unquote(value), ',', parts);
+	unsigned n = text_split(text_unquote(value), ',', parts, MAX_PARTS);
 	struct draft_op *o = draft_add_op(r, OP_BASE64);
 	unsigned others = 0;
 
@@ -498,10 +520,11 @@ read_base64_decode(struct rule_draft *r, const struct keyword *w,
 		bool good;
 
 		text_next_word(&v, &name);
-		good = text_u64(text_trim(v), &number) && number <= OFFSET_MAX;
+		good = text_u64(text_trim(v), &number) && number <= UINT32_MAX;
 		if (text_is(parts[i], "relative")) {
 			o->op.flags |= OPF_RELATIVE;
-		} else if (good && text_is(name, "bytes") && number > 0) {
+		} else if (good && text_is(name, "bytes") &&
+			   number <= OFFSET_MAX) {
 			o->op.base64.bytes = (uint32_t)number;
 		} else if (good && text_is(name, "offset")) {
 			o->op.base64.offset = (uint32_t)number;
@@ -569,126 +592,3 @@ FOLLOWING(byte_jump)
 FOLLOWING(byte_extract)
 FOLLOWING(byte_math)
 FOLLOWING(base64_decode)
-
-static enum err
-xor_key(struct rule_draft *r, struct view value, struct xform *x)
-{
-	uint8_t key[255];
-	size_t n = 0;
-	struct view hex = text_unquote(value);
-
-	for (size_t i = 0; i + 1 < hex.len && n < sizeof(key); i += 2) {
-		char two[5] = { '0', 'x', (char)hex.p[i], (char)hex.p[i + 1],
-				0 };
-		uint64_t byte;
-
-		if (!text_u64(view_cstr(two), &byte)) {
-			n = 0;
-			break;
-		}
-		key[n++] = (uint8_t)byte;
-	}
-	if (n == 0 || hex.len != n * 2) {
-		return diag_set(r->d, ERR_FORMAT,
-				"xor: the key is 1 to 255 bytes in "
-				"hexadecimal");
-	}
-	x->arg = view_of(draft_copy(r, key, n), n);
-	return x->arg.p != NULL ? ERR_OK : ERR_NOMEM;
-}
-
-static enum err
-slice_args(struct rule_draft *r, struct view value, struct xform *x)
-{
-	struct view parts[MAX_PARTS];
-	unsigned n = split(text_unquote(value), ',', parts);
-
-	if (n < 1 || n > 2 || !text_i64(parts[0], &x->a) ||
-	    (n == 2 && !text_i64(parts[1], &x->b)) || x->a < -OFFSET_MAX ||
-	    x->a > OFFSET_MAX || x->b < -OFFSET_MAX || x->b > OFFSET_MAX) {
-		return diag_set(r->d, ERR_FORMAT,
-				"subslice: write START or START,LENGTH");
-	}
-	x->has_b = n == 2;
-	return ERR_OK;
-}
-
-static enum err
-base64_args(struct rule_draft *r, struct view value, struct xform *x)
-{
-	struct view parts[MAX_PARTS];
-	unsigned n = split(text_unquote(value), ',', parts);
-
-	for (unsigned i = 0; i < n; i++) {
-		struct view name, v = parts[i];
-		uint64_t number;
-
-		text_next_word(&v, &name);
-		v = text_trim(v);
-		if (text_is(name, "mode") && text_is(v, "rfc4648")) {
-			continue;
-		}
-		if (text_is(name, "mode") && text_is(v, "strict")) {
-			x->arg = VIEW_LIT("!");
-			continue;
-		}
-		if (text_is(name, "mode") && text_is(v, "rfc2045")) {
-			x->arg = VIEW_LIT("s");
-			continue;
-		}
-		if (!text_u64(v, &number) || number > OFFSET_MAX ||
-		    !(text_is(name, "bytes") || text_is(name, "offset"))) {
-			return diag_set(r->d, ERR_FORMAT,
-					"from_base64: unknown word \"%.*s\"",
-					TEXT_ARG(parts[i]));
-		}
-		if (text_is(name, "offset")) {
-			x->a = (int64_t)number;
-		} else {
-			x->b = (int64_t)number;
-			x->has_b = true;
-		}
-	}
-	return ERR_OK;
-}
-
-enum err
-parse_xform(struct rule_draft *r, const struct keyword *w, struct view value)
-{
-	struct draft_list *l = draft_cur(r);
-	struct xform x = { .type = (enum xform_type)w->a };
-	enum err e = ERR_OK;
-
-	if (l->word == NULL || l->absent) {
-		return diag_set(r->d, ERR_FORMAT,
-				"%s: stands behind a sticky buffer", w->name);
-	}
-	if (l->n_ops > 0) {
-		/* what stood before keeps the buffer without it */
-		const struct draft_list *from = l;
-
-		e = draft_list_of(r, l->word, true, &r->cur);
-		if (e != ERR_OK) {
-			return e;
-		}
-		l = draft_cur(r);
-		l->n_xforms = from->n_xforms;
-		memcpy(l->xforms, from->xforms, sizeof(l->xforms));
-		r->last_op = -1;
-	}
-	if (l->n_xforms == RULE_MAX_XFORMS) {
-		return diag_set(r->d, ERR_LIMIT, "more than %d transforms",
-				RULE_MAX_XFORMS);
-	}
-	if (x.type == XFORM_XOR) {
-		e = xor_key(r, value, &x);
-	} else if (x.type == XFORM_SUBSLICE) {
-		e = slice_args(r, value, &x);
-	} else if (x.type == XFORM_FROM_BASE64) {
-		e = base64_args(r, value, &x);
-	}
-	if (e == ERR_OK) {
-		l->xforms[l->n_xforms++] = x;
-	}
-	return e;
-}

@@ -12,6 +12,7 @@
 struct pcre_words {
 	struct view pattern;
 	uint32_t options;
+	struct view captures; /* "flow:NAME,pkt:NAME" */
 	bool negated, relative, no_limit;
 	const char *buffer; /* modifier that means the same; NULL: none */
 };
@@ -82,10 +83,9 @@ pcre_flags(struct rule_draft *r, struct pcre_words *p, struct view flags)
 				buffer = buffer_flags[k].buffer;
 			}
 		}
-		if (c == ',') {
-			return diag_set(r->d, ERR_FORMAT,
-					"pcre: captures are not kept; leave "
-					"out what follows the comma");
+		if (c == ',' || c == ' ') {
+			p->captures = view_sub(flags, i + 1, flags.len);
+			return ERR_OK;
 		}
 		if (buffer == NULL) {
 			return diag_set(r->d, ERR_FORMAT,
@@ -147,8 +147,9 @@ keep_code(struct rule_env *env, void *code)
 	return true;
 }
 
-static enum err
-pcre_code(struct rule_draft *r, const struct pcre_words *p, void **out)
+enum err
+draft_code(struct rule_draft *r, const struct keyword *w, struct view pattern,
+	   uint32_t options, void **out)
 {
 	pcre2_compile_context *cc = pcre2_compile_context_create(NULL);
 	pcre2_code *code;
@@ -161,8 +162,8 @@ pcre_code(struct rule_draft *r, const struct pcre_words *p, void **out)
 	}
 	/* an expression from a rule may not exhaust our stack */
 	pcre2_set_parens_nest_limit(cc, 100);
-	code = pcre2_compile(p->pattern.p, p->pattern.len,
-			     p->options | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP |
+	code = pcre2_compile(pattern.p, pattern.len,
+			     options | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP |
 				     PCRE2_NEVER_BACKSLASH_C,
 			     &number, &at, cc);
 	pcre2_compile_context_free(cc);
@@ -170,8 +171,8 @@ pcre_code(struct rule_draft *r, const struct pcre_words *p, void **out)
 		pcre2_get_error_message(number, (PCRE2_UCHAR *)text,
 					sizeof(text));
 		return diag_set(r->d, ERR_FORMAT,
-				"pcre: %s at character %zu of /%.*s/", text,
-				(size_t)at, TEXT_ARG(p->pattern));
+				"%s: %s at character %zu of /%.*s/", w->name,
+				text, (size_t)at, TEXT_ARG(pattern));
 	}
 	if (!keep_code(r->env, code)) {
 		pcre2_code_free(code);
@@ -181,6 +182,160 @@ pcre_code(struct rule_draft *r, const struct pcre_words *p, void **out)
 	(void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
 	*out = code;
 	return ERR_OK;
+}
+
+static const struct {
+	const char *word; /* in the list behind the flags */
+	const char *prefix; /* of a group's name */
+	enum note_kind kind;
+} capture_kinds[] = { { "flow", "flow_", NOTE_FLOW },
+		      { "pkt", "pkt_", NOTE_PKT },
+		      { "alert", "alert_", NOTE_ALERT } };
+
+struct captures {
+	struct capture v[RULE_MAX_CAPTURES];
+	uint8_t n;
+};
+
+static enum err
+add_capture(struct rule_draft *r, struct captures *l, unsigned group,
+	    enum note_kind kind, struct view name)
+{
+	struct capture *c;
+
+	for (uint8_t i = 0; i < l->n; i++) {
+		if (l->v[i].group == group) {
+			return ERR_OK; /* has a name already */
+		}
+	}
+	if (l->n == RULE_MAX_CAPTURES || group > UINT8_MAX) {
+		return diag_set(r->d, ERR_LIMIT,
+				"pcre: more than %d groups are kept",
+				RULE_MAX_CAPTURES);
+	}
+	c = &l->v[l->n];
+	*c = (struct capture){ .group = (uint8_t)group, .kind = (uint8_t)kind };
+	if (!name_table_add(&r->env->notes, name, &c->name)) {
+		return draft_nomem(r);
+	}
+	l->n++;
+	return ERR_OK;
+}
+
+/*
+ * "pkt:key,pkt:value" and the same of flow: the first group's text is the
+ * name, the second's the value.
+ */
+static void
+join_key(struct captures *l, const struct view names[RULE_MAX_CAPTURES])
+{
+	if (l->n == 2 && l->v[0].kind == l->v[1].kind &&
+	    l->v[0].kind != NOTE_ALERT && text_is(names[0], "key") &&
+	    text_is(names[1], "value")) {
+		l->v[1].key_group = l->v[0].group;
+		l->v[1].name = UINT32_MAX;
+		l->v[0] = l->v[1];
+		l->n = 1;
+	}
+}
+
+/* "flow:NAME, pkt:NAME": for the groups in their order */
+static enum err
+listed_captures(struct rule_draft *r, struct view list, uint32_t groups,
+		struct captures *out)
+{
+	struct view names[RULE_MAX_CAPTURES], part;
+	unsigned n = 0;
+	enum err e = ERR_OK;
+
+	while (e == ERR_OK && text_next(&list, ',', &part)) {
+		size_t at = text_find(part, ':');
+		struct view kind = text_trim(view_of(part.p, at));
+		struct view name = text_trim(view_sub(part, at + 1, part.len));
+		size_t k = 0;
+
+		while (k < ARRAY_LEN(capture_kinds) &&
+		       !text_is(kind, capture_kinds[k].word)) {
+			k++;
+		}
+		if (k == ARRAY_LEN(capture_kinds) || name.len == 0 ||
+		    text_find(name, ' ') != name.len) {
+			return diag_set(r->d, ERR_FORMAT,
+					"pcre: \"%.*s\" is not understood: "
+					"behind the flags write flow:NAME, "
+					"pkt:NAME or alert:NAME",
+					TEXT_ARG(part));
+		}
+		if (n == RULE_MAX_CAPTURES) {
+			return diag_set(r->d, ERR_LIMIT,
+					"pcre: more than %d groups are kept",
+					RULE_MAX_CAPTURES);
+		}
+		if (n == groups) {
+			return diag_set(r->d, ERR_FORMAT,
+					"pcre: more names than groups (%u)",
+					groups);
+		}
+		names[n++] = name;
+		e = add_capture(r, out, n, capture_kinds[k].kind, name);
+	}
+	if (e == ERR_OK) {
+		join_key(out, names);
+	}
+	return e;
+}
+
+/* (?P<flow_NAME>..) and the like */
+static enum err
+named_captures(struct rule_draft *r, const void *code, struct captures *out)
+{
+	uint32_t n = 0, size = 0;
+	PCRE2_SPTR row = NULL;
+
+	(void)pcre2_pattern_info(code, PCRE2_INFO_NAMECOUNT, &n);
+	(void)pcre2_pattern_info(code, PCRE2_INFO_NAMEENTRYSIZE, &size);
+	(void)pcre2_pattern_info(code, PCRE2_INFO_NAMETABLE, &row);
+	for (uint32_t i = 0; i < n; i++, row += size) {
+		unsigned group = (unsigned)row[0] << 8 | row[1];
+		const char *name = (const char *)row + 2;
+
+		for (size_t k = 0; k < ARRAY_LEN(capture_kinds); k++) {
+			size_t len = strlen(capture_kinds[k].prefix);
+			enum err e;
+
+			if (strncmp(name, capture_kinds[k].prefix, len) != 0 ||
+			    name[len] == '\0') {
+				continue;
+			}
+			e = add_capture(r, out, group, capture_kinds[k].kind,
+					view_cstr(name + len));
+			if (e != ERR_OK) {
+				return e;
+			}
+		}
+	}
+	return ERR_OK;
+}
+
+static enum err
+pcre_captures(struct rule_draft *r, const struct pcre_words *p, void *code,
+	      struct op *op)
+{
+	struct captures l = { .n = 0 };
+	uint32_t groups = 0;
+	enum err e;
+
+	(void)pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &groups);
+	e = listed_captures(r, p->captures, groups, &l);
+	if (e == ERR_OK) {
+		e = named_captures(r, code, &l);
+	}
+	if (e != ERR_OK || l.n == 0) {
+		return e;
+	}
+	op->pcre.captures = draft_copy(r, l.v, l.n * sizeof(l.v[0]));
+	op->pcre.n_captures = l.n;
+	return op->pcre.captures != NULL ? ERR_OK : ERR_NOMEM;
 }
 
 /* The list of the buffer that a flag names. */
@@ -193,7 +348,10 @@ pcre_list(struct rule_draft *r, const struct pcre_words *p, uint8_t *at)
 	if (r->cur == 0) {
 		return draft_list_of(r, w, false, at);
 	}
-	if (now != NULL && now->a == w->a && now->b == w->b) {
+	/* a body that a server sends is file.data, too */
+	if (now != NULL &&
+	    ((now->a == w->a && now->b == w->b) ||
+	     (now->b == BUF_FILE_DATA && w->b == BUF_HTTP_RESP_BODY))) {
 		*at = r->cur;
 		return ERR_OK;
 	}
@@ -201,6 +359,34 @@ pcre_list(struct rule_draft *r, const struct pcre_words *p, uint8_t *at)
 			"pcre: a flag names %s, but another sticky buffer is "
 			"set; leave the flag out",
 			p->buffer);
+}
+
+/* A capital letter that means itself, not one of a "\\W" or "\\x4A". */
+static bool
+has_capital(struct view pattern)
+{
+	for (size_t i = 0; i < pattern.len; i++) {
+		if (pattern.p[i] == '\\') {
+			i += i + 1 < pattern.len && pattern.p[i + 1] == 'x' ? 3
+									    : 1;
+		} else if (pattern.p[i] >= 'A' && pattern.p[i] <= 'Z') {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Something in the buffer that "R" may be relative to. */
+static bool
+has_place(const struct draft_list *l)
+{
+	for (uint16_t i = 0; i < l->n_ops; i++) {
+		if (l->ops[i].op.type == OP_CONTENT ||
+		    l->ops[i].op.type == OP_PCRE) {
+			return true;
+		}
+	}
+	return false;
 }
 
 enum err
@@ -212,18 +398,28 @@ parse_pcre(struct rule_draft *r, const struct keyword *w, struct view value)
 	void *code = NULL;
 	enum err e;
 
-	(void)w;
 	e = pcre_split(r, value, &p);
 	if (e != ERR_OK) {
 		return e;
 	}
-	e = pcre_code(r, &p, &code);
+	e = draft_code(r, w, p.pattern, p.options, &code);
 	if (e != ERR_OK) {
 		return e;
+	}
+	if (p.buffer != NULL && strcmp(p.buffer, "http_host") == 0 &&
+	    (p.options & PCRE2_CASELESS) == 0 && has_capital(p.pattern)) {
+		return diag_set(r->d, ERR_FORMAT,
+				"pcre: W is http.host, which is lower case; "
+				"the expression is not");
 	}
 	e = p.buffer != NULL ? pcre_list(r, &p, &at) : ERR_OK;
 	if (e != ERR_OK) {
 		return e;
+	}
+	if (p.relative && before == 0 && !has_place(&r->lists[at])) {
+		return diag_set(r->d, ERR_FORMAT,
+				"pcre: R needs a content or pcre before it in "
+				"the same buffer");
 	}
 	r->cur = at;
 	o = draft_add_op(r, OP_PCRE);
@@ -235,7 +431,7 @@ parse_pcre(struct rule_draft *r, const struct keyword *w, struct view value)
 		(p.negated ? OPF_NEGATED : 0) | (p.relative ? OPF_RELATIVE : 0);
 	o->op.pcre.code = code;
 	o->op.pcre.no_limit = p.no_limit;
-	return ERR_OK;
+	return p.negated ? ERR_OK : pcre_captures(r, &p, code, &o->op);
 }
 
 static bool

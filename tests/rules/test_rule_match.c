@@ -296,6 +296,39 @@ static const struct tx_case tx_cases[] = {
 	  BUF_HTTP_REQ_HEADER, "HOST: A\r\n", true },
 	{ "http.header; strip_pseudo_headers; bsize:6;", BUF_HTTP_REQ_HEADER,
 	  ":m: a\r\nb: c\r\n", true },
+	{ "http.host; domain; content:\"example.co.uk\"; bsize:13;",
+	  BUF_HTTP_HOST, "www.example.co.uk", true },
+	{ "http.host; domain; content:\"www\";", BUF_HTTP_HOST,
+	  "www.example.co.uk", false },
+	{ "http.host; domain; content:\"co.uk\"; bsize:5;", BUF_HTTP_HOST,
+	  "co.uk", true },
+	{ "http.host; tld; content:\"co.uk\"; bsize:5;", BUF_HTTP_HOST,
+	  "a.b.co.uk", true },
+	{ "http.host; tld; content:\"b.co\";", BUF_HTTP_HOST, "a.b.co.uk",
+	  false },
+	{ "http.host; domain; content:\"not a name\";", BUF_HTTP_HOST,
+	  "not a name", true },
+	{ "http.uri; pcrexform:\"id=([a-z]+)\"; content:\"abc\"; bsize:3;",
+	  BUF_HTTP_URI, "/?id=abc&x=1", true },
+	{ "http.uri; pcrexform:\"id=([a-z]+)\"; content:\"x=1\";", BUF_HTTP_URI,
+	  "/?id=abc&x=1", false },
+	{ "http.uri; pcrexform:\"id=([a-z]+)\"; content:\"/y\";", BUF_HTTP_URI,
+	  "/y", true },
+	{ "http.uri; pcrexform:\"id=(z)?\"; content:\"id=1\";", BUF_HTTP_URI,
+	  "/id=1", true },
+	{ "http.uri; from_base64; gunzip; content:\"hello gunzip\"; bsize:12;",
+	  BUF_HTTP_URI, "H4sIAAAAAAACA8tIzcnJV0gvzavKLAAAH2eUgQwAAAA=", true },
+	{ "http.uri; from_base64; gunzip:max-size 5; content:\"hello\"; "
+	  "bsize:5;",
+	  BUF_HTTP_URI, "H4sIAAAAAAACA8tIzcnJV0gvzavKLAAAH2eUgQwAAAA=", true },
+	{ "http.uri; from_base64; gunzip; content:\"hello\";", BUF_HTTP_URI,
+	  "eJzLSM3JyVeoyslMAgAVlQPm", false },
+	{ "http.uri; from_base64; zlib_deflate; content:\"hello zlib\"; "
+	  "bsize:10;",
+	  BUF_HTTP_URI, "eJzLSM3JyVeoyslMAgAVlQPm", true },
+	{ "http.uri; from_base64; zlib_deflate; content:\"hello\";",
+	  BUF_HTTP_URI, "H4sIAAAAAAACA8tIzcnJV0gvzavKLAAAH2eUgQwAAAA=", false },
+	{ "http.uri; gunzip; bsize:0;", BUF_HTTP_URI, "plain text", true },
 };
 
 static void
@@ -522,7 +555,7 @@ test_packet_then_stream(void **state)
 static void
 test_flowbits(void **state)
 {
-	const char *names[4];
+	struct rule_metadata meta;
 	struct bench b;
 
 	(void)state;
@@ -540,7 +573,8 @@ test_flowbits(void **state)
 	assert_int_equal(packet(&b, "x"), 2);
 	assert_int_equal(b.hits[0].rule->sid, 3); /* load order */
 	assert_int_equal(b.hits[1].rule->sid, 2);
-	assert_int_equal(rule_flow_bits(b.rs, b.flow_state, names, 4), 2);
+	rule_metadata_of(b.rs, b.flow_state, &meta);
+	assert_int_equal(meta.n_bits, 2);
 	assert_int_equal(packet(&b, "z"), 1);
 	assert_int_equal(packet(&b, "y"), 1);
 	assert_int_equal(packet(&b, "z"), 0);
