@@ -46,6 +46,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *x, *y;
 
 	rig_init(&a, (size_t)16 << 20, NULL);
+	file_ctx_want(a.ctx.files, DIGEST_ALL);
 	play(&a, view_of(data, size), true);
 	rig_init(&b, (size_t)16 << 20, NULL);
 	play(&b, view_of(data, size), false);
