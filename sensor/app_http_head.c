@@ -73,7 +73,7 @@ parse_codings(struct http_tx *tx, struct view v, unsigned limit,
 	while (i < v.len) {
 		size_t begin;
 		struct view w;
-		bool gzip, deflate, lzma;
+		bool gzip, deflate, lzma, brotli;
 
 		while (i < v.len && (v.p[i] == ',' || v.p[i] == ' ')) {
 			i++;
@@ -86,14 +86,16 @@ parse_codings(struct http_tx *tx, struct view v, unsigned limit,
 		gzip = http_value_has(w, "gzip");
 		deflate = !gzip && http_value_has(w, "deflate");
 		lzma = tx->settings->lzma_limit > 0 && is_word(w, "lzma");
-		if (!gzip && !deflate && !lzma) {
+		brotli = is_word(w, "br");
+		if (!gzip && !deflate && !lzma && !brotli) {
 			if (w.len > 0 && !is_word(w, "identity") &&
-			    !is_word(w, "br") && !is_word(w, "none")) {
+			    !is_word(w, "none")) {
 				event_set_add(ev, EV_HTTP_ABNORMAL_CE_HEADER);
 			}
 			continue;
 		}
-		if (!lzma && !is_word(w, gzip ? "gzip" : "deflate") &&
+		if (!lzma && !brotli &&
+		    !is_word(w, gzip ? "gzip" : "deflate") &&
 		    !is_word(w, gzip ? "x-gzip" : "x-deflate")) {
 			event_set_add(ev, EV_HTTP_ABNORMAL_CE_HEADER);
 		}
@@ -101,9 +103,10 @@ parse_codings(struct http_tx *tx, struct view v, unsigned limit,
 			event_set_add(ev, EV_HTTP_TOO_MANY_ENCODING_LAYERS);
 			break;
 		}
-		out[n++] = gzip   ? HTTP_CODING_GZIP
-			   : lzma ? HTTP_CODING_LZMA
-				  : HTTP_CODING_DEFLATE;
+		out[n++] = gzip     ? HTTP_CODING_GZIP
+			   : lzma   ? HTTP_CODING_LZMA
+			   : brotli ? HTTP_CODING_BROTLI
+				    : HTTP_CODING_DEFLATE;
 	}
 	return n;
 }

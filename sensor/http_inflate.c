@@ -3,6 +3,7 @@
 
 #include <zlib.h>
 
+#include "sensor/http_brotli.h"
 #include "sensor/http_lzma.h"
 
 /*
@@ -21,12 +22,15 @@ enum reading {
 	READ_RAW, /* deflate without any header, RFC 1951 */
 	READ_SKIP, /* raw after a gzip header that zlib refuses */
 	READ_LZMA,
+	READ_BROTLI,
 	READ_PLAIN, /* not compressed after all */
 };
 
 static const enum reading attempts[][4] = {
 	[HTTP_CODING_GZIP] = { READ_AUTO, READ_SKIP, READ_RAW, READ_PLAIN },
 	[HTTP_CODING_DEFLATE] = { READ_RAW, READ_AUTO, READ_SKIP, READ_PLAIN },
+	[HTTP_CODING_BROTLI] = { READ_BROTLI, READ_PLAIN, READ_PLAIN,
+				 READ_PLAIN },
 	[HTTP_CODING_LZMA] = { READ_LZMA, READ_PLAIN, READ_PLAIN, READ_PLAIN },
 };
 
@@ -50,6 +54,7 @@ struct layer {
 	enum http_coding coding;
 	unsigned attempt;
 	struct http_lzma *lzma;
+	struct http_brotli *brotli;
 	size_t lzma_limit;
 	bool active; /* zs is initialised */
 	bool sure; /* gave output: its format is known */
@@ -115,6 +120,8 @@ stop(struct layer *l)
 {
 	http_lzma_free(l->lzma);
 	l->lzma = NULL;
+	http_brotli_free(l->brotli);
+	l->brotli = NULL;
 	if (l->active) {
 		inflateEnd(&l->zs);
 		l->active = false;
@@ -133,6 +140,10 @@ start(struct layer *l)
 	if (r == READ_LZMA) {
 		l->lzma = http_lzma_new(l->pool, l->lzma_limit);
 		return l->lzma != NULL;
+	}
+	if (r == READ_BROTLI) {
+		l->brotli = http_brotli_new(l->pool);
+		return l->brotli != NULL;
 	}
 	memset(&l->zs, 0, sizeof(l->zs));
 	l->zs.zalloc = zlib_get;
@@ -230,30 +241,33 @@ is_bomb(const struct http_inflate *z)
 	       z->made_bytes / HTTP_BOMB_RATIO > z->in_bytes;
 }
 
-/* As run(), of an LZMA layer. */
+/* As run(), of a layer that is neither gzip nor deflate. */
 static bool
-run_lzma(struct http_inflate *z, unsigned at, struct view in)
+run_decoder(struct http_inflate *z, unsigned at, struct view in)
 {
 	struct layer *l = z->layers[at];
 	uint8_t out[OUT_CHUNK];
 
 	while (!l->dead && !z->bomb) {
 		size_t n = 0;
-		enum http_lzma_result rc =
-			http_lzma_run(l->lzma, &in, out, sizeof(out), &n);
+		enum http_decoded rc =
+			l->lzma != NULL ? http_lzma_run(l->lzma, &in, out,
+							sizeof(out), &n)
+					: http_brotli_run(l->brotli, &in, out,
+							  sizeof(out), &n);
 
 		if (n > 0) {
 			l->sure = true;
 			emit(z, at + 1, view_of(out, n));
 		}
-		if (rc == HTTP_LZMA_MORE) {
+		if (rc == HTTP_DECODED_MORE) {
 			break;
 		}
-		if (rc == HTTP_LZMA_BAD && !l->sure) {
+		if (rc == HTTP_DECODED_BAD && !l->sure) {
 			return false;
 		}
-		z->failed = z->failed || rc == HTTP_LZMA_BAD;
-		l->dead = rc != HTTP_LZMA_OUT;
+		z->failed = z->failed || rc == HTTP_DECODED_BAD;
+		l->dead = rc != HTTP_DECODED_OUT;
 	}
 	return true;
 }
@@ -272,8 +286,8 @@ run(struct http_inflate *z, unsigned at, struct view in)
 		emit(z, at + 1, in);
 		return true;
 	}
-	if (reading(l) == READ_LZMA) {
-		return run_lzma(z, at, in);
+	if (reading(l) == READ_LZMA || reading(l) == READ_BROTLI) {
+		return run_decoder(z, at, in);
 	}
 	if (!l->active) {
 		return false;

@@ -2,7 +2,7 @@
 /*
  * http_inflate.h - undoes the content codings of an HTTP body
  *
- * gzip, zlib, raw deflate and LZMA, in up to HTTP_CODINGS_MAX layers.  Servers and
+ * gzip, zlib, raw deflate, Brotli and LZMA, in up to HTTP_CODINGS_MAX layers.  Servers and
  * evaders mislabel bodies, and clients guess; so a layer that fails before it
  * gave a byte is tried again as the other formats and at last taken as plain.
  *
@@ -18,7 +18,12 @@
 
 #define HTTP_CODINGS_MAX 8
 
-enum http_coding { HTTP_CODING_GZIP, HTTP_CODING_DEFLATE, HTTP_CODING_LZMA };
+enum http_coding {
+	HTTP_CODING_GZIP,
+	HTTP_CODING_DEFLATE,
+	HTTP_CODING_BROTLI,
+	HTTP_CODING_LZMA
+};
 
 struct http_inflate;
 

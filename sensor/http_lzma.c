@@ -107,7 +107,7 @@ begin(struct http_lzma *z)
 	return lzma_code(&z->s, LZMA_RUN) == LZMA_OK && z->s.avail_in == 0;
 }
 
-enum http_lzma_result
+enum http_decoded
 http_lzma_run(struct http_lzma *z, struct view *in, uint8_t *out, size_t cap,
 	      size_t *n)
 {
@@ -118,11 +118,11 @@ http_lzma_run(struct http_lzma *z, struct view *in, uint8_t *out, size_t cap,
 		z->header[z->n_header++] = in->p[0];
 		*in = view_sub(*in, 1, in->len);
 		if (z->n_header == HEADER_LEN && !begin(z)) {
-			return HTTP_LZMA_BAD;
+			return HTTP_DECODED_BAD;
 		}
 	}
 	if (!z->begun) {
-		return HTTP_LZMA_MORE;
+		return HTTP_DECODED_MORE;
 	}
 	z->s.next_in = in->p;
 	z->s.avail_in = in->len;
@@ -132,10 +132,10 @@ http_lzma_run(struct http_lzma *z, struct view *in, uint8_t *out, size_t cap,
 	*n = cap - z->s.avail_out;
 	*in = view_sub(*in, in->len - z->s.avail_in, in->len);
 	if (rc == LZMA_STREAM_END) {
-		return HTTP_LZMA_END;
+		return HTTP_DECODED_END;
 	}
 	if (rc != LZMA_OK && rc != LZMA_BUF_ERROR) {
-		return HTTP_LZMA_BAD;
+		return HTTP_DECODED_BAD;
 	}
-	return z->s.avail_out == 0 ? HTTP_LZMA_OUT : HTTP_LZMA_MORE;
+	return z->s.avail_out == 0 ? HTTP_DECODED_OUT : HTTP_DECODED_MORE;
 }

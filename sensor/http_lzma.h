@@ -11,24 +11,16 @@
 #ifndef SENSOR_HTTP_LZMA_H
 #define SENSOR_HTTP_LZMA_H
 
-#include "common/pool.h"
+#include "sensor/http_decoded.h"
 
 #define HTTP_LZMA_LIMIT_MAX ((size_t)960 << 10) /* one block of the pool */
-
-enum http_lzma_result {
-	HTTP_LZMA_MORE, /* all input taken, nothing held back */
-	HTTP_LZMA_OUT, /* 'out' is full: call again */
-	HTTP_LZMA_END,
-	HTTP_LZMA_BAD,
-};
 
 struct http_lzma;
 
 /* 'limit': bytes of dictionary.  NULL when memory is out. */
 struct http_lzma *http_lzma_new(struct pool *pool, size_t limit);
 void http_lzma_free(struct http_lzma *z);
-/* Takes the front of '*in' off; '*n' bytes were written to 'out'. */
-enum http_lzma_result http_lzma_run(struct http_lzma *z, struct view *in,
-				    uint8_t *out, size_t cap, size_t *n);
+enum http_decoded http_lzma_run(struct http_lzma *z, struct view *in,
+				uint8_t *out, size_t cap, size_t *n);
 
 #endif

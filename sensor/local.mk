@@ -57,7 +57,9 @@ libsensor_a_SOURCES += \
 
 # application protocols: HTTP and bodies
 libsensor_a_SOURCES += \
+	sensor/http_decoded.h \
 	sensor/http_lzma.h sensor/http_lzma.c \
+	sensor/http_brotli.h sensor/http_brotli.c \
 	sensor/http_inflate.h sensor/http_inflate.c \
 	sensor/app_http_body.h sensor/app_http_body.c \
 	sensor/http_tx.h sensor/http_tx.c \

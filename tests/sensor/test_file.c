@@ -15,6 +15,7 @@
 #include "sensor/file.h"
 #include "sensor/file_range.h"
 #include "sensor/hex_digest.h"
+#include "sensor/http_brotli.h"
 #include "sensor/http_lzma.h"
 #include "sensor/multipart.h"
 
@@ -414,7 +415,7 @@ test_lzma(void **state)
 		struct http_lzma *z = http_lzma_new(pool, (size_t)64 << 10);
 		uint8_t out[16];
 		size_t total = 0;
-		enum http_lzma_result r = HTTP_LZMA_MORE;
+		enum http_decoded r = HTTP_DECODED_MORE;
 
 		assert_non_null(z);
 		for (size_t at = 0; at < sizeof(lzma_abc); at += step) {
@@ -425,9 +426,10 @@ test_lzma(void **state)
 			r = http_lzma_run(z, &in, out + total,
 					  sizeof(out) - total, &n);
 			total += n;
-			assert_true(r == HTTP_LZMA_MORE || r == HTTP_LZMA_END);
+			assert_true(r == HTTP_DECODED_MORE ||
+				    r == HTTP_DECODED_END);
 		}
-		assert_int_equal(r, HTTP_LZMA_END);
+		assert_int_equal(r, HTTP_DECODED_END);
 		assert_true(view_eq(view_of(out, total), VIEW_LIT("abc")));
 		http_lzma_free(z);
 	}
@@ -439,11 +441,66 @@ test_lzma(void **state)
 		size_t n;
 
 		assert_int_equal(http_lzma_run(z, &in, out, sizeof(out), &n),
-				 i == 0 ? HTTP_LZMA_BAD : HTTP_LZMA_MORE);
+				 i == 0 ? HTTP_DECODED_BAD : HTTP_DECODED_MORE);
 		http_lzma_free(z);
 	}
 	assert_int_equal(pool_in_use(pool), 0);
 	pool_free(pool);
+}
+
+static const uint8_t brotli_body[] = {
+	0x1b, 0x2a, 0x00, 0xf8, 0x1d, 0x07, 0x6e, 0x2c, 0xcd, 0x5b, 0x5e, 0xe2,
+	0x59, 0x83, 0x84, 0x91, 0xd1, 0x0d, 0x31, 0xd8, 0x18, 0x9b, 0xc7, 0x7d,
+	0x82, 0x40, 0xe8, 0x15, 0x4c, 0x85, 0x00, 0x39, 0xf3, 0x0d, 0x77, 0x00,
+};
+
+static void
+test_brotli(void **state)
+{
+	struct pool *pool = pool_new((size_t)4 << 20);
+	struct pool *tiny = pool_new(64);
+
+	(void)state;
+	for (size_t step = 1; step <= sizeof(brotli_body); step += 7) {
+		struct http_brotli *z = http_brotli_new(pool);
+		uint8_t out[64];
+		size_t total = 0;
+		enum http_decoded r = HTTP_DECODED_MORE;
+
+		assert_non_null(z);
+		for (size_t at = 0; at < sizeof(brotli_body); at += step) {
+			struct view in = view_sub(
+				view_of(brotli_body, sizeof(brotli_body)), at,
+				step);
+			size_t n;
+
+			r = http_brotli_run(z, &in, out + total,
+					    sizeof(out) - total, &n);
+			total += n;
+		}
+		assert_int_equal(r, HTTP_DECODED_END);
+		assert_true(view_eq(view_of(out, total),
+				    VIEW_LIT("a brotli body, a brotli body, "
+					     "a brotli body")));
+		http_brotli_free(z);
+	}
+	for (unsigned i = 0; i < 2; i++) { /* bad, then a small room */
+		struct http_brotli *z = http_brotli_new(pool);
+		struct view in =
+			i == 0 ? VIEW_LIT("\xff\xff\xff\xff\xff")
+			       : view_of(brotli_body, sizeof(brotli_body));
+		uint8_t out[10];
+		size_t n;
+
+		assert_int_equal(http_brotli_run(z, &in, out, sizeof(out), &n),
+				 i == 0 ? HTTP_DECODED_BAD : HTTP_DECODED_OUT);
+		assert_int_equal(n, i == 0 ? 0 : sizeof(out));
+		http_brotli_free(z);
+	}
+	assert_null(http_brotli_new(tiny)); /* no memory */
+	assert_int_equal(pool_in_use(pool), 0);
+	pool_free(pool);
+	pool_free(tiny);
 }
 
 int
@@ -458,6 +515,7 @@ main(void)
 		cmocka_unit_test(test_multipart),
 		cmocka_unit_test(test_boundary),
 		cmocka_unit_test(test_lzma),
+		cmocka_unit_test(test_brotli),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
