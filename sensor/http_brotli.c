@@ -68,17 +68,27 @@ http_brotli_free(struct http_brotli *z)
 	}
 }
 
+/*
+ * One byte of input at a time: what the library holds back while it has more
+ * is lost when a later byte is wrong, and then how the bytes were cut into
+ * segments would show.
+ */
 enum http_decoded
 http_brotli_run(struct http_brotli *z, struct view *in, uint8_t *out,
 		size_t cap, size_t *n)
 {
-	size_t n_in = in->len, n_out = cap;
-	const uint8_t *next_in = in->p;
-	BrotliDecoderResult rc = BrotliDecoderDecompressStream(
-		z->s, &n_in, &next_in, &n_out, &out, NULL);
+	BrotliDecoderResult rc;
+	size_t n_out = cap;
 
+	do {
+		size_t given = MIN(in->len, (size_t)1), n_in = given;
+		const uint8_t *next_in = in->p;
+
+		rc = BrotliDecoderDecompressStream(z->s, &n_in, &next_in,
+						   &n_out, &out, NULL);
+		*in = view_sub(*in, given - n_in, in->len);
+	} while (rc == BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT && in->len > 0);
 	*n = cap - n_out;
-	*in = view_sub(*in, in->len - n_in, in->len);
 	switch (rc) {
 	case BROTLI_DECODER_RESULT_SUCCESS:
 		return HTTP_DECODED_END;
