@@ -35,8 +35,9 @@ enum inspect_dir { DIR_TOSERVER = 0, DIR_TOCLIENT = 1 };
 	BUF(UDP_HDR, "udp.hdr") \
 	BUF(ICMPV4_HDR, "icmpv4.hdr") \
 	BUF(ICMPV6_HDR, "icmpv6.hdr") \
-	BUF(FILE_DATA, "file.data") /* body of this tx and direction */ \
+	BUF(FILE_DATA, "file.data") /* of one file: see inspect_file */ \
 	BUF(FILE_NAME, "file.name") \
+	BUF(FILE_MAGIC, "file.magic") \
 	BUF(HTTP_METHOD, "http.method") \
 	BUF(HTTP_URI, "http.uri") /* normalised */ \
 	BUF(HTTP_URI_RAW, "http.uri.raw") /* as sent */ \
@@ -121,8 +122,7 @@ enum inspect_buf {
 	NUM(TLS_NOT_BEFORE, "tls_cert_notbefore") /* seconds since 1970 */ \
 	NUM(TLS_NOT_AFTER, "tls_cert_notafter") \
 	NUM(TLS_CHAIN_LEN, "tls.cert_chain_len") \
-	NUM(TLS_STATE, "ssl_state") /* bits, enum inspect_ssl_state */ \
-	NUM(FILE_SIZE, "filesize")
+	NUM(TLS_STATE, "ssl_state") /* bits, enum inspect_ssl_state */
 
 enum inspect_num {
 #define NUM(sym, name) NUM_##sym,
@@ -143,6 +143,33 @@ enum inspect_ssl_state {
 struct inspect_list {
 	const struct view *v;
 	uint32_t n;
+};
+
+#define INSPECT_FILES_MAX 64 /* in one call */
+
+enum inspect_digest { INSPECT_MD5, INSPECT_SHA1, INSPECT_SHA256 };
+
+/*
+ * A file of this transaction and direction.  All that one rule asks of files
+ * is asked of one file at a time.
+ */
+struct inspect_file {
+	struct view name, magic, data;
+	bool fresh_name, fresh_magic, fresh_data; /* new since the last call */
+	bool data_due; /* enough of it came to be looked at */
+	bool magic_known; /* or never will be */
+	bool ended; /* no more bytes will come */
+	bool whole; /* ended, and nothing is missing */
+	uint32_t data_seen; /* bytes of 'data' that former calls had */
+	uint64_t size; /* so far */
+	const uint8_t *digest[3]; /* by enum inspect_digest; NULL: not known */
+	struct rule_tx **state; /* what rules remember of it */
+	bool *wanted; /* set by a rule that wants it stored */
+};
+
+/* What a rule with filestore wants besides the file that it matched. */
+struct inspect_store {
+	bool tx[2], flow[2]; /* all files of a direction */
 };
 
 /* Facts of the packet that caused this call. */
@@ -244,13 +271,20 @@ struct inspect {
 	bool stream_end; /* no more will come: the last look */
 	uint64_t stream_offset;
 	uint64_t stream_chunk; /* where in the whole the present chunk begins */
-	uint32_t body_seen[2]; /* FILE_DATA / *_BODY, by direction */
+	uint32_t body_seen[2]; /* of *_BODY, by direction */
 	uint64_t body_offset[2];
 	bool body_complete[2];
+	uint64_t body_end[2]; /* end of what this call was offered */
 
 	uint32_t num_set; /* bit per enum inspect_num */
 	int64_t num[NUM_COUNT];
 	struct event_set events; /* app-layer events of this transaction */
+
+	/* Files that this call has news of. */
+	struct inspect_file files[INSPECT_FILES_MAX];
+	uint32_t n_files;
+	const struct inspect_file *file; /* the one a rule is being asked of */
+	struct inspect_store store; /* written by the rules */
 
 	enum app_proto app; /* whose transaction this is */
 	uint64_t tx_id;
@@ -271,6 +305,13 @@ inspect_set(struct inspect *in, enum inspect_buf b, const struct view *v,
 	in->buf[b].v = v;
 	in->buf[b].n = n;
 	in->done[b / 64] |= UINT64_C(1) << (b % 64);
+}
+
+/* Whether 'b' is asked of each file on its own. */
+static inline bool
+inspect_of_file(enum inspect_buf b)
+{
+	return b == BUF_FILE_DATA || b == BUF_FILE_NAME || b == BUF_FILE_MAGIC;
 }
 
 static inline bool

@@ -38,7 +38,6 @@
 #define HTTP_BOTH(buf) BUF_HTTP_REQ_##buf, BUF_HTTP_RESP_##buf
 
 #define NO_SMTP "needs the SMTP transaction, which is not parsed"
-#define NO_FILES "needs files to be tracked and hashed"
 #define NO_PROTO "needs a protocol that is not parsed"
 #define NO_SHARED "needs state shared between flows and workers"
 
@@ -183,10 +182,21 @@ static const struct keyword table[] = {
 	BUFFER("file_data", KWF_BODY, BOTH(FILE_DATA), APP_UNKNOWN),
 	BUFFER("file.data", KWF_BODY, BOTH(FILE_DATA), APP_UNKNOWN),
 	BUFFER("file.name", 0, BOTH(FILE_NAME), APP_UNKNOWN),
+	BUFFER("file.magic", 0, BOTH(FILE_MAGIC), APP_UNKNOWN),
 	{ "filename", KW_TEXT_IN, KWF_VALUE, BOTH(FILE_NAME), APP_UNKNOWN,
 	  NULL },
-	{ "filesize", KW_ITS_NUM, KWF_VALUE, NUM_FILE_SIZE, KW_NONE,
+	{ "filemagic", KW_TEXT_IN, KWF_VALUE, BOTH(FILE_MAGIC), APP_UNKNOWN,
+	  NULL },
+	{ "fileext", KW_FILE_EXT, KWF_VALUE, BOTH(FILE_NAME), APP_UNKNOWN,
+	  NULL },
+	WORD("filesize", KW_FILE_SIZE, KWF_VALUE),
+	{ "filemd5", KW_FILE_DIGEST, KWF_VALUE, INSPECT_MD5, KW_NONE,
 	  APP_UNKNOWN, NULL },
+	{ "filesha1", KW_FILE_DIGEST, KWF_VALUE, INSPECT_SHA1, KW_NONE,
+	  APP_UNKNOWN, NULL },
+	{ "filesha256", KW_FILE_DIGEST, KWF_VALUE, INSPECT_SHA256, KW_NONE,
+	  APP_UNKNOWN, NULL },
+	WORD("filestore", KW_FILESTORE, 0),
 
 	/* HTTP: sticky, and older names of sticky buffers */
 	BUFFER("http.method", 0, TO_SERVER(HTTP_METHOD), APP_HTTP),
@@ -353,13 +363,6 @@ static const struct keyword table[] = {
 	REFUSED("datarep", "load the list with --indicators instead"),
 	REFUSED("lua", "scripts are not run"),
 	REFUSED("luaxform", "scripts are not run"),
-	REFUSED("filestore", NO_FILES),
-	REFUSED("filemagic", NO_FILES),
-	REFUSED("file.magic", NO_FILES),
-	REFUSED("filemd5", NO_FILES),
-	REFUSED("filesha1", NO_FILES),
-	REFUSED("filesha256", NO_FILES),
-	REFUSED("fileext", NO_FILES),
 	REFUSED("ftpbounce", NO_PROTO),
 	REFUSED("ftpdata_command", NO_PROTO),
 	REFUSED("dce_iface", NO_PROTO),

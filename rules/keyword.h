@@ -73,6 +73,10 @@ enum keyword_shape {
 	KW_IP_PROTO,
 	KW_SAMEIP,
 	KW_APP_PROTO,
+	KW_FILE_SIZE,
+	KW_FILE_EXT,
+	KW_FILE_DIGEST, /* 'a': enum inspect_digest */
+	KW_FILESTORE,
 	KW_EVENT, /* 'a': 0 decode, 1 stream, 2 app */
 	KW_TLS_VERSION,
 	KW_SSL_VERSION,

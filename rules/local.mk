@@ -5,6 +5,7 @@ librules_a_SOURCES = rules/inspect.h rules/rule.h
 # language and matching
 librules_a_SOURCES += \
 	rules/range_set.h rules/range_set.c \
+	rules/digest_list.h rules/digest_list.c \
 	rules/rule_prog.h \
 	rules/rule_text.h rules/rule_text.c \
 	rules/name_table.h rules/name_table.c \
@@ -26,6 +27,7 @@ librules_a_SOURCES += \
 	rules/rule_parse_fact.c \
 	rules/rule_parse_addr.c \
 	rules/rule_parse_effect.c \
+	rules/rule_parse_file.c \
 	rules/rule_parse.h rules/rule_parse.c \
 	rules/rule_check.h rules/rule_check.c \
 	rules/rule_compile.h rules/rule_compile.c \

@@ -738,6 +738,7 @@ freeze_prog(struct rule_draft *r, enum inspect_dir dir, struct rule_prog *p)
 
 	*p = r->prog;
 	p->rule = r->rule;
+	p->of_files = r->of_files;
 	memset(lists, 0, sizeof(lists));
 	p->n_lists = 0;
 	for (uint8_t i = 0; i < r->n_lists; i++) {
@@ -755,6 +756,7 @@ freeze_prog(struct rule_draft *r, enum inspect_dir dir, struct rule_prog *p)
 			return e;
 		}
 		numbers[i] = (int8_t)p->n_lists++;
+		p->of_files = p->of_files || inspect_of_file(out->buf);
 		if (l->word != NULL && (l->word->flags & KWF_PACKET) == 0) {
 			p->need[out->buf / 64] |= UINT64_C(1)
 						  << (out->buf % 64);
@@ -814,7 +816,14 @@ settle(struct rule_draft *r, struct shape *s)
 	if (e != ERR_OK) {
 		return e;
 	}
+	if (p->store != STORE_NONE && p->store_dirs == 0) {
+		p->store_dirs = p->dirs;
+	}
 	p->kind = (uint8_t)kind_of(r, s);
+	if (r->of_files && s->packet_bufs) {
+		return diag_set(r->d, ERR_FORMAT,
+				"a packet's header and a file in one rule");
+	}
 	if (p->kind == PROG_TX && s->packet_bufs) {
 		return diag_set(r->d, ERR_FORMAT,
 				"a packet's header and a transaction's buffer "

@@ -29,6 +29,9 @@ struct rule_env {
 	struct rule_refs *refs;
 	struct reputation *reputation;
 	struct geo *geo;
+	const char *file; /* being read: lists are looked for beside it */
+	const char *data_dir; /* and then here; NULL: nowhere */
+	struct digest_list *digest_lists; /* all that were read */
 	struct name_table flowbits, flowints;
 	struct name_table notes; /* captures, and buffers of entropy */
 	void **codes; /* every pcre2_code, to be freed with the set */
@@ -81,6 +84,7 @@ struct rule_draft {
 	bool tcp_pkt, tcp_stream;
 	bool has_flow_word, has_class, has_priority, has_offset_depth;
 	bool tx_only; /* has a test of transactions */
+	bool of_files; /* has a test of files */
 	bool skip; /* "requires" not met */
 };
 
@@ -138,6 +142,7 @@ rule_reader parse_content, parse_nocase, parse_rawbytes, parse_startswith,
 	parse_ipopts, parse_csum, parse_ip_proto, parse_sameip, parse_app_proto,
 	parse_event, parse_tls_version, parse_ssl_state, parse_cert_time,
 	parse_cert_state, parse_iprep, parse_geoip, parse_tag, parse_bypass,
-	parse_config, parse_ssh_version, parse_entropy, parse_asn1, parse_note;
+	parse_config, parse_ssh_version, parse_entropy, parse_asn1, parse_note,
+	parse_file_size, parse_file_ext, parse_file_digest, parse_filestore;
 
 #endif

@@ -334,6 +334,24 @@ tls_version_ok(const struct test *t, const struct inspect *in)
 	return (t->a == 0 || (bit & t->a) != 0) && (bit & t->b) == 0;
 }
 
+/* How large a file is shows at its end; that it is too large may before. */
+static bool
+file_size_ok(const struct test *t, const struct inspect_file *f)
+{
+	enum cmp c = (enum cmp)t->compare;
+
+	return (f->ended || c == CMP_GT || c == CMP_GE) &&
+	       compare_u64(f->size, c, t->a, t->b);
+}
+
+static bool
+file_digest_ok(const struct test *t, const struct inspect_file *f)
+{
+	const uint8_t *sum = f->digest[t->arg];
+
+	return sum != NULL && digest_list_has(t->digests, sum) != t->negated;
+}
+
 static bool
 flow_fact_ok(const struct test *t, const struct inspect *in)
 {
@@ -472,6 +490,12 @@ test_ok(const struct test *t, const struct inspect *in,
 			event_set_has(&in->events, (enum event_id)t->a));
 	case FACT_NUM:
 		return num_ok(t, in);
+	case FACT_FILE:
+		return in->file != NULL;
+	case FACT_FILE_SIZE:
+		return in->file != NULL && file_size_ok(t, in->file);
+	case FACT_FILE_DIGEST:
+		return in->file != NULL && file_digest_ok(t, in->file);
 	case FACT_SSL_STATE:
 		return ssl_state_ok(t, in);
 	case FACT_TLS_VERSION:

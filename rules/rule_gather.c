@@ -226,8 +226,7 @@ is_one_way(enum inspect_buf b)
 static bool
 is_body(enum inspect_buf b)
 {
-	return b == BUF_FILE_DATA || b == BUF_HTTP_REQ_BODY ||
-	       b == BUF_HTTP_RESP_BODY;
+	return b == BUF_HTTP_REQ_BODY || b == BUF_HTTP_RESP_BODY;
 }
 
 /* The rules of 'g' whose literal 'value' is or ends with. */
@@ -262,6 +261,32 @@ gather_buffer(struct rule_matcher *m, enum inspect_buf b, unsigned dir)
 	}
 }
 
+static void
+gather_of_file(struct rule_matcher *m, enum inspect_buf b, struct view v,
+	       size_t seen)
+{
+	const struct rule_group *g = &m->groups->tx[b][m->in->dir];
+
+	add_bare(m, g, 0);
+	look_up(m, g, v);
+	scan(m, g, news(v, seen, g->longest));
+}
+
+/* What is new of 'f', which is one instance of each of its buffers. */
+static void
+gather_file(struct rule_matcher *m, const struct inspect_file *f)
+{
+	if (f->fresh_name) {
+		gather_of_file(m, BUF_FILE_NAME, f->name, 0);
+	}
+	if (f->fresh_magic) {
+		gather_of_file(m, BUF_FILE_MAGIC, f->magic, 0);
+	}
+	if (f->fresh_data) {
+		gather_of_file(m, BUF_FILE_DATA, f->data, f->data_seen);
+	}
+}
+
 void
 gather_tx(struct rule_matcher *m)
 {
@@ -280,6 +305,9 @@ gather_tx(struct rule_matcher *m)
 				gather_buffer(m, b, 1 - in->dir);
 			}
 		}
+	}
+	for (uint32_t i = 0; i < in->n_files; i++) {
+		gather_file(m, &in->files[i]);
 	}
 	add_bare(m, &m->groups->tx_bare[in->app][in->dir], 0);
 	if (in->app != APP_UNKNOWN) {

@@ -454,6 +454,10 @@ static rule_reader *const readers[] = {
 	[KW_CONFIG] = parse_config,
 	[KW_IPREP] = parse_iprep,
 	[KW_GEOIP] = parse_geoip,
+	[KW_FILE_SIZE] = parse_file_size,
+	[KW_FILE_EXT] = parse_file_ext,
+	[KW_FILE_DIGEST] = parse_file_digest,
+	[KW_FILESTORE] = parse_filestore,
 	[KW_REFUSED] = parse_refused,
 };
 
@@ -649,7 +653,7 @@ reset(struct rule_draft *r, struct diag *d)
 	r->transport = 0;
 	r->header_is_app = r->tcp_pkt = r->tcp_stream = false;
 	r->has_flow_word = r->has_class = r->has_priority = false;
-	r->has_offset_depth = r->tx_only = r->skip = false;
+	r->has_offset_depth = r->tx_only = r->of_files = r->skip = false;
 }
 
 enum err

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* content and all that places it. */
+#include <stdio.h>
+
 #include "rules/rule_draft.h"
 
 #define CONTENT_MAX 8192
@@ -213,6 +215,9 @@ parse_content(struct rule_draft *r, const struct keyword *w, struct view value)
 	}
 	r->cur = at;
 	e = new_content(r, w, value, w->shape != KW_URICONTENT);
+	if (e == ERR_OK && (w->a == BUF_FILE_NAME || w->a == BUF_FILE_MAGIC)) {
+		e = parse_nocase(r, w, VIEW_NONE); /* both are of any case */
+	}
 	r->cur = before;
 	return e;
 }
@@ -254,6 +259,40 @@ parse_nocase(struct rule_draft *r, const struct keyword *w, struct view value)
 	c->bytes = bytes;
 	o->op.flags |= OPF_NOCASE;
 	return ERR_OK;
+}
+
+/* fileext:[!]"pdf": the name ends in ".pdf", in any case. */
+enum err
+parse_file_ext(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	bool negated = value.len > 0 && value.p[0] == '!';
+	struct view ext = text_unquote(
+		negated ? text_trim(view_sub(value, 1, value.len)) : value);
+	char text[64];
+	uint8_t at, before = r->cur;
+	enum err e;
+	int n;
+
+	if (ext.len == 0 || ext.len > 40) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: write 1 to 40 characters", w->name);
+	}
+	n = snprintf(text, sizeof(text), "%s\".%.*s\"", negated ? "!" : "",
+		     TEXT_ARG(ext));
+	e = draft_list_of(r, w, false, &at);
+	if (e != ERR_OK) {
+		return e;
+	}
+	r->cur = at;
+	e = new_content(r, w, view_of(text, (size_t)n), false);
+	if (e == ERR_OK) {
+		e = parse_nocase(r, w, VIEW_NONE);
+	}
+	if (e == ERR_OK) {
+		e = parse_endswith(r, w, VIEW_NONE);
+	}
+	r->cur = before;
+	return e;
 }
 
 enum err

@@ -14,6 +14,7 @@
 #ifndef RULES_RULE_PROG_H
 #define RULES_RULE_PROG_H
 
+#include "rules/digest_list.h"
 #include "rules/range_set.h"
 #include "rules/rule.h"
 #include "rules/rule_notes.h"
@@ -227,6 +228,9 @@ enum fact {
 		    * side, 1 the sender, 2 the receiver, 3 both */
 	FACT_APP_PROTO, /* 'a': bit per app_proto; 'arg': enum app_mode */
 	FACT_EVENT, /* 'a': enum event_id, of packet or transaction */
+	FACT_FILE, /* there is one */
+	FACT_FILE_SIZE,
+	FACT_FILE_DIGEST, /* 'arg': enum inspect_digest; in 'digests' */
 	FACT_SSL_STATE, /* 'a': bits wanted, 'b': bits refused */
 	FACT_TLS_VERSION, /* the same, of enum tls_version_bit */
 	FACT_CERT_EXPIRED,
@@ -274,6 +278,7 @@ struct test {
 	bool negated;
 	uint64_t a, b;
 	struct view text;
+	const struct digest_list *digests;
 };
 
 enum bit_cmd {
@@ -340,6 +345,9 @@ enum fast_form {
 	FAST_WHOLE, /* the buffer is 'fast_key' */
 };
 
+/* filestore: which files besides the one that the rule is about. */
+enum store_scope { STORE_NONE, STORE_FILE, STORE_TX, STORE_FLOW };
+
 struct rule_prog {
 	const struct rule *rule;
 	const struct rule_prog *other; /* the same rule's other direction */
@@ -353,6 +361,9 @@ struct rule_prog {
 	bool two_halves; /* =>: 'other' must hold in the same transaction */
 	bool on_packet, on_every_packet, on_stream;
 	bool by_chunk; /* the stream is asked when a chunk is complete */
+	bool of_files; /* something is asked of files, one at a time */
+	uint8_t store; /* enum store_scope */
+	uint8_t store_dirs; /* bit per enum inspect_dir */
 	bool app_strict; /* 'app' was asked for, not only implied */
 	bool app_exact; /* http1, not any HTTP */
 	uint8_t app; /* enum app_proto */

@@ -74,21 +74,22 @@ state_flow(const struct inspect *in, uint64_t set_id, bool make)
 	return f;
 }
 
-struct rule_tx *
-state_tx(const struct inspect *in, uint64_t set_id, bool make)
+static struct rule_tx *
+state_in(const struct inspect *in, struct rule_tx **slot, uint64_t set_id,
+	 bool make)
 {
 	struct rule_tx *t;
 
-	if (in->tx_state == NULL) {
+	if (slot == NULL) {
 		return NULL;
 	}
-	t = *in->tx_state;
+	t = *slot;
 	if (t == NULL && make && in->pool != NULL) {
 		t = pool_get(in->pool, sizeof(*t));
 		if (t != NULL) {
 			memset(t, 0, sizeof(*t));
 			t->set_id = set_id;
-			*in->tx_state = t;
+			*slot = t;
 		}
 	}
 	if (t != NULL && t->set_id != set_id) {
@@ -96,6 +97,19 @@ state_tx(const struct inspect *in, uint64_t set_id, bool make)
 		t->set_id = set_id;
 	}
 	return t;
+}
+
+struct rule_tx *
+state_tx(const struct inspect *in, uint64_t set_id, bool make)
+{
+	return state_in(in, in->tx_state, set_id, make);
+}
+
+struct rule_tx *
+state_file(const struct inspect *in, const struct inspect_file *f,
+	   uint64_t set_id, bool make)
+{
+	return state_in(in, f->state, set_id, make);
 }
 
 bool

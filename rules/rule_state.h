@@ -70,6 +70,10 @@ struct rule_tx {
 struct rule_flow *state_flow(const struct inspect *in, uint64_t set_id,
 			     bool make);
 struct rule_tx *state_tx(const struct inspect *in, uint64_t set_id, bool make);
+/* The same of one file. */
+struct rule_tx *state_file(const struct inspect *in,
+			   const struct inspect_file *f, uint64_t set_id,
+			   bool make);
 
 bool state_bit(const struct rule_flow *f, uint32_t id);
 /* 'n' is how many bits the set has in all; false when the pool is empty. */

@@ -251,9 +251,11 @@ load_file(struct loading *l, const char *path)
 	} else {
 		memcpy(name, path, strlen(path) + 1);
 	}
+	l->rs->env.file = name;
 	while (e == ERR_OK && rule_file_next(&f, &text, &line)) {
 		e = load_rule(l, text, name, line);
 	}
+	l->rs->env.file = NULL;
 	rule_file_close(&f);
 	return e == ERR_NOMEM ? diag_set(l->d, e, "%s: out of memory", path)
 			      : e;
@@ -326,12 +328,31 @@ number_rules(struct ruleset *rs, struct diag *d)
 	return ERR_OK;
 }
 
+static unsigned
+file_needs_of(const struct rule_prog *p)
+{
+	unsigned needs = p->store != STORE_NONE ? RULES_NEED_STORE : 0;
+
+	for (uint16_t i = 0; i < p->n_tests; i++) {
+		if (p->tests[i].fact == FACT_FILE_DIGEST) {
+			needs |= RULES_NEED_MD5 << p->tests[i].arg;
+		}
+	}
+	for (uint16_t i = 0; i < p->n_lists; i++) {
+		if (p->lists[i].buf == BUF_FILE_MAGIC) {
+			needs |= RULES_NEED_MAGIC;
+		}
+	}
+	return needs;
+}
+
 static void
 note_needs(struct ruleset *rs)
 {
 	for (uint32_t i = 0; i < rs->n_progs; i++) {
 		const struct rule_prog *p = rs->progs[i];
 
+		rs->file_needs |= file_needs_of(p);
 		for (uint16_t k = 0; k < p->n_lists; k++) {
 			enum inspect_buf b = p->lists[k].buf;
 
@@ -448,6 +469,7 @@ ruleset_new(const struct conf *conf, struct diag *d)
 	}
 	arena_init(&rs->arena, rs->pool, MEMORY_MAX);
 	rs->env.arena = &rs->arena;
+	rs->env.data_dir = conf != NULL ? conf_get(conf, "data-dir") : NULL;
 	name_table_init(&rs->env.flowbits, &rs->arena);
 	name_table_init(&rs->env.flowints, &rs->arena);
 	name_table_init(&rs->env.notes, &rs->arena);
@@ -517,6 +539,7 @@ ruleset_load(const struct conf *conf, const char *const *patterns,
 	rs->env.vars = NULL;
 	rs->env.classes = NULL;
 	rs->env.refs = NULL;
+	rs->env.data_dir = NULL;
 	return rs;
 }
 
@@ -531,6 +554,7 @@ ruleset_free(struct ruleset *rs)
 		pcre2_code_free(rs->env.codes[i]);
 	}
 	free(rs->env.codes);
+	digest_list_free(rs->env.digest_lists);
 	for (uint32_t i = 0; i < rs->report.n_problems; i++) {
 		free(rs->report.problems[i].file);
 		free(rs->report.problems[i].reason);
@@ -587,6 +611,12 @@ const uint64_t *
 ruleset_needed(const struct ruleset *rs)
 {
 	return rs->needed;
+}
+
+unsigned
+ruleset_file_needs(const struct ruleset *rs)
+{
+	return rs->file_needs;
 }
 
 bool

@@ -62,6 +62,15 @@ bool ruleset_tags(const struct ruleset *rs);
  * such a rule is exact with one worker only.
  */
 const struct rule *ruleset_host_tag(const struct ruleset *rs);
+/* What rules ask of files beyond name, size and bytes. */
+enum ruleset_file_need {
+	RULES_NEED_MD5 = 1,
+	RULES_NEED_SHA1 = 2,
+	RULES_NEED_SHA256 = 4,
+	RULES_NEED_MAGIC = 8,
+	RULES_NEED_STORE = 16,
+};
+unsigned ruleset_file_needs(const struct ruleset *rs);
 /* Whether any rule matches on raw stream bytes, by direction. */
 bool ruleset_needs_stream(const struct ruleset *rs, enum inspect_dir dir);
 

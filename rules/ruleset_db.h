@@ -39,6 +39,7 @@ struct ruleset {
 	struct ioc_set *iocs; /* NULL: none */
 	uint64_t needed[2];
 	bool needs_stream[2];
+	unsigned file_needs; /* enum ruleset_file_need */
 	uint32_t match_limit; /* PCRE2's */
 	struct ruleset_report report;
 	uint32_t cap_problems;

@@ -9,6 +9,7 @@
 #include "sensor/app_http.h"
 #include "sensor/app_ssh.h"
 #include "sensor/app_tls.h"
+#include "sensor/file_range.h"
 
 /* What a direction may say before it is given up as not recognised. */
 #define PENDING_MAX 4096
@@ -165,7 +166,12 @@ app_ctx_new(const struct conf *conf, struct pool *pool)
 		d->allowed_tcp[p] = wanted(conf, p, true) != WANT_NO;
 		d->allowed_udp[p] = wanted(conf, p, false) != WANT_NO;
 	}
-	if (!http_setup(&d->ctx)) {
+	d->ctx.files = file_ctx_new(conf, pool);
+	d->ctx.ranges = range_table_new(conf, pool);
+	if (d->ctx.files == NULL || d->ctx.ranges == NULL ||
+	    !http_setup(&d->ctx)) {
+		range_table_free(d->ctx.ranges);
+		file_ctx_free(d->ctx.files);
 		free(d);
 		return NULL;
 	}
@@ -177,6 +183,9 @@ app_ctx_free(struct app_ctx *ctx)
 {
 	if (ctx != NULL) {
 		http_teardown(ctx);
+		range_table_drop(ctx->ranges, ctx->files);
+		range_table_free(ctx->ranges);
+		file_ctx_free(ctx->files);
 		free(driver_of(ctx));
 	}
 }
@@ -276,6 +285,7 @@ flow_open(struct driver *d, struct flow *f)
 	memset(af, 0, sizeof(*af));
 	buf_init(&af->pending[0], d->ctx.pool, PENDING_MAX);
 	buf_init(&af->pending[1], d->ctx.pool, PENDING_MAX);
+	af->flow = f;
 	f->app = af;
 	return af;
 }
@@ -733,7 +743,6 @@ app_tx_end(struct app_ctx *ctx, struct flow *f, struct app_tx *tx)
 {
 	struct app_flow *af = f->app;
 	struct app_tx **at = &af->txs, *prev = NULL;
-	struct arena arena;
 
 	while (*at != tx) {
 		prev = *at;
@@ -744,11 +753,7 @@ app_tx_end(struct app_ctx *ctx, struct flow *f, struct app_tx *tx)
 		af->last_tx = prev;
 	}
 	af->n_txs--;
-	if (tx->parser->tx_fini != NULL) {
-		tx->parser->tx_fini(ctx, tx);
-	}
-	arena = tx->arena; /* 'tx' lies in it */
-	arena_reset(&arena);
+	app_tx_free(ctx, tx);
 }
 
 void

@@ -31,3 +31,21 @@ app_tx_new(struct app_ctx *ctx, struct app_flow *af,
 	af->n_txs++;
 	return tx;
 }
+
+void
+app_tx_free(struct app_ctx *ctx, struct app_tx *tx)
+{
+	struct arena arena;
+
+	if (tx->parser->tx_fini != NULL) {
+		tx->parser->tx_fini(ctx, tx);
+	}
+	for (unsigned d = 0; d < 2; d++) {
+		for (struct file *f = tx->files[d].first; f != NULL;
+		     f = f->next) {
+			file_fini(ctx->files, f);
+		}
+	}
+	arena = tx->arena; /* 'tx' lies in it */
+	arena_reset(&arena);
+}

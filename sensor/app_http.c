@@ -2,6 +2,7 @@
 #include "sensor/app_http.h"
 
 #include "sensor/app_http_conn.h"
+#include "sensor/app_http_file.h"
 #include "sensor/app_http_probe.h"
 #include "sensor/app_http_start.h"
 
@@ -25,11 +26,9 @@ forget_interim(struct http_run *r)
 	if (r->s->n_interim++ > 0 && tx->status == 100) {
 		event_set_add(&tx->tx.events, EV_HTTP_CONTINUE_ALREADY_SEEN);
 	}
-	http_body_fini(&tx->msg[FLOW_TOCLIENT].body);
-	tx->msg[FLOW_TOCLIENT] = (struct http_msg){ 0 };
-	http_body_init(&tx->msg[FLOW_TOCLIENT].body, r->ctx->pool,
-		       tx->settings->body_limit[FLOW_TOCLIENT], &tx->tx.events,
-		       true);
+	http_files_end(tx, FLOW_TOCLIENT);
+	http_msg_end(tx, FLOW_TOCLIENT);
+	http_msg_begin(r->ctx, r->af, tx, FLOW_TOCLIENT);
 	tx->stat_code = tx->stat_msg = VIEW_NONE;
 	tx->status = 0;
 	tx->maybe_body = tx->ending[FLOW_TOCLIENT] = false;
@@ -123,7 +122,7 @@ take_body(struct http_run *r, struct view v)
 	struct http_side *s = r->s;
 	size_t n = http_body_feed(&s->tx->msg[r->dir].body, v);
 
-	if (http_body_due(s->tx, r->dir)) {
+	if (http_body_due(s->tx, r->dir) || http_files_due(s->tx, r->dir)) {
 		s->tx->tx.updated[r->dir] = true;
 	}
 	return n;
@@ -384,8 +383,8 @@ tx_fini(struct app_ctx *ctx, struct app_tx *t)
 	struct http_tx *tx = (struct http_tx *)t;
 
 	(void)ctx;
-	http_body_fini(&tx->msg[0].body);
-	http_body_fini(&tx->msg[1].body);
+	http_msg_end(tx, FLOW_TOSERVER);
+	http_msg_end(tx, FLOW_TOCLIENT);
 }
 
 static const uint16_t ports[] = { 80, 8080, 8000, 8008, 3128, 8888, 0 };

@@ -11,12 +11,12 @@ keep(void *arg, struct view plain)
 	size_t n;
 
 	b->size += plain.len;
-	if (b->truncated) {
-		return; /* what is kept has no holes */
+	if (!b->truncated) { /* what is kept has no holes */
+		n = buf_append(&b->data, plain);
+		b->truncated = n < plain.len;
 	}
-	n = buf_append(&b->data, plain);
-	if (n < plain.len) {
-		b->truncated = true;
+	if (b->sink.data != NULL) {
+		b->sink.data(b->sink.arg, plain);
 	}
 }
 
@@ -49,11 +49,12 @@ http_body_begin(struct http_body *b, enum http_framing framing, uint64_t length)
 
 void
 http_body_codings(struct http_body *b, const enum http_coding *codings,
-		  unsigned n, uint64_t bomb_limit)
+		  unsigned n, uint64_t bomb_limit, size_t lzma_limit)
 {
 	struct http_inflate_out out = { .sink = keep,
 					.arg = b,
-					.bomb_limit = bomb_limit };
+					.bomb_limit = bomb_limit,
+					.lzma_limit = lzma_limit };
 
 	if (n > 0 && b->inflate == NULL) {
 		b->inflate = http_inflate_new(b->data.pool, codings, n, &out);
@@ -65,6 +66,7 @@ note_codings(struct http_body *b)
 {
 	if (http_inflate_bomb(b->inflate)) {
 		b->truncated = true;
+		b->bomb = true;
 		event_set_add(b->events, EV_HTTP_COMPRESSION_BOMB);
 	}
 	if (http_inflate_failed(b->inflate)) {
@@ -302,6 +304,9 @@ http_body_gap(struct http_body *b, uint64_t bytes)
 	b->gap = true;
 	b->size += lost;
 	b->wire_len += lost;
+	if (b->sink.lost != NULL) {
+		b->sink.lost(b->sink.arg, lost);
+	}
 	if (b->inflate != NULL) {
 		http_inflate_gap(b->inflate);
 		b->truncated = true;

@@ -34,6 +34,13 @@ enum http_chunk_at {
 
 #define HTTP_CHUNK_LINE_CAP 64
 
+/* Who else takes the plain bytes, all of them. */
+struct http_body_sink {
+	void (*data)(void *arg, struct view plain);
+	void (*lost)(void *arg, uint64_t bytes);
+	void *arg;
+};
+
 struct http_body {
 	struct buf data; /* plain front of the body */
 	uint64_t wire_len; /* bytes on the wire, chunk framing included */
@@ -45,9 +52,11 @@ struct http_body {
 	enum http_framing framing;
 	bool complete;
 	bool truncated; /* data lacks bytes that were sent */
+	bool bomb; /* given up while it was inflated */
 	bool gap; /* bytes were lost on the way */
 	bool cut_off; /* the connection ended before the body did */
 
+	struct http_body_sink sink; /* data NULL: nobody */
 	enum http_chunk_at at;
 	bool trailer_text; /* this trailer line is not empty */
 	uint8_t n_line;
@@ -66,7 +75,7 @@ void http_body_fini(struct http_body *b);
 void http_body_begin(struct http_body *b, enum http_framing framing,
 		     uint64_t length);
 void http_body_codings(struct http_body *b, const enum http_coding *codings,
-		       unsigned n, uint64_t bomb_limit);
+		       unsigned n, uint64_t bomb_limit, size_t lzma_limit);
 
 /* Takes what belongs to the body and returns how much; see 'complete'. */
 size_t http_body_feed(struct http_body *b, struct view in);

@@ -40,6 +40,10 @@ http_setup(struct app_ctx *ctx)
 				   40 << 10, 1, POOL_MAX_BLOCK);
 	s->bomb_limit = conf_u64(c, KEY("compression-bomb-limit"), 1 << 20,
 				 1 << 10, UINT64_MAX);
+	if (conf_bool(c, KEY("lzma-enabled"), false)) {
+		s->lzma_limit = (size_t)conf_u64(c, KEY("lzma-memlimit"),
+						 1 << 20, 1 << 12, UINT32_MAX);
+	}
 	s->coding_layers = (uint32_t)conf_u64(
 		c, KEY("response-body-decompress-layer-limit"), 2, 0,
 		HTTP_CODINGS_MAX);

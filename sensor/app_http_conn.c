@@ -2,6 +2,7 @@
 #include "sensor/app_http_conn.h"
 
 #include "sensor/app_http_field.h"
+#include "sensor/app_http_file.h"
 #include "sensor/app_http_head.h"
 
 void
@@ -13,6 +14,7 @@ http_mark_done(struct http_tx *tx, enum flow_dir dir)
 	if (!tx->maybe_body || dir == FLOW_TOSERVER) {
 		http_body_end(&tx->msg[dir].body);
 	}
+	http_files_end(tx, dir);
 	if (!event_set_empty(&tx->tx.events)) {
 		/* Rules of either direction may ask for events. */
 		tx->tx.updated[FLOW_TOSERVER] = true;
@@ -53,8 +55,7 @@ http_new_tx(struct http_run *r)
 	}
 	tx->settings = s;
 	for (unsigned d = 0; d < 2; d++) {
-		http_body_init(&tx->msg[d].body, r->ctx->pool, s->body_limit[d],
-			       &tx->tx.events, d == FLOW_TOCLIENT);
+		http_msg_begin(r->ctx, r->af, tx, (enum flow_dir)d);
 	}
 	if (r->hf->side[FLOW_TOCLIENT].at == HTTP_AT_END) {
 		tx->tx.done[FLOW_TOCLIENT] = true;
@@ -160,6 +161,9 @@ http_unexpected(struct http_run *r, struct http_tx *tx, struct view v)
 			      ? EV_HTTP_REQUEST_BODY_UNEXPECTED
 			      : EV_HTTP_RESPONSE_BODY_UNEXPECTED);
 	http_body_extra(&tx->msg[r->dir].body, v);
+	if (tx->tx.done[r->dir]) {
+		http_files_end(tx, r->dir); /* they make one of their own */
+	}
 	tx->tx.updated[r->dir] = true;
 }
 

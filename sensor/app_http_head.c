@@ -3,9 +3,8 @@
 
 #include "sensor/app_http_uri.h"
 
-/* Whether 'v' without its NULs holds 'word' (lower case), in any case. */
-static bool
-contains(struct view v, const char *word)
+bool
+http_value_has(struct view v, const char *word)
 {
 	size_t n = strlen(word);
 
@@ -74,7 +73,7 @@ parse_codings(struct http_tx *tx, struct view v, unsigned limit,
 	while (i < v.len) {
 		size_t begin;
 		struct view w;
-		bool gzip, deflate;
+		bool gzip, deflate, lzma, brotli;
 
 		while (i < v.len && (v.p[i] == ',' || v.p[i] == ' ')) {
 			i++;
@@ -84,16 +83,19 @@ parse_codings(struct http_tx *tx, struct view v, unsigned limit,
 			i++;
 		}
 		w = view_sub(v, begin, i - begin);
-		gzip = contains(w, "gzip");
-		deflate = !gzip && contains(w, "deflate");
-		if (!gzip && !deflate) {
+		gzip = http_value_has(w, "gzip");
+		deflate = !gzip && http_value_has(w, "deflate");
+		lzma = tx->settings->lzma_limit > 0 && is_word(w, "lzma");
+		brotli = is_word(w, "br");
+		if (!gzip && !deflate && !lzma && !brotli) {
 			if (w.len > 0 && !is_word(w, "identity") &&
-			    !is_word(w, "br") && !is_word(w, "none")) {
+			    !is_word(w, "none")) {
 				event_set_add(ev, EV_HTTP_ABNORMAL_CE_HEADER);
 			}
 			continue;
 		}
-		if (!is_word(w, gzip ? "gzip" : "deflate") &&
+		if (!lzma && !brotli &&
+		    !is_word(w, gzip ? "gzip" : "deflate") &&
 		    !is_word(w, gzip ? "x-gzip" : "x-deflate")) {
 			event_set_add(ev, EV_HTTP_ABNORMAL_CE_HEADER);
 		}
@@ -101,7 +103,10 @@ parse_codings(struct http_tx *tx, struct view v, unsigned limit,
 			event_set_add(ev, EV_HTTP_TOO_MANY_ENCODING_LAYERS);
 			break;
 		}
-		out[n++] = gzip ? HTTP_CODING_GZIP : HTTP_CODING_DEFLATE;
+		out[n++] = gzip     ? HTTP_CODING_GZIP
+			   : lzma   ? HTTP_CODING_LZMA
+			   : brotli ? HTTP_CODING_BROTLI
+				    : HTTP_CODING_DEFLATE;
 	}
 	return n;
 }
@@ -120,7 +125,7 @@ set_codings(struct http_tx *tx, enum flow_dir dir)
 	}
 	n = parse_codings(tx, http_field_value(m, "content-encoding"),
 			  s->coding_layers, codings);
-	http_body_codings(&m->body, codings, n, s->bomb_limit);
+	http_body_codings(&m->body, codings, n, s->bomb_limit, s->lzma_limit);
 }
 
 /* The front of 'v' before any of the characters 'stops'. */
@@ -136,8 +141,8 @@ until(struct view v, const char *stops)
 }
 
 /* The name a download is stored under, RFC 6266. */
-static struct view
-disposition_name(struct view v)
+struct view
+http_disposition_name(struct view v)
 {
 	static const char key[] = "filename=";
 	const size_t n = sizeof(key) - 1;
@@ -259,7 +264,7 @@ http_request_head_done(struct http_tx *tx)
 		http_body_begin(&m->body, HTTP_FRAME_NONE, 0);
 		return;
 	}
-	if (te != NULL && contains(te->value, "chunked")) {
+	if (te != NULL && http_value_has(te->value, "chunked")) {
 		if (!is_word(te->value, "chunked") ||
 		    m->version < HTTP_VERSION_1_1) {
 			event_set_add(
@@ -296,7 +301,7 @@ frame_response(struct http_tx *tx)
 	uint64_t length;
 	bool clean;
 
-	if (te != NULL && contains(te->value, "chunked")) {
+	if (te != NULL && http_value_has(te->value, "chunked")) {
 		if (!is_word(te->value, "chunked")) {
 			event_set_add(
 				ev,
@@ -314,8 +319,8 @@ frame_response(struct http_tx *tx)
 			EV_HTTP_INVALID_TRANSFER_ENCODING_VALUE_IN_RESPONSE);
 	}
 	if (cl == NULL) {
-		if (contains(http_field_value(m, "content-type"),
-			     "multipart/byteranges")) {
+		if (http_value_has(http_field_value(m, "content-type"),
+				   "multipart/byteranges")) {
 			event_set_add(ev,
 				      EV_HTTP_RESPONSE_MULTIPART_BYTERANGES);
 		}
@@ -338,8 +343,8 @@ http_response_head_done(struct http_tx *tx)
 	struct http_msg *m = &tx->msg[FLOW_TOCLIENT];
 	bool sized = http_field_find(m, "transfer-encoding") != NULL ||
 		     http_field_find(m, "content-length") != NULL;
-	struct view name =
-		disposition_name(http_field_value(m, "content-disposition"));
+	struct view name = http_disposition_name(
+		http_field_value(m, "content-disposition"));
 
 	m->head_done = true;
 	tx->file_name[FLOW_TOCLIENT] = name.len > 0 ? name : tx->path;
@@ -358,35 +363,4 @@ http_response_head_done(struct http_tx *tx)
 	}
 	frame_response(tx);
 	set_codings(tx, FLOW_TOCLIENT);
-}
-
-#define FORM_HEAD_MAX ((size_t)4096)
-
-/* The first file name in the first parts of an upload, RFC 7578 4.2. */
-static struct view
-form_name(const struct http_tx *tx)
-{
-	const struct http_msg *m = &tx->msg[FLOW_TOSERVER];
-	struct view v = buf_view(&m->body.data);
-
-	if (!contains(http_field_value(m, "content-type"), "multipart/")) {
-		return VIEW_NONE;
-	}
-	return disposition_name(view_sub(v, 0, FORM_HEAD_MAX));
-}
-
-struct view
-http_file_name(struct http_tx *tx, enum flow_dir dir)
-{
-	struct view name;
-
-	if (dir == FLOW_TOSERVER && !tx->form_tried) {
-		tx->form_tried = http_body_due(tx, dir);
-		name = form_name(tx);
-		if (name.len > 0) {
-			/* The body moves while it grows. */
-			tx->file_name[dir] = arena_copy(&tx->tx.arena, name);
-		}
-	}
-	return tx->file_name[dir];
 }

@@ -15,8 +15,9 @@
 void http_request_head_done(struct http_tx *tx);
 void http_response_head_done(struct http_tx *tx);
 
-/* The file's name (may be empty): the one given by Content-Disposition or an
- * upload form, or the path. */
-struct view http_file_name(struct http_tx *tx, enum flow_dir dir);
+/* The value of parameter 'filename' of a Content-Disposition field. */
+struct view http_disposition_name(struct view value);
+/* Whether 'v', without its NULs, holds 'word' (lower case) in any case. */
+bool http_value_has(struct view v, const char *word);
 
 #endif

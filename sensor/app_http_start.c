@@ -223,6 +223,22 @@ is_for_tunnel(const struct http_run *r, uint8_t c)
 	return r->hf->tunnel || (last != NULL && last->is_connect);
 }
 
+/* Clients take a line end behind a response for the end of its body. */
+static void
+on_blank_line(struct http_run *r)
+{
+	struct http_side *s = r->s;
+	struct http_tx *last =
+		r->dir == FLOW_TOCLIENT && !s->same_tx ? http_last_tx(r) : NULL;
+
+	if (last != NULL && last->msg[r->dir].body.size > 0) {
+		http_body_extra(
+			&last->msg[r->dir].body,
+			view_sub(buf_view(&s->in), s->pos, s->cut.at - s->pos));
+		last->tx.updated[r->dir] = true;
+	}
+}
+
 bool
 http_on_line(struct http_run *r)
 {
@@ -241,6 +257,7 @@ http_on_line(struct http_run *r)
 		return on_part_line(r);
 	}
 	if (l.empty || http_is_blank(l.text)) {
+		on_blank_line(r);
 		s->pos = s->cut.at;
 		return true;
 	}

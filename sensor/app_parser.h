@@ -6,7 +6,7 @@
  * response, a DNS query or answer, a TLS handshake.  It never calls rules,
  * logging or the driver (app.h); the worker looks at what it left behind.
  *
- * Place    above stream.h, below app_http, app_dns, app_tls; app.h is the
+ * Place    above stream.h and file.h, below app_http, app_dns, app_tls; app.h is the
  *          driver above them all.
  * Threads  one app_ctx per worker; parsers are static tables.
  * Memory   flow state from the pool, a transaction's from its own arena.
@@ -21,6 +21,7 @@
 #include "common/conf.h"
 #include "common/events.h"
 #include "common/proto.h"
+#include "sensor/file.h"
 #include "sensor/flow.h"
 
 struct app_parser;
@@ -42,6 +43,8 @@ struct app_tx {
 	bool logged; /* its EVE event was written */
 	bool log_off; /* a rule said that it is not to be logged */
 	bool one_sided; /* only one direction exists (a DNS message) */
+	struct file_list files[2]; /* what it carries, by enum flow_dir */
+	bool store_files[2]; /* a rule wants all files of this direction */
 	/* The worker's marks for the rules. */
 	struct rule_tx *rules;
 	uint64_t inspected[2][2]; /* by dir: inspect.h 'done' bits offered */
@@ -79,6 +82,8 @@ struct app_flow {
 	enum app_proto before; /* the protocol that was left last; or unknown */
 	uint8_t n_changes;
 	uint64_t now_us; /* packet time of the bytes being parsed */
+	const struct flow *flow; /* may be NULL in a test */
+	bool store_files[2]; /* a rule wants all files of this direction */
 };
 
 enum app_probe {
@@ -136,6 +141,8 @@ struct app_ctx {
 	uint64_t n_no_memory;
 	uint32_t max_open_tx; /* per flow */
 	size_t tx_arena_limit; /* bytes per transaction */
+	struct range_table *ranges; /* NULL: none are put together */
+	struct file_ctx *files; /* NULL: no digests, types and store */
 	void *http, *dns, *tls; /* each parser's settings, set by its _setup */
 };
 
@@ -146,5 +153,7 @@ struct app_ctx {
  */
 void *app_tx_new(struct app_ctx *ctx, struct app_flow *af,
 		 const struct app_parser *parser, size_t size);
+/* Ends all that 'tx' holds, itself included; it is in no list any more. */
+void app_tx_free(struct app_ctx *ctx, struct app_tx *tx);
 
 #endif

@@ -2,6 +2,7 @@
 /* The alert event, and packets that rules tag. */
 #include "rules/ioc_set.h"
 #include "sensor/event_line.h"
+#include "sensor/log_file.h"
 #include "sensor/log_http.h"
 #include "sensor/log_meta.h"
 
@@ -131,6 +132,31 @@ put_tx(struct json *j, const struct app_tx *tx, const struct alert_conf *c)
 	json_obj_end(j);
 }
 
+/* The files that go the way of what matched; not those told of before. */
+static void
+put_files(struct json *j, const struct app_tx *tx, uint64_t flow_id,
+	  enum flow_dir dir)
+{
+	bool any = false;
+
+	for (const struct file *f = tx->files[dir].first; f != NULL;
+	     f = f->next) {
+		if (f->logged) {
+			continue;
+		}
+		if (!any) {
+			json_arr(j, "files");
+			any = true;
+		}
+		json_obj(j, NULL);
+		log_file(j, f, flow_id, tx->id, dir);
+		json_obj_end(j);
+	}
+	if (any) {
+		json_arr_end(j);
+	}
+}
+
 struct view
 event_alert(struct event_log *l, const struct event_subject *s,
 	    const struct rule_hit *hit, const struct payload *payload)
@@ -154,6 +180,7 @@ event_alert(struct event_log *l, const struct event_subject *s,
 	}
 	if (s->tx != NULL && c->app_layer) {
 		put_tx(j, s->tx, c);
+		put_files(j, s->tx, s->f->id, s->dir);
 	}
 	if (s->f != NULL) {
 		line_app(j, s->f);

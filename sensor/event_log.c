@@ -11,6 +11,7 @@
 #include "sensor/app_http.h"
 #include "sensor/app_tls.h"
 #include "sensor/log_dns.h"
+#include "sensor/log_file.h"
 #include "sensor/log_http.h"
 #include "sensor/log_meta.h"
 #include "sensor/log_ssh.h"
@@ -291,6 +292,21 @@ event_tx(struct event_log *l, const struct event_subject *s,
 	json_u64(j, "tx_id", s->tx->id);
 	line_metadata(j, s);
 	line_tx(j, s->tx);
+	return line_end(l, NULL);
+}
+
+struct view
+event_file(struct event_log *l, const struct event_subject *s,
+	   const struct file *f)
+{
+	struct json *j = &l->json;
+
+	line_head(l, s, "fileinfo");
+	line_tx(j, s->tx);
+	line_app(j, s->f);
+	json_obj(j, "fileinfo");
+	log_file(j, f, s->f->id, s->tx->id, s->dir);
+	json_obj_end(j);
 	return line_end(l, NULL);
 }
 

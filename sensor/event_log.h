@@ -61,6 +61,9 @@ const struct alert_conf *event_alert_conf(const struct event_log *l);
 /* The dns, http or tls event of s->tx; empty for other protocols. */
 struct view event_tx(struct event_log *l, const struct event_subject *s,
 		     enum event_type *type);
+/* The fileinfo event of a file that s->tx carried, towards s->dir. */
+struct view event_file(struct event_log *l, const struct event_subject *s,
+		       const struct file *f);
 struct view event_flow(struct event_log *l, const struct event_subject *s);
 struct view event_anomaly(struct event_log *l, const struct event_subject *s,
 			  enum event_id e);

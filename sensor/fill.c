@@ -10,9 +10,9 @@
 #include "sensor/fill_tls.h"
 
 /* The buffers whose bytes grow while a body arrives. */
-static const enum inspect_buf body_bufs[2][2] = {
-	[FLOW_TOSERVER] = { BUF_FILE_DATA, BUF_HTTP_REQ_BODY },
-	[FLOW_TOCLIENT] = { BUF_FILE_DATA, BUF_HTTP_RESP_BODY },
+static const enum inspect_buf body_bufs[2] = {
+	[FLOW_TOSERVER] = BUF_HTTP_REQ_BODY,
+	[FLOW_TOCLIENT] = BUF_HTTP_RESP_BODY,
 };
 
 static void
@@ -25,6 +25,9 @@ begin(struct inspect *in, enum inspect_kind kind, enum flow_dir dir)
 	memset(in->fresh, 0, sizeof(in->fresh));
 	memset(in->known, 0, sizeof(in->known));
 	in->num_set = 0;
+	in->n_files = 0;
+	in->file = NULL;
+	in->store = (struct inspect_store){ 0 };
 }
 
 static uint8_t
@@ -175,10 +178,61 @@ fill_stream(struct inspect *in, const struct flow *f, enum flow_dir dir,
 	return true;
 }
 
+static void
+set_digests(struct inspect_file *out, const struct file *f)
+{
+	const struct digest_sums *s = &f->sums;
+
+	/* the digest of a file that lacks bytes is no file's */
+	if (f->state == FILE_CLOSED) {
+		out->digest[INSPECT_MD5] =
+			(s->has & DIGEST_MD5) != 0 ? s->md5 : NULL;
+		out->digest[INSPECT_SHA1] =
+			(s->has & DIGEST_SHA1) != 0 ? s->sha1 : NULL;
+		out->digest[INSPECT_SHA256] =
+			(s->has & DIGEST_SHA256) != 0 ? s->sha256 : NULL;
+	}
+}
+
+/* Those files of the direction that the rules have not seen the end of. */
+static void
+fill_files(struct inspect *in, struct app_tx *tx, enum flow_dir dir)
+{
+	for (struct file *f = tx->files[dir].first; f != NULL; f = f->next) {
+		struct inspect_file *out = &in->files[in->n_files];
+		bool ended = file_ended(f);
+
+		if (f->end_offered || in->n_files == INSPECT_FILES_MAX) {
+			continue;
+		}
+		*out = (struct inspect_file){
+			.name = f->name,
+			.magic = f->magic,
+			.data = buf_view(f->front),
+			.fresh_name = !f->offered,
+			.fresh_magic = f->magic.len > 0 && !f->magic_offered,
+			.data_due = file_due(f),
+			.fresh_data = file_due(f),
+			.magic_known = f->magic_tried || ended,
+			.ended = ended,
+			.whole = f->state == FILE_CLOSED,
+			.data_seen = (uint32_t)f->inspected,
+			.size = f->size,
+			.state = &f->rules,
+			.wanted = &f->wanted,
+		};
+		set_digests(out, f);
+		in->n_files++;
+	}
+}
+STATIC_ASSERT(INSPECT_FILES_MAX >= FILES_MAX, "no file is passed over");
+
 void
 fill_tx(struct inspect *in, struct app_tx *tx, enum flow_dir dir,
 	const uint64_t needed[2])
 {
+	enum inspect_buf body = body_bufs[dir];
+
 	begin(in, INSPECT_TX, dir);
 	in->pkt.is_rebuilt_stream = false;
 	in->app = tx->parser->proto;
@@ -189,6 +243,7 @@ fill_tx(struct inspect *in, struct app_tx *tx, enum flow_dir dir,
 	memset(in->body_seen, 0, sizeof(in->body_seen));
 	memset(in->body_offset, 0, sizeof(in->body_offset));
 	memset(in->body_complete, 0, sizeof(in->body_complete));
+	memset(in->body_end, 0, sizeof(in->body_end));
 	switch (tx->parser->proto) {
 	case APP_HTTP:
 		fill_http(in, (struct http_tx *)tx, needed);
@@ -210,19 +265,12 @@ fill_tx(struct inspect *in, struct app_tx *tx, enum flow_dir dir,
 		in->fresh[w] = in->done[w] & ~tx->inspected[dir][w];
 		in->known[w] = tx->inspected[!dir][w];
 	}
-	for (unsigned i = 0; i < 2; i++) {
-		enum inspect_buf b = body_bufs[dir][i];
-		uint64_t end;
-
-		if (in->buf[b].n == 0) {
-			continue;
-		}
-		end = in->body_offset[dir] + in->buf[b].v[0].len;
-		if (end > tx->body_inspected[dir] ||
-		    (in->body_complete[dir] && !tx->end_inspected[dir])) {
-			in->fresh[b / 64] |= UINT64_C(1) << (b % 64);
-		}
+	if (in->buf[body].n > 0 &&
+	    (in->body_end[dir] > tx->body_inspected[dir] ||
+	     (in->body_complete[dir] && !tx->end_inspected[dir]))) {
+		in->fresh[body / 64] |= UINT64_C(1) << (body % 64);
 	}
+	fill_files(in, tx, dir);
 }
 
 void
@@ -250,16 +298,18 @@ fill_tx_done(const struct inspect *in, struct app_tx *tx)
 {
 	tx->inspected[in->dir][0] |= in->done[0];
 	tx->inspected[in->dir][1] |= in->done[1];
-	for (unsigned i = 0; i < 2; i++) {
-		enum inspect_buf b = body_bufs[in->dir][i];
-
-		if (in->buf[b].n > 0) {
-			uint64_t end =
-				in->body_offset[in->dir] + in->buf[b].v[0].len;
-
-			tx->body_inspected[in->dir] =
-				MAX(tx->body_inspected[in->dir], end);
-			tx->end_inspected[in->dir] = in->body_complete[in->dir];
+	if (in->body_end[in->dir] > 0) {
+		tx->body_inspected[in->dir] =
+			MAX(tx->body_inspected[in->dir], in->body_end[in->dir]);
+		tx->end_inspected[in->dir] = in->body_complete[in->dir];
+	}
+	for (struct file *f = tx->files[in->dir].first; f != NULL;
+	     f = f->next) {
+		if (file_due(f)) {
+			f->inspected = f->front->len;
 		}
+		f->offered = true;
+		f->magic_offered = f->magic_offered || f->magic.len > 0;
+		f->end_offered = file_ended(f);
 	}
 }

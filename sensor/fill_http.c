@@ -277,17 +277,7 @@ fill_body(struct inspect *in, struct http_tx *tx, enum flow_dir dir,
 	in->body_complete[dir] = complete;
 	tx->msg[dir].body_view = buf_view(&b->data);
 	set(in, needed, dirs[dir].body, &tx->msg[dir].body_view);
-	set(in, needed, BUF_FILE_DATA, &tx->msg[dir].body_view);
-	if (inspect_bit(needed, BUF_FILE_NAME) && complete) {
-		tx->file_view[dir] = http_has_file(tx, dir)
-					     ? http_file_name(tx, dir)
-					     : VIEW_NONE;
-		set(in, needed, BUF_FILE_NAME, &tx->file_view[dir]);
-	}
-	if (b->complete && b->size > 0) {
-		in->num[NUM_FILE_SIZE] = (int64_t)b->size;
-		in->num_set |= 1U << NUM_FILE_SIZE;
-	}
+	in->body_end[dir] = b->data.len;
 }
 
 void

@@ -3,6 +3,9 @@
 
 #include <zlib.h>
 
+#include "sensor/http_brotli.h"
+#include "sensor/http_lzma.h"
+
 /*
  * Input kept until a layer has given its first byte.  Deflate's longest
  * header (dynamic trees) is below 300 bytes, a gzip header with a name is
@@ -18,12 +21,17 @@ enum reading {
 	READ_AUTO, /* zlib finds out whether gzip or zlib */
 	READ_RAW, /* deflate without any header, RFC 1951 */
 	READ_SKIP, /* raw after a gzip header that zlib refuses */
+	READ_LZMA,
+	READ_BROTLI,
 	READ_PLAIN, /* not compressed after all */
 };
 
 static const enum reading attempts[][4] = {
 	[HTTP_CODING_GZIP] = { READ_AUTO, READ_SKIP, READ_RAW, READ_PLAIN },
 	[HTTP_CODING_DEFLATE] = { READ_RAW, READ_AUTO, READ_SKIP, READ_PLAIN },
+	[HTTP_CODING_BROTLI] = { READ_BROTLI, READ_PLAIN, READ_PLAIN,
+				 READ_PLAIN },
+	[HTTP_CODING_LZMA] = { READ_LZMA, READ_PLAIN, READ_PLAIN, READ_PLAIN },
 };
 
 /* RFC 1952 2.3: where in a gzip header we are. */
@@ -45,6 +53,9 @@ struct layer {
 	} blocks[ZLIB_BLOCKS]; /* zlib's own: zfree is not told the size */
 	enum http_coding coding;
 	unsigned attempt;
+	struct http_lzma *lzma;
+	struct http_brotli *brotli;
+	size_t lzma_limit;
 	bool active; /* zs is initialised */
 	bool sure; /* gave output: its format is known */
 	bool member_end; /* a member ended; another may follow */
@@ -107,6 +118,10 @@ reading(const struct layer *l)
 static void
 stop(struct layer *l)
 {
+	http_lzma_free(l->lzma);
+	l->lzma = NULL;
+	http_brotli_free(l->brotli);
+	l->brotli = NULL;
 	if (l->active) {
 		inflateEnd(&l->zs);
 		l->active = false;
@@ -121,6 +136,14 @@ start(struct layer *l)
 	l->skip = (struct gz_skip){ .left = 10 };
 	if (r == READ_PLAIN) {
 		return true;
+	}
+	if (r == READ_LZMA) {
+		l->lzma = http_lzma_new(l->pool, l->lzma_limit);
+		return l->lzma != NULL;
+	}
+	if (r == READ_BROTLI) {
+		l->brotli = http_brotli_new(l->pool);
+		return l->brotli != NULL;
 	}
 	memset(&l->zs, 0, sizeof(l->zs));
 	l->zs.zalloc = zlib_get;
@@ -218,6 +241,37 @@ is_bomb(const struct http_inflate *z)
 	       z->made_bytes / HTTP_BOMB_RATIO > z->in_bytes;
 }
 
+/* As run(), of a layer that is neither gzip nor deflate. */
+static bool
+run_decoder(struct http_inflate *z, unsigned at, struct view in)
+{
+	struct layer *l = z->layers[at];
+	uint8_t out[OUT_CHUNK];
+
+	while (!l->dead && !z->bomb) {
+		size_t n = 0;
+		enum http_decoded rc =
+			l->lzma != NULL ? http_lzma_run(l->lzma, &in, out,
+							sizeof(out), &n)
+					: http_brotli_run(l->brotli, &in, out,
+							  sizeof(out), &n);
+
+		if (n > 0) {
+			l->sure = true;
+			emit(z, at + 1, view_of(out, n));
+		}
+		if (rc == HTTP_DECODED_MORE) {
+			break;
+		}
+		if (rc == HTTP_DECODED_BAD && !l->sure) {
+			return false;
+		}
+		z->failed = z->failed || rc == HTTP_DECODED_BAD;
+		l->dead = rc != HTTP_DECODED_OUT;
+	}
+	return true;
+}
+
 /*
  * Runs 'in' through layer 'at' as it is now read.  False: this reading is
  * wrong, and nothing came out of it.
@@ -231,6 +285,9 @@ run(struct http_inflate *z, unsigned at, struct view in)
 	if (reading(l) == READ_PLAIN) {
 		emit(z, at + 1, in);
 		return true;
+	}
+	if (reading(l) == READ_LZMA || reading(l) == READ_BROTLI) {
+		return run_decoder(z, at, in);
 	}
 	if (!l->active) {
 		return false;
@@ -364,6 +421,7 @@ http_inflate_new(struct pool *pool, const enum http_coding *codings, unsigned n,
 		memset(l, 0, sizeof(*l));
 		l->pool = pool;
 		l->coding = codings[n - 1 - i];
+		l->lzma_limit = out->lzma_limit;
 		z->layers[z->n++] = l;
 		if (!start(l)) {
 			http_inflate_free(z);

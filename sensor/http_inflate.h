@@ -2,7 +2,7 @@
 /*
  * http_inflate.h - undoes the content codings of an HTTP body
  *
- * gzip, zlib and raw deflate, in up to HTTP_CODINGS_MAX layers.  Servers and
+ * gzip, zlib, raw deflate, Brotli and LZMA, in up to HTTP_CODINGS_MAX layers.  Servers and
  * evaders mislabel bodies, and clients guess; so a layer that fails before it
  * gave a byte is tried again as the other formats and at last taken as plain.
  *
@@ -18,7 +18,12 @@
 
 #define HTTP_CODINGS_MAX 8
 
-enum http_coding { HTTP_CODING_GZIP, HTTP_CODING_DEFLATE };
+enum http_coding {
+	HTTP_CODING_GZIP,
+	HTTP_CODING_DEFLATE,
+	HTTP_CODING_BROTLI,
+	HTTP_CODING_LZMA
+};
 
 struct http_inflate;
 
@@ -28,6 +33,7 @@ struct http_inflate_out {
 	void *arg;
 	/* Plain bytes from which a ratio above HTTP_BOMB_RATIO is a bomb. */
 	uint64_t bomb_limit;
+	size_t lzma_limit; /* bytes of an LZMA dictionary */
 };
 
 /* Legitimate pages reach 1:100; single deflate cannot pass 1:1032. */

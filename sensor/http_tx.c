@@ -68,9 +68,3 @@ http_body_due(const struct http_tx *tx, enum flow_dir dir)
 	return b->complete || b->truncated || tx->tx.done[dir] ||
 	       b->data.len >= seen + step;
 }
-
-bool
-http_has_file(const struct http_tx *tx, enum flow_dir dir)
-{
-	return tx->msg[dir].body.size > 0;
-}

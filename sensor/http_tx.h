@@ -45,11 +45,26 @@ struct http_settings {
 	size_t body_limit[2]; /* by enum flow_dir */
 	uint32_t body_step[2]; /* new bytes worth an inspection */
 	uint64_t bomb_limit;
+	size_t lzma_limit; /* bytes of dictionary; 0: LZMA stays coded */
 	uint32_t coding_layers; /* 0: bodies stay coded */
 	bool decode_request;
 	bool double_decode_path, double_decode_query;
 	bool plus_is_space, uri_include_all, lower_path;
 	bool backslash_is_slash, compress_slashes;
+};
+
+struct http_tx;
+
+/* How the body of one direction is files: see app_http_file.h. */
+struct http_carrier {
+	struct app_ctx *ctx;
+	struct app_flow *af;
+	struct http_tx *tx;
+	struct file *file; /* the one that bytes go to, or NULL */
+	struct range_part *range; /* its share of a larger file */
+	struct multipart *form; /* an upload form's parts are files */
+	uint8_t dir; /* enum flow_dir */
+	bool begun; /* it was decided which of these it is */
 };
 
 /* One direction of a transaction. */
@@ -66,6 +81,7 @@ struct http_msg {
 	uint32_t built; /* enum http_built */
 	struct view header, names, start;
 	struct view body_view; /* while a call to the rules lasts */
+	struct http_carrier carrier;
 	struct view *each; /* "Name: value", n_fields of them */
 };
 
@@ -84,9 +100,8 @@ struct http_tx {
 	int status; /* 100 to 999; 0: none or not a number */
 	bool request_unseen; /* a response that belongs to no request */
 	bool is_head, is_connect;
-	bool form_tried; /* an upload form's file name was looked for */
 	bool maybe_body; /* 204, 304 and 1xx should have none, yet may */
-	struct view file_name[2], file_view[2];
+	struct view file_name[2]; /* of a body that is one file */
 	bool ending[2]; /* complete, unless bytes without a home follow */
 	const struct http_settings *settings;
 };
@@ -121,8 +136,5 @@ struct view http_field_value(const struct http_msg *m, const char *name);
  * complete, or grew by body_step and by half since it last was.
  */
 bool http_body_due(const struct http_tx *tx, enum flow_dir dir);
-
-/* Whether a file went that way. */
-bool http_has_file(const struct http_tx *tx, enum flow_dir dir);
 
 #endif

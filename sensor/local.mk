@@ -26,6 +26,15 @@ libsensor_a_SOURCES += \
 	sensor/stream_shake.c sensor/stream_next.c \
 	sensor/stream_odd.c sensor/stream_urgent.c sensor/stream_raw.c
 
+# files that protocols carry
+libsensor_a_SOURCES += \
+	sensor/hex_digest.h sensor/hex_digest.c \
+	sensor/file_digest.h sensor/file_digest.c \
+	sensor/file_magic.h sensor/file_magic.c \
+	sensor/file_store.h sensor/file_store.c \
+	sensor/file.h sensor/file.c \
+	sensor/file_range.h sensor/file_range.c
+
 # application protocols: driver, DNS, TLS
 libsensor_a_SOURCES += \
 	sensor/app_parser.h sensor/app_ctx.c \
@@ -33,7 +42,6 @@ libsensor_a_SOURCES += \
 	sensor/app_dns.h sensor/app_dns.c \
 	sensor/fill_dns.h sensor/fill_dns.c \
 	sensor/log_dns.h sensor/log_dns.c \
-	sensor/hex_digest.h sensor/hex_digest.c \
 	sensor/tls_cert.h sensor/tls_cert.c \
 	sensor/app_tls.h sensor/app_tls.c sensor/app_tls_hello.c \
 	sensor/ja3.h sensor/ja3.c \
@@ -49,6 +57,9 @@ libsensor_a_SOURCES += \
 
 # application protocols: HTTP and bodies
 libsensor_a_SOURCES += \
+	sensor/http_decoded.h \
+	sensor/http_lzma.h sensor/http_lzma.c \
+	sensor/http_brotli.h sensor/http_brotli.c \
 	sensor/http_inflate.h sensor/http_inflate.c \
 	sensor/app_http_body.h sensor/app_http_body.c \
 	sensor/http_tx.h sensor/http_tx.c \
@@ -57,6 +68,9 @@ libsensor_a_SOURCES += \
 	sensor/app_http_line.h sensor/app_http_line.c \
 	sensor/app_http_field.h sensor/app_http_field.c \
 	sensor/app_http_head.h sensor/app_http_head.c \
+	sensor/http_range.h sensor/http_range.c \
+	sensor/multipart.h sensor/multipart.c \
+	sensor/app_http_file.h sensor/app_http_file.c \
 	sensor/app_http_probe.h sensor/app_http_probe.c \
 	sensor/app_http_conn.h sensor/app_http_conn.c \
 	sensor/app_http_start.h sensor/app_http_start.c \

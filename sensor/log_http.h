@@ -9,15 +9,8 @@
 #define SENSOR_LOG_HTTP_H
 
 #include "common/json.h"
+#include "sensor/http_range.h"
 #include "sensor/http_tx.h"
-
-/* Content-Range, "bytes 500-1000/146515", RFC 9110 14.4. */
-struct http_range {
-	uint64_t start, end, size;
-	bool has_bytes, has_size;
-};
-/* False when 'v' is empty. */
-bool http_parse_range(struct view v, struct http_range *out);
 
 /* The members alone, for who adds to them. */
 void log_http_members(struct json *j, const struct http_tx *tx);

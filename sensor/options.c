@@ -97,9 +97,8 @@ options_print_help(void)
 	      "Output\n"
 	      "      --eve FILE|-        EVE JSON, one object a line "
 	      "(appended)\n"
-	      "      --eve-types LIST    "
-	      "alert,anomaly,dns,http,tls,ssh,flow,packet,stats "
-	      "(default: all)\n"
+	      "      --eve-types LIST    alert,anomaly,dns,fileinfo,http,tls,\n"
+	      "                          ssh,flow,packet,stats (default: all)\n"
 	      "  -l DIR                  the same as --eve DIR/eve.json\n"
 	      "      --stats FILE|-      final counters as one JSON object\n"
 	      "      --redis URL         forward to a collector: "
@@ -164,8 +163,8 @@ read_types(const char *list, uint32_t *out, const char *option, struct diag *d)
 			return diag_set(
 				d, ERR_USAGE,
 				"%s: no event type '%.*s'; there are "
-				"alert, anomaly, dns, http, tls, flow, packet "
-				"and stats",
+				"alert, anomaly, dns, fileinfo, http, tls, "
+				"flow, packet and stats",
 				option, (int)n, p);
 		}
 		if (n > 0) {
@@ -353,6 +352,9 @@ static const struct conf_key keys[] = {
 	{ "app-layer.*", "map", "", "application protocols" },
 	{ "detect.guess-applayer-tx", "bool", "no",
 	  "alerts of raw bytes name the one open transaction" },
+	{ "file-store.*", "map", "", "files from the wire kept on disk" },
+	{ "eve.files.*", "map", "", "digests and types in file events" },
+	{ "data-dir", "string", "", "where lists that rules name lie" },
 	{ "pcre.*", "map", "", "limits of regular expressions" },
 	{ "rules.min-load-percent", "number", "0",
 	  "refuse a set of which fewer rules load" },
@@ -511,10 +513,10 @@ check_sense(struct options *o, struct diag *d)
 {
 	enum err e;
 
-	e = read_types(
-		conf_str(o->conf, "eve.types",
-			 "alert,anomaly,dns,http,tls,ssh,flow,packet,stats"),
-		&o->eve_types, "--eve-types", d);
+	e = read_types(conf_str(o->conf, "eve.types",
+				"alert,anomaly,dns,fileinfo,http,tls,ssh,flow,"
+				"packet,stats"),
+		       &o->eve_types, "--eve-types", d);
 	if (e == ERR_OK) {
 		e = read_types(
 			conf_str(o->conf, "forward.types", "alert,stats"),

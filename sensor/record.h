@@ -19,6 +19,7 @@
 	T(ALERT, "alert") \
 	T(ANOMALY, "anomaly") \
 	T(DNS, "dns") \
+	T(FILEINFO, "fileinfo") \
 	T(HTTP, "http") \
 	T(TLS, "tls") \
 	T(SSH, "ssh") \

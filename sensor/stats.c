@@ -122,6 +122,38 @@ put_app_layer(struct json *j, const struct stats_source *s)
 	json_obj_end(j);
 }
 
+/* What became of files, and of the store. */
+static void
+put_files(struct json *j, const struct stats_source *s)
+{
+	struct file_counters f = { 0 };
+	struct file_store_counters k = { 0 };
+
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		const struct file_ctx *c = worker_files(s->workers[i]);
+		const struct file_store_counters *of = file_store_counts(c);
+
+		f.opened += file_counters(c)->opened;
+		f.refused += file_counters(c)->refused;
+		f.no_digest += file_counters(c)->no_digest;
+		k.stored += of->stored;
+		k.errors += of->errors;
+		k.too_many += of->too_many;
+		k.too_large += of->too_large;
+	}
+	json_obj(j, "file");
+	json_u64(j, "opened", f.opened);
+	json_u64(j, "refused", f.refused);
+	json_u64(j, "no_digest", f.no_digest);
+	json_obj_end(j);
+	json_obj(j, "file_store");
+	json_u64(j, "stored", k.stored);
+	json_u64(j, "fs_errors", k.errors);
+	json_u64(j, "open_files_max_hit", k.too_many);
+	json_u64(j, "too_large", k.too_large);
+	json_obj_end(j);
+}
+
 static void
 put_detect(struct json *j, const struct stats_source *s)
 {
@@ -270,6 +302,7 @@ stats_write(struct json *j, const char *key, const struct stats_source *s)
 	put_flow(j, s);
 	put_tcp(j, s);
 	put_app_layer(j, s);
+	put_files(j, s);
 	put_detect(j, s);
 	put_ledger(j, s);
 	json_obj_end(j);

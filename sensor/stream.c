@@ -71,6 +71,7 @@ stream_ctx_new(const struct conf *conf, struct pool *pool)
 	c->chunk_size[FLOW_TOCLIENT] =
 		conf_u64(conf, "stream.reassembly.toclient-chunk-size",
 			 CHUNK_DEFAULT, 1, CHUNK_MAX);
+	c->file_depth = c->depth;
 	if (conf_has(conf, "host-os-policy")) {
 		conf_each(conf, "host-os-policy.", add_policy, c);
 	}
@@ -167,6 +168,20 @@ session_open(struct stream_ctx *c, struct flow_table *t, struct flow *f,
 	*f->tcp = s;
 	c->n.sessions++;
 	return f->tcp;
+}
+
+void
+stream_set_file_depth(struct stream_ctx *c, uint64_t depth)
+{
+	c->file_depth = MAX(c->depth, depth);
+}
+
+void
+stream_deepen(struct flow *f, enum flow_dir dir)
+{
+	if (f->tcp != NULL && (f->tcp->side[dir].flags & SIDE_DEPTH) == 0) {
+		f->tcp->side[dir].flags |= SIDE_DEEP;
+	}
 }
 
 static void
@@ -294,7 +309,7 @@ take_data(struct stream_ctx *c, struct tcp_session *s, struct tcp_side *d,
 		off = d->next_off;
 	}
 	if (off + data.len > end) {
-		if (off + data.len > c->depth) {
+		if (off + data.len > stream_depth_of(c, d)) {
 			reach_depth(c, d, pkt);
 		}
 		data = view_sub(data, 0, off < end ? (size_t)(end - off) : 0);

@@ -112,4 +112,12 @@ void stream_free(struct stream_ctx *c, struct flow *f);
 
 const struct stream_counters *stream_counters(const struct stream_ctx *c);
 
+/*
+ * What goes to a store of files is read on beyond stream.reassembly.depth, up
+ * to 'depth' (if that is more): in directions that stream_deepen() names
+ * before the depth was reached.
+ */
+void stream_set_file_depth(struct stream_ctx *c, uint64_t depth);
+void stream_deepen(struct flow *f, enum flow_dir dir);
+
 #endif

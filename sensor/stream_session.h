@@ -43,6 +43,7 @@ enum side_flags {
 	SIDE_FLUSH = 1 << 4, /* the same, by stream_flush() */
 	SIDE_ENDED = 1 << 5, /* the last chunk was handed on */
 	SIDE_DEPTH = 1 << 6, /* depth was reached */
+	SIDE_DEEP = 1 << 15, /* a file goes to the store: file_depth counts */
 	SIDE_TS = 1 << 7, /* its SYN had timestamps */
 	SIDE_NO_RAW = 1 << 8,
 	SIDE_SQUEEZE = 1 << 9, /* a cap was hit: give up the first hole */
@@ -115,6 +116,7 @@ struct stream_ctx {
 	uint8_t max_syns, max_synacks; /* other ones, before it is a flood */
 	uint64_t depth; /* UINT64_MAX: none */
 	uint64_t chunk_size[2]; /* by enum flow_dir */
+	uint64_t file_depth; /* of directions with a file for the store */
 	uint64_t memcap, mem;
 
 	/* Of the packet in hand, until stream_next() has returned false. */
@@ -213,12 +215,19 @@ read_offset(const struct tcp_side *d, uint64_t off)
 	return off - d->left_out;
 }
 
+static inline uint64_t
+stream_depth_of(const struct stream_ctx *c, const struct tcp_side *d)
+{
+	return (d->flags & SIDE_DEEP) != 0 ? c->file_depth : c->depth;
+}
+
 /* The last byte that may be handed on is before this. */
 static inline uint64_t
 stream_side_end(const struct stream_ctx *c, const struct tcp_side *d)
 {
-	return (d->flags & SIDE_FIN) != 0 ? MIN(d->fin_off, c->depth)
-					  : c->depth;
+	uint64_t depth = stream_depth_of(c, d);
+
+	return (d->flags & SIDE_FIN) != 0 ? MIN(d->fin_off, depth) : depth;
 }
 
 /* Whether bytes may be handed on: inline, before the handshake is over, as

@@ -5,6 +5,7 @@
 
 #include "rules/ioc_set.h"
 #include "sensor/fill.h"
+#include "sensor/log_file.h"
 #include "sensor/tag.h"
 
 #define MAX_HITS 4096
@@ -81,6 +82,8 @@ worker_new(const struct worker_settings *s)
 			return NULL;
 		}
 	}
+	stream_set_file_depth(w->streams, file_stream_depth(w->apps->files));
+	file_ctx_want(w->apps->files, ruleset_file_needs(s->rules));
 	memcpy(w->needed, ruleset_needed(s->rules), sizeof(w->needed));
 	w->raw[0] = ruleset_needs_stream(s->rules, DIR_TOSERVER);
 	w->raw[1] = ruleset_needs_stream(s->rules, DIR_TOCLIENT);
@@ -345,7 +348,92 @@ end_tx(struct worker *w, struct flow *f, struct app_tx *tx)
 {
 	rule_tx_free(tx->rules, w->pool);
 	tx->rules = NULL;
+	for (unsigned d = 0; d < 2; d++) {
+		for (struct file *x = tx->files[d].first; x != NULL;
+		     x = x->next) {
+			rule_tx_free(x->rules, w->pool);
+			x->rules = NULL;
+		}
+	}
 	app_tx_end(w->apps, f, tx);
+}
+
+static void
+want_files(struct app_tx *tx, unsigned d)
+{
+	tx->store_files[d] = true;
+	for (struct file *f = tx->files[d].first; f != NULL; f = f->next) {
+		f->wanted = true;
+	}
+}
+
+/* What filestore asked for besides the file that its rule was about. */
+static void
+note_store(const struct inspect_store *store, struct app_flow *af,
+	   struct app_tx *tx)
+{
+	for (unsigned d = 0; d < 2; d++) {
+		if (store->tx[d]) {
+			want_files(tx, d);
+		}
+		if (!store->flow[d]) {
+			continue;
+		}
+		af->store_files[d] = true;
+		for (struct app_tx *t = af->txs; t != NULL; t = t->next) {
+			want_files(t, d);
+		}
+	}
+}
+
+/* The event of a file that ended, and its copy beside it in the store. */
+static void
+log_file_end(struct worker *w, const struct event_subject *s,
+	     const struct file *f)
+{
+	bool info = f->stored && file_writes_info(w->apps->files);
+	struct view line;
+
+	if (!info && !wants(w, EVENT_TYPE_FILEINFO)) {
+		return;
+	}
+	line = event_file(w->log, s, f);
+	if (info && line.len > 0) {
+		file_write_info(w->apps->files, f, s->ts_us,
+				log_file_id(f, s->f->id, s->tx->id, s->dir),
+				line);
+	}
+	if (wants(w, EVENT_TYPE_FILEINFO)) {
+		put_line(w, s, EVENT_TYPE_FILEINFO, line);
+	}
+}
+
+/* Writes what ended of the files that 'tx' carried; s->tx is 'tx'. */
+static void
+log_files(struct worker *w, struct event_subject *s, struct app_tx *tx)
+{
+	enum flow_dir dir = s->dir;
+
+	for (unsigned d = 0; d < 2; d++) {
+		s->dir = (enum flow_dir)d;
+		for (struct file *f = tx->files[d].first; f != NULL;
+		     f = f->next) {
+			if (!file_ended(f)) {
+				if (f->storing != NULL) {
+					stream_deepen((struct flow *)s->f,
+						      s->dir);
+				}
+				continue;
+			}
+			if (f->logged) {
+				continue;
+			}
+			f->logged = true;
+			file_settle(w->apps->files, f);
+			log_file_end(w, s, f);
+		}
+	}
+	s->dir = dir;
 }
 
 /* Offers every transaction that went on to the rules; ends finished ones. */
@@ -373,6 +461,7 @@ inspect_txs(struct worker *w, struct event_subject *s, struct flow *f)
 			w->in.tx_state = &tx->rules;
 			match(w, s);
 			tx->log_off = tx->log_off || w->hits.no_tx_log;
+			note_store(&w->in.store, f->app, tx);
 			fill_tx_done(&w->in, tx);
 			if (tx->done[d] && !tx->cut[d]) {
 				tx->cut[d] = true;
@@ -381,6 +470,7 @@ inspect_txs(struct worker *w, struct event_subject *s, struct flow *f)
 		}
 		s->dir = packet_dir;
 		w->in.pkt_is_reverse = false;
+		log_files(w, s, tx);
 		for (unsigned i = 0; i < EVENT_WORDS; i++) {
 			new_events.w[i] =
 				tx->events.w[i] & ~tx->events_logged.w[i];
@@ -792,6 +882,12 @@ const struct app_counters *
 worker_apps(const struct worker *w)
 {
 	return app_counters(w->apps);
+}
+
+const struct file_ctx *
+worker_files(const struct worker *w)
+{
+	return w->apps->files;
 }
 
 const struct rule_matcher_stats *

@@ -72,6 +72,7 @@ const struct decode_counters *worker_decode(const struct worker *w);
 const struct flow_counters *worker_flows(const struct worker *w);
 const struct stream_counters *worker_streams(const struct worker *w);
 const struct app_counters *worker_apps(const struct worker *w);
+const struct file_ctx *worker_files(const struct worker *w);
 const struct rule_matcher_stats *worker_matcher(const struct worker *w);
 /* NULL when no rule tags. */
 const struct tag_counters *worker_tags(const struct worker *w);

@@ -42,12 +42,18 @@ play(struct rig *r, struct view in, bool whole)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const char *const settings[] = {
+		"app-layer.protocols.http.libhtp.default-config."
+		"lzma-enabled=yes",
+		NULL
+	};
 	struct rig a, b;
 	char *x, *y;
 
-	rig_init(&a, (size_t)16 << 20, NULL);
+	rig_init(&a, (size_t)16 << 20, settings);
+	file_ctx_want(a.ctx.files, DIGEST_ALL);
 	play(&a, view_of(data, size), true);
-	rig_init(&b, (size_t)16 << 20, NULL);
+	rig_init(&b, (size_t)16 << 20, settings);
 	play(&b, view_of(data, size), false);
 	x = rig_dump(&a);
 	y = rig_dump(&b);

@@ -58,6 +58,9 @@ match_all(struct rule_matcher *m, struct view bytes, struct pool *pool)
 			      .tx_state = &tx_state,
 			      .pool = pool };
 	struct view half = view_sub(bytes, 0, bytes.len / 2);
+	struct rule_tx *file_state[2] = { NULL, NULL };
+	static const uint8_t digest[32];
+	bool wanted = false;
 
 	in.pkt.ip_version = 4;
 	for (unsigned i = 0; i < 6; i++) {
@@ -78,6 +81,27 @@ match_all(struct rule_matcher *m, struct view bytes, struct pool *pool)
 			set(&in, b, i < 3 ? &half : &bytes);
 		}
 		in.body_complete[i & 1] = i >= 3;
+		for (unsigned k = 0; k < 2; k++) {
+			struct view v = i < 3 ? half : bytes;
+
+			in.files[k] = (struct inspect_file){
+				.name = k == 0 ? v : half,
+				.magic = i < 4 ? VIEW_NONE : v,
+				.data = v,
+				.fresh_name = i == 0,
+				.fresh_magic = i == 4,
+				.fresh_data = true,
+				.data_due = k == 0,
+				.magic_known = i >= 3,
+				.ended = i >= 3,
+				.whole = i >= 5,
+				.size = v.len,
+				.digest = { i >= 5 ? digest : NULL },
+				.state = &file_state[k],
+				.wanted = &wanted,
+			};
+		}
+		in.n_files = i & 1 ? 2 : 1;
 		in.num_set = i >= 2 ? UINT32_MAX : 0;
 		in.kind = INSPECT_TX;
 		rule_match(m, &in, &out);
@@ -85,6 +109,8 @@ match_all(struct rule_matcher *m, struct view bytes, struct pool *pool)
 	}
 	rule_flow_free(flow_state, pool);
 	rule_tx_free(tx_state, pool);
+	rule_tx_free(file_state[0], pool);
+	rule_tx_free(file_state[1], pool);
 }
 
 int

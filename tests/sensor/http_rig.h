@@ -12,12 +12,14 @@
 #include <stdlib.h>
 
 #include "sensor/app_http.h"
+#include "sensor/file_range.h"
 #include "sensor/fill_http.h"
 
 struct rig {
 	struct conf *conf;
 	struct app_ctx ctx;
 	struct app_flow af;
+	struct flow flow;
 	enum app_result result[2];
 };
 
@@ -40,6 +42,12 @@ rig_init(struct rig *r, size_t pool, const char *const *set)
 	if (r->ctx.pool == NULL || !http_setup(&r->ctx)) {
 		abort();
 	}
+	r->ctx.files = file_ctx_new(r->conf, r->ctx.pool);
+	r->ctx.ranges = range_table_new(r->conf, r->ctx.pool);
+	if (r->ctx.files == NULL || r->ctx.ranges == NULL) {
+		abort();
+	}
+	r->af.flow = &r->flow;
 	r->af.parser = &app_http;
 	r->af.state = app_http.state_new(&r->ctx, &r->af);
 }
@@ -49,15 +57,15 @@ rig_fini(struct rig *r)
 {
 	while (r->af.txs != NULL) {
 		struct app_tx *tx = r->af.txs;
-		struct arena arena;
 
 		r->af.txs = tx->next;
-		app_http.tx_fini(&r->ctx, tx);
-		arena = tx->arena;
-		arena_reset(&arena);
+		app_tx_free(&r->ctx, tx);
 	}
 	app_http.state_free(&r->ctx, &r->af, r->af.state);
 	http_teardown(&r->ctx);
+	range_table_drop(r->ctx.ranges, r->ctx.files);
+	range_table_free(r->ctx.ranges);
+	file_ctx_free(r->ctx.files);
 	if (pool_in_use(r->ctx.pool) != 0) {
 		fprintf(stderr, "%zu bytes of the pool are lost\n",
 			pool_in_use(r->ctx.pool));
@@ -133,6 +141,18 @@ rig_dump_dir(FILE *out, struct http_tx *tx, enum flow_dir dir)
 	memset(&in, 0, sizeof(in));
 	in.dir = dir == FLOW_TOSERVER ? DIR_TOSERVER : DIR_TOCLIENT;
 	fill_http(&in, tx, all);
+	for (const struct file *f = tx->tx.files[dir].first; f != NULL;
+	     f = f->next) {
+		fprintf(out, "  file state=%u gaps=%d range=%d\n", f->state,
+			f->gaps, f->has_range);
+		rig_put(out, "name", f->name);
+		/* else it is the body; what follows that comes too late */
+		if (f->front == &f->own &&
+		    !event_set_has(&tx->tx.events,
+				   EV_HTTP_REQUEST_BODY_UNEXPECTED)) {
+			rig_put(out, "front", buf_view(f->front));
+		}
+	}
 	for (unsigned b = 0; b < BUF_COUNT; b++) {
 		for (uint32_t i = 0; i < in.buf[b].n; i++) {
 			rig_put(out, names[b], in.buf[b].v[i]);

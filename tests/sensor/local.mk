@@ -67,3 +67,6 @@ tests_sensor_test_forward_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_alerts
 tests_sensor_test_alerts_SOURCES = tests/sensor/test_alerts.c
 tests_sensor_test_alerts_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_file
+tests_sensor_test_file_SOURCES = tests/sensor/test_file.c
+tests_sensor_test_file_LDADD = $(LIBS_SENSOR)

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "common/json.h"
+#include "sensor/fill.h"
 #include "sensor/log_file.h"
 #include "sensor/log_http.h"
 
@@ -30,11 +31,20 @@ assert_buf(const struct inspect *in, enum inspect_buf b, const char *want)
 static struct inspect in;
 
 static void
+assert_file(uint32_t i, const char *name, const char *data, bool whole)
+{
+	assert_true(i < in.n_files);
+	assert_true(view_eq(in.files[i].name, view_cstr(name)));
+	assert_true(view_eq(in.files[i].data, view_cstr(data)));
+	assert_int_equal(in.files[i].whole, whole);
+}
+
+static void
 fill(struct rig *r, uint64_t id, enum inspect_dir dir, const uint64_t needed[2])
 {
 	memset(&in, 0, sizeof(in));
-	in.dir = dir;
-	fill_http(&in, rig_tx(r, id), needed);
+	fill_tx(&in, &rig_tx(r, id)->tx,
+		dir == DIR_TOSERVER ? FLOW_TOSERVER : FLOW_TOCLIENT, needed);
 }
 
 #define REQ \
@@ -80,11 +90,9 @@ test_request(void **state)
 	assert_true(view_eq(in.buf[BUF_HTTP_REQ_ONE_HEADER].v[3],
 			    VIEW_LIT("X: 1, 2")));
 	assert_buf(&in, BUF_HTTP_REQ_BODY, "body");
-	assert_buf(&in, BUF_FILE_DATA, "body");
-	assert_buf(&in, BUF_FILE_NAME, "/b");
+	assert_file(0, "/b", "body", true);
 	assert_true(in.body_complete[0] && in.tx_done[0] && !in.tx_done[1]);
-	assert_true(in.num_set & 1U << NUM_FILE_SIZE);
-	assert_int_equal(in.num[NUM_FILE_SIZE], 4);
+	assert_int_equal(in.files[0].size, 4);
 	assert_false(inspect_bit(in.done, BUF_HTTP_STAT_CODE));
 	fill(&r, 0, DIR_TOCLIENT, all);
 	assert_int_equal(in.done[0] | in.done[1], 0);
@@ -139,11 +147,12 @@ test_response(void **state)
 		   "Server: s\r\nLocation: /x\r\n"
 		   "Content-Type: text/html; q=1\r\nContent-Disposition: "
 		   "attachment; filename=\"n.exe\"\r\nContent-Length: 3\r\n");
-	assert_false(inspect_bit(in.done, BUF_FILE_DATA)); /* too little */
+	assert_file(0, "n.exe", "a", false);
+	assert_false(in.files[0].data_due); /* too little */
 	rig_feed(&r, FLOW_TOCLIENT, VIEW_LIT("bc"));
 	fill(&r, 0, DIR_TOCLIENT, all);
 	assert_buf(&in, BUF_HTTP_RESP_BODY, "abc");
-	assert_buf(&in, BUF_FILE_NAME, "n.exe");
+	assert_file(0, "n.exe", "abc", true);
 	assert_true(in.body_complete[1] && in.tx_done[1]);
 	rig_fini(&r);
 }
@@ -152,12 +161,7 @@ test_response(void **state)
 static void
 offered(struct rig *r)
 {
-	struct http_tx *tx = rig_tx(r, 0);
-
-	if (in.buf[BUF_FILE_DATA].n > 0) {
-		tx->tx.body_inspected[1] =
-			in.body_offset[1] + in.buf[BUF_FILE_DATA].v[0].len;
-	}
+	fill_tx_done(&in, &rig_tx(r, 0)->tx);
 }
 
 static void
@@ -177,10 +181,14 @@ test_body_steps(void **state)
 		rig_feed(&r, FLOW_TOCLIENT, view_of(part, sizeof(part)));
 		fill(&r, 0, DIR_TOCLIENT, all);
 		assert_int_equal(rig_tx(&r, 0)->tx.updated[1],
-				 in.buf[BUF_FILE_DATA].n > 0);
-		if (in.buf[BUF_FILE_DATA].n > 0) {
+				 in.buf[BUF_HTTP_RESP_BODY].n > 0 || i == 0);
+		assert_int_equal(in.files[0].data_due,
+				 in.buf[BUF_HTTP_RESP_BODY].n > 0);
+		if (in.buf[BUF_HTTP_RESP_BODY].n > 0) {
 			n_offers++;
-			scanned += in.buf[BUF_FILE_DATA].v[0].len;
+			scanned += in.files[0].data.len;
+			assert_int_equal(in.files[0].data_seen,
+					 in.body_seen[1]);
 			assert_int_equal(in.body_seen[1],
 					 rig_tx(&r, 0)->tx.body_inspected[1]);
 			assert_false(in.body_complete[1]);
@@ -191,7 +199,8 @@ test_body_steps(void **state)
 	assert_true(scanned < 4 * 1000000);
 	rig_eof(&r, FLOW_TOCLIENT);
 	fill(&r, 0, DIR_TOCLIENT, all);
-	assert_int_equal(in.buf[BUF_FILE_DATA].v[0].len, 1000000);
+	assert_int_equal(in.files[0].data.len, 1000000);
+	assert_true(in.files[0].whole);
 	assert_true(in.body_complete[1]);
 	rig_fini(&r);
 }
@@ -226,7 +235,77 @@ test_form_name(void **state)
 			  "--B\r\nContent-Disposition: form-data; name=\"f\"; "
 			  "filename=\"up.bin\"\r\n\r\ndata\r\n--B--\r\n"));
 	fill(&r, 0, DIR_TOSERVER, all);
-	assert_buf(&in, BUF_FILE_NAME, "up.bin");
+	assert_file(0, "up.bin", "data", true);
+	rig_fini(&r);
+}
+
+/* Each part that has a file name is a file; the rest are fields. */
+static void
+test_form_files(void **state)
+{
+	static const char body[] =
+		"preamble\r\n--x\r\n"
+		"Content-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n"
+		"--x\r\ncontent-disposition: form-data; name=b; "
+		"filename=\"one.txt\"\r\nContent-Type: text/plain\r\n\r\n"
+		"first\r\n--\r\n--x \r\nContent-Disposition: form-data; "
+		"filename=two.txt\r\n\r\nsecond\r\n--x--\r\nepilogue";
+
+	(void)state;
+	for (size_t step = 1; step < sizeof(body); step += 6) {
+		struct rig r;
+		char head[160];
+
+		rig_init(&r, (size_t)8 << 20, NULL);
+		snprintf(head, sizeof(head),
+			 "POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: %zu"
+			 "\r\nContent-Type: multipart/form-data; "
+			 "boundary=\"x\"\r\n\r\n",
+			 sizeof(body) - 1);
+		rig_feed(&r, FLOW_TOSERVER, view_cstr(head));
+		for (size_t i = 0; i < sizeof(body) - 1; i += step) {
+			rig_feed(&r, FLOW_TOSERVER,
+				 view_sub(view_of(body, sizeof(body) - 1), i,
+					  step));
+		}
+		fill(&r, 0, DIR_TOSERVER, all);
+		assert_int_equal(in.n_files, 2);
+		assert_file(0, "one.txt", "first\r\n--", true);
+		assert_file(1, "two.txt", "second", true);
+		rig_fini(&r);
+	}
+}
+
+/* What is not whole says so, and a GET's body is no file. */
+static void
+test_file_states(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, (size_t)8 << 20, NULL);
+	rig_feed(&r, FLOW_TOSERVER,
+		 VIEW_LIT("GET /a HTTP/1.1\r\nHost: a\r\nContent-Length: 2"
+			  "\r\n\r\nxx"));
+	fill(&r, 0, DIR_TOSERVER, all);
+	assert_int_equal(in.n_files, 0);
+	rig_feed(&r, FLOW_TOCLIENT,
+		 VIEW_LIT("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"));
+	rig_gap(&r, FLOW_TOCLIENT, 3);
+	rig_feed(&r, FLOW_TOCLIENT, VIEW_LIT("ghi"));
+	fill(&r, 0, DIR_TOCLIENT, all);
+	assert_int_equal(in.n_files, 1);
+	assert_true(in.files[0].ended && !in.files[0].whole);
+	assert_int_equal(in.files[0].size, 9);
+	assert_true(rig_tx(&r, 0)->tx.files[1].first->gaps);
+	rig_feed(&r, FLOW_TOSERVER,
+		 VIEW_LIT("GET /b HTTP/1.1\r\nHost: a\r\n\r\n"));
+	rig_feed(&r, FLOW_TOCLIENT,
+		 VIEW_LIT("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"));
+	rig_eof(&r, FLOW_TOCLIENT);
+	fill(&r, 1, DIR_TOCLIENT, all);
+	assert_true(in.files[0].ended && !in.files[0].whole);
+	assert_int_equal(in.files[0].size, 3);
 	rig_fini(&r);
 }
 
@@ -241,7 +320,9 @@ assert_log(struct rig *r, const char *want_http, const char *want_file)
 		fail_msg("%.*s", (int)j.len, j.p);
 	}
 	json_reset(&j);
-	log_file(&j, rig_tx(r, 0), FLOW_TOCLIENT);
+	json_obj(&j, NULL);
+	log_file(&j, rig_tx(r, 0)->tx.files[1].first, 1, 0, 1);
+	json_obj_end(&j);
 	if (!view_eq(json_view(&j), view_cstr(want_file))) {
 		fail_msg("%.*s", (int)j.len, j.p);
 	}
@@ -272,9 +353,9 @@ test_log(void **state)
 		   "\"end\":7,\"size\":99},\"http_refer\":\"r\","
 		   "\"http_method\":\"GET\",\"protocol\":\"HTTP/1.1\","
 		   "\"status\":302,\"redirect\":\"/y\",\"length\":13}",
-		   "\"fileinfo\":{\"filename\":\"/x\",\"start\":5,\"end\":7,"
-		   "\"gaps\":false,\"state\":\"CLOSED\",\"stored\":false,"
-		   "\"size\":3,\"tx_id\":0}");
+		   "{\"filename\":\"/x\",\"gaps\":false,"
+		   "\"state\":\"CLOSED\",\"stored\":false,\"size\":3,"
+		   "\"start\":5,\"end\":7,\"tx_id\":0}");
 	assert_true(view_eq(log_http_xff(rig_tx(&r, 0), false),
 			    VIEW_LIT("1.1.1.1")));
 	assert_true(view_eq(log_http_xff(rig_tx(&r, 0), true),
@@ -292,6 +373,8 @@ main(void)
 		cmocka_unit_test(test_body_steps),
 		cmocka_unit_test(test_needed_only),
 		cmocka_unit_test(test_form_name),
+		cmocka_unit_test(test_form_files),
+		cmocka_unit_test(test_file_states),
 		cmocka_unit_test(test_log),
 	};
 
