@@ -47,7 +47,7 @@ esac
 
 BUILD_PACKAGES="gcc libc6-dev make autoconf automake pkg-config libpcap-dev
 	zlib1g-dev libzstd-dev libmaxminddb-dev libhiredis-dev $HS_PACKAGE
-	libpcre2-dev libyaml-dev libjansson-dev libsqlite3-dev libssl-dev
+	libpcre2-dev libpsl-dev libyaml-dev libjansson-dev libsqlite3-dev libssl-dev
 	libmicrohttpd-dev libxxhash-dev"
 RUN_PACKAGES="redis-server redis-tools tor-geoipdb curl"
 TEST_PACKAGES="libcmocka-dev sqlite3 python3 python3-yaml zstd gzip jq xz-utils"

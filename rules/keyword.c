@@ -101,11 +101,11 @@ static const struct keyword table[] = {
 	XFORM("strip_pseudo_headers", XFORM_STRIP_PSEUDO_HEADERS, KWF_NO_VALUE),
 	XFORM("from_base64", XFORM_FROM_BASE64, 0),
 	XFORM("subslice", XFORM_SUBSLICE, KWF_VALUE),
-	REFUSED("domain", "no list of public suffixes is kept"),
-	REFUSED("tld", "no list of public suffixes is kept"),
-	REFUSED("pcrexform", "a transform by regular expression"),
-	REFUSED("gunzip", "a transform that inflates"),
-	REFUSED("zlib_deflate", "a transform that inflates"),
+	XFORM("domain", XFORM_DOMAIN, KWF_NO_VALUE),
+	XFORM("tld", XFORM_TLD, KWF_NO_VALUE),
+	XFORM("pcrexform", XFORM_PCRE, KWF_VALUE),
+	XFORM("gunzip", XFORM_GUNZIP, 0),
+	XFORM("zlib_deflate", XFORM_ZLIB, 0),
 
 	/* flow and state */
 	WORD("flow", KW_FLOW, KWF_VALUE),

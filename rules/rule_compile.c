@@ -585,6 +585,11 @@ literal_before_xforms(const struct draft_list *l, struct view *bytes,
 		case XFORM_UPPERCASE:
 			*nocase = true;
 			break;
+		case XFORM_SUBSLICE:
+		case XFORM_DOMAIN:
+		case XFORM_TLD:
+		case XFORM_PCRE:
+			break; /* a part of what was there */
 		default:
 			return false;
 		}

@@ -177,9 +177,8 @@ draft_operand(struct rule_draft *r, const char *word, struct view v,
 	return ERR_OK;
 }
 
-/* A number with an optional unit: 10, 0x10, 10kb, 1 MiB. */
-static bool
-sized_u64(struct view v, uint64_t max, uint64_t *out)
+bool
+draft_sized(struct view v, uint64_t max, uint64_t *out)
 {
 	static const struct {
 		const char *unit;
@@ -219,8 +218,8 @@ compare_range(struct view v, uint64_t max, struct test *t)
 		}
 	}
 	t->compare = CMP_IN;
-	return sized_u64(view_of(v.p, at), max, &t->a) &&
-	       sized_u64(view_sub(v, at + skip, v.len), max, &t->b) &&
+	return draft_sized(view_of(v.p, at), max, &t->a) &&
+	       draft_sized(view_sub(v, at + skip, v.len), max, &t->b) &&
 	       t->a < t->b;
 }
 
@@ -256,15 +255,15 @@ compare_mask(struct view v, uint64_t max, struct test *t)
 	t->compare = CMP_MASK;
 	if (eq == v.len) {
 		t->compare = CMP_AND;
-		return sized_u64(view_sub(v, 1, v.len), max, &t->a);
+		return draft_sized(view_sub(v, 1, v.len), max, &t->a);
 	}
 	if (eq > 1 && v.p[eq - 1] == '!') {
 		t->compare = CMP_NOT_MASK;
-		return sized_u64(view_sub(v, 1, eq - 2), max, &t->a) &&
-		       sized_u64(view_sub(v, eq + 1, v.len), max, &t->b);
+		return draft_sized(view_sub(v, 1, eq - 2), max, &t->a) &&
+		       draft_sized(view_sub(v, eq + 1, v.len), max, &t->b);
 	}
-	return sized_u64(view_sub(v, 1, eq - 1), max, &t->a) &&
-	       sized_u64(view_sub(v, eq + 1, v.len), max, &t->b);
+	return draft_sized(view_sub(v, 1, eq - 1), max, &t->a) &&
+	       draft_sized(view_sub(v, eq + 1, v.len), max, &t->b);
 }
 
 static bool
@@ -282,15 +281,15 @@ compare_word(struct view v, uint64_t max, struct test *t)
 		if (v.len > n && memcmp(v.p, signs[i].sign, n) == 0 &&
 		    !(signs[i].c == CMP_LT && v.p[1] == '>')) {
 			t->compare = (uint8_t)signs[i].c;
-			return sized_u64(view_of(v.p + n, v.len - n), max,
-					 &t->a);
+			return draft_sized(view_of(v.p + n, v.len - n), max,
+					   &t->a);
 		}
 	}
 	if (v.len > 0 && v.p[0] == '&') {
 		return compare_mask(v, max, t);
 	}
 	t->compare = CMP_EQ;
-	return sized_u64(v, max, &t->a) || compare_range(v, max, t);
+	return draft_sized(v, max, &t->a) || compare_range(v, max, t);
 }
 
 enum err

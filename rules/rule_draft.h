@@ -110,6 +110,13 @@ enum err draft_operand(struct rule_draft *r, const char *word, struct view v,
 enum err draft_compare(struct rule_draft *r, const char *word, struct view v,
 		       uint64_t max, struct test *t) MUST_CHECK;
 
+/* A number up to 'max' with an optional unit: 10, 0x10, 10kb, 1 MiB. */
+bool draft_sized(struct view v, uint64_t max, uint64_t *out) MUST_CHECK;
+/* Compiles an expression, which the set then owns; 'options' are PCRE2's. */
+enum err draft_code(struct rule_draft *r, const struct keyword *w,
+		    struct view pattern, uint32_t options,
+		    void **out) MUST_CHECK;
+
 /* A reader takes one option. */
 typedef enum err rule_reader(struct rule_draft *r, const struct keyword *w,
 			     struct view value);

@@ -6,17 +6,6 @@
 #define OFFSET_MAX 65535
 #define BASE64_OPS 4 /* each holds a buffer on the verifier's stack */
 
-static unsigned
-split(struct view value, char sep, struct view parts[MAX_PARTS])
-{
-	unsigned n = 0;
-
-	while (n < MAX_PARTS && text_next(&value, sep, &parts[n])) {
-		n++;
-	}
-	return n;
-}
-
 enum err
 parse_bsize(struct rule_draft *r, const struct keyword *w, struct view value)
 {
@@ -47,7 +36,7 @@ enum err
 parse_urilen(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	struct view parts[MAX_PARTS];
-	unsigned n = split(text_unquote(value), ',', parts);
+	unsigned n = text_split(text_unquote(value), ',', parts, MAX_PARTS);
 	uint8_t at, before = r->cur;
 	const char *buffer = "http_uri";
 	enum err e;
@@ -83,7 +72,7 @@ read_isdataat(struct rule_draft *r, const struct keyword *w, struct view value)
 		negated = true;
 		value = text_trim(view_of(value.p + 1, value.len - 1));
 	}
-	n = split(value, ',', parts);
+	n = text_split(value, ',', parts, MAX_PARTS);
 	if (n == 0) {
 		return diag_set(r->d, ERR_FORMAT, "isdataat: write a number");
 	}
@@ -233,7 +222,7 @@ static enum err
 read_byte_test(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	struct view parts[MAX_PARTS];
-	unsigned n = split(text_unquote(value), ',', parts);
+	unsigned n = text_split(text_unquote(value), ',', parts, MAX_PARTS);
 	struct draft_op *o = new_byte_op(r, OP_BYTE_TEST);
 	const char *wrong;
 	enum err e;
@@ -276,7 +265,7 @@ static enum err
 read_byte_jump(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	struct view parts[MAX_PARTS];
-	unsigned n = split(text_unquote(value), ',', parts);
+	unsigned n = text_split(text_unquote(value), ',', parts, MAX_PARTS);
 	struct draft_op *o = new_byte_op(r, OP_BYTE_JUMP);
 	enum err e;
 
@@ -335,7 +324,7 @@ read_byte_extract(struct rule_draft *r, const struct keyword *w,
 		  struct view value)
 {
 	struct view parts[MAX_PARTS];
-	unsigned n = split(text_unquote(value), ',', parts);
+	unsigned n = text_split(text_unquote(value), ',', parts, MAX_PARTS);
 	struct draft_op *o = new_byte_op(r, OP_BYTE_EXTRACT);
 	enum err e;
 
@@ -440,7 +429,7 @@ static enum err
 read_byte_math(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	struct view parts[MAX_PARTS];
-	unsigned n = split(text_unquote(value), ',', parts);
+	unsigned n = text_split(text_unquote(value), ',', parts, MAX_PARTS);
 	struct draft_op *o = new_byte_op(r, OP_BYTE_MATH);
 	struct math_seen seen = { .bytes = false };
 	enum err e = ERR_OK;
@@ -475,7 +464,7 @@ read_base64_decode(struct rule_draft *r, const struct keyword *w,
 		   struct view value)
 {
 	struct view parts[MAX_PARTS];
-	unsigned n = split(text_unquote(value), ',', parts);
+	unsigned n = text_split(text_unquote(value), ',', parts, MAX_PARTS);
 	struct draft_op *o = draft_add_op(r, OP_BASE64);
 	unsigned others = 0;
 
@@ -569,126 +558,3 @@ FOLLOWING(byte_jump)
 FOLLOWING(byte_extract)
 FOLLOWING(byte_math)
 FOLLOWING(base64_decode)
-
-static enum err
-xor_key(struct rule_draft *r, struct view value, struct xform *x)
-{
-	uint8_t key[255];
-	size_t n = 0;
-	struct view hex = text_unquote(value);
-
-	for (size_t i = 0; i + 1 < hex.len && n < sizeof(key); i += 2) {
-		char two[5] = { '0', 'x', (char)hex.p[i], (char)hex.p[i + 1],
-				0 };
-		uint64_t byte;
-
-		if (!text_u64(view_cstr(two), &byte)) {
-			n = 0;
-			break;
-		}
-		key[n++] = (uint8_t)byte;
-	}
-	if (n == 0 || hex.len != n * 2) {
-		return diag_set(r->d, ERR_FORMAT,
-				"xor: the key is 1 to 255 bytes in "
-				"hexadecimal");
-	}
-	x->arg = view_of(draft_copy(r, key, n), n);
-	return x->arg.p != NULL ? ERR_OK : ERR_NOMEM;
-}
-
-static enum err
-slice_args(struct rule_draft *r, struct view value, struct xform *x)
-{
-	struct view parts[MAX_PARTS];
-	unsigned n = split(text_unquote(value), ',', parts);
-
-	if (n < 1 || n > 2 || !text_i64(parts[0], &x->a) ||
-	    (n == 2 && !text_i64(parts[1], &x->b)) || x->a < -OFFSET_MAX ||
-	    x->a > OFFSET_MAX || x->b < -OFFSET_MAX || x->b > OFFSET_MAX) {
-		return diag_set(r->d, ERR_FORMAT,
-				"subslice: write START or START,LENGTH");
-	}
-	x->has_b = n == 2;
-	return ERR_OK;
-}
-
-static enum err
-base64_args(struct rule_draft *r, struct view value, struct xform *x)
-{
-	struct view parts[MAX_PARTS];
-	unsigned n = split(text_unquote(value), ',', parts);
-
-	for (unsigned i = 0; i < n; i++) {
-		struct view name, v = parts[i];
-		uint64_t number;
-
-		text_next_word(&v, &name);
-		v = text_trim(v);
-		if (text_is(name, "mode") && text_is(v, "rfc4648")) {
-			continue;
-		}
-		if (text_is(name, "mode") && text_is(v, "strict")) {
-			x->arg = VIEW_LIT("!");
-			continue;
-		}
-		if (text_is(name, "mode") && text_is(v, "rfc2045")) {
-			x->arg = VIEW_LIT("s");
-			continue;
-		}
-		if (!text_u64(v, &number) || number > OFFSET_MAX ||
-		    !(text_is(name, "bytes") || text_is(name, "offset"))) {
-			return diag_set(r->d, ERR_FORMAT,
-					"from_base64: unknown word \"%.*s\"",
-					TEXT_ARG(parts[i]));
-		}
-		if (text_is(name, "offset")) {
-			x->a = (int64_t)number;
-		} else {
-			x->b = (int64_t)number;
-			x->has_b = true;
-		}
-	}
-	return ERR_OK;
-}
-
-enum err
-parse_xform(struct rule_draft *r, const struct keyword *w, struct view value)
-{
-	struct draft_list *l = draft_cur(r);
-	struct xform x = { .type = (enum xform_type)w->a };
-	enum err e = ERR_OK;
-
-	if (l->word == NULL || l->absent) {
-		return diag_set(r->d, ERR_FORMAT,
-				"%s: stands behind a sticky buffer", w->name);
-	}
-	if (l->n_ops > 0) {
-		/* what stood before keeps the buffer without it */
-		const struct draft_list *from = l;
-
-		e = draft_list_of(r, l->word, true, &r->cur);
-		if (e != ERR_OK) {
-			return e;
-		}
-		l = draft_cur(r);
-		l->n_xforms = from->n_xforms;
-		memcpy(l->xforms, from->xforms, sizeof(l->xforms));
-		r->last_op = -1;
-	}
-	if (l->n_xforms == RULE_MAX_XFORMS) {
-		return diag_set(r->d, ERR_LIMIT, "more than %d transforms",
-				RULE_MAX_XFORMS);
-	}
-	if (x.type == XFORM_XOR) {
-		e = xor_key(r, value, &x);
-	} else if (x.type == XFORM_SUBSLICE) {
-		e = slice_args(r, value, &x);
-	} else if (x.type == XFORM_FROM_BASE64) {
-		e = base64_args(r, value, &x);
-	}
-	if (e == ERR_OK) {
-		l->xforms[l->n_xforms++] = x;
-	}
-	return e;
-}

@@ -147,8 +147,9 @@ keep_code(struct rule_env *env, void *code)
 	return true;
 }
 
-static enum err
-pcre_code(struct rule_draft *r, const struct pcre_words *p, void **out)
+enum err
+draft_code(struct rule_draft *r, const struct keyword *w, struct view pattern,
+	   uint32_t options, void **out)
 {
 	pcre2_compile_context *cc = pcre2_compile_context_create(NULL);
 	pcre2_code *code;
@@ -161,8 +162,8 @@ pcre_code(struct rule_draft *r, const struct pcre_words *p, void **out)
 	}
 	/* an expression from a rule may not exhaust our stack */
 	pcre2_set_parens_nest_limit(cc, 100);
-	code = pcre2_compile(p->pattern.p, p->pattern.len,
-			     p->options | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP |
+	code = pcre2_compile(pattern.p, pattern.len,
+			     options | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP |
 				     PCRE2_NEVER_BACKSLASH_C,
 			     &number, &at, cc);
 	pcre2_compile_context_free(cc);
@@ -170,8 +171,8 @@ pcre_code(struct rule_draft *r, const struct pcre_words *p, void **out)
 		pcre2_get_error_message(number, (PCRE2_UCHAR *)text,
 					sizeof(text));
 		return diag_set(r->d, ERR_FORMAT,
-				"pcre: %s at character %zu of /%.*s/", text,
-				(size_t)at, TEXT_ARG(p->pattern));
+				"%s: %s at character %zu of /%.*s/", w->name,
+				text, (size_t)at, TEXT_ARG(pattern));
 	}
 	if (!keep_code(r->env, code)) {
 		pcre2_code_free(code);
@@ -212,12 +213,11 @@ parse_pcre(struct rule_draft *r, const struct keyword *w, struct view value)
 	void *code = NULL;
 	enum err e;
 
-	(void)w;
 	e = pcre_split(r, value, &p);
 	if (e != ERR_OK) {
 		return e;
 	}
-	e = pcre_code(r, &p, &code);
+	e = draft_code(r, w, p.pattern, p.options, &code);
 	if (e != ERR_OK) {
 		return e;
 	}

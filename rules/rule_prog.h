@@ -137,12 +137,20 @@ enum xform_type {
 	XFORM_STRIP_PSEUDO_HEADERS,
 	XFORM_FROM_BASE64,
 	XFORM_SUBSLICE,
+	XFORM_DOMAIN,
+	XFORM_TLD,
+	XFORM_PCRE,
+	XFORM_GUNZIP,
+	XFORM_ZLIB,
 };
 
 struct xform {
 	enum xform_type type;
-	struct view arg; /* xor's key */
-	int64_t a, b; /* subslice: start and length; base64: offset, bytes */
+	struct view arg; /* xor's key, pcrexform's expression */
+	/* subslice: start and length; base64: offset, bytes; inflating: most
+	 * bytes */
+	int64_t a, b;
+	void *code; /* pcrexform: pcre2_code */
 	bool has_b;
 };
 

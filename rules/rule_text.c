@@ -66,6 +66,17 @@ text_next(struct view *s, char sep, struct view *part)
 	return true;
 }
 
+unsigned
+text_split(struct view s, char sep, struct view *parts, unsigned cap)
+{
+	unsigned n = 0;
+
+	while (n < cap && text_next(&s, sep, &parts[n])) {
+		n++;
+	}
+	return n;
+}
+
 bool
 text_next_word(struct view *s, struct view *word)
 {

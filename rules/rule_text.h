@@ -29,6 +29,8 @@ bool text_is(struct view s, const char *word); /* ASCII case ignored */
  * when nothing is left.  A final empty part is not reported.
  */
 bool text_next(struct view *s, char sep, struct view *part);
+/* All parts, 'cap' of them at most. */
+unsigned text_split(struct view s, char sep, struct view *parts, unsigned cap);
 /* As text_next(), but parts are separated by white space. */
 bool text_next_word(struct view *s, struct view *word);
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
 #include "rules/rule_xform.h"
 
 #include <stdlib.h>
@@ -6,6 +9,7 @@
 #include <openssl/evp.h>
 
 #include "rules/rule_text.h"
+#include "rules/xform_domain.h"
 
 struct xform_scratch *
 xform_scratch_new(void)
@@ -19,11 +23,18 @@ xform_scratch_new(void)
 	s->md5 = EVP_MD_fetch(NULL, "MD5", NULL);
 	s->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
 	s->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	/* the whole and the first group */
+	s->match_data = pcre2_match_data_create(2, NULL);
+	s->match_context = pcre2_match_context_create(NULL);
+	s->inflater = inflater_new();
 	if (s->digest == NULL || s->md5 == NULL || s->sha1 == NULL ||
-	    s->sha256 == NULL) {
+	    s->sha256 == NULL || s->match_data == NULL ||
+	    s->match_context == NULL || s->inflater == NULL) {
 		xform_scratch_free(s);
 		return NULL;
 	}
+	pcre2_set_match_limit(s->match_context, XFORM_MATCH_LIMIT);
+	pcre2_set_depth_limit(s->match_context, XFORM_MATCH_LIMIT);
 	return s;
 }
 
@@ -35,6 +46,9 @@ xform_scratch_free(struct xform_scratch *s)
 		EVP_MD_free(s->md5);
 		EVP_MD_free(s->sha1);
 		EVP_MD_free(s->sha256);
+		pcre2_match_data_free(s->match_data);
+		pcre2_match_context_free(s->match_context);
+		inflater_free(s->inflater);
 		free(s);
 	}
 }
@@ -221,6 +235,32 @@ slice(const struct xform *x, struct view in)
 	return view_of(in.p + start, (size_t)(end - start));
 }
 
+/* The first group; all of 'in' where the expression says nothing. */
+static struct view
+first_group(struct xform_scratch *s, const struct xform *x, struct view in)
+{
+	const PCRE2_SIZE *ov;
+	int rc = pcre2_match(x->code, in.p != NULL ? in.p : (const uint8_t *)"",
+			     in.len, 0, 0, s->match_data, s->match_context);
+
+	/* 1: the group took no part */
+	if (rc < 0 || rc == 1) {
+		return in;
+	}
+	ov = pcre2_get_ovector_pointer(s->match_data);
+	return ov[2] <= ov[3] ? view_sub(in, ov[2], ov[3] - ov[2]) : VIEW_NONE;
+}
+
+/* A name that has no such part stays as it is. */
+static struct view
+name_part(enum xform_type t, struct view in)
+{
+	struct view part =
+		t == XFORM_TLD ? domain_suffix(in) : domain_registered(in);
+
+	return part.len > 0 ? part : in;
+}
+
 static bool
 apply_one(struct xform_scratch *s, const struct xform *x, struct view in,
 	  uint8_t *to, struct view *out)
@@ -277,6 +317,20 @@ apply_one(struct xform_scratch *s, const struct xform *x, struct view in,
 	case XFORM_SUBSLICE:
 		*out = slice(x, in);
 		return true;
+	case XFORM_DOMAIN:
+	case XFORM_TLD:
+		*out = name_part(x->type, in);
+		return true;
+	case XFORM_PCRE:
+		*out = first_group(s, x, in);
+		return true;
+	case XFORM_GUNZIP:
+	case XFORM_ZLIB:
+		n = inflater_run(s->inflater,
+				 x->type == XFORM_GUNZIP ? INFLATE_GZIP
+							 : INFLATE_ZLIB,
+				 in, to, MIN((size_t)x->a, XFORM_MAX));
+		break;
 	}
 	*out = view_of(to, n);
 	return true;

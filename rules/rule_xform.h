@@ -11,12 +11,16 @@
 #define RULES_RULE_XFORM_H
 
 #include "rules/rule_prog.h"
+#include "rules/xform_inflate.h"
 
 #define XFORM_MAX ((size_t)64 << 10)
+#define XFORM_MATCH_LIMIT 3500
 
 struct xform_scratch {
 	void *digest; /* EVP_MD_CTX */
 	void *md5, *sha1, *sha256; /* EVP_MD */
+	void *match_data, *match_context; /* PCRE2's */
+	struct inflater *inflater;
 	uint8_t a[XFORM_MAX], b[XFORM_MAX];
 };
 
