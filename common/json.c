@@ -318,6 +318,26 @@ json_f64(struct json *j, const char *key, double v)
 }
 
 void
+json_f64_full(struct json *j, const char *key, double v)
+{
+	char tmp[64];
+	int n = 0;
+
+	if (!(v > -1e15 && v < 1e15)) {
+		json_nil(j, key);
+		return;
+	}
+	for (int digits = 15; digits <= 17; digits++) {
+		n = snprintf(tmp, sizeof(tmp), "%.*g", digits, v);
+		if (!(strtod(tmp, NULL) < v) && !(strtod(tmp, NULL) > v)) {
+			break;
+		}
+	}
+	put_key(j, key);
+	put(j, tmp, (size_t)n);
+}
+
+void
 json_bool(struct json *j, const char *key, bool v)
 {
 	put_key(j, key);

@@ -45,6 +45,8 @@ void json_cstr(struct json *j, const char *key, const char *s);
 void json_u64(struct json *j, const char *key, uint64_t v);
 void json_i64(struct json *j, const char *key, int64_t v);
 void json_f64(struct json *j, const char *key, double v); /* 3 decimals */
+/* The shortest text that reads back as 'v'. */
+void json_f64_full(struct json *j, const char *key, double v);
 void json_bool(struct json *j, const char *key, bool v);
 void json_nil(struct json *j, const char *key);
 void json_addr(struct json *j, const char *key, const struct addr *a);

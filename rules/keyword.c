@@ -85,6 +85,8 @@ static const struct keyword table[] = {
 	WORD("byte_jump", KW_BYTE_JUMP, KWF_VALUE),
 	WORD("byte_extract", KW_BYTE_EXTRACT, KWF_VALUE),
 	WORD("byte_math", KW_BYTE_MATH, KWF_VALUE),
+	WORD("entropy", KW_ENTROPY, KWF_VALUE),
+	WORD("asn1", KW_ASN1, KWF_VALUE),
 
 	/* transforms */
 	XFORM("dotprefix", XFORM_DOTPREFIX, KWF_NO_VALUE),
@@ -111,6 +113,9 @@ static const struct keyword table[] = {
 	WORD("flow", KW_FLOW, KWF_VALUE),
 	WORD("flowbits", KW_FLOWBITS, KWF_VALUE),
 	WORD("flowint", KW_FLOWINT, KWF_VALUE),
+	{ "flowvar", KW_NOTE, KWF_VALUE, NOTE_FLOW, KW_NONE, APP_UNKNOWN,
+	  NULL },
+	{ "pktvar", KW_NOTE, KWF_VALUE, NOTE_PKT, KW_NONE, APP_UNKNOWN, NULL },
 	WORD("threshold", KW_THRESHOLD, KWF_VALUE),
 	WORD("detection_filter", KW_DETECTION_FILTER, KWF_VALUE),
 	WORD("stream_size", KW_STREAM_SIZE, KWF_VALUE | KWF_TCP),
@@ -348,8 +353,6 @@ static const struct keyword table[] = {
 	REFUSED("datarep", "load the list with --indicators instead"),
 	REFUSED("lua", "scripts are not run"),
 	REFUSED("luaxform", "scripts are not run"),
-	REFUSED("entropy", "byte statistics are not kept"),
-	REFUSED("asn1", "BER is not decoded for rules"),
 	REFUSED("filestore", NO_FILES),
 	REFUSED("filemagic", NO_FILES),
 	REFUSED("file.magic", NO_FILES),

@@ -52,6 +52,9 @@ enum keyword_shape {
 	KW_BYTE_JUMP,
 	KW_BYTE_EXTRACT,
 	KW_BYTE_MATH,
+	KW_ENTROPY,
+	KW_ASN1,
+	KW_NOTE, /* flowvar, pktvar: 'a' enum note_kind */
 	KW_XFORM, /* 'a': enum xform_type */
 	KW_FLOW,
 	KW_FLOWBITS,

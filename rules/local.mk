@@ -22,6 +22,7 @@ librules_a_SOURCES += \
 	rules/rule_parse_byte.c \
 	rules/rule_parse_state.c \
 	rules/rule_parse_xform.c \
+	rules/rule_parse_measure.c \
 	rules/rule_parse_fact.c \
 	rules/rule_parse_addr.c \
 	rules/rule_parse_effect.c \
@@ -29,6 +30,8 @@ librules_a_SOURCES += \
 	rules/rule_compile.h rules/rule_compile.c \
 	rules/rule_search.h rules/rule_search.c \
 	rules/rule_bytes.h rules/rule_bytes.c \
+	rules/rule_measure.h rules/rule_measure.c \
+	rules/rule_notes.h rules/rule_notes.c \
 	rules/xform_domain.h rules/xform_domain.c \
 	rules/xform_inflate.h rules/xform_inflate.c \
 	rules/rule_xform.h rules/rule_xform.c \

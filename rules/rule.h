@@ -88,6 +88,7 @@ struct rule {
 };
 
 struct ioc;
+struct note;
 
 /* One rule that matched in one call. */
 struct rule_hit {
@@ -95,6 +96,9 @@ struct rule_hit {
 	const struct ioc *ioc; /* the indicator, when 'rule' stands for one */
 	uint64_t tx_id;
 	uint32_t rank; /* place in the order of evaluation; 0: indicators */
+	/* values captured for the alert; the matcher's, until its next call */
+	const struct note *notes;
+	uint8_t n_notes;
 	bool has_tx;
 	bool ip_only; /* asked of addresses alone, for the whole flow */
 	bool suppressed; /* by the threshold file: to be counted, not said */

@@ -150,25 +150,27 @@ bytes_jump(const struct op *op, struct view data, size_t *pos,
 }
 
 bool
-bytes_extract(const struct op *op, struct view data, size_t pos, uint64_t *vars)
+bytes_extract(const struct op *op, struct view data, size_t *pos,
+	      uint64_t *vars)
 {
 	uint64_t x;
 	size_t end;
 
-	if (!extract(op, data, pos, vars, &x, &end)) {
+	if (!extract(op, data, *pos, vars, &x, &end)) {
 		return false;
 	}
+	*pos = end;
 	vars[op->byte.result] = aligned(op, x * op->byte.multiplier);
 	return true;
 }
 
 bool
-bytes_math(const struct op *op, struct view data, size_t pos, uint64_t *vars)
+bytes_math(const struct op *op, struct view data, size_t *pos, uint64_t *vars)
 {
 	uint64_t x, y = whole(&op->byte.value, vars);
 	size_t end;
 
-	if (!extract(op, data, pos, vars, &x, &end)) {
+	if (!extract(op, data, *pos, vars, &x, &end)) {
 		return false;
 	}
 	switch ((enum math)op->byte.math) {
@@ -194,6 +196,7 @@ bytes_math(const struct op *op, struct view data, size_t pos, uint64_t *vars)
 		x = y < 64 ? x >> y : 0;
 		break;
 	}
+	*pos = end;
 	vars[op->byte.result] = x;
 	return true;
 }

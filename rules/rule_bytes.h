@@ -12,14 +12,15 @@
 
 #include "rules/rule_prog.h"
 
-/* Each returns false when the bytes are not there or the test fails. */
+/* Each returns false when the bytes are not there or the test fails.  A number
+ * that is kept, too, leaves '*pos' behind its bytes. */
 bool bytes_test(const struct op *op, struct view data, size_t pos,
 		const uint64_t *vars);
 bool bytes_jump(const struct op *op, struct view data, size_t *pos,
 		const uint64_t *vars);
-bool bytes_extract(const struct op *op, struct view data, size_t pos,
+bool bytes_extract(const struct op *op, struct view data, size_t *pos,
 		   uint64_t *vars);
-bool bytes_math(const struct op *op, struct view data, size_t pos,
+bool bytes_math(const struct op *op, struct view data, size_t *pos,
 		uint64_t *vars);
 
 #endif

@@ -30,6 +30,7 @@ struct rule_env {
 	struct reputation *reputation;
 	struct geo *geo;
 	struct name_table flowbits, flowints;
+	struct name_table notes; /* captures, and buffers of entropy */
 	void **codes; /* every pcre2_code, to be freed with the set */
 	size_t n_codes, cap_codes;
 };
@@ -112,6 +113,10 @@ enum err draft_compare(struct rule_draft *r, const char *word, struct view v,
 
 /* A number up to 'max' with an optional unit: 10, 0x10, 10kb, 1 MiB. */
 bool draft_sized(struct view v, uint64_t max, uint64_t *out) MUST_CHECK;
+/* The bytes that a content's text means, in the arena; '!' before it too. */
+enum err draft_bytes(struct rule_draft *r, const struct keyword *w,
+		     struct view value, bool bare, bool *negated,
+		     struct view *out) MUST_CHECK;
 /* Compiles an expression, which the set then owns; 'options' are PCRE2's. */
 enum err draft_code(struct rule_draft *r, const struct keyword *w,
 		    struct view pattern, uint32_t options,
@@ -132,6 +137,6 @@ rule_reader parse_content, parse_nocase, parse_rawbytes, parse_startswith,
 	parse_ipopts, parse_csum, parse_ip_proto, parse_sameip, parse_app_proto,
 	parse_event, parse_tls_version, parse_ssl_state, parse_cert_time,
 	parse_cert_state, parse_iprep, parse_geoip, parse_tag, parse_bypass,
-	parse_config, parse_ssh_version;
+	parse_config, parse_ssh_version, parse_entropy, parse_asn1, parse_note;
 
 #endif

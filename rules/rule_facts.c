@@ -254,6 +254,25 @@ cert_ok(const struct test *t, const struct inspect *in)
 	       now >= in->num[NUM_TLS_NOT_BEFORE];
 }
 
+/* The captured value has the text in it; one that is not there has not. */
+static bool
+note_ok(const struct test *t, const struct rule_flow *f)
+{
+	const struct note *n = NULL;
+	struct view v;
+
+	if (f != NULL && f->notes != NULL) {
+		n = notes_find(f->notes, (enum note_kind)t->arg,
+			       (uint32_t)t->a);
+	}
+	if (n == NULL) {
+		return false;
+	}
+	v = note_value(n);
+	return (memmem(v.p, v.len, t->text.p, t->text.len) != NULL) !=
+	       t->negated;
+}
+
 static bool
 flowint_ok(const struct test *t, const struct rule_flow *f)
 {
@@ -460,6 +479,8 @@ test_ok(const struct test *t, const struct inspect *in,
 	case FACT_CERT_EXPIRED:
 	case FACT_CERT_VALID:
 		return cert_ok(t, in);
+	case FACT_NOTE:
+		return note_ok(t, flow);
 	case FACT_FLOWINT_ISSET:
 	case FACT_FLOWINT_NOTSET:
 	case FACT_FLOWINT:

@@ -117,6 +117,9 @@ begin_packet(struct rule_matcher *m)
 {
 	if (m->flow != NULL) {
 		m->flow->pass_packet = false;
+		if (m->flow->notes != NULL) {
+			notes_drop(m->flow->notes, NOTE_PKT);
+		}
 	}
 }
 
@@ -131,6 +134,7 @@ rule_match(struct rule_matcher *m, struct inspect *in, struct rule_hits *out)
 	m->flow = state_flow(in, m->rs->id, false);
 	m->tx = in->kind == INSPECT_TX ? state_tx(in, m->rs->id, false) : NULL;
 	m->passed = false;
+	m->n_context = 0;
 	if (in->kind == INSPECT_PACKET) {
 		begin_packet(m);
 	}
@@ -157,21 +161,51 @@ rule_match(struct rule_matcher *m, struct inspect *in, struct rule_hits *out)
 	m->stats.pcre_limit = m->verifier.pcre_limit;
 }
 
-uint32_t
-rule_flow_bits(const struct ruleset *rs, const struct rule_flow *f,
-	       const char **names, uint32_t cap)
+static void
+meta_bits(const struct rule_env *env, const struct rule_flow *f,
+	  struct rule_metadata *out)
 {
-	uint32_t n = 0;
+	for (uint32_t w = 0; w < f->n_bit_words; w++) {
+		uint64_t bits = f->bits[w];
 
-	if (f == NULL || f->set_id != rs->id) {
-		return 0;
-	}
-	for (uint32_t i = 0; i < rs->env.flowbits.n && n < cap; i++) {
-		if (state_bit(f, i)) {
-			names[n++] = rs->env.flowbits.names[i];
+		while (bits != 0 && out->n_bits < RULE_META_BITS) {
+			uint32_t i = w * 64 + (uint32_t)__builtin_ctzll(bits);
+
+			bits &= bits - 1;
+			if (i < env->flowbits.n) {
+				out->bits[out->n_bits++] =
+					env->flowbits.names[i];
+			}
 		}
 	}
-	return n;
+}
+
+static void
+meta_ints(const struct rule_env *env, const struct rule_flow *f,
+	  struct rule_metadata *out)
+{
+	uint32_t x;
+
+	for (uint32_t i = 0; i < env->flowints.n && f->ints != NULL; i++) {
+		if (state_int(f, i, &x) && out->n_ints < RULE_META_INTS) {
+			out->ints[out->n_ints].name = env->flowints.names[i];
+			out->ints[out->n_ints++].value = x;
+		}
+	}
+}
+
+void
+rule_metadata_of(const struct ruleset *rs, const struct rule_flow *f,
+		 struct rule_metadata *out)
+{
+	out->n_bits = out->n_ints = 0;
+	out->notes = NULL;
+	out->names = rs->env.notes.names;
+	if (f != NULL && f->set_id == rs->id) {
+		meta_bits(&rs->env, f, out);
+		meta_ints(&rs->env, f, out);
+		out->notes = f->notes;
+	}
 }
 
 bool

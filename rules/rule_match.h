@@ -11,6 +11,7 @@
 #ifndef RULES_RULE_MATCH_H
 #define RULES_RULE_MATCH_H
 
+#include "rules/rule_notes.h"
 #include "rules/ruleset.h"
 
 struct rule_matcher;
@@ -31,9 +32,24 @@ void rule_match(struct rule_matcher *m, struct inspect *in,
 void rule_flow_free(struct rule_flow *f, struct pool *pool);
 void rule_tx_free(struct rule_tx *t, struct pool *pool);
 
-/* Names of flowbits set on 'f', for EVE's metadata; returns how many. */
-uint32_t rule_flow_bits(const struct ruleset *rs, const struct rule_flow *f,
-			const char **names, uint32_t cap);
+#define RULE_META_BITS 64
+#define RULE_META_INTS 64
+
+/* What rules remember of a flow, as EVE's metadata shows it. */
+struct rule_metadata {
+	const char *bits[RULE_META_BITS]; /* flowbits that are set */
+	struct {
+		const char *name;
+		uint32_t value;
+	} ints[RULE_META_INTS];
+	uint32_t n_bits, n_ints;
+	const struct notes *notes; /* NULL: none */
+	const char *const *names; /* of notes, by number */
+};
+
+/* Fills 'out', which borrows from 'rs' and 'f'; 'f' may be NULL. */
+void rule_metadata_of(const struct ruleset *rs, const struct rule_flow *f,
+		      struct rule_metadata *out);
 
 /* Whether a pass rule silenced the whole flow; 'f' may be NULL. */
 bool rule_flow_passed(const struct ruleset *rs, const struct rule_flow *f);

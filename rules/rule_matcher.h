@@ -37,6 +37,9 @@ struct rule_matcher {
 	struct rule_flow *flow;
 	struct rule_tx *tx;
 	bool passed;
+	/* captured for alerts */
+	struct note context[NOTES_MAX];
+	uint32_t n_context;
 };
 
 /* rule_gather.c: marks the programs that the call's bytes and facts suggest. */

@@ -96,16 +96,15 @@ unescape(struct unescape *u, struct view v)
 	return u->n == 0 ? "no bytes" : NULL;
 }
 
-static enum err
-new_content(struct rule_draft *r, const struct keyword *w, struct view value,
-	    bool bare)
+enum err
+draft_bytes(struct rule_draft *r, const struct keyword *w, struct view value,
+	    bool bare, bool *negated, struct view *out)
 {
 	static struct unescape u; /* rules are read by one thread */
-	bool negated = value.len > 0 && value.p[0] == '!';
-	struct draft_op *o;
 	const char *wrong;
 
-	if (negated) {
+	*negated = value.len > 0 && value.p[0] == '!';
+	if (*negated) {
 		value = text_trim(view_of(value.p + 1, value.len - 1));
 	}
 	if (value.len >= 2 && value.p[0] == '"' &&
@@ -121,18 +120,34 @@ new_content(struct rule_draft *r, const struct keyword *w, struct view value,
 		return diag_set(r->d, ERR_FORMAT, "%s: %s in \"%.*s\"", w->name,
 				wrong, TEXT_ARG(value));
 	}
+	*out = view_of(draft_copy(r, u.out, u.n), u.n);
+	return out->p != NULL ? ERR_OK : ERR_NOMEM;
+}
+
+static enum err
+new_content(struct rule_draft *r, const struct keyword *w, struct view value,
+	    bool bare)
+{
+	struct view bytes = VIEW_NONE;
+	struct draft_op *o;
+	bool negated;
+	enum err e = draft_bytes(r, w, value, bare, &negated, &bytes);
+
+	if (e != ERR_OK) {
+		return e;
+	}
 	o = draft_add_op(r, OP_CONTENT);
 	if (o == NULL) {
 		return ERR_LIMIT;
 	}
 	o->op.flags = negated ? OPF_NEGATED : 0;
-	o->op.content.len = (uint16_t)u.n;
-	o->op.content.bytes = draft_copy(r, u.out, u.n);
+	o->op.content.len = (uint16_t)bytes.len;
+	o->op.content.bytes = bytes.p;
 	o->op.content.offset.var = o->op.content.depth.var =
 		o->op.content.distance.var = o->op.content.within.var = -1;
 	r->last_list = r->cur;
 	r->last_op = draft_cur(r)->n_ops - 1;
-	return o->op.content.bytes == NULL ? ERR_NOMEM : ERR_OK;
+	return ERR_OK;
 }
 
 enum err

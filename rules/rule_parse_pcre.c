@@ -12,6 +12,7 @@
 struct pcre_words {
 	struct view pattern;
 	uint32_t options;
+	struct view captures; /* "flow:NAME,pkt:NAME" */
 	bool negated, relative, no_limit;
 	const char *buffer; /* modifier that means the same; NULL: none */
 };
@@ -82,10 +83,9 @@ pcre_flags(struct rule_draft *r, struct pcre_words *p, struct view flags)
 				buffer = buffer_flags[k].buffer;
 			}
 		}
-		if (c == ',') {
-			return diag_set(r->d, ERR_FORMAT,
-					"pcre: captures are not kept; leave "
-					"out what follows the comma");
+		if (c == ',' || c == ' ') {
+			p->captures = view_sub(flags, i + 1, flags.len);
+			return ERR_OK;
 		}
 		if (buffer == NULL) {
 			return diag_set(r->d, ERR_FORMAT,
@@ -184,6 +184,155 @@ draft_code(struct rule_draft *r, const struct keyword *w, struct view pattern,
 	return ERR_OK;
 }
 
+static const struct {
+	const char *word; /* in the list behind the flags */
+	const char *prefix; /* of a group's name */
+	enum note_kind kind;
+} capture_kinds[] = { { "flow", "flow_", NOTE_FLOW },
+		      { "pkt", "pkt_", NOTE_PKT },
+		      { "alert", "alert_", NOTE_ALERT } };
+
+struct captures {
+	struct capture v[RULE_MAX_CAPTURES];
+	uint8_t n;
+};
+
+static enum err
+add_capture(struct rule_draft *r, struct captures *l, unsigned group,
+	    enum note_kind kind, struct view name)
+{
+	struct capture *c;
+
+	for (uint8_t i = 0; i < l->n; i++) {
+		if (l->v[i].group == group) {
+			return ERR_OK; /* has a name already */
+		}
+	}
+	if (l->n == RULE_MAX_CAPTURES || group > UINT8_MAX) {
+		return diag_set(r->d, ERR_LIMIT,
+				"pcre: more than %d groups are kept",
+				RULE_MAX_CAPTURES);
+	}
+	c = &l->v[l->n];
+	*c = (struct capture){ .group = (uint8_t)group, .kind = (uint8_t)kind };
+	if (!name_table_add(&r->env->notes, name, &c->name)) {
+		return draft_nomem(r);
+	}
+	l->n++;
+	return ERR_OK;
+}
+
+/*
+ * "pkt:key,pkt:value" and the same of flow: the first group's text is the
+ * name, the second's the value.
+ */
+static void
+join_key(struct captures *l, const struct view names[RULE_MAX_CAPTURES])
+{
+	if (l->n == 2 && l->v[0].kind == l->v[1].kind &&
+	    l->v[0].kind != NOTE_ALERT && text_is(names[0], "key") &&
+	    text_is(names[1], "value")) {
+		l->v[1].key_group = l->v[0].group;
+		l->v[1].name = UINT32_MAX;
+		l->v[0] = l->v[1];
+		l->n = 1;
+	}
+}
+
+/* "flow:NAME, pkt:NAME": for the groups in their order */
+static enum err
+listed_captures(struct rule_draft *r, struct view list, uint32_t groups,
+		struct captures *out)
+{
+	struct view names[RULE_MAX_CAPTURES], part;
+	unsigned n = 0;
+	enum err e = ERR_OK;
+
+	while (e == ERR_OK && text_next(&list, ',', &part)) {
+		size_t at = text_find(part, ':');
+		struct view kind = text_trim(view_of(part.p, at));
+		struct view name = text_trim(view_sub(part, at + 1, part.len));
+		size_t k = 0;
+
+		while (k < ARRAY_LEN(capture_kinds) &&
+		       !text_is(kind, capture_kinds[k].word)) {
+			k++;
+		}
+		if (k == ARRAY_LEN(capture_kinds) || name.len == 0 ||
+		    text_find(name, ' ') != name.len) {
+			return diag_set(r->d, ERR_FORMAT,
+					"pcre: \"%.*s\" is not understood: "
+					"behind the flags write flow:NAME, "
+					"pkt:NAME or alert:NAME",
+					TEXT_ARG(part));
+		}
+		if (n == groups || n == RULE_MAX_CAPTURES) {
+			return diag_set(r->d, ERR_FORMAT,
+					"pcre: more names than groups (%u)",
+					groups);
+		}
+		names[n++] = name;
+		e = add_capture(r, out, n, capture_kinds[k].kind, name);
+	}
+	if (e == ERR_OK) {
+		join_key(out, names);
+	}
+	return e;
+}
+
+/* (?P<flow_NAME>..) and the like */
+static enum err
+named_captures(struct rule_draft *r, const void *code, struct captures *out)
+{
+	uint32_t n = 0, size = 0;
+	PCRE2_SPTR row = NULL;
+
+	(void)pcre2_pattern_info(code, PCRE2_INFO_NAMECOUNT, &n);
+	(void)pcre2_pattern_info(code, PCRE2_INFO_NAMEENTRYSIZE, &size);
+	(void)pcre2_pattern_info(code, PCRE2_INFO_NAMETABLE, &row);
+	for (uint32_t i = 0; i < n; i++, row += size) {
+		unsigned group = (unsigned)row[0] << 8 | row[1];
+		const char *name = (const char *)row + 2;
+
+		for (size_t k = 0; k < ARRAY_LEN(capture_kinds); k++) {
+			size_t len = strlen(capture_kinds[k].prefix);
+			enum err e;
+
+			if (strncmp(name, capture_kinds[k].prefix, len) != 0 ||
+			    name[len] == '\0') {
+				continue;
+			}
+			e = add_capture(r, out, group, capture_kinds[k].kind,
+					view_cstr(name + len));
+			if (e != ERR_OK) {
+				return e;
+			}
+		}
+	}
+	return ERR_OK;
+}
+
+static enum err
+pcre_captures(struct rule_draft *r, const struct pcre_words *p, void *code,
+	      struct op *op)
+{
+	struct captures l = { .n = 0 };
+	uint32_t groups = 0;
+	enum err e;
+
+	(void)pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &groups);
+	e = listed_captures(r, p->captures, groups, &l);
+	if (e == ERR_OK) {
+		e = named_captures(r, code, &l);
+	}
+	if (e != ERR_OK || l.n == 0) {
+		return e;
+	}
+	op->pcre.captures = draft_copy(r, l.v, l.n * sizeof(l.v[0]));
+	op->pcre.n_captures = l.n;
+	return op->pcre.captures != NULL ? ERR_OK : ERR_NOMEM;
+}
+
 /* The list of the buffer that a flag names. */
 static enum err
 pcre_list(struct rule_draft *r, const struct pcre_words *p, uint8_t *at)
@@ -235,7 +384,7 @@ parse_pcre(struct rule_draft *r, const struct keyword *w, struct view value)
 		(p.negated ? OPF_NEGATED : 0) | (p.relative ? OPF_RELATIVE : 0);
 	o->op.pcre.code = code;
 	o->op.pcre.no_limit = p.no_limit;
-	return ERR_OK;
+	return p.negated ? ERR_OK : pcre_captures(r, &p, code, &o->op);
 }
 
 static bool

@@ -213,6 +213,33 @@ int_test(struct rule_draft *r, uint32_t var, enum cmp c, struct view v)
 	return draft_add_test(r, &t);
 }
 
+/* flowvar:NAME,"bytes"; pktvar the same: the value that was captured */
+enum err
+parse_note(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	struct test t = { .fact = FACT_NOTE, .arg = (uint16_t)w->a };
+	struct view name = VIEW_NONE;
+	uint32_t id;
+	enum err e;
+
+	text_next(&value, ',', &name);
+	value = text_trim(value);
+	if (name.len == 0 || value.len == 0) {
+		return diag_set(r->d, ERR_FORMAT, "%s: write NAME,\"bytes\"",
+				w->name);
+	}
+	e = draft_bytes(r, w, value, true, &t.negated, &t.text);
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (!name_table_add(&r->env->notes, name, &id)) {
+		return draft_nomem(r);
+	}
+	t.a = id;
+	r->prog.flow |= FLOW_NEEDED;
+	return draft_add_test(r, &t);
+}
+
 /* NAME,SIGN,VALUE or NAME,isset */
 enum err
 parse_flowint(struct rule_draft *r, const struct keyword *w, struct view value)

@@ -15,6 +15,7 @@
 #define RULES_RULE_PROG_H
 
 #include "rules/range_set.h"
+#include "rules/rule_notes.h"
 #include "rules/rule.h"
 
 #define RULE_MAX_OPS 128 /* a list; bounds the verifier's recursion */
@@ -41,7 +42,19 @@ enum op_type {
 	OP_BYTE_EXTRACT,
 	OP_BYTE_MATH,
 	OP_BASE64,
+	OP_ENTROPY,
+	OP_ASN1,
 };
+
+/* A group of a pcre that is kept. */
+struct capture {
+	uint8_t group; /* 1 is the first */
+	uint8_t key_group; /* its text is the name; 0: none */
+	uint8_t kind; /* enum note_kind */
+	uint32_t name;
+};
+
+#define RULE_MAX_CAPTURES 8 /* a pcre */
 
 enum op_flag {
 	OPF_NEGATED = 1 << 0,
@@ -106,8 +119,22 @@ struct op {
 		struct content content;
 		struct {
 			void *code; /* pcre2_code */
+			const struct capture *captures;
+			uint8_t n_captures;
 			bool no_limit;
 		} pcre;
+		struct {
+			double a, b;
+			uint32_t bytes; /* 0: to the end */
+			uint32_t offset;
+			uint32_t name; /* of the buffer, for the event */
+			uint8_t compare; /* enum cmp */
+		} entropy;
+		struct {
+			int64_t offset; /* OPF_RELATIVE: to the last match */
+			uint64_t oversize;
+			bool has_oversize, bitstring, real;
+		} asn1;
 		struct operand at; /* isdataat */
 		struct {
 			uint8_t compare;
@@ -207,6 +234,7 @@ enum fact {
 	FACT_FLOWINT_ISSET, /* 'arg': variable */
 	FACT_FLOWINT_NOTSET,
 	FACT_FLOWINT, /* compares with 'a', or with variable 'b' */
+	FACT_NOTE, /* 'arg': enum note_kind, 'a': name; 'text' is in it */
 };
 
 /* Whose checksum, of which version of IP. */
@@ -245,6 +273,7 @@ struct test {
 	uint16_t arg;
 	bool negated;
 	uint64_t a, b;
+	struct view text;
 };
 
 enum bit_cmd {

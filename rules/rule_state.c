@@ -17,6 +17,7 @@ flow_drop(struct rule_flow *f, struct pool *pool)
 	pool_put(pool, f->bits, f->n_bit_words * sizeof(uint64_t));
 	pool_put(pool, f->ints, f->n_ints * sizeof(uint32_t));
 	pool_put(pool, f->ints_set, words(f->n_ints));
+	pool_put(pool, f->notes, sizeof(*f->notes));
 	pool_put(pool, f->pending[0], PENDING_SIZE);
 	pool_put(pool, f->pending[1], PENDING_SIZE);
 	memset(f, 0, sizeof(*f));
@@ -173,6 +174,18 @@ state_int_change(struct rule_flow *f, const struct int_op *op, uint32_t n,
 	f->ints[op->var] = value;
 	f->ints_set[op->var / 64] |= UINT64_C(1) << (op->var % 64);
 	return true;
+}
+
+struct notes *
+state_notes(struct rule_flow *f, struct pool *pool)
+{
+	if (f->notes == NULL) {
+		f->notes = pool_get(pool, sizeof(*f->notes));
+		if (f->notes != NULL) {
+			f->notes->n = 0;
+		}
+	}
+	return f->notes;
 }
 
 bool

@@ -45,6 +45,7 @@ struct rule_flow {
 	uint32_t *ints; /* values; 'ints_set' says which exist */
 	uint64_t *ints_set;
 	uint32_t n_bit_words, n_ints;
+	struct notes *notes; /* NULL: none yet */
 	bool pass, pass_packet;
 	uint8_t n_once, n_pending[2];
 	uint32_t once[STATE_ONCE];
@@ -77,6 +78,9 @@ bool state_bit_change(struct rule_flow *f, enum bit_cmd cmd, uint32_t id,
 bool state_int(const struct rule_flow *f, uint32_t var, uint32_t *out);
 bool state_int_change(struct rule_flow *f, const struct int_op *op, uint32_t n,
 		      struct pool *pool);
+
+/* The flow's notes, made when there are none; NULL when the pool is empty. */
+struct notes *state_notes(struct rule_flow *f, struct pool *pool);
 
 bool state_has(const uint32_t *v, uint32_t n, uint32_t order);
 /* False when the list is full or the pool is. */

@@ -97,9 +97,10 @@ buffer_ok(struct rule_matcher *m, const struct rule_list *l)
 }
 
 static bool
-lists_ok(struct rule_matcher *m, const struct rule_prog *p)
+lists_match(struct rule_matcher *m, const struct rule_prog *p)
 {
 	memset(m->verifier.vars, 0, sizeof(m->verifier.vars));
+	m->verifier.captured.n = m->verifier.measured.n = 0;
 	for (uint16_t i = 0; i < p->n_lists; i++) {
 		const struct rule_list *l = &p->lists[i];
 
@@ -109,6 +110,61 @@ lists_ok(struct rule_matcher *m, const struct rule_prog *p)
 		}
 	}
 	return true;
+}
+
+/* What the rule measured is kept whether it matched or not. */
+static void
+leave_measured(struct rule_matcher *m)
+{
+	const struct notes *l = &m->verifier.measured;
+	struct notes *to = NULL;
+
+	if (l->n == 0) {
+		return;
+	}
+	m->flow = state_flow(m->in, m->rs->id, true);
+	if (m->flow != NULL) {
+		to = state_notes(m->flow, m->in->pool);
+	}
+	for (uint32_t i = 0; i < l->n; i++) {
+		if (to == NULL || !notes_copy(to, &l->v[i])) {
+			m->stats.pending_full++;
+		}
+	}
+}
+
+/* What a rule that matched captured: for the flow or packet, or the alert. */
+static void
+leave_captured(struct rule_matcher *m)
+{
+	const struct notes *l = &m->verifier.captured;
+
+	m->flow = state_flow(m->in, m->rs->id, true);
+	for (uint32_t i = 0; i < l->n; i++) {
+		const struct note *n = &l->v[i];
+		bool kept = false;
+
+		if (n->kind == NOTE_ALERT) {
+			kept = m->n_context < NOTES_MAX;
+			if (kept) {
+				m->context[m->n_context++] = *n;
+			}
+		} else if (m->flow != NULL) {
+			struct notes *to = state_notes(m->flow, m->in->pool);
+
+			kept = to != NULL && notes_copy(to, n);
+		}
+		m->stats.pending_full += !kept;
+	}
+}
+
+static bool
+lists_ok(struct rule_matcher *m, const struct rule_prog *p)
+{
+	bool good = lists_match(m, p);
+
+	leave_measured(m);
+	return good;
 }
 
 /* Flowbits and flow variables of a rule that matched. */
@@ -184,10 +240,14 @@ static void
 emit(struct rule_matcher *m, const struct rule_prog *p)
 {
 	struct rule_hits *out = m->out;
+	uint32_t context = m->n_context;
 
 	leave_state(m, p);
 	out->bypass = out->bypass || p->rule->bypass;
 	out->no_tx_log = out->no_tx_log || p->rule->no_tx_log;
+	if (p->n_lists > 0 && m->verifier.captured.n > 0) {
+		leave_captured(m);
+	}
 	if (p->rule->action == ACTION_PASS) {
 		pass(m, p);
 		return;
@@ -203,6 +263,8 @@ emit(struct rule_matcher *m, const struct rule_prog *p)
 	out->v[out->n++] = (struct rule_hit){
 		.rule = p->rule,
 		.tx_id = m->in->tx_id,
+		.notes = &m->context[context],
+		.n_notes = (uint8_t)(m->n_context - context),
 		.has_tx = m->in->kind == INSPECT_TX,
 		.rank = p->order + 1,
 		.ip_only = p->kind == PROG_IPONLY,

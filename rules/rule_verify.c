@@ -5,11 +5,13 @@
 #include "rules/rule_verify.h"
 
 #include "rules/rule_bytes.h"
+#include "rules/rule_measure.h"
 #include "rules/rule_search.h"
 
 #define JIT_STACK_START ((size_t)32 << 10)
 #define JIT_STACK_MAX ((size_t)512 << 10)
 #define BASE64_MAX 16384
+#define VERIFY_GROUPS 32 /* of a pcre, of which some are kept */
 
 /*
  * MISS: another occurrence of an earlier test may still do.  DRY: no later
@@ -39,13 +41,15 @@ verifier_init(struct verifier *v, uint32_t match_limit)
 
 	memset(v, 0, sizeof(*v));
 	v->match_data = pcre2_match_data_create(1, NULL);
+	v->groups = pcre2_match_data_create(VERIFY_GROUPS + 1, NULL);
 	v->jit_stack =
 		pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, NULL);
 	v->context = limited = pcre2_match_context_create(NULL);
 	v->unlimited = unlimited = pcre2_match_context_create(NULL);
 	v->xforms = xform_scratch_new();
-	if (v->match_data == NULL || v->jit_stack == NULL || limited == NULL ||
-	    unlimited == NULL || v->xforms == NULL) {
+	if (v->match_data == NULL || v->groups == NULL ||
+	    v->jit_stack == NULL || limited == NULL || unlimited == NULL ||
+	    v->xforms == NULL) {
 		verifier_fini(v);
 		return false;
 	}
@@ -60,6 +64,7 @@ void
 verifier_fini(struct verifier *v)
 {
 	pcre2_match_data_free(v->match_data);
+	pcre2_match_data_free(v->groups);
 	pcre2_match_context_free(v->context);
 	pcre2_match_context_free(v->unlimited);
 	pcre2_jit_stack_free(v->jit_stack);
@@ -222,12 +227,55 @@ step_content(const struct run *r, uint16_t i, size_t pos, size_t reach)
 	return give_up(r, op);
 }
 
+/* Most expressions keep no group and need room for none. */
+static pcre2_match_data *
+match_data_of(const struct run *r, const struct op *op)
+{
+	return op->pcre.n_captures > 0 ? r->v->groups : r->v->match_data;
+}
+
+static struct view
+group_of(struct view s, const PCRE2_SIZE *ov, unsigned n_set, unsigned group)
+{
+	if (group >= n_set || ov[group * 2] == PCRE2_UNSET ||
+	    ov[group * 2] > ov[group * 2 + 1]) {
+		return VIEW_NONE;
+	}
+	return view_sub(s, ov[group * 2], ov[group * 2 + 1] - ov[group * 2]);
+}
+
+/* Copied now: 's' may lie in scratch that the next test uses. */
+static void
+keep_groups(const struct run *r, const struct op *op, struct view s, int rc)
+{
+	const PCRE2_SIZE *ov = pcre2_get_ovector_pointer(r->v->groups);
+	unsigned n_set = rc > 0 ? (unsigned)rc : VERIFY_GROUPS + 1;
+
+	for (uint8_t i = 0; i < op->pcre.n_captures; i++) {
+		const struct capture *c = &op->pcre.captures[i];
+		struct view value = group_of(s, ov, n_set, c->group);
+		struct view key = VIEW_NONE;
+
+		if (c->key_group != 0) {
+			key = group_of(s, ov, n_set, c->key_group);
+			if (key.len == 0) {
+				continue;
+			}
+		}
+		if (value.len > 0) {
+			(void)notes_text(&r->v->captured,
+					 (enum note_kind)c->kind, c->name, key,
+					 value);
+		}
+	}
+}
+
 static int
 pcre_run(const struct run *r, const struct op *op, struct view s, size_t from)
 {
 	int rc = pcre2_match(
 		op->pcre.code, s.p != NULL ? s.p : (const uint8_t *)"", s.len,
-		from, 0, r->v->match_data,
+		from, 0, match_data_of(r, op),
 		op->pcre.no_limit ? r->v->unlimited : r->v->context);
 
 	*r->work += s.len - from;
@@ -244,24 +292,27 @@ step_pcre(const struct run *r, uint16_t i, size_t pos, size_t reach)
 	size_t base = (op->flags & OPF_RELATIVE) != 0 ? pos : 0, from = 0;
 	bool any = false;
 	struct view s;
+	int rc;
 
 	if (base > r->data.len) {
 		return MISS;
 	}
 	s = view_of(r->data.p + base, r->data.len - base);
 	if ((op->flags & OPF_NEGATED) != 0) {
-		int rc = pcre_run(r, op, s, 0);
-
+		rc = pcre_run(r, op, s, 0);
 		return rc == PCRE2_ERROR_NOMATCH ? step(r, i + 1, pos, reach)
 						 : give_up(r, op);
 	}
-	while (from <= s.len && pcre_run(r, op, s, from) >= 0) {
+	while (from <= s.len && (rc = pcre_run(r, op, s, from)) >= 0) {
 		const PCRE2_SIZE *ov =
-			pcre2_get_ovector_pointer(r->v->match_data);
+			pcre2_get_ovector_pointer(match_data_of(r, op));
 		size_t start = ov[0], end = base + ov[1];
 		enum outcome o;
 
 		any = true;
+		if (op->pcre.n_captures > 0) {
+			keep_groups(r, op, s, rc);
+		}
 		/* \K may put the start behind the end */
 		o = step(r, i + 1, end, MAX(reach, end));
 		if (o == DRY) {
@@ -308,17 +359,17 @@ step_bytes(const struct run *r, uint16_t i, size_t pos, size_t reach)
 		good = bytes_jump(op, r->data, &pos, vars);
 		break;
 	case OP_BYTE_EXTRACT:
-		good = bytes_extract(op, r->data, pos, vars);
+		good = bytes_extract(op, r->data, &pos, vars);
 		break;
 	default:
-		good = bytes_math(op, r->data, pos, vars);
+		good = bytes_math(op, r->data, &pos, vars);
 		break;
 	}
 	if (good) {
 		enum outcome o = step(r, i + 1, pos, reach);
 
-		/* a jump from further on may land further ahead */
-		return o == DRY && op->type == OP_BYTE_JUMP ? MISS : o;
+		/* what moves by what it reads may land further ahead */
+		return o == DRY && op->type != OP_BYTE_TEST ? MISS : o;
 	}
 	return MISS;
 }
@@ -354,6 +405,28 @@ step_base64(const struct run *r, uint16_t i, size_t pos, size_t reach)
 	return step(r, i + 1, pos, reach);
 }
 
+static enum outcome
+step_measure(const struct run *r, uint16_t i, size_t pos, size_t reach)
+{
+	const struct op *op = &r->ops[i];
+	bool good;
+
+	*r->work += r->data.len;
+	if (op->type == OP_ENTROPY) {
+		double x;
+
+		good = measure_entropy(op, r->data, &x);
+		if (good) {
+			(void)notes_number(&r->v->measured, NOTE_ENTROPY,
+					   op->entropy.name, x);
+			good = measure_entropy_ok(op, x);
+		}
+	} else {
+		good = measure_asn1(op, r->data, pos);
+	}
+	return good ? step(r, i + 1, pos, reach) : give_up(r, op);
+}
+
 /* Recursion ends: a list has at most RULE_MAX_OPS tests. */
 static enum outcome
 step(const struct run *r, uint16_t i, size_t pos, size_t reach)
@@ -382,6 +455,9 @@ step(const struct run *r, uint16_t i, size_t pos, size_t reach)
 			       : STOP;
 	case OP_BASE64:
 		return step_base64(r, i, pos, reach);
+	case OP_ENTROPY:
+	case OP_ASN1:
+		return step_measure(r, i, pos, reach);
 	default:
 		return step_bytes(r, i, pos, reach);
 	}

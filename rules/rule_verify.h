@@ -21,9 +21,13 @@
 #define VERIFY_MATCH_LIMIT 3500
 
 struct verifier {
-	void *match_data, *context, *unlimited, *jit_stack; /* PCRE2's */
+	/* PCRE2's; 'groups' holds RULE_MAX_CAPTURES of them */
+	void *match_data, *groups, *context, *unlimited, *jit_stack;
 	struct xform_scratch *xforms;
 	uint64_t vars[RULE_MAX_VARS];
+	/* what the lists noted since the caller emptied these: of a rule that
+	 * matches, and of any rule (entropy) */
+	struct notes captured, measured;
 	uint64_t pcre_limit, step_limit; /* times a limit ended a test */
 };
 

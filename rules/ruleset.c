@@ -450,6 +450,7 @@ ruleset_new(const struct conf *conf, struct diag *d)
 	rs->env.arena = &rs->arena;
 	name_table_init(&rs->env.flowbits, &rs->arena);
 	name_table_init(&rs->env.flowints, &rs->arena);
+	name_table_init(&rs->env.notes, &rs->arena);
 	rs->env.vars = rule_vars_new(conf, &rs->arena);
 	if (rs->env.vars == NULL) {
 		goto nomem;
@@ -543,6 +544,7 @@ ruleset_free(struct ruleset *rs)
 	geo_free(rs->env.geo);
 	name_table_fini(&rs->env.flowbits);
 	name_table_fini(&rs->env.flowints);
+	name_table_fini(&rs->env.notes);
 	free(rs->entries);
 	free(rs->rules);
 	free(rs->progs);

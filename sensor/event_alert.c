@@ -3,6 +3,7 @@
 #include "rules/ioc_set.h"
 #include "sensor/event_line.h"
 #include "sensor/log_http.h"
+#include "sensor/log_meta.h"
 
 /* EVE groups the values of one metadata key in an array. */
 static void
@@ -103,6 +104,9 @@ put_alert(struct json *j, const struct event_subject *s,
 	}
 	if (c->rule_metadata) {
 		put_rule_metadata(j, r);
+	}
+	if (s->meta != NULL) {
+		log_context(j, s->meta, hit);
 	}
 	if (c->rule_raw && r->text != NULL && r->text[0] != '\0') {
 		json_cstr(j, "rule", r->text);

@@ -34,7 +34,7 @@ void line_app(struct json *j, const struct flow *f);
 /* The object of the transaction's protocol. */
 void line_tx(struct json *j, const struct app_tx *tx);
 void line_flow_counts(struct json *j, const struct flow *f);
-/* "traffic" and "metadata" from the names of the flow's bits. */
+/* "traffic" and "metadata": what rules remember of the flow. */
 void line_metadata(struct json *j, const struct event_subject *s);
 /* Closes the line; 'ioc' may be NULL. */
 struct view line_end(struct event_log *l, const struct ioc *ioc);

@@ -12,6 +12,7 @@
 #include "sensor/app_tls.h"
 #include "sensor/log_dns.h"
 #include "sensor/log_http.h"
+#include "sensor/log_meta.h"
 #include "sensor/log_ssh.h"
 #include "sensor/log_tls.h"
 
@@ -255,60 +256,11 @@ line_flow_counts(struct json *j, const struct flow *f)
 	json_time(j, "start", f->first_us);
 }
 
-/* The flow's bits of one namespace; those without are for 'key' NULL. */
-static void
-put_bits(struct json *j, const struct event_subject *s, const char *key,
-	 const char *prefix)
-{
-	static const char *const spaces[] = { "traffic/id/", "traffic/label/" };
-	size_t skip = prefix != NULL ? strlen(prefix) : 0;
-	bool open = false;
-
-	for (uint32_t i = 0; i < s->n_flowbits; i++) {
-		const char *name = s->flowbits[i];
-		bool mine = prefix == NULL || strncmp(name, prefix, skip) == 0;
-
-		for (size_t k = 0; prefix == NULL && k < ARRAY_LEN(spaces);
-		     k++) {
-			mine = mine &&
-			       strncmp(name, spaces[k], strlen(spaces[k])) != 0;
-		}
-		if (!mine) {
-			continue;
-		}
-		if (!open) {
-			json_arr(j, key);
-			open = true;
-		}
-		json_cstr(j, NULL, name + skip);
-	}
-	if (open) {
-		json_arr_end(j);
-	}
-}
-
 void
 line_metadata(struct json *j, const struct event_subject *s)
 {
-	bool traffic = false, plain = false;
-
-	for (uint32_t i = 0; i < s->n_flowbits; i++) {
-		bool t = strncmp(s->flowbits[i], "traffic/id/", 11) == 0 ||
-			 strncmp(s->flowbits[i], "traffic/label/", 14) == 0;
-
-		traffic = traffic || t;
-		plain = plain || !t;
-	}
-	if (plain) {
-		json_obj(j, "metadata");
-		put_bits(j, s, "flowbits", NULL);
-		json_obj_end(j);
-	}
-	if (traffic) {
-		json_obj(j, "traffic");
-		put_bits(j, s, "id", "traffic/id/");
-		put_bits(j, s, "label", "traffic/label/");
-		json_obj_end(j);
+	if (s->meta != NULL) {
+		log_meta(j, s->meta, s->pkt != NULL);
 	}
 }
 
@@ -337,6 +289,7 @@ event_tx(struct event_log *l, const struct event_subject *s,
 	}
 	line_head(l, s, event_type_name(*type));
 	json_u64(j, "tx_id", s->tx->id);
+	line_metadata(j, s);
 	line_tx(j, s->tx);
 	return line_end(l, NULL);
 }

@@ -15,7 +15,7 @@
 
 #include "common/conf.h"
 #include "common/json.h"
-#include "rules/rule.h"
+#include "rules/rule_match.h"
 #include "sensor/app.h"
 #include "sensor/log_payload.h"
 #include "sensor/record.h"
@@ -43,8 +43,7 @@ struct event_subject {
 	enum flow_dir dir;
 	uint64_t ts_us;
 	uint64_t number; /* pcap_cnt; 0: none */
-	const char *const *flowbits; /* names of those set */
-	uint32_t n_flowbits;
+	const struct rule_metadata *meta; /* NULL: rules have nothing to say */
 	bool tx_guessed; /* the rule did not ask for 'tx', see worker.c */
 };
 

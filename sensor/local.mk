@@ -63,6 +63,7 @@ libsensor_a_SOURCES += \
 	sensor/app_http.h sensor/app_http.c \
 	sensor/fill_http.h sensor/fill_http.c \
 	sensor/log_http.h sensor/log_http.c \
+	sensor/log_meta.h sensor/log_meta.c \
 	sensor/log_file.h sensor/log_file.c
 
 # batch, spool, forward

@@ -8,7 +8,6 @@
 #include "sensor/tag.h"
 
 #define MAX_HITS 4096
-#define MAX_FLOWBITS 64
 
 struct worker {
 	struct pool *pool;
@@ -30,7 +29,7 @@ struct worker {
 	struct inspect in;
 	struct inspect_flow in_flow;
 	struct rule_hits hits;
-	const char *bits[MAX_FLOWBITS]; /* names of the flow's bits */
+	struct rule_metadata meta; /* of the flow in hand */
 	struct outbox *out;
 	size_t settled; /* records of the outbox before this packet's */
 	bool passed; /* a pass rule matched since */
@@ -89,15 +88,12 @@ worker_new(const struct worker_settings *s)
 	return w;
 }
 
+/* What rules remember of the subject's flow, for the event to come. */
 static void
-name_bits(struct worker *w, struct event_subject *s)
+remember(struct worker *w, struct event_subject *s)
 {
-	s->n_flowbits = 0;
-	if (s->f != NULL && s->f->rules != NULL) {
-		s->n_flowbits = rule_flow_bits(w->rules, s->f->rules, w->bits,
-					       MAX_FLOWBITS);
-		s->flowbits = w->bits;
-	}
+	rule_metadata_of(w->rules, s->f != NULL ? s->f->rules : NULL, &w->meta);
+	s->meta = &w->meta;
 }
 
 static void
@@ -178,7 +174,7 @@ put_alert(struct worker *w, struct event_subject *s, const struct rule_hit *hit)
 			s->ts_us);
 	}
 	if (!hit->suppressed) {
-		name_bits(w, s);
+		remember(w, s);
 		line = event_alert(w->log, s, hit, &payload);
 		r.picket_at = event_picket_at(w->log);
 		r.held = line.len > 0 ? HELD_NOT : HELD_NO_MEMORY;
@@ -335,6 +331,7 @@ log_tx(struct worker *w, struct event_subject *s, struct app_tx *tx)
 		s->dir = FLOW_TOSERVER;
 	}
 	s->tx = tx;
+	remember(w, s);
 	line = event_tx(w->log, s, &type);
 	if (line.len > 0) {
 		put_line(w, s, type, line);
@@ -700,7 +697,7 @@ end_flow(struct worker *w, struct flow *f)
 		tag_forget(w->tags, f);
 	}
 	if (wants(w, EVENT_TYPE_FLOW)) {
-		name_bits(w, &s);
+		remember(w, &s);
 		line = event_flow(w->log, &s);
 		r.ts_us = s.ts_us;
 		if (line.len > 0) {

@@ -555,7 +555,7 @@ test_packet_then_stream(void **state)
 static void
 test_flowbits(void **state)
 {
-	const char *names[4];
+	struct rule_metadata meta;
 	struct bench b;
 
 	(void)state;
@@ -573,7 +573,8 @@ test_flowbits(void **state)
 	assert_int_equal(packet(&b, "x"), 2);
 	assert_int_equal(b.hits[0].rule->sid, 3); /* load order */
 	assert_int_equal(b.hits[1].rule->sid, 2);
-	assert_int_equal(rule_flow_bits(b.rs, b.flow_state, names, 4), 2);
+	rule_metadata_of(b.rs, b.flow_state, &meta);
+	assert_int_equal(meta.n_bits, 2);
 	assert_int_equal(packet(&b, "z"), 1);
 	assert_int_equal(packet(&b, "y"), 1);
 	assert_int_equal(packet(&b, "z"), 0);
