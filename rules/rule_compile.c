@@ -105,6 +105,12 @@ check_lists(struct rule_draft *r, struct shape *s)
 		if (l->word == NULL) {
 			continue;
 		}
+		if (l->absent && !l->absent_or && l->n_ops > 0) {
+			return diag_set(r->d, ERR_FORMAT,
+					"%s: is absent, and something is asked "
+					"of it: say absent:or_else",
+					l->word->name);
+		}
 		if (!list_in_use(r, i)) {
 			return diag_set(r->d, ERR_FORMAT,
 					"%s: nothing is asked of this buffer",
@@ -298,44 +304,37 @@ kind_of(const struct rule_draft *r, const struct shape *s)
 	return PROG_PACKET;
 }
 
-/* The most payload bytes that the rule's dsize lets through; -1: any. */
+/*
+ * The most bytes that a comparison lets through; -1: any number.  The ends
+ * that "<" and ranges leave out are let pass, as Suricata's check does.
+ */
 static int64_t
-most_dsize(const struct rule_draft *r)
+most_of(uint8_t compare, uint64_t a, uint64_t b)
 {
-	int64_t most = -1;
-
-	for (uint16_t i = 0; i < r->prog.n_tests; i++) {
-		const struct test *t = &r->tests[i];
-		int64_t n = -1;
-
-		if (t->fact != FACT_DSIZE) {
-			continue;
-		}
-		if (t->compare == CMP_EQ || t->compare == CMP_LE) {
-			n = (int64_t)t->a;
-		} else if (t->compare == CMP_LT) {
-			n = (int64_t)t->a - 1;
-		} else if (t->compare == CMP_IN) {
-			n = (int64_t)t->b - 1;
-		}
-		most = n >= 0 && (most < 0 || n < most) ? n : most;
+	switch ((enum cmp)compare) {
+	case CMP_EQ:
+	case CMP_LE:
+	case CMP_LT:
+		return (int64_t)MIN(a, (uint64_t)INT64_MAX);
+	case CMP_IN:
+		return (int64_t)MIN(b, (uint64_t)INT64_MAX);
+	default:
+		return -1;
 	}
-	return most;
 }
 
-/* Contents that need more bytes than dsize allows can never match. */
-static enum err
-check_dsize(const struct rule_draft *r)
+/* The bytes that the contents of a list need at least. */
+static int64_t
+least_bytes(const struct draft_list *l)
 {
-	const struct draft_list *l = &r->lists[0];
-	int64_t most = most_dsize(r), end = 0, need = 0;
+	int64_t end = 0, need = 0;
 
-	for (uint16_t i = 0; most >= 0 && i < l->n_ops; i++) {
+	for (uint16_t i = 0; i < l->n_ops; i++) {
 		const struct op *op = &l->ops[i].op;
 		const struct content *c = &op->content;
 
 		if (op->type != OP_CONTENT) {
-			end = 0; /* may have moved anywhere */
+			end = op->type == OP_BSIZE ? end : 0; /* moved */
 			continue;
 		}
 		if ((op->flags & OPF_NEGATED) != 0) {
@@ -350,13 +349,53 @@ check_dsize(const struct rule_draft *r)
 		}
 		need = MAX(need, end);
 	}
-	if (most >= 0 && need > most) {
-		return diag_set(r->d, ERR_FORMAT,
-				"dsize lets %lld bytes through, the contents "
-				"need %lld",
-				(long long)most, (long long)need);
+	return need;
+}
+
+static enum err
+too_short(const struct rule_draft *r, const char *word, int64_t most,
+	  const struct draft_list *l)
+{
+	int64_t need = least_bytes(l);
+
+	if (most < 0 || need <= most) {
+		return ERR_OK;
 	}
-	return ERR_OK;
+	return diag_set(r->d, ERR_FORMAT,
+			"%s lets %lld bytes through, the contents need %lld",
+			word, (long long)most, (long long)need);
+}
+
+/* Contents that need more bytes than dsize or bsize allow never match. */
+static enum err
+check_sizes(const struct rule_draft *r)
+{
+	enum err e = ERR_OK;
+
+	for (uint16_t i = 0; e == ERR_OK && i < r->prog.n_tests; i++) {
+		const struct test *t = &r->tests[i];
+
+		if (t->fact == FACT_DSIZE) {
+			e = too_short(r, "dsize",
+				      most_of(t->compare, t->a, t->b),
+				      &r->lists[0]);
+		}
+	}
+	for (uint8_t k = 1; k < r->n_lists; k++) {
+		const struct draft_list *l = &r->lists[k];
+
+		for (uint16_t i = 0; e == ERR_OK && i < l->n_ops; i++) {
+			const struct op *op = &l->ops[i].op;
+
+			if (op->type == OP_BSIZE) {
+				e = too_short(r, "bsize",
+					      most_of(op->bsize.compare,
+						      op->bsize.a, op->bsize.b),
+					      l);
+			}
+		}
+	}
+	return e;
 }
 
 static bool
@@ -845,7 +884,7 @@ settle(struct rule_draft *r, struct shape *s)
 		e = check_protos(r);
 	}
 	if (e == ERR_OK) {
-		e = check_dsize(r);
+		e = check_sizes(r);
 	}
 	if (e != ERR_OK) {
 		return e;

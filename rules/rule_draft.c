@@ -311,6 +311,14 @@ draft_compare(struct rule_draft *r, const char *word, struct view v,
 				"%llu",
 				word, TEXT_ARG(v), (unsigned long long)max);
 	}
+	/* urilen has always taken these, and old rules have them */
+	if (t->compare == CMP_IN && t->b - t->a == 1 &&
+	    strcmp(word, "urilen") != 0) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: no number lies between %llu and %llu",
+				word, (unsigned long long)t->a,
+				(unsigned long long)t->b);
+	}
 	if (negated) {
 		t->compare = (uint8_t)opposite((enum cmp)t->compare);
 	}

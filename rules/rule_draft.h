@@ -67,6 +67,7 @@ struct rule_draft {
 	uint8_t n_lists, cur;
 	int last_list, last_op; /* the latest content; -1: none */
 	uint8_t latest; /* list of the latest test of bytes */
+	const struct keyword *latest_match; /* NULL: none yet */
 
 	struct test tests[RULE_MAX_TESTS];
 	struct bit_op bits[RULE_MAX_BITS], bits_set[RULE_MAX_BITS];

@@ -64,7 +64,7 @@ struct ber {
 	uint32_t tag;
 	bool universal, constructed, indefinite;
 	uint64_t len; /* as the header has it */
-	struct view body; /* of it what is there */
+	struct view body; /* indefinite: all that follows */
 };
 
 /* X.690 8.1.2.4: tag numbers above 30 */
@@ -127,9 +127,14 @@ ber_next(struct view *in, struct ber *b)
 		return false;
 	}
 	*in = view_sub(*in, at, in->len);
-	b->body = b->indefinite || b->len > in->len
-			  ? *in
-			  : view_of(in->p, (size_t)b->len);
+	if (b->indefinite) {
+		b->body = *in;
+		return true;
+	}
+	if (b->len > in->len) {
+		return false; /* the rest is not here to be judged */
+	}
+	b->body = view_of(in->p, (size_t)b->len);
 	return true;
 }
 

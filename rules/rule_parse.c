@@ -42,6 +42,9 @@ parse_identity(struct rule_draft *r, const struct keyword *w, struct view value)
 					     : &r->rule->rev;
 	uint64_t n;
 
+	if (w->shape == KW_SID && *out != 0) {
+		return diag_set(r->d, ERR_FORMAT, "sid: stands twice");
+	}
 	if (!text_u64(text_unquote(value), &n) || n > UINT32_MAX ||
 	    (n == 0 && w->shape == KW_SID)) {
 		return diag_set(r->d, ERR_FORMAT,
@@ -298,12 +301,75 @@ parse_requires(struct rule_draft *r, const struct keyword *w, struct view value)
 	return ERR_OK;
 }
 
+/* Words that are a match of their own, and may not be made a prefilter. */
+static bool
+is_never_hint(enum keyword_shape s)
+{
+	switch (s) {
+	case KW_PCRE:
+	case KW_BSIZE:
+	case KW_URILEN:
+	case KW_ISDATAAT:
+	case KW_ABSENT:
+	case KW_BYTE_TEST:
+	case KW_BYTE_JUMP:
+	case KW_BYTE_EXTRACT:
+	case KW_BYTE_MATH:
+	case KW_BASE64_DECODE:
+	case KW_ENTROPY:
+	case KW_ASN1:
+	case KW_NOTE:
+	case KW_FLOWBITS:
+	case KW_FLOWINT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Words that say something of the match before them, or match nothing. */
+static bool
+is_no_match(const struct keyword *w)
+{
+	switch ((enum keyword_shape)w->shape) {
+	case KW_NOCASE:
+	case KW_RAWBYTES:
+	case KW_STARTSWITH:
+	case KW_ENDSWITH:
+	case KW_OFFSET:
+	case KW_DEPTH:
+	case KW_DISTANCE:
+	case KW_WITHIN:
+	case KW_FAST_PATTERN:
+	case KW_BUFFER:
+	case KW_MODIFIER:
+	case KW_PKT_DATA:
+	case KW_BASE64_DATA:
+	case KW_XFORM:
+	case KW_THRESHOLD:
+	case KW_DETECTION_FILTER:
+		return true;
+	default:
+		return w->shape <= KW_HINT;
+	}
+}
+
+/*
+ * prefilter: changes how fast a rule is, never whether it matches; but like
+ * Suricata we refuse it where it means nothing.
+ */
 static enum err
 parse_hint(struct rule_draft *r, const struct keyword *w, struct view value)
 {
-	(void)r;
-	(void)w;
 	(void)value;
+	if (r->latest_match == NULL) {
+		return diag_set(r->d, ERR_FORMAT, "%s: needs a match before it",
+				w->name);
+	}
+	if (is_never_hint((enum keyword_shape)r->latest_match->shape)) {
+		return diag_set(r->d, ERR_FORMAT, "%s: not on %s", w->name,
+				r->latest_match->name);
+	}
 	return ERR_OK;
 }
 
@@ -395,6 +461,7 @@ static enum err
 read_option(struct rule_draft *r, const struct rule_option *o)
 {
 	const struct keyword *w = keyword_find(o->name);
+	enum err e;
 
 	r->at = o->name;
 	if (w == NULL) {
@@ -411,7 +478,11 @@ read_option(struct rule_draft *r, const struct rule_option *o)
 	}
 	r->transport |= w->flags & (KWF_TCP | KWF_UDP | KWF_ICMP4 | KWF_ICMP6 |
 				    KWF_V4 | KWF_V6);
-	return readers[w->shape](r, w, o->value);
+	e = readers[w->shape](r, w, o->value);
+	if (e == ERR_OK && !is_no_match(w)) {
+		r->latest_match = w;
+	}
+	return e;
 }
 
 static enum err
@@ -573,6 +644,7 @@ reset(struct rule_draft *r, struct diag *d)
 	r->last_list = 0;
 	r->last_op = -1;
 	r->latest = 0;
+	r->latest_match = NULL;
 	r->n_vars = 0;
 	r->transport = 0;
 	r->header_is_app = r->tcp_pkt = r->tcp_stream = false;

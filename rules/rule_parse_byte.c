@@ -110,7 +110,6 @@ byte_word(struct rule_draft *r, const struct keyword *w, struct view v,
 	} words[] = {
 		{ "relative", OPF_RELATIVE, 0 },
 		{ "little", OPF_LITTLE, 0 },
-		{ "big", 0, 0 },
 		{ "string", OPF_STRING, 0 },
 		{ "hex", 0, 16 },
 		{ "dec", 0, 10 },
@@ -132,6 +131,10 @@ byte_word(struct rule_draft *r, const struct keyword *w, struct view v,
 			return ERR_OK;
 		}
 	}
+	if (text_is(v, "big")) { /* of two the last one counts */
+		op->flags &= (uint16_t)~OPF_LITTLE;
+		return ERR_OK;
+	}
 	if (text_is(v, "dce")) {
 		return diag_set(r->d, ERR_FORMAT,
 				"%s: dce needs DCERPC, which is not parsed; "
@@ -152,7 +155,7 @@ byte_word(struct rule_draft *r, const struct keyword *w, struct view v,
 			op->byte.post_offset = (int32_t)n;
 			return ERR_OK;
 		}
-		if (i == 2 && n > 0 && n <= UINT32_MAX) {
+		if (i == 2 && n >= 0 && n <= UINT32_MAX) {
 			op->byte.bitmask = (uint64_t)n;
 			op->flags |= OPF_BITMASK;
 			return ERR_OK;
@@ -171,8 +174,36 @@ static enum err
 byte_check(struct rule_draft *r, const struct keyword *w, const struct op *op)
 {
 	bool string = (op->flags & OPF_STRING) != 0;
-	int64_t most = string ? 23 : 8;
-	int64_t least = string && op->type == OP_BYTE_TEST ? 0 : 1;
+	int64_t most = string ? 23 : op->type == OP_BYTE_MATH ? 10 : 8;
+	int64_t least = string && op->type != OP_BYTE_MATH ? 0 : 1;
+	uint16_t foreign = OPF_FROM_BEGINNING | OPF_FROM_END;
+
+	if (op->byte.base != 0 && !string) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: hex, dec and oct are of numbers in text: "
+				"say string before them",
+				w->name);
+	}
+	if ((op->flags & foreign) == foreign) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: from_beginning and from_end exclude each "
+				"other",
+				w->name);
+	}
+	if (op->type != OP_BYTE_JUMP &&
+	    ((op->flags & foreign) != 0 || op->byte.post_offset != 0)) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: from_beginning, from_end and post_offset "
+				"belong to byte_jump",
+				w->name);
+	}
+	if ((op->type == OP_BYTE_TEST || op->type == OP_BYTE_MATH) &&
+	    ((op->flags & OPF_ALIGN) != 0 || op->byte.multiplier != 1)) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: align and multiplier belong to byte_jump "
+				"and byte_extract",
+				w->name);
+	}
 
 	if (op->byte.n_bytes.var < 0 &&
 	    (op->byte.n_bytes.n < least || op->byte.n_bytes.n > most)) {
@@ -247,7 +278,7 @@ read_byte_test(struct rule_draft *r, const struct keyword *w, struct view value)
 	}
 	e = draft_operand(r, w->name, parts[0], 0, 23, &o->op.byte.n_bytes);
 	if (e == ERR_OK) {
-		e = draft_operand(r, w->name, parts[2], 0, INT64_MAX,
+		e = draft_operand(r, w->name, parts[2], INT64_MIN, INT64_MAX,
 				  &o->op.byte.value);
 	}
 	if (e == ERR_OK) {
@@ -296,16 +327,10 @@ new_var(struct rule_draft *r, const struct keyword *w, struct view name,
 	int8_t *number)
 {
 	int64_t n;
-	int old = draft_var(r, name);
 
 	if (name.len == 0 || text_i64(name, &n)) {
 		return diag_set(r->d, ERR_FORMAT,
 				"%s: \"%.*s\" is no name for a result", w->name,
-				TEXT_ARG(name));
-	}
-	if (old >= 0) {
-		return diag_set(r->d, ERR_FORMAT,
-				"%s: the name \"%.*s\" is taken", w->name,
 				TEXT_ARG(name));
 	}
 	if (r->n_vars == RULE_MAX_VARS) {
@@ -335,7 +360,7 @@ read_byte_extract(struct rule_draft *r, const struct keyword *w,
 		return diag_set(r->d, ERR_FORMAT,
 				"byte_extract: write BYTES,OFFSET,NAME");
 	}
-	e = draft_operand(r, w->name, parts[0], 1, 23, &o->op.byte.n_bytes);
+	e = draft_operand(r, w->name, parts[0], 0, 23, &o->op.byte.n_bytes);
 	if (e == ERR_OK) {
 		e = draft_operand(r, w->name, parts[1], -OFFSET_MAX, OFFSET_MAX,
 				  &o->op.byte.offset);
@@ -385,6 +410,14 @@ math_word(struct rule_draft *r, const struct keyword *w, struct view part,
 
 	text_next_word(&v, &name);
 	v = text_trim(v);
+	if ((seen->bytes && text_is(name, "bytes")) ||
+	    (seen->offset && text_is(name, "offset")) ||
+	    (seen->oper && text_is(name, "oper")) ||
+	    (seen->rvalue && text_is(name, "rvalue")) ||
+	    (seen->result.len > 0 && text_is(name, "result"))) {
+		return diag_set(r->d, ERR_FORMAT, "%s: \"%.*s\" stands twice",
+				w->name, TEXT_ARG(name));
+	}
 	if (text_is(name, "bytes")) {
 		seen->bytes = true;
 		return draft_operand(r, w->name, v, 1, 10, &op->byte.n_bytes);

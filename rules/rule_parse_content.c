@@ -3,7 +3,8 @@
 #include "rules/rule_draft.h"
 
 #define CONTENT_MAX 8192
-#define PLACE_MAX (1 << 20)
+#define PLACE_MAX (1 << 20) /* distance, within */
+#define OFFSET_MAX 65535 /* offset, depth */
 
 static int
 hex_digit(uint8_t c)
@@ -44,7 +45,10 @@ unescape_hex(struct unescape *u, uint8_t c)
 static const char *
 unescape_one(struct unescape *u, uint8_t c)
 {
-	if (c == '|' && !u->escape) {
+	if (c == '|' && u->escape) {
+		return "a backslash before a bar: write |7c|";
+	}
+	if (c == '|') {
 		if (u->half) {
 			return "an odd number of hexadecimal digits";
 		}
@@ -56,7 +60,7 @@ unescape_one(struct unescape *u, uint8_t c)
 	}
 	if (u->escape) {
 		u->escape = false;
-		if (c != ':' && c != ';' && c != '\\' && c != '"' && c != '|') {
+		if (c != ':' && c != ';' && c != '\\' && c != '"') {
 			return "a backslash before a character that needs "
 			       "none";
 		}
@@ -124,6 +128,40 @@ draft_bytes(struct rule_draft *r, const struct keyword *w, struct view value,
 	return out->p != NULL ? ERR_OK : ERR_NOMEM;
 }
 
+/* Whether some output of the transform can hold the bytes. */
+static bool
+xform_allows(enum xform_type t, struct view v)
+{
+	for (size_t i = 0; i < v.len; i++) {
+		uint8_t c = v.p[i];
+
+		if ((t == XFORM_LOWERCASE && c >= 'A' && c <= 'Z') ||
+		    (t == XFORM_UPPERCASE && c >= 'a' && c <= 'z') ||
+		    (t == XFORM_STRIP_WHITESPACE && text_is_space(c)) ||
+		    (t == XFORM_COMPRESS_WHITESPACE && i > 0 &&
+		     text_is_space(c) && text_is_space(v.p[i - 1]))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static enum err
+check_xforms(struct rule_draft *r, const struct keyword *w, struct view bytes)
+{
+	const struct draft_list *l = draft_cur(r);
+
+	for (uint8_t i = 0; i < l->n_xforms; i++) {
+		if (!xform_allows(l->xforms[i].type, bytes)) {
+			return diag_set(r->d, ERR_FORMAT,
+					"%s: the transform of %s takes out "
+					"what this content looks for",
+					w->name, l->word->name);
+		}
+	}
+	return ERR_OK;
+}
+
 static enum err
 new_content(struct rule_draft *r, const struct keyword *w, struct view value,
 	    bool bare)
@@ -133,6 +171,9 @@ new_content(struct rule_draft *r, const struct keyword *w, struct view value,
 	bool negated;
 	enum err e = draft_bytes(r, w, value, bare, &negated, &bytes);
 
+	if (e == ERR_OK) {
+		e = check_xforms(r, w, bytes);
+	}
 	if (e != ERR_OK) {
 		return e;
 	}
@@ -160,12 +201,18 @@ parse_content(struct rule_draft *r, const struct keyword *w, struct view value)
 		return new_content(r, w, value, false);
 	}
 	/* uricontent and its kind: content in a buffer of their own */
+	if (w->shape == KW_URICONTENT && r->cur != 0) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: a sticky buffer is set; write content, or "
+				"pkt_data before it",
+				w->name);
+	}
 	e = draft_list_of(r, w, (w->flags & KWF_MULTI) != 0, &at);
 	if (e != ERR_OK) {
 		return e;
 	}
 	r->cur = at;
-	e = new_content(r, w, value, true);
+	e = new_content(r, w, value, w->shape != KW_URICONTENT);
 	r->cur = before;
 	return e;
 }
@@ -194,7 +241,7 @@ parse_nocase(struct rule_draft *r, const struct keyword *w, struct view value)
 		return ERR_FORMAT;
 	}
 	if ((o->op.flags & OPF_NOCASE) != 0) {
-		return ERR_OK;
+		return diag_set(r->d, ERR_FORMAT, "%s: stands twice", w->name);
 	}
 	c = &o->op.content;
 	bytes = draft_copy(r, c->bytes, c->len);
@@ -213,7 +260,15 @@ enum err
 parse_rawbytes(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	(void)value; /* payload is always raw here */
-	return latest(r, w) != NULL ? ERR_OK : ERR_FORMAT;
+	if (latest(r, w) == NULL) {
+		return ERR_FORMAT;
+	}
+	if (r->last_list != 0) {
+		return diag_set(r->d, ERR_FORMAT,
+				"%s: means the payload, not another buffer",
+				w->name);
+	}
+	return ERR_OK;
 }
 
 #define ABSOLUTE (OPF_OFFSET | OPF_DEPTH | OPF_STARTSWITH)
@@ -260,6 +315,27 @@ parse_endswith(struct rule_draft *r, const struct keyword *w, struct view value)
 	return ERR_OK;
 }
 
+/* fast_pattern:only takes a content out of the order of the others. */
+static enum err
+check_only(struct rule_draft *r, const struct keyword *w, uint16_t flag)
+{
+	const struct draft_list *l = &r->lists[r->last_list];
+	bool before = false;
+
+	for (int i = 0; i < r->last_op && (flag & RELATIVE) != 0; i++) {
+		if (l->ops[i].op.type == OP_CONTENT) {
+			before = l->ops[i].fast_only;
+		}
+	}
+	if (!before && !l->ops[r->last_op].fast_only) {
+		return ERR_OK;
+	}
+	return diag_set(r->d, ERR_FORMAT,
+			"%s: not with or behind a content that is "
+			"fast_pattern:only",
+			w->name);
+}
+
 /* offset, depth, distance, within */
 enum err
 parse_place(struct rule_draft *r, const struct keyword *w, struct view value)
@@ -300,9 +376,14 @@ parse_place(struct rule_draft *r, const struct keyword *w, struct view value)
 	    ((flag & RELATIVE) != 0 && (o->op.flags & ABSOLUTE) != 0)) {
 		return mixed(r, w);
 	}
+	e = check_only(r, w, flag);
+	if (e != ERR_OK) {
+		return e;
+	}
 	r->cur = (uint8_t)r->last_list; /* whose variables it may name */
 	e = draft_operand(r, w->name, text_unquote(value),
-			  may_minus ? -PLACE_MAX : 0, PLACE_MAX, out);
+			  may_minus ? -PLACE_MAX : 0,
+			  (flag & ABSOLUTE) != 0 ? OFFSET_MAX : PLACE_MAX, out);
 	r->cur = before;
 	if (e != ERR_OK) {
 		return e;
@@ -462,7 +543,7 @@ parse_absent(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	struct draft_list *l = draft_cur(r);
 
-	if (l->word == NULL || l->n_ops > 0) {
+	if (l->word == NULL || l->n_ops > 0 || l->absent) {
 		return diag_set(r->d, ERR_FORMAT,
 				"%s: stands directly behind a sticky buffer",
 				w->name);

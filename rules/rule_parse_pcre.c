@@ -266,7 +266,12 @@ listed_captures(struct rule_draft *r, struct view list, uint32_t groups,
 					"pkt:NAME or alert:NAME",
 					TEXT_ARG(part));
 		}
-		if (n == groups || n == RULE_MAX_CAPTURES) {
+		if (n == RULE_MAX_CAPTURES) {
+			return diag_set(r->d, ERR_LIMIT,
+					"pcre: more than %d groups are kept",
+					RULE_MAX_CAPTURES);
+		}
+		if (n == groups) {
 			return diag_set(r->d, ERR_FORMAT,
 					"pcre: more names than groups (%u)",
 					groups);
@@ -353,6 +358,19 @@ pcre_list(struct rule_draft *r, const struct pcre_words *p, uint8_t *at)
 			p->buffer);
 }
 
+/* Something in the buffer that "R" may be relative to. */
+static bool
+has_place(const struct draft_list *l)
+{
+	for (uint16_t i = 0; i < l->n_ops; i++) {
+		if (l->ops[i].op.type == OP_CONTENT ||
+		    l->ops[i].op.type == OP_PCRE) {
+			return true;
+		}
+	}
+	return false;
+}
+
 enum err
 parse_pcre(struct rule_draft *r, const struct keyword *w, struct view value)
 {
@@ -373,6 +391,11 @@ parse_pcre(struct rule_draft *r, const struct keyword *w, struct view value)
 	e = p.buffer != NULL ? pcre_list(r, &p, &at) : ERR_OK;
 	if (e != ERR_OK) {
 		return e;
+	}
+	if (p.relative && before == 0 && !has_place(&r->lists[at])) {
+		return diag_set(r->d, ERR_FORMAT,
+				"pcre: R needs a content or pcre before it in "
+				"the same buffer");
 	}
 	r->cur = at;
 	o = draft_add_op(r, OP_PCRE);

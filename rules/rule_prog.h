@@ -15,8 +15,8 @@
 #define RULES_RULE_PROG_H
 
 #include "rules/range_set.h"
-#include "rules/rule_notes.h"
 #include "rules/rule.h"
+#include "rules/rule_notes.h"
 
 #define RULE_MAX_OPS 128 /* a list; bounds the verifier's recursion */
 #define RULE_MAX_LISTS 48
