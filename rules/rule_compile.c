@@ -739,6 +739,23 @@ is_as_long(const struct draft_list *l, enum inspect_buf b,
 	return false;
 }
 
+/* What is a part of the buffer has ends of its own. */
+static bool
+keeps_ends(const struct draft_list *l)
+{
+	for (uint8_t i = 0; i < l->n_xforms; i++) {
+		switch (l->xforms[i].type) {
+		case XFORM_DOTPREFIX:
+		case XFORM_LOWERCASE:
+		case XFORM_UPPERCASE:
+			break;
+		default:
+			return false;
+		}
+	}
+	return true;
+}
+
 /* Whether content 'k' is an indicator in disguise (literal_table.h). */
 static enum fast_form
 form_of(const struct draft_list *l, enum inspect_buf b, uint16_t k)
@@ -747,7 +764,7 @@ form_of(const struct draft_list *l, enum inspect_buf b, uint16_t k)
 	bool ends = ends_there(l, k);
 
 	if (op->content.len > FAST_KEY_MAX || l->word == NULL ||
-	    (l->word->flags & KWF_BODY) != 0) {
+	    (l->word->flags & KWF_BODY) != 0 || !keeps_ends(l)) {
 		return FAST_SCAN;
 	}
 	if (is_as_long(l, b, &op->content) || (ends && begins_there(op))) {

@@ -102,6 +102,10 @@ const struct keyword_case keyword_cases[] = {
 	  TCP("byte_math:bytes 1, offset 0, oper *, rvalue 2, result n, "
 	      "string dec; content:\"z\"; offset:n; depth:1;"),
 	  "payload=1xz", "payload=1z", NULL },
+	{ "entropy", TCP("entropy:bytes 4, offset 1, value 1.5<>2.5;"),
+	  "payload=aabcd", "payload=aabab", NULL },
+	{ "asn1", TCP("asn1:oversize_length 2, absolute_offset 1;"),
+	  "payload=.0\3\4\1a", "payload=.0\2\4\1", NULL },
 
 	/* transforms */
 	{ "dotprefix", URI("dotprefix; content:\".a.b\"; endswith;"),
@@ -139,6 +143,24 @@ const struct keyword_case keyword_cases[] = {
 	{ "subslice", URI("subslice:1,2; content:\"bc\"; bsize:2;"),
 	  "app=http;http.uri=abcd", "app=http;http.uri=bcd", NULL },
 
+	{ "domain", URI("domain; content:\"example.co.uk\"; bsize:13;"),
+	  "app=http;http.uri=www.example.co.uk",
+	  "app=http;http.uri=www.example.uk", NULL },
+	{ "tld", URI("tld; content:\"co.uk\"; bsize:5;"),
+	  "app=http;http.uri=www.example.co.uk",
+	  "app=http;http.uri=www.example.com", NULL },
+	{ "pcrexform",
+	  URI("pcrexform:\"id:([a-z]+)\"; content:\"abc\"; "
+	      "bsize:3;"),
+	  "app=http;http.uri=/id:abc/x", "app=http;http.uri=/id:abcd", NULL },
+	{ "gunzip", URI("from_base64; gunzip; content:\"hello gunzip\";"),
+	  "app=http;http.uri=H4sIAAAAAAACA8tIzcnJV0gvzavKLAAAH2eUgQwAAAA=",
+	  "app=http;http.uri=aGVsbG8gZ3VuemlwCg==", NULL },
+	{ "zlib_deflate",
+	  URI("from_base64; zlib_deflate; content:\"hello zlib\";"),
+	  "app=http;http.uri=eJzLSM3JyVeoyslMAgAVlQPm",
+	  "app=http;http.uri=aGVsbG8gemxpYgo=", NULL },
+
 	/* flow and state */
 	{ "flow", TCP("content:\"a\"; flow:established,to_server;"),
 	  "payload=a", "payload=a;dir=1", NULL },
@@ -146,6 +168,10 @@ const struct keyword_case keyword_cases[] = {
 	  "payload=set", "payload=sat", NULL },
 	{ "flowint", AFTER("flowint:n,=,5;", "flowint:n,>,4;"), "payload=set",
 	  "payload=sat", NULL },
+	{ "flowvar", AFTER("pcre:\"/(s.t)/,flow:v\";", "flowvar:v,\"set\";"),
+	  "payload=set", "payload=sat", NULL },
+	{ "pktvar", AFTER("pcre:\"/(s.t)/,pkt:v\";", "pktvar:v,\"set\";"),
+	  "payload=set", "payload=sat", NULL },
 	{ "threshold",
 	  TCP("threshold:type limit, track by_src, count 1, seconds 60;"), NULL,
 	  NULL, TCP("threshold:type never, track by_src, count 1;") },

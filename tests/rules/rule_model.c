@@ -519,6 +519,24 @@ compare(struct model *m, struct engine *e, const char *text)
 	return true;
 }
 
+/*
+ * Rules whose contents are longer than bsize or dsize lets through are
+ * refused; the model, which knows nothing of that, must never see them match.
+ */
+static bool
+all_loaded(const struct ruleset *rs, unsigned n_rules)
+{
+	const struct ruleset_report *rep = ruleset_report(rs);
+
+	for (uint32_t i = 0; i < rep->n_problems; i++) {
+		if (strstr(rep->problems[i].reason, "the contents need") ==
+		    NULL) {
+			return false;
+		}
+	}
+	return rep->loaded + rep->failed == n_rules;
+}
+
 bool
 model_agrees(const uint8_t *bytes, size_t n)
 {
@@ -533,7 +551,7 @@ model_agrees(const uint8_t *bytes, size_t n)
 		return true;
 	}
 	e.rs = rules_of(NULL, text, &d);
-	if (e.rs != NULL && ruleset_report(e.rs)->loaded == m.n_rules) {
+	if (e.rs != NULL && all_loaded(e.rs, m.n_rules)) {
 		e.m = rule_matcher_new(e.rs);
 		e.pool = pool_new((size_t)1 << 20);
 		same = e.m != NULL && e.pool != NULL && compare(&m, &e, text);
