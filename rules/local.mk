@@ -27,6 +27,7 @@ librules_a_SOURCES += \
 	rules/rule_parse_addr.c \
 	rules/rule_parse_effect.c \
 	rules/rule_parse.h rules/rule_parse.c \
+	rules/rule_check.h rules/rule_check.c \
 	rules/rule_compile.h rules/rule_compile.c \
 	rules/rule_search.h rules/rule_search.c \
 	rules/rule_bytes.h rules/rule_bytes.c \

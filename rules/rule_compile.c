@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rule_compile.h"
 
+#include "rules/rule_check.h"
+
 #define FAST_MAX 40 /* bytes of a literal that the prefilter sees */
 
 /* What the lists together say of the rule. */
@@ -302,100 +304,6 @@ kind_of(const struct rule_draft *r, const struct shape *s)
 		return PROG_IPONLY;
 	}
 	return PROG_PACKET;
-}
-
-/*
- * The most bytes that a comparison lets through; -1: any number.  The ends
- * that "<" and ranges leave out are let pass, as Suricata's check does.
- */
-static int64_t
-most_of(uint8_t compare, uint64_t a, uint64_t b)
-{
-	switch ((enum cmp)compare) {
-	case CMP_EQ:
-	case CMP_LE:
-	case CMP_LT:
-		return (int64_t)MIN(a, (uint64_t)INT64_MAX);
-	case CMP_IN:
-		return (int64_t)MIN(b, (uint64_t)INT64_MAX);
-	default:
-		return -1;
-	}
-}
-
-/* The bytes that the contents of a list need at least. */
-static int64_t
-least_bytes(const struct draft_list *l)
-{
-	int64_t end = 0, need = 0;
-
-	for (uint16_t i = 0; i < l->n_ops; i++) {
-		const struct op *op = &l->ops[i].op;
-		const struct content *c = &op->content;
-
-		if (op->type != OP_CONTENT) {
-			end = op->type == OP_BSIZE ? end : 0; /* moved */
-			continue;
-		}
-		if ((op->flags & OPF_NEGATED) != 0) {
-			continue;
-		}
-		if ((op->flags & OPF_RELATIVE) != 0) {
-			end += c->len +
-			       (c->distance.var < 0 ? c->distance.n : 0);
-			end = MAX(end, (int64_t)c->len);
-		} else {
-			end = c->len + (c->offset.var < 0 ? c->offset.n : 0);
-		}
-		need = MAX(need, end);
-	}
-	return need;
-}
-
-static enum err
-too_short(const struct rule_draft *r, const char *word, int64_t most,
-	  const struct draft_list *l)
-{
-	int64_t need = least_bytes(l);
-
-	if (most < 0 || need <= most) {
-		return ERR_OK;
-	}
-	return diag_set(r->d, ERR_FORMAT,
-			"%s lets %lld bytes through, the contents need %lld",
-			word, (long long)most, (long long)need);
-}
-
-/* Contents that need more bytes than dsize or bsize allow never match. */
-static enum err
-check_sizes(const struct rule_draft *r)
-{
-	enum err e = ERR_OK;
-
-	for (uint16_t i = 0; e == ERR_OK && i < r->prog.n_tests; i++) {
-		const struct test *t = &r->tests[i];
-
-		if (t->fact == FACT_DSIZE) {
-			e = too_short(r, "dsize",
-				      most_of(t->compare, t->a, t->b),
-				      &r->lists[0]);
-		}
-	}
-	for (uint8_t k = 1; k < r->n_lists; k++) {
-		const struct draft_list *l = &r->lists[k];
-
-		for (uint16_t i = 0; e == ERR_OK && i < l->n_ops; i++) {
-			const struct op *op = &l->ops[i].op;
-
-			if (op->type == OP_BSIZE) {
-				e = too_short(r, "bsize",
-					      most_of(op->bsize.compare,
-						      op->bsize.a, op->bsize.b),
-					      l);
-			}
-		}
-	}
-	return e;
 }
 
 static bool
@@ -901,7 +809,7 @@ settle(struct rule_draft *r, struct shape *s)
 		e = check_protos(r);
 	}
 	if (e == ERR_OK) {
-		e = check_sizes(r);
+		e = rule_check(r);
 	}
 	if (e != ERR_OK) {
 		return e;

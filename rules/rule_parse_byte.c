@@ -520,10 +520,11 @@ read_base64_decode(struct rule_draft *r, const struct keyword *w,
 		bool good;
 
 		text_next_word(&v, &name);
-		good = text_u64(text_trim(v), &number) && number <= OFFSET_MAX;
+		good = text_u64(text_trim(v), &number) && number <= UINT32_MAX;
 		if (text_is(parts[i], "relative")) {
 			o->op.flags |= OPF_RELATIVE;
-		} else if (good && text_is(name, "bytes") && number > 0) {
+		} else if (good && text_is(name, "bytes") &&
+			   number <= OFFSET_MAX) {
 			o->op.base64.bytes = (uint32_t)number;
 		} else if (good && text_is(name, "offset")) {
 			o->op.base64.offset = (uint32_t)number;

@@ -348,7 +348,10 @@ pcre_list(struct rule_draft *r, const struct pcre_words *p, uint8_t *at)
 	if (r->cur == 0) {
 		return draft_list_of(r, w, false, at);
 	}
-	if (now != NULL && now->a == w->a && now->b == w->b) {
+	/* a body that a server sends is file.data, too */
+	if (now != NULL &&
+	    ((now->a == w->a && now->b == w->b) ||
+	     (now->b == BUF_FILE_DATA && w->b == BUF_HTTP_RESP_BODY))) {
 		*at = r->cur;
 		return ERR_OK;
 	}
@@ -356,6 +359,21 @@ pcre_list(struct rule_draft *r, const struct pcre_words *p, uint8_t *at)
 			"pcre: a flag names %s, but another sticky buffer is "
 			"set; leave the flag out",
 			p->buffer);
+}
+
+/* A capital letter that means itself, not one of a "\\W" or "\\x4A". */
+static bool
+has_capital(struct view pattern)
+{
+	for (size_t i = 0; i < pattern.len; i++) {
+		if (pattern.p[i] == '\\') {
+			i += i + 1 < pattern.len && pattern.p[i + 1] == 'x' ? 3
+									    : 1;
+		} else if (pattern.p[i] >= 'A' && pattern.p[i] <= 'Z') {
+			return true;
+		}
+	}
+	return false;
 }
 
 /* Something in the buffer that "R" may be relative to. */
@@ -387,6 +405,12 @@ parse_pcre(struct rule_draft *r, const struct keyword *w, struct view value)
 	e = draft_code(r, w, p.pattern, p.options, &code);
 	if (e != ERR_OK) {
 		return e;
+	}
+	if (p.buffer != NULL && strcmp(p.buffer, "http_host") == 0 &&
+	    (p.options & PCRE2_CASELESS) == 0 && has_capital(p.pattern)) {
+		return diag_set(r->d, ERR_FORMAT,
+				"pcre: W is http.host, which is lower case; "
+				"the expression is not");
 	}
 	e = p.buffer != NULL ? pcre_list(r, &p, &at) : ERR_OK;
 	if (e != ERR_OK) {

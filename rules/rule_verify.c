@@ -383,7 +383,8 @@ step_base64(const struct run *r, uint16_t i, size_t pos, size_t reach)
 	struct view in;
 	size_t n;
 
-	in = view_sub(r->data, base + op->base64.offset,
+	in = view_sub(r->data,
+		      MIN(base + (size_t)op->base64.offset, r->data.len),
 		      op->base64.bytes > 0 ? op->base64.bytes : r->data.len);
 	n = base64_decode(in, out, sizeof(out), false);
 	*r->work += in.len;

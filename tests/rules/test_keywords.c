@@ -81,7 +81,10 @@ check_buffer(const struct keyword *w)
 			 "proto=%u;version=%u;dir=%u;app=%s;%s=x%sx", proto,
 			 (w->flags & KWF_V6) != 0 ? 6 : 4, dir,
 			 app != NULL ? app : "http", buffer_name(buf),
-			 i == 0 ? "abc" : "abd");
+			 /* serials are capitals, whatever the rule says */
+			 buf == BUF_TLS_CERT_SERIAL ? (i == 0 ? "ABC" : "ABD")
+			 : i == 0                   ? "abc"
+						    : "abd");
 		if (keyword_case_matches(lists.conf, rule, input) != (i == 0)) {
 			fail_msg("%s against %s", rule, input);
 		}
