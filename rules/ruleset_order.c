@@ -27,6 +27,11 @@ action_rank(enum rule_action a)
 	}
 }
 
+/* How early a rule must come that sets the bit, number or captured value. */
+struct levels {
+	uint8_t *bits, *ints, *notes;
+};
+
 static bool
 sets(const struct rule_prog *p, uint32_t id)
 {
@@ -57,7 +62,7 @@ asks(const struct rule_prog *p, enum bit_cmd cmd, uint32_t id)
  * neither waits for itself.
  */
 static uint8_t
-level_of(const struct rule_prog *p, const uint8_t *bits, const uint8_t *ints)
+level_of(const struct rule_prog *p, const struct levels *l)
 {
 	uint8_t level = 0;
 
@@ -66,20 +71,67 @@ level_of(const struct rule_prog *p, const uint8_t *bits, const uint8_t *ints)
 			uint32_t id = p->bits[i].ids[k];
 
 			if (p->bits[i].cmd == BIT_ISSET || !sets(p, id)) {
-				level = MAX(level, bits[id]);
+				level = MAX(level, l->bits[id]);
 			}
 		}
 	}
 	for (uint16_t i = 0; i < p->n_tests; i++) {
-		if (p->tests[i].fact >= FACT_FLOWINT_ISSET) {
-			level = MAX(level, ints[p->tests[i].arg]);
+		switch ((enum fact)p->tests[i].fact) {
+		case FACT_FLOWINT_ISSET:
+		case FACT_FLOWINT_NOTSET:
+		case FACT_FLOWINT:
+			level = MAX(level, l->ints[p->tests[i].arg]);
+			break;
+		case FACT_NOTE:
+			level = MAX(level, l->notes[p->tests[i].a]);
+			break;
+		default:
+			break;
 		}
 	}
 	return level;
 }
 
 static bool
-raise_levels(const struct keyed *v, uint32_t n, uint8_t *bits, uint8_t *ints)
+raise(uint8_t *level, uint8_t next)
+{
+	bool changed = *level < next;
+
+	*level = MAX(*level, next);
+	return changed;
+}
+
+/* The values that the rule's expressions capture. */
+static bool
+raise_notes(const struct rule_prog *p, uint8_t *notes, uint8_t next)
+{
+	bool changed = false;
+
+	for (uint16_t i = 0; i < p->n_lists; i++) {
+		const struct rule_list *l = &p->lists[i];
+
+		for (uint16_t k = 0; k < l->n_ops; k++) {
+			const struct op *op = &l->ops[k];
+
+			for (uint8_t c = 0;
+			     op->type == OP_PCRE && c < op->pcre.n_captures;
+			     c++) {
+				const struct capture *v = &op->pcre.captures[c];
+
+				if (v->key_group == 0 &&
+				    v->kind != NOTE_ALERT) {
+					changed =
+						raise(&notes[v->name], next) ||
+						changed;
+				}
+			}
+		}
+	}
+	return changed;
+}
+
+static bool
+raise_levels(const struct keyed *v, uint32_t n, const struct levels *l)
 {
 	bool changed = false;
 
@@ -92,20 +144,16 @@ raise_levels(const struct keyed *v, uint32_t n, uint8_t *bits, uint8_t *ints)
 		}
 		for (uint16_t k = 0; k < p->n_bits_set; k++) {
 			uint32_t id = p->bits_set[k].ids[0];
-			uint8_t *b = &bits[id];
 
-			if (asks(p, BIT_ISSET, id)) {
-				continue;
+			if (!asks(p, BIT_ISSET, id)) {
+				changed = raise(&l->bits[id], next) || changed;
 			}
-			changed = changed || *b < next;
-			*b = MAX(*b, next);
 		}
 		for (uint16_t k = 0; k < p->n_ints; k++) {
-			uint8_t *b = &ints[p->ints[k].var];
-
-			changed = changed || *b < next;
-			*b = MAX(*b, next);
+			changed = raise(&l->ints[p->ints[k].var], next) ||
+				  changed;
 		}
+		changed = raise_notes(p, l->notes, next) || changed;
 	}
 	return changed;
 }
@@ -160,21 +208,25 @@ ruleset_order(struct ruleset *rs, struct diag *d)
 {
 	uint32_t most = rs->n_entries * 2;
 	struct keyed *v = calloc(most + 1, sizeof(*v));
-	uint8_t *bits = calloc(rs->env.flowbits.n + 1, 1);
-	uint8_t *ints = calloc(rs->env.flowints.n + 1, 1);
+	struct levels l = {
+		.bits = calloc(rs->env.flowbits.n + 1, 1),
+		.ints = calloc(rs->env.flowints.n + 1, 1),
+		.notes = calloc(rs->env.notes.n + 1, 1),
+	};
 	enum err e = ERR_OK;
 
 	rs->progs = calloc(most + 1, sizeof(*rs->progs));
-	if (v == NULL || bits == NULL || ints == NULL || rs->progs == NULL) {
+	if (v == NULL || l.bits == NULL || l.ints == NULL || l.notes == NULL ||
+	    rs->progs == NULL) {
 		e = diag_set(d, ERR_NOMEM, "out of memory");
 		goto out;
 	}
 	rs->n_progs = collect(rs, v);
 	for (unsigned round = 0; round < MAX_LEVEL; round++) {
 		for (uint32_t i = 0; i < rs->n_progs; i++) {
-			v[i].level = level_of(v[i].prog, bits, ints);
+			v[i].level = level_of(v[i].prog, &l);
 		}
-		if (!raise_levels(v, rs->n_progs, bits, ints)) {
+		if (!raise_levels(v, rs->n_progs, &l)) {
 			break;
 		}
 	}
@@ -186,7 +238,8 @@ ruleset_order(struct ruleset *rs, struct diag *d)
 	}
 out:
 	free(v);
-	free(bits);
-	free(ints);
+	free(l.bits);
+	free(l.ints);
+	free(l.notes);
 	return e;
 }
