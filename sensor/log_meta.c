@@ -4,27 +4,37 @@
 #define TRAFFIC_ID "traffic/id/"
 #define TRAFFIC_LABEL "traffic/label/"
 
-/* A captured key is an attacker's text: the writer escapes it as a value. */
+#define KEY_MAX 256
+
+/*
+ * The writer trusts keys; these come from rules and from packets.  What could
+ * end the string or the line becomes '_'.
+ */
+static const char *
+key_of(struct view v, char out[KEY_MAX + 1])
+{
+	size_t n = 0;
+
+	for (; n < v.len && n < KEY_MAX; n++) {
+		uint8_t c = v.p[n];
+
+		out[n] = c > ' ' && c < 0x7f && c != '"' && c != '\\' ? (char)c
+								      : '_';
+	}
+	out[n] = '\0';
+	return out;
+}
+
 static void
 put_note(struct json *j, const struct rule_metadata *m, const struct note *n)
 {
 	struct view key = note_key(n);
-	char name[NOTE_BYTES + 1];
-	size_t len = 0;
+	char text[KEY_MAX + 1];
 
 	if (key.len == 0) {
-		json_str(j, m->names[n->name], note_value(n));
-		return;
+		key = view_cstr(m->names[n->name]);
 	}
-	for (size_t i = 0; i < key.len; i++) {
-		uint8_t c = key.p[i];
-
-		name[len++] = c > ' ' && c < 0x7f && c != '"' && c != '\\'
-				      ? (char)c
-				      : '_';
-	}
-	name[len] = '\0';
-	json_str(j, name, note_value(n));
+	json_str(j, key_of(key, text), note_value(n));
 }
 
 static uint32_t
@@ -110,12 +120,15 @@ put_bits(struct json *j, const struct rule_metadata *m, const char *key,
 static void
 put_ints(struct json *j, const struct rule_metadata *m)
 {
+	char text[KEY_MAX + 1];
+
 	if (m->n_ints == 0) {
 		return;
 	}
 	json_obj(j, "flowints");
 	for (uint32_t i = 0; i < m->n_ints; i++) {
-		json_u64(j, m->ints[i].name, m->ints[i].value);
+		json_u64(j, key_of(view_cstr(m->ints[i].name), text),
+			 m->ints[i].value);
 	}
 	json_obj_end(j);
 }

@@ -29,6 +29,8 @@ writes_every_kind(void **state)
 	json_base64(&j, "b2", VIEW_LIT("fo"));
 	json_base64(&j, "b3", VIEW_LIT("foobar"));
 	json_f64(&j, "f", 1.5);
+	json_f64_full(&j, "g", 0.1);
+	json_f64_full(&j, "h", 4.137370175000773);
 	json_obj_end(&j);
 	assert_true(view_eq(
 		json_view(&j),
@@ -36,7 +38,8 @@ writes_every_kind(void **state)
 			 "18446744073709551615,"
 			 "\"neg\":-5,\"t\":true,\"n\":null,\"a\":[1,{}],"
 			 "\"h\":\"00ff1a\",\"b1\":\"Zg==\",\"b2\":\"Zm8=\","
-			 "\"b3\":\"Zm9vYmFy\",\"f\":1.500}")));
+			 "\"b3\":\"Zm9vYmFy\",\"f\":1.500,\"g\":0.1,"
+			 "\"h\":4.137370175000773}")));
 	json_fini(&j);
 }
 

@@ -622,6 +622,70 @@ test_flowint(void **state)
 	bench_close(&b);
 }
 
+static const struct note *
+note_named(struct bench *b, enum note_kind kind, const char *name)
+{
+	struct rule_metadata meta;
+
+	rule_metadata_of(b->rs, b->flow_state, &meta);
+	for (uint32_t i = 0; meta.notes != NULL && i < meta.notes->n; i++) {
+		const struct note *n = &meta.notes->v[i];
+
+		if (n->kind == (uint8_t)kind &&
+		    strcmp(meta.names[n->name], name) == 0) {
+			return n;
+		}
+	}
+	return NULL;
+}
+
+static void
+test_captures(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert udp any any -> any any (pcre:\"/(a+)(b+)(?P<"
+		       "alert_c>c+)/,flow:x,pkt:y\"; content:\"z\"; "
+		       "distance:0; sid:1;)\n"
+		       "alert udp any any -> any any (flowvar:x,\"aa\"; "
+		       "content:\"q\"; sid:2;)\n");
+	/* nothing is kept of a rule that does not match */
+	assert_int_equal(packet(&b, "aabc"), 0);
+	assert_null(note_named(&b, NOTE_FLOW, "x"));
+	assert_int_equal(packet(&b, "q"), 0);
+	assert_int_equal(packet(&b, "aaabbcz"), 1);
+	assert_true(view_eq(note_value(note_named(&b, NOTE_FLOW, "x")),
+			    VIEW_LIT("aaa")));
+	assert_true(view_eq(note_value(note_named(&b, NOTE_PKT, "y")),
+			    VIEW_LIT("bb")));
+	assert_int_equal(b.hits[0].n_notes, 1);
+	assert_true(view_eq(note_value(&b.hits[0].notes[0]), VIEW_LIT("c")));
+	/* the packet's go with it, the flow's stay */
+	assert_int_equal(packet(&b, "q"), 1);
+	assert_null(note_named(&b, NOTE_PKT, "y"));
+	assert_int_equal(b.hits[0].rule->sid, 2);
+	assert_int_equal(b.hits[0].n_notes, 0);
+	assert_non_null(note_named(&b, NOTE_FLOW, "x"));
+	bench_close(&b);
+}
+
+static void
+test_entropy_is_kept(void **state)
+{
+	const struct note *n;
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, "alert udp any any -> any any (entropy:value > 6; "
+		       "sid:1;)\n");
+	assert_int_equal(packet(&b, "aabb"), 0);
+	n = note_named(&b, NOTE_ENTROPY, "content");
+	assert_non_null(n);
+	assert_true(n->number > 0.999 && n->number < 1.001);
+	bench_close(&b);
+}
+
 static void
 test_pass_and_order(void **state)
 {
@@ -1082,6 +1146,8 @@ main(void)
 		cmocka_unit_test(test_flowbits),
 		cmocka_unit_test(test_flowbit_first),
 		cmocka_unit_test(test_flowint),
+		cmocka_unit_test(test_captures),
+		cmocka_unit_test(test_entropy_is_kept),
 		cmocka_unit_test(test_pass_and_order),
 		cmocka_unit_test(test_once_a_flow),
 		cmocka_unit_test(test_stream_chunks),
