@@ -89,7 +89,7 @@ packet(struct run *r, unsigned d, uint8_t flags, uint32_t seq, uint32_t ack,
 		.tcp_has_ts = stamped,
 		.tcp_ts_val = seq,
 		.tcp_ts_ecr = window,
-		.tcp_signed = (window & 0x2001) == 0x2001,
+		.tcp_signed = (window & 0x3000) == 0x3000,
 		.payload = payload,
 	};
 	uint8_t *mem = malloc(payload.len + 1);
@@ -97,10 +97,10 @@ packet(struct run *r, unsigned d, uint8_t flags, uint32_t seq, uint32_t ack,
 	struct flow *f;
 
 	assert(mem != NULL);
-	if ((window & 0x4003) == 0x4003) {
+	if ((window & 0xc000) == 0xc000) {
 		/* Leaves bytes out: the rest moves up. */
 		pkt.tcp_flags |= TCP_URG;
-		pkt.tcp_urgent = (uint16_t)(window & 0x3f);
+		pkt.tcp_urgent = (uint16_t)(window >> 8 & 0x3f);
 		r->loose = true;
 	}
 	if (payload.len > 0) {
@@ -114,6 +114,8 @@ packet(struct run *r, unsigned d, uint8_t flags, uint32_t seq, uint32_t ack,
 		memset(r->next, 0, sizeof(r->next));
 		memset(r->ended, 0, sizeof(r->ended));
 		r->f = f;
+		/* Its client may be who was the server. */
+		r->loose |= f->addr[FLOW_TOSERVER].b[15] != 1;
 	}
 	stream_packet(r->c, r->t, f, &pkt, dir);
 	drain(r);
