@@ -419,7 +419,7 @@ finish(struct ruleset *rs, const struct conf *conf, struct diag *d)
 		e = number_rules(rs, d);
 	}
 	if (e == ERR_OK) {
-		e = ruleset_order(rs, d);
+		e = ruleset_order(rs, conf, d);
 	}
 	if (e == ERR_OK) {
 		e = rule_groups_build(&rs->groups, rs->progs, rs->n_progs, d);

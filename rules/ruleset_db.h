@@ -51,6 +51,7 @@ bool ruleset_problem(struct ruleset *rs, const char *file, uint32_t line,
 		     uint32_t sid, bool skipped, const char *reason);
 
 /* ruleset_order.c: sorts programs into their order of evaluation. */
-enum err ruleset_order(struct ruleset *rs, struct diag *d) MUST_CHECK;
+enum err ruleset_order(struct ruleset *rs, const struct conf *conf,
+		       struct diag *d) MUST_CHECK;
 
 #endif

@@ -11,20 +11,63 @@ struct keyed {
 	uint8_t action, level;
 };
 
-/* pass before drop before reject before alert */
-static uint8_t
-action_rank(enum rule_action a)
+#define N_ACTIONS (ACTION_REJECT + 1)
+
+/* Which actions' rules are tried first; the lowest rank is. */
+struct ranks {
+	uint8_t of[N_ACTIONS];
+	uint8_t n; /* as read so far */
+	bool bad;
+};
+
+static void
+rank_next(struct ranks *r, enum rule_action a)
 {
-	switch (a) {
-	case ACTION_PASS:
-		return 0;
-	case ACTION_DROP:
-		return 1;
-	case ACTION_REJECT:
-		return 2;
-	default:
-		return 3;
+	if (r->of[a] == UINT8_MAX) {
+		r->of[a] = r->n++;
 	}
+}
+
+static void
+on_action(void *arg, const char *key, const char *value)
+{
+	static const char *const words[N_ACTIONS] = {
+		[ACTION_ALERT] = "alert",
+		[ACTION_PASS] = "pass",
+		[ACTION_DROP] = "drop",
+		[ACTION_REJECT] = "reject",
+	};
+	struct ranks *r = arg;
+
+	(void)key;
+	for (unsigned i = 0; i < N_ACTIONS; i++) {
+		if (strcmp(value, words[i]) == 0) {
+			rank_next(r, (enum rule_action)i);
+			return;
+		}
+	}
+	r->bad = true;
+}
+
+/* As "action-order" says; then pass before drop before reject before alert. */
+static enum err
+read_ranks(const struct conf *conf, struct ranks *r, struct diag *d)
+{
+	memset(r, 0, sizeof(*r));
+	memset(r->of, UINT8_MAX, sizeof(r->of));
+	if (conf != NULL) {
+		conf_each(conf, "action-order.", on_action, r);
+	}
+	if (r->bad) {
+		return diag_set(d, ERR_FORMAT,
+				"action-order: a list of pass, drop, reject "
+				"and alert");
+	}
+	rank_next(r, ACTION_PASS);
+	rank_next(r, ACTION_DROP);
+	rank_next(r, ACTION_REJECT);
+	rank_next(r, ACTION_ALERT);
+	return ERR_OK;
 }
 
 /* How early a rule must come that sets the bit, number or captured value. */
@@ -184,7 +227,7 @@ by_order(const void *a, const void *b)
 }
 
 static uint32_t
-collect(struct ruleset *rs, struct keyed *v)
+collect(struct ruleset *rs, const struct ranks *r, struct keyed *v)
 {
 	uint32_t n = 0;
 
@@ -193,10 +236,9 @@ collect(struct ruleset *rs, struct keyed *v)
 
 		for (unsigned k = 0; k < 2 && !e->replaced; k++) {
 			if (e->progs[k] != NULL) {
-				v[n++] = (struct keyed){
-					e->progs[k],
-					action_rank(e->rule->action), 0
-				};
+				v[n++] = (struct keyed){ e->progs[k],
+							 r->of[e->rule->action],
+							 0 };
 			}
 		}
 	}
@@ -204,7 +246,7 @@ collect(struct ruleset *rs, struct keyed *v)
 }
 
 enum err
-ruleset_order(struct ruleset *rs, struct diag *d)
+ruleset_order(struct ruleset *rs, const struct conf *conf, struct diag *d)
 {
 	uint32_t most = rs->n_entries * 2;
 	struct keyed *v = calloc(most + 1, sizeof(*v));
@@ -213,15 +255,19 @@ ruleset_order(struct ruleset *rs, struct diag *d)
 		.ints = calloc(rs->env.flowints.n + 1, 1),
 		.notes = calloc(rs->env.notes.n + 1, 1),
 	};
-	enum err e = ERR_OK;
+	struct ranks ranks;
+	enum err e = read_ranks(conf, &ranks, d);
 
+	if (e != ERR_OK) {
+		goto out;
+	}
 	rs->progs = calloc(most + 1, sizeof(*rs->progs));
 	if (v == NULL || l.bits == NULL || l.ints == NULL || l.notes == NULL ||
 	    rs->progs == NULL) {
 		e = diag_set(d, ERR_NOMEM, "out of memory");
 		goto out;
 	}
-	rs->n_progs = collect(rs, v);
+	rs->n_progs = collect(rs, &ranks, v);
 	for (unsigned round = 0; round < MAX_LEVEL; round++) {
 		for (uint32_t i = 0; i < rs->n_progs; i++) {
 			v[i].level = level_of(v[i].prog, &l);

@@ -340,6 +340,7 @@ static const struct conf_key keys[] = {
 	{ "default-reputation-path", "string", "", "where their files lie" },
 	{ "reputation-files.*", "list", "", "scores of addresses" },
 	{ "geoip-database", "string", "", "countries, for geoip" },
+	{ "action-order.*", "list", "", "which actions' rules come first" },
 	{ "packet-alert-max", "number", "", "alerts of one packet" },
 	{ "threshold-file", "string", "", "suppress and event_filter" },
 	{ "stream.*", "map", "", "TCP reassembly" },

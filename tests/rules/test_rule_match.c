@@ -29,14 +29,14 @@ struct bench {
 };
 
 static void
-bench_open(struct bench *b, const char *rules)
+bench_open_conf(struct bench *b, const struct conf *conf, const char *rules)
 {
 	struct diag d = { "" };
 	static const uint8_t client[4] = { 192, 168, 1, 5 };
 	static const uint8_t server[4] = { 198, 51, 100, 7 };
 
 	memset(b, 0, sizeof(*b));
-	b->rs = rules_of(NULL, rules, &d);
+	b->rs = rules_of(conf, rules, &d);
 	if (b->rs == NULL) {
 		fail_msg("%s", d.msg);
 	}
@@ -63,6 +63,12 @@ bench_open(struct bench *b, const char *rules)
 	b->in.flow_state = &b->flow_state;
 	b->in.tx_state = &b->tx_state;
 	b->in.pool = b->pool;
+}
+
+static void
+bench_open(struct bench *b, const char *rules)
+{
+	bench_open_conf(b, NULL, rules);
 }
 
 static void
@@ -751,6 +757,35 @@ test_once_a_flow(void **state)
 	bench_close(&b);
 }
 
+/* "action-order": a pass rule silences only what comes after it. */
+static void
+test_action_order(void **state)
+{
+	static const char rules[] =
+		"alert udp any any -> any any (content:\"x\"; sid:1;)\n"
+		"pass udp any any -> any any (content:\"x\"; sid:2;)\n"
+		"drop udp any any -> any any (content:\"x\"; sid:3;)\n";
+	struct conf *conf = conf_new();
+	struct diag d = { "" };
+	struct bench b;
+
+	(void)state;
+	assert_non_null(conf);
+	bench_open(&b, rules);
+	assert_int_equal(packet(&b, "x"), 0);
+	bench_close(&b);
+	assert_int_equal(conf_set(conf, "action-order.0", "alert"), ERR_OK);
+	assert_int_equal(conf_set(conf, "action-order.1", "pass"), ERR_OK);
+	bench_open_conf(&b, conf, rules);
+	assert_int_equal(packet(&b, "x"), 1);
+	assert_int_equal(b.hits[0].rule->sid, 1);
+	bench_close(&b);
+	assert_int_equal(conf_set(conf, "action-order.1", "let"), ERR_OK);
+	assert_null(rules_of(conf, rules, &d));
+	assert_non_null(strstr(d.msg, "action-order"));
+	conf_free(conf);
+}
+
 /* A rule on the stream speaks once in a chunk, as soon as it can. */
 static void
 test_stream_chunks(void **state)
@@ -1382,6 +1417,7 @@ main(void)
 		cmocka_unit_test(test_entropy_is_kept),
 		cmocka_unit_test(test_pass_and_order),
 		cmocka_unit_test(test_once_a_flow),
+		cmocka_unit_test(test_action_order),
 		cmocka_unit_test(test_stream_chunks),
 		cmocka_unit_test(test_packet_then_chunk),
 		cmocka_unit_test(test_chunk_ends),

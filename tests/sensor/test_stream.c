@@ -358,6 +358,37 @@ test_depth(void **state)
 	bench_close(&b);
 }
 
+/* Chunks of raw bytes end where so many are acknowledged, or at a cut. */
+static void
+test_raw_chunks(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_established(&b, "stream.reassembly.toserver-chunk-size=4");
+	b.keep_raw = true;
+	data(&b, C, 0, "abc");
+	assert_true(send_tcp(&b, S, TCP_ACK, ISN_S + 1, ISN_C + 1 + 3, ""));
+	data(&b, C, 3, "def"); /* three are too few */
+	assert_int_equal(stream_raw_chunk(b.f, FLOW_TOSERVER), 0);
+	data(&b, C, 6, "ghi"); /* nothing acknowledged since */
+	assert_int_equal(stream_raw_chunk(b.f, FLOW_TOSERVER), 0);
+	assert_true(send_tcp(&b, S, TCP_ACK, ISN_S + 1, ISN_C + 1 + 6, ""));
+	assert_int_equal(stream_raw_chunk(b.f, FLOW_TOSERVER), 0);
+	data(&b, C, 9, "jkl");
+	assert_int_equal(stream_raw_chunk(b.f, FLOW_TOSERVER), 6);
+	stream_raw_cut(b.f, FLOW_TOSERVER);
+	assert_int_equal(stream_raw_chunk(b.f, FLOW_TOSERVER), 12);
+	assert_int_equal(stream_raw_chunk(b.f, FLOW_TOCLIENT), 0);
+	assert_false(stream_raw_last(b.f, FLOW_TOSERVER, false));
+	assert_true(stream_raw_last(b.f, FLOW_TOSERVER, true));
+	fin(&b, C, 12, "");
+	assert_true(stream_raw_last(b.f, FLOW_TOSERVER, false));
+	stream_raw_done(b.c, b.f, FLOW_TOSERVER);
+	assert_false(stream_raw_last(b.f, FLOW_TOSERVER, true));
+	bench_close(&b);
+}
+
 static void
 test_reset(void **state)
 {
@@ -831,6 +862,7 @@ main(void)
 		cmocka_unit_test(test_lost_end),
 		cmocka_unit_test(test_flush),
 		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_raw_chunks),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_refused_connection),
 		cmocka_unit_test(test_syn_again_with_other_number),
