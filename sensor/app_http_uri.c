@@ -348,6 +348,7 @@ http_parse_uri(struct http_tx *tx)
 	if (tx->is_connect) {
 		/* RFC 9112 3.2.3: nothing but host and port. */
 		set_authority(tx, tx->uri_raw);
+		tx->uri = view_of("", 0); /* known, and no path: urilen is 0 */
 		return;
 	}
 	split(tx->uri_raw, &u);

@@ -99,6 +99,22 @@ test_request(void **state)
 	rig_fini(&r);
 }
 
+/* A CONNECT names no path: its URI is known to be empty. */
+static void
+test_connect(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, (size_t)8 << 20, NULL);
+	rig_feed(&r, FLOW_TOSERVER,
+		 VIEW_LIT("CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n"));
+	fill(&r, 0, DIR_TOSERVER, all);
+	assert_buf(&in, BUF_HTTP_URI, "");
+	assert_buf(&in, BUF_HTTP_URI_RAW, "a:443");
+	rig_fini(&r);
+}
+
 /* A response that never came has no header, not an empty one. */
 static void
 test_no_response(void **state)
@@ -369,6 +385,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_response),
+		cmocka_unit_test(test_connect),
 		cmocka_unit_test(test_no_response),
 		cmocka_unit_test(test_body_steps),
 		cmocka_unit_test(test_needed_only),
