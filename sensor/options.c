@@ -164,7 +164,7 @@ read_types(const char *list, uint32_t *out, const char *option, struct diag *d)
 				d, ERR_USAGE,
 				"%s: no event type '%.*s'; there are "
 				"alert, anomaly, dns, fileinfo, http, tls, "
-				"flow, packet and stats",
+				"ssh, flow, packet and stats",
 				option, (int)n, p);
 		}
 		if (n > 0) {

@@ -143,13 +143,17 @@ rig_dump_dir(FILE *out, struct http_tx *tx, enum flow_dir dir)
 	fill_http(&in, tx, all);
 	for (const struct file *f = tx->tx.files[dir].first; f != NULL;
 	     f = f->next) {
+		bool own = f->front == &f->own; /* else it is the body */
+
+		/* what follows the body may come too late for its parts */
+		if (own && event_set_has(&tx->tx.events,
+					 EV_HTTP_REQUEST_BODY_UNEXPECTED)) {
+			continue;
+		}
 		fprintf(out, "  file state=%u gaps=%d range=%d\n", f->state,
 			f->gaps, f->has_range);
 		rig_put(out, "name", f->name);
-		/* else it is the body; what follows that comes too late */
-		if (f->front == &f->own &&
-		    !event_set_has(&tx->tx.events,
-				   EV_HTTP_REQUEST_BODY_UNEXPECTED)) {
+		if (own) {
 			rig_put(out, "front", buf_view(f->front));
 		}
 	}
