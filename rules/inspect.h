@@ -29,6 +29,8 @@ enum inspect_dir { DIR_TOSERVER = 0, DIR_TOCLIENT = 1 };
 #define INSPECT_BUF_LIST(BUF) \
 	BUF(PAYLOAD, "payload") /* this packet's payload */ \
 	BUF(STREAM, "stream") /* reassembled window, one direction */ \
+	BUF(IP_SRC, "ip.src") /* 4 or 16 bytes; the matcher's own view */ \
+	BUF(IP_DST, "ip.dst") \
 	BUF(IPV4_HDR, "ipv4.hdr") \
 	BUF(IPV6_HDR, "ipv6.hdr") \
 	BUF(TCP_HDR, "tcp.hdr") \
@@ -297,6 +299,13 @@ struct inspect {
 };
 STATIC_ASSERT(BUF_COUNT <= 128, "done and fresh are two words");
 STATIC_ASSERT(NUM_COUNT <= 32, "num_set is one word");
+
+/* There in every call: the matcher takes it from the packet's facts. */
+static inline bool
+buf_is_addr(enum inspect_buf b)
+{
+	return b == BUF_IP_SRC || b == BUF_IP_DST;
+}
 
 static inline void
 inspect_set(struct inspect *in, enum inspect_buf b, const struct view *v,

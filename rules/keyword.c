@@ -115,6 +115,10 @@ static const struct keyword table[] = {
 	{ "flowvar", KW_NOTE, KWF_VALUE, NOTE_FLOW, KW_NONE, APP_UNKNOWN,
 	  NULL },
 	{ "pktvar", KW_NOTE, KWF_VALUE, NOTE_PKT, KW_NONE, APP_UNKNOWN, NULL },
+	WORD("xbits", KW_XBITS, KWF_VALUE),
+	WORD("hostbits", KW_HOSTBITS, KWF_VALUE),
+	WORD("dataset", KW_DATASET, KWF_VALUE),
+	WORD("datarep", KW_DATAREP, KWF_VALUE),
 	WORD("threshold", KW_THRESHOLD, KWF_VALUE),
 	WORD("detection_filter", KW_DETECTION_FILTER, KWF_VALUE),
 	WORD("stream_size", KW_STREAM_SIZE, KWF_VALUE | KWF_TCP),
@@ -163,6 +167,8 @@ static const struct keyword table[] = {
 	WORD("sameip", KW_SAMEIP, KWF_NO_VALUE),
 	WORD("flags", KW_TCP_FLAGS, KWF_VALUE | KWF_TCP),
 	WORD("tcp.flags", KW_TCP_FLAGS, KWF_VALUE | KWF_TCP),
+	BUFFER("ip.src", KWF_ADDR, BOTH(IP_SRC), APP_UNKNOWN),
+	BUFFER("ip.dst", KWF_ADDR, BOTH(IP_DST), APP_UNKNOWN),
 	BUFFER("ipv4.hdr", KWF_PACKET | KWF_V4, BOTH(IPV4_HDR), APP_UNKNOWN),
 	BUFFER("ipv6.hdr", KWF_PACKET | KWF_V6, BOTH(IPV6_HDR), APP_UNKNOWN),
 	BUFFER("tcp.hdr", KWF_PACKET | KWF_TCP, BOTH(TCP_HDR), APP_UNKNOWN),
@@ -357,10 +363,6 @@ static const struct keyword table[] = {
 
 	/* known to Suricata, not done here */
 	REFUSED("replace", "packets are never rewritten"),
-	REFUSED("xbits", NO_SHARED),
-	REFUSED("hostbits", NO_SHARED),
-	REFUSED("dataset", "load the list with --indicators instead"),
-	REFUSED("datarep", "load the list with --indicators instead"),
 	REFUSED("lua", "scripts are not run"),
 	REFUSED("luaxform", "scripts are not run"),
 	REFUSED("ftpbounce", NO_PROTO),
@@ -384,8 +386,6 @@ static const struct keyword table[] = {
 	REFUSED("snmp.community", NO_PROTO),
 	REFUSED("snmp.version", NO_PROTO),
 	REFUSED("frame", "protocol frames are not kept"),
-	REFUSED("ip.src", "write the address in the rule's header"),
-	REFUSED("ip.dst", "write the address in the rule's header"),
 };
 
 /*

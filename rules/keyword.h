@@ -59,6 +59,10 @@ enum keyword_shape {
 	KW_FLOW,
 	KW_FLOWBITS,
 	KW_FLOWINT,
+	KW_XBITS,
+	KW_HOSTBITS,
+	KW_DATASET,
+	KW_DATAREP,
 	KW_THRESHOLD,
 	KW_DETECTION_FILTER,
 	KW_STREAM_SIZE,
@@ -105,6 +109,7 @@ enum keyword_flag {
 	KWF_V4 = 256,
 	KWF_V6 = 512,
 	KWF_PACKET = 1024, /* a buffer of the packet's headers */
+	KWF_ADDR = 2048, /* an address: there whatever is looked at */
 };
 
 #define KW_NONE (-1)

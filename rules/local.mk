@@ -9,6 +9,8 @@ librules_a_SOURCES += \
 	rules/rule_prog.h \
 	rules/rule_text.h rules/rule_text.c \
 	rules/name_table.h rules/name_table.c \
+	rules/dataset.h rules/dataset.c rules/dataset_catalog.c \
+	rules/dataset_json.h rules/dataset_json.c rules/dataset_load.c \
 	rules/rule_vars.h rules/rule_vars.c \
 	rules/threshold_words.h rules/threshold_words.c \
 	rules/rule_lex.h rules/rule_lex.c \
@@ -24,6 +26,7 @@ librules_a_SOURCES += \
 	rules/rule_parse_state.c \
 	rules/rule_parse_xform.c \
 	rules/rule_parse_measure.c \
+	rules/rule_parse_shared.c \
 	rules/rule_parse_fact.c \
 	rules/rule_parse_addr.c \
 	rules/rule_parse_effect.c \
@@ -43,7 +46,7 @@ librules_a_SOURCES += \
 	rules/rule_facts.h rules/rule_facts.c \
 	rules/rule_group.h rules/rule_group.c \
 	rules/rule_file.h rules/rule_file.c \
-	rules/ruleset_db.h rules/ruleset_order.c \
+	rules/ruleset_db.h rules/ruleset_order.c rules/ruleset_shared.c \
 	rules/threshold_file.h rules/threshold_file.c \
 	rules/addr_index.h rules/addr_index.c \
 	rules/literal_table.h rules/literal_table.c \
@@ -51,6 +54,10 @@ librules_a_SOURCES += \
 	rules/admission.h rules/admission.c \
 	rules/admission_cost.c rules/admission_print.c \
 	rules/rule_matcher.h rules/rule_gather.c rules/rule_try.c \
+	rules/shared_bits.h rules/shared_bits.c \
+	rules/shared_claim.h rules/shared_claim.c \
+	rules/shared_state.h rules/shared_state.c \
+	rules/rule_matcher.h rules/rule_gather.c rules/rule_try.c rules/rule_shared.c \
 	rules/rule_match.h rules/rule_match.c
 
 # prefilter, indicators, thresholds

@@ -90,6 +90,20 @@ struct rule {
 struct ioc;
 struct note;
 
+/* What a hit still has to ask where all hits meet; shared_state.h. */
+struct shared_claim {
+	const struct rule_prog *prog; /* NULL: nothing */
+	struct addr src, dst; /* as the rule's header means them */
+	uint8_t ip_version;
+	uint64_t ts_us;
+	struct view values; /* shared_claim.h has the form */
+};
+
+/* JSON that a dataset holds beside a value that was met. */
+struct rule_datum {
+	const char *key, *json;
+};
+
 /* One rule that matched in one call. */
 struct rule_hit {
 	const struct rule *rule;
@@ -102,6 +116,10 @@ struct rule_hit {
 	bool has_tx;
 	bool ip_only; /* asked of addresses alone, for the whole flow */
 	bool suppressed; /* by the threshold file: to be counted, not said */
+	bool silent; /* not an alert: only its claim counts */
+	uint8_t n_data;
+	const struct rule_datum *data; /* the matcher's, until its next call */
+	struct shared_claim claim; /* its values too */
 };
 
 /* Caller-owned growing list; hits are in rule priority, then load order. */

@@ -7,7 +7,7 @@
 
 /* What the lists together say of the rule. */
 struct shape {
-	bool payload, packet_bufs, tx;
+	bool payload, packet_bufs, addrs, tx;
 	bool only_server, only_client; /* buffers of one direction alone */
 	const char *server_word, *client_word;
 	uint8_t app;
@@ -33,7 +33,7 @@ list_in_use(const struct rule_draft *r, uint8_t i)
 {
 	const struct draft_list *l = &r->lists[i];
 
-	return l->n_ops > 0 || l->absent;
+	return l->n_ops > 0 || l->absent || l->n_datasets > 0;
 }
 
 static bool
@@ -70,8 +70,9 @@ merge_lists(struct rule_draft *r)
 		for (uint8_t k = 1; k < i; k++) {
 			struct draft_list *to = &r->lists[k];
 
-			if (to->word == NULL || to->absent || to->n_ops == 0 ||
-			    to->word->a != l->word->a || to->dirs != l->dirs ||
+			if (to->word == NULL || to->absent ||
+			    !list_in_use(r, k) || to->dirs != l->dirs ||
+			    to->word->a != l->word->a ||
 			    to->word->b != l->word->b || !same_xforms(to, l)) {
 				continue;
 			}
@@ -85,7 +86,18 @@ merge_lists(struct rule_draft *r)
 				}
 				*o = l->ops[n];
 			}
+			if (to->n_datasets + l->n_datasets >
+			    RULE_MAX_DATASETS) {
+				return diag_set(r->d, ERR_LIMIT,
+						"more than %d datasets of one "
+						"buffer",
+						RULE_MAX_DATASETS);
+			}
+			for (uint8_t n = 0; n < l->n_datasets; n++) {
+				to->datasets[to->n_datasets++] = l->datasets[n];
+			}
 			l->n_ops = 0;
+			l->n_datasets = 0;
 			l->word = NULL; /* gone */
 			break;
 		}
@@ -107,6 +119,11 @@ check_lists(struct rule_draft *r, struct shape *s)
 		if (l->word == NULL) {
 			continue;
 		}
+		if (l->absent && l->n_datasets > 0) {
+			return diag_set(r->d, ERR_FORMAT,
+					"%s: absent, and a dataset of it",
+					l->word->name);
+		}
 		if (l->absent && !l->absent_or && l->n_ops > 0) {
 			return diag_set(r->d, ERR_FORMAT,
 					"%s: is absent, and something is asked "
@@ -120,6 +137,10 @@ check_lists(struct rule_draft *r, struct shape *s)
 		}
 		if ((l->word->flags & KWF_PACKET) != 0) {
 			s->packet_bufs = true;
+			continue;
+		}
+		if ((l->word->flags & KWF_ADDR) != 0) {
+			s->addrs = true;
 			continue;
 		}
 		s->tx = true;
@@ -291,6 +312,18 @@ only_header(const struct rule_draft *r)
 	return true;
 }
 
+static bool
+asks_shared_bit(const struct rule_draft *r)
+{
+	for (uint16_t i = 0; i < r->prog.n_shared; i++) {
+		if (r->shared[i].cmd == BIT_ISSET ||
+		    r->shared[i].cmd == BIT_ISNOTSET) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static enum prog_kind
 kind_of(const struct rule_draft *r, const struct shape *s)
 {
@@ -300,7 +333,7 @@ kind_of(const struct rule_draft *r, const struct shape *s)
 	if (s->payload || s->packet_bufs) {
 		return PROG_PAYLOAD;
 	}
-	if (only_header(r)) {
+	if (only_header(r) && !s->addrs && !asks_shared_bit(r)) {
 		return PROG_IPONLY;
 	}
 	return PROG_PACKET;
@@ -486,9 +519,13 @@ freeze_list(struct rule_draft *r, uint8_t i, enum inspect_dir dir,
 	out->ops = ops;
 	out->xforms =
 		draft_copy(r, l->xforms, l->n_xforms * sizeof(l->xforms[0]));
-	if (out->xforms == NULL) {
+	out->n_datasets = l->n_datasets;
+	out->datasets = draft_copy(r, l->datasets,
+				   l->n_datasets * sizeof(l->datasets[0]));
+	if (out->xforms == NULL || out->datasets == NULL) {
 		return ERR_NOMEM;
 	}
+	out->wants_end = out->wants_end || l->n_datasets > 0;
 	for (uint16_t k = 0; e == ERR_OK && k < l->n_ops; k++) {
 		ops[k] = l->ops[k].op;
 		out->wants_end = out->wants_end || needs_end(&ops[k]);
@@ -590,7 +627,8 @@ may_trigger(const struct rule_draft *r, uint8_t list, enum prog_kind kind)
 	if (l->is_base64 || l->absent || (list > 0 && l->word == NULL)) {
 		return false;
 	}
-	if (l->word != NULL && (l->word->flags & KWF_PACKET) != 0) {
+	if (l->word != NULL &&
+	    (l->word->flags & (KWF_PACKET | KWF_ADDR)) != 0) {
 		return false;
 	}
 	return (list == 0) == (kind == PROG_PAYLOAD);
@@ -757,7 +795,8 @@ freeze_prog(struct rule_draft *r, enum inspect_dir dir, struct rule_prog *p)
 		}
 		numbers[i] = (int8_t)p->n_lists++;
 		p->of_files = p->of_files || inspect_of_file(out->buf);
-		if (l->word != NULL && (l->word->flags & KWF_PACKET) == 0) {
+		if (l->word != NULL &&
+		    (l->word->flags & (KWF_PACKET | KWF_ADDR)) == 0) {
 			p->need[out->buf / 64] |= UINT64_C(1)
 						  << (out->buf % 64);
 		}
@@ -769,7 +808,12 @@ freeze_prog(struct rule_draft *r, enum inspect_dir dir, struct rule_prog *p)
 	p->bits_set = draft_copy(r, r->bits_set,
 				 p->n_bits_set * sizeof(r->bits_set[0]));
 	p->ints = draft_copy(r, r->ints, p->n_ints * sizeof(r->ints[0]));
-	return p->lists == NULL || p->tests == NULL || p->bits == NULL ||
+	p->shared =
+		draft_copy(r, r->shared, p->n_shared * sizeof(r->shared[0]));
+	p->tx_bits =
+		draft_copy(r, r->tx_bits, p->n_tx_bits * sizeof(r->tx_bits[0]));
+	return p->shared == NULL || p->tx_bits == NULL || p->lists == NULL ||
+			       p->tests == NULL || p->bits == NULL ||
 			       p->bits_set == NULL || p->ints == NULL
 		       ? ERR_NOMEM
 		       : ERR_OK;
@@ -831,8 +875,9 @@ settle(struct rule_draft *r, struct shape *s)
 	}
 	choose_inspection(r, s);
 	/* What only asks for the protocol alerts when that becomes known. */
-	p->once = p->kind == PROG_PACKET && p->n_bits == 0 &&
-		  !r->has_flow_word && only_app_proto(r, &p->once_a_flow);
+	p->once = p->kind == PROG_PACKET && p->n_bits == 0 && !s->addrs &&
+		  !asks_shared_bit(r) && !r->has_flow_word &&
+		  only_app_proto(r, &p->once_a_flow);
 	return ERR_OK;
 }
 

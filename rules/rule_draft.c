@@ -108,6 +108,7 @@ draft_list_of(struct rule_draft *r, const struct keyword *w, bool fresh,
 	l->dirs = 0;
 	l->n_xforms = 0;
 	l->n_ops = 0;
+	l->n_datasets = 0;
 	return ERR_OK;
 }
 
@@ -129,8 +130,9 @@ draft_add_test(struct rule_draft *r, const struct test *t)
 static bool
 same_call(const struct draft_list *a, const struct draft_list *b)
 {
-	bool tx_a = a->word != NULL && (a->word->flags & KWF_PACKET) == 0;
-	bool tx_b = b->word != NULL && (b->word->flags & KWF_PACKET) == 0;
+	uint16_t packet = KWF_PACKET | KWF_ADDR;
+	bool tx_a = a->word != NULL && (a->word->flags & packet) == 0;
+	bool tx_b = b->word != NULL && (b->word->flags & packet) == 0;
 
 	return tx_a == tx_b || a->is_base64 || b->is_base64;
 }

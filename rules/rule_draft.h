@@ -34,6 +34,9 @@ struct rule_env {
 	struct digest_list *digest_lists; /* all that were read */
 	struct name_table flowbits, flowints;
 	struct name_table notes; /* captures, and buffers of entropy */
+	struct name_table sharedbits, txbits;
+	struct dataset_catalog *datasets;
+	const char *rule_dir; /* where the file at hand lies */
 	void **codes; /* every pcre2_code, to be freed with the set */
 	size_t n_codes, cap_codes;
 };
@@ -55,6 +58,8 @@ struct draft_list {
 	uint8_t n_xforms;
 	struct draft_op *ops; /* heap, kept between rules */
 	uint16_t n_ops, cap_ops;
+	struct dataset_op datasets[RULE_MAX_DATASETS];
+	uint8_t n_datasets;
 };
 
 struct rule_draft {
@@ -75,6 +80,8 @@ struct rule_draft {
 	struct test tests[RULE_MAX_TESTS];
 	struct bit_op bits[RULE_MAX_BITS], bits_set[RULE_MAX_BITS];
 	struct int_op ints[RULE_MAX_BITS];
+	struct shared_bit_op shared[RULE_MAX_BITS];
+	struct bit_op tx_bits[RULE_MAX_BITS];
 	struct view vars[RULE_MAX_VARS];
 	uint8_t var_list[RULE_MAX_VARS]; /* where each is known */
 	uint8_t n_vars;
@@ -143,6 +150,7 @@ rule_reader parse_content, parse_nocase, parse_rawbytes, parse_startswith,
 	parse_event, parse_tls_version, parse_ssl_state, parse_cert_time,
 	parse_cert_state, parse_iprep, parse_geoip, parse_tag, parse_bypass,
 	parse_config, parse_ssh_version, parse_entropy, parse_asn1, parse_note,
-	parse_file_size, parse_file_ext, parse_file_digest, parse_filestore;
+	parse_file_size, parse_file_ext, parse_file_digest, parse_filestore,
+	parse_xbits, parse_hostbits, parse_dataset, parse_datarep;
 
 #endif

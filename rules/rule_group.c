@@ -222,7 +222,8 @@ trigger_buffer(const struct rule_prog *p)
 		return (int)p->lists[p->fast_list].buf;
 	}
 	for (uint16_t i = 0; i < p->n_lists; i++) {
-		if (p->lists[i].buf != BUF_PAYLOAD) {
+		if (p->lists[i].buf != BUF_PAYLOAD &&
+		    !buf_is_addr(p->lists[i].buf)) {
 			return (int)p->lists[i].buf;
 		}
 	}
@@ -270,7 +271,7 @@ belongs(const struct rule_prog *p, const struct place *at)
 		at->which < PACKET_CLASSES &&
 		(p->protos & class_proto((enum packet_class)at->which)) != 0;
 
-	if ((p->dirs >> at->dir & 1) == 0) {
+	if ((p->dirs >> at->dir & 1) == 0 || p->never) {
 		return false;
 	}
 	switch (at->at) {

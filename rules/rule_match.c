@@ -28,9 +28,10 @@ rule_matcher_new(const struct ruleset *rs)
 	m->summary = calloc(m->n_summary, sizeof(uint64_t));
 	m->id_bits = calloc(m->groups->most_ids / 64 + 1, sizeof(uint64_t));
 	m->ids = calloc(m->groups->most_ids + 1, sizeof(uint32_t));
-	if (m->scratch == NULL || m->candidates == NULL || m->summary == NULL ||
-	    m->id_bits == NULL || m->ids == NULL ||
-	    !verifier_init(&m->verifier, rs->match_limit) ||
+	m->claims.p = malloc(CLAIM_ROOM);
+	if (m->claims.p == NULL || m->scratch == NULL ||
+	    m->candidates == NULL || m->summary == NULL || m->id_bits == NULL ||
+	    m->ids == NULL || !verifier_init(&m->verifier, rs->match_limit) ||
 	    rule_groups_each(m->groups, grow_scratch, m->scratch) != ERR_OK) {
 		rule_matcher_free(m);
 		return NULL;
@@ -46,6 +47,7 @@ rule_matcher_free(struct rule_matcher *m)
 		prefilter_scratch_free(m->scratch);
 		free(m->candidates);
 		free(m->summary);
+		free(m->claims.p);
 		free(m->id_bits);
 		free(m->ids);
 		free(m);
@@ -124,6 +126,12 @@ begin_packet(struct rule_matcher *m)
 }
 
 void
+rule_matcher_settle(struct rule_matcher *m, struct shared_state *s)
+{
+	m->shared = s;
+}
+
+void
 rule_match(struct rule_matcher *m, struct inspect *in, struct rule_hits *out)
 {
 	uint32_t before = out->n;
@@ -135,6 +143,8 @@ rule_match(struct rule_matcher *m, struct inspect *in, struct rule_hits *out)
 	m->tx = in->kind == INSPECT_TX ? state_tx(in, m->rs->id, false) : NULL;
 	m->passed = false;
 	m->n_context = 0;
+	claim_reset(&m->claims);
+	m->n_data = m->data_kept = 0;
 	if (in->kind == INSPECT_PACKET) {
 		begin_packet(m);
 	}

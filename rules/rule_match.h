@@ -13,6 +13,7 @@
 
 #include "rules/rule_notes.h"
 #include "rules/ruleset.h"
+#include "rules/shared_state.h"
 
 struct rule_matcher;
 
@@ -20,10 +21,17 @@ struct rule_matcher *rule_matcher_new(const struct ruleset *rs);
 void rule_matcher_free(struct rule_matcher *m);
 
 /*
+ * From now on hits with a claim are settled in 's' at once, instead of where
+ * all workers' hits meet: for one worker alone, when ruleset_undivided().
+ */
+void rule_matcher_settle(struct rule_matcher *m, struct shared_state *s);
+
+/*
  * Appends to 'out' every rule that matches 'in' and did not match this
  * transaction (or this part of the stream) before.  Applies flowbits and
  * pass rules; thresholds are the sink's (threshold.h), because they count
- * across workers.
+ * across workers, and so are claims (shared_state.h), which belong to
+ * silent hits too.  Claims and notes are good until the next call.
  */
 void rule_match(struct rule_matcher *m, struct inspect *in,
 		struct rule_hits *out);

@@ -16,8 +16,11 @@
 #include "rules/rule_match.h"
 #include "rules/rule_verify.h"
 #include "rules/ruleset_db.h"
+#include "rules/shared_claim.h"
+#include "rules/shared_state.h"
 
 #define MAX_INSTANCES 256 /* of one buffer that are looked at */
+#define MAX_DATA 128 /* of one call's hits */
 
 struct rule_matcher {
 	const struct ruleset *rs;
@@ -40,6 +43,11 @@ struct rule_matcher {
 	/* captured for alerts */
 	struct note context[NOTES_MAX];
 	uint32_t n_context;
+	bool swap; /* the rule at hand meets the packet turned round */
+	struct claim_buf claims;
+	struct rule_datum data[MAX_DATA];
+	uint32_t n_data, data_kept; /* kept: they belong to hits */
+	struct shared_state *shared; /* NULL: claims go out with the hits */
 };
 
 /* rule_gather.c: marks the programs that the call's bytes and facts suggest. */
@@ -52,5 +60,20 @@ void gather_tx(struct rule_matcher *m);
 /* rule_try.c: verifies one candidate, leaves its state and its hit. */
 void try_plain(struct rule_matcher *m, const struct rule_prog *p);
 void try_tx(struct rule_matcher *m, const struct rule_prog *p);
+
+/* rule_shared.c: datasets and the rest that a rule asks beyond its flow. */
+/* BUF_IP_SRC or BUF_IP_DST of this call; empty when it has none. */
+struct view shared_addr_buffer(const struct rule_matcher *m,
+			       enum inspect_buf b);
+/* In front of a rule's lists; 'swap': it meets the packet turned round. */
+void shared_begin(struct rule_matcher *m, bool swap);
+void shared_list(struct rule_matcher *m, const struct rule_list *l);
+/* The value that verify_list() left: asks the sets that never change, and
+ * notes it for those that do. */
+bool shared_value_ok(struct rule_matcher *m, const struct rule_list *l);
+/* Gives 'hit' its notes and its claim; false when a claim that is settled
+ * here does not hold, or has no room. */
+bool shared_settle(struct rule_matcher *m, const struct rule_prog *p,
+		   struct rule_hit *hit);
 
 #endif

@@ -14,6 +14,7 @@
 #ifndef RULES_RULE_PROG_H
 #define RULES_RULE_PROG_H
 
+#include "rules/dataset.h"
 #include "rules/digest_list.h"
 #include "rules/range_set.h"
 #include "rules/rule.h"
@@ -26,6 +27,8 @@
 #define RULE_MAX_XFORMS 8
 #define RULE_MAX_BITS 64
 #define FAST_KEY_MAX 255 /* longest literal that is looked up by hash */
+#define RULE_MAX_TX_BITS 1024 /* names of bits of transactions, in all */
+#define RULE_MAX_DATASETS 8 /* a list */
 
 /* A number, or the value of a byte_extract or byte_math name. */
 struct operand {
@@ -193,6 +196,8 @@ struct rule_list {
 	uint16_t n_ops;
 	const struct xform *xforms;
 	const struct op *ops;
+	uint8_t n_datasets;
+	const struct dataset_op *datasets; /* asked of the whole, after 'ops' */
 };
 
 /* Facts that compare as numbers. */
@@ -295,6 +300,15 @@ struct bit_op {
 	const uint32_t *ids;
 };
 
+enum shared_track { SHARED_SRC, SHARED_DST, SHARED_PAIR };
+
+/* xbits and hostbits */
+struct shared_bit_op {
+	uint8_t cmd; /* enum bit_cmd */
+	uint8_t track; /* enum shared_track */
+	uint32_t id, expire_s;
+};
+
 enum int_cmd { INT_ADD, INT_SUB, INT_SET };
 
 struct int_op {
@@ -374,6 +388,11 @@ struct rule_prog {
 	const struct bit_op *bits; /* asked before */
 	const struct bit_op *bits_set; /* done after */
 	const struct int_op *ints; /* done after */
+	uint16_t n_shared, n_tx_bits;
+	const struct shared_bit_op *shared; /* asked and done where hits meet */
+	const struct bit_op *tx_bits; /* xbits of a transaction, both kinds */
+	bool never; /* asks for a bit that no rule sets: is never tried */
+	bool asks_shared; /* of those, or of a dataset that changes */
 	const struct suppress *suppress;
 	/* the literal that makes this a candidate; none: fast_list is -1 */
 	int16_t fast_list;
@@ -385,6 +404,18 @@ struct rule_prog {
 	struct view fast_key; /* after transforms; unset for FAST_SCAN */
 	uint64_t need[2]; /* transaction buffers, bit per enum inspect_buf */
 };
+
+/* Does a dataset of 'l' change while rules match? */
+static inline bool
+rule_list_changes(const struct rule_list *l)
+{
+	for (uint8_t i = 0; i < l->n_datasets; i++) {
+		if (l->datasets[i].set->changes) {
+			return true;
+		}
+	}
+	return false;
+}
 
 static inline bool
 compare_u64(uint64_t x, enum cmp c, uint64_t a, uint64_t b)

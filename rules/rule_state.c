@@ -35,6 +35,7 @@ rule_flow_free(struct rule_flow *f, struct pool *pool)
 static void
 tx_drop(struct rule_tx *t, struct pool *pool)
 {
+	pool_put(pool, t->bits, words(RULE_MAX_TX_BITS));
 	pool_put(pool, t->alerted.v, t->alerted.cap * sizeof(uint32_t));
 	pool_put(pool, t->pending.v, t->pending.cap * sizeof(uint32_t));
 	pool_put(pool, t->met.v, t->met.cap * sizeof(uint32_t));
@@ -142,6 +143,43 @@ state_bit_change(struct rule_flow *f, enum bit_cmd cmd, uint32_t id, uint32_t n,
 		f->bits[id / 64] &= ~bit;
 	} else {
 		f->bits[id / 64] ^= bit;
+	}
+	return true;
+}
+
+bool
+state_tx_bits_ok(const struct rule_tx *t, const struct rule_prog *p)
+{
+	for (uint16_t i = 0; i < p->n_tx_bits; i++) {
+		uint32_t id = p->tx_bits[i].ids[0];
+
+		if (p->tx_bits[i].cmd == BIT_ISSET &&
+		    (t == NULL || t->bits == NULL ||
+		     (t->bits[id / 64] >> (id % 64) & 1) == 0)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool
+state_tx_bits_change(struct rule_tx *t, const struct rule_prog *p,
+		     struct pool *pool)
+{
+	for (uint16_t i = 0; i < p->n_tx_bits; i++) {
+		uint32_t id = p->tx_bits[i].ids[0];
+
+		if (p->tx_bits[i].cmd != BIT_SET) {
+			continue;
+		}
+		if (t->bits == NULL) {
+			t->bits = pool_get(pool, words(RULE_MAX_TX_BITS));
+			if (t->bits == NULL) {
+				return false;
+			}
+			memset(t->bits, 0, words(RULE_MAX_TX_BITS));
+		}
+		t->bits[id / 64] |= UINT64_C(1) << (id % 64);
 	}
 	return true;
 }

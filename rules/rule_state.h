@@ -61,6 +61,7 @@ struct state_list {
 
 struct rule_tx {
 	uint64_t set_id;
+	uint64_t *bits; /* RULE_MAX_TX_BITS, or NULL: none is set */
 	struct state_list alerted, pending;
 	struct state_list met; /* raw bytes held, or one half of a "=>" rule */
 };
@@ -89,6 +90,11 @@ struct notes *state_notes(struct rule_flow *f, struct pool *pool);
 bool state_has(const uint32_t *v, uint32_t n, uint32_t order);
 /* False when the list is full or the pool is. */
 bool state_add(struct state_list *l, uint32_t order, struct pool *pool);
+/* The transaction's bits that 'p' asks for; what it changes in them (false
+ * when the pool is empty). */
+bool state_tx_bits_ok(const struct rule_tx *t, const struct rule_prog *p);
+bool state_tx_bits_change(struct rule_tx *t, const struct rule_prog *p,
+			  struct pool *pool);
 /* Stream offset behind the last alert of 'order'; 0 if not remembered. */
 uint64_t state_spoken_end(const struct rule_flow *f, enum inspect_dir dir,
 			  uint32_t order);

@@ -74,6 +74,14 @@ buffer_ok(struct rule_matcher *m, const struct rule_list *l)
 	const struct inspect_list *b = &m->in->buf[l->buf];
 	struct verify_input v = { .offset = 0 };
 	uint32_t n = MIN(b->n, (uint32_t)MAX_INSTANCES);
+	bool met = false;
+
+	if (buf_is_addr(l->buf)) {
+		v.data = shared_addr_buffer(m, l->buf);
+		shared_list(m, l);
+		return v.data.len > 0 && verify_list(&m->verifier, l, &v) &&
+		       shared_value_ok(m, l);
+	}
 
 	if (n == 0) {
 		return l->absent;
@@ -84,16 +92,20 @@ buffer_ok(struct rule_matcher *m, const struct rule_list *l)
 	if (l->body) {
 		v.offset = m->in->body_offset[m->in->dir];
 	}
+	shared_list(m, l);
 	for (uint32_t i = 0; i < n; i++) {
 		v.data = b->v[i];
-		if (verify_list(&m->verifier, l, &v)) {
-			return true;
+		if (verify_list(&m->verifier, l, &v) && shared_value_ok(m, l)) {
+			met = true;
+			if (!rule_list_changes(l)) {
+				break;
+			}
 		}
 		if (!l->multi) {
 			break;
 		}
 	}
-	return false;
+	return met;
 }
 
 static bool
@@ -237,12 +249,36 @@ pass(struct rule_matcher *m, const struct rule_prog *p)
 }
 
 static void
+leave_tx_bits(struct rule_matcher *m, const struct rule_prog *p)
+{
+	m->tx = state_tx(m->in, m->rs->id, true);
+	if (m->tx == NULL || !state_tx_bits_change(m->tx, p, m->in->pool)) {
+		m->stats.pending_full++;
+	}
+}
+
+static void
 emit(struct rule_matcher *m, const struct rule_prog *p)
 {
 	struct rule_hits *out = m->out;
 	uint32_t context = m->n_context;
+	struct rule_hit hit = {
+		.rule = p->rule,
+		.tx_id = m->in->tx_id,
+		.has_tx = m->in->kind == INSPECT_TX,
+		.rank = p->order + 1,
+		.ip_only = p->kind == PROG_IPONLY,
+		.suppressed = suppressed(m, p),
+		.silent = p->rule->noalert || p->rule->action == ACTION_PASS,
+	};
 
+	if (!shared_settle(m, p, &hit)) {
+		return;
+	}
 	leave_state(m, p);
+	if (p->n_tx_bits > 0) {
+		leave_tx_bits(m, p);
+	}
 	out->bypass = out->bypass || p->rule->bypass;
 	out->no_tx_log = out->no_tx_log || p->rule->no_tx_log;
 	if (p->n_lists > 0 && m->verifier.captured.n > 0) {
@@ -250,9 +286,8 @@ emit(struct rule_matcher *m, const struct rule_prog *p)
 	}
 	if (p->rule->action == ACTION_PASS) {
 		pass(m, p);
-		return;
 	}
-	if (p->rule->noalert) {
+	if (hit.silent && hit.claim.prog == NULL) {
 		return;
 	}
 	m->stats.hits++;
@@ -260,16 +295,9 @@ emit(struct rule_matcher *m, const struct rule_prog *p)
 		out->overflowed++;
 		return;
 	}
-	out->v[out->n++] = (struct rule_hit){
-		.rule = p->rule,
-		.tx_id = m->in->tx_id,
-		.notes = &m->context[context],
-		.n_notes = (uint8_t)(m->n_context - context),
-		.has_tx = m->in->kind == INSPECT_TX,
-		.rank = p->order + 1,
-		.ip_only = p->kind == PROG_IPONLY,
-		.suppressed = suppressed(m, p),
-	};
+	hit.notes = &m->context[context];
+	hit.n_notes = (uint8_t)(m->n_context - context);
+	out->v[out->n++] = hit;
 }
 
 static uint32_t
@@ -375,6 +403,7 @@ try_plain(struct rule_matcher *m, const struct rule_prog *p)
 		return;
 	}
 	m->stats.verified++;
+	shared_begin(m, in->pkt_is_reverse);
 	if (p->n_lists > 0 && !lists_ok(m, p)) {
 		if (in->kind == INSPECT_STREAM && p->fast_list >= 0 &&
 		    !p->by_chunk && may_complete(p)) {
@@ -448,6 +477,9 @@ tx_ready(const struct inspect *in, const struct rule_prog *p, bool *grows)
 			}
 			continue;
 		}
+		if (buf_is_addr(l->buf)) {
+			continue;
+		}
 		if (l->body) {
 			bool end = in->body_complete[in->dir] ||
 				   in->tx_done[in->dir];
@@ -513,8 +545,12 @@ attempt(struct rule_matcher *m, const struct rule_prog *p)
 		return ATTEMPT_MISS;
 	}
 	m->stats.verified++;
-	if ((!first && !facts_tests(p, in, m->flow)) || !lists_ok(m, p)) {
-		if (grows || (p->n_tests > 0 && !in->tx_done[in->dir])) {
+	shared_begin(m, swap);
+	if ((!first &&
+	     (!facts_tests(p, in, m->flow) || !state_tx_bits_ok(m->tx, p))) ||
+	    !lists_ok(m, p)) {
+		if (grows ||
+		    (p->n_tests + p->n_tx_bits > 0 && !in->tx_done[in->dir])) {
 			look_at_raw(m, p);
 			return ATTEMPT_WAIT;
 		}

@@ -486,5 +486,6 @@ verify_list(struct verifier *v, const struct rule_list *l,
 	if (r.data.p == NULL) {
 		r.data.p = (const uint8_t *)"";
 	}
+	v->value = r.data;
 	return step(&r, 0, 0, 0) == HIT;
 }

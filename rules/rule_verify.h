@@ -28,6 +28,7 @@ struct verifier {
 	/* what the lists noted since the caller emptied these: of a rule that
 	 * matches, and of any rule (entropy) */
 	struct notes captured, measured;
+	struct view value; /* what verify_list() looked at last, transformed */
 	uint64_t pcre_limit, step_limit; /* times a limit ended a test */
 };
 

@@ -233,6 +233,20 @@ load_rule(struct loading *l, struct view text, const char *file, uint32_t line)
 	return ERR_OK;
 }
 
+static const char *
+dir_of(struct arena *a, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t n = slash == NULL ? 1 : MAX((size_t)(slash - path), (size_t)1);
+	char *dir = arena_alloc(a, n + 1);
+
+	if (dir != NULL) {
+		memcpy(dir, slash == NULL ? "." : path, n);
+		dir[n] = '\0';
+	}
+	return dir;
+}
+
 static enum err
 load_file(struct loading *l, const char *path)
 {
@@ -245,11 +259,14 @@ load_file(struct loading *l, const char *path)
 	if (e != ERR_OK) {
 		return e;
 	}
+	l->rs->env.rule_dir = NULL;
 	name = arena_alloc(&l->rs->arena, strlen(path) + 1);
 	if (name == NULL) {
 		e = ERR_NOMEM;
 	} else {
 		memcpy(name, path, strlen(path) + 1);
+		l->rs->env.rule_dir = dir_of(&l->rs->arena, path);
+		e = l->rs->env.rule_dir == NULL ? ERR_NOMEM : ERR_OK;
 	}
 	l->rs->env.file = name;
 	while (e == ERR_OK && rule_file_next(&f, &text, &line)) {
@@ -416,10 +433,17 @@ finish(struct ruleset *rs, const struct conf *conf, struct diag *d)
 		e = threshold_file_apply(rs, thresholds, d);
 	}
 	if (e == ERR_OK) {
+		e = ruleset_refuse_shared(rs, d);
+	}
+	if (e == ERR_OK) {
 		e = number_rules(rs, d);
 	}
 	if (e == ERR_OK) {
 		e = ruleset_order(rs, conf, d);
+	}
+	if (e == ERR_OK) {
+		ruleset_settle_shared(rs);
+		e = ruleset_rest_shared(rs, d);
 	}
 	if (e == ERR_OK) {
 		e = rule_groups_build(&rs->groups, rs->progs, rs->n_progs, d);
@@ -473,6 +497,13 @@ ruleset_new(const struct conf *conf, struct diag *d)
 	name_table_init(&rs->env.flowbits, &rs->arena);
 	name_table_init(&rs->env.flowints, &rs->arena);
 	name_table_init(&rs->env.notes, &rs->arena);
+	name_table_init(&rs->env.sharedbits, &rs->arena);
+	name_table_init(&rs->env.txbits, &rs->arena);
+	rs->env.datasets = &rs->datasets;
+	if (dataset_catalog_init(&rs->datasets, conf, d) != ERR_OK) {
+		ruleset_free(rs);
+		return NULL;
+	}
 	rs->env.vars = rule_vars_new(conf, &rs->arena);
 	if (rs->env.vars == NULL) {
 		goto nomem;
@@ -537,6 +568,7 @@ ruleset_load(const struct conf *conf, const char *const *patterns,
 	rs->env.reputation = NULL;
 	rs->env.geo = NULL;
 	rs->env.vars = NULL;
+	rs->datasets.conf = NULL;
 	rs->env.classes = NULL;
 	rs->env.refs = NULL;
 	rs->env.data_dir = NULL;
@@ -569,6 +601,9 @@ ruleset_free(struct ruleset *rs)
 	name_table_fini(&rs->env.flowbits);
 	name_table_fini(&rs->env.flowints);
 	name_table_fini(&rs->env.notes);
+	name_table_fini(&rs->env.sharedbits);
+	name_table_fini(&rs->env.txbits);
+	dataset_catalog_fini(&rs->datasets);
 	free(rs->entries);
 	free(rs->rules);
 	free(rs->progs);

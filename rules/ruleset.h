@@ -53,6 +53,13 @@ const struct rule *ruleset_rule(const struct ruleset *rs, uint32_t index);
 const char *ruleset_digest(const struct ruleset *rs);
 uint32_t ruleset_indicator_count(const struct ruleset *rs);
 
+/*
+ * The first rule that tests state shared between flows and changes its own
+ * flow, or NULL.  Such a rule cannot be decided in two places, so that its
+ * set is for one worker only.
+ */
+const struct rule *ruleset_undivided(const struct ruleset *rs);
+
 /* Bit per enum inspect_buf: what any loaded rule or indicator looks at. */
 const uint64_t *ruleset_needed(const struct ruleset *rs);
 /* Whether any rule tags packets. */

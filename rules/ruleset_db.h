@@ -37,6 +37,8 @@ struct ruleset {
 	uint32_t n_progs;
 	struct rule_groups groups;
 	struct ioc_set *iocs; /* NULL: none */
+	struct dataset_catalog datasets;
+	const struct rule *undivided; /* the first one, or NULL */
 	uint64_t needed[2];
 	bool needs_stream[2];
 	unsigned file_needs; /* enum ruleset_file_need */
@@ -49,6 +51,15 @@ struct ruleset {
 /* Adds to the report; false when out of memory. */
 bool ruleset_problem(struct ruleset *rs, const char *file, uint32_t line,
 		     uint32_t sid, bool skipped, const char *reason);
+
+/*
+ * ruleset_shared.c: leaves out the rules that would ask for a dataset that
+ * changes in two calls; then says which sets change, and who asks for them.
+ */
+enum err ruleset_refuse_shared(struct ruleset *rs, struct diag *d) MUST_CHECK;
+void ruleset_settle_shared(struct ruleset *rs);
+/* Lets the rules rest that ask for bits of hosts which no rule sets. */
+enum err ruleset_rest_shared(struct ruleset *rs, struct diag *d) MUST_CHECK;
 
 /* ruleset_order.c: sorts programs into their order of evaluation. */
 enum err ruleset_order(struct ruleset *rs, const struct conf *conf,

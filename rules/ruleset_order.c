@@ -70,9 +70,15 @@ read_ranks(const struct conf *conf, struct ranks *r, struct diag *d)
 	return ERR_OK;
 }
 
+/* The bits of hosts, pairs and transactions, by one numbering for each. */
+struct shared_levels {
+	uint8_t *shared, *tx;
+};
+
 /* How early a rule must come that sets the bit, number or captured value. */
 struct levels {
 	uint8_t *bits, *ints, *notes;
+	struct shared_levels shared;
 };
 
 static bool
@@ -99,6 +105,81 @@ asks(const struct rule_prog *p, enum bit_cmd cmd, uint32_t id)
 	return false;
 }
 
+static bool
+changes_shared(const struct rule_prog *p, uint32_t id)
+{
+	for (uint16_t i = 0; i < p->n_shared; i++) {
+		if (p->shared[i].id == id && p->shared[i].cmd != BIT_ISSET &&
+		    p->shared[i].cmd != BIT_ISNOTSET) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+asks_shared(const struct rule_prog *p, uint32_t id)
+{
+	for (uint16_t i = 0; i < p->n_shared; i++) {
+		if (p->shared[i].id == id && p->shared[i].cmd == BIT_ISSET) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static uint8_t
+shared_level_of(const struct rule_prog *p, const struct shared_levels *l)
+{
+	uint8_t level = 0;
+
+	for (uint16_t i = 0; i < p->n_shared; i++) {
+		const struct shared_bit_op *op = &p->shared[i];
+
+		if (op->cmd == BIT_ISSET ||
+		    (op->cmd == BIT_ISNOTSET && !changes_shared(p, op->id))) {
+			level = MAX(level, l->shared[op->id]);
+		}
+	}
+	for (uint16_t i = 0; i < p->n_tx_bits; i++) {
+		if (p->tx_bits[i].cmd == BIT_ISSET) {
+			level = MAX(level, l->tx[p->tx_bits[i].ids[0]]);
+		}
+	}
+	return level;
+}
+
+static bool
+raise(uint8_t *level, uint8_t next)
+{
+	bool changed = *level < next;
+
+	*level = MAX(*level, next);
+	return changed;
+}
+
+static bool
+raise_shared(const struct rule_prog *p, uint8_t next,
+	     const struct shared_levels *l)
+{
+	bool changed = false;
+
+	for (uint16_t i = 0; i < p->n_shared; i++) {
+		const struct shared_bit_op *op = &p->shared[i];
+
+		if (op->cmd != BIT_ISSET && op->cmd != BIT_ISNOTSET &&
+		    !asks_shared(p, op->id)) {
+			changed |= raise(&l->shared[op->id], next);
+		}
+	}
+	for (uint16_t i = 0; i < p->n_tx_bits; i++) {
+		if (p->tx_bits[i].cmd == BIT_SET) {
+			changed |= raise(&l->tx[p->tx_bits[i].ids[0]], next);
+		}
+	}
+	return changed;
+}
+
 /*
  * The highest level of the bits it asks for.  "isnotset,x; set,x" comes
  * among those who set x, "isset,x; unset,x" among those who ask for it;
@@ -107,7 +188,7 @@ asks(const struct rule_prog *p, enum bit_cmd cmd, uint32_t id)
 static uint8_t
 level_of(const struct rule_prog *p, const struct levels *l)
 {
-	uint8_t level = 0;
+	uint8_t level = shared_level_of(p, &l->shared);
 
 	for (uint16_t i = 0; i < p->n_bits; i++) {
 		for (uint16_t k = 0; k < p->bits[i].n; k++) {
@@ -133,15 +214,6 @@ level_of(const struct rule_prog *p, const struct levels *l)
 		}
 	}
 	return level;
-}
-
-static bool
-raise(uint8_t *level, uint8_t next)
-{
-	bool changed = *level < next;
-
-	*level = MAX(*level, next);
-	return changed;
 }
 
 /* The values that the rule's expressions capture. */
@@ -192,6 +264,7 @@ raise_levels(const struct keyed *v, uint32_t n, const struct levels *l)
 				changed = raise(&l->bits[id], next) || changed;
 			}
 		}
+		changed |= raise_shared(p, next, &l->shared);
 		for (uint16_t k = 0; k < p->n_ints; k++) {
 			changed = raise(&l->ints[p->ints[k].var], next) ||
 				  changed;
@@ -254,6 +327,8 @@ ruleset_order(struct ruleset *rs, const struct conf *conf, struct diag *d)
 		.bits = calloc(rs->env.flowbits.n + 1, 1),
 		.ints = calloc(rs->env.flowints.n + 1, 1),
 		.notes = calloc(rs->env.notes.n + 1, 1),
+		.shared = { calloc(rs->env.sharedbits.n + 1, 1),
+			    calloc(rs->env.txbits.n + 1, 1) },
 	};
 	struct ranks ranks;
 	enum err e = read_ranks(conf, &ranks, d);
@@ -263,6 +338,7 @@ ruleset_order(struct ruleset *rs, const struct conf *conf, struct diag *d)
 	}
 	rs->progs = calloc(most + 1, sizeof(*rs->progs));
 	if (v == NULL || l.bits == NULL || l.ints == NULL || l.notes == NULL ||
+	    l.shared.shared == NULL || l.shared.tx == NULL ||
 	    rs->progs == NULL) {
 		e = diag_set(d, ERR_NOMEM, "out of memory");
 		goto out;
@@ -287,5 +363,7 @@ out:
 	free(l.bits);
 	free(l.ints);
 	free(l.notes);
+	free(l.shared.shared);
+	free(l.shared.tx);
 	return e;
 }

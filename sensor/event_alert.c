@@ -106,9 +106,7 @@ put_alert(struct json *j, const struct event_subject *s,
 	if (c->rule_metadata) {
 		put_rule_metadata(j, r);
 	}
-	if (s->meta != NULL) {
-		log_context(j, s->meta, hit);
-	}
+	log_context(j, s->meta, hit);
 	if (c->rule_raw && r->text != NULL && r->text[0] != '\0') {
 		json_cstr(j, "rule", r->text);
 	}

@@ -167,12 +167,18 @@ void
 log_context(struct json *j, const struct rule_metadata *m,
 	    const struct rule_hit *hit)
 {
-	if (hit->n_notes == 0) {
+	uint8_t n_notes = m != NULL ? hit->n_notes : 0;
+
+	if (n_notes == 0 && hit->n_data == 0) {
 		return;
 	}
 	json_obj(j, "context");
-	for (uint8_t i = 0; i < hit->n_notes; i++) {
+	for (uint8_t i = 0; i < n_notes; i++) {
 		put_note(j, m, &hit->notes[i]);
+	}
+	/* JSON that datasets hold beside the values that were met */
+	for (uint8_t i = 0; i < hit->n_data; i++) {
+		json_raw(j, hit->data[i].key, view_cstr(hit->data[i].json));
 	}
 	json_obj_end(j);
 }

@@ -67,6 +67,7 @@ struct sensor {
 	struct capture *capture;
 	struct forward *forward;
 	struct sink *sink;
+	struct shared_state *shared;
 	struct worker *worker[64];
 	unsigned n_workers;
 	struct stats_source stats;
@@ -201,6 +202,8 @@ start_workers(struct sensor *s, struct diag *d)
 		.memory_limit =
 			conf_u64(s->opt.conf, "memory.worker",
 				 UINT64_C(1) << 30, 1 << 20, UINT64_C(1) << 40),
+		.shared =
+			ruleset_undivided(s->rules) != NULL ? s->shared : NULL,
 	};
 
 	if (s->opt.workers > 1 && ruleset_host_tag(s->rules) != NULL) {
@@ -220,6 +223,20 @@ start_workers(struct sensor *s, struct diag *d)
 		s->n_workers++;
 	}
 	return ERR_OK;
+}
+
+/* A rule that cannot be decided in two places leaves one worker. */
+static void
+settle_workers(struct sensor *s)
+{
+	const struct rule *r = ruleset_undivided(s->rules);
+
+	if (r != NULL && s->opt.workers > 1) {
+		log_warn("%s:%u: sid %u tests what flows share and changes its "
+			 "own flow: one worker instead of %u",
+			 r->file, r->line, r->sid, s->opt.workers);
+		s->opt.workers = 1;
+	}
 }
 
 static enum err
@@ -243,13 +260,19 @@ start(struct sensor *s, struct diag *d)
 	e = capture_open_files(&s->capture, s->opt.read.v, s->opt.read.n,
 			       s->opt.bpf, d);
 	if (e == ERR_OK) {
+		e = shared_state_new(&s->shared, s->rules, s->opt.conf, d);
+	}
+	if (e == ERR_OK) {
+		settle_workers(s);
 		e = start_workers(s, d);
 	}
+	sink.shared = s->shared;
 	s->stats = (struct stats_source){
 		.workers = s->worker,
 		.n_workers = s->n_workers,
 		.capture = s->capture,
 		.rules = s->rules,
+		.shared = s->shared,
 		.origin = origin_of(&s->opt),
 		.started_mono_us = clock_mono_us(),
 	};
@@ -412,6 +435,11 @@ stop(struct sensor *s, int status)
 	if (sink_close(s->sink) != ERR_OK && status == EXIT_DONE) {
 		status = EXIT_FAILED;
 	}
+	if (s->shared != NULL && status != EXIT_USAGE &&
+	    shared_state_save(s->shared) != ERR_OK && status == EXIT_DONE) {
+		status = EXIT_FAILED;
+	}
+	shared_state_free(s->shared);
 	for (unsigned i = 0; i < s->n_workers; i++) {
 		worker_free(s->worker[i]);
 	}

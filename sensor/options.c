@@ -22,6 +22,7 @@ enum {
 	OPT_PACE,
 	OPT_EXERCISE,
 	OPT_STATS,
+	OPT_DATA_DIR,
 	OPT_STRICT,
 	OPT_CHECK_JSON,
 	OPT_SET,
@@ -48,6 +49,7 @@ static const struct option long_options[] = {
 	{ "pace", required_argument, NULL, OPT_PACE },
 	{ "exercise", required_argument, NULL, OPT_EXERCISE },
 	{ "stats", required_argument, NULL, OPT_STATS },
+	{ "data-dir", required_argument, NULL, OPT_DATA_DIR },
 	{ "strict", no_argument, NULL, OPT_STRICT },
 	{ "set", required_argument, NULL, OPT_SET },
 	{ "log-json", no_argument, NULL, OPT_LOG_JSON },
@@ -101,6 +103,9 @@ options_print_help(void)
 	      "                          ssh,flow,packet,stats (default: all)\n"
 	      "  -l DIR                  the same as --eve DIR/eve.json\n"
 	      "      --stats FILE|-      final counters as one JSON object\n"
+	      "      --data-dir DIR      where rules save datasets (default: "
+	      "beside the EVE\n"
+	      "                          file, else the working directory)\n"
 	      "      --redis URL         forward to a collector: "
 	      "redis://[user:pass@]host:port,\n"
 	      "                          unix:///path (absent: stand-alone)\n"
@@ -194,6 +199,7 @@ static const struct text_option text_options[] = {
 	{ OPT_PACE, "pace" },
 	{ OPT_EXERCISE, "exercise" },
 	{ OPT_STATS, "stats.file" },
+	{ OPT_DATA_DIR, "default-data-dir" },
 };
 
 struct parse_state {
@@ -332,6 +338,10 @@ static const struct conf_key keys[] = {
 	{ "memory.worker", "size", "1gb", "bound of each worker's pool" },
 	{ "indicators.*", "list", "", "indicator files" },
 	{ "vars.*", "map", "", "address and port groups" },
+	{ "datasets.*", "map", "", "named sets of values, and their limits" },
+	{ "default-data-dir", "string", "", "where saved datasets lie" },
+	{ "host.memcap", "size", "32mb", "bound of bits of hosts" },
+	{ "ippair.memcap", "size", "32mb", "bound of bits of pairs" },
 	{ "rule-files.*", "list", "", "rule files" },
 	{ "default-rule-path", "string", "", "where rule files lie" },
 	{ "classification-file", "string", "", "classes and priorities" },
@@ -451,6 +461,20 @@ plain_name(const char *s)
 	return true;
 }
 
+/* What rules save lies beside what else is written, unless told. */
+static enum err
+choose_data_dir(struct options *o)
+{
+	const char *slash = o->eve != NULL ? strrchr(o->eve, '/') : NULL;
+	char dir[4096];
+
+	if (slash == NULL || conf_get(o->conf, "default-data-dir") != NULL) {
+		return ERR_OK;
+	}
+	snprintf(dir, sizeof(dir), "%.*s", (int)MAX(slash - o->eve, 1), o->eve);
+	return conf_set(o->conf, "default-data-dir", dir);
+}
+
 static enum err
 apply(struct options *o, struct parse_state *ps, struct diag *d)
 {
@@ -487,6 +511,10 @@ apply(struct options *o, struct parse_state *ps, struct diag *d)
 		o->eve = eve;
 	} else {
 		o->eve = conf_get(o->conf, "eve.file");
+	}
+	e = choose_data_dir(o);
+	if (e != ERR_OK) {
+		return diag_set(d, e, "out of memory");
 	}
 	if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0') {
 		strcpy(host, "sensor");

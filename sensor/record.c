@@ -74,14 +74,16 @@ void
 outbox_put(struct outbox *o, const struct record *r, struct view line)
 {
 	void *rec = o->rec, *text = o->text;
+	struct view values = r->claim.values;
 	bool ok;
 
-	ok = (line.len > 0 || (r->rule != NULL && r->held != HELD_NOT)) &&
+	ok = (line.len > 0 || r->claim.prog != NULL ||
+	      (r->rule != NULL && r->held != HELD_NOT)) &&
 	     line.len <= UINT32_MAX &&
 	     grow(&rec, &o->cap, o->n + 1, sizeof(*o->rec), 256);
 	o->rec = rec;
-	ok = ok &&
-	     grow(&text, &o->text_cap, o->text_len + line.len, 1, 1 << 16);
+	ok = ok && grow(&text, &o->text_cap,
+			o->text_len + line.len + values.len, 1, 1 << 16);
 	o->text = text;
 	if (!ok) {
 		o->lost++;
@@ -94,6 +96,10 @@ outbox_put(struct outbox *o, const struct record *r, struct view line)
 	if (line.len > 0) {
 		memcpy(o->text + o->text_len, line.p, line.len);
 		o->text_len += line.len;
+	}
+	if (values.len > 0) {
+		memcpy(o->text + o->text_len, values.p, values.len);
+		o->text_len += values.len;
 	}
 }
 

@@ -51,13 +51,19 @@ struct record {
 	enum event_type type;
 	uint8_t severity; /* alerts: 1 is worst; else 0 */
 	uint8_t held; /* alerts: enum held_cause; HELD_NOT: to be said */
+	bool unmet; /* by the sink: its claim does not hold */
 	uint8_t proto; /* alerts: enum ip_proto */
 	uint32_t rank; /* alerts: as in struct rule_hit */
 	bool passed; /* alerts: a pass rule matched the same packet */
 	uint32_t picket_at; /* where the last member begins, when it is the
 			     * object "picket": its comma; else 0 */
-	uint32_t len; /* of the line, without newline */
+	uint32_t len; /* of the line, without newline; 0: only a claim */
 	size_t at; /* offset of the line in the outbox */
+	/* What is still to be asked; its values stand behind the line.  Claims
+	 * of one frame are settled by 'turn', the number of the matcher's call,
+	 * then in the rules' order of evaluation. */
+	struct shared_claim claim;
+	uint64_t turn;
 };
 
 struct outbox {
@@ -71,8 +77,9 @@ struct outbox {
 struct outbox *outbox_new(void);
 void outbox_free(struct outbox *o);
 void outbox_reset(struct outbox *o);
-/* Copies 'line' in; on lack of memory counts it as lost.  Only an alert that
- * is held back may come without a line. */
+/* Copies 'line' and the claim's values in; on lack of memory counts them as
+ * lost.  Only an alert that is held back, or a claim, may come without a line.
+ */
 void outbox_put(struct outbox *o, const struct record *r, struct view line);
 /*
  * The alerts from record 'from' on belong to one packet: all but the first
@@ -80,6 +87,15 @@ void outbox_put(struct outbox *o, const struct record *r, struct view line);
  * 'passed' is noted in each.
  */
 void outbox_settle(struct outbox *o, size_t from, uint32_t max, bool passed);
+
+static inline struct shared_claim
+outbox_claim(const struct outbox *o, const struct record *r)
+{
+	struct shared_claim c = r->claim;
+
+	c.values.p = o->text + r->at + r->len;
+	return c;
+}
 
 static inline struct view
 outbox_line(const struct outbox *o, const struct record *r)

@@ -8,6 +8,7 @@
 
 #include "common/json.h"
 #include "common/log.h"
+#include "rules/rule_prog.h"
 #include "sensor/forward.h"
 
 #define WRITE_BUFFER ((size_t)1 << 20)
@@ -16,6 +17,13 @@
 struct slot {
 	uint64_t order, sub;
 	uint32_t box, index;
+};
+
+/* A claim, and where it stands among the claims of its slot. */
+struct turn {
+	struct slot slot;
+	uint64_t turn;
+	uint32_t prog;
 };
 
 struct sink {
@@ -29,6 +37,8 @@ struct sink {
 	size_t len;
 	struct slot *slots;
 	size_t cap;
+	struct turn *turns; /* claims of a round, in the order to settle them */
+	size_t n_turns, cap_turns;
 	bool failed; /* said once; further errors are only counted */
 	struct sink_counters count;
 };
@@ -259,6 +269,10 @@ emit_record(struct sink *s, const struct outbox *box, const struct record *r)
 {
 	struct view line = outbox_line(box, r);
 
+	if (r->unmet || (r->len == 0 && r->rule == NULL)) {
+		s->count.unmet += r->unmet && r->rule != NULL;
+		return;
+	}
 	if (r->rule != NULL) {
 		enum held_cause c = cause_of(s, r);
 
@@ -289,6 +303,67 @@ by_order(const void *a, const void *b)
 		return x->box < y->box ? -1 : 1;
 	}
 	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static int
+by_turn(const void *a, const void *b)
+{
+	const struct turn *x = a, *y = b;
+
+	if (x->slot.order != y->slot.order || x->slot.sub != y->slot.sub ||
+	    x->slot.box != y->slot.box) {
+		return by_order(&x->slot, &y->slot);
+	}
+	if (x->turn != y->turn) {
+		return x->turn < y->turn ? -1 : 1;
+	}
+	return x->prog < y->prog ? -1 : x->prog > y->prog;
+}
+
+static void
+settle(struct sink *s, const struct outbox *box, struct record *r)
+{
+	struct shared_claim c = outbox_claim(box, r);
+
+	r->unmet =
+		s->set.shared == NULL || !shared_state_apply(s->set.shared, &c);
+}
+
+/* All claims of the round, before anything of it is written. */
+static void
+settle_claims(struct sink *s, struct outbox *const *boxes, size_t n)
+{
+	s->n_turns = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct slot *slot = &s->slots[i];
+		const struct record *r = &boxes[slot->box]->rec[slot->index];
+		struct turn *p = s->turns;
+
+		if (r->claim.prog == NULL) {
+			continue;
+		}
+		if (s->n_turns == s->cap_turns) {
+			p = realloc(p, (s->cap_turns * 2 + 64) * sizeof(*p));
+			if (p == NULL) {
+				boxes[slot->box]->rec[slot->index].len = 0;
+				boxes[slot->box]->rec[slot->index].rule = NULL;
+				s->count.lost++;
+				continue;
+			}
+			s->turns = p;
+			s->cap_turns = s->cap_turns * 2 + 64;
+		}
+		p[s->n_turns++] =
+			(struct turn){ *slot, r->turn, r->claim.prog->order };
+	}
+	if (s->n_turns > 1) {
+		qsort(s->turns, s->n_turns, sizeof(*s->turns), by_turn);
+	}
+	for (size_t i = 0; i < s->n_turns; i++) {
+		struct outbox *box = boxes[s->turns[i].slot.box];
+
+		settle(s, box, &box->rec[s->turns[i].slot.index]);
+	}
 }
 
 static bool
@@ -324,6 +399,9 @@ sink_round(struct sink *s, struct outbox *const *boxes, unsigned n)
 		/* Without memory to sort, late order beats loss. */
 		for (unsigned i = 0; i < n; i++) {
 			for (size_t r = 0; r < boxes[i]->n; r++) {
+				if (boxes[i]->rec[r].claim.prog != NULL) {
+					settle(s, boxes[i], &boxes[i]->rec[r]);
+				}
 				emit_record(s, boxes[i], &boxes[i]->rec[r]);
 			}
 		}
@@ -340,6 +418,7 @@ sink_round(struct sink *s, struct outbox *const *boxes, unsigned n)
 		}
 	}
 	qsort(s->slots, k, sizeof(*s->slots), by_order);
+	settle_claims(s, boxes, k);
 	for (size_t i = 0; i < k; i++) {
 		const struct outbox *box = boxes[s->slots[i].box];
 
@@ -397,6 +476,7 @@ sink_close(struct sink *s)
 	held_free(s->held);
 	json_fini(&s->json);
 	free(s->slots);
+	free(s->turns);
 	free(s->buf);
 	free(s);
 	return e;

@@ -3,11 +3,11 @@
  * sink.h - where all workers' event lines meet, in packet order
  *
  * A round is a fixed run of frames.  Once every worker has handed over its
- * outbox of a round the sink merges them by frame number, applies thresholds,
- * writes the EVE file and passes on what is forwarded.  Order, and therefore
+ * outbox of a round the sink merges them by frame number, settles what rules
+ * ask of shared state, applies thresholds, writes the EVE file and passes on what is forwarded.  Order, and therefore
  * thresholds, do not depend on the number of workers.
  *
- * Place    above record.h and rules/threshold.h; below replay.
+ * Place    above record.h, rules/threshold.h and rules/shared_state.h; below replay.
  * Threads  sink_round() is called by one thread at a time.
  * Memory   one write buffer and one sort index, reused.
  * Cost     one sort per round; a copy per line.
@@ -16,6 +16,7 @@
 #define SENSOR_SINK_H
 
 #include "common/conf.h"
+#include "rules/shared_state.h"
 #include "sensor/record.h"
 
 struct sink;
@@ -26,6 +27,7 @@ struct sink_settings {
 	uint32_t eve_types, forward_types; /* bit per enum event_type */
 	size_t threshold_entries;
 	bool verdict; /* alerts say what became of their packet */
+	struct shared_state *shared; /* settles claims; or NULL */
 };
 
 struct sink_counters {
@@ -34,6 +36,7 @@ struct sink_counters {
 	uint64_t alerts, suppressed, lost, forwarded, bytes;
 	uint64_t write_errors;
 	uint64_t threshold_evicted;
+	uint64_t unmet; /* alerts whose claim did not hold */
 };
 
 enum err sink_open(struct sink **out, const struct sink_settings *s,

@@ -270,6 +270,7 @@ put_ledger(struct json *j, const struct stats_source *s)
 	json_u64(j, "raised", w.alerts + w.alerts_lost);
 	json_u64(j, "written", k->alerts);
 	json_u64(j, "suppressed_by_threshold", k->suppressed);
+	json_u64(j, "held_by_shared_state", k->unmet);
 	json_u64(j, "suppressed_by_list", held_total(h, HELD_SUPPRESS));
 	json_u64(j, "beyond_packet_alert_max", held_total(h, HELD_ALERT_MAX));
 	json_u64(j, "lost_no_memory",
@@ -281,6 +282,15 @@ put_ledger(struct json *j, const struct stats_source *s)
 	json_u64(j, "forwarded", k->forwarded);
 	json_u64(j, "write_errors", k->write_errors);
 	json_u64(j, "thresholds_evicted", k->threshold_evicted);
+	if (s->shared != NULL) {
+		struct shared_counters sc = shared_state_counters(s->shared);
+
+		json_obj(j, "shared_state");
+		json_u64(j, "host_bits_evicted", sc.host_bits_evicted);
+		json_u64(j, "pair_bits_evicted", sc.pair_bits_evicted);
+		json_u64(j, "dataset_values_refused", sc.values_refused);
+		json_obj_end(j);
+	}
 	json_u64(j, "workers", s->n_workers);
 	json_str(j, "ruleset", view_cstr(ruleset_digest(s->rules)));
 	json_obj_end(j);

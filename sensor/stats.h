@@ -21,6 +21,7 @@ struct stats_source {
 	const struct sink *sink;
 	const struct capture *capture;
 	const struct ruleset *rules;
+	const struct shared_state *shared; /* or NULL */
 	struct event_origin origin;
 	uint64_t started_mono_us;
 };

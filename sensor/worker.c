@@ -36,6 +36,7 @@ struct worker {
 	bool passed; /* a pass rule matched since */
 	uint64_t order; /* number of the frame that events belong to */
 	uint64_t sub; /* the flow being ended, or 0 */
+	uint64_t turn; /* calls of the matcher */
 	uint64_t pressed; /* flows that found the table full, as seen last */
 	struct worker_counters count;
 };
@@ -66,6 +67,9 @@ worker_new(const struct worker_settings *s)
 		w->apps = app_ctx_new(s->conf, w->pool);
 	}
 	w->matcher = rule_matcher_new(s->rules);
+	if (w->matcher != NULL && s->shared != NULL) {
+		rule_matcher_settle(w->matcher, s->shared);
+	}
 	w->guess_tx = conf_bool(s->conf, "detect.guess-applayer-tx", false);
 	w->log = event_log_new(&s->origin, s->conf);
 	if (w->hits.v == NULL || w->decoder == NULL || w->flows == NULL ||
@@ -149,14 +153,21 @@ put_alert(struct worker *w, struct event_subject *s, const struct rule_hit *hit)
 		.order = w->order,
 		.sub = w->sub,
 		.ts_us = s->ts_us,
-		.rule = hit->rule,
+		.rule = hit->silent ? NULL : hit->rule,
 		.type = EVENT_TYPE_ALERT,
 		.rank = hit->rank,
 		.held = hit->suppressed ? HELD_SUPPRESS : HELD_NOT,
 		.severity = hit->ioc != NULL ? hit->ioc->note->severity
 					     : hit->rule->priority,
+		.claim = hit->claim,
+		.turn = w->turn,
 	};
 	struct view line = VIEW_NONE;
+
+	if (hit->silent) { /* not seen, but others may ask what it leaves */
+		outbox_put(w->out, &r, VIEW_NONE);
+		return;
+	}
 
 	if (s->f != NULL) {
 		unsigned from = s->dir == FLOW_TOSERVER ? 0 : 1;
@@ -228,7 +239,8 @@ note_actions(struct worker *w, const struct event_subject *s)
 	for (uint32_t i = 0; i < w->hits.n; i++) {
 		const struct rule_hit *hit = &w->hits.v[i];
 
-		if ((hit->rule->action == ACTION_REJECT ||
+		if (!hit->silent &&
+		    (hit->rule->action == ACTION_REJECT ||
 		     hit->rule->action == ACTION_DROP) &&
 		    (w->in.kind != INSPECT_PACKET || hit->ip_only)) {
 			f->flags |= FLOW_REJECTED;
@@ -265,6 +277,7 @@ match(struct worker *w, struct event_subject *s)
 	w->hits.n = 0;
 	w->hits.overflowed = 0;
 	w->hits.passed = w->hits.bypass = w->hits.no_tx_log = false;
+	w->turn++;
 	rule_match(w->matcher, &w->in, &w->hits);
 	w->count.alerts_lost += w->hits.overflowed;
 	w->passed = w->passed || w->hits.passed;
@@ -273,10 +286,10 @@ match(struct worker *w, struct event_subject *s)
 		struct rule_hit *hit = &w->hits.v[i];
 		struct event_subject subject = *s;
 
-		if (hit->rule->noalert || hit->rule->action == ACTION_PASS) {
+		if (hit->silent && hit->claim.prog == NULL) {
 			continue;
 		}
-		if (s->f != NULL && !hit->suppressed) {
+		if (s->f != NULL && !hit->suppressed && !hit->silent) {
 			((struct flow *)s->f)->n_alerts++;
 		}
 		add_tx(w, &subject, hit);
@@ -581,6 +594,7 @@ packet(struct worker *w, struct packet *pkt)
 	};
 	bool in_stream = false, established = false;
 	bool was_established = false;
+	enum app_proto known = APP_UNKNOWN;
 	struct flow *f;
 
 	w->count.packets++;
@@ -612,6 +626,7 @@ packet(struct worker *w, struct packet *pkt)
 				}
 			}
 		}
+		known = app_proto_of(f);
 		run_app(w, &s, f, s.ts_us);
 	} else if (f != NULL && f->proto == IPP_UDP && pkt->payload.len > 0) {
 		app_data(w->apps, f, s.dir, pkt->payload, s.ts_us);
@@ -624,6 +639,10 @@ packet(struct worker *w, struct packet *pkt)
 	}
 
 	fill_subject(w, &s, in_stream && pkt->payload.len > 0);
+	if (f != NULL && f->proto == IPP_TCP) {
+		/* a segment's own bytes count once they are acknowledged */
+		w->in_flow.app = known;
+	}
 	w->in.flow_state = f != NULL ? &f->rules : NULL;
 	w->in.tx_state = NULL;
 	established = w->in_flow.established;
@@ -639,6 +658,7 @@ packet(struct worker *w, struct packet *pkt)
 		put_tagged(w, &s);
 		return;
 	}
+	w->in_flow.app = app_proto_of(f);
 	if (f->tcp != NULL) {
 		inspect_streams(w, &s, f);
 	}

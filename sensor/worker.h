@@ -27,6 +27,8 @@ struct worker_settings {
 	/* Bit per enum event_type that somebody wants. */
 	uint32_t event_types;
 	size_t memory_limit; /* of the pool, bytes */
+	/* Settles claims at once, for a lone worker; NULL: the sink does. */
+	struct shared_state *shared;
 };
 
 /* Every frame is in exactly one of inspected, skipped_* (DESIGN.md 6). */

@@ -25,6 +25,7 @@ balance() {
 			out = v["written"] + v["suppressed_by_threshold"] + \
 				v["suppressed_by_list"] + \
 				v["beyond_packet_alert_max"] + \
+				v["held_by_shared_state"] + \
 				v["lost_no_memory"]
 			if (v["raised"] != out)
 				print name ": " v["raised"] " alerts raised, " \

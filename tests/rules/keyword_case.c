@@ -254,6 +254,7 @@ keyword_case_matches(const struct conf *conf, const char *rules,
 	struct rule_tx *tx_state = NULL;
 	struct rule_hit room[MAX_HITS];
 	struct rule_hits out = { .v = room, .cap = MAX_HITS };
+	struct shared_state *shared = NULL;
 	bool hit = false;
 	struct rig r;
 
@@ -268,6 +269,8 @@ keyword_case_matches(const struct conf *conf, const char *rules,
 	r.in.flow_state = &flow_state;
 	r.in.tx_state = &tx_state;
 	r.in.pool = pool;
+	assert_int_equal(shared_state_new(&shared, rs, NULL, &d), ERR_OK);
+	rule_matcher_settle(m, shared);
 	rule_match(m, &r.in, &out);
 	for (uint32_t i = 0; i < out.n; i++) {
 		hit = hit || out.v[i].rule->sid == 1;
@@ -276,6 +279,7 @@ keyword_case_matches(const struct conf *conf, const char *rules,
 	rule_tx_free(tx_state, pool);
 	assert_int_equal(pool_in_use(pool), 0);
 	rule_matcher_free(m);
+	shared_state_free(shared);
 	ruleset_free(rs);
 	pool_free(pool);
 	return hit;

@@ -39,3 +39,11 @@ tests_rules_test_rule_mutants_LDADD = $(LIBS_RULES)
 UNIT_TESTS += tests/rules/test_keywords
 tests_rules_test_keywords_SOURCES = tests/rules/test_keywords.c tests/rules/keyword_case.c tests/rules/keyword_cases.c tests/rules/keyword_case.h tests/rules/rule_case.h tests/rules/address_lists.h
 tests_rules_test_keywords_LDADD = $(LIBS_RULES)
+
+# state that flows share
+UNIT_TESTS += tests/rules/test_dataset
+tests_rules_test_dataset_SOURCES = tests/rules/test_dataset.c
+tests_rules_test_dataset_LDADD = $(LIBS_RULES)
+UNIT_TESTS += tests/rules/test_shared_state
+tests_rules_test_shared_state_SOURCES = tests/rules/test_shared_state.c tests/rules/rule_case.h
+tests_rules_test_shared_state_LDADD = $(LIBS_RULES)

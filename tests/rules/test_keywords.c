@@ -44,6 +44,9 @@ buffer_name(int buf)
 static bool
 is_buffer(const struct keyword *w)
 {
+	if ((w->flags & KWF_ADDR) != 0) {
+		return false; /* its bytes are not free */
+	}
 	return w->shape == KW_BUFFER || w->shape == KW_MODIFIER ||
 	       w->shape == KW_TEXT_IN;
 }

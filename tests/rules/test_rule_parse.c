@@ -154,7 +154,7 @@ static const struct refusal refusals[] = {
 	{ UDP "(app-layer-protocol:tls,final,either; sid:1;)",
 	  "no application" },
 	{ UDP "(app-layer-protocol:!unknown; sid:1;)", "cannot be negated" },
-	{ UDP "(xbits:set,a,track ip_src; sid:1;)", "xbits: not supported" },
+	{ UDP "(lua:a.lua; sid:1;)", "lua: not supported" },
 	{ UDP "(ssl_state:dreaming; sid:1;)", "no state" },
 	{ UDP "(tls_cert_notbefore:<soon; sid:1;)", "no date" },
 	{ UDP "(ttl:300; sid:1;)", "not a comparison" },

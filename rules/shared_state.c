@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/shared_state.h"
+
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "rules/dataset.h"
+#include "rules/ruleset_db.h"
+#include "rules/shared_bits.h"
+#include "rules/shared_claim.h"
+
+#define BITS_MEMCAP ((uint64_t)32 << 20)
+
+struct shared_state {
+	const struct ruleset *rs;
+	struct shared_bits *host, *pair; /* NULL: no rule asks */
+	struct dataset_table *tables; /* by dataset->number */
+	uint32_t n_tables;
+	uint64_t values_refused;
+};
+
+static void
+uses(const struct ruleset *rs, bool *host, bool *pair)
+{
+	for (uint32_t i = 0; i < rs->n_progs; i++) {
+		const struct rule_prog *p = rs->progs[i];
+
+		for (uint16_t k = 0; k < p->n_shared; k++) {
+			bool is_pair = p->shared[k].track == SHARED_PAIR;
+
+			*pair = *pair || is_pair;
+			*host = *host || !is_pair;
+		}
+	}
+}
+
+static struct shared_bits *
+bits_of(const struct conf *conf, const char *key)
+{
+	return shared_bits_new((size_t)conf_u64(conf, key, BITS_MEMCAP, 4096,
+						UINT64_C(1) << 40));
+}
+
+/* Its own copy of a set that rules change. */
+static enum err
+copy_values(struct dataset_table *t, const struct dataset *set)
+{
+	enum err e = dataset_table_init(
+		t, (size_t)MAX(set->memcap, (uint64_t)set->table.bytes));
+
+	for (uint32_t i = 0; e == ERR_OK && i < set->table.n; i++) {
+		const struct dataset_value *v = &set->table.v[i];
+		struct dataset_value *mine = NULL;
+
+		e = dataset_table_add(t, dataset_value_bytes(v), &mine);
+		if (e == ERR_OK) {
+			mine->rep = v->rep;
+		}
+	}
+	return e;
+}
+
+/* The set of the same name and type that rules of 'rs' change, or NULL. */
+static const struct dataset *
+same_set(const struct ruleset *rs, const struct dataset *set)
+{
+	const struct dataset *d = rs != NULL ? rs->datasets.first : NULL;
+
+	while (d != NULL && (!d->changes || d->type != set->type ||
+			     strcmp(d->name, set->name) != 0)) {
+		d = d->next;
+	}
+	return d;
+}
+
+/* Tables for the sets of 'rs' that change, but for those of 'old'. */
+static enum err
+copy_sets(const struct ruleset *rs, const struct ruleset *old,
+	  struct dataset_table **tables, uint32_t *n)
+{
+	enum err e = ERR_OK;
+
+	*n = 0;
+	for (struct dataset *d = rs->datasets.first; d != NULL; d = d->next) {
+		*n += d->changes;
+	}
+	*tables = calloc(*n + 1, sizeof(**tables));
+	if (*tables == NULL) {
+		return ERR_NOMEM;
+	}
+	for (struct dataset *d = rs->datasets.first; d != NULL && e == ERR_OK;
+	     d = d->next) {
+		if (d->changes && same_set(old, d) == NULL) {
+			e = copy_values(&(*tables)[d->number], d);
+		}
+	}
+	return e;
+}
+
+static void
+free_tables(struct dataset_table *tables, uint32_t n)
+{
+	for (uint32_t i = 0; tables != NULL && i < n; i++) {
+		dataset_table_fini(&tables[i]);
+	}
+	free(tables);
+}
+
+/* Reserves what the rules of 'rs' ask for and is not there yet. */
+static bool
+reserve_bits(struct shared_state *s, const struct ruleset *rs,
+	     const struct conf *conf)
+{
+	bool host = false, pair = false;
+
+	uses(rs, &host, &pair);
+	if (host && s->host == NULL) {
+		s->host = bits_of(conf, "host.memcap");
+	}
+	if (pair && s->pair == NULL) {
+		s->pair = bits_of(conf, "ippair.memcap");
+	}
+	return (!host || s->host != NULL) && (!pair || s->pair != NULL);
+}
+
+static enum err
+no_memory(struct diag *d)
+{
+	return diag_set(d, ERR_NOMEM,
+			"out of memory for the state that rules share; see "
+			"host.memcap, ippair.memcap and "
+			"datasets.defaults.memcap");
+}
+
+enum err
+shared_state_new(struct shared_state **out, const struct ruleset *rs,
+		 const struct conf *conf, struct diag *d)
+{
+	struct shared_state *s = calloc(1, sizeof(*s));
+
+	*out = NULL;
+	if (s != NULL) {
+		s->rs = rs;
+	}
+	if (s == NULL || !reserve_bits(s, rs, conf) ||
+	    copy_sets(rs, NULL, &s->tables, &s->n_tables) != ERR_OK) {
+		shared_state_free(s);
+		return no_memory(d);
+	}
+	*out = s;
+	return ERR_OK;
+}
+
+enum err
+shared_state_follow(struct shared_state *s, const struct ruleset *rs,
+		    const struct conf *conf, struct diag *d)
+{
+	struct dataset_table *tables = NULL;
+	uint32_t n = 0;
+
+	if (!reserve_bits(s, rs, conf) ||
+	    copy_sets(rs, s->rs, &tables, &n) != ERR_OK) {
+		free_tables(tables, n);
+		return no_memory(d);
+	}
+	for (const struct dataset *set = rs->datasets.first; set != NULL;
+	     set = set->next) {
+		const struct dataset *old = same_set(s->rs, set);
+
+		if (set->changes && old != NULL) {
+			tables[set->number] = s->tables[old->number];
+			memset(&s->tables[old->number], 0, sizeof(*tables));
+		}
+	}
+	free_tables(s->tables, s->n_tables);
+	s->tables = tables;
+	s->n_tables = n;
+	s->rs = rs;
+	return ERR_OK;
+}
+
+void
+shared_state_free(struct shared_state *s)
+{
+	if (s != NULL) {
+		shared_bits_free(s->host);
+		shared_bits_free(s->pair);
+		free_tables(s->tables, s->n_tables);
+		free(s);
+	}
+}
+
+/* The bit that 'op' means for the packet of 'c', and its table. */
+static struct shared_bits *
+bit_of(const struct shared_state *s, const struct shared_bit_op *op,
+       const struct shared_claim *c, struct shared_bit *bit)
+{
+	memset(bit, 0, sizeof(*bit));
+	bit->id = op->id;
+	bit->ip_version = c->ip_version;
+	switch (op->track) {
+	case SHARED_SRC:
+		bit->a = c->src;
+		return s->host;
+	case SHARED_DST:
+		bit->a = c->dst;
+		return s->host;
+	default:
+		/* a pair is the same pair in both directions */
+		bit->a = c->src;
+		bit->b = c->dst;
+		if (addr_cmp(&c->src, &c->dst) > 0) {
+			bit->a = c->dst;
+			bit->b = c->src;
+		}
+		return s->pair;
+	}
+}
+
+static bool
+asks(const struct shared_bit_op *op)
+{
+	return op->cmd == BIT_ISSET || op->cmd == BIT_ISNOTSET;
+}
+
+static bool
+bits_hold(const struct shared_state *s, const struct shared_claim *c)
+{
+	const struct rule_prog *p = c->prog;
+
+	for (uint16_t i = 0; i < p->n_shared; i++) {
+		const struct shared_bit_op *op = &p->shared[i];
+		struct shared_bit bit;
+		struct shared_bits *t = bit_of(s, op, c, &bit);
+
+		if (asks(op) && shared_bits_has(t, &bit, c->ts_us / US_PER_S) !=
+					(op->cmd == BIT_ISSET)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void
+bits_change(const struct shared_state *s, const struct shared_claim *c)
+{
+	const struct rule_prog *p = c->prog;
+	uint64_t now_s = c->ts_us / US_PER_S;
+
+	for (uint16_t i = 0; i < p->n_shared; i++) {
+		const struct shared_bit_op *op = &p->shared[i];
+		struct shared_bit bit;
+		struct shared_bits *t = bit_of(s, op, c, &bit);
+
+		if (asks(op)) {
+			continue;
+		}
+		if (op->cmd == BIT_UNSET || (op->cmd == BIT_TOGGLE &&
+					     shared_bits_has(t, &bit, now_s))) {
+			shared_bits_unset(t, &bit);
+		} else {
+			shared_bits_set(t, &bit, now_s, now_s + op->expire_s);
+		}
+	}
+}
+
+static bool
+value_does(struct shared_state *s, const struct dataset_op *op,
+	   struct view data)
+{
+	struct dataset_table *t = &s->tables[op->set->number];
+	struct dataset_value *v = NULL;
+	struct view key;
+	uint8_t room[16];
+	enum err e;
+
+	if (op->cmd != DATASET_SET && op->cmd != DATASET_UNSET) {
+		return dataset_holds(t, op, data, NULL);
+	}
+	if (!dataset_key(op->set->type, data, room, &key)) {
+		return false;
+	}
+	if (op->cmd == DATASET_UNSET) {
+		return dataset_table_remove(t, key);
+	}
+	e = dataset_table_add(t, key, &v);
+	s->values_refused += e == ERR_LIMIT || e == ERR_NOMEM;
+	return e == ERR_OK;
+}
+
+/* The first value for which all of the list's tests hold, in order. */
+static bool
+list_holds(struct shared_state *s, const struct rule_list *l, struct view *rest)
+{
+	uint32_t n = claim_next_list(rest);
+	bool met = false;
+
+	for (uint32_t i = 0; i < n && rest->len > 0; i++) {
+		struct view v = claim_next_value(rest);
+		bool all = !met;
+
+		for (uint8_t k = 0; k < l->n_datasets && all; k++) {
+			/* the others were asked where the rule matched */
+			if (l->datasets[k].set->changes) {
+				all = value_does(s, &l->datasets[k], v);
+			}
+		}
+		met = met || all;
+	}
+	return met;
+}
+
+bool
+shared_state_apply(struct shared_state *s, const struct shared_claim *c)
+{
+	struct view rest = c->values;
+
+	if (!bits_hold(s, c)) {
+		return false;
+	}
+	for (uint16_t i = 0; i < c->prog->n_lists; i++) {
+		const struct rule_list *l = &c->prog->lists[i];
+
+		if (rule_list_changes(l) && !list_holds(s, l, &rest)) {
+			return false;
+		}
+	}
+	bits_change(s, c);
+	return true;
+}
+
+enum err
+shared_state_save(const struct shared_state *s)
+{
+	enum err result = ERR_OK;
+	struct diag d;
+
+	for (const struct dataset *set = s->rs->datasets.first; set != NULL;
+	     set = set->next) {
+		const struct dataset_table *t =
+			set->changes ? &s->tables[set->number] : &set->table;
+
+		if (set->save != NULL && dataset_write(set, t, &d) != ERR_OK) {
+			log_err("%s", d.msg);
+			result = ERR_IO;
+		}
+	}
+	return result;
+}
+
+struct shared_counters
+shared_state_counters(const struct shared_state *s)
+{
+	return (struct shared_counters){
+		.host_bits_evicted = shared_bits_evicted(s->host),
+		.pair_bits_evicted = shared_bits_evicted(s->pair),
+		.values_refused = s->values_refused,
+	};
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * shared_state.h - what rules leave for other flows: xbits, hostbits, datasets
+ *
+ * Asked and changed where all workers' hits meet, in packet order, so that a
+ * replay gives the same alerts with any number of workers.  Time is packet
+ * time.
+ *
+ * Place    above ruleset_db; below rule_match and the sensor's sink.
+ * Threads  one state, one thread.
+ * Memory   host.memcap and ippair.memcap bound the bits, a set's memcap the
+ *          values; nothing is reserved for what no loaded rule uses.
+ * Cost     one hash a bit or value; a new value is a heap block.
+ */
+#ifndef RULES_SHARED_STATE_H
+#define RULES_SHARED_STATE_H
+
+#include "rules/ruleset.h"
+
+struct shared_state;
+
+struct shared_counters {
+	uint64_t host_bits_evicted, pair_bits_evicted; /* before their end */
+	uint64_t values_refused; /* a set had reached its memcap */
+};
+
+enum err shared_state_new(struct shared_state **out, const struct ruleset *rs,
+			  const struct conf *conf, struct diag *d) MUST_CHECK;
+void shared_state_free(struct shared_state *s);
+
+/*
+ * From now on claims come from 'rs', which replaces the former set: bits stay,
+ * and so do the values of sets that rules of both change, by name.  Names of
+ * bits must have the same numbers in both.  On failure nothing has changed.
+ */
+enum err shared_state_follow(struct shared_state *s, const struct ruleset *rs,
+			     const struct conf *conf,
+			     struct diag *d) MUST_CHECK;
+
+/*
+ * The rest of a rule that matched: tests of bits, then of values, which may
+ * add and remove, then changes of bits.  False when a test does not hold; then
+ * nothing behind it is done.
+ */
+bool shared_state_apply(struct shared_state *s, const struct shared_claim *c);
+
+/* Writes the sets with "save" or "state"; says in the log what failed. */
+enum err shared_state_save(const struct shared_state *s) MUST_CHECK;
+struct shared_counters shared_state_counters(const struct shared_state *s);
+
+#endif
