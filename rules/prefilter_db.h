@@ -15,6 +15,9 @@
 
 #include "rules/prefilter.h"
 
+/* Id of an expression that is there for Hyperscan's sake only. */
+#define PREFILTER_NOBODY UINT32_MAX
+
 struct prefilter {
 	hs_database_t *db; /* NULL: no literals, nothing ever matches */
 	size_t longest;
