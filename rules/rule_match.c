@@ -52,6 +52,20 @@ rule_matcher_free(struct rule_matcher *m)
 	}
 }
 
+const struct ruleset *
+rule_matcher_rules(const struct rule_matcher *m)
+{
+	return m->rs;
+}
+
+void
+rule_matcher_follow(struct rule_matcher *m, const struct rule_matcher *old)
+{
+	m->stats = old->stats;
+	m->verifier.pcre_limit = old->verifier.pcre_limit;
+	m->verifier.step_limit = old->verifier.step_limit;
+}
+
 /* Candidates in their order of evaluation; leaves the bitmap empty. */
 static void
 try_candidates(struct rule_matcher *m)
@@ -128,8 +142,8 @@ rule_match(struct rule_matcher *m, struct inspect *in, struct rule_hits *out)
 	m->in = in;
 	m->out = out;
 	m->stats.calls++;
-	m->flow = state_flow(in, m->rs->id, false);
-	m->tx = in->kind == INSPECT_TX ? state_tx(in, m->rs->id, false) : NULL;
+	m->flow = state_flow(in, false);
+	m->tx = in->kind == INSPECT_TX ? state_tx(in, false) : NULL;
 	m->passed = false;
 	if (in->kind == INSPECT_PACKET) {
 		begin_packet(m);
@@ -163,9 +177,6 @@ rule_flow_bits(const struct ruleset *rs, const struct rule_flow *f,
 {
 	uint32_t n = 0;
 
-	if (f == NULL || f->set_id != rs->id) {
-		return 0;
-	}
 	for (uint32_t i = 0; i < rs->env.flowbits.n && n < cap; i++) {
 		if (state_bit(f, i)) {
 			names[n++] = rs->env.flowbits.names[i];

@@ -17,6 +17,10 @@ struct rule_matcher;
 
 struct rule_matcher *rule_matcher_new(const struct ruleset *rs);
 void rule_matcher_free(struct rule_matcher *m);
+const struct ruleset *rule_matcher_rules(const struct rule_matcher *m);
+/* The counters of 'old', which 'm' replaces, go on in 'm'. */
+void rule_matcher_follow(struct rule_matcher *m,
+			 const struct rule_matcher *old);
 
 /*
  * Appends to 'out' every rule that matches 'in' and did not match this

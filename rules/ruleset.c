@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <glob.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,11 +20,10 @@
 
 #define MEMORY_MAX ((size_t)8 << 30)
 
-static atomic_uint_fast64_t next_id = 1;
-
 /* While a set is read. */
 struct loading {
 	struct ruleset *rs;
+	const struct ruleset *prev; /* NULL: the first */
 	struct rule_draft *draft;
 	struct name_table keys; /* "gid:sid" to an entry's number */
 	uint32_t *entry_of;
@@ -385,8 +383,10 @@ make_digest(struct ruleset *rs, struct diag *d)
 }
 
 static enum err
-finish(struct ruleset *rs, const struct conf *conf, struct diag *d)
+finish(struct loading *l, const struct conf *conf)
 {
+	struct ruleset *rs = l->rs;
+	struct diag *d = l->d;
 	const char *thresholds =
 		conf != NULL ? conf_get(conf, "threshold-file") : NULL;
 	enum err e = ERR_OK;
@@ -399,6 +399,9 @@ finish(struct ruleset *rs, const struct conf *conf, struct diag *d)
 	}
 	if (e == ERR_OK) {
 		e = ruleset_order(rs, d);
+	}
+	if (e == ERR_OK) {
+		e = ruleset_inherit_uids(rs, l->prev, d);
 	}
 	if (e == ERR_OK) {
 		e = rule_groups_build(&rs->groups, rs->progs, rs->n_progs, d);
@@ -436,7 +439,6 @@ ruleset_new(const struct conf *conf, struct diag *d)
 		diag_set(d, ERR_NOMEM, "out of memory");
 		return NULL;
 	}
-	rs->id = atomic_fetch_add(&next_id, 1);
 	rs->match_limit =
 		(uint32_t)(conf != NULL
 				   ? conf_u64(conf, "pcre.match-limit",
@@ -477,21 +479,25 @@ nomem:
 }
 
 struct ruleset *
-ruleset_load(const struct conf *conf, const char *const *patterns,
-	     size_t n_patterns, const char *const *indicators,
-	     size_t n_indicators, struct diag *d)
+ruleset_reload(const struct ruleset *prev, const struct conf *conf,
+	       const char *const *patterns, size_t n_patterns,
+	       const char *const *indicators, size_t n_indicators,
+	       struct diag *d)
 {
 	struct ruleset *rs = ruleset_new(conf, d);
-	struct loading l = { .rs = rs, .d = d };
+	struct loading l = { .rs = rs, .prev = prev, .d = d };
 	enum err e;
 
 	if (rs == NULL) {
 		return NULL;
 	}
 	name_table_init(&l.keys, &rs->arena);
+	e = ruleset_inherit_names(rs, prev, d);
 	l.draft = rule_draft_new(&rs->env);
-	e = l.draft != NULL ? load_all(&l, patterns, n_patterns)
-			    : diag_set(d, ERR_NOMEM, "out of memory");
+	if (e == ERR_OK) {
+		e = l.draft != NULL ? load_all(&l, patterns, n_patterns)
+				    : diag_set(d, ERR_NOMEM, "out of memory");
+	}
 	rule_draft_free(l.draft);
 	name_table_fini(&l.keys);
 	free(l.entry_of);
@@ -499,7 +505,7 @@ ruleset_load(const struct conf *conf, const char *const *patterns,
 		e = load_indicators(rs, indicators, n_indicators, d);
 	}
 	if (e == ERR_OK) {
-		e = finish(rs, conf, d);
+		e = finish(&l, conf);
 	}
 	if (e != ERR_OK) {
 		ruleset_free(rs);
@@ -517,6 +523,15 @@ ruleset_load(const struct conf *conf, const char *const *patterns,
 	rs->env.classes = NULL;
 	rs->env.refs = NULL;
 	return rs;
+}
+
+struct ruleset *
+ruleset_load(const struct conf *conf, const char *const *patterns,
+	     size_t n_patterns, const char *const *indicators,
+	     size_t n_indicators, struct diag *d)
+{
+	return ruleset_reload(NULL, conf, patterns, n_patterns, indicators,
+			      n_indicators, d);
 }
 
 void
@@ -546,6 +561,7 @@ ruleset_free(struct ruleset *rs)
 	free(rs->entries);
 	free(rs->rules);
 	free(rs->progs);
+	free(rs->by_uid);
 	arena_reset(&rs->arena);
 	pool_free(rs->pool);
 	free(rs);

@@ -24,8 +24,12 @@ struct rule_entry {
 	bool replaced; /* by a newer revision */
 };
 
+/* Where a program that flows may remember stands in this set. */
+struct prog_number {
+	uint32_t uid, order;
+};
+
 struct ruleset {
-	uint64_t id; /* unlike any other set's in this process */
 	struct pool *pool;
 	struct arena arena;
 	struct rule_env env;
@@ -35,6 +39,8 @@ struct ruleset {
 	uint32_t n_rules;
 	const struct rule_prog **progs; /* by order of evaluation */
 	uint32_t n_progs;
+	struct prog_number *by_uid; /* n_progs, ascending */
+	uint32_t next_uid; /* never given to a program so far */
 	struct rule_groups groups;
 	struct ioc_set *iocs; /* NULL: none */
 	uint64_t needed[2];
@@ -51,5 +57,38 @@ bool ruleset_problem(struct ruleset *rs, const char *file, uint32_t line,
 
 /* ruleset_order.c: sorts programs into their order of evaluation. */
 enum err ruleset_order(struct ruleset *rs, struct diag *d) MUST_CHECK;
+
+/* ruleset_heir.c: what a set keeps of the one it replaces (NULL: none), so
+ * that the state of flows means in it what it meant before. */
+enum err ruleset_inherit_names(struct ruleset *rs, const struct ruleset *prev,
+			       struct diag *d) MUST_CHECK;
+enum err ruleset_inherit_uids(struct ruleset *rs, const struct ruleset *prev,
+			      struct diag *d) MUST_CHECK;
+
+#define ORDER_NONE UINT32_MAX
+
+/* The program's place in 'rs'; ORDER_NONE when the set lacks it. */
+static inline uint32_t
+ruleset_order_of(const struct ruleset *rs, uint32_t uid)
+{
+	uint32_t lo = 0, hi = rs->n_progs;
+
+	/* true throughout until a set was replaced */
+	if (uid < hi && rs->by_uid[uid].uid == uid) {
+		return rs->by_uid[uid].order;
+	}
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (rs->by_uid[mid].uid < uid) {
+			lo = mid + 1;
+		} else {
+			hi = mid;
+		}
+	}
+	return lo < rs->n_progs && rs->by_uid[lo].uid == uid
+		       ? rs->by_uid[lo].order
+		       : ORDER_NONE;
+}
 
 #endif

@@ -54,3 +54,7 @@ UNIT_TESTS += tests/sensor/test_forward
 tests_sensor_test_forward_SOURCES = tests/sensor/test_forward.c \
 	tests/redis_fixture.h tests/redis_fixture.c
 tests_sensor_test_forward_LDADD = $(LIBS_SENSOR)
+
+UNIT_TESTS += tests/sensor/test_reload
+tests_sensor_test_reload_SOURCES = tests/sensor/test_reload.c
+tests_sensor_test_reload_LDADD = $(LIBS_SENSOR)
