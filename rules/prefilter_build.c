@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "rules/prefilter.h"
 #include "rules/prefilter_db.h"
 
@@ -151,6 +154,55 @@ out:
 	return e;
 }
 
+/* What makes one prefilter another one: bytes, case, ids, and their order. */
+static bool
+digest(const struct prefilter_literal *lits, size_t n, uint8_t key[16])
+{
+	XXH3_state_t *x = XXH3_createState();
+	XXH128_canonical_t out;
+
+	if (x == NULL) {
+		return false;
+	}
+	XXH3_128bits_reset(x);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t head[3] = { lits[i].bytes.len, lits[i].nocase,
+				     lits[i].id };
+
+		XXH3_128bits_update(x, head, sizeof(head));
+		XXH3_128bits_update(x, lits[i].bytes.p, lits[i].bytes.len);
+	}
+	XXH128_canonicalFromHash(&out, XXH3_128bits_digest(x));
+	XXH3_freeState(x);
+	memcpy(key, out.digest, sizeof(out.digest));
+	return true;
+}
+
+struct prefilter *
+prefilter_build_like(const struct prefilter *like,
+		     const struct prefilter_literal *lits, size_t n,
+		     struct diag *d)
+{
+	uint8_t key[16];
+	struct prefilter *p;
+
+	if (!digest(lits, n, key)) {
+		diag_set(d, ERR_NOMEM, "no memory for a prefilter");
+		return NULL;
+	}
+	if (like != NULL && memcmp(like->key, key, sizeof(key)) == 0) {
+		/* only the count of its users is not constant */
+		p = (struct prefilter *)(uintptr_t)like;
+		atomic_fetch_add(&p->refs, 1);
+		return p;
+	}
+	p = prefilter_build(lits, n, d);
+	if (p != NULL) {
+		memcpy(p->key, key, sizeof(key));
+	}
+	return p;
+}
+
 struct prefilter *
 prefilter_build(const struct prefilter_literal *lits, size_t n, struct diag *d)
 {
@@ -166,6 +218,7 @@ prefilter_build(const struct prefilter_literal *lits, size_t n, struct diag *d)
 		diag_set(d, ERR_NOMEM, "no memory for a prefilter");
 		return NULL;
 	}
+	atomic_init(&p->refs, 1);
 	if (check_literals(lits, n, &p->longest, d) != ERR_OK ||
 	    (n > 0 && compile(p, lits, n, d) != ERR_OK)) {
 		prefilter_free(p);
@@ -178,7 +231,7 @@ prefilter_build(const struct prefilter_literal *lits, size_t n, struct diag *d)
 void
 prefilter_free(struct prefilter *p)
 {
-	if (p != NULL) {
+	if (p != NULL && atomic_fetch_sub(&p->refs, 1) == 1) {
 		hs_free_database(p->db);
 		free(p);
 	}

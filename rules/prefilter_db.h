@@ -12,6 +12,7 @@
 #define RULES_PREFILTER_DB_H
 
 #include <hs.h>
+#include <stdatomic.h>
 
 #include "rules/prefilter.h"
 
@@ -22,6 +23,8 @@ struct prefilter {
 	hs_database_t *db; /* NULL: no literals, nothing ever matches */
 	size_t longest;
 	size_t memory;
+	uint8_t key[16]; /* digest of the literals */
+	atomic_uint refs;
 };
 
 struct prefilter_scratch {
