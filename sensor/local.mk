@@ -83,6 +83,7 @@ libsensor_a_SOURCES += \
 	sensor/event_line.h sensor/event_alert.c \
 	sensor/worker.h sensor/worker.c \
 	sensor/sink.h sensor/sink.c \
+	sensor/control_feed.h sensor/control_feed.c \
 	sensor/reload.h sensor/reload.c \
 	sensor/replay.h sensor/replay.c \
 	sensor/stats.h sensor/stats.c \

@@ -187,6 +187,19 @@ read_presence(void *arg, struct presence_facts *out)
 	out->started_ms = s->started_ms;
 }
 
+/* Called by the forwarder's thread. */
+static void
+on_control(void *arg, const struct control_doc *doc)
+{
+	struct sensor *s = arg;
+
+	switch (doc->action) {
+	case CONTROL_RULES_RELOAD:
+		reload_request(s->reload, "control document", doc->version);
+		break;
+	}
+}
+
 static enum err
 start_forward(struct sensor *s, struct diag *d)
 {
@@ -203,10 +216,17 @@ start_forward(struct sensor *s, struct diag *d)
 		.block = true,
 		.facts = read_presence,
 		.facts_arg = s,
+		.control_key = conf_get(c, "control.public-key"),
+		.control = on_control,
+		.control_arg = s,
 	};
 
 	if (s->opt.redis == NULL) {
 		return ERR_OK;
+	}
+	if (set.control_key == NULL) {
+		log_info("control documents are not taken: "
+			 "control.public-key is not set");
 	}
 	s->started_ms = clock_wall_us() / 1000;
 	return forward_start(&s->forward, &set, d);

@@ -332,6 +332,8 @@ static const struct conf_key keys[] = {
 	{ "memory.worker", "size", "1gb", "bound of each worker's pool" },
 	{ "indicators.*", "list", "", "indicator files" },
 	{ "vars.*", "map", "", "address and port groups" },
+	{ "control.public-key", "string", "",
+	  "key of who may tell this sensor to reload" },
 	{ "rule-files.*", "list", "", "rule files" },
 	{ "default-rule-path", "string", "", "where rule files lie" },
 	{ "classification-file", "string", "", "classes and priorities" },
@@ -360,9 +362,9 @@ static const struct conf_key keys[] = {
 	{ "bpf-filter", "string", "", "capture filter" },
 };
 
-static const char *const own_sections[] = { "spool",  "forward", "eve",
-					    "memory", "picket",  "rules",
-					    NULL };
+static const char *const own_sections[] = { "spool",   "forward", "eve",
+					    "memory",  "picket",  "rules",
+					    "control", NULL };
 
 static enum err
 read_numbers(struct options *o, struct diag *d)

@@ -66,6 +66,8 @@ queue_hash(struct redis_link *l, const char *key,
 	add_number(&a, "spool_depth", sp->depth_frames);
 	add_number(&a, "spool_bytes", sp->depth_bytes);
 	add_number(&a, "shed", sp->shed_events);
+	add_number(&a, "control_version", sp->control_version);
+	add_number(&a, "control_refused", sp->control_refused);
 	/* Empty is a value here: an exercise that is over must not linger. */
 	a.argv[a.n++] = "exercise";
 	a.argv[a.n++] = f->exercise;

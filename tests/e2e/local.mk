@@ -7,6 +7,8 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/ledger.sh \
 	tests/e2e/corpus.sh \
 	tests/e2e/suite.sh
+	tests/e2e/reload.sh \
+	tests/e2e/corpus.sh
 dist_check_SCRIPTS += $(E2E_TESTS)
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += tests/lib.sh tests/e2e/suite.py
