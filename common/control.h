@@ -41,6 +41,8 @@ bool control_write(struct json *j, const struct control_doc *doc) MUST_CHECK;
 enum err control_sign(struct sign_key *k, struct view text,
 		      uint8_t sig[SIGN_BYTES]) MUST_CHECK;
 
+/* Reads a text of whoever's; false when it is no document that we know. */
+bool control_parse(struct view text, struct control_doc *doc) MUST_CHECK;
 /*
  * Checks the signature, then reads.  ERR_AUTH: not signed with this key;
  * ERR_FORMAT: signed, but not understood (a newer version's, perhaps).

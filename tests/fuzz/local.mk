@@ -3,6 +3,7 @@
 # --enable-sanitizers=address,undefined, then "make fuzz".
 EXTRA_DIST += tests/fuzz/capture.in \
 	tests/fuzz/change.in \
+	tests/fuzz/control.in \
 	tests/fuzz/decode.in \
 	tests/fuzz/dns.in \
 	tests/fuzz/eve.in \
@@ -17,6 +18,7 @@ EXTRA_DIST += tests/fuzz/capture.in \
 	tests/fuzz/tls.in
 FUZZ_TARGETS = tests/fuzz/fuzz_capture \
 	tests/fuzz/fuzz_change \
+	tests/fuzz/fuzz_control \
 	tests/fuzz/fuzz_decode \
 	tests/fuzz/fuzz_dns \
 	tests/fuzz/fuzz_eve \
@@ -40,6 +42,9 @@ tests_fuzz_fuzz_capture_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_change_SOURCES = tests/fuzz/fuzz_change.c tests/fuzz/fuzz_app.h
 tests_fuzz_fuzz_change_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_change_LDADD = $(LIBS_FUZZ)
+tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c
+tests_fuzz_fuzz_control_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_control_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_decode_SOURCES = tests/fuzz/fuzz_decode.c
 tests_fuzz_fuzz_decode_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_decode_LDADD = $(LIBS_FUZZ)
