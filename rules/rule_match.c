@@ -186,9 +186,9 @@ rule_flow_bits(const struct ruleset *rs, const struct rule_flow *f,
 }
 
 bool
-rule_flow_passed(const struct ruleset *rs, const struct rule_flow *f)
+rule_flow_passed(const struct rule_flow *f)
 {
-	return f != NULL && f->set_id == rs->id && f->pass;
+	return f != NULL && f->pass;
 }
 
 const struct rule_matcher_stats *

@@ -40,7 +40,7 @@ uint32_t rule_flow_bits(const struct ruleset *rs, const struct rule_flow *f,
 			const char **names, uint32_t cap);
 
 /* Whether a pass rule silenced the whole flow; 'f' may be NULL. */
-bool rule_flow_passed(const struct ruleset *rs, const struct rule_flow *f);
+bool rule_flow_passed(const struct rule_flow *f);
 
 struct rule_matcher_stats {
 	uint64_t calls, candidates, verified, hits;

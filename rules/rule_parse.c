@@ -154,7 +154,8 @@ parse_reference(struct rule_draft *r, const struct keyword *w,
 	}
 	refs[n] = draft_text(r, value);
 	links[n] = rule_refs_link(
-		r->env->refs, text_trim(view_sub(value, 0, comma)),
+		r->env->refs, r->env->arena,
+		text_trim(view_sub(value, 0, comma)),
 		text_trim(view_sub(value, comma + 1, value.len)));
 	if (refs[n] == NULL || links[n] == NULL) {
 		return draft_nomem(r);
@@ -426,6 +427,8 @@ static const bool self_contained[] = {
 	[KW_APP_PROTO] = true,     [KW_EVENT] = true,
 	[KW_TLS_VERSION] = true,   [KW_SSL_VERSION] = true,
 	[KW_SSL_STATE] = true,     [KW_CERT_TIME] = true,
+	[KW_CSUM] = true,          [KW_TAG] = true,
+	[KW_BYPASS] = true,        [KW_CONFIG] = true,
 	[KW_CERT_EXPIRED] = true,  [KW_CERT_VALID] = true,
 };
 

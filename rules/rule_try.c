@@ -410,8 +410,8 @@ try_tx(struct rule_matcher *m, const struct rule_prog *p)
 	}
 	/* state is asked when the second half of a "=>" rule comes */
 	first = p->two_halves &&
-		(m->tx == NULL || !state_has(m->tx->alerted.v, m->tx->alerted.n,
-					     p->other->uid));
+		(m->tx == NULL ||
+		 !state_has(m->tx->alerted.v, m->tx->alerted.n, p->other->uid));
 	if (!facts_header(p, in, &m->facts, swap) ||
 	    (!first && !facts_bits(p, in, m->flow))) {
 		return;

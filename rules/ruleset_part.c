@@ -281,6 +281,15 @@ add_setting(void *arg, const char *key, const char *value)
 	XXH3_64bits_update(x, value, strlen(value) + 1);
 }
 
+static void
+add_reference(void *arg, struct view kind, struct view prefix)
+{
+	XXH3_state_t *x = arg;
+
+	XXH3_64bits_update(x, kind.p, kind.len);
+	XXH3_64bits_update(x, prefix.p, prefix.len);
+}
+
 bool
 ruleset_hash_settings(struct ruleset *rs, const struct conf *conf)
 {
@@ -294,6 +303,7 @@ ruleset_hash_settings(struct ruleset *rs, const struct conf *conf)
 		conf_each(conf, "", add_setting, x);
 	}
 	rule_classes_each(rs->env.classes, add_setting, x);
+	rule_refs_each(rs->env.refs, add_reference, x);
 	rs->settings = XXH3_64bits_digest(x);
 	XXH3_freeState(x);
 	return true;

@@ -295,6 +295,7 @@ start(struct sensor *s, struct diag *d)
 		struct ruleset *first = s->rules;
 
 		s->rules = NULL;
+		s->loading.n_workers = s->n_workers;
 		e = reload_start(&s->reload, &s->loading, first, d);
 		s->stats.reload = s->reload;
 	}

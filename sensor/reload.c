@@ -93,6 +93,11 @@ load_change(const struct reload *r, struct diag *d)
 		ruleset_free(rs);
 		return NULL;
 	}
+	if (s->n_workers > 1 && ruleset_host_tag(rs) != NULL) {
+		log_warn("rule %u tags hosts, whose packets no one of several "
+			 "workers sees all: start again to have them all",
+			 ruleset_host_tag(rs)->sid);
+	}
 	c = change_new(rs, s->n_workers);
 	if (c == NULL) {
 		diag_set(d, ERR_NOMEM, "out of memory for %u matchers",

@@ -235,7 +235,7 @@ note_actions(struct worker *w, const struct event_subject *s)
 	if (f == NULL) {
 		return;
 	}
-	if (w->hits.passed && rule_flow_passed(w->rules, f->rules)) {
+	if (w->hits.passed && rule_flow_passed(f->rules)) {
 		f->flags |= FLOW_PASSED;
 	}
 	if (w->hits.bypass) {
