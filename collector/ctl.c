@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "collector/ctl_control.h"
 #include "collector/ctl_incident.h"
 #include "collector/ctl_show.h"
 #include "common/conf.h"
@@ -31,6 +32,8 @@ static const char help_text[] =
 	"  incidents show       all that are open; with --all, really all\n"
 	"  incidents ack ID     somebody is on it\n"
 	"  incidents close ID   it is over; new evidence opens it again\n"
+	"  keys new FILE        a key pair: FILE, and FILE.pub for sensors\n"
+	"  rules reload         sensors read rules and indicators again\n"
 	"\n"
 	"Options:\n"
 	"  -s, --store FILE.db  the store that picket-collector writes\n"
@@ -38,14 +41,16 @@ static const char help_text[] =
 	"  -n, --limit N        at most N rows [50]\n"
 	"  -a, --all            closed incidents and exercises too\n"
 	"      --exercise NAME  of this exercise only\n"
-	"      --site NAME      alerts of one site\n"
-	"      --sensor NAME    alerts of one sensor\n"
+	"      --site NAME      alerts of one site; rules: only its sensors\n"
+	"      --sensor NAME    alerts of one sensor; rules: only those\n"
 	"      --sid N          alerts of one rule\n"
 	"      --address ADDR   alerts with this address at either end\n"
 	"      --severity N     alerts of severity N and worse; 1 is worst\n"
 	"      --text TEXT      alerts whose signature has TEXT in it\n"
 	"      --note TEXT      why an incident is acknowledged or closed\n"
 	"      --who NAME       who does so [you, by your login]\n"
+	"      --redis URL      rules: the Redis that the sensors are at\n"
+	"      --key FILE       rules: private key that signs the order\n"
 	"  -c, --config FILE    take the store's name from the collector's "
 	"settings\n"
 	"      --set KEY=VALUE  one setting; only 'store' means something "
@@ -64,7 +69,8 @@ static const char help_text[] =
 	"  picketctl -s picket.db status\n"
 	"  picketctl -s picket.db incidents show 3\n"
 	"  picketctl -s picket.db incidents ack 3 --note 'calling the site'\n"
-	"  picketctl -s picket.db alerts --site base-a --severity 1 --json\n";
+	"  picketctl -s picket.db alerts --site base-a --severity 1 --json\n"
+	"  picketctl rules reload --redis redis://host --key control.key\n";
 
 enum {
 	OPT_EXERCISE = 256,
@@ -77,6 +83,8 @@ enum {
 	OPT_NOTE,
 	OPT_WHO,
 	OPT_SET,
+	OPT_REDIS,
+	OPT_KEY,
 };
 
 static const struct option options[] = {
@@ -95,6 +103,8 @@ static const struct option options[] = {
 	{ "who", required_argument, NULL, OPT_WHO },
 	{ "config", required_argument, NULL, 'c' },
 	{ "set", required_argument, NULL, OPT_SET },
+	{ "redis", required_argument, NULL, OPT_REDIS },
+	{ "key", required_argument, NULL, OPT_KEY },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -102,6 +112,7 @@ static const struct option options[] = {
 
 struct arguments {
 	const char *config, *note, *who;
+	struct ctl_order order;
 	bool done; /* --help or --version */
 	int n_words;
 	char **words; /* the command and what follows */
@@ -192,6 +203,12 @@ other_option(struct ctl *c, struct arguments *args, struct conf *conf, int opt,
 		return ERR_OK;
 	case 'a':
 		c->all = true;
+		return ERR_OK;
+	case OPT_REDIS:
+		args->order.redis = optarg;
+		return ERR_OK;
+	case OPT_KEY:
+		args->order.key = optarg;
 		return ERR_OK;
 	case OPT_NOTE:
 		args->note = optarg;
@@ -311,7 +328,18 @@ change_state(struct ctl *c, const struct arguments *args, int64_t id,
 
 /* What can be wrong with the command is said before the store is opened. */
 struct command {
-	enum { STATUS, SENSORS, ALERTS, LIST, SHOW_ALL, SHOW, ACK, CLOSE } what;
+	enum {
+		STATUS,
+		SENSORS,
+		ALERTS,
+		LIST,
+		SHOW_ALL,
+		SHOW,
+		ACK,
+		CLOSE,
+		KEYS_NEW,
+		RULES_RELOAD
+	} what;
 	int64_t id;
 };
 
@@ -354,6 +382,34 @@ incident_command(const struct arguments *args, struct command *cmd,
 }
 
 static enum err
+keys_command(const struct arguments *args, struct command *cmd, struct diag *d)
+{
+	cmd->what = KEYS_NEW;
+	if (args->n_words < 2 || strcmp(args->words[1], "new") != 0 ||
+	    args->n_words < 3) {
+		return diag_set(d, ERR_USAGE,
+				"keys: write keys new FILE" TRY_HELP);
+	}
+	return no_more(args, 3, d);
+}
+
+static enum err
+rules_command(const struct arguments *args, struct command *cmd, struct diag *d)
+{
+	cmd->what = RULES_RELOAD;
+	if (args->n_words < 2 || strcmp(args->words[1], "reload") != 0) {
+		return diag_set(d, ERR_USAGE,
+				"rules: write rules reload" TRY_HELP);
+	}
+	if (args->order.redis == NULL || args->order.key == NULL) {
+		return diag_set(d, ERR_USAGE,
+				"rules reload: give --redis URL and --key "
+				"FILE" TRY_HELP);
+	}
+	return no_more(args, 2, d);
+}
+
+static enum err
 read_command(const struct arguments *args, struct command *cmd, struct diag *d)
 {
 	const char *word = args->n_words > 0 ? args->words[0] : NULL;
@@ -361,7 +417,13 @@ read_command(const struct arguments *args, struct command *cmd, struct diag *d)
 	if (word == NULL) {
 		return diag_set(d, ERR_USAGE,
 				"no command: one of status, sensors, alerts, "
-				"incidents" TRY_HELP);
+				"incidents, keys, rules" TRY_HELP);
+	}
+	if (strcmp(word, "keys") == 0) {
+		return keys_command(args, cmd, d);
+	}
+	if (strcmp(word, "rules") == 0) {
+		return rules_command(args, cmd, d);
 	}
 	if (strcmp(word, "incidents") == 0) {
 		return incident_command(args, cmd, d);
@@ -375,7 +437,7 @@ read_command(const struct arguments *args, struct command *cmd, struct diag *d)
 	} else {
 		return diag_set(d, ERR_USAGE,
 				"'%.64s' is no command: use status, sensors, "
-				"alerts or incidents" TRY_HELP,
+				"alerts, incidents, keys or rules" TRY_HELP,
 				word);
 	}
 	return no_more(args, 1, d);
@@ -401,14 +463,32 @@ execute(struct ctl *c, const struct arguments *args, const struct command *cmd,
 	case CLOSE:
 		return change_state(c, args, cmd->id, "closed", d);
 	case SHOW:
+	case KEYS_NEW:
+	case RULES_RELOAD:
 		break;
 	}
 	return ctl_incident_show(c, cmd->id);
 }
 
+/* The commands that ask no store. */
 static int
-run(struct ctl *c, const struct arguments *args, struct conf *conf,
-    struct diag *d)
+command_sensors(struct ctl *c, struct arguments *args,
+		const struct command *cmd, struct diag *d)
+{
+	enum err e;
+
+	args->order.site = c->filter.site;
+	args->order.sensor = c->filter.sensor;
+	e = cmd->what == KEYS_NEW ? ctl_keys_new(c, args->words[2], d)
+				  : ctl_rules_reload(c, &args->order, d);
+	if (e == ERR_OK && (fflush(stdout) != 0 || c->text.failed)) {
+		e = diag_set(d, ERR_IO, "not everything was written");
+	}
+	return e == ERR_OK ? 0 : e == ERR_USAGE ? 2 : 1;
+}
+
+static int
+run(struct ctl *c, struct arguments *args, struct conf *conf, struct diag *d)
 {
 	struct conf *file = NULL;
 	struct command cmd = { .id = 0 };
@@ -416,6 +496,9 @@ run(struct ctl *c, const struct arguments *args, struct conf *conf,
 	int status = 2;
 	enum err e = read_command(args, &cmd, d);
 
+	if (e == ERR_OK && cmd.what >= KEYS_NEW) {
+		return command_sensors(c, args, &cmd, d);
+	}
 	if (e == ERR_OK) {
 		e = store_name(args, conf, &path, &file, d);
 	}

@@ -52,5 +52,6 @@ bin_PROGRAMS += picketctl
 picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_text.h collector/ctl_text.c \
 	collector/ctl_show.h collector/ctl_show.c \
-	collector/ctl_incident.h collector/ctl_incident.c
+	collector/ctl_incident.h collector/ctl_incident.c \
+	collector/ctl_control.h collector/ctl_control.c
 picketctl_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm

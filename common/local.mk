@@ -25,3 +25,8 @@ libcommon_a_SOURCES += \
 	common/alert.h \
 	common/json_read.h common/json_read.c \
 	common/eve.h common/eve.c
+
+# signed documents
+libcommon_a_SOURCES += \
+	common/sign.h common/sign.c \
+	common/control.h common/control.c

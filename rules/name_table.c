@@ -81,3 +81,16 @@ name_table_add(struct name_table *t, struct view name, uint32_t *id)
 	*id = *slot - 1;
 	return true;
 }
+
+bool
+name_table_copy(struct name_table *t, const struct name_table *from)
+{
+	uint32_t id;
+
+	for (uint32_t i = 0; i < from->n; i++) {
+		if (!name_table_add(t, view_cstr(from->names[i]), &id)) {
+			return false;
+		}
+	}
+	return true;
+}

@@ -26,4 +26,8 @@ void name_table_fini(struct name_table *t);
 bool name_table_add(struct name_table *t, struct view name,
 		    uint32_t *id) MUST_CHECK;
 
+/* The names of 'from', with their numbers, into an empty table. */
+bool name_table_copy(struct name_table *t,
+		     const struct name_table *from) MUST_CHECK;
+
 #endif

@@ -27,6 +27,9 @@ on_match(unsigned int id, unsigned long long from, unsigned long long to,
 	(void)from;
 	(void)to;
 	(void)flags;
+	if (id == PREFILTER_NOBODY) {
+		return 0;
+	}
 	if ((out->bits[id / 64] & bit) == 0) {
 		out->bits[id / 64] |= bit;
 		out->ids[out->n++] = id;

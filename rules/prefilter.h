@@ -30,6 +30,13 @@ struct prefilter_literal {
  */
 struct prefilter *prefilter_build(const struct prefilter_literal *lits,
 				  size_t n, struct diag *d) MUST_CHECK;
+/*
+ * The same beside 'like', a prefilter that is in use (or NULL): for the same
+ * literals under the same ids it is given once more, to be freed as often.
+ */
+struct prefilter *prefilter_build_like(const struct prefilter *like,
+				       const struct prefilter_literal *lits,
+				       size_t n, struct diag *d) MUST_CHECK;
 void prefilter_free(struct prefilter *p);
 size_t prefilter_memory(const struct prefilter *p); /* bytes */
 /* Longest literal: how far back a scan must begin to see one end anew. */

@@ -12,13 +12,19 @@
 #define RULES_PREFILTER_DB_H
 
 #include <hs.h>
+#include <stdatomic.h>
 
 #include "rules/prefilter.h"
+
+/* Id of an expression that is there for Hyperscan's sake only. */
+#define PREFILTER_NOBODY UINT32_MAX
 
 struct prefilter {
 	hs_database_t *db; /* NULL: no literals, nothing ever matches */
 	size_t longest;
 	size_t memory;
+	uint8_t key[16]; /* digest of the literals */
+	atomic_uint refs;
 };
 
 struct prefilter_scratch {

@@ -68,6 +68,7 @@ struct rule {
 	bool bypass; /* the flow is inspected no more after a match */
 	bool no_tx_log; /* its transaction is not logged after a match */
 	uint8_t app; /* enum app_proto that it is for; APP_UNKNOWN: any */
+	bool self_contained; /* refers to no table of its set */
 	uint8_t priority; /* 1 is worst; EVE's alert.severity */
 	const char *msg;
 	const char *classtype; /* short name or NULL */

@@ -206,3 +206,17 @@ rule_class_find(const struct rule_classes *c, struct view name)
 	}
 	return NULL;
 }
+
+void
+rule_classes_each(const struct rule_classes *c,
+		  void (*fn)(void *arg, const char *name, const char *value),
+		  void *arg)
+{
+	char priority[8];
+
+	for (size_t i = 0; i < c->n; i++) {
+		snprintf(priority, sizeof(priority), "%u", c->v[i].priority);
+		fn(arg, c->v[i].name, c->v[i].text);
+		fn(arg, c->v[i].name, priority);
+	}
+}

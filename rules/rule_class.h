@@ -31,4 +31,10 @@ void rule_classes_free(struct rule_classes *c);
 const struct rule_class *rule_class_find(const struct rule_classes *c,
 					 struct view name);
 
+/* Calls 'fn' for each class with its name, and with words and priority. */
+void rule_classes_each(const struct rule_classes *c,
+		       void (*fn)(void *arg, const char *name,
+				  const char *value),
+		       void *arg);
+
 #endif

@@ -25,6 +25,21 @@ draft_text(struct rule_draft *r, struct view v)
 	return s;
 }
 
+const char *
+draft_word(struct rule_draft *r, struct view v)
+{
+	uint32_t id;
+
+	if (v.len == 0) {
+		return "";
+	}
+	if (!name_table_add(&r->env->strings, v, &id)) {
+		draft_nomem(r);
+		return NULL;
+	}
+	return r->env->strings.names[id];
+}
+
 void *
 draft_copy(struct rule_draft *r, const void *p, size_t size)
 {

@@ -35,9 +35,10 @@ struct rule_env {
 	struct name_table flowbits, flowints;
 	struct name_table notes; /* captures, and buffers of entropy */
 	struct name_table sharedbits, txbits;
+	struct name_table strings; /* that many rules have in common */
 	struct dataset_catalog *datasets;
 	const char *rule_dir; /* where the file at hand lies */
-	void **codes; /* every pcre2_code, to be freed with the set */
+	void **codes; /* every pcre2_code of 'arena's rules */
 	size_t n_codes, cap_codes;
 };
 
@@ -97,6 +98,8 @@ struct rule_draft {
 
 /* Copies into the arena; NULL (diag set) when memory runs out. */
 char *draft_text(struct rule_draft *r, struct view v);
+/* The same for a text that other rules are likely to have. */
+const char *draft_word(struct rule_draft *r, struct view v);
 void *draft_copy(struct rule_draft *r, const void *p, size_t size);
 enum err draft_nomem(struct rule_draft *r);
 

@@ -143,10 +143,10 @@ gather_bits(struct rule_matcher *m, uint32_t order)
 /* A rule that waits for the end of the chunk in which its literal stood. */
 static void
 await_chunk(struct rule_matcher *m, struct rule_flow *f, struct state_pending p,
-	    uint64_t end)
+	    uint32_t order, uint64_t end)
 {
 	const struct inspect *in = m->in;
-	bool came = (m->candidates[p.order / 64] >> (p.order % 64) & 1) != 0;
+	bool came = (m->candidates[order / 64] >> (order % 64) & 1) != 0;
 
 	p.due = in->stream_end || p.end <= in->stream_chunk;
 	p.again = p.due && came && !in->stream_end;
@@ -154,7 +154,7 @@ await_chunk(struct rule_matcher *m, struct rule_flow *f, struct state_pending p,
 		p.end = p.due ? end : p.end;
 	}
 	if (p.due) {
-		add_candidate(m, p.order);
+		add_candidate(m, order);
 	}
 	f->pending[in->dir][f->n_pending[in->dir]++] = p;
 }
@@ -171,12 +171,16 @@ retry(struct rule_matcher *m, struct rule_flow *f,
 	const struct inspect *in = m->in;
 	struct state_pending p = *was;
 	uint64_t end = in->stream_offset + in->buf[BUF_STREAM].v[0].len;
+	uint32_t order = ruleset_order_of(m->rs, p.uid);
 
-	if (m->groups->progs[p.order]->by_chunk) {
-		await_chunk(m, f, p, end);
+	if (order == ORDER_NONE) {
+		return; /* the rule went with a former set */
+	}
+	if (m->groups->progs[order]->by_chunk) {
+		await_chunk(m, f, p, order, end);
 		return;
 	}
-	if (m->candidates[p.order / 64] >> (p.order % 64) & 1) {
+	if (m->candidates[order / 64] >> (order % 64) & 1) {
 		p.end = end; /* the literal came again */
 		p.tried = end;
 	}
@@ -187,7 +191,7 @@ retry(struct rule_matcher *m, struct rule_flow *f,
 	    in->stream_end) {
 		p.tries += p.tries < UINT8_MAX;
 		p.tried = end;
-		add_candidate(m, p.order);
+		add_candidate(m, order);
 	}
 	f->pending[in->dir][f->n_pending[in->dir]++] = p;
 }
@@ -318,7 +322,12 @@ gather_tx(struct rule_matcher *m)
 
 		m->tx->pending.n = 0;
 		for (uint32_t i = 0; i < n; i++) {
-			add_candidate(m, m->tx->pending.v[i]);
+			uint32_t order =
+				ruleset_order_of(m->rs, m->tx->pending.v[i]);
+
+			if (order != ORDER_NONE) {
+				add_candidate(m, order);
+			}
 		}
 	}
 }

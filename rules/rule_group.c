@@ -51,7 +51,8 @@ same_literal(const struct rule_prog *a, const struct rule_prog *b)
 
 /* The literals of 'with', one id for each spelling. */
 static enum err
-build_literals(struct rule_group *g, struct gather *with, struct diag *d)
+build_literals(struct rule_group *g, const struct prefilter *like,
+	       struct gather *with, struct diag *d)
 {
 	struct prefilter_literal *lits;
 	enum err e = ERR_OK;
@@ -82,7 +83,7 @@ build_literals(struct rule_group *g, struct gather *with, struct diag *d)
 	}
 	g->first[n] = with->n;
 	g->n_ids = n;
-	g->prefilter = prefilter_build(lits, n, d);
+	g->prefilter = prefilter_build_like(like, lits, n, d);
 	if (g->prefilter == NULL) {
 		e = ERR_NOMEM;
 		goto out;
@@ -159,7 +160,8 @@ bare_of(const struct rule_prog *p)
 }
 
 static enum err
-build_group(struct rule_groups *set, struct rule_group *g, struct gather *with,
+build_group(struct rule_groups *set, struct rule_group *g,
+	    const struct prefilter *like, struct gather *with,
 	    struct gather *bare, struct diag *d)
 {
 	enum err e;
@@ -167,7 +169,7 @@ build_group(struct rule_groups *set, struct rule_group *g, struct gather *with,
 	if (!literal_table_build(&g->table, with->v, &with->n)) {
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
-	e = build_literals(g, with, d);
+	e = build_literals(g, like, with, d);
 	if (e != ERR_OK) {
 		return e;
 	}
@@ -301,8 +303,8 @@ belongs(const struct rule_prog *p, const struct place *at)
 
 static enum err
 fill_group(struct rule_groups *set, struct rule_group *g,
-	   const struct place *at, struct gather *with, struct gather *bare,
-	   struct diag *d)
+	   const struct place *at, const struct prefilter *like,
+	   struct gather *with, struct gather *bare, struct diag *d)
 {
 	with->n = bare->n = 0;
 	for (uint32_t i = 0; i < set->n_progs; i++) {
@@ -318,7 +320,7 @@ fill_group(struct rule_groups *set, struct rule_group *g,
 	     build_index(&g->by_dst, bare, true) != ERR_OK)) {
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
-	return build_group(set, g, with, bare, d);
+	return build_group(set, g, like, with, bare, d);
 }
 
 /* Visits every group with its place. */
@@ -367,6 +369,7 @@ each_group(struct rule_groups *g,
 
 struct building {
 	struct rule_groups *set;
+	const struct rule_groups *prev;
 	struct gather with, bare;
 	struct diag *d;
 };
@@ -375,15 +378,26 @@ static enum err
 build_one(void *arg, struct rule_group *g, const struct place *at)
 {
 	struct building *b = arg;
+	const struct prefilter *like = NULL;
 
-	return fill_group(b->set, g, at, &b->with, &b->bare, b->d);
+	if (b->prev != NULL) {
+		/* the group of the same place */
+		size_t offset = (size_t)((uint8_t *)g - (uint8_t *)b->set);
+
+		like = ((const struct rule_group
+				 *)(const void *)((const uint8_t *)b->prev +
+						  offset))
+			       ->prefilter;
+	}
+	return fill_group(b->set, g, at, like, &b->with, &b->bare, b->d);
 }
 
 enum err
-rule_groups_build(struct rule_groups *g, const struct rule_prog *const *progs,
-		  uint32_t n, struct diag *d)
+rule_groups_build(struct rule_groups *g, const struct rule_groups *prev,
+		  const struct rule_prog *const *progs, uint32_t n,
+		  struct diag *d)
 {
-	struct building b = { .set = g, .d = d };
+	struct building b = { .set = g, .prev = prev, .d = d };
 	enum err e;
 
 	memset(g, 0, sizeof(*g));

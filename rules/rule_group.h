@@ -67,8 +67,10 @@ struct rule_groups {
 	uint32_t most_ids; /* of any group */
 };
 
-/* 'progs' in order of evaluation, progs[i]->order == i. */
+/* 'progs' in order of evaluation, progs[i]->order == i.  Prefilters that
+ * would be those of 'prev' (or NULL) are shared with it. */
 enum err rule_groups_build(struct rule_groups *g,
+			   const struct rule_groups *prev,
 			   const struct rule_prog *const *progs, uint32_t n,
 			   struct diag *d) MUST_CHECK;
 void rule_groups_fini(struct rule_groups *g);

@@ -54,6 +54,20 @@ rule_matcher_free(struct rule_matcher *m)
 	}
 }
 
+const struct ruleset *
+rule_matcher_rules(const struct rule_matcher *m)
+{
+	return m->rs;
+}
+
+void
+rule_matcher_follow(struct rule_matcher *m, const struct rule_matcher *old)
+{
+	m->stats = old->stats;
+	m->verifier.pcre_limit = old->verifier.pcre_limit;
+	m->verifier.step_limit = old->verifier.step_limit;
+}
+
 /* Candidates in their order of evaluation; leaves the bitmap empty. */
 static void
 try_candidates(struct rule_matcher *m)
@@ -139,8 +153,8 @@ rule_match(struct rule_matcher *m, struct inspect *in, struct rule_hits *out)
 	m->in = in;
 	m->out = out;
 	m->stats.calls++;
-	m->flow = state_flow(in, m->rs->id, false);
-	m->tx = in->kind == INSPECT_TX ? state_tx(in, m->rs->id, false) : NULL;
+	m->flow = state_flow(in, false);
+	m->tx = in->kind == INSPECT_TX ? state_tx(in, false) : NULL;
 	m->passed = false;
 	m->n_context = 0;
 	claim_reset(&m->claims);
@@ -211,7 +225,7 @@ rule_metadata_of(const struct ruleset *rs, const struct rule_flow *f,
 	out->n_bits = out->n_ints = 0;
 	out->notes = NULL;
 	out->names = rs->env.notes.names;
-	if (f != NULL && f->set_id == rs->id) {
+	if (f != NULL) {
 		meta_bits(&rs->env, f, out);
 		meta_ints(&rs->env, f, out);
 		out->notes = f->notes;
@@ -219,9 +233,9 @@ rule_metadata_of(const struct ruleset *rs, const struct rule_flow *f,
 }
 
 bool
-rule_flow_passed(const struct ruleset *rs, const struct rule_flow *f)
+rule_flow_passed(const struct rule_flow *f)
 {
-	return f != NULL && f->set_id == rs->id && f->pass;
+	return f != NULL && f->pass;
 }
 
 const struct rule_matcher_stats *

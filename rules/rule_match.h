@@ -19,6 +19,10 @@ struct rule_matcher;
 
 struct rule_matcher *rule_matcher_new(const struct ruleset *rs);
 void rule_matcher_free(struct rule_matcher *m);
+const struct ruleset *rule_matcher_rules(const struct rule_matcher *m);
+/* The counters of 'old', which 'm' replaces, go on in 'm'. */
+void rule_matcher_follow(struct rule_matcher *m,
+			 const struct rule_matcher *old);
 
 /*
  * From now on hits with a claim are settled in 's' at once, instead of where
@@ -60,7 +64,7 @@ void rule_metadata_of(const struct ruleset *rs, const struct rule_flow *f,
 		      struct rule_metadata *out);
 
 /* Whether a pass rule silenced the whole flow; 'f' may be NULL. */
-bool rule_flow_passed(const struct ruleset *rs, const struct rule_flow *f);
+bool rule_flow_passed(const struct rule_flow *f);
 
 struct rule_matcher_stats {
 	uint64_t calls, candidates, verified, hits;

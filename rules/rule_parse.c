@@ -67,11 +67,14 @@ parse_classtype(struct rule_draft *r, const struct keyword *w,
 	}
 	r->has_class = true;
 	if (c == NULL) { /* Suricata's way: named, with the default priority */
-		r->rule->classtype = draft_text(r, name);
+		r->rule->classtype = draft_word(r, name);
 		return r->rule->classtype != NULL ? ERR_OK : ERR_NOMEM;
 	}
-	r->rule->classtype = c->name;
-	r->rule->category = c->text;
+	r->rule->classtype = draft_word(r, view_cstr(c->name));
+	r->rule->category = draft_word(r, view_cstr(c->text));
+	if (r->rule->classtype == NULL || r->rule->category == NULL) {
+		return ERR_NOMEM;
+	}
 	if (!r->has_priority) {
 		r->rule->priority = c->priority;
 	}
@@ -113,8 +116,8 @@ parse_metadata(struct rule_draft *r, const struct keyword *w, struct view value)
 					MAX_META);
 		}
 		text_next_word(&part, &key);
-		all[n].key = draft_text(r, key);
-		all[n].value = draft_text(r, text_trim(part));
+		all[n].key = draft_word(r, key);
+		all[n].value = draft_word(r, text_trim(part));
 		if (all[n].key == NULL || all[n].value == NULL) {
 			return ERR_NOMEM;
 		}
@@ -154,7 +157,8 @@ parse_reference(struct rule_draft *r, const struct keyword *w,
 	}
 	refs[n] = draft_text(r, value);
 	links[n] = rule_refs_link(
-		r->env->refs, text_trim(view_sub(value, 0, comma)),
+		r->env->refs, r->env->arena,
+		text_trim(view_sub(value, 0, comma)),
 		text_trim(view_sub(value, comma + 1, value.len)));
 	if (refs[n] == NULL || links[n] == NULL) {
 		return draft_nomem(r);
@@ -465,6 +469,54 @@ static rule_reader *const readers[] = {
 	[KW_REFUSED] = parse_refused,
 };
 
+/*
+ * Keywords of which all that is read lies in the rule's own memory, or stands
+ * on numbers that the next set inherits (flowbits, flowint, xbits, hostbits,
+ * captures).  A rule with only such keywords outlives its set; with any other
+ * it is read anew: datasets, lists of digests, reputation and countries are
+ * tables of the set, or come from files that change.
+ */
+static const bool self_contained[] = {
+	[KW_MSG] = true,           [KW_SID] = true,
+	[KW_GID] = true,           [KW_REV] = true,
+	[KW_CLASSTYPE] = true,     [KW_PRIORITY] = true,
+	[KW_METADATA] = true,      [KW_REFERENCE] = true,
+	[KW_TARGET] = true,        [KW_NOALERT] = true,
+	[KW_REQUIRES] = true,      [KW_HINT] = true,
+	[KW_CONTENT] = true,       [KW_URICONTENT] = true,
+	[KW_TEXT_IN] = true,       [KW_NOCASE] = true,
+	[KW_RAWBYTES] = true,      [KW_STARTSWITH] = true,
+	[KW_ENDSWITH] = true,      [KW_OFFSET] = true,
+	[KW_DEPTH] = true,         [KW_DISTANCE] = true,
+	[KW_WITHIN] = true,        [KW_FAST_PATTERN] = true,
+	[KW_PCRE] = true,          [KW_BUFFER] = true,
+	[KW_MODIFIER] = true,      [KW_PKT_DATA] = true,
+	[KW_BASE64_DECODE] = true, [KW_BASE64_DATA] = true,
+	[KW_BSIZE] = true,         [KW_URILEN] = true,
+	[KW_ISDATAAT] = true,      [KW_ABSENT] = true,
+	[KW_BYTE_TEST] = true,     [KW_BYTE_JUMP] = true,
+	[KW_BYTE_EXTRACT] = true,  [KW_BYTE_MATH] = true,
+	[KW_XFORM] = true,         [KW_FLOW] = true,
+	[KW_FLOWBITS] = true,      [KW_FLOWINT] = true,
+	[KW_THRESHOLD] = true,     [KW_DETECTION_FILTER] = true,
+	[KW_STREAM_SIZE] = true,   [KW_FACT] = true,
+	[KW_FLOW_COUNT] = true,    [KW_ITS_NUM] = true,
+	[KW_TCP_FLAGS] = true,     [KW_FRAGBITS] = true,
+	[KW_FRAGOFFSET] = true,    [KW_IPOPTS] = true,
+	[KW_IP_PROTO] = true,      [KW_SAMEIP] = true,
+	[KW_APP_PROTO] = true,     [KW_EVENT] = true,
+	[KW_TLS_VERSION] = true,   [KW_SSL_VERSION] = true,
+	[KW_SSL_STATE] = true,     [KW_CERT_TIME] = true,
+	[KW_CSUM] = true,          [KW_TAG] = true,
+	[KW_BYPASS] = true,        [KW_CONFIG] = true,
+	[KW_CERT_EXPIRED] = true,  [KW_CERT_VALID] = true,
+	[KW_ENTROPY] = true,       [KW_ASN1] = true,
+	[KW_NOTE] = true,          [KW_XBITS] = true,
+	[KW_HOSTBITS] = true,      [KW_SSH_VERSION] = true,
+	[KW_FILE_SIZE] = true,     [KW_FILE_EXT] = true,
+	[KW_FILESTORE] = true,
+};
+
 static enum err
 read_option(struct rule_draft *r, const struct rule_option *o)
 {
@@ -486,6 +538,9 @@ read_option(struct rule_draft *r, const struct rule_option *o)
 	}
 	r->transport |= w->flags & (KWF_TCP | KWF_UDP | KWF_ICMP4 | KWF_ICMP6 |
 				    KWF_V4 | KWF_V6);
+	r->rule->self_contained = r->rule->self_contained &&
+				  w->shape < ARRAY_LEN(self_contained) &&
+				  self_contained[w->shape];
 	e = readers[w->shape](r, w, o->value);
 	if (e == ERR_OK && !is_no_match(w)) {
 		r->latest_match = w;
@@ -672,6 +727,7 @@ rule_parse(struct rule_draft *r, struct view text, struct diag *d)
 		return draft_nomem(r);
 	}
 	r->rule->gid = 1;
+	r->rule->self_contained = true;
 	r->rule->priority = 3;
 	r->rule->msg = r->rule->category = "";
 	e = rule_lex(text, &r->words, d);

@@ -366,6 +366,7 @@ struct rule_prog {
 	const struct rule *rule;
 	const struct rule_prog *other; /* the same rule's other direction */
 	uint32_t order; /* of evaluation; its number in the set */
+	uint32_t uid; /* the same in every later set that has this revision */
 	uint8_t kind; /* enum prog_kind */
 	uint8_t dirs; /* bit per enum inspect_dir */
 	uint8_t protos; /* enum prog_proto */

@@ -127,7 +127,8 @@ rule_refs_free(struct rule_refs *r)
 }
 
 const char *
-rule_refs_link(const struct rule_refs *r, struct view kind, struct view place)
+rule_refs_link(const struct rule_refs *r, struct arena *a, struct view kind,
+	       struct view place)
 {
 	struct view prefix = kind;
 	bool known = false;
@@ -139,7 +140,7 @@ rule_refs_link(const struct rule_refs *r, struct view kind, struct view place)
 			known = true;
 		}
 	}
-	s = arena_alloc(r->arena, prefix.len + place.len + 2);
+	s = arena_alloc(a, prefix.len + place.len + 2);
 	if (s == NULL) {
 		return NULL;
 	}
@@ -152,4 +153,14 @@ rule_refs_link(const struct rule_refs *r, struct view kind, struct view place)
 	}
 	s[prefix.len + place.len] = '\0';
 	return s;
+}
+
+void
+rule_refs_each(const struct rule_refs *r,
+	       void (*fn)(void *arg, struct view kind, struct view prefix),
+	       void *arg)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		fn(arg, r->v[i].name, r->v[i].prefix);
+	}
 }

@@ -30,9 +30,13 @@ bool rule_refs_line(struct rule_refs *r, struct view line) MUST_CHECK;
 
 /*
  * The address that 'place' of 'kind' stands for.  Of a kind that is not known
- * it is "KIND,PLACE", as written.  NULL when memory runs out.
+ * it is "KIND,PLACE", as written.  Lies in 'a'; NULL when that is full.
  */
-const char *rule_refs_link(const struct rule_refs *r, struct view kind,
-			   struct view place);
+const char *rule_refs_link(const struct rule_refs *r, struct arena *a,
+			   struct view kind, struct view place);
+/* Calls 'fn' for each kind that is known. */
+void rule_refs_each(const struct rule_refs *r,
+		    void (*fn)(void *arg, struct view kind, struct view prefix),
+		    void *arg);
 
 #endif

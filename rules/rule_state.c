@@ -11,48 +11,34 @@ words(uint32_t n)
 	return (n + 63) / 64 * sizeof(uint64_t);
 }
 
-static void
-flow_drop(struct rule_flow *f, struct pool *pool)
-{
-	pool_put(pool, f->bits, f->n_bit_words * sizeof(uint64_t));
-	pool_put(pool, f->ints, f->n_ints * sizeof(uint32_t));
-	pool_put(pool, f->ints_set, words(f->n_ints));
-	pool_put(pool, f->notes, sizeof(*f->notes));
-	pool_put(pool, f->pending[0], PENDING_SIZE);
-	pool_put(pool, f->pending[1], PENDING_SIZE);
-	memset(f, 0, sizeof(*f));
-}
-
 void
 rule_flow_free(struct rule_flow *f, struct pool *pool)
 {
 	if (f != NULL) {
-		flow_drop(f, pool);
+		pool_put(pool, f->bits, f->n_bit_words * sizeof(uint64_t));
+		pool_put(pool, f->ints, f->n_ints * sizeof(uint32_t));
+		pool_put(pool, f->ints_set, words(f->n_ints));
+		pool_put(pool, f->notes, sizeof(*f->notes));
+		pool_put(pool, f->pending[0], PENDING_SIZE);
+		pool_put(pool, f->pending[1], PENDING_SIZE);
 		pool_put(pool, f, sizeof(*f));
 	}
-}
-
-static void
-tx_drop(struct rule_tx *t, struct pool *pool)
-{
-	pool_put(pool, t->bits, words(RULE_MAX_TX_BITS));
-	pool_put(pool, t->alerted.v, t->alerted.cap * sizeof(uint32_t));
-	pool_put(pool, t->pending.v, t->pending.cap * sizeof(uint32_t));
-	pool_put(pool, t->met.v, t->met.cap * sizeof(uint32_t));
-	memset(t, 0, sizeof(*t));
 }
 
 void
 rule_tx_free(struct rule_tx *t, struct pool *pool)
 {
 	if (t != NULL) {
-		tx_drop(t, pool);
+		pool_put(pool, t->bits, words(RULE_MAX_TX_BITS));
+		pool_put(pool, t->alerted.v, t->alerted.cap * sizeof(uint32_t));
+		pool_put(pool, t->pending.v, t->pending.cap * sizeof(uint32_t));
+		pool_put(pool, t->met.v, t->met.cap * sizeof(uint32_t));
 		pool_put(pool, t, sizeof(*t));
 	}
 }
 
 struct rule_flow *
-state_flow(const struct inspect *in, uint64_t set_id, bool make)
+state_flow(const struct inspect *in, bool make)
 {
 	struct rule_flow *f;
 
@@ -64,20 +50,14 @@ state_flow(const struct inspect *in, uint64_t set_id, bool make)
 		f = pool_get(in->pool, sizeof(*f));
 		if (f != NULL) {
 			memset(f, 0, sizeof(*f));
-			f->set_id = set_id;
 			*in->flow_state = f;
 		}
-	}
-	if (f != NULL && f->set_id != set_id) {
-		flow_drop(f, in->pool);
-		f->set_id = set_id;
 	}
 	return f;
 }
 
 static struct rule_tx *
-state_in(const struct inspect *in, struct rule_tx **slot, uint64_t set_id,
-	 bool make)
+state_in(const struct inspect *in, struct rule_tx **slot, bool make)
 {
 	struct rule_tx *t;
 
@@ -89,28 +69,22 @@ state_in(const struct inspect *in, struct rule_tx **slot, uint64_t set_id,
 		t = pool_get(in->pool, sizeof(*t));
 		if (t != NULL) {
 			memset(t, 0, sizeof(*t));
-			t->set_id = set_id;
 			*slot = t;
 		}
-	}
-	if (t != NULL && t->set_id != set_id) {
-		tx_drop(t, in->pool);
-		t->set_id = set_id;
 	}
 	return t;
 }
 
 struct rule_tx *
-state_tx(const struct inspect *in, uint64_t set_id, bool make)
+state_tx(const struct inspect *in, bool make)
 {
-	return state_in(in, in->tx_state, set_id, make);
+	return state_in(in, in->tx_state, make);
 }
 
 struct rule_tx *
-state_file(const struct inspect *in, const struct inspect_file *f,
-	   uint64_t set_id, bool make)
+state_file(const struct inspect *in, const struct inspect_file *f, bool make)
 {
-	return state_in(in, f->state, set_id, make);
+	return state_in(in, f->state, make);
 }
 
 bool
@@ -120,22 +94,38 @@ state_bit(const struct rule_flow *f, uint32_t id)
 	       (f->bits[id / 64] >> (id % 64) & 1) != 0;
 }
 
+/* Room for 'n' bits; a later set may have more than the one that made them. */
+static bool
+grow_bits(struct rule_flow *f, uint32_t n, struct pool *pool)
+{
+	uint64_t *bits = pool_get(pool, words(n));
+
+	if (bits == NULL) {
+		return false;
+	}
+	memset(bits, 0, words(n));
+	if (f->bits != NULL) {
+		memcpy(bits, f->bits, f->n_bit_words * sizeof(*bits));
+	}
+	pool_put(pool, f->bits, f->n_bit_words * sizeof(*bits));
+	f->bits = bits;
+	f->n_bit_words = (n + 63) / 64;
+	return true;
+}
+
 bool
 state_bit_change(struct rule_flow *f, enum bit_cmd cmd, uint32_t id, uint32_t n,
 		 struct pool *pool)
 {
 	uint64_t bit = UINT64_C(1) << (id % 64);
 
-	if (f->bits == NULL) {
+	if (id / 64 >= f->n_bit_words) {
 		if (cmd == BIT_UNSET) {
 			return true;
 		}
-		f->bits = pool_get(pool, words(n));
-		if (f->bits == NULL) {
+		if (!grow_bits(f, n, pool)) {
 			return false;
 		}
-		memset(f->bits, 0, words(n));
-		f->n_bit_words = (n + 63) / 64;
 	}
 	if (cmd == BIT_SET) {
 		f->bits[id / 64] |= bit;
@@ -195,24 +185,38 @@ state_int(const struct rule_flow *f, uint32_t var, uint32_t *out)
 	return true;
 }
 
+static bool
+grow_ints(struct rule_flow *f, uint32_t n, struct pool *pool)
+{
+	uint32_t *ints = pool_get(pool, n * sizeof(*ints));
+	uint64_t *set = pool_get(pool, words(n));
+
+	if (ints == NULL || set == NULL) {
+		pool_put(pool, ints, n * sizeof(*ints));
+		pool_put(pool, set, words(n));
+		return false;
+	}
+	memset(set, 0, words(n));
+	if (f->ints != NULL) {
+		memcpy(ints, f->ints, f->n_ints * sizeof(*ints));
+		memcpy(set, f->ints_set, words(f->n_ints));
+	}
+	pool_put(pool, f->ints, f->n_ints * sizeof(*ints));
+	pool_put(pool, f->ints_set, words(f->n_ints));
+	f->ints = ints;
+	f->ints_set = set;
+	f->n_ints = n;
+	return true;
+}
+
 bool
 state_int_change(struct rule_flow *f, const struct int_op *op, uint32_t n,
 		 struct pool *pool)
 {
 	uint32_t value = op->value, old = 0;
 
-	if (f->ints == NULL) {
-		f->ints = pool_get(pool, n * sizeof(f->ints[0]));
-		f->ints_set = pool_get(pool, words(n));
-		if (f->ints == NULL || f->ints_set == NULL) {
-			pool_put(pool, f->ints, n * sizeof(f->ints[0]));
-			pool_put(pool, f->ints_set, words(n));
-			f->ints = NULL;
-			f->ints_set = NULL;
-			return false;
-		}
-		memset(f->ints_set, 0, words(n));
-		f->n_ints = n;
+	if (op->var >= f->n_ints && !grow_ints(f, n, pool)) {
+		return false;
 	}
 	if (op->from_var && !state_int(f, op->value, &value)) {
 		return true; /* nothing to add: no such variable yet */
@@ -241,10 +245,10 @@ state_notes(struct rule_flow *f, struct pool *pool)
 }
 
 bool
-state_has(const uint32_t *v, uint32_t n, uint32_t order)
+state_has(const uint32_t *v, uint32_t n, uint32_t uid)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		if (v[i] == order) {
+		if (v[i] == uid) {
 			return true;
 		}
 	}
@@ -252,9 +256,9 @@ state_has(const uint32_t *v, uint32_t n, uint32_t order)
 }
 
 bool
-state_add(struct state_list *l, uint32_t order, struct pool *pool)
+state_add(struct state_list *l, uint32_t uid, struct pool *pool)
 {
-	if (state_has(l->v, l->n, order)) {
+	if (state_has(l->v, l->n, uid)) {
 		return true;
 	}
 	if (l->n == l->cap) {
@@ -275,16 +279,15 @@ state_add(struct state_list *l, uint32_t order, struct pool *pool)
 		l->v = v;
 		l->cap = cap;
 	}
-	l->v[l->n++] = order;
+	l->v[l->n++] = uid;
 	return true;
 }
 
 uint64_t
-state_spoken_end(const struct rule_flow *f, enum inspect_dir dir,
-		 uint32_t order)
+state_spoken_end(const struct rule_flow *f, enum inspect_dir dir, uint32_t uid)
 {
 	for (uint8_t i = 0; f != NULL && i < f->n_spoken; i++) {
-		if (f->spoken[i].order == order && f->spoken[i].dir == dir) {
+		if (f->spoken[i].uid == uid && f->spoken[i].dir == dir) {
 			return f->spoken[i].end;
 		}
 	}
@@ -292,13 +295,13 @@ state_spoken_end(const struct rule_flow *f, enum inspect_dir dir,
 }
 
 void
-state_speak(struct rule_flow *f, enum inspect_dir dir, uint32_t order,
+state_speak(struct rule_flow *f, enum inspect_dir dir, uint32_t uid,
 	    uint64_t end)
 {
 	uint8_t at = f->n_spoken;
 
 	for (uint8_t i = 0; i < f->n_spoken; i++) {
-		if (f->spoken[i].order == order && f->spoken[i].dir == dir) {
+		if (f->spoken[i].uid == uid && f->spoken[i].dir == dir) {
 			f->spoken[i].end = end;
 			return;
 		}
@@ -308,11 +311,11 @@ state_speak(struct rule_flow *f, enum inspect_dir dir, uint32_t order,
 	} else {
 		at = f->next_spoken++ % STATE_SPOKEN;
 	}
-	f->spoken[at] = (struct state_spoken){ end, order, (uint8_t)dir };
+	f->spoken[at] = (struct state_spoken){ end, uid, (uint8_t)dir };
 }
 
 bool
-state_pend(struct rule_flow *f, enum inspect_dir dir, uint32_t order,
+state_pend(struct rule_flow *f, enum inspect_dir dir, uint32_t uid,
 	   uint64_t end, struct pool *pool)
 {
 	if (f->pending[dir] == NULL) {
@@ -323,7 +326,7 @@ state_pend(struct rule_flow *f, enum inspect_dir dir, uint32_t order,
 		f->n_pending[dir] = 0;
 	}
 	for (uint8_t i = 0; i < f->n_pending[dir]; i++) {
-		if (f->pending[dir][i].order == order) {
+		if (f->pending[dir][i].uid == uid) {
 			return true; /* waits already */
 		}
 	}
@@ -333,17 +336,17 @@ state_pend(struct rule_flow *f, enum inspect_dir dir, uint32_t order,
 	f->pending[dir][f->n_pending[dir]++] = (struct state_pending){
 		.end = end,
 		.tried = end,
-		.order = order,
+		.uid = uid,
 		.tries = 1,
 	};
 	return true;
 }
 
 void
-state_unpend(struct rule_flow *f, enum inspect_dir dir, uint32_t order)
+state_unpend(struct rule_flow *f, enum inspect_dir dir, uint32_t uid)
 {
 	for (uint8_t i = 0; i < f->n_pending[dir]; i++) {
-		if (f->pending[dir][i].order == order) {
+		if (f->pending[dir][i].uid == uid) {
 			f->pending[dir][i] =
 				f->pending[dir][--f->n_pending[dir]];
 			return;
@@ -352,12 +355,12 @@ state_unpend(struct rule_flow *f, enum inspect_dir dir, uint32_t order)
 }
 
 bool
-state_due(struct rule_flow *f, enum inspect_dir dir, uint32_t order)
+state_due(struct rule_flow *f, enum inspect_dir dir, uint32_t uid)
 {
 	for (uint8_t i = 0; f != NULL && i < f->n_pending[dir]; i++) {
 		struct state_pending *p = &f->pending[dir][i];
 
-		if (p->order != order) {
+		if (p->uid != uid) {
 			continue;
 		}
 		if (!p->due) {

@@ -8,8 +8,9 @@
  * Place    above rule_prog.h; below rule_match.
  * Threads  the worker that owns the flow.
  * Memory   the worker's pool; every list has a fixed bound, and a full one is
- *          counted by the caller.  State of a former ruleset is emptied, not
- *          read: its numbers mean other rules.
+ *          counted by the caller.
+ * Reload   rules stand here by their uid, flowbits and variables by numbers
+ *          that a later set inherits: all of it outlives its ruleset.
  * Cost     nothing for flows that no rule remembers anything of.
  */
 #ifndef RULES_RULE_STATE_H
@@ -25,7 +26,7 @@
 struct state_pending {
 	uint64_t end; /* stream offset that was the window's end */
 	uint64_t tried; /* end of the window at the last try */
-	uint32_t order;
+	uint32_t uid;
 	uint8_t tries;
 	/* of a rule on packets as well: its chunk is complete, and whether its
 	 * literal came once more, behind that chunk */
@@ -35,12 +36,11 @@ struct state_pending {
 /* A rule alerted on stream bytes up to 'end': they are used up for it. */
 struct state_spoken {
 	uint64_t end;
-	uint32_t order;
+	uint32_t uid;
 	uint8_t dir;
 };
 
 struct rule_flow {
-	uint64_t set_id;
 	uint64_t *bits;
 	uint32_t *ints; /* values; 'ints_set' says which exist */
 	uint64_t *ints_set;
@@ -60,21 +60,18 @@ struct state_list {
 };
 
 struct rule_tx {
-	uint64_t set_id;
 	uint64_t *bits; /* RULE_MAX_TX_BITS, or NULL: none is set */
 	struct state_list alerted, pending;
 	struct state_list met; /* raw bytes held, or one half of a "=>" rule */
 };
 
-/* The flow's state for 'set_id', made when 'make'; NULL otherwise or when the
- * pool is empty. */
-struct rule_flow *state_flow(const struct inspect *in, uint64_t set_id,
-			     bool make);
-struct rule_tx *state_tx(const struct inspect *in, uint64_t set_id, bool make);
+/* The flow's state, made when 'make'; NULL otherwise or when the pool is
+ * empty. */
+struct rule_flow *state_flow(const struct inspect *in, bool make);
+struct rule_tx *state_tx(const struct inspect *in, bool make);
 /* The same of one file. */
 struct rule_tx *state_file(const struct inspect *in,
-			   const struct inspect_file *f, uint64_t set_id,
-			   bool make);
+			   const struct inspect_file *f, bool make);
 
 bool state_bit(const struct rule_flow *f, uint32_t id);
 /* 'n' is how many bits the set has in all; false when the pool is empty. */
@@ -87,24 +84,24 @@ bool state_int_change(struct rule_flow *f, const struct int_op *op, uint32_t n,
 /* The flow's notes, made when there are none; NULL when the pool is empty. */
 struct notes *state_notes(struct rule_flow *f, struct pool *pool);
 
-bool state_has(const uint32_t *v, uint32_t n, uint32_t order);
+bool state_has(const uint32_t *v, uint32_t n, uint32_t uid);
 /* False when the list is full or the pool is. */
-bool state_add(struct state_list *l, uint32_t order, struct pool *pool);
+bool state_add(struct state_list *l, uint32_t uid, struct pool *pool);
 /* The transaction's bits that 'p' asks for; what it changes in them (false
  * when the pool is empty). */
 bool state_tx_bits_ok(const struct rule_tx *t, const struct rule_prog *p);
 bool state_tx_bits_change(struct rule_tx *t, const struct rule_prog *p,
 			  struct pool *pool);
-/* Stream offset behind the last alert of 'order'; 0 if not remembered. */
+/* Stream offset behind the last alert of 'uid'; 0 if not remembered. */
 uint64_t state_spoken_end(const struct rule_flow *f, enum inspect_dir dir,
-			  uint32_t order);
-void state_speak(struct rule_flow *f, enum inspect_dir dir, uint32_t order,
+			  uint32_t uid);
+void state_speak(struct rule_flow *f, enum inspect_dir dir, uint32_t uid,
 		 uint64_t end);
 /* 'end': where the window ended that held the literal. */
-bool state_pend(struct rule_flow *f, enum inspect_dir dir, uint32_t order,
+bool state_pend(struct rule_flow *f, enum inspect_dir dir, uint32_t uid,
 		uint64_t end, struct pool *pool);
-void state_unpend(struct rule_flow *f, enum inspect_dir dir, uint32_t order);
-/* Whether 'order' waited for its chunk, which is complete; waits no more. */
-bool state_due(struct rule_flow *f, enum inspect_dir dir, uint32_t order);
+void state_unpend(struct rule_flow *f, enum inspect_dir dir, uint32_t uid);
+/* Whether 'uid' waited for its chunk, which is complete; waits no more. */
+bool state_due(struct rule_flow *f, enum inspect_dir dir, uint32_t uid);
 
 #endif

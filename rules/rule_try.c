@@ -36,7 +36,7 @@ payload_ok(struct rule_matcher *m, const struct rule_prog *p,
 	struct verify_input v = { .offset = 0 };
 
 	if (in->kind == INSPECT_TX && m->tx != NULL &&
-	    state_has(m->tx->met.v, m->tx->met.n, p->order)) {
+	    state_has(m->tx->met.v, m->tx->met.n, p->uid)) {
 		return true;
 	}
 	if (in->buf[BUF_STREAM].n > 0) {
@@ -44,7 +44,7 @@ payload_ok(struct rule_matcher *m, const struct rule_prog *p,
 		v.offset = in->stream_offset;
 		if (in->kind == INSPECT_STREAM) {
 			uint64_t used =
-				state_spoken_end(m->flow, in->dir, p->order);
+				state_spoken_end(m->flow, in->dir, p->uid);
 
 			if (used > v.offset) {
 				size_t cut = MIN((size_t)(used - v.offset),
@@ -134,7 +134,7 @@ leave_measured(struct rule_matcher *m)
 	if (l->n == 0) {
 		return;
 	}
-	m->flow = state_flow(m->in, m->rs->id, true);
+	m->flow = state_flow(m->in, true);
 	if (m->flow != NULL) {
 		to = state_notes(m->flow, m->in->pool);
 	}
@@ -151,7 +151,7 @@ leave_captured(struct rule_matcher *m)
 {
 	const struct notes *l = &m->verifier.captured;
 
-	m->flow = state_flow(m->in, m->rs->id, true);
+	m->flow = state_flow(m->in, true);
 	for (uint32_t i = 0; i < l->n; i++) {
 		const struct note *n = &l->v[i];
 		bool kept = false;
@@ -188,7 +188,7 @@ leave_state(struct rule_matcher *m, const struct rule_prog *p)
 	if (p->n_bits_set == 0 && p->n_ints == 0) {
 		return;
 	}
-	m->flow = state_flow(m->in, m->rs->id, true);
+	m->flow = state_flow(m->in, true);
 	if (m->flow == NULL) {
 		m->stats.pending_full++;
 		return;
@@ -241,7 +241,7 @@ pass(struct rule_matcher *m, const struct rule_prog *p)
 		     m->in->kind != INSPECT_PACKET;
 
 	m->passed = m->out->passed = true;
-	m->flow = state_flow(m->in, m->rs->id, true);
+	m->flow = state_flow(m->in, true);
 	if (m->flow != NULL) {
 		m->flow->pass_packet = true;
 		m->flow->pass = m->flow->pass || whole;
@@ -251,7 +251,7 @@ pass(struct rule_matcher *m, const struct rule_prog *p)
 static void
 leave_tx_bits(struct rule_matcher *m, const struct rule_prog *p)
 {
-	m->tx = state_tx(m->in, m->rs->id, true);
+	m->tx = state_tx(m->in, true);
 	if (m->tx == NULL || !state_tx_bits_change(m->tx, p, m->in->pool)) {
 		m->stats.pending_full++;
 	}
@@ -303,7 +303,7 @@ emit(struct rule_matcher *m, const struct rule_prog *p)
 static uint32_t
 once_key(const struct rule_matcher *m, const struct rule_prog *p)
 {
-	return p->order * 2 + (p->once_a_flow ? 0 : m->in->dir);
+	return p->uid * 2 + (p->once_a_flow ? 0 : m->in->dir);
 }
 
 /*
@@ -323,7 +323,7 @@ seen_before(const struct rule_matcher *m, const struct rule_prog *p)
 				 once_key(m, p));
 	}
 	return in->kind == INSPECT_STREAM &&
-	       state_spoken_end(m->flow, in->dir, p->order) > in->stream_chunk;
+	       state_spoken_end(m->flow, in->dir, p->uid) > in->stream_chunk;
 }
 
 static void
@@ -336,7 +336,7 @@ remember_seen(struct rule_matcher *m, const struct rule_prog *p)
 	if (!p->once && !stream) {
 		return;
 	}
-	f = m->flow = state_flow(in, m->rs->id, true);
+	f = m->flow = state_flow(in, true);
 	if (f == NULL) {
 		return;
 	}
@@ -346,9 +346,9 @@ remember_seen(struct rule_matcher *m, const struct rule_prog *p)
 		if (p->by_chunk) {
 			end = in->stream_end ? end : in->stream_chunk;
 		} else {
-			state_unpend(f, in->dir, p->order);
+			state_unpend(f, in->dir, p->uid);
 		}
-		state_speak(f, in->dir, p->order, end);
+		state_speak(f, in->dir, p->uid, end);
 	}
 	if (p->once) {
 		if (f->n_once == STATE_ONCE) {
@@ -380,9 +380,9 @@ wait_in_stream(struct rule_matcher *m, const struct rule_prog *p)
 	if (in->buf[BUF_STREAM].n > 0) {
 		end += in->buf[BUF_STREAM].v[0].len;
 	}
-	m->flow = state_flow(in, m->rs->id, true);
+	m->flow = state_flow(in, true);
 	if (m->flow == NULL ||
-	    !state_pend(m->flow, in->dir, p->order, end, in->pool)) {
+	    !state_pend(m->flow, in->dir, p->uid, end, in->pool)) {
 		m->stats.pending_full++;
 	}
 }
@@ -393,7 +393,7 @@ try_plain(struct rule_matcher *m, const struct rule_prog *p)
 	const struct inspect *in = m->in;
 
 	if (in->kind == INSPECT_STREAM && p->by_chunk && !in->stream_end &&
-	    !state_due(m->flow, in->dir, p->order)) {
+	    !state_due(m->flow, in->dir, p->uid)) {
 		wait_in_stream(m, p);
 		return;
 	}
@@ -429,9 +429,9 @@ look_at_raw(struct rule_matcher *m, const struct rule_prog *p)
 		    !payload_ok(m, p, &p->lists[i])) {
 			continue;
 		}
-		m->tx = state_tx(m->in, m->rs->id, true);
+		m->tx = state_tx(m->in, true);
 		if (m->tx == NULL ||
-		    !state_add(&m->tx->met, p->order, m->in->pool)) {
+		    !state_add(&m->tx->met, p->uid, m->in->pool)) {
 			m->stats.pending_full++;
 		}
 	}
@@ -500,9 +500,8 @@ tx_ready(const struct inspect *in, const struct rule_prog *p, bool *grows)
 static void
 wait_in_tx(struct rule_matcher *m, const struct rule_prog *p)
 {
-	m->tx = state_tx(m->in, m->rs->id, true);
-	if (m->tx == NULL ||
-	    !state_add(&m->tx->pending, p->order, m->in->pool)) {
+	m->tx = state_tx(m->in, true);
+	if (m->tx == NULL || !state_add(&m->tx->pending, p->uid, m->in->pool)) {
 		m->stats.pending_full++;
 	}
 }
@@ -512,8 +511,8 @@ static bool
 is_first_half(const struct rule_matcher *m, const struct rule_prog *p)
 {
 	return p->two_halves &&
-	       (m->tx == NULL || !state_has(m->tx->alerted.v, m->tx->alerted.n,
-					    p->other->order));
+	       (m->tx == NULL ||
+		!state_has(m->tx->alerted.v, m->tx->alerted.n, p->other->uid));
 }
 
 enum attempt { ATTEMPT_HIT, ATTEMPT_WAIT, ATTEMPT_MISS };
@@ -565,13 +564,13 @@ remember_alert(struct rule_matcher *m, const struct rule_prog *p,
 	       const struct inspect_file *f)
 {
 	const struct inspect *in = m->in;
-	struct rule_tx *t = f != NULL ? state_file(in, f, m->rs->id, true)
-				      : state_tx(in, m->rs->id, true);
+	struct rule_tx *t =
+		f != NULL ? state_file(in, f, true) : state_tx(in, true);
 
 	if (f == NULL) {
 		m->tx = t;
 	}
-	if (t == NULL || !state_add(&t->alerted, p->order, in->pool)) {
+	if (t == NULL || !state_add(&t->alerted, p->uid, in->pool)) {
 		/* better one alert too many than none */
 		m->stats.pending_full++;
 	}
@@ -630,10 +629,10 @@ try_files(struct rule_matcher *m, const struct rule_prog *p)
 
 	for (uint32_t i = 0; mine && i < in->n_files; i++) {
 		const struct inspect_file *f = &in->files[i];
-		const struct rule_tx *t = state_file(in, f, m->rs->id, false);
+		const struct rule_tx *t = state_file(in, f, false);
 
 		if (t != NULL &&
-		    state_has(t->alerted.v, t->alerted.n, p->order)) {
+		    state_has(t->alerted.v, t->alerted.n, p->uid)) {
 			continue;
 		}
 		turn_to_file(in, f);
@@ -676,7 +675,7 @@ try_tx(struct rule_matcher *m, const struct rule_prog *p)
 		return;
 	}
 	if (m->tx != NULL &&
-	    state_has(m->tx->alerted.v, m->tx->alerted.n, p->order)) {
+	    state_has(m->tx->alerted.v, m->tx->alerted.n, p->uid)) {
 		return;
 	}
 	switch (attempt(m, p)) {

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/ruleset.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include <errno.h>
 #include <glob.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,11 +17,12 @@
 
 #define MEMORY_MAX ((size_t)8 << 30)
 
-static atomic_uint_fast64_t next_id = 1;
-
 /* While a set is read. */
 struct loading {
 	struct ruleset *rs;
+	const struct ruleset *prev; /* NULL: the first */
+	const struct conf *conf;
+	struct former_rules former;
 	struct rule_draft *draft;
 	struct name_table keys; /* "gid:sid" to an entry's number */
 	uint32_t *entry_of;
@@ -72,7 +69,7 @@ ruleset_problem(struct ruleset *rs, const char *file, uint32_t line,
 }
 
 static enum err
-add_entry(struct loading *l, struct rule *rule, struct rule_prog *progs[2])
+add_entry(struct loading *l, const struct rule_entry *e)
 {
 	struct ruleset *rs = l->rs;
 
@@ -87,18 +84,16 @@ add_entry(struct loading *l, struct rule *rule, struct rule_prog *progs[2])
 		rs->entries = v;
 		rs->cap_entries = cap;
 	}
-	rs->entries[rs->n_entries++] =
-		(struct rule_entry){ .rule = rule,
-				     .progs = { progs[0], progs[1] } };
+	rs->entries[rs->n_entries++] = *e;
 	return ERR_OK;
 }
 
 /* A sid may come again as a newer revision; anything else is a mistake. */
 static enum err
-add_or_replace(struct loading *l, struct rule *rule, struct rule_prog *progs[2],
-	       struct diag *why)
+add_or_replace(struct loading *l, const struct rule_entry *e, struct diag *why)
 {
 	struct ruleset *rs = l->rs;
+	const struct rule *rule = e->rule;
 	uint32_t key, n = l->keys.n;
 	char text[32];
 	int len = snprintf(text, sizeof(text), "%u:%u", rule->gid, rule->sid);
@@ -130,7 +125,7 @@ add_or_replace(struct loading *l, struct rule *rule, struct rule_prog *progs[2],
 		old->replaced = true;
 	}
 	l->entry_of[key] = rs->n_entries;
-	return add_entry(l, rule, progs);
+	return add_entry(l, e);
 }
 
 /* Value of "mitre_technique_id" in a rule that could not be read. */
@@ -187,15 +182,52 @@ locate(struct loading *l, struct view text)
 }
 
 static enum err
+place_rule(struct loading *l, struct rule_entry *e, const char *file,
+	   uint32_t line, struct diag *why)
+{
+	e->rule->file = file;
+	e->rule->line = line;
+	return add_or_replace(l, e, why);
+}
+
+/* A rule that the former set has, in the same words. */
+static enum err
+take_over(struct loading *l, struct view text, const char *file, uint32_t line,
+	  bool *found)
+{
+	struct rule_entry entry = { .rule = NULL };
+	struct diag why = { "" };
+	enum err e;
+
+	if (!former_rules_take(&l->former, l->rs, text, &entry, found)) {
+		return ERR_NOMEM;
+	}
+	if (!*found) {
+		return ERR_OK;
+	}
+	e = place_rule(l, &entry, file, line, &why);
+	if (e == ERR_FORMAT) {
+		e = ruleset_problem(l->rs, file, line, entry.rule->sid, false,
+				    why.msg)
+			    ? ERR_OK
+			    : ERR_NOMEM;
+	}
+	return e;
+}
+
+static enum err
 load_rule(struct loading *l, struct view text, const char *file, uint32_t line)
 {
 	struct rule_prog *progs[2];
 	struct ruleset *rs = l->rs;
 	struct rule_draft *r = l->draft;
+	struct rule_entry entry = { .rule = NULL };
 	struct diag why = { "" };
-	struct rule *rule;
 	enum err e;
 
+	if (!ruleset_part_room(rs, l->conf)) {
+		return ERR_NOMEM;
+	}
 	r->at = VIEW_NONE;
 	if (text.len > RULE_MAX_TEXT) {
 		e = diag_set(&why, ERR_LIMIT, "longer than %zu bytes",
@@ -213,12 +245,14 @@ load_rule(struct loading *l, struct view text, const char *file, uint32_t line)
 		e = rule_compile(r, progs, &why);
 	}
 	if (e == ERR_OK) {
-		rule = r->rule;
-		rule->file = file;
-		rule->line = line;
-		rule->text = draft_text(r, text);
-		e = rule->text == NULL ? ERR_NOMEM
-				       : add_or_replace(l, rule, progs, &why);
+		r->rule->text = draft_text(r, text);
+		e = r->rule->text == NULL ||
+				    !ruleset_own_read(rs, r->rule, &entry)
+			    ? ERR_NOMEM
+			    : ERR_OK;
+	}
+	if (e == ERR_OK) {
+		e = place_rule(l, &entry, file, line, &why);
 	}
 	if (e == ERR_NOMEM) {
 		return e;
@@ -270,7 +304,12 @@ load_file(struct loading *l, const char *path)
 	}
 	l->rs->env.file = name;
 	while (e == ERR_OK && rule_file_next(&f, &text, &line)) {
-		e = load_rule(l, text, name, line);
+		bool found = false;
+
+		e = take_over(l, text, name, line, &found);
+		if (e == ERR_OK && !found) {
+			e = load_rule(l, text, name, line);
+		}
 	}
 	l->rs->env.file = NULL;
 	rule_file_close(&f);
@@ -423,13 +462,19 @@ make_digest(struct ruleset *rs, struct diag *d)
 }
 
 static enum err
-finish(struct ruleset *rs, const struct conf *conf, struct diag *d)
+finish(struct loading *l, const struct conf *conf)
 {
+	struct ruleset *rs = l->rs;
+	struct diag *d = l->d;
 	const char *thresholds =
 		conf != NULL ? conf_get(conf, "threshold-file") : NULL;
 	enum err e = ERR_OK;
 
 	if (thresholds != NULL && thresholds[0] != '\0') {
+		rs->env.vars = rule_vars_new(conf, &rs->arena);
+		if (rs->env.vars == NULL) {
+			return diag_set(d, ERR_NOMEM, "out of memory");
+		}
 		e = threshold_file_apply(rs, thresholds, d);
 	}
 	if (e == ERR_OK) {
@@ -446,7 +491,12 @@ finish(struct ruleset *rs, const struct conf *conf, struct diag *d)
 		e = ruleset_rest_shared(rs, d);
 	}
 	if (e == ERR_OK) {
-		e = rule_groups_build(&rs->groups, rs->progs, rs->n_progs, d);
+		e = ruleset_inherit_uids(rs, l->prev, d);
+	}
+	if (e == ERR_OK) {
+		e = rule_groups_build(&rs->groups,
+				      l->prev != NULL ? &l->prev->groups : NULL,
+				      rs->progs, rs->n_progs, d);
 	}
 	if (e != ERR_OK) {
 		return e;
@@ -481,7 +531,6 @@ ruleset_new(const struct conf *conf, struct diag *d)
 		diag_set(d, ERR_NOMEM, "out of memory");
 		return NULL;
 	}
-	rs->id = atomic_fetch_add(&next_id, 1);
 	rs->match_limit =
 		(uint32_t)(conf != NULL
 				   ? conf_u64(conf, "pcre.match-limit",
@@ -504,10 +553,6 @@ ruleset_new(const struct conf *conf, struct diag *d)
 		ruleset_free(rs);
 		return NULL;
 	}
-	rs->env.vars = rule_vars_new(conf, &rs->arena);
-	if (rs->env.vars == NULL) {
-		goto nomem;
-	}
 	rs->env.classes = rule_classes_new(conf, &rs->arena, d);
 	if (rs->env.classes != NULL) {
 		rs->env.refs = rule_refs_new(conf, &rs->arena, d);
@@ -523,6 +568,9 @@ ruleset_new(const struct conf *conf, struct diag *d)
 		ruleset_free(rs);
 		return NULL;
 	}
+	if (!ruleset_hash_settings(rs, conf)) {
+		goto nomem;
+	}
 	return rs;
 nomem:
 	diag_set(d, ERR_NOMEM, "out of memory");
@@ -531,29 +579,37 @@ nomem:
 }
 
 struct ruleset *
-ruleset_load(const struct conf *conf, const char *const *patterns,
-	     size_t n_patterns, const char *const *indicators,
-	     size_t n_indicators, struct diag *d)
+ruleset_reload(const struct ruleset *prev, const struct conf *conf,
+	       const char *const *patterns, size_t n_patterns,
+	       const char *const *indicators, size_t n_indicators,
+	       struct diag *d)
 {
 	struct ruleset *rs = ruleset_new(conf, d);
-	struct loading l = { .rs = rs, .d = d };
+	struct loading l = { .rs = rs, .prev = prev, .conf = conf, .d = d };
 	enum err e;
 
 	if (rs == NULL) {
 		return NULL;
 	}
 	name_table_init(&l.keys, &rs->arena);
+	e = ruleset_inherit_names(rs, prev, d);
 	l.draft = rule_draft_new(&rs->env);
-	e = l.draft != NULL ? load_all(&l, patterns, n_patterns)
+	if (e == ERR_OK) {
+		e = l.draft != NULL && former_rules_init(&l.former, prev,
+							 rs->settings)
+			    ? load_all(&l, patterns, n_patterns)
 			    : diag_set(d, ERR_NOMEM, "out of memory");
+	}
 	rule_draft_free(l.draft);
+	former_rules_fini(&l.former);
+	ruleset_part_close(rs);
 	name_table_fini(&l.keys);
 	free(l.entry_of);
 	if (e == ERR_OK) {
 		e = load_indicators(rs, indicators, n_indicators, d);
 	}
 	if (e == ERR_OK) {
-		e = finish(rs, conf, d);
+		e = finish(&l, conf);
 	}
 	if (e != ERR_OK) {
 		ruleset_free(rs);
@@ -575,6 +631,15 @@ ruleset_load(const struct conf *conf, const char *const *patterns,
 	return rs;
 }
 
+struct ruleset *
+ruleset_load(const struct conf *conf, const char *const *patterns,
+	     size_t n_patterns, const char *const *indicators,
+	     size_t n_indicators, struct diag *d)
+{
+	return ruleset_reload(NULL, conf, patterns, n_patterns, indicators,
+			      n_indicators, d);
+}
+
 void
 ruleset_free(struct ruleset *rs)
 {
@@ -582,11 +647,8 @@ ruleset_free(struct ruleset *rs)
 		return;
 	}
 	rule_groups_fini(&rs->groups);
-	for (size_t i = 0; i < rs->env.n_codes; i++) {
-		pcre2_code_free(rs->env.codes[i]);
-	}
-	free(rs->env.codes);
 	digest_list_free(rs->env.digest_lists);
+	ruleset_parts_fini(rs);
 	for (uint32_t i = 0; i < rs->report.n_problems; i++) {
 		free(rs->report.problems[i].file);
 		free(rs->report.problems[i].reason);
@@ -607,6 +669,7 @@ ruleset_free(struct ruleset *rs)
 	free(rs->entries);
 	free(rs->rules);
 	free(rs->progs);
+	free(rs->by_uid);
 	arena_reset(&rs->arena);
 	pool_free(rs->pool);
 	free(rs);

@@ -43,9 +43,27 @@ struct ruleset *ruleset_load(const struct conf *conf,
 			     const char *const *patterns, size_t n_patterns,
 			     const char *const *indicators, size_t n_indicators,
 			     struct diag *d) MUST_CHECK;
+/*
+ * The same beside 'prev', the set that is in use now.  State that flows,
+ * transactions and thresholds have gathered under 'prev' keeps its meaning
+ * under the new set: flowbits and variables by name, rules by gid, sid and
+ * revision.  Neither 'prev' nor what it points to is changed.
+ */
+struct ruleset *ruleset_reload(const struct ruleset *prev,
+			       const struct conf *conf,
+			       const char *const *patterns, size_t n_patterns,
+			       const char *const *indicators,
+			       size_t n_indicators, struct diag *d) MUST_CHECK;
 void ruleset_free(struct ruleset *rs);
 
 const struct ruleset_report *ruleset_report(const struct ruleset *rs);
+
+/* How a set differs from the one before it, by gid and sid. */
+struct ruleset_diff {
+	uint32_t added, removed, changed; /* changed: another text */
+};
+enum err ruleset_compare(const struct ruleset *prev, const struct ruleset *next,
+			 struct ruleset_diff *out) MUST_CHECK;
 
 uint32_t ruleset_count(const struct ruleset *rs);
 const struct rule *ruleset_rule(const struct ruleset *rs, uint32_t index);

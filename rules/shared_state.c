@@ -20,6 +20,15 @@ struct shared_state {
 	uint64_t values_refused;
 };
 
+/* What is added when another set follows; 'tables' lacks the values that rules
+ * of the former set change. */
+struct shared_next {
+	const struct ruleset *rs;
+	struct shared_bits *host, *pair; /* NULL: are there, or nobody asks */
+	struct dataset_table *tables;
+	uint32_t n_tables;
+};
+
 static void
 uses(const struct ruleset *rs, bool *host, bool *pair)
 {
@@ -107,23 +116,6 @@ free_tables(struct dataset_table *tables, uint32_t n)
 	free(tables);
 }
 
-/* Reserves what the rules of 'rs' ask for and is not there yet. */
-static bool
-reserve_bits(struct shared_state *s, const struct ruleset *rs,
-	     const struct conf *conf)
-{
-	bool host = false, pair = false;
-
-	uses(rs, &host, &pair);
-	if (host && s->host == NULL) {
-		s->host = bits_of(conf, "host.memcap");
-	}
-	if (pair && s->pair == NULL) {
-		s->pair = bits_of(conf, "ippair.memcap");
-	}
-	return (!host || s->host != NULL) && (!pair || s->pair != NULL);
-}
-
 static enum err
 no_memory(struct diag *d)
 {
@@ -133,50 +125,114 @@ no_memory(struct diag *d)
 			"datasets.defaults.memcap");
 }
 
+/* What the rules of 'rs' ask for and is not there yet ('s': or nothing is). */
+static bool
+reserve_bits(struct shared_next *n, const struct shared_state *s,
+	     const struct conf *conf)
+{
+	bool host = false, pair = false;
+
+	uses(n->rs, &host, &pair);
+	host = host && (s == NULL || s->host == NULL);
+	pair = pair && (s == NULL || s->pair == NULL);
+	if (host) {
+		n->host = bits_of(conf, "host.memcap");
+	}
+	if (pair) {
+		n->pair = bits_of(conf, "ippair.memcap");
+	}
+	return (!host || n->host != NULL) && (!pair || n->pair != NULL);
+}
+
+enum err
+shared_next_new(struct shared_next **out, const struct shared_state *s,
+		const struct ruleset *rs, const struct conf *conf,
+		struct diag *d)
+{
+	struct shared_next *n = calloc(1, sizeof(*n));
+
+	*out = NULL;
+	if (n != NULL) {
+		n->rs = rs;
+	}
+	if (n == NULL || !reserve_bits(n, s, conf) ||
+	    copy_sets(rs, s != NULL ? s->rs : NULL, &n->tables, &n->n_tables) !=
+		    ERR_OK) {
+		shared_next_free(n);
+		return no_memory(d);
+	}
+	*out = n;
+	return ERR_OK;
+}
+
+void
+shared_next_free(struct shared_next *n)
+{
+	if (n != NULL) {
+		shared_bits_free(n->host);
+		shared_bits_free(n->pair);
+		free_tables(n->tables, n->n_tables);
+		free(n);
+	}
+}
+
+/* The values that rules changed so far go to the sets of 'n'. */
+static void
+hand_over(struct shared_state *s, struct shared_next *n)
+{
+	for (const struct dataset *set = n->rs->datasets.first; set != NULL;
+	     set = set->next) {
+		const struct dataset *old = same_set(s->rs, set);
+
+		if (set->changes && old != NULL) {
+			n->tables[set->number] = s->tables[old->number];
+			memset(&s->tables[old->number], 0,
+			       sizeof(s->tables[old->number]));
+		}
+	}
+}
+
+void
+shared_state_follow(struct shared_state *s, struct shared_next *n)
+{
+	hand_over(s, n);
+	free_tables(s->tables, s->n_tables);
+	s->tables = n->tables;
+	s->n_tables = n->n_tables;
+	s->rs = n->rs;
+	if (n->host != NULL) {
+		s->host = n->host;
+	}
+	if (n->pair != NULL) {
+		s->pair = n->pair;
+	}
+	free(n);
+}
+
 enum err
 shared_state_new(struct shared_state **out, const struct ruleset *rs,
 		 const struct conf *conf, struct diag *d)
 {
 	struct shared_state *s = calloc(1, sizeof(*s));
+	struct shared_next *n;
+	enum err e;
 
 	*out = NULL;
-	if (s != NULL) {
-		s->rs = rs;
-	}
-	if (s == NULL || !reserve_bits(s, rs, conf) ||
-	    copy_sets(rs, NULL, &s->tables, &s->n_tables) != ERR_OK) {
-		shared_state_free(s);
+	if (s == NULL) {
 		return no_memory(d);
 	}
-	*out = s;
-	return ERR_OK;
-}
-
-enum err
-shared_state_follow(struct shared_state *s, const struct ruleset *rs,
-		    const struct conf *conf, struct diag *d)
-{
-	struct dataset_table *tables = NULL;
-	uint32_t n = 0;
-
-	if (!reserve_bits(s, rs, conf) ||
-	    copy_sets(rs, s->rs, &tables, &n) != ERR_OK) {
-		free_tables(tables, n);
-		return no_memory(d);
+	e = shared_next_new(&n, NULL, rs, conf, d);
+	if (e != ERR_OK) {
+		free(s);
+		return e;
 	}
-	for (const struct dataset *set = rs->datasets.first; set != NULL;
-	     set = set->next) {
-		const struct dataset *old = same_set(s->rs, set);
-
-		if (set->changes && old != NULL) {
-			tables[set->number] = s->tables[old->number];
-			memset(&s->tables[old->number], 0, sizeof(*tables));
-		}
-	}
-	free_tables(s->tables, s->n_tables);
-	s->tables = tables;
-	s->n_tables = n;
 	s->rs = rs;
+	s->tables = n->tables;
+	s->n_tables = n->n_tables;
+	s->host = n->host;
+	s->pair = n->pair;
+	free(n);
+	*out = s;
 	return ERR_OK;
 }
 

@@ -18,6 +18,7 @@
 #include "rules/ruleset.h"
 
 struct shared_state;
+struct shared_next;
 
 struct shared_counters {
 	uint64_t host_bits_evicted, pair_bits_evicted; /* before their end */
@@ -29,13 +30,21 @@ enum err shared_state_new(struct shared_state **out, const struct ruleset *rs,
 void shared_state_free(struct shared_state *s);
 
 /*
- * From now on claims come from 'rs', which replaces the former set: bits stay,
- * and so do the values of sets that rules of both change, by name.  Names of
- * bits must have the same numbers in both.  On failure nothing has changed.
+ * What 's' will need when claims come from 'rs', which will replace the set
+ * that it works for.  Changes nothing, so that another thread may do this, as
+ * long as no other set follows in between.
  */
-enum err shared_state_follow(struct shared_state *s, const struct ruleset *rs,
-			     const struct conf *conf,
-			     struct diag *d) MUST_CHECK;
+enum err shared_next_new(struct shared_next **out, const struct shared_state *s,
+			 const struct ruleset *rs, const struct conf *conf,
+			 struct diag *d) MUST_CHECK;
+void shared_next_free(struct shared_next *n);
+
+/*
+ * From now on claims come from the set of 'n', which is used up.  Bits stay,
+ * and so do the values of sets that rules of both change, by name.  Names of
+ * bits must have the same numbers in both.
+ */
+void shared_state_follow(struct shared_state *s, struct shared_next *n);
 
 /*
  * The rest of a rule that matched: tests of bits, then of values, which may

@@ -19,9 +19,9 @@
 struct entry_key {
 	struct addr a, b;
 	uint64_t flow_id;
-	uint32_t gid, sid, rev;
+	uint32_t gid, sid; /* a new revision goes on with the count */
 	uint8_t type, track;
-	uint8_t zero[2];
+	uint8_t zero[6];
 };
 STATIC_ASSERT(sizeof(struct entry_key) == 56, "hashed whole");
 
@@ -192,7 +192,6 @@ key_fill(struct entry_key *k, const struct rule *rule,
 	memset(k, 0, sizeof(*k));
 	k->gid = rule->gid;
 	k->sid = rule->sid;
-	k->rev = rule->rev;
 	k->type = (uint8_t)th->type;
 	k->track = (uint8_t)th->track;
 	switch (th->track) {

@@ -32,6 +32,7 @@ struct forward {
 	char name[SPOOL_NAME_CAP], dir[512];
 	struct spool *spool;
 	struct sender *sender;
+	struct control_feed *control; /* NULL: documents are not taken */
 	struct frame_codec *codec;
 	struct batch batch;
 	struct json line;
@@ -312,6 +313,13 @@ tell_presence(struct forward *f, bool ended)
 		.shed_events = sum(f->st.shed_events),
 	};
 
+	if (f->control != NULL) {
+		struct control_feed_stats st;
+
+		control_feed_get_stats(f->control, &st);
+		sp.control_version = st.version;
+		sp.control_refused = st.forged + st.replayed + st.unknown;
+	}
 	if (f->o.facts != NULL) {
 		f->o.facts(f->o.facts_arg, &f->facts);
 	}
@@ -460,6 +468,8 @@ open_spool(struct forward *f, struct diag *d)
 			return e;
 		}
 		so.dir = f->dir;
+	} else {
+		snprintf(f->dir, sizeof(f->dir), "%s", so.dir);
 	}
 	e = spool_open(&f->spool, &so, d);
 	if (e != ERR_OK) {
@@ -482,6 +492,24 @@ open_spool(struct forward *f, struct diag *d)
 	return ERR_OK;
 }
 
+/* The newest version is remembered beside the spool's own files. */
+static enum err
+open_control(struct forward *f, struct diag *d)
+{
+	char state[sizeof(f->dir) + 16];
+	struct control_feed_options co = {
+		.key = f->o.control_key,
+		.site = f->o.site,
+		.sensor = f->o.sensor,
+		.state = state,
+		.take = f->o.control,
+		.arg = f->o.control_arg,
+	};
+
+	snprintf(state, sizeof(state), "%s/control", f->dir);
+	return control_feed_new(&f->control, &co, d);
+}
+
 static enum err
 open_parts(struct forward *f, struct diag *d)
 {
@@ -494,6 +522,10 @@ open_parts(struct forward *f, struct diag *d)
 	};
 	enum err e = open_spool(f, d);
 
+	if (e == ERR_OK && f->o.control_key != NULL) {
+		e = open_control(f, d);
+		so.control = f->control;
+	}
 	if (e == ERR_OK) {
 		e = sender_new(&f->sender, &so, f->spool, d);
 	}
@@ -608,6 +640,7 @@ forward_free(struct forward *f)
 		forward_finish(f, FORWARD_SPOOLED, 0, NULL);
 	}
 	sender_free(f->sender);
+	control_feed_free(f->control);
 	spool_close(f->spool);
 	frame_codec_free(f->codec);
 	batch_fini(&f->batch);

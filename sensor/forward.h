@@ -48,6 +48,11 @@ struct forward_options {
 	 */
 	void (*facts)(void *arg, struct presence_facts *out);
 	void *facts_arg;
+	/* Control documents: file of the public key (NULL: none are taken),
+	 * and who takes them, in the forwarder's thread, without blocking. */
+	const char *control_key;
+	void (*control)(void *arg, const struct control_doc *doc);
+	void *control_arg;
 };
 
 /* By severity class: 1, 2, 3, and all others. */

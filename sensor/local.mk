@@ -102,6 +102,8 @@ libsensor_a_SOURCES += \
 	sensor/event_line.h sensor/event_alert.c \
 	sensor/worker.h sensor/worker.c \
 	sensor/sink.h sensor/sink.c \
+	sensor/control_feed.h sensor/control_feed.c \
+	sensor/reload.h sensor/reload.c \
 	sensor/replay.h sensor/replay.c \
 	sensor/stats.h sensor/stats.c \
 	sensor/progress.h sensor/progress.c \

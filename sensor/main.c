@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "sensor/forward.h"
 #include "sensor/options.h"
 #include "sensor/progress.h"
+#include "sensor/reload.h"
 #include "sensor/replay.h"
 #include "sensor/stats.h"
 
@@ -63,7 +65,9 @@ catch_signals(void)
 /* Everything that runs, in the order it was started. */
 struct sensor {
 	struct options opt;
-	struct ruleset *rules;
+	struct reload_settings loading;
+	struct ruleset *rules; /* the first; the reload's once that runs */
+	struct reload *reload;
 	struct capture *capture;
 	struct forward *forward;
 	struct sink *sink;
@@ -120,6 +124,15 @@ load_rules(struct sensor *s)
 	const struct ruleset_report *r;
 	struct diag d;
 
+	s->loading = (struct reload_settings){
+		.conf = s->opt.conf,
+		.rules = s->opt.rules.v,
+		.n_rules = s->opt.rules.n,
+		.indicators = s->opt.indicators.v,
+		.n_indicators = s->opt.indicators.n,
+		.n_workers = s->opt.workers,
+		.strict = s->opt.strict,
+	};
 	s->rules = ruleset_load(s->opt.conf, s->opt.rules.v, s->opt.rules.n,
 				s->opt.indicators.v, s->opt.indicators.n, &d);
 	if (s->rules == NULL) {
@@ -137,6 +150,8 @@ load_rules(struct sensor *s)
 		log_err("%s", d.msg);
 		return EXIT_USAGE;
 	}
+	/* Parsers and compilers leave much behind that is free. */
+	malloc_trim(0);
 	if (!s->opt.check && r->failed > 0) {
 		log_warn("%u of %u rules did not load; run with --check to see "
 			 "why",
@@ -154,15 +169,36 @@ static void
 read_presence(void *arg, struct presence_facts *out)
 {
 	struct sensor *s = arg;
+	struct reload_status rules;
 
+	reload_get_status(s->reload, &rules);
 	snprintf(out->version, sizeof(out->version), "%s", PACKAGE_VERSION);
-	snprintf(out->ruleset, sizeof(out->ruleset), "%s",
-		 ruleset_digest(s->rules));
+	snprintf(out->ruleset, sizeof(out->ruleset), "%s", rules.digest);
+	snprintf(out->reload_error, sizeof(out->reload_error), "%s",
+		 rules.error);
+	out->rules_version = rules.version;
+	out->rules_loaded = rules.loaded;
+	out->rules_failed = rules.refused;
+	out->reloads = rules.done;
+	out->reloads_failed = rules.failed;
 	snprintf(out->exercise, sizeof(out->exercise), "%s", s->opt.exercise);
 	snprintf(out->owner, sizeof(out->owner), "%s", s->opt.owner);
-	out->indicators = ruleset_indicator_count(s->rules);
+	out->indicators = rules.indicators;
 	out->packets = atomic_load_explicit(&s->packets, memory_order_relaxed);
 	out->started_ms = s->started_ms;
+}
+
+/* Called by the forwarder's thread. */
+static void
+on_control(void *arg, const struct control_doc *doc)
+{
+	struct sensor *s = arg;
+
+	switch (doc->action) {
+	case CONTROL_RULES_RELOAD:
+		reload_request(s->reload, "control document", doc->version);
+		break;
+	}
 }
 
 static enum err
@@ -181,10 +217,17 @@ start_forward(struct sensor *s, struct diag *d)
 		.block = true,
 		.facts = read_presence,
 		.facts_arg = s,
+		.control_key = conf_get(c, "control.public-key"),
+		.control = on_control,
+		.control_arg = s,
 	};
 
 	if (s->opt.redis == NULL) {
 		return ERR_OK;
+	}
+	if (set.control_key == NULL) {
+		log_info("control documents are not taken: "
+			 "control.public-key is not set");
 	}
 	s->started_ms = clock_wall_us() / 1000;
 	return forward_start(&s->forward, &set, d);
@@ -271,11 +314,19 @@ start(struct sensor *s, struct diag *d)
 		.workers = s->worker,
 		.n_workers = s->n_workers,
 		.capture = s->capture,
-		.rules = s->rules,
 		.shared = s->shared,
 		.origin = origin_of(&s->opt),
 		.started_mono_us = clock_mono_us(),
 	};
+	if (e == ERR_OK) {
+		struct ruleset *first = s->rules;
+
+		s->rules = NULL;
+		s->loading.n_workers = s->n_workers;
+		s->loading.shared = s->shared;
+		e = reload_start(&s->reload, &s->loading, first, d);
+		s->stats.reload = s->reload;
+	}
 	if (e == ERR_OK) {
 		e = sink_open(&s->sink, &sink, d);
 	}
@@ -314,8 +365,7 @@ tick(void *arg, bool idle)
 	}
 	if (reload_requested) {
 		reload_requested = 0;
-		log_warn("a replay keeps the rules it began with; start again "
-			 "to load new ones");
+		reload_request(s->reload, "SIGUSR2", 0);
 	}
 	atomic_store_explicit(&s->packets, capture_stats(s->capture)->frames,
 			      memory_order_relaxed);
@@ -352,6 +402,7 @@ run(struct sensor *s)
 		.workers = s->worker,
 		.n_workers = s->n_workers,
 		.sink = s->sink,
+		.reload = s->reload,
 		.pace = s->opt.pace,
 		.stop = &stop_requested,
 		.tick = tick,
@@ -439,11 +490,12 @@ stop(struct sensor *s, int status)
 	    shared_state_save(s->shared) != ERR_OK && status == EXIT_DONE) {
 		status = EXIT_FAILED;
 	}
-	shared_state_free(s->shared);
 	for (unsigned i = 0; i < s->n_workers; i++) {
 		worker_free(s->worker[i]);
 	}
 	capture_close(s->capture);
+	reload_free(s->reload);
+	shared_state_free(s->shared); /* the reload's thread looks at it */
 	ruleset_free(s->rules);
 	json_fini(&s->json);
 	options_fini(&s->opt);

@@ -342,6 +342,8 @@ static const struct conf_key keys[] = {
 	{ "default-data-dir", "string", "", "where saved datasets lie" },
 	{ "host.memcap", "size", "32mb", "bound of bits of hosts" },
 	{ "ippair.memcap", "size", "32mb", "bound of bits of pairs" },
+	{ "control.public-key", "string", "",
+	  "key of who may tell this sensor to reload" },
 	{ "rule-files.*", "list", "", "rule files" },
 	{ "default-rule-path", "string", "", "where rule files lie" },
 	{ "classification-file", "string", "", "classes and priorities" },
@@ -375,9 +377,9 @@ static const struct conf_key keys[] = {
 	{ "bpf-filter", "string", "", "capture filter" },
 };
 
-static const char *const own_sections[] = { "spool",  "forward", "eve",
-					    "memory", "picket",  "rules",
-					    NULL };
+static const char *const own_sections[] = { "spool",   "forward", "eve",
+					    "memory",  "picket",  "rules",
+					    "control", NULL };
 
 static enum err
 read_numbers(struct options *o, struct diag *d)

@@ -4,12 +4,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define MAX_ARGS 48
+#define MAX_ARGS 64
 
 struct args {
 	const char *argv[MAX_ARGS];
 	int n;
-	char numbers[12][24];
+	char numbers[20][24];
 	int n_numbers;
 };
 
@@ -47,6 +47,15 @@ queue_hash(struct redis_link *l, const char *key,
 	add_text(&a, "indicator_version", f->indicator_version);
 	add_text(&a, "posture", f->posture);
 	add_text(&a, "owner", f->owner);
+	add_text(&a, "rules_digest", f->ruleset);
+	add_number(&a, "rules_version", f->rules_version);
+	add_number(&a, "rules_loaded", f->rules_loaded);
+	add_number(&a, "rules_failed", f->rules_failed);
+	add_number(&a, "reloads", f->reloads);
+	add_number(&a, "reloads_failed", f->reloads_failed);
+	/* Empty is a value here too: it says that the error is over. */
+	a.argv[a.n++] = "reload_error";
+	a.argv[a.n++] = f->reload_error;
 	add_number(&a, "indicators", f->indicators);
 	add_number(&a, "packets", f->packets);
 	add_number(&a, "drops", f->drops);
@@ -57,6 +66,8 @@ queue_hash(struct redis_link *l, const char *key,
 	add_number(&a, "spool_depth", sp->depth_frames);
 	add_number(&a, "spool_bytes", sp->depth_bytes);
 	add_number(&a, "shed", sp->shed_events);
+	add_number(&a, "control_version", sp->control_version);
+	add_number(&a, "control_refused", sp->control_refused);
 	/* Empty is a value here: an exercise that is over must not linger. */
 	a.argv[a.n++] = "exercise";
 	a.argv[a.n++] = f->exercise;

@@ -28,7 +28,10 @@ struct presence_facts {
 	char posture[32];
 	char exercise[72];
 	char owner[72];
+	char reload_error[256]; /* why the latest reload failed */
 	char state[16]; /* "running", "draining"; "" is "running" */
+	uint64_t rules_version, rules_loaded, rules_failed;
+	uint64_t reloads, reloads_failed;
 	uint64_t indicators, packets, drops;
 	uint64_t started_ms; /* since 1970 */
 };
@@ -37,6 +40,7 @@ struct presence_facts {
 struct presence_spool {
 	uint64_t epoch, last_seq, committed;
 	uint64_t depth_frames, depth_bytes, shed_events;
+	uint64_t control_version, control_refused; /* documents */
 };
 
 /*

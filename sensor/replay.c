@@ -20,6 +20,7 @@ struct round {
 	struct outbox *box[MAX_WORKERS];
 	unsigned remaining; /* workers not yet through */
 	bool last;
+	struct reload_change *change; /* comes before the first frame */
 	uint64_t last_us, clock_us, last_number;
 };
 
@@ -127,6 +128,7 @@ fill_round(struct replay *r, struct round *rd)
 
 	rd->n_batches = 0;
 	rd->last = false;
+	rd->change = reload_take(r->set->reload);
 	while (rd->n_batches < limit) {
 		struct batch_frames *b = rd->batch[rd->n_batches];
 
@@ -147,12 +149,21 @@ fill_round(struct replay *r, struct round *rd)
 	rd->last_number = r->number;
 }
 
+static void
+exchange(struct reload_change *c, struct worker *w, unsigned index)
+{
+	c->matcher[index] = worker_change_rules(w, c->matcher[index]);
+}
+
 /* One worker's share of a round. */
 static void
 work(struct worker *w, unsigned index, const struct round *rd)
 {
 	struct outbox *out = rd->box[index];
 
+	if (rd->change != NULL) {
+		exchange(rd->change, w, index);
+	}
 	for (unsigned b = 0; b < rd->n_batches; b++) {
 		const struct batch_frames *batch = rd->batch[b];
 
@@ -215,12 +226,21 @@ collect(struct replay *r, struct round *rd, bool idle)
 		pthread_cond_wait(&r->done, &r->lock);
 	}
 	pthread_mutex_unlock(&r->lock);
+	if (rd->change != NULL) {
+		/* the rounds before this one are merged */
+		reload_settled(r->set->reload, rd->change);
+	}
 	sink_round(r->set->sink, rd->box, r->set->n_workers);
 	if (r->set->pace > 0) {
 		sink_flush(r->set->sink);
 	}
 	for (unsigned i = 0; i < r->set->n_workers; i++) {
 		outbox_reset(rd->box[i]);
+	}
+	if (rd->change != NULL) {
+		/* the last alert of the former set is out */
+		reload_done(r->set->reload, rd->change);
+		rd->change = NULL;
 	}
 	tick(r, idle);
 }
@@ -242,6 +262,7 @@ abandon(struct replay *r, unsigned started)
 	struct round *rd = &r->round[0];
 
 	rd->n_batches = 0;
+	rd->change = NULL;
 	rd->last = true;
 	pthread_mutex_lock(&r->lock);
 	rd->remaining = started;
@@ -295,6 +316,21 @@ run_threads(struct replay *r, struct diag *d)
 	return e;
 }
 
+/* Between two frames; what was found under the former set goes out first. */
+static void
+change_alone(struct replay *r, struct worker *w, struct outbox *out)
+{
+	struct reload_change *c = reload_take(r->set->reload);
+
+	if (c != NULL) {
+		sink_round(r->set->sink, &out, 1);
+		outbox_reset(out);
+		reload_settled(r->set->reload, c);
+		exchange(c, w, 0);
+		reload_done(r->set->reload, c);
+	}
+}
+
 /* Everything in this thread, frame by frame when paced. */
 static void
 run_alone(struct replay *r)
@@ -307,11 +343,13 @@ run_alone(struct replay *r)
 
 	while (more) {
 		more = read_batch(r, rd->batch[0]);
+		change_alone(r, w, out);
 		for (uint32_t i = 0; more && i < rd->batch[0]->n; i++) {
 			const struct frame *f = &rd->batch[0]->frame[i];
 
 			if (r->set->pace > 0) {
 				pace(r, f->ts_us);
+				change_alone(r, w, out);
 			}
 			worker_frame(w, f, out);
 			if (r->set->pace > 0 && out->n > 0) {

@@ -7,7 +7,7 @@
  * round the sink merges what they found.  The same capture thus gives the
  * same lines in the same order with any number of workers.
  *
- * Place    above worker and sink; below main.
+ * Place    above worker, sink and reload; below main.
  * Threads  with one worker everything runs in the caller's thread; otherwise
  *          the caller reads and merges, and each worker has its thread.
  * Memory   three rounds in flight.
@@ -19,6 +19,7 @@
 #include <signal.h>
 
 #include "sensor/capture.h"
+#include "sensor/reload.h"
 #include "sensor/sink.h"
 #include "sensor/worker.h"
 
@@ -27,6 +28,9 @@ struct replay_settings {
 	struct worker **workers;
 	unsigned n_workers;
 	struct sink *sink;
+	/* Where new rules come from, or NULL: taken between two rounds, by all
+	 * workers before the same frame. */
+	struct reload *reload;
 	double pace; /* 0: as fast as possible; 1: as recorded; 10: ten times */
 	const volatile sig_atomic_t *stop;
 	/* Called between rounds.  'idle': no worker runs, so that what is

@@ -16,7 +16,14 @@
 #define PAUSE_MIN_US UINT64_C(100000)
 #define PAUSE_MAX_US UINT64_C(5000000)
 
-enum kind { ASK_COMMITTED, ASK_LAST, PUT_BATCH, PUT_PROBE, TELL_PRESENCE };
+enum kind {
+	ASK_COMMITTED,
+	ASK_LAST,
+	PUT_BATCH,
+	PUT_PROBE,
+	TELL_PRESENCE,
+	ASK_CONTROL
+};
 
 /* A command that Redis has not answered yet. */
 struct pending {
@@ -25,7 +32,7 @@ struct pending {
 	size_t bytes;
 };
 
-#define MAX_PENDING (MAX_DEPTH + PROBE_BATCHES + 2 * PRESENCE_COMMANDS + 4)
+#define MAX_PENDING (MAX_DEPTH + PROBE_BATCHES + 2 * PRESENCE_COMMANDS + 5)
 
 struct sender {
 	struct redis_link *link;
@@ -42,7 +49,9 @@ struct sender {
 
 	struct pending pending[MAX_PENDING]; /* a ring */
 	unsigned first_pending, n_pending, n_batches;
-	bool asking_committed;
+	bool asking_committed, asking_control;
+	struct control_feed *control; /* NULL: none */
+	uint64_t next_control_us;
 
 	bool ready; /* connected, and knowing where to go on */
 	uint64_t resume; /* what ASK_LAST found, 0 for nothing */
@@ -103,6 +112,7 @@ sender_new(struct sender **out, const struct sender_options *o,
 		return e;
 	}
 	s->spool = spool;
+	s->control = o->control;
 	snprintf(s->name, sizeof(s->name), "%s", o->name);
 	snprintf(s->stream, sizeof(s->stream), "picket:alerts:{%s}", s->name);
 	snprintf(s->committed_key, sizeof(s->committed_key),
@@ -158,7 +168,7 @@ static void
 lost_link(struct sender *s, const char *why)
 {
 	s->n_pending = s->n_batches = 0;
-	s->asking_committed = false;
+	s->asking_committed = s->asking_control = false;
 	s->ready = false;
 	s->probe_left = 0;
 	s->refused_kinds = 0;
@@ -195,6 +205,17 @@ ask_committed(struct sender *s)
 	s->asking_committed = queue(s, 2, argv, NULL,
 				    (struct pending){ .kind = ASK_COMMITTED });
 	return s->asking_committed;
+}
+
+static void
+ask_control(struct sender *s)
+{
+	if (s->n_pending == MAX_PENDING ||
+	    control_feed_ask(s->control, s->link) != ERR_OK) {
+		return;
+	}
+	push_pending(s, (struct pending){ .kind = ASK_CONTROL });
+	s->asking_control = true;
 }
 
 static bool
@@ -438,6 +459,15 @@ hear(struct sender *s, const redisReply *r, uint64_t now)
 	s->first_pending = (s->first_pending + 1) % MAX_PENDING;
 	s->n_pending--;
 	s->n_batches -= p.kind == PUT_BATCH;
+	if (p.kind == ASK_CONTROL) {
+		/* its errors are no reason to hold alerts back */
+		s->asking_control = false;
+		s->next_control_us = now + CONTROL_PERIOD_US;
+		if (control_feed_hear(s->control, r)) {
+			s->next_control_us = now;
+		}
+		return;
+	}
 	if (r->type == REDIS_REPLY_ERROR && p.kind != ASK_LAST) {
 		refused(s, &p, r);
 		s->asking_committed &= p.kind != ASK_COMMITTED;
@@ -476,6 +506,7 @@ step_connect(struct sender *s)
 	}
 	s->st.connects++;
 	s->n_pending = s->n_batches = 0;
+	s->asking_control = false;
 	if (!ask_committed(s) || !ask_last(s)) {
 		redis_link_close(s->link);
 		lost_link(s, "out of memory");
@@ -579,6 +610,10 @@ sender_step(struct sender *s)
 		step_probe(s, now);
 		if (!s->asking_committed && now >= s->next_poll_us) {
 			(void)ask_committed(s);
+		}
+		if (s->control != NULL && !s->asking_control &&
+		    now >= s->next_control_us) {
+			ask_control(s);
 		}
 	}
 	step_read(s, now); /* and with it, write */

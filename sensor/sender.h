@@ -21,6 +21,7 @@
 #ifndef SENSOR_SENDER_H
 #define SENSOR_SENDER_H
 
+#include "sensor/control_feed.h"
 #include "sensor/presence.h"
 #include "sensor/spool.h"
 
@@ -41,6 +42,7 @@ struct sender_options {
 	unsigned depth; /* 0: SENDER_DEPTH; at most 32 */
 	uint64_t resend_us; /* 0: ten seconds */
 	uint64_t window_bytes; /* sent and not committed; 0: 128 MiB */
+	struct control_feed *control; /* outlives the sender; NULL: none */
 };
 
 struct sender_stats {

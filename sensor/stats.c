@@ -160,7 +160,7 @@ put_detect(struct json *j, const struct stats_source *s)
 	struct rule_matcher_stats sum = { 0 };
 	struct tag_counters tags = { 0 };
 	const struct sink_counters *k = sink_counters(s->sink);
-	const struct ruleset_report *r = ruleset_report(s->rules);
+	struct reload_status r;
 
 	for (unsigned i = 0; i < s->n_workers; i++) {
 		const struct rule_matcher_stats *m =
@@ -178,16 +178,18 @@ put_detect(struct json *j, const struct stats_source *s)
 			tags.full += g->full;
 		}
 	}
+	reload_get_status(s->reload, &r);
 	json_obj(j, "detect");
 	json_arr(j, "engines");
 	json_obj(j, NULL);
-	json_u64(j, "id", 0);
-	json_u64(j, "rules_loaded", r->loaded);
-	json_u64(j, "rules_failed", r->failed);
-	json_u64(j, "rules_skipped", r->skipped);
+	json_u64(j, "id", r.done);
+	json_time(j, "last_reload", r.last_us);
+	json_u64(j, "rules_loaded", r.loaded);
+	json_u64(j, "rules_failed", r.refused);
+	json_u64(j, "rules_skipped", r.skipped);
 	json_obj_end(j);
 	json_arr_end(j);
-	json_u64(j, "indicators", ruleset_indicator_count(s->rules));
+	json_u64(j, "indicators", r.indicators);
 	json_u64(j, "alert", k->alerts);
 	json_u64(j, "alert_queue_overflow",
 		 held_total(sink_held(s->sink), HELD_ALERT_MAX));
@@ -232,6 +234,27 @@ put_held(struct json *j, const struct held *h)
 		json_obj_end(j);
 	}
 	json_arr_end(j);
+	json_obj_end(j);
+}
+
+/* The set in use, and what became of the attempts to replace it. */
+static void
+put_rules(struct json *j, const struct stats_source *s)
+{
+	struct reload_status r;
+
+	reload_get_status(s->reload, &r);
+	json_obj(j, "rules");
+	json_u64(j, "loaded", r.loaded);
+	json_u64(j, "failed", r.refused);
+	json_u64(j, "skipped", r.skipped);
+	json_cstr(j, "digest", r.digest);
+	json_u64(j, "version", r.version);
+	json_u64(j, "reloads", r.done);
+	json_u64(j, "reload_failed", r.failed);
+	if (r.error[0] != '\0') {
+		json_cstr(j, "reload_error", r.error);
+	}
 	json_obj_end(j);
 }
 
@@ -292,7 +315,9 @@ put_ledger(struct json *j, const struct stats_source *s)
 		json_obj_end(j);
 	}
 	json_u64(j, "workers", s->n_workers);
-	json_str(j, "ruleset", view_cstr(ruleset_digest(s->rules)));
+	json_str(j, "ruleset",
+		 view_cstr(ruleset_digest(reload_rules(s->reload))));
+	put_rules(j, s);
 	json_obj_end(j);
 }
 

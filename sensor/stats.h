@@ -12,6 +12,7 @@
 #define SENSOR_STATS_H
 
 #include "sensor/capture.h"
+#include "sensor/reload.h"
 #include "sensor/sink.h"
 #include "sensor/worker.h"
 
@@ -20,8 +21,8 @@ struct stats_source {
 	unsigned n_workers;
 	const struct sink *sink;
 	const struct capture *capture;
-	const struct ruleset *rules;
 	const struct shared_state *shared; /* or NULL */
+	struct reload *reload;
 	struct event_origin origin;
 	uint64_t started_mono_us;
 };

@@ -47,6 +47,24 @@ wants(const struct worker *w, enum event_type t)
 	return (w->event_types >> t & 1) != 0;
 }
 
+/* What the matcher's set looks at; false when there is no room for tags. */
+static bool
+note_rules(struct worker *w)
+{
+	w->rules = rule_matcher_rules(w->matcher);
+	memcpy(w->needed, ruleset_needed(w->rules), sizeof(w->needed));
+	w->raw[0] = ruleset_needs_stream(w->rules, DIR_TOSERVER);
+	w->raw[1] = ruleset_needs_stream(w->rules, DIR_TOCLIENT);
+	file_ctx_want(w->apps->files, ruleset_file_needs(w->rules));
+	if (w->tags == NULL && ruleset_tags(w->rules) &&
+	    wants(w, EVENT_TYPE_PACKET) &&
+	    event_alert_conf(w->log)->tagged_packets) {
+		w->tags = tag_table_new(w->pool);
+		return w->tags != NULL;
+	}
+	return true;
+}
+
 struct worker *
 worker_new(const struct worker_settings *s)
 {
@@ -55,7 +73,6 @@ worker_new(const struct worker_settings *s)
 	if (w == NULL) {
 		return NULL;
 	}
-	w->rules = s->rules;
 	w->event_types = s->event_types;
 	w->pool = pool_new(s->memory_limit);
 	w->hits.v = calloc(MAX_HITS, sizeof(*w->hits.v));
@@ -78,21 +95,26 @@ worker_new(const struct worker_settings *s)
 		worker_free(w);
 		return NULL;
 	}
-	if (ruleset_tags(s->rules) && wants(w, EVENT_TYPE_PACKET) &&
-	    event_alert_conf(w->log)->tagged_packets) {
-		w->tags = tag_table_new(w->pool);
-		if (w->tags == NULL) {
-			worker_free(w);
-			return NULL;
-		}
+	if (!note_rules(w)) {
+		worker_free(w);
+		return NULL;
 	}
 	stream_set_file_depth(w->streams, file_stream_depth(w->apps->files));
-	file_ctx_want(w->apps->files, ruleset_file_needs(s->rules));
-	memcpy(w->needed, ruleset_needed(s->rules), sizeof(w->needed));
-	w->raw[0] = ruleset_needs_stream(s->rules, DIR_TOSERVER);
-	w->raw[1] = ruleset_needs_stream(s->rules, DIR_TOCLIENT);
 	w->in.pool = w->pool;
 	return w;
+}
+
+struct rule_matcher *
+worker_change_rules(struct worker *w, struct rule_matcher *next)
+{
+	struct rule_matcher *former = w->matcher;
+
+	rule_matcher_follow(next, former);
+	w->matcher = next;
+	if (!note_rules(w)) {
+		w->count.events_lost++; /* tagged packets */
+	}
+	return former;
 }
 
 /* What rules remember of the subject's flow, for the event to come. */
@@ -230,7 +252,7 @@ note_actions(struct worker *w, const struct event_subject *s)
 	if (f == NULL) {
 		return;
 	}
-	if (w->hits.passed && rule_flow_passed(w->rules, f->rules)) {
+	if (w->hits.passed && rule_flow_passed(f->rules)) {
 		f->flags |= FLOW_PASSED;
 	}
 	if (w->hits.bypass) {
@@ -503,7 +525,12 @@ static void
 inspect_stream(struct worker *w, struct event_subject *s, struct flow *f,
 	       bool last)
 {
-	if (w->raw[s->dir] && fill_stream(&w->in, f, s->dir, last)) {
+	if (!w->raw[s->dir]) {
+		/* kept for rules that are no longer there */
+		stream_raw_disable(w->streams, f, s->dir);
+		return;
+	}
+	if (fill_stream(&w->in, f, s->dir, last)) {
 		w->in.flow_state = &f->rules;
 		w->in.tx_state = NULL;
 		match(w, s);

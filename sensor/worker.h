@@ -54,6 +54,13 @@ struct worker_counters {
 struct worker *worker_new(const struct worker_settings *s);
 void worker_free(struct worker *w);
 
+/*
+ * Goes on with another ruleset, between two frames: takes 'next' and returns
+ * the former matcher, which is the caller's now.  What flows remember stays.
+ */
+struct rule_matcher *worker_change_rules(struct worker *w,
+					 struct rule_matcher *next);
+
 /* Runs one frame through the pipeline; event lines go to 'out'. */
 void worker_frame(struct worker *w, const struct frame *f, struct outbox *out);
 

@@ -20,5 +20,9 @@ tests_bench_bench_prefilter_LDADD = $(BENCH_LIBS)
 dist_check_SCRIPTS += tests/bench/bench.sh
 bench: tests/bench/bench_stages tests/bench/merge_captures
 	$(SHELL) $(srcdir)/tests/bench/bench.sh $(srcdir)
-.PHONY: bench
+# A reload while a large capture is replayed, and how loading scales.
+dist_check_SCRIPTS += tests/bench/reload.sh
+bench-reload: picket-sensor tests/bench/merge_captures
+	$(SHELL) $(srcdir)/tests/bench/reload.sh $(srcdir)
+.PHONY: bench bench-reload
 CLEANFILES += $(EXTRA_PROGRAMS) tests/bench/bench-*.pcap

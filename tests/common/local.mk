@@ -31,3 +31,8 @@ tests_common_test_eve_LDADD = $(LIBS_COMMON)
 UNIT_TESTS += tests/common/test_json_read
 tests_common_test_json_read_SOURCES = tests/common/test_json_read.c
 tests_common_test_json_read_LDADD = $(LIBS_COMMON)
+
+# signed documents
+UNIT_TESTS += tests/common/test_control
+tests_common_test_control_SOURCES = tests/common/test_control.c
+tests_common_test_control_LDADD = $(LIBS_COMMON)

@@ -6,8 +6,9 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/redis_away.sh \
 	tests/e2e/bad_input.sh \
 	tests/e2e/ledger.sh \
+	tests/e2e/reload.sh \
 	tests/e2e/corpus.sh \
-	tests/e2e/suite.sh
+	tests/e2e/suite.sh \
 	tests/e2e/eve_tx.sh
 dist_check_SCRIPTS += $(E2E_TESTS)
 TESTS += $(E2E_TESTS)

@@ -4,6 +4,7 @@
 EXTRA_DIST += tests/fuzz/capture.in \
 	tests/fuzz/change.in \
 	tests/fuzz/dataset.in \
+	tests/fuzz/control.in \
 	tests/fuzz/decode.in \
 	tests/fuzz/dns.in \
 	tests/fuzz/eve.in \
@@ -21,6 +22,7 @@ EXTRA_DIST += tests/fuzz/capture.in \
 FUZZ_TARGETS = tests/fuzz/fuzz_capture \
 	tests/fuzz/fuzz_change \
 	tests/fuzz/fuzz_dataset \
+	tests/fuzz/fuzz_control \
 	tests/fuzz/fuzz_decode \
 	tests/fuzz/fuzz_dns \
 	tests/fuzz/fuzz_eve \
@@ -49,6 +51,9 @@ tests_fuzz_fuzz_change_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_dataset_SOURCES = tests/fuzz/fuzz_dataset.c
 tests_fuzz_fuzz_dataset_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_dataset_LDADD = $(LIBS_FUZZ)
+tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c
+tests_fuzz_fuzz_control_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_control_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_decode_SOURCES = tests/fuzz/fuzz_decode.c
 tests_fuzz_fuzz_decode_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_decode_LDADD = $(LIBS_FUZZ)

@@ -456,6 +456,7 @@ test_follow(void **state)
 {
 	struct bench b;
 	struct diag d = { "" };
+	struct shared_next *n;
 	struct ruleset *next;
 
 	(void)state;
@@ -474,7 +475,8 @@ test_follow(void **state)
 		&d);
 	assert_non_null(next);
 	assert_int_equal(ruleset_report(next)->failed, 0);
-	assert_int_equal(shared_state_follow(b.s, next, NULL, &d), ERR_OK);
+	assert_int_equal(shared_next_new(&n, b.s, next, NULL, &d), ERR_OK);
+	shared_state_follow(b.s, n);
 	rule_matcher_free(b.m);
 	ruleset_free(b.rs);
 	b.rs = next;

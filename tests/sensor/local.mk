@@ -70,3 +70,7 @@ tests_sensor_test_alerts_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_file
 tests_sensor_test_file_SOURCES = tests/sensor/test_file.c
 tests_sensor_test_file_LDADD = $(LIBS_SENSOR)
+
+UNIT_TESTS += tests/sensor/test_reload
+tests_sensor_test_reload_SOURCES = tests/sensor/test_reload.c
+tests_sensor_test_reload_LDADD = $(LIBS_SENSOR)

@@ -9,3 +9,4 @@ geoip2mmdb_LDADD = libcommon.a
 noinst_PROGRAMS += storefill
 storefill_SOURCES = tests/tools/storefill.c tests/store_fixture.h tests/store_fixture.c
 storefill_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
+EXTRA_DIST += tests/tools/rulemany.awk

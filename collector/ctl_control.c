@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ctl_control.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/control.h"
+#include "common/redis_link.h"
+
+#define ANSWER_MS 5000
+
+enum err
+ctl_keys_new(struct ctl *c, const char *path, struct diag *d)
+{
+	enum err e = sign_key_make(path, d);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (c->json) {
+		json_obj(&c->j, NULL);
+		json_cstr(&c->j, "private", path);
+		json_obj_end(&c->j);
+		return ctl_flush_json(c);
+	}
+	fprintf(c->text.out,
+		"%s is the private key: keep it; %s.pub goes to the sensors "
+		"(control.public-key)\n",
+		ctl_clean(&c->text, path), ctl_clean(&c->text, path));
+	return ERR_OK;
+}
+
+/* ERR_IO with diag for an error reply; the reply is freed unless ERR_OK. */
+static enum err
+good_reply(struct redis_link *l, redisReply *r, struct diag *d)
+{
+	enum err e = ERR_OK;
+
+	if (r->type == REDIS_REPLY_ERROR) {
+		e = diag_set(d, ERR_IO, "%s: %.300s", redis_link_name(l),
+			     r->str);
+		freeReplyObject(r);
+	}
+	return e;
+}
+
+/* The version of a stream's entry; 0 when it tells none. */
+static uint64_t
+version_of(const redisReply *entry)
+{
+	const redisReply *kv;
+
+	if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2 ||
+	    entry->element[1]->type != REDIS_REPLY_ARRAY) {
+		return 0;
+	}
+	kv = entry->element[1];
+	for (size_t i = 0; i + 1 < kv->elements; i += 2) {
+		if (kv->element[i]->type == REDIS_REPLY_STRING &&
+		    kv->element[i + 1]->type == REDIS_REPLY_STRING &&
+		    strcmp(kv->element[i]->str, "version") == 0) {
+			return strtoull(kv->element[i + 1]->str, NULL, 10);
+		}
+	}
+	return 0;
+}
+
+/*
+ * Milliseconds since 1970, so that versions of many hands grow together;
+ * beyond the newest in the stream when a clock is behind.
+ */
+static enum err
+next_version(struct redis_link *l, uint64_t *out, struct diag *d)
+{
+	uint64_t newest = 0;
+	redisReply *r;
+	enum err e =
+		redis_link_call(l, ANSWER_MS, &r, d, "XREVRANGE %s + - COUNT 1",
+				CONTROL_STREAM);
+
+	if (e == ERR_OK) {
+		e = good_reply(l, r, d);
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (r->type == REDIS_REPLY_ARRAY && r->elements == 1) {
+		newest = version_of(r->element[0]);
+	}
+	freeReplyObject(r);
+	*out = clock_wall_us() / 1000;
+	if (newest >= *out && newest < INT64_MAX) {
+		*out = newest + 1;
+	}
+	return ERR_OK;
+}
+
+static enum err
+send_doc(struct ctl *c, struct redis_link *l, struct sign_key *k,
+	 struct control_doc *doc, struct diag *d)
+{
+	uint8_t sig[SIGN_BYTES];
+	struct view text;
+	redisReply *r;
+	enum err e = next_version(l, &doc->version, d);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (!control_write(&c->j, doc) ||
+	    control_sign(k, json_view(&c->j), sig) != ERR_OK) {
+		return diag_set(d, ERR_NOMEM, "cannot sign");
+	}
+	text = json_view(&c->j);
+	/* "version" beside the document is for the next one's sake only */
+	e = redis_link_call(l, ANSWER_MS, &r, d,
+			    "XADD %s MAXLEN ~ " CONTROL_KEEP
+			    " * doc %b sig %b version %llu",
+			    CONTROL_STREAM, text.p, text.len, sig, sizeof(sig),
+			    (unsigned long long)doc->version);
+	if (e == ERR_OK) {
+		e = good_reply(l, r, d);
+	}
+	if (e == ERR_OK) {
+		freeReplyObject(r);
+	}
+	return e;
+}
+
+static enum err
+copy_name(const char *option, const char *name, char out[CONTROL_NAME_CAP],
+	  struct diag *d)
+{
+	if (name == NULL) {
+		return ERR_OK;
+	}
+	if (name[0] == '\0' || strlen(name) >= CONTROL_NAME_CAP) {
+		return diag_set(d, ERR_USAGE, "%s: a name of up to %d letters",
+				option, CONTROL_NAME_CAP - 1);
+	}
+	memcpy(out, name, strlen(name) + 1);
+	return ERR_OK;
+}
+
+static enum err
+say_sent(struct ctl *c, const struct control_doc *doc)
+{
+	if (c->json) {
+		json_reset(&c->j);
+		json_obj(&c->j, NULL);
+		json_u64(&c->j, "version", doc->version);
+		json_obj_end(&c->j);
+		return ctl_flush_json(c);
+	}
+	fprintf(c->text.out,
+		"version %" PRIu64 ": the sensors' presence shows it as "
+		"rules_version when they have taken it\n",
+		doc->version);
+	return ERR_OK;
+}
+
+enum err
+ctl_rules_reload(struct ctl *c, const struct ctl_order *o, struct diag *d)
+{
+	struct control_doc doc = { .action = CONTROL_RULES_RELOAD };
+	struct redis_link *l = NULL;
+	struct sign_key *k = NULL;
+	enum err e = copy_name("--site", o->site, doc.site, d);
+
+	if (e == ERR_OK) {
+		e = copy_name("--sensor", o->sensor, doc.sensor, d);
+	}
+	if (e == ERR_OK) {
+		e = sign_key_load(&k, o->key, true, d);
+	}
+	if (e == ERR_OK) {
+		e = redis_link_new(&l, o->redis, d);
+	}
+	if (e == ERR_OK) {
+		e = redis_link_connect(l, ANSWER_MS, d);
+	}
+	if (e == ERR_OK) {
+		e = send_doc(c, l, k, &doc, d);
+	}
+	redis_link_free(l);
+	sign_key_free(k);
+	return e == ERR_OK ? say_sent(c, &doc) : e;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ctl_control.h - keys, and signed documents that sensors obey
+ *
+ * Place    above ctl_show.h, common/control.h and redis_link.h; below ctl.
+ * Threads  one.
+ * Memory   caller's.
+ */
+#ifndef COLLECTOR_CTL_CONTROL_H
+#define COLLECTOR_CTL_CONTROL_H
+
+#include "collector/ctl_show.h"
+
+struct ctl_order {
+	const char *redis, *key; /* URL; file of the private key */
+	const char *site, *sensor; /* NULL: all */
+};
+
+/* A pair of keys: 'path', and 'path'.pub for the sensors. */
+enum err ctl_keys_new(struct ctl *c, const char *path,
+		      struct diag *d) MUST_CHECK;
+/* Adds a signed document to the stream: read rules and indicators again. */
+enum err ctl_rules_reload(struct ctl *c, const struct ctl_order *o,
+			  struct diag *d) MUST_CHECK;
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/control.h"
+
+#include "common/json_read.h"
+
+#define PURPOSE "picket-control-1"
+
+bool
+control_write(struct json *j, const struct control_doc *doc)
+{
+	json_reset(j);
+	json_obj(j, NULL);
+	json_u64(j, "v", 1);
+	json_cstr(j, "kind", "rules");
+	json_cstr(j, "action", "reload");
+	json_u64(j, "version", doc->version);
+	if (doc->site[0] != '\0') {
+		json_cstr(j, "site", doc->site);
+	}
+	if (doc->sensor[0] != '\0') {
+		json_cstr(j, "sensor", doc->sensor);
+	}
+	json_obj_end(j);
+	return !j->failed;
+}
+
+enum err
+control_sign(struct sign_key *k, struct view text, uint8_t sig[SIGN_BYTES])
+{
+	return sign_make(k, PURPOSE, text, sig);
+}
+
+/* An optional name; false when it is there and none that a sensor can have. */
+static bool
+read_name(const struct json_reader *r, const struct json_value *obj,
+	  const char *key, char out[CONTROL_NAME_CAP])
+{
+	const struct json_value *v = json_member(r, obj, view_cstr(key));
+
+	out[0] = '\0';
+	if (v == NULL) {
+		return true;
+	}
+	if (v->type != JSON_STRING || v->text.len == 0 ||
+	    v->text.len >= CONTROL_NAME_CAP) {
+		return false;
+	}
+	memcpy(out, v->text.p, v->text.len);
+	out[v->text.len] = '\0';
+	return true;
+}
+
+static bool
+member_is(const struct json_reader *r, const struct json_value *obj,
+	  const char *key, const char *word)
+{
+	const struct json_value *v = json_member(r, obj, view_cstr(key));
+
+	return v != NULL && v->type == JSON_STRING &&
+	       view_eq(v->text, view_cstr(word));
+}
+
+static bool
+read_number(const struct json_reader *r, const struct json_value *obj,
+	    const char *key, uint64_t max, uint64_t *out)
+{
+	const struct json_value *v = json_member(r, obj, view_cstr(key));
+
+	return v != NULL && json_uint(v, max, out);
+}
+
+static bool
+read_doc(struct json_reader *r, struct view text, struct control_doc *doc)
+{
+	const struct json_value *root;
+	uint64_t v = 0;
+
+	if (!json_read(r, text)) {
+		return false;
+	}
+	root = json_root(r);
+	if (!read_number(r, root, "v", 1, &v) || v != 1 ||
+	    !read_number(r, root, "version", INT64_MAX, &doc->version) ||
+	    doc->version == 0 || !read_name(r, root, "site", doc->site) ||
+	    !read_name(r, root, "sensor", doc->sensor)) {
+		return false;
+	}
+	doc->action = CONTROL_RULES_RELOAD;
+	return member_is(r, root, "kind", "rules") &&
+	       member_is(r, root, "action", "reload");
+}
+
+bool
+control_parse(struct view text, struct control_doc *doc)
+{
+	struct json_reader r;
+	bool good;
+
+	memset(doc, 0, sizeof(*doc));
+	if (text.len > CONTROL_MAX_DOC) {
+		return false;
+	}
+	json_reader_init(&r);
+	good = read_doc(&r, text, doc);
+	json_reader_fini(&r);
+	return good;
+}
+
+enum err
+control_read(struct sign_key *k, struct view text, struct view sig,
+	     struct control_doc *doc)
+{
+	memset(doc, 0, sizeof(*doc));
+	if (text.len > CONTROL_MAX_DOC || !sign_check(k, PURPOSE, text, sig)) {
+		return ERR_AUTH;
+	}
+	return control_parse(text, doc) ? ERR_OK : ERR_FORMAT;
+}
+
+bool
+control_is_for(const struct control_doc *doc, const char *site,
+	       const char *sensor)
+{
+	return (doc->site[0] == '\0' || strcmp(doc->site, site) == 0) &&
+	       (doc->sensor[0] == '\0' || strcmp(doc->sensor, sensor) == 0);
+}

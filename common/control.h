@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * control.h - what the collector's side tells sensors, as signed documents
+ *
+ * A document is one JSON object:
+ *
+ *   {"v":1,"kind":"rules","action":"reload","version":1795380000000,
+ *    "site":"base-a","sensor":"tap1"}
+ *
+ * 'site' and 'sensor' say whom it is for; absent means all.  Versions only
+ * grow: a sensor refuses what is not newer than what it last took.  In the
+ * stream an entry has the fields "doc" (the object's bytes) and "sig" (the
+ * Ed25519 signature of just these bytes).
+ *
+ * Place    above sign.h, json.h and json_read.h; both programs use it.
+ * Threads  pure.
+ * Memory   caller's.
+ * Cost     cold.
+ */
+#ifndef COMMON_CONTROL_H
+#define COMMON_CONTROL_H
+
+#include "common/json.h"
+#include "common/sign.h"
+
+#define CONTROL_STREAM "picket:control"
+#define CONTROL_KEEP "1000" /* entries that the stream keeps, about */
+#define CONTROL_NAME_CAP 64
+#define CONTROL_MAX_DOC ((size_t)64 << 10)
+
+enum control_action { CONTROL_RULES_RELOAD };
+
+struct control_doc {
+	enum control_action action;
+	uint64_t version;
+	char site[CONTROL_NAME_CAP], sensor[CONTROL_NAME_CAP]; /* "": all */
+};
+
+/* The document's text into 'j', which is reset; false without memory. */
+bool control_write(struct json *j, const struct control_doc *doc) MUST_CHECK;
+enum err control_sign(struct sign_key *k, struct view text,
+		      uint8_t sig[SIGN_BYTES]) MUST_CHECK;
+
+/* Reads a text of whoever's; false when it is no document that we know. */
+bool control_parse(struct view text, struct control_doc *doc) MUST_CHECK;
+/*
+ * Checks the signature, then reads.  ERR_AUTH: not signed with this key;
+ * ERR_FORMAT: signed, but not understood (a newer version's, perhaps).
+ */
+enum err control_read(struct sign_key *k, struct view text, struct view sig,
+		      struct control_doc *doc) MUST_CHECK;
+bool control_is_for(const struct control_doc *doc, const char *site,
+		    const char *sensor);
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/control_feed.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/log.h"
+
+#define ID_CAP 48
+#define AT_ONCE "16"
+
+struct control_feed {
+	struct control_feed_options o;
+	struct sign_key *key;
+	char *state;
+	char last_id[ID_CAP]; /* of the stream */
+	struct control_feed_stats st;
+	bool refusal_told;
+};
+
+/* What an earlier run took last: "VERSION ID". */
+static void
+read_state(struct control_feed *c)
+{
+	FILE *f = c->state != NULL ? fopen(c->state, "r") : NULL;
+
+	if (f != NULL) {
+		if (fscanf(f, "%20" SCNu64 " %47[0-9-]", &c->st.version,
+			   c->last_id) != 2) {
+			c->st.version = 0;
+			snprintf(c->last_id, sizeof(c->last_id), "0-0");
+		}
+		fclose(f);
+	}
+}
+
+static void
+write_state(const struct control_feed *c)
+{
+	char path[1024];
+	bool good;
+	FILE *f;
+
+	if (c->state == NULL) {
+		return;
+	}
+	snprintf(path, sizeof(path), "%s.new", c->state);
+	f = fopen(path, "w");
+	if (f == NULL) {
+		log_warn("%s: %s", path, strerror(errno));
+		return;
+	}
+	good = fprintf(f, "%" PRIu64 " %s\n", c->st.version, c->last_id) > 0 &&
+	       fflush(f) == 0 && fsync(fileno(f)) == 0;
+	if (fclose(f) != 0 || !good || rename(path, c->state) != 0) {
+		log_warn("%s: cannot be written; after a restart an older "
+			 "control document could be taken once more",
+			 c->state);
+	}
+}
+
+enum err
+control_feed_new(struct control_feed **out,
+		 const struct control_feed_options *o, struct diag *d)
+{
+	struct control_feed *c = calloc(1, sizeof(*c));
+	enum err e;
+
+	if (c == NULL) {
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	c->o = *o;
+	snprintf(c->last_id, sizeof(c->last_id), "0-0");
+	e = sign_key_load(&c->key, o->key, false, d);
+	if (e == ERR_OK && o->state != NULL) {
+		c->state = strdup(o->state);
+		e = c->state != NULL ? ERR_OK
+				     : diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	if (e != ERR_OK) {
+		control_feed_free(c);
+		return e;
+	}
+	read_state(c);
+	*out = c;
+	return ERR_OK;
+}
+
+void
+control_feed_free(struct control_feed *c)
+{
+	if (c != NULL) {
+		sign_key_free(c->key);
+		free(c->state);
+		free(c);
+	}
+}
+
+enum err
+control_feed_ask(struct control_feed *c, struct redis_link *l)
+{
+	const char *argv[] = { "XREAD",   "COUNT",        AT_ONCE,
+			       "STREAMS", CONTROL_STREAM, c->last_id };
+
+	return redis_link_queue(l, (int)ARRAY_LEN(argv), argv, NULL);
+}
+
+static struct view
+field(const redisReply *kv, const char *name)
+{
+	for (size_t i = 0; i + 1 < kv->elements; i += 2) {
+		const redisReply *k = kv->element[i], *v = kv->element[i + 1];
+
+		if (k->type == REDIS_REPLY_STRING &&
+		    v->type == REDIS_REPLY_STRING &&
+		    strcmp(k->str, name) == 0) {
+			return view_of(v->str, v->len);
+		}
+	}
+	return VIEW_NONE;
+}
+
+/* One entry: who may write to the stream is not who may command. */
+static void
+hear_entry(struct control_feed *c, const char *id, const redisReply *kv)
+{
+	struct control_doc doc;
+	enum err e =
+		control_read(c->key, field(kv, "doc"), field(kv, "sig"), &doc);
+
+	if (e == ERR_AUTH) {
+		/* told once: whoever forges must not fill the log */
+		if (c->st.forged++ == 0) {
+			log_warn("control document %s refused: not signed "
+				 "with the key of control.public-key",
+				 id);
+		}
+		return;
+	}
+	if (e != ERR_OK) {
+		c->st.unknown++;
+		log_warn("control document %s is signed, but not understood",
+			 id);
+		return;
+	}
+	if (!control_is_for(&doc, c->o.site, c->o.sensor)) {
+		return;
+	}
+	if (doc.version <= c->st.version) {
+		if (c->st.replayed++ == 0) {
+			log_warn("control document %s refused: version "
+				 "%" PRIu64 " is not newer than %" PRIu64,
+				 id, doc.version, c->st.version);
+		}
+		return;
+	}
+	c->st.version = doc.version;
+	c->st.taken++;
+	write_state(c);
+	c->o.take(c->o.arg, &doc);
+}
+
+static bool
+is_entry(const redisReply *e)
+{
+	return e->type == REDIS_REPLY_ARRAY && e->elements == 2 &&
+	       e->element[0]->type == REDIS_REPLY_STRING &&
+	       e->element[0]->len < ID_CAP &&
+	       e->element[1]->type == REDIS_REPLY_ARRAY;
+}
+
+bool
+control_feed_hear(struct control_feed *c, const redisReply *r)
+{
+	const redisReply *entries;
+
+	if (r->type == REDIS_REPLY_ERROR && !c->refusal_told) {
+		c->refusal_told = true;
+		log_warn("control documents cannot be read: %.200s", r->str);
+	}
+	/* [[stream, [[id, [field, value, ...]], ...]]], or nil */
+	if (r->type != REDIS_REPLY_ARRAY || r->elements != 1 ||
+	    r->element[0]->type != REDIS_REPLY_ARRAY ||
+	    r->element[0]->elements != 2 ||
+	    r->element[0]->element[1]->type != REDIS_REPLY_ARRAY) {
+		return false;
+	}
+	entries = r->element[0]->element[1];
+	for (size_t i = 0; i < entries->elements; i++) {
+		const redisReply *e = entries->element[i];
+
+		if (is_entry(e)) {
+			snprintf(c->last_id, sizeof(c->last_id), "%s",
+				 e->element[0]->str);
+			hear_entry(c, c->last_id, e->element[1]);
+		}
+	}
+	return entries->elements > 0;
+}
+
+void
+control_feed_get_stats(const struct control_feed *c,
+		       struct control_feed_stats *out)
+{
+	*out = c->st;
+}

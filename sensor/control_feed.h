@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * control_feed.h - control documents from the stream to the one they are for
+ *
+ * Remembers where in the stream it is and the newest version it took, the
+ * latter in a file, so that an old document is refused after a restart too.
+ *
+ * Place    above common/control.h and redis_link.h; below sender.
+ * Threads  the forwarder's.
+ * Memory   small and fixed.
+ * Cost     one small command a second; a signature check a document.
+ */
+#ifndef SENSOR_CONTROL_FEED_H
+#define SENSOR_CONTROL_FEED_H
+
+#include "common/control.h"
+#include "common/redis_link.h"
+
+#define CONTROL_PERIOD_US UINT64_C(1000000)
+
+struct control_feed;
+
+struct control_feed_options {
+	const char *key; /* file of the public key */
+	const char *site, *sensor;
+	const char *state; /* file for the newest version; NULL: none */
+	/* A document for this sensor, newer than all before; must not block. */
+	void (*take)(void *arg, const struct control_doc *doc);
+	void *arg;
+};
+
+struct control_feed_stats {
+	uint64_t version; /* newest taken; 0: none */
+	uint64_t taken;
+	uint64_t forged; /* not signed with our key */
+	uint64_t replayed; /* for us, and not newer than what was taken */
+	uint64_t unknown; /* signed, but not understood */
+};
+
+/* ERR_USAGE with diag when the key cannot be read. */
+enum err control_feed_new(struct control_feed **out,
+			  const struct control_feed_options *o,
+			  struct diag *d) MUST_CHECK;
+void control_feed_free(struct control_feed *c);
+
+/* Queues the question for what is new; as redis_link_queue(). */
+enum err control_feed_ask(struct control_feed *c,
+			  struct redis_link *l) MUST_CHECK;
+/* The reply; true when more may be waiting. */
+bool control_feed_hear(struct control_feed *c, const redisReply *r);
+void control_feed_get_stats(const struct control_feed *c,
+			    struct control_feed_stats *out);
+
+#endif

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/reload.h"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "rules/admission.h"
+
+struct reload {
+	struct reload_settings set;
+	struct ruleset *rules; /* in use; set by who hands out rounds */
+	_Atomic(struct reload_change *) ready;
+	pthread_t thread;
+	bool running;
+
+	pthread_mutex_t lock; /* for what follows */
+	pthread_cond_t wake;
+	bool wanted, ending;
+	bool busy; /* a change was made and is not done yet */
+	const char *why;
+	uint64_t version;
+	struct reload_change *former; /* done: to be freed */
+	struct reload_status status;
+};
+
+/* A running sensor is not left without anything to look for. */
+static bool
+is_empty(const struct reload *r, const struct ruleset *rs)
+{
+	return r->set.n_rules + r->set.n_indicators > 0 &&
+	       ruleset_count(rs) == 0 && ruleset_indicator_count(rs) == 0;
+}
+
+static void
+change_free(struct reload_change *c)
+{
+	if (c != NULL) {
+		for (unsigned i = 0; i < c->n; i++) {
+			rule_matcher_free(c->matcher[i]);
+		}
+		shared_next_free(c->shared);
+		ruleset_free(c->rules);
+		free(c);
+	}
+}
+
+/* 'rs' is the change's from now on, also when this fails. */
+static struct reload_change *
+change_new(const struct reload_settings *s, struct ruleset *rs, struct diag *d)
+{
+	unsigned n = s->n_workers;
+	struct reload_change *c =
+		calloc(1, sizeof(*c) + n * sizeof(c->matcher[0]));
+
+	if (c == NULL) {
+		ruleset_free(rs);
+		diag_set(d, ERR_NOMEM, "out of memory");
+		return NULL;
+	}
+	c->rules = rs;
+	c->n = n;
+	for (unsigned i = 0; i < n; i++) {
+		c->matcher[i] = rule_matcher_new(rs);
+		if (c->matcher[i] == NULL) {
+			diag_set(d, ERR_NOMEM, "out of memory for %u matchers",
+				 n);
+			goto failed;
+		}
+		if (s->shared != NULL && ruleset_undivided(rs) != NULL) {
+			rule_matcher_settle(c->matcher[i], s->shared);
+		}
+	}
+	if (s->shared != NULL &&
+	    shared_next_new(&c->shared, s->shared, rs, s->conf, d) != ERR_OK) {
+		goto failed;
+	}
+	return c;
+failed:
+	change_free(c);
+	return NULL;
+}
+
+/* What the start settles by running one worker is too late to settle now. */
+static enum err
+check_divided(const struct reload_settings *s, const struct ruleset *rs,
+	      struct diag *d)
+{
+	const struct rule *r = ruleset_undivided(rs);
+
+	if (s->n_workers > 1 && r != NULL) {
+		return diag_set(d, ERR_FORMAT,
+				"%s:%u: sid %u tests what flows share and "
+				"changes its own flow, for which there are %u "
+				"workers too many; start again to load it",
+				r->file, r->line, r->sid, s->n_workers - 1);
+	}
+	r = ruleset_host_tag(rs);
+	if (s->n_workers > 1 && r != NULL) {
+		return diag_set(d, ERR_FORMAT,
+				"%s:%u: sid %u tags hosts, for which there are "
+				"%u workers too many; start again to load it",
+				r->file, r->line, r->sid, s->n_workers - 1);
+	}
+	return ERR_OK;
+}
+
+static struct reload_change *
+load_change(const struct reload *r, struct diag *d)
+{
+	const struct reload_settings *s = &r->set;
+	struct ruleset *rs =
+		ruleset_reload(r->rules, s->conf, s->rules, s->n_rules,
+			       s->indicators, s->n_indicators, d);
+
+	if (rs == NULL) {
+		return NULL;
+	}
+	if (ruleset_admit(rs, s->conf, s->strict, d) != ERR_OK ||
+	    check_divided(s, rs, d) != ERR_OK) {
+		ruleset_free(rs);
+		return NULL;
+	}
+	if (is_empty(r, rs)) {
+		diag_set(d, ERR_FORMAT, "no rule and no indicator loaded");
+		ruleset_free(rs);
+		return NULL;
+	}
+	return change_new(s, rs, d);
+}
+
+/* Resident kilobytes of this process; 0 when the system does not tell. */
+static long
+resident_kb(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	long size, pages;
+
+	if (f == NULL) {
+		return 0;
+	}
+	if (fscanf(f, "%ld %ld", &size, &pages) != 2) {
+		pages = 0;
+	}
+	fclose(f);
+	return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static void
+note_set(struct reload_status *st, const struct ruleset *rs)
+{
+	const struct ruleset_report *r = ruleset_report(rs);
+
+	st->loaded = r->loaded;
+	st->refused = r->failed;
+	st->skipped = r->skipped;
+	st->indicators = ruleset_indicator_count(rs);
+	st->last_us = clock_wall_us();
+	snprintf(st->digest, sizeof(st->digest), "%s", ruleset_digest(rs));
+}
+
+static void
+say_loaded(const struct reload *r, const struct reload_change *c,
+	   uint64_t took_us, long extra_kb)
+{
+	const struct ruleset_report *p = ruleset_report(c->rules);
+	struct ruleset_diff diff;
+
+	if (ruleset_compare(r->rules, c->rules, &diff) != ERR_OK) {
+		diff = (struct ruleset_diff){ 0 };
+	}
+	log_info("reload: %u rules loaded, %u failed, %u skipped; %u added, "
+		 "%u removed, %u changed; %u indicators; %llu ms, %ld KiB "
+		 "more while both sets are there",
+		 p->loaded, p->failed, p->skipped, diff.added, diff.removed,
+		 diff.changed, ruleset_indicator_count(c->rules),
+		 (unsigned long long)(took_us / 1000), MAX(extra_kb, 0L));
+}
+
+static void
+reload_once(struct reload *r, const char *why, uint64_t version)
+{
+	uint64_t began = clock_mono_us();
+	long before = resident_kb();
+	struct reload_change *c;
+	struct diag d = { "" };
+
+	log_info("reload: begins (%s)", why);
+	c = load_change(r, &d);
+	if (c == NULL) {
+		log_err("reload failed: %s; the rules of before stay in use",
+			d.msg);
+	} else {
+		c->version = version;
+		say_loaded(r, c, clock_mono_us() - began,
+			   resident_kb() - before);
+	}
+	/* Parsers and compilers leave much behind that is free. */
+	malloc_trim(0);
+	pthread_mutex_lock(&r->lock);
+	snprintf(r->status.error, sizeof(r->status.error), "%.255s",
+		 c == NULL ? d.msg : "");
+	r->status.failed += c == NULL;
+	r->busy = c != NULL;
+	atomic_store(&r->ready, c);
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void *
+run(void *arg)
+{
+	struct reload *r = arg;
+	bool ending = false;
+
+	while (!ending) {
+		struct reload_change *former;
+		const char *why = NULL;
+		uint64_t version = 0;
+
+		pthread_mutex_lock(&r->lock);
+		while (!r->ending && r->former == NULL &&
+		       (!r->wanted || r->busy)) {
+			pthread_cond_wait(&r->wake, &r->lock);
+		}
+		former = r->former;
+		r->former = NULL;
+		ending = r->ending;
+		if (former == NULL && !ending) {
+			why = r->why;
+			version = r->version;
+			r->wanted = false;
+		}
+		pthread_mutex_unlock(&r->lock);
+		if (former != NULL) {
+			change_free(former);
+			malloc_trim(0);
+		}
+		if (why != NULL) {
+			reload_once(r, why, version);
+		}
+	}
+	return NULL;
+}
+
+/* The thread takes no signals: they are main's. */
+static enum err
+start_thread(struct reload *r, struct diag *d)
+{
+	sigset_t all, old;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&r->thread, NULL, run, r);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc != 0) {
+		return diag_set(d, ERR_NOMEM, "cannot start a thread: %s",
+				strerror(rc));
+	}
+	r->running = true;
+	return ERR_OK;
+}
+
+enum err
+reload_start(struct reload **out, const struct reload_settings *s,
+	     struct ruleset *first, struct diag *d)
+{
+	struct reload *r = calloc(1, sizeof(*r));
+	enum err e;
+
+	if (r == NULL) {
+		ruleset_free(first);
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	r->set = *s;
+	r->rules = first;
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_cond_init(&r->wake, NULL);
+	note_set(&r->status, first);
+	e = start_thread(r, d);
+	if (e != ERR_OK) {
+		reload_free(r);
+		return e;
+	}
+	*out = r;
+	return ERR_OK;
+}
+
+void
+reload_free(struct reload *r)
+{
+	if (r == NULL) {
+		return;
+	}
+	if (r->running) {
+		pthread_mutex_lock(&r->lock);
+		r->ending = true;
+		pthread_cond_signal(&r->wake);
+		pthread_mutex_unlock(&r->lock);
+		pthread_join(r->thread, NULL);
+	}
+	change_free(atomic_load(&r->ready)); /* came too late to be used */
+	change_free(r->former);
+	ruleset_free(r->rules);
+	pthread_cond_destroy(&r->wake);
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+}
+
+void
+reload_request(struct reload *r, const char *why, uint64_t version)
+{
+	pthread_mutex_lock(&r->lock);
+	r->wanted = true;
+	r->why = why;
+	r->version = MAX(r->version, version);
+	pthread_cond_signal(&r->wake);
+	pthread_mutex_unlock(&r->lock);
+}
+
+struct reload_change *
+reload_take(struct reload *r)
+{
+	if (r == NULL ||
+	    atomic_load_explicit(&r->ready, memory_order_relaxed) == NULL) {
+		return NULL;
+	}
+	return atomic_exchange(&r->ready, NULL);
+}
+
+void
+reload_settled(struct reload *r, struct reload_change *c)
+{
+	if (c->shared != NULL) {
+		shared_state_follow(r->set.shared, c->shared);
+		c->shared = NULL;
+	}
+}
+
+void
+reload_done(struct reload *r, struct reload_change *c)
+{
+	struct ruleset *former = r->rules;
+
+	r->rules = c->rules;
+	c->rules = former;
+	pthread_mutex_lock(&r->lock);
+	note_set(&r->status, r->rules);
+	r->status.done++;
+	r->status.version = c->version;
+	r->busy = false;
+	r->former = c;
+	pthread_cond_signal(&r->wake);
+	pthread_mutex_unlock(&r->lock);
+}
+
+const struct ruleset *
+reload_rules(const struct reload *r)
+{
+	return r->rules;
+}
+
+void
+reload_get_status(struct reload *r, struct reload_status *out)
+{
+	pthread_mutex_lock(&r->lock);
+	*out = r->status;
+	out->ready = r->busy;
+	pthread_mutex_unlock(&r->lock);
+}

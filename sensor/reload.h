@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reload.h - new rules and indicators while packets flow
+ *
+ * A thread of its own reads the files anew beside the set that is in use.
+ * When that worked, the replay takes the change between two rounds and every
+ * worker goes over before the same frame; the former set is freed when its
+ * last alert is written.  What does not load leaves the old set in use.
+ *
+ *   reload_request()       ->  the thread loads
+ *   reload_take()          <-  the change, once it is ready
+ *   worker_change_rules()      each worker exchanges its matcher
+ *   reload_settled()           shared state goes over, between two rounds
+ *   reload_done()          ->  the thread frees what was before
+ *
+ * Place    above rules/ and log.h; below replay.
+ * Threads  reload_request() and reload_get_status() by any; reload_take(),
+ *          reload_settled(), reload_done() and reload_rules() by the one that
+ *          hands out rounds.
+ * Memory   one set, and during a change two, which share what is the same.
+ * Cost     reload_take() is one atomic load while there is nothing.
+ */
+#ifndef SENSOR_RELOAD_H
+#define SENSOR_RELOAD_H
+
+#include "rules/rule_match.h"
+
+struct reload;
+
+struct reload_settings {
+	const struct conf *conf; /* lives as long as the reload */
+	const char *const *rules; /* globs, evaluated with each load */
+	size_t n_rules;
+	const char *const *indicators;
+	size_t n_indicators;
+	unsigned n_workers;
+	bool strict; /* one refused rule refuses the set */
+	struct shared_state *shared; /* or NULL; lives as long as the reload */
+};
+
+/* From one set to the next. */
+struct reload_change {
+	struct ruleset *rules;
+	struct shared_next *shared; /* NULL: nothing is shared */
+	uint64_t version; /* see reload_request() */
+	unsigned n;
+	/* One a worker: the new one, and when exchanged the former one. */
+	struct rule_matcher *matcher[];
+};
+
+struct reload_status {
+	uint64_t done, failed; /* reloads since the start */
+	bool ready; /* a change waits to be taken, or is being taken */
+	uint32_t loaded, refused, skipped, indicators; /* of the set in use */
+	char digest[72];
+	uint64_t version; /* of the control document it came from; 0: none */
+	uint64_t last_us; /* wall clock when the set in use was loaded */
+	char error[256]; /* why the latest reload failed; "": it did not */
+};
+
+/* Starts the thread.  'first' belongs to the reload from now on, also when
+ * this fails. */
+enum err reload_start(struct reload **out, const struct reload_settings *s,
+		      struct ruleset *first, struct diag *d) MUST_CHECK;
+/* Waits for a load that is under way.  Workers must have ended. */
+void reload_free(struct reload *r);
+
+/* Asks for a reload; one that runs is followed by another.  'why' (static)
+ * goes to the log; 'version' is that of a control document, or 0. */
+void reload_request(struct reload *r, const char *why, uint64_t version);
+
+/* The change that is ready, once; NULL when there is none or 'r' is NULL. */
+struct reload_change *reload_take(struct reload *r);
+/* The former set's claims are settled; the next ones are of the new set. */
+void reload_settled(struct reload *r, struct reload_change *c);
+/* All workers went over and no alert of the former set is on its way. */
+void reload_done(struct reload *r, struct reload_change *c);
+
+/* The set that is in use. */
+const struct ruleset *reload_rules(const struct reload *r);
+void reload_get_status(struct reload *r, struct reload_status *out);
+
+#endif

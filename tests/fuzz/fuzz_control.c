@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A control document; what was read is written and read again. */
+#include <stdlib.h>
+
+#include "common/control.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct control_doc doc, again;
+	struct json j;
+
+	if (!control_parse(view_of(data, size), &doc)) {
+		return 0;
+	}
+	json_init(&j);
+	if (!control_write(&j, &doc) || !control_parse(json_view(&j), &again) ||
+	    again.version != doc.version ||
+	    !control_is_for(&again, doc.site, doc.sensor)) {
+		abort();
+	}
+	json_fini(&j);
+	return 0;
+}
