@@ -6,12 +6,15 @@
 
 #include "rules/ruleset_db.h"
 
+#define EITHER 3 /* 'arg' of facts that have two sides */
+
 /* While a report is made. */
 struct survey {
 	struct admission *a;
 	const struct ruleset *rs;
 	const struct conf *conf;
 	uint64_t *set_bits, *asked_bits; /* flowbits, by number */
+	uint64_t *set_shared, *asked_shared; /* xbits and hostbits */
 	uint32_t cap_notes, cap_techniques;
 	bool failed; /* out of memory */
 };
@@ -53,25 +56,47 @@ note(struct survey *s, const struct rule *rule, enum admission_kind kind,
 }
 
 static void
+mark_bit(uint64_t *set, uint32_t id)
+{
+	set[id / 64] |= UINT64_C(1) << (id % 64);
+}
+
+static void
+mark_shared(struct survey *s, const struct rule_prog *p)
+{
+	for (uint16_t k = 0; k < p->n_shared; k++) {
+		switch (p->shared[k].cmd) {
+		case BIT_SET:
+		case BIT_TOGGLE:
+			mark_bit(s->set_shared, p->shared[k].id);
+			break;
+		case BIT_ISSET:
+		case BIT_ISNOTSET:
+			mark_bit(s->asked_shared, p->shared[k].id);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static void
 mark_bits(struct survey *s)
 {
 	for (uint32_t i = 0; i < s->rs->n_progs; i++) {
 		const struct rule_prog *p = s->rs->progs[i];
 
+		mark_shared(s, p);
 		for (uint16_t k = 0; k < p->n_bits_set; k++) {
 			uint32_t id = p->bits_set[k].ids[0];
 
 			if (p->bits_set[k].cmd != BIT_UNSET) {
-				s->set_bits[id / 64] |= UINT64_C(1)
-							<< (id % 64);
+				mark_bit(s->set_bits, id);
 			}
 		}
 		for (uint16_t k = 0; k < p->n_bits; k++) {
 			for (uint16_t n = 0; n < p->bits[k].n; n++) {
-				uint32_t id = p->bits[k].ids[n];
-
-				s->asked_bits[id / 64] |= UINT64_C(1)
-							  << (id % 64);
+				mark_bit(s->asked_bits, p->bits[k].ids[n]);
 			}
 		}
 	}
@@ -104,15 +129,62 @@ look_at_bits(struct survey *s, const struct rule_prog *p)
 	}
 }
 
+/* xbits or hostbits:isset of what no loaded rule sets. */
+static void
+look_at_shared(struct survey *s, const struct rule_prog *p)
+{
+	for (uint16_t k = 0; k < p->n_shared; k++) {
+		if (p->shared[k].cmd == BIT_ISSET &&
+		    !has_bit(s->set_shared, p->shared[k].id)) {
+			note(s, p->rule, ADMISSION_NEVER,
+			     "xbits, hostbits: no loaded rule sets \"%s\"; "
+			     "load the rule that does, or leave this one out",
+			     s->rs->env.sharedbits.names[p->shared[k].id]);
+			return;
+		}
+	}
+}
+
+/* Does a match leave anything else behind? */
+static bool
+changes_more(const struct rule_prog *p)
+{
+	if (p->rule->bypass || p->rule->no_tx_log || p->rule->n_tags > 0 ||
+	    p->store != STORE_NONE) {
+		return true;
+	}
+	for (uint16_t i = 0; i < p->n_lists; i++) {
+		const struct rule_list *l = &p->lists[i];
+
+		for (uint8_t k = 0; k < l->n_datasets; k++) {
+			if (l->datasets[k].cmd == DATASET_SET ||
+			    l->datasets[k].cmd == DATASET_UNSET) {
+				return true;
+			}
+		}
+		for (uint16_t k = 0; k < l->n_ops; k++) {
+			if (l->ops[k].type == OP_PCRE &&
+			    l->ops[k].pcre.n_captures > 0) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
 /* noalert, and nobody asks for what it sets. */
 static void
 look_at_silence(struct survey *s, const struct rule_prog *p)
 {
+	/* numbers, values and bits of a transaction are not followed */
 	bool heard = !p->rule->noalert || p->rule->action == ACTION_PASS ||
-		     p->n_ints > 0;
+		     p->n_ints > 0 || p->n_tx_bits > 0 || changes_more(p);
 
 	for (uint16_t k = 0; k < p->n_bits_set; k++) {
 		heard = heard || has_bit(s->asked_bits, p->bits_set[k].ids[0]);
+	}
+	for (uint16_t k = 0; k < p->n_shared; k++) {
+		heard = heard || has_bit(s->asked_shared, p->shared[k].id);
 	}
 	if (!heard) {
 		note(s, p->rule, ADMISSION_IDLE,
@@ -126,8 +198,9 @@ interval(const struct test *t, uint64_t *lo, uint64_t *hi)
 {
 	*lo = 0;
 	*hi = UINT64_MAX;
-	if (t->negated || t->fact > FACT_NUM) {
-		return false;
+	if (t->negated || t->fact >= FACT_NUM ||
+	    (t->fact >= FACT_FLOW_PKTS && t->arg == EITHER)) {
+		return false; /* not one number, or not known to be */
 	}
 	switch (t->compare) {
 	case CMP_EQ:
@@ -377,6 +450,7 @@ look_at_all(struct survey *s)
 		rank(s->a, p);
 		look_at_header(s, p);
 		look_at_bits(s, p);
+		look_at_shared(s, p);
 		look_at_silence(s, p);
 		look_at_tests(s, p);
 		look_at_suppression(s, p);
@@ -391,11 +465,15 @@ admission_new(const struct ruleset *rs, const struct conf *conf)
 {
 	struct admission *a = calloc(1, sizeof(*a));
 	size_t words = rs->env.flowbits.n / 64 + 1;
+	size_t more = rs->env.sharedbits.n / 64 + 1;
 	struct survey s = { .a = a, .rs = rs, .conf = conf };
 
 	s.set_bits = calloc(words, sizeof(uint64_t));
 	s.asked_bits = calloc(words, sizeof(uint64_t));
-	if (a == NULL || s.set_bits == NULL || s.asked_bits == NULL) {
+	s.set_shared = calloc(more, sizeof(uint64_t));
+	s.asked_shared = calloc(more, sizeof(uint64_t));
+	if (a == NULL || s.set_bits == NULL || s.asked_bits == NULL ||
+	    s.set_shared == NULL || s.asked_shared == NULL) {
 		s.failed = true;
 	} else {
 		mark_bits(&s);
@@ -404,6 +482,8 @@ admission_new(const struct ruleset *rs, const struct conf *conf)
 	}
 	free(s.set_bits);
 	free(s.asked_bits);
+	free(s.set_shared);
+	free(s.asked_shared);
 	if (s.failed) {
 		admission_free(a);
 		return NULL;

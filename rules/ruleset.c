@@ -542,7 +542,8 @@ ruleset_new(const struct conf *conf, struct diag *d)
 	}
 	arena_init(&rs->arena, rs->pool, MEMORY_MAX);
 	rs->env.arena = &rs->arena;
-	rs->env.data_dir = conf != NULL ? conf_get(conf, "data-dir") : NULL;
+	rs->env.data_dir =
+		conf != NULL ? conf_get(conf, "default-data-dir") : NULL;
 	name_table_init(&rs->env.flowbits, &rs->arena);
 	name_table_init(&rs->env.flowints, &rs->arena);
 	name_table_init(&rs->env.notes, &rs->arena);

@@ -167,8 +167,8 @@ run 2 "$sensor" --check --rules "$good_rules" --set novalue
 says novalue KEY=VALUE
 run 2 "$sensor" --check --rules "$good_rules" --set spool.max-siez=1
 says spool.max-siez
-run 0 "$sensor" --check --rules "$good_rules" --set outputs.0.fast=yes
-says outputs.0.fast
+run 0 "$sensor" --check --rules "$good_rules" --set nosuch.0.fast=yes
+says nosuch.0.fast
 printf 'spool:\n  max-siez: 1gb\n' >"$tmp/own.yaml"
 run 2 "$sensor" --check --rules "$good_rules" --config "$tmp/own.yaml"
 says spool.max-siez

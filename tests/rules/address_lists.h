@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * address_lists.h - settings with scores and countries of addresses
+ * address_lists.h - settings with scores and countries of addresses,
+ * and lists of digests
  *
  * Category "bad": 192.168.1.0/24 has 20, 192.168.1.5 in it 90; "new": 2001:
  * db8::/32 has 0.  Countries: 192.168.1.0/24 is DE, 198.51.100.0/24 is JP.
+ * Lists of digests: "md5", "sha1", "sha256", each with one that begins with 10.
  *
  * Place    tests only; runs ./geoip2mmdb of the build.
  * Threads  one.
@@ -19,6 +21,8 @@
 #include <unistd.h>
 
 #include "common/conf.h"
+
+#define DIGEST_10 "10000000000000000000000000000000"
 
 struct address_lists {
 	char dir[40];
@@ -67,7 +71,12 @@ address_lists_begin(struct address_lists *a)
 				"2001:db8::/32, 2, 0\n") ||
 	    !address_lists_file(a, "countries",
 				"192.168.1.0/24;DE;;;;;\n"
-				"198.51.100.0/24;JP;;;;;\n")) {
+				"198.51.100.0/24;JP;;;;;\n") ||
+	    !address_lists_file(a, "md5", DIGEST_10 "\n") ||
+	    !address_lists_file(a, "sha1", DIGEST_10 "00000000\n") ||
+	    !address_lists_file(a, "sha256",
+				DIGEST_10
+				"00000000000000000000000000000000\n")) {
 		return false;
 	}
 	snprintf(command, sizeof(command),
@@ -78,6 +87,7 @@ address_lists_begin(struct address_lists *a)
 				 "categories") &&
 	       address_lists_set(a, "geoip-database", "db") &&
 	       conf_set(a->conf, "default-reputation-path", a->dir) == ERR_OK &&
+	       conf_set(a->conf, "default-data-dir", a->dir) == ERR_OK &&
 	       conf_set(a->conf, "reputation-files.0", "scores") == ERR_OK;
 }
 
@@ -85,7 +95,9 @@ static inline void
 address_lists_end(struct address_lists *a)
 {
 	static const char *const names[] = { "categories", "scores",
-					     "countries", "db" };
+					     "countries",  "db",
+					     "md5",        "sha1",
+					     "sha256" };
 	char path[80];
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {

@@ -21,6 +21,9 @@ struct rig {
 	struct view views[MAX_VALUES];
 	unsigned n_values;
 	bool tx;
+	struct rule_tx *file_state;
+	uint8_t digest[32];
+	bool wanted;
 };
 
 /* Facts that fit a plain number: where in the struct they go. */
@@ -181,6 +184,43 @@ set_word(struct rig *r, struct view name, struct view value)
 	return true;
 }
 
+/* The one file of the transaction, and what is known of it. */
+static bool
+set_file(struct rig *r, struct view name, struct view value, uint64_t number)
+{
+	static const char *const digests[] = { "filemd5", "filesha1",
+					       "filesha256" };
+	struct inspect_file *f = &r->in.files[0];
+	struct view *v = view_eq(name, VIEW_LIT("file.name"))    ? &f->name
+			 : view_eq(name, VIEW_LIT("file.magic")) ? &f->magic
+			 : view_eq(name, VIEW_LIT("file.data"))  ? &f->data
+								 : NULL;
+	bool known = v != NULL || view_eq(name, VIEW_LIT("filesize"));
+
+	if (v != NULL) {
+		memcpy(r->text[r->n_values], value.p, value.len);
+		*v = view_of(r->text[r->n_values++], value.len);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(digests); i++) {
+		if (view_eq(name, view_cstr(digests[i]))) {
+			r->digest[0] = (uint8_t)number;
+			f->digest[i] = r->digest;
+			known = true;
+		}
+	}
+	if (!known) {
+		return false;
+	}
+	f->size = view_eq(name, VIEW_LIT("filesize")) ? number : 3;
+	f->fresh_name = f->fresh_magic = f->fresh_data = true;
+	f->data_due = f->magic_known = f->ended = f->whole = true;
+	f->state = &r->file_state;
+	f->wanted = &r->wanted;
+	r->in.n_files = 1;
+	r->tx = true;
+	return true;
+}
+
 static void
 apply(struct rig *r, struct view item)
 {
@@ -201,6 +241,7 @@ apply(struct rig *r, struct view item)
 	} else if (view_eq(name, VIEW_LIT("tx"))) {
 		r->tx = true;
 	} else if (!set_word(r, name, value) &&
+		   !set_file(r, name, value, strtoull(text, NULL, 0)) &&
 		   !set_number(r, name, strtoull(text, NULL, 0)) &&
 		   !set_tx_number(r, name, strtoll(text, NULL, 0)) &&
 		   !set_buffer(r, name, value, name.len < item.len)) {
@@ -277,6 +318,7 @@ keyword_case_matches(const struct conf *conf, const char *rules,
 	}
 	rule_flow_free(flow_state, pool);
 	rule_tx_free(tx_state, pool);
+	rule_tx_free(r.file_state, pool);
 	assert_int_equal(pool_in_use(pool), 0);
 	rule_matcher_free(m);
 	shared_state_free(shared);

@@ -312,8 +312,18 @@ const struct keyword_case keyword_cases[] = {
 	  "app=dns;event=dns.malformed_data", "app=dns;tx", NULL },
 
 	/* files */
-	{ "filesize", HTTP("filesize:>9;"), "app=http;dir=1;filesize=10",
-	  "app=http;dir=1;filesize=9", NULL },
+	{ "filesize", HTTP("filesize:>9;"), "app=http;filesize=10",
+	  "app=http;filesize=9", NULL },
+	{ "fileext", HTTP("fileext:\"pdf\";"), "app=http;file.name=a.PDF",
+	  "app=http;file.name=a.pdx", NULL },
+	{ "filemd5", HTTP("filemd5:md5;"), "app=http;filemd5=0x10",
+	  "app=http;filemd5=0x11", NULL },
+	{ "filesha1", HTTP("filesha1:sha1;"), "app=http;filesha1=0x10",
+	  "app=http;filesha1=0x11", NULL },
+	{ "filesha256", HTTP("filesha256:!sha256;"), "app=http;filesha256=0x11",
+	  "app=http;filesha256=0x10", NULL },
+	{ "filestore", HTTP("filename:\"a\"; filestore;"),
+	  "app=http;file.name=a.pdf", "app=http;file.name=b.pdf", NULL },
 
 	/* DNS */
 	{ "dns.opcode", DNS("dns.opcode:4;"), "app=dns;dns.opcode=4",

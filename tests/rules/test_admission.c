@@ -73,6 +73,29 @@ test_flowbits(void **state)
 }
 
 static void
+test_shared_bits(void **state)
+{
+	(void)state;
+	assert_int_equal(note_on(NULL,
+				 "alert ip any any -> any any (xbits:isset,a,"
+				 "track ip_src; sid:1;)\n",
+				 1),
+			 ADMISSION_NEVER);
+	assert_int_equal(note_on(NULL,
+				 "alert ip any any -> any any (xbits:isset,a,"
+				 "track ip_src; sid:1;)\n"
+				 "alert tcp any any -> any any (content:\"x\"; "
+				 "xbits:set,a,track ip_src; noalert; sid:2;)\n",
+				 1),
+			 -1);
+	assert_int_equal(note_on(NULL,
+				 "alert tcp any any -> any any (content:\"x\"; "
+				 "xbits:set,a,track ip_src; noalert; sid:1;)\n",
+				 1),
+			 ADMISSION_IDLE);
+}
+
+static void
 test_contradictions(void **state)
 {
 	(void)state;
@@ -232,6 +255,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_flowbits),
+		cmocka_unit_test(test_shared_bits),
 		cmocka_unit_test(test_contradictions),
 		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_protocol_off),
