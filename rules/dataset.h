@@ -94,7 +94,8 @@ struct dataset {
 	enum dataset_type type;
 	enum dataset_format format;
 	bool rep;
-	bool changes; /* a loaded rule sets or unsets in it */
+	bool inherited; /* rules of the former set changed it */
+	bool changes; /* a loaded rule sets or unsets in it; or inherited */
 	uint32_t number; /* among those that change */
 	uint64_t memcap; /* of the values that traffic adds */
 	char *load, *save; /* paths to open; NULL: none */

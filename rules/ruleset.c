@@ -478,7 +478,7 @@ finish(struct loading *l, const struct conf *conf)
 		e = threshold_file_apply(rs, thresholds, d);
 	}
 	if (e == ERR_OK) {
-		e = ruleset_refuse_shared(rs, d);
+		e = ruleset_refuse_shared(rs, l->prev, d);
 	}
 	if (e == ERR_OK) {
 		e = number_rules(rs, d);

@@ -77,7 +77,11 @@ bool ruleset_problem(struct ruleset *rs, const char *file, uint32_t line,
  * ruleset_shared.c: leaves out the rules that would ask for a dataset that
  * changes in two calls; then says which sets change, and who asks for them.
  */
-enum err ruleset_refuse_shared(struct ruleset *rs, struct diag *d) MUST_CHECK;
+enum err ruleset_refuse_shared(struct ruleset *rs, const struct ruleset *prev,
+			       struct diag *d) MUST_CHECK;
+/* The set of the name and type of 'set' that changes in 'rs', or NULL. */
+const struct dataset *ruleset_changing_set(const struct ruleset *rs,
+					   const struct dataset *set);
 void ruleset_settle_shared(struct ruleset *rs);
 /* Lets the rules rest that ask for bits of hosts which no rule sets. */
 enum err ruleset_rest_shared(struct ruleset *rs, struct diag *d) MUST_CHECK;

@@ -18,7 +18,7 @@ mark_list(const struct rule_list *l, uint32_t *n_changing)
 	}
 }
 
-/* Numbers the sets that rules of 'rs' change. */
+/* Numbers the sets that rules of 'rs' change, and those that did before. */
 static void
 mark_sets(const struct ruleset *rs)
 {
@@ -36,6 +36,12 @@ mark_sets(const struct ruleset *rs)
 			for (uint16_t j = 0; p != NULL && j < p->n_lists; j++) {
 				mark_list(&p->lists[j], &n_changing);
 			}
+		}
+	}
+	for (struct dataset *s = rs->datasets.first; s != NULL; s = s->next) {
+		if (s->inherited && !s->changes) {
+			s->changes = true;
+			s->number = n_changing++;
 		}
 	}
 }
@@ -106,9 +112,71 @@ in_two_calls(const struct rule_entry *e)
 	return false;
 }
 
-enum err
-ruleset_refuse_shared(struct ruleset *rs, struct diag *d)
+/* Would 'p' be refused if 'set' changed? */
+static bool
+asks_twice(const struct rule_prog *p, const struct dataset *set)
 {
+	if (p == NULL || !(p->two_halves || p->of_files)) {
+		return false;
+	}
+	for (uint16_t i = 0; i < p->n_lists; i++) {
+		for (uint8_t k = 0; k < p->lists[i].n_datasets; k++) {
+			if (p->lists[i].datasets[k].set == set) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static bool
+is_asked_twice(const struct ruleset *rs, const struct dataset *set)
+{
+	for (uint32_t i = 0; i < rs->n_entries; i++) {
+		const struct rule_entry *e = &rs->entries[i];
+
+		if (!e->replaced && (asks_twice(e->progs[0], set) ||
+				     asks_twice(e->progs[1], set))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * What rules of the former set put into a dataset must be found when the rules
+ * that did so are gone: it stays one that changes.
+ */
+static void
+inherit_sets(struct ruleset *rs, const struct ruleset *prev)
+{
+	for (struct dataset *s = rs->datasets.first; s != NULL && prev != NULL;
+	     s = s->next) {
+		const struct dataset *was = ruleset_changing_set(prev, s);
+
+		s->inherited = was != NULL && s->format == DATASET_CSV &&
+			       !is_asked_twice(rs, s);
+	}
+}
+
+const struct dataset *
+ruleset_changing_set(const struct ruleset *rs, const struct dataset *set)
+{
+	const struct dataset *s = rs->datasets.first;
+
+	while (s != NULL && (!s->changes || s->type != set->type ||
+			     strcmp(s->name, set->name) != 0)) {
+		s = s->next;
+	}
+	return s;
+}
+
+enum err
+ruleset_refuse_shared(struct ruleset *rs, const struct ruleset *prev,
+		      struct diag *d)
+{
+	mark_sets(rs);
+	inherit_sets(rs, prev);
 	mark_sets(rs);
 	for (uint32_t i = 0; i < rs->n_entries; i++) {
 		struct rule_entry *e = &rs->entries[i];

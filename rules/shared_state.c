@@ -70,19 +70,6 @@ copy_values(struct dataset_table *t, const struct dataset *set)
 	return e;
 }
 
-/* The set of the same name and type that rules of 'rs' change, or NULL. */
-static const struct dataset *
-same_set(const struct ruleset *rs, const struct dataset *set)
-{
-	const struct dataset *d = rs != NULL ? rs->datasets.first : NULL;
-
-	while (d != NULL && (!d->changes || d->type != set->type ||
-			     strcmp(d->name, set->name) != 0)) {
-		d = d->next;
-	}
-	return d;
-}
-
 /* Tables for the sets of 'rs' that change, but for those of 'old'. */
 static enum err
 copy_sets(const struct ruleset *rs, const struct ruleset *old,
@@ -100,7 +87,8 @@ copy_sets(const struct ruleset *rs, const struct ruleset *old,
 	}
 	for (struct dataset *d = rs->datasets.first; d != NULL && e == ERR_OK;
 	     d = d->next) {
-		if (d->changes && same_set(old, d) == NULL) {
+		if (d->changes &&
+		    (old == NULL || ruleset_changing_set(old, d) == NULL)) {
 			e = copy_values(&(*tables)[d->number], d);
 		}
 	}
@@ -176,13 +164,29 @@ shared_next_free(struct shared_next *n)
 	}
 }
 
+/* A set that no rule asks for any more is written as it would be at the end. */
+static void
+save_last(const struct shared_state *s, const struct ruleset *next)
+{
+	struct diag d;
+
+	for (const struct dataset *set = s->rs->datasets.first; set != NULL;
+	     set = set->next) {
+		if (set->changes && set->save != NULL &&
+		    ruleset_changing_set(next, set) == NULL &&
+		    dataset_write(set, &s->tables[set->number], &d) != ERR_OK) {
+			log_err("%s", d.msg);
+		}
+	}
+}
+
 /* The values that rules changed so far go to the sets of 'n'. */
 static void
 hand_over(struct shared_state *s, struct shared_next *n)
 {
 	for (const struct dataset *set = n->rs->datasets.first; set != NULL;
 	     set = set->next) {
-		const struct dataset *old = same_set(s->rs, set);
+		const struct dataset *old = ruleset_changing_set(s->rs, set);
 
 		if (set->changes && old != NULL) {
 			n->tables[set->number] = s->tables[old->number];
@@ -195,6 +199,7 @@ hand_over(struct shared_state *s, struct shared_next *n)
 void
 shared_state_follow(struct shared_state *s, struct shared_next *n)
 {
+	save_last(s, n->rs);
 	hand_over(s, n);
 	free_tables(s->tables, s->n_tables);
 	s->tables = n->tables;

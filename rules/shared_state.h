@@ -41,8 +41,8 @@ void shared_next_free(struct shared_next *n);
 
 /*
  * From now on claims come from the set of 'n', which is used up.  Bits stay,
- * and so do the values of sets that rules of both change, by name.  Names of
- * bits must have the same numbers in both.
+ * and so do the values of sets that change in both, by name; those that ended
+ * are saved.  Names of bits must have the same numbers in both.
  */
 void shared_state_follow(struct shared_state *s, struct shared_next *n);
 
