@@ -72,5 +72,9 @@ tests_sensor_test_file_SOURCES = tests/sensor/test_file.c
 tests_sensor_test_file_LDADD = $(LIBS_SENSOR)
 
 UNIT_TESTS += tests/sensor/test_reload
-tests_sensor_test_reload_SOURCES = tests/sensor/test_reload.c
+tests_sensor_test_reload_SOURCES = tests/sensor/test_reload.c tests/sensor/reload_scene.h tests/sensor/reload_scene.c
 tests_sensor_test_reload_LDADD = $(LIBS_SENSOR)
+
+UNIT_TESTS += tests/sensor/test_reload_state
+tests_sensor_test_reload_state_SOURCES = tests/sensor/test_reload_state.c tests/sensor/reload_scene.h tests/sensor/reload_scene.c
+tests_sensor_test_reload_state_LDADD = $(LIBS_SENSOR)
