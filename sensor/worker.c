@@ -654,7 +654,9 @@ packet(struct worker *w, struct packet *pkt)
 			}
 		}
 		known = app_proto_of(f);
+		w->settled = w->out->n;
 		run_app(w, &s, f, s.ts_us);
+		settle(w); /* what stood before a hole */
 	} else if (f != NULL && f->proto == IPP_UDP && pkt->payload.len > 0) {
 		app_data(w->apps, f, s.dir, pkt->payload, s.ts_us);
 		if (f->app != NULL && f->app->swap) {
