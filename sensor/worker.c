@@ -89,6 +89,8 @@ worker_new(const struct worker_settings *s)
 	stream_set_file_depth(w->streams, file_stream_depth(w->apps->files));
 	file_ctx_want(w->apps->files, ruleset_file_needs(s->rules));
 	memcpy(w->needed, ruleset_needed(s->rules), sizeof(w->needed));
+	w->apps->keep_frames = inspect_bit(w->needed, BUF_HTTP_REQ_FRAME) ||
+			       inspect_bit(w->needed, BUF_HTTP_RESP_FRAME);
 	w->raw[0] = ruleset_needs_stream(s->rules, DIR_TOSERVER);
 	w->raw[1] = ruleset_needs_stream(s->rules, DIR_TOCLIENT);
 	w->in.pool = w->pool;

@@ -379,6 +379,48 @@ test_log(void **state)
 	rig_fini(&r);
 }
 
+/* Messages as they were sent: chunks, trailers, what follows a hole not. */
+static void
+test_frames(void **state)
+{
+	static const char resp[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+				   "chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+	struct rig r;
+
+	(void)state;
+	for (size_t cut = 1; cut < sizeof(resp) - 1; cut++) {
+		rig_init(&r, (size_t)8 << 20, NULL);
+		r.ctx.keep_frames = true;
+		rig_feed(&r, FLOW_TOSERVER,
+			 VIEW_LIT("GET /1 HTTP/1.1\nHost: a\n\n"
+				  "GET /2 HTTP/1.1\r\nHost: b\r\n\r\n"));
+		rig_feed(&r, FLOW_TOCLIENT, view_of(resp, cut));
+		fill(&r, 0, DIR_TOCLIENT, all);
+		assert_false(inspect_bit(in.done, BUF_HTTP_RESP_FRAME));
+		rig_feed(&r, FLOW_TOCLIENT,
+			 view_of(resp + cut, sizeof(resp) - 1 - cut));
+		rig_feed(&r, FLOW_TOCLIENT,
+			 VIEW_LIT("HTTP/1.1 200 OK\r\nContent-Length: 8"
+				  "\r\n\r\nab"));
+		rig_gap(&r, FLOW_TOCLIENT, 4);
+		rig_feed(&r, FLOW_TOCLIENT, VIEW_LIT("cd"));
+		rig_eof(&r, FLOW_TOSERVER);
+		rig_eof(&r, FLOW_TOCLIENT);
+		fill(&r, 0, DIR_TOSERVER, all);
+		assert_buf(&in, BUF_HTTP_REQ_FRAME,
+			   "GET /1 HTTP/1.1\nHost: a\n\n");
+		fill(&r, 0, DIR_TOCLIENT, all);
+		assert_buf(&in, BUF_HTTP_RESP_FRAME, resp);
+		fill(&r, 1, DIR_TOSERVER, all);
+		assert_buf(&in, BUF_HTTP_REQ_FRAME,
+			   "GET /2 HTTP/1.1\r\nHost: b\r\n\r\n");
+		fill(&r, 1, DIR_TOCLIENT, all);
+		assert_buf(&in, BUF_HTTP_RESP_FRAME,
+			   "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nab");
+		rig_fini(&r);
+	}
+}
+
 int
 main(void)
 {
@@ -393,6 +435,7 @@ main(void)
 		cmocka_unit_test(test_form_files),
 		cmocka_unit_test(test_file_states),
 		cmocka_unit_test(test_log),
+		cmocka_unit_test(test_frames),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
