@@ -346,6 +346,44 @@ assert_log(struct rig *r, const char *want_http, const char *want_file)
 }
 
 static void
+assert_client(const struct rig *r, const char *header, bool last,
+	      const char *want)
+{
+	struct addr got, right;
+
+	assert_int_equal(log_http_xff(rig_tx(r, 0), header, last, &got),
+			 want != NULL);
+	if (want != NULL) {
+		assert_true(addr_parse(view_cstr(want), &right));
+		assert_memory_equal(&got, &right, sizeof(got));
+	}
+}
+
+/* The forms that proxies write a client in. */
+static void
+test_client(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, (size_t)8 << 20, NULL);
+	rig_feed(&r, FLOW_TOSERVER,
+		 VIEW_LIT("GET / HTTP/1.1\r\n"
+			  "A: 192.0.2.1:80 , \"[2001:db8::1]:80\"\r\n"
+			  "B: 2001:db8::2,unknown\r\nC:\r\n"
+			  "D: [2001:db8::1, [\r\n\r\n"));
+	assert_client(&r, "a", false, "192.0.2.1");
+	assert_client(&r, "a", true, "2001:db8::1");
+	assert_client(&r, "b", false, "2001:db8::2");
+	assert_client(&r, "b", true, NULL);
+	assert_client(&r, "c", false, NULL);
+	assert_client(&r, "c", true, NULL);
+	assert_client(&r, "d", false, NULL);
+	assert_client(&r, "d", true, NULL);
+	rig_fini(&r);
+}
+
+static void
 test_log(void **state)
 {
 	struct rig r;
@@ -372,10 +410,9 @@ test_log(void **state)
 		   "{\"filename\":\"/x\",\"gaps\":false,"
 		   "\"state\":\"CLOSED\",\"stored\":false,\"size\":3,"
 		   "\"start\":5,\"end\":7,\"tx_id\":0}");
-	assert_true(view_eq(log_http_xff(rig_tx(&r, 0), false),
-			    VIEW_LIT("1.1.1.1")));
-	assert_true(view_eq(log_http_xff(rig_tx(&r, 0), true),
-			    VIEW_LIT("2.2.2.2")));
+	assert_client(&r, "x-forwarded-for", false, "1.1.1.1");
+	assert_client(&r, "x-forwarded-for", true, "2.2.2.2");
+	assert_client(&r, "x-real-ip", true, NULL);
 	rig_fini(&r);
 }
 
@@ -435,6 +472,7 @@ main(void)
 		cmocka_unit_test(test_form_files),
 		cmocka_unit_test(test_file_states),
 		cmocka_unit_test(test_log),
+		cmocka_unit_test(test_client),
 		cmocka_unit_test(test_frames),
 	};
 
