@@ -72,6 +72,8 @@ const struct keyword_case keyword_cases[] = {
 	  "payload=abc", "payload=xbc", NULL },
 	{ "pcre", TCP("pcre:\"/^a+b$/i\";"), "payload=AAB", "payload=BAA",
 	  NULL },
+	{ "pcre", TCP("content:\"a\"; pcre://;"), "payload=a", "payload=b",
+	  TCP("pcre:/;") },
 	{ "pkt_data",
 	  HTTP("http.uri; content:\"/\"; pkt_data; content:\"abc\";"),
 	  "app=http;http.uri=/;stream=xabc", "app=http;http.uri=/;stream=abx",
