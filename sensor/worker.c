@@ -53,6 +53,8 @@ note_rules(struct worker *w)
 {
 	w->rules = rule_matcher_rules(w->matcher);
 	memcpy(w->needed, ruleset_needed(w->rules), sizeof(w->needed));
+	w->apps->keep_frames = inspect_bit(w->needed, BUF_HTTP_REQ_FRAME) ||
+			       inspect_bit(w->needed, BUF_HTTP_RESP_FRAME);
 	w->raw[0] = ruleset_needs_stream(w->rules, DIR_TOSERVER);
 	w->raw[1] = ruleset_needs_stream(w->rules, DIR_TOCLIENT);
 	file_ctx_want(w->apps->files, ruleset_file_needs(w->rules));
