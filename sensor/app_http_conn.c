@@ -123,11 +123,11 @@ http_pending(const struct http_side *s)
 void
 http_keep_frame(struct http_run *r, struct http_msg *m, struct view v)
 {
-	size_t room = m->frame.limit - m->frame.len;
-
-	if (r->ctx->keep_frames && v.len > 0) {
-		v.len = MIN(v.len, room);
-		r->ctx->n_no_memory += buf_append(&m->frame, v) < v.len;
+	/* begun without, it goes on without: rules may change meanwhile */
+	v.len = MIN(v.len, m->frame.limit - m->frame.len);
+	if (v.len > 0 && buf_append(&m->frame, v) < v.len) {
+		r->ctx->n_no_memory++;
+		m->frame.limit = m->frame.len;
 	}
 }
 
