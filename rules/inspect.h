@@ -78,6 +78,9 @@ enum inspect_dir { DIR_TOSERVER = 0, DIR_TOCLIENT = 1 };
 	BUF(HTTP_RESP_CONTENT_LEN, "http.content_len") \
 	BUF(HTTP_RESP_ONE_HEADER, "http.response_header") \
 	BUF(HTTP_RESP_BODY, "http.response_body") \
+	BUF(HTTP_REQ_FRAME, "frame:http1.request") /* whole, as sent */ \
+	BUF(HTTP_RESP_FRAME, "frame:http1.response") \
+	BUF(DNS_PDU, "frame:dns.pdu") /* without TCP's length */ \
 	BUF(DNS_QUERY, "dns.query") /* multi, dotted text */ \
 	BUF(DNS_ANSWER_NAME, "dns.answer.name") /* multi */ \
 	BUF(DNS_QUERY_NAME, "dns.query.name") /* multi, of either direction */ \

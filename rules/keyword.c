@@ -267,6 +267,7 @@ static const struct keyword table[] = {
 	MODIFIER("http_stat_msg", 0, TO_CLIENT(HTTP_STAT_MSG)),
 
 	/* DNS */
+	WORD("frame", KW_FRAME, KWF_VALUE),
 	BUFFER("dns.query", KWF_MULTI, TO_SERVER(DNS_QUERY), APP_DNS),
 	BUFFER("dns_query", KWF_MULTI, TO_SERVER(DNS_QUERY), APP_DNS),
 	BUFFER("dns.query.name", KWF_MULTI, BOTH(DNS_QUERY_NAME), APP_DNS),
@@ -385,7 +386,6 @@ static const struct keyword table[] = {
 	REFUSED("krb5_err_code", NO_PROTO),
 	REFUSED("snmp.community", NO_PROTO),
 	REFUSED("snmp.version", NO_PROTO),
-	REFUSED("frame", "protocol frames are not kept"),
 };
 
 /*

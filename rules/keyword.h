@@ -40,6 +40,7 @@ enum keyword_shape {
 	KW_FAST_PATTERN,
 	KW_PCRE,
 	KW_BUFFER, /* sticky: 'a' to server, 'b' to client */
+	KW_FRAME, /* sticky: the value names the protocol's unit */
 	KW_MODIFIER, /* legacy: moves the content before it */
 	KW_PKT_DATA,
 	KW_BASE64_DECODE,

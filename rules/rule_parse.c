@@ -346,6 +346,7 @@ is_no_match(const struct keyword *w)
 	case KW_WITHIN:
 	case KW_FAST_PATTERN:
 	case KW_BUFFER:
+	case KW_FRAME:
 	case KW_MODIFIER:
 	case KW_PKT_DATA:
 	case KW_BASE64_DATA:
@@ -412,6 +413,7 @@ static rule_reader *const readers[] = {
 	[KW_FAST_PATTERN] = parse_fast_pattern,
 	[KW_PCRE] = parse_pcre,
 	[KW_BUFFER] = parse_buffer,
+	[KW_FRAME] = parse_frame,
 	[KW_MODIFIER] = parse_modifier,
 	[KW_PKT_DATA] = parse_pkt_data,
 	[KW_BASE64_DECODE] = parse_base64_decode,

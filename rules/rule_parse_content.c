@@ -527,6 +527,39 @@ parse_buffer(struct rule_draft *r, const struct keyword *w, struct view value)
 	return e;
 }
 
+/*
+ * "frame:http1.request", or "frame:request" in a rule for http: a message as
+ * it was sent.  Those of protocols that are not parsed, and those that would
+ * need a record of their own, are refused.
+ */
+enum err
+parse_frame(struct rule_draft *r, const struct keyword *w, struct view value)
+{
+	static const struct keyword frames[] = {
+		{ "http1.request", KW_BUFFER, 0, BUF_HTTP_REQ_FRAME, KW_NONE,
+		  APP_HTTP, NULL },
+		{ "http1.response", KW_BUFFER, 0, KW_NONE, BUF_HTTP_RESP_FRAME,
+		  APP_HTTP, NULL },
+		{ "dns.pdu", KW_BUFFER, 0, BUF_DNS_PDU, BUF_DNS_PDU, APP_DNS,
+		  NULL },
+	};
+	struct view name = text_trim(text_unquote(value));
+
+	for (size_t i = 0; i < ARRAY_LEN(frames); i++) {
+		const char *part = strchr(frames[i].name, '.') + 1;
+
+		if (text_is(name, frames[i].name) ||
+		    (text_is(name, part) && r->prog.app == frames[i].app)) {
+			return parse_buffer(r, &frames[i], VIEW_NONE);
+		}
+	}
+	return diag_set(r->d, ERR_FORMAT,
+			"%s: no such frame is kept: \"%.*s\"; there are "
+			"http1.request, http1.response and dns.pdu",
+			w->name, (int)MIN(name.len, (size_t)64),
+			(const char *)name.p);
+}
+
 enum err
 parse_pkt_data(struct rule_draft *r, const struct keyword *w, struct view value)
 {

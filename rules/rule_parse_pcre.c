@@ -118,7 +118,7 @@ pcre_split(struct rule_draft *r, struct view value, struct pcre_words *p)
 	}
 	for (end = value.len; end > 1 && value.p[end - 1] != '/'; end--) {
 	}
-	if (value.len < 3 || value.p[0] != '/' || end < 2) {
+	if (value.len < 2 || value.p[0] != '/' || end < 2) {
 		return diag_set(r->d, ERR_FORMAT,
 				"pcre: write \"/expression/flags\"");
 	}

@@ -8,18 +8,25 @@
 /* Where Suricata's outputs list has the settings of alerts. */
 struct place {
 	char alert[KEY_CAP]; /* "outputs.1.eve-log.types.0.alert" */
+	char log[KEY_CAP]; /* "outputs.1.eve-log" */
 	bool eve_log;
 };
 
 static void
 on_output(void *arg, const char *key, const char *value)
 {
-	static const char name[] = ".alert";
+	static const char name[] = ".alert", log[] = ".eve-log.";
 	struct place *p = arg;
 	const char *types = strstr(key, ".eve-log.types.");
 	const char *at;
 
 	(void)value;
+	if (strstr(key, log) != NULL) {
+		snprintf(p->log, sizeof(p->log), "%.*s",
+			 (int)(strstr(key, log) - key + (ptrdiff_t)sizeof(log) -
+			       2),
+			 key);
+	}
 	if (types == NULL) {
 		return;
 	}
@@ -63,6 +70,57 @@ payload_max(const struct conf *conf, const struct place *p)
 				  1 << 20);
 }
 
+/* What is said of alerts goes before what is said of all events. */
+static const char *
+xff_word(const struct conf *conf, const struct place *p, const char *key,
+	 const char *fallback)
+{
+	const char *const above[] = { p->log, p->alert, "eve.alert" };
+	char full[KEY_CAP * 2];
+
+	for (size_t i = 0; i < ARRAY_LEN(above); i++) {
+		if (above[i][0] != '\0') {
+			snprintf(full, sizeof(full), "%s.xff.%s", above[i],
+				 key);
+			fallback = conf_str(conf, full, fallback);
+		}
+	}
+	return fallback;
+}
+
+static bool
+xff_enabled(const struct conf *conf, const struct place *p)
+{
+	const char *const above[] = { p->log, p->alert, "eve.alert" };
+	char full[KEY_CAP * 2];
+	bool on = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(above); i++) {
+		if (above[i][0] != '\0') {
+			snprintf(full, sizeof(full), "%s.xff.enabled",
+				 above[i]);
+			on = conf_bool(conf, full, on);
+		}
+	}
+	return on;
+}
+
+static void
+read_xff(struct xff_conf *x, const struct conf *conf, const struct place *p)
+{
+	const char *mode = xff_word(conf, p, "mode", "extra-data");
+	const char *where = xff_word(conf, p, "deployment", "reverse");
+
+	x->enabled = xff_enabled(conf, p);
+	x->overwrite = strcmp(mode, "overwrite") == 0;
+	x->last = strcmp(where, "forward") != 0;
+	snprintf(x->header, sizeof(x->header), "%s",
+		 xff_word(conf, p, "header", "X-Forwarded-For"));
+	for (char *c = x->header; *c != '\0'; c++) {
+		*c = (char)ascii_lower((uint8_t)*c);
+	}
+}
+
 void
 alert_conf_read(struct alert_conf *c, const struct conf *conf)
 {
@@ -86,6 +144,7 @@ alert_conf_read(struct alert_conf *c, const struct conf *conf)
 	c->rule_raw = ask(conf, &p, "metadata.rule.raw", false, false);
 	c->rule_reference =
 		ask(conf, &p, "metadata.rule.reference", all, false);
+	read_xff(&c->xff, conf, &p);
 	c->packet_alert_max = (uint32_t)conf_u64(conf, "packet-alert-max",
 						 UINT32_MAX, 1, UINT32_MAX);
 }

@@ -16,6 +16,15 @@
 
 #include "common/conf.h"
 
+#define XFF_HEADER_CAP 64
+
+/* The client that a proxy names, beside or in place of the proxy. */
+struct xff_conf {
+	bool enabled, overwrite;
+	bool last; /* a reverse proxy is ours: the last name is its word */
+	char header[XFF_HEADER_CAP]; /* lower case */
+};
+
 struct alert_conf {
 	bool payload, payload_printable, payload_length;
 	uint32_t payload_max; /* bytes shown of one payload */
@@ -24,6 +33,7 @@ struct alert_conf {
 	bool tagged_packets;
 	/* metadata.* */
 	bool app_layer, flow, rule_metadata, rule_raw, rule_reference;
+	struct xff_conf xff;
 	/* settings of Suricata's top level */
 	uint32_t packet_alert_max; /* UINT32_MAX: no bound */
 };

@@ -120,7 +120,10 @@ static size_t
 take_body(struct http_run *r, struct view v)
 {
 	struct http_side *s = r->s;
-	size_t n = http_body_feed(&s->tx->msg[r->dir].body, v);
+	struct http_msg *m = &s->tx->msg[r->dir];
+	size_t n = http_body_feed(&m->body, v);
+
+	http_keep_frame(r, m, view_sub(v, 0, n));
 
 	if (http_body_due(s->tx, r->dir) || http_files_due(s->tx, r->dir)) {
 		s->tx->tx.updated[r->dir] = true;
@@ -311,7 +314,10 @@ gap(struct app_ctx *ctx, struct app_flow *af, enum flow_dir dir, uint64_t bytes)
 	uint64_t lost = 0;
 
 	if (r.s->at == HTTP_AT_BODY) {
-		lost = http_body_gap(&r.s->tx->msg[dir].body, bytes);
+		struct http_msg *m = &r.s->tx->msg[dir];
+
+		lost = http_body_gap(&m->body, bytes);
+		m->frame.limit = m->frame.len; /* nothing matches across it */
 		r.s->tx->tx.updated[dir] = true;
 		go_on(&r);
 	}

@@ -120,6 +120,17 @@ http_pending(const struct http_side *s)
 	return view_sub(buf_view(&s->in), s->pos, s->in.len);
 }
 
+void
+http_keep_frame(struct http_run *r, struct http_msg *m, struct view v)
+{
+	/* begun without, it goes on without: rules may change meanwhile */
+	v.len = MIN(v.len, m->frame.limit - m->frame.len);
+	if (v.len > 0 && buf_append(&m->frame, v) < v.len) {
+		r->ctx->n_no_memory++;
+		m->frame.limit = m->frame.len;
+	}
+}
+
 bool
 http_leave(struct http_run *r, enum app_proto next)
 {
@@ -175,6 +186,7 @@ http_on_head_end(struct http_run *r, size_t end)
 	struct http_tx *tx = s->tx;
 	struct http_msg *m = &tx->msg[r->dir];
 
+	http_keep_frame(r, m, view_sub(buf_view(&s->in), s->pos, end - s->pos));
 	m->raw_fields =
 		arena_copy(&tx->tx.arena,
 			   view_sub(buf_view(&s->in), s->pos, end - s->pos));
@@ -224,6 +236,8 @@ http_accept_line(struct http_run *r, struct http_tx *tx, struct view text)
 	s->same_tx = false;
 	m->line = arena_copy(&tx->tx.arena, text);
 	m->has_line = true;
+	http_keep_frame(r, m,
+			view_sub(buf_view(&s->in), s->pos, s->cut.at - s->pos));
 	s->pos = s->cut.at;
 	if (m->line.len < text.len) {
 		return http_give_up(r);

@@ -65,6 +65,9 @@ struct http_tx *http_new_tx(struct http_run *r); /* NULL: counted */
 
 /* The bytes that no message took yet. */
 struct view http_pending(const struct http_side *s);
+
+/* Notes bytes of 'm' as they were sent, when rules look at them. */
+void http_keep_frame(struct http_run *r, struct http_msg *m, struct view v);
 void http_begin_line(struct http_side *s);
 /* Makes 'text' the start line of tx's message; false: given up. */
 bool http_accept_line(struct http_run *r, struct http_tx *tx, struct view text);

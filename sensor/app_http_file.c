@@ -236,6 +236,7 @@ http_msg_begin(struct app_ctx *ctx, struct app_flow *af, struct http_tx *tx,
 	struct http_msg *m = &tx->msg[dir];
 
 	*m = (struct http_msg){ 0 };
+	buf_init(&m->frame, ctx->pool, ctx->keep_frames ? HTTP_FRAME_MAX : 0);
 	http_body_init(&m->body, ctx->pool, tx->settings->body_limit[dir],
 		       &tx->tx.events, dir == FLOW_TOCLIENT);
 	m->carrier = (struct http_carrier){
@@ -257,6 +258,7 @@ http_msg_end(struct http_tx *tx, enum flow_dir dir)
 		m->carrier.form = NULL;
 	}
 	http_body_fini(&m->body);
+	buf_fini(&m->frame);
 }
 
 void

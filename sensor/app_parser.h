@@ -143,6 +143,7 @@ struct app_ctx {
 	size_t tx_arena_limit; /* bytes per transaction */
 	struct range_table *ranges; /* NULL: none are put together */
 	struct file_ctx *files; /* NULL: no digests, types and store */
+	bool keep_frames; /* rules look at messages as they were sent */
 	void *http, *dns, *tls; /* each parser's settings, set by its _setup */
 };
 

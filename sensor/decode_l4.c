@@ -48,7 +48,9 @@ enum {
 	TCPOPT_SACK_OK = 4,
 	TCPOPT_TS = 8,
 	TCPOPT_MD5 = 19, /* RFC 2385 */
-	TCPOPT_AO = 29 /* RFC 5925 */
+	TCPOPT_AO = 29, /* RFC 5925 */
+	TCPOPT_TFO = 34, /* RFC 7413 */
+	TCPOPT_EXP = 254 /* RFC 4727; 16 bits say what it is, RFC 6994 */
 };
 
 /* Takes one option; 'seen' has a bit for each kind met. */
@@ -64,6 +66,11 @@ tcp_option(struct decode_ctx *x, uint8_t kind, uint8_t len, const uint8_t *v,
 
 	if (kind == TCPOPT_MD5 || kind == TCPOPT_AO) {
 		p->tcp_signed = true;
+		return;
+	}
+	if (kind == TCPOPT_TFO ||
+	    (kind == TCPOPT_EXP && len >= 4 && load_be16(v) == 0xf989)) {
+		p->tcp_fast_open = true;
 		return;
 	}
 	if (kind >= ARRAY_LEN(right_len) || right_len[kind] == 0) {

@@ -79,7 +79,8 @@ put_side(struct json *j, const char *key, const struct event_subject *s,
 
 static void
 put_alert(struct json *j, const struct event_subject *s,
-	  const struct rule_hit *hit, const struct alert_conf *c)
+	  const struct rule_hit *hit, const struct alert_conf *c,
+	  const struct addr *client)
 {
 	const struct rule *r = hit->rule;
 
@@ -107,6 +108,9 @@ put_alert(struct json *j, const struct event_subject *s,
 		put_rule_metadata(j, r);
 	}
 	log_context(j, s->meta, hit);
+	if (client != NULL) {
+		json_addr(j, "xff", client);
+	}
 	if (c->rule_raw && r->text != NULL && r->text[0] != '\0') {
 		json_cstr(j, "rule", r->text);
 	}
@@ -155,14 +159,40 @@ put_files(struct json *j, const struct app_tx *tx, uint64_t flow_id,
 	}
 }
 
+/* The client behind a proxy, by the match's transaction or another one. */
+static bool
+find_client(const struct xff_conf *x, const struct event_subject *s,
+	    struct addr *out)
+{
+	const struct app_tx *tx = s->tx;
+	bool found = false;
+
+	if (!x->enabled || s->f == NULL || app_proto_of(s->f) != APP_HTTP) {
+		return false;
+	}
+	if (tx == NULL && s->f->app != NULL) {
+		tx = s->f->app->txs;
+	}
+	for (; tx != NULL && !found; tx = s->tx != NULL ? NULL : tx->next) {
+		found = tx->parser->proto == APP_HTTP &&
+			log_http_xff((const struct http_tx *)tx, x->header,
+				     x->last, out);
+	}
+	return found;
+}
+
 struct view
 event_alert(struct event_log *l, const struct event_subject *s,
 	    const struct rule_hit *hit, const struct payload *payload)
 {
 	const struct alert_conf *c = &l->alert;
 	struct json *j = &l->json;
+	struct addr client;
+	bool known = find_client(&c->xff, s, &client);
 
+	l->client = known && c->xff.overwrite ? &client : NULL;
 	line_head(l, s, "alert");
+	l->client = NULL;
 	if (hit->has_tx) {
 		json_u64(j, "tx_id", hit->tx_id);
 	}
@@ -172,7 +202,7 @@ event_alert(struct event_log *l, const struct event_subject *s,
 	if (c->flow || c->app_layer) {
 		line_metadata(j, s);
 	}
-	put_alert(j, s, hit, c);
+	put_alert(j, s, hit, c, known && !c->xff.overwrite ? &client : NULL);
 	if (s->pkt != NULL) {
 		log_tunnel(j, s->pkt);
 	}

@@ -20,6 +20,7 @@ struct event_log {
 	struct json json;
 	struct event_origin origin;
 	struct alert_conf alert;
+	const struct addr *client; /* shown for the flow's, or NULL */
 	enum packet_dump packet;
 	uint32_t picket_at; /* of the latest line; see record.h */
 	bool community_id;

@@ -42,21 +42,30 @@ event_log_free(struct event_log *l)
 	}
 }
 
+/* 'client', unless NULL, stands for the flow's own. */
+static void
+put_flow_ends(struct json *j, const struct flow *f, unsigned from,
+	      const struct addr *client)
+{
+	const struct addr *ends[2] = { client != NULL ? client : &f->addr[0],
+				       &f->addr[1] };
+	bool ports = f->proto == IPP_TCP || f->proto == IPP_UDP ||
+		     f->proto == IPP_SCTP;
+
+	json_addr(j, "src_ip", ends[from]);
+	if (ports) {
+		json_u64(j, "src_port", f->port[from]);
+	}
+	json_addr(j, "dest_ip", ends[1 - from]);
+	if (ports) {
+		json_u64(j, "dest_port", f->port[1 - from]);
+	}
+}
+
 void
 line_flow_endpoints(struct json *j, const struct flow *f, unsigned from)
 {
-	unsigned to = 1 - from;
-
-	json_addr(j, "src_ip", &f->addr[from]);
-	if (f->proto == IPP_TCP || f->proto == IPP_UDP ||
-	    f->proto == IPP_SCTP) {
-		json_u64(j, "src_port", f->port[from]);
-	}
-	json_addr(j, "dest_ip", &f->addr[to]);
-	if (f->proto == IPP_TCP || f->proto == IPP_UDP ||
-	    f->proto == IPP_SCTP) {
-		json_u64(j, "dest_port", f->port[to]);
-	}
+	put_flow_ends(j, f, from, NULL);
 }
 
 static void
@@ -120,7 +129,7 @@ line_head(struct event_log *l, const struct event_subject *s, const char *type)
 	json_cstr(j, "event_type", type);
 	if (f != NULL) {
 		put_vlans(j, f->vlan, f->n_vlans);
-		line_flow_endpoints(j, f, s->dir == FLOW_TOSERVER ? 0 : 1);
+		put_flow_ends(j, f, s->dir == FLOW_TOSERVER ? 0 : 1, l->client);
 		json_cstr(j, "proto", ip_proto_name(f->proto, num));
 		json_u64(j, "ip_v", f->ip_version);
 		if (f->proto == IPP_ICMP || f->proto == IPP_ICMPV6) {

@@ -130,6 +130,10 @@ fill_dns(struct inspect *in, struct dns_tx *tx, const uint64_t needed[2])
 	    inspect_bit(needed, BUF_DNS_QUERY_NAME)) {
 		fill_queries(in, tx);
 	}
+	if (inspect_bit(needed, BUF_DNS_PDU)) {
+		inspect_set(in, BUF_DNS_PDU, &tx->message,
+			    tx->message.len > 0 ? 1 : 0);
+	}
 	for (unsigned s = 0; s < DNS_SECTIONS; s++) {
 		if (inspect_bit(needed, sections[s])) {
 			fill_section(in, tx, (enum dns_section)s, sections[s]);

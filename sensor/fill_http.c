@@ -297,6 +297,13 @@ fill_http(struct inspect *in, struct http_tx *tx, const uint64_t needed[2])
 		fill_fields(in, tx, dir, needed);
 		fill_body(in, tx, dir, needed);
 	}
+	if (done) {
+		m->frame_view = buf_view(&m->frame);
+		set(in, needed,
+		    dir == FLOW_TOSERVER ? BUF_HTTP_REQ_FRAME
+					 : BUF_HTTP_RESP_FRAME,
+		    &m->frame_view);
+	}
 	if (dir == FLOW_TOSERVER && (m->head_done || done)) {
 		set(in, needed, BUF_HTTP_HOST, &tx->host);
 		set(in, needed, BUF_HTTP_HOST_RAW, &tx->host_raw);

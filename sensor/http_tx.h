@@ -15,6 +15,7 @@
 
 #define HTTP_HEAD_MAX ((size_t)64 << 10) /* start line and fields */
 #define HTTP_FIELDS_MAX 1000
+#define HTTP_FRAME_MAX ((size_t)1 << 20) /* of a message, for "frame" */
 
 /* One field; repeated ones are joined by ", " at the first one's place. */
 struct http_field {
@@ -78,6 +79,8 @@ struct http_msg {
 	bool has_line, head_done;
 	struct http_body body;
 
+	struct buf frame; /* all of it as sent, if anyone asks */
+	struct view frame_view; /* while a call to the rules lasts */
 	uint32_t built; /* enum http_built */
 	struct view header, names, start;
 	struct view body_view; /* while a call to the rules lasts */

@@ -87,23 +87,53 @@ log_http_members(struct json *j, const struct http_tx *tx)
 	json_u64(j, "length", resp->body.wire_len);
 }
 
-struct view
-log_http_xff(const struct http_tx *tx, bool last)
+static struct view
+first_entry(struct view v)
 {
-	struct view v =
-		http_field_value(&tx->msg[FLOW_TOSERVER], "x-forwarded-for");
-	size_t begin = 0, end = 0;
+	const uint8_t *comma = v.len > 0 ? memchr(v.p, ',', v.len) : NULL;
 
-	if (!last) {
-		while (end < v.len && v.p[end] != ',') {
-			end++;
-		}
-		return trim(view_sub(v, 0, end));
+	return comma != NULL ? view_sub(v, 0, (size_t)(comma - v.p)) : v;
+}
+
+static struct view
+last_entry(struct view v)
+{
+	size_t begin = v.len;
+
+	while (begin > 0 && v.p[begin - 1] != ',') {
+		begin--;
 	}
-	for (size_t i = 0; i < v.len; i++) {
-		if (v.p[i] == ',') {
-			begin = i + 1;
-		}
+	return view_sub(v, begin, v.len - begin);
+}
+
+/* "[2001:db8::1]:80", "192.0.2.1:80" and either without a port. */
+static struct view
+without_port(struct view v)
+{
+	const uint8_t *end;
+
+	if (v.len > 0 && v.p[0] == '[') {
+		end = memchr(v.p, ']', v.len);
+		return end != NULL ? view_sub(v, 1, (size_t)(end - v.p) - 1)
+				   : VIEW_NONE;
 	}
-	return trim(view_sub(v, begin, v.len));
+	end = v.len > 0 ? memchr(v.p, ':', v.len) : NULL;
+	if (end != NULL &&
+	    memchr(end + 1, ':', v.len - (size_t)(end - v.p) - 1) == NULL) {
+		return view_sub(v, 0, (size_t)(end - v.p));
+	}
+	return v;
+}
+
+bool
+log_http_xff(const struct http_tx *tx, const char *header, bool last,
+	     struct addr *out)
+{
+	struct view v = http_field_value(&tx->msg[FLOW_TOSERVER], header);
+
+	v = trim(last ? last_entry(v) : first_entry(v));
+	if (v.len >= 2 && v.p[0] == '"' && v.p[v.len - 1] == '"') {
+		v = view_sub(v, 1, v.len - 2);
+	}
+	return addr_parse(without_port(v), out);
 }

@@ -16,7 +16,12 @@
 void log_http_members(struct json *j, const struct http_tx *tx);
 /* Writes "http": {...} with Suricata 7's member names. */
 void log_http(struct json *j, const struct http_tx *tx);
-/* The client named by X-Forwarded-For's first or last entry; empty if none. */
-struct view log_http_xff(const struct http_tx *tx, bool last);
+/*
+ * The client that the request's field 'header' (lower case; X-Forwarded-For
+ * and its kin) names in its first or last entry, without quotes, brackets and
+ * port (RFC 7239 6); false when that is no address.
+ */
+bool log_http_xff(const struct http_tx *tx, const char *header, bool last,
+		  struct addr *out);
 
 #endif

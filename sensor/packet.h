@@ -91,6 +91,7 @@ struct packet {
 	uint8_t tcp_wscale; /* shift; 0xff: absent */
 	bool tcp_sack_ok, tcp_has_ts;
 	bool tcp_signed; /* MD5 or authentication option */
+	bool tcp_fast_open; /* RFC 7413, or its experiment of RFC 6994 */
 	uint32_t tcp_ts_val, tcp_ts_ecr;
 	uint16_t tcp_urgent;
 

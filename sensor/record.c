@@ -41,6 +41,7 @@ outbox_free(struct outbox *o)
 	}
 	free(o->rec);
 	free(o->text);
+	free(o->ranked);
 	free(o);
 }
 
@@ -103,10 +104,19 @@ outbox_put(struct outbox *o, const struct record *r, struct view line)
 	}
 }
 
+static int
+by_rank(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
 void
 outbox_settle(struct outbox *o, size_t from, uint32_t max, bool passed)
 {
-	uint32_t n = 0;
+	void *ranked = o->ranked;
+	size_t n = 0;
 
 	for (size_t i = from; i < o->n; i++) {
 		struct record *r = &o->rec[i];
@@ -116,18 +126,34 @@ outbox_settle(struct outbox *o, size_t from, uint32_t max, bool passed)
 			n++;
 		}
 	}
-	/* One at a time, the last in order first: 'n' is a packet's alerts. */
-	for (; n > max; n--) {
-		struct record *last = NULL;
+	if (n <= max) {
+		return;
+	}
+	/* Sorted, because one packet can complete very many transactions.
+	 * Without memory the last ones written are the ones held back. */
+	if (!grow(&ranked, &o->ranked_cap, n, sizeof(*o->ranked), 256)) {
+		for (size_t i = o->n; n > max; i--) {
+			struct record *r = &o->rec[i - 1];
 
-		for (size_t i = from; i < o->n; i++) {
-			struct record *r = &o->rec[i];
-
-			if (r->rule != NULL && r->held == HELD_NOT &&
-			    (last == NULL || r->rank >= last->rank)) {
-				last = r;
+			if (r->rule != NULL && r->held == HELD_NOT) {
+				r->held = HELD_ALERT_MAX;
+				n--;
 			}
 		}
-		last->held = HELD_ALERT_MAX;
+		return;
+	}
+	o->ranked = ranked;
+	n = 0;
+	for (size_t i = from; i < o->n; i++) {
+		const struct record *r = &o->rec[i];
+
+		if (r->rule != NULL && r->held == HELD_NOT) {
+			o->ranked[n++] =
+				(uint64_t)r->rank << 32 | (uint32_t)(i - from);
+		}
+	}
+	qsort(o->ranked, n, sizeof(*o->ranked), by_rank);
+	for (size_t i = max; i < n; i++) {
+		o->rec[from + (uint32_t)o->ranked[i]].held = HELD_ALERT_MAX;
 	}
 }

@@ -72,6 +72,8 @@ struct outbox {
 	uint8_t *text;
 	size_t text_len, text_cap;
 	uint64_t lost; /* lines that found no memory; counted, reported */
+	uint64_t *ranked; /* scratch of outbox_settle() */
+	size_t ranked_cap;
 };
 
 struct outbox *outbox_new(void);

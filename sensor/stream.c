@@ -419,7 +419,10 @@ stream_packet(struct stream_ctx *c, struct flow_table *t, struct flow *f,
 		}
 	}
 	set_flow_state(t, f);
-	return v != TCP_REFUSED;
+	/* Data in a SYN that did not ask for it is kept in case the server
+	 * takes it; few do, so that rules look at it where it stands. */
+	return v != TCP_REFUSED &&
+	       !(syn && pkt->payload.len > 0 && !pkt->tcp_fast_open);
 }
 
 bool

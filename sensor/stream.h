@@ -56,7 +56,8 @@ struct stream_chunk {
  * Takes one TCP packet of 'f': follows the handshake, sets the flow's state,
  * sets stream events in 'pkt'.  Returns true when the packet belongs to the
  * session (its payload may be inspected as stream), false when it is refused
- * (bad checksum, out of window, no session): inspect it as a lone packet.
+ * (bad checksum, out of window, no session) or has data in a SYN without TCP
+ * fast open: inspect it as a lone packet.
  */
 bool stream_packet(struct stream_ctx *c, struct flow_table *t, struct flow *f,
 		   struct packet *pkt, enum flow_dir dir);

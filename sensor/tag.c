@@ -70,7 +70,7 @@ flow_key(const struct flow *f)
 	return a;
 }
 
-/* Collisions cost at most a walk of TAG_MAX entries, which rules set. */
+/* Addresses come from the wire; collisions walk at most TAG_MAX entries. */
 static uint16_t *
 bucket_of(struct tag_table *t, const struct addr *key)
 {

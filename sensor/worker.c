@@ -53,6 +53,8 @@ note_rules(struct worker *w)
 {
 	w->rules = rule_matcher_rules(w->matcher);
 	memcpy(w->needed, ruleset_needed(w->rules), sizeof(w->needed));
+	w->apps->keep_frames = inspect_bit(w->needed, BUF_HTTP_REQ_FRAME) ||
+			       inspect_bit(w->needed, BUF_HTTP_RESP_FRAME);
 	w->raw[0] = ruleset_needs_stream(w->rules, DIR_TOSERVER);
 	w->raw[1] = ruleset_needs_stream(w->rules, DIR_TOCLIENT);
 	file_ctx_want(w->apps->files, ruleset_file_needs(w->rules));
@@ -654,7 +656,9 @@ packet(struct worker *w, struct packet *pkt)
 			}
 		}
 		known = app_proto_of(f);
+		w->settled = w->out->n;
 		run_app(w, &s, f, s.ts_us);
+		settle(w); /* what stood before a hole */
 	} else if (f != NULL && f->proto == IPP_UDP && pkt->payload.len > 0) {
 		app_data(w->apps, f, s.dir, pkt->payload, s.ts_us);
 		if (f->app != NULL && f->app->swap) {

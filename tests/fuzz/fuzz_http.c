@@ -51,9 +51,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *x, *y;
 
 	rig_init(&a, (size_t)16 << 20, settings);
+	a.ctx.keep_frames = true;
 	file_ctx_want(a.ctx.files, DIGEST_ALL);
 	play(&a, view_of(data, size), true);
 	rig_init(&b, (size_t)16 << 20, settings);
+	b.ctx.keep_frames = true;
 	play(&b, view_of(data, size), false);
 	x = rig_dump(&a);
 	y = rig_dump(&b);

@@ -72,6 +72,8 @@ const struct keyword_case keyword_cases[] = {
 	  "payload=abc", "payload=xbc", NULL },
 	{ "pcre", TCP("pcre:\"/^a+b$/i\";"), "payload=AAB", "payload=BAA",
 	  NULL },
+	{ "pcre", TCP("content:\"a\"; pcre://;"), "payload=a", "payload=b",
+	  TCP("pcre:/;") },
 	{ "pkt_data",
 	  HTTP("http.uri; content:\"/\"; pkt_data; content:\"abc\";"),
 	  "app=http;http.uri=/;stream=xabc", "app=http;http.uri=/;stream=abx",
@@ -310,6 +312,20 @@ const struct keyword_case keyword_cases[] = {
 	  "event=est_invalid_ack", "event=pkt_invalid_timestamp", NULL },
 	{ "app-layer-event", DNS("app-layer-event:dns.malformed_data;"),
 	  "app=dns;event=dns.malformed_data", "app=dns;tx", NULL },
+
+	/* messages as they were sent */
+	{ "frame", HTTP("frame:http1.request; content:\"GET /\"; startswith;"),
+	  "app=http;dir=0;frame:http1.request=GET / HTTP",
+	  "app=http;dir=0;frame:http1.request=xGET / HTTP",
+	  HTTP("frame:http1.stream; content:\"a\";") },
+	{ "frame", HTTP("frame:response; content:\"gone\"; endswith;"),
+	  "app=http;dir=1;frame:http1.response=410 gone",
+	  "app=http;dir=0;frame:http1.request=410 gone",
+	  DNS("frame:response; content:\"a\";") },
+	{ "frame", DNS("frame:pdu; content:\"abc\"; offset:2;"),
+	  "app=dns;dir=1;frame:dns.pdu=xxabc",
+	  "app=dns;dir=1;frame:dns.pdu=xabc",
+	  TLS("frame:tls.pdu; content:\"a\";") },
 
 	/* files */
 	{ "filesize", HTTP("filesize:>9;"), "app=http;filesize=10",

@@ -16,7 +16,11 @@
 #include "tests/rules/rule_case.h"
 
 #define MUTANTS 10000
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LIMIT_US 300000 /* sanitizers take their time */
+#else
 #define LIMIT_US 50000 /* a rule, read and matched */
+#endif
 #define TRIES 5 /* before a slow one counts: machines stall */
 
 static const char *const seeds[] = {

@@ -114,6 +114,30 @@ conf_of(const char *const *settings)
 }
 
 static void
+test_xff_settings(void **state)
+{
+	static const char *const all[] = { "outputs.0.eve-log.xff.enabled=yes",
+					   "outputs.0.eve-log.types.0=alert",
+					   NULL };
+	static const char *const full[] = {
+		"outputs.0.eve-log.xff.enabled=no",
+		"outputs.0.eve-log.types.0.alert.xff.enabled=yes",
+		"outputs.0.eve-log.types.0.alert.xff.mode=overwrite",
+		"outputs.0.eve-log.types.0.alert.xff.deployment=forward",
+		"eve.alert.xff.header=X-Real-IP",
+		NULL
+	};
+	struct alert_conf c = conf_of(all);
+
+	(void)state;
+	assert_true(c.xff.enabled && c.xff.last && !c.xff.overwrite);
+	assert_string_equal(c.xff.header, "x-forwarded-for");
+	c = conf_of(full);
+	assert_true(c.xff.enabled && !c.xff.last && c.xff.overwrite);
+	assert_string_equal(c.xff.header, "x-real-ip");
+}
+
+static void
 test_settings(void **state)
 {
 	static const char *const none[] = { NULL };
@@ -135,6 +159,7 @@ test_settings(void **state)
 	assert_true(c.payload && c.payload_printable && c.verdict);
 	assert_true(c.rule_reference && c.rule_metadata && !c.rule_raw);
 	assert_int_equal(c.packet_alert_max, UINT32_MAX);
+	assert_false(c.xff.enabled);
 	/* Suricata's defaults as soon as its list is there. */
 	c = conf_of(plain);
 	assert_false(c.payload || c.payload_printable || c.verdict);
@@ -265,6 +290,7 @@ main(void)
 		cmocka_unit_test(test_tag_counts),
 		cmocka_unit_test(test_tag_hosts),
 		cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_xff_settings),
 		cmocka_unit_test(test_payload),
 		cmocka_unit_test(test_held_is_told),
 	};

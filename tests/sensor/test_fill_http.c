@@ -346,6 +346,44 @@ assert_log(struct rig *r, const char *want_http, const char *want_file)
 }
 
 static void
+assert_client(const struct rig *r, const char *header, bool last,
+	      const char *want)
+{
+	struct addr got, right;
+
+	assert_int_equal(log_http_xff(rig_tx(r, 0), header, last, &got),
+			 want != NULL);
+	if (want != NULL) {
+		assert_true(addr_parse(view_cstr(want), &right));
+		assert_memory_equal(&got, &right, sizeof(got));
+	}
+}
+
+/* The forms that proxies write a client in. */
+static void
+test_client(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, (size_t)8 << 20, NULL);
+	rig_feed(&r, FLOW_TOSERVER,
+		 VIEW_LIT("GET / HTTP/1.1\r\n"
+			  "A: 192.0.2.1:80 , \"[2001:db8::1]:80\"\r\n"
+			  "B: 2001:db8::2,unknown\r\nC:\r\n"
+			  "D: [2001:db8::1, [\r\n\r\n"));
+	assert_client(&r, "a", false, "192.0.2.1");
+	assert_client(&r, "a", true, "2001:db8::1");
+	assert_client(&r, "b", false, "2001:db8::2");
+	assert_client(&r, "b", true, NULL);
+	assert_client(&r, "c", false, NULL);
+	assert_client(&r, "c", true, NULL);
+	assert_client(&r, "d", false, NULL);
+	assert_client(&r, "d", true, NULL);
+	rig_fini(&r);
+}
+
+static void
 test_log(void **state)
 {
 	struct rig r;
@@ -372,11 +410,52 @@ test_log(void **state)
 		   "{\"filename\":\"/x\",\"gaps\":false,"
 		   "\"state\":\"CLOSED\",\"stored\":false,\"size\":3,"
 		   "\"start\":5,\"end\":7,\"tx_id\":0}");
-	assert_true(view_eq(log_http_xff(rig_tx(&r, 0), false),
-			    VIEW_LIT("1.1.1.1")));
-	assert_true(view_eq(log_http_xff(rig_tx(&r, 0), true),
-			    VIEW_LIT("2.2.2.2")));
+	assert_client(&r, "x-forwarded-for", false, "1.1.1.1");
+	assert_client(&r, "x-forwarded-for", true, "2.2.2.2");
+	assert_client(&r, "x-real-ip", true, NULL);
 	rig_fini(&r);
+}
+
+/* Messages as they were sent: chunks, trailers, what follows a hole not. */
+static void
+test_frames(void **state)
+{
+	static const char resp[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+				   "chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+	struct rig r;
+
+	(void)state;
+	for (size_t cut = 1; cut < sizeof(resp) - 1; cut++) {
+		rig_init(&r, (size_t)8 << 20, NULL);
+		r.ctx.keep_frames = true;
+		rig_feed(&r, FLOW_TOSERVER,
+			 VIEW_LIT("GET /1 HTTP/1.1\nHost: a\n\n"
+				  "GET /2 HTTP/1.1\r\nHost: b\r\n\r\n"));
+		rig_feed(&r, FLOW_TOCLIENT, view_of(resp, cut));
+		fill(&r, 0, DIR_TOCLIENT, all);
+		assert_false(inspect_bit(in.done, BUF_HTTP_RESP_FRAME));
+		rig_feed(&r, FLOW_TOCLIENT,
+			 view_of(resp + cut, sizeof(resp) - 1 - cut));
+		rig_feed(&r, FLOW_TOCLIENT,
+			 VIEW_LIT("HTTP/1.1 200 OK\r\nContent-Length: 8"
+				  "\r\n\r\nab"));
+		rig_gap(&r, FLOW_TOCLIENT, 4);
+		rig_feed(&r, FLOW_TOCLIENT, VIEW_LIT("cd"));
+		rig_eof(&r, FLOW_TOSERVER);
+		rig_eof(&r, FLOW_TOCLIENT);
+		fill(&r, 0, DIR_TOSERVER, all);
+		assert_buf(&in, BUF_HTTP_REQ_FRAME,
+			   "GET /1 HTTP/1.1\nHost: a\n\n");
+		fill(&r, 0, DIR_TOCLIENT, all);
+		assert_buf(&in, BUF_HTTP_RESP_FRAME, resp);
+		fill(&r, 1, DIR_TOSERVER, all);
+		assert_buf(&in, BUF_HTTP_REQ_FRAME,
+			   "GET /2 HTTP/1.1\r\nHost: b\r\n\r\n");
+		fill(&r, 1, DIR_TOCLIENT, all);
+		assert_buf(&in, BUF_HTTP_RESP_FRAME,
+			   "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nab");
+		rig_fini(&r);
+	}
 }
 
 int
@@ -393,6 +472,8 @@ main(void)
 		cmocka_unit_test(test_form_files),
 		cmocka_unit_test(test_file_states),
 		cmocka_unit_test(test_log),
+		cmocka_unit_test(test_client),
+		cmocka_unit_test(test_frames),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

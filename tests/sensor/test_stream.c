@@ -485,7 +485,7 @@ test_fast_open(void **state)
 	(void)state;
 	/* The server takes the data in the SYN. */
 	bench_open(&b, NULL);
-	assert_true(send_tcp(&b, C, TCP_SYN, ISN_C, 0, "GET /"));
+	assert_false(send_tcp(&b, C, TCP_SYN, ISN_C, 0, "GET /"));
 	assert_got(&b, C, "");
 	send_tcp(&b, S, TCP_SYN | TCP_ACK, ISN_S, ISN_C + 6, "");
 	send_tcp(&b, S, TCP_ACK, ISN_S + 1, ISN_C + 6, "early");
