@@ -33,6 +33,9 @@ librules_a_SOURCES += \
 	rules/rule_parse_file.c \
 	rules/rule_parse.h rules/rule_parse.c \
 	rules/rule_check.h rules/rule_check.c \
+	rules/rule_shape.h rules/rule_shape.c \
+	rules/rule_kind.h rules/rule_kind.c \
+	rules/fast_pattern.h rules/fast_pattern.c \
 	rules/rule_compile.h rules/rule_compile.c \
 	rules/rule_search.h rules/rule_search.c \
 	rules/rule_bytes.h rules/rule_bytes.c \

@@ -2,7 +2,8 @@
 /*
  * rule_draft.h - a rule while it is being read
  *
- * Internal to the rule reader: included by rule_parse*.c and rule_compile.c.
+ * Internal to the rule reader: included by rule_parse*.c, rule_compile.c and
+ * the parts of both.
  *
  * Place    above keyword, rule_vars, rule_class; below rule_parse.
  * Threads  one thread, while rules load.

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/fast_pattern.h"
+
+#define FAST_MAX 40 /* bytes of a literal that the prefilter sees */
+
+/*
+ * How the literal must be changed to be found in the buffer before its
+ * transforms; false when they leave no literal to look for.
+ */
+static bool
+literal_before_xforms(const struct draft_list *l, struct view *bytes,
+		      bool *nocase)
+{
+	for (int i = l->n_xforms - 1; i >= 0; i--) {
+		switch (l->xforms[i].type) {
+		case XFORM_DOTPREFIX:
+			if (bytes->len > 1 && bytes->p[0] == '.') {
+				*bytes = view_sub(*bytes, 1, bytes->len);
+			} else if (bytes->len == 1 && bytes->p[0] == '.') {
+				return false;
+			}
+			break;
+		case XFORM_LOWERCASE:
+		case XFORM_UPPERCASE:
+			*nocase = true;
+			break;
+		case XFORM_SUBSLICE:
+		case XFORM_DOMAIN:
+		case XFORM_TLD:
+		case XFORM_PCRE:
+			break; /* a part of what was there */
+		default:
+			return false;
+		}
+	}
+	return bytes->len > 0;
+}
+
+/* Higher is better: long, and made of bytes that are not everywhere. */
+static int
+literal_score(struct view v)
+{
+	bool seen[256] = { false };
+	int score = 0;
+
+	for (size_t i = 0; i < v.len && i < FAST_MAX; i++) {
+		uint8_t c = v.p[i];
+
+		score += seen[c]                           ? 1
+			 : c == 0 || c == 0xff || c == ' ' ? 2
+			 : (c >= 'a' && c <= 'z')          ? 4
+							   : 5;
+		seen[c] = true;
+	}
+	return score;
+}
+
+/* Buffers that say little: a hit there makes too many candidates. */
+static int
+buffer_weight(const struct draft_list *l)
+{
+	if (l->word == NULL) {
+		return 2;
+	}
+	switch (l->word->a != KW_NONE ? l->word->a : l->word->b) {
+	case BUF_HTTP_METHOD:
+	case BUF_HTTP_STAT_CODE:
+	case BUF_HTTP_STAT_MSG:
+	case BUF_HTTP_REQ_PROTOCOL:
+	case BUF_HTTP_REQ_HEADER_NAMES:
+		return 1;
+	default:
+		return 2;
+	}
+}
+
+static bool
+may_trigger(const struct rule_draft *r, uint8_t list, enum prog_kind kind)
+{
+	const struct draft_list *l = &r->lists[list];
+
+	if (l->is_base64 || l->absent || (list > 0 && l->word == NULL)) {
+		return false;
+	}
+	if (l->word != NULL &&
+	    (l->word->flags & (KWF_PACKET | KWF_ADDR)) != 0) {
+		return false;
+	}
+	return (list == 0) == (kind == PROG_PAYLOAD);
+}
+
+/* A test right behind content 'k' that only the buffer's end passes. */
+static bool
+ends_there(const struct draft_list *l, uint16_t k)
+{
+	const struct op *next;
+
+	if ((l->ops[k].op.flags & OPF_ENDSWITH) != 0) {
+		return true;
+	}
+	if (k + 1 >= l->n_ops) {
+		return false;
+	}
+	next = &l->ops[k + 1].op;
+	return next->type == OP_ISDATAAT && (next->flags & OPF_RELATIVE) != 0 &&
+	       (next->flags & OPF_NEGATED) != 0 && next->at.var < 0 &&
+	       next->at.n == 1;
+}
+
+static bool
+begins_there(const struct op *op)
+{
+	const struct content *c = &op->content;
+
+	if ((op->flags & OPF_STARTSWITH) != 0) {
+		return true;
+	}
+	return (op->flags & OPF_DEPTH) != 0 &&
+	       (op->flags & OPF_RELATIVE) == 0 && c->offset.var < 0 &&
+	       c->offset.n == 0 && c->depth.var < 0 && c->depth.n == c->len;
+}
+
+/* The buffer's length is asked for, or always, that of content 'c'. */
+static bool
+is_as_long(const struct draft_list *l, enum inspect_buf b,
+	   const struct content *c)
+{
+	if ((b == BUF_JA3_HASH || b == BUF_JA3S_HASH) && c->len == 32 &&
+	    l->n_xforms == 0) {
+		return true; /* MD5 in hexadecimal */
+	}
+	for (uint16_t k = 0; k < l->n_ops; k++) {
+		const struct op *op = &l->ops[k].op;
+
+		if (op->type == OP_BSIZE && op->bsize.compare == CMP_EQ &&
+		    op->bsize.a == c->len) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What is a part of the buffer has ends of its own. */
+static bool
+keeps_ends(const struct draft_list *l)
+{
+	for (uint8_t i = 0; i < l->n_xforms; i++) {
+		switch (l->xforms[i].type) {
+		case XFORM_DOTPREFIX:
+		case XFORM_LOWERCASE:
+		case XFORM_UPPERCASE:
+			break;
+		default:
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Whether content 'k' is an indicator in disguise (literal_table.h). */
+static enum fast_form
+form_of(const struct draft_list *l, enum inspect_buf b, uint16_t k)
+{
+	const struct op *op = &l->ops[k].op;
+	bool ends = ends_there(l, k);
+
+	if (op->content.len > FAST_KEY_MAX || l->word == NULL ||
+	    (l->word->flags & KWF_BODY) != 0 || !keeps_ends(l)) {
+		return FAST_SCAN;
+	}
+	if (is_as_long(l, b, &op->content) || (ends && begins_there(op))) {
+		return FAST_WHOLE;
+	}
+	return ends ? FAST_SUFFIX : FAST_SCAN;
+}
+
+void
+fast_pattern_choose(const struct rule_draft *r, struct rule_prog *p,
+		    const struct rule_list *lists,
+		    const int8_t numbers[RULE_MAX_LISTS])
+{
+	int best = -1;
+
+	for (uint8_t i = 0; i < r->n_lists; i++) {
+		const struct draft_list *l = &r->lists[i];
+
+		if (!may_trigger(r, i, (enum prog_kind)p->kind) ||
+		    numbers[i] < 0) {
+			continue;
+		}
+		for (uint16_t k = 0; k < l->n_ops; k++) {
+			const struct draft_op *o = &l->ops[k];
+			struct view v =
+				view_of(o->op.content.bytes, o->op.content.len);
+			bool nocase = (o->op.flags & OPF_NOCASE) != 0;
+			int score;
+
+			if (o->op.type != OP_CONTENT ||
+			    (o->op.flags & OPF_NEGATED) != 0) {
+				continue;
+			}
+			if (o->has_chop) {
+				v = view_sub(v, o->chop_offset, o->chop_len);
+			}
+			if (!literal_before_xforms(l, &v, &nocase)) {
+				continue;
+			}
+			score = literal_score(v) * buffer_weight(l);
+			if (o->fast) {
+				score = 1 << 20;
+			}
+			if (score > best) {
+				best = score;
+				p->fast_list = numbers[i];
+				p->fast = view_sub(v, 0, FAST_MAX);
+				p->fast_nocase = nocase;
+				p->fast_form = (uint8_t)form_of(
+					l, lists[numbers[i]].buf, k);
+				p->fast_key = view_of(o->op.content.bytes,
+						      o->op.content.len);
+			}
+		}
+	}
+}
