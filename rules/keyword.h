@@ -12,7 +12,7 @@
 
 #include "rules/rule_prog.h"
 
-/* What kind of word it is; rule_parse.c has a reader for each. */
+/* What kind of word it is; rule_parse.c names the reader of each. */
 enum keyword_shape {
 	KW_MSG,
 	KW_SID,

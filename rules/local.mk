@@ -19,8 +19,12 @@ librules_a_SOURCES += \
 	rules/reputation.h rules/reputation.c \
 	rules/geo.h rules/geo.c \
 	rules/keyword.h rules/keyword.c \
-	rules/rule_draft.h rules/rule_draft.c \
+	rules/rule_draft.h rules/rule_draft.c rules/rule_draft_bytes.c \
+	rules/rule_parse_meta.c \
+	rules/rule_parse_requires.c \
+	rules/rule_parse_header.c \
 	rules/rule_parse_content.c \
+	rules/rule_parse_buffer.c \
 	rules/rule_parse_pcre.c \
 	rules/rule_parse_byte.c \
 	rules/rule_parse_state.c \
@@ -28,6 +32,8 @@ librules_a_SOURCES += \
 	rules/rule_parse_measure.c \
 	rules/rule_parse_shared.c \
 	rules/rule_parse_fact.c \
+	rules/rule_parse_app.c \
+	rules/rule_parse_tls.c \
 	rules/rule_parse_addr.c \
 	rules/rule_parse_effect.c \
 	rules/rule_parse_file.c \

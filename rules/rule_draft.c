@@ -341,3 +341,14 @@ draft_compare(struct rule_draft *r, const char *word, struct view v,
 	}
 	return ERR_OK;
 }
+
+struct draft_op *
+draft_content(struct rule_draft *r, const struct keyword *w)
+{
+	if (r->last_op < 0) {
+		diag_set(r->d, ERR_FORMAT, "%s: no content stands before it",
+			 w->name);
+		return NULL;
+	}
+	return &r->lists[r->last_list].ops[r->last_op];
+}

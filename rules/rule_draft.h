@@ -133,18 +133,25 @@ bool draft_sized(struct view v, uint64_t max, uint64_t *out) MUST_CHECK;
 enum err draft_bytes(struct rule_draft *r, const struct keyword *w,
 		     struct view value, bool bare, bool *negated,
 		     struct view *out) MUST_CHECK;
+/* The content that a modifier means; NULL with diag when there is none. */
+struct draft_op *draft_content(struct rule_draft *r, const struct keyword *w);
 /* Compiles an expression, which the set then owns; 'options' are PCRE2's. */
 enum err draft_code(struct rule_draft *r, const struct keyword *w,
 		    struct view pattern, uint32_t options,
 		    void **out) MUST_CHECK;
 
+/* Action, protocol, addresses and ports: r->words to r->rule and r->prog. */
+enum err draft_header(struct rule_draft *r) MUST_CHECK;
+
 /* A reader takes one option. */
 typedef enum err rule_reader(struct rule_draft *r, const struct keyword *w,
 			     struct view value);
 
-rule_reader parse_content, parse_nocase, parse_rawbytes, parse_startswith,
-	parse_endswith, parse_place, parse_fast_pattern, parse_pcre,
-	parse_buffer, parse_frame, parse_modifier, parse_pkt_data,
+rule_reader parse_msg, parse_identity, parse_classtype, parse_priority,
+	parse_metadata, parse_reference, parse_target, parse_noalert,
+	parse_requires, parse_content, parse_nocase, parse_rawbytes,
+	parse_startswith, parse_endswith, parse_place, parse_fast_pattern,
+	parse_pcre, parse_buffer, parse_frame, parse_modifier, parse_pkt_data,
 	parse_base64_decode, parse_base64_data, parse_bsize, parse_urilen,
 	parse_isdataat, parse_absent, parse_byte_test, parse_byte_jump,
 	parse_byte_extract, parse_byte_math, parse_xform, parse_flow,

@@ -4,131 +4,8 @@
 
 #include "rules/rule_draft.h"
 
-#define CONTENT_MAX 8192
 #define PLACE_MAX (1 << 20) /* distance, within */
 #define OFFSET_MAX 65535 /* offset, depth */
-
-static int
-hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-struct unescape {
-	uint8_t out[CONTENT_MAX];
-	size_t n;
-	bool hex, half, escape;
-	int high;
-};
-
-static const char *
-unescape_hex(struct unescape *u, uint8_t c)
-{
-	int digit = hex_digit(c);
-
-	if (text_is_space(c)) {
-		return NULL;
-	}
-	if (digit < 0) {
-		return "something other than hexadecimal digits between bars";
-	}
-	if (u->half) {
-		u->out[u->n++] = (uint8_t)(u->high << 4 | digit);
-	}
-	u->high = digit;
-	u->half = !u->half;
-	return NULL;
-}
-
-static const char *
-unescape_one(struct unescape *u, uint8_t c)
-{
-	if (c == '|' && u->escape) {
-		return "a backslash before a bar: write |7c|";
-	}
-	if (c == '|') {
-		if (u->half) {
-			return "an odd number of hexadecimal digits";
-		}
-		u->hex = !u->hex;
-		return NULL;
-	}
-	if (u->hex) {
-		return unescape_hex(u, c);
-	}
-	if (u->escape) {
-		u->escape = false;
-		if (c != ':' && c != ';' && c != '\\' && c != '"') {
-			return "a backslash before a character that needs "
-			       "none";
-		}
-	} else if (c == '\\') {
-		u->escape = true;
-		return NULL;
-	} else if (c == '"') {
-		return "a quote that needs a backslash";
-	}
-	u->out[u->n++] = c;
-	return NULL;
-}
-
-/* "GET |0d 0a|" to bytes in 'u'; the complaint, or NULL. */
-static const char *
-unescape(struct unescape *u, struct view v)
-{
-	u->n = 0;
-	u->hex = u->half = u->escape = false;
-	for (size_t i = 0; i < v.len; i++) {
-		const char *wrong;
-
-		if (u->n == sizeof(u->out)) {
-			return "more than 8192 bytes";
-		}
-		wrong = unescape_one(u, v.p[i]);
-		if (wrong != NULL) {
-			return wrong;
-		}
-	}
-	if (u->hex) {
-		return "a bar '|' without its partner";
-	}
-	if (u->escape) {
-		return "a backslash at the end";
-	}
-	return u->n == 0 ? "no bytes" : NULL;
-}
-
-enum err
-draft_bytes(struct rule_draft *r, const struct keyword *w, struct view value,
-	    bool bare, bool *negated, struct view *out)
-{
-	static struct unescape u; /* rules are read by one thread */
-	const char *wrong;
-
-	*negated = value.len > 0 && value.p[0] == '!';
-	if (*negated) {
-		value = text_trim(view_of(value.p + 1, value.len - 1));
-	}
-	if (value.len >= 2 && value.p[0] == '"' &&
-	    value.p[value.len - 1] == '"') {
-		value = view_of(value.p + 1, value.len - 2);
-	} else if (!bare) {
-		return diag_set(r->d, ERR_FORMAT,
-				"%s: put the bytes between double quotes",
-				w->name);
-	}
-	wrong = unescape(&u, value);
-	if (wrong != NULL) {
-		return diag_set(r->d, ERR_FORMAT, "%s: %s in \"%.*s\"", w->name,
-				wrong, TEXT_ARG(value));
-	}
-	*out = view_of(draft_copy(r, u.out, u.n), u.n);
-	return out->p != NULL ? ERR_OK : ERR_NOMEM;
-}
 
 /* Whether some output of the transform can hold the bytes. */
 static bool
@@ -222,22 +99,10 @@ parse_content(struct rule_draft *r, const struct keyword *w, struct view value)
 	return e;
 }
 
-/* The content that a modifier means; NULL with diag when there is none. */
-static struct draft_op *
-latest(struct rule_draft *r, const struct keyword *w)
-{
-	if (r->last_op < 0) {
-		diag_set(r->d, ERR_FORMAT, "%s: no content stands before it",
-			 w->name);
-		return NULL;
-	}
-	return &r->lists[r->last_list].ops[r->last_op];
-}
-
 enum err
 parse_nocase(struct rule_draft *r, const struct keyword *w, struct view value)
 {
-	struct draft_op *o = latest(r, w);
+	struct draft_op *o = draft_content(r, w);
 	struct content *c;
 	uint8_t *bytes;
 
@@ -299,7 +164,7 @@ enum err
 parse_rawbytes(struct rule_draft *r, const struct keyword *w, struct view value)
 {
 	(void)value; /* payload is always raw here */
-	if (latest(r, w) == NULL) {
+	if (draft_content(r, w) == NULL) {
 		return ERR_FORMAT;
 	}
 	if (r->last_list != 0) {
@@ -327,7 +192,7 @@ enum err
 parse_startswith(struct rule_draft *r, const struct keyword *w,
 		 struct view value)
 {
-	struct draft_op *o = latest(r, w);
+	struct draft_op *o = draft_content(r, w);
 
 	(void)value;
 	if (o == NULL) {
@@ -344,7 +209,7 @@ parse_startswith(struct rule_draft *r, const struct keyword *w,
 enum err
 parse_endswith(struct rule_draft *r, const struct keyword *w, struct view value)
 {
-	struct draft_op *o = latest(r, w);
+	struct draft_op *o = draft_content(r, w);
 
 	(void)value;
 	if (o == NULL) {
@@ -379,7 +244,7 @@ check_only(struct rule_draft *r, const struct keyword *w, uint16_t flag)
 enum err
 parse_place(struct rule_draft *r, const struct keyword *w, struct view value)
 {
-	struct draft_op *o = latest(r, w);
+	struct draft_op *o = draft_content(r, w);
 	struct operand *out = NULL;
 	uint16_t flag = 0;
 	bool may_minus = false, spans = false;
@@ -441,7 +306,7 @@ enum err
 parse_fast_pattern(struct rule_draft *r, const struct keyword *w,
 		   struct view value)
 {
-	struct draft_op *o = latest(r, w);
+	struct draft_op *o = draft_content(r, w);
 	struct view a;
 	uint64_t off, len;
 
@@ -487,144 +352,5 @@ parse_fast_pattern(struct rule_draft *r, const struct keyword *w,
 	o->has_chop = true;
 	o->chop_offset = (uint16_t)off;
 	o->chop_len = (uint16_t)len;
-	return ERR_OK;
-}
-
-/* "file.data: to_client": which half of a "=>" rule means this buffer. */
-static enum err
-read_half(struct rule_draft *r, const struct keyword *w, struct view value)
-{
-	uint8_t dirs = text_is(value, "to_server")   ? 1 << DIR_TOSERVER
-		       : text_is(value, "to_client") ? 1 << DIR_TOCLIENT
-						     : 0;
-
-	if (!r->prog.two_halves || dirs == 0) {
-		return diag_set(r->d, ERR_FORMAT,
-				"%s: takes no value, but to_server or "
-				"to_client in a rule with =>",
-				w->name);
-	}
-	if ((dirs == 1 << DIR_TOSERVER ? w->a : w->b) == KW_NONE) {
-		return diag_set(r->d, ERR_FORMAT,
-				"%s: does not exist in that direction",
-				w->name);
-	}
-	r->lists[r->cur].dirs = dirs;
-	return ERR_OK;
-}
-
-/* A sticky buffer: what follows looks there. */
-enum err
-parse_buffer(struct rule_draft *r, const struct keyword *w, struct view value)
-{
-	enum err e = draft_list_of(r, w, true, &r->cur);
-
-	r->last_op = -1;
-	r->latest = r->cur;
-	if (e == ERR_OK && value.len > 0) {
-		e = read_half(r, w, text_trim(text_unquote(value)));
-	}
-	return e;
-}
-
-/*
- * "frame:http1.request", or "frame:request" in a rule for http: a message as
- * it was sent.  Those of protocols that are not parsed, and those that would
- * need a record of their own, are refused.
- */
-enum err
-parse_frame(struct rule_draft *r, const struct keyword *w, struct view value)
-{
-	static const struct keyword frames[] = {
-		{ "http1.request", KW_BUFFER, 0, BUF_HTTP_REQ_FRAME, KW_NONE,
-		  APP_HTTP, NULL },
-		{ "http1.response", KW_BUFFER, 0, KW_NONE, BUF_HTTP_RESP_FRAME,
-		  APP_HTTP, NULL },
-		{ "dns.pdu", KW_BUFFER, 0, BUF_DNS_PDU, BUF_DNS_PDU, APP_DNS,
-		  NULL },
-	};
-	struct view name = text_trim(text_unquote(value));
-
-	for (size_t i = 0; i < ARRAY_LEN(frames); i++) {
-		const char *part = strchr(frames[i].name, '.') + 1;
-
-		if (text_is(name, frames[i].name) ||
-		    (text_is(name, part) && r->prog.app == frames[i].app)) {
-			return parse_buffer(r, &frames[i], VIEW_NONE);
-		}
-	}
-	return diag_set(r->d, ERR_FORMAT,
-			"%s: no such frame is kept: \"%.*s\"; there are "
-			"http1.request, http1.response and dns.pdu",
-			w->name, (int)MIN(name.len, (size_t)64),
-			(const char *)name.p);
-}
-
-enum err
-parse_pkt_data(struct rule_draft *r, const struct keyword *w, struct view value)
-{
-	(void)w;
-	(void)value;
-	r->cur = 0;
-	r->latest = 0;
-	r->last_op = -1;
-	return ERR_OK;
-}
-
-/* A legacy modifier: the content before it moves to its buffer. */
-enum err
-parse_modifier(struct rule_draft *r, const struct keyword *w, struct view value)
-{
-	struct draft_op *o = latest(r, w), moved;
-	uint8_t at, before = r->cur;
-	enum err e;
-
-	(void)value;
-	if (o == NULL) {
-		return ERR_FORMAT;
-	}
-	if (r->last_list != 0) {
-		return diag_set(r->d, ERR_FORMAT,
-				"%s: its content belongs to a buffer "
-				"already; use the sticky form of %s",
-				w->name, w->name);
-	}
-	moved = *o;
-	r->lists[0].n_ops--;
-	memmove(o, o + 1,
-		(size_t)(r->lists[0].n_ops - r->last_op) * sizeof(*o));
-	e = draft_list_of(r, w, false, &at);
-	if (e != ERR_OK) {
-		return e;
-	}
-	r->cur = at;
-	o = draft_add_op(r, OP_CONTENT);
-	r->cur = before;
-	if (o == NULL) {
-		return ERR_LIMIT;
-	}
-	*o = moved;
-	r->last_list = at;
-	r->last_op = r->lists[at].n_ops - 1;
-	r->latest = at;
-	return ERR_OK;
-}
-
-enum err
-parse_absent(struct rule_draft *r, const struct keyword *w, struct view value)
-{
-	struct draft_list *l = draft_cur(r);
-
-	if (l->word == NULL || l->n_ops > 0 || l->absent) {
-		return diag_set(r->d, ERR_FORMAT,
-				"%s: stands directly behind a sticky buffer",
-				w->name);
-	}
-	if (value.len > 0 && !text_is(value, "or_else")) {
-		return diag_set(r->d, ERR_FORMAT,
-				"absent: takes nothing or \"or_else\"");
-	}
-	l->absent = true;
-	l->absent_or = value.len > 0;
 	return ERR_OK;
 }
