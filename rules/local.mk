@@ -63,11 +63,12 @@ librules_a_SOURCES += \
 	rules/ruleset.h rules/ruleset.c \
 	rules/admission.h rules/admission.c \
 	rules/admission_cost.c rules/admission_print.c \
-	rules/rule_matcher.h rules/rule_gather.c rules/rule_try.c \
 	rules/shared_bits.h rules/shared_bits.c \
 	rules/shared_claim.h rules/shared_claim.c \
 	rules/shared_state.h rules/shared_state.c \
-	rules/rule_matcher.h rules/rule_gather.c rules/rule_try.c rules/rule_shared.c \
+	rules/rule_matcher.h rules/rule_gather.c rules/rule_shared.c \
+	rules/rule_try.c rules/rule_try_lists.c rules/rule_try_tx.c \
+	rules/rule_hit.c \
 	rules/rule_match.h rules/rule_match.c
 
 # prefilter, indicators, thresholds

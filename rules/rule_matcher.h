@@ -2,7 +2,8 @@
 /*
  * rule_matcher.h - the inside of a matcher: one call's candidates and scratch
  *
- * Internal: included by rule_match.c, rule_gather.c and rule_try.c only.
+ * Internal: included by rule_match.c, rule_gather.c, rule_shared.c, rule_hit.c
+ * and rule_try*.c only.
  *
  * Place    above rule_state and ruleset_db; below rule_match.
  * Threads  one matcher per worker.
@@ -57,9 +58,19 @@ void gather_bits(struct rule_matcher *m, uint32_t order);
 void gather_stream(struct rule_matcher *m);
 void gather_tx(struct rule_matcher *m);
 
-/* rule_try.c: verifies one candidate, leaves its state and its hit. */
+/* rule_try.c: verifies a candidate of a packet or of the stream. */
 void try_plain(struct rule_matcher *m, const struct rule_prog *p);
+/* rule_try_tx.c: of a transaction, or of the files in it. */
 void try_tx(struct rule_matcher *m, const struct rule_prog *p);
+
+/* rule_try_lists.c: whether the lists of 'p' match, each in its buffer. */
+bool try_lists(struct rule_matcher *m, const struct rule_prog *p);
+/* The payload list alone, against the stream's window or the packet. */
+bool try_payload(struct rule_matcher *m, const struct rule_prog *p,
+		 const struct rule_list *l);
+
+/* rule_hit.c: 'p' matched: leaves its state, and its hit if it has one. */
+void hit_emit(struct rule_matcher *m, const struct rule_prog *p);
 
 /* rule_shared.c: datasets and the rest that a rule asks beyond its flow. */
 /* BUF_IP_SRC or BUF_IP_DST of this call; empty when it has none. */
