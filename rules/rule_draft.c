@@ -152,8 +152,9 @@ same_call(const struct draft_list *a, const struct draft_list *b)
 	return tx_a == tx_b || a->is_base64 || b->is_base64;
 }
 
-int
-draft_var(const struct rule_draft *r, struct view name)
+/* Number of the variable 'name'; -1 when there is none. */
+static int
+var_number(const struct rule_draft *r, struct view name)
 {
 	for (int i = 0; i < r->n_vars; i++) {
 		if (view_eq(r->vars[i], name) &&
@@ -181,7 +182,7 @@ draft_operand(struct rule_draft *r, const char *word, struct view v,
 		}
 		return ERR_OK;
 	}
-	var = draft_var(r, v);
+	var = var_number(r, v);
 	if (var < 0) {
 		return diag_set(r->d, ERR_FORMAT,
 				"%s: \"%.*s\" is neither a number nor a name "

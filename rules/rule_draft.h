@@ -91,7 +91,7 @@ struct rule_draft {
 
 	bool header_is_app; /* "alert http" */
 	bool tcp_pkt, tcp_stream;
-	bool has_flow_word, has_class, has_priority, has_offset_depth;
+	bool has_flow_word, has_class, has_priority;
 	bool tx_only; /* has a test of transactions */
 	bool of_files; /* has a test of files */
 	bool skip; /* "requires" not met */
@@ -117,8 +117,6 @@ struct draft_op *draft_add_op(struct rule_draft *r, enum op_type type);
 enum err draft_list_of(struct rule_draft *r, const struct keyword *w,
 		       bool fresh, uint8_t *index) MUST_CHECK;
 enum err draft_add_test(struct rule_draft *r, const struct test *t) MUST_CHECK;
-/* Number of the variable 'name'; -1 when there is none. */
-int draft_var(const struct rule_draft *r, struct view name);
 /* A number from min to max, or a variable's name. */
 enum err draft_operand(struct rule_draft *r, const char *word, struct view v,
 		       int64_t min, int64_t max,

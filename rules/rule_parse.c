@@ -292,7 +292,7 @@ reset(struct rule_draft *r, struct diag *d)
 	r->transport = 0;
 	r->header_is_app = r->tcp_pkt = r->tcp_stream = false;
 	r->has_flow_word = r->has_class = r->has_priority = false;
-	r->has_offset_depth = r->tx_only = r->of_files = r->skip = false;
+	r->tx_only = r->of_files = r->skip = false;
 }
 
 enum err
