@@ -2,7 +2,7 @@
 /*
  * worker.h - one core's pipeline, frame in to event lines out
  *
- * The order of the stages stands in worker.c and nowhere else:
+ * The order of the stages stands in worker*.c and nowhere else:
  * decode, flow, stream, app, fill, match, event_log.
  *
  * Place    root of the packet path.
