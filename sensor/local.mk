@@ -53,7 +53,8 @@ libsensor_a_SOURCES += \
 	sensor/log_tls.h sensor/log_tls.c \
 	sensor/log_packet.h sensor/log_packet.c \
 	sensor/app_detect.h sensor/app_detect.c \
-	sensor/app.h sensor/app.c
+	sensor/app.h sensor/app_driver.h sensor/app_setup.c \
+	sensor/app_verdict.c sensor/app.c
 
 # application protocols: HTTP and bodies
 libsensor_a_SOURCES += \
