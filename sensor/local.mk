@@ -43,7 +43,8 @@ libsensor_a_SOURCES += \
 	sensor/fill_dns.h sensor/fill_dns.c \
 	sensor/log_dns.h sensor/log_dns.c \
 	sensor/tls_cert.h sensor/tls_cert.c \
-	sensor/app_tls.h sensor/app_tls.c sensor/app_tls_hello.c \
+	sensor/app_tls.h sensor/app_tls_state.h sensor/app_tls_probe.c \
+	sensor/app_tls_hello.c sensor/app_tls_handshake.c sensor/app_tls.c \
 	sensor/ja3.h sensor/ja3.c \
 	sensor/ja4.h sensor/ja4.c \
 	sensor/app_ssh.h sensor/app_ssh.c \
