@@ -111,7 +111,8 @@ libsensor_a_SOURCES += \
 	sensor/replay.h sensor/replay.c \
 	sensor/stats.h sensor/stats.c \
 	sensor/progress.h sensor/progress.c \
-	sensor/options.h sensor/options.c
+	sensor/options.h sensor/options_settings.h sensor/options_help.c \
+	sensor/options_settings.c sensor/options.c
 
 bin_PROGRAMS += picket-sensor
 picket_sensor_SOURCES = sensor/main.c

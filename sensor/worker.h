@@ -31,7 +31,7 @@ struct worker_settings {
 	struct shared_state *shared;
 };
 
-/* Every frame is in exactly one of inspected, skipped_* (DESIGN.md 6). */
+/* Every frame is in exactly one of inspected, skipped_* (docs/design.md). */
 /* clang-format off */
 #define WORKER_COUNTER_LIST(C) \
 	C(frames) \
