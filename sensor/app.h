@@ -7,7 +7,8 @@
  *
  * Place    above every parser; below fill and worker.
  * Threads  one context per worker.
- * Memory   app.memcap bounds the pool it is given.
+ * Memory   app.max-open-tx and app.tx-memory bound a flow, the worker's pool
+ *          all of them.
  * Cost     nothing per packet for flows that are done with.
  */
 #ifndef SENSOR_APP_H

@@ -44,7 +44,7 @@ struct event_subject {
 	uint64_t ts_us;
 	uint64_t number; /* pcap_cnt; 0: none */
 	const struct rule_metadata *meta; /* NULL: rules have nothing to say */
-	bool tx_guessed; /* the rule did not ask for 'tx', see worker.c */
+	bool tx_guessed; /* the rule did not ask for 'tx', see worker_alert.c */
 };
 
 /* Each returns one JSON object, valid until the log's next call; empty when

@@ -27,7 +27,7 @@ enum flow_state { FLOW_NEW, FLOW_ESTABLISHED, FLOW_CLOSED };
 enum flow_end { FLOW_END_TIMEOUT, FLOW_END_FORCED, FLOW_END_SHUTDOWN };
 
 struct tcp_session; /* stream.c */
-struct app_flow; /* app.c */
+struct app_flow; /* app_parser.h */
 struct rule_flow; /* rules */
 
 /*

@@ -43,7 +43,8 @@ libsensor_a_SOURCES += \
 	sensor/fill_dns.h sensor/fill_dns.c \
 	sensor/log_dns.h sensor/log_dns.c \
 	sensor/tls_cert.h sensor/tls_cert.c \
-	sensor/app_tls.h sensor/app_tls.c sensor/app_tls_hello.c \
+	sensor/app_tls.h sensor/app_tls_state.h sensor/app_tls_probe.c \
+	sensor/app_tls_hello.c sensor/app_tls_handshake.c sensor/app_tls.c \
 	sensor/ja3.h sensor/ja3.c \
 	sensor/ja4.h sensor/ja4.c \
 	sensor/app_ssh.h sensor/app_ssh.c \
@@ -53,7 +54,8 @@ libsensor_a_SOURCES += \
 	sensor/log_tls.h sensor/log_tls.c \
 	sensor/log_packet.h sensor/log_packet.c \
 	sensor/app_detect.h sensor/app_detect.c \
-	sensor/app.h sensor/app.c
+	sensor/app.h sensor/app_driver.h sensor/app_setup.c \
+	sensor/app_verdict.c sensor/app.c
 
 # application protocols: HTTP and bodies
 libsensor_a_SOURCES += \
@@ -100,14 +102,17 @@ libsensor_a_SOURCES += \
 	sensor/log_payload.h sensor/log_payload.c \
 	sensor/event_log.h sensor/event_log.c \
 	sensor/event_line.h sensor/event_alert.c \
-	sensor/worker.h sensor/worker.c \
+	sensor/worker.h sensor/worker_state.h sensor/worker_alert.c \
+	sensor/worker_stream.c sensor/worker_tx.c sensor/worker_flow.c \
+	sensor/worker.c \
 	sensor/sink.h sensor/sink.c \
 	sensor/control_feed.h sensor/control_feed.c \
 	sensor/reload.h sensor/reload.c \
 	sensor/replay.h sensor/replay.c \
 	sensor/stats.h sensor/stats.c \
 	sensor/progress.h sensor/progress.c \
-	sensor/options.h sensor/options.c
+	sensor/options.h sensor/options_settings.h sensor/options_help.c \
+	sensor/options_settings.c sensor/options.c
 
 bin_PROGRAMS += picket-sensor
 picket_sensor_SOURCES = sensor/main.c

@@ -2,7 +2,7 @@
 /*
  * worker.h - one core's pipeline, frame in to event lines out
  *
- * The order of the stages stands in worker.c and nowhere else:
+ * The order of the stages stands in worker*.c and nowhere else:
  * decode, flow, stream, app, fill, match, event_log.
  *
  * Place    root of the packet path.
@@ -31,7 +31,7 @@ struct worker_settings {
 	struct shared_state *shared;
 };
 
-/* Every frame is in exactly one of inspected, skipped_* (DESIGN.md 6). */
+/* Every frame is in exactly one of inspected, skipped_* (docs/design.md). */
 /* clang-format off */
 #define WORKER_COUNTER_LIST(C) \
 	C(frames) \

@@ -61,9 +61,10 @@ differences rules/keyword.c "$work/a" docs/picket-rules.7 "$work/b" >"$work/diff
 # settings FILE : the keys of its table of struct conf_key, without ".*".
 settings() {
 	sed -n '/^static const struct conf_key keys/,/^};/p' "$1" |
-		sed -n 's/^	{ "\([^"]*\)", .*/\1/p' | sed 's/\.\*$//'
+		sed -n 's/^	{ "\([^"]*\)", .*/\1/p' | sed 's/\.\*$//' |
+		grep . || echo "(no settings found in $1)"
 }
-settings "$src/sensor/options.c" | while read -r key; do
+settings "$src/sensor/options_settings.c" | while read -r key; do
 	grep -q "^\.It Ic $key\b" "$src/docs/picket-sensor.yaml.5" ||
 		echo "$key is not in docs/picket-sensor.yaml.5"
 done >"$work/diff"

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * worker_state.h - the inside of a worker: its parts and the packet in hand
+ *
+ * Internal: included by worker.c and worker_*.c only.
+ *
+ * Place    with worker.
+ * Threads  as worker.h.
+ * Memory   as worker.h.
+ * Cost     as worker.h.
+ */
+#ifndef SENSOR_WORKER_STATE_H
+#define SENSOR_WORKER_STATE_H
+
+#include "sensor/fill.h"
+#include "sensor/worker.h"
+
+struct worker {
+	struct pool *pool;
+	struct decoder *decoder;
+	struct flow_table *flows;
+	struct stream_ctx *streams;
+	struct app_ctx *apps;
+	struct rule_matcher *matcher;
+	struct event_log *log;
+	struct tag_table *tags; /* NULL: no rule tags, or nobody looks */
+	const struct ruleset *rules;
+	uint64_t needed[2];
+	bool guess_tx; /* alerts of raw bytes name the transaction they met */
+	bool raw[2]; /* rules look at raw stream bytes of this direction */
+	uint32_t event_types;
+
+	/* Scratch of the packet in hand. */
+	struct packet pkts[FRAME_MAX_PACKETS];
+	struct inspect in;
+	struct inspect_flow in_flow;
+	struct rule_hits hits;
+	struct rule_metadata meta; /* of the flow in hand */
+	struct outbox *out;
+	size_t settled; /* records of the outbox before this packet's */
+	bool passed; /* a pass rule matched since */
+	uint64_t order; /* number of the frame that events belong to */
+	uint64_t sub; /* the flow being ended, or 0 */
+	uint64_t turn; /* calls of the matcher */
+	uint64_t pressed; /* flows that found the table full, as seen last */
+	struct worker_counters count;
+};
+
+static inline bool
+worker_wants(const struct worker *w, enum event_type t)
+{
+	return (w->event_types >> t & 1) != 0;
+}
+
+/* worker_alert.c: from the matcher's hits to lines in the outbox. */
+/* Matches what w->in holds and writes the alerts. */
+void worker_match(struct worker *w, struct event_subject *s);
+/*
+ * What a packet alone gave, or what its stream and transactions did, is
+ * complete: Suricata's packet-alert-max bounds each.
+ */
+void worker_settle(struct worker *w);
+/* What rules remember of the subject's flow, for the event to come. */
+void worker_remember(struct worker *w, struct event_subject *s);
+/* An event that is no alert; an empty line is counted as lost. */
+void worker_put_line(struct worker *w, const struct event_subject *s,
+		     enum event_type type, struct view line);
+void worker_put_anomalies(struct worker *w, const struct event_subject *s,
+			  const struct event_set *set);
+
+/* worker_tx.c: transactions and the files that they carry; f->app is set. */
+/* Offers every transaction that went on to the rules; ends finished ones. */
+void worker_inspect_txs(struct worker *w, struct event_subject *s,
+			struct flow *f);
+/* Logs and ends all of them, finished or not; f->app may be NULL. */
+void worker_end_txs(struct worker *w, struct event_subject *s, struct flow *f);
+
+/* worker_stream.c: from a connection's bytes to its parser and its rules. */
+/* The facts of packet and flow as they are now. */
+void worker_fill_subject(struct worker *w, const struct event_subject *s,
+			 bool in_stream);
+/* Moves what the stream made ready into the application parser. */
+void worker_run_app(struct worker *w, struct event_subject *s, struct flow *f,
+		    uint64_t now_us);
+/* Offers the raw bytes of direction s->dir; 'last': no more will come. */
+void worker_inspect_stream(struct worker *w, struct event_subject *s,
+			   struct flow *f, bool last);
+/* Those of both directions, as they stand while the flow goes on. */
+void worker_inspect_streams(struct worker *w, struct event_subject *s,
+			    struct flow *f);
+
+/* worker_flow.c: the end of flows. */
+/* Ends those whose time is up at 'now_us', or all; see worker_expire(). */
+void worker_end_flows(struct worker *w, uint64_t now_us, uint64_t number,
+		      bool all, struct outbox *out);
+
+#endif

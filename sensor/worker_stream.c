@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/worker_state.h"
+
+void
+worker_fill_subject(struct worker *w, const struct event_subject *s,
+		    bool in_stream)
+{
+	if (s->f != NULL) {
+		fill_flow(&w->in_flow, s->f);
+	}
+	w->in.flow = s->f != NULL ? &w->in_flow : NULL;
+	fill_packet(&w->in, s->pkt, s->dir, in_stream);
+}
+
+void
+worker_inspect_stream(struct worker *w, struct event_subject *s, struct flow *f,
+		      bool last)
+{
+	if (!w->raw[s->dir]) {
+		/* kept for rules that are no longer there */
+		stream_raw_disable(w->streams, f, s->dir);
+		return;
+	}
+	if (fill_stream(&w->in, f, s->dir, last)) {
+		w->in.flow_state = &f->rules;
+		w->in.tx_state = NULL;
+		worker_match(w, s);
+		stream_raw_done(w->streams, f, s->dir);
+	}
+}
+
+void
+worker_inspect_streams(struct worker *w, struct event_subject *s,
+		       struct flow *f)
+{
+	enum flow_dir packet_dir = s->dir;
+
+	for (unsigned d = 0; d < 2; d++) {
+		s->dir = (enum flow_dir)d;
+		w->in.pkt_is_reverse = s->dir != packet_dir;
+		worker_inspect_stream(
+			w, s, f, stream_raw_last(f, (enum flow_dir)d, false));
+	}
+	s->dir = packet_dir;
+	w->in.pkt_is_reverse = false;
+}
+
+/*
+ * Moves what the stream made ready into the application parser.  Rules look
+ * at the raw bytes before a hole now, because a hole ends the raw window.
+ */
+void
+worker_run_app(struct worker *w, struct event_subject *s, struct flow *f,
+	       uint64_t now_us)
+{
+	struct stream_chunk c;
+
+	while (stream_next(w->streams, f, &c)) {
+		if (c.gap > 0) {
+			if (s->pkt != NULL) {
+				worker_fill_subject(w, s, true);
+				worker_inspect_streams(w, s, f);
+			}
+			app_gap(w->apps, f, c.dir, c.gap, now_us);
+		} else if (c.data.len > 0) {
+			app_data(w->apps, f, c.dir, c.data, now_us);
+		}
+		if (c.fin) {
+			app_eof(w->apps, f, c.dir, now_us);
+		}
+	}
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/worker_state.h"
+
+#include "sensor/log_file.h"
+
+static bool
+wants_tx(const struct worker *w, const struct app_tx *tx)
+{
+	switch (tx->parser->proto) {
+	case APP_HTTP:
+		return worker_wants(w, EVENT_TYPE_HTTP);
+	case APP_TLS:
+		return worker_wants(w, EVENT_TYPE_TLS);
+	case APP_SSH:
+		return worker_wants(w, EVENT_TYPE_SSH);
+	default:
+		return worker_wants(w, EVENT_TYPE_DNS);
+	}
+}
+
+static void
+log_tx(struct worker *w, struct event_subject *s, struct app_tx *tx)
+{
+	enum event_type type;
+	enum flow_dir dir = s->dir;
+	struct view line;
+
+	if (tx->logged) {
+		return;
+	}
+	tx->logged = true;
+	if (tx->log_off || !wants_tx(w, tx)) {
+		return;
+	}
+	/* EVE shows a transaction from the one who began it. */
+	if (!tx->one_sided) {
+		s->dir = FLOW_TOSERVER;
+	}
+	s->tx = tx;
+	worker_remember(w, s);
+	line = event_tx(w->log, s, &type);
+	if (line.len > 0) {
+		worker_put_line(w, s, type, line);
+	}
+	s->dir = dir;
+	s->tx = NULL;
+}
+
+static void
+end_tx(struct worker *w, struct flow *f, struct app_tx *tx)
+{
+	rule_tx_free(tx->rules, w->pool);
+	tx->rules = NULL;
+	for (unsigned d = 0; d < 2; d++) {
+		for (struct file *x = tx->files[d].first; x != NULL;
+		     x = x->next) {
+			rule_tx_free(x->rules, w->pool);
+			x->rules = NULL;
+		}
+	}
+	app_tx_end(w->apps, f, tx);
+}
+
+static void
+want_files(struct app_tx *tx, unsigned d)
+{
+	tx->store_files[d] = true;
+	for (struct file *f = tx->files[d].first; f != NULL; f = f->next) {
+		f->wanted = true;
+	}
+}
+
+/* What filestore asked for besides the file that its rule was about. */
+static void
+note_store(const struct inspect_store *store, struct app_flow *af,
+	   struct app_tx *tx)
+{
+	for (unsigned d = 0; d < 2; d++) {
+		if (store->tx[d]) {
+			want_files(tx, d);
+		}
+		if (!store->flow[d]) {
+			continue;
+		}
+		af->store_files[d] = true;
+		for (struct app_tx *t = af->txs; t != NULL; t = t->next) {
+			want_files(t, d);
+		}
+	}
+}
+
+/* The event of a file that ended, and its copy beside it in the store. */
+static void
+log_file_end(struct worker *w, const struct event_subject *s,
+	     const struct file *f)
+{
+	bool info = f->stored && file_writes_info(w->apps->files);
+	struct view line;
+
+	if (!info && !worker_wants(w, EVENT_TYPE_FILEINFO)) {
+		return;
+	}
+	line = event_file(w->log, s, f);
+	if (info && line.len > 0) {
+		file_write_info(w->apps->files, f, s->ts_us,
+				log_file_id(f, s->f->id, s->tx->id, s->dir),
+				line);
+	}
+	if (worker_wants(w, EVENT_TYPE_FILEINFO)) {
+		worker_put_line(w, s, EVENT_TYPE_FILEINFO, line);
+	}
+}
+
+/* Writes what ended of the files that 'tx' carried; s->tx is 'tx'. */
+static void
+log_files(struct worker *w, struct event_subject *s, struct app_tx *tx)
+{
+	enum flow_dir dir = s->dir;
+
+	for (unsigned d = 0; d < 2; d++) {
+		s->dir = (enum flow_dir)d;
+		for (struct file *f = tx->files[d].first; f != NULL;
+		     f = f->next) {
+			if (!file_ended(f)) {
+				if (f->storing != NULL) {
+					stream_deepen((struct flow *)s->f,
+						      s->dir);
+				}
+				continue;
+			}
+			if (f->logged) {
+				continue;
+			}
+			f->logged = true;
+			file_settle(w->apps->files, f);
+			log_file_end(w, s, f);
+		}
+	}
+	s->dir = dir;
+}
+
+static void
+put_flow_anomalies(struct worker *w, const struct event_subject *s,
+		   struct flow *f)
+{
+	if (!event_set_empty(&f->app->events)) {
+		worker_put_anomalies(w, s, &f->app->events);
+		memset(&f->app->events, 0, sizeof(f->app->events));
+	}
+}
+
+void
+worker_inspect_txs(struct worker *w, struct event_subject *s, struct flow *f)
+{
+	struct app_tx *tx = f->app->txs, *next;
+	enum flow_dir packet_dir = s->dir;
+
+	for (; tx != NULL; tx = next) {
+		struct event_set new_events;
+
+		next = tx->next;
+		s->tx = tx;
+		for (unsigned d = 0; d < 2; d++) {
+			if (!tx->updated[d]) {
+				continue;
+			}
+			tx->updated[d] = false;
+			s->dir = (enum flow_dir)d;
+			w->in.pkt_is_reverse = s->dir != packet_dir;
+			fill_tx(&w->in, tx, s->dir, w->needed);
+			fill_tx_raw(&w->in, f, s->pkt, packet_dir);
+			w->in.flow_state = &f->rules;
+			w->in.tx_state = &tx->rules;
+			worker_match(w, s);
+			tx->log_off = tx->log_off || w->hits.no_tx_log;
+			note_store(&w->in.store, f->app, tx);
+			fill_tx_done(&w->in, tx);
+			if (tx->done[d] && !tx->cut[d]) {
+				tx->cut[d] = true;
+				stream_raw_cut(f, s->dir);
+			}
+		}
+		s->dir = packet_dir;
+		w->in.pkt_is_reverse = false;
+		log_files(w, s, tx);
+		for (unsigned i = 0; i < EVENT_WORDS; i++) {
+			new_events.w[i] =
+				tx->events.w[i] & ~tx->events_logged.w[i];
+			tx->events_logged.w[i] = tx->events.w[i];
+		}
+		worker_put_anomalies(w, s, &new_events);
+		s->tx = NULL;
+		if (tx->done[0] && tx->done[1]) {
+			log_tx(w, s, tx);
+			end_tx(w, f, tx);
+		}
+	}
+	put_flow_anomalies(w, s, f);
+}
+
+void
+worker_end_txs(struct worker *w, struct event_subject *s, struct flow *f)
+{
+	while (f->app != NULL && f->app->txs != NULL) {
+		log_tx(w, s, f->app->txs);
+		end_tx(w, f, f->app->txs);
+	}
+}
