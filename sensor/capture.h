@@ -57,10 +57,18 @@ enum err capture_open_files(struct capture **out, const char *const *paths,
  * ERR_FORMAT (diag names file and packet number), after which reading goes on
  * with the next file; the caller remembers it for its exit status.  One that
  * only ends inside its last record, as a killed tcpdump leaves it, is told the
- * same way, but has been counted in cut_short.
+ * same way, but has been counted in cut_short.  From a pipe, ERR_OK as soon as
+ * the writer has no more for now, ERR_AGAIN when nothing came for a while.
  */
 enum err capture_next(struct capture *c, struct batch_frames *b,
 		      struct diag *d) MUST_CHECK;
+
+/* Whether the latest capture_next() stopped because a pipe's writer has no more
+ * for now. */
+bool capture_rests(const struct capture *c);
+
+/* From now on batches of at most 'n' frames, 1 to BATCH_FRAMES. */
+void capture_limit(struct capture *c, uint32_t n);
 
 const struct capture_stats *capture_stats(const struct capture *c);
 /*

@@ -14,6 +14,7 @@
 #define FRAME_ALIGN 64
 /* Compiled filters, one per link type; captures mix few. */
 #define MAX_FILTERS 8
+#define PIPE_WAIT_MS 100 /* for a writer, before others have their turn */
 
 STATIC_ASSERT(BATCH_SLAB >= CAPTURE_MAX_FRAME, "any frame fits a fresh slab");
 
@@ -46,6 +47,8 @@ struct capture {
 	uint64_t number; /* over the run; EVE's pcap_cnt */
 	uint64_t done_before; /* bytes of the files read before */
 
+	uint32_t batch_max; /* frames in a batch */
+	bool rests; /* see capture_rests() */
 	bool has_pending; /* 'pending' waits for a batch with room */
 	struct capture_record pending;
 	enum err error; /* to be told once the frames before it are out */
@@ -237,6 +240,7 @@ capture_open_files(struct capture **out, const char *const *paths,
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	c->name = "";
+	c->batch_max = BATCH_FRAMES;
 	c->src = source_new();
 	if (c->src == NULL) {
 		e = diag_set(d, ERR_NOMEM, "out of memory");
@@ -464,11 +468,12 @@ enum err
 capture_next(struct capture *c, struct batch_frames *b, struct diag *d)
 {
 	b->n = b->used = 0;
+	c->rests = false;
 	for (;;) {
 		enum err e;
 
 		if (c->has_pending) {
-			if (!append_frame(c, b)) {
+			if (b->n >= c->batch_max || !append_frame(c, b)) {
 				break;
 			}
 			c->has_pending = false;
@@ -497,6 +502,16 @@ capture_next(struct capture *c, struct batch_frames *b, struct diag *d)
 			c->error = open_next(c, &c->diag);
 			continue;
 		}
+		if (!source_ready(c->src,
+				  c->format == FORMAT_PCAP ? c->pcap.taken
+							   : c->pcapng.taken,
+				  b->n > 0 ? 0 : PIPE_WAIT_MS)) {
+			c->rests = true;
+			if (b->n > 0) {
+				break;
+			}
+			return ERR_AGAIN;
+		}
 		e = next_record(c, &c->diag);
 		if (e == ERR_OK) {
 			e = apply_filter(c, &c->pending, &c->diag);
@@ -515,6 +530,18 @@ capture_next(struct capture *c, struct batch_frames *b, struct diag *d)
 			c->done_before + source_bytes_read(c->src);
 	}
 	return b->n > 0 ? ERR_OK : ERR_EOF;
+}
+
+bool
+capture_rests(const struct capture *c)
+{
+	return c->rests;
+}
+
+void
+capture_limit(struct capture *c, uint32_t n)
+{
+	c->batch_max = n;
 }
 
 const struct capture_stats *

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,7 +16,7 @@ enum packing { PACK_NONE, PACK_GZIP, PACK_ZSTD };
 
 struct source {
 	int fd;
-	bool own_fd;
+	bool own_fd, is_pipe; /* reading may wait for a writer */
 	enum packing packing;
 
 	uint8_t *window;
@@ -311,12 +312,26 @@ source_open(struct source *s, const char *path, struct diag *d)
 		}
 		s->own_fd = true;
 	}
-	if (fstat(s->fd, &st) == 0 && S_ISREG(st.st_mode)) {
+	s->is_pipe = fstat(s->fd, &st) == 0 && !S_ISREG(st.st_mode);
+	if (!s->is_pipe) {
 		s->size = (uint64_t)st.st_size;
 		/* A hint only: the kernel reads further ahead. */
 		(void)posix_fadvise(s->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	}
 	return detect_packing(s, d);
+}
+
+bool
+source_ready(const struct source *s, size_t taken, int wait_ms)
+{
+	struct pollfd p = { .fd = s->fd, .events = POLLIN };
+
+	if (!s->is_pipe || s->at_end || s->end - s->front > taken ||
+	    s->in_front < s->in_end) {
+		return true;
+	}
+	/* a signal ends the wait: the caller looks what it was */
+	return poll(&p, 1, wait_ms) > 0;
 }
 
 struct view

@@ -51,6 +51,13 @@ bool source_skip(struct source *s, uint64_t n) MUST_CHECK;
  */
 enum err source_error(const struct source *s, const char **why);
 
+/*
+ * Whether source_peek() has more to show than the 'taken' bytes that will be
+ * consumed next, without waiting long: always for files, within 'wait_ms' for
+ * pipes.  A writer that stops inside a record is waited for.
+ */
+bool source_ready(const struct source *s, size_t taken, int wait_ms);
+
 /* Bytes of the file (as stored) that were read, and its size or 0. */
 uint64_t source_bytes_read(const struct source *s);
 uint64_t source_file_size(const struct source *s);

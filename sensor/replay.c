@@ -12,6 +12,7 @@
 #define ROUND_FRAMES (ROUND_BATCHES * BATCH_FRAMES)
 #define ROUNDS_IN_FLIGHT 3
 #define MAX_WORKERS 64
+#define BEHIND_US 20000
 
 struct round {
 	struct batch_frames *batch[ROUND_BATCHES];
@@ -34,6 +35,8 @@ struct replay {
 	uint64_t published; /* rounds handed to the workers */
 	/* Pacing. */
 	uint64_t first_us, start_mono_us;
+	bool quiet; /* the input has no more for now */
+	bool behind; /* a paced replay has no time left to wait */
 	/* The latest time seen: packet clocks may step back. */
 	uint64_t now_us, number;
 	/* The time by which flows end: of all packets, not of one worker's. */
@@ -75,6 +78,7 @@ pace(struct replay *r, uint64_t ts_us)
 	}
 	due = r->start_mono_us +
 	      (uint64_t)((double)(ts_us - r->first_us) / r->set->pace);
+	r->behind = clock_mono_us() > due + BEHIND_US;
 	while ((now = clock_mono_us()) < due && !stopped(r)) {
 		uint64_t left = MIN(due - now, (uint64_t)100000);
 		struct timespec ts = { .tv_nsec = (long)left * 1000 };
@@ -86,8 +90,10 @@ pace(struct replay *r, uint64_t ts_us)
 	}
 }
 
-/* Fills one batch; false at the end of input. */
-static bool
+enum reading { READ_BATCH, READ_NOTHING, READ_END };
+
+/* Fills one batch; nothing, when a pipe's writer has nothing for now. */
+static enum reading
 read_batch(struct replay *r, struct batch_frames *b)
 {
 	const struct capture_stats *n = capture_stats(r->set->capture);
@@ -104,10 +110,14 @@ read_batch(struct replay *r, struct batch_frames *b)
 				flow_clock_tick(&r->clock, b->frame[i].ts_us);
 			}
 			r->number = b->frame[b->n - 1].number;
-			return true;
+			return READ_BATCH;
 		}
 		if (e == ERR_EOF) {
-			return false;
+			return READ_END;
+		}
+		if (e == ERR_AGAIN) {
+			b->n = 0;
+			return READ_NOTHING;
 		}
 		if (n->cut_short > cut_short) {
 			/* Whoever wrote it was killed: nothing is wrong with
@@ -118,7 +128,16 @@ read_batch(struct replay *r, struct batch_frames *b)
 			r->result->damaged_files++;
 		}
 	}
-	return false;
+	return READ_END;
+}
+
+/* Paced frames are handed on one by one, unless there are more than that. */
+static void
+limit_batch(struct replay *r)
+{
+	if (r->set->pace > 0) {
+		capture_limit(r->set->capture, r->behind ? BATCH_FRAMES : 1);
+	}
 }
 
 static void
@@ -129,13 +148,21 @@ fill_round(struct replay *r, struct round *rd)
 	rd->n_batches = 0;
 	rd->last = false;
 	rd->change = reload_take(r->set->reload);
-	while (rd->n_batches < limit) {
+	r->quiet = false;
+	limit_batch(r);
+	while (rd->n_batches < limit && !r->quiet) {
 		struct batch_frames *b = rd->batch[rd->n_batches];
+		enum reading got = read_batch(r, b);
 
-		if (!read_batch(r, b)) {
+		if (got == READ_END) {
 			rd->last = true;
 			break;
 		}
+		if (got == READ_NOTHING) {
+			r->quiet = true;
+			break;
+		}
+		r->quiet = capture_rests(r->set->capture);
 		for (uint32_t i = 0; i < b->n; i++) {
 			rd->owner[rd->n_batches * BATCH_FRAMES + i] =
 				(uint8_t)(decode_pair_hash(&b->frame[i]) %
@@ -231,7 +258,7 @@ collect(struct replay *r, struct round *rd, bool idle)
 		reload_settled(r->set->reload, rd->change);
 	}
 	sink_round(r->set->sink, rd->box, r->set->n_workers);
-	if (r->set->pace > 0) {
+	if (r->set->pace > 0 || r->quiet) {
 		sink_flush(r->set->sink);
 	}
 	for (unsigned i = 0; i < r->set->n_workers; i++) {
@@ -297,7 +324,8 @@ run_threads(struct replay *r, struct diag *d)
 		struct round *rd = &r->round[k % ROUNDS_IN_FLIGHT];
 
 		while (collected < k &&
-		       (k - collected == ROUNDS_IN_FLIGHT || wants_idle(r))) {
+		       (k - collected == ROUNDS_IN_FLIGHT || wants_idle(r) ||
+			r->quiet || r->set->pace > 0)) {
 			collect(r, &r->round[collected % ROUNDS_IN_FLIGHT],
 				collected + 1 == k);
 			collected++;
@@ -338,13 +366,14 @@ run_alone(struct replay *r)
 	struct worker *w = r->set->workers[0];
 	struct round *rd = &r->round[0];
 	struct outbox *out = rd->box[0];
+	enum reading got = READ_BATCH;
 	unsigned batches = 0;
-	bool more = true;
 
-	while (more) {
-		more = read_batch(r, rd->batch[0]);
+	while (got != READ_END) {
+		got = read_batch(r, rd->batch[0]);
 		change_alone(r, w, out);
-		for (uint32_t i = 0; more && i < rd->batch[0]->n; i++) {
+		for (uint32_t i = 0; got == READ_BATCH && i < rd->batch[0]->n;
+		     i++) {
 			const struct frame *f = &rd->batch[0]->frame[i];
 
 			if (r->set->pace > 0) {
@@ -358,15 +387,20 @@ run_alone(struct replay *r)
 				outbox_reset(out);
 			}
 		}
-		if (!more) {
+		r->quiet = got != READ_END && capture_rests(r->set->capture);
+		if (got == READ_END) {
 			worker_finish(w, r->now_us, r->number, out);
-		} else if (++batches % ROUND_BATCHES == 0) {
+		} else if (got == READ_BATCH &&
+			   ++batches % ROUND_BATCHES == 0) {
 			worker_expire(w, r->clock.now_us, r->number, out);
-		} else {
+		} else if (!r->quiet) {
 			continue;
 		}
 		sink_round(r->set->sink, &out, 1);
 		outbox_reset(out);
+		if (r->quiet) {
+			sink_flush(r->set->sink);
+		}
 		tick(r, true);
 	}
 }

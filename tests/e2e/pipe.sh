@@ -1,0 +1,57 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# A capture through a pipe is inspected as it comes: alerts of what was written
+# are out while the writer rests, rules change and signals work meanwhile.
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+need mkfifo
+rules=$top/rules/dist/exercise.rules
+capture=$top/pcaps/exercise-jp-east.pcap
+all='alert ip any any -> any any (msg:"any"; sid:1;)'
+mkfifo "$tmp/pipe"
+
+# await WHAT COMMAND... : until it holds, 10 seconds at most.
+await() {
+	what=$1
+	shift
+	for _ in $(seq 100); do
+		"$@" && return 0
+		sleep 0.1
+	done
+	fail "$what"
+	return 1
+}
+has_lines() { [ "$(wc -l <"$1" 2>/dev/null || echo 0)" -ge "$2" ]; }
+
+"$sensor" --read "$capture" --rules "$rules" --eve "$tmp/file.json" \
+	--eve-types alert 2>"$tmp/log"
+n=$(wc -l <"$tmp/file.json")
+
+for workers in 1 3; do
+	cp "$rules" "$tmp/some.rules"
+	rm -f "$tmp/pipe.json"
+	"$sensor" --read - --workers $workers --rules "$tmp/some.rules" \
+		--eve "$tmp/pipe.json" --eve-types alert \
+		<"$tmp/pipe" 2>"$tmp/log" &
+	pid=$!
+	pids="$pids $pid"
+	exec 9>"$tmp/pipe"
+	cat "$capture" >&9
+	await "$workers workers: alerts while the writer rests" \
+		has_lines "$tmp/pipe.json" "$n"
+	printf '%s\n' "$all" >>"$tmp/some.rules"
+	kill -USR2 "$pid"
+	await "$workers workers: a reload while the writer rests" \
+		grep -q "reload: .* 1 added" "$tmp/log"
+	kill -USR1 "$pid"
+	await "$workers workers: counters while the writer rests" \
+		grep -q '"uptime"' "$tmp/log"
+	kill -TERM "$pid"
+	await "$workers workers: SIGTERM while the writer rests" \
+		grep -q "packets inspected" "$tmp/log"
+	wait "$pid" || fail "$workers workers: exit status $?"
+	exec 9>&-
+	same "$workers workers: alerts" "$n" \
+		"$(grep -vc '"signature_id":1,' "$tmp/pipe.json")"
+	no_sanitizer "$tmp/log"
+done
+finish
