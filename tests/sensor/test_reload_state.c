@@ -118,7 +118,7 @@ on_tick(void *arg, bool idle)
 static void
 set(const char *key, const char *value)
 {
-	char setting[1200];
+	char setting[2400];
 	struct diag d;
 
 	snprintf(setting, sizeof(setting), "%s=%s", key, value);
