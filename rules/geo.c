@@ -25,7 +25,6 @@ struct geo_record {
 
 struct geo {
 	struct arena *arena;
-	const char *path;
 	MMDB_s db;
 	bool open;
 	struct geo_known *known;
@@ -39,9 +38,24 @@ struct geo {
 	struct geo_record *records;
 };
 
+static enum err
+open_database(struct geo *g, const char *path, struct diag *d)
+{
+	int rc = MMDB_open(path, MMDB_MODE_MMAP, &g->db);
+
+	if (rc != MMDB_SUCCESS) {
+		return diag_set(d, ERR_IO, "geoip-database %s: %s", path,
+				MMDB_strerror(rc));
+	}
+	g->open = true;
+	return ERR_OK;
+}
+
 struct geo *
 geo_new(const struct conf *conf, struct arena *a, struct diag *d)
 {
+	const char *path =
+		conf != NULL ? conf_get(conf, "geoip-database") : NULL;
 	struct geo *g = calloc(1, sizeof(*g));
 
 	if (g == NULL) {
@@ -49,7 +63,11 @@ geo_new(const struct conf *conf, struct arena *a, struct diag *d)
 		return NULL;
 	}
 	g->arena = a;
-	g->path = conf != NULL ? conf_get(conf, "geoip-database") : NULL;
+	if (path != NULL && path[0] != '\0' &&
+	    open_database(g, path, d) != ERR_OK) {
+		free(g);
+		return NULL;
+	}
 	return g;
 }
 
@@ -69,27 +87,6 @@ geo_free(struct geo *g)
 	free(g->records);
 	range_list_fini(&g->list);
 	free(g);
-}
-
-static enum err
-need_database(struct geo *g, struct diag *d)
-{
-	int rc;
-
-	if (g->open) {
-		return ERR_OK;
-	}
-	if (g->path == NULL || g->path[0] == '\0') {
-		return diag_set(d, ERR_FORMAT,
-				"geoip: the setting geoip-database is missing");
-	}
-	rc = MMDB_open(g->path, MMDB_MODE_MMAP, &g->db);
-	if (rc != MMDB_SUCCESS) {
-		return diag_set(d, ERR_FORMAT, "geoip: %s: %s", g->path,
-				MMDB_strerror(rc));
-	}
-	g->open = true;
-	return ERR_OK;
 }
 
 static bool
@@ -231,10 +228,9 @@ enum err
 geo_set(struct geo *g, const char (*countries)[3], size_t n, bool negated,
 	const struct range_set **out, struct diag *d)
 {
-	enum err e = need_database(g, d);
-
-	if (e != ERR_OK) {
-		return e;
+	if (!g->open) {
+		return diag_set(d, ERR_FORMAT,
+				"geoip: the setting geoip-database is missing");
 	}
 	for (size_t i = 0; i < g->n_known; i++) {
 		const struct geo_known *k = &g->known[i];
