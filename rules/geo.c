@@ -23,9 +23,15 @@ struct geo_record {
 
 #define RECORDS (1 << 16)
 
+/*
+ * Every node of a tree stands for one network, but for IPv4's, which is hung
+ * into IPv6's more than once.  A file whose nodes lead to each other over and
+ * over stands for 2^128 of them.
+ */
+#define WALK_ROUNDS 8
+
 struct geo {
 	struct arena *arena;
-	const char *path;
 	MMDB_s db;
 	bool open;
 	struct geo_known *known;
@@ -35,13 +41,29 @@ struct geo {
 	const char (*countries)[3];
 	size_t n_countries;
 	bool negated;
+	uint64_t steps; /* nodes that may still be read */
 	struct range_list list;
 	struct geo_record *records;
 };
 
+static enum err
+open_database(struct geo *g, const char *path, struct diag *d)
+{
+	int rc = MMDB_open(path, MMDB_MODE_MMAP, &g->db);
+
+	if (rc != MMDB_SUCCESS) {
+		return diag_set(d, ERR_IO, "geoip-database %s: %s", path,
+				MMDB_strerror(rc));
+	}
+	g->open = true;
+	return ERR_OK;
+}
+
 struct geo *
 geo_new(const struct conf *conf, struct arena *a, struct diag *d)
 {
+	const char *path =
+		conf != NULL ? conf_get(conf, "geoip-database") : NULL;
 	struct geo *g = calloc(1, sizeof(*g));
 
 	if (g == NULL) {
@@ -49,7 +71,11 @@ geo_new(const struct conf *conf, struct arena *a, struct diag *d)
 		return NULL;
 	}
 	g->arena = a;
-	g->path = conf != NULL ? conf_get(conf, "geoip-database") : NULL;
+	if (path != NULL && path[0] != '\0' &&
+	    open_database(g, path, d) != ERR_OK) {
+		free(g);
+		return NULL;
+	}
 	return g;
 }
 
@@ -69,27 +95,6 @@ geo_free(struct geo *g)
 	free(g->records);
 	range_list_fini(&g->list);
 	free(g);
-}
-
-static enum err
-need_database(struct geo *g, struct diag *d)
-{
-	int rc;
-
-	if (g->open) {
-		return ERR_OK;
-	}
-	if (g->path == NULL || g->path[0] == '\0') {
-		return diag_set(d, ERR_FORMAT,
-				"geoip: the setting geoip-database is missing");
-	}
-	rc = MMDB_open(g->path, MMDB_MODE_MMAP, &g->db);
-	if (rc != MMDB_SUCCESS) {
-		return diag_set(d, ERR_FORMAT, "geoip: %s: %s", g->path,
-				MMDB_strerror(rc));
-	}
-	g->open = true;
-	return ERR_OK;
 }
 
 static bool
@@ -130,21 +135,22 @@ struct step {
 	uint8_t bits;
 };
 
-static bool
+static enum err
 take(struct geo *g, MMDB_entry_s *entry, unsigned __int128 lo, unsigned bits)
 {
-	if (!is_wanted(g, entry)) {
-		return true;
+	if (!is_wanted(g, entry) ||
+	    range_list_add(&g->list, lo,
+			   bits == 128 ? lo : lo | RANGE_MAX >> bits)) {
+		return ERR_OK;
 	}
-	return range_list_add(&g->list, lo,
-			      bits == 128 ? lo : lo | RANGE_MAX >> bits);
+	return ERR_NOMEM;
 }
 
 /*
  * All networks below one node.  'skip' is IPv4's own tree, which databases
  * hang into IPv6's in several places.  Depth bounds the stack: one step a bit.
  */
-static bool
+static enum err
 walk(struct geo *g, uint64_t root, unsigned __int128 lo, uint8_t bits,
      uint64_t skip)
 {
@@ -162,6 +168,9 @@ walk(struct geo *g, uint64_t root, unsigned __int128 lo, uint8_t bits,
 			    MMDB_SUCCESS) {
 			continue;
 		}
+		if (g->steps-- == 0) {
+			return ERR_FORMAT;
+		}
 		for (unsigned side = 2; side-- > 0;) {
 			uint8_t type = side ? node.right_record_type
 					    : node.left_record_type;
@@ -170,11 +179,14 @@ walk(struct geo *g, uint64_t root, unsigned __int128 lo, uint8_t bits,
 						<< (127 - at.bits);
 
 			if (type == MMDB_RECORD_TYPE_DATA) {
-				if (!take(g,
-					  side ? &node.right_record_entry
-					       : &node.left_record_entry,
-					  low, at.bits + 1u)) {
-					return false;
+				enum err e =
+					take(g,
+					     side ? &node.right_record_entry
+						  : &node.left_record_entry,
+					     low, at.bits + 1u);
+
+				if (e != ERR_OK) {
+					return e;
 				}
 			} else if (type == MMDB_RECORD_TYPE_SEARCH_NODE &&
 				   n < ARRAY_LEN(stack)) {
@@ -186,26 +198,26 @@ walk(struct geo *g, uint64_t root, unsigned __int128 lo, uint8_t bits,
 			}
 		}
 	}
-	return true;
+	return ERR_OK;
 }
 
-static bool
+static enum err
 walk_all(struct geo *g)
 {
 	unsigned __int128 v4 = (unsigned __int128)0xffff << 32;
 	uint64_t v4_root = UINT64_MAX;
+	enum err e = ERR_OK;
 
+	g->steps = ((uint64_t)g->db.metadata.node_count + 1) * WALK_ROUNDS;
 	if (g->db.metadata.ip_version == 4) {
 		return walk(g, 0, v4, 96, UINT64_MAX);
 	}
 	/* netmask 96: the tree has IPv4 where it belongs */
 	if (g->db.ipv4_start_node.netmask == 96) {
 		v4_root = g->db.ipv4_start_node.node_value;
-		if (!walk(g, v4_root, v4, 96, UINT64_MAX)) {
-			return false;
-		}
+		e = walk(g, v4_root, v4, 96, UINT64_MAX);
 	}
-	return walk(g, 0, 0, 0, v4_root);
+	return e == ERR_OK ? walk(g, 0, 0, 0, v4_root) : e;
 }
 
 static enum err
@@ -231,10 +243,11 @@ enum err
 geo_set(struct geo *g, const char (*countries)[3], size_t n, bool negated,
 	const struct range_set **out, struct diag *d)
 {
-	enum err e = need_database(g, d);
+	enum err e;
 
-	if (e != ERR_OK) {
-		return e;
+	if (!g->open) {
+		return diag_set(d, ERR_FORMAT,
+				"geoip: the setting geoip-database is missing");
 	}
 	for (size_t i = 0; i < g->n_known; i++) {
 		const struct geo_known *k = &g->known[i];
@@ -257,8 +270,12 @@ geo_set(struct geo *g, const char (*countries)[3], size_t n, bool negated,
 	g->n_countries = n;
 	g->negated = negated;
 	g->list.n = 0;
-	if (!walk_all(g)) {
-		return diag_set(d, ERR_NOMEM, "out of memory");
+	e = walk_all(g);
+	if (e == ERR_FORMAT) {
+		return diag_set(d, e, "geoip: the database's tree has no end");
+	}
+	if (e != ERR_OK) {
+		return diag_set(d, e, "out of memory");
 	}
 	range_list_normalise(&g->list);
 	*out = range_list_seal(&g->list, g->arena);

@@ -24,8 +24,10 @@
 
 struct geo;
 
-/* NULL with diag when memory runs out; a database that cannot be opened is
- * told by the first rule that needs it. */
+/*
+ * NULL with diag when memory runs out or the database that the setting names
+ * cannot be opened; without that setting, each rule with geoip is refused.
+ */
 struct geo *geo_new(const struct conf *conf, struct arena *a, struct diag *d);
 void geo_free(struct geo *g);
 

@@ -181,6 +181,28 @@ says broken.yaml:2
 run 2 "$sensor" --check --rules "$good_rules" --config "$tmp/none.yaml"
 says none.yaml
 
+# Files that settings name: one that cannot be read is an error, whether a rule
+# asks for it or not.
+echo '1,Bad,bad hosts' >"$tmp/cat"
+for key in geoip-database threshold-file classification-file \
+	reference-config-file reputation-categories-file reputation-files.0 \
+	control.public-key; do
+	case $key in
+	reputation-files.*) set -- --set "reputation-categories-file=$tmp/cat" ;;
+	control.*) set -- --site a --redis "unix://$sock" --spool "$tmp/s" ;;
+	*) set -- ;;
+	esac
+	run 2 "$sensor" --read "$capture" --rules "$good_rules" \
+		--set "$key=$tmp/none.file" "$@"
+	says none.file
+done
+run 2 "$sensor" --read "$capture" --rules "$good_rules" \
+	--set "geoip-database=$tmp/bad.csv"
+says geoip-database bad.csv
+run 2 "$sensor" --read "$capture" --rules "$good_rules" \
+	--set datasets.hosts.type=string --set "datasets.hosts.load=$tmp/bad.csv"
+says bad.csv:1
+
 # Redis.
 for url in http://127.0.0.1 redis://127.0.0.1:99999; do
 	run 2 "$sensor" --read "$capture" --site a --redis "$url"

@@ -2,7 +2,7 @@
 /*
  * The files that go with rules, each up to a NUL: rules, threshold file,
  * reputation categories, reputation scores, references; what is left is a
- * MaxMind database.
+ * MaxMind database, if it is anything: one that cannot be opened ends the load.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -83,12 +83,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					     ? memchr(rest.p, 0, rest.len)
 					     : NULL;
 		size_t n = nul != NULL ? (size_t)(nul - rest.p) : rest.len;
+		bool named = keys[i] != NULL && (i + 1 < N_FILES || n > 0);
 
 		good = keep(&parts[i], view_sub(rest, 0, n)) && good;
 		rest = view_sub(rest, MIN(n + 1, rest.len), rest.len);
-		good = good &&
-		       (keys[i] == NULL ||
-			conf_set(conf, keys[i], parts[i].path) == ERR_OK);
+		good = good && (!named || conf_set(conf, keys[i],
+						   parts[i].path) == ERR_OK);
 	}
 	if (good) {
 		patterns[0] = parts[0].path;
