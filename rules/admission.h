@@ -76,7 +76,9 @@ void admission_free(struct admission *a);
 enum err ruleset_admit(const struct ruleset *rs, const struct conf *conf,
 		       bool strict, struct diag *d) MUST_CHECK;
 
-/* The failed rules alone, one a line, and the closing line of counts. */
+/* A problem as one line: file:line:column: sid N: reason; mend. */
+void admission_problem(const struct rule_problem *p, char *out, size_t cap);
+/* The refused lines alone, one a line, and the closing lines of counts. */
 void admission_print_problems(const struct ruleset *rs, FILE *out);
 /* Everything, for people; ends with the line of counts that scripts read. */
 void admission_print(const struct admission *a, const struct ruleset *rs,

@@ -106,6 +106,9 @@ reputation_score_line(struct reputation *r, struct view line)
 	if (!text_u64(what, &category) || category > REPUTATION_MAX_CATEGORY) {
 		return "the category is a number up to 60";
 	}
+	if (r->declared && r->category[category].name.len == 0) {
+		return "its category is not in the reputation-categories-file";
+	}
 	if (!text_u64(score, &value) || value > REPUTATION_MAX_SCORE ||
 	    text_trim(line).len > 0) {
 		return "the score is a number from 0 to 127";

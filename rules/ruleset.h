@@ -15,8 +15,17 @@
 
 struct ruleset;
 
-/* One rule that did not load, or a warning about one that did. */
+/* What a refused line belongs to. */
+enum problem_kind {
+	PROBLEM_RULE,
+	PROBLEM_THRESHOLD,
+	PROBLEM_REPUTATION,
+	PROBLEM_INDICATOR,
+};
+
+/* One line that was not taken. */
 struct rule_problem {
+	enum problem_kind kind;
 	char *file;
 	uint32_t line, sid; /* sid 0: not known */
 	uint32_t column; /* in the rule's text, from 1; 0: not known */
@@ -28,7 +37,8 @@ struct rule_problem {
 };
 
 struct ruleset_report {
-	uint32_t loaded, failed, skipped;
+	uint32_t loaded, failed, skipped; /* rules */
+	uint32_t refused; /* lines of threshold and reputation files */
 	struct rule_problem *problems;
 	uint32_t n_problems;
 };

@@ -189,7 +189,8 @@ threshold_file_apply(struct ruleset *rs, const char *path, struct diag *d)
 			e = apply(rs, &l, &why);
 		}
 		if (e == ERR_FORMAT) {
-			e = ruleset_problem(rs, path, at, 0, false, why.msg)
+			e = ruleset_problem(rs, PROBLEM_THRESHOLD, path, at, 0,
+					    false, why.msg)
 				    ? ERR_OK
 				    : ERR_NOMEM;
 		}

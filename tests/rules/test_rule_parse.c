@@ -420,11 +420,14 @@ test_threshold_file_errors(void **state)
 		struct ruleset *rs = load_thresholds(
 			wrong[i], "alert udp any any -> any any (sid:1;)\n");
 
-		if (ruleset_report(rs)->failed != 1) {
+		if (ruleset_report(rs)->refused != 1) {
 			print_error("not refused: %s\n", wrong[i]);
 		}
-		assert_int_equal(ruleset_report(rs)->failed, 1);
+		assert_int_equal(ruleset_report(rs)->refused, 1);
+		assert_int_equal(ruleset_report(rs)->failed, 0);
 		assert_int_equal(ruleset_report(rs)->problems[0].line, 1);
+		assert_int_equal(ruleset_report(rs)->problems[0].kind,
+				 PROBLEM_THRESHOLD);
 		ruleset_free(rs);
 	}
 }
