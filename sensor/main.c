@@ -152,10 +152,8 @@ load_rules(struct sensor *s)
 	}
 	/* Parsers and compilers leave much behind that is free. */
 	malloc_trim(0);
-	if (!s->opt.check && r->failed > 0) {
-		log_warn("%u of %u rules did not load; run with --check to see "
-			 "why",
-			 r->failed, r->failed + r->loaded + r->skipped);
+	if (!s->opt.check) {
+		reload_say_refused(s->rules, "");
 	}
 	if (s->opt.rules.n > 0 && r->loaded == 0 &&
 	    ruleset_indicator_count(s->rules) == 0) {

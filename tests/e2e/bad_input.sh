@@ -139,7 +139,11 @@ says rules.min-load-percent
 run 0 "$sensor" --check --rules "$tmp/bad.rules" --set rules.min-load-percent=25
 run 0 "$sensor" --read "$capture" --rules "$tmp/bad.rules" \
 	--eve "$tmp/two.json" --eve-types alert
-says "6 of 8"
+same "warnings of the start" 5 "$(grep -c ': warning: ' "$tmp/err")"
+for word in "6 of 8" ": sid 2: unknown keyword" "bad.rules:4:" "--check"; do
+	grep -q -F -e "$word" "$tmp/err" ||
+		fail "the start's warnings lack '$word'"
+done
 same "rules that fire" "1 8" "$(sed -n \
 	's/.*"signature_id":\([0-9]*\).*/\1/p' "$tmp/two.json" |
 	sort -n -u | tr '\n' ' ' | sed 's/ $//')"
