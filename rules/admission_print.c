@@ -8,6 +8,10 @@ admission_problem(const struct rule_problem *p, char *out, size_t cap)
 {
 	char column[16] = "", sid[24] = "";
 
+	if (p->kind == PROBLEM_FILE) { /* its reason begins with the path */
+		snprintf(out, cap, "%s", p->reason);
+		return;
+	}
 	if (p->column > 0) {
 		snprintf(column, sizeof(column), "%u:", p->column);
 	}
@@ -119,6 +123,8 @@ kind_name(enum problem_kind k)
 		return "reputation";
 	case PROBLEM_INDICATOR:
 		return "indicator";
+	case PROBLEM_FILE:
+		return "file";
 	default:
 		return "rule";
 	}

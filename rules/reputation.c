@@ -129,14 +129,14 @@ struct reading {
 };
 
 static void
-read_file(struct reading *x, const char *path,
+read_file(struct reading *x, const char *setting, const char *path,
 	  const char *(*take)(struct reputation *r, struct view line))
 {
 	struct rule_file f;
 	struct view text;
 	uint32_t line;
 
-	x->e = rule_file_open(&f, path, x->d);
+	x->e = rule_file_open_setting(&f, setting, path, x->d);
 	while (x->e == ERR_OK && rule_file_next(&f, &text, &line)) {
 		const char *why = take(x->r, text);
 
@@ -163,7 +163,7 @@ on_file(void *arg, const char *key, const char *value)
 		x->e = diag_set(x->d, ERR_NOMEM, "out of memory");
 		return;
 	}
-	read_file(x, path, reputation_score_line);
+	read_file(x, "reputation-files", path, reputation_score_line);
 	free(path);
 }
 
@@ -186,7 +186,8 @@ reputation_new(const struct conf *conf, struct arena *a,
 	r->arena = a;
 	if (categories != NULL && categories[0] != '\0') {
 		r->declared = true;
-		read_file(&x, categories, reputation_category_line);
+		read_file(&x, "reputation-categories-file", categories,
+			  reputation_category_line);
 		if (x.e == ERR_OK) {
 			conf_each(conf, "reputation-files", on_file, &x);
 		}

@@ -28,6 +28,7 @@ struct loading {
 	uint32_t *entry_of;
 	uint32_t cap_entry_of;
 	struct diag *d;
+	bool examine; /* goes on where a file cannot be read */
 };
 
 bool
@@ -63,6 +64,8 @@ ruleset_problem(struct ruleset *rs, enum problem_kind kind, const char *file,
 	r->n_problems++;
 	if (skipped) {
 		r->skipped++;
+	} else if (kind == PROBLEM_FILE) {
+		r->unread++;
 	} else if (kind == PROBLEM_RULE) {
 		r->failed++;
 	} else {
@@ -293,6 +296,12 @@ load_file(struct loading *l, const char *path)
 	char *name;
 	enum err e = rule_file_open(&f, path, l->d);
 
+	if (e != ERR_OK && l->examine) {
+		return ruleset_problem(l->rs, PROBLEM_FILE, path, 0, 0, false,
+				       l->d->msg)
+			       ? ERR_OK
+			       : ERR_NOMEM;
+	}
 	if (e != ERR_OK) {
 		return e;
 	}
@@ -584,14 +593,14 @@ nomem:
 	return NULL;
 }
 
-struct ruleset *
-ruleset_reload(const struct ruleset *prev, const struct conf *conf,
-	       const char *const *patterns, size_t n_patterns,
-	       const char *const *indicators, size_t n_indicators,
-	       struct diag *d)
+static struct ruleset *
+load_set(struct loading l, const char *const *patterns, size_t n_patterns,
+	 const char *const *indicators, size_t n_indicators)
 {
-	struct ruleset *rs = ruleset_new(conf, d);
-	struct loading l = { .rs = rs, .prev = prev, .conf = conf, .d = d };
+	const struct ruleset *prev = l.prev;
+	const struct conf *conf = l.conf;
+	struct diag *d = l.d;
+	struct ruleset *rs = l.rs = ruleset_new(conf, d);
 	enum err e;
 
 	if (rs == NULL) {
@@ -635,6 +644,26 @@ ruleset_reload(const struct ruleset *prev, const struct conf *conf,
 	rs->env.refs = NULL;
 	rs->env.data_dir = NULL;
 	return rs;
+}
+
+struct ruleset *
+ruleset_reload(const struct ruleset *prev, const struct conf *conf,
+	       const char *const *patterns, size_t n_patterns,
+	       const char *const *indicators, size_t n_indicators,
+	       struct diag *d)
+{
+	return load_set((struct loading){ .prev = prev, .conf = conf, .d = d },
+			patterns, n_patterns, indicators, n_indicators);
+}
+
+struct ruleset *
+ruleset_examine(const struct conf *conf, const char *const *patterns,
+		size_t n_patterns, const char *const *indicators,
+		size_t n_indicators, struct diag *d)
+{
+	return load_set(
+		(struct loading){ .conf = conf, .d = d, .examine = true },
+		patterns, n_patterns, indicators, n_indicators);
 }
 
 struct ruleset *

@@ -21,6 +21,7 @@ enum problem_kind {
 	PROBLEM_THRESHOLD,
 	PROBLEM_REPUTATION,
 	PROBLEM_INDICATOR,
+	PROBLEM_FILE, /* a whole file of rules that cannot be read */
 };
 
 /* One line that was not taken. */
@@ -38,6 +39,7 @@ struct rule_problem {
 
 struct ruleset_report {
 	uint32_t loaded, failed, skipped; /* rules */
+	uint32_t unread; /* files; of ruleset_examine() alone */
 	uint32_t refused; /* lines of threshold and reputation files */
 	struct rule_problem *problems;
 	uint32_t n_problems;
@@ -64,6 +66,15 @@ struct ruleset *ruleset_reload(const struct ruleset *prev,
 			       const char *const *patterns, size_t n_patterns,
 			       const char *const *indicators,
 			       size_t n_indicators, struct diag *d) MUST_CHECK;
+/*
+ * As ruleset_load(), for a report alone: a file of rules that cannot be read is a
+ * problem of the report, and the others are read.  Such a set is not to be
+ * used; ruleset_admit() says so.
+ */
+struct ruleset *ruleset_examine(const struct conf *conf,
+				const char *const *patterns, size_t n_patterns,
+				const char *const *indicators,
+				size_t n_indicators, struct diag *d) MUST_CHECK;
 void ruleset_free(struct ruleset *rs);
 
 const struct ruleset_report *ruleset_report(const struct ruleset *rs);
