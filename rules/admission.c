@@ -516,6 +516,20 @@ ruleset_admit(const struct ruleset *rs, const struct conf *conf, bool strict,
 			: 0;
 	uint64_t all = (uint64_t)r->loaded + r->failed;
 
+	for (uint32_t i = 0; i < r->n_problems; i++) {
+		if (r->problems[i].kind == PROBLEM_FILE) {
+			return diag_set(d, ERR_IO, "%.400s%s",
+					r->problems[i].reason,
+					r->unread > 1 ? ", and others" : "");
+		}
+	}
+	if (strict && r->failed == 0 && r->refused > 0) {
+		return diag_set(d, ERR_FORMAT,
+				"%u lines of threshold or reputation files "
+				"were refused and --strict is set; mend or "
+				"remove them",
+				r->refused);
+	}
 	if (strict && r->failed > 0) {
 		return diag_set(d, ERR_FORMAT,
 				"%u rules did not load and --strict is set; "

@@ -70,13 +70,15 @@ struct admission *admission_new(const struct ruleset *rs,
 void admission_free(struct admission *a);
 
 /*
- * ERR_FORMAT with diag when the set must not be armed: a rule failed and
- * 'strict', or fewer loaded than "rules.min-load-percent" of 'conf' asks.
+ * ERR_IO with diag when a file of rules could not be read.  ERR_FORMAT when the
+ * set must not be armed: a rule failed or a line was refused and 'strict', or fewer loaded than "rules.min-load-percent" of 'conf' asks.
  */
 enum err ruleset_admit(const struct ruleset *rs, const struct conf *conf,
 		       bool strict, struct diag *d) MUST_CHECK;
 
-/* The failed rules alone, one a line, and the closing line of counts. */
+/* A problem as one line: file:line:column: sid N: reason; mend. */
+void admission_problem(const struct rule_problem *p, char *out, size_t cap);
+/* The refused lines alone, one a line, and the closing lines of counts. */
 void admission_print_problems(const struct ruleset *rs, FILE *out);
 /* Everything, for people; ends with the line of counts that scripts read. */
 void admission_print(const struct admission *a, const struct ruleset *rs,

@@ -3,17 +3,24 @@
 
 #define WORTH_A_LINE 10000.0 /* steps a megabyte */
 
-/* Where it stands, as compilers say it. */
-static void
-print_place(FILE *out, const struct rule_problem *p)
+void
+admission_problem(const struct rule_problem *p, char *out, size_t cap)
 {
-	fprintf(out, "%s:%u:", p->file, p->line);
+	char column[16] = "", sid[24] = "";
+
+	if (p->kind == PROBLEM_FILE) { /* its reason begins with the path */
+		snprintf(out, cap, "%s", p->reason);
+		return;
+	}
 	if (p->column > 0) {
-		fprintf(out, "%u:", p->column);
+		snprintf(column, sizeof(column), "%u:", p->column);
 	}
 	if (p->sid != 0) {
-		fprintf(out, " sid %u:", p->sid);
+		snprintf(sid, sizeof(sid), " sid %u:", p->sid);
 	}
+	snprintf(out, cap, "%s:%u:%s%s %s%s%s%s", p->file, p->line, column, sid,
+		 p->skipped ? "skipped: " : "", p->reason,
+		 p->mend[0] != '\0' ? "; " : "", p->mend);
 }
 
 void
@@ -22,14 +29,13 @@ admission_print_problems(const struct ruleset *rs, FILE *out)
 	const struct ruleset_report *r = ruleset_report(rs);
 
 	for (uint32_t i = 0; i < r->n_problems; i++) {
-		const struct rule_problem *p = &r->problems[i];
+		char line[1024];
 
-		print_place(out, p);
-		fprintf(out, " %s%s", p->skipped ? "skipped: " : "", p->reason);
-		if (p->mend[0] != '\0') {
-			fprintf(out, "; %s", p->mend);
-		}
-		fputc('\n', out);
+		admission_problem(&r->problems[i], line, sizeof(line));
+		fprintf(out, "%s\n", line);
+	}
+	if (r->refused > 0) {
+		fprintf(out, "settings: %u lines refused\n", r->refused);
 	}
 	fprintf(out, "rules: %u loaded, %u failed, %u skipped\n", r->loaded,
 		r->failed, r->skipped);
@@ -107,6 +113,23 @@ json_rule(struct json *j, const struct rule *r)
 	json_cstr(j, "msg", r->msg);
 }
 
+static const char *
+kind_name(enum problem_kind k)
+{
+	switch (k) {
+	case PROBLEM_THRESHOLD:
+		return "threshold";
+	case PROBLEM_REPUTATION:
+		return "reputation";
+	case PROBLEM_INDICATOR:
+		return "indicator";
+	case PROBLEM_FILE:
+		return "file";
+	default:
+		return "rule";
+	}
+}
+
 static void
 json_problems(struct json *j, const struct ruleset_report *r)
 {
@@ -115,6 +138,7 @@ json_problems(struct json *j, const struct ruleset_report *r)
 		const struct rule_problem *p = &r->problems[i];
 
 		json_obj(j, NULL);
+		json_cstr(j, "kind", kind_name(p->kind));
 		json_cstr(j, "file", p->file);
 		json_u64(j, "line", p->line);
 		json_u64(j, "column", p->column);
@@ -180,6 +204,7 @@ admission_json(const struct admission *a, const struct ruleset *rs,
 	json_u64(j, "loaded", r->loaded);
 	json_u64(j, "failed", r->failed);
 	json_u64(j, "skipped", r->skipped);
+	json_u64(j, "settings_refused", r->refused);
 	json_u64(j, "never_match", a->n_never);
 	json_u64(j, "indicators", ruleset_indicator_count(rs));
 	json_cstr(j, "digest", ruleset_digest(rs));

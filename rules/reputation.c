@@ -106,6 +106,9 @@ reputation_score_line(struct reputation *r, struct view line)
 	if (!text_u64(what, &category) || category > REPUTATION_MAX_CATEGORY) {
 		return "the category is a number up to 60";
 	}
+	if (r->declared && r->category[category].name.len == 0) {
+		return "its category is not in the reputation-categories-file";
+	}
 	if (!text_u64(score, &value) || value > REPUTATION_MAX_SCORE ||
 	    text_trim(line).len > 0) {
 		return "the score is a number from 0 to 127";
@@ -126,14 +129,14 @@ struct reading {
 };
 
 static void
-read_file(struct reading *x, const char *path,
+read_file(struct reading *x, const char *setting, const char *path,
 	  const char *(*take)(struct reputation *r, struct view line))
 {
 	struct rule_file f;
 	struct view text;
 	uint32_t line;
 
-	x->e = rule_file_open(&f, path, x->d);
+	x->e = rule_file_open_setting(&f, setting, path, x->d);
 	while (x->e == ERR_OK && rule_file_next(&f, &text, &line)) {
 		const char *why = take(x->r, text);
 
@@ -160,7 +163,7 @@ on_file(void *arg, const char *key, const char *value)
 		x->e = diag_set(x->d, ERR_NOMEM, "out of memory");
 		return;
 	}
-	read_file(x, path, reputation_score_line);
+	read_file(x, "reputation-files", path, reputation_score_line);
 	free(path);
 }
 
@@ -183,7 +186,8 @@ reputation_new(const struct conf *conf, struct arena *a,
 	r->arena = a;
 	if (categories != NULL && categories[0] != '\0') {
 		r->declared = true;
-		read_file(&x, categories, reputation_category_line);
+		read_file(&x, "reputation-categories-file", categories,
+			  reputation_category_line);
 		if (x.e == ERR_OK) {
 			conf_each(conf, "reputation-files", on_file, &x);
 		}

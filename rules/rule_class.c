@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rule_class.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "rules/rule_text.h"
+#include "rules/rule_file.h"
 
 struct rule_classes {
 	struct rule_class *v;
@@ -133,28 +132,21 @@ class_line(struct rule_classes *c, struct view line)
 static enum err
 read_file(struct rule_classes *c, const char *path, struct diag *d)
 {
-	FILE *f = fopen(path, "r");
-	enum err e = ERR_OK;
-	char *line = NULL;
-	unsigned number = 0;
-	size_t cap = 0;
-	ssize_t n;
+	struct rule_file f;
+	struct view text;
+	uint32_t line;
+	enum err e = rule_file_open_setting(&f, "classification-file", path, d);
 
-	if (f == NULL) {
-		return diag_set(d, ERR_IO, "%s: %s", path, strerror(errno));
-	}
-	while (e == ERR_OK && (n = getline(&line, &cap, f)) >= 0) {
-		struct view v = text_trim(view_of(line, (size_t)n));
-
-		number++;
-		if (v.len > 0 && v.p[0] != '#' && !class_line(c, v)) {
+	while (e == ERR_OK && rule_file_next(&f, &text, &line)) {
+		if (!class_line(c, text)) {
 			e = diag_set(d, ERR_FORMAT,
-				     "%s:%u: not understood: \"%.*s\"", path,
-				     number, TEXT_ARG(v));
+				     "classification-file: %s:%u: not "
+				     "understood: \"%.*s\"; write config "
+				     "classification: NAME,WORDS,PRIORITY",
+				     path, line, TEXT_ARG(text));
 		}
 	}
-	free(line);
-	fclose(f);
+	rule_file_close(&f);
 	return e;
 }
 
@@ -176,7 +168,8 @@ rule_classes_new(const struct conf *conf, struct arena *a, struct diag *d)
 		}
 	}
 	classes = conf != NULL ? conf_get(conf, "classification-file") : NULL;
-	if (classes != NULL && read_file(c, classes, d) != ERR_OK) {
+	if (classes != NULL && classes[0] != '\0' &&
+	    read_file(c, classes, d) != ERR_OK) {
 		goto told;
 	}
 	return c;

@@ -5,7 +5,7 @@
  * Starts with the usual ones; the setting classification-file names a
  * classification.config that adds and replaces.
  *
- * Place    above rule_text.
+ * Place    above rule_file.
  * Threads  one thread, while rules load.
  * Memory   strings are the arena's.
  * Cost     cold.

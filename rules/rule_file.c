@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum err
 rule_file_open(struct rule_file *f, const char *path, struct diag *d)
@@ -41,6 +42,28 @@ rule_file_open(struct rule_file *f, const char *path, struct diag *d)
 	}
 	fclose(in);
 	return ERR_OK;
+}
+
+enum err
+rule_file_open_setting(struct rule_file *f, const char *setting,
+		       const char *path, struct diag *d)
+{
+	enum err e = rule_file_open(f, path, d);
+	struct diag why;
+	char *here;
+
+	if (e == ERR_OK) {
+		return e;
+	}
+	why = *d;
+	here = path[0] != '/' ? getcwd(NULL, 0) : NULL;
+	diag_set(d, e,
+		 "%s: %.200s%s%.120s; name a file that can be read, or leave "
+		 "the setting out",
+		 setting, why.msg, here != NULL ? ", looked for in " : "",
+		 here != NULL ? here : "");
+	free(here);
+	return e;
 }
 
 void

@@ -28,6 +28,12 @@ struct rule_file {
 
 enum err rule_file_open(struct rule_file *f, const char *path,
 			struct diag *d) MUST_CHECK;
+/*
+ * The same for the file that 'setting' names: diag says which setting it was,
+ * and where a relative path was looked for.
+ */
+enum err rule_file_open_setting(struct rule_file *f, const char *setting,
+				const char *path, struct diag *d) MUST_CHECK;
 void rule_file_close(struct rule_file *f);
 /* The next line that is neither empty nor a comment, trimmed, good until the
  * next call; 'line' is where it begins. */

@@ -78,12 +78,14 @@ read_file(struct rule_refs *r, const char *path, struct diag *d)
 	struct rule_file f;
 	struct view text;
 	uint32_t line;
-	enum err e = rule_file_open(&f, path, d);
+	enum err e =
+		rule_file_open_setting(&f, "reference-config-file", path, d);
 
 	while (e == ERR_OK && rule_file_next(&f, &text, &line)) {
 		if (!rule_refs_line(r, text)) {
 			e = diag_set(d, ERR_FORMAT,
-				     "%s:%u: not understood: \"%.*s\"; write "
+				     "reference-config-file: %s:%u: not "
+				     "understood: \"%.*s\"; write "
 				     "config reference: KIND PREFIX",
 				     path, line, TEXT_ARG(text));
 		}

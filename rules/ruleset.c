@@ -28,11 +28,12 @@ struct loading {
 	uint32_t *entry_of;
 	uint32_t cap_entry_of;
 	struct diag *d;
+	bool examine; /* goes on where a file cannot be read */
 };
 
 bool
-ruleset_problem(struct ruleset *rs, const char *file, uint32_t line,
-		uint32_t sid, bool skipped, const char *reason)
+ruleset_problem(struct ruleset *rs, enum problem_kind kind, const char *file,
+		uint32_t line, uint32_t sid, bool skipped, const char *reason)
 {
 	struct ruleset_report *r = &rs->report;
 	struct rule_problem *p;
@@ -49,7 +50,8 @@ ruleset_problem(struct ruleset *rs, const char *file, uint32_t line,
 		rs->cap_problems = cap;
 	}
 	p = &r->problems[r->n_problems];
-	*p = (struct rule_problem){ .file = strdup(file),
+	*p = (struct rule_problem){ .kind = kind,
+				    .file = strdup(file),
 				    .line = line,
 				    .sid = sid,
 				    .reason = strdup(reason),
@@ -62,8 +64,12 @@ ruleset_problem(struct ruleset *rs, const char *file, uint32_t line,
 	r->n_problems++;
 	if (skipped) {
 		r->skipped++;
-	} else {
+	} else if (kind == PROBLEM_FILE) {
+		r->unread++;
+	} else if (kind == PROBLEM_RULE) {
 		r->failed++;
+	} else {
+		r->refused++;
 	}
 	return true;
 }
@@ -207,8 +213,8 @@ take_over(struct loading *l, struct view text, const char *file, uint32_t line,
 	}
 	e = place_rule(l, &entry, file, line, &why);
 	if (e == ERR_FORMAT) {
-		e = ruleset_problem(l->rs, file, line, entry.rule->sid, false,
-				    why.msg)
+		e = ruleset_problem(l->rs, PROBLEM_RULE, file, line,
+				    entry.rule->sid, false, why.msg)
 			    ? ERR_OK
 			    : ERR_NOMEM;
 	}
@@ -236,8 +242,8 @@ load_rule(struct loading *l, struct view text, const char *file, uint32_t line)
 		e = rule_parse(r, text, &why);
 	}
 	if (e == ERR_OK && r->skip) {
-		return ruleset_problem(rs, file, line, rule_lex_sid(text), true,
-				       why.msg)
+		return ruleset_problem(rs, PROBLEM_RULE, file, line,
+				       rule_lex_sid(text), true, why.msg)
 			       ? ERR_OK
 			       : ERR_NOMEM;
 	}
@@ -258,8 +264,8 @@ load_rule(struct loading *l, struct view text, const char *file, uint32_t line)
 		return e;
 	}
 	if (e != ERR_OK) {
-		if (!ruleset_problem(rs, file, line, rule_lex_sid(text), false,
-				     why.msg)) {
+		if (!ruleset_problem(rs, PROBLEM_RULE, file, line,
+				     rule_lex_sid(text), false, why.msg)) {
 			return ERR_NOMEM;
 		}
 		locate(l, text);
@@ -290,6 +296,12 @@ load_file(struct loading *l, const char *path)
 	char *name;
 	enum err e = rule_file_open(&f, path, l->d);
 
+	if (e != ERR_OK && l->examine) {
+		return ruleset_problem(l->rs, PROBLEM_FILE, path, 0, 0, false,
+				       l->d->msg)
+			       ? ERR_OK
+			       : ERR_NOMEM;
+	}
 	if (e != ERR_OK) {
 		return e;
 	}
@@ -358,7 +370,8 @@ load_indicators(struct ruleset *rs, const char *const *paths, size_t n,
 
 		snprintf(why, sizeof(why), "indicator %.120s: %.250s", r->id,
 			 r->reason);
-		if (!ruleset_problem(rs, r->file, r->line, 0, true, why)) {
+		if (!ruleset_problem(rs, PROBLEM_INDICATOR, r->file, r->line, 0,
+				     true, why)) {
 			e = diag_set(d, ERR_NOMEM, "out of memory");
 		}
 	}
@@ -519,7 +532,8 @@ load_all(struct loading *l, const char *const *patterns, size_t n)
 static bool
 bad_reputation(void *arg, const char *file, uint32_t line, const char *why)
 {
-	return ruleset_problem(arg, file, line, 0, false, why);
+	return ruleset_problem(arg, PROBLEM_REPUTATION, file, line, 0, false,
+			       why);
 }
 
 static struct ruleset *
@@ -579,14 +593,14 @@ nomem:
 	return NULL;
 }
 
-struct ruleset *
-ruleset_reload(const struct ruleset *prev, const struct conf *conf,
-	       const char *const *patterns, size_t n_patterns,
-	       const char *const *indicators, size_t n_indicators,
-	       struct diag *d)
+static struct ruleset *
+load_set(struct loading l, const char *const *patterns, size_t n_patterns,
+	 const char *const *indicators, size_t n_indicators)
 {
-	struct ruleset *rs = ruleset_new(conf, d);
-	struct loading l = { .rs = rs, .prev = prev, .conf = conf, .d = d };
+	const struct ruleset *prev = l.prev;
+	const struct conf *conf = l.conf;
+	struct diag *d = l.d;
+	struct ruleset *rs = l.rs = ruleset_new(conf, d);
 	enum err e;
 
 	if (rs == NULL) {
@@ -630,6 +644,26 @@ ruleset_reload(const struct ruleset *prev, const struct conf *conf,
 	rs->env.refs = NULL;
 	rs->env.data_dir = NULL;
 	return rs;
+}
+
+struct ruleset *
+ruleset_reload(const struct ruleset *prev, const struct conf *conf,
+	       const char *const *patterns, size_t n_patterns,
+	       const char *const *indicators, size_t n_indicators,
+	       struct diag *d)
+{
+	return load_set((struct loading){ .prev = prev, .conf = conf, .d = d },
+			patterns, n_patterns, indicators, n_indicators);
+}
+
+struct ruleset *
+ruleset_examine(const struct conf *conf, const char *const *patterns,
+		size_t n_patterns, const char *const *indicators,
+		size_t n_indicators, struct diag *d)
+{
+	return load_set(
+		(struct loading){ .conf = conf, .d = d, .examine = true },
+		patterns, n_patterns, indicators, n_indicators);
 }
 
 struct ruleset *

@@ -15,8 +15,18 @@
 
 struct ruleset;
 
-/* One rule that did not load, or a warning about one that did. */
+/* What a refused line belongs to. */
+enum problem_kind {
+	PROBLEM_RULE,
+	PROBLEM_THRESHOLD,
+	PROBLEM_REPUTATION,
+	PROBLEM_INDICATOR,
+	PROBLEM_FILE, /* a whole file of rules that cannot be read */
+};
+
+/* One line that was not taken. */
 struct rule_problem {
+	enum problem_kind kind;
 	char *file;
 	uint32_t line, sid; /* sid 0: not known */
 	uint32_t column; /* in the rule's text, from 1; 0: not known */
@@ -28,7 +38,9 @@ struct rule_problem {
 };
 
 struct ruleset_report {
-	uint32_t loaded, failed, skipped;
+	uint32_t loaded, failed, skipped; /* rules */
+	uint32_t unread; /* files; of ruleset_examine() alone */
+	uint32_t refused; /* lines of threshold and reputation files */
 	struct rule_problem *problems;
 	uint32_t n_problems;
 };
@@ -54,6 +66,15 @@ struct ruleset *ruleset_reload(const struct ruleset *prev,
 			       const char *const *patterns, size_t n_patterns,
 			       const char *const *indicators,
 			       size_t n_indicators, struct diag *d) MUST_CHECK;
+/*
+ * As ruleset_load(), for a report alone: a file of rules that cannot be read is a
+ * problem of the report, and the others are read.  Such a set is not to be
+ * used; ruleset_admit() says so.
+ */
+struct ruleset *ruleset_examine(const struct conf *conf,
+				const char *const *patterns, size_t n_patterns,
+				const char *const *indicators,
+				size_t n_indicators, struct diag *d) MUST_CHECK;
 void ruleset_free(struct ruleset *rs);
 
 const struct ruleset_report *ruleset_report(const struct ruleset *rs);

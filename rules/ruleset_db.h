@@ -70,8 +70,9 @@ struct ruleset {
 };
 
 /* Adds to the report; false when out of memory. */
-bool ruleset_problem(struct ruleset *rs, const char *file, uint32_t line,
-		     uint32_t sid, bool skipped, const char *reason);
+bool ruleset_problem(struct ruleset *rs, enum problem_kind kind,
+		     const char *file, uint32_t line, uint32_t sid,
+		     bool skipped, const char *reason);
 
 /*
  * ruleset_shared.c: leaves out the rules that would ask for a dataset that

@@ -185,8 +185,8 @@ ruleset_refuse_shared(struct ruleset *rs, const struct ruleset *prev,
 			continue;
 		}
 		e->replaced = true;
-		if (!ruleset_problem(rs, e->rule->file, e->rule->line,
-				     e->rule->sid, false,
+		if (!ruleset_problem(rs, PROBLEM_RULE, e->rule->file,
+				     e->rule->line, e->rule->sid, false,
 				     "dataset: a rule with => or about files "
 				     "may only ask for sets that no rule "
 				     "changes")) {

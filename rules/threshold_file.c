@@ -178,7 +178,7 @@ threshold_file_apply(struct ruleset *rs, const char *path, struct diag *d)
 	struct rule_file f;
 	struct view text;
 	uint32_t at;
-	enum err e = rule_file_open(&f, path, d);
+	enum err e = rule_file_open_setting(&f, "threshold-file", path, d);
 
 	while (e == ERR_OK && rule_file_next(&f, &text, &at)) {
 		struct diag why = { "" };
@@ -189,7 +189,8 @@ threshold_file_apply(struct ruleset *rs, const char *path, struct diag *d)
 			e = apply(rs, &l, &why);
 		}
 		if (e == ERR_FORMAT) {
-			e = ruleset_problem(rs, path, at, 0, false, why.msg)
+			e = ruleset_problem(rs, PROBLEM_THRESHOLD, path, at, 0,
+					    false, why.msg)
 				    ? ERR_OK
 				    : ERR_NOMEM;
 		}

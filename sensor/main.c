@@ -118,6 +118,19 @@ print_check(struct sensor *s)
 	return EXIT_DONE;
 }
 
+/* --check-json prints JSON also when there is nothing else to tell. */
+static void
+print_failure(struct sensor *s, const char *why)
+{
+	json_reset(&s->json);
+	json_obj(&s->json, NULL);
+	json_cstr(&s->json, "error", why);
+	json_obj_end(&s->json);
+	if (!s->json.failed) {
+		printf("%.*s\n", (int)s->json.len, s->json.p);
+	}
+}
+
 static int
 load_rules(struct sensor *s)
 {
@@ -133,9 +146,13 @@ load_rules(struct sensor *s)
 		.n_workers = s->opt.workers,
 		.strict = s->opt.strict,
 	};
-	s->rules = ruleset_load(s->opt.conf, s->opt.rules.v, s->opt.rules.n,
-				s->opt.indicators.v, s->opt.indicators.n, &d);
+	s->rules = (s->opt.check ? ruleset_examine : ruleset_load)(
+		s->opt.conf, s->opt.rules.v, s->opt.rules.n,
+		s->opt.indicators.v, s->opt.indicators.n, &d);
 	if (s->rules == NULL) {
+		if (s->opt.check && s->opt.check_json) {
+			print_failure(s, d.msg);
+		}
 		log_err("%s", d.msg);
 		return EXIT_USAGE;
 	}
@@ -152,10 +169,8 @@ load_rules(struct sensor *s)
 	}
 	/* Parsers and compilers leave much behind that is free. */
 	malloc_trim(0);
-	if (!s->opt.check && r->failed > 0) {
-		log_warn("%u of %u rules did not load; run with --check to see "
-			 "why",
-			 r->failed, r->failed + r->loaded + r->skipped);
+	if (!s->opt.check) {
+		reload_say_refused(s->rules, "");
 	}
 	if (s->opt.rules.n > 0 && r->loaded == 0 &&
 	    ruleset_indicator_count(s->rules) == 0) {
@@ -511,6 +526,10 @@ main(int argc, char **argv)
 
 	log_init("picket-sensor", LOG_INFO, false);
 	if (options_read(&s.opt, argc, argv, &d) != ERR_OK) {
+		if (s.opt.check_json) {
+			print_failure(&s, d.msg);
+			json_fini(&s.json);
+		}
 		log_err("%s", d.msg);
 		options_fini(&s.opt);
 		return EXIT_USAGE;

@@ -13,6 +13,8 @@
 #include "common/log.h"
 #include "rules/admission.h"
 
+#define PROBLEMS_SAID 3 /* in the log; --check has them all */
+
 struct reload {
 	struct reload_settings set;
 	struct ruleset *rules; /* in use; set by who hands out rounds */
@@ -124,11 +126,13 @@ load_change(const struct reload *r, struct diag *d)
 	}
 	if (ruleset_admit(rs, s->conf, s->strict, d) != ERR_OK ||
 	    check_divided(s, rs, d) != ERR_OK) {
+		reload_say_refused(rs, "reload: ");
 		ruleset_free(rs);
 		return NULL;
 	}
 	if (is_empty(r, rs)) {
 		diag_set(d, ERR_FORMAT, "no rule and no indicator loaded");
+		reload_say_refused(rs, "reload: ");
 		ruleset_free(rs);
 		return NULL;
 	}
@@ -163,6 +167,35 @@ note_set(struct reload_status *st, const struct ruleset *rs)
 	st->indicators = ruleset_indicator_count(rs);
 	st->last_us = clock_wall_us();
 	snprintf(st->digest, sizeof(st->digest), "%s", ruleset_digest(rs));
+}
+
+void
+reload_say_refused(const struct ruleset *rs, const char *when)
+{
+	const struct ruleset_report *r = ruleset_report(rs);
+	unsigned said = 0;
+
+	if (r->failed > 0) {
+		log_warn("%s%u of %u rules did not load", when, r->failed,
+			 r->failed + r->loaded + r->skipped);
+	}
+	if (r->refused > 0) {
+		log_warn("%s%u lines of threshold or reputation files were "
+			 "refused",
+			 when, r->refused);
+	}
+	for (uint32_t i = 0; i < r->n_problems && said < PROBLEMS_SAID; i++) {
+		char line[1024];
+
+		if (!r->problems[i].skipped) {
+			admission_problem(&r->problems[i], line, sizeof(line));
+			log_warn("%s%s", when, line);
+			said++;
+		}
+	}
+	if (said > 0) {
+		log_warn("%srun with --check to see all", when);
+	}
 }
 
 static void
@@ -200,6 +233,7 @@ reload_once(struct reload *r, const char *why, uint64_t version)
 		c->version = version;
 		say_loaded(r, c, clock_mono_us() - began,
 			   resident_kb() - before);
+		reload_say_refused(c->rules, "reload: ");
 	}
 	/* Parsers and compilers leave much behind that is free. */
 	malloc_trim(0);

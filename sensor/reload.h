@@ -76,6 +76,12 @@ void reload_settled(struct reload *r, struct reload_change *c);
 /* All workers went over and no alert of the former set is on its way. */
 void reload_done(struct reload *r, struct reload_change *c);
 
+/*
+ * Warns of what 'rs' refused: how many, and the first of them with file, line
+ * and reason.  Nothing when all was taken; 'when' opens each line.
+ */
+void reload_say_refused(const struct ruleset *rs, const char *when);
+
 /* The set that is in use. */
 const struct ruleset *reload_rules(const struct reload *r);
 void reload_get_status(struct reload *r, struct reload_status *out);

@@ -139,7 +139,11 @@ says rules.min-load-percent
 run 0 "$sensor" --check --rules "$tmp/bad.rules" --set rules.min-load-percent=25
 run 0 "$sensor" --read "$capture" --rules "$tmp/bad.rules" \
 	--eve "$tmp/two.json" --eve-types alert
-says "6 of 8"
+same "warnings of the start" 5 "$(grep -c ': warning: ' "$tmp/err")"
+for word in "6 of 8" ": sid 2: unknown keyword" "bad.rules:4:" "--check"; do
+	grep -q -F -e "$word" "$tmp/err" ||
+		fail "the start's warnings lack '$word'"
+done
 same "rules that fire" "1 8" "$(sed -n \
 	's/.*"signature_id":\([0-9]*\).*/\1/p' "$tmp/two.json" |
 	sort -n -u | tr '\n' ' ' | sed 's/ $//')"
@@ -148,6 +152,36 @@ says --strict
 run 2 "$sensor" --strict --read "$capture" --rules "$tmp/bad.rules"
 run 2 "$sensor" --check --rules "$tmp/none.rules"
 says none.rules
+# The others are read all the same.
+run 2 "$sensor" --check --rules "$tmp/none.rules" "$tmp/bad.rules"
+says none.rules
+grep -q "^$tmp/bad.rules:7:" "$tmp/out" ||
+	fail "--check stopped at the missing file"
+grep -q "^$tmp/none.rules: No such file" "$tmp/out" ||
+	fail "--check does not list the missing file"
+run 2 "$sensor" --check-json --rules "$tmp/none.rules" "$tmp/bad.rules"
+same "problems with a missing file" "file 7" \
+	"$(jq -r '"\(.problems[0].kind) \(.problems | length)"' "$tmp/out")"
+run 2 "$sensor" --check-json --rules "$tmp/bad.rules" --set threshold-file=none.config
+says threshold-file none.config "looked for in"
+same "JSON of what cannot be checked" true \
+	"$(jq '.error | contains("none.config")' "$tmp/out")"
+run 2 "$sensor" --check-json --set nosuch
+jq -e .error "$tmp/out" >/dev/null || fail "no JSON of wrong settings"
+for setting in classification-file reference-config-file \
+	reputation-categories-file; do
+	run 2 "$sensor" --check --rules "$good_rules" --set "$setting=none.config"
+	says "$setting" none.config "looked for in $(pwd)" "leave the setting out"
+done
+# Lines of settings' files are no rules.
+printf 'suppress gen_id 1\n' >"$tmp/thresholds"
+run 0 "$sensor" --check --rules "$good_rules" \
+	--set "threshold-file=$tmp/thresholds" --set rules.min-load-percent=100
+same "count of refused settings" "settings: 1 lines refused" \
+	"$(tail -n 2 "$tmp/out" | head -n 1)"
+run 2 "$sensor" --check --strict --rules "$good_rules" \
+	--set "threshold-file=$tmp/thresholds"
+says --strict
 
 # Indicators.
 printf '{"type":"bundle","objects":[{' >"$tmp/bad.json"

@@ -74,9 +74,11 @@ comes reloads_failed 1
 same "digest after a failure" "$digest" "$(presence rules_digest)"
 mv "$tmp/away" "$tmp/rules"
 
-# One rule more, by order; the error is over.
+# One rule more, by order; the error is over.  One that is wrong is named.
 echo 'alert tcp any any -> any any (msg:"new"; flags:SFRPAU; sid:9109999;)' \
 	>"$tmp/rules/new.rules"
+echo 'alert tcp any any -> any any (nonsense:1; sid:9109998;)' \
+	>>"$tmp/rules/new.rules"
 version=$(order --site jp-east)
 comes rules_version "$version"
 comes reload_error ""
@@ -103,6 +105,8 @@ cmp -s "$tmp/plain.json" "$tmp/eve.json" || {
 grep -q '"dropped":{"stopped":0}' "$tmp/stats.json" || fail "packets dropped"
 grep -q '"reload_failed":1' "$tmp/stats.json" || fail "no failure counted"
 for words in 'reload failed' '1 added, 0 removed' 'not signed' \
+	'warning: reload: 1 of ' 'new.rules:2:31: sid 9109998: unknown keyword' \
+	'reload: run with --check' \
 	'is not newer'; do
 	grep -q -- "$words" "$tmp/sensor.log" || fail "the log lacks '$words'"
 done

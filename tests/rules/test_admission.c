@@ -4,6 +4,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -219,6 +222,95 @@ test_admit(void **state)
 }
 
 static void
+write_file(char *path, const char *text)
+{
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+/* Wrong lines of settings' files refuse a strict set and fail no rule. */
+static void
+test_settings_lines(void **state)
+{
+	char path[] = "/tmp/picket-threshold-XXXXXX";
+	struct conf *conf = conf_new();
+	struct diag d = { "" };
+	struct json j = { .p = NULL };
+	struct admission *a;
+	struct ruleset *rs;
+	const json_t *problem;
+	json_t *doc;
+
+	(void)state;
+	assert_non_null(conf);
+	write_file(path, "suppress gen_id 1\nforget gen_id 1, sig_id 1\n");
+	assert_int_equal(conf_set(conf, "threshold-file", path), ERR_OK);
+	assert_int_equal(conf_set(conf, "rules.min-load-percent", "100"),
+			 ERR_OK);
+	rs = load(conf, "alert ip any any -> any any (ttl:1; sid:1;)\n");
+	assert_int_equal(ruleset_report(rs)->loaded, 1);
+	assert_int_equal(ruleset_report(rs)->failed, 0);
+	assert_int_equal(ruleset_report(rs)->refused, 2);
+	assert_int_equal(ruleset_admit(rs, conf, false, &d), ERR_OK);
+	assert_int_equal(ruleset_admit(rs, conf, true, &d), ERR_FORMAT);
+	assert_non_null(strstr(d.msg, "2 lines"));
+	a = admission_new(rs, conf);
+	assert_non_null(a);
+	admission_json(a, rs, &j);
+	doc = json_loadb(j.p, j.len, 0, NULL);
+	assert_non_null(doc);
+	assert_int_equal(
+		json_integer_value(json_object_get(doc, "settings_refused")),
+		2);
+	problem = json_array_get(json_object_get(doc, "problems"), 1);
+	assert_string_equal(json_string_value(json_object_get(problem, "kind")),
+			    "threshold");
+	assert_int_equal(json_integer_value(json_object_get(problem, "line")),
+			 2);
+	json_decref(doc);
+	json_fini(&j);
+	admission_free(a);
+	ruleset_free(rs);
+	conf_free(conf);
+	unlink(path);
+}
+
+static void
+test_reputation_lines(void **state)
+{
+	char names[] = "/tmp/picket-categories-XXXXXX";
+	char scores[] = "/tmp/picket-scores-XXXXXX";
+	struct conf *conf = conf_new();
+	const struct ruleset_report *r;
+	struct ruleset *rs;
+
+	(void)state;
+	assert_non_null(conf);
+	write_file(names, "1,bad,Known bad\n");
+	write_file(scores, "192.0.2.1,1,90\n192.0.2.2,2,90\nnowhere,1,9\n");
+	assert_int_equal(conf_set(conf, "reputation-categories-file", names),
+			 ERR_OK);
+	assert_int_equal(conf_set(conf, "reputation-files.0", scores), ERR_OK);
+	rs = load(conf, "alert ip any any -> any any (iprep:any,bad,>,50; "
+			"sid:1;)\n");
+	r = ruleset_report(rs);
+	assert_int_equal(r->loaded, 1);
+	assert_int_equal(r->failed, 0);
+	assert_int_equal(r->refused, 2);
+	assert_int_equal(r->problems[0].kind, PROBLEM_REPUTATION);
+	assert_int_equal(r->problems[0].line, 2);
+	assert_non_null(strstr(r->problems[0].reason, "category"));
+	assert_int_equal(r->problems[1].line, 3);
+	ruleset_free(rs);
+	conf_free(conf);
+	unlink(names);
+	unlink(scores);
+}
+
+static void
 test_slowest_and_json(void **state)
 {
 	struct ruleset *rs =
@@ -261,6 +353,8 @@ main(void)
 		cmocka_unit_test(test_protocol_off),
 		cmocka_unit_test(test_problems_are_placed),
 		cmocka_unit_test(test_admit),
+		cmocka_unit_test(test_settings_lines),
+		cmocka_unit_test(test_reputation_lines),
 		cmocka_unit_test(test_slowest_and_json),
 	};
 

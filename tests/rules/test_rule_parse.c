@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "rules/admission.h"
 #include "tests/rules/rule_case.h"
 
 struct refusal {
@@ -330,6 +331,59 @@ test_missing_file(void **state)
 	assert_non_null(strstr(d.msg, "/nonexistent/picket.rules"));
 }
 
+/* For a report the other files are read; the set is not to be used. */
+static void
+test_examine(void **state)
+{
+	char path[] = "/tmp/picket-examine-XXXXXX";
+	static const char text[] = "alert udp any any -> any any (sid:1;)\n";
+	const char *patterns[] = { "/nonexistent/picket.rules", path };
+	int fd = mkstemp(path);
+	struct diag d = { "" };
+	struct ruleset *rs;
+
+	(void)state;
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	rs = ruleset_examine(NULL, patterns, 2, NULL, 0, &d);
+	assert_non_null(rs);
+	assert_int_equal(ruleset_report(rs)->loaded, 1);
+	assert_int_equal(ruleset_report(rs)->failed, 0);
+	assert_int_equal(ruleset_report(rs)->unread, 1);
+	assert_int_equal(ruleset_report(rs)->problems[0].kind, PROBLEM_FILE);
+	assert_int_equal(ruleset_admit(rs, NULL, false, &d), ERR_IO);
+	assert_non_null(strstr(d.msg, "/nonexistent/picket.rules"));
+	ruleset_free(rs);
+	rs = ruleset_examine(NULL, patterns + 1, 1, NULL, 0, &d);
+	assert_int_equal(ruleset_admit(rs, NULL, false, &d), ERR_OK);
+	ruleset_free(rs);
+	unlink(path);
+}
+
+/* A settings' file that is missing is named with its setting. */
+static void
+test_missing_settings(void **state)
+{
+	static const char *const settings[] = { "classification-file",
+						"reference-config-file",
+						"reputation-categories-file",
+						"threshold-file" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		struct conf *conf = conf_new();
+		struct diag d = { "" };
+
+		assert_int_equal(conf_set(conf, settings[i], "picket-none"),
+				 ERR_OK);
+		assert_null(rules_of(conf, "", &d));
+		assert_ptr_equal(strstr(d.msg, settings[i]), d.msg);
+		assert_non_null(strstr(d.msg, "picket-none"));
+		assert_non_null(strstr(d.msg, "looked for in /"));
+		conf_free(conf);
+	}
+}
+
 /* The set of 'rules' with a threshold file of these lines. */
 static struct ruleset *
 load_thresholds(const char *lines, const char *rules)
@@ -420,11 +474,14 @@ test_threshold_file_errors(void **state)
 		struct ruleset *rs = load_thresholds(
 			wrong[i], "alert udp any any -> any any (sid:1;)\n");
 
-		if (ruleset_report(rs)->failed != 1) {
+		if (ruleset_report(rs)->refused != 1) {
 			print_error("not refused: %s\n", wrong[i]);
 		}
-		assert_int_equal(ruleset_report(rs)->failed, 1);
+		assert_int_equal(ruleset_report(rs)->refused, 1);
+		assert_int_equal(ruleset_report(rs)->failed, 0);
 		assert_int_equal(ruleset_report(rs)->problems[0].line, 1);
+		assert_int_equal(ruleset_report(rs)->problems[0].kind,
+				 PROBLEM_THRESHOLD);
 		ruleset_free(rs);
 	}
 }
@@ -491,6 +548,8 @@ main(void)
 		cmocka_unit_test(test_requires),
 		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_missing_file),
+		cmocka_unit_test(test_examine),
+		cmocka_unit_test(test_missing_settings),
 		cmocka_unit_test(test_threshold_file),
 		cmocka_unit_test(test_threshold_file_errors),
 		cmocka_unit_test(test_references),
