@@ -344,7 +344,7 @@ log_stats(struct sensor *s)
 	json_reset(&s->json);
 	stats_write(&s->json, NULL, &s->stats);
 	if (!s->json.failed) {
-		log_info("%.*s", (int)s->json.len, s->json.p);
+		log_document("stats", s->json.p, s->json.len);
 	}
 }
 
