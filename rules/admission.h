@@ -71,7 +71,8 @@ void admission_free(struct admission *a);
 
 /*
  * ERR_FORMAT with diag when the set must not be armed: a rule failed and
- * 'strict', or fewer loaded than "rules.min-load-percent" of 'conf' asks.
+ * 'strict', or fewer loaded than "rules.min-load-percent" of 'conf' asks; ERR_IO
+ * when a dataset could not be saved where it should be.
  */
 enum err ruleset_admit(const struct ruleset *rs, const struct conf *conf,
 		       bool strict, struct diag *d) MUST_CHECK;

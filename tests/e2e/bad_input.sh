@@ -112,6 +112,22 @@ says none/eve.json
 run 1 "$sensor" --read "$capture" --stats "$tmp/none/stats"
 says none/stats
 
+# Where rules save is looked at before the first packet.
+echo 'alert dns any any -> any any (dns.query; dataset:set,seen,type string,save seen.lst; sid:1;)' \
+	>"$tmp/save.rules"
+run 2 "$sensor" --read "$capture" --rules "$tmp/save.rules" \
+	--data-dir "$tmp/none"
+says seen none/seen.lst "No such file" --data-dir
+run 2 "$sensor" --check --rules "$tmp/save.rules" --data-dir "$tmp/none"
+says none/seen.lst
+run 2 "$sensor" --check --rules "$tmp/save.rules" --data-dir "$tmp/save.rules"
+says "Not a directory"
+mkdir "$tmp/data"
+run 0 "$sensor" --check --rules "$tmp/save.rules" --data-dir "$tmp/data"
+run 0 "$sensor" --read "$capture" --rules "$tmp/save.rules" \
+	--data-dir "$tmp/data"
+[ -s "$tmp/data/seen.lst" ] || fail "nothing was saved"
+
 # Rules: each bad one named, the others loaded; strict refuses all.
 cat >"$tmp/bad.rules" <<'RULES'
 alert tcp any any -> any any (msg:"good"; flags:S; sid:1; rev:1;)
