@@ -107,7 +107,7 @@ libsensor_a_SOURCES += \
 	sensor/replay.h sensor/replay.c \
 	sensor/stats.h sensor/stats.c \
 	sensor/progress.h sensor/progress.c \
-	sensor/options.h sensor/options.c
+	sensor/option_keys.h sensor/option_keys.c sensor/options.h sensor/options.c
 
 bin_PROGRAMS += picket-sensor
 picket_sensor_SOURCES = sensor/main.c

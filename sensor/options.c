@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "sensor/option_keys.h"
 
 enum {
 	OPT_INDICATORS = 256,
@@ -504,6 +505,9 @@ apply(struct options *o, struct parse_state *ps, struct diag *d)
 	}
 	if (e == ERR_OK) {
 		e = conf_check(o->conf, keys, ARRAY_LEN(keys), own_sections, d);
+	}
+	if (e == ERR_OK) {
+		e = option_keys_warn(o->conf, d);
 	}
 	if (e != ERR_OK) {
 		return e;

@@ -181,6 +181,26 @@ says none.csv
 # Settings: Picket's own keys are checked, Suricata's are let by.
 run 2 "$sensor" --check --rules "$good_rules" --set novalue
 says novalue KEY=VALUE
+# Below Suricata's sections a misspelt key is a warning, below ours an error.
+for pair in stream.midstraem:stream.midstream \
+	file-store.enable:file-store.enabled \
+	datasets.limts.single-hashsize:datasets.limits.single-hashsize \
+	flow-timeouts.tpc.new:flow-timeouts.tcp.new \
+	pcre.match-limt:pcre.match-limit \
+	app-layer.protocols.htpp.enabled:app-layer.protocols.http.enabled; do
+	run 0 "$sensor" -q --read "$capture" --set "${pair%:*}=1"
+	says warning "${pair%:*} " "did you mean \"${pair#*:}\""
+done
+run 0 "$sensor" -q --read "$capture" --set stream.bypass=yes \
+	--set stream.reassembly.raw=yes --set flow.memcpa=1mb
+says "3 settings" "flow.memcpa; did you mean \"flow.memcap\""
+run 2 "$sensor" --read "$capture" --set eve.alert.payloed=no
+says eve.alert.payloed "\"eve.alert.payload\""
+run 0 "$sensor" -q --read "$capture" --set stream.midstream=yes \
+	--set datasets.a.b.type=string --set eve.alert.metadata.rule.raw=yes \
+	--set app-layer.protocols.dns.udp.detection-ports.dp=53 \
+	--set host-os-policy.linux.0=10.0.0.0/8
+[ ! -s "$tmp/err" ] || fail "known settings: $(cat "$tmp/err")"
 run 2 "$sensor" --check --rules "$good_rules" --set spool.max-siez=1
 says spool.max-siez
 run 0 "$sensor" --check --rules "$good_rules" --set nosuch.0.fast=yes
