@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -86,4 +88,39 @@ log_msg(enum log_level level, const char *fmt, ...)
 	if (write(STDERR_FILENO, line, (size_t)n) < 0) {
 		return;
 	}
+}
+
+/* A pipe may take a long line in parts. */
+static void
+write_whole(const char *p, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(STDERR_FILENO, p, len);
+
+		if (n <= 0) {
+			if (n < 0 && errno == EINTR) {
+				continue;
+			}
+			return;
+		}
+		p += n;
+		len -= (size_t)n;
+	}
+}
+
+void
+log_document(const char *name, const char *json, size_t len)
+{
+	char head[256], ts[CLOCK_ISO_CAP];
+
+	if (log_state.json) {
+		clock_iso(clock_wall_us(), ts);
+		snprintf(head, sizeof(head),
+			 "{\"timestamp\":\"%s\",\"program\":\"%s\","
+			 "\"level\":\"info\",\"%s\":",
+			 ts, log_state.program, name);
+		write_whole(head, strlen(head));
+	}
+	write_whole(json, len);
+	write_whole(log_state.json ? "}\n" : "\n", log_state.json ? 2 : 1);
 }

@@ -10,6 +10,8 @@
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H
 
+#include <stddef.h>
+
 #include "common/err.h"
 
 enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
@@ -18,6 +20,11 @@ enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 void log_init(const char *program, enum log_level level, bool json);
 enum log_level log_level(void);
 void log_msg(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/*
+ * A JSON object of any length that a user asked for, whole and on a line of its
+ * own whatever the level; in the JSON log it is the member 'name' of its line.
+ */
+void log_document(const char *name, const char *json, size_t len);
 
 #define log_err(...) log_msg(LOG_ERR, __VA_ARGS__)
 #define log_warn(...) log_msg(LOG_WARN, __VA_ARGS__)

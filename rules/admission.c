@@ -543,5 +543,15 @@ ruleset_admit(const struct ruleset *rs, const struct conf *conf, bool strict,
 				"says why",
 				r->loaded, (unsigned)all, (unsigned)percent);
 	}
+	/* Now, not when what was gathered would be lost. */
+	for (const struct dataset *set = rs->datasets.first; set != NULL;
+	     set = set->next) {
+		enum err e =
+			set->save != NULL ? dataset_can_write(set, d) : ERR_OK;
+
+		if (e != ERR_OK) {
+			return e;
+		}
+	}
 	return ERR_OK;
 }

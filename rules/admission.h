@@ -70,8 +70,10 @@ struct admission *admission_new(const struct ruleset *rs,
 void admission_free(struct admission *a);
 
 /*
- * ERR_IO with diag when a file of rules could not be read.  ERR_FORMAT when the
- * set must not be armed: a rule failed or a line was refused and 'strict', or fewer loaded than "rules.min-load-percent" of 'conf' asks.
+ * ERR_FORMAT with diag when the set must not be armed: a rule failed or a line
+ * was refused and 'strict', or fewer loaded than "rules.min-load-percent" of
+ * 'conf' asks; ERR_IO when a file of rules could not be read, or a dataset could
+ * not be saved where it should be.
  */
 enum err ruleset_admit(const struct ruleset *rs, const struct conf *conf,
 		       bool strict, struct diag *d) MUST_CHECK;

@@ -168,5 +168,9 @@ enum err dataset_read(struct dataset *set, const struct dataset_spec *spec,
 enum err dataset_write(const struct dataset *set,
 		       const struct dataset_table *table,
 		       struct diag *d) MUST_CHECK;
+/* Whether that can be hoped for: ERR_IO with diag when the directory of
+ * set->save is not there or may not be written. */
+enum err dataset_can_write(const struct dataset *set,
+			   struct diag *d) MUST_CHECK;
 
 #endif

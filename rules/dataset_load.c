@@ -371,3 +371,36 @@ dataset_write(const struct dataset *set, const struct dataset_table *table,
 	free(temp);
 	return good ? ERR_OK : ERR_IO;
 }
+
+enum err
+dataset_can_write(const struct dataset *set, struct diag *d)
+{
+	const char *slash = strrchr(set->save, '/');
+	struct stat st;
+	char *dir;
+	enum err e = ERR_OK;
+
+	dir = slash == NULL
+		      ? strdup(".")
+		      : strndup(set->save, (size_t)MAX(slash - set->save, 1));
+	if (dir == NULL) {
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	if (stat(dir, &st) == 0 && !S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		e = ERR_IO;
+	} else if (access(dir, W_OK | X_OK) != 0) {
+		e = ERR_IO;
+	} else if (stat(set->save, &st) == 0 && S_ISDIR(st.st_mode)) {
+		errno = EISDIR;
+		e = ERR_IO;
+	}
+	if (e != ERR_OK) {
+		diag_set(d, ERR_IO,
+			 "dataset %s: cannot be saved to %s: %s; make that "
+			 "directory, or name another with --data-dir",
+			 set->name, set->save, strerror(errno));
+	}
+	free(dir);
+	return e;
+}

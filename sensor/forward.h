@@ -86,7 +86,8 @@ bool forward_push(struct forward *f, struct view line, uint8_t severity);
 
 enum forward_goal {
 	FORWARD_SPOOLED, /* everything is durable on this machine */
-	FORWARD_SENT, /* and Redis has taken it */
+	FORWARD_SENT, /* and Redis has taken it; the collector gets 0.75 s to
+		       * commit it */
 	FORWARD_COMMITTED, /* and the collector has committed it */
 };
 

@@ -112,7 +112,8 @@ libsensor_a_SOURCES += \
 	sensor/stats.h sensor/stats.c \
 	sensor/progress.h sensor/progress.c \
 	sensor/options.h sensor/options_settings.h sensor/options_help.c \
-	sensor/options_settings.c sensor/options.c
+	sensor/options_settings.c sensor/options.c \
+	sensor/option_keys.h sensor/option_keys.c
 
 bin_PROGRAMS += picket-sensor
 picket_sensor_SOURCES = sensor/main.c

@@ -136,6 +136,7 @@ load_rules(struct sensor *s)
 {
 	const struct ruleset_report *r;
 	struct diag d;
+	enum err e;
 
 	s->loading = (struct reload_settings){
 		.conf = s->opt.conf,
@@ -160,8 +161,9 @@ load_rules(struct sensor *s)
 	if (s->opt.check && print_check(s) != EXIT_DONE) {
 		return EXIT_FAILED;
 	}
-	if (ruleset_admit(s->rules, s->opt.conf, s->opt.strict, &d) != ERR_OK) {
-		if (!s->opt.check) {
+	e = ruleset_admit(s->rules, s->opt.conf, s->opt.strict, &d);
+	if (e != ERR_OK) {
+		if (!s->opt.check && e == ERR_FORMAT) {
 			admission_print_problems(s->rules, stderr);
 		}
 		log_err("%s", d.msg);
@@ -359,7 +361,7 @@ log_stats(struct sensor *s)
 	json_reset(&s->json);
 	stats_write(&s->json, NULL, &s->stats);
 	if (!s->json.failed) {
-		log_info("%.*s", (int)s->json.len, s->json.p);
+		log_document("stats", s->json.p, s->json.len);
 	}
 }
 
@@ -452,10 +454,11 @@ say_result(const struct sensor *s)
 	const struct sink_counters *k = sink_counters(s->sink);
 
 	stats_sum_workers(&s->stats, &w);
-	log_info("%llu packets inspected, %llu skipped; %llu alerts; "
-		 "thresholds held %llu matches back",
+	log_info("%llu packets inspected, %llu not IP and %llu invalid "
+		 "skipped; %llu alerts; thresholds held %llu matches back",
 		 (unsigned long long)w.inspected,
-		 (unsigned long long)(w.frames - w.inspected),
+		 (unsigned long long)w.skipped_not_ip,
+		 (unsigned long long)w.skipped_invalid,
 		 (unsigned long long)k->alerts,
 		 (unsigned long long)k->suppressed);
 }
@@ -475,10 +478,17 @@ stop_forward(struct sensor *s)
 	forward_finish(s->forward, FORWARD_SENT, wait_ms, &r);
 	forward_get_stats(s->forward, &st);
 	forward_free(s->forward);
-	log_info("forwarded %llu events in %llu batches; %llu batches wait in "
-		 "the spool until the collector has committed them",
-		 (unsigned long long)st.events, (unsigned long long)st.batches,
-		 (unsigned long long)r.left_batches);
+	log_info("forwarded %llu event%s in %llu batch%s",
+		 (unsigned long long)st.events, st.events == 1 ? "" : "s",
+		 (unsigned long long)st.batches, st.batches == 1 ? "" : "es");
+	if (r.left_batches > 0) {
+		bool one = r.left_batches == 1;
+
+		log_info("%llu batch%s in the spool until the collector has "
+			 "committed %s",
+			 (unsigned long long)r.left_batches,
+			 one ? " waits" : "es wait", one ? "it" : "them");
+	}
 	if (!r.reached) {
 		log_warn("Redis did not take everything within %u ms (%s); the "
 			 "next start with this spool sends the rest",

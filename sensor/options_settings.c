@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "sensor/option_keys.h"
 
 /* Settings of Picket's own; the others are Suricata's. */
 static const struct conf_key keys[] = {
@@ -263,6 +264,9 @@ options_settle(struct options *o, const char *log_dir, struct diag *d)
 	enum err e =
 		conf_check(o->conf, keys, ARRAY_LEN(keys), own_sections, d);
 
+	if (e == ERR_OK) {
+		e = option_keys_warn(o->conf, d);
+	}
 	if (e != ERR_OK) {
 		return e;
 	}

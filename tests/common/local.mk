@@ -14,6 +14,9 @@ tests_common_test_json_LDADD = $(LIBS_COMMON)
 UNIT_TESTS += tests/common/test_conf
 tests_common_test_conf_SOURCES = tests/test.h tests/common/test_conf.c
 tests_common_test_conf_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_log
+tests_common_test_log_SOURCES = tests/test.h tests/common/test_log.c
+tests_common_test_log_LDADD = $(LIBS_COMMON)
 
 # transport
 UNIT_TESTS += tests/common/test_frame

@@ -112,6 +112,22 @@ says none/eve.json
 run 1 "$sensor" --read "$capture" --stats "$tmp/none/stats"
 says none/stats
 
+# Where rules save is looked at before the first packet.
+echo 'alert dns any any -> any any (dns.query; dataset:set,seen,type string,save seen.lst; sid:1;)' \
+	>"$tmp/save.rules"
+run 2 "$sensor" --read "$capture" --rules "$tmp/save.rules" \
+	--data-dir "$tmp/none"
+says seen none/seen.lst "No such file" --data-dir
+run 2 "$sensor" --check --rules "$tmp/save.rules" --data-dir "$tmp/none"
+says none/seen.lst
+run 2 "$sensor" --check --rules "$tmp/save.rules" --data-dir "$tmp/save.rules"
+says "Not a directory"
+mkdir "$tmp/data"
+run 0 "$sensor" --check --rules "$tmp/save.rules" --data-dir "$tmp/data"
+run 0 "$sensor" --read "$capture" --rules "$tmp/save.rules" \
+	--data-dir "$tmp/data"
+[ -s "$tmp/data/seen.lst" ] || fail "nothing was saved"
+
 # Rules: each bad one named, the others loaded; strict refuses all.
 cat >"$tmp/bad.rules" <<'RULES'
 alert tcp any any -> any any (msg:"good"; flags:S; sid:1; rev:1;)
@@ -199,6 +215,26 @@ says none.csv
 # Settings: Picket's own keys are checked, Suricata's are let by.
 run 2 "$sensor" --check --rules "$good_rules" --set novalue
 says novalue KEY=VALUE
+# Below Suricata's sections a misspelt key is a warning, below ours an error.
+for pair in stream.midstraem:stream.midstream \
+	file-store.enable:file-store.enabled \
+	datasets.limts.single-hashsize:datasets.limits.single-hashsize \
+	flow-timeouts.tpc.new:flow-timeouts.tcp.new \
+	pcre.match-limt:pcre.match-limit \
+	app-layer.protocols.htpp.enabled:app-layer.protocols.http.enabled; do
+	run 0 "$sensor" -q --read "$capture" --set "${pair%:*}=1"
+	says warning "${pair%:*} " "did you mean \"${pair#*:}\""
+done
+run 0 "$sensor" -q --read "$capture" --set stream.bypass=yes \
+	--set stream.reassembly.raw=yes --set flow.memcpa=1mb
+says "3 settings" "flow.memcpa; did you mean \"flow.memcap\""
+run 2 "$sensor" --read "$capture" --set eve.alert.payloed=no
+says eve.alert.payloed "\"eve.alert.payload\""
+run 0 "$sensor" -q --read "$capture" --set stream.midstream=yes \
+	--set datasets.a.b.type=string --set eve.alert.metadata.rule.raw=yes \
+	--set app-layer.protocols.dns.udp.detection-ports.dp=53 \
+	--set host-os-policy.linux.0=10.0.0.0/8
+[ ! -s "$tmp/err" ] || fail "known settings: $(cat "$tmp/err")"
 run 2 "$sensor" --check --rules "$good_rules" --set spool.max-siez=1
 says spool.max-siez
 run 0 "$sensor" --check --rules "$good_rules" --set nosuch.0.fast=yes

@@ -66,6 +66,13 @@ digest=$(presence rules_digest)
 kill -USR2 "$run_pid"
 comes reloads 1
 
+# The counters, whole, on a line of their own.
+counters_told() {
+	grep -q '^{"uptime".*}$' "$tmp/sensor.log"
+}
+kill -USR1 "$run_pid"
+eventually 10 counters_told || fail "SIGUSR1: no counters on a line"
+
 # What cannot be read changes nothing, and is told.
 mv "$tmp/rules" "$tmp/away"
 kill -USR2 "$run_pid"
