@@ -4,32 +4,15 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include "rules/ruleset_db.h"
+#include "rules/admission_survey.h"
 
 #define EITHER 3 /* 'arg' of facts that have two sides */
 
-/* While a report is made. */
-struct survey {
-	struct admission *a;
-	const struct ruleset *rs;
-	const struct conf *conf;
-	uint64_t *set_bits, *asked_bits; /* flowbits, by number */
-	uint64_t *set_shared, *asked_shared; /* xbits and hostbits */
-	uint32_t cap_notes, cap_techniques;
-	bool failed; /* out of memory */
-};
-
-static void note(struct survey *s, const struct rule *rule,
-		 enum admission_kind kind, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);
-
-static void
-note(struct survey *s, const struct rule *rule, enum admission_kind kind,
-     const char *fmt, ...)
+/* Room for one note more, or NULL. */
+static struct admission_note *
+note_room(struct survey *s)
 {
 	struct admission *a = s->a;
-	char text[256];
-	va_list ap;
 
 	if (a->n_notes == s->cap_notes) {
 		uint32_t cap = s->cap_notes == 0 ? 64 : s->cap_notes * 2;
@@ -37,28 +20,64 @@ note(struct survey *s, const struct rule *rule, enum admission_kind kind,
 
 		if (v == NULL) {
 			s->failed = true;
-			return;
+			return NULL;
 		}
 		a->notes = v;
 		s->cap_notes = cap;
 	}
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	a->notes[a->n_notes] =
-		(struct admission_note){ rule, kind, strdup(text) };
-	if (a->notes[a->n_notes].text == NULL) {
-		s->failed = true;
-		return;
-	}
-	a->n_notes++;
-	a->n_never += kind == ADMISSION_NEVER;
+	return &a->notes[a->n_notes];
 }
 
 static void
-mark_bit(uint64_t *set, uint32_t id)
+note_text(struct survey *s, struct admission_note *n, const char *text)
 {
-	set[id / 64] |= UINT64_C(1) << (id % 64);
+	n->text = strdup(text);
+	if (n->text == NULL) {
+		s->failed = true;
+		return;
+	}
+	s->a->n_notes++;
+	s->a->n_never += n->kind == ADMISSION_NEVER;
+}
+
+void
+admission_note(struct survey *s, const struct rule *rule,
+	       enum admission_kind kind, const char *fmt, ...)
+{
+	struct admission_note *n = note_room(s);
+	char text[256];
+	va_list ap;
+
+	if (n == NULL) {
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	*n = (struct admission_note){ .rule = rule,
+				      .kind = kind,
+				      .file = rule->file,
+				      .line = rule->line };
+	note_text(s, n, text);
+}
+
+void
+admission_note_line(struct survey *s, const struct unmet_line *line)
+{
+	struct admission_note *n = note_room(s);
+	char text[160];
+
+	if (n == NULL) {
+		return;
+	}
+	*n = (struct admission_note){ .kind = ADMISSION_SUSPECT,
+				      .file = line->file,
+				      .line = line->line };
+	snprintf(text, sizeof(text),
+		 "no loaded rule has gen_id %llu and sig_id %llu: the line "
+		 "does nothing",
+		 (unsigned long long)line->gid, (unsigned long long)line->sid);
+	note_text(s, n, text);
 }
 
 static void
@@ -68,11 +87,11 @@ mark_shared(struct survey *s, const struct rule_prog *p)
 		switch (p->shared[k].cmd) {
 		case BIT_SET:
 		case BIT_TOGGLE:
-			mark_bit(s->set_shared, p->shared[k].id);
+			survey_mark(s->set_shared, p->shared[k].id);
 			break;
 		case BIT_ISSET:
 		case BIT_ISNOTSET:
-			mark_bit(s->asked_shared, p->shared[k].id);
+			survey_mark(s->asked_shared, p->shared[k].id);
 			break;
 		default:
 			break;
@@ -91,21 +110,15 @@ mark_bits(struct survey *s)
 			uint32_t id = p->bits_set[k].ids[0];
 
 			if (p->bits_set[k].cmd != BIT_UNSET) {
-				mark_bit(s->set_bits, id);
+				survey_mark(s->set_bits, id);
 			}
 		}
 		for (uint16_t k = 0; k < p->n_bits; k++) {
 			for (uint16_t n = 0; n < p->bits[k].n; n++) {
-				mark_bit(s->asked_bits, p->bits[k].ids[n]);
+				survey_mark(s->asked_bits, p->bits[k].ids[n]);
 			}
 		}
 	}
-}
-
-static bool
-has_bit(const uint64_t *set, uint32_t id)
-{
-	return (set[id / 64] >> (id % 64) & 1) != 0;
 }
 
 /* flowbits:isset of what no loaded rule sets. */
@@ -117,13 +130,14 @@ look_at_bits(struct survey *s, const struct rule_prog *p)
 		bool any = b->cmd != BIT_ISSET;
 
 		for (uint16_t n = 0; n < b->n; n++) {
-			any = any || has_bit(s->set_bits, b->ids[n]);
+			any = any || survey_has(s->set_bits, b->ids[n]);
 		}
 		if (!any) {
-			note(s, p->rule, ADMISSION_NEVER,
-			     "flowbits: no loaded rule sets \"%s\"; load the "
-			     "rule that does, or leave this one out",
-			     s->rs->env.flowbits.names[b->ids[0]]);
+			admission_note(s, p->rule, ADMISSION_NEVER,
+				       "flowbits: no loaded rule sets \"%s\"; "
+				       "load the "
+				       "rule that does, or leave this one out",
+				       s->rs->env.flowbits.names[b->ids[0]]);
 			return;
 		}
 	}
@@ -135,11 +149,13 @@ look_at_shared(struct survey *s, const struct rule_prog *p)
 {
 	for (uint16_t k = 0; k < p->n_shared; k++) {
 		if (p->shared[k].cmd == BIT_ISSET &&
-		    !has_bit(s->set_shared, p->shared[k].id)) {
-			note(s, p->rule, ADMISSION_NEVER,
-			     "xbits, hostbits: no loaded rule sets \"%s\"; "
-			     "load the rule that does, or leave this one out",
-			     s->rs->env.sharedbits.names[p->shared[k].id]);
+		    !survey_has(s->set_shared, p->shared[k].id)) {
+			admission_note(
+				s, p->rule, ADMISSION_NEVER,
+				"xbits, hostbits: no loaded rule sets \"%s\"; "
+				"load the rule that does, or leave this one "
+				"out",
+				s->rs->env.sharedbits.names[p->shared[k].id]);
 			return;
 		}
 	}
@@ -181,14 +197,16 @@ look_at_silence(struct survey *s, const struct rule_prog *p)
 		     p->n_ints > 0 || p->n_tx_bits > 0 || changes_more(p);
 
 	for (uint16_t k = 0; k < p->n_bits_set; k++) {
-		heard = heard || has_bit(s->asked_bits, p->bits_set[k].ids[0]);
+		heard = heard ||
+			survey_has(s->asked_bits, p->bits_set[k].ids[0]);
 	}
 	for (uint16_t k = 0; k < p->n_shared; k++) {
-		heard = heard || has_bit(s->asked_shared, p->shared[k].id);
+		heard = heard || survey_has(s->asked_shared, p->shared[k].id);
 	}
 	if (!heard) {
-		note(s, p->rule, ADMISSION_IDLE,
-		     "noalert, and no loaded rule asks for what it sets");
+		admission_note(
+			s, p->rule, ADMISSION_IDLE,
+			"noalert, and no loaded rule asks for what it sets");
 	}
 }
 
@@ -247,9 +265,10 @@ look_at_tests(struct survey *s, const struct rule_prog *p)
 				continue;
 			}
 			if (MAX(lo, lo2) > MIN(hi, hi2)) {
-				note(s, p->rule, ADMISSION_NEVER,
-				     "two tests of the same number leave no "
-				     "value that passes both");
+				admission_note(
+					s, p->rule, ADMISSION_NEVER,
+					"two tests of the same number leave no "
+					"value that passes both");
 				return;
 			}
 		}
@@ -282,9 +301,10 @@ look_at_list(struct survey *s, const struct rule_prog *p,
 		}
 	}
 	if (least > most) {
-		note(s, p->rule, ADMISSION_NEVER,
-		     "a content of %llu bytes in a buffer of at most %llu",
-		     (unsigned long long)least, (unsigned long long)most);
+		admission_note(
+			s, p->rule, ADMISSION_NEVER,
+			"a content of %llu bytes in a buffer of at most %llu",
+			(unsigned long long)least, (unsigned long long)most);
 	}
 }
 
@@ -300,10 +320,11 @@ look_at_header(struct survey *s, const struct rule_prog *p)
 
 	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
 		if (sets[i] != NULL && sets[i]->n == 0) {
-			note(s, p->rule, ADMISSION_NEVER,
-			     "no %s is left over; look at its variables and "
-			     "exclamation marks",
-			     what[i]);
+			admission_note(
+				s, p->rule, ADMISSION_NEVER,
+				"no %s is left over; look at its variables and "
+				"exclamation marks",
+				what[i]);
 		}
 	}
 	if (p->app <= APP_FAILED || s->conf == NULL) {
@@ -312,9 +333,9 @@ look_at_header(struct survey *s, const struct rule_prog *p)
 	snprintf(key, sizeof(key), "app-layer.protocols.%s.enabled",
 		 app_proto_name((enum app_proto)p->app));
 	if (!conf_bool(s->conf, key, true)) {
-		note(s, p->rule, ADMISSION_NEVER,
-		     "protocol %s is switched off by %s",
-		     app_proto_name((enum app_proto)p->app), key);
+		admission_note(s, p->rule, ADMISSION_NEVER,
+			       "protocol %s is switched off by %s",
+			       app_proto_name((enum app_proto)p->app), key);
 	}
 }
 
@@ -324,8 +345,9 @@ look_at_suppression(struct survey *s, const struct rule_prog *p)
 	for (const struct suppress *x = p->suppress; x != NULL; x = x->next) {
 		if (x->by == SUPPRESS_ALL ||
 		    (x->addrs == NULL && x->by == SUPPRESS_EITHER)) {
-			note(s, p->rule, ADMISSION_IDLE,
-			     "the threshold file suppresses all its alerts");
+			admission_note(
+				s, p->rule, ADMISSION_IDLE,
+				"the threshold file suppresses all its alerts");
 			return;
 		}
 	}
@@ -478,6 +500,7 @@ admission_new(const struct ruleset *rs, const struct conf *conf)
 	} else {
 		mark_bits(&s);
 		look_at_all(&s);
+		admission_look_at_names(&s);
 		count_techniques(&s);
 	}
 	free(s.set_bits);

@@ -25,11 +25,14 @@
 enum admission_kind {
 	ADMISSION_NEVER, /* cannot match, whatever the traffic */
 	ADMISSION_IDLE, /* may match, and nobody will hear of it */
+	ADMISSION_SUSPECT, /* works, and hardly as it is written */
 };
 
 struct admission_note {
-	const struct rule *rule;
+	const struct rule *rule; /* NULL: a line of another file */
 	enum admission_kind kind;
+	const char *file;
+	uint32_t line;
 	char *text; /* why, and the mend */
 };
 

@@ -3,6 +3,17 @@
 
 #define WORTH_A_LINE 10000.0 /* steps a megabyte */
 
+static const char *const note_words[] = {
+	[ADMISSION_NEVER] = "can never match",
+	[ADMISSION_IDLE] = "is never heard",
+	[ADMISSION_SUSPECT] = "is not what it says",
+};
+static const char *const note_names[] = {
+	[ADMISSION_NEVER] = "never_matches",
+	[ADMISSION_IDLE] = "never_heard",
+	[ADMISSION_SUSPECT] = "suspect",
+};
+
 void
 admission_problem(const struct rule_problem *p, char *out, size_t cap)
 {
@@ -74,11 +85,11 @@ admission_print(const struct admission *a, const struct ruleset *rs, FILE *out)
 	for (uint32_t i = 0; i < a->n_notes; i++) {
 		const struct admission_note *n = &a->notes[i];
 
-		fprintf(out, "%s:%u: sid %u: warning: %s: %s\n", n->rule->file,
-			n->rule->line, n->rule->sid,
-			n->kind == ADMISSION_NEVER ? "can never match"
-						   : "is never heard",
-			n->text);
+		fprintf(out, "%s:%u: ", n->file, n->line);
+		if (n->rule != NULL) {
+			fprintf(out, "sid %u: ", n->rule->sid);
+		}
+		fprintf(out, "warning: %s: %s\n", note_words[n->kind], n->text);
 	}
 	for (uint32_t i = 0; i < a->n_slow; i++) {
 		const struct admission_slow *s = &a->slow[i];
@@ -167,10 +178,13 @@ json_findings(const struct admission *a, struct json *j)
 		const struct admission_note *n = &a->notes[i];
 
 		json_obj(j, NULL);
-		json_rule(j, n->rule);
-		json_cstr(j, "kind",
-			  n->kind == ADMISSION_NEVER ? "never_matches"
-						     : "never_heard");
+		if (n->rule != NULL) {
+			json_rule(j, n->rule);
+		} else {
+			json_cstr(j, "file", n->file);
+			json_u64(j, "line", n->line);
+		}
+		json_cstr(j, "kind", note_names[n->kind]);
 		json_cstr(j, "reason", n->text);
 		json_obj_end(j);
 	}

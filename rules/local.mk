@@ -61,8 +61,10 @@ librules_a_SOURCES += \
 	rules/addr_index.h rules/addr_index.c \
 	rules/literal_table.h rules/literal_table.c \
 	rules/ruleset.h rules/ruleset.c \
-	rules/admission.h rules/admission.c \
+	rules/admission.h rules/admission_survey.h rules/admission.c \
 	rules/admission_cost.c rules/admission_print.c \
+	rules/admission_state.c \
+	rules/rule_matcher.h rules/rule_gather.c rules/rule_try.c \
 	rules/shared_bits.h rules/shared_bits.c \
 	rules/shared_claim.h rules/shared_claim.c \
 	rules/shared_state.h rules/shared_state.c \

@@ -39,6 +39,14 @@ struct prog_number {
 	uint32_t uid, order;
 };
 
+/* A line of a threshold file for rules that the set does not have. */
+struct unmet_line {
+	const struct unmet_line *next;
+	const char *file;
+	uint64_t gid, sid;
+	uint32_t line;
+};
+
 struct ruleset {
 	struct pool *pool;
 	struct arena arena;
@@ -65,6 +73,7 @@ struct ruleset {
 	unsigned file_needs; /* enum ruleset_file_need */
 	uint32_t match_limit; /* PCRE2's */
 	struct ruleset_report report;
+	const struct unmet_line *unmet, **unmet_end; /* in order */
 	uint32_t cap_problems;
 	char digest[65];
 };

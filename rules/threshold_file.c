@@ -153,10 +153,37 @@ change(struct ruleset *rs, struct rule_entry *e, const struct line *l)
 	return ERR_OK;
 }
 
+/* For rules that are not there: not wrong, and worth a warning. */
 static enum err
-apply(struct ruleset *rs, struct line *l, struct diag *d)
+note_unmet(struct ruleset *rs, const struct line *l, const char *path,
+	   uint32_t at)
+{
+	struct unmet_line *u = arena_alloc(&rs->arena, sizeof(*u));
+	struct view file =
+		arena_copy(&rs->arena, view_of(path, strlen(path) + 1));
+
+	if (u == NULL || file.len == 0) {
+		return ERR_NOMEM;
+	}
+	*u = (struct unmet_line){ .file = (const char *)file.p,
+				  .gid = l->gid,
+				  .sid = l->sid,
+				  .line = at };
+	if (rs->unmet == NULL) {
+		rs->unmet = u;
+	} else {
+		*rs->unmet_end = u;
+	}
+	rs->unmet_end = &u->next;
+	return ERR_OK;
+}
+
+static enum err
+apply(struct ruleset *rs, struct line *l, bool *met, struct diag *d)
 {
 	enum err e = ERR_OK;
+
+	*met = l->gid == 0; /* for all, however many there are */
 
 	if (l->kind == LINE_SUPPRESS && l->ip.len > 0) {
 		e = rule_vars_addrs(rs->env.vars, l->ip, &l->suppress.addrs, d);
@@ -167,6 +194,7 @@ apply(struct ruleset *rs, struct line *l, struct diag *d)
 		if ((l->gid == 0 || l->gid == r->gid) &&
 		    (l->sid == 0 || l->sid == r->sid)) {
 			e = change(rs, &rs->entries[i], l);
+			*met = true;
 		}
 	}
 	return e;
@@ -183,10 +211,14 @@ threshold_file_apply(struct ruleset *rs, const char *path, struct diag *d)
 	while (e == ERR_OK && rule_file_next(&f, &text, &at)) {
 		struct diag why = { "" };
 		struct line l;
+		bool met = true;
 
 		e = read_line(text, &l, &why);
 		if (e == ERR_OK) {
-			e = apply(rs, &l, &why);
+			e = apply(rs, &l, &met, &why);
+		}
+		if (e == ERR_OK && !met) {
+			e = note_unmet(rs, &l, path, at);
 		}
 		if (e == ERR_FORMAT) {
 			e = ruleset_problem(rs, PROBLEM_THRESHOLD, path, at, 0,

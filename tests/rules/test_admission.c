@@ -36,7 +36,7 @@ note_on(const struct conf *conf, const char *text, uint32_t sid)
 
 	assert_non_null(a);
 	for (uint32_t i = 0; i < a->n_notes; i++) {
-		if (a->notes[i].rule->sid == sid) {
+		if (a->notes[i].rule != NULL && a->notes[i].rule->sid == sid) {
 			kind = a->notes[i].kind;
 		}
 	}
@@ -221,6 +221,87 @@ test_admit(void **state)
 	ruleset_free(rs);
 }
 
+/* One rule, and the note that it gets alone and beside what mends it. */
+static const struct name_case {
+	const char *asks, *gives;
+	int alone, beside;
+} name_cases[] = {
+	{ "flowint:n,isset; sid:1;", "flowint:n,+,1; sid:2;", ADMISSION_NEVER,
+	  -1 },
+	{ "flowint:n,>,3; sid:1;", "flowint:n,=,4; sid:2;", ADMISSION_NEVER,
+	  -1 },
+	{ "flowint:n,==,m; flowint:n,=,1; sid:1;", "flowint:m,=,1; sid:2;",
+	  ADMISSION_NEVER, -1 },
+	{ "flowint:n,>,3; sid:1;", "flowint:other,=,4; sid:2;", ADMISSION_NEVER,
+	  ADMISSION_NEVER },
+	{ "flowint:n,notset; sid:1;", "sid:2;", -1, -1 },
+	{ "flowvar:v,\"x\"; sid:1;", "pcre:\"/(?P<flow_v>a+)/\"; sid:2;",
+	  ADMISSION_NEVER, -1 },
+	{ "flowvar:v,\"x\"; sid:1;", "pcre:\"/(?P<pkt_v>a+)/\"; sid:2;",
+	  ADMISSION_NEVER, ADMISSION_NEVER },
+	{ "pktvar:v,\"x\"; sid:1;", "pcre:\"/(?P<pkt_v>a+)/\"; sid:2;",
+	  ADMISSION_NEVER, -1 },
+	{ "dns.query; dataset:isset,d,type string; sid:1;",
+	  "dns.query; dataset:set,d,type string; sid:2;", ADMISSION_NEVER, -1 },
+	{ "dns.query; dataset:isnotset,d,type string; sid:1;", "sid:2;", -1,
+	  -1 },
+	{ "classtype:trojan-activity; sid:1;", "sid:2;", -1, -1 },
+	{ "classtype:nonesuch; sid:1;", "sid:2;", ADMISSION_SUSPECT,
+	  ADMISSION_SUSPECT },
+	{ "reference:url,a.example; sid:1;", "sid:2;", -1, -1 },
+	{ "reference:url,a.example; reference:moon,3; sid:1;", "sid:2;",
+	  ADMISSION_SUSPECT, ADMISSION_SUSPECT },
+};
+
+static void
+test_names(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(name_cases); i++) {
+		const struct name_case *c = &name_cases[i];
+		const char *app =
+			strncmp(c->asks, "dns", 3) == 0 ? "dns" : "tcp";
+		char text[512];
+		int got;
+
+		snprintf(text, sizeof(text),
+			 "alert %s any any -> any any (%s)\n", app, c->asks);
+		got = note_on(NULL, text, 1);
+		if (got != c->alone) {
+			fail_msg("%s: %d", text, got);
+		}
+		snprintf(text, sizeof(text),
+			 "alert %s any any -> any any (%s)\n"
+			 "alert %s any any -> any any (%s)\n",
+			 app, c->asks, app, c->gives);
+		got = note_on(NULL, text, 1);
+		if (got != c->beside) {
+			fail_msg("%s: %d", text, got);
+		}
+	}
+}
+
+static void
+test_filestore(void **state)
+{
+	static const char rule[] = "alert http any any -> any any (filestore; "
+				   "sid:1;)\n";
+	static const char *const on[] = { "file-store.enabled",
+					  "outputs.3.file-store.enabled" };
+
+	(void)state;
+	assert_int_equal(note_on(NULL, rule, 1), ADMISSION_SUSPECT);
+	for (size_t i = 0; i < ARRAY_LEN(on); i++) {
+		struct conf *conf = conf_new();
+
+		assert_int_equal(conf_set(conf, on[i], "no"), ERR_OK);
+		assert_int_equal(note_on(conf, rule, 1), ADMISSION_SUSPECT);
+		assert_int_equal(conf_set(conf, on[i], "yes"), ERR_OK);
+		assert_int_equal(note_on(conf, rule, 1), -1);
+		conf_free(conf);
+	}
+}
+
 static void
 write_file(char *path, const char *text)
 {
@@ -272,6 +353,42 @@ test_settings_lines(void **state)
 			 2);
 	json_decref(doc);
 	json_fini(&j);
+	admission_free(a);
+	ruleset_free(rs);
+	conf_free(conf);
+	unlink(path);
+}
+
+/* Lines for rules that are not there. */
+static void
+test_unmet_lines(void **state)
+{
+	char path[] = "/tmp/picket-threshold-XXXXXX";
+	struct conf *conf = conf_new();
+	struct admission *a;
+	struct ruleset *rs;
+
+	(void)state;
+	assert_non_null(conf);
+	write_file(path,
+		   "suppress gen_id 1, sig_id 1\n"
+		   "suppress gen_id 1, sig_id 7\n"
+		   "suppress gen_id 0, sig_id 0, track by_src, ip 192.0.2.1\n"
+		   "event_filter gen_id 3, sig_id 1, type limit, track by_src, "
+		   "count 1, seconds 9\n");
+	assert_int_equal(conf_set(conf, "threshold-file", path), ERR_OK);
+	rs = load(conf, "alert ip any any -> any any (ttl:1; noalert; "
+			"sid:1;)\n");
+	assert_int_equal(ruleset_report(rs)->refused, 0);
+	a = admission_new(rs, conf);
+	assert_non_null(a);
+	assert_int_equal(a->n_notes, 4); /* and two of the rule itself */
+	assert_null(a->notes[2].rule);
+	assert_int_equal(a->notes[2].kind, ADMISSION_SUSPECT);
+	assert_string_equal(a->notes[2].file, path);
+	assert_int_equal(a->notes[2].line, 2);
+	assert_non_null(strstr(a->notes[2].text, "sig_id 7"));
+	assert_int_equal(a->notes[3].line, 4);
 	admission_free(a);
 	ruleset_free(rs);
 	conf_free(conf);
@@ -355,6 +472,9 @@ main(void)
 		cmocka_unit_test(test_admit),
 		cmocka_unit_test(test_settings_lines),
 		cmocka_unit_test(test_reputation_lines),
+		cmocka_unit_test(test_unmet_lines),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_filestore),
 		cmocka_unit_test(test_slowest_and_json),
 	};
 
