@@ -19,7 +19,11 @@ struct ctl_order {
 /* A pair of keys: 'path', and 'path'.pub for the sensors. */
 enum err ctl_keys_new(struct ctl *c, const char *path,
 		      struct diag *d) MUST_CHECK;
-/* Adds a signed document to the stream: read rules and indicators again. */
+/*
+ * Adds a signed document to the stream: read rules and indicators again.  Says
+ * how many sensors it is for; ERR_NOTFOUND with diag, and the order given all
+ * the same, when Redis knows none.
+ */
 enum err ctl_rules_reload(struct ctl *c, const struct ctl_order *o,
 			  struct diag *d) MUST_CHECK;
 

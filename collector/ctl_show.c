@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "common/json_read.h"
+
 enum err
 ctl_flush_json(struct ctl *c)
 {
@@ -134,6 +136,65 @@ ctl_status(struct ctl *c)
 
 /* ----------------------------------------------------------------- sensors */
 
+/* What a sensor said of its rules; all empty when it said nothing. */
+struct told {
+	struct view loaded, failed, version, error;
+};
+
+/* Views borrow from 'r' and from the presence. */
+static struct told
+read_told(struct json_reader *r, const char *presence)
+{
+	static const char *const names[] = { "rules_loaded", "rules_failed",
+					     "rules_version", "reload_error" };
+	struct told t = { .loaded = VIEW_NONE };
+	struct view *const to[] = { &t.loaded, &t.failed, &t.version,
+				    &t.error };
+
+	if (presence == NULL || !json_read(r, view_cstr(presence))) {
+		return t;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const struct json_value *v =
+			json_member(r, json_root(r), view_cstr(names[i]));
+
+		if (v != NULL && v->type == JSON_STRING) {
+			*to[i] = v->text;
+		}
+	}
+	return t;
+}
+
+/* "LOADED/FAILED vVERSION", and what a reload failed of on its own line. */
+static void
+put_rules(struct ctl_text *x, const char *presence)
+{
+	struct json_reader r;
+	struct told t;
+	char text[64] = "-";
+
+	json_reader_init(&r);
+	t = read_told(&r, presence);
+	if (t.loaded.len > 0) {
+		snprintf(text, sizeof(text), "%.*s/%.*s v%.*s",
+			 (int)MIN(t.loaded.len, 12), (const char *)t.loaded.p,
+			 (int)MIN(t.failed.len, 12), (const char *)t.failed.p,
+			 (int)MIN(t.version.len, 20),
+			 (const char *)t.version.p);
+	}
+	fprintf(x->out, "  %s\n", ctl_clean(x, text));
+	if (t.error.len > 0) {
+		char error[512];
+
+		snprintf(error, sizeof(error), "%.*s",
+			 (int)MIN(t.error.len, sizeof(error) - 1),
+			 (const char *)t.error.p);
+		fprintf(x->out, "        reload failed: %s\n",
+			ctl_clean(x, error));
+	}
+	json_reader_fini(&r);
+}
+
 static void
 put_sensor(void *arg, const struct store_sensor *s)
 {
@@ -155,8 +216,9 @@ put_sensor(void *arg, const struct store_sensor *s)
 	ctl_column(x, 14, s->sensor);
 	ctl_column(x, 10, s->owner);
 	ctl_column(x, 20, ctl_time(x, s->seen_us));
-	fprintf(x->out, "%10" PRIu64 " %8" PRIu64 " %8" PRIu64 "\n", s->alerts,
+	fprintf(x->out, "%10" PRIu64 " %8" PRIu64 " %8" PRIu64, s->alerts,
 		s->lost_events, s->missing_frames);
+	put_rules(x, s->presence);
 }
 
 enum err
@@ -166,10 +228,10 @@ ctl_sensors(struct ctl *c)
 
 	if (!c->json) {
 		fprintf(c->text.out,
-			"%s%-7s %-20s %-14s %-10s %-20s %10s %8s %8s%s\n",
+			"%s%-7s %-20s %-14s %-10s %-20s %10s %8s %8s  %s%s\n",
 			ctl_sgr(&c->text, "1"), "STATE", "SITE", "SENSOR",
 			"OWNER", "LAST SEEN", "ALERTS", "LOST", "MISSING",
-			ctl_sgr(&c->text, "0"));
+			"RULES", ctl_sgr(&c->text, "0"));
 		return store_read_sensors(c->store, put_sensor, c);
 	}
 	json_obj(&c->j, NULL);

@@ -75,8 +75,12 @@ put_alert(struct store *s, const char *site, const char *sensor, uint64_t seq,
 	     frame_pack(c, json_view(&line), &h, &data) == ERR_OK &&
 	     store_sensor(s, site, sensor, &id) == ERR_OK &&
 	     store_sensor_add(s, id, &tally) == ERR_OK &&
-	     store_sensor_state(s, id, "live", VIEW_LIT("{\"version\":\"0\"}"),
-				WHEN) == ERR_OK &&
+	     store_sensor_state(
+		     s, id, "live",
+		     VIEW_LIT("{\"version\":\"0\",\"rules_loaded\":\"41\","
+			      "\"rules_failed\":\"2\",\"rules_version\":\"7\","
+			      "\"reload_error\":\"no \\u001b[1mrules\"}"),
+		     WHEN) == ERR_OK &&
 	     store_frame(s, id, &h, data, WHEN, &frame) == ERR_OK &&
 	     store_alert(s, a, id, site, frame, 0, line.len, json_view(&info),
 			 VIEW_LIT("{}"), &alert) == ERR_OK;

@@ -61,6 +61,8 @@ shows 'Exercise    KEEN TEST, 1 alerts'
 runs 0 -s "$db" sensors
 shows 'alpha'
 shows 'beta'
+shows ' 41/2 v7'
+shows 'reload failed: no \x1b[1mrules'
 
 runs 0 -s "$db" alerts
 shows 'PICKET TEST plain signature'

@@ -38,7 +38,7 @@ comes() {
 
 order() {
 	"$ctl" rules reload --redis "unix://$sock" --key "$tmp/key" --json "$@" |
-		tr -dc 0-9
+		sed 's/.*"version":\([0-9]*\).*/\1/'
 }
 
 sensor_on --quiet --site jp-east --sensor tap1 --eve "$tmp/plain.json" || fail "plain run: status $?"
@@ -87,19 +87,26 @@ echo 'alert tcp any any -> any any (msg:"new"; flags:SFRPAU; sid:9109999;)' \
 echo 'alert tcp any any -> any any (nonsense:1; sid:9109998;)' \
 	>>"$tmp/rules/new.rules"
 version=$(order --site jp-east)
+"$ctl" rules reload --redis "unix://$sock" --key "$tmp/other" --site jp-east |
+	grep -q ' for 1 sensor, 1 of them running' || fail "an order for one"
+comes control_refused 1
 comes rules_version "$version"
 comes reload_error ""
 [ "$(presence rules_digest)" != "$digest" ] || fail "the same digest"
 rm "$tmp/rules/new.rules"
 
-# For another site; with another key; an old one once more.
-order --site us-pacific >/dev/null
+# For another site, which nobody is at; with another key; an old one once more.
+if "$ctl" rules reload --redis "unix://$sock" --key "$tmp/key" \
+	--site us-pacific >/dev/null 2>"$tmp/nobody"; then
+	fail "an order for nobody: status 0"
+fi
+grep -q 'no sensor us-pacific/\*' "$tmp/nobody" || fail "an order for nobody"
 "$ctl" rules reload --redis "unix://$sock" --key "$tmp/other" >/dev/null
-comes control_refused 1
+comes control_refused 2
 redis-cli -s "$sock" EVAL "local e = redis.call('XRANGE', KEYS[1], '-', '+',
 	'COUNT', 1)[1][2] return redis.call('XADD', KEYS[1], '*', unpack(e))" \
 	1 picket:control >/dev/null
-comes control_refused 2
+comes control_refused 3
 same "version taken" "$version" "$(presence control_version)"
 same "reloads" 2 "$(presence reloads)"
 
@@ -121,7 +128,7 @@ done
 # After a restart an old order is still old; without a key none counts.
 run --workers 3
 comes control_version "$version"
-comes control_refused 2
+comes control_refused 3
 same "reloads after a restart" 0 "$(presence reloads)"
 kill -USR2 "$run_pid"
 comes reloads 1
