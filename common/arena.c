@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/arena.h"
 
+#include <stdlib.h>
+
 #define CHUNK_FIRST 1024
 #define CHUNK_MAX ((size_t)64 << 10)
 #define ALIGN 16
@@ -17,6 +19,12 @@ arena_init(struct arena *a, struct pool *pool, size_t limit)
 	*a = (struct arena){ .pool = pool, .limit = limit };
 }
 
+void
+arena_allow_heap(struct arena *a)
+{
+	a->heap = true;
+}
+
 static bool
 add_chunk(struct arena *a, size_t need)
 {
@@ -24,15 +32,17 @@ add_chunk(struct arena *a, size_t need)
 					: CHUNK_FIRST;
 	struct arena_chunk *c;
 
-	if (need > POOL_MAX_BLOCK - sizeof(*c)) {
+	bool large = need > POOL_MAX_BLOCK - sizeof(*c);
+
+	if (large && !a->heap) {
 		return false;
 	}
 	size = MAX(size, need + sizeof(*c));
-	size = pool_class_size(size);
+	size = large ? size : pool_class_size(size);
 	if (a->used + size > a->limit) {
 		return false;
 	}
-	c = pool_get(a->pool, size);
+	c = large ? malloc(size) : pool_get(a->pool, size);
 	if (c == NULL) {
 		return false;
 	}
@@ -51,7 +61,7 @@ arena_alloc(struct arena *a, size_t size)
 	size_t need;
 	void *mem;
 
-	if (size > POOL_MAX_BLOCK) {
+	if (size > (a->heap ? a->limit : POOL_MAX_BLOCK)) {
 		return NULL;
 	}
 	need = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
@@ -98,7 +108,11 @@ arena_reset(struct arena *a)
 		struct arena_chunk *c = a->chunks;
 
 		a->chunks = c->next;
-		pool_put(a->pool, c, c->size);
+		if (c->size > POOL_MAX_BLOCK) {
+			free(c);
+		} else {
+			pool_put(a->pool, c, c->size);
+		}
 	}
 	a->front = a->end = NULL;
 	a->used = 0;

@@ -4,7 +4,8 @@
  *
  * Place    above pool.h.
  * Threads  as the pool it draws on: one worker.
- * Memory   chunks of the pool; arena_reset() returns them all.
+ * Memory   chunks of the pool; arena_reset() returns them all.  An arena that
+ *          is filled while programs start may take larger blocks from the heap.
  * Cost     arena_alloc() bumps a pointer.
  */
 #ifndef COMMON_ARENA_H
@@ -18,11 +19,14 @@ struct arena {
 	struct pool *pool;
 	struct arena_chunk *chunks; /* newest first */
 	uint8_t *front, *end;
-	size_t limit, used; /* bytes drawn from the pool */
+	size_t limit, used; /* bytes drawn */
+	bool heap; /* for what the pool has no block for */
 };
 
 /* 'limit' bounds what this arena may draw, in bytes. */
 void arena_init(struct arena *a, struct pool *pool, size_t limit);
+/* Blocks above POOL_MAX_BLOCK come from the heap; never on the packet path. */
+void arena_allow_heap(struct arena *a);
 /* Aligned to 16 bytes, not cleared.  NULL at the limit. */
 void *arena_alloc(struct arena *a, size_t size);
 void *arena_zalloc(struct arena *a, size_t size);

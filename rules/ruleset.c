@@ -555,6 +555,7 @@ ruleset_new(const struct conf *conf, struct diag *d)
 		goto nomem;
 	}
 	arena_init(&rs->arena, rs->pool, MEMORY_MAX);
+	arena_allow_heap(&rs->arena);
 	rs->env.arena = &rs->arena;
 	rs->env.data_dir =
 		conf != NULL ? conf_get(conf, "default-data-dir") : NULL;

@@ -62,6 +62,7 @@ part_new(void)
 		return NULL;
 	}
 	arena_init(&p->arena, p->pool, PART_MAX);
+	arena_allow_heap(&p->arena);
 	return p;
 }
 

@@ -87,12 +87,36 @@ buffers_grow_to_their_limit(void **state)
 	pool_free(p);
 }
 
+static void
+arenas_may_use_the_heap(void **state)
+{
+	struct pool *p = pool_new((size_t)64 << 20);
+	struct arena a;
+	uint8_t *m;
+
+	(void)state;
+	assert_non_null(p);
+	arena_init(&a, p, (size_t)16 << 20);
+	assert_null(arena_alloc(&a, (size_t)2 << 20));
+	arena_allow_heap(&a);
+	m = arena_zalloc(&a, (size_t)2 << 20);
+	assert_non_null(m);
+	m[((size_t)2 << 20) - 1] = 1;
+	assert_non_null(arena_alloc(&a, 100));
+	assert_non_null(arena_alloc(&a, POOL_MAX_BLOCK));
+	assert_null(arena_alloc(&a, (size_t)16 << 20));
+	arena_reset(&a);
+	assert_int_equal(pool_in_use(p), 0);
+	pool_free(p);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_limit_holds_and_everything_returns),
 		cmocka_unit_test(arenas_give_back_all),
+		cmocka_unit_test(arenas_may_use_the_heap),
 		cmocka_unit_test(buffers_grow_to_their_limit),
 	};
 
