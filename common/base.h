@@ -58,6 +58,17 @@ ascii_lower(uint8_t c)
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
 }
 
+/* The value of a hexadecimal digit of either case; -1 when 'c' is none. */
+static inline int
+ascii_hex(uint8_t c)
+{
+	if (c >= '0' && c <= '9') {
+		return c - '0';
+	}
+	c = ascii_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 static inline bool
 view_caseeq(struct view a, struct view b)
 {

@@ -16,16 +16,6 @@ bad(struct diag *d, const char *what)
 			what);
 }
 
-static int
-hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Copies 'v' undoing %XX (RFC 3986 section 2.1); false when it does not fit. */
 static bool
 unescape(struct view v, char *out, size_t cap)
@@ -36,8 +26,8 @@ unescape(struct view v, char *out, size_t cap)
 		int c = v.p[i];
 
 		if (c == '%') {
-			int hi = i + 2 < v.len ? hex_value(v.p[i + 1]) : -1;
-			int lo = hi >= 0 ? hex_value(v.p[i + 2]) : -1;
+			int hi = i + 2 < v.len ? ascii_hex(v.p[i + 1]) : -1;
+			int lo = hi >= 0 ? ascii_hex(v.p[i + 2]) : -1;
 
 			if (lo < 0) {
 				return false;

@@ -19,16 +19,6 @@ struct filling {
 	uint8_t *room; /* DATASET_MAX_VALUE bytes */
 };
 
-static int
-hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* All of 'n' bytes in hexadecimal. */
 static bool
 read_hex(struct view v, uint8_t *out, size_t n)
@@ -37,7 +27,7 @@ read_hex(struct view v, uint8_t *out, size_t n)
 		return false;
 	}
 	for (size_t i = 0; i < n; i++) {
-		int hi = hex_digit(v.p[2 * i]), lo = hex_digit(v.p[2 * i + 1]);
+		int hi = ascii_hex(v.p[2 * i]), lo = ascii_hex(v.p[2 * i + 1]);
 
 		if (hi < 0 || lo < 0) {
 			return false;

@@ -9,23 +9,13 @@
 #define LINE_CAP 4096
 #define SUM_MAX 32
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The digest that a line begins with; false when it begins with none. */
 static bool
 read_sum(const char *line, size_t size, uint8_t *out)
 {
 	for (size_t i = 0; i < size; i++) {
-		int hi = hex_digit(line[2 * i]);
-		int lo = hi < 0 ? -1 : hex_digit(line[2 * i + 1]);
+		int hi = ascii_hex((uint8_t)line[2 * i]);
+		int lo = hi < 0 ? -1 : ascii_hex((uint8_t)line[2 * i + 1]);
 
 		if (lo < 0) {
 			return false;

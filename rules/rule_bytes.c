@@ -16,16 +16,6 @@ whole(const struct operand *o, const uint64_t *vars)
 	return o->var < 0 ? (uint64_t)o->n : vars[o->var];
 }
 
-static int
-digit_of(uint8_t c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'z' ? c - 'a' + 10 : 99;
-}
-
 /* A number in text, as strtoull() reads it; false when there is none. */
 static bool
 from_text(struct view s, unsigned base, uint64_t *out, size_t *used)
@@ -42,9 +32,10 @@ from_text(struct view s, unsigned base, uint64_t *out, size_t *used)
 		i += 2;
 	}
 	base = base == 0 ? 10 : base;
-	for (; i < s.len && (unsigned)digit_of(s.p[i]) < base; i++) {
+	for (; i < s.len && (unsigned)ascii_hex(s.p[i]) < base; i++) {
 		if (__builtin_mul_overflow(n, base, &n) ||
-		    __builtin_add_overflow(n, (uint64_t)digit_of(s.p[i]), &n)) {
+		    __builtin_add_overflow(n, (uint64_t)ascii_hex(s.p[i]),
+					   &n)) {
 			return false;
 		}
 		digits++;

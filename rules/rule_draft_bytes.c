@@ -4,16 +4,6 @@
 
 #define CONTENT_MAX 8192
 
-static int
-hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 struct unescape {
 	uint8_t out[CONTENT_MAX];
 	size_t n;
@@ -24,7 +14,7 @@ struct unescape {
 static const char *
 unescape_hex(struct unescape *u, uint8_t c)
 {
-	int digit = hex_digit(c);
+	int digit = ascii_hex(c);
 
 	if (text_is_space(c)) {
 		return NULL;

@@ -91,16 +91,6 @@ text_next_word(struct view *s, struct view *word)
 	return n > 0;
 }
 
-static int
-digit_of(uint8_t c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
-}
-
 bool
 text_u64(struct view s, uint64_t *out)
 {
@@ -115,7 +105,7 @@ text_u64(struct view s, uint64_t *out)
 		return false;
 	}
 	for (size_t i = 0; i < s.len; i++) {
-		unsigned d = (unsigned)digit_of(s.p[i]);
+		unsigned d = (unsigned)ascii_hex(s.p[i]);
 
 		if (d >= base || __builtin_mul_overflow(n, base, &n) ||
 		    __builtin_add_overflow(n, d, &n)) {

@@ -128,16 +128,6 @@ whitespace(enum xform_type t, struct view in, uint8_t *out)
 	return n;
 }
 
-static int
-hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static size_t
 url_decode(struct view in, uint8_t *out)
 {
@@ -146,10 +136,10 @@ url_decode(struct view in, uint8_t *out)
 	for (size_t i = 0; i < in.len; i++) {
 		uint8_t c = in.p[i];
 
-		if (c == '%' && i + 2 < in.len && hex_digit(in.p[i + 1]) >= 0 &&
-		    hex_digit(in.p[i + 2]) >= 0) {
-			c = (uint8_t)(hex_digit(in.p[i + 1]) << 4 |
-				      hex_digit(in.p[i + 2]));
+		if (c == '%' && i + 2 < in.len && ascii_hex(in.p[i + 1]) >= 0 &&
+		    ascii_hex(in.p[i + 2]) >= 0) {
+			c = (uint8_t)(ascii_hex(in.p[i + 1]) << 4 |
+				      ascii_hex(in.p[i + 2]));
 			i += 2;
 		} else if (c == '+') {
 			c = ' ';

@@ -94,16 +94,6 @@ is_chunk_blank(uint8_t c)
 	return c == '\r' || c == '\n' || c == ' ' || (c >= '\t' && c <= '\f');
 }
 
-static int
-hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /*
  * No chunk size where one must be: the header lied, and browsers show what
  * follows as it is until the connection ends.
@@ -123,7 +113,7 @@ not_chunked(struct http_body *b)
 static bool
 size_byte(struct http_body *b, uint8_t c)
 {
-	int digit = hex_value(c);
+	int digit = ascii_hex(c);
 
 	if (b->at == HTTP_CHUNK_LEAD && c == '\n') {
 		b->n_line = 0; /* an empty line before the size */

@@ -6,16 +6,6 @@ struct uri_parts {
 	bool has_query, has_fragment;
 };
 
-static int
-hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9') {
-		return c - '0';
-	}
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Hexadecimal number of exactly 'n' digits at 'p'; -1 when it is not one. */
 static int
 hex_number(struct view v, size_t at, size_t n)
@@ -26,7 +16,7 @@ hex_number(struct view v, size_t at, size_t n)
 		return -1;
 	}
 	for (size_t i = 0; i < n; i++) {
-		int d = hex_digit(v.p[at + i]);
+		int d = ascii_hex(v.p[at + i]);
 
 		if (d < 0) {
 			return -1;
