@@ -92,6 +92,7 @@ librules_a_SOURCES += \
 	rules/ioc_stix.c \
 	rules/ioc_misp.c \
 	rules/keyhash.h rules/keyhash.c \
+	rules/aged_table.h rules/aged_table.c \
 	rules/threshold.h rules/threshold.c \
 	rules/held.h rules/held.c
 

@@ -4,15 +4,8 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
-#include "rules/keyhash.h"
+#include "rules/aged_table.h"
 
-/*
- * Entries lie in one array and on one list by time of last use.  An index of
- * open addressing, at most half full, leads from key to entry; deletion moves
- * later entries back, so that probe runs stay short however long it lives.
- */
-#define NONE UINT32_MAX
-#define MAX_ENTRIES ((size_t)1 << 28)
 #define FOR_EVER UINT64_MAX
 
 /* All bytes are compared and hashed: no holes, unused fields are zero. */
@@ -26,56 +19,33 @@ struct entry_key {
 STATIC_ASSERT(sizeof(struct entry_key) == 56, "hashed whole");
 
 struct entry {
+	struct aged_entry aged; /* its count is of matches in the period */
 	struct entry_key key;
 	uint64_t end_us; /* the period's last microsecond; 0: none began */
 	uint64_t until_us; /* THRESHOLD_RATE: the new action's last one */
 	uint64_t next; /* THRESHOLD_BACKOFF: the count that alerts */
-	uint32_t count;
-	uint32_t hash;
-	uint32_t older, newer;
 };
-
-STATIC_ASSERT(sizeof(struct entry) + 4 * sizeof(uint32_t) <=
-		      THRESHOLD_ENTRY_BYTES,
-	      "the index has up to four places for each");
+STATIC_ASSERT(offsetof(struct entry, key) == sizeof(struct aged_entry),
+	      "the key follows");
+STATIC_ASSERT(sizeof(struct entry) + AGED_INDEX_COST <= THRESHOLD_ENTRY_BYTES,
+	      "what a table is sized by");
 
 struct threshold_table {
-	struct keyhash hash;
-	struct entry *entries;
-	uint32_t n, max;
-	uint32_t *index; /* entry numbers or NONE */
-	uint32_t mask;
-	uint32_t oldest, newest;
+	struct aged_table table; /* by time of last use */
 	uint64_t suppressed, evicted;
 };
 
 struct threshold_table *
 threshold_table_new(size_t max_entries)
 {
-	struct threshold_table *t;
-	size_t cap = 8;
+	struct threshold_table *t = calloc(1, sizeof(*t));
 
-	if (max_entries == 0 || max_entries > MAX_ENTRIES) {
-		return NULL;
+	if (t != NULL &&
+	    !aged_table_init(&t->table, max_entries, sizeof(struct entry),
+			     sizeof(struct entry_key))) {
+		free(t);
+		t = NULL;
 	}
-	while (cap < 2 * max_entries) {
-		cap *= 2;
-	}
-	t = calloc(1, sizeof(*t));
-	if (t == NULL) {
-		return NULL;
-	}
-	t->entries = calloc(max_entries, sizeof(*t->entries));
-	t->index = malloc(cap * sizeof(*t->index));
-	if (t->entries == NULL || t->index == NULL ||
-	    keyhash_init(&t->hash) != ERR_OK) {
-		threshold_table_free(t);
-		return NULL;
-	}
-	memset(t->index, 0xff, cap * sizeof(*t->index));
-	t->mask = (uint32_t)cap - 1;
-	t->max = (uint32_t)max_entries;
-	t->oldest = t->newest = NONE;
 	return t;
 }
 
@@ -83,106 +53,9 @@ void
 threshold_table_free(struct threshold_table *t)
 {
 	if (t != NULL) {
-		free(t->entries);
-		free(t->index);
+		aged_table_fini(&t->table);
 		free(t);
 	}
-}
-
-static void
-list_remove(struct threshold_table *t, uint32_t i)
-{
-	struct entry *e = &t->entries[i];
-
-	if (e->older != NONE) {
-		t->entries[e->older].newer = e->newer;
-	} else {
-		t->oldest = e->newer;
-	}
-	if (e->newer != NONE) {
-		t->entries[e->newer].older = e->older;
-	} else {
-		t->newest = e->older;
-	}
-}
-
-static void
-list_push(struct threshold_table *t, uint32_t i)
-{
-	struct entry *e = &t->entries[i];
-
-	e->older = t->newest;
-	e->newer = NONE;
-	if (t->newest != NONE) {
-		t->entries[t->newest].newer = i;
-	} else {
-		t->oldest = i;
-	}
-	t->newest = i;
-}
-
-/* The index position of 'key', or the free one where it belongs. */
-static uint32_t
-index_find(const struct threshold_table *t, const struct entry_key *key,
-	   uint32_t hash)
-{
-	uint32_t pos = hash & t->mask;
-
-	while (t->index[pos] != NONE) {
-		const struct entry *e = &t->entries[t->index[pos]];
-
-		if (e->hash == hash &&
-		    memcmp(&e->key, key, sizeof(*key)) == 0) {
-			break;
-		}
-		pos = (pos + 1) & t->mask;
-	}
-	return pos;
-}
-
-static void
-index_remove(struct threshold_table *t, uint32_t i)
-{
-	uint32_t hole = t->entries[i].hash & t->mask;
-	uint32_t pos;
-
-	while (t->index[hole] != i) {
-		hole = (hole + 1) & t->mask;
-	}
-	pos = hole;
-	for (;;) {
-		uint32_t home;
-
-		pos = (pos + 1) & t->mask;
-		if (t->index[pos] == NONE) {
-			break;
-		}
-		home = t->entries[t->index[pos]].hash & t->mask;
-		/* Moves back unless its home lies after the hole. */
-		if (((pos - home) & t->mask) >= ((pos - hole) & t->mask)) {
-			t->index[hole] = t->index[pos];
-			hole = pos;
-		}
-	}
-	t->index[hole] = NONE;
-}
-
-/* A fresh entry: a new one, or the longest idle, whose count is lost. */
-static uint32_t
-entry_take(struct threshold_table *t, uint64_t ts_us)
-{
-	uint32_t i;
-
-	if (t->n < t->max) {
-		return t->n++;
-	}
-	i = t->oldest;
-	if (t->entries[i].end_us >= ts_us) {
-		t->evicted++;
-	}
-	index_remove(t, i);
-	list_remove(t, i);
-	return i;
 }
 
 static void
@@ -227,32 +100,23 @@ static struct entry *
 count_match(struct threshold_table *t, const struct entry_key *key,
 	    uint64_t period_us, uint64_t ts_us)
 {
-	uint32_t hash = (uint32_t)keyhash(&t->hash, view_of(key, sizeof(*key)));
-	uint32_t pos = index_find(t, key, hash);
-	uint32_t i = t->index[pos];
-	struct entry *e;
+	struct entry *e = aged_table_find(&t->table, key);
 
-	if (i == NONE) {
-		i = entry_take(t, ts_us);
-		e = &t->entries[i];
-		e->key = *key;
-		e->hash = hash;
-		e->end_us = e->until_us = e->next = 0;
-		e->count = 0;
-		/* An eviction may have moved the free position. */
-		t->index[index_find(t, key, hash)] = i;
+	if (e != NULL) {
+		aged_table_touch(&t->table, e);
 	} else {
-		e = &t->entries[i];
-		list_remove(t, i);
+		const struct entry *out = aged_table_next_out(&t->table);
+
+		t->evicted += out != NULL && out->end_us >= ts_us;
+		e = aged_table_add(&t->table, key);
 	}
-	list_push(t, i);
 	if (e->end_us == 0 || ts_us > e->end_us) {
 		e->end_us =
 			period_us == FOR_EVER ? FOR_EVER : ts_us + period_us;
-		e->count = 0;
+		e->aged.count = 0;
 	}
-	if (e->count < UINT32_MAX) {
-		e->count++;
+	if (e->aged.count < UINT32_MAX) {
+		e->aged.count++;
 	}
 	return e;
 }
@@ -264,14 +128,14 @@ backoff(const struct rule_threshold *th, struct entry *e)
 	if (e->next == 0) {
 		e->next = th->count;
 	}
-	if (e->count < e->next) {
+	if (e->aged.count < e->next) {
 		return false;
 	}
 	/* both are below 2^32 while the count can still be reached */
 	e->next = (uint64_t)MIN(e->next, (uint64_t)UINT32_MAX) *
 		  MAX(th->multiplier, 1u);
 	if (th->multiplier <= 1) {
-		e->next = (uint64_t)e->count + 1;
+		e->next = (uint64_t)e->aged.count + 1;
 	}
 	return true;
 }
@@ -287,9 +151,9 @@ rate(const struct rule_threshold *th, struct entry *e, uint64_t ts_us)
 		/* The new action's time is over: counting begins again. */
 		e->until_us = 0;
 		e->end_us = ts_us + th->seconds * US_PER_S;
-		e->count = 1;
+		e->aged.count = 1;
 	}
-	if (e->count <= th->count) {
+	if (e->aged.count <= th->count) {
 		return true;
 	}
 	e->until_us =
@@ -314,17 +178,17 @@ passes(struct threshold_table *t, const struct rule *rule,
 	switch (th->type) {
 	case THRESHOLD_LIMIT:
 		/* A count of 0 is as 1: the first match always alerts. */
-		return e->count <= MAX(th->count, 1);
+		return e->aged.count <= MAX(th->count, 1);
 	case THRESHOLD_THRESHOLD:
-		if (e->count < th->count) {
+		if (e->aged.count < th->count) {
 			return false;
 		}
-		e->count = 0;
+		e->aged.count = 0;
 		return true;
 	case THRESHOLD_BOTH:
-		return e->count == th->count;
+		return e->aged.count == th->count;
 	case THRESHOLD_DETECTION:
-		return e->count > th->count;
+		return e->aged.count > th->count;
 	case THRESHOLD_BACKOFF:
 		return backoff(th, e);
 	case THRESHOLD_RATE:
