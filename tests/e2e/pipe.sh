@@ -9,11 +9,11 @@ capture=$top/pcaps/exercise-jp-east.pcap
 all='alert ip any any -> any any (msg:"any"; sid:1;)'
 mkfifo "$tmp/pipe"
 
-# await WHAT COMMAND... : until it holds, 10 seconds at most.
+# await WHAT COMMAND... : until it holds, 30 seconds at most.
 await() {
 	what=$1
 	shift
-	for _ in $(seq 100); do
+	for _ in $(seq 300); do
 		"$@" && return 0
 		sleep 0.1
 	done

@@ -32,7 +32,7 @@ presence_is() {
 
 # comes FIELD VALUE : the sensor says so within a while.
 comes() {
-	eventually 10 presence_is "$1" "$2" ||
+	eventually 30 presence_is "$1" "$2" ||
 		fail "$1 is '$(presence "$1")', expected '$2'"
 }
 
@@ -71,7 +71,7 @@ counters_told() {
 	grep -q '^{"uptime".*}$' "$tmp/sensor.log"
 }
 kill -USR1 "$run_pid"
-eventually 10 counters_told || fail "SIGUSR1: no counters on a line"
+eventually 30 counters_told || fail "SIGUSR1: no counters on a line"
 
 # What cannot be read changes nothing, and is told.
 mv "$tmp/rules" "$tmp/away"

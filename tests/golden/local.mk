@@ -15,3 +15,11 @@ EXTRA_DIST += \
 	tests/golden/ssh.alerts \
 	tests/golden/tls.alerts \
 	tests/golden/vxlan.alerts
+# Alerts on the captures of others stay as they are, byte for byte.
+check_PROGRAMS += tests/golden/alert_digests
+tests_golden_alert_digests_SOURCES = tests/golden/alert_digests.c
+tests_golden_alert_digests_LDADD = libsensor.a librules.a libcommon.a \
+	$(SENSOR_LIBS) $(RULES_LIBS) $(COMMON_LIBS) -lm
+dist_check_SCRIPTS += tests/golden/corpus_alerts.sh
+TESTS += tests/golden/corpus_alerts.sh
+EXTRA_DIST += tests/golden/corpus_alerts
