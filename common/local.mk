@@ -7,6 +7,7 @@ libcommon_a_SOURCES = \
 	common/log.h common/log.c \
 	common/addr.h common/addr.c \
 	common/proto.h common/proto.c \
+	common/csum.h common/csum.c \
 	common/dns_text.h common/dns_text.c \
 	common/events.def common/events.h common/events.c \
 	common/pool.h common/pool.c \

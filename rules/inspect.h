@@ -196,6 +196,7 @@ struct inspect_packet {
 	bool icmp_has_id;
 	uint8_t tcp_wscale; /* 0xff: option absent */
 	uint8_t csum; /* enum inspect_csum */
+	struct view l4; /* CSUM_L4_DUE: transport header to the end */
 	bool icmpv6_has_mtu; /* is "packet too big" */
 	uint32_t icmpv6_mtu;
 	uint32_t dsize; /* payload bytes of this packet */
@@ -211,6 +212,7 @@ enum inspect_csum {
 	CSUM_IP_WRONG = 1 << 1,
 	CSUM_L4_RIGHT = 1 << 2,
 	CSUM_L4_WRONG = 1 << 3,
+	CSUM_L4_DUE = 1 << 4, /* not summed up yet; who asks does it */
 };
 
 enum inspect_ipopt {

@@ -2,6 +2,7 @@
 #include "rules/rule_facts.h"
 
 #include "common/clock.h"
+#include "common/csum.h"
 
 void
 call_facts_of(const struct inspect *in, struct call_facts *f)
@@ -207,6 +208,17 @@ app_proto_ok(const struct test *t, const struct inspect *in)
 	return app_in(t, x) != t->negated;
 }
 
+/* Whether the transport's checksum is as the rule wants it. */
+static bool
+l4_csum_is(const struct inspect_packet *pkt, bool right)
+{
+	if ((pkt->csum & CSUM_L4_DUE) != 0) {
+		return csum_transport_ok(&pkt->src, &pkt->dst, pkt->ip_version,
+					 pkt->proto, pkt->l4) == right;
+	}
+	return (pkt->csum & (right ? CSUM_L4_RIGHT : CSUM_L4_WRONG)) != 0;
+}
+
 static bool
 csum_ok(const struct test *t, const struct inspect_packet *pkt)
 {
@@ -227,7 +239,7 @@ csum_ok(const struct test *t, const struct inspect_packet *pkt)
 	}
 	return pkt->proto == of[t->arg].proto &&
 	       pkt->ip_version == of[t->arg].version &&
-	       (pkt->csum & (t->a ? CSUM_L4_RIGHT : CSUM_L4_WRONG)) != 0;
+	       l4_csum_is(pkt, t->a != 0);
 }
 
 static bool

@@ -11,11 +11,15 @@
  */
 #define MAX_ROUNDS 32
 #define DEFAULT_MAX_LAYERS 16
+/* The layers of a frame that decode_plain() takes: Ethernet, tag, type, IP. */
+#define PLAIN_LAYERS 4
 
 struct decoder {
 	struct decode_settings set;
 	struct decode_counters count;
 	struct defrag *defrag;
+	bool plain; /* decoder.max-layers lets ordinary frames pass */
+	bool finished; /* a datagram of the frame before is to be given back */
 };
 
 static void
@@ -70,6 +74,17 @@ read_ports(const struct conf *conf, const char *name, uint16_t usual,
 	}
 }
 
+static uint64_t
+low_bits(const struct decode_ports *p)
+{
+	uint64_t bits = 0;
+
+	for (unsigned i = 0; p->enabled && i < p->n; i++) {
+		bits |= UINT64_C(1) << (p->port[i] & 63);
+	}
+	return bits;
+}
+
 struct decoder *
 decoder_new(const struct conf *conf, struct pool *pool)
 {
@@ -84,9 +99,12 @@ decoder_new(const struct conf *conf, struct pool *pool)
 			(unsigned)conf_u64(conf, "decoder.max-layers",
 					   DEFAULT_MAX_LAYERS, 1, MAX_ROUNDS);
 	}
+	d->plain = d->set.max_layers >= PLAIN_LAYERS;
 	read_ports(conf, "vxlan", 4789, &d->set.vxlan);
 	read_ports(conf, "geneve", 6081, &d->set.geneve);
 	read_ports(conf, "teredo", 3544, &d->set.teredo);
+	d->set.some_port = low_bits(&d->set.vxlan) | low_bits(&d->set.geneve) |
+			   low_bits(&d->set.teredo);
 	d->defrag = defrag_new(conf, pool);
 	if (d->defrag == NULL) {
 		free(d);
@@ -120,6 +138,7 @@ decode_fragment(struct decode_ctx *x, struct defrag *defrag)
 	if (defrag == NULL || !defrag_push(defrag, part, &x->frag, &datagram)) {
 		return STEP_DONE;
 	}
+	x->finished = true;
 	if (part->ip_version == 4) {
 		x->count->frag_ipv4_reassembled++;
 	} else {
@@ -179,13 +198,15 @@ is_layer(enum decode_step s)
 }
 
 unsigned
-decode_frame(struct decoder *d, const struct frame *f,
-	     struct packet out[FRAME_MAX_PACKETS])
+decode_frame_by_layers(struct decoder *d, const struct frame *f,
+		       struct packet out[FRAME_MAX_PACKETS])
 {
 	struct decode_ctx x = { .set = &d->set, .count = &d->count };
 	enum decode_step step = STEP_LINK;
 
-	defrag_recycle(d->defrag);
+	if (UNLIKELY(d->finished)) {
+		defrag_recycle(d->defrag);
+	}
 	decode_begin_frame(&x, f, out);
 	d->count.pkts++;
 	d->count.bytes += f->caplen;
@@ -196,12 +217,27 @@ decode_frame(struct decoder *d, const struct frame *f,
 		}
 		step = take_step(&x, step, d->defrag);
 	}
+	d->finished = x.finished;
 	d->count.frag_timeout = defrag_counters(d->defrag)->timeout;
 	d->count.frag_no_memory = defrag_counters(d->defrag)->no_memory;
 	for (unsigned i = 0; i < x.n_out; i++) {
 		d->count.invalid += (out[i].flags & PKT_BROKEN) != 0;
 	}
 	return x.n_out;
+}
+
+unsigned
+decode_frame(struct decoder *d, const struct frame *f,
+	     struct packet out[FRAME_MAX_PACKETS])
+{
+	if (LIKELY(d->plain && decode_plain(&d->set, &d->count, f, out))) {
+		if (UNLIKELY(d->finished)) {
+			defrag_recycle(d->defrag);
+			d->finished = false;
+		}
+		return 1;
+	}
+	return decode_frame_by_layers(d, f, out);
 }
 
 static uint32_t

@@ -28,6 +28,13 @@ void decoder_free(struct decoder *d);
 unsigned decode_frame(struct decoder *d, const struct frame *f,
 		      struct packet out[FRAME_MAX_PACKETS]);
 
+/*
+ * The same without the short cut that decode_frame() takes for ordinary frames
+ * (decode_plain.c): gives the same packets, for tests to compare.
+ */
+unsigned decode_frame_by_layers(struct decoder *d, const struct frame *f,
+				struct packet out[FRAME_MAX_PACKETS]);
+
 const struct decode_counters *decode_counters(const struct decoder *d);
 
 /*

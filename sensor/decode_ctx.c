@@ -93,3 +93,24 @@ decode_bound(struct decode_ctx *x, size_t total, enum event_id trunc)
 	decode_limit(x, total);
 	return true;
 }
+
+static bool
+listed(const struct decode_ports *ports, uint16_t a, uint16_t b)
+{
+	if (!ports->enabled) {
+		return false;
+	}
+	for (unsigned i = 0; i < ports->n; i++) {
+		if (ports->port[i] == a || ports->port[i] == b) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+decode_port_listed(const struct decode_settings *set, uint16_t a, uint16_t b)
+{
+	return listed(&set->vxlan, a, b) || listed(&set->geneve, a, b) ||
+	       listed(&set->teredo, a, b);
+}

@@ -49,6 +49,9 @@ struct decode_ports {
 struct decode_settings {
 	unsigned max_layers;
 	struct decode_ports vxlan, geneve, teredo;
+	/* A bit for the low six bits of each port above: for most packets it
+	 * tells at once that neither port is among them. */
+	uint64_t some_port;
 };
 
 struct decode_ctx {
@@ -65,6 +68,7 @@ struct decode_ctx {
 	uint16_t linktype;
 	uint16_t ethertype;
 	unsigned layers;
+	bool finished; /* the defragmenter gave a datagram out */
 	struct defrag_fragment frag;
 };
 
@@ -165,15 +169,38 @@ enum decode_step decode_igmp(struct decode_ctx *x);
 /* decode_arp.c */
 enum decode_step decode_arp(struct decode_ctx *x);
 
+/* Whether one of the ports is one that tunnels use. */
+bool decode_port_listed(const struct decode_settings *set, uint16_t a,
+			uint16_t b);
+
+static inline bool
+decode_tunnel_ports(const struct decode_settings *set, uint16_t a, uint16_t b)
+{
+	return UNLIKELY(((set->some_port >> (a & 63) |
+			  set->some_port >> (b & 63)) &
+			 1) != 0) &&
+	       decode_port_listed(set, a, b);
+}
+
 /* decode_l4.c */
 enum decode_step decode_transport(struct decode_ctx *x);
 /*
- * Whether the checksum over pseudo header and ctx->pkt->l4 is right.  A
+ * The transport's checksum may be asked for: packet_l4_csum_ok().  That of a
  * datagram cut short, or not finished yet, cannot be judged and passes.
  */
-bool decode_l4_csum_ok(const struct packet *p, uint8_t proto, bool pseudo);
+void decode_l4_csum_due(struct packet *p);
+void decode_tcp_options(struct packet *p, struct view o);
 /* The transport's header has 'hlen' bytes; the rest of l4 is payload. */
 void decode_payload(struct packet *p, size_t hlen);
+
+/*
+ * decode_plain.c: the whole frame, when it is an ordinary one (decode_peek.h)
+ * that no layer would remark upon, and then the same packet and counters as
+ * the layers give; false, and nothing is touched, for all others.
+ */
+bool decode_plain(const struct decode_settings *set,
+		  struct decode_counters *count, const struct frame *f,
+		  struct packet *p) MUST_CHECK;
 
 /* decode_tunnel.c */
 enum decode_step decode_gre(struct decode_ctx *x);

@@ -69,9 +69,7 @@ decode_icmpv4(struct decode_ctx *x)
 	default:
 		break;
 	}
-	if (!decode_l4_csum_ok(p, IPP_ICMP, false)) {
-		p->flags |= PKT_BAD_L4_CSUM;
-	}
+	decode_l4_csum_due(p);
 	decode_payload(p, ICMP_HEADER);
 	return STEP_DONE;
 }
@@ -181,9 +179,7 @@ decode_icmpv6(struct decode_ctx *x)
 	if (p->ip_version == 4) {
 		decode_event(x, EV_DECODE_IPV4_ICMPV6);
 	}
-	if (!decode_l4_csum_ok(p, IPP_ICMPV6, p->ip_version == 6)) {
-		p->flags |= PKT_BAD_L4_CSUM;
-	}
+	decode_l4_csum_due(p);
 	decode_payload(p, ICMP_HEADER);
 	return STEP_DONE;
 }

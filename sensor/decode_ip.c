@@ -3,7 +3,7 @@
 #include "sensor/decode_ctx.h"
 
 #include "rules/inspect.h"
-#include "sensor/csum.h"
+#include "common/csum.h"
 
 #define IPV4_HEADER 20
 enum decode_step

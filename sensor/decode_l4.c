@@ -2,35 +2,18 @@
 /* TCP, UDP, SCTP and what is only counted. */
 #include "sensor/decode_ctx.h"
 
-#include "sensor/csum.h"
-
 #define TCP_HEADER 20
 #define TCP_MAX_OPTIONS 40
 #define UDP_HEADER 8
 #define SCTP_HEADER 12
 #define ESP_HEADER 8
 
-bool
-decode_l4_csum_ok(const struct packet *p, uint8_t proto, bool pseudo)
+void
+decode_l4_csum_due(struct packet *p)
 {
-	uint64_t sum = 0;
-
-	if ((p->flags & (PKT_TRUNCATED | PKT_NO_L4_CSUM)) != 0) {
-		return true;
+	if ((p->flags & (PKT_TRUNCATED | PKT_NO_L4_CSUM)) == 0) {
+		p->flags |= PKT_L4_CSUM_DUE;
 	}
-	if (pseudo) {
-		/* The mapped form's prefix is the same in both addresses of
-		 * IPv4, but it must not count. */
-		size_t skip = p->ip_version == 4 ? 12 : 0;
-
-		sum = csum_add(sum, p->src.b + skip, 16 - skip);
-		sum = csum_add(sum, p->dst.b + skip, 16 - skip);
-		sum = csum_add_be16(sum, (uint16_t)(p->l4.len >> 16));
-		sum = csum_add_be16(sum, (uint16_t)p->l4.len);
-		sum = csum_add_be16(sum, proto);
-	}
-	sum = csum_add(sum, p->l4.p, p->l4.len);
-	return csum_fold(sum) == 0xffff;
 }
 
 void
@@ -55,14 +38,13 @@ enum {
 
 /* Takes one option; 'seen' has a bit for each kind met. */
 static void
-tcp_option(struct decode_ctx *x, uint8_t kind, uint8_t len, const uint8_t *v,
+tcp_option(struct packet *p, uint8_t kind, uint8_t len, const uint8_t *v,
 	   uint32_t *seen)
 {
 	static const uint8_t right_len[] = { [TCPOPT_MSS] = 4,
 					     [TCPOPT_WSCALE] = 3,
 					     [TCPOPT_SACK_OK] = 2,
 					     [TCPOPT_TS] = 10 };
-	struct packet *p = x->pkt;
 
 	if (kind == TCPOPT_MD5 || kind == TCPOPT_AO) {
 		p->tcp_signed = true;
@@ -77,11 +59,11 @@ tcp_option(struct decode_ctx *x, uint8_t kind, uint8_t len, const uint8_t *v,
 		return;
 	}
 	if (len != right_len[kind]) {
-		decode_event(x, EV_DECODE_TCP_OPT_INVALID_LEN);
+		event_set_add(&p->events, EV_DECODE_TCP_OPT_INVALID_LEN);
 		return;
 	}
 	if ((*seen >> kind & 1) != 0) {
-		decode_event(x, EV_DECODE_TCP_OPT_DUPLICATE);
+		event_set_add(&p->events, EV_DECODE_TCP_OPT_DUPLICATE);
 		return;
 	}
 	*seen |= UINT32_C(1) << kind;
@@ -107,14 +89,14 @@ tcp_option(struct decode_ctx *x, uint8_t kind, uint8_t len, const uint8_t *v,
 }
 
 /* RFC 9293, 3.2. */
-static void
-tcp_options(struct decode_ctx *x, struct view o)
+void
+decode_tcp_options(struct packet *p, struct view o)
 {
 	uint32_t seen = 0;
 
 	/* What nearly every segment of a connection carries. */
 	if (LIKELY(o.len == 12 && load_be32(o.p) == 0x0101080a)) {
-		tcp_option(x, TCPOPT_TS, 10, o.p + 4, &seen);
+		tcp_option(p, TCPOPT_TS, 10, o.p + 4, &seen);
 		return;
 	}
 	while (o.len > 0 && o.p[0] != TCPOPT_EOL) {
@@ -123,10 +105,11 @@ tcp_options(struct decode_ctx *x, struct view o)
 			continue;
 		}
 		if (o.len < 2 || o.p[1] < 2 || o.p[1] > o.len) {
-			decode_event(x, EV_DECODE_TCP_OPT_INVALID_LEN);
+			event_set_add(&p->events,
+				      EV_DECODE_TCP_OPT_INVALID_LEN);
 			return;
 		}
-		tcp_option(x, o.p[0], o.p[1], o.p + 2, &seen);
+		tcp_option(p, o.p[0], o.p[1], o.p + 2, &seen);
 		o = view_sub(o, o.p[1], o.len);
 	}
 }
@@ -157,27 +140,12 @@ decode_tcp(struct decode_ctx *x)
 	p->tcp_window = load_be16(h + 14);
 	p->tcp_urgent = load_be16(h + 18);
 	if (hlen > TCP_HEADER) {
-		tcp_options(x, view_of(h + TCP_HEADER, hlen - TCP_HEADER));
+		decode_tcp_options(p,
+				   view_of(h + TCP_HEADER, hlen - TCP_HEADER));
 	}
-	if (UNLIKELY(!decode_l4_csum_ok(p, IPP_TCP, true))) {
-		p->flags |= PKT_BAD_L4_CSUM;
-	}
+	decode_l4_csum_due(p);
 	decode_payload(p, hlen);
 	return STEP_DONE;
-}
-
-static bool
-port_listed(const struct decode_ports *ports, uint16_t a, uint16_t b)
-{
-	if (!ports->enabled) {
-		return false;
-	}
-	for (unsigned i = 0; i < ports->n; i++) {
-		if (ports->port[i] == a || ports->port[i] == b) {
-			return true;
-		}
-	}
-	return false;
 }
 
 static enum decode_step
@@ -208,13 +176,11 @@ decode_udp(struct decode_ctx *x)
 	/* RFC 768: zero means that the sender made none. */
 	if (UNLIKELY(load_be16(h + 6) == 0 && p->ip_version == 4)) {
 		p->flags |= PKT_NO_L4_CSUM;
-	} else if (UNLIKELY(!decode_l4_csum_ok(p, IPP_UDP, true))) {
-		p->flags |= PKT_BAD_L4_CSUM;
+	} else {
+		decode_l4_csum_due(p);
 	}
 	decode_payload(p, UDP_HEADER);
-	if (UNLIKELY(port_listed(&x->set->vxlan, p->sport, p->dport) ||
-		     port_listed(&x->set->geneve, p->sport, p->dport) ||
-		     port_listed(&x->set->teredo, p->sport, p->dport))) {
+	if (UNLIKELY(decode_tunnel_ports(x->set, p->sport, p->dport))) {
 		decode_advance(x, UDP_HEADER);
 		decode_limit(x, ulen - UDP_HEADER);
 		return STEP_UDP_TUNNEL;

@@ -2,7 +2,7 @@
 #include "sensor/defrag.h"
 
 #include "common/clock.h"
-#include "sensor/csum.h"
+#include "common/csum.h"
 #include "sensor/defrag_policy.h"
 
 #include <stdlib.h>

@@ -41,8 +41,9 @@ csum_of(const struct packet *p)
 	}
 	if (p->l4_hlen != 0 &&
 	    (p->flags & (PKT_TRUNCATED | PKT_FRAGMENT | PKT_NO_L4_CSUM)) == 0) {
-		bits |= (p->flags & PKT_BAD_L4_CSUM) != 0 ? CSUM_L4_WRONG
-							  : CSUM_L4_RIGHT;
+		bits |= (p->flags & PKT_L4_CSUM_DUE) != 0   ? CSUM_L4_DUE
+			: (p->flags & PKT_BAD_L4_CSUM) != 0 ? CSUM_L4_WRONG
+							    : CSUM_L4_RIGHT;
 	}
 	return bits;
 }
@@ -77,6 +78,7 @@ fill_facts(struct inspect_packet *out, const struct packet *pkt)
 		.icmpv6_mtu = pkt->icmpv6_mtu,
 		.tcp_wscale = pkt->tcp_wscale,
 		.csum = csum_of(pkt),
+		.l4 = pkt->l4,
 		.dsize = (uint32_t)pkt->payload.len,
 		.ts_us = pkt->frame->ts_us,
 		.events = pkt->events,

@@ -4,7 +4,6 @@ libsensor_a_SOURCES = sensor/packet.h
 
 # capture and decode
 libsensor_a_SOURCES += \
-	sensor/csum.h \
 	sensor/capture_source.h sensor/capture_source.c \
 	sensor/capture_format.h sensor/capture_pcap.c sensor/capture_pcapng.c \
 	sensor/capture.h sensor/capture_file.c \
@@ -14,6 +13,7 @@ libsensor_a_SOURCES += \
 	sensor/decode_link.c sensor/decode_ppp.c sensor/decode_arp.c sensor/decode_wifi.c \
 	sensor/decode_ip.c sensor/decode_ipv6.c sensor/decode_icmp.c \
 	sensor/decode_l4.c sensor/decode_tunnel.c \
+	sensor/decode_peek.h sensor/decode_plain.c \
 	sensor/decode.h sensor/decode.c
 
 # flow and stream

@@ -377,7 +377,7 @@ stream_packet(struct stream_ctx *c, struct flow_table *t, struct flow *f,
 	stream_drop_held(c);
 	c->data = VIEW_NONE;
 	c->session = NULL;
-	if ((pkt->flags & PKT_BAD_L4_CSUM) != 0 && c->checksums) {
+	if (c->checksums && !packet_l4_csum_ok(pkt)) {
 		c->n.invalid_checksum++;
 		return false;
 	}

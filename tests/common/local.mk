@@ -2,6 +2,9 @@
 UNIT_TESTS += tests/common/test_addr
 tests_common_test_addr_SOURCES = tests/test.h tests/common/test_addr.c
 tests_common_test_addr_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_csum
+tests_common_test_csum_SOURCES = tests/test.h tests/common/test_csum.c
+tests_common_test_csum_LDADD = $(LIBS_COMMON)
 UNIT_TESTS += tests/common/test_clock
 tests_common_test_clock_SOURCES = tests/test.h tests/common/test_clock.c
 tests_common_test_clock_LDADD = $(LIBS_COMMON)

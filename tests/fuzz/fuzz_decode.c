@@ -41,6 +41,7 @@ one_frame(struct decoder *d, const uint8_t *p, uint16_t len, uint16_t type)
 		if (!inside(out[i].l4, of) || !inside(out[i].payload, of)) {
 			abort();
 		}
+		(void)packet_l4_csum_ok(&out[i]);
 	}
 	free(copy);
 }

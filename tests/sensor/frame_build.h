@@ -4,7 +4,7 @@
 #define TESTS_FRAME_BUILD_H
 
 #include "common/proto.h"
-#include "sensor/csum.h"
+#include "common/csum.h"
 #include "sensor/packet.h"
 
 #define FRAME_CAP 70000
