@@ -62,6 +62,7 @@ struct packet {
 	uint16_t vlan[PKT_MAX_VLANS];
 	uint8_t n_vlans;
 	uint8_t depth; /* 0 outermost, +1 for each tunnel */
+	uint64_t flow_hash; /* by flow_key.h, computed ahead; 0: not yet */
 	const struct packet *outer; /* of the same frame; NULL: outermost */
 	struct view link; /* PKT_REASSEMBLED: what stood before its last part */
 
