@@ -4,10 +4,15 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#define CLASS_MIN_SHIFT 6
-#define CLASS_MAX_SHIFT 20
-#define N_CLASSES (CLASS_MAX_SHIFT - CLASS_MIN_SHIFT + 1)
-#define SLAB_SIZE ((size_t)2 << 20)
+/* Steps of 32 bytes from 64 to 256 bytes, then four to each doubling. */
+#define BLOCK_MIN ((size_t)64)
+#define FINE_STEP ((size_t)32)
+#define FINE_SHIFT 8
+#define FINE_MAX ((size_t)1 << FINE_SHIFT)
+#define N_FINE ((unsigned)((FINE_MAX - BLOCK_MIN) / FINE_STEP) + 1)
+#define MAX_SHIFT 20
+#define N_CLASSES (N_FINE + 4 * (MAX_SHIFT - FINE_SHIFT))
+#define SLAB_SIZE POOL_REGION_ALIGN
 
 #if defined(__SANITIZE_ADDRESS__)
 #define POOL_PLAIN 1
@@ -23,7 +28,6 @@ struct block {
 
 struct slab {
 	struct slab *next;
-	size_t size;
 };
 
 struct pool {
@@ -37,10 +41,27 @@ struct pool {
 static unsigned
 class_of(size_t size)
 {
-	if (size <= (size_t)1 << CLASS_MIN_SHIFT) {
-		return 0;
+	unsigned shift;
+
+	if (size <= FINE_MAX) {
+		return size <= BLOCK_MIN
+			       ? 0
+			       : (unsigned)((size - BLOCK_MIN + FINE_STEP - 1) /
+					    FINE_STEP);
 	}
-	return (unsigned)(64 - __builtin_clzll(size - 1)) - CLASS_MIN_SHIFT;
+	shift = (unsigned)(63 - __builtin_clzll(size - 1));
+	return N_FINE + 4 * (shift - FINE_SHIFT) +
+	       (unsigned)((size - 1) >> (shift - 2) & 3);
+}
+
+static size_t
+size_of(unsigned c)
+{
+	if (c < N_FINE) {
+		return BLOCK_MIN + c * FINE_STEP;
+	}
+	c -= N_FINE;
+	return (size_t)(5 + c % 4) << (FINE_SHIFT - 2 + c / 4);
 }
 
 struct pool *
@@ -54,6 +75,56 @@ pool_new(size_t limit)
 	return p;
 }
 
+/* 'size' bytes on a border of POOL_REGION_ALIGN, which huge pages ask for. */
+static uint8_t *
+map_aligned(size_t size)
+{
+	size_t rest;
+	uint8_t *mem, *begin;
+
+	if (size > SIZE_MAX - POOL_REGION_ALIGN) {
+		return NULL;
+	}
+	mem = mmap(NULL, size + POOL_REGION_ALIGN, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (mem == MAP_FAILED) {
+		return NULL;
+	}
+	rest = -(uintptr_t)mem & (POOL_REGION_ALIGN - 1);
+	begin = mem + rest;
+	if (rest > 0) {
+		munmap(mem, rest);
+	}
+	if (rest < POOL_REGION_ALIGN) {
+		munmap(begin + size, POOL_REGION_ALIGN - rest);
+	}
+#ifdef MADV_HUGEPAGE
+	(void)madvise(begin, size, MADV_HUGEPAGE);
+#endif
+	return begin;
+}
+
+static size_t
+region_size(size_t size)
+{
+	return (size + POOL_REGION_ALIGN - 1) & ~(POOL_REGION_ALIGN - 1);
+}
+
+void *
+pool_region_get(size_t size)
+{
+	return size > 0 && size <= SIZE_MAX / 2 ? map_aligned(region_size(size))
+						: NULL;
+}
+
+void
+pool_region_put(void *region, size_t size)
+{
+	if (region != NULL) {
+		munmap(region, region_size(size));
+	}
+}
+
 void
 pool_free(struct pool *p)
 {
@@ -64,7 +135,7 @@ pool_free(struct pool *p)
 		struct slab *s = p->slabs;
 
 		p->slabs = s->next;
-		munmap(s, s->size);
+		munmap(s, SLAB_SIZE);
 	}
 	free(p);
 }
@@ -74,16 +145,15 @@ pool_free(struct pool *p)
 static void
 retire_front(struct pool *p)
 {
-	while (p->front != NULL && p->end - p->front >= 64) {
+	while (p->front != NULL && p->end - p->front >= (ptrdiff_t)BLOCK_MIN) {
 		size_t rest = (size_t)(p->end - p->front);
-		unsigned c = (unsigned)(63 - __builtin_clzll(rest)) -
-			     CLASS_MIN_SHIFT;
+		unsigned c = class_of(MIN(rest, POOL_MAX_BLOCK));
 		struct block *b = (struct block *)(void *)p->front;
 
-		c = MIN(c, (unsigned)N_CLASSES - 1);
+		c -= size_of(c) > rest;
 		b->next = p->free_list[c];
 		p->free_list[c] = b;
-		p->front += (size_t)1 << (c + CLASS_MIN_SHIFT);
+		p->front += size_of(c);
 	}
 }
 
@@ -94,17 +164,15 @@ cut_block(struct pool *p, size_t size)
 
 	if (p->front == NULL || (size_t)(p->end - p->front) < size) {
 		retire_front(p);
-		mem = mmap(NULL, SLAB_SIZE, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		if (mem == MAP_FAILED) {
+		mem = map_aligned(SLAB_SIZE);
+		if (mem == NULL) {
 			p->front = p->end = NULL;
 			return NULL;
 		}
 		struct slab *s = (struct slab *)(void *)mem;
 		s->next = p->slabs;
-		s->size = SLAB_SIZE;
 		p->slabs = s;
-		p->front = mem + 64; /* keeps blocks cache-line aligned */
+		p->front = mem + BLOCK_MIN; /* keeps blocks aligned */
 		p->end = mem + SLAB_SIZE;
 	}
 	mem = p->front;
@@ -112,6 +180,29 @@ cut_block(struct pool *p, size_t size)
 	return mem;
 }
 #endif
+
+bool
+pool_charge(struct pool *p, size_t size)
+{
+	if (size > p->limit - p->in_use) {
+		p->refusals++;
+		return false;
+	}
+	p->in_use += size;
+	return true;
+}
+
+void
+pool_discharge(struct pool *p, size_t size)
+{
+	p->in_use -= size;
+}
+
+size_t
+pool_limit(const struct pool *p)
+{
+	return p->limit;
+}
 
 void *
 pool_get(struct pool *p, size_t size)
@@ -125,8 +216,8 @@ pool_get(struct pool *p, size_t size)
 		return NULL;
 	}
 	c = class_of(size);
-	real = (size_t)1 << (c + CLASS_MIN_SHIFT);
-	if (p->in_use + real > p->limit) {
+	real = size_of(c);
+	if (real > p->limit - p->in_use) {
 		p->refusals++;
 		return NULL;
 	}
@@ -156,7 +247,7 @@ pool_put(struct pool *p, void *block, size_t size)
 	if (block == NULL) {
 		return;
 	}
-	p->in_use -= (size_t)1 << (c + CLASS_MIN_SHIFT);
+	p->in_use -= size_of(c);
 #ifdef POOL_PLAIN
 	free(block);
 #else
@@ -172,7 +263,7 @@ pool_class_size(size_t size)
 #ifdef POOL_PLAIN
 	return size;
 #else
-	return (size_t)1 << (class_of(size) + CLASS_MIN_SHIFT);
+	return size_of(class_of(size));
 #endif
 }
 

@@ -3,9 +3,14 @@
  * pool.h - one worker's bounded memory, in size classes
  *
  * Everything that traffic can make a worker remember comes from its pool:
- * segments, transactions, buffers.  Classes are powers of two from 64 bytes
- * to 1 MiB; memory is taken from the system in slabs and never given back
+ * segments, transactions, buffers.  Classes stand 32 bytes apart up to 256
+ * bytes, then four to each doubling up to 1 MiB, so that little is lost by
+ * rounding up; memory is taken from the system in slabs and never given back
  * before pool_free(), so that a warmed-up worker makes no system call.
+ *
+ * A table that grows with traffic may have a region instead: address space
+ * whose pages come into being when they are first written.  It costs nothing
+ * but what is charged for it.
  *
  * Place    above base.h.
  * Threads  one pool per worker; nothing here may be shared.
@@ -31,6 +36,20 @@ void pool_free(struct pool *p);
 void *pool_get(struct pool *p, size_t size);
 /* 'size' must be what pool_get() was given (or its class size). NULL is ok. */
 void pool_put(struct pool *p, void *block, size_t size);
+
+/*
+ * A region of zero bytes on a border of POOL_REGION_ALIGN; NULL when the
+ * system has no room.  Whoever uses it charges what it uses.
+ */
+#define POOL_REGION_ALIGN ((size_t)2 << 20)
+void *pool_region_get(size_t size);
+void pool_region_put(void *region, size_t size);
+
+/* Counts 'size' bytes of a region as handed out; false (and a refusal) when
+ * that would be above the limit. */
+bool pool_charge(struct pool *p, size_t size) MUST_CHECK;
+void pool_discharge(struct pool *p, size_t size);
+size_t pool_limit(const struct pool *p);
 
 /* What a block asked for with 'size' really holds. */
 size_t pool_class_size(size_t size);

@@ -184,6 +184,7 @@ decode_plain(const struct decode_settings *set, struct decode_counters *count,
 	p->payload = x.l4_len > x.hlen
 			     ? view_of(x.l4 + x.hlen, x.l4_len - x.hlen)
 			     : VIEW_NONE;
+	p->flow_hash = 0;
 	p->tcp_wscale = 0xff;
 	if (s.proto == IPP_TCP) {
 		plain_tcp(p, &x);

@@ -7,108 +7,79 @@
 #include <xxhash.h>
 
 #include "common/clock.h"
+#include "sensor/flow_index.h"
 #include "sensor/flow_timer.h"
-
-/* The hash is a table of blocks, as the pool's largest block is 1 MiB. */
-#define HEADS_SHIFT 17
-#define HEADS_PER_BLOCK ((uint32_t)1 << HEADS_SHIFT)
-#define MAX_HEAD_BLOCKS 16
-#define SECRET_LEN 192
 
 #define MEMCAP_DEFAULT ((uint64_t)128 << 20)
 #define PREALLOC_DEFAULT 10000
+#define BUCKETS_DEFAULT 256
+#define MIN_FLOWS 256
+#define MAX_FLOWS ((uint64_t)64 << 20)
 /* Flows that may be open beyond the cap while ended ones wait. */
 #define RESERVE 64
-
-/* What is hashed: both directions of a flow give the same bytes. */
-struct key {
-	struct addr lo, hi;
-	uint16_t lo_port, hi_port;
-	uint16_t vlan[PKT_MAX_VLANS];
-	uint8_t proto, ip_version;
-	uint32_t icmp_key;
-};
-STATIC_ASSERT(sizeof(struct key) == 48, "hashed whole: no padding");
+/* What a flow takes of flow.memcap: its record and its part of the index. */
+#define FLOW_COST (sizeof(struct flow) + 20)
 
 struct flow_table {
-	struct flow **heads[MAX_HEAD_BLOCKS];
-	uint32_t mask;
-	size_t head_bytes; /* of each block */
-	struct pool *pool;
-	struct flow_timers timers;
+	struct flow_index index;
+	struct flow_records rec;
+	struct flow_keying key;
 	struct flow_counters n;
 	uint64_t max_flows;
-	bool use_vlans;
-	uint8_t secret[SECRET_LEN];
+	struct flow_timers timers;
 };
 
 void
 flow_table_seed(struct flow_table *t, uint64_t seed)
 {
-	XXH64_hash_t x = seed;
-
-	for (size_t i = 0; i + sizeof(x) <= SECRET_LEN; i += sizeof(x)) {
-		x = XXH3_64bits_withSeed(&i, sizeof(i), x);
-		memcpy(t->secret + i, &x, sizeof(x));
+	for (size_t i = 0; i < ARRAY_LEN(t->key.secret); i++) {
+		seed = XXH3_64bits_withSeed(&i, sizeof(i), seed);
+		t->key.secret[i] = seed | 1; /* a factor keeps all bits */
 	}
 }
 
 static void
 draw_secret(struct flow_table *t)
 {
-	if (getrandom(t->secret, SECRET_LEN, 0) != SECRET_LEN) {
-		flow_table_seed(t, clock_wall_us() ^ (uintptr_t)t);
+	uint64_t seed;
+
+	if (getrandom(t->key.secret, sizeof(t->key.secret), 0) !=
+	    sizeof(t->key.secret)) {
+		seed = clock_wall_us() ^ (uintptr_t)t;
+		flow_table_seed(t, seed);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(t->key.secret); i++) {
+		t->key.secret[i] |= 1;
 	}
 }
 
-static void
-heads_clear(struct flow_table *t)
-{
-	for (unsigned i = 0; i < MAX_HEAD_BLOCKS; i++) {
-		if (t->heads[i] != NULL) {
-			memset(t->heads[i], 0, t->head_bytes);
-		}
-	}
-}
-
+/* Address space for as many flows as the limits allow; nothing is used yet. */
 static bool
-heads_init(struct flow_table *t, const struct conf *conf)
+records_init(struct flow_table *t, const struct conf *conf, struct pool *pool)
 {
-	uint64_t want = conf_u64(conf, "flow.hash-size", 65536, 64,
-				 (uint64_t)HEADS_PER_BLOCK * MAX_HEAD_BLOCKS);
-	uint32_t n = 64, per_block;
+	uint64_t memcap = conf_u64(conf, "flow.memcap", MEMCAP_DEFAULT,
+				   MIN_FLOWS * FLOW_COST, UINT64_MAX / 2);
 
-	/* At the cap a chain holds two flows on average. */
-	want = MAX(want, t->max_flows / 2);
-	while (n < want && n < HEADS_PER_BLOCK * MAX_HEAD_BLOCKS) {
-		n *= 2;
-	}
-	t->mask = n - 1;
-	per_block = MIN(n, HEADS_PER_BLOCK);
-	t->head_bytes = per_block * sizeof(struct flow *);
-	for (uint32_t i = 0; i < n / per_block; i++) {
-		t->heads[i] = pool_get(t->pool, t->head_bytes);
-		if (t->heads[i] == NULL) {
-			return false;
-		}
-	}
-	heads_clear(t);
-	return true;
+	t->max_flows = MIN(memcap / FLOW_COST, MAX_FLOWS);
+	t->rec.pool = pool;
+	/* The pool's limit, and one more, as number 0 is nobody's. */
+	t->rec.cap = (uint32_t)MIN(t->max_flows + RESERVE,
+				   pool_limit(pool) / sizeof(struct flow)) +
+		     1;
+	t->rec.n = 1;
+	t->rec.v = pool_region_get(t->rec.cap * sizeof(struct flow));
+	return t->rec.v != NULL;
 }
 
-/* Draws blocks and returns them, so that the pool has them at hand. */
+/* Touches the first records, so that their pages are there. */
 static void
 prealloc(struct flow_table *t, uint64_t n)
 {
-	struct flow *chain = NULL, *f;
+	volatile uint8_t *mem = (uint8_t *)t->rec.v;
 
-	for (; n > 0 && (f = pool_get(t->pool, sizeof(*f))) != NULL; n--) {
-		f->next = chain;
-		chain = f;
-	}
-	while ((f = chain) != NULL) {
-		chain = f->next;
-		pool_put(t->pool, f, sizeof(*f));
+	n = MIN(n, t->rec.cap) * sizeof(struct flow);
+	for (uint64_t i = 0; i < n; i += 4096) {
+		mem[i] = 0;
 	}
 }
 
@@ -116,25 +87,25 @@ struct flow_table *
 flow_table_new(const struct conf *conf, struct pool *pool)
 {
 	struct flow_table *t = pool_get(pool, sizeof(*t));
+	uint64_t buckets = conf_u64(conf, "flow.hash-size", BUCKETS_DEFAULT, 64,
+				    UINT32_MAX);
 
 	if (t == NULL) {
 		return NULL;
 	}
 	memset(t, 0, sizeof(*t));
-	t->pool = pool;
-	t->max_flows = conf_u64(conf, "flow.memcap", MEMCAP_DEFAULT,
-				256 * sizeof(struct flow), UINT64_MAX / 2) /
-		       pool_class_size(sizeof(struct flow));
-	t->use_vlans = conf_bool(conf, "vlan.use-for-tracking", true);
-	flow_timers_init(&t->timers, conf);
+	t->key.vlans = conf_bool(conf, "vlan.use-for-tracking", true);
 	draw_secret(t);
-	if (!heads_init(t, conf)) {
+	flow_timers_init(&t->timers, &t->rec, conf);
+	if (!records_init(t, conf, pool) ||
+	    !flow_index_init(&t->index, &t->rec, buckets,
+			     t->max_flows + RESERVE)) {
 		flow_table_free(t);
 		return NULL;
 	}
-	prealloc(t,
-		 MIN(t->max_flows, conf_u64(conf, "flow.prealloc",
-					    PREALLOC_DEFAULT, 0, UINT64_MAX)));
+	t->n.mem = flow_index_bytes(&t->index);
+	prealloc(t, conf_u64(conf, "flow.prealloc", PREALLOC_DEFAULT, 0,
+			     UINT64_MAX));
 	return t;
 }
 
@@ -146,23 +117,16 @@ flow_table_free(struct flow_table *t)
 	if (t == NULL) {
 		return;
 	}
-	flow_timers_end_all(&t->timers);
-	while ((f = t->timers.ended.oldest) != NULL) {
-		flow_timers_remove(&t->timers, f);
-		pool_put(t->pool, f, sizeof(*f));
+	if (t->rec.v != NULL) {
+		flow_timers_end_all(&t->timers);
 	}
-	for (unsigned i = 0; i < MAX_HEAD_BLOCKS; i++) {
-		pool_put(t->pool, t->heads[i], t->head_bytes);
+	while ((f = flow_timers_ended(&t->timers)) != NULL) {
+		flow_timers_forget(&t->timers, f);
+		flow_records_put(&t->rec, f);
 	}
-	pool_put(t->pool, t, sizeof(*t));
-}
-
-static struct flow **
-head_of(const struct flow_table *t, uint32_t hash)
-{
-	uint32_t i = hash & t->mask;
-
-	return &t->heads[i >> HEADS_SHIFT][i & (HEADS_PER_BLOCK - 1)];
+	flow_index_fini(&t->index);
+	pool_region_put(t->rec.v, t->rec.cap * sizeof(struct flow));
+	pool_put(t->rec.pool, t, sizeof(*t));
 }
 
 static bool
@@ -187,48 +151,59 @@ icmp_key(const struct packet *pkt)
 	       (pkt->icmp_has_id ? pkt->icmp_id : 0);
 }
 
-static void
-make_key(const struct flow_table *t, const struct packet *pkt, struct key *k)
+static uint64_t
+hash_packet(const struct flow_keying *k, const struct packet *pkt,
+	    uint32_t icmp)
 {
-	int cmp = addr_cmp(&pkt->src, &pkt->dst);
-	bool fwd = cmp < 0 || (cmp == 0 && pkt->sport <= pkt->dport);
+	return flow_key_hash(k, flow_key_v6(&pkt->src), flow_key_v6(&pkt->dst),
+			     pkt->sport, pkt->dport,
+			     flow_key_rest(k, pkt->ip_version, pkt->proto,
+					   pkt->vlan, pkt->n_vlans, icmp));
+}
 
-	k->lo = fwd ? pkt->src : pkt->dst;
-	k->hi = fwd ? pkt->dst : pkt->src;
-	k->lo_port = fwd ? pkt->sport : pkt->dport;
-	k->hi_port = fwd ? pkt->dport : pkt->sport;
-	memset(k->vlan, 0xff, sizeof(k->vlan)); /* 0xffff: no such tag */
-	for (unsigned i = 0; t->use_vlans && i < pkt->n_vlans; i++) {
-		k->vlan[i] = pkt->vlan[i];
-	}
-	k->proto = pkt->proto;
-	k->ip_version = pkt->ip_version;
-	k->icmp_key = is_icmp(pkt->proto) ? icmp_key(pkt) : 0;
+uint64_t
+flow_hash(const struct flow_table *t, const struct packet *pkt)
+{
+	return hash_packet(&t->key, pkt,
+			   is_icmp(pkt->proto) ? icmp_key(pkt) : 0);
+}
+
+const struct flow_keying *
+flow_keying(const struct flow_table *t)
+{
+	return &t->key;
 }
 
 static bool
 same_vlans(const struct flow *f, const struct packet *pkt)
 {
 	return f->n_vlans == pkt->n_vlans &&
-	       memcmp(f->vlan, pkt->vlan,
-		      pkt->n_vlans * sizeof(pkt->vlan[0])) == 0;
+	       (f->n_vlans == 0 ||
+		memcmp(f->vlan, pkt->vlan,
+		       pkt->n_vlans * sizeof(pkt->vlan[0])) == 0);
 }
 
-static bool
-is_flow_of(const struct flow_table *t, const struct flow *f,
-	   const struct packet *pkt, uint32_t icmp)
-{
-	bool fwd, back;
+typedef uint64_t two_words __attribute__((vector_size(16)));
 
-	fwd = f->port[0] == pkt->sport && f->port[1] == pkt->dport &&
-	      addr_eq(&f->addr[0], &pkt->src) &&
-	      addr_eq(&f->addr[1], &pkt->dst);
-	back = !fwd && f->port[1] == pkt->sport && f->port[0] == pkt->dport &&
-	       addr_eq(&f->addr[1], &pkt->src) &&
-	       addr_eq(&f->addr[0], &pkt->dst);
-	return (fwd || back) && f->proto == pkt->proto &&
-	       f->ip_version == pkt->ip_version && f->icmp_key == icmp &&
-	       (!t->use_vlans || same_vlans(f, pkt));
+static inline two_words
+addr_differs(const struct addr *a, const struct addr *b)
+{
+	two_words x, y;
+
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	return x ^ y;
+}
+
+/* Whether 'pkt' goes from end 'from' of 'f' to the other one. */
+static inline bool
+goes_from(const struct flow *f, const struct packet *pkt, unsigned from)
+{
+	two_words x = addr_differs(&f->addr[from], &pkt->src) |
+		      addr_differs(&f->addr[!from], &pkt->dst);
+
+	return (x[0] | x[1] | (uint64_t)(f->port[from] ^ pkt->sport) |
+		(uint64_t)(f->port[!from] ^ pkt->dport)) == 0;
 }
 
 enum flow_dir
@@ -244,6 +219,24 @@ flow_packet_dir(const struct flow *f, const struct packet *pkt)
 		return FLOW_TOCLIENT;
 	}
 	return FLOW_TOSERVER;
+}
+
+static inline bool
+is_flow_of(const struct flow_table *t, const struct flow *f,
+	   const struct packet *pkt, uint32_t icmp, enum flow_dir *dir)
+{
+	if (goes_from(f, pkt, 0)) {
+		*dir = FLOW_TOSERVER;
+	} else if (goes_from(f, pkt, 1)) {
+		*dir = FLOW_TOCLIENT;
+	} else {
+		return false;
+	}
+	if (UNLIKELY(is_icmp(pkt->proto))) {
+		*dir = flow_packet_dir(f, pkt);
+	}
+	return f->proto == pkt->proto && f->ip_version == pkt->ip_version &&
+	       f->icmp_key == icmp && (!t->key.vlans || same_vlans(f, pkt));
 }
 
 /*
@@ -290,17 +283,11 @@ count_opened(struct flow_counters *n, uint8_t proto)
 	n->other += proto != IPP_TCP && proto != IPP_UDP && !is_icmp(proto);
 }
 
-/* Takes 'f' out of the hash; the worker gets it from flow_expire(). */
+/* Takes 'f' out of the index; the worker gets it from flow_expire(). */
 static void
 flow_end(struct flow_table *t, struct flow *f, enum flow_end end)
 {
-	struct flow **at = head_of(t, f->hash);
-
-	while (*at != f) {
-		at = &(*at)->next;
-	}
-	*at = f->next;
-	f->next = NULL;
+	flow_index_remove(&t->index, flow_index_of(&t->rec, f));
 	f->flags |= FLOW_UNLINKED;
 	flow_timers_end(&t->timers, f, end);
 }
@@ -318,36 +305,34 @@ evict(struct flow_table *t)
 	return true;
 }
 
-static struct flow *
+static uint32_t
 flow_alloc(struct flow_table *t)
 {
-	struct flow *f = NULL;
+	uint32_t i = 0;
 
 	if (t->n.active >= t->max_flows && t->timers.n_ended < RESERVE) {
 		evict(t);
 	}
 	if (t->n.active < t->max_flows + RESERVE) {
-		f = pool_get(t->pool, sizeof(*f));
-		if (f == NULL && t->timers.n_ended < RESERVE) {
+		i = flow_records_take(&t->rec);
+		if (i == 0 && t->timers.n_ended < RESERVE) {
 			evict(t); /* makes room for the next */
 		}
 	}
-	if (f == NULL) {
-		t->n.no_memory++;
-	}
-	return f;
+	t->n.no_memory += i == 0;
+	return i;
 }
 
 static struct flow *
-flow_open(struct flow_table *t, const struct packet *pkt, uint32_t hash,
+flow_open(struct flow_table *t, const struct packet *pkt, uint64_t hash,
 	  uint32_t icmp)
 {
-	struct flow *f = flow_alloc(t), **head;
+	uint32_t i = flow_alloc(t);
+	struct flow *f = &t->rec.v[i];
 
-	if (f == NULL) {
+	if (i == 0) {
 		return NULL;
 	}
-	memset(f, 0, sizeof(*f));
 	f->hash = hash;
 	f->icmp_key = icmp;
 	f->addr[0] = pkt->src;
@@ -362,12 +347,10 @@ flow_open(struct flow_table *t, const struct packet *pkt, uint32_t hash,
 	f->icmp_code = pkt->icmp_code;
 	f->first_us = f->last_us = pkt->frame->ts_us;
 	f->id = flow_identity(pkt, icmp);
-	head = head_of(t, hash);
-	f->next = *head;
-	*head = f;
+	flow_index_add(&t->index, i);
 	flow_timers_add(&t->timers, f);
 	count_opened(&t->n, f->proto);
-	t->n.mem += pool_class_size(sizeof(*f));
+	t->n.mem = t->n.active * sizeof(*f) + flow_index_bytes(&t->index);
 	return f;
 }
 
@@ -382,20 +365,18 @@ wire_bytes(const struct packet *pkt)
 	return pkt->frame->wirelen;
 }
 
-static void
+static inline void
 flow_count(struct flow_table *t, struct flow *f, const struct packet *pkt,
 	   enum flow_dir dir)
 {
-	f->last_us = f->pkts[0] + f->pkts[1] == 0
-			     ? pkt->frame->ts_us
-			     : MAX(f->last_us, pkt->frame->ts_us);
+	f->last_us = MAX(f->last_us, pkt->frame->ts_us);
 	f->pkts[dir]++;
 	f->bytes[dir] += wire_bytes(pkt);
 	f->tcp_flags[dir] |= pkt->tcp_flags;
-	if (f->state == FLOW_NEW && f->proto != IPP_TCP && f->pkts[!dir] != 0) {
-		f->state = FLOW_ESTABLISHED;
+	if (UNLIKELY(f->state == FLOW_NEW) && f->proto != IPP_TCP &&
+	    f->pkts[!dir] != 0) {
+		flow_set_state(t, f, FLOW_ESTABLISHED);
 	}
-	flow_timers_touch(&t->timers, f);
 }
 
 /* A connection that is over and opened anew on the same ports. */
@@ -407,40 +388,82 @@ is_reopened(const struct flow *f, const struct packet *pkt)
 		       TCP_SYN;
 }
 
+static inline struct flow *
+look_up(const struct flow_table *t, const struct packet *pkt, uint64_t hash,
+	uint32_t icmp, enum flow_dir *dir)
+{
+	const struct flow_bucket *b = flow_bucket_of(&t->index, hash);
+	uint32_t lanes = flow_bucket_lanes(b, flow_tag_of(hash));
+
+	for (; lanes != 0; lanes = flow_next_lanes(lanes)) {
+		struct flow *f = &t->rec.v[b->at[flow_first_lane(lanes)]];
+
+		if (LIKELY(is_flow_of(t, f, pkt, icmp, dir))) {
+			return f;
+		}
+	}
+	for (uint32_t i = b->over; UNLIKELY(i != 0); i = t->rec.v[i].chain) {
+		if (is_flow_of(t, &t->rec.v[i], pkt, icmp, dir)) {
+			return &t->rec.v[i];
+		}
+	}
+	return NULL;
+}
+
 struct flow *
 flow_find(struct flow_table *t, const struct packet *pkt, enum flow_dir *dir)
 {
-	struct key k;
 	struct flow *f;
-	uint32_t hash;
+	uint64_t hash = pkt->flow_hash;
+	uint32_t icmp = 0;
 
 	if (pkt->ip_version == 0 ||
 	    (pkt->flags & (PKT_FRAGMENT | PKT_BROKEN)) != 0) {
 		return NULL;
 	}
-	flow_clock_tick(&t->timers.clock, pkt->frame->ts_us);
-	make_key(t, pkt, &k);
-	hash = (uint32_t)XXH3_64bits_withSecret(&k, sizeof(k), t->secret,
-						SECRET_LEN);
-	for (f = *head_of(t, hash); f != NULL; f = f->next) {
-		if (f->hash == hash && is_flow_of(t, f, pkt, k.icmp_key)) {
-			break;
-		}
+	flow_timers_tick(&t->timers, pkt->frame->ts_us);
+	if (UNLIKELY(is_icmp(pkt->proto))) {
+		icmp = icmp_key(pkt);
 	}
-	if (f != NULL && (flow_timers_over(&t->timers, f, pkt->frame->ts_us) ||
-			  is_reopened(f, pkt))) {
+	if (hash == 0) {
+		hash = hash_packet(&t->key, pkt, icmp);
+	}
+	f = look_up(t, pkt, hash, icmp, dir);
+	if (f != NULL &&
+	    UNLIKELY(flow_timers_over(&t->timers, f, pkt->frame->ts_us) ||
+		     is_reopened(f, pkt))) {
 		flow_end(t, f, FLOW_END_TIMEOUT);
 		f = NULL;
 	}
-	if (f == NULL) {
-		f = flow_open(t, pkt, hash, k.icmp_key);
+	if (UNLIKELY(f == NULL)) {
+		f = flow_open(t, pkt, hash, icmp);
 		if (f == NULL) {
 			return NULL;
 		}
+		*dir = flow_packet_dir(f, pkt);
 	}
-	*dir = flow_packet_dir(f, pkt);
 	flow_count(t, f, pkt, *dir);
 	return f;
+}
+
+void
+flow_prefetch(const struct flow_table *t, uint64_t hash)
+{
+	__builtin_prefetch(flow_bucket_of(&t->index, hash));
+}
+
+void
+flow_prefetch_record(const struct flow_table *t, uint64_t hash)
+{
+	const struct flow_bucket *b = flow_bucket_of(&t->index, hash);
+	uint32_t lanes = flow_bucket_lanes(b, flow_tag_of(hash));
+	const struct flow *f;
+
+	if (LIKELY(lanes != 0)) {
+		f = &t->rec.v[b->at[flow_first_lane(lanes)]];
+		__builtin_prefetch(f, 1);
+		__builtin_prefetch(f->pkts, 1);
+	}
 }
 
 #define SWAP(a, b) \
@@ -453,7 +476,7 @@ flow_find(struct flow_table *t, const struct packet *pkt, enum flow_dir *dir)
 void
 flow_swap(struct flow_table *t, struct flow *f)
 {
-	uint32_t ip = f->flags &
+	unsigned ip = f->flags &
 		      (FLOW_IP_CHECKED_TOSERVER | FLOW_IP_CHECKED_TOCLIENT);
 
 	(void)t; /* the hash does not know directions */
@@ -476,15 +499,20 @@ void
 flow_set_state(struct flow_table *t, struct flow *f, enum flow_state s)
 {
 	if (f->state != s) {
-		f->state = s;
-		flow_timers_touch(&t->timers, f);
+		f->state = (uint8_t)s;
+		flow_timers_restate(&t->timers, f);
 	}
 }
 
 void
 flow_table_set_clock(struct flow_table *t, uint64_t now_us)
 {
-	t->timers.clock = (struct flow_clock){ .now_us = now_us };
+	struct flow_clock *c = &t->timers.clock;
+
+	if (c->now_us > now_us && c->now_us - now_us > FLOW_DISORDER_US) {
+		t->timers.stepped_back = true;
+	}
+	*c = (struct flow_clock){ .now_us = now_us };
 }
 
 struct flow *
@@ -494,28 +522,28 @@ flow_expire(struct flow_table *t, uint64_t now_us, bool all)
 
 	if (all) {
 		if (flow_timers_end_all(&t->timers)) {
-			heads_clear(t);
+			flow_index_reset(&t->index);
 		}
 	} else {
-		flow_clock_tick(&t->timers.clock, now_us);
+		flow_timers_tick(&t->timers, now_us);
 		f = flow_timers_due(&t->timers);
 		if (f != NULL) {
 			flow_end(t, f, FLOW_END_TIMEOUT);
 		}
 	}
-	return t->timers.ended.oldest;
+	return flow_timers_ended(&t->timers);
 }
 
 void
 flow_release(struct flow_table *t, struct flow *f)
 {
 	if ((f->flags & FLOW_UNLINKED) == 0) {
-		flow_end(t, f, f->end);
+		flow_end(t, f, (enum flow_end)f->end);
 	}
-	flow_timers_remove(&t->timers, f);
+	flow_timers_forget(&t->timers, f);
+	flow_records_put(&t->rec, f);
 	t->n.active--;
-	t->n.mem -= pool_class_size(sizeof(*f));
-	pool_put(t->pool, f, sizeof(*f));
+	t->n.mem -= sizeof(*f);
 }
 
 const struct flow_counters *

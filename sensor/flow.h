@@ -6,16 +6,20 @@
  *
  * Place    after defrag, before stream; never calls either.
  * Threads  one table per worker; nothing here may be shared.
- * Memory   bounded by flow.memcap; what hangs on a flow (TCP, application,
+ * Memory   bounded by flow.memcap, in regions that cost nothing before they
+ *          are used, charged to the worker's pool; what hangs on a flow (TCP, application,
  *          rule state) is owned by those stages, which the worker ends before
  *          flow_release().
- * Cost     flow_find() does not allocate from the heap, lock or log.
+ * Cost     flow_find() does not allocate from the heap, lock or log.  It reads
+ *          one line of the index and two of the flow; with flow_prefetch()
+ *          and flow_prefetch_record() they are there before.
  */
 #ifndef SENSOR_FLOW_H
 #define SENSOR_FLOW_H
 
 #include "common/conf.h"
 #include "common/pool.h"
+#include "sensor/flow_key.h"
 #include "sensor/packet.h"
 
 enum flow_dir { FLOW_TOSERVER = 0, FLOW_TOCLIENT = 1 };
@@ -31,44 +35,47 @@ struct app_flow; /* app_parser.h */
 struct rule_flow; /* rules */
 
 /*
- * Ordered by use: the first two cache lines are what each packet touches.
+ * Ordered by use.  A packet reads and writes the first two cache lines; the
+ * third is for the flow's beginning and end, and for rules that matched.
  */
 struct flow {
-	/* The table's own: chain, expiry list, key. */
-	struct flow *next;
-	struct flow *older, *newer;
-	uint32_t hash;
-	uint32_t icmp_key; /* of an ICMP conversation: types, code, id; or 0 */
-
 	/* Identity: index 0 is the initiator (client). */
 	struct addr addr[2];
-	/* -- second line -- */
 	uint16_t port[2];
 	uint16_t vlan[PKT_MAX_VLANS];
 	uint8_t n_vlans;
 	uint8_t proto, ip_version;
-	uint8_t icmp_type, icmp_code; /* of the first packet */
-	uint8_t timer; /* which expiry list */
-
-	/* What was seen. */
-	uint64_t last_us;
-	uint64_t pkts[2], bytes[2]; /* by enum flow_dir; wire bytes of L2 on */
-	/* -- third line -- */
+	uint8_t timer; /* flow_timer.h: which timeout */
+	uint8_t state; /* enum flow_state */
+	uint8_t end; /* enum flow_end */
+	uint32_t icmp_key; /* of an ICMP conversation: types, code, id; or 0 */
 	uint8_t tcp_flags[2]; /* union of flags seen */
-	uint32_t flags; /* enum flow_flags */
-	enum flow_state state;
-	enum flow_end end;
+	uint16_t flags; /* enum flow_flags */
+	uint64_t last_us;
 
+	/* -- second line: by enum flow_dir, bytes are of L2 on -- */
+	uint64_t pkts[2], bytes[2];
 	/* What the later stages remember; each frees its own. */
 	struct tcp_session *tcp;
 	struct app_flow *app;
-	struct rule_flow *rules;
+	uint32_t plan[2][2]; /* the rules' own, by direction; 0: none yet */
 
+	/* -- third line -- */
+	struct rule_flow *rules;
 	uint64_t id; /* deterministic: same capture, same id; 53 bits */
 	uint64_t first_us;
 	uint64_t n_alerts;
-};
-STATIC_ASSERT(sizeof(struct flow) <= 256, "one pool block of 256 bytes");
+	/* The table's own: bucket and its chain, timing wheel. */
+	uint64_t hash;
+	uint32_t chain;
+	uint32_t prev, next;
+	uint16_t slot;
+	uint8_t icmp_type, icmp_code; /* of the first packet */
+} __attribute__((aligned(64)));
+STATIC_ASSERT(sizeof(struct flow) == 192, "three cache lines");
+STATIC_ASSERT(offsetof(struct flow, pkts) == 64 &&
+		      offsetof(struct flow, rules) == 128,
+	      "a packet touches two");
 
 enum flow_flags {
 	FLOW_IP_CHECKED_TOSERVER = 1 << 0, /* address-only rules were tried */
@@ -83,7 +90,7 @@ enum flow_flags {
 struct flow_counters {
 	uint64_t total, tcp, udp, icmp, other; /* flows opened */
 	uint64_t active, emergency_evicted, no_memory;
-	uint64_t mem; /* bytes */
+	uint64_t mem; /* bytes: records in use and buckets */
 };
 
 struct flow_table;
@@ -98,10 +105,23 @@ struct flow_clock {
 	uint64_t now_us; /* the latest time that is believed */
 	uint64_t claim_us; /* a leap that one packet claims; 0: none */
 };
-void flow_clock_tick(struct flow_clock *c, uint64_t ts_us);
+void flow_clock_leap(struct flow_clock *c, uint64_t ts_us);
+
+static inline void
+flow_clock_tick(struct flow_clock *c, uint64_t ts_us)
+{
+	/* One comparison for both ways: what is too early wraps around. */
+	if (LIKELY(ts_us - c->now_us + FLOW_DISORDER_US <=
+		   2 * FLOW_DISORDER_US)) {
+		c->now_us = MAX(c->now_us, ts_us);
+		c->claim_us = 0;
+	} else {
+		flow_clock_leap(c, ts_us);
+	}
+}
 
 /*
- * Keys read: flow.memcap (128mb), flow.hash-size, flow.prealloc,
+ * Keys read: flow.memcap (128mb), flow.hash-size (buckets to begin with), flow.prealloc,
  * flow-timeouts.{default,tcp,udp,icmp}.{new,established,closed} in seconds, as
  * Suricata's, vlan.use-for-tracking.  NULL when memory is out.
  */
@@ -110,6 +130,17 @@ struct flow_table *flow_table_new(const struct conf *conf, struct pool *pool);
 void flow_table_free(struct flow_table *t);
 /* The hash is keyed at random; a test may fix it while the table is empty. */
 void flow_table_seed(struct flow_table *t, uint64_t seed);
+
+/*
+ * Looking ahead.  A worker that knows some packets of the future hashes them
+ * with the table's keying (flow_key.h; or asks for flow_hash()), hints at the
+ * bucket, some packets later at the record, and hands the hash over in
+ * pkt->flow_hash.  Hints never change a result.
+ */
+const struct flow_keying *flow_keying(const struct flow_table *t);
+uint64_t flow_hash(const struct flow_table *t, const struct packet *pkt);
+void flow_prefetch(const struct flow_table *t, uint64_t hash);
+void flow_prefetch_record(const struct flow_table *t, uint64_t hash);
 
 /*
  * Finds the flow of 'pkt', opening one when there is none, and counts the
@@ -121,9 +152,10 @@ void flow_table_seed(struct flow_table *t, uint64_t seed);
  * IP) or when memory is out (counted).  '*dir' says which way it goes.  ICMP
  * errors are flows of their own.
  *
- * At flow.memcap the flow that has used up most of its timeout is ended
- * (FLOW_END_FORCED) and handed over by the next flow_expire(); a small reserve
- * carries new flows until then.
+ * At flow.memcap, of sixteen flows, each time the next ones in the table, the
+ * one that has used up most of its timeout is ended (FLOW_END_FORCED) and
+ * handed over by the next flow_expire(); a small reserve carries new flows
+ * until then.
  */
 struct flow *flow_find(struct flow_table *t, const struct packet *pkt,
 		       enum flow_dir *dir);
@@ -141,12 +173,13 @@ void flow_set_state(struct flow_table *t, struct flow *f, enum flow_state s);
 /*
  * Hands over one flow whose time is up at 'now_us' (packet time), or NULL.
  * With 'all' every flow in order of its first packet.  The caller ends what
- * hangs on it, then calls flow_release().
+ * hangs on it, then calls flow_release().  Flows end at the first call behind
+ * their time; which of them comes first is not said.
  *
  * A clock that leaps by more than FLOW_DISORDER_US is believed when a second
  * packet or call agrees, so that one wrong timestamp ends nothing.  A flow
  * whose last packet lies in the future by more than its timeout is over, too.
- * O(1) when there is none.
+ * A flow is looked at once for each timeout that it lives, not at each call.
  */
 struct flow *flow_expire(struct flow_table *t, uint64_t now_us, bool all);
 /*

@@ -85,6 +85,7 @@ struct packet {
 	struct view l4; /* transport header up to the datagram's end */
 	struct view payload;
 	struct addr src, dst;
+	uint64_t flow_hash; /* by flow_key.h, computed ahead; 0: not yet */
 	uint32_t flags; /* enum packet_flags */
 	uint32_t l3_hlen; /* IPv4 header, or IPv6 with its extension headers */
 	uint32_t l4_hlen;
