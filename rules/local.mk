@@ -43,7 +43,8 @@ librules_a_SOURCES += \
 	rules/rule_kind.h rules/rule_kind.c \
 	rules/fast_pattern.h rules/fast_pattern.c \
 	rules/rule_compile.h rules/rule_compile.c \
-	rules/rule_search.h rules/rule_search.c \
+	rules/rule_search.h rules/rule_search.c rules/rule_search_path.h \
+	rules/rule_search_x86.c rules/rule_search_arm.c \
 	rules/rule_bytes.h rules/rule_bytes.c \
 	rules/rule_measure.h rules/rule_measure.c \
 	rules/rule_notes.h rules/rule_notes.c \
