@@ -72,6 +72,7 @@ librules_a_SOURCES += \
 	rules/rule_matcher.h rules/rule_gather.c rules/rule_shared.c \
 	rules/rule_try.c rules/rule_try_lists.c rules/rule_try_tx.c \
 	rules/rule_hit.c \
+	rules/rule_profile.h rules/rule_profile_db.h rules/rule_profile.c \
 	rules/rule_match.h rules/rule_match.c
 
 # prefilter, indicators, thresholds
