@@ -43,7 +43,8 @@ librules_a_SOURCES += \
 	rules/rule_kind.h rules/rule_kind.c \
 	rules/fast_pattern.h rules/fast_pattern.c \
 	rules/rule_compile.h rules/rule_compile.c \
-	rules/rule_search.h rules/rule_search.c \
+	rules/rule_search.h rules/rule_search.c rules/rule_search_path.h \
+	rules/rule_search_x86.c rules/rule_search_arm.c \
 	rules/rule_bytes.h rules/rule_bytes.c \
 	rules/rule_measure.h rules/rule_measure.c \
 	rules/rule_notes.h rules/rule_notes.c \
@@ -71,6 +72,7 @@ librules_a_SOURCES += \
 	rules/rule_matcher.h rules/rule_gather.c rules/rule_shared.c \
 	rules/rule_try.c rules/rule_try_lists.c rules/rule_try_tx.c \
 	rules/rule_hit.c \
+	rules/rule_profile.h rules/rule_profile_db.h rules/rule_profile.c \
 	rules/rule_match.h rules/rule_match.c
 
 # prefilter, indicators, thresholds

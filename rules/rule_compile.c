@@ -4,6 +4,7 @@
 #include "rules/fast_pattern.h"
 #include "rules/rule_check.h"
 #include "rules/rule_kind.h"
+#include "rules/rule_search.h"
 #include "rules/rule_shape.h"
 
 /* Failure table of Knuth, Morris and Pratt, for contents without case. */
@@ -28,6 +29,21 @@ fail_table(struct rule_draft *r, const struct content *c)
 		f[i + 1] = k;
 	}
 	return f;
+}
+
+static enum err
+freeze_content(struct rule_draft *r, struct op *op)
+{
+	bool nocase = (op->flags & OPF_NOCASE) != 0;
+
+	if (nocase) {
+		op->content.fail = fail_table(r, &op->content);
+		if (op->content.fail == NULL) {
+			return ERR_NOMEM;
+		}
+	}
+	rule_find_prepare(&op->content, nocase);
+	return ERR_OK;
 }
 
 static bool
@@ -102,10 +118,8 @@ freeze_list(struct rule_draft *r, uint8_t i, enum inspect_dir dir,
 	for (uint16_t k = 0; e == ERR_OK && k < l->n_ops; k++) {
 		ops[k] = l->ops[k].op;
 		out->wants_end = out->wants_end || needs_end(&ops[k]);
-		if (ops[k].type == OP_CONTENT &&
-		    (ops[k].flags & OPF_NOCASE) != 0) {
-			ops[k].content.fail = fail_table(r, &ops[k].content);
-			e = ops[k].content.fail == NULL ? ERR_NOMEM : ERR_OK;
+		if (ops[k].type == OP_CONTENT) {
+			e = freeze_content(r, &ops[k]);
 		} else if (ops[k].type == OP_BASE64) {
 			e = freeze_base64(r, l->ops[k].base64_list, dir,
 					  &ops[k]);

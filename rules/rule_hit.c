@@ -123,6 +123,9 @@ hit_emit(struct rule_matcher *m, const struct rule_prog *p)
 	if (!shared_settle(m, p, &hit)) {
 		return;
 	}
+	if (UNLIKELY(m->profile != NULL)) {
+		m->profile->of[p->order].matches++;
+	}
 	leave_state(m, p);
 	if (p->n_tx_bits > 0) {
 		leave_tx_bits(m, p);

@@ -44,6 +44,7 @@ rule_matcher_free(struct rule_matcher *m)
 {
 	if (m != NULL) {
 		verifier_fini(&m->verifier);
+		rule_profile_free(m->profile);
 		prefilter_scratch_free(m->scratch);
 		free(m->candidates);
 		free(m->summary);
@@ -66,6 +67,53 @@ rule_matcher_follow(struct rule_matcher *m, const struct rule_matcher *old)
 	m->stats = old->stats;
 	m->verifier.pcre_limit = old->verifier.pcre_limit;
 	m->verifier.step_limit = old->verifier.step_limit;
+	if (m->profile != NULL && old->profile != NULL) {
+		rule_profile_add(m->profile, old->profile);
+	}
+}
+
+bool
+rule_matcher_profile(struct rule_matcher *m)
+{
+	if (m->profile == NULL) {
+		m->profile = rule_profile_new(m->rs);
+	}
+	return m->profile != NULL;
+}
+
+const struct rule_profile *
+rule_matcher_costs(const struct rule_matcher *m)
+{
+	return m->profile;
+}
+
+static void
+try_one(struct rule_matcher *m, const struct rule_prog *p)
+{
+	if (p->kind == PROG_TX) {
+		try_tx(m, p);
+	} else {
+		try_plain(m, p);
+	}
+}
+
+/* try_one() with its count, and now and then its time. */
+static void
+try_counted(struct rule_matcher *m, const struct rule_prog *p)
+{
+	struct profile_cost *c = &m->profile->of[p->order];
+	uint64_t matches = c->matches, began;
+
+	c->checks++;
+	m->profile->gather[m->in->kind].candidates++;
+	if (m->profile->n_tries++ % PROFILE_SAMPLE != 0) {
+		try_one(m, p);
+		return;
+	}
+	began = profile_ticks();
+	try_one(m, p);
+	profile_time_add(c->matches != matches ? &c->hit : &c->miss,
+			 profile_ticks() - began);
 }
 
 /* Candidates in their order of evaluation; leaves the bitmap empty. */
@@ -90,14 +138,47 @@ try_candidates(struct rule_matcher *m)
 					continue;
 				}
 				m->stats.candidates++;
-				if (p->kind == PROG_TX) {
-					try_tx(m, p);
+				if (UNLIKELY(m->profile != NULL)) {
+					try_counted(m, p);
 				} else {
-					try_plain(m, p);
+					try_one(m, p);
 				}
 			}
 		}
 	}
+}
+
+/* Marks the candidates of the call. */
+static void
+gather(struct rule_matcher *m)
+{
+	switch (m->in->kind) {
+	case INSPECT_PACKET:
+		gather_packet(m);
+		break;
+	case INSPECT_STREAM:
+		gather_stream(m);
+		break;
+	case INSPECT_TX:
+		gather_tx(m);
+		break;
+	}
+}
+
+static void
+gather_counted(struct rule_matcher *m)
+{
+	struct profile_gather *g = &m->profile->gather[m->in->kind];
+	uint64_t began;
+
+	g->calls++;
+	if (m->profile->n_calls++ % PROFILE_SAMPLE != 0) {
+		gather(m);
+		return;
+	}
+	began = profile_ticks();
+	gather(m);
+	profile_time_add(&g->time, profile_ticks() - began);
 }
 
 static bool
@@ -166,16 +247,10 @@ rule_match(struct rule_matcher *m, struct inspect *in, struct rule_hits *out)
 		return;
 	}
 	call_facts_of(in, &m->facts);
-	switch (in->kind) {
-	case INSPECT_PACKET:
-		gather_packet(m);
-		break;
-	case INSPECT_STREAM:
-		gather_stream(m);
-		break;
-	case INSPECT_TX:
-		gather_tx(m);
-		break;
+	if (UNLIKELY(m->profile != NULL)) {
+		gather_counted(m);
+	} else {
+		gather(m);
 	}
 	try_candidates(m);
 	if (m->rs->iocs != NULL && !m->passed) {

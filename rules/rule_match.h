@@ -16,6 +16,7 @@
 #include "rules/shared_state.h"
 
 struct rule_matcher;
+struct rule_profile;
 
 struct rule_matcher *rule_matcher_new(const struct ruleset *rs);
 void rule_matcher_free(struct rule_matcher *m);
@@ -39,6 +40,14 @@ void rule_matcher_settle(struct rule_matcher *m, struct shared_state *s);
  */
 void rule_match(struct rule_matcher *m, struct inspect *in,
 		struct rule_hits *out);
+
+/*
+ * Counts and times the rules from now on; nothing when that is done already.
+ * False when out of memory.
+ */
+bool rule_matcher_profile(struct rule_matcher *m) MUST_CHECK;
+/* What was counted, also of the sets before; NULL: was not asked for. */
+const struct rule_profile *rule_matcher_costs(const struct rule_matcher *m);
 
 /* Release what rule_match() left in a flow's or transaction's slot. */
 void rule_flow_free(struct rule_flow *f, struct pool *pool);

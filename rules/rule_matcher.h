@@ -15,6 +15,7 @@
 
 #include "rules/rule_facts.h"
 #include "rules/rule_match.h"
+#include "rules/rule_profile_db.h"
 #include "rules/rule_verify.h"
 #include "rules/ruleset_db.h"
 #include "rules/shared_claim.h"
@@ -49,6 +50,7 @@ struct rule_matcher {
 	struct rule_datum data[MAX_DATA];
 	uint32_t n_data, data_kept; /* kept: they belong to hits */
 	struct shared_state *shared; /* NULL: claims go out with the hits */
+	struct rule_profile *profile; /* NULL: nobody asked for it */
 };
 
 /* rule_gather.c: marks the programs that the call's bytes and facts suggest. */

@@ -97,6 +97,10 @@ struct content {
 	const uint8_t *bytes; /* lower case when OPF_NOCASE */
 	const uint16_t *fail; /* OPF_NOCASE: KMP's table */
 	uint16_t len;
+	/* the two bytes that rule_find() looks for, and where in 'bytes' they
+	 * stand; 'rare_fold' makes a letter of the data small */
+	uint16_t rare_at[2];
+	uint8_t rare[2], rare_fold[2];
 	struct operand offset, depth, distance, within;
 };
 

@@ -1,6 +1,122 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rule_search.h"
 
+#include "rules/rule_search_path.h"
+
+/* A search may compare this often in vain before it is thought hostile. */
+#define BUDGET_LEAST 1024
+#define BUDGET_A_PLACE 2
+
+/*
+ * How often a byte comes in traffic: 16 times the logarithm to base 2, from
+ * an arbitrary zero.  Counted over payload of many protocols; marks of text
+ * protocols that stand in nearly every head are set higher.
+ */
+static const uint8_t how_common[256] = {
+	95, 50, 30, 27, 24, 18, 19, 14, 26, 17, 49, 9,  13, 42, 7,  32, 34, 10,
+	7,  7,  8,  7,  8,  7,  10, 5,  5,  7,  6,  6,  10, 7,  67, 7,  16, 6,
+	13, 11, 6,  6,  12, 12, 11, 14, 13, 33, 32, 37, 41, 37, 34, 27, 27, 30,
+	27, 26, 26, 26, 34, 26, 12, 28, 10, 8,  15, 30, 20, 21, 24, 23, 18, 16,
+	25, 22, 13, 14, 17, 24, 22, 19, 21, 14, 17, 20, 22, 18, 15, 15, 16, 13,
+	15, 5,  7,  6,  5,  12, 6,  43, 24, 34, 30, 48, 27, 26, 27, 37, 16, 17,
+	36, 32, 37, 39, 31, 14, 39, 36, 44, 25, 19, 23, 20, 20, 15, 7,  6,  7,
+	5,  5,  16, 10, 20, 10, 7,  9,  6,  4,  6,  11, 5,  18, 4,  9,  4,  4,
+	6,  3,  4,  4,  5,  5,  4,  4,  5,  4,  4,  3,  4,  5,  4,  4,  15, 6,
+	4,  5,  5,  9,  4,  3,  5,  4,  8,  4,  4,  3,  4,  5,  4,  4,  4,  3,
+	5,  4,  4,  4,  5,  4,  5,  5,  4,  3,  5,  5,  16, 5,  6,  7,  7,  4,
+	5,  9,  6,  5,  5,  4,  8,  4,  6,  4,  5,  6,  4,  4,  4,  4,  5,  4,
+	5,  4,  4,  4,  5,  4,  4,  6,  8,  4,  4,  4,  4,  4,  4,  5,  9,  6,
+	6,  6,  6,  4,  4,  5,  9,  4,  4,  6,  5,  4,  5,  8,  9,  6,  7,  7,
+	8,  10, 14, 40,
+};
+
+static find_fn *fast; /* set before main(); NULL: the portable way */
+
+static find_fn *
+best_of(enum find_path path)
+{
+	find_fn *f = find_best_x86(path);
+
+	return f != NULL ? f : find_best_arm(path);
+}
+
+bool
+rule_find_use(enum find_path path)
+{
+	find_fn *f = best_of(path);
+
+	if (f == NULL && path != FIND_PORTABLE) {
+		return false;
+	}
+	fast = f;
+	return true;
+}
+
+/* The widest that there is; before main(), so that no thread sees a change. */
+__attribute__((constructor)) static void
+choose_path(void)
+{
+	for (unsigned i = 0; i < FIND_PATHS; i++) {
+		(void)rule_find_use((enum find_path)i);
+	}
+}
+
+const char *
+rule_find_name(enum find_path path)
+{
+	static const char *const names[FIND_PATHS] = {
+		"portable", "sse2", "avx2", "avx512bw", "neon",
+	};
+
+	return names[path];
+}
+
+static uint8_t
+rank_of(uint8_t b, bool nocase)
+{
+	uint8_t upper = (uint8_t)(b - ('a' - 'A'));
+
+	return nocase && b >= 'a' && b <= 'z'
+		       ? MAX(how_common[b], how_common[upper])
+		       : how_common[b];
+}
+
+/* The rarest byte of 'c' but for that at 'not'. */
+static uint16_t
+rarest(const struct content *c, bool nocase, uint16_t not )
+{
+	uint16_t best = not ;
+	int least = INT16_MAX;
+
+	for (uint16_t i = 0; i < c->len; i++) {
+		int rank = rank_of(c->bytes[i], nocase);
+
+		/* two of a kind say less than two of different kinds */
+		rank += not < c->len && c->bytes[i] == c->bytes[not ] ? 8 : 0;
+		if (i != not &&rank < least) {
+			best = i;
+			least = rank;
+		}
+	}
+	return best;
+}
+
+void
+rule_find_prepare(struct content *c, bool nocase)
+{
+	if (c->len == 0) {
+		return;
+	}
+	c->rare_at[0] = rarest(c, nocase, c->len);
+	c->rare_at[1] = rarest(c, nocase, c->rare_at[0]);
+	for (unsigned i = 0; i < 2; i++) {
+		uint8_t b = c->bytes[c->rare_at[i]];
+
+		c->rare[i] = b;
+		c->rare_fold[i] = nocase && b >= 'a' && b <= 'z' ? 0x20 : 0;
+	}
+}
+
 /*
  * Knuth, Morris, Pratt: the bytes are an attacker's, and a search that skips
  * back costs him nothing.
@@ -24,14 +140,13 @@ find_nocase(const struct content *c, struct view data, size_t from)
 	return -1;
 }
 
-int64_t
-rule_find(const struct content *c, bool nocase, struct view data, size_t from)
+/* Linear whatever the bytes; memmem() is that for long contents, and short
+ * ones bound what a place may cost. */
+static int64_t
+find_linear(const struct content *c, bool nocase, struct view data, size_t from)
 {
 	const uint8_t *at;
 
-	if (from > data.len || data.len - from < c->len) {
-		return -1;
-	}
 	if (nocase) {
 		return find_nocase(c, data, from);
 	}
@@ -40,13 +155,44 @@ rule_find(const struct content *c, bool nocase, struct view data, size_t from)
 }
 
 bool
+find_equal(const struct content *c, bool nocase, const uint8_t *p)
+{
+	if (!nocase) {
+		return memcmp(p, c->bytes, c->len) == 0;
+	}
+	for (uint16_t i = 0; i < c->len; i++) {
+		if (ascii_lower(p[i]) != c->bytes[i]) {
+			return false;
+		}
+	}
+	return true;
+}
+
+int64_t
+rule_find(const struct content *c, bool nocase, struct view data, size_t from)
+{
+	struct find_job j = { .c = c, .nocase = nocase };
+	size_t at;
+
+	if (from > data.len || data.len - from < c->len) {
+		return -1;
+	}
+	if (fast == NULL || c->len == 0) {
+		return find_linear(c, nocase, data, from);
+	}
+	j.p = data.p + from;
+	j.n = data.len - from - c->len + 1;
+	j.budget = BUDGET_LEAST + (int64_t)(BUDGET_A_PLACE * j.n);
+	at = fast(&j);
+	if (j.budget < 0) {
+		return find_linear(c, nocase, data, from + at);
+	}
+	return at < j.n ? (int64_t)(from + at) : -1;
+}
+
+bool
 rule_find_at(const struct content *c, bool nocase, struct view data, size_t at)
 {
-	struct view there = view_sub(data, at, c->len);
-
-	if (there.len != c->len) {
-		return false;
-	}
-	return nocase ? view_caseeq(there, view_of(c->bytes, c->len))
-		      : memcmp(there.p, c->bytes, c->len) == 0;
+	return at <= data.len && data.len - at >= c->len &&
+	       find_equal(c, nocase, data.p + at);
 }

@@ -112,6 +112,7 @@ libsensor_a_SOURCES += \
 	sensor/reload.h sensor/reload.c \
 	sensor/replay.h sensor/replay.c \
 	sensor/stats.h sensor/stats.c \
+	sensor/profile.h sensor/profile.c \
 	sensor/progress.h sensor/progress.c \
 	sensor/options.h sensor/options_settings.h sensor/options_help.c \
 	sensor/options_settings.c sensor/options.c \

@@ -17,6 +17,7 @@
 #include "rules/admission.h"
 #include "sensor/forward.h"
 #include "sensor/options.h"
+#include "sensor/profile.h"
 #include "sensor/progress.h"
 #include "sensor/reload.h"
 #include "sensor/replay.h"
@@ -75,6 +76,7 @@ struct sensor {
 	struct worker *worker[64];
 	unsigned n_workers;
 	struct stats_source stats;
+	struct profile_start profile;
 	struct progress *progress;
 	struct json json;
 	uint64_t started_ms;
@@ -146,6 +148,7 @@ load_rules(struct sensor *s)
 		.n_indicators = s->opt.indicators.n,
 		.n_workers = s->opt.workers,
 		.strict = s->opt.strict,
+		.profile = s->opt.profile != NULL,
 	};
 	s->rules = (s->opt.check ? ruleset_examine : ruleset_load)(
 		s->opt.conf, s->opt.rules.v, s->opt.rules.n,
@@ -262,6 +265,7 @@ start_workers(struct sensor *s, struct diag *d)
 		.memory_limit =
 			conf_u64(s->opt.conf, "memory.worker",
 				 UINT64_C(1) << 30, 1 << 20, UINT64_C(1) << 40),
+		.profile = s->opt.profile != NULL,
 		.shared =
 			ruleset_undivided(s->rules) != NULL ? s->shared : NULL,
 	};
@@ -430,6 +434,7 @@ run(struct sensor *s)
 	struct diag d;
 	int status = EXIT_DONE;
 
+	profile_begin(&s->profile);
 	s->progress = progress_new(!s->opt.quiet && isatty(STDERR_FILENO));
 	if (replay_run(&set, &result, &d) != ERR_OK) {
 		log_err("%s", d.msg);
@@ -506,6 +511,11 @@ stop(struct sensor *s, int status)
 		say_result(s);
 		st = write_stats_file(s);
 		status = MAX(status, st);
+		if (s->opt.profile != NULL &&
+		    !profile_write(&s->profile, s->worker, s->n_workers,
+				   s->opt.profile, s->opt.profile_json)) {
+			status = MAX(status, EXIT_FAILED);
+		}
 	}
 	stop_forward(s);
 	if (sink_close(s->sink) != ERR_OK && status == EXIT_DONE) {

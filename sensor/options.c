@@ -25,6 +25,8 @@ enum {
 	OPT_CHECK_JSON,
 	OPT_SET,
 	OPT_LOG_JSON,
+	OPT_PROFILE_RULES,
+	OPT_PROFILE_RULES_JSON,
 };
 
 static const struct option long_options[] = {
@@ -51,6 +53,9 @@ static const struct option long_options[] = {
 	{ "strict", no_argument, NULL, OPT_STRICT },
 	{ "set", required_argument, NULL, OPT_SET },
 	{ "log-json", no_argument, NULL, OPT_LOG_JSON },
+	{ "profile-rules", optional_argument, NULL, OPT_PROFILE_RULES },
+	{ "profile-rules-json", optional_argument, NULL,
+	  OPT_PROFILE_RULES_JSON },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -156,6 +161,11 @@ on_option(struct parse_state *ps, int c, struct diag *d)
 		return ERR_OK;
 	case OPT_CHECK_JSON:
 		o->check = o->check_json = true;
+		return ERR_OK;
+	case OPT_PROFILE_RULES:
+	case OPT_PROFILE_RULES_JSON:
+		o->profile = optarg != NULL ? optarg : "-";
+		o->profile_json = c == OPT_PROFILE_RULES_JSON;
 		return ERR_OK;
 	case OPT_STRICT:
 		o->strict = true;

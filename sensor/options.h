@@ -27,6 +27,8 @@ struct options {
 	uint32_t eve_types, forward_types;
 	unsigned workers;
 	double pace;
+	const char *profile; /* where the rules' costs go; NULL: not asked */
+	bool profile_json;
 	bool check, check_json, strict, quiet;
 	bool rules_owned; /* rules.v came from the settings, on the heap */
 	/* What to do instead of running: text was printed. */

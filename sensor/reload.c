@@ -70,7 +70,8 @@ change_new(const struct reload_settings *s, struct ruleset *rs, struct diag *d)
 	c->n = n;
 	for (unsigned i = 0; i < n; i++) {
 		c->matcher[i] = rule_matcher_new(rs);
-		if (c->matcher[i] == NULL) {
+		if (c->matcher[i] == NULL ||
+		    (s->profile && !rule_matcher_profile(c->matcher[i]))) {
 			diag_set(d, ERR_NOMEM, "out of memory for %u matchers",
 				 n);
 			goto failed;

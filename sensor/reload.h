@@ -35,6 +35,7 @@ struct reload_settings {
 	size_t n_indicators;
 	unsigned n_workers;
 	bool strict; /* one refused rule refuses the set */
+	bool profile; /* count and time the rules */
 	struct shared_state *shared; /* or NULL; lives as long as the reload */
 };
 

@@ -50,6 +50,11 @@ worker_new(const struct worker_settings *s)
 	if (w->matcher != NULL && s->shared != NULL) {
 		rule_matcher_settle(w->matcher, s->shared);
 	}
+	if (w->matcher != NULL && s->profile &&
+	    !rule_matcher_profile(w->matcher)) {
+		worker_free(w);
+		return NULL;
+	}
 	w->guess_tx = conf_bool(s->conf, "detect.guess-applayer-tx", false);
 	w->log = event_log_new(&s->origin, s->conf);
 	if (w->hits.v == NULL || w->decoder == NULL || w->flows == NULL ||
@@ -296,6 +301,12 @@ const struct rule_matcher_stats *
 worker_matcher(const struct worker *w)
 {
 	return rule_matcher_stats(w->matcher);
+}
+
+const struct rule_profile *
+worker_costs(const struct worker *w)
+{
+	return rule_matcher_costs(w->matcher);
 }
 
 const struct tag_counters *

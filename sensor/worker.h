@@ -19,6 +19,7 @@
 
 struct worker;
 struct tag_counters;
+struct rule_profile;
 
 struct worker_settings {
 	const struct conf *conf;
@@ -27,6 +28,7 @@ struct worker_settings {
 	/* Bit per enum event_type that somebody wants. */
 	uint32_t event_types;
 	size_t memory_limit; /* of the pool, bytes */
+	bool profile; /* count and time the rules */
 	/* Settles claims at once, for a lone worker; NULL: the sink does. */
 	struct shared_state *shared;
 };
@@ -83,6 +85,8 @@ const struct stream_counters *worker_streams(const struct worker *w);
 const struct app_counters *worker_apps(const struct worker *w);
 const struct file_ctx *worker_files(const struct worker *w);
 const struct rule_matcher_stats *worker_matcher(const struct worker *w);
+/* NULL unless 'profile' was set. */
+const struct rule_profile *worker_costs(const struct worker *w);
 /* NULL when no rule tags. */
 const struct tag_counters *worker_tags(const struct worker *w);
 size_t worker_memory(const struct worker *w); /* pool bytes in use */

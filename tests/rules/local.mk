@@ -47,3 +47,8 @@ tests_rules_test_dataset_LDADD = $(LIBS_RULES)
 UNIT_TESTS += tests/rules/test_shared_state
 tests_rules_test_shared_state_SOURCES = tests/rules/test_shared_state.c tests/rules/rule_case.h
 tests_rules_test_shared_state_LDADD = $(LIBS_RULES)
+
+# searching one content
+UNIT_TESTS += tests/rules/test_rule_search
+tests_rules_test_rule_search_SOURCES = tests/rules/test_rule_search.c
+tests_rules_test_rule_search_LDADD = $(LIBS_RULES)

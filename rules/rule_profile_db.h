@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rule_profile_db.h - the counters of a profile
+ *
+ * Internal: included by rule_profile.c and rule_matcher.h only.
+ *
+ * Place    beside rule_profile.
+ * Threads  one for each matcher.
+ * Memory   see rule_profile.h.
+ * Cost     plain data.
+ */
+#ifndef RULES_RULE_PROFILE_DB_H
+#define RULES_RULE_PROFILE_DB_H
+
+#include "rules/rule_profile.h"
+#include "rules/ruleset_db.h"
+
+#define PROFILE_SAMPLE 16 /* one in so many is timed */
+#define PROFILE_KINDS 3 /* enum inspect_kind */
+
+/* Tries with one end: without a match, or with one. */
+struct profile_time {
+	uint64_t timed, ticks, most;
+};
+
+struct profile_cost {
+	uint64_t checks, matches;
+	struct profile_time miss, hit;
+};
+
+/* Calls of one kind, and what finding their candidates took. */
+struct profile_gather {
+	uint64_t calls, candidates;
+	struct profile_time time;
+};
+
+struct rule_profile {
+	const struct ruleset *rs;
+	uint32_t n_tries, n_calls;
+	struct profile_gather gather[PROFILE_KINDS];
+	struct profile_cost of[]; /* by order of evaluation */
+};
+
+static inline void
+profile_time_add(struct profile_time *t, uint64_t ticks)
+{
+	t->timed++;
+	t->ticks += ticks;
+	t->most = MAX(t->most, ticks);
+}
+
+#endif
