@@ -56,7 +56,7 @@ librules_a_SOURCES += \
 	rules/rule_facts.h rules/rule_facts.c \
 	rules/rule_group.h rules/rule_group.c \
 	rules/rule_file.h rules/rule_file.c \
-	rules/ruleset_db.h rules/ruleset_order.c rules/ruleset_shared.c \
+	rules/ruleset_db.h rules/ruleset_order.c rules/ruleset_shared.c rules/ruleset_asks.c \
 	rules/ruleset_heir.c rules/ruleset_part.c \
 	rules/threshold_file.h rules/threshold_file.c \
 	rules/addr_index.h rules/addr_index.c \

@@ -101,6 +101,11 @@ const struct rule *ruleset_undivided(const struct ruleset *rs);
 
 /* Bit per enum inspect_buf: what any loaded rule or indicator looks at. */
 const uint64_t *ruleset_needed(const struct ruleset *rs);
+/*
+ * Bit per enum app_proto: whose transactions rules and indicators look at, so
+ * that the others need no parser.
+ */
+uint64_t ruleset_parsers(const struct ruleset *rs);
 /* Whether any rule tags packets. */
 bool ruleset_tags(const struct ruleset *rs);
 /*

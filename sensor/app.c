@@ -39,7 +39,7 @@ feed(struct app_driver *d, struct flow *f, enum flow_dir dir, struct view data)
 	uint64_t first_id = af->next_tx_id;
 
 	if (af->parser == NULL || data.len == 0 || af->failed[dir] ||
-	    af->finished[dir] || af->encrypted) {
+	    af->finished[dir] || af->encrypted || af->muted) {
 		return;
 	}
 	switch (af->parser->parse(&d->ctx, af, dir, data)) {
@@ -322,7 +322,8 @@ app_gap(struct app_ctx *ctx, struct flow *f, enum flow_dir dir, uint64_t bytes,
 		af->failed[dir] = true;
 		return;
 	}
-	if (af->failed[dir] || af->finished[dir] || af->encrypted) {
+	if (af->failed[dir] || af->finished[dir] || af->encrypted ||
+	    af->muted) {
 		return;
 	}
 	first_id = af->next_tx_id;
@@ -350,7 +351,7 @@ app_eof(struct app_ctx *ctx, struct flow *f, enum flow_dir dir, uint64_t now_us)
 		give_up_detection(d, f, dir);
 	}
 	if (af->parser == NULL || af->parser->eof == NULL || af->failed[dir] ||
-	    af->encrypted) {
+	    af->encrypted || af->muted) {
 		return;
 	}
 	first_id = af->next_tx_id;
@@ -426,7 +427,8 @@ app_free(struct app_ctx *ctx, struct flow *f)
 	while (af->txs != NULL) {
 		app_tx_end(ctx, f, af->txs);
 	}
-	if (af->parser != NULL && af->parser->state_free != NULL) {
+	if (af->parser != NULL && af->parser->state_free != NULL &&
+	    !af->muted) {
 		af->parser->state_free(ctx, af, af->state);
 	}
 	buf_fini(&af->pending[0]);

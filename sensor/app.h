@@ -21,6 +21,13 @@ struct app_ctx *app_ctx_new(const struct conf *conf, struct pool *pool);
 void app_ctx_free(struct app_ctx *ctx);
 
 /*
+ * Of which protocols somebody asks more than the name: bit per enum
+ * app_proto.  The others are recognised and not parsed.  Holds for flows
+ * recognised from now on; until this is called, all are parsed.
+ */
+void app_want(struct app_ctx *ctx, uint64_t tcp, uint64_t udp);
+
+/*
  * One run of stream bytes of 'dir', or one datagram.  The first datagram of a
  * flow may turn out to be a server's: then f->app->swap is set, and the
  * caller exchanges the flow's roles (flow_swap) and clears it.

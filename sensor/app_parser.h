@@ -68,6 +68,7 @@ struct app_flow {
 	bool eof[2]; /* this direction has ended */
 	bool swap; /* app_data(): the flow's roles are the other way round */
 	bool encrypted; /* nothing more to see (after TLS handshake) */
+	bool muted; /* known by name; nobody asked for what it says */
 	/*
 	 * Set by a parser that returns APP_PARSE_DONE: the connection goes on
 	 * as something else (RFC 9110 7.8 and 9.3.6), which the driver finds
@@ -145,6 +146,8 @@ struct app_ctx {
 	struct file_ctx *files; /* NULL: no digests, types and store */
 	bool keep_frames; /* rules look at messages as they were sent */
 	void *http, *dns, *tls; /* each parser's settings, set by its _setup */
+	/* Bit per enum app_proto: what app_want() asked for. */
+	uint64_t parse_tcp, parse_udp;
 };
 
 /*

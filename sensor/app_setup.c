@@ -117,6 +117,7 @@ app_ctx_new(const struct conf *conf, struct pool *pool)
 		return NULL;
 	}
 	d->ctx.pool = pool;
+	d->ctx.parse_tcp = d->ctx.parse_udp = UINT64_MAX;
 	d->ctx.conf = conf;
 	d->ctx.max_open_tx =
 		(uint32_t)conf_u64(conf, "app.max-open-tx", 256, 1, UINT32_MAX);
@@ -146,6 +147,13 @@ app_ctx_new(const struct conf *conf, struct pool *pool)
 		return NULL;
 	}
 	return &d->ctx;
+}
+
+void
+app_want(struct app_ctx *ctx, uint64_t tcp, uint64_t udp)
+{
+	ctx->parse_tcp = tcp;
+	ctx->parse_udp = udp;
 }
 
 void

@@ -74,6 +74,15 @@ app_detect(struct app_driver *d, const struct flow *f, enum flow_dir dir,
 	return (struct app_verdict){ proto, NULL };
 }
 
+static bool
+is_asked(const struct app_driver *d, const struct app_parser *p)
+{
+	uint64_t asked = (p->tcp ? d->ctx.parse_tcp : 0) |
+			 (p->udp ? d->ctx.parse_udp : 0);
+
+	return (asked >> p->proto & 1) != 0;
+}
+
 /* The flow's protocol is known now: makes ready to parse it. */
 static void
 settle(struct app_driver *d, struct app_flow *af, struct app_verdict v)
@@ -84,6 +93,12 @@ settle(struct app_driver *d, struct app_flow *af, struct app_verdict v)
 			      EV_APPLAYER_WRONG_DIRECTION_FIRST_DATA);
 	}
 	if (v.parser == NULL) {
+		return;
+	}
+	if (!is_asked(d, v.parser)) {
+		/* The name is all that is asked: it is the parser's. */
+		af->parser = v.parser;
+		af->muted = true;
 		return;
 	}
 	if (v.parser->state_new != NULL) {

@@ -20,10 +20,17 @@ begin(struct inspect *in, enum inspect_kind kind, enum flow_dir dir)
 {
 	in->kind = kind;
 	in->dir = (enum inspect_dir)dir;
-	memset(in->buf, 0, sizeof(in->buf));
-	memset(in->done, 0, sizeof(in->done));
-	memset(in->fresh, 0, sizeof(in->fresh));
-	memset(in->known, 0, sizeof(in->known));
+	/* Only what the last call filled: there are a hundred buffers. */
+	in->buf[BUF_PAYLOAD] = in->buf[BUF_STREAM] = (struct inspect_list){ 0 };
+	for (unsigned w = 0; w < 2; w++) {
+		while (in->done[w] != 0) {
+			unsigned b = (unsigned)__builtin_ctzll(in->done[w]);
+
+			in->done[w] &= in->done[w] - 1;
+			in->buf[w * 64 + b] = (struct inspect_list){ 0 };
+		}
+		in->fresh[w] = in->known[w] = 0;
+	}
 	in->num_set = 0;
 	in->n_files = 0;
 	in->file = NULL;

@@ -16,8 +16,7 @@ note_rules(struct worker *w)
 	memcpy(w->needed, ruleset_needed(w->rules), sizeof(w->needed));
 	w->apps->keep_frames = inspect_bit(w->needed, BUF_HTTP_REQ_FRAME) ||
 			       inspect_bit(w->needed, BUF_HTTP_RESP_FRAME);
-	w->raw[0] = ruleset_needs_stream(w->rules, DIR_TOSERVER);
-	w->raw[1] = ruleset_needs_stream(w->rules, DIR_TOCLIENT);
+	worker_note_asks(w);
 	file_ctx_want(w->apps->files, ruleset_file_needs(w->rules));
 	if (w->tags == NULL && ruleset_tags(w->rules) &&
 	    worker_wants(w, EVENT_TYPE_PACKET) &&
@@ -97,6 +96,96 @@ put_tagged(struct worker *w, const struct event_subject *s)
 	}
 }
 
+/* A session that just began: what no rule looks at is not kept. */
+static void
+spare_raw(struct worker *w, struct flow *f)
+{
+	for (unsigned d = 0; d < 2; d++) {
+		if (!w->asks.raw[d]) {
+			stream_raw_disable(w->streams, f, (enum flow_dir)d);
+		}
+	}
+}
+
+/* What the matcher is to see of a segment before its stream went on. */
+struct before {
+	enum app_proto app;
+	bool established;
+};
+
+static void
+take_segment(struct worker *w, struct event_subject *s, struct flow *f,
+	     struct packet *pkt, struct before *was)
+{
+	bool fresh = f->tcp == NULL;
+
+	/* The ACK that ends the handshake is part of it still, unless it
+	 * brings data. */
+	was->established =
+		stream_established(f) || (!fresh && pkt->payload.len > 0);
+	w->in_stream = stream_packet(w->streams, w->flows, f, pkt, s->dir) &&
+		       pkt->payload.len > 0;
+	/* The roles may have been exchanged by a late start. */
+	s->dir = flow_packet_dir(f, pkt);
+	if (UNLIKELY(fresh && f->tcp != NULL)) {
+		spare_raw(w, f);
+	}
+	was->app = app_proto_of(f);
+	worker_run_app(w, s, f, s->ts_us);
+	worker_settle(w); /* what stood before a hole */
+}
+
+static void
+take_datagram(struct worker *w, struct event_subject *s, struct flow *f,
+	      const struct packet *pkt)
+{
+	app_data(w->apps, f, s->dir, pkt->payload, s->ts_us);
+	if (f->app != NULL && f->app->swap) {
+		/* the first datagram was the server's */
+		f->app->swap = false;
+		flow_swap(w->flows, f);
+		s->dir = flow_packet_dir(f, pkt);
+	}
+}
+
+/* Rules on the packet itself. */
+static void
+match_packet(struct worker *w, struct event_subject *s, const struct flow *f,
+	     const struct before *was)
+{
+	bool established;
+
+	worker_need_facts(w, s);
+	established = w->in_flow.established;
+	if (f != NULL && f->proto == IPP_TCP) {
+		/* a segment's own bytes count once they are acknowledged */
+		w->in_flow.app = was->app;
+		w->in_flow.established = established && was->established;
+	}
+	w->in.flow_state = f != NULL ? (struct rule_flow **)&f->rules : NULL;
+	w->in.tx_state = NULL;
+	w->settled = w->out->n;
+	worker_match(w, s);
+	worker_settle(w);
+	if (f != NULL) {
+		w->in_flow.established = established;
+		w->in_flow.app = app_proto_of(f);
+	}
+}
+
+/* What a packet did to its flow's bytes and transactions. */
+static void
+match_flow(struct worker *w, struct event_subject *s, struct flow *f)
+{
+	if (w->asks.match && f->tcp != NULL) {
+		worker_inspect_streams(w, s, f);
+	}
+	if (f->app != NULL) {
+		worker_inspect_txs(w, s, f);
+	}
+	worker_settle(w);
+}
+
 static void
 packet(struct worker *w, struct packet *pkt)
 {
@@ -105,82 +194,33 @@ packet(struct worker *w, struct packet *pkt)
 		.ts_us = pkt->frame->ts_us,
 		.number = pkt->frame->number,
 	};
-	bool in_stream = false, established = false;
-	bool was_established = false;
-	enum app_proto known = APP_UNKNOWN;
+	struct before was = { APP_UNKNOWN, false };
 	struct flow *f;
 
 	w->count.packets++;
-	if (pkt->flags & PKT_INNER) {
-		w->count.tunnel_packets++;
-	}
+	w->count.tunnel_packets += (pkt->flags & PKT_INNER) != 0;
 	f = flow_find(w->flows, pkt, &s.dir);
 	s.f = f;
-	if (f != NULL && (f->flags & FLOW_BYPASSED) != 0) {
+	if (f != NULL && UNLIKELY((f->flags & FLOW_BYPASSED) != 0)) {
 		w->count.bypassed_packets++;
 		put_tagged(w, &s);
 		return;
 	}
-	if (f != NULL && f->proto == IPP_TCP) {
-		bool fresh = f->tcp == NULL;
-
-		/* The ACK that ends the handshake is part of it still, unless
-		 * it brings data. */
-		was_established = stream_established(f) ||
-				  (!fresh && pkt->payload.len > 0);
-		in_stream = stream_packet(w->streams, w->flows, f, pkt, s.dir);
-		/* The roles may have been exchanged by a late start. */
-		s.dir = flow_packet_dir(f, pkt);
-		if (fresh && f->tcp != NULL) {
-			for (unsigned d = 0; d < 2; d++) {
-				if (!w->raw[d]) {
-					stream_raw_disable(w->streams, f,
-							   (enum flow_dir)d);
-				}
-			}
-		}
-		known = app_proto_of(f);
-		w->settled = w->out->n;
-		worker_run_app(w, &s, f, s.ts_us);
-		worker_settle(w); /* what stood before a hole */
-	} else if (f != NULL && f->proto == IPP_UDP && pkt->payload.len > 0) {
-		app_data(w->apps, f, s.dir, pkt->payload, s.ts_us);
-		if (f->app != NULL && f->app->swap) {
-			/* the first datagram was the server's */
-			f->app->swap = false;
-			flow_swap(w->flows, f);
-			s.dir = flow_packet_dir(f, pkt);
-		}
-	}
-
-	worker_fill_subject(w, &s, in_stream && pkt->payload.len > 0);
-	if (f != NULL && f->proto == IPP_TCP) {
-		/* a segment's own bytes count once they are acknowledged */
-		w->in_flow.app = known;
-	}
-	w->in.flow_state = f != NULL ? &f->rules : NULL;
-	w->in.tx_state = NULL;
-	established = w->in_flow.established;
-	if (f != NULL && f->proto == IPP_TCP) {
-		w->in_flow.established = established && was_established;
-	}
+	w->filled = w->in_stream = false;
 	w->settled = w->out->n;
-	worker_match(w, &s);
-	worker_settle(w);
-	w->in_flow.established = established;
+	if (f != NULL && f->proto == IPP_TCP) {
+		take_segment(w, &s, f, pkt, &was);
+	} else if (f != NULL && f->proto == IPP_UDP && pkt->payload.len > 0 &&
+		   w->asks.names) {
+		take_datagram(w, &s, f, pkt);
+	}
+	if (w->asks.match) {
+		match_packet(w, &s, f, &was);
+	}
 	worker_put_anomalies(w, &s, &pkt->events);
-	if (f == NULL) {
-		put_tagged(w, &s);
-		return;
+	if (f != NULL) {
+		match_flow(w, &s, f);
 	}
-	w->in_flow.app = app_proto_of(f);
-	if (f->tcp != NULL) {
-		worker_inspect_streams(w, &s, f);
-	}
-	if (f->app != NULL) {
-		worker_inspect_txs(w, &s, f);
-	}
-	worker_settle(w);
 	put_tagged(w, &s);
 }
 

@@ -105,12 +105,9 @@ put_alert(struct worker *w, struct event_subject *s, const struct rule_hit *hit)
 }
 
 void
-worker_put_anomalies(struct worker *w, const struct event_subject *s,
-		     const struct event_set *set)
+worker_write_anomalies(struct worker *w, const struct event_subject *s,
+		       const struct event_set *set)
 {
-	if (!worker_wants(w, EVENT_TYPE_ANOMALY)) {
-		return;
-	}
 	for (unsigned i = 0; i < EVENT_WORDS; i++) {
 		uint64_t bits = set->w[i];
 
@@ -206,7 +203,7 @@ worker_match(struct worker *w, struct event_subject *s)
 }
 
 void
-worker_settle(struct worker *w)
+worker_settle_alerts(struct worker *w)
 {
 	if (w->out->n > w->settled) {
 		outbox_settle(w->out, w->settled,

@@ -17,12 +17,9 @@ fill_last_packet(struct worker *w, struct packet *pkt, const struct flow *f,
 	fill_packet(&w->in, pkt, dir, true);
 }
 
-/*
- * A flow's last words: bytes that waited behind holes, transactions that
- * never finished.  They are matched as if a last packet of the flow had come.
- */
+/* The last look at what came, as if one more packet had brought it. */
 static void
-drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
+look_last(struct worker *w, struct event_subject *s, struct flow *f)
 {
 	struct frame last = { .ts_us = f->last_us };
 	struct packet pkt = {
@@ -31,6 +28,27 @@ drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
 		.proto = f->proto,
 	};
 
+	fill_flow(&w->in_flow, f);
+	w->in.flow = &w->in_flow;
+	for (unsigned d = 0; d < 2; d++) {
+		s->dir = (enum flow_dir)d;
+		fill_last_packet(w, &pkt, f, s->dir);
+		if (f->tcp != NULL) {
+			worker_inspect_stream(w, s, f,
+					      stream_raw_last(f, s->dir, true));
+		}
+	}
+	fill_last_packet(w, &pkt, f, FLOW_TOSERVER);
+	w->filled = true;
+}
+
+/*
+ * A flow's last words: bytes that waited behind holes, transactions that
+ * never finished.  They are matched as if a last packet of the flow had come.
+ */
+static void
+drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
+{
 	if (f->tcp == NULL && f->app == NULL) {
 		return;
 	}
@@ -49,18 +67,10 @@ drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
 	}
 	w->settled = w->out->n;
 	w->count.pseudo_packets++;
-	fill_flow(&w->in_flow, f);
-	w->in.flow = &w->in_flow;
-	for (unsigned d = 0; d < 2; d++) {
-		s->dir = (enum flow_dir)d;
-		fill_last_packet(w, &pkt, f, s->dir);
-		if (f->tcp != NULL) {
-			worker_inspect_stream(w, s, f,
-					      stream_raw_last(f, s->dir, true));
-		}
+	if (w->asks.match) {
+		look_last(w, s, f);
 	}
 	s->dir = FLOW_TOSERVER;
-	fill_last_packet(w, &pkt, f, s->dir);
 	if (f->app != NULL) {
 		worker_inspect_txs(w, s, f);
 		worker_end_txs(w, s, f);

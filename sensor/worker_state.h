@@ -15,6 +15,17 @@
 #include "sensor/fill.h"
 #include "sensor/worker.h"
 
+/*
+ * What the rules, and the events that somebody wants, ask of the stages;
+ * worked out once for a ruleset.  What nobody asks for is not done.
+ */
+struct worker_asks {
+	bool match; /* there are rules or indicators */
+	bool names; /* protocols are recognised */
+	bool raw[2]; /* rules look at raw stream bytes of this direction */
+	bool anomalies;
+};
+
 struct worker {
 	struct pool *pool;
 	struct decoder *decoder;
@@ -27,13 +38,15 @@ struct worker {
 	const struct ruleset *rules;
 	uint64_t needed[2];
 	bool guess_tx; /* alerts of raw bytes name the transaction they met */
-	bool raw[2]; /* rules look at raw stream bytes of this direction */
+	struct worker_asks asks;
 	uint32_t event_types;
 
 	/* Scratch of the packet in hand. */
 	struct packet pkts[FRAME_MAX_PACKETS];
 	struct inspect in;
 	struct inspect_flow in_flow;
+	bool filled; /* 'in' has the facts of the packet in hand */
+	bool in_stream; /* its payload was taken by the stream */
 	struct rule_hits hits;
 	struct rule_metadata meta; /* of the flow in hand */
 	struct outbox *out;
@@ -59,14 +72,32 @@ void worker_match(struct worker *w, struct event_subject *s);
  * What a packet alone gave, or what its stream and transactions did, is
  * complete: Suricata's packet-alert-max bounds each.
  */
-void worker_settle(struct worker *w);
+void worker_settle_alerts(struct worker *w);
+static inline void
+worker_settle(struct worker *w)
+{
+	if (w->out->n > w->settled || w->passed) {
+		worker_settle_alerts(w);
+	}
+}
 /* What rules remember of the subject's flow, for the event to come. */
 void worker_remember(struct worker *w, struct event_subject *s);
 /* An event that is no alert; an empty line is counted as lost. */
 void worker_put_line(struct worker *w, const struct event_subject *s,
 		     enum event_type type, struct view line);
-void worker_put_anomalies(struct worker *w, const struct event_subject *s,
-			  const struct event_set *set);
+void worker_write_anomalies(struct worker *w, const struct event_subject *s,
+			    const struct event_set *set);
+static inline void
+worker_put_anomalies(struct worker *w, const struct event_subject *s,
+		     const struct event_set *set)
+{
+	if (w->asks.anomalies && UNLIKELY(!event_set_empty(set))) {
+		worker_write_anomalies(w, s, set);
+	}
+}
+
+/* worker_asks.c: from a ruleset and the wanted events to w->asks. */
+void worker_note_asks(struct worker *w);
 
 /* worker_tx.c: transactions and the files that they carry; f->app is set. */
 /* Offers every transaction that went on to the rules; ends finished ones. */
@@ -79,6 +110,14 @@ void worker_end_txs(struct worker *w, struct event_subject *s, struct flow *f);
 /* The facts of packet and flow as they are now. */
 void worker_fill_subject(struct worker *w, const struct event_subject *s,
 			 bool in_stream);
+/* The same, unless a call for this packet has them already. */
+static inline void
+worker_need_facts(struct worker *w, const struct event_subject *s)
+{
+	if (!w->filled) {
+		worker_fill_subject(w, s, w->in_stream);
+	}
+}
 /* Moves what the stream made ready into the application parser. */
 void worker_run_app(struct worker *w, struct event_subject *s, struct flow *f,
 		    uint64_t now_us);

@@ -10,17 +10,19 @@ worker_fill_subject(struct worker *w, const struct event_subject *s,
 	}
 	w->in.flow = s->f != NULL ? &w->in_flow : NULL;
 	fill_packet(&w->in, s->pkt, s->dir, in_stream);
+	w->filled = true;
 }
 
 void
 worker_inspect_stream(struct worker *w, struct event_subject *s, struct flow *f,
 		      bool last)
 {
-	if (!w->raw[s->dir]) {
+	if (!w->asks.raw[s->dir]) {
 		/* kept for rules that are no longer there */
 		stream_raw_disable(w->streams, f, s->dir);
 		return;
 	}
+	worker_need_facts(w, s);
 	if (fill_stream(&w->in, f, s->dir, last)) {
 		w->in.flow_state = &f->rules;
 		w->in.tx_state = NULL;
@@ -56,11 +58,15 @@ worker_run_app(struct worker *w, struct event_subject *s, struct flow *f,
 	struct stream_chunk c;
 
 	while (stream_next(w->streams, f, &c)) {
+		if (c.gap > 0 && s->pkt != NULL && w->asks.match) {
+			worker_fill_subject(w, s, true);
+			worker_inspect_streams(w, s, f);
+			w->filled = false;
+		}
+		if (!w->asks.names && f->app == NULL) {
+			continue;
+		}
 		if (c.gap > 0) {
-			if (s->pkt != NULL) {
-				worker_fill_subject(w, s, true);
-				worker_inspect_streams(w, s, f);
-			}
 			app_gap(w->apps, f, c.dir, c.gap, now_us);
 		} else if (c.data.len > 0) {
 			app_data(w->apps, f, c.dir, c.data, now_us);

@@ -139,6 +139,24 @@ log_files(struct worker *w, struct event_subject *s, struct app_tx *tx)
 	s->dir = dir;
 }
 
+/* Offers what is new of 'tx' in direction s->dir to the rules. */
+static void
+match_tx(struct worker *w, struct event_subject *s, struct flow *f,
+	 struct app_tx *tx, enum flow_dir packet_dir)
+{
+	worker_need_facts(w, s);
+	w->in.pkt_is_reverse = s->dir != packet_dir;
+	fill_tx(&w->in, tx, s->dir, w->needed);
+	fill_tx_raw(&w->in, f, s->pkt, packet_dir);
+	w->in.flow_state = &f->rules;
+	w->in.tx_state = &tx->rules;
+	worker_match(w, s);
+	w->in.pkt_is_reverse = false;
+	tx->log_off = tx->log_off || w->hits.no_tx_log;
+	note_store(&w->in.store, f->app, tx);
+	fill_tx_done(&w->in, tx);
+}
+
 static void
 put_flow_anomalies(struct worker *w, const struct event_subject *s,
 		   struct flow *f)
@@ -166,22 +184,15 @@ worker_inspect_txs(struct worker *w, struct event_subject *s, struct flow *f)
 			}
 			tx->updated[d] = false;
 			s->dir = (enum flow_dir)d;
-			w->in.pkt_is_reverse = s->dir != packet_dir;
-			fill_tx(&w->in, tx, s->dir, w->needed);
-			fill_tx_raw(&w->in, f, s->pkt, packet_dir);
-			w->in.flow_state = &f->rules;
-			w->in.tx_state = &tx->rules;
-			worker_match(w, s);
-			tx->log_off = tx->log_off || w->hits.no_tx_log;
-			note_store(&w->in.store, f->app, tx);
-			fill_tx_done(&w->in, tx);
+			if (w->asks.match) {
+				match_tx(w, s, f, tx, packet_dir);
+			}
 			if (tx->done[d] && !tx->cut[d]) {
 				tx->cut[d] = true;
 				stream_raw_cut(f, s->dir);
 			}
 		}
 		s->dir = packet_dir;
-		w->in.pkt_is_reverse = false;
 		log_files(w, s, tx);
 		for (unsigned i = 0; i < EVENT_WORDS; i++) {
 			new_events.w[i] =
