@@ -75,6 +75,8 @@ librules_a_SOURCES += \
 
 # prefilter, indicators, thresholds
 librules_a_SOURCES += \
+	rules/byte_gram.h rules/byte_gram.c \
+	rules/byte_gram_data.h rules/byte_gram_data.c \
 	rules/prefilter.h rules/prefilter.c \
 	rules/prefilter_db.h rules/prefilter_build.c \
 	rules/ioc_set.h rules/ioc_set.c \
