@@ -1,65 +1,352 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/prefilter.h"
 
-#include <assert.h>
-
 #include "rules/prefilter_db.h"
+#include "rules/prefilter_path.h"
 
-/*
- * Hyperscan's lengths are 32 bits.  Longer data is scanned in pieces that
- * overlap by the longest literal, so that none is lost at a border.
- */
-#define SCAN_PIECE ((size_t)1 << 30)
-
-struct scan_out {
+struct scan {
+	const struct prefilter *p;
+	struct view data;
+	size_t fresh;
+	uint64_t base;
 	uint64_t *bits;
-	uint32_t *ids;
+	struct prefilter_hit *hits;
 	size_t n;
 };
 
-static int
-on_match(unsigned int id, unsigned long long from, unsigned long long to,
-	 unsigned int flags, void *ctx)
+static bool
+is_known(const struct scan *s, uint32_t id)
 {
-	struct scan_out *out = ctx;
-	uint64_t bit = UINT64_C(1) << (id % 64);
+	return (s->bits[id / 64] >> (id % 64) & 1) != 0;
+}
 
-	(void)from;
-	(void)to;
-	(void)flags;
-	if (id == PREFILTER_NOBODY) {
-		return 0;
+/* Another literal of the same id may have been found further behind. */
+static void
+move_forward(struct scan *s, uint32_t id, size_t at)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->hits[i].id == id) {
+			s->hits[i].at = MIN(s->hits[i].at, (uint32_t)at);
+			return;
+		}
 	}
-	if ((out->bits[id / 64] & bit) == 0) {
-		out->bits[id / 64] |= bit;
-		out->ids[out->n++] = id;
+}
+
+static void
+report(struct scan *s, uint32_t id, size_t at)
+{
+	if (is_known(s, id)) {
+		move_forward(s, id, at);
+		return;
 	}
-	return 0;
+	s->bits[id / 64] |= UINT64_C(1) << (id % 64);
+	s->hits[s->n++] = (struct prefilter_hit){ id, (uint32_t)at };
+}
+
+static bool
+in_range(const struct scan *s, uint32_t from, uint32_t to, size_t at)
+{
+	uint64_t offset = s->base + at;
+
+	return offset >= from && (to == PREFILTER_ANYWHERE || offset <= to);
+}
+
+/* All but the two words, which were seen to be there. */
+static bool
+rest_is_there(const struct scan *s, const struct entry *e, const uint8_t *at)
+{
+	const uint8_t *text = s->p->text + e->text, *mask = text + e->len;
+	size_t i = 0;
+
+	if (e->len <= 8) {
+		return true; /* the two words are all of it */
+	}
+	for (; i + 8 <= e->len; i += 8) {
+		if (((load64(at + i) ^ load64(text + i)) & load64(mask + i)) !=
+		    0) {
+			return false;
+		}
+	}
+	i = e->len - 8u;
+	return ((load64(at + i) ^ load64(text + i)) & load64(mask + i)) == 0;
+}
+
+/* The key of 'e' may stand at data[p]. */
+static inline void
+compare(struct scan *s, const struct entry *e, size_t p)
+{
+	size_t at = p - e->key, end = at + e->len;
+	uint64_t v;
+
+	if (p < e->key || end > s->data.len || end <= s->fresh) {
+		return;
+	}
+	v = load32(s->data.p + at + e->a) |
+	    (uint64_t)load32(s->data.p + at + e->b) << 32;
+	if (((v ^ e->word) & e->word_mask) != 0 ||
+	    (is_known(s, e->id) && !s->p->ids_shared) ||
+	    !in_range(s, e->from, e->to, at) ||
+	    !rest_is_there(s, e, s->data.p + at)) {
+		return;
+	}
+	report(s, e->id, at);
+}
+
+static inline void
+compare_all(struct scan *s, const struct entry_table *t, uint64_t hash,
+	    size_t p)
+{
+	uint64_t h = hash >> t->shift;
+
+	for (uint32_t i = t->first[h]; i < t->first[h + 1]; i++) {
+		compare(s, &t->v[i], p);
+	}
+}
+
+/* Eight bytes from 'p' on; those behind the data are 0. */
+static inline uint64_t
+load_to_end(struct view data, size_t p)
+{
+	uint64_t v = 0;
+
+	if (LIKELY(p + 8 <= data.len)) {
+		return load64(data.p + p);
+	}
+	if (data.len >= 8) {
+		return load64(data.p + data.len - 8) >> 8 * (p + 8 - data.len);
+	}
+	for (size_t i = data.len; i > p; i--) {
+		v = v << 8 | data.p[i - 1];
+	}
+	return v;
+}
+
+static inline bool
+in_bitmap(const struct lane *l, uint64_t hash)
+{
+	uint64_t h = hash >> l->bitmap_shift;
+
+	return (l->bitmap[h / 8] >> (h % 8) & 1) != 0;
+}
+
+/* Keeps of the queue what the bitmap knows. */
+static size_t
+sift(const struct scan *s, const struct lane *l, size_t from, uint16_t *queue,
+     size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint16_t q = queue[i];
+		uint64_t v = load_to_end(s->data, from + q);
+
+		queue[kept] = q;
+		kept += in_bitmap(l, key_hash(v, l->key_mask, 0));
+	}
+	return kept;
+}
+
+/* The first position whose literal may end behind what is known already. */
+static size_t
+start_of(const struct scan *s, size_t reach)
+{
+	return s->fresh + 1 > reach ? s->fresh + 1 - reach : 0;
+}
+
+static void
+scan_lane(struct scan *s, const struct lane *l, uint16_t *queue)
+{
+	size_t from = start_of(s, l->reach);
+	size_t end;
+
+	if (s->data.len < l->filter.width) {
+		return;
+	}
+	end = s->data.len - l->filter.width + 1;
+	for (size_t to; from < end; from = to) {
+		size_t n;
+
+		to = MIN(end, from + BLOCK);
+		n = s->p->path->filter(&l->filter, s->data, from, to, queue);
+		n = sift(s, l, from, queue, n);
+		for (size_t i = 0; i < n; i++) {
+			size_t p = from + queue[i];
+			uint64_t v = load_to_end(s->data, p);
+
+			compare_all(s, &l->table, key_hash(v, l->key_mask, 0),
+				    p);
+		}
+	}
+}
+
+static void
+scan_probes(struct scan *s)
+{
+	const struct prefilter *p = s->p;
+	uint64_t end = s->base + s->data.len;
+
+	for (uint32_t i = 0; i < p->n_probes; i++) {
+		const struct probe *pr = &p->probe[i];
+		size_t at;
+		uint64_t v;
+
+		if (pr->at < s->base || pr->at + pr->width > end ||
+		    pr->reach <= s->base + s->fresh) {
+			continue;
+		}
+		at = (size_t)(pr->at - s->base);
+		v = load_to_end(s->data, at);
+		compare_all(s, &p->probe_table,
+			    key_hash(v, pr->key_mask, pr->seed), at);
+	}
+}
+
+/* The part of 'data' where a literal may begin, as [from, to). */
+static bool
+starts(const struct scan *s, uint32_t from, uint32_t to, uint32_t len,
+       size_t *first, size_t *end)
+{
+	*first = start_of(s, len);
+	if (s->data.len < len || (to != PREFILTER_ANYWHERE && s->base > to)) {
+		return false;
+	}
+	*end = s->data.len - len + 1;
+	if (from > s->base) {
+		uint64_t skip = from - s->base;
+
+		*first = MAX(*first, (size_t)MIN(skip, s->data.len));
+	}
+	if (to != PREFILTER_ANYWHERE) {
+		*end = (size_t)MIN(*end, to - s->base + 1);
+	}
+	return *first < *end;
+}
+
+/* A run over [from, to) of the data: all literals that are in it. */
+static void
+report_run(struct scan *s, size_t from, size_t to)
+{
+	const struct prefilter *p = s->p;
+	uint8_t byte = s->data.p[from];
+
+	for (uint32_t i = 0; i < p->n_runs; i++) {
+		const struct run_literal *r = &p->runs[i];
+		size_t first, end;
+
+		if (r->byte != byte || r->len > to - from ||
+		    (is_known(s, r->id) && !p->ids_shared) ||
+		    !starts(s, r->from, r->to, r->len, &first, &end)) {
+			continue;
+		}
+		first = MAX(first, from);
+		if (first < end && first + r->len <= to) {
+			report(s, r->id, first);
+		}
+	}
+}
+
+static void
+scan_runs(struct scan *s)
+{
+	size_t from = start_of(s, s->p->run_max), end;
+
+	if (s->data.len < RUN_MIN) {
+		return;
+	}
+	end = s->data.len - RUN_MIN + 1;
+	while (from < end &&
+	       (from = s->p->path->run(s->data, from, end)) < end) {
+		size_t to = from + RUN_MIN;
+
+		while (to < s->data.len && s->data.p[to] == s->data.p[from]) {
+			to++;
+		}
+		if (s->p->is_run[s->data.p[from]]) {
+			report_run(s, from, to);
+		}
+		from = to - RUN_MIN + 1;
+	}
+}
+
+static void
+compare_short(struct scan *s, const struct short_literal *l, size_t p)
+{
+	if (p + l->len > s->data.len || p + l->len <= s->fresh ||
+	    (is_known(s, l->id) && !s->p->ids_shared) ||
+	    !in_range(s, l->from, l->to, p)) {
+		return;
+	}
+	for (unsigned j = 0; j < l->len; j++) {
+		if (((s->data.p[p + j] ^ l->byte[j]) & l->mask[j]) != 0) {
+			return;
+		}
+	}
+	report(s, l->id, p);
+}
+
+static void
+scan_shorts(struct scan *s, uint16_t *queue)
+{
+	const struct shorts *sh = s->p->shorts;
+	size_t from = start_of(s, SHORT_MAX), first, end;
+
+	for (uint32_t i = 0; i < sh->n_common; i++) {
+		const struct short_literal *l = &sh->common[i];
+
+		if ((!is_known(s, l->id) || s->p->ids_shared) &&
+		    starts(s, l->from, l->to, l->len, &first, &end)) {
+			first = s->p->path->find(l, s->data, first, end);
+			if (first < end) {
+				report(s, l->id, first);
+			}
+		}
+	}
+	if (sh->n == 0 || s->data.len < sh->filter.shortest) {
+		return;
+	}
+	end = s->data.len - sh->filter.shortest + 1;
+	for (size_t to; from < end; from = to) {
+		size_t n;
+
+		to = MIN(end, from + BLOCK);
+		n = s->p->path->filter(&sh->filter, s->data, from, to, queue);
+		for (size_t i = 0; i < n; i++) {
+			size_t p = from + queue[i];
+			uint8_t c = s->data.p[p];
+
+			for (uint32_t k = sh->first[c]; k < sh->first[c + 1];
+			     k++) {
+				compare_short(s, &sh->v[k], p);
+			}
+		}
+	}
 }
 
 size_t
-prefilter_scan(const struct prefilter *p, struct prefilter_scratch *s,
-	       struct view data, uint64_t *bits, uint32_t *ids)
+prefilter_scan(const struct prefilter *p, struct prefilter_scratch *scratch,
+	       const struct prefilter_input *in, uint64_t *bits,
+	       struct prefilter_hit *hits)
 {
-	struct scan_out out = { .bits = bits, .ids = ids };
+	struct scan s = {
+		p, in->data, in->fresh, in->base, bits, hits, 0,
+	};
 
-	if (p->db == NULL) {
+	if (in->fresh >= in->data.len) {
 		return 0;
 	}
-	while (data.len > 0) {
-		size_t piece = MIN(data.len, SCAN_PIECE);
-		hs_error_t rc =
-			hs_scan(p->db, (const char *)data.p,
-				(unsigned int)piece, 0, s->hs, on_match, &out);
-
-		/* Only a scratch that was not grown, or is in use, fails. */
-		assert(rc == HS_SUCCESS);
-		if (piece == data.len) {
-			break;
-		}
-		data = view_sub(data, piece - (p->longest - 1), data.len);
+	if (p->n_probes > 0 && p->probes_end > in->base + in->fresh) {
+		scan_probes(&s);
 	}
-	return out.n;
+	if (p->n_runs > 0) {
+		scan_runs(&s);
+	}
+	if (p->shorts != NULL) {
+		scan_shorts(&s, scratch->queue);
+	}
+	for (uint32_t i = 0; i < p->n_lanes; i++) {
+		scan_lane(&s, p->lane[i], scratch->queue);
+	}
+	return s.n;
 }
 
 size_t

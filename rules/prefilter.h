@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * prefilter.h - which of many literals occur in these bytes?
+ * prefilter.h - which of many literals occur in these bytes, and where first?
  *
- * Place    above common/ only; below rule_compile.
+ * Place    above common/ only; below rule_group.
  * Threads  the prefilter is immutable and shared; a scratch is one worker's.
  * Memory   heap at build time; none at scan time.
  * Cost     prefilter_scan() is the per-byte loop of the whole sensor.
@@ -14,6 +14,7 @@
 
 /* Longer literals are refused; cut them and verify the rest at the match. */
 #define PREFILTER_LITERAL_MAX 1024
+#define PREFILTER_ANYWHERE UINT32_MAX /* as 'to' of a literal */
 
 struct prefilter;
 struct prefilter_scratch;
@@ -22,6 +23,25 @@ struct prefilter_literal {
 	struct view bytes; /* 1 to PREFILTER_LITERAL_MAX bytes */
 	bool nocase; /* ASCII case folded on both sides */
 	uint32_t id; /* several literals may share one */
+	/* It counts only where it begins at from..to of the buffer. */
+	uint32_t from, to;
+};
+
+/* A piece of a buffer that is given in pieces, or all of one. */
+struct prefilter_input {
+	struct view data;
+	/*
+	 * Only what ends behind data.p + fresh is wanted: the bytes before
+	 * were scanned with an earlier piece and serve literals that cross.
+	 * The scan goes back as far as it must by itself.
+	 */
+	size_t fresh;
+	uint64_t base; /* where in the buffer 'data' begins */
+};
+
+struct prefilter_hit {
+	uint32_t id;
+	uint32_t at; /* where in 'data' its first occurrence begins */
 };
 
 /*
@@ -39,7 +59,10 @@ struct prefilter *prefilter_build_like(const struct prefilter *like,
 				       size_t n, struct diag *d) MUST_CHECK;
 void prefilter_free(struct prefilter *p);
 size_t prefilter_memory(const struct prefilter *p); /* bytes */
-/* Longest literal: how far back a scan must begin to see one end anew. */
+/*
+ * Longest literal: so many bytes less one before what is fresh must be given
+ * for a literal across the seam to be seen.
+ */
 size_t prefilter_longest(const struct prefilter *p);
 
 /* A scratch fits every prefilter that was grown into it. */
@@ -49,12 +72,24 @@ enum err prefilter_scratch_grow(struct prefilter_scratch *s,
 void prefilter_scratch_free(struct prefilter_scratch *s);
 
 /*
- * Sets bit (id) in 'bits' for every literal that occurs in 'data'; 'bits' has
- * room for the highest id.  Each newly set id is also appended to 'ids', of
- * which there is room for as many as there are distinct ids; returns how many
- * were appended.  An id whose bit is set already is not reported again.
+ * Sets bit (id) in 'bits' for every literal that occurs as asked for; 'bits'
+ * has room for the highest id.  Each newly set id is also appended to 'hits',
+ * of which there is room for as many as there are distinct ids; returns how
+ * many were appended, in no order.  An id whose bit is set already is not
+ * reported again.  Reads nothing outside 'data', which must be shorter than
+ * 4 GiB.
  */
 size_t prefilter_scan(const struct prefilter *p, struct prefilter_scratch *s,
-		      struct view data, uint64_t *bits, uint32_t *ids);
+		      const struct prefilter_input *in, uint64_t *bits,
+		      struct prefilter_hit *hits);
+
+/*
+ * For tests and measurements: what is built from now on uses the instructions
+ * of this name ("avx512", "avx2", "ssse3", "neon", "portable"; NULL: the best
+ * there are).  False: this processor has none of that name.
+ */
+bool prefilter_force_path(const char *name);
+/* The i-th name that this processor can be forced to; NULL behind the last. */
+const char *prefilter_path_name(unsigned i);
 
 #endif

@@ -4,111 +4,334 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "rules/prefilter.h"
-#include "rules/prefilter_db.h"
+#include "rules/byte_gram.h"
+#include "rules/prefilter_lane.h"
 
-#define ESCAPED_BYTE 4 /* "\xHH" */
-/*
- * For block mode Hyperscan adds an automaton of all literals, for buffers of
- * at most 70 bytes.  With some hundred literals it took 140 MB and most of the
- * time of a load to build (966 literals of ET Open: 0.3 s, without 0.03 s),
- * for no gain that could be measured.  One expression that asks for its start
- * keeps it away: the anchored twin of a literal, which nobody listens to.
- */
-#define ANCHOR_MIN 100 /* literals; fewer cost nothing */
+#define PROBE_CHAIN 8 /* literals of one key at one offset */
+#define ONE_LANE 48 /* literals; more are worth a lane for the long ones */
+#define COMMON_COST 12 /* of a short literal: it is in every 64 bytes */
+#define BITMAP_MIN_BITS 12
+#define BITMAP_MAX_BITS 21
+#define BITMAP_SPARSE 32 /* bits for each key */
 
-/* hs_compile_multi() takes its patterns as parallel arrays. */
-struct patterns {
-	char *text; /* all escaped literals, each NUL-terminated */
-	size_t n; /* literals, and the anchored one */
-	const char **expr;
-	unsigned int *flags, *ids;
+/* The literals by the way in which they will be looked for. */
+struct sorted {
+	struct piece *probes, *pieces;
+	const struct prefilter_literal **shorts, **runs;
+	size_t n_probes, n_pieces, n_shorts, n_runs;
 };
 
 static void
-patterns_fini(struct patterns *pt)
+sorted_fini(struct sorted *s)
 {
-	free(pt->text);
-	free(pt->expr);
-	free(pt->flags);
-	free(pt->ids);
+	free(s->probes);
+	free(s->pieces);
+	free(s->shorts);
+	free(s->runs);
 }
 
-/*
- * Writes every byte as \xHH: Hyperscan's own literal calls treat NUL
- * differently from release to release, its regular expressions do not.
- */
-static char *
-escape(char *out, struct view bytes)
+static bool
+sorted_init(struct sorted *s, size_t n)
 {
-	static const char hex[] = "0123456789abcdef";
+	s->probes = calloc(n, sizeof(s->probes[0]));
+	s->pieces = calloc(n, sizeof(s->pieces[0]));
+	s->shorts = calloc(n, sizeof(s->shorts[0]));
+	s->runs = calloc(n, sizeof(s->runs[0]));
+	return s->probes != NULL && s->pieces != NULL && s->shorts != NULL &&
+	       s->runs != NULL;
+}
 
-	for (size_t i = 0; i < bytes.len; i++) {
-		*out++ = '\\';
-		*out++ = 'x';
-		*out++ = hex[bytes.p[i] >> 4];
-		*out++ = hex[bytes.p[i] & 15];
+static bool
+is_run(const struct prefilter_literal *l)
+{
+	if (l->bytes.len < RUN_MIN ||
+	    byte_mask(l->bytes.p[0], l->nocase) != 0xff) {
+		return false;
 	}
-	*out++ = '\0';
-	return out;
+	for (size_t i = 1; i < l->bytes.len; i++) {
+		if (l->bytes.p[i] != l->bytes.p[0]) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static uint64_t
+mask_of(unsigned width)
+{
+	return width >= 8 ? UINT64_MAX : (UINT64_C(1) << (8 * width)) - 1;
+}
+
+/* The probe for literals of 'l's offset and length; -1: there is no room. */
+static int
+probe_of(struct prefilter *p, const struct prefilter_literal *l)
+{
+	unsigned width = l->bytes.len < 8 ? LANE_WIDTH_MIN : 8;
+	struct probe *pr;
+
+	for (uint32_t i = 0; i < p->n_probes; i++) {
+		pr = &p->probe[i];
+		if (pr->at == l->from && pr->width == width) {
+			return (int)i;
+		}
+	}
+	if (p->n_probes == PROBES_MAX) {
+		return -1;
+	}
+	pr = &p->probe[p->n_probes];
+	pr->at = l->from;
+	pr->width = width;
+	pr->key_mask = mask_of(width);
+	pr->seed = (p->n_probes + 1) * UINT64_C(0xc2b2ae3d27d4eb4f);
+	return (int)p->n_probes++;
+}
+
+static bool
+try_probe(struct prefilter *p, struct sorted *s,
+	  const struct prefilter_literal *l)
+{
+	struct piece *v = &s->probes[s->n_probes];
+	unsigned same = 0;
+	int i;
+
+	if (l->from != l->to || (i = probe_of(p, l)) < 0) {
+		return false;
+	}
+	*v = (struct piece){ .lit = l, .probe = (uint8_t)i };
+	v->hash = piece_hash(v, p->probe[i].key_mask, p->probe[i].seed);
+	/* they come sorted, so those of the same key are not far */
+	for (size_t k = s->n_probes; k > 0 && k + 64 > s->n_probes; k--) {
+		same += s->probes[k - 1].hash == v->hash;
+	}
+	if (same >= PROBE_CHAIN) {
+		return false;
+	}
+	s->n_probes++;
+	p->probe[i].reach =
+		MAX(p->probe[i].reach, (uint64_t)l->from + l->bytes.len);
+	p->probes_end = MAX(p->probes_end, p->probe[i].reach);
+	return true;
 }
 
 static void
-set_pattern(struct patterns *pt, size_t i, char *text, unsigned int flags,
-	    const struct prefilter_literal *lit)
+sort_literals(struct prefilter *p, struct sorted *s,
+	      const struct prefilter_literal *lits, size_t n)
 {
-	pt->expr[i] = text;
-	pt->flags[i] = flags | (lit->nocase ? HS_FLAG_CASELESS : 0);
-	pt->ids[i] = lit->id;
-}
-
-static enum err
-patterns_init(struct patterns *pt, const struct prefilter_literal *lits,
-	      size_t n, struct diag *d)
-{
-	const struct prefilter_literal *longest = &lits[0];
-	size_t text = 0;
-	char *at, *from;
-
 	for (size_t i = 0; i < n; i++) {
-		text += lits[i].bytes.len * ESCAPED_BYTE + 1;
-		if (lits[i].bytes.len > longest->bytes.len) {
-			longest = &lits[i];
+		const struct prefilter_literal *l = &lits[i];
+
+		if (l->from > l->to) {
+			continue; /* nowhere */
+		}
+		if (l->bytes.len <= SHORT_MAX) {
+			s->shorts[s->n_shorts++] = l;
+		} else if (!try_probe(p, s, l)) {
+			if (is_run(l)) {
+				s->runs[s->n_runs++] = l;
+			} else {
+				s->pieces[s->n_pieces++].lit = l;
+			}
 		}
 	}
-	pt->n = n + (n >= ANCHOR_MIN);
-	pt->text = malloc(text + 1 + longest->bytes.len * ESCAPED_BYTE + 1);
-	pt->expr = calloc(pt->n, sizeof(*pt->expr));
-	pt->flags = calloc(pt->n, sizeof(*pt->flags));
-	pt->ids = calloc(pt->n, sizeof(*pt->ids));
-	if (pt->text == NULL || pt->expr == NULL || pt->flags == NULL ||
-	    pt->ids == NULL) {
-		return diag_set(d, ERR_NOMEM,
-				"no memory to compile %zu literals", n);
+}
+
+static struct short_literal
+short_of(const struct prefilter_literal *l)
+{
+	struct short_literal s = {
+		.len = (uint8_t)l->bytes.len,
+		.id = l->id,
+		.from = l->from,
+		.to = l->to,
+	};
+
+	for (size_t i = 0; i < l->bytes.len; i++) {
+		s.mask[i] = byte_mask(l->bytes.p[i], l->nocase);
+		s.byte[i] = l->bytes.p[i];
 	}
-	at = pt->text;
+	return s;
+}
+
+static bool
+is_searched_alone(const struct prefilter_literal *l, size_t n)
+{
+	return n <= 4 || l->to - l->from < 16 ||
+	       byte_gram_string(l->bytes, l->nocase) < COMMON_COST;
+}
+
+/* Puts 'l' under each byte it may begin with. */
+static void
+add_short(struct shorts *sh, enum class_form form,
+	  const struct prefilter_literal *l, unsigned c)
+{
+	struct short_literal s = short_of(l);
+
+	if (((c ^ s.byte[0]) & s.mask[0]) != 0) {
+		return;
+	}
+	filter_admit(&sh->filter, form, 0, sh->n % 8, (uint8_t)c);
+	for (unsigned j = 1; j < SHORT_MAX; j++) {
+		for (unsigned d = 0; d < 256; d++) {
+			if (j >= s.len || ((d ^ s.byte[j]) & s.mask[j]) == 0) {
+				filter_admit(&sh->filter, form, j, sh->n % 8,
+					     (uint8_t)d);
+			}
+		}
+	}
+	sh->filter.shortest = MIN(sh->filter.shortest, s.len);
+	sh->v[sh->n++] = s;
+}
+
+static bool
+build_shorts(struct prefilter *p, const struct sorted *s)
+{
+	struct shorts *sh;
+
+	if (s->n_shorts == 0) {
+		return true;
+	}
+	sh = aligned_alloc(64, (sizeof(*sh) + 63) / 64 * 64);
+	if (sh == NULL) {
+		return false;
+	}
+	memset(sh, 0, sizeof(*sh));
+	p->shorts = sh;
+	sh->filter.width = sh->filter.shortest = SHORT_MAX;
+	sh->common = calloc(s->n_shorts, sizeof(sh->common[0]));
+	sh->v = calloc(2 * s->n_shorts, sizeof(sh->v[0]));
+	if (sh->common == NULL || sh->v == NULL) {
+		return false;
+	}
+	p->memory += sizeof(*sh) + 3 * s->n_shorts * sizeof(sh->v[0]);
+	for (size_t i = 0; i < s->n_shorts; i++) {
+		if (is_searched_alone(s->shorts[i], s->n_shorts)) {
+			sh->common[sh->n_common++] = short_of(s->shorts[i]);
+		}
+	}
+	for (unsigned c = 0; c < 256; c++) {
+		sh->first[c] = (uint16_t)sh->n;
+		for (size_t i = 0; i < s->n_shorts; i++) {
+			if (!is_searched_alone(s->shorts[i], s->n_shorts)) {
+				add_short(sh, p->path->form, s->shorts[i], c);
+			}
+		}
+	}
+	sh->first[256] = (uint16_t)sh->n;
+	return true;
+}
+
+static bool
+build_runs(struct prefilter *p, const struct sorted *s)
+{
+	if (s->n_runs == 0) {
+		return true;
+	}
+	p->runs = calloc(s->n_runs, sizeof(p->runs[0]));
+	if (p->runs == NULL) {
+		return false;
+	}
+	p->memory += s->n_runs * sizeof(p->runs[0]);
+	for (size_t i = 0; i < s->n_runs; i++) {
+		const struct prefilter_literal *l = s->runs[i];
+		uint32_t len = (uint32_t)l->bytes.len;
+
+		p->runs[p->n_runs++] = (struct run_literal){
+			l->bytes.p[0], len, l->id, l->from, l->to,
+		};
+		p->is_run[l->bytes.p[0]] = true;
+		p->run_max = MAX(p->run_max, len);
+	}
+	return true;
+}
+
+static bool
+build_bitmap(struct prefilter *p, struct lane *l, const struct piece *v,
+	     size_t n)
+{
+	unsigned bits = BITMAP_MIN_BITS;
+
+	while (bits < BITMAP_MAX_BITS &&
+	       ((size_t)1 << bits) < n * BITMAP_SPARSE) {
+		bits++;
+	}
+	l->bitmap_shift = 64 - bits;
+	l->bitmap = calloc((size_t)1 << bits >> 3, 1);
+	if (l->bitmap == NULL) {
+		return false;
+	}
+	p->memory += (size_t)1 << bits >> 3;
 	for (size_t i = 0; i < n; i++) {
-		/* Reporting each end of a literal costs many times more than
-		 * reporting that it occurs. */
-		from = at;
-		at = escape(at, lits[i].bytes);
-		set_pattern(pt, i, from, HS_FLAG_SINGLEMATCH, &lits[i]);
+		uint64_t h = v[i].hash >> l->bitmap_shift;
+
+		l->bitmap[h / 8] |= (uint8_t)(1u << (h % 8));
 	}
-	if (pt->n > n) {
-		from = at;
-		*at++ = '^';
-		escape(at, longest->bytes);
-		set_pattern(pt, n, from, HS_FLAG_SOM_LEFTMOST, longest);
-		pt->ids[n] = PREFILTER_NOBODY;
+	return true;
+}
+
+static bool
+build_lane(struct prefilter *p, struct piece *v, size_t n)
+{
+	struct lane *l;
+	unsigned width = LANE_WIDTH_MAX;
+
+	if (n == 0) {
+		return true;
 	}
-	return ERR_OK;
+	l = aligned_alloc(64, (sizeof(*l) + 63) / 64 * 64);
+	if (l == NULL) {
+		return false;
+	}
+	memset(l, 0, sizeof(*l));
+	p->memory += sizeof(*l);
+	p->lane[p->n_lanes++] = l;
+	for (size_t i = 0; i < n; i++) {
+		width = (unsigned)MIN(width, v[i].lit->bytes.len);
+	}
+	l->filter.width = l->filter.shortest = width;
+	l->key_mask = mask_of(width);
+	if (!filter_build(&l->filter, p->path->form, v, n)) {
+		return false;
+	}
+	for (size_t i = 0; i < n; i++) {
+		v[i].hash = piece_hash(&v[i], l->key_mask, 0);
+		l->reach = MAX(l->reach, v[i].lit->bytes.len - v[i].key);
+	}
+	return build_bitmap(p, l, v, n) && table_build(p, &l->table, v, n);
+}
+
+/* Long literals first. */
+static int
+by_length(const void *a, const void *b)
+{
+	const struct piece *x = a, *y = b;
+	bool lx = x->lit->bytes.len >= LANE_WIDTH_MAX;
+	bool ly = y->lit->bytes.len >= LANE_WIDTH_MAX;
+
+	return lx != ly ? ly - lx : x->lit < y->lit ? -1 : x->lit > y->lit;
+}
+
+static bool
+build_lanes(struct prefilter *p, const struct sorted *s)
+{
+	size_t n_long = 0;
+
+	qsort(s->pieces, s->n_pieces, sizeof(s->pieces[0]), by_length);
+	while (n_long < s->n_pieces &&
+	       s->pieces[n_long].lit->bytes.len >= LANE_WIDTH_MAX) {
+		n_long++;
+	}
+	if (s->n_pieces <= ONE_LANE) {
+		return build_lane(p, s->pieces, s->n_pieces);
+	}
+	return build_lane(p, s->pieces, n_long) &&
+	       build_lane(p, s->pieces + n_long, s->n_pieces - n_long);
 }
 
 static enum err
 check_literals(const struct prefilter_literal *lits, size_t n, size_t *longest,
 	       struct diag *d)
 {
-	if (n >= PREFILTER_NOBODY) {
+	if (n >= UINT32_MAX / (4 * PREFILTER_LITERAL_MAX)) {
 		return diag_set(d, ERR_LIMIT, "%zu literals are too many", n);
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -128,30 +351,53 @@ check_literals(const struct prefilter_literal *lits, size_t n, size_t *longest,
 	return ERR_OK;
 }
 
-static enum err
-compile(struct prefilter *p, const struct prefilter_literal *lits, size_t n,
-	struct diag *d)
+/* Whether two literals have one id. */
+static bool
+shares_ids(const struct prefilter_literal *lits, size_t n, bool *shared)
 {
-	struct patterns pt = { 0 };
-	hs_compile_error_t *why = NULL;
-	enum err e = patterns_init(&pt, lits, n, d);
+	uint32_t most = 0;
+	uint8_t *seen;
 
-	if (e != ERR_OK) {
-		goto out;
+	for (size_t i = 0; i < n; i++) {
+		most = MAX(most, lits[i].id);
 	}
-	if (hs_compile_multi(pt.expr, pt.flags, pt.ids, (unsigned int)pt.n,
-			     HS_MODE_BLOCK, NULL, &p->db, &why) != HS_SUCCESS) {
-		e = diag_set(d, ERR_NOMEM, "cannot compile %zu literals: %s", n,
-			     why != NULL ? why->message : "no reason given");
-		goto out;
+	seen = calloc((size_t)most / 8 + 1, 1);
+	if (seen == NULL) {
+		return false;
 	}
-	if (hs_database_size(p->db, &p->memory) != HS_SUCCESS) {
-		p->memory = 0;
+	for (size_t i = 0; i < n; i++) {
+		uint8_t bit = (uint8_t)(1u << (lits[i].id % 8));
+
+		*shared = *shared || (seen[lits[i].id / 8] & bit) != 0;
+		seen[lits[i].id / 8] |= bit;
 	}
-out:
-	hs_free_compile_error(why);
-	patterns_fini(&pt);
-	return e;
+	free(seen);
+	return true;
+}
+
+static bool
+build_all(struct prefilter *p, const struct prefilter_literal *lits, size_t n)
+{
+	struct sorted s = { 0 };
+	size_t text = 0;
+	bool good;
+
+	for (size_t i = 0; i < n; i++) {
+		text += 2 * lits[i].bytes.len;
+	}
+	p->text = malloc(text);
+	good = p->text != NULL && sorted_init(&s, n) &&
+	       shares_ids(lits, n, &p->ids_shared);
+	if (good) {
+		p->memory += text;
+		sort_literals(p, &s, lits, n);
+		good = (s.n_probes == 0 || table_build(p, &p->probe_table,
+						       s.probes, s.n_probes)) &&
+		       build_runs(p, &s) && build_shorts(p, &s) &&
+		       build_lanes(p, &s);
+	}
+	sorted_fini(&s);
+	return good;
 }
 
 /* What makes one prefilter another one: bytes, case, ids, and their order. */
@@ -166,8 +412,8 @@ digest(const struct prefilter_literal *lits, size_t n, uint8_t key[16])
 	}
 	XXH3_128bits_reset(x);
 	for (size_t i = 0; i < n; i++) {
-		uint64_t head[3] = { lits[i].bytes.len, lits[i].nocase,
-				     lits[i].id };
+		uint64_t head[5] = { lits[i].bytes.len, lits[i].nocase,
+				     lits[i].id, lits[i].from, lits[i].to };
 
 		XXH3_128bits_update(x, head, sizeof(head));
 		XXH3_128bits_update(x, lits[i].bytes.p, lits[i].bytes.len);
@@ -206,21 +452,20 @@ prefilter_build_like(const struct prefilter *like,
 struct prefilter *
 prefilter_build(const struct prefilter_literal *lits, size_t n, struct diag *d)
 {
-	struct prefilter *p;
+	struct prefilter *p = calloc(1, sizeof(*p));
 
-	if (hs_valid_platform() != HS_SUCCESS) {
-		diag_set(d, ERR_USAGE,
-			 "this processor lacks SSSE3, which Hyperscan needs");
-		return NULL;
-	}
-	p = calloc(1, sizeof(*p));
 	if (p == NULL) {
 		diag_set(d, ERR_NOMEM, "no memory for a prefilter");
 		return NULL;
 	}
 	atomic_init(&p->refs, 1);
-	if (check_literals(lits, n, &p->longest, d) != ERR_OK ||
-	    (n > 0 && compile(p, lits, n, d) != ERR_OK)) {
+	p->path = prefilter_path();
+	if (check_literals(lits, n, &p->longest, d) != ERR_OK) {
+		prefilter_free(p);
+		return NULL;
+	}
+	if (n > 0 && !build_all(p, lits, n)) {
+		diag_set(d, ERR_NOMEM, "no memory to look for %zu literals", n);
 		prefilter_free(p);
 		return NULL;
 	}
@@ -228,13 +473,33 @@ prefilter_build(const struct prefilter_literal *lits, size_t n, struct diag *d)
 	return p;
 }
 
+static void
+table_fini(struct entry_table *t)
+{
+	free(t->first);
+	free(t->v);
+}
+
 void
 prefilter_free(struct prefilter *p)
 {
-	if (p != NULL && atomic_fetch_sub(&p->refs, 1) == 1) {
-		hs_free_database(p->db);
-		free(p);
+	if (p == NULL || atomic_fetch_sub(&p->refs, 1) != 1) {
+		return;
 	}
+	for (uint32_t i = 0; i < p->n_lanes; i++) {
+		table_fini(&p->lane[i]->table);
+		free(p->lane[i]->bitmap);
+		free(p->lane[i]);
+	}
+	if (p->shorts != NULL) {
+		free(p->shorts->common);
+		free(p->shorts->v);
+		free(p->shorts);
+	}
+	table_fini(&p->probe_table);
+	free(p->runs);
+	free(p->text);
+	free(p);
 }
 
 struct prefilter_scratch *
@@ -246,17 +511,13 @@ prefilter_scratch_new(void)
 enum err
 prefilter_scratch_grow(struct prefilter_scratch *s, const struct prefilter *p)
 {
-	if (p->db != NULL && hs_alloc_scratch(p->db, &s->hs) != HS_SUCCESS) {
-		return ERR_NOMEM;
-	}
-	return ERR_OK;
+	(void)s;
+	(void)p;
+	return ERR_OK; /* one size fits all */
 }
 
 void
 prefilter_scratch_free(struct prefilter_scratch *s)
 {
-	if (s != NULL) {
-		hs_free_scratch(s->hs);
-		free(s);
-	}
+	free(s);
 }

@@ -1,26 +1,136 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * prefilter_db.h - the insides of a prefilter, for its two halves only
+ * prefilter_db.h - the insides of a prefilter, for its own parts only
  *
- * Place    between prefilter_build.c, which fills it, and prefilter.c, which
- *          scans with it; nobody else includes it.
+ * Literals are looked for in four ways, chosen by prefilter_build.c:
+ *
+ *   probe   those that may begin at a few offsets only: one hash look-up at
+ *           each such offset, whatever the length of the data;
+ *   run     four or more times the same byte: a search for runs;
+ *   short   one to three bytes: one search for each common one, a class filter
+ *           for all others;
+ *   lane    all others.  Of each literal one piece, its key, stands for it: a
+ *           rare one (byte_gram.h).  A lane looks for the keys of all its
+ *           literals at once, in three steps of rising cost: a filter by
+ *           classes of bytes, in registers, that lets few positions through
+ *           (prefilter_path.h); a bitmap of hashed keys; the literals of that
+ *           key, compared.
+ *
+ * Place    below prefilter.c, which scans, and prefilter_build.c.
  * Threads  as prefilter.h.
- * Memory   the database is Hyperscan's, in one block.
+ * Memory   every array is one heap block of the prefilter's.
  * Cost     none.
  */
 #ifndef RULES_PREFILTER_DB_H
 #define RULES_PREFILTER_DB_H
 
-#include <hs.h>
 #include <stdatomic.h>
 
 #include "rules/prefilter.h"
 
-/* Id of an expression that is there for Hyperscan's sake only. */
-#define PREFILTER_NOBODY UINT32_MAX
+#define LANE_WIDTH_MIN 4
+#define LANE_WIDTH_MAX 8
+#define SHORT_MAX 3 /* bytes of a short literal */
+#define RUN_MIN 4 /* bytes of a literal that is a run */
+#define LANES 2
+#define PROBES_MAX 16
+#define BLOCK 1024 /* positions that are filtered at a time */
+
+/* A literal of a lane or of a probe. */
+struct entry {
+	/* two words of it, 'a' and 'b' bytes from its start; a mask bit that is
+	 * 0 is that of a letter's case */
+	uint64_t word, word_mask;
+	uint16_t a, b;
+	uint16_t key; /* where its key begins */
+	uint16_t len;
+	uint32_t text; /* len bytes, then as many of a mask */
+	uint32_t id;
+	uint32_t from, to;
+};
+
+struct short_literal {
+	uint8_t byte[SHORT_MAX], mask[SHORT_MAX];
+	uint8_t len;
+	uint32_t id;
+	uint32_t from, to;
+};
+
+struct run_literal {
+	uint8_t byte;
+	uint32_t len;
+	uint32_t id;
+	uint32_t from, to;
+};
+
+/* Entries by hash: those of h stand at first[h]..first[h + 1]. */
+struct entry_table {
+	uint32_t *first;
+	struct entry *v;
+	uint32_t n;
+	unsigned shift; /* of the 64-bit hash */
+};
+
+/*
+ * Which bytes a key of each of eight buckets has at a place, one bit each, by
+ * parts of the byte: its low and high four or six bits, or all eight.
+ */
+union classes {
+	struct {
+		uint8_t low[64], high[64];
+	} six;
+	struct {
+		uint8_t low[16], high[16];
+	} four;
+	uint8_t byte[256];
+};
+
+struct filter {
+	unsigned width; /* bytes of a key */
+	unsigned shortest; /* bytes that must be there; the rest is then 0 */
+	union classes at[LANE_WIDTH_MAX] __attribute__((aligned(64)));
+};
+
+struct lane {
+	struct filter filter;
+	uint64_t key_mask;
+	uint8_t *bitmap;
+	unsigned bitmap_shift;
+	struct entry_table table;
+	size_t reach; /* most bytes from a key's start to its literal's end */
+};
+
+struct probe {
+	uint64_t key_mask;
+	uint32_t at; /* offset in the buffer */
+	uint32_t width; /* bytes of the key */
+	uint64_t seed;
+	uint64_t reach; /* offset behind the last byte of any literal */
+};
+
+struct shorts {
+	struct short_literal *common; /* each is searched for alone */
+	uint32_t n_common;
+	struct short_literal *v; /* by their first byte, */
+	uint32_t n;
+	uint16_t first[256 + 1]; /* either case of it; may name one twice */
+	struct filter filter; /* of those in 'v' */
+};
 
 struct prefilter {
-	hs_database_t *db; /* NULL: no literals, nothing ever matches */
+	const struct prefilter_path *path;
+	uint32_t n_lanes, n_probes, n_runs;
+	uint64_t probes_end; /* offset in the buffer, behind all probed ones */
+	struct lane *lane[LANES];
+	struct probe probe[PROBES_MAX];
+	struct entry_table probe_table;
+	struct run_literal *runs; /* by byte, then by length */
+	uint32_t run_max;
+	bool is_run[256];
+	uint8_t *text; /* of all entries */
+	size_t text_len;
+	struct shorts *shorts; /* NULL: none */
+	bool ids_shared;
 	size_t longest;
 	size_t memory;
 	uint8_t key[16]; /* digest of the literals */
@@ -28,7 +138,36 @@ struct prefilter {
 };
 
 struct prefilter_scratch {
-	hs_scratch_t *hs; /* NULL until a prefilter with literals is grown in */
+	uint16_t queue[BLOCK + 64]; /* positions in the block */
 };
+
+static inline uint64_t
+load64(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static inline uint32_t
+load32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/*
+ * Keys are compared without case, and a few signs count as one with others;
+ * the literal's own bytes decide later.
+ */
+static inline uint64_t
+key_hash(uint64_t bytes, uint64_t key_mask, uint64_t seed)
+{
+	bytes |= (bytes & UINT64_C(0x4040404040404040)) >> 1;
+	return ((bytes & key_mask) + seed) * UINT64_C(0x9e3779b97f4a7c15);
+}
 
 #endif

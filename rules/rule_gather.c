@@ -54,18 +54,29 @@ add_by_ends(struct rule_matcher *m, const struct rule_group *g)
 	add_indexed(m, &g->by_dst, m->facts.dst);
 }
 
-/* The rules of 'g' whose literal is in 'data'. */
+/*
+ * The rules of 'g' whose literal is in 'data' behind what was seen of it, and
+ * in the last bytes that were: a rule that waits is tried at once while its
+ * literal is that near.
+ */
 static void
-scan(struct rule_matcher *m, const struct rule_group *g, struct view data)
+scan(struct rule_matcher *m, const struct rule_group *g, struct view data,
+     size_t seen)
 {
+	size_t back = g->longest > 0 ? g->longest - 1 : 0;
+	size_t from = seen > back ? seen - back : 0;
+	struct prefilter_input in = {
+		.data = view_sub(data, from, data.len),
+		.base = from,
+	};
 	size_t n;
 
 	if (g->prefilter == NULL || data.len == 0) {
 		return;
 	}
-	n = prefilter_scan(g->prefilter, m->scratch, data, m->id_bits, m->ids);
+	n = prefilter_scan(g->prefilter, m->scratch, &in, m->id_bits, m->ids);
 	for (size_t i = 0; i < n; i++) {
-		uint32_t id = m->ids[i];
+		uint32_t id = m->ids[i].id;
 
 		m->id_bits[id / 64] &= ~(UINT64_C(1) << (id % 64));
 		for (uint32_t k = g->first[id]; k < g->first[id + 1]; k++) {
@@ -119,17 +130,8 @@ gather_packet(struct rule_matcher *m)
 	}
 	add_bare(m, payload, 0);
 	if (in->buf[BUF_PAYLOAD].n > 0) {
-		scan(m, payload, in->buf[BUF_PAYLOAD].v[0]);
+		scan(m, payload, in->buf[BUF_PAYLOAD].v[0], 0);
 	}
-}
-
-/* 'v' from so far back that a literal across the seam is whole. */
-static struct view
-news(struct view v, size_t seen, size_t longest)
-{
-	size_t back = longest > 0 ? longest - 1 : 0;
-
-	return view_sub(v, seen > back ? seen - back : 0, v.len);
 }
 
 void
@@ -208,7 +210,7 @@ gather_stream(struct rule_matcher *m)
 		return;
 	}
 	add_bare(m, g, 0);
-	scan(m, g, news(in->buf[BUF_STREAM].v[0], in->stream_seen, g->longest));
+	scan(m, g, in->buf[BUF_STREAM].v[0], in->stream_seen);
 	if (f == NULL) {
 		return;
 	}
@@ -259,9 +261,7 @@ gather_buffer(struct rule_matcher *m, enum inspect_buf b, unsigned dir)
 		struct view v = in->buf[b].v[i];
 
 		look_up(m, g, v);
-		scan(m, g,
-		     is_body(b) ? news(v, in->body_seen[in->dir], g->longest)
-				: v);
+		scan(m, g, v, is_body(b) ? in->body_seen[in->dir] : 0);
 	}
 }
 
@@ -273,7 +273,7 @@ gather_of_file(struct rule_matcher *m, enum inspect_buf b, struct view v,
 
 	add_bare(m, g, 0);
 	look_up(m, g, v);
-	scan(m, g, news(v, seen, g->longest));
+	scan(m, g, v, seen);
 }
 
 /* What is new of 'f', which is one instance of each of its buffers. */

@@ -74,9 +74,10 @@ build_literals(struct rule_group *g, const struct prefilter *like,
 
 		if (i == 0 || !same_literal(with->v[i - 1], p)) {
 			g->first[n] = i;
-			lits[n] =
-				(struct prefilter_literal){ p->fast,
-							    p->fast_nocase, n };
+			lits[n] = (struct prefilter_literal){
+				p->fast, p->fast_nocase,     n,
+				0,       PREFILTER_ANYWHERE,
+			};
 			n++;
 		}
 		g->orders[i] = p->order;

@@ -27,7 +27,7 @@ rule_matcher_new(const struct ruleset *rs)
 	m->candidates = calloc(m->n_words, sizeof(uint64_t));
 	m->summary = calloc(m->n_summary, sizeof(uint64_t));
 	m->id_bits = calloc(m->groups->most_ids / 64 + 1, sizeof(uint64_t));
-	m->ids = calloc(m->groups->most_ids + 1, sizeof(uint32_t));
+	m->ids = calloc(m->groups->most_ids + 1, sizeof(m->ids[0]));
 	m->claims.p = malloc(CLAIM_ROOM);
 	if (m->claims.p == NULL || m->scratch == NULL ||
 	    m->candidates == NULL || m->summary == NULL || m->id_bits == NULL ||

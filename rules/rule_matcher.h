@@ -32,7 +32,7 @@ struct rule_matcher {
 	uint64_t *candidates, *summary; /* bit per program; per word of it */
 	uint32_t n_words, n_summary;
 	uint64_t *id_bits; /* what the prefilter has seen */
-	uint32_t *ids;
+	struct prefilter_hit *ids;
 	struct rule_matcher_stats stats;
 
 	/* of the present call */

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * 64 positions at a time.  A byte is looked up by its low six bits and by its
+ * high six: both are one permutation of a register, and only a byte that
+ * shares both with others of the bucket passes wrongly.
+ */
+#include "rules/prefilter_path.h"
+
+#if defined(__x86_64__)
+
+#pragma GCC target( \
+	"avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt,lzcnt")
+#include <immintrin.h>
+
+#define STEP 64
+
+struct six {
+	__m512i low, high;
+};
+
+static inline __attribute__((always_inline)) __m512i
+look_up(const struct six *t, __m512i v)
+{
+	return _mm512_and_si512(
+		_mm512_permutexvar_epi8(v, t->low),
+		_mm512_permutexvar_epi8(_mm512_srli_epi16(v, 2), t->high));
+}
+
+/* The bytes that are there of the 64 at 'p'; the others are 0. */
+static inline __attribute__((always_inline)) __m512i
+load_some(struct view data, size_t p)
+{
+	if (p >= data.len) {
+		return _mm512_setzero_si512();
+	}
+	return _mm512_maskz_loadu_epi8(
+		_bzhi_u64(UINT64_MAX,
+			  (unsigned)MIN(data.len - p, (size_t)STEP)),
+		data.p + p);
+}
+
+static inline __attribute__((always_inline)) uint64_t
+some_of_64(const struct six *t, unsigned width, struct view data, size_t p)
+{
+	__m512i r = look_up(&t[0], load_some(data, p));
+
+	for (unsigned j = 1; j < width; j++) {
+		r = _mm512_and_si512(r, look_up(&t[j], load_some(data, p + j)));
+	}
+	return _mm512_test_epi8_mask(r, r);
+}
+
+static inline __attribute__((always_inline)) uint64_t
+all_of_64(const struct six *t, unsigned width, const uint8_t *at)
+{
+	__m512i r = look_up(&t[0], _mm512_loadu_si512(at));
+
+	for (unsigned j = 1; j < width; j++) {
+		r = _mm512_and_si512(
+			r, look_up(&t[j], _mm512_loadu_si512(at + j)));
+	}
+	return _mm512_test_epi8_mask(r, r);
+}
+
+/* Appends the positions of the bits set in 'm'; may write 64 in any case. */
+static inline __attribute__((always_inline)) size_t
+append(uint16_t *queue, size_t n, uint64_t m, __m512i at)
+{
+	uint32_t low = (uint32_t)m, high = (uint32_t)(m >> 32);
+
+	_mm512_storeu_si512(queue + n, _mm512_maskz_compress_epi16(low, at));
+	n += (size_t)_mm_popcnt_u32(low);
+	at = _mm512_add_epi16(at, _mm512_set1_epi16(32));
+	_mm512_storeu_si512(queue + n, _mm512_maskz_compress_epi16(high, at));
+	return n + (size_t)_mm_popcnt_u32(high);
+}
+
+static const uint16_t counting[32] __attribute__((aligned(64))) = {
+	0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+	16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
+};
+
+static inline __attribute__((always_inline)) size_t
+filter_width(const struct filter *f, unsigned width, struct view data,
+	     size_t from, size_t to, uint16_t *queue)
+{
+	__m512i at = _mm512_load_si512(counting);
+	struct six t[LANE_WIDTH_MAX];
+	size_t n = 0, p = from;
+
+	for (unsigned j = 0; j < width; j++) {
+		t[j].low = _mm512_load_si512(f->at[j].six.low);
+		t[j].high = _mm512_load_si512(f->at[j].six.high);
+	}
+	for (; p + STEP <= to && p + STEP + width - 1 <= data.len; p += STEP) {
+		uint64_t m = all_of_64(t, width, data.p + p);
+
+		if (m != 0) {
+			n = append(queue, n, m, at);
+		}
+		at = _mm512_add_epi16(at, _mm512_set1_epi16(STEP));
+	}
+	for (; p < to; p += STEP) {
+		uint64_t m = some_of_64(t, width, data, p) &
+			     _bzhi_u64(UINT64_MAX,
+				       (unsigned)MIN(to - p, (size_t)STEP));
+
+		if (m != 0) {
+			n = append(queue, n, m, at);
+		}
+		at = _mm512_add_epi16(at, _mm512_set1_epi16(STEP));
+	}
+	return n;
+}
+
+static size_t
+filter(const struct filter *f, struct view data, size_t from, size_t to,
+       uint16_t *queue)
+{
+	switch (f->width) {
+	case 3:
+		return filter_width(f, 3, data, from, to, queue);
+	case 4:
+		return filter_width(f, 4, data, from, to, queue);
+	case 5:
+		return filter_width(f, 5, data, from, to, queue);
+	case 6:
+		return filter_width(f, 6, data, from, to, queue);
+	case 7:
+		return filter_width(f, 7, data, from, to, queue);
+	default:
+		return filter_width(f, 8, data, from, to, queue);
+	}
+}
+
+static size_t
+run(struct view data, size_t from, size_t to)
+{
+	for (size_t p = from; p < to; p += STEP) {
+		size_t left = MIN(to - p, (size_t)STEP);
+		__mmask64 some = _bzhi_u64(UINT64_MAX, (unsigned)left);
+		__m512i v = _mm512_maskz_loadu_epi8(some, data.p + p);
+		__mmask64 m = some;
+
+		for (unsigned j = 1; j < RUN_MIN; j++) {
+			m = _mm512_mask_cmpeq_epi8_mask(
+				m, v,
+				_mm512_maskz_loadu_epi8(some, data.p + p + j));
+		}
+		if (m != 0) {
+			return p + (size_t)_tzcnt_u64(m);
+		}
+	}
+	return to;
+}
+
+static size_t
+find(const struct short_literal *l, struct view data, size_t from, size_t to)
+{
+	for (size_t p = from; p < to; p += STEP) {
+		size_t left = MIN(to - p, (size_t)STEP);
+		__mmask64 some = _bzhi_u64(UINT64_MAX, (unsigned)left);
+		__mmask64 m = some;
+
+		for (unsigned j = 0; j < l->len; j++) {
+			__m512i v =
+				_mm512_maskz_loadu_epi8(some, data.p + p + j);
+
+			v = _mm512_xor_si512(
+				v, _mm512_set1_epi8((char)l->byte[j]));
+			m = _mm512_mask_testn_epi8_mask(
+				m, v, _mm512_set1_epi8((char)l->mask[j]));
+		}
+		if (m != 0) {
+			return p + (size_t)_tzcnt_u64(m);
+		}
+	}
+	return to;
+}
+
+const struct prefilter_path prefilter_avx512 = {
+	"avx512", CLASS_SIX, filter, run, find,
+};
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * prefilter_four.h - the loops of a path that looks bytes up by half bytes
+ *
+ * Internal: included by prefilter_avx2.c, _ssse3.c and _neon.c, which define
+ *
+ *	vec		a register of STEP bytes
+ *	v_load, v_store	from and to memory, unaligned
+ *	v_spread(p)	16 bytes at 'p' for v_look
+ *	v_set(c)	'c' everywhere
+ *	v_look(t, i)	t[i] for each byte of i, all below 16
+ *	v_and, v_xor, v_eq, v_low, v_high (the half bytes)
+ *	v_bits(v)	a bit for each byte of 'v' that is not zero, at
+ *			POSITION(number of the bit)
+ *
+ * The half bytes of a block are written side by side first: then a look-up at
+ * each of a key's places takes its indices straight from memory, and what is
+ * read behind the data is this copy's padding.
+ *
+ * Place    beside prefilter_path.h.
+ * Threads  pure functions.
+ * Memory   2 KiB of stack.
+ * Cost     hot.
+ */
+#ifndef RULES_PREFILTER_FOUR_H
+#define RULES_PREFILTER_FOUR_H
+
+#define ALWAYS inline __attribute__((always_inline))
+#define HALVES (BLOCK + 2 * STEP + LANE_WIDTH_MAX)
+
+struct halves {
+	uint8_t low[HALVES] __attribute__((aligned(64)));
+	uint8_t high[HALVES] __attribute__((aligned(64)));
+};
+
+static ALWAYS void
+put_halves(struct halves *h, size_t at, vec v)
+{
+	v_store(h->low + at, v_low(v));
+	v_store(h->high + at, v_high(v));
+}
+
+/* Those of data[from..), 'n' of them at least; behind the data come zeros. */
+static ALWAYS void
+split(struct halves *h, struct view data, size_t from, size_t n)
+{
+	size_t i = 0, left = data.len - from;
+
+	for (; i < n && i + STEP <= left; i += STEP) {
+		put_halves(h, i, v_load(data.p + from + i));
+	}
+	if (i < n) {
+		uint8_t rest[STEP] = { 0 };
+
+		for (size_t k = i; k < left; k++) {
+			rest[k - i] = data.p[from + k];
+		}
+		put_halves(h, i, v_load(rest));
+		i += STEP;
+	}
+	if (i < n) {
+		put_halves(h, i, v_set(0));
+	}
+}
+
+static ALWAYS size_t
+filter_width(const struct filter *f, unsigned width, struct view data,
+	     size_t from, size_t to, uint16_t *queue)
+{
+	vec low[LANE_WIDTH_MAX], high[LANE_WIDTH_MAX];
+	size_t n = 0, len = to - from;
+	struct halves h;
+
+	split(&h, data, from, (len + STEP - 1) / STEP * STEP + width - 1);
+	for (unsigned j = 0; j < width; j++) {
+		low[j] = v_spread(f->at[j].four.low);
+		high[j] = v_spread(f->at[j].four.high);
+	}
+	for (size_t i = 0; i < len; i += STEP) {
+		vec r = v_and(v_look(low[0], v_load(h.low + i)),
+			      v_look(high[0], v_load(h.high + i)));
+		uint64_t m;
+
+		for (unsigned j = 1; j < width; j++) {
+			vec a = v_look(low[j], v_load(h.low + i + j));
+			vec b = v_look(high[j], v_load(h.high + i + j));
+
+			r = v_and(r, v_and(a, b));
+		}
+		for (m = v_bits(r); m != 0; m &= m - 1) {
+			queue[n++] =
+				(uint16_t)(i +
+					   POSITION((unsigned)__builtin_ctzll(
+						   m)));
+		}
+	}
+	while (n > 0 && queue[n - 1] >= len) {
+		n--; /* of the padding */
+	}
+	return n;
+}
+
+static size_t
+filter(const struct filter *f, struct view data, size_t from, size_t to,
+       uint16_t *queue)
+{
+	switch (f->width) {
+	case 3:
+		return filter_width(f, 3, data, from, to, queue);
+	case 4:
+		return filter_width(f, 4, data, from, to, queue);
+	case 5:
+		return filter_width(f, 5, data, from, to, queue);
+	case 6:
+		return filter_width(f, 6, data, from, to, queue);
+	case 7:
+		return filter_width(f, 7, data, from, to, queue);
+	default:
+		return filter_width(f, 8, data, from, to, queue);
+	}
+}
+
+static size_t
+run(struct view data, size_t from, size_t to)
+{
+	size_t p = from;
+
+	for (; p + STEP <= to; p += STEP) {
+		vec v = v_load(data.p + p), all = v_set(0xff);
+		uint64_t m;
+
+		for (unsigned j = 1; j < RUN_MIN; j++) {
+			all = v_and(all, v_eq(v, v_load(data.p + p + j)));
+		}
+		m = v_bits(all);
+		if (m != 0) {
+			return p + POSITION((unsigned)__builtin_ctzll(m));
+		}
+	}
+	return prefilter_portable.run(data, p, to);
+}
+
+static size_t
+find(const struct short_literal *l, struct view data, size_t from, size_t to)
+{
+	size_t p = from;
+
+	for (; p + STEP <= to; p += STEP) {
+		vec all = v_set(0xff);
+		uint64_t m;
+
+		for (unsigned j = 0; j < l->len; j++) {
+			vec v = v_xor(v_load(data.p + p + j),
+				      v_set(l->byte[j]));
+
+			v = v_and(v, v_set(l->mask[j]));
+			all = v_and(all, v_eq(v, v_set(0)));
+		}
+		m = v_bits(all);
+		if (m != 0) {
+			return p + POSITION((unsigned)__builtin_ctzll(m));
+		}
+	}
+	return prefilter_portable.find(l, data, p, to);
+}
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which piece of each literal is its key, and which of the filter's eight
+ * buckets it goes to.  The filter passes a position when for one bucket each
+ * byte is one that some key of the bucket has at that place; so keys that are
+ * alike belong together, and a bucket's share of passing positions is about
+ * the product of the shares of bytes its places admit.  Literals are placed
+ * one by one where they add least, and then all once more, now that the
+ * others are known.
+ */
+#include "rules/prefilter_lane.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "rules/byte_gram.h"
+
+#define BUCKETS 8
+#define CHOICES 6 /* keys of a literal that are weighed */
+#define ROUNDS 2
+#define PASS_COST 4.0 /* cycles of a position that passes the filter */
+#define KEY_COST 25.0 /* of one where the key stands */
+
+/* What one bucket admits at one place. */
+struct place {
+	uint32_t byte[256], low[16], high[16]; /* how many keys want it */
+	double share; /* of bytes that pass */
+};
+
+struct keys {
+	enum class_form form;
+	unsigned width;
+	double rate[256]; /* of bytes */
+	struct place at[BUCKETS][LANE_WIDTH_MAX];
+};
+
+static double
+rate_of(unsigned cost)
+{
+	return exp2(-(double)cost / 2);
+}
+
+/* By how much 'c' would add to the share of 'pl'. */
+static double
+added(const struct keys *k, const struct place *pl, uint8_t c)
+{
+	unsigned low = c & 15, high = c >> 4;
+	double sum = 0;
+
+	if (k->form != CLASS_FOUR) {
+		return pl->byte[c] > 0 ? 0 : k->rate[c];
+	}
+	if (pl->low[low] == 0) {
+		for (unsigned h = 0; h < 16; h++) {
+			sum += pl->high[h] > 0 || h == high
+				       ? k->rate[h << 4 | low]
+				       : 0;
+		}
+	}
+	if (pl->high[high] == 0) {
+		for (unsigned l = 0; l < 16; l++) {
+			sum += pl->low[l] > 0 ? k->rate[high << 4 | l] : 0;
+		}
+	}
+	return sum;
+}
+
+static void
+count_share(const struct keys *k, struct place *pl)
+{
+	pl->share = 0;
+	for (unsigned c = 0; c < 256; c++) {
+		bool in = k->form == CLASS_FOUR
+				  ? pl->low[c & 15] > 0 && pl->high[c >> 4] > 0
+				  : pl->byte[c] > 0;
+
+		pl->share += in ? k->rate[c] : 0;
+	}
+}
+
+static void
+want(struct keys *k, struct place *pl, uint8_t c, bool gone)
+{
+	uint32_t step = gone ? UINT32_MAX : 1; /* -1 or +1 */
+	uint32_t low = pl->low[c & 15], high = pl->high[c >> 4];
+	uint32_t byte = pl->byte[c];
+
+	pl->byte[c] += step;
+	pl->low[c & 15] += step;
+	pl->high[c >> 4] += step;
+	if (byte == 0 || pl->byte[c] == 0 || low == 0 || high == 0 ||
+	    pl->low[c & 15] == 0 || pl->high[c >> 4] == 0) {
+		count_share(k, pl);
+	}
+}
+
+static uint8_t
+other_case(const struct prefilter_literal *l, size_t i)
+{
+	uint8_t c = l->bytes.p[i];
+
+	return byte_mask(c, l->nocase) != 0xff ? c ^ 0x20 : c;
+}
+
+static void
+place_piece(struct keys *k, const struct piece *v, bool gone)
+{
+	for (unsigned j = 0; j < k->width; j++) {
+		struct place *pl = &k->at[v->bucket][j];
+		uint8_t c = v->lit->bytes.p[v->key + j];
+		uint8_t d = other_case(v->lit, v->key + j);
+
+		want(k, pl, c, gone);
+		if (c != d) {
+			want(k, pl, d, gone);
+		}
+	}
+}
+
+/* What a key at 'key' adds to the rate at which bucket 'b' passes. */
+static double
+adds_to(const struct keys *k, const struct prefilter_literal *l, size_t key,
+	unsigned b)
+{
+	double was = 1, is = 1;
+
+	for (unsigned j = 0; j < k->width; j++) {
+		const struct place *pl = &k->at[b][j];
+		uint8_t c = l->bytes.p[key + j], d = other_case(l, key + j);
+		double more = added(k, pl, c) + (c != d ? added(k, pl, d) : 0);
+
+		was *= pl->share;
+		is *= pl->share + more;
+	}
+	return is - was;
+}
+
+/* The rarest keys of a literal, as many as are worth weighing. */
+static unsigned
+choices(const struct keys *k, const struct prefilter_literal *l,
+	uint16_t at[CHOICES], double rate[CHOICES])
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i + k->width <= l->bytes.len; i++) {
+		double r = rate_of(byte_gram_string(
+			view_sub(l->bytes, i, k->width), l->nocase));
+		unsigned j = n < CHOICES ? n++ : CHOICES;
+
+		while (j > 0 && rate[j - 1] > r) {
+			if (j < CHOICES) {
+				at[j] = at[j - 1];
+				rate[j] = rate[j - 1];
+			}
+			j--;
+		}
+		if (j < CHOICES) {
+			at[j] = (uint16_t)i;
+			rate[j] = r;
+		}
+	}
+	return n;
+}
+
+static void
+choose(struct keys *k, struct piece *v)
+{
+	uint16_t at[CHOICES];
+	double rate[CHOICES], best = INFINITY;
+	unsigned n = choices(k, v->lit, at, rate);
+
+	for (unsigned i = 0; i < n; i++) {
+		for (unsigned b = 0; b < BUCKETS; b++) {
+			double cost = adds_to(k, v->lit, at[i], b) * PASS_COST +
+				      rate[i] * KEY_COST;
+
+			if (cost < best) {
+				best = cost;
+				v->key = at[i];
+				v->bucket = (uint8_t)b;
+			}
+		}
+	}
+}
+
+void
+filter_admit(struct filter *f, enum class_form form, unsigned j,
+	     unsigned bucket, uint8_t c)
+{
+	uint8_t bit = (uint8_t)(1u << bucket);
+
+	switch (form) {
+	case CLASS_SIX:
+		f->at[j].six.low[c & 63] |= bit;
+		f->at[j].six.high[c >> 2] |= bit;
+		break;
+	case CLASS_FOUR:
+		f->at[j].four.low[c & 15] |= bit;
+		f->at[j].four.high[c >> 4] |= bit;
+		break;
+	default:
+		f->at[j].byte[c] |= bit;
+	}
+}
+
+bool
+filter_build(struct filter *f, enum class_form form, struct piece *v, size_t n)
+{
+	struct keys *k = calloc(1, sizeof(*k));
+
+	if (k == NULL) {
+		return false;
+	}
+	k->form = form;
+	k->width = f->width;
+	for (unsigned c = 0; c < 256; c++) {
+		k->rate[c] = rate_of(byte_gram_byte((uint8_t)c, false));
+	}
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		for (size_t i = 0; i < n; i++) {
+			if (round > 0) {
+				place_piece(k, &v[i], true);
+			}
+			choose(k, &v[i]);
+			place_piece(k, &v[i], false);
+		}
+	}
+	free(k);
+	for (size_t i = 0; i < n; i++) {
+		for (unsigned j = 0; j < f->width; j++) {
+			size_t at = v[i].key + j;
+
+			filter_admit(f, form, j, v[i].bucket,
+				     v[i].lit->bytes.p[at]);
+			filter_admit(f, form, j, v[i].bucket,
+				     other_case(v[i].lit, at));
+		}
+	}
+	return true;
+}

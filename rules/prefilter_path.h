@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * prefilter_path.h - the loops over single bytes, once for each instruction set
+ *
+ * All paths find the same literals.  The filter may let through more or fewer
+ * positions, but never misses one where a key stands.
+ *
+ * Place    between prefilter_db.h and prefilter.c.
+ * Threads  pure functions.
+ * Memory   none but the caller's.
+ * Cost     the hottest loops of all.
+ */
+#ifndef RULES_PREFILTER_PATH_H
+#define RULES_PREFILTER_PATH_H
+
+#include "rules/prefilter_db.h"
+
+/* How a path looks up the classes of a byte. */
+enum class_form { CLASS_SIX, CLASS_FOUR, CLASS_BYTE };
+
+struct prefilter_path {
+	const char *name;
+	enum class_form form;
+	/*
+	 * Appends to 'queue' those of data[from..to) at which a key may begin,
+	 * less 'from' and ascending; at most BLOCK positions are asked for.
+	 * Bytes behind the data count as 0.
+	 */
+	size_t (*filter)(const struct filter *f, struct view data, size_t from,
+			 size_t to, uint16_t *queue);
+	/*
+	 * The first position of [from, to) at which RUN_MIN equal bytes begin;
+	 * 'to' when there is none.  to + RUN_MIN - 1 <= data.len.
+	 */
+	size_t (*run)(struct view data, size_t from, size_t to);
+	/* The first position of [from, to) at which the literal stands; 'to'
+	 * when there is none.  to + l->len - 1 <= data.len. */
+	size_t (*find)(const struct short_literal *l, struct view data,
+		       size_t from, size_t to);
+};
+
+extern const struct prefilter_path prefilter_portable;
+#if defined(__x86_64__)
+extern const struct prefilter_path prefilter_avx512, prefilter_avx2,
+	prefilter_ssse3;
+#elif defined(__aarch64__)
+extern const struct prefilter_path prefilter_neon;
+#endif
+
+/* What prefilter_build() is to use. */
+const struct prefilter_path *prefilter_path(void);
+
+#endif
