@@ -4,9 +4,11 @@
  *
  * Place    above packet.h.
  * Threads  one capture, one thread.
- * Memory   frames of a batch live in the batch's slab until the next
- *          capture_next() into it; a batch may be handed to another thread.
- * Cost     one copy per frame; no system call per frame.
+ * Memory   frames of a batch are views into the mapped file, or, of pipes and
+ *          compressed files, live in the batch's slab, until the next
+ *          capture_next() into it; a batch may be handed to another thread,
+ *          but is refilled and freed by the capture's.
+ * Cost     no system call per frame; one copy for those in the slab.
  */
 #ifndef SENSOR_CAPTURE_H
 #define SENSOR_CAPTURE_H
@@ -17,11 +19,14 @@
 #define BATCH_FRAMES 64
 #define BATCH_SLAB ((size_t)512 << 10)
 
+struct capture_map;
+
 struct batch_frames {
 	struct frame frame[BATCH_FRAMES];
 	uint32_t n;
 	uint8_t *slab; /* BATCH_SLAB bytes, the batch's own */
-	uint32_t used;
+	uint32_t used; /* bytes the frames take there, or would take */
+	struct capture_map *map; /* held, or NULL */
 };
 
 struct batch_frames *batch_frames_new(void);

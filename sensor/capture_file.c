@@ -3,6 +3,7 @@
 
 #include "common/log.h"
 #include "sensor/capture_format.h"
+#include "sensor/capture_map.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -78,6 +79,7 @@ void
 batch_frames_free(struct batch_frames *b)
 {
 	if (b != NULL) {
+		capture_map_release(b->map);
 		free(b->slab);
 		free(b);
 	}
@@ -299,7 +301,9 @@ capture_close(struct capture *c)
 static void
 close_file(struct capture *c)
 {
-	c->done_before += source_bytes_read(c->src);
+	/* Done with all of it, also when it was not read to the end. */
+	c->done_before +=
+		MAX(source_bytes_read(c->src), source_file_size(c->src));
 	c->stats.file_bytes_done = c->done_before;
 	source_close(c->src);
 	c->format = FORMAT_NONE;
@@ -436,10 +440,23 @@ apply_filter(struct capture *c, const struct capture_record *rec,
 	return ERR_OK;
 }
 
+/* The batch's frames live in 'map' from now on, or until it is refilled. */
+static void
+hold_map(struct batch_frames *b, struct capture_map *map)
+{
+	/* A batch is of one file, and a file has one map. */
+	if (b->map == NULL) {
+		capture_map_hold(map);
+		b->map = map;
+	}
+}
+
 static bool
 append_frame(struct capture *c, struct batch_frames *b)
 {
 	const struct capture_record *rec = &c->pending;
+	struct capture_map *map = source_map(c->src);
+	const uint8_t *data = rec->data.p;
 	struct frame *f;
 	size_t len = rec->data.len;
 
@@ -447,9 +464,13 @@ append_frame(struct capture *c, struct batch_frames *b)
 		return false;
 	}
 	f = &b->frame[b->n++];
-	memcpy(b->slab + b->used, rec->data.p, len);
+	if (map != NULL) {
+		hold_map(b, map);
+	} else {
+		data = memcpy(b->slab + b->used, data, len);
+	}
 	*f = (struct frame){
-		.data = b->slab + b->used,
+		.data = data,
 		.caplen = (uint32_t)len,
 		.wirelen = rec->wirelen,
 		.ts_us = rec->ts_us,
@@ -464,10 +485,45 @@ append_frame(struct capture *c, struct batch_frames *b)
 	return true;
 }
 
+/*
+ * As many records as can be had at one go: of a mapped pcap file, when nobody
+ * wants to look at each.  Where the batch ends does not depend on that, so
+ * that a compressed file gives the same batches.
+ */
+static void
+append_views(struct capture *c, struct batch_frames *b)
+{
+	size_t room = BATCH_SLAB - b->used;
+	uint32_t first = b->n;
+
+	if (c->format != FORMAT_PCAP || c->bpf != NULL ||
+	    b->n >= c->batch_max) {
+		return;
+	}
+	b->n += pcap_reader_views(&c->pcap, &b->frame[first],
+				  c->batch_max - first, &room, FRAME_ALIGN);
+	if (b->n == first) {
+		return;
+	}
+	hold_map(b, source_map(c->src));
+	b->used = (uint32_t)(BATCH_SLAB - room);
+	c->record += b->n - first;
+	c->stats.frames += b->n - first;
+	for (uint32_t i = first; i < b->n; i++) {
+		struct frame *f = &b->frame[i];
+
+		f->number = ++c->number;
+		c->stats.bytes += f->caplen;
+		c->stats.truncated += f->wirelen > f->caplen;
+	}
+}
+
 enum err
 capture_next(struct capture *c, struct batch_frames *b, struct diag *d)
 {
 	b->n = b->used = 0;
+	capture_map_release(b->map);
+	b->map = NULL;
 	c->rests = false;
 	for (;;) {
 		enum err e;
@@ -511,6 +567,10 @@ capture_next(struct capture *c, struct batch_frames *b, struct diag *d)
 				break;
 			}
 			return ERR_AGAIN;
+		}
+		append_views(c, b);
+		if (b->n >= c->batch_max) {
+			break;
 		}
 		e = next_record(c, &c->diag);
 		if (e == ERR_OK) {

@@ -14,6 +14,7 @@
 #define SENSOR_CAPTURE_FORMAT_H
 
 #include "sensor/capture_source.h"
+#include "sensor/packet.h"
 
 /* The largest frame taken: what Linux and libpcap agree on. */
 #define CAPTURE_MAX_FRAME ((uint32_t)256 << 10)
@@ -80,6 +81,15 @@ enum err pcap_reader_next(struct pcap_reader *r, struct capture_record *rec,
 			  const char **why) MUST_CHECK;
 enum err pcapng_reader_next(struct pcapng_reader *r, struct capture_record *rec,
 			    const char **why) MUST_CHECK;
+
+/*
+ * Fills in up to 'n' frames, all but their numbers, as long as records are
+ * ordinary and the source is a map, of which the frames are views then; how
+ * many.  'room' is what their lengths, rounded up to 'align' (a power of two),
+ * may add up to, and is left lessened by it.
+ */
+uint32_t pcap_reader_views(struct pcap_reader *r, struct frame *f, uint32_t n,
+			   size_t *room, size_t align);
 
 /* The error of a source that ended inside something of ours. */
 static inline enum err

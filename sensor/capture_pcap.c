@@ -5,9 +5,18 @@
  */
 #include "sensor/capture_format.h"
 
+#include "sensor/capture_map.h"
+
 #define FILE_HEADER 24
 #define RECORD_HEADER 16
 #define RECORD_HEADER_MODIFIED 24
+
+/*
+ * Walking from record to record waits for each header in turn; so what will be
+ * read is asked for this many bytes ahead, all lines in order.
+ */
+#define PREFETCH_AHEAD 4096
+#define LINE 64
 
 #define MAGIC_US 0xa1b2c3d4
 #define MAGIC_NS 0xa1b23c4d
@@ -112,4 +121,53 @@ pcap_reader_next(struct pcap_reader *r, struct capture_record *rec,
 	rec->linktype = r->linktype;
 	r->taken = header + caplen;
 	return ERR_OK;
+}
+
+static inline void
+prefetch(const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i += LINE) {
+		__builtin_prefetch(p + PREFETCH_AHEAD + i);
+	}
+}
+
+uint32_t
+pcap_reader_views(struct pcap_reader *r, struct frame *f, uint32_t n,
+		  size_t *room, size_t align)
+{
+	const struct capture_map *map = source_map(r->src);
+	const size_t header = r->record_header;
+	struct view v;
+	size_t at = 0;
+	uint32_t k = 0;
+
+	if (map == NULL || r->minor < 4) {
+		return 0;
+	}
+	source_consume(r->src, r->taken);
+	r->taken = 0;
+	v = source_peek(r->src, 0);
+	for (; k < n && v.len - at >= header; k++) {
+		const uint8_t *p = v.p + at;
+		uint32_t fraction = word(r, p + 4), caplen = word(r, p + 8);
+		size_t rounded = (caplen + align - 1) & ~(align - 1);
+
+		/* When torn, what was read may be none of the file's. */
+		if (UNLIKELY(caplen > CAPTURE_MAX_FRAME || caplen > *room ||
+			     v.len - at - header < caplen || map->torn != 0)) {
+			break;
+		}
+		prefetch(p, header + caplen);
+		f[k].data = p + header;
+		f[k].caplen = caplen;
+		f[k].wirelen = MAX(word(r, p + 12), caplen);
+		f[k].ts_us = (uint64_t)word(r, p) * 1000000 +
+			     (r->nanoseconds ? fraction / 1000 : fraction);
+		f[k].linktype = r->linktype;
+		f[k].shape = (struct frame_shape){ .kind = FRAME_UNSEEN };
+		*room -= MIN(rounded, *room);
+		at += header + caplen;
+	}
+	source_consume(r->src, at);
+	return k;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/capture_source.h"
 
+#include "sensor/capture_map.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -20,7 +22,11 @@ struct source {
 	enum packing packing;
 
 	uint8_t *window;
-	size_t front, end; /* unread part of the window */
+	/* A plain file is one large window, mapped: 'map' is not NULL, and
+	 * 'bytes' is its first byte; otherwise 'bytes' is the window. */
+	struct capture_map *map;
+	const uint8_t *bytes;
+	size_t front, end; /* unread part of 'bytes' */
 	bool at_end; /* nothing more will come into the window */
 
 	uint8_t *input; /* compressed bytes, when there are any */
@@ -76,6 +82,9 @@ source_close(struct source *s)
 	if (s->own_fd && s->fd >= 0) {
 		close(s->fd);
 	}
+	capture_map_release(s->map);
+	s->map = NULL;
+	s->bytes = s->window;
 	s->fd = -1;
 	s->own_fd = false;
 }
@@ -252,6 +261,18 @@ begin_zstd(struct source *s, struct diag *d)
 	return ERR_OK;
 }
 
+static bool
+is_gzip(const uint8_t *p, size_t len)
+{
+	return len >= 3 && p[0] == 0x1f && p[1] == 0x8b && p[2] == 8;
+}
+
+static bool
+is_zstd(const uint8_t *p, size_t len)
+{
+	return len >= 4 && load_le32(p) == 0xfd2fb528;
+}
+
 /* Looks at the first bytes and, when compressed, moves them to the input. */
 static enum err
 detect_packing(struct source *s, struct diag *d)
@@ -262,10 +283,10 @@ detect_packing(struct source *s, struct diag *d)
 	while (s->end < 4 && !s->at_end) {
 		fill_window(s);
 	}
-	if (s->end >= 3 && p[0] == 0x1f && p[1] == 0x8b && p[2] == 8) {
+	if (is_gzip(p, s->end)) {
 		e = begin_gzip(s, d);
 		s->packing = PACK_GZIP;
-	} else if (s->end >= 4 && load_le32(p) == 0xfd2fb528) {
+	} else if (is_zstd(p, s->end)) {
 		e = begin_zstd(s, d);
 		s->packing = PACK_ZSTD;
 	} else {
@@ -288,6 +309,48 @@ detect_packing(struct source *s, struct diag *d)
 	s->end = 0;
 	s->at_end = false;
 	return ERR_OK;
+}
+
+/* A plain file of its own, which can be looked at as a whole; false for all
+ * others. */
+static bool
+map_file(struct source *s)
+{
+	uint8_t head[4];
+
+	if (s->is_pipe || !s->own_fd || s->size > SIZE_MAX / 2 ||
+	    pread(s->fd, head, sizeof(head), 0) != sizeof(head) ||
+	    is_gzip(head, sizeof(head)) || is_zstd(head, sizeof(head))) {
+		return false;
+	}
+	s->map = capture_map_open(s->fd, (size_t)s->size);
+	if (s->map == NULL) {
+		return false;
+	}
+	s->bytes = s->map->base;
+	s->end = s->map->len;
+	return true;
+}
+
+/*
+ * Goes on with read(2) from where the map has been read: at its end, as a file
+ * may have grown since, and when part of it is gone.
+ */
+static void
+leave_map(struct source *s)
+{
+	struct stat st;
+
+	if (lseek(s->fd, (off_t)s->front, SEEK_SET) < 0) {
+		fail(s, ERR_IO, strerror(errno));
+	} else if (fstat(s->fd, &st) == 0 && (uint64_t)st.st_size < s->front) {
+		fail(s, ERR_TRUNCATED, "the file was cut while it was read");
+	}
+	s->n_read = s->front;
+	s->front = s->end = 0;
+	s->bytes = s->window;
+	capture_map_release(s->map);
+	s->map = NULL;
 }
 
 enum err
@@ -318,6 +381,9 @@ source_open(struct source *s, const char *path, struct diag *d)
 		/* A hint only: the kernel reads further ahead. */
 		(void)posix_fadvise(s->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	}
+	if (map_file(s)) {
+		return ERR_OK;
+	}
 	return detect_packing(s, d);
 }
 
@@ -337,6 +403,10 @@ source_ready(const struct source *s, size_t taken, int wait_ms)
 struct view
 source_peek(struct source *s, size_t n)
 {
+	if (s->map != NULL &&
+	    UNLIKELY(s->map->torn != 0 || s->end - s->front < n)) {
+		leave_map(s);
+	}
 	if (UNLIKELY(s->end - s->front < n)) {
 		/* What is left moves to the front, so that a read can fill
 		 * the rest of the window. */
@@ -347,7 +417,16 @@ source_peek(struct source *s, size_t n)
 			fill_window(s);
 		}
 	}
-	return view_of(s->window + s->front, s->end - s->front);
+	return view_of(s->bytes + s->front, s->end - s->front);
+}
+
+struct capture_map *
+source_map(struct source *s)
+{
+	if (s->map != NULL) {
+		capture_map_advance(s->map, s->front);
+	}
+	return s->map;
 }
 
 void
@@ -382,7 +461,7 @@ source_error(const struct source *s, const char **why)
 uint64_t
 source_bytes_read(const struct source *s)
 {
-	return s->n_read;
+	return s->map != NULL ? s->front : s->n_read;
 }
 
 uint64_t

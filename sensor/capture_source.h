@@ -4,14 +4,15 @@
  *
  * Internal to the capture_*.c files.  Compression is told by magic: gzip
  * (RFC 1952, members may follow one another) and zstd (RFC 8878, frames may
- * follow one another); anything else is read as it is.
+ * follow one another); anything else is read as it is, and mapped when it is a
+ * file (capture_map.h).
  *
  * Place    above err.h.
  * Threads  one source, one thread.
  * Memory   a window of SOURCE_WINDOW bytes, and 256 KiB of input and the
  *          decompressor's own (at most 2^SOURCE_ZSTD_WINDOW_LOG bytes) when
  *          compressed.  Kept from file to file.
- * Cost     one read(2) per window.
+ * Cost     one read(2) per window, or one madvise(2) per megabyte of a map.
  */
 #ifndef SENSOR_CAPTURE_SOURCE_H
 #define SENSOR_CAPTURE_SOURCE_H
@@ -22,6 +23,7 @@
 /* What "zstd --ultra" and "zstd --long" use; more is refused. */
 #define SOURCE_ZSTD_WINDOW_LOG 27
 
+struct capture_map;
 struct source;
 
 struct source *source_new(void); /* NULL when out of memory */
@@ -36,9 +38,15 @@ void source_close(struct source *s);
  * Makes at least 'n' (at most SOURCE_WINDOW / 2) bytes contiguous and returns
  * all that are, from the place read so far on; fewer than 'n' only when the
  * input ends there or is damaged, which source_error() tells.  The view is
- * valid until the next call.
+ * valid until the next call, or longer: source_map().
  */
 struct view source_peek(struct source *s, size_t n);
+/*
+ * The map that source_peek() shows parts of, whose views live as long as it is
+ * held; NULL when the input comes in pieces.  To be asked for each batch, so
+ * that what it will read is brought in.
+ */
+struct capture_map *source_map(struct source *s);
 /* Moves on by 'n' bytes that source_peek() has shown. */
 void source_consume(struct source *s, size_t n);
 /* Moves on by any 'n'; false when the input ends before. */

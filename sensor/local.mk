@@ -4,6 +4,7 @@ libsensor_a_SOURCES = sensor/packet.h
 
 # capture and decode
 libsensor_a_SOURCES += \
+	sensor/capture_map.h sensor/capture_map.c \
 	sensor/capture_source.h sensor/capture_source.c \
 	sensor/capture_format.h sensor/capture_pcap.c sensor/capture_pcapng.c \
 	sensor/capture.h sensor/capture_file.c \
