@@ -17,6 +17,7 @@
 struct decoder {
 	struct decode_settings set;
 	struct decode_counters count;
+	struct decode_tally tally; /* not in 'count' */
 	struct defrag *defrag;
 	bool plain; /* decoder.max-layers lets ordinary frames pass */
 	bool finished; /* a datagram of the frame before is to be given back */
@@ -122,10 +123,22 @@ decoder_free(struct decoder *d)
 	}
 }
 
-const struct decode_counters *
-decode_counters(const struct decoder *d)
+void
+decode_counters(const struct decoder *d, struct decode_counters *n)
 {
-	return &d->count;
+	*n = d->count;
+	for (unsigned i = 0; i < DECODE_TALLIES; i++) {
+		uint64_t k = d->tally.frames[i];
+		bool is_ipv6 = (i & DECODE_TALLY(1, 0, 0)) != 0;
+		bool is_tcp = (i & DECODE_TALLY(0, 1, 0)) != 0;
+
+		n->pkts += k;
+		n->ethernet += k;
+		n->vlan += (i & DECODE_TALLY(0, 0, 1)) != 0 ? k : 0;
+		*(is_ipv6 ? &n->ipv6 : &n->ipv4) += k;
+		*(is_tcp ? &n->tcp : &n->udp) += k;
+	}
+	n->bytes += d->tally.bytes;
 }
 
 /* Goes on with the whole datagram when this was its last fragment. */
@@ -230,7 +243,7 @@ unsigned
 decode_frame(struct decoder *d, const struct frame *f,
 	     struct packet out[FRAME_MAX_PACKETS])
 {
-	if (LIKELY(d->plain && decode_plain(&d->set, &d->count, f, out))) {
+	if (LIKELY(d->plain && decode_plain(&d->set, &d->tally, f, out))) {
 		if (UNLIKELY(d->finished)) {
 			defrag_recycle(d->defrag);
 			d->finished = false;

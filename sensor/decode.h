@@ -35,7 +35,7 @@ unsigned decode_frame(struct decoder *d, const struct frame *f,
 unsigned decode_frame_by_layers(struct decoder *d, const struct frame *f,
 				struct packet out[FRAME_MAX_PACKETS]);
 
-const struct decode_counters *decode_counters(const struct decoder *d);
+void decode_counters(const struct decoder *d, struct decode_counters *out);
 
 /*
  * A hash of the outermost IP address pair, the same in both directions and

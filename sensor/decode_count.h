@@ -70,4 +70,18 @@ struct decode_counters {
 #undef C
 };
 
+/*
+ * Ordinary frames (decode_plain.c) are told by three facts, which imply all
+ * that there is to count; they are counted apart and added when somebody asks.
+ */
+#define DECODE_TALLY(is_ipv6, is_tcp, has_tag) \
+	((unsigned)(is_ipv6) << 2 | (unsigned)(is_tcp) << 1 | \
+	 (unsigned)(has_tag))
+#define DECODE_TALLIES 8
+
+struct decode_tally {
+	uint64_t bytes;
+	uint64_t frames[DECODE_TALLIES];
+};
+
 #endif

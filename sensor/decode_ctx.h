@@ -198,9 +198,8 @@ void decode_payload(struct packet *p, size_t hlen);
  * that no layer would remark upon, and then the same packet and counters as
  * the layers give; false, and nothing is touched, for all others.
  */
-bool decode_plain(const struct decode_settings *set,
-		  struct decode_counters *count, const struct frame *f,
-		  struct packet *p) MUST_CHECK;
+bool decode_plain(const struct decode_settings *set, struct decode_tally *tally,
+		  const struct frame *f, struct packet *p) MUST_CHECK;
 
 /* decode_tunnel.c */
 enum decode_step decode_gre(struct decode_ctx *x);

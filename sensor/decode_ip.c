@@ -2,8 +2,8 @@
 /* IPv4 (RFC 791). */
 #include "sensor/decode_ctx.h"
 
-#include "rules/inspect.h"
 #include "common/csum.h"
+#include "rules/inspect.h"
 
 #define IPV4_HEADER 20
 enum decode_step

@@ -77,6 +77,7 @@ decode_peek(const struct frame *f)
 	}
 	s.l3_off = (uint8_t)off;
 	s.l4_off = (uint8_t)(off + hlen);
+	s.l4_len = (uint16_t)(total - hlen);
 	return s;
 }
 

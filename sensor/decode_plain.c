@@ -4,19 +4,12 @@
  * layers would have it, to the last field and counter; anything that they
  * would have a word to say about is left to them, before a byte is written.
  *
- * Every length is read once and checked after it was read: the bytes of a
- * mapped file may change under us.
+ * Every length is read once and checked as it was read: the bytes of a mapped
+ * file may change under us.
  */
 #include "sensor/decode_ctx.h"
 
 #include "sensor/decode_peek.h"
-
-/* What the transport's header says, checked. */
-struct plain {
-	const uint8_t *ip, *l4;
-	size_t total; /* from the IP header on */
-	size_t l4_len, hlen;
-};
 
 #define REST_SIZE (sizeof(struct packet) - PACKET_REST)
 STATIC_ASSERT(REST_SIZE > 64 && REST_SIZE <= 128, "cleared in two parts");
@@ -34,34 +27,12 @@ clear_rest(struct packet *p)
 	memset(rest + 64, 0, REST_SIZE - 64);
 }
 
-static inline bool
-measure(const struct frame *f, struct frame_shape s, struct plain *x)
-{
-	size_t room = f->caplen - s.l3_off, len;
-
-	x->ip = f->data + s.l3_off;
-	x->l4 = f->data + s.l4_off;
-	x->total = s.kind == FRAME_IPV4
-			   ? load_be16(x->ip + 2)
-			   : (size_t)load_be16(x->ip + 4) + PEEK_IPV6;
-	len = x->total - (size_t)(s.l4_off - s.l3_off);
-	if (UNLIKELY(x->total > room || len > x->total)) {
-		return false;
-	}
-	x->l4_len = len;
-	if (s.proto == IPP_TCP) {
-		x->hlen = len < PEEK_TCP ? 0 : (size_t)(x->l4[12] >> 4) * 4;
-		return LIKELY(x->hlen >= PEEK_TCP && x->hlen <= len);
-	}
-	x->hlen = PEEK_UDP;
-	x->l4_len = len < PEEK_UDP ? 0 : load_be16(x->l4 + 4);
-	return LIKELY(x->l4_len >= PEEK_UDP && x->l4_len <= len);
-}
-
 static inline void
 plain_link(struct packet *p, const struct frame *f, struct frame_shape s)
 {
+	p->frame = f;
 	p->ether = f->data;
+	p->flow_hash = 0;
 	p->n_vlans = 0;
 	if (UNLIKELY(s.l3_off != PEEK_ETHER)) {
 		p->vlan[0] = load_be16(f->data + PEEK_ETHER) & 0xfff;
@@ -69,7 +40,21 @@ plain_link(struct packet *p, const struct frame *f, struct frame_shape s)
 	}
 }
 
-static inline uint32_t
+/* The sum of an IPv4 header without options (csum.h), all words at once. */
+static inline bool
+ipv4_sum_ok(const uint8_t *h)
+{
+	uint64_t a, b;
+	uint32_t c;
+
+	memcpy(&a, h, 8);
+	memcpy(&b, h + 8, 8);
+	memcpy(&c, h + 16, 4);
+	return csum_fold((a & 0xffffffff) + (a >> 32) + (b & 0xffffffff) +
+			 (b >> 32) + c) == 0xffff;
+}
+
+static inline void
 plain_ipv4(struct packet *p, const uint8_t *h)
 {
 	p->ip_version = 4;
@@ -81,9 +66,7 @@ plain_ipv4(struct packet *p, const uint8_t *h)
 	p->ip_id = load_be16(h + 4);
 	p->frag_id = p->ip_id;
 	p->frag_flags = h[6] >> 5;
-	return LIKELY(csum_fold(csum_add(0, h, PEEK_IPV4)) == 0xffff)
-		       ? 0
-		       : PKT_BAD_IP_CSUM;
+	p->l3_hlen = PEEK_IPV4;
 }
 
 static inline void
@@ -98,35 +81,44 @@ plain_ipv6(struct packet *p, const uint8_t *h)
 	p->ip_id = 0;
 	p->frag_id = 0;
 	p->frag_flags = 0;
+	p->l3_hlen = PEEK_IPV6;
 }
 
 static inline void
-plain_tcp(struct packet *p, const struct plain *x)
+plain_transport(struct packet *p, const uint8_t *l4, size_t len, size_t hlen)
 {
-	const uint8_t *h = x->l4;
+	p->sport = load_be16(l4);
+	p->dport = load_be16(l4 + 2);
+	p->tcp_wscale = 0xff;
+	p->l4 = view_of(l4, len);
+	p->l4_hlen = (uint32_t)hlen;
+	p->payload = len > hlen ? view_of(l4 + hlen, len - hlen) : VIEW_NONE;
+}
 
+static inline void
+plain_tcp(struct packet *p, const uint8_t *h, size_t hlen)
+{
 	p->tcp_seq = load_be32(h + 4);
 	p->tcp_ack = load_be32(h + 8);
 	p->tcp_flags = h[13];
 	p->tcp_window = load_be16(h + 14);
 	p->tcp_urgent = load_be16(h + 18);
-	if (x->hlen == PEEK_TCP) {
+	if (hlen == PEEK_TCP) {
 		return;
 	}
 	/* What nearly every segment of a connection carries. */
-	if (LIKELY(x->hlen == PEEK_TCP + 12 &&
+	if (LIKELY(hlen == PEEK_TCP + 12 &&
 		   load_be32(h + PEEK_TCP) == 0x0101080a)) {
 		p->tcp_has_ts = true;
 		p->tcp_ts_val = load_be32(h + PEEK_TCP + 4);
 		p->tcp_ts_ecr = load_be32(h + PEEK_TCP + 8);
 		return;
 	}
-	decode_tcp_options(p,
-			   view_of(h + PEEK_TCP, x->hlen - (size_t)PEEK_TCP));
+	decode_tcp_options(p, view_of(h + PEEK_TCP, hlen - PEEK_TCP));
 }
 
 static inline void
-plain_no_tcp(struct packet *p)
+plain_udp(struct packet *p)
 {
 	p->tcp_seq = 0;
 	p->tcp_ack = 0;
@@ -135,68 +127,60 @@ plain_no_tcp(struct packet *p)
 	p->tcp_urgent = 0;
 }
 
-static inline void
-plain_count(struct decode_counters *n, const struct frame *f,
-	    struct frame_shape s)
-{
-	n->pkts++;
-	n->bytes += f->caplen;
-	n->ethernet++;
-	n->vlan += s.l3_off != PEEK_ETHER;
-	n->ipv4 += s.kind == FRAME_IPV4;
-	n->ipv6 += s.kind == FRAME_IPV6;
-	n->tcp += s.proto == IPP_TCP;
-	n->udp += s.proto == IPP_UDP;
-}
-
 bool
-decode_plain(const struct decode_settings *set, struct decode_counters *count,
+decode_plain(const struct decode_settings *set, struct decode_tally *tally,
 	     const struct frame *f, struct packet *p)
 {
 	struct frame_shape s = decode_shape(f);
-	struct plain x;
+	const uint8_t *ip = f->data + s.l3_off, *l4 = f->data + s.l4_off;
 	uint32_t flags = PKT_L4_CSUM_DUE;
-	uint16_t sport, dport;
+	size_t len, hlen;
+	bool tcp;
 
-	if (s.kind == FRAME_OTHER || !measure(f, s, &x)) {
+	if (UNLIKELY(s.kind == FRAME_OTHER)) {
 		return false;
 	}
-	sport = load_be16(x.l4);
-	dport = load_be16(x.l4 + 2);
-	if (s.proto == IPP_UDP && decode_tunnel_ports(set, sport, dport)) {
-		return false;
-	}
-	clear_rest(p);
-	p->frame = f;
-	plain_link(p, f, s);
-	if (LIKELY(s.kind == FRAME_IPV4)) {
-		flags |= plain_ipv4(p, x.ip);
+	tcp = s.proto == IPP_TCP;
+	if (LIKELY(tcp)) {
+		len = s.l4_len;
+		hlen = (size_t)(l4[12] >> 4) * 4;
+		if (UNLIKELY(hlen < PEEK_TCP || hlen > len)) {
+			return false;
+		}
 	} else {
-		plain_ipv6(p, x.ip);
-	}
-	p->proto = s.proto;
-	p->sport = sport;
-	p->dport = dport;
-	p->l3 = view_of(x.ip, x.total);
-	p->l3_hlen = (uint32_t)(s.l4_off - s.l3_off);
-	p->l4 = view_of(x.l4, x.l4_len);
-	p->l4_hlen = (uint32_t)x.hlen;
-	p->payload = x.l4_len > x.hlen
-			     ? view_of(x.l4 + x.hlen, x.l4_len - x.hlen)
-			     : VIEW_NONE;
-	p->flow_hash = 0;
-	p->tcp_wscale = 0xff;
-	if (s.proto == IPP_TCP) {
-		plain_tcp(p, &x);
-	} else {
-		plain_no_tcp(p);
-		/* RFC 768: zero means that the sender made none. */
-		if (s.kind == FRAME_IPV4 && load_be16(x.l4 + 6) == 0) {
-			flags = (flags & ~(uint32_t)PKT_L4_CSUM_DUE) |
-				PKT_NO_L4_CSUM;
+		len = load_be16(l4 + 4);
+		hlen = PEEK_UDP;
+		if (UNLIKELY(len < PEEK_UDP || len > s.l4_len) ||
+		    decode_tunnel_ports(set, load_be16(l4),
+					load_be16(l4 + 2))) {
+			return false;
 		}
 	}
+	clear_rest(p);
+	plain_link(p, f, s);
+	if (LIKELY(s.kind == FRAME_IPV4)) {
+		plain_ipv4(p, ip);
+		if (UNLIKELY(!ipv4_sum_ok(ip))) {
+			flags |= PKT_BAD_IP_CSUM;
+		}
+		/* RFC 768: zero means that the sender made none. */
+		if (!tcp && load_be16(l4 + 6) == 0) {
+			flags ^= PKT_L4_CSUM_DUE | PKT_NO_L4_CSUM;
+		}
+	} else {
+		plain_ipv6(p, ip);
+	}
+	p->l3 = view_of(ip, (size_t)(l4 - ip) + s.l4_len);
+	p->proto = s.proto;
 	p->flags = flags;
-	plain_count(count, f, s);
+	plain_transport(p, l4, len, hlen);
+	if (LIKELY(tcp)) {
+		plain_tcp(p, l4, hlen);
+	} else {
+		plain_udp(p);
+	}
+	tally->bytes += f->caplen;
+	tally->frames[DECODE_TALLY(s.kind == FRAME_IPV6, tcp,
+				   s.l3_off != PEEK_ETHER)]++;
 	return true;
 }

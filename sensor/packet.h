@@ -34,6 +34,7 @@ struct frame_shape {
 	uint8_t kind; /* enum frame_kind */
 	uint8_t l3_off, l4_off; /* from the frame's first byte */
 	uint8_t proto; /* IPP_TCP or IPP_UDP */
+	uint16_t l4_len; /* what IP says is behind its header, and is */
 };
 
 /* One record of a capture. */

@@ -25,8 +25,10 @@ put_decoder(struct json *j, const struct stats_source *s)
 	struct decode_counters sum = { 0 };
 
 	for (unsigned i = 0; i < s->n_workers; i++) {
-		const struct decode_counters *c = worker_decode(s->workers[i]);
-#define C(name) sum.name += c->name;
+		struct decode_counters c;
+
+		worker_decode(s->workers[i], &c);
+#define C(name) sum.name += c.name;
 		DECODE_COUNTER_LIST(C)
 #undef C
 	}

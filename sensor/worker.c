@@ -307,10 +307,10 @@ worker_counters(const struct worker *w)
 	return &w->count;
 }
 
-const struct decode_counters *
-worker_decode(const struct worker *w)
+void
+worker_decode(const struct worker *w, struct decode_counters *out)
 {
-	return decode_counters(w->decoder);
+	decode_counters(w->decoder, out);
 }
 
 const struct flow_counters *

@@ -79,7 +79,7 @@ void worker_finish(struct worker *w, uint64_t now_us, uint64_t number,
 		   struct outbox *out);
 
 const struct worker_counters *worker_counters(const struct worker *w);
-const struct decode_counters *worker_decode(const struct worker *w);
+void worker_decode(const struct worker *w, struct decode_counters *out);
 const struct flow_counters *worker_flows(const struct worker *w);
 const struct stream_counters *worker_streams(const struct worker *w);
 const struct app_counters *worker_apps(const struct worker *w);

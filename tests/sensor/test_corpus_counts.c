@@ -69,7 +69,7 @@ read_capture(const char *path, struct pool *pool, struct result *r)
 			capture_stats(c)->frames + capture_stats(c)->oversized;
 	}
 	if (d != NULL) {
-		r->count = *decode_counters(d);
+		decode_counters(d, &r->count);
 	}
 	capture_close(c);
 	decoder_free(d);

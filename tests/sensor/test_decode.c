@@ -81,7 +81,10 @@ decode(uint16_t linktype)
 static struct decode_counters
 counters(void)
 {
-	return *decode_counters(dec);
+	struct decode_counters n;
+
+	decode_counters(dec, &n);
+	return n;
 }
 
 static void
