@@ -31,9 +31,18 @@ struct cidr {
 static inline struct addr
 addr_from_v4(const void *be32)
 {
-	struct addr a = { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff } };
+	struct addr a;
+	uint32_t v;
+	uint64_t half[2] = { 0 };
 
-	memcpy(a.b + 12, be32, 4);
+	/* Written by halves, as it is going to be read. */
+	memcpy(&v, be32, 4);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	half[1] = (uint64_t)v << 32 | 0xffff0000;
+#else
+	half[1] = (uint64_t)0xffff << 32 | v;
+#endif
+	memcpy(a.b, half, sizeof(half));
 	return a;
 }
 

@@ -183,29 +183,6 @@ same_vlans(const struct flow *f, const struct packet *pkt)
 		       pkt->n_vlans * sizeof(pkt->vlan[0])) == 0);
 }
 
-typedef uint64_t two_words __attribute__((vector_size(16)));
-
-static inline two_words
-addr_differs(const struct addr *a, const struct addr *b)
-{
-	two_words x, y;
-
-	memcpy(&x, a, sizeof(x));
-	memcpy(&y, b, sizeof(y));
-	return x ^ y;
-}
-
-/* Whether 'pkt' goes from end 'from' of 'f' to the other one. */
-static inline bool
-goes_from(const struct flow *f, const struct packet *pkt, unsigned from)
-{
-	two_words x = addr_differs(&f->addr[from], &pkt->src) |
-		      addr_differs(&f->addr[!from], &pkt->dst);
-
-	return (x[0] | x[1] | (uint64_t)(f->port[from] ^ pkt->sport) |
-		(uint64_t)(f->port[!from] ^ pkt->dport)) == 0;
-}
-
 enum flow_dir
 flow_packet_dir(const struct flow *f, const struct packet *pkt)
 {
@@ -221,17 +198,37 @@ flow_packet_dir(const struct flow *f, const struct packet *pkt)
 	return FLOW_TOSERVER;
 }
 
-static inline bool
+static inline uint64_t
+ends_differ(const struct flow *f, struct flow_key_addr src,
+	    struct flow_key_addr dst, uint32_t ports, unsigned from)
+{
+	struct flow_key_addr a = flow_key_v6(&f->addr[from]);
+	struct flow_key_addr b = flow_key_v6(&f->addr[!from]);
+	uint32_t mine = (uint32_t)f->port[from] << 16 | f->port[!from];
+
+	return (a.hi ^ src.hi) | (a.lo ^ src.lo) | (b.hi ^ dst.hi) |
+	       (b.lo ^ dst.lo) | (mine ^ ports);
+}
+
+/*
+ * Both ways are compared: which one it is cannot be foretold, a wrong guess
+ * costs more than the second comparison.  In words, as an address was just
+ * written in words, and a load of two fresh stores has to wait for them.
+ */
+static inline __attribute__((always_inline)) bool
 is_flow_of(const struct flow_table *t, const struct flow *f,
 	   const struct packet *pkt, uint32_t icmp, enum flow_dir *dir)
 {
-	if (goes_from(f, pkt, 0)) {
-		*dir = FLOW_TOSERVER;
-	} else if (goes_from(f, pkt, 1)) {
-		*dir = FLOW_TOCLIENT;
-	} else {
+	struct flow_key_addr src = flow_key_v6(&pkt->src);
+	struct flow_key_addr dst = flow_key_v6(&pkt->dst);
+	uint32_t ports = (uint32_t)pkt->sport << 16 | pkt->dport;
+	bool to = ends_differ(f, src, dst, ports, 0) == 0;
+	bool from = ends_differ(f, src, dst, ports, 1) == 0;
+
+	if (!(to | from)) {
 		return false;
 	}
+	*dir = (enum flow_dir) !to;
 	if (UNLIKELY(is_icmp(pkt->proto))) {
 		*dir = flow_packet_dir(f, pkt);
 	}

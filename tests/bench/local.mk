@@ -4,7 +4,7 @@
 BENCH_LIBS = libsensor.a librules.a libcommon.a $(SENSOR_LIBS) $(RULES_LIBS) \
 	$(COMMON_LIBS) -lm
 EXTRA_PROGRAMS += tests/bench/bench_stages tests/bench/merge_captures \
-	tests/bench/bench_stream tests/bench/bench_ioc \
+	tests/bench/bench_flow tests/bench/bench_stream tests/bench/bench_ioc \
 	tests/bench/bench_prefilter
 tests_bench_bench_stages_SOURCES = tests/bench/bench_stages.c
 tests_bench_bench_stages_LDADD = $(BENCH_LIBS)
@@ -12,6 +12,8 @@ tests_bench_merge_captures_SOURCES = tests/bench/merge_captures.c
 tests_bench_merge_captures_LDADD = $(BENCH_LIBS)
 tests_bench_bench_stream_SOURCES = tests/bench/bench_stream.c
 tests_bench_bench_stream_LDADD = $(BENCH_LIBS)
+tests_bench_bench_flow_SOURCES = tests/bench/bench_flow.c
+tests_bench_bench_flow_LDADD = $(BENCH_LIBS)
 tests_bench_bench_ioc_SOURCES = tests/bench/bench_ioc.c
 tests_bench_bench_ioc_LDADD = $(BENCH_LIBS)
 tests_bench_bench_prefilter_SOURCES = tests/bench/bench_prefilter.c
