@@ -79,16 +79,6 @@ stream_ctx_new(const struct conf *conf, struct pool *pool)
 }
 
 void
-stream_drop_held(struct stream_ctx *c)
-{
-	if (c->held.block != NULL) {
-		pool_put(c->pool, c->held.block, c->held.block_size);
-		c->mem -= c->held.block_size;
-		c->held.block = NULL;
-	}
-}
-
-void
 stream_ctx_free(struct stream_ctx *c)
 {
 	if (c != NULL) {
@@ -97,15 +87,43 @@ stream_ctx_free(struct stream_ctx *c)
 	}
 }
 
+struct side_more *
+side_extend(struct stream_ctx *c, struct tcp_side *d)
+{
+	if (d->more == NULL) {
+		d->more = pool_get(c->pool, sizeof(*d->more));
+		if (d->more != NULL) {
+			memset(d->more, 0, sizeof(*d->more));
+		}
+	}
+	return d->more;
+}
+
 void
 stream_drop_waiting(struct stream_ctx *c, struct tcp_side *d)
 {
-	if (d->rob != NULL) {
-		c->mem -= d->rob->bytes;
-		rob_fini(d->rob, c->pool);
-		pool_put(c->pool, d->rob, sizeof(*d->rob));
-		d->rob = NULL;
+	struct rob *rob = side_rob(d);
+
+	if (rob != NULL) {
+		c->mem -= rob->bytes;
+		rob_fini(rob, c->pool);
+		pool_put(c->pool, rob, sizeof(*rob));
+		d->more->rob = NULL;
+		d->waits = false;
 	}
+}
+
+static struct rob *
+side_wait(struct stream_ctx *c, struct tcp_side *d)
+{
+	if (!d->waits && side_extend(c, d) != NULL) {
+		d->more->rob = pool_get(c->pool, sizeof(*d->more->rob));
+		if (d->more->rob != NULL) {
+			rob_init(d->more->rob);
+			d->waits = true;
+		}
+	}
+	return side_rob(d);
 }
 
 static uint8_t
@@ -216,7 +234,8 @@ take_old(struct stream_ctx *c, struct tcp_side *d, struct packet *pkt,
 		c->n.overlap++;
 	}
 	/* Behind bytes left out, the two countings differ. */
-	if (d->left_out == 0 && raw_differs(d, off, data)) {
+	if (d->more != NULL && d->more->left_out == 0 &&
+	    raw_differs(d, off, data)) {
 		c->n.overlap_diff_data++;
 		stream_event(pkt, EV_STREAM_REASSEMBLY_OVERLAP_DIFFERENT_DATA);
 	}
@@ -236,22 +255,18 @@ static bool
 take_early(struct stream_ctx *c, struct tcp_side *d, struct packet *pkt,
 	   uint64_t off, struct view data, bool async)
 {
+	struct rob *rob = side_wait(c, d);
 	uint32_t before;
 	unsigned v;
 
-	if (d->rob == NULL) {
-		d->rob = pool_get(c->pool, sizeof(*d->rob));
-		if (d->rob == NULL) {
-			tell_no_memory(c, pkt);
-			return false;
-		}
-		rob_init(d->rob);
+	if (rob == NULL) {
+		tell_no_memory(c, pkt);
+		return false;
 	}
-	before = d->rob->bytes;
-	v = rob_insert(d->rob, c->pool, off, data,
-		       (enum overlap_policy)d->policy,
+	before = rob->bytes;
+	v = rob_insert(rob, c->pool, off, data, (enum overlap_policy)d->policy,
 		       c->memcap > c->mem ? c->memcap - c->mem : 0);
-	c->mem += d->rob->bytes - before;
+	c->mem += rob->bytes - before;
 	if ((v & ROB_OVERLAP) != 0) {
 		c->n.overlap++;
 	}
@@ -263,8 +278,8 @@ take_early(struct stream_ctx *c, struct tcp_side *d, struct packet *pkt,
 		tell_no_memory(c, pkt);
 		d->flags |= SIDE_SQUEEZE;
 	}
-	if (d->rob->bytes > (async ? WAITING_MAX_ASYNC : WAITING_MAX) ||
-	    d->rob->n >= ROB_MAX_RUNS - 2) {
+	if (rob->bytes > (async ? WAITING_MAX_ASYNC : WAITING_MAX) ||
+	    rob->n >= ROB_MAX_RUNS - 2) {
 		stream_event(pkt, EV_STREAM_REASSEMBLY_INSERT_LIMIT);
 		d->flags |= SIDE_SQUEEZE;
 	}
@@ -275,8 +290,9 @@ take_early(struct stream_ctx *c, struct tcp_side *d, struct packet *pkt,
 static bool
 is_clear(const struct tcp_side *d, uint64_t end)
 {
-	return d->rob == NULL || rob_empty(d->rob) ||
-	       rob_first(d->rob)->off >= end;
+	const struct rob *rob = side_rob(d);
+
+	return rob == NULL || rob_empty(rob) || rob_first(rob)->off >= end;
 }
 
 static void
@@ -354,14 +370,92 @@ set_flow_state(struct flow_table *t, struct flow *f)
 
 /* Bytes that were acknowledged before this packet may fill a chunk. */
 static void
-next_chunk(const struct stream_ctx *c, struct tcp_session *s, enum flow_dir dir)
+next_chunk(const struct stream_ctx *c, const struct tcp_session *s,
+	   struct tcp_side *d, enum flow_dir dir)
 {
-	struct tcp_side *d = &s->side[dir];
 	uint64_t end = s->async ? d->next_off : MIN(d->acked, d->next_off);
 
-	if (end >= d->chunk_off + c->chunk_size[dir]) {
-		d->chunk_off = end;
+	d->moved = false;
+	if (d->more != NULL && end >= d->more->chunk_off + c->chunk_size[dir]) {
+		d->more->chunk_off = end;
 	}
+}
+
+#define SIDE_KNOWN (SIDE_SEEN | SIDE_BASE | SIDE_WINDOW)
+/* What makes a direction more than bytes in a row. */
+#define SIDE_ODD \
+	(SIDE_FIN | SIDE_RESET | SIDE_FLUSH | SIDE_ENDED | SIDE_SQUEEZE | \
+	 SIDE_SENT_RST | SIDE_URGENT)
+
+/*
+ * Nearly every packet is the next of a connection that is established and
+ * complete, or acknowledges bytes that were seen.  For those, the little here
+ * is all that the general way would come to; false: go that way.
+ */
+static bool
+plain_packet(struct stream_ctx *c, struct tcp_session *s,
+	     const struct packet *pkt, enum flow_dir dir)
+{
+	struct tcp_side *me = &s->side[dir], *peer = &s->side[!dir];
+	uint32_t len = (uint32_t)pkt->payload.len;
+	uint32_t behind =
+		peer->base_seq + (uint32_t)peer->max_off - pkt->tcp_ack;
+	uint32_t window = (uint32_t)pkt->tcp_window << me->wscale;
+	uint64_t ack, edge;
+	bool beyond = false; /* of the depth */
+
+	if (s->state != TCP_ESTABLISHED || s->async ||
+	    (pkt->tcp_flags &
+	     (TCP_ACK | TCP_FIN | TCP_SYN | TCP_RST | TCP_URG)) != TCP_ACK ||
+	    (me->flags & (SIDE_KNOWN | SIDE_ODD)) != SIDE_KNOWN ||
+	    (peer->flags & (SIDE_BASE | SIDE_WINDOW | SIDE_ODD)) !=
+		    (SIDE_BASE | SIDE_WINDOW) ||
+	    me->waits || peer->waits ||
+	    pkt->tcp_seq != me->base_seq + (uint32_t)me->max_off ||
+	    behind > peer->max_off || me->window == 0 ||
+	    me->max_off - me->acked >
+		    me->room + MAX(peer->window, TCP_EDGE_SLACK)) {
+		return false;
+	}
+	if (len > 0) {
+		uint64_t depth = stream_depth_of(c, me);
+
+		beyond = (me->flags & SIDE_DEPTH) != 0 && me->max_off >= depth;
+		if (!beyond && (me->max_off != me->next_off ||
+				me->next_off + len > depth)) {
+			return false;
+		}
+	}
+	if (pkt->tcp_has_ts) {
+		int32_t newer = (int32_t)(pkt->tcp_ts_val - me->ts_recent);
+
+		if (newer < 0 && (me->flags & peer->flags & SIDE_TS) != 0 &&
+		    pkt->tcp_ts_val != 0) {
+			return false;
+		}
+		if (newer > 0 && me->max_off <= me->acked) {
+			me->ts_recent = pkt->tcp_ts_val;
+		}
+	}
+	me->window = window;
+	ack = peer->max_off - behind;
+	edge = MAX(side_edge(peer), ack + window);
+	peer->moved |= ack > peer->acked;
+	side_set_edge(peer, MAX(peer->acked, ack), edge);
+	if (me->moved) {
+		next_chunk(c, s, me, dir);
+	}
+	if (len > 0) {
+		me->max_off += len;
+		if (!beyond) {
+			c->data = pkt->payload;
+			c->plain = true;
+			c->front.ready = true;
+			c->session = s;
+			c->dir = dir;
+		}
+	}
+	return true;
 }
 
 bool
@@ -377,6 +471,7 @@ stream_packet(struct stream_ctx *c, struct flow_table *t, struct flow *f,
 	stream_drop_held(c);
 	c->data = VIEW_NONE;
 	c->session = NULL;
+	c->plain = c->front.ready = false;
 	if (c->checksums && !packet_l4_csum_ok(pkt)) {
 		c->n.invalid_checksum++;
 		return false;
@@ -390,13 +485,17 @@ stream_packet(struct stream_ctx *c, struct flow_table *t, struct flow *f,
 			v = tcp_packet(c, s, pkt, dir);
 		}
 	} else {
+		if (!c->general_only && plain_packet(c, s, pkt, dir)) {
+			return true;
+		}
 		v = tcp_packet(c, s, pkt, dir);
 	}
+	c->front.ready = true;
 	c->session = s;
 	c->pkt = pkt;
 	c->dir = dir;
 	if (v != TCP_REFUSED) {
-		next_chunk(c, s, dir);
+		next_chunk(c, s, &s->side[dir], dir);
 	}
 	if (v == TCP_DATA) {
 		d = &s->side[dir];
@@ -474,11 +573,14 @@ stream_free(struct stream_ctx *c, struct flow *f)
 	if (c->session == s) {
 		c->session = NULL;
 		c->data = VIEW_NONE;
+		c->plain = c->front.ready = false;
 	}
 	for (unsigned d = 0; d < 2; d++) {
 		stream_drop_waiting(c, &s->side[d]);
 		raw_free(c, &s->side[d]);
+		pool_put(c->pool, s->side[d].more, sizeof(struct side_more));
 	}
+	pool_put(c->pool, s->isns, sizeof(*s->isns));
 	pool_put(c->pool, s, sizeof(*s));
 	f->tcp = NULL;
 }

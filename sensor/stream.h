@@ -20,6 +20,10 @@
 #include "sensor/flow.h"
 
 struct stream_ctx;
+/* The front of a context, for stream_has_next() alone. */
+struct stream_front {
+	bool ready;
+};
 
 /* clang-format off */
 #define STREAM_COUNTER_LIST(C) \
@@ -62,12 +66,24 @@ struct stream_chunk {
 bool stream_packet(struct stream_ctx *c, struct flow_table *t, struct flow *f,
 		   struct packet *pkt, enum flow_dir dir);
 
+/* Whether stream_next() may have something to hand on. */
+static inline bool
+stream_has_next(const struct stream_ctx *c)
+{
+	return ((const struct stream_front *)(const void *)c)->ready;
+}
+
 /*
  * The next bytes that became ready, of either direction; false when there
  * are none.  Call until false after every stream_packet().
  */
-bool stream_next(struct stream_ctx *c, struct flow *f,
-		 struct stream_chunk *out);
+bool stream_take_next(struct stream_ctx *c, struct flow *f,
+		      struct stream_chunk *out);
+static inline bool
+stream_next(struct stream_ctx *c, struct flow *f, struct stream_chunk *out)
+{
+	return stream_has_next(c) && stream_take_next(c, f, out);
+}
 
 /*
  * Forces out what still waits behind holes (as gaps), at flow's end; then

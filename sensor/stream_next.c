@@ -17,6 +17,10 @@ emit_gap(struct stream_ctx *c, struct tcp_session *s, struct tcp_side *d,
 	out->offset = read_offset(d, d->next_off);
 	out->gap = to - d->next_off;
 	d->next_off = to;
+	d->moved = true;
+	if ((d->flags & SIDE_NO_RAW) == 0) {
+		(void)side_extend(c, d); /* where chunks are counted */
+	}
 	d->flags &= (uint16_t)~SIDE_SQUEEZE;
 	if (d->acked < to && (d->flags & (SIDE_RESET | SIDE_FLUSH)) != 0) {
 		/* Nobody says that these bytes ever arrived: the session
@@ -40,6 +44,7 @@ emit_data(struct stream_ctx *c, struct tcp_side *d, struct view data,
 		raw_append(c, d, out->offset, data);
 	}
 	d->next_off += data.len;
+	d->moved = true;
 }
 
 /* The next byte is urgent: left out, or by the policy a hole. */
@@ -47,13 +52,14 @@ static bool
 pass_urgent(const struct stream_ctx *c, struct tcp_side *d,
 	    struct stream_chunk *out)
 {
+	d->moved = true;
 	if (c->urgent == URGENT_GAP) {
 		out->offset = read_offset(d, d->next_off++);
 		out->gap = 1;
 		return true;
 	}
 	d->next_off++;
-	d->left_out++;
+	d->more->left_out++;
 	return false;
 }
 
@@ -84,8 +90,9 @@ next_waiting(struct stream_ctx *c, struct tcp_session *s, struct tcp_side *d,
 	     struct stream_chunk *out)
 {
 	const struct rob_run *run;
+	struct rob *rob = side_rob(d);
 
-	while ((run = rob_first(d->rob)) != NULL) {
+	while ((run = rob_first(rob)) != NULL) {
 		struct view data = rob_run_view(run);
 		uint64_t at = run->off;
 		size_t whole;
@@ -108,7 +115,7 @@ next_waiting(struct stream_ctx *c, struct tcp_session *s, struct tcp_side *d,
 			continue;
 		}
 		if (data.len == whole) {
-			c->held = rob_pop(d->rob);
+			c->held = rob_pop(rob);
 		}
 		if (data.len > 0) {
 			emit_data(c, d, data, out);
@@ -128,7 +135,7 @@ is_last(const struct stream_ctx *c, const struct tcp_side *d)
 		return true;
 	}
 	return (d->flags & SIDE_RESET) != 0 &&
-	       (d->rob == NULL || rob_empty(d->rob));
+	       (!d->waits || rob_empty(d->more->rob));
 }
 
 static bool
@@ -144,12 +151,12 @@ next_of(struct stream_ctx *c, struct tcp_session *s, enum flow_dir dir,
 	if (c->session == s && c->dir == dir && c->data.len > 0) {
 		some = next_at_hand(c, d, out);
 	}
-	if (!some && d->rob != NULL) {
+	if (!some && d->waits) {
 		some = next_waiting(c, s, d, out);
 	}
-	if (!some && (d->flags & SIDE_FIN) != 0 && d->rob == NULL &&
+	if (!some && (d->flags & SIDE_FIN) != 0 && !d->waits &&
 	    d->next_off < stream_side_end(c, d) &&
-	    hole_is_final(d, d->fin_off)) {
+	    hole_is_final(d, side_fin(d))) {
 		emit_gap(c, s, d, stream_side_end(c, d), out);
 		some = true;
 	}
@@ -164,19 +171,38 @@ next_of(struct stream_ctx *c, struct tcp_session *s, enum flow_dir dir,
 	return some;
 }
 
+/* The bytes of a packet for which plain_packet() did all. */
+static bool
+next_plain(struct stream_ctx *c, struct stream_chunk *out)
+{
+	c->plain = c->front.ready = false;
+	out->dir = c->dir;
+	out->gap = 0;
+	out->fin = false;
+	emit_data(c, &c->session->side[c->dir], c->data, out);
+	c->data = VIEW_NONE;
+	return true;
+}
+
 bool
-stream_next(struct stream_ctx *c, struct flow *f, struct stream_chunk *out)
+stream_take_next(struct stream_ctx *c, struct flow *f, struct stream_chunk *out)
 {
 	struct tcp_session *s = f->tcp;
 	enum flow_dir dir = c->session == s ? c->dir : FLOW_TOSERVER;
 
-	stream_drop_held(c);
-	if (s == NULL || !stream_is_open(c, s)) {
-		return false;
+	if (LIKELY(c->plain && c->session == s)) {
+		return next_plain(c, out);
 	}
-	memset(out, 0, sizeof(*out));
-	/* What this packet acknowledged was there before the packet. */
-	return next_of(c, s, !dir, out) || next_of(c, s, dir, out);
+	stream_drop_held(c);
+	if (s != NULL && stream_is_open(c, s)) {
+		memset(out, 0, sizeof(*out));
+		/* What this packet acknowledged was there before the packet. */
+		if (next_of(c, s, !dir, out) || next_of(c, s, dir, out)) {
+			return true;
+		}
+	}
+	c->front.ready = false;
+	return false;
 }
 
 void
@@ -185,6 +211,8 @@ stream_flush(struct stream_ctx *c, struct flow *f)
 	stream_drop_held(c);
 	c->session = NULL;
 	c->data = VIEW_NONE;
+	c->plain = false;
+	c->front.ready = true;
 	if (f->tcp != NULL) {
 		f->tcp->side[0].flags |= SIDE_FLUSH;
 		f->tcp->side[1].flags |= SIDE_FLUSH;

@@ -116,7 +116,7 @@ tcp_odd_segment(const struct tcp_session *s, struct packet *pkt,
 		}
 	}
 	if (UNLIKELY(me->window == 0 && (me->flags & SIDE_WINDOW) != 0 &&
-		     ack == (int64_t)peer->edge + 1)) {
+		     ack == (int64_t)side_edge(peer) + 1)) {
 		/* The byte of a zero window probe. */
 		stream_event(pkt, EV_STREAM_EST_ACK_ZWP_DATA);
 	}

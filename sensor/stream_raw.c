@@ -13,17 +13,20 @@
 void
 raw_free(struct stream_ctx *c, struct tcp_side *d)
 {
-	if (d->raw == NULL) {
+	struct side_more *w = d->more;
+
+	if (w == NULL) {
 		return;
 	}
-	c->mem -= d->raw->cap;
-	pool_put(c->pool, d->raw->p, d->raw->cap);
-	pool_put(c->pool, d->raw, sizeof(*d->raw));
-	d->raw = NULL;
+	c->mem -= w->cap;
+	pool_put(c->pool, w->p, w->cap);
+	w->p = NULL;
+	w->cap = w->len = w->seen = 0;
+	w->offset = w->gap = 0;
 }
 
 static void
-slide(struct raw_window *w, uint32_t n)
+slide(struct side_more *w, uint32_t n)
 {
 	memmove(w->p, w->p + n, w->len - n);
 	w->len -= n;
@@ -33,7 +36,7 @@ slide(struct raw_window *w, uint32_t n)
 }
 
 static bool
-resize(struct stream_ctx *c, struct raw_window *w, uint32_t need)
+resize(struct stream_ctx *c, struct side_more *w, uint32_t need)
 {
 	uint32_t cap = RAW_MIN;
 	uint8_t *p;
@@ -63,7 +66,7 @@ resize(struct stream_ctx *c, struct raw_window *w, uint32_t need)
 
 /* Room for 'n' more bytes; what was seen goes first, but for RAW_KEEP. */
 static bool
-make_room(struct stream_ctx *c, struct raw_window *w, uint32_t n)
+make_room(struct stream_ctx *c, struct side_more *w, uint32_t n)
 {
 	if (w->seen > RAW_KEEP && w->len + n > w->cap) {
 		slide(w, w->seen - RAW_KEEP);
@@ -78,16 +81,11 @@ void
 raw_append(struct stream_ctx *c, struct tcp_side *d, uint64_t off,
 	   struct view data)
 {
-	struct raw_window *w = d->raw;
+	struct side_more *w = side_extend(c, d);
 
 	if (w == NULL) {
-		w = pool_get(c->pool, sizeof(*w));
-		if (w == NULL) {
-			c->n.segment_memcap_drop++;
-			return;
-		}
-		memset(w, 0, sizeof(*w));
-		d->raw = w;
+		c->n.segment_memcap_drop++;
+		return;
 	}
 	if (off != w->offset + w->len) {
 		uint64_t end = w->offset + w->len;
@@ -107,7 +105,7 @@ raw_append(struct stream_ctx *c, struct tcp_side *d, uint64_t off,
 bool
 raw_differs(const struct tcp_side *d, uint64_t off, struct view data)
 {
-	const struct raw_window *w = d->raw;
+	const struct side_more *w = d->more;
 	uint64_t from, to;
 
 	if (w == NULL) {
@@ -124,11 +122,11 @@ struct view
 stream_raw(const struct flow *f, enum flow_dir dir, uint32_t *seen,
 	   uint64_t *offset)
 {
-	const struct raw_window *w;
+	const struct side_more *w;
 
 	*seen = 0;
 	*offset = 0;
-	if (f->tcp == NULL || (w = f->tcp->side[dir].raw) == NULL) {
+	if (f->tcp == NULL || (w = f->tcp->side[dir].more) == NULL) {
 		return VIEW_NONE;
 	}
 	*seen = w->seen;
@@ -139,17 +137,17 @@ stream_raw(const struct flow *f, enum flow_dir dir, uint32_t *seen,
 uint64_t
 stream_raw_gap(const struct flow *f, enum flow_dir dir)
 {
-	return f->tcp != NULL && f->tcp->side[dir].raw != NULL
-		       ? f->tcp->side[dir].raw->gap
+	return f->tcp != NULL && f->tcp->side[dir].more != NULL
+		       ? f->tcp->side[dir].more->gap
 		       : 0;
 }
 
 void
 stream_raw_done(struct stream_ctx *c, struct flow *f, enum flow_dir dir)
 {
-	struct raw_window *w;
+	struct side_more *w;
 
-	if (f->tcp == NULL || (w = f->tcp->side[dir].raw) == NULL) {
+	if (f->tcp == NULL || (w = f->tcp->side[dir].more) == NULL) {
 		return;
 	}
 	w->seen = w->len;
@@ -178,14 +176,16 @@ stream_raw_last(const struct flow *f, enum flow_dir dir, bool closing)
 uint64_t
 stream_raw_chunk(const struct flow *f, enum flow_dir dir)
 {
-	return f->tcp != NULL ? f->tcp->side[dir].chunk_off : 0;
+	return f->tcp != NULL && f->tcp->side[dir].more != NULL
+		       ? f->tcp->side[dir].more->chunk_off
+		       : 0;
 }
 
 void
 stream_raw_cut(struct flow *f, enum flow_dir dir)
 {
-	if (f->tcp != NULL) {
-		f->tcp->side[dir].chunk_off = f->tcp->side[dir].next_off;
+	if (f->tcp != NULL && f->tcp->side[dir].more != NULL) {
+		f->tcp->side[dir].more->chunk_off = f->tcp->side[dir].next_off;
 	}
 }
 

@@ -38,7 +38,7 @@ enum tcp_state {
 enum side_flags {
 	SIDE_SEEN = 1 << 0, /* sent a packet; base_seq is known */
 	SIDE_BASE = 1 << 1, /* base_seq is known, perhaps from an ACK */
-	SIDE_FIN = 1 << 2, /* fin_off is set */
+	SIDE_FIN = 1 << 2, /* the end is known */
 	SIDE_RESET = 1 << 3, /* RST: what waits is to be handed out */
 	SIDE_FLUSH = 1 << 4, /* the same, by stream_flush() */
 	SIDE_ENDED = 1 << 5, /* the last chunk was handed on */
@@ -54,53 +54,63 @@ enum side_flags {
 	SIDE_RAW_ENDED = 1 << 14, /* rules had their last look */
 };
 
-/* Recent in-order bytes, contiguous, for rules. */
-struct raw_window {
-	uint8_t *p;
+/*
+ * What only some sides need: recent in-order bytes, contiguous, for rules;
+ * what came early; urgent data.
+ */
+struct side_more {
+	uint8_t *p; /* the raw window; NULL: none */
 	uint32_t cap, len;
 	uint32_t seen; /* bytes at the front that were offered before */
-	uint64_t offset; /* of the front in the stream */
+	uint32_t left_out; /* urgent bytes that were */
+	uint64_t offset; /* of the window's front in the stream */
 	uint64_t gap; /* bytes lost right before the front */
+	uint64_t chunk_off; /* where the present chunk of raw bytes begins */
+	struct rob *rob; /* bytes that came early; NULL: none */
+	uint64_t urgent; /* the byte to be left out */
 };
+STATIC_ASSERT(sizeof(struct side_more) <= 64, "the smallest pool block");
 
 /* One direction: what its sender sent, and what its receiver allows. */
 struct tcp_side {
 	uint32_t base_seq; /* sequence number of offset 0 */
 	uint32_t ts_recent; /* RFC 7323 4.3, for PAWS */
-	uint16_t flags; /* enum side_flags */
-	uint8_t wscale; /* of windows that this side announces */
-	uint8_t policy; /* of whoever receives this side's bytes */
 	uint32_t window; /* last announced by this side, scaled */
+	uint32_t room; /* from 'acked' to the right edge of the peer's window */
+	uint32_t
+		fin_low; /* low half of where the stream ends, see side_fin() */
+	uint16_t flags; /* enum side_flags */
+	uint8_t wscale : 4; /* of windows that this side announces */
+	uint8_t policy : 4; /* of whoever receives this side's bytes */
+	bool waits : 1; /* more->rob is there */
+	bool moved : 1; /* 'acked' or 'next_off' did since next_chunk() */
 	uint64_t next_off; /* first byte not handed on yet */
 	uint64_t max_off; /* behind the last byte sent */
 	uint64_t acked; /* behind the last byte acknowledged by the peer */
-	uint64_t edge; /* right edge of the peer's window */
-	uint64_t fin_off;
-	uint64_t chunk_off; /* where the present chunk of raw bytes begins */
-	uint64_t urgent; /* the byte to be left out */
-	uint32_t left_out; /* bytes that were */
-	struct rob *rob;
-	struct raw_window *raw;
+	struct side_more *more;
 };
 
 /* Initial sequence numbers of SYNs that were sent again with another. */
 #define MAX_ISNS 4
-
-struct tcp_session {
-	struct tcp_side side[2]; /* by enum flow_dir: of the sender */
-	uint8_t state; /* enum tcp_state */
-	bool was_established;
-	bool midstream;
-	bool async; /* only one side is seen */
-	bool simultaneous; /* both sides sent a SYN */
-	uint8_t n_isns[2];
-	uint8_t n_syns, n_synacks; /* sent again with other numbers */
-	bool syn_has_ts, syn_signed; /* of any of the client's SYNs */
-	uint32_t syn_ts[2]; /* timestamps of the first and the last of them */
+struct isn_list {
 	uint32_t isn[2][MAX_ISNS];
-	bool depth_told[2];
+	uint8_t n[2];
 };
-STATIC_ASSERT(sizeof(struct tcp_session) <= 256, "one pool block");
+
+/* Ordinary connections need these two cache lines and no more. */
+struct tcp_session {
+	uint8_t state; /* enum tcp_state */
+	bool was_established : 1;
+	bool midstream : 1;
+	bool async : 1; /* only one side is seen */
+	bool simultaneous : 1; /* both sides sent a SYN */
+	bool syn_has_ts : 1, syn_signed : 1; /* of any of the client's SYNs */
+	uint8_t n_syns, n_synacks; /* sent again with other numbers */
+	uint32_t syn_ts; /* of the first SYN; the last one's is ts_recent */
+	struct isn_list *isns; /* NULL: each side had one number at most */
+	struct tcp_side side[2]; /* by enum flow_dir: of the sender */
+};
+STATIC_ASSERT(sizeof(struct tcp_session) <= 128, "one pool block");
 
 struct stream_policy {
 	struct cidr net;
@@ -109,6 +119,8 @@ struct stream_policy {
 #define MAX_POLICIES 256
 
 struct stream_ctx {
+	struct stream_front front; /* first: see stream_has_next() */
+	bool general_only; /* a test compares: no way around the long one */
 	struct pool *pool;
 	struct stream_counters n;
 	bool midstream, async, checksums, inline_mode;
@@ -122,6 +134,7 @@ struct stream_ctx {
 	/* Of the packet in hand, until stream_next() has returned false. */
 	struct tcp_session *session;
 	struct packet *pkt;
+	bool plain; /* 'data' is all there is to hand on, and in order */
 	struct view data; /* in order, not handed on yet */
 	enum flow_dir dir;
 	struct rob_run held; /* handed on last, freed at the next call */
@@ -155,6 +168,38 @@ tcp_offset(const struct tcp_side *d, uint32_t seq)
 	uint32_t at = d->base_seq + (uint32_t)d->max_off;
 
 	return (int64_t)d->max_off + (int32_t)(seq - at);
+}
+
+/* The right edge of the window in which 'd' may send. */
+static inline uint64_t
+side_edge(const struct tcp_side *d)
+{
+	return d->acked + d->room;
+}
+
+/* The room is at most what two windows allow, but for a receiver who
+ * acknowledges what nobody sent. */
+static inline void
+side_set_edge(struct tcp_side *d, uint64_t acked, uint64_t edge)
+{
+	d->acked = acked;
+	d->room = (uint32_t)MIN(edge - acked, (uint64_t)UINT32_MAX);
+}
+
+/* With SIDE_FIN: where the stream ends.  That is within a window of max_off,
+ * which from then on only goes there. */
+static inline uint64_t
+side_fin(const struct tcp_side *d)
+{
+	uint32_t behind = d->fin_low - (uint32_t)d->max_off;
+
+	return (uint64_t)((int64_t)d->max_off + (int32_t)behind);
+}
+
+static inline struct rob *
+side_rob(const struct tcp_side *d)
+{
+	return d->waits ? d->more->rob : NULL;
 }
 
 static inline void
@@ -199,8 +244,8 @@ enum urgent_policy { URGENT_OOB, URGENT_INLINE, URGENT_DROP, URGENT_GAP };
 
 enum urgent_policy urgent_policy_of(const struct conf *conf);
 /* Notes the urgent byte of a segment at 'off'; false: refuse the segment. */
-bool urgent_take(const struct stream_ctx *c, struct tcp_side *d,
-		 struct packet *pkt, int64_t off);
+bool urgent_take(struct stream_ctx *c, struct tcp_side *d, struct packet *pkt,
+		 int64_t off);
 /*
  * Before 'data', which is next, is handed on: cuts it down to what stands
  * before the urgent byte.  True when that byte is its first: pass over it.
@@ -212,7 +257,7 @@ bool urgent_cut(struct tcp_side *d, struct view *data);
 static inline uint64_t
 read_offset(const struct tcp_side *d, uint64_t off)
 {
-	return off - d->left_out;
+	return d->more == NULL ? off : off - d->more->left_out;
 }
 
 static inline uint64_t
@@ -227,7 +272,7 @@ stream_side_end(const struct stream_ctx *c, const struct tcp_side *d)
 {
 	uint64_t depth = stream_depth_of(c, d);
 
-	return (d->flags & SIDE_FIN) != 0 ? MIN(d->fin_off, depth) : depth;
+	return (d->flags & SIDE_FIN) != 0 ? MIN(side_fin(d), depth) : depth;
 }
 
 /* Whether bytes may be handed on: inline, before the handshake is over, as
@@ -241,7 +286,18 @@ stream_is_open(const struct stream_ctx *c, const struct tcp_session *s)
 /* -- stream.c -- */
 
 /* Frees the run handed on last. */
-void stream_drop_held(struct stream_ctx *c);
+static inline void
+stream_drop_held(struct stream_ctx *c)
+{
+	if (UNLIKELY(c->held.block != NULL)) {
+		pool_put(c->pool, c->held.block, c->held.block_size);
+		c->mem -= c->held.block_size;
+		c->held.block = NULL;
+	}
+}
+
+/* The extension of 'd'; NULL when memory is out. */
+struct side_more *side_extend(struct stream_ctx *c, struct tcp_side *d);
 
 /* Forgets what waits for its turn in 'd'. */
 void stream_drop_waiting(struct stream_ctx *c, struct tcp_side *d);

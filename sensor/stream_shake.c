@@ -8,19 +8,66 @@
 /* Window of a side whose scale was negotiated before the capture began. */
 #define WSCALE_UNKNOWN 14
 
-static bool
-isn_add(struct tcp_session *s, enum flow_dir dir, uint32_t isn)
+/* The list begins when a side shows a second number. */
+static struct isn_list *
+isn_list_of(struct stream_ctx *c, struct tcp_session *s)
 {
-	for (unsigned i = 0; i < s->n_isns[dir]; i++) {
-		if (s->isn[dir][i] == isn) {
+	if (s->isns != NULL) {
+		return s->isns;
+	}
+	s->isns = pool_get(c->pool, sizeof(*s->isns));
+	if (s->isns == NULL) {
+		return NULL;
+	}
+	memset(s->isns, 0, sizeof(*s->isns));
+	for (unsigned d = 0; d < 2; d++) {
+		if ((s->side[d].flags & SIDE_BASE) != 0) {
+			s->isns->isn[d][0] = s->side[d].base_seq - 1;
+			s->isns->n[d] = 1;
+		}
+	}
+	return s->isns;
+}
+
+/* Before the session's numbers change; false when there is no room. */
+static bool
+isn_add(struct stream_ctx *c, struct tcp_session *s, enum flow_dir dir,
+	uint32_t isn)
+{
+	const struct tcp_side *d = &s->side[dir];
+	struct isn_list *l;
+
+	if (s->isns == NULL &&
+	    ((d->flags & SIDE_BASE) == 0 || d->base_seq == isn + 1)) {
+		return true;
+	}
+	l = isn_list_of(c, s);
+	if (l == NULL) {
+		return false;
+	}
+	for (unsigned i = 0; i < l->n[dir]; i++) {
+		if (l->isn[dir][i] == isn) {
 			return true;
 		}
 	}
-	if (s->n_isns[dir] == MAX_ISNS) {
+	if (l->n[dir] == MAX_ISNS) {
 		return false;
 	}
-	s->isn[dir][s->n_isns[dir]++] = isn;
+	l->isn[dir][l->n[dir]++] = isn;
 	return true;
+}
+
+/* The bytes of a SYN that counts no more. */
+static void
+side_restart(struct stream_ctx *c, struct tcp_side *d)
+{
+	stream_drop_waiting(c, d);
+	d->max_off = d->acked = 0;
+	d->room = 0;
+	d->flags &= (uint16_t)~SIDE_SYN_DATA;
+	if (d->more != NULL) {
+		d->more->chunk_off = 0;
+	}
 }
 
 /* A SYN or SYN/ACK of 'dir' counts from now on. */
@@ -30,10 +77,9 @@ side_syn(struct stream_ctx *c, struct tcp_session *s, const struct packet *pkt,
 {
 	struct tcp_side *d = &s->side[dir];
 
+	isn_add(c, s, dir, pkt->tcp_seq);
 	if ((d->flags & SIDE_BASE) != 0 && d->base_seq != pkt->tcp_seq + 1) {
-		stream_drop_waiting(c, d);
-		d->max_off = d->acked = d->edge = d->chunk_off = 0;
-		d->flags &= (uint16_t)~SIDE_SYN_DATA;
+		side_restart(c, d);
 	}
 	d->base_seq = pkt->tcp_seq + 1;
 	d->flags |= SIDE_SEEN | SIDE_BASE;
@@ -41,9 +87,7 @@ side_syn(struct stream_ctx *c, struct tcp_session *s, const struct packet *pkt,
 	d->window = pkt->tcp_window; /* RFC 7323 2.2: not scaled in a SYN */
 	if (pkt->tcp_has_ts) {
 		if (dir == FLOW_TOSERVER) {
-			s->syn_ts[1] = pkt->tcp_ts_val;
-			s->syn_ts[0] =
-				s->syn_has_ts ? s->syn_ts[0] : pkt->tcp_ts_val;
+			s->syn_ts = s->syn_has_ts ? s->syn_ts : pkt->tcp_ts_val;
 			s->syn_has_ts = true;
 		}
 		d->flags |= SIDE_TS;
@@ -52,7 +96,6 @@ side_syn(struct stream_ctx *c, struct tcp_session *s, const struct packet *pkt,
 		d->flags &= (uint16_t)~SIDE_TS;
 	}
 	s->syn_signed |= pkt->tcp_signed;
-	isn_add(s, dir, pkt->tcp_seq);
 }
 
 /*
@@ -68,12 +111,10 @@ tcp_syn_acked(struct stream_ctx *c, struct tcp_session *s, enum flow_dir dir,
 	if (ack - d->base_seq <= d->max_off) {
 		return true;
 	}
-	for (unsigned i = 0; i < s->n_isns[dir]; i++) {
-		if (ack == s->isn[dir][i] + 1) {
-			stream_drop_waiting(c, d);
+	for (unsigned i = 0; s->isns != NULL && i < s->isns->n[dir]; i++) {
+		if (ack == s->isns->isn[dir][i] + 1) {
+			side_restart(c, d);
 			d->base_seq = ack;
-			d->max_off = d->acked = d->edge = d->chunk_off = 0;
-			d->flags &= (uint16_t)~SIDE_SYN_DATA;
 			return true;
 		}
 	}
@@ -102,8 +143,6 @@ open_midstream(struct stream_ctx *c, struct tcp_session *s,
 	me->wscale = peer->wscale = WSCALE_UNKNOWN;
 	if (synack) {
 		s->state = TCP_SYN_RECV;
-		isn_add(s, dir, pkt->tcp_seq);
-		isn_add(s, !dir, pkt->tcp_ack - 1);
 	} else {
 		establish(s);
 	}
@@ -187,7 +226,8 @@ tcp_echo_ok(const struct tcp_session *s, const struct packet *pkt,
 		return true;
 	}
 	return s->syn_has_ts &&
-	       pkt->tcp_ts_ecr - s->syn_ts[0] <= s->syn_ts[1] - s->syn_ts[0];
+	       pkt->tcp_ts_ecr - s->syn_ts <=
+		       s->side[FLOW_TOSERVER].ts_recent - s->syn_ts;
 }
 
 /* A SYN/ACK that answers a SYN: the usual one, or the client's own where both
@@ -197,6 +237,7 @@ take_synack(struct stream_ctx *c, struct tcp_session *s, struct packet *pkt,
 	    enum flow_dir dir)
 {
 	struct tcp_side *peer = &s->side[!dir];
+	uint64_t acked;
 
 	c->n.synack++;
 	if (dir == FLOW_TOSERVER && !s->simultaneous) {
@@ -224,8 +265,10 @@ take_synack(struct stream_ctx *c, struct tcp_session *s, struct packet *pkt,
 	if (dir == FLOW_TOCLIENT || s->side[dir].base_seq != pkt->tcp_seq + 1) {
 		side_syn(c, s, pkt, dir);
 	}
-	peer->acked = pkt->tcp_ack - peer->base_seq;
-	peer->edge = MAX(peer->edge, peer->acked + pkt->tcp_window);
+	acked = pkt->tcp_ack - peer->base_seq;
+	side_set_edge(peer, acked,
+		      MAX(side_edge(peer), acked + pkt->tcp_window));
+	peer->moved = true;
 	s->side[dir].flags |= SIDE_WINDOW;
 	if ((peer->flags & SIDE_SYN_DATA) != 0 && peer->acked == 0) {
 		/* The server did not take the data; it will be sent again. */
@@ -258,8 +301,8 @@ tell_late_synack(const struct tcp_session *s, struct packet *pkt,
 
 /* A SYN that comes when one was answered already. */
 static void
-tell_late_syn(struct tcp_session *s, struct packet *pkt, enum flow_dir dir,
-	      bool same)
+tell_late_syn(struct stream_ctx *c, struct tcp_session *s, struct packet *pkt,
+	      enum flow_dir dir, bool same)
 {
 	if (s->state > TCP_ESTABLISHED) {
 		stream_event(pkt, EV_STREAM_SHUTDOWN_SYN_RESEND);
@@ -270,7 +313,7 @@ tell_late_syn(struct tcp_session *s, struct packet *pkt, enum flow_dir dir,
 					 : EV_STREAM_EST_SYN_RESEND_DIFF_SEQ);
 	} else if (dir == FLOW_TOCLIENT && !s->simultaneous) {
 		stream_event(pkt, EV_STREAM_3WHS_SYN_TOCLIENT_ON_SYN_RECV);
-	} else if (!same && isn_add(s, dir, pkt->tcp_seq)) {
+	} else if (!same && isn_add(c, s, dir, pkt->tcp_seq)) {
 		/* Counts if the server answers this one. */
 		stream_event(pkt,
 			     EV_STREAM_3WHS_SYN_RESEND_DIFF_SEQ_ON_SYN_RECV);
@@ -295,7 +338,7 @@ tcp_take_syn(struct stream_ctx *c, struct tcp_session *s, struct packet *pkt,
 	}
 	c->n.syn++;
 	if (s->state != TCP_SYN_SENT) {
-		tell_late_syn(s, pkt, dir, same);
+		tell_late_syn(c, s, pkt, dir, same);
 		return same ? TCP_TAKEN : TCP_REFUSED;
 	}
 	/* Again, perhaps with another number; or from both sides. */

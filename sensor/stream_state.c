@@ -21,7 +21,7 @@ window_ok(const struct tcp_session *s, const struct tcp_side *me,
 		return false;
 	}
 	if ((peer->flags & SIDE_WINDOW) != 0) {
-		edge = (int64_t)(MAX(me->edge, me->acked) +
+		edge = (int64_t)(side_edge(me) +
 				 MAX(peer->window, TCP_EDGE_SLACK));
 	}
 	(void)len; /* what hangs over the edge is for the receiver to cut */
@@ -48,7 +48,7 @@ ack_ok(const struct tcp_side *me, const struct tcp_side *peer, int64_t ack)
 	/* Beyond what was seen means bytes that the capture lost, as long as
 	 * the acknowledging side had allowed them. */
 	if ((me->flags & SIDE_WINDOW) != 0) {
-		limit = MAX(peer->edge, peer->max_off) +
+		limit = MAX(side_edge(peer), peer->max_off) +
 			MAX(me->window, TCP_EDGE_SLACK);
 	}
 	return ack <= (int64_t)limit + 1;
@@ -72,7 +72,7 @@ take_ack(struct tcp_session *s, const struct packet *pkt, enum flow_dir dir,
 	 int64_t ack)
 {
 	struct tcp_side *me = &s->side[dir], *peer = &s->side[!dir];
-	uint64_t to;
+	uint64_t to, edge;
 
 	me->window = (uint32_t)pkt->tcp_window << me->wscale;
 	me->flags |= SIDE_WINDOW;
@@ -80,12 +80,13 @@ take_ack(struct tcp_session *s, const struct packet *pkt, enum flow_dir dir,
 		return;
 	}
 	to = (uint64_t)ack;
-	peer->edge = MAX(peer->edge, to + me->window);
-	if ((peer->flags & SIDE_FIN) != 0 && to > peer->fin_off) {
+	edge = MAX(side_edge(peer), to + me->window);
+	if ((peer->flags & SIDE_FIN) != 0 && to > side_fin(peer)) {
 		fin_acked(s, !dir);
-		to = peer->fin_off;
+		to = side_fin(peer);
 	}
-	peer->acked = MAX(peer->acked, to);
+	peer->moved |= to > peer->acked;
+	side_set_edge(peer, MAX(peer->acked, to), edge);
 	peer->max_off = MAX(peer->max_off, to);
 }
 
@@ -157,7 +158,7 @@ rst_in_window(const struct tcp_session *s, const struct tcp_side *me,
 	case OVERLAP_OLD_LINUX:
 	case OVERLAP_SOLARIS:
 		return off >= (int64_t)me->acked &&
-		       off <= (int64_t)MAX(me->edge, (uint64_t)top);
+		       off <= (int64_t)MAX(side_edge(me), (uint64_t)top);
 	default:
 		return off == top || off == (int64_t)me->max_off ||
 		       off == (int64_t)me->acked;
@@ -252,7 +253,7 @@ tcp_fin(struct tcp_session *s, enum flow_dir dir, uint64_t off)
 		return;
 	}
 	me->flags |= SIDE_FIN;
-	me->fin_off = off;
+	me->fin_low = (uint32_t)off;
 	if (dir == FLOW_TOSERVER) {
 		s->state = s->state == TCP_ESTABLISHED ? TCP_CLOSE_WAIT
 			   : s->state == TCP_FIN_WAIT1 ? TCP_CLOSING

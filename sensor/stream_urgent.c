@@ -22,7 +22,7 @@ urgent_policy_of(const struct conf *conf)
 }
 
 bool
-urgent_take(const struct stream_ctx *c, struct tcp_side *d, struct packet *pkt,
+urgent_take(struct stream_ctx *c, struct tcp_side *d, struct packet *pkt,
 	    int64_t off)
 {
 	int64_t at = off + pkt->tcp_urgent - 1;
@@ -33,15 +33,15 @@ urgent_take(const struct stream_ctx *c, struct tcp_side *d, struct packet *pkt,
 	if (c->urgent == URGENT_DROP) {
 		return false;
 	}
-	if (d->left_out >= OOB_MAX) {
+	if (d->more != NULL && d->more->left_out >= OOB_MAX) {
 		stream_event(pkt,
 			     EV_STREAM_REASSEMBLY_URGENT_OOB_LIMIT_REACHED);
 		return true;
 	}
-	if (at >= (int64_t)d->next_off) {
+	if (at >= (int64_t)d->next_off && side_extend(c, d) != NULL) {
 		/* There is one mark; a host that gets another before it read
 		 * up to the first reads that byte in line. */
-		d->urgent = (uint64_t)at;
+		d->more->urgent = (uint64_t)at;
 		d->flags |= SIDE_URGENT;
 	}
 	return true;
@@ -51,13 +51,13 @@ bool
 urgent_cut(struct tcp_side *d, struct view *data)
 {
 	if (LIKELY((d->flags & SIDE_URGENT) == 0) ||
-	    d->urgent >= d->next_off + data->len) {
+	    d->more->urgent >= d->next_off + data->len) {
 		return false;
 	}
-	if (d->urgent > d->next_off) {
-		*data = view_sub(*data, 0, d->urgent - d->next_off);
+	if (d->more->urgent > d->next_off) {
+		*data = view_sub(*data, 0, d->more->urgent - d->next_off);
 		return false;
 	}
 	d->flags &= (uint16_t)~SIDE_URGENT;
-	return d->urgent == d->next_off;
+	return d->more->urgent == d->next_off;
 }

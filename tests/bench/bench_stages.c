@@ -20,13 +20,24 @@
 
 #define RUNS 3
 
-enum stage { READ, CAPTURE, DECODE, FLOW, STREAM, NO_RULES, RULES, STAGES };
+enum stage {
+	READ,
+	CAPTURE,
+	DECODE,
+	FLOW,
+	STREAM,
+	WINDOWS,
+	NO_RULES,
+	RULES,
+	STAGES
+};
 
 static const char *const names[STAGES] = { "read() loop (floor)",
 					   "capture",
 					   "+ decode",
 					   "+ flow",
 					   "+ stream",
+					   "+ raw windows",
 					   "whole, no rules",
 					   "whole, with rules" };
 
@@ -83,6 +94,7 @@ parts_packet(struct parts *p, enum stage stage, struct packet *pkt)
 	enum flow_dir dir;
 	struct stream_chunk c;
 	struct flow *f;
+	bool fresh;
 
 	if (stage < FLOW) {
 		return;
@@ -91,8 +103,14 @@ parts_packet(struct parts *p, enum stage stage, struct packet *pkt)
 	if (stage < STREAM || f == NULL || f->proto != IPP_TCP) {
 		return;
 	}
+	fresh = f->tcp == NULL;
 	stream_packet(p->streams, p->flows, f, pkt, dir);
+	if (fresh && stage < WINDOWS) {
+		stream_raw_disable(p->streams, f, FLOW_TOSERVER);
+		stream_raw_disable(p->streams, f, FLOW_TOCLIENT);
+	}
 	while (stream_next(p->streams, f, &c)) {
+		stream_raw_done(p->streams, f, c.dir);
 	}
 }
 
