@@ -51,7 +51,8 @@ librules_a_SOURCES += \
 	rules/xform_domain.h rules/xform_domain.c \
 	rules/xform_inflate.h rules/xform_inflate.c \
 	rules/rule_xform.h rules/rule_xform.c \
-	rules/rule_verify.h rules/rule_verify.c \
+	rules/rule_verify.h rules/rule_verify_run.h rules/rule_verify.c \
+	rules/rule_verify_need.c rules/rule_need.h rules/rule_need.c \
 	rules/rule_state.h rules/rule_state.c \
 	rules/rule_facts.h rules/rule_facts.c \
 	rules/rule_group.h rules/rule_group.c \

@@ -4,6 +4,7 @@
 #include "rules/fast_pattern.h"
 #include "rules/rule_check.h"
 #include "rules/rule_kind.h"
+#include "rules/rule_need.h"
 #include "rules/rule_search.h"
 #include "rules/rule_shape.h"
 
@@ -169,6 +170,15 @@ freeze_prog(struct rule_draft *r, enum inspect_dir dir, struct rule_prog *p)
 		}
 	}
 	fast_pattern_choose(r, p, lists, numbers);
+	for (uint16_t i = 0; i < p->n_lists; i++) {
+		bool here = p->fast_list == (int)i;
+		enum err e = rule_need_choose(r, &lists[i],
+					      here ? p->fast_key : VIEW_NONE);
+
+		if (e != ERR_OK) {
+			return e;
+		}
+	}
 	p->lists = draft_copy(r, lists, p->n_lists * sizeof(lists[0]));
 	p->tests = draft_copy(r, r->tests, p->n_tests * sizeof(r->tests[0]));
 	p->bits = draft_copy(r, r->bits, p->n_bits * sizeof(r->bits[0]));

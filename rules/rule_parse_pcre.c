@@ -431,6 +431,7 @@ parse_pcre(struct rule_draft *r, const struct keyword *w, struct view value)
 		(p.negated ? OPF_NEGATED : 0) | (p.relative ? OPF_RELATIVE : 0);
 	o->op.pcre.code = code;
 	o->op.pcre.no_limit = p.no_limit;
+	o->op.pcre.longest = PCRE_ENDLESS;
 	return p.negated ? ERR_OK : pcre_captures(r, &p, code, &o->op);
 }
 

@@ -104,6 +104,14 @@ struct content {
 	struct operand offset, depth, distance, within;
 };
 
+/* Bytes that every match of an expression holds. */
+struct pcre_literal {
+	struct content content;
+	bool nocase;
+};
+
+#define PCRE_ENDLESS UINT32_MAX
+
 enum math { MATH_ADD, MATH_SUB, MATH_MUL, MATH_DIV, MATH_SHL, MATH_SHR };
 
 /* byte_test, byte_jump, byte_extract, byte_math */
@@ -128,8 +136,10 @@ struct op {
 		struct {
 			void *code; /* pcre2_code */
 			const struct capture *captures;
-			uint8_t n_captures;
+			uint8_t n_captures, n_literals;
 			bool no_limit;
+			uint32_t longest; /* match, or PCRE_ENDLESS */
+			const struct pcre_literal *literals;
 		} pcre;
 		struct {
 			double a, b;
@@ -189,6 +199,22 @@ struct xform {
 	bool has_b;
 };
 
+enum need_kind {
+	NEED_LENGTH, /* 'op' asks for the buffer's */
+	NEED_PLACE, /* content 'op' where it may be */
+	NEED_SOMEWHERE, /* 'literal' anywhere */
+};
+
+/* Something without which a list cannot match; rule_need.h. */
+struct rule_need {
+	uint8_t kind; /* enum need_kind */
+	bool nocase;
+	union {
+		const struct op *op;
+		const struct content *literal;
+	};
+};
+
 /* All that is asked of one buffer. */
 struct rule_list {
 	enum inspect_buf buf;
@@ -200,6 +226,9 @@ struct rule_list {
 	uint16_t n_ops;
 	const struct xform *xforms;
 	const struct op *ops;
+	uint16_t n_needs;
+	bool measures; /* notes what it measured, match or not */
+	const struct rule_need *needs; /* asked before 'ops', in this order */
 	uint8_t n_datasets;
 	const struct dataset_op *datasets; /* asked of the whole, after 'ops' */
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rule_search.h"
 
+#include <limits.h>
+
 #include "rules/rule_search_path.h"
 
 /* A search may compare this often in vain before it is thought hostile. */
@@ -81,24 +83,41 @@ rank_of(uint8_t b, bool nocase)
 		       : how_common[b];
 }
 
-/* The rarest byte of 'c' but for that at 'not'. */
+/*
+ * The rarest byte of 'c'; when 'first' is one of its places, the best other
+ * one.  What is alike, and what is near, comes together; so a different byte
+ * is better, and one far away.
+ */
 static uint16_t
-rarest(const struct content *c, bool nocase, uint16_t not )
+rarest(const struct content *c, bool nocase, uint16_t first)
 {
-	uint16_t best = not ;
-	int least = INT16_MAX;
+	uint16_t best = 0;
+	int least = INT_MAX;
 
 	for (uint16_t i = 0; i < c->len; i++) {
-		int rank = rank_of(c->bytes[i], nocase);
+		int cost = 4 * rank_of(c->bytes[i], nocase);
+		int away = i > first ? i - first : first - i;
 
-		/* two of a kind say less than two of different kinds */
-		rank += not < c->len && c->bytes[i] == c->bytes[not ] ? 8 : 0;
-		if (i != not &&rank < least) {
+		if (first < c->len) {
+			cost += c->bytes[i] == c->bytes[first] ? 32 : 0;
+			cost -= MIN(away, 15);
+		}
+		if (i != first && cost < least) {
 			best = i;
-			least = rank;
+			least = cost;
 		}
 	}
-	return best;
+	return c->len > 1 ? best : 0;
+}
+
+int
+rule_find_rank(const struct content *c, bool nocase)
+{
+	return c->len == 0 ? 2 * UINT8_MAX
+			   : rank_of(c->rare[0], nocase) +
+				     (c->len > 1 ? rank_of(c->rare[1], nocase)
+						 : UINT8_MAX) -
+				     MIN(c->len, 32);
 }
 
 void

@@ -29,6 +29,10 @@ bool rule_find_at(const struct content *c, bool nocase, struct view data,
  * without case, KMP's table. */
 void rule_find_prepare(struct content *c, bool nocase);
 
+/* How often the bytes that rule_find() looks for come in traffic: higher is
+ * more often, and only the order means something. */
+int rule_find_rank(const struct content *c, bool nocase);
+
 enum find_path {
 	FIND_PORTABLE,
 	FIND_SSE2,

@@ -7,6 +7,9 @@
 #include "rules/rule_bytes.h"
 #include "rules/rule_measure.h"
 #include "rules/rule_search.h"
+#include "rules/rule_verify_run.h"
+
+STATIC_ASSERT(PCRE_NOWHERE == PCRE2_ERROR_NOMATCH, "PCRE2's own number");
 
 #define JIT_STACK_START ((size_t)32 << 10)
 #define JIT_STACK_MAX ((size_t)512 << 10)
@@ -19,17 +22,6 @@
  * nowhere behind.  STOP: nothing that stands earlier can change this.
  */
 enum outcome { MISS, DRY, STOP, HIT };
-
-struct run {
-	struct verifier *v;
-	const struct op *ops;
-	uint16_t n;
-	struct view data;
-	uint64_t offset;
-	size_t beyond;
-	uint32_t *steps;
-	uint64_t *work;
-};
 
 static enum outcome step(const struct run *r, uint16_t i, size_t pos,
 			 size_t reach);
@@ -134,10 +126,9 @@ dry(const struct op *op)
 	return c->offset.var < 0 && c->depth.var < 0 ? STOP : MISS;
 }
 
-/* Where a content may lie: offsets from '*lo' up to and without '*hi'. */
-static bool
-content_window(const struct run *r, const struct op *op, size_t pos, size_t *lo,
-	       size_t *hi)
+bool
+verify_window(const struct run *r, const struct op *op, size_t pos, size_t *lo,
+	      size_t *hi)
 {
 	const struct content *c = &op->content;
 	int64_t from = 0, to = (int64_t)r->data.len;
@@ -167,9 +158,8 @@ content_window(const struct run *r, const struct op *op, size_t pos, size_t *lo,
 	return true;
 }
 
-/* The next place of the content in [from, hi); -1 when there is none. */
-static int64_t
-content_next(const struct run *r, const struct op *op, size_t from, size_t hi)
+int64_t
+verify_next(const struct run *r, const struct op *op, size_t from, size_t hi)
 {
 	const struct content *c = &op->content;
 	bool nocase = (op->flags & OPF_NOCASE) != 0;
@@ -197,8 +187,8 @@ step_content(const struct run *r, uint16_t i, size_t pos, size_t reach)
 	const struct op *op = &r->ops[i];
 	bool negated = (op->flags & OPF_NEGATED) != 0;
 	size_t lo = 0, hi = 0;
-	bool fits = content_window(r, op, pos, &lo, &hi);
-	int64_t at = fits ? content_next(r, op, lo, hi) : -1;
+	bool fits = verify_window(r, op, pos, &lo, &hi);
+	int64_t at = fits ? verify_next(r, op, lo, hi) : -1;
 
 	if (negated) {
 		return at >= 0 ? give_up(r, op) : step(r, i + 1, pos, reach);
@@ -219,7 +209,7 @@ step_content(const struct run *r, uint16_t i, size_t pos, size_t reach)
 		if ((size_t)at + 1 + op->content.len > hi) {
 			break;
 		}
-		at = content_next(r, op, (size_t)at + 1, hi);
+		at = verify_next(r, op, (size_t)at + 1, hi);
 		if ((op->flags & OPF_ENDSWITH) != 0) {
 			break;
 		}
@@ -270,8 +260,9 @@ keep_groups(const struct run *r, const struct op *op, struct view s, int rc)
 	}
 }
 
-static int
-pcre_run(const struct run *r, const struct op *op, struct view s, size_t from)
+int
+verify_pcre(const struct run *r, const struct op *op, struct view s,
+	    size_t from)
 {
 	int rc = pcre2_match(
 		op->pcre.code, s.p != NULL ? s.p : (const uint8_t *)"", s.len,
@@ -299,11 +290,11 @@ step_pcre(const struct run *r, uint16_t i, size_t pos, size_t reach)
 	}
 	s = view_of(r->data.p + base, r->data.len - base);
 	if ((op->flags & OPF_NEGATED) != 0) {
-		rc = pcre_run(r, op, s, 0);
+		rc = verify_pcre(r, op, s, 0);
 		return rc == PCRE2_ERROR_NOMATCH ? step(r, i + 1, pos, reach)
 						 : give_up(r, op);
 	}
-	while (from <= s.len && (rc = pcre_run(r, op, s, from)) >= 0) {
+	while (from <= s.len && (rc = verify_pcre(r, op, s, from)) >= 0) {
 		const PCRE2_SIZE *ov =
 			pcre2_get_ovector_pointer(match_data_of(r, op));
 		size_t start = ov[0], end = base + ov[1];
@@ -487,5 +478,8 @@ verify_list(struct verifier *v, const struct rule_list *l,
 		r.data.p = (const uint8_t *)"";
 	}
 	v->value = r.data;
+	if (!verify_needs(&r, l)) {
+		return false;
+	}
 	return step(&r, 0, 0, 0) == HIT;
 }

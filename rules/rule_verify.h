@@ -19,6 +19,7 @@
 #define VERIFY_MAX_STEPS 3000
 #define VERIFY_MAX_WORK ((uint64_t)4 << 20) /* bytes searched, a list */
 #define VERIFY_MATCH_LIMIT 3500
+#define PCRE_NOWHERE (-1) /* PCRE2_ERROR_NOMATCH */
 
 struct verifier {
 	/* PCRE2's; 'groups' holds RULE_MAX_CAPTURES of them */

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/rule_need.h"
+
+#include "rules/rule_search.h"
+
+#define MOST_NEEDS 16 /* of a list */
+
+struct needs {
+	struct rule_need v[MOST_NEEDS];
+	int cost[MOST_NEEDS];
+	uint16_t n;
+};
+
+/* Keeps the cheapest, in order; of equals the one that came first. */
+static void
+add(struct needs *l, struct rule_need need, int cost)
+{
+	uint16_t at = l->n;
+
+	while (at > 0 && cost < l->cost[at - 1]) {
+		at--;
+	}
+	if (at == MOST_NEEDS) {
+		return;
+	}
+	l->n = MIN(l->n + 1, MOST_NEEDS);
+	for (uint16_t i = (uint16_t)(l->n - 1); i > at; i--) {
+		l->v[i] = l->v[i - 1];
+		l->cost[i] = l->cost[i - 1];
+	}
+	l->v[at] = need;
+	l->cost[at] = cost;
+}
+
+static bool
+is_constant(const struct content *c)
+{
+	return c->offset.var < 0 && c->depth.var < 0;
+}
+
+static void
+add_content(struct needs *l, const struct op *op, struct view known)
+{
+	const struct content *c = &op->content;
+	bool nocase = (op->flags & OPF_NOCASE) != 0;
+	bool bound =
+		(op->flags & (OPF_DEPTH | OPF_STARTSWITH | OPF_ENDSWITH)) != 0;
+	int common = rule_find_rank(c, nocase);
+
+	if ((op->flags & OPF_NEGATED) != 0 || c->bytes == known.p) {
+		return;
+	}
+	if ((op->flags & OPF_RELATIVE) != 0 || !is_constant(c)) {
+		add(l,
+		    (struct rule_need){ .kind = NEED_SOMEWHERE,
+					.nocase = nocase,
+					.literal = c },
+		    1000 + common);
+		return;
+	}
+	add(l, (struct rule_need){ .kind = NEED_PLACE, .op = op },
+	    bound ? 100 + (int)MIN(c->depth.n, (int64_t)400) : 1000 + common);
+}
+
+static void
+add_op(struct needs *l, const struct op *op, struct view known)
+{
+	switch (op->type) {
+	case OP_BSIZE:
+		add(l, (struct rule_need){ .kind = NEED_LENGTH, .op = op }, 0);
+		break;
+	case OP_ISDATAAT:
+		if ((op->flags & OPF_RELATIVE) == 0 && op->at.var < 0) {
+			add(l,
+			    (struct rule_need){ .kind = NEED_LENGTH, .op = op },
+			    0);
+		}
+		break;
+	case OP_CONTENT:
+		add_content(l, op, known);
+		break;
+	case OP_PCRE:
+		for (uint8_t i = 0;
+		     (op->flags & OPF_NEGATED) == 0 && i < op->pcre.n_literals;
+		     i++) {
+			const struct pcre_literal *p = &op->pcre.literals[i];
+
+			add(l,
+			    (struct rule_need){ .kind = NEED_SOMEWHERE,
+						.nocase = p->nocase,
+						.literal = &p->content },
+			    1000 + rule_find_rank(&p->content, p->nocase));
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+enum err
+rule_need_choose(struct rule_draft *r, struct rule_list *l, struct view known)
+{
+	struct needs found = { .n = 0 };
+
+	for (uint16_t i = 0; i < l->n_ops; i++) {
+		l->measures = l->measures || l->ops[i].type == OP_ENTROPY;
+		add_op(&found, &l->ops[i], known);
+	}
+	/* A lone test is the question already, but for an expression; what a
+	 * rule measures is kept even of lists that do not match. */
+	if (l->measures || (l->n_ops == 1 && l->ops[0].type != OP_PCRE)) {
+		return ERR_OK;
+	}
+	l->needs = draft_copy(r, found.v, found.n * sizeof(found.v[0]));
+	l->n_needs = found.n;
+	return l->needs != NULL ? ERR_OK : ERR_NOMEM;
+}
