@@ -27,6 +27,12 @@ static const struct section {
 	void (*run)(void *arg);
 } sections[] = {
 	{ "stages", "the floor and Picket, stage by stage", section_stages },
+	{ "load", "loading the rules", section_load },
+	{ "sets", "more rules", section_sets },
+	{ "indicators", "more indicators", section_indicators },
+	{ "flows", "many flows at once", section_flows },
+	{ "hostile", "hostile bytes", section_hostile },
+	{ "workers", "more workers", section_workers },
 };
 
 static struct bench_size *

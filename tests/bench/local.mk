@@ -13,7 +13,11 @@ tests_bench_bench_SOURCES = tests/bench/bench.c tests/bench/bench.h \
 	tests/bench/literals.c tests/bench/literals.h \
 	tests/bench/product.c tests/bench/product.h \
 	tests/bench/row.c tests/bench/row.h \
-	tests/bench/section_stages.c tests/bench/targets.c
+	tests/bench/frames.c tests/bench/frames.h \
+	tests/bench/readdress.c tests/bench/readdress.h \
+	tests/bench/section_stages.c tests/bench/section_sets.c \
+	tests/bench/section_flows.c tests/bench/section_hostile.c \
+	tests/bench/section_workers.c tests/bench/targets.c
 tests_bench_bench_LDADD = $(BENCH_LIBS)
 tests_bench_bench_stages_SOURCES = tests/bench/bench_stages.c
 tests_bench_bench_stages_LDADD = $(BENCH_LIBS)

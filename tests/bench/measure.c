@@ -166,10 +166,15 @@ section_run(const char *title, void (*fn)(void *arg), void *arg)
 	pid_t pid;
 	FILE *in;
 
-	printf("\n== %s\n", title);
+	if (title != NULL) {
+		printf("\n== %s\n", title);
+	}
 	fflush(stdout);
+	if (to_parent != NULL) {
+		fflush(to_parent); /* sections may have sections */
+	}
 	if (pipe(ends) != 0 || (pid = fork()) < 0) {
-		bench_die(title, "no process to be had");
+		bench_die("a part", "no process to be had");
 	}
 	if (pid == 0) {
 		close(ends[0]);
@@ -181,12 +186,15 @@ section_run(const char *title, void (*fn)(void *arg), void *arg)
 	close(ends[1]);
 	in = fdopen(ends[0], "r");
 	while (fscanf(in, "%63s %lf", name, &value) == 2) {
-		keep(name, value);
+		figure_put(value, "%s", name);
 	}
 	fclose(in);
 	waitpid(pid, &status, 0);
 	if (status != 0) {
-		printf("this part failed\n");
+		printf("this part failed (%s %d)\n",
+		       WIFSIGNALED(status) ? "signal" : "status",
+		       WIFSIGNALED(status) ? WTERMSIG(status)
+					   : WEXITSTATUS(status));
 	}
 	return status == 0;
 }

@@ -40,8 +40,8 @@ double figure_get(const char *name, ...) PRINTF_LIKE(1, 2);
 void figures_json(FILE *out);
 
 /*
- * Runs 'fn' in a process of its own and takes over its figures.  False when
- * it failed; it has said why.
+ * Runs 'fn' in a process of its own, under a title (or NULL), and takes over
+ * its figures.  It may run others.  False when it failed; it has said why.
  */
 bool section_run(const char *title, void (*fn)(void *arg), void *arg);
 
