@@ -2,30 +2,103 @@
 # SPDX-License-Identifier: Apache-2.0
 # bench.sh SRCDIR : what "make bench" runs, from the build directory.
 #
-# BENCH_PCAP   the capture to use; else one of BENCH_MB (default 130) megabytes
-#              is merged from PICKET_CORPUS, or from pcaps/ without it
-# BENCH_RULES  the rule set; else PICKET_CORPUS's et-modern.rules, else ours
+# Makes what is measured (once; it stays in tests/bench/data), then measures.
+#
+# PICKET_CORPUS  a directory of captures and of rules/et-modern.rules; without
+#                it our own captures and rules are used, which say little
+# BENCH=short    under three minutes: smaller, less often
+# BENCH_MB       megabytes of each capture (250; short: 100)
+# BENCH_PCAP     a capture for "mix" instead of one that is made
+# BENCH_RULES    the rule set (a glob)
+# BENCH_JSON     a file to which the figures are added as one line of JSON
+# BENCH_ONLY     one section: stages, load, sets, indicators, flows, hostile,
+#                workers
 set -eu
+LC_ALL=C
+export LC_ALL
 src=$1
-pcap=${BENCH_PCAP:-}
-if [ -z "$pcap" ]; then
-	pcap=tests/bench/bench-${BENCH_MB:-130}.pcap
-	if [ ! -s "$pcap" ]; then
-		if [ -n "${PICKET_CORPUS:-}" ]; then
-			find "$PICKET_CORPUS" -name '*.pcap' -type f
-		else
-			find "$src/pcaps" -name '*.pcap' -type f
-		fi | LC_ALL=C sort |
-			xargs ./tests/bench/merge_captures "$pcap.new" "${BENCH_MB:-130}"
+corpus=${PICKET_CORPUS:-$src/pcaps}
+data=tests/bench/data
+if [ "${BENCH:-full}" = short ]; then
+	mb=${BENCH_MB:-100} rounds=2
+	sets='1000 25000' indicators='1000000' flows='1000 100000'
+else
+	mb=${BENCH_MB:-250} rounds=4
+	sets='1000 5000 25000 100000' indicators='1000000 10000000'
+	flows='1000 100000 1000000 4000000'
+fi
+only=${BENCH_ONLY:-all}
+
+say() {
+	echo "$*" >&2
+}
+# wants SECTION : will it run?
+wants() {
+	[ "$only" = all ] || [ "$only" = "$1" ]
+}
+
+mkdir -p "$data"
+
+# The captures: of a kind that the corpus does not have there is none.
+set --
+for kind in mix http tls small; do
+	pcap=$data/$kind-$mb.pcap
+	if [ $kind = mix ] && [ -n "${BENCH_PCAP:-}" ]; then
+		pcap=$BENCH_PCAP
+	elif [ $kind != mix ] && ! wants stages; then
+		continue
+	elif [ ! -s "$pcap" ]; then
+		say "making $pcap"
+		find "$corpus" -name '*.pcap' -type f | sort |
+			./tests/bench/merge_captures $kind "$pcap.new" "$mb" >&2 ||
+			continue
 		mv "$pcap.new" "$pcap"
 	fi
+	cat "$pcap" >/dev/null # from memory from now on
+	set -- "$@" "$kind=$pcap"
+done
+
+rules=${BENCH_RULES:-}
+if [ -z "$rules" ] && [ -s "${PICKET_CORPUS:-}/rules/et-modern.rules" ]; then
+	rules=$PICKET_CORPUS/rules/et-modern.rules
 fi
-if [ -n "${BENCH_RULES:-}" ]; then
-	set -- "$BENCH_RULES"
-elif [ -n "${PICKET_CORPUS:-}" ]; then
-	set -- "$PICKET_CORPUS/rules/et-modern.rules"
-else
-	set -- "$src/rules/dist/*.rules"
+rules=${rules:-$src/rules/dist/*.rules}
+set -- "$@" "rules=$rules"
+
+if wants sets; then
+	for n in $sets; do
+		[ -s "$data/$n.rules" ] && [ "$(cat "$data/$n.from")" = "$rules" ] || {
+			say "making $data/$n.rules"
+			# shellcheck disable=SC2086 # a pattern
+			./tests/bench/make_rules "$n" $rules >"$data/$n.rules"
+			echo "$rules" >"$data/$n.from"
+		}
+		set -- "$@" "set.$n=$data/$n.rules"
+	done
 fi
-echo "rules: $1"
-./tests/bench/bench_stages "$pcap" "$1"
+if wants indicators; then
+	for n in $indicators; do
+		# files of at most two million: a file has a largest size
+		i=0
+		while [ $i -lt "$n" ]; do
+			k=$((n - i < 2000000 ? n - i : 2000000))
+			file=$data/indicators-$i-$k.txt
+			[ -s "$file" ] || {
+				say "making $file"
+				./tests/bench/make_indicators $i $k >"$file.new"
+				mv "$file.new" "$file"
+			}
+			set -- "$@" "indicators.$n=$file"
+			i=$((i + k))
+		done
+	done
+fi
+if wants flows; then
+	for n in $flows; do
+		set -- "$@" "flows=$n"
+	done
+fi
+[ "$only" = all ] || set -- "$@" "only=$only"
+[ -z "${BENCH_JSON:-}" ] || set -- "$@" "json=$BENCH_JSON"
+
+exec ./tests/bench/bench "$@" rounds=$rounds program=./picket-sensor

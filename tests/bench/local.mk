@@ -1,14 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-# "make bench" measures the whole path stage by stage; the single ones are
-# built on demand: make tests/bench/bench_ioc.
+# "make bench" measures all there is; the single ones are built on demand:
+# make tests/bench/bench_ioc.
 BENCH_LIBS = libsensor.a librules.a libcommon.a $(SENSOR_LIBS) $(RULES_LIBS) \
 	$(COMMON_LIBS) -lm
 EXTRA_PROGRAMS += tests/bench/bench_stages tests/bench/merge_captures \
 	tests/bench/bench_flow tests/bench/bench_stream tests/bench/bench_ioc \
 	tests/bench/bench_prefilter
+EXTRA_PROGRAMS += tests/bench/bench tests/bench/bench_stages \
+	tests/bench/merge_captures tests/bench/bench_stream \
+	tests/bench/bench_ioc tests/bench/bench_prefilter \
+	tests/bench/make_rules tests/bench/make_indicators
+tests_bench_bench_SOURCES = tests/bench/bench.c tests/bench/bench.h \
+	tests/bench/measure.c tests/bench/measure.h \
+	tests/bench/floor.c tests/bench/floor.h \
+	tests/bench/literals.c tests/bench/literals.h \
+	tests/bench/product.c tests/bench/product.h \
+	tests/bench/row.c tests/bench/row.h \
+	tests/bench/frames.c tests/bench/frames.h \
+	tests/bench/readdress.c tests/bench/readdress.h \
+	tests/bench/section_stages.c tests/bench/section_sets.c \
+	tests/bench/section_flows.c tests/bench/section_hostile.c \
+	tests/bench/section_workers.c tests/bench/targets.c
+tests_bench_bench_LDADD = $(BENCH_LIBS)
 tests_bench_bench_stages_SOURCES = tests/bench/bench_stages.c
 tests_bench_bench_stages_LDADD = $(BENCH_LIBS)
-tests_bench_merge_captures_SOURCES = tests/bench/merge_captures.c
+tests_bench_merge_captures_SOURCES = tests/bench/merge_captures.c \
+	tests/bench/readdress.c tests/bench/readdress.h
 tests_bench_merge_captures_LDADD = $(BENCH_LIBS)
 tests_bench_bench_stream_SOURCES = tests/bench/bench_stream.c
 tests_bench_bench_stream_LDADD = $(BENCH_LIBS)
@@ -19,12 +36,16 @@ tests_bench_bench_ioc_LDADD = $(BENCH_LIBS)
 tests_bench_bench_prefilter_SOURCES = tests/bench/bench_prefilter.c
 tests_bench_bench_prefilter_LDADD = $(BENCH_LIBS)
 
+tests_bench_make_rules_SOURCES = tests/bench/make_rules.c
+tests_bench_make_indicators_SOURCES = tests/bench/make_indicators.c
+
 dist_check_SCRIPTS += tests/bench/bench.sh
-bench: tests/bench/bench_stages tests/bench/merge_captures
+bench: picket-sensor tests/bench/bench tests/bench/merge_captures \
+	tests/bench/make_rules tests/bench/make_indicators
 	$(SHELL) $(srcdir)/tests/bench/bench.sh $(srcdir)
 # A reload while a large capture is replayed, and how loading scales.
 dist_check_SCRIPTS += tests/bench/reload.sh
-bench-reload: picket-sensor tests/bench/merge_captures
+bench-reload: picket-sensor tests/bench/merge_captures tests/bench/make_rules
 	$(SHELL) $(srcdir)/tests/bench/reload.sh $(srcdir)
 .PHONY: bench bench-reload
-CLEANFILES += $(EXTRA_PROGRAMS) tests/bench/bench-*.pcap
+CLEANFILES += $(EXTRA_PROGRAMS) tests/bench/bench-*.pcap tests/bench/data/*

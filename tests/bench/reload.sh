@@ -16,7 +16,7 @@ mb=${BENCH_MB:-100}
 pcap=${BENCH_PCAP:-tests/bench/bench-$mb.pcap}
 if [ ! -s "$pcap" ]; then
 	find "${PICKET_CORPUS:-$src/pcaps}" -name '*.pcap' -type f | sort |
-		xargs ./tests/bench/merge_captures "$pcap.new" "$mb"
+		./tests/bench/merge_captures mix "$pcap.new" "$mb"
 	mv "$pcap.new" "$pcap"
 fi
 rules=${BENCH_RULES:-}
@@ -99,7 +99,7 @@ cmp "$dir/plain-1.json" "$dir/plain-3.json" || status=1
 
 # shellcheck disable=SC2086 # a pattern
 for n in 25000 50000 100000; do
-	awk -v n=$n -f "$src/tests/tools/rulemany.awk" $rules >"$dir/many.rules"
+	./tests/bench/make_rules $n $rules >"$dir/many.rules"
 	./picket-sensor --check --rules "$dir/many.rules" 2>/dev/null >"$dir/said" &
 	pid=$!
 	begin=$(date +%s%N)

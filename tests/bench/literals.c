@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/bench/literals.h"
+
+#include <stdlib.h>
+
+#include "rules/rule_prog.h"
+#include "tests/bench/measure.h"
+
+static bool
+wanted(const struct rule_prog *p, enum literal_choice choice,
+       enum inspect_dir dir)
+{
+	return p->fast_list >= 0 && !p->never && p->fast.len > 0 &&
+	       (p->dirs >> dir & 1) != 0 &&
+	       (choice == LITERALS_ALL || p->kind == PROG_PAYLOAD);
+}
+
+static int
+by_spelling(const void *a, const void *b)
+{
+	const struct prefilter_literal *x = a, *y = b;
+	int c;
+
+	if (x->nocase != y->nocase) {
+		return x->nocase - y->nocase;
+	}
+	if (x->bytes.len != y->bytes.len) {
+		return x->bytes.len < y->bytes.len ? -1 : 1;
+	}
+	c = memcmp(x->bytes.p, y->bytes.p, x->bytes.len);
+	return c != 0 ? c : (x->id < y->id ? -1 : x->id > y->id);
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	const struct prefilter_literal *x = a, *y = b;
+
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* One of each spelling, numbered from 0 in the order of the rules. */
+static void
+settle(struct literal_list *l)
+{
+	uint32_t kept = 0;
+
+	qsort(l->v, l->n, sizeof(l->v[0]), by_spelling);
+	for (uint32_t i = 0; i < l->n; i++) {
+		if (kept == 0 || l->v[kept - 1].nocase != l->v[i].nocase ||
+		    !view_eq(l->v[kept - 1].bytes, l->v[i].bytes)) {
+			l->v[kept++] = l->v[i];
+		}
+	}
+	l->n = kept;
+	qsort(l->v, l->n, sizeof(l->v[0]), by_id);
+	for (uint32_t i = 0; i < l->n; i++) {
+		l->v[i].id = i;
+	}
+}
+
+struct literal_list
+literals_of(const struct ruleset *rs, enum literal_choice choice,
+	    enum inspect_dir dir)
+{
+	struct literal_list l = { 0 };
+	uint32_t n = ruleset_count(rs);
+
+	l.v = calloc((size_t)n * 2 + 1, sizeof(l.v[0]));
+	if (l.v == NULL) {
+		bench_die("literals", "out of memory");
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		const struct rule_prog *p = ruleset_rule(rs, i)->prog;
+
+		for (unsigned k = 0; k < 2 && p != NULL; k++, p = p->other) {
+			if (wanted(p, choice, dir)) {
+				l.v[l.n] = (struct prefilter_literal){
+					.bytes = p->fast,
+					.nocase = p->fast_nocase,
+					.id = l.n,
+				};
+				l.n++;
+			}
+		}
+	}
+	settle(&l);
+	return l;
+}
+
+void
+literals_free(struct literal_list *l)
+{
+	free(l->v);
+	*l = (struct literal_list){ 0 };
+}
+
+struct floor_literals
+floor_literals_of(const struct ruleset *rs, enum literal_choice choice)
+{
+	struct floor_literals f;
+	struct diag d;
+
+	for (unsigned dir = 0; dir < 2; dir++) {
+		struct literal_list l =
+			literals_of(rs, choice, (enum inspect_dir)dir);
+
+		f.n[dir] = l.n;
+		f.prefilter[dir] = prefilter_build(l.v, l.n, &d);
+		if (f.prefilter[dir] == NULL) {
+			bench_die("literals", d.msg);
+		}
+		literals_free(&l);
+	}
+	return f;
+}
+
+void
+floor_literals_fini(struct floor_literals *f)
+{
+	prefilter_free(f->prefilter[0]);
+	prefilter_free(f->prefilter[1]);
+}
