@@ -3,11 +3,9 @@
 # make tests/bench/bench_ioc.
 BENCH_LIBS = libsensor.a librules.a libcommon.a $(SENSOR_LIBS) $(RULES_LIBS) \
 	$(COMMON_LIBS) -lm
-EXTRA_PROGRAMS += tests/bench/bench_stages tests/bench/merge_captures \
-	tests/bench/bench_flow tests/bench/bench_stream tests/bench/bench_ioc \
-	tests/bench/bench_prefilter
 EXTRA_PROGRAMS += tests/bench/bench tests/bench/bench_stages \
-	tests/bench/merge_captures tests/bench/bench_stream \
+	tests/bench/merge_captures tests/bench/bench_flow \
+	tests/bench/bench_stream \
 	tests/bench/bench_ioc tests/bench/bench_prefilter \
 	tests/bench/make_rules tests/bench/make_indicators
 tests_bench_bench_SOURCES = tests/bench/bench.c tests/bench/bench.h \
