@@ -95,10 +95,97 @@ out:
 	return e;
 }
 
-/* Moves the rules that 'side' tells apart from 'bare' into 'ix'. */
-static enum err
-build_index(struct addr_index *ix, struct gather *bare, bool by_dst)
+/* Where in the set a group stands; says which programs belong to it. */
+struct place {
+	enum {
+		AT_TX,
+		AT_TX_BARE,
+		AT_STREAM,
+		AT_PAYLOAD,
+		AT_ALWAYS,
+		AT_EVENT,
+		AT_BITS,
+		AT_FIRST
+	} at;
+	unsigned which; /* buffer, protocol or packet class */
+	unsigned dir;
+};
+
+static uint8_t
+class_proto(enum packet_class c)
 {
+	static const uint8_t protos[PACKET_CLASSES] = {
+		[PACKET_TCP_STREAM] = PROTO_TCP, [PACKET_TCP] = PROTO_TCP,
+		[PACKET_UDP] = PROTO_UDP,        [PACKET_ICMP4] = PROTO_ICMP4,
+		[PACKET_ICMP6] = PROTO_ICMP6,    [PACKET_SCTP] = PROTO_SCTP,
+		[PACKET_OTHER] = PROTO_OTHER,
+	};
+
+	return protos[c];
+}
+
+/* The protocol of all packets of a group; 0 when it is not about packets. */
+static uint8_t
+proto_at(const struct place *at)
+{
+	return at->at == AT_TX || at->at == AT_TX_BARE || at->at == AT_STREAM
+		       ? 0
+		       : class_proto((enum packet_class)at->which);
+}
+
+/* Where the words of a rule tell types of packet apart. */
+static bool
+type_ok(const struct test *t, uint8_t proto, uint8_t type)
+{
+	switch (proto) {
+	case PROTO_TCP:
+		return t->fact != FACT_FLAGS || flags_match(t, type);
+	case PROTO_ICMP4:
+	case PROTO_ICMP6:
+		return t->fact != FACT_ICMP_TYPE ||
+		       compare_u64(type, (enum cmp)t->compare, t->a, t->b);
+	default:
+		return true;
+	}
+}
+
+static void
+add_types(struct type_set *s, const struct rule_prog *p, uint8_t proto)
+{
+	if (p->n_tests == 0) {
+		memset(s, 0xff, sizeof(*s));
+		return;
+	}
+	for (unsigned type = 0; type < 256; type++) {
+		bool ok = true;
+
+		for (uint16_t i = 0; i < p->n_tests && ok; i++) {
+			ok = type_ok(&p->tests[i], proto, (uint8_t)type);
+		}
+		if (ok) {
+			s->w[type / 64] |= UINT64_C(1) << (type % 64);
+		}
+	}
+}
+
+static struct bare_rule
+bare_of(const struct rule_prog *p, uint8_t proto)
+{
+	struct bare_rule b = { .order = p->order };
+
+	for (uint16_t i = 0; i < p->n_lists; i++) {
+		b.needs_payload |= p->lists[i].buf == BUF_PAYLOAD;
+	}
+	add_types(&b.types, p, proto);
+	return b;
+}
+
+/* Moves the rules that one side tells apart from 'bare' into an index. */
+static enum err
+build_index(struct rule_group *g, const struct place *at, struct gather *bare,
+	    bool by_dst)
+{
+	struct addr_index *ix = by_dst ? &g->by_dst : &g->by_src;
 	struct addr_index_entry *v;
 	uint32_t kept = 0;
 	size_t n = 0;
@@ -130,40 +217,18 @@ build_index(struct addr_index *ix, struct gather *bare, bool by_dst)
 		if (p->both_ways ||
 		    !addr_index_suits(by_dst ? p->dst : p->src)) {
 			bare->v[kept++] = p;
+		} else {
+			add_types(&g->types, p, proto_at(at));
 		}
 	}
 	bare->n = e == ERR_OK ? kept : bare->n;
 	return e;
 }
 
-/* The hull of a set of ports; all of them when the program is not bound. */
-static void
-port_hull(const struct range_set *s, bool bound, uint16_t *lo, uint16_t *hi)
-{
-	*lo = 0;
-	*hi = UINT16_MAX;
-	if (bound && s != NULL && s->n > 0) {
-		*lo = (uint16_t)s->v[0].lo;
-		*hi = (uint16_t)s->v[s->n - 1].hi;
-	}
-}
-
-static struct bare_rule
-bare_of(const struct rule_prog *p)
-{
-	/* Only programs on the packet itself meet its ports unturned. */
-	bool bound = !p->both_ways && p->kind != PROG_TX;
-	struct bare_rule b = { .order = p->order };
-
-	port_hull(p->sport, bound, &b.sport_lo, &b.sport_hi);
-	port_hull(p->dport, bound, &b.dport_lo, &b.dport_hi);
-	return b;
-}
-
 static enum err
 build_group(struct rule_groups *set, struct rule_group *g,
-	    const struct prefilter *like, struct gather *with,
-	    struct gather *bare, struct diag *d)
+	    const struct place *at, const struct prefilter *like,
+	    struct gather *with, struct gather *bare, struct diag *d)
 {
 	enum err e;
 
@@ -180,42 +245,13 @@ build_group(struct rule_groups *set, struct rule_group *g,
 			return diag_set(d, ERR_NOMEM, "out of memory");
 		}
 		for (uint32_t i = 0; i < bare->n; i++) {
-			g->bare[i] = bare_of(bare->v[i]);
+			g->bare[i] = bare_of(bare->v[i], proto_at(at));
 		}
 		g->n_bare = bare->n;
 	}
 	set->most_ids = MAX(set->most_ids, g->n_ids);
 	return ERR_OK;
 }
-
-static uint8_t
-class_proto(enum packet_class c)
-{
-	static const uint8_t protos[PACKET_CLASSES] = {
-		[PACKET_TCP_STREAM] = PROTO_TCP, [PACKET_TCP] = PROTO_TCP,
-		[PACKET_UDP] = PROTO_UDP,        [PACKET_ICMP4] = PROTO_ICMP4,
-		[PACKET_ICMP6] = PROTO_ICMP6,    [PACKET_SCTP] = PROTO_SCTP,
-		[PACKET_OTHER] = PROTO_OTHER,
-	};
-
-	return protos[c];
-}
-
-/* Where in the set a group stands; says which programs belong to it. */
-struct place {
-	enum {
-		AT_TX,
-		AT_TX_BARE,
-		AT_STREAM,
-		AT_PAYLOAD,
-		AT_ALWAYS,
-		AT_EVENT,
-		AT_BITS,
-		AT_FIRST
-	} at;
-	unsigned which; /* buffer, protocol or packet class */
-	unsigned dir;
-};
 
 /* The buffer whose news make a transaction rule a candidate. */
 static int
@@ -317,11 +353,11 @@ fill_group(struct rule_groups *set, struct rule_group *g,
 		}
 	}
 	if ((at->at == AT_FIRST || at->at == AT_ALWAYS) &&
-	    (build_index(&g->by_src, bare, false) != ERR_OK ||
-	     build_index(&g->by_dst, bare, true) != ERR_OK)) {
+	    (build_index(g, at, bare, false) != ERR_OK ||
+	     build_index(g, at, bare, true) != ERR_OK)) {
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
-	return build_group(set, g, like, with, bare, d);
+	return build_group(set, g, at, like, with, bare, d);
 }
 
 /* Visits every group with its place. */
@@ -404,7 +440,12 @@ rule_groups_build(struct rule_groups *g, const struct rule_groups *prev,
 	memset(g, 0, sizeof(*g));
 	g->progs = progs;
 	g->n_progs = n;
-	e = each_group(g, build_one, &b);
+	e = header_index_build(&g->headers, progs, n);
+	if (e != ERR_OK) {
+		(void)diag_set(d, e, "out of memory");
+	} else {
+		e = each_group(g, build_one, &b);
+	}
 	free(b.with.v);
 	free(b.bare.v);
 	if (e != ERR_OK) {
@@ -432,6 +473,7 @@ void
 rule_groups_fini(struct rule_groups *g)
 {
 	(void)each_group(g, drop_one, NULL);
+	header_index_fini(&g->headers);
 	memset(g, 0, sizeof(*g));
 }
 
@@ -449,7 +491,7 @@ weigh_one(void *arg, struct rule_group *g, const struct place *at)
 size_t
 rule_groups_memory(const struct rule_groups *g)
 {
-	size_t sum = 0;
+	size_t sum = header_index_memory(&g->headers);
 
 	(void)each_group((struct rule_groups *)g, weigh_one, &sum);
 	return sum;

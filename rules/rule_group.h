@@ -16,14 +16,27 @@
 #define RULES_RULE_GROUP_H
 
 #include "rules/addr_index.h"
+#include "rules/header_index.h"
 #include "rules/literal_table.h"
 #include "rules/prefilter.h"
 #include "rules/rule_prog.h"
 
-/* A program without a literal, and the ports outside which it cannot match. */
+/* Bit per value of a packet's type: its TCP flags, its ICMP type, or 0. */
+struct type_set {
+	uint64_t w[4];
+};
+
+static inline bool
+type_set_has(const struct type_set *s, uint8_t type)
+{
+	return (s->w[type / 64] >> (type % 64) & 1) != 0;
+}
+
+/* A program without a literal, and the packets that it may match. */
 struct bare_rule {
 	uint32_t order;
-	uint16_t sport_lo, sport_hi, dport_lo, dport_hi;
+	bool needs_payload;
+	struct type_set types;
 };
 
 struct rule_group {
@@ -36,6 +49,7 @@ struct rule_group {
 	uint32_t n_bare;
 	/* those of them that hang on a narrow set of addresses */
 	struct addr_index by_src, by_dst;
+	struct type_set types; /* of those: which packets to look up */
 	size_t longest;
 };
 
@@ -59,6 +73,7 @@ struct packet_lists {
 struct rule_groups {
 	const struct rule_prog *const *progs; /* by order */
 	uint32_t n_progs;
+	struct header_index headers;
 	struct rule_group tx[BUF_COUNT][2];
 	struct rule_group tx_bare[APP_PROTO_COUNT][2]; /* no buffer at all */
 	struct rule_group stream[2];

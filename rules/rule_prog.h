@@ -483,4 +483,23 @@ compare_u64(uint64_t x, enum cmp c, uint64_t a, uint64_t b)
 	return false;
 }
 
+/* FACT_FLAGS and FACT_FRAGBITS. */
+static inline bool
+flags_match(const struct test *t, uint64_t flags)
+{
+	uint64_t x = flags & t->b;
+
+	switch ((enum flags_mode)t->arg) {
+	case FLAGS_EXACT:
+		return x == t->a;
+	case FLAGS_ALL:
+		return (x & t->a) == t->a;
+	case FLAGS_ANY:
+		return (x & t->a) != 0;
+	case FLAGS_NONE:
+		return (x & t->a) == 0;
+	}
+	return false;
+}
+
 #endif
