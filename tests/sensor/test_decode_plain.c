@@ -113,6 +113,8 @@ compare(const struct frame *f, const char *path, const char *how)
 	}
 	assert_int_equal(n, m);
 	counters_same();
+	assert_int_equal(decode_pair_hash(&seen), decode_pair_hash(f));
+	assert_int_equal(decode_pair_hash(f) != 0, b[0].ip_version != 0);
 	/* Looked at before: the same again. */
 	n = decode_frame(fast, &seen, b);
 	m = decode_frame_by_layers(slow, &seen, b);
