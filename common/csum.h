@@ -14,7 +14,7 @@
 #include "common/addr.h"
 
 /* From here on csum_add() leaves the data to csum_add_long(). */
-#define CSUM_LONG 64
+#define CSUM_LONG 32
 
 /*
  * Adds 'len' (below 2^32) bytes to a running sum, in the machine's own order:

@@ -2,6 +2,7 @@
 #include "sensor/decode.h"
 
 #include "sensor/decode_ctx.h"
+#include "sensor/decode_peek.h"
 
 #include <stdlib.h>
 
@@ -275,15 +276,25 @@ hash_pair(const struct addr *a, const struct addr *b)
 }
 
 /*
- * What nearly every frame is: IP right behind Ethernet.  Takes only what the
- * layers would take just the same; the rest is left to them.
+ * What nearly every frame is, and IP right behind Ethernet of which not all is
+ * there.  Takes only what the layers would take just the same; the rest is left
+ * to them.
  */
 static bool
 plain_pair(const struct frame *f, struct addr *src, struct addr *dst)
 {
+	struct frame_shape s = decode_shape(f);
 	const uint8_t *ip = f->data + 14;
 	size_t wire;
 
+	if (LIKELY(s.kind != FRAME_OTHER)) {
+		ip = f->data + s.l3_off;
+		*src = s.kind == FRAME_IPV4 ? addr_from_v4(ip + 12)
+					    : addr_from_v6(ip + 8);
+		*dst = s.kind == FRAME_IPV4 ? addr_from_v4(ip + 16)
+					    : addr_from_v6(ip + 24);
+		return true;
+	}
 	if (f->linktype != 1 || f->caplen < 14 + 40) {
 		return false;
 	}

@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "sensor/decode_peek.h"
 
 #define ROUND_BATCHES 32
 #define ROUND_FRAMES (ROUND_BATCHES * BATCH_FRAMES)
@@ -164,6 +165,8 @@ fill_round(struct replay *r, struct round *rd)
 		}
 		r->quiet = capture_rests(r->set->capture);
 		for (uint32_t i = 0; i < b->n; i++) {
+			/* the worker goes on from this look */
+			b->frame[i].shape = decode_peek(&b->frame[i]);
 			rd->owner[rd->n_batches * BATCH_FRAMES + i] =
 				(uint8_t)(decode_pair_hash(&b->frame[i]) %
 					  r->set->n_workers);

@@ -57,14 +57,20 @@ all_lengths(void **state)
 static void
 carries(void **state)
 {
-	const size_t len = (size_t)1 << 20;
-	uint8_t *p = malloc(len);
+	const size_t cap = ((size_t)1 << 19) + 64;
+	/* The words that are furthest from the middle, either way. */
+	const uint8_t fill[] = { 0xff, 0x00, 0x7f, 0x80 };
+	uint8_t *p = malloc(cap);
 
 	(void)state;
 	assert_non_null(p);
-	memset(p, 0xff, len);
-	p[len - 1] = 0xfe;
-	assert_int_equal(ours(p, len), by_the_book(p, len));
+	for (size_t i = 0; i < sizeof(fill); i++) {
+		memset(p, fill[i], cap);
+		for (size_t len = cap - 128; len <= cap; len += 32) {
+			p[len - 1] ^= 1;
+			assert_int_equal(ours(p, len), by_the_book(p, len));
+		}
+	}
 	free(p);
 }
 

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "common/csum.h"
 #include "rules/rule_match.h"
 #include "tests/rules/rule_case.h"
 
@@ -472,6 +473,39 @@ test_facts(void **state)
 		}
 		bench_close(&b);
 	}
+}
+
+/* A checksum that nobody has summed up yet is, by the rule that asks. */
+static void
+test_checksum_when_asked(void **state)
+{
+	struct bench b;
+	uint8_t udp[12] = { 0x9c, 0x40, 0, 80, 0, 12, 0, 0, 'a', 'b', 'c' };
+	uint16_t sum;
+
+	(void)state;
+	bench_open(&b,
+		   "alert udp any any -> any 80 (udpv4-csum:valid; sid:1;)\n"
+		   "alert udp any any -> any 80 "
+		   "(udpv4-csum:invalid; sid:2;)\n"
+		   "alert ip any any -> any 80 (tcpv4-csum:valid; sid:3;)\n");
+	sum = (uint16_t)~csum_fold(csum_add_be16(
+		csum_add(
+			csum_add(csum_add_be16(0, 12), b.in.pkt.src.b + 12, 4) +
+				csum_add(0, b.in.pkt.dst.b + 12, 4),
+			udp, sizeof(udp)),
+		IPP_UDP));
+	memcpy(udp + 6, &sum, 2);
+	b.in.pkt.csum = CSUM_L4_DUE;
+	b.in.pkt.l4 = view_of(udp, sizeof(udp));
+	assert_int_equal(packet(&b, "abc"), 1);
+	assert_int_equal(b.hits[0].rule->sid, 1);
+	udp[9] ^= 1;
+	assert_int_equal(packet(&b, "abc"), 1);
+	assert_int_equal(b.hits[0].rule->sid, 2);
+	b.in.pkt.csum = 0; /* cannot be judged */
+	assert_int_equal(packet(&b, "abc"), 0);
+	bench_close(&b);
 }
 
 static const struct fact_case header_cases[] = {
@@ -1407,6 +1441,7 @@ main(void)
 		cmocka_unit_test(test_payload),
 		cmocka_unit_test(test_transaction),
 		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_checksum_when_asked),
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_stream_window),
 		cmocka_unit_test(test_packet_then_stream),

@@ -3,11 +3,13 @@
  * The short cut for ordinary frames against the layers: every frame of pcaps/
  * and, with PICKET_CORPUS, of the captures there, as it is and with its head
  * spoilt byte by byte and its end cut off.  All fields of the packets, all
- * counters and, in the end, all checksums must be the same.
+ * counters and, in the end, all checksums must be the same; and the flow that
+ * was looked up ahead must be the packet's.
  */
 #include "sensor/capture.h"
 #include "sensor/decode.h"
-#include "sensor/decode_peek.h"
+#include "sensor/flow.h"
+#include "sensor/flow_peek.h"
 #include "tests/test.h"
 
 #include <dirent.h>
@@ -20,6 +22,7 @@
 
 static struct pool *pool;
 static struct decoder *fast, *slow;
+static struct flow_table *flows;
 static struct packet a[FRAME_MAX_PACKETS], b[FRAME_MAX_PACKETS];
 static uint64_t n_plain, n_other;
 
@@ -86,8 +89,13 @@ compare(const struct frame *f, const char *path, const char *how)
 	seen.shape = decode_peek(f);
 	if (seen.shape.kind == FRAME_OTHER) {
 		n_other++;
+		assert_int_equal(flow_peek(flow_keying(flows), f), 0);
 	} else {
 		n_plain++;
+		/* One with a broken transport header has no ports. */
+		assert_true((a[0].flags & PKT_BROKEN) != 0 ||
+			    flow_peek(flow_keying(flows), &seen) ==
+				    flow_hash(flows, &a[0]));
 	}
 	for (unsigned i = 0; i < n && n == m; i++) {
 		bool same;
@@ -105,6 +113,8 @@ compare(const struct frame *f, const char *path, const char *how)
 	}
 	assert_int_equal(n, m);
 	counters_same();
+	assert_int_equal(decode_pair_hash(&seen), decode_pair_hash(f));
+	assert_int_equal(decode_pair_hash(f) != 0, b[0].ip_version != 0);
 	/* Looked at before: the same again. */
 	n = decode_frame(fast, &seen, b);
 	m = decode_frame_by_layers(slow, &seen, b);
@@ -162,7 +172,8 @@ one_capture(const char *path, unsigned n_spoilt)
 	pool = pool_new((size_t)64 << 20);
 	fast = decoder_new(NULL, pool);
 	slow = decoder_new(NULL, pool);
-	assert_true(fast != NULL && slow != NULL);
+	flows = flow_table_new(NULL, pool);
+	assert_true(fast != NULL && slow != NULL && flows != NULL);
 	e = capture_open_files(&c, &path, 1, NULL, &d);
 	while (e != ERR_EOF && c != NULL) {
 		e = capture_next(c, frames, &d);
@@ -176,6 +187,7 @@ one_capture(const char *path, unsigned n_spoilt)
 	capture_close(c);
 	decoder_free(fast);
 	decoder_free(slow);
+	flow_table_free(flows);
 	pool_free(pool);
 	batch_frames_free(frames);
 }
