@@ -61,14 +61,10 @@ records_init(struct flow_table *t, const struct conf *conf, struct pool *pool)
 				   MIN_FLOWS * FLOW_COST, UINT64_MAX / 2);
 
 	t->max_flows = MIN(memcap / FLOW_COST, MAX_FLOWS);
-	t->rec.pool = pool;
-	/* The pool's limit, and one more, as number 0 is nobody's. */
-	t->rec.cap = (uint32_t)MIN(t->max_flows + RESERVE,
-				   pool_limit(pool) / sizeof(struct flow)) +
-		     1;
-	t->rec.n = 1;
-	t->rec.v = pool_region_get(t->rec.cap * sizeof(struct flow));
-	return t->rec.v != NULL;
+	return flow_records_init(
+		&t->rec, pool,
+		(uint32_t)MIN(t->max_flows + RESERVE,
+			      pool_limit(pool) / sizeof(struct flow)));
 }
 
 /* Touches the first records, so that their pages are there. */
@@ -125,7 +121,7 @@ flow_table_free(struct flow_table *t)
 		flow_records_put(&t->rec, f);
 	}
 	flow_index_fini(&t->index);
-	pool_region_put(t->rec.v, t->rec.cap * sizeof(struct flow));
+	flow_records_fini(&t->rec);
 	pool_put(t->rec.pool, t, sizeof(*t));
 }
 
@@ -531,6 +527,8 @@ flow_expire(struct flow_table *t, uint64_t now_us, bool all)
 		f = flow_timers_due(&t->timers);
 		if (f != NULL) {
 			flow_end(t, f, FLOW_END_TIMEOUT);
+			/* While the caller ends this one, send for the next. */
+			flow_prefetch(t, t->rec.v[t->timers.pending].hash);
 		}
 	}
 	return flow_timers_ended(&t->timers);

@@ -261,6 +261,7 @@ fetch_ahead(const struct flow_timers *t, const struct flow *f)
 	const struct flow *ahead = &t->rec->v[t->rec->v[f->next].next];
 
 	__builtin_prefetch(&ahead->last_us, 1);
+	__builtin_prefetch(&ahead->tcp);
 	__builtin_prefetch(&ahead->next, 1);
 }
 
