@@ -6,8 +6,9 @@
  * itself and the two are added, so that nothing needs to be put in order.
  * The secret is drawn at random for each table: who sends packets cannot
  * choose addresses and ports that meet in one bucket.  A port is multiplied
- * by a secret of its own before it joins its address; XORed into it, someone
- * who owns many IPv6 networks could make the two cancel out.
+ * by a secret of its own as it joins its address, and before the two are
+ * mixed: merely XORed, someone who owns many IPv6 addresses could make them
+ * cancel out; added later, so could two ports.
  *
  * The value can be had from a packet or from header bytes as they stand in a
  * frame, so that a worker may compute it, and fetch the flow into the cache,
@@ -85,8 +86,8 @@ flow_key_rest(const struct flow_keying *k, uint8_t ip_version, uint8_t proto,
 static inline uint64_t
 flow_key_end(const struct flow_keying *k, struct flow_key_addr a, uint16_t port)
 {
-	return flow_key_mix(a.hi ^ k->secret[0], a.lo ^ k->secret[1]) +
-	       port * k->secret[2];
+	return flow_key_mix(a.hi ^ k->secret[0],
+			    (a.lo ^ k->secret[1]) + port * k->secret[2]);
 }
 
 /* Ports in host order; never 0. */

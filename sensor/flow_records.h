@@ -21,11 +21,11 @@
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
-#define FLOW_POISON(f) ASAN_POISON_MEMORY_REGION((f)->pkts, 64)
-#define FLOW_UNPOISON(f) ASAN_UNPOISON_MEMORY_REGION((f)->pkts, 64)
+#define POISON(p, n) ASAN_POISON_MEMORY_REGION(p, n)
+#define UNPOISON(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
 #else
-#define FLOW_POISON(f) ((void)(f))
-#define FLOW_UNPOISON(f) ((void)(f))
+#define POISON(p, n) ((void)(p))
+#define UNPOISON(p, n) ((void)(p))
 #endif
 
 /* Values of struct flow's 'timer' that are no timer. */
@@ -46,6 +46,23 @@ flow_index_of(const struct flow_records *r, const struct flow *f)
 	return (uint32_t)(f - r->v);
 }
 
+static inline bool
+flow_records_init(struct flow_records *r, struct pool *pool, uint32_t max)
+{
+	*r = (struct flow_records){ .pool = pool, .n = 1, .cap = max + 1 };
+	r->v = (struct flow *)pool_region_get(r->cap * sizeof(*r->v));
+	return r->v != NULL;
+}
+
+static inline void
+flow_records_fini(struct flow_records *r)
+{
+	if (r->v != NULL) {
+		UNPOISON(r->v, r->n * sizeof(*r->v));
+		pool_region_put(r->v, r->cap * sizeof(*r->v));
+	}
+}
+
 /* A record of zeroes; 0 when the table or the pool is full. */
 static inline uint32_t
 flow_records_take(struct flow_records *r)
@@ -59,7 +76,7 @@ flow_records_take(struct flow_records *r)
 	if (i != 0) {
 		f = &r->v[i];
 		r->free = f->next;
-		FLOW_UNPOISON(f);
+		UNPOISON(f->pkts, 64);
 		memset(f, 0, sizeof(*f));
 		f = &r->v[r->free];
 	} else {
@@ -79,7 +96,7 @@ flow_records_put(struct flow_records *r, struct flow *f)
 	f->timer = FLOW_TIMER_FREE;
 	f->next = r->free;
 	r->free = flow_index_of(r, f);
-	FLOW_POISON(f);
+	POISON(f->pkts, 64); /* the sanitizer sees late use */
 	pool_discharge(r->pool, sizeof(*f));
 }
 

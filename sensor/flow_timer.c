@@ -254,6 +254,17 @@ next_used(const struct flow_timers *t, uint64_t from, uint64_t to)
 	return to;
 }
 
+/* Flows of one slot lie anywhere: the one after the next is sent for. */
+static void
+fetch_ahead(const struct flow_timers *t, const struct flow *f)
+{
+	const struct flow *ahead = &t->rec->v[t->rec->v[f->next].next];
+
+	__builtin_prefetch(&ahead->last_us, 1);
+	__builtin_prefetch(&ahead->tcp);
+	__builtin_prefetch(&ahead->next, 1);
+}
+
 /* What was used since it was put there moves on; the first that is over. */
 static struct flow *
 look_at_pending(struct flow_timers *t)
@@ -261,8 +272,7 @@ look_at_pending(struct flow_timers *t)
 	while (t->pending != 0) {
 		struct flow *f = &t->rec->v[t->pending];
 
-		__builtin_prefetch(&t->rec->v[f->next].last_us);
-		__builtin_prefetch(&t->rec->v[f->next].slot, 1);
+		fetch_ahead(t, f);
 		if (is_due(t, f)) {
 			return f;
 		}
