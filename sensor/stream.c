@@ -458,9 +458,10 @@ plain_packet(struct stream_ctx *c, struct tcp_session *s,
 	return true;
 }
 
-bool
-stream_packet(struct stream_ctx *c, struct flow_table *t, struct flow *f,
-	      struct packet *pkt, enum flow_dir dir)
+/* Any packet, by all the rules there are. */
+static __attribute__((noinline)) bool
+general_packet(struct stream_ctx *c, struct flow_table *t, struct flow *f,
+	       struct packet *pkt, enum flow_dir dir)
 {
 	struct tcp_session *s = f->tcp;
 	enum tcp_verdict v = TCP_DATA;
@@ -468,14 +469,8 @@ stream_packet(struct stream_ctx *c, struct flow_table *t, struct flow *f,
 	bool syn = (pkt->tcp_flags & TCP_SYN) != 0;
 	int64_t off;
 
-	stream_drop_held(c);
 	c->data = VIEW_NONE;
 	c->session = NULL;
-	c->plain = c->front.ready = false;
-	if (c->checksums && !packet_l4_csum_ok(pkt)) {
-		c->n.invalid_checksum++;
-		return false;
-	}
 	if (s == NULL) {
 		s = session_open(c, t, f, pkt, &dir);
 		if (s == NULL) {
@@ -485,9 +480,6 @@ stream_packet(struct stream_ctx *c, struct flow_table *t, struct flow *f,
 			v = tcp_packet(c, s, pkt, dir);
 		}
 	} else {
-		if (!c->general_only && plain_packet(c, s, pkt, dir)) {
-			return true;
-		}
 		v = tcp_packet(c, s, pkt, dir);
 	}
 	c->front.ready = true;
@@ -522,6 +514,25 @@ stream_packet(struct stream_ctx *c, struct flow_table *t, struct flow *f,
 	 * takes it; few do, so that rules look at it where it stands. */
 	return v != TCP_REFUSED &&
 	       !(syn && pkt->payload.len > 0 && !pkt->tcp_fast_open);
+}
+
+bool
+stream_packet(struct stream_ctx *c, struct flow_table *t, struct flow *f,
+	      struct packet *pkt, enum flow_dir dir)
+{
+	stream_drop_held(c);
+	c->front = (struct stream_front){ false, 0 };
+	c->plain = false;
+	if (c->checksums && UNLIKELY(!packet_l4_csum_ok(pkt))) {
+		c->n.invalid_checksum++;
+		c->session = NULL;
+		return false;
+	}
+	if (LIKELY(f->tcp != NULL && !c->general_only) &&
+	    plain_packet(c, f->tcp, pkt, dir)) {
+		return true;
+	}
+	return general_packet(c, t, f, pkt, dir);
 }
 
 bool

@@ -20,9 +20,10 @@
 #include "sensor/flow.h"
 
 struct stream_ctx;
-/* The front of a context, for stream_has_next() alone. */
+/* The front of a context, for the questions that each packet asks. */
 struct stream_front {
-	bool ready;
+	bool ready; /* see stream_has_next() */
+	uint8_t fresh; /* see stream_raw_fresh() */
 };
 
 /* clang-format off */
@@ -105,6 +106,13 @@ struct view stream_raw(const struct flow *f, enum flow_dir dir, uint32_t *seen,
 		       uint64_t *offset);
 /* Bytes lost right before that window. */
 uint64_t stream_raw_gap(const struct flow *f, enum flow_dir dir);
+/* In which directions the packet in hand added to the window, or was the end
+ * of it: a bit for each enum flow_dir.  Elsewhere nothing is new. */
+static inline unsigned
+stream_raw_fresh(const struct stream_ctx *c)
+{
+	return ((const struct stream_front *)(const void *)c)->fresh;
+}
 void stream_raw_done(struct stream_ctx *c, struct flow *f, enum flow_dir dir);
 /* No more will come: the direction has ended, or the flow does ('closing'),
  * and stream_raw_done() was not called since. */

@@ -35,13 +35,14 @@ emit_gap(struct stream_ctx *c, struct tcp_session *s, struct tcp_side *d,
 }
 
 static void
-emit_data(struct stream_ctx *c, struct tcp_side *d, struct view data,
-	  struct stream_chunk *out)
+emit_data(struct stream_ctx *c, struct tcp_side *d, enum flow_dir dir,
+	  struct view data, struct stream_chunk *out)
 {
 	out->offset = read_offset(d, d->next_off);
 	out->data = data;
 	if ((d->flags & SIDE_NO_RAW) == 0) {
 		raw_append(c, d, out->offset, data);
+		c->front.fresh |= (uint8_t)(1u << dir);
 	}
 	d->next_off += data.len;
 	d->moved = true;
@@ -79,7 +80,7 @@ next_at_hand(struct stream_ctx *c, struct tcp_side *d, struct stream_chunk *out)
 	if (data.len == 0) {
 		return false;
 	}
-	emit_data(c, d, data, out);
+	emit_data(c, d, c->dir, data, out);
 	c->data = view_sub(c->data, data.len, c->data.len);
 	return true;
 }
@@ -118,7 +119,7 @@ next_waiting(struct stream_ctx *c, struct tcp_session *s, struct tcp_side *d,
 			c->held = rob_pop(rob);
 		}
 		if (data.len > 0) {
-			emit_data(c, d, data, out);
+			emit_data(c, d, out->dir, data, out);
 			return true;
 		}
 	}
@@ -145,6 +146,7 @@ next_of(struct stream_ctx *c, struct tcp_session *s, enum flow_dir dir,
 	struct tcp_side *d = &s->side[dir];
 	bool some = false;
 
+	out->dir = dir;
 	if ((d->flags & SIDE_ENDED) != 0) {
 		return false;
 	}
@@ -162,12 +164,12 @@ next_of(struct stream_ctx *c, struct tcp_session *s, enum flow_dir dir,
 	}
 	if (is_last(c, d)) {
 		d->flags |= SIDE_ENDED;
+		c->front.fresh |= (uint8_t)(1u << dir);
 		out->offset = some ? out->offset : read_offset(d, d->next_off);
 		out->fin = true;
 		some = true;
 		stream_drop_waiting(c, d);
 	}
-	out->dir = dir;
 	return some;
 }
 
@@ -179,7 +181,7 @@ next_plain(struct stream_ctx *c, struct stream_chunk *out)
 	out->dir = c->dir;
 	out->gap = 0;
 	out->fin = false;
-	emit_data(c, &c->session->side[c->dir], c->data, out);
+	emit_data(c, &c->session->side[c->dir], c->dir, c->data, out);
 	c->data = VIEW_NONE;
 	return true;
 }
@@ -212,7 +214,7 @@ stream_flush(struct stream_ctx *c, struct flow *f)
 	c->session = NULL;
 	c->data = VIEW_NONE;
 	c->plain = false;
-	c->front.ready = true;
+	c->front = (struct stream_front){ true, 0 };
 	if (f->tcp != NULL) {
 		f->tcp->side[0].flags |= SIDE_FLUSH;
 		f->tcp->side[1].flags |= SIDE_FLUSH;

@@ -77,26 +77,33 @@ make_room(struct stream_ctx *c, struct side_more *w, uint32_t n)
 	return w->len + n <= w->cap || resize(c, w, w->len + n);
 }
 
-void
-raw_append(struct stream_ctx *c, struct tcp_side *d, uint64_t off,
-	   struct view data)
+/* The first bytes, those behind a hole, and those that lack room. */
+static bool
+prepare(struct stream_ctx *c, struct side_more *w, uint64_t off, size_t n)
 {
-	struct side_more *w = side_extend(c, d);
+	uint64_t end = w->offset + w->len;
 
-	if (w == NULL) {
-		c->n.segment_memcap_drop++;
-		return;
-	}
-	if (off != w->offset + w->len) {
-		uint64_t end = w->offset + w->len;
-
+	if (off != end) {
 		w->gap = off > end ? off - end : 0;
 		w->len = w->seen = 0;
 		w->offset = off;
 	}
-	if (data.len > RAW_MAX / 2 || !make_room(c, w, (uint32_t)data.len)) {
-		c->n.segment_memcap_drop++;
-		return;
+	return n <= RAW_MAX / 2 && make_room(c, w, (uint32_t)n);
+}
+
+void
+raw_append(struct stream_ctx *c, struct tcp_side *d, uint64_t off,
+	   struct view data)
+{
+	struct side_more *w = d->more;
+
+	if (UNLIKELY(w == NULL || off != w->offset + w->len ||
+		     data.len > w->cap - w->len)) {
+		w = side_extend(c, d);
+		if (w == NULL || !prepare(c, w, off, data.len)) {
+			c->n.segment_memcap_drop++;
+			return;
+		}
 	}
 	memcpy(w->p + w->len, data.p, data.len);
 	w->len += (uint32_t)data.len;

@@ -71,8 +71,12 @@ worker_inspect_streams(struct worker *w, struct event_subject *s,
 		       struct flow *f)
 {
 	enum flow_dir packet_dir = s->dir;
+	unsigned fresh = stream_raw_fresh(w->streams);
 
-	for (unsigned d = 0; d < 2; d++) {
+	for (unsigned d = 0; fresh != 0 && d < 2; d++) {
+		if ((fresh >> d & 1) == 0) {
+			continue;
+		}
 		s->dir = (enum flow_dir)d;
 		w->in.pkt_is_reverse = s->dir != packet_dir;
 		worker_inspect_stream(

@@ -58,6 +58,9 @@ tests_sensor_test_stream_events_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_stream
 tests_sensor_test_stream_SOURCES = tests/sensor/test_stream.c tests/sensor/stream_bench.h
 tests_sensor_test_stream_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_stream_plain
+tests_sensor_test_stream_plain_SOURCES = tests/test.h tests/sensor/test_stream_plain.c
+tests_sensor_test_stream_plain_LDADD = $(LIBS_SENSOR)
 
 # batch, spool, forward
 UNIT_TESTS += tests/sensor/test_batch
