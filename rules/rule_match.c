@@ -112,7 +112,7 @@ try_counted(struct rule_matcher *m, const struct rule_prog *p)
 	}
 	began = profile_ticks();
 	try_one(m, p);
-	profile_time_add(c->matches != matches ? &c->hit : &c->miss,
+	profile_time_add(m->profile, c->matches != matches ? &c->hit : &c->miss,
 			 profile_ticks() - began);
 }
 
@@ -178,7 +178,7 @@ gather_counted(struct rule_matcher *m)
 	}
 	began = profile_ticks();
 	gather(m);
-	profile_time_add(&g->time, profile_ticks() - began);
+	profile_time_add(m->profile, &g->time, profile_ticks() - began);
 }
 
 static bool
