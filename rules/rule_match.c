@@ -247,6 +247,7 @@ rule_match(struct rule_matcher *m, struct inspect *in, struct rule_hits *out)
 		return;
 	}
 	call_facts_of(in, &m->facts);
+	xform_forget(m->verifier.xforms);
 	if (UNLIKELY(m->profile != NULL)) {
 		gather_counted(m);
 	} else {

@@ -144,6 +144,60 @@ add_op(struct needs *found, const struct rule_list *l, const struct op *op,
 	}
 }
 
+static bool
+is_var(const struct operand *o)
+{
+	return o->var >= 0;
+}
+
+static bool
+uses_vars(const struct op *op)
+{
+	const struct content *c = &op->content;
+	const struct byte_op *b = &op->byte;
+
+	switch (op->type) {
+	case OP_CONTENT:
+		return is_var(&c->offset) || is_var(&c->depth) ||
+		       is_var(&c->distance) || is_var(&c->within);
+	case OP_ISDATAAT:
+		return is_var(&op->at);
+	case OP_BYTE_TEST:
+	case OP_BYTE_JUMP:
+		return is_var(&b->n_bytes) || is_var(&b->offset) ||
+		       is_var(&b->value);
+	case OP_PCRE:
+	case OP_BSIZE:
+	case OP_ENTROPY:
+	case OP_ASN1:
+		return false;
+	default: /* what sets one, or has a list of its own */
+		return true;
+	}
+}
+
+/* A body grows, a file is one of several, the stream goes by. */
+static bool
+settles(const struct rule_list *l)
+{
+	return l->buf != BUF_PAYLOAD && !l->body && !l->measures &&
+	       !l->uses_vars && l->n_datasets == 0 &&
+	       !inspect_of_file(l->buf) && !buf_is_addr(l->buf);
+}
+
+void
+rule_need_settle(struct rule_prog *p, const struct rule_list *lists)
+{
+	unsigned early = 0;
+
+	p->uses_vars = false;
+	for (uint16_t i = 0; i < p->n_lists; i++) {
+		p->uses_vars = p->uses_vars || lists[i].uses_vars;
+		early += lists[i].settles;
+	}
+	p->settles_early = early > 0 && early < p->n_lists;
+}
+
 enum err
 rule_need_choose(struct rule_draft *r, struct rule_list *l, struct view known)
 {
@@ -151,8 +205,10 @@ rule_need_choose(struct rule_draft *r, struct rule_list *l, struct view known)
 
 	for (uint16_t i = 0; i < l->n_ops; i++) {
 		l->measures = l->measures || l->ops[i].type == OP_ENTROPY;
+		l->uses_vars = l->uses_vars || uses_vars(&l->ops[i]);
 		add_op(&found, l, &l->ops[i], known);
 	}
+	l->settles = settles(l);
 	/* A lone test is the question already, but for an expression; what a
 	 * rule measures is kept even of lists that do not match. */
 	if (l->measures || (l->n_ops == 1 && l->ops[0].type != OP_PCRE)) {
