@@ -52,6 +52,7 @@ librules_a_SOURCES += \
 	rules/xform_domain.h rules/xform_domain.c \
 	rules/xform_inflate.h rules/xform_inflate.c \
 	rules/rule_xform.h rules/rule_xform.c \
+	rules/pcre_shape.h rules/pcre_shape.c \
 	rules/rule_verify.h rules/rule_verify_run.h rules/rule_verify.c \
 	rules/rule_verify_need.c rules/rule_need.h rules/rule_need.c \
 	rules/rule_state.h rules/rule_state.c \

@@ -33,18 +33,31 @@ fail_table(struct rule_draft *r, const struct content *c)
 }
 
 static enum err
-freeze_content(struct rule_draft *r, struct op *op)
+freeze_content(struct rule_draft *r, struct content *c, bool nocase)
 {
-	bool nocase = (op->flags & OPF_NOCASE) != 0;
-
 	if (nocase) {
-		op->content.fail = fail_table(r, &op->content);
-		if (op->content.fail == NULL) {
+		c->fail = fail_table(r, c);
+		if (c->fail == NULL) {
 			return ERR_NOMEM;
 		}
 	}
-	rule_find_prepare(&op->content, nocase);
+	rule_find_prepare(c, nocase);
 	return ERR_OK;
+}
+
+static enum err
+freeze_pcre(struct rule_draft *r, struct op *op)
+{
+	struct pcre_literal *v =
+		draft_copy(r, op->pcre.literals,
+			   op->pcre.n_literals * sizeof(op->pcre.literals[0]));
+	enum err e = v == NULL ? ERR_NOMEM : ERR_OK;
+
+	for (uint8_t i = 0; e == ERR_OK && i < op->pcre.n_literals; i++) {
+		e = freeze_content(r, &v[i].content, v[i].nocase);
+	}
+	op->pcre.literals = v;
+	return e;
 }
 
 static bool
@@ -120,7 +133,10 @@ freeze_list(struct rule_draft *r, uint8_t i, enum inspect_dir dir,
 		ops[k] = l->ops[k].op;
 		out->wants_end = out->wants_end || needs_end(&ops[k]);
 		if (ops[k].type == OP_CONTENT) {
-			e = freeze_content(r, &ops[k]);
+			e = freeze_content(r, &ops[k].content,
+					   (ops[k].flags & OPF_NOCASE) != 0);
+		} else if (ops[k].type == OP_PCRE) {
+			e = freeze_pcre(r, &ops[k]);
 		} else if (ops[k].type == OP_BASE64) {
 			e = freeze_base64(r, l->ops[k].base64_list, dir,
 					  &ops[k]);
@@ -179,6 +195,7 @@ freeze_prog(struct rule_draft *r, enum inspect_dir dir, struct rule_prog *p)
 			return e;
 		}
 	}
+	rule_need_settle(p, lists);
 	p->lists = draft_copy(r, lists, p->n_lists * sizeof(lists[0]));
 	p->tests = draft_copy(r, r->tests, p->n_tests * sizeof(r->tests[0]));
 	p->bits = draft_copy(r, r->bits, p->n_bits * sizeof(r->bits[0]));

@@ -116,7 +116,7 @@ try_counted(struct rule_matcher *m, const struct rule_prog *p)
 	}
 	began = profile_ticks();
 	try_one(m, p);
-	profile_time_add(c->matches != matches ? &c->hit : &c->miss,
+	profile_time_add(m->profile, c->matches != matches ? &c->hit : &c->miss,
 			 profile_ticks() - began);
 }
 
@@ -233,7 +233,7 @@ gather(struct rule_matcher *m, enum inspect_kind kind,
 	}
 	began = profile_ticks();
 	mark(m, kind, l);
-	profile_time_add(&g->time, profile_ticks() - began);
+	profile_time_add(m->profile, &g->time, profile_ticks() - began);
 }
 
 /* The flow's or datagram's silence that pass rules asked for. */
@@ -353,6 +353,7 @@ rule_match(struct rule_matcher *m, struct inspect *in, struct rule_hits *out)
 	gather_call(m);
 	if (m->any) {
 		call_facts_of(in, &m->facts);
+		xform_forget(m->verifier.xforms);
 		try_candidates(m);
 		m->any = false;
 	}

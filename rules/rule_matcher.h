@@ -75,6 +75,9 @@ void try_tx(struct rule_matcher *m, const struct rule_prog *p);
 
 /* rule_try_lists.c: whether the lists of 'p' match, each in its buffer. */
 bool try_lists(struct rule_matcher *m, const struct rule_prog *p);
+/* False when a list whose buffer is final, and with it the answer, does not
+ * match: then 'p' never will in this transaction. */
+bool try_settled(struct rule_matcher *m, const struct rule_prog *p);
 /* The payload list alone, against the stream's window or the packet. */
 bool try_payload(struct rule_matcher *m, const struct rule_prog *p,
 		 const struct rule_list *l);

@@ -4,6 +4,8 @@
 #include "rules/rule_search.h"
 
 #define MOST_NEEDS 16 /* of a list */
+/* of rule_find_rank(): a single byte that is nearly everywhere */
+#define TOO_COMMON (UINT8_MAX + 24)
 
 struct needs {
 	struct rule_need v[MOST_NEEDS];
@@ -62,39 +64,138 @@ add_content(struct needs *l, const struct op *op, struct view known)
 	    bound ? 100 + (int)MIN(c->depth.n, (int64_t)400) : 1000 + common);
 }
 
+/* Is 'c' a part of 'of', whatever case the data has? */
+static bool
+is_part(const struct content *c, bool nocase, const struct op *of)
+{
+	const struct content *whole = &of->content;
+
+	/* a content without case may stand there in capital letters */
+	if (!nocase && (of->flags & OPF_NOCASE) != 0) {
+		return false;
+	}
+	return rule_find(c, nocase, view_of(whole->bytes, whole->len), 0) >= 0;
+}
+
+/* A content of the list asks for it already. */
+static bool
+is_asked(const struct rule_list *l, const struct pcre_literal *p)
+{
+	for (uint16_t i = 0; i < l->n_ops; i++) {
+		const struct op *op = &l->ops[i];
+
+		if (op->type == OP_CONTENT && (op->flags & OPF_NEGATED) == 0 &&
+		    is_part(&p->content, p->nocase, op)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The two rarest literals that every match of 'op' holds. */
 static void
-add_op(struct needs *l, const struct op *op, struct view known)
+add_pcre(struct needs *found, const struct rule_list *l, const struct op *op)
+{
+	struct needs own = { .n = 0 };
+
+	for (uint8_t i = 0; i < op->pcre.n_literals; i++) {
+		const struct pcre_literal *p = &op->pcre.literals[i];
+		int common = rule_find_rank(&p->content, p->nocase);
+
+		if (common < TOO_COMMON && !is_asked(l, p)) {
+			add(&own,
+			    (struct rule_need){ .kind = NEED_SOMEWHERE,
+						.nocase = p->nocase,
+						.literal = &p->content },
+			    1000 + common);
+		}
+	}
+	for (uint16_t i = 0; i < MIN(own.n, 2); i++) {
+		add(found, own.v[i], own.cost[i]);
+	}
+}
+
+static void
+add_op(struct needs *found, const struct rule_list *l, const struct op *op,
+       struct view known)
 {
 	switch (op->type) {
 	case OP_BSIZE:
-		add(l, (struct rule_need){ .kind = NEED_LENGTH, .op = op }, 0);
+		add(found, (struct rule_need){ .kind = NEED_LENGTH, .op = op },
+		    0);
 		break;
 	case OP_ISDATAAT:
 		if ((op->flags & OPF_RELATIVE) == 0 && op->at.var < 0) {
-			add(l,
+			add(found,
 			    (struct rule_need){ .kind = NEED_LENGTH, .op = op },
 			    0);
 		}
 		break;
 	case OP_CONTENT:
-		add_content(l, op, known);
+		add_content(found, op, known);
 		break;
 	case OP_PCRE:
-		for (uint8_t i = 0;
-		     (op->flags & OPF_NEGATED) == 0 && i < op->pcre.n_literals;
-		     i++) {
-			const struct pcre_literal *p = &op->pcre.literals[i];
-
-			add(l,
-			    (struct rule_need){ .kind = NEED_SOMEWHERE,
-						.nocase = p->nocase,
-						.literal = &p->content },
-			    1000 + rule_find_rank(&p->content, p->nocase));
+		if ((op->flags & OPF_NEGATED) == 0) {
+			add_pcre(found, l, op);
 		}
 		break;
 	default:
 		break;
 	}
+}
+
+static bool
+is_var(const struct operand *o)
+{
+	return o->var >= 0;
+}
+
+static bool
+uses_vars(const struct op *op)
+{
+	const struct content *c = &op->content;
+	const struct byte_op *b = &op->byte;
+
+	switch (op->type) {
+	case OP_CONTENT:
+		return is_var(&c->offset) || is_var(&c->depth) ||
+		       is_var(&c->distance) || is_var(&c->within);
+	case OP_ISDATAAT:
+		return is_var(&op->at);
+	case OP_BYTE_TEST:
+	case OP_BYTE_JUMP:
+		return is_var(&b->n_bytes) || is_var(&b->offset) ||
+		       is_var(&b->value);
+	case OP_PCRE:
+	case OP_BSIZE:
+	case OP_ENTROPY:
+	case OP_ASN1:
+		return false;
+	default: /* what sets one, or has a list of its own */
+		return true;
+	}
+}
+
+/* A body grows, a file is one of several, the stream goes by. */
+static bool
+settles(const struct rule_list *l)
+{
+	return l->buf != BUF_PAYLOAD && !l->body && !l->measures &&
+	       !l->uses_vars && l->n_datasets == 0 &&
+	       !inspect_of_file(l->buf) && !buf_is_addr(l->buf);
+}
+
+void
+rule_need_settle(struct rule_prog *p, const struct rule_list *lists)
+{
+	unsigned early = 0;
+
+	p->uses_vars = false;
+	for (uint16_t i = 0; i < p->n_lists; i++) {
+		p->uses_vars = p->uses_vars || lists[i].uses_vars;
+		early += lists[i].settles;
+	}
+	p->settles_early = early > 0 && early < p->n_lists;
 }
 
 enum err
@@ -104,8 +205,10 @@ rule_need_choose(struct rule_draft *r, struct rule_list *l, struct view known)
 
 	for (uint16_t i = 0; i < l->n_ops; i++) {
 		l->measures = l->measures || l->ops[i].type == OP_ENTROPY;
-		add_op(&found, &l->ops[i], known);
+		l->uses_vars = l->uses_vars || uses_vars(&l->ops[i]);
+		add_op(&found, l, &l->ops[i], known);
 	}
+	l->settles = settles(l);
 	/* A lone test is the question already, but for an expression; what a
 	 * rule measures is kept even of lists that do not match. */
 	if (l->measures || (l->n_ops == 1 && l->ops[0].type != OP_PCRE)) {

@@ -19,9 +19,11 @@
 
 #include "rules/rule_draft.h"
 
-/* Sets l->needs.  'known': the bytes of the content whose presence made the
+/* Sets l->needs and what else can be told of the list.  'known': the bytes of the content whose presence made the
  * rule a candidate, which is not asked for again; or empty. */
 enum err rule_need_choose(struct rule_draft *r, struct rule_list *l,
 			  struct view known) MUST_CHECK;
+/* Of a program whose lists are chosen: what holds for all of them. */
+void rule_need_settle(struct rule_prog *p, const struct rule_list *lists);
 
 #endif

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "rules/pcre_shape.h"
+
 #define PCRE_MAX 8192
 
 struct pcre_words {
@@ -389,6 +391,42 @@ has_place(const struct draft_list *l)
 	return false;
 }
 
+/*
+ * What every match holds and how long it can be; nothing where free spacing
+ * makes the pattern read differently.
+ */
+static enum err
+pcre_note_shape(struct rule_draft *r, const struct pcre_words *p, struct op *op)
+{
+	struct pcre_literal v[PCRE_SHAPE_LITERALS];
+	struct pcre_shape s;
+	bool nocase = (p->options & PCRE2_CASELESS) != 0;
+
+	op->pcre.longest = PCRE_ENDLESS;
+	if ((p->options & PCRE2_EXTENDED) != 0) {
+		return ERR_OK;
+	}
+	pcre_shape_of(p->pattern, nocase, &s);
+	/* an anchored one begins where the search does */
+	if ((p->options & PCRE2_ANCHORED) == 0) {
+		op->pcre.longest = s.longest;
+	}
+	memset(v, 0, sizeof(v));
+	for (uint8_t i = 0; i < s.n_literals; i++) {
+		const struct pcre_shape_literal *l = &s.literals[i];
+
+		v[i].nocase = nocase;
+		v[i].content.len = l->len;
+		v[i].content.bytes = draft_copy(r, l->bytes, l->len);
+		if (v[i].content.bytes == NULL) {
+			return ERR_NOMEM;
+		}
+	}
+	op->pcre.literals = draft_copy(r, v, s.n_literals * sizeof(v[0]));
+	op->pcre.n_literals = s.n_literals;
+	return op->pcre.literals != NULL ? ERR_OK : ERR_NOMEM;
+}
+
 enum err
 parse_pcre(struct rule_draft *r, const struct keyword *w, struct view value)
 {
@@ -431,7 +469,10 @@ parse_pcre(struct rule_draft *r, const struct keyword *w, struct view value)
 		(p.negated ? OPF_NEGATED : 0) | (p.relative ? OPF_RELATIVE : 0);
 	o->op.pcre.code = code;
 	o->op.pcre.no_limit = p.no_limit;
-	o->op.pcre.longest = PCRE_ENDLESS;
+	e = pcre_note_shape(r, &p, &o->op);
+	if (e != ERR_OK) {
+		return e;
+	}
 	return p.negated ? ERR_OK : pcre_captures(r, &p, code, &o->op);
 }
 

@@ -2,6 +2,7 @@
 #include "rules/rule_profile.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "rules/rule_profile_db.h"
 
@@ -29,6 +30,19 @@ rule_profile_free(struct rule_profile *p)
 	free(p);
 }
 
+bool
+profile_was_interrupted(struct rule_profile *p)
+{
+	struct rusage u;
+	long before = p->switches;
+
+	if (getrusage(RUSAGE_THREAD, &u) != 0) {
+		return false;
+	}
+	p->switches = u.ru_nvcsw + u.ru_nivcsw;
+	return p->switches != before;
+}
+
 static void
 time_sum(struct profile_time *to, const struct profile_time *from)
 {
@@ -49,6 +63,7 @@ cost_sum(struct profile_cost *to, const struct profile_cost *from)
 void
 rule_profile_add(struct rule_profile *to, const struct rule_profile *from)
 {
+	to->interrupted += from->interrupted;
 	for (unsigned k = 0; k < PROFILE_KINDS; k++) {
 		to->gather[k].calls += from->gather[k].calls;
 		to->gather[k].candidates += from->gather[k].candidates;
@@ -171,9 +186,11 @@ rule_profile_print(const struct rule_profile *p, double per_us, uint32_t limit,
 		return false;
 	}
 	fprintf(out,
-		"Rules by cost: %u tried, the first %u; one try in %u timed\n"
+		"Rules by cost: %u tried, the first %u; one try in %u timed, "
+		"%llu interrupted\n"
 		"%5s %10s %5s %5s %6s %10s %10s %9s %10s %9s %9s %9s\n",
-		n, MIN(n, limit), PROFILE_SAMPLE, "Num", "Rule", "Gid", "Rev",
+		n, MIN(n, limit), PROFILE_SAMPLE,
+		(unsigned long long)p->interrupted, "Num", "Rule", "Gid", "Rev",
 		"%", "Total us", "Checks", "Matches", "Max ns", "Avg ns",
 		"Avg match", "Avg miss");
 	for (uint32_t i = 0; i < MIN(n, limit); i++) {
@@ -231,6 +248,7 @@ rule_profile_json(const struct rule_profile *p, double per_us, struct json *j)
 	json_obj(j, NULL);
 	json_f64(j, "ticks_per_us", per_us);
 	json_u64(j, "sample", PROFILE_SAMPLE);
+	json_u64(j, "interrupted", p->interrupted);
 	json_arr(j, "rules");
 	for (uint32_t i = 0; i < n; i++) {
 		put_rule(j, &v[i], all, per_us);

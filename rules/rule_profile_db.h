@@ -37,13 +37,25 @@ struct profile_gather {
 struct rule_profile {
 	const struct ruleset *rs;
 	uint32_t n_tries, n_calls;
+	/* Timed, but others ran meanwhile: left out of every sum. */
+	uint64_t interrupted;
+	long switches; /* of this thread to others, when last looked */
 	struct profile_gather gather[PROFILE_KINDS];
 	struct profile_cost of[]; /* by order of evaluation */
 };
 
+#define PROFILE_LONG 50000 /* ticks; the shortest that a pause may hide in */
+
+/* Whether the thread had to wait since this was last asked. */
+bool profile_was_interrupted(struct rule_profile *p);
+
 static inline void
-profile_time_add(struct profile_time *t, uint64_t ticks)
+profile_time_add(struct rule_profile *p, struct profile_time *t, uint64_t ticks)
 {
+	if (UNLIKELY(ticks > PROFILE_LONG) && profile_was_interrupted(p)) {
+		p->interrupted++;
+		return;
+	}
 	t->timed++;
 	t->ticks += ticks;
 	t->most = MAX(t->most, ticks);

@@ -228,6 +228,8 @@ struct rule_list {
 	const struct op *ops;
 	uint16_t n_needs;
 	bool measures; /* notes what it measured, match or not */
+	bool uses_vars; /* reads or sets values that other tests share */
+	bool settles; /* once its buffer is final, so is its answer */
 	const struct rule_need *needs; /* asked before 'ops', in this order */
 	uint8_t n_datasets;
 	const struct dataset_op *datasets; /* asked of the whole, after 'ops' */
@@ -427,6 +429,8 @@ struct rule_prog {
 	const struct bit_op *tx_bits; /* xbits of a transaction, both kinds */
 	bool never; /* asks for a bit that no rule sets: is never tried */
 	bool asks_shared; /* of those, or of a dataset that changes */
+	bool uses_vars; /* a list does */
+	bool settles_early; /* some lists do, and others wait for bytes */
 	const struct suppress *suppress;
 	/* the literal that makes this a candidate; none: fast_list is -1 */
 	int16_t fast_list;

@@ -111,13 +111,29 @@ buffer_ok(struct rule_matcher *m, const struct rule_list *l)
 static bool
 lists_match(struct rule_matcher *m, const struct rule_prog *p)
 {
-	memset(m->verifier.vars, 0, sizeof(m->verifier.vars));
+	if (p->uses_vars) {
+		memset(m->verifier.vars, 0, sizeof(m->verifier.vars));
+	}
 	m->verifier.captured.n = m->verifier.measured.n = 0;
 	for (uint16_t i = 0; i < p->n_lists; i++) {
 		const struct rule_list *l = &p->lists[i];
 
 		if (l->buf == BUF_PAYLOAD ? !try_payload(m, p, l)
 					  : !buffer_ok(m, l)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool
+try_settled(struct rule_matcher *m, const struct rule_prog *p)
+{
+	for (uint16_t i = 0; p->settles_early && i < p->n_lists; i++) {
+		const struct rule_list *l = &p->lists[i];
+
+		if (l->settles && inspect_bit(m->in->done, l->buf) &&
+		    !buffer_ok(m, l)) {
 			return false;
 		}
 	}

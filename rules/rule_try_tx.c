@@ -121,6 +121,9 @@ attempt(struct rule_matcher *m, const struct rule_prog *p)
 		/* Only facts, which are those of the direction looked at. */
 		return ATTEMPT_WAIT;
 	}
+	if (!try_settled(m, p)) {
+		return ATTEMPT_MISS;
+	}
 	ready = tx_ready(in, p, &grows);
 	if (ready == NOT_YET) {
 		look_at_raw(m, p);

@@ -21,12 +21,22 @@ struct xform_scratch {
 	void *md5, *sha1, *sha256; /* EVP_MD */
 	void *match_data, *match_context; /* PCRE2's */
 	struct inflater *inflater;
+	/* What was transformed last, since xform_forget(): many rules ask for
+	 * the same. */
+	struct {
+		struct view in, out;
+		const struct xform *x; /* NULL: nothing */
+		size_t n;
+	} last;
 	uint8_t a[XFORM_MAX], b[XFORM_MAX];
 };
 
 /* NULL when out of memory. */
 struct xform_scratch *xform_scratch_new(void);
 void xform_scratch_free(struct xform_scratch *s);
+
+/* The bytes at the addresses seen so far may be others now. */
+void xform_forget(struct xform_scratch *s);
 
 /*
  * 'in' after all of 'x'; a view into 'in' or the scratch, good until the next

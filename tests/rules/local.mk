@@ -52,3 +52,6 @@ tests_rules_test_shared_state_LDADD = $(LIBS_RULES)
 UNIT_TESTS += tests/rules/test_rule_search
 tests_rules_test_rule_search_SOURCES = tests/rules/test_rule_search.c
 tests_rules_test_rule_search_LDADD = $(LIBS_RULES)
+UNIT_TESTS += tests/rules/test_pcre_shape
+tests_rules_test_pcre_shape_SOURCES = tests/rules/test_pcre_shape.c
+tests_rules_test_pcre_shape_LDADD = $(LIBS_RULES)
