@@ -15,7 +15,8 @@ static bool
 alloc_rows(struct header_index *h)
 {
 	size_t n = HEADER_KINDS + ARRAY_LEN(h->version) + 1 +
-		   ARRAY_LEN(h->app) + ARRAY_LEN(h->established);
+		   ARRAY_LEN(h->app) + ARRAY_LEN(h->established) +
+		   ARRAY_LEN(h->role);
 	uint64_t *row = calloc(n * h->n_words, sizeof(*row));
 
 	h->rows = row;
@@ -36,7 +37,9 @@ alloc_rows(struct header_index *h)
 		h->established[i] = row;
 		row += h->n_words;
 	}
-	h->flowless = row;
+	h->role[0] = row;
+	h->role[1] = row + h->n_words;
+	h->flowless = row + 2 * (size_t)h->n_words;
 	return true;
 }
 
@@ -75,6 +78,12 @@ fill_rows(struct header_index *h, const struct rule_prog *p)
 	}
 	if (p->by_chunk || (p->flow & FLOW_NOT_ESTABLISHED) == 0) {
 		set_bit(h->established[true], p->order);
+	}
+	if (p->on_every_packet) {
+		set_bit(h->role[0], p->order);
+	}
+	if (p->on_stream) {
+		set_bit(h->role[1], p->order);
 	}
 	if ((p->flow & (FLOW_NEEDED | FLOW_ESTABLISHED)) == 0) {
 		set_bit(h->flowless, p->order);
@@ -170,7 +179,8 @@ size_t
 header_index_memory(const struct header_index *h)
 {
 	size_t rows = HEADER_KINDS + ARRAY_LEN(h->version) + 1 +
-		      ARRAY_LEN(h->app) + ARRAY_LEN(h->established);
+		      ARRAY_LEN(h->app) + ARRAY_LEN(h->established) +
+		      ARRAY_LEN(h->role);
 
 	return range_classes_memory(&h->src) + range_classes_memory(&h->dst) +
 	       range_classes_memory(&h->sport) +

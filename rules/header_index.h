@@ -33,6 +33,9 @@ struct header_index {
 	 * of a chunk are in all of these. */
 	uint64_t *app[APP_PROTO_COUNT];
 	uint64_t *established[2];
+	/* Programs on the payload of packets whose payload is in the stream,
+	 * and on the stream. */
+	uint64_t *role[2];
 };
 
 enum err header_index_build(struct header_index *h,

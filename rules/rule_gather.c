@@ -80,34 +80,79 @@ add_by_ends(struct rule_matcher *m, const struct rule_group *g,
 }
 
 /*
- * The rules of 'g' whose literal is in 'data' behind what was seen of it, and
- * in the last bytes that were: a rule that waits is tried at once while its
- * literal is that near.
+ * Finds the literals of 's' that are in 'data', which begins at 'base' of its
+ * buffer: they stand in m->ids.
  */
-static void
-scan(struct rule_matcher *m, const struct rule_group *g, struct view data,
-     size_t seen)
+static uint32_t
+find_literals(struct rule_matcher *m, const struct rule_scan *s,
+	      struct view data, uint64_t base)
 {
-	size_t back = g->longest > 0 ? g->longest - 1 : 0;
-	size_t from = seen > back ? seen - back : 0;
-	struct prefilter_input in = {
-		.data = view_sub(data, from, data.len),
-		.base = from,
-	};
+	struct prefilter_input in = { .data = data, .base = base };
 	size_t n;
 
-	if (g->prefilter == NULL || data.len == 0) {
-		return;
+	if (s->prefilter == NULL || data.len == 0) {
+		return 0;
 	}
-	n = prefilter_scan(g->prefilter, m->scratch, &in, m->id_bits, m->ids);
+	n = prefilter_scan(s->prefilter, m->scratch, &in, m->id_bits, m->ids);
 	for (size_t i = 0; i < n; i++) {
-		uint32_t id = m->ids[i].id;
+		m->id_bits[m->ids[i].id / 64] &=
+			~(UINT64_C(1) << (m->ids[i].id % 64));
+	}
+	return (uint32_t)n;
+}
 
-		m->id_bits[id / 64] &= ~(UINT64_C(1) << (id % 64));
-		for (uint32_t k = g->first[id]; k < g->first[id + 1]; k++) {
-			suggest(m, g->orders[k]);
+/* The rules of 's' under these ids that have 'role' (NULL: all). */
+static void
+add_found(struct rule_matcher *m, const struct rule_scan *s,
+	  const struct prefilter_hit *ids, uint32_t n, const uint64_t *role)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t id = ids[i].id;
+
+		for (uint32_t k = s->first[id]; k < s->first[id + 1]; k++) {
+			uint32_t order = s->orders[k];
+
+			if (role == NULL ||
+			    (role[order / 64] >> (order % 64) & 1) != 0) {
+				suggest(m, order);
+			}
 		}
 	}
+}
+
+/*
+ * The rules of 's' whose literal is in 'data' behind the 'seen' bytes that
+ * were looked at, or in the last of these: a rule that waits is tried at once
+ * while its literal is that near.  'offset' is where 'data' begins.
+ */
+static void
+scan(struct rule_matcher *m, const struct rule_scan *s, struct view data,
+     size_t seen, uint64_t offset)
+{
+	size_t back = s->longest > 0 ? s->longest - 1 : 0;
+	size_t from = seen > back ? seen - back : 0;
+
+	add_found(m, s, m->ids,
+		  find_literals(m, s, view_sub(data, from, data.len),
+				offset + from),
+		  NULL);
+}
+
+/* A segment's payload far from its front; the stream will ask for the same. */
+static void
+scan_segment(struct rule_matcher *m, const struct rule_look *l)
+{
+	const struct rule_scan *s = &m->groups->tcp[l->ends.dir];
+	uint32_t n = find_literals(m, s, l->payload, 0);
+
+	if (n > 0) {
+		memcpy(m->segment.ids, m->ids, n * sizeof(m->ids[0]));
+	}
+	m->segment.packet = l->packet;
+	m->segment.payload = l->payload;
+	m->segment.dir = l->ends.dir;
+	m->segment.n = n;
+	add_found(m, s, m->ids, n, m->groups->headers.role[0]);
 }
 
 /* Narrows what gathering suggests to the flow's plan. */
@@ -134,6 +179,7 @@ gather_packet(struct rule_matcher *m, const struct rule_look *l)
 	const struct rule_group *payload = &m->groups->payload[c][dir];
 	bool full = l->payload.len > 0;
 
+	m->segment.packet = 0;
 	if (type_set_has(&plan->types[in], l->type)) {
 		add_typed(m, &lists->always, l->type);
 		if (type_set_has(&lists->always.types, l->type)) {
@@ -153,8 +199,17 @@ gather_packet(struct rule_matcher *m, const struct rule_look *l)
 		add_bare(m, &lists->first, 0);
 		add_by_ends(m, &lists->first, &l->ends);
 	}
-	if (full && plan->payload[in]) {
-		scan(m, payload, l->payload, 0);
+	if (full && plan->near[in]) {
+		scan(m, &payload->near,
+		     view_sub(l->payload, 0, (size_t)payload->near.reach), 0,
+		     0);
+	}
+	if (full && plan->far[in]) {
+		if (in) {
+			scan_segment(m, l);
+		} else {
+			scan(m, &payload->far, l->payload, 0, 0);
+		}
 	}
 }
 
@@ -167,14 +222,60 @@ gather_bits(struct rule_matcher *m, uint32_t order)
 	add_bare(m, &m->groups->packet[c][m->in->dir].bits, order);
 }
 
+/* The new bytes of the stream are those of the segment that was scanned. */
+static bool
+is_segment(const struct rule_matcher *m, const struct rule_look *l)
+{
+	struct view fresh = view_sub(l->payload, l->seen, l->payload.len);
+
+	return l->packet != 0 && m->segment.packet == l->packet &&
+	       m->segment.dir == l->ends.dir &&
+	       view_eq(m->segment.payload, fresh);
+}
+
+static void
+scan_stream(struct rule_matcher *m, const struct rule_look *l)
+{
+	const struct rule_scan *s = &m->groups->tcp[l->ends.dir];
+	const uint64_t *role = m->groups->headers.role[1];
+	size_t most = s->longest > 0 ? s->longest - 1 : 0;
+	size_t from = l->seen > most ? l->seen - most : 0;
+	struct view data = view_sub(l->payload, from, l->payload.len);
+
+	if (is_segment(m, l)) {
+		size_t fresh = l->payload.len - l->seen;
+		size_t back = data.len - fresh;
+
+		add_found(m, s, m->segment.ids, m->segment.n, role);
+		if (back == 0) {
+			return;
+		}
+		/* only what lies across the seam is left */
+		data = view_sub(data, 0, back + MIN(fresh, s->longest - 1));
+	}
+	add_found(m, s, m->ids, find_literals(m, s, data, 0), role);
+}
+
 void
 gather_stream(struct rule_matcher *m, const struct rule_look *l)
 {
 	const struct rule_group *g = &m->groups->stream[l->ends.dir];
+	const struct rule_plan *plan = take_plan(m, l);
 
-	if (take_plan(m, l)->stream) {
+	if (plan->stream_bare) {
 		add_bare(m, g, 0);
-		scan(m, g, l->payload, l->seen);
+	}
+	if (plan->stream_near && l->offset + l->seen < g->near.reach) {
+		struct view front =
+			view_sub(l->payload, 0,
+				 l->offset < g->near.reach
+					 ? (size_t)(g->near.reach - l->offset)
+					 : 0);
+
+		scan(m, &g->near, front, l->seen, l->offset);
+	}
+	if (plan->stream_far) {
+		scan_stream(m, l);
 	}
 }
 
@@ -291,7 +392,8 @@ gather_buffer(struct rule_matcher *m, enum inspect_buf b, unsigned dir)
 		struct view v = in->buf[b].v[i];
 
 		look_up(m, g, v);
-		scan(m, g, v, is_body(b) ? in->body_seen[in->dir] : 0);
+		scan(m, &g->far, v, is_body(b) ? in->body_seen[in->dir] : 0,
+		     is_body(b) ? in->body_offset[in->dir] : 0);
 	}
 }
 
@@ -303,7 +405,7 @@ gather_of_file(struct rule_matcher *m, enum inspect_buf b, struct view v,
 
 	add_bare(m, g, 0);
 	look_up(m, g, v);
-	scan(m, g, v, seen);
+	scan(m, &g->far, v, seen, 0);
 }
 
 /* What is new of 'f', which is one instance of each of its buffers. */

@@ -39,18 +39,28 @@ struct bare_rule {
 	struct type_set types;
 };
 
-struct rule_group {
-	struct prefilter *prefilter; /* NULL: no literals to scan for */
-	struct literal_table table; /* those that are looked up */
+/* Literals that are looked for together. */
+struct rule_scan {
+	struct prefilter *prefilter; /* NULL: none */
 	uint32_t n_ids;
 	uint32_t *first; /* n_ids + 1: where an id's rules begin */
 	uint32_t *orders; /* the programs, by id */
+	size_t longest;
+	uint64_t reach; /* all of them end before this offset of the buffer */
+};
+
+/* Literals of payload and stream that a depth ties to so many bytes at the
+ * front are scanned for there only. */
+#define RULE_NEAR 64
+
+struct rule_group {
+	struct rule_scan near, far;
+	struct literal_table table; /* those that are looked up */
 	struct bare_rule *bare; /* programs without a literal */
 	uint32_t n_bare;
 	/* those of them that hang on a narrow set of addresses */
 	struct addr_index by_src, by_dst;
 	struct type_set types; /* of those: which packets to look up */
-	size_t longest;
 };
 
 /* Kinds of packet whose payload rules differ. */
@@ -79,7 +89,10 @@ struct rule_groups {
 	struct rule_group stream[2];
 	struct rule_group payload[PACKET_CLASSES][2];
 	struct packet_lists packet[PACKET_CLASSES][2];
-	uint32_t most_ids; /* of any group */
+	/* What payload[PACKET_TCP_STREAM] and stream have far from the front:
+	 * a segment's bytes are looked at once for both. */
+	struct rule_scan tcp[2];
+	uint32_t most_ids; /* of any scan */
 };
 
 /* 'progs' in order of evaluation, progs[i]->order == i.  Prefilters that

@@ -29,10 +29,13 @@ rule_matcher_new(const struct ruleset *rs)
 	m->summary = calloc(m->n_summary, sizeof(uint64_t));
 	m->id_bits = calloc(m->groups->most_ids / 64 + 1, sizeof(uint64_t));
 	m->ids = calloc(m->groups->most_ids + 1, sizeof(m->ids[0]));
+	m->segment.ids =
+		calloc(m->groups->most_ids + 1, sizeof(m->segment.ids[0]));
 	m->claims.p = malloc(CLAIM_ROOM);
 	if (m->claims.p == NULL || m->scratch == NULL ||
 	    m->candidates == NULL || m->summary == NULL || m->id_bits == NULL ||
-	    m->ids == NULL || !rule_plans_init(&m->plans, m->groups) ||
+	    m->ids == NULL || m->segment.ids == NULL ||
+	    !rule_plans_init(&m->plans, m->groups) ||
 	    !verifier_init(&m->verifier, rs->match_limit) ||
 	    rule_groups_each(m->groups, grow_scratch, m->scratch) != ERR_OK) {
 		rule_matcher_free(m);
@@ -54,6 +57,7 @@ rule_matcher_free(struct rule_matcher *m)
 		free(m->claims.p);
 		free(m->id_bits);
 		free(m->ids);
+		free(m->segment.ids);
 		free(m);
 	}
 }
@@ -291,6 +295,7 @@ look_of(const struct inspect *in)
 		.first = in->flow == NULL || in->flow->pkts[in->dir] <= 1,
 		.has_events = !event_set_empty(&pkt->events),
 		.seen = in->stream_seen,
+		.offset = in->stream_offset,
 	};
 	const struct inspect_list *b =
 		&in->buf[in->kind == INSPECT_STREAM ? BUF_STREAM : BUF_PAYLOAD];

@@ -46,6 +46,10 @@ struct rule_look {
 	uint8_t app; /* enum app_proto of the flow */
 	struct view payload; /* the packet's, or the stream's window */
 	uint32_t seen; /* of the window: scanned by former calls */
+	uint64_t offset; /* of the window, in the stream */
+	uint64_t packet; /* a number of the packet in hand's own, so that its
+			  * bytes need not be scanned again as the stream's; 0:
+			  * there is no packet */
 	struct rule_flow **state; /* the flow's; NULL: there is no flow */
 	uint32_t *plan; /* two words of the matcher's in the flow, a pair each
 			 * direction: 0 at first, and when the flow is turned

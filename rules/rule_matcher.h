@@ -39,6 +39,14 @@ struct rule_matcher {
 	const uint64_t *fits, *fits_app, *fits_state;
 	uint64_t *id_bits; /* what the prefilter has seen */
 	struct prefilter_hit *ids;
+	/* What the payload of a segment had of groups->tcp, for the stream. */
+	struct {
+		uint64_t packet; /* as rule_look names it */
+		struct view payload;
+		struct prefilter_hit *ids;
+		uint32_t n;
+		uint8_t dir;
+	} segment;
 	struct rule_matcher_stats stats;
 
 	/* of the present call */

@@ -101,10 +101,15 @@ any_bare(const struct rule_plan *plan, const struct rule_group *g)
 }
 
 static bool
-any_literal(const struct rule_plan *plan, const struct rule_group *g)
+any_literal(const struct rule_plan *plan, const struct rule_scan *s,
+	    const uint64_t *role)
 {
-	for (uint32_t i = 0; g->n_ids > 0 && i < g->first[g->n_ids]; i++) {
-		if (fits(plan, g->orders[i])) {
+	for (uint32_t i = 0; s->n_ids > 0 && i < s->first[s->n_ids]; i++) {
+		uint32_t order = s->orders[i];
+
+		if (fits(plan, order) &&
+		    (role == NULL ||
+		     (role[order / 64] >> (order % 64) & 1) != 0)) {
 			return true;
 		}
 	}
@@ -145,7 +150,10 @@ note_class(struct rule_plan *plan, const struct rule_groups *g,
 	join_bare(plan, in_stream, &l->always);
 	join(&plan->types[in_stream], &l->always.types);
 	join_bare(plan, in_stream, payload);
-	plan->payload[in_stream] = any_literal(plan, payload);
+	plan->near[in_stream] = any_literal(plan, &payload->near, NULL);
+	plan->far[in_stream] =
+		in_stream ? any_literal(plan, &g->tcp[dir], g->headers.role[0])
+			  : any_literal(plan, &payload->far, NULL);
 	plan->event[in_stream] = any_bare(plan, &l->event);
 	plan->bits[in_stream] = any_bare(plan, &l->bits);
 	plan->first[in_stream] = any_bare(plan, &l->first) ||
@@ -178,8 +186,11 @@ fill(struct rule_plan *plan, const struct rule_groups *g,
 	note_class(plan, g, (enum packet_class)plan->kind, ends->dir, false);
 	if (plan->kind == PACKET_TCP) {
 		note_class(plan, g, PACKET_TCP_STREAM, ends->dir, true);
-		plan->stream = any_literal(plan, &g->stream[ends->dir]) ||
-			       any_bare(plan, &g->stream[ends->dir]);
+		plan->stream_near =
+			any_literal(plan, &g->stream[ends->dir].near, NULL);
+		plan->stream_far =
+			any_literal(plan, &g->tcp[ends->dir], h->role[1]);
+		plan->stream_bare = any_bare(plan, &g->stream[ends->dir]);
 	}
 }
 

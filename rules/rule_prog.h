@@ -439,6 +439,8 @@ struct rule_prog {
 	bool once_a_flow; /* whatever the direction */
 	uint8_t fast_form; /* enum fast_form */
 	struct view fast;
+	/* where in the buffer 'fast' may begin; to: UINT32_MAX is anywhere */
+	uint32_t fast_from, fast_to;
 	struct view fast_key; /* after transforms; unset for FAST_SCAN */
 	uint64_t need[2]; /* transaction buffers, bit per enum inspect_buf */
 };

@@ -167,6 +167,7 @@ wants_packet(struct worker *w, const struct event_subject *s, struct flow *f,
 		.first = true,
 		.has_events = !event_set_empty(&pkt->events),
 		.payload = pkt->payload,
+		.packet = w->count.packets,
 	};
 
 	if (pkt->proto == IPP_TCP) {

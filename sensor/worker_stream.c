@@ -16,7 +16,7 @@ worker_fill_subject(struct worker *w, const struct event_subject *s,
 /* Whether any rule may match what is new of direction s->dir. */
 static bool
 wants_stream(struct worker *w, const struct event_subject *s, struct flow *f,
-	     struct view window, uint32_t seen)
+	     struct view window, uint32_t seen, uint64_t offset)
 {
 	unsigned from = s->dir;
 	struct rule_look look = {
@@ -32,6 +32,8 @@ wants_stream(struct worker *w, const struct event_subject *s, struct flow *f,
 		.app = (uint8_t)app_proto_of(f),
 		.payload = window,
 		.seen = seen,
+		.offset = offset,
+		.packet = s->pkt != NULL ? w->count.packets : 0,
 		.state = &f->rules,
 		.plan = f->plan[s->dir],
 	};
@@ -56,7 +58,7 @@ worker_inspect_stream(struct worker *w, struct event_subject *s, struct flow *f,
 	if (window.len == 0 || (seen >= window.len && !last)) {
 		return;
 	}
-	if (wants_stream(w, s, f, window, seen)) {
+	if (wants_stream(w, s, f, window, seen, offset)) {
 		worker_need_facts(w, s);
 		(void)fill_stream(&w->in, f, s->dir, last);
 		w->in.flow_state = &f->rules;
