@@ -209,6 +209,11 @@ match_packet(struct worker *w, struct event_subject *s, struct flow *f,
 	}
 	w->in.flow_state = f != NULL ? &f->rules : NULL;
 	w->in.tx_state = NULL;
+	if (f != NULL && f->app != NULL && f->app->unseen && f->app->dark) {
+		w->in.buf[BUF_PAYLOAD].n = 0;
+		w->count.unseen_packets++;
+		w->count.unseen_bytes += s->pkt->payload.len;
+	}
 	w->settled = w->out->n;
 	worker_match(w, s);
 	worker_settle(w);
@@ -227,6 +232,9 @@ match_flow(struct worker *w, struct event_subject *s, struct flow *f)
 	}
 	if (f->app != NULL) {
 		worker_inspect_txs(w, s, f);
+		if (UNLIKELY(f->app->dark && !f->app->unseen)) {
+			worker_part_unseen(w, s, f);
+		}
 	}
 	worker_settle(w);
 }
@@ -248,6 +256,7 @@ packet(struct worker *w, struct packet *pkt)
 	s.f = f;
 	if (f != NULL && UNLIKELY((f->flags & FLOW_BYPASSED) != 0)) {
 		w->count.bypassed_packets++;
+		w->count.bypassed_bytes += pkt->frame->wirelen;
 		put_tagged(w, &s);
 		return;
 	}

@@ -43,7 +43,9 @@ struct worker_settings {
 	C(skipped_invalid) \
 	C(packets) \
 	C(alerts) C(alerts_lost) C(tunnel_packets) C(pseudo_packets) \
-		C(anomalies) C(events_lost) C(bypassed_packets)
+		C(anomalies) C(events_lost) C(bypassed_packets) \
+		C(bypassed_bytes) C(bypassed_by_rule) C(bypassed_encrypted) \
+		C(unseen_flows) C(unseen_packets) C(unseen_bytes)
 /* clang-format on */
 
 struct worker_counters {

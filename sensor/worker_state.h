@@ -124,6 +124,12 @@ void worker_run_app(struct worker *w, struct event_subject *s, struct flow *f,
 /* Offers the raw bytes of direction s->dir; 'last': no more will come. */
 void worker_inspect_stream(struct worker *w, struct event_subject *s,
 			   struct flow *f, bool last);
+/*
+ * Both sides of 'f' encrypt from now on: the last look at its raw bytes, and
+ * what the settings say of the rest.
+ */
+void worker_part_unseen(struct worker *w, struct event_subject *s,
+			struct flow *f);
 /* Those of both directions, as they stand while the flow goes on. */
 void worker_inspect_streams(struct worker *w, struct event_subject *s,
 			    struct flow *f);
