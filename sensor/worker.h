@@ -67,6 +67,12 @@ struct rule_matcher *worker_change_rules(struct worker *w,
 
 /* Runs one frame through the pipeline; event lines go to 'out'. */
 void worker_frame(struct worker *w, const struct frame *f, struct outbox *out);
+/*
+ * The same for several, in their order: knowing those to come it has what they
+ * need in the cache by then.  Notes their shape in them.
+ */
+void worker_frames(struct worker *w, struct frame *const *v, unsigned n,
+		   struct outbox *out);
 
 /*
  * Ends flows whose time is up at 'now_us', which is believed: the caller saw

@@ -99,6 +99,10 @@ worker_put_anomalies(struct worker *w, const struct event_subject *s,
 /* worker_asks.c: from a ruleset and the wanted events to w->asks. */
 void worker_note_asks(struct worker *w);
 
+/* worker.c: one frame; 'hash' is that of its flow when it is ordinary, or 0. */
+void worker_take(struct worker *w, const struct frame *f, uint64_t hash,
+		 struct outbox *out);
+
 /* worker_tx.c: transactions and the files that they carry; f->app is set. */
 /* Offers every transaction that went on to the rules; ends finished ones. */
 void worker_inspect_txs(struct worker *w, struct event_subject *s,

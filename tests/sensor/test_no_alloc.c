@@ -86,6 +86,7 @@ replay(struct worker *w, const char *path, uint64_t later_us,
        struct outbox *out)
 {
 	struct batch_frames *b = batch_frames_new();
+	struct frame *v[BATCH_FRAMES];
 	struct capture *c = NULL;
 	uint64_t last_us = 0;
 	struct diag d;
@@ -97,11 +98,10 @@ replay(struct worker *w, const char *path, uint64_t later_us,
 		for (uint32_t i = 0; i < b->n; i++) {
 			b->frame[i].ts_us += later_us;
 			last_us = b->frame[i].ts_us;
+			v[i] = &b->frame[i];
 		}
 		counting = later_us > 0;
-		for (uint32_t i = 0; i < b->n; i++) {
-			worker_frame(w, &b->frame[i], out);
-		}
+		worker_frames(w, v, b->n, out);
 		worker_expire(w, last_us, b->frame[b->n - 1].number, out);
 		counting = false;
 		lines += out->n;
