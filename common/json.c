@@ -29,18 +29,14 @@ json_reset(struct json *j)
 	j->failed = false;
 }
 
-/* Makes room for 'n' more bytes; false once memory ran out. */
 static bool
-room(struct json *j, size_t n)
+grow(struct json *j, size_t n)
 {
 	size_t cap;
 	char *p;
 
 	if (j->failed) {
 		return false;
-	}
-	if (j->cap - j->len >= n) {
-		return true;
 	}
 	cap = MAX(j->cap * 2, MAX(j->len + n, (size_t)1024));
 	p = realloc(j->p, cap);
@@ -54,7 +50,14 @@ room(struct json *j, size_t n)
 	return true;
 }
 
-static void
+/* Makes room for 'n' more bytes; false once memory ran out. */
+static inline bool
+room(struct json *j, size_t n)
+{
+	return LIKELY(!j->failed && j->cap - j->len >= n) || grow(j, n);
+}
+
+static inline void
 put(struct json *j, const char *s, size_t n)
 {
 	if (room(j, n)) {
@@ -63,25 +66,44 @@ put(struct json *j, const char *s, size_t n)
 	}
 }
 
+/* A comma if one is due, the key, and 'open' when it is not 0. */
+static inline void
+put_key_open(struct json *j, const char *key, char open)
+{
+	size_t n = key != NULL ? strlen(key) : 0;
+	char *p;
+
+	if (!room(j, n + 5)) {
+		return;
+	}
+	p = j->p + j->len;
+	if (j->need_comma) {
+		*p++ = ',';
+	}
+	if (key != NULL) {
+		*p++ = '"';
+		memcpy(p, key, n);
+		p += n;
+		*p++ = '"';
+		*p++ = ':';
+	}
+	if (open != 0) {
+		*p++ = open;
+	}
+	j->len = (size_t)(p - j->p);
+	j->need_comma = true;
+}
+
 static void
 put_key(struct json *j, const char *key)
 {
-	if (j->need_comma) {
-		put(j, ",", 1);
-	}
-	if (key != NULL) {
-		put(j, "\"", 1);
-		put(j, key, strlen(key));
-		put(j, "\":", 2);
-	}
-	j->need_comma = true;
+	put_key_open(j, key, 0);
 }
 
 void
 json_obj(struct json *j, const char *key)
 {
-	put_key(j, key);
-	put(j, "{", 1);
+	put_key_open(j, key, '{');
 	j->need_comma = false;
 }
 
@@ -103,8 +125,7 @@ json_open(struct json *j, struct view v)
 void
 json_arr(struct json *j, const char *key)
 {
-	put_key(j, key);
-	put(j, "[", 1);
+	put_key_open(j, key, '[');
 	j->need_comma = false;
 }
 
@@ -237,8 +258,29 @@ put_special(struct json *j, const uint8_t *p, size_t n)
 void
 json_str_begin(struct json *j, const char *key)
 {
-	put_key(j, key);
-	put(j, "\"", 1);
+	put_key_open(j, key, '"');
+}
+
+#define EACH(b) (UINT64_C(0x0101010101010101) * (b))
+
+/* Whether any byte of 'x' is 0. */
+static inline bool
+any_zero(uint64_t x)
+{
+	return ((x - EACH(1)) & ~x & EACH(0x80)) != 0;
+}
+
+/* Whether all eight bytes at 'p' stand for themselves in a string. */
+static inline bool
+eight_plain(const uint8_t *p)
+{
+	uint64_t x;
+
+	memcpy(&x, p, 8);
+	return (x & EACH(0x80)) == 0 &&
+	       ((x - EACH(0x20)) & ~x & EACH(0x80)) == 0 &&
+	       !any_zero(x ^ EACH(0x7f)) && !any_zero(x ^ EACH('"')) &&
+	       !any_zero(x ^ EACH('\\'));
 }
 
 void
@@ -247,8 +289,12 @@ json_str_part(struct json *j, struct view v)
 	size_t i = 0, from;
 
 	while (i < v.len) {
-		for (from = i; i < v.len && v.p[i] >= 0x20 && v.p[i] < 0x7f &&
-			       v.p[i] != '"' && v.p[i] != '\\';
+		from = i;
+		while (v.len - i >= 8 && eight_plain(v.p + i)) {
+			i += 8;
+		}
+		for (; i < v.len && v.p[i] >= 0x20 && v.p[i] < 0x7f &&
+		       v.p[i] != '"' && v.p[i] != '\\';
 		     i++) {
 		}
 		put(j, (const char *)v.p + from, i - from);
@@ -389,23 +435,35 @@ put_base64(struct json *j, struct view v, bool last)
 {
 	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				  "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t i;
+	size_t i = 0, left;
+	uint32_t w;
+	char *p;
 
-	for (i = 0; i < v.len; i += 3) {
-		size_t n = MIN(v.len - i, (size_t)3);
-		uint32_t w = (uint32_t)v.p[i] << 16 |
-			     (n > 1 ? (uint32_t)v.p[i + 1] << 8 : 0) |
-			     (n > 2 ? v.p[i + 2] : 0);
-		char e[4] = { set[w >> 18], set[w >> 12 & 63],
-			      n > 1 ? set[w >> 6 & 63] : '=',
-			      n > 2 ? set[w & 63] : '=' };
-
-		if (n < 3 && !last) {
-			return n;
-		}
-		put(j, e, 4);
+	if (!room(j, (v.len + 2) / 3 * 4)) {
+		return 0;
 	}
-	return 0;
+	p = j->p + j->len;
+	for (; v.len - i >= 3; i += 3, p += 4) {
+		w = (uint32_t)v.p[i] << 16 | (uint32_t)v.p[i + 1] << 8 |
+		    v.p[i + 2];
+		p[0] = set[w >> 18];
+		p[1] = set[w >> 12 & 63];
+		p[2] = set[w >> 6 & 63];
+		p[3] = set[w & 63];
+	}
+	left = v.len - i;
+	if (left > 0 && last) {
+		w = (uint32_t)v.p[i] << 16 |
+		    (left > 1 ? (uint32_t)v.p[i + 1] << 8 : 0);
+		p[0] = set[w >> 18];
+		p[1] = set[w >> 12 & 63];
+		p[2] = left > 1 ? set[w >> 6 & 63] : '=';
+		p[3] = '=';
+		p += 4;
+		left = 0;
+	}
+	j->len = (size_t)(p - j->p);
+	return left;
 }
 
 void

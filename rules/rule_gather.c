@@ -80,62 +80,60 @@ add_by_ends(struct rule_matcher *m, const struct rule_group *g,
 }
 
 /*
- * Finds the literals of 's' that are in 'data', which begins at 'base' of its
- * buffer: they stand in m->ids.
+ * Finds the literals of 's' in 'data', which begins at 'base' of its buffer,
+ * behind what was seen of it and in the last bytes that were: a rule that
+ * waits is tried at once while its literal is that near.  Their ids stand in
+ * m->ids.
  */
 static uint32_t
 find_literals(struct rule_matcher *m, const struct rule_scan *s,
-	      struct view data, uint64_t base)
+	      struct view data, size_t seen, uint64_t base)
 {
-	struct prefilter_input in = { .data = data, .base = base };
+	size_t back = s->longest > 0 ? s->longest - 1 : 0;
+	size_t from = seen > back ? seen - back : 0;
+	struct prefilter_input in = {
+		.data = view_sub(data, from, data.len),
+		.base = base + from,
+	};
 	size_t n;
 
-	if (s->prefilter == NULL || data.len == 0) {
+	if (s->prefilter == NULL || in.data.len == 0) {
 		return 0;
 	}
 	n = prefilter_scan(s->prefilter, m->scratch, &in, m->id_bits, m->ids);
 	for (size_t i = 0; i < n; i++) {
-		m->id_bits[m->ids[i].id / 64] &=
-			~(UINT64_C(1) << (m->ids[i].id % 64));
+		uint32_t id = m->ids[i].id;
+
+		m->id_bits[id / 64] &= ~(UINT64_C(1) << (id % 64));
 	}
 	return (uint32_t)n;
 }
 
-/* The rules of 's' under these ids that have 'role' (NULL: all). */
+/* The rules of 's' under 'id' that have 'role' (NULL: all). */
 static void
-add_found(struct rule_matcher *m, const struct rule_scan *s,
-	  const struct prefilter_hit *ids, uint32_t n, const uint64_t *role)
+add_found(struct rule_matcher *m, const struct rule_scan *s, uint32_t id,
+	  const uint64_t *role)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t id = ids[i].id;
+	for (uint32_t k = s->first[id]; k < s->first[id + 1]; k++) {
+		uint32_t order = s->orders[k];
 
-		for (uint32_t k = s->first[id]; k < s->first[id + 1]; k++) {
-			uint32_t order = s->orders[k];
-
-			if (role == NULL ||
-			    (role[order / 64] >> (order % 64) & 1) != 0) {
-				suggest(m, order);
-			}
+		if (role == NULL ||
+		    (role[order / 64] >> (order % 64) & 1) != 0) {
+			suggest(m, order);
 		}
 	}
 }
 
-/*
- * The rules of 's' whose literal is in 'data' behind the 'seen' bytes that
- * were looked at, or in the last of these: a rule that waits is tried at once
- * while its literal is that near.  'offset' is where 'data' begins.
- */
+/* The rules of 's' whose literal is in 'data'. */
 static void
 scan(struct rule_matcher *m, const struct rule_scan *s, struct view data,
-     size_t seen, uint64_t offset)
+     size_t seen, uint64_t base)
 {
-	size_t back = s->longest > 0 ? s->longest - 1 : 0;
-	size_t from = seen > back ? seen - back : 0;
+	uint32_t n = find_literals(m, s, data, seen, base);
 
-	add_found(m, s, m->ids,
-		  find_literals(m, s, view_sub(data, from, data.len),
-				offset + from),
-		  NULL);
+	for (uint32_t i = 0; i < n; i++) {
+		add_found(m, s, m->ids[i].id, NULL);
+	}
 }
 
 /* A segment's payload far from its front; the stream will ask for the same. */
@@ -143,16 +141,16 @@ static void
 scan_segment(struct rule_matcher *m, const struct rule_look *l)
 {
 	const struct rule_scan *s = &m->groups->tcp[l->ends.dir];
-	uint32_t n = find_literals(m, s, l->payload, 0);
+	uint32_t n = find_literals(m, s, l->payload, 0, 0);
 
-	if (n > 0) {
-		memcpy(m->segment.ids, m->ids, n * sizeof(m->ids[0]));
-	}
 	m->segment.packet = l->packet;
 	m->segment.payload = l->payload;
 	m->segment.dir = l->ends.dir;
 	m->segment.n = n;
-	add_found(m, s, m->ids, n, m->groups->headers.role[0]);
+	for (uint32_t i = 0; i < n; i++) {
+		m->segment.ids[i] = m->ids[i].id;
+		add_found(m, s, m->ids[i].id, m->groups->headers.role[0]);
+	}
 }
 
 /* Narrows what gathering suggests to the flow's plan. */
@@ -238,22 +236,23 @@ scan_stream(struct rule_matcher *m, const struct rule_look *l)
 {
 	const struct rule_scan *s = &m->groups->tcp[l->ends.dir];
 	const uint64_t *role = m->groups->headers.role[1];
-	size_t most = s->longest > 0 ? s->longest - 1 : 0;
-	size_t from = l->seen > most ? l->seen - most : 0;
-	struct view data = view_sub(l->payload, from, l->payload.len);
+	struct view data = l->payload;
+	uint32_t n;
 
 	if (is_segment(m, l)) {
-		size_t fresh = l->payload.len - l->seen;
-		size_t back = data.len - fresh;
-
-		add_found(m, s, m->segment.ids, m->segment.n, role);
-		if (back == 0) {
+		for (uint32_t i = 0; i < m->segment.n; i++) {
+			add_found(m, s, m->segment.ids[i], role);
+		}
+		if (l->seen == 0) {
 			return;
 		}
 		/* only what lies across the seam is left */
-		data = view_sub(data, 0, back + MIN(fresh, s->longest - 1));
+		data = view_sub(data, 0, l->seen + s->longest - 1);
 	}
-	add_found(m, s, m->ids, find_literals(m, s, data, 0), role);
+	n = find_literals(m, s, data, l->seen, 0);
+	for (uint32_t i = 0; i < n; i++) {
+		add_found(m, s, m->ids[i].id, role);
+	}
 }
 
 void
@@ -266,13 +265,10 @@ gather_stream(struct rule_matcher *m, const struct rule_look *l)
 		add_bare(m, g, 0);
 	}
 	if (plan->stream_near && l->offset + l->seen < g->near.reach) {
-		struct view front =
-			view_sub(l->payload, 0,
-				 l->offset < g->near.reach
-					 ? (size_t)(g->near.reach - l->offset)
-					 : 0);
-
-		scan(m, &g->near, front, l->seen, l->offset);
+		scan(m, &g->near,
+		     view_sub(l->payload, 0,
+			      (size_t)(g->near.reach - l->offset)),
+		     l->seen, l->offset);
 	}
 	if (plan->stream_far) {
 		scan_stream(m, l);
@@ -392,8 +388,7 @@ gather_buffer(struct rule_matcher *m, enum inspect_buf b, unsigned dir)
 		struct view v = in->buf[b].v[i];
 
 		look_up(m, g, v);
-		scan(m, &g->far, v, is_body(b) ? in->body_seen[in->dir] : 0,
-		     is_body(b) ? in->body_offset[in->dir] : 0);
+		scan(m, &g->far, v, is_body(b) ? in->body_seen[in->dir] : 0, 0);
 	}
 }
 

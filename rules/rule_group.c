@@ -28,24 +28,21 @@ gather_add(struct gather *g, const struct rule_prog *p)
 }
 
 static int
-literal_cmp(const struct rule_prog *x, const struct rule_prog *y)
+compare(uint32_t a, uint32_t b)
 {
-	if (x->fast_nocase != y->fast_nocase) {
-		return x->fast_nocase - y->fast_nocase;
-	}
-	if (x->fast.len != y->fast.len) {
-		return x->fast.len < y->fast.len ? -1 : 1;
-	}
-	return memcmp(x->fast.p, y->fast.p, x->fast.len);
+	return (a > b) - (a < b);
 }
 
 static int
-place_cmp(const struct rule_prog *x, const struct rule_prog *y)
+compare_literals(const struct rule_prog *x, const struct rule_prog *y)
 {
-	if (x->fast_from != y->fast_from) {
-		return x->fast_from < y->fast_from ? -1 : 1;
-	}
-	return x->fast_to < y->fast_to ? -1 : x->fast_to > y->fast_to;
+	int c = x->fast_nocase - y->fast_nocase;
+
+	c = c != 0 ? c
+		   : (x->fast.len > y->fast.len) - (x->fast.len < y->fast.len);
+	c = c != 0 ? c : memcmp(x->fast.p, y->fast.p, x->fast.len);
+	c = c != 0 ? c : compare(x->fast_from, y->fast_from);
+	return c != 0 ? c : compare(x->fast_to, y->fast_to);
 }
 
 static int
@@ -53,25 +50,14 @@ by_literal(const void *a, const void *b)
 {
 	const struct rule_prog *x = *(const struct rule_prog *const *)a;
 	const struct rule_prog *y = *(const struct rule_prog *const *)b;
-	int c = literal_cmp(x, y);
+	int c = compare_literals(x, y);
 
-	return c != 0 ? c : (x->order < y->order ? -1 : x->order > y->order);
-}
-
-static int
-by_literal_and_place(const void *a, const void *b)
-{
-	const struct rule_prog *x = *(const struct rule_prog *const *)a;
-	const struct rule_prog *y = *(const struct rule_prog *const *)b;
-	int c = literal_cmp(x, y);
-
-	c = c != 0 ? c : place_cmp(x, y);
-	return c != 0 ? c : (x->order < y->order ? -1 : x->order > y->order);
+	return c != 0 ? c : compare(x->order, y->order);
 }
 
 /*
- * The literals of 'with', one id for each spelling; 'placed': and for each
- * part of the buffer where it may be.
+ * The literals of 'with', one id for each spelling and place.  'placed': they
+ * are looked for where they may begin, not anywhere.
  */
 static enum err
 build_scan(struct rule_groups *set, struct rule_scan *s,
@@ -85,8 +71,7 @@ build_scan(struct rule_groups *set, struct rule_scan *s,
 	if (with->n == 0) {
 		return ERR_OK;
 	}
-	qsort(with->v, with->n, sizeof(with->v[0]),
-	      placed ? by_literal_and_place : by_literal);
+	qsort(with->v, with->n, sizeof(with->v[0]), by_literal);
 	lits = calloc(with->n, sizeof(*lits));
 	s->first = calloc(with->n + 1, sizeof(s->first[0]));
 	s->orders = calloc(with->n, sizeof(s->orders[0]));
@@ -97,8 +82,7 @@ build_scan(struct rule_groups *set, struct rule_scan *s,
 	for (uint32_t i = 0; i < with->n; i++) {
 		const struct rule_prog *p = with->v[i];
 
-		if (i == 0 || literal_cmp(with->v[i - 1], p) != 0 ||
-		    (placed && place_cmp(with->v[i - 1], p) != 0)) {
+		if (i == 0 || compare_literals(with->v[i - 1], p) != 0) {
 			s->first[n] = i;
 			lits[n] = (struct prefilter_literal){
 				.bytes = p->fast,
@@ -134,15 +118,15 @@ is_near(const struct rule_prog *p)
 	return (uint64_t)p->fast_to + p->fast.len <= RULE_NEAR;
 }
 
-/* Moves those whose literal is near, or not, from 'from' to 'to'. */
+/* Moves those whose literal is near from 'from' to 'to'. */
 static bool
-part(struct gather *from, struct gather *to, bool near)
+part(struct gather *from, struct gather *to)
 {
 	uint32_t kept = 0;
 
 	to->n = 0;
 	for (uint32_t i = 0; i < from->n; i++) {
-		if (is_near(from->v[i]) != near) {
+		if (!is_near(from->v[i])) {
 			from->v[kept++] = from->v[i];
 		} else if (!gather_add(to, from->v[i])) {
 			return false;
@@ -409,25 +393,30 @@ is_shared(const struct place *at)
 	       (at->at == AT_PAYLOAD && at->which == PACKET_TCP_STREAM);
 }
 
+/* Whether scans know where in the buffer they are: of bodies they do not. */
+static bool
+is_placed(const struct place *at)
+{
+	return at->at != AT_TX ||
+	       (at->which != BUF_HTTP_REQ_BODY &&
+		at->which != BUF_HTTP_RESP_BODY && at->which != BUF_FILE_DATA);
+}
+
 static enum err
 build_literals(struct building *b, struct rule_group *g, const struct place *at)
 {
-	bool front = at->at == AT_STREAM || at->at == AT_PAYLOAD;
-	enum err e = ERR_OK;
+	struct gather *with = &b->with;
+	struct rule_scan *s = &g->far;
 
-	if (!literal_table_build(&g->table, b->with.v, &b->with.n) ||
-	    (front && !part(&b->with, &b->near, true))) {
+	if (!literal_table_build(&g->table, with->v, &with->n) ||
+	    (is_shared(at) && !part(with, &b->near))) {
 		return diag_set(b->d, ERR_NOMEM, "out of memory");
 	}
-	if (front) {
-		e = build_scan(b->set, &g->near, former(b, &g->near), &b->near,
-			       true, b->d);
+	if (is_shared(at)) {
+		with = &b->near;
+		s = &g->near;
 	}
-	if (e == ERR_OK && !is_shared(at)) {
-		e = build_scan(b->set, &g->far, former(b, &g->far), &b->with,
-			       true, b->d);
-	}
-	return e;
+	return build_scan(b->set, s, former(b, s), with, is_placed(at), b->d);
 }
 
 /* Visits every group with its place. */

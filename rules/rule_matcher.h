@@ -43,7 +43,7 @@ struct rule_matcher {
 	struct {
 		uint64_t packet; /* as rule_look names it */
 		struct view payload;
-		struct prefilter_hit *ids;
+		uint32_t *ids;
 		uint32_t n;
 		uint8_t dir;
 	} segment;

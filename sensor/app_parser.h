@@ -68,6 +68,8 @@ struct app_flow {
 	bool eof[2]; /* this direction has ended */
 	bool swap; /* app_data(): the flow's roles are the other way round */
 	bool encrypted; /* nothing more to see (after TLS handshake) */
+	bool dark; /* and that because keys are in use in both directions */
+	bool unseen; /* the worker has drawn its conclusions from that */
 	bool muted; /* known by name; nobody asked for what it says */
 	/*
 	 * Set by a parser that returns APP_PARSE_DONE: the connection goes on
@@ -135,6 +137,12 @@ struct app_parser {
 
 /* Services of the driver that parsers use; implemented in app_ctx.c, which
  * stands below the parsers. */
+enum app_encryption {
+	ENCRYPTED_TRACK, /* rules are shown none of the bytes */
+	ENCRYPTED_BYPASS, /* the flow is only counted */
+	ENCRYPTED_FULL, /* rules go on looking at the bytes */
+};
+
 struct app_ctx {
 	struct pool *pool;
 	const struct conf *conf;
@@ -146,6 +154,8 @@ struct app_ctx {
 	struct file_ctx *files; /* NULL: no digests, types and store */
 	bool keep_frames; /* rules look at messages as they were sent */
 	void *http, *dns, *tls; /* each parser's settings, set by its _setup */
+	/* What becomes of encrypted bytes. */
+	enum app_encryption tls_encrypted, ssh_encrypted;
 	/* Bit per enum app_proto: what app_want() asked for. */
 	uint64_t parse_tcp, parse_udp;
 };

@@ -108,6 +108,25 @@ setup_ports(struct app_entry *e, const struct conf *conf)
 	}
 }
 
+/* Suricata's words; "default" is track-only to it. */
+static enum app_encryption
+read_encryption(const struct conf *conf, enum app_proto proto)
+{
+	static const char *const names[] = { "encrypt-handling",
+					     "encryption-handling" };
+	const char *word = "track-only";
+	char key[96];
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		snprintf(key, sizeof(key), "app-layer.protocols.%s.%s",
+			 app_proto_name(proto), names[i]);
+		word = conf_str(conf, key, word);
+	}
+	return strcmp(word, "full") == 0     ? ENCRYPTED_FULL
+	       : strcmp(word, "bypass") == 0 ? ENCRYPTED_BYPASS
+					     : ENCRYPTED_TRACK;
+}
+
 struct app_ctx *
 app_ctx_new(const struct conf *conf, struct pool *pool)
 {
@@ -119,6 +138,8 @@ app_ctx_new(const struct conf *conf, struct pool *pool)
 	d->ctx.pool = pool;
 	d->ctx.parse_tcp = d->ctx.parse_udp = UINT64_MAX;
 	d->ctx.conf = conf;
+	d->ctx.tls_encrypted = read_encryption(conf, APP_TLS);
+	d->ctx.ssh_encrypted = read_encryption(conf, APP_SSH);
 	d->ctx.max_open_tx =
 		(uint32_t)conf_u64(conf, "app.max-open-tx", 256, 1, UINT32_MAX);
 	d->ctx.tx_arena_limit = (size_t)conf_u64(conf, "app.tx-memory", 4 << 20,

@@ -22,6 +22,7 @@ enum name_list {
 struct side {
 	bool in_packets; /* behind the version line */
 	bool in_long; /* passes over a line that is too long */
+	bool dark; /* encrypted from here on */
 	uint8_t head[HEAD_LEN];
 	uint8_t n_head;
 	uint32_t left; /* of the packet */
@@ -257,6 +258,7 @@ close_packet(struct ssh_state *st, enum flow_dir dir)
 				      s->buf.len - s->head[4]));
 		buf_fini(&s->buf);
 	} else if (s->head[5] == MSG_NEWKEYS) {
+		s->dark = true;
 		side_done(st, dir);
 	}
 }
@@ -303,6 +305,7 @@ result(struct ssh_state *st, struct app_flow *af, enum flow_dir dir)
 		st->tx = NULL;
 		st->over = true;
 		af->encrypted = true;
+		af->dark = st->side[0].dark && st->side[1].dark;
 	}
 	return done ? APP_PARSE_DONE : APP_PARSE_OK;
 }

@@ -84,6 +84,7 @@ cipher_record(struct tls_state *st, enum flow_dir dir, uint8_t type)
 			return;
 		}
 	}
+	st->side[dir].dark = server && tx->hello[FLOW_TOSERVER].seen;
 	side_done(st, dir);
 }
 
@@ -217,6 +218,7 @@ result(struct tls_state *st, struct app_flow *af, enum flow_dir dir)
 		st->tx = NULL;
 		st->over = true;
 		af->encrypted = true;
+		af->dark = st->side[0].dark && st->side[1].dark;
 	}
 	return done ? APP_PARSE_DONE : APP_PARSE_OK;
 }

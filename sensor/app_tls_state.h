@@ -53,6 +53,7 @@ struct tls_side {
 	struct buf msg; /* its body, or an SSLv2 record */
 
 	bool ccs; /* ChangeCipherSpec was sent */
+	bool dark; /* encrypted from here on */
 	uint8_t heartbeat[3];
 };
 

@@ -4,9 +4,9 @@
  * endpoints and protocol.  Cold: computed when an event is written.
  */
 #include <openssl/evp.h>
-#include <openssl/sha.h>
 
 #include "sensor/flow.h"
+#include "sensor/hex_digest.h"
 
 /* Request and reply types that form one conversation, as Zeek pairs them. */
 static const uint8_t icmp4_pairs[][2] = {
@@ -69,7 +69,7 @@ size_t
 flow_community_id(const struct flow *f, uint16_t seed,
 		  char out[COMMUNITY_ID_CAP])
 {
-	uint8_t in[2 + 16 + 16 + 1 + 1 + 2 + 2], sum[SHA_DIGEST_LENGTH];
+	uint8_t in[2 + 16 + 16 + 1 + 1 + 2 + 2], sum[HEX_SHA1_LEN];
 	bool v4 = f->ip_version == 4;
 	size_t alen = v4 ? 4 : 16, n = 0;
 	unsigned a = 0;
@@ -96,7 +96,9 @@ flow_community_id(const struct flow *f, uint16_t seed,
 		store_be16(in + n + 2, port[!a]);
 		n += 4;
 	}
-	SHA1(in, n, sum);
+	if (!hex_sha1(view_of(in, n), sum)) {
+		memset(sum, 0, sizeof(sum));
+	}
 	out[0] = '1';
 	out[1] = ':';
 	EVP_EncodeBlock((unsigned char *)out + 2, sum, (int)sizeof(sum));

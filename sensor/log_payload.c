@@ -8,19 +8,20 @@
 static void
 put_printable(struct json *j, const char *key, struct view head, struct view v)
 {
-	char text[512];
+	uint8_t text[512];
 
 	json_str_begin(j, key);
 	json_str_part(j, head);
 	while (v.len > 0) {
 		size_t n = MIN(v.len, sizeof(text));
 
+		/* without branches: the compiler takes many bytes at once */
 		for (size_t i = 0; i < n; i++) {
 			uint8_t b = v.p[i];
-			bool shown = (b >= 0x20 && b < 0x7f) || b == '\n' ||
-				     b == '\r';
+			uint8_t hide = (uint8_t)(b - 0x20) > 0x5e;
 
-			text[i] = shown ? (char)b : '.';
+			hide &= (b != '\n') & (b != '\r');
+			text[i] = hide ? '.' : b;
 		}
 		json_str_part(j, view_of(text, n));
 		v = view_sub(v, n, v.len);

@@ -195,13 +195,16 @@ work(struct worker *w, unsigned index, const struct round *rd)
 		exchange(rd->change, w, index);
 	}
 	for (unsigned b = 0; b < rd->n_batches; b++) {
-		const struct batch_frames *batch = rd->batch[b];
+		struct batch_frames *batch = rd->batch[b];
+		struct frame *own[BATCH_FRAMES];
+		unsigned n = 0;
 
 		for (uint32_t i = 0; i < batch->n; i++) {
 			if (rd->owner[b * BATCH_FRAMES + i] == index) {
-				worker_frame(w, &batch->frame[i], out);
+				own[n++] = &batch->frame[i];
 			}
 		}
+		worker_frames(w, own, n, out);
 	}
 	if (rd->last) {
 		worker_finish(w, rd->last_us, rd->last_number, out);
@@ -362,6 +365,34 @@ change_alone(struct replay *r, struct worker *w, struct outbox *out)
 	}
 }
 
+static void
+take_batch(struct worker *w, struct batch_frames *b, struct outbox *out)
+{
+	struct frame *v[BATCH_FRAMES];
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		v[i] = &b->frame[i];
+	}
+	worker_frames(w, v, b->n, out);
+}
+
+/* Each frame in its time, and what it gave at once. */
+static void
+take_paced(struct replay *r, struct worker *w, const struct batch_frames *b,
+	   struct outbox *out)
+{
+	for (uint32_t i = 0; i < b->n; i++) {
+		pace(r, b->frame[i].ts_us);
+		change_alone(r, w, out);
+		worker_frame(w, &b->frame[i], out);
+		if (out->n > 0) {
+			sink_round(r->set->sink, &out, 1);
+			sink_flush(r->set->sink);
+			outbox_reset(out);
+		}
+	}
+}
+
 /* Everything in this thread, frame by frame when paced. */
 static void
 run_alone(struct replay *r)
@@ -375,20 +406,10 @@ run_alone(struct replay *r)
 	while (got != READ_END) {
 		got = read_batch(r, rd->batch[0]);
 		change_alone(r, w, out);
-		for (uint32_t i = 0; got == READ_BATCH && i < rd->batch[0]->n;
-		     i++) {
-			const struct frame *f = &rd->batch[0]->frame[i];
-
-			if (r->set->pace > 0) {
-				pace(r, f->ts_us);
-				change_alone(r, w, out);
-			}
-			worker_frame(w, f, out);
-			if (r->set->pace > 0 && out->n > 0) {
-				sink_round(r->set->sink, &out, 1);
-				sink_flush(r->set->sink);
-				outbox_reset(out);
-			}
+		if (got == READ_BATCH && r->set->pace > 0) {
+			take_paced(r, w, rd->batch[0], out);
+		} else if (got == READ_BATCH) {
+			take_batch(w, rd->batch[0], out);
 		}
 		r->quiet = got != READ_END && capture_rests(r->set->capture);
 		if (got == READ_END) {

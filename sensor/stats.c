@@ -70,6 +70,26 @@ put_flow(struct json *j, const struct stats_source *s)
 	json_obj_end(j);
 }
 
+/* What was counted and no more looked at; Suricata's flow_bypassed. */
+static void
+put_bypassed(struct json *j, const struct stats_source *s)
+{
+	struct worker_counters w;
+
+	stats_sum_workers(s, &w);
+	json_obj(j, "flow_bypassed");
+	json_u64(j, "local_pkts", w.bypassed_packets);
+	json_u64(j, "local_bytes", w.bypassed_bytes);
+	json_u64(j, "by_rule", w.bypassed_by_rule);
+	json_u64(j, "encrypted", w.bypassed_encrypted);
+	json_obj(j, "payload_not_inspected");
+	json_u64(j, "flows", w.unseen_flows);
+	json_u64(j, "pkts", w.unseen_packets);
+	json_u64(j, "bytes", w.unseen_bytes);
+	json_obj_end(j);
+	json_obj_end(j);
+}
+
 static void
 put_tcp(struct json *j, const struct stats_source *s)
 {
@@ -337,6 +357,7 @@ stats_write(struct json *j, const char *key, const struct stats_source *s)
 	json_u64(j, "memuse", mem);
 	put_decoder(j, s);
 	put_flow(j, s);
+	put_bypassed(j, s);
 	put_tcp(j, s);
 	put_app_layer(j, s);
 	put_files(j, s);

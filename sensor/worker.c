@@ -151,7 +151,7 @@ take_datagram(struct worker *w, struct event_subject *s, struct flow *f,
 /* What decides whether any rule could match this packet. */
 static bool
 wants_packet(struct worker *w, const struct event_subject *s, struct flow *f,
-	     const struct before *was)
+	     const struct before *was, bool unseen)
 {
 	const struct packet *pkt = s->pkt;
 	struct rule_look look = {
@@ -166,7 +166,7 @@ wants_packet(struct worker *w, const struct event_subject *s, struct flow *f,
 		.in_stream = w->in_stream,
 		.first = true,
 		.has_events = !event_set_empty(&pkt->events),
-		.payload = pkt->payload,
+		.payload = unseen ? VIEW_NONE : pkt->payload,
 		.packet = w->count.packets,
 	};
 
@@ -191,6 +191,8 @@ match_packet(struct worker *w, struct event_subject *s, struct flow *f,
 	     struct before *was)
 {
 	bool established = f != NULL && flow_established(f);
+	bool unseen =
+		f != NULL && f->app != NULL && f->app->unseen && f->app->dark;
 
 	/* a segment's own bytes count once they are acknowledged */
 	if (f != NULL && f->proto == IPP_TCP) {
@@ -200,7 +202,11 @@ match_packet(struct worker *w, struct event_subject *s, struct flow *f,
 						  : APP_UNKNOWN,
 					established };
 	}
-	if (!wants_packet(w, s, f, was)) {
+	if (UNLIKELY(unseen)) {
+		w->count.unseen_packets++;
+		w->count.unseen_bytes += s->pkt->payload.len;
+	}
+	if (!wants_packet(w, s, f, was, unseen)) {
 		return;
 	}
 	worker_need_facts(w, s);
@@ -210,6 +216,9 @@ match_packet(struct worker *w, struct event_subject *s, struct flow *f,
 	}
 	w->in.flow_state = f != NULL ? &f->rules : NULL;
 	w->in.tx_state = NULL;
+	if (unseen) {
+		w->in.buf[BUF_PAYLOAD].n = 0;
+	}
 	w->settled = w->out->n;
 	worker_match(w, s);
 	worker_settle(w);
@@ -228,6 +237,9 @@ match_flow(struct worker *w, struct event_subject *s, struct flow *f)
 	}
 	if (f->app != NULL) {
 		worker_inspect_txs(w, s, f);
+		if (UNLIKELY(f->app->dark && !f->app->unseen)) {
+			worker_part_unseen(w, s, f);
+		}
 	}
 	worker_settle(w);
 }
@@ -249,6 +261,7 @@ packet(struct worker *w, struct packet *pkt)
 	s.f = f;
 	if (f != NULL && UNLIKELY((f->flags & FLOW_BYPASSED) != 0)) {
 		w->count.bypassed_packets++;
+		w->count.bypassed_bytes += pkt->frame->wirelen;
 		put_tagged(w, &s);
 		return;
 	}
@@ -286,12 +299,31 @@ relieve(struct worker *w, const struct frame *f, struct outbox *out)
 	}
 }
 
+/* The hash is that of the outermost packet, unless it has no flow. */
+static void
+hand_hash(struct packet *p, uint64_t hash)
+{
+	if ((p->flags & (PKT_BROKEN | PKT_FRAGMENT)) == 0 && p->depth == 0) {
+		p->flow_hash = hash;
+	}
+}
+
 void
 worker_frame(struct worker *w, const struct frame *f, struct outbox *out)
+{
+	worker_take(w, f, 0, out);
+}
+
+void
+worker_take(struct worker *w, const struct frame *f, uint64_t hash,
+	    struct outbox *out)
 {
 	unsigned n = decode_frame(w->decoder, f, w->pkts);
 	bool any_ip = false, broken = false;
 
+	if (LIKELY(hash != 0 && n > 0)) {
+		hand_hash(&w->pkts[0], hash);
+	}
 	w->out = out;
 	w->order = f->number;
 	w->sub = 0;

@@ -43,7 +43,9 @@ struct worker_settings {
 	C(skipped_invalid) \
 	C(packets) \
 	C(alerts) C(alerts_lost) C(tunnel_packets) C(pseudo_packets) \
-		C(anomalies) C(events_lost) C(bypassed_packets)
+		C(anomalies) C(events_lost) C(bypassed_packets) \
+		C(bypassed_bytes) C(bypassed_by_rule) C(bypassed_encrypted) \
+		C(unseen_flows) C(unseen_packets) C(unseen_bytes)
 /* clang-format on */
 
 struct worker_counters {
@@ -65,6 +67,12 @@ struct rule_matcher *worker_change_rules(struct worker *w,
 
 /* Runs one frame through the pipeline; event lines go to 'out'. */
 void worker_frame(struct worker *w, const struct frame *f, struct outbox *out);
+/*
+ * The same for several, in their order: knowing those to come it has what they
+ * need in the cache by then.  Notes their shape in them.
+ */
+void worker_frames(struct worker *w, struct frame *const *v, unsigned n,
+		   struct outbox *out);
 
 /*
  * Ends flows whose time is up at 'now_us', which is believed: the caller saw

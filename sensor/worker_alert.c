@@ -139,7 +139,8 @@ note_actions(struct worker *w, const struct event_subject *s)
 	if (w->hits.passed && rule_flow_passed(f->rules)) {
 		f->flags |= FLOW_PASSED;
 	}
-	if (w->hits.bypass) {
+	if (w->hits.bypass && (f->flags & FLOW_BYPASSED) == 0) {
+		w->count.bypassed_by_rule++;
 		f->flags |= FLOW_BYPASSED;
 	}
 	for (uint32_t i = 0; i < w->hits.n; i++) {

@@ -99,6 +99,10 @@ worker_put_anomalies(struct worker *w, const struct event_subject *s,
 /* worker_asks.c: from a ruleset and the wanted events to w->asks. */
 void worker_note_asks(struct worker *w);
 
+/* worker.c: one frame; 'hash' is that of its flow when it is ordinary, or 0. */
+void worker_take(struct worker *w, const struct frame *f, uint64_t hash,
+		 struct outbox *out);
+
 /* worker_tx.c: transactions and the files that they carry; f->app is set. */
 /* Offers every transaction that went on to the rules; ends finished ones. */
 void worker_inspect_txs(struct worker *w, struct event_subject *s,
@@ -124,6 +128,12 @@ void worker_run_app(struct worker *w, struct event_subject *s, struct flow *f,
 /* Offers the raw bytes of direction s->dir; 'last': no more will come. */
 void worker_inspect_stream(struct worker *w, struct event_subject *s,
 			   struct flow *f, bool last);
+/*
+ * Both sides of 'f' encrypt from now on: the last look at its raw bytes, and
+ * what the settings say of the rest.
+ */
+void worker_part_unseen(struct worker *w, struct event_subject *s,
+			struct flow *f);
 /* Those of both directions, as they stand while the flow goes on. */
 void worker_inspect_streams(struct worker *w, struct event_subject *s,
 			    struct flow *f);

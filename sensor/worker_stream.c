@@ -88,6 +88,37 @@ worker_inspect_streams(struct worker *w, struct event_subject *s,
 	w->in.pkt_is_reverse = false;
 }
 
+void
+worker_part_unseen(struct worker *w, struct event_subject *s, struct flow *f)
+{
+	enum app_encryption how = app_proto_of(f) == APP_SSH
+					  ? w->apps->ssh_encrypted
+					  : w->apps->tls_encrypted;
+	enum flow_dir packet_dir = s->dir;
+
+	f->app->unseen = true;
+	f->app->dark = how != ENCRYPTED_FULL;
+	if (how == ENCRYPTED_FULL) {
+		return;
+	}
+	for (unsigned d = 0; d < 2; d++) {
+		s->dir = (enum flow_dir)d;
+		w->in.pkt_is_reverse = s->dir != packet_dir;
+		if (w->asks.match && w->asks.raw[d]) {
+			worker_inspect_stream(w, s, f, true);
+		}
+		stream_raw_disable(w->streams, f, s->dir);
+	}
+	s->dir = packet_dir;
+	w->in.pkt_is_reverse = false;
+	if (how == ENCRYPTED_BYPASS) {
+		f->flags |= FLOW_BYPASSED;
+		w->count.bypassed_encrypted++;
+	} else {
+		w->count.unseen_flows++;
+	}
+}
+
 /*
  * Moves what the stream made ready into the application parser.  Rules look
  * at the raw bytes before a hole now, because a hole ends the raw window.

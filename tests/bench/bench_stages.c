@@ -145,12 +145,15 @@ run_parts(struct parts *p, enum stage stage, const struct batch_frames *b)
 }
 
 static void
-run_worker(struct worker *w, const struct batch_frames *b, struct outbox *out,
+run_worker(struct worker *w, struct batch_frames *b, struct outbox *out,
 	   struct totals *t)
 {
+	struct frame *v[BATCH_FRAMES];
+
 	for (uint32_t i = 0; i < b->n; i++) {
-		worker_frame(w, &b->frame[i], out);
+		v[i] = &b->frame[i];
 	}
+	worker_frames(w, v, b->n, out);
 	worker_expire(w, b->frame[b->n - 1].ts_us, b->frame[b->n - 1].number,
 		      out);
 	t->alerts += out->n;

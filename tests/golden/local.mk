@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-dist_check_SCRIPTS += tests/golden/golden.sh tests/golden/digests tests/golden/shared.sh
-TESTS += tests/golden/golden.sh tests/golden/digests tests/golden/shared.sh
+dist_check_SCRIPTS += tests/golden/golden.sh tests/golden/digests tests/golden/shared.sh tests/golden/encrypted.sh
+TESTS += tests/golden/golden.sh tests/golden/digests tests/golden/shared.sh tests/golden/encrypted.sh
 EXTRA_DIST += \
 	tests/golden/update \
 	tests/golden/alerts.awk \

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Once warm, a worker asks the heap for nothing: every capture of pcaps/ goes
+ * through one worker with all kinds of events and the shipped rules, then
+ * again a day later; calls of the heap from the second time are counted, those
+ * of libraries too.  The allocator is replaced by one that counts, so that
+ * the test is skipped where a sanitizer has replaced it already.
+ */
+#include "tests/test.h"
+
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sensor/capture.h"
+#include "sensor/worker.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define COUNTS 0
+#elif defined(__GLIBC__)
+#define COUNTS 1
+#else
+#define COUNTS 0
+#endif
+
+static bool counting;
+static unsigned long n_calls;
+
+#if COUNTS
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t n);
+void *__libc_memalign(size_t align, size_t n);
+
+static void
+note(const char *what, size_t n, void *from)
+{
+	if (counting && n_calls++ < 5) {
+		counting = false;
+		fprintf(stderr, "%s of %zu bytes from %p\n", what, n, from);
+		counting = true;
+	}
+}
+
+void *
+malloc(size_t n)
+{
+	note("malloc", n, __builtin_return_address(0));
+	return __libc_malloc(n);
+}
+
+void *
+calloc(size_t n, size_t size)
+{
+	note("calloc", n * size, __builtin_return_address(0));
+	return __libc_calloc(n, size);
+}
+
+void *
+realloc(void *p, size_t n)
+{
+	note("realloc", n, __builtin_return_address(0));
+	return __libc_realloc(p, n);
+}
+
+int
+posix_memalign(void **out, size_t align, size_t n)
+{
+	note("posix_memalign", n, __builtin_return_address(0));
+	*out = __libc_memalign(align, n);
+	return *out == NULL;
+}
+
+void *
+aligned_alloc(size_t align, size_t n)
+{
+	note("aligned_alloc", n, __builtin_return_address(0));
+	return __libc_memalign(align, n);
+}
+#endif
+
+/* Every path through a worker; 'later_us' is added to the packets' times. */
+static uint64_t
+replay(struct worker *w, const char *path, uint64_t later_us,
+       struct outbox *out)
+{
+	struct batch_frames *b = batch_frames_new();
+	struct frame *v[BATCH_FRAMES];
+	struct capture *c = NULL;
+	uint64_t last_us = 0;
+	struct diag d;
+	size_t lines = 0;
+
+	assert_non_null(b);
+	assert_int_equal(capture_open_files(&c, &path, 1, NULL, &d), ERR_OK);
+	while (capture_next(c, b, &d) == ERR_OK) {
+		for (uint32_t i = 0; i < b->n; i++) {
+			b->frame[i].ts_us += later_us;
+			last_us = b->frame[i].ts_us;
+			v[i] = &b->frame[i];
+		}
+		counting = later_us > 0;
+		worker_frames(w, v, b->n, out);
+		worker_expire(w, last_us, b->frame[b->n - 1].number, out);
+		counting = false;
+		lines += out->n;
+		outbox_reset(out);
+	}
+	counting = later_us > 0;
+	worker_finish(w, last_us, 0, out);
+	counting = false;
+	lines += out->n;
+	outbox_reset(out);
+	capture_close(c);
+	batch_frames_free(b);
+	return lines;
+}
+
+static void
+run_all(struct worker *w, const glob_t *found, struct outbox *out)
+{
+	for (size_t i = 0; i < found->gl_pathc; i++) {
+		const char *path = found->gl_pathv[i];
+		uint64_t first = replay(w, path, 0, out);
+		uint64_t again;
+
+		n_calls = 0;
+		again = replay(w, path, UINT64_C(86400) * 1000000, out);
+		assert_true(first > 0);
+		assert_int_equal(again, first);
+		if (n_calls > 0) {
+			fail_msg("%s: %lu calls of the heap", path, n_calls);
+		}
+	}
+}
+
+static void
+test_second_time_allocates_nothing(void **state)
+{
+	const char *top = getenv("srcdir") != NULL ? getenv("srcdir") : ".";
+	struct conf *conf = conf_new();
+	struct outbox *out = outbox_new();
+	struct worker_settings set = {
+		.conf = conf,
+		.origin = { "", "", "", "", "" },
+		.event_types = UINT32_MAX,
+		.memory_limit = (size_t)1 << 30,
+	};
+	char rules[PATH_MAX], captures[PATH_MAX];
+	const char *patterns[] = { rules };
+	struct ruleset *rs;
+	struct worker *w;
+	glob_t found;
+	struct diag d;
+
+	(void)state;
+	if (!COUNTS) {
+		skip();
+	}
+	snprintf(rules, sizeof(rules), "%s/rules/dist/*.rules", top);
+	snprintf(captures, sizeof(captures), "%s/pcaps/*.pcap", top);
+	assert_int_equal(glob(captures, 0, NULL, &found), 0);
+	assert_int_equal(conf_set(conf, "vars.address-groups.HOME_NET", "any"),
+			 ERR_OK);
+	assert_int_equal(
+		conf_set(conf, "vars.address-groups.EXTERNAL_NET", "any"),
+		ERR_OK);
+	rs = ruleset_load(conf, patterns, 1, NULL, 0, &d);
+	assert_non_null(rs);
+	assert_true(ruleset_count(rs) > 0);
+	set.rules = rs;
+	w = worker_new(&set);
+	assert_non_null(w);
+	run_all(w, &found, out);
+	worker_free(w);
+	ruleset_free(rs);
+	outbox_free(out);
+	conf_free(conf);
+	globfree(&found);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_second_time_allocates_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
