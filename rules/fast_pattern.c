@@ -174,6 +174,31 @@ form_of(const struct draft_list *l, enum inspect_buf b, uint16_t k)
 	return ends ? FAST_SUFFIX : FAST_SCAN;
 }
 
+/* Where the literal of 'o' may begin, from what offset and depth say. */
+static void
+note_place(struct rule_prog *p, const struct draft_list *l,
+	   const struct draft_op *o)
+{
+	const struct content *c = &o->op.content;
+	uint64_t from, to = UINT32_MAX;
+
+	p->fast_from = 0;
+	p->fast_to = UINT32_MAX;
+	if (l->n_xforms > 0 || (o->op.flags & OPF_RELATIVE) != 0 ||
+	    c->offset.var >= 0 || c->offset.n < 0) {
+		return;
+	}
+	from = (uint64_t)c->offset.n + (o->has_chop ? o->chop_offset : 0);
+	if ((o->op.flags & OPF_DEPTH) != 0 && c->depth.var < 0 &&
+	    c->depth.n >= c->len) {
+		to = from + (uint64_t)c->depth.n - c->len;
+	}
+	if (from < UINT32_MAX) {
+		p->fast_from = (uint32_t)from;
+		p->fast_to = (uint32_t)MIN(to, (uint64_t)UINT32_MAX);
+	}
+}
+
 void
 fast_pattern_choose(const struct rule_draft *r, struct rule_prog *p,
 		    const struct rule_list *lists,
@@ -213,6 +238,7 @@ fast_pattern_choose(const struct rule_draft *r, struct rule_prog *p,
 				best = score;
 				p->fast_list = numbers[i];
 				p->fast = view_sub(v, 0, FAST_MAX);
+				note_place(p, l, o);
 				p->fast_nocase = nocase;
 				p->fast_form = (uint8_t)form_of(
 					l, lists[numbers[i]].buf, k);

@@ -244,6 +244,16 @@ struct inspect_flow {
 	uint64_t stream_bytes[2]; /* for stream_size */
 };
 
+/* The ends of a packet, as its rules' headers see them. */
+struct inspect_ends {
+	const struct addr *src, *dst;
+	uint16_t sport, dport;
+	uint8_t proto; /* enum ip_proto */
+	uint8_t ip_version; /* 4, 6; 0 when not IP */
+	uint8_t dir; /* enum inspect_dir */
+	bool has_flow;
+};
+
 enum inspect_kind {
 	INSPECT_PACKET, /* BUF_PAYLOAD and header facts; no tx buffers */
 	INSPECT_STREAM, /* BUF_STREAM only, plus header facts */

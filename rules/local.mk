@@ -5,6 +5,7 @@ librules_a_SOURCES = rules/inspect.h rules/rule.h
 # language and matching
 librules_a_SOURCES += \
 	rules/range_set.h rules/range_set.c \
+	rules/range_classes.h rules/range_classes.c \
 	rules/digest_list.h rules/digest_list.c \
 	rules/rule_prog.h \
 	rules/rule_text.h rules/rule_text.c \
@@ -55,6 +56,7 @@ librules_a_SOURCES += \
 	rules/rule_verify_need.c rules/rule_need.h rules/rule_need.c \
 	rules/rule_state.h rules/rule_state.c \
 	rules/rule_facts.h rules/rule_facts.c \
+	rules/header_index.h rules/header_index.c \
 	rules/rule_group.h rules/rule_group.c \
 	rules/rule_file.h rules/rule_file.c \
 	rules/ruleset_db.h rules/ruleset_order.c rules/ruleset_shared.c rules/ruleset_asks.c \
@@ -74,6 +76,7 @@ librules_a_SOURCES += \
 	rules/rule_try.c rules/rule_try_lists.c rules/rule_try_tx.c \
 	rules/rule_hit.c \
 	rules/rule_profile.h rules/rule_profile_db.h rules/rule_profile.c \
+	rules/rule_plan.h rules/rule_plan.c \
 	rules/rule_match.h rules/rule_match.c
 
 # prefilter, indicators, thresholds

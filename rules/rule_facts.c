@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/csum.h"
+#include "rules/header_index.h"
 
 void
 call_facts_of(const struct inspect *in, struct call_facts *f)
@@ -79,15 +80,6 @@ flow_ok(const struct rule_prog *p, const struct inspect *in)
 	return true;
 }
 
-/* "http" is HTTP of any version; "http1" is not. */
-static bool
-app_covers(const struct rule_prog *p, enum app_proto app)
-{
-	return app == (enum app_proto)p->app ||
-	       (p->app == APP_HTTP && app == APP_HTTP2 && !p->app_exact) ||
-	       (p->app == APP_DNS && app == APP_DOH2);
-}
-
 static bool
 app_ok(const struct rule_prog *p, const struct inspect *in)
 {
@@ -97,7 +89,7 @@ app_ok(const struct rule_prog *p, const struct inspect *in)
 	if (in->kind == INSPECT_TX) {
 		return in->app == (enum app_proto)p->app;
 	}
-	return in->flow != NULL && app_covers(p, in->flow->app);
+	return in->flow != NULL && header_app_covers(p, in->flow->app);
 }
 
 bool
@@ -111,24 +103,6 @@ facts_header(const struct rule_prog *p, const struct inspect *in,
 	}
 	return ends_ok(p, in, c, swap) ||
 	       (p->both_ways && ends_ok(p, in, c, !swap));
-}
-
-static bool
-flags_ok(const struct test *t, uint64_t flags)
-{
-	uint64_t x = flags & t->b;
-
-	switch ((enum flags_mode)t->arg) {
-	case FLAGS_EXACT:
-		return x == t->a;
-	case FLAGS_ALL:
-		return (x & t->a) == t->a;
-	case FLAGS_ANY:
-		return (x & t->a) != 0;
-	case FLAGS_NONE:
-		return (x & t->a) == 0;
-	}
-	return false;
 }
 
 static bool
@@ -485,9 +459,9 @@ test_ok(const struct test *t, const struct inspect *in,
 		x = pkt->dsize;
 		break;
 	case FACT_FLAGS:
-		return flags_ok(t, pkt->tcp_flags);
+		return flags_match(t, pkt->tcp_flags);
 	case FACT_FRAGBITS:
-		return flags_ok(t, pkt->frag_flags);
+		return flags_match(t, pkt->frag_flags);
 	case FACT_IPOPT:
 		return (pkt->ip_options & t->a) != 0;
 	case FACT_CSUM:

@@ -9,26 +9,47 @@ add_candidate(struct rule_matcher *m, uint32_t order)
 {
 	m->candidates[order / 64] |= UINT64_C(1) << (order % 64);
 	m->summary[order / 4096] |= UINT64_C(1) << (order / 64 % 64);
+	m->any = true;
 }
 
-/* Those of 'g' without a literal, from 'order' on, whose ports fit. */
+/* The flow's plan and its present state leave the program in question. */
+static bool
+may_fit(const struct rule_matcher *m, uint32_t order)
+{
+	uint32_t w = order / 64;
+
+	return m->fits == NULL ||
+	       ((m->fits[w] & m->fits_app[w] & m->fits_state[w]) >>
+			(order % 64) &
+		1) != 0;
+}
+
+static void
+suggest(struct rule_matcher *m, uint32_t order)
+{
+	if (may_fit(m, order)) {
+		add_candidate(m, order);
+	}
+}
+
+/* Those of 'g' without a literal, from 'order' on. */
 static void
 add_bare(struct rule_matcher *m, const struct rule_group *g, uint32_t order)
 {
-	const struct inspect *in = m->in;
-	uint16_t sport = in->pkt.sport, dport = in->pkt.dport;
-
-	if (in->pkt_is_reverse) {
-		sport = in->pkt.dport;
-		dport = in->pkt.sport;
-	}
 	for (uint32_t i = 0; i < g->n_bare; i++) {
-		const struct bare_rule *b = &g->bare[i];
+		if (g->bare[i].order >= order) {
+			suggest(m, g->bare[i].order);
+		}
+	}
+}
 
-		if (b->order >= order && sport >= b->sport_lo &&
-		    sport <= b->sport_hi && dport >= b->dport_lo &&
-		    dport <= b->dport_hi) {
-			add_candidate(m, b->order);
+/* Those of them that packets of this type may match. */
+static void
+add_typed(struct rule_matcher *m, const struct rule_group *g, uint8_t type)
+{
+	for (uint32_t i = 0; i < g->n_bare; i++) {
+		if (type_set_has(&g->bare[i].types, type)) {
+			suggest(m, g->bare[i].order);
 		}
 	}
 }
@@ -41,105 +62,217 @@ add_indexed(struct rule_matcher *m, const struct addr_index *ix,
 	const uint32_t *ids = addr_index_find(ix, addr, &n);
 
 	for (uint32_t i = 0; i < n; i++) {
-		add_candidate(m, ids[i]);
+		suggest(m, ids[i]);
 	}
 }
 
-/* Those of 'g' without a literal, as far as the packet's ends ask for them. */
+/* Those that hang on the packet's addresses. */
 static void
-add_by_ends(struct rule_matcher *m, const struct rule_group *g)
+add_by_ends(struct rule_matcher *m, const struct rule_group *g,
+	    const struct inspect_ends *ends)
 {
-	add_bare(m, g, 0);
-	add_indexed(m, &g->by_src, m->facts.src);
-	add_indexed(m, &g->by_dst, m->facts.dst);
+	if (g->by_src.n_pieces > 0) {
+		add_indexed(m, &g->by_src, addr_value(ends->src));
+	}
+	if (g->by_dst.n_pieces > 0) {
+		add_indexed(m, &g->by_dst, addr_value(ends->dst));
+	}
 }
 
 /*
- * The rules of 'g' whose literal is in 'data' behind what was seen of it, and
- * in the last bytes that were: a rule that waits is tried at once while its
- * literal is that near.
+ * Finds the literals of 's' in 'data', which begins at 'base' of its buffer,
+ * behind what was seen of it and in the last bytes that were: a rule that
+ * waits is tried at once while its literal is that near.  Their ids stand in
+ * m->ids.
  */
-static void
-scan(struct rule_matcher *m, const struct rule_group *g, struct view data,
-     size_t seen)
+static uint32_t
+find_literals(struct rule_matcher *m, const struct rule_scan *s,
+	      struct view data, size_t seen, uint64_t base)
 {
-	size_t back = g->longest > 0 ? g->longest - 1 : 0;
+	size_t back = s->longest > 0 ? s->longest - 1 : 0;
 	size_t from = seen > back ? seen - back : 0;
 	struct prefilter_input in = {
 		.data = view_sub(data, from, data.len),
-		.base = from,
+		.base = base + from,
 	};
 	size_t n;
 
-	if (g->prefilter == NULL || data.len == 0) {
-		return;
+	if (s->prefilter == NULL || in.data.len == 0) {
+		return 0;
 	}
-	n = prefilter_scan(g->prefilter, m->scratch, &in, m->id_bits, m->ids);
+	n = prefilter_scan(s->prefilter, m->scratch, &in, m->id_bits, m->ids);
 	for (size_t i = 0; i < n; i++) {
 		uint32_t id = m->ids[i].id;
 
 		m->id_bits[id / 64] &= ~(UINT64_C(1) << (id % 64));
-		for (uint32_t k = g->first[id]; k < g->first[id + 1]; k++) {
-			add_candidate(m, g->orders[k]);
+	}
+	return (uint32_t)n;
+}
+
+/* The rules of 's' under 'id' that have 'role' (NULL: all). */
+static void
+add_found(struct rule_matcher *m, const struct rule_scan *s, uint32_t id,
+	  const uint64_t *role)
+{
+	for (uint32_t k = s->first[id]; k < s->first[id + 1]; k++) {
+		uint32_t order = s->orders[k];
+
+		if (role == NULL ||
+		    (role[order / 64] >> (order % 64) & 1) != 0) {
+			suggest(m, order);
 		}
 	}
 }
-static enum packet_class
-class_of(const struct inspect *in)
+
+/* The rules of 's' whose literal is in 'data'. */
+static void
+scan(struct rule_matcher *m, const struct rule_scan *s, struct view data,
+     size_t seen, uint64_t base)
 {
-	switch (in->pkt.proto) {
-	case IPP_TCP:
-		return in->pkt.in_stream ? PACKET_TCP_STREAM : PACKET_TCP;
-	case IPP_UDP:
-		return PACKET_UDP;
-	case IPP_ICMP:
-		return PACKET_ICMP4;
-	case IPP_ICMPV6:
-		return PACKET_ICMP6;
-	case IPP_SCTP:
-		return PACKET_SCTP;
-	default:
-		return PACKET_OTHER;
+	uint32_t n = find_literals(m, s, data, seen, base);
+
+	for (uint32_t i = 0; i < n; i++) {
+		add_found(m, s, m->ids[i].id, NULL);
 	}
 }
 
-/* The flow's first packet in this direction, or one that has no flow. */
-static bool
-is_first(const struct inspect *in)
+/* A segment's payload far from its front; the stream will ask for the same. */
+static void
+scan_segment(struct rule_matcher *m, const struct rule_look *l)
 {
-	return in->flow == NULL || in->flow->pkts[in->dir] <= 1;
+	const struct rule_scan *s = &m->groups->tcp[l->ends.dir];
+	uint32_t n = find_literals(m, s, l->payload, 0, 0);
+
+	m->segment.packet = l->packet;
+	m->segment.payload = l->payload;
+	m->segment.dir = l->ends.dir;
+	m->segment.n = n;
+	for (uint32_t i = 0; i < n; i++) {
+		m->segment.ids[i] = m->ids[i].id;
+		add_found(m, s, m->ids[i].id, m->groups->headers.role[0]);
+	}
+}
+
+/* Narrows what gathering suggests to the flow's plan. */
+static const struct rule_plan *
+take_plan(struct rule_matcher *m, const struct rule_look *l)
+{
+	const struct header_index *h = &m->groups->headers;
+	const struct rule_plan *plan =
+		rule_plan_find(&m->plans, &l->ends, l->plan);
+
+	m->fits = plan->fits;
+	m->fits_app = h->app[l->ends.has_flow ? l->app : APP_UNKNOWN];
+	m->fits_state = h->established[l->ends.has_flow && l->established];
+	return plan;
 }
 
 void
-gather_packet(struct rule_matcher *m)
+gather_packet(struct rule_matcher *m, const struct rule_look *l)
 {
-	const struct inspect *in = m->in;
-	enum packet_class c = class_of(in);
-	const struct packet_lists *l = &m->groups->packet[c][in->dir];
-	const struct rule_group *payload = &m->groups->payload[c][in->dir];
+	const struct rule_plan *plan = take_plan(m, l);
+	unsigned in = l->in_stream, dir = l->ends.dir;
+	enum packet_class c = packet_class_of(l->ends.proto, l->in_stream);
+	const struct packet_lists *lists = &m->groups->packet[c][dir];
+	const struct rule_group *payload = &m->groups->payload[c][dir];
+	bool full = l->payload.len > 0;
 
-	add_by_ends(m, &l->always);
-	if (!event_set_empty(&in->pkt.events)) {
-		add_bare(m, &l->event, 0);
+	m->segment.packet = 0;
+	if (type_set_has(&plan->types[in], l->type)) {
+		add_typed(m, &lists->always, l->type);
+		if (type_set_has(&lists->always.types, l->type)) {
+			add_by_ends(m, &lists->always, &l->ends);
+		}
+		add_typed(m, payload, l->type);
+	} else if (full && type_set_has(&plan->payload_types[in], l->type)) {
+		add_typed(m, payload, l->type);
 	}
-	if (m->flow != NULL && m->flow->bits != NULL) {
-		add_bare(m, &l->bits, 0);
+	if (l->has_events && plan->event[in]) {
+		add_bare(m, &lists->event, 0);
 	}
-	if (is_first(in)) {
-		add_by_ends(m, &l->first);
+	if (plan->bits[in] && m->flow != NULL && m->flow->bits != NULL) {
+		add_bare(m, &lists->bits, 0);
 	}
-	add_bare(m, payload, 0);
-	if (in->buf[BUF_PAYLOAD].n > 0) {
-		scan(m, payload, in->buf[BUF_PAYLOAD].v[0], 0);
+	if (l->first && plan->first[in]) {
+		add_bare(m, &lists->first, 0);
+		add_by_ends(m, &lists->first, &l->ends);
+	}
+	if (full && plan->near[in]) {
+		scan(m, &payload->near,
+		     view_sub(l->payload, 0, (size_t)payload->near.reach), 0,
+		     0);
+	}
+	if (full && plan->far[in]) {
+		if (in) {
+			scan_segment(m, l);
+		} else {
+			scan(m, &payload->far, l->payload, 0, 0);
+		}
 	}
 }
 
 void
 gather_bits(struct rule_matcher *m, uint32_t order)
 {
-	enum packet_class c = class_of(m->in);
+	enum packet_class c =
+		packet_class_of(m->in->pkt.proto, m->in->pkt.in_stream);
 
 	add_bare(m, &m->groups->packet[c][m->in->dir].bits, order);
+}
+
+/* The new bytes of the stream are those of the segment that was scanned. */
+static bool
+is_segment(const struct rule_matcher *m, const struct rule_look *l)
+{
+	struct view fresh = view_sub(l->payload, l->seen, l->payload.len);
+
+	return l->packet != 0 && m->segment.packet == l->packet &&
+	       m->segment.dir == l->ends.dir &&
+	       view_eq(m->segment.payload, fresh);
+}
+
+static void
+scan_stream(struct rule_matcher *m, const struct rule_look *l)
+{
+	const struct rule_scan *s = &m->groups->tcp[l->ends.dir];
+	const uint64_t *role = m->groups->headers.role[1];
+	struct view data = l->payload;
+	uint32_t n;
+
+	if (is_segment(m, l)) {
+		for (uint32_t i = 0; i < m->segment.n; i++) {
+			add_found(m, s, m->segment.ids[i], role);
+		}
+		if (l->seen == 0) {
+			return;
+		}
+		/* only what lies across the seam is left */
+		data = view_sub(data, 0, l->seen + s->longest - 1);
+	}
+	n = find_literals(m, s, data, l->seen, 0);
+	for (uint32_t i = 0; i < n; i++) {
+		add_found(m, s, m->ids[i].id, role);
+	}
+}
+
+void
+gather_stream(struct rule_matcher *m, const struct rule_look *l)
+{
+	const struct rule_group *g = &m->groups->stream[l->ends.dir];
+	const struct rule_plan *plan = take_plan(m, l);
+
+	if (plan->stream_bare) {
+		add_bare(m, g, 0);
+	}
+	if (plan->stream_near && l->offset + l->seen < g->near.reach) {
+		scan(m, &g->near,
+		     view_sub(l->payload, 0,
+			      (size_t)(g->near.reach - l->offset)),
+		     l->seen, l->offset);
+	}
+	if (plan->stream_far) {
+		scan_stream(m, l);
+	}
 }
 
 /* A rule that waits for the end of the chunk in which its literal stood. */
@@ -199,18 +332,12 @@ retry(struct rule_matcher *m, struct rule_flow *f,
 }
 
 void
-gather_stream(struct rule_matcher *m)
+gather_pending(struct rule_matcher *m)
 {
 	const struct inspect *in = m->in;
-	const struct rule_group *g = &m->groups->stream[in->dir];
 	struct rule_flow *f = m->flow;
 	uint8_t n;
 
-	if (in->buf[BUF_STREAM].n == 0) {
-		return;
-	}
-	add_bare(m, g, 0);
-	scan(m, g, in->buf[BUF_STREAM].v[0], in->stream_seen);
 	if (f == NULL) {
 		return;
 	}
@@ -244,7 +371,7 @@ look_up(struct rule_matcher *m, const struct rule_group *g, struct view value)
 
 	for (uint32_t i = 0; i < n; i++) {
 		for (uint32_t k = 0; k < found[i]->n; k++) {
-			add_candidate(m, g->table.orders[found[i]->first + k]);
+			suggest(m, g->table.orders[found[i]->first + k]);
 		}
 	}
 }
@@ -261,7 +388,7 @@ gather_buffer(struct rule_matcher *m, enum inspect_buf b, unsigned dir)
 		struct view v = in->buf[b].v[i];
 
 		look_up(m, g, v);
-		scan(m, g, v, is_body(b) ? in->body_seen[in->dir] : 0);
+		scan(m, &g->far, v, is_body(b) ? in->body_seen[in->dir] : 0, 0);
 	}
 }
 
@@ -273,7 +400,7 @@ gather_of_file(struct rule_matcher *m, enum inspect_buf b, struct view v,
 
 	add_bare(m, g, 0);
 	look_up(m, g, v);
-	scan(m, g, v, seen);
+	scan(m, &g->far, v, seen, 0);
 }
 
 /* What is new of 'f', which is one instance of each of its buffers. */
@@ -296,6 +423,7 @@ gather_tx(struct rule_matcher *m)
 {
 	const struct inspect *in = m->in;
 
+	m->fits = NULL;
 	for (unsigned w = 0; w < 2; w++) {
 		uint64_t fresh = in->fresh[w] & m->rs->needed[w];
 

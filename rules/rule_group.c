@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rule_group.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* One group's members while they are gathered. */
@@ -27,32 +28,41 @@ gather_add(struct gather *g, const struct rule_prog *p)
 }
 
 static int
+compare(uint32_t a, uint32_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int
+compare_literals(const struct rule_prog *x, const struct rule_prog *y)
+{
+	int c = x->fast_nocase - y->fast_nocase;
+
+	c = c != 0 ? c
+		   : (x->fast.len > y->fast.len) - (x->fast.len < y->fast.len);
+	c = c != 0 ? c : memcmp(x->fast.p, y->fast.p, x->fast.len);
+	c = c != 0 ? c : compare(x->fast_from, y->fast_from);
+	return c != 0 ? c : compare(x->fast_to, y->fast_to);
+}
+
+static int
 by_literal(const void *a, const void *b)
 {
 	const struct rule_prog *x = *(const struct rule_prog *const *)a;
 	const struct rule_prog *y = *(const struct rule_prog *const *)b;
-	int c;
+	int c = compare_literals(x, y);
 
-	if (x->fast_nocase != y->fast_nocase) {
-		return x->fast_nocase - y->fast_nocase;
-	}
-	if (x->fast.len != y->fast.len) {
-		return x->fast.len < y->fast.len ? -1 : 1;
-	}
-	c = memcmp(x->fast.p, y->fast.p, x->fast.len);
-	return c != 0 ? c : (x->order < y->order ? -1 : x->order > y->order);
+	return c != 0 ? c : compare(x->order, y->order);
 }
 
-static bool
-same_literal(const struct rule_prog *a, const struct rule_prog *b)
-{
-	return a->fast_nocase == b->fast_nocase && view_eq(a->fast, b->fast);
-}
-
-/* The literals of 'with', one id for each spelling. */
+/*
+ * The literals of 'with', one id for each spelling and place.  'placed': they
+ * are looked for where they may begin, not anywhere.
+ */
 static enum err
-build_literals(struct rule_group *g, const struct prefilter *like,
-	       struct gather *with, struct diag *d)
+build_scan(struct rule_groups *set, struct rule_scan *s,
+	   const struct rule_scan *like, struct gather *with, bool placed,
+	   struct diag *d)
 {
 	struct prefilter_literal *lits;
 	enum err e = ERR_OK;
@@ -63,42 +73,160 @@ build_literals(struct rule_group *g, const struct prefilter *like,
 	}
 	qsort(with->v, with->n, sizeof(with->v[0]), by_literal);
 	lits = calloc(with->n, sizeof(*lits));
-	g->first = calloc(with->n + 1, sizeof(g->first[0]));
-	g->orders = calloc(with->n, sizeof(g->orders[0]));
-	if (lits == NULL || g->first == NULL || g->orders == NULL) {
+	s->first = calloc(with->n + 1, sizeof(s->first[0]));
+	s->orders = calloc(with->n, sizeof(s->orders[0]));
+	if (lits == NULL || s->first == NULL || s->orders == NULL) {
 		e = diag_set(d, ERR_NOMEM, "out of memory");
 		goto out;
 	}
 	for (uint32_t i = 0; i < with->n; i++) {
 		const struct rule_prog *p = with->v[i];
 
-		if (i == 0 || !same_literal(with->v[i - 1], p)) {
-			g->first[n] = i;
+		if (i == 0 || compare_literals(with->v[i - 1], p) != 0) {
+			s->first[n] = i;
 			lits[n] = (struct prefilter_literal){
-				p->fast, p->fast_nocase,     n,
-				0,       PREFILTER_ANYWHERE,
+				.bytes = p->fast,
+				.nocase = p->fast_nocase,
+				.id = n,
+				.from = placed ? p->fast_from : 0,
+				.to = placed ? p->fast_to : PREFILTER_ANYWHERE,
 			};
 			n++;
 		}
-		g->orders[i] = p->order;
+		s->orders[i] = p->order;
+		s->reach = MAX(s->reach, (uint64_t)p->fast_to + p->fast.len);
 	}
-	g->first[n] = with->n;
-	g->n_ids = n;
-	g->prefilter = prefilter_build_like(like, lits, n, d);
-	if (g->prefilter == NULL) {
+	s->first[n] = with->n;
+	s->n_ids = n;
+	s->prefilter = prefilter_build_like(
+		like != NULL ? like->prefilter : NULL, lits, n, d);
+	if (s->prefilter == NULL) {
 		e = ERR_NOMEM;
 		goto out;
 	}
-	g->longest = prefilter_longest(g->prefilter);
+	s->longest = prefilter_longest(s->prefilter);
+	set->most_ids = MAX(set->most_ids, n);
 out:
 	free(lits);
 	return e;
 }
 
-/* Moves the rules that 'side' tells apart from 'bare' into 'ix'. */
-static enum err
-build_index(struct addr_index *ix, struct gather *bare, bool by_dst)
+/* Whether a literal of payload or stream can only be at the front. */
+static bool
+is_near(const struct rule_prog *p)
 {
+	return (uint64_t)p->fast_to + p->fast.len <= RULE_NEAR;
+}
+
+/* Moves those whose literal is near from 'from' to 'to'. */
+static bool
+part(struct gather *from, struct gather *to)
+{
+	uint32_t kept = 0;
+
+	to->n = 0;
+	for (uint32_t i = 0; i < from->n; i++) {
+		if (!is_near(from->v[i])) {
+			from->v[kept++] = from->v[i];
+		} else if (!gather_add(to, from->v[i])) {
+			return false;
+		}
+	}
+	from->n = kept;
+	return true;
+}
+
+/* Where in the set a group stands; says which programs belong to it. */
+struct place {
+	enum {
+		AT_TX,
+		AT_TX_BARE,
+		AT_STREAM,
+		AT_PAYLOAD,
+		AT_ALWAYS,
+		AT_EVENT,
+		AT_BITS,
+		AT_FIRST
+	} at;
+	unsigned which; /* buffer, protocol or packet class */
+	unsigned dir;
+};
+
+static uint8_t
+class_proto(enum packet_class c)
+{
+	static const uint8_t protos[PACKET_CLASSES] = {
+		[PACKET_TCP_STREAM] = PROTO_TCP, [PACKET_TCP] = PROTO_TCP,
+		[PACKET_UDP] = PROTO_UDP,        [PACKET_ICMP4] = PROTO_ICMP4,
+		[PACKET_ICMP6] = PROTO_ICMP6,    [PACKET_SCTP] = PROTO_SCTP,
+		[PACKET_OTHER] = PROTO_OTHER,
+	};
+
+	return protos[c];
+}
+
+/* The protocol of all packets of a group; 0 when it is not about packets. */
+static uint8_t
+proto_at(const struct place *at)
+{
+	return at->at == AT_TX || at->at == AT_TX_BARE || at->at == AT_STREAM
+		       ? 0
+		       : class_proto((enum packet_class)at->which);
+}
+
+/* Where the words of a rule tell types of packet apart. */
+static bool
+type_ok(const struct test *t, uint8_t proto, uint8_t type)
+{
+	switch (proto) {
+	case PROTO_TCP:
+		return t->fact != FACT_FLAGS || flags_match(t, type);
+	case PROTO_ICMP4:
+	case PROTO_ICMP6:
+		return t->fact != FACT_ICMP_TYPE ||
+		       compare_u64(type, (enum cmp)t->compare, t->a, t->b);
+	default:
+		return true;
+	}
+}
+
+static void
+add_types(struct type_set *s, const struct rule_prog *p, uint8_t proto)
+{
+	if (p->n_tests == 0) {
+		memset(s, 0xff, sizeof(*s));
+		return;
+	}
+	for (unsigned type = 0; type < 256; type++) {
+		bool ok = true;
+
+		for (uint16_t i = 0; i < p->n_tests && ok; i++) {
+			ok = type_ok(&p->tests[i], proto, (uint8_t)type);
+		}
+		if (ok) {
+			s->w[type / 64] |= UINT64_C(1) << (type % 64);
+		}
+	}
+}
+
+static struct bare_rule
+bare_of(const struct rule_prog *p, uint8_t proto)
+{
+	struct bare_rule b = { .order = p->order };
+
+	for (uint16_t i = 0; i < p->n_lists; i++) {
+		b.needs_payload |= p->lists[i].buf == BUF_PAYLOAD;
+	}
+	add_types(&b.types, p, proto);
+	return b;
+}
+
+/* Moves the rules that one side tells apart from 'bare' into an index. */
+static enum err
+build_index(struct rule_group *g, const struct place *at, struct gather *bare,
+	    bool by_dst)
+{
+	struct addr_index *ix = by_dst ? &g->by_dst : &g->by_src;
 	struct addr_index_entry *v;
 	uint32_t kept = 0;
 	size_t n = 0;
@@ -130,92 +258,31 @@ build_index(struct addr_index *ix, struct gather *bare, bool by_dst)
 		if (p->both_ways ||
 		    !addr_index_suits(by_dst ? p->dst : p->src)) {
 			bare->v[kept++] = p;
+		} else {
+			add_types(&g->types, p, proto_at(at));
 		}
 	}
 	bare->n = e == ERR_OK ? kept : bare->n;
 	return e;
 }
 
-/* The hull of a set of ports; all of them when the program is not bound. */
-static void
-port_hull(const struct range_set *s, bool bound, uint16_t *lo, uint16_t *hi)
-{
-	*lo = 0;
-	*hi = UINT16_MAX;
-	if (bound && s != NULL && s->n > 0) {
-		*lo = (uint16_t)s->v[0].lo;
-		*hi = (uint16_t)s->v[s->n - 1].hi;
-	}
-}
-
-static struct bare_rule
-bare_of(const struct rule_prog *p)
-{
-	/* Only programs on the packet itself meet its ports unturned. */
-	bool bound = !p->both_ways && p->kind != PROG_TX;
-	struct bare_rule b = { .order = p->order };
-
-	port_hull(p->sport, bound, &b.sport_lo, &b.sport_hi);
-	port_hull(p->dport, bound, &b.dport_lo, &b.dport_hi);
-	return b;
-}
-
 static enum err
-build_group(struct rule_groups *set, struct rule_group *g,
-	    const struct prefilter *like, struct gather *with,
-	    struct gather *bare, struct diag *d)
+build_bare(struct rule_group *g, const struct place *at,
+	   const struct gather *bare, struct diag *d)
 {
-	enum err e;
-
-	if (!literal_table_build(&g->table, with->v, &with->n)) {
+	if (bare->n == 0) {
+		return ERR_OK;
+	}
+	g->bare = calloc(bare->n, sizeof(g->bare[0]));
+	if (g->bare == NULL) {
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
-	e = build_literals(g, like, with, d);
-	if (e != ERR_OK) {
-		return e;
+	for (uint32_t i = 0; i < bare->n; i++) {
+		g->bare[i] = bare_of(bare->v[i], proto_at(at));
 	}
-	if (bare->n > 0) {
-		g->bare = calloc(bare->n, sizeof(g->bare[0]));
-		if (g->bare == NULL) {
-			return diag_set(d, ERR_NOMEM, "out of memory");
-		}
-		for (uint32_t i = 0; i < bare->n; i++) {
-			g->bare[i] = bare_of(bare->v[i]);
-		}
-		g->n_bare = bare->n;
-	}
-	set->most_ids = MAX(set->most_ids, g->n_ids);
+	g->n_bare = bare->n;
 	return ERR_OK;
 }
-
-static uint8_t
-class_proto(enum packet_class c)
-{
-	static const uint8_t protos[PACKET_CLASSES] = {
-		[PACKET_TCP_STREAM] = PROTO_TCP, [PACKET_TCP] = PROTO_TCP,
-		[PACKET_UDP] = PROTO_UDP,        [PACKET_ICMP4] = PROTO_ICMP4,
-		[PACKET_ICMP6] = PROTO_ICMP6,    [PACKET_SCTP] = PROTO_SCTP,
-		[PACKET_OTHER] = PROTO_OTHER,
-	};
-
-	return protos[c];
-}
-
-/* Where in the set a group stands; says which programs belong to it. */
-struct place {
-	enum {
-		AT_TX,
-		AT_TX_BARE,
-		AT_STREAM,
-		AT_PAYLOAD,
-		AT_ALWAYS,
-		AT_EVENT,
-		AT_BITS,
-		AT_FIRST
-	} at;
-	unsigned which; /* buffer, protocol or packet class */
-	unsigned dir;
-};
 
 /* The buffer whose news make a transaction rule a candidate. */
 static int
@@ -302,26 +369,54 @@ belongs(const struct rule_prog *p, const struct place *at)
 	}
 }
 
-static enum err
-fill_group(struct rule_groups *set, struct rule_group *g,
-	   const struct place *at, const struct prefilter *like,
-	   struct gather *with, struct gather *bare, struct diag *d)
-{
-	with->n = bare->n = 0;
-	for (uint32_t i = 0; i < set->n_progs; i++) {
-		const struct rule_prog *p = set->progs[i];
+struct building {
+	struct rule_groups *set;
+	const struct rule_groups *prev;
+	struct gather with, near, bare;
+	struct diag *d;
+};
 
-		if (belongs(p, at) &&
-		    !gather_add(p->fast_list >= 0 ? with : bare, p)) {
-			return diag_set(d, ERR_NOMEM, "out of memory");
-		}
+/* What stands in the former set where 'x' stands in the new one, or NULL. */
+static const void *
+former(const struct building *b, const void *x)
+{
+	size_t offset = (size_t)((const uint8_t *)x - (const uint8_t *)b->set);
+
+	return b->prev != NULL ? (const uint8_t *)b->prev + offset : NULL;
+}
+
+/* Those literals that rule_groups.tcp looks for instead of the group. */
+static bool
+is_shared(const struct place *at)
+{
+	return at->at == AT_STREAM ||
+	       (at->at == AT_PAYLOAD && at->which == PACKET_TCP_STREAM);
+}
+
+/* Whether scans know where in the buffer they are: of bodies they do not. */
+static bool
+is_placed(const struct place *at)
+{
+	return at->at != AT_TX ||
+	       (at->which != BUF_HTTP_REQ_BODY &&
+		at->which != BUF_HTTP_RESP_BODY && at->which != BUF_FILE_DATA);
+}
+
+static enum err
+build_literals(struct building *b, struct rule_group *g, const struct place *at)
+{
+	struct gather *with = &b->with;
+	struct rule_scan *s = &g->far;
+
+	if (!literal_table_build(&g->table, with->v, &with->n) ||
+	    (is_shared(at) && !part(with, &b->near))) {
+		return diag_set(b->d, ERR_NOMEM, "out of memory");
 	}
-	if ((at->at == AT_FIRST || at->at == AT_ALWAYS) &&
-	    (build_index(&g->by_src, bare, false) != ERR_OK ||
-	     build_index(&g->by_dst, bare, true) != ERR_OK)) {
-		return diag_set(d, ERR_NOMEM, "out of memory");
+	if (is_shared(at)) {
+		with = &b->near;
+		s = &g->near;
 	}
-	return build_group(set, g, like, with, bare, d);
+	return build_scan(b->set, s, former(b, s), with, is_placed(at), b->d);
 }
 
 /* Visits every group with its place. */
@@ -368,29 +463,50 @@ each_group(struct rule_groups *g,
 	return e;
 }
 
-struct building {
-	struct rule_groups *set;
-	const struct rule_groups *prev;
-	struct gather with, bare;
-	struct diag *d;
-};
-
 static enum err
 build_one(void *arg, struct rule_group *g, const struct place *at)
 {
 	struct building *b = arg;
-	const struct prefilter *like = NULL;
+	struct gather *bare = &b->bare;
+	enum err e;
 
-	if (b->prev != NULL) {
-		/* the group of the same place */
-		size_t offset = (size_t)((uint8_t *)g - (uint8_t *)b->set);
+	b->with.n = bare->n = 0;
+	for (uint32_t i = 0; i < b->set->n_progs; i++) {
+		const struct rule_prog *p = b->set->progs[i];
 
-		like = ((const struct rule_group
-				 *)(const void *)((const uint8_t *)b->prev +
-						  offset))
-			       ->prefilter;
+		if (belongs(p, at) &&
+		    !gather_add(p->fast_list >= 0 ? &b->with : bare, p)) {
+			return diag_set(b->d, ERR_NOMEM, "out of memory");
+		}
 	}
-	return fill_group(b->set, g, at, like, &b->with, &b->bare, b->d);
+	if ((at->at == AT_FIRST || at->at == AT_ALWAYS) &&
+	    (build_index(g, at, bare, false) != ERR_OK ||
+	     build_index(g, at, bare, true) != ERR_OK)) {
+		return diag_set(b->d, ERR_NOMEM, "out of memory");
+	}
+	e = build_literals(b, g, at);
+	return e == ERR_OK ? build_bare(g, at, bare, b->d) : e;
+}
+
+/* What segments and streams of direction 'd' are scanned for together. */
+static enum err
+build_tcp(struct building *b, unsigned d)
+{
+	const struct place stream = { AT_STREAM, 0, d };
+	const struct place payload = { AT_PAYLOAD, PACKET_TCP_STREAM, d };
+	struct rule_scan *s = &b->set->tcp[d];
+
+	b->with.n = 0;
+	for (uint32_t i = 0; i < b->set->n_progs; i++) {
+		const struct rule_prog *p = b->set->progs[i];
+
+		if (p->fast_list >= 0 && !is_near(p) &&
+		    (belongs(p, &stream) || belongs(p, &payload)) &&
+		    !gather_add(&b->with, p)) {
+			return diag_set(b->d, ERR_NOMEM, "out of memory");
+		}
+	}
+	return build_scan(b->set, s, former(b, s), &b->with, false, b->d);
 }
 
 enum err
@@ -404,8 +520,17 @@ rule_groups_build(struct rule_groups *g, const struct rule_groups *prev,
 	memset(g, 0, sizeof(*g));
 	g->progs = progs;
 	g->n_progs = n;
-	e = each_group(g, build_one, &b);
+	e = header_index_build(&g->headers, progs, n);
+	if (e != ERR_OK) {
+		(void)diag_set(d, e, "out of memory");
+	} else {
+		e = each_group(g, build_one, &b);
+	}
+	for (unsigned k = 0; k < 2 && e == ERR_OK; k++) {
+		e = build_tcp(&b, k);
+	}
 	free(b.with.v);
+	free(b.near.v);
 	free(b.bare.v);
 	if (e != ERR_OK) {
 		rule_groups_fini(g);
@@ -413,15 +538,22 @@ rule_groups_build(struct rule_groups *g, const struct rule_groups *prev,
 	return e;
 }
 
+static void
+drop_scan(struct rule_scan *s)
+{
+	prefilter_free(s->prefilter);
+	free(s->first);
+	free(s->orders);
+}
+
 static enum err
 drop_one(void *arg, struct rule_group *g, const struct place *at)
 {
 	(void)arg;
 	(void)at;
-	prefilter_free(g->prefilter);
+	drop_scan(&g->near);
+	drop_scan(&g->far);
 	literal_table_fini(&g->table);
-	free(g->first);
-	free(g->orders);
 	free(g->bare);
 	addr_index_fini(&g->by_src);
 	addr_index_fini(&g->by_dst);
@@ -432,6 +564,9 @@ void
 rule_groups_fini(struct rule_groups *g)
 {
 	(void)each_group(g, drop_one, NULL);
+	drop_scan(&g->tcp[0]);
+	drop_scan(&g->tcp[1]);
+	header_index_fini(&g->headers);
 	memset(g, 0, sizeof(*g));
 }
 
@@ -440,18 +575,25 @@ weigh_one(void *arg, struct rule_group *g, const struct place *at)
 {
 	(void)at;
 	*(size_t *)arg += literal_table_memory(&g->table);
-	if (g->prefilter != NULL) {
-		*(size_t *)arg += prefilter_memory(g->prefilter);
-	}
+	return ERR_OK;
+}
+
+static enum err
+weigh_prefilter(void *arg, const struct prefilter *p)
+{
+	*(size_t *)arg += prefilter_memory(p);
 	return ERR_OK;
 }
 
 size_t
 rule_groups_memory(const struct rule_groups *g)
 {
-	size_t sum = 0;
+	size_t sum = header_index_memory(&g->headers);
+	enum err e;
 
 	(void)each_group((struct rule_groups *)g, weigh_one, &sum);
+	e = rule_groups_each(g, weigh_prefilter, &sum);
+	assert(e == ERR_OK);
 	return sum;
 }
 
@@ -461,12 +603,19 @@ struct visitor {
 };
 
 static enum err
+visit_scan(const struct visitor *v, const struct rule_scan *s)
+{
+	return s->prefilter != NULL ? v->fn(v->arg, s->prefilter) : ERR_OK;
+}
+
+static enum err
 visit_one(void *arg, struct rule_group *g, const struct place *at)
 {
-	struct visitor *v = arg;
+	const struct visitor *v = arg;
+	enum err e = visit_scan(v, &g->near);
 
 	(void)at;
-	return g->prefilter != NULL ? v->fn(v->arg, g->prefilter) : ERR_OK;
+	return e == ERR_OK ? visit_scan(v, &g->far) : e;
 }
 
 enum err
@@ -475,6 +624,10 @@ rule_groups_each(const struct rule_groups *g,
 		 void *arg)
 {
 	struct visitor v = { fn, arg };
+	enum err e = each_group((struct rule_groups *)g, visit_one, &v);
 
-	return each_group((struct rule_groups *)g, visit_one, &v);
+	for (unsigned d = 0; d < 2 && e == ERR_OK; d++) {
+		e = visit_scan(&v, &g->tcp[d]);
+	}
+	return e;
 }

@@ -16,27 +16,51 @@
 #define RULES_RULE_GROUP_H
 
 #include "rules/addr_index.h"
+#include "rules/header_index.h"
 #include "rules/literal_table.h"
 #include "rules/prefilter.h"
 #include "rules/rule_prog.h"
 
-/* A program without a literal, and the ports outside which it cannot match. */
-struct bare_rule {
-	uint32_t order;
-	uint16_t sport_lo, sport_hi, dport_lo, dport_hi;
+/* Bit per value of a packet's type: its TCP flags, its ICMP type, or 0. */
+struct type_set {
+	uint64_t w[4];
 };
 
-struct rule_group {
-	struct prefilter *prefilter; /* NULL: no literals to scan for */
-	struct literal_table table; /* those that are looked up */
+static inline bool
+type_set_has(const struct type_set *s, uint8_t type)
+{
+	return (s->w[type / 64] >> (type % 64) & 1) != 0;
+}
+
+/* A program without a literal, and the packets that it may match. */
+struct bare_rule {
+	uint32_t order;
+	bool needs_payload;
+	struct type_set types;
+};
+
+/* Literals that are looked for together. */
+struct rule_scan {
+	struct prefilter *prefilter; /* NULL: none */
 	uint32_t n_ids;
 	uint32_t *first; /* n_ids + 1: where an id's rules begin */
 	uint32_t *orders; /* the programs, by id */
+	size_t longest;
+	uint64_t reach; /* all of them end before this offset of the buffer */
+};
+
+/* Literals of payload and stream that a depth ties to so many bytes at the
+ * front are scanned for there only. */
+#define RULE_NEAR 64
+
+struct rule_group {
+	struct rule_scan near, far;
+	struct literal_table table; /* those that are looked up */
 	struct bare_rule *bare; /* programs without a literal */
 	uint32_t n_bare;
 	/* those of them that hang on a narrow set of addresses */
 	struct addr_index by_src, by_dst;
-	size_t longest;
+	struct type_set types; /* of those: which packets to look up */
 };
 
 /* Kinds of packet whose payload rules differ. */
@@ -59,12 +83,16 @@ struct packet_lists {
 struct rule_groups {
 	const struct rule_prog *const *progs; /* by order */
 	uint32_t n_progs;
+	struct header_index headers;
 	struct rule_group tx[BUF_COUNT][2];
 	struct rule_group tx_bare[APP_PROTO_COUNT][2]; /* no buffer at all */
 	struct rule_group stream[2];
 	struct rule_group payload[PACKET_CLASSES][2];
 	struct packet_lists packet[PACKET_CLASSES][2];
-	uint32_t most_ids; /* of any group */
+	/* What payload[PACKET_TCP_STREAM] and stream have far from the front:
+	 * a segment's bytes are looked at once for both. */
+	struct rule_scan tcp[2];
+	uint32_t most_ids; /* of any scan */
 };
 
 /* 'progs' in order of evaluation, progs[i]->order == i.  Prefilters that

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rule_match.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "rules/rule_matcher.h"
@@ -28,10 +29,13 @@ rule_matcher_new(const struct ruleset *rs)
 	m->summary = calloc(m->n_summary, sizeof(uint64_t));
 	m->id_bits = calloc(m->groups->most_ids / 64 + 1, sizeof(uint64_t));
 	m->ids = calloc(m->groups->most_ids + 1, sizeof(m->ids[0]));
+	m->segment.ids = calloc(m->groups->most_ids + 1, sizeof(uint32_t));
 	m->claims.p = malloc(CLAIM_ROOM);
 	if (m->claims.p == NULL || m->scratch == NULL ||
 	    m->candidates == NULL || m->summary == NULL || m->id_bits == NULL ||
-	    m->ids == NULL || !verifier_init(&m->verifier, rs->match_limit) ||
+	    m->ids == NULL || m->segment.ids == NULL ||
+	    !rule_plans_init(&m->plans, m->groups) ||
+	    !verifier_init(&m->verifier, rs->match_limit) ||
 	    rule_groups_each(m->groups, grow_scratch, m->scratch) != ERR_OK) {
 		rule_matcher_free(m);
 		return NULL;
@@ -43,6 +47,7 @@ void
 rule_matcher_free(struct rule_matcher *m)
 {
 	if (m != NULL) {
+		rule_plans_fini(&m->plans);
 		verifier_fini(&m->verifier);
 		rule_profile_free(m->profile);
 		prefilter_scratch_free(m->scratch);
@@ -51,6 +56,7 @@ rule_matcher_free(struct rule_matcher *m)
 		free(m->claims.p);
 		free(m->id_bits);
 		free(m->ids);
+		free(m->segment.ids);
 		free(m);
 	}
 }
@@ -64,6 +70,7 @@ rule_matcher_rules(const struct rule_matcher *m)
 void
 rule_matcher_follow(struct rule_matcher *m, const struct rule_matcher *old)
 {
+	rule_plans_follow(&m->plans, &old->plans);
 	m->stats = old->stats;
 	m->verifier.pcre_limit = old->verifier.pcre_limit;
 	m->verifier.step_limit = old->verifier.step_limit;
@@ -148,39 +155,6 @@ try_candidates(struct rule_matcher *m)
 	}
 }
 
-/* Marks the candidates of the call. */
-static void
-gather(struct rule_matcher *m)
-{
-	switch (m->in->kind) {
-	case INSPECT_PACKET:
-		gather_packet(m);
-		break;
-	case INSPECT_STREAM:
-		gather_stream(m);
-		break;
-	case INSPECT_TX:
-		gather_tx(m);
-		break;
-	}
-}
-
-static void
-gather_counted(struct rule_matcher *m)
-{
-	struct profile_gather *g = &m->profile->gather[m->in->kind];
-	uint64_t began;
-
-	g->calls++;
-	if (m->profile->n_calls++ % PROFILE_SAMPLE != 0) {
-		gather(m);
-		return;
-	}
-	began = profile_ticks();
-	gather(m);
-	profile_time_add(&g->time, profile_ticks() - began);
-}
-
 static bool
 goes_before(const struct rule_hit *a, const struct rule_hit *b)
 {
@@ -226,6 +200,140 @@ rule_matcher_settle(struct rule_matcher *m, struct shared_state *s)
 	m->shared = s;
 }
 
+/* Marks candidates; 'l' is NULL for a transaction. */
+static void
+mark(struct rule_matcher *m, enum inspect_kind kind, const struct rule_look *l)
+{
+	switch (kind) {
+	case INSPECT_PACKET:
+		gather_packet(m, l);
+		break;
+	case INSPECT_STREAM:
+		gather_stream(m, l);
+		break;
+	case INSPECT_TX:
+		gather_tx(m);
+		break;
+	}
+}
+
+static void
+gather(struct rule_matcher *m, enum inspect_kind kind,
+       const struct rule_look *l)
+{
+	struct profile_gather *g;
+	uint64_t began;
+
+	if (LIKELY(m->profile == NULL)) {
+		mark(m, kind, l);
+		return;
+	}
+	g = &m->profile->gather[kind];
+	g->calls++;
+	if (m->profile->n_calls++ % PROFILE_SAMPLE != 0) {
+		mark(m, kind, l);
+		return;
+	}
+	began = profile_ticks();
+	mark(m, kind, l);
+	profile_time_add(&g->time, profile_ticks() - began);
+}
+
+/* The flow's or datagram's silence that pass rules asked for. */
+static bool
+is_passed(const struct rule_matcher *m)
+{
+	return m->flow != NULL && (m->flow->pass || m->flow->pass_packet);
+}
+
+bool
+rule_wants_packet(struct rule_matcher *m, const struct rule_look *l)
+{
+	assert(!m->gathered);
+	m->flow = l->state != NULL ? *l->state : NULL;
+	begin_packet(m);
+	if (is_passed(m)) {
+		return false;
+	}
+	gather(m, INSPECT_PACKET, l);
+	m->gathered = m->any || (m->rs->iocs != NULL && l->first);
+	return m->gathered;
+}
+
+bool
+rule_wants_stream(struct rule_matcher *m, const struct rule_look *l)
+{
+	assert(!m->gathered);
+	m->flow = l->state != NULL ? *l->state : NULL;
+	if (is_passed(m)) {
+		return false;
+	}
+	gather(m, INSPECT_STREAM, l);
+	m->gathered = m->any ||
+		      (m->flow != NULL && m->flow->n_pending[l->ends.dir] > 0);
+	return m->gathered;
+}
+
+/* What 'in' says of the packet or bytes, for who did not ask before. */
+static struct rule_look
+look_of(const struct inspect *in)
+{
+	const struct inspect_packet *pkt = &in->pkt;
+	bool turned = in->pkt_is_reverse;
+	bool tcp = pkt->proto == IPP_TCP;
+	struct rule_look l = {
+		.ends = { .src = turned ? &pkt->dst : &pkt->src,
+			  .dst = turned ? &pkt->src : &pkt->dst,
+			  .sport = turned ? pkt->dport : pkt->sport,
+			  .dport = turned ? pkt->sport : pkt->dport,
+			  .proto = pkt->proto,
+			  .ip_version = pkt->ip_version,
+			  .dir = (uint8_t)in->dir,
+			  .has_flow = in->flow != NULL },
+		.in_stream = tcp && pkt->in_stream,
+		.first = in->flow == NULL || in->flow->pkts[in->dir] <= 1,
+		.has_events = !event_set_empty(&pkt->events),
+		.seen = in->stream_seen,
+		.offset = in->stream_offset,
+	};
+	const struct inspect_list *b =
+		&in->buf[in->kind == INSPECT_STREAM ? BUF_STREAM : BUF_PAYLOAD];
+
+	if (tcp) {
+		l.type = pkt->tcp_flags;
+	} else if (pkt->proto == IPP_ICMP || pkt->proto == IPP_ICMPV6) {
+		l.type = pkt->icmp_type;
+	}
+	if (in->flow != NULL) {
+		l.established = in->flow->established;
+		l.app = (uint8_t)in->flow->app;
+	}
+	if (b->n > 0) {
+		l.payload = b->v[0];
+	}
+	return l;
+}
+
+/* Marks the candidates of the call. */
+static void
+gather_call(struct rule_matcher *m)
+{
+	struct rule_look l;
+
+	if (m->in->kind == INSPECT_TX) {
+		gather(m, INSPECT_TX, NULL);
+		return;
+	}
+	if (!m->gathered) {
+		l = look_of(m->in);
+		gather(m, m->in->kind, &l);
+	}
+	m->gathered = false;
+	if (m->in->kind == INSPECT_STREAM && m->in->buf[BUF_STREAM].n > 0) {
+		gather_pending(m);
+	}
+}
+
 void
 rule_match(struct rule_matcher *m, struct inspect *in, struct rule_hits *out)
 {
@@ -243,16 +351,15 @@ rule_match(struct rule_matcher *m, struct inspect *in, struct rule_hits *out)
 	if (in->kind == INSPECT_PACKET) {
 		begin_packet(m);
 	}
-	if (m->flow != NULL && (m->flow->pass || m->flow->pass_packet)) {
+	if (is_passed(m)) {
 		return;
 	}
-	call_facts_of(in, &m->facts);
-	if (UNLIKELY(m->profile != NULL)) {
-		gather_counted(m);
-	} else {
-		gather(m);
+	gather_call(m);
+	if (m->any) {
+		call_facts_of(in, &m->facts);
+		try_candidates(m);
+		m->any = false;
 	}
-	try_candidates(m);
 	if (m->rs->iocs != NULL && !m->passed) {
 		ioc_match(m->rs->iocs, in, out);
 	}

@@ -21,7 +21,8 @@ struct rule_profile;
 struct rule_matcher *rule_matcher_new(const struct ruleset *rs);
 void rule_matcher_free(struct rule_matcher *m);
 const struct ruleset *rule_matcher_rules(const struct rule_matcher *m);
-/* The counters of 'old', which 'm' replaces, go on in 'm'. */
+/* The counters of 'old', which 'm' replaces, go on in 'm'; what flows remember
+ * of the plans of 'old' means nothing to it. */
 void rule_matcher_follow(struct rule_matcher *m,
 			 const struct rule_matcher *old);
 
@@ -30,6 +31,39 @@ void rule_matcher_follow(struct rule_matcher *m,
  * all workers' hits meet: for one worker alone, when ruleset_undivided().
  */
 void rule_matcher_settle(struct rule_matcher *m, struct shared_state *s);
+
+/*
+ * What of a packet, or of new bytes of a stream, decides whether any rule
+ * could match: all that is asked before a struct inspect is worth filling in.
+ */
+struct rule_look {
+	struct inspect_ends ends; /* turned to ends.dir */
+	uint8_t type; /* TCP's flags, ICMP's type, 0 for all others */
+	bool in_stream; /* the payload was taken by stream reassembly */
+	bool established; /* as in struct inspect_flow */
+	bool first; /* of its flow and direction, or there is no flow */
+	bool has_events; /* decoder or stream events of this packet */
+	uint8_t app; /* enum app_proto of the flow */
+	struct view payload; /* the packet's, or the stream's window */
+	uint32_t seen; /* of the window: scanned by former calls */
+	uint64_t offset; /* of the window, in the stream */
+	uint64_t packet; /* a number of the packet in hand's own, so that its
+			  * bytes need not be scanned again as the stream's; 0:
+			  * there is no packet */
+	struct rule_flow **state; /* the flow's; NULL: there is no flow */
+	uint32_t *plan; /* two words of the matcher's in the flow, a pair each
+			 * direction: 0 at first, and when the flow is turned
+			 * round; or NULL */
+};
+
+/*
+ * Whether rule_match() has anything to do for this packet, or for these bytes
+ * of the stream.  If so it must be the next call, with an inspect of the same
+ * packet or bytes: what was found in them is kept for it.  If not, it need
+ * not be called.  A packet is asked for even when it was not filled in.
+ */
+bool rule_wants_packet(struct rule_matcher *m, const struct rule_look *l);
+bool rule_wants_stream(struct rule_matcher *m, const struct rule_look *l);
 
 /*
  * Appends to 'out' every rule that matches 'in' and did not match this

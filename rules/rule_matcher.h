@@ -15,6 +15,7 @@
 
 #include "rules/rule_facts.h"
 #include "rules/rule_match.h"
+#include "rules/rule_plan.h"
 #include "rules/rule_profile_db.h"
 #include "rules/rule_verify.h"
 #include "rules/ruleset_db.h"
@@ -31,8 +32,21 @@ struct rule_matcher {
 	struct verifier verifier;
 	uint64_t *candidates, *summary; /* bit per program; per word of it */
 	uint32_t n_words, n_summary;
+	bool any; /* a candidate was added since rule_match() looked */
+	bool gathered; /* for the call to come: rule_wants_...() has scanned */
+	struct rule_plans plans;
+	/* what candidates must be in; 'fits' NULL: anything */
+	const uint64_t *fits, *fits_app, *fits_state;
 	uint64_t *id_bits; /* what the prefilter has seen */
 	struct prefilter_hit *ids;
+	/* What the payload of a segment had of groups->tcp, for the stream. */
+	struct {
+		uint64_t packet; /* as rule_look names it */
+		struct view payload;
+		uint32_t *ids;
+		uint32_t n;
+		uint8_t dir;
+	} segment;
 	struct rule_matcher_stats stats;
 
 	/* of the present call */
@@ -54,10 +68,12 @@ struct rule_matcher {
 };
 
 /* rule_gather.c: marks the programs that the call's bytes and facts suggest. */
-void gather_packet(struct rule_matcher *m);
+void gather_packet(struct rule_matcher *m, const struct rule_look *l);
 /* The flow's first flowbit was set: rules from 'order' on that ask for one. */
 void gather_bits(struct rule_matcher *m, uint32_t order);
-void gather_stream(struct rule_matcher *m);
+void gather_stream(struct rule_matcher *m, const struct rule_look *l);
+/* Of the stream, those that wait for more of it. */
+void gather_pending(struct rule_matcher *m);
 void gather_tx(struct rule_matcher *m);
 
 /* rule_try.c: verifies a candidate of a packet or of the stream. */

@@ -435,6 +435,8 @@ struct rule_prog {
 	bool once_a_flow; /* whatever the direction */
 	uint8_t fast_form; /* enum fast_form */
 	struct view fast;
+	/* where in the buffer 'fast' may begin; to: UINT32_MAX is anywhere */
+	uint32_t fast_from, fast_to;
 	struct view fast_key; /* after transforms; unset for FAST_SCAN */
 	uint64_t need[2]; /* transaction buffers, bit per enum inspect_buf */
 };
@@ -479,6 +481,25 @@ compare_u64(uint64_t x, enum cmp c, uint64_t a, uint64_t b)
 		return (x & a) == b;
 	case CMP_NOT_MASK:
 		return (x & a) != b;
+	}
+	return false;
+}
+
+/* FACT_FLAGS and FACT_FRAGBITS. */
+static inline bool
+flags_match(const struct test *t, uint64_t flags)
+{
+	uint64_t x = flags & t->b;
+
+	switch ((enum flags_mode)t->arg) {
+	case FLAGS_EXACT:
+		return x == t->a;
+	case FLAGS_ALL:
+		return (x & t->a) == t->a;
+	case FLAGS_ANY:
+		return (x & t->a) != 0;
+	case FLAGS_NONE:
+		return (x & t->a) == 0;
 	}
 	return false;
 }

@@ -141,14 +141,19 @@ fill_packet(struct inspect *in, const struct packet *pkt, enum flow_dir dir,
 		    pkt->payload.len > 0 ? 1 : 0);
 }
 
+bool
+flow_established(const struct flow *f)
+{
+	return f->proto == IPP_TCP ? stream_established(f)
+				   : f->pkts[0] > 0 && f->pkts[1] > 0;
+}
+
 void
 fill_flow(struct inspect_flow *out, const struct flow *f)
 {
 	*out = (struct inspect_flow){
 		.id = f->id,
-		.established = f->proto == IPP_TCP
-				       ? stream_established(f)
-				       : f->pkts[0] > 0 && f->pkts[1] > 0,
+		.established = flow_established(f),
 		.is_tcp = f->proto == IPP_TCP && f->tcp != NULL,
 		.first_packet = f->pkts[0] + f->pkts[1] == 1,
 		.app = app_proto_of(f),

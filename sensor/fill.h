@@ -19,6 +19,9 @@
 void fill_packet(struct inspect *in, const struct packet *pkt,
 		 enum flow_dir dir, bool in_stream);
 
+/* TCP's handshake is done, or both sides were heard. */
+bool flow_established(const struct flow *f);
+
 /* Facts of 'f' at this packet; 'out' is what in->flow will point at. */
 void fill_flow(struct inspect_flow *out, const struct flow *f);
 

@@ -482,6 +482,7 @@ flow_swap(struct flow_table *t, struct flow *f)
 	SWAP(f->pkts[0], f->pkts[1]);
 	SWAP(f->bytes[0], f->bytes[1]);
 	SWAP(f->tcp_flags[0], f->tcp_flags[1]);
+	memset(f->plan, 0, sizeof(f->plan));
 	f->flags &= ~ip;
 	f->flags |= (ip & FLOW_IP_CHECKED_TOSERVER) != 0
 			    ? FLOW_IP_CHECKED_TOCLIENT

@@ -148,21 +148,67 @@ take_datagram(struct worker *w, struct event_subject *s, struct flow *f,
 	}
 }
 
-/* Rules on the packet itself. */
-static void
-match_packet(struct worker *w, struct event_subject *s, const struct flow *f,
+/* What decides whether any rule could match this packet. */
+static bool
+wants_packet(struct worker *w, const struct event_subject *s, struct flow *f,
 	     const struct before *was)
 {
-	bool established;
+	const struct packet *pkt = s->pkt;
+	struct rule_look look = {
+		.ends = { .src = &pkt->src,
+			  .dst = &pkt->dst,
+			  .sport = pkt->sport,
+			  .dport = pkt->dport,
+			  .proto = pkt->proto,
+			  .ip_version = pkt->ip_version,
+			  .dir = (uint8_t)s->dir,
+			  .has_flow = f != NULL },
+		.in_stream = w->in_stream,
+		.first = true,
+		.has_events = !event_set_empty(&pkt->events),
+		.payload = pkt->payload,
+		.packet = w->count.packets,
+	};
 
-	worker_need_facts(w, s);
-	established = w->in_flow.established;
-	if (f != NULL && f->proto == IPP_TCP) {
-		/* a segment's own bytes count once they are acknowledged */
-		w->in_flow.app = was->app;
-		w->in_flow.established = established && was->established;
+	if (pkt->proto == IPP_TCP) {
+		look.type = pkt->tcp_flags;
+	} else if (pkt->proto == IPP_ICMP || pkt->proto == IPP_ICMPV6) {
+		look.type = pkt->icmp_type;
 	}
-	w->in.flow_state = f != NULL ? (struct rule_flow **)&f->rules : NULL;
+	if (f != NULL) {
+		look.established = was->established;
+		look.app = (uint8_t)was->app;
+		look.first = f->pkts[s->dir] <= 1;
+		look.state = &f->rules;
+		look.plan = f->plan[s->dir];
+	}
+	return rule_wants_packet(w->matcher, &look);
+}
+
+/* Rules on the packet itself. */
+static void
+match_packet(struct worker *w, struct event_subject *s, struct flow *f,
+	     struct before *was)
+{
+	bool established = f != NULL && flow_established(f);
+
+	/* a segment's own bytes count once they are acknowledged */
+	if (f != NULL && f->proto == IPP_TCP) {
+		was->established = was->established && established;
+	} else {
+		*was = (struct before){ f != NULL ? app_proto_of(f)
+						  : APP_UNKNOWN,
+					established };
+	}
+	if (!wants_packet(w, s, f, was)) {
+		return;
+	}
+	worker_need_facts(w, s);
+	if (f != NULL) {
+		w->in_flow.app = was->app;
+		w->in_flow.established = was->established;
+	}
+	w->in.flow_state = f != NULL ? &f->rules : NULL;
 	w->in.tx_state = NULL;
 	w->settled = w->out->n;
 	worker_match(w, s);

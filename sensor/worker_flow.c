@@ -30,6 +30,7 @@ look_last(struct worker *w, struct event_subject *s, struct flow *f)
 
 	fill_flow(&w->in_flow, f);
 	w->in.flow = &w->in_flow;
+	w->filled = true;
 	for (unsigned d = 0; d < 2; d++) {
 		s->dir = (enum flow_dir)d;
 		fill_last_packet(w, &pkt, f, s->dir);
@@ -39,7 +40,6 @@ look_last(struct worker *w, struct event_subject *s, struct flow *f)
 		}
 	}
 	fill_last_packet(w, &pkt, f, FLOW_TOSERVER);
-	w->filled = true;
 }
 
 /*

@@ -13,22 +13,59 @@ worker_fill_subject(struct worker *w, const struct event_subject *s,
 	w->filled = true;
 }
 
+/* Whether any rule may match what is new of direction s->dir. */
+static bool
+wants_stream(struct worker *w, const struct event_subject *s, struct flow *f,
+	     struct view window, uint32_t seen, uint64_t offset)
+{
+	unsigned from = s->dir;
+	struct rule_look look = {
+		.ends = { .src = &f->addr[from],
+			  .dst = &f->addr[1 - from],
+			  .sport = f->port[from],
+			  .dport = f->port[1 - from],
+			  .proto = f->proto,
+			  .ip_version = f->ip_version,
+			  .dir = (uint8_t)s->dir,
+			  .has_flow = true },
+		.established = flow_established(f),
+		.app = (uint8_t)app_proto_of(f),
+		.payload = window,
+		.seen = seen,
+		.offset = offset,
+		.packet = s->pkt != NULL ? w->count.packets : 0,
+		.state = &f->rules,
+		.plan = f->plan[s->dir],
+	};
+
+	return rule_wants_stream(w->matcher, &look);
+}
+
 void
 worker_inspect_stream(struct worker *w, struct event_subject *s, struct flow *f,
 		      bool last)
 {
+	uint32_t seen = 0;
+	uint64_t offset;
+	struct view window;
+
 	if (!w->asks.raw[s->dir]) {
 		/* kept for rules that are no longer there */
 		stream_raw_disable(w->streams, f, s->dir);
 		return;
 	}
-	worker_need_facts(w, s);
-	if (fill_stream(&w->in, f, s->dir, last)) {
+	window = stream_raw(f, s->dir, &seen, &offset);
+	if (window.len == 0 || (seen >= window.len && !last)) {
+		return;
+	}
+	if (wants_stream(w, s, f, window, seen, offset)) {
+		worker_need_facts(w, s);
+		(void)fill_stream(&w->in, f, s->dir, last);
 		w->in.flow_state = &f->rules;
 		w->in.tx_state = NULL;
 		worker_match(w, s);
-		stream_raw_done(w->streams, f, s->dir);
 	}
+	stream_raw_done(w->streams, f, s->dir);
 }
 
 void
