@@ -6,7 +6,7 @@
 #define RAW_KEEP ((uint32_t)4096)
 /* Slide only when this much can go: a memmove of RAW_KEEP pays for it. */
 #define RAW_SLIDE ((uint32_t)16384)
-#define RAW_MIN ((uint32_t)1024)
+#define RAW_MIN ((uint32_t)256)
 /* All that can wait behind a hole may come at once. */
 #define RAW_MAX ((uint32_t)POOL_MAX_BLOCK)
 
