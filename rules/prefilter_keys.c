@@ -19,6 +19,8 @@
 #define CHOICES 6 /* keys of a literal that are weighed */
 #define ROUNDS 2
 #define PASS_COST 4.0 /* cycles of a position that passes the filter */
+#define PLACE_COST 0.04 /* of looking a byte up */
+#define CLUMPS 4.0 /* bytes of one kind come together */
 #define KEY_COST 25.0 /* of one where the key stands */
 
 /* What one bucket admits at one place. */
@@ -203,6 +205,36 @@ filter_admit(struct filter *f, enum class_form form, unsigned j,
 	}
 }
 
+/*
+ * How many bytes of the keys the filter should look at: one more costs every
+ * position, one less lets more of them through.
+ */
+static unsigned
+best_width(const struct keys *k)
+{
+	double pass[BUCKETS], best = INFINITY;
+	unsigned width = k->width;
+
+	for (unsigned b = 0; b < BUCKETS; b++) {
+		pass[b] = 1;
+	}
+	for (unsigned j = 0; j < k->width; j++) {
+		double sum = 0, cost;
+
+		for (unsigned b = 0; b < BUCKETS; b++) {
+			pass[b] *= k->at[b][j].share;
+			sum += pass[b];
+		}
+		cost = MIN(1.0, sum * CLUMPS) * PASS_COST +
+		       PLACE_COST * (j + 1);
+		if (cost < best && (j > 0 || k->width == 1)) {
+			best = cost;
+			width = j + 1;
+		}
+	}
+	return width;
+}
+
 bool
 filter_build(struct filter *f, enum class_form form, struct piece *v, size_t n)
 {
@@ -225,6 +257,7 @@ filter_build(struct filter *f, enum class_form form, struct piece *v, size_t n)
 			place_piece(k, &v[i], false);
 		}
 	}
+	f->width = best_width(k);
 	free(k);
 	for (size_t i = 0; i < n; i++) {
 		for (unsigned j = 0; j < f->width; j++) {
