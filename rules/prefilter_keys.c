@@ -21,6 +21,8 @@
 #define PASS_COST 4.0 /* cycles of a position that passes the filter */
 #define PLACE_COST 0.04 /* of looking a byte up */
 #define CLUMPS 4.0 /* bytes of one kind come together */
+#define CROWD 4 /* literals of one key that are no cost at all */
+#define CROWD_COST 1e-4 /* for each more: whoever sends the key pays for all */
 #define KEY_COST 25.0 /* of one where the key stands */
 
 /* What one bucket admits at one place. */
@@ -34,6 +36,8 @@ struct keys {
 	unsigned width;
 	double rate[256]; /* of bytes */
 	struct place at[BUCKETS][LANE_WIDTH_MAX];
+	uint16_t *crowd; /* literals by the hash of their key */
+	unsigned crowd_shift;
 };
 
 static double
@@ -104,9 +108,22 @@ other_case(const struct prefilter_literal *l, size_t i)
 	return byte_mask(c, l->nocase) != 0xff ? c ^ 0x20 : c;
 }
 
+/* How many literals have their key in common with 'v', more or less. */
+static uint16_t *
+crowd_of(const struct keys *k, const struct piece *v)
+{
+	uint64_t mask =
+		k->width >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * k->width) - 1;
+
+	return &k->crowd[piece_hash(v, mask, 0) >> k->crowd_shift];
+}
+
 static void
 place_piece(struct keys *k, const struct piece *v, bool gone)
 {
+	uint16_t *crowd = crowd_of(k, v);
+
+	*crowd = (uint16_t)(*crowd + (gone ? -1 : 1));
 	for (unsigned j = 0; j < k->width; j++) {
 		struct place *pl = &k->at[v->bucket][j];
 		uint8_t c = v->lit->bytes.p[v->key + j];
@@ -239,8 +256,17 @@ bool
 filter_build(struct filter *f, enum class_form form, struct piece *v, size_t n)
 {
 	struct keys *k = calloc(1, sizeof(*k));
+	unsigned bits = 6;
 
-	if (k == NULL) {
+	while (((size_t)1 << bits) < 8 * n) {
+		bits++;
+	}
+	if (k != NULL) {
+		k->crowd = calloc((size_t)1 << bits, sizeof(k->crowd[0]));
+		k->crowd_shift = 64 - bits;
+	}
+	if (k == NULL || k->crowd == NULL) {
+		free(k);
 		return false;
 	}
 	k->form = form;
@@ -258,6 +284,7 @@ filter_build(struct filter *f, enum class_form form, struct piece *v, size_t n)
 		}
 	}
 	f->width = best_width(k);
+	free(k->crowd);
 	free(k);
 	for (size_t i = 0; i < n; i++) {
 		for (unsigned j = 0; j < f->width; j++) {

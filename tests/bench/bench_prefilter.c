@@ -8,7 +8,7 @@
  * set: build time, memory, and Gbit/s over what the packets of the capture
  * carry, by each path of the processor, and by Hyperscan where that was there
  * to compile with.  Then the same over pieces of 60 bytes, as URIs and names
- * are, in nanoseconds; and growth with made-up literals.  All engines must
+ * are, in nanoseconds; how many times longer hostile bytes take; and growth with made-up literals.  All engines must
  * find the same, or it says so.  Only groups whose name contains PATTERN.
  */
 #include <stdio.h>
@@ -35,11 +35,15 @@
 #define TINY 60
 #define MAX_TINY 4000 /* so few that they stay in the cache */
 #define TINY_ROUNDS 20
+#define HOSTILE_UNIT 1400
+#define HOSTILE_UNITS 300
 #define GROUP_MIN 20 /* literals */
 
 static uint8_t bytes[MAX_BYTES + 64];
 static struct view units[MAX_UNITS], tiny[MAX_TINY];
 static size_t n_units, n_tiny, n_bytes;
+static uint8_t hostile_bytes[HOSTILE_UNITS * HOSTILE_UNIT];
+static struct view hostile[HOSTILE_UNITS];
 static uint64_t *bits;
 static struct prefilter_hit *hits;
 static struct prefilter_scratch *scratch;
@@ -260,6 +264,43 @@ bench_hs(const struct prefilter_literal *l, size_t n, double *small,
 
 #endif
 
+/*
+ * What somebody would send who knows the rules: literals without their last
+ * byte, one behind the other, in units of 1400 bytes.
+ */
+static void
+make_hostile(const struct prefilter_literal *l, size_t n)
+{
+	uint64_t x = 3;
+	size_t at = 0;
+
+	while (at < HOSTILE_UNITS * HOSTILE_UNIT) {
+		struct view v;
+
+		x = x * UINT64_C(6364136223846793005) + 1442695041;
+		v = l[(x >> 33) % n].bytes;
+		for (size_t k = 0; k + 1 < MAX(v.len, (size_t)2) &&
+				   at < HOSTILE_UNITS * HOSTILE_UNIT;
+		     k++) {
+			hostile_bytes[at++] = v.p[k];
+		}
+	}
+	for (size_t i = 0; i < HOSTILE_UNITS; i++) {
+		hostile[i] =
+			view_of(hostile_bytes + i * HOSTILE_UNIT, HOSTILE_UNIT);
+	}
+}
+
+/* How many times the time of an ordinary byte a hostile one takes. */
+static double
+hostile_times(const struct prefilter *p, double all)
+{
+	uint64_t ignored;
+	double s = run_ours(p, hostile, HOSTILE_UNITS, ROUNDS, &ignored);
+
+	return s / (HOSTILE_UNITS * HOSTILE_UNIT) / (all / (double)n_bytes);
+}
+
 static void
 bench_set(const char *name, const struct prefilter_literal *l, size_t n)
 {
@@ -269,6 +310,7 @@ bench_set(const char *name, const struct prefilter_literal *l, size_t n)
 	printf("\n%s: %zu literals\n", name, n);
 	printf("  %-10s %8s %9s %9s %8s\n", "", "build ms", "MB", "Gbit/s",
 	       "ns/60 B");
+	make_hostile(l, n);
 	hs = bench_hs(l, n, &hs_small, &of_hs);
 	for (unsigned i = 0; prefilter_path_name(i) != NULL; i++) {
 		double begin = cpu_s(), all, small, build;
@@ -285,6 +327,7 @@ bench_set(const char *name, const struct prefilter_literal *l, size_t n)
 		small = run_ours(p, tiny, n_tiny, TINY_ROUNDS, &ignored);
 		row(prefilter_path_name(i), build, prefilter_memory(p), all,
 		    small);
+		printf("  hostile x%.1f", hostile_times(p, all));
 		if (hs > 0) {
 			printf("  x%.2f x%.2f", hs / all, hs_small / small);
 		}
