@@ -39,19 +39,20 @@ need_packages() {
 	rm -f /tmp/picket-apt.$$
 }
 
-# Hyperscan where it exists (amd64), Vectorscan elsewhere: one API.
+# What the literal matcher is compared with in tests and benchmarks: Hyperscan
+# where it exists (amd64), Vectorscan elsewhere: one API.
 case $(uname -m) in
 x86_64 | i?86) HS_PACKAGE=libhyperscan-dev ;;
 *) HS_PACKAGE=libvectorscan-dev ;;
 esac
 
 BUILD_PACKAGES="gcc libc6-dev make autoconf automake pkg-config libpcap-dev
-	zlib1g-dev libzstd-dev libmaxminddb-dev libhiredis-dev $HS_PACKAGE
-	libpcre2-dev libpsl-dev libyaml-dev libjansson-dev libsqlite3-dev
-	libssl-dev libmicrohttpd-dev libxxhash-dev libmagic-dev liblzma-dev
-	libbrotli-dev"
+	zlib1g-dev libzstd-dev libmaxminddb-dev libhiredis-dev libpcre2-dev
+	libpsl-dev libyaml-dev libjansson-dev libsqlite3-dev libssl-dev
+	libmicrohttpd-dev libxxhash-dev libmagic-dev liblzma-dev libbrotli-dev"
 RUN_PACKAGES="redis-server redis-tools tor-geoipdb curl"
-TEST_PACKAGES="libcmocka-dev sqlite3 python3 python3-yaml zstd gzip jq xz-utils"
+TEST_PACKAGES="libcmocka-dev sqlite3 python3 python3-yaml zstd gzip jq xz-utils
+	$HS_PACKAGE"
 
 # build_tree DIR CONFIGURE-OPTION... : configures once, then makes.
 build_tree() {

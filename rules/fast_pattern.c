@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/fast_pattern.h"
 
+#include "rules/byte_gram.h"
+
 #define FAST_MAX 40 /* bytes of a literal that the prefilter sees */
 
 /*
@@ -36,23 +38,16 @@ literal_before_xforms(const struct draft_list *l, struct view *bytes,
 	return bytes->len > 0;
 }
 
-/* Higher is better: long, and made of bytes that are not everywhere. */
+/*
+ * Higher is better: what a literal is tried for is its rarest piece; that it
+ * is longer than that makes it rarer still, but not by much, as the bytes of a
+ * word come together.
+ */
 static int
-literal_score(struct view v)
+literal_score(struct view v, bool nocase)
 {
-	bool seen[256] = { false };
-	int score = 0;
-
-	for (size_t i = 0; i < v.len && i < FAST_MAX; i++) {
-		uint8_t c = v.p[i];
-
-		score += seen[c]                           ? 1
-			 : c == 0 || c == 0xff || c == ' ' ? 2
-			 : (c >= 'a' && c <= 'z')          ? 4
-							   : 5;
-		seen[c] = true;
-	}
-	return score;
+	v = view_sub(v, 0, FAST_MAX);
+	return (int)byte_gram_cost(v, nocase) + (int)MIN(v.len, 16u);
 }
 
 /* Buffers that say little: a hit there makes too many candidates. */
@@ -230,7 +225,7 @@ fast_pattern_choose(const struct rule_draft *r, struct rule_prog *p,
 			if (!literal_before_xforms(l, &v, &nocase)) {
 				continue;
 			}
-			score = literal_score(v) * buffer_weight(l);
+			score = literal_score(v, nocase) * buffer_weight(l);
 			if (o->fast) {
 				score = 1 << 20;
 			}

@@ -92,58 +92,34 @@ compare(struct scan *s, const struct entry *e, size_t p)
 	report(s, e->id, at);
 }
 
+/* The same for literals of less than four bytes, which are all in 'word'. */
+static void
+compare_short(struct scan *s, const struct entry *e, size_t p)
+{
+	size_t at = p - e->key, end = at + e->len;
+
+	if (p < e->key || end > s->data.len || end <= s->fresh ||
+	    ((load_to_end(s->data, at) ^ e->word) & e->word_mask) != 0 ||
+	    (is_known(s, e->id) && !s->p->ids_shared) ||
+	    !in_range(s, e->from, e->to, at)) {
+		return;
+	}
+	report(s, e->id, at);
+}
+
 static inline void
 compare_all(struct scan *s, const struct entry_table *t, uint64_t hash,
-	    size_t p)
+	    size_t p, bool is_short)
 {
 	uint64_t h = hash >> t->shift;
 
 	for (uint32_t i = t->first[h]; i < t->first[h + 1]; i++) {
-		compare(s, &t->v[i], p);
+		if (is_short) {
+			compare_short(s, &t->v[i], p);
+		} else {
+			compare(s, &t->v[i], p);
+		}
 	}
-}
-
-/* Eight bytes from 'p' on; those behind the data are 0. */
-static inline uint64_t
-load_to_end(struct view data, size_t p)
-{
-	uint64_t v = 0;
-
-	if (LIKELY(p + 8 <= data.len)) {
-		return load64(data.p + p);
-	}
-	if (data.len >= 8) {
-		return load64(data.p + data.len - 8) >> 8 * (p + 8 - data.len);
-	}
-	for (size_t i = data.len; i > p; i--) {
-		v = v << 8 | data.p[i - 1];
-	}
-	return v;
-}
-
-static inline bool
-in_bitmap(const struct lane *l, uint64_t hash)
-{
-	uint64_t h = hash >> l->bitmap_shift;
-
-	return (l->bitmap[h / 8] >> (h % 8) & 1) != 0;
-}
-
-/* Keeps of the queue what the bitmap knows. */
-static size_t
-sift(const struct scan *s, const struct lane *l, size_t from, uint16_t *queue,
-     size_t n)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		uint16_t q = queue[i];
-		uint64_t v = load_to_end(s->data, from + q);
-
-		queue[kept] = q;
-		kept += in_bitmap(l, key_hash(v, l->key_mask, 0));
-	}
-	return kept;
 }
 
 /* The first position whose literal may end behind what is known already. */
@@ -159,22 +135,22 @@ scan_lane(struct scan *s, const struct lane *l, uint16_t *queue)
 	size_t from = start_of(s, l->reach);
 	size_t end;
 
-	if (s->data.len < l->filter.width) {
+	if (s->data.len < l->width) {
 		return;
 	}
-	end = s->data.len - l->filter.width + 1;
+	end = s->data.len - l->width + 1;
 	for (size_t to; from < end; from = to) {
 		size_t n;
 
 		to = MIN(end, from + BLOCK);
 		n = s->p->path->filter(&l->filter, s->data, from, to, queue);
-		n = sift(s, l, from, queue, n);
+		n = s->p->path->sift(l, s->data, from, queue, n);
 		for (size_t i = 0; i < n; i++) {
 			size_t p = from + queue[i];
 			uint64_t v = load_to_end(s->data, p);
 
 			compare_all(s, &l->table, key_hash(v, l->key_mask, 0),
-				    p);
+				    p, l->is_short);
 		}
 	}
 }
@@ -197,7 +173,7 @@ scan_probes(struct scan *s)
 		at = (size_t)(pr->at - s->base);
 		v = load_to_end(s->data, at);
 		compare_all(s, &p->probe_table,
-			    key_hash(v, pr->key_mask, pr->seed), at);
+			    key_hash(v, pr->key_mask, pr->seed), at, false);
 	}
 }
 
@@ -254,8 +230,8 @@ scan_runs(struct scan *s)
 		return;
 	}
 	end = s->data.len - RUN_MIN + 1;
-	while (from < end &&
-	       (from = s->p->path->run(s->data, from, end)) < end) {
+	while (from < end && (from = s->p->path->run(&s->p->run_bytes, s->data,
+						     from, end)) < end) {
 		size_t to = from + RUN_MIN;
 
 		while (to < s->data.len && s->data.p[to] == s->data.p[from]) {
@@ -269,54 +245,18 @@ scan_runs(struct scan *s)
 }
 
 static void
-compare_short(struct scan *s, const struct short_literal *l, size_t p)
+scan_singles(struct scan *s)
 {
-	if (p + l->len > s->data.len || p + l->len <= s->fresh ||
-	    (is_known(s, l->id) && !s->p->ids_shared) ||
-	    !in_range(s, l->from, l->to, p)) {
-		return;
-	}
-	for (unsigned j = 0; j < l->len; j++) {
-		if (((s->data.p[p + j] ^ l->byte[j]) & l->mask[j]) != 0) {
-			return;
-		}
-	}
-	report(s, l->id, p);
-}
+	size_t first, end;
 
-static void
-scan_shorts(struct scan *s, uint16_t *queue)
-{
-	const struct shorts *sh = s->p->shorts;
-	size_t from = start_of(s, SHORT_MAX), first, end;
-
-	for (uint32_t i = 0; i < sh->n_common; i++) {
-		const struct short_literal *l = &sh->common[i];
+	for (uint32_t i = 0; i < s->p->n_singles; i++) {
+		const struct single *l = &s->p->singles[i];
 
 		if ((!is_known(s, l->id) || s->p->ids_shared) &&
 		    starts(s, l->from, l->to, l->len, &first, &end)) {
 			first = s->p->path->find(l, s->data, first, end);
 			if (first < end) {
 				report(s, l->id, first);
-			}
-		}
-	}
-	if (sh->n == 0 || s->data.len < sh->filter.shortest) {
-		return;
-	}
-	end = s->data.len - sh->filter.shortest + 1;
-	for (size_t to; from < end; from = to) {
-		size_t n;
-
-		to = MIN(end, from + BLOCK);
-		n = s->p->path->filter(&sh->filter, s->data, from, to, queue);
-		for (size_t i = 0; i < n; i++) {
-			size_t p = from + queue[i];
-			uint8_t c = s->data.p[p];
-
-			for (uint32_t k = sh->first[c]; k < sh->first[c + 1];
-			     k++) {
-				compare_short(s, &sh->v[k], p);
 			}
 		}
 	}
@@ -340,8 +280,8 @@ prefilter_scan(const struct prefilter *p, struct prefilter_scratch *scratch,
 	if (p->n_runs > 0) {
 		scan_runs(&s);
 	}
-	if (p->shorts != NULL) {
-		scan_shorts(&s, scratch->queue);
+	if (p->n_singles > 0) {
+		scan_singles(&s);
 	}
 	for (uint32_t i = 0; i < p->n_lanes; i++) {
 		scan_lane(&s, p->lane[i], scratch->queue);

@@ -78,9 +78,10 @@ v_bits(vec v)
 }
 
 #include "rules/prefilter_four.h"
+#include "rules/prefilter_sift.h"
 
 const struct prefilter_path prefilter_avx2 = {
-	"avx2", CLASS_FOUR, filter, run, find,
+	"avx2", CLASS_FOUR, filter, sift, run, find,
 };
 
 #endif

@@ -12,6 +12,8 @@
 	"avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt,lzcnt")
 #include <immintrin.h>
 
+#include "rules/prefilter_sift.h"
+
 #define STEP 64
 
 struct six {
@@ -26,28 +28,19 @@ look_up(const struct six *t, __m512i v)
 		_mm512_permutexvar_epi8(_mm512_srli_epi16(v, 2), t->high));
 }
 
-/* The bytes that are there of the 64 at 'p'; the others are 0. */
-static inline __attribute__((always_inline)) __m512i
-load_some(struct view data, size_t p)
-{
-	if (p >= data.len) {
-		return _mm512_setzero_si512();
-	}
-	return _mm512_maskz_loadu_epi8(
-		_bzhi_u64(UINT64_MAX,
-			  (unsigned)MIN(data.len - p, (size_t)STEP)),
-		data.p + p);
-}
-
+/* Of less than 64 positions, those in 'some'. */
 static inline __attribute__((always_inline)) uint64_t
-some_of_64(const struct six *t, unsigned width, struct view data, size_t p)
+some_of_64(const struct six *t, unsigned width, const uint8_t *at,
+	   __mmask64 some)
 {
-	__m512i r = look_up(&t[0], load_some(data, p));
+	__m512i r = look_up(&t[0], _mm512_maskz_loadu_epi8(some, at));
 
+#pragma GCC unroll 8
 	for (unsigned j = 1; j < width; j++) {
-		r = _mm512_and_si512(r, look_up(&t[j], load_some(data, p + j)));
+		r = _mm512_and_si512(r, look_up(&t[j], _mm512_maskz_loadu_epi8(
+							       some, at + j)));
 	}
-	return _mm512_test_epi8_mask(r, r);
+	return _mm512_mask_test_epi8_mask(some, r, r);
 }
 
 static inline __attribute__((always_inline)) uint64_t
@@ -55,6 +48,7 @@ all_of_64(const struct six *t, unsigned width, const uint8_t *at)
 {
 	__m512i r = look_up(&t[0], _mm512_loadu_si512(at));
 
+#pragma GCC unroll 8
 	for (unsigned j = 1; j < width; j++) {
 		r = _mm512_and_si512(
 			r, look_up(&t[j], _mm512_loadu_si512(at + j)));
@@ -88,11 +82,19 @@ filter_width(const struct filter *f, unsigned width, struct view data,
 	struct six t[LANE_WIDTH_MAX];
 	size_t n = 0, p = from;
 
+#pragma GCC unroll 8
 	for (unsigned j = 0; j < width; j++) {
 		t[j].low = _mm512_load_si512(f->at[j].six.low);
 		t[j].high = _mm512_load_si512(f->at[j].six.high);
 	}
-	for (; p + STEP <= to && p + STEP + width - 1 <= data.len; p += STEP) {
+	if (to - from < STEP) {
+		uint64_t m = some_of_64(
+			t, width, data.p + from,
+			_bzhi_u64(UINT64_MAX, (unsigned)(to - from)));
+
+		return m != 0 ? append(queue, 0, m, at) : 0;
+	}
+	for (; p + STEP <= to; p += STEP) {
 		uint64_t m = all_of_64(t, width, data.p + p);
 
 		if (m != 0) {
@@ -100,15 +102,14 @@ filter_width(const struct filter *f, unsigned width, struct view data,
 		}
 		at = _mm512_add_epi16(at, _mm512_set1_epi16(STEP));
 	}
-	for (; p < to; p += STEP) {
-		uint64_t m = some_of_64(t, width, data, p) &
-			     _bzhi_u64(UINT64_MAX,
-				       (unsigned)MIN(to - p, (size_t)STEP));
+	if (p < to) {
+		/* the last 64, of which some were looked at already */
+		unsigned again = (unsigned)(p + STEP - to);
+		uint64_t m = all_of_64(t, width, data.p + to - STEP) >> again;
 
 		if (m != 0) {
 			n = append(queue, n, m, at);
 		}
-		at = _mm512_add_epi16(at, _mm512_set1_epi16(STEP));
 	}
 	return n;
 }
@@ -118,6 +119,8 @@ filter(const struct filter *f, struct view data, size_t from, size_t to,
        uint16_t *queue)
 {
 	switch (f->width) {
+	case 2:
+		return filter_width(f, 2, data, from, to, queue);
 	case 3:
 		return filter_width(f, 3, data, from, to, queue);
 	case 4:
@@ -134,15 +137,19 @@ filter(const struct filter *f, struct view data, size_t from, size_t to,
 }
 
 static size_t
-run(struct view data, size_t from, size_t to)
+run(const struct filter *f, struct view data, size_t from, size_t to)
 {
+	const struct six t = { _mm512_load_si512(f->at[0].six.low),
+			       _mm512_load_si512(f->at[0].six.high) };
+
 	for (size_t p = from; p < to; p += STEP) {
 		size_t left = MIN(to - p, (size_t)STEP);
 		__mmask64 some = _bzhi_u64(UINT64_MAX, (unsigned)left);
 		__m512i v = _mm512_maskz_loadu_epi8(some, data.p + p);
-		__mmask64 m = some;
+		__m512i r = look_up(&t, v);
+		__mmask64 m = _mm512_mask_test_epi8_mask(some, r, r);
 
-		for (unsigned j = 1; j < RUN_MIN; j++) {
+		for (unsigned j = 1; j < RUN_MIN && m != 0; j++) {
 			m = _mm512_mask_cmpeq_epi8_mask(
 				m, v,
 				_mm512_maskz_loadu_epi8(some, data.p + p + j));
@@ -155,7 +162,7 @@ run(struct view data, size_t from, size_t to)
 }
 
 static size_t
-find(const struct short_literal *l, struct view data, size_t from, size_t to)
+find(const struct single *l, struct view data, size_t from, size_t to)
 {
 	for (size_t p = from; p < to; p += STEP) {
 		size_t left = MIN(to - p, (size_t)STEP);
@@ -179,7 +186,7 @@ find(const struct short_literal *l, struct view data, size_t from, size_t to)
 }
 
 const struct prefilter_path prefilter_avx512 = {
-	"avx512", CLASS_SIX, filter, run, find,
+	"avx512", CLASS_SIX, filter, sift, run, find,
 };
 
 #endif

@@ -8,8 +8,10 @@
 #include "rules/prefilter_lane.h"
 
 #define PROBE_CHAIN 8 /* literals of one key at one offset */
-#define ONE_LANE 48 /* literals; more are worth a lane for the long ones */
-#define COMMON_COST 12 /* of a short literal: it is in every 64 bytes */
+#define ONE_LANE 400 /* literals; more are worth a lane for the long ones */
+#define COMMON_COST 14 /* it is in every 128 bytes */
+#define SINGLE_PLACES 16
+#define FEW_SHORT 6 /* not worth a lane */
 #define BITMAP_MIN_BITS 12
 #define BITMAP_MAX_BITS 21
 #define BITMAP_SPARSE 32 /* bits for each key */
@@ -17,16 +19,27 @@
 /* The literals by the way in which they will be looked for. */
 struct sorted {
 	struct piece *probes, *pieces;
-	const struct prefilter_literal **shorts, **runs;
-	size_t n_probes, n_pieces, n_shorts, n_runs;
+	const struct prefilter_literal **singles, **runs;
+	size_t n_probes, n_pieces, n_singles, n_runs;
 };
+
+/* Zeroed, where registers are loaded from at once. */
+static void *
+new_aligned(size_t n)
+{
+	void *p;
+
+	n = (n + 63) / 64 * 64;
+	p = aligned_alloc(64, n);
+	return p != NULL ? memset(p, 0, n) : NULL;
+}
 
 static void
 sorted_fini(struct sorted *s)
 {
 	free(s->probes);
 	free(s->pieces);
-	free(s->shorts);
+	free(s->singles);
 	free(s->runs);
 }
 
@@ -35,9 +48,9 @@ sorted_init(struct sorted *s, size_t n)
 {
 	s->probes = calloc(n, sizeof(s->probes[0]));
 	s->pieces = calloc(n, sizeof(s->pieces[0]));
-	s->shorts = calloc(n, sizeof(s->shorts[0]));
+	s->singles = calloc(n, sizeof(s->singles[0]));
 	s->runs = calloc(n, sizeof(s->runs[0]));
-	return s->probes != NULL && s->pieces != NULL && s->shorts != NULL &&
+	return s->probes != NULL && s->pieces != NULL && s->singles != NULL &&
 	       s->runs != NULL;
 }
 
@@ -66,7 +79,7 @@ mask_of(unsigned width)
 static int
 probe_of(struct prefilter *p, const struct prefilter_literal *l)
 {
-	unsigned width = l->bytes.len < 8 ? LANE_WIDTH_MIN : 8;
+	unsigned width = l->bytes.len < 8 ? 4 : 8;
 	struct probe *pr;
 
 	for (uint32_t i = 0; i < p->n_probes; i++) {
@@ -94,7 +107,8 @@ try_probe(struct prefilter *p, struct sorted *s,
 	unsigned same = 0;
 	int i;
 
-	if (l->from != l->to || (i = probe_of(p, l)) < 0) {
+	if (l->bytes.len < RUN_MIN || l->from != l->to ||
+	    (i = probe_of(p, l)) < 0) {
 		return false;
 	}
 	*v = (struct piece){ .lit = l, .probe = (uint8_t)i };
@@ -113,18 +127,37 @@ try_probe(struct prefilter *p, struct sorted *s,
 	return true;
 }
 
+/*
+ * Of a common literal a filter would let every place through, a search ends at
+ * the first; and a search of a few places only is short in any case.
+ */
+static bool
+is_searched_alone(const struct prefilter_literal *l)
+{
+	return l->bytes.len < LANE_WIDTH_MIN ||
+	       (l->bytes.len <= SINGLE_MAX &&
+		(l->to - l->from < SINGLE_PLACES ||
+		 byte_gram_string(l->bytes, l->nocase) < COMMON_COST));
+}
+
 static void
 sort_literals(struct prefilter *p, struct sorted *s,
 	      const struct prefilter_literal *lits, size_t n)
 {
+	size_t n_short = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		n_short += lits[i].bytes.len <= SINGLE_MAX;
+	}
 	for (size_t i = 0; i < n; i++) {
 		const struct prefilter_literal *l = &lits[i];
 
 		if (l->from > l->to) {
 			continue; /* nowhere */
 		}
-		if (l->bytes.len <= SHORT_MAX) {
-			s->shorts[s->n_shorts++] = l;
+		if (is_searched_alone(l) ||
+		    (l->bytes.len <= SINGLE_MAX && n_short <= FEW_SHORT)) {
+			s->singles[s->n_singles++] = l;
 		} else if (!try_probe(p, s, l)) {
 			if (is_run(l)) {
 				s->runs[s->n_runs++] = l;
@@ -135,10 +168,10 @@ sort_literals(struct prefilter *p, struct sorted *s,
 	}
 }
 
-static struct short_literal
-short_of(const struct prefilter_literal *l)
+static struct single
+single_of(const struct prefilter_literal *l)
 {
-	struct short_literal s = {
+	struct single s = {
 		.len = (uint8_t)l->bytes.len,
 		.id = l->id,
 		.from = l->from,
@@ -153,70 +186,19 @@ short_of(const struct prefilter_literal *l)
 }
 
 static bool
-is_searched_alone(const struct prefilter_literal *l, size_t n)
+build_singles(struct prefilter *p, const struct sorted *s)
 {
-	return n <= 4 || l->to - l->from < 16 ||
-	       byte_gram_string(l->bytes, l->nocase) < COMMON_COST;
-}
-
-/* Puts 'l' under each byte it may begin with. */
-static void
-add_short(struct shorts *sh, enum class_form form,
-	  const struct prefilter_literal *l, unsigned c)
-{
-	struct short_literal s = short_of(l);
-
-	if (((c ^ s.byte[0]) & s.mask[0]) != 0) {
-		return;
-	}
-	filter_admit(&sh->filter, form, 0, sh->n % 8, (uint8_t)c);
-	for (unsigned j = 1; j < SHORT_MAX; j++) {
-		for (unsigned d = 0; d < 256; d++) {
-			if (j >= s.len || ((d ^ s.byte[j]) & s.mask[j]) == 0) {
-				filter_admit(&sh->filter, form, j, sh->n % 8,
-					     (uint8_t)d);
-			}
-		}
-	}
-	sh->filter.shortest = MIN(sh->filter.shortest, s.len);
-	sh->v[sh->n++] = s;
-}
-
-static bool
-build_shorts(struct prefilter *p, const struct sorted *s)
-{
-	struct shorts *sh;
-
-	if (s->n_shorts == 0) {
+	if (s->n_singles == 0) {
 		return true;
 	}
-	sh = aligned_alloc(64, (sizeof(*sh) + 63) / 64 * 64);
-	if (sh == NULL) {
+	p->singles = calloc(s->n_singles, sizeof(p->singles[0]));
+	if (p->singles == NULL) {
 		return false;
 	}
-	memset(sh, 0, sizeof(*sh));
-	p->shorts = sh;
-	sh->filter.width = sh->filter.shortest = SHORT_MAX;
-	sh->common = calloc(s->n_shorts, sizeof(sh->common[0]));
-	sh->v = calloc(2 * s->n_shorts, sizeof(sh->v[0]));
-	if (sh->common == NULL || sh->v == NULL) {
-		return false;
+	p->memory += s->n_singles * sizeof(p->singles[0]);
+	for (size_t i = 0; i < s->n_singles; i++) {
+		p->singles[p->n_singles++] = single_of(s->singles[i]);
 	}
-	p->memory += sizeof(*sh) + 3 * s->n_shorts * sizeof(sh->v[0]);
-	for (size_t i = 0; i < s->n_shorts; i++) {
-		if (is_searched_alone(s->shorts[i], s->n_shorts)) {
-			sh->common[sh->n_common++] = short_of(s->shorts[i]);
-		}
-	}
-	for (unsigned c = 0; c < 256; c++) {
-		sh->first[c] = (uint16_t)sh->n;
-		for (size_t i = 0; i < s->n_shorts; i++) {
-			if (!is_searched_alone(s->shorts[i], s->n_shorts)) {
-				add_short(sh, p->path->form, s->shorts[i], c);
-			}
-		}
-	}
-	sh->first[256] = (uint16_t)sh->n;
 	return true;
 }
 
@@ -239,6 +221,7 @@ build_runs(struct prefilter *p, const struct sorted *s)
 			l->bytes.p[0], len, l->id, l->from, l->to,
 		};
 		p->is_run[l->bytes.p[0]] = true;
+		filter_admit(&p->run_bytes, p->path->form, 0, 0, l->bytes.p[0]);
 		p->run_max = MAX(p->run_max, len);
 	}
 	return true;
@@ -277,17 +260,17 @@ build_lane(struct prefilter *p, struct piece *v, size_t n)
 	if (n == 0) {
 		return true;
 	}
-	l = aligned_alloc(64, (sizeof(*l) + 63) / 64 * 64);
+	l = new_aligned(sizeof(*l));
 	if (l == NULL) {
 		return false;
 	}
-	memset(l, 0, sizeof(*l));
 	p->memory += sizeof(*l);
 	p->lane[p->n_lanes++] = l;
 	for (size_t i = 0; i < n; i++) {
 		width = (unsigned)MIN(width, v[i].lit->bytes.len);
 	}
-	l->filter.width = l->filter.shortest = width;
+	l->width = l->filter.width = width;
+	l->is_short = width < RUN_MIN;
 	l->key_mask = mask_of(width);
 	if (!filter_build(&l->filter, p->path->form, v, n)) {
 		return false;
@@ -299,32 +282,47 @@ build_lane(struct prefilter *p, struct piece *v, size_t n)
 	return build_bitmap(p, l, v, n) && table_build(p, &l->table, v, n);
 }
 
-/* Long literals first. */
+/* Which lane a literal goes to when there are many. */
+static unsigned
+lane_of(const struct piece *v)
+{
+	size_t len = v->lit->bytes.len;
+
+	return len >= LANE_WIDTH_MAX ? 0 : len >= RUN_MIN ? 1 : 2;
+}
+
 static int
-by_length(const void *a, const void *b)
+by_lane(const void *a, const void *b)
 {
 	const struct piece *x = a, *y = b;
-	bool lx = x->lit->bytes.len >= LANE_WIDTH_MAX;
-	bool ly = y->lit->bytes.len >= LANE_WIDTH_MAX;
+	unsigned lx = lane_of(x), ly = lane_of(y);
 
-	return lx != ly ? ly - lx : x->lit < y->lit ? -1 : x->lit > y->lit;
+	return lx != ly ? (lx < ly ? -1 : 1)
+			: (x->lit > y->lit) - (x->lit < y->lit);
 }
 
 static bool
 build_lanes(struct prefilter *p, const struct sorted *s)
 {
-	size_t n_long = 0;
+	struct piece *v = s->pieces;
+	size_t end = 0;
 
-	qsort(s->pieces, s->n_pieces, sizeof(s->pieces[0]), by_length);
-	while (n_long < s->n_pieces &&
-	       s->pieces[n_long].lit->bytes.len >= LANE_WIDTH_MAX) {
-		n_long++;
+	qsort(v, s->n_pieces, sizeof(v[0]), by_lane);
+	for (unsigned lane = 0; lane < LANES; lane++) {
+		size_t begin = end;
+
+		while (end < s->n_pieces && lane_of(&v[end]) <= lane) {
+			end++;
+		}
+		/* few are not worth a lane for the long ones */
+		if (lane == 0 && s->n_pieces <= ONE_LANE) {
+			end = 0;
+		}
+		if (!build_lane(p, v + begin, end - begin)) {
+			return false;
+		}
 	}
-	if (s->n_pieces <= ONE_LANE) {
-		return build_lane(p, s->pieces, s->n_pieces);
-	}
-	return build_lane(p, s->pieces, n_long) &&
-	       build_lane(p, s->pieces + n_long, s->n_pieces - n_long);
+	return true;
 }
 
 static enum err
@@ -393,7 +391,7 @@ build_all(struct prefilter *p, const struct prefilter_literal *lits, size_t n)
 		sort_literals(p, &s, lits, n);
 		good = (s.n_probes == 0 || table_build(p, &p->probe_table,
 						       s.probes, s.n_probes)) &&
-		       build_runs(p, &s) && build_shorts(p, &s) &&
+		       build_runs(p, &s) && build_singles(p, &s) &&
 		       build_lanes(p, &s);
 	}
 	sorted_fini(&s);
@@ -452,7 +450,7 @@ prefilter_build_like(const struct prefilter *like,
 struct prefilter *
 prefilter_build(const struct prefilter_literal *lits, size_t n, struct diag *d)
 {
-	struct prefilter *p = calloc(1, sizeof(*p));
+	struct prefilter *p = new_aligned(sizeof(*p));
 
 	if (p == NULL) {
 		diag_set(d, ERR_NOMEM, "no memory for a prefilter");
@@ -491,11 +489,7 @@ prefilter_free(struct prefilter *p)
 		free(p->lane[i]->bitmap);
 		free(p->lane[i]);
 	}
-	if (p->shorts != NULL) {
-		free(p->shorts->common);
-		free(p->shorts->v);
-		free(p->shorts);
-	}
+	free(p->singles);
 	table_fini(&p->probe_table);
 	free(p->runs);
 	free(p->text);

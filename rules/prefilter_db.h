@@ -7,8 +7,8 @@
  *   probe   those that may begin at a few offsets only: one hash look-up at
  *           each such offset, whatever the length of the data;
  *   run     four or more times the same byte: a search for runs;
- *   short   one to three bytes: one search for each common one, a class filter
- *           for all others;
+ *   single  one byte, and very common ones of two and three: a search for
+ *           each, that ends where it is found;
  *   lane    all others.  Of each literal one piece, its key, stands for it: a
  *           rare one (byte_gram.h).  A lane looks for the keys of all its
  *           literals at once, in three steps of rising cost: a filter by
@@ -28,11 +28,11 @@
 
 #include "rules/prefilter.h"
 
-#define LANE_WIDTH_MIN 4
+#define LANE_WIDTH_MIN 2
 #define LANE_WIDTH_MAX 8
-#define SHORT_MAX 3 /* bytes of a short literal */
+#define SINGLE_MAX 3 /* bytes of a literal that is searched for alone */
 #define RUN_MIN 4 /* bytes of a literal that is a run */
-#define LANES 2
+#define LANES 3
 #define PROBES_MAX 16
 #define BLOCK 1024 /* positions that are filtered at a time */
 
@@ -49,8 +49,9 @@ struct entry {
 	uint32_t from, to;
 };
 
-struct short_literal {
-	uint8_t byte[SHORT_MAX], mask[SHORT_MAX];
+/* A literal that is searched for alone. */
+struct single {
+	uint8_t byte[SINGLE_MAX], mask[SINGLE_MAX];
 	uint8_t len;
 	uint32_t id;
 	uint32_t from, to;
@@ -86,17 +87,18 @@ union classes {
 };
 
 struct filter {
-	unsigned width; /* bytes of a key */
-	unsigned shortest; /* bytes that must be there; the rest is then 0 */
+	unsigned width; /* bytes looked at: the first ones of a key */
 	union classes at[LANE_WIDTH_MAX] __attribute__((aligned(64)));
 };
 
 struct lane {
 	struct filter filter;
+	unsigned width; /* bytes of a key */
 	uint64_t key_mask;
 	uint8_t *bitmap;
 	unsigned bitmap_shift;
 	struct entry_table table;
+	bool is_short; /* its literals have less than four bytes */
 	size_t reach; /* most bytes from a key's start to its literal's end */
 };
 
@@ -108,18 +110,9 @@ struct probe {
 	uint64_t reach; /* offset behind the last byte of any literal */
 };
 
-struct shorts {
-	struct short_literal *common; /* each is searched for alone */
-	uint32_t n_common;
-	struct short_literal *v; /* by their first byte, */
-	uint32_t n;
-	uint16_t first[256 + 1]; /* either case of it; may name one twice */
-	struct filter filter; /* of those in 'v' */
-};
-
 struct prefilter {
 	const struct prefilter_path *path;
-	uint32_t n_lanes, n_probes, n_runs;
+	uint32_t n_lanes, n_probes, n_runs, n_singles;
 	uint64_t probes_end; /* offset in the buffer, behind all probed ones */
 	struct lane *lane[LANES];
 	struct probe probe[PROBES_MAX];
@@ -127,9 +120,10 @@ struct prefilter {
 	struct run_literal *runs; /* by byte, then by length */
 	uint32_t run_max;
 	bool is_run[256];
+	struct filter run_bytes; /* of width 1 */
 	uint8_t *text; /* of all entries */
 	size_t text_len;
-	struct shorts *shorts; /* NULL: none */
+	struct single *singles;
 	bool ids_shared;
 	size_t longest;
 	size_t memory;
@@ -156,6 +150,24 @@ load32(const uint8_t *p)
 	uint32_t v;
 
 	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/* Eight bytes from 'p' on; those behind the data are 0. */
+static inline uint64_t
+load_to_end(struct view data, size_t p)
+{
+	uint64_t v = 0;
+
+	if (LIKELY(p + 8 <= data.len)) {
+		return load64(data.p + p);
+	}
+	if (data.len >= 8) {
+		return load64(data.p + data.len - 8) >> 8 * (p + 8 - data.len);
+	}
+	for (size_t i = data.len; i > p; i--) {
+		v = v << 8 | data.p[i - 1];
+	}
 	return v;
 }
 

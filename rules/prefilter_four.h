@@ -72,6 +72,7 @@ filter_width(const struct filter *f, unsigned width, struct view data,
 	struct halves h;
 
 	split(&h, data, from, (len + STEP - 1) / STEP * STEP + width - 1);
+#pragma GCC unroll 8
 	for (unsigned j = 0; j < width; j++) {
 		low[j] = v_spread(f->at[j].four.low);
 		high[j] = v_spread(f->at[j].four.high);
@@ -81,6 +82,7 @@ filter_width(const struct filter *f, unsigned width, struct view data,
 			      v_look(high[0], v_load(h.high + i)));
 		uint64_t m;
 
+#pragma GCC unroll 8
 		for (unsigned j = 1; j < width; j++) {
 			vec a = v_look(low[j], v_load(h.low + i + j));
 			vec b = v_look(high[j], v_load(h.high + i + j));
@@ -105,6 +107,8 @@ filter(const struct filter *f, struct view data, size_t from, size_t to,
        uint16_t *queue)
 {
 	switch (f->width) {
+	case 2:
+		return filter_width(f, 2, data, from, to, queue);
 	case 3:
 		return filter_width(f, 3, data, from, to, queue);
 	case 4:
@@ -120,28 +124,46 @@ filter(const struct filter *f, struct view data, size_t from, size_t to,
 	}
 }
 
+/* The bytes at 'p' that 'f' lets pass, as v_bits(). */
+static ALWAYS vec
+passes(const struct filter *f, vec v)
+{
+	return v_and(v_look(v_spread(f->at[0].four.low), v_low(v)),
+		     v_look(v_spread(f->at[0].four.high), v_high(v)));
+}
+
 static size_t
-run(struct view data, size_t from, size_t to)
+run(const struct filter *f, struct view data, size_t from, size_t to)
 {
 	size_t p = from;
 
 	for (; p + STEP <= to; p += STEP) {
-		vec v = v_load(data.p + p), all = v_set(0xff);
-		uint64_t m;
+		vec v = v_load(data.p + p), all = passes(f, v);
+		uint64_t m = v_bits(all);
 
-		for (unsigned j = 1; j < RUN_MIN; j++) {
+		for (unsigned j = 1; j < RUN_MIN && m != 0; j++) {
 			all = v_and(all, v_eq(v, v_load(data.p + p + j)));
+			m = v_bits(all);
 		}
-		m = v_bits(all);
 		if (m != 0) {
 			return p + POSITION((unsigned)__builtin_ctzll(m));
 		}
 	}
-	return prefilter_portable.run(data, p, to);
+	for (; p < to; p++) {
+		uint32_t v = load32(data.p + p);
+		uint8_t c = data.p[p];
+
+		if (v == (v << 8 | v >> 24) &&
+		    (f->at[0].four.low[c & 15] & f->at[0].four.high[c >> 4]) !=
+			    0) {
+			return p;
+		}
+	}
+	return to;
 }
 
 static size_t
-find(const struct short_literal *l, struct view data, size_t from, size_t to)
+find(const struct single *l, struct view data, size_t from, size_t to)
 {
 	size_t p = from;
 

@@ -19,6 +19,10 @@
 #define CHOICES 6 /* keys of a literal that are weighed */
 #define ROUNDS 2
 #define PASS_COST 4.0 /* cycles of a position that passes the filter */
+#define PLACE_COST 0.04 /* of looking a byte up */
+#define CLUMPS 4.0 /* bytes of one kind come together */
+#define CROWD 4 /* literals of one key that are no cost at all */
+#define CROWD_COST 1e-4 /* for each more: whoever sends the key pays for all */
 #define KEY_COST 25.0 /* of one where the key stands */
 
 /* What one bucket admits at one place. */
@@ -32,6 +36,8 @@ struct keys {
 	unsigned width;
 	double rate[256]; /* of bytes */
 	struct place at[BUCKETS][LANE_WIDTH_MAX];
+	uint16_t *crowd; /* literals by the hash of their key */
+	unsigned crowd_shift;
 };
 
 static double
@@ -102,9 +108,22 @@ other_case(const struct prefilter_literal *l, size_t i)
 	return byte_mask(c, l->nocase) != 0xff ? c ^ 0x20 : c;
 }
 
+/* How many literals have their key in common with 'v', more or less. */
+static uint16_t *
+crowd_of(const struct keys *k, const struct piece *v)
+{
+	uint64_t mask =
+		k->width >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * k->width) - 1;
+
+	return &k->crowd[piece_hash(v, mask, 0) >> k->crowd_shift];
+}
+
 static void
 place_piece(struct keys *k, const struct piece *v, bool gone)
 {
+	uint16_t *crowd = crowd_of(k, v);
+
+	*crowd = (uint16_t)(*crowd + (gone ? -1 : 1));
 	for (unsigned j = 0; j < k->width; j++) {
 		struct place *pl = &k->at[v->bucket][j];
 		uint8_t c = v->lit->bytes.p[v->key + j];
@@ -203,12 +222,51 @@ filter_admit(struct filter *f, enum class_form form, unsigned j,
 	}
 }
 
+/*
+ * How many bytes of the keys the filter should look at: one more costs every
+ * position, one less lets more of them through.
+ */
+static unsigned
+best_width(const struct keys *k)
+{
+	double pass[BUCKETS], best = INFINITY;
+	unsigned width = k->width;
+
+	for (unsigned b = 0; b < BUCKETS; b++) {
+		pass[b] = 1;
+	}
+	for (unsigned j = 0; j < k->width; j++) {
+		double sum = 0, cost;
+
+		for (unsigned b = 0; b < BUCKETS; b++) {
+			pass[b] *= k->at[b][j].share;
+			sum += pass[b];
+		}
+		cost = MIN(1.0, sum * CLUMPS) * PASS_COST +
+		       PLACE_COST * (j + 1);
+		if (cost < best && (j > 0 || k->width == 1)) {
+			best = cost;
+			width = j + 1;
+		}
+	}
+	return width;
+}
+
 bool
 filter_build(struct filter *f, enum class_form form, struct piece *v, size_t n)
 {
 	struct keys *k = calloc(1, sizeof(*k));
+	unsigned bits = 6;
 
-	if (k == NULL) {
+	while (((size_t)1 << bits) < 8 * n) {
+		bits++;
+	}
+	if (k != NULL) {
+		k->crowd = calloc((size_t)1 << bits, sizeof(k->crowd[0]));
+		k->crowd_shift = 64 - bits;
+	}
+	if (k == NULL || k->crowd == NULL) {
+		free(k);
 		return false;
 	}
 	k->form = form;
@@ -225,6 +283,8 @@ filter_build(struct filter *f, enum class_form form, struct piece *v, size_t n)
 			place_piece(k, &v[i], false);
 		}
 	}
+	f->width = best_width(k);
+	free(k->crowd);
 	free(k);
 	for (size_t i = 0; i < n; i++) {
 		for (unsigned j = 0; j < f->width; j++) {

@@ -25,7 +25,8 @@ struct piece {
 
 /*
  * Chooses key and bucket of each piece, so that the filter lets as little
- * through as it can, and fills 'f'.  False: out of memory.
+ * through as it can, and fills 'f', whose width is that of the keys and may
+ * become less.  False: out of memory.
  */
 bool filter_build(struct filter *f, enum class_form form, struct piece *v,
 		  size_t n);

@@ -81,9 +81,10 @@ v_bits(vec v)
 }
 
 #include "rules/prefilter_four.h"
+#include "rules/prefilter_sift.h"
 
 const struct prefilter_path prefilter_neon = {
-	"neon", CLASS_FOUR, filter, run, find,
+	"neon", CLASS_FOUR, filter, sift, run, find,
 };
 
 #endif

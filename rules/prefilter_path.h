@@ -24,19 +24,24 @@ struct prefilter_path {
 	/*
 	 * Appends to 'queue' those of data[from..to) at which a key may begin,
 	 * less 'from' and ascending; at most BLOCK positions are asked for.
-	 * Bytes behind the data count as 0.
+	 * to + f->width - 1 <= data.len.
 	 */
 	size_t (*filter)(const struct filter *f, struct view data, size_t from,
 			 size_t to, uint16_t *queue);
+	/* Keeps of the queue what the lane's bitmap knows; says how many. */
+	size_t (*sift)(const struct lane *l, struct view data, size_t from,
+		       uint16_t *queue, size_t n);
 	/*
-	 * The first position of [from, to) at which RUN_MIN equal bytes begin;
-	 * 'to' when there is none.  to + RUN_MIN - 1 <= data.len.
+	 * The first position of [from, to) at which RUN_MIN equal bytes begin
+	 * that 'f' lets pass, 'to' when there is none.
+	 * to + RUN_MIN - 1 <= data.len.
 	 */
-	size_t (*run)(struct view data, size_t from, size_t to);
+	size_t (*run)(const struct filter *f, struct view data, size_t from,
+		      size_t to);
 	/* The first position of [from, to) at which the literal stands; 'to'
 	 * when there is none.  to + l->len - 1 <= data.len. */
-	size_t (*find)(const struct short_literal *l, struct view data,
-		       size_t from, size_t to);
+	size_t (*find)(const struct single *l, struct view data, size_t from,
+		       size_t to);
 };
 
 extern const struct prefilter_path prefilter_portable;

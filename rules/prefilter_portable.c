@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/prefilter_path.h"
+#include "rules/prefilter_sift.h"
 
 static unsigned
 classes_at(const struct filter *f, struct view data, size_t p)
@@ -26,12 +27,13 @@ filter(const struct filter *f, struct view data, size_t from, size_t to,
 }
 
 static size_t
-run(struct view data, size_t from, size_t to)
+run(const struct filter *f, struct view data, size_t from, size_t to)
 {
 	for (size_t p = from; p < to; p++) {
 		uint32_t v = load32(data.p + p);
 
-		if (v == (v << 8 | v >> 24)) {
+		if (v == (v << 8 | v >> 24) &&
+		    (f->at[0].byte[data.p[p]] != 0)) {
 			return p;
 		}
 	}
@@ -39,7 +41,7 @@ run(struct view data, size_t from, size_t to)
 }
 
 static bool
-stands_at(const struct short_literal *l, const uint8_t *at)
+stands_at(const struct single *l, const uint8_t *at)
 {
 	for (unsigned j = 0; j < l->len; j++) {
 		if (((at[j] ^ l->byte[j]) & l->mask[j]) != 0) {
@@ -50,7 +52,7 @@ stands_at(const struct short_literal *l, const uint8_t *at)
 }
 
 static size_t
-find(const struct short_literal *l, struct view data, size_t from, size_t to)
+find(const struct single *l, struct view data, size_t from, size_t to)
 {
 	for (size_t p = from; p < to; p++) {
 		if (stands_at(l, data.p + p)) {
@@ -61,5 +63,5 @@ find(const struct short_literal *l, struct view data, size_t from, size_t to)
 }
 
 const struct prefilter_path prefilter_portable = {
-	"portable", CLASS_BYTE, filter, run, find,
+	"portable", CLASS_BYTE, filter, sift, run, find,
 };

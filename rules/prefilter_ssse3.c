@@ -78,9 +78,10 @@ v_bits(vec v)
 }
 
 #include "rules/prefilter_four.h"
+#include "rules/prefilter_sift.h"
 
 const struct prefilter_path prefilter_ssse3 = {
-	"ssse3", CLASS_FOUR, filter, run, find,
+	"ssse3", CLASS_FOUR, filter, sift, run, find,
 };
 
 #endif

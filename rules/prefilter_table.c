@@ -63,6 +63,16 @@ choose_words(struct entry *e, const struct prefilter_literal *l)
 {
 	size_t apart[2] = { e->key, 0 }, len[2] = { WORD, WORD };
 
+	if (l->bytes.len < WORD) {
+		for (size_t i = l->bytes.len; i > 0; i--) {
+			uint8_t c = l->bytes.p[i - 1];
+
+			e->word = e->word << 8 | c;
+			e->word_mask =
+				e->word_mask << 8 | byte_mask(c, l->nocase);
+		}
+		return;
+	}
 	if (l->bytes.len <= 2 * WORD) {
 		e->a = 0;
 		e->b = (uint16_t)(l->bytes.len - WORD);

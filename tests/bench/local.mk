@@ -32,7 +32,7 @@ tests_bench_bench_flow_LDADD = $(BENCH_LIBS)
 tests_bench_bench_ioc_SOURCES = tests/bench/bench_ioc.c
 tests_bench_bench_ioc_LDADD = $(BENCH_LIBS)
 tests_bench_bench_prefilter_SOURCES = tests/bench/bench_prefilter.c
-tests_bench_bench_prefilter_LDADD = $(BENCH_LIBS)
+tests_bench_bench_prefilter_LDADD = $(BENCH_LIBS) $(HS_LIBS)
 
 tests_bench_make_rules_SOURCES = tests/bench/make_rules.c
 tests_bench_make_indicators_SOURCES = tests/bench/make_indicators.c

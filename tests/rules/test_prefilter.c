@@ -376,8 +376,8 @@ test_pieces(void **state)
 		back = prefilter_longest(p) - 1;
 		while (end < sizeof(data)) {
 			size_t begin = end > back ? end - back : 0, n;
-			size_t next =
-				MIN(end + 1 + rnd(&seed) % 90, sizeof(data));
+			size_t step = 1 + rnd(&seed) % 90;
+			size_t next = MIN(end + step, sizeof(data));
 			struct prefilter_input in = {
 				view_of(data + begin, next - begin),
 				end - begin,

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * prefilter_sift.h - the second step of a lane, compiled for each path
+ *
+ * Internal: included by the paths only.
+ *
+ * Place    beside prefilter_path.h.
+ * Threads  pure functions.
+ * Memory   none but the caller's.
+ * Cost     hot: some cycles for each position that passed the filter.
+ */
+#ifndef RULES_PREFILTER_SIFT_H
+#define RULES_PREFILTER_SIFT_H
+
+#include "rules/prefilter_path.h"
+
+static size_t
+sift(const struct lane *l, struct view data, size_t from, uint16_t *queue,
+     size_t n)
+{
+	const uint8_t *at = data.p + from, *bitmap = l->bitmap;
+	const uint64_t mask = l->key_mask;
+	const unsigned shift = l->bitmap_shift;
+	size_t left = data.len - from, kept = 0, i = 0, whole = n;
+
+	/* behind the last one with eight bytes */
+	while (whole > 0 && queue[whole - 1] + (size_t)8 > left) {
+		whole--;
+	}
+	for (; i < whole; i++) {
+		uint16_t q = queue[i];
+		uint64_t h = key_hash(load64(at + q), mask, 0) >> shift;
+
+		queue[kept] = q;
+		kept += bitmap[h / 8] >> (h % 8) & 1;
+	}
+	for (; i < n; i++) {
+		uint16_t q = queue[i];
+		uint64_t v = load_to_end(data, from + q);
+		uint64_t h = key_hash(v, mask, 0) >> shift;
+
+		queue[kept] = q;
+		kept += bitmap[h / 8] >> (h % 8) & 1;
+	}
+	return kept;
+}
+
+#endif
