@@ -128,6 +128,7 @@ try_counted(struct rule_matcher *m, const struct rule_prog *p)
 static void
 try_candidates(struct rule_matcher *m)
 {
+	xform_forget(m->verifier.xforms);
 	for (uint32_t s = 0; s < m->n_summary; s++) {
 		while (m->summary[s] != 0) {
 			uint32_t w = s * 64 +
@@ -358,7 +359,6 @@ rule_match(struct rule_matcher *m, struct inspect *in, struct rule_hits *out)
 	gather_call(m);
 	if (m->any) {
 		call_facts_of(in, &m->facts);
-		xform_forget(m->verifier.xforms);
 		try_candidates(m);
 		m->any = false;
 	}

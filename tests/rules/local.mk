@@ -55,3 +55,6 @@ tests_rules_test_rule_search_LDADD = $(LIBS_RULES)
 UNIT_TESTS += tests/rules/test_pcre_shape
 tests_rules_test_pcre_shape_SOURCES = tests/rules/test_pcre_shape.c
 tests_rules_test_pcre_shape_LDADD = $(LIBS_RULES)
+UNIT_TESTS += tests/rules/test_rule_need
+tests_rules_test_rule_need_SOURCES = tests/rules/test_rule_need.c tests/rules/rule_case.h
+tests_rules_test_rule_need_LDADD = $(LIBS_RULES)
