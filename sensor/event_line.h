@@ -16,6 +16,18 @@
 #include "sensor/event_log.h"
 #include "sensor/log_packet.h"
 
+#define COMMUNITY_SLOTS 64 /* a power of two */
+
+/* The community id of a flow told of lately: a digest, worked out once. */
+struct community_slot {
+	uint64_t flow_id;
+	struct addr addr[2];
+	uint16_t port[2];
+	uint8_t proto, icmp_type, icmp_code;
+	uint8_t len; /* 0: the slot is free */
+	char text[COMMUNITY_ID_CAP];
+};
+
 struct event_log {
 	struct json json;
 	struct event_origin origin;
@@ -25,6 +37,7 @@ struct event_log {
 	uint32_t picket_at; /* of the latest line; see record.h */
 	bool community_id;
 	uint16_t community_seed;
+	struct community_slot community[COMMUNITY_SLOTS];
 };
 
 /* The head that every event shares. 's->dir' picks the source. */

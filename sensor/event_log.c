@@ -109,13 +109,37 @@ put_vlans(struct json *j, const uint16_t *vlan, unsigned n)
 	json_arr_end(j);
 }
 
+static struct view
+community_of(struct event_log *l, const struct flow *f)
+{
+	struct community_slot *s = &l->community[f->id & (COMMUNITY_SLOTS - 1)];
+
+	if (s->len == 0 || s->flow_id != f->id || s->proto != f->proto ||
+	    memcmp(s->port, f->port, sizeof(s->port)) != 0 ||
+	    s->icmp_type != f->icmp_type || s->icmp_code != f->icmp_code ||
+	    !addr_eq(&s->addr[0], &f->addr[0]) ||
+	    !addr_eq(&s->addr[1], &f->addr[1])) {
+		*s = (struct community_slot){
+			.flow_id = f->id,
+			.addr = { f->addr[0], f->addr[1] },
+			.port = { f->port[0], f->port[1] },
+			.proto = f->proto,
+			.icmp_type = f->icmp_type,
+			.icmp_code = f->icmp_code,
+		};
+		s->len = (uint8_t)flow_community_id(f, l->community_seed,
+						    s->text);
+	}
+	return view_of(s->text, s->len);
+}
+
 /* The head that every event shares. 'from' picks the source: see dir. */
 void
 line_head(struct event_log *l, const struct event_subject *s, const char *type)
 {
 	struct json *j = &l->json;
 	const struct flow *f = s->f;
-	char id[COMMUNITY_ID_CAP], num[4];
+	char num[4];
 
 	json_reset(j);
 	json_obj(j, NULL);
@@ -152,9 +176,7 @@ line_head(struct event_log *l, const struct event_subject *s, const char *type)
 	}
 	json_cstr(j, "pkt_src", packet_source(s->pkt));
 	if (f != NULL && l->community_id) {
-		size_t n = flow_community_id(f, l->community_seed, id);
-
-		json_str(j, "community_id", view_of(id, n));
+		json_str(j, "community_id", community_of(l, f));
 	}
 }
 

@@ -91,6 +91,3 @@ tests_sensor_test_reload_state_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_no_alloc
 tests_sensor_test_no_alloc_SOURCES = tests/sensor/test_no_alloc.c
 tests_sensor_test_no_alloc_LDADD = $(LIBS_SENSOR)
-UNIT_TESTS += tests/sensor/test_worker_ahead
-tests_sensor_test_worker_ahead_SOURCES = tests/sensor/test_worker_ahead.c
-tests_sensor_test_worker_ahead_LDADD = $(LIBS_SENSOR)
