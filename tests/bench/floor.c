@@ -44,11 +44,11 @@ struct mini_flow {
 	uint64_t bytes;
 	uint32_t packets[2];
 	/* second line */
-	uint32_t next_seq[2];
+	uint32_t next_seq[2], first_seq[2];
 	bool has_seq[2];
 	uint8_t client; /* the side that spoke first */
 	uint8_t tail_len[2];
-	uint8_t unused[51];
+	uint8_t unused[43];
 	/* third and fourth */
 	uint8_t tail[2][64];
 } __attribute__((aligned(64)));
@@ -60,7 +60,7 @@ struct floor {
 	struct floor_literals lits;
 	struct prefilter_scratch *scratch;
 	uint64_t *bits;
-	uint32_t *ids;
+	struct prefilter_hit *hits;
 	struct bucket *buckets;
 	uint64_t mask;
 	struct mini_flow *flows;
@@ -116,7 +116,10 @@ floor_new(uint32_t max_flows, const struct floor_literals *lits)
 		}
 	}
 	f->bits = calloc(ids / 64 + 1, sizeof(f->bits[0]));
-	f->ids = calloc(ids, sizeof(f->ids[0]));
+	f->hits = calloc(ids, sizeof(f->hits[0]));
+	if (f->scratch == NULL || f->bits == NULL || f->hits == NULL) {
+		bench_die("floor", "out of memory");
+	}
 	return f;
 }
 
@@ -131,7 +134,7 @@ floor_free(struct floor *f)
 	munmap(f->window, WINDOW + RECORD_MAX);
 	prefilter_scratch_free(f->scratch);
 	free(f->bits);
-	free(f->ids);
+	free(f->hits);
 	free(f);
 }
 
@@ -335,6 +338,7 @@ in_order(struct floor *f, struct mini_flow *fl, struct mini *m)
 
 	if ((m->flags & TCP_SYN) != 0) {
 		fl->next_seq[m->side] = m->seq + 1;
+		fl->first_seq[m->side] = m->seq + 1;
 		fl->has_seq[m->side] = true;
 		fl->tail_len[m->side] = 0;
 		return false;
@@ -345,6 +349,7 @@ in_order(struct floor *f, struct mini_flow *fl, struct mini *m)
 	ahead = (int32_t)(m->seq - fl->next_seq[m->side]);
 	if (UNLIKELY(!fl->has_seq[m->side])) {
 		fl->has_seq[m->side] = true;
+		fl->first_seq[m->side] = m->seq;
 		ahead = 0;
 	} else if (UNLIKELY(ahead > 0)) {
 		f->n.out_of_order++;
@@ -364,17 +369,18 @@ in_order(struct floor *f, struct mini_flow *fl, struct mini *m)
 	return true;
 }
 
+/* 'base' is where in the stream, or the datagram, 'p' begins. */
 static inline void
-look(struct floor *f, unsigned dir, const uint8_t *p, size_t n, size_t fresh)
+look(struct floor *f, unsigned dir, const uint8_t *p, size_t n, size_t fresh,
+     uint64_t base)
 {
-	size_t found;
+	const struct prefilter_input in = { view_of(p, n), fresh, base };
+	size_t found = prefilter_scan(f->lits.prefilter[dir], f->scratch, &in,
+				      f->bits, f->hits);
 
-	(void)fresh; /* the engine has no word for it yet */
-	found = prefilter_scan(f->lits.prefilter[dir], f->scratch,
-			       view_of(p, n), f->bits, f->ids);
 	f->n.found += found;
 	for (size_t i = 0; i < found; i++) {
-		f->bits[f->ids[i] / 64] = 0;
+		f->bits[f->hits[i].id / 64] = 0;
 	}
 }
 
@@ -384,16 +390,18 @@ scan(struct floor *f, struct mini_flow *fl, const struct mini *m)
 {
 	unsigned dir = m->side != fl->client;
 	uint8_t seam[2 * TAIL + 2], *tail = fl->tail[m->side];
-	uint32_t had = fl->tail_len[m->side], head = MIN(m->len, TAIL);
+	uint32_t had = fl->tail_len[m->side], head = MIN(m->len, TAIL), base;
 
-	look(f, dir, m->payload, m->len, 0);
 	if (m->proto != 6) {
+		look(f, dir, m->payload, m->len, 0, 0);
 		return;
 	}
+	base = m->seq - fl->first_seq[m->side];
+	look(f, dir, m->payload, m->len, 0, base);
 	if (had > 0) {
 		memcpy(seam, tail, had);
 		memcpy(seam + had, m->payload, head);
-		look(f, dir, seam, had + head, had);
+		look(f, dir, seam, had + head, had, base - had);
 	}
 	if (m->len >= TAIL) {
 		memcpy(tail, m->payload + m->len - TAIL, TAIL);

@@ -50,12 +50,49 @@ settle(struct literal_list *l)
 		if (kept == 0 || l->v[kept - 1].nocase != l->v[i].nocase ||
 		    !view_eq(l->v[kept - 1].bytes, l->v[i].bytes)) {
 			l->v[kept++] = l->v[i];
+		} else {
+			struct prefilter_literal *k = &l->v[kept - 1];
+
+			k->from = MIN(k->from, l->v[i].from);
+			k->to = MAX(k->to, l->v[i].to);
 		}
 	}
 	l->n = kept;
 	qsort(l->v, l->n, sizeof(l->v[0]), by_id);
 	for (uint32_t i = 0; i < l->n; i++) {
 		l->v[i].id = i;
+	}
+}
+
+/* Where in its buffer the literal must begin, as far as 'offset' and 'depth'
+ * say so. */
+static void
+range_of(const struct rule_prog *p, struct prefilter_literal *lit)
+{
+	const struct rule_list *l = &p->lists[p->fast_list];
+
+	for (uint16_t i = 0; i < l->n_ops; i++) {
+		const struct op *o = &l->ops[i];
+		const struct content *c = &o->content;
+
+		if (o->type != OP_CONTENT || l->n_xforms > 0 ||
+		    !view_eq(view_of(c->bytes, c->len), p->fast) ||
+		    (o->flags & (OPF_NEGATED | OPF_DISTANCE | OPF_WITHIN |
+				 OPF_RELATIVE)) != 0 ||
+		    c->offset.var >= 0 || c->depth.var >= 0) {
+			continue;
+		}
+		if ((o->flags & OPF_STARTSWITH) != 0) {
+			lit->to = 0;
+			return;
+		}
+		if ((o->flags & OPF_OFFSET) != 0 && c->offset.n > 0) {
+			lit->from = (uint32_t)c->offset.n;
+		}
+		if ((o->flags & OPF_DEPTH) != 0 && c->depth.n >= c->len) {
+			lit->to = lit->from + (uint32_t)c->depth.n - c->len;
+		}
+		return;
 	}
 }
 
@@ -79,7 +116,9 @@ literals_of(const struct ruleset *rs, enum literal_choice choice,
 					.bytes = p->fast,
 					.nocase = p->fast_nocase,
 					.id = l.n,
+					.to = PREFILTER_ANYWHERE,
 				};
+				range_of(p, &l.v[l.n]);
 				l.n++;
 			}
 		}

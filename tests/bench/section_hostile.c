@@ -81,7 +81,7 @@ fill_literals(uint8_t *out, enum kind kind, const struct literal_list *l)
 		if (kind == PIECES) {
 			size_t want = 4 + roll(5);
 
-			n = MIN(v.len, want);
+			n = MIN(v.len - 1, want); /* none is whole */
 			from = roll((uint32_t)(v.len - n + 1));
 		} else {
 			n = v.len;
