@@ -7,7 +7,8 @@ EXTRA_PROGRAMS += tests/bench/bench tests/bench/bench_stages \
 	tests/bench/merge_captures tests/bench/bench_flow \
 	tests/bench/bench_stream \
 	tests/bench/bench_ioc tests/bench/bench_prefilter \
-	tests/bench/make_rules tests/bench/make_indicators
+	tests/bench/make_rules tests/bench/make_indicators \
+	tests/bench/bench_count
 tests_bench_bench_SOURCES = tests/bench/bench.c tests/bench/bench.h \
 	tests/bench/measure.c tests/bench/measure.h \
 	tests/bench/floor.c tests/bench/floor.h \
@@ -36,6 +37,16 @@ tests_bench_bench_prefilter_LDADD = $(BENCH_LIBS) $(HS_LIBS)
 
 tests_bench_make_rules_SOURCES = tests/bench/make_rules.c
 tests_bench_make_indicators_SOURCES = tests/bench/make_indicators.c
+
+# What a packet takes, in instructions: a test of ./check.
+tests_bench_bench_count_SOURCES = tests/bench/bench_count.c \
+	tests/bench/measure.c tests/bench/measure.h \
+	tests/bench/floor.c tests/bench/floor.h \
+	tests/bench/literals.c tests/bench/literals.h \
+	tests/bench/product.c tests/bench/product.h
+tests_bench_bench_count_LDADD = $(BENCH_LIBS)
+dist_check_SCRIPTS += tests/bench/instructions.sh
+EXTRA_DIST += tests/bench/instructions.expected
 
 dist_check_SCRIPTS += tests/bench/bench.sh
 bench: picket-sensor tests/bench/bench tests/bench/merge_captures \

@@ -40,8 +40,10 @@ measure_wall_s(void)
 }
 
 /*
- * Many short looks, of which the best counts: others may share the core, and
- * a look that was interrupted says too little.
+ * Many short looks at the clock on the wall, of which the best counts: one
+ * that was interrupted says too little, and none can say too much.  (The CPU
+ * time of so short a look can: on a virtual machine the kernel takes off what
+ * it believes was stolen.)
  */
 double
 measure_hz(void)
@@ -50,7 +52,7 @@ measure_hz(void)
 
 	for (unsigned r = 0; r < 300; r++) {
 		uint64_t x = r, n = 100000;
-		double t = measure_cpu_s();
+		double t = measure_wall_s();
 
 		for (uint64_t i = 0; i < n; i++) {
 			/* eight that wait for each other, whatever the
@@ -61,7 +63,7 @@ measure_hz(void)
 				__asm__ volatile("" : "+r"(x));
 			}
 		}
-		t = measure_cpu_s() - t;
+		t = measure_wall_s() - t;
 		best = MAX(best, (double)n * 8 / t);
 	}
 	return best;
