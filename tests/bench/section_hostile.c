@@ -15,7 +15,7 @@
 #define TALKS 1000
 #define SEGMENT 1200
 #define POOL_BYTES ((size_t)8 << 20) /* of payload, used over and over */
-#define PACKETS 60000
+#define PACKETS 20000
 
 enum kind {
 	ORDINARY, /* payload of the capture */
