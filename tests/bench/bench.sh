@@ -7,12 +7,12 @@
 # PICKET_CORPUS  a directory of captures and of rules/et-modern.rules; without
 #                it our own captures and rules are used, which say little
 # BENCH=short    under three minutes: smaller, less often
-# BENCH_MB       megabytes of each capture (250; short: 100)
+# BENCH_MB       megabytes of each capture (250; short: 60)
 # BENCH_PCAP     a capture for "mix" instead of one that is made
 # BENCH_RULES    the rule set (a glob)
 # BENCH_JSON     a file to which the figures are added as one line of JSON
-# BENCH_ONLY     one section: stages, load, sets, indicators, flows, hostile,
-#                workers
+# BENCH_ONLY     one section: prefilter, stages, load, sets, indicators, flows,
+#                hostile, workers
 set -eu
 LC_ALL=C
 export LC_ALL
@@ -20,7 +20,7 @@ src=$1
 corpus=${PICKET_CORPUS:-$src/pcaps}
 data=tests/bench/data
 if [ "${BENCH:-full}" = short ]; then
-	mb=${BENCH_MB:-100} rounds=2
+	mb=${BENCH_MB:-60} rounds=2
 	sets='1000 25000' indicators='1000000' flows='1000 100000'
 else
 	mb=${BENCH_MB:-250} rounds=4
@@ -55,6 +55,7 @@ for kind in mix http tls small; do
 		mv "$pcap.new" "$pcap"
 	fi
 	cat "$pcap" >/dev/null # from memory from now on
+	[ $kind != mix ] || mix=$pcap
 	set -- "$@" "$kind=$pcap"
 done
 
@@ -92,6 +93,32 @@ if wants indicators; then
 			i=$((i + k))
 		done
 	done
+fi
+# Of its rows, "PATH ... xRATIO ..." is that path against Hyperscan; the
+# groups stand for themselves, "all" for the whole set.
+prefilter_figures() {
+	awk '
+		/^[^ ].*: [0-9]+ literals$/ { group = $0; sub(/:.*/, "", group) }
+		$1 ~ /^(avx512|avx2)$/ && group != "made up" {
+			for (i = 2; i <= NF && $i !~ /^x[0-9.]+$/; i++) { }
+			if (i > NF) next
+			key = (group == "all" ? "all." : "groups.") $1
+			x = substr($i, 2) + 0
+			if (!(key in least) || x < least[key]) least[key] = x
+		}
+		END { for (k in least) print "prefilter." k, least[k] }
+	' "$1" | sort
+}
+if wants prefilter; then
+	if make -s tests/bench/bench_prefilter >/dev/null 2>&1; then
+		say "== the literal matcher, against Hyperscan where it is there"
+		# shellcheck disable=SC2086 # a pattern
+		./tests/bench/bench_prefilter $rules "$mix" \
+			>"$data/prefilter.out" 2>&1 || say "it failed"
+		cat "$data/prefilter.out"
+		prefilter_figures "$data/prefilter.out" >"$data/prefilter.figures"
+		set -- "$@" "prefilter=$data/prefilter.figures"
+	fi
 fi
 if wants flows; then
 	for n in $flows; do
