@@ -58,3 +58,10 @@ bench-reload: picket-sensor tests/bench/merge_captures tests/bench/make_rules
 	$(SHELL) $(srcdir)/tests/bench/reload.sh $(srcdir)
 .PHONY: bench bench-reload
 CLEANFILES += $(EXTRA_PROGRAMS) tests/bench/bench-*.pcap tests/bench/data/*
+
+if HAVE_CMOCKA
+UNIT_TESTS += tests/bench/test_readdress
+tests_bench_test_readdress_SOURCES = tests/bench/test_readdress.c \
+	tests/bench/readdress.c tests/bench/frames.c tests/bench/measure.c
+tests_bench_test_readdress_LDADD = $(LIBS_COMMON)
+endif

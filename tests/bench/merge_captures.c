@@ -31,6 +31,7 @@ struct kept {
 	uint64_t at_us; /* behind its capture's begin */
 	const uint8_t *data;
 	uint32_t caplen, wirelen;
+	uint32_t source;
 };
 
 struct source {
@@ -138,7 +139,8 @@ keep(struct merge *m, const struct frame *f, uint64_t at_us)
 	m->frames = more(m->frames, m->n_frames, &m->cap_frames,
 			 sizeof(m->frames[0]));
 	m->frames[m->n_frames++] =
-		(struct kept){ at_us, copy, f->caplen, f->wirelen };
+		(struct kept){ at_us, copy, f->caplen, f->wirelen,
+			       (uint32_t)m->n_sources };
 	m->bytes += f->caplen + 16;
 }
 
@@ -252,8 +254,9 @@ put_head(uint8_t *h)
 }
 
 static size_t
-put_record(uint8_t *out, const struct kept *f, const struct slot *s)
+put_record(const struct merge *m, uint8_t *out, const struct slot *s)
 {
+	const struct kept *f = &m->frames[s->frame];
 	uint64_t ts_us = BASE_US + s->at_us;
 
 	store_le32(out, (uint32_t)(ts_us / 1000000));
@@ -261,7 +264,9 @@ put_record(uint8_t *out, const struct kept *f, const struct slot *s)
 	store_le32(out + 8, f->caplen);
 	store_le32(out + 12, f->wirelen);
 	memcpy(out + 16, f->data, f->caplen);
-	readdress(out + 16, f->caplen, s->copy);
+	/* Each capture has its own hosts too: many show the same ones. */
+	readdress(out + 16, f->caplen,
+		  s->copy * (uint32_t)m->n_sources + f->source + 1);
 	return 16 + f->caplen;
 }
 
@@ -280,7 +285,7 @@ write_all(const struct merge *m, const char *path, uint64_t limit)
 	written = fwrite(record, 1, put_head(record), out);
 	for (size_t i = 0; i < m->n_slots && written < most; i++) {
 		const struct slot *s = &m->slots[i];
-		size_t n = put_record(record, &m->frames[s->frame], s);
+		size_t n = put_record(m, record, s);
 
 		if (fwrite(record, 1, n, out) != n) {
 			die(path, "cannot be written");

@@ -37,13 +37,13 @@ move_v4(uint8_t a[4], uint32_t copy)
 		return; /* nobody's, or everybody's */
 	}
 	if (a[0] == 10) {
-		a[1] ^= (uint8_t)copy;
-		a[2] ^= (uint8_t)(copy >> 8);
+		a[1] ^= (uint8_t)bits;
+		a[2] ^= (uint8_t)(bits >> 8);
 	} else if (a[0] == 172 && (a[1] & 0xf0) == 16) {
-		a[2] ^= (uint8_t)copy;
-		a[1] ^= (uint8_t)(copy >> 8 & 0x0f);
+		a[2] ^= (uint8_t)bits;
+		a[1] ^= (uint8_t)(bits >> 8 & 0x0f);
 	} else if (a[0] == 192 && a[1] == 168) {
-		a[2] ^= (uint8_t)copy;
+		a[2] ^= (uint8_t)bits;
 	} else {
 		a[1] ^= (uint8_t)(bits >> 8);
 		a[2] ^= (uint8_t)(bits >> 16);
