@@ -100,7 +100,7 @@ prefilter_figures() {
 	awk '
 		/^[^ ].*: [0-9]+ literals$/ { group = $0; sub(/:.*/, "", group) }
 		$1 ~ /^(avx512|avx2)$/ && group != "made up" {
-			for (i = 2; i <= NF && $i !~ /^x[0-9.]+$/; i++) { }
+			for (i = 2; i <= NF && ($i !~ /^x[0-9.]+$/ || $(i - 1) == "hostile"); i++) { }
 			if (i > NF) next
 			key = (group == "all" ? "all." : "groups.") $1
 			x = substr($i, 2) + 0
