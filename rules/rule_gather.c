@@ -124,15 +124,15 @@ add_found(struct rule_matcher *m, const struct rule_scan *s, uint32_t id,
 	}
 }
 
-/* The rules of 's' whose literal is in 'data'. */
+/* The rules of 's' with 'role' whose literal is in 'data'. */
 static void
 scan(struct rule_matcher *m, const struct rule_scan *s, struct view data,
-     size_t seen, uint64_t base)
+     size_t seen, uint64_t base, const uint64_t *role)
 {
 	uint32_t n = find_literals(m, s, data, seen, base);
 
 	for (uint32_t i = 0; i < n; i++) {
-		add_found(m, s, m->ids[i].id, NULL);
+		add_found(m, s, m->ids[i].id, role);
 	}
 }
 
@@ -167,6 +167,31 @@ take_plan(struct rule_matcher *m, const struct rule_look *l)
 	return plan;
 }
 
+static void
+scan_packet(struct rule_matcher *m, const struct rule_look *l,
+	    const struct rule_plan *plan)
+{
+	const struct rule_groups *all = m->groups;
+	unsigned in = l->in_stream, dir = l->ends.dir;
+	enum packet_class c = packet_class_of(l->ends.proto, l->in_stream);
+	const struct rule_group *g = &all->payload[c][dir];
+
+	if (plan->near[in]) {
+		scan(m, &g->near,
+		     view_sub(l->payload, 0, (size_t)g->near.reach), 0, 0,
+		     NULL);
+	}
+	if (plan->far[in] && in) {
+		scan_segment(m, l);
+	} else if (plan->far[in]) {
+		scan(m, &g->far, l->payload, 0, 0, NULL);
+	}
+	if (plan->odd[in]) {
+		scan(m, in ? &all->tcp_odd[dir] : &g->odd, l->payload, 0, 0,
+		     in ? all->headers.role[0] : NULL);
+	}
+}
+
 void
 gather_packet(struct rule_matcher *m, const struct rule_look *l)
 {
@@ -197,17 +222,8 @@ gather_packet(struct rule_matcher *m, const struct rule_look *l)
 		add_bare(m, &lists->first, 0);
 		add_by_ends(m, &lists->first, &l->ends);
 	}
-	if (full && plan->near[in]) {
-		scan(m, &payload->near,
-		     view_sub(l->payload, 0, (size_t)payload->near.reach), 0,
-		     0);
-	}
-	if (full && plan->far[in]) {
-		if (in) {
-			scan_segment(m, l);
-		} else {
-			scan(m, &payload->far, l->payload, 0, 0);
-		}
+	if (full) {
+		scan_packet(m, l, plan);
 	}
 }
 
@@ -237,7 +253,6 @@ scan_stream(struct rule_matcher *m, const struct rule_look *l)
 	const struct rule_scan *s = &m->groups->tcp[l->ends.dir];
 	const uint64_t *role = m->groups->headers.role[1];
 	struct view data = l->payload;
-	uint32_t n;
 
 	if (is_segment(m, l)) {
 		for (uint32_t i = 0; i < m->segment.n; i++) {
@@ -249,10 +264,7 @@ scan_stream(struct rule_matcher *m, const struct rule_look *l)
 		/* only what lies across the seam is left */
 		data = view_sub(data, 0, l->seen + s->longest - 1);
 	}
-	n = find_literals(m, s, data, l->seen, 0);
-	for (uint32_t i = 0; i < n; i++) {
-		add_found(m, s, m->ids[i].id, role);
-	}
+	scan(m, s, data, l->seen, 0, role);
 }
 
 void
@@ -268,10 +280,14 @@ gather_stream(struct rule_matcher *m, const struct rule_look *l)
 		scan(m, &g->near,
 		     view_sub(l->payload, 0,
 			      (size_t)(g->near.reach - l->offset)),
-		     l->seen, l->offset);
+		     l->seen, l->offset, NULL);
 	}
 	if (plan->stream_far) {
 		scan_stream(m, l);
+	}
+	if (plan->stream_odd) {
+		scan(m, &m->groups->tcp_odd[l->ends.dir], l->payload, l->seen,
+		     0, m->groups->headers.role[1]);
 	}
 }
 
@@ -388,7 +404,8 @@ gather_buffer(struct rule_matcher *m, enum inspect_buf b, unsigned dir)
 		struct view v = in->buf[b].v[i];
 
 		look_up(m, g, v);
-		scan(m, &g->far, v, is_body(b) ? in->body_seen[in->dir] : 0, 0);
+		scan(m, &g->far, v, is_body(b) ? in->body_seen[in->dir] : 0, 0,
+		     NULL);
 	}
 }
 
@@ -400,7 +417,7 @@ gather_of_file(struct rule_matcher *m, enum inspect_buf b, struct view v,
 
 	add_bare(m, g, 0);
 	look_up(m, g, v);
-	scan(m, &g->far, v, seen, 0);
+	scan(m, &g->far, v, seen, 0, NULL);
 }
 
 /* What is new of 'f', which is one instance of each of its buffers. */

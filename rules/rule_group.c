@@ -118,15 +118,29 @@ is_near(const struct rule_prog *p)
 	return (uint64_t)p->fast_to + p->fast.len <= RULE_NEAR;
 }
 
-/* Moves those whose literal is near from 'from' to 'to'. */
+/* Whether a literal is everywhere, but its rule only on some ports. */
 static bool
-part(struct gather *from, struct gather *to)
+is_odd(const struct rule_prog *p)
+{
+	bool run = true;
+
+	for (size_t i = 1; i < p->fast.len && run; i++) {
+		run = p->fast.p[i] == p->fast.p[0];
+	}
+	return (p->fast.len <= 3 || run) &&
+	       (p->sport != NULL || p->dport != NULL) && !p->both_ways;
+}
+
+/* Moves those that 'is' speaks of from 'from' to 'to'. */
+static bool
+part(struct gather *from, struct gather *to,
+     bool (*is)(const struct rule_prog *p))
 {
 	uint32_t kept = 0;
 
 	to->n = 0;
 	for (uint32_t i = 0; i < from->n; i++) {
-		if (!is_near(from->v[i])) {
+		if (!is(from->v[i])) {
 			from->v[kept++] = from->v[i];
 		} else if (!gather_add(to, from->v[i])) {
 			return false;
@@ -372,7 +386,7 @@ belongs(const struct rule_prog *p, const struct place *at)
 struct building {
 	struct rule_groups *set;
 	const struct rule_groups *prev;
-	struct gather with, near, bare;
+	struct gather with, apart, bare;
 	struct diag *d;
 };
 
@@ -405,17 +419,23 @@ is_placed(const struct place *at)
 static enum err
 build_literals(struct building *b, struct rule_group *g, const struct place *at)
 {
-	struct gather *with = &b->with;
-	struct rule_scan *s = &g->far;
+	struct gather *with = &b->with, *apart = &b->apart;
+	bool (*is)(const struct rule_prog *p) =
+		is_shared(at) ? is_near : is_odd;
+	struct rule_scan *s = is_shared(at) ? &g->near : &g->odd;
+	enum err e = ERR_OK;
 
+	apart->n = 0;
 	if (!literal_table_build(&g->table, with->v, &with->n) ||
-	    (is_shared(at) && !part(with, &b->near))) {
+	    ((is_shared(at) || at->at == AT_PAYLOAD) &&
+	     !part(with, apart, is))) {
 		return diag_set(b->d, ERR_NOMEM, "out of memory");
 	}
-	if (is_shared(at)) {
-		with = &b->near;
-		s = &g->near;
+	e = build_scan(b->set, s, former(b, s), apart, true, b->d);
+	if (e != ERR_OK || is_shared(at)) {
+		return e;
 	}
+	s = &g->far;
 	return build_scan(b->set, s, former(b, s), with, is_placed(at), b->d);
 }
 
@@ -495,6 +515,7 @@ build_tcp(struct building *b, unsigned d)
 	const struct place stream = { AT_STREAM, 0, d };
 	const struct place payload = { AT_PAYLOAD, PACKET_TCP_STREAM, d };
 	struct rule_scan *s = &b->set->tcp[d];
+	enum err e;
 
 	b->with.n = 0;
 	for (uint32_t i = 0; i < b->set->n_progs; i++) {
@@ -506,7 +527,14 @@ build_tcp(struct building *b, unsigned d)
 			return diag_set(b->d, ERR_NOMEM, "out of memory");
 		}
 	}
-	return build_scan(b->set, s, former(b, s), &b->with, false, b->d);
+	if (!part(&b->with, &b->apart, is_odd)) {
+		return diag_set(b->d, ERR_NOMEM, "out of memory");
+	}
+	e = build_scan(b->set, s, former(b, s), &b->with, false, b->d);
+	s = &b->set->tcp_odd[d];
+	return e == ERR_OK ? build_scan(b->set, s, former(b, s), &b->apart,
+					false, b->d)
+			   : e;
 }
 
 enum err
@@ -530,7 +558,7 @@ rule_groups_build(struct rule_groups *g, const struct rule_groups *prev,
 		e = build_tcp(&b, k);
 	}
 	free(b.with.v);
-	free(b.near.v);
+	free(b.apart.v);
 	free(b.bare.v);
 	if (e != ERR_OK) {
 		rule_groups_fini(g);
@@ -553,6 +581,7 @@ drop_one(void *arg, struct rule_group *g, const struct place *at)
 	(void)at;
 	drop_scan(&g->near);
 	drop_scan(&g->far);
+	drop_scan(&g->odd);
 	literal_table_fini(&g->table);
 	free(g->bare);
 	addr_index_fini(&g->by_src);
@@ -564,8 +593,10 @@ void
 rule_groups_fini(struct rule_groups *g)
 {
 	(void)each_group(g, drop_one, NULL);
-	drop_scan(&g->tcp[0]);
-	drop_scan(&g->tcp[1]);
+	for (unsigned d = 0; d < 2; d++) {
+		drop_scan(&g->tcp[d]);
+		drop_scan(&g->tcp_odd[d]);
+	}
 	header_index_fini(&g->headers);
 	memset(g, 0, sizeof(*g));
 }
@@ -615,6 +646,7 @@ visit_one(void *arg, struct rule_group *g, const struct place *at)
 	enum err e = visit_scan(v, &g->near);
 
 	(void)at;
+	e = e == ERR_OK ? visit_scan(v, &g->odd) : e;
 	return e == ERR_OK ? visit_scan(v, &g->far) : e;
 }
 
@@ -628,6 +660,7 @@ rule_groups_each(const struct rule_groups *g,
 
 	for (unsigned d = 0; d < 2 && e == ERR_OK; d++) {
 		e = visit_scan(&v, &g->tcp[d]);
+		e = e == ERR_OK ? visit_scan(&v, &g->tcp_odd[d]) : e;
 	}
 	return e;
 }

@@ -55,6 +55,9 @@ struct rule_scan {
 
 struct rule_group {
 	struct rule_scan near, far;
+	/* Literals of one to three bytes, or of one byte over and over, whose
+	 * rules are bound to ports: looked for only in flows on these. */
+	struct rule_scan odd;
 	struct literal_table table; /* those that are looked up */
 	struct bare_rule *bare; /* programs without a literal */
 	uint32_t n_bare;
@@ -91,7 +94,7 @@ struct rule_groups {
 	struct packet_lists packet[PACKET_CLASSES][2];
 	/* What payload[PACKET_TCP_STREAM] and stream have far from the front:
 	 * a segment's bytes are looked at once for both. */
-	struct rule_scan tcp[2];
+	struct rule_scan tcp[2], tcp_odd[2];
 	uint32_t most_ids; /* of any scan */
 };
 

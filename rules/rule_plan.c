@@ -154,6 +154,10 @@ note_class(struct rule_plan *plan, const struct rule_groups *g,
 	plan->far[in_stream] =
 		in_stream ? any_literal(plan, &g->tcp[dir], g->headers.role[0])
 			  : any_literal(plan, &payload->far, NULL);
+	plan->odd[in_stream] = in_stream
+				       ? any_literal(plan, &g->tcp_odd[dir],
+						     g->headers.role[0])
+				       : any_literal(plan, &payload->odd, NULL);
 	plan->event[in_stream] = any_bare(plan, &l->event);
 	plan->bits[in_stream] = any_bare(plan, &l->bits);
 	plan->first[in_stream] = any_bare(plan, &l->first) ||
@@ -190,6 +194,8 @@ fill(struct rule_plan *plan, const struct rule_groups *g,
 			any_literal(plan, &g->stream[ends->dir].near, NULL);
 		plan->stream_far =
 			any_literal(plan, &g->tcp[ends->dir], h->role[1]);
+		plan->stream_odd =
+			any_literal(plan, &g->tcp_odd[ends->dir], h->role[1]);
 		plan->stream_bare = any_bare(plan, &g->stream[ends->dir]);
 	}
 }

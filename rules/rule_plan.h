@@ -30,9 +30,9 @@ struct rule_plan {
 	 * whether the packet's payload is in the stream as well. */
 	struct type_set types[2];
 	struct type_set payload_types[2]; /* of those that need a payload */
-	bool near[2], far[2]; /* there are literals to find in a packet */
+	bool near[2], far[2], odd[2]; /* literals to find in a packet */
 	bool event[2], bits[2], first[2]; /* rules that wait for these */
-	bool stream_near, stream_far; /* literals to find in the stream */
+	bool stream_near, stream_far, stream_odd; /* the same in the stream */
 	bool stream_bare; /* rules that look at each news of it */
 };
 
