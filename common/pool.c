@@ -12,7 +12,8 @@
 #define N_FINE ((unsigned)((FINE_MAX - BLOCK_MIN) / FINE_STEP) + 1)
 #define MAX_SHIFT 20
 #define N_CLASSES (N_FINE + 4 * (MAX_SHIFT - FINE_SHIFT))
-#define SLAB_SIZE POOL_REGION_ALIGN
+#define SLAB_SIZE ((size_t)16 << 20) /* address space: pages come as used */
+#define PAGE_SIZE_LEAST 4096
 
 #if defined(__SANITIZE_ADDRESS__)
 #define POOL_PLAIN 1
@@ -28,6 +29,7 @@ struct block {
 
 struct slab {
 	struct slab *next;
+	size_t size;
 };
 
 struct pool {
@@ -35,7 +37,7 @@ struct pool {
 	uint8_t *front, *end; /* uncut rest of the newest slab */
 	struct slab *slabs;
 	size_t limit, in_use;
-	uint64_t refusals;
+	uint64_t refusals, misses;
 };
 
 static unsigned
@@ -135,7 +137,7 @@ pool_free(struct pool *p)
 		struct slab *s = p->slabs;
 
 		p->slabs = s->next;
-		munmap(s, SLAB_SIZE);
+		munmap(s, s->size);
 	}
 	free(p);
 }
@@ -157,29 +159,81 @@ retire_front(struct pool *p)
 	}
 }
 
+static bool
+add_slab(struct pool *p, size_t size)
+{
+	uint8_t *mem = map_aligned(size);
+	struct slab *s = (struct slab *)(void *)mem;
+
+	retire_front(p);
+	p->front = p->end = NULL;
+	if (mem == NULL) {
+		return false;
+	}
+	*s = (struct slab){ p->slabs, size };
+	p->slabs = s;
+	p->front = mem + BLOCK_MIN; /* keeps blocks aligned */
+	p->end = mem + size;
+	return true;
+}
+
+/* Has the pages of 'mem' come into being. */
+static void
+populate(uint8_t *mem, size_t size)
+{
+#ifdef MADV_POPULATE_WRITE
+	if (madvise(mem, size, MADV_POPULATE_WRITE) == 0) {
+		return;
+	}
+#endif
+	/* an older kernel: a write to each page does the same */
+	for (size_t i = 0; i < size; i += PAGE_SIZE_LEAST) {
+		volatile uint8_t *page = mem + i;
+
+		*page = *page;
+	}
+}
+
 static void *
 cut_block(struct pool *p, size_t size)
 {
 	uint8_t *mem;
 
 	if (p->front == NULL || (size_t)(p->end - p->front) < size) {
-		retire_front(p);
-		mem = map_aligned(SLAB_SIZE);
-		if (mem == NULL) {
-			p->front = p->end = NULL;
+		p->misses++;
+		if (!add_slab(p, SLAB_SIZE)) {
 			return NULL;
 		}
-		struct slab *s = (struct slab *)(void *)mem;
-		s->next = p->slabs;
-		p->slabs = s;
-		p->front = mem + BLOCK_MIN; /* keeps blocks aligned */
-		p->end = mem + SLAB_SIZE;
 	}
 	mem = p->front;
 	p->front += size;
 	return mem;
 }
 #endif
+
+bool
+pool_warm(struct pool *p, size_t size)
+{
+#ifdef POOL_PLAIN
+	(void)p;
+	(void)size;
+#else
+	size = region_size(MIN(size, p->limit));
+	if (size > 0) {
+		if (!add_slab(p, size)) {
+			return false;
+		}
+		populate((uint8_t *)p->slabs, size);
+	}
+#endif
+	return true;
+}
+
+uint64_t
+pool_misses(const struct pool *p)
+{
+	return p->misses;
+}
 
 bool
 pool_charge(struct pool *p, size_t size)

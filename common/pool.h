@@ -7,6 +7,8 @@
  * bytes, then four to each doubling up to 1 MiB, so that little is lost by
  * rounding up; memory is taken from the system in slabs and never given back
  * before pool_free(), so that a warmed-up worker makes no system call.
+ * pool_warm() takes the first slab at once, with its pages; a block that was
+ * given back last is handed out first.
  *
  * A table that grows with traffic may have a region instead: address space
  * whose pages come into being when they are first written.  It costs nothing
@@ -32,6 +34,13 @@ struct pool;
 struct pool *pool_new(size_t limit);
 void pool_free(struct pool *p);
 
+/*
+ * Takes 'size' bytes (the limit at most) from the system now, pages and all,
+ * so that what needs no more than that meets no page fault later; false when
+ * the system has no room.
+ */
+bool pool_warm(struct pool *p, size_t size) MUST_CHECK;
+
 /* NULL when 'size' exceeds POOL_MAX_BLOCK or the limit is reached. */
 void *pool_get(struct pool *p, size_t size);
 /* 'size' must be what pool_get() was given (or its class size). NULL is ok. */
@@ -56,5 +65,7 @@ size_t pool_class_size(size_t size);
 
 size_t pool_in_use(const struct pool *p); /* bytes handed out */
 uint64_t pool_refusals(const struct pool *p); /* times the limit said no */
+/* Times that a block had to come from a new slab. */
+uint64_t pool_misses(const struct pool *p);
 
 #endif

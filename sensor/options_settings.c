@@ -35,6 +35,7 @@ static const struct conf_key keys[] = {
 	  "packets in alerts: no, rebuilt (by defragmentation), yes" },
 	{ "stats.file", "string", "", "final counters" },
 	{ "memory.worker", "size", "1gb", "bound of each worker's pool" },
+	{ "memory.prealloc", "size", "64mb", "of it, there at the start" },
 	{ "indicators.*", "list", "", "indicator files" },
 	{ "vars.*", "map", "", "address and port groups" },
 	{ "datasets.*", "map", "", "named sets of values, and their limits" },

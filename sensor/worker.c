@@ -39,7 +39,7 @@ worker_new(const struct worker_settings *s)
 	w->pool = pool_new(s->memory_limit);
 	w->hits.v = calloc(MAX_HITS, sizeof(*w->hits.v));
 	w->hits.cap = MAX_HITS;
-	if (w->pool != NULL) {
+	if (w->pool != NULL && pool_warm(w->pool, s->memory_ready)) {
 		w->decoder = decoder_new(s->conf, w->pool);
 		w->flows = flow_table_new(s->conf, w->pool);
 		w->streams = stream_ctx_new(s->conf, w->pool);
@@ -437,4 +437,10 @@ size_t
 worker_memory(const struct worker *w)
 {
 	return pool_in_use(w->pool);
+}
+
+uint64_t
+worker_pool_misses(const struct worker *w)
+{
+	return pool_misses(w->pool);
 }

@@ -28,6 +28,7 @@ struct worker_settings {
 	/* Bit per enum event_type that somebody wants. */
 	uint32_t event_types;
 	size_t memory_limit; /* of the pool, bytes */
+	size_t memory_ready; /* so much of it is there from the start */
 	bool profile; /* count and time the rules */
 	/* Settles claims at once, for a lone worker; NULL: the sink does. */
 	struct shared_state *shared;
@@ -98,5 +99,7 @@ const struct rule_profile *worker_costs(const struct worker *w);
 /* NULL when no rule tags. */
 const struct tag_counters *worker_tags(const struct worker *w);
 size_t worker_memory(const struct worker *w); /* pool bytes in use */
+/* Times that the pool asked the system for more than 'memory_ready'. */
+uint64_t worker_pool_misses(const struct worker *w);
 
 #endif

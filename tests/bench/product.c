@@ -72,6 +72,7 @@ make_worker(const struct conf *conf, const struct ruleset *rules)
 		.origin = { "", "", "", "", "" },
 		.event_types = 1u << EVENT_TYPE_ALERT,
 		.memory_limit = PRODUCT_POOL,
+		.memory_ready = PRODUCT_READY,
 	};
 
 	return worker_new(&s);
@@ -92,6 +93,9 @@ product_new(enum product_stage stage, const struct conf *conf,
 		p->worker = make_worker(conf, rules);
 	} else {
 		p->pool = pool_new(PRODUCT_POOL);
+		if (p->pool == NULL || !pool_warm(p->pool, PRODUCT_READY)) {
+			bench_die("stages", "out of memory");
+		}
 		p->decoder = decoder_new(conf, p->pool);
 		p->flows = flow_table_new(conf, p->pool);
 		p->streams = stream_ctx_new(conf, p->pool);

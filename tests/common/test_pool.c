@@ -2,6 +2,7 @@
 #include "tests/test.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "common/arena.h"
 
@@ -110,6 +111,40 @@ arenas_may_use_the_heap(void **state)
 	pool_free(p);
 }
 
+static void
+a_warm_pool_meets_no_page_fault(void **state)
+{
+	struct pool *p = pool_new((size_t)8 << 20);
+	struct rusage before, after;
+	void *last = NULL;
+
+	(void)state;
+	assert_true(pool_warm(p, SIZE_MAX)); /* the limit bounds it */
+	assert_int_equal(pool_in_use(p), 0);
+	if (pool_class_size(1) == 1) { /* each block is a malloc of its own */
+		pool_free(p);
+		skip();
+	}
+	assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+	for (unsigned i = 0; i < 7 * 256; i++) {
+		last = pool_get(p, 4096);
+		assert_non_null(last);
+		memset(last, 1, 4096);
+	}
+	assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+	assert_true(after.ru_minflt - before.ru_minflt < 16);
+	assert_int_equal(pool_misses(p), 0);
+	pool_put(p, last, 4096);
+	assert_ptr_equal(pool_get(p, 4000), last);
+	pool_free(p);
+
+	p = pool_new((size_t)8 << 20);
+	assert_true(pool_warm(p, 0));
+	assert_non_null(pool_get(p, 4096));
+	assert_int_equal(pool_misses(p), 1);
+	pool_free(p);
+}
+
 int
 main(void)
 {
@@ -118,6 +153,7 @@ main(void)
 		cmocka_unit_test(arenas_give_back_all),
 		cmocka_unit_test(arenas_may_use_the_heap),
 		cmocka_unit_test(buffers_grow_to_their_limit),
+		cmocka_unit_test(a_warm_pool_meets_no_page_fault),
 	};
 
 	return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
