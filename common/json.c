@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
 
 #include "common/clock.h"
 
@@ -57,60 +60,89 @@ room(struct json *j, size_t n)
 	return LIKELY(!j->failed && j->cap - j->len >= n) || grow(j, n);
 }
 
+/* Keys and names are short: no call for those. */
+static inline void
+copy_short(char *to, const char *from, size_t n)
+{
+	if (n > 16) {
+		memcpy(to, from, n);
+	} else if (n >= 8) {
+		memcpy(to, from, 8);
+		memcpy(to + n - 8, from + n - 8, 8);
+	} else if (n >= 4) {
+		memcpy(to, from, 4);
+		memcpy(to + n - 4, from + n - 4, 4);
+	} else {
+		for (size_t i = 0; i < n; i++) {
+			to[i] = from[i];
+		}
+	}
+}
+
 static inline void
 put(struct json *j, const char *s, size_t n)
 {
 	if (room(j, n)) {
-		memcpy(j->p + j->len, s, n);
+		copy_short(j->p + j->len, s, n);
 		j->len += n;
 	}
 }
 
-/* A comma if one is due, the key, and 'open' when it is not 0. */
 static inline void
-put_key_open(struct json *j, const char *key, char open)
+put_char(struct json *j, char c)
 {
-	size_t n = key != NULL ? strlen(key) : 0;
-	char *p;
+	if (room(j, 1)) {
+		j->p[j->len++] = c;
+	}
+}
 
-	if (!room(j, n + 5)) {
-		return;
-	}
-	p = j->p + j->len;
-	if (j->need_comma) {
-		*p++ = ',';
-	}
+/* A comma if one is due and the key, at 'p', which has room for n + 4 bytes;
+ * returns the place behind. */
+static inline char *
+key_at(struct json *j, char *p, const char *key, size_t n)
+{
+	*p = ',';
+	p += j->need_comma;
 	if (key != NULL) {
 		*p++ = '"';
-		memcpy(p, key, n);
+		copy_short(p, key, n);
 		p += n;
 		*p++ = '"';
 		*p++ = ':';
 	}
-	if (open != 0) {
-		*p++ = open;
-	}
-	j->len = (size_t)(p - j->p);
 	j->need_comma = true;
+	return p;
 }
 
 static void
 put_key(struct json *j, const char *key)
 {
-	put_key_open(j, key, 0);
+	size_t n = json_key_len(key);
+
+	if (room(j, n + 4)) {
+		j->len = (size_t)(key_at(j, j->p + j->len, key, n) - j->p);
+	}
 }
 
+/* 'open' begins an object, an array or a string. */
 void
-json_obj(struct json *j, const char *key)
+json_put_open(struct json *j, const char *key, size_t n, char open)
 {
-	put_key_open(j, key, '{');
-	j->need_comma = false;
+	char *p;
+
+	if (!room(j, n + 5)) {
+		return;
+	}
+	p = key_at(j, j->p + j->len, key, n);
+	*p++ = open;
+	j->len = (size_t)(p - j->p);
+	j->need_comma = open == '"';
 }
 
 void
 json_obj_end(struct json *j)
 {
-	put(j, "}", 1);
+	put_char(j, '}');
 	j->need_comma = true;
 }
 
@@ -123,16 +155,9 @@ json_open(struct json *j, struct view v)
 }
 
 void
-json_arr(struct json *j, const char *key)
-{
-	put_key_open(j, key, '[');
-	j->need_comma = false;
-}
-
-void
 json_arr_end(struct json *j)
 {
-	put(j, "]", 1);
+	put_char(j, ']');
 	j->need_comma = true;
 }
 
@@ -206,13 +231,38 @@ put_u16_escape(struct json *j, unsigned cp)
 	put(j, e, 6);
 }
 
+/* The letter behind the backslash of the short escapes, or 0. */
+static inline char
+short_escape(uint8_t b)
+{
+	switch (b) {
+	case '"':
+		return '"';
+	case '\\':
+		return '\\';
+	case '\n':
+		return 'n';
+	case '\r':
+		return 'r';
+	case '\t':
+		return 't';
+	default:
+		return 0;
+	}
+}
+
 /* Writes the one character at 'p' escaped; returns the bytes it took. */
 static size_t
 put_special(struct json *j, const uint8_t *p, size_t n)
 {
-	size_t len = utf8_len(p, n);
+	size_t len;
 	char e[5];
 
+	if (p[0] < 0x80) {
+		put_u16_escape(j, p[0]);
+		return 1;
+	}
+	len = utf8_len(p, n);
 	if (len == 0) { /* not text: the visible form \xNN */
 		memcpy(e, "\\\\x", 3);
 		e[3] = hex_digits[p[0] >> 4];
@@ -220,122 +270,177 @@ put_special(struct json *j, const uint8_t *p, size_t n)
 		put(j, e, 5);
 		return 1;
 	}
-	if (len > 1) {
-		if (!deceptive(p, len)) {
-			put(j, (const char *)p, len);
-		} else if (len == 2) {
-			put_u16_escape(j, (unsigned)(p[0] & 0x1f) << 6 |
-						  (p[1] & 0x3f));
+	if (!deceptive(p, len)) {
+		put(j, (const char *)p, len);
+	} else if (len == 2) {
+		put_u16_escape(j, (unsigned)(p[0] & 0x1f) << 6 | (p[1] & 0x3f));
+	} else {
+		put_u16_escape(j, (unsigned)(p[0] & 0xf) << 12 |
+					  (unsigned)(p[1] & 0x3f) << 6 |
+					  (p[2] & 0x3f));
+	}
+	return len;
+}
+
+/* Whether 'b' stands for itself in a string. */
+static inline bool
+is_plain(uint8_t b)
+{
+	return b >= 0x20 && b < 0x7f && b != '"' && b != '\\';
+}
+
+static inline uint8_t
+printable(uint8_t b)
+{
+	return (b >= 0x20 && b < 0x7f) || b == '\n' || b == '\r' ? b : '.';
+}
+
+/*
+ * Copies bytes to 'out', made printable when 'dots', up to the first of them
+ * that has to be escaped; returns how many.  Sixteen bytes at a time, of which
+ * the last may be written for nothing: 'out' has room for n + 16.
+ */
+static inline size_t
+copy_plain(char *out, const uint8_t *p, size_t n, bool dots)
+{
+	size_t i = 0;
+	uint8_t b;
+
+#ifdef __SSE2__
+	const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'),
+		      del = _mm_set1_epi8(0x7f), low = _mm_set1_epi8(0x1f);
+
+	for (; n - i >= 16; i += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(p + i));
+		/* signed: 0x80 and above are below 0x20 */
+		__m128i shown = _mm_andnot_si128(_mm_cmpeq_epi8(v, del),
+						 _mm_cmpgt_epi8(v, low));
+		__m128i special = _mm_or_si128(_mm_cmpeq_epi8(v, quote),
+					       _mm_cmpeq_epi8(v, slash));
+		unsigned stop;
+
+		if (dots) {
+			__m128i ends = _mm_or_si128(
+				_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')),
+				_mm_cmpeq_epi8(v, _mm_set1_epi8('\r')));
+
+			special = _mm_or_si128(special, ends);
+			v = _mm_or_si128(
+				_mm_and_si128(shown, v),
+				_mm_andnot_si128(shown, _mm_set1_epi8('.')));
+			stop = (unsigned)_mm_movemask_epi8(special);
 		} else {
-			put_u16_escape(j, (unsigned)(p[0] & 0xf) << 12 |
-						  (unsigned)(p[1] & 0x3f) << 6 |
-						  (p[2] & 0x3f));
+			stop = (unsigned)_mm_movemask_epi8(special) |
+			       ((unsigned)_mm_movemask_epi8(shown) ^ 0xffff);
 		}
-		return len;
+		_mm_storeu_si128((__m128i *)(void *)(out + i), v);
+		if (stop != 0) {
+			return i + (unsigned)__builtin_ctz(stop);
+		}
 	}
-	switch (p[0]) {
-	case '"':
-		put(j, "\\\"", 2);
-		break;
-	case '\\':
-		put(j, "\\\\", 2);
-		break;
-	case '\n':
-		put(j, "\\n", 2);
-		break;
-	case '\r':
-		put(j, "\\r", 2);
-		break;
-	case '\t':
-		put(j, "\\t", 2);
-		break;
-	default:
-		put_u16_escape(j, p[0]);
+#endif
+	for (; i < n; i++) {
+		b = dots ? printable(p[i]) : p[i];
+		if (!is_plain(b)) {
+			break;
+		}
+		out[i] = (char)b;
 	}
-	return 1;
+	return i;
 }
 
-void
-json_str_begin(struct json *j, const char *key)
+static inline void
+put_text(struct json *j, struct view v, bool dots)
 {
-	put_key_open(j, key, '"');
-}
+	size_t i = 0;
 
-#define EACH(b) (UINT64_C(0x0101010101010101) * (b))
+	while (i < v.len && room(j, v.len - i + 16)) {
+		size_t n = copy_plain(j->p + j->len, v.p + i, v.len - i, dots);
+		char e;
 
-/* Whether any byte of 'x' is 0. */
-static inline bool
-any_zero(uint64_t x)
-{
-	return ((x - EACH(1)) & ~x & EACH(0x80)) != 0;
-}
-
-/* Whether all eight bytes at 'p' stand for themselves in a string. */
-static inline bool
-eight_plain(const uint8_t *p)
-{
-	uint64_t x;
-
-	memcpy(&x, p, 8);
-	return (x & EACH(0x80)) == 0 &&
-	       ((x - EACH(0x20)) & ~x & EACH(0x80)) == 0 &&
-	       !any_zero(x ^ EACH(0x7f)) && !any_zero(x ^ EACH('"')) &&
-	       !any_zero(x ^ EACH('\\'));
-}
-
-void
-json_str_part(struct json *j, struct view v)
-{
-	size_t i = 0, from;
-
-	while (i < v.len) {
-		from = i;
-		while (v.len - i >= 8 && eight_plain(v.p + i)) {
-			i += 8;
+		j->len += n;
+		i += n;
+		if (i == v.len) {
+			return;
 		}
-		for (; i < v.len && v.p[i] >= 0x20 && v.p[i] < 0x7f &&
-		       v.p[i] != '"' && v.p[i] != '\\';
-		     i++) {
-		}
-		put(j, (const char *)v.p + from, i - from);
-		if (i < v.len) {
+		e = short_escape(v.p[i]);
+		if (e != 0) {
+			/* one byte more than it took: within the 16 */
+			j->p[j->len++] = '\\';
+			j->p[j->len++] = e;
+			i++;
+		} else {
 			i += put_special(j, v.p + i, v.len - i);
 		}
 	}
 }
 
 void
+json_str_part(struct json *j, struct view v)
+{
+	put_text(j, v, false);
+}
+
+void
+json_printable_part(struct json *j, struct view v)
+{
+	put_text(j, v, true);
+}
+
+void
 json_str_end(struct json *j)
 {
-	put(j, "\"", 1);
+	put_char(j, '"');
 }
 
 void
-json_str(struct json *j, const char *key, struct view v)
+json_put_str(struct json *j, const char *key, size_t n, struct view v)
 {
-	json_str_begin(j, key);
-	json_str_part(j, v);
-	json_str_end(j);
+	json_put_open(j, key, n, '"');
+	put_text(j, v, false);
+	put_char(j, '"');
 }
 
-void
-json_cstr(struct json *j, const char *key, const char *s)
+/* The digits of 'v' at 'p'; returns the place behind. */
+static inline char *
+digits_at(char *p, uint64_t v)
 {
-	json_str(j, key, view_cstr(s));
-}
-
-void
-json_u64(struct json *j, const char *key, uint64_t v)
-{
+	static const char pairs[] = "00010203040506070809"
+				    "10111213141516171819"
+				    "20212223242526272829"
+				    "30313233343536373839"
+				    "40414243444546474849"
+				    "50515253545556575859"
+				    "60616263646566676869"
+				    "70717273747576777879"
+				    "80818283848586878889"
+				    "90919293949596979899";
 	char tmp[20];
 	size_t n = sizeof(tmp);
 
-	do {
-		tmp[--n] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v > 0);
-	put_key(j, key);
-	put(j, tmp + n, sizeof(tmp) - n);
+	while (v >= 100) {
+		n -= 2;
+		memcpy(tmp + n, pairs + v % 100 * 2, 2);
+		v /= 100;
+	}
+	if (v >= 10) {
+		n -= 2;
+		memcpy(tmp + n, pairs + v * 2, 2);
+	} else {
+		tmp[--n] = (char)('0' + v);
+	}
+	copy_short(p, tmp + n, sizeof(tmp) - n);
+	return p + (sizeof(tmp) - n);
+}
+
+void
+json_put_u64(struct json *j, const char *key, size_t n, uint64_t v)
+{
+	if (room(j, n + 4 + 20)) {
+		char *p = key_at(j, j->p + j->len, key, n);
+
+		j->len = (size_t)(digits_at(p, v) - j->p);
+	}
 }
 
 void

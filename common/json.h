@@ -29,20 +29,70 @@ void json_init(struct json *j);
 void json_fini(struct json *j);
 void json_reset(struct json *j); /* empty, memory kept */
 
-/* 'key' is NULL inside arrays and for the outermost value. Trusted text. */
-void json_obj(struct json *j, const char *key);
+/*
+ * 'key' is NULL inside arrays and for the outermost value. Trusted text.  The
+ * functions on top of json_put_* know the length of a literal key when they
+ * are compiled.
+ */
+void json_put_open(struct json *j, const char *key, size_t n, char open);
+void json_put_str(struct json *j, const char *key, size_t n, struct view v);
+void json_put_u64(struct json *j, const char *key, size_t n, uint64_t v);
+
+static inline size_t
+json_key_len(const char *key)
+{
+	return key != NULL ? __builtin_strlen(key) : 0;
+}
+
+static inline void
+json_obj(struct json *j, const char *key)
+{
+	json_put_open(j, key, json_key_len(key), '{');
+}
+
 void json_obj_end(struct json *j);
 /* An object of JSON text that lacks its end: what follows goes on inside. */
 void json_open(struct json *j, struct view v);
-void json_arr(struct json *j, const char *key);
+
+static inline void
+json_arr(struct json *j, const char *key)
+{
+	json_put_open(j, key, json_key_len(key), '[');
+}
+
 void json_arr_end(struct json *j);
-void json_str(struct json *j, const char *key, struct view v);
+
+static inline void
+json_str(struct json *j, const char *key, struct view v)
+{
+	json_put_str(j, key, json_key_len(key), v);
+}
+
 /* A string in parts; no part may end inside a UTF-8 sequence. */
-void json_str_begin(struct json *j, const char *key);
+static inline void
+json_str_begin(struct json *j, const char *key)
+{
+	json_put_open(j, key, json_key_len(key), '"');
+}
+
 void json_str_part(struct json *j, struct view v);
+/* Bytes of any kind: what is no printable ASCII nor a line end becomes '.'. */
+void json_printable_part(struct json *j, struct view v);
 void json_str_end(struct json *j);
-void json_cstr(struct json *j, const char *key, const char *s);
-void json_u64(struct json *j, const char *key, uint64_t v);
+
+static inline void
+json_cstr(struct json *j, const char *key, const char *s)
+{
+	json_put_str(j, key, json_key_len(key),
+		     view_of(s, __builtin_strlen(s)));
+}
+
+static inline void
+json_u64(struct json *j, const char *key, uint64_t v)
+{
+	json_put_u64(j, key, json_key_len(key), v);
+}
+
 void json_i64(struct json *j, const char *key, int64_t v);
 void json_f64(struct json *j, const char *key, double v); /* 3 decimals */
 /* The shortest text that reads back as 'v'. */

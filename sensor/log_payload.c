@@ -3,29 +3,13 @@
 
 #include <stdio.h>
 
-/* As Suricata prints bytes: what is not printable ASCII or a line end is '.'.
- * The JSON writer takes it piece by piece, so that no copy is needed. */
+/* As Suricata prints bytes. */
 static void
 put_printable(struct json *j, const char *key, struct view head, struct view v)
 {
-	uint8_t text[512];
-
 	json_str_begin(j, key);
 	json_str_part(j, head);
-	while (v.len > 0) {
-		size_t n = MIN(v.len, sizeof(text));
-
-		/* without branches: the compiler takes many bytes at once */
-		for (size_t i = 0; i < n; i++) {
-			uint8_t b = v.p[i];
-			uint8_t hide = (uint8_t)(b - 0x20) > 0x5e;
-
-			hide &= (b != '\n') & (b != '\r');
-			text[i] = hide ? '.' : b;
-		}
-		json_str_part(j, view_of(text, n));
-		v = view_sub(v, n, v.len);
-	}
+	json_printable_part(j, v);
 	json_str_end(j);
 }
 
