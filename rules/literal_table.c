@@ -46,6 +46,35 @@ marked(const uint64_t *lengths, size_t n)
 	return (lengths[n / 64] >> (n % 64) & 1) != 0;
 }
 
+/* Where the last bytes of p[0..len) stand in 'tails'. */
+static inline uint32_t
+tail_of(const uint8_t *p, size_t len)
+{
+	uint32_t v;
+
+	memcpy(&v, p + len - LITERAL_TAIL, sizeof(v));
+	/* folds letters, and some other bytes together */
+	v |= UINT32_C(0x20202020);
+	return v * UINT32_C(0x9e3779b1) >> (32 - LITERAL_TAIL_BITS);
+}
+
+static inline uint32_t
+head_bit(uint8_t c)
+{
+	return UINT32_C(1) << (c & 31); /* of either case */
+}
+
+static void
+note_ends(struct literal_table *t, struct view key)
+{
+	t->heads[key.len] |= head_bit(key.p[0]);
+	if (key.len < LITERAL_TAIL) {
+		t->any_tail = true;
+	} else {
+		mark(t->tails, tail_of(key.p, key.len));
+	}
+}
+
 static struct literal_slot *
 slot_of(const struct literal_table *t, uint64_t hash)
 {
@@ -97,6 +126,7 @@ lay_out(struct literal_table *t, const struct rule_prog *const *progs,
 		slot_of(t, h)->hash = h;
 		mark(p->fast_form == FAST_WHOLE ? t->wholes : t->lengths,
 		     p->fast_key.len);
+		note_ends(t, p->fast_key);
 	}
 	for (uint32_t i = 0; i <= t->mask; i++) {
 		t->slots[i].first = at;
@@ -166,22 +196,70 @@ look_up(const struct literal_table *t, uint64_t h, bool whole, uint32_t n,
 	return n;
 }
 
+/* The byte before the last 'len' - 1 of 'value', which a dot goes before. */
+static inline uint8_t
+byte_at(struct view value, size_t len)
+{
+	return len <= value.len ? value.p[value.len - len] : '.';
+}
+
+static inline bool
+begins(const struct literal_table *t, struct view value, size_t len)
+{
+	return (t->heads[len] & head_bit(byte_at(value, len))) != 0;
+}
+
+/* The length of the longest literal that 'value' may end with; 0: none. */
+static size_t
+longest_end(const struct literal_table *t, struct view value)
+{
+	size_t most = MIN(value.len + 1, (size_t)FAST_KEY_MAX);
+
+	if (!t->any_tail &&
+	    (value.len < LITERAL_TAIL - 1 ||
+	     (value.len >= LITERAL_TAIL &&
+	      !marked(t->tails, tail_of(value.p, value.len))))) {
+		return 0;
+	}
+	for (size_t len = value.len; len <= most; len++) {
+		if (marked(t->wholes, len) && begins(t, value, len)) {
+			return most;
+		}
+	}
+	for (size_t w = most / 64 + 1; w-- > 0;) {
+		uint64_t left = t->lengths[w];
+
+		if (w == most / 64) {
+			left &= ~UINT64_C(0) >> (63 - most % 64);
+		}
+		while (left != 0) {
+			unsigned bit = 63 - (unsigned)__builtin_clzll(left);
+
+			if (begins(t, value, w * 64 + bit)) {
+				return w * 64 + bit;
+			}
+			left &= ~(UINT64_C(1) << bit);
+		}
+	}
+	return 0;
+}
+
 uint32_t
 literal_table_find(const struct literal_table *t, struct view value,
 		   const struct literal_slot *found[LITERAL_TABLE_FOUND])
 {
 	uint64_t h = 0;
 	uint32_t n = 0;
+	size_t longest;
 
 	if (t->slots == NULL || value.len == 0) {
 		return 0;
 	}
-	/* the last round stands for a dot before the value */
-	for (size_t len = 1; len <= value.len + 1 && len <= FAST_KEY_MAX;
-	     len++) {
-		h = roll(t, h,
-			 len <= value.len ? value.p[value.len - len] : '.');
-		if (marked(t->lengths, len)) {
+	longest = longest_end(t, value);
+	/* the last round may stand for a dot before the value */
+	for (size_t len = 1; len <= longest; len++) {
+		h = roll(t, h, byte_at(value, len));
+		if (marked(t->lengths, len) && begins(t, value, len)) {
 			n = look_up(t, h, false, n, found);
 		}
 		if (len >= value.len && marked(t->wholes, len)) {

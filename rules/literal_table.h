@@ -5,14 +5,17 @@
  * A quarter to a third of the rules in the field ask one thing of a short
  * buffer: that it is "evil.example", or ends with it.  Scanning for such
  * literals costs every byte of every name; here one backward pass over the
- * buffer hashes all its ends at once and looks up those whose length some
- * rule has.  Found rules are candidates: they are verified as all others are,
+ * buffer hashes its ends and looks up those whose length some rule has.  The
+ * pass goes no further than to where a literal could begin: a filter on the
+ * last bytes and one on the first byte of each length tell.  Found rules are candidates: they are verified as all others are,
  * so case and the rest of the rule keep their meaning.
  *
  * Place    above rule_prog.h; below rule_group.
  * Threads  built by one thread, then read only.
  * Memory   heap: 16 bytes a slot at a load of at most one half, 4 a rule.
- * Cost     about 1 ns a byte, one look-up for each length that occurs.
+ * Cost     a few ns where nothing ends like a literal; else about 1 ns a
+ *          byte as far as the longest that may be there, one look-up for each
+ *          length that occurs.
  */
 #ifndef RULES_LITERAL_TABLE_H
 #define RULES_LITERAL_TABLE_H
@@ -24,10 +27,19 @@ struct literal_slot {
 	uint32_t first, n; /* of 'orders' */
 };
 
+#define LITERAL_TAIL 4 /* last bytes that are told apart */
+#define LITERAL_TAIL_BITS 12
+
 struct literal_table {
 	uint64_t factor; /* secret: traffic cannot aim at a slot */
 	uint64_t lengths[(FAST_KEY_MAX + 1) / 64 + 1]; /* of suffixes */
 	uint64_t wholes[(FAST_KEY_MAX + 1) / 64 + 1]; /* of whole buffers */
+	/* Of all literals of LITERAL_TAIL bytes and more, by a hash of these:
+	 * a bit each.  'any_tail': there are shorter ones. */
+	uint64_t tails[(1 << LITERAL_TAIL_BITS) / 64];
+	bool any_tail;
+	/* By length: the first bytes, each a bit of its lowest five. */
+	uint32_t heads[FAST_KEY_MAX + 1];
 	struct literal_slot *slots;
 	uint32_t mask; /* slots - 1; slots NULL: empty table */
 	uint32_t *orders; /* programs, by slot */

@@ -409,6 +409,53 @@ gather_buffer(struct rule_matcher *m, enum inspect_buf b, unsigned dir)
 	}
 }
 
+/*
+ * The file that is the body which this call is the first to show; NULL when
+ * there is none.
+ */
+static const struct inspect_file *
+file_of_body(const struct rule_matcher *m, enum inspect_buf b)
+{
+	const struct inspect *in = m->in;
+	const struct inspect_list *body = &in->buf[b];
+	bool mine = (b == BUF_HTTP_REQ_BODY) == (in->dir == DIR_TOSERVER);
+
+	if (!mine || body->n == 0 || in->body_seen[in->dir] != 0 ||
+	    m->groups->body[in->dir].prefilter == NULL) {
+		return NULL;
+	}
+	for (uint32_t i = 0; i < in->n_files; i++) {
+		const struct inspect_file *f = &in->files[i];
+
+		if (f->fresh_data && f->data_seen == 0 &&
+		    f->data.p == body->v[0].p &&
+		    f->data.len == body->v[0].len) {
+			return f;
+		}
+	}
+	return NULL;
+}
+
+/* The same of a body, and of the file's data when 'f' is all of it. */
+static void
+gather_body(struct rule_matcher *m, enum inspect_buf b,
+	    const struct inspect_file *f)
+{
+	unsigned dir = m->in->dir;
+	const struct rule_group *g = &m->groups->tx[b][dir];
+
+	if (f == NULL) {
+		gather_buffer(m, b, dir);
+		return;
+	}
+	add_bare(m, g, 0);
+	look_up(m, g, f->data);
+	g = &m->groups->tx[BUF_FILE_DATA][dir];
+	add_bare(m, g, 0);
+	look_up(m, g, f->data);
+	scan(m, &m->groups->body[dir], f->data, 0, 0, NULL);
+}
+
 static void
 gather_of_file(struct rule_matcher *m, enum inspect_buf b, struct view v,
 	       size_t seen)
@@ -422,7 +469,7 @@ gather_of_file(struct rule_matcher *m, enum inspect_buf b, struct view v,
 
 /* What is new of 'f', which is one instance of each of its buffers. */
 static void
-gather_file(struct rule_matcher *m, const struct inspect_file *f)
+gather_file(struct rule_matcher *m, const struct inspect_file *f, bool data)
 {
 	if (f->fresh_name) {
 		gather_of_file(m, BUF_FILE_NAME, f->name, 0);
@@ -430,8 +477,65 @@ gather_file(struct rule_matcher *m, const struct inspect_file *f)
 	if (f->fresh_magic) {
 		gather_of_file(m, BUF_FILE_MAGIC, f->magic, 0);
 	}
-	if (f->fresh_data) {
+	if (f->fresh_data && data) {
 		gather_of_file(m, BUF_FILE_DATA, f->data, f->data_seen);
+	}
+}
+
+/*
+ * What is fresh, in the groups that have rules; returns the file whose data
+ * were looked at together with the body.
+ */
+static const struct inspect_file *
+gather_fresh(struct rule_matcher *m)
+{
+	const struct inspect *in = m->in;
+	const struct inspect_file *whole = NULL;
+
+	for (unsigned w = 0; w < 2; w++) {
+		uint64_t fresh = in->fresh[w] & m->rs->needed[w];
+		uint64_t own = fresh & m->groups->tx_live[in->dir][w];
+		uint64_t other = fresh & m->groups->tx_live[1 - in->dir][w];
+
+		for (; own != 0; own &= own - 1) {
+			enum inspect_buf b = (enum inspect_buf)(
+				w * 64 + (unsigned)__builtin_ctzll(own));
+
+			if (is_body(b)) {
+				whole = file_of_body(m, b);
+				gather_body(m, b, whole);
+			} else {
+				gather_buffer(m, b, in->dir);
+			}
+		}
+		for (; other != 0; other &= other - 1) {
+			enum inspect_buf b = (enum inspect_buf)(
+				w * 64 + (unsigned)__builtin_ctzll(other));
+
+			if (is_one_way(b)) {
+				gather_buffer(m, b, 1 - in->dir);
+			}
+		}
+	}
+	return whole;
+}
+
+/* The programs that waited in the transaction. */
+static void
+gather_waiting(struct rule_matcher *m)
+{
+	uint32_t n = m->tx != NULL ? m->tx->pending.n : 0;
+
+	if (n == 0) {
+		return;
+	}
+	m->tx->pending.n = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t order = ruleset_order_of(m->rs, m->tx->pending.v[i]);
+
+		if (order != ORDER_NONE) {
+			add_candidate(m, order);
+		}
 	}
 }
 
@@ -439,40 +543,16 @@ void
 gather_tx(struct rule_matcher *m)
 {
 	const struct inspect *in = m->in;
+	const struct inspect_file *whole;
 
 	m->fits = NULL;
-	for (unsigned w = 0; w < 2; w++) {
-		uint64_t fresh = in->fresh[w] & m->rs->needed[w];
-
-		while (fresh != 0) {
-			enum inspect_buf b = (enum inspect_buf)(
-				w * 64 + (unsigned)__builtin_ctzll(fresh));
-
-			fresh &= fresh - 1;
-			gather_buffer(m, b, in->dir);
-			if (is_one_way(b)) {
-				gather_buffer(m, b, 1 - in->dir);
-			}
-		}
-	}
+	whole = gather_fresh(m);
 	for (uint32_t i = 0; i < in->n_files; i++) {
-		gather_file(m, &in->files[i]);
+		gather_file(m, &in->files[i], &in->files[i] != whole);
 	}
 	add_bare(m, &m->groups->tx_bare[in->app][in->dir], 0);
 	if (in->app != APP_UNKNOWN) {
 		add_bare(m, &m->groups->tx_bare[APP_UNKNOWN][in->dir], 0);
 	}
-	if (m->tx != NULL) {
-		uint32_t n = m->tx->pending.n;
-
-		m->tx->pending.n = 0;
-		for (uint32_t i = 0; i < n; i++) {
-			uint32_t order =
-				ruleset_order_of(m->rs, m->tx->pending.v[i]);
-
-			if (order != ORDER_NONE) {
-				add_candidate(m, order);
-			}
-		}
-	}
+	gather_waiting(m);
 }

@@ -537,6 +537,55 @@ build_tcp(struct building *b, unsigned d)
 			   : e;
 }
 
+/* Whether a program waits for literal bytes in a scan of its own buffer. */
+static bool
+is_scanned_in(const struct rule_prog *p, enum inspect_buf b, unsigned d)
+{
+	return p->fast_list >= 0 && p->fast_form == FAST_SCAN &&
+	       belongs(p, &(struct place){ AT_TX, b, d });
+}
+
+/* What bodies of direction 'd' and files are scanned for together. */
+static enum err
+build_body(struct building *b, unsigned d)
+{
+	enum inspect_buf body =
+		d == DIR_TOSERVER ? BUF_HTTP_REQ_BODY : BUF_HTTP_RESP_BODY;
+	struct rule_scan *s = &b->set->body[d];
+
+	if (b->set->tx[body][d].far.n_ids == 0 ||
+	    b->set->tx[BUF_FILE_DATA][d].far.n_ids == 0) {
+		return ERR_OK; /* one scan is all there is */
+	}
+	b->with.n = 0;
+	for (uint32_t i = 0; i < b->set->n_progs; i++) {
+		const struct rule_prog *p = b->set->progs[i];
+
+		if ((is_scanned_in(p, body, d) ||
+		     is_scanned_in(p, BUF_FILE_DATA, d)) &&
+		    !gather_add(&b->with, p)) {
+			return diag_set(b->d, ERR_NOMEM, "out of memory");
+		}
+	}
+	return build_scan(b->set, s, former(b, s), &b->with, false, b->d);
+}
+
+static void
+note_live(struct rule_groups *g)
+{
+	for (unsigned i = 0; i < BUF_COUNT; i++) {
+		for (unsigned d = 0; d < 2; d++) {
+			const struct rule_group *x = &g->tx[i][d];
+
+			if (x->n_bare > 0 || x->far.n_ids > 0 ||
+			    x->table.slots != NULL) {
+				g->tx_live[d][i / 64] |= UINT64_C(1)
+							 << (i % 64);
+			}
+		}
+	}
+}
+
 enum err
 rule_groups_build(struct rule_groups *g, const struct rule_groups *prev,
 		  const struct rule_prog *const *progs, uint32_t n,
@@ -556,7 +605,9 @@ rule_groups_build(struct rule_groups *g, const struct rule_groups *prev,
 	}
 	for (unsigned k = 0; k < 2 && e == ERR_OK; k++) {
 		e = build_tcp(&b, k);
+		e = e == ERR_OK ? build_body(&b, k) : e;
 	}
+	note_live(g);
 	free(b.with.v);
 	free(b.apart.v);
 	free(b.bare.v);
@@ -596,6 +647,7 @@ rule_groups_fini(struct rule_groups *g)
 	for (unsigned d = 0; d < 2; d++) {
 		drop_scan(&g->tcp[d]);
 		drop_scan(&g->tcp_odd[d]);
+		drop_scan(&g->body[d]);
 	}
 	header_index_fini(&g->headers);
 	memset(g, 0, sizeof(*g));
@@ -661,6 +713,7 @@ rule_groups_each(const struct rule_groups *g,
 	for (unsigned d = 0; d < 2 && e == ERR_OK; d++) {
 		e = visit_scan(&v, &g->tcp[d]);
 		e = e == ERR_OK ? visit_scan(&v, &g->tcp_odd[d]) : e;
+		e = e == ERR_OK ? visit_scan(&v, &g->body[d]) : e;
 	}
 	return e;
 }

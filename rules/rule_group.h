@@ -95,6 +95,11 @@ struct rule_groups {
 	/* What payload[PACKET_TCP_STREAM] and stream have far from the front:
 	 * a segment's bytes are looked at once for both. */
 	struct rule_scan tcp[2], tcp_odd[2];
+	/* What the groups of a direction's bodies and of its files' data have,
+	 * for a file that is the whole of a body: one look for both. */
+	struct rule_scan body[2];
+	/* Bit per buffer, by direction: tx[][] has rules there. */
+	uint64_t tx_live[2][2];
 	uint32_t most_ids; /* of any scan */
 };
 
