@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/prefilter_path.h"
+#include "rules/prefilter_short.h"
 
 #if defined(__x86_64__)
 

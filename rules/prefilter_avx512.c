@@ -12,6 +12,7 @@
 	"avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt,lzcnt")
 #include <immintrin.h>
 
+#include "rules/prefilter_short.h"
 #include "rules/prefilter_sift.h"
 
 #define STEP 64
@@ -161,28 +162,59 @@ run(const struct filter *f, struct view data, size_t from, size_t to)
 	return to;
 }
 
-static size_t
-find(const struct single *l, struct view data, size_t from, size_t to)
+static inline __attribute__((always_inline)) void
+find_width(struct short_search *x, unsigned width)
 {
-	for (size_t p = from; p < to; p += STEP) {
-		size_t left = MIN(to - p, (size_t)STEP);
-		__mmask64 some = _bzhi_u64(UINT64_MAX, (unsigned)left);
-		__mmask64 m = some;
+	struct six t[SHORT_MAX];
+	uint8_t classes[STEP];
 
-		for (unsigned j = 0; j < l->len; j++) {
-			__m512i v =
-				_mm512_maskz_loadu_epi8(some, data.p + p + j);
+#pragma GCC unroll 3
+	for (unsigned j = 0; j < width; j++) {
+		t[j].low = _mm512_load_si512(x->shorts->at[j].six.low);
+		t[j].high = _mm512_load_si512(x->shorts->at[j].six.high);
+	}
+	for (size_t p = x->from; p < x->to && x->wanted != 0; p += STEP) {
+		__m512i r = _mm512_set1_epi8((char)x->wanted);
+		size_t left = x->data.len - p;
+		uint64_t m;
 
-			v = _mm512_xor_si512(
-				v, _mm512_set1_epi8((char)l->byte[j]));
-			m = _mm512_mask_testn_epi8_mask(
-				m, v, _mm512_set1_epi8((char)l->mask[j]));
+#pragma GCC unroll 3
+		for (unsigned j = 0; j < width; j++) {
+			/* no more than 64 + j are asked for */
+			size_t n = left > j ? left - j : 0;
+			__mmask64 some = _bzhi_u64(
+				UINT64_MAX, (unsigned)MIN(n, (size_t)STEP));
+			__m512i v = _mm512_maskz_loadu_epi8(some,
+							    x->data.p + p + j);
+
+			r = _mm512_and_si512(r, look_up(&t[j], v));
 		}
-		if (m != 0) {
-			return p + (size_t)_tzcnt_u64(m);
+		m = _mm512_test_epi8_mask(r, r);
+		if (m == 0) {
+			continue;
+		}
+		_mm512_storeu_si512(classes, r);
+		for (; m != 0; m &= m - 1) {
+			unsigned i = (unsigned)_tzcnt_u64(m);
+
+			take_shorts(x, p + i, classes[i]);
 		}
 	}
-	return to;
+}
+
+static void
+find(struct short_search *x)
+{
+	switch (x->shorts->width) {
+	case 1:
+		find_width(x, 1);
+		break;
+	case 2:
+		find_width(x, 2);
+		break;
+	default:
+		find_width(x, 3);
+	}
 }
 
 const struct prefilter_path prefilter_avx512 = {

@@ -162,28 +162,72 @@ run(const struct filter *f, struct view data, size_t from, size_t to)
 	return to;
 }
 
-static size_t
-find(const struct single *l, struct view data, size_t from, size_t to)
+/* The shorts that stand at the STEP bytes from 'at' on; 'p' is in the data. */
+static ALWAYS void
+find_step(struct short_search *x, const vec *low, const vec *high,
+	  unsigned width, const uint8_t *at, size_t p)
 {
-	size_t p = from;
+	vec r = v_set((uint8_t)x->wanted);
+	uint8_t classes[STEP];
+	uint64_t m;
 
-	for (; p + STEP <= to; p += STEP) {
-		vec all = v_set(0xff);
-		uint64_t m;
+	for (unsigned j = 0; j < width; j++) {
+		vec v = v_load(at + j);
 
-		for (unsigned j = 0; j < l->len; j++) {
-			vec v = v_xor(v_load(data.p + p + j),
-				      v_set(l->byte[j]));
-
-			v = v_and(v, v_set(l->mask[j]));
-			all = v_and(all, v_eq(v, v_set(0)));
-		}
-		m = v_bits(all);
-		if (m != 0) {
-			return p + POSITION((unsigned)__builtin_ctzll(m));
-		}
+		r = v_and(r, v_and(v_look(low[j], v_low(v)),
+				   v_look(high[j], v_high(v))));
 	}
-	return prefilter_portable.find(l, data, p, to);
+	m = v_bits(r);
+	if (m == 0) {
+		return;
+	}
+	v_store(classes, r);
+	for (; m != 0; m &= m - 1) {
+		unsigned i = POSITION((unsigned)__builtin_ctzll(m));
+
+		take_shorts(x, p + i, classes[i]);
+	}
+}
+
+static ALWAYS void
+find_width(struct short_search *x, unsigned width)
+{
+	vec low[SHORT_MAX], high[SHORT_MAX];
+	uint8_t rest[STEP + SHORT_MAX + STEP] = { 0 };
+	size_t p = x->from;
+
+	for (unsigned j = 0; j < width; j++) {
+		low[j] = v_spread(x->shorts->at[j].four.low);
+		high[j] = v_spread(x->shorts->at[j].four.high);
+	}
+	for (; p + STEP + width - 1 <= x->data.len; p += STEP) {
+		if (p >= x->to || x->wanted == 0) {
+			return;
+		}
+		find_step(x, low, high, width, x->data.p + p, p);
+	}
+	if (p >= x->to || x->wanted == 0) {
+		return;
+	}
+	/* fewer than STEP + width - 1 are left */
+	memcpy(rest, x->data.p + p, x->data.len - p);
+	find_step(x, low, high, width, rest, p);
+	find_step(x, low, high, width, rest + STEP, p + STEP);
+}
+
+static void
+find(struct short_search *x)
+{
+	switch (x->shorts->width) {
+	case 1:
+		find_width(x, 1);
+		break;
+	case 2:
+		find_width(x, 2);
+		break;
+	default:
+		find_width(x, 3);
+	}
 }
 
 #endif

@@ -203,22 +203,22 @@ choose(struct keys *k, struct piece *v)
 }
 
 void
-filter_admit(struct filter *f, enum class_form form, unsigned j,
-	     unsigned bucket, uint8_t c)
+filter_admit(union classes *at, enum class_form form, unsigned bucket,
+	     uint8_t c)
 {
 	uint8_t bit = (uint8_t)(1u << bucket);
 
 	switch (form) {
 	case CLASS_SIX:
-		f->at[j].six.low[c & 63] |= bit;
-		f->at[j].six.high[c >> 2] |= bit;
+		at->six.low[c & 63] |= bit;
+		at->six.high[c >> 2] |= bit;
 		break;
 	case CLASS_FOUR:
-		f->at[j].four.low[c & 15] |= bit;
-		f->at[j].four.high[c >> 4] |= bit;
+		at->four.low[c & 15] |= bit;
+		at->four.high[c >> 4] |= bit;
 		break;
 	default:
-		f->at[j].byte[c] |= bit;
+		at->byte[c] |= bit;
 	}
 }
 
@@ -290,9 +290,9 @@ filter_build(struct filter *f, enum class_form form, struct piece *v, size_t n)
 		for (unsigned j = 0; j < f->width; j++) {
 			size_t at = v[i].key + j;
 
-			filter_admit(f, form, j, v[i].bucket,
+			filter_admit(&f->at[j], form, v[i].bucket,
 				     v[i].lit->bytes.p[at]);
-			filter_admit(f, form, j, v[i].bucket,
+			filter_admit(&f->at[j], form, v[i].bucket,
 				     other_case(v[i].lit, at));
 		}
 	}
