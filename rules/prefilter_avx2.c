@@ -49,6 +49,12 @@ v_and(vec a, vec b)
 }
 
 static inline vec
+v_or(vec a, vec b)
+{
+	return _mm256_or_si256(a, b);
+}
+
+static inline vec
 v_xor(vec a, vec b)
 {
 	return _mm256_xor_si256(a, b);

@@ -8,13 +8,13 @@
 #include "rules/prefilter_lane.h"
 
 #define PROBE_CHAIN 8 /* literals of one key at one offset */
-#define ONE_LANE 400 /* literals; more are worth a lane for the long ones */
 #define COMMON_COST 14 /* it is in every 128 bytes */
 #define SHORT_PLACES 16
 #define FEW_SHORT 24 /* not worth a lane */
 #define BITMAP_MIN_BITS 12
 #define BITMAP_MAX_BITS 21
 #define BITMAP_SPARSE 32 /* bits for each key */
+#define BITMAP_CACHED_BITS 17 /* four times as sparse up to here */
 
 /* The literals by the way in which they will be looked for. */
 struct sorted {
@@ -254,7 +254,7 @@ build_runs(struct prefilter *p, const struct sorted *s)
 			l->bytes.p[0], len, l->id, l->from, l->to,
 		};
 		p->is_run[l->bytes.p[0]] = true;
-		filter_admit(&p->run_bytes.at[0], p->path->form, 0,
+		filter_admit(&p->run_bytes.at[0][0], p->path->form, 0,
 			     l->bytes.p[0]);
 		p->run_max = MAX(p->run_max, len);
 	}
@@ -268,7 +268,9 @@ build_bitmap(struct prefilter *p, struct lane *l, const struct piece *v,
 	unsigned bits = BITMAP_MIN_BITS;
 
 	while (bits < BITMAP_MAX_BITS &&
-	       ((size_t)1 << bits) < n * BITMAP_SPARSE) {
+	       ((size_t)1 << bits) <
+		       n * BITMAP_SPARSE *
+			       (bits < BITMAP_CACHED_BITS ? 4 : 1)) {
 		bits++;
 	}
 	l->bitmap_shift = 64 - bits;
@@ -316,13 +318,11 @@ build_lane(struct prefilter *p, struct piece *v, size_t n)
 	return build_bitmap(p, l, v, n) && table_build(p, &l->table, v, n);
 }
 
-/* Which lane a literal goes to when there are many. */
+/* Those too short for a key of RUN_MIN bytes have a lane of their own. */
 static unsigned
 lane_of(const struct piece *v)
 {
-	size_t len = v->lit->bytes.len;
-
-	return len >= LANE_WIDTH_MAX ? 0 : len >= RUN_MIN ? 1 : 2;
+	return v->lit->bytes.len < RUN_MIN;
 }
 
 static int
@@ -347,10 +347,6 @@ build_lanes(struct prefilter *p, const struct sorted *s)
 
 		while (end < s->n_pieces && lane_of(&v[end]) <= lane) {
 			end++;
-		}
-		/* few are not worth a lane for the long ones */
-		if (lane == 0 && s->n_pieces <= ONE_LANE) {
-			end = 0;
 		}
 		if (!build_lane(p, v + begin, end - begin)) {
 			return false;

@@ -30,11 +30,12 @@
 #include "rules/prefilter.h"
 
 #define LANE_WIDTH_MIN 2
-#define LANE_WIDTH_MAX 8
+#define LANE_WIDTH_MAX 4
 #define SHORT_MAX 3 /* bytes of a literal that has a bucket of its own */
 #define SHORTS 8 /* literals that are searched for at a time */
 #define RUN_MIN 4 /* bytes of a literal that is a run */
-#define LANES 3
+#define LANES 2
+#define TABLES 4 /* of a filter, at most */
 #define PROBES_MAX 16
 #define BLOCK 1024 /* positions that are filtered at a time */
 
@@ -92,9 +93,11 @@ struct shorts {
 	uint32_t from, to;
 };
 
+/* With each table eight buckets more: one, two or four tables. */
 struct filter {
 	unsigned width; /* bytes looked at: the first ones of a key */
-	union classes at[LANE_WIDTH_MAX] __attribute__((aligned(64)));
+	unsigned tables;
+	union classes at[TABLES][LANE_WIDTH_MAX] __attribute__((aligned(64)));
 };
 
 struct lane {

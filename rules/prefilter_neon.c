@@ -48,6 +48,12 @@ v_and(vec a, vec b)
 }
 
 static inline vec
+v_or(vec a, vec b)
+{
+	return vorrq_u8(a, b);
+}
+
+static inline vec
 v_xor(vec a, vec b)
 {
 	return veorq_u8(a, b);

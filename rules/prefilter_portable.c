@@ -9,7 +9,7 @@ classes_at(const struct filter *f, struct view data, size_t p)
 	unsigned all = 0xff;
 
 	for (unsigned j = 0; j < f->width && all != 0; j++) {
-		all &= f->at[j].byte[p + j < data.len ? data.p[p + j] : 0];
+		all &= f->at[0][j].byte[p + j < data.len ? data.p[p + j] : 0];
 	}
 	return all;
 }
@@ -34,7 +34,7 @@ run(const struct filter *f, struct view data, size_t from, size_t to)
 		uint32_t v = load32(data.p + p);
 
 		if (v == (v << 8 | v >> 24) &&
-		    (f->at[0].byte[data.p[p]] != 0)) {
+		    (f->at[0][0].byte[data.p[p]] != 0)) {
 			return p;
 		}
 	}
