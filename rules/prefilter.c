@@ -177,16 +177,19 @@ scan_probes(struct scan *s)
 	}
 }
 
-/* The part of 'data' where a literal may begin, as [from, to). */
+/*
+ * The part of 'data' where literals of 'least' to 'len' bytes may begin, as
+ * [first, end).
+ */
 static bool
 starts(const struct scan *s, uint32_t from, uint32_t to, uint32_t len,
-       size_t *first, size_t *end)
+       uint32_t least, size_t *first, size_t *end)
 {
 	*first = start_of(s, len);
-	if (s->data.len < len || (to != PREFILTER_ANYWHERE && s->base > to)) {
+	if (s->data.len < least || (to != PREFILTER_ANYWHERE && s->base > to)) {
 		return false;
 	}
-	*end = s->data.len - len + 1;
+	*end = s->data.len - least + 1;
 	if (from > s->base) {
 		uint64_t skip = from - s->base;
 
@@ -211,7 +214,7 @@ report_run(struct scan *s, size_t from, size_t to)
 
 		if (r->byte != byte || r->len > to - from ||
 		    (is_known(s, r->id) && !p->ids_shared) ||
-		    !starts(s, r->from, r->to, r->len, &first, &end)) {
+		    !starts(s, r->from, r->to, r->len, r->len, &first, &end)) {
 			continue;
 		}
 		first = MAX(first, from);
@@ -245,20 +248,31 @@ scan_runs(struct scan *s)
 }
 
 static void
-scan_singles(struct scan *s)
+scan_shorts(struct scan *s, const struct shorts *g)
 {
-	size_t first, end;
+	struct short_search x = {
+		.shorts = g,
+		.data = s->data,
+		.fresh = s->fresh,
+	};
+	unsigned all;
 
-	for (uint32_t i = 0; i < s->p->n_singles; i++) {
-		const struct single *l = &s->p->singles[i];
-
-		if ((!is_known(s, l->id) || s->p->ids_shared) &&
-		    starts(s, l->from, l->to, l->len, &first, &end)) {
-			first = s->p->path->find(l, s->data, first, end);
-			if (first < end) {
-				report(s, l->id, first);
-			}
+	if (!starts(s, g->from, g->to, g->width, 1, &x.from, &x.to)) {
+		return;
+	}
+	for (unsigned i = 0; i < g->n; i++) {
+		if (!is_known(s, g->id[i]) || s->p->ids_shared) {
+			x.wanted |= 1u << i;
 		}
+	}
+	all = x.wanted;
+	if (all != 0) {
+		s->p->path->find(&x);
+	}
+	for (all &= ~x.wanted; all != 0; all &= all - 1) {
+		unsigned i = (unsigned)__builtin_ctz(all);
+
+		report(s, g->id[i], x.at[i]);
 	}
 }
 
@@ -280,8 +294,8 @@ prefilter_scan(const struct prefilter *p, struct prefilter_scratch *scratch,
 	if (p->n_runs > 0) {
 		scan_runs(&s);
 	}
-	if (p->n_singles > 0) {
-		scan_singles(&s);
+	for (uint32_t i = 0; i < p->n_shorts; i++) {
+		scan_shorts(&s, &p->shorts[i]);
 	}
 	for (uint32_t i = 0; i < p->n_lanes; i++) {
 		scan_lane(&s, p->lane[i], scratch->queue);

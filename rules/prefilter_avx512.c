@@ -12,6 +12,7 @@
 	"avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt,lzcnt")
 #include <immintrin.h>
 
+#include "rules/prefilter_short.h"
 #include "rules/prefilter_sift.h"
 
 #define STEP 64
@@ -28,32 +29,30 @@ look_up(const struct six *t, __m512i v)
 		_mm512_permutexvar_epi8(_mm512_srli_epi16(v, 2), t->high));
 }
 
-/* Of less than 64 positions, those in 'some'. */
+/* The 64 positions from 'at' on; what is not in 'some' is not read. */
 static inline __attribute__((always_inline)) uint64_t
-some_of_64(const struct six *t, unsigned width, const uint8_t *at,
-	   __mmask64 some)
+positions(const struct six t[TABLES][LANE_WIDTH_MAX], unsigned width,
+	  unsigned tables, const uint8_t *at, __mmask64 some, bool is_all)
 {
-	__m512i r = look_up(&t[0], _mm512_maskz_loadu_epi8(some, at));
+	__m512i r[TABLES];
 
-#pragma GCC unroll 8
-	for (unsigned j = 1; j < width; j++) {
-		r = _mm512_and_si512(r, look_up(&t[j], _mm512_maskz_loadu_epi8(
-							       some, at + j)));
+#pragma GCC unroll 4
+	for (unsigned j = 0; j < width; j++) {
+		__m512i v = is_all ? _mm512_loadu_si512(at + j)
+				   : _mm512_maskz_loadu_epi8(some, at + j);
+
+#pragma GCC unroll 4
+		for (unsigned k = 0; k < tables; k++) {
+			__m512i c = look_up(&t[k][j], v);
+
+			r[k] = j == 0 ? c : _mm512_and_si512(r[k], c);
+		}
 	}
-	return _mm512_mask_test_epi8_mask(some, r, r);
-}
-
-static inline __attribute__((always_inline)) uint64_t
-all_of_64(const struct six *t, unsigned width, const uint8_t *at)
-{
-	__m512i r = look_up(&t[0], _mm512_loadu_si512(at));
-
-#pragma GCC unroll 8
-	for (unsigned j = 1; j < width; j++) {
-		r = _mm512_and_si512(
-			r, look_up(&t[j], _mm512_loadu_si512(at + j)));
+#pragma GCC unroll 4
+	for (unsigned k = 1; k < tables; k++) {
+		r[0] = _mm512_or_si512(r[0], r[k]);
 	}
-	return _mm512_test_epi8_mask(r, r);
+	return _mm512_test_epi8_mask(r[0], r[0]) & some;
 }
 
 /* Appends the positions of the bits set in 'm'; may write 64 in any case. */
@@ -75,27 +74,33 @@ static const uint16_t counting[32] __attribute__((aligned(64))) = {
 };
 
 static inline __attribute__((always_inline)) size_t
-filter_width(const struct filter *f, unsigned width, struct view data,
-	     size_t from, size_t to, uint16_t *queue)
+filter_width(const struct filter *f, unsigned width, unsigned tables,
+	     struct view data, size_t from, size_t to, uint16_t *queue)
 {
 	__m512i at = _mm512_load_si512(counting);
-	struct six t[LANE_WIDTH_MAX];
+	struct six t[TABLES][LANE_WIDTH_MAX];
 	size_t n = 0, p = from;
 
-#pragma GCC unroll 8
-	for (unsigned j = 0; j < width; j++) {
-		t[j].low = _mm512_load_si512(f->at[j].six.low);
-		t[j].high = _mm512_load_si512(f->at[j].six.high);
+#pragma GCC unroll 4
+	for (unsigned k = 0; k < tables; k++) {
+#pragma GCC unroll 4
+		for (unsigned j = 0; j < width; j++) {
+			const union classes *c = &f->at[k][j];
+
+			t[k][j].low = _mm512_load_si512(c->six.low);
+			t[k][j].high = _mm512_load_si512(c->six.high);
+		}
 	}
 	if (to - from < STEP) {
-		uint64_t m = some_of_64(
-			t, width, data.p + from,
-			_bzhi_u64(UINT64_MAX, (unsigned)(to - from)));
+		uint64_t some = _bzhi_u64(UINT64_MAX, (unsigned)(to - from));
+		uint64_t m =
+			positions(t, width, tables, data.p + from, some, false);
 
 		return m != 0 ? append(queue, 0, m, at) : 0;
 	}
 	for (; p + STEP <= to; p += STEP) {
-		uint64_t m = all_of_64(t, width, data.p + p);
+		uint64_t m = positions(t, width, tables, data.p + p, UINT64_MAX,
+				       true);
 
 		if (m != 0) {
 			n = append(queue, n, m, at);
@@ -105,7 +110,9 @@ filter_width(const struct filter *f, unsigned width, struct view data,
 	if (p < to) {
 		/* the last 64, of which some were looked at already */
 		unsigned again = (unsigned)(p + STEP - to);
-		uint64_t m = all_of_64(t, width, data.p + to - STEP) >> again;
+		uint64_t m = positions(t, width, tables, data.p + to - STEP,
+				       UINT64_MAX, true) >>
+			     again;
 
 		if (m != 0) {
 			n = append(queue, n, m, at);
@@ -114,33 +121,37 @@ filter_width(const struct filter *f, unsigned width, struct view data,
 	return n;
 }
 
+#define TABLES_OF(w, n) \
+	case n: \
+		return filter_width(f, w, n, data, from, to, queue)
+
+#define WIDTH(w) \
+	switch (f->tables) { \
+		TABLES_OF(w, 1); \
+		TABLES_OF(w, 2); \
+	default: \
+		TABLES_OF(w, TABLES); \
+	}
+
 static size_t
 filter(const struct filter *f, struct view data, size_t from, size_t to,
        uint16_t *queue)
 {
 	switch (f->width) {
 	case 2:
-		return filter_width(f, 2, data, from, to, queue);
+		WIDTH(2)
 	case 3:
-		return filter_width(f, 3, data, from, to, queue);
-	case 4:
-		return filter_width(f, 4, data, from, to, queue);
-	case 5:
-		return filter_width(f, 5, data, from, to, queue);
-	case 6:
-		return filter_width(f, 6, data, from, to, queue);
-	case 7:
-		return filter_width(f, 7, data, from, to, queue);
+		WIDTH(3)
 	default:
-		return filter_width(f, 8, data, from, to, queue);
+		WIDTH(4)
 	}
 }
 
 static size_t
 run(const struct filter *f, struct view data, size_t from, size_t to)
 {
-	const struct six t = { _mm512_load_si512(f->at[0].six.low),
-			       _mm512_load_si512(f->at[0].six.high) };
+	const struct six t = { _mm512_load_si512(f->at[0][0].six.low),
+			       _mm512_load_si512(f->at[0][0].six.high) };
 
 	for (size_t p = from; p < to; p += STEP) {
 		size_t left = MIN(to - p, (size_t)STEP);
@@ -161,28 +172,59 @@ run(const struct filter *f, struct view data, size_t from, size_t to)
 	return to;
 }
 
-static size_t
-find(const struct single *l, struct view data, size_t from, size_t to)
+static inline __attribute__((always_inline)) void
+find_width(struct short_search *x, unsigned width)
 {
-	for (size_t p = from; p < to; p += STEP) {
-		size_t left = MIN(to - p, (size_t)STEP);
-		__mmask64 some = _bzhi_u64(UINT64_MAX, (unsigned)left);
-		__mmask64 m = some;
+	struct six t[SHORT_MAX];
+	uint8_t classes[STEP];
 
-		for (unsigned j = 0; j < l->len; j++) {
-			__m512i v =
-				_mm512_maskz_loadu_epi8(some, data.p + p + j);
+#pragma GCC unroll 3
+	for (unsigned j = 0; j < width; j++) {
+		t[j].low = _mm512_load_si512(x->shorts->at[j].six.low);
+		t[j].high = _mm512_load_si512(x->shorts->at[j].six.high);
+	}
+	for (size_t p = x->from; p < x->to && x->wanted != 0; p += STEP) {
+		__m512i r = _mm512_set1_epi8((char)x->wanted);
+		size_t left = x->data.len - p;
+		uint64_t m;
 
-			v = _mm512_xor_si512(
-				v, _mm512_set1_epi8((char)l->byte[j]));
-			m = _mm512_mask_testn_epi8_mask(
-				m, v, _mm512_set1_epi8((char)l->mask[j]));
+#pragma GCC unroll 3
+		for (unsigned j = 0; j < width; j++) {
+			/* no more than 64 + j are asked for */
+			size_t n = left > j ? left - j : 0;
+			__mmask64 some = _bzhi_u64(
+				UINT64_MAX, (unsigned)MIN(n, (size_t)STEP));
+			__m512i v = _mm512_maskz_loadu_epi8(some,
+							    x->data.p + p + j);
+
+			r = _mm512_and_si512(r, look_up(&t[j], v));
 		}
-		if (m != 0) {
-			return p + (size_t)_tzcnt_u64(m);
+		m = _mm512_test_epi8_mask(r, r);
+		if (m == 0) {
+			continue;
+		}
+		_mm512_storeu_si512(classes, r);
+		for (; m != 0; m &= m - 1) {
+			unsigned i = (unsigned)_tzcnt_u64(m);
+
+			take_shorts(x, p + i, classes[i]);
 		}
 	}
-	return to;
+}
+
+static void
+find(struct short_search *x)
+{
+	switch (x->shorts->width) {
+	case 1:
+		find_width(x, 1);
+		break;
+	case 2:
+		find_width(x, 2);
+		break;
+	default:
+		find_width(x, 3);
+	}
 }
 
 const struct prefilter_path prefilter_avx512 = {

@@ -8,19 +8,19 @@
 #include "rules/prefilter_lane.h"
 
 #define PROBE_CHAIN 8 /* literals of one key at one offset */
-#define ONE_LANE 400 /* literals; more are worth a lane for the long ones */
 #define COMMON_COST 14 /* it is in every 128 bytes */
-#define SINGLE_PLACES 16
-#define FEW_SHORT 6 /* not worth a lane */
+#define SHORT_PLACES 16
+#define FEW_SHORT 24 /* not worth a lane */
 #define BITMAP_MIN_BITS 12
 #define BITMAP_MAX_BITS 21
 #define BITMAP_SPARSE 32 /* bits for each key */
+#define BITMAP_CACHED_BITS 17 /* four times as sparse up to here */
 
 /* The literals by the way in which they will be looked for. */
 struct sorted {
 	struct piece *probes, *pieces;
-	const struct prefilter_literal **singles, **runs;
-	size_t n_probes, n_pieces, n_singles, n_runs;
+	const struct prefilter_literal **shorts, **runs;
+	size_t n_probes, n_pieces, n_shorts, n_runs;
 };
 
 /* Zeroed, where registers are loaded from at once. */
@@ -39,7 +39,7 @@ sorted_fini(struct sorted *s)
 {
 	free(s->probes);
 	free(s->pieces);
-	free(s->singles);
+	free(s->shorts);
 	free(s->runs);
 }
 
@@ -48,9 +48,9 @@ sorted_init(struct sorted *s, size_t n)
 {
 	s->probes = calloc(n, sizeof(s->probes[0]));
 	s->pieces = calloc(n, sizeof(s->pieces[0]));
-	s->singles = calloc(n, sizeof(s->singles[0]));
+	s->shorts = calloc(n, sizeof(s->shorts[0]));
 	s->runs = calloc(n, sizeof(s->runs[0]));
-	return s->probes != NULL && s->pieces != NULL && s->singles != NULL &&
+	return s->probes != NULL && s->pieces != NULL && s->shorts != NULL &&
 	       s->runs != NULL;
 }
 
@@ -128,15 +128,15 @@ try_probe(struct prefilter *p, struct sorted *s,
 }
 
 /*
- * Of a common literal a filter would let every place through, a search ends at
+ * Of a common literal a lane would let every place through, a search ends at
  * the first; and a search of a few places only is short in any case.
  */
 static bool
-is_searched_alone(const struct prefilter_literal *l)
+has_a_bucket(const struct prefilter_literal *l)
 {
 	return l->bytes.len < LANE_WIDTH_MIN ||
-	       (l->bytes.len <= SINGLE_MAX &&
-		(l->to - l->from < SINGLE_PLACES ||
+	       (l->bytes.len <= SHORT_MAX &&
+		(l->to - l->from < SHORT_PLACES ||
 		 byte_gram_string(l->bytes, l->nocase) < COMMON_COST));
 }
 
@@ -144,10 +144,10 @@ static void
 sort_literals(struct prefilter *p, struct sorted *s,
 	      const struct prefilter_literal *lits, size_t n)
 {
-	size_t n_short = 0;
+	size_t few = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		n_short += lits[i].bytes.len <= SINGLE_MAX;
+		few += lits[i].bytes.len <= SHORT_MAX;
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct prefilter_literal *l = &lits[i];
@@ -155,9 +155,9 @@ sort_literals(struct prefilter *p, struct sorted *s,
 		if (l->from > l->to) {
 			continue; /* nowhere */
 		}
-		if (is_searched_alone(l) ||
-		    (l->bytes.len <= SINGLE_MAX && n_short <= FEW_SHORT)) {
-			s->singles[s->n_singles++] = l;
+		if (has_a_bucket(l) ||
+		    (l->bytes.len <= SHORT_MAX && few <= FEW_SHORT)) {
+			s->shorts[s->n_shorts++] = l;
 		} else if (!try_probe(p, s, l)) {
 			if (is_run(l)) {
 				s->runs[s->n_runs++] = l;
@@ -168,37 +168,70 @@ sort_literals(struct prefilter *p, struct sorted *s,
 	}
 }
 
-static struct single
-single_of(const struct prefilter_literal *l)
+/* Of one range stand together, and in it what is as long and as common. */
+static int
+by_range(const void *a, const void *b)
 {
-	struct single s = {
-		.len = (uint8_t)l->bytes.len,
-		.id = l->id,
-		.from = l->from,
-		.to = l->to,
-	};
+	const struct prefilter_literal *x = *(const void *const *)a;
+	const struct prefilter_literal *y = *(const void *const *)b;
+	unsigned cx = byte_gram_string(x->bytes, x->nocase);
+	unsigned cy = byte_gram_string(y->bytes, y->nocase);
 
-	for (size_t i = 0; i < l->bytes.len; i++) {
-		s.mask[i] = byte_mask(l->bytes.p[i], l->nocase);
-		s.byte[i] = l->bytes.p[i];
+	if (x->from != y->from || x->to != y->to) {
+		return x->from != y->from ? (x->from < y->from ? -1 : 1)
+					  : (x->to < y->to ? -1 : 1);
 	}
-	return s;
+	if (x->bytes.len != y->bytes.len) {
+		return x->bytes.len < y->bytes.len ? -1 : 1;
+	}
+	return cx != cy ? (cx < cy ? -1 : 1) : (x > y) - (x < y);
+}
+
+static void
+add_short(struct shorts *g, enum class_form form,
+	  const struct prefilter_literal *l)
+{
+	g->from = l->from;
+	g->to = l->to;
+	g->width = MAX(g->width, (unsigned)l->bytes.len);
+	g->len[g->n] = (uint8_t)l->bytes.len;
+	g->id[g->n] = l->id;
+	for (unsigned j = 0; j < SHORT_MAX; j++) {
+		for (unsigned c = 0; c < 256; c++) {
+			if (j >= l->bytes.len ||
+			    ((c ^ l->bytes.p[j]) &
+			     byte_mask(l->bytes.p[j], l->nocase)) == 0) {
+				filter_admit(&g->at[j], form, g->n, (uint8_t)c);
+			}
+		}
+	}
+	g->n++;
 }
 
 static bool
-build_singles(struct prefilter *p, const struct sorted *s)
+build_shorts(struct prefilter *p, struct sorted *s)
 {
-	if (s->n_singles == 0) {
+	struct shorts *g = NULL;
+
+	if (s->n_shorts == 0) {
 		return true;
 	}
-	p->singles = calloc(s->n_singles, sizeof(p->singles[0]));
-	if (p->singles == NULL) {
+	qsort(s->shorts, s->n_shorts, sizeof(s->shorts[0]), by_range);
+	/* at most one for each */
+	p->shorts = new_aligned(s->n_shorts * sizeof(p->shorts[0]));
+	if (p->shorts == NULL) {
 		return false;
 	}
-	p->memory += s->n_singles * sizeof(p->singles[0]);
-	for (size_t i = 0; i < s->n_singles; i++) {
-		p->singles[p->n_singles++] = single_of(s->singles[i]);
+	for (size_t i = 0; i < s->n_shorts; i++) {
+		const struct prefilter_literal *l = s->shorts[i];
+
+		if (g == NULL || g->n == SHORTS || g->from != l->from ||
+		    g->to != l->to) {
+			g = &p->shorts[p->n_shorts++];
+		}
+		add_short(g, p->path->form, l);
 	}
+	p->memory += p->n_shorts * sizeof(p->shorts[0]);
 	return true;
 }
 
@@ -221,7 +254,8 @@ build_runs(struct prefilter *p, const struct sorted *s)
 			l->bytes.p[0], len, l->id, l->from, l->to,
 		};
 		p->is_run[l->bytes.p[0]] = true;
-		filter_admit(&p->run_bytes, p->path->form, 0, 0, l->bytes.p[0]);
+		filter_admit(&p->run_bytes.at[0][0], p->path->form, 0,
+			     l->bytes.p[0]);
 		p->run_max = MAX(p->run_max, len);
 	}
 	return true;
@@ -234,7 +268,9 @@ build_bitmap(struct prefilter *p, struct lane *l, const struct piece *v,
 	unsigned bits = BITMAP_MIN_BITS;
 
 	while (bits < BITMAP_MAX_BITS &&
-	       ((size_t)1 << bits) < n * BITMAP_SPARSE) {
+	       ((size_t)1 << bits) <
+		       n * BITMAP_SPARSE *
+			       (bits < BITMAP_CACHED_BITS ? 4 : 1)) {
 		bits++;
 	}
 	l->bitmap_shift = 64 - bits;
@@ -282,13 +318,11 @@ build_lane(struct prefilter *p, struct piece *v, size_t n)
 	return build_bitmap(p, l, v, n) && table_build(p, &l->table, v, n);
 }
 
-/* Which lane a literal goes to when there are many. */
+/* Those too short for a key of RUN_MIN bytes have a lane of their own. */
 static unsigned
 lane_of(const struct piece *v)
 {
-	size_t len = v->lit->bytes.len;
-
-	return len >= LANE_WIDTH_MAX ? 0 : len >= RUN_MIN ? 1 : 2;
+	return v->lit->bytes.len < RUN_MIN;
 }
 
 static int
@@ -313,10 +347,6 @@ build_lanes(struct prefilter *p, const struct sorted *s)
 
 		while (end < s->n_pieces && lane_of(&v[end]) <= lane) {
 			end++;
-		}
-		/* few are not worth a lane for the long ones */
-		if (lane == 0 && s->n_pieces <= ONE_LANE) {
-			end = 0;
 		}
 		if (!build_lane(p, v + begin, end - begin)) {
 			return false;
@@ -391,7 +421,7 @@ build_all(struct prefilter *p, const struct prefilter_literal *lits, size_t n)
 		sort_literals(p, &s, lits, n);
 		good = (s.n_probes == 0 || table_build(p, &p->probe_table,
 						       s.probes, s.n_probes)) &&
-		       build_runs(p, &s) && build_singles(p, &s) &&
+		       build_runs(p, &s) && build_shorts(p, &s) &&
 		       build_lanes(p, &s);
 	}
 	sorted_fini(&s);
@@ -489,7 +519,7 @@ prefilter_free(struct prefilter *p)
 		free(p->lane[i]->bitmap);
 		free(p->lane[i]);
 	}
-	free(p->singles);
+	free(p->shorts);
 	table_fini(&p->probe_table);
 	free(p->runs);
 	free(p->text);

@@ -7,8 +7,9 @@
  *   probe   those that may begin at a few offsets only: one hash look-up at
  *           each such offset, whatever the length of the data;
  *   run     four or more times the same byte: a search for runs;
- *   single  one byte, and very common ones of two and three: a search for
- *           each, that ends where it is found;
+ *   short   one byte, and two or three that are common or few: eight of them
+ *           at a time, a bucket of a filter each, so that what passes is
+ *           there; the search ends when it has found all eight;
  *   lane    all others.  Of each literal one piece, its key, stands for it: a
  *           rare one (byte_gram.h).  A lane looks for the keys of all its
  *           literals at once, in three steps of rising cost: a filter by
@@ -29,10 +30,12 @@
 #include "rules/prefilter.h"
 
 #define LANE_WIDTH_MIN 2
-#define LANE_WIDTH_MAX 8
-#define SINGLE_MAX 3 /* bytes of a literal that is searched for alone */
+#define LANE_WIDTH_MAX 4
+#define SHORT_MAX 3 /* bytes of a literal that has a bucket of its own */
+#define SHORTS 8 /* literals that are searched for at a time */
 #define RUN_MIN 4 /* bytes of a literal that is a run */
-#define LANES 3
+#define LANES 2
+#define TABLES 4 /* of a filter, at most */
 #define PROBES_MAX 16
 #define BLOCK 1024 /* positions that are filtered at a time */
 
@@ -45,14 +48,6 @@ struct entry {
 	uint16_t key; /* where its key begins */
 	uint16_t len;
 	uint32_t text; /* len bytes, then as many of a mask */
-	uint32_t id;
-	uint32_t from, to;
-};
-
-/* A literal that is searched for alone. */
-struct single {
-	uint8_t byte[SINGLE_MAX], mask[SINGLE_MAX];
-	uint8_t len;
 	uint32_t id;
 	uint32_t from, to;
 };
@@ -86,9 +81,23 @@ union classes {
 	uint8_t byte[256];
 };
 
+/*
+ * Literals of one range, each of which is a bucket of its own: so the classes
+ * of three bytes say which of them stand there, exactly.
+ */
+struct shorts {
+	union classes at[SHORT_MAX] __attribute__((aligned(64)));
+	unsigned n, width; /* of the longest one */
+	uint8_t len[SHORTS];
+	uint32_t id[SHORTS];
+	uint32_t from, to;
+};
+
+/* With each table eight buckets more: one, two or four tables. */
 struct filter {
 	unsigned width; /* bytes looked at: the first ones of a key */
-	union classes at[LANE_WIDTH_MAX] __attribute__((aligned(64)));
+	unsigned tables;
+	union classes at[TABLES][LANE_WIDTH_MAX] __attribute__((aligned(64)));
 };
 
 struct lane {
@@ -112,7 +121,7 @@ struct probe {
 
 struct prefilter {
 	const struct prefilter_path *path;
-	uint32_t n_lanes, n_probes, n_runs, n_singles;
+	uint32_t n_lanes, n_probes, n_runs, n_shorts;
 	uint64_t probes_end; /* offset in the buffer, behind all probed ones */
 	struct lane *lane[LANES];
 	struct probe probe[PROBES_MAX];
@@ -123,7 +132,7 @@ struct prefilter {
 	struct filter run_bytes; /* of width 1 */
 	uint8_t *text; /* of all entries */
 	size_t text_len;
-	struct single *singles;
+	struct shorts *shorts;
 	bool ids_shared;
 	size_t longest;
 	size_t memory;

@@ -9,7 +9,7 @@
  *	v_spread(p)	16 bytes at 'p' for v_look
  *	v_set(c)	'c' everywhere
  *	v_look(t, i)	t[i] for each byte of i, all below 16
- *	v_and, v_xor, v_eq, v_low, v_high (the half bytes)
+ *	v_and, v_or, v_xor, v_eq, v_low, v_high (the half bytes)
  *	v_bits(v)	a bit for each byte of 'v' that is not zero, at
  *			POSITION(number of the bit)
  *
@@ -64,36 +64,46 @@ split(struct halves *h, struct view data, size_t from, size_t n)
 }
 
 static ALWAYS size_t
-filter_width(const struct filter *f, unsigned width, struct view data,
-	     size_t from, size_t to, uint16_t *queue)
+filter_width(const struct filter *f, unsigned width, unsigned tables,
+	     struct view data, size_t from, size_t to, uint16_t *queue)
 {
-	vec low[LANE_WIDTH_MAX], high[LANE_WIDTH_MAX];
+	vec low[TABLES][LANE_WIDTH_MAX], high[TABLES][LANE_WIDTH_MAX];
 	size_t n = 0, len = to - from;
 	struct halves h;
 
 	split(&h, data, from, (len + STEP - 1) / STEP * STEP + width - 1);
-#pragma GCC unroll 8
-	for (unsigned j = 0; j < width; j++) {
-		low[j] = v_spread(f->at[j].four.low);
-		high[j] = v_spread(f->at[j].four.high);
+#pragma GCC unroll 4
+	for (unsigned t = 0; t < tables; t++) {
+#pragma GCC unroll 4
+		for (unsigned j = 0; j < width; j++) {
+			low[t][j] = v_spread(f->at[t][j].four.low);
+			high[t][j] = v_spread(f->at[t][j].four.high);
+		}
 	}
 	for (size_t i = 0; i < len; i += STEP) {
-		vec r = v_and(v_look(low[0], v_load(h.low + i)),
-			      v_look(high[0], v_load(h.high + i)));
-		uint64_t m;
+		vec r[TABLES];
 
-#pragma GCC unroll 8
-		for (unsigned j = 1; j < width; j++) {
-			vec a = v_look(low[j], v_load(h.low + i + j));
-			vec b = v_look(high[j], v_load(h.high + i + j));
+#pragma GCC unroll 4
+		for (unsigned j = 0; j < width; j++) {
+			vec l = v_load(h.low + i + j);
+			vec g = v_load(h.high + i + j);
 
-			r = v_and(r, v_and(a, b));
+#pragma GCC unroll 4
+			for (unsigned t = 0; t < tables; t++) {
+				vec v = v_and(v_look(low[t][j], l),
+					      v_look(high[t][j], g));
+
+				r[t] = j == 0 ? v : v_and(r[t], v);
+			}
 		}
-		for (m = v_bits(r); m != 0; m &= m - 1) {
-			queue[n++] =
-				(uint16_t)(i +
-					   POSITION((unsigned)__builtin_ctzll(
-						   m)));
+#pragma GCC unroll 4
+		for (unsigned t = 1; t < tables; t++) {
+			r[0] = v_or(r[0], r[t]);
+		}
+		for (uint64_t m = v_bits(r[0]); m != 0; m &= m - 1) {
+			unsigned bit = (unsigned)__builtin_ctzll(m);
+
+			queue[n++] = (uint16_t)(i + POSITION(bit));
 		}
 	}
 	while (n > 0 && queue[n - 1] >= len) {
@@ -102,25 +112,29 @@ filter_width(const struct filter *f, unsigned width, struct view data,
 	return n;
 }
 
+#define TABLES_OF(w, n) \
+	case n: \
+		return filter_width(f, w, n, data, from, to, queue)
+
+#define WIDTH(w) \
+	switch (f->tables) { \
+		TABLES_OF(w, 1); \
+		TABLES_OF(w, 2); \
+	default: \
+		TABLES_OF(w, TABLES); \
+	}
+
 static size_t
 filter(const struct filter *f, struct view data, size_t from, size_t to,
        uint16_t *queue)
 {
 	switch (f->width) {
 	case 2:
-		return filter_width(f, 2, data, from, to, queue);
+		WIDTH(2)
 	case 3:
-		return filter_width(f, 3, data, from, to, queue);
-	case 4:
-		return filter_width(f, 4, data, from, to, queue);
-	case 5:
-		return filter_width(f, 5, data, from, to, queue);
-	case 6:
-		return filter_width(f, 6, data, from, to, queue);
-	case 7:
-		return filter_width(f, 7, data, from, to, queue);
+		WIDTH(3)
 	default:
-		return filter_width(f, 8, data, from, to, queue);
+		WIDTH(4)
 	}
 }
 
@@ -128,8 +142,8 @@ filter(const struct filter *f, struct view data, size_t from, size_t to,
 static ALWAYS vec
 passes(const struct filter *f, vec v)
 {
-	return v_and(v_look(v_spread(f->at[0].four.low), v_low(v)),
-		     v_look(v_spread(f->at[0].four.high), v_high(v)));
+	return v_and(v_look(v_spread(f->at[0][0].four.low), v_low(v)),
+		     v_look(v_spread(f->at[0][0].four.high), v_high(v)));
 }
 
 static size_t
@@ -154,36 +168,80 @@ run(const struct filter *f, struct view data, size_t from, size_t to)
 		uint8_t c = data.p[p];
 
 		if (v == (v << 8 | v >> 24) &&
-		    (f->at[0].four.low[c & 15] & f->at[0].four.high[c >> 4]) !=
-			    0) {
+		    (f->at[0][0].four.low[c & 15] &
+		     f->at[0][0].four.high[c >> 4]) != 0) {
 			return p;
 		}
 	}
 	return to;
 }
 
-static size_t
-find(const struct single *l, struct view data, size_t from, size_t to)
+/* The shorts that stand at the STEP bytes from 'at' on; 'p' is in the data. */
+static ALWAYS void
+find_step(struct short_search *x, const vec *low, const vec *high,
+	  unsigned width, const uint8_t *at, size_t p)
 {
-	size_t p = from;
+	vec r = v_set((uint8_t)x->wanted);
+	uint8_t classes[STEP];
+	uint64_t m;
 
-	for (; p + STEP <= to; p += STEP) {
-		vec all = v_set(0xff);
-		uint64_t m;
+	for (unsigned j = 0; j < width; j++) {
+		vec v = v_load(at + j);
 
-		for (unsigned j = 0; j < l->len; j++) {
-			vec v = v_xor(v_load(data.p + p + j),
-				      v_set(l->byte[j]));
-
-			v = v_and(v, v_set(l->mask[j]));
-			all = v_and(all, v_eq(v, v_set(0)));
-		}
-		m = v_bits(all);
-		if (m != 0) {
-			return p + POSITION((unsigned)__builtin_ctzll(m));
-		}
+		r = v_and(r, v_and(v_look(low[j], v_low(v)),
+				   v_look(high[j], v_high(v))));
 	}
-	return prefilter_portable.find(l, data, p, to);
+	m = v_bits(r);
+	if (m == 0) {
+		return;
+	}
+	v_store(classes, r);
+	for (; m != 0; m &= m - 1) {
+		unsigned i = POSITION((unsigned)__builtin_ctzll(m));
+
+		take_shorts(x, p + i, classes[i]);
+	}
+}
+
+static ALWAYS void
+find_width(struct short_search *x, unsigned width)
+{
+	vec low[SHORT_MAX], high[SHORT_MAX];
+	uint8_t rest[STEP + SHORT_MAX + STEP] = { 0 };
+	size_t p = x->from;
+
+	for (unsigned j = 0; j < width; j++) {
+		low[j] = v_spread(x->shorts->at[j].four.low);
+		high[j] = v_spread(x->shorts->at[j].four.high);
+	}
+	for (; p + STEP + width - 1 <= x->data.len; p += STEP) {
+		if (p >= x->to || x->wanted == 0) {
+			return;
+		}
+		find_step(x, low, high, width, x->data.p + p, p);
+	}
+	if (p >= x->to || x->wanted == 0) {
+		return;
+	}
+	/* fewer than STEP + width - 1 are left */
+	memcpy(rest, x->data.p + p, x->data.len - p);
+	find_step(x, low, high, width, rest, p);
+	find_step(x, low, high, width, rest + STEP, p + STEP);
+}
+
+static void
+find(struct short_search *x)
+{
+	switch (x->shorts->width) {
+	case 1:
+		find_width(x, 1);
+		break;
+	case 2:
+		find_width(x, 2);
+		break;
+	default:
+		find_width(x, 3);
+	}
 }
 
 #endif

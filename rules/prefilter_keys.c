@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which piece of each literal is its key, and which of the filter's eight
+ * Which piece of each literal is its key, and which of the filter's
  * buckets it goes to.  The filter passes a position when for one bucket each
  * byte is one that some key of the bucket has at that place; so keys that are
  * alike belong together, and a bucket's share of passing positions is about
@@ -15,7 +15,9 @@
 
 #include "rules/byte_gram.h"
 
-#define BUCKETS 8
+#define BUCKETS (8 * TABLES)
+#define MANY 100 /* keys that are worth a second table */
+#define VERY_MANY 1000 /* ... and a third and a fourth */
 #define CHOICES 6 /* keys of a literal that are weighed */
 #define ROUNDS 2
 #define PASS_COST 4.0 /* cycles of a position that passes the filter */
@@ -33,7 +35,7 @@ struct place {
 
 struct keys {
 	enum class_form form;
-	unsigned width;
+	unsigned width, buckets;
 	double rate[256]; /* of bytes */
 	struct place at[BUCKETS][LANE_WIDTH_MAX];
 	uint16_t *crowd; /* literals by the hash of their key */
@@ -189,7 +191,7 @@ choose(struct keys *k, struct piece *v)
 	unsigned n = choices(k, v->lit, at, rate);
 
 	for (unsigned i = 0; i < n; i++) {
-		for (unsigned b = 0; b < BUCKETS; b++) {
+		for (unsigned b = 0; b < k->buckets; b++) {
 			double cost = adds_to(k, v->lit, at[i], b) * PASS_COST +
 				      rate[i] * KEY_COST;
 
@@ -203,22 +205,22 @@ choose(struct keys *k, struct piece *v)
 }
 
 void
-filter_admit(struct filter *f, enum class_form form, unsigned j,
-	     unsigned bucket, uint8_t c)
+filter_admit(union classes *at, enum class_form form, unsigned bucket,
+	     uint8_t c)
 {
 	uint8_t bit = (uint8_t)(1u << bucket);
 
 	switch (form) {
 	case CLASS_SIX:
-		f->at[j].six.low[c & 63] |= bit;
-		f->at[j].six.high[c >> 2] |= bit;
+		at->six.low[c & 63] |= bit;
+		at->six.high[c >> 2] |= bit;
 		break;
 	case CLASS_FOUR:
-		f->at[j].four.low[c & 15] |= bit;
-		f->at[j].four.high[c >> 4] |= bit;
+		at->four.low[c & 15] |= bit;
+		at->four.high[c >> 4] |= bit;
 		break;
 	default:
-		f->at[j].byte[c] |= bit;
+		at->byte[c] |= bit;
 	}
 }
 
@@ -232,18 +234,18 @@ best_width(const struct keys *k)
 	double pass[BUCKETS], best = INFINITY;
 	unsigned width = k->width;
 
-	for (unsigned b = 0; b < BUCKETS; b++) {
+	for (unsigned b = 0; b < k->buckets; b++) {
 		pass[b] = 1;
 	}
 	for (unsigned j = 0; j < k->width; j++) {
 		double sum = 0, cost;
 
-		for (unsigned b = 0; b < BUCKETS; b++) {
+		for (unsigned b = 0; b < k->buckets; b++) {
 			pass[b] *= k->at[b][j].share;
 			sum += pass[b];
 		}
 		cost = MIN(1.0, sum * CLUMPS) * PASS_COST +
-		       PLACE_COST * (j + 1);
+		       PLACE_COST * (j + 1) * (k->buckets / 8);
 		if (cost < best && (j > 0 || k->width == 1)) {
 			best = cost;
 			width = j + 1;
@@ -271,6 +273,12 @@ filter_build(struct filter *f, enum class_form form, struct piece *v, size_t n)
 	}
 	k->form = form;
 	k->width = f->width;
+	/* one position at a time has all buckets for the price of one */
+	f->tables = n >= VERY_MANY ? TABLES : n >= MANY ? 2 : 1;
+	if (form == CLASS_BYTE) {
+		f->tables = 1; /* each costs as much as all of the first */
+	}
+	k->buckets = 8 * f->tables;
 	for (unsigned c = 0; c < 256; c++) {
 		k->rate[c] = rate_of(byte_gram_byte((uint8_t)c, false));
 	}
@@ -287,13 +295,16 @@ filter_build(struct filter *f, enum class_form form, struct piece *v, size_t n)
 	free(k->crowd);
 	free(k);
 	for (size_t i = 0; i < n; i++) {
-		for (unsigned j = 0; j < f->width; j++) {
-			size_t at = v[i].key + j;
+		union classes *at = f->at[v[i].bucket / 8];
+		unsigned bucket = v[i].bucket % 8;
 
-			filter_admit(f, form, j, v[i].bucket,
-				     v[i].lit->bytes.p[at]);
-			filter_admit(f, form, j, v[i].bucket,
-				     other_case(v[i].lit, at));
+		for (unsigned j = 0; j < f->width; j++) {
+			size_t p = v[i].key + j;
+
+			filter_admit(&at[j], form, bucket,
+				     v[i].lit->bytes.p[p]);
+			filter_admit(&at[j], form, bucket,
+				     other_case(v[i].lit, p));
 		}
 	}
 	return true;

@@ -30,9 +30,9 @@ struct piece {
  */
 bool filter_build(struct filter *f, enum class_form form, struct piece *v,
 		  size_t n);
-/* 'f' lets 'c' pass at place 'j' for 'bucket'. */
-void filter_admit(struct filter *f, enum class_form form, unsigned j,
-		  unsigned bucket, uint8_t c);
+/* 'at' lets 'c' pass for 'bucket'. */
+void filter_admit(union classes *at, enum class_form form, unsigned bucket,
+		  uint8_t c);
 
 /* The table of 'v' by their hashes.  Adds to p->text and p->memory. */
 bool table_build(struct prefilter *p, struct entry_table *t, struct piece *v,

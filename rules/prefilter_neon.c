@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/prefilter_path.h"
+#include "rules/prefilter_short.h"
 
 #if defined(__aarch64__)
 
@@ -44,6 +45,12 @@ static inline vec
 v_and(vec a, vec b)
 {
 	return vandq_u8(a, b);
+}
+
+static inline vec
+v_or(vec a, vec b)
+{
+	return vorrq_u8(a, b);
 }
 
 static inline vec

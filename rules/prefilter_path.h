@@ -18,6 +18,15 @@
 /* How a path looks up the classes of a byte. */
 enum class_form { CLASS_SIX, CLASS_FOUR, CLASS_BYTE };
 
+struct short_search {
+	const struct shorts *shorts;
+	struct view data;
+	size_t fresh, from, to; /* literals begin at [from, to) */
+	/* a bit for each; that of one that is found goes */
+	unsigned wanted;
+	uint32_t at[SHORTS]; /* where it was found */
+};
+
 struct prefilter_path {
 	const char *name;
 	enum class_form form;
@@ -38,10 +47,8 @@ struct prefilter_path {
 	 */
 	size_t (*run)(const struct filter *f, struct view data, size_t from,
 		      size_t to);
-	/* The first position of [from, to) at which the literal stands; 'to'
-	 * when there is none.  to + l->len - 1 <= data.len. */
-	size_t (*find)(const struct single *l, struct view data, size_t from,
-		       size_t to);
+	/* Finds where each of the shorts that are wanted stands first. */
+	void (*find)(struct short_search *x);
 };
 
 extern const struct prefilter_path prefilter_portable;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/prefilter_path.h"
+#include "rules/prefilter_short.h"
 #include "rules/prefilter_sift.h"
 
 static unsigned
@@ -8,7 +9,7 @@ classes_at(const struct filter *f, struct view data, size_t p)
 	unsigned all = 0xff;
 
 	for (unsigned j = 0; j < f->width && all != 0; j++) {
-		all &= f->at[j].byte[p + j < data.len ? data.p[p + j] : 0];
+		all &= f->at[0][j].byte[p + j < data.len ? data.p[p + j] : 0];
 	}
 	return all;
 }
@@ -33,33 +34,28 @@ run(const struct filter *f, struct view data, size_t from, size_t to)
 		uint32_t v = load32(data.p + p);
 
 		if (v == (v << 8 | v >> 24) &&
-		    (f->at[0].byte[data.p[p]] != 0)) {
+		    (f->at[0][0].byte[data.p[p]] != 0)) {
 			return p;
 		}
 	}
 	return to;
 }
 
-static bool
-stands_at(const struct single *l, const uint8_t *at)
+static void
+find(struct short_search *x)
 {
-	for (unsigned j = 0; j < l->len; j++) {
-		if (((at[j] ^ l->byte[j]) & l->mask[j]) != 0) {
-			return false;
-		}
-	}
-	return true;
-}
+	const union classes *at = x->shorts->at;
 
-static size_t
-find(const struct single *l, struct view data, size_t from, size_t to)
-{
-	for (size_t p = from; p < to; p++) {
-		if (stands_at(l, data.p + p)) {
-			return p;
+	for (size_t p = x->from; p < x->to && x->wanted != 0; p++) {
+		unsigned all = x->wanted;
+
+		for (unsigned j = 0; j < x->shorts->width && all != 0; j++) {
+			uint8_t c = p + j < x->data.len ? x->data.p[p + j] : 0;
+
+			all &= at[j].byte[c];
 		}
+		take_shorts(x, p, all);
 	}
-	return to;
 }
 
 const struct prefilter_path prefilter_portable = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/prefilter_path.h"
+#include "rules/prefilter_short.h"
 
 #if defined(__x86_64__)
 
@@ -45,6 +46,12 @@ static inline vec
 v_and(vec a, vec b)
 {
 	return _mm_and_si128(a, b);
+}
+
+static inline vec
+v_or(vec a, vec b)
+{
+	return _mm_or_si128(a, b);
 }
 
 static inline vec

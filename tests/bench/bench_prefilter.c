@@ -2,14 +2,15 @@
 /*
  * bench_prefilter - the literal matcher on the literals of real rules
  *
- *	bench_prefilter RULES CAPTURE [PATTERN]
+ *	bench_prefilter RULES CAPTURE [PATTERN [PATH]]
  *
  * For the literals of each buffer of the rules, and for all of them in one
  * set: build time, memory, and Gbit/s over what the packets of the capture
  * carry, by each path of the processor, and by Hyperscan where that was there
  * to compile with.  Then the same over pieces of 60 bytes, as URIs and names
- * are, in nanoseconds; how many times longer hostile bytes take; and growth with made-up literals.  All engines must
- * find the same, or it says so.  Only groups whose name contains PATTERN.
+ * are, in nanoseconds; how many times longer hostile bytes take; and growth
+ * with made-up literals.  All engines must find the same, or it says so.  Only groups whose name contains PATTERN, and
+ * only the processor's path of that name.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,7 @@ static struct view hostile[HOSTILE_UNITS];
 static uint64_t *bits;
 static struct prefilter_hit *hits;
 static struct prefilter_scratch *scratch;
+static const char *only_path = "";
 
 static double
 cpu_s(void)
@@ -317,6 +319,9 @@ bench_set(const char *name, const struct prefilter_literal *l, size_t n)
 		struct prefilter *p;
 		struct diag d;
 
+		if (strstr(prefilter_path_name(i), only_path) == NULL) {
+			continue;
+		}
 		prefilter_force_path(prefilter_path_name(i));
 		p = prefilter_build(l, n, &d);
 		build = cpu_s() - begin;
@@ -331,7 +336,7 @@ bench_set(const char *name, const struct prefilter_literal *l, size_t n)
 		if (hs > 0) {
 			printf("  x%.2f x%.2f", hs / all, hs_small / small);
 		}
-		first = i == 0 ? found : first;
+		first = first == UINT64_MAX ? found : first;
 		if (found != first || (hs > 0 && found != of_hs)) {
 			printf("  DIFFERS: %llu found, not %llu",
 			       (unsigned long long)found,
@@ -459,8 +464,10 @@ main(int argc, char **argv)
 	struct diag d;
 	size_t n = 0;
 
+	only_path = argc > 4 ? argv[4] : "";
 	if (argc < 3 || conf == NULL) {
-		fputs("usage: bench_prefilter RULES CAPTURE [GROUP]\n", stderr);
+		fputs("usage: bench_prefilter RULES CAPTURE [GROUP [PATH]]\n",
+		      stderr);
 		return 2;
 	}
 	if (conf_set(conf, "vars.address-groups.HOME_NET", "any") != ERR_OK ||
