@@ -199,9 +199,6 @@ test_second_time_allocates_nothing(void **state)
 	struct diag d;
 
 	(void)state;
-	if (!COUNTS) {
-		skip();
-	}
 	snprintf(rules, sizeof(rules), "%s/rules/dist/*.rules", top);
 	snprintf(captures, sizeof(captures), "%s/pcaps/*.pcap", top);
 	assert_int_equal(glob(captures, 0, NULL, &found), 0);
@@ -232,5 +229,9 @@ main(void)
 		cmocka_unit_test(test_second_time_allocates_nothing),
 	};
 
+	if (!COUNTS) {
+		puts("the heap is a sanitizer's, or another library's");
+		return 77;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
