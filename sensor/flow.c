@@ -464,6 +464,21 @@ flow_prefetch_record(const struct flow_table *t, uint64_t hash)
 	}
 }
 
+void
+flow_prefetch_session(const struct flow_table *t, uint64_t hash)
+{
+	const struct flow_bucket *b = flow_bucket_of(&t->index, hash);
+	uint32_t lanes = flow_bucket_lanes(b, flow_tag_of(hash));
+	const uint8_t *s;
+
+	if (LIKELY(lanes != 0)) {
+		s = (const uint8_t *)t->rec.v[b->at[flow_first_lane(lanes)]]
+			    .tcp;
+		__builtin_prefetch(s, 1);
+		__builtin_prefetch(s + 64, 1);
+	}
+}
+
 #define SWAP(a, b) \
 	do { \
 		__typeof__(a) swap_ = (a); \

@@ -141,6 +141,8 @@ const struct flow_keying *flow_keying(const struct flow_table *t);
 uint64_t flow_hash(const struct flow_table *t, const struct packet *pkt);
 void flow_prefetch(const struct flow_table *t, uint64_t hash);
 void flow_prefetch_record(const struct flow_table *t, uint64_t hash);
+/* Reads the record, and sends for the lines of its TCP session. */
+void flow_prefetch_session(const struct flow_table *t, uint64_t hash);
 
 /*
  * Finds the flow of 'pkt', opening one when there is none, and counts the

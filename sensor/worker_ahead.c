@@ -8,10 +8,27 @@
 #include "sensor/flow_peek.h"
 
 /* How many frames ahead a frame's first bytes are asked for, its place in the
- * table of flows, and its flow. */
+ * table of flows, its flow, and what TCP remembers of that. */
 #define AHEAD_HEADER 16
 #define AHEAD_BUCKET 8
 #define AHEAD_FLOW 4
+#define AHEAD_SESSION 2
+
+/* Sends for what the frame with this place in the batch will need. */
+static inline void
+fetch_flow(const struct worker *w, const uint64_t *hash, unsigned i, unsigned n)
+{
+	unsigned flow = i - (AHEAD_BUCKET - AHEAD_FLOW);
+	unsigned session = i - (AHEAD_BUCKET - AHEAD_SESSION);
+
+	/* what lies before the first frame has wrapped around */
+	if (flow < n && hash[flow % AHEAD_HEADER] != 0) {
+		flow_prefetch_record(w->flows, hash[flow % AHEAD_HEADER]);
+	}
+	if (session < n && hash[session % AHEAD_HEADER] != 0) {
+		flow_prefetch_session(w->flows, hash[session % AHEAD_HEADER]);
+	}
+}
 
 void
 worker_frames(struct worker *w, struct frame *const *v, unsigned n,
@@ -35,15 +52,7 @@ worker_frames(struct worker *w, struct frame *const *v, unsigned n,
 				flow_prefetch(w->flows, hash[i % AHEAD_HEADER]);
 			}
 		}
-		if (i >= AHEAD_BUCKET - AHEAD_FLOW &&
-		    i - (AHEAD_BUCKET - AHEAD_FLOW) < n) {
-			uint64_t h = hash[(i - (AHEAD_BUCKET - AHEAD_FLOW)) %
-					  AHEAD_HEADER];
-
-			if (h != 0) {
-				flow_prefetch_record(w->flows, h);
-			}
-		}
+		fetch_flow(w, hash, i, n);
 		if (i >= AHEAD_BUCKET) {
 			unsigned now = i - AHEAD_BUCKET;
 

@@ -56,11 +56,11 @@ keep_frames(struct all *a, const char *path)
 
 /* What Valgrind counts from the call to the return. */
 __attribute__((noinline)) void counted(struct floor *f, enum floor_level level,
-				       struct product *p, const struct all *a);
+				       struct product *p, struct all *a);
 
 void
 counted(struct floor *f, enum floor_level level, struct product *p,
-	const struct all *a)
+	struct all *a)
 {
 	if (f != NULL) {
 		floor_frames(f, level, a->v, a->n);
@@ -71,7 +71,7 @@ counted(struct floor *f, enum floor_level level, struct product *p,
 
 static void
 count_floor(const char *name, enum floor_level level,
-	    const struct floor_literals *l, const struct all *a)
+	    const struct floor_literals *l, struct all *a)
 {
 	struct floor *f = floor_new(FLOWS, l);
 
@@ -84,9 +84,9 @@ count_floor(const char *name, enum floor_level level,
 static void
 count_product(const char *name, enum product_stage stage,
 	      const struct conf *conf, const struct ruleset *rules,
-	      const struct all *a)
+	      struct all *a)
 {
-	struct product *p = product_new(stage, conf, rules);
+	struct product *p = product_new(stage, conf, rules, PRODUCT_READY);
 
 	counted(NULL, FLOOR_READ, p, a);
 	product_free(p);

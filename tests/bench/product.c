@@ -64,7 +64,7 @@ product_rules(const struct conf *conf, const char *rules,
 }
 
 static struct worker *
-make_worker(const struct conf *conf, const struct ruleset *rules)
+make_worker(const struct conf *conf, const struct ruleset *rules, size_t ready)
 {
 	struct worker_settings s = {
 		.conf = conf,
@@ -72,7 +72,7 @@ make_worker(const struct conf *conf, const struct ruleset *rules)
 		.origin = { "", "", "", "", "" },
 		.event_types = 1u << EVENT_TYPE_ALERT,
 		.memory_limit = PRODUCT_POOL,
-		.memory_ready = PRODUCT_READY,
+		.memory_ready = ready,
 	};
 
 	return worker_new(&s);
@@ -80,7 +80,7 @@ make_worker(const struct conf *conf, const struct ruleset *rules)
 
 struct product *
 product_new(enum product_stage stage, const struct conf *conf,
-	    const struct ruleset *rules)
+	    const struct ruleset *rules, size_t ready)
 {
 	struct product *p = calloc(1, sizeof(*p));
 
@@ -90,10 +90,10 @@ product_new(enum product_stage stage, const struct conf *conf,
 	p->stage = stage;
 	p->out = outbox_new();
 	if (stage == PRODUCT_WHOLE) {
-		p->worker = make_worker(conf, rules);
+		p->worker = make_worker(conf, rules, ready);
 	} else {
 		p->pool = pool_new(PRODUCT_POOL);
-		if (p->pool == NULL || !pool_warm(p->pool, PRODUCT_READY)) {
+		if (p->pool == NULL || !pool_warm(p->pool, ready)) {
 			bench_die("stages", "out of memory");
 		}
 		p->decoder = decoder_new(conf, p->pool);
@@ -184,10 +184,16 @@ parts(struct product *p, const struct frame *v, uint32_t n)
 }
 
 static void
-whole(struct product *p, const struct frame *v, uint32_t n)
+whole(struct product *p, struct frame *v, uint32_t n)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		worker_frame(p->worker, &v[i], p->out);
+	struct frame *ahead[BATCH_FRAMES];
+
+	for (uint32_t i = 0, k; i < n; i += k) {
+		k = MIN(n - i, (uint32_t)BATCH_FRAMES);
+		for (uint32_t j = 0; j < k; j++) {
+			ahead[j] = &v[i + j];
+		}
+		worker_frames(p->worker, ahead, k, p->out);
 	}
 	worker_expire(p->worker, v[n - 1].ts_us, v[n - 1].number, p->out);
 	p->n.alerts += p->out->n;
@@ -195,7 +201,7 @@ whole(struct product *p, const struct frame *v, uint32_t n)
 }
 
 static void
-some(struct product *p, const struct frame *v, uint32_t n)
+some(struct product *p, struct frame *v, uint32_t n)
 {
 	p->n.packets += n;
 	for (uint32_t i = 0; i < n; i++) {
@@ -209,7 +215,7 @@ some(struct product *p, const struct frame *v, uint32_t n)
 }
 
 void
-product_frames(struct product *p, const struct frame *v, uint32_t n)
+product_frames(struct product *p, struct frame *v, uint32_t n)
 {
 	for (uint32_t at = 0; at < n; at += BATCH_FRAMES) {
 		some(p, v + at, MIN(n - at, BATCH_FRAMES));

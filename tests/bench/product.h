@@ -23,7 +23,7 @@ enum product_stage {
 };
 
 #define PRODUCT_POOL ((size_t)12 << 30)
-#define PRODUCT_READY ((size_t)256 << 20) /* of it, before the clock starts */
+#define PRODUCT_READY ((size_t)256 << 20) /* of it, as in a long run */
 
 struct product_counts {
 	uint64_t packets, bytes, alerts;
@@ -41,13 +41,14 @@ struct ruleset *product_rules(const struct conf *conf, const char *rules,
 			      const char *const *indicators,
 			      size_t n_indicators);
 
+/* 'ready': bytes that are at hand before the clock starts. */
 struct product *product_new(enum product_stage stage, const struct conf *conf,
-			    const struct ruleset *rules);
+			    const struct ruleset *rules, size_t ready);
 void product_free(struct product *p);
 /* All of a capture file; flows end with it. */
 void product_file(struct product *p, const char *path);
 /* Frames that are in memory; their flows go on. */
-void product_frames(struct product *p, const struct frame *v, uint32_t n);
+void product_frames(struct product *p, struct frame *v, uint32_t n);
 const struct product_counts *product_counts(const struct product *p);
 
 #endif

@@ -116,7 +116,8 @@ run(const struct bench *b, const struct conf *conf, const struct ruleset *rules,
     const uint8_t *bytes, uint64_t *alerts)
 {
 	struct frames *f = frames_new(TALKS, 9000, SEGMENT + 10);
-	struct product *p = product_new(PRODUCT_WHOLE, conf, rules);
+	struct product *p =
+		product_new(PRODUCT_WHOLE, conf, rules, PRODUCT_READY);
 	double s = 0, t;
 
 	for (uint32_t i = 0; i < TALKS; i++) {
