@@ -58,6 +58,7 @@ librules_a_SOURCES += \
 	rules/rule_state.h rules/rule_state.c \
 	rules/rule_facts.h rules/rule_facts.c \
 	rules/header_index.h rules/header_index.c \
+	rules/rule_scan.h rules/rule_scan.c rules/rule_ports.c \
 	rules/rule_group.h rules/rule_group.c \
 	rules/rule_file.h rules/rule_file.c \
 	rules/ruleset_db.h rules/ruleset_order.c rules/ruleset_shared.c rules/ruleset_asks.c \

@@ -136,19 +136,29 @@ scan(struct rule_matcher *m, const struct rule_scan *s, struct view data,
 	}
 }
 
-/* A segment's payload far from its front; the stream will ask for the same. */
-static void
-scan_segment(struct rule_matcher *m, const struct rule_look *l)
+/* Of the scans that direction 'dir' of a flow may need, the one for its
+ * protocol, if 'apps' has it; or NULL. */
+static const struct rule_scan *
+scan_of_app(const struct rule_matcher *m, const struct rule_look *l,
+	    enum packet_class c, uint64_t apps)
 {
-	const struct rule_scan *s = &m->groups->tcp[l->ends.dir];
-	uint32_t n = find_literals(m, s, l->payload, 0, 0);
+	if (!l->ends.has_flow || (apps >> l->app & 1) == 0) {
+		return NULL;
+	}
+	return &m->groups->far[c][l->ends.dir].app[l->app];
+}
 
-	m->segment.packet = l->packet;
-	m->segment.payload = l->payload;
-	m->segment.dir = l->ends.dir;
-	m->segment.n = n;
+/* One of the scans of a segment's payload; the stream will ask for the same. */
+static void
+scan_segment(struct rule_matcher *m, const struct rule_look *l, unsigned k,
+	     const struct rule_scan *s)
+{
+	uint32_t n = s != NULL ? find_literals(m, s, l->payload, 0, 0) : 0;
+
+	m->segment.scan[k].of = s;
+	m->segment.scan[k].n = n;
 	for (uint32_t i = 0; i < n; i++) {
-		m->segment.ids[i] = m->ids[i].id;
+		m->segment.scan[k].ids[i] = m->ids[i].id;
 		add_found(m, s, m->ids[i].id, m->groups->headers.role[0]);
 	}
 }
@@ -171,24 +181,30 @@ static void
 scan_packet(struct rule_matcher *m, const struct rule_look *l,
 	    const struct rule_plan *plan)
 {
-	const struct rule_groups *all = m->groups;
-	unsigned in = l->in_stream, dir = l->ends.dir;
+	unsigned in = l->in_stream;
 	enum packet_class c = packet_class_of(l->ends.proto, l->in_stream);
-	const struct rule_group *g = &all->payload[c][dir];
+	const struct rule_group *g = &m->groups->payload[c][l->ends.dir];
+	const struct rule_scan *app;
 
 	if (plan->near[in]) {
 		scan(m, &g->near,
 		     view_sub(l->payload, 0, (size_t)g->near.reach), 0, 0,
 		     NULL);
 	}
-	if (plan->far[in] && in) {
-		scan_segment(m, l);
-	} else if (plan->far[in]) {
-		scan(m, &g->far, l->payload, 0, 0, NULL);
+	app = scan_of_app(m, l, c, plan->apps[in]);
+	if (in) {
+		m->segment.packet = l->packet;
+		m->segment.payload = l->payload;
+		m->segment.dir = l->ends.dir;
+		scan_segment(m, l, 0, plan->far[in] ? plan->ports[in] : NULL);
+		scan_segment(m, l, 1, app);
+		return;
 	}
-	if (plan->odd[in]) {
-		scan(m, in ? &all->tcp_odd[dir] : &g->odd, l->payload, 0, 0,
-		     in ? all->headers.role[0] : NULL);
+	if (plan->far[in]) {
+		scan(m, plan->ports[in], l->payload, 0, 0, NULL);
+	}
+	if (app != NULL) {
+		scan(m, app, l->payload, 0, 0, NULL);
 	}
 }
 
@@ -247,16 +263,17 @@ is_segment(const struct rule_matcher *m, const struct rule_look *l)
 	       view_eq(m->segment.payload, fresh);
 }
 
+/* Scan 'k' of a segment, in what is new of the stream. */
 static void
-scan_stream(struct rule_matcher *m, const struct rule_look *l)
+scan_stream(struct rule_matcher *m, const struct rule_look *l, unsigned k,
+	    const struct rule_scan *s)
 {
-	const struct rule_scan *s = &m->groups->tcp[l->ends.dir];
 	const uint64_t *role = m->groups->headers.role[1];
 	struct view data = l->payload;
 
-	if (is_segment(m, l)) {
-		for (uint32_t i = 0; i < m->segment.n; i++) {
-			add_found(m, s, m->segment.ids[i], role);
+	if (m->segment.scan[k].of == s && is_segment(m, l)) {
+		for (uint32_t i = 0; i < m->segment.scan[k].n; i++) {
+			add_found(m, s, m->segment.scan[k].ids[i], role);
 		}
 		if (l->seen == 0) {
 			return;
@@ -272,6 +289,7 @@ gather_stream(struct rule_matcher *m, const struct rule_look *l)
 {
 	const struct rule_group *g = &m->groups->stream[l->ends.dir];
 	const struct rule_plan *plan = take_plan(m, l);
+	const struct rule_scan *app;
 
 	if (plan->stream_bare) {
 		add_bare(m, g, 0);
@@ -283,11 +301,11 @@ gather_stream(struct rule_matcher *m, const struct rule_look *l)
 		     l->seen, l->offset, NULL);
 	}
 	if (plan->stream_far) {
-		scan_stream(m, l);
+		scan_stream(m, l, 0, plan->ports[true]);
 	}
-	if (plan->stream_odd) {
-		scan(m, &m->groups->tcp_odd[l->ends.dir], l->payload, l->seen,
-		     0, m->groups->headers.role[1]);
+	app = scan_of_app(m, l, PACKET_TCP_STREAM, plan->stream_apps);
+	if (app != NULL) {
+		scan_stream(m, l, 1, app);
 	}
 }
 

@@ -4,150 +4,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* One group's members while they are gathered. */
-struct gather {
-	const struct rule_prog **v;
-	uint32_t n, cap;
-};
-
-static bool
-gather_add(struct gather *g, const struct rule_prog *p)
-{
-	if (g->n == g->cap) {
-		uint32_t cap = g->cap == 0 ? 1024 : g->cap * 2;
-		const struct rule_prog **v = realloc(g->v, cap * sizeof(*v));
-
-		if (v == NULL) {
-			return false;
-		}
-		g->v = v;
-		g->cap = cap;
-	}
-	g->v[g->n++] = p;
-	return true;
-}
-
-static int
-compare(uint32_t a, uint32_t b)
-{
-	return (a > b) - (a < b);
-}
-
-static int
-compare_literals(const struct rule_prog *x, const struct rule_prog *y)
-{
-	int c = x->fast_nocase - y->fast_nocase;
-
-	c = c != 0 ? c
-		   : (x->fast.len > y->fast.len) - (x->fast.len < y->fast.len);
-	c = c != 0 ? c : memcmp(x->fast.p, y->fast.p, x->fast.len);
-	c = c != 0 ? c : compare(x->fast_from, y->fast_from);
-	return c != 0 ? c : compare(x->fast_to, y->fast_to);
-}
-
-static int
-by_literal(const void *a, const void *b)
-{
-	const struct rule_prog *x = *(const struct rule_prog *const *)a;
-	const struct rule_prog *y = *(const struct rule_prog *const *)b;
-	int c = compare_literals(x, y);
-
-	return c != 0 ? c : compare(x->order, y->order);
-}
-
-/*
- * The literals of 'with', one id for each spelling and place.  'placed': they
- * are looked for where they may begin, not anywhere.
- */
-static enum err
-build_scan(struct rule_groups *set, struct rule_scan *s,
-	   const struct rule_scan *like, struct gather *with, bool placed,
-	   struct diag *d)
-{
-	struct prefilter_literal *lits;
-	enum err e = ERR_OK;
-	uint32_t n = 0;
-
-	if (with->n == 0) {
-		return ERR_OK;
-	}
-	qsort(with->v, with->n, sizeof(with->v[0]), by_literal);
-	lits = calloc(with->n, sizeof(*lits));
-	s->first = calloc(with->n + 1, sizeof(s->first[0]));
-	s->orders = calloc(with->n, sizeof(s->orders[0]));
-	if (lits == NULL || s->first == NULL || s->orders == NULL) {
-		e = diag_set(d, ERR_NOMEM, "out of memory");
-		goto out;
-	}
-	for (uint32_t i = 0; i < with->n; i++) {
-		const struct rule_prog *p = with->v[i];
-
-		if (i == 0 || compare_literals(with->v[i - 1], p) != 0) {
-			s->first[n] = i;
-			lits[n] = (struct prefilter_literal){
-				.bytes = p->fast,
-				.nocase = p->fast_nocase,
-				.id = n,
-				.from = placed ? p->fast_from : 0,
-				.to = placed ? p->fast_to : PREFILTER_ANYWHERE,
-			};
-			n++;
-		}
-		s->orders[i] = p->order;
-		s->reach = MAX(s->reach, (uint64_t)p->fast_to + p->fast.len);
-	}
-	s->first[n] = with->n;
-	s->n_ids = n;
-	s->prefilter = prefilter_build_like(
-		like != NULL ? like->prefilter : NULL, lits, n, d);
-	if (s->prefilter == NULL) {
-		e = ERR_NOMEM;
-		goto out;
-	}
-	s->longest = prefilter_longest(s->prefilter);
-	set->most_ids = MAX(set->most_ids, n);
-out:
-	free(lits);
-	return e;
-}
-
 /* Whether a literal of payload or stream can only be at the front. */
 static bool
 is_near(const struct rule_prog *p)
 {
 	return (uint64_t)p->fast_to + p->fast.len <= RULE_NEAR;
-}
-
-/* Whether a literal is everywhere, but its rule only on some ports. */
-static bool
-is_odd(const struct rule_prog *p)
-{
-	bool run = true;
-
-	for (size_t i = 1; i < p->fast.len && run; i++) {
-		run = p->fast.p[i] == p->fast.p[0];
-	}
-	return (p->fast.len <= 3 || run) &&
-	       (p->sport != NULL || p->dport != NULL) && !p->both_ways;
-}
-
-/* Moves those that 'is' speaks of from 'from' to 'to'. */
-static bool
-part(struct gather *from, struct gather *to,
-     bool (*is)(const struct rule_prog *p))
-{
-	uint32_t kept = 0;
-
-	to->n = 0;
-	for (uint32_t i = 0; i < from->n; i++) {
-		if (!is(from->v[i])) {
-			from->v[kept++] = from->v[i];
-		} else if (!gather_add(to, from->v[i])) {
-			return false;
-		}
-	}
-	from->n = kept;
-	return true;
 }
 
 /* Where in the set a group stands; says which programs belong to it. */
@@ -237,8 +98,8 @@ bare_of(const struct rule_prog *p, uint8_t proto)
 
 /* Moves the rules that one side tells apart from 'bare' into an index. */
 static enum err
-build_index(struct rule_group *g, const struct place *at, struct gather *bare,
-	    bool by_dst)
+build_index(struct rule_group *g, const struct place *at,
+	    struct rule_gather *bare, bool by_dst)
 {
 	struct addr_index *ix = by_dst ? &g->by_dst : &g->by_src;
 	struct addr_index_entry *v;
@@ -282,7 +143,7 @@ build_index(struct rule_group *g, const struct place *at, struct gather *bare,
 
 static enum err
 build_bare(struct rule_group *g, const struct place *at,
-	   const struct gather *bare, struct diag *d)
+	   const struct rule_gather *bare, struct diag *d)
 {
 	if (bare->n == 0) {
 		return ERR_OK;
@@ -386,7 +247,7 @@ belongs(const struct rule_prog *p, const struct place *at)
 struct building {
 	struct rule_groups *set;
 	const struct rule_groups *prev;
-	struct gather with, apart, bare;
+	struct rule_gather with, apart, bare;
 	struct diag *d;
 };
 
@@ -399,7 +260,7 @@ former(const struct building *b, const void *x)
 	return b->prev != NULL ? (const uint8_t *)b->prev + offset : NULL;
 }
 
-/* Those literals that rule_groups.tcp looks for instead of the group. */
+/* Those literals that rule_groups.far looks for together. */
 static bool
 is_shared(const struct place *at)
 {
@@ -419,24 +280,26 @@ is_placed(const struct place *at)
 static enum err
 build_literals(struct building *b, struct rule_group *g, const struct place *at)
 {
-	struct gather *with = &b->with, *apart = &b->apart;
-	bool (*is)(const struct rule_prog *p) =
-		is_shared(at) ? is_near : is_odd;
-	struct rule_scan *s = is_shared(at) ? &g->near : &g->odd;
-	enum err e = ERR_OK;
+	struct rule_gather *with = &b->with;
+	const struct header_index *h = &b->set->headers;
 
-	apart->n = 0;
-	if (!literal_table_build(&g->table, with->v, &with->n) ||
-	    ((is_shared(at) || at->at == AT_PAYLOAD) &&
-	     !part(with, apart, is))) {
+	if (!literal_table_build(&g->table, with->v, &with->n)) {
 		return diag_set(b->d, ERR_NOMEM, "out of memory");
 	}
-	e = build_scan(b->set, s, former(b, s), apart, true, b->d);
-	if (e != ERR_OK || is_shared(at)) {
-		return e;
+	if (is_shared(at)) {
+		if (!rule_gather_part(with, &b->apart, is_near)) {
+			return diag_set(b->d, ERR_NOMEM, "out of memory");
+		}
+		return rule_scan_build(&g->near, former(b, &g->near), &b->apart,
+				       true, b->d);
 	}
-	s = &g->far;
-	return build_scan(b->set, s, former(b, s), with, is_placed(at), b->d);
+	if (at->at == AT_PAYLOAD) {
+		struct rule_scans *s = &b->set->far[at->which][at->dir];
+
+		return rule_scans_build(s, former(b, s), h, with, true, b->d);
+	}
+	return rule_scan_build(&g->far, former(b, &g->far), with, is_placed(at),
+			       b->d);
 }
 
 /* Visits every group with its place. */
@@ -487,7 +350,7 @@ static enum err
 build_one(void *arg, struct rule_group *g, const struct place *at)
 {
 	struct building *b = arg;
-	struct gather *bare = &b->bare;
+	struct rule_gather *bare = &b->bare;
 	enum err e;
 
 	b->with.n = bare->n = 0;
@@ -495,7 +358,7 @@ build_one(void *arg, struct rule_group *g, const struct place *at)
 		const struct rule_prog *p = b->set->progs[i];
 
 		if (belongs(p, at) &&
-		    !gather_add(p->fast_list >= 0 ? &b->with : bare, p)) {
+		    !rule_gather_add(p->fast_list >= 0 ? &b->with : bare, p)) {
 			return diag_set(b->d, ERR_NOMEM, "out of memory");
 		}
 	}
@@ -514,8 +377,7 @@ build_tcp(struct building *b, unsigned d)
 {
 	const struct place stream = { AT_STREAM, 0, d };
 	const struct place payload = { AT_PAYLOAD, PACKET_TCP_STREAM, d };
-	struct rule_scan *s = &b->set->tcp[d];
-	enum err e;
+	struct rule_scans *s = &b->set->far[PACKET_TCP_STREAM][d];
 
 	b->with.n = 0;
 	for (uint32_t i = 0; i < b->set->n_progs; i++) {
@@ -523,18 +385,53 @@ build_tcp(struct building *b, unsigned d)
 
 		if (p->fast_list >= 0 && !is_near(p) &&
 		    (belongs(p, &stream) || belongs(p, &payload)) &&
-		    !gather_add(&b->with, p)) {
+		    !rule_gather_add(&b->with, p)) {
 			return diag_set(b->d, ERR_NOMEM, "out of memory");
 		}
 	}
-	if (!part(&b->with, &b->apart, is_odd)) {
-		return diag_set(b->d, ERR_NOMEM, "out of memory");
+	return rule_scans_build(s, former(b, s), &b->set->headers, &b->with,
+				false, b->d);
+}
+
+static enum err
+count_ids(void *arg, const struct rule_scan *s)
+{
+	uint32_t *most = arg;
+
+	*most = MAX(*most, s->n_ids);
+	return ERR_OK;
+}
+
+struct scan_visitor {
+	enum err (*fn)(void *arg, const struct rule_scan *s);
+	void *arg;
+};
+
+static enum err
+scans_of_group(void *arg, struct rule_group *g, const struct place *at)
+{
+	const struct scan_visitor *v = arg;
+	enum err e = v->fn(v->arg, &g->near);
+
+	(void)at;
+	return e == ERR_OK ? v->fn(v->arg, &g->far) : e;
+}
+
+/* Visits every scan; some have no prefilter. */
+static enum err
+each_scan(const struct rule_groups *g,
+	  enum err (*fn)(void *arg, const struct rule_scan *s), void *arg)
+{
+	struct scan_visitor v = { fn, arg };
+	enum err e = each_group((struct rule_groups *)g, scans_of_group, &v);
+
+	for (unsigned d = 0; d < 2 && e == ERR_OK; d++) {
+		e = fn(arg, &g->body[d]);
+		for (unsigned c = 0; c < PACKET_CLASSES && e == ERR_OK; c++) {
+			e = rule_scans_each(&g->far[c][d], fn, arg);
+		}
 	}
-	e = build_scan(b->set, s, former(b, s), &b->with, false, b->d);
-	s = &b->set->tcp_odd[d];
-	return e == ERR_OK ? build_scan(b->set, s, former(b, s), &b->apart,
-					false, b->d)
-			   : e;
+	return e;
 }
 
 /* Whether a program waits for literal bytes in a scan of its own buffer. */
@@ -563,11 +460,11 @@ build_body(struct building *b, unsigned d)
 
 		if ((is_scanned_in(p, body, d) ||
 		     is_scanned_in(p, BUF_FILE_DATA, d)) &&
-		    !gather_add(&b->with, p)) {
+		    !rule_gather_add(&b->with, p)) {
 			return diag_set(b->d, ERR_NOMEM, "out of memory");
 		}
 	}
-	return build_scan(b->set, s, former(b, s), &b->with, false, b->d);
+	return rule_scan_build(s, former(b, s), &b->with, false, b->d);
 }
 
 static void
@@ -608,6 +505,7 @@ rule_groups_build(struct rule_groups *g, const struct rule_groups *prev,
 		e = e == ERR_OK ? build_body(&b, k) : e;
 	}
 	note_live(g);
+	e = e == ERR_OK ? each_scan(g, count_ids, &g->most_ids) : e;
 	free(b.with.v);
 	free(b.apart.v);
 	free(b.bare.v);
@@ -617,22 +515,13 @@ rule_groups_build(struct rule_groups *g, const struct rule_groups *prev,
 	return e;
 }
 
-static void
-drop_scan(struct rule_scan *s)
-{
-	prefilter_free(s->prefilter);
-	free(s->first);
-	free(s->orders);
-}
-
 static enum err
 drop_one(void *arg, struct rule_group *g, const struct place *at)
 {
 	(void)arg;
 	(void)at;
-	drop_scan(&g->near);
-	drop_scan(&g->far);
-	drop_scan(&g->odd);
+	rule_scan_fini(&g->near);
+	rule_scan_fini(&g->far);
 	literal_table_fini(&g->table);
 	free(g->bare);
 	addr_index_fini(&g->by_src);
@@ -645,9 +534,10 @@ rule_groups_fini(struct rule_groups *g)
 {
 	(void)each_group(g, drop_one, NULL);
 	for (unsigned d = 0; d < 2; d++) {
-		drop_scan(&g->tcp[d]);
-		drop_scan(&g->tcp_odd[d]);
-		drop_scan(&g->body[d]);
+		rule_scan_fini(&g->body[d]);
+		for (unsigned c = 0; c < PACKET_CLASSES; c++) {
+			rule_scans_fini(&g->far[c][d]);
+		}
 	}
 	header_index_fini(&g->headers);
 	memset(g, 0, sizeof(*g));
@@ -686,20 +576,11 @@ struct visitor {
 };
 
 static enum err
-visit_scan(const struct visitor *v, const struct rule_scan *s)
-{
-	return s->prefilter != NULL ? v->fn(v->arg, s->prefilter) : ERR_OK;
-}
-
-static enum err
-visit_one(void *arg, struct rule_group *g, const struct place *at)
+visit_scan(void *arg, const struct rule_scan *s)
 {
 	const struct visitor *v = arg;
-	enum err e = visit_scan(v, &g->near);
 
-	(void)at;
-	e = e == ERR_OK ? visit_scan(v, &g->odd) : e;
-	return e == ERR_OK ? visit_scan(v, &g->far) : e;
+	return s->prefilter != NULL ? v->fn(v->arg, s->prefilter) : ERR_OK;
 }
 
 enum err
@@ -708,12 +589,6 @@ rule_groups_each(const struct rule_groups *g,
 		 void *arg)
 {
 	struct visitor v = { fn, arg };
-	enum err e = each_group((struct rule_groups *)g, visit_one, &v);
 
-	for (unsigned d = 0; d < 2 && e == ERR_OK; d++) {
-		e = visit_scan(&v, &g->tcp[d]);
-		e = e == ERR_OK ? visit_scan(&v, &g->tcp_odd[d]) : e;
-		e = e == ERR_OK ? visit_scan(&v, &g->body[d]) : e;
-	}
-	return e;
+	return each_scan(g, visit_scan, &v);
 }

@@ -18,8 +18,7 @@
 #include "rules/addr_index.h"
 #include "rules/header_index.h"
 #include "rules/literal_table.h"
-#include "rules/prefilter.h"
-#include "rules/rule_prog.h"
+#include "rules/rule_scan.h"
 
 /* Bit per value of a packet's type: its TCP flags, its ICMP type, or 0. */
 struct type_set {
@@ -39,25 +38,12 @@ struct bare_rule {
 	struct type_set types;
 };
 
-/* Literals that are looked for together. */
-struct rule_scan {
-	struct prefilter *prefilter; /* NULL: none */
-	uint32_t n_ids;
-	uint32_t *first; /* n_ids + 1: where an id's rules begin */
-	uint32_t *orders; /* the programs, by id */
-	size_t longest;
-	uint64_t reach; /* all of them end before this offset of the buffer */
-};
-
 /* Literals of payload and stream that a depth ties to so many bytes at the
  * front are scanned for there only. */
 #define RULE_NEAR 64
 
 struct rule_group {
 	struct rule_scan near, far;
-	/* Literals of one to three bytes, or of one byte over and over, whose
-	 * rules are bound to ports: looked for only in flows on these. */
-	struct rule_scan odd;
 	struct literal_table table; /* those that are looked up */
 	struct bare_rule *bare; /* programs without a literal */
 	uint32_t n_bare;
@@ -92,9 +78,12 @@ struct rule_groups {
 	struct rule_group stream[2];
 	struct rule_group payload[PACKET_CLASSES][2];
 	struct packet_lists packet[PACKET_CLASSES][2];
-	/* What payload[PACKET_TCP_STREAM] and stream have far from the front:
-	 * a segment's bytes are looked at once for both. */
-	struct rule_scan tcp[2], tcp_odd[2];
+	/*
+	 * The literals of payload[].far, by port and protocol.  Those of
+	 * PACKET_TCP_STREAM are those of the stream as well: a segment's bytes
+	 * are looked at once for both.
+	 */
+	struct rule_scans far[PACKET_CLASSES][2];
 	/* What the groups of a direction's bodies and of its files' data have,
 	 * for a file that is the whole of a body: one look for both. */
 	struct rule_scan body[2];

@@ -29,18 +29,20 @@ rule_matcher_new(const struct ruleset *rs)
 	m->summary = calloc(m->n_summary, sizeof(uint64_t));
 	m->id_bits = calloc(m->groups->most_ids / 64 + 1, sizeof(uint64_t));
 	m->ids = calloc(m->groups->most_ids + 1, sizeof(m->ids[0]));
-	m->segment.ids =
-		calloc(m->groups->most_ids + 1, sizeof(m->segment.ids[0]));
+	m->segment.scan[0].ids =
+		calloc(2 * ((size_t)m->groups->most_ids + 1), sizeof(uint32_t));
 	m->claims.p = malloc(CLAIM_ROOM);
 	if (m->claims.p == NULL || m->scratch == NULL ||
 	    m->candidates == NULL || m->summary == NULL || m->id_bits == NULL ||
-	    m->ids == NULL || m->segment.ids == NULL ||
+	    m->ids == NULL || m->segment.scan[0].ids == NULL ||
 	    !rule_plans_init(&m->plans, m->groups) ||
 	    !verifier_init(&m->verifier, rs->match_limit) ||
 	    rule_groups_each(m->groups, grow_scratch, m->scratch) != ERR_OK) {
 		rule_matcher_free(m);
 		return NULL;
 	}
+	m->segment.scan[1].ids =
+		m->segment.scan[0].ids + m->groups->most_ids + 1;
 	return m;
 }
 
@@ -57,7 +59,7 @@ rule_matcher_free(struct rule_matcher *m)
 		free(m->claims.p);
 		free(m->id_bits);
 		free(m->ids);
-		free(m->segment.ids);
+		free(m->segment.scan[0].ids);
 		free(m);
 	}
 }

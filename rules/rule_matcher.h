@@ -39,13 +39,17 @@ struct rule_matcher {
 	const uint64_t *fits, *fits_app, *fits_state;
 	uint64_t *id_bits; /* what the prefilter has seen */
 	struct prefilter_hit *ids;
-	/* What the payload of a segment had of groups->tcp, for the stream. */
+	/* What the payload of a segment had of its flow's scans, one for its
+	 * ports and one for its protocol, for the stream. */
 	struct {
 		uint64_t packet; /* as rule_look names it */
 		struct view payload;
-		uint32_t *ids;
-		uint32_t n;
 		uint8_t dir;
+		struct {
+			const struct rule_scan *of; /* NULL: none */
+			uint32_t *ids;
+			uint32_t n;
+		} scan[2];
 	} segment;
 	struct rule_matcher_stats stats;
 

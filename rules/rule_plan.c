@@ -101,15 +101,10 @@ any_bare(const struct rule_plan *plan, const struct rule_group *g)
 }
 
 static bool
-any_literal(const struct rule_plan *plan, const struct rule_scan *s,
-	    const uint64_t *role)
+any_literal(const struct rule_plan *plan, const struct rule_scan *s)
 {
 	for (uint32_t i = 0; s->n_ids > 0 && i < s->first[s->n_ids]; i++) {
-		uint32_t order = s->orders[i];
-
-		if (fits(plan, order) &&
-		    (role == NULL ||
-		     (role[order / 64] >> (order % 64) & 1) != 0)) {
+		if (fits(plan, s->orders[i])) {
 			return true;
 		}
 	}
@@ -146,23 +141,39 @@ note_class(struct rule_plan *plan, const struct rule_groups *g,
 {
 	const struct packet_lists *l = &g->packet[c][dir];
 	const struct rule_group *payload = &g->payload[c][dir];
+	const struct rule_scans *far = &g->far[c][dir];
+	struct rule_scans_choice scans;
 
 	join_bare(plan, in_stream, &l->always);
 	join(&plan->types[in_stream], &l->always.types);
 	join_bare(plan, in_stream, payload);
-	plan->near[in_stream] = any_literal(plan, &payload->near, NULL);
-	plan->far[in_stream] =
-		in_stream ? any_literal(plan, &g->tcp[dir], g->headers.role[0])
-			  : any_literal(plan, &payload->far, NULL);
-	plan->odd[in_stream] = in_stream
-				       ? any_literal(plan, &g->tcp_odd[dir],
-						     g->headers.role[0])
-				       : any_literal(plan, &payload->odd, NULL);
+	plan->near[in_stream] = any_literal(plan, &payload->near);
+	scans = rule_scans_choose(far, plan->fits,
+				  in_stream ? g->headers.role[0] : NULL);
+	plan->far[in_stream] = scans.ports != NULL;
+	plan->ports[in_stream] = scans.ports;
+	plan->apps[in_stream] = scans.apps;
 	plan->event[in_stream] = any_bare(plan, &l->event);
 	plan->bits[in_stream] = any_bare(plan, &l->bits);
 	plan->first[in_stream] = any_bare(plan, &l->first) ||
 				 l->first.by_src.n_pieces > 0 ||
 				 l->first.by_dst.n_pieces > 0;
+}
+
+/* The same for the stream.  Segments are scanned for both at once: with what
+ * both need. */
+static void
+note_stream(struct rule_plan *plan, const struct rule_groups *g, unsigned dir)
+{
+	const struct rule_scans *far = &g->far[PACKET_TCP_STREAM][dir];
+	struct rule_scans_choice scans =
+		rule_scans_choose(far, plan->fits, g->headers.role[1]);
+
+	plan->stream_near = any_literal(plan, &g->stream[dir].near);
+	plan->stream_far = scans.ports != NULL;
+	plan->stream_apps = scans.apps;
+	plan->ports[true] = rule_scans_choose(far, plan->fits, NULL).ports;
+	plan->stream_bare = any_bare(plan, &g->stream[dir]);
 }
 
 static void
@@ -190,13 +201,7 @@ fill(struct rule_plan *plan, const struct rule_groups *g,
 	note_class(plan, g, (enum packet_class)plan->kind, ends->dir, false);
 	if (plan->kind == PACKET_TCP) {
 		note_class(plan, g, PACKET_TCP_STREAM, ends->dir, true);
-		plan->stream_near =
-			any_literal(plan, &g->stream[ends->dir].near, NULL);
-		plan->stream_far =
-			any_literal(plan, &g->tcp[ends->dir], h->role[1]);
-		plan->stream_odd =
-			any_literal(plan, &g->tcp_odd[ends->dir], h->role[1]);
-		plan->stream_bare = any_bare(plan, &g->stream[ends->dir]);
+		note_stream(plan, g, ends->dir);
 	}
 }
 

@@ -30,9 +30,13 @@ struct rule_plan {
 	 * whether the packet's payload is in the stream as well. */
 	struct type_set types[2];
 	struct type_set payload_types[2]; /* of those that need a payload */
-	bool near[2], far[2], odd[2]; /* literals to find in a packet */
+	bool near[2]; /* literals to find at a packet's front */
+	bool far[2]; /* anywhere in it, in 'ports' */
+	const struct rule_scan *ports[2]; /* or NULL */
+	uint64_t apps[2]; /* those bound to protocols, a bit each */
 	bool event[2], bits[2], first[2]; /* rules that wait for these */
-	bool stream_near, stream_far, stream_odd; /* the same in the stream */
+	bool stream_near, stream_far; /* the same in the stream, 'ports[1]' */
+	uint64_t stream_apps;
 	bool stream_bare; /* rules that look at each news of it */
 };
 

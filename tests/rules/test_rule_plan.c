@@ -253,6 +253,154 @@ test_plans_run_out(void **state)
 	ruleset_free(rs);
 }
 
+struct port_rule {
+	uint16_t sport[2], dport[2]; /* from, to */
+	enum app_proto app;
+};
+
+#define N_PORT_RULES 300
+
+/* Ports as rules name them: one, some, those of clients, any. */
+static void
+make_range(uint16_t r[2])
+{
+	static const uint16_t known[] = { 21, 25, 53, 80, 139, 443, 445 };
+
+	switch (rnd(6)) {
+	case 0:
+	case 1:
+		r[0] = r[1] = known[rnd(ARRAY_LEN(known))];
+		break;
+	case 2:
+		r[0] = (uint16_t)(1 + rnd(60000));
+		r[1] = (uint16_t)(r[0] + rnd(5000));
+		break;
+	case 3:
+		r[0] = 1024;
+		r[1] = 65535;
+		break;
+	default:
+		r[0] = 0;
+		r[1] = 65535;
+	}
+}
+
+static struct ruleset *
+make_port_rules(struct port_rule *v)
+{
+	static const struct {
+		const char *name;
+		enum app_proto app;
+	} heads[] = {
+		{ "tcp", APP_UNKNOWN }, { "tcp", APP_UNKNOWN },
+		{ "tls", APP_TLS },     { "http", APP_HTTP },
+		{ "smb", APP_SMB },
+	};
+	static char text[1 << 16];
+	struct diag d;
+	size_t n = 0;
+
+	for (unsigned i = 0; i < N_PORT_RULES; i++) {
+		unsigned k = rnd(ARRAY_LEN(heads));
+
+		make_range(v[i].sport);
+		make_range(v[i].dport);
+		v[i].app = heads[k].app;
+		n += (size_t)snprintf(
+			text + n, sizeof(text) - n,
+			"alert %s any %u:%u -> any %u:%u (msg:\"p\"; "
+			"content:\"%s%03u-\"; sid:%u;)\n",
+			heads[k].name, v[i].sport[0], v[i].sport[1],
+			v[i].dport[0], v[i].dport[1], i % 3 == 0 ? "" : "word",
+			i, i + 1);
+	}
+	return rules_of(NULL, text, &d);
+}
+
+static bool
+covers(const struct port_rule *r, uint16_t sport, uint16_t dport, uint8_t app)
+{
+	return sport >= r->sport[0] && sport <= r->sport[1] &&
+	       dport >= r->dport[0] && dport <= r->dport[1] &&
+	       (r->app == APP_UNKNOWN || (uint8_t)r->app == app ||
+		(r->app == APP_HTTP && app == APP_HTTP2));
+}
+
+/* Whatever scans are made of the rules: a literal is found in flows on its
+ * rule's ports and of its protocol, and in no others. */
+static void
+test_ports_and_protocols(void **state)
+{
+	static const uint16_t ports[] = { 21,    25,    53,    80,
+					  139,   443,   445,   1024,
+					  3000,  20000, 40000, 50001,
+					  65535, 7,     111,   8080 };
+	static const uint8_t apps[] = { APP_UNKNOWN, APP_TLS, APP_HTTP,
+					APP_HTTP2,   APP_SMB, APP_SSH };
+	static struct port_rule v[N_PORT_RULES];
+	struct ruleset *rs = make_port_rules(v);
+	struct rule_matcher *m = rule_matcher_new(rs);
+	unsigned n_wanted = 0;
+
+	(void)state;
+	assert_non_null(m);
+	assert_int_equal(ruleset_report(rs)->loaded, N_PORT_RULES);
+	for (unsigned i = 0; i < 60000; i++) {
+		uint16_t sport = ports[rnd(ARRAY_LEN(ports))];
+		unsigned r = rnd(N_PORT_RULES);
+		char data[32];
+		struct rule_look l =
+			look_at(IPP_TCP, ports[rnd(ARRAY_LEN(ports))], data);
+		bool wanted, expected;
+		int n = snprintf(data, sizeof(data), "..word%03u-..", r);
+
+		l.payload = view_of(data, (size_t)n);
+		l.ends.sport = sport;
+		l.app = apps[rnd(ARRAY_LEN(apps))];
+		l.in_stream = i % 2 != 0;
+		expected = covers(&v[r], sport, l.ends.dport, l.app);
+		wanted = rule_wants_packet(m, &l);
+		if (l.in_stream) { /* then it is the stream that is asked */
+			assert_false(wanted);
+			wanted = rule_wants_stream(m, &l);
+		}
+		if (wanted != expected) {
+			fail_msg("rule %u, %u to %u, app %u: %d", r, sport,
+				 l.ends.dport, l.app, wanted);
+		}
+		if (wanted) {
+			call(m, &l,
+			     l.in_stream ? INSPECT_STREAM : INSPECT_PACKET);
+		}
+		n_wanted += wanted;
+	}
+	assert_true(n_wanted > 5000);
+	rule_matcher_free(m);
+	ruleset_free(rs);
+}
+
+/* A flow's protocol may become known between a segment and its stream. */
+static void
+test_protocol_comes_late(void **state)
+{
+	static const char tls[] = "alert tls any any -> any any (msg:\"t\"; "
+				  "content:\"needle\"; sid:1;)\n";
+	struct diag d;
+	struct ruleset *rs = rules_of(NULL, tls, &d);
+	struct rule_matcher *m = rule_matcher_new(rs);
+	struct rule_look l = look_at(IPP_TCP, 443, "a needle");
+
+	(void)state;
+	assert_non_null(m);
+	l.in_stream = true;
+	assert_false(rule_wants_packet(m, &l));
+	l.app = APP_TLS;
+	assert_true(rule_wants_stream(m, &l));
+	call(m, &l, INSPECT_STREAM);
+	rule_matcher_free(m);
+	ruleset_free(rs);
+}
+
 int
 main(void)
 {
@@ -261,6 +409,8 @@ main(void)
 		cmocka_unit_test(test_wants_packet),
 		cmocka_unit_test(test_segment_is_scanned_once),
 		cmocka_unit_test(test_plans_run_out),
+		cmocka_unit_test(test_ports_and_protocols),
+		cmocka_unit_test(test_protocol_comes_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

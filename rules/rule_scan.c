@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/rule_scan.h"
+
+#include <stdlib.h>
+
+bool
+rule_gather_add(struct rule_gather *g, const struct rule_prog *p)
+{
+	if (g->n == g->cap) {
+		uint32_t cap = g->cap == 0 ? 1024 : g->cap * 2;
+		const struct rule_prog **v = realloc(g->v, cap * sizeof(*v));
+
+		if (v == NULL) {
+			return false;
+		}
+		g->v = v;
+		g->cap = cap;
+	}
+	g->v[g->n++] = p;
+	return true;
+}
+
+bool
+rule_gather_part(struct rule_gather *from, struct rule_gather *to,
+		 bool (*is)(const struct rule_prog *p))
+{
+	uint32_t kept = 0;
+
+	to->n = 0;
+	for (uint32_t i = 0; i < from->n; i++) {
+		if (!is(from->v[i])) {
+			from->v[kept++] = from->v[i];
+		} else if (!rule_gather_add(to, from->v[i])) {
+			return false;
+		}
+	}
+	from->n = kept;
+	return true;
+}
+
+static int
+compare(uint32_t a, uint32_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int
+compare_literals(const struct rule_prog *x, const struct rule_prog *y)
+{
+	int c = x->fast_nocase - y->fast_nocase;
+
+	c = c != 0 ? c
+		   : (x->fast.len > y->fast.len) - (x->fast.len < y->fast.len);
+	c = c != 0 ? c : memcmp(x->fast.p, y->fast.p, x->fast.len);
+	c = c != 0 ? c : compare(x->fast_from, y->fast_from);
+	return c != 0 ? c : compare(x->fast_to, y->fast_to);
+}
+
+static int
+by_literal(const void *a, const void *b)
+{
+	const struct rule_prog *x = *(const struct rule_prog *const *)a;
+	const struct rule_prog *y = *(const struct rule_prog *const *)b;
+	int c = compare_literals(x, y);
+
+	return c != 0 ? c : compare(x->order, y->order);
+}
+
+enum err
+rule_scan_build(struct rule_scan *s, const struct rule_scan *like,
+		struct rule_gather *with, bool placed, struct diag *d)
+{
+	struct prefilter_literal *lits;
+	enum err e = ERR_OK;
+	uint32_t n = 0;
+
+	if (with->n == 0) {
+		return ERR_OK;
+	}
+	qsort(with->v, with->n, sizeof(with->v[0]), by_literal);
+	lits = calloc(with->n, sizeof(*lits));
+	s->first = calloc(with->n + 1, sizeof(s->first[0]));
+	s->orders = calloc(with->n, sizeof(s->orders[0]));
+	if (lits == NULL || s->first == NULL || s->orders == NULL) {
+		e = diag_set(d, ERR_NOMEM, "out of memory");
+		goto out;
+	}
+	for (uint32_t i = 0; i < with->n; i++) {
+		const struct rule_prog *p = with->v[i];
+
+		if (i == 0 || compare_literals(with->v[i - 1], p) != 0) {
+			s->first[n] = i;
+			lits[n] = (struct prefilter_literal){
+				.bytes = p->fast,
+				.nocase = p->fast_nocase,
+				.id = n,
+				.from = placed ? p->fast_from : 0,
+				.to = placed ? p->fast_to : PREFILTER_ANYWHERE,
+			};
+			n++;
+		}
+		s->orders[i] = p->order;
+		s->reach = MAX(s->reach, (uint64_t)p->fast_to + p->fast.len);
+	}
+	s->first[n] = with->n;
+	s->n_ids = n;
+	s->prefilter = prefilter_build_like(
+		like != NULL ? like->prefilter : NULL, lits, n, d);
+	if (s->prefilter == NULL) {
+		e = ERR_NOMEM;
+		goto out;
+	}
+	s->longest = prefilter_longest(s->prefilter);
+out:
+	free(lits);
+	return e;
+}
+
+void
+rule_scan_fini(struct rule_scan *s)
+{
+	prefilter_free(s->prefilter);
+	free(s->first);
+	free(s->orders);
+	memset(s, 0, sizeof(*s));
+}
+
+/* Programs that only flows of a protocol can meet. */
+static bool
+is_app_bound(const struct rule_prog *p)
+{
+	return p->app != APP_UNKNOWN && !p->by_chunk;
+}
+
+static enum err
+build_apps(struct rule_scans *s, const struct rule_scans *like,
+	   const struct rule_gather *bound, bool placed, struct diag *d)
+{
+	struct rule_gather g = { 0 };
+	enum err e = ERR_OK;
+
+	s->app = bound->n > 0 ? calloc(APP_PROTO_COUNT, sizeof(*s->app)) : NULL;
+	if (s->app == NULL) {
+		return bound->n == 0 ? ERR_OK
+				     : diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	for (unsigned a = 0; a < APP_PROTO_COUNT && e == ERR_OK; a++) {
+		g.n = 0;
+		for (uint32_t i = 0; i < bound->n && e == ERR_OK; i++) {
+			if (header_app_covers(bound->v[i], (enum app_proto)a) &&
+			    !rule_gather_add(&g, bound->v[i])) {
+				e = diag_set(d, ERR_NOMEM, "out of memory");
+			}
+		}
+		if (e == ERR_OK) {
+			e = rule_scan_build(&s->app[a],
+					    like != NULL && like->app != NULL
+						    ? &like->app[a]
+						    : NULL,
+					    &g, placed, d);
+		}
+	}
+	free(g.v);
+	return e;
+}
+
+/* How many programs family 'k' has. */
+static uint32_t
+family_size(const struct rule_scans *s, uint32_t n, unsigned k)
+{
+	uint32_t size = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		size += s->in[i] >> k & 1;
+	}
+	return size;
+}
+
+/* Numbers the families by size: a flow takes the first one that suits. */
+static void
+sort_families(struct rule_scans *s, uint32_t n, uint32_t n_families)
+{
+	unsigned rank[RULE_SCANS_PORTS] = { 0 };
+	uint32_t size[RULE_SCANS_PORTS];
+
+	for (unsigned k = 0; k < n_families; k++) {
+		size[k] = family_size(s, n, k);
+	}
+	for (unsigned k = 0; k < n_families; k++) {
+		for (unsigned j = 0; j < n_families; j++) {
+			rank[k] += size[j] < size[k] ||
+				   (size[j] == size[k] && j < k);
+		}
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t was = s->in[i];
+
+		/* the scan behind the families has every program */
+		s->in[i] = UINT32_C(1) << n_families;
+		for (unsigned k = 0; k < n_families; k++) {
+			s->in[i] |= (was >> k & 1) << rank[k];
+		}
+	}
+}
+
+static enum err
+build_ports(struct rule_scans *s, const struct rule_scans *like,
+	    const struct header_index *h, struct rule_gather *with, bool placed,
+	    struct diag *d)
+{
+	struct rule_gather g = { 0 };
+	struct rule_scan all = { 0 };
+	uint32_t n = 0;
+	enum err e;
+
+	if (with->n == 0) {
+		return ERR_OK;
+	}
+	s->in = calloc(with->n, sizeof(*s->in));
+	if (s->in == NULL) {
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	e = rule_scan_build(&all,
+			    like != NULL && like->n_ports > 0
+				    ? &like->ports[like->n_ports - 1]
+				    : NULL,
+			    with, placed, d);
+	if (e == ERR_OK) {
+		n = rule_ports_families(h, with->v, with->n, s->in);
+		sort_families(s, with->n, n);
+	}
+	for (unsigned k = 0; k < n && e == ERR_OK; k++) {
+		g.n = 0;
+		for (uint32_t i = 0; i < with->n && e == ERR_OK; i++) {
+			if ((s->in[i] >> k & 1) != 0 &&
+			    !rule_gather_add(&g, with->v[i])) {
+				e = diag_set(d, ERR_NOMEM, "out of memory");
+			}
+		}
+		if (e == ERR_OK) {
+			e = rule_scan_build(&s->ports[k],
+					    like != NULL ? &like->ports[k]
+							 : NULL,
+					    &g, placed, d);
+		}
+	}
+	s->ports[n] = all;
+	s->n_ports = n + 1;
+	free(g.v);
+	return e;
+}
+
+enum err
+rule_scans_build(struct rule_scans *s, const struct rule_scans *like,
+		 const struct header_index *h, struct rule_gather *with,
+		 bool placed, struct diag *d)
+{
+	struct rule_gather bound = { 0 };
+	enum err e;
+
+	if (!rule_gather_part(with, &bound, is_app_bound)) {
+		e = diag_set(d, ERR_NOMEM, "out of memory");
+	} else {
+		e = build_apps(s, like, &bound, placed, d);
+	}
+	free(bound.v);
+	return e == ERR_OK ? build_ports(s, like, h, with, placed, d) : e;
+}
+
+void
+rule_scans_fini(struct rule_scans *s)
+{
+	for (uint32_t i = 0; i < RULE_SCANS_PORTS; i++) {
+		rule_scan_fini(&s->ports[i]);
+	}
+	for (unsigned a = 0; s->app != NULL && a < APP_PROTO_COUNT; a++) {
+		rule_scan_fini(&s->app[a]);
+	}
+	free(s->app);
+	free(s->in);
+}
+
+enum err
+rule_scans_each(const struct rule_scans *s,
+		enum err (*fn)(void *arg, const struct rule_scan *s), void *arg)
+{
+	enum err e = ERR_OK;
+
+	for (uint32_t i = 0; i < s->n_ports && e == ERR_OK; i++) {
+		e = fn(arg, &s->ports[i]);
+	}
+	for (unsigned a = 0;
+	     s->app != NULL && a < APP_PROTO_COUNT && e == ERR_OK; a++) {
+		if (s->app[a].prefilter != NULL) {
+			e = fn(arg, &s->app[a]);
+		}
+	}
+	return e;
+}
+
+static bool
+is_in(const uint64_t *row, uint32_t order)
+{
+	return (row[order / 64] >> (order % 64) & 1) != 0;
+}
+
+static bool
+any_in(const struct rule_scan *s, const uint64_t *row, const uint64_t *role)
+{
+	for (uint32_t i = 0; s->n_ids > 0 && i < s->first[s->n_ids]; i++) {
+		if (is_in(row, s->orders[i]) &&
+		    (role == NULL || is_in(role, s->orders[i]))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+struct rule_scans_choice
+rule_scans_choose(const struct rule_scans *s, const uint64_t *row,
+		  const uint64_t *role)
+{
+	const struct rule_scan *all =
+		s->n_ports > 0 ? &s->ports[s->n_ports - 1] : NULL;
+	struct rule_scans_choice c = { NULL, 0 };
+	uint32_t fit = 0;
+
+	for (uint32_t i = 0; all != NULL && i < all->first[all->n_ids]; i++) {
+		if (is_in(row, all->orders[i]) &&
+		    (role == NULL || is_in(role, all->orders[i]))) {
+			fit = (fit == 0 ? UINT32_MAX : fit) & s->in[i];
+		}
+	}
+	if (fit != 0) { /* the last scan has all, so its bit is left */
+		c.ports = &s->ports[__builtin_ctz(fit)];
+	}
+	for (unsigned a = 0; s->app != NULL && a < APP_PROTO_COUNT; a++) {
+		if (any_in(&s->app[a], row, role)) {
+			c.apps |= UINT64_C(1) << a;
+		}
+	}
+	return c;
+}
