@@ -46,7 +46,8 @@ upgrade_of(const struct http_tx *tx)
 	} tokens[] = { { "h2c", APP_HTTP2 },
 		       { "websocket", APP_WEBSOCKET },
 		       { "tls/1.0", APP_TLS } }; /* RFC 2817 3.3 */
-	struct view v = http_field_value(&tx->msg[FLOW_TOCLIENT], "upgrade");
+	struct view v =
+		http_value_of(&tx->msg[FLOW_TOCLIENT], HTTP_NAME_UPGRADE);
 
 	for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
 		struct view t = view_cstr(tokens[i].token);
