@@ -117,7 +117,7 @@ http_end_message(struct http_run *r)
 struct view
 http_pending(const struct http_side *s)
 {
-	return view_sub(buf_view(&s->in), s->pos, s->in.len);
+	return view_sub(s->in, s->pos, s->in.len);
 }
 
 void
@@ -209,8 +209,8 @@ http_on_head_end(struct http_run *r, size_t end)
 	struct http_tx *tx = s->tx;
 	struct http_msg *m = &tx->msg[r->dir];
 
-	http_keep_frame(r, m, view_sub(buf_view(&s->in), s->pos, end - s->pos));
-	keep_head(tx, m, view_sub(buf_view(&s->in), s->pos, end - s->pos));
+	http_keep_frame(r, m, view_sub(s->in, s->pos, end - s->pos));
+	keep_head(tx, m, view_sub(s->in, s->pos, end - s->pos));
 	s->pos = end;
 	http_parse_fields(tx, r->dir);
 	tx->tx.updated[r->dir] = true;
@@ -257,8 +257,7 @@ http_accept_line(struct http_run *r, struct http_tx *tx, struct view text)
 	s->same_tx = false;
 	m->line = arena_copy(&tx->tx.arena, text);
 	m->has_line = true;
-	http_keep_frame(r, m,
-			view_sub(buf_view(&s->in), s->pos, s->cut.at - s->pos));
+	http_keep_frame(r, m, view_sub(s->in, s->pos, s->cut.at - s->pos));
 	s->pos = s->cut.at;
 	if (m->line.len < text.len) {
 		return http_give_up(r);
