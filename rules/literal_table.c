@@ -65,7 +65,7 @@ head_bit(uint8_t c)
 }
 
 static void
-note_ends(struct literal_table *t, struct view key)
+note_ends(struct literal_filter *t, struct view key)
 {
 	t->heads[key.len] |= head_bit(key.p[0]);
 	if (key.len < LITERAL_TAIL) {
@@ -102,9 +102,10 @@ reserve(struct literal_table *t, uint32_t n)
 	}
 	t->slots = calloc(slots, sizeof(t->slots[0]));
 	t->orders = calloc(n, sizeof(t->orders[0]));
+	t->filter = calloc(1, sizeof(*t->filter));
 	t->mask = slots - 1;
 	t->n_orders = n;
-	return t->slots != NULL && t->orders != NULL;
+	return t->slots != NULL && t->orders != NULL && t->filter != NULL;
 }
 
 /* Counts what each slot will hold, then says where it begins. */
@@ -124,9 +125,10 @@ lay_out(struct literal_table *t, const struct rule_prog *const *progs,
 		h = hash_of(t, p);
 		slot_of(t, h)->n++;
 		slot_of(t, h)->hash = h;
-		mark(p->fast_form == FAST_WHOLE ? t->wholes : t->lengths,
+		mark(p->fast_form == FAST_WHOLE ? t->filter->wholes
+						: t->filter->lengths,
 		     p->fast_key.len);
-		note_ends(t, p->fast_key);
+		note_ends(t->filter, p->fast_key);
 	}
 	for (uint32_t i = 0; i <= t->mask; i++) {
 		t->slots[i].first = at;
@@ -173,6 +175,7 @@ literal_table_fini(struct literal_table *t)
 {
 	free(t->slots);
 	free(t->orders);
+	free(t->filter);
 	memset(t, 0, sizeof(*t));
 }
 
@@ -181,6 +184,7 @@ literal_table_memory(const struct literal_table *t)
 {
 	return t->slots == NULL ? 0
 				: ((size_t)t->mask + 1) * sizeof(t->slots[0]) +
+					  sizeof(*t->filter) +
 					  t->n_orders * sizeof(t->orders[0]);
 }
 
@@ -204,14 +208,14 @@ byte_at(struct view value, size_t len)
 }
 
 static inline bool
-begins(const struct literal_table *t, struct view value, size_t len)
+begins(const struct literal_filter *t, struct view value, size_t len)
 {
 	return (t->heads[len] & head_bit(byte_at(value, len))) != 0;
 }
 
 /* The length of the longest literal that 'value' may end with; 0: none. */
 static size_t
-longest_end(const struct literal_table *t, struct view value)
+longest_end(const struct literal_filter *t, struct view value)
 {
 	size_t most = MIN(value.len + 1, (size_t)FAST_KEY_MAX);
 
@@ -248,6 +252,7 @@ uint32_t
 literal_table_find(const struct literal_table *t, struct view value,
 		   const struct literal_slot *found[LITERAL_TABLE_FOUND])
 {
+	const struct literal_filter *f = t->filter;
 	uint64_t h = 0;
 	uint32_t n = 0;
 	size_t longest;
@@ -255,14 +260,14 @@ literal_table_find(const struct literal_table *t, struct view value,
 	if (t->slots == NULL || value.len == 0) {
 		return 0;
 	}
-	longest = longest_end(t, value);
+	longest = longest_end(f, value);
 	/* the last round may stand for a dot before the value */
 	for (size_t len = 1; len <= longest; len++) {
 		h = roll(t, h, byte_at(value, len));
-		if (marked(t->lengths, len) && begins(t, value, len)) {
+		if (marked(f->lengths, len) && begins(f, value, len)) {
 			n = look_up(t, h, false, n, found);
 		}
-		if (len >= value.len && marked(t->wholes, len)) {
+		if (len >= value.len && marked(f->wholes, len)) {
 			n = look_up(t, h, true, n, found);
 		}
 	}

@@ -46,7 +46,8 @@ upgrade_of(const struct http_tx *tx)
 	} tokens[] = { { "h2c", APP_HTTP2 },
 		       { "websocket", APP_WEBSOCKET },
 		       { "tls/1.0", APP_TLS } }; /* RFC 2817 3.3 */
-	struct view v = http_field_value(&tx->msg[FLOW_TOCLIENT], "upgrade");
+	struct view v =
+		http_value_of(&tx->msg[FLOW_TOCLIENT], HTTP_NAME_UPGRADE);
 
 	for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
 		struct view t = view_cstr(tokens[i].token);
@@ -101,7 +102,7 @@ on_fields(struct http_run *r)
 	struct http_side *s = r->s;
 	struct http_line l;
 
-	while (http_cut(&s->cut, buf_view(&s->in), r->eof, &l)) {
+	while (http_cut(&s->cut, s->in, r->eof, &l)) {
 		if (!l.empty) {
 			continue;
 		}
@@ -183,20 +184,60 @@ go_on(struct http_run *r)
 	}
 }
 
-/* Drops what of 'in' is done with, so that it stays short. */
+/* No bytes are left of which a head could come. */
 static void
-compact(struct http_side *s)
+forget_in(struct http_side *s)
 {
-	if (s->pos == 0) {
-		return;
-	}
-	buf_consume(&s->in, s->pos);
+	buf_fini(&s->kept);
+	s->in = VIEW_NONE;
+	s->lent = false;
+	s->pos = 0;
+}
+
+/*
+ * Drops what of 'in' is done with, so that it stays short, and keeps the rest
+ * beyond the segment at hand.  False without memory: the side is given up.
+ */
+static bool
+compact(struct http_run *r)
+{
+	struct http_side *s = r->s;
+	struct view rest = http_pending(s);
+
 	s->cut.at -= MIN(s->cut.at, s->pos);
 	s->cut.scan -= MIN(s->cut.scan, s->pos);
-	s->pos = 0;
-	if (s->in.len == 0) {
-		buf_fini(&s->in);
+	if (rest.len == 0) {
+		forget_in(s);
+		return true;
 	}
+	if (!s->lent) {
+		buf_consume(&s->kept, s->pos);
+	} else if (buf_append(&s->kept, rest) < rest.len) {
+		forget_in(s);
+		r->ctx->n_no_memory++;
+		return http_give_up(r);
+	}
+	s->in = buf_view(&s->kept);
+	s->lent = false;
+	s->pos = 0;
+	return true;
+}
+
+/* Adds to 'in' from the front of 'data'; returns how much, 0 without memory. */
+static size_t
+take_in(struct http_side *s, struct view data)
+{
+	size_t n;
+
+	data = view_sub(data, 0, STEP);
+	if (s->in.len == 0) {
+		s->in = data;
+		s->lent = true;
+		return data.len;
+	}
+	n = buf_append(&s->kept, data);
+	s->in = buf_view(&s->kept);
+	return n;
 }
 
 static size_t
@@ -210,8 +251,10 @@ feed(struct http_run *r, struct view data)
 		go_on(r);
 		return n;
 	}
-	compact(s);
-	n = buf_append(&s->in, view_sub(data, 0, STEP));
+	if (!compact(r)) {
+		return data.len;
+	}
+	n = take_in(s, data);
 	if (n == 0) {
 		r->ctx->n_no_memory++;
 		http_give_up(r);
@@ -257,7 +300,7 @@ settle(struct http_run *r)
 	if (s->at == HTTP_AT_LINE && s->pos == s->in.len) {
 		http_settle_ending(r);
 	}
-	compact(s);
+	(void)compact(r);
 }
 
 /* What of side 'd' was kept and is not HTTP's. */
@@ -284,6 +327,8 @@ hand_over(struct http_run *r, size_t used)
 
 	keep_rest(r, r->dir, rest - ours);
 	keep_rest(r, !r->dir, SIZE_MAX);
+	forget_in(&r->hf->side[0]);
+	forget_in(&r->hf->side[1]);
 	r->af->change = true;
 	r->af->used = used - ours;
 }
@@ -362,7 +407,8 @@ state_new(struct app_ctx *ctx, struct app_flow *af)
 	}
 	*hf = (struct http_flow){ 0 };
 	for (unsigned d = 0; d < 2; d++) {
-		buf_init(&hf->side[d].in, ctx->pool, HTTP_HEAD_MAX + 2 * STEP);
+		buf_init(&hf->side[d].kept, ctx->pool,
+			 HTTP_HEAD_MAX + 2 * STEP);
 	}
 	hf->side[FLOW_TOCLIENT].cut.any_cr = true;
 	hf->next_response = af->next_tx_id;
@@ -378,8 +424,8 @@ state_free(struct app_ctx *ctx, struct app_flow *af, void *state)
 	if (hf == NULL) {
 		return;
 	}
-	buf_fini(&hf->side[0].in);
-	buf_fini(&hf->side[1].in);
+	buf_fini(&hf->side[0].kept);
+	buf_fini(&hf->side[1].kept);
 	pool_put(ctx->pool, hf, sizeof(*hf));
 }
 

@@ -3,6 +3,23 @@
 
 /* Chunks above this are attacks or nonsense; 2^31 - 1 as browsers have it. */
 #define CHUNK_MAX INT32_MAX
+#define ROOM_FACTOR 16 /* of the bytes that came */
+
+/*
+ * Room for what a body says that it brings, so that it need not move as it
+ * grows; a liar gets little more than it sent.
+ */
+static void
+make_room(struct http_body *b, size_t n)
+{
+	uint64_t most = MIN(b->left, (uint64_t)n * ROOM_FACTOR);
+	size_t room = MIN((size_t)most, b->data.limit);
+
+	if (b->data.cap == 0 && b->framing == HTTP_FRAME_LENGTH &&
+	    b->inflate == NULL && room > n && !buf_reserve(&b->data, room)) {
+		return; /* then it grows as it comes */
+	}
+}
 
 static void
 keep(void *arg, struct view plain)
@@ -12,6 +29,7 @@ keep(void *arg, struct view plain)
 
 	b->size += plain.len;
 	if (!b->truncated) { /* what is kept has no holes */
+		make_room(b, plain.len);
 		n = buf_append(&b->data, plain);
 		b->truncated = n < plain.len;
 	}

@@ -117,7 +117,7 @@ http_end_message(struct http_run *r)
 struct view
 http_pending(const struct http_side *s)
 {
-	return view_sub(buf_view(&s->in), s->pos, s->in.len);
+	return view_sub(s->in, s->pos, s->in.len);
 }
 
 void
@@ -178,7 +178,30 @@ http_unexpected(struct http_run *r, struct http_tx *tx, struct view v)
 	tx->tx.updated[r->dir] = true;
 }
 
-/* A copy of the head as far as 'end' that lives with the transaction. */
+/*
+ * A copy of the head that lives with the transaction; the start line goes
+ * before it once more, since rules look at both in one.
+ */
+static void
+keep_head(struct http_tx *tx, struct http_msg *m, struct view head)
+{
+	size_t n = m->line.len + 2;
+	uint8_t *p = m->has_line && head.len > 0
+			     ? arena_alloc(&tx->tx.arena, n + head.len)
+			     : NULL;
+
+	if (p == NULL || m->line.len == 0) {
+		m->raw_fields = arena_copy(&tx->tx.arena, head);
+		return;
+	}
+	memcpy(p, m->line.p, m->line.len);
+	memcpy(p + m->line.len, "\r\n", 2);
+	memcpy(p + n, head.p, head.len);
+	m->whole = view_of(p, n + head.len);
+	m->raw_fields = view_of(p + n, head.len);
+}
+
+/* The head goes as far as 'end' in 'in'. */
 void
 http_on_head_end(struct http_run *r, size_t end)
 {
@@ -186,10 +209,8 @@ http_on_head_end(struct http_run *r, size_t end)
 	struct http_tx *tx = s->tx;
 	struct http_msg *m = &tx->msg[r->dir];
 
-	http_keep_frame(r, m, view_sub(buf_view(&s->in), s->pos, end - s->pos));
-	m->raw_fields =
-		arena_copy(&tx->tx.arena,
-			   view_sub(buf_view(&s->in), s->pos, end - s->pos));
+	http_keep_frame(r, m, view_sub(s->in, s->pos, end - s->pos));
+	keep_head(tx, m, view_sub(s->in, s->pos, end - s->pos));
 	s->pos = end;
 	http_parse_fields(tx, r->dir);
 	tx->tx.updated[r->dir] = true;
@@ -236,8 +257,7 @@ http_accept_line(struct http_run *r, struct http_tx *tx, struct view text)
 	s->same_tx = false;
 	m->line = arena_copy(&tx->tx.arena, text);
 	m->has_line = true;
-	http_keep_frame(r, m,
-			view_sub(buf_view(&s->in), s->pos, s->cut.at - s->pos));
+	http_keep_frame(r, m, view_sub(s->in, s->pos, s->cut.at - s->pos));
 	s->pos = s->cut.at;
 	if (m->line.len < text.len) {
 		return http_give_up(r);

@@ -26,8 +26,10 @@ enum http_at {
 /* One direction of a connection. */
 struct http_side {
 	enum http_at at;
-	struct buf in; /* bytes of the head that is arriving */
-	size_t pos; /* where it begins in 'in' */
+	struct view in; /* bytes of the head that is arriving */
+	struct buf kept; /* holds 'in', unless it is the segment at hand */
+	bool lent; /* it is */
+	size_t pos; /* where the head begins in 'in' */
 	struct http_cutter cut; /* positions in 'in' */
 	struct http_tx *tx; /* whose message this is, or whose just ended */
 	uint64_t last_id; /* of the last message here */

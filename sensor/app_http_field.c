@@ -6,8 +6,11 @@
 static bool
 is_token_char(uint8_t c)
 {
-	/* RFC 9110 5.6.2 */
-	return c > 0x20 && c < 0x7f && strchr("()<>@,;:\\\"/[]?={}", c) == NULL;
+	/* RFC 9110 5.6.2: a bit for each character below 0x80 */
+	static const uint64_t chars[4] = { UINT64_C(0x03ff6cfa00000000),
+					   UINT64_C(0x57ffffffc7fffffe) };
+
+	return (chars[c / 64] >> (c % 64) & 1) != 0;
 }
 
 /* What the passes over one head share. */
@@ -26,40 +29,56 @@ note(struct field_reader *r, enum event_id request, enum event_id response)
 	event_set_add(&r->tx->tx.events, r->response ? response : request);
 }
 
+/* The length of the name of 'line' as it should be; 0: it is not. */
+static size_t
+clean_name(struct view line)
+{
+	size_t n = 0;
+
+	while (n < line.len && is_token_char(line.p[n])) {
+		n++;
+	}
+	return n < line.len && line.p[n] == ':' ? n : 0;
+}
+
+/* Any other: sets where the name ends and where the value may begin. */
 static void
-add_field(struct field_reader *r, struct view line)
+find_name(struct field_reader *r, struct view line, size_t *end, size_t *from)
 {
 	const uint8_t *colon =
 		line.len > 0 ? memchr(line.p, ':', line.len) : NULL;
+
+	*end = *from = 0;
+	if (colon == NULL) {
+		/* Kept under an empty name, so that rules still see it. */
+		note(r, EV_HTTP_REQUEST_FIELD_MISSING_COLON,
+		     EV_HTTP_RESPONSE_FIELD_MISSING_COLON);
+		return;
+	}
+	*end = (size_t)(colon - line.p);
+	*from = *end + 1;
+	while (*end > 0 && line.p[*end - 1] <= ' ') {
+		(*end)--;
+	}
+	note(r, EV_HTTP_REQUEST_HEADER_INVALID,
+	     EV_HTTP_RESPONSE_HEADER_INVALID);
+}
+
+static void
+add_field(struct field_reader *r, struct view line)
+{
 	struct http_field *f;
-	size_t end = 0, from = 0;
+	size_t end, from;
 
 	if (r->m->n_fields == r->cap) {
 		note(r, EV_HTTP_REQUEST_TOO_MANY_HEADERS,
 		     EV_HTTP_RESPONSE_TOO_MANY_HEADERS);
 		return;
 	}
-	if (colon == NULL) {
-		/* Kept under an empty name, so that rules still see it. */
-		note(r, EV_HTTP_REQUEST_FIELD_MISSING_COLON,
-		     EV_HTTP_RESPONSE_FIELD_MISSING_COLON);
-	} else {
-		bool clean = true;
-
-		end = (size_t)(colon - line.p);
-		from = end + 1;
-		clean = end > 0;
-		while (end > 0 && line.p[end - 1] <= ' ') {
-			end--;
-			clean = false;
-		}
-		for (size_t i = 0; i < end; i++) {
-			clean = clean && is_token_char(line.p[i]);
-		}
-		if (!clean) {
-			note(r, EV_HTTP_REQUEST_HEADER_INVALID,
-			     EV_HTTP_RESPONSE_HEADER_INVALID);
-		}
+	end = clean_name(line);
+	from = end + 1;
+	if (end == 0) {
+		find_name(r, line, &end, &from);
 	}
 	while (from < line.len && http_is_lws(line.p[from])) {
 		from++;
@@ -72,6 +91,7 @@ add_field(struct field_reader *r, struct view line)
 				  .value = view_sub(line, from, line.len),
 				  .n = 1 };
 	f->hash = http_name_hash(f->name);
+	f->known = http_name_known(f->name);
 	f->last = r->m->n_fields - 1;
 }
 
@@ -131,6 +151,9 @@ unfold(struct field_reader *r, struct view first)
 	struct http_line l;
 	uint8_t *p;
 
+	if (from.at >= r->head.len || !folds(view_sub(r->head, from.at, 1))) {
+		return first; /* the next line tells by its first byte */
+	}
 	while (next_line(r, &l) && continues(r, colon_seen, l.text)) {
 		total += l.text.len;
 		colon_seen = colon_seen || has_colon(l.text);
@@ -162,17 +185,6 @@ trim_fold(struct view v)
 		i++;
 	}
 	return view_sub(v, i, v.len);
-}
-
-static uint32_t
-count_lines(struct view v)
-{
-	uint32_t n = 1;
-
-	for (size_t i = 0; i < v.len; i++) {
-		n += v.p[i] == '\n' || v.p[i] == '\r';
-	}
-	return n;
 }
 
 /* RFC 9110 5.3: the values of fields with one name, joined in their order. */
@@ -224,7 +236,7 @@ repeat(struct field_reader *r, uint32_t first, uint32_t again)
 	b->n = 0;
 	note(r, EV_HTTP_REQUEST_HEADER_REPETITION,
 	     EV_HTTP_RESPONSE_HEADER_REPETITION);
-	if (http_name_eq(a->name, VIEW_LIT("content-length"))) {
+	if (a->known == HTTP_NAME_CONTENT_LENGTH) {
 		/* The first one counts, as in browsers. */
 		if (leading_number(a->value) != leading_number(b->value)) {
 			note(r,
@@ -242,10 +254,15 @@ merge_repeated(struct field_reader *r)
 {
 	struct http_field *f = r->m->fields;
 	uint32_t n = r->m->n_fields, out = 0;
+	uint64_t seen = 0; /* bit per six bits of hash */
 
 	/* At most HTTP_FIELDS_MAX squared comparisons of one word. */
-	for (uint32_t i = 1; i < n; i++) {
-		for (uint32_t k = 0; k < i; k++) {
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t bit = UINT64_C(1) << (f[i].hash % 64);
+		bool maybe = (seen & bit) != 0;
+
+		seen |= bit;
+		for (uint32_t k = 0; maybe && k < i; k++) {
 			if (f[k].n > 0 && f[k].hash == f[i].hash &&
 			    http_name_eq(f[k].name, f[i].name)) {
 				repeat(r, k, i);
@@ -259,11 +276,16 @@ merge_repeated(struct field_reader *r)
 		}
 	}
 	for (uint32_t i = 0; i < n; i++) {
-		if (f[i].n > 0) {
-			f[out++] = f[i];
+		if (f[i].n > 0 && out++ != i) {
+			f[out - 1] = f[i];
 		}
 	}
 	r->m->n_fields = out;
+	for (uint32_t i = 0; i < out; i++) {
+		if (f[i].known != HTTP_NAME_COUNT) {
+			r->m->at[f[i].known] = (uint16_t)(i + 1);
+		}
+	}
 }
 
 void
@@ -280,7 +302,8 @@ http_parse_fields(struct http_tx *tx, enum flow_dir dir)
 	struct http_line l;
 	bool first = true;
 
-	r.cap = MIN(count_lines(m->raw_fields), (uint32_t)HTTP_FIELDS_MAX);
+	r.cap = (uint32_t)MIN(http_count_ends(m->raw_fields) + 1,
+			      (size_t)HTTP_FIELDS_MAX);
 	m->fields = arena_alloc(&tx->tx.arena, r.cap * sizeof(*m->fields));
 	if (m->fields == NULL) {
 		return;

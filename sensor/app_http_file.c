@@ -62,7 +62,8 @@ begin_file(struct http_carrier *c, struct view name, bool whole_body)
 	c->file->wanted = c->file->wanted || tx->store_files[c->dir] ||
 			  c->af->store_files[c->dir];
 	if (whole_body && c->dir == FLOW_TOCLIENT &&
-	    http_parse_range(http_field_value(m, "content-range"), &range) &&
+	    http_parse_range(http_value_of(m, HTTP_NAME_CONTENT_RANGE),
+			     &range) &&
 	    range.has_bytes && !is_all(&range)) {
 		c->file->has_range = true;
 		c->file->start = range.start;
@@ -153,7 +154,7 @@ begin_form(struct http_carrier *c)
 	struct view boundary;
 
 	if (c->dir != FLOW_TOSERVER ||
-	    !multipart_boundary(http_field_value(m, "content-type"),
+	    !multipart_boundary(http_value_of(m, HTTP_NAME_CONTENT_TYPE),
 				&boundary)) {
 		return false;
 	}

@@ -123,7 +123,7 @@ set_codings(struct http_tx *tx, enum flow_dir dir)
 	    (dir == FLOW_TOSERVER && !s->decode_request)) {
 		return;
 	}
-	n = parse_codings(tx, http_field_value(m, "content-encoding"),
+	n = parse_codings(tx, http_value_of(m, HTTP_NAME_CONTENT_ENCODING),
 			  s->coding_layers, codings);
 	http_body_codings(&m->body, codings, n, s->bomb_limit, s->lzma_limit);
 }
@@ -199,7 +199,7 @@ static void
 set_host(struct http_tx *tx)
 {
 	struct http_msg *m = &tx->msg[FLOW_TOSERVER];
-	const struct http_field *f = http_field_find(m, "host");
+	const struct http_field *f = http_field_of(m, HTTP_NAME_HOST);
 	struct event_set *ev = &tx->tx.events;
 	struct view name = VIEW_NONE;
 	uint32_t port = 0;
@@ -232,7 +232,7 @@ static void
 check_authorization(struct http_tx *tx)
 {
 	const struct http_field *f =
-		http_field_find(&tx->msg[FLOW_TOSERVER], "authorization");
+		http_field_of(&tx->msg[FLOW_TOSERVER], HTTP_NAME_AUTHORIZATION);
 
 	if (f == NULL) {
 		return;
@@ -250,8 +250,10 @@ void
 http_request_head_done(struct http_tx *tx)
 {
 	struct http_msg *m = &tx->msg[FLOW_TOSERVER];
-	const struct http_field *te = http_field_find(m, "transfer-encoding");
-	const struct http_field *cl = http_field_find(m, "content-length");
+	const struct http_field *te =
+		http_field_of(m, HTTP_NAME_TRANSFER_ENCODING);
+	const struct http_field *cl =
+		http_field_of(m, HTTP_NAME_CONTENT_LENGTH);
 	struct event_set *ev = &tx->tx.events;
 	uint64_t length = 0;
 	bool clean;
@@ -295,8 +297,10 @@ static void
 frame_response(struct http_tx *tx)
 {
 	struct http_msg *m = &tx->msg[FLOW_TOCLIENT];
-	const struct http_field *te = http_field_find(m, "transfer-encoding");
-	const struct http_field *cl = http_field_find(m, "content-length");
+	const struct http_field *te =
+		http_field_of(m, HTTP_NAME_TRANSFER_ENCODING);
+	const struct http_field *cl =
+		http_field_of(m, HTTP_NAME_CONTENT_LENGTH);
 	struct event_set *ev = &tx->tx.events;
 	uint64_t length;
 	bool clean;
@@ -319,7 +323,7 @@ frame_response(struct http_tx *tx)
 			EV_HTTP_INVALID_TRANSFER_ENCODING_VALUE_IN_RESPONSE);
 	}
 	if (cl == NULL) {
-		if (http_value_has(http_field_value(m, "content-type"),
+		if (http_value_has(http_value_of(m, HTTP_NAME_CONTENT_TYPE),
 				   "multipart/byteranges")) {
 			event_set_add(ev,
 				      EV_HTTP_RESPONSE_MULTIPART_BYTERANGES);
@@ -341,10 +345,10 @@ void
 http_response_head_done(struct http_tx *tx)
 {
 	struct http_msg *m = &tx->msg[FLOW_TOCLIENT];
-	bool sized = http_field_find(m, "transfer-encoding") != NULL ||
-		     http_field_find(m, "content-length") != NULL;
+	bool sized = http_field_of(m, HTTP_NAME_TRANSFER_ENCODING) != NULL ||
+		     http_field_of(m, HTTP_NAME_CONTENT_LENGTH) != NULL;
 	struct view name = http_disposition_name(
-		http_field_value(m, "content-disposition"));
+		http_value_of(m, HTTP_NAME_CONTENT_DISPOSITION));
 
 	m->head_done = true;
 	tx->file_name[FLOW_TOCLIENT] = name.len > 0 ? name : tx->path;

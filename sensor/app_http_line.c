@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/app_http_line.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "sensor/app_http_uri.h"
 
 /* Known methods: RFC 9110 9.3, WebDAV RFC 4918 and its kin. */
@@ -47,6 +51,60 @@ static const char *const methods[] = {
 	"ORDERPATCH",
 	"PURGE",
 };
+
+static inline bool
+is_end(uint8_t c)
+{
+	return c == '\r' || c == '\n';
+}
+
+#ifdef __SSE2__
+/* A bit for each CR and LF of p[0..16). */
+static inline unsigned
+ends_of(const uint8_t *p)
+{
+	__m128i x = _mm_loadu_si128((const __m128i *)p);
+	__m128i cr = _mm_cmpeq_epi8(x, _mm_set1_epi8('\r'));
+	__m128i lf = _mm_cmpeq_epi8(x, _mm_set1_epi8('\n'));
+
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(cr, lf));
+}
+#endif
+
+/* The first CR or LF of 'v' from 'i' on; v.len: none. */
+static size_t
+next_end(struct view v, size_t i)
+{
+#ifdef __SSE2__
+	for (; i + 16 <= v.len; i += 16) {
+		unsigned ends = ends_of(v.p + i);
+
+		if (ends != 0) {
+			return i + (unsigned)__builtin_ctz(ends);
+		}
+	}
+#endif
+	while (i < v.len && !is_end(v.p[i])) {
+		i++;
+	}
+	return i;
+}
+
+size_t
+http_count_ends(struct view v)
+{
+	size_t i = 0, n = 0;
+
+#ifdef __SSE2__
+	for (; i + 16 <= v.len; i += 16) {
+		n += (unsigned)__builtin_popcount(ends_of(v.p + i));
+	}
+#endif
+	for (; i < v.len; i++) {
+		n += is_end(v.p[i]);
+	}
+	return n;
+}
 
 bool
 http_is_blank(struct view v)
@@ -162,12 +220,10 @@ end_crlf(struct http_cutter *c, struct view v, size_t i, bool eof,
 static bool
 cut_any(struct http_cutter *c, struct view v, bool eof, struct http_line *out)
 {
-	for (size_t i = c->scan; i < v.len; i++) {
+	for (size_t i = next_end(v, c->scan); i < v.len;
+	     i = next_end(v, i + 1)) {
 		if (v.p[i] == '\n') {
 			return end_lf(c, v, i, eof, out);
-		}
-		if (v.p[i] != '\r') {
-			continue;
 		}
 		if (i + 1 == v.len) {
 			return eof ? give_rest(c, v, eof, out) : wait_at(c, i);

@@ -31,8 +31,7 @@ start_request(struct http_run *r, struct view text)
 {
 	struct http_side *s = r->s;
 	struct http_tx *last = http_last_tx(r), *tx;
-	struct view whole =
-		view_sub(buf_view(&s->in), s->pos, s->cut.at - s->pos);
+	struct view whole = view_sub(s->in, s->pos, s->cut.at - s->pos);
 
 	if (last != NULL && !http_opens_request(text)) {
 		if (r->hf->tunnel || last->is_connect) {
@@ -232,9 +231,8 @@ on_blank_line(struct http_run *r)
 		r->dir == FLOW_TOCLIENT && !s->same_tx ? http_last_tx(r) : NULL;
 
 	if (last != NULL && last->msg[r->dir].body.size > 0) {
-		http_body_extra(
-			&last->msg[r->dir].body,
-			view_sub(buf_view(&s->in), s->pos, s->cut.at - s->pos));
+		http_body_extra(&last->msg[r->dir].body,
+				view_sub(s->in, s->pos, s->cut.at - s->pos));
 		last->tx.updated[r->dir] = true;
 	}
 }
@@ -244,7 +242,7 @@ http_on_line(struct http_run *r)
 {
 	struct http_side *s = r->s;
 	struct http_cutter before = s->cut;
-	struct view v = buf_view(&s->in);
+	struct view v = s->in;
 	struct http_line l;
 
 	if (s->in_junk) {

@@ -6,28 +6,28 @@
 /* A buffer that is one field's value. */
 struct field_buf {
 	enum inspect_buf buf;
-	const char *name;
+	enum http_name name;
 };
 
 static const struct field_buf request_fields[] = {
-	{ BUF_HTTP_REQ_COOKIE, "cookie" },
-	{ BUF_HTTP_USER_AGENT, "user-agent" },
-	{ BUF_HTTP_REFERER, "referer" },
-	{ BUF_HTTP_ACCEPT, "accept" },
-	{ BUF_HTTP_ACCEPT_LANG, "accept-language" },
-	{ BUF_HTTP_ACCEPT_ENC, "accept-encoding" },
-	{ BUF_HTTP_REQ_CONNECTION, "connection" },
-	{ BUF_HTTP_REQ_CONTENT_TYPE, "content-type" },
-	{ BUF_HTTP_REQ_CONTENT_LEN, "content-length" },
+	{ BUF_HTTP_REQ_COOKIE, HTTP_NAME_COOKIE },
+	{ BUF_HTTP_USER_AGENT, HTTP_NAME_USER_AGENT },
+	{ BUF_HTTP_REFERER, HTTP_NAME_REFERER },
+	{ BUF_HTTP_ACCEPT, HTTP_NAME_ACCEPT },
+	{ BUF_HTTP_ACCEPT_LANG, HTTP_NAME_ACCEPT_LANGUAGE },
+	{ BUF_HTTP_ACCEPT_ENC, HTTP_NAME_ACCEPT_ENCODING },
+	{ BUF_HTTP_REQ_CONNECTION, HTTP_NAME_CONNECTION },
+	{ BUF_HTTP_REQ_CONTENT_TYPE, HTTP_NAME_CONTENT_TYPE },
+	{ BUF_HTTP_REQ_CONTENT_LEN, HTTP_NAME_CONTENT_LENGTH },
 };
 
 static const struct field_buf response_fields[] = {
-	{ BUF_HTTP_RESP_COOKIE, "set-cookie" },
-	{ BUF_HTTP_SERVER, "server" },
-	{ BUF_HTTP_LOCATION, "location" },
-	{ BUF_HTTP_RESP_CONNECTION, "connection" },
-	{ BUF_HTTP_RESP_CONTENT_TYPE, "content-type" },
-	{ BUF_HTTP_RESP_CONTENT_LEN, "content-length" },
+	{ BUF_HTTP_RESP_COOKIE, HTTP_NAME_SET_COOKIE },
+	{ BUF_HTTP_SERVER, HTTP_NAME_SERVER },
+	{ BUF_HTTP_LOCATION, HTTP_NAME_LOCATION },
+	{ BUF_HTTP_RESP_CONNECTION, HTTP_NAME_CONNECTION },
+	{ BUF_HTTP_RESP_CONTENT_TYPE, HTTP_NAME_CONTENT_TYPE },
+	{ BUF_HTTP_RESP_CONTENT_LEN, HTTP_NAME_CONTENT_LENGTH },
 };
 
 /* The buffers that exist once a direction. */
@@ -35,7 +35,7 @@ struct dir_bufs {
 	enum inspect_buf header, raw, names, start, each, line, protocol, body;
 	const struct field_buf *fields;
 	size_t n_fields;
-	const char *cookie;
+	enum http_name cookie;
 };
 
 static const struct dir_bufs dirs[] = {
@@ -49,7 +49,7 @@ static const struct dir_bufs dirs[] = {
 			    .body = BUF_HTTP_REQ_BODY,
 			    .fields = request_fields,
 			    .n_fields = ARRAY_LEN(request_fields),
-			    .cookie = "cookie" },
+			    .cookie = HTTP_NAME_COOKIE },
 	[FLOW_TOCLIENT] = { .header = BUF_HTTP_RESP_HEADER,
 			    .raw = BUF_HTTP_RESP_HEADER_RAW,
 			    .names = BUF_HTTP_RESP_HEADER_NAMES,
@@ -60,7 +60,7 @@ static const struct dir_bufs dirs[] = {
 			    .body = BUF_HTTP_RESP_BODY,
 			    .fields = response_fields,
 			    .n_fields = ARRAY_LEN(response_fields),
-			    .cookie = "set-cookie" },
+			    .cookie = HTTP_NAME_SET_COOKIE },
 };
 
 static uint8_t *
@@ -87,6 +87,43 @@ put_field(uint8_t *p, const struct http_field *f)
 	return put(p, VIEW_LIT("\r\n"));
 }
 
+/*
+ * Whether the fields stand in the head as rules see them, "Name: value" and
+ * CR LF each: then the buffers that show them are parts of it.
+ */
+static bool
+stands_plain(const struct http_msg *m)
+{
+	const uint8_t *p = m->raw_fields.p;
+	const uint8_t *end = p + m->raw_fields.len;
+
+	for (uint32_t i = 0; i < m->n_fields; i++) {
+		const struct http_field *f = &m->fields[i];
+
+		if (f->name.p != p || f->name.len == 0 ||
+		    f->value.p != p + f->name.len + 2 ||
+		    p[f->name.len] != ':' || p[f->name.len + 1] != ' ') {
+			return false;
+		}
+		p = f->value.p + f->value.len;
+		if (end - p < 4 || p[0] != '\r' || p[1] != '\n') {
+			return false;
+		}
+		p += 2;
+	}
+	return m->n_fields > 0 && end - p == 2 && p[0] == '\r' && p[1] == '\n';
+}
+
+static bool
+is_plain(struct http_msg *m)
+{
+	if ((m->built & HTTP_BUILT_PLAIN) == 0) {
+		m->built |= HTTP_BUILT_PLAIN;
+		m->plain = stands_plain(m);
+	}
+	return m->plain;
+}
+
 static size_t
 fields_size(const struct http_msg *m)
 {
@@ -100,12 +137,16 @@ fields_size(const struct http_msg *m)
 
 /* All fields but cookies, which have a buffer of their own. */
 static void
-build_header(struct arena *a, struct http_msg *m, const char *cookie)
+build_header(struct arena *a, struct http_msg *m, enum http_name cookie)
 {
-	const struct http_field *skip = http_field_find(m, cookie);
-	uint8_t *p = arena_alloc(a, fields_size(m) + 1);
-	uint8_t *begin = p;
+	const struct http_field *skip = http_field_of(m, cookie);
+	uint8_t *p, *begin;
 
+	if (skip == NULL && is_plain(m)) {
+		m->header = view_sub(m->raw_fields, 0, m->raw_fields.len - 2);
+		return;
+	}
+	p = begin = arena_alloc(a, fields_size(m) + 1);
 	for (uint32_t i = 0; p != NULL && i < m->n_fields; i++) {
 		if (&m->fields[i] != skip) {
 			p = put_field(p, &m->fields[i]);
@@ -136,10 +177,17 @@ build_names(struct arena *a, struct http_msg *m)
 static void
 build_start(struct arena *a, struct http_msg *m)
 {
-	uint8_t *p = arena_alloc(a, m->line.len + fields_size(m) + 4);
-	uint8_t *begin = p;
+	uint8_t *p, *begin;
 
-	if (p == NULL || !m->has_line) {
+	if (!m->has_line) {
+		return;
+	}
+	if (m->whole.len > 0 && is_plain(m)) {
+		m->start = m->whole;
+		return;
+	}
+	p = begin = arena_alloc(a, m->line.len + fields_size(m) + 4);
+	if (p == NULL) {
 		return;
 	}
 	p = put(p, m->line);
@@ -237,7 +285,7 @@ fill_fields(struct inspect *in, struct http_tx *tx, enum flow_dir dir,
 		if (!inspect_bit(needed, d->fields[i].buf)) {
 			continue;
 		}
-		f = http_field_find(m, d->fields[i].name);
+		f = http_field_of(m, d->fields[i].name);
 		inspect_set(in, d->fields[i].buf, f != NULL ? &f->value : NULL,
 			    f != NULL ? 1 : 0);
 	}

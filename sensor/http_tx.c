@@ -1,40 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/http_tx.h"
 
-uint32_t
-http_name_hash(struct view v)
-{
-	uint32_t h = 2166136261u; /* FNV-1a */
-
-	for (size_t i = 0; i < v.len; i++) {
-		if (v.p[i] != 0) {
-			h = (h ^ ascii_lower(v.p[i])) * 16777619u;
-		}
-	}
-	return h;
-}
-
-bool
-http_name_eq(struct view a, struct view b)
-{
-	size_t i = 0, j = 0;
-
-	for (;;) {
-		while (i < a.len && a.p[i] == 0) {
-			i++;
-		}
-		while (j < b.len && b.p[j] == 0) {
-			j++;
-		}
-		if (i == a.len || j == b.len) {
-			return i == a.len && j == b.len;
-		}
-		if (ascii_lower(a.p[i++]) != ascii_lower(b.p[j++])) {
-			return false;
-		}
-	}
-}
-
 const struct http_field *
 http_field_find(const struct http_msg *m, const char *name)
 {

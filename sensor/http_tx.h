@@ -2,7 +2,7 @@
 /*
  * http_tx.h - an HTTP/1 transaction: what its parser writes and others read
  *
- * Place    above app_parser.h and app_http_body.h; below every app_http_*.
+ * Place    above app_parser.h, app_http_body.h and http_name.h; below every app_http_*.
  * Threads  one worker.
  * Memory   a head is at most HTTP_HEAD_MAX bytes, a body its configured
  *          limit; fields live in the transaction's arena.
@@ -12,15 +12,18 @@
 
 #include "sensor/app_http_body.h"
 #include "sensor/app_parser.h"
+#include "sensor/http_name.h"
 
 #define HTTP_HEAD_MAX ((size_t)64 << 10) /* start line and fields */
 #define HTTP_FIELDS_MAX 1000
+STATIC_ASSERT(HTTP_FIELDS_MAX < UINT16_MAX, "they have short numbers");
 #define HTTP_FRAME_MAX ((size_t)1 << 20) /* of a message, for "frame" */
 
 /* One field; repeated ones are joined by ", " at the first one's place. */
 struct http_field {
 	struct view name, value;
-	uint32_t hash; /* of the name, see http_field_find() */
+	uint32_t hash; /* http_name_hash() */
+	enum http_name known;
 	uint32_t next; /* while joining: index of the next same one, or 0 */
 	uint32_t last;
 	uint32_t n; /* how often it was sent */
@@ -40,6 +43,7 @@ enum http_built {
 	HTTP_BUILT_NAMES = 1 << 1,
 	HTTP_BUILT_START = 1 << 2,
 	HTTP_BUILT_EACH = 1 << 3,
+	HTTP_BUILT_PLAIN = 1 << 4, /* it was found out whether it is plain */
 };
 
 struct http_settings {
@@ -72,8 +76,10 @@ struct http_carrier {
 struct http_msg {
 	struct view line; /* start line without its end */
 	struct view raw_fields; /* field lines and the empty line, as sent */
+	struct view whole; /* 'line', CR LF and raw_fields; may be unset */
 	struct http_field *fields;
 	uint32_t n_fields;
+	uint16_t at[HTTP_NAME_COUNT]; /* index of the field + 1; 0: none */
 	struct view protocol;
 	enum http_version version;
 	bool has_line, head_done;
@@ -82,6 +88,7 @@ struct http_msg {
 	struct buf frame; /* all of it as sent, if anyone asks */
 	struct view frame_view; /* while a call to the rules lasts */
 	uint32_t built; /* enum http_built */
+	bool plain; /* the fields were sent as rules see them */
 	struct view header, names, start;
 	struct view body_view; /* while a call to the rules lasts */
 	struct http_carrier carrier;
@@ -123,13 +130,22 @@ http_is_lws(uint8_t c)
 	return c == ' ' || c == '\t';
 }
 
-/*
- * Names compare without case and without NULs, which some servers drop;
- * the hash goes with that.
- */
-bool http_name_eq(struct view a, struct view b);
-uint32_t http_name_hash(struct view name);
-/* NULL when the message has no such field; 'name' in any case. */
+/* NULL when the message has no such field. */
+static inline const struct http_field *
+http_field_of(const struct http_msg *m, enum http_name name)
+{
+	return m->at[name] != 0 ? &m->fields[m->at[name] - 1] : NULL;
+}
+
+static inline struct view
+http_value_of(const struct http_msg *m, enum http_name name)
+{
+	const struct http_field *f = http_field_of(m, name);
+
+	return f != NULL ? f->value : VIEW_NONE;
+}
+
+/* The same by a name in any case. */
 const struct http_field *http_field_find(const struct http_msg *m,
 					 const char *name);
 struct view http_field_value(const struct http_msg *m, const char *name);

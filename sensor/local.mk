@@ -67,6 +67,7 @@ libsensor_a_SOURCES += \
 	sensor/http_brotli.h sensor/http_brotli.c \
 	sensor/http_inflate.h sensor/http_inflate.c \
 	sensor/app_http_body.h sensor/app_http_body.c \
+	sensor/http_name.h sensor/http_name.c \
 	sensor/http_tx.h sensor/http_tx.c \
 	sensor/app_http_conf.h sensor/app_http_conf.c \
 	sensor/app_http_uri.h sensor/app_http_uri.c \

@@ -69,17 +69,18 @@ log_http_members(struct json *j, const struct http_tx *tx)
 		json_u64(j, "http_port", tx->port);
 	}
 	put(j, "url", tx->uri_raw);
-	put(j, "http_user_agent", http_field_value(req, "user-agent"));
+	put(j, "http_user_agent", http_value_of(req, HTTP_NAME_USER_AGENT));
 	put(j, "http_content_type",
-	    media_type(http_field_value(resp, "content-type")));
-	put_range(j, http_field_value(resp, "content-range"));
-	put(j, "http_refer", http_field_value(req, "referer"));
+	    media_type(http_value_of(resp, HTTP_NAME_CONTENT_TYPE)));
+	put_range(j, http_value_of(resp, HTTP_NAME_CONTENT_RANGE));
+	put(j, "http_refer", http_value_of(req, HTTP_NAME_REFERER));
 	put(j, "http_method", tx->method);
 	put(j, "protocol", req->protocol);
 	if (tx->status > 0) {
 		json_u64(j, "status", (uint64_t)tx->status);
 		if (tx->status > 300 && tx->status < 304) {
-			put(j, "redirect", http_field_value(resp, "location"));
+			put(j, "redirect",
+			    http_value_of(resp, HTTP_NAME_LOCATION));
 		}
 	} else {
 		put(j, "status_string", tx->stat_code);
