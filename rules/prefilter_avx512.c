@@ -5,12 +5,14 @@
  * shares both with others of the bucket passes wrongly.
  */
 #include "rules/prefilter_path.h"
+#include "rules/prefilter_target.h"
 
 #if defined(__x86_64__)
 
-#pragma GCC target( \
-	"avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt,lzcnt")
 #include <immintrin.h>
+
+TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,bmi,"
+	     "bmi2,popcnt,lzcnt")
 
 #include "rules/prefilter_sift.h"
 
@@ -341,5 +343,7 @@ find(struct short_search *x)
 const struct prefilter_path prefilter_avx512 = {
 	"avx512", CLASS_SIX, filter, sift_many, run, find,
 };
+
+TARGET_END
 
 #endif
