@@ -89,6 +89,7 @@ librules_a_SOURCES += \
 	rules/prefilter_db.h rules/prefilter_path.h rules/prefilter_path.c \
 	rules/prefilter_portable.c rules/prefilter_four.h \
 	rules/prefilter_short.h rules/prefilter_sift.h \
+	rules/prefilter_target.h \
 	rules/prefilter_ssse3.c rules/prefilter_avx2.c \
 	rules/prefilter_avx512.c rules/prefilter_neon.c \
 	rules/prefilter_lane.h rules/prefilter_keys.c \

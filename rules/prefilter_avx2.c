@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/prefilter_path.h"
 #include "rules/prefilter_short.h"
+#include "rules/prefilter_target.h"
 
 #if defined(__x86_64__)
 
-#pragma GCC target("avx2,bmi,bmi2,popcnt")
 #include <immintrin.h>
+
+TARGET_BEGIN("avx2,bmi,bmi2,popcnt")
 
 #define STEP 32
 #define POSITION(bit) (bit)
@@ -55,12 +57,6 @@ v_or(vec a, vec b)
 }
 
 static inline vec
-v_xor(vec a, vec b)
-{
-	return _mm256_xor_si256(a, b);
-}
-
-static inline vec
 v_eq(vec a, vec b)
 {
 	return _mm256_cmpeq_epi8(a, b);
@@ -90,5 +86,7 @@ v_bits(vec v)
 const struct prefilter_path prefilter_avx2 = {
 	"avx2", CLASS_FOUR, filter, sift, run, find,
 };
+
+TARGET_END
 
 #endif

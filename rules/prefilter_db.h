@@ -180,6 +180,8 @@ load_to_end(struct view data, size_t p)
 	return v;
 }
 
+#define KEY_TIMES UINT64_C(0x9e3779b97f4a7c15)
+
 /*
  * Keys are compared without case, and a few signs count as one with others;
  * the literal's own bytes decide later.
@@ -188,7 +190,7 @@ static inline uint64_t
 key_hash(uint64_t bytes, uint64_t key_mask, uint64_t seed)
 {
 	bytes |= (bytes & UINT64_C(0x4040404040404040)) >> 1;
-	return ((bytes & key_mask) + seed) * UINT64_C(0x9e3779b97f4a7c15);
+	return ((bytes & key_mask) + seed) * KEY_TIMES;
 }
 
 #endif

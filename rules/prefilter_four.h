@@ -9,7 +9,7 @@
  *	v_spread(p)	16 bytes at 'p' for v_look
  *	v_set(c)	'c' everywhere
  *	v_look(t, i)	t[i] for each byte of i, all below 16
- *	v_and, v_or, v_xor, v_eq, v_low, v_high (the half bytes)
+ *	v_and, v_or, v_eq, v_low, v_high (the half bytes)
  *	v_bits(v)	a bit for each byte of 'v' that is not zero, at
  *			POSITION(number of the bit)
  *

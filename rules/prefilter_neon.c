@@ -54,12 +54,6 @@ v_or(vec a, vec b)
 }
 
 static inline vec
-v_xor(vec a, vec b)
-{
-	return veorq_u8(a, b);
-}
-
-static inline vec
 v_eq(vec a, vec b)
 {
 	return vceqq_u8(a, b);

@@ -14,17 +14,18 @@
 
 #include "rules/prefilter_path.h"
 
-static size_t
-sift(const struct lane *l, struct view data, size_t from, uint16_t *queue,
-     size_t n)
+/* Of queue[i..n), to be put down from queue[kept] on; says how many. */
+static inline size_t
+sift_from(const struct lane *l, struct view data, size_t from, uint16_t *queue,
+	  size_t i, size_t n, size_t kept)
 {
 	const uint8_t *at = data.p + from, *bitmap = l->bitmap;
 	const uint64_t mask = l->key_mask;
 	const unsigned shift = l->bitmap_shift;
-	size_t left = data.len - from, kept = 0, i = 0, whole = n;
+	size_t left = data.len - from, before = kept, whole = n;
 
 	/* behind the last one with eight bytes */
-	while (whole > 0 && queue[whole - 1] + (size_t)8 > left) {
+	while (whole > i && queue[whole - 1] + (size_t)8 > left) {
 		whole--;
 	}
 	for (; i < whole; i++) {
@@ -42,7 +43,14 @@ sift(const struct lane *l, struct view data, size_t from, uint16_t *queue,
 		queue[kept] = q;
 		kept += bitmap[h / 8] >> (h % 8) & 1;
 	}
-	return kept;
+	return kept - before;
+}
+
+static inline size_t
+sift(const struct lane *l, struct view data, size_t from, uint16_t *queue,
+     size_t n)
+{
+	return sift_from(l, data, from, queue, 0, n, 0);
 }
 
 #endif

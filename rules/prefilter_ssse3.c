@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/prefilter_path.h"
 #include "rules/prefilter_short.h"
+#include "rules/prefilter_target.h"
 
 #if defined(__x86_64__)
 
-#pragma GCC target("ssse3")
 #include <tmmintrin.h>
+
+TARGET_BEGIN("ssse3")
 
 #define STEP 16
 #define POSITION(bit) (bit)
@@ -55,12 +57,6 @@ v_or(vec a, vec b)
 }
 
 static inline vec
-v_xor(vec a, vec b)
-{
-	return _mm_xor_si128(a, b);
-}
-
-static inline vec
 v_eq(vec a, vec b)
 {
 	return _mm_cmpeq_epi8(a, b);
@@ -90,5 +86,7 @@ v_bits(vec v)
 const struct prefilter_path prefilter_ssse3 = {
 	"ssse3", CLASS_FOUR, filter, sift, run, find,
 };
+
+TARGET_END
 
 #endif

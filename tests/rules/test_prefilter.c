@@ -248,7 +248,8 @@ test_chosen_literals(void **state)
 	prefilter_scratch_free(s);
 }
 
-#define N_LITS 400
+#define N_LITS 1600
+#define N_FEW 400
 #define N_DATA 3000
 
 static void
@@ -304,15 +305,19 @@ random_data(uint64_t *seed, const struct prefilter_literal *l, size_t n,
 static void
 random_round(uint64_t seed, struct prefilter_scratch *s)
 {
+	bool is_big = seed % 12 == 0;
 	struct prefilter_literal l[N_LITS];
 	struct prefilter *p[PATHS];
-	size_t n = 1 + rnd(&seed) % N_LITS;
+	size_t n = 1 + rnd(&seed) % N_FEW;
 	/* few letters: many near misses and overlaps */
 	unsigned letters = 2 + rnd(&seed) % 60;
 	unsigned base = rnd(&seed) % 2 == 0 ? 'A' : rnd(&seed) % 256;
 
 	if (rnd(&seed) % 3 == 0) {
 		n = 1 + n % 20;
+	}
+	if (is_big) {
+		n = N_LITS; /* as many tables as there can be */
 	}
 	random_literals(&seed, l, n, base, letters);
 	build_all(p, l, n);
