@@ -282,6 +282,59 @@ put_special(struct json *j, const uint8_t *p, size_t n)
 	return len;
 }
 
+#ifdef __SSE2__
+/* The 'n' bytes at 'p', fewer than 16, with nothing behind. */
+static inline __m128i
+load_short(const uint8_t *p, size_t n)
+{
+	uint64_t lo = 0, hi = 0;
+	uint32_t a, b;
+
+	if (n >= 8) {
+		memcpy(&lo, p, 8);
+		if (n > 8) {
+			memcpy(&hi, p + n - 8, 8);
+			hi >>= 8 * (16 - n);
+		}
+	} else if (n >= 4) {
+		memcpy(&a, p, 4);
+		memcpy(&b, p + n - 4, 4);
+		lo = a | (uint64_t)b << 8 * (n - 4);
+	} else {
+		for (size_t i = 0; i < n; i++) {
+			lo |= (uint64_t)p[i] << 8 * i;
+		}
+	}
+	return _mm_set_epi64x((long long)hi, (long long)lo);
+}
+
+/* Writes 16 bytes as copy_plain() says; returns the bits of those that have
+ * to be escaped. */
+static inline unsigned
+copy_sixteen(char *out, __m128i v, bool dots)
+{
+	/* signed: 0x80 and above are below 0x20 */
+	__m128i shown =
+		_mm_andnot_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)),
+				 _mm_cmpgt_epi8(v, _mm_set1_epi8(0x1f)));
+	__m128i special = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
+				       _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+	unsigned stop = 0;
+
+	if (dots) {
+		special = _mm_or_si128(
+			special,
+			_mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')),
+				     _mm_cmpeq_epi8(v, _mm_set1_epi8('\r'))));
+		v = _mm_or_si128(_mm_and_si128(shown, v),
+				 _mm_andnot_si128(shown, _mm_set1_epi8('.')));
+	} else {
+		stop = (unsigned)_mm_movemask_epi8(shown) ^ 0xffff;
+	}
+	_mm_storeu_si128((__m128i *)(void *)out, v);
+	return stop | (unsigned)_mm_movemask_epi8(special);
+}
+#else
 /* Whether 'b' stands for itself in a string. */
 static inline bool
 is_plain(uint8_t b)
@@ -294,59 +347,46 @@ printable(uint8_t b)
 {
 	return (b >= 0x20 && b < 0x7f) || b == '\n' || b == '\r' ? b : '.';
 }
+#endif
 
 /*
  * Copies bytes to 'out', made printable when 'dots', up to the first of them
- * that has to be escaped; returns how many.  Sixteen bytes at a time, of which
- * the last may be written for nothing: 'out' has room for n + 16.
+ * that has to be escaped; returns how many.  It goes by sixteen, some of which
+ * may be written for nothing: 'out' has room for n + 16.
  */
 static inline size_t
 copy_plain(char *out, const uint8_t *p, size_t n, bool dots)
 {
 	size_t i = 0;
-	uint8_t b;
-
 #ifdef __SSE2__
-	const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'),
-		      del = _mm_set1_epi8(0x7f), low = _mm_set1_epi8(0x1f);
+	unsigned stop;
 
 	for (; n - i >= 16; i += 16) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(p + i));
-		/* signed: 0x80 and above are below 0x20 */
-		__m128i shown = _mm_andnot_si128(_mm_cmpeq_epi8(v, del),
-						 _mm_cmpgt_epi8(v, low));
-		__m128i special = _mm_or_si128(_mm_cmpeq_epi8(v, quote),
-					       _mm_cmpeq_epi8(v, slash));
-		unsigned stop;
-
-		if (dots) {
-			__m128i ends = _mm_or_si128(
-				_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')),
-				_mm_cmpeq_epi8(v, _mm_set1_epi8('\r')));
-
-			special = _mm_or_si128(special, ends);
-			v = _mm_or_si128(
-				_mm_and_si128(shown, v),
-				_mm_andnot_si128(shown, _mm_set1_epi8('.')));
-			stop = (unsigned)_mm_movemask_epi8(special);
-		} else {
-			stop = (unsigned)_mm_movemask_epi8(special) |
-			       ((unsigned)_mm_movemask_epi8(shown) ^ 0xffff);
-		}
-		_mm_storeu_si128((__m128i *)(void *)(out + i), v);
+		stop = copy_sixteen(
+			out + i,
+			_mm_loadu_si128((const __m128i *)(const void *)(p + i)),
+			dots);
 		if (stop != 0) {
 			return i + (unsigned)__builtin_ctz(stop);
 		}
 	}
-#endif
+	if (i == n) {
+		return n;
+	}
+	stop = copy_sixteen(out + i, load_short(p + i, n - i), dots) |
+	       1u << (n - i);
+	return i + (unsigned)__builtin_ctz(stop);
+#else
 	for (; i < n; i++) {
-		b = dots ? printable(p[i]) : p[i];
+		uint8_t b = dots ? printable(p[i]) : p[i];
+
 		if (!is_plain(b)) {
 			break;
 		}
 		out[i] = (char)b;
 	}
 	return i;
+#endif
 }
 
 static inline void
@@ -502,13 +542,31 @@ json_nil(struct json *j, const char *key)
 	put(j, "null", 4);
 }
 
+/* A string of characters that need no escape. */
+static void
+put_trusted(struct json *j, const char *key, const char *s, size_t n)
+{
+	size_t k = json_key_len(key);
+	char *p;
+
+	if (!room(j, k + 4 + n + 2)) {
+		return;
+	}
+	p = key_at(j, j->p + j->len, key, k);
+	*p++ = '"';
+	memcpy(p, s, n);
+	p += n;
+	*p++ = '"';
+	j->len = (size_t)(p - j->p);
+}
+
 void
 json_addr(struct json *j, const char *key, const struct addr *a)
 {
 	char tmp[ADDR_TEXT_CAP];
 	size_t n = addr_format(a, tmp);
 
-	json_str(j, key, view_of(tmp, n));
+	put_trusted(j, key, tmp, n);
 }
 
 void
@@ -517,87 +575,13 @@ json_time(struct json *j, const char *key, uint64_t wall_us)
 	char tmp[CLOCK_ISO_CAP];
 	size_t n = clock_iso(wall_us, tmp);
 
-	json_str(j, key, view_of(tmp, n));
+	put_trusted(j, key, tmp, n);
 }
 
-void
-json_hex(struct json *j, const char *key, struct view v)
+char *
+json_room(struct json *j, size_t n)
 {
-	put_key(j, key);
-	put(j, "\"", 1);
-	if (room(j, v.len * 2)) {
-		for (size_t i = 0; i < v.len; i++) {
-			j->p[j->len++] = hex_digits[v.p[i] >> 4];
-			j->p[j->len++] = hex_digits[v.p[i] & 15];
-		}
-	}
-	put(j, "\"", 1);
-}
-
-/* Whole groups of three bytes; returns how many bytes are left. */
-static size_t
-put_base64(struct json *j, struct view v, bool last)
-{
-	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				  "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t i = 0, left;
-	uint32_t w;
-	char *p;
-
-	if (!room(j, (v.len + 2) / 3 * 4)) {
-		return 0;
-	}
-	p = j->p + j->len;
-	for (; v.len - i >= 3; i += 3, p += 4) {
-		w = (uint32_t)v.p[i] << 16 | (uint32_t)v.p[i + 1] << 8 |
-		    v.p[i + 2];
-		p[0] = set[w >> 18];
-		p[1] = set[w >> 12 & 63];
-		p[2] = set[w >> 6 & 63];
-		p[3] = set[w & 63];
-	}
-	left = v.len - i;
-	if (left > 0 && last) {
-		w = (uint32_t)v.p[i] << 16 |
-		    (left > 1 ? (uint32_t)v.p[i + 1] << 8 : 0);
-		p[0] = set[w >> 18];
-		p[1] = set[w >> 12 & 63];
-		p[2] = left > 1 ? set[w >> 6 & 63] : '=';
-		p[3] = '=';
-		p += 4;
-		left = 0;
-	}
-	j->len = (size_t)(p - j->p);
-	return left;
-}
-
-void
-json_base64_two(struct json *j, const char *key, struct view a, struct view b)
-{
-	uint8_t seam[3];
-	size_t left, more;
-
-	put_key(j, key);
-	put(j, "\"", 1);
-	left = put_base64(j, a, false);
-	if (left > 0) {
-		/* The group that has bytes of both. */
-		more = MIN(3 - left, b.len);
-		memcpy(seam, a.p + a.len - left, left);
-		if (more > 0) {
-			memcpy(seam + left, b.p, more);
-		}
-		put_base64(j, view_of(seam, left + more), true);
-		b = view_sub(b, more, b.len);
-	}
-	put_base64(j, b, true);
-	put(j, "\"", 1);
-}
-
-void
-json_base64(struct json *j, const char *key, struct view v)
-{
-	json_base64_two(j, key, v, VIEW_NONE);
+	return room(j, n) ? j->p + j->len : NULL;
 }
 
 void

@@ -109,6 +109,10 @@ void json_base64_two(struct json *j, const char *key, struct view a,
 /* A value that is already JSON, e.g. a prefix prepared per rule. */
 void json_raw(struct json *j, const char *key, struct view v);
 
+/* Where 'n' more bytes of JSON text may be written, for j->len to grow by
+ * those that were; NULL when there is no memory. */
+char *json_room(struct json *j, size_t n);
+
 static inline struct view
 json_view(const struct json *j)
 {

@@ -128,6 +128,24 @@ pool_region_put(void *region, size_t size)
 }
 
 void
+pool_region_warm(void *region, size_t size)
+{
+	uint8_t *mem = region;
+
+#ifdef MADV_POPULATE_WRITE
+	if (madvise(mem, size, MADV_POPULATE_WRITE) == 0) {
+		return;
+	}
+#endif
+	/* an older kernel: a write to each page does the same */
+	for (size_t i = 0; i < size; i += PAGE_SIZE_LEAST) {
+		volatile uint8_t *page = mem + i;
+
+		*page = *page;
+	}
+}
+
+void
 pool_free(struct pool *p)
 {
 	if (p == NULL) {
@@ -177,23 +195,6 @@ add_slab(struct pool *p, size_t size)
 	return true;
 }
 
-/* Has the pages of 'mem' come into being. */
-static void
-populate(uint8_t *mem, size_t size)
-{
-#ifdef MADV_POPULATE_WRITE
-	if (madvise(mem, size, MADV_POPULATE_WRITE) == 0) {
-		return;
-	}
-#endif
-	/* an older kernel: a write to each page does the same */
-	for (size_t i = 0; i < size; i += PAGE_SIZE_LEAST) {
-		volatile uint8_t *page = mem + i;
-
-		*page = *page;
-	}
-}
-
 static void *
 cut_block(struct pool *p, size_t size)
 {
@@ -223,7 +224,7 @@ pool_warm(struct pool *p, size_t size)
 		if (!add_slab(p, size)) {
 			return false;
 		}
-		populate((uint8_t *)p->slabs, size);
+		pool_region_warm(p->slabs, size);
 	}
 #endif
 	return true;

@@ -53,6 +53,8 @@ void pool_put(struct pool *p, void *block, size_t size);
 #define POOL_REGION_ALIGN ((size_t)2 << 20)
 void *pool_region_get(size_t size);
 void pool_region_put(void *region, size_t size);
+/* Has the pages of its first 'size' bytes come into being. */
+void pool_region_warm(void *region, size_t size);
 
 /* Counts 'size' bytes of a region as handed out; false (and a refusal) when
  * that would be above the limit. */

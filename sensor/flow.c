@@ -67,16 +67,14 @@ records_init(struct flow_table *t, const struct conf *conf, struct pool *pool)
 			      pool_limit(pool) / sizeof(struct flow)));
 }
 
-/* Touches the first records, so that their pages are there. */
+/* Has the pages of the first 'n' records, and of the index that so many
+ * flows need, come into being. */
 static void
 prealloc(struct flow_table *t, uint64_t n)
 {
-	volatile uint8_t *mem = (uint8_t *)t->rec.v;
-
-	n = MIN(n, t->rec.cap) * sizeof(struct flow);
-	for (uint64_t i = 0; i < n; i += 4096) {
-		mem[i] = 0;
-	}
+	n = MIN(n, t->rec.cap);
+	pool_region_warm(t->rec.v, n * sizeof(struct flow));
+	flow_index_warm(&t->index, n);
 }
 
 struct flow_table *

@@ -43,6 +43,14 @@ flow_index_init(struct flow_index *ix, struct flow_records *rec, uint64_t start,
 	return true;
 }
 
+void
+flow_index_warm(struct flow_index *ix, uint64_t n_flows)
+{
+	uint64_t n = MAX(ix->mask + 1, n_flows * GROW_DEN / GROW_NUM);
+
+	pool_region_warm(ix->v, MIN(n, ix->cap) * sizeof(*ix->v));
+}
+
 uint64_t
 flow_index_bytes(const struct flow_index *ix)
 {

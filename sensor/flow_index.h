@@ -52,6 +52,8 @@ struct flow_index {
 /* Room for 'max_flows', 'start' buckets to begin with. */
 bool flow_index_init(struct flow_index *ix, struct flow_records *rec,
 		     uint64_t start, uint64_t max_flows);
+/* Has the pages that 'n_flows' need come into being. */
+void flow_index_warm(struct flow_index *ix, uint64_t n_flows);
 void flow_index_fini(struct flow_index *ix);
 /* Forgets every flow. */
 void flow_index_reset(struct flow_index *ix);

@@ -2,6 +2,7 @@
 #include "tests/test.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/json.h"
@@ -107,6 +108,142 @@ random_bytes_stay_valid(void **state)
 	json_fini(&j);
 }
 
+/* Bytes of its own, so that a read past them is seen. */
+static uint8_t *
+random_bytes(size_t n, bool text)
+{
+	uint8_t *p = malloc(MAX(n, 1));
+
+	assert_non_null(p);
+	for (size_t i = 0; i < n; i++) {
+		p[i] = (uint8_t)(text && rand() % 16 != 0 ? 0x20 + rand() % 0x5f
+							  : rand());
+	}
+	return p;
+}
+
+static size_t
+base64_by_the_book(char *out, const uint8_t *p, size_t n)
+{
+	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t len = 0;
+
+	for (size_t bit = 0; bit < n * 8; bit += 6) {
+		unsigned v = 0;
+
+		for (size_t b = bit; b < bit + 6; b++) {
+			v = v << 1 |
+			    (b < n * 8 ? p[b / 8] >> (7 - b % 8) & 1 : 0);
+		}
+		out[len++] = set[v];
+	}
+	while (len % 4 != 0) {
+		out[len++] = '=';
+	}
+	return len;
+}
+
+static void
+base64_of_every_length(void **state)
+{
+	char expected[512];
+	struct json j;
+
+	(void)state;
+	json_init(&j);
+	srand(3);
+	for (size_t n = 0; n < 300; n++) {
+		uint8_t *p = random_bytes(n, false);
+		size_t cut = n > 0 ? (size_t)rand() % n : 0, len;
+
+		expected[0] = '"';
+		len = base64_by_the_book(expected + 1, p, n) + 2;
+		expected[len - 1] = '"';
+		json_reset(&j);
+		json_base64(&j, NULL, view_of(p, n));
+		assert_true(view_eq(json_view(&j), view_of(expected, len)));
+		json_reset(&j);
+		json_base64_two(&j, NULL, view_of(p, cut),
+				view_of(p + cut, n - cut));
+		assert_true(view_eq(json_view(&j), view_of(expected, len)));
+		free(p);
+	}
+	json_fini(&j);
+}
+
+/* Byte by byte, what a run of them has to give. */
+static void
+text_of_every_length(void **state)
+{
+	struct json all, each;
+
+	(void)state;
+	json_init(&all);
+	json_init(&each);
+	srand(4);
+	for (size_t n = 0; n < 2000; n++) {
+		size_t len = n % 100;
+		uint8_t *p = random_bytes(len, true);
+
+		json_reset(&all);
+		json_reset(&each);
+		json_str_begin(&all, "k");
+		json_printable_part(&all, view_of(p, len));
+		json_str_end(&all);
+		json_str_begin(&each, "k");
+		for (size_t i = 0; i < len; i++) {
+			bool shown = (p[i] >= 0x20 && p[i] < 0x7f) ||
+				     p[i] == '\n' || p[i] == '\r';
+
+			json_str_part(&each, view_of(shown ? (void *)(p + i)
+							   : (void *)".",
+						     1));
+		}
+		json_str_end(&each);
+		assert_true(view_eq(json_view(&all), json_view(&each)));
+		for (size_t i = 0; i < len; i++) {
+			p[i] &= 0x7f;
+		}
+		json_reset(&all);
+		json_reset(&each);
+		json_str(&all, "k", view_of(p, len));
+		json_str_begin(&each, "k");
+		for (size_t i = 0; i < len; i++) {
+			json_str_part(&each, view_of(p + i, 1));
+		}
+		json_str_end(&each);
+		assert_true(view_eq(json_view(&all), json_view(&each)));
+		free(p);
+	}
+	json_fini(&all);
+	json_fini(&each);
+}
+
+static void
+numbers_of_every_length(void **state)
+{
+	char expected[32];
+	struct json j;
+
+	(void)state;
+	json_init(&j);
+	for (uint64_t v = 1; v != 0; v *= 3) {
+		for (uint64_t d = 0; d < 3; d++) {
+			snprintf(expected, sizeof(expected), "%llu",
+				 (unsigned long long)(v - d));
+			json_reset(&j);
+			json_u64(&j, NULL, v - d);
+			assert_true(
+				view_eq(json_view(&j), view_cstr(expected)));
+		}
+		if (v > UINT64_MAX / 3) {
+			break;
+		}
+	}
+	json_fini(&j);
+}
+
 int
 main(void)
 {
@@ -114,6 +251,9 @@ main(void)
 		cmocka_unit_test(writes_every_kind),
 		cmocka_unit_test(hostile_text_is_inert),
 		cmocka_unit_test(random_bytes_stay_valid),
+		cmocka_unit_test(base64_of_every_length),
+		cmocka_unit_test(text_of_every_length),
+		cmocka_unit_test(numbers_of_every_length),
 	};
 
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);
