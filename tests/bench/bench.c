@@ -189,8 +189,7 @@ main(int argc, char **argv)
 	processor(cpu, sizeof(cpu));
 	printf("%s, measured at %.2f GHz; best of %u rounds\n", cpu, b.hz / 1e9,
 	       b.rounds);
-	printf("memory there before the clock starts: %zu MB of the "
-	       "pool, " PRODUCT_FLOWS_READY " flows\n",
+	printf("memory there before the clock starts: %zu MB of the pool\n",
 	       PRODUCT_READY >> 20);
 	for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
 		if (only == NULL || strcmp(only, sections[i].name) == 0) {

@@ -22,7 +22,6 @@
 /* A sensor runs for days: what its traffic needs is there, not to be faulted
  * in while the clock runs. */
 #define MEMORY_READY ((size_t)256 << 20)
-#define FLOWS_READY "200000"
 
 enum stage {
 	READ,
@@ -259,8 +258,7 @@ main(int argc, char **argv)
 		fputs("usage: bench_stages CAPTURE [RULES...]\n", stderr);
 		return 2;
 	}
-	if (conf_set(conf, "flow.prealloc", FLOWS_READY) != ERR_OK ||
-	    conf_set(conf, "stream.checksum-validation", "no") != ERR_OK ||
+	if (conf_set(conf, "stream.checksum-validation", "no") != ERR_OK ||
 	    conf_set(conf, "vars.address-groups.HOME_NET", "any") != ERR_OK ||
 	    conf_set(conf, "vars.address-groups.EXTERNAL_NET", "any") !=
 		    ERR_OK) {
@@ -280,7 +278,7 @@ main(int argc, char **argv)
 	printf("%s: %llu packets, %.1f MB\n", argv[1],
 	       (unsigned long long)t.packets, (double)t.bytes / 1e6);
 	printf("memory there before the clock starts: %zu MB of the "
-	       "pool, " FLOWS_READY " flows\n\n",
+	       "pool\n\n",
 	       MEMORY_READY >> 20);
 	printf("%-22s %10s %10s %10s %8s\n", "stage", "CPU s", "Mpackets/s",
 	       "Gbit/s", "alerts");

@@ -36,7 +36,6 @@ product_conf(uint32_t flows)
 	if (conf == NULL) {
 		bench_die("settings", "out of memory");
 	}
-	set(conf, "flow.prealloc", PRODUCT_FLOWS_READY);
 	set(conf, "stream.checksum-validation", "no");
 	set(conf, "vars.address-groups.HOME_NET", "any");
 	set(conf, "vars.address-groups.EXTERNAL_NET", "any");

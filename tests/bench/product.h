@@ -24,7 +24,6 @@ enum product_stage {
 
 #define PRODUCT_POOL ((size_t)12 << 30)
 #define PRODUCT_READY ((size_t)256 << 20) /* of it, as in a long run */
-#define PRODUCT_FLOWS_READY "200000"
 
 struct product_counts {
 	uint64_t packets, bytes, alerts;
