@@ -244,7 +244,7 @@ best_width(const struct keys *k)
 			pass[b] *= k->at[b][j].share;
 			sum += pass[b];
 		}
-		cost = MIN(1.0, sum * CLUMPS) * PASS_COST +
+		cost = sum * CLUMPS * PASS_COST +
 		       PLACE_COST * (j + 1) * (k->buckets / 8);
 		if (cost < best && (j > 0 || k->width == 1)) {
 			best = cost;
