@@ -43,6 +43,19 @@ addr_index_suits(const struct range_set *s)
 	return sum < (unsigned __int128)1 << 30;
 }
 
+uint64_t
+addr_index_width(const struct range_set *s)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < s->n; i++) {
+		unsigned __int128 size = s->v[i].hi - s->v[i].lo;
+
+		sum += size >> 32 == 0 ? (uint64_t)size + 1 : 1;
+	}
+	return sum;
+}
+
 /* The rules that hold the present piece. */
 struct active {
 	uint32_t *v;

@@ -44,6 +44,8 @@ enum err addr_index_build(struct addr_index *ix,
 void addr_index_fini(struct addr_index *ix);
 /* Whether a set is narrow enough to be worth indexing. */
 bool addr_index_suits(const struct range_set *s);
+/* How many addresses a set that suits has; blocks of IPv6 count as one. */
+uint64_t addr_index_width(const struct range_set *s);
 
 /* The ids of all entries that hold 'x'; '*n' is how many. */
 static inline const uint32_t *

@@ -52,11 +52,34 @@ header_app_covers(const struct rule_prog *p, enum app_proto app)
 	       (p->app == APP_DNS && app == APP_DOH2);
 }
 
+/* What ip_proto says of packets of kind 'i', which all have one number. */
+static bool
+ip_proto_ok(const struct rule_prog *p, unsigned i)
+{
+	static const uint8_t numbers[HEADER_KINDS] = {
+		IPP_TCP, IPP_UDP, IPP_ICMP, IPP_ICMPV6, IPP_SCTP, 0,
+	};
+
+	if (numbers[i] == 0) {
+		return true; /* any other */
+	}
+	for (uint16_t k = 0; k < p->n_tests; k++) {
+		const struct test *t = &p->tests[k];
+
+		if (t->fact == FACT_IP_PROTO &&
+		    compare_u64(numbers[i], (enum cmp)t->compare, t->a, t->b) ==
+			    t->negated) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static void
 fill_rows(struct header_index *h, const struct rule_prog *p)
 {
 	for (unsigned i = 0; i < HEADER_KINDS; i++) {
-		if ((p->protos >> i & 1) != 0) {
+		if ((p->protos >> i & 1) != 0 && ip_proto_ok(p, i)) {
 			set_bit(h->proto[i], p->order);
 		}
 	}

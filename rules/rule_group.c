@@ -96,6 +96,21 @@ bare_of(const struct rule_prog *p, uint8_t proto)
 	return b;
 }
 
+/* Whether 'p' belongs in the index of this side: the narrower one. */
+static bool
+is_told_by(const struct rule_prog *p, bool by_dst)
+{
+	const struct range_set *s = by_dst ? p->dst : p->src;
+	const struct range_set *other = by_dst ? p->src : p->dst;
+
+	if (p->both_ways || !addr_index_suits(s)) {
+		return false;
+	}
+	/* those of the source's come first, and may not fit in */
+	return by_dst || !addr_index_suits(other) ||
+	       addr_index_width(s) <= addr_index_width(other);
+}
+
 /* Moves the rules that one side tells apart from 'bare' into an index. */
 static enum err
 build_index(struct rule_group *g, const struct place *at,
@@ -118,7 +133,7 @@ build_index(struct rule_group *g, const struct place *at,
 		const struct rule_prog *p = bare->v[i];
 		const struct range_set *s = by_dst ? p->dst : p->src;
 
-		if (!p->both_ways && addr_index_suits(s)) {
+		if (is_told_by(p, by_dst)) {
 			v[n++] = (struct addr_index_entry){ s, p->order };
 		}
 	}
@@ -130,8 +145,7 @@ build_index(struct rule_group *g, const struct place *at,
 	for (uint32_t i = 0; e == ERR_OK && i < bare->n; i++) {
 		const struct rule_prog *p = bare->v[i];
 
-		if (p->both_ways ||
-		    !addr_index_suits(by_dst ? p->dst : p->src)) {
+		if (!is_told_by(p, by_dst)) {
 			bare->v[kept++] = p;
 		} else {
 			add_types(&g->types, p, proto_at(at));

@@ -134,8 +134,9 @@ join_bare(struct rule_plan *plan, unsigned in_stream,
 	}
 }
 
-/* What the plan's rules wait for, in packets of class 'c'. */
-static void
+/* What the plan's rules wait for, in packets of class 'c'; returns what scans
+ * they need. */
+static struct rule_scans_choice
 note_class(struct rule_plan *plan, const struct rule_groups *g,
 	   enum packet_class c, unsigned dir, unsigned in_stream)
 {
@@ -158,12 +159,14 @@ note_class(struct rule_plan *plan, const struct rule_groups *g,
 	plan->first[in_stream] = any_bare(plan, &l->first) ||
 				 l->first.by_src.n_pieces > 0 ||
 				 l->first.by_dst.n_pieces > 0;
+	return scans;
 }
 
 /* The same for the stream.  Segments are scanned for both at once: with what
  * both need. */
 static void
-note_stream(struct rule_plan *plan, const struct rule_groups *g, unsigned dir)
+note_stream(struct rule_plan *plan, const struct rule_groups *g, unsigned dir,
+	    const struct rule_scans_choice *segment)
 {
 	const struct rule_scans *far = &g->far[PACKET_TCP_STREAM][dir];
 	struct rule_scans_choice scans =
@@ -172,7 +175,7 @@ note_stream(struct rule_plan *plan, const struct rule_groups *g, unsigned dir)
 	plan->stream_near = any_literal(plan, &g->stream[dir].near);
 	plan->stream_far = scans.ports != NULL;
 	plan->stream_apps = scans.apps;
-	plan->ports[true] = rule_scans_choose(far, plan->fits, NULL).ports;
+	plan->ports[true] = rule_scans_for_both(far, segment, &scans);
 	plan->stream_bare = any_bare(plan, &g->stream[dir]);
 }
 
@@ -183,6 +186,7 @@ fill(struct rule_plan *plan, const struct rule_groups *g,
 	const struct header_index *h = &g->headers;
 	const uint64_t *src, *dst, *sport, *dport, *proto, *version;
 	unsigned v = ends->ip_version == 4 ? 1 : ends->ip_version == 6 ? 2 : 0;
+	struct rule_scans_choice scans;
 
 	src = range_classes_row(&h->src, plan->classes >> 48);
 	dst = range_classes_row(&h->dst, plan->classes >> 32 & 0xffff);
@@ -198,10 +202,11 @@ fill(struct rule_plan *plan, const struct rule_groups *g,
 		}
 	}
 	plan->fits = row;
-	note_class(plan, g, (enum packet_class)plan->kind, ends->dir, false);
+	(void)note_class(plan, g, (enum packet_class)plan->kind, ends->dir,
+			 false);
 	if (plan->kind == PACKET_TCP) {
-		note_class(plan, g, PACKET_TCP_STREAM, ends->dir, true);
-		note_stream(plan, g, ends->dir);
+		scans = note_class(plan, g, PACKET_TCP_STREAM, ends->dir, true);
+		note_stream(plan, g, ends->dir, &scans);
 	}
 }
 

@@ -316,28 +316,43 @@ any_in(const struct rule_scan *s, const uint64_t *row, const uint64_t *role)
 	return false;
 }
 
+/* The last scan has all programs, so some bit of 'fit' is left. */
+static const struct rule_scan *
+least_of(const struct rule_scans *s, uint32_t fit)
+{
+	return fit != 0 ? &s->ports[__builtin_ctz(fit)] : NULL;
+}
+
 struct rule_scans_choice
 rule_scans_choose(const struct rule_scans *s, const uint64_t *row,
 		  const uint64_t *role)
 {
 	const struct rule_scan *all =
 		s->n_ports > 0 ? &s->ports[s->n_ports - 1] : NULL;
-	struct rule_scans_choice c = { NULL, 0 };
-	uint32_t fit = 0;
+	struct rule_scans_choice c = { NULL, 0, 0 };
 
 	for (uint32_t i = 0; all != NULL && i < all->first[all->n_ids]; i++) {
 		if (is_in(row, all->orders[i]) &&
 		    (role == NULL || is_in(role, all->orders[i]))) {
-			fit = (fit == 0 ? UINT32_MAX : fit) & s->in[i];
+			c.fit = (c.fit == 0 ? UINT32_MAX : c.fit) & s->in[i];
 		}
 	}
-	if (fit != 0) { /* the last scan has all, so its bit is left */
-		c.ports = &s->ports[__builtin_ctz(fit)];
-	}
+	c.ports = least_of(s, c.fit);
 	for (unsigned a = 0; s->app != NULL && a < APP_PROTO_COUNT; a++) {
 		if (any_in(&s->app[a], row, role)) {
 			c.apps |= UINT64_C(1) << a;
 		}
 	}
 	return c;
+}
+
+const struct rule_scan *
+rule_scans_for_both(const struct rule_scans *s,
+		    const struct rule_scans_choice *a,
+		    const struct rule_scans_choice *b)
+{
+	uint32_t fit =
+		a->fit == 0 || b->fit == 0 ? a->fit | b->fit : a->fit & b->fit;
+
+	return least_of(s, fit);
 }

@@ -78,11 +78,17 @@ struct rule_scans_choice {
 	/* ...the least of the scans for ports that has all; NULL: none is. */
 	const struct rule_scan *ports;
 	uint64_t apps; /* ...the protocols that have one, a bit each */
+	uint32_t fit; /* bit per scan for ports that has all; 0: no program */
 };
 
 struct rule_scans_choice rule_scans_choose(const struct rule_scans *s,
 					   const uint64_t *row,
 					   const uint64_t *role);
+
+/* The least of the scans for ports that has what 'a' and 'b' both need. */
+const struct rule_scan *rule_scans_for_both(const struct rule_scans *s,
+					    const struct rule_scans_choice *a,
+					    const struct rule_scans_choice *b);
 
 /*
  * rule_ports.c: which families of ports deserve a scan of their own?  Sets

@@ -401,6 +401,51 @@ test_protocol_comes_late(void **state)
 	ruleset_free(rs);
 }
 
+/* Rules on a flow's first packet, by address or number of protocol: those of
+ * other ends are not tried. */
+static void
+test_first_packet(void **state)
+{
+	static const char text[] =
+		"alert ip any any -> any any (msg:\"a\"; ip_proto:41; sid:1;)\n"
+		"alert ip 10.0.0.0/8 any -> 10.9.9.9 any (msg:\"b\"; sid:2;)\n"
+		"alert ip any any -> any any (msg:\"c\"; ip_proto:!6; "
+		"ip_proto:<17; sid:3;)\n";
+	static const struct addr listed = {
+		.b = { [10] = 0xff, [11] = 0xff, 10, 9, 9, 9 }
+	};
+	static const struct {
+		uint8_t proto;
+		const struct addr *dst;
+		bool wanted;
+	} cases[] = {
+		{ IPP_TCP, &server, false }, { IPP_UDP, &server, false },
+		{ IPP_TCP, &listed, true },  { IPP_ICMP, &server, true },
+		{ 41, &server, true },
+	};
+	struct diag d;
+	struct ruleset *rs = rules_of(NULL, text, &d);
+	struct rule_matcher *m = rule_matcher_new(rs);
+
+	(void)state;
+	assert_non_null(m);
+	assert_int_equal(ruleset_report(rs)->loaded, 3);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct rule_look l = look_at(cases[i].proto, 80, "");
+
+		l.first = true;
+		l.ends.dst = cases[i].dst;
+		if (rule_wants_packet(m, &l) != cases[i].wanted) {
+			fail_msg("case %zu", i);
+		}
+		if (cases[i].wanted) {
+			call(m, &l, INSPECT_PACKET);
+		}
+	}
+	rule_matcher_free(m);
+	ruleset_free(rs);
+}
+
 int
 main(void)
 {
@@ -409,6 +454,7 @@ main(void)
 		cmocka_unit_test(test_wants_packet),
 		cmocka_unit_test(test_segment_is_scanned_once),
 		cmocka_unit_test(test_plans_run_out),
+		cmocka_unit_test(test_first_packet),
 		cmocka_unit_test(test_ports_and_protocols),
 		cmocka_unit_test(test_protocol_comes_late),
 	};
