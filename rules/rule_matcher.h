@@ -64,6 +64,7 @@ struct rule_matcher {
 	struct note context[NOTES_MAX];
 	uint32_t n_context;
 	bool swap; /* the rule at hand meets the packet turned round */
+	const struct rule_list *raw_missed; /* its raw bytes that just failed */
 	struct claim_buf claims;
 	struct rule_datum data[MAX_DATA];
 	uint32_t n_data, data_kept; /* kept: they belong to hits */

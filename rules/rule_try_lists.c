@@ -120,6 +120,7 @@ lists_match(struct rule_matcher *m, const struct rule_prog *p)
 
 		if (l->buf == BUF_PAYLOAD ? !try_payload(m, p, l)
 					  : !buffer_ok(m, l)) {
+			m->raw_missed = l->buf == BUF_PAYLOAD ? l : NULL;
 			return false;
 		}
 	}

@@ -12,7 +12,9 @@ static void
 look_at_raw(struct rule_matcher *m, const struct rule_prog *p)
 {
 	for (uint16_t i = 0; i < p->n_lists; i++) {
+		/* what failed just now need not be searched again */
 		if (p->lists[i].buf != BUF_PAYLOAD ||
+		    &p->lists[i] == m->raw_missed ||
 		    !try_payload(m, p, &p->lists[i])) {
 			continue;
 		}
@@ -114,6 +116,7 @@ attempt(struct rule_matcher *m, const struct rule_prog *p)
 	bool first = is_first_half(m, p), grows;
 	enum readiness ready;
 
+	m->raw_missed = NULL;
 	if (p->two_halves && (p->dirs >> DIR_TOCLIENT & 1) != 0) {
 		swap = !swap; /* its header is written from the client */
 	}
