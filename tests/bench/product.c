@@ -36,7 +36,6 @@ product_conf(uint32_t flows)
 	if (conf == NULL) {
 		bench_die("settings", "out of memory");
 	}
-	set(conf, "flow.prealloc", PRODUCT_FLOWS_READY);
 	set(conf, "stream.checksum-validation", "no");
 	set(conf, "vars.address-groups.HOME_NET", "any");
 	set(conf, "vars.address-groups.EXTERNAL_NET", "any");
@@ -46,6 +45,9 @@ product_conf(uint32_t flows)
 		set(conf, "flow.memcap", text);
 		snprintf(text, sizeof(text), "%u", flows);
 		set(conf, "flow.hash-size", text);
+	} else {
+		/* where flows are numbered, their memory is measured */
+		set(conf, "flow.prealloc", PRODUCT_FLOWS_READY);
 	}
 	return conf;
 }
