@@ -360,16 +360,10 @@ app_eof(struct app_ctx *ctx, struct flow *f, enum flow_dir dir, uint64_t now_us)
 }
 
 enum app_proto
-app_proto_of(const struct flow *f)
+app_proto_unparsed(const struct flow *f)
 {
 	const struct app_flow *af = f->app;
 
-	if (af == NULL) {
-		return APP_UNKNOWN;
-	}
-	if (af->parser != NULL) {
-		return af->parser->proto;
-	}
 	for (unsigned i = 0; i < 2; i++) {
 		if (app_known(af->dir_proto[i])) {
 			return af->dir_proto[i];

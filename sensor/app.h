@@ -40,7 +40,16 @@ void app_eof(struct app_ctx *ctx, struct flow *f, enum flow_dir dir,
 	     uint64_t now_us);
 
 /* APP_UNKNOWN, APP_FAILED or the protocol. */
-enum app_proto app_proto_of(const struct flow *f);
+enum app_proto app_proto_unparsed(const struct flow *f); /* of the others */
+static inline enum app_proto
+app_proto_of(const struct flow *f)
+{
+	if (f->app == NULL) {
+		return APP_UNKNOWN;
+	}
+	return f->app->parser != NULL ? f->app->parser->proto
+				      : app_proto_unparsed(f);
+}
 enum app_proto app_proto_dir(const struct flow *f, enum flow_dir dir);
 /* What it was before it changed, EVE's app_proto_orig; or APP_UNKNOWN. */
 enum app_proto app_proto_before(const struct flow *f);

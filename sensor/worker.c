@@ -45,6 +45,9 @@ worker_new(const struct worker_settings *s)
 		w->streams = stream_ctx_new(s->conf, w->pool);
 		w->apps = app_ctx_new(s->conf, w->pool);
 	}
+	if (w->flows != NULL) {
+		w->flow_count = flow_counters(w->flows);
+	}
 	w->matcher = rule_matcher_new(s->rules);
 	if (w->matcher != NULL && s->shared != NULL) {
 		rule_matcher_settle(w->matcher, s->shared);
@@ -86,13 +89,21 @@ worker_change_rules(struct worker *w, struct rule_matcher *next)
 
 /* The packet itself, when a rule asked for it earlier. */
 static void
-put_tagged(struct worker *w, const struct event_subject *s)
+write_tagged(struct worker *w, const struct event_subject *s)
 {
-	if (UNLIKELY(w->tags != NULL) && s->pkt->ip_version != 0 &&
+	if (s->pkt->ip_version != 0 &&
 	    tag_packet(w->tags, s->f, &s->pkt->src, &s->pkt->dst,
 		       s->pkt->frame->caplen, s->ts_us)) {
 		worker_put_line(w, s, EVENT_TYPE_PACKET,
 				event_packet(w->log, s));
+	}
+}
+
+static inline void
+put_tagged(struct worker *w, const struct event_subject *s)
+{
+	if (UNLIKELY(w->tags != NULL)) {
+		write_tagged(w, s);
 	}
 }
 
@@ -290,8 +301,8 @@ packet(struct worker *w, struct packet *pkt)
 static void
 relieve(struct worker *w, const struct frame *f, struct outbox *out)
 {
-	const struct flow_counters *n = flow_counters(w->flows);
-	uint64_t pressed = n->emergency_evicted + n->no_memory;
+	uint64_t pressed =
+		w->flow_count->emergency_evicted + w->flow_count->no_memory;
 
 	if (UNLIKELY(pressed != w->pressed)) {
 		w->pressed = pressed;
@@ -314,21 +325,12 @@ worker_frame(struct worker *w, const struct frame *f, struct outbox *out)
 	worker_take(w, f, 0, out);
 }
 
-void
-worker_take(struct worker *w, const struct frame *f, uint64_t hash,
-	    struct outbox *out)
+/* What became of a frame of 'n' packets. */
+static void
+count_frame(struct worker *w, unsigned n)
 {
-	unsigned n = decode_frame(w->decoder, f, w->pkts);
 	bool any_ip = false, broken = false;
 
-	if (LIKELY(hash != 0 && n > 0)) {
-		hand_hash(&w->pkts[0], hash);
-	}
-	w->out = out;
-	w->order = f->number;
-	w->sub = 0;
-	w->count.frames++;
-	w->count.bytes += f->caplen;
 	for (unsigned i = 0; i < n; i++) {
 		any_ip = any_ip || w->pkts[i].ip_version != 0;
 		broken = broken || (w->pkts[i].flags & PKT_BROKEN) != 0;
@@ -339,6 +341,27 @@ worker_take(struct worker *w, const struct frame *f, uint64_t hash,
 		w->count.skipped_invalid++;
 	} else {
 		w->count.skipped_not_ip++;
+	}
+}
+
+void
+worker_take(struct worker *w, const struct frame *f, uint64_t hash,
+	    struct outbox *out)
+{
+	unsigned n = decode_frame(w->decoder, f, w->pkts);
+
+	if (LIKELY(hash != 0 && n > 0)) {
+		hand_hash(&w->pkts[0], hash);
+	}
+	w->out = out;
+	w->order = f->number;
+	w->sub = 0;
+	w->count.frames++;
+	w->count.bytes += f->caplen;
+	if (LIKELY(n == 1 && w->pkts[0].ip_version != 0)) {
+		w->count.inspected++;
+	} else {
+		count_frame(w, n);
 	}
 	for (unsigned i = 0; i < n; i++) {
 		packet(w, &w->pkts[i]);

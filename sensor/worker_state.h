@@ -30,6 +30,7 @@ struct worker {
 	struct pool *pool;
 	struct decoder *decoder;
 	struct flow_table *flows;
+	const struct flow_counters *flow_count; /* of 'flows' */
 	struct stream_ctx *streams;
 	struct app_ctx *apps;
 	struct rule_matcher *matcher;
