@@ -45,9 +45,6 @@ product_conf(uint32_t flows)
 		set(conf, "flow.memcap", text);
 		snprintf(text, sizeof(text), "%u", flows);
 		set(conf, "flow.hash-size", text);
-	} else {
-		/* where flows are numbered, their memory is measured */
-		set(conf, "flow.prealloc", PRODUCT_FLOWS_READY);
 	}
 	return conf;
 }
