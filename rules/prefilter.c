@@ -276,6 +276,44 @@ scan_shorts(struct scan *s, const struct shorts *g)
 	}
 }
 
+/* The literals of 'sp' that stand at data[at]. */
+static void
+compare_spot(struct scan *s, const struct spot *sp, size_t at)
+{
+	uint32_t v = (uint32_t)load_to_end(s->data, at);
+
+	for (uint32_t i = sp->first; i < sp->end; i++) {
+		const struct spot_literal *l = &s->p->spot_literals[i];
+		size_t end = at + l->len;
+
+		if (((v ^ l->word) & l->mask) == 0 && end <= s->data.len &&
+		    end > s->fresh) {
+			report(s, l->id, at);
+		}
+	}
+}
+
+static void
+scan_spots(struct scan *s)
+{
+	const struct prefilter *p = s->p;
+	uint64_t end = s->base + s->data.len;
+
+	for (uint32_t i = 0; i < p->n_spots && p->spots[i].at < end; i++) {
+		const struct spot *sp = &p->spots[i];
+		size_t at = (size_t)(sp->at - s->base);
+		uint8_t c;
+
+		if (sp->at < s->base || at + SHORT_MAX <= s->fresh) {
+			continue;
+		}
+		c = s->data.p[at];
+		if ((sp->begins[c / 64] >> (c % 64) & 1) != 0) {
+			compare_spot(s, sp, at);
+		}
+	}
+}
+
 size_t
 prefilter_scan(const struct prefilter *p, struct prefilter_scratch *scratch,
 	       const struct prefilter_input *in, uint64_t *bits,
@@ -294,6 +332,7 @@ prefilter_scan(const struct prefilter *p, struct prefilter_scratch *scratch,
 	if (p->n_runs > 0) {
 		scan_runs(&s);
 	}
+	scan_spots(&s);
 	for (uint32_t i = 0; i < p->n_shorts; i++) {
 		scan_shorts(&s, &p->shorts[i]);
 	}

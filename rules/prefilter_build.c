@@ -19,8 +19,8 @@
 /* The literals by the way in which they will be looked for. */
 struct sorted {
 	struct piece *probes, *pieces;
-	const struct prefilter_literal **shorts, **runs;
-	size_t n_probes, n_pieces, n_shorts, n_runs;
+	const struct prefilter_literal **shorts, **runs, **spots;
+	size_t n_probes, n_pieces, n_shorts, n_runs, n_spots;
 };
 
 /* Zeroed, where registers are loaded from at once. */
@@ -41,6 +41,7 @@ sorted_fini(struct sorted *s)
 	free(s->pieces);
 	free(s->shorts);
 	free(s->runs);
+	free(s->spots);
 }
 
 static bool
@@ -50,6 +51,7 @@ sorted_init(struct sorted *s, size_t n)
 	s->pieces = calloc(n, sizeof(s->pieces[0]));
 	s->shorts = calloc(n, sizeof(s->shorts[0]));
 	s->runs = calloc(n, sizeof(s->runs[0]));
+	s->spots = calloc(n, sizeof(s->spots[0]));
 	return s->probes != NULL && s->pieces != NULL && s->shorts != NULL &&
 	       s->runs != NULL;
 }
@@ -140,6 +142,13 @@ has_a_bucket(const struct prefilter_literal *l)
 		 byte_gram_string(l->bytes, l->nocase) < COMMON_COST));
 }
 
+/* Short, and at one place only. */
+static bool
+is_spot(const struct prefilter_literal *l)
+{
+	return l->bytes.len <= SHORT_MAX && l->from == l->to;
+}
+
 static void
 sort_literals(struct prefilter *p, struct sorted *s,
 	      const struct prefilter_literal *lits, size_t n)
@@ -147,7 +156,7 @@ sort_literals(struct prefilter *p, struct sorted *s,
 	size_t few = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		few += lits[i].bytes.len <= SHORT_MAX;
+		few += lits[i].bytes.len <= SHORT_MAX && !is_spot(&lits[i]);
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct prefilter_literal *l = &lits[i];
@@ -155,8 +164,10 @@ sort_literals(struct prefilter *p, struct sorted *s,
 		if (l->from > l->to) {
 			continue; /* nowhere */
 		}
-		if (has_a_bucket(l) ||
-		    (l->bytes.len <= SHORT_MAX && few <= FEW_SHORT)) {
+		if (is_spot(l)) {
+			s->spots[s->n_spots++] = l;
+		} else if (has_a_bucket(l) ||
+			   (l->bytes.len <= SHORT_MAX && few <= FEW_SHORT)) {
 			s->shorts[s->n_shorts++] = l;
 		} else if (!try_probe(p, s, l)) {
 			if (is_run(l)) {
@@ -232,6 +243,57 @@ build_shorts(struct prefilter *p, struct sorted *s)
 		add_short(g, p->path->form, l);
 	}
 	p->memory += p->n_shorts * sizeof(p->shorts[0]);
+	return true;
+}
+
+static void
+add_spot_literal(struct prefilter *p, struct spot *sp,
+		 const struct prefilter_literal *l)
+{
+	struct spot_literal *x = &p->spot_literals[p->n_spot_literals++];
+
+	*x = (struct spot_literal){ .len = (uint32_t)l->bytes.len,
+				    .id = l->id };
+	for (size_t j = 0; j < l->bytes.len; j++) {
+		x->word |= (uint32_t)l->bytes.p[j] << (8 * j);
+		x->mask |= (uint32_t)byte_mask(l->bytes.p[j], l->nocase)
+			   << (8 * j);
+	}
+	for (unsigned c = 0; c < 256; c++) {
+		if (((c ^ x->word) & x->mask & 0xff) == 0) {
+			sp->begins[c / 64] |= UINT64_C(1) << (c % 64);
+		}
+	}
+	sp->end = p->n_spot_literals;
+}
+
+static bool
+build_spots(struct prefilter *p, struct sorted *s)
+{
+	struct spot *sp = NULL;
+
+	if (s->n_spots == 0) {
+		return true;
+	}
+	qsort(s->spots, s->n_spots, sizeof(s->spots[0]), by_range);
+	/* at most one for each */
+	p->spots = calloc(s->n_spots, sizeof(p->spots[0]));
+	p->spot_literals = calloc(s->n_spots, sizeof(p->spot_literals[0]));
+	if (p->spots == NULL || p->spot_literals == NULL) {
+		return false;
+	}
+	for (size_t i = 0; i < s->n_spots; i++) {
+		const struct prefilter_literal *l = s->spots[i];
+
+		if (sp == NULL || sp->at != l->from) {
+			sp = &p->spots[p->n_spots++];
+			sp->at = l->from;
+			sp->first = p->n_spot_literals;
+		}
+		add_spot_literal(p, sp, l);
+	}
+	p->memory += s->n_spots *
+		     (sizeof(p->spots[0]) + sizeof(p->spot_literals[0]));
 	return true;
 }
 
@@ -421,8 +483,8 @@ build_all(struct prefilter *p, const struct prefilter_literal *lits, size_t n)
 		sort_literals(p, &s, lits, n);
 		good = (s.n_probes == 0 || table_build(p, &p->probe_table,
 						       s.probes, s.n_probes)) &&
-		       build_runs(p, &s) && build_shorts(p, &s) &&
-		       build_lanes(p, &s);
+		       build_runs(p, &s) && build_spots(p, &s) &&
+		       build_shorts(p, &s) && build_lanes(p, &s);
 	}
 	sorted_fini(&s);
 	return good;
@@ -520,6 +582,8 @@ prefilter_free(struct prefilter *p)
 		free(p->lane[i]);
 	}
 	free(p->shorts);
+	free(p->spots);
+	free(p->spot_literals);
 	table_fini(&p->probe_table);
 	free(p->runs);
 	free(p->text);

@@ -7,6 +7,8 @@
  *   probe   those that may begin at a few offsets only: one hash look-up at
  *           each such offset, whatever the length of the data;
  *   run     four or more times the same byte: a search for runs;
+ *   spot    short ones that may begin at one offset only: the byte there is
+ *           looked at;
  *   short   one byte, and two or three that are common or few: eight of them
  *           at a time, a bucket of a filter each, so that what passes is
  *           there; the search ends when it has found all eight;
@@ -93,6 +95,19 @@ struct shorts {
 	uint32_t from, to;
 };
 
+/* A literal of at most SHORT_MAX bytes that counts at one place only. */
+struct spot_literal {
+	uint32_t word, mask; /* its bytes; those that it does not have are 0 */
+	uint32_t len, id;
+};
+
+/* All literals of one place: which bytes any of them begins with. */
+struct spot {
+	uint32_t at; /* offset in the buffer */
+	uint32_t first, end; /* in the prefilter's spot_literals */
+	uint64_t begins[4];
+};
+
 /* With each table eight buckets more: one, two or four tables. */
 struct filter {
 	unsigned width; /* bytes looked at: the first ones of a key */
@@ -133,6 +148,9 @@ struct prefilter {
 	uint8_t *text; /* of all entries */
 	size_t text_len;
 	struct shorts *shorts;
+	struct spot *spots; /* by place */
+	struct spot_literal *spot_literals;
+	uint32_t n_spots, n_spot_literals;
 	bool ids_shared;
 	size_t longest;
 	size_t memory;

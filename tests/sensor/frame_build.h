@@ -3,8 +3,8 @@
 #ifndef TESTS_FRAME_BUILD_H
 #define TESTS_FRAME_BUILD_H
 
-#include "common/proto.h"
 #include "common/csum.h"
+#include "common/proto.h"
 #include "sensor/packet.h"
 
 #define FRAME_CAP 70000
