@@ -9,7 +9,6 @@ geoip2mmdb_LDADD = libcommon.a
 noinst_PROGRAMS += storefill
 storefill_SOURCES = tests/tools/storefill.c tests/store_fixture.h tests/store_fixture.c
 storefill_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
-EXTRA_DIST += tests/tools/rulemany.awk
 EXTRA_PROGRAMS += tests/tools/byte_gram_train
 tests_tools_byte_gram_train_SOURCES = tests/tools/byte_gram_train.c
 tests_tools_byte_gram_train_LDADD = $(BENCH_LIBS)
