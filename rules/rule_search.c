@@ -3,34 +3,13 @@
 
 #include <limits.h>
 
+#include "rules/byte_gram.h"
 #include "rules/rule_search_path.h"
 
 /* A search may compare this often in vain before it is thought hostile. */
 #define BUDGET_LEAST 1024
 #define BUDGET_A_PLACE 2
-
-/*
- * How often a byte comes in traffic: 16 times the logarithm to base 2, from
- * an arbitrary zero.  Counted over payload of many protocols; marks of text
- * protocols that stand in nearly every head are set higher.
- */
-static const uint8_t how_common[256] = {
-	95, 50, 30, 27, 24, 18, 19, 14, 26, 17, 49, 9,  13, 42, 7,  32, 34, 10,
-	7,  7,  8,  7,  8,  7,  10, 5,  5,  7,  6,  6,  10, 7,  67, 7,  16, 6,
-	13, 11, 6,  6,  12, 12, 11, 14, 13, 33, 32, 37, 41, 37, 34, 27, 27, 30,
-	27, 26, 26, 26, 34, 26, 12, 28, 10, 8,  15, 30, 20, 21, 24, 23, 18, 16,
-	25, 22, 13, 14, 17, 24, 22, 19, 21, 14, 17, 20, 22, 18, 15, 15, 16, 13,
-	15, 5,  7,  6,  5,  12, 6,  43, 24, 34, 30, 48, 27, 26, 27, 37, 16, 17,
-	36, 32, 37, 39, 31, 14, 39, 36, 44, 25, 19, 23, 20, 20, 15, 7,  6,  7,
-	5,  5,  16, 10, 20, 10, 7,  9,  6,  4,  6,  11, 5,  18, 4,  9,  4,  4,
-	6,  3,  4,  4,  5,  5,  4,  4,  5,  4,  4,  3,  4,  5,  4,  4,  15, 6,
-	4,  5,  5,  9,  4,  3,  5,  4,  8,  4,  4,  3,  4,  5,  4,  4,  4,  3,
-	5,  4,  4,  4,  5,  4,  5,  5,  4,  3,  5,  5,  16, 5,  6,  7,  7,  4,
-	5,  9,  6,  5,  5,  4,  8,  4,  6,  4,  5,  6,  4,  4,  4,  4,  5,  4,
-	5,  4,  4,  4,  5,  4,  4,  6,  8,  4,  4,  4,  4,  4,  4,  5,  9,  6,
-	6,  6,  6,  4,  4,  5,  9,  4,  4,  6,  5,  4,  5,  8,  9,  6,  7,  7,
-	8,  10, 14, 40,
-};
+#define RAREST 18 /* of byte_gram_byte(), in half bits */
 
 static find_fn *fast; /* set before main(); NULL: the portable way */
 
@@ -73,14 +52,11 @@ rule_find_name(enum find_path path)
 	return names[path];
 }
 
-static uint8_t
+/* How often a byte comes in traffic: 16 times a logarithm to base 2. */
+static int
 rank_of(uint8_t b, bool nocase)
 {
-	uint8_t upper = (uint8_t)(b - ('a' - 'A'));
-
-	return nocase && b >= 'a' && b <= 'z'
-		       ? MAX(how_common[b], how_common[upper])
-		       : how_common[b];
+	return 8 * (RAREST - (int)byte_gram_byte(b, nocase)) + 3;
 }
 
 /*
