@@ -3,7 +3,7 @@
 # make tests/bench/bench_ioc.
 BENCH_LIBS = libsensor.a librules.a libcommon.a $(SENSOR_LIBS) $(RULES_LIBS) \
 	$(COMMON_LIBS) -lm
-EXTRA_PROGRAMS += tests/bench/bench tests/bench/bench_stages \
+EXTRA_PROGRAMS += tests/bench/bench \
 	tests/bench/merge_captures tests/bench/bench_flow \
 	tests/bench/bench_stream \
 	tests/bench/bench_ioc tests/bench/bench_prefilter \
@@ -21,8 +21,6 @@ tests_bench_bench_SOURCES = tests/bench/bench.c tests/bench/bench.h \
 	tests/bench/section_flows.c tests/bench/section_hostile.c \
 	tests/bench/section_workers.c tests/bench/targets.c
 tests_bench_bench_LDADD = $(BENCH_LIBS)
-tests_bench_bench_stages_SOURCES = tests/bench/bench_stages.c
-tests_bench_bench_stages_LDADD = $(BENCH_LIBS)
 tests_bench_merge_captures_SOURCES = tests/bench/merge_captures.c \
 	tests/bench/readdress.c tests/bench/readdress.h
 tests_bench_merge_captures_LDADD = $(BENCH_LIBS)
