@@ -62,13 +62,14 @@ rest_is_there(const struct scan *s, const struct entry *e, const uint8_t *at)
 		return true; /* the two words are all of it */
 	}
 	for (; i + 8 <= e->len; i += 8) {
-		if (((load64(at + i) ^ load64(text + i)) & load64(mask + i)) !=
-		    0) {
+		if (((load_le64(at + i) ^ load_le64(text + i)) &
+		     load_le64(mask + i)) != 0) {
 			return false;
 		}
 	}
 	i = e->len - 8u;
-	return ((load64(at + i) ^ load64(text + i)) & load64(mask + i)) == 0;
+	return ((load_le64(at + i) ^ load_le64(text + i)) &
+		load_le64(mask + i)) == 0;
 }
 
 /* The key of 'e' may stand at data[p]. */
@@ -81,8 +82,8 @@ compare(struct scan *s, const struct entry *e, size_t p)
 	if (p < e->key || end > s->data.len || end <= s->fresh) {
 		return;
 	}
-	v = load32(s->data.p + at + e->a) |
-	    (uint64_t)load32(s->data.p + at + e->b) << 32;
+	v = load_le32(s->data.p + at + e->a) |
+	    (uint64_t)load_le32(s->data.p + at + e->b) << 32;
 	if (((v ^ e->word) & e->word_mask) != 0 ||
 	    (is_known(s, e->id) && !s->p->ids_shared) ||
 	    !in_range(s, e->from, e->to, at) ||

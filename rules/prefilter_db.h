@@ -162,24 +162,6 @@ struct prefilter_scratch {
 	uint16_t queue[BLOCK + 64]; /* positions in the block */
 };
 
-static inline uint64_t
-load64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline uint32_t
-load32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 /* Eight bytes from 'p' on; those behind the data are 0. */
 static inline uint64_t
 load_to_end(struct view data, size_t p)
@@ -187,10 +169,11 @@ load_to_end(struct view data, size_t p)
 	uint64_t v = 0;
 
 	if (LIKELY(p + 8 <= data.len)) {
-		return load64(data.p + p);
+		return load_le64(data.p + p);
 	}
 	if (data.len >= 8) {
-		return load64(data.p + data.len - 8) >> 8 * (p + 8 - data.len);
+		return load_le64(data.p + data.len - 8) >>
+		       8 * (p + 8 - data.len);
 	}
 	for (size_t i = data.len; i > p; i--) {
 		v = v << 8 | data.p[i - 1];

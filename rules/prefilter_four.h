@@ -164,7 +164,7 @@ run(const struct filter *f, struct view data, size_t from, size_t to)
 		}
 	}
 	for (; p < to; p++) {
-		uint32_t v = load32(data.p + p);
+		uint32_t v = load_le32(data.p + p);
 		uint8_t c = data.p[p];
 
 		if (v == (v << 8 | v >> 24) &&

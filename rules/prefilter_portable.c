@@ -31,7 +31,7 @@ static size_t
 run(const struct filter *f, struct view data, size_t from, size_t to)
 {
 	for (size_t p = from; p < to; p++) {
-		uint32_t v = load32(data.p + p);
+		uint32_t v = load_le32(data.p + p);
 
 		if (v == (v << 8 | v >> 24) &&
 		    (f->at[0][0].byte[data.p[p]] != 0)) {

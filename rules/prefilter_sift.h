@@ -30,7 +30,7 @@ sift_from(const struct lane *l, struct view data, size_t from, uint16_t *queue,
 	}
 	for (; i < whole; i++) {
 		uint16_t q = queue[i];
-		uint64_t h = key_hash(load64(at + q), mask, 0) >> shift;
+		uint64_t h = key_hash(load_le64(at + q), mask, 0) >> shift;
 
 		queue[kept] = q;
 		kept += bitmap[h / 8] >> (h % 8) & 1;

@@ -13,7 +13,7 @@ key_bytes(const struct piece *v)
 
 	memcpy(b, v->lit->bytes.p + v->key,
 	       MIN(sizeof(b), v->lit->bytes.len - v->key));
-	return load64(b);
+	return load_le64(b);
 }
 
 uint64_t
@@ -55,7 +55,7 @@ word_mask(const struct prefilter_literal *l, size_t at)
 	for (size_t i = 0; i < WORD; i++) {
 		m[i] = byte_mask(l->bytes.p[at + i], l->nocase);
 	}
-	return load32(m);
+	return load_le32(m);
 }
 
 static void
@@ -81,8 +81,8 @@ choose_words(struct entry *e, const struct prefilter_literal *l)
 		apart[1] = e->a;
 		e->b = rarest_word(l, apart, len, 2);
 	}
-	e->word = load32(l->bytes.p + e->a) |
-		  (uint64_t)load32(l->bytes.p + e->b) << 32;
+	e->word = load_le32(l->bytes.p + e->a) |
+		  (uint64_t)load_le32(l->bytes.p + e->b) << 32;
 	e->word_mask = word_mask(l, e->a) | (uint64_t)word_mask(l, e->b) << 32;
 	e->word &= e->word_mask;
 }
