@@ -183,6 +183,17 @@ choices(const struct keys *k, const struct prefilter_literal *l,
 	return n;
 }
 
+/* What it is worth not to be one more under the key at 'key'. */
+static double
+crowd_cost(const struct keys *k, const struct prefilter_literal *l,
+	   uint16_t key)
+{
+	struct piece v = { .lit = l, .key = key };
+	unsigned n = *crowd_of(k, &v);
+
+	return n > CROWD ? (n - CROWD) * CROWD_COST : 0;
+}
+
 static void
 choose(struct keys *k, struct piece *v)
 {
@@ -191,9 +202,11 @@ choose(struct keys *k, struct piece *v)
 	unsigned n = choices(k, v->lit, at, rate);
 
 	for (unsigned i = 0; i < n; i++) {
+		double crowd = crowd_cost(k, v->lit, at[i]);
+
 		for (unsigned b = 0; b < k->buckets; b++) {
 			double cost = adds_to(k, v->lit, at[i], b) * PASS_COST +
-				      rate[i] * KEY_COST;
+				      rate[i] * KEY_COST + crowd;
 
 			if (cost < best) {
 				best = cost;
