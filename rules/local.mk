@@ -86,6 +86,7 @@ librules_a_SOURCES += \
 	rules/byte_gram.h rules/byte_gram.c \
 	rules/byte_gram_data.h rules/byte_gram_data.c \
 	rules/prefilter.h rules/prefilter.c \
+	rules/prefilter_linear.h rules/prefilter_linear.c \
 	rules/prefilter_db.h rules/prefilter_path.h rules/prefilter_path.c \
 	rules/prefilter_portable.c rules/prefilter_four.h \
 	rules/prefilter_short.h rules/prefilter_sift.h \
@@ -93,6 +94,7 @@ librules_a_SOURCES += \
 	rules/prefilter_ssse3.c rules/prefilter_avx2.c \
 	rules/prefilter_avx512.c rules/prefilter_neon.c \
 	rules/prefilter_lane.h rules/prefilter_keys.c \
+	rules/prefilter_automaton.c \
 	rules/prefilter_table.c rules/prefilter_build.c \
 	rules/ioc_set.h rules/ioc_set.c \
 	rules/ioc_set_db.h \

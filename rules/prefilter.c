@@ -4,6 +4,9 @@
 #include "rules/prefilter_db.h"
 #include "rules/prefilter_path.h"
 
+/* What finding the literals of a key costs, in compares. */
+#define KEY_COMPARES 4
+
 struct scan {
 	const struct prefilter *p;
 	struct view data;
@@ -12,6 +15,8 @@ struct scan {
 	uint64_t *bits;
 	struct prefilter_hit *hits;
 	size_t n;
+	uint32_t limit; /* of a block, in compares */
+	struct prefilter_work *work;
 };
 
 static bool
@@ -108,19 +113,21 @@ compare_short(struct scan *s, const struct entry *e, size_t p)
 	report(s, e->id, at);
 }
 
-static inline void
+static inline uint32_t
 compare_all(struct scan *s, const struct entry_table *t, uint64_t hash,
 	    size_t p, bool is_short)
 {
 	uint64_t h = hash >> t->shift;
+	uint32_t first = t->first[h], end = t->first[h + 1];
 
-	for (uint32_t i = t->first[h]; i < t->first[h + 1]; i++) {
+	for (uint32_t i = first; i < end; i++) {
 		if (is_short) {
 			compare_short(s, &t->v[i], p);
 		} else {
 			compare(s, &t->v[i], p);
 		}
 	}
+	return end - first;
 }
 
 /* The first position whose literal may end behind what is known already. */
@@ -128,6 +135,62 @@ static size_t
 start_of(const struct scan *s, size_t reach)
 {
 	return s->fresh + 1 > reach ? s->fresh + 1 - reach : 0;
+}
+
+/*
+ * Literals of the lane whose keys begin in [from, to) of the data, whatever
+ * the bytes are.
+ */
+static void
+scan_linear(struct scan *s, const struct lane *l, size_t from, size_t to)
+{
+	struct linear_run r = {
+		.at = from - MIN(l->lead, from),
+		.to = MIN(to + l->reach - 1, s->data.len),
+	};
+	struct linear_found found[LINEAR_ENDS];
+	unsigned n;
+
+	s->work->linear_blocks++;
+	s->work->linear_bytes += r.to - r.at;
+	while ((n = linear_find(l->linear, s->data, &r, found)) > 0) {
+		s->work->linear_ends += n;
+		for (unsigned i = 0; i < n; i++) {
+			const struct entry *e = &l->table.v[found[i].entry];
+			size_t key = found[i].end - e->len + e->key;
+
+			if (l->is_short) {
+				compare_short(s, e, key);
+			} else {
+				compare(s, e, key);
+			}
+		}
+	}
+}
+
+/* The literals of 'n' keys behind 'from', as far as that is within reason. */
+static void
+scan_keys(struct scan *s, const struct lane *l, size_t from, size_t to,
+	  const uint16_t *queue, size_t n)
+{
+	uint32_t compares = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		size_t p = from + queue[i];
+		uint64_t v = load_to_end(s->data, p);
+
+		if (UNLIKELY(compares >= s->limit) && l->linear != NULL) {
+			scan_linear(s, l, p, to);
+			break;
+		}
+		compares +=
+			KEY_COMPARES + compare_all(s, &l->table,
+						   key_hash(v, l->key_mask, 0),
+						   p, l->is_short);
+	}
+	s->work->keys += i;
+	s->work->compares += compares - i * KEY_COMPARES;
 }
 
 static void
@@ -146,13 +209,7 @@ scan_lane(struct scan *s, const struct lane *l, uint16_t *queue)
 		to = MIN(end, from + BLOCK);
 		n = s->p->path->filter(&l->filter, s->data, from, to, queue);
 		n = s->p->path->sift(l, s->data, from, queue, n);
-		for (size_t i = 0; i < n; i++) {
-			size_t p = from + queue[i];
-			uint64_t v = load_to_end(s->data, p);
-
-			compare_all(s, &l->table, key_hash(v, l->key_mask, 0),
-				    p, l->is_short);
-		}
+		scan_keys(s, l, from, to, queue, n);
 	}
 }
 
@@ -321,7 +378,14 @@ prefilter_scan(const struct prefilter *p, struct prefilter_scratch *scratch,
 	       struct prefilter_hit *hits)
 {
 	struct scan s = {
-		p, in->data, in->fresh, in->base, bits, hits, 0,
+		.p = p,
+		.data = in->data,
+		.fresh = in->fresh,
+		.base = in->base,
+		.bits = bits,
+		.hits = hits,
+		.limit = scratch->limit,
+		.work = &scratch->work,
 	};
 
 	if (in->fresh >= in->data.len) {
@@ -353,4 +417,16 @@ size_t
 prefilter_longest(const struct prefilter *p)
 {
 	return p->longest;
+}
+
+const struct prefilter_work *
+prefilter_work(const struct prefilter_scratch *s)
+{
+	return &s->work;
+}
+
+void
+prefilter_force_linear(struct prefilter_scratch *s, uint32_t limit)
+{
+	s->limit = limit;
 }

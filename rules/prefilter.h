@@ -71,6 +71,19 @@ enum err prefilter_scratch_grow(struct prefilter_scratch *s,
 				const struct prefilter *p) MUST_CHECK;
 void prefilter_scratch_free(struct prefilter_scratch *s);
 
+/* What a scratch's scans had to do beyond looking at each byte. */
+struct prefilter_work {
+	uint64_t keys; /* places where a literal's key stands */
+	uint64_t compares; /* literals of these keys */
+	/* blocks of bytes that asked for so much of it that they were gone
+	 * through in the way that costs the same for all bytes */
+	uint64_t linear_blocks;
+	uint64_t linear_bytes; /* in all of these */
+	uint64_t linear_ends; /* literals that such a search came upon */
+};
+
+const struct prefilter_work *prefilter_work(const struct prefilter_scratch *s);
+
 /*
  * Sets bit (id) in 'bits' for every literal that occurs as asked for; 'bits'
  * has room for the highest id.  Each newly set id is also appended to 'hits',
@@ -89,6 +102,11 @@ size_t prefilter_scan(const struct prefilter *p, struct prefilter_scratch *s,
  * there are).  False: this processor has none of that name.
  */
 bool prefilter_force_path(const char *name);
+/*
+ * For tests: what is scanned with 's' asks for this much, in compares for each
+ * block, before its rest is gone through in linear time; 0 at once.
+ */
+void prefilter_force_linear(struct prefilter_scratch *s, uint32_t limit);
 /* The i-th name that this processor can be forced to; NULL behind the last. */
 const char *prefilter_path_name(unsigned i);
 

@@ -11,6 +11,7 @@
 #define COMMON_COST 14 /* it is in every 128 bytes */
 #define SHORT_PLACES 16
 #define FEW_SHORT 24 /* not worth a lane */
+#define FEW 8 /* literals that may all have one key */
 #define BITMAP_MIN_BITS 12
 #define BITMAP_MAX_BITS 21
 #define BITMAP_SPARSE 32 /* bits for each key */
@@ -376,8 +377,15 @@ build_lane(struct prefilter *p, struct piece *v, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		v[i].hash = piece_hash(&v[i], l->key_mask, 0);
 		l->reach = MAX(l->reach, v[i].lit->bytes.len - v[i].key);
+		l->lead = MAX(l->lead, (size_t)v[i].key);
 	}
-	return build_bitmap(p, l, v, n) && table_build(p, &l->table, v, n);
+	if (!build_bitmap(p, l, v, n) || !table_build(p, &l->table, v, n)) {
+		return false;
+	}
+	if (n > FEW) {
+		l->linear = linear_build(p, &l->table);
+	}
+	return n <= FEW || l->linear != NULL;
 }
 
 /* Those too short for a key of RUN_MIN bytes have a lane of their own. */
@@ -578,6 +586,7 @@ prefilter_free(struct prefilter *p)
 	}
 	for (uint32_t i = 0; i < p->n_lanes; i++) {
 		table_fini(&p->lane[i]->table);
+		linear_free(p->lane[i]->linear);
 		free(p->lane[i]->bitmap);
 		free(p->lane[i]);
 	}
@@ -593,7 +602,12 @@ prefilter_free(struct prefilter *p)
 struct prefilter_scratch *
 prefilter_scratch_new(void)
 {
-	return calloc(1, sizeof(struct prefilter_scratch));
+	struct prefilter_scratch *s = calloc(1, sizeof(*s));
+
+	if (s != NULL) {
+		s->limit = BLOCK_COMPARES;
+	}
+	return s;
 }
 
 enum err

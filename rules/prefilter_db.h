@@ -17,7 +17,8 @@
  *           literals at once, in three steps of rising cost: a filter by
  *           classes of bytes, in registers, that lets few positions through
  *           (prefilter_path.h); a bitmap of hashed keys; the literals of that
- *           key, compared.
+ *           key, compared.  Where bytes ask for too much of that, an automaton
+ *           takes the block over (prefilter_linear.h).
  *
  * Place    below prefilter.c, which scans, and prefilter_build.c.
  * Threads  as prefilter.h.
@@ -30,6 +31,7 @@
 #include <stdatomic.h>
 
 #include "rules/prefilter.h"
+#include "rules/prefilter_linear.h"
 
 #define LANE_WIDTH_MIN 2
 #define LANE_WIDTH_MAX 4
@@ -40,6 +42,7 @@
 #define TABLES 4 /* of a filter, at most */
 #define PROBES_MAX 16
 #define BLOCK 1024 /* positions that are filtered at a time */
+#define BLOCK_COMPARES 1536 /* of them; what is more is left to the automaton */
 
 /* A literal of a lane or of a probe. */
 struct entry {
@@ -124,6 +127,8 @@ struct lane {
 	struct entry_table table;
 	bool is_short; /* its literals have less than four bytes */
 	size_t reach; /* most bytes from a key's start to its literal's end */
+	size_t lead; /* ... and before it */
+	struct linear *linear; /* NULL: there is too little to choose from */
 };
 
 struct probe {
@@ -160,6 +165,8 @@ struct prefilter {
 
 struct prefilter_scratch {
 	uint16_t queue[BLOCK + 64]; /* positions in the block */
+	uint32_t limit; /* of a block, in compares */
+	struct prefilter_work work;
 };
 
 /* Eight bytes from 'p' on; those behind the data are 0. */

@@ -40,6 +40,11 @@ bool table_build(struct prefilter *p, struct entry_table *t, struct piece *v,
 /* The hash of the key of 'v', as it will be found in the data. */
 uint64_t piece_hash(const struct piece *v, uint64_t key_mask, uint64_t seed);
 
+/* The automaton of the literals in 't', whose text is p->text; adds to
+ * p->memory.  NULL: out of memory. */
+struct linear *linear_build(struct prefilter *p, const struct entry_table *t);
+void linear_free(struct linear *l);
+
 /* 0x5f.. style mask of a byte: which of its bits count. */
 static inline uint8_t
 byte_mask(uint8_t c, bool nocase)

@@ -66,9 +66,8 @@ naive(const struct prefilter_literal *l, size_t n,
 	}
 }
 
-/* Scans and checks that each id is told once, and where it stands first. */
 static void
-scan_and_compare(const struct prefilter *p, struct prefilter_scratch *s,
+scan_and_compare_once(const struct prefilter *p, struct prefilter_scratch *s,
 		 const struct prefilter_literal *l, size_t n,
 		 const struct prefilter_input *in)
 {
@@ -90,6 +89,23 @@ scan_and_compare(const struct prefilter *p, struct prefilter_scratch *s,
 		want[hits[i].id] = SIZE_MAX; /* not twice */
 	}
 	assert_int_equal(prefilter_scan(p, s, in, bits, hits), 0);
+}
+
+/*
+ * Scans and checks that each id is told once, and where it stands first: in
+ * the way of ordinary bytes, in that of hostile ones, and from one to the other.
+ */
+static void
+scan_and_compare(const struct prefilter *p, struct prefilter_scratch *s,
+		 const struct prefilter_literal *l, size_t n,
+		 const struct prefilter_input *in)
+{
+	const uint32_t limits[] = { UINT32_MAX, 0, 60 };
+
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+		prefilter_force_linear(s, limits[i]);
+		scan_and_compare_once(p, s, l, n, in);
+	}
 }
 
 static void
