@@ -422,8 +422,8 @@ gather_buffer(struct rule_matcher *m, enum inspect_buf b, unsigned dir)
 		struct view v = in->buf[b].v[i];
 
 		look_up(m, g, v);
-		scan(m, &g->far, v, is_body(b) ? in->body_seen[in->dir] : 0, 0,
-		     NULL);
+		scan(m, &g->far, v, is_body(b) ? in->body_seen[in->dir] : 0,
+		     is_body(b) ? in->body_offset[in->dir] : 0, NULL);
 	}
 }
 

@@ -282,15 +282,6 @@ is_shared(const struct place *at)
 	       (at->at == AT_PAYLOAD && at->which == PACKET_TCP_STREAM);
 }
 
-/* Whether scans know where in the buffer they are: of bodies they do not. */
-static bool
-is_placed(const struct place *at)
-{
-	return at->at != AT_TX ||
-	       (at->which != BUF_HTTP_REQ_BODY &&
-		at->which != BUF_HTTP_RESP_BODY && at->which != BUF_FILE_DATA);
-}
-
 static enum err
 build_literals(struct building *b, struct rule_group *g, const struct place *at)
 {
@@ -312,8 +303,7 @@ build_literals(struct building *b, struct rule_group *g, const struct place *at)
 
 		return rule_scans_build(s, former(b, s), h, with, true, b->d);
 	}
-	return rule_scan_build(&g->far, former(b, &g->far), with, is_placed(at),
-			       b->d);
+	return rule_scan_build(&g->far, former(b, &g->far), with, true, b->d);
 }
 
 /* Visits every group with its place. */
@@ -478,7 +468,7 @@ build_body(struct building *b, unsigned d)
 			return diag_set(b->d, ERR_NOMEM, "out of memory");
 		}
 	}
-	return rule_scan_build(s, former(b, s), &b->with, false, b->d);
+	return rule_scan_build(s, former(b, s), &b->with, true, b->d);
 }
 
 static void
