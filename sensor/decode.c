@@ -18,8 +18,10 @@
 struct decoder {
 	struct decode_settings set;
 	struct decode_counters count;
+	struct decode_counters uncounted; /* 'count' with the latest frame */
 	struct decode_tally tally; /* not in 'count' */
 	struct defrag *defrag;
+	struct defrag_counters given_up; /* of 'defrag', in 'count' already */
 	bool plain; /* decoder.max-layers lets ordinary frames pass */
 	bool finished; /* a datagram of the frame before is to be given back */
 };
@@ -211,12 +213,36 @@ is_layer(enum decode_step s)
 	       s == STEP_GRE;
 }
 
+void
+decode_layers(struct decode_ctx *x, struct defrag *defrag)
+{
+	enum decode_step step = STEP_LINK;
+
+	while (step != STEP_DONE) {
+		if (is_layer(step) && ++x->layers > x->set->max_layers) {
+			decode_too_deep(x);
+			break;
+		}
+		step = take_step(x, step, defrag);
+	}
+}
+
+/* What the defragmenter gave up for this frame. */
+static void
+count_given_up(struct decoder *d)
+{
+	const struct defrag_counters *n = defrag_counters(d->defrag);
+
+	d->count.frag_timeout += n->timeout - d->given_up.timeout;
+	d->count.frag_no_memory += n->no_memory - d->given_up.no_memory;
+	d->given_up = *n;
+}
+
 unsigned
 decode_frame_by_layers(struct decoder *d, const struct frame *f,
 		       struct packet out[FRAME_MAX_PACKETS])
 {
 	struct decode_ctx x = { .set = &d->set, .count = &d->count };
-	enum decode_step step = STEP_LINK;
 
 	if (UNLIKELY(d->finished)) {
 		defrag_recycle(d->defrag);
@@ -224,16 +250,9 @@ decode_frame_by_layers(struct decoder *d, const struct frame *f,
 	decode_begin_frame(&x, f, out);
 	d->count.pkts++;
 	d->count.bytes += f->caplen;
-	while (step != STEP_DONE) {
-		if (is_layer(step) && ++x.layers > d->set.max_layers) {
-			decode_too_deep(&x);
-			break;
-		}
-		step = take_step(&x, step, d->defrag);
-	}
+	decode_layers(&x, d->defrag);
 	d->finished = x.finished;
-	d->count.frag_timeout = defrag_counters(d->defrag)->timeout;
-	d->count.frag_no_memory = defrag_counters(d->defrag)->no_memory;
+	count_given_up(d);
 	for (unsigned i = 0; i < x.n_out; i++) {
 		d->count.invalid += (out[i].flags & PKT_BROKEN) != 0;
 	}
@@ -254,87 +273,26 @@ decode_frame(struct decoder *d, const struct frame *f,
 	return decode_frame_by_layers(d, f, out);
 }
 
-static uint32_t
-hash_pair(const struct addr *a, const struct addr *b)
+unsigned
+decode_frame_uncounted(struct decoder *d, const struct frame *f,
+		       struct packet out[FRAME_MAX_PACKETS])
 {
-	uint64_t lo = load_le64(a->b) ^ load_le64(b->b);
-	uint64_t hi = load_le64(a->b + 8) ^ load_le64(b->b + 8);
-	uint64_t sum = load_le64(a->b + 8) + load_le64(b->b + 8);
-	uint64_t h = (lo + UINT64_C(0x9e3779b97f4a7c15)) *
-		     UINT64_C(0xd6e8feb86659fd93);
+	struct decode_counters count = d->count;
+	unsigned n = decode_frame_by_layers(d, f, out);
 
-	/* Both the difference and the sum are the same in both directions;
-	 * neither alone tells 10.0.0.1-10.0.0.2 from 10.0.0.5-10.0.0.6. */
-	h ^= hi;
-	h ^= h >> 32;
-	h *= UINT64_C(0xd6e8feb86659fd93);
-	h ^= sum;
-	h ^= h >> 32;
-	h *= UINT64_C(0xd6e8feb86659fd93);
-	h ^= h >> 32;
-	return (uint32_t)h != 0 ? (uint32_t)h : 1;
+	d->uncounted = d->count;
+	d->count = count;
+	return n;
 }
 
-/*
- * What nearly every frame is, and IP right behind Ethernet of which not all is
- * there.  Takes only what the layers would take just the same; the rest is left
- * to them.
- */
-static bool
-plain_pair(const struct frame *f, struct addr *src, struct addr *dst)
+void
+decode_count_last(struct decoder *d)
 {
-	struct frame_shape s = decode_shape(f);
-	const uint8_t *ip = f->data + 14;
-	size_t wire;
-
-	if (LIKELY(s.kind != FRAME_OTHER)) {
-		ip = f->data + s.l3_off;
-		*src = s.kind == FRAME_IPV4 ? addr_from_v4(ip + 12)
-					    : addr_from_v6(ip + 8);
-		*dst = s.kind == FRAME_IPV4 ? addr_from_v4(ip + 16)
-					    : addr_from_v6(ip + 24);
-		return true;
-	}
-	if (f->linktype != 1 || f->caplen < 14 + 40) {
-		return false;
-	}
-	wire = (size_t)MAX(f->wirelen, f->caplen) - 14;
-	if (load_be16(f->data + 12) == 0x0800 && ip[0] == 0x45 &&
-	    load_be16(ip + 2) >= 20 && load_be16(ip + 2) <= wire) {
-		*src = addr_from_v4(ip + 12);
-		*dst = addr_from_v4(ip + 16);
-		return true;
-	}
-	if (load_be16(f->data + 12) == 0x86dd && ip[0] >> 4 == 6 &&
-	    (size_t)load_be16(ip + 4) + 40 <= wire) {
-		*src = addr_from_v6(ip + 8);
-		*dst = addr_from_v6(ip + 24);
-		return true;
-	}
-	return false;
+	d->count = d->uncounted;
 }
 
-uint32_t
-decode_pair_hash(const struct frame *f)
+const struct decode_settings *
+decoder_settings(const struct decoder *d)
 {
-	static const struct decode_settings none = { .max_layers = MAX_ROUNDS };
-	struct decode_counters count;
-	struct packet out[1];
-	struct decode_ctx x;
-	enum decode_step step = STEP_LINK;
-	struct addr src, dst;
-
-	if (LIKELY(plain_pair(f, &src, &dst))) {
-		return hash_pair(&src, &dst);
-	}
-	memset(&count, 0, sizeof(count));
-	x = (struct decode_ctx){ .set = &none, .count = &count };
-	decode_begin_frame(&x, f, out);
-	while (step != STEP_DONE && ++x.layers <= MAX_ROUNDS) {
-		step = take_step(&x, step, NULL);
-		if (out[0].ip_version != 0) {
-			return hash_pair(&out[0].src, &out[0].dst);
-		}
-	}
-	return 0;
+	return &d->set;
 }

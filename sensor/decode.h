@@ -38,10 +38,33 @@ unsigned decode_frame_by_layers(struct decoder *d, const struct frame *f,
 void decode_counters(const struct decoder *d, struct decode_counters *out);
 
 /*
- * A hash of the outermost IP address pair, the same in both directions and
- * for fragments; 0 for anything else.  Stateless: the dispatcher uses it to
- * give all packets of two hosts to one worker.
+ * The same for a frame that several decoders see and one is to count, by
+ * decode_count_last() right behind.  Decoders that see the same fragments, in
+ * their order, put the same datagrams together.
  */
-uint32_t decode_pair_hash(const struct frame *f);
+unsigned decode_frame_uncounted(struct decoder *d, const struct frame *f,
+				struct packet out[FRAME_MAX_PACKETS]);
+void decode_count_last(struct decoder *d);
+
+/*
+ * Whose packets a frame holds (decode_pair.c): for each, outermost first, a hash
+ * of its pair of addresses, the same in both directions; 0 where there is no
+ * IP.  What a reassembled datagram would hold is not told.
+ */
+struct decode_pairs {
+	uint32_t hash[FRAME_MAX_PACKETS];
+	unsigned n; /* at least 1 */
+	bool fragment; /* one of them is a fragment */
+};
+
+uint32_t decode_pair_hash(const struct packet *p);
+/*
+ * The hash of a frame that plainly holds one packet, and that not a fragment; 0
+ * for all others, which decode_pairs() looks into.  Both read the settings of
+ * 'd' only: they are for the one who gives out frames, while 'd' works.
+ */
+uint32_t decode_lone_pair(const struct decoder *d, const struct frame *f);
+void decode_pairs(const struct decoder *d, const struct frame *f,
+		  struct decode_pairs *out);
 
 #endif

@@ -20,6 +20,8 @@
 #include "sensor/decode_count.h"
 #include "sensor/defrag.h"
 
+struct decoder;
+
 enum decode_step {
 	STEP_DONE = 0, /* nothing more can be told */
 	STEP_LINK, /* a frame of ctx->linktype */
@@ -140,6 +142,11 @@ bool decode_bound(struct decode_ctx *x, size_t total,
  * a short one with length 0 is no packet that a host would take.
  */
 #define DECODE_LONGEST_PAYLOAD 1508
+
+/* decode.c: all layers, from the first on; without 'defrag' fragments are the
+ * end of it. */
+void decode_layers(struct decode_ctx *x, struct defrag *defrag);
+const struct decode_settings *decoder_settings(const struct decoder *d);
 
 /* decode_link.c */
 enum decode_step decode_link(struct decode_ctx *x);

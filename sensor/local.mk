@@ -15,7 +15,7 @@ libsensor_a_SOURCES += \
 	sensor/decode_ip.c sensor/decode_ipv6.c sensor/decode_icmp.c \
 	sensor/decode_l4.c sensor/decode_tunnel.c \
 	sensor/decode_peek.h sensor/decode_plain.c \
-	sensor/decode.h sensor/decode.c
+	sensor/decode.h sensor/decode.c sensor/decode_pair.c
 
 # flow and stream
 libsensor_a_SOURCES += \
@@ -112,7 +112,8 @@ libsensor_a_SOURCES += \
 	sensor/sink.h sensor/sink.c \
 	sensor/control_feed.h sensor/control_feed.c \
 	sensor/reload.h sensor/reload.c \
-	sensor/replay.h sensor/replay.c \
+	sensor/replay.h sensor/replay_state.h sensor/replay.c \
+	sensor/replay_rounds.c \
 	sensor/stats.h sensor/stats.c \
 	sensor/profile.h sensor/profile.c \
 	sensor/progress.h sensor/progress.c \

@@ -39,11 +39,23 @@ const char *event_type_name(enum event_type t);
 enum event_type event_type_by_name(struct view name);
 
 /*
- * What the sink needs to know of a line without reading it.  'order' is the
- * number of the frame that caused it; lines of one frame keep their order.
+ * Where the lines of a packet stand among all others: packets of one frame may
+ * be of several workers.  'packet' counts within the frame; flows that end
+ * behind it come last.
+ */
+#define RECORD_BEHIND 15
+static inline uint64_t
+record_order(uint64_t frame, unsigned packet)
+{
+	return frame << 4 | packet;
+}
+
+/*
+ * What the sink needs to know of a line without reading it.  Lines of one order
+ * and flow keep theirs.
  */
 struct record {
-	uint64_t order;
+	uint64_t order; /* record_order() */
 	uint64_t sub; /* 0, or the flow that ended behind this frame */
 	uint64_t ts_us;
 	const struct rule *rule; /* alerts: whose thresholds apply; else NULL */

@@ -354,7 +354,6 @@ worker_take(struct worker *w, const struct frame *f, uint64_t hash,
 		hand_hash(&w->pkts[0], hash);
 	}
 	w->out = out;
-	w->order = f->number;
 	w->sub = 0;
 	w->count.frames++;
 	w->count.bytes += f->caplen;
@@ -364,7 +363,52 @@ worker_take(struct worker *w, const struct frame *f, uint64_t hash,
 		count_frame(w, n);
 	}
 	for (unsigned i = 0; i < n; i++) {
+		w->order = record_order(f->number, i);
 		packet(w, &w->pkts[i]);
+	}
+	relieve(w, f, out);
+}
+
+/*
+ * Bit i: the i-th of 'n' packets is this worker's.  One without IP goes with
+ * what it was in.
+ */
+static unsigned
+own_packets(const struct worker *w, unsigned n, struct worker_share share)
+{
+	unsigned own = 0, owner = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (i == 0 || w->pkts[i].ip_version != 0) {
+			owner = worker_owner(decode_pair_hash(&w->pkts[i]),
+					     share.n);
+		}
+		own |= (unsigned)(owner == share.index) << i;
+	}
+	return own;
+}
+
+void
+worker_frame_part(struct worker *w, const struct frame *f,
+		  struct worker_share share, struct outbox *out)
+{
+	unsigned n = decode_frame_uncounted(w->decoder, f, w->pkts);
+	unsigned own = own_packets(w, n, share);
+
+	if ((own & 1) != 0) {
+		/* whose the outermost is counts the frame */
+		decode_count_last(w->decoder);
+		w->count.frames++;
+		w->count.bytes += f->caplen;
+		count_frame(w, n);
+	}
+	w->out = out;
+	w->sub = 0;
+	for (unsigned i = 0; i < n; i++) {
+		if ((own >> i & 1) != 0) {
+			w->order = record_order(f->number, i);
+			packet(w, &w->pkts[i]);
+		}
 	}
 	relieve(w, f, out);
 }
@@ -412,6 +456,12 @@ void
 worker_decode(const struct worker *w, struct decode_counters *out)
 {
 	decode_counters(w->decoder, out);
+}
+
+const struct decoder *
+worker_decoder(const struct worker *w)
+{
+	return w->decoder;
 }
 
 const struct flow_counters *

@@ -76,6 +76,26 @@ void worker_frames(struct worker *w, struct frame *const *v, unsigned n,
 		   struct outbox *out);
 
 /*
+ * One frame with packets of several pairs of addresses, or with a fragment,
+ * which holds who knows what: every worker that owns one of its packets is
+ * given it, decodes all of it and goes on with what is its own.  A fragment
+ * goes to all workers, so that each knows the datagrams that it is part of.
+ */
+struct worker_share {
+	unsigned index, n; /* this worker, of so many */
+};
+void worker_frame_part(struct worker *w, const struct frame *f,
+		       struct worker_share share, struct outbox *out);
+/* Who owns what belongs to this pair of addresses (decode_pairs). */
+static inline unsigned
+worker_owner(uint32_t pair, unsigned n_workers)
+{
+	return pair % n_workers;
+}
+/* For the dispatcher: decode_lone_pair() and decode_pairs(). */
+const struct decoder *worker_decoder(const struct worker *w);
+
+/*
  * Ends flows whose time is up at 'now_us', which is believed: the caller saw
  * the packets of all workers.  'number' orders their events:
  * the last frame of the round, so that rounds give the same output whoever

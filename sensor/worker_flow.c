@@ -113,7 +113,7 @@ worker_end_flows(struct worker *w, uint64_t now_us, uint64_t number, bool all,
 	struct flow *f;
 
 	w->out = out;
-	w->order = number;
+	w->order = record_order(number, RECORD_BEHIND);
 	while ((f = flow_expire(w->flows, now_us, all)) != NULL) {
 		w->sub = f->id;
 		end_flow(w, f);

@@ -53,7 +53,7 @@ struct worker {
 	struct outbox *out;
 	size_t settled; /* records of the outbox before this packet's */
 	bool passed; /* a pass rule matched since */
-	uint64_t order; /* number of the frame that events belong to */
+	uint64_t order; /* record_order() of what events belong to */
 	uint64_t sub; /* the flow being ended, or 0 */
 	uint64_t turn; /* calls of the matcher */
 	uint64_t pressed; /* flows that found the table full, as seen last */

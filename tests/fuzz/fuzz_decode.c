@@ -3,7 +3,7 @@
  * Frames through one decoder, so that fragments meet: link type (2 bytes, low
  * first), then length (2 bytes) and bytes of each frame.
  */
-#include "sensor/decode.h"
+#include "tests/sensor/pairs_right.h"
 
 #include <stdlib.h>
 
@@ -28,8 +28,7 @@ one_frame(struct decoder *d, const uint8_t *p, uint16_t len, uint16_t type)
 
 	memcpy(copy, p, len);
 	k = decode_frame(d, &f, out);
-	if (k == 0 || k > FRAME_MAX_PACKETS ||
-	    (decode_pair_hash(&f) != 0) != (out[0].ip_version != 0)) {
+	if (k == 0 || k > FRAME_MAX_PACKETS || !pairs_right(d, &f, out, k)) {
 		abort();
 	}
 	for (unsigned i = 0; i < k; i++) {

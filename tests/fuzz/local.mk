@@ -54,7 +54,7 @@ tests_fuzz_fuzz_dataset_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c
 tests_fuzz_fuzz_control_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_control_LDADD = $(LIBS_FUZZ)
-tests_fuzz_fuzz_decode_SOURCES = tests/fuzz/fuzz_decode.c
+tests_fuzz_fuzz_decode_SOURCES = tests/fuzz/fuzz_decode.c tests/sensor/pairs_right.h
 tests_fuzz_fuzz_decode_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_decode_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_dns_SOURCES = tests/fuzz/fuzz_dns.c tests/fuzz/fuzz_app.h

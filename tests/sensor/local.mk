@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 UNIT_TESTS += tests/sensor/test_corpus_counts
-tests_sensor_test_corpus_counts_SOURCES = tests/sensor/test_corpus_counts.c
+tests_sensor_test_corpus_counts_SOURCES = tests/sensor/test_corpus_counts.c tests/sensor/pairs_right.h
 tests_sensor_test_corpus_counts_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_capture
 tests_sensor_test_capture_SOURCES = tests/sensor/test_capture.c
 tests_sensor_test_capture_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_decode
-tests_sensor_test_decode_SOURCES = tests/sensor/test_decode.c tests/sensor/frame_build.h
+tests_sensor_test_decode_SOURCES = tests/sensor/test_decode.c tests/sensor/frame_build.h tests/sensor/pairs_right.h
 tests_sensor_test_decode_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_decode_plain
-tests_sensor_test_decode_plain_SOURCES = tests/test.h tests/sensor/test_decode_plain.c
+tests_sensor_test_decode_plain_SOURCES = tests/test.h tests/sensor/test_decode_plain.c tests/sensor/pairs_right.h
 tests_sensor_test_decode_plain_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_events
 tests_sensor_test_events_SOURCES = tests/sensor/test_events.c tests/sensor/frame_build.h
