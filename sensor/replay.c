@@ -272,6 +272,7 @@ collect(struct replay *r, struct round *rd, bool idle)
 	}
 	if (rd->change != NULL) {
 		/* the last alert of the former set is out */
+		sink_wait(r->set->sink);
 		reload_done(r->set->reload, rd->change);
 		rd->change = NULL;
 	}
@@ -361,6 +362,7 @@ change_alone(struct replay *r, struct worker *w, struct outbox *out)
 		outbox_reset(out);
 		reload_settled(r->set->reload, c);
 		exchange(c, w, 0);
+		sink_wait(r->set->sink); /* it names rules of the former set */
 		reload_done(r->set->reload, c);
 	}
 }
