@@ -20,16 +20,102 @@ cidr_contains(const struct cidr *net, const struct addr *a)
 	return ((net->addr.b[full] ^ a->b[full]) & mask) == 0;
 }
 
+static char *
+put_octet(char *p, uint8_t v)
+{
+	if (v >= 100) {
+		*p++ = (char)('0' + v / 100);
+		v %= 100;
+		*p++ = (char)('0' + v / 10);
+	} else if (v >= 10) {
+		*p++ = (char)('0' + v / 10);
+	}
+	*p++ = (char)('0' + v % 10);
+	return p;
+}
+
+static char *
+put_v4(char *p, const uint8_t b[4])
+{
+	p = put_octet(p, b[0]);
+	for (unsigned i = 1; i < 4; i++) {
+		*p++ = '.';
+		p = put_octet(p, b[i]);
+	}
+	return p;
+}
+
+/* One of the eight groups, without leading zeros (RFC 5952 4.1, 4.3). */
+static char *
+put_group(char *p, unsigned v)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	if (v >= 0x1000) {
+		*p++ = hex[v >> 12];
+	}
+	if (v >= 0x100) {
+		*p++ = hex[v >> 8 & 15];
+	}
+	if (v >= 0x10) {
+		*p++ = hex[v >> 4 & 15];
+	}
+	*p++ = hex[v & 15];
+	return p;
+}
+
+/* Where the longest run of two and more zero groups is, the first of equals
+ * (RFC 5952 4.2); '*n' is 0 when there is none. */
+static unsigned
+zero_groups(const uint8_t b[16], unsigned *n)
+{
+	unsigned best = 0;
+
+	*n = 0;
+	for (unsigned i = 0, run = 0; i < 8; i++) {
+		run = load_be16(b + 2 * i) == 0 ? run + 1 : 0;
+		if (run >= 2 && run > *n) {
+			*n = run;
+			best = i + 1 - run;
+		}
+	}
+	return best;
+}
+
+static char *
+put_v6(char *p, const uint8_t b[16])
+{
+	unsigned n, zeros = zero_groups(b, &n);
+
+	if (zeros == 0 && n == 6) { /* IPv4-compatible, RFC 4291 2.5.5.1 */
+		*p++ = ':';
+		*p++ = ':';
+		return put_v4(p, b + 12);
+	}
+	for (unsigned i = 0; i < 8; i++) {
+		if (n > 0 && i == zeros) {
+			*p++ = ':';
+			if (i + n == 8) {
+				*p++ = ':';
+			}
+			i += n - 1;
+			continue;
+		}
+		if (i > 0) {
+			*p++ = ':';
+		}
+		p = put_group(p, load_be16(b + 2 * i));
+	}
+	return p;
+}
+
 size_t
 addr_format(const struct addr *a, char out[ADDR_TEXT_CAP])
 {
-	bool v4 = addr_is_v4(a);
+	char *end = addr_is_v4(a) ? put_v4(out, a->b + 12) : put_v6(out, a->b);
 
-	if (inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? a->b + 12 : a->b, out,
-		      ADDR_TEXT_CAP) == NULL) {
-		out[0] = '\0';
-	}
-	return strlen(out);
+	*end = '\0';
+	return (size_t)(end - out);
 }
 
 bool

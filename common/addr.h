@@ -77,7 +77,8 @@ addr_eq(const struct addr *a, const struct addr *b)
 
 bool cidr_contains(const struct cidr *net, const struct addr *a);
 
-/* Numeric text, "192.0.2.1" or "2001:db8::1"; returns the length. */
+/* Numeric text, "192.0.2.1" or "2001:db8::1", as inet_ntop() has it; returns
+ * the length. */
 size_t addr_format(const struct addr *a, char out[ADDR_TEXT_CAP]);
 
 /* Strict numeric text to address; false when it is not one. */

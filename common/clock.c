@@ -56,39 +56,38 @@ days_from_civil(int64_t year, unsigned month, unsigned day)
 	return era * 146097 + (int64_t)doe - 719468;
 }
 
-static char *
-put_digits(char *p, uint64_t v, int n)
+static inline char *
+put_two(char *p, unsigned v, char behind)
 {
-	for (int i = n - 1; i >= 0; i--) {
-		p[i] = (char)('0' + v % 10);
-		v /= 10;
-	}
-	return p + n;
+	p[0] = (char)('0' + v / 10);
+	p[1] = (char)('0' + v % 10);
+	p[2] = behind;
+	return p + 3;
 }
 
 size_t
 clock_iso(uint64_t wall_us, char *out)
 {
-	uint64_t secs = wall_us / US_PER_S;
+	uint64_t secs = wall_us / US_PER_S, days = secs / 86400;
+	unsigned us = (unsigned)(wall_us - secs * US_PER_S);
+	unsigned s = (unsigned)(secs - days * 86400);
 	int64_t year;
 	unsigned month, day;
 	char *p = out;
 
-	civil_from_days((int64_t)(secs / 86400), &year, &month, &day);
+	civil_from_days((int64_t)days, &year, &month, &day);
 	/* A hostile timestamp reaches year 586912; four digits is the form. */
-	p = put_digits(p, (uint64_t)year % 10000, 4);
-	*p++ = '-';
-	p = put_digits(p, month, 2);
-	*p++ = '-';
-	p = put_digits(p, day, 2);
-	*p++ = 'T';
-	p = put_digits(p, secs / 3600 % 24, 2);
-	*p++ = ':';
-	p = put_digits(p, secs / 60 % 60, 2);
-	*p++ = ':';
-	p = put_digits(p, secs % 60, 2);
-	*p++ = '.';
-	p = put_digits(p, wall_us % US_PER_S, 6);
+	year = (int64_t)((uint64_t)year % 10000);
+	p = put_two(p, (unsigned)year / 100, '-') - 1;
+	p = put_two(p, (unsigned)year % 100, '-');
+	p = put_two(p, month, '-');
+	p = put_two(p, day, 'T');
+	p = put_two(p, s / 3600, ':');
+	p = put_two(p, s / 60 % 60, ':');
+	p = put_two(p, s % 60, '.');
+	p = put_two(p, us / 10000, '0') - 1;
+	p = put_two(p, us / 100 % 100, '0') - 1;
+	p = put_two(p, us % 100, '0') - 1;
 	memcpy(p, "+0000", 6);
 	return (size_t)(p + 5 - out);
 }

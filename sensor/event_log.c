@@ -2,7 +2,6 @@
 #include "sensor/event_line.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
@@ -352,15 +351,11 @@ put_tcp(struct json *j, const struct flow *f)
 		      { TCP_ACK, "ack" }, { TCP_URG, "urg" },
 		      { TCP_ECE, "ecn" }, { TCP_CWR, "cwr" } };
 	uint8_t both = f->tcp_flags[0] | f->tcp_flags[1];
-	char hex[3];
 
 	json_obj(j, "tcp");
-	snprintf(hex, sizeof(hex), "%02x", both);
-	json_cstr(j, "tcp_flags", hex);
-	snprintf(hex, sizeof(hex), "%02x", f->tcp_flags[0]);
-	json_cstr(j, "tcp_flags_ts", hex);
-	snprintf(hex, sizeof(hex), "%02x", f->tcp_flags[1]);
-	json_cstr(j, "tcp_flags_tc", hex);
+	json_hex(j, "tcp_flags", view_of(&both, 1));
+	json_hex(j, "tcp_flags_ts", view_of(&f->tcp_flags[0], 1));
+	json_hex(j, "tcp_flags_tc", view_of(&f->tcp_flags[1], 1));
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if (both & names[i].bit) {
 			json_bool(j, names[i].name, true);
@@ -409,26 +404,33 @@ event_flow(struct event_log *l, const struct event_subject *s)
  * events of its older parsers in capitals, of newer ones (DNS) as they are.
  */
 static void
-anomaly_name(enum event_id e, enum app_proto app, char *out, size_t cap)
+put_anomaly_name(struct json *j, enum event_id e, const char *layer,
+		 enum app_proto app)
 {
 	const char *name = event_name(e), *dot;
-	const char *layer = event_layer(e);
+	char capitals[96];
+	size_t n = 0;
 
-	if (strcmp(layer, "decode") == 0) {
-		snprintf(out, cap, "decoder.%s", name);
-		return;
-	}
-	if (strcmp(layer, "stream") == 0) {
-		snprintf(out, cap, "stream.%s", name);
+	json_str_begin(j, "event");
+	if (strcmp(layer, "app") != 0) {
+		json_str_part(j, strcmp(layer, "decode") == 0
+					 ? VIEW_LIT("decoder.")
+					 : VIEW_LIT("stream."));
+		json_str_part(j, view_cstr(name));
+		json_str_end(j);
 		return;
 	}
 	dot = strchr(name, '.');
-	snprintf(out, cap, "%s", dot != NULL ? dot + 1 : name);
+	name = dot != NULL ? dot + 1 : name;
 	if (app == APP_HTTP || app == APP_TLS || dot == NULL) {
-		for (char *p = out; *p != '\0'; p++) {
-			*p = (char)toupper((unsigned char)*p);
+		for (; name[n] != '\0' && n < sizeof(capitals); n++) {
+			capitals[n] = (char)toupper((unsigned char)name[n]);
 		}
+		json_str_part(j, view_of(capitals, n));
+	} else {
+		json_str_part(j, view_cstr(name));
 	}
+	json_str_end(j);
 }
 
 struct view
@@ -440,26 +442,24 @@ event_anomaly(struct event_log *l, const struct event_subject *s,
 	enum app_proto app = s->tx != NULL  ? s->tx->parser->proto
 			     : s->f != NULL ? app_proto_of(s->f)
 					    : APP_UNKNOWN;
-	char name[96];
 
 	line_head(l, s, "anomaly");
 	if (s->tx != NULL) {
 		json_u64(j, "tx_id", s->tx->id);
 	}
-	anomaly_name(e, app, name, sizeof(name));
 	json_obj(j, "anomaly");
 	if (strcmp(layer, "app") == 0) {
 		if (app_proto_name(app) != NULL) {
 			json_cstr(j, "app_proto", app_proto_name(app));
 		}
 		json_cstr(j, "type", "applayer");
-		json_cstr(j, "event", name);
+		put_anomaly_name(j, e, layer, app);
 		json_cstr(j, "layer",
 			  strchr(event_name(e), '.') != NULL ? "proto_parser"
 							     : "proto_detect");
 	} else {
 		json_cstr(j, "type", layer);
-		json_cstr(j, "event", name);
+		put_anomaly_name(j, e, layer, app);
 	}
 	json_obj_end(j);
 	return line_end(l, NULL);

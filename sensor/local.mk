@@ -109,6 +109,7 @@ libsensor_a_SOURCES += \
 	sensor/worker.h sensor/worker_state.h sensor/worker_asks.c sensor/worker_ahead.c sensor/worker_alert.c \
 	sensor/worker_stream.c sensor/worker_tx.c sensor/worker_flow.c \
 	sensor/worker.c \
+	sensor/eve_writer.h sensor/eve_writer.c \
 	sensor/sink.h sensor/sink.c \
 	sensor/control_feed.h sensor/control_feed.c \
 	sensor/reload.h sensor/reload.c \

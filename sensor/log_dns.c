@@ -254,10 +254,16 @@ log_flags(struct json *j, const struct dns_tx *tx)
 		const char *name;
 	} bits[] = { { 0x8000, "qr" }, { 0x0400, "aa" }, { 0x0200, "tc" },
 		     { 0x0100, "rd" }, { 0x0080, "ra" }, { 0x0040, "z" } };
-	char hex[8];
+	static const char digits[] = "0123456789abcdef";
+	char hex[4];
+	size_t n = sizeof(hex);
+	unsigned v = tx->flags;
 
-	snprintf(hex, sizeof(hex), "%x", tx->flags);
-	json_cstr(j, "flags", hex);
+	do {
+		hex[--n] = digits[v & 15];
+		v >>= 4;
+	} while (v != 0);
+	json_str(j, "flags", view_of(hex + n, sizeof(hex) - n));
 	for (unsigned i = 0; i < ARRAY_LEN(bits); i++) {
 		if (tx->flags & bits[i].bit) {
 			json_bool(j, bits[i].name, true);

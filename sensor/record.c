@@ -34,15 +34,21 @@ outbox_new(void)
 }
 
 void
-outbox_free(struct outbox *o)
+outbox_fini(struct outbox *o)
 {
-	if (o == NULL) {
-		return;
-	}
 	free(o->rec);
 	free(o->text);
 	free(o->ranked);
-	free(o);
+	*o = (struct outbox){ 0 };
+}
+
+void
+outbox_free(struct outbox *o)
+{
+	if (o != NULL) {
+		outbox_fini(o);
+		free(o);
+	}
 }
 
 void

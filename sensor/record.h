@@ -4,8 +4,8 @@
  *
  * Place    above rules/threshold.h; below event_log, worker and sink.
  * Threads  an outbox belongs to its worker while it fills, then, handed over
- *          by pointer, to the sink.
- * Memory   one heap buffer per outbox, grown to the largest round and reused.
+ *          to the sink and by it to the writer.
+ * Memory   heap buffers, grown to the largest round and reused.
  * Cost     one copy per event line; nothing per packet.
  */
 #ifndef SENSOR_RECORD_H
@@ -90,7 +90,19 @@ struct outbox {
 
 struct outbox *outbox_new(void);
 void outbox_free(struct outbox *o);
+/* Of one that is part of something else. */
+void outbox_fini(struct outbox *o);
 void outbox_reset(struct outbox *o);
+/* Exchanges what two hold, and their memory. */
+static inline void
+outbox_swap(struct outbox *a, struct outbox *b)
+{
+	struct outbox t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
 /* Copies 'line' and the claim's values in; on lack of memory counts them as
  * lost.  Only an alert that is held back, or a claim, may come without a line.
  */

@@ -95,6 +95,7 @@ change_alone(struct replay *r, struct worker *w, struct outbox *out)
 		outbox_reset(out);
 		reload_settled(r->set->reload, c);
 		replay_exchange(c, w, 0);
+		sink_wait(r->set->sink); /* it names rules of the former set */
 		reload_done(r->set->reload, c);
 	}
 }

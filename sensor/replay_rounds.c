@@ -174,6 +174,7 @@ collect(struct replay *r, struct round *rd, bool idle)
 	}
 	if (rd->change != NULL) {
 		/* the last alert of the former set is out */
+		sink_wait(r->set->sink);
 		reload_done(r->set->reload, rd->change);
 		rd->change = NULL;
 	}

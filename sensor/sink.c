@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/sink.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <assert.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "common/json.h"
-#include "common/log.h"
 #include "rules/rule_prog.h"
-#include "sensor/forward.h"
-
-#define WRITE_BUFFER ((size_t)1 << 20)
+#include "sensor/eve_writer.h"
 
 /* Which line of which outbox comes next. */
 struct slot {
@@ -28,46 +22,27 @@ struct turn {
 
 struct sink {
 	struct sink_settings set;
-	struct forward *forward;
+	struct eve_writer *writer;
 	struct threshold_table *thresholds;
 	struct held *held;
-	struct json json; /* a line with what only the sink knows */
-	int fd;
-	uint8_t *buf;
-	size_t len;
 	struct slot *slots;
 	size_t cap;
 	struct turn *turns; /* claims of a round, in the order to settle them */
 	size_t n_turns, cap_turns;
-	bool failed; /* said once; further errors are only counted */
 	struct sink_counters count;
+	struct sink_counters told; /* with the writer's */
 };
-
-static enum err
-open_eve(struct sink *s, struct diag *d)
-{
-	const char *path = s->set.eve_path;
-
-	s->fd = -1;
-	if (path == NULL) {
-		return ERR_OK;
-	}
-	if (strcmp(path, "-") == 0) {
-		s->fd = STDOUT_FILENO;
-		return ERR_OK;
-	}
-	s->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-	if (s->fd < 0) {
-		return diag_set(d, ERR_USAGE, "--eve %s: %s", path,
-				strerror(errno));
-	}
-	return ERR_OK;
-}
 
 enum err
 sink_open(struct sink **out, const struct sink_settings *set, struct diag *d)
 {
 	struct sink *s = calloc(1, sizeof(*s));
+	struct eve_writer_settings w = {
+		.path = set->eve_path,
+		.eve_types = set->eve_types,
+		.forward_types = set->forward_types,
+		.verdict = set->verdict,
+	};
 	enum err e;
 
 	*out = NULL;
@@ -77,14 +52,11 @@ sink_open(struct sink **out, const struct sink_settings *set, struct diag *d)
 	s->set = *set;
 	s->thresholds = threshold_table_new(set->threshold_entries);
 	s->held = held_new();
-	s->buf = malloc(WRITE_BUFFER);
-	if (s->thresholds == NULL || s->held == NULL || s->buf == NULL) {
-		sink_close(s);
-		return diag_set(d, ERR_NOMEM, "out of memory");
-	}
-	e = open_eve(s, d);
+	e = s->thresholds != NULL && s->held != NULL
+		    ? eve_writer_open(&s->writer, &w, d)
+		    : diag_set(d, ERR_NOMEM, "out of memory");
 	if (e != ERR_OK) {
-		sink_close(s);
+		(void)sink_close(s);
 		return e;
 	}
 	*out = s;
@@ -94,80 +66,26 @@ sink_open(struct sink **out, const struct sink_settings *set, struct diag *d)
 void
 sink_set_forward(struct sink *s, struct forward *f)
 {
-	s->forward = f;
-}
-
-static void
-write_all(struct sink *s, const uint8_t *p, size_t n)
-{
-	while (n > 0 && s->fd >= 0) {
-		ssize_t k = write(s->fd, p, n);
-
-		if (k < 0 && errno == EINTR) {
-			continue;
-		}
-		if (k < 0) {
-			s->count.write_errors++;
-			if (!s->failed) {
-				log_err("writing %s: %s; events are being lost",
-					s->set.eve_path, strerror(errno));
-				s->failed = true;
-			}
-			return;
-		}
-		p += k;
-		n -= (size_t)k;
-	}
+	eve_writer_forward(s->writer, f);
 }
 
 void
 sink_flush(struct sink *s)
 {
-	write_all(s, s->buf, s->len);
-	s->len = 0;
+	eve_writer_flush(s->writer);
 }
 
-static void
-write_line(struct sink *s, struct view line)
+void
+sink_wait(struct sink *s)
 {
-	if (s->fd < 0) {
-		/* Not asked for, or could not be opened again. */
-		s->count.lost += s->set.eve_path != NULL;
-		return;
-	}
-	if (s->len + line.len + 1 > WRITE_BUFFER) {
-		sink_flush(s);
-	}
-	s->count.bytes += line.len + 1;
-	if (line.len + 1 > WRITE_BUFFER) {
-		write_all(s, line.p, line.len);
-		write_all(s, (const uint8_t *)"\n", 1);
-		return;
-	}
-	memcpy(s->buf + s->len, line.p, line.len);
-	s->len += line.len;
-	s->buf[s->len++] = '\n';
-}
-
-static void
-emit(struct sink *s, enum event_type type, uint8_t severity, struct view line)
-{
-	s->count.events[type]++;
-	if (s->set.eve_types >> type & 1) {
-		write_line(s, line);
-	}
-	if (s->forward != NULL && (s->set.forward_types >> type & 1) != 0) {
-		if (forward_push(s->forward, line, severity)) {
-			s->count.forwarded++;
-		}
-	}
+	eve_writer_wait(s->writer);
 }
 
 void
 sink_line(struct sink *s, enum event_type type, struct view line)
 {
-	emit(s, type, 0, line);
-	sink_flush(s);
+	s->count.events[type]++;
+	eve_writer_line(s->writer, type, line);
 }
 
 /* HELD_NOT: the alert is said. */
@@ -190,84 +108,12 @@ cause_of(struct sink *s, const struct record *r)
 	return HELD_NOT;
 }
 
+/* Whether the line of 'r' goes out is decided here, in its turn. */
 static void
-put_verdict(struct json *j, const struct record *r)
+decide(struct sink *s, struct parcel *p, const struct slot *at,
+       const struct record *r)
 {
-	static const char *const whom[] = { [REJECT_SRC] = "to_client",
-					    [REJECT_DST] = "to_server",
-					    [REJECT_BOTH] = "both" };
-
-	json_obj(j, "verdict");
-	/* A tap cannot drop: "drop" and "reject" let the packet pass too. */
-	json_cstr(j, "action", r->passed ? "pass" : "alert");
-	if (r->rule->action == ACTION_REJECT) {
-		json_cstr(j, "reject-target", whom[r->rule->reject]);
-		json_arr(j, "reject");
-		json_cstr(j, NULL,
-			  r->proto == IPP_TCP ? "tcp-reset" : "icmp-prohib");
-		json_arr_end(j);
-	}
-	json_obj_end(j);
-}
-
-static void
-put_held(struct json *j, struct held_rule *h)
-{
-	json_obj(j, "suppressed");
-	for (unsigned c = 0; c < HELD_CAUSES; c++) {
-		if (h->fresh[c] > 0) {
-			json_u64(j, held_cause_name((enum held_cause)c),
-				 h->fresh[c]);
-		}
-	}
-	json_obj_end(j);
-	held_told(h);
-}
-
-/*
- * The line with what only shows where all alerts meet.  Its last member is
- * taken off, and put back behind the new ones: lines are our own, and
- * record.h says where "picket" begins.
- */
-static struct view
-complete(struct sink *s, const struct record *r, struct view line)
-{
-	struct held_rule *h = held_news(s->held, r->rule);
-	struct view head = view_of(line.p, line.len - 1), picket = VIEW_NONE;
-	struct json *j = &s->json;
-
-	if (h == NULL && !s->set.verdict) {
-		return line;
-	}
-	if (r->picket_at > 0) {
-		head.len = r->picket_at;
-		picket = view_sub(line, r->picket_at + 1,
-				  line.len - r->picket_at - 3);
-	}
-	json_reset(j);
-	json_open(j, head);
-	if (s->set.verdict) {
-		put_verdict(j, r);
-	}
-	if (picket.len > 0) {
-		json_open(j, picket);
-	} else if (h != NULL) {
-		json_obj(j, "picket");
-	}
-	if (h != NULL) {
-		put_held(j, h);
-	}
-	if (picket.len > 0 || h != NULL) {
-		json_obj_end(j);
-	}
-	json_obj_end(j);
-	return j->failed ? line : json_view(j);
-}
-
-static void
-emit_record(struct sink *s, const struct outbox *box, const struct record *r)
-{
-	struct view line = outbox_line(box, r);
+	struct held_rule *h = NULL;
 
 	if (r->unmet || (r->len == 0 && r->rule == NULL)) {
 		s->count.unmet += r->unmet && r->rule != NULL;
@@ -283,9 +129,10 @@ emit_record(struct sink *s, const struct outbox *box, const struct record *r)
 		}
 		s->count.threshold_evicted = threshold_evicted(s->thresholds);
 		s->count.alerts++;
-		line = complete(s, r, line);
+		h = held_news(s->held, r->rule);
 	}
-	emit(s, r->type, r->severity, line);
+	s->count.events[r->type]++;
+	parcel_add(p, at->box, at->index, h);
 }
 
 static int
@@ -318,6 +165,34 @@ by_turn(const void *a, const void *b)
 		return x->turn < y->turn ? -1 : 1;
 	}
 	return x->prog < y->prog ? -1 : x->prog > y->prog;
+}
+
+/*
+ * Sorts, leaving alone what stands right already: of a lone worker all but
+ * flows that ended together.
+ */
+static void
+sort_slots(struct slot *v, size_t n)
+{
+	size_t from = 1, least;
+
+	while (from < n && by_order(&v[from - 1], &v[from]) < 0) {
+		from++;
+	}
+	least = from;
+	for (size_t i = from; i < n; i++) {
+		if (by_order(&v[i], &v[least]) < 0) {
+			least = i;
+		}
+	}
+	if (from < n) {
+		struct slot first = v[least];
+
+		while (from > 0 && by_order(&first, &v[from - 1]) < 0) {
+			from--;
+		}
+		qsort(v + from, n - from, sizeof(*v), by_order);
+	}
 }
 
 static void
@@ -383,30 +258,12 @@ reserve(struct sink *s, size_t n)
 	return true;
 }
 
-void
-sink_round(struct sink *s, struct outbox *const *boxes, unsigned n)
+/* The records of all boxes, sorted; returns how many. */
+static size_t
+line_up(struct sink *s, struct outbox *const *boxes, unsigned n)
 {
-	size_t total = 0, k = 0;
+	size_t k = 0;
 
-	for (unsigned i = 0; i < n; i++) {
-		total += boxes[i]->n;
-		s->count.lost += boxes[i]->lost;
-	}
-	if (total == 0) {
-		return;
-	}
-	if (!reserve(s, total)) {
-		/* Without memory to sort, late order beats loss. */
-		for (unsigned i = 0; i < n; i++) {
-			for (size_t r = 0; r < boxes[i]->n; r++) {
-				if (boxes[i]->rec[r].claim.prog != NULL) {
-					settle(s, boxes[i], &boxes[i]->rec[r]);
-				}
-				emit_record(s, boxes[i], &boxes[i]->rec[r]);
-			}
-		}
-		return;
-	}
 	for (unsigned i = 0; i < n; i++) {
 		for (size_t r = 0; r < boxes[i]->n; r++) {
 			s->slots[k++] = (struct slot){
@@ -417,32 +274,46 @@ sink_round(struct sink *s, struct outbox *const *boxes, unsigned n)
 			};
 		}
 	}
-	qsort(s->slots, k, sizeof(*s->slots), by_order);
-	settle_claims(s, boxes, k);
-	for (size_t i = 0; i < k; i++) {
-		const struct outbox *box = boxes[s->slots[i].box];
+	sort_slots(s->slots, k);
+	return k;
+}
 
-		emit_record(s, box, &box->rec[s->slots[i].index]);
+void
+sink_round(struct sink *s, struct outbox *const *boxes, unsigned n)
+{
+	struct parcel *p;
+	size_t total = 0;
+
+	assert(n <= PARCEL_BOXES);
+	for (unsigned i = 0; i < n; i++) {
+		total += boxes[i]->n;
+		s->count.lost += boxes[i]->lost;
 	}
+	if (total == 0) {
+		return;
+	}
+	p = eve_writer_take(s->writer);
+	if (!reserve(s, total) || !parcel_reserve(p, total)) {
+		s->count.lost += total;
+		return;
+	}
+	total = line_up(s, boxes, n);
+	settle_claims(s, boxes, total);
+	for (size_t i = 0; i < total; i++) {
+		const struct slot *at = &s->slots[i];
+
+		decide(s, p, at, &boxes[at->box]->rec[at->index]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		outbox_swap(boxes[i], &p->box[i]);
+	}
+	eve_writer_hand(s->writer, p);
 }
 
 void
 sink_reopen(struct sink *s)
 {
-	struct diag d;
-
-	if (s->set.eve_path == NULL || strcmp(s->set.eve_path, "-") == 0) {
-		return;
-	}
-	sink_flush(s);
-	if (s->fd >= 0) {
-		close(s->fd);
-	}
-	s->failed = false;
-	if (open_eve(s, &d) != ERR_OK) {
-		s->count.write_errors++;
-		log_err("%s; events are being lost", d.msg);
-	}
+	eve_writer_reopen(s->writer);
 }
 
 const struct held *
@@ -452,9 +323,17 @@ sink_held(const struct sink *s)
 }
 
 const struct sink_counters *
-sink_counters(const struct sink *s)
+sink_counters(struct sink *s)
 {
-	return &s->count;
+	const struct eve_writer_counters *w = eve_writer_counters(s->writer);
+
+	eve_writer_wait(s->writer);
+	s->told = s->count;
+	s->told.lost += w->lost;
+	s->told.forwarded = w->forwarded;
+	s->told.bytes = w->bytes;
+	s->told.write_errors = w->write_errors;
+	return &s->told;
 }
 
 enum err
@@ -465,19 +344,11 @@ sink_close(struct sink *s)
 	if (s == NULL) {
 		return ERR_OK;
 	}
-	if (s->buf != NULL) {
-		sink_flush(s);
-	}
-	e = s->count.write_errors > 0 ? ERR_IO : ERR_OK;
-	if (s->fd > STDERR_FILENO && close(s->fd) != 0) {
-		e = ERR_IO;
-	}
+	e = eve_writer_close(s->writer);
 	threshold_table_free(s->thresholds);
 	held_free(s->held);
-	json_fini(&s->json);
 	free(s->slots);
 	free(s->turns);
-	free(s->buf);
 	free(s);
 	return e;
 }

@@ -4,13 +4,15 @@
  *
  * A round is a fixed run of frames.  Once every worker has handed over its
  * outbox of a round the sink merges them by frame number, settles what rules
- * ask of shared state, applies thresholds, writes the EVE file and passes on what is forwarded.  Order, and therefore
- * thresholds, do not depend on the number of workers.
+ * ask of shared state and applies thresholds.  What is to be said goes to a
+ * thread that writes the EVE file and passes on what is forwarded.  Order, and
+ * therefore thresholds, do not depend on the number of workers.
  *
- * Place    above record.h, rules/threshold.h and rules/shared_state.h; below replay.
- * Threads  sink_round() is called by one thread at a time.
- * Memory   one write buffer and one sort index, reused.
- * Cost     one sort per round; a copy per line.
+ * Place    above eve_writer.h, rules/threshold.h and rules/shared_state.h;
+ *          below replay.
+ * Threads  all functions are called by one thread at a time.
+ * Memory   one sort index, reused; rounds under way as eve_writer.h says.
+ * Cost     one pass per round; flows that ended together are sorted.
  */
 #ifndef SENSOR_SINK_H
 #define SENSOR_SINK_H
@@ -43,14 +45,21 @@ enum err sink_open(struct sink **out, const struct sink_settings *s,
 		   struct diag *d) MUST_CHECK;
 /* Where forwarded types go; NULL: stand-alone. */
 void sink_set_forward(struct sink *s, struct forward *f);
-/* Merges 'n' outboxes of one round; the outboxes may be reused after. */
+/*
+ * Merges 'n' outboxes of one round, which are empty or hold what is to be
+ * reset after.  Waits while too many rounds are not written yet.
+ */
 void sink_round(struct sink *s, struct outbox *const *boxes, unsigned n);
 /* One line outside of any round (stats). */
 void sink_line(struct sink *s, enum event_type type, struct view line);
+/* What was merged so far goes out without waiting for more. */
 void sink_flush(struct sink *s);
+/* Waits until it is out: the rules of its alerts may go. */
+void sink_wait(struct sink *s);
 /* Closes and opens the EVE file again, after rotation. */
 void sink_reopen(struct sink *s);
-const struct sink_counters *sink_counters(const struct sink *s);
+/* Of all that was merged: waits until it is out. */
+const struct sink_counters *sink_counters(struct sink *s);
 /* The matches that became no alert, by rule and cause. */
 const struct held *sink_held(const struct sink *s);
 /* Flushes and closes; ERR_IO when anything could not be written. */

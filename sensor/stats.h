@@ -19,7 +19,7 @@
 struct stats_source {
 	struct worker *const *workers;
 	unsigned n_workers;
-	const struct sink *sink;
+	struct sink *sink;
 	const struct capture *capture;
 	const struct shared_state *shared; /* or NULL */
 	struct reload *reload;

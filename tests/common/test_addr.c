@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/test.h"
 
+#include <arpa/inet.h>
+
 #include "common/addr.h"
 
 static void
@@ -27,6 +29,41 @@ parses_and_formats(void **state)
 		assert_false(addr_parse(view_cstr(bad[i]), &a));
 	}
 	assert_false(addr_parse(view_of("1.2.3.4\0x", 9), &a));
+}
+
+/* Every shape of zero runs, with groups of every length, as the library. */
+static void
+formats_as_the_library(void **state)
+{
+	static const uint16_t groups[] = {
+		0, 1, 0xa, 0x10, 0xff, 0x100, 0xfff, 0x1000, 0xabcd, 0xffff
+	};
+	uint32_t r = 1;
+	char text[ADDR_TEXT_CAP], want[ADDR_TEXT_CAP];
+
+	(void)state;
+	for (unsigned i = 0; i < 256 * 64; i++) {
+		struct addr a;
+		bool v4;
+
+		for (unsigned g = 0; g < 8; g++) {
+			r = r * 1664525 + 1013904223;
+			store_be16(a.b + 2 * g,
+				   (i >> g & 1) != 0
+					   ? 0
+					   : groups[(r >> 16) %
+						    ARRAY_LEN(groups)]);
+		}
+		if (i % 5 == 0) {
+			a = addr_from_v4(a.b + 12);
+		}
+		v4 = addr_is_v4(&a);
+		assert_non_null(inet_ntop(v4 ? AF_INET : AF_INET6,
+					  v4 ? a.b + 12 : a.b, want,
+					  sizeof(want)));
+		assert_int_equal(addr_format(&a, text), strlen(want));
+		assert_string_equal(text, want);
+	}
 }
 
 static void
@@ -88,6 +125,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parses_and_formats),
+		cmocka_unit_test(formats_as_the_library),
 		cmocka_unit_test(networks_contain),
 		cmocka_unit_test(bad_networks_are_refused),
 	};

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/eve_writer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/json.h"
+#include "common/log.h"
+#include "sensor/forward.h"
+
+#define WRITE_BUFFER ((size_t)1 << 20)
+/* More than this at once waits for the writer: a slow disk or pipe holds the
+ * replay up instead of growing memory. */
+#define PARCELS 4
+
+struct eve_writer {
+	struct eve_writer_settings set;
+	struct forward *forward;
+	struct json json; /* a line with what only the sink knows */
+	int fd;
+	uint8_t *buf;
+	size_t len;
+	bool failed; /* said once; further errors are only counted */
+	struct eve_writer_counters count;
+	struct parcel parcel[PARCELS];
+	pthread_t thread;
+	bool started;
+	/* Below: shared.  Of the rest, what the thread needs is the thread's
+	 * while there are parcels under way or a flush is asked for. */
+	pthread_mutex_t lock;
+	pthread_cond_t work, done;
+	uint64_t handed, through; /* parcels */
+	bool flush, quit;
+};
+
+/* --- parcels --- */
+
+bool
+parcel_reserve(struct parcel *p, size_t n)
+{
+	struct parcel_item *item;
+
+	if (n <= p->cap) {
+		return true;
+	}
+	item = realloc(p->item, n * 2 * sizeof(*item));
+	if (item == NULL) {
+		return false;
+	}
+	p->item = item;
+	p->cap = n * 2;
+	return true;
+}
+
+static uint32_t
+add_news(struct parcel *p, struct held_rule *h)
+{
+	struct parcel_news *v = p->news;
+
+	if (p->n_news == p->cap_news) {
+		v = realloc(v, (p->cap_news * 2 + 64) * sizeof(*v));
+		if (v == NULL) {
+			return 0;
+		}
+		p->news = v;
+		p->cap_news = p->cap_news * 2 + 64;
+	}
+	memcpy(v[p->n_news].fresh, h->fresh, sizeof(h->fresh));
+	held_told(h);
+	return (uint32_t)++p->n_news;
+}
+
+void
+parcel_add(struct parcel *p, uint32_t box, uint32_t index, struct held_rule *h)
+{
+	p->item[p->n++] = (struct parcel_item){
+		.box = box,
+		.index = index,
+		.news = h != NULL ? add_news(p, h) : 0,
+	};
+}
+
+static void
+parcel_reset(struct parcel *p)
+{
+	for (unsigned i = 0; i < PARCEL_BOXES; i++) {
+		outbox_reset(&p->box[i]);
+	}
+	p->n = p->n_news = 0;
+}
+
+static void
+parcel_fini(struct parcel *p)
+{
+	for (unsigned i = 0; i < PARCEL_BOXES; i++) {
+		outbox_fini(&p->box[i]);
+	}
+	free(p->item);
+	free(p->news);
+}
+
+/* --- bytes --- */
+
+static enum err
+open_eve(struct eve_writer *w, struct diag *d)
+{
+	const char *path = w->set.path;
+
+	w->fd = -1;
+	if (path == NULL) {
+		return ERR_OK;
+	}
+	if (strcmp(path, "-") == 0) {
+		w->fd = STDOUT_FILENO;
+		return ERR_OK;
+	}
+	w->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	if (w->fd < 0) {
+		return diag_set(d, ERR_USAGE, "--eve %s: %s", path,
+				strerror(errno));
+	}
+	return ERR_OK;
+}
+
+static void
+write_all(struct eve_writer *w, const uint8_t *p, size_t n)
+{
+	while (n > 0 && w->fd >= 0) {
+		ssize_t k = write(w->fd, p, n);
+
+		if (k < 0 && errno == EINTR) {
+			continue;
+		}
+		if (k < 0) {
+			w->count.write_errors++;
+			if (!w->failed) {
+				log_err("writing %s: %s; events are being lost",
+					w->set.path, strerror(errno));
+				w->failed = true;
+			}
+			return;
+		}
+		p += k;
+		n -= (size_t)k;
+	}
+}
+
+static void
+write_buffer(struct eve_writer *w)
+{
+	write_all(w, w->buf, w->len);
+	w->len = 0;
+}
+
+static void
+write_line(struct eve_writer *w, struct view line)
+{
+	if (w->fd < 0) {
+		/* Not asked for, or could not be opened again. */
+		w->count.lost += w->set.path != NULL;
+		return;
+	}
+	if (w->len + line.len + 1 > WRITE_BUFFER) {
+		write_buffer(w);
+	}
+	w->count.bytes += line.len + 1;
+	if (line.len + 1 > WRITE_BUFFER) {
+		write_all(w, line.p, line.len);
+		write_all(w, (const uint8_t *)"\n", 1);
+		return;
+	}
+	memcpy(w->buf + w->len, line.p, line.len);
+	w->len += line.len;
+	w->buf[w->len++] = '\n';
+}
+
+static void
+emit(struct eve_writer *w, enum event_type type, uint8_t severity,
+     struct view line)
+{
+	if (w->set.eve_types >> type & 1) {
+		write_line(w, line);
+	}
+	if (w->forward != NULL && (w->set.forward_types >> type & 1) != 0) {
+		if (forward_push(w->forward, line, severity)) {
+			w->count.forwarded++;
+		}
+	}
+}
+
+/* --- lines --- */
+
+static void
+put_verdict(struct json *j, const struct record *r)
+{
+	static const char *const whom[] = { [REJECT_SRC] = "to_client",
+					    [REJECT_DST] = "to_server",
+					    [REJECT_BOTH] = "both" };
+
+	json_obj(j, "verdict");
+	/* A tap cannot drop: "drop" and "reject" let the packet pass too. */
+	json_cstr(j, "action", r->passed ? "pass" : "alert");
+	if (r->rule->action == ACTION_REJECT) {
+		json_cstr(j, "reject-target", whom[r->rule->reject]);
+		json_arr(j, "reject");
+		json_cstr(j, NULL,
+			  r->proto == IPP_TCP ? "tcp-reset" : "icmp-prohib");
+		json_arr_end(j);
+	}
+	json_obj_end(j);
+}
+
+static void
+put_news(struct json *j, const struct parcel_news *news)
+{
+	json_obj(j, "suppressed");
+	for (unsigned c = 0; c < HELD_CAUSES; c++) {
+		if (news->fresh[c] > 0) {
+			json_u64(j, held_cause_name((enum held_cause)c),
+				 news->fresh[c]);
+		}
+	}
+	json_obj_end(j);
+}
+
+/*
+ * The line with what only shows where all alerts meet.  Its last member is
+ * taken off, and put back behind the new ones: lines are our own, and
+ * record.h says where "picket" begins.
+ */
+static struct view
+complete(struct eve_writer *w, const struct record *r,
+	 const struct parcel_news *news, struct view line)
+{
+	struct view head = view_of(line.p, line.len - 1), picket = VIEW_NONE;
+	struct json *j = &w->json;
+
+	if (news == NULL && !w->set.verdict) {
+		return line;
+	}
+	if (r->picket_at > 0) {
+		head.len = r->picket_at;
+		picket = view_sub(line, r->picket_at + 1,
+				  line.len - r->picket_at - 3);
+	}
+	json_reset(j);
+	json_open(j, head);
+	if (w->set.verdict) {
+		put_verdict(j, r);
+	}
+	if (picket.len > 0) {
+		json_open(j, picket);
+	} else if (news != NULL) {
+		json_obj(j, "picket");
+	}
+	if (news != NULL) {
+		put_news(j, news);
+	}
+	if (picket.len > 0 || news != NULL) {
+		json_obj_end(j);
+	}
+	json_obj_end(j);
+	return j->failed ? line : json_view(j);
+}
+
+static void
+write_parcel(struct eve_writer *w, struct parcel *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct parcel_item *item = &p->item[i];
+		const struct outbox *box = &p->box[item->box];
+		const struct record *r = &box->rec[item->index];
+		struct view line = outbox_line(box, r);
+
+		if (r->rule != NULL) {
+			line = complete(w, r,
+					item->news > 0
+						? &p->news[item->news - 1]
+						: NULL,
+					line);
+		}
+		emit(w, r->type, r->severity, line);
+	}
+	parcel_reset(p);
+}
+
+/* --- the thread --- */
+
+static void *
+run(void *arg)
+{
+	struct eve_writer *w = arg;
+
+	pthread_mutex_lock(&w->lock);
+	for (;;) {
+		if (w->through < w->handed) {
+			struct parcel *p = &w->parcel[w->through % PARCELS];
+
+			pthread_mutex_unlock(&w->lock);
+			write_parcel(w, p);
+			pthread_mutex_lock(&w->lock);
+			w->through++;
+			pthread_cond_signal(&w->done);
+		} else if (w->flush) {
+			pthread_mutex_unlock(&w->lock);
+			write_buffer(w);
+			pthread_mutex_lock(&w->lock);
+			/* of what came meanwhile the buffer's end will tell */
+			w->flush = w->through < w->handed;
+			pthread_cond_signal(&w->done);
+		} else if (w->quit) {
+			break;
+		} else {
+			pthread_cond_wait(&w->work, &w->lock);
+		}
+	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+static enum err
+start(struct eve_writer *w, struct diag *d)
+{
+	sigset_t all, old;
+	int rc;
+
+	/* Signals are the main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&w->thread, NULL, run, w);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc != 0) {
+		return diag_set(d, ERR_IO, "cannot start the writer: %s",
+				strerror(rc));
+	}
+	w->started = true;
+	return ERR_OK;
+}
+
+enum err
+eve_writer_open(struct eve_writer **out, const struct eve_writer_settings *set,
+		struct diag *d)
+{
+	struct eve_writer *w = calloc(1, sizeof(*w));
+	enum err e;
+
+	*out = NULL;
+	if (w == NULL) {
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	w->set = *set;
+	w->fd = -1;
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->work, NULL);
+	pthread_cond_init(&w->done, NULL);
+	w->buf = malloc(WRITE_BUFFER);
+	e = w->buf != NULL ? open_eve(w, d)
+			   : diag_set(d, ERR_NOMEM, "out of memory");
+	if (e == ERR_OK) {
+		e = start(w, d);
+	}
+	if (e != ERR_OK) {
+		(void)eve_writer_close(w);
+		return e;
+	}
+	*out = w;
+	return ERR_OK;
+}
+
+void
+eve_writer_forward(struct eve_writer *w, struct forward *f)
+{
+	eve_writer_wait(w);
+	w->forward = f;
+}
+
+struct parcel *
+eve_writer_take(struct eve_writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	while (w->handed - w->through == PARCELS) {
+		pthread_cond_wait(&w->done, &w->lock);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return &w->parcel[w->handed % PARCELS];
+}
+
+void
+eve_writer_hand(struct eve_writer *w, struct parcel *p)
+{
+	assert(p == &w->parcel[w->handed % PARCELS]);
+	pthread_mutex_lock(&w->lock);
+	w->handed++;
+	pthread_cond_signal(&w->work);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void
+eve_writer_flush(struct eve_writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->flush = true;
+	pthread_cond_signal(&w->work);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void
+eve_writer_wait(struct eve_writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->flush = true;
+	pthread_cond_signal(&w->work);
+	while (w->started && (w->flush || w->through < w->handed)) {
+		pthread_cond_wait(&w->done, &w->lock);
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
+void
+eve_writer_line(struct eve_writer *w, enum event_type type, struct view line)
+{
+	eve_writer_wait(w);
+	emit(w, type, 0, line);
+	write_buffer(w);
+}
+
+void
+eve_writer_reopen(struct eve_writer *w)
+{
+	struct diag d;
+
+	if (w->set.path == NULL || strcmp(w->set.path, "-") == 0) {
+		return;
+	}
+	eve_writer_wait(w);
+	if (w->fd >= 0) {
+		close(w->fd);
+	}
+	w->failed = false;
+	if (open_eve(w, &d) != ERR_OK) {
+		w->count.write_errors++;
+		log_err("%s; events are being lost", d.msg);
+	}
+}
+
+const struct eve_writer_counters *
+eve_writer_counters(struct eve_writer *w)
+{
+	return &w->count;
+}
+
+enum err
+eve_writer_close(struct eve_writer *w)
+{
+	enum err e;
+
+	if (w == NULL) {
+		return ERR_OK;
+	}
+	if (w->started) {
+		eve_writer_wait(w);
+		pthread_mutex_lock(&w->lock);
+		w->quit = true;
+		pthread_cond_signal(&w->work);
+		pthread_mutex_unlock(&w->lock);
+		pthread_join(w->thread, NULL);
+	}
+	e = w->count.write_errors > 0 ? ERR_IO : ERR_OK;
+	if (w->fd > STDERR_FILENO && close(w->fd) != 0) {
+		e = ERR_IO;
+	}
+	for (unsigned i = 0; i < PARCELS; i++) {
+		parcel_fini(&w->parcel[i]);
+	}
+	pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->work);
+	pthread_cond_destroy(&w->done);
+	json_fini(&w->json);
+	free(w->buf);
+	free(w);
+	return e;
+}
