@@ -11,6 +11,8 @@
 #include "common/log.h"
 #include "tests/sensor/reload_scene.h"
 
+#define TIMES 12 /* enough for several rounds in flight */
+
 static void
 same_lines(const char *path, const struct outbox *a, const struct outbox *b)
 {
@@ -206,11 +208,11 @@ on_tick(void *arg, bool idle)
 	}
 }
 
-/* What a replay of all captures, four times, writes. */
+/* What a replay of all captures, TIMES times, writes. */
 static char *
 replay(unsigned n_workers, unsigned every, size_t *len, uint64_t *reloads)
 {
-	const char *paths[MAX_PATHS * 4];
+	const char *paths[MAX_PATHS * TIMES];
 	char eve[600];
 	struct sink_settings ss = { .eve_path = eve,
 				    .eve_types = 1 << EVENT_TYPE_ALERT |
@@ -234,7 +236,7 @@ replay(unsigned n_workers, unsigned every, size_t *len, uint64_t *reloads)
 	struct diag d;
 
 	snprintf(eve, sizeof(eve), "%s/eve-%u-%u", scene.dir, n_workers, every);
-	for (unsigned k = 0; k < 4; k++) {
+	for (unsigned k = 0; k < TIMES; k++) {
 		for (size_t i = 0; i < scene.n_pcaps; i++) {
 			paths[n++] = scene.pcaps[i];
 		}
