@@ -33,6 +33,7 @@ plain_link(struct packet *p, const struct frame *f, struct frame_shape s)
 	p->frame = f;
 	p->ether = f->data;
 	p->flow_hash = 0;
+	p->flow_at = 0;
 	p->n_vlans = 0;
 	if (UNLIKELY(s.l3_off != PEEK_ETHER)) {
 		p->vlan[0] = load_be16(f->data + PEEK_ETHER) & 0xfff;

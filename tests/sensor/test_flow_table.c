@@ -140,8 +140,8 @@ test_one_bucket(void **state)
 			m.pkt.flow_hash = UINT64_C(0x8123456789abcdef);
 			kept[i] = flow_find(b.t, &m.pkt, &dir);
 			assert_non_null(kept[i]);
-			flow_prefetch(b.t, m.pkt.flow_hash);
-			flow_prefetch_record(b.t, m.pkt.flow_hash);
+			flow_ahead_record(b.t, &m.pkt, 1);
+			flow_ahead_session(b.t, &m.pkt, 1);
 		}
 		/* Out in another order: lanes and chain both give way. */
 		for (uint32_t i = 0; i < N; i++) {
