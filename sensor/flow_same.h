@@ -25,10 +25,10 @@ flow_ends_differ(const struct flow *f, const struct packet *pkt, unsigned from)
 {
 	__m128i src = _mm_loadu_si128((const __m128i *)(const void *)&pkt->src);
 	__m128i dst = _mm_loadu_si128((const __m128i *)(const void *)&pkt->dst);
-	__m128i a = _mm_load_si128(
-		(const __m128i *)(const void *)&f->addr[from]);
-	__m128i b = _mm_load_si128(
-		(const __m128i *)(const void *)&f->addr[!from]);
+	__m128i a =
+		_mm_load_si128((const __m128i *)(const void *)&f->addr[from]);
+	__m128i b =
+		_mm_load_si128((const __m128i *)(const void *)&f->addr[!from]);
 	__m128i same =
 		_mm_and_si128(_mm_cmpeq_epi8(src, a), _mm_cmpeq_epi8(dst, b));
 	uint32_t mine = (uint32_t)f->port[from] << 16 | f->port[!from];

@@ -132,9 +132,8 @@ take_segment(struct worker *w, struct event_subject *s, struct flow *f,
 
 	/* The ACK that ends the handshake is part of it still, unless it
 	 * brings data. */
-	was->established = w->asks.match &&
-			   (stream_established(f) ||
-			    (!fresh && pkt->payload.len > 0));
+	was->established = w->asks.match && (stream_established(f) ||
+					     (!fresh && pkt->payload.len > 0));
 	w->in_stream = stream_packet(w->streams, w->flows, f, pkt, s->dir) &&
 		       pkt->payload.len > 0;
 	if (UNLIKELY(fresh)) {

@@ -195,8 +195,9 @@ looking_ahead(struct bench *b)
 		flow_ahead_bucket(b->flows, pkt, AHEAD);
 		flow_ahead_record(b->flows, pkt, AHEAD);
 		for (unsigned j = 0; j < AHEAD; j++) {
-			b->found += flow_find(b->flows, &pkt[j], &dir)
-					    ->pkts[dir] > 0;
+			b->found +=
+				flow_find(b->flows, &pkt[j], &dir)->pkts[dir] >
+				0;
 		}
 	}
 }
