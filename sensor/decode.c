@@ -259,6 +259,12 @@ decode_frame_by_layers(struct decoder *d, const struct frame *f,
 	return x.n_out;
 }
 
+bool
+decode_ahead(struct decoder *d, const struct frame *f, struct packet *out)
+{
+	return LIKELY(d->plain) && decode_plain(&d->set, &d->tally, f, out);
+}
+
 unsigned
 decode_frame(struct decoder *d, const struct frame *f,
 	     struct packet out[FRAME_MAX_PACKETS])

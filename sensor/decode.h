@@ -29,6 +29,14 @@ unsigned decode_frame(struct decoder *d, const struct frame *f,
 		      struct packet out[FRAME_MAX_PACKETS]);
 
 /*
+ * Decodes 'f' ahead of its turn, when it is an ordinary frame of one packet
+ * that nothing before it can change (decode_plain.c); valid as long as the
+ * frame.  False for all others: decode_frame() takes them in their turn.
+ */
+bool decode_ahead(struct decoder *d, const struct frame *f,
+		  struct packet *out) MUST_CHECK;
+
+/*
  * The same without the short cut that decode_frame() takes for ordinary frames
  * (decode_plain.c): gives the same packets, for tests to compare.
  */

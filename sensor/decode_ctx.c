@@ -7,9 +7,10 @@ begin_packet(struct decode_ctx *x)
 	struct packet *p = &x->out[x->n_out++];
 
 	/* In parts, which become plain stores (decode_plain.c). */
-	for (size_t i = 0; i < sizeof(*p); i += 64) {
-		memset((uint8_t *)p + i, 0, MIN((size_t)64, sizeof(*p) - i));
+	for (size_t i = 0; i + 64 <= sizeof(*p); i += 64) {
+		memset((uint8_t *)p + i, 0, 64);
 	}
+	memset((uint8_t *)p + sizeof(*p) / 64 * 64, 0, sizeof(*p) % 64);
 	p->frame = x->frame;
 	p->tcp_wscale = 0xff;
 	x->pkt = p;

@@ -31,7 +31,7 @@ peek_transport(uint8_t proto)
 	return proto == IPP_TCP ? PEEK_TCP : proto == IPP_UDP ? PEEK_UDP : 0;
 }
 
-static inline struct frame_shape
+static inline __attribute__((always_inline)) struct frame_shape
 decode_peek(const struct frame *f)
 {
 	struct frame_shape s = { .kind = FRAME_OTHER };

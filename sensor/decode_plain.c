@@ -33,6 +33,7 @@ plain_link(struct packet *p, const struct frame *f, struct frame_shape s)
 	p->frame = f;
 	p->ether = f->data;
 	p->flow_hash = 0;
+	p->flow_at = 0;
 	p->n_vlans = 0;
 	if (UNLIKELY(s.l3_off != PEEK_ETHER)) {
 		p->vlan[0] = load_be16(f->data + PEEK_ETHER) & 0xfff;
@@ -131,7 +132,7 @@ bool
 decode_plain(const struct decode_settings *set, struct decode_tally *tally,
 	     const struct frame *f, struct packet *p)
 {
-	struct frame_shape s = decode_shape(f);
+	struct frame_shape s = decode_peek(f);
 	const uint8_t *ip = f->data + s.l3_off, *l4 = f->data + s.l4_off;
 	uint32_t flags = PKT_L4_CSUM_DUE;
 	size_t len, hlen;

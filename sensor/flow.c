@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "sensor/flow_index.h"
+#include "sensor/flow_same.h"
 #include "sensor/flow_timer.h"
 
 #define MEMCAP_DEFAULT ((uint64_t)128 << 20)
@@ -24,6 +25,7 @@ struct flow_table {
 	struct flow_index index;
 	struct flow_records rec;
 	struct flow_keying key;
+	uint32_t kind_mask; /* of what flow_same_kind() compares */
 	struct flow_counters n;
 	uint64_t max_flows;
 	struct flow_timers timers;
@@ -89,6 +91,7 @@ flow_table_new(const struct conf *conf, struct pool *pool)
 	}
 	memset(t, 0, sizeof(*t));
 	t->key.vlans = conf_bool(conf, "vlan.use-for-tracking", true);
+	t->kind_mask = flow_kind_mask(t->key.vlans);
 	draw_secret(t);
 	flow_timers_init(&t->timers, &t->rec, conf);
 	if (!records_init(t, conf, pool) ||
@@ -162,21 +165,6 @@ flow_hash(const struct flow_table *t, const struct packet *pkt)
 			   is_icmp(pkt->proto) ? icmp_key(pkt) : 0);
 }
 
-const struct flow_keying *
-flow_keying(const struct flow_table *t)
-{
-	return &t->key;
-}
-
-static bool
-same_vlans(const struct flow *f, const struct packet *pkt)
-{
-	return f->n_vlans == pkt->n_vlans &&
-	       (f->n_vlans == 0 ||
-		memcmp(f->vlan, pkt->vlan,
-		       pkt->n_vlans * sizeof(pkt->vlan[0])) == 0);
-}
-
 enum flow_dir
 flow_packet_dir(const struct flow *f, const struct packet *pkt)
 {
@@ -192,32 +180,16 @@ flow_packet_dir(const struct flow *f, const struct packet *pkt)
 	return FLOW_TOSERVER;
 }
 
-static inline uint64_t
-ends_differ(const struct flow *f, struct flow_key_addr src,
-	    struct flow_key_addr dst, uint32_t ports, unsigned from)
-{
-	struct flow_key_addr a = flow_key_v6(&f->addr[from]);
-	struct flow_key_addr b = flow_key_v6(&f->addr[!from]);
-	uint32_t mine = (uint32_t)f->port[from] << 16 | f->port[!from];
-
-	return (a.hi ^ src.hi) | (a.lo ^ src.lo) | (b.hi ^ dst.hi) |
-	       (b.lo ^ dst.lo) | (mine ^ ports);
-}
-
 /*
  * Both ways are compared: which one it is cannot be foretold, a wrong guess
- * costs more than the second comparison.  In words, as an address was just
- * written in words, and a load of two fresh stores has to wait for them.
+ * costs more than the second comparison.
  */
 static inline __attribute__((always_inline)) bool
 is_flow_of(const struct flow_table *t, const struct flow *f,
 	   const struct packet *pkt, uint32_t icmp, enum flow_dir *dir)
 {
-	struct flow_key_addr src = flow_key_v6(&pkt->src);
-	struct flow_key_addr dst = flow_key_v6(&pkt->dst);
-	uint32_t ports = (uint32_t)pkt->sport << 16 | pkt->dport;
-	uint64_t to = ends_differ(f, src, dst, ports, 0);
-	uint64_t from = ends_differ(f, src, dst, ports, 1);
+	uint64_t to = flow_ends_differ(f, pkt, 0);
+	uint64_t from = flow_ends_differ(f, pkt, 1);
 	unsigned way = to != 0 ? FLOW_TOCLIENT : FLOW_TOSERVER;
 
 	/* One branch, which nearly always goes the same way: the compiler is
@@ -230,8 +202,7 @@ is_flow_of(const struct flow_table *t, const struct flow *f,
 	if (UNLIKELY(is_icmp(pkt->proto))) {
 		*dir = flow_packet_dir(f, pkt);
 	}
-	return f->proto == pkt->proto && f->ip_version == pkt->ip_version &&
-	       f->icmp_key == icmp && (!t->key.vlans || same_vlans(f, pkt));
+	return f->icmp_key == icmp && flow_same_kind(f, pkt, t->kind_mask);
 }
 
 /*
@@ -384,7 +355,8 @@ is_reopened(const struct flow *f, const struct packet *pkt)
 		       TCP_SYN;
 }
 
-static inline struct flow *
+/* By the index: for the first packet of a flow, and what nobody foresaw. */
+static __attribute__((noinline)) struct flow *
 look_up(const struct flow_table *t, const struct packet *pkt, uint64_t hash,
 	uint32_t icmp, enum flow_dir *dir)
 {
@@ -406,6 +378,23 @@ look_up(const struct flow_table *t, const struct packet *pkt, uint64_t hash,
 	return NULL;
 }
 
+/*
+ * The record that was guessed, when it still is the packet's: it may have been
+ * given to another flow since, or have ended.
+ */
+static inline struct flow *
+guessed(const struct flow_table *t, const struct packet *pkt, uint32_t icmp,
+	enum flow_dir *dir)
+{
+	struct flow *f = &t->rec.v[pkt->flow_at];
+
+	if (LIKELY(pkt->flow_at != 0 && (f->flags & FLOW_UNLINKED) == 0 &&
+		   is_flow_of(t, f, pkt, icmp, dir))) {
+		return f;
+	}
+	return NULL;
+}
+
 struct flow *
 flow_find(struct flow_table *t, const struct packet *pkt, enum flow_dir *dir)
 {
@@ -413,18 +402,21 @@ flow_find(struct flow_table *t, const struct packet *pkt, enum flow_dir *dir)
 	uint64_t hash = pkt->flow_hash;
 	uint32_t icmp = 0;
 
-	if (pkt->ip_version == 0 ||
-	    (pkt->flags & (PKT_FRAGMENT | PKT_BROKEN)) != 0) {
+	if (UNLIKELY(pkt->ip_version == 0 ||
+		     (pkt->flags & (PKT_FRAGMENT | PKT_BROKEN)) != 0)) {
 		return NULL;
 	}
 	flow_timers_tick(&t->timers, pkt->frame->ts_us);
 	if (UNLIKELY(is_icmp(pkt->proto))) {
 		icmp = icmp_key(pkt);
 	}
-	if (hash == 0) {
+	if (UNLIKELY(hash == 0)) {
 		hash = hash_packet(&t->key, pkt, icmp);
 	}
-	f = look_up(t, pkt, hash, icmp, dir);
+	f = guessed(t, pkt, icmp, dir);
+	if (UNLIKELY(f == NULL)) {
+		f = look_up(t, pkt, hash, icmp, dir);
+	}
 	if (f != NULL &&
 	    UNLIKELY(flow_timers_over(&t->timers, f, pkt->frame->ts_us) ||
 		     is_reopened(f, pkt))) {
@@ -443,37 +435,55 @@ flow_find(struct flow_table *t, const struct packet *pkt, enum flow_dir *dir)
 }
 
 void
-flow_prefetch(const struct flow_table *t, uint64_t hash)
+flow_ahead_bucket(const struct flow_table *t, struct packet *v, unsigned n)
 {
-	__builtin_prefetch(flow_bucket_of(&t->index, hash));
-}
+	for (unsigned i = 0; i < n; i++) {
+		struct packet *p = &v[i];
 
-void
-flow_prefetch_record(const struct flow_table *t, uint64_t hash)
-{
-	const struct flow_bucket *b = flow_bucket_of(&t->index, hash);
-	uint32_t lanes = flow_bucket_lanes(b, flow_tag_of(hash));
-	const struct flow *f;
-
-	if (LIKELY(lanes != 0)) {
-		f = &t->rec.v[b->at[flow_first_lane(lanes)]];
-		__builtin_prefetch(f, 1);
-		__builtin_prefetch(f->pkts, 1);
+		p->flow_at = 0;
+		p->flow_hash = 0;
+		if (LIKELY(p->ip_version != 0)) {
+			p->flow_hash = hash_packet(&t->key, p, 0);
+			__builtin_prefetch(
+				flow_bucket_of(&t->index, p->flow_hash));
+		}
 	}
 }
 
 void
-flow_prefetch_session(const struct flow_table *t, uint64_t hash)
+flow_ahead_record(const struct flow_table *t, struct packet *v, unsigned n)
 {
-	const struct flow_bucket *b = flow_bucket_of(&t->index, hash);
-	uint32_t lanes = flow_bucket_lanes(b, flow_tag_of(hash));
-	const uint8_t *s;
+	for (unsigned i = 0; i < n; i++) {
+		const struct flow_bucket *b =
+			flow_bucket_of(&t->index, v[i].flow_hash);
+		uint32_t lanes =
+			flow_bucket_lanes(b, flow_tag_of(v[i].flow_hash));
 
-	if (LIKELY(lanes != 0)) {
-		s = (const uint8_t *)t->rec.v[b->at[flow_first_lane(lanes)]]
-			    .tcp;
-		__builtin_prefetch(s, 1);
-		__builtin_prefetch(s + 64, 1);
+		if (LIKELY(lanes != 0 && v[i].flow_hash != 0)) {
+			const struct flow *f;
+
+			v[i].flow_at = b->at[flow_first_lane(lanes)];
+			f = &t->rec.v[v[i].flow_at];
+			__builtin_prefetch(f, 1);
+			__builtin_prefetch(f->pkts, 1);
+		}
+	}
+}
+
+void
+flow_ahead_session(const struct flow_table *t, const struct packet *v,
+		   unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct flow *f = &t->rec.v[v[i].flow_at];
+		const uint8_t *s;
+
+		if (LIKELY(v[i].flow_at != 0 &&
+			   (f->flags & FLOW_UNLINKED) == 0)) {
+			s = (const uint8_t *)f->tcp;
+			__builtin_prefetch(s, 1);
+			__builtin_prefetch(s + 64, 1);
+		}
 	}
 }
 
@@ -542,7 +552,8 @@ flow_expire(struct flow_table *t, uint64_t now_us, bool all)
 		if (f != NULL) {
 			flow_end(t, f, FLOW_END_TIMEOUT);
 			/* While the caller ends this one, send for the next. */
-			flow_prefetch(t, t->rec.v[t->timers.pending].hash);
+			__builtin_prefetch(flow_bucket_of(
+				&t->index, t->rec.v[t->timers.pending].hash));
 		}
 	}
 	return flow_timers_ended(&t->timers);

@@ -11,8 +11,8 @@
  *          rule state) is owned by those stages, which the worker ends before
  *          flow_release().
  * Cost     flow_find() does not allocate from the heap, lock or log.  It reads
- *          one line of the index and two of the flow; with flow_prefetch()
- *          and flow_prefetch_record() they are there before.
+ *          one line of the index and two of the flow; with flow_ahead_*()
+ *          they are there before, and the index is not asked twice.
  */
 #ifndef SENSOR_FLOW_H
 #define SENSOR_FLOW_H
@@ -132,17 +132,20 @@ void flow_table_free(struct flow_table *t);
 void flow_table_seed(struct flow_table *t, uint64_t seed);
 
 /*
- * Looking ahead.  A worker that knows some packets of the future hashes them
- * with the table's keying (flow_key.h; or asks for flow_hash()), hints at the
- * bucket, some packets later at the record, and hands the hash over in
- * pkt->flow_hash.  Hints never change a result.
+ * Looking ahead.  A worker that knows some packets of the future, each decoded
+ * by decode_ahead() or of ip_version 0, takes them through three steps, some
+ * packets apart: their hash, and the bucket is sent for; a guess at the
+ * record, which is sent for; and what TCP remembers of the flow.  Guesses never
+ * change a result.
  */
-const struct flow_keying *flow_keying(const struct flow_table *t);
+void flow_ahead_bucket(const struct flow_table *t, struct packet *v,
+		       unsigned n);
+void flow_ahead_record(const struct flow_table *t, struct packet *v,
+		       unsigned n);
+void flow_ahead_session(const struct flow_table *t, const struct packet *v,
+			unsigned n);
+/* What the first of them puts in pkt->flow_hash, of any packet. */
 uint64_t flow_hash(const struct flow_table *t, const struct packet *pkt);
-void flow_prefetch(const struct flow_table *t, uint64_t hash);
-void flow_prefetch_record(const struct flow_table *t, uint64_t hash);
-/* Reads the record, and sends for the lines of its TCP session. */
-void flow_prefetch_session(const struct flow_table *t, uint64_t hash);
 
 /*
  * Finds the flow of 'pkt', opening one when there is none, and counts the

@@ -10,10 +10,6 @@
  * mixed: merely XORed, someone who owns many IPv6 addresses could make them
  * cancel out; added later, so could two ports.
  *
- * The value can be had from a packet or from header bytes as they stand in a
- * frame, so that a worker may compute it, and fetch the flow into the cache,
- * some packets ahead.
- *
  * Place    below flow.h.
  * Threads  pure.
  * Memory   by value.
@@ -24,7 +20,7 @@
 
 #include "common/addr.h"
 
-/* How one table hashes: see flow_keying(). */
+/* How one table hashes. */
 struct flow_keying {
 	uint64_t secret[6];
 	bool vlans; /* VLAN tags are part of the key */
@@ -43,20 +39,6 @@ flow_key_v6(const void *be128)
 	memcpy(&a.hi, be128, 8);
 	memcpy(&a.lo, (const uint8_t *)be128 + 8, 8);
 	return a;
-}
-
-/* The words of addr_from_v4(), without building the address first. */
-static inline struct flow_key_addr
-flow_key_v4(const void *be32)
-{
-	uint32_t v;
-
-	memcpy(&v, be32, 4);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return (struct flow_key_addr){ 0, (uint64_t)v << 32 | 0xffff0000 };
-#else
-	return (struct flow_key_addr){ 0, (uint64_t)0xffff << 32 | v };
-#endif
 }
 
 /* Both halves of the product: every bit of either factor reaches each. */

@@ -20,7 +20,7 @@ libsensor_a_SOURCES += \
 # flow and stream
 libsensor_a_SOURCES += \
 	sensor/flow.h sensor/flow.c sensor/community_id.c \
-	sensor/flow_key.h sensor/flow_peek.h sensor/flow_records.h \
+	sensor/flow_key.h sensor/flow_same.h sensor/flow_records.h \
 	sensor/flow_index.h sensor/flow_index.c \
 	sensor/flow_timer.h sensor/flow_timer.c \
 	sensor/stream_rob.h sensor/stream_rob.c \

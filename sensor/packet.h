@@ -87,14 +87,18 @@ struct packet {
 	struct view payload;
 	struct addr src, dst;
 	uint64_t flow_hash; /* by flow_key.h, computed ahead; 0: not yet */
+	uint32_t flow_at; /* with it: flow.c's guess where the flow is, or 0 */
 	uint32_t flags; /* enum packet_flags */
+	uint16_t sport, dport; /* TCP, UDP, SCTP; else 0 */
+	/* Side by side, as in struct flow: compared at once. */
+	uint8_t n_vlans;
+	uint8_t proto; /* final upper-layer protocol */
+	uint8_t ip_version; /* 4, 6; 0: not IP, only link facts are set */
+	uint8_t ttl;
 	uint32_t l3_hlen; /* IPv4 header, or IPv6 with its extension headers */
 	uint32_t l4_hlen;
 	uint16_t ether_type; /* of the innermost link layer; 0 if none */
-	uint8_t ip_version; /* 4, 6; 0: not IP, only link facts are set */
-	uint8_t proto; /* final upper-layer protocol */
-	uint16_t sport, dport; /* TCP, UDP, SCTP; else 0 */
-	uint8_t ttl, tos;
+	uint8_t tos;
 	uint16_t ip_id; /* IPv6: low 16 bits of the fragment id */
 	uint32_t frag_id;
 	uint32_t tcp_seq, tcp_ack;
@@ -102,7 +106,6 @@ struct packet {
 	uint8_t tcp_flags;
 	uint8_t tcp_wscale; /* shift; 0xff: absent */
 	uint8_t frag_flags; /* 4 reserved, 2 DF, 1 MF */
-	uint8_t n_vlans;
 
 	uint16_t vlan[PKT_MAX_VLANS];
 	uint8_t depth; /* 0 outermost, +1 for each tunnel */

@@ -132,18 +132,22 @@ take_segment(struct worker *w, struct event_subject *s, struct flow *f,
 
 	/* The ACK that ends the handshake is part of it still, unless it
 	 * brings data. */
-	was->established =
-		stream_established(f) || (!fresh && pkt->payload.len > 0);
+	was->established = w->asks.match && (stream_established(f) ||
+					     (!fresh && pkt->payload.len > 0));
 	w->in_stream = stream_packet(w->streams, w->flows, f, pkt, s->dir) &&
 		       pkt->payload.len > 0;
-	/* The roles may have been exchanged by a late start. */
-	s->dir = flow_packet_dir(f, pkt);
-	if (UNLIKELY(fresh && f->tcp != NULL)) {
-		spare_raw(w, f);
+	if (UNLIKELY(fresh)) {
+		/* The roles may have been exchanged by a late start. */
+		s->dir = flow_packet_dir(f, pkt);
+		if (f->tcp != NULL) {
+			spare_raw(w, f);
+		}
 	}
 	was->app = app_proto_of(f);
-	worker_run_app(w, s, f, s->ts_us);
-	worker_settle(w); /* what stood before a hole */
+	if (stream_has_next(w->streams)) {
+		worker_run_app(w, s, f, s->ts_us);
+		worker_settle(w); /* what stood before a hole */
+	}
 }
 
 static void
@@ -258,40 +262,47 @@ match_flow(struct worker *w, struct event_subject *s, struct flow *f)
 static void
 packet(struct worker *w, struct packet *pkt)
 {
-	struct event_subject s = {
-		.pkt = pkt,
-		.ts_us = pkt->frame->ts_us,
-		.number = pkt->frame->number,
-	};
+	struct event_subject *s = &w->subject;
 	struct before was = { APP_UNKNOWN, false };
 	struct flow *f;
 
 	w->count.packets++;
 	w->count.tunnel_packets += (pkt->flags & PKT_INNER) != 0;
-	f = flow_find(w->flows, pkt, &s.dir);
-	s.f = f;
-	if (f != NULL && UNLIKELY((f->flags & FLOW_BYPASSED) != 0)) {
-		w->count.bypassed_packets++;
-		w->count.bypassed_bytes += pkt->frame->wirelen;
-		put_tagged(w, &s);
-		return;
-	}
+	*s = (struct event_subject){
+		.pkt = pkt,
+		.ts_us = pkt->frame->ts_us,
+		.number = pkt->frame->number,
+	};
+	f = flow_find(w->flows, pkt, &s->dir);
+	s->f = f;
 	w->filled = w->in_stream = false;
 	w->settled = w->out->n;
-	if (f != NULL && f->proto == IPP_TCP) {
-		take_segment(w, &s, f, pkt, &was);
-	} else if (f != NULL && f->proto == IPP_UDP && pkt->payload.len > 0 &&
+	if (UNLIKELY(f == NULL)) {
+		if (w->asks.match) {
+			match_packet(w, s, f, &was);
+		}
+		worker_put_anomalies(w, s, &pkt->events);
+		put_tagged(w, s);
+		return;
+	}
+	if (UNLIKELY((f->flags & FLOW_BYPASSED) != 0)) {
+		w->count.bypassed_packets++;
+		w->count.bypassed_bytes += pkt->frame->wirelen;
+		put_tagged(w, s);
+		return;
+	}
+	if (LIKELY(f->proto == IPP_TCP)) {
+		take_segment(w, s, f, pkt, &was);
+	} else if (f->proto == IPP_UDP && pkt->payload.len > 0 &&
 		   w->asks.names) {
-		take_datagram(w, &s, f, pkt);
+		take_datagram(w, s, f, pkt);
 	}
 	if (w->asks.match) {
-		match_packet(w, &s, f, &was);
+		match_packet(w, s, f, &was);
 	}
-	worker_put_anomalies(w, &s, &pkt->events);
-	if (f != NULL) {
-		match_flow(w, &s, f);
-	}
-	put_tagged(w, &s);
+	worker_put_anomalies(w, s, &pkt->events);
+	match_flow(w, s, f);
+	put_tagged(w, s);
 }
 
 /*
@@ -308,21 +319,6 @@ relieve(struct worker *w, const struct frame *f, struct outbox *out)
 		w->pressed = pressed;
 		worker_end_flows(w, f->ts_us, f->number, false, out);
 	}
-}
-
-/* The hash is that of the outermost packet, unless it has no flow. */
-static void
-hand_hash(struct packet *p, uint64_t hash)
-{
-	if ((p->flags & (PKT_BROKEN | PKT_FRAGMENT)) == 0 && p->depth == 0) {
-		p->flow_hash = hash;
-	}
-}
-
-void
-worker_frame(struct worker *w, const struct frame *f, struct outbox *out)
-{
-	worker_take(w, f, 0, out);
 }
 
 /* What became of a frame of 'n' packets. */
@@ -344,24 +340,32 @@ count_frame(struct worker *w, unsigned n)
 	}
 }
 
-void
-worker_take(struct worker *w, const struct frame *f, uint64_t hash,
-	    struct outbox *out)
+static inline void
+begin_frame(struct worker *w, const struct frame *f, struct outbox *out)
 {
-	unsigned n = decode_frame(w->decoder, f, w->pkts);
-
-	if (LIKELY(hash != 0 && n > 0)) {
-		hand_hash(&w->pkts[0], hash);
-	}
 	w->out = out;
 	w->sub = 0;
 	w->count.frames++;
 	w->count.bytes += f->caplen;
-	if (LIKELY(n == 1 && w->pkts[0].ip_version != 0)) {
-		w->count.inspected++;
-	} else {
-		count_frame(w, n);
-	}
+}
+
+void
+worker_take_ordinary(struct worker *w, struct packet *pkt, struct outbox *out)
+{
+	begin_frame(w, pkt->frame, out);
+	w->count.inspected++;
+	w->order = record_order(pkt->frame->number, 0);
+	packet(w, pkt);
+	relieve(w, pkt->frame, out);
+}
+
+void
+worker_frame(struct worker *w, const struct frame *f, struct outbox *out)
+{
+	unsigned n = decode_frame(w->decoder, f, w->pkts);
+
+	begin_frame(w, f, out);
+	count_frame(w, n);
 	for (unsigned i = 0; i < n; i++) {
 		w->order = record_order(f->number, i);
 		packet(w, &w->pkts[i]);

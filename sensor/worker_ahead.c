@@ -1,32 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Several frames at once: while one is inspected, the headers of a later one
- * and the flow of one in between are on their way into the cache.
+ * Several frames at once: while one is inspected, later ones are decoded, their
+ * flows looked for, and what all that needs is on its way into the cache.
  */
 #include "sensor/worker_state.h"
 
-#include "sensor/flow_peek.h"
+/*
+ * So many frames take each step together.  Then come those of the group
+ * before, one step further: decoding and the place in the table of flows, the
+ * flow, what TCP remembers of it, and in the end the inspection.
+ */
+#define GROUP 4
+#define STEPS 4
+/* What has to be there to be decoded is sent for so many frames before. */
+#define FETCH_AHEAD 8
+STATIC_ASSERT(GROUP *STEPS == WORKER_AHEAD, "a group for each step");
 
-/* How many frames ahead a frame's first bytes are asked for, its place in the
- * table of flows, its flow, and what TCP remembers of that. */
-#define AHEAD_HEADER 16
-#define AHEAD_BUCKET 8
-#define AHEAD_FLOW 4
-#define AHEAD_SESSION 2
-
-/* Sends for what the frame with this place in the batch will need. */
-static inline void
-fetch_flow(const struct worker *w, const uint64_t *hash, unsigned i, unsigned n)
+/* The packets of the group that begins with frame 'at' of the batch. */
+static inline struct packet *
+ring_of(struct worker *w, unsigned at)
 {
-	unsigned flow = i - (AHEAD_BUCKET - AHEAD_FLOW);
-	unsigned session = i - (AHEAD_BUCKET - AHEAD_SESSION);
+	return &w->ahead[at % WORKER_AHEAD];
+}
 
-	/* what lies before the first frame has wrapped around */
-	if (flow < n && hash[flow % AHEAD_HEADER] != 0) {
-		flow_prefetch_record(w->flows, hash[flow % AHEAD_HEADER]);
+/* The headers of some frames. */
+static inline void
+fetch_group(struct frame *const *v, unsigned at, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		__builtin_prefetch(v[at + i]->data);
 	}
-	if (session < n && hash[session % AHEAD_HEADER] != 0) {
-		flow_prefetch_session(w->flows, hash[session % AHEAD_HEADER]);
+}
+
+static inline void
+decode_group(struct worker *w, struct frame *const *v, unsigned at, unsigned n)
+{
+	struct packet *p = ring_of(w, at);
+
+	for (unsigned i = 0; i < n; i++) {
+		if (UNLIKELY(!decode_ahead(w->decoder, v[at + i], &p[i]))) {
+			p[i].ip_version = 0;
+		}
+	}
+	flow_ahead_bucket(w->flows, p, n);
+}
+
+static inline void
+take_group(struct worker *w, struct frame *const *v, unsigned at, unsigned n,
+	   struct outbox *out)
+{
+	struct packet *p = ring_of(w, at);
+
+	for (unsigned i = 0; i < n; i++) {
+		if (LIKELY(p[i].ip_version != 0)) {
+			worker_take_ordinary(w, &p[i], out);
+		} else {
+			worker_frame(w, v[at + i], out);
+		}
 	}
 }
 
@@ -34,29 +64,28 @@ void
 worker_frames(struct worker *w, struct frame *const *v, unsigned n,
 	      struct outbox *out)
 {
-	const struct flow_keying *k = flow_keying(w->flows);
-	uint64_t hash[AHEAD_HEADER];
+	fetch_group(v, 0, MIN(n, FETCH_AHEAD));
+	for (unsigned at = 0; at < n + (STEPS - 1) * GROUP; at += GROUP) {
+		/* what lies before the first frame has wrapped around */
+		unsigned record = at - GROUP, session = at - 2 * GROUP;
+		unsigned take = at - 3 * GROUP, fetch = at + FETCH_AHEAD;
 
-	for (unsigned i = 0; i < n + AHEAD_BUCKET; i++) {
-		unsigned header = i + AHEAD_HEADER - AHEAD_BUCKET;
-
-		if (header < n) {
-			__builtin_prefetch(v[header]->data);
+		if (fetch < n) {
+			fetch_group(v, fetch, MIN(n - fetch, GROUP));
 		}
-		if (i < n) {
-			if (v[i]->shape.kind == FRAME_UNSEEN) {
-				v[i]->shape = decode_peek(v[i]);
-			}
-			hash[i % AHEAD_HEADER] = flow_peek(k, v[i]);
-			if (hash[i % AHEAD_HEADER] != 0) {
-				flow_prefetch(w->flows, hash[i % AHEAD_HEADER]);
-			}
+		if (at < n) {
+			decode_group(w, v, at, MIN(n - at, GROUP));
 		}
-		fetch_flow(w, hash, i, n);
-		if (i >= AHEAD_BUCKET) {
-			unsigned now = i - AHEAD_BUCKET;
-
-			worker_take(w, v[now], hash[now % AHEAD_HEADER], out);
+		if (record < n) {
+			flow_ahead_record(w->flows, ring_of(w, record),
+					  MIN(n - record, GROUP));
+		}
+		if (session < n) {
+			flow_ahead_session(w->flows, ring_of(w, session),
+					   MIN(n - session, GROUP));
+		}
+		if (take < n) {
+			take_group(w, v, take, MIN(n - take, GROUP), out);
 		}
 	}
 }

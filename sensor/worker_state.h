@@ -26,6 +26,9 @@ struct worker_asks {
 	bool anomalies;
 };
 
+/* Packets that are decoded, at most, before the one in hand is done with. */
+#define WORKER_AHEAD 16
+
 struct worker {
 	struct pool *pool;
 	struct decoder *decoder;
@@ -44,10 +47,12 @@ struct worker {
 
 	/* Scratch of the packet in hand. */
 	struct packet pkts[FRAME_MAX_PACKETS];
+	struct packet ahead[WORKER_AHEAD]; /* worker_ahead.c */
 	struct inspect in;
 	struct inspect_flow in_flow;
 	bool filled; /* 'in' has the facts of the packet in hand */
 	bool in_stream; /* its payload was taken by the stream */
+	struct event_subject subject; /* it, when an event is about it */
 	struct rule_hits hits;
 	struct rule_metadata meta; /* of the flow in hand */
 	struct outbox *out;
@@ -100,9 +105,9 @@ worker_put_anomalies(struct worker *w, const struct event_subject *s,
 /* worker_asks.c: from a ruleset and the wanted events to w->asks. */
 void worker_note_asks(struct worker *w);
 
-/* worker.c: one frame; 'hash' is that of its flow when it is ordinary, or 0. */
-void worker_take(struct worker *w, const struct frame *f, uint64_t hash,
-		 struct outbox *out);
+/* worker.c: the only packet of a frame that decode_ahead() took. */
+void worker_take_ordinary(struct worker *w, struct packet *pkt,
+			  struct outbox *out);
 
 /* worker_tx.c: transactions and the files that they carry; f->app is set. */
 /* Offers every transaction that went on to the rules; ends finished ones. */

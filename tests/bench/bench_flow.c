@@ -181,31 +181,23 @@ as_they_come(struct bench *b)
 static void
 looking_ahead(struct bench *b)
 {
-	const struct flow_keying *k = flow_keying(b->flows);
-	uint64_t rest = flow_key_rest(k, 4, IPP_TCP, NULL, 0, 0);
 	struct frame frame = { .ts_us = b->ts_us, .wirelen = 60 };
-	struct packet pkt;
-	uint64_t hash[AHEAD];
+	struct packet pkt[AHEAD];
 	enum flow_dir dir;
 
-	begin_packet(&pkt, &frame);
+	for (unsigned j = 0; j < AHEAD; j++) {
+		begin_packet(&pkt[j], &frame);
+	}
 	for (uint32_t i = 0; i < PACKETS; i += AHEAD) {
-		const struct tiny *t = &b->packets[i];
-
 		for (unsigned j = 0; j < AHEAD; j++) {
-			hash[j] = flow_key_hash(k, flow_key_v4(t[j].addrs),
-						flow_key_v4(t[j].addrs + 4),
-						t[j].sport, t[j].dport, rest);
-			flow_prefetch(b->flows, hash[j]);
+			make(&b->packets[i + j], &pkt[j]);
 		}
+		flow_ahead_bucket(b->flows, pkt, AHEAD);
+		flow_ahead_record(b->flows, pkt, AHEAD);
 		for (unsigned j = 0; j < AHEAD; j++) {
-			flow_prefetch_record(b->flows, hash[j]);
-		}
-		for (unsigned j = 0; j < AHEAD; j++) {
-			make(&t[j], &pkt);
-			pkt.flow_hash = hash[j];
 			b->found +=
-				flow_find(b->flows, &pkt, &dir)->pkts[dir] > 0;
+				flow_find(b->flows, &pkt[j], &dir)->pkts[dir] >
+				0;
 		}
 	}
 }

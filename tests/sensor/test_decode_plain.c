@@ -8,8 +8,8 @@
  */
 #include "sensor/capture.h"
 #include "sensor/decode.h"
+#include "sensor/decode_peek.h"
 #include "sensor/flow.h"
-#include "sensor/flow_peek.h"
 #include "tests/sensor/pairs_right.h"
 #include "tests/test.h"
 
@@ -90,13 +90,8 @@ compare(const struct frame *f, const char *path, const char *how)
 	seen.shape = decode_peek(f);
 	if (seen.shape.kind == FRAME_OTHER) {
 		n_other++;
-		assert_int_equal(flow_peek(flow_keying(flows), f), 0);
 	} else {
 		n_plain++;
-		/* One with a broken transport header has no ports. */
-		assert_true((a[0].flags & PKT_BROKEN) != 0 ||
-			    flow_peek(flow_keying(flows), &seen) ==
-				    flow_hash(flows, &a[0]));
 	}
 	for (unsigned i = 0; i < n && n == m; i++) {
 		bool same;
@@ -117,8 +112,14 @@ compare(const struct frame *f, const char *path, const char *how)
 	assert_int_equal(decode_lone_pair(fast, &seen),
 			 decode_lone_pair(fast, f));
 	assert_true(pairs_right(fast, f, b, n));
-	/* Looked at before: the same again. */
-	n = decode_frame(fast, &seen, b);
+	/* Ahead of its turn, or looked at before: the same again. */
+	n = 1;
+	if (decode_ahead(fast, &seen, b)) {
+		flow_ahead_bucket(flows, b, 1);
+		assert_int_equal(b[0].flow_hash, flow_hash(flows, &a[0]));
+	} else {
+		n = decode_frame(fast, &seen, b);
+	}
 	m = decode_frame_by_layers(slow, &seen, b);
 	assert_int_equal(n, m);
 	counters_same();
