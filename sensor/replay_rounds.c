@@ -27,8 +27,39 @@ round_of(struct replay *r, uint64_t k)
 	return &r->round[k % ROUNDS_IN_FLIGHT];
 }
 
-static void
-give(struct round *rd, unsigned worker, struct frame *f, bool part)
+/* What a frame costs besides what each of its bytes does, in bytes. */
+#define FRAME_COST 256
+/* Of what a worker was given, so much is forgotten with each round. */
+#define LOAD_DECAY 16
+
+/* Who is given a pair of addresses not seen before: the one with least to do.
+ * Told by frames and bytes, not by the clock: the same for each run. */
+static unsigned
+least_loaded(const struct replay *r)
+{
+	unsigned least = 0;
+
+	for (unsigned w = 1; w < r->set->n_workers; w++) {
+		if (r->load[w] < r->load[least]) {
+			least = w;
+		}
+	}
+	return least;
+}
+
+static inline unsigned
+owner_of(struct replay *r, uint32_t pair)
+{
+	unsigned w = pair_owner_known(r->owners, pair);
+
+	return LIKELY(w != PAIR_OWNER_NONE)
+		       ? w
+		       : pair_owner(r->owners, pair, least_loaded(r));
+}
+
+static inline void
+give(struct replay *r, struct round *rd, unsigned worker, struct frame *f,
+     bool part)
 {
 	struct share *s = &rd->share[worker];
 
@@ -36,11 +67,12 @@ give(struct round *rd, unsigned worker, struct frame *f, bool part)
 		s->part[s->n_parts++] = (uint16_t)s->n;
 	}
 	s->frame[s->n++] = f;
+	r->load[worker] += f->caplen + FRAME_COST;
 }
 
 /* A frame that has not plainly one owner: tunnels, fragments, no IP. */
 static void
-deal_parts(const struct replay *r, struct round *rd, struct frame *f)
+deal_parts(struct replay *r, struct round *rd, struct frame *f)
 {
 	unsigned n_workers = r->set->n_workers, n = 0;
 	bool owns[MAX_WORKERS] = { false };
@@ -48,23 +80,23 @@ deal_parts(const struct replay *r, struct round *rd, struct frame *f)
 
 	decode_pairs(worker_decoder(r->set->workers[0]), f, &p);
 	for (unsigned i = 0; i < p.n; i++) {
-		unsigned w = worker_owner(p.hash[i], n_workers);
-
 		if (i == 0 || p.hash[i] != 0) {
+			unsigned w = owner_of(r, p.hash[i]);
+
 			n += !owns[w];
 			owns[w] = true;
 		}
 	}
 	for (unsigned w = 0; w < n_workers; w++) {
 		if (owns[w] || p.fragment) {
-			give(rd, w, f, n > 1 || p.fragment);
+			give(r, rd, w, f, n > 1 || p.fragment);
 		}
 	}
 }
 
 /* Gives the frames of a batch to those who own them. */
 static void
-deal(const struct replay *r, struct round *rd, struct batch_frames *b)
+deal(struct replay *r, struct round *rd, struct batch_frames *b)
 {
 	const struct decoder *d = worker_decoder(r->set->workers[0]);
 
@@ -76,8 +108,7 @@ deal(const struct replay *r, struct round *rd, struct batch_frames *b)
 		f->shape = decode_peek(f);
 		pair = decode_lone_pair(d, f);
 		if (LIKELY(pair != 0)) {
-			give(rd, worker_owner(pair, r->set->n_workers), f,
-			     false);
+			give(r, rd, owner_of(r, pair), f, false);
 		} else {
 			deal_parts(r, rd, f);
 		}
@@ -100,6 +131,7 @@ fill_round(struct replay *r, struct round *rd)
 
 	for (unsigned i = 0; i < r->set->n_workers; i++) {
 		rd->share[i].n = rd->share[i].n_parts = 0;
+		r->load[i] -= r->load[i] / LOAD_DECAY;
 	}
 	rd->n_batches = 0;
 	rd->last = false;
@@ -134,7 +166,6 @@ work(const struct replay *r, unsigned index, const struct round *rd)
 {
 	const struct share *s = &rd->share[index];
 	struct worker *w = r->set->workers[index];
-	struct worker_share share = { index, r->set->n_workers };
 	struct outbox *out = rd->box[index];
 	unsigned at = 0;
 
@@ -143,7 +174,8 @@ work(const struct replay *r, unsigned index, const struct round *rd)
 	}
 	for (unsigned i = 0; i < s->n_parts; i++) {
 		worker_frames(w, &s->frame[at], s->part[i] - at, out);
-		worker_frame_part(w, s->frame[s->part[i]], share, out);
+		worker_frame_part(w, s->frame[s->part[i]], r->owners, index,
+				  out);
 		at = s->part[i] + 1u;
 	}
 	worker_frames(w, &s->frame[at], s->n - at, out);
@@ -350,7 +382,9 @@ replay_rounds(struct replay *r, struct diag *d)
 	struct thread_arg arg[MAX_WORKERS];
 	unsigned n = r->set->n_workers, started = 1;
 
-	if (!new_rounds(r)) {
+	r->owners = pair_owners_new(n);
+	if (r->owners == NULL || !new_rounds(r)) {
+		free(r->owners);
 		free_rounds(r);
 		return diag_set(d, ERR_NOMEM, "out of memory for %u workers",
 				n);
@@ -376,6 +410,7 @@ replay_rounds(struct replay *r, struct diag *d)
 			r->collected + 1 == r->published);
 		r->collected++;
 	}
+	free(r->owners);
 	free_rounds(r);
 	return started == n ? ERR_OK
 			    : diag_set(d, ERR_IO,

@@ -54,11 +54,14 @@ struct replay {
 	uint64_t collected; /* of these, merged */
 	bool ended; /* the last was handed out */
 
+	struct pair_owners *owners;
+
 	/* Below: of the one thread, or of the worker that is 'keeping'. */
 	struct batch_frames *alone; /* of a lone worker */
 	struct outbox *out;
 	/* Pacing. */
 	uint64_t first_us, start_mono_us;
+	uint64_t load[MAX_WORKERS]; /* given to each of late, see deal() */
 	bool quiet; /* the input has no more for now */
 	bool behind; /* a paced replay has no time left to wait */
 	/* The latest time seen: packet clocks may step back. */

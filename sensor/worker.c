@@ -378,26 +378,30 @@ worker_frame(struct worker *w, const struct frame *f, struct outbox *out)
  * what it was in.
  */
 static unsigned
-own_packets(const struct worker *w, unsigned n, struct worker_share share)
+own_packets(const struct worker *w, unsigned n, struct pair_owners *owners,
+	    unsigned self)
 {
 	unsigned own = 0, owner = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		if (i == 0 || w->pkts[i].ip_version != 0) {
-			owner = worker_owner(decode_pair_hash(&w->pkts[i]),
-					     share.n);
+		uint32_t pair = decode_pair_hash(&w->pkts[i]);
+
+		if (i == 0 || pair != 0) {
+			/* one not seen before was in a datagram just put
+			 * together: whoever is first settles it for all */
+			owner = pair_owner(owners, pair, pair % owners->n);
 		}
-		own |= (unsigned)(owner == share.index) << i;
+		own |= (unsigned)(owner == self) << i;
 	}
 	return own;
 }
 
 void
 worker_frame_part(struct worker *w, const struct frame *f,
-		  struct worker_share share, struct outbox *out)
+		  struct pair_owners *owners, unsigned self, struct outbox *out)
 {
 	unsigned n = decode_frame_uncounted(w->decoder, f, w->pkts);
-	unsigned own = own_packets(w, n, share);
+	unsigned own = own_packets(w, n, owners, self);
 
 	if ((own & 1) != 0) {
 		/* whose the outermost is counts the frame */

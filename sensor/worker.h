@@ -16,6 +16,7 @@
 #include "rules/rule_match.h"
 #include "sensor/decode.h"
 #include "sensor/event_log.h"
+#include "sensor/pair_owners.h"
 
 struct worker;
 struct tag_counters;
@@ -81,17 +82,9 @@ void worker_frames(struct worker *w, struct frame *const *v, unsigned n,
  * given it, decodes all of it and goes on with what is its own.  A fragment
  * goes to all workers, so that each knows the datagrams that it is part of.
  */
-struct worker_share {
-	unsigned index, n; /* this worker, of so many */
-};
 void worker_frame_part(struct worker *w, const struct frame *f,
-		       struct worker_share share, struct outbox *out);
-/* Who owns what belongs to this pair of addresses (decode_pairs). */
-static inline unsigned
-worker_owner(uint32_t pair, unsigned n_workers)
-{
-	return pair % n_workers;
-}
+		       struct pair_owners *owners, unsigned self,
+		       struct outbox *out);
 /* For the dispatcher: decode_lone_pair() and decode_pairs(). */
 const struct decoder *worker_decoder(const struct worker *w);
 
