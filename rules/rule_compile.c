@@ -195,7 +195,7 @@ freeze_prog(struct rule_draft *r, enum inspect_dir dir, struct rule_prog *p)
 			return e;
 		}
 	}
-	rule_need_settle(p, lists);
+	rule_need_settle(p, lists, r->tests);
 	p->lists = draft_copy(r, lists, p->n_lists * sizeof(lists[0]));
 	p->tests = draft_copy(r, r->tests, p->n_tests * sizeof(r->tests[0]));
 	p->bits = draft_copy(r, r->bits, p->n_bits * sizeof(r->bits[0]));

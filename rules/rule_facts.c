@@ -8,6 +8,7 @@
 void
 call_facts_of(const struct inspect *in, struct call_facts *f)
 {
+	memset(f->known, 0, sizeof(f->known));
 	f->src = addr_value(&in->pkt.src);
 	f->dst = addr_value(&in->pkt.dst);
 	f->version = in->pkt.ip_version == 4   ? 1
@@ -35,29 +36,47 @@ call_facts_of(const struct inspect *in, struct call_facts *f)
 	}
 }
 
+enum { KNOWN_HAS = 1, KNOWN_DST = 2, KNOWN_PORT = 4 };
+
+/* Whether 'set' (NULL: any) has the packet's address or port 'which', as
+ * above. */
 static bool
-side_ok(const struct range_set *addrs, const struct range_set *ports,
-	unsigned __int128 addr, uint16_t port)
+set_ok(const struct range_set *set, const struct inspect *in,
+       struct call_facts *c, unsigned which)
 {
-	return (ports == NULL || range_set_has(ports, port)) &&
-	       (addrs == NULL || range_set_has(addrs, addr));
+	uint64_t key = (uint64_t)(uintptr_t)set << 3 | which;
+	uint64_t *slot = &c->known[(key >> 7 ^ key >> 10 ^ key >> 1) &
+				   (FACTS_KNOWN - 1)];
+	unsigned __int128 x;
+
+	if (set == NULL) {
+		return true;
+	}
+	if ((*slot & ~(uint64_t)KNOWN_HAS) == key) {
+		return (*slot & KNOWN_HAS) != 0;
+	}
+	if ((which & KNOWN_PORT) != 0) {
+		x = (which & KNOWN_DST) != 0 ? in->pkt.dport : in->pkt.sport;
+	} else {
+		x = (which & KNOWN_DST) != 0 ? c->dst : c->src;
+	}
+	*slot = key | range_set_has(set, x);
+	return (*slot & KNOWN_HAS) != 0;
 }
 
 static bool
 ends_ok(const struct rule_prog *p, const struct inspect *in,
-	const struct call_facts *c, bool swap)
+	struct call_facts *c, bool swap)
 {
-	unsigned __int128 src = swap ? c->dst : c->src;
-	unsigned __int128 dst = swap ? c->src : c->dst;
-	uint16_t sport = swap ? in->pkt.dport : in->pkt.sport;
-	uint16_t dport = swap ? in->pkt.sport : in->pkt.dport;
+	unsigned src = swap ? KNOWN_DST : 0, dst = KNOWN_DST - src;
 
-	return side_ok(p->src, p->sport, src, sport) &&
-	       side_ok(p->dst, p->dport, dst, dport);
+	return set_ok(p->src, in, c, src) && set_ok(p->dst, in, c, dst) &&
+	       set_ok(p->sport, in, c, KNOWN_PORT | src) &&
+	       set_ok(p->dport, in, c, KNOWN_PORT | dst);
 }
 
-static bool
-flow_ok(const struct rule_prog *p, const struct inspect *in)
+bool
+facts_flow(const struct rule_prog *p, const struct inspect *in)
 {
 	bool fragment =
 		in->pkt.frag_offset != 0 || (in->pkt.frag_flags & 1) != 0;
@@ -93,12 +112,12 @@ app_ok(const struct rule_prog *p, const struct inspect *in)
 }
 
 bool
-facts_header(const struct rule_prog *p, const struct inspect *in,
-	     const struct call_facts *c, bool swap)
+facts_lasting(const struct rule_prog *p, const struct inspect *in,
+	      struct call_facts *c, bool swap)
 {
 	if ((p->protos & c->proto) == 0 ||
 	    (p->ip_versions != 0 && (p->ip_versions & c->version) == 0) ||
-	    !flow_ok(p, in) || !app_ok(p, in)) {
+	    !app_ok(p, in)) {
 		return false;
 	}
 	return ends_ok(p, in, c, swap) ||
@@ -511,6 +530,19 @@ facts_tests(const struct rule_prog *p, const struct inspect *in,
 		}
 	}
 	return true;
+}
+
+bool
+facts_refused(const struct rule_prog *p, const struct inspect *in)
+{
+	for (uint16_t i = 0; p->tests_settle && i < p->n_tests; i++) {
+		if (p->tests[i].fact == FACT_TLS_VERSION &&
+		    (in->num_set >> NUM_TLS_VERSION & 1) != 0 &&
+		    !tls_version_ok(&p->tests[i], in)) {
+			return true;
+		}
+	}
+	return false;
 }
 
 bool

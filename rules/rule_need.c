@@ -186,7 +186,8 @@ settles(const struct rule_list *l)
 }
 
 void
-rule_need_settle(struct rule_prog *p, const struct rule_list *lists)
+rule_need_settle(struct rule_prog *p, const struct rule_list *lists,
+		 const struct test *tests)
 {
 	unsigned early = 0;
 
@@ -195,7 +196,86 @@ rule_need_settle(struct rule_prog *p, const struct rule_list *lists)
 		p->uses_vars = p->uses_vars || lists[i].uses_vars;
 		early += lists[i].settles;
 	}
+	p->tests_settle = false;
+	for (uint16_t i = 0; i < p->n_tests; i++) {
+		p->tests_settle =
+			p->tests_settle || tests[i].fact == FACT_TLS_VERSION;
+	}
 	p->settles_early = early > 0 && early < p->n_lists;
+}
+
+/* The end of a match of 'op' is no nearer to the data's front than this. */
+static uint64_t
+end_of_content(const struct op *op, uint64_t pos, bool moved)
+{
+	const struct content *c = &op->content;
+	int64_t from = 0;
+
+	if ((op->flags & OPF_RELATIVE) != 0) {
+		from = (int64_t)pos +
+		       (is_var(&c->distance) ? 0 : c->distance.n);
+	} else if (!moved && !is_var(&c->offset)) {
+		from = c->offset.n;
+	}
+	return (uint64_t)MAX(from, 0) + c->len;
+}
+
+/* How much must follow 'pos', or the front, for an isdataat that wants it. */
+static uint64_t
+end_of_isdataat(const struct op *op, uint64_t pos, bool moved)
+{
+	if (is_var(&op->at) || op->at.n < 0) {
+		return 0;
+	}
+	if ((op->flags & OPF_RELATIVE) != 0) {
+		return pos + (uint64_t)op->at.n;
+	}
+	return moved ? 0 : (uint64_t)op->at.n + 1;
+}
+
+/*
+ * How long the data must be: where the matches of a chain end at the nearest.
+ * 'moved': the front of the buffer went by, so that what counts from there
+ * may be anywhere.
+ */
+static uint32_t
+least_of(const struct rule_list *l, bool moved)
+{
+	uint64_t pos = 0, least = 0;
+
+	for (uint16_t i = 0; i < l->n_ops; i++) {
+		const struct op *op = &l->ops[i];
+		bool relative = (op->flags & OPF_RELATIVE) != 0;
+
+		switch (op->type) {
+		case OP_CONTENT:
+			if ((op->flags & OPF_NEGATED) == 0) {
+				pos = end_of_content(op, pos, moved);
+				least = MAX(least, pos);
+			}
+			break;
+		case OP_ISDATAAT:
+			if ((op->flags & OPF_NEGATED) == 0) {
+				least = MAX(least,
+					    end_of_isdataat(op, pos, moved));
+			}
+			break;
+		case OP_PCRE:
+			if ((op->flags & OPF_NEGATED) == 0) {
+				pos = relative ? pos : 0;
+				least = MAX(least, pos + op->pcre.shortest);
+			}
+			break;
+		case OP_BYTE_JUMP:
+		case OP_BYTE_EXTRACT:
+		case OP_BYTE_MATH:
+			pos = 0; /* whereto is not known */
+			break;
+		default:
+			break;
+		}
+	}
+	return (uint32_t)MIN(least, (uint64_t)UINT32_MAX);
 }
 
 enum err
@@ -209,6 +289,10 @@ rule_need_choose(struct rule_draft *r, struct rule_list *l, struct view known)
 		add_op(&found, l, &l->ops[i], known);
 	}
 	l->settles = settles(l);
+	if (!l->measures) {
+		l->least[0] = least_of(l, false);
+		l->least[1] = least_of(l, true);
+	}
 	/* A lone test is the question already, but for an expression; what a
 	 * rule measures is kept even of lists that do not match. */
 	if (l->measures || (l->n_ops == 1 && l->ops[0].type != OP_PCRE)) {

@@ -23,7 +23,8 @@
  * rule a candidate, which is not asked for again; or empty. */
 enum err rule_need_choose(struct rule_draft *r, struct rule_list *l,
 			  struct view known) MUST_CHECK;
-/* Of a program whose lists are chosen: what holds for all of them. */
-void rule_need_settle(struct rule_prog *p, const struct rule_list *lists);
+/* Of a program whose lists and tests are chosen: what holds for all of them. */
+void rule_need_settle(struct rule_prog *p, const struct rule_list *lists,
+		      const struct test *tests);
 
 #endif

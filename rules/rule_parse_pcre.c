@@ -402,6 +402,10 @@ pcre_note_shape(struct rule_draft *r, const struct pcre_words *p, struct op *op)
 	struct pcre_shape s;
 	bool nocase = (p->options & PCRE2_CASELESS) != 0;
 
+	if (pcre2_pattern_info(op->pcre.code, PCRE2_INFO_MINLENGTH,
+			       &op->pcre.shortest) != 0) {
+		op->pcre.shortest = 0;
+	}
 	op->pcre.longest = PCRE_ENDLESS;
 	if ((p->options & PCRE2_EXTENDED) != 0) {
 		return ERR_OK;

@@ -139,6 +139,7 @@ struct op {
 			uint8_t n_captures, n_literals;
 			bool no_limit;
 			uint32_t longest; /* match, or PCRE_ENDLESS */
+			uint32_t shortest; /* bytes from its front to the end */
 			const struct pcre_literal *literals;
 		} pcre;
 		struct {
@@ -226,6 +227,9 @@ struct rule_list {
 	uint16_t n_ops;
 	const struct xform *xforms;
 	const struct op *ops;
+	/* bytes without which no match is: of a buffer that is there from its
+	 * front on, and of one whose front went by */
+	uint32_t least[2];
 	uint16_t n_needs;
 	bool measures; /* notes what it measured, match or not */
 	bool uses_vars; /* reads or sets values that other tests share */
@@ -430,6 +434,7 @@ struct rule_prog {
 	bool never; /* asks for a bit that no rule sets: is never tried */
 	bool asks_shared; /* of those, or of a dataset that changes */
 	bool uses_vars; /* a list does */
+	bool tests_settle; /* a test does, once its number is known */
 	bool settles_early; /* some lists do, and others wait for bytes */
 	const struct suppress *suppress;
 	/* the literal that makes this a candidate; none: fast_list is -1 */

@@ -100,7 +100,8 @@ try_plain(struct rule_matcher *m, const struct rule_prog *p)
 		return;
 	}
 	if ((p->dirs >> in->dir & 1) == 0 || seen_before(m, p) ||
-	    !facts_header(p, in, &m->facts, in->pkt_is_reverse) ||
+	    !facts_flow(p, in) ||
+	    !facts_lasting(p, in, &m->facts, in->pkt_is_reverse) ||
 	    !facts_bits(p, in, m->flow) || !facts_tests(p, in, m->flow)) {
 		return;
 	}

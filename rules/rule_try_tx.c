@@ -124,7 +124,10 @@ attempt(struct rule_matcher *m, const struct rule_prog *p)
 		/* Only facts, which are those of the direction looked at. */
 		return ATTEMPT_WAIT;
 	}
-	if (!try_settled(m, p)) {
+	if (!facts_lasting(p, in, &m->facts, swap) ||
+	    (!p->two_halves && (p->dirs >> in->dir & 1) != 0 &&
+	     facts_refused(p, in)) ||
+	    !try_settled(m, p)) {
 		return ATTEMPT_MISS;
 	}
 	ready = tx_ready(in, p, &grows);
@@ -132,7 +135,7 @@ attempt(struct rule_matcher *m, const struct rule_prog *p)
 		look_at_raw(m, p);
 		return ATTEMPT_WAIT;
 	}
-	if (ready == NEVER || !facts_header(p, in, &m->facts, swap) ||
+	if (ready == NEVER || !facts_flow(p, in) ||
 	    (!first && !facts_bits(p, in, m->flow))) {
 		return ATTEMPT_MISS;
 	}

@@ -470,6 +470,9 @@ verify_list(struct verifier *v, const struct rule_list *l,
 			 .steps = &steps,
 			 .work = &work };
 
+	if (l->n_xforms == 0 && in->data.len < l->least[in->offset != 0]) {
+		return false;
+	}
 	if (l->n_xforms > 0 && !xform_apply(v->xforms, l->xforms, l->n_xforms,
 					    in->data, &r.data)) {
 		return false;
@@ -478,7 +481,7 @@ verify_list(struct verifier *v, const struct rule_list *l,
 		r.data.p = (const uint8_t *)"";
 	}
 	v->value = r.data;
-	if (!verify_needs(&r, l)) {
+	if (r.data.len < l->least[r.offset != 0] || !verify_needs(&r, l)) {
 		return false;
 	}
 	return step(&r, 0, 0, 0) == HIT;

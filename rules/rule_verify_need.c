@@ -63,8 +63,17 @@ pcre_reaches(const struct run *r, const struct op *op)
 		return true; /* no telling where such a match begins */
 	}
 	from = r->beyond >= longest ? r->beyond - longest + 1 : 0;
-	return from <= r->data.len &&
-	       verify_pcre(r, op, r->data, from) != PCRE_NOWHERE;
+	if (from > r->data.len || r->data.len - from < op->pcre.shortest) {
+		return false;
+	}
+	for (uint8_t i = 0; i < op->pcre.n_literals; i++) {
+		const struct pcre_literal *l = &op->pcre.literals[i];
+
+		if (rule_find(&l->content, l->nocase, r->data, from) < 0) {
+			return false;
+		}
+	}
+	return verify_pcre(r, op, r->data, from) != PCRE_NOWHERE;
 }
 
 /* Bytes that the test behind content 'i' wants to follow it. */
