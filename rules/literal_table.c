@@ -65,13 +65,13 @@ head_bit(uint8_t c)
 }
 
 static void
-note_ends(struct literal_filter *t, struct view key)
+note_ends(struct literal_filter *t, struct view key, bool whole)
 {
 	t->heads[key.len] |= head_bit(key.p[0]);
-	if (key.len < LITERAL_TAIL) {
-		t->any_tail = true;
-	} else {
+	if (key.len >= LITERAL_TAIL) {
 		mark(t->tails, tail_of(key.p, key.len));
+	} else if (!whole) {
+		mark(t->lasts, ascii_lower(key.p[key.len - 1]));
 	}
 }
 
@@ -128,7 +128,7 @@ lay_out(struct literal_table *t, const struct rule_prog *const *progs,
 		mark(p->fast_form == FAST_WHOLE ? t->filter->wholes
 						: t->filter->lengths,
 		     p->fast_key.len);
-		note_ends(t->filter, p->fast_key);
+		note_ends(t->filter, p->fast_key, p->fast_form == FAST_WHOLE);
 	}
 	for (uint32_t i = 0; i <= t->mask; i++) {
 		t->slots[i].first = at;
@@ -213,16 +213,23 @@ begins(const struct literal_filter *t, struct view value, size_t len)
 	return (t->heads[len] & head_bit(byte_at(value, len))) != 0;
 }
 
+/* Whether the last bytes of 'value' are those of a literal.  One that is as
+ * short as LITERAL_TAIL may be all of a literal, with a dot or without. */
+static bool
+may_end(const struct literal_filter *t, struct view value)
+{
+	return value.len <= LITERAL_TAIL ||
+	       marked(t->tails, tail_of(value.p, value.len)) ||
+	       marked(t->lasts, ascii_lower(value.p[value.len - 1]));
+}
+
 /* The length of the longest literal that 'value' may end with; 0: none. */
 static size_t
 longest_end(const struct literal_filter *t, struct view value)
 {
 	size_t most = MIN(value.len + 1, (size_t)FAST_KEY_MAX);
 
-	if (!t->any_tail &&
-	    (value.len < LITERAL_TAIL - 1 ||
-	     (value.len >= LITERAL_TAIL &&
-	      !marked(t->tails, tail_of(value.p, value.len))))) {
+	if (!may_end(t, value)) {
 		return 0;
 	}
 	for (size_t len = value.len; len <= most; len++) {

@@ -36,9 +36,9 @@ struct literal_filter {
 	uint64_t lengths[(FAST_KEY_MAX + 1) / 64 + 1]; /* of suffixes */
 	uint64_t wholes[(FAST_KEY_MAX + 1) / 64 + 1]; /* of whole buffers */
 	/* Of all literals of LITERAL_TAIL bytes and more, by a hash of these:
-	 * a bit each.  'any_tail': there are shorter ones. */
+	 * a bit each.  Of shorter suffixes, by the last byte in lower case. */
 	uint64_t tails[(1 << LITERAL_TAIL_BITS) / 64];
-	bool any_tail;
+	uint64_t lasts[256 / 64];
 	/* By length: the first bytes, each a bit of its lowest five. */
 	uint32_t heads[FAST_KEY_MAX + 1];
 };
