@@ -208,8 +208,10 @@ scan_lane(struct scan *s, const struct lane *l, uint16_t *queue)
 
 		to = MIN(end, from + BLOCK);
 		n = s->p->path->filter(&l->filter, s->data, from, to, queue);
-		n = s->p->path->sift(l, s->data, from, queue, n);
-		scan_keys(s, l, from, to, queue, n);
+		if (n > 0) {
+			n = s->p->path->sift(l, s->data, from, queue, n);
+			scan_keys(s, l, from, to, queue, n);
+		}
 	}
 }
 
@@ -318,15 +320,8 @@ scan_shorts(struct scan *s, const struct shorts *g)
 	if (!starts(s, g->from, g->to, g->width, 1, &x.from, &x.to)) {
 		return;
 	}
-	for (unsigned i = 0; i < g->n; i++) {
-		if (!is_known(s, g->id[i]) || s->p->ids_shared) {
-			x.wanted |= 1u << i;
-		}
-	}
-	all = x.wanted;
-	if (all != 0) {
-		s->p->path->find(&x);
-	}
+	x.wanted = all = (1u << g->n) - 1;
+	s->p->path->find(&x);
 	for (all &= ~x.wanted; all != 0; all &= all - 1) {
 		unsigned i = (unsigned)__builtin_ctz(all);
 

@@ -11,8 +11,8 @@
 
 #include <immintrin.h>
 
-TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,bmi,"
-	     "bmi2,popcnt,lzcnt")
+TARGET_BEGIN("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vbmi,"
+	     "avx512vbmi2,gfni,bmi,bmi2,popcnt,lzcnt")
 
 #include "rules/prefilter_sift.h"
 
@@ -30,6 +30,7 @@ look_up(const struct six *t, __m512i v)
 		_mm512_permutexvar_epi8(_mm512_srli_epi16(v, 2), t->high));
 }
 
+/* The table's registers are loaded where they are used. */
 static inline __attribute__((always_inline)) __m512i
 load_and_look_up(const union classes *c, __m512i v)
 {
@@ -39,56 +40,37 @@ load_and_look_up(const union classes *c, __m512i v)
 	return look_up(&t, v);
 }
 
-/*
- * The positions of 'some' from 'at' on, of less than 64: the tables are used
- * once, where they lie.
- */
-static inline __attribute__((always_inline)) uint64_t
-few_positions(const struct filter *f, unsigned width, unsigned tables,
-	      const uint8_t *at, __mmask64 some)
-{
-	__m512i r[TABLES], v[LANE_WIDTH_MAX];
+#define ALL64 (~UINT64_C(0))
 
-#pragma GCC unroll 4
-	for (unsigned j = 0; j < width; j++) {
-		v[j] = _mm512_maskz_loadu_epi8(some, at + j);
-	}
-#pragma GCC unroll 4
-	for (unsigned k = 0; k < tables; k++) {
-		r[k] = load_and_look_up(&f->at[k][0], v[0]);
-#pragma GCC unroll 4
-		for (unsigned j = 1; j < width; j++) {
-			r[k] = _mm512_and_si512(
-				r[k], load_and_look_up(&f->at[k][j], v[j]));
-		}
-		r[0] = k == 0 ? r[0] : _mm512_or_si512(r[0], r[k]);
-	}
-	return _mm512_mask_test_epi8_mask(some, r[0], r[0]);
+/* A constant of all bits makes it an ordinary load. */
+static inline __attribute__((always_inline)) __m512i
+load_some(const uint8_t *at, uint64_t some)
+{
+	return some == ALL64 ? _mm512_loadu_si512(at)
+			     : _mm512_maskz_loadu_epi8(some, at);
 }
 
-/* The 64 positions from 'at' on. */
+/* Of the 64 positions from 'at' on those of 'some'. */
 static inline __attribute__((always_inline)) uint64_t
-positions(const struct six t[TABLES][LANE_WIDTH_MAX], unsigned width,
-	  unsigned tables, const uint8_t *at)
+positions(const struct filter *f, unsigned width, unsigned tables,
+	  const uint8_t *at, uint64_t some)
 {
-	__m512i r[TABLES];
+	__m512i all = _mm512_setzero_si512();
 
 #pragma GCC unroll 4
-	for (unsigned j = 0; j < width; j++) {
-		__m512i v = _mm512_loadu_si512(at + j);
+	for (unsigned k = 0; k < tables; k++) {
+		__m512i r = _mm512_set1_epi8(-1);
 
 #pragma GCC unroll 4
-		for (unsigned k = 0; k < tables; k++) {
-			__m512i c = look_up(&t[k][j], v);
+		for (unsigned j = 0; j < width; j++) {
+			__m512i v = load_some(at + j, some);
+			__m512i c = load_and_look_up(&f->at[k][j], v);
 
-			r[k] = j == 0 ? c : _mm512_and_si512(r[k], c);
+			r = j == 0 ? c : _mm512_and_si512(r, c);
 		}
+		all = k == 0 ? r : _mm512_or_si512(all, r);
 	}
-#pragma GCC unroll 4
-	for (unsigned k = 1; k < tables; k++) {
-		r[0] = _mm512_or_si512(r[0], r[k]);
-	}
-	return _mm512_test_epi8_mask(r[0], r[0]);
+	return _mm512_mask_test_epi8_mask(some, all, all);
 }
 
 /* Appends the positions of the bits set in 'm'; may write 64 in any case. */
@@ -109,44 +91,38 @@ static const uint16_t counting[32] __attribute__((aligned(64))) = {
 	16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
 };
 
+/* Byte i of word k goes to byte k of word i, the words counted backwards. */
+#define TURNED(i) \
+	56 + (i), 48 + (i), 40 + (i), 32 + (i), 24 + (i), 16 + (i), 8 + (i), (i)
+static const uint8_t turned[STEP] __attribute__((aligned(64))) = {
+	TURNED(0), TURNED(1), TURNED(2), TURNED(3),
+	TURNED(4), TURNED(5), TURNED(6), TURNED(7),
+};
+
+/*
+ * The tables stay in memory: an instruction takes them from there at no cost,
+ * and most buffers are too short for loading them all before.
+ */
 static inline __attribute__((always_inline)) size_t
 filter_width(const struct filter *f, unsigned width, unsigned tables,
 	     struct view data, size_t from, size_t to, uint16_t *queue)
 {
 	__m512i at = _mm512_load_si512(counting);
-	struct six t[TABLES][LANE_WIDTH_MAX];
 	size_t n = 0, p = from;
 
-	if (to - from < STEP) {
-		uint64_t some = _bzhi_u64(UINT64_MAX, (unsigned)(to - from));
-		uint64_t m =
-			few_positions(f, width, tables, data.p + from, some);
-
-		return m != 0 ? append(queue, 0, m, at) : 0;
-	}
-#pragma GCC unroll 4
-	for (unsigned k = 0; k < tables; k++) {
-#pragma GCC unroll 4
-		for (unsigned j = 0; j < width; j++) {
-			const union classes *c = &f->at[k][j];
-
-			t[k][j].low = _mm512_load_si512(c->six.low);
-			t[k][j].high = _mm512_load_si512(c->six.high);
-		}
-	}
 	for (; p + STEP <= to; p += STEP) {
-		uint64_t m = positions(t, width, tables, data.p + p);
+		uint64_t m;
 
+		__asm__("" : "+r"(f)); /* or they would be loaded before */
+		m = positions(f, width, tables, data.p + p, ALL64);
 		if (m != 0) {
 			n = append(queue, n, m, at);
 		}
 		at = _mm512_add_epi16(at, _mm512_set1_epi16(STEP));
 	}
 	if (p < to) {
-		/* the last 64, of which some were looked at already */
-		unsigned again = (unsigned)(p + STEP - to);
-		uint64_t m = positions(t, width, tables, data.p + to - STEP) >>
-			     again;
+		uint64_t some = _bzhi_u64(ALL64, (unsigned)(to - p));
+		uint64_t m = positions(f, width, tables, data.p + p, some);
 
 		if (m != 0) {
 			n = append(queue, n, m, at);
@@ -221,106 +197,136 @@ sift_many(const struct lane *l, struct view data, size_t from, uint16_t *queue,
 	return kept + sift_from(l, data, from, queue, i, n, kept);
 }
 
+/* Which of the bytes of 'some' from 'at' on begin a run that 'f' lets pass. */
+static inline __attribute__((always_inline)) uint64_t
+runs_at(const struct filter *f, const uint8_t *at, uint64_t some)
+{
+	__m512i v = load_some(at, some), r;
+	__mmask64 m = some;
+
+#pragma GCC unroll 4
+	for (unsigned j = 1; j < RUN_MIN; j++) {
+		m = _mm512_mask_cmpeq_epi8_mask(m, v, load_some(at + j, some));
+	}
+	if (m != 0) {
+		/* runs are rare, the bytes that they are of are not */
+		r = load_and_look_up(&f->at[0][0], v);
+		m = _mm512_mask_test_epi8_mask(m, r, r);
+	}
+	return m;
+}
+
 static size_t
 run(const struct filter *f, struct view data, size_t from, size_t to)
 {
-	const struct six t = { _mm512_load_si512(f->at[0][0].six.low),
-			       _mm512_load_si512(f->at[0][0].six.high) };
+	size_t p = from;
+	uint64_t m;
 
-	for (size_t p = from; p < to; p += STEP) {
-		size_t left = MIN(to - p, (size_t)STEP);
-		__mmask64 some = _bzhi_u64(UINT64_MAX, (unsigned)left);
-		__m512i v = _mm512_maskz_loadu_epi8(some, data.p + p);
-		__m512i r = look_up(&t, v);
-		__mmask64 m = _mm512_mask_test_epi8_mask(some, r, r);
-
-		for (unsigned j = 1; j < RUN_MIN && m != 0; j++) {
-			m = _mm512_mask_cmpeq_epi8_mask(
-				m, v,
-				_mm512_maskz_loadu_epi8(some, data.p + p + j));
-		}
+	for (; p + STEP <= to; p += STEP) {
+		m = runs_at(f, data.p + p, ALL64);
 		if (m != 0) {
 			return p + (size_t)_tzcnt_u64(m);
 		}
 	}
-	return to;
+	if (p == to) {
+		return to;
+	}
+	m = runs_at(f, data.p + p, _bzhi_u64(ALL64, (unsigned)(to - p)));
+	return m != 0 ? p + (size_t)_tzcnt_u64(m) : to;
 }
 
-/* What of the 64 positions from 'p' on is in [from, to). */
-static inline uint64_t
-between(size_t p, size_t from, size_t to)
-{
-	uint64_t m = to > p ? _bzhi_u64(UINT64_MAX,
-					(unsigned)MIN(to - p, (size_t)STEP))
-			    : 0;
+/* Between which positions each of the shorts may begin, as signed words. */
+struct limits {
+	__m512i begin, end;
+};
 
-	return from <= p         ? m
-	       : from - p < STEP ? m >> (from - p) << (from - p)
-				 : 0;
+static inline __attribute__((always_inline)) struct limits
+limits_of(const struct short_search *x)
+{
+	const __m512i none = _mm512_setzero_si512();
+	__m512i len = _mm512_cvtepu8_epi64(
+		_mm_loadl_epi64((const void *)x->shorts->len));
+	__m512i fresh = _mm512_set1_epi64((long long)x->fresh + 1);
+	__m512i end = _mm512_set1_epi64((long long)x->data.len + 1);
+	__m512i to = _mm512_set1_epi64((long long)x->to);
+
+	return (struct limits){
+		_mm512_max_epi64(_mm512_sub_epi64(fresh, len), none),
+		_mm512_min_epi64(_mm512_sub_epi64(end, len), to),
+	};
 }
 
 /*
- * 'r' says of 64 positions from 'p' on which of the shorts stand there.  No
- * branch asks for each, for what is found in a packet is hard to foresee.
+ * 'r' says of 64 positions from 'p' on which of the shorts stand there.  Turned
+ * about it is a word for each of them, whose highest bit is the first position:
+ * what is found in a packet is hard to foresee, so no branch asks for it.
  */
 static inline __attribute__((always_inline)) void
-take_64(struct short_search *x, size_t p, __m512i r)
+take_64(struct short_search *x, size_t p, __m512i r, const struct limits *l)
 {
-	for (unsigned c = x->wanted; c != 0; c &= c - 1) {
-		unsigned i = (unsigned)__builtin_ctz(c);
-		size_t len = x->shorts->len[i], end = x->data.len + 1;
-		uint64_t m = _mm512_test_epi8_mask(
-			r, _mm512_set1_epi8((char)(1u << i)));
+	const __m512i none = _mm512_setzero_si512();
+	const __m512i all = _mm512_set1_epi64(-1);
+	const __m512i bit = _mm512_set1_epi64(INT64_C(0x8040201008040201)),
+		      turn = _mm512_load_si512(turned);
+	__m512i at = _mm512_set1_epi64((long long)p), begin, end;
+	__mmask8 m;
 
-		m &= between(p, x->fresh + 1 > len ? x->fresh + 1 - len : 0,
-			     end > len ? MIN(end - len, x->to) : 0);
-		x->at[i] = m != 0 ? (uint32_t)(p + (size_t)_tzcnt_u64(m))
-				  : x->at[i];
-		x->wanted &= ~((unsigned)(m != 0) << i);
-	}
+	begin = _mm512_max_epi64(_mm512_sub_epi64(l->begin, at), none);
+	end = _mm512_max_epi64(_mm512_sub_epi64(l->end, at), none);
+	r = _mm512_permutexvar_epi8(turn,
+				    _mm512_gf2p8affine_epi64_epi8(bit, r, 0));
+	/* [begin, end) only; a shift by 64 and more leaves nothing */
+	r = _mm512_and_si512(
+		r, _mm512_andnot_si512(_mm512_srlv_epi64(all, end),
+				       _mm512_srlv_epi64(all, begin)));
+	m = (__mmask8)(_mm512_test_epi64_mask(r, r) & x->wanted);
+	at = _mm512_add_epi64(at, _mm512_lzcnt_epi64(r));
+	_mm256_mask_storeu_epi32(x->at, m, _mm512_cvtepi64_epi32(at));
+	x->wanted &= ~(unsigned)m;
 }
 
+/* Of the 64 bytes from 'at' on 'left' are there. */
 static inline __attribute__((always_inline)) __m512i
-shorts_at(const struct six *t, unsigned width, const uint8_t *at, size_t left,
-	  unsigned wanted)
+shorts_at(const struct shorts *g, unsigned width, const uint8_t *at,
+	  size_t left, __m512i wanted)
 {
-	__m512i r = _mm512_set1_epi8((char)wanted);
-
 #pragma GCC unroll 3
 	for (unsigned j = 0; j < width; j++) {
-		__m512i v;
+		unsigned n = (unsigned)(left > j ? MIN(left - j, 64u) : 0);
+		__m512i v = load_some(
+			at + j, left == SIZE_MAX ? ALL64 : _bzhi_u64(ALL64, n));
 
-		if (left >= STEP + SHORT_MAX - 1) {
-			v = _mm512_loadu_si512(at + j);
-		} else {
-			__mmask64 some = _bzhi_u64(
-				UINT64_MAX,
-				(unsigned)(left > j ? MIN(left - j, 64u) : 0));
-
-			v = _mm512_maskz_loadu_epi8(some, at + j);
-		}
-		r = _mm512_and_si512(r, look_up(&t[j], v));
+		wanted = _mm512_and_si512(wanted,
+					  load_and_look_up(&g->at[j], v));
 	}
-	return r;
+	return wanted;
 }
 
 static inline __attribute__((always_inline)) void
 find_width(struct short_search *x, unsigned width)
 {
-	struct six t[SHORT_MAX];
-	size_t p = x->from;
+	const struct shorts *g = x->shorts;
+	const uint8_t *data = x->data.p;
+	__m512i wanted = _mm512_set1_epi8((char)x->wanted), r;
+	struct limits l = limits_of(x);
+	size_t p = x->from, len = x->data.len;
 
-#pragma GCC unroll 3
-	for (unsigned j = 0; j < width; j++) {
-		t[j].low = _mm512_load_si512(x->shorts->at[j].six.low);
-		t[j].high = _mm512_load_si512(x->shorts->at[j].six.high);
+	for (; p < x->to && p + STEP + width - 1 <= len; p += STEP) {
+		__asm__("" : "+r"(g)); /* as in filter_width() */
+		r = shorts_at(g, width, data + p, SIZE_MAX, wanted);
+		if (_mm512_test_epi8_mask(r, r) == 0) {
+			continue;
+		}
+		take_64(x, p, r, &l);
+		if (x->wanted == 0) {
+			return;
+		}
+		wanted = _mm512_set1_epi8((char)x->wanted);
 	}
-	for (; p < x->to && x->wanted != 0; p += STEP) {
-		__m512i r = shorts_at(t, width, x->data.p + p, x->data.len - p,
-				      x->wanted);
-
+	for (; p < x->to; p += STEP) {
+		r = shorts_at(g, width, data + p, len - p, wanted);
 		if (_mm512_test_epi8_mask(r, r) != 0) {
-			take_64(x, p, r);
+			take_64(x, p, r, &l);
 		}
 	}
 }

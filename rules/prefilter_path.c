@@ -9,8 +9,10 @@ has_avx512(void)
 	return __builtin_cpu_supports("avx512vbmi") &&
 	       __builtin_cpu_supports("avx512vbmi2") &&
 	       __builtin_cpu_supports("avx512bw") &&
+	       __builtin_cpu_supports("avx512cd") &&
 	       __builtin_cpu_supports("avx512dq") &&
 	       __builtin_cpu_supports("avx512vl") &&
+	       __builtin_cpu_supports("gfni") &&
 	       __builtin_cpu_supports("bmi2");
 }
 
