@@ -585,6 +585,14 @@ json_room(struct json *j, size_t n)
 }
 
 void
+json_append(struct json *j, struct view v)
+{
+	if (v.len > 0) {
+		put(j, (const char *)v.p, v.len);
+	}
+}
+
+void
 json_raw(struct json *j, const char *key, struct view v)
 {
 	put_key(j, key);

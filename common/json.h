@@ -109,6 +109,8 @@ void json_base64_two(struct json *j, const char *key, struct view a,
 /* A value that is already JSON, e.g. a prefix prepared per rule. */
 void json_raw(struct json *j, const char *key, struct view v);
 
+/* Bytes that are none of the JSON around them: for who keeps both together. */
+void json_append(struct json *j, struct view v);
 /* Where 'n' more bytes of JSON text may be written, for j->len to grow by
  * those that were; NULL when there is no memory. */
 char *json_room(struct json *j, size_t n);

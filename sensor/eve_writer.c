@@ -11,6 +11,7 @@
 
 #include "common/json.h"
 #include "common/log.h"
+#include "sensor/event_log.h"
 #include "sensor/forward.h"
 
 #define WRITE_BUFFER ((size_t)1 << 20)
@@ -21,6 +22,7 @@
 struct eve_writer {
 	struct eve_writer_settings set;
 	struct forward *forward;
+	struct event_log *log; /* makes the lines of alerts */
 	struct json json; /* a line with what only the sink knows */
 	int fd;
 	uint8_t *buf;
@@ -235,7 +237,7 @@ put_news(struct json *j, const struct parcel_news *news)
  */
 static struct view
 complete(struct eve_writer *w, const struct record *r,
-	 const struct parcel_news *news, struct view line)
+	 const struct parcel_news *news, struct view line, uint32_t picket_at)
 {
 	struct view head = view_of(line.p, line.len - 1), picket = VIEW_NONE;
 	struct json *j = &w->json;
@@ -243,10 +245,10 @@ complete(struct eve_writer *w, const struct record *r,
 	if (news == NULL && !w->set.verdict) {
 		return line;
 	}
-	if (r->picket_at > 0) {
-		head.len = r->picket_at;
-		picket = view_sub(line, r->picket_at + 1,
-				  line.len - r->picket_at - 3);
+	if (picket_at > 0) {
+		head.len = picket_at;
+		picket =
+			view_sub(line, picket_at + 1, line.len - picket_at - 3);
 	}
 	json_reset(j);
 	json_open(j, head);
@@ -268,6 +270,28 @@ complete(struct eve_writer *w, const struct record *r,
 	return j->failed ? line : json_view(j);
 }
 
+static struct view
+alert_line(struct eve_writer *w, const struct parcel *p,
+	   const struct parcel_item *item)
+{
+	const struct outbox *box = &p->box[item->box];
+	const struct record *r = &box->rec[item->index];
+	const struct parcel_news *news =
+		item->news > 0 ? &p->news[item->news - 1] : NULL;
+	struct view line = outbox_line(box, r);
+	uint32_t picket_at = r->picket_at;
+
+	if (r->has_scene) {
+		line = event_alert(w->log, box, r);
+		picket_at = event_picket_at(w->log);
+	}
+	if (line.len == 0) {
+		w->count.lost++;
+		return line;
+	}
+	return complete(w, r, news, line, picket_at);
+}
+
 static void
 write_parcel(struct eve_writer *w, struct parcel *p)
 {
@@ -275,16 +299,12 @@ write_parcel(struct eve_writer *w, struct parcel *p)
 		const struct parcel_item *item = &p->item[i];
 		const struct outbox *box = &p->box[item->box];
 		const struct record *r = &box->rec[item->index];
-		struct view line = outbox_line(box, r);
+		struct view line = r->rule != NULL ? alert_line(w, p, item)
+						   : outbox_line(box, r);
 
-		if (r->rule != NULL) {
-			line = complete(w, r,
-					item->news > 0
-						? &p->news[item->news - 1]
-						: NULL,
-					line);
+		if (line.len > 0) {
+			emit(w, r->type, r->severity, line);
 		}
-		emit(w, r->type, r->severity, line);
 	}
 	parcel_reset(p);
 }
@@ -359,8 +379,10 @@ eve_writer_open(struct eve_writer **out, const struct eve_writer_settings *set,
 	pthread_cond_init(&w->work, NULL);
 	pthread_cond_init(&w->done, NULL);
 	w->buf = malloc(WRITE_BUFFER);
-	e = w->buf != NULL ? open_eve(w, d)
-			   : diag_set(d, ERR_NOMEM, "out of memory");
+	w->log = event_log_for_scenes();
+	e = w->buf != NULL && w->log != NULL
+		    ? open_eve(w, d)
+		    : diag_set(d, ERR_NOMEM, "out of memory");
 	if (e == ERR_OK) {
 		e = start(w, d);
 	}
@@ -480,6 +502,7 @@ eve_writer_close(struct eve_writer *w)
 	pthread_mutex_destroy(&w->lock);
 	pthread_cond_destroy(&w->work);
 	pthread_cond_destroy(&w->done);
+	event_log_free(w->log);
 	json_fini(&w->json);
 	free(w->buf);
 	free(w);

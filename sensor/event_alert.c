@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The alert event, and packets that rules tag. */
 #include "rules/ioc_set.h"
-#include "sensor/event_line.h"
-#include "sensor/log_file.h"
-#include "sensor/log_http.h"
+#include "sensor/event_scene.h"
 #include "sensor/log_meta.h"
 
 /* EVE groups the values of one metadata key in an array. */
@@ -77,13 +75,20 @@ put_side(struct json *j, const char *key, const struct event_subject *s,
 	json_obj_end(j);
 }
 
-static void
-put_alert(struct json *j, const struct event_subject *s,
-	  const struct rule_hit *hit, const struct alert_conf *c,
-	  const struct addr *client)
-{
-	const struct rule *r = hit->rule;
+/* What is one rule's own in an alert; "context" stands behind it as text. */
+struct alert_hit {
+	const struct ioc *ioc; /* the indicator, when the rule stands for one */
+	uint64_t tx_id;
+	bool has_tx;
+	bool tx_guessed;
+	uint32_t context_len;
+};
 
+static void
+put_alert(struct json *j, const struct event_subject *s, const struct rule *r,
+	  const struct alert_hit *hit, struct view context,
+	  const struct alert_conf *c, const struct addr *client)
+{
 	json_obj(j, "alert");
 	/* A tap cannot drop: whatever the rule asks for, the packet passed. */
 	json_cstr(j, "action", "allowed");
@@ -107,7 +112,7 @@ put_alert(struct json *j, const struct event_subject *s,
 	if (c->rule_metadata) {
 		put_rule_metadata(j, r);
 	}
-	log_context(j, s->meta, hit);
+	scene_members(j, context);
 	if (client != NULL) {
 		json_addr(j, "xff", client);
 	}
@@ -117,115 +122,73 @@ put_alert(struct json *j, const struct event_subject *s,
 	json_obj_end(j);
 }
 
-/* The transaction, with what only alerts show of it. */
-static void
-put_tx(struct json *j, const struct app_tx *tx, const struct alert_conf *c)
+struct view
+event_hit(struct event_log *l, const struct event_subject *s,
+	  const struct rule_hit *hit)
 {
-	const struct http_tx *http = (const struct http_tx *)tx;
+	struct alert_hit h = { .ioc = hit->ioc,
+			       .tx_id = hit->tx_id,
+			       .has_tx = hit->has_tx,
+			       .tx_guessed = s->tx_guessed };
+	struct json *j = &l->json;
 
-	if (tx->parser->proto != APP_HTTP ||
-	    !(c->http_body || c->http_body_printable)) {
-		line_tx(j, tx);
-		return;
+	json_reset(j);
+	json_append(j, view_of(&h, sizeof(h)));
+	log_context(j, s->meta, hit);
+	if (j->failed) {
+		return VIEW_NONE;
 	}
-	json_obj(j, "http");
-	log_http_members(j, http);
-	log_http_bodies(j, http, c);
-	json_obj_end(j);
-}
-
-/* The files that go the way of what matched; not those told of before. */
-static void
-put_files(struct json *j, const struct app_tx *tx, uint64_t flow_id,
-	  enum flow_dir dir)
-{
-	bool any = false;
-
-	for (const struct file *f = tx->files[dir].first; f != NULL;
-	     f = f->next) {
-		if (f->logged) {
-			continue;
-		}
-		if (!any) {
-			json_arr(j, "files");
-			any = true;
-		}
-		json_obj(j, NULL);
-		log_file(j, f, flow_id, tx->id, dir);
-		json_obj_end(j);
-	}
-	if (any) {
-		json_arr_end(j);
-	}
-}
-
-/* The client behind a proxy, by the match's transaction or another one. */
-static bool
-find_client(const struct xff_conf *x, const struct event_subject *s,
-	    struct addr *out)
-{
-	const struct app_tx *tx = s->tx;
-	bool found = false;
-
-	if (!x->enabled || s->f == NULL || app_proto_of(s->f) != APP_HTTP) {
-		return false;
-	}
-	if (tx == NULL && s->f->app != NULL) {
-		tx = s->f->app->txs;
-	}
-	for (; tx != NULL && !found; tx = s->tx != NULL ? NULL : tx->next) {
-		found = tx->parser->proto == APP_HTTP &&
-			log_http_xff((const struct http_tx *)tx, x->header,
-				     x->last, out);
-	}
-	return found;
+	h.context_len = (uint32_t)(j->len - sizeof(h));
+	memcpy(j->p, &h, sizeof(h));
+	return json_view(j);
 }
 
 struct view
-event_alert(struct event_log *l, const struct event_subject *s,
-	    const struct rule_hit *hit, const struct payload *payload)
+event_alert(struct event_log *l, const struct outbox *o, const struct record *r)
 {
-	const struct alert_conf *c = &l->alert;
+	struct view own = outbox_line(o, r);
+	struct scene_reader s;
+	struct alert_hit hit;
+	const struct alert_conf *c;
 	struct json *j = &l->json;
-	struct addr client;
-	bool known = find_client(&c->xff, s, &client);
 
-	l->client = known && c->xff.overwrite ? &client : NULL;
-	line_head(l, s, "alert");
+	memcpy(&hit, own.p, sizeof(hit));
+	scene_read(&s, o->text + r->scene);
+	scene_settings(l, s.is.set);
+	c = &l->set->alert;
+	l->client = s.is.has_client && c->xff.overwrite ? &s.is.client : NULL;
+	line_head(l, &s.subject, "alert");
 	l->client = NULL;
-	if (hit->has_tx) {
-		json_u64(j, "tx_id", hit->tx_id);
+	if (hit.has_tx) {
+		json_u64(j, "tx_id", hit.tx_id);
 	}
-	if (s->tx_guessed) {
+	if (hit.tx_guessed) {
 		json_bool(j, "tx_guessed", true);
 	}
-	if (c->flow || c->app_layer) {
-		line_metadata(j, s);
-	}
-	put_alert(j, s, hit, c, known && !c->xff.overwrite ? &client : NULL);
-	if (s->pkt != NULL) {
-		log_tunnel(j, s->pkt);
-	}
-	if (s->tx != NULL && c->app_layer) {
-		put_tx(j, s->tx, c);
-		put_files(j, s->tx, s->f->id, s->dir);
-	}
-	if (s->f != NULL) {
-		line_app(j, s->f);
+	scene_members(j, scene_part(&s, SCENE_METADATA));
+	put_alert(j, &s.subject, r->rule, &hit,
+		  view_sub(own, sizeof(hit), hit.context_len), c,
+		  s.is.has_client && !c->xff.overwrite ? &s.is.client : NULL);
+	scene_members(j, scene_part(&s, SCENE_TUNNEL));
+	scene_members(j, scene_part(&s, SCENE_TX));
+	if (s.subject.f != NULL) {
+		line_apps(j, &s.is.apps);
 		json_cstr(j, "direction",
-			  s->dir == FLOW_TOSERVER ? "to_server" : "to_client");
+			  s.subject.dir == FLOW_TOSERVER ? "to_server"
+							 : "to_client");
 		if (c->flow) {
 			json_obj(j, "flow");
-			line_flow_counts(j, s->f);
-			line_flow_endpoints(j, s->f, 0);
+			line_flow_counts(j, s.subject.f);
+			line_flow_endpoints(j, s.subject.f, 0);
 			json_obj_end(j);
 		}
 	}
-	log_payload(j, payload, c);
-	if (s->pkt != NULL) {
-		log_packet(j, s->pkt, l->packet);
+	log_payload(j, &s.payload, c);
+	if (s.subject.pkt != NULL) {
+		scene_members(j, scene_part(&s, SCENE_PACKET));
+		log_packet_info(j, s.is.linktype);
 	}
-	return line_end(l, hit->ioc);
+	return line_end(l, hit.ioc);
 }
 
 struct view
@@ -233,6 +196,7 @@ event_packet(struct event_log *l, const struct event_subject *s)
 {
 	line_head(l, s, "packet");
 	log_packet(&l->json, s->pkt, DUMP_ALL);
+	log_packet_info(&l->json, log_packet_linktype(s->pkt));
 	return line_end(l, NULL);
 }
 
@@ -245,5 +209,5 @@ event_picket_at(const struct event_log *l)
 const struct alert_conf *
 event_alert_conf(const struct event_log *l)
 {
-	return &l->alert;
+	return &l->set->alert;
 }

@@ -2,7 +2,7 @@
 /*
  * event_line.h - the members that several kinds of event share
  *
- * Internal: included by event_log.c and event_alert.c only.
+ * Internal: included by event_log.c, event_alert.c and event_scene.c only.
  *
  * Place    with event_log.
  * Threads  as event_log.h.
@@ -28,23 +28,43 @@ struct community_slot {
 	char text[COMMUNITY_ID_CAP];
 };
 
-struct event_log {
-	struct json json;
+/* What never changes once a log is made: another thread may read it. */
+struct event_settings {
 	struct event_origin origin;
 	struct alert_conf alert;
-	const struct addr *client; /* shown for the flow's, or NULL */
 	enum packet_dump packet;
-	uint32_t picket_at; /* of the latest line; see record.h */
 	bool community_id;
 	uint16_t community_seed;
+};
+
+struct event_log {
+	struct json json;
+	struct event_settings own;
+	const struct event_settings *set; /* what lines are written by */
+	const struct addr *client; /* shown for the flow's, or NULL */
+	uint32_t picket_at; /* of the latest line; see record.h */
 	struct community_slot community[COMMUNITY_SLOTS];
+};
+
+/* A flow's protocol: by its first name, of each direction, before it changed
+ * (EVE's app_proto, _ts, _tc, _orig); NULL where there is none. */
+struct line_apps {
+	const char *name, *dir[2], *before;
 };
 
 /* The head that every event shares. 's->dir' picks the source. */
 void line_head(struct event_log *l, const struct event_subject *s,
 	       const char *type);
 void line_flow_endpoints(struct json *j, const struct flow *f, unsigned from);
-void line_app(struct json *j, const struct flow *f);
+struct line_apps line_apps_of(const struct flow *f);
+void line_apps(struct json *j, const struct line_apps *a);
+static inline void
+line_app(struct json *j, const struct flow *f)
+{
+	struct line_apps a = line_apps_of(f);
+
+	line_apps(j, &a);
+}
 /* The object of the transaction's protocol. */
 void line_tx(struct json *j, const struct app_tx *tx);
 void line_flow_counts(struct json *j, const struct flow *f);

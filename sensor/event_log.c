@@ -22,12 +22,26 @@ event_log_new(const struct event_origin *origin, const struct conf *conf)
 	struct event_log *l = calloc(1, sizeof(*l));
 
 	if (l != NULL) {
-		l->origin = *origin;
-		alert_conf_read(&l->alert, conf);
-		l->community_id = conf_bool(conf, "eve.community-id", true);
-		l->packet = packet_dump_of(conf);
-		l->community_seed = (uint16_t)conf_u64(
+		struct event_settings *s = &l->own;
+
+		s->origin = *origin;
+		alert_conf_read(&s->alert, conf);
+		s->community_id = conf_bool(conf, "eve.community-id", true);
+		s->packet = packet_dump_of(conf);
+		s->community_seed = (uint16_t)conf_u64(
 			conf, "eve.community-id-seed", 0, 0, 65535);
+		l->set = s;
+	}
+	return l;
+}
+
+struct event_log *
+event_log_for_scenes(void)
+{
+	struct event_log *l = calloc(1, sizeof(*l));
+
+	if (l != NULL) {
+		l->set = &l->own;
 	}
 	return l;
 }
@@ -126,7 +140,7 @@ community_of(struct event_log *l, const struct flow *f)
 			.icmp_type = f->icmp_type,
 			.icmp_code = f->icmp_code,
 		};
-		s->len = (uint8_t)flow_community_id(f, l->community_seed,
+		s->len = (uint8_t)flow_community_id(f, l->set->community_seed,
 						    s->text);
 	}
 	return view_of(s->text, s->len);
@@ -174,7 +188,7 @@ line_head(struct event_log *l, const struct event_subject *s, const char *type)
 		}
 	}
 	json_cstr(j, "pkt_src", packet_source(s->pkt));
-	if (f != NULL && l->community_id) {
+	if (f != NULL && l->set->community_id) {
 		json_str(j, "community_id", community_of(l, f));
 	}
 }
@@ -184,7 +198,7 @@ static void
 put_picket(struct event_log *l, const struct ioc *ioc)
 {
 	struct json *j = &l->json;
-	const struct event_origin *o = &l->origin;
+	const struct event_origin *o = &l->set->origin;
 	char id[IOC_ID_CAP];
 
 	json_obj(j, "picket");
@@ -224,7 +238,7 @@ struct view
 line_end(struct event_log *l, const struct ioc *ioc)
 {
 	l->picket_at = 0;
-	if (l->origin.site[0] != '\0' || ioc != NULL) {
+	if (l->set->origin.site[0] != '\0' || ioc != NULL) {
 		l->picket_at = (uint32_t)l->json.len;
 		put_picket(l, ioc);
 	}
@@ -232,26 +246,38 @@ line_end(struct event_log *l, const struct ioc *ioc)
 	return l->json.failed ? VIEW_NONE : json_view(&l->json);
 }
 
-void
-line_app(struct json *j, const struct flow *f)
+struct line_apps
+line_apps_of(const struct flow *f)
 {
-	const char *name = app_proto_name(app_proto_of(f));
-	const char *ts = app_proto_name(app_proto_dir(f, FLOW_TOSERVER));
-	const char *tc = app_proto_name(app_proto_dir(f, FLOW_TOCLIENT));
-	const char *before = app_proto_name(app_proto_before(f));
+	struct line_apps a = { .name = app_proto_name(app_proto_of(f)) };
 
-	if (name == NULL) {
+	if (a.name != NULL) {
+		for (unsigned d = 0; d < 2; d++) {
+			a.dir[d] = app_proto_name(
+				app_proto_dir(f, (enum flow_dir)d));
+		}
+		a.before = app_proto_name(app_proto_before(f));
+	}
+	return a;
+}
+
+void
+line_apps(struct json *j, const struct line_apps *a)
+{
+	const char *ts = a->dir[FLOW_TOSERVER], *tc = a->dir[FLOW_TOCLIENT];
+
+	if (a->name == NULL) {
 		return;
 	}
-	json_cstr(j, "app_proto", name);
-	if (ts != NULL && strcmp(ts, name) != 0) {
+	json_cstr(j, "app_proto", a->name);
+	if (ts != NULL && strcmp(ts, a->name) != 0) {
 		json_cstr(j, "app_proto_ts", ts);
 	}
-	if (tc != NULL && strcmp(tc, name) != 0) {
+	if (tc != NULL && strcmp(tc, a->name) != 0) {
 		json_cstr(j, "app_proto_tc", tc);
 	}
-	if (before != NULL) {
-		json_cstr(j, "app_proto_orig", before);
+	if (a->before != NULL) {
+		json_cstr(j, "app_proto_orig", a->before);
 	}
 }
 

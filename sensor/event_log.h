@@ -47,11 +47,25 @@ struct event_subject {
 	bool tx_guessed; /* the rule did not ask for 'tx', see worker_alert.c */
 };
 
-/* Each returns one JSON object, valid until the log's next call; empty when
- * memory ran out. */
-struct view event_alert(struct event_log *l, const struct event_subject *s,
-			const struct rule_hit *hit,
-			const struct payload *payload);
+/*
+ * An alert's line is made where it is known that it is said, by another thread
+ * and later.  What it tells goes there in two parts: what all alerts of the
+ * moment share, and what is one rule's own.  They borrow from the log that
+ * made them, and from the rules; texts of attackers are in them as JSON.
+ */
+/* 'payload' is cut to what is shown; '*s' is that of the moment. */
+struct view event_scene(struct event_log *l, const struct event_subject *s,
+			struct payload payload);
+struct view event_hit(struct event_log *l, const struct event_subject *s,
+		      const struct rule_hit *hit);
+/* A log without settings of its own, for event_alert() alone. */
+struct event_log *event_log_for_scenes(void);
+/* The line of a record with a scene. */
+struct view event_alert(struct event_log *l, const struct outbox *o,
+			const struct record *r);
+
+/* Each returns one JSON object (event_alert() too), valid until the log's next
+ * call; empty when memory ran out. */
 /* A packet that a rule tagged; 's->pkt' is it. */
 struct view event_packet(struct event_log *l, const struct event_subject *s);
 /* Of the latest line: where "picket" begins, as record.h has it. */

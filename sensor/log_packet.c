@@ -105,11 +105,17 @@ linktype_name(uint16_t linktype)
 	return NULL;
 }
 
+/* Shown without a link layer: it was inside a tunnel. */
+static bool
+is_bare(const struct packet *p)
+{
+	return p->depth > 0 && p->l3.len > 0;
+}
+
 void
 log_packet(struct json *j, const struct packet *p, enum packet_dump dump)
 {
-	bool inner = p->depth > 0 && p->l3.len > 0;
-	uint16_t linktype = inner ? LINKTYPE_RAW : p->frame->linktype;
+	bool inner = is_bare(p);
 	bool rebuilt = (p->flags & PKT_REASSEMBLED) != 0;
 	struct view head = VIEW_NONE, body = p->l3;
 
@@ -121,10 +127,23 @@ log_packet(struct json *j, const struct packet *p, enum packet_dump dump)
 	if (dump == DUMP_ALL || (dump == DUMP_REBUILT && rebuilt)) {
 		json_base64_two(j, "packet", head, body);
 	}
+}
+
+uint16_t
+log_packet_linktype(const struct packet *p)
+{
+	return is_bare(p) ? LINKTYPE_RAW : p->frame->linktype;
+}
+
+void
+log_packet_info(struct json *j, uint16_t linktype)
+{
+	const char *name = linktype_name(linktype);
+
 	json_obj(j, "packet_info");
 	json_u64(j, "linktype", linktype);
-	if (linktype_name(linktype) != NULL) {
-		json_cstr(j, "linktype_name", linktype_name(linktype));
+	if (name != NULL) {
+		json_cstr(j, "linktype_name", name);
 	}
 	json_obj_end(j);
 }

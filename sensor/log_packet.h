@@ -26,7 +26,10 @@ enum packet_dump packet_dump_of(const struct conf *conf);
 /* "tunnel": {...} of the outermost packet when 'p' was inside one. */
 void log_tunnel(struct json *j, const struct packet *p);
 
-/* "packet" as 'dump' says, and "packet_info". */
+/* "packet" as 'dump' says. */
 void log_packet(struct json *j, const struct packet *p, enum packet_dump dump);
+/* "packet_info": of what "packet" begins with. */
+uint16_t log_packet_linktype(const struct packet *p);
+void log_packet_info(struct json *j, uint16_t linktype);
 
 #endif

@@ -13,19 +13,33 @@ put_printable(struct json *j, const char *key, struct view head, struct view v)
 	json_str_end(j);
 }
 
+static struct view
+shown_of(const struct payload *p, const struct alert_conf *c)
+{
+	size_t n = MIN(p->v.len, (size_t)c->payload_max);
+
+	return p->stream ? view_sub(p->v, p->v.len - n, p->v.len)
+			 : view_sub(p->v, 0, n);
+}
+
+void
+payload_cut(struct payload *p, const struct alert_conf *c)
+{
+	p->all = MAX(p->all, p->v.len);
+	p->v = c->payload || c->payload_printable ? shown_of(p, c) : VIEW_NONE;
+}
+
 void
 log_payload(struct json *j, const struct payload *p, const struct alert_conf *c)
 {
-	struct view v = p->v;
+	size_t all = MAX(p->all, p->v.len);
 
-	if (v.len > 0) {
+	if (all > 0) {
 		char text[48];
 		struct view lost = view_of(text, 0);
-		size_t n = MIN(v.len, (size_t)c->payload_max);
-		struct view shown = p->stream ? view_sub(v, v.len - n, v.len)
-					      : view_sub(v, 0, n);
+		struct view shown = shown_of(p, c);
 
-		if (shown.len == v.len && p->gap > 0) {
+		if (shown.len == all && p->gap > 0) {
 			lost.len = (size_t)snprintf(text, sizeof(text),
 						    "[%llu bytes missing]",
 						    (unsigned long long)p->gap);
@@ -37,7 +51,7 @@ log_payload(struct json *j, const struct payload *p, const struct alert_conf *c)
 			put_printable(j, "payload_printable", lost, shown);
 		}
 		if (c->payload_length) {
-			json_u64(j, "payload_length", v.len);
+			json_u64(j, "payload_length", all);
 		}
 	}
 	if (c->payload || c->payload_printable || c->payload_length) {

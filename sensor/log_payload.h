@@ -19,7 +19,11 @@ struct payload {
 	struct view v;
 	bool stream; /* of the stream, not of one packet */
 	uint64_t gap; /* bytes of the stream lost right before them */
+	size_t all; /* their number, when 'v' has only those to show */
 };
+
+/* Leaves in 'p' the bytes that log_payload() is going to show. */
+void payload_cut(struct payload *p, const struct alert_conf *c);
 
 /*
  * "payload" (Base64), "payload_printable" (other bytes as dots) and

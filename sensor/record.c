@@ -110,6 +110,22 @@ outbox_put(struct outbox *o, const struct record *r, struct view line)
 	}
 }
 
+bool
+outbox_share(struct outbox *o, struct view bytes, size_t *at)
+{
+	void *text = o->text;
+	bool ok = bytes.len > 0 && grow(&text, &o->text_cap,
+					o->text_len + bytes.len, 1, 1 << 16);
+
+	o->text = text;
+	if (ok) {
+		*at = o->text_len;
+		memcpy(o->text + o->text_len, bytes.p, bytes.len);
+		o->text_len += bytes.len;
+	}
+	return ok;
+}
+
 static int
 by_rank(const void *a, const void *b)
 {

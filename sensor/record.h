@@ -71,6 +71,10 @@ struct record {
 			     * object "picket": its comma; else 0 */
 	uint32_t len; /* of the line, without newline; 0: only a claim */
 	size_t at; /* offset of the line in the outbox */
+	/* Alerts: the line is still to be made, by event_alert(); 'at' is what
+	 * is the rule's own, and what it shares with others is here. */
+	bool has_scene;
+	size_t scene;
 	/* What is still to be asked; its values stand behind the line.  Claims
 	 * of one frame are settled by 'turn', the number of the matcher's call,
 	 * then in the rules' order of evaluation. */
@@ -107,6 +111,8 @@ outbox_swap(struct outbox *a, struct outbox *b)
  * lost.  Only an alert that is held back, or a claim, may come without a line.
  */
 void outbox_put(struct outbox *o, const struct record *r, struct view line);
+/* Copies in what several records are to share; false without memory. */
+bool outbox_share(struct outbox *o, struct view bytes, size_t *at);
 /*
  * The alerts from record 'from' on belong to one packet: all but the first
  * 'max' in the order of evaluation are held back (Suricata's packet-alert-max).

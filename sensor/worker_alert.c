@@ -53,10 +53,27 @@ payload_of(const struct worker *w, const struct event_subject *s)
 	return p;
 }
 
+/* Where the moment of the matcher's latest call is kept, with this
+ * transaction; false without memory. */
+static bool
+scene_of(struct worker *w, struct event_subject *s, size_t *at)
+{
+	if (w->scene.turn != w->turn || w->scene.tx != s->tx) {
+		worker_remember(w, s);
+		w->scene.turn = w->turn;
+		w->scene.tx = s->tx;
+		w->scene.kept = outbox_share(
+			w->out, event_scene(w->log, s, payload_of(w, s)),
+			&w->scene.at);
+	}
+	s->meta = &w->meta;
+	*at = w->scene.at;
+	return w->scene.kept;
+}
+
 static void
 put_alert(struct worker *w, struct event_subject *s, const struct rule_hit *hit)
 {
-	struct payload payload = payload_of(w, s);
 	struct record r = {
 		.order = w->order,
 		.sub = w->sub,
@@ -96,9 +113,10 @@ put_alert(struct worker *w, struct event_subject *s, const struct rule_hit *hit)
 			s->ts_us);
 	}
 	if (!hit->suppressed) {
-		worker_remember(w, s);
-		line = event_alert(w->log, s, hit, &payload);
-		r.picket_at = event_picket_at(w->log);
+		r.has_scene = scene_of(w, s, &r.scene);
+		if (r.has_scene) {
+			line = event_hit(w->log, s, hit);
+		}
 		r.held = line.len > 0 ? HELD_NOT : HELD_NO_MEMORY;
 	}
 	outbox_put(w->out, &r, line);

@@ -61,6 +61,13 @@ struct worker {
 	uint64_t order; /* record_order() of what events belong to */
 	uint64_t sub; /* the flow being ended, or 0 */
 	uint64_t turn; /* calls of the matcher */
+	/* What the alerts of one turn share. */
+	struct {
+		uint64_t turn;
+		const struct app_tx *tx;
+		size_t at; /* in the outbox */
+		bool kept;
+	} scene;
 	uint64_t pressed; /* flows that found the table full, as seen last */
 	struct worker_counters count;
 };
