@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Families of ports.  Every class of ports, against the wide classes that
+ * Families of ends.  Every class of ports, against the wide classes that
  * clients take their ports from, needs a set of programs; those that are
  * asked for most often are kept apart, and the two whose union costs the
- * least are made one until few are left.
+ * least are made one until few are left.  Addresses that few programs are
+ * about have families of their own, and so have flows that are not
+ * established.
  */
 #include "rules/rule_scan.h"
 
 #include <stdlib.h>
 
-#define FAMILIES (RULE_SCANS_PORTS - 1)
+#define FAMILIES 11 /* of ports */
+#define NETWORKS 2 /* classes of addresses of each side */
+#define PAIRS 2 /* of them, with families of their own: */
+#define PAIR_PORTS 3 /* of ports, and one of all ports */
 #define CANDIDATES 64 /* of each side */
 #define WIDE 256 /* ports of a class that clients use */
 #define FEW 24 /* programs: one scan will do for them */
+
+STATIC_ASSERT(FAMILIES + PAIRS * (PAIR_PORTS + 1) + 1 < RULE_SCANS_PORTS,
+	      "one more has all programs");
 
 struct family {
 	uint64_t *bits; /* of the programs */
@@ -212,18 +220,128 @@ drop_useless(struct families *f)
 }
 
 static void
-settle(struct families *f, uint32_t *in)
+settle(struct families *f, uint32_t most)
 {
 	while (merge_two(f, 1)) { /* the same ones */
 	}
 	drop_useless(f);
-	while (f->n > FAMILIES && merge_two(f, UINT64_MAX)) {
+	while (f->n > most && merge_two(f, UINT64_MAX)) {
 	}
 	drop_useless(f);
-	for (uint32_t k = 0; k < f->n; k++) {
-		for (uint32_t i = 0; i < f->n_progs; i++) {
-			in[i] |= (uint32_t)is_in(f->v[k].bits, i) << k;
+}
+
+/* What all families are found from. */
+struct finding {
+	const struct header_index *h;
+	const struct rule_prog *const *v;
+	uint32_t n;
+	struct class_weight *src, *dst;
+	bool *from, *to; /* may the other end be a client's? */
+	bool *some, *both; /* scratch */
+	uint32_t *in;
+	uint32_t found;
+};
+
+/* One more family: those that 'some' speaks of. */
+static void
+take_family(struct finding *x, const bool *some)
+{
+	for (uint32_t i = 0; i < x->n; i++) {
+		x->in[i] |= (uint32_t)some[i] << x->found;
+	}
+	x->found++;
+}
+
+/* Up to 'most' families of ports of those that 'of' speaks of. */
+static bool
+take_ports(struct finding *x, const bool *of, uint32_t most)
+{
+	struct families f = { .n_progs = x->n, .n_words = x->n / 64 + 1 };
+	bool good;
+
+	for (uint32_t i = 0; i < x->n; i++) {
+		x->both[i] = of[i] && x->from[i];
+	}
+	good = add_side(&f, &x->h->dport, x->dst, x->v, x->both);
+	for (uint32_t i = 0; i < x->n; i++) {
+		x->both[i] = of[i] && x->to[i];
+	}
+	good = good && add_side(&f, &x->h->sport, x->src, x->v, x->both);
+	if (good) {
+		settle(&f, most);
+		for (uint32_t k = 0; k < f.n; k++) {
+			for (uint32_t i = 0; i < x->n; i++) {
+				x->both[i] = is_in(f.v[k].bits, i);
+			}
+			take_family(x, x->both);
 		}
+	}
+	while (f.n > 0) {
+		drop(&f, f.n - 1);
+	}
+	return good;
+}
+
+/*
+ * Many rules are about one side of a border between networks and the other,
+ * so that within either there is next to nothing to look for.
+ */
+static void
+take_networks(struct finding *x)
+{
+	const struct header_index *h = x->h;
+	uint32_t src[NETWORKS], dst[NETWORKS];
+	uint32_t n_src = range_classes_widest(&h->src, src, NETWORKS);
+	uint32_t n_dst = range_classes_widest(&h->dst, dst, NETWORKS);
+	uint32_t taken = 0;
+
+	for (uint32_t k = 0; k < n_src * n_dst && taken < PAIRS; k++) {
+		const uint64_t *s = range_classes_row(&h->src, src[k % n_src]);
+		const uint64_t *d = range_classes_row(&h->dst, dst[k / n_src]);
+		uint32_t size = 0;
+
+		for (uint32_t i = 0; i < x->n; i++) {
+			uint32_t order = x->v[i]->order;
+
+			x->some[i] = is_in(s, order) && is_in(d, order);
+			size += x->some[i];
+		}
+		if (size > 0 && size <= x->n / 3) {
+			(void)take_ports(x, x->some, PAIR_PORTS);
+			take_family(x, x->some);
+			taken++;
+		}
+	}
+}
+
+/* Flows that are not established have few rules. */
+static void
+take_unestablished(struct finding *x)
+{
+	uint32_t size = 0;
+
+	for (uint32_t i = 0; i < x->n; i++) {
+		x->some[i] = (x->v[i]->flow & FLOW_ESTABLISHED) == 0;
+		size += x->some[i];
+	}
+	if (size > 0 && size <= x->n / 3) {
+		take_family(x, x->some);
+	}
+}
+
+static void
+take_all(struct finding *x)
+{
+	for (uint32_t i = 0; i < x->n; i++) {
+		uint32_t order = x->v[i]->order;
+
+		x->from[i] = fits_client(&x->h->sport, x->src, order);
+		x->to[i] = fits_client(&x->h->dport, x->dst, order);
+		x->some[i] = true;
+	}
+	if (take_ports(x, x->some, FAMILIES)) {
+		take_networks(x);
+		take_unestablished(x);
 	}
 }
 
@@ -231,32 +349,29 @@ uint32_t
 rule_ports_families(const struct header_index *h,
 		    const struct rule_prog *const *v, uint32_t n, uint32_t *in)
 {
-	struct families f = { .n_progs = n, .n_words = n / 64 + 1 };
-	struct class_weight *src = weigh(&h->sport, h->sport_class);
-	struct class_weight *dst = weigh(&h->dport, h->dport_class);
-	bool *from = calloc((size_t)n + 1, sizeof(*from));
-	bool *to = calloc((size_t)n + 1, sizeof(*to));
-	uint32_t found = 0;
+	struct finding x = {
+		.h = h,
+		.v = v,
+		.n = n,
+		.src = weigh(&h->sport, h->sport_class),
+		.dst = weigh(&h->dport, h->dport_class),
+		.from = calloc((size_t)n + 1, sizeof(bool)),
+		.to = calloc((size_t)n + 1, sizeof(bool)),
+		.some = calloc((size_t)n + 1, sizeof(bool)),
+		.both = calloc((size_t)n + 1, sizeof(bool)),
+		.in = in,
+	};
 
 	memset(in, 0, n * sizeof(*in));
-	if (n > FEW && src != NULL && dst != NULL && from != NULL &&
-	    to != NULL) {
-		for (uint32_t i = 0; i < n; i++) {
-			from[i] = fits_client(&h->sport, src, v[i]->order);
-			to[i] = fits_client(&h->dport, dst, v[i]->order);
-		}
-		if (add_side(&f, &h->dport, dst, v, from) &&
-		    add_side(&f, &h->sport, src, v, to)) {
-			settle(&f, in);
-			found = f.n;
-		}
+	if (n > FEW && x.src != NULL && x.dst != NULL && x.from != NULL &&
+	    x.to != NULL && x.some != NULL && x.both != NULL) {
+		take_all(&x);
 	}
-	while (f.n > 0) {
-		drop(&f, f.n - 1);
-	}
-	free(src);
-	free(dst);
-	free(from);
-	free(to);
-	return found;
+	free(x.src);
+	free(x.dst);
+	free(x.from);
+	free(x.to);
+	free(x.some);
+	free(x.both);
+	return x.found;
 }
