@@ -122,7 +122,19 @@ struct families {
 	struct family v[2 * CANDIDATES];
 	uint32_t n;
 	uint32_t n_progs, n_words;
+	uint64_t cost[2 * CANDIDATES][2 * CANDIDATES]; /* of merging two */
 };
+
+/* The library's looks every byte up; this runs beside itself. */
+static inline uint32_t
+popcount64(uint64_t x)
+{
+	x -= x >> 1 & UINT64_C(0x5555555555555555);
+	x = (x & UINT64_C(0x3333333333333333)) +
+	    (x >> 2 & UINT64_C(0x3333333333333333));
+	x = (x + (x >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (uint32_t)(x * UINT64_C(0x0101010101010101) >> 56);
+}
 
 static uint32_t
 union_size(const struct family *a, const struct family *b, uint32_t n_words)
@@ -130,7 +142,7 @@ union_size(const struct family *a, const struct family *b, uint32_t n_words)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < n_words; i++) {
-		n += (uint32_t)__builtin_popcountll(a->bits[i] | b->bits[i]);
+		n += popcount64(a->bits[i] | b->bits[i]);
 	}
 	return n;
 }
@@ -162,13 +174,6 @@ add_side(struct families *f, const struct range_classes *c,
 	return true;
 }
 
-static void
-drop(struct families *f, uint32_t i)
-{
-	free(f->v[i].bits);
-	f->v[i] = f->v[--f->n];
-}
-
 /* What flows would scan in vain if 'a' and 'b' were one. */
 static uint64_t
 merging_costs(const struct families *f, const struct family *a,
@@ -179,6 +184,30 @@ merging_costs(const struct families *f, const struct family *a,
 	return a->weight * (n - a->size) + b->weight * (n - b->size);
 }
 
+/* What is known of 'i' with each of the others. */
+static void
+weigh_pairs(struct families *f, uint32_t i)
+{
+	for (uint32_t k = 0; k < f->n; k++) {
+		if (k != i) {
+			f->cost[i][k] = f->cost[k][i] =
+				merging_costs(f, &f->v[i], &f->v[k]);
+		}
+	}
+}
+
+static void
+drop(struct families *f, uint32_t i)
+{
+	uint32_t last = --f->n;
+
+	free(f->v[i].bits);
+	f->v[i] = f->v[last];
+	for (uint32_t k = 0; k < f->n; k++) {
+		f->cost[i][k] = f->cost[k][i] = f->cost[last][k];
+	}
+}
+
 /* Makes one of the two that cost least; false: none costs less than 'limit'. */
 static bool
 merge_two(struct families *f, uint64_t limit)
@@ -187,10 +216,8 @@ merge_two(struct families *f, uint64_t limit)
 
 	for (uint32_t i = 0; i < f->n; i++) {
 		for (uint32_t k = i + 1; k < f->n; k++) {
-			uint64_t c = merging_costs(f, &f->v[i], &f->v[k]);
-
-			if (c < limit) {
-				limit = c;
+			if (f->cost[i][k] < limit) {
+				limit = f->cost[i][k];
 				x = i;
 				y = k;
 			}
@@ -205,6 +232,7 @@ merge_two(struct families *f, uint64_t limit)
 		f->v[x].bits[i] |= f->v[y].bits[i];
 	}
 	drop(f, y);
+	weigh_pairs(f, x);
 	return true;
 }
 
@@ -222,6 +250,9 @@ drop_useless(struct families *f)
 static void
 settle(struct families *f, uint32_t most)
 {
+	for (uint32_t i = 0; i < f->n; i++) {
+		weigh_pairs(f, i);
+	}
 	while (merge_two(f, 1)) { /* the same ones */
 	}
 	drop_useless(f);
@@ -252,33 +283,45 @@ take_family(struct finding *x, const bool *some)
 	x->found++;
 }
 
+static void
+forget(struct families *f)
+{
+	for (uint32_t i = 0; i < f->n; i++) {
+		free(f->v[i].bits);
+	}
+	free(f);
+}
+
 /* Up to 'most' families of ports of those that 'of' speaks of. */
 static bool
 take_ports(struct finding *x, const bool *of, uint32_t most)
 {
-	struct families f = { .n_progs = x->n, .n_words = x->n / 64 + 1 };
+	struct families *f = calloc(1, sizeof(*f));
 	bool good;
 
+	if (f == NULL) {
+		return false;
+	}
+	f->n_progs = x->n;
+	f->n_words = x->n / 64 + 1;
 	for (uint32_t i = 0; i < x->n; i++) {
 		x->both[i] = of[i] && x->from[i];
 	}
-	good = add_side(&f, &x->h->dport, x->dst, x->v, x->both);
+	good = add_side(f, &x->h->dport, x->dst, x->v, x->both);
 	for (uint32_t i = 0; i < x->n; i++) {
 		x->both[i] = of[i] && x->to[i];
 	}
-	good = good && add_side(&f, &x->h->sport, x->src, x->v, x->both);
+	good = good && add_side(f, &x->h->sport, x->src, x->v, x->both);
 	if (good) {
-		settle(&f, most);
-		for (uint32_t k = 0; k < f.n; k++) {
+		settle(f, most);
+		for (uint32_t k = 0; k < f->n; k++) {
 			for (uint32_t i = 0; i < x->n; i++) {
-				x->both[i] = is_in(f.v[k].bits, i);
+				x->both[i] = is_in(f->v[k].bits, i);
 			}
 			take_family(x, x->both);
 		}
 	}
-	while (f.n > 0) {
-		drop(&f, f.n - 1);
-	}
+	forget(f);
 	return good;
 }
 
