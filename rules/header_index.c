@@ -15,8 +15,7 @@ static bool
 alloc_rows(struct header_index *h)
 {
 	size_t n = HEADER_KINDS + ARRAY_LEN(h->version) + 1 +
-		   ARRAY_LEN(h->app) + ARRAY_LEN(h->established) +
-		   ARRAY_LEN(h->role);
+		   2 * (size_t)APP_PROTO_COUNT + 4 + ARRAY_LEN(h->role);
 	uint64_t *row = calloc(n * h->n_words, sizeof(*row));
 
 	h->rows = row;
@@ -30,12 +29,15 @@ alloc_rows(struct header_index *h)
 		h->version[i] = row;
 		row += h->n_words;
 	}
-	for (unsigned i = 0; i < ARRAY_LEN(h->app); i++, row += h->n_words) {
-		h->app[i] = row;
-	}
-	for (unsigned i = 0; i < ARRAY_LEN(h->established); i++) {
-		h->established[i] = row;
-		row += h->n_words;
+	for (unsigned k = 0; k < 2; k++) {
+		for (unsigned i = 0; i < APP_PROTO_COUNT; i++) {
+			h->app[k][i] = row;
+			row += h->n_words;
+		}
+		for (unsigned i = 0; i < 2; i++) {
+			h->established[k][i] = row;
+			row += h->n_words;
+		}
 	}
 	h->role[0] = row;
 	h->role[1] = row + h->n_words;
@@ -76,6 +78,24 @@ ip_proto_ok(const struct rule_prog *p, unsigned i)
 }
 
 static void
+fill_state_rows(struct header_index *h, const struct rule_prog *p, unsigned k,
+		bool waits)
+{
+	for (unsigned i = 0; i < APP_PROTO_COUNT; i++) {
+		if (waits || p->app == APP_UNKNOWN ||
+		    header_app_covers(p, (enum app_proto)i)) {
+			set_bit(h->app[k][i], p->order);
+		}
+	}
+	if (waits || (p->flow & FLOW_ESTABLISHED) == 0) {
+		set_bit(h->established[k][false], p->order);
+	}
+	if (waits || (p->flow & FLOW_NOT_ESTABLISHED) == 0) {
+		set_bit(h->established[k][true], p->order);
+	}
+}
+
+static void
 fill_rows(struct header_index *h, const struct rule_prog *p)
 {
 	for (unsigned i = 0; i < HEADER_KINDS; i++) {
@@ -90,17 +110,8 @@ fill_rows(struct header_index *h, const struct rule_prog *p)
 			set_bit(h->version[i], p->order);
 		}
 	}
-	for (unsigned i = 0; i < ARRAY_LEN(h->app); i++) {
-		if (p->by_chunk || p->app == APP_UNKNOWN ||
-		    header_app_covers(p, (enum app_proto)i)) {
-			set_bit(h->app[i], p->order);
-		}
-	}
-	if (p->by_chunk || (p->flow & FLOW_ESTABLISHED) == 0) {
-		set_bit(h->established[false], p->order);
-	}
-	if (p->by_chunk || (p->flow & FLOW_NOT_ESTABLISHED) == 0) {
-		set_bit(h->established[true], p->order);
+	for (unsigned k = 0; k < 2; k++) {
+		fill_state_rows(h, p, k, k == 1 && p->by_chunk);
 	}
 	if (p->on_every_packet) {
 		set_bit(h->role[0], p->order);
@@ -202,8 +213,7 @@ size_t
 header_index_memory(const struct header_index *h)
 {
 	size_t rows = HEADER_KINDS + ARRAY_LEN(h->version) + 1 +
-		      ARRAY_LEN(h->app) + ARRAY_LEN(h->established) +
-		      ARRAY_LEN(h->role);
+		      2 * (size_t)APP_PROTO_COUNT + 4 + ARRAY_LEN(h->role);
 
 	return range_classes_memory(&h->src) + range_classes_memory(&h->dst) +
 	       range_classes_memory(&h->sport) +

@@ -29,10 +29,10 @@ struct header_index {
 	uint64_t *proto[HEADER_KINDS];
 	uint64_t *version[3]; /* 0: not IP */
 	uint64_t *flowless; /* may match packets without a flow */
-	/* What may change while a flow lasts; programs that wait for the end
-	 * of a chunk are in all of these. */
-	uint64_t *app[APP_PROTO_COUNT];
-	uint64_t *established[2];
+	/* What may change while a flow lasts: of packets, and of the stream,
+	 * where programs that wait for the end of a chunk are in all rows. */
+	uint64_t *app[2][APP_PROTO_COUNT];
+	uint64_t *established[2][2];
 	/* Programs on the payload of packets whose payload is in the stream,
 	 * and on the stream. */
 	uint64_t *role[2];

@@ -65,6 +65,7 @@ librules_a_SOURCES += \
 	rules/ruleset_heir.c rules/ruleset_part.c \
 	rules/threshold_file.h rules/threshold_file.c \
 	rules/addr_index.h rules/addr_index.c \
+	rules/order_set.h rules/order_set.c \
 	rules/literal_table.h rules/literal_table.c \
 	rules/ruleset.h rules/ruleset.c \
 	rules/admission.h rules/admission_survey.h rules/admission.c \

@@ -328,6 +328,48 @@ range_classes_fini(struct range_classes *c)
 	memset(c, 0, sizeof(*c));
 }
 
+/* How many addresses of IPv4 are in piece 'i'. */
+static uint64_t
+width_v4(const struct range_classes *c, uint32_t i)
+{
+	const unsigned __int128 first = (unsigned __int128)0xffff << 32;
+	const unsigned __int128 end = (unsigned __int128)0x10000 << 32;
+	unsigned __int128 lo = MAX(c->lo[i], first);
+	unsigned __int128 hi = i + 1 < c->n_pieces ? c->lo[i + 1] : end;
+
+	hi = MIN(hi, end);
+	return hi > lo ? (uint64_t)(hi - lo) : 0;
+}
+
+uint32_t
+range_classes_widest(const struct range_classes *c, uint32_t *classes,
+		     uint32_t most)
+{
+	uint64_t *width = calloc((size_t)c->n_classes + 1, sizeof(*width));
+	uint32_t n = 0;
+
+	if (width == NULL) {
+		return 0;
+	}
+	for (uint32_t i = 0; i < c->n_pieces; i++) {
+		width[c->class[i]] += width_v4(c, i);
+	}
+	for (; n < most; n++) {
+		uint32_t best = 0;
+
+		for (uint32_t i = 1; i < c->n_classes; i++) {
+			best = width[i] > width[best] ? i : best;
+		}
+		if (c->n_classes == 0 || width[best] == 0) {
+			break;
+		}
+		classes[n] = best;
+		width[best] = 0;
+	}
+	free(width);
+	return n;
+}
+
 size_t
 range_classes_memory(const struct range_classes *c)
 {

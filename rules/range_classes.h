@@ -44,6 +44,11 @@ enum err range_classes_build(struct range_classes *c,
 void range_classes_fini(struct range_classes *c);
 size_t range_classes_memory(const struct range_classes *c); /* bytes */
 
+/* The classes that hold most of IPv4's addresses, up to 'most' of them, the
+ * widest first; returns how many. */
+uint32_t range_classes_widest(const struct range_classes *c, uint32_t *classes,
+			      uint32_t most);
+
 static inline uint32_t
 range_classes_find(const struct range_classes *c, unsigned __int128 x)
 {

@@ -163,83 +163,92 @@ scan_segment(struct rule_matcher *m, const struct rule_look *l, unsigned k,
 	}
 }
 
-/* Narrows what gathering suggests to the flow's plan. */
-static const struct rule_plan *
-take_plan(struct rule_matcher *m, const struct rule_look *l)
+/* Narrows what gathering suggests to the flow's plan, for packets or for the
+ * stream. */
+static void
+narrow(struct rule_matcher *m, const struct rule_look *l,
+       const struct rule_plan *plan, bool stream)
 {
 	const struct header_index *h = &m->groups->headers;
-	const struct rule_plan *plan =
-		rule_plan_find(&m->plans, &l->ends, l->plan);
+	bool established = l->ends.has_flow && l->established;
 
 	m->fits = plan->fits;
-	m->fits_app = h->app[l->ends.has_flow ? l->app : APP_UNKNOWN];
-	m->fits_state = h->established[l->ends.has_flow && l->established];
-	return plan;
+	m->fits_app = h->app[stream][l->ends.has_flow ? l->app : APP_UNKNOWN];
+	m->fits_state = h->established[stream][established];
 }
 
 static void
 scan_packet(struct rule_matcher *m, const struct rule_look *l,
-	    const struct rule_plan *plan)
+	    const struct rule_plan_packet *p)
 {
-	unsigned in = l->in_stream;
+	bool established = l->ends.has_flow && l->established;
 	enum packet_class c = packet_class_of(l->ends.proto, l->in_stream);
-	const struct rule_group *g = &m->groups->payload[c][l->ends.dir];
-	const struct rule_scan *app;
+	const struct rule_scan *near = p->near[established];
+	const struct rule_scan *far = p->far[established];
+	const struct rule_scan *app = scan_of_app(m, l, c, p->apps);
 
-	if (plan->near[in]) {
-		scan(m, &g->near,
-		     view_sub(l->payload, 0, (size_t)g->near.reach), 0, 0,
-		     NULL);
+	if (near != NULL) {
+		scan(m, near, view_sub(l->payload, 0, (size_t)near->reach), 0,
+		     0, NULL);
 	}
-	app = scan_of_app(m, l, c, plan->apps[in]);
-	if (in) {
+	if (l->in_stream) {
 		m->segment.packet = l->packet;
 		m->segment.payload = l->payload;
 		m->segment.dir = l->ends.dir;
-		scan_segment(m, l, 0, plan->far[in] ? plan->ports[in] : NULL);
+		scan_segment(m, l, 0, far);
 		scan_segment(m, l, 1, app);
 		return;
 	}
-	if (plan->far[in]) {
-		scan(m, plan->ports[in], l->payload, 0, 0, NULL);
+	if (far != NULL) {
+		scan(m, far, l->payload, 0, 0, NULL);
 	}
 	if (app != NULL) {
 		scan(m, app, l->payload, 0, 0, NULL);
 	}
 }
 
-void
-gather_packet(struct rule_matcher *m, const struct rule_look *l)
+/* The rules without a literal that this packet's facts suggest. */
+static void
+gather_facts(struct rule_matcher *m, const struct rule_look *l,
+	     const struct rule_plan_packet *p)
 {
-	const struct rule_plan *plan = take_plan(m, l);
-	unsigned in = l->in_stream, dir = l->ends.dir;
 	enum packet_class c = packet_class_of(l->ends.proto, l->in_stream);
-	const struct packet_lists *lists = &m->groups->packet[c][dir];
-	const struct rule_group *payload = &m->groups->payload[c][dir];
-	bool full = l->payload.len > 0;
+	const struct packet_lists *lists = &m->groups->packet[c][l->ends.dir];
+	const struct rule_group *payload = &m->groups->payload[c][l->ends.dir];
 
-	m->segment.packet = 0;
-	if (type_set_has(&plan->types[in], l->type)) {
+	if (p->has_end_types && type_set_has(&p->end_types, l->type)) {
+		add_by_ends(m, &lists->always, &l->ends);
+	}
+	if ((p->has_types && type_set_has(&p->types, l->type)) ||
+	    (p->has_payload_types && l->payload.len > 0 &&
+	     type_set_has(&p->payload_types, l->type))) {
 		add_typed(m, &lists->always, l->type);
-		if (type_set_has(&lists->always.types, l->type)) {
-			add_by_ends(m, &lists->always, &l->ends);
-		}
-		add_typed(m, payload, l->type);
-	} else if (full && type_set_has(&plan->payload_types[in], l->type)) {
 		add_typed(m, payload, l->type);
 	}
-	if (l->has_events && plan->event[in]) {
+	if (l->has_events && p->event) {
 		add_bare(m, &lists->event, 0);
 	}
-	if (plan->bits[in] && m->flow != NULL && m->flow->bits != NULL) {
+	if (p->bits && m->flow != NULL && m->flow->bits != NULL) {
 		add_bare(m, &lists->bits, 0);
 	}
-	if (l->first && plan->first[in]) {
+	if (l->first && p->first) {
 		add_bare(m, &lists->first, 0);
 		add_by_ends(m, &lists->first, &l->ends);
 	}
-	if (full) {
-		scan_packet(m, l, plan);
+}
+
+void
+gather_packet(struct rule_matcher *m, const struct rule_look *l)
+{
+	const struct rule_plan *plan =
+		rule_plan_find(&m->plans, &l->ends, l->plan);
+	const struct rule_plan_packet *p = &plan->packet[l->in_stream];
+
+	m->segment.packet = 0;
+	narrow(m, l, plan, false);
+	gather_facts(m, l, p);
+	if (l->payload.len > 0) {
+		scan_packet(m, l, p);
 	}
 }
 
@@ -287,23 +296,24 @@ scan_stream(struct rule_matcher *m, const struct rule_look *l, unsigned k,
 void
 gather_stream(struct rule_matcher *m, const struct rule_look *l)
 {
-	const struct rule_group *g = &m->groups->stream[l->ends.dir];
-	const struct rule_plan *plan = take_plan(m, l);
-	const struct rule_scan *app;
+	const struct rule_plan *plan =
+		rule_plan_find(&m->plans, &l->ends, l->plan);
+	const struct rule_scan *near = plan->stream_near;
+	const struct rule_scan *app =
+		scan_of_app(m, l, PACKET_TCP_STREAM, plan->stream_apps);
 
+	narrow(m, l, plan, true);
 	if (plan->stream_bare) {
-		add_bare(m, g, 0);
+		add_bare(m, &m->groups->stream[l->ends.dir], 0);
 	}
-	if (plan->stream_near && l->offset + l->seen < g->near.reach) {
-		scan(m, &g->near,
-		     view_sub(l->payload, 0,
-			      (size_t)(g->near.reach - l->offset)),
+	if (near != NULL && l->offset + l->seen < near->reach) {
+		scan(m, near,
+		     view_sub(l->payload, 0, (size_t)(near->reach - l->offset)),
 		     l->seen, l->offset, NULL);
 	}
-	if (plan->stream_far) {
-		scan_stream(m, l, 0, plan->ports[true]);
+	if (plan->stream_far != NULL) {
+		scan_stream(m, l, 0, plan->stream_far);
 	}
-	app = scan_of_app(m, l, PACKET_TCP_STREAM, plan->stream_apps);
 	if (app != NULL) {
 		scan_stream(m, l, 1, app);
 	}

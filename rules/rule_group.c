@@ -113,8 +113,8 @@ is_told_by(const struct rule_prog *p, bool by_dst)
 
 /* Moves the rules that one side tells apart from 'bare' into an index. */
 static enum err
-build_index(struct rule_group *g, const struct place *at,
-	    struct rule_gather *bare, bool by_dst)
+build_side(struct rule_group *g, const struct place *at,
+	   struct rule_gather *bare, bool by_dst)
 {
 	struct addr_index *ix = by_dst ? &g->by_dst : &g->by_src;
 	struct addr_index_entry *v;
@@ -148,11 +148,25 @@ build_index(struct rule_group *g, const struct place *at,
 		if (!is_told_by(p, by_dst)) {
 			bare->v[kept++] = p;
 		} else {
-			add_types(&g->types, p, proto_at(at));
+			g->indexed[g->n_indexed++] = bare_of(p, proto_at(at));
 		}
 	}
 	bare->n = e == ERR_OK ? kept : bare->n;
 	return e;
+}
+
+static enum err
+build_index(struct rule_group *g, const struct place *at,
+	    struct rule_gather *bare)
+{
+	enum err e;
+
+	g->indexed = calloc((size_t)bare->n + 1, sizeof(g->indexed[0]));
+	if (g->indexed == NULL) {
+		return ERR_NOMEM;
+	}
+	e = build_side(g, at, bare, false);
+	return e == ERR_OK ? build_side(g, at, bare, true) : e;
 }
 
 static enum err
@@ -292,16 +306,20 @@ build_literals(struct building *b, struct rule_group *g, const struct place *at)
 		return diag_set(b->d, ERR_NOMEM, "out of memory");
 	}
 	if (is_shared(at)) {
+		struct rule_scans *s =
+			&b->set->near[at->at == AT_STREAM][at->dir];
+
 		if (!rule_gather_part(with, &b->apart, is_near)) {
 			return diag_set(b->d, ERR_NOMEM, "out of memory");
 		}
-		return rule_scan_build(&g->near, former(b, &g->near), &b->apart,
-				       true, b->d);
+		return rule_scans_build(s, former(b, s), h, &b->apart, true,
+					false, b->d);
 	}
 	if (at->at == AT_PAYLOAD) {
 		struct rule_scans *s = &b->set->far[at->which][at->dir];
 
-		return rule_scans_build(s, former(b, s), h, with, true, b->d);
+		return rule_scans_build(s, former(b, s), h, with, true, true,
+					b->d);
 	}
 	return rule_scan_build(&g->far, former(b, &g->far), with, true, b->d);
 }
@@ -367,8 +385,7 @@ build_one(void *arg, struct rule_group *g, const struct place *at)
 		}
 	}
 	if ((at->at == AT_FIRST || at->at == AT_ALWAYS) &&
-	    (build_index(g, at, bare, false) != ERR_OK ||
-	     build_index(g, at, bare, true) != ERR_OK)) {
+	    build_index(g, at, bare) != ERR_OK) {
 		return diag_set(b->d, ERR_NOMEM, "out of memory");
 	}
 	e = build_literals(b, g, at);
@@ -394,7 +411,7 @@ build_tcp(struct building *b, unsigned d)
 		}
 	}
 	return rule_scans_build(s, former(b, s), &b->set->headers, &b->with,
-				false, b->d);
+				false, true, b->d);
 }
 
 static enum err
@@ -415,10 +432,9 @@ static enum err
 scans_of_group(void *arg, struct rule_group *g, const struct place *at)
 {
 	const struct scan_visitor *v = arg;
-	enum err e = v->fn(v->arg, &g->near);
 
 	(void)at;
-	return e == ERR_OK ? v->fn(v->arg, &g->far) : e;
+	return v->fn(v->arg, &g->far);
 }
 
 /* Visits every scan; some have no prefilter. */
@@ -433,6 +449,9 @@ each_scan(const struct rule_groups *g,
 		e = fn(arg, &g->body[d]);
 		for (unsigned c = 0; c < PACKET_CLASSES && e == ERR_OK; c++) {
 			e = rule_scans_each(&g->far[c][d], fn, arg);
+		}
+		for (unsigned k = 0; k < 2 && e == ERR_OK; k++) {
+			e = rule_scans_each(&g->near[k][d], fn, arg);
 		}
 	}
 	return e;
@@ -524,10 +543,10 @@ drop_one(void *arg, struct rule_group *g, const struct place *at)
 {
 	(void)arg;
 	(void)at;
-	rule_scan_fini(&g->near);
 	rule_scan_fini(&g->far);
 	literal_table_fini(&g->table);
 	free(g->bare);
+	free(g->indexed);
 	addr_index_fini(&g->by_src);
 	addr_index_fini(&g->by_dst);
 	return ERR_OK;
@@ -542,6 +561,8 @@ rule_groups_fini(struct rule_groups *g)
 		for (unsigned c = 0; c < PACKET_CLASSES; c++) {
 			rule_scans_fini(&g->far[c][d]);
 		}
+		rule_scans_fini(&g->near[0][d]);
+		rule_scans_fini(&g->near[1][d]);
 	}
 	header_index_fini(&g->headers);
 	memset(g, 0, sizeof(*g));

@@ -43,13 +43,14 @@ struct bare_rule {
 #define RULE_NEAR 64
 
 struct rule_group {
-	struct rule_scan near, far;
+	struct rule_scan far;
 	struct literal_table table; /* those that are looked up */
 	struct bare_rule *bare; /* programs without a literal */
 	uint32_t n_bare;
-	/* those of them that hang on a narrow set of addresses */
+	/* more of them, which hang on a narrow set of addresses */
 	struct addr_index by_src, by_dst;
-	struct type_set types; /* of those: which packets to look up */
+	struct bare_rule *indexed;
+	uint32_t n_indexed;
 };
 
 /* Kinds of packet whose payload rules differ. */
@@ -84,6 +85,9 @@ struct rule_groups {
 	 * are looked at once for both.
 	 */
 	struct rule_scans far[PACKET_CLASSES][2];
+	/* Those of both that can only be at the front: of segments, and of the
+	 * stream. */
+	struct rule_scans near[2][2];
 	/* What the groups of a direction's bodies and of its files' data have,
 	 * for a file that is the whole of a body: one look for both. */
 	struct rule_scan body[2];

@@ -90,93 +90,108 @@ fits(const struct rule_plan *plan, uint32_t order)
 }
 
 static bool
-any_bare(const struct rule_plan *plan, const struct rule_group *g)
+any_fits(const struct rule_plan *plan, const struct bare_rule *v, uint32_t n)
 {
-	for (uint32_t i = 0; i < g->n_bare; i++) {
-		if (fits(plan, g->bare[i].order)) {
+	for (uint32_t i = 0; i < n; i++) {
+		if (fits(plan, v[i].order)) {
 			return true;
 		}
 	}
 	return false;
 }
 
+/* The types of those that fit; false: there are none. */
 static bool
-any_literal(const struct rule_plan *plan, const struct rule_scan *s)
+join(struct type_set *types, const struct rule_plan *plan,
+     const struct bare_rule *v, uint32_t n, bool needs_payload)
 {
-	for (uint32_t i = 0; s->n_ids > 0 && i < s->first[s->n_ids]; i++) {
-		if (fits(plan, s->orders[i])) {
-			return true;
+	bool any = false;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (v[i].needs_payload == needs_payload &&
+		    fits(plan, v[i].order)) {
+			for (unsigned k = 0; k < ARRAY_LEN(types->w); k++) {
+				types->w[k] |= v[i].types.w[k];
+			}
+			any = true;
 		}
 	}
-	return false;
+	return any;
 }
 
 static void
-join(struct type_set *a, const struct type_set *b)
+note_types(struct rule_plan_packet *p, const struct rule_plan *plan,
+	   const struct packet_lists *l, const struct rule_group *payload)
 {
-	for (unsigned i = 0; i < ARRAY_LEN(a->w); i++) {
-		a->w[i] |= b->w[i];
-	}
+	const struct rule_group *a = &l->always;
+
+	p->has_types = join(&p->types, plan, a->bare, a->n_bare, false);
+	p->has_types |=
+		join(&p->types, plan, payload->bare, payload->n_bare, false);
+	p->has_payload_types =
+		join(&p->payload_types, plan, a->bare, a->n_bare, true);
+	p->has_payload_types |= join(&p->payload_types, plan, payload->bare,
+				     payload->n_bare, true);
+	p->has_end_types =
+		join(&p->end_types, plan, a->indexed, a->n_indexed, false);
+	p->has_end_types |=
+		join(&p->end_types, plan, a->indexed, a->n_indexed, true);
 }
 
+/* What the plan's rules wait for, in packets of class 'c'. */
 static void
-join_bare(struct rule_plan *plan, unsigned in_stream,
-	  const struct rule_group *g)
-{
-	for (uint32_t i = 0; i < g->n_bare; i++) {
-		const struct bare_rule *b = &g->bare[i];
-
-		if (fits(plan, b->order)) {
-			join(b->needs_payload ? &plan->payload_types[in_stream]
-					      : &plan->types[in_stream],
-			     &b->types);
-		}
-	}
-}
-
-/* What the plan's rules wait for, in packets of class 'c'; returns what scans
- * they need. */
-static struct rule_scans_choice
 note_class(struct rule_plan *plan, const struct rule_groups *g,
-	   enum packet_class c, unsigned dir, unsigned in_stream)
+	   enum packet_class c, unsigned dir)
 {
+	bool in_stream = c == PACKET_TCP_STREAM;
+	struct rule_plan_packet *p = &plan->packet[in_stream];
 	const struct packet_lists *l = &g->packet[c][dir];
-	const struct rule_group *payload = &g->payload[c][dir];
 	const struct rule_scans *far = &g->far[c][dir];
-	struct rule_scans_choice scans;
+	const struct rule_group *first = &l->first;
 
-	join_bare(plan, in_stream, &l->always);
-	join(&plan->types[in_stream], &l->always.types);
-	join_bare(plan, in_stream, payload);
-	plan->near[in_stream] = any_literal(plan, &payload->near);
-	scans = rule_scans_choose(far, plan->fits,
-				  in_stream ? g->headers.role[0] : NULL);
-	plan->far[in_stream] = scans.ports != NULL;
-	plan->ports[in_stream] = scans.ports;
-	plan->apps[in_stream] = scans.apps;
-	plan->event[in_stream] = any_bare(plan, &l->event);
-	plan->bits[in_stream] = any_bare(plan, &l->bits);
-	plan->first[in_stream] = any_bare(plan, &l->first) ||
-				 l->first.by_src.n_pieces > 0 ||
-				 l->first.by_dst.n_pieces > 0;
-	return scans;
+	note_types(p, plan, l, &g->payload[c][dir]);
+	p->event = any_fits(plan, l->event.bare, l->event.n_bare);
+	p->bits = any_fits(plan, l->bits.bare, l->bits.n_bare);
+	p->first = any_fits(plan, first->bare, first->n_bare) ||
+		   any_fits(plan, first->indexed, first->n_indexed);
+	for (unsigned e = 0; e < 2 && !in_stream; e++) {
+		struct rule_scans_choice scans = rule_scans_choose(
+			far, plan->fits, g->headers.established[0][e]);
+
+		p->far[e] = scans.ports;
+		p->apps |= scans.apps;
+	}
 }
 
-/* The same for the stream.  Segments are scanned for both at once: with what
- * both need. */
+/*
+ * Segments are scanned for their own rules and for the stream's at once: with
+ * what both need.
+ */
 static void
-note_stream(struct rule_plan *plan, const struct rule_groups *g, unsigned dir,
-	    const struct rule_scans_choice *segment)
+note_stream(struct rule_plan *plan, const struct rule_groups *g, unsigned dir)
 {
 	const struct rule_scans *far = &g->far[PACKET_TCP_STREAM][dir];
-	struct rule_scans_choice scans =
-		rule_scans_choose(far, plan->fits, g->headers.role[1]);
+	struct rule_plan_packet *p = &plan->packet[true];
+	struct rule_scans_choice segment, stream;
 
-	plan->stream_near = any_literal(plan, &g->stream[dir].near);
-	plan->stream_far = scans.ports != NULL;
-	plan->stream_apps = scans.apps;
-	plan->ports[true] = rule_scans_for_both(far, segment, &scans);
-	plan->stream_bare = any_bare(plan, &g->stream[dir]);
+	segment = rule_scans_choose(far, plan->fits, g->headers.role[0]);
+	stream = rule_scans_choose(far, plan->fits, g->headers.role[1]);
+	p->apps = segment.apps;
+	plan->stream_apps = stream.apps;
+	plan->stream_far = rule_scans_for_both(far, &segment, &stream);
+	for (unsigned e = 0; e < 2; e++) {
+		p->far[e] = segment.fit != 0 ? plan->stream_far : NULL;
+		p->near[e] = rule_scans_choose(&g->near[0][dir], plan->fits,
+					       g->headers.established[0][e])
+				     .ports;
+	}
+	if (stream.fit == 0) {
+		plan->stream_far = NULL;
+	}
+	plan->stream_near =
+		rule_scans_choose(&g->near[1][dir], plan->fits, NULL).ports;
+	plan->stream_bare =
+		any_fits(plan, g->stream[dir].bare, g->stream[dir].n_bare);
 }
 
 static void
@@ -186,7 +201,6 @@ fill(struct rule_plan *plan, const struct rule_groups *g,
 	const struct header_index *h = &g->headers;
 	const uint64_t *src, *dst, *sport, *dport, *proto, *version;
 	unsigned v = ends->ip_version == 4 ? 1 : ends->ip_version == 6 ? 2 : 0;
-	struct rule_scans_choice scans;
 
 	src = range_classes_row(&h->src, plan->classes >> 48);
 	dst = range_classes_row(&h->dst, plan->classes >> 32 & 0xffff);
@@ -202,11 +216,10 @@ fill(struct rule_plan *plan, const struct rule_groups *g,
 		}
 	}
 	plan->fits = row;
-	(void)note_class(plan, g, (enum packet_class)plan->kind, ends->dir,
-			 false);
+	note_class(plan, g, (enum packet_class)plan->kind, ends->dir);
 	if (plan->kind == PACKET_TCP) {
-		scans = note_class(plan, g, PACKET_TCP_STREAM, ends->dir, true);
-		note_stream(plan, g, ends->dir, &scans);
+		note_class(plan, g, PACKET_TCP_STREAM, ends->dir);
+		note_stream(plan, g, ends->dir);
 	}
 }
 

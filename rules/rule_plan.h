@@ -21,23 +21,30 @@
 
 #define RULE_PLANS_MAX 1024
 
+/* What the plan's rules wait for in packets of one kind. */
+struct rule_plan_packet {
+	/* By whether the flow is established: literals to find anywhere, and
+	 * at the front; NULL: there are none. */
+	const struct rule_scan *far[2], *near[2];
+	uint64_t apps; /* of those bound to protocols, a bit each */
+	bool event, bits, first; /* rules that wait for these */
+	/* Whether there is any type in... */
+	bool has_types, has_payload_types, has_end_types;
+	/* ...the types of packet for which rules without a literal are tried:
+	 * always, when there is a payload, and for certain addresses. */
+	struct type_set types, payload_types, end_types;
+};
+
 struct rule_plan {
 	uint64_t classes; /* of the four ends */
 	uint32_t rest; /* of what the plan is for: protocol, version, ... */
 	uint8_t kind; /* enum packet_class; that of TCP is PACKET_TCP */
+	bool stream_bare; /* rules that look at each news of the stream */
 	const uint64_t *fits; /* bit per program */
-	/* Types of packet for which rules without a literal must be tried, by
-	 * whether the packet's payload is in the stream as well. */
-	struct type_set types[2];
-	struct type_set payload_types[2]; /* of those that need a payload */
-	bool near[2]; /* literals to find at a packet's front */
-	bool far[2]; /* anywhere in it, in 'ports' */
-	const struct rule_scan *ports[2]; /* or NULL */
-	uint64_t apps[2]; /* those bound to protocols, a bit each */
-	bool event[2], bits[2], first[2]; /* rules that wait for these */
-	bool stream_near, stream_far; /* the same in the stream, 'ports[1]' */
+	const struct rule_scan *stream_near, *stream_far; /* or NULL */
 	uint64_t stream_apps;
-	bool stream_bare; /* rules that look at each news of it */
+	/* by whether the payload is in the stream as well */
+	struct rule_plan_packet packet[2];
 };
 
 struct rule_plans {

@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Families of ports.  Every class of ports, against the wide classes that
+ * Families of ends.  Every class of ports, against the wide classes that
  * clients take their ports from, needs a set of programs; those that are
  * asked for most often are kept apart, and the two whose union costs the
- * least are made one until few are left.
+ * least are made one until few are left.  Addresses that few programs are
+ * about have families of their own, and so have flows that are not
+ * established.
  */
 #include "rules/rule_scan.h"
 
 #include <stdlib.h>
 
-#define FAMILIES (RULE_SCANS_PORTS - 1)
+#define FAMILIES 11 /* of ports */
+#define NETWORKS 2 /* classes of addresses of each side */
+#define PAIRS 2 /* of them, with families of their own: */
+#define PAIR_PORTS 3 /* of ports, and one of all ports */
 #define CANDIDATES 64 /* of each side */
 #define WIDE 256 /* ports of a class that clients use */
 #define FEW 24 /* programs: one scan will do for them */
+
+STATIC_ASSERT(FAMILIES + PAIRS * (PAIR_PORTS + 1) + 1 < RULE_SCANS_PORTS,
+	      "one more has all programs");
 
 struct family {
 	uint64_t *bits; /* of the programs */
@@ -114,7 +122,19 @@ struct families {
 	struct family v[2 * CANDIDATES];
 	uint32_t n;
 	uint32_t n_progs, n_words;
+	uint64_t cost[2 * CANDIDATES][2 * CANDIDATES]; /* of merging two */
 };
+
+/* The library's looks every byte up; this runs beside itself. */
+static inline uint32_t
+popcount64(uint64_t x)
+{
+	x -= x >> 1 & UINT64_C(0x5555555555555555);
+	x = (x & UINT64_C(0x3333333333333333)) +
+	    (x >> 2 & UINT64_C(0x3333333333333333));
+	x = (x + (x >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (uint32_t)(x * UINT64_C(0x0101010101010101) >> 56);
+}
 
 static uint32_t
 union_size(const struct family *a, const struct family *b, uint32_t n_words)
@@ -122,7 +142,7 @@ union_size(const struct family *a, const struct family *b, uint32_t n_words)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < n_words; i++) {
-		n += (uint32_t)__builtin_popcountll(a->bits[i] | b->bits[i]);
+		n += popcount64(a->bits[i] | b->bits[i]);
 	}
 	return n;
 }
@@ -154,13 +174,6 @@ add_side(struct families *f, const struct range_classes *c,
 	return true;
 }
 
-static void
-drop(struct families *f, uint32_t i)
-{
-	free(f->v[i].bits);
-	f->v[i] = f->v[--f->n];
-}
-
 /* What flows would scan in vain if 'a' and 'b' were one. */
 static uint64_t
 merging_costs(const struct families *f, const struct family *a,
@@ -171,6 +184,30 @@ merging_costs(const struct families *f, const struct family *a,
 	return a->weight * (n - a->size) + b->weight * (n - b->size);
 }
 
+/* What is known of 'i' with each of the others. */
+static void
+weigh_pairs(struct families *f, uint32_t i)
+{
+	for (uint32_t k = 0; k < f->n; k++) {
+		if (k != i) {
+			f->cost[i][k] = f->cost[k][i] =
+				merging_costs(f, &f->v[i], &f->v[k]);
+		}
+	}
+}
+
+static void
+drop(struct families *f, uint32_t i)
+{
+	uint32_t last = --f->n;
+
+	free(f->v[i].bits);
+	f->v[i] = f->v[last];
+	for (uint32_t k = 0; k < f->n; k++) {
+		f->cost[i][k] = f->cost[k][i] = f->cost[last][k];
+	}
+}
+
 /* Makes one of the two that cost least; false: none costs less than 'limit'. */
 static bool
 merge_two(struct families *f, uint64_t limit)
@@ -179,10 +216,8 @@ merge_two(struct families *f, uint64_t limit)
 
 	for (uint32_t i = 0; i < f->n; i++) {
 		for (uint32_t k = i + 1; k < f->n; k++) {
-			uint64_t c = merging_costs(f, &f->v[i], &f->v[k]);
-
-			if (c < limit) {
-				limit = c;
+			if (f->cost[i][k] < limit) {
+				limit = f->cost[i][k];
 				x = i;
 				y = k;
 			}
@@ -197,6 +232,7 @@ merge_two(struct families *f, uint64_t limit)
 		f->v[x].bits[i] |= f->v[y].bits[i];
 	}
 	drop(f, y);
+	weigh_pairs(f, x);
 	return true;
 }
 
@@ -212,18 +248,143 @@ drop_useless(struct families *f)
 }
 
 static void
-settle(struct families *f, uint32_t *in)
+settle(struct families *f, uint32_t most)
 {
+	for (uint32_t i = 0; i < f->n; i++) {
+		weigh_pairs(f, i);
+	}
 	while (merge_two(f, 1)) { /* the same ones */
 	}
 	drop_useless(f);
-	while (f->n > FAMILIES && merge_two(f, UINT64_MAX)) {
+	while (f->n > most && merge_two(f, UINT64_MAX)) {
 	}
 	drop_useless(f);
-	for (uint32_t k = 0; k < f->n; k++) {
-		for (uint32_t i = 0; i < f->n_progs; i++) {
-			in[i] |= (uint32_t)is_in(f->v[k].bits, i) << k;
+}
+
+/* What all families are found from. */
+struct finding {
+	const struct header_index *h;
+	const struct rule_prog *const *v;
+	uint32_t n;
+	struct class_weight *src, *dst;
+	bool *from, *to; /* may the other end be a client's? */
+	bool *some, *both; /* scratch */
+	uint32_t *in;
+	uint32_t found;
+};
+
+/* One more family: those that 'some' speaks of. */
+static void
+take_family(struct finding *x, const bool *some)
+{
+	for (uint32_t i = 0; i < x->n; i++) {
+		x->in[i] |= (uint32_t)some[i] << x->found;
+	}
+	x->found++;
+}
+
+static void
+forget(struct families *f)
+{
+	for (uint32_t i = 0; i < f->n; i++) {
+		free(f->v[i].bits);
+	}
+	free(f);
+}
+
+/* Up to 'most' families of ports of those that 'of' speaks of. */
+static bool
+take_ports(struct finding *x, const bool *of, uint32_t most)
+{
+	struct families *f = calloc(1, sizeof(*f));
+	bool good;
+
+	if (f == NULL) {
+		return false;
+	}
+	f->n_progs = x->n;
+	f->n_words = x->n / 64 + 1;
+	for (uint32_t i = 0; i < x->n; i++) {
+		x->both[i] = of[i] && x->from[i];
+	}
+	good = add_side(f, &x->h->dport, x->dst, x->v, x->both);
+	for (uint32_t i = 0; i < x->n; i++) {
+		x->both[i] = of[i] && x->to[i];
+	}
+	good = good && add_side(f, &x->h->sport, x->src, x->v, x->both);
+	if (good) {
+		settle(f, most);
+		for (uint32_t k = 0; k < f->n; k++) {
+			for (uint32_t i = 0; i < x->n; i++) {
+				x->both[i] = is_in(f->v[k].bits, i);
+			}
+			take_family(x, x->both);
 		}
+	}
+	forget(f);
+	return good;
+}
+
+/*
+ * Many rules are about one side of a border between networks and the other,
+ * so that within either there is next to nothing to look for.
+ */
+static void
+take_networks(struct finding *x)
+{
+	const struct header_index *h = x->h;
+	uint32_t src[NETWORKS], dst[NETWORKS];
+	uint32_t n_src = range_classes_widest(&h->src, src, NETWORKS);
+	uint32_t n_dst = range_classes_widest(&h->dst, dst, NETWORKS);
+	uint32_t taken = 0;
+
+	for (uint32_t k = 0; k < n_src * n_dst && taken < PAIRS; k++) {
+		const uint64_t *s = range_classes_row(&h->src, src[k % n_src]);
+		const uint64_t *d = range_classes_row(&h->dst, dst[k / n_src]);
+		uint32_t size = 0;
+
+		for (uint32_t i = 0; i < x->n; i++) {
+			uint32_t order = x->v[i]->order;
+
+			x->some[i] = is_in(s, order) && is_in(d, order);
+			size += x->some[i];
+		}
+		if (size > 0 && size <= x->n / 3) {
+			(void)take_ports(x, x->some, PAIR_PORTS);
+			take_family(x, x->some);
+			taken++;
+		}
+	}
+}
+
+/* Flows that are not established have few rules. */
+static void
+take_unestablished(struct finding *x)
+{
+	uint32_t size = 0;
+
+	for (uint32_t i = 0; i < x->n; i++) {
+		x->some[i] = (x->v[i]->flow & FLOW_ESTABLISHED) == 0;
+		size += x->some[i];
+	}
+	if (size > 0 && size <= x->n / 3) {
+		take_family(x, x->some);
+	}
+}
+
+static void
+take_all(struct finding *x)
+{
+	for (uint32_t i = 0; i < x->n; i++) {
+		uint32_t order = x->v[i]->order;
+
+		x->from[i] = fits_client(&x->h->sport, x->src, order);
+		x->to[i] = fits_client(&x->h->dport, x->dst, order);
+		x->some[i] = true;
+	}
+	if (take_ports(x, x->some, FAMILIES)) {
+		take_networks(x);
+		take_unestablished(x);
 	}
 }
 
@@ -231,32 +392,29 @@ uint32_t
 rule_ports_families(const struct header_index *h,
 		    const struct rule_prog *const *v, uint32_t n, uint32_t *in)
 {
-	struct families f = { .n_progs = n, .n_words = n / 64 + 1 };
-	struct class_weight *src = weigh(&h->sport, h->sport_class);
-	struct class_weight *dst = weigh(&h->dport, h->dport_class);
-	bool *from = calloc((size_t)n + 1, sizeof(*from));
-	bool *to = calloc((size_t)n + 1, sizeof(*to));
-	uint32_t found = 0;
+	struct finding x = {
+		.h = h,
+		.v = v,
+		.n = n,
+		.src = weigh(&h->sport, h->sport_class),
+		.dst = weigh(&h->dport, h->dport_class),
+		.from = calloc((size_t)n + 1, sizeof(bool)),
+		.to = calloc((size_t)n + 1, sizeof(bool)),
+		.some = calloc((size_t)n + 1, sizeof(bool)),
+		.both = calloc((size_t)n + 1, sizeof(bool)),
+		.in = in,
+	};
 
 	memset(in, 0, n * sizeof(*in));
-	if (n > FEW && src != NULL && dst != NULL && from != NULL &&
-	    to != NULL) {
-		for (uint32_t i = 0; i < n; i++) {
-			from[i] = fits_client(&h->sport, src, v[i]->order);
-			to[i] = fits_client(&h->dport, dst, v[i]->order);
-		}
-		if (add_side(&f, &h->dport, dst, v, from) &&
-		    add_side(&f, &h->sport, src, v, to)) {
-			settle(&f, in);
-			found = f.n;
-		}
+	if (n > FEW && x.src != NULL && x.dst != NULL && x.from != NULL &&
+	    x.to != NULL && x.some != NULL && x.both != NULL) {
+		take_all(&x);
 	}
-	while (f.n > 0) {
-		drop(&f, f.n - 1);
-	}
-	free(src);
-	free(dst);
-	free(from);
-	free(to);
-	return found;
+	free(x.src);
+	free(x.dst);
+	free(x.from);
+	free(x.to);
+	free(x.some);
+	free(x.both);
+	return x.found;
 }

@@ -104,6 +104,10 @@ rule_scan_build(struct rule_scan *s, const struct rule_scan *like,
 	}
 	s->first[n] = with->n;
 	s->n_ids = n;
+	if (!order_set_build(&s->members, s->orders, with->n)) {
+		e = diag_set(d, ERR_NOMEM, "out of memory");
+		goto out;
+	}
 	s->prefilter = prefilter_build_like(
 		like != NULL ? like->prefilter : NULL, lits, n, d);
 	if (s->prefilter == NULL) {
@@ -122,6 +126,7 @@ rule_scan_fini(struct rule_scan *s)
 	prefilter_free(s->prefilter);
 	free(s->first);
 	free(s->orders);
+	order_set_fini(&s->members);
 	memset(s, 0, sizeof(*s));
 }
 
@@ -166,25 +171,25 @@ build_apps(struct rule_scans *s, const struct rule_scans *like,
 
 /* How many programs family 'k' has. */
 static uint32_t
-family_size(const struct rule_scans *s, uint32_t n, unsigned k)
+family_size(const uint32_t *in, uint32_t n, unsigned k)
 {
 	uint32_t size = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		size += s->in[i] >> k & 1;
+		size += in[i] >> k & 1;
 	}
 	return size;
 }
 
 /* Numbers the families by size: a flow takes the first one that suits. */
 static void
-sort_families(struct rule_scans *s, uint32_t n, uint32_t n_families)
+sort_families(uint32_t *in, uint32_t n, uint32_t n_families)
 {
 	unsigned rank[RULE_SCANS_PORTS] = { 0 };
 	uint32_t size[RULE_SCANS_PORTS];
 
 	for (unsigned k = 0; k < n_families; k++) {
-		size[k] = family_size(s, n, k);
+		size[k] = family_size(in, n, k);
 	}
 	for (unsigned k = 0; k < n_families; k++) {
 		for (unsigned j = 0; j < n_families; j++) {
@@ -193,14 +198,66 @@ sort_families(struct rule_scans *s, uint32_t n, uint32_t n_families)
 		}
 	}
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t was = s->in[i];
+		uint32_t was = in[i];
 
 		/* the scan behind the families has every program */
-		s->in[i] = UINT32_C(1) << n_families;
+		in[i] = UINT32_C(1) << n_families;
 		for (unsigned k = 0; k < n_families; k++) {
-			s->in[i] |= (was >> k & 1) << rank[k];
+			in[i] |= (was >> k & 1) << rank[k];
 		}
 	}
+}
+
+/* Keeps together the programs that are in the same scans. */
+static bool
+build_parts(struct rule_scans *s, const struct rule_gather *with,
+	    const uint32_t *in)
+{
+	uint32_t *orders = calloc((size_t)with->n + 1, sizeof(*orders));
+	bool good = orders != NULL;
+
+	s->parts = calloc((size_t)with->n + 1, sizeof(*s->parts));
+	good = good && s->parts != NULL;
+	for (uint32_t i = 0; i < with->n && good; i++) {
+		uint32_t k = 0, n = 0;
+
+		while (k < s->n_parts && s->parts[k].in != in[i]) {
+			k++;
+		}
+		if (k < s->n_parts) {
+			continue; /* it came with another */
+		}
+		for (uint32_t j = i; j < with->n; j++) {
+			if (in[j] == in[i]) {
+				orders[n++] = with->v[j]->order;
+			}
+		}
+		s->parts[k].in = in[i];
+		s->n_parts++;
+		good = order_set_build(&s->parts[k].members, orders, n);
+	}
+	free(orders);
+	return good;
+}
+
+static enum err
+build_family(struct rule_scan *s, const struct rule_scan *like,
+	     const struct rule_gather *with, const uint32_t *in, unsigned k,
+	     bool placed, struct diag *d)
+{
+	struct rule_gather g = { 0 };
+	enum err e = ERR_OK;
+
+	for (uint32_t i = 0; i < with->n && e == ERR_OK; i++) {
+		if ((in[i] >> k & 1) != 0 && !rule_gather_add(&g, with->v[i])) {
+			e = diag_set(d, ERR_NOMEM, "out of memory");
+		}
+	}
+	if (e == ERR_OK) {
+		e = rule_scan_build(s, like, &g, placed, d);
+	}
+	free(g.v);
+	return e;
 }
 
 static enum err
@@ -208,57 +265,50 @@ build_ports(struct rule_scans *s, const struct rule_scans *like,
 	    const struct header_index *h, struct rule_gather *with, bool placed,
 	    struct diag *d)
 {
-	struct rule_gather g = { 0 };
+	const struct rule_scan *all_like =
+		like != NULL && like->n_ports > 0
+			? &like->ports[like->n_ports - 1]
+			: NULL;
 	struct rule_scan all = { 0 };
-	uint32_t n = 0;
+	uint32_t *in, n = 0;
 	enum err e;
 
 	if (with->n == 0) {
 		return ERR_OK;
 	}
-	s->in = calloc(with->n, sizeof(*s->in));
-	if (s->in == NULL) {
+	in = calloc(with->n, sizeof(*in));
+	if (in == NULL) {
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
-	e = rule_scan_build(&all,
-			    like != NULL && like->n_ports > 0
-				    ? &like->ports[like->n_ports - 1]
-				    : NULL,
-			    with, placed, d);
+	/* this sorts 'with' */
+	e = rule_scan_build(&all, all_like, with, placed, d);
 	if (e == ERR_OK) {
-		n = rule_ports_families(h, with->v, with->n, s->in);
-		sort_families(s, with->n, n);
+		n = rule_ports_families(h, with->v, with->n, in);
+		sort_families(in, with->n, n);
 	}
 	for (unsigned k = 0; k < n && e == ERR_OK; k++) {
-		g.n = 0;
-		for (uint32_t i = 0; i < with->n && e == ERR_OK; i++) {
-			if ((s->in[i] >> k & 1) != 0 &&
-			    !rule_gather_add(&g, with->v[i])) {
-				e = diag_set(d, ERR_NOMEM, "out of memory");
-			}
-		}
-		if (e == ERR_OK) {
-			e = rule_scan_build(&s->ports[k],
-					    like != NULL ? &like->ports[k]
-							 : NULL,
-					    &g, placed, d);
-		}
+		e = build_family(&s->ports[k],
+				 like != NULL ? &like->ports[k] : NULL, with,
+				 in, k, placed, d);
 	}
 	s->ports[n] = all;
 	s->n_ports = n + 1;
-	free(g.v);
+	if (e == ERR_OK && !build_parts(s, with, in)) {
+		e = diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	free(in);
 	return e;
 }
 
 enum err
 rule_scans_build(struct rule_scans *s, const struct rule_scans *like,
 		 const struct header_index *h, struct rule_gather *with,
-		 bool placed, struct diag *d)
+		 bool placed, bool apart, struct diag *d)
 {
 	struct rule_gather bound = { 0 };
-	enum err e;
+	enum err e = ERR_OK;
 
-	if (!rule_gather_part(with, &bound, is_app_bound)) {
+	if (apart && !rule_gather_part(with, &bound, is_app_bound)) {
 		e = diag_set(d, ERR_NOMEM, "out of memory");
 	} else {
 		e = build_apps(s, like, &bound, placed, d);
@@ -276,8 +326,11 @@ rule_scans_fini(struct rule_scans *s)
 	for (unsigned a = 0; s->app != NULL && a < APP_PROTO_COUNT; a++) {
 		rule_scan_fini(&s->app[a]);
 	}
+	for (uint32_t i = 0; i < s->n_parts; i++) {
+		order_set_fini(&s->parts[i].members);
+	}
+	free(s->parts);
 	free(s->app);
-	free(s->in);
 }
 
 enum err
@@ -298,24 +351,6 @@ rule_scans_each(const struct rule_scans *s,
 	return e;
 }
 
-static bool
-is_in(const uint64_t *row, uint32_t order)
-{
-	return (row[order / 64] >> (order % 64) & 1) != 0;
-}
-
-static bool
-any_in(const struct rule_scan *s, const uint64_t *row, const uint64_t *role)
-{
-	for (uint32_t i = 0; s->n_ids > 0 && i < s->first[s->n_ids]; i++) {
-		if (is_in(row, s->orders[i]) &&
-		    (role == NULL || is_in(role, s->orders[i]))) {
-			return true;
-		}
-	}
-	return false;
-}
-
 /* The last scan has all programs, so some bit of 'fit' is left. */
 static const struct rule_scan *
 least_of(const struct rule_scans *s, uint32_t fit)
@@ -327,19 +362,22 @@ struct rule_scans_choice
 rule_scans_choose(const struct rule_scans *s, const uint64_t *row,
 		  const uint64_t *role)
 {
-	const struct rule_scan *all =
-		s->n_ports > 0 ? &s->ports[s->n_ports - 1] : NULL;
-	struct rule_scans_choice c = { NULL, 0, 0 };
+	struct rule_scans_choice c = { NULL, 0, UINT32_MAX };
+	bool any = false;
 
-	for (uint32_t i = 0; all != NULL && i < all->first[all->n_ids]; i++) {
-		if (is_in(row, all->orders[i]) &&
-		    (role == NULL || is_in(role, all->orders[i]))) {
-			c.fit = (c.fit == 0 ? UINT32_MAX : c.fit) & s->in[i];
+	for (uint32_t i = 0; i < s->n_parts; i++) {
+		const struct rule_scans_part *p = &s->parts[i];
+
+		if ((!any || (c.fit & p->in) != c.fit) &&
+		    order_set_meets(&p->members, row, role)) {
+			c.fit &= p->in;
+			any = true;
 		}
 	}
+	c.fit = any ? c.fit : 0;
 	c.ports = least_of(s, c.fit);
 	for (unsigned a = 0; s->app != NULL && a < APP_PROTO_COUNT; a++) {
-		if (any_in(&s->app[a], row, role)) {
+		if (order_set_meets(&s->app[a].members, row, role)) {
 			c.apps |= UINT64_C(1) << a;
 		}
 	}

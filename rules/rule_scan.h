@@ -17,6 +17,7 @@
 #define RULES_RULE_SCAN_H
 
 #include "rules/header_index.h"
+#include "rules/order_set.h"
 #include "rules/prefilter.h"
 #include "rules/rule_prog.h"
 
@@ -37,6 +38,7 @@ struct rule_scan {
 	uint32_t n_ids;
 	uint32_t *first; /* n_ids + 1: where an id's rules begin */
 	uint32_t *orders; /* the programs, by id */
+	struct order_set members; /* all of them */
 	size_t longest;
 	uint64_t reach; /* all of them end before this offset of the buffer */
 };
@@ -51,21 +53,29 @@ enum err rule_scan_build(struct rule_scan *s, const struct rule_scan *like,
 			 struct diag *d) MUST_CHECK;
 void rule_scan_fini(struct rule_scan *s);
 
-#define RULE_SCANS_PORTS 12
+#define RULE_SCANS_PORTS 24
+
+/* Programs that are in the same scans. */
+struct rule_scans_part {
+	uint32_t in; /* bit per scan for ports */
+	struct order_set members;
+};
 
 struct rule_scans {
-	/* Programs of any protocol, for families of ports, by size; the last
+	/* Programs of any protocol, for families of ends, by size; the last
 	 * has all of them. */
 	struct rule_scan ports[RULE_SCANS_PORTS];
 	uint32_t n_ports;
-	uint32_t *in; /* of each of the last one's orders: bit per scan */
+	struct rule_scans_part *parts;
+	uint32_t n_parts;
 	struct rule_scan *app; /* by protocol, programs bound to it; or NULL */
 };
 
-/* 'with' is used up. */
+/* 'with' is used up.  'apart': programs bound to a protocol have scans of
+ * their own. */
 enum err rule_scans_build(struct rule_scans *s, const struct rule_scans *like,
 			  const struct header_index *h,
-			  struct rule_gather *with, bool placed,
+			  struct rule_gather *with, bool placed, bool apart,
 			  struct diag *d) MUST_CHECK;
 void rule_scans_fini(struct rule_scans *s);
 /* Calls 'fn' for every scan that there is. */
