@@ -5,7 +5,8 @@
 #include "rules/prefilter_path.h"
 
 /* What finding the literals of a key costs, in compares. */
-#define KEY_COMPARES 4
+#define KEY_COMPARES 8
+#define KEYS_AT_ONCE 32 /* whose tables are fetched side by side */
 
 struct scan {
 	const struct prefilter *p;
@@ -113,19 +114,47 @@ compare_short(struct scan *s, const struct entry *e, size_t p)
 	report(s, e->id, at);
 }
 
-static inline uint32_t
-compare_all(struct scan *s, const struct entry_table *t, uint64_t hash,
-	    size_t p, bool is_short)
+static inline bool
+tag_fits(const struct entry_tag *t, uint64_t around)
 {
-	uint64_t h = hash >> t->shift;
+	return ((around ^ t->around) & t->mask) == 0;
+}
+
+/*
+ * The entries of 't' under hash 'h', whose key stands at data[p].  Most keys
+ * have less than TAGS_AT_ONCE, and how many is hard to foresee: so as many are
+ * looked at in any case.
+ */
+static inline uint32_t
+compare_all(struct scan *s, const struct entry_table *t, uint64_t h,
+	    uint64_t around, size_t p)
+{
+	uint32_t first = t->first[h], end = t->first[h + 1];
+	unsigned fits = 0;
+
+	for (unsigned k = 0; k < TAGS_AT_ONCE; k++) {
+		fits |= (unsigned)tag_fits(&t->tags[first + k], around) << k;
+	}
+	fits &= (1u << MIN(end - first, (uint32_t)TAGS_AT_ONCE)) - 1;
+	for (; fits != 0; fits &= fits - 1) {
+		compare(s, &t->v[first + (unsigned)__builtin_ctz(fits)], p);
+	}
+	for (uint32_t i = first + TAGS_AT_ONCE; i < end; i++) {
+		if (tag_fits(&t->tags[i], around)) {
+			compare(s, &t->v[i], p);
+		}
+	}
+	return end - first;
+}
+
+static inline uint32_t
+compare_shorts(struct scan *s, const struct entry_table *t, uint64_t h,
+	       size_t p)
+{
 	uint32_t first = t->first[h], end = t->first[h + 1];
 
 	for (uint32_t i = first; i < end; i++) {
-		if (is_short) {
-			compare_short(s, &t->v[i], p);
-		} else {
-			compare(s, &t->v[i], p);
-		}
+		compare_short(s, &t->v[i], p);
 	}
 	return end - first;
 }
@@ -168,29 +197,74 @@ scan_linear(struct scan *s, const struct lane *l, size_t from, size_t to)
 	}
 }
 
-/* The literals of 'n' keys behind 'from', as far as that is within reason. */
+/* A position where a key stands: its hash, and what is around it. */
+struct found_key {
+	uint64_t around;
+	uint32_t hash;
+};
+
+static inline struct found_key
+key_at(const struct scan *s, size_t p, uint64_t mask, uint64_t seed,
+       unsigned shift)
+{
+	uint64_t v = load_to_end(s->data, p);
+
+	return (struct found_key){
+		.around = load_before(s->data, p) | v >> 32 << 32,
+		.hash = (uint32_t)(key_hash(v, mask, seed) >> shift),
+	};
+}
+
+/* The keys at 'n' positions; fetches what the table has of them. */
 static void
-scan_keys(struct scan *s, const struct lane *l, size_t from, size_t to,
+look_up(const struct scan *s, const struct lane *l, size_t from,
+	const uint16_t *queue, size_t n, struct found_key *keys)
+{
+	const struct entry_table *t = &l->table;
+
+	for (size_t i = 0; i < n; i++) {
+		keys[i] = key_at(s, from + queue[i], l->key_mask, 0, t->shift);
+		__builtin_prefetch(&t->first[keys[i].hash]);
+	}
+	if (n > 1) {
+		for (size_t i = 0; i < n; i++) {
+			__builtin_prefetch(&t->tags[t->first[keys[i].hash]]);
+		}
+	}
+}
+
+/*
+ * The literals of 'n' keys behind 'from', as far as that is within reason;
+ * says how many keys that are.
+ */
+static size_t
+scan_keys(struct scan *s, const struct lane *l, size_t from,
 	  const uint16_t *queue, size_t n)
 {
+	struct found_key keys[KEYS_AT_ONCE];
 	uint32_t compares = 0;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		size_t p = from + queue[i];
-		uint64_t v = load_to_end(s->data, p);
+		size_t p = from + queue[i], k = i % KEYS_AT_ONCE;
 
 		if (UNLIKELY(compares >= s->limit) && l->linear != NULL) {
-			scan_linear(s, l, p, to);
 			break;
 		}
+		if (k == 0) {
+			look_up(s, l, from, queue + i,
+				MIN(n - i, (size_t)KEYS_AT_ONCE), keys);
+		}
+		compares += KEY_COMPARES;
 		compares +=
-			KEY_COMPARES + compare_all(s, &l->table,
-						   key_hash(v, l->key_mask, 0),
-						   p, l->is_short);
+			l->is_short
+				? compare_shorts(s, &l->table, keys[k].hash, p)
+				: compare_all(s, &l->table, keys[k].hash,
+					      keys[k].around, p);
 	}
 	s->work->keys += i;
 	s->work->compares += compares - i * KEY_COMPARES;
+	return i;
 }
 
 static void
@@ -204,13 +278,17 @@ scan_lane(struct scan *s, const struct lane *l, uint16_t *queue)
 	}
 	end = s->data.len - l->width + 1;
 	for (size_t to; from < end; from = to) {
-		size_t n;
+		size_t n, done;
 
 		to = MIN(end, from + BLOCK);
 		n = s->p->path->filter(&l->filter, s->data, from, to, queue);
-		if (n > 0) {
-			n = s->p->path->sift(l, s->data, from, queue, n);
-			scan_keys(s, l, from, to, queue, n);
+		if (n == 0) {
+			continue;
+		}
+		n = s->p->path->sift(l, s->data, from, queue, n);
+		done = scan_keys(s, l, from, queue, n);
+		if (done < n) {
+			scan_linear(s, l, from + queue[done], to);
 		}
 	}
 }
@@ -223,17 +301,17 @@ scan_probes(struct scan *s)
 
 	for (uint32_t i = 0; i < p->n_probes; i++) {
 		const struct probe *pr = &p->probe[i];
+		struct found_key key;
 		size_t at;
-		uint64_t v;
 
 		if (pr->at < s->base || pr->at + pr->width > end ||
 		    pr->reach <= s->base + s->fresh) {
 			continue;
 		}
 		at = (size_t)(pr->at - s->base);
-		v = load_to_end(s->data, at);
-		compare_all(s, &p->probe_table,
-			    key_hash(v, pr->key_mask, pr->seed), at, false);
+		key = key_at(s, at, pr->key_mask, pr->seed,
+			     p->probe_table.shift);
+		compare_all(s, &p->probe_table, key.hash, key.around, at);
 	}
 }
 

@@ -575,6 +575,7 @@ static void
 table_fini(struct entry_table *t)
 {
 	free(t->first);
+	free(t->tags);
 	free(t->v);
 }
 

@@ -37,12 +37,15 @@
 #define LANE_WIDTH_MAX 4
 #define SHORT_MAX 3 /* bytes of a literal that has a bucket of its own */
 #define SHORTS 8 /* literals that are searched for at a time */
+#define WORD 4 /* bytes that are compared at a time */
+#define TAGS_AT_ONCE 4
 #define RUN_MIN 4 /* bytes of a literal that is a run */
 #define LANES 2
 #define TABLES 4 /* of a filter, at most */
 #define PROBES_MAX 16
 #define BLOCK 1024 /* positions that are filtered at a time */
-#define BLOCK_COMPARES 1536 /* of them; what is more is left to the automaton */
+#define BLOCK_COMPARES \
+	12288 /* of them; what is more is left to the automaton */
 
 /* A literal of a lane or of a probe. */
 struct entry {
@@ -64,9 +67,19 @@ struct run_literal {
 	uint32_t from, to;
 };
 
+/*
+ * What stands around the key of an entry: four bytes before it, which are the
+ * low half, and four behind its first four.  Of literals that share a key the
+ * wrong ones are told by a line of these, without a look at any entry.
+ */
+struct entry_tag {
+	uint64_t around, mask; /* of what the literal does not have: 0 */
+};
+
 /* Entries by hash: those of h stand at first[h]..first[h + 1]. */
 struct entry_table {
 	uint32_t *first;
+	struct entry_tag *tags; /* of each entry, and TAGS_AT_ONCE more */
 	struct entry *v;
 	uint32_t n;
 	unsigned shift; /* of the 64-bit hash */
@@ -186,6 +199,21 @@ load_to_end(struct view data, size_t p)
 		v = v << 8 | data.p[i - 1];
 	}
 	return v;
+}
+
+/* The four bytes before 'p'; those before the data are 0. */
+static inline uint32_t
+load_before(struct view data, size_t p)
+{
+	uint32_t v = 0;
+
+	if (LIKELY(p >= WORD)) {
+		return load_le32(data.p + p - WORD);
+	}
+	for (size_t i = p; i > 0; i--) {
+		v = v << 8 | data.p[i - 1];
+	}
+	return p == 0 ? 0 : v << 8 * (WORD - p);
 }
 
 #define KEY_TIMES UINT64_C(0x9e3779b97f4a7c15)

@@ -4,8 +4,6 @@
 #include "rules/byte_gram.h"
 #include "rules/prefilter_lane.h"
 
-#define WORD 4
-
 static uint64_t
 key_bytes(const struct piece *v)
 {
@@ -118,6 +116,26 @@ set_entry(struct prefilter *p, struct entry *e, const struct piece *v)
 	e->text = add_text(p, l);
 }
 
+static struct entry_tag
+tag_of(const struct piece *v)
+{
+	struct entry_tag t = { 0, 0 };
+	struct view lit = v->lit->bytes;
+
+	for (unsigned i = 0; i < 2 * WORD; i++) {
+		size_t at = v->key + (size_t)i + (i < WORD ? 0 : WORD);
+
+		if (at >= WORD && at - WORD < lit.len) {
+			uint8_t c = lit.p[at - WORD];
+			uint64_t mask = byte_mask(c, v->lit->nocase);
+
+			t.around |= (c & mask) << (8 * i);
+			t.mask |= mask << (8 * i);
+		}
+	}
+	return t;
+}
+
 static int
 by_hash(const void *a, const void *b)
 {
@@ -141,15 +159,18 @@ table_build(struct prefilter *p, struct entry_table *t, struct piece *v,
 	t->n = (uint32_t)n;
 	t->first = calloc(size, sizeof(t->first[0]));
 	t->v = calloc(n, sizeof(t->v[0]));
-	if (t->first == NULL || t->v == NULL) {
+	t->tags = calloc(n + TAGS_AT_ONCE, sizeof(t->tags[0]));
+	if (t->first == NULL || t->v == NULL || t->tags == NULL) {
 		return false;
 	}
-	p->memory += size * sizeof(t->first[0]) + n * sizeof(t->v[0]);
+	p->memory += size * sizeof(t->first[0]) +
+		     n * (sizeof(t->v[0]) + sizeof(t->tags[0]));
 	qsort(v, n, sizeof(v[0]), by_hash);
 	for (size_t h = 0; h < size; h++) {
 		t->first[h] = (uint32_t)at;
 		while (at < n && v[at].hash >> t->shift == h) {
 			set_entry(p, &t->v[at], &v[at]);
+			t->tags[at] = tag_of(&v[at]);
 			at++;
 		}
 	}
