@@ -171,14 +171,13 @@ scan_linear(struct scan *s, const struct lane *l, size_t from, size_t to)
 /* The literals of 'n' keys behind 'from', as far as that is within reason. */
 static void
 scan_keys(struct scan *s, const struct lane *l, size_t from, size_t to,
-	  const uint16_t *queue, size_t n)
+	  const struct prefilter_scratch *scratch, size_t n)
 {
 	uint32_t compares = 0;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		size_t p = from + queue[i];
-		uint64_t v = load_to_end(s->data, p);
+		size_t p = from + scratch->queue[i];
 
 		if (UNLIKELY(compares >= s->limit) && l->linear != NULL) {
 			scan_linear(s, l, p, to);
@@ -186,7 +185,7 @@ scan_keys(struct scan *s, const struct lane *l, size_t from, size_t to,
 		}
 		compares +=
 			KEY_COMPARES + compare_all(s, &l->table,
-						   key_hash(v, l->key_mask, 0),
+						   lane_word(scratch->hash[i]),
 						   p, l->is_short);
 	}
 	s->work->keys += i;
@@ -194,8 +193,9 @@ scan_keys(struct scan *s, const struct lane *l, size_t from, size_t to,
 }
 
 static void
-scan_lane(struct scan *s, const struct lane *l, uint16_t *queue)
+scan_lane(struct scan *s, const struct lane *l, struct prefilter_scratch *x)
 {
+	const struct prefilter_path *path = s->p->path;
 	size_t from = start_of(s, l->reach);
 	size_t end;
 
@@ -207,10 +207,13 @@ scan_lane(struct scan *s, const struct lane *l, uint16_t *queue)
 		size_t n;
 
 		to = MIN(end, from + BLOCK);
-		n = s->p->path->filter(&l->filter, s->data, from, to, queue);
+		n = path->filter(&l->filter, s->data, from, to, x->queue);
+		if (n == 0) {
+			continue;
+		}
+		n = path->sift(l, s->data, from, x->queue, n, x->hash);
 		if (n > 0) {
-			n = s->p->path->sift(l, s->data, from, queue, n);
-			scan_keys(s, l, from, to, queue, n);
+			scan_keys(s, l, from, to, x, n);
 		}
 	}
 }
@@ -284,6 +287,26 @@ report_run(struct scan *s, size_t from, size_t to)
 	}
 }
 
+/* Where the run ends of which data[at - 1] is part. */
+static size_t
+run_end(struct view data, size_t at)
+{
+	uint8_t c = data.p[at - 1];
+
+	for (; at + 8 <= data.len; at += 8) {
+		uint64_t differ = load_le64(data.p + at) ^
+				  c * UINT64_C(0x0101010101010101);
+
+		if (differ != 0) {
+			return at + (size_t)__builtin_ctzll(differ) / 8;
+		}
+	}
+	while (at < data.len && data.p[at] == c) {
+		at++;
+	}
+	return at;
+}
+
 static void
 scan_runs(struct scan *s)
 {
@@ -295,11 +318,8 @@ scan_runs(struct scan *s)
 	end = s->data.len - RUN_MIN + 1;
 	while (from < end && (from = s->p->path->run(&s->p->run_bytes, s->data,
 						     from, end)) < end) {
-		size_t to = from + RUN_MIN;
+		size_t to = run_end(s->data, from + RUN_MIN);
 
-		while (to < s->data.len && s->data.p[to] == s->data.p[from]) {
-			to++;
-		}
 		if (s->p->is_run[s->data.p[from]]) {
 			report_run(s, from, to);
 		}
@@ -397,7 +417,7 @@ prefilter_scan(const struct prefilter *p, struct prefilter_scratch *scratch,
 		scan_shorts(&s, &p->shorts[i]);
 	}
 	for (uint32_t i = 0; i < p->n_lanes; i++) {
-		scan_lane(&s, p->lane[i], scratch->queue);
+		scan_lane(&s, p->lane[i], scratch);
 	}
 	return s.n;
 }

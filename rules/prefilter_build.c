@@ -336,14 +336,14 @@ build_bitmap(struct prefilter *p, struct lane *l, const struct piece *v,
 			       (bits < BITMAP_CACHED_BITS ? 4 : 1)) {
 		bits++;
 	}
-	l->bitmap_shift = 64 - bits;
+	l->bitmap_shift = 32 - bits;
 	l->bitmap = calloc((size_t)1 << bits >> 3, 1);
 	if (l->bitmap == NULL) {
 		return false;
 	}
 	p->memory += (size_t)1 << bits >> 3;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t h = v[i].hash >> l->bitmap_shift;
+		uint64_t h = v[i].hash >> 32 >> l->bitmap_shift;
 
 		l->bitmap[h / 8] |= (uint8_t)(1u << (h % 8));
 	}
@@ -370,12 +370,12 @@ build_lane(struct prefilter *p, struct piece *v, size_t n)
 	}
 	l->width = l->filter.width = width;
 	l->is_short = width < RUN_MIN;
-	l->key_mask = mask_of(width);
+	l->key_mask = (uint32_t)mask_of(width);
 	if (!filter_build(&l->filter, p->path->form, v, n)) {
 		return false;
 	}
 	for (size_t i = 0; i < n; i++) {
-		v[i].hash = piece_hash(&v[i], l->key_mask, 0);
+		v[i].hash = piece_lane_hash(&v[i], l->key_mask);
 		l->reach = MAX(l->reach, v[i].lit->bytes.len - v[i].key);
 		l->lead = MAX(l->lead, (size_t)v[i].key);
 	}

@@ -121,9 +121,9 @@ struct filter {
 struct lane {
 	struct filter filter;
 	unsigned width; /* bytes of a key */
-	uint64_t key_mask;
+	uint32_t key_mask;
 	uint8_t *bitmap;
-	unsigned bitmap_shift;
+	unsigned bitmap_shift; /* of the lane's 32-bit hash */
 	struct entry_table table;
 	bool is_short; /* its literals have less than four bytes */
 	size_t reach; /* most bytes from a key's start to its literal's end */
@@ -165,6 +165,7 @@ struct prefilter {
 
 struct prefilter_scratch {
 	uint16_t queue[BLOCK + 64]; /* positions in the block */
+	uint32_t hash[BLOCK + 64]; /* of the keys there */
 	uint32_t limit; /* of a block, in compares */
 	struct prefilter_work work;
 };
@@ -188,6 +189,16 @@ load_to_end(struct view data, size_t p)
 	return v;
 }
 
+/* Four bytes from 'p' on; those behind the data are 0. */
+static inline uint32_t
+load_key(struct view data, size_t p)
+{
+	if (LIKELY(p + 4 <= data.len)) {
+		return load_le32(data.p + p);
+	}
+	return (uint32_t)load_to_end(data, p);
+}
+
 #define KEY_TIMES UINT64_C(0x9e3779b97f4a7c15)
 
 /*
@@ -199,6 +210,24 @@ key_hash(uint64_t bytes, uint64_t key_mask, uint64_t seed)
 {
 	bytes |= (bytes & UINT64_C(0x4040404040404040)) >> 1;
 	return ((bytes & key_mask) + seed) * KEY_TIMES;
+}
+
+#define LANE_TIMES UINT32_C(0x9e3779b1)
+#define LANE_FOLD 0x40404040
+
+/* The same for a lane, whose keys are short. */
+static inline uint32_t
+lane_hash(uint32_t bytes, uint32_t key_mask)
+{
+	bytes |= (bytes & LANE_FOLD) >> 1;
+	return (bytes & key_mask) * LANE_TIMES;
+}
+
+/* It as that of an entry_table. */
+static inline uint64_t
+lane_word(uint32_t hash)
+{
+	return (uint64_t)hash << 32;
 }
 
 #endif
