@@ -226,17 +226,20 @@ scan_probes(struct scan *s)
 
 	for (uint32_t i = 0; i < p->n_probes; i++) {
 		const struct probe *pr = &p->probe[i];
+		uint64_t h;
 		size_t at;
-		uint64_t v;
 
-		if (pr->at < s->base || pr->at + pr->width > end ||
-		    pr->reach <= s->base + s->fresh) {
+		if (pr->at + pr->width > end) {
+			break; /* and so do those behind it */
+		}
+		if (pr->at < s->base || pr->reach <= s->base + s->fresh) {
 			continue;
 		}
 		at = (size_t)(pr->at - s->base);
-		v = load_to_end(s->data, at);
-		compare_all(s, &p->probe_table,
-			    key_hash(v, pr->key_mask, pr->seed), at, false);
+		h = key_hash(load_to_end(s->data, at), pr->key_mask, pr->seed);
+		if ((pr->hashes[h >> 62] >> (h >> 56 & 63) & 1) != 0) {
+			compare_all(s, &p->probe_table, h, at, false);
+		}
 	}
 }
 

@@ -112,6 +112,12 @@ filter_width(const struct filter *f, unsigned width, unsigned tables,
 	__m512i at = _mm512_load_si512(counting);
 	size_t n = 0, p = from;
 
+	if (to - from <= STEP) {
+		uint64_t some = _bzhi_u64(ALL64, (unsigned)(to - from));
+		uint64_t m = positions(f, width, tables, data.p + from, some);
+
+		return m != 0 ? append(queue, 0, m, at) : 0;
+	}
 	for (; p + STEP <= to; p += STEP) {
 		uint64_t m;
 
