@@ -204,26 +204,26 @@ struct found_key {
 };
 
 static inline struct found_key
-key_at(const struct scan *s, size_t p, uint64_t mask, uint64_t seed,
-       unsigned shift)
+found_key(const struct scan *s, size_t p, uint64_t hash, unsigned shift)
 {
-	uint64_t v = load_to_end(s->data, p);
-
 	return (struct found_key){
-		.around = load_before(s->data, p) | v >> 32 << 32,
-		.hash = (uint32_t)(key_hash(v, mask, seed) >> shift),
+		.around = load_before(s->data, p) |
+			  load_to_end(s->data, p) >> 32 << 32,
+		.hash = (uint32_t)(hash >> shift),
 	};
 }
 
 /* The keys at 'n' positions; fetches what the table has of them. */
 static void
 look_up(const struct scan *s, const struct lane *l, size_t from,
-	const uint16_t *queue, size_t n, struct found_key *keys)
+	const struct prefilter_scratch *x, size_t first, size_t n,
+	struct found_key *keys)
 {
 	const struct entry_table *t = &l->table;
 
 	for (size_t i = 0; i < n; i++) {
-		keys[i] = key_at(s, from + queue[i], l->key_mask, 0, t->shift);
+		keys[i] = found_key(s, from + x->queue[first + i],
+				    lane_word(x->hash[first + i]), t->shift);
 		__builtin_prefetch(&t->first[keys[i].hash]);
 	}
 	if (n > 1) {
@@ -239,20 +239,20 @@ look_up(const struct scan *s, const struct lane *l, size_t from,
  */
 static size_t
 scan_keys(struct scan *s, const struct lane *l, size_t from,
-	  const uint16_t *queue, size_t n)
+	  const struct prefilter_scratch *x, size_t n)
 {
 	struct found_key keys[KEYS_AT_ONCE];
 	uint32_t compares = 0;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		size_t p = from + queue[i], k = i % KEYS_AT_ONCE;
+		size_t p = from + x->queue[i], k = i % KEYS_AT_ONCE;
 
 		if (UNLIKELY(compares >= s->limit) && l->linear != NULL) {
 			break;
 		}
 		if (k == 0) {
-			look_up(s, l, from, queue + i,
+			look_up(s, l, from, x, i,
 				MIN(n - i, (size_t)KEYS_AT_ONCE), keys);
 		}
 		compares += KEY_COMPARES;
@@ -268,8 +268,9 @@ scan_keys(struct scan *s, const struct lane *l, size_t from,
 }
 
 static void
-scan_lane(struct scan *s, const struct lane *l, uint16_t *queue)
+scan_lane(struct scan *s, const struct lane *l, struct prefilter_scratch *x)
 {
+	const struct prefilter_path *path = s->p->path;
 	size_t from = start_of(s, l->reach);
 	size_t end;
 
@@ -281,14 +282,14 @@ scan_lane(struct scan *s, const struct lane *l, uint16_t *queue)
 		size_t n, done;
 
 		to = MIN(end, from + BLOCK);
-		n = s->p->path->filter(&l->filter, s->data, from, to, queue);
+		n = path->filter(&l->filter, s->data, from, to, x->queue);
 		if (n == 0) {
 			continue;
 		}
-		n = s->p->path->sift(l, s->data, from, queue, n);
-		done = scan_keys(s, l, from, queue, n);
+		n = path->sift(l, s->data, from, x->queue, n, x->hash);
+		done = scan_keys(s, l, from, x, n);
 		if (done < n) {
-			scan_linear(s, l, from + queue[done], to);
+			scan_linear(s, l, from + x->queue[done], to);
 		}
 	}
 }
@@ -302,16 +303,22 @@ scan_probes(struct scan *s)
 	for (uint32_t i = 0; i < p->n_probes; i++) {
 		const struct probe *pr = &p->probe[i];
 		struct found_key key;
+		uint64_t h;
 		size_t at;
 
-		if (pr->at < s->base || pr->at + pr->width > end ||
-		    pr->reach <= s->base + s->fresh) {
+		if (pr->at + pr->width > end) {
+			break; /* and so do those behind it */
+		}
+		if (pr->at < s->base || pr->reach <= s->base + s->fresh) {
 			continue;
 		}
 		at = (size_t)(pr->at - s->base);
-		key = key_at(s, at, pr->key_mask, pr->seed,
-			     p->probe_table.shift);
-		compare_all(s, &p->probe_table, key.hash, key.around, at);
+		h = key_hash(load_to_end(s->data, at), pr->key_mask, pr->seed);
+		if ((pr->hashes[h >> 62] >> (h >> 56 & 63) & 1) != 0) {
+			key = found_key(s, at, h, p->probe_table.shift);
+			compare_all(s, &p->probe_table, key.hash, key.around,
+				    at);
+		}
 	}
 }
 
@@ -362,6 +369,26 @@ report_run(struct scan *s, size_t from, size_t to)
 	}
 }
 
+/* Where the run ends of which data[at - 1] is part. */
+static size_t
+run_end(struct view data, size_t at)
+{
+	uint8_t c = data.p[at - 1];
+
+	for (; at + 8 <= data.len; at += 8) {
+		uint64_t differ = load_le64(data.p + at) ^
+				  c * UINT64_C(0x0101010101010101);
+
+		if (differ != 0) {
+			return at + (size_t)__builtin_ctzll(differ) / 8;
+		}
+	}
+	while (at < data.len && data.p[at] == c) {
+		at++;
+	}
+	return at;
+}
+
 static void
 scan_runs(struct scan *s)
 {
@@ -373,11 +400,8 @@ scan_runs(struct scan *s)
 	end = s->data.len - RUN_MIN + 1;
 	while (from < end && (from = s->p->path->run(&s->p->run_bytes, s->data,
 						     from, end)) < end) {
-		size_t to = from + RUN_MIN;
+		size_t to = run_end(s->data, from + RUN_MIN);
 
-		while (to < s->data.len && s->data.p[to] == s->data.p[from]) {
-			to++;
-		}
 		if (s->p->is_run[s->data.p[from]]) {
 			report_run(s, from, to);
 		}
@@ -475,7 +499,7 @@ prefilter_scan(const struct prefilter *p, struct prefilter_scratch *scratch,
 		scan_shorts(&s, &p->shorts[i]);
 	}
 	for (uint32_t i = 0; i < p->n_lanes; i++) {
-		scan_lane(&s, p->lane[i], scratch->queue);
+		scan_lane(&s, p->lane[i], scratch);
 	}
 	return s.n;
 }

@@ -17,6 +17,7 @@ TARGET_BEGIN("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vbmi,"
 #include "rules/prefilter_sift.h"
 
 #define STEP 64
+#define REGISTERS 8 /* for pairs of them */
 
 struct six {
 	__m512i low, high;
@@ -100,8 +101,9 @@ static const uint8_t turned[STEP] __attribute__((aligned(64))) = {
 };
 
 /*
- * The tables stay in memory: an instruction takes them from there at no cost,
- * and most buffers are too short for loading them all before.
+ * Tables that are more than there are registers stay in memory: an instruction
+ * takes them from there at no cost, and most buffers are too short for loading
+ * them all before.
  */
 static inline __attribute__((always_inline)) size_t
 filter_width(const struct filter *f, unsigned width, unsigned tables,
@@ -110,10 +112,18 @@ filter_width(const struct filter *f, unsigned width, unsigned tables,
 	__m512i at = _mm512_load_si512(counting);
 	size_t n = 0, p = from;
 
+	if (to - from <= STEP) {
+		uint64_t some = _bzhi_u64(ALL64, (unsigned)(to - from));
+		uint64_t m = positions(f, width, tables, data.p + from, some);
+
+		return m != 0 ? append(queue, 0, m, at) : 0;
+	}
 	for (; p + STEP <= to; p += STEP) {
 		uint64_t m;
 
-		__asm__("" : "+r"(f)); /* or they would be loaded before */
+		if (tables * width > REGISTERS) {
+			__asm__("" : "+r"(f)); /* not loaded before the loop */
+		}
 		m = positions(f, width, tables, data.p + p, ALL64);
 		if (m != 0) {
 			n = append(queue, n, m, at);
@@ -158,59 +168,73 @@ filter(const struct filter *f, struct view data, size_t from, size_t to,
 }
 
 /*
- * Eight positions at a time, of data that goes on for eight bytes behind them:
- * the loads of the keys and of the bitmap do not wait for each other.
+ * Sixteen positions at a time: the loads of the keys and of the bitmap do not
+ * wait for each other.  Of the last positions of short keys the word is taken
+ * from where the data still has one.
  */
 static size_t
 sift_many(const struct lane *l, struct view data, size_t from, uint16_t *queue,
-	  size_t n)
+	  size_t n, uint32_t *hash)
 {
-	const __m512i mask = _mm512_set1_epi64((long long)l->key_mask);
-	const __m512i times = _mm512_set1_epi64((long long)KEY_TIMES);
-	const __m512i fold = _mm512_set1_epi8(0x40);
-	const __m512i low = _mm512_set1_epi64(31), one = _mm512_set1_epi64(1);
+	const __m512i mask = _mm512_set1_epi32((int)l->key_mask);
+	const __m512i times = _mm512_set1_epi32((int)LANE_TIMES);
+	const __m512i fold = _mm512_set1_epi32(LANE_FOLD);
+	const __m512i one = _mm512_set1_epi32(1);
 	const __m128i shift = _mm_cvtsi32_si128((int)l->bitmap_shift);
-	size_t left = data.len - from, kept = 0, i = 0;
+	const __m512i last = _mm512_set1_epi32(
+		(int)MIN(data.len - from, (size_t)2 * BLOCK) - 4);
+	size_t kept = 0;
 
-	for (; i + 8 <= n && queue[i + 7] + (size_t)8 <= left; i += 8) {
-		__m128i q = _mm_loadu_si128((const void *)(queue + i));
-		__m512i v = _mm512_i64gather_epi64(_mm512_cvtepu16_epi64(q),
-						   data.p + from, 1);
-		__m256i word;
-		__m512i at;
-		__mmask8 m;
+	if (data.len < 4) {
+		return sift(l, data, from, queue, n, hash);
+	}
+	for (size_t i = 0; i < n; i += 16) {
+		unsigned left = (unsigned)MIN(n - i, (size_t)16);
+		__mmask16 some = (__mmask16)_bzhi_u32(0xffff, left);
+		__m256i q = _mm256_maskz_loadu_epi16(some, queue + i);
+		__m512i at = _mm512_cvtepu16_epi32(q);
+		__m512i v, h, word, there = _mm512_min_epi32(at, last);
+		__mmask16 m;
 
-		at = _mm512_srli_epi64(_mm512_and_si512(v, fold), 1);
-		v = _mm512_and_si512(_mm512_or_si512(v, at), mask);
-		v = _mm512_mullo_epi64(v, times);
-		v = _mm512_srl_epi64(v, shift);
+		v = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), some,
+						there, data.p + from, 1);
+		v = _mm512_srlv_epi32(
+			v, _mm512_slli_epi32(_mm512_sub_epi32(at, there), 3));
+		v = _mm512_or_si512(
+			v, _mm512_srli_epi32(_mm512_and_si512(v, fold), 1));
+		v = _mm512_mullo_epi32(_mm512_and_si512(v, mask), times);
+		h = _mm512_srl_epi32(v, shift);
 		/* a bitmap has whole words of 32 bits */
-		word = _mm512_i64gather_epi32(_mm512_srli_epi64(v, 5),
-					      l->bitmap, 4);
-		v = _mm512_srlv_epi64(_mm512_cvtepu32_epi64(word),
-				      _mm512_and_si512(v, low));
-		m = _mm512_test_epi64_mask(v, one);
-		_mm_storeu_si128((void *)(queue + kept),
-				 _mm_maskz_compress_epi16(m, q));
+		word = _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), some,
+						   _mm512_srli_epi32(h, 5),
+						   l->bitmap, 4);
+		m = _mm512_test_epi32_mask(word, _mm512_rolv_epi32(one, h));
+		_mm256_storeu_si256((void *)(queue + kept),
+				    _mm256_maskz_compress_epi16(m, q));
+		_mm512_storeu_si512(hash + kept,
+				    _mm512_maskz_compress_epi32(m, v));
 		kept += (size_t)_mm_popcnt_u32(m);
 	}
-	return kept + sift_from(l, data, from, queue, i, n, kept);
+	return kept;
 }
 
 /* Which of the bytes of 'some' from 'at' on begin a run that 'f' lets pass. */
 static inline __attribute__((always_inline)) uint64_t
 runs_at(const struct filter *f, const uint8_t *at, uint64_t some)
 {
-	__m512i v = load_some(at, some), r;
-	__mmask64 m = some;
+	__m512i v = load_some(at, some), differ;
+	__mmask64 m;
 
-#pragma GCC unroll 4
-	for (unsigned j = 1; j < RUN_MIN; j++) {
-		m = _mm512_mask_cmpeq_epi8_mask(m, v, load_some(at + j, some));
-	}
+	/* (v ^ next) | (v ^ the one behind), and | (v ^ the last) */
+	differ = _mm512_ternarylogic_epi64(v, load_some(at + 1, some),
+					   load_some(at + 2, some), 0x7e);
+	differ = _mm512_ternarylogic_epi64(differ, v, load_some(at + 3, some),
+					   0xf6);
+	m = _mm512_mask_testn_epi8_mask(some, differ, differ);
 	if (m != 0) {
 		/* runs are rare, the bytes that they are of are not */
-		r = load_and_look_up(&f->at[0][0], v);
+		__m512i r = load_and_look_up(&f->at[0][0], v);
+
 		m = _mm512_mask_test_epi8_mask(m, r, r);
 	}
 	return m;
@@ -235,71 +259,77 @@ run(const struct filter *f, struct view data, size_t from, size_t to)
 	return m != 0 ? p + (size_t)_tzcnt_u64(m) : to;
 }
 
-/* Between which positions each of the shorts may begin, as signed words. */
-struct limits {
-	__m512i begin, end;
+/* A word for each of the shorts. */
+struct found {
+	__m512i begin, end; /* between which it may begin, less 'p' below */
+	__m512i at; /* where it was found */
+	__mmask8 wanted;
 };
 
-static inline __attribute__((always_inline)) struct limits
-limits_of(const struct short_search *x)
+static inline __attribute__((always_inline)) struct found
+found_none(const struct short_search *x)
 {
-	const __m512i none = _mm512_setzero_si512();
 	__m512i len = _mm512_cvtepu8_epi64(
 		_mm_loadl_epi64((const void *)x->shorts->len));
 	__m512i fresh = _mm512_set1_epi64((long long)x->fresh + 1);
-	__m512i end = _mm512_set1_epi64((long long)x->data.len + 1);
+	__m512i data_end = _mm512_set1_epi64((long long)x->data.len + 1);
 	__m512i to = _mm512_set1_epi64((long long)x->to);
+	__m512i p = _mm512_set1_epi64((long long)x->from);
+	__m512i end = _mm512_min_epi64(_mm512_sub_epi64(data_end, len), to);
 
-	return (struct limits){
-		_mm512_max_epi64(_mm512_sub_epi64(fresh, len), none),
-		_mm512_min_epi64(_mm512_sub_epi64(end, len), to),
+	return (struct found){
+		.begin = _mm512_sub_epi64(_mm512_sub_epi64(fresh, len), p),
+		.end = _mm512_sub_epi64(end, p),
+		.at = _mm512_setzero_si512(),
+		.wanted = (__mmask8)x->wanted,
 	};
 }
 
 /*
  * 'r' says of 64 positions from 'p' on which of the shorts stand there.  Turned
- * about it is a word for each of them, whose highest bit is the first position:
- * what is found in a packet is hard to foresee, so no branch asks for it.
+ * about it is a word for each of them, whose highest bit is the first position.
+ * What is found in a packet is hard to foresee, so no branch asks for it.
  */
 static inline __attribute__((always_inline)) void
-take_64(struct short_search *x, size_t p, __m512i r, const struct limits *l)
+take_64(struct found *x, size_t p, __m512i r)
 {
-	const __m512i none = _mm512_setzero_si512();
-	const __m512i all = _mm512_set1_epi64(-1);
-	const __m512i bit = _mm512_set1_epi64(INT64_C(0x8040201008040201)),
-		      turn = _mm512_load_si512(turned);
-	__m512i at = _mm512_set1_epi64((long long)p), begin, end;
+	const __m512i all = _mm512_set1_epi64(-1), none = { 0 };
+	const __m512i bit = _mm512_set1_epi64(INT64_C(0x8040201008040201));
+	const __m512i step = _mm512_set1_epi64(STEP);
+	__m512i before, behind;
 	__mmask8 m;
 
-	begin = _mm512_max_epi64(_mm512_sub_epi64(l->begin, at), none);
-	end = _mm512_max_epi64(_mm512_sub_epi64(l->end, at), none);
-	r = _mm512_permutexvar_epi8(turn,
+	r = _mm512_permutexvar_epi8(_mm512_load_si512(turned),
 				    _mm512_gf2p8affine_epi64_epi8(bit, r, 0));
 	/* [begin, end) only; a shift by 64 and more leaves nothing */
-	r = _mm512_and_si512(
-		r, _mm512_andnot_si512(_mm512_srlv_epi64(all, end),
-				       _mm512_srlv_epi64(all, begin)));
-	m = (__mmask8)(_mm512_test_epi64_mask(r, r) & x->wanted);
-	at = _mm512_add_epi64(at, _mm512_lzcnt_epi64(r));
-	_mm256_mask_storeu_epi32(x->at, m, _mm512_cvtepi64_epi32(at));
-	x->wanted &= ~(unsigned)m;
+	before = _mm512_srlv_epi64(all, _mm512_max_epi64(x->begin, none));
+	behind = _mm512_srlv_epi64(all, _mm512_max_epi64(x->end, none));
+	r = _mm512_and_si512(r, _mm512_andnot_si512(behind, before));
+	m = _mm512_mask_test_epi64_mask(x->wanted, r, r);
+	x->at = _mm512_mask_add_epi64(x->at, m, _mm512_lzcnt_epi64(r),
+				      _mm512_set1_epi64((long long)p));
+	x->wanted = (__mmask8)(x->wanted & ~m);
+	x->begin = _mm512_sub_epi64(x->begin, step);
+	x->end = _mm512_sub_epi64(x->end, step);
 }
 
 /* Of the 64 bytes from 'at' on 'left' are there. */
 static inline __attribute__((always_inline)) __m512i
 shorts_at(const struct shorts *g, unsigned width, const uint8_t *at,
-	  size_t left, __m512i wanted)
+	  size_t left)
 {
+	__m512i r = _mm512_set1_epi8(-1);
+
 #pragma GCC unroll 3
 	for (unsigned j = 0; j < width; j++) {
 		unsigned n = (unsigned)(left > j ? MIN(left - j, 64u) : 0);
 		__m512i v = load_some(
 			at + j, left == SIZE_MAX ? ALL64 : _bzhi_u64(ALL64, n));
+		__m512i c = load_and_look_up(&g->at[j], v);
 
-		wanted = _mm512_and_si512(wanted,
-					  load_and_look_up(&g->at[j], v));
+		r = j == 0 ? c : _mm512_and_si512(r, c);
 	}
-	return wanted;
+	return r;
 }
 
 static inline __attribute__((always_inline)) void
@@ -307,28 +337,20 @@ find_width(struct short_search *x, unsigned width)
 {
 	const struct shorts *g = x->shorts;
 	const uint8_t *data = x->data.p;
-	__m512i wanted = _mm512_set1_epi8((char)x->wanted), r;
-	struct limits l = limits_of(x);
+	struct found f = found_none(x);
 	size_t p = x->from, len = x->data.len;
 
 	for (; p < x->to && p + STEP + width - 1 <= len; p += STEP) {
-		__asm__("" : "+r"(g)); /* as in filter_width() */
-		r = shorts_at(g, width, data + p, SIZE_MAX, wanted);
-		if (_mm512_test_epi8_mask(r, r) == 0) {
-			continue;
-		}
-		take_64(x, p, r, &l);
-		if (x->wanted == 0) {
-			return;
-		}
-		wanted = _mm512_set1_epi8((char)x->wanted);
-	}
-	for (; p < x->to; p += STEP) {
-		r = shorts_at(g, width, data + p, len - p, wanted);
-		if (_mm512_test_epi8_mask(r, r) != 0) {
-			take_64(x, p, r, &l);
+		take_64(&f, p, shorts_at(g, width, data + p, SIZE_MAX));
+		if (f.wanted == 0) {
+			break;
 		}
 	}
+	for (; p < x->to && f.wanted != 0; p += STEP) {
+		take_64(&f, p, shorts_at(g, width, data + p, len - p));
+	}
+	x->wanted = f.wanted;
+	_mm256_storeu_si256((void *)x->at, _mm512_cvtepi64_epi32(f.at));
 }
 
 static void

@@ -102,6 +102,24 @@ probe_of(struct prefilter *p, const struct prefilter_literal *l)
 	return (int)p->n_probes++;
 }
 
+static int
+by_key_end(const void *a, const void *b)
+{
+	const struct probe *x = a, *y = b;
+
+	return x->at + x->width < y->at + y->width   ? -1
+	       : x->at + x->width > y->at + y->width ? 1
+						     : 0;
+}
+
+static bool
+build_probes(struct prefilter *p, struct sorted *s)
+{
+	qsort(p->probe, p->n_probes, sizeof(p->probe[0]), by_key_end);
+	return s->n_probes == 0 ||
+	       table_build(p, &p->probe_table, s->probes, s->n_probes);
+}
+
 static bool
 try_probe(struct prefilter *p, struct sorted *s,
 	  const struct prefilter_literal *l)
@@ -124,6 +142,8 @@ try_probe(struct prefilter *p, struct sorted *s,
 		return false;
 	}
 	s->n_probes++;
+	p->probe[i].hashes[v->hash >> 62] |= UINT64_C(1)
+					     << (v->hash >> 56 & 63);
 	p->probe[i].reach =
 		MAX(p->probe[i].reach, (uint64_t)l->from + l->bytes.len);
 	p->probes_end = MAX(p->probes_end, p->probe[i].reach);
@@ -336,14 +356,14 @@ build_bitmap(struct prefilter *p, struct lane *l, const struct piece *v,
 			       (bits < BITMAP_CACHED_BITS ? 4 : 1)) {
 		bits++;
 	}
-	l->bitmap_shift = 64 - bits;
+	l->bitmap_shift = 32 - bits;
 	l->bitmap = calloc((size_t)1 << bits >> 3, 1);
 	if (l->bitmap == NULL) {
 		return false;
 	}
 	p->memory += (size_t)1 << bits >> 3;
 	for (size_t i = 0; i < n; i++) {
-		uint64_t h = v[i].hash >> l->bitmap_shift;
+		uint64_t h = v[i].hash >> 32 >> l->bitmap_shift;
 
 		l->bitmap[h / 8] |= (uint8_t)(1u << (h % 8));
 	}
@@ -370,12 +390,12 @@ build_lane(struct prefilter *p, struct piece *v, size_t n)
 	}
 	l->width = l->filter.width = width;
 	l->is_short = width < RUN_MIN;
-	l->key_mask = mask_of(width);
+	l->key_mask = (uint32_t)mask_of(width);
 	if (!filter_build(&l->filter, p->path->form, v, n)) {
 		return false;
 	}
 	for (size_t i = 0; i < n; i++) {
-		v[i].hash = piece_hash(&v[i], l->key_mask, 0);
+		v[i].hash = piece_lane_hash(&v[i], l->key_mask);
 		l->reach = MAX(l->reach, v[i].lit->bytes.len - v[i].key);
 		l->lead = MAX(l->lead, (size_t)v[i].key);
 	}
@@ -489,10 +509,9 @@ build_all(struct prefilter *p, const struct prefilter_literal *lits, size_t n)
 	if (good) {
 		p->memory += text;
 		sort_literals(p, &s, lits, n);
-		good = (s.n_probes == 0 || table_build(p, &p->probe_table,
-						       s.probes, s.n_probes)) &&
-		       build_runs(p, &s) && build_spots(p, &s) &&
-		       build_shorts(p, &s) && build_lanes(p, &s);
+		good = build_probes(p, &s) && build_runs(p, &s) &&
+		       build_spots(p, &s) && build_shorts(p, &s) &&
+		       build_lanes(p, &s);
 	}
 	sorted_fini(&s);
 	return good;

@@ -131,45 +131,51 @@ struct filter {
 	union classes at[TABLES][LANE_WIDTH_MAX] __attribute__((aligned(64)));
 };
 
+/* What each scan asks of it stands first, in a line. */
 struct lane {
-	struct filter filter;
 	unsigned width; /* bytes of a key */
-	uint64_t key_mask;
+	uint32_t key_mask;
 	uint8_t *bitmap;
-	unsigned bitmap_shift;
-	struct entry_table table;
+	unsigned bitmap_shift; /* of the lane's 32-bit hash */
 	bool is_short; /* its literals have less than four bytes */
 	size_t reach; /* most bytes from a key's start to its literal's end */
 	size_t lead; /* ... and before it */
 	struct linear *linear; /* NULL: there is too little to choose from */
+	struct filter filter;
+	struct entry_table table;
 };
 
+/* A line of the cache: most of what is asked ends at 'hashes'. */
 struct probe {
-	uint64_t key_mask;
+	uint64_t hashes[4]; /* a bit for the highest byte of each key's hash */
 	uint32_t at; /* offset in the buffer */
 	uint32_t width; /* bytes of the key */
+	uint64_t key_mask;
 	uint64_t seed;
 	uint64_t reach; /* offset behind the last byte of any literal */
-};
+} __attribute__((aligned(64)));
 
+STATIC_ASSERT(sizeof(struct probe) == 64, "a line");
+
+/* What each scan asks for stands first, in two lines. */
 struct prefilter {
 	const struct prefilter_path *path;
 	uint32_t n_lanes, n_probes, n_runs, n_shorts;
 	uint64_t probes_end; /* offset in the buffer, behind all probed ones */
 	struct lane *lane[LANES];
-	struct probe probe[PROBES_MAX];
-	struct entry_table probe_table;
-	struct run_literal *runs; /* by byte, then by length */
-	uint32_t run_max;
-	bool is_run[256];
-	struct filter run_bytes; /* of width 1 */
-	uint8_t *text; /* of all entries */
-	size_t text_len;
 	struct shorts *shorts;
 	struct spot *spots; /* by place */
 	struct spot_literal *spot_literals;
 	uint32_t n_spots, n_spot_literals;
+	uint8_t *text; /* of all entries */
+	struct run_literal *runs; /* by byte, then by length */
+	uint32_t run_max;
 	bool ids_shared;
+	struct entry_table probe_table;
+	struct probe probe[PROBES_MAX]; /* by where their key ends */
+	bool is_run[256];
+	struct filter run_bytes; /* of width 1 */
+	size_t text_len;
 	size_t longest;
 	size_t memory;
 	uint8_t key[16]; /* digest of the literals */
@@ -177,9 +183,10 @@ struct prefilter {
 };
 
 struct prefilter_scratch {
-	uint16_t queue[BLOCK + 64]; /* positions in the block */
 	uint32_t limit; /* of a block, in compares */
 	struct prefilter_work work;
+	uint16_t queue[BLOCK + 64]; /* positions in the block */
+	uint32_t hash[BLOCK + 64]; /* of the keys there */
 };
 
 /* Eight bytes from 'p' on; those behind the data are 0. */
@@ -216,6 +223,16 @@ load_before(struct view data, size_t p)
 	return p == 0 ? 0 : v << 8 * (WORD - p);
 }
 
+/* Four bytes from 'p' on; those behind the data are 0. */
+static inline uint32_t
+load_key(struct view data, size_t p)
+{
+	if (LIKELY(p + 4 <= data.len)) {
+		return load_le32(data.p + p);
+	}
+	return (uint32_t)load_to_end(data, p);
+}
+
 #define KEY_TIMES UINT64_C(0x9e3779b97f4a7c15)
 
 /*
@@ -227,6 +244,24 @@ key_hash(uint64_t bytes, uint64_t key_mask, uint64_t seed)
 {
 	bytes |= (bytes & UINT64_C(0x4040404040404040)) >> 1;
 	return ((bytes & key_mask) + seed) * KEY_TIMES;
+}
+
+#define LANE_TIMES UINT32_C(0x9e3779b1)
+#define LANE_FOLD 0x40404040
+
+/* The same for a lane, whose keys are short. */
+static inline uint32_t
+lane_hash(uint32_t bytes, uint32_t key_mask)
+{
+	bytes |= (bytes & LANE_FOLD) >> 1;
+	return (bytes & key_mask) * LANE_TIMES;
+}
+
+/* It as that of an entry_table. */
+static inline uint64_t
+lane_word(uint32_t hash)
+{
+	return (uint64_t)hash << 32;
 }
 
 #endif

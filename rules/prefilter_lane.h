@@ -39,6 +39,8 @@ bool table_build(struct prefilter *p, struct entry_table *t, struct piece *v,
 		 size_t n);
 /* The hash of the key of 'v', as it will be found in the data. */
 uint64_t piece_hash(const struct piece *v, uint64_t key_mask, uint64_t seed);
+/* The same of a lane's key. */
+uint64_t piece_lane_hash(const struct piece *v, uint32_t key_mask);
 
 /* The automaton of the literals in 't', whose text is p->text; adds to
  * p->memory.  NULL: out of memory. */

@@ -12,8 +12,7 @@ has_avx512(void)
 	       __builtin_cpu_supports("avx512cd") &&
 	       __builtin_cpu_supports("avx512dq") &&
 	       __builtin_cpu_supports("avx512vl") &&
-	       __builtin_cpu_supports("gfni") &&
-	       __builtin_cpu_supports("bmi2");
+	       __builtin_cpu_supports("gfni") && __builtin_cpu_supports("bmi2");
 }
 
 static bool

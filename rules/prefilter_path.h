@@ -37,9 +37,12 @@ struct prefilter_path {
 	 */
 	size_t (*filter)(const struct filter *f, struct view data, size_t from,
 			 size_t to, uint16_t *queue);
-	/* Keeps of the queue what the lane's bitmap knows; says how many. */
+	/*
+	 * Keeps of the queue what the lane's bitmap knows, with the hash of
+	 * each; says how many.  Both arrays may be written 64 entries further.
+	 */
 	size_t (*sift)(const struct lane *l, struct view data, size_t from,
-		       uint16_t *queue, size_t n);
+		       uint16_t *queue, size_t n, uint32_t *hash);
 	/*
 	 * The first position of [from, to) at which RUN_MIN equal bytes begin
 	 * that 'f' lets pass, 'to' when there is none.

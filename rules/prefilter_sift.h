@@ -14,43 +14,25 @@
 
 #include "rules/prefilter_path.h"
 
-/* Of queue[i..n), to be put down from queue[kept] on; says how many. */
-static inline size_t
-sift_from(const struct lane *l, struct view data, size_t from, uint16_t *queue,
-	  size_t i, size_t n, size_t kept)
-{
-	const uint8_t *at = data.p + from, *bitmap = l->bitmap;
-	const uint64_t mask = l->key_mask;
-	const unsigned shift = l->bitmap_shift;
-	size_t left = data.len - from, before = kept, whole = n;
-
-	/* behind the last one with eight bytes */
-	while (whole > i && queue[whole - 1] + (size_t)8 > left) {
-		whole--;
-	}
-	for (; i < whole; i++) {
-		uint16_t q = queue[i];
-		uint64_t h = key_hash(load_le64(at + q), mask, 0) >> shift;
-
-		queue[kept] = q;
-		kept += bitmap[h / 8] >> (h % 8) & 1;
-	}
-	for (; i < n; i++) {
-		uint16_t q = queue[i];
-		uint64_t v = load_to_end(data, from + q);
-		uint64_t h = key_hash(v, mask, 0) >> shift;
-
-		queue[kept] = q;
-		kept += bitmap[h / 8] >> (h % 8) & 1;
-	}
-	return kept - before;
-}
-
+/* See prefilter_path.h. */
 static inline size_t
 sift(const struct lane *l, struct view data, size_t from, uint16_t *queue,
-     size_t n)
+     size_t n, uint32_t *hash)
 {
-	return sift_from(l, data, from, queue, 0, n, 0);
+	const uint8_t *bitmap = l->bitmap;
+	const unsigned shift = l->bitmap_shift;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint16_t q = queue[i];
+		uint32_t h = lane_hash(load_key(data, from + q), l->key_mask);
+		uint32_t bit = h >> shift;
+
+		queue[kept] = q;
+		hash[kept] = h;
+		kept += bitmap[bit / 8] >> (bit % 8) & 1;
+	}
+	return kept;
 }
 
 #endif

@@ -20,6 +20,12 @@ piece_hash(const struct piece *v, uint64_t key_mask, uint64_t seed)
 	return key_hash(key_bytes(v), key_mask, seed);
 }
 
+uint64_t
+piece_lane_hash(const struct piece *v, uint32_t key_mask)
+{
+	return lane_word(lane_hash((uint32_t)key_bytes(v), key_mask));
+}
+
 /* The rarest word that shares no byte with the 'not' at 'apart'. */
 static uint16_t
 rarest_word(const struct prefilter_literal *l, const size_t *apart,
