@@ -410,6 +410,27 @@ group(struct reader *r)
 	return MAX(longest, len);
 }
 
+/* Do all matches begin with the first literal?  So when the text does. */
+static bool
+is_front(struct view pattern, const struct pcre_shape *s)
+{
+	const struct pcre_shape_literal *l = &s->literals[0];
+	size_t at = pattern.len > 0 && pattern.p[0] == '^';
+
+	if (s->n_literals == 0 || pattern.len - at < l->len) {
+		return false;
+	}
+	for (uint8_t i = 0; i < l->len; i++) {
+		uint8_t c = pattern.p[at + i];
+
+		if (strchr("\\[](){}^$.|?*+", c) != NULL ||
+		    ascii_lower(c) != ascii_lower(l->bytes[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
 void
 pcre_shape_of(struct view pattern, bool nocase, struct pcre_shape *out)
 {
@@ -424,4 +445,5 @@ pcre_shape_of(struct view pattern, bool nocase, struct pcre_shape *out)
 		out->n_literals = 0;
 		out->longest = PCRE_SHAPE_ENDLESS;
 	}
+	out->front = is_front(pattern, out);
 }

@@ -27,6 +27,7 @@ struct pcre_shape_literal {
 
 struct pcre_shape {
 	uint32_t longest; /* a match, in bytes; or PCRE_SHAPE_ENDLESS */
+	bool front; /* every match begins with the first literal */
 	uint8_t n_literals;
 	struct pcre_shape_literal literals[PCRE_SHAPE_LITERALS];
 };

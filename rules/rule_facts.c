@@ -8,9 +8,16 @@
 void
 call_facts_of(const struct inspect *in, struct call_facts *f)
 {
-	memset(f->known, 0, sizeof(f->known));
-	f->src = addr_value(&in->pkt.src);
-	f->dst = addr_value(&in->pkt.dst);
+	unsigned __int128 src = addr_value(&in->pkt.src);
+	unsigned __int128 dst = addr_value(&in->pkt.dst);
+	uint32_t ports = (uint32_t)in->pkt.sport << 16 | in->pkt.dport;
+
+	if (f->src != src || f->dst != dst || f->ports != ports) {
+		memset(f->known, 0, sizeof(f->known));
+	}
+	f->src = src;
+	f->dst = dst;
+	f->ports = ports;
 	f->version = in->pkt.ip_version == 4   ? 1
 		     : in->pkt.ip_version == 6 ? 2
 					       : 0;

@@ -14,16 +14,19 @@
 
 #define FACTS_KNOWN 8 /* a power of two */
 
-/* What every candidate of a call asks, worked out once. */
+/* What every candidate of a call asks, worked out once; zeroed at first. */
 struct call_facts {
 	unsigned __int128 src, dst;
+	uint32_t ports;
 	uint8_t proto; /* enum prog_proto */
 	uint8_t version; /* 1: v4, 2: v6 */
 	/* Few sets stand in most rules, as variables: what was asked of them
-	 * already.  A set's address with the answer in the lowest bits. */
+	 * since the ends are these.  A set's address with the answer in the
+	 * lowest bits. */
 	uint64_t known[FACTS_KNOWN];
 };
 
+/* 'f' is of the call before. */
 void call_facts_of(const struct inspect *in, struct call_facts *f);
 
 /* Protocol, addresses and ports, and whose transaction it is: what stays so

@@ -52,7 +52,8 @@ add_content(struct needs *l, const struct op *op, struct view known)
 	if ((op->flags & OPF_NEGATED) != 0 || c->bytes == known.p) {
 		return;
 	}
-	if ((op->flags & OPF_RELATIVE) != 0 || !is_constant(c)) {
+	if ((op->flags & OPF_RELATIVE) != 0 || !is_constant(c) ||
+	    (!bound && (op->flags & OPF_OFFSET) == 0)) {
 		add(l,
 		    (struct rule_need){ .kind = NEED_SOMEWHERE,
 					.nocase = nocase,
@@ -300,5 +301,13 @@ rule_need_choose(struct rule_draft *r, struct rule_list *l, struct view known)
 	}
 	l->needs = draft_copy(r, found.v, found.n * sizeof(found.v[0]));
 	l->n_needs = found.n;
-	return l->needs != NULL ? ERR_OK : ERR_NOMEM;
+	if (l->needs == NULL) {
+		return ERR_NOMEM;
+	}
+	for (uint16_t i = 0; l->n_xforms == 0 && l->dry == NULL && i < found.n;
+	     i++) {
+		l->dry = l->needs[i].kind == NEED_SOMEWHERE ? &l->needs[i]
+							    : NULL;
+	}
+	return ERR_OK;
 }

@@ -427,6 +427,7 @@ pcre_note_shape(struct rule_draft *r, const struct pcre_words *p, struct op *op)
 		}
 	}
 	op->pcre.literals = draft_copy(r, v, s.n_literals * sizeof(v[0]));
+	op->pcre.front = s.front;
 	op->pcre.n_literals = s.n_literals;
 	return op->pcre.literals != NULL ? ERR_OK : ERR_NOMEM;
 }

@@ -138,6 +138,7 @@ struct op {
 			const struct capture *captures;
 			uint8_t n_captures, n_literals;
 			bool no_limit;
+			bool front; /* begins with the first literal */
 			uint32_t longest; /* match, or PCRE_ENDLESS */
 			uint32_t shortest; /* bytes from its front to the end */
 			const struct pcre_literal *literals;
@@ -235,6 +236,7 @@ struct rule_list {
 	bool uses_vars; /* reads or sets values that other tests share */
 	bool settles; /* once its buffer is final, so is its answer */
 	const struct rule_need *needs; /* asked before 'ops', in this order */
+	const struct rule_need *dry; /* the first that is NEED_SOMEWHERE */
 	uint8_t n_datasets;
 	const struct dataset_op *datasets; /* asked of the whole, after 'ops' */
 };

@@ -19,6 +19,7 @@ rule_flow_free(struct rule_flow *f, struct pool *pool)
 		pool_put(pool, f->ints, f->n_ints * sizeof(uint32_t));
 		pool_put(pool, f->ints_set, words(f->n_ints));
 		pool_put(pool, f->notes, sizeof(*f->notes));
+		pool_put(pool, f->dries, sizeof(*f->dries));
 		pool_put(pool, f->pending[0], PENDING_SIZE);
 		pool_put(pool, f->pending[1], PENDING_SIZE);
 		pool_put(pool, f, sizeof(*f));
@@ -32,6 +33,7 @@ rule_tx_free(struct rule_tx *t, struct pool *pool)
 		pool_put(pool, t->bits, words(RULE_MAX_TX_BITS));
 		pool_put(pool, t->alerted.v, t->alerted.cap * sizeof(uint32_t));
 		pool_put(pool, t->pending.v, t->pending.cap * sizeof(uint32_t));
+		pool_put(pool, t->dries, sizeof(*t->dries));
 		pool_put(pool, t->met.v, t->met.cap * sizeof(uint32_t));
 		pool_put(pool, t, sizeof(*t));
 	}
@@ -312,6 +314,55 @@ state_speak(struct rule_flow *f, enum inspect_dir dir, uint32_t uid,
 		at = f->next_spoken++ % STATE_SPOKEN;
 	}
 	f->spoken[at] = (struct state_spoken){ end, uid, (uint8_t)dir };
+}
+
+static uint32_t
+dry_key(enum inspect_dir dir, uint32_t uid)
+{
+	return (uid << 1 | (uint32_t)dir) + 1;
+}
+
+static struct state_dry *
+dry_of(struct state_dries *d, uint32_t key)
+{
+	for (unsigned i = 0; i < STATE_DRY; i++) {
+		if (d->v[i].key == key) {
+			return &d->v[i];
+		}
+	}
+	return NULL;
+}
+
+const struct state_dry *
+state_dry_find(const struct state_dries *d, enum inspect_dir dir, uint32_t uid)
+{
+	return d != NULL ? dry_of((struct state_dries *)d, dry_key(dir, uid))
+			 : NULL;
+}
+
+void
+state_dry_note(struct state_dries **d, enum inspect_dir dir, uint32_t uid,
+	       uint64_t begin, uint64_t end, struct pool *pool)
+{
+	uint32_t key = dry_key(dir, uid);
+	struct state_dry *at;
+
+	if (*d == NULL) {
+		*d = pool_get(pool, sizeof(**d));
+		if (*d == NULL) {
+			return;
+		}
+		memset(*d, 0, sizeof(**d));
+	}
+	at = dry_of(*d, key);
+	if (at == NULL) {
+		at = &(*d)->v[(*d)->next++ % STATE_DRY];
+	}
+	*at = (struct state_dry){
+		.begin = begin,
+		.len = (uint32_t)MIN(end - begin, (uint64_t)UINT32_MAX),
+		.key = key,
+	};
 }
 
 bool

@@ -40,12 +40,30 @@ struct state_spoken {
 	uint8_t dir;
 };
 
+/*
+ * Stretches of the stream in which a literal that a rule cannot do without was
+ * looked for in vain: while the rule waits only what came since is searched.
+ * When they are full the oldest goes, which costs a search and no alert.
+ */
+struct state_dry {
+	uint64_t begin;
+	uint32_t len;
+	uint32_t key; /* of rule and direction; 0: none */
+};
+
+#define STATE_DRY 7
+struct state_dries {
+	struct state_dry v[STATE_DRY];
+	uint32_t next;
+};
+
 struct rule_flow {
 	uint64_t *bits;
 	uint32_t *ints; /* values; 'ints_set' says which exist */
 	uint64_t *ints_set;
 	uint32_t n_bit_words, n_ints;
 	struct notes *notes; /* NULL: none yet */
+	struct state_dries *dries; /* NULL: none yet */
 	bool pass, pass_packet;
 	uint8_t n_once, n_pending[2];
 	uint32_t once[STATE_ONCE];
@@ -62,6 +80,7 @@ struct state_list {
 struct rule_tx {
 	uint64_t *bits; /* RULE_MAX_TX_BITS, or NULL: none is set */
 	struct state_list alerted, pending;
+	struct state_dries *dries; /* NULL: none yet */
 	struct state_list met; /* raw bytes held, or one half of a "=>" rule */
 };
 
@@ -92,6 +111,12 @@ bool state_add(struct state_list *l, uint32_t uid, struct pool *pool);
 bool state_tx_bits_ok(const struct rule_tx *t, const struct rule_prog *p);
 bool state_tx_bits_change(struct rule_tx *t, const struct rule_prog *p,
 			  struct pool *pool);
+/* What is noted of 'uid'; NULL when nothing is. */
+const struct state_dry *state_dry_find(const struct state_dries *d,
+				       enum inspect_dir dir, uint32_t uid);
+/* Notes that bytes [begin, end) of the stream lack the rule's literal. */
+void state_dry_note(struct state_dries **d, enum inspect_dir dir, uint32_t uid,
+		    uint64_t begin, uint64_t end, struct pool *pool);
 /* Stream offset behind the last alert of 'uid'; 0 if not remembered. */
 uint64_t state_spoken_end(const struct rule_flow *f, enum inspect_dir dir,
 			  uint32_t uid);

@@ -28,6 +28,44 @@ complete_part(const struct inspect *in, struct view data, uint64_t offset)
 				: 0);
 }
 
+/* Where what is known of a list that waits for more of the stream stands:
+ * with the flow, or with the transaction that waits; or NULL. */
+static struct state_dries **
+dries_of(struct rule_matcher *m)
+{
+	if (m->in->kind == INSPECT_TX) {
+		return m->tx != NULL ? &m->tx->dries : NULL;
+	}
+	return m->flow != NULL ? &m->flow->dries : NULL;
+}
+
+/* verify_list() in the stream, which need not search the same bytes twice. */
+static bool
+verify_stream(struct rule_matcher *m, const struct rule_prog *p,
+	      const struct rule_list *l, struct verify_input *v)
+{
+	const struct inspect *in = m->in;
+	struct state_dries **d = l->dry != NULL ? dries_of(m) : NULL;
+	const struct state_dry *known;
+
+	if (d == NULL) {
+		return verify_list(&m->verifier, l, v);
+	}
+	known = state_dry_find(*d, in->dir, p->uid);
+	if (known != NULL) {
+		v->dry_begin = known->begin;
+		v->dry_end = known->begin + known->len;
+	}
+	if (verify_list(&m->verifier, l, v)) {
+		return true;
+	}
+	if (m->verifier.dry_end > 0 && in->pool != NULL) {
+		state_dry_note(d, in->dir, p->uid, m->verifier.dry_begin,
+			       m->verifier.dry_end, in->pool);
+	}
+	return false;
+}
+
 bool
 try_payload(struct rule_matcher *m, const struct rule_prog *p,
 	    const struct rule_list *l)
@@ -60,6 +98,7 @@ try_payload(struct rule_matcher *m, const struct rule_prog *p,
 				v.beyond = in->stream_seen;
 			}
 		}
+		return verify_stream(m, p, l, &v);
 	} else if (in->buf[BUF_PAYLOAD].n > 0) {
 		v.data = in->buf[BUF_PAYLOAD].v[0];
 	} else {

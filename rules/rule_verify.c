@@ -386,6 +386,7 @@ step_base64(const struct run *r, uint16_t i, size_t pos, size_t reach)
 		struct run inner = *r;
 
 		inner.ops = op->base64.data->ops;
+		inner.dry_end = 0;
 		inner.n = op->base64.data->n_ops;
 		inner.data = view_of(out, n);
 		inner.offset = 0;
@@ -467,9 +468,12 @@ verify_list(struct verifier *v, const struct rule_list *l,
 			 .data = in->data,
 			 .offset = in->offset,
 			 .beyond = in->beyond,
+			 .dry_begin = in->dry_begin,
+			 .dry_end = in->dry_end,
 			 .steps = &steps,
 			 .work = &work };
 
+	v->dry_end = 0;
 	if (l->n_xforms == 0 && in->data.len < l->least[in->offset != 0]) {
 		return false;
 	}

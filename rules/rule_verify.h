@@ -30,6 +30,9 @@ struct verifier {
 	 * matches, and of any rule (entropy) */
 	struct notes captured, measured;
 	struct view value; /* what verify_list() looked at last, transformed */
+	/* After a list that did not match: stream offsets between which the
+	 * literal of 'dry' was not found; both 0: nobody looked. */
+	uint64_t dry_begin, dry_end;
 	uint64_t pcre_limit, step_limit; /* times a limit ended a test */
 };
 
@@ -41,6 +44,8 @@ void verifier_fini(struct verifier *v);
 struct verify_input {
 	struct view data;
 	uint64_t offset; /* of data's front in the whole */
+	/* What an earlier call left as the verifier's of the same name. */
+	uint64_t dry_begin, dry_end;
 	size_t beyond; /* > 0: some match must end behind this offset */
 };
 

@@ -57,7 +57,7 @@ content_reaches(const struct run *r, const struct op *op, size_t behind)
 static bool
 pcre_reaches(const struct run *r, const struct op *op)
 {
-	size_t longest = op->pcre.longest, from;
+	size_t longest = op->pcre.longest, from, end;
 
 	if ((op->flags & OPF_RELATIVE) != 0 || longest == PCRE_ENDLESS) {
 		return true; /* no telling where such a match begins */
@@ -69,7 +69,12 @@ pcre_reaches(const struct run *r, const struct op *op)
 	for (uint8_t i = 0; i < op->pcre.n_literals; i++) {
 		const struct pcre_literal *l = &op->pcre.literals[i];
 
-		if (rule_find(&l->content, l->nocase, r->data, from) < 0) {
+		end = r->data.len;
+		if (i == 0 && op->pcre.front) {
+			end = end - op->pcre.shortest + l->content.len;
+		}
+		if (rule_find(&l->content, l->nocase, view_sub(r->data, 0, end),
+			      from) < 0) {
 			return false;
 		}
 	}
@@ -109,18 +114,53 @@ reaches(const struct run *r)
 	return false;
 }
 
+/* Bytes at the front that are known to lack the literal of 'dry'. */
+static size_t
+known_dry(const struct run *r)
+{
+	if (r->dry_end <= r->offset || r->dry_begin > r->offset) {
+		return 0;
+	}
+	return (size_t)MIN(r->dry_end - r->offset, (uint64_t)r->data.len);
+}
+
+/* The same as need_met(), of which a later call will know. */
+static bool
+dry_met(const struct run *r, const struct rule_need *n)
+{
+	size_t known = known_dry(r), back = n->literal->len - 1u;
+	size_t from = known > back ? known - back : 0;
+
+	if (rule_find(n->literal, n->nocase, r->data, from) >= 0) {
+		return true;
+	}
+	r->v->dry_begin = known > 0 ? r->dry_begin : r->offset;
+	r->v->dry_end = r->offset + r->data.len;
+	return false;
+}
+
 bool
 verify_needs(const struct run *r, const struct rule_list *l)
 {
+	const struct rule_need *dry = l->dry;
 	struct run own = *r;
 	uint64_t work = 0; /* is not taken from what the tests may do */
 
 	own.work = &work;
+	if (dry != NULL && known_dry(r) > 0) {
+		if (!dry_met(r, dry)) {
+			return false;
+		}
+		dry = NULL;
+	}
 	if (r->beyond > 0 && !l->measures && !reaches(&own)) {
 		return false;
 	}
 	for (uint16_t i = 0; i < l->n_needs; i++) {
-		if (!need_met(&own, &l->needs[i])) {
+		const struct rule_need *n = &l->needs[i];
+
+		if (n == l->dry ? dry != NULL && !dry_met(r, n)
+				: !need_met(&own, n)) {
 			return false;
 		}
 	}

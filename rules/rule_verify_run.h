@@ -21,6 +21,7 @@ struct run {
 	struct view data;
 	uint64_t offset;
 	size_t beyond;
+	uint64_t dry_begin, dry_end;
 	uint32_t *steps;
 	uint64_t *work;
 };

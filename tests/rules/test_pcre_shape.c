@@ -57,6 +57,34 @@ static const struct {
 };
 
 static void
+test_front(void **state)
+{
+	static const struct {
+		const char *pattern;
+		bool nocase, front;
+	} of[] = {
+		{ "abc", false, true },       { "^ABC", true, true },
+		{ "ab?c", false, true },      { "a{2}b", false, true },
+		{ "a|b", false, false },      { "(a)b", false, false },
+		{ "a?bc", false, false },     { "\\x41b", false, false },
+		{ ".abc", false, false },     { "[ab]c", false, false },
+		{ "abc(d|e)f", false, true }, { "(?i)abc", false, false },
+		{ "^\\s+abc", false, false }, { "", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(of); i++) {
+		struct pcre_shape s;
+
+		pcre_shape_of(view_cstr(of[i].pattern), of[i].nocase, &s);
+		if (s.front != of[i].front) {
+			print_message("/%s/\n", of[i].pattern);
+		}
+		assert_int_equal(s.front, of[i].front);
+	}
+}
+
+static void
 test_cases(void **state)
 {
 	(void)state;
@@ -210,6 +238,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_front),
 		cmocka_unit_test(test_random),
 	};
 
