@@ -3,6 +3,7 @@
 
 #include "sensor/app_http_conn.h"
 #include "sensor/app_http_file.h"
+#include "sensor/app_http_plain.h"
 #include "sensor/app_http_probe.h"
 #include "sensor/app_http_start.h"
 
@@ -96,16 +97,45 @@ on_response_head(struct http_run *r)
 	return true;
 }
 
+/* Goes on to the end of the head, if all of it is there; the usual way. */
 static bool
-on_fields(struct http_run *r)
+skip_plain(struct http_side *s)
+{
+	struct http_plain lines;
+
+	/* where a line begins of which nothing was looked at */
+	if (s->cut.scan != s->cut.at || s->cut.lf_cr ||
+	    !http_plain_lines(view_sub(s->in, s->cut.at, s->in.len), &lines)) {
+		return false;
+	}
+	s->cut.at += lines.len;
+	s->cut.scan = s->cut.at;
+	return true;
+}
+
+static bool
+skip_fields(struct http_run *r)
 {
 	struct http_side *s = r->s;
 	struct http_line l;
 
+	if (skip_plain(s)) {
+		return true;
+	}
 	while (http_cut(&s->cut, s->in, r->eof, &l)) {
-		if (!l.empty) {
-			continue;
+		if (l.empty) {
+			return true;
 		}
+	}
+	return false;
+}
+
+static bool
+on_fields(struct http_run *r)
+{
+	struct http_side *s = r->s;
+
+	if (skip_fields(r)) {
 		http_on_head_end(r, s->cut.at);
 		return r->dir == FLOW_TOSERVER ? true : on_response_head(r);
 	}

@@ -2,16 +2,15 @@
 #include "sensor/app_http_field.h"
 
 #include "sensor/app_http_line.h"
+#include "sensor/app_http_plain.h"
 
-static bool
-is_token_char(uint8_t c)
-{
-	/* RFC 9110 5.6.2: a bit for each character below 0x80 */
-	static const uint64_t chars[4] = { UINT64_C(0x03ff6cfa00000000),
-					   UINT64_C(0x57ffffffc7fffffe) };
-
-	return (chars[c / 64] >> (c % 64) & 1) != 0;
-}
+/* RFC 9110 5.6.2 */
+static const bool is_token_char[256] = {
+	['!'] = true,         ['#' ... '\''] = true, ['*'] = true,
+	['+'] = true,         ['-'] = true,          ['.'] = true,
+	['0' ... '9'] = true, ['A' ... 'Z'] = true,  ['^' ... 'z'] = true,
+	['|'] = true,         ['~'] = true,
+};
 
 /* What the passes over one head share. */
 struct field_reader {
@@ -35,7 +34,7 @@ clean_name(struct view line)
 {
 	size_t n = 0;
 
-	while (n < line.len && is_token_char(line.p[n])) {
+	while (n < line.len && is_token_char[line.p[n]]) {
 		n++;
 	}
 	return n < line.len && line.p[n] == ':' ? n : 0;
@@ -69,6 +68,7 @@ add_field(struct field_reader *r, struct view line)
 {
 	struct http_field *f;
 	size_t end, from;
+	bool clean;
 
 	if (r->m->n_fields == r->cap) {
 		note(r, EV_HTTP_REQUEST_TOO_MANY_HEADERS,
@@ -77,7 +77,8 @@ add_field(struct field_reader *r, struct view line)
 	}
 	end = clean_name(line);
 	from = end + 1;
-	if (end == 0) {
+	clean = end > 0;
+	if (!clean) {
 		find_name(r, line, &end, &from);
 	}
 	while (from < line.len && http_is_lws(line.p[from])) {
@@ -90,8 +91,12 @@ add_field(struct field_reader *r, struct view line)
 	*f = (struct http_field){ .name = view_sub(line, 0, end),
 				  .value = view_sub(line, from, line.len),
 				  .n = 1 };
-	f->hash = http_name_hash(f->name);
-	f->known = http_name_known(f->name);
+	if (clean) {
+		f->known = http_name_of_token(f->name, &f->hash);
+	} else {
+		f->hash = http_name_hash(f->name);
+		f->known = http_name_known(f->name);
+	}
 	f->last = r->m->n_fields - 1;
 }
 
@@ -288,6 +293,55 @@ merge_repeated(struct field_reader *r)
 	}
 }
 
+static bool
+make_room(struct field_reader *r, size_t n)
+{
+	r->cap = (uint32_t)MIN(n, (size_t)HTTP_FIELDS_MAX);
+	r->m->fields =
+		arena_alloc(&r->tx->tx.arena, r->cap * sizeof(*r->m->fields));
+	return r->m->fields != NULL;
+}
+
+/* Lines that may be folded, or end in any way. */
+static void
+read_lines(struct field_reader *r)
+{
+	struct http_line l;
+	bool first = true;
+
+	if (!make_room(r, http_count_ends(r->head) + 1)) {
+		return;
+	}
+	while (next_line(r, &l)) {
+		if (l.text.len == 0) {
+			continue;
+		}
+		if (folds(l.text)) {
+			if (first) {
+				note(r, EV_HTTP_INVALID_REQUEST_FIELD_FOLDING,
+				     EV_HTTP_INVALID_RESPONSE_FIELD_FOLDING);
+			}
+			l.text = trim_fold(l.text);
+		}
+		first = false;
+		l.text = unfold(r, l.text);
+		if (l.text.len > 0) {
+			add_field(r, l.text);
+		}
+	}
+}
+
+static void
+read_plain(struct field_reader *r, const struct http_plain *lines)
+{
+	if (!make_room(r, lines->n + 1)) {
+		return;
+	}
+	for (uint32_t i = 0; i < lines->n; i++) {
+		add_field(r, http_plain_line(r->head, lines, i));
+	}
+}
+
 void
 http_parse_fields(struct http_tx *tx, enum flow_dir dir)
 {
@@ -299,31 +353,12 @@ http_parse_fields(struct http_tx *tx, enum flow_dir dir)
 		.head = m->raw_fields,
 		.cut = { .any_cr = dir == FLOW_TOCLIENT },
 	};
-	struct http_line l;
-	bool first = true;
+	struct http_plain lines;
 
-	r.cap = (uint32_t)MIN(http_count_ends(m->raw_fields) + 1,
-			      (size_t)HTTP_FIELDS_MAX);
-	m->fields = arena_alloc(&tx->tx.arena, r.cap * sizeof(*m->fields));
-	if (m->fields == NULL) {
-		return;
-	}
-	while (next_line(&r, &l)) {
-		if (l.text.len == 0) {
-			continue;
-		}
-		if (folds(l.text)) {
-			if (first) {
-				note(&r, EV_HTTP_INVALID_REQUEST_FIELD_FOLDING,
-				     EV_HTTP_INVALID_RESPONSE_FIELD_FOLDING);
-			}
-			l.text = trim_fold(l.text);
-		}
-		first = false;
-		l.text = unfold(&r, l.text);
-		if (l.text.len > 0) {
-			add_field(&r, l.text);
-		}
+	if (http_plain_lines(r.head, &lines)) {
+		read_plain(&r, &lines);
+	} else {
+		read_lines(&r);
 	}
 	merge_repeated(&r);
 }

@@ -162,6 +162,17 @@ http_disposition_name(struct view v)
 	return VIEW_NONE;
 }
 
+static bool
+has_upper(struct view v)
+{
+	bool upper = false;
+
+	for (size_t i = 0; i < v.len; i++) {
+		upper |= v.p[i] >= 'A' && v.p[i] <= 'Z';
+	}
+	return upper;
+}
+
 static struct view
 lower_host(struct http_tx *tx, struct view v)
 {
@@ -169,6 +180,9 @@ lower_host(struct http_tx *tx, struct view v)
 
 	while (v.len > 0 && v.p[v.len - 1] == '.') {
 		v.len--;
+	}
+	if (v.len > 0 && !has_upper(v)) {
+		return v;
 	}
 	p = v.len > 0 ? arena_alloc(&tx->tx.arena, v.len) : NULL;
 	if (p == NULL) {
@@ -183,11 +197,16 @@ lower_host(struct http_tx *tx, struct view v)
 static bool
 is_host_name(struct view v)
 {
-	for (size_t i = 0; i < v.len; i++) {
-		uint8_t c = ascii_lower(v.p[i]);
+	static const bool is_char[256] = {
+		['a' ... 'z'] = true, ['A' ... 'Z'] = true,
+		['0' ... '9'] = true, ['-'] = true,
+		['.'] = true,         ['_'] = true,
+		[':'] = true,         ['['] = true,
+		[']'] = true,
+	};
 
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-		      (c != 0 && strchr("-._:[]", c) != NULL))) {
+	for (size_t i = 0; i < v.len; i++) {
+		if (!is_char[v.p[i]]) {
 			return false;
 		}
 	}

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/app_http_uri.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 struct uri_parts {
 	struct view authority, path, query, fragment;
 	bool has_query, has_fragment;
@@ -282,6 +286,81 @@ append(uint8_t *p, size_t at, struct view v)
 	return at + v.len;
 }
 
+/* Whether decoding may change 'c', or a segment that begins behind it. */
+static inline bool
+may_change_at(uint8_t c, uint8_t next)
+{
+	return c == '%' || c == '+' || c == '\\' ||
+	       (c == '/' && (next == '/' || next == '.'));
+}
+
+#ifdef __SSE2__
+/* The same of p[0..16); p[16] is there too. */
+static inline bool
+may_change_in(const uint8_t *p)
+{
+	__m128i c = _mm_loadu_si128((const __m128i *)p);
+	__m128i next = _mm_loadu_si128((const __m128i *)(p + 1));
+	__m128i slash = _mm_set1_epi8('/'), odd, pair;
+
+	odd = _mm_or_si128(_mm_cmpeq_epi8(c, _mm_set1_epi8('%')),
+			   _mm_cmpeq_epi8(c, _mm_set1_epi8('+')));
+	odd = _mm_or_si128(odd, _mm_cmpeq_epi8(c, _mm_set1_epi8('\\')));
+	pair = _mm_or_si128(_mm_cmpeq_epi8(next, slash),
+			    _mm_cmpeq_epi8(next, _mm_set1_epi8('.')));
+	pair = _mm_and_si128(pair, _mm_cmpeq_epi8(c, slash));
+	return _mm_movemask_epi8(_mm_or_si128(odd, pair)) != 0;
+}
+#endif
+
+/* Whether normalising may change 'v', which is not empty, at all. */
+static bool
+may_change(struct view v)
+{
+	size_t i = 0;
+
+	if (v.p[0] == '.') {
+		return true;
+	}
+#ifdef __SSE2__
+	for (; i + 17 <= v.len; i += 16) {
+		if (may_change_in(v.p + i)) {
+			return true;
+		}
+	}
+#endif
+	for (; i < v.len; i++) {
+		if (may_change_at(v.p[i], i + 1 < v.len ? v.p[i + 1] : 0)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * What has nothing to normalise stays where it is: path, query and fragment
+ * stand behind each other there.
+ */
+static bool
+stands_normal(struct http_tx *tx, const struct uri_parts *u)
+{
+	const struct http_settings *s = tx->settings;
+	const uint8_t *end = tx->uri_raw.p + tx->uri_raw.len;
+	struct view all;
+
+	if (u->path.len == 0 || s->lower_path ||
+	    (s->uri_include_all && u->authority.len > 0)) {
+		return false;
+	}
+	all = view_of(u->path.p, (size_t)(end - u->path.p));
+	if (may_change(all)) {
+		return false;
+	}
+	tx->path = u->path;
+	tx->uri = all;
+	return true;
+}
+
 /* Path and query, each normalised, in one piece of memory. */
 static void
 normalise(struct http_tx *tx, const struct uri_parts *u)
@@ -345,5 +424,7 @@ http_parse_uri(struct http_tx *tx)
 	if (u.authority.len > 0) {
 		set_authority(tx, u.authority);
 	}
-	normalise(tx, &u);
+	if (!stands_normal(tx, &u)) {
+		normalise(tx, &u);
+	}
 }

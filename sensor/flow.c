@@ -470,19 +470,29 @@ flow_ahead_record(const struct flow_table *t, struct packet *v, unsigned n)
 	}
 }
 
+const struct flow *
+flow_guess(const struct flow_table *t, const struct packet *p)
+{
+	const struct flow *f = &t->rec.v[p->flow_at];
+
+	return LIKELY(p->flow_at != 0 && (f->flags & FLOW_UNLINKED) == 0)
+		       ? f
+		       : NULL;
+}
+
 void
 flow_ahead_session(const struct flow_table *t, const struct packet *v,
 		   unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		const struct flow *f = &t->rec.v[v[i].flow_at];
+		const struct flow *f = flow_guess(t, &v[i]);
 		const uint8_t *s;
 
-		if (LIKELY(v[i].flow_at != 0 &&
-			   (f->flags & FLOW_UNLINKED) == 0)) {
+		if (f != NULL) {
 			s = (const uint8_t *)f->tcp;
 			__builtin_prefetch(s, 1);
 			__builtin_prefetch(s + 64, 1);
+			__builtin_prefetch(f->app);
 		}
 	}
 }

@@ -135,8 +135,8 @@ void flow_table_seed(struct flow_table *t, uint64_t seed);
  * Looking ahead.  A worker that knows some packets of the future, each decoded
  * by decode_ahead() or of ip_version 0, takes them through three steps, some
  * packets apart: their hash, and the bucket is sent for; a guess at the
- * record, which is sent for; and what TCP remembers of the flow.  Guesses never
- * change a result.
+ * record, which is sent for; and what TCP remembers of the flow, and the first
+ * of what its application does.  Guesses never change a result.
  */
 void flow_ahead_bucket(const struct flow_table *t, struct packet *v,
 		       unsigned n);
@@ -144,6 +144,9 @@ void flow_ahead_record(const struct flow_table *t, struct packet *v,
 		       unsigned n);
 void flow_ahead_session(const struct flow_table *t, const struct packet *v,
 			unsigned n);
+/* The flow that the second step found, if it is there still, or NULL. */
+const struct flow *flow_guess(const struct flow_table *t,
+			      const struct packet *p);
 /* What the first of them puts in pkt->flow_hash, of any packet. */
 uint64_t flow_hash(const struct flow_table *t, const struct packet *pkt);
 

@@ -93,29 +93,64 @@ hash_slowly(struct view v)
 	return (uint32_t)(n > 0 ? mix(h, word) : h);
 }
 
+/* The last v.len % 8 bytes; there are some. */
+static inline uint64_t
+last_word(struct view v)
+{
+	size_t rest = v.len % 8;
+	uint64_t word = 0;
+
+	if (v.len >= 8) {
+		return load_le64(v.p + v.len - 8) >> (8 * (8 - rest));
+	}
+	for (size_t k = rest; k > 0; k--) {
+		word = word << 8 | v.p[k - 1];
+	}
+	return word;
+}
+
+/* 'v' has no NUL. */
+static inline uint32_t
+hash_by_words(struct view v)
+{
+	uint64_t h = 0;
+
+	for (size_t i = 0; i + 8 <= v.len; i += 8) {
+		h = mix(h, load_le64(v.p + i));
+	}
+	return (uint32_t)(v.len % 8 != 0 ? mix(h, last_word(v)) : h);
+}
+
 uint32_t
 http_name_hash(struct view v)
 {
-	uint64_t h = 0, word = 0;
-	size_t i = 0;
+	return has_nul(v) ? hash_slowly(v) : hash_by_words(v);
+}
 
-	if (has_nul(v)) {
-		return hash_slowly(v);
-	}
-	for (; i + 8 <= v.len; i += 8) {
-		h = mix(h, load_le64(v.p + i));
-	}
-	if (i == v.len) {
-		return (uint32_t)h;
-	}
-	if (v.len >= 8) {
-		word = load_le64(v.p + v.len - 8) >> (8 * (8 - (v.len - i)));
-	} else {
-		for (size_t k = v.len; k > i; k--) {
-			word = word << 8 | v.p[k - 1];
+/* 'v' is a token and as long as 'name': no other character of tokens than a
+ * name's own has FOLD make it one of a name. */
+static inline bool
+is_token_of(struct view v, struct view name)
+{
+	for (size_t i = 0; i + 8 <= v.len; i += 8) {
+		if ((load_le64(v.p + i) | FOLD) != load_le64(name.p + i)) {
+			return false;
 		}
 	}
-	return (uint32_t)mix(h, word);
+	return v.len % 8 == 0 ||
+	       (last_word(v) | FOLD) == (last_word(name) | FOLD);
+}
+
+enum http_name
+http_name_of_token(struct view v, uint32_t *hash)
+{
+	unsigned i = v.len > 0 ? slots[slot_of(v)] : 0;
+
+	*hash = hash_by_words(v);
+	return i > 0 && v.len == names[i - 1].len &&
+			       is_token_of(v, names[i - 1])
+		       ? (enum http_name)(i - 1)
+		       : HTTP_NAME_COUNT;
 }
 
 bool

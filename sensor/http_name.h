@@ -49,5 +49,7 @@ bool http_name_eq(struct view a, struct view b);
 uint32_t http_name_hash(struct view name);
 /* HTTP_NAME_COUNT when it has no number. */
 enum http_name http_name_known(struct view name);
+/* Both of 'name', which is a token (RFC 9110 5.6.2), at once. */
+enum http_name http_name_of_token(struct view name, uint32_t *hash);
 
 #endif

@@ -72,6 +72,7 @@ libsensor_a_SOURCES += \
 	sensor/app_http_conf.h sensor/app_http_conf.c \
 	sensor/app_http_uri.h sensor/app_http_uri.c \
 	sensor/app_http_line.h sensor/app_http_line.c \
+	sensor/app_http_plain.h sensor/app_http_plain.c \
 	sensor/app_http_field.h sensor/app_http_field.c \
 	sensor/app_http_head.h sensor/app_http_head.c \
 	sensor/http_range.h sensor/http_range.c \

@@ -45,12 +45,26 @@ decode_group(struct worker *w, struct frame *const *v, unsigned at, unsigned n)
 	flow_ahead_bucket(w->flows, p, n);
 }
 
+/* Without rules few flows are parsed. */
+static inline void
+fetch_parsers(struct worker *w, const struct packet *p, unsigned n)
+{
+	for (unsigned i = 0; w->asks.match && i < n; i++) {
+		const struct flow *f = flow_guess(w->flows, &p[i]);
+
+		if (f != NULL) {
+			app_prefetch(f);
+		}
+	}
+}
+
 static inline void
 take_group(struct worker *w, struct frame *const *v, unsigned at, unsigned n,
 	   struct outbox *out)
 {
 	struct packet *p = ring_of(w, at);
 
+	fetch_parsers(w, p, n);
 	for (unsigned i = 0; i < n; i++) {
 		if (LIKELY(p[i].ip_version != 0)) {
 			worker_take_ordinary(w, &p[i], out);

@@ -23,6 +23,10 @@ tests_sensor_test_app_http_SOURCES = tests/sensor/test_app_http.c \
 	tests/sensor/http_rig.h
 tests_sensor_test_app_http_LDADD = $(LIBS_SENSOR)
 
+UNIT_TESTS += tests/sensor/test_http_plain
+tests_sensor_test_http_plain_SOURCES = tests/sensor/test_http_plain.c
+tests_sensor_test_http_plain_LDADD = $(LIBS_SENSOR)
+
 UNIT_TESTS += tests/sensor/test_http_name
 tests_sensor_test_http_name_SOURCES = tests/sensor/test_http_name.c
 tests_sensor_test_http_name_LDADD = $(LIBS_SENSOR)

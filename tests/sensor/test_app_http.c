@@ -7,6 +7,8 @@
 #include <cmocka.h>
 #include <zlib.h>
 
+#include "sensor/app_http_uri.h"
+
 #define CLIENT FLOW_TOSERVER
 #define SERVER FLOW_TOCLIENT
 #define POOL ((size_t)64 << 20)
@@ -802,6 +804,60 @@ test_events(void **state)
 	rig_fini(&r);
 }
 
+/* The normalised target of 'v'. */
+static struct view
+uri_of(struct rig *r, struct http_tx *tx, struct view v)
+{
+	*tx = (struct http_tx){ .settings = r->ctx.http, .uri_raw = v };
+	arena_init(&tx->tx.arena, r->ctx.pool, (size_t)1 << 20);
+	http_parse_uri(tx);
+	return tx->uri;
+}
+
+/*
+ * A target that is left where it stands is what normalising makes of it: an
+ * escape behind it has all of it gone through, and adds its one letter.
+ */
+static void
+test_uri_in_place(void **state)
+{
+	static const char chars[] = "/./?ab.c/xyzd%+\\0123456789";
+	uint32_t seed = 5, in_place = 0;
+	struct http_tx tx;
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, (size_t)16 << 20, NULL);
+	for (unsigned round = 0; round < 50000; round++) {
+		uint8_t raw[64], whole[64];
+		size_t len = 1 + round % 50;
+		struct view v;
+
+		for (size_t i = 0; i < len; i++) {
+			seed = seed * 1664525u + 1013904223u;
+			raw[i] = (uint8_t)
+				chars[(seed >> 8) % (sizeof(chars) - 1)];
+		}
+		v = uri_of(&r, &tx, view_of(raw, len));
+		if (v.p >= raw && v.p < raw + sizeof(raw)) {
+			in_place++;
+			assert_ptr_equal(v.p + v.len, raw + len);
+			memcpy(whole, v.p, v.len);
+			whole[v.len] = 'A';
+			len = v.len;
+			arena_reset(&tx.tx.arena);
+			memcpy(raw, whole, len);
+			memcpy(raw + len, "%41", 3);
+			v = uri_of(&r, &tx, view_of(raw, len + 3));
+			assert_int_equal(v.len, len + 1);
+			assert_memory_equal(v.p, whole, len + 1);
+		}
+		arena_reset(&tx.tx.arena);
+	}
+	assert_true(in_place > 1000);
+	rig_fini(&r);
+}
+
 int
 main(void)
 {
@@ -830,6 +886,7 @@ main(void)
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_probe),
 		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_uri_in_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,39 @@ altered(const char *name, uint32_t nuls)
 	return view_of(room, n);
 }
 
+/* What a token is, whose hash must be that of any name. */
+static enum http_name
+of_token(struct view v)
+{
+	uint32_t hash = 0;
+	enum http_name known = http_name_of_token(v, &hash);
+
+	assert_int_equal(hash, http_name_hash(v));
+	assert_int_equal(known, http_name_known(v));
+	return known;
+}
+
+/* A name with one character that is another, of all that tokens may have. */
+static void
+test_near_tokens(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < HTTP_NAME_COUNT; i++) {
+		size_t len = strlen(names[i]);
+
+		for (size_t at = 0; at < len; at++) {
+			for (int c = '!'; c <= '~'; c++) {
+				if (strchr("\"(),/:;<=>?@[\\]{}", c) != NULL) {
+					continue;
+				}
+				memcpy(room, names[i], len);
+				room[at] = (uint8_t)c;
+				(void)of_token(view_of(room, len));
+			}
+		}
+	}
+}
+
 static void
 test_each_is_known(void **state)
 {
@@ -45,6 +78,10 @@ test_each_is_known(void **state)
 		assert_int_equal(http_name_known(altered(names[i], 5)), i);
 		assert_int_equal(http_name_hash(altered(names[i], 5)),
 				 http_name_hash(v));
+		assert_int_equal(of_token(altered(names[i], 0)), i);
+		assert_int_equal(of_token(v), i);
+		assert_int_equal(of_token(view_sub(v, 0, v.len - 1)),
+				 HTTP_NAME_COUNT);
 		/* shorter and longer ones are others */
 		assert_int_equal(http_name_known(view_sub(v, 0, v.len - 1)),
 				 HTTP_NAME_COUNT);
@@ -100,6 +137,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_is_known),
+		cmocka_unit_test(test_near_tokens),
 		cmocka_unit_test(test_others_are_not),
 		cmocka_unit_test(test_hash_goes_with_equality),
 	};
