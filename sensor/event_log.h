@@ -32,6 +32,10 @@ struct event_log *event_log_new(const struct event_origin *origin,
 				const struct conf *conf);
 void event_log_free(struct event_log *l);
 
+/* Lines are put together behind what '*into' holds, for outbox_put() to take
+ * over without a copy, or for the next one to overwrite. */
+void event_log_into(struct event_log *l, struct outbox *const *into);
+
 /*
  * What an event is about.  'pkt' may be NULL at flow's end; 'f' and 'tx' may
  * be NULL.  'dir' turns source and destination.

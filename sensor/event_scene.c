@@ -156,7 +156,7 @@ event_scene(struct event_log *l, const struct event_subject *s,
 		note_packet(&is, s->pkt);
 	}
 	is.has_client = find_client(&c->xff, s, &is.client);
-	json_reset(j);
+	line_begin(l);
 	json_append(j, view_of(&is, sizeof(is)));
 	put_parts(&is, j, s, c, l->set->packet);
 	from = j->len;
@@ -164,11 +164,10 @@ event_scene(struct event_log *l, const struct event_subject *s,
 	is.payload_all = payload.all;
 	json_append(j, payload.v);
 	end_part(&is, j, SCENE_PAYLOAD, &from);
-	if (j->failed) {
-		return VIEW_NONE;
+	if (!j->failed) {
+		memcpy(j->p + l->start, &is, sizeof(is));
 	}
-	memcpy(j->p, &is, sizeof(is));
-	return json_view(j);
+	return line_done(l);
 }
 
 void

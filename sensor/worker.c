@@ -59,6 +59,9 @@ worker_new(const struct worker_settings *s)
 	}
 	w->guess_tx = conf_bool(s->conf, "detect.guess-applayer-tx", false);
 	w->log = event_log_new(&s->origin, s->conf);
+	if (w->log != NULL) {
+		event_log_into(w->log, &w->out);
+	}
 	if (w->hits.v == NULL || w->decoder == NULL || w->flows == NULL ||
 	    w->streams == NULL || w->apps == NULL || w->matcher == NULL ||
 	    w->log == NULL) {
