@@ -411,65 +411,6 @@ event_file(struct event_log *l, const struct event_subject *s,
 	return line_end(l, NULL);
 }
 
-static void
-put_tcp(struct json *j, const struct flow *f)
-{
-	static const struct {
-		uint8_t bit;
-		const char *name;
-	} names[] = { { TCP_SYN, "syn" }, { TCP_FIN, "fin" },
-		      { TCP_RST, "rst" }, { TCP_PSH, "psh" },
-		      { TCP_ACK, "ack" }, { TCP_URG, "urg" },
-		      { TCP_ECE, "ecn" }, { TCP_CWR, "cwr" } };
-	uint8_t both = f->tcp_flags[0] | f->tcp_flags[1];
-
-	json_obj(j, "tcp");
-	json_hex(j, "tcp_flags", view_of(&both, 1));
-	json_hex(j, "tcp_flags_ts", view_of(&f->tcp_flags[0], 1));
-	json_hex(j, "tcp_flags_tc", view_of(&f->tcp_flags[1], 1));
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (both & names[i].bit) {
-			json_bool(j, names[i].name, true);
-		}
-	}
-	json_name(j, "state", stream_state_name(f));
-	json_obj_end(j);
-}
-
-struct view
-event_flow(struct event_log *l, const struct event_subject *s)
-{
-	static const char *const states[] = { "new", "established", "closed" };
-	static const char *const reasons[] = { "timeout", "forced",
-					       "shutdown" };
-	struct json *j = &l->json;
-	const struct flow *f = s->f;
-
-	line_head(l, s, "flow");
-	line_app(j, f);
-	json_obj(j, "flow");
-	line_flow_counts(j, f);
-	json_time(j, "end", f->last_us);
-	json_u64(j, "age",
-		 f->last_us > f->first_us
-			 ? f->last_us / US_PER_S - f->first_us / US_PER_S
-			 : 0);
-	json_name(j, "state", states[f->state]);
-	json_name(j, "reason", reasons[f->end]);
-	json_bool(j, "alerted", f->n_alerts > 0);
-	if ((f->flags & FLOW_REJECTED) != 0) {
-		json_name(j, "action", "drop");
-	} else if ((f->flags & FLOW_PASSED) != 0) {
-		json_name(j, "action", "pass");
-	}
-	json_obj_end(j);
-	line_metadata(j, s);
-	if (f->proto == IPP_TCP) {
-		put_tcp(j, f);
-	}
-	return line_end(l, NULL);
-}
-
 /*
  * Suricata prints decoder and stream events with their prefix; application
  * events of its older parsers in capitals, of newer ones (DNS) as they are.

@@ -114,7 +114,7 @@ put_parts(struct scene *is, struct json *j, const struct event_subject *s,
 {
 	size_t from = j->len;
 
-	if (c->flow || c->app_layer) {
+	if (c->flow || c->app_layer || s->whole) {
 		line_metadata(j, s);
 	}
 	end_part(is, j, SCENE_METADATA, &from);
@@ -214,6 +214,13 @@ scene_part(const struct scene_reader *r, enum scene_part part)
 		at += r->is.part_len[i];
 	}
 	return view_of(r->text + at, r->is.part_len[part]);
+}
+
+struct view
+event_later(struct event_log *l, const struct outbox *o, const struct record *r)
+{
+	return r->type == EVENT_TYPE_FLOW ? event_flow_later(l, o, r)
+					  : event_alert(l, o, r);
 }
 
 void

@@ -36,6 +36,7 @@ worker_new(const struct worker_settings *s)
 		return NULL;
 	}
 	w->event_types = s->event_types;
+	w->late_flows = s->late_flows;
 	w->pool = pool_new(s->memory_limit);
 	w->hits.v = calloc(MAX_HITS, sizeof(*w->hits.v));
 	w->hits.cap = MAX_HITS;
