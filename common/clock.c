@@ -65,31 +65,47 @@ put_two(char *p, unsigned v, char behind)
 	return p + 3;
 }
 
-size_t
-clock_iso(uint64_t wall_us, char *out)
+void
+clock_iso_date(uint64_t days, char out[CLOCK_DATE_LEN])
 {
-	uint64_t secs = wall_us / US_PER_S, days = secs / 86400;
-	unsigned us = (unsigned)(wall_us - secs * US_PER_S);
-	unsigned s = (unsigned)(secs - days * 86400);
 	int64_t year;
-	unsigned month, day;
+	unsigned month, day, short_year;
 	char *p = out;
 
 	civil_from_days((int64_t)days, &year, &month, &day);
 	/* A hostile timestamp reaches year 586912; four digits is the form. */
-	year = (int64_t)((uint64_t)year % 10000);
-	p = put_two(p, (unsigned)year / 100, '-') - 1;
-	p = put_two(p, (unsigned)year % 100, '-');
+	short_year = (unsigned)((uint64_t)year % 10000);
+	p = put_two(p, short_year / 100, '-') - 1;
+	p = put_two(p, short_year % 100, '-');
 	p = put_two(p, month, '-');
-	p = put_two(p, day, 'T');
+	put_two(p, day, 'T');
+}
+
+void
+clock_iso_time(uint64_t us, char out[CLOCK_TIME_LEN])
+{
+	unsigned s = (unsigned)(us / US_PER_S);
+	unsigned part = (unsigned)(us - s * US_PER_S);
+	char *p = out;
+
 	p = put_two(p, s / 3600, ':');
 	p = put_two(p, s / 60 % 60, ':');
 	p = put_two(p, s % 60, '.');
-	p = put_two(p, us / 10000, '0') - 1;
-	p = put_two(p, us / 100 % 100, '0') - 1;
-	p = put_two(p, us % 100, '0') - 1;
-	memcpy(p, "+0000", 6);
-	return (size_t)(p + 5 - out);
+	p = put_two(p, part / 10000, '0') - 1;
+	p = put_two(p, part / 100 % 100, '0') - 1;
+	p = put_two(p, part % 100, '+');
+	memcpy(p, "0000", 4);
+}
+
+size_t
+clock_iso(uint64_t wall_us, char *out)
+{
+	uint64_t days = wall_us / CLOCK_US_PER_DAY;
+
+	clock_iso_date(days, out);
+	clock_iso_time(wall_us - days * CLOCK_US_PER_DAY, out + CLOCK_DATE_LEN);
+	out[CLOCK_DATE_LEN + CLOCK_TIME_LEN] = '\0';
+	return CLOCK_DATE_LEN + CLOCK_TIME_LEN;
 }
 
 static bool

@@ -13,6 +13,7 @@
 #include "common/base.h"
 
 #define US_PER_S UINT64_C(1000000)
+#define CLOCK_US_PER_DAY (86400 * US_PER_S)
 #define CLOCK_ISO_CAP 40
 
 uint64_t clock_wall_us(void); /* since 1970-01-01 UTC; may step */
@@ -23,6 +24,13 @@ uint64_t clock_mono_us(void); /* since boot; never steps; for timers */
  * least CLOCK_ISO_CAP bytes and returns the length without the NUL.
  */
 size_t clock_iso(uint64_t wall_us, char *out);
+
+/* Its two halves: "2026-11-22T" of days since 1970, and the rest of a day's
+ * microseconds. */
+#define CLOCK_DATE_LEN 11
+#define CLOCK_TIME_LEN 20
+void clock_iso_date(uint64_t days, char out[CLOCK_DATE_LEN]);
+void clock_iso_time(uint64_t us, char out[CLOCK_TIME_LEN]);
 
 /*
  * Reads the form above, RFC 3339 ("Z", "+09:00"), with or without a fraction,

@@ -441,6 +441,23 @@ json_put_str(struct json *j, const char *key, size_t n, struct view v)
 	put_char(j, '"');
 }
 
+void
+json_put_name(struct json *j, const char *key, size_t n, const char *name,
+	      size_t len)
+{
+	char *p;
+
+	if (!room(j, n + 4 + len + 2)) {
+		return;
+	}
+	p = key_at(j, j->p + j->len, key, n);
+	*p++ = '"';
+	copy_short(p, name, len);
+	p += len;
+	*p++ = '"';
+	j->len = (size_t)(p - j->p);
+}
+
 /* The digits of 'v' at 'p'; returns the place behind. */
 static inline char *
 digits_at(char *p, uint64_t v)
@@ -542,40 +559,36 @@ json_nil(struct json *j, const char *key)
 	put(j, "null", 4);
 }
 
-/* A string of characters that need no escape. */
-static void
-put_trusted(struct json *j, const char *key, const char *s, size_t n)
-{
-	size_t k = json_key_len(key);
-	char *p;
-
-	if (!room(j, k + 4 + n + 2)) {
-		return;
-	}
-	p = key_at(j, j->p + j->len, key, k);
-	*p++ = '"';
-	memcpy(p, s, n);
-	p += n;
-	*p++ = '"';
-	j->len = (size_t)(p - j->p);
-}
-
 void
 json_addr(struct json *j, const char *key, const struct addr *a)
 {
 	char tmp[ADDR_TEXT_CAP];
 	size_t n = addr_format(a, tmp);
 
-	put_trusted(j, key, tmp, n);
+	json_put_name(j, key, json_key_len(key), tmp, n);
 }
 
 void
 json_time(struct json *j, const char *key, uint64_t wall_us)
 {
-	char tmp[CLOCK_ISO_CAP];
-	size_t n = clock_iso(wall_us, tmp);
+	uint64_t days = wall_us / CLOCK_US_PER_DAY;
+	size_t n = json_key_len(key);
+	char *p;
 
-	put_trusted(j, key, tmp, n);
+	if (!room(j, n + 4 + CLOCK_DATE_LEN + CLOCK_TIME_LEN + 2)) {
+		return;
+	}
+	if (j->day != days + 1) {
+		clock_iso_date(days, j->date);
+		j->day = days + 1;
+	}
+	p = key_at(j, j->p + j->len, key, n);
+	*p++ = '"';
+	memcpy(p, j->date, CLOCK_DATE_LEN);
+	clock_iso_time(wall_us - days * CLOCK_US_PER_DAY, p + CLOCK_DATE_LEN);
+	p += CLOCK_DATE_LEN + CLOCK_TIME_LEN;
+	*p++ = '"';
+	j->len = (size_t)(p - j->p);
 }
 
 char *

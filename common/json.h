@@ -22,6 +22,9 @@ struct json {
 	size_t len, cap;
 	bool need_comma;
 	bool failed; /* out of memory: the record is unusable, len is 0 */
+	/* The date of the latest time, most likely that of the next. */
+	uint64_t day; /* since 1970, + 1 */
+	char date[12];
 };
 
 /* Zeroed is a valid empty writer too. */
@@ -37,6 +40,8 @@ void json_reset(struct json *j); /* empty, memory kept */
 void json_put_open(struct json *j, const char *key, size_t n, char open);
 void json_put_str(struct json *j, const char *key, size_t n, struct view v);
 void json_put_u64(struct json *j, const char *key, size_t n, uint64_t v);
+void json_put_name(struct json *j, const char *key, size_t n, const char *name,
+		   size_t len);
 
 static inline size_t
 json_key_len(const char *key)
@@ -85,6 +90,13 @@ json_cstr(struct json *j, const char *key, const char *s)
 {
 	json_put_str(j, key, json_key_len(key),
 		     view_of(s, __builtin_strlen(s)));
+}
+
+/* Trusted text, a name of ours: nothing in it needs an escape. */
+static inline void
+json_name(struct json *j, const char *key, const char *s)
+{
+	json_put_name(j, key, json_key_len(key), s, __builtin_strlen(s));
 }
 
 static inline void

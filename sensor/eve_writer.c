@@ -271,8 +271,8 @@ complete(struct eve_writer *w, const struct record *r,
 }
 
 static struct view
-alert_line(struct eve_writer *w, const struct parcel *p,
-	   const struct parcel_item *item)
+made_line(struct eve_writer *w, const struct parcel *p,
+	  const struct parcel_item *item)
 {
 	const struct outbox *box = &p->box[item->box];
 	const struct record *r = &box->rec[item->index];
@@ -282,14 +282,12 @@ alert_line(struct eve_writer *w, const struct parcel *p,
 	uint32_t picket_at = r->picket_at;
 
 	if (r->has_scene) {
-		line = event_alert(w->log, box, r);
+		line = event_later(w->log, box, r);
 		picket_at = event_picket_at(w->log);
 	}
-	if (line.len == 0) {
-		w->count.lost++;
-		return line;
-	}
-	return complete(w, r, news, line, picket_at);
+	return line.len > 0 && r->rule != NULL
+		       ? complete(w, r, news, line, picket_at)
+		       : line;
 }
 
 static void
@@ -299,11 +297,12 @@ write_parcel(struct eve_writer *w, struct parcel *p)
 		const struct parcel_item *item = &p->item[i];
 		const struct outbox *box = &p->box[item->box];
 		const struct record *r = &box->rec[item->index];
-		struct view line = r->rule != NULL ? alert_line(w, p, item)
-						   : outbox_line(box, r);
+		struct view line = made_line(w, p, item);
 
 		if (line.len > 0) {
 			emit(w, r->type, r->severity, line);
+		} else {
+			w->count.lost++;
 		}
 	}
 	parcel_reset(p);

@@ -91,7 +91,7 @@ put_alert(struct json *j, const struct event_subject *s, const struct rule *r,
 {
 	json_obj(j, "alert");
 	/* A tap cannot drop: whatever the rule asks for, the packet passed. */
-	json_cstr(j, "action", "allowed");
+	json_name(j, "action", "allowed");
 	json_u64(j, "gid", r->gid);
 	json_u64(j, "signature_id", r->sid);
 	json_u64(j, "rev", r->rev);
@@ -132,15 +132,14 @@ event_hit(struct event_log *l, const struct event_subject *s,
 			       .tx_guessed = s->tx_guessed };
 	struct json *j = &l->json;
 
-	json_reset(j);
+	line_begin(l);
 	json_append(j, view_of(&h, sizeof(h)));
 	log_context(j, s->meta, hit);
-	if (j->failed) {
-		return VIEW_NONE;
+	if (!j->failed) {
+		h.context_len = (uint32_t)(j->len - l->start - sizeof(h));
+		memcpy(j->p + l->start, &h, sizeof(h));
 	}
-	h.context_len = (uint32_t)(j->len - sizeof(h));
-	memcpy(j->p, &h, sizeof(h));
-	return json_view(j);
+	return line_done(l);
 }
 
 struct view
@@ -173,7 +172,7 @@ event_alert(struct event_log *l, const struct outbox *o, const struct record *r)
 	scene_members(j, scene_part(&s, SCENE_TX));
 	if (s.subject.f != NULL) {
 		line_apps(j, &s.is.apps);
-		json_cstr(j, "direction",
+		json_name(j, "direction",
 			  s.subject.dir == FLOW_TOSERVER ? "to_server"
 							 : "to_client");
 		if (c->flow) {

@@ -42,6 +42,9 @@ struct event_log {
 	struct event_settings own;
 	const struct event_settings *set; /* what lines are written by */
 	const struct addr *client; /* shown for the flow's, or NULL */
+	struct outbox *const *into; /* where lines are put together, or NULL:
+				     * in a buffer of the log's own */
+	size_t start; /* of the line in hand */
 	uint32_t picket_at; /* of the latest line; see record.h */
 	struct community_slot community[COMMUNITY_SLOTS];
 };
@@ -52,7 +55,11 @@ struct line_apps {
 	const char *name, *dir[2], *before;
 };
 
-/* The head that every event shares. 's->dir' picks the source. */
+/* An empty line. */
+void line_begin(struct event_log *l);
+/* What was put in it; empty when memory ran out. */
+struct view line_done(struct event_log *l);
+/* The head that every event shares; it begins. 's->dir' picks the source. */
 void line_head(struct event_log *l, const struct event_subject *s,
 	       const char *type);
 void line_flow_endpoints(struct json *j, const struct flow *f, unsigned from);

@@ -55,6 +55,51 @@ event_log_free(struct event_log *l)
 	}
 }
 
+void
+event_log_into(struct event_log *l, struct outbox *const *into)
+{
+	l->into = into;
+}
+
+/*
+ * The outbox's memory is the writer's while a line is put together behind what
+ * is there: outbox_put() finds it in its place.
+ */
+void
+line_begin(struct event_log *l)
+{
+	struct json *j = &l->json;
+
+	json_reset(j);
+	l->start = 0;
+	if (l->into != NULL) {
+		const struct outbox *o = *l->into;
+
+		j->p = (char *)o->text;
+		j->cap = o->text_cap;
+		j->len = l->start = o->text_len;
+	}
+}
+
+struct view
+line_done(struct event_log *l)
+{
+	struct json *j = &l->json;
+	struct view line =
+		j->failed ? VIEW_NONE
+			  : view_of(j->p + l->start, j->len - l->start);
+
+	if (l->into != NULL) {
+		struct outbox *o = *l->into;
+
+		o->text = (uint8_t *)j->p;
+		o->text_cap = j->cap;
+		j->p = NULL;
+		j->len = j->cap = 0;
+	}
+	return line;
+}
+
 /* 'client', unless NULL, stands for the flow's own. */
 static void
 put_flow_ends(struct json *j, const struct flow *f, unsigned from,
@@ -154,7 +199,7 @@ line_head(struct event_log *l, const struct event_subject *s, const char *type)
 	const struct flow *f = s->f;
 	char num[4];
 
-	json_reset(j);
+	line_begin(l);
 	json_obj(j, NULL);
 	json_time(j, "timestamp", s->ts_us);
 	if (f != NULL) {
@@ -163,11 +208,11 @@ line_head(struct event_log *l, const struct event_subject *s, const char *type)
 	if (s->number > 0) {
 		json_u64(j, "pcap_cnt", s->number);
 	}
-	json_cstr(j, "event_type", type);
+	json_name(j, "event_type", type);
 	if (f != NULL) {
 		put_vlans(j, f->vlan, f->n_vlans);
 		put_flow_ends(j, f, s->dir == FLOW_TOSERVER ? 0 : 1, l->client);
-		json_cstr(j, "proto", ip_proto_name(f->proto, num));
+		json_name(j, "proto", ip_proto_name(f->proto, num));
 		json_u64(j, "ip_v", f->ip_version);
 		if (f->proto == IPP_ICMP || f->proto == IPP_ICMPV6) {
 			/* Of the packet at hand, or the flow's first. */
@@ -182,12 +227,12 @@ line_head(struct event_log *l, const struct event_subject *s, const char *type)
 		put_vlans(j, s->pkt->vlan, s->pkt->n_vlans);
 		if (s->pkt->ip_version != 0) {
 			put_packet_endpoints(j, s->pkt);
-			json_cstr(j, "proto",
+			json_name(j, "proto",
 				  ip_proto_name(s->pkt->proto, num));
 			json_u64(j, "ip_v", s->pkt->ip_version);
 		}
 	}
-	json_cstr(j, "pkt_src", packet_source(s->pkt));
+	json_name(j, "pkt_src", packet_source(s->pkt));
 	if (f != NULL && l->set->community_id) {
 		json_str(j, "community_id", community_of(l, f));
 	}
@@ -218,7 +263,7 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 		}
 		json_obj(j, "indicator");
 		json_cstr(j, "id", ioc_id(ioc, id, sizeof(id)));
-		json_cstr(j, "type", ioc_type_name(ioc->note->type));
+		json_name(j, "type", ioc_type_name(ioc->note->type));
 		json_cstr(j, "value", ioc->value);
 		json_cstr(j, "source", ioc->note->source);
 		if (ioc->note->description[0] != '\0') {
@@ -239,11 +284,11 @@ line_end(struct event_log *l, const struct ioc *ioc)
 {
 	l->picket_at = 0;
 	if (l->set->origin.site[0] != '\0' || ioc != NULL) {
-		l->picket_at = (uint32_t)l->json.len;
+		l->picket_at = (uint32_t)(l->json.len - l->start);
 		put_picket(l, ioc);
 	}
 	json_obj_end(&l->json);
-	return l->json.failed ? VIEW_NONE : json_view(&l->json);
+	return line_done(l);
 }
 
 struct line_apps
@@ -269,15 +314,15 @@ line_apps(struct json *j, const struct line_apps *a)
 	if (a->name == NULL) {
 		return;
 	}
-	json_cstr(j, "app_proto", a->name);
+	json_name(j, "app_proto", a->name);
 	if (ts != NULL && strcmp(ts, a->name) != 0) {
-		json_cstr(j, "app_proto_ts", ts);
+		json_name(j, "app_proto_ts", ts);
 	}
 	if (tc != NULL && strcmp(tc, a->name) != 0) {
-		json_cstr(j, "app_proto_tc", tc);
+		json_name(j, "app_proto_tc", tc);
 	}
 	if (a->before != NULL) {
-		json_cstr(j, "app_proto_orig", a->before);
+		json_name(j, "app_proto_orig", a->before);
 	}
 }
 
@@ -366,65 +411,6 @@ event_file(struct event_log *l, const struct event_subject *s,
 	return line_end(l, NULL);
 }
 
-static void
-put_tcp(struct json *j, const struct flow *f)
-{
-	static const struct {
-		uint8_t bit;
-		const char *name;
-	} names[] = { { TCP_SYN, "syn" }, { TCP_FIN, "fin" },
-		      { TCP_RST, "rst" }, { TCP_PSH, "psh" },
-		      { TCP_ACK, "ack" }, { TCP_URG, "urg" },
-		      { TCP_ECE, "ecn" }, { TCP_CWR, "cwr" } };
-	uint8_t both = f->tcp_flags[0] | f->tcp_flags[1];
-
-	json_obj(j, "tcp");
-	json_hex(j, "tcp_flags", view_of(&both, 1));
-	json_hex(j, "tcp_flags_ts", view_of(&f->tcp_flags[0], 1));
-	json_hex(j, "tcp_flags_tc", view_of(&f->tcp_flags[1], 1));
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if (both & names[i].bit) {
-			json_bool(j, names[i].name, true);
-		}
-	}
-	json_cstr(j, "state", stream_state_name(f));
-	json_obj_end(j);
-}
-
-struct view
-event_flow(struct event_log *l, const struct event_subject *s)
-{
-	static const char *const states[] = { "new", "established", "closed" };
-	static const char *const reasons[] = { "timeout", "forced",
-					       "shutdown" };
-	struct json *j = &l->json;
-	const struct flow *f = s->f;
-
-	line_head(l, s, "flow");
-	line_app(j, f);
-	json_obj(j, "flow");
-	line_flow_counts(j, f);
-	json_time(j, "end", f->last_us);
-	json_u64(j, "age",
-		 f->last_us > f->first_us
-			 ? f->last_us / US_PER_S - f->first_us / US_PER_S
-			 : 0);
-	json_cstr(j, "state", states[f->state]);
-	json_cstr(j, "reason", reasons[f->end]);
-	json_bool(j, "alerted", f->n_alerts > 0);
-	if ((f->flags & FLOW_REJECTED) != 0) {
-		json_cstr(j, "action", "drop");
-	} else if ((f->flags & FLOW_PASSED) != 0) {
-		json_cstr(j, "action", "pass");
-	}
-	json_obj_end(j);
-	line_metadata(j, s);
-	if (f->proto == IPP_TCP) {
-		put_tcp(j, f);
-	}
-	return line_end(l, NULL);
-}
-
 /*
  * Suricata prints decoder and stream events with their prefix; application
  * events of its older parsers in capitals, of newer ones (DNS) as they are.
@@ -476,15 +462,15 @@ event_anomaly(struct event_log *l, const struct event_subject *s,
 	json_obj(j, "anomaly");
 	if (strcmp(layer, "app") == 0) {
 		if (app_proto_name(app) != NULL) {
-			json_cstr(j, "app_proto", app_proto_name(app));
+			json_name(j, "app_proto", app_proto_name(app));
 		}
-		json_cstr(j, "type", "applayer");
+		json_name(j, "type", "applayer");
 		put_anomaly_name(j, e, layer, app);
-		json_cstr(j, "layer",
+		json_name(j, "layer",
 			  strchr(event_name(e), '.') != NULL ? "proto_parser"
 							     : "proto_detect");
 	} else {
-		json_cstr(j, "type", layer);
+		json_name(j, "type", layer);
 		put_anomaly_name(j, e, layer, app);
 	}
 	json_obj_end(j);

@@ -32,6 +32,10 @@ struct event_log *event_log_new(const struct event_origin *origin,
 				const struct conf *conf);
 void event_log_free(struct event_log *l);
 
+/* Lines are put together behind what '*into' holds, for outbox_put() to take
+ * over without a copy, or for the next one to overwrite. */
+void event_log_into(struct event_log *l, struct outbox *const *into);
+
 /*
  * What an event is about.  'pkt' may be NULL at flow's end; 'f' and 'tx' may
  * be NULL.  'dir' turns source and destination.
@@ -45,6 +49,7 @@ struct event_subject {
 	uint64_t number; /* pcap_cnt; 0: none */
 	const struct rule_metadata *meta; /* NULL: rules have nothing to say */
 	bool tx_guessed; /* the rule did not ask for 'tx', see worker_alert.c */
+	bool whole; /* no settings of alerts apply: it is a flow's end */
 };
 
 /*
@@ -58,13 +63,13 @@ struct view event_scene(struct event_log *l, const struct event_subject *s,
 			struct payload payload);
 struct view event_hit(struct event_log *l, const struct event_subject *s,
 		      const struct rule_hit *hit);
-/* A log without settings of its own, for event_alert() alone. */
+/* A log without settings of its own, for event_later() alone. */
 struct event_log *event_log_for_scenes(void);
 /* The line of a record with a scene. */
-struct view event_alert(struct event_log *l, const struct outbox *o,
+struct view event_later(struct event_log *l, const struct outbox *o,
 			const struct record *r);
 
-/* Each returns one JSON object (event_alert() too), valid until the log's next
+/* Each returns one JSON object (event_later() too), valid until the log's next
  * call; empty when memory ran out. */
 /* A packet that a rule tagged; 's->pkt' is it. */
 struct view event_packet(struct event_log *l, const struct event_subject *s);
@@ -78,7 +83,10 @@ struct view event_tx(struct event_log *l, const struct event_subject *s,
 /* The fileinfo event of a file that s->tx carried, towards s->dir. */
 struct view event_file(struct event_log *l, const struct event_subject *s,
 		       const struct file *f);
+/* At once; or, behind an event_scene() without payload, later, by
+ * event_later(). */
 struct view event_flow(struct event_log *l, const struct event_subject *s);
+struct view event_flow_rest(struct event_log *l, const struct event_subject *s);
 struct view event_anomaly(struct event_log *l, const struct event_subject *s,
 			  enum event_id e);
 

@@ -114,7 +114,7 @@ put_parts(struct scene *is, struct json *j, const struct event_subject *s,
 {
 	size_t from = j->len;
 
-	if (c->flow || c->app_layer) {
+	if (c->flow || c->app_layer || s->whole) {
 		line_metadata(j, s);
 	}
 	end_part(is, j, SCENE_METADATA, &from);
@@ -156,7 +156,7 @@ event_scene(struct event_log *l, const struct event_subject *s,
 		note_packet(&is, s->pkt);
 	}
 	is.has_client = find_client(&c->xff, s, &is.client);
-	json_reset(j);
+	line_begin(l);
 	json_append(j, view_of(&is, sizeof(is)));
 	put_parts(&is, j, s, c, l->set->packet);
 	from = j->len;
@@ -164,11 +164,10 @@ event_scene(struct event_log *l, const struct event_subject *s,
 	is.payload_all = payload.all;
 	json_append(j, payload.v);
 	end_part(&is, j, SCENE_PAYLOAD, &from);
-	if (j->failed) {
-		return VIEW_NONE;
+	if (!j->failed) {
+		memcpy(j->p + l->start, &is, sizeof(is));
 	}
-	memcpy(j->p, &is, sizeof(is));
-	return json_view(j);
+	return line_done(l);
 }
 
 void
@@ -215,6 +214,13 @@ scene_part(const struct scene_reader *r, enum scene_part part)
 		at += r->is.part_len[i];
 	}
 	return view_of(r->text + at, r->is.part_len[part]);
+}
+
+struct view
+event_later(struct event_log *l, const struct outbox *o, const struct record *r)
+{
+	return r->type == EVENT_TYPE_FLOW ? event_flow_later(l, o, r)
+					  : event_alert(l, o, r);
 }
 
 void

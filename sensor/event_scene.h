@@ -6,7 +6,7 @@
  * copied, and what is of any length is JSON text already (or, of the payload,
  * the bytes that are shown).
  *
- * Internal: included by event_scene.c and event_alert.c only.
+ * Internal: included by event_scene.c, event_alert.c and event_flow.c only.
  *
  * Place    with event_log.
  * Threads  made by the worker, read by another thread; borrows only what does
@@ -68,6 +68,11 @@ struct scene_reader {
 /* 'bytes' are those that event_scene() gave, at any address; they stay. */
 void scene_read(struct scene_reader *r, const uint8_t *bytes);
 struct view scene_part(const struct scene_reader *r, enum scene_part part);
+/* The lines made of scenes; event_later() picks. */
+struct view event_alert(struct event_log *l, const struct outbox *o,
+			const struct record *r);
+struct view event_flow_later(struct event_log *l, const struct outbox *o,
+			     const struct record *r);
 /* Lines of 'l' follow 'set' from now on. */
 void scene_settings(struct event_log *l, const struct event_settings *set);
 

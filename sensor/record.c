@@ -77,12 +77,28 @@ grow(void **mem, size_t *cap, size_t need, size_t unit, size_t first)
 	return true;
 }
 
+/* Whether 'v' was put together behind the text: its bytes move with it. */
+static bool
+at_end(const struct outbox *o, struct view v)
+{
+	return o->text != NULL && v.p == o->text + o->text_len;
+}
+
+static void
+put_bytes(struct outbox *o, struct view v, bool there)
+{
+	if (v.len > 0 && !there) {
+		memcpy(o->text + o->text_len, v.p, v.len);
+	}
+	o->text_len += v.len;
+}
+
 void
 outbox_put(struct outbox *o, const struct record *r, struct view line)
 {
 	void *rec = o->rec, *text = o->text;
 	struct view values = r->claim.values;
-	bool ok;
+	bool there = line.len > 0 && at_end(o, line), ok;
 
 	ok = (line.len > 0 || r->claim.prog != NULL ||
 	      (r->rule != NULL && r->held != HELD_NOT)) &&
@@ -100,10 +116,7 @@ outbox_put(struct outbox *o, const struct record *r, struct view line)
 	o->rec[o->n].at = o->text_len;
 	o->rec[o->n].len = (uint32_t)line.len;
 	o->n++;
-	if (line.len > 0) {
-		memcpy(o->text + o->text_len, line.p, line.len);
-		o->text_len += line.len;
-	}
+	put_bytes(o, line, there);
 	if (values.len > 0) {
 		memcpy(o->text + o->text_len, values.p, values.len);
 		o->text_len += values.len;
@@ -114,14 +127,14 @@ bool
 outbox_share(struct outbox *o, struct view bytes, size_t *at)
 {
 	void *text = o->text;
+	bool there = bytes.len > 0 && at_end(o, bytes);
 	bool ok = bytes.len > 0 && grow(&text, &o->text_cap,
 					o->text_len + bytes.len, 1, 1 << 16);
 
 	o->text = text;
 	if (ok) {
 		*at = o->text_len;
-		memcpy(o->text + o->text_len, bytes.p, bytes.len);
-		o->text_len += bytes.len;
+		put_bytes(o, bytes, there);
 	}
 	return ok;
 }

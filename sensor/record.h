@@ -71,8 +71,8 @@ struct record {
 			     * object "picket": its comma; else 0 */
 	uint32_t len; /* of the line, without newline; 0: only a claim */
 	size_t at; /* offset of the line in the outbox */
-	/* Alerts: the line is still to be made, by event_alert(); 'at' is what
-	 * is the rule's own, and what it shares with others is here. */
+	/* The line is still to be made, by event_later(); 'at' is what is the
+	 * record's own, and what it may share with others is here. */
 	bool has_scene;
 	size_t scene;
 	/* What is still to be asked; its values stand behind the line.  Claims
@@ -107,7 +107,8 @@ outbox_swap(struct outbox *a, struct outbox *b)
 	*b = t;
 }
 
-/* Copies 'line' and the claim's values in; on lack of memory counts them as
+/* Copies 'line' (unless it stands at the text's end already) and the claim's
+ * values in; on lack of memory counts them as
  * lost.  Only an alert that is held back, or a claim, may come without a line.
  */
 void outbox_put(struct outbox *o, const struct record *r, struct view line);

@@ -36,6 +36,7 @@ worker_new(const struct worker_settings *s)
 		return NULL;
 	}
 	w->event_types = s->event_types;
+	w->late_flows = s->late_flows;
 	w->pool = pool_new(s->memory_limit);
 	w->hits.v = calloc(MAX_HITS, sizeof(*w->hits.v));
 	w->hits.cap = MAX_HITS;
@@ -59,6 +60,9 @@ worker_new(const struct worker_settings *s)
 	}
 	w->guess_tx = conf_bool(s->conf, "detect.guess-applayer-tx", false);
 	w->log = event_log_new(&s->origin, s->conf);
+	if (w->log != NULL) {
+		event_log_into(w->log, &w->out);
+	}
 	if (w->hits.v == NULL || w->decoder == NULL || w->flows == NULL ||
 	    w->streams == NULL || w->apps == NULL || w->matcher == NULL ||
 	    w->log == NULL) {

@@ -44,6 +44,7 @@ struct worker {
 	bool guess_tx; /* alerts of raw bytes name the transaction they met */
 	struct worker_asks asks;
 	uint32_t event_types;
+	bool late_flows; /* as in worker_settings */
 
 	/* Scratch of the packet in hand. */
 	struct packet pkts[FRAME_MAX_PACKETS];

@@ -28,6 +28,7 @@ static const struct section {
 	void (*run)(void *arg);
 } sections[] = {
 	{ "stages", "the floor and Picket, stage by stage", section_stages },
+	{ "events", "saying what was seen", section_events },
 	{ "load", "loading the rules", section_load },
 	{ "sets", "more rules", section_sets },
 	{ "indicators", "more indicators", section_indicators },

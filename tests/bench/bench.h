@@ -38,6 +38,7 @@ struct bench {
 
 /* Each prints its tables and keeps its figures; 'arg' is a struct bench. */
 void section_stages(void *arg);
+void section_events(void *arg);
 void section_load(void *arg);
 void section_sets(void *arg);
 void section_indicators(void *arg);

@@ -11,7 +11,7 @@
 # BENCH_PCAP     a capture for "mix" instead of one that is made
 # BENCH_RULES    the rule set (a glob)
 # BENCH_JSON     a file to which the figures are added as one line of JSON
-# BENCH_ONLY     one section: prefilter, stages, load, sets, indicators, flows,
+# BENCH_ONLY     one section: prefilter, stages, events, load, sets, indicators, flows,
 #                hostile, workers
 set -eu
 LC_ALL=C

@@ -17,7 +17,8 @@ tests_bench_bench_SOURCES = tests/bench/bench.c tests/bench/bench.h \
 	tests/bench/row.c tests/bench/row.h \
 	tests/bench/frames.c tests/bench/frames.h \
 	tests/bench/readdress.c tests/bench/readdress.h \
-	tests/bench/section_stages.c tests/bench/section_sets.c \
+	tests/bench/section_stages.c tests/bench/section_events.c \
+	tests/bench/section_sets.c \
 	tests/bench/section_flows.c tests/bench/section_hostile.c \
 	tests/bench/section_workers.c tests/bench/targets.c
 tests_bench_bench_LDADD = $(BENCH_LIBS)

@@ -99,6 +99,18 @@ def captures(fig):
                   "no rules", "with rules"], rows)
 
 
+def events(fig):
+    names = [("nothing", "no rules, no events"),
+             ("flows", "no rules, every event"),
+             ("alerts", "with rules, alerts only"),
+             ("all", "with rules, every event")]
+    return table(["the mix, lines to a file", "cycles a packet",
+                  "the writer's", "lines", "lines/s"],
+                 [[label] + [fig.cell(f"events.{k}.{what}") for what in
+                             ("cycles", "writer", "lines", "lines_s")]
+                  for k, label in names])
+
+
 def sets(fig):
     return table(["rules", "load, s", "memory, MB", "cycles a packet",
                   "Gbit/s"],
@@ -206,7 +218,7 @@ def main():
         sys.exit(f"page.py: {sys.argv[1]} is empty")
     fig = Figures(lines[-1])
     page = pathlib.Path(sys.argv[2])
-    makers = {m.__name__: m for m in (targets, stages, captures, sets,
+    makers = {m.__name__: m for m in (targets, stages, captures, events, sets,
                                       indicators, flows, hostile, workers,
                                       taken)}
 

@@ -81,6 +81,10 @@ UNIT_TESTS += tests/sensor/test_forward
 tests_sensor_test_forward_SOURCES = tests/sensor/test_forward.c \
 	tests/redis_fixture.h tests/redis_fixture.c
 tests_sensor_test_forward_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_eve_writer
+tests_sensor_test_eve_writer_SOURCES = tests/sensor/test_eve_writer.c
+tests_sensor_test_eve_writer_LDADD = $(LIBS_SENSOR)
+
 UNIT_TESTS += tests/sensor/test_alerts
 tests_sensor_test_alerts_SOURCES = tests/sensor/test_alerts.c
 tests_sensor_test_alerts_LDADD = $(LIBS_SENSOR)

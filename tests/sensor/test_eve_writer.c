@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From outboxes to bytes: the sink's order, and the thread that writes. */
+#include "tests/test.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sensor/event_log.h"
+#include "sensor/sink.h"
+
+#define ROUNDS 60
+#define LINES 50
+#define LINE_LEN 4000 /* 200 kB a round: five fill the write buffer */
+
+static void
+nap_ms(long ms)
+{
+	struct timespec ts = { .tv_sec = ms / 1000,
+			       .tv_nsec = ms % 1000 * 1000000 };
+
+	nanosleep(&ts, NULL);
+}
+
+static struct sink *
+sink_to(const char *path)
+{
+	struct sink_settings set = { .eve_path = path,
+				     .eve_types = UINT32_MAX,
+				     .threshold_entries = 16 };
+	struct sink *s;
+	struct diag d;
+
+	assert_int_equal(sink_open(&s, &set, &d), ERR_OK);
+	return s;
+}
+
+static void
+put_line(struct outbox *o, uint64_t order, uint64_t sub, const char *line)
+{
+	struct record r = { .order = order,
+			    .sub = sub,
+			    .type = EVENT_TYPE_FLOW };
+
+	outbox_put(o, &r, view_cstr(line));
+}
+
+/* What stands in the file, as text. */
+static const char *
+text_of(int fd)
+{
+	static char text[8192];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	assert_true(n >= 0);
+	text[n] = '\0';
+	return text;
+}
+
+/* Boxes of several workers, and flows of one that ended in any order. */
+static void
+lines_come_in_order(void **state)
+{
+	char path[] = "/tmp/picket-eve-XXXXXX";
+	int fd = mkstemp(path);
+	struct outbox *box[2] = { outbox_new(), outbox_new() };
+	struct sink *s = sink_to(path);
+
+	(void)state;
+	put_line(box[0], 1, 0, "a1");
+	put_line(box[0], 4, 0, "a4");
+	put_line(box[0], 4, 0, "a4+");
+	put_line(box[0], 9, 7, "a9-7");
+	put_line(box[0], 9, 3, "a9-3");
+	put_line(box[1], 2, 0, "b2");
+	put_line(box[1], 9, 5, "b9-5");
+	put_line(box[1], 9, 1, "b9-1");
+	sink_round(s, box, 2);
+	outbox_reset(box[0]);
+	put_line(box[0], 10, 0, "c10");
+	put_line(box[0], 12, 2, "c12-2");
+	put_line(box[0], 12, 1, "c12-1");
+	put_line(box[0], 12, 0, "c12");
+	sink_round(s, box, 1);
+	assert_int_equal(sink_close(s), ERR_OK);
+	assert_string_equal(text_of(fd), "a1\nb2\na4\na4+\nb9-1\na9-3\nb9-5\n"
+					 "a9-7\nc10\nc12\nc12-1\nc12-2\n");
+	outbox_free(box[0]);
+	outbox_free(box[1]);
+	close(fd);
+	unlink(path);
+}
+
+struct producer {
+	struct sink *sink;
+	pthread_mutex_t lock;
+	unsigned rounds; /* done */
+};
+
+static unsigned
+rounds_of(struct producer *p)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&p->lock);
+	n = p->rounds;
+	pthread_mutex_unlock(&p->lock);
+	return n;
+}
+
+static void *
+produce(void *arg)
+{
+	struct producer *p = arg;
+	struct outbox *o = outbox_new();
+	char line[LINE_LEN + 1];
+
+	for (unsigned i = 0; i < ROUNDS * LINES; i++) {
+		memset(line, '.', LINE_LEN);
+		line[LINE_LEN] = '\0';
+		snprintf(line, sizeof(line), "%08u", i);
+		line[8] = ' ';
+		put_line(o, i, 0, line);
+		if ((i + 1) % LINES == 0) {
+			sink_round(p->sink, &o, 1);
+			outbox_reset(o);
+			pthread_mutex_lock(&p->lock);
+			p->rounds++;
+			pthread_mutex_unlock(&p->lock);
+		}
+	}
+	outbox_free(o);
+	return NULL;
+}
+
+/* A pipe that nobody reads holds the packet path up; nothing is lost. */
+static void
+slow_reader_is_waited_for(void **state)
+{
+	struct producer p = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	static char got[LINE_LEN + 1];
+	pthread_t thread;
+	char path[64];
+	unsigned stalled;
+	int ends[2];
+	FILE *in;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[1]);
+	p.sink = sink_to(path);
+	close(ends[1]);
+	assert_int_equal(pthread_create(&thread, NULL, produce, &p), 0);
+	do {
+		stalled = rounds_of(&p);
+		nap_ms(300);
+	} while (rounds_of(&p) != stalled);
+	/* the write buffer, the pipe, and some rounds under way */
+	assert_in_range(stalled, 4, 12);
+	in = fdopen(ends[0], "r");
+	for (unsigned i = 0; i < ROUNDS * LINES - 200; i++) {
+		assert_int_equal(fread(got, 1, sizeof(got), in), sizeof(got));
+		assert_int_equal(got[LINE_LEN], '\n');
+		assert_int_equal(strtoul(got, NULL, 10), i);
+	}
+	pthread_join(thread, NULL);
+	sink_flush(p.sink); /* what is left fits, or is being read */
+	for (unsigned i = ROUNDS * LINES - 200; i < ROUNDS * LINES; i++) {
+		assert_int_equal(fread(got, 1, sizeof(got), in), sizeof(got));
+		assert_int_equal(strtoul(got, NULL, 10), i);
+	}
+	assert_int_equal(sink_counters(p.sink)->lost, 0);
+	assert_int_equal(sink_counters(p.sink)->bytes,
+			 (uint64_t)ROUNDS * LINES * (LINE_LEN + 1));
+	assert_int_equal(sink_close(p.sink), ERR_OK);
+	fclose(in);
+}
+
+static void
+flush_does_not_wait_for_more(void **state)
+{
+	char path[] = "/tmp/picket-eve-XXXXXX";
+	int fd = mkstemp(path);
+	struct outbox *o = outbox_new();
+	struct sink *s = sink_to(path);
+
+	(void)state;
+	put_line(o, 1, 0, "one");
+	sink_round(s, &o, 1);
+	outbox_reset(o);
+	sink_flush(s);
+	for (unsigned i = 0; i < 500 && *text_of(fd) == '\0'; i++) {
+		nap_ms(10);
+	}
+	assert_string_equal(text_of(fd), "one\n");
+	put_line(o, 2, 0, "two");
+	sink_round(s, &o, 1);
+	sink_wait(s);
+	assert_string_equal(text_of(fd), "one\ntwo\n");
+	sink_line(s, EVENT_TYPE_STATS, VIEW_LIT("three"));
+	assert_string_equal(text_of(fd), "one\ntwo\nthree\n");
+	assert_int_equal(sink_close(s), ERR_OK);
+	outbox_free(o);
+	close(fd);
+	unlink(path);
+}
+
+static void
+full_disk_is_told(void **state)
+{
+	struct outbox *o = outbox_new();
+	struct sink *s = sink_to("/dev/full");
+
+	(void)state;
+	put_line(o, 1, 0, "one");
+	sink_round(s, &o, 1);
+	assert_int_equal(sink_counters(s)->write_errors, 1);
+	assert_int_equal(sink_close(s), ERR_IO);
+	outbox_free(o);
+}
+
+/* An alert as a worker leaves it; 'scene' is where its moment is kept. */
+static void
+put_alert(struct outbox *o, struct event_log *l, const struct event_subject *s,
+	  const struct rule *rule, size_t scene)
+{
+	struct rule_hit hit = { .rule = rule, .has_tx = true, .tx_id = 3 };
+	struct record r = { .order = 1,
+			    .ts_us = s->ts_us,
+			    .rule = rule,
+			    .type = EVENT_TYPE_ALERT,
+			    .held = HELD_NOT,
+			    .has_scene = true,
+			    .scene = scene };
+
+	outbox_put(o, &r, event_hit(l, s, &hit));
+}
+
+/* What the line tells is of the moment, though it is made when all is gone. */
+static void
+alerts_tell_of_their_moment(void **state)
+{
+	static const uint8_t client[4] = { 192, 0, 2, 1 };
+	static const uint8_t server[4] = { 192, 0, 2, 2 };
+	static const struct event_origin origin = { "s", "x", "", "", "" };
+	struct rule a = { .gid = 1, .sid = 7, .rev = 2, .msg = "first" };
+	struct rule b = { .gid = 1, .sid = 8, .rev = 1, .msg = "second" };
+	struct flow f = { .id = 5,
+			  .addr = { addr_from_v4(client),
+				    addr_from_v4(server) },
+			  .port = { 1000, 80 },
+			  .proto = IPP_TCP,
+			  .ip_version = 4,
+			  .pkts = { 3, 2 } };
+	struct rule_metadata meta = { .n_bits = 1, .bits = { "seen" } };
+	struct event_subject s = { .f = &f, .ts_us = 1, .meta = &meta };
+	struct payload payload = { .v = VIEW_LIT("bytes\"") };
+	char path[] = "/tmp/picket-eve-XXXXXX";
+	int fd = mkstemp(path);
+	struct outbox *o = outbox_new();
+	struct sink *sink = sink_to(path);
+	struct conf *conf = conf_new();
+	struct event_log *l;
+	size_t scene;
+
+	(void)state;
+	assert_int_equal(conf_set(conf, "eve.alert.payload-printable", "yes"),
+			 ERR_OK);
+	l = event_log_new(&origin, conf);
+	assert_true(outbox_share(o, event_scene(l, &s, payload), &scene));
+	put_alert(o, l, &s, &a, scene);
+	put_alert(o, l, &s, &b, scene);
+	memset(&f, 0xff, sizeof(f));
+	memset(&meta, 0, sizeof(meta));
+	sink_round(sink, &o, 1);
+	outbox_reset(o);
+	assert_int_equal(sink_close(sink), ERR_OK);
+#define HEAD \
+	"{\"timestamp\":\"1970-01-01T00:00:00.000001+0000\",\"flow_id\":5," \
+	"\"event_type\":\"alert\",\"src_ip\":\"192.0.2.1\",\"src_port\":1000," \
+	"\"dest_ip\":\"192.0.2.2\",\"dest_port\":80,\"proto\":\"TCP\"," \
+	"\"ip_v\":4,\"pkt_src\":\"stream (flow timeout)\"," \
+	"\"community_id\":\"1:zmad2/0QCKfhO8J8Pgw2si2qnnE=\",\"tx_id\":3," \
+	"\"metadata\":{\"flowbits\":[\"seen\"]},\"alert\":{\"action\":" \
+	"\"allowed\",\"gid\":1,\"signature_id\":"
+#define TAIL \
+	",\"category\":\"\",\"severity\":0},\"direction\":\"to_server\"," \
+	"\"flow\":{\"pkts_toserver\":3,\"pkts_toclient\":2," \
+	"\"bytes_toserver\":0,\"bytes_toclient\":0,\"start\":" \
+	"\"1970-01-01T00:00:00.000000+0000\",\"src_ip\":\"192.0.2.1\"," \
+	"\"src_port\":1000,\"dest_ip\":\"192.0.2.2\",\"dest_port\":80}," \
+	"\"payload\":\"Ynl0ZXMi\",\"payload_printable\":\"bytes\\\"\"," \
+	"\"stream\":0," \
+	"\"picket\":{\"site\":\"s\",\"sensor\":\"x\"}}\n"
+	assert_string_equal(text_of(fd),
+			    HEAD "7,\"rev\":2,\"signature\":\"first\"" TAIL HEAD
+				 "8,\"rev\":1,\"signature\":\"second\"" TAIL);
+	event_log_free(l);
+	conf_free(conf);
+	outbox_free(o);
+	close(fd);
+	unlink(path);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_come_in_order),
+		cmocka_unit_test(slow_reader_is_waited_for),
+		cmocka_unit_test(flush_does_not_wait_for_more),
+		cmocka_unit_test(full_disk_is_told),
+		cmocka_unit_test(alerts_tell_of_their_moment),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
