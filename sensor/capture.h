@@ -27,6 +27,8 @@ struct batch_frames {
 	uint8_t *slab; /* BATCH_SLAB bytes, the batch's own */
 	uint32_t used; /* bytes the frames take there, or would take */
 	struct capture_map *map; /* held, or NULL */
+	struct view
+		next; /* of the map, behind the frames; see capture_spread() */
 };
 
 struct batch_frames *batch_frames_new(void);
@@ -74,6 +76,13 @@ bool capture_rests(const struct capture *c);
 
 /* From now on batches of at most 'n' frames, 1 to BATCH_FRAMES. */
 void capture_limit(struct capture *c, uint32_t n);
+
+/*
+ * The caller will send for the bytes of b->next, as many as the batch has and a
+ * few more, while it works on the batch (worker_expect()).  Else capture_next()
+ * does, all at once, and waits for some of them.
+ */
+void capture_spread(struct capture *c);
 
 const struct capture_stats *capture_stats(const struct capture *c);
 /*

@@ -50,6 +50,7 @@ struct capture {
 
 	uint32_t batch_max; /* frames in a batch */
 	bool rests; /* see capture_rests() */
+	bool spread; /* see capture_spread() */
 	bool has_pending; /* 'pending' waits for a batch with room */
 	struct capture_record pending;
 	enum err error; /* to be told once the frames before it are out */
@@ -493,29 +494,38 @@ append_frame(struct capture *c, struct batch_frames *b)
 static void
 append_views(struct capture *c, struct batch_frames *b)
 {
-	size_t room = BATCH_SLAB - b->used;
-	uint32_t first = b->n;
+	struct pcap_views x = {
+		.room = BATCH_SLAB - b->used,
+		.align = FRAME_ALIGN,
+		.number = c->number,
+		.fetch = !c->spread,
+	};
+	uint32_t n;
 
 	if (c->format != FORMAT_PCAP || c->bpf != NULL ||
 	    b->n >= c->batch_max) {
 		return;
 	}
-	b->n += pcap_reader_views(&c->pcap, &b->frame[first],
-				  c->batch_max - first, &room, FRAME_ALIGN);
-	if (b->n == first) {
+	n = pcap_reader_views(&c->pcap, &b->frame[b->n], c->batch_max - b->n,
+			      &x);
+	if (n == 0) {
 		return;
 	}
 	hold_map(b, source_map(c->src));
-	b->used = (uint32_t)(BATCH_SLAB - room);
-	c->record += b->n - first;
-	c->stats.frames += b->n - first;
-	for (uint32_t i = first; i < b->n; i++) {
-		struct frame *f = &b->frame[i];
+	b->n += n;
+	b->used = (uint32_t)(BATCH_SLAB - x.room);
+	b->next = source_peek(c->src, 0);
+	c->number = x.number;
+	c->record += n;
+	c->stats.frames += n;
+	c->stats.bytes += x.bytes;
+	c->stats.truncated += x.truncated;
+}
 
-		f->number = ++c->number;
-		c->stats.bytes += f->caplen;
-		c->stats.truncated += f->wirelen > f->caplen;
-	}
+void
+capture_spread(struct capture *c)
+{
+	c->spread = true;
 }
 
 enum err
@@ -524,6 +534,7 @@ capture_next(struct capture *c, struct batch_frames *b, struct diag *d)
 	b->n = b->used = 0;
 	capture_map_release(b->map);
 	b->map = NULL;
+	b->next = VIEW_NONE;
 	c->rests = false;
 	for (;;) {
 		enum err e;

@@ -82,14 +82,21 @@ enum err pcap_reader_next(struct pcap_reader *r, struct capture_record *rec,
 enum err pcapng_reader_next(struct pcapng_reader *r, struct capture_record *rec,
 			    const char **why) MUST_CHECK;
 
+/* What goes along with views, and is left as it is behind them. */
+struct pcap_views {
+	size_t room; /* what their lengths, rounded up, may add up to */
+	size_t align; /* to this, a power of two */
+	uint64_t number; /* of the frame before */
+	uint64_t bytes, truncated; /* as in struct capture_stats */
+	bool fetch; /* nobody has sent for the file's bytes: read ahead */
+};
+
 /*
- * Fills in up to 'n' frames, all but their numbers, as long as records are
- * ordinary and the source is a map, of which the frames are views then; how
- * many.  'room' is what their lengths, rounded up to 'align' (a power of two),
- * may add up to, and is left lessened by it.
+ * Fills in up to 'n' frames as long as records are ordinary and the source is
+ * a map, of which the frames are views then; how many.
  */
 uint32_t pcap_reader_views(struct pcap_reader *r, struct frame *f, uint32_t n,
-			   size_t *room, size_t align);
+			   struct pcap_views *io);
 
 /* The error of a source that ended inside something of ours. */
 static inline enum err

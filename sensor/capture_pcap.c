@@ -131,15 +131,61 @@ prefetch(const uint8_t *p, size_t n)
 	}
 }
 
+/* Compiled for itself for each way of writing numbers. */
+static inline __attribute__((always_inline)) uint32_t
+views(const struct pcap_reader *r, const struct capture_map *map, struct view v,
+      struct frame *f, uint32_t n, struct pcap_views *io, bool usual,
+      size_t *at)
+{
+	const size_t header = usual ? RECORD_HEADER : r->record_header;
+	struct pcap_views x = *io;
+	uint32_t k = 0;
+
+	for (; k < n && v.len - *at >= header; k++) {
+		const uint8_t *p = v.p + *at;
+		uint32_t caplen = usual ? load_le32(p + 8) : word(r, p + 8);
+		uint32_t wirelen = usual ? load_le32(p + 12) : word(r, p + 12);
+		uint32_t fraction = usual ? load_le32(p + 4) : word(r, p + 4);
+		uint32_t seconds = usual ? load_le32(p) : word(r, p);
+		size_t rounded = (caplen + x.align - 1) & ~(x.align - 1);
+
+		/* When torn, what was read may be none of the file's. */
+		if (UNLIKELY(caplen > CAPTURE_MAX_FRAME || caplen > x.room ||
+			     v.len - *at - header < caplen || map->torn != 0)) {
+			break;
+		}
+		if (x.fetch) {
+			prefetch(p, header + caplen);
+		}
+		if (!usual && r->nanoseconds) {
+			fraction /= 1000;
+		}
+		f[k].data = p + header;
+		f[k].caplen = caplen;
+		f[k].wirelen = MAX(wirelen, caplen);
+		f[k].ts_us = (uint64_t)seconds * 1000000 + fraction;
+		f[k].number = ++x.number;
+		f[k].linktype = r->linktype;
+		f[k].shape = (struct frame_shape){ .kind = FRAME_UNSEEN };
+		x.room -= MIN(rounded, x.room);
+		x.bytes += caplen;
+		x.truncated += wirelen > caplen;
+		*at += header + caplen;
+	}
+	*io = x;
+	return k;
+}
+
 uint32_t
 pcap_reader_views(struct pcap_reader *r, struct frame *f, uint32_t n,
-		  size_t *room, size_t align)
+		  struct pcap_views *io)
 {
 	const struct capture_map *map = source_map(r->src);
-	const size_t header = r->record_header;
+	bool usual = !r->swapped && !r->nanoseconds &&
+		     r->record_header == RECORD_HEADER;
 	struct view v;
 	size_t at = 0;
-	uint32_t k = 0;
+	uint32_t k;
 
 	if (map == NULL || r->minor < 4) {
 		return 0;
@@ -147,27 +193,8 @@ pcap_reader_views(struct pcap_reader *r, struct frame *f, uint32_t n,
 	source_consume(r->src, r->taken);
 	r->taken = 0;
 	v = source_peek(r->src, 0);
-	for (; k < n && v.len - at >= header; k++) {
-		const uint8_t *p = v.p + at;
-		uint32_t fraction = word(r, p + 4), caplen = word(r, p + 8);
-		size_t rounded = (caplen + align - 1) & ~(align - 1);
-
-		/* When torn, what was read may be none of the file's. */
-		if (UNLIKELY(caplen > CAPTURE_MAX_FRAME || caplen > *room ||
-			     v.len - at - header < caplen || map->torn != 0)) {
-			break;
-		}
-		prefetch(p, header + caplen);
-		f[k].data = p + header;
-		f[k].caplen = caplen;
-		f[k].wirelen = MAX(word(r, p + 12), caplen);
-		f[k].ts_us = (uint64_t)word(r, p) * 1000000 +
-			     (r->nanoseconds ? fraction / 1000 : fraction);
-		f[k].linktype = r->linktype;
-		f[k].shape = (struct frame_shape){ .kind = FRAME_UNSEEN };
-		*room -= MIN(rounded, *room);
-		at += header + caplen;
-	}
+	k = usual ? views(r, map, v, f, n, io, true, &at)
+		  : views(r, map, v, f, n, io, false, &at);
 	source_consume(r->src, at);
 	return k;
 }

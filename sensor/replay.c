@@ -108,6 +108,7 @@ take_batch(struct worker *w, struct batch_frames *b, struct outbox *out)
 	for (uint32_t i = 0; i < b->n; i++) {
 		v[i] = &b->frame[i];
 	}
+	worker_expect(w, b->next);
 	worker_frames(w, v, b->n, out);
 }
 
@@ -138,6 +139,9 @@ run_alone(struct replay *r)
 	enum reading got = READ_BATCH;
 	unsigned batches = 0;
 
+	if (r->set->pace <= 0) {
+		capture_spread(r->set->capture);
+	}
 	while (got != READ_END) {
 		got = replay_read(r, b);
 		change_alone(r, w, out);

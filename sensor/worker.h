@@ -79,6 +79,12 @@ void worker_frames(struct worker *w, struct frame *const *v, unsigned n,
 		   struct outbox *out);
 
 /*
+ * Bytes that are going to be frames: the next call of worker_frames() sends for
+ * as many of them as its own frames have, a few with each.
+ */
+void worker_expect(struct worker *w, struct view next);
+
+/*
  * One frame with packets of several pairs of addresses, or with a fragment,
  * which holds who knows what: every worker that owns one of its packets is
  * given it, decodes all of it and goes on with what is its own.  A fragment

@@ -14,6 +14,8 @@
 #define STEPS 4
 /* What has to be there to be decoded is sent for so many frames before. */
 #define FETCH_AHEAD 8
+#define LINE 64
+#define EXPECT_MAX ((size_t)256 << 10)
 STATIC_ASSERT(GROUP *STEPS == WORKER_AHEAD, "a group for each step");
 
 /* The packets of the group that begins with frame 'at' of the batch. */
@@ -58,14 +60,41 @@ fetch_parsers(struct worker *w, const struct packet *p, unsigned n)
 	}
 }
 
+/* Lines to be sent for with each frame. */
+static unsigned
+lines_per_frame(const struct worker *w, struct frame *const *v, unsigned n)
+{
+	size_t bytes = 0;
+
+	if (w->expected.len == 0 || n == 0) {
+		return 0;
+	}
+	/* they stand one behind the other, with what is between them */
+	bytes = (size_t)(w->expected.p - v[0]->data);
+	bytes += bytes / 8;
+	return (unsigned)(MIN(bytes, EXPECT_MAX) / n / LINE + 1);
+}
+
+static inline void
+fetch_expected(struct worker *w, unsigned lines)
+{
+	const uint8_t *p = w->expected.p;
+
+	for (unsigned i = 0; i < lines; i++) {
+		__builtin_prefetch(p + (size_t)i * LINE);
+	}
+	w->expected.p = p + (size_t)lines * LINE;
+}
+
 static inline void
 take_group(struct worker *w, struct frame *const *v, unsigned at, unsigned n,
-	   struct outbox *out)
+	   unsigned lines, struct outbox *out)
 {
 	struct packet *p = ring_of(w, at);
 
 	fetch_parsers(w, p, n);
 	for (unsigned i = 0; i < n; i++) {
+		fetch_expected(w, lines);
 		if (LIKELY(p[i].ip_version != 0)) {
 			worker_take_ordinary(w, &p[i], out);
 		} else {
@@ -75,9 +104,17 @@ take_group(struct worker *w, struct frame *const *v, unsigned at, unsigned n,
 }
 
 void
+worker_expect(struct worker *w, struct view next)
+{
+	w->expected = next;
+}
+
+void
 worker_frames(struct worker *w, struct frame *const *v, unsigned n,
 	      struct outbox *out)
 {
+	unsigned lines = lines_per_frame(w, v, n);
+
 	fetch_group(v, 0, MIN(n, FETCH_AHEAD));
 	for (unsigned at = 0; at < n + (STEPS - 1) * GROUP; at += GROUP) {
 		/* what lies before the first frame has wrapped around */
@@ -99,7 +136,9 @@ worker_frames(struct worker *w, struct frame *const *v, unsigned n,
 					   MIN(n - session, GROUP));
 		}
 		if (take < n) {
-			take_group(w, v, take, MIN(n - take, GROUP), out);
+			take_group(w, v, take, MIN(n - take, GROUP), lines,
+				   out);
 		}
 	}
+	w->expected = VIEW_NONE;
 }

@@ -49,6 +49,7 @@ struct worker {
 	/* Scratch of the packet in hand. */
 	struct packet pkts[FRAME_MAX_PACKETS];
 	struct packet ahead[WORKER_AHEAD]; /* worker_ahead.c */
+	struct view expected; /* worker_expect() */
 	struct inspect in;
 	struct inspect_flow in_flow;
 	bool filled; /* 'in' has the facts of the packet in hand */

@@ -237,9 +237,15 @@ product_file(struct product *p, const char *path)
 	if (capture_open_files(&c, &path, 1, NULL, &d) != ERR_OK) {
 		bench_die(path, d.msg);
 	}
+	if (p->stage == PRODUCT_WHOLE) {
+		capture_spread(c);
+	}
 	while ((e = capture_next(c, b, &d)) != ERR_EOF) {
 		if (e != ERR_OK) {
 			bench_die(path, d.msg);
+		}
+		if (p->stage == PRODUCT_WHOLE) {
+			worker_expect(p->worker, b->next);
 		}
 		some(p, b->frame, b->n);
 		last_us = b->frame[b->n - 1].ts_us;
