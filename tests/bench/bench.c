@@ -10,7 +10,6 @@
  *	set.N=			a rule file of about N rules
  *	indicators.N=		a file of indicators; given again, one more of N
  *	flows=N			how many flows at once; may be given again
- *	program=		picket-sensor, for several workers
  *	prefilter=		figures of bench_prefilter, NAME VALUE a line
  *	rounds=			runs of each row; the best counts (5)
  *	json=			a file to which one line is added
@@ -108,8 +107,6 @@ take(struct bench *b, const char *arg, const char **json, const char **only)
 		b->small = v;
 	} else if ((v = after(arg, "rules=")) != NULL) {
 		b->rules = v;
-	} else if ((v = after(arg, "program=")) != NULL) {
-		b->program = v;
 	} else if ((v = after(arg, "prefilter=")) != NULL) {
 		take_prefilter(v);
 	} else if ((v = after(arg, "json=")) != NULL) {

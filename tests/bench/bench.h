@@ -25,7 +25,6 @@ struct bench_size {
 struct bench {
 	const char *mix, *http, *tls, *small; /* captures; NULL: left out */
 	const char *rules; /* a glob */
-	const char *program; /* picket-sensor; NULL: left out */
 	struct bench_size sets[BENCH_LIST_MAX]; /* rule files */
 	unsigned n_sets;
 	struct bench_size indicators[BENCH_LIST_MAX];

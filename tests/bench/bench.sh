@@ -128,4 +128,4 @@ fi
 [ "$only" = all ] || set -- "$@" "only=$only"
 [ -z "${BENCH_JSON:-}" ] || set -- "$@" "json=$BENCH_JSON"
 
-exec ./tests/bench/bench "$@" rounds=$rounds program=./picket-sensor
+exec ./tests/bench/bench "$@" rounds=$rounds

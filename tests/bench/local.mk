@@ -48,7 +48,7 @@ dist_check_SCRIPTS += tests/bench/instructions.sh
 EXTRA_DIST += tests/bench/instructions.expected tests/bench/page.py
 
 dist_check_SCRIPTS += tests/bench/bench.sh
-bench: picket-sensor tests/bench/bench tests/bench/merge_captures \
+bench: tests/bench/bench tests/bench/merge_captures \
 	tests/bench/make_rules tests/bench/make_indicators
 	$(SHELL) $(srcdir)/tests/bench/bench.sh $(srcdir)
 # A reload while a large capture is replayed, and how loading scales.

@@ -156,10 +156,12 @@ def hostile(fig):
 
 
 def workers(fig):
-    return table(["workers", "seconds", "speed-up"],
-                 [[str(n), fig.cell(f"workers.{n}.s"),
-                   fig.cell(f"workers.{n}.speedup")]
-                  for n in fig.sizes("workers", "s")])
+    return table(["workers", "with rules, s", "speed-up", "CPU s",
+                  "without, s", "speed-up", "CPU s"],
+                 [[str(n)] + [fig.cell(f"workers.{how}.{n}.{what}")
+                              for how in ("rules", "plain")
+                              for what in ("s", "speedup", "cpu")]
+                  for n in fig.sizes("workers.rules", "s")])
 
 
 def taken(fig):

@@ -63,8 +63,9 @@ product_rules(const struct conf *conf, const char *rules,
 	return rs;
 }
 
-static struct worker *
-make_worker(const struct conf *conf, const struct ruleset *rules, size_t ready)
+struct worker *
+product_worker(const struct conf *conf, const struct ruleset *rules,
+	       size_t ready)
 {
 	struct worker_settings s = {
 		.conf = conf,
@@ -90,7 +91,7 @@ product_new(enum product_stage stage, const struct conf *conf,
 	p->stage = stage;
 	p->out = outbox_new();
 	if (stage == PRODUCT_WHOLE) {
-		p->worker = make_worker(conf, rules, ready);
+		p->worker = product_worker(conf, rules, ready);
 	} else {
 		p->pool = pool_new(PRODUCT_POOL);
 		if (p->pool == NULL || !pool_warm(p->pool, ready)) {

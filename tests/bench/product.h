@@ -41,7 +41,10 @@ struct ruleset *product_rules(const struct conf *conf, const char *rules,
 			      const char *const *indicators,
 			      size_t n_indicators);
 
-/* 'ready': bytes that are at hand before the clock starts. */
+/* 'ready': bytes that are at hand before the clock starts.  Of the first: NULL
+ * when out of memory. */
+struct worker *product_worker(const struct conf *conf,
+			      const struct ruleset *rules, size_t ready);
 struct product *product_new(enum product_stage stage, const struct conf *conf,
 			    const struct ruleset *rules, size_t ready);
 void product_free(struct product *p);

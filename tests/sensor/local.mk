@@ -99,6 +99,9 @@ tests_sensor_test_reload_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_reload_state
 tests_sensor_test_reload_state_SOURCES = tests/sensor/test_reload_state.c tests/sensor/reload_scene.h tests/sensor/reload_scene.c
 tests_sensor_test_reload_state_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_replay
+tests_sensor_test_replay_SOURCES = tests/test.h tests/sensor/test_replay.c tests/sensor/frame_build.h
+tests_sensor_test_replay_LDADD = $(LIBS_SENSOR)
 # Once warm, the packet path asks the heap for nothing.
 UNIT_TESTS += tests/sensor/test_no_alloc
 tests_sensor_test_no_alloc_SOURCES = tests/sensor/test_no_alloc.c
