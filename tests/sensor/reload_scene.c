@@ -173,3 +173,33 @@ read_all(const char *path, size_t *len)
 	fclose(f);
 	return p;
 }
+
+static struct view
+line_of(struct event_log *l, const struct outbox *o, const struct record *r)
+{
+	return r->has_scene && r->len > 0 ? event_later(l, o, r)
+					  : outbox_line(o, r);
+}
+
+void
+same_lines(const char *path, const struct outbox *a, const struct outbox *b)
+{
+	struct event_log *la = event_log_for_scenes();
+	struct event_log *lb = event_log_for_scenes();
+
+	assert_true(la != NULL && lb != NULL);
+	if (a->n != b->n) {
+		fail_msg("%s: %zu lines, %zu with changes of rules", path, a->n,
+			 b->n);
+	}
+	for (size_t i = 0; i < a->n; i++) {
+		const struct record *ra = &a->rec[i], *rb = &b->rec[i];
+
+		assert_int_equal(ra->order, rb->order);
+		assert_int_equal(ra->held, rb->held);
+		assert_int_equal(ra->rule == NULL, rb->rule == NULL);
+		assert_true(view_eq(line_of(la, a, ra), line_of(lb, b, rb)));
+	}
+	event_log_free(la);
+	event_log_free(lb);
+}

@@ -34,4 +34,8 @@ void run_capture(const char *path, struct worker *w, struct rule_matcher *other,
 /* The whole file, to be freed. */
 char *read_all(const char *path, size_t *len);
 
+/* Of the workers that filled them, which are there still. */
+void same_lines(const char *path, const struct outbox *a,
+		const struct outbox *b);
+
 #endif
