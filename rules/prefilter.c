@@ -353,12 +353,15 @@ report_run(struct scan *s, size_t from, size_t to)
 	const struct prefilter *p = s->p;
 	uint8_t byte = s->data.p[from];
 
-	for (uint32_t i = 0; i < p->n_runs; i++) {
+	for (uint32_t i = p->run_first[byte]; i < p->run_first[byte + 1u];
+	     i++) {
 		const struct run_literal *r = &p->runs[i];
 		size_t first, end;
 
-		if (r->byte != byte || r->len > to - from ||
-		    (is_known(s, r->id) && !p->ids_shared) ||
+		if (r->len > to - from) {
+			return; /* the others are longer */
+		}
+		if ((is_known(s, r->id) && !p->ids_shared) ||
 		    !starts(s, r->from, r->to, r->len, r->len, &first, &end)) {
 			continue;
 		}
@@ -402,9 +405,7 @@ scan_runs(struct scan *s)
 						     from, end)) < end) {
 		size_t to = run_end(s->data, from + RUN_MIN);
 
-		if (s->p->is_run[s->data.p[from]]) {
-			report_run(s, from, to);
-		}
+		report_run(s, from, to);
 		from = to - RUN_MIN + 1;
 	}
 }
