@@ -130,10 +130,12 @@ compare_all(struct scan *s, const struct entry_table *t, uint64_t h,
 	    uint64_t around, size_t p)
 {
 	uint32_t first = t->first[h], end = t->first[h + 1];
+	const struct entry_tag *tags = &t->tags[first];
 	unsigned fits = 0;
 
+#pragma GCC unroll 4
 	for (unsigned k = 0; k < TAGS_AT_ONCE; k++) {
-		fits |= (unsigned)tag_fits(&t->tags[first + k], around) << k;
+		fits |= (unsigned)tag_fits(&tags[k], around) << k;
 	}
 	fits &= (1u << MIN(end - first, (uint32_t)TAGS_AT_ONCE)) - 1;
 	for (; fits != 0; fits &= fits - 1) {
