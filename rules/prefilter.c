@@ -130,10 +130,12 @@ compare_all(struct scan *s, const struct entry_table *t, uint64_t h,
 	    uint64_t around, size_t p)
 {
 	uint32_t first = t->first[h], end = t->first[h + 1];
+	const struct entry_tag *tags = &t->tags[first];
 	unsigned fits = 0;
 
+#pragma GCC unroll 4
 	for (unsigned k = 0; k < TAGS_AT_ONCE; k++) {
-		fits |= (unsigned)tag_fits(&t->tags[first + k], around) << k;
+		fits |= (unsigned)tag_fits(&tags[k], around) << k;
 	}
 	fits &= (1u << MIN(end - first, (uint32_t)TAGS_AT_ONCE)) - 1;
 	for (; fits != 0; fits &= fits - 1) {
@@ -353,12 +355,15 @@ report_run(struct scan *s, size_t from, size_t to)
 	const struct prefilter *p = s->p;
 	uint8_t byte = s->data.p[from];
 
-	for (uint32_t i = 0; i < p->n_runs; i++) {
+	for (uint32_t i = p->run_first[byte]; i < p->run_first[byte + 1u];
+	     i++) {
 		const struct run_literal *r = &p->runs[i];
 		size_t first, end;
 
-		if (r->byte != byte || r->len > to - from ||
-		    (is_known(s, r->id) && !p->ids_shared) ||
+		if (r->len > to - from) {
+			return; /* the others are longer */
+		}
+		if ((is_known(s, r->id) && !p->ids_shared) ||
 		    !starts(s, r->from, r->to, r->len, r->len, &first, &end)) {
 			continue;
 		}
@@ -402,9 +407,7 @@ scan_runs(struct scan *s)
 						     from, end)) < end) {
 		size_t to = run_end(s->data, from + RUN_MIN);
 
-		if (s->p->is_run[s->data.p[from]]) {
-			report_run(s, from, to);
-		}
+		report_run(s, from, to);
 		from = to - RUN_MIN + 1;
 	}
 }

@@ -318,6 +318,21 @@ build_spots(struct prefilter *p, struct sorted *s)
 	return true;
 }
 
+static int
+by_run(const void *a, const void *b)
+{
+	const struct prefilter_literal *x = *(const void *const *)a;
+	const struct prefilter_literal *y = *(const void *const *)b;
+
+	if (x->bytes.p[0] != y->bytes.p[0]) {
+		return x->bytes.p[0] < y->bytes.p[0] ? -1 : 1;
+	}
+	if (x->bytes.len != y->bytes.len) {
+		return x->bytes.len < y->bytes.len ? -1 : 1;
+	}
+	return (x > y) - (x < y);
+}
+
 static bool
 build_runs(struct prefilter *p, const struct sorted *s)
 {
@@ -329,17 +344,24 @@ build_runs(struct prefilter *p, const struct sorted *s)
 		return false;
 	}
 	p->memory += s->n_runs * sizeof(p->runs[0]);
+	qsort(s->runs, s->n_runs, sizeof(s->runs[0]), by_run);
 	for (size_t i = 0; i < s->n_runs; i++) {
 		const struct prefilter_literal *l = s->runs[i];
 		uint32_t len = (uint32_t)l->bytes.len;
 
 		p->runs[p->n_runs++] = (struct run_literal){
-			l->bytes.p[0], len, l->id, l->from, l->to,
+			len,
+			l->id,
+			l->from,
+			l->to,
 		};
-		p->is_run[l->bytes.p[0]] = true;
+		p->run_first[l->bytes.p[0] + 1u] = p->n_runs;
 		filter_admit(&p->run_bytes.at[0][0], p->path->form, 0,
 			     l->bytes.p[0]);
 		p->run_max = MAX(p->run_max, len);
+	}
+	for (unsigned c = 0; c < 256; c++) {
+		p->run_first[c + 1] = MAX(p->run_first[c + 1], p->run_first[c]);
 	}
 	return true;
 }

@@ -61,7 +61,6 @@ struct entry {
 };
 
 struct run_literal {
-	uint8_t byte;
 	uint32_t len;
 	uint32_t id;
 	uint32_t from, to;
@@ -173,7 +172,7 @@ struct prefilter {
 	bool ids_shared;
 	struct entry_table probe_table;
 	struct probe probe[PROBES_MAX]; /* by where their key ends */
-	bool is_run[256];
+	uint32_t run_first[257]; /* where those of a byte begin */
 	struct filter run_bytes; /* of width 1 */
 	size_t text_len;
 	size_t longest;

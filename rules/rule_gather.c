@@ -95,12 +95,16 @@ find_literals(struct rule_matcher *m, const struct rule_scan *s,
 		.data = view_sub(data, from, data.len),
 		.base = base + from,
 	};
+	const struct prefilter_work *work = prefilter_work(m->scratch);
+	uint64_t linear;
 	size_t n;
 
 	if (s->prefilter == NULL || in.data.len == 0) {
 		return 0;
 	}
+	linear = work->linear_blocks;
 	n = prefilter_scan(s->prefilter, m->scratch, &in, m->id_bits, m->ids);
+	m->stats.prefilter_linear += work->linear_blocks - linear;
 	for (size_t i = 0; i < n; i++) {
 		uint32_t id = m->ids[i].id;
 

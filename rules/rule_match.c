@@ -369,6 +369,7 @@ rule_match(struct rule_matcher *m, struct inspect *in, struct rule_hits *out)
 	}
 	sort_hits(out->v + before, out->n - before);
 	m->stats.pcre_limit = m->verifier.pcre_limit;
+	m->stats.step_limit = m->verifier.step_limit;
 }
 
 static void

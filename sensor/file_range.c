@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "rules/keyhash.h"
 
 #define BUCKETS 1024
 #define KEY(s) "app-layer.protocols.http.byterange." s
@@ -42,6 +43,7 @@ struct range_table {
 	uint32_t n;
 	struct whole *buckets[BUCKETS];
 	struct whole *oldest, *newest;
+	struct keyhash hash; /* who asks for files names them */
 };
 
 struct range_table *
@@ -49,6 +51,10 @@ range_table_new(const struct conf *conf, struct pool *pool)
 {
 	struct range_table *t = calloc(1, sizeof(*t));
 
+	if (t != NULL && keyhash_init(&t->hash) != ERR_OK) {
+		free(t);
+		t = NULL;
+	}
 	if (t != NULL) {
 		t->pool = pool;
 		t->memcap =
@@ -113,17 +119,6 @@ void
 range_table_free(struct range_table *t)
 {
 	free(t);
-}
-
-static uint64_t
-hash_of(uint64_t h, const void *p, size_t n)
-{
-	const uint8_t *b = p;
-
-	for (size_t i = 0; i < n; i++) {
-		h = (h ^ b[i]) * UINT64_C(1099511628211);
-	}
-	return h;
 }
 
 /* Both hosts and both names, in one order, as bytes. */
@@ -216,7 +211,7 @@ find(struct range_table *t, struct file_ctx *c, const struct range_id *id,
 {
 	uint8_t text[RANGE_KEY_MAX];
 	struct view key = view_of(text, key_of(id, text));
-	uint64_t h = hash_of(UINT64_C(14695981039346656037), key.p, key.len);
+	uint64_t h = keyhash(&t->hash, key);
 	struct whole *w = t->buckets[h % BUCKETS];
 
 	while (w != NULL && (w->hash != h || !view_eq(w->key, key))) {

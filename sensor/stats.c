@@ -194,6 +194,8 @@ put_detect(struct json *j, const struct stats_source *s)
 		sum.verified += m->verified;
 		sum.hits += m->hits;
 		sum.pcre_limit += m->pcre_limit;
+		sum.step_limit += m->step_limit;
+		sum.prefilter_linear += m->prefilter_linear;
 		sum.pending_full += m->pending_full;
 		if (g != NULL) {
 			tags.set += g->set;
@@ -222,6 +224,8 @@ put_detect(struct json *j, const struct stats_source *s)
 	json_u64(j, "verified", sum.verified);
 	json_u64(j, "matches", sum.hits);
 	json_u64(j, "pcre_limit", sum.pcre_limit);
+	json_u64(j, "step_limit", sum.step_limit);
+	json_u64(j, "prefilter_linear", sum.prefilter_linear);
 	json_u64(j, "pending_full", sum.pending_full);
 	json_u64(j, "tags", tags.set);
 	json_u64(j, "tags_full", tags.full);

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "rules/rule_prog.h"
+#include "rules/ruleset_db.h"
 #include "tests/bench/measure.h"
 
 static bool
@@ -132,6 +132,75 @@ literals_free(struct literal_list *l)
 {
 	free(l->v);
 	*l = (struct literal_list){ 0 };
+}
+
+/* How many literals stand behind the key that these four bytes are. */
+static uint64_t
+behind_key(const struct prefilter *p, struct prefilter_scratch *s,
+	   struct view four, uint64_t *bits, struct prefilter_hit *hits)
+{
+	const struct prefilter_input in = { .data = four };
+	uint64_t was = prefilter_work(s)->compares;
+	size_t n = prefilter_scan(p, s, &in, bits, hits);
+
+	while (n-- > 0) {
+		bits[hits[n].id / 64] = 0;
+	}
+	return prefilter_work(s)->compares - was;
+}
+
+struct key_list
+keys_of(const struct ruleset *rs, const struct literal_list *l,
+	enum inspect_dir dir)
+{
+	const struct rule_scans *all = &rs->groups.far[PACKET_TCP_STREAM][dir];
+	const struct rule_scan *scan =
+		all->n_ports > 0 ? &all->ports[all->n_ports - 1] : NULL;
+	struct prefilter_scratch *s = prefilter_scratch_new();
+	struct key_list k = { 0 };
+	uint64_t *bits, most = 0;
+	struct prefilter_hit *hits;
+	size_t cap = 1;
+
+	for (uint32_t i = 0; i < l->n; i++) {
+		cap += l->v[i].bytes.len;
+	}
+	k.v = calloc(cap, sizeof(k.v[0]));
+	bits = calloc(rs->groups.most_ids / 64 + 1, sizeof(bits[0]));
+	hits = calloc(rs->groups.most_ids + 1, sizeof(hits[0]));
+	if (s == NULL || k.v == NULL || bits == NULL || hits == NULL) {
+		bench_die("keys", "out of memory");
+	}
+	for (uint32_t i = 0; i < l->n && scan != NULL; i++) {
+		struct view v = l->v[i].bytes;
+
+		for (size_t at = 0; at + 4 <= v.len; at++) {
+			struct view four = view_sub(v, at, 4);
+			uint64_t n = scan->prefilter == NULL
+					     ? 0
+					     : behind_key(scan->prefilter, s,
+							  four, bits, hits);
+
+			if (n > 0) {
+				memcpy(k.v[k.n++], four.p, 4);
+			}
+			if (n > most) {
+				most = n;
+				memcpy(k.worst, four.p, 4);
+			}
+		}
+	}
+	prefilter_scratch_free(s);
+	free(bits);
+	free(hits);
+	return k;
+}
+
+void
+keys_free(struct key_list *k)
+{
+	free(k->v);
+	*k = (struct key_list){ 0 };
 }
 
 struct floor_literals

@@ -32,6 +32,20 @@ struct literal_list literals_of(const struct ruleset *rs,
 				enum inspect_dir dir);
 void literals_free(struct literal_list *l);
 
+struct key_list {
+	uint8_t (*v)[4];
+	uint32_t n;
+	uint8_t worst[4]; /* that of most literals */
+};
+
+/*
+ * Those four bytes of 'l' by which the prefilter of the payload's rules tells
+ * where to look closer: what somebody sends who knows rules and program.
+ */
+struct key_list keys_of(const struct ruleset *rs, const struct literal_list *l,
+			enum inspect_dir dir);
+void keys_free(struct key_list *k);
+
 /* Both directions' prefilters. */
 struct floor_literals floor_literals_of(const struct ruleset *rs,
 					enum literal_choice choice);

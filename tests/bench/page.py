@@ -146,6 +146,8 @@ def hostile(fig):
     names = [("ordinary", "payload of the mix"), ("noise", "random bytes"),
              ("near", "literals whose last byte is another"),
              ("pieces", "pieces of literals, four to eight bytes"),
+             ("keys", "the four bytes of each literal looked for first"),
+             ("crowd", "of these, what most literals share"),
              ("whole", "literals: each match is verified")]
     return table(["segments of 1,200 bytes", "cycles a packet", "times"],
                  [[label, fig.cell(f"hostile.{k}.cycles"),

@@ -22,12 +22,15 @@ enum kind {
 	NOISE, /* random bytes */
 	NEAR, /* literals whose last byte is another */
 	PIECES, /* of four to eight bytes, of literals */
+	KEYS, /* the four bytes of literals that are looked for first */
+	CROWD, /* of them the one that most literals share, again and again */
 	WHOLE, /* literals: all is to be verified */
 	KINDS
 };
 
-static const char *const names[KINDS] = { "ordinary", "noise", "near", "pieces",
-					  "whole" };
+static const char *const names[KINDS] = {
+	"ordinary", "noise", "near", "pieces", "keys", "crowd", "whole",
+};
 
 static uint64_t chance = 1;
 
@@ -96,12 +99,24 @@ fill_literals(uint8_t *out, enum kind kind, const struct literal_list *l)
 }
 
 static void
+fill_keys(uint8_t *out, enum kind kind, const struct key_list *k)
+{
+	for (size_t at = 0; at + 4 <= POOL_BYTES; at += 4) {
+		memcpy(out + at, kind == CROWD ? k->worst : k->v[roll(k->n)],
+		       4);
+	}
+}
+
+static void
 fill(uint8_t *out, enum kind kind, const struct literal_list *l,
-     const char *path)
+     const struct key_list *keys, const char *path)
 {
 	if (kind == ORDINARY) {
 		fill_ordinary(out, path);
-	} else if (kind == NOISE || l->n == 0) {
+	} else if (keys->n > 0 && (kind == KEYS || kind == CROWD)) {
+		fill_keys(out, kind, keys);
+	} else if (kind == NOISE || kind == KEYS || kind == CROWD ||
+		   l->n == 0) {
 		for (size_t i = 0; i < POOL_BYTES; i++) {
 			out[i] = (uint8_t)roll(256);
 		}
@@ -153,7 +168,8 @@ section_hostile(void *arg)
 	struct ruleset *rules = product_rules(conf, b->rules, NULL, 0);
 	struct literal_list l =
 		literals_of(rules, LITERALS_PAYLOAD, DIR_TOSERVER);
-	double best[KINDS] = { 0 }, worst;
+	struct key_list keys = keys_of(rules, &l, DIR_TOSERVER);
+	double best[KINDS] = { 0 }, worst = 0;
 	uint64_t alerts[KINDS];
 	uint8_t *bytes[KINDS];
 
@@ -162,7 +178,7 @@ section_hostile(void *arg)
 		if (bytes[k] == NULL) {
 			bench_die("hostile bytes", "out of memory");
 		}
-		fill(bytes[k], (enum kind)k, &l, b->mix);
+		fill(bytes[k], (enum kind)k, &l, &keys, b->mix);
 	}
 	for (unsigned r = 0; r < b->rounds; r++) {
 		for (unsigned k = 0; k < KINDS; k++) {
@@ -180,8 +196,11 @@ section_hostile(void *arg)
 		free(bytes[k]);
 	}
 	/* Whole literals match: that is what the rules are for. */
-	worst = MAX(best[NEAR], best[PIECES]);
+	for (unsigned k = 0; k < WHOLE; k++) {
+		worst = MAX(worst, best[k]);
+	}
 	figure_put(worst, "hostile.worst.cycles");
+	keys_free(&keys);
 	literals_free(&l);
 	ruleset_free(rules);
 	conf_free(conf);

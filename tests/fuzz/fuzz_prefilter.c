@@ -4,7 +4,8 @@
  * must report what a naive search finds.  Input: a byte of how much of the data
  * is old and one of its offset in the buffer; up to 32 literals, each a byte of
  * length and flags (1 to 31 bytes, 0x80: caseless, 0x60: id shared, 0x40: at
- * the offset of the next byte only); a zero; then the data.
+ * the offset of the next byte only); a zero; then the data.  Instead of a zero
+ * 0x20 and a byte: up to 2,040 literals more, made of pieces of the data.
  */
 #include <stdlib.h>
 
@@ -12,8 +13,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define MAX_LITERALS 32
+#define FEW_LITERALS 32
+#define MAX_LITERALS 2112
+#define MADE_BYTES 24 /* of one that is made */
 #define MAX_DATA 4096
+#define IDS MAX_LITERALS
 
 /* Where 'l' first stands in 'in' as asked for; SIZE_MAX: nowhere. */
 static size_t
@@ -33,16 +37,21 @@ stands_at(const struct prefilter_literal *l, const struct prefilter_input *in)
 }
 
 static size_t
-take_literals(struct view *in, struct prefilter_literal *lits)
+take_literals(struct view *in, struct prefilter_literal *lits, uint8_t *many)
 {
 	size_t n = 0;
 
-	while (n < MAX_LITERALS && in->len > 0) {
+	while (n < FEW_LITERALS && in->len > 0) {
 		uint8_t head = in->p[0];
 		size_t len = head & 31;
 		uint32_t from = 0, to = PREFILTER_ANYWHERE;
 
 		*in = view_sub(*in, 1, in->len);
+		if (head == 0x20 && in->len > 0) {
+			*many = in->p[0];
+			*in = view_sub(*in, 1, in->len);
+			break;
+		}
 		if (len == 0 || len > in->len) {
 			break;
 		}
@@ -64,16 +73,73 @@ take_literals(struct view *in, struct prefilter_literal *lits)
 	return n;
 }
 
+/*
+ * Literals that the data nearly have: as many as make every table of a lane
+ * and every bucket of its filter.
+ */
+static size_t
+make_literals(struct view data, uint8_t many, struct prefilter_literal *lits,
+	      size_t n)
+{
+	static uint8_t bytes[MAX_LITERALS][MADE_BYTES];
+	uint64_t x = many;
+	size_t end = MIN(n + 8 * (size_t)many, (size_t)MAX_LITERALS);
+
+	for (; n < end && data.len > 0; n++) {
+		size_t from, len;
+
+		x = x * UINT64_C(6364136223846793005) + 1442695040888963407;
+		from = (size_t)(x >> 40) % data.len;
+		len = MIN(1 + (size_t)(x >> 33) % MADE_BYTES, data.len - from);
+		memcpy(bytes[n], data.p + from, len);
+		if ((x >> 20 & 3) != 0) {
+			bytes[n][(x >> 22) % len] ^=
+				(uint8_t)(1u << (x >> 27) % 8);
+		}
+		lits[n] = (struct prefilter_literal){
+			view_of(bytes[n], len),
+			(x >> 31 & 1) != 0,
+			(uint32_t)n,
+			0,
+			PREFILTER_ANYWHERE,
+		};
+	}
+	return n;
+}
+
+static void
+scan_once(const struct prefilter *p, struct prefilter_scratch *s,
+	  const struct prefilter_input *in, const size_t *want)
+{
+	static struct prefilter_hit hits[MAX_LITERALS + 1];
+	uint64_t got[IDS / 64] = { 0 };
+	size_t found = prefilter_scan(p, s, in, got, hits);
+
+	for (size_t i = 0; i < found; i++) {
+		if (hits[i].at != want[hits[i].id]) {
+			abort();
+		}
+	}
+	for (unsigned i = 0; i < IDS; i++) {
+		found -= want[i] != SIZE_MAX;
+		if ((got[i / 64] >> (i % 64) & 1) != (want[i] != SIZE_MAX)) {
+			abort();
+		}
+	}
+	if (found != 0) {
+		abort();
+	}
+}
+
 static void
 try_path(const char *name, const struct prefilter_literal *lits, size_t n,
 	 const struct prefilter_input *in, const size_t *want)
 {
+	/* never the automaton; in the midst of a block; always */
+	const uint32_t limits[] = { UINT32_MAX, 40, 0 };
 	static struct prefilter_scratch *s;
-	struct prefilter_hit hits[64];
-	uint64_t got = 0;
 	struct prefilter *p;
 	struct diag d;
-	size_t found;
 
 	if (s == NULL) {
 		s = prefilter_scratch_new();
@@ -85,20 +151,9 @@ try_path(const char *name, const struct prefilter_literal *lits, size_t n,
 	if (p == NULL || s == NULL || prefilter_scratch_grow(s, p) != ERR_OK) {
 		abort();
 	}
-	found = prefilter_scan(p, s, in, &got, hits);
-	for (size_t i = 0; i < found; i++) {
-		if (hits[i].at != want[hits[i].id]) {
-			abort();
-		}
-	}
-	for (unsigned i = 0; i < 64; i++) {
-		found -= want[i] != SIZE_MAX;
-		if ((got >> i & 1) != (want[i] != SIZE_MAX)) {
-			abort();
-		}
-	}
-	if (found != 0) {
-		abort();
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+		prefilter_force_linear(s, limits[i]);
+		scan_once(p, s, in, want);
 	}
 	prefilter_free(p);
 }
@@ -106,17 +161,18 @@ try_path(const char *name, const struct prefilter_literal *lits, size_t n,
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct prefilter_literal lits[MAX_LITERALS];
+	static struct prefilter_literal lits[MAX_LITERALS];
 	struct view all = view_of(data, size);
 	struct prefilter_input in = { .data = VIEW_NONE };
-	size_t n, want[64];
-	uint8_t *copy;
+	static size_t want[IDS];
+	uint8_t *copy, many = 0;
+	size_t n;
 
 	if (size < 2) {
 		return 0;
 	}
 	all = view_sub(all, 2, size);
-	n = take_literals(&all, lits);
+	n = take_literals(&all, lits, &many);
 	/* on its own, so that the sanitizer sees both of its ends */
 	in.data.len = MIN(all.len, MAX_DATA);
 	copy = malloc(MAX(in.data.len, (size_t)1));
@@ -127,9 +183,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(copy, all.p, in.data.len);
 	}
 	in.data.p = copy;
+	n = make_literals(in.data, many, lits, n);
 	in.fresh = data[0];
 	in.base = data[1];
-	for (unsigned i = 0; i < 64; i++) {
+	for (unsigned i = 0; i < IDS; i++) {
 		want[i] = SIZE_MAX;
 	}
 	for (size_t i = 0; i < n; i++) {

@@ -4,6 +4,9 @@
 UNIT_TESTS += tests/rules/test_prefilter
 tests_rules_test_prefilter_SOURCES = tests/rules/test_prefilter.c
 tests_rules_test_prefilter_LDADD = $(LIBS_RULES)
+UNIT_TESTS += tests/rules/test_prefilter_abuse
+tests_rules_test_prefilter_abuse_SOURCES = tests/rules/test_prefilter_abuse.c
+tests_rules_test_prefilter_abuse_LDADD = $(LIBS_RULES)
 UNIT_TESTS += tests/rules/test_threshold
 tests_rules_test_threshold_SOURCES = tests/rules/test_threshold.c
 tests_rules_test_threshold_LDADD = $(LIBS_RULES)
