@@ -16,8 +16,8 @@
 #include "rules/byte_gram.h"
 
 #define BUCKETS (8 * TABLES)
-#define MANY 100 /* keys that are worth a second table */
-#define VERY_MANY 1000 /* ... and a third and a fourth */
+#define MANY 300 /* keys that are worth a second table */
+#define VERY_MANY 2500 /* ... and a third and a fourth */
 #define CHOICES 6 /* keys of a literal that are weighed */
 #define ROUNDS 2
 #define PASS_COST 4.0 /* cycles of a position that passes the filter */
