@@ -419,15 +419,14 @@ scan_shorts(struct scan *s, const struct shorts *g)
 		.shorts = g,
 		.data = s->data,
 		.fresh = s->fresh,
+		.wanted = (1u << g->n) - 1,
 	};
-	unsigned all;
 
 	if (!starts(s, g->from, g->to, g->width, 1, &x.from, &x.to)) {
 		return;
 	}
-	x.wanted = all = (1u << g->n) - 1;
 	s->p->path->find(&x);
-	for (all &= ~x.wanted; all != 0; all &= all - 1) {
+	for (unsigned all = x.found; all != 0; all &= all - 1) {
 		unsigned i = (unsigned)__builtin_ctz(all);
 
 		report(s, g->id[i], x.at[i]);

@@ -17,6 +17,7 @@ TARGET_BEGIN("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vbmi,"
 #include "rules/prefilter_sift.h"
 
 #define STEP 64
+#define SIFT_MANY 5 /* positions that are worth a register of them */
 #define REGISTERS 8 /* for pairs of them */
 
 struct six {
@@ -185,7 +186,7 @@ sift_many(const struct lane *l, struct view data, size_t from, uint16_t *queue,
 		(int)MIN(data.len - from, (size_t)2 * BLOCK) - 4);
 	size_t kept = 0;
 
-	if (data.len < 4) {
+	if (n < SIFT_MANY || data.len < 4) {
 		return sift(l, data, from, queue, n, hash);
 	}
 	for (size_t i = 0; i < n; i += 16) {
@@ -286,21 +287,32 @@ found_none(const struct short_search *x)
 }
 
 /*
- * 'r' says of 64 positions from 'p' on which of the shorts stand there.  Turned
- * about it is a word for each of them, whose highest bit is the first position.
- * What is found in a packet is hard to foresee, so no branch asks for it.
+ * Of 64 bytes that say which of the shorts stand there a word for each of
+ * them, whose highest bit is the first position.
+ */
+static inline __attribute__((always_inline)) __m512i
+turn(__m512i r)
+{
+	const __m512i bit = _mm512_set1_epi64(INT64_C(0x8040201008040201));
+
+	return _mm512_permutexvar_epi8(
+		_mm512_load_si512(turned),
+		_mm512_gf2p8affine_epi64_epi8(bit, r, 0));
+}
+
+/*
+ * 'r' says it of the positions from 'p' on.  What is found in a packet is hard
+ * to foresee, so no branch asks for it.
  */
 static inline __attribute__((always_inline)) void
 take_64(struct found *x, size_t p, __m512i r)
 {
 	const __m512i all = _mm512_set1_epi64(-1), none = { 0 };
-	const __m512i bit = _mm512_set1_epi64(INT64_C(0x8040201008040201));
 	const __m512i step = _mm512_set1_epi64(STEP);
 	__m512i before, behind;
 	__mmask8 m;
 
-	r = _mm512_permutexvar_epi8(_mm512_load_si512(turned),
-				    _mm512_gf2p8affine_epi64_epi8(bit, r, 0));
+	r = turn(r);
 	/* [begin, end) only; a shift by 64 and more leaves nothing */
 	before = _mm512_srlv_epi64(all, _mm512_max_epi64(x->begin, none));
 	behind = _mm512_srlv_epi64(all, _mm512_max_epi64(x->end, none));
@@ -332,24 +344,54 @@ shorts_at(const struct shorts *g, unsigned width, const uint8_t *at,
 	return r;
 }
 
+/* Which of them stand anywhere, the borders aside. */
+static inline __attribute__((always_inline)) unsigned
+seen_of(const struct short_search *x, unsigned width)
+{
+	const struct shorts *g = x->shorts;
+	const uint8_t *data = x->data.p;
+	size_t p = x->from, len = x->data.len;
+	__m512i seen = _mm512_setzero_si512();
+
+	for (; p < x->to && p + STEP + width - 1 <= len; p += STEP) {
+		seen = _mm512_or_si512(seen,
+				       shorts_at(g, width, data + p, SIZE_MAX));
+	}
+	for (; p < x->to; p += STEP) {
+		seen = _mm512_or_si512(seen,
+				       shorts_at(g, width, data + p, len - p));
+	}
+	seen = turn(seen);
+	return _mm512_test_epi64_mask(seen, seen);
+}
+
+/*
+ * In most buffers there is none of them; where there are some the first ones
+ * stand near the beginning, and those bytes are looked at twice.
+ */
 static inline __attribute__((always_inline)) void
 find_width(struct short_search *x, unsigned width)
 {
 	const struct shorts *g = x->shorts;
-	const uint8_t *data = x->data.p;
-	struct found f = found_none(x);
-	size_t p = x->from, len = x->data.len;
+	size_t p = x->from;
+	struct found f;
+	__m512i r;
 
-	for (; p < x->to && p + STEP + width - 1 <= len; p += STEP) {
-		take_64(&f, p, shorts_at(g, width, data + p, SIZE_MAX));
-		if (f.wanted == 0) {
-			break;
-		}
+	if (x->to - p > STEP) {
+		x->wanted &= seen_of(x, width);
 	}
-	for (; p < x->to && f.wanted != 0; p += STEP) {
-		take_64(&f, p, shorts_at(g, width, data + p, len - p));
+	r = shorts_at(g, width, x->data.p + p, x->data.len - p);
+	if (x->wanted == 0 ||
+	    (x->to - p <= STEP && _mm512_test_epi8_mask(r, r) == 0)) {
+		return;
 	}
-	x->wanted = f.wanted;
+	f = found_none(x);
+	take_64(&f, p, r);
+	for (p += STEP; p < x->to && f.wanted != 0; p += STEP) {
+		take_64(&f, p,
+			shorts_at(g, width, x->data.p + p, x->data.len - p));
+	}
+	x->found = x->wanted & ~(unsigned)f.wanted;
 	_mm256_storeu_si256((void *)x->at, _mm512_cvtepi64_epi32(f.at));
 }
 

@@ -16,8 +16,6 @@
 #include "rules/byte_gram.h"
 
 #define BUCKETS (8 * TABLES)
-#define MANY 100 /* keys that are worth a second table */
-#define VERY_MANY 1000 /* ... and a third and a fourth */
 #define CHOICES 6 /* keys of a literal that are weighed */
 #define ROUNDS 2
 #define PASS_COST 4.0 /* cycles of a position that passes the filter */
@@ -26,6 +24,20 @@
 #define CROWD 4 /* literals of one key that are no cost at all */
 #define CROWD_COST 1e-4 /* for each more: whoever sends the key pays for all */
 #define KEY_COST 25.0 /* of one where the key stands */
+
+/*
+ * Keys that are worth a second table, and those that are worth a third and a
+ * fourth.  Where sixteen positions are sifted at a time it takes more of them.
+ */
+static const struct {
+	size_t many, very_many;
+} worth[] = {
+	[CLASS_SIX] = { 300, 2500 },
+	[CLASS_FOUR] = { 100, 1000 },
+	/* one position at a time has all buckets for the price of one; a
+	 * second table would cost as much as the first */
+	[CLASS_BYTE] = { SIZE_MAX, SIZE_MAX },
+};
 
 /* What one bucket admits at one place. */
 struct place {
@@ -286,11 +298,9 @@ filter_build(struct filter *f, enum class_form form, struct piece *v, size_t n)
 	}
 	k->form = form;
 	k->width = f->width;
-	/* one position at a time has all buckets for the price of one */
-	f->tables = n >= VERY_MANY ? TABLES : n >= MANY ? 2 : 1;
-	if (form == CLASS_BYTE) {
-		f->tables = 1; /* each costs as much as all of the first */
-	}
+	f->tables = n >= worth[form].very_many ? TABLES
+		    : n >= worth[form].many    ? 2
+					       : 1;
 	k->buckets = 8 * f->tables;
 	for (unsigned c = 0; c < 256; c++) {
 		k->rate[c] = rate_of(byte_gram_byte((uint8_t)c, false));

@@ -22,8 +22,7 @@ struct short_search {
 	const struct shorts *shorts;
 	struct view data;
 	size_t fresh, from, to; /* literals begin at [from, to) */
-	/* a bit for each; that of one that is found goes */
-	unsigned wanted;
+	unsigned wanted, found; /* a bit for each */
 	uint32_t at[SHORTS]; /* where it was found */
 };
 

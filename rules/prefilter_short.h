@@ -25,6 +25,7 @@ take_shorts(struct short_search *x, size_t p, unsigned classes)
 		if (p < x->to && end > x->fresh && end <= x->data.len) {
 			x->at[i] = (uint32_t)p;
 			x->wanted &= ~(1u << i);
+			x->found |= 1u << i;
 		}
 	}
 }
