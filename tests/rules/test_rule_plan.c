@@ -10,6 +10,7 @@
 #include "rules/addr_index.h"
 #include "rules/range_classes.h"
 #include "rules/rule_match.h"
+#include "rules/rule_plan.h"
 #include "tests/rules/rule_case.h"
 
 #define N_SETS 70
@@ -275,19 +276,21 @@ test_segment_is_scanned_once(void **state)
 	ruleset_free(rs);
 }
 
+#define MANY_PORTS (RULE_PLANS_MAX + 500)
+
 /* More kinds of ends than plans: all are dropped, none is mistaken. */
 static void
 test_plans_run_out(void **state)
 {
-	static char text[1 << 18];
-	static uint32_t plan[4096][2];
+	static char text[1 << 19];
+	static uint32_t plan[2 * MANY_PORTS][2];
 	struct ruleset *rs;
 	struct rule_matcher *m;
 	struct diag d;
 	size_t n = 0;
 
 	(void)state;
-	for (unsigned i = 1; i <= 2000; i++) {
+	for (unsigned i = 1; i < MANY_PORTS; i++) {
 		n += (size_t)snprintf(text + n, sizeof(text) - n,
 				      "alert tcp any any -> any %u "
 				      "(msg:\"p\"; flags:S; sid:%u;)\n",
@@ -297,7 +300,7 @@ test_plans_run_out(void **state)
 	m = rule_matcher_new(rs);
 	assert_non_null(m);
 	for (unsigned round = 0; round < 2; round++) {
-		for (unsigned port = 1; port < 4000; port++) {
+		for (unsigned port = 1; port < 2 * MANY_PORTS; port++) {
 			struct rule_look l =
 				look_at(IPP_TCP, (uint16_t)port, "");
 			bool wanted;
