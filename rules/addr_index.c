@@ -167,6 +167,11 @@ addr_index_build(struct addr_index *ix, const struct addr_index_entry *v,
 	}
 	qsort(b, k, sizeof(*b), by_place);
 	e = sweep(ix, b, k, &a);
+	if (e == ERR_OK &&
+	    !addr_front_build(&ix->front, &ix->pieces[0].lo,
+			      sizeof(ix->pieces[0]), ix->n_pieces)) {
+		e = ERR_NOMEM;
+	}
 out:
 	free(b);
 	free(a.v);
@@ -181,5 +186,6 @@ addr_index_fini(struct addr_index *ix)
 {
 	free(ix->pieces);
 	free(ix->ids);
+	addr_front_fini(&ix->front);
 	memset(ix, 0, sizeof(*ix));
 }

@@ -9,12 +9,13 @@
  * Place    above range_set.h; below rule_group.
  * Threads  built by one thread, then read only.
  * Memory   heap; pieces and their lists, bounded by ADDR_INDEX_MAX entries.
- * Cost     a look-up is one binary search.
+ * Cost     a look-up is one binary search, a short one for IPv4.
  */
 #ifndef RULES_ADDR_INDEX_H
 #define RULES_ADDR_INDEX_H
 
 #include "common/err.h"
+#include "rules/addr_front.h"
 #include "rules/range_set.h"
 
 #define ADDR_INDEX_MAX ((size_t)1 << 24)
@@ -28,6 +29,7 @@ struct addr_piece {
 struct addr_index {
 	struct addr_piece *pieces;
 	uint32_t n_pieces;
+	struct addr_front front; /* of the pieces' beginnings */
 	uint32_t *ids;
 	size_t n_ids;
 };
@@ -53,6 +55,7 @@ addr_index_find(const struct addr_index *ix, unsigned __int128 x, uint32_t *n)
 {
 	uint32_t lo = 0, hi = ix->n_pieces;
 
+	addr_front_narrow(&ix->front, x, &lo, &hi);
 	*n = 0;
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;

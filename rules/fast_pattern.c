@@ -4,6 +4,7 @@
 #include "rules/byte_gram.h"
 
 #define FAST_MAX 40 /* bytes of a literal that the prefilter sees */
+#define SHORT 4 /* bytes: shorter ones are common */
 
 /*
  * How the literal must be changed to be found in the buffer before its
@@ -169,29 +170,182 @@ form_of(const struct draft_list *l, enum inspect_buf b, uint16_t k)
 	return ends ? FAST_SUFFIX : FAST_SCAN;
 }
 
-/* Where the literal of 'o' may begin, from what offset and depth say. */
-static void
-note_place(struct rule_prog *p, const struct draft_list *l,
-	   const struct draft_op *o)
-{
-	const struct content *c = &o->op.content;
-	uint64_t from, to = UINT32_MAX;
+/* Where a content may begin; to: UINT32_MAX is anywhere. */
+struct begin {
+	uint64_t from, to;
+};
 
-	p->fast_from = 0;
-	p->fast_to = UINT32_MAX;
-	if (l->n_xforms > 0 || (o->op.flags & OPF_RELATIVE) != 0 ||
-	    c->offset.var >= 0 || c->offset.n < 0) {
+static const struct begin anywhere = { 0, UINT32_MAX };
+
+/* The content that 'k' is relative to; -1: something else, or nothing. */
+static int
+stands_before(const struct draft_list *l, int k)
+{
+	while (--k >= 0) {
+		const struct op *op = &l->ops[k].op;
+
+		if (op->type == OP_BYTE_TEST || op->type == OP_ISDATAAT) {
+			continue; /* they leave the place as it is */
+		}
+		return op->type == OP_CONTENT && (op->flags & OPF_NEGATED) == 0
+			       ? k
+			       : -1;
+	}
+	return -1;
+}
+
+/* From what offset and depth say. */
+static struct begin
+absolute_place(const struct op *op)
+{
+	const struct content *c = &op->content;
+	struct begin b = anywhere;
+
+	if (c->offset.var >= 0 || c->offset.n < 0) {
+		return anywhere;
+	}
+	b.from = (uint64_t)c->offset.n;
+	if ((op->flags & OPF_DEPTH) != 0 && c->depth.var < 0 &&
+	    c->depth.n >= c->len) {
+		b.to = b.from + (uint64_t)c->depth.n - c->len;
+	}
+	return b;
+}
+
+/* From where the content before it may stand as well. */
+static struct begin
+place_of(const struct draft_list *l, int k)
+{
+	struct begin b = { 0, 0 };
+
+	/* back to one that is not relative, adding up what lies between */
+	for (;;) {
+		const struct op *op = &l->ops[k].op;
+		const struct content *c = &op->content;
+		const struct op *before;
+		struct begin first;
+
+		if ((op->flags & OPF_RELATIVE) == 0) {
+			first = absolute_place(op);
+			b.from += first.from;
+			b.to = b.to == UINT32_MAX || first.to == UINT32_MAX
+				       ? UINT32_MAX
+				       : b.to + first.to;
+			return b;
+		}
+		k = stands_before(l, k);
+		if (k < 0 || c->distance.var >= 0 || c->distance.n < 0) {
+			return anywhere;
+		}
+		before = &l->ops[k].op;
+		b.from += (uint64_t)c->distance.n + before->content.len;
+		if ((op->flags & OPF_WITHIN) == 0 || c->within.var >= 0 ||
+		    c->within.n < c->len) {
+			b.to = UINT32_MAX;
+		} else if (b.to != UINT32_MAX) {
+			b.to += (uint64_t)c->distance.n + before->content.len +
+				(uint64_t)c->within.n - c->len;
+		}
+	}
+}
+
+/* The same for what the prefilter has of content 'k'. */
+static struct begin
+fast_place(const struct draft_list *l, int k)
+{
+	uint64_t chop = l->ops[k].has_chop ? l->ops[k].chop_offset : 0;
+	struct begin b = anywhere;
+
+	if (l->n_xforms == 0) {
+		b = place_of(l, k);
+	}
+	b.from += chop;
+	b.to = b.to == UINT32_MAX ? b.to : b.to + chop;
+	if (b.from >= UINT32_MAX) {
+		return anywhere;
+	}
+	b.to = MIN(b.to, (uint64_t)UINT32_MAX);
+	return b;
+}
+
+/* What a rule is chosen by, and what is left to choose from. */
+struct choice {
+	const struct rule_draft *r;
+	struct rule_prog *p;
+	const struct rule_list *lists;
+	int8_t list; /* the list's number in 'lists' */
+	int best;
+	bool at_one_place; /* only such contents are good enough */
+};
+
+static void
+weigh_content(struct choice *c, const struct draft_list *l, uint16_t k)
+{
+	const struct draft_op *o = &l->ops[k];
+	struct view whole = view_of(o->op.content.bytes, o->op.content.len);
+	struct view v = whole;
+	bool nocase = (o->op.flags & OPF_NOCASE) != 0;
+	struct begin at = fast_place(l, k);
+	struct rule_prog *p = c->p;
+	int score;
+
+	if (o->has_chop) {
+		v = view_sub(v, o->chop_offset, o->chop_len);
+	}
+	if (!literal_before_xforms(l, &v, &nocase) ||
+	    (c->at_one_place && (at.from != at.to || v.len < 2))) {
 		return;
 	}
-	from = (uint64_t)c->offset.n + (o->has_chop ? o->chop_offset : 0);
-	if ((o->op.flags & OPF_DEPTH) != 0 && c->depth.var < 0 &&
-	    c->depth.n >= c->len) {
-		to = from + (uint64_t)c->depth.n - c->len;
+	score = literal_score(v, nocase) * buffer_weight(l);
+	if (o->fast && !c->at_one_place) {
+		score = 1 << 20;
 	}
-	if (from < UINT32_MAX) {
-		p->fast_from = (uint32_t)from;
-		p->fast_to = (uint32_t)MIN(to, (uint64_t)UINT32_MAX);
+	if (score <= c->best) {
+		return;
 	}
+	c->best = score;
+	p->fast_list = c->list;
+	p->fast = view_sub(v, 0, FAST_MAX);
+	p->fast_from = (uint32_t)at.from;
+	p->fast_to = (uint32_t)at.to;
+	p->fast_nocase = nocase;
+	p->fast_form = (uint8_t)form_of(l, c->lists[c->list].buf, k);
+	p->fast_key = whole;
+}
+
+static void
+choose(struct choice *c, const int8_t numbers[RULE_MAX_LISTS])
+{
+	for (uint8_t i = 0; i < c->r->n_lists; i++) {
+		const struct draft_list *l = &c->r->lists[i];
+
+		c->list = numbers[i];
+		if (!may_trigger(c->r, i, (enum prog_kind)c->p->kind) ||
+		    numbers[i] < 0) {
+			continue;
+		}
+		for (uint16_t k = 0; k < l->n_ops; k++) {
+			const struct op *op = &l->ops[k].op;
+
+			if (op->type == OP_CONTENT &&
+			    (op->flags & OPF_NEGATED) == 0) {
+				weigh_content(c, l, k);
+			}
+		}
+	}
+}
+
+/*
+ * A short literal anywhere is looked for in every byte of every flow.  Where
+ * another of the rule's can stand at one place only, that is the better one;
+ * but not in a stream, where the rule would wait for the rest.
+ */
+static bool
+is_a_burden(const struct rule_prog *p)
+{
+	return p->fast_list >= 0 && p->kind == PROG_PAYLOAD &&
+	       p->on_every_packet && p->fast.len < SHORT &&
+	       p->fast_from != p->fast_to;
 }
 
 void
@@ -199,47 +353,12 @@ fast_pattern_choose(const struct rule_draft *r, struct rule_prog *p,
 		    const struct rule_list *lists,
 		    const int8_t numbers[RULE_MAX_LISTS])
 {
-	int best = -1;
+	struct choice c = { .r = r, .p = p, .lists = lists, .best = -1 };
 
-	for (uint8_t i = 0; i < r->n_lists; i++) {
-		const struct draft_list *l = &r->lists[i];
-
-		if (!may_trigger(r, i, (enum prog_kind)p->kind) ||
-		    numbers[i] < 0) {
-			continue;
-		}
-		for (uint16_t k = 0; k < l->n_ops; k++) {
-			const struct draft_op *o = &l->ops[k];
-			struct view v =
-				view_of(o->op.content.bytes, o->op.content.len);
-			bool nocase = (o->op.flags & OPF_NOCASE) != 0;
-			int score;
-
-			if (o->op.type != OP_CONTENT ||
-			    (o->op.flags & OPF_NEGATED) != 0) {
-				continue;
-			}
-			if (o->has_chop) {
-				v = view_sub(v, o->chop_offset, o->chop_len);
-			}
-			if (!literal_before_xforms(l, &v, &nocase)) {
-				continue;
-			}
-			score = literal_score(v, nocase) * buffer_weight(l);
-			if (o->fast) {
-				score = 1 << 20;
-			}
-			if (score > best) {
-				best = score;
-				p->fast_list = numbers[i];
-				p->fast = view_sub(v, 0, FAST_MAX);
-				note_place(p, l, o);
-				p->fast_nocase = nocase;
-				p->fast_form = (uint8_t)form_of(
-					l, lists[numbers[i]].buf, k);
-				p->fast_key = view_of(o->op.content.bytes,
-						      o->op.content.len);
-			}
-		}
+	choose(&c, numbers);
+	if (is_a_burden(p)) {
+		c.best = -1;
+		c.at_one_place = true;
+		choose(&c, numbers);
 	}
 }

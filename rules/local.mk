@@ -64,6 +64,7 @@ librules_a_SOURCES += \
 	rules/ruleset_db.h rules/ruleset_order.c rules/ruleset_shared.c rules/ruleset_asks.c \
 	rules/ruleset_heir.c rules/ruleset_part.c \
 	rules/threshold_file.h rules/threshold_file.c \
+	rules/addr_front.h rules/addr_front.c \
 	rules/addr_index.h rules/addr_index.c \
 	rules/order_set.h rules/order_set.c \
 	rules/literal_table.h rules/literal_table.c \

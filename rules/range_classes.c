@@ -313,6 +313,10 @@ range_classes_build(struct range_classes *c, struct range_classes_entry *v,
 		} while (e == ERR_LIMIT);
 	}
 	free(b.sets);
+	if (e == ERR_OK && !addr_front_build(&c->front, c->lo, sizeof(c->lo[0]),
+					     c->n_pieces)) {
+		e = ERR_NOMEM;
+	}
 	if (e != ERR_OK) {
 		range_classes_fini(c);
 	}
@@ -324,6 +328,7 @@ range_classes_fini(struct range_classes *c)
 {
 	free(c->lo);
 	free(c->class);
+	addr_front_fini(&c->front);
 	free(c->rows);
 	memset(c, 0, sizeof(*c));
 }

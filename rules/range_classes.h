@@ -15,6 +15,7 @@
 #define RULES_RANGE_CLASSES_H
 
 #include "common/err.h"
+#include "rules/addr_front.h"
 #include "rules/range_set.h"
 
 #define RANGE_CLASSES_MAX 65535
@@ -24,6 +25,7 @@ struct range_classes {
 	unsigned __int128 *lo; /* where a piece begins; the first one at 0 */
 	uint16_t *class; /* of each piece */
 	uint32_t n_pieces, n_classes;
+	struct addr_front front; /* of 'lo' */
 	uint32_t n_words; /* of a row */
 	uint64_t *rows; /* by class: bit per id whose set holds it */
 };
@@ -54,16 +56,17 @@ range_classes_find(const struct range_classes *c, unsigned __int128 x)
 {
 	uint32_t lo = 0, hi = c->n_pieces;
 
-	while (hi - lo > 1) {
+	addr_front_narrow(&c->front, x, &lo, &hi);
+	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 
 		if (c->lo[mid] <= x) {
-			lo = mid;
+			lo = mid + 1;
 		} else {
 			hi = mid;
 		}
 	}
-	return c->class[lo];
+	return c->class[lo - 1]; /* the first piece begins at 0 */
 }
 
 static inline const uint64_t *

@@ -313,13 +313,13 @@ build_literals(struct building *b, struct rule_group *g, const struct place *at)
 			return diag_set(b->d, ERR_NOMEM, "out of memory");
 		}
 		return rule_scans_build(s, former(b, s), h, &b->apart, true,
-					false, b->d);
+					APART_NONE, b->d);
 	}
 	if (at->at == AT_PAYLOAD) {
 		struct rule_scans *s = &b->set->far[at->which][at->dir];
 
-		return rule_scans_build(s, former(b, s), h, with, true, true,
-					b->d);
+		return rule_scans_build(s, former(b, s), h, with, true,
+					APART_BOUND, b->d);
 	}
 	return rule_scan_build(&g->far, former(b, &g->far), with, true, b->d);
 }
@@ -411,7 +411,7 @@ build_tcp(struct building *b, unsigned d)
 		}
 	}
 	return rule_scans_build(s, former(b, s), &b->set->headers, &b->with,
-				false, true, b->d);
+				false, APART_SURE, b->d);
 }
 
 static enum err

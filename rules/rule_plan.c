@@ -211,9 +211,9 @@ fill(struct rule_plan *plan, const struct rule_groups *g,
 	for (uint32_t i = 0; i < h->n_words; i++) {
 		row[i] = src[i] & dst[i] & sport[i] & dport[i] & proto[i] &
 			 version[i];
-		if (!ends->has_flow) {
-			row[i] &= h->flowless[i];
-		}
+	}
+	for (uint32_t i = 0; i < h->n_words && !ends->has_flow; i++) {
+		row[i] &= h->flowless[i];
 	}
 	plan->fits = row;
 	note_class(plan, g, (enum packet_class)plan->kind, ends->dir);

@@ -19,7 +19,7 @@
 
 #include "rules/rule_group.h"
 
-#define RULE_PLANS_MAX 1024
+#define RULE_PLANS_MAX 4096
 
 /* What the plan's rules wait for in packets of one kind. */
 struct rule_plan_packet {

@@ -134,7 +134,14 @@ rule_scan_fini(struct rule_scan *s)
 static bool
 is_app_bound(const struct rule_prog *p)
 {
-	return p->app != APP_UNKNOWN && !p->by_chunk;
+	return p->app != APP_UNKNOWN;
+}
+
+/* The protocol may become known before the chunk is complete. */
+static bool
+is_surely_bound(const struct rule_prog *p)
+{
+	return is_app_bound(p) && !p->by_chunk;
 }
 
 static enum err
@@ -303,12 +310,15 @@ build_ports(struct rule_scans *s, const struct rule_scans *like,
 enum err
 rule_scans_build(struct rule_scans *s, const struct rule_scans *like,
 		 const struct header_index *h, struct rule_gather *with,
-		 bool placed, bool apart, struct diag *d)
+		 bool placed, enum rule_scans_apart apart, struct diag *d)
 {
 	struct rule_gather bound = { 0 };
 	enum err e = ERR_OK;
 
-	if (apart && !rule_gather_part(with, &bound, is_app_bound)) {
+	if (apart != APART_NONE &&
+	    !rule_gather_part(with, &bound,
+			      apart == APART_BOUND ? is_app_bound
+						   : is_surely_bound)) {
 		e = diag_set(d, ERR_NOMEM, "out of memory");
 	} else {
 		e = build_apps(s, like, &bound, placed, d);

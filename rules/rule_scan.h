@@ -71,11 +71,18 @@ struct rule_scans {
 	struct rule_scan *app; /* by protocol, programs bound to it; or NULL */
 };
 
-/* 'with' is used up.  'apart': programs bound to a protocol have scans of
- * their own. */
+/* Which of the programs bound to a protocol have scans of their own. */
+enum rule_scans_apart {
+	APART_NONE,
+	APART_SURE, /* those that do not wait for the end of a chunk */
+	APART_BOUND, /* all of them: packets do not wait */
+};
+
+/* 'with' is used up. */
 enum err rule_scans_build(struct rule_scans *s, const struct rule_scans *like,
 			  const struct header_index *h,
-			  struct rule_gather *with, bool placed, bool apart,
+			  struct rule_gather *with, bool placed,
+			  enum rule_scans_apart apart,
 			  struct diag *d) MUST_CHECK;
 void rule_scans_fini(struct rule_scans *s);
 /* Calls 'fn' for every scan that there is. */

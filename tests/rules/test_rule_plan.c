@@ -7,8 +7,10 @@
 
 #include <cmocka.h>
 
+#include "rules/addr_index.h"
 #include "rules/range_classes.h"
 #include "rules/rule_match.h"
+#include "rules/rule_plan.h"
 #include "tests/rules/rule_case.h"
 
 #define N_SETS 70
@@ -65,6 +67,48 @@ test_classes(void **state)
 	range_classes_fini(&c);
 }
 
+/* Addresses in and around blocks that are many enough for a table. */
+static void
+test_addresses(void **state)
+{
+	static struct range ranges[200];
+	const unsigned __int128 v4 = (unsigned __int128)0xffff << 32;
+	struct range_set set = { ranges, ARRAY_LEN(ranges) };
+	struct range_classes_entry v[] = { { &set, 0 } };
+	struct addr_index_entry entry = { &set, 7 };
+	struct range_classes c;
+	struct addr_index ix;
+
+	(void)state;
+	for (uint32_t i = 0; i < ARRAY_LEN(ranges); i++) {
+		/* some begin with a block of the table, some end with one */
+		ranges[i].lo = v4 + (uint64_t)i * 0x1000000 + i % 3 * 77;
+		ranges[i].hi = ranges[i].lo + 0xfffff - i % 2;
+	}
+	assert_int_equal(range_classes_build(&c, v, 1, 1), ERR_OK);
+	assert_int_equal(addr_index_build(&ix, &entry, 1), ERR_OK);
+	assert_non_null(c.front.before);
+	assert_non_null(ix.front.before);
+	for (uint32_t i = 0; i < 100000; i++) {
+		unsigned __int128 x = v4 + (uint64_t)rnd(1 << 20) * 4096 +
+				      (rnd(2) != 0 ? rnd(4) : 4095 - rnd(4));
+		const uint64_t *row;
+		uint32_t n;
+		bool in;
+
+		if (i % 8 == 0) {
+			x = (unsigned __int128)rnd(1 << 20) << (i % 97);
+		}
+		in = range_set_has(&set, x);
+		row = range_classes_row(&c, range_classes_find(&c, x));
+		assert_int_equal(row[0] & 1, in);
+		(void)addr_index_find(&ix, x, &n);
+		assert_int_equal(n, in);
+	}
+	range_classes_fini(&c);
+	addr_index_fini(&ix);
+}
+
 static const char rules[] =
 	"alert tcp any any -> any 80 (msg:\"a\"; content:\"needle\"; sid:1;)\n"
 	"alert tcp any any -> any 25 (msg:\"b\"; flags:S; sid:2;)\n"
@@ -73,7 +117,13 @@ static const char rules[] =
 	"alert udp any any -> any 53 (msg:\"d\"; content:\"|01|\"; sid:4;)\n"
 	"alert icmp any any -> any any (msg:\"e\"; itype:8; sid:5;)\n"
 	"alert tcp any any -> any 443 (msg:\"f\"; content:\"later\"; "
-	"sid:6;)\n";
+	"sid:6;)\n"
+	"alert udp any any -> any 99 (msg:\"g\"; content:\"ab\"; offset:1; "
+	"depth:2; content:\"cdefgh\"; distance:1; within:7; sid:7;)\n"
+	"alert udp any any -> any 98 (msg:\"h\"; content:\"ab\"; depth:2; "
+	"content:\"|5c 00|\"; fast_pattern; sid:8;)\n"
+	"alert udp any any -> any 97 (msg:\"i\"; content:\"ab\"; offset:1; "
+	"depth:2; content:\"cdefgh\"; distance:1; sid:9;)\n";
 
 struct look_case {
 	uint8_t proto, type;
@@ -96,12 +146,25 @@ static const struct look_case look_cases[] = {
 	{ IPP_UDP, 0, 53, false, "a\001", true },
 	{ IPP_UDP, 0, 53, false, "a", false },
 	{ IPP_UDP, 0, 54, false, "a\001", false },
+	/* a relative content is looked for where it can be */
+	{ IPP_UDP, 0, 99, false, ".ab.cdefgh", true },
+	{ IPP_UDP, 0, 99, false, ".ab..cdefgh", true },
+	{ IPP_UDP, 0, 99, false, ".ab...cdefgh", false },
+	{ IPP_UDP, 0, 99, false, ".abcdefgh", false },
+	{ IPP_UDP, 0, 97, false, ".ab...cdefgh", true },
+	{ IPP_UDP, 0, 97, false, ".abcdefgh", false },
+	/* not a short one that may be anywhere */
+	{ IPP_UDP, 0, 98, false, "abc", true },
+	{ IPP_UDP, 0, 98, false, "ac\\", false },
 	{ IPP_ICMP, 8, 0, false, "", true },
 	{ IPP_ICMP, 0, 0, false, "", false },
 };
 
 static const struct addr client = {
 	.b = { [10] = 0xff, [11] = 0xff, 10, 0, 0, 1 }
+};
+static const struct addr outside = {
+	.b = { [10] = 0xff, [11] = 0xff, 192, 0, 2, 1 }
 };
 static const struct addr server = {
 	.b = { [10] = 0xff, [11] = 0xff, 10, 0, 0, 2 }
@@ -213,19 +276,21 @@ test_segment_is_scanned_once(void **state)
 	ruleset_free(rs);
 }
 
+#define MANY_PORTS (RULE_PLANS_MAX + 500)
+
 /* More kinds of ends than plans: all are dropped, none is mistaken. */
 static void
 test_plans_run_out(void **state)
 {
-	static char text[1 << 18];
-	static uint32_t plan[4096][2];
+	static char text[1 << 19];
+	static uint32_t plan[2 * MANY_PORTS][2];
 	struct ruleset *rs;
 	struct rule_matcher *m;
 	struct diag d;
 	size_t n = 0;
 
 	(void)state;
-	for (unsigned i = 1; i <= 2000; i++) {
+	for (unsigned i = 1; i < MANY_PORTS; i++) {
 		n += (size_t)snprintf(text + n, sizeof(text) - n,
 				      "alert tcp any any -> any %u "
 				      "(msg:\"p\"; flags:S; sid:%u;)\n",
@@ -235,7 +300,7 @@ test_plans_run_out(void **state)
 	m = rule_matcher_new(rs);
 	assert_non_null(m);
 	for (unsigned round = 0; round < 2; round++) {
-		for (unsigned port = 1; port < 4000; port++) {
+		for (unsigned port = 1; port < 2 * MANY_PORTS; port++) {
 			struct rule_look l =
 				look_at(IPP_TCP, (uint16_t)port, "");
 			bool wanted;
@@ -256,6 +321,8 @@ test_plans_run_out(void **state)
 struct port_rule {
 	uint16_t sport[2], dport[2]; /* from, to */
 	enum app_proto app;
+	bool src[2], dst[2]; /* may be in 10.0.0.0/8, or not */
+	bool established; /* is asked for */
 };
 
 #define N_PORT_RULES 300
@@ -285,6 +352,15 @@ make_range(uint16_t r[2])
 	}
 }
 
+/* Most rules are about a border between networks. */
+static const char *
+make_side(bool side[2], unsigned k)
+{
+	side[0] = k != 1;
+	side[1] = k != 0;
+	return k == 0 ? "10.0.0.0/8" : k == 1 ? "!10.0.0.0/8" : "any";
+}
+
 static struct ruleset *
 make_port_rules(struct port_rule *v)
 {
@@ -301,33 +377,44 @@ make_port_rules(struct port_rule *v)
 	size_t n = 0;
 
 	for (unsigned i = 0; i < N_PORT_RULES; i++) {
-		unsigned k = rnd(ARRAY_LEN(heads));
+		unsigned k = rnd(ARRAY_LEN(heads)), out = rnd(9);
+		const char *src = make_side(v[i].src, out < 4 ? 0 : out / 4);
+		const char *dst =
+			make_side(v[i].dst, out < 4 ? 1 : out / 8 * 2);
 
+		v[i].established = i % 5 != 0;
 		make_range(v[i].sport);
 		make_range(v[i].dport);
 		v[i].app = heads[k].app;
 		n += (size_t)snprintf(
 			text + n, sizeof(text) - n,
-			"alert %s any %u:%u -> any %u:%u (msg:\"p\"; "
+			"alert %s %s %u:%u -> %s %u:%u (msg:\"p\"; %s"
 			"content:\"%s%03u-\"; sid:%u;)\n",
-			heads[k].name, v[i].sport[0], v[i].sport[1],
-			v[i].dport[0], v[i].dport[1], i % 3 == 0 ? "" : "word",
-			i, i + 1);
+			heads[k].name, src, v[i].sport[0], v[i].sport[1], dst,
+			v[i].dport[0], v[i].dport[1],
+			v[i].established ? "flow:established; " : "",
+			i % 3 == 0 ? "" : "word", i, i + 1);
 	}
 	return rules_of(NULL, text, &d);
 }
 
 static bool
-covers(const struct port_rule *r, uint16_t sport, uint16_t dport, uint8_t app)
+covers(const struct port_rule *r, const struct rule_look *l)
 {
-	return sport >= r->sport[0] && sport <= r->sport[1] &&
-	       dport >= r->dport[0] && dport <= r->dport[1] &&
+	uint16_t sport = l->ends.sport, dport = l->ends.dport;
+	uint8_t app = l->app;
+
+	return r->src[l->ends.src == &outside] &&
+	       r->dst[l->ends.dst == &outside] &&
+	       (l->established || !r->established) && sport >= r->sport[0] &&
+	       sport <= r->sport[1] && dport >= r->dport[0] &&
+	       dport <= r->dport[1] &&
 	       (r->app == APP_UNKNOWN || (uint8_t)r->app == app ||
 		(r->app == APP_HTTP && app == APP_HTTP2));
 }
 
 /* Whatever scans are made of the rules: a literal is found in flows on its
- * rule's ports and of its protocol, and in no others. */
+ * rule's ends, of its protocol and state, and in no others. */
 static void
 test_ports_and_protocols(void **state)
 {
@@ -356,9 +443,12 @@ test_ports_and_protocols(void **state)
 
 		l.payload = view_of(data, (size_t)n);
 		l.ends.sport = sport;
+		l.ends.src = rnd(2) != 0 ? &outside : &client;
+		l.ends.dst = rnd(2) != 0 ? &outside : &server;
+		l.established = rnd(3) != 0;
 		l.app = apps[rnd(ARRAY_LEN(apps))];
 		l.in_stream = i % 2 != 0;
-		expected = covers(&v[r], sport, l.ends.dport, l.app);
+		expected = covers(&v[r], &l);
 		wanted = rule_wants_packet(m, &l);
 		if (l.in_stream) { /* then it is the stream that is asked */
 			assert_false(wanted);
@@ -374,7 +464,7 @@ test_ports_and_protocols(void **state)
 		}
 		n_wanted += wanted;
 	}
-	assert_true(n_wanted > 5000);
+	assert_true(n_wanted > 1000);
 	rule_matcher_free(m);
 	ruleset_free(rs);
 }
@@ -451,6 +541,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_classes),
+		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_wants_packet),
 		cmocka_unit_test(test_segment_is_scanned_once),
 		cmocka_unit_test(test_plans_run_out),
