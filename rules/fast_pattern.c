@@ -3,7 +3,10 @@
 
 #include "rules/byte_gram.h"
 
-#define FAST_MAX 40 /* bytes of a literal that the prefilter sees */
+/* Bytes of a literal that the prefilter sees: in the stream, where as many of
+ * a segment are searched again with the next, and in a buffer that is whole. */
+#define FAST_MAX 40
+#define FAST_MAX_TX 128
 
 /*
  * How the literal must be changed to be found in the buffer before its
@@ -232,7 +235,10 @@ fast_pattern_choose(const struct rule_draft *r, struct rule_prog *p,
 			if (score > best) {
 				best = score;
 				p->fast_list = numbers[i];
-				p->fast = view_sub(v, 0, FAST_MAX);
+				p->fast = view_sub(v, 0,
+						   p->kind == PROG_TX
+							   ? FAST_MAX_TX
+							   : FAST_MAX);
 				note_place(p, l, o);
 				p->fast_nocase = nocase;
 				p->fast_form = (uint8_t)form_of(
