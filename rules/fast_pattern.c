@@ -3,7 +3,10 @@
 
 #include "rules/byte_gram.h"
 
-#define FAST_MAX 40 /* bytes of a literal that the prefilter sees */
+/* Bytes of a literal that the prefilter sees: in the stream, where as many of
+ * a segment are searched again with the next, and in a buffer that is whole. */
+#define FAST_MAX 40
+#define FAST_MAX_TX 128
 #define SHORT 4 /* bytes: shorter ones are common */
 
 /*
@@ -305,7 +308,7 @@ weigh_content(struct choice *c, const struct draft_list *l, uint16_t k)
 	}
 	c->best = score;
 	p->fast_list = c->list;
-	p->fast = view_sub(v, 0, FAST_MAX);
+	p->fast = view_sub(v, 0, p->kind == PROG_TX ? FAST_MAX_TX : FAST_MAX);
 	p->fast_from = (uint32_t)at.from;
 	p->fast_to = (uint32_t)at.to;
 	p->fast_nocase = nocase;

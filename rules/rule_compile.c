@@ -187,7 +187,10 @@ freeze_prog(struct rule_draft *r, enum inspect_dir dir, struct rule_prog *p)
 	}
 	fast_pattern_choose(r, p, lists, numbers);
 	for (uint16_t i = 0; i < p->n_lists; i++) {
-		bool here = p->fast_list == (int)i;
+		/* of a longer one the prefilter knows only a part */
+		bool here = p->fast_list == (int)i &&
+			    (p->fast_form != FAST_SCAN ||
+			     p->fast.len == p->fast_key.len);
 		enum err e = rule_need_choose(r, &lists[i],
 					      here ? p->fast_key : VIEW_NONE);
 

@@ -9,10 +9,12 @@
 struct rule_profile *
 rule_profile_new(const struct ruleset *rs)
 {
-	struct rule_profile *p =
-		calloc(1, sizeof(*p) + rs->n_progs * sizeof(p->of[0]));
+	size_t size = sizeof(struct rule_profile) +
+		      rs->n_progs * sizeof(struct profile_cost);
+	struct rule_profile *p = aligned_alloc(PROFILE_LINE, size);
 
 	if (p != NULL) {
+		memset(p, 0, size);
 		p->rs = rs;
 	}
 	return p;

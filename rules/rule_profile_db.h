@@ -16,6 +16,7 @@
 #include "rules/ruleset_db.h"
 
 #define PROFILE_SAMPLE 16 /* one in so many is timed */
+#define PROFILE_LINE 64 /* of the cache */
 #define PROFILE_KINDS 3 /* enum inspect_kind */
 
 /* Tries with one end: without a match, or with one. */
@@ -26,7 +27,8 @@ struct profile_time {
 struct profile_cost {
 	uint64_t checks, matches;
 	struct profile_time miss, hit;
-};
+} __attribute__((aligned(PROFILE_LINE)));
+STATIC_ASSERT(sizeof(struct profile_cost) == PROFILE_LINE, "a line a program");
 
 /* Calls of one kind, and what finding their candidates took. */
 struct profile_gather {

@@ -86,7 +86,8 @@ count_product(const char *name, enum product_stage stage,
 	      const struct conf *conf, const struct ruleset *rules,
 	      struct all *a)
 {
-	struct product *p = product_new(stage, conf, rules, PRODUCT_READY);
+	struct product *p =
+		product_new(stage, conf, rules, PRODUCT_READY, false);
 
 	counted(NULL, FLOOR_READ, p, a);
 	product_free(p);

@@ -65,7 +65,7 @@ product_rules(const struct conf *conf, const char *rules,
 
 struct worker *
 product_worker(const struct conf *conf, const struct ruleset *rules,
-	       size_t ready)
+	       size_t ready, bool profile)
 {
 	struct worker_settings s = {
 		.conf = conf,
@@ -74,6 +74,7 @@ product_worker(const struct conf *conf, const struct ruleset *rules,
 		.event_types = 1u << EVENT_TYPE_ALERT,
 		.memory_limit = PRODUCT_POOL,
 		.memory_ready = ready,
+		.profile = profile,
 	};
 
 	return worker_new(&s);
@@ -81,7 +82,7 @@ product_worker(const struct conf *conf, const struct ruleset *rules,
 
 struct product *
 product_new(enum product_stage stage, const struct conf *conf,
-	    const struct ruleset *rules, size_t ready)
+	    const struct ruleset *rules, size_t ready, bool profile)
 {
 	struct product *p = calloc(1, sizeof(*p));
 
@@ -91,7 +92,7 @@ product_new(enum product_stage stage, const struct conf *conf,
 	p->stage = stage;
 	p->out = outbox_new();
 	if (stage == PRODUCT_WHOLE) {
-		p->worker = product_worker(conf, rules, ready);
+		p->worker = product_worker(conf, rules, ready, profile);
 	} else {
 		p->pool = pool_new(PRODUCT_POOL);
 		if (p->pool == NULL || !pool_warm(p->pool, ready)) {

@@ -41,12 +41,14 @@ struct ruleset *product_rules(const struct conf *conf, const char *rules,
 			      const char *const *indicators,
 			      size_t n_indicators);
 
-/* 'ready': bytes that are at hand before the clock starts.  Of the first: NULL
- * when out of memory. */
+/* 'ready': bytes that are at hand before the clock starts; 'profile': what each
+ * rule costs is counted.  Of the first: NULL when out of memory. */
 struct worker *product_worker(const struct conf *conf,
-			      const struct ruleset *rules, size_t ready);
+			      const struct ruleset *rules, size_t ready,
+			      bool profile);
 struct product *product_new(enum product_stage stage, const struct conf *conf,
-			    const struct ruleset *rules, size_t ready);
+			    const struct ruleset *rules, size_t ready,
+			    bool profile);
 void product_free(struct product *p);
 /* All of a capture file; flows end with it. */
 void product_file(struct product *p, const char *path);

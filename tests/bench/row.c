@@ -24,8 +24,8 @@ run_floor(struct row *r, const char *path)
 static void
 run_product(struct row *r, const char *path)
 {
-	struct product *p =
-		product_new(r->stage, r->conf, r->rules, PRODUCT_READY);
+	struct product *p = product_new(r->stage, r->conf, r->rules,
+					PRODUCT_READY, r->profile);
 	const struct product_counts *n = product_counts(p);
 	double s = measure_cpu_s();
 

@@ -26,6 +26,7 @@ struct row {
 	enum product_stage stage;
 	const struct conf *conf;
 	const struct ruleset *rules;
+	bool profile; /* what each rule costs is counted */
 	/* what came of it */
 	double best_s; /* CPU time */
 	uint64_t packets, bytes, alerts;

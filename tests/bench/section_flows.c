@@ -101,7 +101,7 @@ picket(void *arg)
 
 	c.f = frames_new(z->n, 9000, DATA_BYTES + 12);
 	before = measure_resident();
-	c.product = product_new(PRODUCT_WHOLE, conf, rules, 0);
+	c.product = product_new(PRODUCT_WHOLE, conf, rules, 0, false);
 	open_all(&c);
 	opened = c.s * z->b->hz / (double)z->n / 3;
 	idle = measure_resident() - before;

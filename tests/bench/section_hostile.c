@@ -132,7 +132,7 @@ run(const struct bench *b, const struct conf *conf, const struct ruleset *rules,
 {
 	struct frames *f = frames_new(TALKS, 9000, SEGMENT + 10);
 	struct product *p =
-		product_new(PRODUCT_WHOLE, conf, rules, PRODUCT_READY);
+		product_new(PRODUCT_WHOLE, conf, rules, PRODUCT_READY, false);
 	double s = 0, t;
 
 	for (uint32_t i = 0; i < TALKS; i++) {

@@ -71,6 +71,12 @@ all_rows(const struct parts *p)
 		  .stage = PRODUCT_WHOLE,
 		  .conf = c,
 		  .rules = p->rules },
+		{ .figure = "profile",
+		  .label = "picket: the same, counting per rule",
+		  .stage = PRODUCT_WHOLE,
+		  .conf = c,
+		  .rules = p->rules,
+		  .profile = true },
 	};
 
 	rows_run(v, ARRAY_LEN(v), p->b->rounds, p->b->mix);

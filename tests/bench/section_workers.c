@@ -42,7 +42,7 @@ replay(const struct work *k, unsigned n)
 	struct diag d;
 
 	for (unsigned i = 0; i < n; i++) {
-		w[i] = product_worker(k->conf, k->rules, PRODUCT_READY);
+		w[i] = product_worker(k->conf, k->rules, PRODUCT_READY, false);
 		if (w[i] == NULL) {
 			bench_die("workers", "out of memory");
 		}

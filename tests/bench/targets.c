@@ -25,6 +25,8 @@ static const struct target targets[] = {
 	  "mix.none.gbits", NULL, AT_LEAST, 20, "Gbit/s", 1 },
 	{ "tls_rules", "mostly TLS, with rules",
 	  "tls.rules.gbits", NULL, AT_LEAST, 15, "Gbit/s", 1 },
+	{ "profile", "counting per rule against not counting, mix",
+	  "mix.profile.cycles", "mix.rules.cycles", AT_MOST, 1.02, "x", 1 },
 	{ "prefilter_groups", "prefilter against Hyperscan, worst group, AVX-512",
 	  "prefilter.groups.avx512", NULL, AT_LEAST, 2, "x", 1 },
 	{ "prefilter_all", "prefilter against Hyperscan, all literals, AVX-512",

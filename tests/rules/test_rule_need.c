@@ -3,6 +3,7 @@
 #include "tests/test.h"
 
 #include "rules/rule_match.h"
+#include "rules/rule_state.h"
 #include "tests/rules/rule_case.h"
 
 struct scene {
@@ -233,6 +234,153 @@ test_transforms(void **state)
 	scene_close(&s);
 }
 
+/* What was searched in vain is not searched again, and nothing is missed: not
+ * what lies across the seam, not behind bytes that have left the window. */
+static void
+test_dry_stream(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t seen;
+		uint64_t offset;
+		bool holds;
+	} steps[] = {
+		{ "..ab", 0, 0, false },
+		{ "..ab..abz", 4, 0, false },
+		{ "..ab..abzab", 9, 0, false },
+		{ "ab..abzab", 9, 2, false },
+		{ "ab..abzabzq", 9, 2, false },
+		{ "ab..abzabzqab", 11, 2, false },
+		{ "ab..abzabzqabzq", 13, 2, false },
+		{ "ab..abzabzqabzqx", 15, 2, true },
+	};
+	struct scene s;
+
+	(void)state;
+	scene_open(&s, "alert tcp any any -> any any (flow:only_stream; "
+		       "content:\"ab\"; fast_pattern; content:\"zqx\"; "
+		       "sid:1;)\n");
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		s.in.stream_offset = steps[i].offset;
+		assert_int_equal(window(&s, steps[i].text, steps[i].seen),
+				 steps[i].holds);
+	}
+	assert_non_null(s.flow_state->dries);
+	scene_close(&s);
+}
+
+static void
+test_dry_tx(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_open(&s, "alert http any any -> any any (content:\"ab\"; "
+		       "content:\"zqx\"; http.uri; content:\"abc\"; "
+		       "sid:1;)\n");
+	assert_int_equal(uri_and_raw(&s, "abc", "ab."), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		forget(&s);
+		give(&s, BUF_HTTP_URI, view_cstr("abc"));
+		give(&s, BUF_STREAM, view_cstr(i == 0 ? "ab.z" : "ab.zq"));
+		assert_int_equal(call(&s, INSPECT_TX), 0);
+	}
+	assert_non_null(s.tx_state->dries);
+	assert_int_equal(uri_and_raw(&s, "abc", "ab.zqx"), 1);
+	scene_close(&s);
+}
+
+/* Once it is known to be another, the rule does not wait for raw bytes. */
+static void
+test_version(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		bool same = i == 1;
+
+		scene_open(&s, "alert tls any any -> any any (flow:to_server; "
+			       "tls.version:1.2; content:\"ab\"; sid:1;)\n");
+		s.in.app = s.flow.app = APP_TLS;
+		s.in.num_set = 1u << NUM_TLS_VERSION;
+		s.in.num[NUM_TLS_VERSION] = same ? 0x0303 : 0x0301;
+		assert_int_equal(uri_and_raw(&s, NULL, "a"), 0);
+		assert_int_equal(s.tx_state != NULL ? s.tx_state->pending.n : 0,
+				 same);
+		assert_int_equal(uri_and_raw(&s, NULL, "ab"), same);
+		scene_close(&s);
+	}
+}
+
+#define TEN "0123456789"
+
+/* A buffer that is too short is not searched; one that is not, is. */
+static void
+test_least(void **state)
+{
+	static const struct {
+		const char *options, *uri;
+		bool holds;
+	} of[] = {
+		{ "content:\"ab\"; content:\"c\"; distance:3;", "ab...c",
+		  true },
+		{ "content:\"ab\"; content:\"c\"; distance:3;", "ab..c",
+		  false },
+		{ "content:\"cd\"; content:\"ab\"; distance:-4;", "abcd",
+		  true },
+		{ "content:\"ab\"; isdataat:3,relative;", "ab...", true },
+		{ "content:\"ab\"; isdataat:3,relative;", "ab..", false },
+		{ "content:\"ab\"; isdataat:!3,relative;", "ab..", true },
+		{ "content:\"ab\"; isdataat:4;", "ab...", true },
+		{ "content:\"ab\"; content:!\"cdefgh\"; distance:9;", "ab",
+		  true },
+		{ "content:\"ab\"; pcre:\"/^c{3}/R\";", "abccc", true },
+		{ "content:\"ab\"; pcre:\"/^c{3}/R\";", "abcc", false },
+		{ "content:\"ab\"; pcre:!\"/^c{3}/R\";", "ab", true },
+		{ "content:\"ab\"; offset:3; content:\"c\";", "c..ab", true },
+		{ "content:\"ab\"; byte_jump:1,0,relative,string,dec; "
+		  "content:\"c\"; distance:-4;",
+		  "cab0", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(of); i++) {
+		struct scene s;
+		char rule[512];
+		bool holds;
+
+		snprintf(rule, sizeof(rule),
+			 "alert http any any -> any any (http.uri; %s "
+			 "sid:1;)\n",
+			 of[i].options);
+		scene_open(&s, rule);
+		holds = uri_and_raw(&s, of[i].uri, NULL) == 1;
+		if (holds != of[i].holds) {
+			print_message("%s on %s\n", of[i].options, of[i].uri);
+		}
+		assert_int_equal(holds, of[i].holds);
+		scene_close(&s);
+	}
+}
+
+/* Rules that begin alike do not make one another candidates. */
+static void
+test_long_literals(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_open(&s, "alert http any any -> any any (http.uri; "
+		       "content:\"" TEN TEN TEN TEN "abc\"; sid:1;)\n"
+		       "alert http any any -> any any (http.uri; "
+		       "content:\"" TEN TEN TEN TEN "abd\"; sid:2;)\n");
+	assert_int_equal(uri_and_raw(&s, TEN TEN TEN TEN "abd", NULL), 1);
+	assert_int_equal(s.hits[0].rule->sid, 2);
+	assert_int_equal(rule_matcher_stats(s.m)->candidates, 1);
+	scene_close(&s);
+}
+
 int
 main(void)
 {
@@ -240,6 +388,11 @@ main(void)
 		cmocka_unit_test(test_windows),
 		cmocka_unit_test(test_settled),
 		cmocka_unit_test(test_transforms),
+		cmocka_unit_test(test_dry_stream),
+		cmocka_unit_test(test_dry_tx),
+		cmocka_unit_test(test_version),
+		cmocka_unit_test(test_least),
+		cmocka_unit_test(test_long_literals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
