@@ -5,8 +5,11 @@
  * The input is a row of records: one byte of control, one of length, then
  * bytes.  Control: bit 0 direction, bit 1 gap, bit 2 end, bits 3 to 7 the size
  * of the pieces.  Oracle: the same bytes whole and in pieces leave the same
- * transactions behind, and all memory is given back.
+ * transactions behind, and all memory is given back.  And where a head is of
+ * the usual form, its lines found at once are those found one by one.
  */
+#include "sensor/app_http_line.h"
+#include "sensor/app_http_plain.h"
 #include "tests/sensor/http_rig.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -39,6 +42,29 @@ play(struct rig *r, struct view in, bool whole)
 	rig_eof(r, FLOW_TOCLIENT);
 }
 
+static void
+check_lines(struct view v, bool any_cr)
+{
+	struct http_cutter c = { .any_cr = any_cr };
+	struct http_plain h;
+	struct http_line l;
+
+	if (!http_plain_lines(v, &h)) {
+		return;
+	}
+	for (uint32_t i = 0; i < h.n; i++) {
+		struct view line = http_plain_line(v, &h, i);
+
+		if (!http_cut(&c, v, false, &l) || l.empty ||
+		    l.text.p != line.p || l.text.len != line.len) {
+			abort();
+		}
+	}
+	if (!http_cut(&c, v, false, &l) || !l.empty || c.at != h.len) {
+		abort();
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -50,6 +76,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct rig a, b;
 	char *x, *y;
 
+	check_lines(view_of(data, size), false);
+	check_lines(view_of(data, size), true);
 	rig_init(&a, (size_t)16 << 20, settings);
 	a.ctx.keep_frames = true;
 	file_ctx_want(a.ctx.files, DIGEST_ALL);
