@@ -41,20 +41,6 @@ plain_link(struct packet *p, const struct frame *f, struct frame_shape s)
 	}
 }
 
-/* The sum of an IPv4 header without options (csum.h), all words at once. */
-static inline bool
-ipv4_sum_ok(const uint8_t *h)
-{
-	uint64_t a, b;
-	uint32_t c;
-
-	memcpy(&a, h, 8);
-	memcpy(&b, h + 8, 8);
-	memcpy(&c, h + 16, 4);
-	return csum_fold((a & 0xffffffff) + (a >> 32) + (b & 0xffffffff) +
-			 (b >> 32) + c) == 0xffff;
-}
-
 static inline void
 plain_ipv4(struct packet *p, const uint8_t *h)
 {
@@ -161,9 +147,7 @@ decode_plain(const struct decode_settings *set, struct decode_tally *tally,
 	plain_link(p, f, s);
 	if (LIKELY(s.kind == FRAME_IPV4)) {
 		plain_ipv4(p, ip);
-		if (UNLIKELY(!ipv4_sum_ok(ip))) {
-			flags |= PKT_BAD_IP_CSUM;
-		}
+		flags |= PKT_IP_CSUM_DUE;
 		/* RFC 768: zero means that the sender made none. */
 		if (!tcp && load_be16(l4 + 6) == 0) {
 			flags ^= PKT_L4_CSUM_DUE | PKT_NO_L4_CSUM;

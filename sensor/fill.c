@@ -43,8 +43,7 @@ csum_of(const struct packet *p)
 	uint8_t bits = 0;
 
 	if (p->ip_version == 4 && (p->flags & PKT_BROKEN) == 0) {
-		bits = (p->flags & PKT_BAD_IP_CSUM) != 0 ? CSUM_IP_WRONG
-							 : CSUM_IP_RIGHT;
+		bits = packet_ip_csum_ok(p) ? CSUM_IP_RIGHT : CSUM_IP_WRONG;
 	}
 	if (p->l4_hlen != 0 &&
 	    (p->flags & (PKT_TRUNCATED | PKT_FRAGMENT | PKT_NO_L4_CSUM)) == 0) {

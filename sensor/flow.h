@@ -121,7 +121,7 @@ flow_clock_tick(struct flow_clock *c, uint64_t ts_us)
 }
 
 /*
- * Keys read: flow.memcap (128mb), flow.hash-size (buckets to begin with), flow.prealloc,
+ * Keys read: flow.memcap (128mb), flow.hash-size (flows to begin with), flow.prealloc,
  * flow-timeouts.{default,tcp,udp,icmp}.{new,established,closed} in seconds, as
  * Suricata's, vlan.use-for-tracking.  NULL when memory is out.
  */

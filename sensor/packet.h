@@ -62,6 +62,7 @@ enum packet_flags {
 	PKT_ICMP_ERROR = 1 << 8, /* carries the head of an offending packet */
 	PKT_NO_L4_CSUM = 1 << 9, /* none, or left to the network card */
 	PKT_L4_CSUM_DUE = 1 << 10, /* see packet_l4_csum_ok() */
+	PKT_IP_CSUM_DUE = 1 << 11, /* see packet_ip_csum_ok() */
 };
 
 enum tcp_flag {
@@ -129,6 +130,16 @@ struct packet {
 };
 
 #define PACKET_REST offsetof(struct packet, vlan)
+
+/* Whether that of an IPv4 header is right; the same way. */
+static inline bool
+packet_ip_csum_ok(const struct packet *p)
+{
+	if ((p->flags & PKT_IP_CSUM_DUE) != 0) {
+		return csum_fold(csum_add(0, p->l3.p, p->l3_hlen)) == 0xffff;
+	}
+	return (p->flags & PKT_BAD_IP_CSUM) == 0;
+}
 
 /*
  * Whether the transport's checksum is right, or cannot be judged.  Summed up

@@ -122,15 +122,9 @@ spare_raw(struct worker *w, struct flow *f)
 	}
 }
 
-/* What the matcher is to see of a segment before its stream went on. */
-struct before {
-	enum app_proto app;
-	bool established;
-};
-
 static void
 take_segment(struct worker *w, struct event_subject *s, struct flow *f,
-	     struct packet *pkt, struct before *was)
+	     struct packet *pkt, struct worker_before *was)
 {
 	bool fresh = f->tcp == NULL;
 
@@ -170,7 +164,7 @@ take_datagram(struct worker *w, struct event_subject *s, struct flow *f,
 /* What decides whether any rule could match this packet. */
 static bool
 wants_packet(struct worker *w, const struct event_subject *s, struct flow *f,
-	     const struct before *was, bool unseen)
+	     const struct worker_before *was, bool unseen)
 {
 	const struct packet *pkt = s->pkt;
 	struct rule_look look = {
@@ -207,7 +201,7 @@ wants_packet(struct worker *w, const struct event_subject *s, struct flow *f,
 /* Rules on the packet itself. */
 static void
 match_packet(struct worker *w, struct event_subject *s, struct flow *f,
-	     struct before *was)
+	     struct worker_before *was)
 {
 	bool established = f != NULL && flow_established(f);
 	bool unseen =
@@ -217,9 +211,9 @@ match_packet(struct worker *w, struct event_subject *s, struct flow *f,
 	if (f != NULL && f->proto == IPP_TCP) {
 		was->established = was->established && established;
 	} else {
-		*was = (struct before){ f != NULL ? app_proto_of(f)
-						  : APP_UNKNOWN,
-					established };
+		*was = (struct worker_before){ f != NULL ? app_proto_of(f)
+							 : APP_UNKNOWN,
+					       established };
 	}
 	if (UNLIKELY(unseen)) {
 		w->count.unseen_packets++;
@@ -267,7 +261,7 @@ static void
 packet(struct worker *w, struct packet *pkt)
 {
 	struct event_subject *s = &w->subject;
-	struct before was = { APP_UNKNOWN, false };
+	struct worker_before *was = &w->before;
 	struct flow *f;
 
 	w->count.packets++;
@@ -283,7 +277,7 @@ packet(struct worker *w, struct packet *pkt)
 	w->settled = w->out->n;
 	if (UNLIKELY(f == NULL)) {
 		if (w->asks.match) {
-			match_packet(w, s, f, &was);
+			match_packet(w, s, f, was);
 		}
 		worker_put_anomalies(w, s, &pkt->events);
 		put_tagged(w, s);
@@ -296,13 +290,13 @@ packet(struct worker *w, struct packet *pkt)
 		return;
 	}
 	if (LIKELY(f->proto == IPP_TCP)) {
-		take_segment(w, s, f, pkt, &was);
+		take_segment(w, s, f, pkt, was);
 	} else if (f->proto == IPP_UDP && pkt->payload.len > 0 &&
 		   w->asks.names) {
 		take_datagram(w, s, f, pkt);
 	}
 	if (w->asks.match) {
-		match_packet(w, s, f, &was);
+		match_packet(w, s, f, was);
 	}
 	worker_put_anomalies(w, s, &pkt->events);
 	match_flow(w, s, f);

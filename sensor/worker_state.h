@@ -29,6 +29,12 @@ struct worker_asks {
 /* Packets that are decoded, at most, before the one in hand is done with. */
 #define WORKER_AHEAD 16
 
+/* What the matcher is to see of a segment before its stream went on. */
+struct worker_before {
+	enum app_proto app;
+	bool established;
+};
+
 struct worker {
 	struct pool *pool;
 	struct decoder *decoder;
@@ -55,6 +61,7 @@ struct worker {
 	bool filled; /* 'in' has the facts of the packet in hand */
 	bool in_stream; /* its payload was taken by the stream */
 	struct event_subject subject; /* it, when an event is about it */
+	struct worker_before before;
 	struct rule_hits hits;
 	struct rule_metadata meta; /* of the flow in hand */
 	struct outbox *out;
