@@ -108,7 +108,7 @@ compare(const struct frame *f, const char *path, const char *how)
 	assert_int_equal(n, m);
 	counters_same();
 	assert_true(pairs_right(fast, f, b, n));
-	/* Ahead of its turn, or looked at before: the same again. */
+	/* Ahead of its turn: the same again. */
 	n = 1;
 	if (decode_ahead(fast, f, b)) {
 		flow_ahead_bucket(flows, b, 1);
