@@ -6,8 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* More files than three rounds of batches hold frames of. */
-#define MAX_MAPS 128
+/* More files than the rounds in flight hold frames of. */
+#define MAX_MAPS 640
 #define AHEAD ((size_t)1 << 20)
 #define BEHIND ((size_t)64 << 20)
 #define DROP_STEP ((size_t)8 << 20)

@@ -166,7 +166,6 @@ views(const struct pcap_reader *r, const struct capture_map *map, struct view v,
 		f[k].ts_us = (uint64_t)seconds * 1000000 + fraction;
 		f[k].number = ++x.number;
 		f[k].linktype = r->linktype;
-		f[k].shape = (struct frame_shape){ .kind = FRAME_UNSEEN };
 		x.room -= MIN(rounded, x.room);
 		x.bytes += caplen;
 		x.truncated += wirelen > caplen;

@@ -51,40 +51,58 @@ decode_pair_hash(const struct packet *p)
 	return p->ip_version != 0 ? hash_pair(&p->src, &p->dst) : 0;
 }
 
+/* In these nothing is carried that would be a packet of its own. */
+static bool
+carries_none(uint8_t proto)
+{
+	return proto == IPP_TCP || proto == IPP_ICMP || proto == IPP_ICMPV6 ||
+	       proto == IPP_IGMP;
+}
+
 /*
- * TCP right behind Ethernet of which not all is there: whole captures are cut
- * by their snap length.
+ * What else is frequent right behind Ethernet: ICMP, IP options, and whole
+ * captures cut by their snap length.
  */
 static uint32_t
-cut_short(const struct frame *f)
+lone_other(const struct frame *f)
 {
 	const uint8_t *ip = f->data + PEEK_ETHER;
+	uint16_t type;
 	size_t wire;
 
 	if (f->linktype != 1 || f->caplen < PEEK_ETHER + PEEK_IPV6) {
 		return 0;
 	}
+	type = load_be16(f->data + 12);
 	wire = (size_t)MAX(f->wirelen, f->caplen) - PEEK_ETHER;
-	if (load_be16(f->data + 12) == 0x0800 && ip[0] == 0x45 &&
-	    ip[9] == IPP_TCP && (load_be16(ip + 6) & 0x3fff) == 0 &&
-	    load_be16(ip + 2) >= PEEK_IPV4 && load_be16(ip + 2) <= wire) {
+	if (type == 0x0800 && ip[0] >= 0x45 && ip[0] <= 0x4f &&
+	    carries_none(ip[9]) && (load_be16(ip + 6) & 0x3fff) == 0 &&
+	    load_be16(ip + 2) >= (ip[0] & 15) * 4 &&
+	    load_be16(ip + 2) <= wire) {
 		return hash_v4(ip);
 	}
-	if (load_be16(f->data + 12) == 0x86dd && ip[0] >> 4 == 6 &&
-	    ip[6] == IPP_TCP && (size_t)load_be16(ip + 4) + PEEK_IPV6 <= wire) {
+	if (type == 0x86dd && ip[0] >> 4 == 6 && carries_none(ip[6]) &&
+	    (size_t)load_be16(ip + 4) + PEEK_IPV6 <= wire) {
 		return hash_v6(ip);
 	}
 	return 0;
 }
 
+static bool
+is_arp(const struct frame *f)
+{
+	return f->linktype == 1 && f->caplen >= PEEK_ETHER &&
+	       load_be16(f->data + 12) == 0x0806;
+}
+
 uint32_t
 decode_lone_pair(const struct decoder *d, const struct frame *f)
 {
-	struct frame_shape s = decode_shape(f);
+	struct frame_shape s = decode_peek(f);
 	const uint8_t *ip = f->data + s.l3_off, *l4 = f->data + s.l4_off;
 
 	if (UNLIKELY(s.kind == FRAME_OTHER)) {
-		return cut_short(f);
+		return lone_other(f);
 	}
 	if (s.proto == IPP_UDP &&
 	    decode_tunnel_ports(decoder_settings(d), load_be16(l4),
@@ -105,11 +123,14 @@ decode_pairs(const struct decoder *d, const struct frame *f,
 		.count = &unused,
 	};
 
+	*out = (struct decode_pairs){ .n = 1 };
+	if (is_arp(f)) {
+		return;
+	}
 	memset(&unused, 0, sizeof(unused));
 	decode_begin_frame(&x, f, pkt);
 	decode_layers(&x, NULL);
 	out->n = x.n_out;
-	out->fragment = false;
 	for (unsigned i = 0; i < x.n_out; i++) {
 		out->hash[i] = decode_pair_hash(&pkt[i]);
 		out->fragment |= (pkt[i].flags & PKT_FRAGMENT) != 0;

@@ -81,11 +81,4 @@ decode_peek(const struct frame *f)
 	return s;
 }
 
-/* The same, looked up when it was looked at before. */
-static inline struct frame_shape
-decode_shape(const struct frame *f)
-{
-	return f->shape.kind != FRAME_UNSEEN ? f->shape : decode_peek(f);
-}
-
 #endif

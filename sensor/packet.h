@@ -24,7 +24,6 @@
  * all are, and where its headers begin then.
  */
 enum frame_kind {
-	FRAME_UNSEEN = 0, /* nobody has looked yet */
 	FRAME_IPV4, /* whole TCP or UDP, no IP options, no fragment */
 	FRAME_IPV6, /* the same without extension headers */
 	FRAME_OTHER, /* anything else; the layers tell */
@@ -45,7 +44,6 @@ struct frame {
 	uint64_t ts_us; /* wall time of capture */
 	uint64_t number; /* 1-based, EVE's pcap_cnt; 0 for live capture */
 	uint16_t linktype; /* DLT/LINKTYPE value of the capture format */
-	struct frame_shape shape; /* kept by whoever looked first */
 };
 
 #define PKT_MAX_VLANS 3

@@ -10,8 +10,6 @@
 
 #include <stdlib.h>
 
-#include "sensor/decode_peek.h"
-
 /* Rounds to be ready beyond the one a worker begins: then it is likely that
  * nobody has to wait while one is read. */
 #define ROUNDS_READY 1
@@ -102,11 +100,8 @@ deal(struct replay *r, struct round *rd, struct batch_frames *b)
 
 	for (uint32_t i = 0; i < b->n; i++) {
 		struct frame *f = &b->frame[i];
-		uint32_t pair;
+		uint32_t pair = decode_lone_pair(d, f);
 
-		/* the worker goes on from this look */
-		f->shape = decode_peek(f);
-		pair = decode_lone_pair(d, f);
 		if (LIKELY(pair != 0)) {
 			give(r, rd, owner_of(r, pair), f, false);
 		} else {

@@ -18,8 +18,9 @@
 
 #define ROUND_BATCHES 32
 #define ROUND_FRAMES (ROUND_BATCHES * BATCH_FRAMES)
-/* So many let a worker with little to do in one round go on with the next. */
-#define ROUNDS_IN_FLIGHT 6
+/* So many let a worker go on while another has much to do in one round, or is
+ * not given a core for some milliseconds. */
+#define ROUNDS_IN_FLIGHT 16
 #define MAX_WORKERS 64
 
 /* One worker's frames of a round, in the capture's order. */

@@ -73,7 +73,7 @@ struct rule_matcher *worker_change_rules(struct worker *w,
 void worker_frame(struct worker *w, const struct frame *f, struct outbox *out);
 /*
  * The same for several, in their order: knowing those to come it has what they
- * need in the cache by then.  Notes their shape in them.
+ * need in the cache by then.
  */
 void worker_frames(struct worker *w, struct frame *const *v, unsigned n,
 		   struct outbox *out);
