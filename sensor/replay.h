@@ -2,16 +2,18 @@
 /*
  * replay.h - capture files through the workers, round by round
  *
- * A round is a fixed number of frames.  The dispatcher gives every frame to
- * the worker that owns its address pair; when all workers are through with a
- * round the sink merges what they found.  The same capture thus gives the
- * same lines in the same order with any number of workers.
+ * A round is a fixed number of frames.  Each goes to the workers that own the
+ * pairs of addresses of its packets; when all workers are through with a round
+ * the sink merges what they found.  The same capture thus gives the same lines
+ * in the same order with any number of workers.
  *
  * Place    above worker, sink and reload; below main.
  * Threads  with one worker everything runs in the caller's thread; otherwise
- *          the caller reads and merges, and each worker has its thread.
- * Memory   three rounds in flight.
- * Cost     one lock per round and worker.
+ *          the caller is the first worker, and the others have a thread each.
+ *          The one that would have to wait reads and merges for all, and calls
+ *          tick(): never two at a time.
+ * Memory   a batch; of several workers, sixteen rounds in flight.
+ * Cost     two locks per round and worker.
  */
 #ifndef SENSOR_REPLAY_H
 #define SENSOR_REPLAY_H
