@@ -27,6 +27,15 @@
 #include "sensor/capture.h"
 #include "sensor/decode.h"
 
+#define BUF_NAME(sym, keyword) keyword " (" #sym ")",
+
+/* Of the buffers, then of what is not one. */
+static const char *const place_name[BUF_COUNT + 3] = {
+	INSPECT_BUF_LIST(BUF_NAME) "payload to server",
+	"payload to client",
+	"all",
+};
+
 #define RUNS 3
 #define MAX_UNITS 400000
 /* So much as stays in the cache: a sensor has just decoded what it scans. */
@@ -392,7 +401,6 @@ static void
 bench_groups(const struct ruleset *rs, struct prefilter_literal *l,
 	     const char *pattern)
 {
-	char name[64];
 
 	for (unsigned place = 0; place <= BUF_COUNT + 2; place++) {
 		size_t n = 0;
@@ -410,15 +418,9 @@ bench_groups(const struct ruleset *rs, struct prefilter_literal *l,
 			};
 		}
 		n = distinct(l, n);
-		snprintf(name, sizeof(name), "buffer %u", place);
-		if (place == BUF_COUNT + 2) {
-			strcpy(name, "all");
-		} else if (place >= BUF_COUNT) {
-			strcpy(name, place == BUF_COUNT ? "payload to server"
-							: "payload to client");
-		}
-		if (n >= GROUP_MIN && strstr(name, pattern) != NULL) {
-			bench_set(name, l, n);
+		if (n >= GROUP_MIN &&
+		    strstr(place_name[place], pattern) != NULL) {
+			bench_set(place_name[place], l, n);
 		}
 	}
 }
