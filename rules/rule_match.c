@@ -114,9 +114,8 @@ try_counted(struct rule_matcher *m, const struct rule_prog *p)
 	struct profile_cost *c = &m->profile->of[p->order];
 	uint64_t matches = c->matches, began;
 
-	c->checks++;
 	m->profile->gather[m->in->kind].candidates++;
-	if (m->profile->n_tries++ % PROFILE_SAMPLE != 0) {
+	if (!profile_is_timed(c->checks++)) {
 		try_one(m, p);
 		return;
 	}
@@ -233,8 +232,7 @@ gather(struct rule_matcher *m, enum inspect_kind kind,
 		return;
 	}
 	g = &m->profile->gather[kind];
-	g->calls++;
-	if (m->profile->n_calls++ % PROFILE_SAMPLE != 0) {
+	if (!profile_is_timed(g->calls++)) {
 		mark(m, kind, l);
 		return;
 	}

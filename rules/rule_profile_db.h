@@ -38,13 +38,25 @@ struct profile_gather {
 
 struct rule_profile {
 	const struct ruleset *rs;
-	uint32_t n_tries, n_calls;
 	/* Timed, but others ran meanwhile: left out of every sum. */
 	uint64_t interrupted;
 	long switches; /* of this thread to others, when last looked */
 	struct profile_gather gather[PROFILE_KINDS];
 	struct profile_cost of[]; /* by order of evaluation */
 };
+
+/*
+ * Whether the try or call with this number, from 0, is timed: the first and one
+ * in PROFILE_SAMPLE of the others.  Each rule counts for itself, and the steps
+ * are uneven: rules that are always tried together, or a rule that matches
+ * every other time, would be hit by an even step at the same place each time.
+ */
+static inline bool
+profile_is_timed(uint64_t number)
+{
+	return (uint32_t)number * UINT32_C(0x9e3779b1) <=
+	       UINT32_MAX / PROFILE_SAMPLE;
+}
 
 #define PROFILE_LONG 50000 /* ticks; the shortest that a pause may hide in */
 

@@ -63,4 +63,13 @@ sensor_home --read "$capture" --rules "$tmp/my.rules" --eve "$tmp/eve.t" \
 	--profile-rules="$tmp/no/such" 2>"$tmp/log"
 same "exit status without a place to write" 1 $?
 no_sanitizer "$tmp/log"
+
+# Rules that are always tried together: each is timed, not the same one always.
+for i in $(seq 1 16); do
+	echo "alert tcp any any -> any any (msg:\"$i\"; content:\"HTTP/1.\"; pcre:\"/zz+y$i/\"; sid:$i;)"
+done >"$tmp/my.rules"
+profile 1
+same "rules tried together" 16 "$(jq '[.rules[] | select(.signature_id <= 16)] | length' "$tmp/json.1")"
+jq -e '.interrupted > 0 or ([.rules[].timed > 0] | all)' "$tmp/json.1" \
+	>"$tmp/out" || fail "tried and never timed: $(cat "$tmp/json.1")"
 finish
