@@ -5,7 +5,8 @@
 # Makes what is measured (once; it stays in tests/bench/data), then measures.
 #
 # PICKET_CORPUS  a directory of captures and of rules/et-modern.rules; without
-#                it our own captures and rules are used, which say little
+#                it our own captures and rules are used, which say little;
+#                with another one than last time the captures are made anew
 # BENCH=short    under three minutes: smaller, less often
 # BENCH_MB       megabytes of each capture (250; short: 60)
 # BENCH_PCAP     a capture for "mix" instead of one that is made
@@ -37,9 +38,25 @@ wants() {
 	[ "$only" = all ] || [ "$only" = "$1" ]
 }
 
+die() {
+	say "bench: $*"
+	exit 2
+}
+
+[ -d "$corpus" ] || die "PICKET_CORPUS=$corpus: no such directory"
+case $only in
+all | prefilter | stages | events | load | sets | indicators | flows) ;;
+hostile | workers) ;;
+*) die "BENCH_ONLY=$only: no such section; there are prefilter, stages," \
+	"events, load, sets, indicators, flows, hostile and workers" ;;
+esac
+
 mkdir -p "$data"
 
-# The captures: of a kind that the corpus does not have there is none.
+# The captures: of a kind that the corpus does not have there is none.  Beside
+# each stands whose it is: those of one corpus are not measured as another's.
+from=$(cd "$corpus" && pwd)
+mix=
 set --
 for kind in mix http tls small; do
 	pcap=$data/$kind-$mb.pcap
@@ -47,23 +64,31 @@ for kind in mix http tls small; do
 		pcap=$BENCH_PCAP
 	elif [ $kind != mix ] && ! wants stages; then
 		continue
-	elif [ ! -s "$pcap" ]; then
-		say "making $pcap"
+	elif [ ! -s "$pcap" ] ||
+		[ "$(cat "$pcap.from" 2>/dev/null)" != "$from" ]; then
+		say "making $pcap of $from"
+		rm -f "$pcap" "$pcap.from"
 		find "$corpus" -name '*.pcap' -type f | sort |
-			./tests/bench/merge_captures $kind "$pcap.new" "$mb" >&2 ||
+			./tests/bench/merge_captures $kind "$pcap.new" "$mb" >&2 || {
+			rm -f "$pcap.new"
 			continue
+		}
 		mv "$pcap.new" "$pcap"
+		echo "$from" >"$pcap.from"
 	fi
 	cat "$pcap" >/dev/null # from memory from now on
 	[ $kind != mix ] || mix=$pcap
 	set -- "$@" "$kind=$pcap"
 done
 
+[ -n "$mix" ] || die "$corpus: no captures (*.pcap) to measure with"
+
 rules=${BENCH_RULES:-}
 if [ -z "$rules" ] && [ -s "${PICKET_CORPUS:-}/rules/et-modern.rules" ]; then
 	rules=$PICKET_CORPUS/rules/et-modern.rules
 fi
 rules=${rules:-$src/rules/dist/*.rules}
+say "measuring with $mix and $rules"
 set -- "$@" "rules=$rules"
 
 if wants sets; then

@@ -56,7 +56,7 @@ dist_check_SCRIPTS += tests/bench/reload.sh
 bench-reload: picket-sensor tests/bench/merge_captures tests/bench/make_rules
 	$(SHELL) $(srcdir)/tests/bench/reload.sh $(srcdir)
 .PHONY: bench bench-reload
-CLEANFILES += $(EXTRA_PROGRAMS) tests/bench/bench-*.pcap tests/bench/data/*
+CLEANFILES += $(EXTRA_PROGRAMS) tests/bench/bench-*.pcap* tests/bench/data/*
 
 if HAVE_CMOCKA
 UNIT_TESTS += tests/bench/test_readdress

@@ -14,10 +14,14 @@ export LC_ALL
 src=$1
 mb=${BENCH_MB:-100}
 pcap=${BENCH_PCAP:-tests/bench/bench-$mb.pcap}
-if [ ! -s "$pcap" ]; then
-	find "${PICKET_CORPUS:-$src/pcaps}" -name '*.pcap' -type f | sort |
+from=$(cd "${PICKET_CORPUS:-$src/pcaps}" && pwd)
+if [ -z "${BENCH_PCAP:-}" ] && { [ ! -s "$pcap" ] ||
+	[ "$(cat "$pcap.from" 2>/dev/null)" != "$from" ]; }; then
+	rm -f "$pcap" "$pcap.from"
+	find "$from" -name '*.pcap' -type f | sort |
 		./tests/bench/merge_captures mix "$pcap.new" "$mb"
 	mv "$pcap.new" "$pcap"
+	echo "$from" >"$pcap.from"
 fi
 rules=${BENCH_RULES:-}
 if [ -z "$rules" ] && [ -n "${PICKET_CORPUS:-}" ]; then
