@@ -76,7 +76,7 @@ build_tree() {
 			die "configure failed; see $dir/config.log"
 		}
 	fi
-	say "building in $dir"
+	say "building in $dir (a minute or two the first time; see $dir/make.out)"
 	make -C "$dir" -s -j"$(nproc)" >"$dir/make.out" 2>&1 || {
 		tail -n 30 "$dir/make.out" >&2
 		die "the build failed; see $dir/make.out"
