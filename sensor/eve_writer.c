@@ -142,7 +142,10 @@ write_all(struct eve_writer *w, const uint8_t *p, size_t n)
 			w->count.write_errors++;
 			if (!w->failed) {
 				log_err("writing %s: %s; events are being lost",
-					w->set.path, strerror(errno));
+					w->fd == STDOUT_FILENO
+						? "standard output"
+						: w->set.path,
+					strerror(errno));
 				w->failed = true;
 			}
 			return;

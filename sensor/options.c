@@ -130,7 +130,8 @@ on_option(struct parse_state *ps, int c, struct diag *d)
 		if (ps->list == NULL) {
 			return diag_set(d, ERR_USAGE,
 					"'%s' does not belong to an option; "
-					"captures go behind --read",
+					"captures go behind --read, the file "
+					"of --profile-rules behind a =",
 					optarg);
 		}
 		return path_list_push(ps->list, optarg, d);

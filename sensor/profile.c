@@ -85,7 +85,8 @@ profile_write(const struct profile_start *s, struct worker *const *workers,
 		good = false;
 	}
 	if (!good) {
-		log_err("--profile-rules: %s: %s", path, strerror(errno));
+		log_err("--profile-rules: %s: %s",
+			standard ? "standard output" : path, strerror(errno));
 	}
 	rule_profile_free(sum);
 	return good;

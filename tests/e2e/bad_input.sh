@@ -111,6 +111,17 @@ run 2 "$sensor" --read "$capture" --eve "$tmp/none/eve.json"
 says none/eve.json
 run 1 "$sensor" --read "$capture" --stats "$tmp/none/stats"
 says none/stats
+run 2 "$sensor" --read "$capture" --profile-rules "$tmp/table"
+says table "--profile-rules behind a ="
+
+# What cannot be written is said once, and what it was.
+if [ -c /dev/full ]; then
+	"$sensor" --read "$capture" --rules "$good_rules" --eve - \
+		>/dev/full 2>"$tmp/err"
+	same "exit status of a full standard output" 1 $?
+	told="--eve - >/dev/full"
+	says "standard output" "No space left"
+fi
 
 # Where rules save is looked at before the first packet.
 echo 'alert dns any any -> any any (dns.query; dataset:set,seen,type string,save seen.lst; sid:1;)' \
