@@ -80,7 +80,7 @@ options_print_help(void)
 	      "  -v, --verbose           say more\n"
 	      "  -h, --help  -V, --version\n"
 	      "\n"
-	      "Try it:  picket-sensor --read pcaps/ --rules "
+	      "Try it:  picket-sensor --read pcaps/*.pcap --rules "
 	      "'rules/dist/*.rules' --eve -\n"
 	      "Exit status: 0 done, 1 failed while running (for example a "
 	      "damaged capture,\n"
