@@ -5,7 +5,8 @@
  * A matcher that is told to keeps a count for each program: how often it was
  * tried, how often it matched, and how long that took.  Every try is counted;
  * a rule's first and one in PROFILE_SAMPLE of the others is timed, so that the
- * clock does not cost more than what it measures.  Looking for candidates is measured too, call by call.
+ * clock does not cost more than what it measures.  Looking for candidates is
+ * measured too, call by call.
  *
  * Place    above ruleset_db; below rule_matcher.
  * Threads  one for each matcher; summed when no worker runs.
