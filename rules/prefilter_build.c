@@ -36,7 +36,7 @@ sorted_init(struct sorted *s, size_t n)
 	s->runs = calloc(n, sizeof(s->runs[0]));
 	s->spots = calloc(n, sizeof(s->spots[0]));
 	return s->probes != NULL && s->pieces != NULL && s->shorts != NULL &&
-	       s->runs != NULL;
+	       s->runs != NULL && s->spots != NULL;
 }
 
 static bool
