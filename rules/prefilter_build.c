@@ -87,11 +87,11 @@ probe_of(struct prefilter *p, const struct prefilter_literal *l)
 static int
 by_key_end(const void *a, const void *b)
 {
-	const struct probe *x = a, *y = b;
+	const struct probe *p = a, *q = b;
+	uint64_t x = (uint64_t)p->at + p->width;
+	uint64_t y = (uint64_t)q->at + q->width;
 
-	return x->at + x->width < y->at + y->width   ? -1
-	       : x->at + x->width > y->at + y->width ? 1
-						     : 0;
+	return (x > y) - (x < y);
 }
 
 static bool
