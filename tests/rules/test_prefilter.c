@@ -68,8 +68,8 @@ naive(const struct prefilter_literal *l, size_t n,
 
 static void
 scan_and_compare_once(const struct prefilter *p, struct prefilter_scratch *s,
-		 const struct prefilter_literal *l, size_t n,
-		 const struct prefilter_input *in)
+		      const struct prefilter_literal *l, size_t n,
+		      const struct prefilter_input *in)
 {
 	uint64_t bits[WORDS] = { 0 };
 	struct prefilter_hit hits[MAX_IDS];
