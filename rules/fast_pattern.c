@@ -257,11 +257,12 @@ static struct begin
 fast_place(const struct draft_list *l, int k)
 {
 	uint64_t chop = l->ops[k].has_chop ? l->ops[k].chop_offset : 0;
-	struct begin b = anywhere;
+	struct begin b;
 
-	if (l->n_xforms == 0) {
-		b = place_of(l, k);
+	if (l->n_xforms > 0) {
+		return anywhere; /* a dot in front is not in the buffer */
 	}
+	b = place_of(l, k);
 	b.from += chop;
 	b.to = b.to == UINT32_MAX ? b.to : b.to + chop;
 	if (b.from >= UINT32_MAX) {

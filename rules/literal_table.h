@@ -7,8 +7,9 @@
  * literals costs every byte of every name; here one backward pass over the
  * buffer hashes its ends and looks up those whose length some rule has.  The
  * pass goes no further than to where a literal could begin: a filter on the
- * last bytes and one on the first byte of each length tell.  Found rules are candidates: they are verified as all others are,
- * so case and the rest of the rule keep their meaning.
+ * last bytes and one on the first byte of each length tell.  Found rules are
+ * candidates: they are verified as all others are, so case and the rest of the
+ * rule keep their meaning.
  *
  * Place    above rule_prog.h; below rule_group.
  * Threads  built by one thread, then read only.

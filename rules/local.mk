@@ -96,7 +96,7 @@ librules_a_SOURCES += \
 	rules/prefilter_ssse3.c rules/prefilter_avx2.c \
 	rules/prefilter_avx512.c rules/prefilter_neon.c \
 	rules/prefilter_lane.h rules/prefilter_keys.c \
-	rules/prefilter_automaton.c \
+	rules/prefilter_automaton.c rules/prefilter_apart.c \
 	rules/prefilter_table.c rules/prefilter_build.c \
 	rules/ioc_set.h rules/ioc_set.c \
 	rules/ioc_set_db.h \

@@ -308,7 +308,7 @@ scan_probes(struct scan *s)
 		uint64_t h;
 		size_t at;
 
-		if (pr->at + pr->width > end) {
+		if ((uint64_t)pr->at + pr->width > end) {
 			break; /* and so do those behind it */
 		}
 		if (pr->at < s->base || pr->reach <= s->base + s->fresh) {

@@ -2,7 +2,7 @@
 /*
  * prefilter_db.h - the insides of a prefilter, for its own parts only
  *
- * Literals are looked for in four ways, chosen by prefilter_build.c:
+ * Literals are looked for in five ways, chosen by prefilter_build.c:
  *
  *   probe   those that may begin at a few offsets only: one hash look-up at
  *           each such offset, whatever the length of the data;

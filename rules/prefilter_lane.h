@@ -23,6 +23,22 @@ struct piece {
 	uint64_t hash;
 };
 
+/* The literals by the way in which they will be looked for. */
+struct sorted {
+	struct piece *probes, *pieces;
+	const struct prefilter_literal **shorts, **runs, **spots;
+	size_t n_probes, n_pieces, n_shorts, n_runs, n_spots;
+};
+
+/* Zeroed, where registers are loaded from at once; or NULL. */
+void *prefilter_alloc(size_t n);
+
+/* The tables of these literals, which are sorted; add to p->memory.  False:
+ * out of memory. */
+bool shorts_build(struct prefilter *p, const struct sorted *s);
+bool spots_build(struct prefilter *p, const struct sorted *s);
+bool runs_build(struct prefilter *p, const struct sorted *s);
+
 /*
  * Chooses key and bucket of each piece, so that the filter lets as little
  * through as it can, and fills 'f', whose width is that of the keys and may

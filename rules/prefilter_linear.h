@@ -69,7 +69,8 @@ linear_step(const struct linear *l, uint32_t s, uint8_t class)
 	}
 }
 
-/* A search that goes on; all zero but 'at' and 'to' before the first step. */
+/* A search that goes on; all zero but 'at' and 'to' before the first step.
+ * 'end' is what is still to be told, as linear_state.ends. */
 struct linear_run {
 	size_t at, to; /* in the data: what is to be read next, and its end */
 	uint32_t state, end;

@@ -19,8 +19,9 @@
 
 #include "rules/rule_draft.h"
 
-/* Sets l->needs and what else can be told of the list.  'known': the bytes of the content whose presence made the
- * rule a candidate, which is not asked for again; or empty. */
+/* Sets l->needs and what else can be told of the list.  'known': the bytes of
+ * the content whose presence made the rule a candidate, which is not asked for
+ * again; or empty. */
 enum err rule_need_choose(struct rule_draft *r, struct rule_list *l,
 			  struct view known) MUST_CHECK;
 /* Of a program whose lists and tests are chosen: what holds for all of them. */

@@ -5,7 +5,7 @@
  * A scan is one prefilter and, for each of its ids, the programs that the
  * literal makes candidates.  Where most programs are bound to a port or to an
  * application protocol there are several scans: one for each protocol, and of
- * all others one for each family of ports, so that the bytes of a flow meet
+ * all others one for each family of ends, so that the bytes of a flow meet
  * only literals that can matter to it.
  *
  * Place    above prefilter.h and header_index.h; below rule_group.
@@ -108,9 +108,9 @@ const struct rule_scan *rule_scans_for_both(const struct rule_scans *s,
 					    const struct rule_scans_choice *b);
 
 /*
- * rule_ports.c: which families of ports deserve a scan of their own?  Sets
+ * rule_ports.c: which families of ends deserve a scan of their own?  Sets
  * in[i] of every program: bit per family that may need it.  Returns how many
- * families there are, less than RULE_SCANS_PORTS; none when out of memory.
+ * families there are, less than RULE_SCANS_PORTS; fewer when out of memory.
  */
 uint32_t rule_ports_families(const struct header_index *h,
 			     const struct rule_prog *const *v, uint32_t n,

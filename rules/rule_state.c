@@ -334,29 +334,39 @@ dry_of(struct state_dries *d, uint32_t key)
 }
 
 const struct state_dry *
-state_dry_find(const struct state_dries *d, enum inspect_dir dir, uint32_t uid)
+state_dry_find(const struct state_dries *d, uint32_t set, enum inspect_dir dir,
+	       uint32_t uid)
 {
-	return d != NULL ? dry_of((struct state_dries *)d, dry_key(dir, uid))
-			 : NULL;
+	return d != NULL && d->set == set
+		       ? dry_of((struct state_dries *)d, dry_key(dir, uid))
+		       : NULL;
 }
 
-void
-state_dry_note(struct state_dries **d, enum inspect_dir dir, uint32_t uid,
-	       uint64_t begin, uint64_t end, struct pool *pool)
+struct state_dries *
+state_dries_of(struct state_dries **d, uint32_t set, struct pool *pool)
 {
-	uint32_t key = dry_key(dir, uid);
-	struct state_dry *at;
-
 	if (*d == NULL) {
 		*d = pool_get(pool, sizeof(**d));
 		if (*d == NULL) {
-			return;
+			return NULL;
 		}
 		memset(*d, 0, sizeof(**d));
+	} else if ((*d)->set != set) {
+		memset(*d, 0, sizeof(**d));
 	}
-	at = dry_of(*d, key);
+	(*d)->set = set;
+	return *d;
+}
+
+void
+state_dry_note(struct state_dries *d, enum inspect_dir dir, uint32_t uid,
+	       uint64_t begin, uint64_t end)
+{
+	uint32_t key = dry_key(dir, uid);
+	struct state_dry *at = dry_of(d, key);
+
 	if (at == NULL) {
-		at = &(*d)->v[(*d)->next++ % STATE_DRY];
+		at = &d->v[d->next++ % STATE_DRY];
 	}
 	*at = (struct state_dry){
 		.begin = begin,

@@ -55,6 +55,9 @@ struct state_dry {
 struct state_dries {
 	struct state_dry v[STATE_DRY];
 	uint32_t next;
+	/* The set of rules that noted them: under the same number another one
+	 * may look for another literal. */
+	uint32_t set;
 };
 
 struct rule_flow {
@@ -111,12 +114,17 @@ bool state_add(struct state_list *l, uint32_t uid, struct pool *pool);
 bool state_tx_bits_ok(const struct rule_tx *t, const struct rule_prog *p);
 bool state_tx_bits_change(struct rule_tx *t, const struct rule_prog *p,
 			  struct pool *pool);
-/* What is noted of 'uid'; NULL when nothing is. */
+/* What 'set' noted of its 'uid'; NULL when that is nothing. */
 const struct state_dry *state_dry_find(const struct state_dries *d,
-				       enum inspect_dir dir, uint32_t uid);
+				       uint32_t set, enum inspect_dir dir,
+				       uint32_t uid);
+/* Where 'set' may note it; what another set noted is forgotten.  NULL when the
+ * pool is empty. */
+struct state_dries *state_dries_of(struct state_dries **d, uint32_t set,
+				   struct pool *pool);
 /* Notes that bytes [begin, end) of the stream lack the rule's literal. */
-void state_dry_note(struct state_dries **d, enum inspect_dir dir, uint32_t uid,
-		    uint64_t begin, uint64_t end, struct pool *pool);
+void state_dry_note(struct state_dries *d, enum inspect_dir dir, uint32_t uid,
+		    uint64_t begin, uint64_t end);
 /* Stream offset behind the last alert of 'uid'; 0 if not remembered. */
 uint64_t state_spoken_end(const struct rule_flow *f, enum inspect_dir dir,
 			  uint32_t uid);

@@ -46,12 +46,14 @@ verify_stream(struct rule_matcher *m, const struct rule_prog *p,
 {
 	const struct inspect *in = m->in;
 	struct state_dries **d = l->dry != NULL ? dries_of(m) : NULL;
+	uint32_t set = m->rs->serial;
 	const struct state_dry *known;
+	struct state_dries *to;
 
 	if (d == NULL) {
 		return verify_list(&m->verifier, l, v);
 	}
-	known = state_dry_find(*d, in->dir, p->uid);
+	known = state_dry_find(*d, set, in->dir, p->uid);
 	if (known != NULL) {
 		v->dry_begin = known->begin;
 		v->dry_end = known->begin + known->len;
@@ -60,8 +62,12 @@ verify_stream(struct rule_matcher *m, const struct rule_prog *p,
 		return true;
 	}
 	if (m->verifier.dry_end > 0 && in->pool != NULL) {
-		state_dry_note(d, in->dir, p->uid, m->verifier.dry_begin,
-			       m->verifier.dry_end, in->pool);
+		to = state_dries_of(d, set, in->pool);
+		if (to != NULL) {
+			state_dry_note(to, in->dir, p->uid,
+				       m->verifier.dry_begin,
+				       m->verifier.dry_end);
+		}
 	}
 	return false;
 }

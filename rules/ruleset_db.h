@@ -64,6 +64,7 @@ struct ruleset {
 	uint32_t n_progs;
 	struct prog_number *by_uid; /* n_progs, ascending */
 	uint32_t next_uid; /* never given to a program so far */
+	uint32_t serial; /* another one than the set before it has */
 	struct rule_groups groups;
 	struct ioc_set *iocs; /* NULL: none */
 	struct dataset_catalog datasets;

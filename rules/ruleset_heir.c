@@ -74,6 +74,7 @@ ruleset_inherit_uids(struct ruleset *rs, const struct ruleset *prev,
 	struct former f;
 
 	rs->next_uid = prev != NULL ? prev->next_uid : 0;
+	rs->serial = prev != NULL ? prev->serial + 1 : 1;
 	rs->by_uid = calloc(rs->n_progs + 1, sizeof(*rs->by_uid));
 	if (rs->by_uid == NULL || former_init(&f, prev) != ERR_OK) {
 		return diag_set(d, ERR_NOMEM, "out of memory");

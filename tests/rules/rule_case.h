@@ -16,9 +16,11 @@
 
 #include "rules/ruleset.h"
 
-/* The set that 'text' makes with the settings of 'conf' (or NULL). */
+/* The set that 'text' makes with the settings of 'conf' (or NULL), in place of
+ * 'prev' (or NULL). */
 static inline struct ruleset *
-rules_of(const struct conf *conf, const char *text, struct diag *d)
+rules_after(const struct ruleset *prev, const struct conf *conf,
+	    const char *text, struct diag *d)
 {
 	char path[] = "/tmp/picket-rules-XXXXXX";
 	const char *patterns[] = { path };
@@ -28,12 +30,21 @@ rules_of(const struct conf *conf, const char *text, struct diag *d)
 
 	if (fd >= 0) {
 		if (write(fd, text, n) == (ssize_t)n) {
-			rs = ruleset_load(conf, patterns, 1, NULL, 0, d);
+			rs = prev != NULL ? ruleset_reload(prev, conf, patterns,
+							   1, NULL, 0, d)
+					  : ruleset_load(conf, patterns, 1,
+							 NULL, 0, d);
 		}
 		close(fd);
 		unlink(path);
 	}
 	return rs;
+}
+
+static inline struct ruleset *
+rules_of(const struct conf *conf, const char *text, struct diag *d)
+{
+	return rules_after(NULL, conf, text, d);
 }
 
 #endif

@@ -68,8 +68,8 @@ naive(const struct prefilter_literal *l, size_t n,
 
 static void
 scan_and_compare_once(const struct prefilter *p, struct prefilter_scratch *s,
-		 const struct prefilter_literal *l, size_t n,
-		 const struct prefilter_input *in)
+		      const struct prefilter_literal *l, size_t n,
+		      const struct prefilter_input *in)
 {
 	uint64_t bits[WORDS] = { 0 };
 	struct prefilter_hit hits[MAX_IDS];
@@ -422,6 +422,25 @@ test_pieces(void **state)
 	prefilter_scratch_free(s);
 }
 
+/* A place whose end is no number of 32 bits, in data that end long before. */
+static void
+test_place_at_the_end_of_numbers(void **state)
+{
+	const struct prefilter_literal l = { VIEW_LIT("abcdefgh"), false, 0,
+					     0xfffffff8, 0xfffffff8 };
+	const struct prefilter_input in = { .data = VIEW_LIT("abcdefgh") };
+	struct prefilter_scratch *s = prefilter_scratch_new();
+	struct diag d;
+	struct prefilter *p = prefilter_build(&l, 1, &d);
+
+	(void)state;
+	assert_non_null(s);
+	assert_non_null(p);
+	scan_and_compare(p, s, &l, 1, &in);
+	prefilter_free(p);
+	prefilter_scratch_free(s);
+}
+
 int
 main(void)
 {
@@ -431,6 +450,7 @@ main(void)
 		cmocka_unit_test(test_chosen_literals),
 		cmocka_unit_test(test_against_naive),
 		cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_place_at_the_end_of_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

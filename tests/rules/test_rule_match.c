@@ -284,6 +284,13 @@ static const struct tx_case tx_cases[] = {
 	  BUF_HTTP_HOST, "www.example.com", true },
 	{ "http.host; dotprefix; content:\".example.com\"; endswith;",
 	  BUF_HTTP_HOST, "badexample.com", false },
+	/* the dot is not in the buffer, so what is cut off is not either */
+	{ "http.host; dotprefix; content:\".example.com\"; "
+	  "fast_pattern:1,11;",
+	  BUF_HTTP_HOST, "example.com.invalid", true },
+	{ "http.host; dotprefix; content:\".example.com\"; "
+	  "fast_pattern:1,11;",
+	  BUF_HTTP_HOST, "badexample.com", false },
 	{ "http.uri; to_lowercase; content:\"/abc\";", BUF_HTTP_URI, "/ABC",
 	  true },
 	{ "http.uri; to_uppercase; content:\"/ABC\";", BUF_HTTP_URI, "/abc",

@@ -269,6 +269,39 @@ test_dry_stream(void **state)
 	scene_close(&s);
 }
 
+#define AB_AND(word) \
+	"alert tcp any any -> any any (flow:only_stream; content:\"ab\"; " \
+	"fast_pattern; content:\"" word "\"; sid:1;)\n"
+
+/* The same rule with another literal: that the former set's was not there says
+ * nothing of it. */
+static void
+test_dry_reload(void **state)
+{
+	struct diag d = { "" };
+	struct rule_matcher *m, *former;
+	struct ruleset *rs;
+	struct scene s;
+
+	(void)state;
+	scene_open(&s, AB_AND("zqx"));
+	assert_false(window(&s, "ab.zqy.", 0));
+	assert_false(window(&s, "ab.zqy.ab", 7));
+	assert_non_null(s.flow_state->dries);
+	rs = rules_after(s.rs, NULL, AB_AND("zqy"), &d);
+	assert_non_null(rs);
+	m = rule_matcher_new(rs);
+	assert_non_null(m);
+	former = s.m;
+	s.m = m;
+	rule_matcher_follow(s.m, former);
+	rule_matcher_free(former);
+	ruleset_free(s.rs);
+	s.rs = rs;
+	assert_true(window(&s, "ab.zqy.abab", 9));
+	scene_close(&s);
+}
+
 static void
 test_dry_tx(void **state)
 {
@@ -389,6 +422,7 @@ main(void)
 		cmocka_unit_test(test_settled),
 		cmocka_unit_test(test_transforms),
 		cmocka_unit_test(test_dry_stream),
+		cmocka_unit_test(test_dry_reload),
 		cmocka_unit_test(test_dry_tx),
 		cmocka_unit_test(test_version),
 		cmocka_unit_test(test_least),
