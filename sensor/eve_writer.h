@@ -76,6 +76,10 @@ void eve_writer_wait(struct eve_writer *w);
 /* One line behind all others, written at once. */
 void eve_writer_line(struct eve_writer *w, enum event_type type,
 		     struct view line);
+/* The same of a record: for whoever has no memory for a parcel.  'h' as in
+ * parcel_add(). */
+void eve_writer_record(struct eve_writer *w, const struct outbox *box,
+		       const struct record *r, struct held_rule *h);
 /* Closes and opens the file again, after rotation. */
 void eve_writer_reopen(struct eve_writer *w);
 /* Of what is out: wait before. */
