@@ -185,6 +185,7 @@ static void
 emit(struct eve_writer *w, enum event_type type, uint8_t severity,
      struct view line)
 {
+	w->count.events[type]++;
 	if (w->set.eve_types >> type & 1) {
 		write_line(w, line);
 	}

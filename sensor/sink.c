@@ -84,7 +84,6 @@ sink_wait(struct sink *s)
 void
 sink_line(struct sink *s, enum event_type type, struct view line)
 {
-	s->count.events[type]++;
 	eve_writer_line(s->writer, type, line);
 }
 
@@ -130,7 +129,6 @@ goes_out(struct sink *s, const struct record *r, struct held_rule **news)
 		s->count.alerts++;
 		*news = held_news(s->held, r->rule);
 	}
-	s->count.events[r->type]++;
 	return true;
 }
 
@@ -354,6 +352,7 @@ sink_counters(struct sink *s)
 
 	eve_writer_wait(s->writer);
 	s->told = s->count;
+	memcpy(s->told.events, w->events, sizeof(s->told.events));
 	s->told.lost += w->lost;
 	s->told.forwarded = w->forwarded;
 	s->told.bytes = w->bytes;

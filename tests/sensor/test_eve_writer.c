@@ -366,12 +366,54 @@ alerts_tell_of_their_moment(void **state)
 	unlink(path);
 }
 
+/* A line that there is no memory to make is lost, and not told as written. */
+static void
+line_not_made_is_lost(void **state)
+{
+#ifdef CAN_RUN_OUT
+	static const struct event_origin origin = { "", "", "", "", "" };
+	struct flow f = { .id = 5, .proto = IPP_UDP, .ip_version = 4 };
+	struct event_subject s = { .f = &f, .ts_us = 1, .whole = true };
+	struct record r = { .order = 1,
+			    .type = EVENT_TYPE_FLOW,
+			    .has_scene = true };
+	char path[] = "/tmp/picket-eve-XXXXXX";
+	int fd = mkstemp(path);
+	struct outbox *o = outbox_new();
+	struct sink *sink = sink_to(path);
+	struct conf *conf = conf_new();
+	struct event_log *l = event_log_new(&origin, conf);
+
+	(void)state;
+	assert_true(outbox_share(
+		o, event_scene(l, &s, (struct payload){ .gap = 0 }), &r.scene));
+	outbox_put(o, &r, event_flow_rest(l, &s));
+	put_line(o, 2, 0, "made before");
+	run_out = true;
+	sink_round(sink, &o, 1);
+	run_out = false;
+	assert_int_equal(sink_counters(sink)->lost, 1);
+	assert_int_equal(sink_counters(sink)->events[EVENT_TYPE_FLOW], 1);
+	assert_int_equal(sink_close(sink), ERR_OK);
+	assert_string_equal(text_of(fd), "made before\n");
+	event_log_free(l);
+	conf_free(conf);
+	outbox_free(o);
+	close(fd);
+	unlink(path);
+#else
+	(void)state;
+	skip();
+#endif
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_come_in_order),
 		cmocka_unit_test(unsorted_rather_than_lost),
+		cmocka_unit_test(line_not_made_is_lost),
 		cmocka_unit_test(slow_reader_is_waited_for),
 		cmocka_unit_test(flush_does_not_wait_for_more),
 		cmocka_unit_test(full_disk_is_told),
