@@ -107,8 +107,8 @@ libsensor_a_SOURCES += \
 	sensor/log_payload.h sensor/log_payload.c \
 	sensor/event_log.h sensor/event_log.c \
 	sensor/event_line.h sensor/event_alert.c \
-	sensor/pair_owners.h sensor/worker.h sensor/worker_state.h sensor/worker_asks.c sensor/worker_ahead.c sensor/worker_alert.c \
 	sensor/event_scene.h sensor/event_scene.c sensor/event_flow.c \
+	sensor/pair_owners.h \
 	sensor/worker.h sensor/worker_state.h sensor/worker_asks.c sensor/worker_ahead.c sensor/worker_alert.c \
 	sensor/worker_stream.c sensor/worker_tx.c sensor/worker_flow.c \
 	sensor/worker.c \
