@@ -7,6 +7,7 @@ libsensor_a_SOURCES += \
 	sensor/capture_map.h sensor/capture_map.c \
 	sensor/capture_source.h sensor/capture_source.c \
 	sensor/capture_format.h sensor/capture_pcap.c sensor/capture_pcapng.c \
+	sensor/capture_filter.h sensor/capture_filter.c \
 	sensor/capture.h sensor/capture_file.c \
 	sensor/defrag_policy.h sensor/defrag_policy.c \
 	sensor/defrag.h sensor/defrag.c \
