@@ -59,12 +59,14 @@ app_prefetch(const struct flow *f)
 	const struct app_flow *af = f->app;
 
 	if (af != NULL && af->state != NULL) {
-		const uint8_t *state = af->state, *tx = (uint8_t *)af->last_tx;
+		/* numbers: a state may be shorter, and there may be no tx */
+		uintptr_t state = (uintptr_t)af->state;
+		uintptr_t tx = (uintptr_t)af->last_tx;
 
 		/* both directions' sides, and the marks of the transaction */
-		__builtin_prefetch(state, 1);
-		__builtin_prefetch(state + 128, 1);
-		__builtin_prefetch(tx + 64, 1);
+		__builtin_prefetch((const void *)state, 1);
+		__builtin_prefetch((const void *)(state + 128), 1);
+		__builtin_prefetch((const void *)(tx + 64), 1);
 	}
 }
 /* What it was before it changed, EVE's app_proto_orig; or APP_UNKNOWN. */

@@ -2,19 +2,17 @@
 #include "sensor/capture.h"
 
 #include "common/log.h"
+#include "sensor/capture_filter.h"
 #include "sensor/capture_format.h"
 #include "sensor/capture_map.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <pcap/pcap.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 /* Frames begin on cache lines, so that decoding touches as few as can be. */
 #define FRAME_ALIGN 64
-/* Compiled filters, one per link type; captures mix few. */
-#define MAX_FILTERS 8
 #define PIPE_WAIT_MS 100 /* for a writer, before others have their turn */
 
 STATIC_ASSERT(BATCH_SLAB >= CAPTURE_MAX_FRAME, "any frame fits a fresh slab");
@@ -27,17 +25,10 @@ struct path {
 
 enum format { FORMAT_NONE, FORMAT_PCAP, FORMAT_PCAPNG };
 
-struct filter {
-	bool used;
-	uint16_t linktype;
-	struct bpf_program program;
-};
-
 struct capture {
 	struct path *paths;
 	size_t n_paths, cap_paths, next_path;
-	char *bpf;
-	struct filter filters[MAX_FILTERS];
+	struct capture_filter *filter; /* or NULL */
 
 	struct source *src;
 	enum format format; /* of the open file; FORMAT_NONE: none is open */
@@ -176,61 +167,6 @@ add_argument(struct capture *c, const char *path, struct diag *d)
 			false);
 }
 
-/*
- * libpcap calls raw IP by a number of its own that differs between systems;
- * the other link types have the number they have in files.
- */
-static int
-filter_dlt(uint16_t linktype)
-{
-	return linktype == 101 ? DLT_RAW : linktype;
-}
-
-static bool
-compile_filter(const char *bpf, uint16_t linktype, struct bpf_program *out,
-	       char *why, size_t cap)
-{
-	pcap_t *dead = pcap_open_dead(filter_dlt(linktype), CAPTURE_MAX_FRAME);
-	bool ok;
-
-	if (dead == NULL) {
-		return false;
-	}
-	ok = pcap_compile(dead, out, bpf, 1, PCAP_NETMASK_UNKNOWN) == 0;
-	if (!ok) {
-		size_t n = strnlen(pcap_geterr(dead), cap - 1);
-
-		memcpy(why, pcap_geterr(dead), n);
-		why[n] = '\0';
-	}
-	pcap_close(dead);
-	return ok;
-}
-
-/*
- * An expression may make sense for some link types only ("wlan type mgt"), so
- * it is refused when none of the usual ones takes it.
- */
-static enum err
-check_filter(const char *bpf, struct diag *d)
-{
-	static const uint16_t usual[] = { DLT_EN10MB,    101,
-					  DLT_LINUX_SLL, DLT_IEEE802_11_RADIO,
-					  DLT_PPP,       DLT_NULL };
-	char first[PCAP_ERRBUF_SIZE] = "", why[PCAP_ERRBUF_SIZE] = "";
-
-	for (size_t i = 0; i < ARRAY_LEN(usual); i++) {
-		struct bpf_program program;
-
-		if (compile_filter(bpf, usual[i], &program,
-				   i == 0 ? first : why, sizeof(why))) {
-			pcap_freecode(&program);
-			return ERR_OK;
-		}
-	}
-	return diag_set(d, ERR_USAGE, "filter '%s': %s", bpf, first);
-}
-
 enum err
 capture_open_files(struct capture **out, const char *const *paths,
 		   size_t n_paths, const char *bpf, struct diag *d)
@@ -250,15 +186,7 @@ capture_open_files(struct capture **out, const char *const *paths,
 		goto out;
 	}
 	if (bpf != NULL && bpf[0] != '\0') {
-		e = check_filter(bpf, d);
-		if (e != ERR_OK) {
-			goto out;
-		}
-		c->bpf = strdup(bpf);
-		if (c->bpf == NULL) {
-			e = diag_set(d, ERR_NOMEM, "out of memory");
-			goto out;
-		}
+		e = capture_filter_new(&c->filter, bpf, d);
 	}
 	for (size_t i = 0; i < n_paths && e == ERR_OK; i++) {
 		e = add_argument(c, paths[i], d);
@@ -284,16 +212,11 @@ capture_close(struct capture *c)
 	if (c == NULL) {
 		return;
 	}
-	for (size_t i = 0; i < MAX_FILTERS; i++) {
-		if (c->filters[i].used) {
-			pcap_freecode(&c->filters[i].program);
-		}
-	}
 	for (size_t i = 0; i < c->n_paths; i++) {
 		free(c->paths[i].name);
 	}
 	free(c->paths);
-	free(c->bpf);
+	capture_filter_free(c->filter);
 	pcapng_reader_fini(&c->pcapng);
 	source_free(c->src);
 	free(c);
@@ -383,62 +306,22 @@ next_record(struct capture *c, struct diag *d)
 	return e;
 }
 
-static struct filter *
-filter_for(struct capture *c, uint16_t linktype, struct diag *d)
-{
-	char why[PCAP_ERRBUF_SIZE] = "";
-	struct filter *f = NULL;
-
-	for (size_t i = 0; i < MAX_FILTERS; i++) {
-		f = &c->filters[i];
-		if (!f->used) {
-			break;
-		}
-		if (f->linktype == linktype) {
-			return f;
-		}
-	}
-	if (f->used) {
-		/* More link types than slots: the last slot is shared. */
-		pcap_freecode(&f->program);
-		f->used = false;
-	}
-	if (!compile_filter(c->bpf, linktype, &f->program, why, sizeof(why))) {
-		(void)diag_set(d, ERR_FORMAT,
-			       "%s: packet %llu: filter '%s' does not go with "
-			       "link type %u: %s",
-			       c->name, (unsigned long long)c->record, c->bpf,
-			       linktype, why);
-		return NULL;
-	}
-	f->used = true;
-	f->linktype = linktype;
-	return f;
-}
-
 /* ERR_OK to take it, ERR_NOTFOUND to pass over it, else the file is over. */
 static enum err
 apply_filter(struct capture *c, const struct capture_record *rec,
 	     struct diag *d)
 {
-	struct pcap_pkthdr h;
-	const struct filter *f;
+	struct diag why;
+	enum err e = c->filter != NULL
+			     ? capture_filter_take(c->filter, rec, &why)
+			     : ERR_OK;
 
-	if (c->bpf == NULL) {
-		return ERR_OK;
+	c->stats.filtered += e == ERR_NOTFOUND;
+	if (e != ERR_OK && e != ERR_NOTFOUND) {
+		(void)diag_set(d, e, "%s: packet %llu: %s", c->name,
+			       (unsigned long long)c->record, why.msg);
 	}
-	f = filter_for(c, rec->linktype, d);
-	if (f == NULL) {
-		return ERR_FORMAT;
-	}
-	memset(&h, 0, sizeof(h));
-	h.caplen = (bpf_u_int32)rec->data.len;
-	h.len = rec->wirelen;
-	if (pcap_offline_filter(&f->program, &h, rec->data.p) == 0) {
-		c->stats.filtered++;
-		return ERR_NOTFOUND;
-	}
-	return ERR_OK;
+	return e;
 }
 
 /* The batch's frames live in 'map' from now on, or until it is refilled. */
@@ -502,7 +385,7 @@ append_views(struct capture *c, struct batch_frames *b)
 	};
 	uint32_t n;
 
-	if (c->format != FORMAT_PCAP || c->bpf != NULL ||
+	if (c->format != FORMAT_PCAP || c->filter != NULL ||
 	    b->n >= c->batch_max) {
 		return;
 	}

@@ -188,6 +188,7 @@ static void
 emit(struct eve_writer *w, enum event_type type, uint8_t severity,
      struct view line)
 {
+	w->count.events[type]++;
 	if (w->set.eve_types >> type & 1) {
 		write_line(w, line);
 	}
@@ -274,13 +275,9 @@ complete(struct eve_writer *w, const struct record *r,
 }
 
 static struct view
-made_line(struct eve_writer *w, const struct parcel *p,
-	  const struct parcel_item *item)
+made_line(struct eve_writer *w, const struct outbox *box,
+	  const struct record *r, const struct parcel_news *news)
 {
-	const struct outbox *box = &p->box[item->box];
-	const struct record *r = &box->rec[item->index];
-	const struct parcel_news *news =
-		item->news > 0 ? &p->news[item->news - 1] : NULL;
 	struct view line = outbox_line(box, r);
 	uint32_t picket_at = r->picket_at;
 
@@ -294,19 +291,27 @@ made_line(struct eve_writer *w, const struct parcel *p,
 }
 
 static void
+write_record(struct eve_writer *w, const struct outbox *box,
+	     const struct record *r, const struct parcel_news *news)
+{
+	struct view line = made_line(w, box, r, news);
+
+	if (line.len > 0) {
+		emit(w, r->type, r->severity, line);
+	} else {
+		w->count.lost++;
+	}
+}
+
+static void
 write_parcel(struct eve_writer *w, struct parcel *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		const struct parcel_item *item = &p->item[i];
 		const struct outbox *box = &p->box[item->box];
-		const struct record *r = &box->rec[item->index];
-		struct view line = made_line(w, p, item);
 
-		if (line.len > 0) {
-			emit(w, r->type, r->severity, line);
-		} else {
-			w->count.lost++;
-		}
+		write_record(w, box, &box->rec[item->index],
+			     item->news > 0 ? &p->news[item->news - 1] : NULL);
 	}
 	parcel_reset(p);
 }
@@ -451,6 +456,20 @@ eve_writer_line(struct eve_writer *w, enum event_type type, struct view line)
 	eve_writer_wait(w);
 	emit(w, type, 0, line);
 	write_buffer(w);
+}
+
+void
+eve_writer_record(struct eve_writer *w, const struct outbox *box,
+		  const struct record *r, struct held_rule *h)
+{
+	struct parcel_news news;
+
+	if (h != NULL) {
+		memcpy(news.fresh, h->fresh, sizeof(news.fresh));
+		held_told(h);
+	}
+	eve_writer_wait(w);
+	write_record(w, box, r, h != NULL ? &news : NULL);
 }
 
 void

@@ -59,6 +59,7 @@ struct eve_writer_settings {
 };
 
 struct eve_writer_counters {
+	uint64_t events[EVENT_TYPE_COUNT]; /* written or forwarded */
 	uint64_t lost, forwarded, bytes, write_errors;
 };
 
@@ -76,6 +77,10 @@ void eve_writer_wait(struct eve_writer *w);
 /* One line behind all others, written at once. */
 void eve_writer_line(struct eve_writer *w, enum event_type type,
 		     struct view line);
+/* A record behind all others: for whoever has no memory for a parcel.  'h' as in
+ * parcel_add(). */
+void eve_writer_record(struct eve_writer *w, const struct outbox *box,
+		       const struct record *r, struct held_rule *h);
 /* Closes and opens the file again, after rotation. */
 void eve_writer_reopen(struct eve_writer *w);
 /* Of what is out: wait before. */

@@ -2,7 +2,7 @@
 /*
  * event_line.h - the members that several kinds of event share
  *
- * Internal: included by event_log.c, event_alert.c and event_scene.c only.
+ * Internal: included by event_log.c and event_scene.h only.
  *
  * Place    with event_log.
  * Threads  as event_log.h.

@@ -6,8 +6,8 @@
  * adds stands under the key "picket".
  *
  * Place    above every parser's own log_*; below worker.
- * Threads  one event_log per worker.
- * Memory   one JSON buffer, reused.
+ * Threads  one event_log per worker, and one of the writer's for scenes.
+ * Memory   the worker's outbox, or one JSON buffer, reused.
  * Cost     about a microsecond a line; never per packet.
  */
 #ifndef SENSOR_EVENT_LOG_H

@@ -489,12 +489,12 @@ flow_ahead_session(const struct flow_table *t, const struct packet *v,
 {
 	for (unsigned i = 0; i < n; i++) {
 		const struct flow *f = flow_guess(t, &v[i]);
-		const uint8_t *s;
 
 		if (f != NULL) {
-			s = (const uint8_t *)f->tcp;
-			__builtin_prefetch(s, 1);
-			__builtin_prefetch(s + 64, 1);
+			uintptr_t s = (uintptr_t)f->tcp; /* or 0 */
+
+			__builtin_prefetch((const void *)s, 1);
+			__builtin_prefetch((const void *)(s + 64), 1);
 			__builtin_prefetch(f->app);
 		}
 	}

@@ -10,12 +10,12 @@
  *   struct forward_options o = { .redis_url = url, .site = "a",
  *                                .sensor = "tap1", .block = replay };
  *   forward_start(&f, &o, &diag);
- *   forward_push(f, line, severity);            (one thread)
+ *   forward_push(f, line, severity);            (one at a time)
  *   forward_finish(f, FORWARD_SENT, 10000, &result);
  *   forward_free(f);
  *
  * Place    above sender.h; root of the sending side.
- * Threads  forward_push() by one thread; forward_get_stats() by any; the rest
+ * Threads  forward_push() by one at a time; forward_get_stats() by any; the rest
  *          by the program's main thread.
  * Memory   the queue (twice queue_bytes / 2), one batch, one frame, and what
  *          Redis has not taken of at most 48 frames.

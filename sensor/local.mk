@@ -7,6 +7,7 @@ libsensor_a_SOURCES += \
 	sensor/capture_map.h sensor/capture_map.c \
 	sensor/capture_source.h sensor/capture_source.c \
 	sensor/capture_format.h sensor/capture_pcap.c sensor/capture_pcapng.c \
+	sensor/capture_filter.h sensor/capture_filter.c \
 	sensor/capture.h sensor/capture_file.c \
 	sensor/defrag_policy.h sensor/defrag_policy.c \
 	sensor/defrag.h sensor/defrag.c \
@@ -107,8 +108,8 @@ libsensor_a_SOURCES += \
 	sensor/log_payload.h sensor/log_payload.c \
 	sensor/event_log.h sensor/event_log.c \
 	sensor/event_line.h sensor/event_alert.c \
-	sensor/pair_owners.h sensor/worker.h sensor/worker_state.h sensor/worker_asks.c sensor/worker_ahead.c sensor/worker_alert.c \
 	sensor/event_scene.h sensor/event_scene.c sensor/event_flow.c \
+	sensor/pair_owners.h \
 	sensor/worker.h sensor/worker_state.h sensor/worker_asks.c sensor/worker_ahead.c sensor/worker_alert.c \
 	sensor/worker_stream.c sensor/worker_tx.c sensor/worker_flow.c \
 	sensor/worker.c \

@@ -107,9 +107,10 @@ outbox_swap(struct outbox *a, struct outbox *b)
 	*b = t;
 }
 
-/* Copies 'line' (unless it stands at the text's end already) and the claim's
- * values in; on lack of memory counts them as
- * lost.  Only an alert that is held back, or a claim, may come without a line.
+/*
+ * Copies 'line' (unless it stands at the text's end already) and the claim's
+ * values in; on lack of memory counts them as lost.  Only an alert that is held
+ * back, or a claim, may come without a line.
  */
 void outbox_put(struct outbox *o, const struct record *r, struct view line);
 /* Copies in what several records are to share; false without memory. */

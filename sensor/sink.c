@@ -84,7 +84,6 @@ sink_wait(struct sink *s)
 void
 sink_line(struct sink *s, enum event_type type, struct view line)
 {
-	s->count.events[type]++;
 	eve_writer_line(s->writer, type, line);
 }
 
@@ -108,16 +107,15 @@ cause_of(struct sink *s, const struct record *r)
 	return HELD_NOT;
 }
 
-/* Whether the line of 'r' goes out is decided here, in its turn. */
-static void
-decide(struct sink *s, struct parcel *p, const struct slot *at,
-       const struct record *r)
+/* Whether the line of 'r' goes out, which is decided here, in its turn; with
+ * what was held back of its rule before, or NULL. */
+static bool
+goes_out(struct sink *s, const struct record *r, struct held_rule **news)
 {
-	struct held_rule *h = NULL;
-
+	*news = NULL;
 	if (r->unmet || (r->len == 0 && r->rule == NULL)) {
 		s->count.unmet += r->unmet && r->rule != NULL;
-		return;
+		return false;
 	}
 	if (r->rule != NULL) {
 		enum held_cause c = cause_of(s, r);
@@ -125,14 +123,13 @@ decide(struct sink *s, struct parcel *p, const struct slot *at,
 		if (c != HELD_NOT) {
 			s->count.suppressed += c <= HELD_RATE_FILTER;
 			held_add(s->held, r->rule, c);
-			return;
+			return false;
 		}
 		s->count.threshold_evicted = threshold_evicted(s->thresholds);
 		s->count.alerts++;
-		h = held_news(s->held, r->rule);
+		*news = held_news(s->held, r->rule);
 	}
-	s->count.events[r->type]++;
-	parcel_add(p, at->box, at->index, h);
+	return true;
 }
 
 static int
@@ -278,6 +275,29 @@ line_up(struct sink *s, struct outbox *const *boxes, unsigned n)
 	return k;
 }
 
+/*
+ * Without memory to sort: late order beats loss, and what rules ask of shared
+ * state is settled all the same.
+ */
+static void
+take_unsorted(struct sink *s, struct outbox *const *boxes, unsigned n)
+{
+	struct held_rule *news;
+
+	for (unsigned i = 0; i < n; i++) {
+		for (size_t k = 0; k < boxes[i]->n; k++) {
+			struct record *r = &boxes[i]->rec[k];
+
+			if (r->claim.prog != NULL) {
+				settle(s, boxes[i], r);
+			}
+			if (goes_out(s, r, &news)) {
+				eve_writer_record(s->writer, boxes[i], r, news);
+			}
+		}
+	}
+}
+
 void
 sink_round(struct sink *s, struct outbox *const *boxes, unsigned n)
 {
@@ -294,15 +314,18 @@ sink_round(struct sink *s, struct outbox *const *boxes, unsigned n)
 	}
 	p = eve_writer_take(s->writer);
 	if (!reserve(s, total) || !parcel_reserve(p, total)) {
-		s->count.lost += total;
+		take_unsorted(s, boxes, n);
 		return;
 	}
 	total = line_up(s, boxes, n);
 	settle_claims(s, boxes, total);
 	for (size_t i = 0; i < total; i++) {
 		const struct slot *at = &s->slots[i];
+		struct held_rule *news;
 
-		decide(s, p, at, &boxes[at->box]->rec[at->index]);
+		if (goes_out(s, &boxes[at->box]->rec[at->index], &news)) {
+			parcel_add(p, at->box, at->index, news);
+		}
 	}
 	for (unsigned i = 0; i < n; i++) {
 		outbox_swap(boxes[i], &p->box[i]);
@@ -329,6 +352,7 @@ sink_counters(struct sink *s)
 
 	eve_writer_wait(s->writer);
 	s->told = s->count;
+	memcpy(s->told.events, w->events, sizeof(s->told.events));
 	s->told.lost += w->lost;
 	s->told.forwarded = w->forwarded;
 	s->told.bytes = w->bytes;

@@ -64,26 +64,29 @@ fetch_parsers(struct worker *w, const struct packet *p, unsigned n)
 static unsigned
 lines_per_frame(const struct worker *w, struct frame *const *v, unsigned n)
 {
-	size_t bytes = 0;
+	uintptr_t bytes;
 
 	if (w->expected.len == 0 || n == 0) {
 		return 0;
 	}
-	/* they stand one behind the other, with what is between them */
-	bytes = (size_t)(w->expected.p - v[0]->data);
+	/* They stand one behind the other, with what is between them; if not,
+	 * the bounds hold. */
+	bytes = (uintptr_t)w->expected.p - (uintptr_t)v[0]->data;
 	bytes += bytes / 8;
-	return (unsigned)(MIN(bytes, EXPECT_MAX) / n / LINE + 1);
+	bytes = MIN(bytes, MIN(w->expected.len, EXPECT_MAX));
+	return (unsigned)(bytes / n / LINE + 1);
 }
 
 static inline void
 fetch_expected(struct worker *w, unsigned lines)
 {
-	const uint8_t *p = w->expected.p;
+	/* Not as a pointer: it may go past the end, where nothing is read. */
+	uintptr_t at = (uintptr_t)w->expected.p;
 
-	for (unsigned i = 0; i < lines; i++) {
-		__builtin_prefetch(p + (size_t)i * LINE);
+	for (unsigned i = 0; i < lines; i++, at += LINE) {
+		__builtin_prefetch((const void *)at);
 	}
-	w->expected.p = p + (size_t)lines * LINE;
+	w->expected.p = (const uint8_t *)at;
 }
 
 static inline void

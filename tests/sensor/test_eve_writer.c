@@ -16,6 +16,21 @@
 #define LINES 50
 #define LINE_LEN 4000 /* 200 kB a round: five fill the write buffer */
 
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && \
+	!defined(__SANITIZE_THREAD__)
+#define CAN_RUN_OUT 1
+/* This thread is given no more memory. */
+static _Thread_local bool run_out;
+
+void *__libc_realloc(void *p, size_t n);
+
+void *
+realloc(void *p, size_t n)
+{
+	return run_out ? NULL : __libc_realloc(p, n);
+}
+#endif
+
 static void
 nap_ms(long ms)
 {
@@ -92,6 +107,52 @@ lines_come_in_order(void **state)
 	outbox_free(box[1]);
 	close(fd);
 	unlink(path);
+}
+
+/* No memory to sort a round by: its lines come out of order, but come, and a
+ * claim that does not hold is no alert. */
+static void
+unsorted_rather_than_lost(void **state)
+{
+#ifdef CAN_RUN_OUT
+	char path[] = "/tmp/picket-eve-XXXXXX";
+	int fd = mkstemp(path);
+	struct outbox *box[2] = { outbox_new(), outbox_new() };
+	struct sink *s = sink_to(path);
+	struct record claim = { .order = 2,
+				.type = EVENT_TYPE_FLOW,
+				/* only that there is one counts */
+				.claim = { .prog = (const void *)path } };
+
+	(void)state;
+	put_line(box[0], 1, 0, "before");
+	sink_round(s, box, 1);
+	outbox_reset(box[0]);
+	for (unsigned i = 0; i < 5; i++) {
+		put_line(box[0], 5 + i, 0, "a");
+		put_line(box[1], 4, i, "b");
+	}
+	outbox_put(box[1], &claim, VIEW_LIT("not met"));
+	run_out = true;
+	sink_round(s, box, 2);
+	run_out = false;
+	outbox_reset(box[0]);
+	outbox_reset(box[1]);
+	put_line(box[0], 20, 0, "behind");
+	sink_round(s, box, 2);
+	assert_int_equal(sink_counters(s)->lost, 0);
+	assert_int_equal(sink_counters(s)->events[EVENT_TYPE_FLOW], 12);
+	assert_int_equal(sink_close(s), ERR_OK);
+	assert_string_equal(text_of(fd), "before\na\na\na\na\na\n"
+					 "b\nb\nb\nb\nb\nbehind\n");
+	outbox_free(box[0]);
+	outbox_free(box[1]);
+	close(fd);
+	unlink(path);
+#else
+	(void)state;
+	skip();
+#endif
 }
 
 struct producer {
@@ -305,11 +366,54 @@ alerts_tell_of_their_moment(void **state)
 	unlink(path);
 }
 
+/* A line that there is no memory to make is lost, and not told as written. */
+static void
+line_not_made_is_lost(void **state)
+{
+#ifdef CAN_RUN_OUT
+	static const struct event_origin origin = { "", "", "", "", "" };
+	struct flow f = { .id = 5, .proto = IPP_UDP, .ip_version = 4 };
+	struct event_subject s = { .f = &f, .ts_us = 1, .whole = true };
+	struct record r = { .order = 1,
+			    .type = EVENT_TYPE_FLOW,
+			    .has_scene = true };
+	char path[] = "/tmp/picket-eve-XXXXXX";
+	int fd = mkstemp(path);
+	struct outbox *o = outbox_new();
+	struct sink *sink = sink_to(path);
+	struct conf *conf = conf_new();
+	struct event_log *l = event_log_new(&origin, conf);
+
+	(void)state;
+	assert_true(outbox_share(
+		o, event_scene(l, &s, (struct payload){ .gap = 0 }), &r.scene));
+	outbox_put(o, &r, event_flow_rest(l, &s));
+	put_line(o, 2, 0, "made before");
+	run_out = true;
+	sink_round(sink, &o, 1);
+	run_out = false;
+	assert_int_equal(sink_counters(sink)->lost, 1);
+	assert_int_equal(sink_counters(sink)->events[EVENT_TYPE_FLOW], 1);
+	assert_int_equal(sink_close(sink), ERR_OK);
+	assert_string_equal(text_of(fd), "made before\n");
+	event_log_free(l);
+	conf_free(conf);
+	outbox_free(o);
+	close(fd);
+	unlink(path);
+#else
+	(void)state;
+	skip();
+#endif
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_come_in_order),
+		cmocka_unit_test(unsorted_rather_than_lost),
+		cmocka_unit_test(line_not_made_is_lost),
 		cmocka_unit_test(slow_reader_is_waited_for),
 		cmocka_unit_test(flush_does_not_wait_for_more),
 		cmocka_unit_test(full_disk_is_told),
