@@ -11,7 +11,7 @@
 #include "common/log.h"
 #include "tests/sensor/reload_scene.h"
 
-#define TIMES 12 /* enough for several rounds in flight */
+#define TIMES 30 /* enough for two reloads behind all rounds in flight */
 
 static void
 the_same_rules_before_every_frame(void **state)

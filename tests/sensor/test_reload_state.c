@@ -13,7 +13,7 @@
 #include "tests/sensor/reload_scene.h"
 
 #define N_SIDS 20 /* of the text below; each speaks */
-#define TIMES 12 /* enough for several rounds in flight */
+#define TIMES 30 /* enough for two reloads behind all rounds in flight */
 
 static const char text[] =
 	"alert http any any -> any any (msg:\"captures\"; http.user_agent; "
