@@ -68,12 +68,11 @@ find_client(const struct xff_conf *x, const struct event_subject *s,
 	return found;
 }
 
-static void
-note_packet(struct scene *is, const struct packet *p)
+/* What of a packet its events show; nothing that it borrows. */
+static struct packet
+shown_of(const struct packet *p)
 {
-	is->has_packet = true;
-	is->linktype = log_packet_linktype(p);
-	is->packet = (struct scene_packet){
+	struct packet shown = {
 		.src = p->src,
 		.dst = p->dst,
 		.sport = p->sport,
@@ -85,7 +84,9 @@ note_packet(struct scene *is, const struct packet *p)
 		.icmp_code = p->icmp_code,
 		.flags = p->flags,
 	};
-	memcpy(is->packet.vlan, p->vlan, sizeof(p->vlan));
+
+	memcpy(shown.vlan, p->vlan, sizeof(shown.vlan));
+	return shown;
 }
 
 static void
@@ -114,6 +115,13 @@ put_parts(struct scene *is, struct json *j, const struct event_subject *s,
 {
 	size_t from = j->len;
 
+	if (s->pkt != NULL) {
+		struct packet shown = shown_of(s->pkt);
+
+		is->linktype = log_packet_linktype(s->pkt);
+		json_append(j, view_of(&shown, sizeof(shown)));
+	}
+	end_part(is, j, SCENE_FACTS, &from);
 	if (c->flow || c->app_layer || s->whole) {
 		line_metadata(j, s);
 	}
@@ -152,9 +160,6 @@ event_scene(struct event_log *l, const struct event_subject *s,
 	if (s->f != NULL) {
 		note_flow(&is, s->f);
 	}
-	if (s->pkt != NULL) {
-		note_packet(&is, s->pkt);
-	}
 	is.has_client = find_client(&c->xff, s, &is.client);
 	line_begin(l);
 	json_append(j, view_of(&is, sizeof(is)));
@@ -173,30 +178,21 @@ event_scene(struct event_log *l, const struct event_subject *s,
 void
 scene_read(struct scene_reader *r, const uint8_t *bytes)
 {
-	const struct scene_packet *p = &r->is.packet;
+	struct view facts;
 
 	memcpy(&r->is, bytes, sizeof(r->is));
 	r->text = bytes + sizeof(r->is);
+	facts = scene_part(r, SCENE_FACTS);
+	if (facts.len > 0) {
+		memcpy(&r->pkt, facts.p, sizeof(r->pkt));
+	}
 	r->subject = (struct event_subject){
 		.f = r->is.has_flow ? &r->is.flow : NULL,
-		.pkt = r->is.has_packet ? &r->pkt : NULL,
+		.pkt = facts.len > 0 ? &r->pkt : NULL,
 		.dir = (enum flow_dir)r->is.dir,
 		.ts_us = r->is.ts_us,
 		.number = r->is.number,
 	};
-	r->pkt = (struct packet){
-		.src = p->src,
-		.dst = p->dst,
-		.sport = p->sport,
-		.dport = p->dport,
-		.n_vlans = p->n_vlans,
-		.proto = p->proto,
-		.ip_version = p->ip_version,
-		.icmp_type = p->icmp_type,
-		.icmp_code = p->icmp_code,
-		.flags = p->flags,
-	};
-	memcpy(r->pkt.vlan, p->vlan, sizeof(p->vlan));
 	r->payload = (struct payload){
 		.v = scene_part(r, SCENE_PAYLOAD),
 		.stream = r->is.payload_is_stream,

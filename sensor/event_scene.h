@@ -20,8 +20,10 @@
 
 #include "sensor/event_line.h"
 
-/* Members, with their keys, that the scene has as text; the last as bytes. */
+/* Members, with their keys, that the scene has as text; the first and the last
+ * as bytes. */
 enum scene_part {
+	SCENE_FACTS, /* a struct packet with what events show of it */
 	SCENE_METADATA,
 	SCENE_TUNNEL,
 	SCENE_TX, /* and its files */
@@ -30,36 +32,24 @@ enum scene_part {
 	SCENE_PARTS
 };
 
-/* What of a packet its events show. */
-struct scene_packet {
-	struct addr src, dst;
-	uint16_t sport, dport;
-	uint16_t vlan[PKT_MAX_VLANS];
-	uint8_t n_vlans;
-	uint8_t proto, ip_version;
-	uint8_t icmp_type, icmp_code;
-	uint32_t flags; /* enum packet_flags */
-};
-
 struct scene {
 	const struct event_settings *set;
 	uint64_t ts_us, number;
 	struct flow flow; /* nothing that hangs on it */
 	struct line_apps apps;
-	struct scene_packet packet;
 	struct addr client; /* behind a proxy */
 	size_t payload_all;
 	uint64_t payload_gap;
 	uint32_t part_len[SCENE_PARTS];
 	uint16_t linktype;
 	uint8_t dir; /* enum flow_dir */
-	bool has_flow, has_packet, has_client, payload_is_stream;
+	bool has_flow, has_client, payload_is_stream;
 };
 
 /* A scene as the functions of events want it. */
 struct scene_reader {
 	struct scene is;
-	struct packet pkt; /* what a scene_packet tells */
+	struct packet pkt; /* what SCENE_FACTS tells */
 	struct event_subject subject; /* of 'is' and 'pkt'; no transaction */
 	struct payload payload;
 	const uint8_t *text;
