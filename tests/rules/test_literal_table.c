@@ -9,18 +9,10 @@
 
 #include "rules/literal_table.h"
 #include "rules/rule_match.h"
+#include "tests/rnd.h"
 #include "tests/rules/rule_case.h"
 
 #define N_KEYS 600
-
-static uint32_t rnd_state = 7;
-
-static uint32_t
-rnd(uint32_t n)
-{
-	rnd_state = rnd_state * 1664525u + 1013904223u;
-	return (rnd_state >> 8) % n;
-}
 
 /* Short words over few letters, so that many are ends of each other. */
 static size_t
@@ -199,5 +191,6 @@ main(void)
 		cmocka_unit_test(test_forms),
 	};
 
+	rnd_state = 7;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,19 +11,11 @@
 #include "rules/range_classes.h"
 #include "rules/rule_match.h"
 #include "rules/rule_plan.h"
+#include "tests/rnd.h"
 #include "tests/rules/rule_case.h"
 
 #define N_SETS 70
 #define SPACE 2000
-
-static uint32_t rnd_state = 11;
-
-static uint32_t
-rnd(uint32_t n)
-{
-	rnd_state = rnd_state * 1664525u + 1013904223u;
-	return (rnd_state >> 8) % n;
-}
 
 static void
 test_classes(void **state)

@@ -24,7 +24,7 @@ tests_sensor_test_app_http_SOURCES = tests/sensor/test_app_http.c \
 tests_sensor_test_app_http_LDADD = $(LIBS_SENSOR)
 
 UNIT_TESTS += tests/sensor/test_http_plain
-tests_sensor_test_http_plain_SOURCES = tests/sensor/test_http_plain.c
+tests_sensor_test_http_plain_SOURCES = tests/rnd.h tests/sensor/test_http_plain.c
 tests_sensor_test_http_plain_LDADD = $(LIBS_SENSOR)
 
 UNIT_TESTS += tests/sensor/test_http_name

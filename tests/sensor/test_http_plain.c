@@ -11,15 +11,7 @@
 #include <cmocka.h>
 
 #include "sensor/app_http_line.h"
-
-static uint32_t rnd_state = 11;
-
-static uint32_t
-rnd(uint32_t n)
-{
-	rnd_state = rnd_state * 1664525u + 1013904223u;
-	return (rnd_state >> 8) % n;
-}
+#include "tests/rnd.h"
 
 /* What is there at once must be what http_cut() gives, by either rule. */
 static void
