@@ -4,6 +4,7 @@ libcommon_a_SOURCES = \
 	common/base.h \
 	common/err.h common/err.c \
 	common/clock.h common/clock.c \
+	common/thread.h common/thread.c \
 	common/log.h common/log.c \
 	common/addr.h common/addr.c \
 	common/proto.h common/proto.c \

@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "common/json.h"
 #include "common/log.h"
+#include "common/thread.h"
 #include "sensor/event_log.h"
 #include "sensor/forward.h"
 
@@ -353,14 +353,8 @@ run(void *arg)
 static enum err
 start(struct eve_writer *w, struct diag *d)
 {
-	sigset_t all, old;
-	int rc;
+	int rc = thread_start(&w->thread, run, w);
 
-	/* Signals are the main thread's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&w->thread, NULL, run, w);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (rc != 0) {
 		return diag_set(d, ERR_IO, "cannot start the writer: %s",
 				strerror(rc));

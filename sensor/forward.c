@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -13,6 +12,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/thread.h"
 #include "sensor/batch.h"
 
 #define QUEUE_BYTES ((size_t)8 << 20)
@@ -572,17 +572,11 @@ open_parts(struct forward *f, struct diag *d)
 		       : diag_set(d, ERR_IO, "eventfd: %s", strerror(errno));
 }
 
-/* The thread takes no signals: they are main's. */
 static enum err
 start_thread(struct forward *f, struct diag *d)
 {
-	sigset_t all, old;
-	int rc;
+	int rc = thread_start(&f->thread, run, f);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&f->thread, NULL, run, f);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (rc != 0) {
 		return diag_set(d, ERR_NOMEM, "cannot start a thread: %s",
 				strerror(rc));

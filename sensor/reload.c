@@ -3,7 +3,6 @@
 
 #include <malloc.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/thread.h"
 #include "rules/admission.h"
 
 #define PROBLEMS_SAID 3 /* in the log; --check has them all */
@@ -283,17 +283,11 @@ run(void *arg)
 	return NULL;
 }
 
-/* The thread takes no signals: they are main's. */
 static enum err
 start_thread(struct reload *r, struct diag *d)
 {
-	sigset_t all, old;
-	int rc;
+	int rc = thread_start(&r->thread, run, r);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&r->thread, NULL, run, r);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (rc != 0) {
 		return diag_set(d, ERR_NOMEM, "cannot start a thread: %s",
 				strerror(rc));
