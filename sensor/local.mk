@@ -90,10 +90,12 @@ libsensor_a_SOURCES += \
 
 # batch, spool, forward
 libsensor_a_SOURCES += \
+	sensor/spool_file.h sensor/spool_file.c \
+	sensor/spool_check.h sensor/spool_check.c \
 	sensor/spool_meta.h sensor/spool_meta.c \
 	sensor/spool_seg.h sensor/spool_seg.c \
 	sensor/spool.h sensor/spool_state.h \
-	sensor/spool.c sensor/spool_open.c \
+	sensor/spool.c sensor/spool_read.c sensor/spool_open.c \
 	sensor/batch.h sensor/batch.c \
 	sensor/presence.h sensor/presence.c \
 	sensor/sender.h sensor/sender.c \

@@ -21,6 +21,7 @@
 #include "sensor/progress.h"
 #include "sensor/reload.h"
 #include "sensor/replay.h"
+#include "sensor/spool_check.h"
 #include "sensor/stats.h"
 
 /* So many keep the writer less than busy when it makes the events of flows as
@@ -545,6 +546,23 @@ stop(struct sensor *s, int status)
 	return status;
 }
 
+/* --spool-check: the verdict is the exit status. */
+static int
+check_spool(const struct options *o)
+{
+	struct spool_check c;
+	int status;
+
+	spool_check(&c, o->spool_check);
+	status = (int)c.verdict;
+	if (!(o->json ? spool_check_json : spool_check_print)(&c, stdout)) {
+		log_err("cannot write what was found: %s", strerror(errno));
+		status = EXIT_USAGE;
+	}
+	spool_check_fini(&c);
+	return status;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -571,6 +589,11 @@ main(int argc, char **argv)
 		printf("picket-sensor %s\n", PACKAGE_VERSION);
 		options_fini(&s.opt);
 		return EXIT_DONE;
+	}
+	if (s.opt.spool_check != NULL) {
+		status = check_spool(&s.opt);
+		options_fini(&s.opt);
+		return status;
 	}
 	catch_signals();
 	status = load_rules(&s);

@@ -30,6 +30,8 @@ struct options {
 	const char *profile; /* where the rules' costs go; NULL: not asked */
 	bool profile_json;
 	bool check, check_json, strict, quiet;
+	const char *spool_check; /* the spool to look at; NULL: not asked */
+	bool json; /* and to tell of as JSON */
 	bool rules_owned; /* rules.v came from the settings, on the heap */
 	/* What to do instead of running: text was printed. */
 	bool help, version;

@@ -54,7 +54,7 @@ emptied() {
 	sensor_home --read "$top/pcaps/tls.pcap" --site "$1" --sensor tap1 \
 		--redis "unix://$sock" --spool "$tmp/spool-$1" \
 		--forward-types alert 2>>"$tmp/again-$1.log" &&
-		[ -z "$(find "$tmp/spool-$1" -type f ! -name lock ! -name meta)" ]
+		[ -z "$(find "$tmp/spool-$1" -type f ! -name lock ! -name 'meta*')" ]
 }
 for s in $sites; do
 	eventually 5 emptied "$s" || {
