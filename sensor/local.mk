@@ -99,6 +99,7 @@ libsensor_a_SOURCES += \
 	sensor/batch.h sensor/batch.c \
 	sensor/presence.h sensor/presence.c \
 	sensor/sender.h sensor/sender.c \
+	sensor/loss_report.h sensor/loss_report.c \
 	sensor/forward.h sensor/forward.c
 
 # worker and program

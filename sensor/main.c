@@ -239,6 +239,7 @@ start_forward(struct sensor *s, struct diag *d)
 			conf_u64(c, "spool.max-size", 0, 0, UINT64_MAX),
 		.resend_s = (unsigned)conf_u64(c, "spool.resend-seconds", 0, 0,
 					       86400),
+		.spool_sync = s->opt.spool_sync,
 		.block = true,
 		.facts = read_presence,
 		.facts_arg = s,

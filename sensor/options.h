@@ -11,6 +11,7 @@
 
 #include "common/conf.h"
 #include "sensor/record.h"
+#include "sensor/spool.h"
 
 #define OPTIONS_MAX_LIST 1024
 
@@ -25,6 +26,7 @@ struct options {
 	const char *eve, *stats, *redis, *spool;
 	const char *site, *sensor, *owner, *exercise, *tlp, *bpf;
 	uint32_t eve_types, forward_types;
+	enum spool_sync_policy spool_sync;
 	unsigned workers;
 	double pace;
 	const char *profile; /* where the rules' costs go; NULL: not asked */

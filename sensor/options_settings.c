@@ -21,6 +21,8 @@ static const struct conf_key keys[] = {
 	{ "redis", "string", "", "where to forward to" },
 	{ "spool.dir", "string", "", "where batches wait" },
 	{ "spool.max-size", "size", "1gb", "bound of the spool" },
+	{ "spool.sync", "string", "batch",
+	  "when batches are made durable: batch, interval, none" },
 	{ "spool.resend-seconds", "number", "10",
 	  "without progress, send again after" },
 	{ "forward.types", "list", "alert,stats", "event types forwarded" },
@@ -231,6 +233,13 @@ check_sense(struct options *o, struct diag *d)
 	}
 	if (e != ERR_OK) {
 		return e;
+	}
+	if (!spool_sync_policy_read(conf_str(o->conf, "spool.sync", "batch"),
+				    &o->spool_sync)) {
+		return diag_set(d, ERR_USAGE,
+				"spool.sync: '%s' is none of batch, interval "
+				"and none",
+				conf_str(o->conf, "spool.sync", ""));
 	}
 	if (o->interfaces.n > 0) {
 		return diag_set(d, ERR_USAGE,

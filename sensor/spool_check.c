@@ -304,11 +304,10 @@ look_for_gaps(struct spool_check *c)
 		problem(c, c->verdict, "out of memory: gaps are not told");
 		return;
 	}
-	if (c->n_seq == 0) {
-		return;
+	if (c->n_seq > 1) {
+		qsort(c->seq, c->n_seq, sizeof(*c->seq), by_number);
 	}
-	qsort(c->seq, c->n_seq, sizeof(*c->seq), by_number);
-	if (!c->has_meta) { /* then nobody knows what came before */
+	if (!c->has_meta && c->n_seq > 0) { /* who knows what came before */
 		want = c->seq[0];
 	}
 	for (size_t i = 0; i < c->n_seq; i++) {
@@ -316,6 +315,10 @@ look_for_gaps(struct spool_check *c)
 			add_gap(c, want, c->seq[i] - 1);
 		}
 		want = c->seq[i] + 1;
+	}
+	/* Given, as the ledger knows, and not found. */
+	if (!c->in_use && c->meta.next > want) {
+		add_gap(c, want, c->meta.next - 1);
 	}
 }
 
@@ -384,12 +387,12 @@ print_gaps(const struct spool_check *c, FILE *f)
 	fprintf(f, "%s\n", shown < c->n_gaps ? " ..." : "");
 }
 
-bool
-spool_check_print(const struct spool_check *c, FILE *f)
+static void
+print_content(const struct spool_check *c, FILE *f)
 {
 	const struct spool_meta *m = &c->meta;
 
-	fprintf(f, "spool %s of %s, epoch %" PRIu64, c->dir,
+	fprintf(f, " of %s, epoch %" PRIu64,
 		m->name[0] != '\0' ? m->name : "(unknown)", m->epoch);
 	if (c->in_use) {
 		fprintf(f, ", in use by process %ld", c->pid);
@@ -408,6 +411,17 @@ spool_check_print(const struct spool_check *c, FILE *f)
 			c->waiting[i].segments, m->shed_events[i]);
 	}
 	print_gaps(c, f);
+}
+
+bool
+spool_check_print(const struct spool_check *c, FILE *f)
+{
+	fprintf(f, "spool %s", c->dir);
+	if (c->has_meta || c->segments > 0) {
+		print_content(c, f);
+	} else {
+		fputc('\n', f);
+	}
 	for (unsigned i = 0; i < MIN(c->n_problems, SPOOL_CHECK_PROBLEMS);
 	     i++) {
 		fprintf(f, "problem: %s\n",
