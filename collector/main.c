@@ -11,6 +11,7 @@
 
 #include "collector/console.h"
 #include "collector/pipeline.h"
+#include "collector/service.h"
 #include "common/clock.h"
 #include "common/conf.h"
 #include "common/log.h"
@@ -43,6 +44,10 @@ static const struct conf_key keys[] = {
 	  "ATT&CK tactics in order that make an incident" },
 	{ "correlate.max-keys", "number", "200000", "keys kept in memory" },
 	{ "correlate.max-links", "number", "400000", "links kept in memory" },
+	{ "metrics.listen", "string", "",
+	  "ADDRESS:PORT for Prometheus; absent: none" },
+	{ "metrics.allow-remote", "bool", "no",
+	  "let it listen beyond loopback, without a log-in" },
 };
 
 static const char help_text[] =
@@ -249,7 +254,7 @@ configure(const struct conf *conf, struct arguments *args,
 	static const char *const own[] = {
 		"redis",  "store",      "geoip",    "missions",
 		"feed",   "until-idle", "consumer", "correlate",
-		"listen", "console",    NULL
+		"listen", "console",    "metrics",  NULL
 	};
 	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own, d);
 
@@ -333,6 +338,7 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	struct mission_map *map = NULL;
 	struct pipeline *p = NULL;
 	struct console *console = NULL;
+	struct service service;
 	struct diag d = { "" };
 	int status = 0;
 	enum err e;
@@ -348,20 +354,29 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 		return fail(2, &d);
 	}
 	cfg->missions = at.missions = map;
-	e = pipeline_open(&p, cfg, &d);
+	cfg->turn = service_turn;
+	cfg->turn_arg = &service;
+	e = service_start(&service, conf, &d);
+	if (e == ERR_OK) {
+		e = pipeline_open(&p, cfg, &d);
+	}
 	if (e == ERR_OK && at.listen != NULL) {
 		e = console_start(&console, &at, &d);
 	}
 	if (e != ERR_OK) {
+		service_stop(&service);
 		pipeline_close(p);
 		mission_free(map);
 		return fail(e == ERR_NOMEM ? 1 : 2, &d);
 	}
+	service_running(&service, p);
 	e = pipeline_run(p, &stop, &report, &rotate, &d);
 	if (e != ERR_OK) {
 		status = fail(1, &d);
 	}
+	service_stopping(&service);
 	console_stop(console);
+	service_stop(&service);
 	summary(p);
 	pipeline_close(p);
 	mission_free(map);

@@ -129,6 +129,11 @@ libsensor_a_SOURCES += \
 	sensor/options_settings.c sensor/options.c \
 	sensor/option_keys.h sensor/option_keys.c
 
+# what whoever runs it is told
+libsensor_a_SOURCES += \
+	sensor/metrics.h sensor/metrics.c \
+	sensor/service.h sensor/service.c
+
 bin_PROGRAMS += picket-sensor
 picket_sensor_SOURCES = sensor/main.c
 picket_sensor_LDADD = libsensor.a librules.a libcommon.a $(SENSOR_LIBS) \

@@ -22,6 +22,7 @@
 #include "sensor/reload.h"
 #include "sensor/replay.h"
 #include "sensor/spool_check.h"
+#include "sensor/service.h"
 #include "sensor/stats.h"
 
 /* So many keep the writer less than busy when it makes the events of flows as
@@ -34,6 +35,8 @@ static volatile sig_atomic_t stop_requested;
 static volatile sig_atomic_t reopen_requested;
 static volatile sig_atomic_t stats_requested;
 static volatile sig_atomic_t reload_requested;
+/* Somebody wants to read the workers' counters: see tick(). */
+static volatile sig_atomic_t idle_wanted;
 
 static void
 on_signal(int sig)
@@ -44,6 +47,7 @@ on_signal(int sig)
 		break;
 	case SIGUSR1:
 		stats_requested = 1;
+		idle_wanted = 1;
 		break;
 	case SIGUSR2:
 		reload_requested = 1;
@@ -83,6 +87,7 @@ struct sensor {
 	struct stats_source stats;
 	struct profile_start profile;
 	struct progress *progress;
+	struct service service;
 	struct json json;
 	uint64_t started_ms;
 	_Atomic uint64_t packets; /* published for the forwarder's thread */
@@ -331,8 +336,11 @@ start(struct sensor *s, struct diag *d)
 
 	alert_conf_read(&alert, s->opt.conf);
 	sink.verdict = alert.verdict;
-	e = capture_open_files(&s->capture, s->opt.read.v, s->opt.read.n,
-			       s->opt.bpf, d);
+	e = service_start(&s->service, s->opt.conf, d);
+	if (e == ERR_OK) {
+		e = capture_open_files(&s->capture, s->opt.read.v,
+				       s->opt.read.n, s->opt.bpf, d);
+	}
 	if (e == ERR_OK) {
 		e = shared_state_new(&s->shared, s->rules, s->opt.conf, d);
 	}
@@ -390,17 +398,25 @@ tick(void *arg, bool idle)
 		sink_reopen(s->sink);
 	}
 	/* The counters are the workers' own while they run. */
+	if (idle) {
+		idle_wanted = 0;
+	}
 	if (stats_requested && idle) {
 		stats_requested = 0;
 		log_stats(s);
 	}
 	if (reload_requested) {
 		reload_requested = 0;
+		service_reloading(&s->service);
 		reload_request(s->reload, "SIGUSR2", 0);
 	}
 	atomic_store_explicit(&s->packets, capture_stats(s->capture)->frames,
 			      memory_order_relaxed);
 	progress_update(s->progress, capture_stats(s->capture));
+	if (service_tick(&s->service, idle,
+			 capture_stats(s->capture)->frames)) {
+		idle_wanted = 1;
+	}
 }
 
 static int
@@ -437,7 +453,7 @@ run(struct sensor *s)
 		.pace = s->opt.pace,
 		.stop = &stop_requested,
 		.tick = tick,
-		.want_idle = &stats_requested,
+		.want_idle = &idle_wanted,
 		.tick_arg = s,
 	};
 	struct replay_result result;
@@ -445,6 +461,7 @@ run(struct sensor *s)
 	int status = EXIT_DONE;
 
 	profile_begin(&s->profile);
+	service_running(&s->service, &s->stats, s->forward);
 	s->progress = progress_new(!s->opt.quiet && isatty(STDERR_FILENO));
 	if (replay_run(&set, &result, &d) != ERR_OK) {
 		log_err("%s", d.msg);
@@ -517,6 +534,7 @@ stop(struct sensor *s, int status)
 {
 	int st;
 
+	service_stopping(&s->service);
 	if (s->sink != NULL && status != EXIT_USAGE) {
 		say_result(s);
 		st = write_stats_file(s);
@@ -538,6 +556,7 @@ stop(struct sensor *s, int status)
 	for (unsigned i = 0; i < s->n_workers; i++) {
 		worker_free(s->worker[i]);
 	}
+	service_stop(&s->service);
 	capture_close(s->capture);
 	reload_free(s->reload);
 	shared_state_free(s->shared); /* the reload's thread looks at it */

@@ -77,11 +77,15 @@ static const struct conf_key keys[] = {
 	{ "checksum-validation", "bool", "yes", "verify TCP/UDP checksums" },
 	{ "outputs.*", "list", "", "Suricata's, as far as known" },
 	{ "bpf-filter", "string", "", "capture filter" },
+	{ "metrics.listen", "string", "",
+	  "ADDRESS:PORT for Prometheus; absent: none" },
+	{ "metrics.allow-remote", "bool", "no",
+	  "let it listen beyond loopback, without a log-in" },
 };
 
 static const char *const own_sections[] = { "spool",   "forward", "eve",
 					    "memory",  "picket",  "rules",
-					    "control", NULL };
+					    "control", "metrics", NULL };
 
 enum err
 path_list_push(struct path_list *l, const char *v, struct diag *d)

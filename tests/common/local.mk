@@ -42,3 +42,11 @@ tests_common_test_json_read_LDADD = $(LIBS_COMMON)
 UNIT_TESTS += tests/common/test_control
 tests_common_test_control_SOURCES = tests/common/test_control.c
 tests_common_test_control_LDADD = $(LIBS_COMMON)
+
+# what whoever runs the programs is told
+UNIT_TESTS += tests/common/test_notify
+tests_common_test_notify_SOURCES = tests/common/test_notify.c
+tests_common_test_notify_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_metrics
+tests_common_test_metrics_SOURCES = tests/common/test_metrics.c
+tests_common_test_metrics_LDADD = $(LIBS_COMMON)
