@@ -31,7 +31,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 N_SCENES = 6
 SECONDS = 4
 PACKETS = 2500
-PATIENCE_S = 120  # for what should take moments, on a machine that is busy
 
 
 class Scene:
@@ -68,8 +67,8 @@ def load_scenes(args):
 
 def choose(rng, only):
     names = only or sorted(faults.FAULTS)
-    n = rng.choice((1, 2, 2, 3, 3, 4))
-    return [rng.choice(names) for _ in range(n)]
+    weights = [faults.FAULTS[name].weight for name in names]
+    return rng.choices(names, weights, k=rng.choice((1, 2, 2, 3, 3, 4)))
 
 
 def prepare(w, names):
@@ -79,6 +78,7 @@ def prepare(w, names):
         why = faults.FAULTS[name].prepare(w)
         if why:
             w.say(f"{name}: {why}")
+            w.skipped[name] = why
         else:
             out.append(name)
     return out
@@ -86,26 +86,26 @@ def prepare(w, names):
 
 def drain(w):
     """Sensors start with nothing new to read until their spools are empty."""
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + w.args.patience
     while True:
         left = {s.site: spool.waiting(s.spool) for s in w.sensors}
         late = [site for site, seqs in left.items() if seqs]
         if not late:
             return
         if time.monotonic() > until:
-            raise world.Stuck(f"waited {PATIENCE_S} s for spools to empty; left are "
+            raise world.Stuck(f"waited {w.args.patience} s for spools to empty; left are "
                               f"{ {site: seqs[:5] for site, seqs in left.items() if seqs} }")
         for s in w.sensors:
             if s.site in late:
                 s.start(None, ["--set", "forward.drain-ms=10000"])
-        w.run_until(PATIENCE_S, lambda: not any(s.running() for s in w.sensors),
+        w.run_until(w.args.patience, lambda: not any(s.running() for s in w.sensors),
                     "sensors that drain their spools to end")
 
 
 def finish(w):
     w.mend()
     w.say("everything is mended")
-    w.run_until(PATIENCE_S, lambda: not any(s.running() for s in w.sensors),
+    w.run_until(w.args.patience, lambda: not any(s.running() for s in w.sensors),
                 "sensors to end after their captures did")
     drain(w)
     c = w.collector
@@ -113,12 +113,12 @@ def finish(w):
         c.proc.terminate()
     # It may be about to be started again.
     w.todo = []
-    w.until(PATIENCE_S, lambda: not c.running(), "the collector to end after SIGTERM")
+    w.until(w.args.patience, lambda: not c.running(), "the collector to end after SIGTERM")
     if c.proc is not None and c.proc.returncode not in (0, None):
         w.wrong(f"the collector ended with status {c.proc.returncode} on SIGTERM")
     c.proc = None
     c.start("--until-idle", "1")
-    w.until(PATIENCE_S, lambda: not c.running(), "the collector to find nothing more")
+    w.until(w.args.patience, lambda: not c.running(), "the collector to find nothing more")
     if c.proc.returncode != 0:
         w.wrong(f"the collector ended with status {c.proc.returncode} at last")
 
@@ -180,6 +180,7 @@ def run(args, seed):
     else:
         result["wrong"] = w.mistakes
     result["sensors"] = len(w.sensors)
+    result["skipped"] = w.skipped
     result["kills"] = w.collector.kills + sum(x.killed for s in w.sensors for x in s.lives)
     result["seconds"] = w.now()
     with open(os.path.join(args.dir, "story"), "w", encoding="utf-8") as f:
@@ -196,7 +197,7 @@ class Child:
         self.dir = tempfile.mkdtemp(prefix=f"{seed}.", dir=where)
         argv = [sys.executable, os.path.abspath(__file__), "--one", str(seed), "--dir", self.dir,
                 "--shared", args.shared, "--bin", args.bin, "--proxy", args.proxy,
-                "--only", ",".join(args.only)]
+                "--only", ",".join(args.only), "--patience", str(args.patience)]
         self.out = tempfile.TemporaryFile()
         self.proc = subprocess.Popen([*args.prefix, *argv], stdout=self.out)
 
@@ -234,7 +235,7 @@ def namespace():
 def main_loop(args, where):
     total = {"raised": 0, "stored": 0, "declared": 0, "undeclared": 0, "twice": 0, "memory": 0,
              "kills": 0}
-    used, failed, started, begin = {}, 0, 0, time.monotonic()
+    used, skipped, failed, started, begin = {}, {}, 0, 0, time.monotonic()
     running = []
     while running or started < args.runs:
         while len(running) < args.jobs and started < args.runs and not (
@@ -251,12 +252,15 @@ def main_loop(args, where):
             failed += bool(r["wrong"])
             for k in total:
                 total[k] += r.get(k, 0)
+            skipped.update(r.get("skipped", {}))
             for name in r["faults"]:
                 used[name] = used.get(name, 0) + 1
             tell(r, child.dir)
             if not r["wrong"] and not args.keep:
                 shutil.rmtree(child.dir, ignore_errors=True)
-    print(", ".join(f"{name} {n}" for name, n in sorted(used.items())))
+    print(", ".join(f"{name} {n}" for name, n in sorted(used.items()) if name not in skipped))
+    for name, why in sorted(skipped.items()):
+        print(f"{name}: {why}")
     print(f"{started} runs, {total['stored']} alerts, {total['kills']} kills, "
           f"{total['memory']} not yet on a disk when their sensor was killed, "
           f"{total['declared']} declared lost, {total['undeclared']} lost undeclared, "
@@ -275,6 +279,9 @@ def read_options():
     p.add_argument("--jobs", type=int, default=2)
     p.add_argument("--keep", action="store_true", help="keep directories of good runs too")
     p.add_argument("--first", action="store_true", help="stop at the first failure")
+    p.add_argument("--patience", type=float, default=120,
+                   help="seconds for what should take moments, on a machine that is busy")
+    p.add_argument("--scrap", action="store_true", help="keep no directory")
     p.add_argument("--one", type=int, default=None, help=argparse.SUPPRESS)
     p.add_argument("--dir", help=argparse.SUPPRESS)
     p.add_argument("--shared", help=argparse.SUPPRESS)
@@ -301,7 +308,7 @@ def main():
     args.prefix = namespace()
     make_scenes(args)
     failed = main_loop(args, where)
-    if failed == 0 and not args.keep:
+    if args.scrap or (failed == 0 and not args.keep):
         shutil.rmtree(where, ignore_errors=True)
     return 1 if failed else 0
 

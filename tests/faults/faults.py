@@ -4,7 +4,7 @@ World.mend() mends whatever is left at the end.
 
 A fault takes the world and the second it begins in, and plans with World.after().  Its attribute
 'sheds' says that a spool may lose by it what it then declares, 'prepare' is called before anything
-runs and returns why the fault is impossible here, or None.
+runs and returns why the fault is impossible here, or None; 'weight' is how often it is drawn.
 """
 import glob
 import os
@@ -12,8 +12,9 @@ import os
 FAULTS = {}
 
 
-def fault(sheds=False, prepare=None):
+def fault(weight=2, sheds=False, prepare=None):
     def take(f):
+        f.weight = weight
         f.sheds = sheds
         f.prepare = prepare or (lambda w: None)
         FAULTS[f.__name__.replace("_", "-")] = f
@@ -33,7 +34,7 @@ def next_life(w, s):
         s.start(w.rng.randrange(len(w.scenes)))
 
 
-@fault()
+@fault(weight=5)
 def kill_sensor(w, at):
     s, again = pick(w), w.rng.uniform(0, 1)
 
@@ -44,7 +45,7 @@ def kill_sensor(w, at):
     w.after(at, begin)
 
 
-@fault()
+@fault(weight=3)
 def torn_write(w, at):
     """Killed in the middle of a write to the spool."""
     s, again = pick(w), w.rng.uniform(0, 1)
@@ -69,7 +70,7 @@ def stop_sensor(w, at):
     w.after(at, begin)
 
 
-@fault()
+@fault(weight=4)
 def kill_collector(w, at):
     def begin():
         w.collector.kill()
@@ -103,7 +104,7 @@ def freeze_collector(w, at):
 # --- Redis
 
 
-@fault()
+@fault(weight=4)
 def redis_empty(w, at):
     """Killed, and back with nothing."""
     def begin():
@@ -224,10 +225,10 @@ def failover(w, at):
 
 
 def cluster(w):
-    return "skipped until sensors know redis+cluster://"
+    return "skipped: needs a sensor that knows redis+cluster://"
 
 
-@fault(prepare=cluster)
+@fault(weight=1, prepare=cluster)
 def cluster_slot_move(w, at):
     pass
 

@@ -230,6 +230,7 @@ class World:
         self.begun = time.monotonic()
         self.story = []
         self.mistakes = []
+        self.skipped = {}
         self.ports = {}
         self.mounts = []
         self.fillers = []
