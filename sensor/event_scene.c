@@ -69,12 +69,21 @@ find_client(const struct xff_conf *x, const struct event_subject *s,
 }
 
 /* What of a packet its events show; nothing that it borrows. */
-static struct packet
-shown_of(const struct packet *p)
+struct scene_packet {
+	struct addr src, dst;
+	uint32_t flags;
+	uint16_t sport, dport;
+	uint16_t vlan[PKT_MAX_VLANS];
+	uint8_t n_vlans, proto, ip_version, icmp_type, icmp_code;
+};
+
+static void
+put_packet(struct json *j, const struct packet *p)
 {
-	struct packet shown = {
+	struct scene_packet shown = {
 		.src = p->src,
 		.dst = p->dst,
+		.flags = p->flags,
 		.sport = p->sport,
 		.dport = p->dport,
 		.n_vlans = p->n_vlans,
@@ -82,11 +91,31 @@ shown_of(const struct packet *p)
 		.ip_version = p->ip_version,
 		.icmp_type = p->icmp_type,
 		.icmp_code = p->icmp_code,
-		.flags = p->flags,
 	};
 
 	memcpy(shown.vlan, p->vlan, sizeof(shown.vlan));
-	return shown;
+	json_append(j, view_of(&shown, sizeof(shown)));
+}
+
+static void
+read_packet(struct packet *p, const uint8_t *bytes)
+{
+	struct scene_packet shown;
+
+	memcpy(&shown, bytes, sizeof(shown));
+	*p = (struct packet){
+		.src = shown.src,
+		.dst = shown.dst,
+		.flags = shown.flags,
+		.sport = shown.sport,
+		.dport = shown.dport,
+		.n_vlans = shown.n_vlans,
+		.proto = shown.proto,
+		.ip_version = shown.ip_version,
+		.icmp_type = shown.icmp_type,
+		.icmp_code = shown.icmp_code,
+	};
+	memcpy(p->vlan, shown.vlan, sizeof(shown.vlan));
 }
 
 static void
@@ -98,47 +127,70 @@ note_flow(struct scene *is, const struct flow *f)
 	is->flow.app = NULL;
 	is->flow.rules = NULL;
 	is->apps = line_apps_of(f);
+	is->tcp_state = f->proto == IPP_TCP ? stream_state_name(f) : NULL;
 }
 
-/* Ends a part; the next one begins without a comma. */
-static void
-end_part(struct scene *is, struct json *j, enum scene_part part, size_t *from)
+void
+scene_begin(struct scene *is, struct event_log *l,
+	    const struct event_subject *s)
 {
-	is->part_len[part] = (uint32_t)(j->len - *from);
-	*from = j->len;
+	*is = (struct scene){
+		.set = l->set,
+		.ts_us = s->ts_us,
+		.number = s->number,
+		.dir = (uint8_t)s->dir,
+	};
+	if (s->f != NULL) {
+		note_flow(is, s->f);
+	}
+	line_begin(l);
+	json_append(&l->json, view_of(is, sizeof(*is)));
+	is->ended = l->json.len;
+	if (s->pkt != NULL) {
+		is->linktype = log_packet_linktype(s->pkt);
+		put_packet(&l->json, s->pkt);
+	}
+	scene_end_part(is, &l->json, SCENE_FACTS);
+}
+
+void
+scene_end_part(struct scene *is, struct json *j, enum scene_part part)
+{
+	is->part_len[part] = (uint32_t)(j->len - is->ended);
+	is->ended = j->len;
 	j->need_comma = false;
+}
+
+struct view
+scene_end(struct scene *is, struct event_log *l)
+{
+	if (!l->json.failed) {
+		memcpy(l->json.p + l->start, is, sizeof(*is));
+	}
+	return line_done(l);
 }
 
 static void
 put_parts(struct scene *is, struct json *j, const struct event_subject *s,
 	  const struct alert_conf *c, enum packet_dump dump)
 {
-	size_t from = j->len;
-
-	if (s->pkt != NULL) {
-		struct packet shown = shown_of(s->pkt);
-
-		is->linktype = log_packet_linktype(s->pkt);
-		json_append(j, view_of(&shown, sizeof(shown)));
-	}
-	end_part(is, j, SCENE_FACTS, &from);
-	if (c->flow || c->app_layer || s->whole) {
+	if (c->flow || c->app_layer) {
 		line_metadata(j, s);
 	}
-	end_part(is, j, SCENE_METADATA, &from);
+	scene_end_part(is, j, SCENE_METADATA);
 	if (s->pkt != NULL) {
 		log_tunnel(j, s->pkt);
 	}
-	end_part(is, j, SCENE_TUNNEL, &from);
+	scene_end_part(is, j, SCENE_TUNNEL);
 	if (s->tx != NULL && c->app_layer) {
 		put_tx(j, s->tx, c);
 		put_files(j, s->tx, s->f->id, s->dir);
 	}
-	end_part(is, j, SCENE_TX, &from);
+	scene_end_part(is, j, SCENE_TX);
 	if (s->pkt != NULL) {
 		log_packet(j, s->pkt, dump);
 	}
-	end_part(is, j, SCENE_PACKET, &from);
+	scene_end_part(is, j, SCENE_PACKET);
 }
 
 struct view
@@ -147,32 +199,18 @@ event_scene(struct event_log *l, const struct event_subject *s,
 {
 	const struct alert_conf *c = &l->set->alert;
 	struct json *j = &l->json;
-	struct scene is = {
-		.set = l->set,
-		.ts_us = s->ts_us,
-		.number = s->number,
-		.dir = (uint8_t)s->dir,
-		.payload_is_stream = payload.stream,
-		.payload_gap = payload.gap,
-	};
-	size_t from;
+	struct scene is;
 
-	if (s->f != NULL) {
-		note_flow(&is, s->f);
-	}
+	scene_begin(&is, l, s);
 	is.has_client = find_client(&c->xff, s, &is.client);
-	line_begin(l);
-	json_append(j, view_of(&is, sizeof(is)));
 	put_parts(&is, j, s, c, l->set->packet);
-	from = j->len;
 	payload_cut(&payload, c);
+	is.payload_is_stream = payload.stream;
+	is.payload_gap = payload.gap;
 	is.payload_all = payload.all;
 	json_append(j, payload.v);
-	end_part(&is, j, SCENE_PAYLOAD, &from);
-	if (!j->failed) {
-		memcpy(j->p + l->start, &is, sizeof(is));
-	}
-	return line_done(l);
+	scene_end_part(&is, j, SCENE_PAYLOAD);
+	return scene_end(&is, l);
 }
 
 void
@@ -184,7 +222,7 @@ scene_read(struct scene_reader *r, const uint8_t *bytes)
 	r->text = bytes + sizeof(r->is);
 	facts = scene_part(r, SCENE_FACTS);
 	if (facts.len > 0) {
-		memcpy(&r->pkt, facts.p, sizeof(r->pkt));
+		read_packet(&r->pkt, facts.p);
 	}
 	r->subject = (struct event_subject){
 		.f = r->is.has_flow ? &r->is.flow : NULL,
@@ -192,6 +230,13 @@ scene_read(struct scene_reader *r, const uint8_t *bytes)
 		.dir = (enum flow_dir)r->is.dir,
 		.ts_us = r->is.ts_us,
 		.number = r->is.number,
+		.past = &r->past,
+	};
+	r->past = (struct event_past){
+		.apps = r->is.apps,
+		.metadata = scene_part(r, SCENE_METADATA),
+		.tcp_state = r->is.tcp_state,
+		.linktype = r->is.linktype,
 	};
 	r->payload = (struct payload){
 		.v = scene_part(r, SCENE_PAYLOAD),
@@ -210,13 +255,6 @@ scene_part(const struct scene_reader *r, enum scene_part part)
 		at += r->is.part_len[i];
 	}
 	return view_of(r->text + at, r->is.part_len[part]);
-}
-
-struct view
-event_later(struct event_log *l, const struct outbox *o, const struct record *r)
-{
-	return r->type == EVENT_TYPE_FLOW ? event_flow_later(l, o, r)
-					  : event_alert(l, o, r);
 }
 
 void
