@@ -171,7 +171,7 @@ event_alert(struct event_log *l, const struct outbox *o, const struct record *r)
 	line_members(j, scene_part(&s, SCENE_TUNNEL));
 	line_members(j, scene_part(&s, SCENE_TX));
 	if (s.subject.f != NULL) {
-		line_apps(j, &s.is.apps);
+		line_app(j, &s.subject);
 		json_name(j, "direction",
 			  s.subject.dir == FLOW_TOSERVER ? "to_server"
 							 : "to_client");

@@ -51,10 +51,10 @@ struct event_log {
 	struct community_slot community[COMMUNITY_SLOTS];
 };
 
-/* A flow's protocol: by its first name, of each direction, before it changed
- * (EVE's app_proto, _ts, _tc, _orig); NULL where there is none. */
+/* A flow's protocol, enum app_proto: its first one, of each direction, before
+ * it changed (EVE's app_proto, _ts, _tc, _orig). */
 struct line_apps {
-	const char *name, *dir[2], *before;
+	uint8_t proto, dir[2], before;
 };
 
 /* Of a moment that is over: what the subject cannot be asked any more. */

@@ -300,35 +300,39 @@ line_end(struct event_log *l, const struct ioc *ioc)
 struct line_apps
 line_apps_of(const struct flow *f)
 {
-	struct line_apps a = { .name = app_proto_name(app_proto_of(f)) };
+	return (struct line_apps){
+		.proto = (uint8_t)app_proto_of(f),
+		.dir = { (uint8_t)app_proto_dir(f, FLOW_TOSERVER),
+			 (uint8_t)app_proto_dir(f, FLOW_TOCLIENT) },
+		.before = (uint8_t)app_proto_before(f),
+	};
+}
 
-	if (a.name != NULL) {
-		for (unsigned d = 0; d < 2; d++) {
-			a.dir[d] = app_proto_name(
-				app_proto_dir(f, (enum flow_dir)d));
-		}
-		a.before = app_proto_name(app_proto_before(f));
+/* That of one direction, when it is another name than the flow's. */
+static void
+put_app_dir(struct json *j, const char *key, uint8_t proto, const char *flow)
+{
+	const char *name = app_proto_name((enum app_proto)proto);
+
+	if (name != NULL && strcmp(name, flow) != 0) {
+		json_name(j, key, name);
 	}
-	return a;
 }
 
 void
 line_apps(struct json *j, const struct line_apps *a)
 {
-	const char *ts = a->dir[FLOW_TOSERVER], *tc = a->dir[FLOW_TOCLIENT];
+	const char *name = app_proto_name((enum app_proto)a->proto);
+	const char *before = app_proto_name((enum app_proto)a->before);
 
-	if (a->name == NULL) {
+	if (name == NULL) {
 		return;
 	}
-	json_name(j, "app_proto", a->name);
-	if (ts != NULL && strcmp(ts, a->name) != 0) {
-		json_name(j, "app_proto_ts", ts);
-	}
-	if (tc != NULL && strcmp(tc, a->name) != 0) {
-		json_name(j, "app_proto_tc", tc);
-	}
-	if (a->before != NULL) {
-		json_name(j, "app_proto_orig", a->before);
+	json_name(j, "app_proto", name);
+	put_app_dir(j, "app_proto_ts", a->dir[FLOW_TOSERVER], name);
+	put_app_dir(j, "app_proto_tc", a->dir[FLOW_TOCLIENT], name);
+	if (before != NULL) {
+		json_name(j, "app_proto_orig", before);
 	}
 }
 

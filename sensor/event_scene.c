@@ -119,32 +119,82 @@ read_packet(struct packet *p, const uint8_t *bytes)
 }
 
 static void
-note_flow(struct scene *is, const struct flow *f)
+note_flow(struct scene_flow *to, const struct flow *f)
 {
-	is->has_flow = true;
-	is->flow = *f;
-	is->flow.tcp = NULL;
-	is->flow.app = NULL;
-	is->flow.rules = NULL;
-	is->apps = line_apps_of(f);
-	is->tcp_state = f->proto == IPP_TCP ? stream_state_name(f) : NULL;
+	to->addr[0] = f->addr[0];
+	to->addr[1] = f->addr[1];
+	for (unsigned d = 0; d < 2; d++) {
+		to->pkts[d] = f->pkts[d];
+		to->bytes[d] = f->bytes[d];
+		to->port[d] = f->port[d];
+		to->tcp_flags[d] = f->tcp_flags[d];
+	}
+	to->id = f->id;
+	to->first_us = f->first_us;
+	to->last_us = f->last_us;
+	to->n_alerts = f->n_alerts;
+	memcpy(to->vlan, f->vlan, sizeof(to->vlan));
+	to->flags = f->flags;
+	to->n_vlans = f->n_vlans;
+	to->proto = f->proto;
+	to->ip_version = f->ip_version;
+	to->state = f->state;
+	to->end = f->end;
+	to->icmp_type = f->icmp_type;
+	to->icmp_code = f->icmp_code;
+	to->apps = line_apps_of(f);
+	to->tcp_state = f->proto == IPP_TCP ? stream_state_name(f) : NULL;
+}
+
+static void
+read_flow(struct flow *f, const struct scene_flow *from)
+{
+	*f = (struct flow){
+		.addr = { from->addr[0], from->addr[1] },
+		.pkts = { from->pkts[0], from->pkts[1] },
+		.bytes = { from->bytes[0], from->bytes[1] },
+		.port = { from->port[0], from->port[1] },
+		.tcp_flags = { from->tcp_flags[0], from->tcp_flags[1] },
+		.id = from->id,
+		.first_us = from->first_us,
+		.last_us = from->last_us,
+		.n_alerts = from->n_alerts,
+		.flags = from->flags,
+		.n_vlans = from->n_vlans,
+		.proto = from->proto,
+		.ip_version = from->ip_version,
+		.state = from->state,
+		.end = from->end,
+		.icmp_type = from->icmp_type,
+		.icmp_code = from->icmp_code,
+	};
+	memcpy(f->vlan, from->vlan, sizeof(f->vlan));
 }
 
 void
 scene_begin(struct scene *is, struct event_log *l,
 	    const struct event_subject *s)
 {
-	*is = (struct scene){
-		.set = l->set,
-		.ts_us = s->ts_us,
-		.number = s->number,
-		.dir = (uint8_t)s->dir,
-	};
-	if (s->f != NULL) {
-		note_flow(is, s->f);
+	/* Field by field: much of it is not asked of most events. */
+	is->set = l->set;
+	is->ts_us = s->ts_us;
+	is->number = s->number;
+	is->dir = (uint8_t)s->dir;
+	is->linktype = 0;
+	is->has_client = is->payload_is_stream = false;
+	is->payload_gap = is->payload_all = 0;
+	is->client = (struct addr){ { 0 } };
+	memset(is->part_len, 0, sizeof(is->part_len));
+	is->has_flow = s->f != NULL;
+	if (is->has_flow) {
+		note_flow(&is->flow, s->f);
+	} else {
+		memset(&is->flow, 0, sizeof(is->flow));
 	}
 	line_begin(l);
-	json_append(&l->json, view_of(is, sizeof(*is)));
+	if (json_room(&l->json, sizeof(*is)) != NULL) {
+		l->json.len += sizeof(*is); /* written at the end */
+	}
 	is->ended = l->json.len;
 	if (s->pkt != NULL) {
 		is->linktype = log_packet_linktype(s->pkt);
@@ -164,8 +214,12 @@ scene_end_part(struct scene *is, struct json *j, enum scene_part part)
 struct view
 scene_end(struct scene *is, struct event_log *l)
 {
-	if (!l->json.failed) {
-		memcpy(l->json.p + l->start, is, sizeof(*is));
+	struct json *j = &l->json;
+
+	if (!j->failed) {
+		j->len = l->start;
+		json_append(j, view_of(is, sizeof(*is)));
+		j->len = is->ended;
 	}
 	return line_done(l);
 }
@@ -224,8 +278,11 @@ scene_read(struct scene_reader *r, const uint8_t *bytes)
 	if (facts.len > 0) {
 		read_packet(&r->pkt, facts.p);
 	}
+	if (r->is.has_flow) {
+		read_flow(&r->flow, &r->is.flow);
+	}
 	r->subject = (struct event_subject){
-		.f = r->is.has_flow ? &r->is.flow : NULL,
+		.f = r->is.has_flow ? &r->flow : NULL,
 		.pkt = facts.len > 0 ? &r->pkt : NULL,
 		.dir = (enum flow_dir)r->is.dir,
 		.ts_us = r->is.ts_us,
@@ -233,9 +290,9 @@ scene_read(struct scene_reader *r, const uint8_t *bytes)
 		.past = &r->past,
 	};
 	r->past = (struct event_past){
-		.apps = r->is.apps,
+		.apps = r->is.flow.apps,
 		.metadata = scene_part(r, SCENE_METADATA),
-		.tcp_state = r->is.tcp_state,
+		.tcp_state = r->is.flow.tcp_state,
 		.linktype = r->is.linktype,
 	};
 	r->payload = (struct payload){

@@ -35,12 +35,22 @@ enum scene_part {
 	SCENE_PARTS
 };
 
-struct scene {
-	struct flow flow; /* nothing that hangs on it */
-	const struct event_settings *set;
-	uint64_t ts_us, number;
+/* What events show of a flow. */
+struct scene_flow {
+	struct addr addr[2];
+	uint64_t pkts[2], bytes[2];
+	uint64_t id, first_us, last_us, n_alerts;
+	uint16_t port[2], vlan[PKT_MAX_VLANS], flags;
+	uint8_t n_vlans, proto, ip_version, state, end;
+	uint8_t icmp_type, icmp_code, tcp_flags[2];
 	struct line_apps apps;
 	const char *tcp_state;
+};
+
+struct scene {
+	struct scene_flow flow;
+	const struct event_settings *set;
+	uint64_t ts_us, number;
 	struct addr client; /* behind a proxy */
 	size_t payload_all;
 	uint64_t payload_gap;
@@ -62,8 +72,9 @@ struct view scene_end(struct scene *is, struct event_log *l);
 /* A scene as the functions of events want it. */
 struct scene_reader {
 	struct scene is;
+	struct flow flow; /* what it tells of one */
 	struct packet pkt; /* what SCENE_FACTS tells */
-	struct event_subject subject; /* of 'is' and 'pkt'; no transaction */
+	struct event_subject subject; /* of these; no transaction */
 	struct event_past past;
 	struct payload payload;
 	const uint8_t *text;

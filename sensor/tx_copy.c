@@ -65,11 +65,24 @@ tx_room_free(struct tx_room *r)
 	free(r);
 }
 
-static void
+/* json_room(), without a call most of the time. */
+static inline char *
+room_for(struct json *j, size_t n)
+{
+	return LIKELY(!j->failed && j->cap - j->len >= n) ? j->p + j->len
+							  : json_room(j, n);
+}
+
+static inline void
 copy_bytes(struct copier *c, void *p, size_t n)
 {
 	if (c->out != NULL) {
-		json_append(c->out, view_of(p, n));
+		char *to = room_for(c->out, n);
+
+		if (to != NULL) {
+			memcpy(to, p, n);
+			c->out->len += n;
+		}
 		return;
 	}
 	assert(n <= c->in.len); /* the bytes are our own */
@@ -86,7 +99,9 @@ copy_text(struct copier *c, struct view *v)
 
 	COPY(c, n);
 	if (c->out != NULL) {
-		json_append(c->out, *v);
+		if (n > 0) {
+			json_append(c->out, *v);
+		}
 		return;
 	}
 	assert(n <= c->in.len);
