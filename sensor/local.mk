@@ -111,6 +111,7 @@ libsensor_a_SOURCES += \
 	sensor/log_payload.h sensor/log_payload.c \
 	sensor/event_log.h sensor/event_log.c \
 	sensor/event_line.h sensor/event_alert.c \
+	sensor/tx_copy.h sensor/tx_copy.c sensor/event_kept.c \
 	sensor/event_scene.h sensor/event_scene.c sensor/event_flow.c \
 	sensor/pair_owners.h \
 	sensor/worker.h sensor/worker_state.h sensor/worker_asks.c sensor/worker_ahead.c sensor/worker_alert.c \

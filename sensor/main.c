@@ -27,7 +27,7 @@
 
 /* So many keep the writer less than busy when it makes the events of flows as
  * well: about a quarter of what a packet costs a worker. */
-#define WORKERS_LATE_FLOWS 2
+#define WORKERS_LATE_EVENTS 2
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -280,7 +280,7 @@ start_workers(struct sensor *s, struct diag *d)
 			conf_u64(s->opt.conf, "memory.prealloc",
 				 UINT64_C(64) << 20, 0, UINT64_C(1) << 40),
 		.profile = s->opt.profile != NULL,
-		.late_flows = s->opt.workers <= WORKERS_LATE_FLOWS,
+		.late_events = s->opt.workers <= WORKERS_LATE_EVENTS,
 		.shared =
 			ruleset_undivided(s->rules) != NULL ? s->shared : NULL,
 	};
