@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "collector/check.h"
 #include "collector/console.h"
 #include "collector/pipeline.h"
 #include "collector/service.h"
@@ -69,6 +70,9 @@ static const char help_text[] =
 	"JSON\n"
 	"  -l, --listen ADDR:PORT serve the console there (loopback; port 0 "
 	"picks one)\n"
+	"  -T, --check            read settings, mission map and GeoIP files, say "
+	"what\n"
+	"                         is wrong with them, exit\n"
 	"      --until-idle S     stop when the streams were empty for S "
 	"seconds\n"
 	"      --consumer NAME    name within the consumer group [collector]\n"
@@ -105,6 +109,7 @@ static const struct option options[] = {
 	{ "missions", required_argument, NULL, 'm' },
 	{ "feed", required_argument, NULL, 'f' },
 	{ "listen", required_argument, NULL, 'l' },
+	{ "check", no_argument, NULL, 'T' },
 	{ "until-idle", required_argument, NULL, OPT_UNTIL_IDLE },
 	{ "consumer", required_argument, NULL, OPT_CONSUMER },
 	{ "config", required_argument, NULL, 'c' },
@@ -120,6 +125,7 @@ static const struct option options[] = {
 struct arguments {
 	const char *geoip[MAX_GEOIP];
 	unsigned n_geoip;
+	bool check;
 	bool log_json, verbose, done; /* 'done': --help or --version */
 };
 
@@ -161,7 +167,7 @@ parse_options(int argc, char **argv, bool first, struct conf *conf,
 
 	optind = 1;
 	opterr = 0;
-	while (e == ERR_OK && (c = getopt_long(argc, argv, ":R:s:g:m:f:l:c:vhV",
+	while (e == ERR_OK && (c = getopt_long(argc, argv, ":R:s:g:m:f:l:c:TvhV",
 					       options, NULL)) != -1) {
 		const char *key = c == 'R'              ? "redis"
 				  : c == 's'            ? "store"
@@ -195,6 +201,7 @@ parse_options(int argc, char **argv, bool first, struct conf *conf,
 			}
 			args->log_json |= c == OPT_LOG_JSON;
 			args->verbose |= c == 'v';
+			args->check |= c == 'T';
 			if (c == 'c') {
 				e = conf_load(conf, optarg, d);
 			}
@@ -325,11 +332,48 @@ fail(int status, const struct diag *d)
 	return status;
 }
 
+/* The mission map, without which nothing is anybody's. */
+static enum err
+load_missions(struct pipeline_config *cfg, struct mission_map **map,
+	      const struct conf *conf, struct diag *d)
+{
+	const char *path = conf_get(conf, "missions");
+	enum err e = ERR_OK;
+
+	if (path != NULL) {
+		e = mission_load(map, path, d);
+	} else {
+		*map = mission_empty();
+		if (*map == NULL) {
+			e = diag_set(d, ERR_NOMEM, "out of memory");
+		}
+	}
+	cfg->missions = *map;
+	return e;
+}
+
+static int
+check(struct pipeline_config *cfg, const struct conf *conf)
+{
+	struct mission_map *map = NULL;
+	struct diag d = { "" };
+	enum err e = load_missions(cfg, &map, conf, &d);
+
+	if (e == ERR_OK) {
+		e = check_settings(cfg, conf, &d);
+	}
+	mission_free(map);
+	if (e != ERR_OK) {
+		return fail(e == ERR_NOMEM ? 1 : 2, &d);
+	}
+	puts("settings: ok");
+	return 0;
+}
+
 /* Everything after the settings are known. */
 static int
 run(struct pipeline_config *cfg, const struct conf *conf)
 {
-	const char *missions = conf_get(conf, "missions");
 	struct console_config at = {
 		.listen = conf_get(conf, "listen"),
 		.store = cfg->store,
@@ -343,17 +387,11 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	int status = 0;
 	enum err e;
 
-	if (missions != NULL) {
-		e = mission_load(&map, missions, &d);
-	} else {
-		map = mission_empty();
-		e = map != NULL ? ERR_OK
-				: diag_set(&d, ERR_NOMEM, "out of memory");
-	}
+	e = load_missions(cfg, &map, conf, &d);
 	if (e != ERR_OK) {
 		return fail(2, &d);
 	}
-	cfg->missions = at.missions = map;
+	at.missions = map;
 	cfg->turn = service_turn;
 	cfg->turn_arg = &service;
 	e = service_start(&service, conf, &d);
@@ -411,6 +449,8 @@ main(int argc, char **argv)
 	}
 	if (e != ERR_OK) {
 		status = fail(2, &d);
+	} else if (args.check) {
+		status = check(&cfg, conf);
 	} else {
 		catch_signals();
 		status = run(&cfg, conf);
