@@ -175,7 +175,7 @@ def run(args, seed):
         w.end()
         w.free()
     if v is not None:
-        result.update(raised=v.raised, stored=v.stored, declared=v.declared, memory=v.memory,
+        result.update(raised=v.raised, stored=v.stored, declared=v.declared, memory=v.memory, over=v.over,
                       undeclared=v.undeclared, twice=v.twice, wrong=v.wrong)
     else:
         result["wrong"] = w.mistakes
@@ -212,8 +212,8 @@ class Child:
 
 
 def tell(r, where):
-    words = " ".join(f"{k} {r[k]}" for k in ("sensors", "raised", "stored", "declared", "memory",
-                                             "undeclared", "twice") if k in r)
+    words = " ".join(f"{k} {r[k]}" for k in ("sensors", "raised", "stored", "declared", "over",
+                                             "memory", "undeclared", "twice") if k in r)
     print(f"{'FAIL' if r['wrong'] else 'ok  '} seed {r['seed']} {','.join(r['faults'])}: {words}"
           f" ({r.get('seconds', 0):.0f} s)", flush=True)
     for x in r["wrong"]:

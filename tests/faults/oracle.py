@@ -23,6 +23,7 @@ class Verdict:
         self.raised = 0  # by undisturbed runs of what was read
         self.stored = 0
         self.declared = 0  # lost, and said so
+        self.over = 0  # said to be lost, but there
         self.undeclared = 0
         self.twice = 0
         self.memory = 0  # raised or not, of incarnations that were killed
@@ -137,6 +138,7 @@ def check_declared(sensor, st, lost, v, sheds):
     """What is missing is what was declared; what was declared is missing."""
     declared = spool.read(sensor.spool).shed
     v.declared += min(lost, declared)
+    v.over += max(0, declared - lost)
     if lost > declared:
         v.undeclared += lost - declared
         v.wrong.append(f"{sensor.site}: {lost} alerts lost, {declared} declared")
