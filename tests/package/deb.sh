@@ -8,15 +8,14 @@ need dpkg-buildpackage dh lintian fakeroot
 [ -f "$bin/Makefile" ] || skip "no Makefile beside the programs"
 umask 022
 
-(cd "$bin" && make -s dist distdir=picket-0) >"$tmp/dist.log" 2>&1 ||
+(cd "$bin" && make -s dist) >"$tmp/dist.log" 2>&1 ||
 	{ tail "$tmp/dist.log"; fail "make dist"; finish; }
-tarball=$(ls -t "$bin"/picket-0.tar.xz "$bin"/picket-[0-9]*.tar.xz 2>/dev/null |
-	head -n 1)
+mv "$bin"/picket-*.tar.xz "$tmp/picket.tar.xz"
 
 # build WHERE : unpacked there, under another name and time, and built.
 build() {
 	mkdir -p "$tmp/$1"
-	tar -xf "$tarball" -C "$tmp/$1"
+	tar -xf "$tmp/picket.tar.xz" -C "$tmp/$1"
 	mv "$tmp/$1"/picket-* "$tmp/$1/$1"
 	(cd "$tmp/$1/$1" && DEB_BUILD_OPTIONS="parallel=$(nproc)" \
 		dpkg-buildpackage -us -uc -b) >"$tmp/$1.log" 2>&1 ||

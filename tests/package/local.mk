@@ -10,3 +10,7 @@ TESTS += $(PACKAGE_TESTS)
 deb-check: all
 	srcdir='$(srcdir)' builddir='$(builddir)' \
 		$(SHELL) $(srcdir)/tests/package/deb.sh
+
+EXTRA_DIST += debian/changelog debian/control debian/copyright debian/rules \
+	debian/source/format debian/picket-sensor.install \
+	debian/picket-collector.install debian/picketctl.install
