@@ -53,6 +53,8 @@ BUILD_PACKAGES="gcc libc6-dev make autoconf automake pkg-config libpcap-dev
 RUN_PACKAGES="redis-server redis-tools tor-geoipdb curl"
 TEST_PACKAGES="libcmocka-dev sqlite3 python3 python3-yaml zstd gzip jq xz-utils
 	$HS_PACKAGE valgrind faketime"
+# The packages, their checks, and what they install is checked with.
+PACKAGE_PACKAGES="debhelper lintian fakeroot dpkg-dev logrotate"
 
 # build_tree DIR CONFIGURE-OPTION... : configures once, then makes.
 build_tree() {
