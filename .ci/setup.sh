@@ -54,7 +54,7 @@ RUN_PACKAGES="redis-server redis-tools tor-geoipdb curl"
 TEST_PACKAGES="libcmocka-dev sqlite3 python3 python3-yaml zstd gzip jq xz-utils
 	$HS_PACKAGE valgrind faketime"
 # The packages, their checks, and what they install is checked with.
-PACKAGE_PACKAGES="debhelper lintian fakeroot dpkg-dev logrotate"
+PACKAGE_PACKAGES="debhelper lintian fakeroot dpkg-dev logrotate strace"
 
 # build_tree DIR CONFIGURE-OPTION... : configures once, then makes.
 build_tree() {
