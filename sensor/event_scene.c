@@ -179,6 +179,7 @@ scene_begin(struct scene *is, struct event_log *l,
 	is->set = l->set;
 	is->ts_us = s->ts_us;
 	is->number = s->number;
+	is->iface = s->iface;
 	is->dir = (uint8_t)s->dir;
 	is->linktype = 0;
 	is->has_client = is->payload_is_stream = false;
@@ -294,6 +295,7 @@ scene_read(struct scene_reader *r, const uint8_t *bytes)
 		.metadata = scene_part(r, SCENE_METADATA),
 		.tcp_state = r->is.flow.tcp_state,
 		.linktype = r->is.linktype,
+		.iface = r->is.iface,
 	};
 	r->payload = (struct payload){
 		.v = scene_part(r, SCENE_PAYLOAD),
