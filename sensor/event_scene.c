@@ -288,6 +288,7 @@ scene_read(struct scene_reader *r, const uint8_t *bytes)
 		.dir = (enum flow_dir)r->is.dir,
 		.ts_us = r->is.ts_us,
 		.number = r->is.number,
+		.iface = r->is.iface,
 		.past = &r->past,
 	};
 	r->past = (struct event_past){
@@ -295,7 +296,6 @@ scene_read(struct scene_reader *r, const uint8_t *bytes)
 		.metadata = scene_part(r, SCENE_METADATA),
 		.tcp_state = r->is.flow.tcp_state,
 		.linktype = r->is.linktype,
-		.iface = r->is.iface,
 	};
 	r->payload = (struct payload){
 		.v = scene_part(r, SCENE_PAYLOAD),
