@@ -38,14 +38,54 @@ item_key(const char *key, unsigned long *item)
 	return *end == '.' ? end + 1 : NULL;
 }
 
+/* Of all interfaces; the last two are Suricata's, and without effect here. */
+static const char *const of_all[] = {
+	"snaplen",
+	"promiscuous",
+	"ring-size",
+	"timeout-ms",
+	"immediate",
+	"timestamp",
+	"fanout",
+	"cpu-affinity",
+	"disable-offloading",
+	"checksum-validation",
+};
+
+static bool
+is_of_all(const char *word)
+{
+	size_t len = strcspn(word, ".");
+
+	for (size_t i = 0; i < ARRAY_LEN(of_all); i++) {
+		if (strlen(of_all[i]) == len &&
+		    strncmp(word, of_all[i], len) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void
 check_key(void *arg, const char *key, const char *value)
 {
 	struct reading *r = arg;
 	unsigned long item;
-	const char *word = item_key(key, &item);
+	const char *word;
 
 	(void)value;
+	if (strncmp(key, LIST, strlen(LIST)) != 0) {
+		if (r->err == ERR_OK &&
+		    strcmp(key, "capture.interfaces") != 0 &&
+		    !is_of_all(key + strlen("capture."))) {
+			r->err = diag_set(r->d, ERR_USAGE,
+					  "unknown setting '%s'; see "
+					  "picket-sensor.yaml(5)",
+					  key);
+		}
+		return;
+	}
+	word = item_key(key, &item);
 	for (size_t i = 0; word != NULL && i < ARRAY_LEN(of_interface); i++) {
 		if (strcmp(word, of_interface[i]) == 0) {
 			return;
@@ -236,7 +276,7 @@ live_conf_read(struct live_conf *out, const struct conf *c,
 	struct reading r = { .out = out, .conf = c, .d = d };
 
 	*out = (struct live_conf){ .n = 0 };
-	conf_each(c, LIST, check_key, &r);
+	conf_each(c, "capture.", check_key, &r);
 	for (size_t i = 0; i < n_names && r.err == ERR_OK; i++) {
 		r.err = add_interface(out, names[i], d);
 	}

@@ -102,8 +102,7 @@ static const struct conf_key keys[] = {
 
 static const char *const own_sections[] = { "spool",   "forward", "eve",
 					    "memory",  "picket",  "rules",
-					    "control", "metrics", "capture",
-					    NULL };
+					    "control", "metrics", NULL };
 
 enum err
 path_list_push(struct path_list *l, const char *v, struct diag *d)
