@@ -25,6 +25,7 @@
 /* Who speaks; strings outlive the log. */
 struct event_origin {
 	const char *site, *sensor, *owner, *exercise, *tlp; /* "" if unset */
+	const char *const *ifaces; /* live: names, by frame.iface - 1 */
 };
 
 struct event_log;
@@ -48,6 +49,7 @@ struct event_subject {
 	enum flow_dir dir;
 	uint64_t ts_us;
 	uint64_t number; /* pcap_cnt; 0: none */
+	uint16_t iface; /* of live capture, as in struct frame; 0: none */
 	const struct rule_metadata *meta; /* NULL: rules have nothing to say */
 	bool tx_guessed; /* the rule did not ask for 'tx', see worker_alert.c */
 	const struct event_past *past; /* the writer's; NULL: it is now */

@@ -313,6 +313,7 @@ flow_open(struct flow_table *t, const struct packet *pkt, uint64_t hash,
 	f->n_vlans = pkt->n_vlans;
 	f->proto = pkt->proto;
 	f->ip_version = pkt->ip_version;
+	f->iface = pkt->frame->iface;
 	f->icmp_type = pkt->icmp_type;
 	f->icmp_code = pkt->icmp_code;
 	f->first_us = f->last_us = pkt->frame->ts_us;

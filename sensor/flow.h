@@ -71,6 +71,7 @@ struct flow {
 	uint32_t prev, next;
 	uint16_t slot;
 	uint8_t icmp_type, icmp_code; /* of the first packet */
+	uint16_t iface; /* of the first packet, as in struct frame */
 } __attribute__((aligned(64)));
 STATIC_ASSERT(sizeof(struct flow) == 192, "three cache lines");
 STATIC_ASSERT(offsetof(struct flow, pkts) == 64 &&
