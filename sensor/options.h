@@ -10,6 +10,7 @@
 #define SENSOR_OPTIONS_H
 
 #include "common/conf.h"
+#include "common/redis_options.h"
 #include "sensor/record.h"
 
 #define OPTIONS_MAX_LIST 1024
@@ -23,6 +24,7 @@ struct options {
 	struct conf *conf;
 	struct path_list read, rules, indicators, interfaces;
 	const char *eve, *stats, *redis, *spool;
+	struct redis_options redis_set; /* whose URL 'redis' is */
 	const char *site, *sensor, *owner, *exercise, *tlp, *bpf;
 	uint32_t eve_types, forward_types;
 	unsigned workers;

@@ -352,9 +352,9 @@ place(struct spool *s, struct spool_cursor *cur)
 	}
 }
 
-/* The first record of a class at or above the cursor's number. */
-static enum err
-peek(struct spool *s, struct spool_cursor *cur, unsigned c, struct seg_rec *r)
+enum err
+spool_peek(struct spool *s, struct spool_cursor *cur, unsigned c,
+	   struct seg_rec *r)
 {
 	if (cur->at[c].seg == NULL) {
 		cur->at[c].seg = s->cls[c].head;
@@ -397,7 +397,7 @@ peek_all(struct spool *s, struct spool_cursor *cur, struct seg_rec *best)
 	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
 		struct seg_rec r;
 
-		if (peek(s, cur, c, &r) == ERR_OK &&
+		if (spool_peek(s, cur, c, &r) == ERR_OK &&
 		    (at == SPOOL_CLASSES || r.hdr.seq < best->hdr.seq)) {
 			*best = r;
 			at = c;
@@ -406,8 +406,8 @@ peek_all(struct spool *s, struct spool_cursor *cur, struct seg_rec *best)
 	return at;
 }
 
-static void
-align(struct spool *s, struct spool_cursor *cur)
+void
+spool_align(struct spool *s, struct spool_cursor *cur)
 {
 	/* What is committed may be gone, and that is no gap. */
 	if (cur->seq <= s->meta.committed) {
@@ -424,7 +424,7 @@ spool_next(struct spool *s, struct spool_cursor *cur, struct spool_item *out)
 	struct seg_rec r;
 	unsigned c;
 
-	align(s, cur);
+	spool_align(s, cur);
 	for (;;) {
 		c = peek_all(s, cur, &r);
 		if (c == SPOOL_CLASSES || r.hdr.seq > s->synced) {
@@ -458,7 +458,7 @@ spool_ahead(struct spool *s, struct spool_cursor *cur)
 {
 	uint64_t sum = 0;
 
-	align(s, cur);
+	spool_align(s, cur);
 	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
 		const struct seg *g = cur->at[c].seg, *head = s->cls[c].head;
 		uint64_t at, done;
