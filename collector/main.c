@@ -155,6 +155,8 @@ catch_signals(void)
 	sigaction(SIGHUP, &sa, NULL);
 	sa.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &sa, NULL);
+	/* The sensors' order to reload; sent to us it must not end us. */
+	sigaction(SIGUSR2, &sa, NULL);
 }
 
 /*
