@@ -15,10 +15,12 @@
 
 #include "collector/correlate.h"
 #include "collector/mission.h"
+#include "collector/store.h"
 #include "common/err.h"
 
 struct pipeline_config {
 	const char *redis, *store, *feed, *consumer; /* 'feed' may be NULL */
+	struct store_limits limits;
 	const char *const *geoip;
 	unsigned n_geoip;
 	const struct mission_map *missions;
