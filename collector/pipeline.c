@@ -113,6 +113,9 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 		e = store_open(&p->store, cfg->store, d);
 	}
 	if (e == ERR_OK) {
+		store_limit(p->store, &cfg->limits);
+	}
+	if (e == ERR_OK) {
 		e = reload(p);
 		if (e != ERR_OK) {
 			e = diag_set(d, e, "%s: cannot be read: %s", cfg->store,
