@@ -24,6 +24,7 @@
 #ifndef SENSOR_FORWARD_H
 #define SENSOR_FORWARD_H
 
+#include "common/ledger.h"
 #include "sensor/sender.h"
 
 /* Suricata's own rules end far below; the console shows it as one rule. */
@@ -48,6 +49,15 @@ struct forward_options {
 	 */
 	void (*facts)(void *arg, struct presence_facts *out);
 	void *facts_arg;
+	/*
+	 * Called likewise to learn what became of packets (of 'out' only mode,
+	 * started_us, links, files, frames).  With it the ledger is sent with
+	 * presence, and every minute and at the end as an event that is as
+	 * durable as any; NULL: neither.
+	 */
+	void (*packets)(void *arg, struct ledger *out);
+	void *packets_arg;
+	unsigned ledger_s; /* so often an event; 0: 60 */
 	/* Control documents: file of the public key (NULL: none are taken),
 	 * and who takes them, in the forwarder's thread, without blocking. */
 	const char *control_key;
@@ -62,7 +72,8 @@ struct forward_stats {
 	uint64_t sent, resent; /* batches that Redis took, first and again */
 	uint64_t dropped[SPOOL_CLASSES]; /* events: queue full, live */
 	uint64_t oversize; /* events too long for any batch */
-	uint64_t shed_events[SPOOL_CLASSES]; /* spool full, since its birth */
+	uint64_t shed_events[SPOOL_CLASSES]; /* spool full, since its birth;
+					      * refused ones since the start */
 	uint64_t shed_batches[SPOOL_CLASSES];
 	uint64_t epoch, last_seq, committed;
 	uint64_t depth_batches, depth_bytes, depth_events; /* not committed */
@@ -83,6 +94,12 @@ enum err forward_start(struct forward **out, const struct forward_options *o,
  * to 255, 0 for none.  False: dropped and counted.
  */
 bool forward_push(struct forward *f, struct view line, uint8_t severity);
+/*
+ * Accounts for 'n' events of that severity that were lost by 'cause' before
+ * they could be pushed.  By whoever pushes, or any one thread at a time.
+ */
+void forward_lost(struct forward *f, enum ledger_lost cause, uint8_t severity,
+		  uint64_t n);
 
 enum forward_goal {
 	FORWARD_SPOOLED, /* everything is durable on this machine */
@@ -107,5 +124,7 @@ void forward_finish(struct forward *f, enum forward_goal goal, unsigned wait_ms,
 void forward_free(struct forward *f);
 
 void forward_get_stats(struct forward *f, struct forward_stats *out);
+/* The ledger as of the last round, but for packets: by any thread. */
+void forward_get_ledger(struct forward *f, struct ledger *out);
 
 #endif

@@ -97,6 +97,8 @@ libsensor_a_SOURCES += \
 	sensor/batch.h sensor/batch.c \
 	sensor/presence.h sensor/presence.c \
 	sensor/sender.h sensor/sender.c \
+	sensor/ledger_file.h sensor/ledger_file.c \
+	sensor/forward_ledger.h sensor/forward_ledger.c \
 	sensor/forward.h sensor/forward.c
 
 # worker and program
@@ -120,6 +122,7 @@ libsensor_a_SOURCES += \
 	sensor/replay.h sensor/replay_state.h sensor/replay.c \
 	sensor/replay_rounds.c \
 	sensor/stats.h sensor/stats.c \
+	sensor/packet_ledger.h sensor/packet_ledger.c \
 	sensor/profile.h sensor/profile.c \
 	sensor/progress.h sensor/progress.c \
 	sensor/options.h sensor/options_settings.h sensor/options_help.c \

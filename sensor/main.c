@@ -17,6 +17,7 @@
 #include "rules/admission.h"
 #include "sensor/forward.h"
 #include "sensor/options.h"
+#include "sensor/packet_ledger.h"
 #include "sensor/profile.h"
 #include "sensor/progress.h"
 #include "sensor/reload.h"
@@ -26,6 +27,7 @@
 /* So many keep the writer less than busy when it makes the events of flows as
  * well: about a quarter of what a packet costs a worker. */
 #define WORKERS_LATE_FLOWS 2
+#define LEDGER_EVERY_US (2 * US_PER_S)
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -33,6 +35,8 @@ static volatile sig_atomic_t stop_requested;
 static volatile sig_atomic_t reopen_requested;
 static volatile sig_atomic_t stats_requested;
 static volatile sig_atomic_t reload_requested;
+/* Counters are to be read: for statistics, or the ledger. */
+static volatile sig_atomic_t want_idle;
 
 static void
 on_signal(int sig)
@@ -42,7 +46,7 @@ on_signal(int sig)
 		reopen_requested = 1;
 		break;
 	case SIGUSR1:
-		stats_requested = 1;
+		stats_requested = want_idle = 1;
 		break;
 	case SIGUSR2:
 		reload_requested = 1;
@@ -84,6 +88,8 @@ struct sensor {
 	struct progress *progress;
 	struct json json;
 	uint64_t started_ms;
+	struct packet_ledger *packets_told;
+	uint64_t next_ledger_us;
 	_Atomic uint64_t packets; /* published for the forwarder's thread */
 };
 
@@ -241,6 +247,7 @@ start_forward(struct sensor *s, struct diag *d)
 		.block = true,
 		.facts = read_presence,
 		.facts_arg = s,
+		.packets = packet_ledger_read,
 		.control_key = conf_get(c, "control.public-key"),
 		.control = on_control,
 		.control_arg = s,
@@ -253,6 +260,11 @@ start_forward(struct sensor *s, struct diag *d)
 		log_info("control documents are not taken: "
 			 "control.public-key is not set");
 	}
+	s->packets_told = packet_ledger_new();
+	if (s->packets_told == NULL) {
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	set.packets_arg = s->packets_told;
 	s->started_ms = clock_wall_us() / 1000;
 	return forward_start(&s->forward, &set, d);
 }
@@ -377,6 +389,22 @@ log_stats(struct sensor *s)
 	}
 }
 
+/* Takes the packets' counters down for the ledger, every other second. */
+static void
+tell_packets(struct sensor *s, bool idle)
+{
+	uint64_t now = clock_mono_us();
+
+	if (s->packets_told == NULL || now < s->next_ledger_us) {
+		return;
+	}
+	if (idle) {
+		packet_ledger_take(s->packets_told, &s->stats, NULL, 0);
+		s->next_ledger_us = now + LEDGER_EVERY_US;
+	}
+	want_idle = !idle;
+}
+
 /* Between rounds: what signals asked for, and progress. */
 static void
 tick(void *arg, bool idle)
@@ -389,9 +417,10 @@ tick(void *arg, bool idle)
 	}
 	/* The counters are the workers' own while they run. */
 	if (stats_requested && idle) {
-		stats_requested = 0;
+		stats_requested = want_idle = 0;
 		log_stats(s);
 	}
+	tell_packets(s, idle);
 	if (reload_requested) {
 		reload_requested = 0;
 		reload_request(s->reload, "SIGUSR2", 0);
@@ -435,7 +464,7 @@ run(struct sensor *s)
 		.pace = s->opt.pace,
 		.stop = &stop_requested,
 		.tick = tick,
-		.want_idle = &stats_requested,
+		.want_idle = &want_idle,
 		.tick_arg = s,
 	};
 	struct replay_result result;
@@ -452,6 +481,8 @@ run(struct sensor *s)
 	if (result.damaged_files > 0) {
 		status = EXIT_FAILED;
 	}
+	s->next_ledger_us = 0;
+	tell_packets(s, true);
 	stats_event(&s->json, &s->stats,
 		    result.last_us > 0 ? result.last_us : clock_wall_us());
 	if (!s->json.failed) {
@@ -536,6 +567,7 @@ stop(struct sensor *s, int status)
 	for (unsigned i = 0; i < s->n_workers; i++) {
 		worker_free(s->worker[i]);
 	}
+	packet_ledger_free(s->packets_told);
 	capture_close(s->capture);
 	reload_free(s->reload);
 	shared_state_free(s->shared); /* the reload's thread looks at it */

@@ -36,9 +36,18 @@ spool_get_stats(const struct spool *s, struct spool_stats *out)
 {
 	*out = s->st;
 	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
-		out->shed_frames[c] = s->meta.shed_frames[c];
-		out->shed_events[c] = s->meta.shed_events[c];
+		out->shed_frames[c] =
+			s->meta.shed_frames[c] + s->st.refused_frames[c];
+		out->shed_events[c] =
+			s->meta.shed_events[c] + s->st.refused_events[c];
 	}
+}
+
+void
+spool_on_shed(struct spool *s, spool_shed_fn *fn, void *arg)
+{
+	s->on_shed = fn;
+	s->on_shed_arg = arg;
 }
 
 static void
@@ -103,6 +112,7 @@ spool_link(struct spool *s, struct seg *g)
 	s->st.bytes += g->size - g->done_off;
 	s->st.frames += g->frames;
 	s->st.events += g->events;
+	s->st.held_events[c] += g->events;
 }
 
 void
@@ -122,6 +132,7 @@ spool_unlink_head(struct spool *s, unsigned cls)
 	s->st.bytes -= g->size - g->done_off;
 	s->st.frames -= g->frames - g->done_frames;
 	s->st.events -= g->events - g->done_events;
+	s->st.held_events[cls] -= g->events - g->done_events;
 	s->generation++;
 	close_seg(s, g);
 	free(g);
@@ -169,6 +180,13 @@ make_room(struct spool *s, unsigned cls)
 		if (g != NULL) {
 			s->meta.shed_frames[c] += g->frames - g->done_frames;
 			s->meta.shed_events[c] += g->events - g->done_events;
+			if (s->on_shed != NULL) {
+				s->on_shed(s->on_shed_arg, c,
+					   MAX(g->first_seq,
+					       s->meta.committed + 1),
+					   g->last_seq,
+					   g->events - g->done_events);
+			}
 			forget_head(s, c, &saved);
 			return true;
 		}
@@ -253,14 +271,15 @@ try_append(struct spool *s, const struct frame_header *h, struct view data)
 	s->st.bytes += need;
 	s->st.frames++;
 	s->st.events += h->n;
+	s->st.held_events[g->cls] += h->n;
 	return ERR_OK;
 }
 
 static enum err
-shed_incoming(struct spool *s, const struct frame_header *h, enum err e)
+refuse_incoming(struct spool *s, const struct frame_header *h, enum err e)
 {
-	s->meta.shed_frames[spool_class(h->sev)]++;
-	s->meta.shed_events[spool_class(h->sev)] += h->n;
+	s->st.refused_frames[spool_class(h->sev)]++;
+	s->st.refused_events[spool_class(h->sev)] += h->n;
 	return e;
 }
 
@@ -281,7 +300,7 @@ spool_append(struct spool *s, struct frame_header *h, struct view data,
 			diag_set(d, ERR_LIMIT,
 				 "spool %s: full of what is more severe",
 				 s->dir);
-			return shed_incoming(s, h, ERR_LIMIT);
+			return refuse_incoming(s, h, ERR_LIMIT);
 		}
 	}
 	for (int i = 0; i < MAX_TRIES; i++) {
@@ -302,7 +321,7 @@ spool_append(struct spool *s, struct frame_header *h, struct view data,
 	if (e != ERR_OK) {
 		diag_set(d, e, "spool %s: %s", s->dir,
 			 e == ERR_IO ? strerror(err) : err_name(e));
-		return shed_incoming(s, h, e);
+		return refuse_incoming(s, h, e);
 	}
 	return ERR_OK;
 }
@@ -483,6 +502,7 @@ mark_seg(struct spool *s, struct seg *g)
 		s->st.bytes -= g->size - g->done_off;
 		s->st.frames -= g->frames - g->done_frames;
 		s->st.events -= g->events - g->done_events;
+		s->st.held_events[g->cls] -= g->events - g->done_events;
 		g->done_off = g->size;
 		g->done_frames = g->frames;
 		g->done_events = g->events;
@@ -497,6 +517,7 @@ mark_seg(struct spool *s, struct seg *g)
 		s->st.bytes -= seg_rec_size(&r);
 		s->st.frames--;
 		s->st.events -= r.hdr.n;
+		s->st.held_events[g->cls] -= r.hdr.n;
 	}
 	return false;
 }

@@ -47,8 +47,12 @@ struct spool_options {
 struct spool_stats {
 	uint64_t frames, bytes, events; /* held and not committed */
 	uint64_t disk_bytes;
+	uint64_t held_events[SPOOL_CLASSES]; /* of 'events' */
 	uint64_t shed_frames[SPOOL_CLASSES]; /* since the spool's birth */
 	uint64_t shed_events[SPOOL_CLASSES];
+	/* Part of what was shed, since the start: never in the spool. */
+	uint64_t refused_frames[SPOOL_CLASSES];
+	uint64_t refused_events[SPOOL_CLASSES];
 	uint64_t sync_failures;
 	/* Found at the start. */
 	uint64_t cut_bytes, bad_records;
@@ -71,6 +75,12 @@ enum err spool_default_dir(const char *name, char *out, size_t cap,
  */
 enum err spool_open(struct spool **out, const struct spool_options *o,
 		    struct diag *d) MUST_CHECK;
+/* Told of each file that is shed: of its class, the batches 'from' to 'to'
+ * that were not committed. */
+typedef void spool_shed_fn(void *arg, unsigned cls, uint64_t from, uint64_t to,
+			   uint64_t events);
+void spool_on_shed(struct spool *s, spool_shed_fn *fn, void *arg);
+
 /* Syncs and writes down where we are.  NULL is fine. */
 void spool_close(struct spool *s);
 

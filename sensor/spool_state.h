@@ -29,6 +29,9 @@ struct spool {
 	uint64_t uses; /* a clock for closing the least used file */
 	unsigned n_open;
 
+	spool_shed_fn *on_shed; /* or NULL */
+	void *on_shed_arg;
+
 	struct spool_stats st;
 	uint8_t *body; /* one frame read back */
 };
