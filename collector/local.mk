@@ -27,6 +27,7 @@ libcollector_a_SOURCES = \
 	collector/console_http.h collector/console_http.c \
 	collector/console.h collector/console.c \
 	collector/store.h collector/store.c \
+	collector/store_ledger.h collector/store_ledger.c \
 	collector/health.h collector/health.c \
 	collector/feed.h collector/feed.c \
 	collector/pipeline.h collector/pipeline.c
@@ -53,5 +54,6 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_text.h collector/ctl_text.c \
 	collector/ctl_show.h collector/ctl_show.c \
 	collector/ctl_incident.h collector/ctl_incident.c \
+	collector/ctl_ledger.h collector/ctl_ledger.c \
 	collector/ctl_control.h collector/ctl_control.c
 picketctl_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm

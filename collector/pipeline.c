@@ -18,6 +18,7 @@
 #include "collector/ingest.h"
 #include "collector/sighting.h"
 #include "collector/store.h"
+#include "collector/store_ledger.h"
 #include "common/clock.h"
 #include "common/eve.h"
 #include "common/log.h"
@@ -48,6 +49,7 @@ struct pipeline {
 	struct correlate *correlate;
 	struct assessment assessment;
 	struct store *store;
+	struct store_ledger *ledger;
 	struct health *health;
 	struct feed *feed;
 	struct bad_frame bad[BAD_SLOTS];
@@ -116,6 +118,7 @@ pipeline_close(struct pipeline *p)
 	health_free(p->health);
 	assess_fini(&p->assessment);
 	correlate_free(p->correlate);
+	store_ledger_free(p->ledger);
 	store_close(p->store);
 	sighting_batch_free(p->sightings);
 	enrich_free(p->enrich);
@@ -161,6 +164,10 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 		e = store_open(&p->store, cfg->store, d);
 	}
 	if (e == ERR_OK) {
+		e = store_ledger_new(&p->ledger, p->store, d);
+	}
+	if (e == ERR_OK) {
+		health_set_ledger(p->health, p->ledger);
 		e = reload(p);
 		if (e != ERR_OK) {
 			e = diag_set(d, e, "%s: cannot be read: %s", cfg->store,
@@ -352,6 +359,7 @@ struct passage {
 	int64_t sensor, frame;
 	const char *site, *name;
 	struct store_tally tally;
+	uint64_t lines; /* in its batch */
 	char owner[SIGHTING_NAME_CAP];
 };
 
@@ -402,6 +410,20 @@ take_alert(struct pipeline *p, struct passage *t, const struct alert *a,
 	return e;
 }
 
+/* Statistics, or a ledger, which stands in an event of the same type. */
+static enum err
+take_stats(struct pipeline *p, struct passage *t, const struct alert *a,
+	   struct view line)
+{
+	struct ledger l;
+	enum err e = store_ledger_told(p->ledger, t->sensor, a->picket,
+				       p->now_us, &l);
+
+	return e == ERR_OK && l.epoch == 0
+		       ? store_sensor_stats(p->store, t->sensor, line)
+		       : e;
+}
+
 static enum err
 take_line(struct pipeline *p, struct passage *t, struct view raw, size_t off,
 	  size_t len)
@@ -426,7 +448,7 @@ take_line(struct pipeline *p, struct passage *t, struct view raw, size_t off,
 		e = take_alert(p, t, &a, line, off);
 		break;
 	case EVE_STATS:
-		e = store_sensor_stats(p->store, t->sensor, line);
+		e = take_stats(p, t, &a, line);
 		p->stats.other_events++;
 		break;
 	case EVE_OTHER:
@@ -454,6 +476,7 @@ take_lines(struct pipeline *p, struct passage *t, const struct inflated *f)
 		}
 		off = end + 1;
 	}
+	t->lines = n;
 	if (e == ERR_OK && n != f->h.n) {
 		e = store_count(p->store, "frames_miscounted", 1);
 	}
@@ -499,8 +522,11 @@ take_gap(struct pipeline *p, struct passage *t, const struct inflated *f,
 	}
 	p->stats.gaps++;
 	p->stats.frames_lost += n;
-	return store_gap(p->store, t->sensor, f->h.epoch, f->gap_from,
-			 f->gap_to, n, f->gap_n, cause, p->now_us);
+	e = store_gap(p->store, t->sensor, f->h.epoch, f->gap_from, f->gap_to,
+		      n, f->gap_n, cause, p->now_us);
+	return e == ERR_OK
+		       ? store_ledger_gap(p->ledger, t->sensor, f->h.epoch, n)
+		       : e;
 }
 
 /* A frame whose body is broken: kept aside, and in the end given up. */
@@ -515,6 +541,10 @@ take_bad_body(struct pipeline *p, struct passage *t,
 		f->gap_n = f->h.n;
 		p->stats.frames_abandoned++;
 		e = take_gap(p, t, f, "unreadable");
+		if (e == ERR_OK) {
+			e = store_ledger_batch(p->ledger, t->sensor, &f->h, 0,
+					       f->h.n);
+		}
 	}
 	return e;
 }
@@ -530,8 +560,11 @@ take_frame(struct pipeline *p, struct passage *t,
 	if (dedupe_has(p->dedupe, t->sensor, f->h.epoch, f->h.seq)) {
 		t->tally.duplicates++;
 		/* The sensor does not know yet: say it again. */
-		return dedupe_note(p->dedupe, t->sensor, f->h.epoch, f->h.seq,
-				   f->h.seq, &verdict, &n);
+		e = dedupe_note(p->dedupe, t->sensor, f->h.epoch, f->h.seq,
+				f->h.seq, &verdict, &n);
+		return e == ERR_OK ? store_ledger_repeat(p->ledger, t->sensor,
+							 f->h.epoch)
+				   : e;
 	}
 	if (inflate_body(p->codec, entry, f) != INFLATE_FRAME) {
 		return take_bad_body(p, t, entry, f);
@@ -554,6 +587,10 @@ take_frame(struct pipeline *p, struct passage *t,
 		t->tally.frames++;
 		p->stats.bytes += f->raw.len;
 		e = take_lines(p, t, f);
+	}
+	if (e == ERR_OK) {
+		e = store_ledger_batch(p->ledger, t->sensor, &f->h, t->lines,
+				       0);
 	}
 	return e;
 }

@@ -279,6 +279,12 @@ store_open(struct store **out, const char *path, struct diag *d)
 	return ERR_OK;
 }
 
+struct sqlite3 *
+store_db(struct store *s)
+{
+	return s->db;
+}
+
 const char *
 store_error(const struct store *s)
 {

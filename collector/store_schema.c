@@ -104,8 +104,35 @@ static const char v1[] =
 	"CREATE TABLE counters("
 	" name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;";
 
+/* The ledgers of sensors, and what is here of what they speak of. */
+static const char ledgers[] =
+	"CREATE TABLE ledgers("
+	" sensor INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" batches INTEGER NOT NULL DEFAULT 0, gaps INTEGER NOT NULL DEFAULT 0,"
+	" repeats INTEGER NOT NULL DEFAULT 0,"
+	" floor INTEGER NOT NULL DEFAULT 0, at_us INTEGER NOT NULL DEFAULT 0,"
+	" seen_us INTEGER NOT NULL DEFAULT 0,"
+	" committed INTEGER NOT NULL DEFAULT 0, text TEXT NOT NULL DEFAULT '',"
+	" PRIMARY KEY(sensor, epoch)) WITHOUT ROWID;"
+	"CREATE TABLE ledger_batches("
+	" sensor INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" seq INTEGER NOT NULL, class INTEGER NOT NULL,"
+	" events INTEGER NOT NULL, lost INTEGER NOT NULL,"
+	" PRIMARY KEY(sensor, epoch, seq)) WITHOUT ROWID;"
+	"CREATE TABLE ledger_sums("
+	" sensor INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" class INTEGER NOT NULL, events INTEGER NOT NULL,"
+	" lost INTEGER NOT NULL, PRIMARY KEY(sensor, epoch, class))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE ledger_shed("
+	" sensor INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" class INTEGER NOT NULL, lo INTEGER NOT NULL, hi INTEGER NOT NULL,"
+	" events INTEGER NOT NULL, counted INTEGER NOT NULL DEFAULT 0,"
+	" returned INTEGER NOT NULL DEFAULT 0,"
+	" PRIMARY KEY(sensor, epoch, class, lo)) WITHOUT ROWID;";
+
 /* migrations[i] leads from version i to i + 1. */
-static const char *const migrations[] = { v1 };
+static const char *const migrations[] = { v1, ledgers };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");
 

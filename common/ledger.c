@@ -429,7 +429,7 @@ ledger_check(const struct ledger *l, const struct ledger_store *st,
 		for (unsigned c = 0; c < LEDGER_CLASSES; c++) {
 			check_stored(&s, l, st, c);
 		}
-		e = begin(&s, "numbers", "", "batches", st->upto);
+		e = begin(&s, "numbers", "", "batches", st->numbers);
 		add(e, "stored", st->frames);
 		add(e, "gaps", st->gap_frames);
 	}

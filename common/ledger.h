@@ -165,7 +165,9 @@ struct ledger_store {
 	uint64_t returned[LEDGER_CLASSES];
 	/* Batches that could not be read and were given up: events. */
 	uint64_t unreadable[LEDGER_CLASSES];
-	uint64_t frames, gap_frames; /* up to 'upto' */
+	/* Numbers of batches that are there or declared gone, holes or not:
+	 * so many batches were stored, and so many are gaps. */
+	uint64_t numbers, frames, gap_frames;
 };
 
 /* An object under 'key' (NULL: outermost). */

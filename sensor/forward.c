@@ -390,20 +390,26 @@ show_stats(struct forward *f)
 	pthread_mutex_unlock(&f->lock);
 }
 
+static void
+show_ledger(struct forward *f)
+{
+	struct ledger l;
+
+	make_ledger(f, &l);
+	pthread_mutex_lock(&f->lock);
+	f->ledger_shown = l;
+	pthread_mutex_unlock(&f->lock);
+}
+
 /* What presence says of the ledger; "" without memory. */
 static const char *
 ledger_text(struct forward *f)
 {
 	struct json *j = &f->ledger_json;
-	struct ledger l;
 
-	make_ledger(f, &l);
 	json_reset(j);
-	ledger_write(j, NULL, &l);
+	ledger_write(j, NULL, &f->ledger_shown);
 	json_append(j, view_of("", 1));
-	pthread_mutex_lock(&f->lock);
-	f->ledger_shown = l;
-	pthread_mutex_unlock(&f->lock);
 	return j->failed ? "" : (const char *)j->p;
 }
 
@@ -446,6 +452,7 @@ tell_presence(struct forward *f, bool ended)
 	if (f->o.facts != NULL) {
 		f->o.facts(f->o.facts_arg, &f->facts);
 	}
+	show_ledger(f);
 	sp.ledger = f->o.packets != NULL ? ledger_text(f) : "";
 	sender_presence(f->sender, &f->facts, &sp, ended);
 }
@@ -586,6 +593,7 @@ run(void *arg)
 	while (turn(f)) {
 	}
 	farewell(f);
+	show_ledger(f);
 	pthread_mutex_lock(&f->lock);
 	f->ended = true;
 	pthread_cond_broadcast(&f->room);
@@ -748,6 +756,7 @@ forward_start(struct forward **out, const struct forward_options *o,
 	}
 	if (e == ERR_OK) {
 		show_stats(f);
+		show_ledger(f);
 		e = start_thread(f, d);
 	}
 	if (e != ERR_OK) {

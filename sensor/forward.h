@@ -124,7 +124,7 @@ void forward_finish(struct forward *f, enum forward_goal goal, unsigned wait_ms,
 void forward_free(struct forward *f);
 
 void forward_get_stats(struct forward *f, struct forward_stats *out);
-/* The ledger as of the last round, but for packets: by any thread. */
+/* The ledger as of the start, the last presence or the end: by any thread. */
 void forward_get_ledger(struct forward *f, struct ledger *out);
 
 #endif

@@ -247,6 +247,8 @@ start_forward(struct sensor *s, struct diag *d)
 		.block = true,
 		.facts = read_presence,
 		.facts_arg = s,
+		.ledger_s =
+			(unsigned)conf_u64(c, "ledger.interval", 60, 1, 3600),
 		.packets = packet_ledger_read,
 		.control_key = conf_get(c, "control.public-key"),
 		.control = on_control,

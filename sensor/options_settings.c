@@ -21,6 +21,8 @@ static const struct conf_key keys[] = {
 	{ "redis", "string", "", "where to forward to" },
 	{ "spool.dir", "string", "", "where batches wait" },
 	{ "spool.max-size", "size", "1gb", "bound of the spool" },
+	{ "ledger.interval", "number", "60",
+	  "seconds between events with the ledger" },
 	{ "spool.resend-seconds", "number", "10",
 	  "without progress, send again after" },
 	{ "forward.types", "list", "alert,stats", "event types forwarded" },
@@ -79,7 +81,7 @@ static const struct conf_key keys[] = {
 
 static const char *const own_sections[] = { "spool",   "forward", "eve",
 					    "memory",  "picket",  "rules",
-					    "control", NULL };
+					    "control", "ledger",  NULL };
 
 enum err
 path_list_push(struct path_list *l, const char *v, struct diag *d)

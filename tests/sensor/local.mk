@@ -106,3 +106,6 @@ tests_sensor_test_replay_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_no_alloc
 tests_sensor_test_no_alloc_SOURCES = tests/sensor/test_no_alloc.c
 tests_sensor_test_no_alloc_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_ledger_file
+tests_sensor_test_ledger_file_SOURCES = tests/test.h tests/rnd.h tests/sensor/test_ledger_file.c
+tests_sensor_test_ledger_file_LDADD = $(LIBS_SENSOR)
