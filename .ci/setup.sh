@@ -52,7 +52,7 @@ BUILD_PACKAGES="gcc libc6-dev make autoconf automake pkg-config libpcap-dev
 	libmicrohttpd-dev libxxhash-dev libmagic-dev liblzma-dev libbrotli-dev"
 RUN_PACKAGES="redis-server redis-tools tor-geoipdb curl"
 TEST_PACKAGES="libcmocka-dev sqlite3 python3 python3-yaml zstd gzip jq xz-utils
-	$HS_PACKAGE valgrind"
+	$HS_PACKAGE valgrind faketime"
 
 # build_tree DIR CONFIGURE-OPTION... : configures once, then makes.
 build_tree() {

@@ -17,7 +17,8 @@ struct console {
 /* Threads inherit the mask; signals are for the thread that runs the
  * pipeline. */
 static enum err
-start_threads(struct console *c, const struct http_address *at, struct diag *d)
+start_threads(struct console *c, const struct listen_address *at,
+	      struct diag *d)
 {
 	sigset_t all, old;
 	enum err e;
@@ -33,9 +34,10 @@ enum err
 console_start(struct console **out, const struct console_config *cfg,
 	      struct diag *d)
 {
-	struct http_address at;
+	struct listen_address at;
 	struct console *c;
-	enum err e = http_parse_address(cfg->listen, &at, d);
+	enum err e =
+		listen_parse(cfg->listen, "--listen", "127.0.0.1:8080", &at, d);
 
 	*out = NULL;
 	if (e != ERR_OK) {

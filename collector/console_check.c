@@ -5,48 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum err
-http_parse_address(const char *text, struct http_address *out, struct diag *d)
-{
-	const char *colon = strrchr(text, ':');
-	size_t n = colon != NULL ? (size_t)(colon - text) : 0;
-	const char *digits = colon != NULL ? colon + 1 : "";
-	const char *host = text;
-	struct in6_addr v6;
-	struct in_addr v4;
-
-	*out = (struct http_address){ .port = 0 };
-	if (n >= 2 && text[0] == '[' && text[n - 1] == ']') {
-		host++;
-		n -= 2;
-	}
-	if (colon == NULL || n >= sizeof(out->host) || digits[0] == '\0' ||
-	    strlen(digits) > 5 ||
-	    strspn(digits, "0123456789") != strlen(digits) ||
-	    strtoul(digits, NULL, 10) > 65535) {
-		return diag_set(d, ERR_USAGE,
-				"--listen %.64s: give ADDRESS:PORT, as in "
-				"--listen 127.0.0.1:8080",
-				text);
-	}
-	out->port = (uint16_t)strtoul(digits, NULL, 10);
-	memcpy(out->host, host, n);
-	if (n == 0 || strcmp(out->host, "localhost") == 0) {
-		snprintf(out->host, sizeof(out->host), "127.0.0.1");
-	}
-	if (inet_pton(AF_INET, out->host, &v4) == 1) {
-		out->loopback = (ntohl(v4.s_addr) >> 24) == 127;
-	} else if (inet_pton(AF_INET6, out->host, &v6) == 1) {
-		out->loopback = IN6_IS_ADDR_LOOPBACK(&v6);
-	} else {
-		return diag_set(d, ERR_USAGE,
-				"--listen %.64s: '%s' is no address; give one "
-				"as a number, as in --listen 127.0.0.1:8080",
-				text, out->host);
-	}
-	return ERR_OK;
-}
-
 struct headers {
 	size_t bytes;
 	unsigned n, n_host, n_length, n_encoding, n_type;

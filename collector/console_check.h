@@ -24,15 +24,6 @@
 #define HTTP_MAX_TARGET 2048
 #define HTTP_MAX_BODY 16384
 
-struct http_address {
-	char host[64]; /* numeric */
-	uint16_t port; /* 0: the system picks one */
-	bool loopback;
-};
-/* "127.0.0.1:8080", "[::1]:0", ":8080" (loopback). */
-enum err http_parse_address(const char *text, struct http_address *out,
-			    struct diag *d) MUST_CHECK;
-
 /* The target as it was sent: printable, rooted, short, without dot segments
  * and encodings in its path. */
 bool http_is_good_target(const char *target);

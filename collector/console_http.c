@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/console_http.h"
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -469,20 +468,14 @@ tick(void *arg)
 /* ------------------------------------------------------------ start and stop */
 
 static struct MHD_Daemon *
-listen_at(struct console_http *h, const struct http_address *at)
+listen_at(struct console_http *h, const struct listen_address *at)
 {
-	struct sockaddr_storage ss = { 0 };
+	struct sockaddr_storage ss;
 	unsigned flags =
 		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
-	struct sockaddr_in *in = (struct sockaddr_in *)&ss;
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&ss;
 
-	if (inet_pton(AF_INET, at->host, &in->sin_addr) == 1) {
-		in->sin_family = AF_INET;
-		in->sin_port = htons(at->port);
-	} else if (inet_pton(AF_INET6, at->host, &in6->sin6_addr) == 1) {
-		in6->sin6_family = AF_INET6;
-		in6->sin6_port = htons(at->port);
+	listen_sockaddr(at, &ss);
+	if (ss.ss_family == AF_INET6) {
 		flags |= MHD_USE_IPv6;
 	}
 	return MHD_start_daemon(
@@ -499,7 +492,7 @@ listen_at(struct console_http *h, const struct http_address *at)
 }
 
 enum err
-console_http_start(struct console_http **out, const struct http_address *at,
+console_http_start(struct console_http **out, const struct listen_address *at,
 		   struct console_api *api, struct console_events *events,
 		   struct diag *d)
 {

@@ -16,6 +16,7 @@
 #include "collector/console_api.h"
 #include "collector/console_check.h"
 #include "collector/console_events.h"
+#include "common/listen.h"
 
 #define HTTP_THREADS 4
 #define HTTP_MAX_CONNECTIONS 256
@@ -26,7 +27,7 @@ struct console_http;
 
 /* 'api' and 'events' must outlive it. */
 enum err console_http_start(struct console_http **out,
-			    const struct http_address *at,
+			    const struct listen_address *at,
 			    struct console_api *api,
 			    struct console_events *events,
 			    struct diag *d) MUST_CHECK;

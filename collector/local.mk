@@ -32,6 +32,12 @@ libcollector_a_SOURCES = \
 	collector/feed.h collector/feed.c \
 	collector/pipeline.h collector/pipeline.c
 
+# what whoever runs it is told
+libcollector_a_SOURCES += \
+	collector/metrics.h collector/metrics.c \
+	collector/service.h collector/service.c \
+	collector/check.h collector/check.c
+
 # The console's page is part of the program.
 CONSOLE_ASSETS = collector/assets/index.html collector/assets/style.css \
 	collector/assets/app.js collector/assets/dom.js \

@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "collector/check.h"
 #include "collector/console.h"
 #include "collector/pipeline.h"
+#include "collector/service.h"
 #include "common/clock.h"
 #include "common/conf.h"
 #include "common/log.h"
@@ -43,6 +45,10 @@ static const struct conf_key keys[] = {
 	  "ATT&CK tactics in order that make an incident" },
 	{ "correlate.max-keys", "number", "200000", "keys kept in memory" },
 	{ "correlate.max-links", "number", "400000", "links kept in memory" },
+	{ "metrics.listen", "string", "",
+	  "ADDRESS:PORT for Prometheus; absent: none" },
+	{ "metrics.allow-remote", "bool", "no",
+	  "let it listen beyond loopback, without a log-in" },
 };
 
 static const char help_text[] =
@@ -64,6 +70,9 @@ static const char help_text[] =
 	"JSON\n"
 	"  -l, --listen ADDR:PORT serve the console there (loopback; port 0 "
 	"picks one)\n"
+	"  -T, --check            read settings, mission map and GeoIP files, say "
+	"what\n"
+	"                         is wrong with them, exit\n"
 	"      --until-idle S     stop when the streams were empty for S "
 	"seconds\n"
 	"      --consumer NAME    name within the consumer group [collector]\n"
@@ -100,6 +109,7 @@ static const struct option options[] = {
 	{ "missions", required_argument, NULL, 'm' },
 	{ "feed", required_argument, NULL, 'f' },
 	{ "listen", required_argument, NULL, 'l' },
+	{ "check", no_argument, NULL, 'T' },
 	{ "until-idle", required_argument, NULL, OPT_UNTIL_IDLE },
 	{ "consumer", required_argument, NULL, OPT_CONSUMER },
 	{ "config", required_argument, NULL, 'c' },
@@ -115,6 +125,7 @@ static const struct option options[] = {
 struct arguments {
 	const char *geoip[MAX_GEOIP];
 	unsigned n_geoip;
+	bool check;
 	bool log_json, verbose, done; /* 'done': --help or --version */
 };
 
@@ -156,7 +167,7 @@ parse_options(int argc, char **argv, bool first, struct conf *conf,
 
 	optind = 1;
 	opterr = 0;
-	while (e == ERR_OK && (c = getopt_long(argc, argv, ":R:s:g:m:f:l:c:vhV",
+	while (e == ERR_OK && (c = getopt_long(argc, argv, ":R:s:g:m:f:l:c:TvhV",
 					       options, NULL)) != -1) {
 		const char *key = c == 'R'              ? "redis"
 				  : c == 's'            ? "store"
@@ -190,6 +201,7 @@ parse_options(int argc, char **argv, bool first, struct conf *conf,
 			}
 			args->log_json |= c == OPT_LOG_JSON;
 			args->verbose |= c == 'v';
+			args->check |= c == 'T';
 			if (c == 'c') {
 				e = conf_load(conf, optarg, d);
 			}
@@ -249,7 +261,7 @@ configure(const struct conf *conf, struct arguments *args,
 	static const char *const own[] = {
 		"redis",  "store",      "geoip",    "missions",
 		"feed",   "until-idle", "consumer", "correlate",
-		"listen", "console",    NULL
+		"listen", "console",    "metrics",  NULL
 	};
 	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own, d);
 
@@ -320,11 +332,48 @@ fail(int status, const struct diag *d)
 	return status;
 }
 
+/* The mission map, without which nothing is anybody's. */
+static enum err
+load_missions(struct pipeline_config *cfg, struct mission_map **map,
+	      const struct conf *conf, struct diag *d)
+{
+	const char *path = conf_get(conf, "missions");
+	enum err e = ERR_OK;
+
+	if (path != NULL) {
+		e = mission_load(map, path, d);
+	} else {
+		*map = mission_empty();
+		if (*map == NULL) {
+			e = diag_set(d, ERR_NOMEM, "out of memory");
+		}
+	}
+	cfg->missions = *map;
+	return e;
+}
+
+static int
+check(struct pipeline_config *cfg, const struct conf *conf)
+{
+	struct mission_map *map = NULL;
+	struct diag d = { "" };
+	enum err e = load_missions(cfg, &map, conf, &d);
+
+	if (e == ERR_OK) {
+		e = check_settings(cfg, conf, &d);
+	}
+	mission_free(map);
+	if (e != ERR_OK) {
+		return fail(e == ERR_NOMEM ? 1 : 2, &d);
+	}
+	puts("settings: ok");
+	return 0;
+}
+
 /* Everything after the settings are known. */
 static int
 run(struct pipeline_config *cfg, const struct conf *conf)
 {
-	const char *missions = conf_get(conf, "missions");
 	struct console_config at = {
 		.listen = conf_get(conf, "listen"),
 		.store = cfg->store,
@@ -333,35 +382,39 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	struct mission_map *map = NULL;
 	struct pipeline *p = NULL;
 	struct console *console = NULL;
+	struct service service;
 	struct diag d = { "" };
 	int status = 0;
 	enum err e;
 
-	if (missions != NULL) {
-		e = mission_load(&map, missions, &d);
-	} else {
-		map = mission_empty();
-		e = map != NULL ? ERR_OK
-				: diag_set(&d, ERR_NOMEM, "out of memory");
-	}
+	e = load_missions(cfg, &map, conf, &d);
 	if (e != ERR_OK) {
 		return fail(2, &d);
 	}
-	cfg->missions = at.missions = map;
-	e = pipeline_open(&p, cfg, &d);
+	at.missions = map;
+	cfg->turn = service_turn;
+	cfg->turn_arg = &service;
+	e = service_start(&service, conf, &d);
+	if (e == ERR_OK) {
+		e = pipeline_open(&p, cfg, &d);
+	}
 	if (e == ERR_OK && at.listen != NULL) {
 		e = console_start(&console, &at, &d);
 	}
 	if (e != ERR_OK) {
+		service_stop(&service);
 		pipeline_close(p);
 		mission_free(map);
 		return fail(e == ERR_NOMEM ? 1 : 2, &d);
 	}
+	service_running(&service, p);
 	e = pipeline_run(p, &stop, &report, &rotate, &d);
 	if (e != ERR_OK) {
 		status = fail(1, &d);
 	}
+	service_stopping(&service);
 	console_stop(console);
+	service_stop(&service);
 	summary(p);
 	pipeline_close(p);
 	mission_free(map);
@@ -396,6 +449,8 @@ main(int argc, char **argv)
 	}
 	if (e != ERR_OK) {
 		status = fail(2, &d);
+	} else if (args.check) {
+		status = check(&cfg, conf);
 	} else {
 		catch_signals();
 		status = run(&cfg, conf);

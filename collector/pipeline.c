@@ -883,6 +883,9 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		bool renewed = false, idle = false;
 		size_t n = 0;
 
+		if (p->cfg.turn != NULL) {
+			p->cfg.turn(p->cfg.turn_arg);
+		}
 		if (*report) {
 			*report = 0;
 			log_stats(p);
@@ -942,4 +945,13 @@ void
 pipeline_stats(const struct pipeline *p, struct pipeline_stats *out)
 {
 	*out = p->committed;
+}
+
+void
+pipeline_facts(const struct pipeline *p, struct pipeline_facts *out)
+{
+	out->broker_up = p->broker_up;
+	out->sensors = ingest_n_streams(p->ingest);
+	out->sensors_silent = health_silent(p->health);
+	correlate_stats(p->correlate, &out->correlate);
 }

@@ -24,6 +24,8 @@ struct pipeline_config {
 	const struct mission_map *missions;
 	struct correlate_config correlate;
 	uint64_t until_idle_us; /* 0: until told to stop */
+	void (*turn)(void *arg); /* each time round the loop; or NULL */
+	void *turn_arg;
 };
 
 struct pipeline_stats {
@@ -33,6 +35,13 @@ struct pipeline_stats {
 	uint64_t entries_oversize;
 	uint64_t commits, incidents_opened, incidents_merged;
 	uint64_t busy_us; /* time spent between a read and its commit */
+};
+
+/* What is so just now, not since the start. */
+struct pipeline_facts {
+	bool broker_up;
+	unsigned sensors, sensors_silent;
+	struct correlate_stats correlate;
 };
 
 struct pipeline;
@@ -51,5 +60,6 @@ enum err pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		      volatile sig_atomic_t *report,
 		      volatile sig_atomic_t *rotate, struct diag *d) MUST_CHECK;
 void pipeline_stats(const struct pipeline *p, struct pipeline_stats *out);
+void pipeline_facts(const struct pipeline *p, struct pipeline_facts *out);
 
 #endif

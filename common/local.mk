@@ -33,3 +33,10 @@ libcommon_a_SOURCES += \
 libcommon_a_SOURCES += \
 	common/sign.h common/sign.c \
 	common/control.h common/control.c
+
+# what whoever runs the programs is told
+libcommon_a_SOURCES += \
+	common/notify.h common/notify.c \
+	common/listen.h common/listen.c \
+	common/metrics_text.h common/metrics_text.c \
+	common/metrics_http.h common/metrics_http.c

@@ -22,7 +22,7 @@
 struct eve_writer {
 	struct eve_writer_settings set;
 	struct forward *forward;
-	struct event_log *log; /* makes the lines of alerts */
+	struct event_log *log; /* makes the lines that are late */
 	struct json json; /* a line with what only the sink knows */
 	int fd;
 	uint8_t *buf;
@@ -281,7 +281,7 @@ made_line(struct eve_writer *w, const struct outbox *box,
 	struct view line = outbox_line(box, r);
 	uint32_t picket_at = r->picket_at;
 
-	if (r->has_scene) {
+	if (r->late) {
 		line = event_later(w->log, box, r);
 		picket_at = event_picket_at(w->log);
 	}
@@ -380,7 +380,7 @@ eve_writer_open(struct eve_writer **out, const struct eve_writer_settings *set,
 	pthread_cond_init(&w->work, NULL);
 	pthread_cond_init(&w->done, NULL);
 	w->buf = malloc(WRITE_BUFFER);
-	w->log = event_log_for_scenes();
+	w->log = event_log_for_later();
 	e = w->buf != NULL && w->log != NULL
 		    ? open_eve(w, d)
 		    : diag_set(d, ERR_NOMEM, "out of memory");

@@ -112,7 +112,7 @@ put_alert(struct json *j, const struct event_subject *s, const struct rule *r,
 	if (c->rule_metadata) {
 		put_rule_metadata(j, r);
 	}
-	scene_members(j, context);
+	line_members(j, context);
 	if (client != NULL) {
 		json_addr(j, "xff", client);
 	}
@@ -164,14 +164,14 @@ event_alert(struct event_log *l, const struct outbox *o, const struct record *r)
 	if (hit.tx_guessed) {
 		json_bool(j, "tx_guessed", true);
 	}
-	scene_members(j, scene_part(&s, SCENE_METADATA));
+	line_members(j, scene_part(&s, SCENE_METADATA));
 	put_alert(j, &s.subject, r->rule, &hit,
 		  view_sub(own, sizeof(hit), hit.context_len), c,
 		  s.is.has_client && !c->xff.overwrite ? &s.is.client : NULL);
-	scene_members(j, scene_part(&s, SCENE_TUNNEL));
-	scene_members(j, scene_part(&s, SCENE_TX));
+	line_members(j, scene_part(&s, SCENE_TUNNEL));
+	line_members(j, scene_part(&s, SCENE_TX));
 	if (s.subject.f != NULL) {
-		line_apps(j, &s.is.apps);
+		line_app(j, &s.subject);
 		json_name(j, "direction",
 			  s.subject.dir == FLOW_TOSERVER ? "to_server"
 							 : "to_client");
@@ -184,18 +184,25 @@ event_alert(struct event_log *l, const struct outbox *o, const struct record *r)
 	}
 	log_payload(j, &s.payload, c);
 	if (s.subject.pkt != NULL) {
-		scene_members(j, scene_part(&s, SCENE_PACKET));
+		line_members(j, scene_part(&s, SCENE_PACKET));
 		log_packet_info(j, s.is.linktype);
 	}
 	return line_end(l, hit.ioc);
 }
 
 struct view
-event_packet(struct event_log *l, const struct event_subject *s)
+line_of_packet(struct event_log *l, const struct event_subject *s)
 {
+	struct json *j = &l->json;
+
 	line_head(l, s, "packet");
-	log_packet(&l->json, s->pkt, DUMP_ALL);
-	log_packet_info(&l->json, log_packet_linktype(s->pkt));
+	if (s->past != NULL) {
+		json_base64(j, "packet", s->past->packet);
+		log_packet_info(j, s->past->linktype);
+	} else {
+		log_packet(j, s->pkt, DUMP_ALL);
+		log_packet_info(j, log_packet_linktype(s->pkt));
+	}
 	return line_end(l, NULL);
 }
 

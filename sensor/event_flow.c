@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The flow event, at once or later. */
+/* The flow event. */
 #include "common/clock.h"
-#include "sensor/event_scene.h"
-
-/* Of a flow told of later: what a copy of it does not tell. */
-struct flow_rest {
-	const char *tcp_state;
-};
+#include "sensor/event_line.h"
 
 static void
 put_tcp(struct json *j, const struct flow *f, const char *state)
@@ -59,48 +54,19 @@ put_flow(struct json *j, const struct flow *f)
 }
 
 struct view
-event_flow(struct event_log *l, const struct event_subject *s)
+line_of_flow(struct event_log *l, const struct event_subject *s)
 {
 	struct json *j = &l->json;
 	const struct flow *f = s->f;
 
 	line_head(l, s, "flow");
-	line_app(j, f);
+	line_app(j, s);
 	put_flow(j, f);
 	line_metadata(j, s);
 	if (f->proto == IPP_TCP) {
-		put_tcp(j, f, stream_state_name(f));
-	}
-	return line_end(l, NULL);
-}
-
-struct view
-event_flow_rest(struct event_log *l, const struct event_subject *s)
-{
-	struct flow_rest rest = { stream_state_name(s->f) };
-
-	line_begin(l);
-	json_append(&l->json, view_of(&rest, sizeof(rest)));
-	return line_done(l);
-}
-
-struct view
-event_flow_later(struct event_log *l, const struct outbox *o,
-		 const struct record *r)
-{
-	struct json *j = &l->json;
-	struct scene_reader s;
-	struct flow_rest rest;
-
-	memcpy(&rest, outbox_line(o, r).p, sizeof(rest));
-	scene_read(&s, o->text + r->scene);
-	scene_settings(l, s.is.set);
-	line_head(l, &s.subject, "flow");
-	line_apps(j, &s.is.apps);
-	put_flow(j, s.subject.f);
-	scene_members(j, scene_part(&s, SCENE_METADATA));
-	if (s.subject.f->proto == IPP_TCP) {
-		put_tcp(j, s.subject.f, rest.tcp_state);
+		put_tcp(j, f,
+			s->past != NULL ? s->past->tcp_state
+					: stream_state_name(f));
 	}
 	return line_end(l, NULL);
 }

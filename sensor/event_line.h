@@ -15,6 +15,7 @@
 #include "sensor/alert_conf.h"
 #include "sensor/event_log.h"
 #include "sensor/log_packet.h"
+#include "sensor/tx_copy.h"
 
 #define COMMUNITY_SLOTS 64 /* a power of two */
 
@@ -46,13 +47,31 @@ struct event_log {
 				     * in a buffer of the log's own */
 	size_t start; /* of the line in hand */
 	uint32_t picket_at; /* of the latest line; see record.h */
+	struct tx_room *room; /* the writer's; NULL: a worker's log */
 	struct community_slot community[COMMUNITY_SLOTS];
 };
 
-/* A flow's protocol: by its first name, of each direction, before it changed
- * (EVE's app_proto, _ts, _tc, _orig); NULL where there is none. */
+/* A flow's protocol, enum app_proto: its first one, of each direction, before
+ * it changed (EVE's app_proto, _ts, _tc, _orig). */
 struct line_apps {
-	const char *name, *dir[2], *before;
+	uint8_t proto, dir[2], before;
+};
+
+/* Of a moment that is over: what the subject cannot be asked any more. */
+struct event_past {
+	struct line_apps apps;
+	struct view metadata; /* as text */
+	struct view packet; /* an event of a packet: its bytes */
+	const char *tcp_state; /* of a TCP flow */
+	uint16_t linktype; /* of the packet */
+};
+
+/* What an anomaly tells of the transaction or flow that it was found in. */
+struct line_anomaly {
+	enum event_id id;
+	enum app_proto app;
+	bool has_tx;
+	uint64_t tx_id;
 };
 
 /* An empty line. */
@@ -65,19 +84,33 @@ void line_head(struct event_log *l, const struct event_subject *s,
 void line_flow_endpoints(struct json *j, const struct flow *f, unsigned from);
 struct line_apps line_apps_of(const struct flow *f);
 void line_apps(struct json *j, const struct line_apps *a);
-static inline void
-line_app(struct json *j, const struct flow *f)
-{
-	struct line_apps a = line_apps_of(f);
-
-	line_apps(j, &a);
-}
+void line_app(struct json *j, const struct event_subject *s);
 /* The object of the transaction's protocol. */
 void line_tx(struct json *j, const struct app_tx *tx);
 void line_flow_counts(struct json *j, const struct flow *f);
 /* "traffic" and "metadata": what rules remember of the flow. */
 void line_metadata(struct json *j, const struct event_subject *s);
+/* Members that are text already; none is fine. */
+static inline void
+line_members(struct json *j, struct view text)
+{
+	if (text.len > 0) {
+		json_open(j, text);
+	}
+}
 /* Closes the line; 'ioc' may be NULL. */
 struct view line_end(struct event_log *l, const struct ioc *ioc);
+
+/* The lines of events, of the present or of the past; event_line() and
+ * event_later() pick. */
+struct view line_of_tx(struct event_log *l, const struct event_subject *s);
+struct view line_of_file(struct event_log *l, const struct event_subject *s,
+			 const struct file *f);
+struct view line_of_flow(struct event_log *l, const struct event_subject *s);
+struct view line_of_packet(struct event_log *l, const struct event_subject *s);
+struct line_anomaly line_anomaly(const struct event_subject *s,
+				 enum event_id id);
+struct view line_of_anomaly(struct event_log *l, const struct event_subject *s,
+			    const struct line_anomaly *a);
 
 #endif

@@ -36,12 +36,17 @@ event_log_new(const struct event_origin *origin, const struct conf *conf)
 }
 
 struct event_log *
-event_log_for_scenes(void)
+event_log_for_later(void)
 {
 	struct event_log *l = calloc(1, sizeof(*l));
 
 	if (l != NULL) {
 		l->set = &l->own;
+		l->room = tx_room_new();
+	}
+	if (l != NULL && l->room == NULL) {
+		event_log_free(l);
+		l = NULL;
 	}
 	return l;
 }
@@ -51,6 +56,7 @@ event_log_free(struct event_log *l)
 {
 	if (l != NULL) {
 		json_fini(&l->json);
+		tx_room_free(l->room);
 		free(l);
 	}
 }
@@ -294,36 +300,53 @@ line_end(struct event_log *l, const struct ioc *ioc)
 struct line_apps
 line_apps_of(const struct flow *f)
 {
-	struct line_apps a = { .name = app_proto_name(app_proto_of(f)) };
+	return (struct line_apps){
+		.proto = (uint8_t)app_proto_of(f),
+		.dir = { (uint8_t)app_proto_dir(f, FLOW_TOSERVER),
+			 (uint8_t)app_proto_dir(f, FLOW_TOCLIENT) },
+		.before = (uint8_t)app_proto_before(f),
+	};
+}
 
-	if (a.name != NULL) {
-		for (unsigned d = 0; d < 2; d++) {
-			a.dir[d] = app_proto_name(
-				app_proto_dir(f, (enum flow_dir)d));
-		}
-		a.before = app_proto_name(app_proto_before(f));
+/* That of one direction, when it is another name than the flow's. */
+static void
+put_app_dir(struct json *j, const char *key, uint8_t proto, const char *flow)
+{
+	const char *name = app_proto_name((enum app_proto)proto);
+
+	if (name != NULL && strcmp(name, flow) != 0) {
+		json_name(j, key, name);
 	}
-	return a;
 }
 
 void
 line_apps(struct json *j, const struct line_apps *a)
 {
-	const char *ts = a->dir[FLOW_TOSERVER], *tc = a->dir[FLOW_TOCLIENT];
+	const char *name = app_proto_name((enum app_proto)a->proto);
+	const char *before = app_proto_name((enum app_proto)a->before);
 
-	if (a->name == NULL) {
+	if (name == NULL) {
 		return;
 	}
-	json_name(j, "app_proto", a->name);
-	if (ts != NULL && strcmp(ts, a->name) != 0) {
-		json_name(j, "app_proto_ts", ts);
+	json_name(j, "app_proto", name);
+	put_app_dir(j, "app_proto_ts", a->dir[FLOW_TOSERVER], name);
+	put_app_dir(j, "app_proto_tc", a->dir[FLOW_TOCLIENT], name);
+	if (before != NULL) {
+		json_name(j, "app_proto_orig", before);
 	}
-	if (tc != NULL && strcmp(tc, a->name) != 0) {
-		json_name(j, "app_proto_tc", tc);
+}
+
+void
+line_app(struct json *j, const struct event_subject *s)
+{
+	struct line_apps now;
+
+	if (s->past != NULL) {
+		line_apps(j, &s->past->apps);
+		return;
 	}
-	if (a->before != NULL) {
-		json_name(j, "app_proto_orig", a->before);
-	}
+	now = line_apps_of(s->f);
+	line_apps(j, &now);
 }
 
 void
@@ -361,35 +384,37 @@ line_flow_counts(struct json *j, const struct flow *f)
 void
 line_metadata(struct json *j, const struct event_subject *s)
 {
-	if (s->meta != NULL) {
+	if (s->past != NULL) {
+		line_members(j, s->past->metadata);
+	} else if (s->meta != NULL) {
 		log_meta(j, s->meta, s->pkt != NULL);
 	}
 }
 
+enum event_type
+event_type_of(const struct app_tx *tx)
+{
+	switch (tx->parser->proto) {
+	case APP_HTTP:
+		return EVENT_TYPE_HTTP;
+	case APP_DNS:
+	case APP_MDNS:
+		return EVENT_TYPE_DNS;
+	case APP_SSH:
+		return EVENT_TYPE_SSH;
+	case APP_TLS:
+		return EVENT_TYPE_TLS;
+	default:
+		return EVENT_TYPE_COUNT;
+	}
+}
+
 struct view
-event_tx(struct event_log *l, const struct event_subject *s,
-	 enum event_type *type)
+line_of_tx(struct event_log *l, const struct event_subject *s)
 {
 	struct json *j = &l->json;
 
-	switch (s->tx->parser->proto) {
-	case APP_HTTP:
-		*type = EVENT_TYPE_HTTP;
-		break;
-	case APP_DNS:
-	case APP_MDNS:
-		*type = EVENT_TYPE_DNS;
-		break;
-	case APP_SSH:
-		*type = EVENT_TYPE_SSH;
-		break;
-	case APP_TLS:
-		*type = EVENT_TYPE_TLS;
-		break;
-	default:
-		return VIEW_NONE;
-	}
-	line_head(l, s, event_type_name(*type));
+	line_head(l, s, event_type_name(event_type_of(s->tx)));
 	json_u64(j, "tx_id", s->tx->id);
 	line_metadata(j, s);
 	line_tx(j, s->tx);
@@ -397,14 +422,14 @@ event_tx(struct event_log *l, const struct event_subject *s,
 }
 
 struct view
-event_file(struct event_log *l, const struct event_subject *s,
-	   const struct file *f)
+line_of_file(struct event_log *l, const struct event_subject *s,
+	     const struct file *f)
 {
 	struct json *j = &l->json;
 
 	line_head(l, s, "fileinfo");
 	line_tx(j, s->tx);
-	line_app(j, s->f);
+	line_app(j, s);
 	json_obj(j, "fileinfo");
 	log_file(j, f, s->f->id, s->tx->id, s->dir);
 	json_obj_end(j);
@@ -445,33 +470,44 @@ put_anomaly_name(struct json *j, enum event_id e, const char *layer,
 	json_str_end(j);
 }
 
+struct line_anomaly
+line_anomaly(const struct event_subject *s, enum event_id id)
+{
+	return (struct line_anomaly){
+		.id = id,
+		.app = s->tx != NULL  ? s->tx->parser->proto
+		       : s->f != NULL ? app_proto_of(s->f)
+				      : APP_UNKNOWN,
+		.has_tx = s->tx != NULL,
+		.tx_id = s->tx != NULL ? s->tx->id : 0,
+	};
+}
+
 struct view
-event_anomaly(struct event_log *l, const struct event_subject *s,
-	      enum event_id e)
+line_of_anomaly(struct event_log *l, const struct event_subject *s,
+		const struct line_anomaly *a)
 {
 	struct json *j = &l->json;
-	const char *layer = event_layer(e);
-	enum app_proto app = s->tx != NULL  ? s->tx->parser->proto
-			     : s->f != NULL ? app_proto_of(s->f)
-					    : APP_UNKNOWN;
+	const char *layer = event_layer(a->id);
 
 	line_head(l, s, "anomaly");
-	if (s->tx != NULL) {
-		json_u64(j, "tx_id", s->tx->id);
+	if (a->has_tx) {
+		json_u64(j, "tx_id", a->tx_id);
 	}
 	json_obj(j, "anomaly");
 	if (strcmp(layer, "app") == 0) {
-		if (app_proto_name(app) != NULL) {
-			json_name(j, "app_proto", app_proto_name(app));
+		if (app_proto_name(a->app) != NULL) {
+			json_name(j, "app_proto", app_proto_name(a->app));
 		}
 		json_name(j, "type", "applayer");
-		put_anomaly_name(j, e, layer, app);
+		put_anomaly_name(j, a->id, layer, a->app);
 		json_name(j, "layer",
-			  strchr(event_name(e), '.') != NULL ? "proto_parser"
-							     : "proto_detect");
+			  strchr(event_name(a->id), '.') != NULL
+				  ? "proto_parser"
+				  : "proto_detect");
 	} else {
 		json_name(j, "type", layer);
-		put_anomaly_name(j, e, layer, app);
+		put_anomaly_name(j, a->id, layer, a->app);
 	}
 	json_obj_end(j);
 	return line_end(l, NULL);

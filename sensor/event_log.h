@@ -6,7 +6,7 @@
  * adds stands under the key "picket".
  *
  * Place    above every parser's own log_*; below worker.
- * Threads  one event_log per worker, and one of the writer's for scenes.
+ * Threads  one event_log per worker, and one of the writer's for what was kept.
  * Memory   the worker's outbox, or one JSON buffer, reused.
  * Cost     about a microsecond a line; never per packet.
  */
@@ -49,7 +49,8 @@ struct event_subject {
 	uint64_t number; /* pcap_cnt; 0: none */
 	const struct rule_metadata *meta; /* NULL: rules have nothing to say */
 	bool tx_guessed; /* the rule did not ask for 'tx', see worker_alert.c */
-	bool whole; /* no settings of alerts apply: it is a flow's end */
+	const struct event_past
+		*past; /* the writer's: what was kept; or NULL */
 };
 
 /*
@@ -63,31 +64,35 @@ struct view event_scene(struct event_log *l, const struct event_subject *s,
 			struct payload payload);
 struct view event_hit(struct event_log *l, const struct event_subject *s,
 		      const struct rule_hit *hit);
+
+/* An event that is no alert: what it is, besides its subject. */
+struct event_what {
+	/* EVENT_TYPE_FLOW; _PACKET: s->pkt, which a rule tagged; _ANOMALY;
+	 * _FILEINFO; of s->tx that which event_type_of() names */
+	enum event_type type;
+	enum event_id anomaly;
+	const struct file *file; /* s->tx carried it towards s->dir; settled */
+};
+
+/* Of the event of a transaction; EVENT_TYPE_COUNT: its protocol has none. */
+enum event_type event_type_of(const struct app_tx *tx);
+
+/* The lines below are one JSON object each, valid until the log's next call;
+ * empty when memory ran out. */
+/* The event at once. */
+struct view event_line(struct event_log *l, const struct event_subject *s,
+		       const struct event_what *what);
+/* What a record needs for event_later() to make the same line of it. */
+struct view event_kept(struct event_log *l, const struct event_subject *s,
+		       const struct event_what *what);
 /* A log without settings of its own, for event_later() alone. */
-struct event_log *event_log_for_scenes(void);
-/* The line of a record with a scene. */
+struct event_log *event_log_for_later(void);
+/* The line of a record that waits for it ('late'): an alert, or event_kept(). */
 struct view event_later(struct event_log *l, const struct outbox *o,
 			const struct record *r);
-
-/* Each returns one JSON object (event_later() too), valid until the log's next
- * call; empty when memory ran out. */
-/* A packet that a rule tagged; 's->pkt' is it. */
-struct view event_packet(struct event_log *l, const struct event_subject *s);
 /* Of the latest line: where "picket" begins, as record.h has it. */
 uint32_t event_picket_at(const struct event_log *l);
 /* The settings of alerts that this log reads. */
 const struct alert_conf *event_alert_conf(const struct event_log *l);
-/* The dns, http or tls event of s->tx; empty for other protocols. */
-struct view event_tx(struct event_log *l, const struct event_subject *s,
-		     enum event_type *type);
-/* The fileinfo event of a file that s->tx carried, towards s->dir. */
-struct view event_file(struct event_log *l, const struct event_subject *s,
-		       const struct file *f);
-/* At once; or, behind an event_scene() without payload, later, by
- * event_later(). */
-struct view event_flow(struct event_log *l, const struct event_subject *s);
-struct view event_flow_rest(struct event_log *l, const struct event_subject *s);
-struct view event_anomaly(struct event_log *l, const struct event_subject *s,
-			  enum event_id e);
 
 #endif

@@ -69,12 +69,21 @@ find_client(const struct xff_conf *x, const struct event_subject *s,
 }
 
 /* What of a packet its events show; nothing that it borrows. */
-static struct packet
-shown_of(const struct packet *p)
+struct scene_packet {
+	struct addr src, dst;
+	uint32_t flags;
+	uint16_t sport, dport;
+	uint16_t vlan[PKT_MAX_VLANS];
+	uint8_t n_vlans, proto, ip_version, icmp_type, icmp_code;
+};
+
+static void
+put_packet(struct json *j, const struct packet *p)
 {
-	struct packet shown = {
+	struct scene_packet shown = {
 		.src = p->src,
 		.dst = p->dst,
+		.flags = p->flags,
 		.sport = p->sport,
 		.dport = p->dport,
 		.n_vlans = p->n_vlans,
@@ -82,63 +91,160 @@ shown_of(const struct packet *p)
 		.ip_version = p->ip_version,
 		.icmp_type = p->icmp_type,
 		.icmp_code = p->icmp_code,
-		.flags = p->flags,
 	};
 
 	memcpy(shown.vlan, p->vlan, sizeof(shown.vlan));
-	return shown;
+	json_append(j, view_of(&shown, sizeof(shown)));
 }
 
 static void
-note_flow(struct scene *is, const struct flow *f)
+read_packet(struct packet *p, const uint8_t *bytes)
 {
-	is->has_flow = true;
-	is->flow = *f;
-	is->flow.tcp = NULL;
-	is->flow.app = NULL;
-	is->flow.rules = NULL;
-	is->apps = line_apps_of(f);
+	struct scene_packet shown;
+
+	memcpy(&shown, bytes, sizeof(shown));
+	*p = (struct packet){
+		.src = shown.src,
+		.dst = shown.dst,
+		.flags = shown.flags,
+		.sport = shown.sport,
+		.dport = shown.dport,
+		.n_vlans = shown.n_vlans,
+		.proto = shown.proto,
+		.ip_version = shown.ip_version,
+		.icmp_type = shown.icmp_type,
+		.icmp_code = shown.icmp_code,
+	};
+	memcpy(p->vlan, shown.vlan, sizeof(shown.vlan));
 }
 
-/* Ends a part; the next one begins without a comma. */
 static void
-end_part(struct scene *is, struct json *j, enum scene_part part, size_t *from)
+note_flow(struct scene_flow *to, const struct flow *f)
 {
-	is->part_len[part] = (uint32_t)(j->len - *from);
-	*from = j->len;
+	to->addr[0] = f->addr[0];
+	to->addr[1] = f->addr[1];
+	for (unsigned d = 0; d < 2; d++) {
+		to->pkts[d] = f->pkts[d];
+		to->bytes[d] = f->bytes[d];
+		to->port[d] = f->port[d];
+		to->tcp_flags[d] = f->tcp_flags[d];
+	}
+	to->id = f->id;
+	to->first_us = f->first_us;
+	to->last_us = f->last_us;
+	to->n_alerts = f->n_alerts;
+	memcpy(to->vlan, f->vlan, sizeof(to->vlan));
+	to->flags = f->flags;
+	to->n_vlans = f->n_vlans;
+	to->proto = f->proto;
+	to->ip_version = f->ip_version;
+	to->state = f->state;
+	to->end = f->end;
+	to->icmp_type = f->icmp_type;
+	to->icmp_code = f->icmp_code;
+	to->apps = line_apps_of(f);
+	to->tcp_state = f->proto == IPP_TCP ? stream_state_name(f) : NULL;
+}
+
+static void
+read_flow(struct flow *f, const struct scene_flow *from)
+{
+	*f = (struct flow){
+		.addr = { from->addr[0], from->addr[1] },
+		.pkts = { from->pkts[0], from->pkts[1] },
+		.bytes = { from->bytes[0], from->bytes[1] },
+		.port = { from->port[0], from->port[1] },
+		.tcp_flags = { from->tcp_flags[0], from->tcp_flags[1] },
+		.id = from->id,
+		.first_us = from->first_us,
+		.last_us = from->last_us,
+		.n_alerts = from->n_alerts,
+		.flags = from->flags,
+		.n_vlans = from->n_vlans,
+		.proto = from->proto,
+		.ip_version = from->ip_version,
+		.state = from->state,
+		.end = from->end,
+		.icmp_type = from->icmp_type,
+		.icmp_code = from->icmp_code,
+	};
+	memcpy(f->vlan, from->vlan, sizeof(f->vlan));
+}
+
+void
+scene_begin(struct scene *is, struct event_log *l,
+	    const struct event_subject *s)
+{
+	/* Field by field: much of it is not asked of most events. */
+	is->set = l->set;
+	is->ts_us = s->ts_us;
+	is->number = s->number;
+	is->dir = (uint8_t)s->dir;
+	is->linktype = 0;
+	is->has_client = is->payload_is_stream = false;
+	is->payload_gap = is->payload_all = 0;
+	is->client = (struct addr){ { 0 } };
+	memset(is->part_len, 0, sizeof(is->part_len));
+	is->has_flow = s->f != NULL;
+	if (is->has_flow) {
+		note_flow(&is->flow, s->f);
+	} else {
+		memset(&is->flow, 0, sizeof(is->flow));
+	}
+	line_begin(l);
+	if (json_room(&l->json, sizeof(*is)) != NULL) {
+		l->json.len += sizeof(*is); /* written at the end */
+	}
+	is->ended = l->json.len;
+	if (s->pkt != NULL) {
+		is->linktype = log_packet_linktype(s->pkt);
+		put_packet(&l->json, s->pkt);
+	}
+	scene_end_part(is, &l->json, SCENE_FACTS);
+}
+
+void
+scene_end_part(struct scene *is, struct json *j, enum scene_part part)
+{
+	is->part_len[part] = (uint32_t)(j->len - is->ended);
+	is->ended = j->len;
 	j->need_comma = false;
+}
+
+struct view
+scene_end(struct scene *is, struct event_log *l)
+{
+	struct json *j = &l->json;
+
+	if (!j->failed) {
+		j->len = l->start;
+		json_append(j, view_of(is, sizeof(*is)));
+		j->len = is->ended;
+	}
+	return line_done(l);
 }
 
 static void
 put_parts(struct scene *is, struct json *j, const struct event_subject *s,
 	  const struct alert_conf *c, enum packet_dump dump)
 {
-	size_t from = j->len;
-
-	if (s->pkt != NULL) {
-		struct packet shown = shown_of(s->pkt);
-
-		is->linktype = log_packet_linktype(s->pkt);
-		json_append(j, view_of(&shown, sizeof(shown)));
-	}
-	end_part(is, j, SCENE_FACTS, &from);
-	if (c->flow || c->app_layer || s->whole) {
+	if (c->flow || c->app_layer) {
 		line_metadata(j, s);
 	}
-	end_part(is, j, SCENE_METADATA, &from);
+	scene_end_part(is, j, SCENE_METADATA);
 	if (s->pkt != NULL) {
 		log_tunnel(j, s->pkt);
 	}
-	end_part(is, j, SCENE_TUNNEL, &from);
+	scene_end_part(is, j, SCENE_TUNNEL);
 	if (s->tx != NULL && c->app_layer) {
 		put_tx(j, s->tx, c);
 		put_files(j, s->tx, s->f->id, s->dir);
 	}
-	end_part(is, j, SCENE_TX, &from);
+	scene_end_part(is, j, SCENE_TX);
 	if (s->pkt != NULL) {
 		log_packet(j, s->pkt, dump);
 	}
-	end_part(is, j, SCENE_PACKET, &from);
+	scene_end_part(is, j, SCENE_PACKET);
 }
 
 struct view
@@ -147,32 +253,18 @@ event_scene(struct event_log *l, const struct event_subject *s,
 {
 	const struct alert_conf *c = &l->set->alert;
 	struct json *j = &l->json;
-	struct scene is = {
-		.set = l->set,
-		.ts_us = s->ts_us,
-		.number = s->number,
-		.dir = (uint8_t)s->dir,
-		.payload_is_stream = payload.stream,
-		.payload_gap = payload.gap,
-	};
-	size_t from;
+	struct scene is;
 
-	if (s->f != NULL) {
-		note_flow(&is, s->f);
-	}
+	scene_begin(&is, l, s);
 	is.has_client = find_client(&c->xff, s, &is.client);
-	line_begin(l);
-	json_append(j, view_of(&is, sizeof(is)));
 	put_parts(&is, j, s, c, l->set->packet);
-	from = j->len;
 	payload_cut(&payload, c);
+	is.payload_is_stream = payload.stream;
+	is.payload_gap = payload.gap;
 	is.payload_all = payload.all;
 	json_append(j, payload.v);
-	end_part(&is, j, SCENE_PAYLOAD, &from);
-	if (!j->failed) {
-		memcpy(j->p + l->start, &is, sizeof(is));
-	}
-	return line_done(l);
+	scene_end_part(&is, j, SCENE_PAYLOAD);
+	return scene_end(&is, l);
 }
 
 void
@@ -184,14 +276,24 @@ scene_read(struct scene_reader *r, const uint8_t *bytes)
 	r->text = bytes + sizeof(r->is);
 	facts = scene_part(r, SCENE_FACTS);
 	if (facts.len > 0) {
-		memcpy(&r->pkt, facts.p, sizeof(r->pkt));
+		read_packet(&r->pkt, facts.p);
+	}
+	if (r->is.has_flow) {
+		read_flow(&r->flow, &r->is.flow);
 	}
 	r->subject = (struct event_subject){
-		.f = r->is.has_flow ? &r->is.flow : NULL,
+		.f = r->is.has_flow ? &r->flow : NULL,
 		.pkt = facts.len > 0 ? &r->pkt : NULL,
 		.dir = (enum flow_dir)r->is.dir,
 		.ts_us = r->is.ts_us,
 		.number = r->is.number,
+		.past = &r->past,
+	};
+	r->past = (struct event_past){
+		.apps = r->is.flow.apps,
+		.metadata = scene_part(r, SCENE_METADATA),
+		.tcp_state = r->is.flow.tcp_state,
+		.linktype = r->is.linktype,
 	};
 	r->payload = (struct payload){
 		.v = scene_part(r, SCENE_PAYLOAD),
@@ -210,13 +312,6 @@ scene_part(const struct scene_reader *r, enum scene_part part)
 		at += r->is.part_len[i];
 	}
 	return view_of(r->text + at, r->is.part_len[part]);
-}
-
-struct view
-event_later(struct event_log *l, const struct outbox *o, const struct record *r)
-{
-	return r->type == EVENT_TYPE_FLOW ? event_flow_later(l, o, r)
-					  : event_alert(l, o, r);
 }
 
 void

@@ -1,78 +1,92 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * event_scene.h - the moment of an alert, as it is kept until the line is made
+ * event_scene.h - the moment of an event, as it is kept until the line is made
  *
  * Flow, packet and transaction go on, or are gone, by then: the numbers are
- * copied, and what is of any length is JSON text already (or, of the payload,
- * the bytes that are shown).
+ * copied, and what is of any length follows them.  Of an alert that is JSON
+ * text already (or, of the payload, the bytes that are shown), since alerts of
+ * one moment share it; of another event it is the bytes that its own line is
+ * made of.
  *
- * Internal: included by event_scene.c, event_alert.c and event_flow.c only.
+ * Internal: included by event_scene.c, event_alert.c and event_kept.c only.
  *
  * Place    with event_log.
  * Threads  made by the worker, read by another thread; borrows only what does
  *          not change.
  * Memory   bytes in the outbox.
- * Cost     a copy of half a kilobyte and the transaction's JSON, once for all
- *          alerts of the moment.
+ * Cost     a copy of half a kilobyte; of an alert also the transaction's JSON,
+ *          once for all alerts of the moment.
  */
 #ifndef SENSOR_EVENT_SCENE_H
 #define SENSOR_EVENT_SCENE_H
 
 #include "sensor/event_line.h"
 
-/* Members, with their keys, that the scene has as text; the first and the last
- * as bytes. */
+/* What follows: members of an alert, with their keys, as text, unless it says
+ * otherwise. */
 enum scene_part {
-	SCENE_FACTS, /* a struct packet with what events show of it */
+	SCENE_FACTS, /* what events show of the packet */
 	SCENE_METADATA,
 	SCENE_TUNNEL,
 	SCENE_TX, /* and its files */
 	SCENE_PACKET,
-	SCENE_PAYLOAD,
+	SCENE_PAYLOAD, /* bytes */
+	SCENE_OWN, /* of an event that is no alert: see event_kept.c */
 	SCENE_PARTS
 };
 
+/* What events show of a flow. */
+struct scene_flow {
+	struct addr addr[2];
+	uint64_t pkts[2], bytes[2];
+	uint64_t id, first_us, last_us, n_alerts;
+	uint16_t port[2], vlan[PKT_MAX_VLANS], flags;
+	uint8_t n_vlans, proto, ip_version, state, end;
+	uint8_t icmp_type, icmp_code, tcp_flags[2];
+	struct line_apps apps;
+	const char *tcp_state;
+};
+
 struct scene {
+	struct scene_flow flow;
 	const struct event_settings *set;
 	uint64_t ts_us, number;
-	struct flow flow; /* nothing that hangs on it */
-	struct line_apps apps;
 	struct addr client; /* behind a proxy */
 	size_t payload_all;
 	uint64_t payload_gap;
+	size_t ended; /* while it is made: the part before */
 	uint32_t part_len[SCENE_PARTS];
 	uint16_t linktype;
 	uint8_t dir; /* enum flow_dir */
 	bool has_flow, has_client, payload_is_stream;
 };
 
+/* Begins one in the log's buffer; parts follow in their order, those that are
+ * left out are empty. */
+void scene_begin(struct scene *is, struct event_log *l,
+		 const struct event_subject *s);
+/* Ends a part; the next one begins without a comma. */
+void scene_end_part(struct scene *is, struct json *j, enum scene_part part);
+struct view scene_end(struct scene *is, struct event_log *l);
+
 /* A scene as the functions of events want it. */
 struct scene_reader {
 	struct scene is;
+	struct flow flow; /* what it tells of one */
 	struct packet pkt; /* what SCENE_FACTS tells */
-	struct event_subject subject; /* of 'is' and 'pkt'; no transaction */
+	struct event_subject subject; /* of these; no transaction */
+	struct event_past past;
 	struct payload payload;
 	const uint8_t *text;
 };
 
-/* 'bytes' are those that event_scene() gave, at any address; they stay. */
+/* 'bytes' are those that scene_end() gave, at any address; they stay. */
 void scene_read(struct scene_reader *r, const uint8_t *bytes);
 struct view scene_part(const struct scene_reader *r, enum scene_part part);
-/* The lines made of scenes; event_later() picks. */
+/* The line of an alert; event_later() picks. */
 struct view event_alert(struct event_log *l, const struct outbox *o,
 			const struct record *r);
-struct view event_flow_later(struct event_log *l, const struct outbox *o,
-			     const struct record *r);
 /* Lines of 'l' follow 'set' from now on. */
 void scene_settings(struct event_log *l, const struct event_settings *set);
-
-/* Members that are text already; none is fine. */
-static inline void
-scene_members(struct json *j, struct view text)
-{
-	if (text.len > 0) {
-		json_open(j, text);
-	}
-}
 
 #endif

@@ -15,11 +15,11 @@
 #include "common/thread.h"
 #include "sensor/batch.h"
 #include "sensor/forward_ledger.h"
+#include "sensor/loss_report.h"
 
 #define QUEUE_BYTES ((size_t)8 << 20)
 #define LINE_HEAD 5 /* length, severity */
 #define SYNC_EVERY 64 /* batches */
-#define SHED_REPORT_US (10 * US_PER_S)
 #define FAREWELL_US (US_PER_S / 2)
 #define LEDGER_S 60
 #define COMMIT_US (US_PER_S * 3 / 4) /* less than until a resend */
@@ -65,10 +65,12 @@ struct forward {
 	struct forward_stats st;
 	struct presence_facts facts;
 	unsigned unsynced;
-	uint64_t next_presence_us, next_shed_report_us, next_ledger_us;
+	uint64_t next_presence_us, next_ledger_us;
 	bool last_ledger; /* the one at the end is on its way */
-	uint64_t shed_told; /* events that a shed report has covered */
+	struct loss_report losses;
 	bool disk_failing; /* told once per change */
+	uint64_t disk_failed_us; /* last */
+	bool last_report; /* of losses, at the end: made */
 	uint64_t unpacked[SPOOL_CLASSES]; /* shed before they had a frame */
 };
 
@@ -135,7 +137,16 @@ disk_says(struct forward *f, enum err e, const struct diag *d)
 			"counted as shed",
 			d->msg);
 	}
-	f->disk_failing = failing;
+	if (failing) {
+		f->disk_failed_us = clock_mono_us();
+		f->disk_failing = true;
+	} else if (f->disk_failing &&
+		   clock_mono_us() - f->disk_failed_us >= LOSS_REPORT_US) {
+		/* Not at the first success: a disk that is almost full takes
+		 * one batch and not the next. */
+		log_info("spool %s: is written to again", f->dir);
+		f->disk_failing = false;
+	}
 }
 
 static void
@@ -160,8 +171,9 @@ seal_batch(struct forward *f, unsigned cls)
 	}
 	e = spool_append(f->spool, &h, data, &d);
 	forward_ledger_batch(&f->ledger, &h, e);
-	disk_says(f, e, &d);
-	if (e == ERR_OK) {
+	if (e != ERR_OK) {
+		disk_says(f, e, &d);
+	} else {
 		f->st.batches++;
 		f->st.batch_bytes += data.len;
 		f->unsynced++;
@@ -173,7 +185,7 @@ sync_spool(struct forward *f)
 {
 	struct diag d = { "" };
 
-	if (f->unsynced > 0) {
+	if (f->unsynced > 0 || spool_sync_due(f->spool)) {
 		enum err e = spool_sync(f->spool, &d);
 
 		f->unsynced = 0;
@@ -242,53 +254,40 @@ add_own_line(struct forward *f, struct view line, uint8_t sev, uint64_t now)
 	add_line(f, line, sev, now);
 }
 
-/* A loss is reported as what it is: an alert, of the worst severity, so that
- * it is the last thing to be shed itself. */
+/* All that this stage lost. */
 static void
-report_shedding(struct forward *f, uint64_t now)
+count_losses(struct forward *f, struct loss_counts *c)
 {
-	static const char *const names[] = { "1", "2", "3", "other" };
 	struct spool_stats sp;
-	struct json *j = &f->line;
 
 	spool_get_stats(f->spool, &sp);
-	if (sum(sp.shed_events) <= f->shed_told ||
-	    now < f->next_shed_report_us) {
-		return;
+	pthread_mutex_lock(&f->lock);
+	c->queue_full = sum(f->dropped);
+	pthread_mutex_unlock(&f->lock);
+	c->oversize = f->st.oversize;
+	memcpy(c->causes, sp.shed_causes, sizeof(c->causes));
+	c->causes[SPOOL_NO_MEMORY] += sum(f->unpacked);
+	for (unsigned i = 0; i < SPOOL_CLASSES; i++) {
+		c->shed[i] = sp.shed_events[i] + f->unpacked[i];
 	}
-	json_reset(j);
-	json_obj(j, NULL);
-	json_time(j, "timestamp", clock_wall_us());
-	json_cstr(j, "event_type", "alert");
-	json_obj(j, "alert");
-	json_cstr(j, "action", "allowed");
-	json_u64(j, "gid", 1);
-	json_u64(j, "signature_id", FORWARD_SHED_SID);
-	json_u64(j, "rev", 1);
-	json_cstr(j, "signature", "PICKET spool full, events shed");
-	json_cstr(j, "category", "Sensor Health");
-	json_u64(j, "severity", 1);
-	json_obj_end(j);
-	json_obj(j, "picket");
-	json_cstr(j, "site", f->o.site);
-	json_cstr(j, "sensor", f->o.sensor);
-	if (f->facts.exercise[0] != '\0') {
-		json_cstr(j, "exercise", f->facts.exercise);
-	}
-	json_u64(j, "shed_since", sum(sp.shed_events) - f->shed_told);
-	json_obj(j, "shed");
-	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
-		json_u64(j, names[c], sp.shed_events[c]);
-	}
-	json_obj_end(j);
-	json_obj_end(j);
-	json_obj_end(j);
-	log_warn("spool full: %llu events shed",
-		 (unsigned long long)(sum(sp.shed_events) - f->shed_told));
-	f->shed_told = sum(sp.shed_events);
-	f->next_shed_report_us = now + SHED_REPORT_US;
-	if (!j->failed) {
-		add_own_line(f, json_view(j), 1, now);
+}
+
+/* A loss is reported as what it is: an alert. */
+static void
+report_losses(struct forward *f, uint64_t now, bool ending)
+{
+	const struct loss_origin origin = {
+		.site = f->o.site,
+		.sensor = f->o.sensor,
+		.exercise = f->facts.exercise,
+	};
+	struct loss_counts c;
+	bool last = ending && !f->last_report;
+
+	count_losses(f, &c);
+	f->last_report |= ending;
+	if (loss_report(&f->losses, &c, &origin, now, last, &f->line)) {
+		add_own_line(f, json_view(&f->line), 1, now);
 	}
 }
 
@@ -385,6 +384,9 @@ show_stats(struct forward *f)
 	st->depth_bytes = sp.bytes;
 	st->depth_events = sp.events;
 	st->sync_failures = sp.sync_failures;
+	st->read_failures = sp.read_failures;
+	memcpy(st->shed_causes, sp.shed_causes, sizeof(st->shed_causes));
+	st->shed_causes[SPOOL_NO_MEMORY] += sum(f->unpacked);
 	pthread_mutex_lock(&f->lock);
 	f->shown = *st;
 	pthread_mutex_unlock(&f->lock);
@@ -535,7 +537,7 @@ turn(struct forward *f)
 	ending = f->ending;
 	pthread_mutex_unlock(&f->lock);
 	take_lines(f, now);
-	report_shedding(f, now);
+	report_losses(f, now, ending);
 	/* Before ending was set, all lines had been pushed: we have them. */
 	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
 		if (ending || batch_due(&f->batch[c], now)) {
@@ -619,7 +621,9 @@ open_spool(struct forward *f, struct diag *d)
 {
 	struct spool_options so = { .dir = f->o.spool_dir,
 				    .name = f->name,
-				    .max_bytes = f->o.spool_max_bytes };
+				    .max_bytes = f->o.spool_max_bytes,
+				    .sync = f->o.spool_sync };
+	struct loss_counts before;
 	struct spool_stats st;
 	enum err e;
 
@@ -637,7 +641,13 @@ open_spool(struct forward *f, struct diag *d)
 		return e;
 	}
 	spool_get_stats(f->spool, &st);
-	f->shed_told = sum(st.shed_events);
+	count_losses(f, &before);
+	loss_report_init(&f->losses, &before);
+	if (st.unreadable > 0) {
+		log_err("spool %s: the disk does not let %llu of its files be "
+			"read to their end; what they hold is lost",
+			so.dir, (unsigned long long)st.unreadable);
+	}
 	if (st.cut_bytes > 0 || st.bad_records > 0) {
 		log_warn("spool %s: cut %llu bytes of an unfinished write, "
 			 "passed over %llu damaged batches",

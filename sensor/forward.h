@@ -27,9 +27,6 @@
 #include "common/ledger.h"
 #include "sensor/sender.h"
 
-/* Suricata's own rules end far below; the console shows it as one rule. */
-#define FORWARD_SHED_SID 9009001
-
 struct forward;
 
 struct forward_options {
@@ -37,6 +34,7 @@ struct forward_options {
 	const char *site, *sensor; /* letters, digits and ._- each */
 	const char *spool_dir; /* NULL: spool_default_dir() */
 	uint64_t spool_max_bytes; /* spool.max-size; 0: 1 GiB */
+	enum spool_sync_policy spool_sync; /* spool.sync */
 	unsigned resend_s; /* spool.resend-seconds; 0: 10 */
 	unsigned depth; /* batches in flight; 0: 16 */
 	uint64_t window_bytes; /* in Redis, not committed; 0: 128 MiB */
@@ -72,12 +70,12 @@ struct forward_stats {
 	uint64_t sent, resent; /* batches that Redis took, first and again */
 	uint64_t dropped[SPOOL_CLASSES]; /* events: queue full, live */
 	uint64_t oversize; /* events too long for any batch */
-	uint64_t shed_events[SPOOL_CLASSES]; /* spool full, since its birth;
-					      * refused ones since the start */
+	uint64_t shed_events[SPOOL_CLASSES]; /* since the spool's birth */
 	uint64_t shed_batches[SPOOL_CLASSES];
+	uint64_t shed_causes[SPOOL_CAUSES]; /* the events, by cause */
 	uint64_t epoch, last_seq, committed;
 	uint64_t depth_batches, depth_bytes, depth_events; /* not committed */
-	uint64_t sync_failures;
+	uint64_t sync_failures, read_failures;
 	uint64_t connects; /* the first one included */
 	uint64_t refused; /* commands that Redis answered with an error */
 	enum sender_state redis;

@@ -43,6 +43,12 @@ on_shed(void *arg, unsigned cls, uint64_t from, uint64_t to, uint64_t events)
 	struct forward_ledger *l = arg;
 	struct ledger_shed r = { from, to, events, cls };
 
+	if (events == 0) {
+		l->slot = l->unshed;
+		ledger_file_put(l->file, &l->slot);
+		return;
+	}
+	l->unshed = l->slot;
 	l->slot.gone[LEDGER_GONE_shed][cls] += events;
 	note_range(&l->slot, &r);
 	ledger_file_put(l->file, &l->slot);

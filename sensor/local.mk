@@ -90,15 +90,18 @@ libsensor_a_SOURCES += \
 
 # batch, spool, forward
 libsensor_a_SOURCES += \
+	sensor/spool_file.h sensor/spool_file.c \
+	sensor/spool_check.h sensor/spool_check.c \
 	sensor/spool_meta.h sensor/spool_meta.c \
 	sensor/spool_seg.h sensor/spool_seg.c \
 	sensor/spool.h sensor/spool_state.h \
-	sensor/spool.c sensor/spool_open.c \
+	sensor/spool.c sensor/spool_read.c sensor/spool_open.c \
 	sensor/batch.h sensor/batch.c \
 	sensor/presence.h sensor/presence.c \
 	sensor/sender.h sensor/sender.c \
 	sensor/ledger_file.h sensor/ledger_file.c \
 	sensor/forward_ledger.h sensor/forward_ledger.c \
+	sensor/loss_report.h sensor/loss_report.c \
 	sensor/forward.h sensor/forward.c
 
 # worker and program
@@ -110,6 +113,7 @@ libsensor_a_SOURCES += \
 	sensor/log_payload.h sensor/log_payload.c \
 	sensor/event_log.h sensor/event_log.c \
 	sensor/event_line.h sensor/event_alert.c \
+	sensor/tx_copy.h sensor/tx_copy.c sensor/event_kept.c \
 	sensor/event_scene.h sensor/event_scene.c sensor/event_flow.c \
 	sensor/pair_owners.h \
 	sensor/worker.h sensor/worker_state.h sensor/worker_asks.c sensor/worker_ahead.c sensor/worker_alert.c \
@@ -128,6 +132,11 @@ libsensor_a_SOURCES += \
 	sensor/options.h sensor/options_settings.h sensor/options_help.c \
 	sensor/options_settings.c sensor/options.c \
 	sensor/option_keys.h sensor/option_keys.c
+
+# what whoever runs it is told
+libsensor_a_SOURCES += \
+	sensor/metrics.h sensor/metrics.c \
+	sensor/service.h sensor/service.c
 
 bin_PROGRAMS += picket-sensor
 picket_sensor_SOURCES = sensor/main.c

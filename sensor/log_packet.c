@@ -113,17 +113,26 @@ is_bare(const struct packet *p)
 }
 
 void
-log_packet(struct json *j, const struct packet *p, enum packet_dump dump)
+log_packet_bytes(const struct packet *p, struct view *head, struct view *body)
 {
 	bool inner = is_bare(p);
-	bool rebuilt = (p->flags & PKT_REASSEMBLED) != 0;
-	struct view head = VIEW_NONE, body = p->l3;
 
-	if (rebuilt && !inner) {
-		head = p->link;
+	*head = VIEW_NONE;
+	*body = p->l3;
+	if ((p->flags & PKT_REASSEMBLED) != 0 && !inner) {
+		*head = p->link;
 	} else if (!inner) {
-		body = view_of(p->frame->data, p->frame->caplen);
+		*body = view_of(p->frame->data, p->frame->caplen);
 	}
+}
+
+void
+log_packet(struct json *j, const struct packet *p, enum packet_dump dump)
+{
+	bool rebuilt = (p->flags & PKT_REASSEMBLED) != 0;
+	struct view head, body;
+
+	log_packet_bytes(p, &head, &body);
 	if (dump == DUMP_ALL || (dump == DUMP_REBUILT && rebuilt)) {
 		json_base64_two(j, "packet", head, body);
 	}

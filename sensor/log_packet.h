@@ -26,6 +26,9 @@ enum packet_dump packet_dump_of(const struct conf *conf);
 /* "tunnel": {...} of the outermost packet when 'p' was inside one. */
 void log_tunnel(struct json *j, const struct packet *p);
 
+/* The bytes that are shown of 'p': '*head' and '*body' behind it. */
+void log_packet_bytes(const struct packet *p, struct view *head,
+		      struct view *body);
 /* "packet" as 'dump' says. */
 void log_packet(struct json *j, const struct packet *p, enum packet_dump dump);
 /* "packet_info": of what "packet" begins with. */

@@ -22,11 +22,13 @@
 #include "sensor/progress.h"
 #include "sensor/reload.h"
 #include "sensor/replay.h"
+#include "sensor/service.h"
+#include "sensor/spool_check.h"
 #include "sensor/stats.h"
 
 /* So many keep the writer less than busy when it makes the events of flows as
  * well: about a quarter of what a packet costs a worker. */
-#define WORKERS_LATE_FLOWS 2
+#define WORKERS_LATE_EVENTS 2
 #define LEDGER_EVERY_US (2 * US_PER_S)
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -35,8 +37,8 @@ static volatile sig_atomic_t stop_requested;
 static volatile sig_atomic_t reopen_requested;
 static volatile sig_atomic_t stats_requested;
 static volatile sig_atomic_t reload_requested;
-/* Counters are to be read: for statistics, or the ledger. */
-static volatile sig_atomic_t want_idle;
+/* Somebody wants to read the workers' counters: see tick(). */
+static volatile sig_atomic_t idle_wanted;
 
 static void
 on_signal(int sig)
@@ -46,7 +48,8 @@ on_signal(int sig)
 		reopen_requested = 1;
 		break;
 	case SIGUSR1:
-		stats_requested = want_idle = 1;
+		stats_requested = 1;
+		idle_wanted = 1;
 		break;
 	case SIGUSR2:
 		reload_requested = 1;
@@ -86,6 +89,7 @@ struct sensor {
 	struct stats_source stats;
 	struct profile_start profile;
 	struct progress *progress;
+	struct service service;
 	struct json json;
 	uint64_t started_ms;
 	struct packet_ledger *packets_told;
@@ -244,6 +248,7 @@ start_forward(struct sensor *s, struct diag *d)
 			conf_u64(c, "spool.max-size", 0, 0, UINT64_MAX),
 		.resend_s = (unsigned)conf_u64(c, "spool.resend-seconds", 0, 0,
 					       86400),
+		.spool_sync = s->opt.spool_sync,
 		.block = true,
 		.facts = read_presence,
 		.facts_arg = s,
@@ -287,7 +292,7 @@ start_workers(struct sensor *s, struct diag *d)
 			conf_u64(s->opt.conf, "memory.prealloc",
 				 UINT64_C(64) << 20, 0, UINT64_C(1) << 40),
 		.profile = s->opt.profile != NULL,
-		.late_flows = s->opt.workers <= WORKERS_LATE_FLOWS,
+		.late_events = s->opt.workers <= WORKERS_LATE_EVENTS,
 		.shared =
 			ruleset_undivided(s->rules) != NULL ? s->shared : NULL,
 	};
@@ -343,8 +348,11 @@ start(struct sensor *s, struct diag *d)
 
 	alert_conf_read(&alert, s->opt.conf);
 	sink.verdict = alert.verdict;
-	e = capture_open_files(&s->capture, s->opt.read.v, s->opt.read.n,
-			       s->opt.bpf, d);
+	e = service_start(&s->service, s->opt.conf, d);
+	if (e == ERR_OK) {
+		e = capture_open_files(&s->capture, s->opt.read.v,
+				       s->opt.read.n, s->opt.bpf, d);
+	}
 	if (e == ERR_OK) {
 		e = shared_state_new(&s->shared, s->rules, s->opt.conf, d);
 	}
@@ -404,7 +412,7 @@ tell_packets(struct sensor *s, bool idle)
 		packet_ledger_take(s->packets_told, &s->stats, NULL, 0);
 		s->next_ledger_us = now + LEDGER_EVERY_US;
 	}
-	want_idle = !idle;
+	idle_wanted |= !idle;
 }
 
 /* Between rounds: what signals asked for, and progress. */
@@ -418,18 +426,26 @@ tick(void *arg, bool idle)
 		sink_reopen(s->sink);
 	}
 	/* The counters are the workers' own while they run. */
+	if (idle) {
+		idle_wanted = 0;
+	}
 	if (stats_requested && idle) {
-		stats_requested = want_idle = 0;
+		stats_requested = 0;
 		log_stats(s);
 	}
 	tell_packets(s, idle);
 	if (reload_requested) {
 		reload_requested = 0;
+		service_reloading(&s->service);
 		reload_request(s->reload, "SIGUSR2", 0);
 	}
 	atomic_store_explicit(&s->packets, capture_stats(s->capture)->frames,
 			      memory_order_relaxed);
 	progress_update(s->progress, capture_stats(s->capture));
+	if (service_tick(&s->service, idle,
+			 capture_stats(s->capture)->frames)) {
+		idle_wanted = 1;
+	}
 }
 
 static int
@@ -466,7 +482,7 @@ run(struct sensor *s)
 		.pace = s->opt.pace,
 		.stop = &stop_requested,
 		.tick = tick,
-		.want_idle = &want_idle,
+		.want_idle = &idle_wanted,
 		.tick_arg = s,
 	};
 	struct replay_result result;
@@ -474,6 +490,7 @@ run(struct sensor *s)
 	int status = EXIT_DONE;
 
 	profile_begin(&s->profile);
+	service_running(&s->service, &s->stats, s->forward);
 	s->progress = progress_new(!s->opt.quiet && isatty(STDERR_FILENO));
 	if (replay_run(&set, &result, &d) != ERR_OK) {
 		log_err("%s", d.msg);
@@ -548,6 +565,7 @@ stop(struct sensor *s, int status)
 {
 	int st;
 
+	service_stopping(&s->service);
 	if (s->sink != NULL && status != EXIT_USAGE) {
 		say_result(s);
 		st = write_stats_file(s);
@@ -569,6 +587,7 @@ stop(struct sensor *s, int status)
 	for (unsigned i = 0; i < s->n_workers; i++) {
 		worker_free(s->worker[i]);
 	}
+	service_stop(&s->service);
 	packet_ledger_free(s->packets_told);
 	capture_close(s->capture);
 	reload_free(s->reload);
@@ -576,6 +595,23 @@ stop(struct sensor *s, int status)
 	ruleset_free(s->rules);
 	json_fini(&s->json);
 	options_fini(&s->opt);
+	return status;
+}
+
+/* --spool-check: the verdict is the exit status. */
+static int
+check_spool(const struct options *o)
+{
+	struct spool_check c;
+	int status;
+
+	spool_check(&c, o->spool_check);
+	status = (int)c.verdict;
+	if (!(o->json ? spool_check_json : spool_check_print)(&c, stdout)) {
+		log_err("cannot write what was found: %s", strerror(errno));
+		status = EXIT_USAGE;
+	}
+	spool_check_fini(&c);
 	return status;
 }
 
@@ -605,6 +641,11 @@ main(int argc, char **argv)
 		printf("picket-sensor %s\n", PACKAGE_VERSION);
 		options_fini(&s.opt);
 		return EXIT_DONE;
+	}
+	if (s.opt.spool_check != NULL) {
+		status = check_spool(&s.opt);
+		options_fini(&s.opt);
+		return status;
 	}
 	catch_signals();
 	status = load_rules(&s);

@@ -27,6 +27,8 @@ enum {
 	OPT_LOG_JSON,
 	OPT_PROFILE_RULES,
 	OPT_PROFILE_RULES_JSON,
+	OPT_SPOOL_CHECK,
+	OPT_JSON,
 };
 
 static const struct option long_options[] = {
@@ -56,6 +58,8 @@ static const struct option long_options[] = {
 	{ "profile-rules", optional_argument, NULL, OPT_PROFILE_RULES },
 	{ "profile-rules-json", optional_argument, NULL,
 	  OPT_PROFILE_RULES_JSON },
+	{ "spool-check", required_argument, NULL, OPT_SPOOL_CHECK },
+	{ "json", no_argument, NULL, OPT_JSON },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -168,6 +172,12 @@ on_option(struct parse_state *ps, int c, struct diag *d)
 		o->profile = optarg != NULL ? optarg : "-";
 		o->profile_json = c == OPT_PROFILE_RULES_JSON;
 		return ERR_OK;
+	case OPT_SPOOL_CHECK:
+		o->spool_check = optarg;
+		return ERR_OK;
+	case OPT_JSON:
+		o->json = true;
+		return ERR_OK;
 	case OPT_STRICT:
 		o->strict = true;
 		return ERR_OK;
@@ -258,6 +268,15 @@ options_read(struct options *o, int argc, char **argv, struct diag *d)
 		e = on_option(ps, 1, d);
 	}
 	log_init("picket-sensor", ps->level, ps->log_json);
+	if (e == ERR_OK && o->json && o->spool_check == NULL) {
+		e = diag_set(d, ERR_USAGE,
+			     "--json belongs to --spool-check DIR; rules are "
+			     "checked with --check-json");
+	}
+	if (e != ERR_OK || o->spool_check != NULL) {
+		free(ps);
+		return e; /* needs no settings */
+	}
 	if (e == ERR_OK) {
 		e = lay_over(o, ps, d);
 	}

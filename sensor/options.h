@@ -11,6 +11,7 @@
 
 #include "common/conf.h"
 #include "sensor/record.h"
+#include "sensor/spool.h"
 
 #define OPTIONS_MAX_LIST 1024
 
@@ -25,11 +26,14 @@ struct options {
 	const char *eve, *stats, *redis, *spool;
 	const char *site, *sensor, *owner, *exercise, *tlp, *bpf;
 	uint32_t eve_types, forward_types;
+	enum spool_sync_policy spool_sync;
 	unsigned workers;
 	double pace;
 	const char *profile; /* where the rules' costs go; NULL: not asked */
 	bool profile_json;
 	bool check, check_json, strict, quiet;
+	const char *spool_check; /* the spool to look at; NULL: not asked */
+	bool json; /* and to tell of as JSON */
 	bool rules_owned; /* rules.v came from the settings, on the heap */
 	/* What to do instead of running: text was printed. */
 	bool help, version;

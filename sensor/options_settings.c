@@ -23,6 +23,8 @@ static const struct conf_key keys[] = {
 	{ "spool.max-size", "size", "1gb", "bound of the spool" },
 	{ "ledger.interval", "number", "60",
 	  "seconds between events with the ledger" },
+	{ "spool.sync", "string", "batch",
+	  "when batches are made durable: batch, interval, none" },
 	{ "spool.resend-seconds", "number", "10",
 	  "without progress, send again after" },
 	{ "forward.types", "list", "alert,stats", "event types forwarded" },
@@ -77,11 +79,15 @@ static const struct conf_key keys[] = {
 	{ "checksum-validation", "bool", "yes", "verify TCP/UDP checksums" },
 	{ "outputs.*", "list", "", "Suricata's, as far as known" },
 	{ "bpf-filter", "string", "", "capture filter" },
+	{ "metrics.listen", "string", "",
+	  "ADDRESS:PORT for Prometheus; absent: none" },
+	{ "metrics.allow-remote", "bool", "no",
+	  "let it listen beyond loopback, without a log-in" },
 };
 
 static const char *const own_sections[] = { "spool",   "forward", "eve",
 					    "memory",  "picket",  "rules",
-					    "control", "ledger",  NULL };
+					    "control", "metrics", "ledger", NULL };
 
 enum err
 path_list_push(struct path_list *l, const char *v, struct diag *d)
@@ -233,6 +239,13 @@ check_sense(struct options *o, struct diag *d)
 	}
 	if (e != ERR_OK) {
 		return e;
+	}
+	if (!spool_sync_policy_read(conf_str(o->conf, "spool.sync", "batch"),
+				    &o->spool_sync)) {
+		return diag_set(d, ERR_USAGE,
+				"spool.sync: '%s' is none of batch, interval "
+				"and none",
+				conf_str(o->conf, "spool.sync", ""));
 	}
 	if (o->interfaces.n > 0) {
 		return diag_set(d, ERR_USAGE,

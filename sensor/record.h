@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * record.h - finished event lines on their way from a worker to the sink
+ * record.h - events and their lines on their way from a worker to the sink
  *
  * Place    above rules/threshold.h; below event_log, worker and sink.
  * Threads  an outbox belongs to its worker while it fills, then, handed over
@@ -71,9 +71,9 @@ struct record {
 			     * object "picket": its comma; else 0 */
 	uint32_t len; /* of the line, without newline; 0: only a claim */
 	size_t at; /* offset of the line in the outbox */
-	/* The line is still to be made, by event_later(); 'at' is what is the
-	 * record's own, and what it may share with others is here. */
-	bool has_scene;
+	/* The line is still to be made, by event_later(), of what stands at
+	 * 'at'; what alerts share with others is here. */
+	bool late;
 	size_t scene;
 	/* What is still to be asked; its values stand behind the line.  Claims
 	 * of one frame are settled by 'turn', the number of the matcher's call,

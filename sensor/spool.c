@@ -3,15 +3,23 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/clock.h"
+#include "sensor/spool_file.h"
 #include "sensor/spool_state.h"
 
 /* Files open at once: the writers, and a few for readers and the mark. */
 #define MAX_OPEN 16
 /* A full disk is met by shedding, one segment a try. */
 #define MAX_TRIES 8
+/* Another error is met once more, in a new segment. */
+#define MAX_ERRORS 2
+/* Numbers that are reserved at a time while batches go out before they are
+ * durable; after the loss of power so many may be passed over. */
+#define RESERVE 1024
 
 uint64_t
 spool_epoch(const struct spool *s)
@@ -41,6 +49,9 @@ spool_get_stats(const struct spool *s, struct spool_stats *out)
 		out->shed_events[c] =
 			s->meta.shed_events[c] + s->st.refused_events[c];
 	}
+	for (unsigned i = 0; i < SPOOL_CAUSES; i++) {
+		out->shed_causes[i] += s->meta.shed_causes[i];
+	}
 }
 
 void
@@ -48,6 +59,22 @@ spool_on_shed(struct spool *s, spool_shed_fn *fn, void *arg)
 {
 	s->on_shed = fn;
 	s->on_shed_arg = arg;
+}
+
+bool
+spool_sync_policy_read(const char *word, enum spool_sync_policy *out)
+{
+	static const char *const words[] = { [SPOOL_SYNC_BATCH] = "batch",
+					     [SPOOL_SYNC_INTERVAL] = "interval",
+					     [SPOOL_SYNC_NONE] = "none" };
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (strcmp(word, words[i]) == 0) {
+			*out = (enum spool_sync_policy)i;
+			return true;
+		}
+	}
+	return false;
 }
 
 static void
@@ -141,17 +168,23 @@ spool_unlink_head(struct spool *s, unsigned cls)
 /*
  * Writes the ledger before the files it speaks of go.  Only when the disk is
  * too full for the ledger itself do the files go first, which makes room.
+ * When the ledger cannot be written at all the files stay: they are what
+ * tells which numbers were given.
  */
-static void
+static bool
 forget_head(struct spool *s, unsigned cls, bool *saved)
 {
 	if (!*saved) {
 		*saved = spool_meta_save(&s->meta, s->dirfd) == ERR_OK;
 	}
+	if (!*saved && errno != ENOSPC && errno != EDQUOT) {
+		return false;
+	}
 	spool_unlink_head(s, cls);
 	if (!*saved) {
 		*saved = spool_meta_save(&s->meta, s->dirfd) == ERR_OK;
 	}
+	return true;
 }
 
 static bool
@@ -160,9 +193,36 @@ all_done(const struct spool *s, const struct seg *g)
 	return g->last_seq <= s->meta.committed;
 }
 
-/* Makes room by what costs least; false when all is more severe than 'cls'. */
 static bool
-make_room(struct spool *s, unsigned cls)
+shed_head(struct spool *s, unsigned cls, enum spool_cause why)
+{
+	const struct seg *g = s->cls[cls].head;
+	uint64_t from = MAX(g->first_seq, s->meta.committed + 1);
+	uint64_t to = g->last_seq, events = g->events - g->done_events;
+	struct spool_meta before = s->meta;
+	bool saved = false;
+
+	/* Counted first: the ledger is written before the file goes. */
+	s->meta.shed_frames[cls] += g->frames - g->done_frames;
+	s->meta.shed_events[cls] += events;
+	s->meta.shed_causes[why] += events;
+	if (s->on_shed != NULL) {
+		s->on_shed(s->on_shed_arg, cls, from, to, events);
+	}
+	if (!forget_head(s, cls, &saved)) {
+		s->meta = before;
+		if (s->on_shed != NULL) {
+			s->on_shed(s->on_shed_arg, cls, from, to, 0);
+		}
+		return false;
+	}
+	return true;
+}
+
+/* Makes room by what costs least; false when all is more severe than 'cls',
+ * or nothing can be removed. */
+static bool
+make_room(struct spool *s, unsigned cls, enum spool_cause why)
 {
 	bool saved = false;
 
@@ -170,47 +230,74 @@ make_room(struct spool *s, unsigned cls)
 		struct seg *g = s->cls[c].head;
 
 		if (g != NULL && g->frames > 0 && all_done(s, g)) {
-			forget_head(s, c, &saved);
-			return true;
+			return forget_head(s, c, &saved);
 		}
 	}
 	for (unsigned c = SPOOL_CLASSES; c-- > cls;) {
-		struct seg *g = s->cls[c].head;
-
-		if (g != NULL) {
-			s->meta.shed_frames[c] += g->frames - g->done_frames;
-			s->meta.shed_events[c] += g->events - g->done_events;
-			if (s->on_shed != NULL) {
-				s->on_shed(s->on_shed_arg, c,
-					   MAX(g->first_seq,
-					       s->meta.committed + 1),
-					   g->last_seq,
-					   g->events - g->done_events);
-			}
-			forget_head(s, c, &saved);
-			return true;
+		if (s->cls[c].head != NULL) {
+			return shed_head(s, c, why);
 		}
 	}
 	return false;
 }
 
+/*
+ * From here on numbers may be known to the collector and not to this disk.
+ * Those given next are reserved in the ledger, so that none is given twice.
+ */
+static void
+reserve_numbers(struct spool *s)
+{
+	if (s->meta.next < s->meta.reserved) {
+		return;
+	}
+	s->meta.reserved = s->meta.next + RESERVE;
+	if (s->doubt) {
+		snprintf(s->meta.boot, sizeof(s->meta.boot), "-");
+	} else {
+		spool_boot_id(s->meta.boot);
+	}
+	if (spool_meta_save(&s->meta, s->dirfd) != ERR_OK) {
+		s->st.sync_failures++;
+	}
+}
+
+static void
+sync_failed(struct spool *s)
+{
+	int err = errno;
+
+	s->st.sync_failures++;
+	if (!s->doubt) {
+		s->doubt = true;
+		s->meta.reserved = 0; /* and with the doubt written down */
+		reserve_numbers(s);
+	}
+	errno = err;
+}
+
 static void
 sync_seg(struct spool *s, struct seg *g)
 {
-	if (g->dirty && g->fd >= 0 && fdatasync(g->fd) < 0) {
-		s->st.sync_failures++;
+	if (g->dirty && g->fd >= 0 && !file_sync(g->fd)) {
+		sync_failed(s);
 	}
 	g->dirty = false;
 }
 
+/* Nothing more goes into it; what is in it is made durable, as it is closed
+ * when other files are needed. */
 static void
 seal_tail(struct spool *s, unsigned cls)
 {
 	struct seg *g = s->cls[cls].tail;
 
-	if (g != NULL && !g->sealed) {
+	if (g == NULL) {
+		return;
+	}
+	g->sealed = true;
+	if (s->policy != SPOOL_SYNC_NONE) {
 		sync_seg(s, g);
-		g->sealed = true;
 	}
 }
 
@@ -275,12 +362,49 @@ try_append(struct spool *s, const struct frame_header *h, struct view data)
 	return ERR_OK;
 }
 
+/*
+ * Tries until it is written or nothing more can be done: a full disk is met by
+ * shedding, too many open files by closing one, and what else may be wrong
+ * with a file by another one.
+ */
 static enum err
-refuse_incoming(struct spool *s, const struct frame_header *h, enum err e)
+append_somehow(struct spool *s, const struct frame_header *h, struct view data)
 {
-	s->st.refused_frames[spool_class(h->sev)]++;
-	s->st.refused_events[spool_class(h->sev)] += h->n;
+	unsigned cls = spool_class(h->sev), errors = 0;
+	enum err e = ERR_OK;
+	int err = 0;
+
+	for (int i = 0; i < MAX_TRIES; i++) {
+		e = try_append(s, h, data);
+		err = errno;
+		if (e != ERR_IO) {
+			break;
+		}
+		if (err == ENOSPC || err == EDQUOT) {
+			if (!make_room(s, cls, SPOOL_DISK_FULL)) {
+				break;
+			}
+			continue;
+		}
+		seal_tail(s, cls);
+		if (err == EMFILE || err == ENFILE) {
+			close_oldest(s);
+		}
+		if (++errors == MAX_ERRORS) {
+			break;
+		}
+	}
+	errno = err;
 	return e;
+}
+
+static enum spool_cause
+cause_of(enum err e, int err)
+{
+	return e == ERR_LIMIT                   ? SPOOL_FULL
+	       : e == ERR_NOMEM                 ? SPOOL_NO_MEMORY
+	       : err == ENOSPC || err == EDQUOT ? SPOOL_DISK_FULL
+						: SPOOL_DISK_ERROR;
 }
 
 enum err
@@ -290,40 +414,57 @@ spool_append(struct spool *s, struct frame_header *h, struct view data,
 	unsigned cls = spool_class(h->sev);
 	uint64_t need = SEG_HEAD + SEG_REC_HEAD + data.len;
 	enum err e = ERR_OK;
-	int err = 0;
+	int err;
 
 	assert(data.len > 0 && data.len <= FRAME_MAX_DATA);
+	if (s->policy != SPOOL_SYNC_BATCH || s->doubt) {
+		reserve_numbers(s);
+	}
 	h->epoch = s->meta.epoch;
 	h->seq = s->meta.next++;
-	while (s->st.disk_bytes + need > s->max_bytes) {
-		if (need > s->max_bytes || !make_room(s, cls)) {
-			diag_set(d, ERR_LIMIT,
-				 "spool %s: full of what is more severe",
-				 s->dir);
-			return refuse_incoming(s, h, ERR_LIMIT);
+	while (e == ERR_OK && s->st.disk_bytes + need > s->max_bytes) {
+		if (need > s->max_bytes || !make_room(s, cls, SPOOL_FULL)) {
+			e = diag_set(d, ERR_LIMIT,
+				     "spool %s: full of what is more severe",
+				     s->dir);
 		}
 	}
-	for (int i = 0; i < MAX_TRIES; i++) {
-		e = try_append(s, h, data);
-		if (e != ERR_IO) {
-			break;
-		}
+	if (e == ERR_OK) {
+		e = append_somehow(s, h, data);
 		err = errno;
-		if (err != ENOSPC && err != EDQUOT) {
-			/* The next batch may have better luck elsewhere. */
-			seal_tail(s, cls);
-			break;
+		if (e == ERR_OK) {
+			return ERR_OK;
 		}
-		if (!make_room(s, cls)) {
-			break;
-		}
-	}
-	if (e != ERR_OK) {
 		diag_set(d, e, "spool %s: %s", s->dir,
 			 e == ERR_IO ? strerror(err) : err_name(e));
-		return refuse_incoming(s, h, e);
+		errno = err;
 	}
-	return ERR_OK;
+	s->st.refused_frames[cls]++;
+	s->st.refused_events[cls] += h->n;
+	s->st.shed_causes[cause_of(e, errno)] += h->n;
+	return e;
+}
+
+/* Files first, then the directory that names them. */
+void
+spool_sync_all(struct spool *s)
+{
+	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
+		if (s->cls[c].tail != NULL) {
+			sync_seg(s, s->cls[c].tail);
+		}
+	}
+	if (s->dir_dirty && !file_sync_dir(s->dirfd)) {
+		sync_failed(s);
+	}
+	s->dir_dirty = false;
+	s->next_sync_us = 0;
+}
+
+bool
+spool_sync_due(const struct spool *s)
+{
+	return s->next_sync_us != 0 && clock_mono_us() >= s->next_sync_us;
 }
 
 enum err
@@ -331,165 +472,17 @@ spool_sync(struct spool *s, struct diag *d)
 {
 	uint64_t failures = s->st.sync_failures;
 
-	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
-		if (s->cls[c].tail != NULL) {
-			sync_seg(s, s->cls[c].tail);
-		}
+	if (s->policy == SPOOL_SYNC_INTERVAL && s->next_sync_us == 0) {
+		s->next_sync_us = clock_mono_us() + SPOOL_SYNC_US;
 	}
-	if (s->dir_dirty && fsync(s->dirfd) < 0) {
-		s->st.sync_failures++;
+	if (s->policy == SPOOL_SYNC_BATCH || spool_sync_due(s)) {
+		spool_sync_all(s);
 	}
-	s->dir_dirty = false;
 	s->synced = s->meta.next - 1;
 	return failures == s->st.sync_failures
 		       ? ERR_OK
 		       : diag_set(d, ERR_IO, "spool %s: cannot sync: %s",
 				  s->dir, strerror(errno));
-}
-
-void
-spool_seek(struct spool_cursor *c, uint64_t seq)
-{
-	*c = (struct spool_cursor){ .seq = seq };
-}
-
-/* Puts the cursor at the front of the segments that may hold its number. */
-static void
-place(struct spool *s, struct spool_cursor *cur)
-{
-	cur->generation = s->generation;
-	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
-		struct seg *g = s->cls[c].head;
-
-		while (g != NULL && g->next != NULL && g->last_seq < cur->seq) {
-			g = g->next;
-		}
-		cur->at[c].seg = g;
-		cur->at[c].off = g == NULL                ? 0
-				 : g->last_seq < cur->seq ? g->size
-							  : SEG_HEAD;
-	}
-}
-
-/* The first record of a class at or above the cursor's number. */
-static enum err
-peek(struct spool *s, struct spool_cursor *cur, unsigned c, struct seg_rec *r)
-{
-	if (cur->at[c].seg == NULL) {
-		cur->at[c].seg = s->cls[c].head;
-		cur->at[c].off = SEG_HEAD;
-	}
-	while (cur->at[c].seg != NULL) {
-		struct seg *g = cur->at[c].seg;
-		enum err e = spool_use(s, g);
-
-		if (e == ERR_OK) {
-			e = seg_read_head(g, cur->at[c].off, r);
-		}
-		if (e == ERR_OK && r->hdr.seq >= cur->seq) {
-			return ERR_OK;
-		}
-		if (e == ERR_OK) {
-			cur->at[c].off += seg_rec_size(r);
-			continue;
-		}
-		if (e != ERR_EOF) {
-			/* Went bad since the start: what follows is lost. */
-			s->st.bad_records++;
-			cur->at[c].off = g->size;
-		}
-		if (g->next == NULL) {
-			return ERR_EOF;
-		}
-		cur->at[c].seg = g->next;
-		cur->at[c].off = SEG_HEAD;
-	}
-	return ERR_EOF;
-}
-
-/* The class whose next record comes first; SPOOL_CLASSES when none. */
-static unsigned
-peek_all(struct spool *s, struct spool_cursor *cur, struct seg_rec *best)
-{
-	unsigned at = SPOOL_CLASSES;
-
-	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
-		struct seg_rec r;
-
-		if (peek(s, cur, c, &r) == ERR_OK &&
-		    (at == SPOOL_CLASSES || r.hdr.seq < best->hdr.seq)) {
-			*best = r;
-			at = c;
-		}
-	}
-	return at;
-}
-
-static void
-align(struct spool *s, struct spool_cursor *cur)
-{
-	/* What is committed may be gone, and that is no gap. */
-	if (cur->seq <= s->meta.committed) {
-		cur->seq = s->meta.committed + 1;
-	}
-	if (cur->generation != s->generation) {
-		place(s, cur);
-	}
-}
-
-enum err
-spool_next(struct spool *s, struct spool_cursor *cur, struct spool_item *out)
-{
-	struct seg_rec r;
-	unsigned c;
-
-	align(s, cur);
-	for (;;) {
-		c = peek_all(s, cur, &r);
-		if (c == SPOOL_CLASSES || r.hdr.seq > s->synced) {
-			return ERR_EOF;
-		}
-		if (r.hdr.seq > cur->seq) {
-			*out = (struct spool_item){
-				.hdr = { .epoch = s->meta.epoch,
-					 .seq = r.hdr.seq - 1 },
-				.gap_from = cur->seq,
-				.gap_to = r.hdr.seq - 1,
-			};
-			cur->seq = r.hdr.seq;
-			return ERR_OK;
-		}
-		cur->at[c].off += seg_rec_size(&r);
-		if (seg_read_data(cur->at[c].seg, &r, s->body) == ERR_OK) {
-			break;
-		}
-		/* Damaged: the next record there is will reveal the gap. */
-		s->st.bad_records++;
-	}
-	cur->seq = r.hdr.seq + 1;
-	*out = (struct spool_item){ .hdr = r.hdr,
-				    .data = view_of(s->body, r.data_len) };
-	return ERR_OK;
-}
-
-uint64_t
-spool_ahead(struct spool *s, struct spool_cursor *cur)
-{
-	uint64_t sum = 0;
-
-	align(s, cur);
-	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
-		const struct seg *g = cur->at[c].seg, *head = s->cls[c].head;
-		uint64_t at, done;
-
-		if (g == NULL || head == NULL) {
-			continue;
-		}
-		at = g->base + cur->at[c].off;
-		done = head->base + head->done_off;
-		sum += at > done ? at - done : 0;
-	}
-	return sum;
 }
 
 /* Moves one segment's committed mark; true when it reached the end. */
@@ -557,8 +550,8 @@ spool_commit(struct spool *s, uint64_t upto, struct diag *d)
 	spool_mark_done(s);
 	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
 		while (s->cls[c].head != NULL && s->cls[c].head->sealed &&
-		       all_done(s, s->cls[c].head)) {
-			forget_head(s, c, &saved);
+		       all_done(s, s->cls[c].head) &&
+		       forget_head(s, c, &saved)) {
 		}
 	}
 	if (e != ERR_OK && !saved &&

@@ -37,11 +37,25 @@ spool_class(uint8_t sev)
 struct spool;
 struct seg;
 
+/* When batches are made durable, and so what the loss of power loses. */
+enum spool_sync_policy {
+	SPOOL_SYNC_BATCH, /* before they may be sent: nothing that was sent */
+	SPOOL_SYNC_INTERVAL, /* every SPOOL_SYNC_US: what came within that */
+	SPOOL_SYNC_NONE, /* when the system does it: half a minute or so */
+};
+
+#define SPOOL_SYNC_US UINT64_C(1000000)
+
+/* "batch", "interval" or "none"; false for anything else. */
+bool spool_sync_policy_read(const char *word,
+			    enum spool_sync_policy *out) MUST_CHECK;
+
 struct spool_options {
 	const char *dir; /* created when missing, with its parents */
 	const char *name; /* SITE/SENSOR: a spool never changes its owner */
 	uint64_t max_bytes; /* 0: SPOOL_MAX_SIZE */
 	uint64_t segment_bytes; /* 0: a 32nd of max, 64 KiB to 8 MiB */
+	enum spool_sync_policy sync;
 };
 
 struct spool_stats {
@@ -53,9 +67,10 @@ struct spool_stats {
 	/* Part of what was shed, since the start: never in the spool. */
 	uint64_t refused_frames[SPOOL_CLASSES];
 	uint64_t refused_events[SPOOL_CLASSES];
-	uint64_t sync_failures;
-	/* Found at the start. */
-	uint64_t cut_bytes, bad_records;
+	uint64_t shed_causes[SPOOL_CAUSES]; /* the same events */
+	uint64_t sync_failures, read_failures;
+	/* Found at the start; bad_records also later. */
+	uint64_t cut_bytes, bad_records, unreadable;
 };
 
 /*
@@ -75,8 +90,11 @@ enum err spool_default_dir(const char *name, char *out, size_t cap,
  */
 enum err spool_open(struct spool **out, const struct spool_options *o,
 		    struct diag *d) MUST_CHECK;
-/* Told of each file that is shed: of its class, the batches 'from' to 'to'
- * that were not committed. */
+/*
+ * Told of each file before it is shed: of its class, the batches 'from' to 'to'
+ * that were not committed.  Once more with 'events' 0 when the file could not
+ * be removed after all.
+ */
 typedef void spool_shed_fn(void *arg, unsigned cls, uint64_t from, uint64_t to,
 			   uint64_t events);
 void spool_on_shed(struct spool *s, spool_shed_fn *fn, void *arg);
@@ -98,11 +116,14 @@ void spool_get_stats(const struct spool *s, struct spool_stats *out);
 enum err spool_append(struct spool *s, struct frame_header *h, struct view data,
 		      struct diag *d) MUST_CHECK;
 /*
- * Makes what was appended durable and visible to spool_next().  ERR_IO: the
- * disk failed; the batches are visible all the same, since a sensor that
- * stops sending because its disk is dying helps nobody, and it is counted.
+ * Makes what was appended visible to spool_next(), and durable before that or
+ * later, as the policy says.  ERR_IO: the disk failed; the batches are visible
+ * all the same, since a sensor that stops sending because its disk is dying
+ * helps nobody, and it is counted.
  */
 enum err spool_sync(struct spool *s, struct diag *d) MUST_CHECK;
+/* Whether, by its policy, it is time for spool_sync() though nothing came. */
+bool spool_sync_due(const struct spool *s);
 
 /* A reader's place; any number of them. Zeroed is the beginning. */
 struct spool_cursor {
@@ -126,7 +147,8 @@ void spool_seek(struct spool_cursor *c, uint64_t seq);
  * The next batch or gap at or above c->seq, in order.  ERR_EOF when there is
  * none that is synced; a gap at the very end is told only once a batch stands
  * behind it, for only then is it certain that its numbers are never given
- * again.
+ * again.  ERR_IO: the system does not let it be read just now; the cursor
+ * stays, and only what cannot be read again and again is passed over.
  */
 enum err spool_next(struct spool *s, struct spool_cursor *c,
 		    struct spool_item *out) MUST_CHECK;

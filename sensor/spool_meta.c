@@ -4,98 +4,192 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <zlib.h>
 
-#define META_CAP 1024
+#include "sensor/spool_file.h"
 
-static enum err
-parse(struct spool_meta *m, const char *text, size_t len)
+#define META_CAP 1024
+#define CRC_LINE 13 /* "crc 01234567\n" */
+
+/* Takes up to 'max' decimal numbers; the rest stays. */
+static void
+numbers(const char *text, uint64_t *v, unsigned max)
 {
-	const char *crc_line = len > 13 ? text + len - 13 : NULL;
+	char *end;
+
+	for (unsigned i = 0; i < max; i++) {
+		uint64_t n = strtoull(text, &end, 10);
+
+		if (end == text) {
+			return;
+		}
+		v[i] = n;
+		text = end;
+	}
+}
+
+static void
+take_line(struct spool_meta *m, const char *key, const char *rest)
+{
+	const struct {
+		const char *key;
+		uint64_t *v;
+		unsigned n;
+	} keys[] = {
+		{ "epoch", &m->epoch, 1 },
+		{ "committed", &m->committed, 1 },
+		{ "next", &m->next, 1 },
+		{ "shed_frames", m->shed_frames, SPOOL_CLASSES },
+		{ "shed_events", m->shed_events, SPOOL_CLASSES },
+		{ "shed_causes", m->shed_causes, SPOOL_CAUSES },
+		{ "reserved", &m->reserved, 1 },
+	};
+
+	if (strcmp(key, "name") == 0) {
+		snprintf(m->name, sizeof(m->name), "%.*s",
+			 (int)sizeof(m->name) - 1, rest);
+	} else if (strcmp(key, "boot") == 0) {
+		snprintf(m->boot, sizeof(m->boot), "%.*s",
+			 (int)sizeof(m->boot) - 1, rest);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		if (strcmp(key, keys[i].key) == 0) {
+			numbers(rest, keys[i].v, keys[i].n);
+		}
+	}
+}
+
+/* Lines "key value ..."; an unknown key is of a later version and passed over.
+ * 'text' is taken apart. */
+static enum err
+parse(struct spool_meta *m, char *text, size_t len)
+{
+	static const char first[] = "picket-spool 1\n";
+	const char *crc_line = len > CRC_LINE ? text + len - CRC_LINE : NULL;
+	char *line, *next = text + sizeof(first) - 1;
 	uint32_t crc;
-	int end = 0;
 
 	*m = (struct spool_meta){ 0 };
 	if (crc_line == NULL || sscanf(crc_line, "crc %8" SCNx32, &crc) != 1 ||
-	    crc != (uint32_t)crc32_z(0, (const Bytef *)text, len - 13)) {
+	    crc != (uint32_t)crc32_z(0, (const Bytef *)text, len - CRC_LINE) ||
+	    strncmp(text, first, sizeof(first) - 1) != 0) {
 		return ERR_FORMAT;
 	}
 	/* The CRC says that we wrote it: the numbers need no more checks. */
-	if (sscanf(text,
-		   "picket-spool 1\nname %159[^\n]\nepoch %" SCNu64
-		   "\ncommitted %" SCNu64 "\nnext %" SCNu64
-		   "\nshed_frames %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
-		   "\nshed_events %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
-		   "\n%n",
-		   m->name, &m->epoch, &m->committed, &m->next,
-		   &m->shed_frames[0], &m->shed_frames[1], &m->shed_frames[2],
-		   &m->shed_frames[3], &m->shed_events[0], &m->shed_events[1],
-		   &m->shed_events[2], &m->shed_events[3], &end) != 12 ||
-	    (size_t)end != len - 13 || m->epoch == 0 || m->next == 0) {
-		return ERR_FORMAT;
+	while ((line = strsep(&next, "\n")) != NULL) {
+		char *space = strchr(line, ' ');
+
+		if (space != NULL) {
+			*space = '\0';
+			take_line(m, line, space + 1);
+		}
 	}
-	return ERR_OK;
+	return m->name[0] != '\0' && m->epoch != 0 && m->next != 0 ? ERR_OK
+								   : ERR_FORMAT;
 }
 
 enum err
 spool_meta_load(struct spool_meta *m, int dirfd)
 {
 	char text[META_CAP + 1];
-	int fd = openat(dirfd, "meta", O_RDONLY | O_CLOEXEC);
+	int fd = file_open_at(dirfd, "meta", O_RDONLY, 0), err;
 	ssize_t n;
 
 	if (fd < 0) {
 		return errno == ENOENT ? ERR_NOTFOUND : ERR_IO;
 	}
-	n = read(fd, text, META_CAP);
+	do {
+		n = read(fd, text, META_CAP);
+	} while (n < 0 && errno == EINTR);
+	err = errno;
 	close(fd);
+	errno = err;
 	if (n < 0) {
-		return ERR_IO;
+		/* what the disk cannot read is as lost as what is damaged */
+		return err == EIO ? ERR_FORMAT : ERR_IO;
 	}
 	text[n] = '\0';
 	return parse(m, text, (size_t)n);
 }
 
-static int
-print(const struct spool_meta *m, char *text, size_t cap)
+/* Appends; 'n' goes on counting beyond the end. */
+__attribute__((format(printf, 3, 4))) static void
+add(char *text, int *n, const char *format, ...)
 {
-	int n = snprintf(
-		text, cap,
-		"picket-spool 1\nname %s\nepoch %" PRIu64 "\ncommitted %" PRIu64
-		"\nnext %" PRIu64 "\nshed_frames %" PRIu64 " %" PRIu64
-		" %" PRIu64 " %" PRIu64 "\nshed_events %" PRIu64 " %" PRIu64
-		" %" PRIu64 " %" PRIu64 "\n",
-		m->name, m->epoch, m->committed, m->next, m->shed_frames[0],
-		m->shed_frames[1], m->shed_frames[2], m->shed_frames[3],
-		m->shed_events[0], m->shed_events[1], m->shed_events[2],
-		m->shed_events[3]);
+	va_list ap;
 
-	return n +
-	       snprintf(text + n, cap - (size_t)n, "crc %08" PRIx32 "\n",
-			(uint32_t)crc32_z(0, (const Bytef *)text, (size_t)n));
+	va_start(ap, format);
+	if (*n < META_CAP) {
+		*n += vsnprintf(text + *n, META_CAP - (size_t)*n, format, ap);
+	}
+	va_end(ap);
+}
+
+static void
+add_row(char *text, int *n, const char *key, const uint64_t *v, unsigned count)
+{
+	add(text, n, "%s", key);
+	for (unsigned i = 0; i < count; i++) {
+		add(text, n, " %" PRIu64, v[i]);
+	}
+	add(text, n, "\n");
+}
+
+static int
+print(const struct spool_meta *m, char *text)
+{
+	int n = 0;
+
+	add(text, &n, "picket-spool 1\nname %s\n", m->name);
+	add_row(text, &n, "epoch", &m->epoch, 1);
+	add_row(text, &n, "committed", &m->committed, 1);
+	add_row(text, &n, "next", &m->next, 1);
+	add_row(text, &n, "shed_frames", m->shed_frames, SPOOL_CLASSES);
+	add_row(text, &n, "shed_events", m->shed_events, SPOOL_CLASSES);
+	add_row(text, &n, "shed_causes", m->shed_causes, SPOOL_CAUSES);
+	if (m->reserved != 0) {
+		add_row(text, &n, "reserved", &m->reserved, 1);
+		add(text, &n, "boot %s\n", m->boot);
+	}
+	add(text, &n, "crc %08" PRIx32 "\n",
+	    (uint32_t)crc32_z(0, (const Bytef *)text, (size_t)n));
+	return n;
+}
+
+/*
+ * The new text goes to where the last but one stood, and the two change
+ * places: on a full disk that takes no room.  A file system that cannot
+ * exchange names replaces.
+ */
+static bool
+change_places(int dirfd)
+{
+	return renameat2(dirfd, "meta.new", dirfd, "meta", RENAME_EXCHANGE) ==
+		       0 ||
+	       renameat(dirfd, "meta.new", dirfd, "meta") == 0;
 }
 
 enum err
 spool_meta_save(const struct spool_meta *m, int dirfd)
 {
 	char text[META_CAP];
-	int n = print(m, text, sizeof(text));
-	int fd = openat(dirfd, "meta.new",
-			O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int n = print(m, text), err;
+	int fd = file_open_at(dirfd, "meta.new", O_WRONLY | O_CREAT, 0600);
 	bool ok;
 
 	if (fd < 0) {
 		return ERR_IO;
 	}
-	errno = ENOSPC; /* what a short write means */
-	ok = write(fd, text, (size_t)n) == n && fdatasync(fd) == 0;
-	if (close(fd) < 0 || !ok ||
-	    renameat(dirfd, "meta.new", dirfd, "meta") < 0 ||
-	    fsync(dirfd) < 0) {
-		return ERR_IO;
-	}
-	return ERR_OK;
+	ok = file_write_at(fd, view_of(text, (size_t)n), VIEW_NONE, 0) &&
+	     file_truncate(fd, (uint64_t)n) && file_sync(fd);
+	err = errno;
+	close(fd); /* synced: what it could still say is of no matter */
+	errno = err;
+	return ok && change_places(dirfd) && file_sync_dir(dirfd) ? ERR_OK
+								  : ERR_IO;
 }

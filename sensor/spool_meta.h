@@ -18,6 +18,17 @@
 #define SPOOL_CLASSES 4
 #define SPOOL_NAME_CAP 160
 
+/* Why events were shed. */
+enum spool_cause {
+	SPOOL_FULL, /* spool.max-size */
+	SPOOL_DISK_FULL, /* ENOSPC or EDQUOT */
+	SPOOL_DISK_ERROR, /* all else that the system may say */
+	SPOOL_NO_MEMORY,
+	SPOOL_CAUSES
+};
+
+#define SPOOL_BOOT_CAP 40
+
 struct spool_meta {
 	char name[SPOOL_NAME_CAP]; /* SITE/SENSOR */
 	uint64_t epoch;
@@ -25,6 +36,15 @@ struct spool_meta {
 	uint64_t next; /* no number below it may be given again */
 	uint64_t shed_frames[SPOOL_CLASSES];
 	uint64_t shed_events[SPOOL_CLASSES];
+	uint64_t shed_causes[SPOOL_CAUSES]; /* the same events, by cause */
+	/*
+	 * When batches are sent before they are durable: numbers below
+	 * 'reserved' may have been given although no record tells.  Without a
+	 * crash of the system ('boot' is still its boot_id) the records tell
+	 * all the same.  0: all is durable.
+	 */
+	uint64_t reserved;
+	char boot[SPOOL_BOOT_CAP];
 };
 
 /* ERR_NOTFOUND when there is none, ERR_FORMAT when it is damaged, ERR_IO. */

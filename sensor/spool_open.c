@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "sensor/spool.h"
+#include "sensor/spool_file.h"
 #include "sensor/spool_state.h"
 
 #define SEGMENT_MIN ((uint64_t)64 << 10)
@@ -60,6 +61,44 @@ io_err(const struct spool *s, const char *what, struct diag *d)
 			s->dir, what, strerror(errno));
 }
 
+void
+spool_boot_id(char out[SPOOL_BOOT_CAP])
+{
+	int fd = file_open_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id",
+			      O_RDONLY, 0);
+	char text[SPOOL_BOOT_CAP] = "";
+
+	if (fd >= 0 && read(fd, text, sizeof(text) - 1) < 0) {
+		text[0] = '\0';
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	text[strcspn(text, " \n")] = '\0';
+	snprintf(out, SPOOL_BOOT_CAP, "%s", text[0] != '\0' ? text : "-");
+}
+
+/* The name in its parent is as durable as what lies below it must be. */
+static bool
+sync_parent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char parent[sizeof(((struct spool *)0)->dir)];
+	int fd;
+	bool ok;
+
+	snprintf(parent, sizeof(parent), "%.*s",
+		 slash == NULL ? 1 : (int)MAX(slash - path, 1),
+		 slash == NULL ? "." : path);
+	fd = file_open_at(AT_FDCWD, parent, O_RDONLY | O_DIRECTORY, 0);
+	if (fd < 0) {
+		return errno == EACCES; /* may be entered and not be read */
+	}
+	ok = file_sync_dir(fd) || errno == EINVAL;
+	close(fd);
+	return ok;
+}
+
 /* mkdir -p, for the owner alone: alerts are nobody else's business. */
 static bool
 make_dirs(const char *dir)
@@ -73,7 +112,11 @@ make_dirs(const char *dir)
 			continue;
 		}
 		path[i] = '\0';
-		if (mkdir(path, 0700) < 0 && errno != EEXIST) {
+		if (mkdir(path, 0700) == 0) {
+			if (!sync_parent(path)) {
+				return false;
+			}
+		} else if (errno != EEXIST) {
 			return false;
 		}
 		path[i] = dir[i];
@@ -86,12 +129,16 @@ lock_dir(struct spool *s, struct diag *d)
 {
 	char pid[16] = "";
 
-	s->lockfd =
-		openat(s->dirfd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int rc;
+
+	s->lockfd = file_open_at(s->dirfd, "lock", O_RDWR | O_CREAT, 0600);
 	if (s->lockfd < 0) {
 		return io_err(s, "lock", d);
 	}
-	if (flock(s->lockfd, LOCK_EX | LOCK_NB) < 0) {
+	do {
+		rc = flock(s->lockfd, LOCK_EX | LOCK_NB);
+	} while (rc < 0 && errno == EINTR);
+	if (rc < 0) {
 		if (errno != EWOULDBLOCK) {
 			return io_err(s, "lock", d);
 		}
@@ -105,11 +152,10 @@ lock_dir(struct spool *s, struct diag *d)
 				s->dir, atol(pid));
 	}
 	snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
-	/* The number only helps a reader; the lock is the lock. */
-	if (ftruncate(s->lockfd, 0) < 0 ||
-	    pwrite(s->lockfd, pid, strlen(pid), 0) < 0) {
-		return io_err(s, "lock", d);
-	}
+	/* The number only helps a reader, and a full disk must not keep a
+	 * sensor from starting; the lock is the lock. */
+	(void)!(ftruncate(s->lockfd, 0) == 0 &&
+		pwrite(s->lockfd, pid, strlen(pid), 0) > 0);
 	return ERR_OK;
 }
 
@@ -167,11 +213,16 @@ list_segs(struct spool *s, struct seg ***list, size_t *n, struct diag *d)
 		return io_err(s, "cannot list it", d);
 	}
 	rewinddir(dir);
-	while (e == ERR_OK && (ent = readdir(dir)) != NULL) {
+	while (e == ERR_OK && (errno = 0, ent = readdir(dir)) != NULL) {
 		if (seg_parse_name(ent->d_name, &cls, &first) &&
 		    cls < SPOOL_CLASSES) {
 			e = add_seg(list, n, cls, first);
 		}
+	}
+	if (e == ERR_OK && errno != 0) {
+		e = io_err(s, "cannot list it", d);
+		closedir(dir);
+		return e;
 	}
 	closedir(dir);
 	if (e != ERR_OK) {
@@ -201,7 +252,8 @@ make_meta(struct spool *s, struct seg *const *list, size_t n, struct diag *d)
 			return io_err(s, "cannot open a segment", d);
 		}
 		if (m->epoch == 0 &&
-		    seg_read_epoch(list[i], &m->epoch) == ERR_IO) {
+		    seg_read_epoch(list[i], &m->epoch) == ERR_IO &&
+		    errno != EIO) {
 			return io_err(s, "cannot read a segment", d);
 		}
 		seg_close(list[i]);
@@ -259,14 +311,18 @@ recover_seg(struct spool *s, struct seg *g, struct diag *d)
 	if (e == ERR_OK) {
 		e = seg_scan(g, &scan);
 	}
+	if (e != ERR_OK) {
+		e = e == ERR_NOMEM ? diag_set(d, e, "out of memory")
+				   : io_err(s, name, d);
+		seg_close(g);
+		return e;
+	}
 	/* What the last run wrote but did not sync is durable from here on. */
-	if (e == ERR_OK && !scan.foreign && fdatasync(g->fd) < 0) {
-		e = ERR_IO;
+	if (!scan.foreign && !file_sync(g->fd)) {
+		s->st.sync_failures++;
+		s->doubt = true;
 	}
 	seg_close(g);
-	if (e != ERR_OK) {
-		return io_err(s, name, d);
-	}
 	if (scan.foreign) {
 		return diag_set(d, ERR_USAGE,
 				"spool %s: %s comes from another spool; take "
@@ -275,14 +331,38 @@ recover_seg(struct spool *s, struct seg *g, struct diag *d)
 	}
 	s->st.cut_bytes += scan.cut_bytes;
 	s->st.bad_records += scan.bad_records;
-	s->meta.next = MAX(s->meta.next, g->last_seq + 1);
+	s->st.unreadable += scan.unreadable;
+	/* Of an unreadable file the name stays taken. */
+	s->meta.next = MAX(s->meta.next, g->last_seq + 1 + scan.unreadable);
+	s->meta.next = MAX(s->meta.next, scan.beyond + 1);
 	if (g->frames == 0) {
-		(void)unlinkat(s->dirfd, name, 0);
+		if (!scan.unreadable) {
+			(void)unlinkat(s->dirfd, name, 0);
+		}
 		free(g);
 		return ERR_OK;
 	}
 	spool_link(s, g);
 	return ERR_OK;
+}
+
+/*
+ * When the system went down, numbers may have been sent that no record tells
+ * of any more.
+ */
+static void
+skip_reserved(struct spool *s)
+{
+	char boot[SPOOL_BOOT_CAP];
+
+	if (s->meta.reserved == 0) {
+		return;
+	}
+	spool_boot_id(boot);
+	if (boot[0] == '-' || strcmp(boot, s->meta.boot) != 0) {
+		s->meta.next = MAX(s->meta.next, s->meta.reserved);
+	}
+	s->meta.reserved = 0;
 }
 
 static enum err
@@ -308,6 +388,7 @@ recover(struct spool *s, const char *name, struct diag *d)
 	if (e != ERR_OK) {
 		return e;
 	}
+	skip_reserved(s);
 	s->synced = s->meta.next - 1;
 	spool_mark_done(s);
 	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
@@ -365,6 +446,7 @@ spool_open(struct spool **out, const struct spool_options *o, struct diag *d)
 	s->generation = 1;
 	s->max_bytes = o->max_bytes != 0 ? o->max_bytes : SPOOL_MAX_SIZE;
 	s->segment_bytes = o->segment_bytes;
+	s->policy = o->sync;
 	if (s->segment_bytes == 0) {
 		s->segment_bytes = MIN(MAX(s->max_bytes / 32, SEGMENT_MIN),
 				       SPOOL_SEGMENT_SIZE);
@@ -392,7 +474,10 @@ spool_close(struct spool *s)
 	}
 	if (s->meta.epoch != 0) {
 		/* Failures were counted, and recovery does without both. */
-		(void)!spool_sync(s, NULL);
+		spool_sync_all(s);
+		if (!s->doubt) {
+			s->meta.reserved = 0;
+		}
 		(void)!spool_meta_save(&s->meta, s->dirfd);
 	}
 	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {

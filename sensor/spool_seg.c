@@ -6,10 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <zlib.h>
+
+#include "sensor/spool_file.h"
 
 /* 0xf5 and 0xff never occur in UTF-8 text. */
 static const uint8_t file_magic[8] = { 'P', 'K', 'S', 'E', 'G', 1, 0xf5, 0xff };
@@ -105,14 +106,12 @@ seg_create(struct seg *s, int dirfd)
 	int err;
 
 	seg_name(s, name);
-	s->fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
-		       0600);
+	s->fd = file_open_at(dirfd, name, O_RDWR | O_CREAT | O_EXCL, 0600);
 	if (s->fd < 0) {
 		return ERR_IO;
 	}
 	put_file_head(s, head);
-	errno = ENOSPC;
-	if (pwrite(s->fd, head, sizeof(head), 0) != (ssize_t)sizeof(head)) {
+	if (!file_write_at(s->fd, view_of(head, sizeof(head)), VIEW_NONE, 0)) {
 		err = errno;
 		unlinkat(dirfd, name, 0);
 		seg_close(s);
@@ -125,8 +124,8 @@ seg_create(struct seg *s, int dirfd)
 	return ERR_OK;
 }
 
-enum err
-seg_open(struct seg *s, int dirfd)
+static enum err
+open_as(struct seg *s, int dirfd, int flags)
 {
 	char name[SEG_NAME_CAP];
 
@@ -134,8 +133,20 @@ seg_open(struct seg *s, int dirfd)
 		return ERR_OK;
 	}
 	seg_name(s, name);
-	s->fd = openat(dirfd, name, O_RDWR | O_CLOEXEC);
+	s->fd = file_open_at(dirfd, name, flags, 0);
 	return s->fd >= 0 ? ERR_OK : ERR_IO;
+}
+
+enum err
+seg_open(struct seg *s, int dirfd)
+{
+	return open_as(s, dirfd, O_RDWR);
+}
+
+enum err
+seg_open_to_read(struct seg *s, int dirfd)
+{
+	return open_as(s, dirfd, O_RDONLY);
 }
 
 void
@@ -147,27 +158,6 @@ seg_close(struct seg *s)
 	}
 }
 
-/* Reads exactly 'n' bytes at 'off': ERR_EOF when the file is shorter. */
-static enum err
-read_at(int fd, void *buf, size_t n, uint64_t off)
-{
-	size_t have = 0;
-
-	while (have < n) {
-		ssize_t got = pread(fd, (uint8_t *)buf + have, n - have,
-				    (off_t)(off + have));
-
-		if (got == 0) {
-			return ERR_EOF;
-		}
-		if (got < 0 && errno != EINTR) {
-			return ERR_IO;
-		}
-		have += got > 0 ? (size_t)got : 0;
-	}
-	return ERR_OK;
-}
-
 enum err
 seg_read_head(const struct seg *s, uint64_t off, struct seg_rec *r)
 {
@@ -177,7 +167,7 @@ seg_read_head(const struct seg *s, uint64_t off, struct seg_rec *r)
 	if (off >= s->size) {
 		return ERR_EOF;
 	}
-	e = read_at(s->fd, b, sizeof(b), off);
+	e = file_read_at(s->fd, b, sizeof(b), off);
 	if (e != ERR_OK) {
 		return e == ERR_EOF ? ERR_FORMAT : e;
 	}
@@ -188,7 +178,8 @@ seg_read_head(const struct seg *s, uint64_t off, struct seg_rec *r)
 enum err
 seg_read_data(const struct seg *s, const struct seg_rec *r, uint8_t *buf)
 {
-	enum err e = read_at(s->fd, buf, r->data_len, r->off + SEG_REC_HEAD);
+	enum err e =
+		file_read_at(s->fd, buf, r->data_len, r->off + SEG_REC_HEAD);
 
 	if (e != ERR_OK) {
 		return e == ERR_EOF ? ERR_FORMAT : e;
@@ -199,7 +190,7 @@ seg_read_data(const struct seg *s, const struct seg_rec *r, uint8_t *buf)
 static enum err
 read_file_head(const struct seg *s, uint8_t *b)
 {
-	enum err e = read_at(s->fd, b, SEG_HEAD, 0);
+	enum err e = file_read_at(s->fd, b, SEG_HEAD, 0);
 
 	if (e != ERR_OK) {
 		return e == ERR_EOF ? ERR_FORMAT : e;
@@ -238,12 +229,46 @@ check_file_head(const struct seg *s, struct seg_scan *out)
 }
 
 /*
+ * Behind a damaged head records may stand whose place is known no more.  Their
+ * numbers were given: the highest is looked for.
+ */
+static void
+find_beyond(const struct seg *s, uint64_t off, uint64_t file_size, uint8_t *buf,
+	    struct seg_scan *out)
+{
+	while (off + SEG_REC_HEAD <= file_size) {
+		size_t n = (size_t)MIN(file_size - off, FRAME_MAX_DATA);
+		const uint8_t *p = buf;
+		struct seg_rec r;
+
+		if (file_read_at(s->fd, buf, n, off) != ERR_OK) {
+			return;
+		}
+		while (n - (size_t)(p - buf) >= SEG_REC_HEAD) {
+			size_t left = n - (size_t)(p - buf);
+
+			p = memmem(p, left - SEG_REC_HEAD + sizeof(rec_magic),
+				   rec_magic, sizeof(rec_magic));
+			if (p == NULL) {
+				break;
+			}
+			if (get_rec_head(p, &r) && r.hdr.epoch == s->epoch) {
+				out->beyond = MAX(out->beyond, r.hdr.seq);
+			}
+			p++;
+		}
+		off += n - MIN(n - 1, (size_t)SEG_REC_HEAD - 1);
+	}
+}
+
+/*
  * Goes over the records.  One with a damaged body is passed over: its number
  * will be missing, and a gap will say so.  It stays in the file, and the
  * readers meet it again and pass it over again.
  */
 static enum err
-scan_records(struct seg *s, uint64_t file_size, struct seg_scan *out)
+look_at_records(struct seg *s, uint64_t file_size, const struct seg_visit *v,
+		struct seg_scan *out)
 {
 	uint8_t *body = malloc(FRAME_MAX_DATA);
 	uint64_t off = SEG_HEAD;
@@ -255,6 +280,8 @@ scan_records(struct seg *s, uint64_t file_size, struct seg_scan *out)
 	}
 	s->size = file_size; /* seg_read_head() must see the whole file */
 	while (e == ERR_OK) {
+		bool good;
+
 		e = seg_read_head(s, off, &r);
 		if (e != ERR_OK) {
 			break;
@@ -265,14 +292,26 @@ scan_records(struct seg *s, uint64_t file_size, struct seg_scan *out)
 			break;
 		}
 		e = seg_read_data(s, &r, body);
-		if (e == ERR_FORMAT) {
+		good = e == ERR_OK;
+		if (e == ERR_FORMAT || (e == ERR_IO && errno == EIO)) {
 			out->bad_records++;
 			e = ERR_OK;
+		}
+		if (v != NULL && e == ERR_OK) {
+			v->each(v->arg, &r, good);
 		}
 		s->frames++;
 		s->events += r.hdr.n;
 		s->last_seq = r.hdr.seq;
 		off += seg_rec_size(&r);
+	}
+	if (e == ERR_IO && errno == EIO) {
+		/* The disk has lost this place; what follows is not cut. */
+		out->unreadable = true;
+		e = ERR_FORMAT;
+	}
+	if (e == ERR_FORMAT) {
+		find_beyond(s, off + 1, file_size, body, out);
 	}
 	free(body);
 	s->size = off;
@@ -280,7 +319,7 @@ scan_records(struct seg *s, uint64_t file_size, struct seg_scan *out)
 }
 
 enum err
-seg_scan(struct seg *s, struct seg_scan *out)
+seg_look(struct seg *s, const struct seg_visit *v, struct seg_scan *out)
 {
 	struct stat st;
 	uint64_t file_size;
@@ -296,9 +335,14 @@ seg_scan(struct seg *s, struct seg_scan *out)
 	file_size = (uint64_t)st.st_size;
 	e = check_file_head(s, out);
 	if (e == ERR_OK && !out->foreign) {
-		e = scan_records(s, file_size, out);
+		e = look_at_records(s, file_size, v, out);
+	}
+	if (e == ERR_IO && errno == EIO) {
+		out->unreadable = true;
+		e = ERR_FORMAT;
 	}
 	if (e == ERR_FORMAT) { /* no head: nothing in it can be trusted */
+		out->headless = true;
 		e = ERR_OK;
 	}
 	if (e != ERR_OK || out->foreign) {
@@ -306,30 +350,30 @@ seg_scan(struct seg *s, struct seg_scan *out)
 	}
 	out->cut_bytes = file_size - s->size;
 	s->done_off = MIN(s->size, (uint64_t)SEG_HEAD);
-	if (out->cut_bytes > 0 && ftruncate(s->fd, (off_t)s->size) < 0) {
+	return ERR_OK;
+}
+
+enum err
+seg_scan(struct seg *s, struct seg_scan *out)
+{
+	enum err e = seg_look(s, NULL, out);
+
+	if (e == ERR_OK && !out->foreign && !out->unreadable &&
+	    out->cut_bytes > 0 && !file_truncate(s->fd, s->size)) {
 		return ERR_IO;
 	}
-	return ERR_OK;
+	return e;
 }
 
 enum err
 seg_append(struct seg *s, const struct frame_header *h, struct view data)
 {
 	uint8_t head[SEG_REC_HEAD];
-	struct iovec iov[2] = {
-		{ .iov_base = head, .iov_len = sizeof(head) },
-		{ .iov_base = (void *)(uintptr_t)data.p, .iov_len = data.len },
-	};
-	ssize_t n;
 	int err;
 
 	put_rec_head(h, data, head);
-	do {
-		errno = ENOSPC; /* what a short write means */
-		n = pwritev(s->fd, iov, 2, (off_t)s->size);
-	} while (n < 0 && errno == EINTR);
 	s->dirty = true;
-	if (n == (ssize_t)(sizeof(head) + data.len)) {
+	if (file_write_at(s->fd, view_of(head, sizeof(head)), data, s->size)) {
 		s->size += sizeof(head) + data.len;
 		s->last_seq = h->seq;
 		s->frames++;
@@ -337,7 +381,7 @@ seg_append(struct seg *s, const struct frame_header *h, struct view data)
 		return ERR_OK;
 	}
 	err = errno;
-	if (ftruncate(s->fd, (off_t)s->size) < 0) {
+	if (!file_truncate(s->fd, s->size)) {
 		s->sealed = true;
 	}
 	errno = err;

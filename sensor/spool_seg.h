@@ -48,7 +48,16 @@ struct seg_rec {
 struct seg_scan {
 	uint64_t bad_records; /* whole, but with a damaged body */
 	uint64_t cut_bytes; /* behind the last good record */
+	uint64_t beyond; /* highest number found among these bytes; or 0 */
+	bool headless; /* the file's head is damaged */
 	bool foreign; /* the head is whole and of another spool or class */
+	bool unreadable; /* the disk refuses (EIO) the place of the cut */
+};
+
+/* Called for each record with a good head; 'good': so is its body. */
+struct seg_visit {
+	void (*each)(void *arg, const struct seg_rec *r, bool good);
+	void *arg;
 };
 
 static inline uint64_t
@@ -66,15 +75,22 @@ bool seg_parse_name(const char *name, unsigned *cls, uint64_t *first_seq);
 enum err seg_create(struct seg *s, int dirfd) MUST_CHECK;
 /* Opens an existing file; no-op when open.  ERR_IO with errno. */
 enum err seg_open(struct seg *s, int dirfd) MUST_CHECK;
+enum err seg_open_to_read(struct seg *s, int dirfd) MUST_CHECK;
 void seg_close(struct seg *s);
 /* The epoch that the head of the open file names; ERR_FORMAT, ERR_IO. */
 enum err seg_read_epoch(const struct seg *s, uint64_t *epoch) MUST_CHECK;
 
 /*
- * Reads the open file from the front, keeps what is whole in s->size, frames,
- * events, last_seq, and cuts the file behind it.  ERR_IO when the system
- * cannot read or cut: then nothing is known about the rest, and nothing was
- * removed.
+ * Reads the open file from the front and keeps what is whole in s->size,
+ * frames, events, last_seq; changes nothing.  'v' may be NULL.  ERR_IO when
+ * the system refuses, ERR_NOMEM.  A place that the disk cannot read (EIO) is
+ * damage as any other.
+ */
+enum err seg_look(struct seg *s, const struct seg_visit *v,
+		  struct seg_scan *out) MUST_CHECK;
+/*
+ * The same, and cuts the file behind what is whole, but where the disk did
+ * not let it be read.  ERR_IO: nothing was removed.
  */
 enum err seg_scan(struct seg *s, struct seg_scan *out) MUST_CHECK;
 

@@ -19,6 +19,9 @@ struct spool {
 	char dir[512];
 	bool dir_dirty; /* a file was created since the last sync */
 	uint64_t max_bytes, segment_bytes;
+	enum spool_sync_policy policy;
+	uint64_t next_sync_us; /* for SPOOL_SYNC_INTERVAL; 0: nothing written */
+	bool doubt; /* a sync failed: the disk may hold less than we know */
 
 	struct {
 		struct seg *head, *tail; /* oldest, youngest */
@@ -32,9 +35,17 @@ struct spool {
 	spool_shed_fn *on_shed; /* or NULL */
 	void *on_shed_arg;
 
-	struct spool_stats st;
+	struct spool_stats st; /* its shed_causes: of refused batches */
 	uint8_t *body; /* one frame read back */
+	uint64_t refused_seq; /* could not be read, so many times in a row */
+	unsigned refused;
 };
+
+/* Makes all durable, whatever the policy. */
+void spool_sync_all(struct spool *s);
+/* The system's boot_id, or "-" where there is none; it changes when memory is
+ * lost. */
+void spool_boot_id(char out[SPOOL_BOOT_CAP]);
 
 /* Opens the segment's file, closing another when too many are open. */
 enum err spool_use(struct spool *s, struct seg *g) MUST_CHECK;

@@ -36,7 +36,7 @@ worker_new(const struct worker_settings *s)
 		return NULL;
 	}
 	w->event_types = s->event_types;
-	w->late_flows = s->late_flows;
+	w->late_events = s->late_events;
 	w->pool = pool_new(s->memory_limit);
 	w->hits.v = calloc(MAX_HITS, sizeof(*w->hits.v));
 	w->hits.cap = MAX_HITS;
@@ -98,8 +98,8 @@ write_tagged(struct worker *w, const struct event_subject *s)
 	if (s->pkt->ip_version != 0 &&
 	    tag_packet(w->tags, s->f, &s->pkt->src, &s->pkt->dst,
 		       s->pkt->frame->caplen, s->ts_us)) {
-		worker_put_line(w, s, EVENT_TYPE_PACKET,
-				event_packet(w->log, s));
+		worker_tell(w, s,
+			    &(struct event_what){ .type = EVENT_TYPE_PACKET });
 	}
 }
 

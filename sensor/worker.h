@@ -31,8 +31,8 @@ struct worker_settings {
 	size_t memory_limit; /* of the pool, bytes */
 	size_t memory_ready; /* so much of it is there from the start */
 	bool profile; /* count and time the rules */
-	bool late_flows; /* events of flows are made by the writer: it has time
-			  * to spare, with few workers */
+	bool late_events; /* lines of all events are made by the writer: it has
+			   * time to spare, with few workers */
 	/* Settles claims at once, for a lone worker; NULL: the sink does. */
 	struct shared_state *shared;
 };

@@ -11,22 +11,41 @@ worker_remember(struct worker *w, struct event_subject *s)
 	s->meta = &w->meta;
 }
 
-void
-worker_put_line(struct worker *w, const struct event_subject *s,
-		enum event_type type, struct view line)
+/* Its bytes: the line, or with 'late' what it is going to be made of. */
+static void
+put_event(struct worker *w, const struct event_subject *s, enum event_type type,
+	  struct view bytes, bool late)
 {
 	struct record r = {
 		.order = w->order,
 		.sub = w->sub,
 		.ts_us = s->ts_us,
 		.type = type,
+		.late = late,
 	};
 
-	if (line.len == 0) {
+	if (bytes.len == 0) {
 		w->count.events_lost++;
 		return;
 	}
-	outbox_put(w->out, &r, line);
+	outbox_put(w->out, &r, bytes);
+}
+
+void
+worker_put_line(struct worker *w, const struct event_subject *s,
+		enum event_type type, struct view line)
+{
+	put_event(w, s, type, line, false);
+}
+
+void
+worker_tell(struct worker *w, const struct event_subject *s,
+	    const struct event_what *what)
+{
+	put_event(w, s, what->type,
+		  w->late_events ? event_kept(w->log, s, what)
+				 : event_line(w->log, s, what),
+		  w->late_events);
 }
 
 /*
@@ -113,8 +132,8 @@ put_alert(struct worker *w, struct event_subject *s, const struct rule_hit *hit)
 			s->ts_us);
 	}
 	if (!hit->suppressed) {
-		r.has_scene = scene_of(w, s, &r.scene);
-		if (r.has_scene) {
+		r.late = scene_of(w, s, &r.scene);
+		if (r.late) {
 			line = event_hit(w->log, s, hit);
 		}
 		r.held = line.len > 0 ? HELD_NOT : HELD_NO_MEMORY;
@@ -134,10 +153,11 @@ worker_write_anomalies(struct worker *w, const struct event_subject *s,
 
 			bits &= bits - 1;
 			w->count.anomalies++;
-			worker_put_line(
-				w, s, EVENT_TYPE_ANOMALY,
-				event_anomaly(w->log, s,
-					      (enum event_id)(i * 64 + b)));
+			worker_tell(w, s,
+				    &(struct event_what){
+					    .type = EVENT_TYPE_ANOMALY,
+					    .anomaly = (enum event_id)(i * 64 +
+								       b) });
 		}
 	}
 }

@@ -78,33 +78,6 @@ drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
 	worker_settle(w);
 }
 
-/* Its event, or what the writer needs to make it. */
-static void
-tell_flow(struct worker *w, struct event_subject *s)
-{
-	struct record r = {
-		.order = w->order,
-		.sub = w->sub,
-		.ts_us = s->ts_us,
-		.type = EVENT_TYPE_FLOW,
-		.has_scene = true,
-	};
-
-	worker_remember(w, s);
-	if (!w->late_flows) {
-		worker_put_line(w, s, EVENT_TYPE_FLOW, event_flow(w->log, s));
-		return;
-	}
-	s->whole = true;
-	if (outbox_share(w->out,
-			 event_scene(w->log, s, (struct payload){ .gap = 0 }),
-			 &r.scene)) {
-		outbox_put(w->out, &r, event_flow_rest(w->log, s));
-	} else {
-		w->count.events_lost++;
-	}
-}
-
 static void
 end_flow(struct worker *w, struct flow *f)
 {
@@ -119,7 +92,9 @@ end_flow(struct worker *w, struct flow *f)
 		tag_forget(w->tags, f);
 	}
 	if (worker_wants(w, EVENT_TYPE_FLOW)) {
-		tell_flow(w, &s);
+		worker_remember(w, &s);
+		worker_tell(w, &s,
+			    &(struct event_what){ .type = EVENT_TYPE_FLOW });
 	}
 	rule_flow_free(f->rules, w->pool);
 	f->rules = NULL;

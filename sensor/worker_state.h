@@ -50,7 +50,7 @@ struct worker {
 	bool guess_tx; /* alerts of raw bytes name the transaction they met */
 	struct worker_asks asks;
 	uint32_t event_types;
-	bool late_flows; /* as in worker_settings */
+	bool late_events; /* as in worker_settings */
 
 	/* Scratch of the packet in hand. */
 	struct packet pkts[FRAME_MAX_PACKETS];
@@ -104,7 +104,10 @@ worker_settle(struct worker *w)
 }
 /* What rules remember of the subject's flow, for the event to come. */
 void worker_remember(struct worker *w, struct event_subject *s);
-/* An event that is no alert; an empty line is counted as lost. */
+/* An event that is no alert; without memory it is counted as lost. */
+void worker_tell(struct worker *w, const struct event_subject *s,
+		 const struct event_what *what);
+/* The same with its line there already; an empty one is counted as lost. */
 void worker_put_line(struct worker *w, const struct event_subject *s,
 		     enum event_type type, struct view line);
 void worker_write_anomalies(struct worker *w, const struct event_subject *s,

@@ -3,33 +3,18 @@
 
 #include "sensor/log_file.h"
 
-static bool
-wants_tx(const struct worker *w, const struct app_tx *tx)
-{
-	switch (tx->parser->proto) {
-	case APP_HTTP:
-		return worker_wants(w, EVENT_TYPE_HTTP);
-	case APP_TLS:
-		return worker_wants(w, EVENT_TYPE_TLS);
-	case APP_SSH:
-		return worker_wants(w, EVENT_TYPE_SSH);
-	default:
-		return worker_wants(w, EVENT_TYPE_DNS);
-	}
-}
-
 static void
 log_tx(struct worker *w, struct event_subject *s, struct app_tx *tx)
 {
-	enum event_type type;
+	struct event_what what = { .type = event_type_of(tx) };
 	enum flow_dir dir = s->dir;
-	struct view line;
 
 	if (tx->logged) {
 		return;
 	}
 	tx->logged = true;
-	if (tx->log_off || !wants_tx(w, tx)) {
+	if (tx->log_off || what.type == EVENT_TYPE_COUNT ||
+	    !worker_wants(w, what.type)) {
 		return;
 	}
 	/* EVE shows a transaction from the one who began it. */
@@ -38,10 +23,7 @@ log_tx(struct worker *w, struct event_subject *s, struct app_tx *tx)
 	}
 	s->tx = tx;
 	worker_remember(w, s);
-	line = event_tx(w->log, s, &type);
-	if (line.len > 0) {
-		worker_put_line(w, s, type, line);
-	}
+	worker_tell(w, s, &what);
 	s->dir = dir;
 	s->tx = NULL;
 }
@@ -94,19 +76,23 @@ static void
 log_file_end(struct worker *w, const struct event_subject *s,
 	     const struct file *f)
 {
-	bool info = f->stored && file_writes_info(w->apps->files);
+	struct event_what what = { .type = EVENT_TYPE_FILEINFO, .file = f };
+	bool wanted = worker_wants(w, EVENT_TYPE_FILEINFO);
 	struct view line;
 
-	if (!info && !worker_wants(w, EVENT_TYPE_FILEINFO)) {
+	if (!f->stored || !file_writes_info(w->apps->files)) {
+		if (wanted) {
+			worker_tell(w, s, &what);
+		}
 		return;
 	}
-	line = event_file(w->log, s, f);
-	if (info && line.len > 0) {
+	line = event_line(w->log, s, &what);
+	if (line.len > 0) {
 		file_write_info(w->apps->files, f, s->ts_us,
 				log_file_id(f, s->f->id, s->tx->id, s->dir),
 				line);
 	}
-	if (worker_wants(w, EVENT_TYPE_FILEINFO)) {
+	if (wanted) {
 		worker_put_line(w, s, EVENT_TYPE_FILEINFO, line);
 	}
 }

@@ -17,6 +17,8 @@ include tests/tools/local.mk
 include tests/bench/local.mk
 include tests/golden/local.mk
 include tests/e2e/local.mk
+include tests/faults/local.mk
+include tests/faults/drive.mk
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 

@@ -55,7 +55,14 @@ bench: tests/bench/bench tests/bench/merge_captures \
 dist_check_SCRIPTS += tests/bench/reload.sh
 bench-reload: picket-sensor tests/bench/merge_captures tests/bench/make_rules
 	$(SHELL) $(srcdir)/tests/bench/reload.sh $(srcdir)
-.PHONY: bench bench-reload
+# Alerts from a sensor's queue to Redis, and from there to the store.
+EXTRA_PROGRAMS += tests/bench/bench_transport
+tests_bench_bench_transport_SOURCES = tests/bench/bench_transport.c
+tests_bench_bench_transport_LDADD = $(BENCH_LIBS)
+dist_check_SCRIPTS += tests/bench/transport.sh
+bench-transport: picket-sensor picket-collector tests/bench/bench_transport
+	$(SHELL) $(srcdir)/tests/bench/transport.sh $(srcdir)
+.PHONY: bench bench-reload bench-transport
 CLEANFILES += $(EXTRA_PROGRAMS) tests/bench/bench-*.pcap* tests/bench/data/*
 
 if HAVE_CMOCKA

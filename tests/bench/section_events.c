@@ -46,7 +46,7 @@ worker_of(const struct conf *conf, const struct run *r,
 		.event_types = r->types,
 		.memory_limit = PRODUCT_POOL,
 		.memory_ready = PRODUCT_READY,
-		.late_flows = true, /* as the program has it with one */
+		.late_events = true, /* as the program has it with one */
 		.shared = ruleset_undivided(r->rules) != NULL ? shared : NULL,
 	};
 	struct worker *w = worker_new(&s);

@@ -45,3 +45,11 @@ tests_common_test_control_LDADD = $(LIBS_COMMON)
 UNIT_TESTS += tests/common/test_ledger
 tests_common_test_ledger_SOURCES = tests/test.h tests/common/test_ledger.c
 tests_common_test_ledger_LDADD = $(LIBS_COMMON)
+
+# what whoever runs the programs is told
+UNIT_TESTS += tests/common/test_notify
+tests_common_test_notify_SOURCES = tests/common/test_notify.c
+tests_common_test_notify_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_metrics
+tests_common_test_metrics_SOURCES = tests/common/test_metrics.c
+tests_common_test_metrics_LDADD = $(LIBS_COMMON)

@@ -11,7 +11,10 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/corpus.sh \
 	tests/e2e/suite.sh \
 	tests/e2e/eve_tx.sh \
-	tests/e2e/profile.sh
+	tests/e2e/profile.sh \
+	tests/e2e/metrics.sh \
+	tests/e2e/watchdog.sh \
+	tests/e2e/settings.sh
 dist_check_SCRIPTS += $(E2E_TESTS)
 TESTS += $(E2E_TESTS)
-EXTRA_DIST += tests/lib.sh tests/e2e/suite.py
+EXTRA_DIST += tests/lib.sh tests/e2e/suite.py tests/e2e/prometheus.py tests/e2e/watchdog.py tests/e2e/settings.py

@@ -5,11 +5,13 @@
  * The input is a row of records: one byte of control, one of length, then
  * bytes.  Control: bit 0 direction, bit 1 gap, bit 2 end, bits 3 to 7 the size
  * of the pieces.  Oracle: the same bytes whole and in pieces leave the same
- * transactions behind, and all memory is given back.  And where a head is of
+ * transactions behind, whose copies tell what they do, and all memory is given
+ * back.  And where a head is of
  * the usual form, its lines found at once are those found one by one.
  */
 #include "sensor/app_http_line.h"
 #include "sensor/app_http_plain.h"
+#include "tests/sensor/copy_same.h"
 #include "tests/sensor/http_rig.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -85,6 +87,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rig_init(&b, (size_t)16 << 20, settings);
 	b.ctx.keep_frames = true;
 	play(&b, view_of(data, size), false);
+	for (const struct app_tx *tx = a.af.txs; tx != NULL; tx = tx->next) {
+		copy_same_all(tx);
+	}
 	x = rig_dump(&a);
 	y = rig_dump(&b);
 	/* Where a bomb is stopped may depend on the pieces. */

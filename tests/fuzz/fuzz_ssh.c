@@ -4,6 +4,7 @@
 #include "sensor/fill_ssh.h"
 #include "sensor/log_ssh.h"
 #include "tests/fuzz/fuzz_app.h"
+#include "tests/sensor/copy_same.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -28,6 +29,7 @@ describe(struct json *j)
 		log_ssh(j, (struct ssh_tx *)tx);
 		json_hex(j, "events", view_of(&tx->events, sizeof(tx->events)));
 		json_obj_end(j);
+		copy_same_all(tx);
 	}
 	json_arr_end(j);
 }

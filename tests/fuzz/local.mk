@@ -57,7 +57,7 @@ tests_fuzz_fuzz_control_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_decode_SOURCES = tests/fuzz/fuzz_decode.c tests/sensor/pairs_right.h
 tests_fuzz_fuzz_decode_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_decode_LDADD = $(LIBS_FUZZ)
-tests_fuzz_fuzz_dns_SOURCES = tests/fuzz/fuzz_dns.c tests/fuzz/fuzz_app.h
+tests_fuzz_fuzz_dns_SOURCES = tests/fuzz/fuzz_dns.c tests/fuzz/fuzz_app.h tests/sensor/copy_same.h
 tests_fuzz_fuzz_dns_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_dns_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_eve_SOURCES = tests/fuzz/fuzz_eve.c
@@ -66,7 +66,7 @@ tests_fuzz_fuzz_eve_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMO
 tests_fuzz_fuzz_frame_SOURCES = tests/fuzz/fuzz_frame.c
 tests_fuzz_fuzz_frame_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_frame_LDADD = $(LIBS_FUZZ)
-tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c tests/sensor/http_rig.h
+tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c tests/sensor/http_rig.h tests/sensor/copy_same.h
 tests_fuzz_fuzz_http_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_http_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_ioc_SOURCES = tests/fuzz/fuzz_ioc.c
@@ -87,13 +87,13 @@ tests_fuzz_fuzz_rule_model_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_spool_SOURCES = tests/fuzz/fuzz_spool.c
 tests_fuzz_fuzz_spool_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_spool_LDADD = $(LIBS_FUZZ)
-tests_fuzz_fuzz_ssh_SOURCES = tests/fuzz/fuzz_ssh.c tests/fuzz/fuzz_app.h
+tests_fuzz_fuzz_ssh_SOURCES = tests/fuzz/fuzz_ssh.c tests/fuzz/fuzz_app.h tests/sensor/copy_same.h
 tests_fuzz_fuzz_ssh_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_ssh_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_stream_SOURCES = tests/fuzz/fuzz_stream.c
 tests_fuzz_fuzz_stream_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_stream_LDADD = $(LIBS_FUZZ)
-tests_fuzz_fuzz_tls_SOURCES = tests/fuzz/fuzz_tls.c tests/fuzz/fuzz_app.h
+tests_fuzz_fuzz_tls_SOURCES = tests/fuzz/fuzz_tls.c tests/fuzz/fuzz_app.h tests/sensor/copy_same.h
 tests_fuzz_fuzz_tls_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_tls_LDADD = $(LIBS_FUZZ)
 endif

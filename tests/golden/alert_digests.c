@@ -76,7 +76,7 @@ make_worker(const struct conf *conf, const struct ruleset *rules,
 		.origin = { "site", "sensor", "", "", "" },
 		.event_types = types,
 		.memory_limit = (size_t)1 << 30,
-		.late_flows = true, /* as the program has it with one */
+		.late_events = true, /* as the program has it with one */
 		.shared = ruleset_undivided(rules) != NULL ? shared : NULL,
 	};
 

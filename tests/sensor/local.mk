@@ -81,6 +81,12 @@ UNIT_TESTS += tests/sensor/test_forward
 tests_sensor_test_forward_SOURCES = tests/sensor/test_forward.c \
 	tests/redis_fixture.h tests/redis_fixture.c
 tests_sensor_test_forward_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_tx_copy
+tests_sensor_test_tx_copy_SOURCES = tests/sensor/test_tx_copy.c tests/sensor/copy_same.h
+tests_sensor_test_tx_copy_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_event_kept
+tests_sensor_test_event_kept_SOURCES = tests/sensor/test_event_kept.c tests/sensor/reload_scene.h tests/sensor/reload_scene.c
+tests_sensor_test_event_kept_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_eve_writer
 tests_sensor_test_eve_writer_SOURCES = tests/sensor/test_eve_writer.c
 tests_sensor_test_eve_writer_LDADD = $(LIBS_SENSOR)

@@ -177,15 +177,14 @@ read_all(const char *path, size_t *len)
 static struct view
 line_of(struct event_log *l, const struct outbox *o, const struct record *r)
 {
-	return r->has_scene && r->len > 0 ? event_later(l, o, r)
-					  : outbox_line(o, r);
+	return r->late && r->len > 0 ? event_later(l, o, r) : outbox_line(o, r);
 }
 
 void
 same_lines(const char *path, const struct outbox *a, const struct outbox *b)
 {
-	struct event_log *la = event_log_for_scenes();
-	struct event_log *lb = event_log_for_scenes();
+	struct event_log *la = event_log_for_later();
+	struct event_log *lb = event_log_for_later();
 
 	assert_true(la != NULL && lb != NULL);
 	if (a->n != b->n) {

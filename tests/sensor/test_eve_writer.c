@@ -294,7 +294,7 @@ put_alert(struct outbox *o, struct event_log *l, const struct event_subject *s,
 			    .rule = rule,
 			    .type = EVENT_TYPE_ALERT,
 			    .held = HELD_NOT,
-			    .has_scene = true,
+			    .late = true,
 			    .scene = scene };
 
 	outbox_put(o, &r, event_hit(l, s, &hit));
@@ -373,10 +373,9 @@ line_not_made_is_lost(void **state)
 #ifdef CAN_RUN_OUT
 	static const struct event_origin origin = { "", "", "", "", "" };
 	struct flow f = { .id = 5, .proto = IPP_UDP, .ip_version = 4 };
-	struct event_subject s = { .f = &f, .ts_us = 1, .whole = true };
-	struct record r = { .order = 1,
-			    .type = EVENT_TYPE_FLOW,
-			    .has_scene = true };
+	struct event_subject s = { .f = &f, .ts_us = 1 };
+	struct record r = { .order = 1, .type = EVENT_TYPE_FLOW, .late = true };
+	struct event_what what = { .type = EVENT_TYPE_FLOW };
 	char path[] = "/tmp/picket-eve-XXXXXX";
 	int fd = mkstemp(path);
 	struct outbox *o = outbox_new();
@@ -385,9 +384,7 @@ line_not_made_is_lost(void **state)
 	struct event_log *l = event_log_new(&origin, conf);
 
 	(void)state;
-	assert_true(outbox_share(
-		o, event_scene(l, &s, (struct payload){ .gap = 0 }), &r.scene));
-	outbox_put(o, &r, event_flow_rest(l, &s));
+	outbox_put(o, &r, event_kept(l, &s, &what));
 	put_line(o, 2, 0, "made before");
 	run_out = true;
 	sink_round(sink, &o, 1);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/check.h"
+
+#include "collector/enrich.h"
+#include "common/listen.h"
+#include "common/redis_url.h"
+
+/* Those that can be opened here cannot be told from those that are taken. */
+static enum err
+check_listen(const struct conf *conf, const char *key, const char *option,
+	     const char *example, struct diag *d)
+{
+	const char *text = conf_get(conf, key);
+	struct listen_address at;
+
+	return text != NULL ? listen_parse(text, option, example, &at, d)
+			    : ERR_OK;
+}
+
+static enum err
+check_geoip(const struct pipeline_config *cfg, struct diag *d)
+{
+	struct enrich *en = enrich_new(cfg->missions);
+	enum err e = en != NULL ? ERR_OK
+				: diag_set(d, ERR_NOMEM, "out of memory");
+
+	for (unsigned i = 0; i < cfg->n_geoip && e == ERR_OK; i++) {
+		e = enrich_add_db(en, cfg->geoip[i], d);
+	}
+	enrich_free(en);
+	return e;
+}
+
+enum err
+check_settings(const struct pipeline_config *cfg, const struct conf *conf,
+	       struct diag *d)
+{
+	struct redis_url url;
+	enum err e = redis_url_parse(&url, cfg->redis, d);
+
+	if (e == ERR_OK) {
+		e = check_listen(conf, "listen", "--listen", "127.0.0.1:8080",
+				 d);
+	}
+	if (e == ERR_OK) {
+		e = check_listen(conf, "metrics.listen", "metrics.listen",
+				 "127.0.0.1:9109", d);
+	}
+	return e == ERR_OK ? check_geoip(cfg, d) : e;
+}

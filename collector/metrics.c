@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "collector/metrics.h"
+
+#include "common/clock.h"
+
+/* clang-format off */
+const struct metric_row metrics_rows[] = {
+	{ "info", "info", METRIC_INFO, NULL, "Which version this is." },
+	{ "uptime", "uptime_seconds", METRIC_GAUGE, NULL,
+	  "Seconds since the start." },
+	{ "total.frames", "frames_total", METRIC_COUNTER, NULL,
+	  "Batches stored." },
+	{ "total.alerts", "alerts_total", METRIC_COUNTER, NULL,
+	  "Alerts stored." },
+	{ "total.other_events", "events_other_total", METRIC_COUNTER, NULL,
+	  "Events stored that are no alerts." },
+	{ "total.bytes", "bytes_total", METRIC_COUNTER, NULL,
+	  "Bytes of stored batches, inflated." },
+	{ "total.frames_refused", "frames_refused_total", METRIC_COUNTER,
+	  NULL, "Batches that are not what they claim to be." },
+	{ "total.frames_repeated", "frames_repeated_total", METRIC_COUNTER,
+	  NULL, "Batches that were stored already." },
+	{ "total.lines_refused", "lines_refused_total", METRIC_COUNTER, NULL,
+	  "Lines of batches that are no events." },
+	{ "total.gaps", "gaps_total", METRIC_COUNTER, NULL,
+	  "Gap records: ranges of batches that a sensor shed." },
+	{ "total.frames_lost", "frames_lost_total", METRIC_COUNTER, NULL,
+	  "Batches that sensors shed from full spools." },
+	{ "total.frames_abandoned", "frames_abandoned_total", METRIC_COUNTER,
+	  NULL, "Batches given up after every try." },
+	{ "total.entries_oversize", "entries_oversize_total", METRIC_COUNTER,
+	  NULL, "Stream entries too long to be taken." },
+	{ "total.commits", "commits_total", METRIC_COUNTER, NULL,
+	  "Transactions committed." },
+	{ "total.incidents_opened", "incidents_opened_total", METRIC_COUNTER,
+	  NULL, "Incidents opened." },
+	{ "total.incidents_merged", "incidents_merged_total", METRIC_COUNTER,
+	  NULL, "Incidents merged into others." },
+	{ "total.busy_seconds", "busy_seconds_total", METRIC_COUNTER, NULL,
+	  "Seconds between a read and its commit." },
+	{ "total.keys_evicted", "correlation_evicted_total", METRIC_COUNTER,
+	  NULL, "Runs of sightings forgotten for want of room." },
+	{ "total.links_refused", "correlation_links_refused_total",
+	  METRIC_COUNTER, NULL, "Links not kept for want of room." },
+	{ "now.redis_up", "redis_up", METRIC_GAUGE, NULL,
+	  "1 while connected to Redis." },
+	{ "now.sensors", "sensors", METRIC_GAUGE, NULL,
+	  "Sensors that have a stream." },
+	{ "now.sensors_silent", "sensors_silent", METRIC_GAUGE, NULL,
+	  "Sensors whose presence ran out without a goodbye." },
+	{ "now.*", "correlation_%", METRIC_GAUGE, NULL,
+	  "In the memory of the correlation: %." },
+};
+/* clang-format on */
+const size_t metrics_n_rows = ARRAY_LEN(metrics_rows);
+
+void
+metrics_write(struct json *j, const struct pipeline *p, uint64_t uptime_us)
+{
+	struct pipeline_stats s;
+	struct pipeline_facts f;
+
+	pipeline_stats(p, &s);
+	pipeline_facts(p, &f);
+	json_reset(j);
+	json_obj(j, NULL);
+	json_obj(j, "info");
+	json_cstr(j, "version", PACKAGE_VERSION);
+	json_obj_end(j);
+	json_u64(j, "uptime", uptime_us / US_PER_S);
+	json_obj(j, "total");
+	json_u64(j, "frames", s.frames);
+	json_u64(j, "alerts", s.alerts);
+	json_u64(j, "other_events", s.other_events);
+	json_u64(j, "bytes", s.bytes);
+	json_u64(j, "frames_refused", s.frames_refused);
+	json_u64(j, "frames_repeated", s.frames_repeated);
+	json_u64(j, "lines_refused", s.lines_refused);
+	json_u64(j, "gaps", s.gaps);
+	json_u64(j, "frames_lost", s.frames_lost);
+	json_u64(j, "frames_abandoned", s.frames_abandoned);
+	json_u64(j, "entries_oversize", s.entries_oversize);
+	json_u64(j, "commits", s.commits);
+	json_u64(j, "incidents_opened", s.incidents_opened);
+	json_u64(j, "incidents_merged", s.incidents_merged);
+	json_f64(j, "busy_seconds", (double)s.busy_us / (double)US_PER_S);
+	json_u64(j, "keys_evicted", f.correlate.evicted);
+	json_u64(j, "links_refused", f.correlate.links_refused);
+	json_obj_end(j);
+	json_obj(j, "now");
+	json_bool(j, "redis_up", f.broker_up);
+	json_u64(j, "sensors", f.sensors);
+	json_u64(j, "sensors_silent", f.sensors_silent);
+	json_u64(j, "keys", f.correlate.runs);
+	json_u64(j, "links", f.correlate.links);
+	json_u64(j, "incidents", f.correlate.incidents);
+	json_obj_end(j);
+	json_obj_end(j);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * service.h - what whoever runs the collector is told: service manager,
+ *             Prometheus
+ *
+ * Place    above metrics; below main.
+ * Threads  the pipeline's.
+ * Memory   one snapshot.
+ * Cost     a clock and two atomics a turn.
+ */
+#ifndef COLLECTOR_SERVICE_H
+#define COLLECTOR_SERVICE_H
+
+#include "collector/metrics.h"
+#include "common/conf.h"
+#include "common/metrics_http.h"
+#include "common/notify.h"
+
+struct service {
+	struct notify notify;
+	struct metrics_http *metrics; /* NULL: metrics.listen is not set */
+	const struct pipeline *pipeline;
+	uint64_t started_us, told_us;
+	struct json json;
+};
+
+/* ERR_USAGE, ERR_IO with diag for a metrics.listen that cannot be had. */
+enum err service_start(struct service *s, const struct conf *c,
+		       struct diag *d) MUST_CHECK;
+/* 'p' must live until service_stop(). */
+void service_running(struct service *s, const struct pipeline *p);
+/* The pipeline came round; 'arg' is the service. */
+void service_turn(void *arg);
+void service_stopping(struct service *s);
+void service_stop(struct service *s);
+
+#endif

@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The settings that ship: every key there is and no other, accepted as they are
+# and with every comment taken away.
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+need python3 openssl
+python3 -c 'import yaml' 2>/dev/null || skip "python3-yaml is missing"
+ships=$top/common/service
+settings() { python3 "$top/tests/e2e/settings.py" "$@"; }
+
+settings compare "$ships/sensor.yaml" "$top/sensor/options_settings.c" \
+	"$top/sensor/option_keys.c" || fail "sensor.yaml"
+settings compare "$ships/collector.yaml" "$top/collector/main.c" ||
+	fail "collector.yaml"
+# a key that is missing, and one too many, are found
+grep -v 'resend-seconds' "$ships/sensor.yaml" >"$tmp/less.yaml"
+settings compare "$tmp/less.yaml" "$top/sensor/options_settings.c" \
+	"$top/sensor/option_keys.c" >"$tmp/x" 2>&1 && fail "a missing key passes"
+sed 's/^#workers:/#wrokers:/' "$ships/sensor.yaml" >"$tmp/odd.yaml"
+settings compare "$tmp/odd.yaml" "$top/sensor/options_settings.c" \
+	"$top/sensor/option_keys.c" >"$tmp/x" 2>&1 && fail "a misspelt key passes"
+
+# What they name, here instead of where an installation has it.
+mkdir -p "$tmp/etc/rules" "$tmp/etc/reputation" "$tmp/etc/indicators" \
+	"$tmp/var" "$tmp/log"
+: >"$tmp/etc/threshold.config"
+echo '1,bad,Bad' >"$tmp/etc/reputation/categories.txt"
+echo '192.0.2.1,1,50' >"$tmp/etc/reputation/scores.list"
+cp "$top/rules/dist/exercise-indicators.stix.json" \
+	"$tmp/etc/indicators/partner.stix.json"
+cp "$top/rules/dist/exercise.rules" "$tmp/etc/rules/"
+cp "$top/pcaps/missions.yaml" "$tmp/etc/missions.yaml"
+echo 192.0.2.1 >"$tmp/var/known-hosts.lst"
+openssl genpkey -algorithm ed25519 -out "$tmp/key" 2>"$tmp/x" &&
+	openssl pkey -in "$tmp/key" -pubout -out "$tmp/etc/control.pub"
+here() {
+	sed -e "s|/etc/picket|$tmp/etc|" -e "s|/var/log/picket|$tmp/log|" \
+		-e "s|/var/lib/picket/[a-z]*|$tmp/var|" \
+		-e "s|/usr/share/picket/rules|$top/rules/dist|"
+}
+# No database of countries may be shipped.
+without_geo() { sed '/^geoip/d'; }
+
+check() {
+	what=$1
+	shift
+	"$@" >"$tmp/out" 2>"$tmp/err"
+	same "$what: exit status" 0 $?
+	# a setting that has no effect would be warned of
+	grep -i -E 'warning|error|no effect' "$tmp/err" >"$tmp/x" &&
+		fail "$what: $(cat "$tmp/x")"
+}
+here <"$ships/sensor.yaml" >"$tmp/sensor.yaml"
+check "sensor.yaml" "$sensor" --check --config "$tmp/sensor.yaml"
+same "rules that ship" "0 failed, 0 skipped" \
+	"$(sed -n 's/^rules: [1-9][0-9]* loaded, //p' "$tmp/out")"
+settings plain "$ships/sensor.yaml" | here | without_geo >"$tmp/all.yaml"
+check "sensor.yaml, all of it" "$sensor" --check --config "$tmp/all.yaml"
+here <"$ships/collector.yaml" >"$tmp/collector.yaml"
+check "collector.yaml" "$collector" --check --config "$tmp/collector.yaml"
+same "collector.yaml" "settings: ok" "$(cat "$tmp/out")"
+settings plain "$ships/collector.yaml" | here | without_geo >"$tmp/all.yaml"
+check "collector.yaml, all of it" "$collector" --check --config "$tmp/all.yaml"
+
+# What is wrong is named.
+wrong() {
+	"$collector" --check --config "$tmp/collector.yaml" --set "$1" \
+		>"$tmp/out" 2>"$tmp/err"
+	same "collector --check, $1: exit status" 2 $?
+	grep -q -- "$2" "$tmp/err" || fail "$1: $(cat "$tmp/err")"
+}
+wrong redis=http://x "redis"
+wrong listen=8080 "ADDRESS:PORT"
+wrong metrics.listen=8080 "ADDRESS:PORT"
+wrong missions="$tmp/nowhere.yaml" "nowhere.yaml"
+wrong geoip.0="$tmp/nowhere.mmdb" "nowhere.mmdb"
+wrong correlate.windw=1 "correlate.windw"
+[ ! -e "$tmp/var/picket.db" ] || fail "--check makes a store"
+finish

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A line that the writer makes, when all that it tells of is gone, is the one
+ * that the worker would have made at once: of every kind of event.
+ */
+#include "tests/sensor/reload_scene.h"
+
+static struct worker *
+worker_of(const struct ruleset *rs, bool late)
+{
+	struct worker_settings set = {
+		.conf = scene.conf,
+		.rules = rs,
+		.origin = { "site", "sensor", "owner", "", "amber" },
+		.event_types = UINT32_MAX,
+		.memory_limit = (size_t)1 << 28,
+		.late_events = late,
+	};
+	struct worker *w = worker_new(&set);
+
+	assert_non_null(w);
+	return w;
+}
+
+/* Packets that a rule tagged, and what it remembers, are told of, too. */
+static struct ruleset *
+rules_that_leave_traces(void)
+{
+	const char *path = rule_file(
+		"traces.rules",
+		"alert tcp any any -> any any (msg:\"a\"; content:\"HTTP\"; "
+		"flowbits:set,traffic/label/web; flowbits:set,seen; "
+		"flowint:n,+,1; tag:session,4,packets; sid:1;)\n"
+		"alert udp any any -> any any (msg:\"b\"; "
+		"flowbits:set,asked; tag:session,2,packets; sid:2;)\n");
+
+	return load(NULL, &path);
+}
+
+static void
+same_with(struct ruleset *rs, size_t seen[EVENT_TYPE_COUNT])
+{
+	for (size_t i = 0; i < scene.n_pcaps; i++) {
+		struct worker *now = worker_of(rs, false);
+		struct worker *later = worker_of(rs, true);
+		struct outbox *a = outbox_new(), *b = outbox_new();
+
+		run_capture(scene.pcaps[i], now, NULL, a);
+		run_capture(scene.pcaps[i], later, NULL, b);
+		same_lines(scene.pcaps[i], a, b);
+		for (size_t k = 0; k < b->n; k++) {
+			const struct record *r = &b->rec[k];
+
+			assert_int_equal(r->type, a->rec[k].type);
+			assert_true(r->late || r->len == 0);
+			assert_int_equal(a->rec[k].late,
+					 r->late &&
+						 r->type == EVENT_TYPE_ALERT);
+			seen[r->type]++;
+		}
+		assert_int_equal(worker_counters(later)->events_lost, 0);
+		outbox_free(a);
+		outbox_free(b);
+		worker_free(now);
+		worker_free(later);
+	}
+}
+
+static void
+later_is_as_at_once(void **state)
+{
+	struct ruleset *rs = rules_that_leave_traces();
+	size_t seen[EVENT_TYPE_COUNT] = { 0 };
+
+	(void)state;
+	same_with(rs, seen);
+	for (unsigned t = 0; t < EVENT_TYPE_COUNT; t++) {
+		if (t != EVENT_TYPE_STATS && seen[t] == 0) {
+			fail_msg("no capture has an event of type %s",
+				 event_type_name((enum event_type)t));
+		}
+	}
+	ruleset_free(rs);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(later_is_as_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, scene_set_up, scene_tear_down);
+}
