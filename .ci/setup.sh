@@ -46,13 +46,22 @@ x86_64 | i?86) HS_PACKAGE=libhyperscan-dev ;;
 *) HS_PACKAGE=libvectorscan-dev ;;
 esac
 
+# Quick compression, where it exists.
+case $(uname -m) in
+x86_64 | aarch64) ISAL_PACKAGE=libisal-dev ;;
+*) ISAL_PACKAGE= ;;
+esac
+
 BUILD_PACKAGES="gcc libc6-dev make autoconf automake pkg-config libpcap-dev
 	zlib1g-dev libzstd-dev libmaxminddb-dev libhiredis-dev libpcre2-dev
 	libpsl-dev libyaml-dev libjansson-dev libsqlite3-dev libssl-dev
-	libmicrohttpd-dev libxxhash-dev libmagic-dev liblzma-dev libbrotli-dev"
+	libmicrohttpd-dev libxxhash-dev libmagic-dev liblzma-dev libbrotli-dev
+	libdeflate-dev $ISAL_PACKAGE"
 RUN_PACKAGES="redis-server redis-tools tor-geoipdb curl"
 TEST_PACKAGES="libcmocka-dev sqlite3 python3 python3-yaml zstd gzip jq xz-utils
 	$HS_PACKAGE valgrind faketime"
+# The packages, their checks, and what they install is checked with.
+PACKAGE_PACKAGES="debhelper lintian fakeroot dpkg-dev logrotate strace"
 
 # build_tree DIR CONFIGURE-OPTION... : configures once, then makes.
 build_tree() {

@@ -21,10 +21,14 @@
  * belong to a collector that died. */
 #define CLAIM_IDLE_MS 60000
 #define CLAIM_EVERY_US (UINT64_C(30) * US_PER_S)
-/* Streams asked in one command, and entries of each: a reply must stay
- * below REDIS_MAX_PENDING.  Halved when it does not. */
+/* Streams asked in one command, and entries of each.  A reply must stay below
+ * REDIS_MAX_PENDING: more is asked for while replies are far below it, and
+ * half when one was not.  What is read together is committed together, so the
+ * more that waits, the less each alert costs. */
 #define MAX_ASK 16
-#define MAX_COUNT 16
+#define FIRST_COUNT 16
+#define MAX_COUNT 512
+#define SMALL_REPLY (REDIS_MAX_PENDING / 8)
 #define DEADLETTERS "1000"
 /* Failures after which an entry is taken to be too large. */
 #define MAX_STRIKES 2
@@ -68,7 +72,7 @@ ingest_new(struct ingest **out, const char *url, const char *consumer,
 	snprintf(in->consumer, sizeof(in->consumer), "%s", consumer);
 	in->streams = calloc(INGEST_MAX_STREAMS, sizeof(*in->streams));
 	in->ask = MAX_ASK;
-	in->count = MAX_COUNT;
+	in->count = FIRST_COUNT;
 	e = in->streams != NULL ? redis_link_new(&in->link, url, d)
 				: diag_set(d, ERR_NOMEM, "out of memory");
 	if (e != ERR_OK) {
@@ -551,7 +555,8 @@ read_new(struct ingest *in, int wait_ms, struct diag *d)
 	int argc = 0;
 	enum err e;
 
-	snprintf(count, sizeof(count), "%u", in->count);
+	snprintf(count, sizeof(count), "%u",
+		 MIN(in->count, INGEST_MAX_ENTRIES / MAX(n, 1u)));
 	/* Streams that this command leaves out must not wait for those in it. */
 	if (in->n_streams > n && n > 0) {
 		wait_ms = wait_ms * (int)n / (int)in->n_streams;
@@ -602,6 +607,18 @@ read_new(struct ingest *in, int wait_ms, struct diag *d)
 	return e;
 }
 
+/* What the entries that were read carry. */
+static size_t
+reply_bytes(const struct ingest *in)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < in->n_entries; i++) {
+		sum += in->entries[i].data.len;
+	}
+	return sum;
+}
+
 enum err
 ingest_read(struct ingest *in, int wait_ms, const struct ingest_entry **entries,
 	    size_t *n, bool *renewed, struct diag *d)
@@ -645,7 +662,9 @@ ingest_read(struct ingest *in, int wait_ms, const struct ingest_entry **entries,
 		e = ERR_AGAIN;
 	} else if (e == ERR_OK && in->n_entries > 0) {
 		in->ask = MIN(in->ask * 2, (unsigned)MAX_ASK);
-		in->count = MIN(in->count * 2, (unsigned)MAX_COUNT);
+		if (reply_bytes(in) < SMALL_REPLY) {
+			in->count = MIN(in->count * 2, (unsigned)MAX_COUNT);
+		}
 	}
 	*n = in->n_entries;
 	return e;

@@ -12,9 +12,13 @@ libcollector_a_SOURCES = \
 	collector/severity.h collector/severity.c \
 	collector/assess.h collector/assess.c \
 	collector/store_sql.h collector/store_sql.c \
+	collector/store_line.h collector/store_line.c \
+	collector/store_convert.h collector/store_convert.c \
 	collector/store_schema.h collector/store_schema.c \
 	collector/store_reader.h collector/store_reader.c \
 	collector/store_read.h collector/store_read.c \
+	collector/store_query.h collector/store_query.c \
+	collector/store_alerts.c \
 	collector/store_cases.h collector/store_cases.c \
 	collector/store_json.h collector/store_json.c \
 	collector/console_asset.h collector/console_asset.c \
@@ -28,9 +32,15 @@ libcollector_a_SOURCES = \
 	collector/console.h collector/console.c \
 	collector/store.h collector/store.c \
 	collector/store_ledger.h collector/store_ledger.c \
+	collector/store.h collector/store.c collector/store_state.h \
+	collector/store_name.c collector/store_group.c \
+	collector/store_frame.c collector/store_expire.c \
+	collector/store_mark.c collector/store_incident.c \
 	collector/health.h collector/health.c \
 	collector/feed.h collector/feed.c \
-	collector/pipeline.h collector/pipeline.c
+	collector/pipeline.h collector/pipeline.c \
+	collector/pipeline_state.h collector/pipeline_frame.c \
+	collector/pipeline_incident.c
 
 # what whoever runs it is told
 libcollector_a_SOURCES += \

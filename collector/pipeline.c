@@ -1,65 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/pipeline.h"
+#include "collector/pipeline_state.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-#include "collector/assess.h"
-#include "collector/dedupe.h"
-#include "collector/enrich.h"
-#include "collector/feed.h"
-#include "collector/health.h"
-#include "collector/inflate.h"
-#include "collector/ingest.h"
-#include "collector/sighting.h"
-#include "collector/store.h"
-#include "collector/store_ledger.h"
 #include "common/clock.h"
-#include "common/eve.h"
 #include "common/log.h"
 
 #define WAIT_MS 1000
 #define BROKER_PATIENCE_US (UINT64_C(10) * US_PER_S)
-/* A frame that came broken so often is given up as lost. */
-#define MAX_BAD_TRIES 3
-#define BAD_SLOTS 256
-/* From this level on both sides are asked to consult. */
-#define CONSULT_LEVEL 4
-
-/* Frames that keep coming broken; a small table, overwritten when it fills. */
-struct bad_frame {
-	int64_t sensor;
-	uint64_t epoch, seq;
-	unsigned tries;
-};
-
-struct pipeline {
-	struct pipeline_config cfg;
-	struct ingest *ingest;
-	struct frame_codec *codec;
-	struct eve *eve;
-	struct dedupe *dedupe;
-	struct enrich *enrich;
-	struct sighting_batch *sightings;
-	struct correlate *correlate;
-	struct assessment assessment;
-	struct store *store;
-	struct store_ledger *ledger;
-	struct health *health;
-	struct feed *feed;
-	struct bad_frame bad[BAD_SLOTS];
-	bool trimmed[INGEST_MAX_STREAMS];
-	struct pipeline_stats stats,
-		committed; /* with and without this batch */
-	struct sighting_set set;
-	uint64_t now_us; /* wall clock of this batch */
-	bool broker_up;
-};
 
 static enum err
 load_mark(void *arg, const struct store_mark *m)
@@ -185,452 +135,6 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	return ERR_OK;
 }
 
-/* ------------------------------------------------- sightings to incidents */
-
-static enum err
-on_merged(void *arg, int64_t from, int64_t into)
-{
-	struct pipeline *p = arg;
-	char text[96];
-	enum err e = store_incident_merge(p->store, from, into);
-
-	p->stats.incidents_merged++;
-	snprintf(text, sizeof(text),
-		 "incident %" PRId64 " turned out to be part of this one",
-		 from);
-	if (e == ERR_OK) {
-		e = store_incident_log(p->store, into, p->now_us, "correlate",
-				       "merged", text);
-	}
-	snprintf(text, sizeof(text), "now part of incident %" PRId64, into);
-	if (e == ERR_OK) {
-		e = store_incident_log(p->store, from, p->now_us, "correlate",
-				       "merged", text);
-	}
-	log_info("incident %" PRId64 " is now part of incident %" PRId64, from,
-		 into);
-	return e;
-}
-
-/* Who leads, and that both are to talk: once for each reason. */
-static enum err
-consult(struct pipeline *p, int64_t id, const struct store_incident_kept *was)
-{
-	const struct assessment *a = &p->assessment;
-	char text[768];
-	enum err e = ERR_OK;
-
-	if (a->n_owners > 1 && !was->support) {
-		snprintf(text, sizeof(text),
-			 "touches more than one owner: %s leads, %s supports; "
-			 "consult",
-			 a->lead, a->support);
-		e = store_incident_log(p->store, id, p->now_us, "correlate",
-				       "consult", text);
-		log_info("incident %" PRId64 " %s", id, text);
-	}
-	if (e == ERR_OK && a->level >= CONSULT_LEVEL &&
-	    (!was->found || was->level < CONSULT_LEVEL)) {
-		snprintf(text, sizeof(text),
-			 "level %u (%s): serious enough to consult whoever it "
-			 "touches",
-			 a->level, severity_level_name(a->level));
-		e = store_incident_log(p->store, id, p->now_us, "correlate",
-				       "consult", text);
-		log_info("incident %" PRId64 " %s", id, text);
-	}
-	return e;
-}
-
-/* What is to be said of a change: NULL when it is more of the same. */
-static const char *
-what_changed(const struct store_incident_kept *was, const struct assessment *a)
-{
-	if (!was->found) {
-		return "opened";
-	}
-	return a->score > was->score || a->level > was->level ? "raised" : NULL;
-}
-
-static enum err
-tell(struct pipeline *p, int64_t id, const char *what,
-     const struct store_incident_kept *was)
-{
-	const struct assessment *a = &p->assessment;
-	char text[768];
-	enum err e = ERR_OK;
-
-	if (was->found && was->closed) {
-		e = store_incident_reopen(p->store, id);
-		if (e == ERR_OK) {
-			e = store_incident_log(p->store, id, p->now_us,
-					       "correlate", "open",
-					       "new evidence after it was "
-					       "closed");
-		}
-	}
-	snprintf(text, sizeof(text), "level %u %s, score %u, %s%s%s: %s",
-		 a->level, severity_level_name(a->level), a->score,
-		 a->lead[0] != '\0' ? "lead " : "no owner known", a->lead,
-		 a->exercise[0] != '\0' ? ", exercise" : "", a->title);
-	if (e == ERR_OK) {
-		e = store_incident_log(p->store, id, p->now_us, "correlate",
-				       what, text);
-	}
-	log_info("incident %" PRId64 " %s: %s", id, what, text);
-	if (e == ERR_OK && p->feed != NULL) {
-		e = feed_incident(p->feed, id, what, a, p->now_us);
-	}
-	return e == ERR_OK ? consult(p, id, was) : e;
-}
-
-static enum err
-on_incident(void *arg, struct incident *i)
-{
-	struct pipeline *p = arg;
-	struct assessment *a = &p->assessment;
-	struct store_incident_kept was = { 0 };
-	struct store_incident_change c;
-	const char *what;
-	enum err e = assess_incident(i, p->cfg.missions, a);
-
-	if (e == ERR_OK && i->id != 0) {
-		e = store_incident_get(p->store, i->id, &was);
-	}
-	if (e != ERR_OK ||
-	    (was.found && was.score == a->score &&
-	     was.summary_hash == XXH3_64bits(a->summary.p, a->summary.len))) {
-		return e;
-	}
-	c = (struct store_incident_change){
-		.id = was.found ? i->id : 0,
-		.exercise = a->exercise,
-		.title = a->title,
-		.lead = a->lead,
-		.support = a->support,
-		.score = a->score,
-		.level = a->level,
-		.first_us = a->first_us,
-		.last_us = a->last_us,
-		.at_us = p->now_us,
-		.summary = json_view(&a->summary),
-	};
-	e = store_incident_put(p->store, &c, &i->id);
-	p->stats.incidents_opened += !was.found;
-	what = what_changed(&was, a);
-	return e == ERR_OK && what != NULL ? tell(p, i->id, what, &was) : e;
-}
-
-static enum err
-on_run(void *arg, const struct run *r)
-{
-	struct pipeline *p = arg;
-
-	return store_run(p->store, r);
-}
-
-static enum err
-on_gone(void *arg, uint64_t run)
-{
-	struct pipeline *p = arg;
-
-	return store_run_gone(p->store, run);
-}
-
-static enum err
-correlate_sightings(struct pipeline *p)
-{
-	enum err e = ERR_OK;
-	unsigned n = sighting_batch_len(p->sightings);
-
-	for (unsigned i = 0; i < n && e == ERR_OK; i++) {
-		e = correlate_add(p->correlate,
-				  sighting_batch_get(p->sightings, i));
-	}
-	sighting_batch_reset(p->sightings);
-	return e;
-}
-
-/* ------------------------------------------------------ frames to alerts */
-
-/* One frame on its way through. */
-struct passage {
-	unsigned stream;
-	int64_t sensor, frame;
-	const char *site, *name;
-	struct store_tally tally;
-	uint64_t lines; /* in its batch */
-	char owner[SIGHTING_NAME_CAP];
-};
-
-static enum err
-take_alert(struct pipeline *p, struct passage *t, const struct alert *a,
-	   struct view line, size_t off)
-{
-	char src[ENRICH_JSON_CAP];
-	struct view src_info = VIEW_LIT("{}"), dst_info = VIEW_LIT("{}");
-	enum err e;
-
-	if (a->has_addrs) {
-		src_info = enrich_addr(p->enrich, t->site, &a->src);
-		memcpy(src, src_info.p, src_info.len);
-		src_info.p = (const uint8_t *)src;
-		dst_info = enrich_addr(p->enrich, t->site, &a->dst);
-	}
-	e = store_alert(p->store, a, t->sensor, t->site, t->frame, off,
-			line.len, src_info, dst_info, &p->set.alert);
-	if (e != ERR_OK) {
-		return e;
-	}
-	if (p->feed != NULL) {
-		e = feed_alert(p->feed, a, line, p->set.alert, src_info,
-			       dst_info);
-	}
-	t->tally.alerts++;
-	t->tally.last_us = MAX(t->tally.last_us, a->timestamp_us);
-	if (t->tally.first_us == 0 || a->timestamp_us < t->tally.first_us) {
-		t->tally.first_us = a->timestamp_us;
-	}
-	if (a->owner.len != 0) {
-		snprintf(t->owner, sizeof(t->owner), "%.*s", (int)a->owner.len,
-			 (const char *)a->owner.p);
-	}
-	{
-		int64_t id = p->set.alert;
-
-		sighting_from_alert(a, p->cfg.missions, &p->set);
-		p->set.alert = id;
-	}
-	if (e == ERR_OK && !sighting_batch_add(p->sightings, &p->set)) {
-		e = correlate_sightings(p);
-		if (e == ERR_OK && !sighting_batch_add(p->sightings, &p->set)) {
-			e = ERR_LIMIT;
-		}
-	}
-	return e;
-}
-
-/* Statistics, or a ledger, which stands in an event of the same type. */
-static enum err
-take_stats(struct pipeline *p, struct passage *t, const struct alert *a,
-	   struct view line)
-{
-	struct ledger l;
-	enum err e = store_ledger_told(p->ledger, t->sensor, a->picket,
-				       p->now_us, &l);
-
-	return e == ERR_OK && l.epoch == 0
-		       ? store_sensor_stats(p->store, t->sensor, line)
-		       : e;
-}
-
-static enum err
-take_line(struct pipeline *p, struct passage *t, struct view raw, size_t off,
-	  size_t len)
-{
-	struct view line = view_sub(raw, off, len);
-	struct alert a;
-	const char *why;
-	enum err e = ERR_OK;
-	enum eve_kind kind = eve_parse(p->eve, line, &a, &why);
-
-	/* A sensor speaks for itself only. */
-	if (kind != EVE_BAD && (!view_eq(a.site, view_cstr(t->site)) ||
-				!view_eq(a.sensor, view_cstr(t->name)))) {
-		kind = EVE_BAD;
-		e = store_count(p->store, "lines_foreign", 1);
-	}
-	switch (kind) {
-	case EVE_BAD:
-		t->tally.lines_refused++;
-		break;
-	case EVE_ALERT:
-		e = take_alert(p, t, &a, line, off);
-		break;
-	case EVE_STATS:
-		e = take_stats(p, t, &a, line);
-		p->stats.other_events++;
-		break;
-	case EVE_OTHER:
-		p->stats.other_events++;
-		break;
-	}
-	return e;
-}
-
-static enum err
-take_lines(struct pipeline *p, struct passage *t, const struct inflated *f)
-{
-	size_t off = 0;
-	uint32_t n = 0;
-	enum err e = ERR_OK;
-
-	while (off < f->raw.len && e == ERR_OK) {
-		const uint8_t *nl =
-			memchr(f->raw.p + off, '\n', f->raw.len - off);
-		size_t end = nl != NULL ? (size_t)(nl - f->raw.p) : f->raw.len;
-
-		if (end > off) {
-			e = take_line(p, t, f->raw, off, end - off);
-			n++;
-		}
-		off = end + 1;
-	}
-	t->lines = n;
-	if (e == ERR_OK && n != f->h.n) {
-		e = store_count(p->store, "frames_miscounted", 1);
-	}
-	return e;
-}
-
-/* Whether a frame that came broken came so once too often. */
-static bool
-hopeless(struct pipeline *p, int64_t sensor, const struct frame_header *h)
-{
-	struct bad_frame *b =
-		&p->bad[((uint64_t)sensor * 31 + h->seq) % BAD_SLOTS];
-
-	if (b->sensor != sensor || b->epoch != h->epoch || b->seq != h->seq) {
-		*b = (struct bad_frame){ sensor, h->epoch, h->seq, 0 };
-	}
-	return ++b->tries >= MAX_BAD_TRIES;
-}
-
-static enum err
-refuse(struct pipeline *p, struct passage *t, const struct ingest_entry *e,
-       const char *why)
-{
-	t->tally.frames_refused++;
-	if (ingest_deadletter(p->ingest, t->stream, e, why) != ERR_OK) {
-		/* The broker went away; the count stays. */
-		return store_count(p->store, "deadletters_lost", 1);
-	}
-	return ERR_OK;
-}
-
-static enum err
-take_gap(struct pipeline *p, struct passage *t, const struct inflated *f,
-	 const char *cause)
-{
-	enum dedupe_verdict verdict;
-	uint64_t n = 0;
-	enum err e = dedupe_note(p->dedupe, t->sensor, f->h.epoch, f->gap_from,
-				 f->gap_to, &verdict, &n);
-
-	if (e != ERR_OK || verdict != DEDUPE_NEW) {
-		return e;
-	}
-	p->stats.gaps++;
-	p->stats.frames_lost += n;
-	e = store_gap(p->store, t->sensor, f->h.epoch, f->gap_from, f->gap_to,
-		      n, f->gap_n, cause, p->now_us);
-	return e == ERR_OK
-		       ? store_ledger_gap(p->ledger, t->sensor, f->h.epoch, n)
-		       : e;
-}
-
-/* A frame whose body is broken: kept aside, and in the end given up. */
-static enum err
-take_bad_body(struct pipeline *p, struct passage *t,
-	      const struct ingest_entry *entry, struct inflated *f)
-{
-	enum err e = refuse(p, t, entry, f->why);
-
-	if (e == ERR_OK && hopeless(p, t->sensor, &f->h)) {
-		f->gap_from = f->gap_to = f->h.seq;
-		f->gap_n = f->h.n;
-		p->stats.frames_abandoned++;
-		e = take_gap(p, t, f, "unreadable");
-		if (e == ERR_OK) {
-			e = store_ledger_batch(p->ledger, t->sensor, &f->h, 0,
-					       f->h.n);
-		}
-	}
-	return e;
-}
-
-static enum err
-take_frame(struct pipeline *p, struct passage *t,
-	   const struct ingest_entry *entry, struct inflated *f)
-{
-	enum dedupe_verdict verdict;
-	uint64_t n;
-	enum err e;
-
-	if (dedupe_has(p->dedupe, t->sensor, f->h.epoch, f->h.seq)) {
-		t->tally.duplicates++;
-		/* The sensor does not know yet: say it again. */
-		e = dedupe_note(p->dedupe, t->sensor, f->h.epoch, f->h.seq,
-				f->h.seq, &verdict, &n);
-		return e == ERR_OK ? store_ledger_repeat(p->ledger, t->sensor,
-							 f->h.epoch)
-				   : e;
-	}
-	if (inflate_body(p->codec, entry, f) != INFLATE_FRAME) {
-		return take_bad_body(p, t, entry, f);
-	}
-	e = dedupe_note(p->dedupe, t->sensor, f->h.epoch, f->h.seq, f->h.seq,
-			&verdict, &n);
-	if (e == ERR_OK && verdict == DEDUPE_FULL) {
-		return store_count(p->store, "frames_postponed", 1);
-	}
-	if (e == ERR_OK) {
-		e = store_frame(p->store, t->sensor, &f->h, entry->data,
-				p->now_us, &t->frame);
-	}
-	if (e == ERR_LIMIT) {
-		/* An epoch so old that its mark was forgotten. */
-		t->tally.duplicates++;
-		return ERR_OK;
-	}
-	if (e == ERR_OK) {
-		t->tally.frames++;
-		p->stats.bytes += f->raw.len;
-		e = take_lines(p, t, f);
-	}
-	if (e == ERR_OK) {
-		e = store_ledger_batch(p->ledger, t->sensor, &f->h, t->lines,
-				       0);
-	}
-	return e;
-}
-
-static enum err
-take_entry(struct pipeline *p, const struct ingest_entry *entry)
-{
-	struct passage t = { .stream = entry->stream,
-			     .site = ingest_site(p->ingest, entry->stream),
-			     .name = ingest_sensor(p->ingest, entry->stream) };
-	struct inflated f;
-	enum err e = store_sensor(p->store, t.site, t.name, &t.sensor);
-
-	if (e != ERR_OK) {
-		return e;
-	}
-	t.tally.seen_us = p->now_us;
-	switch (inflate_header(entry, &f)) {
-	case INFLATE_GAP:
-		e = take_gap(p, &t, &f, "declared by the sensor");
-		break;
-	case INFLATE_FRAME:
-		e = take_frame(p, &t, entry, &f);
-		break;
-	default:
-		/* An entry that was trimmed away has no fields at all. */
-		if (entry->v.len != 0 || entry->data.len != 0) {
-			e = refuse(p, &t, entry, f.why);
-		}
-		break;
-	}
-	t.tally.owner = t.owner;
-	p->stats.frames += t.tally.frames;
-	p->stats.alerts += t.tally.alerts;
-	p->stats.lines_refused += t.tally.lines_refused;
-	p->stats.frames_refused += t.tally.frames_refused;
-	p->stats.frames_repeated += t.tally.duplicates;
-	return e == ERR_OK ? store_sensor_add(p->store, t.sensor, &t.tally) : e;
-}
-
 /* ----------------------------------------------------- commit, then tell */
 
 static enum err
@@ -678,23 +182,24 @@ keep_counters(struct pipeline *p)
 static enum err
 take_batch(struct pipeline *p, const struct ingest_entry *entries, size_t n)
 {
-	struct correlate_sink sink = { p, on_merged, on_incident, on_run,
-				       on_gone };
 	enum err e = store_begin(p->store);
 
 	p->stats.entries_oversize = ingest_oversize(p->ingest);
 
 	for (size_t i = 0; i < n && e == ERR_OK; i++) {
-		e = take_entry(p, &entries[i]);
+		e = pipeline_take_entry(p, &entries[i]);
 	}
 	if (e == ERR_OK) {
-		e = correlate_sightings(p);
+		e = pipeline_correlate(p);
 	}
 	if (e == ERR_OK) {
-		e = correlate_flush(p->correlate, &sink);
+		e = pipeline_incidents(p);
 	}
 	if (e == ERR_OK) {
 		e = dedupe_each(p->dedupe, true, keep_mark, p);
+	}
+	if (e == ERR_OK) {
+		e = pipeline_keep_tallies(p);
 	}
 	if (e == ERR_OK) {
 		e = keep_counters(p);
@@ -768,10 +273,8 @@ acknowledge(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 		p->trimmed[t->stream] = true;
 		o.site = ingest_site(p->ingest, t->stream);
 		o.name = ingest_sensor(p->ingest, t->stream);
-		e = store_sensor(p->store, o.site, o.name, &o.sensor);
-		if (e == ERR_OK) {
-			e = dedupe_each(p->dedupe, true, publish_one, &o);
-		}
+		o.sensor = p->tallies[t->stream].sensor;
+		e = dedupe_each(p->dedupe, true, publish_one, &o);
 	}
 	for (size_t i = n; i-- > 0 && e == ERR_OK;) {
 		if (p->trimmed[entries[i].stream]) {
@@ -804,6 +307,7 @@ recover(struct pipeline *p, struct diag *d)
 		p->cfg.store, store_error(p->store));
 	store_rollback(p->store);
 	p->stats = p->committed;
+	pipeline_forget_tallies(p);
 	if (p->feed != NULL) {
 		feed_drop(p->feed);
 	}

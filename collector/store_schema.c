@@ -3,10 +3,12 @@
 
 #include <stdio.h>
 
+#include "collector/store_convert.h"
+
 /*
  * Texts that repeat are kept once, in 'names'.  The alerts' EVE lines stay in
- * the compressed frames they came in; an alert knows its frame, offset and
- * length.  Times are microseconds since 1970, addresses 16 bytes.
+ * the compressed frames they came in.  Times are microseconds since 1970,
+ * addresses 16 bytes.
  */
 static const char v1[] =
 	"CREATE TABLE names("
@@ -104,6 +106,41 @@ static const char v1[] =
 	"CREATE TABLE counters("
 	" name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;";
 
+/*
+ * No row an alert: a frame knows how many it has, their first number, and
+ * which of its lines are none (store_line.h).  What is filtered by stands in
+ * frames_alerts, so that frames are walked without touching them.
+ */
+static const char frames_as_they_came[] =
+	"ALTER TABLE frames ADD COLUMN first_alert INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE frames ADD COLUMN alerts INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE frames ADD COLUMN worst INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE frames ADD COLUMN first_us INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE frames ADD COLUMN last_us INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE frames ADD COLUMN others BLOB;"
+	"ALTER TABLE alert_groups RENAME TO old_groups;"
+	"DROP INDEX alert_groups_last;"
+	"CREATE TABLE alert_groups("
+	" id INTEGER PRIMARY KEY, key INTEGER NOT NULL,"
+	" signature INTEGER NOT NULL, site INTEGER NOT NULL,"
+	" exercise INTEGER NOT NULL, src BLOB NOT NULL, dst BLOB NOT NULL,"
+	" severity INTEGER NOT NULL, count INTEGER NOT NULL,"
+	" first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,"
+	" last_alert INTEGER NOT NULL, src_info INTEGER NOT NULL,"
+	" dst_info INTEGER NOT NULL, first_frame INTEGER NOT NULL,"
+	" last_frame INTEGER NOT NULL);"
+	"CREATE INDEX alert_groups_key ON alert_groups(key);"
+	"CREATE TABLE group_frames("
+	" grp INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+	" frames BLOB NOT NULL, PRIMARY KEY(grp, first)) WITHOUT ROWID;";
+static const char frames_indexed[] =
+	"DROP TABLE alerts;"
+	"DROP TABLE old_groups;"
+	"CREATE INDEX alert_groups_last ON alert_groups(last_us);"
+	"CREATE INDEX frames_alerts ON"
+	" frames(first_alert,alerts,sensor,worst,first_us,last_us,at_us);"
+	"CREATE INDEX frames_first ON frames(first_us) WHERE alerts>0;";
+
 /* The ledgers of sensors, and what is here of what they speak of. */
 static const char ledgers[] =
 	"CREATE TABLE ledgers("
@@ -131,10 +168,36 @@ static const char ledgers[] =
 	" returned INTEGER NOT NULL DEFAULT 0,"
 	" PRIMARY KEY(sensor, epoch, class, lo)) WITHOUT ROWID;";
 
+/* One step: SQL, then what SQL cannot do, then SQL again; NULL is nothing. */
+struct migration {
+	const char *sql;
+	enum err (*convert)(sqlite3 *db);
+	const char *sql_after;
+};
+
 /* migrations[i] leads from version i to i + 1. */
-static const char *const migrations[] = { v1, ledgers };
+static const struct migration migrations[] = {
+	{ v1, NULL, NULL },
+	{ frames_as_they_came, store_convert_alerts, frames_indexed },
+	{ ledgers, NULL, NULL },
+};
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");
+
+static int
+run_step(sqlite3 *db, const struct migration *m)
+{
+	int rc = sqlite3_exec(db, m->sql, NULL, NULL, NULL);
+
+	if (rc == SQLITE_OK && m->convert != NULL && m->convert(db) != ERR_OK) {
+		rc = sqlite3_errcode(db);
+		rc = rc != SQLITE_OK ? rc : SQLITE_ERROR;
+	}
+	if (rc == SQLITE_OK && m->sql_after != NULL) {
+		rc = sqlite3_exec(db, m->sql_after, NULL, NULL, NULL);
+	}
+	return rc;
+}
 
 static int
 pragma_int(sqlite3 *db, const char *sql, int *out)
@@ -218,8 +281,7 @@ store_schema_migrate(sqlite3 *db, const char *path, struct diag *d)
 			 STORE_APPLICATION_ID, version + 1);
 		rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 		if (rc == SQLITE_OK) {
-			rc = sqlite3_exec(db, migrations[version], NULL, NULL,
-					  NULL);
+			rc = run_step(db, &migrations[version]);
 		}
 		if (rc == SQLITE_OK) {
 			rc = sqlite3_exec(db, end, NULL, NULL, NULL);

@@ -3,10 +3,10 @@
  * store_schema.h - the tables of the store, and how an older store becomes one
  *
  * The version is SQLite's user_version; the application id marks the file as
- * ours.  A migration is a row of SQL that leads from one version to the next;
- * rows are only ever added.
+ * ours.  A migration leads from one version to the next: SQL, and a function
+ * where SQL is not enough.  They are only ever added.
  *
- * Place    below store and store_read.
+ * Place    above store_convert; below store and store_read.
  * Threads  used at start by the one writer.
  * Memory   none kept.
  * Cost     cold; one transaction a migration.
@@ -18,7 +18,7 @@
 
 #include "common/err.h"
 
-#define STORE_SCHEMA_VERSION 2
+#define STORE_SCHEMA_VERSION 3
 #define STORE_APPLICATION_ID 0x5049434b /* "PICK" */
 
 /* Brings an open database to the current version.  ERR_FORMAT for a newer

@@ -2,6 +2,9 @@
 #include "common/json_read.h"
 
 #include <stdlib.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* Where the reader stands. */
 struct cursor {
@@ -157,6 +160,36 @@ keep(struct cursor *c, const uint8_t *from)
 	c->r->len += (size_t)(c->p - from);
 }
 
+/*
+ * The first of the bytes that a string cannot simply go on with: a quote, a
+ * backslash, control characters, and what is not ASCII.
+ */
+static const uint8_t *
+plain_end(const uint8_t *p, const uint8_t *end)
+{
+#ifdef __SSE2__
+	const __m128i space = _mm_set1_epi8(0x20), quote = _mm_set1_epi8('"'),
+		      slash = _mm_set1_epi8('\\');
+
+	for (; end - p >= 16; p += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)p);
+		/* As signed numbers, bytes from 0x80 on are below 0x20 too. */
+		int odd = _mm_movemask_epi8(
+			_mm_or_si128(_mm_cmplt_epi8(v, space),
+				     _mm_or_si128(_mm_cmpeq_epi8(v, quote),
+						  _mm_cmpeq_epi8(v, slash))));
+
+		if (odd != 0) {
+			return p + __builtin_ctz((unsigned)odd);
+		}
+	}
+#endif
+	while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\') {
+		p++;
+	}
+	return p;
+}
+
 /* Behind the opening quote. */
 static bool
 read_string(struct cursor *c, struct view *out)
@@ -165,9 +198,9 @@ read_string(struct cursor *c, struct view *out)
 	size_t decoded = c->r->len;
 	bool escaped = false;
 
-	while (c->p < c->end) {
+	while ((c->p = plain_end(c->p, c->end)) < c->end) {
 		uint8_t b = *c->p;
-		unsigned n = 1;
+		unsigned n;
 
 		if (b == '"') {
 			if (escaped) {
@@ -190,14 +223,9 @@ read_string(struct cursor *c, struct view *out)
 			from = c->p;
 			continue;
 		}
-		if (b < 0x20) {
+		n = b >= 0x80 ? utf8_len(c->p, c->end) : 0;
+		if (n == 0) {
 			return false;
-		}
-		if (b >= 0x80) {
-			n = utf8_len(c->p, c->end);
-			if (n == 0) {
-				return false;
-			}
 		}
 		c->p += n;
 	}

@@ -90,6 +90,8 @@ put_packets(struct json *j, const struct ledger *l)
 	json_obj_end(j);
 	json_u64(j, "pending", l->frames.pending);
 	json_obj_end(j);
+	json_u64(j, "tcp_flows", l->tcp_flows);
+	json_u64(j, "tcp_one_way", l->tcp_one_way);
 }
 
 static void
@@ -227,6 +229,8 @@ read_packets(struct ledger *l, struct source s)
 	l->frames.delivered = number(frames, "delivered");
 	l->frames.inspected = number(frames, "inspected");
 	l->frames.pending = number(frames, "pending");
+	l->tcp_flows = number(s, "tcp_flows");
+	l->tcp_one_way = number(s, "tcp_one_way");
 	for (unsigned i = 0; i < LEDGER_SKIPPEDS; i++) {
 		l->frames.skipped[i] = number(skipped, skipped_names[i]);
 	}
@@ -343,10 +347,15 @@ check_links(struct sheet *s, const struct ledger *l, uint64_t *delivered)
 
 		add(e, "kernel_seen", k->kernel_seen);
 		add(e, "not_offered", k->not_offered);
+		/* Two counters, of which one is read a moment earlier. */
+		if (k->wire < k->kernel_seen) {
+			e->verdict = LEDGER_UNKNOWN;
+		}
 		e = begin(s, "kernel", k->name, "kernel_seen", k->kernel_seen);
 		add(e, "delivered", k->delivered);
 		add(e, "kernel_dropped", k->kernel_dropped);
 		add(e, "waiting", k->waiting);
+		add(e, "unread", k->unread);
 		*delivered += k->delivered;
 	}
 }

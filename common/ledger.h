@@ -82,7 +82,10 @@ enum ledger_skipped {
 	X(kernel_dropped) \
 	X(if_dropped) /* by the card, not in wire */ \
 	X(delivered) \
-	X(waiting) /* in the ring */
+	X(waiting) /* in the ring */                                           \
+	X(unread) /* in rings that had to be closed */                         \
+	X(up) /* 1: there, set up, with a carrier, and open */                 \
+	X(last_packet_us) /* 0: none yet */
 
 struct ledger_link {
 	char name[LEDGER_NAME_CAP];
@@ -132,6 +135,9 @@ struct ledger {
 	unsigned n_links;
 	struct ledger_files files;
 	struct ledger_frames frames;
+	/* TCP flows whose packets told whether both sides are seen, and those
+	 * of which only one is. */
+	uint64_t tcp_flows, tcp_one_way;
 
 	uint64_t raised[LEDGER_CLASSES];
 	uint64_t memory[LEDGER_CLASSES]; /* queue and open batches */

@@ -126,6 +126,21 @@ decoder_free(struct decoder *d)
 	}
 }
 
+bool
+decode_knows_link(uint16_t linktype)
+{
+	static const uint8_t nothing[1];
+	struct frame f = { .data = nothing, .linktype = linktype };
+	struct packet pkt[FRAME_MAX_PACKETS];
+	struct decode_counters n;
+	struct decode_ctx x = { .count = &n };
+
+	memset(&n, 0, sizeof(n));
+	decode_begin_frame(&x, &f, pkt);
+	(void)decode_link(&x);
+	return n.unknown_link == 0;
+}
+
 void
 decode_counters(const struct decoder *d, struct decode_counters *n)
 {

@@ -43,6 +43,9 @@ bool decode_ahead(struct decoder *d, const struct frame *f,
 unsigned decode_frame_by_layers(struct decoder *d, const struct frame *f,
 				struct packet out[FRAME_MAX_PACKETS]);
 
+/* Whether frames of this link type (DLT_) are decoded at all. */
+bool decode_knows_link(uint16_t linktype);
+
 void decode_counters(const struct decoder *d, struct decode_counters *out);
 
 /*

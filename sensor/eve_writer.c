@@ -29,7 +29,9 @@ struct eve_writer {
 	size_t len;
 	bool failed; /* said once; further errors are only counted */
 	struct eve_writer_counters count;
-	struct parcel parcel[PARCELS];
+	struct eve_writer_counters told; /* under the lock, behind a parcel */
+	struct parcel parcel[PARCELS_MAX];
+	unsigned n_parcels;
 	pthread_t thread;
 	bool started;
 	/* Below: shared.  Of the rest, what the thread needs is the thread's
@@ -37,7 +39,7 @@ struct eve_writer {
 	pthread_mutex_t lock;
 	pthread_cond_t work, done;
 	uint64_t handed, through; /* parcels */
-	bool flush, quit;
+	bool flush, quit, reopen;
 };
 
 /* --- parcels --- */
@@ -316,6 +318,24 @@ write_parcel(struct eve_writer *w, struct parcel *p)
 	parcel_reset(p);
 }
 
+static void
+open_again(struct eve_writer *w)
+{
+	struct diag d;
+
+	if (w->set.path == NULL || strcmp(w->set.path, "-") == 0) {
+		return;
+	}
+	if (w->fd >= 0) {
+		close(w->fd);
+	}
+	w->failed = false;
+	if (open_eve(w, &d) != ERR_OK) {
+		w->count.write_errors++;
+		log_err("%s; events are being lost", d.msg);
+	}
+}
+
 /* --- the thread --- */
 
 static void *
@@ -325,18 +345,27 @@ run(void *arg)
 
 	pthread_mutex_lock(&w->lock);
 	for (;;) {
-		if (w->through < w->handed) {
-			struct parcel *p = &w->parcel[w->through % PARCELS];
+		if (w->reopen) {
+			w->reopen = false;
+			pthread_mutex_unlock(&w->lock);
+			write_buffer(w);
+			open_again(w);
+			pthread_mutex_lock(&w->lock);
+		} else if (w->through < w->handed) {
+			struct parcel *p =
+				&w->parcel[w->through % w->n_parcels];
 
 			pthread_mutex_unlock(&w->lock);
 			write_parcel(w, p);
 			pthread_mutex_lock(&w->lock);
 			w->through++;
+			w->told = w->count;
 			pthread_cond_signal(&w->done);
 		} else if (w->flush) {
 			pthread_mutex_unlock(&w->lock);
 			write_buffer(w);
 			pthread_mutex_lock(&w->lock);
+			w->told = w->count;
 			/* of what came meanwhile the buffer's end will tell */
 			w->flush = w->through < w->handed;
 			pthread_cond_signal(&w->done);
@@ -375,6 +404,8 @@ eve_writer_open(struct eve_writer **out, const struct eve_writer_settings *set,
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	w->set = *set;
+	w->n_parcels =
+		set->parcels != 0 ? MIN(set->parcels, PARCELS_MAX) : PARCELS;
 	w->fd = -1;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->work, NULL);
@@ -406,17 +437,45 @@ struct parcel *
 eve_writer_take(struct eve_writer *w)
 {
 	pthread_mutex_lock(&w->lock);
-	while (w->handed - w->through == PARCELS) {
+	while (w->handed - w->through == w->n_parcels) {
 		pthread_cond_wait(&w->done, &w->lock);
 	}
 	pthread_mutex_unlock(&w->lock);
-	return &w->parcel[w->handed % PARCELS];
+	return &w->parcel[w->handed % w->n_parcels];
+}
+
+unsigned
+eve_writer_room(struct eve_writer *w)
+{
+	unsigned room;
+
+	pthread_mutex_lock(&w->lock);
+	room = w->n_parcels - (unsigned)(w->handed - w->through);
+	pthread_mutex_unlock(&w->lock);
+	return room;
+}
+
+uint64_t
+eve_writer_mark(struct eve_writer *w)
+{
+	return w->handed;
+}
+
+bool
+eve_writer_passed(struct eve_writer *w, uint64_t mark)
+{
+	bool passed;
+
+	pthread_mutex_lock(&w->lock);
+	passed = w->through >= mark;
+	pthread_mutex_unlock(&w->lock);
+	return passed;
 }
 
 void
 eve_writer_hand(struct eve_writer *w, struct parcel *p)
 {
-	assert(p == &w->parcel[w->handed % PARCELS]);
+	assert(p == &w->parcel[w->handed % w->n_parcels]);
 	pthread_mutex_lock(&w->lock);
 	w->handed++;
 	pthread_cond_signal(&w->work);
@@ -469,20 +528,25 @@ eve_writer_record(struct eve_writer *w, const struct outbox *box,
 void
 eve_writer_reopen(struct eve_writer *w)
 {
-	struct diag d;
-
-	if (w->set.path == NULL || strcmp(w->set.path, "-") == 0) {
-		return;
-	}
 	eve_writer_wait(w);
-	if (w->fd >= 0) {
-		close(w->fd);
-	}
-	w->failed = false;
-	if (open_eve(w, &d) != ERR_OK) {
-		w->count.write_errors++;
-		log_err("%s; events are being lost", d.msg);
-	}
+	open_again(w);
+}
+
+void
+eve_writer_reopen_soon(struct eve_writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->reopen = true;
+	pthread_cond_signal(&w->work);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void
+eve_writer_counters_now(struct eve_writer *w, struct eve_writer_counters *out)
+{
+	pthread_mutex_lock(&w->lock);
+	*out = w->told;
+	pthread_mutex_unlock(&w->lock);
 }
 
 const struct eve_writer_counters *
@@ -511,7 +575,7 @@ eve_writer_close(struct eve_writer *w)
 	if (w->fd > STDERR_FILENO && close(w->fd) != 0) {
 		e = ERR_IO;
 	}
-	for (unsigned i = 0; i < PARCELS; i++) {
+	for (unsigned i = 0; i < PARCELS_MAX; i++) {
 		parcel_fini(&w->parcel[i]);
 	}
 	pthread_mutex_destroy(&w->lock);

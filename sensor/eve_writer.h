@@ -11,7 +11,7 @@
  *
  * Place    above record.h, rules/held.h and forward.h; below sink.
  * Threads  one of its own; all functions are for one other thread.
- * Memory   PARCELS parcels, whose buffers go round with those of the workers'
+ * Memory   some parcels, whose buffers go round with those of the workers'
  *          outboxes, and one write buffer.
  * Cost     a lock and two swaps of pointers for each round and worker.
  */
@@ -22,6 +22,7 @@
 #include "sensor/record.h"
 
 #define PARCEL_BOXES 64
+#define PARCELS_MAX 32
 
 /* What was held back of a rule since its last alert, by cause. */
 struct parcel_news {
@@ -56,6 +57,7 @@ struct eve_writer_settings {
 	const char *path; /* NULL: none; "-": standard output */
 	uint32_t eve_types, forward_types; /* bit per enum event_type */
 	bool verdict; /* alerts say what became of their packet */
+	unsigned parcels; /* 0: 4; at most PARCELS_MAX */
 };
 
 struct eve_writer_counters {
@@ -70,6 +72,11 @@ void eve_writer_forward(struct eve_writer *w, struct forward *f);
 
 struct parcel *eve_writer_take(struct eve_writer *w);
 void eve_writer_hand(struct eve_writer *w, struct parcel *p);
+/* How many eve_writer_take() has without waiting. */
+unsigned eve_writer_room(struct eve_writer *w);
+/* Of those handed over, a number for each: whether it is out. */
+uint64_t eve_writer_mark(struct eve_writer *w);
+bool eve_writer_passed(struct eve_writer *w, uint64_t mark);
 /* What was handed over goes out soon, without waiting for more. */
 void eve_writer_flush(struct eve_writer *w);
 /* Waits until all of it is out: no rule is looked at any more. */
@@ -83,8 +90,13 @@ void eve_writer_record(struct eve_writer *w, const struct outbox *box,
 		       const struct record *r, struct held_rule *h);
 /* Closes and opens the file again, after rotation. */
 void eve_writer_reopen(struct eve_writer *w);
+/* The same between two parcels, without waiting for it. */
+void eve_writer_reopen_soon(struct eve_writer *w);
 /* Of what is out: wait before. */
 const struct eve_writer_counters *eve_writer_counters(struct eve_writer *w);
+/* Without waiting, of the parcels that are out. */
+void eve_writer_counters_now(struct eve_writer *w,
+			     struct eve_writer_counters *out);
 /* Writes what is left and closes; ERR_IO when something could not be
  * written. */
 enum err eve_writer_close(struct eve_writer *w);

@@ -211,6 +211,9 @@ line_head(struct event_log *l, const struct event_subject *s, const char *type)
 	if (f != NULL) {
 		json_u64(j, "flow_id", f->id);
 	}
+	if (s->iface > 0 && l->set->origin.ifaces != NULL) {
+		json_cstr(j, "in_iface", l->set->origin.ifaces[s->iface - 1]);
+	}
 	if (s->number > 0) {
 		json_u64(j, "pcap_cnt", s->number);
 	}

@@ -8,7 +8,8 @@
  * Place    above every parser's own log_*; below worker.
  * Threads  one event_log per worker, and one of the writer's for what was kept.
  * Memory   the worker's outbox, or one JSON buffer, reused.
- * Cost     about a microsecond a line; never per packet.
+ * Cost     about a microsecond a line, less than half of that to keep what it is
+ *          made of; never per packet.
  */
 #ifndef SENSOR_EVENT_LOG_H
 #define SENSOR_EVENT_LOG_H
@@ -24,6 +25,7 @@
 /* Who speaks; strings outlive the log. */
 struct event_origin {
 	const char *site, *sensor, *owner, *exercise, *tlp; /* "" if unset */
+	const char *const *ifaces; /* live: names, by frame.iface - 1 */
 };
 
 struct event_log;
@@ -47,10 +49,10 @@ struct event_subject {
 	enum flow_dir dir;
 	uint64_t ts_us;
 	uint64_t number; /* pcap_cnt; 0: none */
+	uint16_t iface; /* of live capture, as in struct frame; 0: none */
 	const struct rule_metadata *meta; /* NULL: rules have nothing to say */
 	bool tx_guessed; /* the rule did not ask for 'tx', see worker_alert.c */
-	const struct event_past
-		*past; /* the writer's: what was kept; or NULL */
+	const struct event_past *past; /* the writer's; NULL: it is now */
 };
 
 /*
@@ -65,7 +67,11 @@ struct view event_scene(struct event_log *l, const struct event_subject *s,
 struct view event_hit(struct event_log *l, const struct event_subject *s,
 		      const struct rule_hit *hit);
 
-/* An event that is no alert: what it is, besides its subject. */
+/*
+ * An event that is no alert, and what it is besides its subject.  Its line is
+ * made at once, or, where the writer has time to spare (worker.h, late_events),
+ * of what is kept of it; by the same functions and with the same result.
+ */
 struct event_what {
 	/* EVENT_TYPE_FLOW; _PACKET: s->pkt, which a rule tagged; _ANOMALY;
 	 * _FILEINFO; of s->tx that which event_type_of() names */
@@ -77,12 +83,13 @@ struct event_what {
 /* Of the event of a transaction; EVENT_TYPE_COUNT: its protocol has none. */
 enum event_type event_type_of(const struct app_tx *tx);
 
-/* The lines below are one JSON object each, valid until the log's next call;
- * empty when memory ran out. */
+/* Lines are one JSON object each; they, and what is kept, are valid until the
+ * log's next call, and empty when memory ran out. */
 /* The event at once. */
 struct view event_line(struct event_log *l, const struct event_subject *s,
 		       const struct event_what *what);
-/* What a record needs for event_later() to make the same line of it. */
+/* What a record needs for event_later() to make the same line of it; bytes that
+ * borrow as those of alerts do. */
 struct view event_kept(struct event_log *l, const struct event_subject *s,
 		       const struct event_what *what);
 /* A log without settings of its own, for event_later() alone. */

@@ -179,6 +179,7 @@ scene_begin(struct scene *is, struct event_log *l,
 	is->set = l->set;
 	is->ts_us = s->ts_us;
 	is->number = s->number;
+	is->iface = s->iface;
 	is->dir = (uint8_t)s->dir;
 	is->linktype = 0;
 	is->has_client = is->payload_is_stream = false;
@@ -287,6 +288,7 @@ scene_read(struct scene_reader *r, const uint8_t *bytes)
 		.dir = (enum flow_dir)r->is.dir,
 		.ts_us = r->is.ts_us,
 		.number = r->is.number,
+		.iface = r->is.iface,
 		.past = &r->past,
 	};
 	r->past = (struct event_past){

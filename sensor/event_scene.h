@@ -56,7 +56,7 @@ struct scene {
 	uint64_t payload_gap;
 	size_t ended; /* while it is made: the part before */
 	uint32_t part_len[SCENE_PARTS];
-	uint16_t linktype;
+	uint16_t linktype, iface;
 	uint8_t dir; /* enum flow_dir */
 	bool has_flow, has_client, payload_is_stream;
 };

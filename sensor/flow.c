@@ -313,6 +313,7 @@ flow_open(struct flow_table *t, const struct packet *pkt, uint64_t hash,
 	f->n_vlans = pkt->n_vlans;
 	f->proto = pkt->proto;
 	f->ip_version = pkt->ip_version;
+	f->iface = pkt->frame->iface;
 	f->icmp_type = pkt->icmp_type;
 	f->icmp_code = pkt->icmp_code;
 	f->first_us = f->last_us = pkt->frame->ts_us;
@@ -343,6 +344,12 @@ flow_count(struct flow_table *t, struct flow *f, const struct packet *pkt,
 	f->pkts[dir]++;
 	f->bytes[dir] += wire_bytes(pkt);
 	f->tcp_flags[dir] |= pkt->tcp_flags;
+	/* Once a flow: by the side that is first to have sent so many. */
+	if (UNLIKELY(f->pkts[dir] == FLOW_JUDGED) && f->proto == IPP_TCP &&
+	    f->pkts[!dir] < FLOW_JUDGED) {
+		t->n.tcp_judged++;
+		t->n.tcp_one_way += f->pkts[!dir] == 0;
+	}
 	if (UNLIKELY(f->state == FLOW_NEW) && f->proto != IPP_TCP &&
 	    f->pkts[!dir] != 0) {
 		flow_set_state(t, f, FLOW_ESTABLISHED);

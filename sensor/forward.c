@@ -228,6 +228,8 @@ take_lines(struct forward *f, uint64_t now)
 	pthread_cond_signal(&f->room);
 	pthread_mutex_unlock(&f->lock);
 	f->drain = h;
+	/* Filled faster than it is emptied: lines that wait may be lost. */
+	frame_codec_hurry(f->codec, h.len > f->half_cap / 4);
 	for (size_t at = 0; at < h.len;) {
 		uint32_t len = load_le32(h.p + at);
 

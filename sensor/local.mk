@@ -9,6 +9,10 @@ libsensor_a_SOURCES += \
 	sensor/capture_format.h sensor/capture_pcap.c sensor/capture_pcapng.c \
 	sensor/capture_filter.h sensor/capture_filter.c \
 	sensor/capture.h sensor/capture_file.c \
+	sensor/fanout.h sensor/fanout.c \
+	sensor/capture_live.h sensor/capture_live.c \
+	sensor/iface.h sensor/iface.c sensor/iface_list.c \
+	sensor/live_conf.h sensor/live_conf.c \
 	sensor/defrag_policy.h sensor/defrag_policy.c \
 	sensor/defrag.h sensor/defrag.c \
 	sensor/decode_count.h sensor/decode_ctx.h sensor/decode_ctx.c \
@@ -125,6 +129,8 @@ libsensor_a_SOURCES += \
 	sensor/reload.h sensor/reload.c \
 	sensor/replay.h sensor/replay_state.h sensor/replay.c \
 	sensor/replay_rounds.c \
+	sensor/live.h sensor/live_state.h sensor/live.c sensor/live_worker.c \
+	sensor/live_port.c \
 	sensor/stats.h sensor/stats.c \
 	sensor/packet_ledger.h sensor/packet_ledger.c \
 	sensor/profile.h sensor/profile.c \

@@ -3,7 +3,7 @@
  * log_dns.h - a DNS message as EVE writes it
  *
  * Place    above app_dns.h and json.h, below the worker.
- * Threads  the worker that owns the transaction.
+ * Threads  the one that owns the transaction, or its copy (tx_copy.h).
  * Cost     once a transaction that is logged or alerted on.
  */
 #ifndef SENSOR_LOG_DNS_H

@@ -3,7 +3,7 @@
  * log_tls.h - a TLS handshake as EVE writes it
  *
  * Place    above app_tls.h and json.h, below the worker.
- * Threads  the worker that owns the transaction.
+ * Threads  the one that owns the transaction, or its copy (tx_copy.h).
  * Cost     once a handshake that is logged or alerted on.
  */
 #ifndef SENSOR_LOG_TLS_H

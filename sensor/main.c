@@ -16,6 +16,8 @@
 #include "common/log.h"
 #include "rules/admission.h"
 #include "sensor/forward.h"
+#include "sensor/iface.h"
+#include "sensor/live.h"
 #include "sensor/options.h"
 #include "sensor/packet_ledger.h"
 #include "sensor/profile.h"
@@ -80,7 +82,9 @@ struct sensor {
 	struct reload_settings loading;
 	struct ruleset *rules; /* the first; the reload's once that runs */
 	struct reload *reload;
-	struct capture *capture;
+	struct capture *capture; /* of files, or */
+	struct live *live;
+	uint64_t stats_due_us; /* live: a stats event; 0: none */
 	struct forward *forward;
 	struct sink *sink;
 	struct shared_state *shared;
@@ -106,6 +110,7 @@ origin_of(const struct options *o)
 		.owner = o->owner,
 		.exercise = o->exercise,
 		.tlp = o->tlp,
+		.ifaces = o->live.n > 0 ? o->live.name : NULL,
 	};
 }
 
@@ -249,7 +254,7 @@ start_forward(struct sensor *s, struct diag *d)
 		.resend_s = (unsigned)conf_u64(c, "spool.resend-seconds", 0, 0,
 					       86400),
 		.spool_sync = s->opt.spool_sync,
-		.block = true,
+		.block = s->opt.live.n == 0,
 		.facts = read_presence,
 		.facts_arg = s,
 		.ledger_s =
@@ -331,6 +336,17 @@ settle_workers(struct sensor *s)
 }
 
 static enum err
+open_capture(struct sensor *s, struct diag *d)
+{
+	const struct options *o = &s->opt;
+
+	if (o->live.n > 0) {
+		return live_open(&s->live, &o->live, s->n_workers, d);
+	}
+	return capture_open_files(&s->capture, o->read.v, o->read.n, o->bpf, d);
+}
+
+static enum err
 start(struct sensor *s, struct diag *d)
 {
 	struct sink_settings sink = {
@@ -342,6 +358,7 @@ start(struct sensor *s, struct diag *d)
 				 UINT64_C(32) << 20, 1 << 16,
 				 UINT64_C(16) << 30) /
 			THRESHOLD_ENTRY_BYTES,
+		.live = s->opt.live.n > 0,
 	};
 	struct alert_conf alert;
 	enum err e;
@@ -350,21 +367,21 @@ start(struct sensor *s, struct diag *d)
 	sink.verdict = alert.verdict;
 	e = service_start(&s->service, s->opt.conf, d);
 	if (e == ERR_OK) {
-		e = capture_open_files(&s->capture, s->opt.read.v,
-				       s->opt.read.n, s->opt.bpf, d);
-	}
-	if (e == ERR_OK) {
 		e = shared_state_new(&s->shared, s->rules, s->opt.conf, d);
 	}
 	if (e == ERR_OK) {
 		settle_workers(s);
 		e = start_workers(s, d);
 	}
+	if (e == ERR_OK) {
+		e = open_capture(s, d);
+	}
 	sink.shared = s->shared;
 	s->stats = (struct stats_source){
 		.workers = s->worker,
 		.n_workers = s->n_workers,
 		.capture = s->capture,
+		.live = s->live,
 		.shared = s->shared,
 		.origin = origin_of(&s->opt),
 		.started_mono_us = clock_mono_us(),
@@ -409,10 +426,38 @@ tell_packets(struct sensor *s, bool idle)
 		return;
 	}
 	if (idle) {
-		packet_ledger_take(s->packets_told, &s->stats, NULL, 0);
+		packet_ledger_take(s->packets_told, &s->stats);
 		s->next_ledger_us = now + LEDGER_EVERY_US;
 	}
 	idle_wanted |= !idle;
+}
+
+static void
+write_stats_event(struct sensor *s, uint64_t ts_us)
+{
+	stats_event(&s->json, &s->stats, ts_us);
+	if (!s->json.failed) {
+		sink_line(s->sink, EVENT_TYPE_STATS, json_view(&s->json));
+	}
+}
+
+/* Live, every so often; files have one at their end. */
+static void
+tick_stats(struct sensor *s, bool idle)
+{
+	uint64_t now = clock_mono_us();
+
+	if (s->live == NULL || s->opt.stats_s == 0 || now < s->stats_due_us) {
+		return;
+	}
+	if (!idle) {
+		idle_wanted = 1;
+		return;
+	}
+	if (s->stats_due_us > 0) {
+		write_stats_event(s, clock_wall_us());
+	}
+	s->stats_due_us = now + s->opt.stats_s * US_PER_S;
 }
 
 /* Between rounds: what signals asked for, and progress. */
@@ -420,6 +465,7 @@ static void
 tick(void *arg, bool idle)
 {
 	struct sensor *s = arg;
+	struct capture_stats captured;
 
 	if (reopen_requested) {
 		reopen_requested = 0;
@@ -429,6 +475,7 @@ tick(void *arg, bool idle)
 	if (idle) {
 		idle_wanted = 0;
 	}
+	tick_stats(s, idle);
 	if (stats_requested && idle) {
 		stats_requested = 0;
 		log_stats(s);
@@ -439,11 +486,11 @@ tick(void *arg, bool idle)
 		service_reloading(&s->service);
 		reload_request(s->reload, "SIGUSR2", 0);
 	}
-	atomic_store_explicit(&s->packets, capture_stats(s->capture)->frames,
+	stats_captured(&s->stats, &captured);
+	atomic_store_explicit(&s->packets, captured.frames,
 			      memory_order_relaxed);
-	progress_update(s->progress, capture_stats(s->capture));
-	if (service_tick(&s->service, idle,
-			 capture_stats(s->capture)->frames)) {
+	progress_update(s->progress, &captured);
+	if (service_tick(&s->service, idle, captured.frames)) {
 		idle_wanted = 1;
 	}
 }
@@ -470,6 +517,22 @@ write_stats_file(struct sensor *s)
 	return EXIT_DONE;
 }
 
+static enum err
+run_live(struct sensor *s, struct diag *d)
+{
+	struct live_settings set = {
+		.workers = s->worker,
+		.sink = s->sink,
+		.reload = s->reload,
+		.stop = &stop_requested,
+		.tick = tick,
+		.want_idle = &idle_wanted,
+		.tick_arg = s,
+	};
+
+	return live_run(s->live, &set, d);
+}
+
 static int
 run(struct sensor *s)
 {
@@ -485,14 +548,16 @@ run(struct sensor *s)
 		.want_idle = &idle_wanted,
 		.tick_arg = s,
 	};
-	struct replay_result result;
+	struct replay_result result = { 0 };
 	struct diag d;
 	int status = EXIT_DONE;
 
 	profile_begin(&s->profile);
 	service_running(&s->service, &s->stats, s->forward);
-	s->progress = progress_new(!s->opt.quiet && isatty(STDERR_FILENO));
-	if (replay_run(&set, &result, &d) != ERR_OK) {
+	s->progress = progress_new(!s->opt.quiet && s->live == NULL &&
+				   isatty(STDERR_FILENO));
+	if ((s->live != NULL ? run_live(s, &d)
+			     : replay_run(&set, &result, &d)) != ERR_OK) {
 		log_err("%s", d.msg);
 		status = EXIT_FAILED;
 	}
@@ -502,11 +567,8 @@ run(struct sensor *s)
 	}
 	s->next_ledger_us = 0;
 	tell_packets(s, true);
-	stats_event(&s->json, &s->stats,
-		    result.last_us > 0 ? result.last_us : clock_wall_us());
-	if (!s->json.failed) {
-		sink_line(s->sink, EVENT_TYPE_STATS, json_view(&s->json));
-	}
+	write_stats_event(s, result.last_us > 0 ? result.last_us
+						: clock_wall_us());
 	return status;
 }
 
@@ -590,6 +652,7 @@ stop(struct sensor *s, int status)
 	service_stop(&s->service);
 	packet_ledger_free(s->packets_told);
 	capture_close(s->capture);
+	live_close(s->live);
 	reload_free(s->reload);
 	shared_state_free(s->shared); /* the reload's thread looks at it */
 	ruleset_free(s->rules);
@@ -644,6 +707,15 @@ main(int argc, char **argv)
 	}
 	if (s.opt.spool_check != NULL) {
 		status = check_spool(&s.opt);
+		options_fini(&s.opt);
+		return status;
+	}
+	if (s.opt.list_interfaces) {
+		status = EXIT_DONE;
+		if (iface_print_all(stdout, &d) != ERR_OK) {
+			log_err("%s", d.msg);
+			status = EXIT_FAILED;
+		}
 		options_fini(&s.opt);
 		return status;
 	}

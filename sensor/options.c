@@ -29,6 +29,7 @@ enum {
 	OPT_PROFILE_RULES_JSON,
 	OPT_SPOOL_CHECK,
 	OPT_JSON,
+	OPT_LIST_INTERFACES,
 };
 
 static const struct option long_options[] = {
@@ -60,6 +61,7 @@ static const struct option long_options[] = {
 	  OPT_PROFILE_RULES_JSON },
 	{ "spool-check", required_argument, NULL, OPT_SPOOL_CHECK },
 	{ "json", no_argument, NULL, OPT_JSON },
+	{ "list-interfaces", no_argument, NULL, OPT_LIST_INTERFACES },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -184,6 +186,9 @@ on_option(struct parse_state *ps, int c, struct diag *d)
 	case OPT_LOG_JSON:
 		ps->log_json = true;
 		return ERR_OK;
+	case OPT_LIST_INTERFACES:
+		o->list_interfaces = true;
+		return ERR_OK;
 	case 'q':
 		o->quiet = true;
 		ps->level = LOG_WARN;
@@ -258,7 +263,7 @@ options_read(struct options *o, int argc, char **argv, struct diag *d)
 				NULL)) != -1) {
 		ps->arg = argv[optind - 1];
 		e = on_option(ps, c, d);
-		if (o->help || o->version) {
+		if (o->help || o->version || o->list_interfaces) {
 			free(ps);
 			return ERR_OK;
 		}

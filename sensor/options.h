@@ -10,6 +10,7 @@
 #define SENSOR_OPTIONS_H
 
 #include "common/conf.h"
+#include "sensor/live_conf.h"
 #include "sensor/record.h"
 #include "sensor/spool.h"
 
@@ -25,6 +26,8 @@ struct options {
 	struct path_list read, rules, indicators, interfaces;
 	const char *eve, *stats, *redis, *spool;
 	const char *site, *sensor, *owner, *exercise, *tlp, *bpf;
+	struct live_conf live; /* n > 0: interfaces instead of files */
+	unsigned stats_s; /* live: between two stats events; 0: none */
 	uint32_t eve_types, forward_types;
 	enum spool_sync_policy spool_sync;
 	unsigned workers;
@@ -36,7 +39,7 @@ struct options {
 	bool json; /* and to tell of as JSON */
 	bool rules_owned; /* rules.v came from the settings, on the heap */
 	/* What to do instead of running: text was printed. */
-	bool help, version;
+	bool help, version, list_interfaces;
 };
 
 /*

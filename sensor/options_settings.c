@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/options_settings.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,7 +17,8 @@ static const struct conf_key keys[] = {
 	{ "tlp", "string", "", "TLP 2.0 mark of everything sent" },
 	{ "exercise", "string", "",
 	  "name of the exercise this run is part of" },
-	{ "workers", "number", "1", "threads that inspect" },
+	{ "workers", "number", "1",
+	  "threads that inspect; live: one a processor" },
 	{ "pace", "string", "max", "replay speed: max, 1, 10 ..." },
 	{ "redis", "string", "", "where to forward to" },
 	{ "spool.dir", "string", "", "where batches wait" },
@@ -83,6 +85,21 @@ static const struct conf_key keys[] = {
 	  "ADDRESS:PORT for Prometheus; absent: none" },
 	{ "metrics.allow-remote", "bool", "no",
 	  "let it listen beyond loopback, without a log-in" },
+	{ "capture.interfaces.*", "list", "", "interfaces, with what differs" },
+	{ "capture.snaplen", "size", "262144", "bytes kept of a packet" },
+	{ "capture.promiscuous", "bool", "yes",
+	  "see what is not for this machine" },
+	{ "capture.ring-size", "size", "64mb",
+	  "for packets that wait, each worker and interface" },
+	{ "capture.timeout-ms", "number", "10",
+	  "the longest that packets wait for others" },
+	{ "capture.immediate", "bool", "no", "packets do not wait for others" },
+	{ "capture.timestamp", "string", "host", "whose clock: host, adapter" },
+	{ "capture.fanout", "string", "pair",
+	  "how workers share an interface: pair, hash" },
+	{ "capture.cpu-affinity.*", "list", "", "processors of the workers" },
+	{ "stats.interval", "number", "8",
+	  "live: seconds between two stats events" },
 };
 
 static const char *const own_sections[] = { "spool",   "forward", "eve",
@@ -127,12 +144,22 @@ read_types(const char *list, uint32_t *out, const char *option, struct diag *d)
 	return ERR_OK;
 }
 
+static unsigned
+one_a_processor(void)
+{
+	cpu_set_t set;
+	int n = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set)
+							     : 1;
+
+	return (unsigned)MAX(1, MIN(n, LIVE_MAX_WORKERS));
+}
+
 static enum err
 read_numbers(struct options *o, struct diag *d)
 {
 	const char *pace = conf_str(o->conf, "pace", "max");
-	const char *workers = conf_str(o->conf, "workers", "1");
-	char *end;
+	const char *workers = conf_get(o->conf, "workers");
+	char *end, own[8];
 	unsigned long n;
 
 	if (strcmp(pace, "max") == 0) {
@@ -146,12 +173,18 @@ read_numbers(struct options *o, struct diag *d)
 					pace);
 		}
 	}
+	if (workers == NULL) {
+		snprintf(own, sizeof(own), "%u",
+			 o->live.n > 0 ? one_a_processor() : 1);
+		workers = own;
+	}
 	n = strtoul(workers, &end, 10);
 	if (*end != '\0' || n < 1 || n > 64) {
 		return diag_set(d, ERR_USAGE, "--workers %s: expected 1 to 64",
 				workers);
 	}
 	o->workers = (unsigned)n;
+	o->stats_s = (unsigned)conf_u64(o->conf, "stats.interval", 8, 0, 86400);
 	return ERR_OK;
 }
 
@@ -247,18 +280,20 @@ check_sense(struct options *o, struct diag *d)
 				"and none",
 				conf_str(o->conf, "spool.sync", ""));
 	}
-	if (o->interfaces.n > 0) {
+	if (o->interfaces.n > 0 && o->read.n > 0) {
 		return diag_set(d, ERR_USAGE,
-				"--interface %s: this version inspects saved "
-				"captures only; record with tcpdump -w and "
-				"use --read, or pipe: tcpdump -U -w - | "
-				"picket-sensor --read -",
-				o->interfaces.v[0]);
+				"--interface and --read: one or the other");
 	}
-	if (!o->check && o->read.n == 0) {
+	if (o->live.n > 0 && o->pace > 0) {
 		return diag_set(d, ERR_USAGE,
-				"nothing to read; give --read PATH, or --check "
-				"to only load rules (see --help)");
+				"--pace is for --read; interfaces have their "
+				"own");
+	}
+	if (!o->check && o->read.n == 0 && o->live.n == 0) {
+		return diag_set(d, ERR_USAGE,
+				"nothing to read; give --interface NAME or "
+				"--read PATH, or --check to only load rules "
+				"(see --help)");
 	}
 	if (o->redis != NULL && o->site[0] == '\0') {
 		return diag_set(d, ERR_USAGE,
@@ -314,6 +349,14 @@ options_settle(struct options *o, const char *log_dir, struct diag *d)
 	if (o->indicators.n == 0) {
 		conf_each(o->conf, "indicators.", add_indicator_file, o);
 	}
-	e = read_numbers(o, d);
+	/* files named on the command line stand for the interfaces that the
+	 * settings name */
+	e = o->read.n > 0 && o->interfaces.n == 0
+		    ? ERR_OK
+		    : live_conf_read(&o->live, o->conf, o->interfaces.v,
+				     o->interfaces.n, d);
+	if (e == ERR_OK) {
+		e = read_numbers(o, d);
+	}
 	return e == ERR_OK ? check_sense(o, d) : e;
 }

@@ -44,7 +44,16 @@ struct frame {
 	uint64_t ts_us; /* wall time of capture */
 	uint64_t number; /* 1-based, EVE's pcap_cnt; 0 for live capture */
 	uint16_t linktype; /* DLT/LINKTYPE value of the capture format */
+	uint16_t iface; /* of live capture: 1 for the first interface */
+	uint16_t ts_ns; /* of live capture: nanoseconds behind ts_us */
 };
+
+/* Where what is said of a frame stands among the rest. */
+static inline uint64_t
+frame_order(const struct frame *f)
+{
+	return f->number != 0 ? f->number : f->ts_us;
+}
 
 #define PKT_MAX_VLANS 3
 

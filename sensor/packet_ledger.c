@@ -2,6 +2,7 @@
 #include "sensor/packet_ledger.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
@@ -9,11 +10,7 @@
 struct packet_ledger {
 	pthread_mutex_t lock;
 	uint64_t started_us;
-	struct ledger_link link[LEDGER_LINKS];
-	unsigned n_links;
-	bool live;
-	struct ledger_files files;
-	struct ledger_frames frames;
+	struct ledger told; /* of it only what becomes of packets */
 };
 
 struct packet_ledger *
@@ -48,35 +45,58 @@ files_of(const struct capture_stats *c)
 	};
 }
 
-void
-packet_ledger_take(struct packet_ledger *p, const struct stats_source *s,
-		   const struct ledger_link *links, unsigned n)
+static struct ledger_link
+link_of(struct live *live, unsigned i)
 {
-	struct ledger_files files = { 0 };
-	struct ledger_frames frames = { 0 };
+	struct live_counters n;
+	struct ledger_link k = { .name = "" };
+
+	live_get_counters(live, i, &n);
+	snprintf(k.name, sizeof(k.name), "%s", n.name);
+	k.wire = n.wire_packets;
+	k.kernel_seen = n.kernel_seen;
+	k.not_offered = k.wire - MIN(k.kernel_seen, k.wire);
+	k.kernel_dropped = n.kernel_dropped;
+	k.if_dropped = n.if_dropped;
+	k.delivered = n.delivered;
+	k.waiting = n.waiting;
+	k.unread = n.unread;
+	k.up = n.up;
+	k.last_packet_us = n.last_packet_us;
+	return k;
+}
+
+void
+packet_ledger_take(struct packet_ledger *p, const struct stats_source *s)
+{
+	struct ledger t = { .live = s->live != NULL };
 	struct worker_counters w;
 
 	stats_sum_workers(s, &w);
-	if (links == NULL) {
-		files = files_of(capture_stats(s->capture));
-		frames.delivered = files.delivered;
+	if (t.live) {
+		t.n_links =
+			MIN(live_interfaces(s->live), (unsigned)LEDGER_LINKS);
+	} else {
+		t.files = files_of(capture_stats(s->capture));
+		t.frames.delivered = t.files.delivered;
 	}
-	n = MIN(n, (unsigned)LEDGER_LINKS);
-	for (unsigned i = 0; i < n; i++) {
-		frames.delivered += links[i].delivered;
+	for (unsigned i = 0; i < t.n_links; i++) {
+		t.link[i] = link_of(s->live, i);
+		t.frames.delivered += t.link[i].delivered;
 	}
-	frames.inspected = w.inspected;
-	frames.skipped[LEDGER_SKIPPED_not_ip] = w.skipped_not_ip;
-	frames.skipped[LEDGER_SKIPPED_invalid] = w.skipped_invalid;
-	frames.pending = frames.delivered - MIN(w.frames, frames.delivered);
+	t.frames.inspected = w.inspected;
+	t.frames.skipped[LEDGER_SKIPPED_not_ip] = w.skipped_not_ip;
+	t.frames.skipped[LEDGER_SKIPPED_invalid] = w.skipped_invalid;
+	t.frames.pending =
+		t.frames.delivered - MIN(w.frames, t.frames.delivered);
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		const struct flow_counters *f = worker_flows(s->workers[i]);
+
+		t.tcp_flows += f->tcp_judged;
+		t.tcp_one_way += f->tcp_one_way;
+	}
 	pthread_mutex_lock(&p->lock);
-	p->live = links != NULL;
-	p->files = files;
-	p->frames = frames;
-	p->n_links = n;
-	if (n > 0) {
-		memcpy(p->link, links, n * sizeof(*links));
-	}
+	p->told = t;
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -87,10 +107,12 @@ packet_ledger_read(void *arg, struct ledger *out)
 
 	pthread_mutex_lock(&p->lock);
 	out->started_us = p->started_us;
-	out->live = p->live;
-	out->files = p->files;
-	out->frames = p->frames;
-	out->n_links = p->n_links;
-	memcpy(out->link, p->link, sizeof(out->link));
+	out->live = p->told.live;
+	out->files = p->told.files;
+	out->frames = p->told.frames;
+	out->n_links = p->told.n_links;
+	out->tcp_flows = p->told.tcp_flows;
+	out->tcp_one_way = p->told.tcp_one_way;
+	memcpy(out->link, p->told.link, sizeof(out->link));
 	pthread_mutex_unlock(&p->lock);
 }

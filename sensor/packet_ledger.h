@@ -22,12 +22,8 @@ struct packet_ledger;
 struct packet_ledger *packet_ledger_new(void);
 void packet_ledger_free(struct packet_ledger *p);
 
-/*
- * Takes the counters down, while no worker runs.  'links' are the interfaces
- * of a live capture, 'n' of them; NULL and 0 when files are read.
- */
-void packet_ledger_take(struct packet_ledger *p, const struct stats_source *s,
-			const struct ledger_link *links, unsigned n);
+/* Takes the counters down, while no worker runs. */
+void packet_ledger_take(struct packet_ledger *p, const struct stats_source *s);
 /* As the forwarder asks for them: 'arg' is a struct packet_ledger. */
 void packet_ledger_read(void *arg, struct ledger *out);
 

@@ -56,7 +56,8 @@ outbox_reset(struct outbox *o)
 {
 	o->n = 0;
 	o->text_len = 0;
-	o->lost = 0;
+	o->lost = o->full_alerts = o->full_events = 0;
+	memset(o->full_severity, 0, sizeof(o->full_severity));
 }
 
 static bool
@@ -93,6 +94,24 @@ put_bytes(struct outbox *o, struct view v, bool there)
 	o->text_len += v.len;
 }
 
+/* Claims are settled whatever becomes of lines. */
+static bool
+is_full(struct outbox *o, const struct record *r)
+{
+	bool alert = r->rule != NULL;
+
+	if (o->text_max == 0 || r->claim.prog != NULL ||
+	    o->text_len < (alert ? o->text_max : o->text_max / 2)) {
+		return false;
+	}
+	o->full_alerts += alert;
+	if (alert) {
+		o->full_severity[r->severity - 1U < 3 ? r->severity - 1U : 3]++;
+	}
+	o->full_events += !alert;
+	return true;
+}
+
 void
 outbox_put(struct outbox *o, const struct record *r, struct view line)
 {
@@ -105,6 +124,9 @@ outbox_put(struct outbox *o, const struct record *r, struct view line)
 	     line.len <= UINT32_MAX &&
 	     grow(&rec, &o->cap, o->n + 1, sizeof(*o->rec), 256);
 	o->rec = rec;
+	if (UNLIKELY(is_full(o, r))) {
+		return;
+	}
 	ok = ok && grow(&text, &o->text_cap,
 			o->text_len + line.len + values.len, 1, 1 << 16);
 	o->text = text;
@@ -128,8 +150,10 @@ outbox_share(struct outbox *o, struct view bytes, size_t *at)
 {
 	void *text = o->text;
 	bool there = bytes.len > 0 && at_end(o, bytes);
-	bool ok = bytes.len > 0 && grow(&text, &o->text_cap,
-					o->text_len + bytes.len, 1, 1 << 16);
+	bool full = o->text_max > 0 && o->text_len >= o->text_max;
+	bool ok =
+		bytes.len > 0 && !full &&
+		grow(&text, &o->text_cap, o->text_len + bytes.len, 1, 1 << 16);
 
 	o->text = text;
 	if (ok) {

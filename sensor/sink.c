@@ -6,6 +6,11 @@
 
 #include "rules/rule_prog.h"
 #include "sensor/eve_writer.h"
+#include "sensor/forward.h"
+
+/* Rounds that wait for the writer, live: with 20 a second, one and a half. */
+#define LIVE_PARCELS PARCELS_MAX
+#define ANY_SEVERITY 255
 
 /* Which line of which outbox comes next. */
 struct slot {
@@ -31,6 +36,15 @@ struct sink {
 	size_t n_turns, cap_turns;
 	struct sink_counters count;
 	struct sink_counters told; /* with the writer's */
+	/* Live, for the round at hand: what is said in spite of the writer's
+	 * being behind. */
+	unsigned severity_max; /* 0: no alert */
+	bool spare_events;
+	struct outbox lines; /* sink_line(), live */
+	/* Of what the writer could not take, what the forwarder would have:
+	 * by severity 1, 2, 3 and others, as far as it was not told yet. */
+	uint64_t behind[4];
+	struct forward *forward;
 };
 
 enum err
@@ -42,6 +56,7 @@ sink_open(struct sink **out, const struct sink_settings *set, struct diag *d)
 		.eve_types = set->eve_types,
 		.forward_types = set->forward_types,
 		.verdict = set->verdict,
+		.parcels = set->live ? LIVE_PARCELS : 0,
 	};
 	enum err e;
 
@@ -50,6 +65,8 @@ sink_open(struct sink **out, const struct sink_settings *set, struct diag *d)
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	s->set = *set;
+	s->severity_max = ANY_SEVERITY;
+	s->spare_events = true;
 	s->thresholds = threshold_table_new(set->threshold_entries);
 	s->held = held_new();
 	e = s->thresholds != NULL && s->held != NULL
@@ -66,6 +83,7 @@ sink_open(struct sink **out, const struct sink_settings *set, struct diag *d)
 void
 sink_set_forward(struct sink *s, struct forward *f)
 {
+	s->forward = f;
 	eve_writer_forward(s->writer, f);
 }
 
@@ -81,10 +99,74 @@ sink_wait(struct sink *s)
 	eve_writer_wait(s->writer);
 }
 
+uint64_t
+sink_mark(struct sink *s)
+{
+	return eve_writer_mark(s->writer);
+}
+
+bool
+sink_passed(struct sink *s, uint64_t mark)
+{
+	return eve_writer_passed(s->writer, mark);
+}
+
+void
+sink_end_live(struct sink *s)
+{
+	s->set.live = false;
+	s->severity_max = ANY_SEVERITY;
+	s->spare_events = true;
+}
+
 void
 sink_line(struct sink *s, enum event_type type, struct view line)
 {
-	eve_writer_line(s->writer, type, line);
+	struct record r = { .type = type };
+	struct outbox *box = &s->lines;
+
+	if (!s->set.live) {
+		eve_writer_line(s->writer, type, line);
+		return;
+	}
+	outbox_reset(box);
+	outbox_put(box, &r, line);
+	sink_round(s, &box, 1);
+	sink_flush(s);
+}
+
+/*
+ * How far the writer is behind decides what the round at hand is still worth:
+ * first what is no alert is lost, then alerts from the least severe up.
+ */
+static void
+note_room(struct sink *s)
+{
+	unsigned room = eve_writer_room(s->writer);
+
+	s->spare_events = room > LIVE_PARCELS / 2;
+	s->severity_max = room > LIVE_PARCELS / 4   ? ANY_SEVERITY
+			  : room > LIVE_PARCELS / 8 ? 2
+			  : room > 0                ? 1
+						    : 0;
+}
+
+/* Live: whether the line of 'r' is still taken; counted when not. */
+static bool
+is_spared(struct sink *s, const struct record *r)
+{
+	bool alert = r->rule != NULL;
+	bool spared =
+		alert ? r->severity <= s->severity_max && s->severity_max > 0
+		      : s->spare_events;
+
+	if (!spared) {
+		s->count.behind_alerts += alert;
+		s->count.behind_events += !alert;
+		s->behind[r->severity - 1U < 3 ? r->severity - 1U : 3] +=
+			s->set.forward_types >> r->type & 1;
+	}
+	return spared;
 }
 
 /* HELD_NOT: the alert is said. */
@@ -126,6 +208,11 @@ goes_out(struct sink *s, const struct record *r, struct held_rule **news)
 			return false;
 		}
 		s->count.threshold_evicted = threshold_evicted(s->thresholds);
+	}
+	if (s->set.live && !is_spared(s, r)) {
+		return false;
+	}
+	if (r->rule != NULL) {
 		s->count.alerts++;
 		*news = held_news(s->held, r->rule);
 	}
@@ -291,15 +378,66 @@ take_unsorted(struct sink *s, struct outbox *const *boxes, unsigned n)
 			if (r->claim.prog != NULL) {
 				settle(s, boxes[i], r);
 			}
-			if (goes_out(s, r, &news)) {
+			if (!goes_out(s, r, &news)) {
+				continue;
+			}
+			if (s->set.live) {
+				s->count.lost++;
+				s->count.alerts -= r->rule != NULL;
+			} else {
 				eve_writer_record(s->writer, boxes[i], r, news);
 			}
 		}
 	}
 }
 
-void
-sink_round(struct sink *s, struct outbox *const *boxes, unsigned n)
+/* Live, without room: a round that nobody will read.  Shared state and
+ * thresholds go on as if it were written. */
+static void
+pass_over(struct sink *s, struct outbox *const *boxes, unsigned n, size_t total)
+{
+	if (!reserve(s, total)) {
+		s->count.lost += total;
+		return;
+	}
+	total = line_up(s, boxes, n);
+	settle_claims(s, boxes, total);
+	for (size_t i = 0; i < total; i++) {
+		const struct slot *at = &s->slots[i];
+		struct held_rule *news;
+
+		(void)goes_out(s, &boxes[at->box]->rec[at->index], &news);
+	}
+}
+
+/* The forwarder's ledger has all that was raised, said or not. */
+static void
+tell_behind(struct sink *s)
+{
+	for (unsigned c = 0; c < ARRAY_LEN(s->behind); c++) {
+		if (s->behind[c] > 0 && s->forward != NULL) {
+			forward_lost(s->forward, LEDGER_LOST_writer,
+				     (uint8_t)(c + 1), s->behind[c]);
+		}
+		s->behind[c] = 0;
+	}
+}
+
+/* What workers had no more room for. */
+static void
+count_full(struct sink *s, const struct outbox *box)
+{
+	s->count.behind_alerts += box->full_alerts;
+	s->count.behind_events += box->full_events;
+	for (unsigned c = 0; c < ARRAY_LEN(s->behind); c++) {
+		if ((s->set.forward_types >> EVENT_TYPE_ALERT & 1) != 0) {
+			s->behind[c] += box->full_severity[c];
+		}
+	}
+}
+
+static void
+merge_round(struct sink *s, struct outbox *const *boxes, unsigned n)
 {
 	struct parcel *p;
 	size_t total = 0;
@@ -308,9 +446,17 @@ sink_round(struct sink *s, struct outbox *const *boxes, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		total += boxes[i]->n;
 		s->count.lost += boxes[i]->lost;
+		count_full(s, boxes[i]);
 	}
 	if (total == 0) {
 		return;
+	}
+	if (s->set.live) {
+		note_room(s);
+		if (s->severity_max == 0) {
+			pass_over(s, boxes, n, total);
+			return;
+		}
 	}
 	p = eve_writer_take(s->writer);
 	if (!reserve(s, total) || !parcel_reserve(p, total)) {
@@ -334,9 +480,22 @@ sink_round(struct sink *s, struct outbox *const *boxes, unsigned n)
 }
 
 void
+sink_round(struct sink *s, struct outbox *const *boxes, unsigned n)
+{
+	merge_round(s, boxes, n);
+	if (s->set.live) {
+		tell_behind(s);
+	}
+}
+
+void
 sink_reopen(struct sink *s)
 {
-	eve_writer_reopen(s->writer);
+	if (s->set.live) {
+		eve_writer_reopen_soon(s->writer);
+	} else {
+		eve_writer_reopen(s->writer);
+	}
 }
 
 const struct held *
@@ -348,9 +507,15 @@ sink_held(const struct sink *s)
 const struct sink_counters *
 sink_counters(struct sink *s)
 {
-	const struct eve_writer_counters *w = eve_writer_counters(s->writer);
+	struct eve_writer_counters now;
+	const struct eve_writer_counters *w = &now;
 
-	eve_writer_wait(s->writer);
+	if (s->set.live) {
+		eve_writer_counters_now(s->writer, &now);
+	} else {
+		eve_writer_wait(s->writer);
+		w = eve_writer_counters(s->writer);
+	}
 	s->told = s->count;
 	memcpy(s->told.events, w->events, sizeof(s->told.events));
 	s->told.lost += w->lost;
@@ -371,6 +536,7 @@ sink_close(struct sink *s)
 	e = eve_writer_close(s->writer);
 	threshold_table_free(s->thresholds);
 	held_free(s->held);
+	outbox_fini(&s->lines);
 	free(s->slots);
 	free(s->turns);
 	free(s);

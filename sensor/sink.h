@@ -30,6 +30,9 @@ struct sink_settings {
 	size_t threshold_entries;
 	bool verdict; /* alerts say what became of their packet */
 	struct shared_state *shared; /* settles claims; or NULL */
+	/* Live: nothing here waits for the writer.  When it cannot follow, the
+	 * least severe is lost first, and counted. */
+	bool live;
 };
 
 struct sink_counters {
@@ -39,6 +42,8 @@ struct sink_counters {
 	uint64_t write_errors;
 	uint64_t threshold_evicted;
 	uint64_t unmet; /* alerts whose claim did not hold */
+	/* live: lost because the writer could not follow */
+	uint64_t behind_alerts, behind_events;
 };
 
 enum err sink_open(struct sink **out, const struct sink_settings *s,
@@ -47,7 +52,7 @@ enum err sink_open(struct sink **out, const struct sink_settings *s,
 void sink_set_forward(struct sink *s, struct forward *f);
 /*
  * Merges 'n' outboxes of one round, which are empty or hold what is to be
- * reset after.  Waits while too many rounds are not written yet.
+ * reset after.  Waits while too many rounds are not written yet, unless live.
  */
 void sink_round(struct sink *s, struct outbox *const *boxes, unsigned n);
 /* One line outside of any round (stats). */
@@ -56,9 +61,15 @@ void sink_line(struct sink *s, enum event_type type, struct view line);
 void sink_flush(struct sink *s);
 /* Waits until it is out: the rules of its alerts may go. */
 void sink_wait(struct sink *s);
+/* The same without waiting: a mark for what was merged so far, and whether
+ * that is out. */
+uint64_t sink_mark(struct sink *s);
+bool sink_passed(struct sink *s, uint64_t mark);
+/* No more packets will come: from now on waiting is fine. */
+void sink_end_live(struct sink *s);
 /* Closes and opens the EVE file again, after rotation. */
 void sink_reopen(struct sink *s);
-/* Of all that was merged: waits until it is out. */
+/* Of all that was merged: waits until it is out; live, of what is out. */
 const struct sink_counters *sink_counters(struct sink *s);
 /* The matches that became no alert, by rule and cause. */
 const struct held *sink_held(const struct sink *s);

@@ -165,6 +165,20 @@ spool_unlink_head(struct spool *s, unsigned cls)
 	free(g);
 }
 
+/* Whether without 'g' the disk still tells that its numbers were given. */
+static bool
+others_tell(const struct spool *s, const struct seg *g)
+{
+	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
+		const struct seg *t = s->cls[c].tail;
+
+		if (t != NULL && t != g && t->last_seq > g->last_seq) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /*
  * Writes the ledger before the files it speaks of go.  Only when the disk is
  * too full for the ledger itself do the files go first, which makes room.
@@ -177,8 +191,12 @@ forget_head(struct spool *s, unsigned cls, bool *saved)
 	if (!*saved) {
 		*saved = spool_meta_save(&s->meta, s->dirfd) == ERR_OK;
 	}
-	if (!*saved && errno != ENOSPC && errno != EDQUOT) {
-		return false;
+	if (!*saved) {
+		if ((errno != ENOSPC && errno != EDQUOT) ||
+		    !others_tell(s, s->cls[cls].head)) {
+			return false;
+		}
+		spool_sync_all(s); /* the others must outlast this one */
 	}
 	spool_unlink_head(s, cls);
 	if (!*saved) {

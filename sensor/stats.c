@@ -19,6 +19,75 @@ stats_sum_workers(const struct stats_source *s, struct worker_counters *out)
 	}
 }
 
+void
+stats_captured(const struct stats_source *s, struct capture_stats *out)
+{
+	if (s->live != NULL) {
+		live_sum(s->live, out);
+	} else {
+		*out = *capture_stats(s->capture);
+	}
+}
+
+/* Suricata's names, over all interfaces. */
+static void
+put_capture(struct json *j, const struct stats_source *s)
+{
+	uint64_t seen = 0, dropped = 0, errors = 0;
+
+	if (s->live == NULL) {
+		return;
+	}
+	for (unsigned i = 0; i < live_interfaces(s->live); i++) {
+		struct live_counters n;
+
+		live_get_counters(s->live, i, &n);
+		seen += n.kernel_seen;
+		dropped += n.kernel_dropped;
+		errors += n.errors;
+	}
+	json_obj(j, "capture");
+	json_u64(j, "kernel_packets", seen);
+	json_u64(j, "kernel_drops", dropped);
+	json_u64(j, "errors", errors);
+	json_obj_end(j);
+}
+
+/* Each interface's way from the wire to the workers: see live.h. */
+static void
+put_interfaces(struct json *j, const struct stats_source *s)
+{
+	if (s->live == NULL) {
+		return;
+	}
+	json_arr(j, "capture");
+	for (unsigned i = 0; i < live_interfaces(s->live); i++) {
+		struct live_counters n;
+
+		live_get_counters(s->live, i, &n);
+		json_obj(j, NULL);
+		json_cstr(j, "interface", n.name);
+		json_bool(j, "up", n.up);
+		json_u64(j, "wire_packets", n.wire_packets);
+		json_u64(j, "wire_bytes", n.wire_bytes);
+		json_u64(j, "if_dropped", n.if_dropped);
+		json_u64(j, "kernel_seen", n.kernel_seen);
+		json_u64(j, "kernel_dropped", n.kernel_dropped);
+		json_u64(j, "delivered", n.delivered);
+		json_u64(j, "bytes", n.bytes);
+		json_u64(j, "waiting", n.waiting);
+		json_u64(j, "unread", n.unread);
+		json_u64(j, "opens", n.opens);
+		json_u64(j, "downs", n.downs);
+		json_u64(j, "errors", n.errors);
+		if (n.last_packet_us > 0) {
+			json_time(j, "last_packet", n.last_packet_us);
+		}
+		json_obj_end(j);
+	}
+	json_arr_end(j);
+}
+
 static void
 put_decoder(struct json *j, const struct stats_source *s)
 {
@@ -56,6 +125,8 @@ put_flow(struct json *j, const struct stats_source *s)
 		sum.emergency_evicted += c->emergency_evicted;
 		sum.no_memory += c->no_memory;
 		sum.mem += c->mem;
+		sum.tcp_judged += c->tcp_judged;
+		sum.tcp_one_way += c->tcp_one_way;
 	}
 	json_obj(j, "flow");
 	json_u64(j, "total", sum.total);
@@ -67,6 +138,8 @@ put_flow(struct json *j, const struct stats_source *s)
 	json_u64(j, "emergency_evicted", sum.emergency_evicted);
 	json_u64(j, "memcap", sum.no_memory);
 	json_u64(j, "memuse", sum.mem);
+	json_u64(j, "tcp_judged", sum.tcp_judged);
+	json_u64(j, "tcp_one_way", sum.tcp_one_way);
 	json_obj_end(j);
 }
 
@@ -290,11 +363,13 @@ put_ledger(struct json *j, const struct stats_source *s)
 {
 	struct worker_counters w;
 	const struct sink_counters *k = sink_counters(s->sink);
-	const struct capture_stats *c = capture_stats(s->capture);
+	struct capture_stats captured, *c = &captured;
 	const struct held *h = sink_held(s->sink);
 
+	stats_captured(s, c);
 	stats_sum_workers(s, &w);
 	json_obj(j, "picket");
+	put_interfaces(j, s);
 	json_obj(j, "frames");
 	json_u64(j, "in", c->frames + c->filtered + c->oversized);
 	json_u64(j, "bytes", c->bytes);
@@ -324,12 +399,18 @@ put_ledger(struct json *j, const struct stats_source *s)
 	json_u64(j, "beyond_packet_alert_max", held_total(h, HELD_ALERT_MAX));
 	json_u64(j, "lost_no_memory",
 		 w.alerts_lost + k->lost + held_total(h, HELD_NO_MEMORY));
+	if (s->live != NULL) {
+		json_u64(j, "lost_writer_behind", k->behind_alerts);
+	}
 	put_held(j, h);
 	json_obj_end(j);
 	json_u64(j, "anomalies", w.anomalies);
 	json_u64(j, "events_lost", w.events_lost);
 	json_u64(j, "forwarded", k->forwarded);
 	json_u64(j, "write_errors", k->write_errors);
+	if (s->live != NULL) {
+		json_u64(j, "events_lost_writer_behind", k->behind_events);
+	}
 	json_u64(j, "thresholds_evicted", k->threshold_evicted);
 	if (s->shared != NULL) {
 		struct shared_counters sc = shared_state_counters(s->shared);
@@ -359,6 +440,7 @@ stats_write(struct json *j, const char *key, const struct stats_source *s)
 	json_u64(j, "uptime",
 		 (clock_mono_us() - s->started_mono_us) / US_PER_S);
 	json_u64(j, "memuse", mem);
+	put_capture(j, s);
 	put_decoder(j, s);
 	put_flow(j, s);
 	put_bypassed(j, s);

@@ -12,6 +12,7 @@
 #define SENSOR_STATS_H
 
 #include "sensor/capture.h"
+#include "sensor/live.h"
 #include "sensor/reload.h"
 #include "sensor/sink.h"
 #include "sensor/worker.h"
@@ -20,7 +21,8 @@ struct stats_source {
 	struct worker *const *workers;
 	unsigned n_workers;
 	struct sink *sink;
-	const struct capture *capture;
+	const struct capture *capture; /* or NULL: */
+	struct live *live;
 	const struct shared_state *shared; /* or NULL */
 	struct reload *reload;
 	struct event_origin origin;
@@ -32,6 +34,8 @@ void stats_write(struct json *j, const char *key, const struct stats_source *s);
 /* A whole EVE stats event. */
 void stats_event(struct json *j, const struct stats_source *s, uint64_t ts_us);
 
+/* What was captured so far, of files or of interfaces. */
+void stats_captured(const struct stats_source *s, struct capture_stats *out);
 /* Sums used elsewhere: presence, the closing line. */
 void stats_sum_workers(const struct stats_source *s,
 		       struct worker_counters *out);

@@ -270,6 +270,7 @@ packet(struct worker *w, struct packet *pkt)
 		.pkt = pkt,
 		.ts_us = pkt->frame->ts_us,
 		.number = pkt->frame->number,
+		.iface = pkt->frame->iface,
 	};
 	f = flow_find(w->flows, pkt, &s->dir);
 	s->f = f;
@@ -315,7 +316,7 @@ relieve(struct worker *w, const struct frame *f, struct outbox *out)
 
 	if (UNLIKELY(pressed != w->pressed)) {
 		w->pressed = pressed;
-		worker_end_flows(w, f->ts_us, f->number, false, out);
+		worker_end_flows(w, f->ts_us, frame_order(f), false, out);
 	}
 }
 
@@ -352,7 +353,7 @@ worker_take_ordinary(struct worker *w, struct packet *pkt, struct outbox *out)
 {
 	begin_frame(w, pkt->frame, out);
 	w->count.inspected++;
-	w->order = record_order(pkt->frame->number, 0);
+	w->order = record_order(frame_order(pkt->frame), 0);
 	packet(w, pkt);
 	relieve(w, pkt->frame, out);
 }
@@ -365,7 +366,7 @@ worker_frame(struct worker *w, const struct frame *f, struct outbox *out)
 	begin_frame(w, f, out);
 	count_frame(w, n);
 	for (unsigned i = 0; i < n; i++) {
-		w->order = record_order(f->number, i);
+		w->order = record_order(frame_order(f), i);
 		packet(w, &w->pkts[i]);
 	}
 	relieve(w, f, out);
@@ -412,7 +413,7 @@ worker_frame_part(struct worker *w, const struct frame *f,
 	w->sub = 0;
 	for (unsigned i = 0; i < n; i++) {
 		if ((own >> i & 1) != 0) {
-			w->order = record_order(f->number, i);
+			w->order = record_order(frame_order(f), i);
 			packet(w, &w->pkts[i]);
 		}
 	}

@@ -31,8 +31,9 @@ struct worker_settings {
 	size_t memory_limit; /* of the pool, bytes */
 	size_t memory_ready; /* so much of it is there from the start */
 	bool profile; /* count and time the rules */
-	bool late_events; /* lines of all events are made by the writer: it has
-			   * time to spare, with few workers */
+	/* The writer makes the lines of all events, not of alerts alone: it has
+	 * time to spare, with few workers. */
+	bool late_events;
 	/* Settles claims at once, for a lone worker; NULL: the sink does. */
 	struct shared_state *shared;
 };

@@ -21,7 +21,7 @@ fill_last_packet(struct worker *w, struct packet *pkt, const struct flow *f,
 static void
 look_last(struct worker *w, struct event_subject *s, struct flow *f)
 {
-	struct frame last = { .ts_us = f->last_us };
+	struct frame last = { .ts_us = f->last_us, .iface = f->iface };
 	struct packet pkt = {
 		.frame = &last,
 		.ip_version = f->ip_version,
@@ -84,6 +84,7 @@ end_flow(struct worker *w, struct flow *f)
 	struct event_subject s = {
 		.f = f,
 		.ts_us = f->last_us,
+		.iface = f->iface,
 		.dir = FLOW_TOSERVER,
 	};
 

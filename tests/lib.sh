@@ -160,6 +160,6 @@ alerts_written() {
 
 # alerts_stored SITE
 alerts_stored() {
-	sql "SELECT count(*) FROM alerts a JOIN sensors s ON s.id = a.sensor
-		WHERE s.site = '$1'"
+	sql "SELECT sum(f.alerts) FROM frames f JOIN sensors s
+		ON s.id = f.sensor WHERE s.site = '$1'"
 }

@@ -19,6 +19,7 @@ include tests/golden/local.mk
 include tests/e2e/local.mk
 include tests/faults/local.mk
 include tests/faults/drive.mk
+include tests/package/local.mk
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 

@@ -46,33 +46,83 @@ an_alert(const char *signature, const char *exercise, const char *odd)
 	return a;
 }
 
-/* A frame with one alert in it. */
+/* The line that says what 'a' does. */
+static void
+put_line(struct json *j, const char *site, const char *sensor,
+	 const struct alert *a)
+{
+	json_obj(j, NULL);
+	json_time(j, "timestamp", a->timestamp_us);
+	json_cstr(j, "event_type", "alert");
+	json_addr(j, "src_ip", &a->src);
+	json_u64(j, "src_port", a->src_port);
+	json_addr(j, "dest_ip", &a->dst);
+	json_u64(j, "dest_port", a->dst_port);
+	json_str(j, "proto", a->proto);
+	json_str(j, "app_proto", a->app_proto);
+	json_str(j, "odd", a->signature);
+	json_obj(j, "alert");
+	json_u64(j, "gid", a->gid);
+	json_u64(j, "signature_id", a->sid);
+	json_u64(j, "rev", a->rev);
+	json_u64(j, "severity", a->severity);
+	json_str(j, "signature", a->signature);
+	json_str(j, "category", a->category);
+	json_obj_end(j);
+	json_obj(j, "picket");
+	json_cstr(j, "site", site);
+	json_cstr(j, "sensor", sensor);
+	json_str(j, "exercise", a->exercise);
+	json_str(j, "tlp", a->tlp);
+	if (a->has_indicator) {
+		json_obj(j, "indicator");
+		json_str(j, "type", a->indicator.type);
+		json_str(j, "value", a->indicator.value);
+		json_obj_end(j);
+	}
+	json_obj_end(j);
+	json_obj_end(j);
+}
+
+/* A frame with one alert in it: 'line'. */
+static bool
+put_frame(struct store *s, const char *site, int64_t sensor, uint64_t seq,
+	  const struct alert *a, struct view line, struct view info)
+{
+	struct frame_header h = { .epoch = 1, .seq = seq, .n = 1, .sev = 1 };
+	struct frame_codec *c = frame_codec_new(6);
+	struct view data;
+	bool undescribed, ok;
+	int64_t id;
+
+	ok = c != NULL && frame_pack(c, line, &h, &data) == ERR_OK &&
+	     store_frame_begin(s, sensor, site, &h) == ERR_OK &&
+	     store_frame_alert(s, a, &id, &undescribed) == ERR_OK &&
+	     store_frame_info(s, info, VIEW_LIT("{}")) == ERR_OK &&
+	     store_frame_end(s, data, WHEN) == ERR_OK;
+	frame_codec_free(c);
+	return ok;
+}
+
 static bool
 put_alert(struct store *s, const char *site, const char *sensor, uint64_t seq,
 	  const struct alert *a)
 {
-	struct frame_header h = { .epoch = 1, .seq = seq, .n = 1, .sev = 1 };
-	struct frame_codec *c = frame_codec_new(6);
 	struct json line = { 0 }, info = { 0 };
-	int64_t id = 0, frame, alert;
-	struct view data;
 	struct store_tally tally = { .owner = "JP",
 				     .first_us = WHEN,
 				     .last_us = WHEN,
 				     .seen_us = WHEN,
 				     .alerts = 1,
 				     .frames = 1 };
+	int64_t id = 0;
 	bool ok;
 
-	json_obj(&line, NULL);
-	json_cstr(&line, "event_type", "alert");
-	json_str(&line, "odd", a->signature);
-	json_obj_end(&line);
+	put_line(&line, site, sensor, a);
 	json_obj(&info, NULL);
 	json_str(&info, "country", a->category);
 	json_obj_end(&info);
-	ok = c != NULL && !line.failed && !info.failed &&
-	     frame_pack(c, json_view(&line), &h, &data) == ERR_OK &&
+	ok = !line.failed && !info.failed &&
 	     store_sensor(s, site, sensor, &id) == ERR_OK &&
 	     store_sensor_add(s, id, &tally) == ERR_OK &&
 	     store_sensor_state(
@@ -81,12 +131,9 @@ put_alert(struct store *s, const char *site, const char *sensor, uint64_t seq,
 			      "\"rules_failed\":\"2\",\"rules_version\":\"7\","
 			      "\"reload_error\":\"no \\u001b[1mrules\"}"),
 		     WHEN) == ERR_OK &&
-	     store_frame(s, id, &h, data, WHEN, &frame) == ERR_OK &&
-	     store_alert(s, a, id, site, frame, 0, line.len, json_view(&info),
-			 VIEW_LIT("{}"), &alert) == ERR_OK;
+	     put_frame(s, site, id, seq, a, json_view(&line), json_view(&info));
 	json_fini(&line);
 	json_fini(&info);
-	frame_codec_free(c);
 	return ok;
 }
 

@@ -145,7 +145,7 @@ fill(struct store *s, bool commit)
 	struct eve *e = eve_new();
 	struct view data;
 	char raw[2048];
-	int64_t sensor, frame, id;
+	int64_t sensor, id;
 	size_t len = 0, one = 0;
 
 	for (int i = 0; i < 3; i++) {
@@ -156,23 +156,28 @@ fill(struct store *s, bool commit)
 	assert_int_equal(frame_pack(c, view_of(raw, len), &h, &data), ERR_OK);
 	assert_int_equal(store_begin(s), ERR_OK);
 	assert_int_equal(store_sensor(s, "alpha", "s1", &sensor), ERR_OK);
-	assert_int_equal(store_frame(s, sensor, &h, data, 1, &frame), ERR_OK);
+	assert_int_equal(store_frame_begin(s, sensor, "alpha", &h), ERR_OK);
 	for (size_t i = 0; i < 3; i++) {
 		struct alert a;
 		const char *why;
+		bool undescribed;
 
 		assert_int_equal(
 			eve_parse(e, view_of(raw + i * one, one - 1), &a, &why),
 			EVE_ALERT);
-		assert_int_equal(store_alert(s, &a, sensor, "alpha", frame,
-					     i * one, one - 1,
-					     VIEW_LIT("{\"asn\":1}"),
-					     VIEW_LIT("{}"), &id),
+		assert_int_equal(store_frame_alert(s, &a, &id, &undescribed),
 				 ERR_OK);
+		assert_int_equal(undescribed, i == 0);
+		if (undescribed) {
+			assert_int_equal(
+				store_frame_info(s, VIEW_LIT("{\"asn\":1}"),
+						 VIEW_LIT("{}")),
+				ERR_OK);
+		}
 	}
+	assert_int_equal(store_frame_end(s, data, 1), ERR_OK);
 	/* The same frame again is refused, not an error of the store. */
-	assert_int_equal(store_frame(s, sensor, &h, data, 1, &frame),
-			 ERR_LIMIT);
+	assert_int_equal(store_frame_begin(s, sensor, "alpha", &h), ERR_LIMIT);
 	if (commit) {
 		assert_int_equal(store_commit(s), ERR_OK);
 	} else {

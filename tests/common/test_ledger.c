@@ -163,8 +163,10 @@ test_live(void **state)
 	make(&l, &s);
 	l.live = true;
 	l.n_links = 2;
-	l.link[0] = (struct ledger_link){ "tap0", 110, 10, 100, 20, 0, 70, 10 };
-	l.link[1] = (struct ledger_link){ "tap1", 20, 0, 20, 0, 0, 20, 0 };
+	l.link[0] = (struct ledger_link){ "tap0", 110, 10, 100, 20, 0,
+					  70,     8,   2,  1,   9 };
+	l.link[1] =
+		(struct ledger_link){ "tap1", 20, 0, 20, 0, 0, 20, 0, 0, 1, 9 };
 	assert_int_equal(broken(&l, &s), 0);
 	l.link[0].kernel_dropped += 2;
 	n = ledger_check(&l, &s, e);
@@ -185,7 +187,8 @@ test_json(void **state)
 	make(&l, &s);
 	l.live = l.ended = true;
 	l.n_links = 1;
-	l.link[0] = (struct ledger_link){ "eth\"0", 1, 2, 3, 4, 5, 6, 7 };
+	l.link[0] =
+		(struct ledger_link){ "eth\"0", 1, 2, 3, 4, 5, 6, 7, 8, 1, 10 };
 	l.n_shed = 2;
 	l.shed[1] = (struct ledger_shed){ 10, 20, 30, 3 };
 	l.blind_from_us = 77;

@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "common/metrics_text.h"
+#include "common/metrics_http.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "common/clock.h"
+#include "common/log.h"
 #include "tests/test.h"
 
 static const struct metric_row rows[] = {
@@ -140,6 +148,119 @@ test_too_many_numbers(void **state)
 	(void)state;
 }
 
+/* The whole answer to one request. */
+static void
+get(const struct metrics_http *m, const char *path, char *out, size_t cap)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+				  .sin_port = htons(metrics_http_port(m)),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	char ask[200];
+	size_t n = 0;
+	ssize_t got;
+
+	assert_int_equal(0, connect(fd, (struct sockaddr *)&sa, sizeof(sa)));
+	snprintf(ask, sizeof(ask),
+		 "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+		 path);
+	assert_int_equal(strlen(ask), write(fd, ask, strlen(ask)));
+	while ((got = read(fd, out + n, cap - n - 1)) > 0) {
+		n += (size_t)got;
+	}
+	out[n] = '\0';
+	close(fd);
+}
+
+static struct metrics_http *
+serve(unsigned alive_s)
+{
+	struct metrics_http_config cfg = { .listen = "127.0.0.1:0",
+					   .prefix = "p_",
+					   .rows = rows,
+					   .n_rows = ARRAY_LEN(rows),
+					   .alive_s = alive_s };
+	struct metrics_http *m = NULL;
+	struct diag d = { "" };
+
+	if (metrics_http_start(&m, &cfg, &d) != ERR_OK) {
+		fail_msg("%s", d.msg);
+	}
+	return m;
+}
+
+/* A main loop, as long as it is told to turn. */
+struct loop {
+	struct metrics_http *m;
+	_Atomic bool stop;
+	unsigned snapshots;
+};
+
+static void *
+turn(void *arg)
+{
+	struct loop *l = arg;
+
+	while (!atomic_load(&l->stop)) {
+		if (metrics_http_turn(l->m, clock_mono_us())) {
+			char doc[40];
+
+			snprintf(doc, sizeof(doc), "{\"depth\":%u}",
+				 ++l->snapshots);
+			metrics_http_publish(l->m, view_cstr(doc));
+		}
+		usleep(1000);
+	}
+	return NULL;
+}
+
+static void
+test_answers_are_of_now(void **state)
+{
+	static char out[8192];
+	struct loop l = { .m = serve(1000) };
+	pthread_t thread;
+
+	assert_int_equal(0, pthread_create(&thread, NULL, turn, &l));
+	get(l.m, "/metrics", out, sizeof(out));
+	assert_non_null(strstr(out, "HTTP/1.1 200 "));
+	assert_non_null(strstr(out, "\np_depth 1\n"));
+	usleep((METRICS_PAUSE_MS + 50) * 1000);
+	get(l.m, "/metrics", out, sizeof(out));
+	assert_non_null(strstr(out, "\np_depth 2\n"));
+	get(l.m, "/healthz", out, sizeof(out));
+	assert_non_null(strstr(out, "HTTP/1.1 200 "));
+	atomic_store(&l.stop, true);
+	pthread_join(thread, NULL);
+	/* what there was is told by its age */
+	usleep((METRICS_PAUSE_MS + 50) * 1000);
+	get(l.m, "/metrics", out, sizeof(out));
+	assert_non_null(strstr(out, "\np_depth 2\n"));
+	assert_null(strstr(out, "\np_snapshot_age_seconds 0.0"));
+	metrics_http_stop(l.m);
+	(void)state;
+}
+
+static void
+test_a_loop_that_stands(void **state)
+{
+	static char out[8192];
+	struct metrics_http *m = serve(0);
+
+	assert_false(metrics_http_turn(m, clock_mono_us()));
+	get(m, "/healthz", out, sizeof(out));
+	assert_non_null(strstr(out, "HTTP/1.1 503 "));
+	get(m, "/metrics", out, sizeof(out));
+	assert_non_null(strstr(out, "HTTP/1.1 503 "));
+	metrics_http_publish(m, view_cstr("[]"));
+	get(m, "/metrics", out, sizeof(out));
+	assert_non_null(strstr(out, "HTTP/1.1 500 "));
+	metrics_http_stop(m);
+	assert_false(metrics_http_turn(NULL, 0));
+	metrics_http_stop(NULL);
+	(void)state;
+}
+
 int
 main(void)
 {
@@ -150,6 +271,8 @@ main(void)
 		cmocka_unit_test(test_labels_are_escaped),
 		cmocka_unit_test(test_what_is_no_object),
 		cmocka_unit_test(test_too_many_numbers),
+		cmocka_unit_test(test_answers_are_of_now),
+		cmocka_unit_test(test_a_loop_that_stands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@ collector_start() {
 }
 
 stored_some() {
-	n=$(sql 'SELECT count(*) FROM alerts' 2>/dev/null)
+	n=$(sql 'SELECT coalesce(sum(alerts), 0) FROM frames' 2>/dev/null)
 	[ "${n:-0}" -gt "$1" ]
 }
 
@@ -34,7 +34,7 @@ eventually 20 stored_some 5 || fail "nothing arrives after Redis came"
 
 # Redis forgets everything: streams, groups, committed points.
 redis_kill
-before=$(sql 'SELECT count(*) FROM alerts')
+before=$(sql 'SELECT coalesce(sum(alerts), 0) FROM frames')
 redis_start
 eventually 20 stored_some "$before" || fail "nothing arrives after Redis lost all"
 
@@ -73,8 +73,11 @@ for s in $sites; do
 		SELECT max(f.seq) - count(*) FROM frames f
 		JOIN sensors s ON s.id = f.sensor WHERE s.site = '$s'")"
 done
-same "alerts stored twice" 0 "$(sql "SELECT count(*) - count(DISTINCT
-	frame || '/' || off) FROM alerts")"
+same "alerts counted twice, or not, by groups" 0 "$(sql "SELECT
+	(SELECT sum(count) FROM alert_groups) -
+	(SELECT sum(alerts) FROM frames)")"
+same "alerts counted twice, or not, by minutes" 0 "$(sql "SELECT
+	(SELECT sum(count) FROM timeline) - (SELECT sum(alerts) FROM frames)")"
 same "gaps" 0 "$(sql 'SELECT count(*) FROM gaps')"
 same "incidents open" 1 \
 	"$(sql "SELECT count(*) FROM incidents WHERE state = 'open'")"

@@ -102,9 +102,35 @@ def drain(w):
                     "sensors that drain their spools to end")
 
 
+def all_committed(w, s):
+    """Whether the collector says to have all that lies in a spool, committed or not."""
+    left = spool.read(s.spool)
+    said = (w.redis.call("GET", f"picket:committed:{{{s.site}/tap1}}") or "").split()
+    return not left.frames or (said[:1] == [str(left.epoch)] and
+                               int(said[1]) >= max(seq for _, seq in left.frames))
+
+
+def settle(w):
+    """Sensors that go on running have to get rid of everything without a new start."""
+    steady = [s for s in w.sensors if s.waits()]
+    empty_since = w.now()
+
+    def empty():
+        nonlocal empty_since
+        if any(s.waits() and not all_committed(w, s) for s in steady):
+            empty_since = w.now()
+        return w.now() - empty_since > 0.6  # longer than a batch may gather
+    if steady:
+        w.run_until(w.args.patience, empty, "spools of running sensors to empty")
+        w.say("spools of running sensors are empty")
+    for s in steady:
+        s.starve()
+
+
 def finish(w):
     w.mend()
     w.say("everything is mended")
+    settle(w)
     w.run_until(w.args.patience, lambda: not any(s.running() for s in w.sensors),
                 "sensors to end after their captures did")
     drain(w)
@@ -164,7 +190,7 @@ def run(args, seed):
     v = None
     try:
         n = rng.choice((1, 2, 2, 3))
-        w.sensors = [world.Sensor(w, i, options(rng)) for i in range(n)]
+        w.sensors = [world.Sensor(w, i, options(rng), rng.random() < 0.4) for i in range(n)]
         names = act(w, names)
         finish(w)
         look_for_reports(w)

@@ -8,12 +8,14 @@
  * ACTION  fail, short (half of a write), before or after (SIGKILL around the
  *         call), count.
  * KIND    open read write fsync rename unlink truncate mmap fallocate close
- *         mkdir flock alloc, or io for all but alloc.
+ *         mkdir flock send alloc, or io for all but alloc.
  * PATTERN of fnmatch(3), for the path; of a descriptor it is what /proc says.
  * N       the Nth such call; "N+": from the Nth on; 0: never.
  * ERRNO   ENOSPC EIO EINTR EMFILE ENOMEM EACCES; EIO when not given.
  *
  *   FAILING_IO_OUT=FILE      at the end: hits of each rule; and what was fired
+ *   FAILING_IO_BOOT=TEXT     what the system's boot_id reads
+ *   FAILING_IO_BOOT=TEXT     what the system's boot_id reads
  *   FAILING_IO_JOURNAL=FILE  every change below FAILING_IO_UNDER, in order
  *
  * Journal, a text line and then the bytes of a write:
@@ -40,6 +42,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -60,6 +63,7 @@ enum kind {
 	K_CLOSE,
 	K_MKDIR,
 	K_FLOCK,
+	K_SEND,
 	K_ALLOC,
 	K_IO, /* all but K_ALLOC */
 };
@@ -67,7 +71,7 @@ enum kind {
 static const char *const kinds[] = { "open",      "read",   "write",    "fsync",
 				     "rename",    "unlink", "truncate", "mmap",
 				     "fallocate", "close",  "mkdir",    "flock",
-				     "alloc",     "io",     NULL };
+				     "send",      "alloc",  "io",       NULL };
 
 enum action { A_FAIL, A_SHORT, A_BEFORE, A_AFTER, A_COUNT };
 static const char *const actions[] = { "fail",  "short", "before",
@@ -608,27 +612,55 @@ PWRITEV(pwritev)
 PWRITEV(pwritev64)
 
 /* A call with nothing to write down but that it was made. */
-#define SIMPLE(kind, key, type, failed, call, ...) \
-	bool after; \
-	type rc; \
-	if (judge_fd(kind, key, &after) == 1) { \
-		return failed; \
-	} \
-	rc = (type)syscall(call, __VA_ARGS__); \
-	if (after) { \
-		die(); \
-	} \
-	return rc;
+#define SIMPLE(kind, key, type, call, ...) \
+	do { \
+		bool after; \
+		type rc; \
+		if (judge_fd(kind, key, &after) == 1) { \
+			return -1; \
+		} \
+		rc = (type)syscall(call, __VA_ARGS__); \
+		if (after) { \
+			die(); \
+		} \
+		return rc; \
+	} while (0)
+
+/* Another boot_id: what a system reads that has lost its memory. */
+static ssize_t
+other_boot(int fd, void *p, size_t n)
+{
+	const char *boot = getenv("FAILING_IO_BOOT");
+	char path[64];
+
+	if (boot == NULL) {
+		return -1;
+	}
+	path_of_fd(fd, path, sizeof(path));
+	if (strstr(path, "boot_id") == NULL || strlen(boot) > n) {
+		return -1;
+	}
+	memcpy(p, boot, strlen(boot));
+	return (ssize_t)strlen(boot);
+}
 
 ssize_t
-read(int fd, void *p,
-     size_t n){ SIMPLE(K_READ, fd, ssize_t, -1, SYS_read, fd, p, n) }
+read(int fd, void *p, size_t n)
+{
+	ssize_t boot = other_boot(fd, p, n);
+
+	if (boot >= 0) {
+		return boot;
+	}
+	SIMPLE(K_READ, fd, ssize_t, SYS_read, fd, p, n);
+}
 #define PREAD(name) \
 	ssize_t name(int fd, void *p, size_t n, off_t off) \
 	{ \
-		SIMPLE(K_READ, fd, ssize_t, -1, SYS_pread64, fd, p, n, off) \
+		SIMPLE(K_READ, fd, ssize_t, SYS_pread64, fd, p, n, off); \
 	}
-PREAD(pread) PREAD(pread64)
+PREAD(pread)
+PREAD(pread64)
 
 #define SYNC(name, call) \
 	int name(int fd) \
@@ -647,7 +679,8 @@ PREAD(pread) PREAD(pread64)
 		} \
 		return rc; \
 	}
-	SYNC(fsync, SYS_fsync) SYNC(fdatasync, SYS_fdatasync)
+SYNC(fsync, SYS_fsync)
+SYNC(fdatasync, SYS_fdatasync)
 
 #define TRUNCATE(name) \
 	int name(int fd, off_t len) \
@@ -666,11 +699,10 @@ PREAD(pread) PREAD(pread64)
 		} \
 		return rc; \
 	}
-		TRUNCATE(ftruncate) TRUNCATE(ftruncate64)
+	TRUNCATE(ftruncate) TRUNCATE(ftruncate64)
 
-			static int do_rename(int a_dir, const char *a,
-					     int b_dir, const char *b,
-					     unsigned flags)
+		static int do_rename(int a_dir, const char *a, int b_dir,
+				     const char *b, unsigned flags)
 {
 	char rest[300];
 	bool after;
@@ -760,7 +792,13 @@ mkdir(const char *name, mode_t mode)
 int
 flock(int fd, int how)
 {
-	SIMPLE(K_FLOCK, fd, int, -1, SYS_flock, fd, how)
+	SIMPLE(K_FLOCK, fd, int, SYS_flock, fd, how);
+}
+
+ssize_t
+send(int fd, const void *p, size_t n, int flags)
+{
+	SIMPLE(K_SEND, fd, ssize_t, SYS_sendto, fd, p, n, flags, NULL, 0);
 }
 
 int
@@ -783,8 +821,8 @@ close(int fd)
 #define FALLOCATE(name) \
 	int name(int fd, int mode, off_t off, off_t len) \
 	{ \
-		SIMPLE(K_FALLOCATE, fd, int, -1, SYS_fallocate, fd, mode, off, \
-		       len) \
+		SIMPLE(K_FALLOCATE, fd, int, SYS_fallocate, fd, mode, off, \
+		       len); \
 	}
 FALLOCATE(fallocate)
 FALLOCATE(fallocate64)

@@ -96,6 +96,7 @@ class Incarnation:
         self.eve = os.path.join(sensor.world.dir, self.tag + ".eve")
         self.stats = os.path.join(sensor.world.dir, self.tag + ".stats")
         self.proc = None
+        self.feeder = None  # what keeps its pipe open, if it reads from one
         self.killed = False
         self.status = None
         self.left = None  # spool.Left, as found after it was killed
@@ -104,8 +105,9 @@ class Incarnation:
 class Sensor:
     """A sensor through its lives: the same name, spool and link."""
 
-    def __init__(self, world, number, options):
+    def __init__(self, world, number, options, steady):
         self.world = world
+        self.steady = steady  # reads from a pipe that stays open, as if from a live interface
         self.site = f"site{number}"
         self.route = self.site
         self.options = options
@@ -118,6 +120,10 @@ class Sensor:
         w = self.world
         self.lives.append(life)
         path = w.scenes[scene].path if scene is not None else w.empty
+        stdin = subprocess.DEVNULL
+        if self.steady and scene is not None:
+            life.feeder = w.spawn(["tail", "-c", "+1", "-f", path], subprocess.PIPE)
+            path, stdin = "-", life.feeder.stdout
         with open(os.path.join(w.dir, self.site + ".log"), "ab") as log:
             log.write(f"--- {life.tag}\n".encode())
             log.flush()
@@ -128,7 +134,9 @@ class Sensor:
                  "--forward-types", "alert", "--eve", life.eve, "--eve-types", "alert",
                  "--stats", life.stats,
                  "--set", "spool.resend-seconds=1", *self.options, *more],
-                log, {**self.preload})
+                log, self.preload, stdin)
+        if life.feeder is not None:
+            stdin.close()
         w.say(f"{life.tag} starts")
 
     def raised(self, life):
@@ -150,11 +158,23 @@ class Sensor:
             return False
         life.proc.kill()
         life.proc.wait()
+        self.starve()
         life.status, life.killed = -signal.SIGKILL, True
         life.left = spool.read(self.spool)
         if torn:
             spool.tear(self.spool, self.world.rng)
         return True
+
+    def starve(self):
+        """Ends the pipe that it reads from."""
+        feeder = self.lives[-1].feeder if self.lives else None
+        if feeder is not None and feeder.poll() is None:
+            feeder.kill()
+            feeder.wait()
+
+    def waits(self):
+        """Whether it goes on running, having read all."""
+        return self.running() and self.lives[-1].feeder is not None
 
     def terminate(self):
         if self.running():
@@ -167,6 +187,7 @@ class Sensor:
         if life is None or life.status is not None or life.proc.poll() is None:
             return False
         life.status = life.proc.returncode
+        self.starve()
         self.world.say(f"{life.tag} ended with status {life.status}")
         if life.status < 0:
             self.world.wrong(f"{life.tag} died of signal {-life.status}")

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Frames to alerts: what one entry of a stream becomes. */
+#include "collector/pipeline_state.h"
+
+/* A frame that came broken so often is given up as lost. */
+#define MAX_BAD_TRIES 3
+
+/* One frame on its way through. */
+struct passage {
+	uint64_t lines; /* in its batch */
+	unsigned stream;
+	int64_t sensor;
+	const char *site, *name;
+	struct pipeline_tally *tally;
+};
+
+/* What is known of the alert's ends, for its group and the feed. */
+static enum err
+describe(struct pipeline *p, struct passage *t, const struct alert *a,
+	 struct view line, int64_t id, bool undescribed)
+{
+	char src[ENRICH_JSON_CAP];
+	struct view src_info = VIEW_LIT("{}"), dst_info = VIEW_LIT("{}");
+	enum err e = ERR_OK;
+
+	if (!undescribed && p->feed == NULL) {
+		return ERR_OK;
+	}
+	if (a->has_addrs) {
+		src_info = enrich_addr(p->enrich, t->site, &a->src);
+		memcpy(src, src_info.p, src_info.len);
+		src_info.p = (const uint8_t *)src;
+		dst_info = enrich_addr(p->enrich, t->site, &a->dst);
+	}
+	if (undescribed) {
+		e = store_frame_info(p->store, src_info, dst_info);
+	}
+	return e == ERR_OK && p->feed != NULL
+		       ? feed_alert(p->feed, a, line, id, src_info, dst_info)
+		       : e;
+}
+
+static void
+count_alert(struct pipeline_tally *t, const struct alert *a)
+{
+	t->sum.alerts++;
+	t->sum.last_us = MAX(t->sum.last_us, a->timestamp_us);
+	if (t->sum.first_us == 0 || a->timestamp_us < t->sum.first_us) {
+		t->sum.first_us = a->timestamp_us;
+	}
+	if (a->owner.len != 0) {
+		size_t n = MIN(a->owner.len, sizeof(t->owner) - 1);
+
+		memcpy(t->owner, a->owner.p, n);
+		t->owner[n] = '\0';
+	}
+}
+
+static enum err
+take_alert(struct pipeline *p, struct passage *t, const struct alert *a,
+	   struct view line)
+{
+	bool undescribed;
+	int64_t id;
+	enum err e = store_frame_alert(p->store, a, &id, &undescribed);
+
+	if (e == ERR_OK) {
+		e = describe(p, t, a, line, id, undescribed);
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	count_alert(t->tally, a);
+	sighting_from_alert(a, p->cfg.missions, &p->set);
+	p->set.alert = id;
+	if (!sighting_batch_add(p->sightings, &p->set)) {
+		e = pipeline_correlate(p);
+		if (e == ERR_OK && !sighting_batch_add(p->sightings, &p->set)) {
+			e = ERR_LIMIT;
+		}
+	}
+	return e;
+}
+
+/* Statistics, or a ledger, which stands in an event of the same type. */
+static enum err
+take_stats(struct pipeline *p, struct passage *t, const struct alert *a,
+	   struct view line)
+{
+	struct ledger l;
+	enum err e = store_ledger_told(p->ledger, t->sensor, a->picket,
+				       p->now_us, &l);
+
+	return e == ERR_OK && l.epoch == 0
+		       ? store_sensor_stats(p->store, t->sensor, line)
+		       : e;
+}
+
+static enum err
+take_line(struct pipeline *p, struct passage *t, struct view line)
+{
+	struct alert a;
+	const char *why;
+	enum err e = ERR_OK;
+	enum eve_kind kind = eve_parse(p->eve, line, &a, &why);
+
+	/* A sensor speaks for itself only. */
+	if (kind != EVE_BAD && (!view_eq(a.site, view_cstr(t->site)) ||
+				!view_eq(a.sensor, view_cstr(t->name)))) {
+		kind = EVE_BAD;
+		e = store_count(p->store, "lines_foreign", 1);
+	}
+	if (e == ERR_OK) {
+		e = kind == EVE_ALERT ? take_alert(p, t, &a, line)
+				      : store_frame_other(p->store);
+	}
+	switch (kind) {
+	case EVE_BAD:
+		t->tally->sum.lines_refused++;
+		break;
+	case EVE_ALERT:
+		break;
+	case EVE_STATS:
+		if (e == ERR_OK) {
+			e = take_stats(p, t, &a, line);
+		}
+		p->stats.other_events++;
+		break;
+	case EVE_OTHER:
+		p->stats.other_events++;
+		break;
+	}
+	return e;
+}
+
+static enum err
+take_lines(struct pipeline *p, struct passage *t, const struct inflated *f)
+{
+	size_t off = 0;
+	uint32_t n = 0;
+	enum err e = ERR_OK;
+
+	while (off < f->raw.len && e == ERR_OK) {
+		const uint8_t *nl =
+			memchr(f->raw.p + off, '\n', f->raw.len - off);
+		size_t end = nl != NULL ? (size_t)(nl - f->raw.p) : f->raw.len;
+
+		if (end > off) {
+			e = take_line(p, t, view_sub(f->raw, off, end - off));
+			n++;
+		}
+		off = end + 1;
+	}
+	t->lines = n;
+	if (e == ERR_OK && n != f->h.n) {
+		e = store_count(p->store, "frames_miscounted", 1);
+	}
+	return e;
+}
+
+/* Whether a frame that came broken came so once too often. */
+static bool
+hopeless(struct pipeline *p, int64_t sensor, const struct frame_header *h)
+{
+	struct bad_frame *b =
+		&p->bad[((uint64_t)sensor * 31 + h->seq) % BAD_SLOTS];
+
+	if (b->sensor != sensor || b->epoch != h->epoch || b->seq != h->seq) {
+		*b = (struct bad_frame){ sensor, h->epoch, h->seq, 0 };
+	}
+	return ++b->tries >= MAX_BAD_TRIES;
+}
+
+static enum err
+refuse(struct pipeline *p, struct passage *t, const struct ingest_entry *e,
+       const char *why)
+{
+	t->tally->sum.frames_refused++;
+	if (ingest_deadletter(p->ingest, t->stream, e, why) != ERR_OK) {
+		/* The broker went away; the count stays. */
+		return store_count(p->store, "deadletters_lost", 1);
+	}
+	return ERR_OK;
+}
+
+static enum err
+take_gap(struct pipeline *p, struct passage *t, const struct inflated *f,
+	 const char *cause)
+{
+	enum dedupe_verdict verdict;
+	uint64_t n = 0;
+	enum err e = dedupe_note(p->dedupe, t->sensor, f->h.epoch, f->gap_from,
+				 f->gap_to, &verdict, &n);
+
+	if (e != ERR_OK || verdict != DEDUPE_NEW) {
+		return e;
+	}
+	p->stats.gaps++;
+	p->stats.frames_lost += n;
+	e = store_gap(p->store, t->sensor, f->h.epoch, f->gap_from, f->gap_to,
+		      n, f->gap_n, cause, p->now_us);
+	return e == ERR_OK
+		       ? store_ledger_gap(p->ledger, t->sensor, f->h.epoch, n)
+		       : e;
+}
+
+/* A frame whose body is broken: kept aside, and in the end given up. */
+static enum err
+take_bad_body(struct pipeline *p, struct passage *t,
+	      const struct ingest_entry *entry, struct inflated *f)
+{
+	enum err e = refuse(p, t, entry, f->why);
+
+	if (e == ERR_OK && hopeless(p, t->sensor, &f->h)) {
+		f->gap_from = f->gap_to = f->h.seq;
+		f->gap_n = f->h.n;
+		p->stats.frames_abandoned++;
+		e = take_gap(p, t, f, "unreadable");
+		if (e == ERR_OK) {
+			e = store_ledger_batch(p->ledger, t->sensor, &f->h, 0,
+					       f->h.n);
+		}
+	}
+	return e;
+}
+
+static enum err
+take_frame(struct pipeline *p, struct passage *t,
+	   const struct ingest_entry *entry, struct inflated *f)
+{
+	enum dedupe_verdict verdict;
+	uint64_t n;
+	enum err e;
+
+	if (dedupe_has(p->dedupe, t->sensor, f->h.epoch, f->h.seq)) {
+		t->tally->sum.duplicates++;
+		/* The sensor does not know yet: say it again. */
+		e = dedupe_note(p->dedupe, t->sensor, f->h.epoch, f->h.seq,
+				f->h.seq, &verdict, &n);
+		return e == ERR_OK ? store_ledger_repeat(p->ledger, t->sensor,
+							 f->h.epoch)
+				   : e;
+	}
+	if (inflate_body(p->codec, entry, f) != INFLATE_FRAME) {
+		return take_bad_body(p, t, entry, f);
+	}
+	e = dedupe_note(p->dedupe, t->sensor, f->h.epoch, f->h.seq, f->h.seq,
+			&verdict, &n);
+	if (e == ERR_OK && verdict == DEDUPE_FULL) {
+		return store_count(p->store, "frames_postponed", 1);
+	}
+	if (e == ERR_OK) {
+		e = store_frame_begin(p->store, t->sensor, t->site, &f->h);
+	}
+	if (e == ERR_LIMIT) {
+		/* An epoch so old that its mark was forgotten. */
+		t->tally->sum.duplicates++;
+		return ERR_OK;
+	}
+	if (e == ERR_OK) {
+		t->tally->sum.frames++;
+		p->stats.bytes += f->raw.len;
+		e = take_lines(p, t, f);
+	}
+	if (e == ERR_OK) {
+		e = store_ledger_batch(p->ledger, t->sensor, &f->h, t->lines,
+				       0);
+	}
+	return e == ERR_OK ? store_frame_end(p->store, entry->data, p->now_us)
+			   : e;
+}
+
+/* The sums of the entry's sensor, which is known from here on. */
+static enum err
+tally_of(struct pipeline *p, unsigned stream, struct pipeline_tally **out)
+{
+	struct pipeline_tally *t = &p->tallies[stream];
+	enum err e = ERR_OK;
+
+	if (t->sensor == 0) {
+		e = store_sensor(p->store, ingest_site(p->ingest, stream),
+				 ingest_sensor(p->ingest, stream), &t->sensor);
+	}
+	if (e == ERR_OK && !t->touched) {
+		t->touched = true;
+		p->touched[p->n_touched++] = stream;
+	}
+	*out = t;
+	return e;
+}
+
+enum err
+pipeline_take_entry(struct pipeline *p, const struct ingest_entry *entry)
+{
+	struct passage t = { .stream = entry->stream,
+			     .site = ingest_site(p->ingest, entry->stream),
+			     .name = ingest_sensor(p->ingest, entry->stream) };
+	struct inflated f;
+	enum err e = tally_of(p, entry->stream, &t.tally);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	t.sensor = t.tally->sensor;
+	t.tally->sum.seen_us = p->now_us;
+	switch (inflate_header(entry, &f)) {
+	case INFLATE_GAP:
+		return take_gap(p, &t, &f, "declared by the sensor");
+	case INFLATE_FRAME:
+		return take_frame(p, &t, entry, &f);
+	default:
+		/* An entry that was trimmed away has no fields at all. */
+		return entry->v.len != 0 || entry->data.len != 0
+			       ? refuse(p, &t, entry, f.why)
+			       : ERR_OK;
+	}
+}
+
+static void
+clear_tallies(struct pipeline *p)
+{
+	for (unsigned i = 0; i < p->n_touched; i++) {
+		struct pipeline_tally *t = &p->tallies[p->touched[i]];
+
+		*t = (struct pipeline_tally){ .sensor = t->sensor };
+	}
+	p->n_touched = 0;
+}
+
+enum err
+pipeline_keep_tallies(struct pipeline *p)
+{
+	enum err e = ERR_OK;
+
+	for (unsigned i = 0; i < p->n_touched && e == ERR_OK; i++) {
+		struct pipeline_tally *t = &p->tallies[p->touched[i]];
+		struct store_tally *sum = &t->sum;
+
+		sum->owner = t->owner;
+		p->stats.frames += sum->frames;
+		p->stats.alerts += sum->alerts;
+		p->stats.lines_refused += sum->lines_refused;
+		p->stats.frames_refused += sum->frames_refused;
+		p->stats.frames_repeated += sum->duplicates;
+		e = store_sensor_add(p->store, t->sensor, sum);
+	}
+	clear_tallies(p);
+	return e;
+}
+
+void
+pipeline_forget_tallies(struct pipeline *p)
+{
+	memset(p->tallies, 0, sizeof(p->tallies));
+	p->n_touched = 0;
+}

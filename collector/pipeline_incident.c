@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sightings to incidents, and what is said of them. */
+#include "collector/pipeline_state.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "common/log.h"
+
+/* From this level on both sides are asked to consult. */
+#define CONSULT_LEVEL 4
+
+static enum err
+on_merged(void *arg, int64_t from, int64_t into)
+{
+	struct pipeline *p = arg;
+	char text[96];
+	enum err e = store_incident_merge(p->store, from, into);
+
+	p->stats.incidents_merged++;
+	snprintf(text, sizeof(text),
+		 "incident %" PRId64 " turned out to be part of this one",
+		 from);
+	if (e == ERR_OK) {
+		e = store_incident_log(p->store, into, p->now_us, "correlate",
+				       "merged", text);
+	}
+	snprintf(text, sizeof(text), "now part of incident %" PRId64, into);
+	if (e == ERR_OK) {
+		e = store_incident_log(p->store, from, p->now_us, "correlate",
+				       "merged", text);
+	}
+	log_info("incident %" PRId64 " is now part of incident %" PRId64, from,
+		 into);
+	return e;
+}
+
+/* Who leads, and that both are to talk: once for each reason. */
+static enum err
+consult(struct pipeline *p, int64_t id, const struct store_incident_kept *was)
+{
+	const struct assessment *a = &p->assessment;
+	char text[768];
+	enum err e = ERR_OK;
+
+	if (a->n_owners > 1 && !was->support) {
+		snprintf(text, sizeof(text),
+			 "touches more than one owner: %s leads, %s supports; "
+			 "consult",
+			 a->lead, a->support);
+		e = store_incident_log(p->store, id, p->now_us, "correlate",
+				       "consult", text);
+		log_info("incident %" PRId64 " %s", id, text);
+	}
+	if (e == ERR_OK && a->level >= CONSULT_LEVEL &&
+	    (!was->found || was->level < CONSULT_LEVEL)) {
+		snprintf(text, sizeof(text),
+			 "level %u (%s): serious enough to consult whoever it "
+			 "touches",
+			 a->level, severity_level_name(a->level));
+		e = store_incident_log(p->store, id, p->now_us, "correlate",
+				       "consult", text);
+		log_info("incident %" PRId64 " %s", id, text);
+	}
+	return e;
+}
+
+/* What is to be said of a change: NULL when it is more of the same. */
+static const char *
+what_changed(const struct store_incident_kept *was, const struct assessment *a)
+{
+	if (!was->found) {
+		return "opened";
+	}
+	return a->score > was->score || a->level > was->level ? "raised" : NULL;
+}
+
+static enum err
+tell(struct pipeline *p, int64_t id, const char *what,
+     const struct store_incident_kept *was)
+{
+	const struct assessment *a = &p->assessment;
+	char text[768];
+	enum err e = ERR_OK;
+
+	if (was->found && was->closed) {
+		e = store_incident_reopen(p->store, id);
+		if (e == ERR_OK) {
+			e = store_incident_log(p->store, id, p->now_us,
+					       "correlate", "open",
+					       "new evidence after it was "
+					       "closed");
+		}
+	}
+	snprintf(text, sizeof(text), "level %u %s, score %u, %s%s%s: %s",
+		 a->level, severity_level_name(a->level), a->score,
+		 a->lead[0] != '\0' ? "lead " : "no owner known", a->lead,
+		 a->exercise[0] != '\0' ? ", exercise" : "", a->title);
+	if (e == ERR_OK) {
+		e = store_incident_log(p->store, id, p->now_us, "correlate",
+				       what, text);
+	}
+	log_info("incident %" PRId64 " %s: %s", id, what, text);
+	if (e == ERR_OK && p->feed != NULL) {
+		e = feed_incident(p->feed, id, what, a, p->now_us);
+	}
+	return e == ERR_OK ? consult(p, id, was) : e;
+}
+
+static enum err
+on_incident(void *arg, struct incident *i)
+{
+	struct pipeline *p = arg;
+	struct assessment *a = &p->assessment;
+	struct store_incident_kept was = { 0 };
+	struct store_incident_change c;
+	const char *what;
+	enum err e = assess_incident(i, p->cfg.missions, a);
+
+	if (e == ERR_OK && i->id != 0) {
+		e = store_incident_get(p->store, i->id, &was);
+	}
+	if (e != ERR_OK ||
+	    (was.found && was.score == a->score &&
+	     was.summary_hash == XXH3_64bits(a->summary.p, a->summary.len))) {
+		return e;
+	}
+	c = (struct store_incident_change){
+		.id = was.found ? i->id : 0,
+		.exercise = a->exercise,
+		.title = a->title,
+		.lead = a->lead,
+		.support = a->support,
+		.score = a->score,
+		.level = a->level,
+		.first_us = a->first_us,
+		.last_us = a->last_us,
+		.at_us = p->now_us,
+		.summary = json_view(&a->summary),
+	};
+	e = store_incident_put(p->store, &c, &i->id);
+	p->stats.incidents_opened += !was.found;
+	what = what_changed(&was, a);
+	return e == ERR_OK && what != NULL ? tell(p, i->id, what, &was) : e;
+}
+
+static enum err
+on_run(void *arg, const struct run *r)
+{
+	struct pipeline *p = arg;
+
+	return store_run(p->store, r);
+}
+
+static enum err
+on_gone(void *arg, uint64_t run)
+{
+	struct pipeline *p = arg;
+
+	return store_run_gone(p->store, run);
+}
+
+enum err
+pipeline_correlate(struct pipeline *p)
+{
+	enum err e = ERR_OK;
+	unsigned n = sighting_batch_len(p->sightings);
+
+	for (unsigned i = 0; i < n && e == ERR_OK; i++) {
+		e = correlate_add(p->correlate,
+				  sighting_batch_get(p->sightings, i));
+	}
+	sighting_batch_reset(p->sightings);
+	return e;
+}
+
+enum err
+pipeline_incidents(struct pipeline *p)
+{
+	struct correlate_sink sink = { p, on_merged, on_incident, on_run,
+				       on_gone };
+
+	return correlate_flush(p->correlate, &sink);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pipeline_state.h - what the files of the pipeline share
+ *
+ * Internal header: included by pipeline*.c only.
+ *
+ * Place    within pipeline.
+ * Threads  as pipeline.h.
+ */
+#ifndef COLLECTOR_PIPELINE_STATE_H
+#define COLLECTOR_PIPELINE_STATE_H
+
+#include "collector/assess.h"
+#include "collector/dedupe.h"
+#include "collector/enrich.h"
+#include "collector/feed.h"
+#include "collector/health.h"
+#include "collector/inflate.h"
+#include "collector/ingest.h"
+#include "collector/pipeline.h"
+#include "collector/sighting.h"
+#include "collector/store.h"
+#include "collector/store_ledger.h"
+#include "common/eve.h"
+
+#define BAD_SLOTS 256
+
+/* Frames that keep coming broken; a small table, overwritten when it fills. */
+struct bad_frame {
+	int64_t sensor;
+	uint64_t epoch, seq;
+	unsigned tries;
+};
+
+/* What the entries of one stream add to its sensor in this transaction. */
+struct pipeline_tally {
+	int64_t sensor; /* 0: not looked up yet */
+	bool touched;
+	struct store_tally sum;
+	char owner[SIGHTING_NAME_CAP];
+};
+
+struct pipeline {
+	struct pipeline_config cfg;
+	struct ingest *ingest;
+	struct frame_codec *codec;
+	struct eve *eve;
+	struct dedupe *dedupe;
+	struct enrich *enrich;
+	struct sighting_batch *sightings;
+	struct correlate *correlate;
+	struct assessment assessment;
+	struct store *store;
+	struct store_ledger *ledger;
+	struct health *health;
+	struct feed *feed;
+	struct bad_frame bad[BAD_SLOTS];
+	bool trimmed[INGEST_MAX_STREAMS];
+	struct pipeline_tally tallies[INGEST_MAX_STREAMS];
+	unsigned touched[INGEST_MAX_STREAMS], n_touched;
+	struct pipeline_stats stats,
+		committed; /* with and without this batch */
+	struct sighting_set set;
+	uint64_t now_us; /* wall clock of this batch */
+	bool broker_up;
+};
+
+/* pipeline_frame.c: one entry into the store and the sightings. */
+enum err pipeline_take_entry(struct pipeline *p,
+			     const struct ingest_entry *entry) MUST_CHECK;
+/* What the entries since the last call added to their sensors, to the store. */
+enum err pipeline_keep_tallies(struct pipeline *p) MUST_CHECK;
+/* The transaction is given up: what was summed counts for nothing, and ids of
+ * sensors may be gone. */
+void pipeline_forget_tallies(struct pipeline *p);
+
+/* pipeline_incident.c: the batch's sightings into runs, then incidents. */
+enum err pipeline_correlate(struct pipeline *p) MUST_CHECK;
+enum err pipeline_incidents(struct pipeline *p) MUST_CHECK;
+
+#endif

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Groups of alerts and the timeline: summed up in memory over a transaction,
+ * so that the tables are touched once for a group and not once for an alert.
+ */
+#include "collector/store_state.h"
+
+#include "common/clock.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+/* Frames of one group that are written in one row. */
+#define ROW_FRAMES 512
+
+static bool
+same_key(const struct store_group_key *a, const struct store_group_key *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* ------------------------------------------------------- to the tables */
+
+/* The group's number as the table knows it; 0 when it is new. */
+static enum err
+find_group(struct store *s, const struct store_group_sum *g, int64_t *id)
+{
+	struct store_known_group *k = &s->known[g->hash % STORE_KNOWN_GROUPS];
+	sqlite3_stmt *st = s->st[ST_GROUP_GET];
+	int rc;
+
+	*id = 0;
+	if (k->id != 0 && same_key(&k->key, &g->key)) {
+		*id = k->id;
+		return ERR_OK;
+	}
+	if (sql_bind(st, "i", (int64_t)g->hash) != SQLITE_OK) {
+		return ERR_IO;
+	}
+	/* Two groups may share a hash. */
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW && *id == 0) {
+		struct store_group_key key = {
+			sqlite3_column_int64(st, 1),
+			sqlite3_column_int64(st, 2),
+			sqlite3_column_int64(st, 3),
+			sql_addr(st, 4),
+			sql_addr(st, 5),
+		};
+
+		if (same_key(&key, &g->key)) {
+			*id = sqlite3_column_int64(st, 0);
+		}
+	}
+	sqlite3_reset(st);
+	return rc == SQLITE_DONE || rc == SQLITE_ROW ? ERR_OK : ERR_IO;
+}
+
+static enum err
+put_group(struct store *s, const struct store_group_sum *g, int64_t *id)
+{
+	const struct store_group_key *k = &g->key;
+	int64_t first = s->postings[g->first_posting - 1].frame;
+	int64_t last = s->postings[g->last_posting - 1].frame;
+	struct store_known_group *known =
+		&s->known[g->hash % STORE_KNOWN_GROUPS];
+	enum err e = find_group(s, g, id);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (*id != 0) {
+		e = sql_run(s->st[ST_GROUP_ADD], "iduuuiiii", *id,
+			    (int)g->severity, g->count, g->first_us, g->last_us,
+			    g->last_alert, g->src_info, g->dst_info, last);
+	} else {
+		e = sql_run(s->st[ST_GROUP_PUT], "iiiiaaduuuiiiii",
+			    (int64_t)g->hash, k->signature, k->site,
+			    k->exercise, &k->src, &k->dst, (int)g->severity,
+			    g->count, g->first_us, g->last_us, g->last_alert,
+			    g->src_info, g->dst_info, first, last);
+		*id = sqlite3_last_insert_rowid(s->db);
+	}
+	if (e == ERR_OK) {
+		known->key = *k;
+		known->id = *id;
+	}
+	return e;
+}
+
+/* Which frames hold the group: rows of at most ROW_FRAMES. */
+static enum err
+put_postings(struct store *s, const struct store_group_sum *g, int64_t id)
+{
+	uint8_t list[ROW_FRAMES * STORE_VARINT_MAX];
+	uint32_t at = g->first_posting;
+	enum err e = ERR_OK;
+
+	while (at != 0 && e == ERR_OK) {
+		int64_t first = s->postings[at - 1].frame, last = first;
+		size_t len = 0;
+		unsigned n = 1;
+
+		for (at = s->postings[at - 1].next; at != 0 && n < ROW_FRAMES;
+		     at = s->postings[at - 1].next, n++) {
+			int64_t frame = s->postings[at - 1].frame;
+
+			len += store_varint_put(list + len,
+						(uint64_t)(frame - last));
+			last = frame;
+		}
+		e = sql_run(s->st[ST_POSTING], "iiib", id, first, last,
+			    view_of(list, len));
+	}
+	return e;
+}
+
+static enum err
+put_minutes(struct store *s)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < STORE_MINUTE_SLOTS && s->n_minutes > 0; i++) {
+		struct store_minute_sum *m = &s->minutes[i];
+
+		if (m->count == 0) {
+			continue;
+		}
+		if (e == ERR_OK) {
+			e = sql_run(s->st[ST_MINUTE], "iiidu", m->minute,
+				    m->site, m->exercise, (int)m->severity,
+				    m->count);
+		}
+		m->count = 0;
+		s->n_minutes--;
+	}
+	return e;
+}
+
+enum err
+store_groups_flush(struct store *s)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < s->n_groups && e == ERR_OK; i++) {
+		const struct store_group_sum *g = &s->groups[s->used[i]];
+		int64_t id;
+
+		e = put_group(s, g, &id);
+		if (e == ERR_OK) {
+			e = put_postings(s, g, id);
+		}
+	}
+	if (e == ERR_OK) {
+		e = put_minutes(s);
+	}
+	store_groups_clear(s);
+	return e;
+}
+
+void
+store_groups_clear(struct store *s)
+{
+	for (size_t i = 0; i < s->n_groups; i++) {
+		s->groups[s->used[i]].count = 0;
+	}
+	s->n_groups = 0;
+	s->n_postings = 0;
+	s->newest = NULL;
+	if (s->n_minutes > 0) {
+		memset(s->minutes, 0, STORE_MINUTE_SLOTS * sizeof(*s->minutes));
+		s->n_minutes = 0;
+	}
+}
+
+/* ---------------------------------------------------------- one alert more */
+
+static void
+add_posting(struct store *s, struct store_group_sum *g)
+{
+	int64_t frame = s->frame.id;
+
+	if (g->last_posting != 0 &&
+	    s->postings[g->last_posting - 1].frame == frame) {
+		return;
+	}
+	s->postings[s->n_postings++] = (struct store_posting){ .frame = frame };
+	if (g->last_posting != 0) {
+		s->postings[g->last_posting - 1].next = s->n_postings;
+	} else {
+		g->first_posting = s->n_postings;
+	}
+	g->last_posting = s->n_postings;
+}
+
+/* The sum for 'key', found or made; there is room (store_frame_begin()). */
+static struct store_group_sum *
+group_of(struct store *s, const struct store_group_key *key)
+{
+	uint64_t h = store_group_hash(key);
+	size_t slot = h >> 20 & (STORE_GROUP_SLOTS - 1);
+	struct store_group_sum *g;
+
+	for (;; slot = (slot + 1) & (STORE_GROUP_SLOTS - 1)) {
+		g = &s->groups[slot];
+		if (g->count == 0) {
+			break;
+		}
+		if (g->hash == h && same_key(&g->key, key)) {
+			return g;
+		}
+	}
+	*g = (struct store_group_sum){ .key = *key,
+				       .hash = h,
+				       .first_us = UINT64_MAX };
+	s->used[s->n_groups++] = (uint32_t)slot;
+	return g;
+}
+
+static enum err
+add_minute(struct store *s, const struct alert *a, int64_t exercise)
+{
+	struct store_minute_sum m = { (int64_t)(a->timestamp_us /
+						(60 * US_PER_S)),
+				      s->frame.site, exercise, 1, a->severity };
+	size_t slot = XXH3_64bits(&m, 24) % STORE_MINUTE_SLOTS;
+
+	for (;; slot = (slot + 1) % STORE_MINUTE_SLOTS) {
+		struct store_minute_sum *t = &s->minutes[slot];
+
+		if (t->count == 0) {
+			*t = m;
+			s->n_minutes++;
+			break;
+		}
+		if (t->minute == m.minute && t->site == m.site &&
+		    t->exercise == m.exercise && t->severity == m.severity) {
+			t->count++;
+			return ERR_OK;
+		}
+	}
+	return s->n_minutes >= STORE_MINUTE_SLOTS / 4 * 3 ? put_minutes(s)
+							  : ERR_OK;
+}
+
+static enum err
+exercise_of(struct store *s, struct view name, int64_t *id)
+{
+	enum err e;
+
+	if (s->exercise_id != 0 && s->exercise_len == name.len &&
+	    (name.len == 0 || memcmp(s->exercise, name.p, name.len) == 0)) {
+		*id = s->exercise_id;
+		return ERR_OK;
+	}
+	e = store_name_id(s, name, id);
+	if (e == ERR_OK && name.len <= sizeof(s->exercise)) {
+		if (name.len != 0) {
+			memcpy(s->exercise, name.p, name.len);
+		}
+		s->exercise_len = name.len;
+		s->exercise_id = *id;
+	}
+	return e;
+}
+
+enum err
+store_group_alert(struct store *s, const struct alert *a, int64_t id)
+{
+	struct store_group_key key = { .site = s->frame.site,
+				       .src = a->src,
+				       .dst = a->dst };
+	struct store_group_sum *g;
+	enum err e = store_signature_id(s, a, &key.signature);
+
+	if (e == ERR_OK) {
+		e = exercise_of(s, a->exercise, &key.exercise);
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	g = group_of(s, &key);
+	g->count++;
+	g->first_us = MIN(g->first_us, a->timestamp_us);
+	g->last_us = MAX(g->last_us, a->timestamp_us);
+	g->last_alert = id;
+	if (a->severity != 0 &&
+	    (g->severity == 0 || a->severity < g->severity)) {
+		g->severity = a->severity;
+	}
+	add_posting(s, g);
+	s->newest = g;
+	return add_minute(s, a, key.exercise);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/store_query.h"
+
+#include <stdio.h>
+
+#include "collector/store_sql.h"
+
+void
+store_query_add(struct store_query *q, const char *text)
+{
+	int n = snprintf(q->sql + q->len, sizeof(q->sql) - q->len, "%s", text);
+
+	q->len = MIN(q->len + (size_t)n, sizeof(q->sql) - 1);
+}
+
+/* Parameters by number, the same in every query that filters. */
+enum param {
+	P_EXERCISE = 1,
+	P_SITE,
+	P_SENSOR,
+	P_TEXT,
+	P_ADDR,
+	P_SID,
+	P_SEVERITY,
+	P_FROM,
+	P_TO,
+	P_BEFORE,
+	P_AFTER,
+	P_LIMIT,
+	P_OFFSET,
+};
+
+int
+store_query_bind(sqlite3_stmt *st, const struct store_alert_filter *f,
+		 unsigned limit, unsigned offset)
+{
+	int rc;
+
+	/* Binding a number that the text does not use is refused by SQLite;
+	 * only what is mentioned is bound. */
+#define BIND(p, call) \
+	do { \
+		if (p <= sqlite3_bind_parameter_count(st)) { \
+			rc = call; \
+			if (rc != SQLITE_OK) { \
+				return rc; \
+			} \
+		} \
+	} while (0)
+#define TEXT(p, s) \
+	BIND(p, sqlite3_bind_text(st, p, (s) != NULL ? (s) : "", -1, \
+				  SQLITE_TRANSIENT))
+#define NUMBER(p, n) BIND(p, sqlite3_bind_int64(st, p, (int64_t)(n)))
+	TEXT(P_EXERCISE, f->exercise);
+	TEXT(P_SITE, f->site);
+	TEXT(P_SENSOR, f->sensor);
+	TEXT(P_TEXT, f->text);
+	BIND(P_ADDR, sqlite3_bind_blob(st, P_ADDR, f->addr.b, sizeof(f->addr.b),
+				       SQLITE_TRANSIENT));
+	NUMBER(P_SID, f->sid);
+	NUMBER(P_SEVERITY, f->max_severity);
+	NUMBER(P_FROM, MIN(f->from_us, (uint64_t)INT64_MAX));
+	NUMBER(P_TO, MIN(f->to_us, (uint64_t)INT64_MAX));
+	NUMBER(P_BEFORE, f->before_id);
+	NUMBER(P_AFTER, f->after_id);
+	NUMBER(P_LIMIT, MIN(limit, (unsigned)STORE_MAX_ROWS));
+	NUMBER(P_OFFSET, offset);
+#undef NUMBER
+#undef TEXT
+#undef BIND
+	return SQLITE_OK;
+}
+
+/* Conditions on exercise 'ex' and site 'site', names of columns. */
+void
+store_query_scope(struct store_query *q, const struct store_alert_filter *f,
+		  const char *ex)
+{
+	if (f->scope == STORE_BOTH) {
+		return;
+	}
+	store_query_add(q, " AND ");
+	store_query_add(q, ex);
+	if (f->scope == STORE_REAL) {
+		store_query_add(q, "=''");
+	} else {
+		store_query_add(q, f->exercise != NULL ? "=?1" : "<>''");
+	}
+}
+
+void
+store_query_groups(struct store_query *q, const struct store_alert_filter *f)
+{
+	store_query_add(q, f->max_severity != 0
+				   ? " AND h.severity<=?7 AND h.severity>0"
+				   : "");
+	store_query_add(q, f->from_us != 0 ? " AND h.last_us>=?8" : "");
+	store_query_add(q, f->to_us != 0 ? " AND h.first_us<?9" : "");
+	store_query_add(q, f->has_addr ? " AND (h.src=?5 OR h.dst=?5)" : "");
+	store_query_add(q, f->sid != 0 ? " AND g.sid=?6" : "");
+	store_query_add(q, f->text != NULL
+				   ? " AND instr(lower(g.text),lower(?4))>0"
+				   : "");
+	store_query_add(q, f->site != NULL ? " AND n.text=?2" : "");
+	store_query_scope(q, f, "e.text");
+}
