@@ -12,6 +12,7 @@
 
 #include "collector/ctl_control.h"
 #include "collector/ctl_incident.h"
+#include "collector/ctl_ledger.h"
 #include "collector/ctl_show.h"
 #include "common/conf.h"
 
@@ -26,6 +27,9 @@ static const char help_text[] =
 	"  status               sensors, incidents, alerts, and what is "
 	"missing\n"
 	"  sensors              every sensor: state, when last seen, losses\n"
+	"  ledger [SITE/SENSOR] where every packet and event went, and "
+	"whether\n"
+	"                       it adds up\n"
 	"  alerts               the newest alerts\n"
 	"  incidents            open incidents, worst first\n"
 	"  incidents show ID    one incident in plain words\n"
@@ -333,6 +337,7 @@ struct command {
 	enum {
 		STATUS,
 		SENSORS,
+		LEDGER,
 		ALERTS,
 		LIST,
 		SHOW_ALL,
@@ -343,6 +348,7 @@ struct command {
 		RULES_RELOAD
 	} what;
 	int64_t id;
+	bool broken; /* what was asked for is here, and is not well */
 };
 
 static enum err
@@ -412,14 +418,28 @@ rules_command(const struct arguments *args, struct command *cmd, struct diag *d)
 }
 
 static enum err
+ledger_command(const struct arguments *args, struct diag *d)
+{
+	const char *name = args->n_words > 1 ? args->words[1] : "a/b";
+	const char *slash = strchr(name, '/');
+
+	if (slash == NULL || slash == name || slash[1] == '\0') {
+		return diag_set(d, ERR_USAGE,
+				"ledger: '%.64s' is no SITE/SENSOR" TRY_HELP,
+				name);
+	}
+	return no_more(args, 2, d);
+}
+
+static enum err
 read_command(const struct arguments *args, struct command *cmd, struct diag *d)
 {
 	const char *word = args->n_words > 0 ? args->words[0] : NULL;
 
 	if (word == NULL) {
 		return diag_set(d, ERR_USAGE,
-				"no command: one of status, sensors, alerts, "
-				"incidents, keys, rules" TRY_HELP);
+				"no command: one of status, sensors, ledger, "
+				"alerts, incidents, keys, rules" TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
 		return keys_command(args, cmd, d);
@@ -430,6 +450,10 @@ read_command(const struct arguments *args, struct command *cmd, struct diag *d)
 	if (strcmp(word, "incidents") == 0) {
 		return incident_command(args, cmd, d);
 	}
+	if (strcmp(word, "ledger") == 0) {
+		cmd->what = LEDGER;
+		return ledger_command(args, d);
+	}
 	if (strcmp(word, "status") == 0) {
 		cmd->what = STATUS;
 	} else if (strcmp(word, "sensors") == 0) {
@@ -439,17 +463,26 @@ read_command(const struct arguments *args, struct command *cmd, struct diag *d)
 	} else {
 		return diag_set(d, ERR_USAGE,
 				"'%.64s' is no command: use status, sensors, "
-				"alerts, incidents, keys or rules" TRY_HELP,
+				"ledger, alerts, incidents, keys or "
+				"rules" TRY_HELP,
 				word);
 	}
 	return no_more(args, 1, d);
 }
 
 static enum err
-execute(struct ctl *c, const struct arguments *args, const struct command *cmd,
+execute(struct ctl *c, const struct arguments *args, struct command *cmd,
 	struct diag *d)
 {
+	bool well = true;
+	enum err e;
+
 	switch (cmd->what) {
+	case LEDGER:
+		e = ctl_ledger(c, args->n_words > 1 ? args->words[1] : NULL,
+			       &well, d);
+		cmd->broken = !well;
+		return e;
 	case STATUS:
 		return ctl_status(c);
 	case SENSORS:
@@ -573,7 +606,7 @@ run(struct ctl *c, struct arguments *args, struct conf *conf, struct diag *d)
 	}
 	store_reader_close(c->store);
 	conf_free(file);
-	return e == ERR_OK ? 0 : status;
+	return e == ERR_OK ? cmd.broken : status;
 }
 
 int

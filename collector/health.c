@@ -14,6 +14,7 @@ struct health {
 	unsigned n_silent;
 	uint64_t checked_us;
 	struct json j;
+	struct store_ledger *ledger; /* or NULL */
 };
 
 struct health *
@@ -29,6 +30,12 @@ health_free(struct health *h)
 		json_fini(&h->j);
 		free(h);
 	}
+}
+
+void
+health_set_ledger(struct health *h, struct store_ledger *l)
+{
+	h->ledger = l;
 }
 
 unsigned
@@ -77,6 +84,10 @@ check_one(struct health *h, struct ingest *in, struct store *s, unsigned i,
 						       ? json_view(&h->j)
 						       : VIEW_NONE,
 					       there ? clock_wall_us() : 0);
+		}
+		if (e == ERR_OK && there && !h->j.failed && h->ledger != NULL) {
+			e = store_ledger_told(h->ledger, id, json_view(&h->j),
+					      clock_wall_us(), NULL);
 		}
 	}
 	return e;

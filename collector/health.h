@@ -15,7 +15,7 @@
 #define COLLECTOR_HEALTH_H
 
 #include "collector/ingest.h"
-#include "collector/store.h"
+#include "collector/store_ledger.h"
 
 #define HEALTH_EVERY_US (UINT64_C(5) * 1000000)
 
@@ -23,6 +23,8 @@ struct health;
 
 struct health *health_new(void);
 void health_free(struct health *h);
+/* Where ledgers that come with presence are kept; outlives 'h'. */
+void health_set_ledger(struct health *h, struct store_ledger *l);
 /*
  * Looks at every sensor when it is time again and writes down what changed,
  * in a transaction of its own.  ERR_AGAIN when the broker is gone.

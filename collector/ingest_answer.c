@@ -135,7 +135,7 @@ ingest_presence(struct ingest *in, unsigned stream, bool *there,
 		const redisReply *k = r->element[i], *v = r->element[i + 1];
 
 		/* Keys are trusted text to the writer: letters only. */
-		if (!is_text(k) || !is_text(v) || v->len > 4096 ||
+		if (!is_text(k) || !is_text(v) || v->len > 16384 ||
 		    k->len > INGEST_NAME_CAP ||
 		    strspn(k->str, "abcdefghijklmnopqrstuvwxyz0123456789_-.") !=
 			    k->len) {

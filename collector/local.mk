@@ -32,6 +32,8 @@ libcollector_a_SOURCES = \
 	collector/console_check.h collector/console_check.c \
 	collector/console_http.h collector/console_http.c \
 	collector/console.h collector/console.c \
+	collector/store.h collector/store.c \
+	collector/store_ledger.h collector/store_ledger.c \
 	collector/store.h collector/store.c collector/store_state.h \
 	collector/store_name.c collector/store_group.c \
 	collector/store_frame.c collector/store_expire.c \
@@ -70,5 +72,6 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_text.h collector/ctl_text.c \
 	collector/ctl_show.h collector/ctl_show.c \
 	collector/ctl_incident.h collector/ctl_incident.c \
+	collector/ctl_ledger.h collector/ctl_ledger.c \
 	collector/ctl_control.h collector/ctl_control.c
 picketctl_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm

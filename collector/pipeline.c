@@ -68,6 +68,7 @@ pipeline_close(struct pipeline *p)
 	health_free(p->health);
 	assess_fini(&p->assessment);
 	correlate_free(p->correlate);
+	store_ledger_free(p->ledger);
 	store_close(p->store);
 	sighting_batch_free(p->sightings);
 	enrich_free(p->enrich);
@@ -114,8 +115,10 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	}
 	if (e == ERR_OK) {
 		store_limit(p->store, &cfg->limits);
+		e = store_ledger_new(&p->ledger, p->store, d);
 	}
 	if (e == ERR_OK) {
+		health_set_ledger(p->health, p->ledger);
 		e = reload(p);
 		if (e != ERR_OK) {
 			e = diag_set(d, e, "%s: cannot be read: %s", cfg->store,

@@ -7,6 +7,7 @@
 
 /* One frame on its way through. */
 struct passage {
+	uint64_t lines; /* in its batch */
 	unsigned stream;
 	int64_t sensor;
 	const char *site, *name;
@@ -84,6 +85,20 @@ take_alert(struct pipeline *p, struct passage *t, const struct alert *a,
 	return e;
 }
 
+/* Statistics, or a ledger, which stands in an event of the same type. */
+static enum err
+take_stats(struct pipeline *p, struct passage *t, const struct alert *a,
+	   struct view line)
+{
+	struct ledger l;
+	enum err e = store_ledger_told(p->ledger, t->sensor, a->picket,
+				       p->now_us, &l);
+
+	return e == ERR_OK && l.epoch == 0
+		       ? store_sensor_stats(p->store, t->sensor, line)
+		       : e;
+}
+
 static enum err
 take_line(struct pipeline *p, struct passage *t, struct view line)
 {
@@ -110,7 +125,7 @@ take_line(struct pipeline *p, struct passage *t, struct view line)
 		break;
 	case EVE_STATS:
 		if (e == ERR_OK) {
-			e = store_sensor_stats(p->store, t->sensor, line);
+			e = take_stats(p, t, &a, line);
 		}
 		p->stats.other_events++;
 		break;
@@ -139,6 +154,7 @@ take_lines(struct pipeline *p, struct passage *t, const struct inflated *f)
 		}
 		off = end + 1;
 	}
+	t->lines = n;
 	if (e == ERR_OK && n != f->h.n) {
 		e = store_count(p->store, "frames_miscounted", 1);
 	}
@@ -184,8 +200,11 @@ take_gap(struct pipeline *p, struct passage *t, const struct inflated *f,
 	}
 	p->stats.gaps++;
 	p->stats.frames_lost += n;
-	return store_gap(p->store, t->sensor, f->h.epoch, f->gap_from,
-			 f->gap_to, n, f->gap_n, cause, p->now_us);
+	e = store_gap(p->store, t->sensor, f->h.epoch, f->gap_from, f->gap_to,
+		      n, f->gap_n, cause, p->now_us);
+	return e == ERR_OK
+		       ? store_ledger_gap(p->ledger, t->sensor, f->h.epoch, n)
+		       : e;
 }
 
 /* A frame whose body is broken: kept aside, and in the end given up. */
@@ -200,6 +219,10 @@ take_bad_body(struct pipeline *p, struct passage *t,
 		f->gap_n = f->h.n;
 		p->stats.frames_abandoned++;
 		e = take_gap(p, t, f, "unreadable");
+		if (e == ERR_OK) {
+			e = store_ledger_batch(p->ledger, t->sensor, &f->h, 0,
+					       f->h.n);
+		}
 	}
 	return e;
 }
@@ -215,8 +238,11 @@ take_frame(struct pipeline *p, struct passage *t,
 	if (dedupe_has(p->dedupe, t->sensor, f->h.epoch, f->h.seq)) {
 		t->tally->sum.duplicates++;
 		/* The sensor does not know yet: say it again. */
-		return dedupe_note(p->dedupe, t->sensor, f->h.epoch, f->h.seq,
-				   f->h.seq, &verdict, &n);
+		e = dedupe_note(p->dedupe, t->sensor, f->h.epoch, f->h.seq,
+				f->h.seq, &verdict, &n);
+		return e == ERR_OK ? store_ledger_repeat(p->ledger, t->sensor,
+							 f->h.epoch)
+				   : e;
 	}
 	if (inflate_body(p->codec, entry, f) != INFLATE_FRAME) {
 		return take_bad_body(p, t, entry, f);
@@ -238,6 +264,10 @@ take_frame(struct pipeline *p, struct passage *t,
 		t->tally->sum.frames++;
 		p->stats.bytes += f->raw.len;
 		e = take_lines(p, t, f);
+	}
+	if (e == ERR_OK) {
+		e = store_ledger_batch(p->ledger, t->sensor, &f->h, t->lines,
+				       0);
 	}
 	return e == ERR_OK ? store_frame_end(p->store, entry->data, p->now_us)
 			   : e;

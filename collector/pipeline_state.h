@@ -20,6 +20,7 @@
 #include "collector/pipeline.h"
 #include "collector/sighting.h"
 #include "collector/store.h"
+#include "collector/store_ledger.h"
 #include "common/eve.h"
 
 #define BAD_SLOTS 256
@@ -50,6 +51,7 @@ struct pipeline {
 	struct correlate *correlate;
 	struct assessment assessment;
 	struct store *store;
+	struct store_ledger *ledger;
 	struct health *health;
 	struct feed *feed;
 	struct bad_frame bad[BAD_SLOTS];

@@ -237,6 +237,12 @@ store_limit(struct store *s, const struct store_limits *limits)
 	s->limits = *limits;
 }
 
+struct sqlite3 *
+store_db(struct store *s)
+{
+	return s->db;
+}
+
 const char *
 store_error(const struct store *s)
 {

@@ -35,6 +35,9 @@ struct store;
 enum err store_open(struct store **out, const char *path,
 		    struct diag *d) MUST_CHECK;
 void store_close(struct store *s);
+/* The connection, for tables that others keep in the same transactions. */
+struct sqlite3;
+struct sqlite3 *store_db(struct store *s);
 /* What SQLite said last, for the log. */
 const char *store_error(const struct store *s);
 

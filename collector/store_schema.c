@@ -141,6 +141,33 @@ static const char frames_indexed[] =
 	" frames(first_alert,alerts,sensor,worst,first_us,last_us,at_us);"
 	"CREATE INDEX frames_first ON frames(first_us) WHERE alerts>0;";
 
+/* The ledgers of sensors, and what is here of what they speak of. */
+static const char ledgers[] =
+	"CREATE TABLE ledgers("
+	" sensor INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" batches INTEGER NOT NULL DEFAULT 0, gaps INTEGER NOT NULL DEFAULT 0,"
+	" repeats INTEGER NOT NULL DEFAULT 0,"
+	" floor INTEGER NOT NULL DEFAULT 0, at_us INTEGER NOT NULL DEFAULT 0,"
+	" seen_us INTEGER NOT NULL DEFAULT 0,"
+	" committed INTEGER NOT NULL DEFAULT 0, text TEXT NOT NULL DEFAULT '',"
+	" PRIMARY KEY(sensor, epoch)) WITHOUT ROWID;"
+	"CREATE TABLE ledger_batches("
+	" sensor INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" seq INTEGER NOT NULL, class INTEGER NOT NULL,"
+	" events INTEGER NOT NULL, lost INTEGER NOT NULL,"
+	" PRIMARY KEY(sensor, epoch, seq)) WITHOUT ROWID;"
+	"CREATE TABLE ledger_sums("
+	" sensor INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" class INTEGER NOT NULL, events INTEGER NOT NULL,"
+	" lost INTEGER NOT NULL, PRIMARY KEY(sensor, epoch, class))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE ledger_shed("
+	" sensor INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" class INTEGER NOT NULL, lo INTEGER NOT NULL, hi INTEGER NOT NULL,"
+	" events INTEGER NOT NULL, counted INTEGER NOT NULL DEFAULT 0,"
+	" returned INTEGER NOT NULL DEFAULT 0,"
+	" PRIMARY KEY(sensor, epoch, class, lo)) WITHOUT ROWID;";
+
 /* One step: SQL, then what SQL cannot do, then SQL again; NULL is nothing. */
 struct migration {
 	const char *sql;
@@ -152,6 +179,7 @@ struct migration {
 static const struct migration migrations[] = {
 	{ v1, NULL, NULL },
 	{ frames_as_they_came, store_convert_alerts, frames_indexed },
+	{ ledgers, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

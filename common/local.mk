@@ -34,6 +34,7 @@ libcommon_a_SOURCES += \
 libcommon_a_SOURCES += \
 	common/alert.h \
 	common/json_read.h common/json_read.c \
+	common/ledger.h common/ledger.c \
 	common/eve.h common/eve.c
 
 # signed documents

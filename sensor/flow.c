@@ -344,6 +344,12 @@ flow_count(struct flow_table *t, struct flow *f, const struct packet *pkt,
 	f->pkts[dir]++;
 	f->bytes[dir] += wire_bytes(pkt);
 	f->tcp_flags[dir] |= pkt->tcp_flags;
+	/* Once a flow: by the side that is first to have sent so many. */
+	if (UNLIKELY(f->pkts[dir] == FLOW_JUDGED) && f->proto == IPP_TCP &&
+	    f->pkts[!dir] < FLOW_JUDGED) {
+		t->n.tcp_judged++;
+		t->n.tcp_one_way += f->pkts[!dir] == 0;
+	}
 	if (UNLIKELY(f->state == FLOW_NEW) && f->proto != IPP_TCP &&
 	    f->pkts[!dir] != 0) {
 		flow_set_state(t, f, FLOW_ESTABLISHED);

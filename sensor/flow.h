@@ -88,7 +88,12 @@ enum flow_flags {
 	FLOW_UNLINKED = 1 << 3, /* over: out of the hash, waits for release */
 };
 
+#define FLOW_JUDGED 8
+
 struct flow_counters {
+	/* TCP flows of which one side has sent FLOW_JUDGED packets, and of
+	 * these those whose other side was not seen at all. */
+	uint64_t tcp_judged, tcp_one_way;
 	uint64_t total, tcp, udp, icmp, other; /* flows opened */
 	uint64_t active, emergency_evicted, no_memory;
 	uint64_t mem; /* bytes: records in use and buckets */

@@ -14,12 +14,14 @@
 #include "common/log.h"
 #include "common/thread.h"
 #include "sensor/batch.h"
+#include "sensor/forward_ledger.h"
 
 #define MAX_SOCKETS 16 /* of the link: one, but in a cluster */
 #define QUEUE_BYTES ((size_t)8 << 20)
 #define LINE_HEAD 5 /* length, severity */
 #define SYNC_EVERY 64 /* batches */
 #define FAREWELL_US (US_PER_S / 2)
+#define LEDGER_S 60
 #define COMMIT_US (US_PER_S * 3 / 4) /* less than until a resend */
 
 /* One half of the queue: filled by the producer or emptied by the thread. */
@@ -35,10 +37,13 @@ struct forward {
 	struct sender *sender;
 	struct control_feed *control; /* NULL: documents are not taken */
 	struct frame_codec *codec;
-	struct batch batch;
-	struct json line;
+	/* One for each class: what is shed is of one class, and counts by
+	 * class are exact. */
+	struct batch batch[SPOOL_CLASSES];
+	struct forward_ledger ledger;
+	struct json line, ledger_json;
 	pthread_t thread;
-	bool running;
+	bool running, begun;
 	int wake_fd;
 	size_t half_cap;
 
@@ -52,6 +57,7 @@ struct forward {
 	uint64_t sent_us; /* when FORWARD_SENT was first reached; or 0 */
 	bool reached;
 	struct forward_stats shown; /* the thread's, as of its last round */
+	struct ledger ledger_shown; /* likewise */
 	uint64_t dropped[SPOOL_CLASSES];
 
 	/* The thread's own. */
@@ -59,7 +65,8 @@ struct forward {
 	struct forward_stats st;
 	struct presence_facts facts;
 	unsigned unsynced;
-	uint64_t next_presence_us;
+	uint64_t next_presence_us, next_ledger_us;
+	bool last_ledger; /* the one at the end is on its way */
 	struct loss_report losses;
 	struct loss_counts at_start; /* shed in the spool's life before */
 	bool disk_failing; /* told once per change */
@@ -79,6 +86,15 @@ put_line(struct half *h, struct view line, uint8_t sev)
 	h->len += LINE_HEAD + line.len;
 }
 
+void
+forward_lost(struct forward *f, enum ledger_lost cause, uint8_t severity,
+	     uint64_t n)
+{
+	pthread_mutex_lock(&f->lock);
+	forward_ledger_lose(&f->ledger, cause, spool_class(severity), n);
+	pthread_mutex_unlock(&f->lock);
+}
+
 bool
 forward_push(struct forward *f, struct view line, uint8_t severity)
 {
@@ -86,7 +102,7 @@ forward_push(struct forward *f, struct view line, uint8_t severity)
 	uint64_t one = 1;
 	bool fits, was_empty;
 
-	if (line.len == 0) {
+	if (line.len == 0 || (line.len == 1 && line.p[0] == '\n')) {
 		return true;
 	}
 	pthread_mutex_lock(&f->lock);
@@ -96,6 +112,7 @@ forward_push(struct forward *f, struct view line, uint8_t severity)
 	}
 	fits = f->half_cap - f->fill.len >= need && !f->ending;
 	was_empty = f->fill.len == 0;
+	forward_ledger_raise(&f->ledger, spool_class(severity), fits);
 	if (fits) {
 		put_line(&f->fill, line, severity);
 	} else {
@@ -134,25 +151,27 @@ disk_says(struct forward *f, enum err e, const struct diag *d)
 }
 
 static void
-seal_batch(struct forward *f)
+seal_batch(struct forward *f, unsigned cls)
 {
 	struct frame_header h;
 	struct view data;
 	struct diag d = { "" };
-	uint32_t n = f->batch.n;
+	uint32_t n = f->batch[cls].n;
 	enum err e;
 
 	if (n == 0) {
 		return;
 	}
-	e = batch_pack(&f->batch, f->codec, &h, &data);
+	e = batch_pack(&f->batch[cls], f->codec, &h, &data);
 	if (e != ERR_OK) {
 		/* Only a system without memory comes here. */
-		f->unpacked[spool_class(h.sev)] += n;
+		f->unpacked[cls] += n;
+		forward_ledger_drop(&f->ledger, LEDGER_LOST_no_memory, cls, n);
 		log_err("cannot compress a batch: %s", err_name(e));
 		return;
 	}
 	e = spool_append(f->spool, &h, data, &d);
+	forward_ledger_batch(&f->ledger, &h, e);
 	if (e != ERR_OK) {
 		disk_says(f, e, &d);
 	} else {
@@ -178,14 +197,16 @@ sync_spool(struct forward *f)
 static void
 add_line(struct forward *f, struct view line, uint8_t sev, uint64_t now)
 {
-	enum err e = batch_add(&f->batch, line, sev, now);
+	unsigned cls = spool_class(sev);
+	enum err e = batch_add(&f->batch[cls], line, sev, now);
 
 	if (e == ERR_AGAIN) {
-		seal_batch(f);
-		e = batch_add(&f->batch, line, sev, now);
+		seal_batch(f, cls);
+		e = batch_add(&f->batch[cls], line, sev, now);
 	}
 	if (e != ERR_OK) {
 		f->st.oversize++;
+		forward_ledger_drop(&f->ledger, LEDGER_LOST_oversize, cls, 1);
 		return;
 	}
 	f->st.events++;
@@ -213,6 +234,7 @@ take_lines(struct forward *f, uint64_t now)
 	for (size_t at = 0; at < h.len;) {
 		uint32_t len = load_le32(h.p + at);
 
+		forward_ledger_take(&f->ledger, spool_class(h.p[at + 4]));
 		add_line(f, view_of(h.p + at + LINE_HEAD, len), h.p[at + 4],
 			 now);
 		at += LINE_HEAD + len;
@@ -223,6 +245,16 @@ static uint64_t
 sum(const uint64_t *v)
 {
 	return v[0] + v[1] + v[2] + v[3];
+}
+
+/* A line of the forwarder's own. */
+static void
+add_own_line(struct forward *f, struct view line, uint8_t sev, uint64_t now)
+{
+	pthread_mutex_lock(&f->lock);
+	ledger_file_raise(f->ledger.file, spool_class(sev));
+	pthread_mutex_unlock(&f->lock);
+	add_line(f, line, sev, now);
 }
 
 /* All that this stage lost. */
@@ -270,7 +302,71 @@ report_losses(struct forward *f, uint64_t now, bool ending)
 	count_losses(f, &c);
 	f->last_report |= ending;
 	if (loss_report(&f->losses, &c, &origin, now, last, &f->line)) {
-		add_line(f, json_view(&f->line), 1, now);
+		add_own_line(f, json_view(&f->line), 1, now);
+	}
+}
+
+/* --- the ledger --- */
+
+static void
+make_ledger(struct forward *f, struct ledger *out)
+{
+	uint64_t batched[SPOOL_CLASSES];
+
+	*out = (struct ledger){ .ended = f->last_ledger };
+	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
+		batched[c] = f->batch[c].n;
+	}
+	pthread_mutex_lock(&f->lock);
+	forward_ledger_raised(&f->ledger, out);
+	pthread_mutex_unlock(&f->lock);
+	forward_ledger_fill(&f->ledger, batched, out);
+	if (f->o.packets != NULL) {
+		f->o.packets(f->o.packets_arg, out);
+	}
+}
+
+/* The ledger as an event, which is spooled and committed as any. */
+static void
+add_ledger_event(struct forward *f, uint64_t now)
+{
+	struct json *j = &f->line;
+	struct ledger l;
+
+	make_ledger(f, &l);
+	json_reset(j);
+	json_obj(j, NULL);
+	json_time(j, "timestamp", clock_wall_us());
+	json_cstr(j, "event_type", "stats");
+	json_obj(j, "picket");
+	json_cstr(j, "site", f->o.site);
+	json_cstr(j, "sensor", f->o.sensor);
+	if (f->facts.exercise[0] != '\0') {
+		json_cstr(j, "exercise", f->facts.exercise);
+	}
+	ledger_write(j, "ledger", &l);
+	json_obj_end(j);
+	json_obj_end(j);
+	if (!j->failed) {
+		add_own_line(f, json_view(j), 0, now);
+	}
+}
+
+/* Every minute; and at the end, when all else is in the spool. */
+static void
+report_ledger(struct forward *f, bool ending, uint64_t now)
+{
+	if (f->o.packets == NULL || f->last_ledger ||
+	    (!ending && now < f->next_ledger_us)) {
+		return;
+	}
+	f->next_ledger_us =
+		now +
+		(f->o.ledger_s != 0 ? f->o.ledger_s : LEDGER_S) * US_PER_S;
+	f->last_ledger = ending;
+	add_ledger_event(f, now);
+	if (ending) {
+		seal_batch(f, spool_class(0));
 	}
 }
 
@@ -312,6 +408,37 @@ show_stats(struct forward *f)
 	pthread_mutex_unlock(&f->lock);
 }
 
+static void
+show_ledger(struct forward *f)
+{
+	struct ledger l;
+
+	make_ledger(f, &l);
+	pthread_mutex_lock(&f->lock);
+	f->ledger_shown = l;
+	pthread_mutex_unlock(&f->lock);
+}
+
+/* What presence says of the ledger; "" without memory. */
+static const char *
+ledger_text(struct forward *f)
+{
+	struct json *j = &f->ledger_json;
+
+	json_reset(j);
+	ledger_write(j, NULL, &f->ledger_shown);
+	json_append(j, view_of("", 1));
+	return j->failed ? "" : (const char *)j->p;
+}
+
+void
+forward_get_ledger(struct forward *f, struct ledger *out)
+{
+	pthread_mutex_lock(&f->lock);
+	*out = f->ledger_shown;
+	pthread_mutex_unlock(&f->lock);
+}
+
 void
 forward_get_stats(struct forward *f, struct forward_stats *out)
 {
@@ -343,6 +470,8 @@ tell_presence(struct forward *f, bool ended)
 	if (f->o.facts != NULL) {
 		f->o.facts(f->o.facts_arg, &f->facts);
 	}
+	show_ledger(f);
+	sp.ledger = f->o.packets != NULL ? ledger_text(f) : "";
 	sender_presence(f->sender, &f->facts, &sp, ended);
 }
 
@@ -399,10 +528,13 @@ nap(struct forward *f, uint64_t now)
 	int ms;
 	unsigned n = sender_wait(f->sender, p + 1, MAX_SOCKETS, &ms);
 
-	if (f->batch.n > 0) {
-		uint64_t due = f->batch.since_us + BATCH_US;
+	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
+		uint64_t due = f->batch[c].since_us + BATCH_US;
 
-		ms = MIN(ms, due > now ? (int)((due - now + 999) / 1000) : 0);
+		if (f->batch[c].n > 0) {
+			ms = MIN(ms, due > now ? (int)((due - now + 999) / 1000)
+					       : 0);
+		}
 	}
 	if (poll(p, 1 + n, ms) > 0 && (p[0].revents & POLLIN) != 0 &&
 	    read(f->wake_fd, &count, sizeof(count)) < 0) {
@@ -423,15 +555,20 @@ turn(struct forward *f)
 	take_lines(f, now);
 	report_losses(f, now, ending);
 	/* Before ending was set, all lines had been pushed: we have them. */
-	if (ending || batch_due(&f->batch, now)) {
-		seal_batch(f);
+	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
+		if (ending || batch_due(&f->batch[c], now)) {
+			seal_batch(f, c);
+		}
 	}
+	report_ledger(f, ending, now);
 	sync_spool(f);
+	forward_ledger_beat(&f->ledger, now);
 	if (now >= f->next_presence_us) {
 		f->next_presence_us = now + PRESENCE_PERIOD_US;
 		tell_presence(f, false);
 	}
 	sender_step(f->sender);
+	forward_ledger_commit(&f->ledger);
 	show_stats(f);
 	if (ending && ends_now(f)) {
 		return false;
@@ -475,6 +612,7 @@ run(void *arg)
 	while (turn(f)) {
 	}
 	farewell(f);
+	show_ledger(f);
 	pthread_mutex_lock(&f->lock);
 	f->ended = true;
 	pthread_cond_broadcast(&f->room);
@@ -574,6 +712,9 @@ open_parts(struct forward *f, struct diag *d)
 	if (f->o.redis != NULL) {
 		so.redis = *f->o.redis;
 	}
+	if (e == ERR_OK) {
+		e = forward_ledger_open(&f->ledger, f->dir, f->spool, d);
+	}
 	if (e == ERR_OK && f->o.control_key != NULL) {
 		e = open_control(f, d);
 		so.control = f->control;
@@ -592,8 +733,12 @@ open_parts(struct forward *f, struct diag *d)
 	f->fill.p = malloc(f->half_cap);
 	f->drain.p = malloc(f->half_cap);
 	f->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (f->codec == NULL || f->fill.p == NULL || f->drain.p == NULL ||
-	    batch_init(&f->batch) != ERR_OK) {
+	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
+		if (batch_init(&f->batch[c]) != ERR_OK) {
+			return diag_set(d, ERR_NOMEM, "out of memory");
+		}
+	}
+	if (f->codec == NULL || f->fill.p == NULL || f->drain.p == NULL) {
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	return f->wake_fd >= 0
@@ -610,7 +755,7 @@ start_thread(struct forward *f, struct diag *d)
 		return diag_set(d, ERR_NOMEM, "cannot start a thread: %s",
 				strerror(rc));
 	}
-	f->running = true;
+	f->running = f->begun = true;
 	return ERR_OK;
 }
 
@@ -640,6 +785,7 @@ forward_start(struct forward **out, const struct forward_options *o,
 	}
 	if (e == ERR_OK) {
 		show_stats(f);
+		show_ledger(f);
 		e = start_thread(f, d);
 	}
 	if (e != ERR_OK) {
@@ -687,10 +833,15 @@ forward_free(struct forward *f)
 	}
 	sender_free(f->sender);
 	control_feed_free(f->control);
+	/* A thread that ran to its end leaves nothing in memory. */
+	forward_ledger_close(&f->ledger, f->ended || !f->begun);
 	spool_close(f->spool);
 	frame_codec_free(f->codec);
-	batch_fini(&f->batch);
+	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
+		batch_fini(&f->batch[c]);
+	}
 	json_fini(&f->line);
+	json_fini(&f->ledger_json);
 	free(f->fill.p);
 	free(f->drain.p);
 	if (f->wake_fd >= 0) {

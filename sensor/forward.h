@@ -24,6 +24,7 @@
 #ifndef SENSOR_FORWARD_H
 #define SENSOR_FORWARD_H
 
+#include "common/ledger.h"
 #include "sensor/loss_report.h"
 #include "sensor/sender.h"
 
@@ -48,6 +49,15 @@ struct forward_options {
 	 */
 	void (*facts)(void *arg, struct presence_facts *out);
 	void *facts_arg;
+	/*
+	 * Called likewise to learn what became of packets (of 'out' only mode,
+	 * started_us, links, files, frames).  With it the ledger is sent with
+	 * presence, and every minute and at the end as an event that is as
+	 * durable as any; NULL: neither.
+	 */
+	void (*packets)(void *arg, struct ledger *out);
+	void *packets_arg;
+	unsigned ledger_s; /* so often an event; 0: 60 */
 	/* Control documents: file of the public key (NULL: none are taken),
 	 * and who takes them, in the forwarder's thread, without blocking. */
 	const char *control_key;
@@ -86,6 +96,12 @@ enum err forward_start(struct forward **out, const struct forward_options *o,
  * to 255, 0 for none.  False: dropped and counted.
  */
 bool forward_push(struct forward *f, struct view line, uint8_t severity);
+/*
+ * Accounts for 'n' events of that severity that were lost by 'cause' before
+ * they could be pushed.  By whoever pushes, or any one thread at a time.
+ */
+void forward_lost(struct forward *f, enum ledger_lost cause, uint8_t severity,
+		  uint64_t n);
 
 enum forward_goal {
 	FORWARD_SPOOLED, /* everything is durable on this machine */
@@ -110,5 +126,7 @@ void forward_finish(struct forward *f, enum forward_goal goal, unsigned wait_ms,
 void forward_free(struct forward *f);
 
 void forward_get_stats(struct forward *f, struct forward_stats *out);
+/* The ledger as of the start, the last presence or the end: by any thread. */
+void forward_get_ledger(struct forward *f, struct ledger *out);
 
 #endif

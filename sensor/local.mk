@@ -105,6 +105,8 @@ libsensor_a_SOURCES += \
 	sensor/spool_order.h sensor/spool_order.c \
 	sensor/sender_entry.h sensor/sender_entry.c \
 	sensor/sender.h sensor/sender.c \
+	sensor/ledger_file.h sensor/ledger_file.c \
+	sensor/forward_ledger.h sensor/forward_ledger.c \
 	sensor/loss_report.h sensor/loss_report.c \
 	sensor/forward.h sensor/forward.c
 
@@ -132,6 +134,7 @@ libsensor_a_SOURCES += \
 	sensor/live.h sensor/live_state.h sensor/live.c sensor/live_worker.c \
 	sensor/live_port.c \
 	sensor/stats.h sensor/stats.c \
+	sensor/packet_ledger.h sensor/packet_ledger.c \
 	sensor/profile.h sensor/profile.c \
 	sensor/progress.h sensor/progress.c \
 	sensor/options.h sensor/options_settings.h sensor/options_help.c \

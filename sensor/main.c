@@ -19,6 +19,7 @@
 #include "sensor/iface.h"
 #include "sensor/live.h"
 #include "sensor/options.h"
+#include "sensor/packet_ledger.h"
 #include "sensor/profile.h"
 #include "sensor/progress.h"
 #include "sensor/reload.h"
@@ -30,6 +31,7 @@
 /* So many keep the writer less than busy when it makes the events of flows as
  * well: about a quarter of what a packet costs a worker. */
 #define WORKERS_LATE_EVENTS 2
+#define LEDGER_EVERY_US (2 * US_PER_S)
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -94,6 +96,8 @@ struct sensor {
 	struct service service;
 	struct json json;
 	uint64_t started_ms;
+	struct packet_ledger *packets_told;
+	uint64_t next_ledger_us;
 	_Atomic uint64_t packets; /* published for the forwarder's thread */
 };
 
@@ -254,6 +258,9 @@ start_forward(struct sensor *s, struct diag *d)
 		.block = s->opt.live.n == 0,
 		.facts = read_presence,
 		.facts_arg = s,
+		.ledger_s =
+			(unsigned)conf_u64(c, "ledger.interval", 60, 1, 3600),
+		.packets = packet_ledger_read,
 		.control_key = conf_get(c, "control.public-key"),
 		.control = on_control,
 		.control_arg = s,
@@ -266,6 +273,11 @@ start_forward(struct sensor *s, struct diag *d)
 		log_info("control documents are not taken: "
 			 "control.public-key is not set");
 	}
+	s->packets_told = packet_ledger_new();
+	if (s->packets_told == NULL) {
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	set.packets_arg = s->packets_told;
 	s->started_ms = clock_wall_us() / 1000;
 	return forward_start(&s->forward, &set, d);
 }
@@ -405,6 +417,22 @@ log_stats(struct sensor *s)
 	}
 }
 
+/* Takes the packets' counters down for the ledger, every other second. */
+static void
+tell_packets(struct sensor *s, bool idle)
+{
+	uint64_t now = clock_mono_us();
+
+	if (s->packets_told == NULL || now < s->next_ledger_us) {
+		return;
+	}
+	if (idle) {
+		packet_ledger_take(s->packets_told, &s->stats);
+		s->next_ledger_us = now + LEDGER_EVERY_US;
+	}
+	idle_wanted |= !idle;
+}
+
 static void
 write_stats_event(struct sensor *s, uint64_t ts_us)
 {
@@ -453,6 +481,7 @@ tick(void *arg, bool idle)
 		stats_requested = 0;
 		log_stats(s);
 	}
+	tell_packets(s, idle);
 	if (reload_requested) {
 		reload_requested = 0;
 		service_reloading(&s->service);
@@ -537,6 +566,8 @@ run(struct sensor *s)
 	if (result.damaged_files > 0) {
 		status = EXIT_FAILED;
 	}
+	s->next_ledger_us = 0;
+	tell_packets(s, true);
 	write_stats_event(s, result.last_us > 0 ? result.last_us
 						: clock_wall_us());
 	return status;
@@ -630,6 +661,7 @@ stop(struct sensor *s, int status)
 		worker_free(s->worker[i]);
 	}
 	service_stop(&s->service);
+	packet_ledger_free(s->packets_told);
 	capture_close(s->capture);
 	live_close(s->live);
 	reload_free(s->reload);

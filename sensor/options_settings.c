@@ -25,6 +25,8 @@ static const struct conf_key keys[] = {
 	REDIS_OPTION_ROWS,
 	{ "spool.dir", "string", "", "where batches wait" },
 	{ "spool.max-size", "size", "1gb", "bound of the spool" },
+	{ "ledger.interval", "number", "60",
+	  "seconds between events with the ledger" },
 	{ "spool.sync", "string", "batch",
 	  "when batches are made durable: batch, interval, none" },
 	{ "spool.resend-seconds", "number", "10",
@@ -105,7 +107,7 @@ static const struct conf_key keys[] = {
 static const char *const own_sections[] = { "spool",   "forward", "eve",
 					    "memory",  "picket",  "rules",
 					    "control", "metrics", "redis",
-					    NULL };
+					    "ledger",  NULL };
 
 enum err
 path_list_push(struct path_list *l, const char *v, struct diag *d)

@@ -4,12 +4,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define MAX_ARGS 64
+#define MAX_ARGS 96
 
 struct args {
 	const char *argv[MAX_ARGS];
 	int n;
-	char numbers[20][24];
+	char numbers[32][24];
 	int n_numbers;
 };
 
@@ -68,6 +68,7 @@ queue_hash(struct redis_pool *p, uint64_t tag, const char *key,
 	add_number(&a, "shed", sp->shed_events);
 	add_number(&a, "control_version", sp->control_version);
 	add_number(&a, "control_refused", sp->control_refused);
+	add_text(&a, "ledger", sp->ledger != NULL ? sp->ledger : "");
 	/* Empty is a value here: an exercise that is over must not linger. */
 	a.argv[a.n++] = "exercise";
 	a.argv[a.n++] = f->exercise;

@@ -41,6 +41,7 @@ struct presence_spool {
 	uint64_t epoch, last_seq, committed;
 	uint64_t depth_frames, depth_bytes, shed_events;
 	uint64_t control_version, control_refused; /* documents */
+	const char *ledger; /* JSON (common/ledger.h); "" leaves it out */
 };
 
 /*

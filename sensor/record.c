@@ -57,6 +57,7 @@ outbox_reset(struct outbox *o)
 	o->n = 0;
 	o->text_len = 0;
 	o->lost = o->full_alerts = o->full_events = 0;
+	memset(o->full_severity, 0, sizeof(o->full_severity));
 }
 
 static bool
@@ -104,6 +105,9 @@ is_full(struct outbox *o, const struct record *r)
 		return false;
 	}
 	o->full_alerts += alert;
+	if (alert) {
+		o->full_severity[r->severity - 1U < 3 ? r->severity - 1U : 3]++;
+	}
 	o->full_events += !alert;
 	return true;
 }

@@ -6,6 +6,7 @@
 
 #include "rules/rule_prog.h"
 #include "sensor/eve_writer.h"
+#include "sensor/forward.h"
 
 /* Rounds that wait for the writer, live: with 20 a second, one and a half. */
 #define LIVE_PARCELS PARCELS_MAX
@@ -40,6 +41,10 @@ struct sink {
 	unsigned severity_max; /* 0: no alert */
 	bool spare_events;
 	struct outbox lines; /* sink_line(), live */
+	/* Of what the writer could not take, what the forwarder would have:
+	 * by severity 1, 2, 3 and others, as far as it was not told yet. */
+	uint64_t behind[4];
+	struct forward *forward;
 };
 
 enum err
@@ -78,6 +83,7 @@ sink_open(struct sink **out, const struct sink_settings *set, struct diag *d)
 void
 sink_set_forward(struct sink *s, struct forward *f)
 {
+	s->forward = f;
 	eve_writer_forward(s->writer, f);
 }
 
@@ -157,6 +163,8 @@ is_spared(struct sink *s, const struct record *r)
 	if (!spared) {
 		s->count.behind_alerts += alert;
 		s->count.behind_events += !alert;
+		s->behind[r->severity - 1U < 3 ? r->severity - 1U : 3] +=
+			s->set.forward_types >> r->type & 1;
 	}
 	return spared;
 }
@@ -402,8 +410,34 @@ pass_over(struct sink *s, struct outbox *const *boxes, unsigned n, size_t total)
 	}
 }
 
-void
-sink_round(struct sink *s, struct outbox *const *boxes, unsigned n)
+/* The forwarder's ledger has all that was raised, said or not. */
+static void
+tell_behind(struct sink *s)
+{
+	for (unsigned c = 0; c < ARRAY_LEN(s->behind); c++) {
+		if (s->behind[c] > 0 && s->forward != NULL) {
+			forward_lost(s->forward, LEDGER_LOST_writer,
+				     (uint8_t)(c + 1), s->behind[c]);
+		}
+		s->behind[c] = 0;
+	}
+}
+
+/* What workers had no more room for. */
+static void
+count_full(struct sink *s, const struct outbox *box)
+{
+	s->count.behind_alerts += box->full_alerts;
+	s->count.behind_events += box->full_events;
+	for (unsigned c = 0; c < ARRAY_LEN(s->behind); c++) {
+		if ((s->set.forward_types >> EVENT_TYPE_ALERT & 1) != 0) {
+			s->behind[c] += box->full_severity[c];
+		}
+	}
+}
+
+static void
+merge_round(struct sink *s, struct outbox *const *boxes, unsigned n)
 {
 	struct parcel *p;
 	size_t total = 0;
@@ -412,8 +446,7 @@ sink_round(struct sink *s, struct outbox *const *boxes, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		total += boxes[i]->n;
 		s->count.lost += boxes[i]->lost;
-		s->count.behind_alerts += boxes[i]->full_alerts;
-		s->count.behind_events += boxes[i]->full_events;
+		count_full(s, boxes[i]);
 	}
 	if (total == 0) {
 		return;
@@ -444,6 +477,15 @@ sink_round(struct sink *s, struct outbox *const *boxes, unsigned n)
 		outbox_swap(boxes[i], &p->box[i]);
 	}
 	eve_writer_hand(s->writer, p);
+}
+
+void
+sink_round(struct sink *s, struct outbox *const *boxes, unsigned n)
+{
+	merge_round(s, boxes, n);
+	if (s->set.live) {
+		tell_behind(s);
+	}
 }
 
 void

@@ -224,12 +224,15 @@ shed_head(struct spool *s, unsigned cls, enum spool_cause why)
 	s->meta.shed_frames[cls] += g->frames - g->done_frames;
 	s->meta.shed_events[cls] += events;
 	s->meta.shed_causes[why] += events;
-	if (!forget_head(s, cls, &saved)) {
-		s->meta = before;
-		return false;
-	}
 	if (s->on_shed != NULL) {
 		s->on_shed(s->on_shed_arg, cls, from, to, events);
+	}
+	if (!forget_head(s, cls, &saved)) {
+		s->meta = before;
+		if (s->on_shed != NULL) {
+			s->on_shed(s->on_shed_arg, cls, from, to, 0);
+		}
+		return false;
 	}
 	return true;
 }

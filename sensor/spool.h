@@ -90,8 +90,11 @@ enum err spool_default_dir(const char *name, char *out, size_t cap,
  */
 enum err spool_open(struct spool **out, const struct spool_options *o,
 		    struct diag *d) MUST_CHECK;
-/* Told of each file that is shed: of its class, the batches 'from' to 'to'
- * that were not committed. */
+/*
+ * Told of each file before it is shed: of its class, the batches 'from' to 'to'
+ * that were not committed.  Once more with 'events' 0 when the file could not
+ * be removed after all.
+ */
 typedef void spool_shed_fn(void *arg, unsigned cls, uint64_t from, uint64_t to,
 			   uint64_t events);
 void spool_on_shed(struct spool *s, spool_shed_fn *fn, void *arg);

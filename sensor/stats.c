@@ -125,6 +125,8 @@ put_flow(struct json *j, const struct stats_source *s)
 		sum.emergency_evicted += c->emergency_evicted;
 		sum.no_memory += c->no_memory;
 		sum.mem += c->mem;
+		sum.tcp_judged += c->tcp_judged;
+		sum.tcp_one_way += c->tcp_one_way;
 	}
 	json_obj(j, "flow");
 	json_u64(j, "total", sum.total);
@@ -136,6 +138,8 @@ put_flow(struct json *j, const struct stats_source *s)
 	json_u64(j, "emergency_evicted", sum.emergency_evicted);
 	json_u64(j, "memcap", sum.no_memory);
 	json_u64(j, "memuse", sum.mem);
+	json_u64(j, "tcp_judged", sum.tcp_judged);
+	json_u64(j, "tcp_one_way", sum.tcp_one_way);
 	json_obj_end(j);
 }
 

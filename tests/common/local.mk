@@ -42,6 +42,9 @@ tests_common_test_json_read_LDADD = $(LIBS_COMMON)
 UNIT_TESTS += tests/common/test_control
 tests_common_test_control_SOURCES = tests/common/test_control.c
 tests_common_test_control_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_ledger
+tests_common_test_ledger_SOURCES = tests/test.h tests/common/test_ledger.c
+tests_common_test_ledger_LDADD = $(LIBS_COMMON)
 
 # what whoever runs the programs is told
 UNIT_TESTS += tests/common/test_notify

@@ -123,3 +123,6 @@ tests_sensor_test_capture_live_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_live_conf
 tests_sensor_test_live_conf_SOURCES = tests/sensor/test_live_conf.c
 tests_sensor_test_live_conf_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_ledger_file
+tests_sensor_test_ledger_file_SOURCES = tests/test.h tests/rnd.h tests/sensor/test_ledger_file.c
+tests_sensor_test_ledger_file_LDADD = $(LIBS_SENSOR)

@@ -552,7 +552,8 @@ test_spool_overflows(void **state)
 		usleep(20000);
 		forward_get_stats(f, &st);
 	} while (st.events < 60000);
-	assert_true(st.shed_batches[0] > 0);
+	/* The least severe goes first. */
+	assert_true(st.shed_batches[2] > 0);
 	assert_true(redis_fixture_start(&redis, NULL, NULL));
 	c = collector_start(60000);
 	/* A last line closes the last gap, should there be one. */

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/forward_ledger.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+
+#define SYNC_US (2 * US_PER_S)
+/* Who lives less long than this has watched nothing. */
+#define RESTART_US (5 * US_PER_S)
+
+/* --- the spool sheds --- */
+
+/* Files of a class go oldest first, so that one range mostly grows. */
+static void
+note_range(struct ledger_slot *s, const struct ledger_shed *r)
+{
+	for (uint64_t i = s->n_shed; i-- > 0;) {
+		struct ledger_shed *last = &s->shed[i];
+
+		if (last->cls == r->cls) {
+			/* Between them nothing of this class was committed. */
+			if (last->to >= s->committed) {
+				last->to = r->to;
+				last->events += r->events;
+				return;
+			}
+			break;
+		}
+	}
+	if (s->n_shed == LEDGER_SHEDS) {
+		memmove(s->shed, s->shed + 1,
+			(LEDGER_SHEDS - 1) * sizeof(s->shed[0]));
+		s->n_shed--;
+	}
+	s->shed[s->n_shed++] = *r;
+}
+
+/* Before the file goes: killed in between, the next start finds it there and
+ * takes this back. */
+static void
+on_shed(void *arg, unsigned cls, uint64_t from, uint64_t to, uint64_t events)
+{
+	struct forward_ledger *l = arg;
+	struct ledger_shed r = { from, to, events, cls };
+
+	if (events == 0) {
+		l->slot = l->unshed;
+		ledger_file_put(l->file, &l->slot);
+		return;
+	}
+	l->unshed = l->slot;
+	l->slot.gone[LEDGER_GONE_shed][cls] += events;
+	note_range(&l->slot, &r);
+	ledger_file_put(l->file, &l->slot);
+}
+
+/* --- the start --- */
+
+/* Batches that reached the spool when the program was killed before it could
+ * write that down. */
+static void
+count_unnoted(struct forward_ledger *l)
+{
+	struct spool_cursor cur;
+	struct spool_item it;
+
+	spool_seek(&cur, l->slot.seq + 1);
+	while (spool_next(l->spool, &cur, &it) == ERR_OK) {
+		if (it.gap_from == 0) {
+			l->slot.spooled[spool_class(it.hdr.sev)] += it.hdr.n;
+		}
+	}
+	l->slot.seq = spool_last_seq(l->spool);
+}
+
+/* The number of the first batch of a class that the spool holds; 0: none. */
+static uint64_t
+first_held(struct spool *s, unsigned cls)
+{
+	struct spool_cursor cur;
+	struct spool_item it;
+
+	spool_seek(&cur, 1);
+	while (spool_next(s, &cur, &it) == ERR_OK) {
+		if (it.gap_from == 0 && spool_class(it.hdr.sev) == cls) {
+			return it.hdr.seq;
+		}
+	}
+	return 0;
+}
+
+/* A file that was to be shed is still there: it was not shed. */
+static void
+take_back(struct forward_ledger *l, unsigned cls, uint64_t events)
+{
+	uint64_t first = first_held(l->spool, cls), n = 0;
+
+	events = MIN(events, l->slot.gone[LEDGER_GONE_shed][cls]);
+	l->slot.gone[LEDGER_GONE_shed][cls] -= events;
+	for (uint64_t i = 0; i < l->slot.n_shed; i++) {
+		struct ledger_shed r = l->slot.shed[i];
+
+		if (r.cls == cls && first != 0 && r.to >= first) {
+			r.to = first - 1;
+			r.events -= MIN(events, r.events);
+		}
+		if (r.from <= r.to) {
+			l->slot.shed[n++] = r;
+		}
+	}
+	l->slot.n_shed = n;
+}
+
+/* spooled = done + held + gone, or something happened to the files. */
+static void
+compare_with_spool(struct forward_ledger *l)
+{
+	struct spool_stats st;
+	struct diag d;
+
+	if (spool_committed(l->spool) > l->slot.committed) {
+		return; /* 'done' is older than that: nothing to compare */
+	}
+	if (l->slot.committed <= spool_last_seq(l->spool) &&
+	    spool_commit(l->spool, l->slot.committed, &d) != ERR_OK) {
+		log_warn("%s", d.msg);
+	}
+	spool_get_stats(l->spool, &st);
+	for (unsigned c = 0; c < LEDGER_CLASSES; c++) {
+		uint64_t should = l->slot.spooled[c];
+		uint64_t is = l->slot.done[c] + st.held_events[c] +
+			      l->slot.gone[LEDGER_GONE_shed][c] +
+			      l->slot.gone[LEDGER_GONE_damaged][c];
+
+		if (is < should) {
+			l->slot.gone[LEDGER_GONE_damaged][c] += should - is;
+			log_warn("spool: %llu events of severity class %s are "
+				 "no longer there",
+				 (unsigned long long)(should - is),
+				 ledger_class_name(c));
+		} else if (is > should) {
+			take_back(l, c, is - should);
+		}
+	}
+}
+
+/* What was raised and is nowhere else was in memory. */
+static void
+declare_killed(struct forward_ledger *l)
+{
+	uint64_t raised[LEDGER_CLASSES], lost[LEDGER_CLASSES], n = 0;
+
+	ledger_file_raised(l->file, raised);
+	for (unsigned c = 0; c < LEDGER_CLASSES; c++) {
+		uint64_t known = l->slot.spooled[c];
+
+		for (unsigned i = 0; i < LEDGER_LOSTS; i++) {
+			ledger_file_lost(l->file, i, lost);
+			known += lost[c];
+		}
+		if (raised[c] > known) {
+			l->slot.lost[LEDGER_LOST_killed][c] +=
+				raised[c] - known;
+			n += raised[c] - known;
+		}
+		ledger_file_raised_least(l->file, c, known);
+	}
+	if (n > 0) {
+		log_warn("the last run was killed with %llu events in memory: "
+			 "they are lost, and declared so",
+			 (unsigned long long)n);
+	}
+}
+
+static void
+note_unknown(struct forward_ledger *l, uint64_t since_us)
+{
+	if (l->slot.unknown_since_us == 0) {
+		l->slot.unknown_since_us = since_us;
+	}
+	log_warn("how many events were raised is not exactly known: the "
+		 "ledger did not survive the end of the last run");
+}
+
+/* Counters that are gone: from here on, exactly. */
+static void
+begin_anew(struct forward_ledger *l)
+{
+	if (spool_last_seq(l->spool) > 0) {
+		l->slot.base_seq = spool_last_seq(l->spool);
+		note_unknown(l, spool_epoch(l->spool) * 1000);
+	}
+	l->slot.seq = spool_last_seq(l->spool);
+	l->slot.committed = spool_committed(l->spool);
+}
+
+static void
+settle(struct forward_ledger *l, enum ledger_found found)
+{
+	uint64_t beat = ledger_file_last_beat(l->file);
+
+	l->slot = *ledger_file_slot(l->file);
+	if (found == LEDGER_FILE_NEW || found == LEDGER_FILE_DAMAGED) {
+		begin_anew(l);
+		ledger_file_put(l->file, &l->slot);
+		return;
+	}
+	count_unnoted(l);
+	/* Behind counters that began anew stand batches that they leave out. */
+	if (l->slot.base_seq == 0) {
+		compare_with_spool(l);
+	}
+	/* The slot speaks of what was written before; the two put together
+	 * must reach the file at once. */
+	ledger_file_put(l->file, &l->slot);
+	declare_killed(l);
+	if (found == LEDGER_FILE_POWER) {
+		note_unknown(l, beat);
+	}
+	if (found != LEDGER_FILE_CLEAN) {
+		/* Killed again before anybody could be told: one interval. */
+		if (l->slot.blind_to_us == 0 ||
+		    beat > l->slot.blind_to_us + RESTART_US) {
+			l->slot.blind_from_us = beat;
+		}
+		l->slot.blind_to_us = clock_wall_us();
+	}
+	ledger_file_put(l->file, &l->slot);
+}
+
+enum err
+forward_ledger_open(struct forward_ledger *l, const char *dir,
+		    struct spool *spool, struct diag *d)
+{
+	enum ledger_found found;
+	enum err e =
+		ledger_file_open(&l->file, dir, spool_epoch(spool), &found, d);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	l->spool = spool;
+	settle(l, found);
+	ledger_file_beat(l->file, clock_wall_us(), true);
+	spool_on_shed(spool, on_shed, l);
+	return ERR_OK;
+}
+
+void
+forward_ledger_close(struct forward_ledger *l, bool clean)
+{
+	if (l->file != NULL) {
+		forward_ledger_commit(l);
+		ledger_file_beat(l->file, clock_wall_us(), false);
+	}
+	ledger_file_close(l->file, clean);
+	l->file = NULL;
+}
+
+/* --- under way --- */
+
+void
+forward_ledger_raise(struct forward_ledger *l, unsigned cls, bool fits)
+{
+	ledger_file_raise(l->file, cls);
+	if (fits) {
+		l->queued[cls]++;
+	} else {
+		ledger_file_lose(l->file, LEDGER_LOST_queue_full, cls, 1);
+	}
+}
+
+void
+forward_ledger_lose(struct forward_ledger *l, enum ledger_lost cause,
+		    unsigned cls, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		ledger_file_raise(l->file, cls);
+	}
+	ledger_file_lose(l->file, cause, cls, n);
+}
+
+void
+forward_ledger_drop(struct forward_ledger *l, enum ledger_lost cause,
+		    unsigned cls, uint64_t n)
+{
+	l->slot.lost[cause][cls] += n;
+	ledger_file_put(l->file, &l->slot);
+}
+
+void
+forward_ledger_batch(struct forward_ledger *l, const struct frame_header *h,
+		     enum err e)
+{
+	unsigned c = spool_class(h->sev);
+
+	l->slot.seq = h->seq;
+	switch (e) {
+	case ERR_OK:
+		l->slot.spooled[c] += h->n;
+		break;
+	case ERR_LIMIT:
+		l->slot.lost[LEDGER_LOST_spool_full][c] += h->n;
+		break;
+	case ERR_NOMEM:
+		l->slot.lost[LEDGER_LOST_no_memory][c] += h->n;
+		break;
+	default:
+		l->slot.lost[LEDGER_LOST_disk][c] += h->n;
+		break;
+	}
+	ledger_file_put(l->file, &l->slot);
+}
+
+void
+forward_ledger_commit(struct forward_ledger *l)
+{
+	struct spool_stats st;
+
+	if (spool_committed(l->spool) == l->slot.committed) {
+		return;
+	}
+	spool_get_stats(l->spool, &st);
+	for (unsigned c = 0; c < LEDGER_CLASSES; c++) {
+		uint64_t left = st.held_events[c] +
+				l->slot.gone[LEDGER_GONE_shed][c] +
+				l->slot.gone[LEDGER_GONE_damaged][c];
+
+		l->slot.done[c] =
+			l->slot.spooled[c] - MIN(left, l->slot.spooled[c]);
+	}
+	l->slot.committed = spool_committed(l->spool);
+	ledger_file_put(l->file, &l->slot);
+}
+
+void
+forward_ledger_beat(struct forward_ledger *l, uint64_t now_us)
+{
+	bool sync = now_us >= l->next_sync_us;
+
+	if (sync) {
+		l->next_sync_us = now_us + SYNC_US;
+	}
+	ledger_file_beat(l->file, clock_wall_us(), sync);
+}
+
+/* --- told --- */
+
+void
+forward_ledger_raised(const struct forward_ledger *l, struct ledger *out)
+{
+	ledger_file_raised(l->file, out->raised);
+	for (unsigned i = 0; i < LEDGER_LOSTS; i++) {
+		ledger_file_lost(l->file, i, out->lost[i]);
+	}
+	for (unsigned c = 0; c < LEDGER_CLASSES; c++) {
+		out->memory[c] = l->queued[c] - l->taken[c];
+	}
+}
+
+void
+forward_ledger_fill(const struct forward_ledger *l,
+		    const uint64_t batched[LEDGER_CLASSES], struct ledger *out)
+{
+	const struct ledger_slot *s = &l->slot;
+	struct spool_stats st;
+
+	spool_get_stats(l->spool, &st);
+	out->epoch = spool_epoch(l->spool);
+	out->at_us = clock_wall_us();
+	out->last_seq = spool_last_seq(l->spool);
+	out->committed = spool_committed(l->spool);
+	for (unsigned c = 0; c < LEDGER_CLASSES; c++) {
+		out->memory[c] += batched[c];
+		out->spooled[c] = s->spooled[c];
+		out->held[c] = st.held_events[c];
+		for (unsigned i = 0; i < LEDGER_GONES; i++) {
+			out->gone[i][c] = s->gone[i][c];
+		}
+	}
+	out->n_shed = (unsigned)s->n_shed;
+	memcpy(out->shed, s->shed, sizeof(out->shed));
+	out->blind_from_us = s->blind_from_us;
+	out->blind_to_us = s->blind_to_us;
+	out->unknown_since_us = s->unknown_since_us;
+	out->base_seq = s->base_seq;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/ledger_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <zlib.h>
+
+#define PAGE ((size_t)4096)
+#define BOOT_CAP 40
+
+#define MAGIC UINT64_C(0x01524744454c4b50)
+
+/* The magic is written last: a head that has it is whole.  A torn 'boot', of
+ * which there is no other copy, looks like another boot, and no worse. */
+struct head {
+	uint64_t magic;
+	uint64_t epoch;
+	uint64_t crc; /* of the epoch */
+	char boot[BOOT_CAP];
+};
+
+struct page {
+	struct head head;
+	_Atomic uint64_t clean; /* the run before ended well */
+	_Atomic uint64_t beat_us;
+	_Atomic uint64_t turn; /* its last bit says which slot is in use */
+	_Atomic uint64_t raised[LEDGER_CLASSES];
+	_Atomic uint64_t lost[LEDGER_LOSTS][LEDGER_CLASSES];
+	struct ledger_slot slot[2];
+};
+STATIC_ASSERT(sizeof(struct page) <= PAGE, "the ledger is one page");
+
+struct ledger_file {
+	struct page *p;
+	int fd;
+	uint64_t last_beat_us;
+};
+
+static uint64_t
+head_crc(const struct head *h)
+{
+	return crc32_z(0, (const Bytef *)&h->epoch, sizeof(h->epoch));
+}
+
+/* Names this boot of the machine; "" when the system does not say. */
+static void
+boot_id(char out[BOOT_CAP])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	memset(out, 0, BOOT_CAP);
+	if (fd < 0) {
+		return;
+	}
+	n = read(fd, out, BOOT_CAP - 1);
+	close(fd);
+	if (n < 0) {
+		out[0] = '\0';
+	}
+}
+
+static void
+put_head(struct ledger_file *f, uint64_t epoch)
+{
+	struct head *h = &f->p->head;
+
+	h->epoch = epoch;
+	h->crc = head_crc(h);
+	boot_id(h->boot);
+	atomic_thread_fence(memory_order_release);
+	h->magic = MAGIC;
+}
+
+static enum ledger_found
+look(const struct ledger_file *f, uint64_t epoch, bool whole)
+{
+	const struct head *h = &f->p->head;
+	char boot[BOOT_CAP];
+
+	if (!whole || h->magic == 0) {
+		return LEDGER_FILE_NEW;
+	}
+	if (h->magic != MAGIC || h->crc != head_crc(h)) {
+		return LEDGER_FILE_DAMAGED;
+	}
+	if (h->epoch != epoch) {
+		return LEDGER_FILE_NEW;
+	}
+	if (atomic_load(&f->p->clean) != 0) {
+		return LEDGER_FILE_CLEAN;
+	}
+	boot_id(boot);
+	return boot[0] != '\0' && memcmp(boot, h->boot, BOOT_CAP) == 0
+		       ? LEDGER_FILE_KILLED
+		       : LEDGER_FILE_POWER;
+}
+
+static enum err
+map(struct ledger_file *f, const char *dir, bool *whole)
+{
+	char path[600];
+	struct stat st;
+	void *p;
+
+	snprintf(path, sizeof(path), "%s/" LEDGER_FILE, dir);
+	f->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (f->fd < 0 || fstat(f->fd, &st) < 0) {
+		return ERR_IO;
+	}
+	*whole = st.st_size == (off_t)PAGE;
+	/* Blocks of its own, or a full disk would be met by a signal. */
+	errno = posix_fallocate(f->fd, 0, PAGE);
+	if (errno != 0 || ftruncate(f->fd, PAGE) < 0) {
+		return ERR_IO;
+	}
+	p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
+	if (p == MAP_FAILED) {
+		return ERR_IO;
+	}
+	f->p = p;
+	return ERR_OK;
+}
+
+enum err
+ledger_file_open(struct ledger_file **out, const char *dir, uint64_t epoch,
+		 enum ledger_found *found, struct diag *d)
+{
+	struct ledger_file *f = calloc(1, sizeof(*f));
+	bool whole = false;
+
+	*out = NULL;
+	if (f == NULL) {
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	f->fd = -1;
+	if (map(f, dir, &whole) != ERR_OK) {
+		diag_set(d, ERR_IO,
+			 "spool %s: " LEDGER_FILE ": %s; mend it or name "
+			 "another directory with --spool",
+			 dir, strerror(errno));
+		ledger_file_close(f, false);
+		return ERR_IO;
+	}
+	*found = look(f, epoch, whole);
+	if (*found == LEDGER_FILE_NEW || *found == LEDGER_FILE_DAMAGED) {
+		memset(f->p, 0, PAGE);
+	}
+	f->last_beat_us = atomic_load(&f->p->beat_us);
+	put_head(f, epoch);
+	atomic_store(&f->p->clean, 0);
+	*out = f;
+	return ERR_OK;
+}
+
+void
+ledger_file_close(struct ledger_file *f, bool clean)
+{
+	if (f == NULL) {
+		return;
+	}
+	if (f->p != NULL) {
+		atomic_store(&f->p->clean, clean ? 1 : 0);
+		/* Failing leaves what a kill would have left. */
+		(void)msync(f->p, PAGE, MS_SYNC);
+		munmap(f->p, PAGE);
+	}
+	if (f->fd >= 0) {
+		close(f->fd);
+	}
+	free(f);
+}
+
+uint64_t
+ledger_file_last_beat(const struct ledger_file *f)
+{
+	return f->last_beat_us;
+}
+
+void
+ledger_file_beat(struct ledger_file *f, uint64_t wall_us, bool sync)
+{
+	atomic_store(&f->p->beat_us, wall_us);
+	if (sync) {
+		/* Only a power cut asks for it: the spool's own syncs tell
+		 * when the disk is dying. */
+		(void)msync(f->p, PAGE, MS_SYNC);
+	}
+}
+
+/* One writer a word: no need for more than a store. */
+static void
+bump(_Atomic uint64_t *v, uint64_t n)
+{
+	atomic_store_explicit(v,
+			      atomic_load_explicit(v, memory_order_relaxed) + n,
+			      memory_order_release);
+}
+
+void
+ledger_file_raise(struct ledger_file *f, unsigned cls)
+{
+	bump(&f->p->raised[cls], 1);
+}
+
+void
+ledger_file_lose(struct ledger_file *f, enum ledger_lost cause, unsigned cls,
+		 uint64_t n)
+{
+	bump(&f->p->lost[cause][cls], n);
+}
+
+const struct ledger_slot *
+ledger_file_slot(const struct ledger_file *f)
+{
+	return &f->p->slot[atomic_load(&f->p->turn) & 1];
+}
+
+void
+ledger_file_put(struct ledger_file *f, const struct ledger_slot *s)
+{
+	uint64_t turn = atomic_load(&f->p->turn) + 1;
+
+	f->p->slot[turn & 1] = *s;
+	atomic_store(&f->p->turn, turn);
+}
+
+void
+ledger_file_lost(const struct ledger_file *f, enum ledger_lost cause,
+		 uint64_t out[LEDGER_CLASSES])
+{
+	const struct ledger_slot *s = ledger_file_slot(f);
+
+	for (unsigned c = 0; c < LEDGER_CLASSES; c++) {
+		out[c] = s->lost[cause][c] + atomic_load(&f->p->lost[cause][c]);
+	}
+}
+
+void
+ledger_file_raised(const struct ledger_file *f, uint64_t out[LEDGER_CLASSES])
+{
+	for (unsigned c = 0; c < LEDGER_CLASSES; c++) {
+		out[c] = atomic_load(&f->p->raised[c]);
+	}
+}
+
+void
+ledger_file_raised_least(struct ledger_file *f, unsigned cls, uint64_t n)
+{
+	if (atomic_load(&f->p->raised[cls]) < n) {
+		atomic_store(&f->p->raised[cls], n);
+	}
+}
