@@ -11,7 +11,8 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/corpus.sh \
 	tests/e2e/suite.sh \
 	tests/e2e/eve_tx.sh \
+	tests/e2e/redis_tls.sh \
 	tests/e2e/profile.sh
 dist_check_SCRIPTS += $(E2E_TESTS)
 TESTS += $(E2E_TESTS)
-EXTRA_DIST += tests/lib.sh tests/e2e/suite.py
+EXTRA_DIST += tests/lib.sh tests/redis_lib.sh tests/e2e/suite.py
