@@ -12,6 +12,9 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/suite.sh \
 	tests/e2e/eve_tx.sh \
 	tests/e2e/redis_tls.sh \
+	tests/e2e/redis_acl.sh \
+	tests/e2e/redis_sentinel.sh \
+	tests/e2e/redis_cluster.sh \
 	tests/e2e/profile.sh
 dist_check_SCRIPTS += $(E2E_TESTS)
 TESTS += $(E2E_TESTS)
