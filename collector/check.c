@@ -36,8 +36,9 @@ check_settings(const struct pipeline_config *cfg, const struct conf *conf,
 	       struct diag *d)
 {
 	struct redis_url url;
-	enum err e = redis_url_parse(&url, cfg->redis, d);
+	enum err e = redis_url_parse(&url, cfg->redis.url, d);
 
+	redis_url_wipe(&url);
 	if (e == ERR_OK) {
 		e = check_listen(conf, "listen", "--listen", "127.0.0.1:8080",
 				 d);

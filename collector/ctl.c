@@ -115,7 +115,7 @@ static const struct option options[] = {
 };
 
 struct arguments {
-	const char *config, *note, *who;
+	const char *config, *note, *who, *redis;
 	struct ctl_order order;
 	bool done; /* --help or --version */
 	int n_words;
@@ -124,6 +124,8 @@ struct arguments {
 
 static const struct conf_key keys[] = {
 	{ "store", "string", "", "SQLite file" },
+	{ "redis", "string", "", "URL of the broker" },
+	REDIS_OPTION_ROWS,
 };
 
 static enum err
@@ -209,7 +211,7 @@ other_option(struct ctl *c, struct arguments *args, struct conf *conf, int opt,
 		c->all = true;
 		return ERR_OK;
 	case OPT_REDIS:
-		args->order.redis = optarg;
+		args->redis = optarg;
 		return ERR_OK;
 	case OPT_KEY:
 		args->order.key = optarg;
@@ -237,7 +239,7 @@ static enum err
 parse(int argc, char **argv, struct ctl *c, struct arguments *args,
       struct conf *conf, struct diag *d)
 {
-	static const char *const own[] = { "store", NULL };
+	static const char *const own[] = { "store", "redis", NULL };
 	enum err e = ERR_OK;
 	int opt;
 
@@ -407,7 +409,7 @@ rules_command(const struct arguments *args, struct command *cmd, struct diag *d)
 		return diag_set(d, ERR_USAGE,
 				"rules: write rules reload" TRY_HELP);
 	}
-	if (args->order.redis == NULL || args->order.key == NULL) {
+	if (args->order.key == NULL) {
 		return diag_set(d, ERR_USAGE,
 				"rules reload: give --redis URL and --key "
 				"FILE" TRY_HELP);
@@ -503,17 +505,66 @@ execute(struct ctl *c, const struct arguments *args, struct command *cmd,
 	return ctl_incident_show(c, cmd->id);
 }
 
+struct copy {
+	struct conf *to;
+	enum err err;
+};
+
+static void
+copy_setting(void *arg, const char *key, const char *value)
+{
+	struct copy *c = arg;
+
+	if (c->err == ERR_OK) {
+		c->err = conf_set(c->to, key, value);
+	}
+}
+
+/* Where Redis is: the command line's word, over the settings file's. */
+static enum err
+read_redis(struct arguments *args, struct conf *conf, struct conf *all,
+	   struct diag *d)
+{
+	struct copy copy = { all, ERR_OK };
+	enum err e = ERR_OK;
+
+	if (args->config != NULL) {
+		e = conf_load(all, args->config, d);
+	}
+	if (e == ERR_OK) {
+		conf_each(conf, "", copy_setting, &copy);
+		e = copy.err == ERR_OK ? redis_options_read(&args->order.redis,
+							    all, args->redis, d)
+				       : diag_set(d, copy.err, "out of memory");
+	}
+	if (e == ERR_OK && args->order.redis.url == NULL) {
+		e = diag_set(d, ERR_USAGE,
+			     "rules reload: give --redis URL and --key "
+			     "FILE" TRY_HELP);
+	}
+	return e;
+}
+
 /* The commands that ask no store. */
 static int
 command_sensors(struct ctl *c, struct arguments *args,
-		const struct command *cmd, struct diag *d)
+		const struct command *cmd, struct conf *conf, struct diag *d)
 {
-	enum err e;
+	struct conf *all = conf_new();
+	enum err e =
+		all != NULL ? ERR_OK : diag_set(d, ERR_NOMEM, "out of memory");
 
 	args->order.site = c->filter.site;
 	args->order.sensor = c->filter.sensor;
-	e = cmd->what == KEYS_NEW ? ctl_keys_new(c, args->words[2], d)
-				  : ctl_rules_reload(c, &args->order, d);
+	if (e == ERR_OK && cmd->what == KEYS_NEW) {
+		e = ctl_keys_new(c, args->words[2], d);
+	} else if (e == ERR_OK) {
+		e = read_redis(args, conf, all, d);
+		if (e == ERR_OK) {
+			e = ctl_rules_reload(c, &args->order, d);
+		}
+	}
+	conf_free(all);
 	if (e == ERR_OK && (fflush(stdout) != 0 || c->text.failed)) {
 		e = diag_set(d, ERR_IO, "not everything was written");
 	}
@@ -530,7 +581,7 @@ run(struct ctl *c, struct arguments *args, struct conf *conf, struct diag *d)
 	enum err e = read_command(args, &cmd, d);
 
 	if (e == ERR_OK && cmd.what >= KEYS_NEW) {
-		return command_sensors(c, args, &cmd, d);
+		return command_sensors(c, args, &cmd, conf, d);
 	}
 	if (e == ERR_OK) {
 		e = store_name(args, conf, &path, &file, d);

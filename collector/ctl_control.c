@@ -6,7 +6,7 @@
 
 #include "common/clock.h"
 #include "common/control.h"
-#include "common/redis_link.h"
+#include "common/redis_pool.h"
 
 #define ANSWER_MS 5000
 
@@ -33,12 +33,12 @@ ctl_keys_new(struct ctl *c, const char *path, struct diag *d)
 
 /* ERR_IO with diag for an error reply; the reply is freed unless ERR_OK. */
 static enum err
-good_reply(struct redis_link *l, redisReply *r, struct diag *d)
+good_reply(struct redis_pool *p, redisReply *r, struct diag *d)
 {
 	enum err e = ERR_OK;
 
 	if (r->type == REDIS_REPLY_ERROR) {
-		e = diag_set(d, ERR_IO, "%s: %.300s", redis_link_name(l),
+		e = diag_set(d, ERR_IO, "%s: %.300s", redis_pool_name(p),
 			     r->str);
 		freeReplyObject(r);
 	}
@@ -71,16 +71,16 @@ version_of(const redisReply *entry)
  * beyond the newest in the stream when a clock is behind.
  */
 static enum err
-next_version(struct redis_link *l, uint64_t *out, struct diag *d)
+next_version(struct redis_pool *p, uint64_t *out, struct diag *d)
 {
 	uint64_t newest = 0;
 	redisReply *r;
 	enum err e =
-		redis_link_call(l, ANSWER_MS, &r, d, "XREVRANGE %s + - COUNT 1",
-				CONTROL_STREAM);
+		redis_pool_call(p, CONTROL_STREAM, ANSWER_MS, &r, d,
+				"XREVRANGE %s + - COUNT 1", CONTROL_STREAM);
 
 	if (e == ERR_OK) {
-		e = good_reply(l, r, d);
+		e = good_reply(p, r, d);
 	}
 	if (e != ERR_OK) {
 		return e;
@@ -97,13 +97,13 @@ next_version(struct redis_link *l, uint64_t *out, struct diag *d)
 }
 
 static enum err
-send_doc(struct ctl *c, struct redis_link *l, struct sign_key *k,
+send_doc(struct ctl *c, struct redis_pool *p, struct sign_key *k,
 	 struct control_doc *doc, struct diag *d)
 {
 	uint8_t sig[SIGN_BYTES];
 	struct view text;
 	redisReply *r;
-	enum err e = next_version(l, &doc->version, d);
+	enum err e = next_version(p, &doc->version, d);
 
 	if (e != ERR_OK) {
 		return e;
@@ -114,13 +114,13 @@ send_doc(struct ctl *c, struct redis_link *l, struct sign_key *k,
 	}
 	text = json_view(&c->j);
 	/* "version" beside the document is for the next one's sake only */
-	e = redis_link_call(l, ANSWER_MS, &r, d,
+	e = redis_pool_call(p, CONTROL_STREAM, ANSWER_MS, &r, d,
 			    "XADD %s MAXLEN ~ " CONTROL_KEEP
 			    " * doc %b sig %b version %llu",
 			    CONTROL_STREAM, text.p, text.len, sig, sizeof(sig),
 			    (unsigned long long)doc->version);
 	if (e == ERR_OK) {
-		e = good_reply(l, r, d);
+		e = good_reply(p, r, d);
 	}
 	if (e == ERR_OK) {
 		freeReplyObject(r);
@@ -164,14 +164,16 @@ is_meant(const char *name, const struct control_doc *doc)
 
 /* A presence that is there, and not of a sensor that said goodbye. */
 static bool
-is_running(struct redis_link *l, const char *name)
+is_running(struct redis_pool *p, const char *name)
 {
 	redisReply *r;
 	struct diag d;
+	char key[256];
 	bool yes;
 
-	if (redis_link_call(l, ANSWER_MS, &r, &d,
-			    "HGET picket:sensor:{%s} state", name) != ERR_OK) {
+	snprintf(key, sizeof(key), "picket:sensor:{%s}", name);
+	if (redis_pool_call(p, key, ANSWER_MS, &r, &d, "HGET %s state", key) !=
+	    ERR_OK) {
 		return false;
 	}
 	yes = r->type == REDIS_REPLY_STRING && strcmp(r->str, "ended") != 0;
@@ -181,14 +183,14 @@ is_running(struct redis_link *l, const char *name)
 
 /* The order stands whatever comes of this: failures only leave it unknown. */
 static struct reach
-count_reach(struct redis_link *l, const struct control_doc *doc)
+count_reach(struct redis_pool *p, const struct control_doc *doc)
 {
 	struct reach out = { .known = false };
 	redisReply *r;
 	struct diag d;
 
-	if (redis_link_call(l, ANSWER_MS, &r, &d, "SMEMBERS picket:sensors") !=
-	    ERR_OK) {
+	if (redis_pool_call(p, "picket:sensors", ANSWER_MS, &r, &d,
+			    "SMEMBERS picket:sensors") != ERR_OK) {
 		return out;
 	}
 	out.known = r->type == REDIS_REPLY_ARRAY;
@@ -198,7 +200,7 @@ count_reach(struct redis_link *l, const struct control_doc *doc)
 		if (name->type == REDIS_REPLY_STRING &&
 		    is_meant(name->str, doc)) {
 			out.matched++;
-			out.running += is_running(l, name->str);
+			out.running += is_running(p, name->str);
 		}
 	}
 	freeReplyObject(r);
@@ -260,7 +262,7 @@ enum err
 ctl_rules_reload(struct ctl *c, const struct ctl_order *o, struct diag *d)
 {
 	struct control_doc doc = { .action = CONTROL_RULES_RELOAD };
-	struct redis_link *l = NULL;
+	struct redis_pool *p = NULL;
 	struct sign_key *k = NULL;
 	struct reach reach = { .known = false };
 	enum err e = copy_name("--site", o->site, doc.site, d);
@@ -272,18 +274,18 @@ ctl_rules_reload(struct ctl *c, const struct ctl_order *o, struct diag *d)
 		e = sign_key_load(&k, o->key, true, d);
 	}
 	if (e == ERR_OK) {
-		e = redis_link_new(&l, o->redis, d);
+		e = redis_pool_new(&p, &o->redis, d);
 	}
 	if (e == ERR_OK) {
-		e = redis_link_connect(l, ANSWER_MS, d);
+		e = redis_pool_connect(p, CONTROL_STREAM, ANSWER_MS, d);
 	}
 	if (e == ERR_OK) {
-		e = send_doc(c, l, k, &doc, d);
+		e = send_doc(c, p, k, &doc, d);
 	}
 	if (e == ERR_OK) {
-		reach = count_reach(l, &doc);
+		reach = count_reach(p, &doc);
 	}
-	redis_link_free(l);
+	redis_pool_free(p);
 	sign_key_free(k);
 	return e == ERR_OK ? say_reach(c, &doc, &reach, d) : e;
 }

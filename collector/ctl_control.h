@@ -2,7 +2,7 @@
 /*
  * ctl_control.h - keys, and signed documents that sensors obey
  *
- * Place    above ctl_show.h, common/control.h and redis_link.h; below ctl.
+ * Place    above ctl_show.h, common/control.h and redis_pool.h; below ctl.
  * Threads  one.
  * Memory   caller's.
  */
@@ -10,9 +10,11 @@
 #define COLLECTOR_CTL_CONTROL_H
 
 #include "collector/ctl_show.h"
+#include "common/redis_options.h"
 
 struct ctl_order {
-	const char *redis, *key; /* URL; file of the private key */
+	struct redis_options redis;
+	const char *key; /* file of the private key */
 	const char *site, *sensor; /* NULL: all */
 };
 

@@ -8,7 +8,7 @@
  * back empty, groups are made anew, and the caller publishes its marks again
  * when 'renewed' is set.
  *
- * Place    above redis_link; first stage of the collector.
+ * Place    above redis_pool; first stage of the collector.
  * Threads  one.
  * Memory   one reply, at most REDIS_MAX_PENDING bytes; at most
  *          INGEST_MAX_STREAMS streams.
@@ -17,7 +17,7 @@
 #ifndef COLLECTOR_INGEST_H
 #define COLLECTOR_INGEST_H
 
-#include "common/redis_link.h"
+#include "common/redis_pool.h"
 
 #define INGEST_MAX_STREAMS 4096
 #define INGEST_MAX_ENTRIES 1024
@@ -34,8 +34,8 @@ struct ingest_entry {
 struct ingest;
 
 /* 'consumer' names this collector within the group. */
-enum err ingest_new(struct ingest **out, const char *url, const char *consumer,
-		    struct diag *d) MUST_CHECK;
+enum err ingest_new(struct ingest **out, const struct redis_options *redis,
+		    const char *consumer, struct diag *d) MUST_CHECK;
 void ingest_free(struct ingest *in);
 
 /*

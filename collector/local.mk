@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libcollector.a
 libcollector_a_SOURCES = \
-	collector/ingest.h collector/ingest.c \
+	collector/ingest.h collector/ingest_state.h collector/ingest.c \
+	collector/ingest_streams.c collector/ingest_entry.c \
+	collector/ingest_answer.c \
 	collector/inflate.h collector/inflate.c \
 	collector/dedupe.h collector/dedupe.c \
 	collector/mission.h collector/mission.c \

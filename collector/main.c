@@ -24,6 +24,7 @@ static volatile sig_atomic_t stop, report, rotate;
 
 static const struct conf_key keys[] = {
 	{ "redis", "string", "", "URL of the broker" },
+	REDIS_OPTION_ROWS,
 	{ "store", "string", "", "SQLite file" },
 	{ "geoip.*", "list", "", "MaxMind DB files" },
 	{ "missions", "string", "", "mission map (YAML)" },
@@ -57,7 +58,9 @@ static const char help_text[] =
 	"them\n"
 	"across sites into incidents.\n"
 	"\n"
-	"  -R, --redis URL        redis://[user:password@]host[:port][/db] or\n"
+	"  -R, --redis URL        redis://[user:password@]host[:port][/db],\n"
+	"                         rediss:// for TLS, redis+sentinel:// and\n"
+	"                         redis+cluster:// with several hosts, or\n"
 	"                         unix:///path\n"
 	"  -s, --store FILE.db    SQLite file; created when it is not there\n"
 	"  -g, --geoip FILE.mmdb  MaxMind DB with countries, cities or "
@@ -152,6 +155,8 @@ catch_signals(void)
 	sigaction(SIGHUP, &sa, NULL);
 	sa.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &sa, NULL);
+	/* The sensors' order to reload; sent to us it must not end us. */
+	sigaction(SIGUSR2, &sa, NULL);
 }
 
 /*
@@ -268,7 +273,10 @@ configure(const struct conf *conf, struct arguments *args,
 	if (e != ERR_OK) {
 		return e;
 	}
-	cfg->redis = conf_get(conf, "redis");
+	e = redis_options_read(&cfg->redis, conf, NULL, d);
+	if (e != ERR_OK) {
+		return e;
+	}
 	cfg->store = conf_get(conf, "store");
 	cfg->feed = conf_get(conf, "feed");
 	cfg->consumer = conf_str(conf, "consumer", "collector");
@@ -291,7 +299,7 @@ configure(const struct conf *conf, struct arguments *args,
 		conf_u64(conf, "correlate.max-keys", 200000, 1000, 100000000);
 	cfg->correlate.max_links =
 		conf_u64(conf, "correlate.max-links", 400000, 1000, 100000000);
-	if (cfg->redis == NULL) {
+	if (cfg->redis.url == NULL) {
 		return diag_set(d, ERR_USAGE,
 				"no broker: give --redis URL, as in --redis "
 				"redis://127.0.0.1" TRY_HELP);

@@ -93,7 +93,7 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	p->cfg = *cfg;
 	p->broker_up = true;
 	assess_init(&p->assessment);
-	e = ingest_new(&p->ingest, cfg->redis, cfg->consumer, d);
+	e = ingest_new(&p->ingest, &cfg->redis, cfg->consumer, d);
 	if (e == ERR_OK) {
 		p->codec = frame_codec_new(1);
 		p->eve = eve_new();

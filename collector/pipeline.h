@@ -16,9 +16,11 @@
 #include "collector/correlate.h"
 #include "collector/mission.h"
 #include "common/err.h"
+#include "common/redis_options.h"
 
 struct pipeline_config {
-	const char *redis, *store, *feed, *consumer; /* 'feed' may be NULL */
+	struct redis_options redis;
+	const char *store, *feed, *consumer; /* 'feed' may be NULL */
 	const char *const *geoip;
 	unsigned n_geoip;
 	const struct mission_map *missions;

@@ -20,7 +20,15 @@ libcommon_a_SOURCES = \
 libcommon_a_SOURCES += \
 	common/frame.h common/frame.c \
 	common/redis_url.h common/redis_url.c \
-	common/redis_link.h common/redis_link.c
+	common/redis_reply.h common/redis_reply.c \
+	common/redis_tls.h common/redis_tls.c \
+	common/redis_sock.h common/redis_sock.c \
+	common/redis_link.h common/redis_link_state.h \
+	common/redis_link.c common/redis_link_connect.c \
+	common/redis_cluster.h common/redis_cluster.c \
+	common/redis_options.h common/redis_options.c \
+	common/redis_pool.h common/redis_pool_state.h common/redis_pool.c \
+	common/redis_pool_node.c common/redis_pool_find.c
 
 # the alert record and its lines, read back
 libcommon_a_SOURCES += \

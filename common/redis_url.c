@@ -5,6 +5,8 @@
 #include <sys/un.h>
 
 #define DB_MAX 1000000
+#define PORT_REDIS 6379
+#define PORT_SENTINEL 26379
 
 static enum err
 bad(struct diag *d, const char *what)
@@ -12,7 +14,9 @@ bad(struct diag *d, const char *what)
 	/* The URL may hold a password: say what is wrong, not what it is. */
 	return diag_set(d, ERR_USAGE,
 			"Redis URL: %s; write redis://[user:password@]host"
-			"[:port][/db] or unix:///path[?db=N]",
+			"[:port][/db], rediss:// for TLS, "
+			"redis+cluster://host:port,host:port, redis+sentinel://"
+			"host:port,host:port/MASTERNAME or unix:///path",
 			what);
 }
 
@@ -110,13 +114,16 @@ parse_unix(struct redis_url *u, struct view rest, struct diag *d)
 {
 	size_t q = find(rest, '?');
 	struct view path = cut_at(&rest, q);
+	struct redis_endpoint *at = &u->at[0];
 	struct sockaddr_un sun;
 
+	at->is_unix = true;
+	u->n_at = 1;
 	if (path.len == 0 || path.p[0] != '/') {
 		return bad(d, "the path of a unix socket begins with /");
 	}
-	if (path.len >= MIN(sizeof(sun.sun_path), sizeof(u->host)) ||
-	    !unescape(path, u->host, sizeof(u->host))) {
+	if (path.len >= MIN(sizeof(sun.sun_path), sizeof(at->host)) ||
+	    !unescape(path, at->host, sizeof(at->host))) {
 		return bad(d, "the path of the unix socket is too long");
 	}
 	if (rest.len > 0 &&
@@ -124,77 +131,195 @@ parse_unix(struct redis_url *u, struct view rest, struct diag *d)
 	     !read_number(view_sub(rest, 4, rest.len), DB_MAX, &u->db))) {
 		return bad(d, "after the path only ?db=N may follow");
 	}
-	snprintf(u->shown, sizeof(u->shown), "unix://%s", u->host);
+	snprintf(u->shown, sizeof(u->shown), "unix://%s", at->host);
 	return ERR_OK;
+}
+
+bool
+redis_endpoint_parse(struct redis_endpoint *e, struct view text,
+		     unsigned default_port)
+{
+	unsigned port = default_port;
+	struct view host;
+
+	*e = (struct redis_endpoint){ .is_unix = false };
+	if (text.len > 0 && text.p[0] == '[') {
+		size_t end = find(text, ']');
+
+		if (end == text.len) {
+			return false;
+		}
+		host = view_sub(text, 1, end - 1);
+		text = view_sub(text, end + 1, text.len);
+	} else {
+		host = cut_at(&text, find(text, ':'));
+	}
+	if (host.len == 0 || !unescape(host, e->host, sizeof(e->host))) {
+		return false;
+	}
+	if (text.len > 0 &&
+	    (text.p[0] != ':' ||
+	     !read_number(view_sub(text, 1, text.len), 65535, &port) ||
+	     port == 0)) {
+		return false;
+	}
+	snprintf(e->port, sizeof(e->port), "%u", port);
+	return true;
+}
+
+bool
+redis_endpoint_same(const struct redis_endpoint *a,
+		    const struct redis_endpoint *b)
+{
+	return a->is_unix == b->is_unix && strcmp(a->host, b->host) == 0 &&
+	       strcmp(a->port, b->port) == 0;
+}
+
+void
+redis_endpoint_show(const struct redis_endpoint *e, char *out, size_t cap)
+{
+	if (e->is_unix) {
+		snprintf(out, cap, "%s", e->host);
+	} else {
+		snprintf(out, cap,
+			 strchr(e->host, ':') != NULL ? "[%s]:%s" : "%s:%s",
+			 e->host, e->port);
+	}
+}
+
+/* "host:port,host:port" */
+static enum err
+parse_hosts(struct redis_url *u, struct view hosts, struct diag *d)
+{
+	unsigned port =
+		u->layout == REDIS_SENTINEL ? PORT_SENTINEL : PORT_REDIS;
+
+	while (u->n_at == 0 || hosts.len > 0) {
+		struct view one = cut_at(&hosts, find(hosts, ','));
+
+		if (u->n_at == REDIS_URL_HOSTS) {
+			return bad(d, "more than 16 hosts");
+		}
+		if (u->layout == REDIS_SINGLE && hosts.len > 0) {
+			return bad(d, "several hosts need redis+cluster:// or "
+				      "redis+sentinel://");
+		}
+		if (!redis_endpoint_parse(&u->at[u->n_at++], one, port)) {
+			return bad(d, "each host is a name, an IPv4 address or "
+				      "[IPv6], then :PORT from 1 to 65535");
+		}
+		if (hosts.len == 1) {
+			return bad(d, "nothing after the last comma");
+		}
+		hosts = view_sub(hosts, hosts.len > 0, hosts.len);
+	}
+	return ERR_OK;
+}
+
+/* "/MASTERNAME" off the front of what follows the hosts. */
+static bool
+take_master(struct redis_url *u, struct view *rest)
+{
+	struct view name = view_sub(*rest, 1, rest->len);
+	size_t n = find(name, '/');
+
+	*rest = view_sub(name, n, name.len);
+	return n > 0 &&
+	       unescape(view_sub(name, 0, n), u->master, sizeof(u->master));
+}
+
+static void
+show(struct redis_url *u)
+{
+	static const char *const words[] = { "", "+sentinel", "+cluster" };
+	char first[REDIS_HOST_CAP + 16], master[REDIS_URL_TEXT + 16] = "";
+
+	redis_endpoint_show(&u->at[0], first, sizeof(first));
+	if (u->layout == REDIS_SENTINEL) {
+		snprintf(master, sizeof(master), "/%s", u->master);
+	} else if (u->layout == REDIS_SINGLE) {
+		snprintf(master, sizeof(master), "/%u", u->db);
+	}
+	/* Longer ones are cut: the first host is what matters. */
+	snprintf(u->shown, sizeof(u->shown), "redis%s%s://%.200s%s%.100s",
+		 u->tls ? "s" : "", words[u->layout], first,
+		 u->n_at > 1 ? ",..." : "", master);
 }
 
 static enum err
 parse_tcp(struct redis_url *u, struct view authority, struct view rest,
 	  struct diag *d)
 {
-	unsigned port = 6379;
-	struct view host;
-	bool v6 = authority.len > 0 && authority.p[0] == '[';
+	enum err e = parse_hosts(u, authority, d);
 
-	if (v6) {
-		size_t end = find(authority, ']');
-
-		if (end == authority.len) {
-			return bad(d, "[ without ]");
-		}
-		host = view_sub(authority, 1, end - 1);
-		authority = view_sub(authority, end + 1, authority.len);
-	} else {
-		host = cut_at(&authority, find(authority, ':'));
+	if (e != ERR_OK) {
+		return e;
 	}
-	if (host.len == 0 || !unescape(host, u->host, sizeof(u->host))) {
-		return bad(d, "no host, or one that is too long");
-	}
-	if (authority.len > 0 &&
-	    (authority.p[0] != ':' ||
-	     !read_number(view_sub(authority, 1, authority.len), 65535,
-			  &port) ||
-	     port == 0)) {
-		return bad(d, "the port is not a number from 1 to 65535");
+	if (u->layout == REDIS_SENTINEL && !take_master(u, &rest)) {
+		return bad(d, "the name by which the Sentinels know the "
+			      "master is missing");
 	}
 	if (rest.len > 1 &&
 	    !read_number(view_sub(rest, 1, rest.len), DB_MAX, &u->db)) {
 		return bad(d, "after the host only a database number follows");
 	}
-	snprintf(u->port, sizeof(u->port), "%u", port);
-	snprintf(u->shown, sizeof(u->shown),
-		 v6 ? "redis://[%s]:%u/%u" : "redis://%s:%u/%u", u->host, port,
-		 u->db);
+	if (u->layout == REDIS_CLUSTER && u->db != 0) {
+		return bad(d, "a Redis Cluster has database 0 only");
+	}
+	show(u);
 	return ERR_OK;
+}
+
+static bool
+take_scheme(struct redis_url *u, struct view *rest)
+{
+	static const struct {
+		const char *text;
+		enum redis_layout layout;
+		bool tls, is_unix;
+	} schemes[] = {
+		{ "redis://", REDIS_SINGLE, false, false },
+		{ "rediss://", REDIS_SINGLE, true, false },
+		{ "redis+sentinel://", REDIS_SENTINEL, false, false },
+		{ "rediss+sentinel://", REDIS_SENTINEL, true, false },
+		{ "redis+cluster://", REDIS_CLUSTER, false, false },
+		{ "rediss+cluster://", REDIS_CLUSTER, true, false },
+		{ "unix://", REDIS_SINGLE, false, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+		size_t n = strlen(schemes[i].text);
+
+		if (rest->len >= n &&
+		    memcmp(rest->p, schemes[i].text, n) == 0) {
+			*rest = view_sub(*rest, n, rest->len);
+			u->layout = schemes[i].layout;
+			u->tls = schemes[i].tls;
+			u->at[0].is_unix = schemes[i].is_unix;
+			return true;
+		}
+	}
+	return false;
 }
 
 enum err
 redis_url_parse(struct redis_url *u, const char *url, struct diag *d)
 {
 	struct view rest = view_cstr(url), authority;
+	bool is_unix;
 
-	*u = (struct redis_url){ 0 };
-	if (strncmp(url, "rediss://", 9) == 0) {
-		return diag_set(d, ERR_USAGE,
-				"rediss:// needs TLS, which this build does "
-				"not have; use unix:// or redis:// over a "
-				"protected link");
-	}
-	if (strncmp(url, "redis://", 8) == 0) {
-		rest = view_sub(rest, 8, rest.len);
-	} else if (strncmp(url, "unix://", 7) == 0) {
-		u->is_unix = true;
-		rest = view_sub(rest, 7, rest.len);
-	} else {
+	*u = (struct redis_url){ .n_at = 0 };
+	if (!take_scheme(u, &rest)) {
 		return bad(d, "it begins with neither redis:// nor unix://");
 	}
+	is_unix = u->at[0].is_unix;
 	authority = cut_at(&rest, find(rest, '/'));
 	if (!take_userinfo(u, &authority)) {
 		redis_url_wipe(u);
 		return bad(d, "before @ stands user:password, each at most "
 			      "255 bytes, special ones as %XX");
 	}
-	if (!u->is_unix) {
+	if (!is_unix) {
 		return parse_tcp(u, authority, rest, d);
 	}
 	if (authority.len > 0) {

@@ -100,12 +100,13 @@ control_feed_free(struct control_feed *c)
 }
 
 enum err
-control_feed_ask(struct control_feed *c, struct redis_link *l)
+control_feed_ask(struct control_feed *c, struct redis_pool *p, uint64_t tag)
 {
 	const char *argv[] = { "XREAD",   "COUNT",        AT_ONCE,
 			       "STREAMS", CONTROL_STREAM, c->last_id };
 
-	return redis_link_queue(l, (int)ARRAY_LEN(argv), argv, NULL);
+	return redis_pool_queue(p, CONTROL_STREAM, (int)ARRAY_LEN(argv), argv,
+				NULL, tag);
 }
 
 static struct view

@@ -5,7 +5,7 @@
  * Remembers where in the stream it is and the newest version it took, the
  * latter in a file, so that an old document is refused after a restart too.
  *
- * Place    above common/control.h and redis_link.h; below sender.
+ * Place    above common/control.h and redis_pool.h; below sender.
  * Threads  the forwarder's.
  * Memory   small and fixed.
  * Cost     one small command a second; a signature check a document.
@@ -14,7 +14,7 @@
 #define SENSOR_CONTROL_FEED_H
 
 #include "common/control.h"
-#include "common/redis_link.h"
+#include "common/redis_pool.h"
 
 #define CONTROL_PERIOD_US UINT64_C(1000000)
 
@@ -43,9 +43,9 @@ enum err control_feed_new(struct control_feed **out,
 			  struct diag *d) MUST_CHECK;
 void control_feed_free(struct control_feed *c);
 
-/* Queues the question for what is new; as redis_link_queue(). */
-enum err control_feed_ask(struct control_feed *c,
-			  struct redis_link *l) MUST_CHECK;
+/* Queues the question for what is new; as redis_pool_queue(). */
+enum err control_feed_ask(struct control_feed *c, struct redis_pool *p,
+			  uint64_t tag) MUST_CHECK;
 /* The reply; true when more may be waiting. */
 bool control_feed_hear(struct control_feed *c, const redisReply *r);
 void control_feed_get_stats(const struct control_feed *c,

@@ -152,8 +152,7 @@ event_alert(struct event_log *l, const struct outbox *o, const struct record *r)
 	struct json *j = &l->json;
 
 	memcpy(&hit, own.p, sizeof(hit));
-	scene_read(&s, o->text + r->scene);
-	scene_settings(l, s.is.set);
+	scene_read(&s, l, o->text + r->scene);
 	c = &l->set->alert;
 	l->client = s.is.has_client && c->xff.overwrite ? &s.is.client : NULL;
 	line_head(l, &s.subject, "alert");

@@ -89,8 +89,7 @@ kept_line(struct event_log *l, const uint8_t *bytes, enum event_type type)
 	struct file file;
 	struct view own;
 
-	scene_read(&r, bytes);
-	scene_settings(l, r.is.set);
+	scene_read(&r, l, bytes);
 	own = scene_part(&r, SCENE_OWN);
 	switch (type) {
 	case EVENT_TYPE_FLOW:

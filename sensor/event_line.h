@@ -47,7 +47,11 @@ struct event_log {
 				     * in a buffer of the log's own */
 	size_t start; /* of the line in hand */
 	uint32_t picket_at; /* of the latest line; see record.h */
-	struct tx_room *room; /* the writer's; NULL: a worker's log */
+	/* The writer's: what lines are about, set up again of what was kept.
+	 * What is not kept of them stays zero. */
+	struct tx_room *room; /* NULL: a worker's log */
+	struct flow flow;
+	struct packet pkt;
 	struct community_slot community[COMMUNITY_SLOTS];
 };
 

@@ -103,18 +103,16 @@ read_packet(struct packet *p, const uint8_t *bytes)
 	struct scene_packet shown;
 
 	memcpy(&shown, bytes, sizeof(shown));
-	*p = (struct packet){
-		.src = shown.src,
-		.dst = shown.dst,
-		.flags = shown.flags,
-		.sport = shown.sport,
-		.dport = shown.dport,
-		.n_vlans = shown.n_vlans,
-		.proto = shown.proto,
-		.ip_version = shown.ip_version,
-		.icmp_type = shown.icmp_type,
-		.icmp_code = shown.icmp_code,
-	};
+	p->src = shown.src;
+	p->dst = shown.dst;
+	p->flags = shown.flags;
+	p->sport = shown.sport;
+	p->dport = shown.dport;
+	p->n_vlans = shown.n_vlans;
+	p->proto = shown.proto;
+	p->ip_version = shown.ip_version;
+	p->icmp_type = shown.icmp_type;
+	p->icmp_code = shown.icmp_code;
 	memcpy(p->vlan, shown.vlan, sizeof(shown.vlan));
 }
 
@@ -149,26 +147,26 @@ note_flow(struct scene_flow *to, const struct flow *f)
 static void
 read_flow(struct flow *f, const struct scene_flow *from)
 {
-	*f = (struct flow){
-		.addr = { from->addr[0], from->addr[1] },
-		.pkts = { from->pkts[0], from->pkts[1] },
-		.bytes = { from->bytes[0], from->bytes[1] },
-		.port = { from->port[0], from->port[1] },
-		.tcp_flags = { from->tcp_flags[0], from->tcp_flags[1] },
-		.id = from->id,
-		.first_us = from->first_us,
-		.last_us = from->last_us,
-		.n_alerts = from->n_alerts,
-		.flags = from->flags,
-		.n_vlans = from->n_vlans,
-		.proto = from->proto,
-		.ip_version = from->ip_version,
-		.state = from->state,
-		.end = from->end,
-		.icmp_type = from->icmp_type,
-		.icmp_code = from->icmp_code,
-	};
+	for (unsigned d = 0; d < 2; d++) {
+		f->addr[d] = from->addr[d];
+		f->pkts[d] = from->pkts[d];
+		f->bytes[d] = from->bytes[d];
+		f->port[d] = from->port[d];
+		f->tcp_flags[d] = from->tcp_flags[d];
+	}
+	f->id = from->id;
+	f->first_us = from->first_us;
+	f->last_us = from->last_us;
+	f->n_alerts = from->n_alerts;
 	memcpy(f->vlan, from->vlan, sizeof(f->vlan));
+	f->flags = from->flags;
+	f->n_vlans = from->n_vlans;
+	f->proto = from->proto;
+	f->ip_version = from->ip_version;
+	f->state = from->state;
+	f->end = from->end;
+	f->icmp_type = from->icmp_type;
+	f->icmp_code = from->icmp_code;
 }
 
 void
@@ -268,23 +266,34 @@ event_scene(struct event_log *l, const struct event_subject *s,
 	return scene_end(&is, l);
 }
 
+/* Lines of 'l' follow 'set' from now on. */
+static void
+follow(struct event_log *l, const struct event_settings *set)
+{
+	if (l->set->community_seed != set->community_seed) {
+		memset(l->community, 0, sizeof(l->community));
+	}
+	l->set = set;
+}
+
 void
-scene_read(struct scene_reader *r, const uint8_t *bytes)
+scene_read(struct scene_reader *r, struct event_log *l, const uint8_t *bytes)
 {
 	struct view facts;
 
 	memcpy(&r->is, bytes, sizeof(r->is));
+	follow(l, r->is.set);
 	r->text = bytes + sizeof(r->is);
 	facts = scene_part(r, SCENE_FACTS);
 	if (facts.len > 0) {
-		read_packet(&r->pkt, facts.p);
+		read_packet(&l->pkt, facts.p);
 	}
 	if (r->is.has_flow) {
-		read_flow(&r->flow, &r->is.flow);
+		read_flow(&l->flow, &r->is.flow);
 	}
 	r->subject = (struct event_subject){
-		.f = r->is.has_flow ? &r->flow : NULL,
-		.pkt = facts.len > 0 ? &r->pkt : NULL,
+		.f = r->is.has_flow ? &l->flow : NULL,
+		.pkt = facts.len > 0 ? &l->pkt : NULL,
 		.dir = (enum flow_dir)r->is.dir,
 		.ts_us = r->is.ts_us,
 		.number = r->is.number,
@@ -314,13 +323,4 @@ scene_part(const struct scene_reader *r, enum scene_part part)
 		at += r->is.part_len[i];
 	}
 	return view_of(r->text + at, r->is.part_len[part]);
-}
-
-void
-scene_settings(struct event_log *l, const struct event_settings *set)
-{
-	if (l->set->community_seed != set->community_seed) {
-		memset(l->community, 0, sizeof(l->community));
-	}
-	l->set = set;
 }

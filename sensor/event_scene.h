@@ -72,21 +72,20 @@ struct view scene_end(struct scene *is, struct event_log *l);
 /* A scene as the functions of events want it. */
 struct scene_reader {
 	struct scene is;
-	struct flow flow; /* what it tells of one */
-	struct packet pkt; /* what SCENE_FACTS tells */
-	struct event_subject subject; /* of these; no transaction */
+	struct event_subject subject; /* no transaction */
 	struct event_past past;
 	struct payload payload;
 	const uint8_t *text;
 };
 
-/* 'bytes' are those that scene_end() gave, at any address; they stay. */
-void scene_read(struct scene_reader *r, const uint8_t *bytes);
+/* 'bytes' are those that scene_end() gave, at any address; they stay.  The
+ * subject's flow and packet are 'l''s, whose lines follow the scene's settings
+ * from now on. */
+void scene_read(struct scene_reader *r, struct event_log *l,
+		const uint8_t *bytes);
 struct view scene_part(const struct scene_reader *r, enum scene_part part);
 /* The line of an alert; event_later() picks. */
 struct view event_alert(struct event_log *l, const struct outbox *o,
 			const struct record *r);
-/* Lines of 'l' follow 'set' from now on. */
-void scene_settings(struct event_log *l, const struct event_settings *set);
 
 #endif

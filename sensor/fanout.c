@@ -17,6 +17,7 @@ enum { /* scratch memory of the program */
        MEM_TYPE, /* what comes at X, an ethertype */
        MEM_SRC,
        MEM_DST,
+       MEM_X,
 };
 
 /*
@@ -175,13 +176,11 @@ put_v6_address(struct writer *w, uint32_t at, uint32_t mem)
 		put(w, BPF_ALU | BPF_MUL | BPF_K, 0x9e3779b1);
 		put(w, BPF_ST, mem);
 		put(w, BPF_LD | BPF_W | BPF_IND, at + i);
-		/* X is where we are: A may only be changed by constants, or
-		 * by X, which is kept on the way */
-		put(w, BPF_ST, MEM_TYPE);
-		put(w, BPF_STX, MEM_TYPE + 3);
+		/* A may only be added to from X, which is kept */
+		put(w, BPF_STX, MEM_X);
 		put(w, BPF_LDX | BPF_W | BPF_MEM, mem);
 		put(w, BPF_ALU | BPF_ADD | BPF_X, 0);
-		put(w, BPF_LDX | BPF_W | BPF_MEM, MEM_TYPE + 3);
+		put(w, BPF_LDX | BPF_W | BPF_MEM, MEM_X);
 	}
 	put(w, BPF_ST, mem);
 }

@@ -17,6 +17,7 @@
 #include "sensor/forward_ledger.h"
 #include "sensor/loss_report.h"
 
+#define MAX_SOCKETS 16 /* of the link: one, but in a cluster */
 #define QUEUE_BYTES ((size_t)8 << 20)
 #define LINE_HEAD 5 /* length, severity */
 #define SYNC_EVERY 64 /* batches */
@@ -372,6 +373,7 @@ show_stats(struct forward *f)
 	st->resent = se.resent;
 	st->connects = se.connects;
 	st->refused = se.refused;
+	memcpy(st->errors, se.errors, sizeof(st->errors));
 	st->redis = se.state;
 	memcpy(st->last_error, se.last_error, sizeof(st->last_error));
 	memcpy(st->shed_events, sp.shed_events, sizeof(st->shed_events));
@@ -508,12 +510,12 @@ ends_now(struct forward *f)
 static void
 nap(struct forward *f, uint64_t now)
 {
-	struct pollfd p[2] = { { .fd = f->wake_fd, .events = POLLIN },
-			       { .fd = -1 } };
+	struct pollfd p[1 + MAX_SOCKETS] = { { .fd = f->wake_fd,
+					       .events = POLLIN } };
 	uint64_t count;
 	int ms;
+	unsigned n = sender_wait(f->sender, p + 1, MAX_SOCKETS, &ms);
 
-	p[1].fd = sender_wait(f->sender, &p[1].events, &ms);
 	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
 		uint64_t due = f->batch[c].since_us + BATCH_US;
 
@@ -522,7 +524,7 @@ nap(struct forward *f, uint64_t now)
 					       : 0);
 		}
 	}
-	if (poll(p, 2, ms) > 0 && (p[0].revents & POLLIN) != 0 &&
+	if (poll(p, 1 + n, ms) > 0 && (p[0].revents & POLLIN) != 0 &&
 	    read(f->wake_fd, &count, sizeof(count)) < 0) {
 		return; /* somebody else's wake-up was the same one */
 	}
@@ -575,16 +577,17 @@ farewell(struct forward *f)
 	}
 	tell_presence(f, true);
 	do {
-		struct pollfd p;
+		struct pollfd p[MAX_SOCKETS];
+		unsigned n;
 		int ms;
 
 		sender_step(f->sender);
 		sender_get_stats(f->sender, &st);
-		p.fd = sender_wait(f->sender, &p.events, &ms);
+		n = sender_wait(f->sender, p, MAX_SOCKETS, &ms);
 		if (sender_quiet(f->sender) || st.state == SENDER_DOWN) {
 			break;
 		}
-		(void)poll(&p, 1, MIN(ms, 20));
+		(void)poll(p, n, MIN(ms, 20));
 	} while (clock_mono_us() < until);
 	show_stats(f);
 }
@@ -687,7 +690,7 @@ static enum err
 open_parts(struct forward *f, struct diag *d)
 {
 	struct sender_options so = {
-		.url = f->o.redis_url,
+		.redis = { .url = f->o.redis_url },
 		.name = f->name,
 		.depth = f->o.depth,
 		.resend_us = f->o.resend_s * US_PER_S,
@@ -697,6 +700,9 @@ open_parts(struct forward *f, struct diag *d)
 
 	if (e == ERR_OK) {
 		e = forward_ledger_open(&f->ledger, f->dir, f->spool, d);
+	}
+	if (f->o.redis != NULL) {
+		so.redis = *f->o.redis;
 	}
 	if (e == ERR_OK && f->o.control_key != NULL) {
 		e = open_control(f, d);

@@ -30,7 +30,8 @@
 struct forward;
 
 struct forward_options {
-	const char *redis_url; /* see redis_link.h */
+	const char *redis_url; /* see redis_url.h; unless 'redis' is given */
+	const struct redis_options *redis; /* NULL: all but the URL default */
 	const char *site, *sensor; /* letters, digits and ._- each */
 	const char *spool_dir; /* NULL: spool_default_dir() */
 	uint64_t spool_max_bytes; /* spool.max-size; 0: 1 GiB */
@@ -78,6 +79,7 @@ struct forward_stats {
 	uint64_t sync_failures, read_failures;
 	uint64_t connects; /* the first one included */
 	uint64_t refused; /* commands that Redis answered with an error */
+	uint64_t errors[REDIS_TROUBLES]; /* by kind */
 	enum sender_state redis;
 	char last_error[256];
 };

@@ -13,6 +13,7 @@
 #include "common/thread.h"
 
 #define ROUND_US UINT64_C(50000)
+#define HOLD_SLACK_US 5000
 /* What one worker's round may bring, in bytes of events. */
 #define ROUND_TEXT_MAX ((size_t)4 << 20)
 
@@ -64,6 +65,18 @@ add_worker(struct live *l, unsigned k, struct diag *d)
 		       : diag_set(d, ERR_NOMEM, "out of memory");
 }
 
+/*
+ * After so long a packet of the interface can be read for certain: the kernel
+ * looks at a block after its time-out, and hands it over at the latest when it
+ * looks again.
+ */
+static uint64_t
+hold_us(const struct capture_live_options *o)
+{
+	return (o->immediate ? 0 : 2 * (uint64_t)o->timeout_ms * 1000) +
+	       HOLD_SLACK_US;
+}
+
 static enum err
 open_ports(struct live *l, struct diag *d)
 {
@@ -72,6 +85,7 @@ open_ports(struct live *l, struct diag *d)
 		enum err e;
 
 		p->conf = &l->conf->iface[i];
+		l->hold_us = MAX(l->hold_us, hold_us(&p->conf->open));
 		e = live_port_open(l, p, d);
 		if (e == ERR_AGAIN) {
 			log_warn("%s; waiting for it to be set up", d->msg);

@@ -64,6 +64,9 @@ struct live_worker {
 	struct live_tap tap[LIVE_MAX_INTERFACES];
 	struct frame *frame[LIVE_GATHER];
 	struct outbox *out;
+	unsigned n_open; /* handles that can be read */
+	uint64_t looked_us; /* wall clock before they were */
+	uint64_t held_us; /* when the frame that waits may go; 0: none does */
 	struct flow_clock clock;
 	uint64_t clock_mono_us; /* when it was set */
 	uint32_t busy;
@@ -97,6 +100,7 @@ struct live {
 	const struct live_settings *set;
 	unsigned n_workers, n_ports;
 	uint32_t key; /* of the fanout */
+	uint64_t hold_us; /* see live_worker.c */
 	struct live_worker *worker[LIVE_MAX_WORKERS];
 	struct live_port port[LIVE_MAX_INTERFACES];
 	struct iface_watch *watch;

@@ -58,6 +58,50 @@ earliest(struct live_worker *w)
 	return best;
 }
 
+static void
+refill_all(struct live_worker *w)
+{
+	unsigned n_taps = w->live->n_ports;
+
+	w->looked_us = n_taps > 1 ? clock_wall_us() : 0;
+	w->n_open = 0;
+	for (unsigned i = 0; i < n_taps; i++) {
+		struct live_tap *t = &w->tap[i];
+
+		if (t->handle != NULL && !t->broken && t->at == t->batch->n) {
+			refill(t);
+		}
+		w->n_open += t->handle != NULL && !t->broken;
+	}
+}
+
+/*
+ * Whether no earlier frame can come by another handle.  One that has nothing to
+ * show may have a packet of before in a block that the kernel fills yet; so a
+ * frame waits until that had to be handed over.  Stamps of the future are of
+ * another clock, or the clock was set: they cannot be waited for.
+ */
+static bool
+may_go(struct live_worker *w, const struct frame *f)
+{
+	unsigned shown = 0;
+
+	if (w->n_open < 2) {
+		return true;
+	}
+	for (unsigned i = 0; i < w->live->n_ports; i++) {
+		const struct live_tap *t = &w->tap[i];
+
+		shown += t->handle != NULL && !t->broken && t->at < t->batch->n;
+	}
+	if (shown == w->n_open || f->ts_us > w->looked_us ||
+	    f->ts_us + w->live->hold_us <= w->looked_us) {
+		return true;
+	}
+	w->held_us = f->ts_us + w->live->hold_us;
+	return false;
+}
+
 /*
  * The next frames of all handles in the order of their time: the two
  * directions of a link may come from two taps.  A handle that may have more is
@@ -69,15 +113,15 @@ gather(struct live_worker *w)
 	struct live_tap *t;
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < w->live->n_ports; i++) {
-		t = &w->tap[i];
-		if (t->handle != NULL && !t->broken && t->at == t->batch->n) {
-			refill(t);
-		}
-	}
+	w->held_us = 0;
+	refill_all(w);
 	while (n < LIVE_GATHER && (t = earliest(w)) != NULL) {
-		struct frame *f = &t->batch->frame[t->at++];
+		struct frame *f = &t->batch->frame[t->at];
 
+		if (!may_go(w, f)) {
+			break;
+		}
+		t->at++;
 		w->frame[n++] = f;
 		t->last_us = MAX(t->last_us, f->ts_us);
 		if (t->at == t->batch->n && t->more) {
@@ -92,6 +136,7 @@ static void
 sleep_until_called(struct live_worker *w)
 {
 	struct pollfd p[LIVE_MAX_INTERFACES + 1];
+	int timeout = SLEEP_MS;
 	nfds_t n = 0;
 	uint64_t calls;
 
@@ -99,14 +144,18 @@ sleep_until_called(struct live_worker *w)
 	for (unsigned i = 0; i < w->live->n_ports; i++) {
 		struct live_tap *t = &w->tap[i];
 
-		if (t->handle != NULL && !t->broken) {
+		/* one whose frames wait has nothing to be woken for */
+		if (t->handle != NULL && !t->broken && t->at == t->batch->n) {
 			p[n++] = (struct pollfd){
 				.fd = capture_live_fd(t->handle),
 				.events = POLLIN,
 			};
 		}
 	}
-	if (poll(p, n, SLEEP_MS) > 0 && (p[0].revents & POLLIN) != 0 &&
+	if (w->held_us > 0) {
+		timeout = (int)((w->held_us - w->looked_us + 999) / 1000);
+	}
+	if (poll(p, n, timeout) > 0 && (p[0].revents & POLLIN) != 0 &&
 	    read(w->wake_fd, &calls, sizeof(calls)) < 0 && errno != EAGAIN) {
 		log_err("worker %u: eventfd: %s", w->index, strerror(errno));
 	}

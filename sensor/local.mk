@@ -102,6 +102,8 @@ libsensor_a_SOURCES += \
 	sensor/spool.c sensor/spool_read.c sensor/spool_open.c \
 	sensor/batch.h sensor/batch.c \
 	sensor/presence.h sensor/presence.c \
+	sensor/spool_order.h sensor/spool_order.c \
+	sensor/sender_entry.h sensor/sender_entry.c \
 	sensor/sender.h sensor/sender.c \
 	sensor/ledger_file.h sensor/ledger_file.c \
 	sensor/forward_ledger.h sensor/forward_ledger.c \

@@ -246,6 +246,7 @@ start_forward(struct sensor *s, struct diag *d)
 	const struct conf *c = s->opt.conf;
 	struct forward_options set = {
 		.redis_url = s->opt.redis,
+		.redis = &s->opt.redis_set,
 		.site = s->opt.site,
 		.sensor = s->opt.sensor,
 		.spool_dir = s->opt.spool,

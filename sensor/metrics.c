@@ -128,6 +128,9 @@ const struct metric_row metrics_rows[] = {
 	{ "forward.shed_batches.*", "spool_shed_batches_total",
 	  METRIC_COUNTER, "class",
 	  "Batches shed from a full spool since its birth, by severity." },
+	{ "forward.shed_causes.*", "spool_shed_by_cause_events_total",
+	  METRIC_COUNTER, "cause",
+	  "Events shed from the spool since its birth, by cause." },
 	{ "forward.spool.epoch", "spool_epoch", METRIC_GAUGE, NULL,
 	  "The spool's birth, milliseconds since 1970." },
 	{ "forward.spool.last_seq", "spool_last_seq", METRIC_GAUGE, NULL,
@@ -163,6 +166,23 @@ put_classes(struct json *j, const char *key, const uint64_t v[SPOOL_CLASSES])
 }
 
 static void
+put_causes(struct json *j, const uint64_t v[SPOOL_CAUSES])
+{
+	static const char *const names[SPOOL_CAUSES] = {
+		[SPOOL_FULL] = "spool_full",
+		[SPOOL_DISK_FULL] = "disk_full",
+		[SPOOL_DISK_ERROR] = "disk_error",
+		[SPOOL_NO_MEMORY] = "no_memory",
+	};
+
+	json_obj(j, "shed_causes");
+	for (unsigned i = 0; i < SPOOL_CAUSES; i++) {
+		json_u64(j, names[i], v[i]);
+	}
+	json_obj_end(j);
+}
+
+static void
 put_forward(struct json *j, struct forward *f)
 {
 	struct forward_stats s;
@@ -177,12 +197,14 @@ put_forward(struct json *j, struct forward *f)
 	json_u64(j, "resent_batches", s.resent);
 	json_u64(j, "oversize_events", s.oversize);
 	json_u64(j, "sync_failures", s.sync_failures);
+	json_u64(j, "read_failures", s.read_failures);
 	json_u64(j, "connects", s.connects);
 	json_u64(j, "refused_commands", s.refused);
 	json_bool(j, "up", s.redis == SENDER_UP);
 	put_classes(j, "queue_dropped", s.dropped);
 	put_classes(j, "shed_events", s.shed_events);
 	put_classes(j, "shed_batches", s.shed_batches);
+	put_causes(j, s.shed_causes);
 	json_obj(j, "spool");
 	json_u64(j, "epoch", s.epoch);
 	json_u64(j, "last_seq", s.last_seq);

@@ -11,6 +11,7 @@
 
 #include "common/conf.h"
 #include "sensor/live_conf.h"
+#include "common/redis_options.h"
 #include "sensor/record.h"
 #include "sensor/spool.h"
 
@@ -25,6 +26,7 @@ struct options {
 	struct conf *conf;
 	struct path_list read, rules, indicators, interfaces;
 	const char *eve, *stats, *redis, *spool;
+	struct redis_options redis_set; /* whose URL 'redis' is */
 	const char *site, *sensor, *owner, *exercise, *tlp, *bpf;
 	struct live_conf live; /* n > 0: interfaces instead of files */
 	unsigned stats_s; /* live: between two stats events; 0: none */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/redis_options.h"
 #include "sensor/option_keys.h"
 
 /* Settings of Picket's own; the others are Suricata's. */
@@ -21,6 +22,7 @@ static const struct conf_key keys[] = {
 	  "threads that inspect; live: one a processor" },
 	{ "pace", "string", "max", "replay speed: max, 1, 10 ..." },
 	{ "redis", "string", "", "where to forward to" },
+	REDIS_OPTION_ROWS,
 	{ "spool.dir", "string", "", "where batches wait" },
 	{ "spool.max-size", "size", "1gb", "bound of the spool" },
 	{ "ledger.interval", "number", "60",
@@ -104,7 +106,8 @@ static const struct conf_key keys[] = {
 
 static const char *const own_sections[] = { "spool",   "forward", "eve",
 					    "memory",  "picket",  "rules",
-					    "control", "metrics", "ledger", NULL };
+					    "control", "metrics", "redis",
+					    "ledger",  NULL };
 
 enum err
 path_list_push(struct path_list *l, const char *v, struct diag *d)
@@ -335,7 +338,11 @@ options_settle(struct options *o, const char *log_dir, struct diag *d)
 		strcpy(host, "sensor");
 	}
 	o->stats = conf_get(o->conf, "stats.file");
-	o->redis = conf_get(o->conf, "redis");
+	e = redis_options_read(&o->redis_set, o->conf, NULL, d);
+	if (e != ERR_OK) {
+		return e;
+	}
+	o->redis = o->redis_set.url;
 	o->spool = conf_get(o->conf, "spool.dir");
 	o->site = conf_str(o->conf, "site", "");
 	o->sensor = conf_str(o->conf, "sensor", host);

@@ -36,7 +36,7 @@ add_number(struct args *a, const char *field, uint64_t v)
 }
 
 static enum err
-queue_hash(struct redis_link *l, const char *key,
+queue_hash(struct redis_pool *p, uint64_t tag, const char *key,
 	   const struct presence_facts *f, const struct presence_spool *sp,
 	   bool ended)
 {
@@ -76,13 +76,13 @@ queue_hash(struct redis_link *l, const char *key,
 		 ended                 ? "ended"
 		 : f->state[0] != '\0' ? f->state
 				       : "running");
-	return redis_link_queue(l, a.n, a.argv, NULL);
+	return redis_pool_queue(p, key, a.n, a.argv, NULL, tag);
 }
 
 enum err
-presence_queue(struct redis_link *l, const char *name,
+presence_queue(struct redis_pool *p, uint64_t tag, const char *name,
 	       const struct presence_facts *f, const struct presence_spool *sp,
-	       bool ended)
+	       bool ended, unsigned *queued)
 {
 	char key[256], ttl[16];
 	const char *expire[] = { "PEXPIRE", key, ttl };
@@ -92,12 +92,15 @@ presence_queue(struct redis_link *l, const char *name,
 	snprintf(key, sizeof(key), "picket:sensor:{%s}", name);
 	snprintf(ttl, sizeof(ttl), "%d",
 		 ended ? PRESENCE_ENDED_TTL_MS : PRESENCE_TTL_MS);
-	e = queue_hash(l, key, f, sp, ended);
+	e = queue_hash(p, tag, key, f, sp, ended);
+	*queued = e == ERR_OK;
 	if (e == ERR_OK) {
-		e = redis_link_queue(l, 3, expire, NULL);
+		e = redis_pool_queue(p, key, 3, expire, NULL, tag);
+		*queued += e == ERR_OK;
 	}
 	if (e == ERR_OK) {
-		e = redis_link_queue(l, 3, member, NULL);
+		e = redis_pool_queue(p, member[1], 3, member, NULL, tag);
+		*queued += e == ERR_OK;
 	}
 	return e;
 }

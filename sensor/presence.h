@@ -4,7 +4,7 @@
  *
  * A hash with a time to live: silence is itself a report.
  *
- * Place    above redis_link.h.
+ * Place    above redis_pool.h.
  * Threads  one.
  * Memory   caller's.
  * Cost     three small commands.
@@ -12,7 +12,7 @@
 #ifndef SENSOR_PRESENCE_H
 #define SENSOR_PRESENCE_H
 
-#include "common/redis_link.h"
+#include "common/redis_pool.h"
 
 #define PRESENCE_PERIOD_US UINT64_C(2000000)
 #define PRESENCE_TTL_MS 15000
@@ -45,11 +45,12 @@ struct presence_spool {
 };
 
 /*
- * Queues the commands for 'name' (SITE/SENSOR); 'ended' writes the last word.
- * As redis_link_queue().
+ * Queues the commands for 'name' (SITE/SENSOR), each with 'tag'; 'ended'
+ * writes the last word.  As redis_pool_queue(); 'queued' of them stand.
  */
-enum err presence_queue(struct redis_link *l, const char *name,
+enum err presence_queue(struct redis_pool *p, uint64_t tag, const char *name,
 			const struct presence_facts *f,
-			const struct presence_spool *sp, bool ended) MUST_CHECK;
+			const struct presence_spool *sp, bool ended,
+			unsigned *queued) MUST_CHECK;
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/sender.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "sensor/sender_entry.h"
+#include "sensor/spool_order.h"
 
 #define MAX_DEPTH 32
 #define PROBE_BATCHES 16
@@ -15,10 +16,15 @@
 #define WINDOW_BYTES ((uint64_t)128 << 20)
 #define PAUSE_MIN_US UINT64_C(100000)
 #define PAUSE_MAX_US UINT64_C(5000000)
+#define RECONNECT_MAX_US UINT64_C(1000000)
+#define SMALL_BATCH 1024 /* bytes: what one costs in Redis at least */
+#define GAP SPOOL_CLASSES /* the class of a gap */
 
 enum kind {
+	NOTHING,
 	ASK_COMMITTED,
 	ASK_LAST,
+	ASK_LENGTH,
 	PUT_BATCH,
 	PUT_PROBE,
 	TELL_PRESENCE,
@@ -28,16 +34,18 @@ enum kind {
 /* A command that Redis has not answered yet. */
 struct pending {
 	enum kind kind;
+	unsigned cls; /* of a batch; GAP */
 	uint64_t first, seq; /* a batch: equal; a gap: its range */
+	uint64_t front; /* with it, all up to here was sent */
 	size_t bytes;
 };
 
-#define MAX_PENDING (MAX_DEPTH + PROBE_BATCHES + 2 * PRESENCE_COMMANDS + 5)
+#define MAX_PENDING (MAX_DEPTH + PROBE_BATCHES + 2 * PRESENCE_COMMANDS + 6)
 
 struct sender {
-	struct redis_link *link;
+	struct redis_pool *pool;
 	struct spool *spool;
-	struct spool_cursor cursor; /* the next batch to send */
+	struct spool_order order; /* the next batches to send */
 	char name[SPOOL_NAME_CAP];
 	char stream[SPOOL_NAME_CAP + 32], committed_key[SPOOL_NAME_CAP + 32];
 	struct frame_header empty_head; /* of a gap's body */
@@ -47,21 +55,27 @@ struct sender {
 	unsigned depth;
 	uint64_t resend_us, window_bytes;
 
-	struct pending pending[MAX_PENDING]; /* a ring */
-	unsigned first_pending, n_pending, n_batches;
-	bool asking_committed, asking_control;
+	struct pending pending[MAX_PENDING]; /* a command's tag is its place */
+	unsigned n_pending, n_batches;
+	bool asking_committed, asking_control, asking_length;
 	struct control_feed *control; /* NULL: none */
 	uint64_t next_control_us;
 
 	bool ready; /* connected, and knowing where to go on */
-	uint64_t resume; /* what ASK_LAST found, 0 for nothing */
 	uint64_t acked; /* Redis took everything up to here, in this pass */
-	uint64_t high; /* the highest ever taken */
-	uint64_t failed_at; /* first refused of those in flight, 0: none */
+	uint64_t high[SPOOL_CLASSES + 1]; /* the highest ever taken */
+	uint64_t failed[SPOOL_CLASSES + 1]; /* first refused, 0: none */
+	bool failing; /* any of them */
 	unsigned refused_kinds; /* bits: commands last answered by an error */
 	unsigned failures; /* in a row */
 	uint64_t pause_until_us;
 	uint64_t next_poll_us;
+	unsigned losses; /* of the connection, in a row */
+	uint64_t connect_us; /* not before */
+
+	/* What stands in Redis, which the collector takes out. */
+	bool knows_length;
+	uint64_t length, since_length; /* entries; bytes put after */
 
 	uint64_t progress_us; /* when something was committed, or nothing due */
 	uint64_t stall_us; /* how long without is a stall: grows */
@@ -71,8 +85,11 @@ struct sender {
 	unsigned probe_left;
 
 	struct sender_stats st;
-	bool down_logged;
+	uint64_t told; /* bits: kinds of trouble logged since all was well */
 };
+
+#define TOLD_DOWN (UINT64_C(1) << REDIS_TROUBLES)
+#define TOLD_AUTH (UINT64_C(2) << REDIS_TROUBLES)
 
 static enum err
 make_empty(struct sender *s)
@@ -103,7 +120,7 @@ sender_new(struct sender **out, const struct sender_options *o,
 	if (s == NULL) {
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
-	e = redis_link_new(&s->link, o->url, d);
+	e = redis_pool_new(&s->pool, &o->redis, d);
 	if (e == ERR_OK && make_empty(s) != ERR_OK) {
 		e = diag_set(d, ERR_NOMEM, "out of memory");
 	}
@@ -128,72 +145,95 @@ void
 sender_free(struct sender *s)
 {
 	if (s != NULL) {
-		redis_link_free(s->link);
+		redis_pool_free(s->pool);
 		free(s);
 	}
 }
 
-/* Logs a change of state once, and keeps the words for the statistics. */
+/*
+ * Keeps the state, and the words for the statistics.  Each kind of trouble
+ * ('bit') is logged once, until all is well again.
+ */
 static void
-set_state(struct sender *s, enum sender_state state, const char *why)
+set_state(struct sender *s, enum sender_state state, uint64_t bit,
+	  const char *why)
 {
-	if (why != NULL) {
+	if (state == SENDER_UP) {
+		if (s->st.state != SENDER_UP) {
+			log_info("%s: sending", redis_pool_name(s->pool));
+		}
+		s->told = 0;
+		s->losses = 0;
+	} else {
 		snprintf(s->st.last_error, sizeof(s->st.last_error), "%.255s",
 			 why);
+		if ((s->told & bit) == 0) {
+			log_warn("%s; batches wait in the spool", why);
+		}
+		s->told |= bit;
 	}
-	if (state == s->st.state && (state != SENDER_DOWN || s->down_logged)) {
-		return;
-	}
-	s->down_logged = state == SENDER_DOWN;
 	s->st.state = state;
-	if (state == SENDER_UP) {
-		log_info("%s: sending", redis_link_name(s->link));
-	} else {
-		log_warn("%s; batches wait in the spool",
-			 why != NULL ? why : "Redis is away");
-	}
+}
+
+/* Sensors that were refused together should not return together. */
+static uint64_t
+jitter(uint64_t us, uint64_t now)
+{
+	return us / 2 + now % 997 * us / 2 / 997;
 }
 
 static void
-push_pending(struct sender *s, struct pending p)
+lost_link(struct sender *s, uint64_t bit, const char *why)
 {
-	unsigned at = (s->first_pending + s->n_pending) % MAX_PENDING;
+	uint64_t now = clock_mono_us();
 
+	redis_pool_close(s->pool);
+	memset(s->pending, 0, sizeof(s->pending));
+	s->n_pending = s->n_batches = 0;
+	s->asking_committed = s->asking_control = s->asking_length = false;
+	s->ready = false;
+	s->probe_left = 0;
+	s->refused_kinds = 0;
+	s->connect_us = now + jitter(MIN(PAUSE_MIN_US << MIN(s->losses, 6U),
+					 RECONNECT_MAX_US),
+				     now);
+	s->losses++;
+	set_state(s, SENDER_DOWN, bit, why);
+}
+
+/* --- commands --- */
+
+/* A place for one more; its number is the command's tag. */
+static unsigned
+reserve(const struct sender *s)
+{
+	unsigned i = 0;
+
+	while (i < MAX_PENDING && s->pending[i].kind != NOTHING) {
+		i++;
+	}
+	return i;
+}
+
+static void
+note(struct sender *s, unsigned at, struct pending p)
+{
 	s->pending[at] = p;
 	s->n_pending++;
 	s->n_batches += p.kind == PUT_BATCH;
 }
 
-static void
-lost_link(struct sender *s, const char *why)
-{
-	s->n_pending = s->n_batches = 0;
-	s->asking_committed = s->asking_control = false;
-	s->ready = false;
-	s->probe_left = 0;
-	s->refused_kinds = 0;
-	set_state(s, SENDER_DOWN, why);
-}
-
-static void
-rewind_to(struct sender *s, uint64_t seq)
-{
-	spool_seek(&s->cursor, seq);
-	s->acked = seq - 1;
-	s->failed_at = 0;
-}
-
-/* --- commands --- */
-
 static bool
-queue(struct sender *s, int argc, const char **argv, const size_t *len,
-      struct pending p)
+queue(struct sender *s, const char *key, int argc, const char **argv,
+      const size_t *len, struct pending p)
 {
-	if (s->n_pending == MAX_PENDING ||
-	    redis_link_queue(s->link, argc, argv, len) != ERR_OK) {
+	unsigned at = reserve(s);
+
+	if (at == MAX_PENDING ||
+	    redis_pool_queue(s->pool, key, argc, argv, len, at) != ERR_OK) {
 		return false;
 	}
-	push_pending(s, p);
+	note(s, at, p);
 	return true;
 }
 
@@ -202,19 +242,31 @@ ask_committed(struct sender *s)
 {
 	const char *argv[] = { "GET", s->committed_key };
 
-	s->asking_committed = queue(s, 2, argv, NULL,
+	s->asking_committed = queue(s, s->committed_key, 2, argv, NULL,
 				    (struct pending){ .kind = ASK_COMMITTED });
 	return s->asking_committed;
 }
 
 static void
+ask_length(struct sender *s)
+{
+	const char *argv[] = { "XLEN", s->stream };
+
+	s->asking_length = queue(s, s->stream, 2, argv, NULL,
+				 (struct pending){ .kind = ASK_LENGTH });
+	s->since_length = 0;
+}
+
+static void
 ask_control(struct sender *s)
 {
-	if (s->n_pending == MAX_PENDING ||
-	    control_feed_ask(s->control, s->link) != ERR_OK) {
+	unsigned at = reserve(s);
+
+	if (at == MAX_PENDING ||
+	    control_feed_ask(s->control, s->pool, at) != ERR_OK) {
 		return;
 	}
-	push_pending(s, (struct pending){ .kind = ASK_CONTROL });
+	note(s, at, (struct pending){ .kind = ASK_CONTROL });
 	s->asking_control = true;
 }
 
@@ -223,105 +275,60 @@ ask_last(struct sender *s)
 {
 	const char *argv[] = { "XREVRANGE", s->stream, "+", "-", "COUNT", "1" };
 
-	return queue(s, 6, argv, NULL, (struct pending){ .kind = ASK_LAST });
+	return queue(s, s->stream, 6, argv, NULL,
+		     (struct pending){ .kind = ASK_LAST });
 }
 
-struct fields {
-	const char *argv[26];
-	size_t len[26];
-	int n;
-	char text[8][24];
-	int n_text;
-};
-
-static void
-add(struct fields *f, const char *name, const void *value, size_t len)
-{
-	f->argv[f->n] = name;
-	f->len[f->n++] = strlen(name);
-	f->argv[f->n] = value;
-	f->len[f->n++] = len;
-}
-
-static void
-add_u64(struct fields *f, const char *name, uint64_t v)
-{
-	char *text = f->text[f->n_text++];
-
-	snprintf(text, sizeof(f->text[0]), "%" PRIu64, v);
-	add(f, name, text, strlen(text));
-}
-
-/* XADD with an id of Redis' choice: a number of ours could be refused for
- * ever after a failover. */
 static bool
-put_item(struct sender *s, const struct spool_item *it, enum kind kind)
+put_item(struct sender *s, const struct spool_item *it, unsigned cls,
+	 enum kind kind)
 {
 	bool gap = it->gap_from != 0;
-	struct view data = gap ? view_of(s->empty, s->empty_len) : it->data;
-	struct fields f = { .n = 0 };
+	struct sender_entry e;
+	struct sender_pos pos;
 
-	add(&f, "XADD", s->stream, strlen(s->stream));
-	f.argv[f.n] = "*";
-	f.len[f.n++] = 1;
-	add(&f, "v", "1", 1);
-	add_u64(&f, "epoch", it->hdr.epoch);
-	add_u64(&f, "seq", it->hdr.seq);
-	add(&f, "enc", "zlib", 4);
-	add_u64(&f, "n", it->hdr.n);
-	add_u64(&f, "sev", it->hdr.sev);
-	add_u64(&f, "crc", gap ? s->empty_head.crc : it->hdr.crc);
-	if (gap) {
-		add_u64(&f, "gap_from", it->gap_from);
-		add_u64(&f, "gap_to", it->gap_to);
+	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
+		pos.upto[c] = s->order.next[c].seq - 1;
 	}
-	add(&f, "data", data.p, data.len);
-	return queue(
-		s, f.n, f.argv, f.len,
-		(struct pending){ .kind = kind,
-				  .first = gap ? it->gap_from : it->hdr.seq,
-				  .seq = it->hdr.seq,
-				  .bytes = data.len });
+	sender_entry_make(&e, s->stream, it, &pos,
+			  view_of(s->empty, s->empty_len), s->empty_head.crc);
+	return queue(s, s->stream, e.n, e.argv, e.len,
+		     (struct pending){
+			     .kind = kind,
+			     .cls = cls,
+			     .first = gap ? it->gap_from : it->hdr.seq,
+			     .seq = it->hdr.seq,
+			     .front = kind == PUT_BATCH
+					      ? spool_order_front(s->spool,
+								  &s->order) -
+							1
+					      : 0,
+			     .bytes = it->data.len });
 }
 
 void
 sender_presence(struct sender *s, const struct presence_facts *f,
 		const struct presence_spool *sp, bool ended)
 {
-	if (!redis_link_up(s->link) ||
+	struct pending p = { .kind = TELL_PRESENCE };
+	unsigned at = reserve(s), n = 0;
+	enum err e;
+
+	if (!redis_pool_up(s->pool, s->stream) ||
 	    s->n_pending + PRESENCE_COMMANDS > MAX_PENDING) {
 		return;
 	}
-	if (presence_queue(s->link, s->name, f, sp, ended) != ERR_OK) {
-		/* Out of memory, perhaps halfway: begin anew. */
-		redis_link_close(s->link);
-		lost_link(s, "out of memory");
+	/* One place and tag for all three, given back by the last reply. */
+	e = presence_queue(s->pool, at, s->name, f, sp, ended, &n);
+	if (e != ERR_OK) {
+		lost_link(s, TOLD_DOWN, "out of memory");
 		return;
 	}
-	for (int i = 0; i < PRESENCE_COMMANDS; i++) {
-		push_pending(s, (struct pending){ .kind = TELL_PRESENCE });
-	}
+	p.seq = n;
+	note(s, at, p);
 }
 
 /* --- replies --- */
-
-/* "EPOCH SEQ", decimal; anything else is nothing. */
-static bool
-parse_committed(const redisReply *r, uint64_t *epoch, uint64_t *seq)
-{
-	char text[48];
-	int end = 0;
-
-	if (r->type != REDIS_REPLY_STRING || r->len >= sizeof(text)) {
-		return false;
-	}
-	memcpy(text, r->str, r->len);
-	text[r->len] = '\0';
-	return strspn(text, "0123456789 ") == r->len &&
-	       sscanf(text, "%20" SCNu64 " %20" SCNu64 "%n", epoch, seq,
-		      &end) == 2 &&
-	       (size_t)end == r->len;
-}
 
 static void
 hear_committed(struct sender *s, const redisReply *r, uint64_t now)
@@ -331,7 +338,7 @@ hear_committed(struct sender *s, const redisReply *r, uint64_t now)
 
 	s->asking_committed = false;
 	s->next_poll_us = now + SENDER_POLL_US;
-	if (!parse_committed(r, &epoch, &seq) ||
+	if (!sender_read_committed(r, &epoch, &seq) ||
 	    epoch != spool_epoch(s->spool) || seq <= before) {
 		return;
 	}
@@ -351,25 +358,33 @@ hear_committed(struct sender *s, const redisReply *r, uint64_t now)
 	}
 }
 
-/* Value of a field of a stream entry [id, [k, v, ...]]; 0 when it is none. */
-static uint64_t
-entry_u64(const redisReply *entry, const char *field)
+/* Goes on behind 'from', or before it where something was refused. */
+static void
+rewind_to(struct sender *s, const uint64_t from[SPOOL_CLASSES])
 {
-	const redisReply *kv;
+	uint64_t next[SPOOL_CLASSES], front = spool_committed(s->spool) + 1;
 
-	if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2 ||
-	    entry->element[1]->type != REDIS_REPLY_ARRAY) {
-		return 0;
-	}
-	kv = entry->element[1];
-	for (size_t i = 0; i + 1 < kv->elements; i += 2) {
-		if (kv->element[i]->type == REDIS_REPLY_STRING &&
-		    kv->element[i + 1]->type == REDIS_REPLY_STRING &&
-		    strcmp(kv->element[i]->str, field) == 0) {
-			return strtoull(kv->element[i + 1]->str, NULL, 10);
+	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
+		next[c] = from[c] + 1;
+		if (s->failed[c] != 0) {
+			next[c] = MIN(next[c], s->failed[c]);
 		}
 	}
-	return 0;
+	memset(s->failed, 0, sizeof(s->failed));
+	s->failing = false;
+	spool_order_seek(&s->order, next, front);
+	s->acked = spool_order_front(s->spool, &s->order) - 1;
+}
+
+static void
+rewind_all(struct sender *s)
+{
+	uint64_t from[SPOOL_CLASSES];
+
+	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
+		from[c] = spool_committed(s->spool);
+	}
+	rewind_to(s, from);
 }
 
 /*
@@ -380,19 +395,17 @@ entry_u64(const redisReply *entry, const char *field)
 static void
 hear_last(struct sender *s, const redisReply *r, uint64_t now)
 {
-	uint64_t from = spool_committed(s->spool), last = 0;
+	uint64_t from[SPOOL_CLASSES], last = spool_last_seq(s->spool);
+	struct sender_pos pos = { { 0 } };
 
-	if (r->type == REDIS_REPLY_ARRAY && r->elements == 1 &&
-	    entry_u64(r->element[0], "epoch") == spool_epoch(s->spool)) {
-		last = entry_u64(r->element[0], "seq");
+	(void)sender_read_last(r, spool_epoch(s->spool), &pos);
+	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
+		from[c] = spool_committed(s->spool);
+		if (pos.upto[c] > from[c] && pos.upto[c] <= last) {
+			from[c] = pos.upto[c];
+		}
 	}
-	if (last > from && last <= spool_last_seq(s->spool)) {
-		from = last;
-	}
-	if (s->failed_at != 0) {
-		from = MIN(from, s->failed_at - 1);
-	}
-	rewind_to(s, from + 1);
+	rewind_to(s, from);
 	s->ready = true;
 	s->progress_us = now;
 	s->stall_us = s->resend_us;
@@ -402,17 +415,20 @@ hear_last(struct sender *s, const redisReply *r, uint64_t now)
 static void
 refused(struct sender *s, const struct pending *p, const redisReply *r)
 {
+	enum redis_trouble t = redis_reply_trouble(r);
 	enum err e = redis_reply_err(r);
 	char why[300];
 
 	s->st.refused++;
 	s->refused_kinds |= 1U << p->kind;
-	snprintf(why, sizeof(why), "%s: %.200s", redis_link_name(s->link),
+	snprintf(why, sizeof(why), "%s: %.200s", redis_pool_name(s->pool),
 		 r->str);
-	set_state(s, e == ERR_AUTH ? SENDER_REFUSED : SENDER_BUSY, why);
+	set_state(s, e == ERR_AUTH ? SENDER_REFUSED : SENDER_BUSY,
+		  UINT64_C(1) << t, why);
 	if (p->kind == PUT_BATCH &&
-	    (s->failed_at == 0 || p->first < s->failed_at)) {
-		s->failed_at = p->first;
+	    (s->failed[p->cls] == 0 || p->first < s->failed[p->cls])) {
+		s->failed[p->cls] = p->first;
+		s->failing = true;
 	}
 	if (e == ERR_AUTH) {
 		s->failures = 8; /* will not mend by itself: go slowly */
@@ -422,15 +438,15 @@ refused(struct sender *s, const struct pending *p, const redisReply *r)
 static void
 hear_batch(struct sender *s, const struct pending *p)
 {
-	if (p->seq > s->high) {
-		s->high = p->seq;
+	if (p->seq > s->high[p->cls]) {
+		s->high[p->cls] = p->seq;
 		s->st.sent++;
 	} else {
 		s->st.resent++;
 	}
 	s->st.bytes += p->bytes;
-	if (p->kind == PUT_BATCH && s->failed_at == 0) {
-		s->acked = MAX(s->acked, p->seq);
+	if (p->kind == PUT_BATCH && !s->failing) {
+		s->acked = MAX(s->acked, p->front);
 		s->failures = 0;
 	}
 }
@@ -439,124 +455,184 @@ hear_batch(struct sender *s, const struct pending *p)
 static void
 settle_refusal(struct sender *s, uint64_t now)
 {
-	uint64_t pause = PAUSE_MIN_US << MIN(s->failures, 6U);
+	uint64_t from[SPOOL_CLASSES];
 
-	if (s->failed_at == 0 || s->n_batches > 0) {
+	if (!s->failing || s->n_batches > 0) {
 		return;
 	}
-	pause = MIN(pause, PAUSE_MAX_US);
+	s->pause_until_us =
+		now +
+		jitter(MIN(PAUSE_MIN_US << MIN(s->failures, 6U), PAUSE_MAX_US),
+		       now);
 	s->failures++;
-	/* Sensors that were refused together should not return together. */
-	s->pause_until_us = now + pause / 2 + (now % 997) * pause / 2 / 997;
-	rewind_to(s, s->failed_at);
+	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
+		from[c] = s->order.next[c].seq - 1;
+	}
+	rewind_to(s, from);
 }
 
+/* A command whose server went away before it answered. */
 static void
-hear(struct sender *s, const redisReply *r, uint64_t now)
+lost(struct sender *s, const struct pending *p, uint64_t now)
 {
-	struct pending p = s->pending[s->first_pending];
+	if (p->kind == ASK_CONTROL) {
+		s->asking_control = false;
+		s->next_control_us = now + CONTROL_PERIOD_US;
+	} else if (p->kind != TELL_PRESENCE) {
+		lost_link(s, TOLD_DOWN, redis_pool_why(s->pool));
+	}
+}
 
-	s->first_pending = (s->first_pending + 1) % MAX_PENDING;
-	s->n_pending--;
-	s->n_batches -= p.kind == PUT_BATCH;
-	if (p.kind == ASK_CONTROL) {
-		/* its errors are no reason to hold alerts back */
+/* Replies that are no reason to hold alerts back, whatever they say. */
+static bool
+hear_aside(struct sender *s, const struct pending *p, const redisReply *r,
+	   uint64_t now)
+{
+	if (p->kind == ASK_CONTROL) {
 		s->asking_control = false;
 		s->next_control_us = now + CONTROL_PERIOD_US;
 		if (control_feed_hear(s->control, r)) {
 			s->next_control_us = now;
 		}
+	} else if (p->kind == ASK_LENGTH) {
+		s->asking_length = false;
+		s->knows_length = r->type == REDIS_REPLY_INTEGER;
+		s->length = s->knows_length && r->integer > 0
+				    ? (uint64_t)r->integer
+				    : 0;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static void
+hear_reply(struct sender *s, const struct pending *p, const redisReply *r,
+	   uint64_t now)
+{
+	if (hear_aside(s, p, r, now)) {
 		return;
 	}
-	if (r->type == REDIS_REPLY_ERROR && p.kind != ASK_LAST) {
-		refused(s, &p, r);
-		s->asking_committed &= p.kind != ASK_COMMITTED;
+	if (r->type == REDIS_REPLY_ERROR && p->kind != ASK_LAST) {
+		refused(s, p, r);
+		s->asking_committed &= p->kind != ASK_COMMITTED;
 		s->next_poll_us = now + SENDER_POLL_US;
 		settle_refusal(s, now);
 		return;
 	}
-	s->refused_kinds &= ~(1U << p.kind);
-	if (p.kind == ASK_COMMITTED) {
+	s->refused_kinds &= ~(1U << p->kind);
+	if (p->kind == ASK_COMMITTED) {
 		hear_committed(s, r, now);
-	} else if (p.kind == ASK_LAST) {
+	} else if (p->kind == ASK_LAST) {
 		hear_last(s, r, now);
-	} else if (p.kind != TELL_PRESENCE) {
-		hear_batch(s, &p);
+	} else if (p->kind != TELL_PRESENCE) {
+		hear_batch(s, p);
 	}
 	if (s->ready && s->refused_kinds == 0) {
-		set_state(s, SENDER_UP, NULL);
+		set_state(s, SENDER_UP, 0, NULL);
 	}
 	settle_refusal(s, now);
+}
+
+static void
+hear(struct sender *s, const struct redis_answer *a, uint64_t now)
+{
+	struct pending *at = &s->pending[a->tag], p = *at;
+
+	if (p.kind == TELL_PRESENCE && --at->seq > 0) {
+		p.seq = at->seq; /* more replies come with this tag */
+	} else {
+		*at = (struct pending){ .kind = NOTHING };
+		s->n_pending--;
+		s->n_batches -= p.kind == PUT_BATCH;
+	}
+	if (a->reply == NULL) {
+		lost(s, &p, now);
+	} else {
+		hear_reply(s, &p, a->reply, now);
+	}
 }
 
 /* --- the steps --- */
 
 static void
-step_connect(struct sender *s)
+step_connect(struct sender *s, uint64_t now)
 {
 	struct diag d;
 	bool waiting = false;
-	enum err e = redis_link_connect_step(s->link, 0, &waiting, &d);
+	enum err e;
 
+	if (now < s->connect_us) {
+		return;
+	}
+	e = redis_pool_connect_step(s->pool, s->stream, 0, &waiting, &d);
 	if (e != ERR_OK) {
 		if (!waiting) {
-			set_state(s, SENDER_DOWN, d.msg);
+			set_state(s, SENDER_DOWN,
+				  e == ERR_AUTH ? TOLD_AUTH : TOLD_DOWN, d.msg);
 		}
 		return;
 	}
 	s->st.connects++;
-	s->n_pending = s->n_batches = 0;
-	s->asking_control = false;
 	if (!ask_committed(s) || !ask_last(s)) {
-		redis_link_close(s->link);
-		lost_link(s, "out of memory");
+		lost_link(s, TOLD_DOWN, "out of memory");
 	}
 }
 
 static void
 step_read(struct sender *s, uint64_t now)
 {
-	redisReply *r;
-	struct diag d;
+	struct redis_answer a;
 
-	while (redis_link_up(s->link)) {
-		enum err e = redis_link_poll(s->link, 0, &r, &d);
+	while (redis_pool_poll(s->pool, 0, &a) == ERR_OK) {
+		hear(s, &a, now);
+		freeReplyObject(a.reply);
+	}
+	if ((s->ready || s->asking_committed) &&
+	    !redis_pool_up(s->pool, s->stream)) {
+		lost_link(s, TOLD_DOWN, redis_pool_why(s->pool));
+	}
+}
 
-		if (e == ERR_AGAIN) {
-			break;
-		}
-		if (e != ERR_OK) {
-			lost_link(s, d.msg);
-			return;
-		}
-		hear(s, r, now);
-		freeReplyObject(r);
+/* What stands in Redis is bounded.  '*oldest': the collector cannot be seen
+ * taking things out, so that only its commits make room again, and these wait
+ * for the oldest. */
+static bool
+window_full(struct sender *s, bool *oldest)
+{
+	uint64_t n = s->st.sent + s->st.resent;
+	uint64_t each = MAX(n > 0 ? s->st.bytes / n : 0, SMALL_BATCH);
+	uint64_t held;
+
+	*oldest = false;
+	if (s->knows_length) {
+		return s->length * each + s->since_length >= s->window_bytes;
 	}
-	if (redis_link_silent_ms(s->link) > SENDER_SILENCE_MS &&
-	    redis_link_reply(s->link, 0, &r, &d) != ERR_OK) {
-		diag_set(&d, ERR_AGAIN, "%s: silent for %d ms",
-			 redis_link_name(s->link), SENDER_SILENCE_MS);
-		lost_link(s, d.msg);
-	}
+	held = spool_order_held(s->spool, &s->order);
+	*oldest = held >= s->window_bytes;
+	return held >= 2 * s->window_bytes;
 }
 
 static void
 step_send(struct sender *s, uint64_t now)
 {
 	struct spool_item it;
+	unsigned cls;
+	bool oldest;
 
-	while (s->failed_at == 0 && now >= s->pause_until_us &&
-	       s->n_batches < s->depth &&
-	       spool_ahead(s->spool, &s->cursor) < s->window_bytes) {
-		struct spool_cursor before = s->cursor;
+	while (!s->failing && now >= s->pause_until_us &&
+	       s->n_batches < s->depth && !window_full(s, &oldest)) {
+		struct spool_order before = s->order;
 
-		if (spool_next(s->spool, &s->cursor, &it) != ERR_OK) {
+		if (spool_order_next(s->spool, &s->order, oldest, &it, &cls) !=
+		    ERR_OK) {
 			break;
 		}
-		if (!put_item(s, &it, PUT_BATCH)) {
-			s->cursor = before;
+		if (!put_item(s, &it, cls, PUT_BATCH)) {
+			s->order = before;
 			break;
 		}
+		s->since_length += MAX(it.data.len, (size_t)SMALL_BATCH);
 	}
 }
 
@@ -572,7 +648,7 @@ step_probe(struct sender *s, uint64_t now)
 		   now - s->probe_hit_us >= PROBE_SETTLE_US &&
 		   s->n_batches == 0) {
 		/* Just the probe arrived: Redis has lost what followed. */
-		rewind_to(s, committed + 1);
+		rewind_all(s);
 		s->probe_end = 0;
 	} else if (now - s->progress_us >= s->stall_us) {
 		s->progress_us = now;
@@ -583,7 +659,10 @@ step_probe(struct sender *s, uint64_t now)
 	}
 	while (s->probe_left > 0 &&
 	       spool_next(s->spool, &s->probe, &it) == ERR_OK &&
-	       it.hdr.seq <= s->acked && put_item(s, &it, PUT_PROBE)) {
+	       it.hdr.seq <= s->acked &&
+	       put_item(s, &it,
+			it.gap_from != 0 ? GAP : spool_class(it.hdr.sev),
+			PUT_PROBE)) {
 		s->probe_end = it.hdr.seq;
 		s->probe_left--;
 	}
@@ -595,32 +674,30 @@ sender_step(struct sender *s)
 {
 	uint64_t now = clock_mono_us();
 
-	if (!redis_link_up(s->link)) {
-		step_connect(s);
-	}
-	if (!redis_link_up(s->link)) {
-		return;
+	if (!redis_pool_up(s->pool, s->stream)) {
+		step_connect(s, now);
 	}
 	step_read(s, now);
-	if (!redis_link_up(s->link)) {
-		return;
-	}
 	if (s->ready) {
 		step_send(s, now);
 		step_probe(s, now);
 		if (!s->asking_committed && now >= s->next_poll_us) {
 			(void)ask_committed(s);
+			if (!s->asking_length) {
+				ask_length(s);
+			}
 		}
 		if (s->control != NULL && !s->asking_control &&
 		    now >= s->next_control_us) {
 			ask_control(s);
 		}
+		step_read(s, now); /* and with it, write */
 	}
-	step_read(s, now); /* and with it, write */
 }
 
-int
-sender_wait(const struct sender *s, short *events, int *timeout_ms)
+unsigned
+sender_wait(const struct sender *s, struct pollfd *fds, unsigned cap,
+	    int *timeout_ms)
 {
 	uint64_t now = clock_mono_us(), at = now + SENDER_POLL_US;
 
@@ -630,21 +707,22 @@ sender_wait(const struct sender *s, short *events, int *timeout_ms)
 	if (s->pause_until_us > now) {
 		at = MIN(at, s->pause_until_us);
 	}
-	if (!redis_link_up(s->link)) {
+	if (!s->ready) {
 		at = MIN(at, now + 50000);
 	}
 	*timeout_ms = (int)((at - now + 999) / 1000);
-	return redis_link_fd(s->link, events);
+	return redis_pool_fds(s->pool, fds, cap);
 }
 
 bool
 sender_all_sent(struct sender *s)
 {
-	struct spool_cursor c = s->cursor;
+	struct spool_order o = s->order;
 	struct spool_item it;
+	unsigned cls;
 
-	return redis_link_up(s->link) && s->ready && s->n_batches == 0 &&
-	       s->failed_at == 0 && spool_next(s->spool, &c, &it) == ERR_EOF;
+	return s->ready && s->n_batches == 0 && !s->failing &&
+	       spool_order_next(s->spool, &o, false, &it, &cls) == ERR_EOF;
 }
 
 bool
@@ -657,4 +735,5 @@ void
 sender_get_stats(const struct sender *s, struct sender_stats *out)
 {
 	*out = s->st;
+	memcpy(out->errors, redis_pool_troubles(s->pool), sizeof(out->errors));
 }

@@ -2,9 +2,9 @@
 /*
  * sender.h - from the spool to the Redis stream, until it is committed
  *
- * A state machine over one link.  It sends what the spool holds, sixteen
- * batches in flight, and asks how far the collector has committed.  Redis'
- * own reply to a batch frees nothing.
+ * A state machine over one pool.  It sends what the spool holds, worst first,
+ * sixteen batches in flight, and asks how far the collector has committed.
+ * Redis' own reply to a batch frees nothing.
  *
  *   connect  ask for the committed point and for the stream's last entry, go
  *            on behind them: what Redis still holds is not sent again
@@ -13,21 +13,21 @@
  *            point once more, less and less often; when just these get
  *            committed, Redis has lost the rest too, and all follow
  *
- * Place    above spool.h, redis_link.h and presence.h, below forward.h.
+ * Place    above spool_order.h, redis_pool.h and presence.h, below forward.h.
  * Threads  one.
- * Memory   the spool's and the link's.
+ * Memory   the spool's and the pool's.
  * Cost     never waits, but for name resolution.
  */
 #ifndef SENSOR_SENDER_H
 #define SENSOR_SENDER_H
 
+#include "common/redis_pool.h"
 #include "sensor/control_feed.h"
 #include "sensor/presence.h"
 #include "sensor/spool.h"
 
 #define SENDER_DEPTH 16 /* batches in flight */
 #define SENDER_POLL_US UINT64_C(200000) /* committed point */
-#define SENDER_SILENCE_MS 5000 /* a link that hangs is closed */
 
 enum sender_state {
 	SENDER_DOWN,
@@ -37,11 +37,11 @@ enum sender_state {
 };
 
 struct sender_options {
-	const char *url;
+	struct redis_options redis; /* strings outlive the sender */
 	const char *name; /* SITE/SENSOR */
 	unsigned depth; /* 0: SENDER_DEPTH; at most 32 */
 	uint64_t resend_us; /* 0: ten seconds */
-	uint64_t window_bytes; /* sent and not committed; 0: 128 MiB */
+	uint64_t window_bytes; /* standing in Redis; 0: 128 MiB */
 	struct control_feed *control; /* outlives the sender; NULL: none */
 };
 
@@ -50,6 +50,7 @@ struct sender_stats {
 	uint64_t sent, resent; /* batches and gaps that Redis took */
 	uint64_t bytes; /* of batches, compressed */
 	uint64_t connects, refused; /* connections made, commands refused */
+	uint64_t errors[REDIS_TROUBLES]; /* by kind: replies, and the link's */
 	char last_error[256];
 };
 
@@ -65,9 +66,10 @@ void sender_step(struct sender *s);
 /* Sends presence with the next step; asked for by whoever keeps the time. */
 void sender_presence(struct sender *s, const struct presence_facts *f,
 		     const struct presence_spool *sp, bool ended);
-/* For poll(2): the socket (-1: none), what to wait for, and how long at most
- * until sender_step() wants to be called again. */
-int sender_wait(const struct sender *s, short *events, int *timeout_ms);
+/* For poll(2): at most 'cap' sockets, and how long at most until
+ * sender_step() wants to be called again. */
+unsigned sender_wait(const struct sender *s, struct pollfd *fds, unsigned cap,
+		     int *timeout_ms);
 
 /* Whether Redis has taken everything that the spool holds. */
 bool sender_all_sent(struct sender *s);

@@ -29,12 +29,8 @@ place(struct spool *s, struct spool_cursor *cur)
 	}
 }
 
-/*
- * Whether to look at 'seq' again later: the system may lack memory or files
- * just now, and a disk may read at the second try.
- */
-static bool
-look_again(struct spool *s, uint64_t seq)
+bool
+spool_look_again(struct spool *s, uint64_t seq)
 {
 	if (s->refused_seq != seq) {
 		s->refused_seq = seq;
@@ -44,10 +40,9 @@ look_again(struct spool *s, uint64_t seq)
 	return ++s->refused <= MAX_REFUSED;
 }
 
-/* The first record of a class at or above the cursor's number.  ERR_IO: look
- * again later. */
-static enum err
-peek(struct spool *s, struct spool_cursor *cur, unsigned c, struct seg_rec *r)
+enum err
+spool_peek(struct spool *s, struct spool_cursor *cur, unsigned c,
+	   struct seg_rec *r)
 {
 	if (cur->at[c].seg == NULL) {
 		cur->at[c].seg = s->cls[c].head;
@@ -67,7 +62,7 @@ peek(struct spool *s, struct spool_cursor *cur, unsigned c, struct seg_rec *r)
 			cur->at[c].off += seg_rec_size(r);
 			continue;
 		}
-		if (e == ERR_IO && look_again(s, g->first_seq)) {
+		if (e == ERR_IO && spool_look_again(s, g->first_seq)) {
 			return ERR_IO;
 		}
 		if (e != ERR_EOF) {
@@ -93,7 +88,7 @@ peek_all(struct spool *s, struct spool_cursor *cur, struct seg_rec *best,
 	*at = SPOOL_CLASSES;
 	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
 		struct seg_rec r;
-		enum err e = peek(s, cur, c, &r);
+		enum err e = spool_peek(s, cur, c, &r);
 
 		if (e == ERR_IO) {
 			return e;
@@ -107,8 +102,8 @@ peek_all(struct spool *s, struct spool_cursor *cur, struct seg_rec *best,
 	return ERR_OK;
 }
 
-static void
-align(struct spool *s, struct spool_cursor *cur)
+void
+spool_align(struct spool *s, struct spool_cursor *cur)
 {
 	/* What is committed may be gone, and that is no gap. */
 	if (cur->seq <= s->meta.committed) {
@@ -126,7 +121,7 @@ spool_next(struct spool *s, struct spool_cursor *cur, struct spool_item *out)
 	unsigned c;
 	enum err e;
 
-	align(s, cur);
+	spool_align(s, cur);
 	for (;;) {
 		e = peek_all(s, cur, &r, &c);
 		if (e != ERR_OK) {
@@ -146,7 +141,7 @@ spool_next(struct spool *s, struct spool_cursor *cur, struct spool_item *out)
 			return ERR_OK;
 		}
 		e = seg_read_data(cur->at[c].seg, &r, s->body);
-		if (e == ERR_IO && look_again(s, r.hdr.seq)) {
+		if (e == ERR_IO && spool_look_again(s, r.hdr.seq)) {
 			return e;
 		}
 		cur->at[c].off += seg_rec_size(&r);
@@ -167,7 +162,7 @@ spool_ahead(struct spool *s, struct spool_cursor *cur)
 {
 	uint64_t sum = 0;
 
-	align(s, cur);
+	spool_align(s, cur);
 	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
 		const struct seg *g = cur->at[c].seg, *head = s->cls[c].head;
 		uint64_t at, done;

@@ -57,4 +57,17 @@ void spool_unlink_head(struct spool *s, unsigned cls);
 /* Moves the committed mark of every class up to meta.committed. */
 void spool_mark_done(struct spool *s);
 
+/* Puts a reader's place right after what was committed or removed. */
+void spool_align(struct spool *s, struct spool_cursor *cur);
+/* The first record of class 'c' at or above the number of 'cur', which was
+ * aligned; the place moves up to it.  ERR_EOF when there is none, ERR_IO: look
+ * again later. */
+enum err spool_peek(struct spool *s, struct spool_cursor *cur, unsigned c,
+		    struct seg_rec *r) MUST_CHECK;
+/*
+ * Whether to look at 'seq' again later, which the system refused to read: it
+ * may lack memory or files just now, and a disk may read at the second try.
+ */
+bool spool_look_again(struct spool *s, uint64_t seq);
+
 #endif

@@ -34,14 +34,13 @@ struct tls_room {
 	struct view sans[2][TLS_CERT_MAX_SANS];
 };
 
+/* One of each kind.  What a copy does not have stays as it was made, zero. */
 struct tx_room {
-	union {
-		struct app_tx tx;
-		struct http_room http;
-		struct dns_room dns;
-		struct tls_room tls;
-		struct ssh_tx ssh;
-	};
+	struct http_room http;
+	struct dns_room dns;
+	struct tls_room tls;
+	struct ssh_tx ssh;
+	struct app_tx other;
 };
 
 /*
@@ -56,7 +55,22 @@ struct copier {
 struct tx_room *
 tx_room_new(void)
 {
-	return calloc(1, sizeof(struct tx_room));
+	struct tx_room *r = calloc(1, sizeof(*r));
+
+	if (r == NULL) {
+		return NULL;
+	}
+	r->http.tx.msg[FLOW_TOSERVER].fields = r->http.request;
+	r->http.tx.msg[FLOW_TOCLIENT].fields = r->http.response;
+	r->dns.tx.questions = r->dns.questions;
+	for (unsigned s = 0; s < DNS_SECTIONS; s++) {
+		r->dns.tx.rr[s] = r->dns.rr[s];
+	}
+	for (unsigned d = 0; d < 2; d++) {
+		r->tls.tx.hello[d].alpn = r->tls.alpn[d];
+		r->tls.tx.chain[d].leaf.sans = r->tls.sans[d];
+	}
+	return r;
 }
 
 void
@@ -358,37 +372,21 @@ copy_tx(struct copier *c, struct app_tx *tx)
 	}
 }
 
-/* Empty, with its lists where the room has them. */
-static void
-prepare(struct tx_room *r, enum app_proto proto)
+static struct app_tx *
+place_of(struct tx_room *r, enum app_proto proto)
 {
 	switch (proto) {
 	case APP_HTTP:
-		memset(&r->http, 0, sizeof(r->http));
-		r->http.tx.msg[FLOW_TOSERVER].fields = r->http.request;
-		r->http.tx.msg[FLOW_TOCLIENT].fields = r->http.response;
-		break;
+		return &r->http.tx.tx;
 	case APP_DNS:
 	case APP_MDNS:
-		memset(&r->dns.tx, 0, sizeof(r->dns.tx));
-		r->dns.tx.questions = r->dns.questions;
-		for (unsigned s = 0; s < DNS_SECTIONS; s++) {
-			r->dns.tx.rr[s] = r->dns.rr[s];
-		}
-		break;
+		return &r->dns.tx.tx;
 	case APP_TLS:
-		memset(&r->tls.tx, 0, sizeof(r->tls.tx));
-		for (unsigned d = 0; d < 2; d++) {
-			r->tls.tx.hello[d].alpn = r->tls.alpn[d];
-			r->tls.tx.chain[d].leaf.sans = r->tls.sans[d];
-		}
-		break;
+		return &r->tls.tx.tx;
 	case APP_SSH:
-		memset(&r->ssh, 0, sizeof(r->ssh));
-		break;
+		return &r->ssh.tx;
 	default:
-		memset(&r->tx, 0, sizeof(r->tx));
-		break;
+		return &r->other;
 	}
 }
 
@@ -408,12 +406,13 @@ tx_copy_get(struct tx_room *r, struct view *from)
 {
 	struct copier c = { .in = *from };
 	const struct app_parser *parser;
+	struct app_tx *tx;
 
 	COPY(&c, parser);
-	prepare(r, parser->proto);
-	r->tx.parser = parser;
-	COPY(&c, r->tx.id);
-	copy_tx(&c, &r->tx);
+	tx = place_of(r, parser->proto);
+	tx->parser = parser;
+	COPY(&c, tx->id);
+	copy_tx(&c, tx);
 	*from = c.in;
-	return &r->tx;
+	return tx;
 }

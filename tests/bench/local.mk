@@ -55,6 +55,10 @@ bench: tests/bench/bench tests/bench/merge_captures \
 dist_check_SCRIPTS += tests/bench/reload.sh
 bench-reload: picket-sensor tests/bench/merge_captures tests/bench/make_rules
 	$(SHELL) $(srcdir)/tests/bench/reload.sh $(srcdir)
+# Packets over a virtual link to a sensor, as root.
+dist_check_SCRIPTS += tests/bench/live.sh
+bench-live: picket-sensor tests/bench/merge_captures tests/tools/framesend
+	$(SHELL) $(srcdir)/tests/bench/live.sh $(srcdir)
 # Alerts from a sensor's queue to Redis, and from there to the store.
 EXTRA_PROGRAMS += tests/bench/bench_transport
 tests_bench_bench_transport_SOURCES = tests/bench/bench_transport.c
@@ -62,7 +66,7 @@ tests_bench_bench_transport_LDADD = $(BENCH_LIBS)
 dist_check_SCRIPTS += tests/bench/transport.sh
 bench-transport: picket-sensor picket-collector tests/bench/bench_transport
 	$(SHELL) $(srcdir)/tests/bench/transport.sh $(srcdir)
-.PHONY: bench bench-reload bench-transport
+.PHONY: bench bench-live bench-reload bench-transport
 CLEANFILES += $(EXTRA_PROGRAMS) tests/bench/bench-*.pcap* tests/bench/data/*
 
 if HAVE_CMOCKA

@@ -28,30 +28,61 @@ test_urls(void **state)
 
 	(void)state;
 	assert_int_equal(redis_url_parse(&u, "redis://10.0.0.1", &d), ERR_OK);
-	assert_string_equal(u.host, "10.0.0.1");
-	assert_string_equal(u.port, "6379");
+	assert_string_equal(u.at[0].host, "10.0.0.1");
+	assert_string_equal(u.at[0].port, "6379");
 	assert_false(u.has_pass);
 	assert_int_equal(redis_url_parse(&u, "redis://me:p%40s@s:w@h:7/12", &d),
 			 ERR_OK);
 	assert_string_equal(u.user, "me");
 	assert_string_equal(u.pass, "p@s@s:w");
-	assert_string_equal(u.port, "7");
+	assert_string_equal(u.at[0].port, "7");
 	assert_int_equal(u.db, 12);
 	assert_string_equal(u.shown, "redis://h:7/12");
 	assert_int_equal(redis_url_parse(&u, "redis://:pw@[::1]:99", &d),
 			 ERR_OK);
-	assert_string_equal(u.host, "::1");
+	assert_string_equal(u.at[0].host, "::1");
 	assert_string_equal(u.user, "");
 	assert_string_equal(u.pass, "pw");
 	assert_int_equal(redis_url_parse(&u, "unix:///run/r.sock?db=3", &d),
 			 ERR_OK);
-	assert_true(u.is_unix);
-	assert_string_equal(u.host, "/run/r.sock");
+	assert_true(u.at[0].is_unix);
+	assert_string_equal(u.at[0].host, "/run/r.sock");
 	assert_int_equal(u.db, 3);
 	assert_int_equal(redis_url_parse(&u, "unix://a:b@/r", &d), ERR_OK);
 	assert_string_equal(u.pass, "b");
 	redis_url_wipe(&u);
 	assert_string_equal(u.pass, "");
+	assert_int_equal(redis_url_parse(&u, "rediss://h", &d), ERR_OK);
+	assert_true(u.tls);
+	assert_string_equal(u.shown, "rediss://h:6379/0");
+}
+
+static void
+test_urls_of_several(void **state)
+{
+	struct redis_url u;
+	struct diag d;
+
+	(void)state;
+	assert_int_equal(redis_url_parse(&u,
+					 "rediss+sentinel://a:b@h1,[::2]:9/"
+					 "my%20master/3",
+					 &d),
+			 ERR_OK);
+	assert_int_equal(u.layout, REDIS_SENTINEL);
+	assert_true(u.tls);
+	assert_int_equal(u.n_at, 2);
+	assert_string_equal(u.at[0].port, "26379");
+	assert_string_equal(u.at[1].host, "::2");
+	assert_string_equal(u.at[1].port, "9");
+	assert_string_equal(u.master, "my master");
+	assert_int_equal(u.db, 3);
+	assert_null(strstr(u.shown, "a:b"));
+	assert_int_equal(redis_url_parse(&u, "redis+cluster://h:1,h:2,h:3", &d),
+			 ERR_OK);
+	assert_int_equal(u.layout, REDIS_CLUSTER);
+	assert_int_equal(u.n_at, 3);
+	assert_string_equal(u.at[2].port, "3");
 }
 
 static void
@@ -78,7 +109,14 @@ test_bad_urls(void **state)
 		"unix:///p?db=",
 		"redis://secret@h",
 		"redis://h/99999999",
-		"rediss://u:secret@h",
+		"redis+cluster://u:secret@h/1",
+		"redis+cluster://u:secret@h,",
+		"redis+cluster://u:secret@,h",
+		"redis+sentinel://u:secret@h:1,h:2",
+		"redis+sentinel://u:secret@h:1,h:2/",
+		"redis+sentinel://u:secret@h/m/x",
+		"redis://u:secret@h,h",
+		"rediss://u:secret@h:1:2",
 		("unix:///0123456789012345678901234567890123456789012345678901"
 		 "2345678901234567890123456789012345678901234567890123456789"),
 	};
@@ -355,6 +393,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_urls),
+		cmocka_unit_test(test_urls_of_several),
 		cmocka_unit_test(test_bad_urls),
 		cmocka_unit_test(test_call),
 		cmocka_unit_test(test_pipeline),

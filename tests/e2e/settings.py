@@ -5,6 +5,8 @@
   settings.py plain FILE                the file with every '#' taken away
   settings.py compare FILE SOURCE...    its keys and those of the tables
 """
+import glob
+import os
 import re
 import sys
 
@@ -36,6 +38,18 @@ def flatten(value, path=""):
         yield path
 
 
+def shared(source, name):
+    """The rows of a macro that several programs' tables share."""
+    for header in glob.glob(os.path.join(os.path.dirname(source), "..",
+                                         "common", "*.h")):
+        with open(header, encoding="utf-8") as f:
+            m = re.search(rf"#define {name} ((?:.*\\\n)*.*)", f.read())
+        if m:
+            return set(re.findall(r'\{[\s\\]*"([^"]+)"', m[1]))
+    fail([f"{name} in {source} is defined in no header of common/"])
+    return set()
+
+
 def known(sources):
     """Keys of the tables struct conf_key keys[] and read_keys[]."""
     rows, below = set(), set()
@@ -46,6 +60,8 @@ def known(sources):
         m = re.search(r"struct conf_key keys\[\] = \{(.*?)\n\};", text, re.S)
         if m:
             rows |= set(re.findall(r'^\t\{ "([^"]+)"', m[1], re.M))
+            for name in re.findall(r"^\t([A-Z_]+),", m[1], re.M):
+                rows |= shared(source, name)
         m = re.search(r"read_keys\[\] = \{(.*?)\n\};", text, re.S)
         if m:
             for macro, key in re.findall(r'^\t(?:(\w+) )?"([^"]+)",', m[1],

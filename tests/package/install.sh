@@ -10,6 +10,16 @@ dest=$tmp/dest
 at() { (cd "$bin" && make -s "$@" DESTDIR="$dest") >"$tmp/make.log" 2>&1; }
 
 at install || { tail "$tmp/make.log"; fail "make install"; finish; }
+# What a build needs is what the Debian packages say they need.
+(. "$top/.ci/setup.sh" && printf '%s\n' $BUILD_PACKAGES) |
+	grep -v -x -E 'gcc|libc6-dev|make' | sort >"$tmp/want"
+sed -n '/^Build-Depends:/,/^Standards/p' "$top/debian/control" |
+	sed -e 's/^[A-Z].*://' -e 's/\[[^]]*\]//g' -e 's/([^)]*)//g' |
+	tr -s ', ' '\n' | grep . | sort >"$tmp/all"
+same "packages of the build that debian/control does not name" '' \
+	"$(comm -23 "$tmp/want" "$tmp/all" | xargs)"
+[ "$(wc -l <"$tmp/want")" -gt 10 ] || fail "no packages found in .ci/setup.sh"
+
 # found NAME : where it was put, whatever the prefix.
 found() { find "$dest" -type f -path "*/$1" | head -n 1; }
 for f in bin/picket-sensor bin/picket-collector bin/picketctl \

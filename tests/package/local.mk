@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What is installed, and the Debian packages.
 PACKAGE_TESTS = tests/package/install.sh tests/package/completion.sh \
-	tests/package/syscalls.sh
+	tests/package/syscalls.sh tests/package/rights.sh
 dist_check_SCRIPTS += $(PACKAGE_TESTS) tests/package/deb.sh
 TESTS += $(PACKAGE_TESTS)
 

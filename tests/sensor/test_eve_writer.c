@@ -306,7 +306,9 @@ alerts_tell_of_their_moment(void **state)
 {
 	static const uint8_t client[4] = { 192, 0, 2, 1 };
 	static const uint8_t server[4] = { 192, 0, 2, 2 };
-	static const struct event_origin origin = { "s", "x", "", "", "" };
+	static const struct event_origin origin = {
+		"s", "x", "", "", "", NULL
+	};
 	struct rule a = { .gid = 1, .sid = 7, .rev = 2, .msg = "first" };
 	struct rule b = { .gid = 1, .sid = 8, .rev = 1, .msg = "second" };
 	struct flow f = { .id = 5,
@@ -371,7 +373,7 @@ static void
 line_not_made_is_lost(void **state)
 {
 #ifdef CAN_RUN_OUT
-	static const struct event_origin origin = { "", "", "", "", "" };
+	static const struct event_origin origin = { "", "", "", "", "", NULL };
 	struct flow f = { .id = 5, .proto = IPP_UDP, .ip_version = 4 };
 	struct event_subject s = { .f = &f, .ts_us = 1 };
 	struct record r = { .order = 1, .type = EVENT_TYPE_FLOW, .late = true };

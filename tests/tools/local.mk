@@ -12,3 +12,7 @@ storefill_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -l
 EXTRA_PROGRAMS += tests/tools/byte_gram_train
 tests_tools_byte_gram_train_SOURCES = tests/tools/byte_gram_train.c
 tests_tools_byte_gram_train_LDADD = $(BENCH_LIBS)
+EXTRA_PROGRAMS += tests/tools/framesend
+tests_tools_framesend_SOURCES = tests/tools/framesend.c
+tests_tools_framesend_LDADD = libsensor.a librules.a libcommon.a \
+	$(SENSOR_LIBS) $(RULES_LIBS) $(COMMON_LIBS) -lm

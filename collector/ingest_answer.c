@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What goes back: committed points, acknowledgements, and what is dropped. */
+#include <limits.h>
+#include <stdio.h>
+
+#include "collector/ingest_state.h"
+#include "common/json.h"
+
+#define DEADLETTERS "1000"
+
+enum err
+ingest_publish(struct ingest *in, const char *site, const char *sensor,
+	       uint64_t epoch, uint64_t seq)
+{
+	char key[sizeof("picket:committed:{}") + 2 * INGEST_NAME_CAP];
+	char value[48];
+	const char *argv[] = { "SET", key, value };
+	size_t len[3];
+
+	snprintf(key, sizeof(key), "picket:committed:{%s/%s}", site, sensor);
+	snprintf(value, sizeof(value), "%llu %llu", (unsigned long long)epoch,
+		 (unsigned long long)seq);
+	for (int i = 0; i < 3; i++) {
+		len[i] = strlen(argv[i]);
+	}
+	return redis_pool_queue(in->pool, key, 3, argv, len, 0);
+}
+
+enum err
+ingest_ack(struct ingest *in, unsigned stream, const char *id)
+{
+	const char *argv[] = { "XACK", in->streams[stream].key, GROUP, id };
+	size_t len[] = { 4, strlen(argv[1]), strlen(GROUP), strlen(id) };
+
+	return redis_pool_queue(in->pool, argv[1], 4, argv, len, 0);
+}
+
+enum err
+ingest_trim(struct ingest *in, unsigned stream, const char *id)
+{
+	const struct stream *s = &in->streams[stream];
+	unsigned long long ms, seq;
+	char next[48];
+	const char *argv[] = { "XTRIM", s->key, "MINID", next };
+	size_t len[ARRAY_LEN(argv)];
+
+	if (!s->own_done || s->claim[0] != '\0' ||
+	    sscanf(id, "%llu-%llu", &ms, &seq) != 2 || seq == ULLONG_MAX) {
+		return ERR_OK;
+	}
+	snprintf(next, sizeof(next), "%llu-%llu", ms, seq + 1);
+	for (size_t i = 0; i < ARRAY_LEN(argv); i++) {
+		len[i] = strlen(argv[i]);
+	}
+	return redis_pool_queue(in->pool, argv[1], (int)ARRAY_LEN(argv), argv,
+				len, 0);
+}
+
+enum err
+ingest_deadletter(struct ingest *in, unsigned stream,
+		  const struct ingest_entry *e, const char *why)
+{
+	char key[sizeof("picket:deadletter:{}") + 2 * INGEST_NAME_CAP];
+	const struct stream *s = &in->streams[stream];
+	const char *argv[] = {
+		"XADD",      key,
+		"MAXLEN",    "~",
+		DEADLETTERS, "*",
+		"why",       why,
+		"id",        e->id,
+		"epoch",     (const char *)e->epoch.p,
+		"seq",       (const char *)e->seq.p,
+		"data",      (const char *)e->data.p,
+	};
+	size_t len[ARRAY_LEN(argv)];
+
+	snprintf(key, sizeof(key), "picket:deadletter:{%s/%s}", s->site,
+		 s->sensor);
+	for (size_t i = 0; i < ARRAY_LEN(argv); i++) {
+		if (argv[i] == NULL) {
+			argv[i] = "";
+		}
+		len[i] = strlen(argv[i]);
+	}
+	len[11] = e->epoch.len;
+	len[13] = e->seq.len;
+	len[15] = MIN(e->data.len, (size_t)65536);
+	return redis_pool_queue(in->pool, argv[1], (int)ARRAY_LEN(argv), argv,
+				len, 0);
+}
+
+enum err
+ingest_done(struct ingest *in, struct diag *d)
+{
+	bool lost = false;
+
+	while (redis_pool_unanswered(in->pool) > 0) {
+		struct redis_answer a;
+
+		if (redis_pool_poll(in->pool, CALL_MS, &a) != ERR_OK) {
+			redis_pool_close(in->pool);
+			return diag_set(d, ERR_AGAIN, "%s: no reply",
+					redis_pool_name(in->pool));
+		}
+		/* A refused write is no loss: the sensor asks again, and the
+		 * entry is delivered again. */
+		lost |= a.reply == NULL;
+		freeReplyObject(a.reply);
+	}
+	return lost ? diag_set(d, ERR_AGAIN, "%s", redis_pool_why(in->pool))
+		    : ERR_OK;
+}
+
+enum err
+ingest_presence(struct ingest *in, unsigned stream, bool *there,
+		struct json *out, char state[INGEST_NAME_CAP], struct diag *d)
+{
+	const struct stream *s = &in->streams[stream];
+	char key[sizeof("picket:sensor:{}") + 2 * INGEST_NAME_CAP];
+	redisReply *r = NULL;
+	enum err e;
+
+	snprintf(key, sizeof(key), "picket:sensor:{%s/%s}", s->site, s->sensor);
+	e = redis_pool_call(in->pool, key, CALL_MS, &r, d, "HGETALL %s", key);
+
+	*there = false;
+	state[0] = '\0';
+	if (e != ERR_OK) {
+		return ERR_AGAIN;
+	}
+	json_reset(out);
+	json_obj(out, NULL);
+	for (size_t i = 0; is_array(r) && i + 1 < r->elements && i < 128;
+	     i += 2) {
+		const redisReply *k = r->element[i], *v = r->element[i + 1];
+
+		/* Keys are trusted text to the writer: letters only. */
+		if (!is_text(k) || !is_text(v) || v->len > 16384 ||
+		    k->len > INGEST_NAME_CAP ||
+		    strspn(k->str, "abcdefghijklmnopqrstuvwxyz0123456789_-.") !=
+			    k->len) {
+			continue;
+		}
+		*there = true;
+		json_str(out, k->str, view_of(v->str, v->len));
+		if (strcmp(k->str, "state") == 0) {
+			snprintf(state, INGEST_NAME_CAP, "%s", v->str);
+		}
+	}
+	json_obj_end(out);
+	freeReplyObject(r);
+	return ERR_OK;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ingest_state.h - the inside of ingest, for ingest*.c and nobody else
+ *
+ * Place    above redis_pool.h, below ingest*.c.
+ * Threads  one.
+ * Memory   ingest's.
+ */
+#ifndef COLLECTOR_INGEST_STATE_H
+#define COLLECTOR_INGEST_STATE_H
+
+#include "collector/ingest.h"
+
+#define GROUP "picket"
+#define SENSORS "picket:sensors"
+#define KEY_PREFIX "picket:alerts:{"
+#define KEY_CAP (sizeof(KEY_PREFIX) + 2 * INGEST_NAME_CAP + 2)
+#define CALL_MS 10000
+/* Entries that another consumer got and did not acknowledge for so long
+ * belong to a collector that died. */
+#define CLAIM_IDLE_MS 60000
+#define CLAIM_EVERY_US (UINT64_C(30) * US_PER_S)
+/* Streams asked in one command, and entries of each.  A reply must stay below
+ * REDIS_MAX_PENDING: more is asked for while replies are far below it, and
+ * half when one was not.  What is read together is committed together, so the
+ * more that waits, the less each alert costs. */
+#define MAX_ASK 16
+#define FIRST_COUNT 16
+#define MAX_COUNT 512
+#define SMALL_REPLY (REDIS_MAX_PENDING / 8)
+/* Failures after which an entry is taken to be too large. */
+#define MAX_STRIKES 2
+
+struct stream {
+	char site[INGEST_NAME_CAP], sensor[INGEST_NAME_CAP];
+	char key[KEY_CAP];
+	bool grouped; /* the group exists */
+	uint64_t retry_us; /* its server was not there: not before */
+	bool own_done; /* what we left unacknowledged has been read again */
+	char cursor[48]; /* through our own pending entries */
+	char claim[48]; /* through those of others; "" when done */
+};
+
+struct ingest {
+	struct redis_pool *pool;
+	uint64_t connects; /* of the pool, when the groups were looked at */
+	char consumer[INGEST_NAME_CAP];
+	struct stream *streams;
+	unsigned n_streams, turn; /* first stream of the next command */
+	unsigned ask, count; /* how much is asked for */
+	uint64_t discovered_us, claimed_us;
+	bool seen_up;
+	/* A stream whose entries alone cost us the connection, and how often. */
+	unsigned suspect, strikes;
+	uint64_t oversize;
+	redisReply *reply;
+	redisReply *more[MAX_ASK]; /* of a cluster's nodes */
+	unsigned n_more;
+	struct ingest_entry entries[INGEST_MAX_ENTRIES];
+	size_t n_entries;
+};
+
+static inline bool
+is_array(const redisReply *r)
+{
+	return r != NULL && r->type == REDIS_REPLY_ARRAY;
+}
+
+static inline bool
+is_text(const redisReply *r)
+{
+	return r != NULL &&
+	       (r->type == REDIS_REPLY_STRING || r->type == REDIS_REPLY_STATUS);
+}
+
+/* Connected, and every stream with its group; '*renewed' when one had to be
+ * made, or the broker may be another one. */
+enum err ingest_connect(struct ingest *in, bool *renewed,
+			struct diag *d) MUST_CHECK;
+/* The entries of one stream: [[id, [field, value, ...]], ...]. */
+void ingest_take_entries(struct ingest *in, unsigned stream,
+			 const redisReply *list);
+/* Of several: [[key, entries], ...]. */
+void ingest_take_streams(struct ingest *in, const redisReply *r);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which streams there are, and our group on each. */
+#include <stdio.h>
+#include <strings.h>
+
+#include "collector/ingest_state.h"
+#include "common/clock.h"
+
+/* How often the set of sensors is read again. */
+#define DISCOVER_US (UINT64_C(2) * US_PER_S)
+/* A stream whose server is away is asked for again after that long. */
+#define RETRY_US US_PER_S
+
+/* Names come from whoever may write to Redis: printable, no '/', '{', '}'. */
+static bool
+name_ok(const char *s, size_t len)
+{
+	if (len == 0 || len >= INGEST_NAME_CAP) {
+		return false;
+	}
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)s[i] <= ' ' || (unsigned char)s[i] == 0x7f ||
+		    strchr("/{}", s[i]) != NULL) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* "SITE/SENSOR" becomes a stream, once. */
+static void
+add_stream(struct ingest *in, const char *name, size_t len)
+{
+	const char *slash = memchr(name, '/', len);
+	size_t site = slash != NULL ? (size_t)(slash - name) : 0;
+	struct stream *s;
+
+	if (slash == NULL || !name_ok(name, site) ||
+	    !name_ok(slash + 1, len - site - 1) ||
+	    in->n_streams == INGEST_MAX_STREAMS) {
+		return;
+	}
+	for (unsigned i = 0; i < in->n_streams; i++) {
+		s = &in->streams[i];
+		if (strlen(s->site) == site &&
+		    memcmp(s->site, name, site) == 0 &&
+		    strlen(s->sensor) == len - site - 1 &&
+		    memcmp(s->sensor, slash + 1, len - site - 1) == 0) {
+			return;
+		}
+	}
+	s = &in->streams[in->n_streams++];
+	memset(s, 0, sizeof(*s));
+	memcpy(s->site, name, site);
+	memcpy(s->sensor, slash + 1, len - site - 1);
+	snprintf(s->key, sizeof(s->key), KEY_PREFIX "%s/%s}", s->site,
+		 s->sensor);
+}
+
+/* Streams that exist though nobody entered them into the set: one part of the
+ * keys. */
+static enum err
+scan_part(struct ingest *in, unsigned part, struct diag *d)
+{
+	char cursor[32] = "0";
+	unsigned rounds = 0;
+
+	do {
+		redisReply *r = NULL;
+		enum err e = redis_pool_call_at(
+			in->pool, part, CALL_MS, &r, d,
+			"SCAN %s MATCH picket:alerts:{* COUNT 1000", cursor);
+
+		if (e != ERR_OK) {
+			return e;
+		}
+		if (!is_array(r) || r->elements != 2 ||
+		    !is_text(r->element[0]) || !is_array(r->element[1])) {
+			freeReplyObject(r);
+			return ERR_OK;
+		}
+		snprintf(cursor, sizeof(cursor), "%s", r->element[0]->str);
+		for (size_t i = 0; i < r->element[1]->elements; i++) {
+			const redisReply *k = r->element[1]->element[i];
+			size_t head = strlen(KEY_PREFIX);
+
+			if (is_text(k) && k->len > head + 1 &&
+			    k->str[k->len - 1] == '}' &&
+			    memcmp(k->str, KEY_PREFIX, head) == 0) {
+				add_stream(in, k->str + head,
+					   k->len - head - 1);
+			}
+		}
+		freeReplyObject(r);
+	} while (strcmp(cursor, "0") != 0 && ++rounds < 10000);
+	return ERR_OK;
+}
+
+static enum err
+scan(struct ingest *in, struct diag *d)
+{
+	enum err e = ERR_OK;
+
+	for (unsigned part = 0; e == ERR_OK; part++) {
+		e = scan_part(in, part, d);
+		if (e != ERR_OK && e != ERR_NOTFOUND &&
+		    redis_pool_is_cluster(in->pool)) {
+			e = ERR_OK; /* that node is away */
+		}
+	}
+	return e == ERR_NOTFOUND ? ERR_OK : e;
+}
+
+static enum err
+discover(struct ingest *in, struct diag *d)
+{
+	redisReply *r = NULL;
+	enum err e = redis_pool_call(in->pool, SENSORS, CALL_MS, &r, d,
+				     "SMEMBERS " SENSORS);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (r->type == REDIS_REPLY_ERROR) {
+		e = diag_set(d, redis_reply_err(r), "Redis: %.200s", r->str);
+	}
+	for (size_t i = 0; is_array(r) && i < r->elements; i++) {
+		if (is_text(r->element[i])) {
+			add_stream(in, r->element[i]->str, r->element[i]->len);
+		}
+	}
+	freeReplyObject(r);
+	in->discovered_us = clock_mono_us();
+	return e;
+}
+
+/* Makes the group where it is not there yet; from 0, so that what was sent
+ * before us counts too. */
+static enum err
+make_groups(struct ingest *in, bool *renewed, struct diag *d)
+{
+	for (unsigned i = 0; i < in->n_streams; i++) {
+		struct stream *s = &in->streams[i];
+		redisReply *r = NULL;
+		enum err e;
+
+		if (s->grouped || clock_mono_us() < s->retry_us) {
+			continue;
+		}
+		e = redis_pool_call(in->pool, s->key, CALL_MS, &r, d,
+				    "XGROUP CREATE %s " GROUP " 0 MKSTREAM",
+				    s->key);
+		if (e != ERR_OK && redis_pool_is_cluster(in->pool)) {
+			/* The other nodes' streams must not wait for it. */
+			s->retry_us = clock_mono_us() + RETRY_US;
+			continue;
+		}
+		if (e != ERR_OK) {
+			return e;
+		}
+		if (r->type == REDIS_REPLY_ERROR &&
+		    strncasecmp(r->str, "BUSYGROUP", 9) != 0) {
+			e = diag_set(d, redis_reply_err(r), "Redis: %s: %.200s",
+				     s->key, r->str);
+			freeReplyObject(r);
+			s->retry_us = clock_mono_us() + RETRY_US;
+			/* A key of another type is one sensor's trouble, as is
+			 * a node of a cluster. */
+			if (e == ERR_FORMAT ||
+			    redis_pool_is_cluster(in->pool)) {
+				continue;
+			}
+			return e;
+		}
+		if (r->type != REDIS_REPLY_ERROR) {
+			*renewed = true;
+		}
+		freeReplyObject(r);
+		s->grouped = true;
+		s->own_done = false;
+		snprintf(s->cursor, sizeof(s->cursor), "0");
+		snprintf(s->claim, sizeof(s->claim), "0-0");
+	}
+	return ERR_OK;
+}
+
+enum err
+ingest_connect(struct ingest *in, bool *renewed, struct diag *d)
+{
+	uint64_t now = clock_mono_us();
+	enum err e = ERR_OK;
+
+	if (!redis_pool_up(in->pool, NULL)) {
+		e = redis_pool_connect(in->pool, NULL, CALL_MS, d);
+		if (e != ERR_OK) {
+			return e;
+		}
+	}
+	if (in->connects != redis_pool_connects(in->pool)) {
+		/* The broker may be another one, or empty. */
+		in->connects = redis_pool_connects(in->pool);
+		for (unsigned i = 0; i < in->n_streams; i++) {
+			in->streams[i].grouped = false;
+		}
+		in->discovered_us = 0;
+		*renewed = true;
+		if (!in->seen_up) {
+			e = scan(in, d);
+			in->seen_up = e == ERR_OK;
+		}
+	}
+	if (e == ERR_OK && (in->discovered_us == 0 ||
+			    now - in->discovered_us >= DISCOVER_US)) {
+		e = discover(in, d);
+		if (e != ERR_OK && e != ERR_AUTH && in->n_streams > 0 &&
+		    redis_pool_is_cluster(in->pool)) {
+			in->discovered_us = now;
+			e = ERR_OK; /* its node is away; we know some */
+		}
+	}
+	if (e == ERR_OK && now - in->claimed_us >= CLAIM_EVERY_US) {
+		in->claimed_us = now;
+		for (unsigned i = 0; i < in->n_streams; i++) {
+			snprintf(in->streams[i].claim,
+				 sizeof(in->streams[i].claim), "0-0");
+		}
+	}
+	return e == ERR_OK ? make_groups(in, renewed, d) : e;
+}
