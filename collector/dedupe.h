@@ -18,7 +18,9 @@
 
 #include "common/err.h"
 
-#define DEDUPE_MAX_RANGES 1024
+/* A sensor sends worst first, at most 131072 numbers ahead of the oldest that
+ * it still has: at worst every other one of them is there. */
+#define DEDUPE_MAX_RANGES 65536
 /* Older ones are forgotten; the store still refuses their repeats. */
 #define DEDUPE_MAX_EPOCHS 64
 #define DEDUPE_MAX_SENSORS 4096

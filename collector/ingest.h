@@ -60,8 +60,9 @@ enum err ingest_publish(struct ingest *in, const char *site, const char *sensor,
 			uint64_t epoch, uint64_t seq) MUST_CHECK;
 enum err ingest_ack(struct ingest *in, unsigned stream,
 		    const char *id) MUST_CHECK;
-/* Drops the entries up to and with 'id'.  Skipped while older ones may still be
- * waiting for another read. */
+/* Drops the entries before 'id', which stays: a sensor that connects reads in
+ * it how far it had come.  Skipped while older ones may still be waiting for
+ * another read. */
 enum err ingest_trim(struct ingest *in, unsigned stream,
 		     const char *id) MUST_CHECK;
 /* Keeps a bad entry for whoever wants to know why, newest 1000 a sensor. */

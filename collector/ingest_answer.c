@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What goes back: committed points, acknowledgements, and what is dropped. */
-#include <limits.h>
 #include <stdio.h>
 
 #include "collector/ingest_state.h"
@@ -39,20 +38,16 @@ enum err
 ingest_trim(struct ingest *in, unsigned stream, const char *id)
 {
 	const struct stream *s = &in->streams[stream];
-	unsigned long long ms, seq;
-	char next[48];
-	const char *argv[] = { "XTRIM", s->key, "MINID", next };
+	const char *argv[] = { "XTRIM", s->key, "MINID", id };
 	size_t len[ARRAY_LEN(argv)];
 
-	if (!s->own_done || s->claim[0] != '\0' ||
-	    sscanf(id, "%llu-%llu", &ms, &seq) != 2 || seq == ULLONG_MAX) {
+	if (!s->own_done || s->claim[0] != '\0') {
 		return ERR_OK;
 	}
-	snprintf(next, sizeof(next), "%llu-%llu", ms, seq + 1);
 	for (size_t i = 0; i < ARRAY_LEN(argv); i++) {
 		len[i] = strlen(argv[i]);
 	}
-	return redis_pool_queue(in->pool, argv[1], (int)ARRAY_LEN(argv), argv,
+	return redis_pool_queue(in->pool, s->key, (int)ARRAY_LEN(argv), argv,
 				len, 0);
 }
 

@@ -26,8 +26,8 @@
  * more that waits, the less each alert costs. */
 #define MAX_ASK 16
 #define FIRST_COUNT 16
-#define MAX_COUNT 512
-#define SMALL_REPLY (REDIS_MAX_PENDING / 8)
+#define MAX_COUNT INGEST_MAX_ENTRIES
+#define SMALL_REPLY (REDIS_MAX_PENDING / 4)
 /* Failures after which an entry is taken to be too large. */
 #define MAX_STRIKES 2
 

@@ -26,6 +26,10 @@ static const struct conf_key keys[] = {
 	{ "redis", "string", "", "URL of the broker" },
 	REDIS_OPTION_ROWS,
 	{ "store", "string", "", "SQLite file" },
+	{ "store.max-size", "size", "0",
+	  "of the store; the oldest batches go, counted; 0: no limit" },
+	{ "store.keep-days", "number", "0",
+	  "days that batches are kept; 0: for ever" },
 	{ "geoip.*", "list", "", "MaxMind DB files" },
 	{ "missions", "string", "", "mission map (YAML)" },
 	{ "feed", "string", "", "file for EVE JSON lines, - for stdout" },
@@ -73,7 +77,8 @@ static const char help_text[] =
 	"JSON\n"
 	"  -l, --listen ADDR:PORT serve the console there (loopback; port 0 "
 	"picks one)\n"
-	"  -T, --check            read settings, mission map and GeoIP files, say "
+	"  -T, --check            read settings, mission map and GeoIP files, "
+	"say "
 	"what\n"
 	"                         is wrong with them, exit\n"
 	"      --until-idle S     stop when the streams were empty for S "
@@ -172,8 +177,9 @@ parse_options(int argc, char **argv, bool first, struct conf *conf,
 
 	optind = 1;
 	opterr = 0;
-	while (e == ERR_OK && (c = getopt_long(argc, argv, ":R:s:g:m:f:l:c:TvhV",
-					       options, NULL)) != -1) {
+	while (e == ERR_OK &&
+	       (c = getopt_long(argc, argv, ":R:s:g:m:f:l:c:TvhV", options,
+				NULL)) != -1) {
 		const char *key = c == 'R'              ? "redis"
 				  : c == 's'            ? "store"
 				  : c == 'm'            ? "missions"
@@ -278,6 +284,10 @@ configure(const struct conf *conf, struct arguments *args,
 		return e;
 	}
 	cfg->store = conf_get(conf, "store");
+	cfg->limits.max_bytes =
+		conf_u64(conf, "store.max-size", 0, 0, UINT64_C(1) << 50);
+	cfg->limits.keep_us = conf_u64(conf, "store.keep-days", 0, 0, 36500) *
+			      86400 * US_PER_S;
 	cfg->feed = conf_get(conf, "feed");
 	cfg->consumer = conf_str(conf, "consumer", "collector");
 	conf_each(conf, "geoip.", add_geoip, args);

@@ -15,12 +15,14 @@
 
 #include "collector/correlate.h"
 #include "collector/mission.h"
+#include "collector/store.h"
 #include "common/err.h"
 #include "common/redis_options.h"
 
 struct pipeline_config {
 	struct redis_options redis;
 	const char *store, *feed, *consumer; /* 'feed' may be NULL */
+	struct store_limits limits;
 	const char *const *geoip;
 	unsigned n_geoip;
 	const struct mission_map *missions;

@@ -71,6 +71,9 @@ take_alert(struct pipeline *p, struct passage *t, const struct alert *a,
 		return e;
 	}
 	count_alert(t->tally, a);
+	if (sighting_batch_count(p->sightings, a)) {
+		return ERR_OK;
+	}
 	sighting_from_alert(a, p->cfg.missions, &p->set);
 	p->set.alert = id;
 	if (!sighting_batch_add(p->sightings, &p->set)) {

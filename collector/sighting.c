@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -10,11 +11,29 @@
 /* Alerts of this severity or better (1 is worst) can open incidents. */
 #define STRONG_SEVERITY 2
 
-#define SLOTS 4096
+#define SLOTS 16384
 STATIC_ASSERT(SLOTS >= 2 * SIGHTING_BATCH, "open addressing needs room");
+/* Alerts by what makes their keys; a place holds one, the last. */
+#define ALIKE_SLOTS 16384
+/* What makes an alert's keys; longer ones are read each time. */
+#define ALIKE_MAX 2048
+
+/*
+ * What alerts alike said.  The digest is keyed with a secret, so that nobody
+ * can make two that differ share one.
+ */
+struct alike {
+	XXH128_hash_t digest;
+	uint32_t set; /* index + 1; 0 is free */
+};
 
 struct sighting_batch {
 	unsigned n;
+	uint64_t secret;
+	/* Of the alert that was last asked about and not known. */
+	XXH128_hash_t asked;
+	bool was_asked;
+	struct alike alike[ALIKE_SLOTS];
 	uint16_t slots[SLOTS]; /* index + 1; 0 is free */
 	uint64_t hashes[SIGHTING_BATCH];
 	struct sighting_set sets[SIGHTING_BATCH];
@@ -202,7 +221,14 @@ sighting_from_alert(const struct alert *a, const struct mission_map *m,
 struct sighting_batch *
 sighting_batch_new(void)
 {
-	return calloc(1, sizeof(struct sighting_batch));
+	struct sighting_batch *b = calloc(1, sizeof(*b));
+
+	if (b != NULL &&
+	    getrandom(&b->secret, sizeof(b->secret), 0) != sizeof(b->secret)) {
+		free(b);
+		return NULL;
+	}
+	return b;
 }
 
 void
@@ -253,6 +279,87 @@ near_in_time(const struct sighting_set *a, const struct sighting_set *b)
 	       SIGHTING_SPAN_US;
 }
 
+/* All that sighting_from_alert() looks at, in one piece; 0: too long. */
+static size_t
+gather(const struct alert *a, uint8_t out[ALIKE_MAX])
+{
+	const struct view *const texts[] = {
+		&a->exercise,        &a->site,       &a->owner,
+		&a->http_host,       &a->dns_rrname, &a->tls_sni,
+		&a->tls_fingerprint, &a->tls_ja3,    &a->indicator.value,
+		&a->indicator.id,    &a->tactics[0], &a->tactics[1],
+		&a->tactics[2],      &a->tactics[3], &a->tactics[4],
+		&a->tactics[5],      &a->tactics[6], &a->tactics[7],
+	};
+	uint32_t numbers[] = { a->gid,          a->sid,
+			       a->severity,     a->indicator.confidence,
+			       a->n_tactics,    a->has_addrs,
+			       a->has_indicator };
+	size_t len = 0;
+
+	STATIC_ASSERT(ALERT_MAX_IDS == 8, "all tactics are listed");
+	memcpy(out, numbers, sizeof(numbers));
+	len += sizeof(numbers);
+	memcpy(out + len, &a->src, sizeof(a->src));
+	len += sizeof(a->src);
+	memcpy(out + len, &a->dst, sizeof(a->dst));
+	len += sizeof(a->dst);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		if (texts[i]->len > ALIKE_MAX - len - sizeof(uint16_t)) {
+			return 0;
+		}
+		store_be16(out + len, (uint16_t)texts[i]->len);
+		len += sizeof(uint16_t);
+		if (texts[i]->len > 0) {
+			memcpy(out + len, texts[i]->p, texts[i]->len);
+			len += texts[i]->len;
+		}
+		if (len > ALIKE_MAX - sizeof(uint16_t)) {
+			return 0;
+		}
+	}
+	return len;
+}
+
+bool
+sighting_batch_count(struct sighting_batch *b, const struct alert *a)
+{
+	uint8_t bytes[ALIKE_MAX];
+	size_t len = gather(a, bytes);
+	uint64_t us = MAX(a->timestamp_us, (uint64_t)1);
+	struct sighting_set *t;
+	struct alike *k;
+
+	b->was_asked = len > 0;
+	if (len == 0) {
+		return false;
+	}
+	b->asked = XXH3_128bits_withSeed(bytes, len, b->secret);
+	k = &b->alike[b->asked.low64 % ALIKE_SLOTS];
+	if (k->set == 0 || !XXH128_isEqual(k->digest, b->asked)) {
+		return false;
+	}
+	t = &b->sets[k->set - 1];
+	if (MAX(t->last_us, us) - MIN(t->first_us, us) > SIGHTING_SPAN_US) {
+		return false;
+	}
+	t->count++;
+	t->first_us = MIN(t->first_us, us);
+	t->last_us = MAX(t->last_us, us);
+	return true;
+}
+
+/* The alert last asked about is of set 'i'. */
+static void
+remember(struct sighting_batch *b, unsigned i)
+{
+	if (b->was_asked) {
+		b->alike[b->asked.low64 % ALIKE_SLOTS] =
+			(struct alike){ b->asked, i + 1 };
+		b->was_asked = false;
+	}
+}
+
 bool
 sighting_batch_add(struct sighting_batch *b, const struct sighting_set *s)
 {
@@ -267,6 +374,7 @@ sighting_batch_add(struct sighting_batch *b, const struct sighting_set *s)
 			t->count += s->count;
 			t->first_us = MIN(t->first_us, s->first_us);
 			t->last_us = MAX(t->last_us, s->last_us);
+			remember(b, i);
 			return true;
 		}
 	}
@@ -275,6 +383,7 @@ sighting_batch_add(struct sighting_batch *b, const struct sighting_set *s)
 	}
 	b->sets[b->n] = *s;
 	b->hashes[b->n] = h;
+	remember(b, b->n);
 	b->slots[slot] = (uint16_t)(++b->n);
 	return true;
 }
@@ -295,5 +404,6 @@ void
 sighting_batch_reset(struct sighting_batch *b)
 {
 	memset(b->slots, 0, sizeof(b->slots));
+	memset(b->alike, 0, sizeof(b->alike));
 	b->n = 0;
 }

@@ -10,7 +10,8 @@
  * Place    after enrich and mission, before correlate.
  * Threads  one batch, one thread.
  * Memory   a batch is fixed at SIGHTING_BATCH sets.
- * Cost     one hash of about 200 bytes an alert.
+ * Cost     one hash of about 200 bytes an alert; ten times that when it says
+ *          something new.
  */
 #ifndef COLLECTOR_SIGHTING_H
 #define COLLECTOR_SIGHTING_H
@@ -22,7 +23,7 @@
 #define SIGHTING_MAX_KEYS 10
 #define SIGHTING_KEY_CAP 160
 #define SIGHTING_NAME_CAP 64
-#define SIGHTING_BATCH 1024
+#define SIGHTING_BATCH 8192
 /* Alerts further apart do not share a set; far below any window. */
 #define SIGHTING_SPAN_US (UINT64_C(600) * 1000000)
 
@@ -68,6 +69,10 @@ void sighting_from_alert(const struct alert *a, const struct mission_map *m,
 struct sighting_batch;
 struct sighting_batch *sighting_batch_new(void);
 void sighting_batch_free(struct sighting_batch *b);
+/* Counts 'a' up when an alert that says the same was added since the reset;
+ * false: not known, so read its keys and add them. */
+bool sighting_batch_count(struct sighting_batch *b,
+			  const struct alert *a) MUST_CHECK;
 /* Adds or counts up; false when full: take what is there and reset first. */
 bool sighting_batch_add(struct sighting_batch *b,
 			const struct sighting_set *s) MUST_CHECK;

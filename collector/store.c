@@ -73,14 +73,22 @@ static const char *const statements[ST_COUNT_OF] = {
 	[ST_RANGE_CLEAR] = "DELETE FROM mark_ranges WHERE sensor=? AND epoch=?",
 	[ST_GAP] = "INSERT INTO gaps(sensor,epoch,lo,hi,frames,events,cause,"
 		   "at_us) VALUES(?,?,?,?,?,?,?,?)",
-	[ST_RUN] = "INSERT OR REPLACE INTO runs VALUES(?,?,?,?,?,?,?,?,?)",
+	[ST_RUN] = "INSERT INTO runs VALUES(?,?,?,?,?,?,?,?,?)"
+		   " ON CONFLICT(id) DO UPDATE SET first_us=excluded.first_us,"
+		   "last_us=excluded.last_us,severity=excluded.severity,"
+		   "confidence=excluded.confidence,stages=excluded.stages",
 	[ST_RUN_SITES_CLEAR] = "DELETE FROM sightings WHERE run=?",
-	[ST_RUN_SITE] =
-		"INSERT OR REPLACE INTO sightings VALUES(?,?,?,?,?,?,?)",
+	[ST_RUN_SITE] = "INSERT INTO sightings VALUES(?,?,?,?,?,?,?)"
+			" ON CONFLICT(run,site,owner) DO UPDATE SET"
+			" first_us=excluded.first_us,last_us=excluded.last_us,"
+			"count=excluded.count,strong=excluded.strong",
 	[ST_LINK] = "INSERT OR IGNORE INTO links VALUES(?,?,?)",
 	[ST_RUN_GONE] = "DELETE FROM runs WHERE id=?",
 	[ST_LINKS_GONE] = "DELETE FROM links WHERE a=?1 OR b=?1",
-	[ST_MEMBER] = "INSERT OR REPLACE INTO incident_runs VALUES(?,?)",
+	[ST_MEMBER] = "INSERT INTO incident_runs VALUES(?,?)"
+		      " ON CONFLICT(run) DO UPDATE SET"
+		      " incident=excluded.incident"
+		      " WHERE incident<>excluded.incident",
 	[ST_MEMBER_GONE] = "DELETE FROM incident_runs WHERE run=?",
 	[ST_INCIDENT_GET] =
 		"SELECT score,level,state,summary,support FROM incidents"

@@ -113,19 +113,20 @@ put_utf8(struct json_reader *r, uint32_t u)
 static bool
 read_escape(struct cursor *c)
 {
-	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-	const char *known;
+	static const char known[256] = {
+		['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+		['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+	};
 	uint32_t u, low;
 
 	if (c->p == c->end) {
 		return false;
 	}
 	if (*c->p != 'u') {
-		known = *c->p != '\0' ? strchr(from, *c->p) : NULL;
-		if (known == NULL) {
+		if (known[*c->p] == '\0') {
 			return false;
 		}
-		c->r->decoded[c->r->len++] = to[known - from];
+		c->r->decoded[c->r->len++] = known[*c->p];
 		c->p++;
 		return true;
 	}
@@ -315,22 +316,44 @@ read_scalar(struct cursor *c, struct json_value *v)
 	return ok;
 }
 
-/* FNV-1a; only to tell names apart quickly. */
+/* Up to eight bytes as a number. */
+static uint64_t
+load_some(const uint8_t *p, size_t n)
+{
+	uint64_t v = 0;
+
+	if (n >= 8) {
+		memcpy(&v, p, 8);
+	} else if (n >= 4) {
+		uint32_t head, tail;
+
+		memcpy(&head, p, 4);
+		memcpy(&tail, p + n - 4, 4);
+		v = (uint64_t)head << 32 | tail;
+	} else if (n > 0) {
+		v = (uint64_t)p[0] << 16 | (uint64_t)p[n / 2] << 8 | p[n - 1];
+	}
+	return v;
+}
+
+/* Of the length and both ends; only to tell names apart quickly. */
 static uint32_t
 hash_name(struct view name)
 {
-	uint32_t h = 2166136261u;
+	uint64_t h = load_some(name.p, name.len);
 
-	for (size_t i = 0; i < name.len; i++) {
-		h = (h ^ name.p[i]) * 16777619u;
+	if (name.len > 8) {
+		h ^= load_some(name.p + name.len - 8, 8) * 0x9e3779b97f4a7c15u;
 	}
-	return h;
+	h = (h ^ name.len) * 0xff51afd7ed558ccdu;
+	return (uint32_t)(h >> 32);
 }
 
 /* An object or array that is not closed yet. */
 struct level {
 	uint32_t value; /* its number */
 	uint32_t n_names;
+	uint64_t seen[4]; /* a bit for each name's hash: none is new */
 };
 
 static struct json_value *
@@ -372,6 +395,8 @@ is_repeated(const struct json_reader *r, uint32_t parent, struct view name,
 static bool
 read_name(struct cursor *c, struct level *in, struct view *name, uint32_t *hash)
 {
+	uint64_t *seen, bit;
+
 	if (c->p == c->end || *c->p != '"' || ++in->n_names > JSON_MAX_NAMES) {
 		return false;
 	}
@@ -380,9 +405,12 @@ read_name(struct cursor *c, struct level *in, struct view *name, uint32_t *hash)
 		return false;
 	}
 	*hash = hash_name(*name);
-	if (is_repeated(c->r, in->value, *name, *hash)) {
+	seen = &in->seen[*hash >> 6 & 3];
+	bit = UINT64_C(1) << (*hash & 63);
+	if ((*seen & bit) != 0 && is_repeated(c->r, in->value, *name, *hash)) {
 		return false;
 	}
+	*seen |= bit;
 	skip_space(c);
 	if (c->p == c->end || *c->p != ':') {
 		return false;
@@ -527,14 +555,17 @@ const struct json_value *
 json_member(const struct json_reader *r, const struct json_value *obj,
 	    struct view name)
 {
-	const struct json_value *v;
+	uint32_t i, hash;
 
 	if (obj == NULL || obj->type != JSON_OBJECT) {
 		return NULL;
 	}
-	for (v = json_first(r, obj); v != NULL; v = json_next(r, obj, v)) {
-		if (view_eq(v->name, name)) {
-			return v;
+	hash = hash_name(name);
+	for (i = (uint32_t)(obj - r->values) + 1; i < obj->next;
+	     i = r->values[i].next) {
+		if (r->values[i].name_hash == hash &&
+		    view_eq(r->values[i].name, name)) {
+			return &r->values[i];
 		}
 	}
 	return NULL;

@@ -274,6 +274,14 @@ push_out(struct redis_link *l, struct diag *d)
 			return ERR_OK;
 		}
 		if (e != ERR_OK) {
+			/* What it said before it closed tells more. */
+			struct diag why;
+
+			if (redis_sock_recv(&l->sock, l->in, READ_STEP, &n,
+					    &why) == ERR_CLOSED &&
+			    l->sock.tls_failed) {
+				*d = why;
+			}
 			return link_sock_trouble(l, e, d);
 		}
 		l->out_pos += n;

@@ -224,7 +224,11 @@ redis_link_connect_step(struct redis_link *l, int wait_ms, bool *waiting,
 				return diag_set(d, e, "%s: connecting",
 						l->name);
 			}
-			(void)link_trouble(l, REDIS_SILENT, d, "no answer");
+			(void)link_trouble(l, REDIS_SILENT, d,
+					   l->state == SECURING
+						   ? "no answer; does it speak "
+						     "TLS there?"
+						   : "no answer");
 		}
 		if (e != ERR_OK) {
 			redis_link_fail(l, l->trouble);

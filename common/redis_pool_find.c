@@ -129,9 +129,8 @@ pool_find_master(struct redis_pool *p, int wait_ms, bool *waiting,
 	do {
 		if (clock_mono_us() < p->find_us) {
 			*waiting = true;
-			return diag_set(d, ERR_AGAIN,
-					"%s: waiting to ask again",
-					p->url.shown);
+			*d = p->find_why;
+			return ERR_AGAIN;
 		}
 		e = ask_sentinel(p, wait_ms, waiting, d);
 		if (e == ERR_OK) {
@@ -147,7 +146,10 @@ pool_find_master(struct redis_pool *p, int wait_ms, bool *waiting,
 		if (*waiting) {
 			return e;
 		}
+		p->find_why = *d;
 		next_sentinel(p);
+		/* One of several that is away is no trouble yet. */
+		*waiting = p->sentinel_failures % p->url.n_at != 0;
 	} while (clock_mono_us() < deadline);
 	return e == ERR_AUTH || e == ERR_NOMEM ? e : ERR_AGAIN;
 }

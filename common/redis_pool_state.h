@@ -54,6 +54,7 @@ struct redis_pool {
 	bool sentinel_asked;
 	bool found; /* the master's address is that of node 0 */
 	uint64_t find_us; /* not before */
+	struct diag find_why; /* what the last one asked said */
 
 	bool sent_on; /* a command went on to another node */
 	unsigned unanswered; /* the caller's */

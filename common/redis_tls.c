@@ -22,6 +22,7 @@ struct redis_tls {
 	short send_wants, recv_wants; /* of poll(2) */
 	bool broken;
 	char host[256];
+	char names[160]; /* in the certificate that was refused */
 };
 
 static bool
@@ -187,7 +188,6 @@ make_context(SSL_CTX **out, const struct redis_tls_files *f, struct diag *d)
 	 * what came before, and the replies say themselves where they end. */
 	SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF |
 					 SSL_OP_NO_RENEGOTIATION);
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_min_proto_version(ctx, f->allow_tls12 ? TLS1_2_VERSION
 							  : TLS1_3_VERSION);
 	e = load_ca(ctx, f->ca, d);
@@ -213,6 +213,60 @@ redis_tls_check(const struct redis_tls_files *f, struct diag *d)
 }
 
 /* --- a session --- */
+
+/* The names in the server's certificate, for who has to mend it. */
+static void
+list_names(const X509 *cert, char *out, size_t cap)
+{
+	GENERAL_NAMES *names =
+		X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (int i = 0; i < sk_GENERAL_NAME_num(names) && n + 2 < cap; i++) {
+		const GENERAL_NAME *g = sk_GENERAL_NAME_value(names, i);
+		char text[INET6_ADDRSTRLEN] = "";
+		int len = 0;
+		const char *name = text;
+
+		if (g->type == GEN_DNS) {
+			name = (const char *)ASN1_STRING_get0_data(
+				g->d.dNSName);
+			len = ASN1_STRING_length(g->d.dNSName);
+		} else if (g->type == GEN_IPADD) {
+			int size = ASN1_STRING_length(g->d.iPAddress);
+
+			(void)inet_ntop(size == 4 ? AF_INET : AF_INET6,
+					ASN1_STRING_get0_data(g->d.iPAddress),
+					text, sizeof(text));
+			len = (int)strlen(text);
+		}
+		for (int k = 0; k < len; k++) {
+			/* A certificate says what it likes. */
+			len = name[k] > ' ' && name[k] < 0x7f ? len : 0;
+		}
+		if (len > 0) {
+			n += (size_t)snprintf(out + n, cap - n, "%s%.*s",
+					      n > 0 ? ", " : "", len, name);
+		}
+	}
+	GENERAL_NAMES_free(names);
+}
+
+/* Keeps what the refused certificate was for; it is gone afterwards. */
+static int
+on_verify(int ok, X509_STORE_CTX *store)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(
+		store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	const X509 *cert = X509_STORE_CTX_get0_cert(store);
+	struct redis_tls *t = SSL_get_app_data(ssl);
+
+	if (!ok && cert != NULL) {
+		list_names(cert, t->names, sizeof(t->names));
+	}
+	return ok;
+}
 
 /* Names whom the certificate must be for; SNI for a name only (RFC 6066). */
 static bool
@@ -260,6 +314,8 @@ redis_tls_begin(struct redis_tls **out, const struct redis_tls_files *f, int fd,
 		redis_tls_end(t);
 		return e;
 	}
+	SSL_set_app_data(t->ssl, t);
+	SSL_set_verify(t->ssl, SSL_VERIFY_PEER, on_verify);
 	SSL_set_connect_state(t->ssl);
 	*out = t;
 	return ERR_OK;
@@ -293,56 +349,10 @@ redis_tls_broken(const struct redis_tls *t)
 	return t->broken;
 }
 
-/* The names in the server's certificate, for who has to mend it. */
-static void
-list_names(const X509 *cert, char *out, size_t cap)
-{
-	GENERAL_NAMES *names =
-		X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
-	size_t n = 0;
-
-	out[0] = '\0';
-	for (int i = 0; i < sk_GENERAL_NAME_num(names) && n + 2 < cap; i++) {
-		const GENERAL_NAME *g = sk_GENERAL_NAME_value(names, i);
-		char text[INET6_ADDRSTRLEN] = "";
-		int len = 0;
-		const char *name = text;
-
-		if (g->type == GEN_DNS) {
-			name = (const char *)ASN1_STRING_get0_data(
-				g->d.dNSName);
-			len = ASN1_STRING_length(g->d.dNSName);
-		} else if (g->type == GEN_IPADD) {
-			int size = ASN1_STRING_length(g->d.iPAddress);
-
-			(void)inet_ntop(size == 4 ? AF_INET : AF_INET6,
-					ASN1_STRING_get0_data(g->d.iPAddress),
-					text, sizeof(text));
-			len = (int)strlen(text);
-		}
-		for (int k = 0; k < len; k++) {
-			/* A certificate says what it likes. */
-			len = name[k] > ' ' && name[k] < 0x7f ? len : 0;
-		}
-		if (len > 0) {
-			n += (size_t)snprintf(out + n, cap - n, "%s%.*s",
-					      n > 0 ? ", " : "", len, name);
-		}
-	}
-	GENERAL_NAMES_free(names);
-}
-
 /* Why we did not believe the server. */
 static enum err
 distrust(struct redis_tls *t, long why, struct diag *d)
 {
-	X509 *cert = SSL_get1_peer_certificate(t->ssl);
-	char names[160] = "";
-
-	if (cert != NULL) {
-		list_names(cert, names, sizeof(names));
-		X509_free(cert);
-	}
 	switch (why) {
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 		return diag_set(d, ERR_CLOSED,
@@ -357,7 +367,8 @@ distrust(struct redis_tls *t, long why, struct diag *d)
 				"the server's certificate is not for %.100s "
 				"but for %s; connect by that name or set "
 				"redis.tls.server-name",
-				t->host, names[0] != '\0' ? names : "no name");
+				t->host,
+				t->names[0] != '\0' ? t->names : "no name");
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:

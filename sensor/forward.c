@@ -15,7 +15,6 @@
 #include "common/thread.h"
 #include "sensor/batch.h"
 #include "sensor/forward_ledger.h"
-#include "sensor/loss_report.h"
 
 #define MAX_SOCKETS 16 /* of the link: one, but in a cluster */
 #define QUEUE_BYTES ((size_t)8 << 20)
@@ -69,6 +68,7 @@ struct forward {
 	uint64_t next_presence_us, next_ledger_us;
 	bool last_ledger; /* the one at the end is on its way */
 	struct loss_report losses;
+	struct loss_counts at_start; /* shed in the spool's life before */
 	bool disk_failing; /* told once per change */
 	uint64_t disk_failed_us; /* last */
 	bool last_report; /* of losses, at the end: made */
@@ -275,6 +275,18 @@ count_losses(struct forward *f, struct loss_counts *c)
 	}
 }
 
+static void
+losses_since_start(struct forward *f, struct loss_counts *c)
+{
+	count_losses(f, c);
+	for (unsigned i = 0; i < SPOOL_CAUSES; i++) {
+		c->causes[i] -= f->at_start.causes[i];
+	}
+	for (unsigned i = 0; i < SPOOL_CLASSES; i++) {
+		c->shed[i] -= f->at_start.shed[i];
+	}
+}
+
 /* A loss is reported as what it is: an alert. */
 static void
 report_losses(struct forward *f, uint64_t now, bool ending)
@@ -389,8 +401,8 @@ show_stats(struct forward *f)
 	st->depth_events = sp.events;
 	st->sync_failures = sp.sync_failures;
 	st->read_failures = sp.read_failures;
-	memcpy(st->shed_causes, sp.shed_causes, sizeof(st->shed_causes));
-	st->shed_causes[SPOOL_NO_MEMORY] += sum(f->unpacked);
+	losses_since_start(f, &st->lost);
+	st->loss_alerts = f->losses.alerts;
 	pthread_mutex_lock(&f->lock);
 	f->shown = *st;
 	pthread_mutex_unlock(&f->lock);
@@ -628,7 +640,6 @@ open_spool(struct forward *f, struct diag *d)
 				    .name = f->name,
 				    .max_bytes = f->o.spool_max_bytes,
 				    .sync = f->o.spool_sync };
-	struct loss_counts before;
 	struct spool_stats st;
 	enum err e;
 
@@ -646,8 +657,8 @@ open_spool(struct forward *f, struct diag *d)
 		return e;
 	}
 	spool_get_stats(f->spool, &st);
-	count_losses(f, &before);
-	loss_report_init(&f->losses, &before);
+	count_losses(f, &f->at_start);
+	loss_report_init(&f->losses, &f->at_start);
 	if (st.unreadable > 0) {
 		log_err("spool %s: the disk does not let %llu of its files be "
 			"read to their end; what they hold is lost",
@@ -698,11 +709,11 @@ open_parts(struct forward *f, struct diag *d)
 	};
 	enum err e = open_spool(f, d);
 
-	if (e == ERR_OK) {
-		e = forward_ledger_open(&f->ledger, f->dir, f->spool, d);
-	}
 	if (f->o.redis != NULL) {
 		so.redis = *f->o.redis;
+	}
+	if (e == ERR_OK) {
+		e = forward_ledger_open(&f->ledger, f->dir, f->spool, d);
 	}
 	if (e == ERR_OK && f->o.control_key != NULL) {
 		e = open_control(f, d);

@@ -25,6 +25,7 @@
 #define SENSOR_FORWARD_H
 
 #include "common/ledger.h"
+#include "sensor/loss_report.h"
 #include "sensor/sender.h"
 
 struct forward;
@@ -73,10 +74,11 @@ struct forward_stats {
 	uint64_t oversize; /* events too long for any batch */
 	uint64_t shed_events[SPOOL_CLASSES]; /* since the spool's birth */
 	uint64_t shed_batches[SPOOL_CLASSES];
-	uint64_t shed_causes[SPOOL_CAUSES]; /* the events, by cause */
 	uint64_t epoch, last_seq, committed;
 	uint64_t depth_batches, depth_bytes, depth_events; /* not committed */
 	uint64_t sync_failures, read_failures;
+	struct loss_counts lost; /* since the start, and alerts that told it */
+	uint64_t loss_alerts;
 	uint64_t connects; /* the first one included */
 	uint64_t refused; /* commands that Redis answered with an error */
 	uint64_t errors[REDIS_TROUBLES]; /* by kind */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/loss_report.h"
 
+#include <stdio.h>
+
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -22,8 +24,8 @@ shed(const struct loss_counts *c)
 	return n;
 }
 
-static uint64_t
-total(const struct loss_counts *c)
+uint64_t
+loss_total(const struct loss_counts *c)
 {
 	return shed(c) + c->queue_full + c->oversize;
 }
@@ -69,7 +71,7 @@ write_alert(const struct loss_report *r, const struct loss_counts *c,
 	if (o->exercise[0] != '\0') {
 		json_cstr(j, "exercise", o->exercise);
 	}
-	json_u64(j, "lost_since", total(c) - total(&r->told));
+	json_u64(j, "lost_since", loss_total(c) - loss_total(&r->told));
 	json_obj(j, "lost");
 	loss_counts_json(c, j);
 	json_obj_end(j);
@@ -83,22 +85,33 @@ write_alert(const struct loss_report *r, const struct loss_counts *c,
 	json_obj_end(j);
 }
 
+void
+loss_counts_text(const struct loss_counts *c, char *out, size_t cap)
+{
+	snprintf(out, cap,
+		 "%llu the queue was full, %llu too long, %llu spool full, "
+		 "%llu disk full, %llu disk error, %llu out of memory",
+		 (unsigned long long)c->queue_full,
+		 (unsigned long long)c->oversize,
+		 (unsigned long long)c->causes[SPOOL_FULL],
+		 (unsigned long long)c->causes[SPOOL_DISK_FULL],
+		 (unsigned long long)c->causes[SPOOL_DISK_ERROR],
+		 (unsigned long long)c->causes[SPOOL_NO_MEMORY]);
+}
+
 static void
 say_begun(const struct loss_counts *c, const struct loss_counts *told)
 {
-	log_warn("events are being lost before they are sent: %llu the queue "
-		 "was full, %llu too long, %llu spool full, %llu disk full, "
-		 "%llu disk error, %llu out of memory",
-		 (unsigned long long)(c->queue_full - told->queue_full),
-		 (unsigned long long)(c->oversize - told->oversize),
-		 (unsigned long long)(c->causes[SPOOL_FULL] -
-				      told->causes[SPOOL_FULL]),
-		 (unsigned long long)(c->causes[SPOOL_DISK_FULL] -
-				      told->causes[SPOOL_DISK_FULL]),
-		 (unsigned long long)(c->causes[SPOOL_DISK_ERROR] -
-				      told->causes[SPOOL_DISK_ERROR]),
-		 (unsigned long long)(c->causes[SPOOL_NO_MEMORY] -
-				      told->causes[SPOOL_NO_MEMORY]));
+	struct loss_counts now = *c;
+	char text[200];
+
+	now.queue_full -= told->queue_full;
+	now.oversize -= told->oversize;
+	for (unsigned i = 0; i < SPOOL_CAUSES; i++) {
+		now.causes[i] -= told->causes[i];
+	}
+	loss_counts_text(&now, text, sizeof(text));
+	log_warn("events are being lost before they are sent: %s", text);
 }
 
 bool
@@ -106,7 +119,7 @@ loss_report(struct loss_report *r, const struct loss_counts *c,
 	    const struct loss_origin *o, uint64_t now_us, bool last,
 	    struct json *j)
 {
-	uint64_t lost = total(c) - total(&r->told);
+	uint64_t lost = loss_total(c) - loss_total(&r->told);
 
 	if (now_us < r->next_us && !last) {
 		return false;
@@ -126,6 +139,7 @@ loss_report(struct loss_report *r, const struct loss_counts *c,
 	}
 	write_alert(r, c, o, j);
 	r->since += lost;
+	r->alerts++;
 	r->told = *c;
 	r->next_us = now_us + LOSS_REPORT_US;
 	return !j->failed;

@@ -33,6 +33,7 @@ struct loss_report {
 	struct loss_counts told;
 	uint64_t next_us; /* not before */
 	uint64_t since; /* lost since losing began */
+	uint64_t alerts; /* made */
 	bool losing;
 };
 
@@ -50,6 +51,9 @@ bool loss_report(struct loss_report *r, const struct loss_counts *c,
 		 const struct loss_origin *o, uint64_t now_us, bool last,
 		 struct json *j);
 
+uint64_t loss_total(const struct loss_counts *c);
+/* "3 the queue was full, 0 too long, ..." */
+void loss_counts_text(const struct loss_counts *c, char *out, size_t cap);
 /* Members "queue_full", "oversize", "spool_full", ... of an open object. */
 void loss_counts_json(const struct loss_counts *c, struct json *j);
 

@@ -604,9 +604,19 @@ stop_forward(struct sensor *s)
 	forward_finish(s->forward, FORWARD_SENT, wait_ms, &r);
 	forward_get_stats(s->forward, &st);
 	forward_free(s->forward);
+	s->forward = NULL;
 	log_info("forwarded %llu event%s in %llu batch%s",
 		 (unsigned long long)st.events, st.events == 1 ? "" : "s",
 		 (unsigned long long)st.batches, st.batches == 1 ? "" : "es");
+	if (loss_total(&st.lost) > 0) {
+		char text[200];
+
+		loss_counts_text(&st.lost, text, sizeof(text));
+		log_warn("%llu events were lost before they were sent (%s), "
+			 "told by %llu alerts",
+			 (unsigned long long)loss_total(&st.lost), text,
+			 (unsigned long long)st.loss_alerts);
+	}
 	if (r.left_batches > 0) {
 		bool one = r.left_batches == 1;
 

@@ -22,3 +22,13 @@ UNIT_TESTS += tests/collector/test_console
 tests_collector_test_console_SOURCES = tests/collector/test_console.c \
 	tests/store_fixture.h tests/store_fixture.c
 tests_collector_test_console_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_store_search
+tests_collector_test_store_search_SOURCES = \
+	tests/collector/test_store_search.c \
+	tests/store_lines.h tests/store_lines.c
+tests_collector_test_store_search_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_store_convert
+tests_collector_test_store_convert_SOURCES = \
+	tests/collector/test_store_convert.c \
+	tests/store_lines.h tests/store_lines.c
+tests_collector_test_store_convert_LDADD = $(LIBS_COLLECTOR)

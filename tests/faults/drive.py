@@ -165,7 +165,7 @@ def act(w, names):
     for route in w.routes():
         w.open_link(route, w.redis.sock)
     names = prepare(w, names)
-    w.collector.start()
+    w.after(w.collector_late, w.collector.start)
     for s in w.sensors:
         w.after(w.rng.uniform(0, 0.5), s.start, w.rng.randrange(len(w.scenes)))
     start = w.now()
@@ -225,7 +225,8 @@ class Child:
                 "--shared", args.shared, "--bin", args.bin, "--proxy", args.proxy,
                 "--only", ",".join(args.only), "--patience", str(args.patience)]
         self.out = tempfile.TemporaryFile()
-        self.proc = subprocess.Popen([*args.prefix, *argv], stdout=self.out)
+        self.proc = subprocess.Popen([*args.prefix, *argv], stdout=self.out,
+                                     preexec_fn=world.die_with_parent)
 
     def result(self):
         self.out.seek(0)

@@ -156,19 +156,35 @@ def no_permission(w, at):
     w.after(at + w.rng.uniform(0.5, 3), permit, "+")
 
 
+def used_memory(w):
+    for line in (w.redis.call("INFO", "memory") or "").split("\r\n"):
+        if line.startswith("used_memory:"):
+            return int(line.split(":")[1])
+    return 0
+
+
 @fault()
 def out_of_memory(w, at):
     def limit(more):
-        text = w.redis.call("INFO", "memory") or ""
-        used = [int(line.split(":")[1]) for line in text.split("\r\n")
-                if line.startswith("used_memory:")]
+        used = used_memory(w)
         if more is None:
-            w.redis.call("CONFIG", "SET", "maxmemory", "0")
+            w.redis.call("CONFIG", "SET", "maxmemory", w.maxmemory)
         elif used:
-            w.redis.call("CONFIG", "SET", "maxmemory", used[0] + more)
+            w.redis.call("CONFIG", "SET", "maxmemory", used + more)
         w.say(f"maxmemory {'raised' if more is None else 'reached soon'}")
     w.after(at, limit, w.rng.choice((0, 4096, 300000)))
     w.after(at + w.rng.uniform(0.5, 3), limit, None)
+
+
+def small_redis(w):
+    w.maxmemory = int(used_memory(w)) + 300_000
+    w.redis.call("CONFIG", "SET", "maxmemory", w.maxmemory)
+    w.collector_late = w.rng.choice((0, 1, 2))
+
+
+@fault(prepare=small_redis)
+def redis_small(w, at):
+    """Redis has room for a part of it only, from the beginning and for good."""
 
 
 @fault()

@@ -3,6 +3,7 @@
 
 Nothing here decides what goes wrong and when (faults.py), or whether it went well (oracle.py).
 """
+import ctypes
 import heapq
 import json
 import os
@@ -17,6 +18,14 @@ import spool
 PASSWORD = "right"
 USER = "picket"
 ACL = [USER, "on", ">" + PASSWORD, "~*", "&*", "+@all"]
+
+
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent():
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Stuck(Exception):
@@ -253,6 +262,8 @@ class World:
         self.mistakes = []
         self.skipped = {}
         self.ports = {}
+        self.maxmemory = 0  # of Redis, for good
+        self.collector_late = 0  # seconds that it starts behind the sensors
         self.mounts = []
         self.fillers = []
         self.proxy = self.spawn([args.proxy], subprocess.PIPE, stdin=subprocess.PIPE)
@@ -281,7 +292,8 @@ class World:
     def spawn(self, argv, out, env=None, stdin=subprocess.DEVNULL):
         env = {**os.environ, **(env or {})}
         p = subprocess.Popen(argv, stdin=stdin, stdout=out, cwd=self.dir, env=env,
-                             stderr=None if out == subprocess.PIPE else out)
+                             stderr=None if out == subprocess.PIPE else out,
+                             preexec_fn=die_with_parent)
         self.procs.append(p)
         return p
 
@@ -382,9 +394,10 @@ class World:
                 p.send_signal(signal.SIGCONT)
         if self.redis.proc.poll() is not None:
             self.redis.start()
-        self.redis.call("REPLICAOF", "NO", "ONE")
-        self.redis.call("CONFIG", "SET", "maxmemory", "0")
-        self.redis.call("ACL", "SETUSER", ACL[0], "reset", *ACL[1:])
+        for command in (("REPLICAOF", "NO", "ONE"), ("CONFIG", "SET", "maxmemory", self.maxmemory),
+                        ("ACL", "SETUSER", ACL[0], "reset", *ACL[1:])):
+            self.until(60, lambda: self.redis.call(*command) == "OK",
+                       f"Redis to obey {' '.join(map(str, command))}")
         for route in self.routes():
             self.link(f"pass {route}")
             self.link(f"target {route} {self.redis.sock}")

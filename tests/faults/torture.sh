@@ -1,0 +1,299 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Every system call on a file of its own fails once, and every allocation: a
+# sensor and a collector end as documented (status 0, 1 or 2 and never by a
+# signal), in time, and each alert is stored once or counted as lost.
+#
+#   torture.sh               some calls
+#   torture.sh full          every call, up to $LIMIT (300) of each kind
+#   torture.sh full PART     sensor-io collector-io sensor-memory
+#                            reload-memory collector-memory
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+need sqlite3 awk redis-server redis-cli timeout
+[ -x "$collector" ] || skip "picket-collector is not built"
+faults=$bin/tests/faults/failing_io.so
+[ -f "$faults" ] || skip "failing_io.so is not built (make check builds it)"
+
+mode=${1:-short}
+part=${2:-all}
+case $mode in
+full) limit=${LIMIT:-300} ;;
+*) limit=${LIMIT:-3} ;;
+esac
+capture=$top/pcaps/exercise-jp-east.pcap
+key='picket:alerts:{hq/tap1}'
+n_points=0
+n_recovered=0
+
+# A few rules: what a set costs to load is not what is tested.
+rules=$tmp/few.rules
+grep -h '^alert' "$top"/rules/dist/*.rules | head -n 40 >"$rules"
+
+types=alert,dns,http,flow
+# Everything a program writes lies in $dir, so that a pattern finds it.
+sensor_run() {
+	timeout -s KILL 60 "$sensor" --quiet --rules "$rules" \
+		--set "vars.address-groups.HOME_NET=[192.0.2.0/24]" \
+		--set "classification-file=$top/rules/dist/classification.config" \
+		--set "reference-config-file=$top/rules/dist/reference.config" \
+		"$@"
+}
+
+forward_run() {
+	sensor_run --read "$capture" --read "$capture" --read "$capture" \
+		--site hq --sensor tap1 --redis "unix://$sock" \
+		--spool "$dir/spool" --forward-types "$types" \
+		--eve "$dir/eve.json" --set forward.drain-ms=20000
+}
+
+collector_run() {
+	timeout -s KILL 60 "$collector" --redis "unix://$sock" \
+		--store "$dir/picket.db" --feed "$dir/feed.json" \
+		--until-idle 0.3 --missions "$top/pcaps/missions.yaml"
+}
+
+# with RULE COMMAND... : its status in $status, its words in $dir/log.
+with() {
+	FAILING_IO=$1
+	shift
+	(
+		export FAILING_IO FAILING_IO_OUT="$dir/fired"
+		export ASAN_OPTIONS=verify_asan_link_order=0:${LEAKS:-detect_leaks=0}
+		faulty=$faults "$@"
+	) >"$dir/out" 2>"$dir/log"
+	status=$?
+}
+
+# Only the program itself is watched, not timeout(1).
+sensor=$tmp/sensor
+collector_real=$collector
+collector=$tmp/collector
+for p in sensor collector; do
+	cat >"$tmp/$p" <<-EOT
+		#!/bin/sh
+		[ -z "\${faulty-}" ] || export LD_PRELOAD="\$faulty"
+		exec "$bin/picket-$p" "\$@"
+	EOT
+	chmod +x "$tmp/$p"
+done
+: "$collector_real"
+
+# hits : how many calls the first rule of the last run has counted.
+hits() {
+	sed -n 's/^hits 0 \([0-9]*\) .*/\1/p' "$dir/fired"
+}
+
+# stored_in_stream : the events that Redis was given, each batch once.
+events_sent() {
+	redis-cli -s "$sock" EVAL '
+		local seen, n = {}, 0
+		for _, e in ipairs(redis.call("XRANGE", KEYS[1], "-", "+")) do
+			local f = {}
+			for i = 1, #e[2], 2 do f[e[2][i]] = e[2][i + 1] end
+			if not seen[f.seq] then
+				seen[f.seq] = true
+				n = n + tonumber(f.n)
+			end
+		end
+		return n' 1 "$key"
+}
+
+new_dir() {
+	dir=$tmp/run
+	rm -rf "$dir"
+	mkdir "$dir"
+}
+
+# judge WHAT : the status is one that is documented, with a word.
+judge() {
+	n_points=$((n_points + 1))
+	before=$failures
+	case $status in
+	0) ;;
+	1 | 2) [ -s "$dir/log" ] || fail "$1: status $status and no word" ;;
+	137) fail "$1: did not end within 60 s" ;;
+	*) fail "$1: ended with status $status" ;;
+	esac
+	no_sanitizer "$dir/log"
+}
+
+judged() {
+	if [ $failures -eq $before ]; then
+		n_recovered=$((n_recovered + 1))
+	else
+		grep -v '^hits' "$dir/fired"
+		tail -n 4 "$dir/log"
+	fi
+}
+
+# steps N : 1 to N, at most $limit of them.
+steps() {
+	awk -v n="${1:-0}" -v limit="$limit" 'BEGIN {
+		if (n <= limit)
+			for (i = 1; i <= n; i++) print i
+		else
+			for (i = 0; i < limit; i++)
+				print 1 + int(i * (n - 1) / (limit - 1))
+	}'
+}
+
+progress() {
+	[ "$mode" != full ] || printf '%s: %s points, %s recovered\n' "$1" \
+		$n_points $n_recovered
+}
+
+errors='ENOSPC EIO EINTR EMFILE short'
+# io_rule ERROR K
+io_rule() {
+	case $1 in
+	short) echo "short write $dir/* $2" ;;
+	*) echo "fail io $dir/* $2 $1" ;;
+	esac
+}
+
+# --- the sensor: spool, forward, EVE ---
+
+sensor_io() {
+	new_dir
+	redis-cli -s "$sock" flushall >/dev/null
+	with "count io $dir/* 0" forward_run
+	[ $status -eq 0 ] || fail "the undisturbed sensor ended with $status"
+	expected=$(events_sent)
+	calls=$(hits)
+	[ "${expected:-0}" -gt 100 ] || fail "only $expected events to lose"
+	for err in $errors; do
+		for k in $(steps "$calls"); do
+			new_dir
+			redis-cli -s "$sock" flushall >/dev/null
+			with "$(io_rule "$err" "$k")" forward_run
+			judge "sensor: call $k $err"
+			lost=$(sed -n 's/.* \([0-9]*\) events were lost before they were sent.*/\1/p' "$dir/log")
+			told=$(sed -n 's/.*told by \([0-9]*\) alerts.*/\1/p' "$dir/log")
+			n=$(($(events_sent) + ${lost:-0} - ${told:-0}))
+			# What is shed from a full disk may have been sent.
+			[ $status -eq 2 ] || [ "$n" -eq "$expected" ] ||
+				[ "$err:$((n > expected))" = ENOSPC:1 ] ||
+				fail "sensor: call $k $err: $expected events," \
+					"$n sent or lost"
+			judged
+		done
+		progress "sensor $err"
+	done
+}
+
+# --- the collector: store, feed ---
+
+# Of all rules and only alerts, which are what is stored one by one.
+fill_stream() {
+	new_dir
+	redis-cli -s "$sock" flushall >/dev/null
+	few=$rules rules=$top/rules/dist/*.rules
+	types=alert
+	with "" forward_run
+	rules=$few types=alert,dns,http,flow
+	redis-cli -s "$sock" COPY "$key" backup >/dev/null
+	n_batches=$(redis-cli -s "$sock" XLEN "$key")
+	[ "${n_batches:-0}" -gt 3 ] || fail "only $n_batches batches to store"
+}
+
+refill_stream() {
+	redis-cli -s "$sock" EVAL 'for _, k in ipairs(redis.call("KEYS",
+		"*")) do if k ~= "backup" then redis.call("DEL", k) end end
+		redis.call("COPY", "backup", KEYS[1])
+		redis.call("SADD", "picket:sensors", "hq/tap1")' 1 "$key" \
+		>/dev/null
+}
+
+# check_stored WHAT : what was acknowledged is stored, and then all is.
+check_stored() {
+	said=$(redis-cli -s "$sock" GET 'picket:committed:{hq/tap1}')
+	have=$(sql 'SELECT count(*) FROM frames' "$dir/picket.db" 2>/dev/null)
+	[ "${have:-0}" -ge "$(echo "${said:-0 0}" | awk '{ print $2 }')" ] ||
+		fail "$1: acknowledged $said, stored ${have:-0}"
+	[ $status -eq 0 ] || { # what is left is read by the next start
+		collector_run >"$dir/again" 2>&1 ||
+			fail "$1: the next start ended with $?: $(cat "$dir/again")"
+	}
+	same "$1: batches stored" "$n_batches" \
+		"$(sql 'SELECT count(DISTINCT seq) FROM frames' "$dir/picket.db")"
+	same "$1: alerts of the batches" \
+		"$(sql 'SELECT sum(n) FROM frames' "$dir/picket.db")" \
+		"$(sql 'SELECT count(*) FROM alerts' "$dir/picket.db")"
+}
+
+collector_io() {
+	fill_stream
+	new_dir
+	refill_stream
+	with "count io $dir/* 0" collector_run
+	[ $status -eq 0 ] || fail "the undisturbed collector ended with $status"
+	calls=$(hits)
+	for err in $errors; do
+		for k in $(steps "$calls"); do
+			new_dir
+			refill_stream
+			with "$(io_rule "$err" "$k")" collector_run
+			judge "collector: call $k $err"
+			check_stored "collector: call $k $err"
+			judged
+		done
+		progress "collector $err"
+	done
+}
+
+# --- memory ---
+
+small_replay() {
+	sensor_run --read "$top/pcaps/http.pcap" --eve "$dir/eve.json" \
+		--stats "$dir/stats"
+}
+
+# memory WHO COMMAND... : each allocation of the command fails once.
+memory() {
+	who=$1
+	shift
+	new_dir
+	with 'count alloc * 0' "$@"
+	[ $status -eq 0 ] || fail "the undisturbed $who ended with $status"
+	calls=$(hits)
+	for k in $(steps "$calls"); do
+		new_dir
+		with "fail alloc * $k" "$@"
+		judge "$who: allocation $k"
+		judged
+	done
+	progress "$who memory"
+}
+
+# A sensor that reads a pipe and is told to reload.
+reloading() {
+	mkfifo "$dir/pipe"
+	sensor_run --read - --eve "$dir/eve.json" --verbose <"$dir/pipe" &
+	reading=$!
+	{
+		cat "$top/pcaps/http.pcap"
+		eventually 10 test -s "$dir/eve.json"
+		pkill -USR2 -P "$reading" 2>/dev/null
+		sleep 0.3
+	} >"$dir/pipe"
+	wait "$reading"
+}
+
+collect_small() {
+	refill_stream
+	collector_run
+}
+
+redis_start
+wanted() {
+	[ "$part" = all ] || [ "$part" = "$1" ]
+}
+if wanted sensor-io; then sensor_io; fi
+if wanted collector-io; then collector_io; fi
+if wanted sensor-memory; then memory sensor small_replay; fi
+if wanted collector-memory; then
+	fill_stream
+	memory collector collect_small
+fi
+printf '%s points, %s recovered\n' $n_points $n_recovered
+finish
