@@ -112,6 +112,9 @@ tests_sensor_test_replay_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_no_alloc
 tests_sensor_test_no_alloc_SOURCES = tests/sensor/test_no_alloc.c
 tests_sensor_test_no_alloc_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_ledger_file
+tests_sensor_test_ledger_file_SOURCES = tests/test.h tests/rnd.h tests/sensor/test_ledger_file.c
+tests_sensor_test_ledger_file_LDADD = $(LIBS_SENSOR)
 
 # live capture
 UNIT_TESTS += tests/sensor/test_fanout
@@ -123,6 +126,3 @@ tests_sensor_test_capture_live_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_live_conf
 tests_sensor_test_live_conf_SOURCES = tests/sensor/test_live_conf.c
 tests_sensor_test_live_conf_LDADD = $(LIBS_SENSOR)
-UNIT_TESTS += tests/sensor/test_ledger_file
-tests_sensor_test_ledger_file_SOURCES = tests/test.h tests/rnd.h tests/sensor/test_ledger_file.c
-tests_sensor_test_ledger_file_LDADD = $(LIBS_SENSOR)
