@@ -75,5 +75,8 @@ wrong metrics.listen=8080 "ADDRESS:PORT"
 wrong missions="$tmp/nowhere.yaml" "nowhere.yaml"
 wrong geoip.0="$tmp/nowhere.mmdb" "nowhere.mmdb"
 wrong correlate.windw=1 "correlate.windw"
+"$sensor" --check --config "$tmp/sensor.yaml" --set metrics.listen=9108 \
+	>"$tmp/out" 2>"$tmp/err"
+same "sensor --check, metrics.listen=9108" 2 $?
 [ ! -e "$tmp/var/picket.db" ] || fail "--check makes a store"
 finish
