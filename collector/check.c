@@ -48,6 +48,9 @@ check_settings(const struct pipeline_config *cfg, const struct conf *conf,
 
 	redis_url_wipe(&url);
 	if (e == ERR_OK) {
+		e = redis_tls_check(&cfg->redis.tls, d);
+	}
+	if (e == ERR_OK) {
 		e = check_listen(conf, d);
 	}
 	return e == ERR_OK ? check_geoip(cfg, d) : e;
