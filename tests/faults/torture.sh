@@ -218,7 +218,7 @@ check_stored() {
 		"$(sql 'SELECT count(DISTINCT seq) FROM frames' "$dir/picket.db")"
 	same "$1: alerts of the batches" \
 		"$(sql 'SELECT sum(n) FROM frames' "$dir/picket.db")" \
-		"$(sql 'SELECT count(*) FROM alerts' "$dir/picket.db")"
+		"$(sql 'SELECT coalesce(sum(alerts), 0) FROM frames' "$dir/picket.db")"
 }
 
 collector_io() {
@@ -248,6 +248,15 @@ small_replay() {
 		--stats "$dir/stats"
 }
 
+events_written() {
+	cat "$dir/eve.json" "$dir/feed.json" 2>/dev/null | wc -l
+}
+
+lost_counted() {
+	grep -q -E '"(events_lost|lost_no_memory|memcap|no_memory)":[1-9]' \
+		"$dir/stats" 2>/dev/null
+}
+
 # memory WHO COMMAND... : each allocation of the command fails once.
 memory() {
 	who=$1
@@ -256,10 +265,15 @@ memory() {
 	with 'count alloc * 0' "$@"
 	[ $status -eq 0 ] || fail "the undisturbed $who ended with $status"
 	calls=$(hits)
+	want=$(events_written)
 	for k in $(steps "$calls"); do
 		new_dir
 		with "fail alloc * $k" "$@"
 		judge "$who: allocation $k"
+		# Less than all, and neither a word nor a count of it.
+		[ $status -ne 0 ] || [ -s "$dir/log" ] || lost_counted ||
+			same "$who: allocation $k: events" "$want" \
+				"$(events_written)"
 		judged
 	done
 	progress "$who memory"
