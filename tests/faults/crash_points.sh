@@ -18,9 +18,9 @@ faults=$bin/tests/faults/failing_io.so
 points='
 sensor lock-taken           after flock */spool/lock 1
 sensor meta-new-created     after open */spool/meta.new 1 2
-sensor meta-new-written     after write */spool/meta.new 1 2 3
-sensor meta-new-synced      after fsync */spool/meta.new 1 2 3
-sensor +meta-renamed         after rename */spool/meta 1 2 3
+sensor meta-new-written     after write */spool/meta.new 1 2
+sensor meta-new-synced      after fsync */spool/meta.new 1 2
+sensor +meta-renamed         after rename */spool/meta 1 2
 sensor dir-synced           after fsync */spool 2 1 3 5
 sensor segment-created      after open */spool/*.seg 2 1 3
 sensor segment-head-written after write */spool/*.seg 1
