@@ -456,7 +456,9 @@ live_sheds_the_least_severe_first(void **state)
 	memset(line, '.', LINE_LEN);
 	line[LINE_LEN] = '\0';
 	for (unsigned i = 0; i < 100; i++) {
-		struct record r = { .type = EVENT_TYPE_ALERT, .rule = &rule };
+		struct record r = { .type = EVENT_TYPE_ALERT,
+				    .held = HELD_NOT,
+				    .rule = &rule };
 		uint64_t began = now_ms();
 
 		/* a megabyte each: the writer stops at the first */
@@ -502,7 +504,9 @@ static void
 live_outbox_is_bounded(void **state)
 {
 	static const struct rule rule;
-	struct record alert = { .type = EVENT_TYPE_ALERT, .rule = &rule };
+	struct record alert = { .type = EVENT_TYPE_ALERT,
+				.held = HELD_NOT,
+				.rule = &rule };
 	struct outbox *o = outbox_new();
 	size_t at;
 
