@@ -175,7 +175,7 @@ setup(struct store *s, const char *path, struct diag *d)
 	if (sql_exec(s->db, "PRAGMA journal_mode=WAL;"
 			    "PRAGMA synchronous=FULL;"
 			    "PRAGMA cache_size=-65536;"
-			    "PRAGMA wal_autocheckpoint=4000;"
+			    "PRAGMA wal_autocheckpoint=16000;"
 			    "PRAGMA journal_size_limit=67108864;"
 			    "PRAGMA temp_store=MEMORY;"
 			    "PRAGMA trusted_schema=OFF") != ERR_OK) {

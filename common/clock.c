@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/clock.h"
 
+#include <fcntl.h>
 #include <time.h>
+#include <unistd.h>
 
 static uint64_t
 read_clock(clockid_t id)
@@ -197,4 +199,23 @@ clock_parse_iso(struct view s, uint64_t *wall_us)
 	}
 	*wall_us = (uint64_t)total * US_PER_S + frac;
 	return true;
+}
+
+void
+clock_boot_id(char out[CLOCK_BOOT_CAP])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = 0;
+
+	memset(out, 0, CLOCK_BOOT_CAP);
+	if (fd >= 0) {
+		n = read(fd, out, CLOCK_BOOT_CAP - 1);
+		close(fd);
+	}
+	for (ssize_t i = 0; i < n; i++) {
+		if (out[i] <= ' ') {
+			memset(out + i, 0, CLOCK_BOOT_CAP - (size_t)i);
+			break;
+		}
+	}
 }

@@ -38,4 +38,11 @@ void clock_iso_time(uint64_t us, char out[CLOCK_TIME_LEN]);
  */
 bool clock_parse_iso(struct view s, uint64_t *wall_us) MUST_CHECK;
 
+/*
+ * Names this boot of the machine: another one, when what was only in memory is
+ * lost.  Zeroed behind the text; "" when the system does not say.
+ */
+#define CLOCK_BOOT_CAP 40
+void clock_boot_id(char out[CLOCK_BOOT_CAP]);
+
 #endif

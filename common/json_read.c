@@ -337,8 +337,8 @@ load_some(const uint8_t *p, size_t n)
 }
 
 /* Of the length and both ends; only to tell names apart quickly. */
-static uint32_t
-hash_name(struct view name)
+uint32_t
+json_name_hash(struct view name)
 {
 	uint64_t h = load_some(name.p, name.len);
 
@@ -404,7 +404,7 @@ read_name(struct cursor *c, struct level *in, struct view *name, uint32_t *hash)
 	if (!read_string(c, name)) {
 		return false;
 	}
-	*hash = hash_name(*name);
+	*hash = json_name_hash(*name);
 	seen = &in->seen[*hash >> 6 & 3];
 	bit = UINT64_C(1) << (*hash & 63);
 	if ((*seen & bit) != 0 && is_repeated(c->r, in->value, *name, *hash)) {
@@ -560,7 +560,7 @@ json_member(const struct json_reader *r, const struct json_value *obj,
 	if (obj == NULL || obj->type != JSON_OBJECT) {
 		return NULL;
 	}
-	hash = hash_name(name);
+	hash = json_name_hash(name);
 	for (i = (uint32_t)(obj - r->values) + 1; i < obj->next;
 	     i = r->values[i].next) {
 		if (r->values[i].name_hash == hash &&

@@ -59,6 +59,8 @@ const struct json_value *json_root(const struct json_reader *r);
 const struct json_value *json_member(const struct json_reader *r,
 				     const struct json_value *obj,
 				     struct view name);
+/* As in 'name_hash': for who looks for many names at once. */
+uint32_t json_name_hash(struct view name);
 /* Steps through the values of an object or array: first, then next. */
 const struct json_value *json_first(const struct json_reader *r,
 				    const struct json_value *v);

@@ -12,8 +12,9 @@
 
 #include <zlib.h>
 
+#include "common/clock.h"
+
 #define PAGE ((size_t)4096)
-#define BOOT_CAP 40
 
 #define MAGIC UINT64_C(0x01524744454c4b50)
 
@@ -23,7 +24,7 @@ struct head {
 	uint64_t magic;
 	uint64_t epoch;
 	uint64_t crc; /* of the epoch */
-	char boot[BOOT_CAP];
+	char boot[CLOCK_BOOT_CAP];
 };
 
 struct page {
@@ -49,24 +50,6 @@ head_crc(const struct head *h)
 	return crc32_z(0, (const Bytef *)&h->epoch, sizeof(h->epoch));
 }
 
-/* Names this boot of the machine; "" when the system does not say. */
-static void
-boot_id(char out[BOOT_CAP])
-{
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	memset(out, 0, BOOT_CAP);
-	if (fd < 0) {
-		return;
-	}
-	n = read(fd, out, BOOT_CAP - 1);
-	close(fd);
-	if (n < 0) {
-		out[0] = '\0';
-	}
-}
-
 static void
 put_head(struct ledger_file *f, uint64_t epoch)
 {
@@ -74,7 +57,7 @@ put_head(struct ledger_file *f, uint64_t epoch)
 
 	h->epoch = epoch;
 	h->crc = head_crc(h);
-	boot_id(h->boot);
+	clock_boot_id(h->boot);
 	atomic_thread_fence(memory_order_release);
 	h->magic = MAGIC;
 }
@@ -83,7 +66,7 @@ static enum ledger_found
 look(const struct ledger_file *f, uint64_t epoch, bool whole)
 {
 	const struct head *h = &f->p->head;
-	char boot[BOOT_CAP];
+	char boot[CLOCK_BOOT_CAP];
 
 	if (!whole || h->magic == 0) {
 		return LEDGER_FILE_NEW;
@@ -97,8 +80,8 @@ look(const struct ledger_file *f, uint64_t epoch, bool whole)
 	if (atomic_load(&f->p->clean) != 0) {
 		return LEDGER_FILE_CLEAN;
 	}
-	boot_id(boot);
-	return boot[0] != '\0' && memcmp(boot, h->boot, BOOT_CAP) == 0
+	clock_boot_id(boot);
+	return boot[0] != '\0' && memcmp(boot, h->boot, CLOCK_BOOT_CAP) == 0
 		       ? LEDGER_FILE_KILLED
 		       : LEDGER_FILE_POWER;
 }

@@ -204,7 +204,7 @@ put_forward(struct json *j, struct forward *f)
 	put_classes(j, "queue_dropped", s.dropped);
 	put_classes(j, "shed_events", s.shed_events);
 	put_classes(j, "shed_batches", s.shed_batches);
-	put_causes(j, s.shed_causes);
+	put_causes(j, s.lost.causes);
 	json_obj(j, "spool");
 	json_u64(j, "epoch", s.epoch);
 	json_u64(j, "last_seq", s.last_seq);

@@ -273,7 +273,7 @@ reserve_numbers(struct spool *s)
 	if (s->doubt) {
 		snprintf(s->meta.boot, sizeof(s->meta.boot), "-");
 	} else {
-		spool_boot_id(s->meta.boot);
+		clock_boot_id(s->meta.boot);
 	}
 	if (spool_meta_save(&s->meta, s->dirfd) != ERR_OK) {
 		s->st.sync_failures++;

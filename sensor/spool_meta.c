@@ -154,7 +154,7 @@ print(const struct spool_meta *m, char *text)
 	add_row(text, &n, "shed_causes", m->shed_causes, SPOOL_CAUSES);
 	if (m->reserved != 0) {
 		add_row(text, &n, "reserved", &m->reserved, 1);
-		add(text, &n, "boot %s\n", m->boot);
+		add(text, &n, "boot %s\n", m->boot[0] != '\0' ? m->boot : "-");
 	}
 	add(text, &n, "crc %08" PRIx32 "\n",
 	    (uint32_t)crc32_z(0, (const Bytef *)text, (size_t)n));

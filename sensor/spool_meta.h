@@ -13,6 +13,7 @@
 #ifndef SENSOR_SPOOL_META_H
 #define SENSOR_SPOOL_META_H
 
+#include "common/clock.h"
 #include "common/err.h"
 
 #define SPOOL_CLASSES 4
@@ -26,8 +27,6 @@ enum spool_cause {
 	SPOOL_NO_MEMORY,
 	SPOOL_CAUSES
 };
-
-#define SPOOL_BOOT_CAP 40
 
 struct spool_meta {
 	char name[SPOOL_NAME_CAP]; /* SITE/SENSOR */
@@ -44,7 +43,7 @@ struct spool_meta {
 	 * all the same.  0: all is durable.
 	 */
 	uint64_t reserved;
-	char boot[SPOOL_BOOT_CAP];
+	char boot[CLOCK_BOOT_CAP];
 };
 
 /* ERR_NOTFOUND when there is none, ERR_FORMAT when it is damaged, ERR_IO. */

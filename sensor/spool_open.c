@@ -61,23 +61,6 @@ io_err(const struct spool *s, const char *what, struct diag *d)
 			s->dir, what, strerror(errno));
 }
 
-void
-spool_boot_id(char out[SPOOL_BOOT_CAP])
-{
-	int fd = file_open_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id",
-			      O_RDONLY, 0);
-	char text[SPOOL_BOOT_CAP] = "";
-
-	if (fd >= 0 && read(fd, text, sizeof(text) - 1) < 0) {
-		text[0] = '\0';
-	}
-	if (fd >= 0) {
-		close(fd);
-	}
-	text[strcspn(text, " \n")] = '\0';
-	snprintf(out, SPOOL_BOOT_CAP, "%s", text[0] != '\0' ? text : "-");
-}
-
 /* The name in its parent is as durable as what lies below it must be. */
 static bool
 sync_parent(const char *path)
@@ -353,13 +336,13 @@ recover_seg(struct spool *s, struct seg *g, struct diag *d)
 static void
 skip_reserved(struct spool *s)
 {
-	char boot[SPOOL_BOOT_CAP];
+	char boot[CLOCK_BOOT_CAP];
 
 	if (s->meta.reserved == 0) {
 		return;
 	}
-	spool_boot_id(boot);
-	if (boot[0] == '-' || strcmp(boot, s->meta.boot) != 0) {
+	clock_boot_id(boot);
+	if (boot[0] == '\0' || strcmp(boot, s->meta.boot) != 0) {
 		s->meta.next = MAX(s->meta.next, s->meta.reserved);
 	}
 	s->meta.reserved = 0;

@@ -43,9 +43,6 @@ struct spool {
 
 /* Makes all durable, whatever the policy. */
 void spool_sync_all(struct spool *s);
-/* The system's boot_id, or "-" where there is none; it changes when memory is
- * lost. */
-void spool_boot_id(char out[SPOOL_BOOT_CAP]);
 
 /* Opens the segment's file, closing another when too many are open. */
 enum err spool_use(struct spool *s, struct seg *g) MUST_CHECK;

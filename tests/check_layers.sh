@@ -55,7 +55,8 @@ done >"$work/ghosts"
 		}' >"$work/climbs"
 [ ! -s "$work/climbs" ] || { cat "$work/climbs" >&2; bad=1; }
 
-# Symbols never climb: nm tells who defines and who needs.
+# Symbols never climb: nm tells who defines and who needs.  Two programs may use
+# one name each for what is their own.
 for m in $(cat "$work/files"); do
 	[ -f "$obj/$m.o" ] || continue
 	nm "$obj/$m.o" | awk -v m="$m" '
@@ -64,13 +65,17 @@ for m in $(cat "$work/files"); do
 done >"$work/symbols"
 awk -v ranks="$work/rank" '
 	BEGIN { while ((getline l < ranks) > 0) { split(l, f, " "); r[f[1]] = f[2]; hot[f[1]] = f[3] } }
-	$1 == "D" && !($2 in def) { def[$2] = $3 }
+	function where(s, m, a) {
+		split(m, a, "/")
+		return (a[1], s) in def ? def[a[1], s] : def["common", s] def["rules", s]
+	}
+	$1 == "D" { split($3, a, "/"); def[a[1], $2] = $3 }
 	$1 == "U" { use[++n] = $2; by[n] = $3 }
 	END {
 		for (i = 1; i <= n; i++) {
-			s = use[i]; m = by[i]
-			if (s in def && r[def[s]] > r[m])
-				print m " calls " s " of " def[s] ", which stands above it"
+			s = use[i]; m = by[i]; d = where(s, m)
+			if (d != "" && r[d] > r[m])
+				print m " calls " s " of " d ", which stands above it"
 			if (hot[m] == "hot" && s ~ /^(malloc|calloc|realloc|reallocarray|free|strdup|asprintf|(__)?(v?s?n?printf|v?fprintf|puts|fwrite)(_chk)?|pthread_mutex_.*|log_msg)$/)
 				print m " is hot and calls " s
 		}

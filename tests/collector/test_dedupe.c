@@ -81,11 +81,11 @@ too_many_holes_must_come_again(void **state)
 	for (uint64_t i = 0; i < DEDUPE_MAX_RANGES; i++) {
 		assert_int_equal(note(d, 3 + 2 * i, 3 + 2 * i, &n), DEDUPE_NEW);
 	}
-	assert_int_equal(note(d, 9999, 9999, &n), DEDUPE_FULL);
-	assert_false(dedupe_has(d, 1, 100, 9999));
+	assert_int_equal(note(d, 999999, 999999, &n), DEDUPE_FULL);
+	assert_false(dedupe_has(d, 1, 100, 999999));
 	/* What closes a hole is always welcome. */
 	assert_int_equal(note(d, 1, 2, &n), DEDUPE_NEW);
-	assert_int_equal(note(d, 9999, 9999, &n), DEDUPE_NEW);
+	assert_int_equal(note(d, 999999, 999999, &n), DEDUPE_NEW);
 	dedupe_free(d);
 }
 

@@ -8,9 +8,9 @@ check_PROGRAMS += tests/faults/fault_proxy
 tests_faults_fault_proxy_SOURCES = tests/faults/fault_proxy.c
 tests_faults_fault_proxy_LDADD =
 
-FAULT_TESTS = tests/faults/short.sh
-dist_check_SCRIPTS += $(FAULT_TESTS)
-TESTS += $(FAULT_TESTS)
+DRIVER_TESTS = tests/faults/short.sh
+dist_check_SCRIPTS += $(DRIVER_TESTS)
+TESTS += $(DRIVER_TESTS)
 EXTRA_DIST += tests/faults/drive.py tests/faults/faults.py \
 	tests/faults/oracle.py tests/faults/scene.py tests/faults/spool.py \
 	tests/faults/world.py tests/faults/load.rules \

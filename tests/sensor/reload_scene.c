@@ -116,6 +116,7 @@ run_capture(const char *path, struct worker *w, struct rule_matcher *other,
 			if (other != NULL) {
 				other = worker_change_rules(w, other);
 			}
+			b->frame[i].iface = 1; /* shown where it has a name */
 			worker_frame(w, &b->frame[i], out);
 			last_us = MAX(last_us, b->frame[i].ts_us);
 			number = b->frame[i].number;

@@ -8,10 +8,11 @@
 static struct worker *
 worker_of(const struct ruleset *rs, bool late)
 {
+	static const char *const ifaces[] = { "tap0" };
 	struct worker_settings set = {
 		.conf = scene.conf,
 		.rules = rs,
-		.origin = { "site", "sensor", "owner", "", "amber" },
+		.origin = { "site", "sensor", "owner", "", "amber", ifaces },
 		.event_types = UINT32_MAX,
 		.memory_limit = (size_t)1 << 28,
 		.late_events = late,
