@@ -10,10 +10,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "collector/ctl_blind.h"
 #include "collector/ctl_control.h"
 #include "collector/ctl_incident.h"
 #include "collector/ctl_ledger.h"
 #include "collector/ctl_show.h"
+#include "common/clock.h"
 #include "common/conf.h"
 
 #define TRY_HELP "; see picketctl --help"
@@ -30,6 +32,7 @@ static const char help_text[] =
 	"  ledger [SITE/SENSOR] where every packet and event went, and "
 	"whether\n"
 	"                       it adds up\n"
+	"  blind                when was nobody looking, where and why\n"
 	"  alerts               the newest alerts\n"
 	"  incidents            open incidents, worst first\n"
 	"  incidents show ID    one incident in plain words\n"
@@ -51,6 +54,10 @@ static const char help_text[] =
 	"      --address ADDR   alerts with this address at either end\n"
 	"      --severity N     alerts of severity N and worse; 1 is worst\n"
 	"      --text TEXT      alerts whose signature has TEXT in it\n"
+	"      --since TIME     blind: what lasted beyond then: ISO 8601, or "
+	"12h, 7d\n"
+	"                       before now\n"
+	"      --asset NAME     blind: for this asset of the mission map\n"
 	"      --note TEXT      why an incident is acknowledged or closed\n"
 	"      --who NAME       who does so [you, by your login]\n"
 	"      --redis URL      rules: the Redis that the sensors are at\n"
@@ -89,6 +96,8 @@ enum {
 	OPT_SET,
 	OPT_REDIS,
 	OPT_KEY,
+	OPT_SINCE,
+	OPT_ASSET,
 };
 
 static const struct option options[] = {
@@ -103,6 +112,8 @@ static const struct option options[] = {
 	{ "address", required_argument, NULL, OPT_ADDRESS },
 	{ "severity", required_argument, NULL, OPT_SEVERITY },
 	{ "text", required_argument, NULL, OPT_TEXT },
+	{ "since", required_argument, NULL, OPT_SINCE },
+	{ "asset", required_argument, NULL, OPT_ASSET },
 	{ "note", required_argument, NULL, OPT_NOTE },
 	{ "who", required_argument, NULL, OPT_WHO },
 	{ "config", required_argument, NULL, 'c' },
@@ -120,6 +131,8 @@ struct arguments {
 	bool done; /* --help or --version */
 	int n_words;
 	char **words; /* the command and what follows */
+	const char *asset; /* --asset, or NULL */
+	uint64_t since_us; /* --since */
 };
 
 static const struct conf_key keys[] = {
@@ -192,6 +205,35 @@ filter_option(struct ctl *c, int opt, const char *value, struct diag *d)
 	}
 }
 
+/* A moment, or so long before now: 90s, 30m, 12h, 7d. */
+static enum err
+since(const char *s, uint64_t *us, struct diag *d)
+{
+	static const struct {
+		char unit;
+		uint64_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	char *end;
+	uint64_t n, now = clock_wall_us();
+
+	if (clock_parse_iso(view_cstr(s), us)) {
+		return ERR_OK;
+	}
+	n = strtoull(s, &end, 10);
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		if (s[0] >= '0' && s[0] <= '9' && end[0] == units[i].unit &&
+		    end[1] == '\0' && n <= 36500) {
+			n *= units[i].seconds * US_PER_S;
+			*us = now - MIN(n, now);
+			return ERR_OK;
+		}
+	}
+	return diag_set(d, ERR_USAGE,
+			"--since: '%.64s' is no time; write 2026-11-22, "
+			"2026-11-22T18:00:00Z, 90s, 30m, 12h or 7d" TRY_HELP,
+			s);
+}
+
 static enum err
 other_option(struct ctl *c, struct arguments *args, struct conf *conf, int opt,
 	     struct diag *d)
@@ -215,6 +257,11 @@ other_option(struct ctl *c, struct arguments *args, struct conf *conf, int opt,
 		return ERR_OK;
 	case OPT_KEY:
 		args->order.key = optarg;
+		return ERR_OK;
+	case OPT_SINCE:
+		return since(optarg, &args->since_us, d);
+	case OPT_ASSET:
+		args->asset = optarg;
 		return ERR_OK;
 	case OPT_NOTE:
 		args->note = optarg;
@@ -338,6 +385,7 @@ struct command {
 		STATUS,
 		SENSORS,
 		LEDGER,
+		BLIND,
 		ALERTS,
 		LIST,
 		SHOW_ALL,
@@ -437,9 +485,10 @@ read_command(const struct arguments *args, struct command *cmd, struct diag *d)
 	const char *word = args->n_words > 0 ? args->words[0] : NULL;
 
 	if (word == NULL) {
-		return diag_set(d, ERR_USAGE,
-				"no command: one of status, sensors, ledger, "
-				"alerts, incidents, keys, rules" TRY_HELP);
+		return diag_set(
+			d, ERR_USAGE,
+			"no command: one of status, sensors, ledger, "
+			"blind, alerts, incidents, keys, rules" TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
 		return keys_command(args, cmd, d);
@@ -458,12 +507,14 @@ read_command(const struct arguments *args, struct command *cmd, struct diag *d)
 		cmd->what = STATUS;
 	} else if (strcmp(word, "sensors") == 0) {
 		cmd->what = SENSORS;
+	} else if (strcmp(word, "blind") == 0) {
+		cmd->what = BLIND;
 	} else if (strcmp(word, "alerts") == 0) {
 		cmd->what = ALERTS;
 	} else {
 		return diag_set(d, ERR_USAGE,
 				"'%.64s' is no command: use status, sensors, "
-				"ledger, alerts, incidents, keys or "
+				"ledger, blind, alerts, incidents, keys or "
 				"rules" TRY_HELP,
 				word);
 	}
@@ -483,6 +534,8 @@ execute(struct ctl *c, const struct arguments *args, struct command *cmd,
 			       &well, d);
 		cmd->broken = !well;
 		return e;
+	case BLIND:
+		return ctl_blind(c, args->since_us, args->asset, d);
 	case STATUS:
 		return ctl_status(c);
 	case SENSORS:

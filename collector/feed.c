@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "collector/blind.h"
 #include "common/json.h"
 
 struct feed {
@@ -145,6 +146,37 @@ feed_incident(struct feed *f, int64_t id, const char *what,
 	if (a->exercise[0] != '\0') {
 		json_cstr(j, "exercise", a->exercise);
 	}
+	json_obj_end(j);
+	json_obj_end(j);
+	return j->failed || append(j->p, j->len, f) != 0 ||
+			       append("\n", 1, f) != 0
+		       ? ERR_NOMEM
+		       : ERR_OK;
+}
+
+enum err
+feed_blind(struct feed *f, const char *site, const char *sensor,
+	   const struct blind_span *span, uint64_t now_us)
+{
+	struct json *j = &f->j;
+
+	json_reset(j);
+	json_obj(j, NULL);
+	json_time(j, "timestamp", now_us);
+	json_cstr(j, "event_type", "blind");
+	json_obj(j, "blind");
+	json_cstr(j, "cause", blind_cause_name(span->cause));
+	json_time(j, "from", span->from_us);
+	if (span->to_us != 0) {
+		json_time(j, "to", span->to_us);
+	} else {
+		json_nil(j, "to");
+	}
+	json_cstr(j, "detail", span->detail);
+	json_obj_end(j);
+	json_obj(j, "picket");
+	json_cstr(j, "site", site);
+	json_cstr(j, "sensor", sensor);
 	json_obj_end(j);
 	json_obj_end(j);
 	return j->failed || append(j->p, j->len, f) != 0 ||

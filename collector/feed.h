@@ -32,6 +32,10 @@ enum err feed_alert(struct feed *f, const struct alert *a, struct view line,
 		    struct view dst_info) MUST_CHECK;
 enum err feed_incident(struct feed *f, int64_t id, const char *what,
 		       const struct assessment *a, uint64_t now_us) MUST_CHECK;
+struct blind_span;
+/* A sensor's interval without sight began ("to" null) or ended. */
+enum err feed_blind(struct feed *f, const char *site, const char *sensor,
+		    const struct blind_span *span, uint64_t now_us) MUST_CHECK;
 /* After the commit: writes out.  ERR_IO names the file in 'd'. */
 enum err feed_flush(struct feed *f, struct diag *d) MUST_CHECK;
 /* After a rollback: forgets. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/health.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
@@ -14,7 +15,23 @@ struct health {
 	unsigned n_silent;
 	uint64_t checked_us;
 	struct json j;
-	struct store_ledger *ledger; /* or NULL */
+	struct health_parts parts;
+	/* Of each stream, made when it is first looked at; NULL: anew from the
+	 * store. */
+	struct watch *watch[INGEST_MAX_STREAMS];
+	uint64_t was_down_us; /* when a collector looked last before this */
+	bool begun;
+	struct json_reader reader;
+};
+
+#define WATCHES_CAP 512
+
+struct watch {
+	struct blind blind;
+	struct ledger ledger; /* the newest */
+	char watches[WATCHES_CAP]; /* for which its assets are kept */
+	bool assets;
+	bool looked;
 };
 
 struct health *
@@ -23,25 +40,156 @@ health_new(void)
 	return calloc(1, sizeof(struct health));
 }
 
+/* What was not committed is not so. */
+static void
+forget(struct health *h)
+{
+	for (unsigned i = 0; i < INGEST_MAX_STREAMS; i++) {
+		free(h->watch[i]);
+		h->watch[i] = NULL;
+	}
+	h->begun = false;
+}
+
 void
 health_free(struct health *h)
 {
 	if (h != NULL) {
+		forget(h);
+		json_reader_fini(&h->reader);
 		json_fini(&h->j);
 		free(h);
 	}
 }
 
 void
-health_set_ledger(struct health *h, struct store_ledger *l)
+health_set_parts(struct health *h, const struct health_parts *p)
 {
-	h->ledger = l;
+	h->parts = *p;
 }
 
 unsigned
 health_silent(const struct health *h)
 {
 	return h->n_silent;
+}
+
+/* --- was anyone looking? --- */
+
+/* A field of presence; "" when it is not there. */
+static void
+field(struct health *h, const char *name, char *out, size_t cap)
+{
+	const struct json_value *v =
+		json_member(&h->reader, json_root(&h->reader), view_cstr(name));
+
+	out[0] = '\0';
+	if (v != NULL && v->type == JSON_STRING) {
+		snprintf(out, cap, "%.*s", (int)MIN(v->text.len, cap - 1),
+			 (const char *)v->text.p);
+	}
+}
+
+static enum err
+tell_spans(struct health *h, struct store *s, int64_t id, const char *site,
+	   const char *sensor, const struct blind_span *span, unsigned n)
+{
+	enum err e = ERR_OK;
+
+	for (unsigned i = 0; i < n && e == ERR_OK; i++) {
+		bool changed = false;
+
+		e = store_blind_span(s, id, &span[i], &changed);
+		if (e != ERR_OK || !changed) {
+			continue;
+		}
+		log_warn("sensor %s/%s: %s%s%s%s", site, sensor,
+			 span[i].to_us == 0 ? "blind: " : "no longer blind: ",
+			 blind_cause_name(span[i].cause),
+			 span[i].detail[0] != '\0' ? ": " : "", span[i].detail);
+		if (h->parts.feed != NULL) {
+			e = feed_blind(h->parts.feed, site, sensor, &span[i],
+				       clock_wall_us());
+		}
+	}
+	return e;
+}
+
+static enum err
+keep_assets(struct health *h, struct store *s, struct watch *w, int64_t id,
+	    const char *site)
+{
+	char watches[WATCHES_CAP];
+
+	field(h, "watches", watches, sizeof(watches));
+	if (w->assets && strcmp(watches, w->watches) == 0) {
+		return ERR_OK;
+	}
+	w->assets = true;
+	memcpy(w->watches, watches, sizeof(watches));
+	return store_blind_assets(s, id, site, h->parts.missions, watches);
+}
+
+static enum err
+watch_of(struct health *h, struct store *s, unsigned i, int64_t id,
+	 struct watch **out)
+{
+	struct watch *w = h->watch[i];
+
+	*out = w;
+	if (w != NULL) {
+		return ERR_OK;
+	}
+	w = calloc(1, sizeof(*w));
+	if (w == NULL) {
+		return ERR_NOMEM;
+	}
+	*out = h->watch[i] = w;
+	return store_blind_load(s, id, &w->blind);
+}
+
+/* 'there' and what h->j holds are what presence said just now. */
+static enum err
+look(struct health *h, struct ingest *in, struct store *s, unsigned i,
+     int64_t id, bool there, bool ended)
+{
+	struct blind_span span[BLIND_MAX_CHANGES];
+	char error[BLIND_DETAIL_CAP], stale[8];
+	struct blind_facts f = { .now_us = clock_wall_us(),
+				 .there = there,
+				 .ended = ended };
+	struct watch *w;
+	unsigned n;
+	enum err e = watch_of(h, s, i, id, &w);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (there && !h->j.failed) {
+		e = store_ledger_told(h->parts.ledger, id, json_view(&h->j),
+				      f.now_us, &w->ledger);
+		f.ledger = w->ledger.epoch != 0 ? &w->ledger : NULL;
+	}
+	if (e == ERR_OK && there && json_read(&h->reader, json_view(&h->j))) {
+		field(h, "reload_error", error, sizeof(error));
+		field(h, "indicators_stale", stale, sizeof(stale));
+		f.rules_failed = error[0] != '\0';
+		f.rules_error = error;
+		f.feed_stale = strcmp(stale, "1") == 0;
+		e = keep_assets(h, s, w, id, ingest_site(in, i));
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	n = blind_look(&w->blind, h->parts.blind, &f,
+		       w->looked ? 0 : h->was_down_us, span);
+	w->looked = true;
+	if (there) {
+		e = store_blind_seen(s, id, w->blind.live && !ended, f.now_us);
+	}
+	return e == ERR_OK ? tell_spans(h, s, id, ingest_site(in, i),
+					ingest_sensor(in, i), span, n)
+			   : e;
 }
 
 static enum err
@@ -76,19 +224,17 @@ check_one(struct health *h, struct ingest *in, struct store *s, unsigned i,
 	} else if (was == SILENT && h->states[i] != SILENT) {
 		log_info("sensor %s/%s is back", site, sensor);
 	}
-	if (e == ERR_OK && (there || h->states[i] != was)) {
+	if (e == ERR_OK) {
 		e = store_sensor(s, site, sensor, &id);
-		if (e == ERR_OK) {
-			e = store_sensor_state(s, id, names[h->states[i]],
-					       there && !h->j.failed
-						       ? json_view(&h->j)
-						       : VIEW_NONE,
-					       there ? clock_wall_us() : 0);
-		}
-		if (e == ERR_OK && there && !h->j.failed && h->ledger != NULL) {
-			e = store_ledger_told(h->ledger, id, json_view(&h->j),
-					      clock_wall_us(), NULL);
-		}
+	}
+	if (e == ERR_OK && (there || h->states[i] != was)) {
+		e = store_sensor_state(s, id, names[h->states[i]],
+				       there && !h->j.failed ? json_view(&h->j)
+							     : VIEW_NONE,
+				       there ? clock_wall_us() : 0);
+	}
+	if (e == ERR_OK && h->parts.ledger != NULL) {
+		e = look(h, in, s, i, id, there, h->states[i] == ENDED);
 	}
 	return e;
 }
@@ -106,12 +252,32 @@ health_check(struct health *h, struct ingest *in, struct store *s, bool now,
 	h->checked_us = t;
 	h->n_silent = 0;
 	e = store_begin(s);
+	if (e == ERR_OK && !h->begun) {
+		e = store_blind_last_beat(s, &h->was_down_us);
+		if (e == ERR_OK) {
+			e = store_blind_assets(s, 0, NULL, h->parts.missions,
+					       "");
+		}
+		h->begun = e == ERR_OK;
+	}
 	for (unsigned i = 0; i < ingest_n_streams(in) && e == ERR_OK; i++) {
 		e = check_one(h, in, s, i, d);
 	}
-	if (e != ERR_OK) {
-		store_rollback(s);
-		return e;
+	if (e == ERR_OK) {
+		e = store_blind_beat(s, clock_wall_us());
 	}
-	return store_commit(s);
+	if (e == ERR_OK) {
+		e = store_commit(s);
+	} else {
+		store_rollback(s);
+	}
+	if (e != ERR_OK) {
+		forget(h);
+	}
+	if (h->parts.feed != NULL && e != ERR_OK) {
+		feed_drop(h->parts.feed);
+	}
+	return e == ERR_OK && h->parts.feed != NULL
+		       ? feed_flush(h->parts.feed, d)
+		       : e;
 }

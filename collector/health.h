@@ -14,7 +14,9 @@
 #ifndef COLLECTOR_HEALTH_H
 #define COLLECTOR_HEALTH_H
 
+#include "collector/feed.h"
 #include "collector/ingest.h"
+#include "collector/store_blind.h"
 #include "collector/store_ledger.h"
 
 #define HEALTH_EVERY_US (UINT64_C(5) * 1000000)
@@ -23,8 +25,14 @@ struct health;
 
 struct health *health_new(void);
 void health_free(struct health *h);
-/* Where ledgers that come with presence are kept; outlives 'h'. */
-void health_set_ledger(struct health *h, struct store_ledger *l);
+/* What it needs beside the store; all of it outlives 'h'. */
+struct health_parts {
+	struct store_ledger *ledger; /* keeps what comes with presence */
+	const struct mission_map *missions;
+	const struct blind_config *blind;
+	struct feed *feed; /* or NULL */
+};
+void health_set_parts(struct health *h, const struct health_parts *p);
 /*
  * Looks at every sensor when it is time again and writes down what changed,
  * in a transaction of its own.  ERR_AGAIN when the broker is gone.

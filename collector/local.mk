@@ -34,6 +34,8 @@ libcollector_a_SOURCES = \
 	collector/console.h collector/console.c \
 	collector/store.h collector/store.c \
 	collector/store_ledger.h collector/store_ledger.c \
+	collector/blind.h collector/blind.c \
+	collector/store_blind.h collector/store_blind.c \
 	collector/store.h collector/store.c collector/store_state.h \
 	collector/store_name.c collector/store_group.c \
 	collector/store_frame.c collector/store_expire.c \
@@ -73,5 +75,6 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_show.h collector/ctl_show.c \
 	collector/ctl_incident.h collector/ctl_incident.c \
 	collector/ctl_ledger.h collector/ctl_ledger.c \
+	collector/ctl_blind.h collector/ctl_blind.c \
 	collector/ctl_control.h collector/ctl_control.c
 picketctl_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm

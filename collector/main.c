@@ -51,6 +51,18 @@ static const struct conf_key keys[] = {
 	  "ATT&CK tactics in order that make an incident" },
 	{ "correlate.max-keys", "number", "200000", "keys kept in memory" },
 	{ "correlate.max-links", "number", "400000", "links kept in memory" },
+	{ "blind.tap-silent", "number", "30",
+	  "seconds without a packet that make a tap silent" },
+	{ "blind.tap-floor", "number", "1",
+	  "packets a second that a tap must have had for that" },
+	{ "blind.drop-percent", "number", "1",
+	  "packets that the kernel may drop" },
+	{ "blind.one-way-percent", "number", "50",
+	  "TCP flows of which one side may be missing" },
+	{ "blind.clock", "number", "15",
+	  "seconds by which a sensor's clock may be off" },
+	{ "blind.window", "number", "30",
+	  "seconds over which percents are taken" },
 	{ "metrics.listen", "string", "",
 	  "ADDRESS:PORT for Prometheus; absent: none" },
 	{ "metrics.allow-remote", "bool", "no",
@@ -266,14 +278,49 @@ seconds(const struct conf *conf, const char *key, uint64_t *us, struct diag *d)
 	return ERR_OK;
 }
 
+/* A share of a hundred, with a fraction if need be. */
+static enum err
+percent(const struct conf *conf, const char *key, const char *usual,
+	double *out, struct diag *d)
+{
+	const char *s = conf_str(conf, key, usual);
+	char *end;
+
+	*out = strtod(s, &end);
+	return end != s && *end == '\0' && *out >= 0 && *out <= 100
+		       ? ERR_OK
+		       : diag_set(d, ERR_USAGE,
+				  "%s: '%s' is no number from 0 to "
+				  "100" TRY_HELP,
+				  key, s);
+}
+
+static enum err
+configure_blind(const struct conf *conf, struct blind_config *b, struct diag *d)
+{
+	enum err e;
+
+	*b = blind_defaults;
+	b->tap_silent_us =
+		conf_u64(conf, "blind.tap-silent", 30, 1, 86400) * US_PER_S;
+	b->tap_floor =
+		(double)conf_u64(conf, "blind.tap-floor", 1, 0, 1000000000);
+	b->clock_us = conf_u64(conf, "blind.clock", 15, 1, 86400) * US_PER_S;
+	b->window_us = conf_u64(conf, "blind.window", 30, 2, 3600) * US_PER_S;
+	e = percent(conf, "blind.drop-percent", "1", &b->drop_percent, d);
+	return e == ERR_OK ? percent(conf, "blind.one-way-percent", "50",
+				     &b->one_way_percent, d)
+			   : e;
+}
+
 static enum err
 configure(const struct conf *conf, struct arguments *args,
 	  struct pipeline_config *cfg, struct diag *d)
 {
 	static const char *const own[] = {
-		"redis",  "store",      "geoip",    "missions",
-		"feed",   "until-idle", "consumer", "correlate",
-		"listen", "console",    "metrics",  NULL
+		"redis",      "store",    "geoip",     "missions", "feed",
+		"until-idle", "consumer", "correlate", "listen",   "console",
+		"metrics",    "blind",    NULL
 	};
 	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own, d);
 
@@ -310,6 +357,10 @@ configure(const struct conf *conf, struct arguments *args,
 		conf_u64(conf, "correlate.max-keys", 200000, 1000, 100000000);
 	cfg->correlate.max_links =
 		conf_u64(conf, "correlate.max-links", 400000, 1000, 100000000);
+	e = configure_blind(conf, &cfg->blind, d);
+	if (e != ERR_OK) {
+		return e;
+	}
 	if (cfg->redis.url == NULL) {
 		return diag_set(d, ERR_USAGE,
 				"no broker: give --redis URL, as in --redis "

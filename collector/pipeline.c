@@ -118,7 +118,6 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 		e = store_ledger_new(&p->ledger, p->store, d);
 	}
 	if (e == ERR_OK) {
-		health_set_ledger(p->health, p->ledger);
 		e = reload(p);
 		if (e != ERR_OK) {
 			e = diag_set(d, e, "%s: cannot be read: %s", cfg->store,
@@ -132,6 +131,11 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 		pipeline_close(p);
 		return e;
 	}
+	health_set_parts(p->health,
+			 &(struct health_parts){ .ledger = p->ledger,
+						 .missions = cfg->missions,
+						 .blind = &p->cfg.blind,
+						 .feed = p->feed });
 	*out = p;
 	return ERR_OK;
 }

@@ -13,6 +13,7 @@
 
 #include <signal.h>
 
+#include "collector/blind.h"
 #include "collector/correlate.h"
 #include "collector/mission.h"
 #include "collector/store.h"
@@ -27,6 +28,7 @@ struct pipeline_config {
 	unsigned n_geoip;
 	const struct mission_map *missions;
 	struct correlate_config correlate;
+	struct blind_config blind;
 	uint64_t until_idle_us; /* 0: until told to stop */
 	void (*turn)(void *arg); /* each time round the loop; or NULL */
 	void *turn_arg;

@@ -91,9 +91,18 @@ take_stats(struct pipeline *p, struct passage *t, const struct alert *a,
 	   struct view line)
 {
 	struct ledger l;
+	bool changed;
 	enum err e = store_ledger_told(p->ledger, t->sensor, a->picket,
 				       p->now_us, &l);
 
+	/* Presence tells this too, but only of the last time. */
+	if (e == ERR_OK && l.blind_to_us != 0) {
+		const struct blind_span span = { .cause = BLIND_killed,
+						 .from_us = l.blind_from_us,
+						 .to_us = l.blind_to_us };
+
+		e = store_blind_span(p->store, t->sensor, &span, &changed);
+	}
 	return e == ERR_OK && l.epoch == 0
 		       ? store_sensor_stats(p->store, t->sensor, line)
 		       : e;

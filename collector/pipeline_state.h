@@ -20,6 +20,7 @@
 #include "collector/pipeline.h"
 #include "collector/sighting.h"
 #include "collector/store.h"
+#include "collector/store_blind.h"
 #include "collector/store_ledger.h"
 #include "common/eve.h"
 

@@ -168,6 +168,24 @@ static const char ledgers[] =
 	" returned INTEGER NOT NULL DEFAULT 0,"
 	" PRIMARY KEY(sensor, epoch, class, lo)) WITHOUT ROWID;";
 
+/* When nobody was looking (store_blind.h).  An asset that no sensor watches
+ * stands there with sensor 0. */
+static const char blindness[] =
+	"CREATE TABLE blind("
+	" id INTEGER PRIMARY KEY, sensor INTEGER NOT NULL,"
+	" cause TEXT NOT NULL, from_us INTEGER NOT NULL,"
+	" to_us INTEGER NOT NULL, detail TEXT NOT NULL,"
+	" UNIQUE(sensor, cause, from_us));"
+	"CREATE INDEX blind_to ON blind(to_us);"
+	"CREATE TABLE blind_watch("
+	" sensor INTEGER PRIMARY KEY, live INTEGER NOT NULL,"
+	" since_us INTEGER NOT NULL, last_us INTEGER NOT NULL);"
+	"CREATE TABLE blind_beat("
+	" id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL);"
+	"CREATE TABLE blind_assets("
+	" asset TEXT NOT NULL, site TEXT NOT NULL, sensor INTEGER NOT NULL,"
+	" PRIMARY KEY(asset, sensor)) WITHOUT ROWID;";
+
 /* One step: SQL, then what SQL cannot do, then SQL again; NULL is nothing. */
 struct migration {
 	const char *sql;
@@ -180,6 +198,7 @@ static const struct migration migrations[] = {
 	{ v1, NULL, NULL },
 	{ frames_as_they_came, store_convert_alerts, frames_indexed },
 	{ ledgers, NULL, NULL },
+	{ blindness, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

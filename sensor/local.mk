@@ -134,6 +134,7 @@ libsensor_a_SOURCES += \
 	sensor/live.h sensor/live_state.h sensor/live.c sensor/live_worker.c \
 	sensor/live_port.c \
 	sensor/stats.h sensor/stats.c \
+	sensor/watch.h sensor/watch.c \
 	sensor/packet_ledger.h sensor/packet_ledger.c \
 	sensor/profile.h sensor/profile.c \
 	sensor/progress.h sensor/progress.c \

@@ -28,6 +28,7 @@
 #include "sensor/service.h"
 #include "sensor/spool_check.h"
 #include "sensor/stats.h"
+#include "sensor/watch.h"
 
 /* So many keep the writer less than busy when it makes the events of flows as
  * well: about a quarter of what a packet costs a worker. */
@@ -224,6 +225,7 @@ read_presence(void *arg, struct presence_facts *out)
 	snprintf(out->exercise, sizeof(out->exercise), "%s", s->opt.exercise);
 	snprintf(out->owner, sizeof(out->owner), "%s", s->opt.owner);
 	out->indicators = rules.indicators;
+	watch_fill(s->opt.conf, s->opt.indicators.v, s->opt.indicators.n, out);
 	out->packets = atomic_load_explicit(&s->packets, memory_order_relaxed);
 	out->started_ms = s->started_ms;
 }
@@ -273,6 +275,9 @@ start_forward(struct sensor *s, struct diag *d)
 	if (set.control_key == NULL) {
 		log_info("control documents are not taken: "
 			 "control.public-key is not set");
+	}
+	if (watch_check(c, d) != ERR_OK) {
+		return ERR_USAGE;
 	}
 	s->packets_told = packet_ledger_new();
 	if (s->packets_told == NULL) {

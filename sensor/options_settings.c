@@ -26,6 +26,9 @@ static const struct conf_key keys[] = {
 	REDIS_OPTION_ROWS,
 	{ "spool.dir", "string", "", "where batches wait" },
 	{ "spool.max-size", "size", "1gb", "bound of the spool" },
+	{ "watches.*", "list", "", "networks that this sensor watches" },
+	{ "indicator-max-age", "number", "0",
+	  "seconds; older indicator files are stale" },
 	{ "ledger.interval", "number", "60",
 	  "seconds between events with the ledger" },
 	{ "spool.sync", "string", "batch",
@@ -108,7 +111,7 @@ static const struct conf_key keys[] = {
 static const char *const own_sections[] = { "spool",   "forward", "eve",
 					    "memory",  "picket",  "rules",
 					    "control", "metrics", "redis",
-					    "ledger",  NULL };
+					    "ledger",  "watches", NULL };
 
 enum err
 path_list_push(struct path_list *l, const char *v, struct diag *d)

@@ -57,6 +57,10 @@ queue_hash(struct redis_pool *p, uint64_t tag, const char *key,
 	a.argv[a.n++] = "reload_error";
 	a.argv[a.n++] = f->reload_error;
 	add_number(&a, "indicators", f->indicators);
+	add_text(&a, "indicators_stale", f->indicators_stale ? "1" : "0");
+	/* Empty is a value: the list may have been taken away. */
+	a.argv[a.n++] = "watches";
+	a.argv[a.n++] = f->watches;
 	add_number(&a, "packets", f->packets);
 	add_number(&a, "drops", f->drops);
 	add_number(&a, "started", f->started_ms);

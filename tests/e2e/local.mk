@@ -7,6 +7,8 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/bad_input.sh \
 	tests/e2e/pipe.sh \
 	tests/e2e/ledger.sh \
+	tests/e2e/ledger_chain.sh \
+	tests/e2e/blind.sh \
 	tests/e2e/reload.sh \
 	tests/e2e/live.sh \
 	tests/e2e/corpus.sh \

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/blind.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "common/clock.h"
+
+#define FLOWS_LEAST 20 /* fewer tell nothing of both sides */
+
+const struct blind_config blind_defaults = {
+	.tap_silent_us = 30 * US_PER_S,
+	.tap_floor = 1,
+	.drop_percent = 1,
+	.one_way_percent = 50,
+	.clock_us = 15 * US_PER_S,
+	.window_us = 30 * US_PER_S,
+	.gap_us = 30 * US_PER_S,
+};
+
+static const char *const names[BLIND_CAUSES] = {
+#define X(name) #name,
+	BLIND_CAUSE_LIST(X)
+#undef X
+};
+
+const char *
+blind_cause_name(enum blind_cause c)
+{
+	return c < BLIND_CAUSES ? names[c] : "unknown";
+}
+
+enum blind_cause
+blind_cause_find(const char *name)
+{
+	unsigned c = 0;
+
+	while (c < BLIND_CAUSES && strcmp(names[c], name) != 0) {
+		c++;
+	}
+	return (enum blind_cause)c;
+}
+
+/* --- one look's changes --- */
+
+struct look {
+	struct blind *b;
+	const struct blind_config *c;
+	const struct blind_facts *f;
+	struct blind_span *out;
+	unsigned n;
+};
+
+static struct blind_span *
+change(struct look *k, enum blind_cause cause, uint64_t from_us, uint64_t to_us)
+{
+	struct blind_span *s = &k->out[k->n++];
+
+	*s = (struct blind_span){ .cause = cause,
+				  .from_us = from_us,
+				  .to_us = to_us };
+	return s;
+}
+
+static void set(struct look *k, enum blind_cause cause, bool blind,
+		uint64_t since_us, const char *fmt, ...) PRINTF_LIKE(5, 6);
+
+/* The cause holds, since then, or does not. */
+static void
+set(struct look *k, enum blind_cause cause, bool blind, uint64_t since_us,
+    const char *fmt, ...)
+{
+	uint64_t *open = &k->b->open_us[cause];
+	struct blind_span *s;
+	va_list ap;
+
+	if (blind == (*open != 0)) {
+		return;
+	}
+	if (!blind) {
+		(void)change(k, cause, *open, MAX(k->f->now_us, *open + 1));
+		*open = 0;
+		return;
+	}
+	*open = MAX(since_us, UINT64_C(1));
+	s = change(k, cause, *open, 0);
+	va_start(ap, fmt);
+	vsnprintf(s->detail, sizeof(s->detail), fmt, ap);
+	va_end(ap);
+}
+
+/* --- causes that a window shows --- */
+
+static struct blind_sample
+sample_of(const struct ledger *l)
+{
+	struct blind_sample s = { .at_us = l->at_us,
+				  .flows = l->tcp_flows,
+				  .one_way = l->tcp_one_way };
+
+	for (unsigned i = 0; i < l->n_links; i++) {
+		s.seen += l->link[i].kernel_seen;
+		s.dropped += l->link[i].kernel_dropped + l->link[i].unread;
+	}
+	for (unsigned i = 0; i < LEDGER_LOSTS; i++) {
+		uint64_t n = ledger_sum(l->lost[i]);
+
+		if (i == LEDGER_LOST_overload || i == LEDGER_LOST_writer) {
+			s.overload += n;
+		} else if (i != LEDGER_LOST_killed) {
+			s.lost += n;
+		}
+	}
+	for (unsigned i = 0; i < LEDGER_GONES; i++) {
+		s.lost += ledger_sum(l->gone[i]);
+	}
+	s.overload += l->frames.skipped[LEDGER_SKIPPED_shed];
+	return s;
+}
+
+/* The oldest sample within the window, which is not the newest. */
+static const struct blind_sample *
+oldest(const struct blind *b, const struct blind_sample *now, uint64_t window)
+{
+	const struct blind_sample *best = NULL;
+
+	for (unsigned i = 0; i < b->n_samples && i < BLIND_SAMPLES; i++) {
+		const struct blind_sample *s = &b->sample[i];
+
+		if (s->at_us + window >= now->at_us &&
+		    (best == NULL || s->at_us < best->at_us)) {
+			best = s;
+		}
+	}
+	return best;
+}
+
+static const struct blind_sample *
+previous(const struct blind *b)
+{
+	return b->n_samples > 0 ? &b->sample[(b->n_samples - 1) % BLIND_SAMPLES]
+				: NULL;
+}
+
+/* A cause that is over when it was not so for a whole window. */
+static void
+set_windowed(struct look *k, enum blind_cause cause, bool bad,
+	     uint64_t since_us, const char *detail)
+{
+	struct blind *b = k->b;
+	uint64_t now = k->f->now_us;
+
+	if (bad) {
+		b->bad_us[cause] = now;
+		set(k, cause, true, since_us, "%s", detail);
+	} else if (now >= b->bad_us[cause] + k->c->window_us) {
+		set(k, cause, false, 0, "%s", "");
+	}
+}
+
+static void
+look_at_rates(struct look *k, const struct blind_sample *s)
+{
+	const struct blind_sample *p = previous(k->b);
+	const struct blind_sample *o = oldest(k->b, s, k->c->window_us);
+	uint64_t seen, dropped, flows, one_way;
+	char detail[BLIND_DETAIL_CAP];
+
+	if (p == NULL || o == NULL) {
+		return;
+	}
+	seen = s->seen - MIN(o->seen, s->seen);
+	dropped = s->dropped - MIN(o->dropped, s->dropped);
+	snprintf(detail, sizeof(detail), "%" PRIu64 " of %" PRIu64 " packets",
+		 dropped, seen);
+	set_windowed(k, BLIND_kernel_drops,
+		     dropped > 0 && (double)dropped * 100 >
+					    k->c->drop_percent * (double)seen,
+		     o->at_us, detail);
+	flows = s->flows - MIN(o->flows, s->flows);
+	one_way = s->one_way - MIN(o->one_way, s->one_way);
+	snprintf(detail, sizeof(detail),
+		 "one side only of %" PRIu64 " of %" PRIu64 " TCP flows",
+		 one_way, flows);
+	set_windowed(k, BLIND_one_way,
+		     flows >= FLOWS_LEAST &&
+			     (double)one_way * 100 >
+				     k->c->one_way_percent * (double)flows,
+		     o->at_us, detail);
+	snprintf(detail, sizeof(detail), "%" PRIu64 " events",
+		 s->lost - MIN(p->lost, s->lost));
+	set_windowed(k, BLIND_events_lost, s->lost > p->lost, p->at_us, detail);
+	snprintf(detail, sizeof(detail), "%" PRIu64 " packets and events",
+		 s->overload - MIN(p->overload, s->overload));
+	set_windowed(k, BLIND_overload, s->overload > p->overload, p->at_us,
+		     detail);
+}
+
+/* --- taps --- */
+
+static struct blind_tap *
+tap_of(struct blind *b, const struct ledger_link *l, uint64_t at_us)
+{
+	struct blind_tap *t;
+
+	for (unsigned i = 0; i < b->n_taps; i++) {
+		if (strcmp(b->tap[i].name, l->name) == 0) {
+			return &b->tap[i];
+		}
+	}
+	if (b->n_taps == LEDGER_LINKS) {
+		return NULL;
+	}
+	t = &b->tap[b->n_taps++];
+	*t = (struct blind_tap){ .delivered = l->delivered,
+				 .first = l->delivered,
+				 .first_us = at_us,
+				 .changed_us = at_us };
+	memcpy(t->name, l->name, sizeof(t->name));
+	return t;
+}
+
+/* Whether it was more than a trickle, while there was anything. */
+static bool
+had_traffic(const struct blind_tap *t, const struct ledger *l, double floor)
+{
+	uint64_t from = MIN(l->started_us, t->first_us);
+	double s = (double)(t->changed_us - MIN(from, t->changed_us)) /
+		   (double)US_PER_S;
+
+	return t->delivered > 0 && (double)t->delivered >= floor * MAX(s, 1.0);
+}
+
+static void
+look_at_taps(struct look *k, const struct ledger *l)
+{
+	const char *down = NULL, *silent = NULL;
+	uint64_t since = 0;
+
+	for (unsigned i = 0; i < l->n_links; i++) {
+		const struct ledger_link *link = &l->link[i];
+		struct blind_tap *t = tap_of(k->b, link, l->at_us);
+
+		if (t != NULL && link->delivered != t->delivered) {
+			t->delivered = link->delivered;
+			t->changed_us = l->at_us;
+		}
+		if (!link->up) {
+			down = link->name;
+		} else if (t != NULL &&
+			   l->at_us >= t->changed_us + k->c->tap_silent_us &&
+			   had_traffic(t, l, k->c->tap_floor)) {
+			silent = link->name;
+			since = t->changed_us;
+		}
+	}
+	set(k, BLIND_interface_down, down != NULL, l->at_us, "%s",
+	    down != NULL ? down : "");
+	set(k, BLIND_tap_silent, silent != NULL, since, "%s",
+	    silent != NULL ? silent : "");
+}
+
+/* --- the look --- */
+
+/* Files say nothing about the present; what they lost they lost all the
+ * same. */
+static void
+forget_program(struct look *k, const struct ledger *l)
+{
+	struct blind *b = k->b;
+
+	if (b->started_us == l->started_us) {
+		return;
+	}
+	b->started_us = l->started_us;
+	b->n_samples = b->n_taps = 0;
+}
+
+static void
+look_at_clock(struct look *k, const struct ledger *l)
+{
+	uint64_t now = k->f->now_us;
+	uint64_t off = l->at_us > now ? l->at_us - now : now - l->at_us;
+
+	/* The first ledger that a collector sees may have waited for it. */
+	if (k->b->told_us == 0) {
+		return;
+	}
+	set(k, BLIND_clock, off > k->c->clock_us, now, "%.1f s %s",
+	    (double)off / (double)US_PER_S,
+	    l->at_us > now ? "ahead" : "behind");
+}
+
+static void
+look_at_ledger(struct look *k, const struct ledger *l)
+{
+	struct blind *b = k->b;
+	struct blind_sample s = sample_of(l);
+
+	if (l->blind_to_us != 0 && l->blind_to_us != b->killed_us) {
+		struct blind_span *span = change(
+			k, BLIND_killed, l->blind_from_us, l->blind_to_us);
+
+		b->killed_us = l->blind_to_us;
+		snprintf(span->detail, sizeof(span->detail),
+			 "%" PRIu64 " events were in memory",
+			 ledger_sum(l->lost[LEDGER_LOST_killed]));
+	}
+	if (k->f->ended || l->at_us == b->told_us) {
+		return;
+	}
+	forget_program(k, l);
+	look_at_clock(k, l);
+	if (l->live) {
+		look_at_taps(k, l);
+	}
+	look_at_rates(k, &s);
+	b->sample[b->n_samples++ % BLIND_SAMPLES] = s;
+	b->told_us = l->at_us;
+}
+
+/* What was while no collector looked. */
+static void
+look_back(struct look *k, uint64_t was_down_us)
+{
+	const struct blind_facts *f = k->f;
+	struct blind *b = k->b;
+	uint64_t to = f->now_us;
+
+	if (was_down_us == 0 || !b->known || !b->live || !f->there ||
+	    f->now_us < was_down_us + k->c->gap_us ||
+	    b->open_us[BLIND_ended] != 0 || b->open_us[BLIND_silent] != 0) {
+		return;
+	}
+	if (f->ledger != NULL) {
+		if (f->ledger->started_us <= was_down_us) {
+			return; /* the same program watched all the time */
+		}
+		to = MIN(to, f->ledger->started_us);
+	}
+	if (to > was_down_us) {
+		(void)change(k, BLIND_collector_down, was_down_us, to);
+	}
+}
+
+/* Causes that are about a program that runs. */
+static void
+close_all_but(struct look *k, enum blind_cause keep)
+{
+	for (unsigned c = 0; c < BLIND_CAUSES; c++) {
+		if (c != keep) {
+			set(k, (enum blind_cause)c, false, 0, "%s", "");
+		}
+	}
+}
+
+void
+blind_resume(struct blind *b, bool live, uint64_t seen_us)
+{
+	b->known = true;
+	b->live = live;
+	b->seen_us = seen_us;
+}
+
+unsigned
+blind_look(struct blind *b, const struct blind_config *c,
+	   const struct blind_facts *f, uint64_t was_down_us,
+	   struct blind_span *out)
+{
+	struct look k = { b, c, f, out, 0 };
+
+	if (!f->there) {
+		if (b->known && b->open_us[BLIND_ended] == 0) {
+			/* Of a replay nobody expects to go on. */
+			close_all_but(&k, BLIND_silent);
+			set(&k, BLIND_silent, true, b->seen_us, "%s", "");
+		}
+		return k.n;
+	}
+	if (f->ledger != NULL) {
+		b->live = f->ledger->live;
+	}
+	look_back(&k, was_down_us);
+	b->known = true;
+	b->seen_us = f->now_us;
+	if (f->ledger != NULL) {
+		look_at_ledger(&k, f->ledger);
+	}
+	if (f->ended) {
+		close_all_but(&k, BLIND_ended);
+		set(&k, BLIND_ended, b->live,
+		    f->ledger != NULL ? f->ledger->at_us : f->now_us, "%s", "");
+		b->known =
+			b->live; /* a replay is over, and nothing is missed */
+		return k.n;
+	}
+	set(&k, BLIND_ended, false, 0, "%s", "");
+	set(&k, BLIND_silent, false, 0, "%s", "");
+	set(&k, BLIND_rules_failed, f->rules_failed, f->now_us, "%.90s",
+	    f->rules_error != NULL ? f->rules_error : "");
+	set(&k, BLIND_feed_stale, f->feed_stale, f->now_us, "%s", "");
+	return k.n;
+}

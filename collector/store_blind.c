@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/store_blind.h"
+
+#include <stdlib.h>
+
+#include "collector/store_sql.h"
+
+/* One statement, prepared for it: these run every few seconds. */
+static sqlite3_stmt *
+prepare(struct store *s, const char *sql)
+{
+	sqlite3_stmt *st = NULL;
+
+	return sqlite3_prepare_v2(store_db(s), sql, -1, &st, NULL) == SQLITE_OK
+		       ? st
+		       : NULL;
+}
+
+static enum err
+finish(sqlite3_stmt *st, enum err e)
+{
+	sqlite3_finalize(st);
+	return e;
+}
+
+enum err
+store_blind_span(struct store *s, int64_t sensor, const struct blind_span *span,
+		 bool *changed)
+{
+	sqlite3_stmt *st = prepare(
+		s, "INSERT INTO blind(sensor,cause,from_us,to_us,detail)"
+		   " VALUES(?1,?2,?3,?4,?5) ON CONFLICT(sensor,cause,from_us)"
+		   " DO UPDATE SET to_us=?4 WHERE to_us<?4");
+	enum err e = ERR_IO;
+
+	if (st != NULL) {
+		e = sql_run(st, "ituut", sensor, blind_cause_name(span->cause),
+			    span->from_us, span->to_us, span->detail);
+		*changed = sqlite3_changes(store_db(s)) > 0;
+	}
+	return finish(st, e);
+}
+
+enum err
+store_blind_seen(struct store *s, int64_t sensor, bool live, uint64_t at_us)
+{
+	sqlite3_stmt *st = prepare(
+		s, "INSERT INTO blind_watch(sensor,live,since_us,last_us)"
+		   " VALUES(?1,?2,?3,?3) ON CONFLICT(sensor) DO UPDATE SET"
+		   " live=?2,last_us=?3");
+
+	return st != NULL ? finish(st,
+				   sql_run(st, "idu", sensor, (int)live, at_us))
+			  : ERR_IO;
+}
+
+enum err
+store_blind_beat(struct store *s, uint64_t at_us)
+{
+	sqlite3_stmt *st = prepare(
+		s, "INSERT OR REPLACE INTO blind_beat(id,at_us) VALUES(1,?1)");
+
+	return st != NULL ? finish(st, sql_run(st, "u", at_us)) : ERR_IO;
+}
+
+enum err
+store_blind_last_beat(struct store *s, uint64_t *at_us)
+{
+	sqlite3_stmt *st = prepare(s, "SELECT at_us FROM blind_beat");
+	int rc = st != NULL ? sqlite3_step(st) : SQLITE_ERROR;
+
+	*at_us = rc == SQLITE_ROW ? sql_u64(st, 0) : 0;
+	return finish(st,
+		      rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_OK : ERR_IO);
+}
+
+static enum err
+load_open(struct store *s, int64_t sensor, struct blind *b)
+{
+	sqlite3_stmt *st = prepare(
+		s, "SELECT cause,from_us,to_us FROM blind WHERE sensor=?1"
+		   " AND (to_us=0 OR cause='killed')");
+	int rc = SQLITE_ERROR;
+
+	if (st != NULL && sql_bind(st, "i", sensor) == SQLITE_OK) {
+		while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+			enum blind_cause c = blind_cause_find(sql_text(st, 0));
+
+			if (c == BLIND_killed) {
+				b->killed_us =
+					MAX(b->killed_us, sql_u64(st, 2));
+			} else if (c < BLIND_CAUSES) {
+				b->open_us[c] = sql_u64(st, 1);
+			}
+		}
+	}
+	return finish(st, rc == SQLITE_DONE ? ERR_OK : ERR_IO);
+}
+
+enum err
+store_blind_load(struct store *s, int64_t sensor, struct blind *b)
+{
+	sqlite3_stmt *st = prepare(s, "SELECT live,last_us FROM blind_watch"
+				      " WHERE sensor=?1");
+	int rc = SQLITE_ERROR;
+
+	*b = (struct blind){ 0 };
+	if (st != NULL && sql_bind(st, "i", sensor) == SQLITE_OK) {
+		rc = sqlite3_step(st);
+		if (rc == SQLITE_ROW && sqlite3_column_int(st, 0) != 0) {
+			blind_resume(b, true, sql_u64(st, 1));
+		}
+	}
+	sqlite3_finalize(st);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? load_open(s, sensor, b)
+						     : ERR_IO;
+}
+
+/* --- assets --- */
+
+struct assets {
+	sqlite3_stmt *st;
+	int64_t sensor;
+	const char *site, *watches;
+	enum err err;
+};
+
+/* Two networks meet when the wider holds the other's first address. */
+static bool
+meets(const char *watches, const struct cidr *net)
+{
+	static const char parted[] = " ,\t";
+	const char *p = watches + strspn(watches, parted);
+	bool any = *p != '\0';
+
+	while (*p != '\0') {
+		size_t n = strcspn(p, parted);
+		struct cidr w;
+
+		if (cidr_parse(view_of(p, n), &w) &&
+		    (w.bits <= net->bits ? cidr_contains(&w, &net->addr)
+					 : cidr_contains(net, &w.addr))) {
+			return true;
+		}
+		p += n;
+		p += strspn(p, parted);
+	}
+	return !any;
+}
+
+static void
+put_asset(void *arg, const char *asset, const char *site,
+	  const struct cidr *net)
+{
+	struct assets *a = arg;
+
+	if (a->err == ERR_OK &&
+	    (site[0] == '\0' || a->site == NULL ||
+	     strcmp(site, a->site) == 0) &&
+	    meets(a->watches, net)) {
+		a->err = sql_run(a->st, "tti", asset, site, a->sensor);
+	}
+}
+
+enum err
+store_blind_assets(struct store *s, int64_t sensor, const char *site,
+		   const struct mission_map *m, const char *watches)
+{
+	sqlite3_stmt *clear = prepare(s, "DELETE FROM blind_assets WHERE"
+					 " sensor=?1");
+	struct assets a = { .st = prepare(s, "INSERT OR IGNORE INTO"
+					     " blind_assets VALUES(?1,?2,?3)"),
+			    .sensor = sensor,
+			    .site = site,
+			    .watches = watches };
+
+	a.err = clear != NULL && a.st != NULL ? sql_run(clear, "i", sensor)
+					      : ERR_IO;
+	if (m != NULL) {
+		mission_each_asset(m, put_asset, &a);
+	}
+	sqlite3_finalize(clear);
+	return finish(a.st, a.err);
+}
+
+/* --- reading --- */
+
+enum err
+store_read_blind(struct store_reader *r, uint64_t since_us, const char *site,
+		 const char *asset,
+		 void (*fn)(void *arg, const struct store_blind_row *row),
+		 void *arg)
+{
+	sqlite3_stmt *st = store_reader_prepare(
+		r, "SELECT s.site,s.sensor,b.cause,b.detail,b.from_us,b.to_us"
+		   " FROM blind b JOIN sensors s ON s.id=b.sensor WHERE"
+		   " (b.to_us=0 OR b.to_us>=?1) AND (?2 IS NULL OR s.site=?2)"
+		   " AND (?3 IS NULL OR b.sensor IN (SELECT sensor FROM"
+		   " blind_assets WHERE asset=?3))"
+		   " ORDER BY b.from_us,s.site,s.sensor,b.cause LIMIT 100000");
+	int rc = SQLITE_ERROR;
+
+	if (st != NULL &&
+	    sql_bind(st, "utt", since_us, site, asset) == SQLITE_OK) {
+		while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+			struct store_blind_row row = {
+				.site = sql_text(st, 0),
+				.sensor = sql_text(st, 1),
+				.cause = sql_text(st, 2),
+				.detail = sql_text(st, 3),
+				.from_us = sql_u64(st, 4),
+				.to_us = sql_u64(st, 5),
+			};
+
+			fn(arg, &row);
+		}
+	}
+	return store_reader_finish(st, rc);
+}
+
+enum err
+store_read_watch(struct store_reader *r,
+		 void (*fn)(void *arg, const struct store_watch_row *row),
+		 void *arg)
+{
+	sqlite3_stmt *st = store_reader_prepare(
+		r, "SELECT s.site,s.sensor,w.live,w.since_us,w.last_us,"
+		   "(SELECT count(*) FROM blind b WHERE b.sensor=s.id AND"
+		   " b.to_us=0) FROM blind_watch w JOIN sensors s ON"
+		   " s.id=w.sensor ORDER BY 1,2");
+	int rc = SQLITE_ERROR;
+
+	while (st != NULL && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct store_watch_row row = {
+			.site = sql_text(st, 0),
+			.sensor = sql_text(st, 1),
+			.live = sqlite3_column_int(st, 2) != 0,
+			.since_us = sql_u64(st, 3),
+			.last_us = sql_u64(st, 4),
+			.open = (unsigned)sqlite3_column_int(st, 5),
+		};
+
+		fn(arg, &row);
+	}
+	return store_reader_finish(st, rc);
+}
+
+/* Where the number of an asset's blind sensors changes: the begins and ends of
+ * intervals of each sensor, those that overlap put together. */
+static const char edges_sql[] =
+	"WITH spans AS (SELECT b.sensor,b.from_us lo,"
+	" CASE b.to_us WHEN 0 THEN 9223372036854775807 ELSE b.to_us END hi"
+	" FROM blind b JOIN blind_assets a ON a.sensor=b.sensor"
+	" JOIN blind_watch w ON w.sensor=b.sensor AND w.live=1"
+	" WHERE a.asset=?1 AND (b.to_us=0 OR b.to_us>=?2)),"
+	" points AS (SELECT lo at FROM spans UNION SELECT hi FROM spans)"
+	" SELECT p.at,(SELECT count(DISTINCT sensor) FROM spans s WHERE"
+	" s.lo<=p.at AND s.hi>p.at) FROM points p ORDER BY 1";
+
+struct cover {
+	struct store_reader *r;
+	uint64_t since_us;
+	void (*fn)(void *arg, const struct store_cover_row *row);
+	void *arg;
+};
+
+static enum err
+cover_one(const struct cover *c, struct store_cover_row *row)
+{
+	sqlite3_stmt *st = store_reader_prepare(c->r, edges_sql);
+	int rc = SQLITE_ERROR;
+	unsigned now = 0;
+
+	if (st == NULL ||
+	    sql_bind(st, "tu", row->asset, c->since_us) != SQLITE_OK) {
+		return store_reader_finish(st, rc);
+	}
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		int64_t at = sqlite3_column_int64(st, 0);
+		unsigned n = (unsigned)sqlite3_column_int(st, 1);
+
+		if (n == now) {
+			continue;
+		}
+		if (now > 0) {
+			row->to_us = at == INT64_MAX ? 0 : (uint64_t)at;
+			row->blind = now;
+			c->fn(c->arg, row);
+		}
+		row->from_us = (uint64_t)at;
+		now = n;
+	}
+	return store_reader_finish(st, rc);
+}
+
+enum err
+store_read_cover(struct store_reader *r, uint64_t since_us, const char *asset,
+		 void (*fn)(void *arg, const struct store_cover_row *row),
+		 void *arg)
+{
+	struct cover c = { r, since_us, fn, arg };
+	sqlite3_stmt *st = store_reader_prepare(
+		r, "SELECT a.asset,a.site,count(w.sensor),"
+		   " coalesce(sum(EXISTS(SELECT 1 FROM blind b WHERE"
+		   "  b.sensor=w.sensor AND b.to_us=0)),0)"
+		   " FROM blind_assets a LEFT JOIN blind_watch w ON"
+		   " w.sensor=a.sensor AND w.live=1"
+		   " WHERE ?1 IS NULL OR a.asset=?1 GROUP BY 1,2 ORDER BY 2,1");
+	int rc = SQLITE_ERROR;
+	enum err e = ERR_OK;
+
+	if (st != NULL && sql_bind(st, "t", asset) == SQLITE_OK) {
+		while (e == ERR_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+			struct store_cover_row row = {
+				.asset = sql_text(st, 0),
+				.site = sql_text(st, 1),
+				.sensors = (unsigned)sqlite3_column_int(st, 2),
+				.blind = (unsigned)sqlite3_column_int(st, 3),
+			};
+
+			fn(arg, &row);
+			e = cover_one(&c, &row);
+		}
+	}
+	{
+		enum err f = store_reader_finish(st, rc);
+
+		return e == ERR_OK ? f : e;
+	}
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * store_blind.h - intervals in which nobody was looking, kept
+ *
+ * Also kept: since when each sensor is known and when it was last there, which
+ * assets of the mission map it watches, and when a collector last looked.
+ *
+ * Place    above store.h and blind.h; below health.
+ * Threads  the writing half: the store's; the reading half: as store_reader.h.
+ * Memory   none kept.
+ * Cost     short statements, every few seconds a sensor.
+ */
+#ifndef COLLECTOR_STORE_BLIND_H
+#define COLLECTOR_STORE_BLIND_H
+
+#include "collector/blind.h"
+#include "collector/mission.h"
+#include "collector/store.h"
+
+/* All of these inside of the store's transaction. */
+
+/* Opens, closes or adds an interval.  '*changed' is false when it was kept
+ * already. */
+enum err store_blind_span(struct store *s, int64_t sensor,
+			  const struct blind_span *span,
+			  bool *changed) MUST_CHECK;
+/* The sensor was there just now. */
+enum err store_blind_seen(struct store *s, int64_t sensor, bool live,
+			  uint64_t at_us) MUST_CHECK;
+/* A collector looked; when one did before. */
+enum err store_blind_beat(struct store *s, uint64_t at_us) MUST_CHECK;
+enum err store_blind_last_beat(struct store *s, uint64_t *at_us) MUST_CHECK;
+/* Fills in what is kept of a sensor: blind_resume() and what is open. */
+enum err store_blind_load(struct store *s, int64_t sensor,
+			  struct blind *b) MUST_CHECK;
+/*
+ * The assets of 'm' that a sensor watches: those of its site, or of no site,
+ * with a network that meets one of 'watches' (networks, parted by commas or
+ * blanks; empty: all).  With sensor 0 and 'site' NULL: all assets there are, so
+ * that those stand out that nobody watches.
+ */
+enum err store_blind_assets(struct store *s, int64_t sensor, const char *site,
+			    const struct mission_map *m,
+			    const char *watches) MUST_CHECK;
+
+/* --- reading --- */
+
+struct store_blind_row {
+	const char *site, *sensor, *cause, *detail;
+	uint64_t from_us, to_us; /* 'to_us' 0: still so */
+};
+/* Intervals that end after 'since_us', oldest first; 'site' and 'asset' may be
+ * NULL: of any. */
+enum err store_read_blind(struct store_reader *r, uint64_t since_us,
+			  const char *site, const char *asset,
+			  void (*fn)(void *arg,
+				     const struct store_blind_row *row),
+			  void *arg) MUST_CHECK;
+
+struct store_watch_row {
+	const char *site, *sensor;
+	bool live;
+	uint64_t since_us, last_us;
+	unsigned open; /* causes that hold now */
+};
+enum err store_read_watch(struct store_reader *r,
+			  void (*fn)(void *arg,
+				     const struct store_watch_row *row),
+			  void *arg) MUST_CHECK;
+
+/* How an asset was watched over a time: by all its sensors, some, or none. */
+struct store_cover_row {
+	const char *asset, *site;
+	unsigned sensors; /* that watch it, live */
+	uint64_t from_us, to_us; /* 'to_us' 0: still so */
+	unsigned blind; /* of them, then */
+};
+/*
+ * Of every asset, or of 'asset': first a row with 'from_us' 0 for the asset
+ * itself ('blind' as it is now), then each interval since 'since_us' in which
+ * any of its sensors was blind.
+ */
+enum err
+store_read_cover(struct store_reader *r, uint64_t since_us, const char *asset,
+		 void (*fn)(void *arg, const struct store_cover_row *row),
+		 void *arg) MUST_CHECK;
+
+#endif

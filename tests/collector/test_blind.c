@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When was nobody looking: each cause, by a clock of the test's own. */
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "collector/blind.h"
+#include "common/clock.h"
+
+#define S US_PER_S
+#define LOOK_S 5
+
+/* One sensor, looked at every five seconds. */
+struct scene {
+	struct blind b;
+	struct blind_config c;
+	struct ledger l;
+	struct blind_facts f;
+	struct blind_span span[BLIND_MAX_CHANGES];
+	unsigned n;
+	uint64_t now, down;
+};
+
+static void
+begin(struct scene *s, bool live)
+{
+	*s = (struct scene){ .c = blind_defaults, .now = 1000000 * S };
+	s->l.epoch = 7;
+	s->l.live = live;
+	s->l.started_us = s->now;
+	s->l.n_links = live ? 2 : 0;
+	strcpy(s->l.link[0].name, "tap0");
+	strcpy(s->l.link[1].name, "tap1");
+	s->l.link[0].up = s->l.link[1].up = 1;
+	s->f.there = true;
+	s->f.ledger = &s->l;
+}
+
+/* Five seconds later: so many packets came in, and so many were dropped. */
+static unsigned
+look(struct scene *s, uint64_t packets, uint64_t dropped)
+{
+	s->now += LOOK_S * S;
+	s->f.now_us = s->now;
+	if (s->f.there) {
+		s->l.at_us = s->now - S;
+	}
+	for (unsigned i = 0; i < s->l.n_links; i++) {
+		s->l.link[i].kernel_seen += packets;
+		s->l.link[i].kernel_dropped += dropped;
+		s->l.link[i].delivered += packets - dropped;
+	}
+	s->n = blind_look(&s->b, &s->c, &s->f, s->down, s->span);
+	s->down = 0;
+	assert_true(s->n <= BLIND_MAX_CHANGES);
+	return s->n;
+}
+
+/* The one change there is. */
+static const struct blind_span *
+only(const struct scene *s, enum blind_cause cause, bool opened)
+{
+	if (s->n != 1) {
+		for (unsigned i = 0; i < s->n; i++) {
+			print_message("%s\n",
+				      blind_cause_name(s->span[i].cause));
+		}
+	}
+	assert_int_equal(s->n, 1);
+	assert_string_equal(blind_cause_name(s->span[0].cause),
+			    blind_cause_name(cause));
+	assert_int_equal(s->span[0].to_us == 0, opened);
+	return &s->span[0];
+}
+
+/* Looks until something changes; how many seconds that took. */
+static unsigned
+until_change(struct scene *s, uint64_t packets, uint64_t dropped)
+{
+	unsigned t = 0;
+
+	do {
+		t += LOOK_S;
+		assert_true(t < 600);
+	} while (look(s, packets, dropped) == 0);
+	return t;
+}
+
+static void
+test_quiet(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin(&s, true);
+	for (int i = 0; i < 20000; i++) {
+		assert_int_equal(look(&s, 100 + (uint64_t)i % 7, 0), 0);
+	}
+	/* A replay that comes and goes is nobody's eye. */
+	begin(&s, false);
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(look(&s, 0, 0), 0);
+	}
+	s.f.ended = true;
+	assert_int_equal(look(&s, 0, 0), 0);
+	s.f.there = false;
+	assert_int_equal(look(&s, 0, 0), 0);
+}
+
+static void
+test_silent(void **state)
+{
+	const struct blind_span *p;
+	struct scene s;
+	uint64_t seen;
+
+	(void)state;
+	begin(&s, true);
+	look(&s, 100, 0);
+	seen = s.now;
+	s.f.there = false;
+	look(&s, 0, 0);
+	p = only(&s, BLIND_silent, true);
+	assert_int_equal(p->from_us, seen);
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(look(&s, 0, 0), 0);
+	}
+	s.f.there = true;
+	look(&s, 100, 0);
+	p = only(&s, BLIND_silent, false);
+	assert_int_equal(p->from_us, seen);
+	assert_int_equal(p->to_us, s.now);
+	/* One that was never seen cannot fall silent. */
+	begin(&s, true);
+	s.f.there = false;
+	assert_int_equal(look(&s, 0, 0), 0);
+}
+
+static void
+test_ended(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin(&s, true);
+	look(&s, 100, 0);
+	s.f.ended = true;
+	look(&s, 0, 0);
+	only(&s, BLIND_ended, true);
+	/* Presence of one that ended may run out: no more is known. */
+	s.f.there = false;
+	assert_int_equal(look(&s, 0, 0), 0);
+	s.f.there = true;
+	s.f.ended = false;
+	s.l.started_us = s.now;
+	look(&s, 100, 0);
+	only(&s, BLIND_ended, false);
+}
+
+static void
+test_killed(void **state)
+{
+	const struct blind_span *p;
+	struct scene s;
+
+	(void)state;
+	begin(&s, true);
+	look(&s, 100, 0);
+	s.l.blind_from_us = s.now + S;
+	s.l.blind_to_us = s.now + 3 * S;
+	s.l.lost[LEDGER_LOST_killed][0] = 4;
+	look(&s, 100, 0);
+	p = only(&s, BLIND_killed, false);
+	assert_int_equal(p->to_us - p->from_us, 2 * S);
+	assert_string_equal(p->detail, "4 events were in memory");
+	assert_int_equal(look(&s, 100, 0), 0);
+}
+
+static void
+test_tap(void **state)
+{
+	const struct blind_span *p;
+	struct scene s;
+	uint64_t last;
+
+	(void)state;
+	begin(&s, true);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(look(&s, 100, 0), 0);
+	}
+	last = s.l.at_us;
+	assert_true(until_change(&s, 0, 0) < 60);
+	p = only(&s, BLIND_tap_silent, true);
+	assert_int_equal(p->from_us, last);
+	look(&s, 1, 0);
+	only(&s, BLIND_tap_silent, false);
+	/* A trickle is no tap, and one that never had packets neither. */
+	begin(&s, true);
+	look(&s, 2, 0);
+	for (int i = 0; i < 30; i++) {
+		assert_int_equal(look(&s, i < 20, 0), 0);
+	}
+	begin(&s, true);
+	for (int i = 0; i < 30; i++) {
+		assert_int_equal(look(&s, 0, 0), 0);
+	}
+	s.l.link[1].up = 0;
+	look(&s, 0, 0);
+	p = only(&s, BLIND_interface_down, true);
+	assert_string_equal(p->detail, "tap1");
+	s.l.link[1].up = 1;
+	look(&s, 0, 0);
+	only(&s, BLIND_interface_down, false);
+}
+
+static void
+test_drops(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin(&s, true);
+	for (int i = 0; i < 50; i++) {
+		assert_int_equal(look(&s, 1000, 9), 0);
+	}
+	assert_true(until_change(&s, 1000, 50) < 60);
+	only(&s, BLIND_kernel_drops, true);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(look(&s, 1000, 50), 0);
+	}
+	/* Over when a whole window was good. */
+	assert_in_range(until_change(&s, 1000, 0), 30, 90);
+	only(&s, BLIND_kernel_drops, false);
+}
+
+static void
+test_one_way(void **state)
+{
+	struct scene s;
+	unsigned t = 0;
+
+	(void)state;
+	begin(&s, true);
+	for (int i = 0; i < 20; i++) {
+		s.l.tcp_flows += 10;
+		s.l.tcp_one_way += 2;
+		assert_int_equal(look(&s, 100, 0), 0);
+	}
+	do {
+		s.l.tcp_flows += 10;
+		s.l.tcp_one_way += 10;
+		t += LOOK_S;
+	} while (look(&s, 100, 0) == 0);
+	assert_true(t < 60);
+	only(&s, BLIND_one_way, true);
+	assert_true(until_change(&s, 100, 0) < 120);
+	only(&s, BLIND_one_way, false);
+	/* A few flows tell nothing. */
+	s.l.tcp_flows += 10;
+	s.l.tcp_one_way += 10;
+	assert_int_equal(look(&s, 100, 0), 0);
+}
+
+static void
+test_said(void **state)
+{
+	const struct blind_span *p;
+	struct scene s;
+
+	(void)state;
+	begin(&s, true);
+	look(&s, 100, 0);
+	s.f.rules_failed = true;
+	s.f.rules_error = "x.rules:3: no such keyword";
+	look(&s, 100, 0);
+	p = only(&s, BLIND_rules_failed, true);
+	assert_string_equal(p->detail, "x.rules:3: no such keyword");
+	s.f.rules_failed = false;
+	look(&s, 100, 0);
+	only(&s, BLIND_rules_failed, false);
+	s.f.feed_stale = true;
+	look(&s, 100, 0);
+	only(&s, BLIND_feed_stale, true);
+	s.f.feed_stale = false;
+	look(&s, 100, 0);
+	only(&s, BLIND_feed_stale, false);
+	s.l.lost[LEDGER_LOST_queue_full][2] = 9;
+	look(&s, 100, 0);
+	only(&s, BLIND_events_lost, true);
+	until_change(&s, 100, 0);
+	only(&s, BLIND_events_lost, false);
+	s.l.frames.skipped[LEDGER_SKIPPED_shed] = 9;
+	look(&s, 100, 0);
+	only(&s, BLIND_overload, true);
+	until_change(&s, 100, 0);
+	only(&s, BLIND_overload, false);
+}
+
+/* A clock that is off, either way; a ledger that is merely old is not. */
+static void
+test_clock(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin(&s, true);
+	look(&s, 100, 0);
+	for (int ahead = 0; ahead < 2; ahead++) {
+		s.now += LOOK_S * S;
+		s.f.now_us = s.now;
+		s.l.at_us = ahead ? s.now + 20 * S : s.now - 20 * S;
+		s.n = blind_look(&s.b, &s.c, &s.f, 0, s.span);
+		only(&s, BLIND_clock, true);
+		look(&s, 100, 0);
+		only(&s, BLIND_clock, false);
+	}
+	s.now += 40 * S;
+	s.f.now_us = s.now;
+	assert_int_equal(blind_look(&s.b, &s.c, &s.f, 0, s.span), 0);
+}
+
+/* While the collector is away, the sensor may have been there or not. */
+static void
+test_collector_down(void **state)
+{
+	const struct blind_span *p;
+	struct blind was;
+	struct scene s;
+
+	(void)state;
+	for (int stayed = 0; stayed < 2; stayed++) {
+		begin(&s, true);
+		look(&s, 100, 0);
+		was = s.b;
+		s.b = (struct blind){ 0 };
+		blind_resume(&s.b, true, s.now);
+		s.down = s.now;
+		s.now += 100 * S;
+		if (!stayed) {
+			s.l.started_us = s.now - 20 * S;
+		}
+		look(&s, 100, 0);
+		if (stayed) {
+			assert_int_equal(s.n, 0);
+		} else {
+			p = only(&s, BLIND_collector_down, false);
+			assert_int_equal(p->from_us, was.seen_us);
+			assert_int_equal(p->to_us, s.l.started_us);
+		}
+		assert_int_equal(look(&s, 100, 0), 0);
+	}
+	/* Away for a moment: not worth a word. */
+	begin(&s, true);
+	blind_resume(&s.b, true, s.now);
+	s.down = s.now;
+	s.l.started_us = s.now + 2 * S;
+	assert_int_equal(look(&s, 100, 0), 0);
+	/* Gone meanwhile: silent since it was last seen. */
+	begin(&s, true);
+	blind_resume(&s.b, true, s.now);
+	s.down = s.now;
+	s.now += 100 * S;
+	s.f.there = false;
+	look(&s, 0, 0);
+	p = only(&s, BLIND_silent, true);
+	assert_int_equal(p->from_us, s.now - 105 * S);
+}
+
+/* Whatever a sensor says, intervals begin before they end and causes take
+ * turns. */
+static void
+test_any_order(void **state)
+{
+	struct scene s;
+	bool open[BLIND_CAUSES] = { false };
+	uint64_t x = 12345;
+
+	(void)state;
+	begin(&s, true);
+	for (int i = 0; i < 50000; i++) {
+		x = x * 6364136223846793005u + 1442695040888963407u;
+		s.f.there = x >> 60 != 0;
+		s.f.ended = (x >> 56) % 16 == 1;
+		s.f.rules_failed = (x >> 50 & 7) == 0;
+		s.l.live = (x >> 47 & 31) != 0;
+		s.l.n_links = (unsigned)(x >> 40 & 15);
+		s.l.link[x >> 36 & 1].up = x >> 35 & 1;
+		s.l.lost[x >> 33 & 7][0] += (x >> 30 & 7) == 0;
+		s.l.tcp_flows = x >> 20 & 1023;
+		s.l.tcp_one_way = x >> 10 & 1023;
+		if ((x >> 8 & 63) == 0) {
+			s.l.started_us = s.now;
+			s.l.blind_from_us = s.now - 5;
+			s.l.blind_to_us = s.now;
+		}
+		look(&s, x >> 16 & 255, 0);
+		for (unsigned k = 0; k < s.n; k++) {
+			const struct blind_span *p = &s.span[k];
+
+			assert_true(p->from_us > 0);
+			if (p->cause == BLIND_killed ||
+			    p->cause == BLIND_collector_down) {
+				assert_true(p->to_us >= p->from_us);
+				continue;
+			}
+			assert_int_equal(open[p->cause], p->to_us != 0);
+			open[p->cause] = p->to_us == 0;
+			assert_true(p->to_us == 0 || p->to_us > p->from_us);
+		}
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_silent),
+		cmocka_unit_test(test_ended),
+		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_tap),
+		cmocka_unit_test(test_drops),
+		cmocka_unit_test(test_one_way),
+		cmocka_unit_test(test_said),
+		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_collector_down),
+		cmocka_unit_test(test_any_order),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
