@@ -409,6 +409,7 @@ start(struct sensor *s, struct diag *d)
 	if (e == ERR_OK) {
 		e = start_forward(s, d);
 		sink_set_forward(s->sink, s->forward);
+		s->stats.forward = s->forward;
 	}
 	return e;
 }
@@ -610,7 +611,7 @@ stop_forward(struct sensor *s)
 	forward_finish(s->forward, FORWARD_SENT, wait_ms, &r);
 	forward_get_stats(s->forward, &st);
 	forward_free(s->forward);
-	s->forward = NULL;
+	s->forward = s->stats.forward = NULL;
 	log_info("forwarded %llu event%s in %llu batch%s",
 		 (unsigned long long)st.events, st.events == 1 ? "" : "s",
 		 (unsigned long long)st.batches, st.batches == 1 ? "" : "es");

@@ -357,6 +357,29 @@ put_rules(struct json *j, const struct stats_source *s)
 	json_obj_end(j);
 }
 
+/* What was handed on so far, and what was lost on the way to the spool. */
+static void
+put_forward(struct json *j, struct forward *f)
+{
+	struct forward_stats st;
+
+	if (f == NULL) {
+		return;
+	}
+	forward_get_stats(f, &st);
+	json_obj(j, "forward");
+	json_u64(j, "events", st.events);
+	json_u64(j, "batches", st.batches);
+	json_u64(j, "sent", st.sent);
+	json_u64(j, "resent", st.resent);
+	json_u64(j, "sync_failures", st.sync_failures);
+	json_u64(j, "read_failures", st.read_failures);
+	json_obj(j, "lost");
+	loss_counts_json(&st.lost, j);
+	json_obj_end(j);
+	json_obj_end(j);
+}
+
 /* frames.in = inspected + skipped + dropped; alerts raised = written + ... */
 static void
 put_ledger(struct json *j, const struct stats_source *s)
@@ -425,6 +448,7 @@ put_ledger(struct json *j, const struct stats_source *s)
 	json_str(j, "ruleset",
 		 view_cstr(ruleset_digest(reload_rules(s->reload))));
 	put_rules(j, s);
+	put_forward(j, s->forward);
 	json_obj_end(j);
 }
 

@@ -12,6 +12,7 @@
 #define SENSOR_STATS_H
 
 #include "sensor/capture.h"
+#include "sensor/forward.h"
 #include "sensor/live.h"
 #include "sensor/reload.h"
 #include "sensor/sink.h"
@@ -24,6 +25,7 @@ struct stats_source {
 	const struct capture *capture; /* or NULL: */
 	struct live *live;
 	const struct shared_state *shared; /* or NULL */
+	struct forward *forward; /* or NULL: stand-alone */
 	struct reload *reload;
 	struct event_origin origin;
 	uint64_t started_mono_us;

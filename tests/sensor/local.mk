@@ -130,3 +130,6 @@ tests_sensor_test_capture_live_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_live_conf
 tests_sensor_test_live_conf_SOURCES = tests/sensor/test_live_conf.c
 tests_sensor_test_live_conf_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_spool_check
+tests_sensor_test_spool_check_SOURCES = tests/sensor/test_spool_check.c
+tests_sensor_test_spool_check_LDADD = $(LIBS_SENSOR)
