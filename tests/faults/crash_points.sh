@@ -175,8 +175,8 @@ check_store() {
 		coalesce(max(seq), 0) - count(DISTINCT seq) FROM frames')"
 	same "$name: batches twice" 0 "$(stored 'SELECT count(*) -
 		count(DISTINCT epoch || "/" || seq) FROM frames')"
-	same "$name: alerts of the batches" "$(stored 'SELECT
-		coalesce(sum(n), 0) FROM frames')" "$(stored 'SELECT coalesce(sum(alerts), 0) FROM frames')"
+	same "$name: lines refused" 0 "$(stored 'SELECT
+		coalesce(sum(lines_refused), 0) FROM sensors')"
 	same "$name: gaps" 0 "$(stored 'SELECT count(*) FROM gaps')"
 	raised=$(grep -c '"event_type":"alert"' "$dir/eve.json" 2>/dev/null)
 	n=$(stored 'SELECT coalesce(sum(alerts), 0) FROM frames')

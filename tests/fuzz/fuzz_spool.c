@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A segment as a failing disk may leave it.  It is read through, cut, and
- * then every record that was counted must be there, in order, and the file
- * must take another.
+ * A segment as a failing disk may leave it.  It is looked at, alone and in a
+ * spool by spool_check(), which changes nothing; it is read through and cut,
+ * as was foretold, and then every record that was counted must be there, in
+ * order, and the file must take another.
  */
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <zlib.h>
 
+#include "sensor/spool_check.h"
 #include "sensor/spool_seg.h"
 
 #define EPOCH 1700000000000
@@ -68,20 +72,80 @@ walk(struct seg *s, uint8_t *body)
 	return n;
 }
 
+static char dir[64];
+
+static void
+remove_dir(void)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/1-%020d.seg", dir, FIRST);
+	unlink(path);
+	rmdir(dir);
+}
+
+/* The same bytes as the only file of a spool: what waits is what was seen. */
+static void
+check_spool(const uint8_t *data, size_t size, const struct seg *s,
+	    const struct seg_scan *seen)
+{
+	struct spool_check c;
+	char path[128];
+	FILE *null = fopen("/dev/null", "w");
+	uint64_t waiting = 0;
+	int fd;
+
+	if (dir[0] == '\0') {
+		snprintf(dir, sizeof(dir), "%s/fuzz-spool.XXXXXX",
+			 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+		if (mkdtemp(dir) == NULL) {
+			abort();
+		}
+		atexit(remove_dir);
+	}
+	snprintf(path, sizeof(path), "%s/1-%020d.seg", dir, FIRST);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size || null == NULL) {
+		abort();
+	}
+	close(fd);
+	spool_check(&c, dir);
+	for (unsigned i = 0; i < SPOOL_CLASSES; i++) {
+		waiting += c.waiting[i].batches;
+	}
+	/* The epoch is the file's here, so it may be less foreign. */
+	if (!seen->foreign && c.meta.epoch == EPOCH &&
+	    (waiting + c.bad_records != s->frames ||
+	     c.torn_bytes != seen->cut_bytes)) {
+		abort();
+	}
+	if (!spool_check_print(&c, null) || !spool_check_json(&c, null)) {
+		abort();
+	}
+	spool_check_fini(&c);
+	fclose(null);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t body[FRAME_MAX_DATA];
 	struct seg s = { .cls = 1, .epoch = EPOCH, .first_seq = FIRST };
 	struct frame_header h = { .epoch = EPOCH, .n = 1, .sev = 2 };
-	struct seg_scan scan, again;
+	struct seg_scan look, scan, again;
 	uint64_t frames;
 
 	s.fd = memfd_create("segment", MFD_CLOEXEC);
 	if (s.fd < 0 || write(s.fd, data, size) != (ssize_t)size) {
 		abort();
 	}
-	if (seg_scan(&s, &scan) != ERR_OK) {
+	if (seg_look(&s, NULL, &look) != ERR_OK) {
+		abort();
+	}
+	check_spool(data, size, &s, &look);
+	frames = s.frames;
+	if (seg_scan(&s, &scan) != ERR_OK || s.frames != frames ||
+	    scan.cut_bytes != look.cut_bytes || scan.beyond != look.beyond) {
 		abort();
 	}
 	if (!scan.foreign && s.size >= SEG_HEAD) {
