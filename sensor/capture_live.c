@@ -15,7 +15,7 @@
 #include "common/log.h"
 
 #define FRAME_ALIGN 64 /* as frames of files */
-#define SETTLE_US UINT64_C(2000000)
+#define SETTLE_US UINT64_C(20000000)
 
 STATIC_ASSERT(BATCH_SLAB >= CAPTURE_LIVE_SNAPLEN + FRAME_ALIGN,
 	      "any frame fits a fresh slab");
@@ -210,9 +210,14 @@ settle(struct capture_live *c, struct diag *d)
 					pcap_geterr(c->pcap));
 		}
 		read_kernel(c);
-		if (passed + c->count.dropped >= c->count.seen ||
-		    clock_mono_us() > until) {
+		if (passed + c->count.dropped >= c->count.seen) {
 			break;
+		}
+		if (clock_mono_us() > until) {
+			return diag_set(d, ERR_IO,
+					"interface %s: its ring cannot be "
+					"emptied",
+					c->name);
 		}
 		(void)poll(&p, 1, 10);
 	}

@@ -188,14 +188,18 @@ close_rounds(struct live *l, enum live_mode mode)
 	uint64_t round = atomic_load(&l->wanted) + 1, one = 1;
 	struct pollfd p = { .fd = l->done_fd, .events = POLLIN };
 
+	/* before the round is asked for: then it is theirs again */
+	for (unsigned k = 0; k < l->n_workers; k++) {
+		if (l->worker[k]->ended) {
+			atomic_store(&l->worker[k]->closed, round);
+		}
+	}
 	l->mode = mode;
 	atomic_store_explicit(&l->wanted, round, memory_order_release);
 	for (unsigned k = 0; k < l->n_workers; k++) {
 		struct live_worker *w = l->worker[k];
 
-		if (w->ended) {
-			atomic_store(&w->closed, round);
-		} else if (write(w->wake_fd, &one, sizeof(one)) < 0) {
+		if (write(w->wake_fd, &one, sizeof(one)) < 0) {
 			/* it is full: the worker is awake */
 			continue;
 		}

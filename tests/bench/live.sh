@@ -32,6 +32,7 @@ seconds=${BENCH_SECONDS:-20}
 mbps=${BENCH_MBPS:-1000}
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/picket-bench.XXXXXX")
+: >"$dir/log"
 a=pk$$a
 b=pk$$b
 pid=

@@ -362,6 +362,14 @@ ip netns exec "$to" "$sensor" --interface eth7 \
 	--set 'bpf-filter=no such thing' >"$tmp/x" 2>&1
 same "wrong filter: exit status" 2 $?
 grep -q "bpf-filter 'no such thing'" "$tmp/x" || fail "wrong filter: $(cat "$tmp/x")"
+if command -v setpriv >"$tmp/x"; then
+	ip netns exec "$to" setpriv --reuid=65534 --regid=65534 \
+		--clear-groups --bounding-set=-all --inh-caps=-all \
+		"$sensor" --interface eth7 --eve - >"$tmp/x" 2>&1
+	same "no rights: exit status" 2 $?
+	grep -q 'not permitted; run as root' "$tmp/x" ||
+		fail "no rights: $(cat "$tmp/x")"
+fi
 ip netns exec "$to" "$sensor" --list-interfaces >"$tmp/x" 2>&1 ||
 	fail "--list-interfaces: status $?"
 grep -q '^eth7: up.*link type EN10MB' "$tmp/x" ||
