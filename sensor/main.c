@@ -88,6 +88,7 @@ struct sensor {
 	struct live *live;
 	uint64_t stats_due_us; /* live: a stats event; 0: none */
 	struct forward *forward;
+	struct forward_stats forwarded; /* as last asked for */
 	struct sink *sink;
 	struct shared_state *shared;
 	struct worker *worker[64];
@@ -390,6 +391,7 @@ start(struct sensor *s, struct diag *d)
 		.capture = s->capture,
 		.live = s->live,
 		.shared = s->shared,
+		.forward = s->opt.redis != NULL ? &s->forwarded : NULL,
 		.origin = origin_of(&s->opt),
 		.started_mono_us = clock_mono_us(),
 	};
@@ -439,9 +441,19 @@ tell_packets(struct sensor *s, bool idle)
 	idle_wanted |= !idle;
 }
 
+/* What the statistics say of Redis: as of now. */
+static void
+look_at_forward(struct sensor *s)
+{
+	if (s->forward != NULL) {
+		forward_get_stats(s->forward, &s->forwarded);
+	}
+}
+
 static void
 write_stats_event(struct sensor *s, uint64_t ts_us)
 {
+	look_at_forward(s);
 	stats_event(&s->json, &s->stats, ts_us);
 	if (!s->json.failed) {
 		sink_line(s->sink, EVENT_TYPE_STATS, json_view(&s->json));
@@ -513,6 +525,7 @@ write_stats_file(struct sensor *s)
 		return EXIT_DONE;
 	}
 	json_reset(&s->json);
+	look_at_forward(s);
 	stats_write(&s->json, NULL, &s->stats);
 	f = standard ? stdout : fopen(path, "w");
 	if (f == NULL || s->json.failed ||

@@ -357,6 +357,23 @@ put_rules(struct json *j, const struct stats_source *s)
 	json_obj_end(j);
 }
 
+/* What Redis refused and how its connection failed, since the start. */
+static void
+put_redis(struct json *j, const struct forward_stats *f)
+{
+	if (f == NULL) {
+		return;
+	}
+	json_obj(j, "redis");
+	json_obj(j, "errors");
+	for (int t = REDIS_NO_TROUBLE + 1; t < REDIS_TROUBLES; t++) {
+		json_u64(j, redis_trouble_name((enum redis_trouble)t),
+			 f->errors[t]);
+	}
+	json_obj_end(j);
+	json_obj_end(j);
+}
+
 /* frames.in = inspected + skipped + dropped; alerts raised = written + ... */
 static void
 put_ledger(struct json *j, const struct stats_source *s)
@@ -407,6 +424,7 @@ put_ledger(struct json *j, const struct stats_source *s)
 	json_u64(j, "anomalies", w.anomalies);
 	json_u64(j, "events_lost", w.events_lost);
 	json_u64(j, "forwarded", k->forwarded);
+	put_redis(j, s->forward);
 	json_u64(j, "write_errors", k->write_errors);
 	if (s->live != NULL) {
 		json_u64(j, "events_lost_writer_behind", k->behind_events);

@@ -12,6 +12,7 @@
 #define SENSOR_STATS_H
 
 #include "sensor/capture.h"
+#include "sensor/forward.h"
 #include "sensor/live.h"
 #include "sensor/reload.h"
 #include "sensor/sink.h"
@@ -25,6 +26,7 @@ struct stats_source {
 	struct live *live;
 	const struct shared_state *shared; /* or NULL */
 	struct reload *reload;
+	const struct forward_stats *forward; /* NULL: stand-alone */
 	struct event_origin origin;
 	uint64_t started_mono_us;
 };
