@@ -88,6 +88,7 @@ struct sensor {
 	struct live *live;
 	uint64_t stats_due_us; /* live: a stats event; 0: none */
 	struct forward *forward;
+	struct forward_stats forwarded; /* as last asked for */
 	struct sink *sink;
 	struct shared_state *shared;
 	struct worker *worker[64];
@@ -390,6 +391,7 @@ start(struct sensor *s, struct diag *d)
 		.capture = s->capture,
 		.live = s->live,
 		.shared = s->shared,
+		.forward = s->opt.redis != NULL ? &s->forwarded : NULL,
 		.origin = origin_of(&s->opt),
 		.started_mono_us = clock_mono_us(),
 	};
@@ -409,7 +411,6 @@ start(struct sensor *s, struct diag *d)
 	if (e == ERR_OK) {
 		e = start_forward(s, d);
 		sink_set_forward(s->sink, s->forward);
-		s->stats.forward = s->forward;
 	}
 	return e;
 }
@@ -440,9 +441,19 @@ tell_packets(struct sensor *s, bool idle)
 	idle_wanted |= !idle;
 }
 
+/* What the statistics say of Redis: as of now. */
+static void
+look_at_forward(struct sensor *s)
+{
+	if (s->forward != NULL) {
+		forward_get_stats(s->forward, &s->forwarded);
+	}
+}
+
 static void
 write_stats_event(struct sensor *s, uint64_t ts_us)
 {
+	look_at_forward(s);
 	stats_event(&s->json, &s->stats, ts_us);
 	if (!s->json.failed) {
 		sink_line(s->sink, EVENT_TYPE_STATS, json_view(&s->json));
@@ -514,6 +525,7 @@ write_stats_file(struct sensor *s)
 		return EXIT_DONE;
 	}
 	json_reset(&s->json);
+	look_at_forward(s);
 	stats_write(&s->json, NULL, &s->stats);
 	f = standard ? stdout : fopen(path, "w");
 	if (f == NULL || s->json.failed ||
@@ -602,27 +614,27 @@ stop_forward(struct sensor *s)
 {
 	unsigned wait_ms = (unsigned)conf_u64(s->opt.conf, "forward.drain-ms",
 					      10000, 0, 3600000);
-	struct forward_stats st;
+	const struct forward_stats *st = &s->forwarded;
 	struct forward_result r;
 
 	if (s->forward == NULL) {
 		return;
 	}
 	forward_finish(s->forward, FORWARD_SENT, wait_ms, &r);
-	forward_get_stats(s->forward, &st);
+	look_at_forward(s);
 	forward_free(s->forward);
-	s->forward = s->stats.forward = NULL;
+	s->forward = NULL;
 	log_info("forwarded %llu event%s in %llu batch%s",
-		 (unsigned long long)st.events, st.events == 1 ? "" : "s",
-		 (unsigned long long)st.batches, st.batches == 1 ? "" : "es");
-	if (loss_total(&st.lost) > 0) {
+		 (unsigned long long)st->events, st->events == 1 ? "" : "s",
+		 (unsigned long long)st->batches, st->batches == 1 ? "" : "es");
+	if (loss_total(&st->lost) > 0) {
 		char text[200];
 
-		loss_counts_text(&st.lost, text, sizeof(text));
+		loss_counts_text(&st->lost, text, sizeof(text));
 		log_warn("%llu events were lost before they were sent (%s), "
 			 "told by %llu alerts",
-			 (unsigned long long)loss_total(&st.lost), text,
-			 (unsigned long long)st.loss_alerts);
+			 (unsigned long long)loss_total(&st->lost), text,
+			 (unsigned long long)st->loss_alerts);
 	}
 	if (r.left_batches > 0) {
 		bool one = r.left_batches == 1;
@@ -635,7 +647,7 @@ stop_forward(struct sensor *s)
 	if (!r.reached) {
 		log_warn("Redis did not take everything within %u ms (%s); the "
 			 "next start with this spool sends the rest",
-			 wait_ms, st.last_error);
+			 wait_ms, st->last_error);
 	}
 }
 

@@ -158,6 +158,9 @@ const struct metric_row metrics_rows[] = {
 	  "Number of the last batch that the collector has committed." },
 	{ "forward.spool.*", "spool_depth_%", METRIC_GAUGE, NULL,
 	  "Waiting to be committed by the collector: %." },
+	{ "forward.redis_errors.*", "redis_errors_total", METRIC_COUNTER,
+	  "kind",
+	  "Error replies of Redis, and failures of the connection, by kind." },
 	{ "forward.up", "redis_up", METRIC_GAUGE, NULL,
 	  "1 while connected to Redis." },
 	{ "forward.*", "forward_%_total", METRIC_COUNTER, NULL,
@@ -233,6 +236,16 @@ put_causes(struct json *j, const uint64_t v[SPOOL_CAUSES])
 }
 
 static void
+put_troubles(struct json *j, const uint64_t v[REDIS_TROUBLES])
+{
+	json_obj(j, "redis_errors");
+	for (int t = REDIS_NO_TROUBLE + 1; t < REDIS_TROUBLES; t++) {
+		json_u64(j, redis_trouble_name((enum redis_trouble)t), v[t]);
+	}
+	json_obj_end(j);
+}
+
+static void
 put_forward(struct json *j, struct forward *f)
 {
 	struct forward_stats s;
@@ -251,6 +264,7 @@ put_forward(struct json *j, struct forward *f)
 	json_u64(j, "connects", s.connects);
 	json_u64(j, "refused_commands", s.refused);
 	json_bool(j, "up", s.redis == SENDER_UP);
+	put_troubles(j, s.errors);
 	put_classes(j, "queue_dropped", s.dropped);
 	put_classes(j, "shed_events", s.shed_events);
 	put_classes(j, "shed_batches", s.shed_batches);

@@ -359,23 +359,37 @@ put_rules(struct json *j, const struct stats_source *s)
 
 /* What was handed on so far, and what was lost on the way to the spool. */
 static void
-put_forward(struct json *j, struct forward *f)
+put_forward(struct json *j, const struct forward_stats *f)
 {
-	struct forward_stats st;
-
 	if (f == NULL) {
 		return;
 	}
-	forward_get_stats(f, &st);
 	json_obj(j, "forward");
-	json_u64(j, "events", st.events);
-	json_u64(j, "batches", st.batches);
-	json_u64(j, "sent", st.sent);
-	json_u64(j, "resent", st.resent);
-	json_u64(j, "sync_failures", st.sync_failures);
-	json_u64(j, "read_failures", st.read_failures);
+	json_u64(j, "events", f->events);
+	json_u64(j, "batches", f->batches);
+	json_u64(j, "sent", f->sent);
+	json_u64(j, "resent", f->resent);
+	json_u64(j, "sync_failures", f->sync_failures);
+	json_u64(j, "read_failures", f->read_failures);
 	json_obj(j, "lost");
-	loss_counts_json(&st.lost, j);
+	loss_counts_json(&f->lost, j);
+	json_obj_end(j);
+	json_obj_end(j);
+}
+
+/* What Redis refused and how its connection failed, since the start. */
+static void
+put_redis(struct json *j, const struct forward_stats *f)
+{
+	if (f == NULL) {
+		return;
+	}
+	json_obj(j, "redis");
+	json_obj(j, "errors");
+	for (int t = REDIS_NO_TROUBLE + 1; t < REDIS_TROUBLES; t++) {
+		json_u64(j, redis_trouble_name((enum redis_trouble)t),
+			 f->errors[t]);
+	}
 	json_obj_end(j);
 	json_obj_end(j);
 }
@@ -430,6 +444,7 @@ put_ledger(struct json *j, const struct stats_source *s)
 	json_u64(j, "anomalies", w.anomalies);
 	json_u64(j, "events_lost", w.events_lost);
 	json_u64(j, "forwarded", k->forwarded);
+	put_redis(j, s->forward);
 	json_u64(j, "write_errors", k->write_errors);
 	if (s->live != NULL) {
 		json_u64(j, "events_lost_writer_behind", k->behind_events);

@@ -25,8 +25,8 @@ struct stats_source {
 	const struct capture *capture; /* or NULL: */
 	struct live *live;
 	const struct shared_state *shared; /* or NULL */
-	struct forward *forward; /* or NULL: stand-alone */
 	struct reload *reload;
+	const struct forward_stats *forward; /* NULL: stand-alone */
 	struct event_origin origin;
 	uint64_t started_mono_us;
 };

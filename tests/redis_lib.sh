@@ -87,13 +87,21 @@ wrote() {
 }
 
 stored() {
-	sql 'SELECT count(*) FROM alerts' 2>/dev/null || echo 0
+	sql 'SELECT coalesce(sum(alerts), 0) FROM frames' 2>/dev/null || echo 0
+}
+
+counted_once() {
+	same "frames stored twice" 0 "$(sql "SELECT count(*) -
+		count(DISTINCT sensor || '/' || epoch || '/' || seq)
+		FROM frames")"
+	same "alerts counted twice, or not, by groups" 0 "$(sql "SELECT
+		(SELECT sum(count) FROM alert_groups) -
+		(SELECT sum(alerts) FROM frames)")"
 }
 
 # all_there : whether the store has what the sensor wrote, once each.
 all_there() {
 	same "alerts stored" "$(wrote)" "$(stored)"
-	same "alerts stored twice" 0 "$(sql "SELECT count(*) -
-		count(DISTINCT frame || '/' || off) FROM alerts")"
+	counted_once
 	same "gaps" 0 "$(sql 'SELECT count(*) FROM gaps')"
 }

@@ -53,3 +53,6 @@ tests_common_test_notify_LDADD = $(LIBS_COMMON)
 UNIT_TESTS += tests/common/test_metrics
 tests_common_test_metrics_SOURCES = tests/common/test_metrics.c
 tests_common_test_metrics_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_redis_pool
+tests_common_test_redis_pool_SOURCES = tests/common/test_redis_pool.c
+tests_common_test_redis_pool_LDADD = $(LIBS_COMMON)

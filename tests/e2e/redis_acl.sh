@@ -90,7 +90,8 @@ refuses keys '*'
 # A wrong password is told once, keeps what there is, and ends by itself.
 admin acl setuser sensor '<right-sensor' '>another' >/dev/null
 rm -f "$tmp/eve.json"
-exec=exec send "redis://sensor:right-sensor@$at" 2>"$tmp/wrong.out" &
+exec=exec send "redis://sensor:right-sensor@$at" \
+	--pace 3 --stats "$tmp/stats.json" 2>"$tmp/wrong.out" &
 sensor_pid=$!
 pids="$pids $sensor_pid"
 eventually 30 grep -q "refused user and password" "$tmp/wrong.out" ||
@@ -101,6 +102,8 @@ admin acl setuser sensor '>right-sensor' '<another' >/dev/null
 wait "$sensor_pid" || fail "the sensor ended with status $?"
 same "words on the password" 1 \
 	"$(grep -c "refused user and password; batches" "$tmp/wrong.out")"
+grep -q '"errors":{[^}]*"wrongpass":[1-9]' "$tmp/stats.json" ||
+	fail "wrong passwords are not counted"
 same "presence after it was mended" 1 \
 	"$(admin exists 'picket:sensor:{jp-east/tap1}')"
 grep -q right-sensor "$tmp"/*.out && fail "a password stands in a log"
