@@ -169,7 +169,8 @@ store_blind_assets(struct store *s, int64_t sensor, const char *site,
 	sqlite3_stmt *clear = prepare(s, "DELETE FROM blind_assets WHERE"
 					 " sensor=?1");
 	struct assets a = { .st = prepare(s, "INSERT OR IGNORE INTO"
-					     " blind_assets VALUES(?1,?2,?3)"),
+					     " blind_assets(asset,site,sensor)"
+					     " VALUES(?1,?2,?3)"),
 			    .sensor = sensor,
 			    .site = site,
 			    .watches = watches };

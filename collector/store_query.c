@@ -97,9 +97,14 @@ store_query_groups(struct store_query *q, const struct store_alert_filter *f)
 	store_query_add(q, f->from_us != 0 ? " AND h.last_us>=?8" : "");
 	store_query_add(q, f->to_us != 0 ? " AND h.first_us<?9" : "");
 	store_query_add(q, f->has_addr ? " AND (h.src=?5 OR h.dst=?5)" : "");
-	store_query_add(q, f->sid != 0 ? " AND g.sid=?6" : "");
+	/* Of the few rules, once, and not of every group. */
+	store_query_add(q, f->sid != 0 ? " AND h.signature IN (SELECT id FROM"
+					 " signatures WHERE sid=?6)"
+				       : "");
 	store_query_add(q, f->text != NULL
-				   ? " AND instr(lower(g.text),lower(?4))>0"
+				   ? " AND h.signature IN (SELECT id FROM"
+				     " signatures WHERE"
+				     " instr(lower(text),lower(?4))>0)"
 				   : "");
 	store_query_add(q, f->site != NULL ? " AND n.text=?2" : "");
 	store_query_scope(q, f, "e.text");

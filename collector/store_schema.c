@@ -182,8 +182,10 @@ static const char blindness[] =
 	" since_us INTEGER NOT NULL, last_us INTEGER NOT NULL);"
 	"CREATE TABLE blind_beat("
 	" id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL);"
+	/* The key's columns first: SQLite 3.40 takes others between them for
+	 * NULL when it is asked whether a store is whole. */
 	"CREATE TABLE blind_assets("
-	" asset TEXT NOT NULL, site TEXT NOT NULL, sensor INTEGER NOT NULL,"
+	" asset TEXT NOT NULL, sensor INTEGER NOT NULL, site TEXT NOT NULL,"
 	" PRIMARY KEY(asset, sensor)) WITHOUT ROWID;";
 
 /* One step: SQL, then what SQL cannot do, then SQL again; NULL is nothing. */
