@@ -3,26 +3,34 @@
 
 #include "collector/enrich.h"
 #include "common/listen.h"
+#include "common/metrics_http.h"
 #include "common/redis_url.h"
 
-/* Those that can be opened here cannot be told from those that are taken. */
 static enum err
-check_listen(const struct conf *conf, const char *key, const char *option,
-	     const char *example, struct diag *d)
+check_listen(const struct conf *conf, struct diag *d)
 {
-	const char *text = conf_get(conf, key);
+	const char *console = conf_get(conf, "listen");
+	const char *metrics = conf_get(conf, "metrics.listen");
 	struct listen_address at;
+	enum err e = ERR_OK;
 
-	return text != NULL ? listen_parse(text, option, example, &at, d)
-			    : ERR_OK;
+	if (console != NULL) {
+		e = listen_parse(console, "--listen", "127.0.0.1:8080", &at, d);
+	}
+	if (e == ERR_OK && metrics != NULL) {
+		e = metrics_http_check(
+			metrics, conf_bool(conf, "metrics.allow-remote", false),
+			d);
+	}
+	return e;
 }
 
 static enum err
 check_geoip(const struct pipeline_config *cfg, struct diag *d)
 {
 	struct enrich *en = enrich_new(cfg->missions);
-	enum err e = en != NULL ? ERR_OK
-				: diag_set(d, ERR_NOMEM, "out of memory");
+	enum err e =
+		en != NULL ? ERR_OK : diag_set(d, ERR_NOMEM, "out of memory");
 
 	for (unsigned i = 0; i < cfg->n_geoip && e == ERR_OK; i++) {
 		e = enrich_add_db(en, cfg->geoip[i], d);
@@ -40,12 +48,10 @@ check_settings(const struct pipeline_config *cfg, const struct conf *conf,
 
 	redis_url_wipe(&url);
 	if (e == ERR_OK) {
-		e = check_listen(conf, "listen", "--listen", "127.0.0.1:8080",
-				 d);
+		e = redis_tls_check(&cfg->redis.tls, d);
 	}
 	if (e == ERR_OK) {
-		e = check_listen(conf, "metrics.listen", "metrics.listen",
-				 "127.0.0.1:9109", d);
+		e = check_listen(conf, d);
 	}
 	return e == ERR_OK ? check_geoip(cfg, d) : e;
 }

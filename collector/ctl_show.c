@@ -129,6 +129,12 @@ ctl_status(struct ctl *c)
 		" repeated frames counted once\n",
 		s.lost_events, s.missing_frames, s.lines_refused,
 		s.frames_refused, s.duplicates);
+	if (s.expired_frames > 0) {
+		fprintf(x->out,
+			"Expired     %" PRIu64 " alerts in %" PRIu64
+			" frames, by the store's limits\n",
+			s.expired_alerts, s.expired_frames);
+	}
 	fprintf(x->out, "Store       %.1f MB, schema %d, last commit %s\n",
 		(double)s.bytes / 1e6, s.schema, ctl_time(x, s.committed_us));
 	return store_read_exercises(c->store, put_exercise, &t);

@@ -24,6 +24,7 @@ dedupe_reset(struct dedupe *d)
 
 			d->buckets[i] = m->next;
 			free(m->ranges);
+			free(m->moved);
 			free(m);
 		}
 	}
@@ -78,6 +79,7 @@ forget_oldest(struct dedupe_mark **head, int64_t sensor)
 
 		*victim = m->next;
 		free(m->ranges);
+		free(m->moved);
 		free(m);
 	}
 }
@@ -198,6 +200,19 @@ make_latest(struct dedupe *d, struct dedupe_mark *m)
 	m->latest = true;
 }
 
+/* Remembers what to write.  Without memory, all is written. */
+static void
+note_moved(struct dedupe_mark *m, uint64_t seq)
+{
+	if (m->moved == NULL) {
+		m->moved = malloc(DEDUPE_MAX_MOVED * sizeof(*m->moved));
+		m->n_moved = m->moved == NULL ? DEDUPE_MAX_MOVED : 0;
+	}
+	if (m->n_moved < DEDUPE_MAX_MOVED) {
+		m->moved[m->n_moved++] = seq;
+	}
+}
+
 enum err
 dedupe_note(struct dedupe *d, int64_t sensor, uint64_t epoch, uint64_t lo,
 	    uint64_t hi, enum dedupe_verdict *verdict, uint64_t *n_new)
@@ -221,6 +236,7 @@ dedupe_note(struct dedupe *d, int64_t sensor, uint64_t epoch, uint64_t lo,
 	e = add_range(m, lo, hi, verdict, &had);
 	if (e == ERR_OK && *verdict == DEDUPE_NEW) {
 		*n_new = hi - lo + 1 - had;
+		note_moved(m, lo);
 		if (*n_new == 0) {
 			*verdict = DEDUPE_REPEAT;
 		}
@@ -300,6 +316,59 @@ dedupe_clean(struct dedupe *d)
 		for (struct dedupe_mark *m = d->buckets[i]; m != NULL;
 		     m = m->next) {
 			m->dirty = false;
+			free(m->moved);
+			m->moved = NULL;
+			m->n_moved = 0;
 		}
 	}
+}
+
+/* All of it: from nothing to what there is. */
+static enum err
+change_all(const struct dedupe_mark *m,
+	   enum err (*fn)(void *arg, const struct dedupe_mark *m,
+			  struct dedupe_range gone, struct dedupe_range now),
+	   void *arg)
+{
+	static const struct dedupe_range none = { 1, 0 };
+	enum err e = fn(arg, m, (struct dedupe_range){ 0, INT64_MAX }, none);
+
+	for (unsigned i = 0; i < m->n_ranges && e == ERR_OK; i++) {
+		e = fn(arg, m, none, m->ranges[i]);
+	}
+	return e;
+}
+
+enum err
+dedupe_changes(const struct dedupe_mark *m,
+	       enum err (*fn)(void *arg, const struct dedupe_mark *m,
+			      struct dedupe_range gone,
+			      struct dedupe_range now),
+	       void *arg)
+{
+	static const struct dedupe_range none = { 1, 0 };
+	bool below = false;
+	enum err e = ERR_OK;
+
+	if (m->n_moved == DEDUPE_MAX_MOVED) {
+		return change_all(m, fn, arg);
+	}
+	for (unsigned k = 0; k < m->n_moved && e == ERR_OK; k++) {
+		uint64_t seq = m->moved[k];
+		unsigned i = first_touching(m, seq);
+
+		if (seq <= m->upto) {
+			below = true;
+			continue;
+		}
+		if (i < m->n_ranges && m->ranges[i].hi < seq) {
+			i++;
+		}
+		if (i < m->n_ranges && m->ranges[i].lo <= seq) {
+			e = fn(arg, m, m->ranges[i], m->ranges[i]);
+		}
+	}
+	return e == ERR_OK && below
+		       ? fn(arg, m, (struct dedupe_range){ 0, m->upto }, none)
+		       : e;
 }

@@ -21,6 +21,7 @@
 /* A sensor sends worst first, at most 131072 numbers ahead of the oldest that
  * it still has: at worst every other one of them is there. */
 #define DEDUPE_MAX_RANGES 65536
+#define DEDUPE_MAX_MOVED 64
 /* Older ones are forgotten; the store still refuses their repeats. */
 #define DEDUPE_MAX_EPOCHS 64
 #define DEDUPE_MAX_SENSORS 4096
@@ -38,6 +39,8 @@ struct dedupe_mark {
 	struct dedupe_range *ranges; /* ascending, apart, all above upto + 1 */
 	unsigned n_ranges;
 	bool dirty; /* since dedupe_clean() */
+	uint64_t *moved; /* numbers noted since then, for the store */
+	unsigned n_moved; /* DEDUPE_MAX_MOVED: too many to tell apart */
 	bool latest; /* the epoch that last moved */
 	struct dedupe_mark *next;
 };
@@ -71,5 +74,15 @@ enum err dedupe_each(struct dedupe *d, bool dirty_only,
 		     enum err (*fn)(void *arg, const struct dedupe_mark *m),
 		     void *arg) MUST_CHECK;
 void dedupe_clean(struct dedupe *d);
+/*
+ * What has to be written of one mark that changed: 'fn' for each span of
+ * numbers whose ranges go, with the range that takes their place, or without
+ * (lo above hi).  So that a mark of many ranges costs no more than what moved.
+ */
+enum err dedupe_changes(const struct dedupe_mark *m,
+			enum err (*fn)(void *arg, const struct dedupe_mark *m,
+				       struct dedupe_range gone,
+				       struct dedupe_range now),
+			void *arg) MUST_CHECK;
 
 #endif

@@ -385,6 +385,28 @@ reply_bytes(const struct ingest *in)
 	return sum;
 }
 
+/*
+ * The oldest entries of a stream that has no group, since its server has no
+ * memory left for one.  Reading and trimming it is what gives some back; what
+ * is not trimmed comes again.
+ */
+static enum err
+read_full(struct ingest *in, struct stream *s, struct diag *d)
+{
+	enum err e =
+		redis_pool_call(in->pool, s->key, CALL_MS, &in->reply, d,
+				"XRANGE %s - + COUNT %u", s->key, in->count);
+
+	if (e != ERR_OK || (e = read_error(in, d)) != ERR_OK ||
+	    in->reply == NULL) {
+		return e;
+	}
+	ingest_take_entries(in, (unsigned)(s - in->streams), in->reply);
+	s->own_done = true; /* nothing is delivered that may not be trimmed */
+	s->claim[0] = '\0';
+	return ERR_OK;
+}
+
 enum err
 ingest_read(struct ingest *in, int wait_ms, const struct ingest_entry **entries,
 	    size_t *n, bool *renewed, struct diag *d)
@@ -414,6 +436,10 @@ ingest_read(struct ingest *in, int wait_ms, const struct ingest_entry **entries,
 		    s->claim[0] != '\0') {
 			release(in);
 			e = claim(in, s, d);
+		}
+		if (e == ERR_OK && in->n_entries == 0 && s->full) {
+			release(in);
+			e = read_full(in, s, d);
 		}
 		if (e != ERR_OK && redis_pool_is_cluster(in->pool)) {
 			put_off(s);

@@ -35,6 +35,7 @@ struct stream {
 	char site[INGEST_NAME_CAP], sensor[INGEST_NAME_CAP];
 	char key[KEY_CAP];
 	bool grouped; /* the group exists */
+	bool full; /* its server has no memory for a group: read without */
 	uint64_t retry_us; /* its server was not there: not before */
 	bool own_done; /* what we left unacknowledged has been read again */
 	char cursor[48]; /* through our own pending entries */
@@ -49,7 +50,7 @@ struct ingest {
 	unsigned n_streams, turn; /* first stream of the next command */
 	unsigned ask, count; /* how much is asked for */
 	uint64_t discovered_us, claimed_us;
-	bool seen_up;
+	uint64_t scanned_us; /* last looked for streams that nobody names */
 	/* A stream whose entries alone cost us the connection, and how often. */
 	unsigned suspect, strikes;
 	uint64_t oversize;

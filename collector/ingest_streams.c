@@ -8,6 +8,8 @@
 
 /* How often the set of sensors is read again. */
 #define DISCOVER_US (UINT64_C(2) * US_PER_S)
+/* How often the keys are looked through. */
+#define SCAN_US (UINT64_C(20) * US_PER_S)
 /* A stream whose server is away is asked for again after that long. */
 #define RETRY_US US_PER_S
 
@@ -160,13 +162,16 @@ make_groups(struct ingest *in, bool *renewed, struct diag *d)
 		}
 		if (r->type == REDIS_REPLY_ERROR &&
 		    strncasecmp(r->str, "BUSYGROUP", 9) != 0) {
+			bool full = strncmp(r->str, "OOM", 3) == 0;
+
 			e = diag_set(d, redis_reply_err(r), "Redis: %s: %.200s",
 				     s->key, r->str);
 			freeReplyObject(r);
 			s->retry_us = clock_mono_us() + RETRY_US;
+			s->full = full;
 			/* A key of another type is one sensor's trouble, as is
 			 * a node of a cluster. */
-			if (e == ERR_FORMAT ||
+			if (e == ERR_FORMAT || full ||
 			    redis_pool_is_cluster(in->pool)) {
 				continue;
 			}
@@ -177,6 +182,7 @@ make_groups(struct ingest *in, bool *renewed, struct diag *d)
 		}
 		freeReplyObject(r);
 		s->grouped = true;
+		s->full = false;
 		s->own_done = false;
 		snprintf(s->cursor, sizeof(s->cursor), "0");
 		snprintf(s->claim, sizeof(s->claim), "0-0");
@@ -204,10 +210,12 @@ ingest_connect(struct ingest *in, bool *renewed, struct diag *d)
 		}
 		in->discovered_us = 0;
 		*renewed = true;
-		if (!in->seen_up) {
-			e = scan(in, d);
-			in->seen_up = e == ERR_OK;
-		}
+	}
+	if (in->scanned_us == 0 || now - in->scanned_us >= SCAN_US) {
+		/* A Redis that is full refuses the sensors' names, and is full
+		 * until their streams are read. */
+		e = scan(in, d);
+		in->scanned_us = e == ERR_OK ? now : in->scanned_us;
 	}
 	if (e == ERR_OK && (in->discovered_us == 0 ||
 			    now - in->discovered_us >= DISCOVER_US)) {

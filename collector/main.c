@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/conf.h"
 #include "common/log.h"
+#include "common/sign.h"
 
 #define MAX_GEOIP 16
 #define TRY_HELP "; see picket-collector --help"
@@ -518,6 +519,9 @@ main(int argc, char **argv)
 	}
 	if (e != ERR_OK) {
 		status = fail(2, &d);
+	} else if (!sign_ready()) {
+		diag_set(&d, ERR_NOMEM, "out of memory");
+		status = fail(1, &d);
 	} else if (args.check) {
 		status = check(&cfg, conf);
 	} else {

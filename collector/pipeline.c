@@ -143,15 +143,28 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 /* ----------------------------------------------------- commit, then tell */
 
 static enum err
+keep_range(void *arg, const struct dedupe_mark *m, struct dedupe_range gone,
+	   struct dedupe_range now)
+{
+	struct pipeline *p = arg;
+	enum err e = ERR_OK;
+
+	if (gone.lo <= gone.hi) {
+		e = store_mark_clear(p->store, m->sensor, m->epoch, gone.lo,
+				     gone.hi);
+	}
+	return e == ERR_OK && now.lo <= now.hi
+		       ? store_mark_range(p->store, m->sensor, m->epoch, now.lo,
+					  now.hi)
+		       : e;
+}
+
+static enum err
 keep_mark(void *arg, const struct dedupe_mark *m)
 {
 	struct pipeline *p = arg;
-	enum err e = store_mark_clear(p->store, m->sensor, m->epoch);
+	enum err e = dedupe_changes(m, keep_range, p);
 
-	for (unsigned i = 0; i < m->n_ranges && e == ERR_OK; i++) {
-		e = store_mark_range(p->store, m->sensor, m->epoch,
-				     m->ranges[i].lo, m->ranges[i].hi);
-	}
 	return e == ERR_OK ? store_mark(p->store, m->sensor, m->epoch, m->upto)
 			   : e;
 }

@@ -107,8 +107,9 @@ enum err store_mark(struct store *s, int64_t sensor, uint64_t epoch,
 		    uint64_t upto) MUST_CHECK;
 enum err store_mark_range(struct store *s, int64_t sensor, uint64_t epoch,
 			  uint64_t lo, uint64_t hi) MUST_CHECK;
-enum err store_mark_clear(struct store *s, int64_t sensor,
-			  uint64_t epoch) MUST_CHECK; /* its ranges */
+/* Its ranges that begin at 'lo' to 'hi' go. */
+enum err store_mark_clear(struct store *s, int64_t sensor, uint64_t epoch,
+			  uint64_t lo, uint64_t hi) MUST_CHECK;
 enum err store_gap(struct store *s, int64_t sensor, uint64_t epoch, uint64_t lo,
 		   uint64_t hi, uint64_t frames, uint64_t events,
 		   const char *cause, uint64_t at_us) MUST_CHECK;

@@ -48,6 +48,8 @@ store_json_status(struct json *j, const char *key, const struct store_status *s)
 	json_u64(j, "lost_frames", s->lost_frames);
 	json_u64(j, "lost_events", s->lost_events);
 	json_u64(j, "missing_frames", s->missing_frames);
+	json_u64(j, "expired_frames", s->expired_frames);
+	json_u64(j, "expired_alerts", s->expired_alerts);
 	put_time(j, "first", s->first_us);
 	put_time(j, "last", s->last_us);
 	put_time(j, "committed", s->committed_us);

@@ -70,9 +70,10 @@ store_mark_range(struct store *s, int64_t sensor, uint64_t epoch, uint64_t lo,
 }
 
 enum err
-store_mark_clear(struct store *s, int64_t sensor, uint64_t epoch)
+store_mark_clear(struct store *s, int64_t sensor, uint64_t epoch, uint64_t lo,
+		 uint64_t hi)
 {
-	return sql_run(s->st[ST_RANGE_CLEAR], "iu", sensor, epoch);
+	return sql_run(s->st[ST_RANGE_CLEAR], "iuuu", sensor, epoch, lo, hi);
 }
 
 enum err

@@ -43,7 +43,9 @@ store_read_status(struct store_reader *r, struct store_status *out)
 		"(SELECT min(first_us) FROM frames WHERE alerts>0),"
 		"(SELECT max(last_us) FROM sensors),"
 		"(SELECT max(seen_us) FROM sensors),"
-		"(SELECT user_version FROM pragma_user_version)";
+		"(SELECT user_version FROM pragma_user_version),"
+		"(SELECT value FROM counters WHERE name='frames_expired'),"
+		"(SELECT value FROM counters WHERE name='alerts_expired')";
 	sqlite3_stmt *st = store_reader_prepare(r, sql);
 	struct stat file;
 	int rc;
@@ -69,6 +71,8 @@ store_read_status(struct store_reader *r, struct store_status *out)
 		out->last_us = sql_u64(st, 12);
 		out->committed_us = sql_u64(st, 13);
 		out->schema = sqlite3_column_int(st, 14);
+		out->expired_frames = sql_u64(st, 15);
+		out->expired_alerts = sql_u64(st, 16);
 	}
 	if (stat(r->path, &file) == 0) {
 		out->bytes = (uint64_t)file.st_size;

@@ -24,6 +24,7 @@ struct store_status {
 	uint64_t lines_refused, frames_refused, duplicates;
 	uint64_t lost_frames, lost_events; /* declared by sensors */
 	uint64_t missing_frames; /* holes not yet filled or declared */
+	uint64_t expired_frames, expired_alerts; /* dropped by the limits */
 	uint64_t first_us, last_us; /* of the alerts kept; 0 when none */
 	uint64_t committed_us; /* wall clock of the last commit */
 	uint64_t bytes; /* of the database file */

@@ -275,22 +275,29 @@ listen_at(struct metrics_http *m, const struct listen_address *at)
 }
 
 static enum err
-check_address(const struct metrics_http_config *cfg, struct listen_address *at,
+check_address(const char *listen, bool allow_remote, struct listen_address *at,
 	      struct diag *d)
 {
-	enum err e =
-		listen_parse(cfg->listen, "metrics.listen", EXAMPLE, at, d);
+	enum err e = listen_parse(listen, "metrics.listen", EXAMPLE, at, d);
 
-	if (e == ERR_OK && !at->loopback && !cfg->allow_remote) {
+	if (e == ERR_OK && !at->loopback && !allow_remote) {
 		return diag_set(
 			d, ERR_USAGE,
 			"metrics.listen %.64s: this address is not "
 			"loopback, and there is no log-in; listen at " EXAMPLE
 			", or allow it with --set "
 			"metrics.allow-remote=yes",
-			cfg->listen);
+			listen);
 	}
 	return e;
+}
+
+enum err
+metrics_http_check(const char *listen, bool allow_remote, struct diag *d)
+{
+	struct listen_address at;
+
+	return check_address(listen, allow_remote, &at, d);
 }
 
 enum err
@@ -300,7 +307,7 @@ metrics_http_start(struct metrics_http **out,
 	struct metrics_http *m;
 	struct listen_address at;
 	pthread_condattr_t attr;
-	enum err e = check_address(cfg, &at, d);
+	enum err e = check_address(cfg->listen, cfg->allow_remote, &at, d);
 
 	*out = NULL;
 	if (e != ERR_OK) {

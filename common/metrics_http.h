@@ -36,6 +36,9 @@ struct metrics_http_config {
 	unsigned alive_s;
 };
 
+/* Whether one may listen there; ERR_USAGE with diag. */
+enum err metrics_http_check(const char *listen, bool allow_remote,
+			    struct diag *d) MUST_CHECK;
 /*
  * Starts to serve and logs where ("metrics: http://127.0.0.1:9108/metrics").
  * ERR_USAGE for an address that is none or not allowed, ERR_IO when the port

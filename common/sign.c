@@ -8,12 +8,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
 struct sign_key {
 	EVP_PKEY *pkey;
 };
+
+bool
+sign_ready(void)
+{
+	return OSSL_LIB_CTX_get0_global_default() != NULL;
+}
 
 static enum err
 write_key(EVP_PKEY *pkey, const char *path, bool private, struct diag *d)

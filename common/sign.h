@@ -19,6 +19,13 @@
 
 struct sign_key;
 
+/*
+ * Whether the library below, which also makes digests, could set itself up;
+ * a program asks at its start.  Without memory it cannot, does not say so, and
+ * its first use would be the program's end.
+ */
+bool sign_ready(void) MUST_CHECK;
+
 /* Makes a pair: 'path' (mode 0600) and 'path'.pub.  ERR_USAGE with diag when
  * one of them exists already, ERR_IO when it cannot be written. */
 enum err sign_key_make(const char *path, struct diag *d) MUST_CHECK;

@@ -25,7 +25,8 @@ struct capture_live {
 	int fd;
 	uint16_t linktype;
 	uint32_t snaplen, tick; /* tick: of the handle's time, in ns */
-	char *filter;
+	bool has_filter;
+	struct bpf_program filter;
 	char name[IF_NAMESIZE];
 	struct capture_live_counters count;
 
@@ -149,14 +150,20 @@ activate(struct capture_live *c, struct diag *d)
 	return ERR_OK;
 }
 
+static bool
+is_loopback(const struct capture_live *c)
+{
+	return strcmp(c->name, "lo") == 0;
+}
+
 /* What goes out of the loopback interface comes in again; libpcap passes over
- * the first, the kernel need not show it. */
+ * the first, and the kernel need not show it. */
 static void
 ignore_echo(const struct capture_live *c)
 {
 	int yes = 1;
 
-	if (strcmp(c->name, "lo") == 0) {
+	if (is_loopback(c)) {
 		(void)setsockopt(c->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING,
 				 &yes, sizeof(yes));
 	}
@@ -213,6 +220,22 @@ settle(struct capture_live *c, struct diag *d)
 	return ERR_OK;
 }
 
+static enum err
+compile(struct capture_live *c, const char *filter, struct diag *d)
+{
+	if (filter == NULL || filter[0] == '\0') {
+		return ERR_OK;
+	}
+	if (pcap_compile(c->pcap, &c->filter, filter, 1,
+			 PCAP_NETMASK_UNKNOWN) != 0) {
+		return diag_set(d, ERR_USAGE,
+				"interface %s: bpf-filter '%s': %s", c->name,
+				filter, pcap_geterr(c->pcap));
+	}
+	c->has_filter = true;
+	return ERR_OK;
+}
+
 enum err
 capture_live_open(struct capture_live **out,
 		  const struct capture_live_options *o, struct diag *d)
@@ -231,13 +254,6 @@ capture_live_open(struct capture_live **out,
 		e = diag_set(d, ERR_IO, "interface %s: %s", o->name, why);
 		goto out;
 	}
-	if (o->filter != NULL && o->filter[0] != '\0') {
-		c->filter = strdup(o->filter);
-		if (c->filter == NULL) {
-			e = diag_set(d, ERR_NOMEM, "out of memory");
-			goto out;
-		}
-	}
 	e = set_up(c, o, d);
 	if (e == ERR_OK) {
 		e = activate(c, d);
@@ -246,6 +262,9 @@ capture_live_open(struct capture_live **out,
 		ignore_echo(c);
 		capture_live_shut(c);
 		e = settle(c, d);
+	}
+	if (e == ERR_OK) {
+		e = compile(c, o->filter, d);
 	}
 out:
 	if (e != ERR_OK) {
@@ -260,7 +279,14 @@ enum err
 capture_live_join(struct capture_live *c, struct fanout_group *g,
 		  enum fanout_mode mode, uint32_t key, struct diag *d)
 {
-	return fanout_join(g, c->fd, mode, c->linktype == DLT_EN10MB, key, d);
+	struct fanout_options o = {
+		.mode = mode,
+		.ether = c->linktype == DLT_EN10MB,
+		.echo = is_loopback(c),
+		.key = key,
+	};
+
+	return fanout_join(g, c->fd, &o, d);
 }
 
 /* Takes nothing. */
@@ -276,28 +302,20 @@ capture_live_shut(struct capture_live *c)
 static enum err
 set_filter(struct capture_live *c, struct diag *d)
 {
-	struct bpf_program p;
 	socklen_t len = 0;
 
-	if (pcap_compile(c->pcap, &p, c->filter, 1, PCAP_NETMASK_UNKNOWN) !=
-	    0) {
-		return diag_set(d, ERR_USAGE, "interface %s: filter '%s': %s",
-				c->name, c->filter, pcap_geterr(c->pcap));
+	if (pcap_setfilter(c->pcap, &c->filter) != 0) {
+		return diag_set(d, ERR_USAGE, "interface %s: bpf-filter: %s",
+				c->name, pcap_geterr(c->pcap));
 	}
-	if (pcap_setfilter(c->pcap, &p) != 0) {
-		pcap_freecode(&p);
-		return diag_set(d, ERR_USAGE, "interface %s: filter '%s': %s",
-				c->name, c->filter, pcap_geterr(c->pcap));
-	}
-	pcap_freecode(&p);
 	/* libpcap would filter by itself what the kernel does not, and count
 	 * otherwise: what it passes over would be missing here. */
 	if (getsockopt(c->fd, SOL_SOCKET, SO_GET_FILTER, NULL, &len) != 0 ||
 	    len == 0) {
 		return diag_set(d, ERR_USAGE,
-				"interface %s: filter '%s' is too long for the "
+				"interface %s: bpf-filter is too long for the "
 				"kernel; shorten it",
-				c->name, c->filter);
+				c->name);
 	}
 	return ERR_OK;
 }
@@ -307,7 +325,7 @@ capture_live_begin(struct capture_live *c, struct diag *d)
 {
 	int none = 0;
 
-	if (c->filter != NULL) {
+	if (c->has_filter) {
 		return set_filter(c, d);
 	}
 	if (setsockopt(c->fd, SOL_SOCKET, SO_DETACH_FILTER, &none,
@@ -327,7 +345,9 @@ capture_live_close(struct capture_live *c)
 	if (c->pcap != NULL) {
 		pcap_close(c->pcap);
 	}
-	free(c->filter);
+	if (c->has_filter) {
+		pcap_freecode(&c->filter);
+	}
 	free(c);
 }
 

@@ -47,7 +47,8 @@ struct capture_live;
 /*
  * Opens a handle, shut.  ERR_NOTFOUND: no such interface; ERR_AGAIN: it is
  * down; ERR_AUTH: the capability is missing; ERR_USAGE: a setting that does
- * not go with the interface; ERR_IO: anything else.  All with diag.
+ * not go with the interface, or a wrong filter; ERR_IO: anything else.  All
+ * with diag.
  */
 enum err capture_live_open(struct capture_live **out,
 			   const struct capture_live_options *o,
@@ -55,8 +56,8 @@ enum err capture_live_open(struct capture_live **out,
 enum err capture_live_join(struct capture_live *c, struct fanout_group *g,
 			   enum fanout_mode mode, uint32_t key,
 			   struct diag *d) MUST_CHECK;
-/* Packets come in from now on.  ERR_USAGE: the filter does not go with the
- * link type, or is too long for the kernel. */
+/* Packets come in from now on.  ERR_USAGE: the filter is too long for the
+ * kernel. */
 enum err capture_live_begin(struct capture_live *c, struct diag *d) MUST_CHECK;
 /* No more come in; what is in the ring can be read. */
 void capture_live_shut(struct capture_live *c);

@@ -12,6 +12,8 @@
 #define MAX_TAGS 3 /* in the bytes; the kernel takes the outermost off */
 #define MAX_LABELS 3
 #define MAX_LINKS 32
+/* PACKET_FANOUT_FLAG_IGNORE_OUTGOING, since Linux 6.2 */
+#define FLAG_IGNORE_OUTGOING 0x4000
 
 enum { /* scratch memory of the program */
        MEM_TYPE, /* what comes at X, an ethertype */
@@ -282,13 +284,22 @@ set_program(int fd, bool ether, uint32_t key)
 	return setsockopt(fd, SOL_PACKET, PACKET_FANOUT_DATA, &p, sizeof(p));
 }
 
-enum err
-fanout_join(struct fanout_group *g, int fd, enum fanout_mode mode, bool ether,
-	    uint32_t key, struct diag *d)
+static unsigned
+type_flags(const struct fanout_options *o)
 {
-	unsigned type = mode == FANOUT_PAIR ? PACKET_FANOUT_CBPF
-					    : PACKET_FANOUT_HASH |
-						      PACKET_FANOUT_FLAG_DEFRAG;
+	unsigned type =
+		o->mode == FANOUT_PAIR
+			? PACKET_FANOUT_CBPF
+			: PACKET_FANOUT_HASH | PACKET_FANOUT_FLAG_DEFRAG;
+
+	return o->echo ? type | FLAG_IGNORE_OUTGOING : type;
+}
+
+enum err
+fanout_join(struct fanout_group *g, int fd, const struct fanout_options *o,
+	    struct diag *d)
+{
+	unsigned type = type_flags(o);
 	uint32_t got = 0;
 	socklen_t len = sizeof(got);
 	int rc;
@@ -302,8 +313,8 @@ fanout_join(struct fanout_group *g, int fd, enum fanout_mode mode, bool ether,
 			rc = getsockopt(fd, SOL_PACKET, PACKET_FANOUT, &got,
 					&len);
 		}
-		if (rc == 0 && mode == FANOUT_PAIR) {
-			rc = set_program(fd, ether, key);
+		if (rc == 0 && o->mode == FANOUT_PAIR) {
+			rc = set_program(fd, o->ether, o->key);
 		}
 		g->id = (uint16_t)got;
 	}

@@ -33,11 +33,18 @@ struct fanout_group {
 
 /*
  * Puts the packet socket 'fd' in the group; the first one to come makes it.
- * 'ether': the interface's frames begin with an Ethernet header.  'key' makes
- * the places of pairs hard to guess.  ERR_IO when the kernel refuses.
+ * 'ether': the interface's frames begin with an Ethernet header; 'echo': what
+ * goes out of it comes in again, and is not wanted twice.  'key' makes the
+ * places of pairs hard to guess.  ERR_IO when the kernel refuses.
  */
-enum err fanout_join(struct fanout_group *g, int fd, enum fanout_mode mode,
-		     bool ether, uint32_t key, struct diag *d) MUST_CHECK;
+struct fanout_options {
+	enum fanout_mode mode;
+	bool ether, echo;
+	uint32_t key;
+};
+
+enum err fanout_join(struct fanout_group *g, int fd,
+		     const struct fanout_options *o, struct diag *d) MUST_CHECK;
 
 /*
  * The program of FANOUT_PAIR, for tests too: its value, by the number of

@@ -66,6 +66,7 @@ struct forward {
 	struct presence_facts facts;
 	unsigned unsynced;
 	uint64_t next_presence_us, next_ledger_us;
+	uint64_t presence_connects; /* connections that heard of us */
 	bool last_ledger; /* the one at the end is on its way */
 	struct loss_report losses;
 	struct loss_counts at_start; /* shed in the spool's life before */
@@ -570,6 +571,12 @@ turn(struct forward *f)
 	sender_step(f->sender);
 	forward_ledger_commit(&f->ledger);
 	show_stats(f);
+	if (f->st.connects != f->presence_connects) {
+		/* Whoever finds streams by names is told while there is room
+		 * for names. */
+		f->presence_connects = f->st.connects;
+		f->next_presence_us = now;
+	}
 	if (ending && ends_now(f)) {
 		return false;
 	}

@@ -354,18 +354,6 @@ start_threads(struct live *l, unsigned *started, struct diag *d)
 }
 
 static void
-say_begin(const struct live *l)
-{
-	for (unsigned i = 0; i < l->n_ports; i++) {
-		if (l->port[i].state == PORT_OPEN) {
-			log_info("capturing on %s with %u worker%s",
-				 l->conf->name[i], l->n_workers,
-				 l->n_workers == 1 ? "" : "s");
-		}
-	}
-}
-
-static void
 end_change(struct live *l)
 {
 	struct reload_change *c = l->change;
@@ -394,9 +382,7 @@ live_run(struct live *l, const struct live_settings *s, struct diag *d)
 		return e;
 	}
 	e = start_threads(l, &started, d);
-	if (e == ERR_OK) {
-		say_begin(l);
-	} else {
+	if (e != ERR_OK) {
 		l->n_workers = started;
 	}
 	while (e == ERR_OK && *s->stop == 0) {

@@ -284,6 +284,7 @@ close_port(struct live *l, unsigned i)
 		struct live_tap *t = &l->worker[k]->tap[i];
 
 		if (t->handle != NULL) {
+			/* with what is still to be inspected of the batch */
 			capture_live_count(t->handle, &t->told.n);
 		}
 	}
@@ -328,6 +329,9 @@ take_in(struct live *l, unsigned i, struct diag *d)
 	p->state = PORT_OPEN;
 	if (p->past.opens++ > 0) {
 		log_info("interface %s is open again", name_of(p));
+	} else {
+		log_info("capturing on %s with %u worker%s", name_of(p),
+			 l->n_workers, l->n_workers == 1 ? "" : "s");
 	}
 	p->told_error = false;
 	return ERR_OK;

@@ -181,6 +181,11 @@ count_taps(struct live_worker *w)
 			continue;
 		}
 		capture_live_count(t->handle, &t->told.n);
+		/* what is read and waits for another handle waits */
+		for (uint32_t k = t->at; k < t->batch->n; k++) {
+			t->told.n.delivered--;
+			t->told.n.bytes -= t->batch->frame[k].caplen;
+		}
 		t->told.last_us = t->last_us;
 		t->told.broken = t->broken;
 		w->load.waiting += t->told.n.seen - t->told.n.dropped -

@@ -14,6 +14,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/sign.h"
 #include "rules/admission.h"
 #include "sensor/forward.h"
 #include "sensor/iface.h"
@@ -734,6 +735,11 @@ main(int argc, char **argv)
 		}
 		options_fini(&s.opt);
 		return status;
+	}
+	if (!sign_ready()) {
+		log_err("out of memory");
+		options_fini(&s.opt);
+		return EXIT_FAILED;
 	}
 	catch_signals();
 	status = load_rules(&s);

@@ -128,9 +128,28 @@ const struct metric_row metrics_rows[] = {
 	{ "forward.shed_batches.*", "spool_shed_batches_total",
 	  METRIC_COUNTER, "class",
 	  "Batches shed from a full spool since its birth, by severity." },
+	{ "forward.errors.*", "redis_errors_total", METRIC_COUNTER, "kind",
+	  "What went wrong with Redis, by kind." },
 	{ "forward.shed_causes.*", "spool_shed_by_cause_events_total",
 	  METRIC_COUNTER, "cause",
-	  "Events shed from the spool since its birth, by cause." },
+	  "Events shed from the spool since the start, by cause." },
+	{ "ledger.raised.*", "ledger_raised_events_total", METRIC_COUNTER,
+	  "class", "Events raised since the spool's birth, by severity." },
+	{ "ledger.spooled.*", "ledger_spooled_events_total", METRIC_COUNTER,
+	  "class", "Of these, those that reached the spool." },
+	{ "ledger.memory.*", "ledger_memory_events", METRIC_GAUGE, "class",
+	  "Of these, those in the queue and in open batches." },
+	{ "ledger.held.*", "ledger_held_events", METRIC_GAUGE, "class",
+	  "Events in the spool that the collector has not committed." },
+	{ "ledger.lost.*.*", "ledger_lost_events_total", METRIC_COUNTER,
+	  "cause,class", "Events that never reached the spool." },
+	{ "ledger.gone.*.*", "ledger_gone_events_total", METRIC_COUNTER,
+	  "cause,class",
+	  "Events that left the spool without being committed." },
+	{ "ledger.tcp_flows", "tcp_judged_flows_total", METRIC_COUNTER, NULL,
+	  "TCP flows that told whether both of their sides are seen." },
+	{ "ledger.tcp_one_way", "tcp_one_way_flows_total", METRIC_COUNTER,
+	  NULL, "Of these, those of which one side only is." },
 	{ "forward.spool.epoch", "spool_epoch", METRIC_GAUGE, NULL,
 	  "The spool's birth, milliseconds since 1970." },
 	{ "forward.spool.last_seq", "spool_last_seq", METRIC_GAUGE, NULL,
@@ -155,13 +174,44 @@ const size_t metrics_n_rows = ARRAY_LEN(metrics_rows);
 static void
 put_classes(struct json *j, const char *key, const uint64_t v[SPOOL_CLASSES])
 {
-	static const char *const names[] = { "1", "2", "3", "other" };
-
-	STATIC_ASSERT(ARRAY_LEN(names) == SPOOL_CLASSES, "a name a class");
 	json_obj(j, key);
 	for (unsigned i = 0; i < SPOOL_CLASSES; i++) {
-		json_u64(j, names[i], v[i]);
+		json_u64(j, ledger_class_name(i), v[i]);
 	}
+	json_obj_end(j);
+}
+
+/* Where every event went, see common/ledger.h. */
+static void
+put_events(struct json *j, struct forward *f)
+{
+	static const char *const gone[LEDGER_GONES] = {
+#define X(name) #name,
+		LEDGER_GONE_LIST(X)
+#undef X
+	};
+	struct ledger l;
+
+	STATIC_ASSERT(LEDGER_CLASSES == SPOOL_CLASSES, "the same classes");
+	forward_get_ledger(f, &l);
+	json_obj(j, "ledger");
+	put_classes(j, "raised", l.raised);
+	put_classes(j, "spooled", l.spooled);
+	put_classes(j, "memory", l.memory);
+	put_classes(j, "held", l.held);
+	json_obj(j, "lost");
+	for (unsigned i = 0; i < LEDGER_LOSTS; i++) {
+		put_classes(j, ledger_lost_name((enum ledger_lost)i),
+			    l.lost[i]);
+	}
+	json_obj_end(j);
+	json_obj(j, "gone");
+	for (unsigned i = 0; i < LEDGER_GONES; i++) {
+		put_classes(j, gone[i], l.gone[i]);
+	}
+	json_obj_end(j);
+	json_u64(j, "tcp_flows", l.tcp_flows);
+	json_u64(j, "tcp_one_way", l.tcp_one_way);
 	json_obj_end(j);
 }
 
@@ -205,6 +255,15 @@ put_forward(struct json *j, struct forward *f)
 	put_classes(j, "shed_events", s.shed_events);
 	put_classes(j, "shed_batches", s.shed_batches);
 	put_causes(j, s.lost.causes);
+	json_obj(j, "errors");
+	for (unsigned i = 0; i < REDIS_TROUBLES; i++) {
+		const char *kind = redis_trouble_name((enum redis_trouble)i);
+
+		if (kind != NULL) {
+			json_u64(j, kind, s.errors[i]);
+		}
+	}
+	json_obj_end(j);
 	json_obj(j, "spool");
 	json_u64(j, "epoch", s.epoch);
 	json_u64(j, "last_seq", s.last_seq);
@@ -249,6 +308,7 @@ metrics_write(struct json *j, const struct stats_source *s, struct forward *f)
 	stats_write(j, "stats", s);
 	if (f != NULL) {
 		put_forward(j, f);
+		put_events(j, f);
 	}
 	put_workers(j, s);
 	json_obj_end(j);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/metrics_http.h"
 #include "common/redis_options.h"
 #include "sensor/option_keys.h"
 
@@ -300,6 +301,14 @@ check_sense(struct options *o, struct diag *d)
 				"nothing to read; give --interface NAME or "
 				"--read PATH, or --check to only load rules "
 				"(see --help)");
+	}
+	if (conf_get(o->conf, "metrics.listen") != NULL) {
+		e = metrics_http_check(
+			conf_get(o->conf, "metrics.listen"),
+			conf_bool(o->conf, "metrics.allow-remote", false), d);
+		if (e != ERR_OK) {
+			return e;
+		}
 	}
 	if (o->redis != NULL && o->site[0] == '\0') {
 		return diag_set(d, ERR_USAGE,

@@ -473,6 +473,9 @@ merge_round(struct sink *s, struct outbox *const *boxes, unsigned n)
 			parcel_add(p, at->box, at->index, news);
 		}
 	}
+	if (p->n == 0) {
+		return; /* it is there for the next round */
+	}
 	for (unsigned i = 0; i < n; i++) {
 		outbox_swap(boxes[i], &p->box[i]);
 	}

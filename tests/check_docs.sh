@@ -60,8 +60,14 @@ differences rules/keyword.c "$work/a" docs/picket-rules.7 "$work/b" >"$work/diff
 
 # settings FILE : the keys of its table of struct conf_key, without ".*".
 settings() {
-	sed -n '/^static const struct conf_key keys/,/^};/p' "$1" |
-		sed -n 's/^	{ "\([^"]*\)", .*/\1/p' | sed 's/\.\*$//' |
+	{
+		sed -n '/^static const struct conf_key keys/,/^};/p' "$1" |
+			sed -n 's/^	{ "\([^"]*\)", .*/\1/p' | sed 's/\.\*$//'
+		# rows that programs share
+		! grep -q REDIS_OPTION_ROWS "$1" ||
+			grep -o '{ "redis\.[a-z.-]*"' \
+				"$src/common/redis_options.h" | tr -d '{ "'
+	} |
 		grep . || echo "(no settings found in $1)"
 }
 settings "$src/sensor/options_settings.c" | while read -r key; do

@@ -32,6 +32,9 @@ tests_collector_test_store_convert_SOURCES = \
 	tests/collector/test_store_convert.c \
 	tests/store_lines.h tests/store_lines.c
 tests_collector_test_store_convert_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_sighting
+tests_collector_test_sighting_SOURCES = tests/collector/test_sighting.c
+tests_collector_test_sighting_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_blind
 tests_collector_test_blind_SOURCES = tests/test.h tests/collector/test_blind.c
 tests_collector_test_blind_LDADD = $(LIBS_COLLECTOR)

@@ -71,6 +71,75 @@ gaps_count_only_what_was_missing(void **state)
 	dedupe_free(d);
 }
 
+/* The rows that a store would hold, from nothing but the changes told. */
+struct rows {
+	uint64_t hi[600]; /* by lo; 0: no such row */
+};
+
+static enum err
+on_change(void *arg, const struct dedupe_mark *m, struct dedupe_range gone,
+	  struct dedupe_range now)
+{
+	struct rows *r = arg;
+
+	(void)m;
+	for (uint64_t lo = gone.lo; lo <= gone.hi && lo < 600; lo++) {
+		r->hi[lo] = 0;
+	}
+	if (now.lo <= now.hi) {
+		assert_int_equal(r->hi[now.lo], 0);
+		r->hi[now.lo] = now.hi;
+	}
+	return ERR_OK;
+}
+
+static enum err
+on_mark(void *arg, const struct dedupe_mark *m)
+{
+	struct rows *r = arg;
+	unsigned n = 0;
+
+	assert_int_equal(dedupe_changes(m, on_change, r), ERR_OK);
+	for (uint64_t lo = 0; lo < 600; lo++) {
+		if (r->hi[lo] != 0) {
+			assert_true(n < m->n_ranges);
+			assert_int_equal(m->ranges[n].lo, lo);
+			assert_int_equal(m->ranges[n].hi, r->hi[lo]);
+			n++;
+		}
+	}
+	assert_int_equal(n, m->n_ranges);
+	return ERR_OK;
+}
+
+/* In any order, in steps of any size: the changes alone rebuild the marks. */
+static void
+changes_are_enough(void **state)
+{
+	struct dedupe *d = dedupe_new();
+	struct rows rows = { { 0 } };
+	uint32_t seed = 7;
+	uint64_t n;
+
+	(void)state;
+	for (int i = 0; i < 4000; i++) {
+		uint64_t lo, hi;
+		enum dedupe_verdict v;
+
+		seed = seed * 1664525u + 1013904223u;
+		lo = 1 + (seed >> 8) % (i < 3000 ? 500 : 20);
+		hi = lo + (seed >> 28) % 3;
+		assert_int_equal(dedupe_note(d, 1, 100, lo, hi, &v, &n),
+				 ERR_OK);
+		if (seed % (i < 2000 ? 90 : 7) == 0) {
+			assert_int_equal(dedupe_each(d, true, on_mark, &rows),
+					 ERR_OK);
+			dedupe_clean(d);
+		}
+	}
+	dedupe_free(d);
+}
+
 static void
 too_many_holes_must_come_again(void **state)
 {
@@ -143,6 +212,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(holes_are_remembered_and_closed),
 		cmocka_unit_test(gaps_count_only_what_was_missing),
+		cmocka_unit_test(changes_are_enough),
 		cmocka_unit_test(too_many_holes_must_come_again),
 		cmocka_unit_test(agrees_with_a_bitmap),
 		cmocka_unit_test(epochs_are_bounded),

@@ -213,6 +213,26 @@ balanced
 same "down and up: downs" 1 "$(of '.picket.capture[0].downs')"
 same "down and up: told" 2 "$(grep -c 'eth7 is' "$tmp/live.log")"
 
+# --- down from the beginning, and the EVE file is rotated meanwhile
+what="down at first"
+sent=0
+ip -n "$to" link set eth8 down
+begin 2 "eth7 eth8"
+says 'eth8 is down; waiting' || fail "nothing told that it waits for eth8"
+ip -n "$to" link set eth8 up
+eventually 30 says 'capturing on eth8' || fail "eth8 is not taken in"
+send "$top/pcaps/exercise-jp-east.pcap" --cachefile="$tmp/cache" -I teth8
+eventually 30 grep -q '"event_type":"dns"' "$tmp/live.json" ||
+	fail "no event while it runs"
+mv "$tmp/live.json" "$tmp/rotated.json"
+kill -HUP "$live_pid"
+eventually 30 test -e "$tmp/live.json" || fail "no new EVE file"
+end
+balanced
+cat "$tmp/rotated.json" "$tmp/live.json" >"$tmp/all.json"
+alerts "$tmp/all.json" >"$tmp/got"
+cmp -s "$tmp/want" "$tmp/got" || fail "down at first: other alerts than --read"
+
 # --- taken away and made again
 what="taken away"
 sent=0
@@ -340,7 +360,8 @@ ip netns exec "$to" "$sensor" --interface eth7 \
 same "fanout: exit status" 2 $?
 ip netns exec "$to" "$sensor" --interface eth7 \
 	--set 'bpf-filter=no such thing' >"$tmp/x" 2>&1
-[ $? -ne 0 ] || fail "a filter that is none"
+same "wrong filter: exit status" 2 $?
+grep -q "bpf-filter 'no such thing'" "$tmp/x" || fail "wrong filter: $(cat "$tmp/x")"
 ip netns exec "$to" "$sensor" --list-interfaces >"$tmp/x" 2>&1 ||
 	fail "--list-interfaces: status $?"
 grep -q '^eth7: up.*link type EN10MB' "$tmp/x" ||

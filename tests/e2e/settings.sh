@@ -33,6 +33,13 @@ cp "$top/pcaps/missions.yaml" "$tmp/etc/missions.yaml"
 echo 192.0.2.1 >"$tmp/var/known-hosts.lst"
 openssl genpkey -algorithm ed25519 -out "$tmp/key" 2>"$tmp/x" &&
 	openssl pkey -in "$tmp/key" -pubout -out "$tmp/etc/control.pub"
+mkdir -p "$tmp/etc/tls"
+openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -days 2 \
+	-keyout "$tmp/etc/tls/site1.key" -out "$tmp/etc/tls/site1.pem" 2>"$tmp/x"
+for f in ca.pem collector.pem; do
+	cp "$tmp/etc/tls/site1.pem" "$tmp/etc/tls/$f"
+done
+cp "$tmp/etc/tls/site1.key" "$tmp/etc/tls/collector.key"
 here() {
 	sed -e "s|/etc/picket|$tmp/etc|" -e "s|/var/log/picket|$tmp/log|" \
 		-e "s|/var/lib/picket/[a-z]*|$tmp/var|" \
@@ -70,10 +77,14 @@ wrong() {
 	grep -q -- "$2" "$tmp/err" || fail "$1: $(cat "$tmp/err")"
 }
 wrong redis=http://x "redis"
+wrong redis.tls.ca="$tmp/nowhere.pem" "nowhere.pem"
 wrong listen=8080 "ADDRESS:PORT"
 wrong metrics.listen=8080 "ADDRESS:PORT"
 wrong missions="$tmp/nowhere.yaml" "nowhere.yaml"
 wrong geoip.0="$tmp/nowhere.mmdb" "nowhere.mmdb"
 wrong correlate.windw=1 "correlate.windw"
+"$sensor" --check --config "$tmp/sensor.yaml" --set metrics.listen=9108 \
+	>"$tmp/out" 2>"$tmp/err"
+same "sensor --check, metrics.listen=9108" 2 $?
 [ ! -e "$tmp/var/picket.db" ] || fail "--check makes a store"
 finish

@@ -18,9 +18,9 @@ faults=$bin/tests/faults/failing_io.so
 points='
 sensor lock-taken           after flock */spool/lock 1
 sensor meta-new-created     after open */spool/meta.new 1 2
-sensor meta-new-written     after write */spool/meta.new 1 2 3
-sensor meta-new-synced      after fsync */spool/meta.new 1 2 3
-sensor +meta-renamed         after rename */spool/meta 1 2 3
+sensor meta-new-written     after write */spool/meta.new 1 2
+sensor meta-new-synced      after fsync */spool/meta.new 1 2
+sensor +meta-renamed         after rename */spool/meta 1 2
 sensor dir-synced           after fsync */spool 2 1 3 5
 sensor segment-created      after open */spool/*.seg 2 1 3
 sensor segment-head-written after write */spool/*.seg 1
@@ -176,10 +176,10 @@ check_store() {
 	same "$name: batches twice" 0 "$(stored 'SELECT count(*) -
 		count(DISTINCT epoch || "/" || seq) FROM frames')"
 	same "$name: alerts of the batches" "$(stored 'SELECT
-		coalesce(sum(n), 0) FROM frames')" "$(stored 'SELECT count(*) FROM alerts')"
+		coalesce(sum(n), 0) FROM frames')" "$(stored 'SELECT coalesce(sum(alerts), 0) FROM frames')"
 	same "$name: gaps" 0 "$(stored 'SELECT count(*) FROM gaps')"
 	raised=$(grep -c '"event_type":"alert"' "$dir/eve.json" 2>/dev/null)
-	n=$(stored 'SELECT count(*) FROM alerts')
+	n=$(stored 'SELECT coalesce(sum(alerts), 0) FROM frames')
 	[ "${n:-0}" -le "$expected" ] || fail "$name: $n alerts of $expected"
 	[ "$1" != collector ] ||
 		same "$name: alerts stored" "${raised:-0}" "${n:-0}"
@@ -224,17 +224,17 @@ expected=$(sensor_home --read $many --eve - 2>/dev/null |
 	grep -c '"event_type":"alert"')
 [ "$expected" -gt 500 ] || fail "only $expected alerts to lose"
 set -f
-while read -r who name action kind pattern first rest; do
-	case $mode/$name in
+while read -r who at action kind pattern first rest; do
+	case $mode/$at in
 	*/) continue ;;
 	short/+* | */"$mode" | */+"$mode") rest= ;;
 	full/*) ;;
 	*) continue ;;
 	esac
-	name=${name#+}
+	at=${at#+}
 	for n in $first $rest; do
 		set +f
-		point "$who" "$name" "$action" "$kind" "$pattern" "$n"
+		point "$who" "$at" "$action" "$kind" "$pattern" "$n"
 		set -f
 	done
 done <<EOT

@@ -201,7 +201,7 @@ def run(args, seed):
         w.end()
         w.free()
     if v is not None:
-        result.update(raised=v.raised, stored=v.stored, declared=v.declared, memory=v.memory, over=v.over,
+        result.update(raised=v.raised, stored=v.stored, declared=v.declared, killed=v.killed, over=v.over,
                       undeclared=v.undeclared, twice=v.twice, wrong=v.wrong)
     else:
         result["wrong"] = w.mistakes
@@ -239,8 +239,8 @@ class Child:
 
 
 def tell(r, where):
-    words = " ".join(f"{k} {r[k]}" for k in ("sensors", "raised", "stored", "declared", "over",
-                                             "memory", "undeclared", "twice") if k in r)
+    words = " ".join(f"{k} {r[k]}" for k in ("sensors", "raised", "stored", "declared", "killed",
+                                             "undeclared", "over", "twice") if k in r)
     print(f"{'FAIL' if r['wrong'] else 'ok  '} seed {r['seed']} {','.join(r['faults'])}: {words}"
           f" ({r.get('seconds', 0):.0f} s)", flush=True)
     for x in r["wrong"]:
@@ -260,8 +260,8 @@ def namespace():
 
 
 def main_loop(args, where):
-    total = {"raised": 0, "stored": 0, "declared": 0, "undeclared": 0, "twice": 0, "memory": 0,
-             "kills": 0}
+    total = {"raised": 0, "stored": 0, "declared": 0, "undeclared": 0, "twice": 0, "killed": 0,
+             "over": 0, "kills": 0}
     used, skipped, failed, started, begin = {}, {}, 0, 0, time.monotonic()
     running = []
     while running or started < args.runs:
@@ -289,8 +289,8 @@ def main_loop(args, where):
     for name, why in sorted(skipped.items()):
         print(f"{name}: {why}")
     print(f"{started} runs, {total['stored']} alerts, {total['kills']} kills, "
-          f"{total['memory']} not yet on a disk when their sensor was killed, "
-          f"{total['declared']} declared lost, {total['undeclared']} lost undeclared, "
+          f"{total['declared']} declared lost ({total['killed']} in memory at a kill), "
+          f"{total['undeclared']} lost undeclared, {total['over']} declared but not lost, "
           f"{total['twice']} twice, seed {args.seed}, {time.monotonic() - begin:.0f} s")
     return failed
 

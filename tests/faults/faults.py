@@ -177,7 +177,7 @@ def out_of_memory(w, at):
 
 
 def small_redis(w):
-    w.maxmemory = int(used_memory(w)) + 300_000
+    w.maxmemory = int(used_memory(w)) + 1_300_000
     w.redis.call("CONFIG", "SET", "maxmemory", w.maxmemory)
     w.collector_late = w.rng.choice((0, 1, 2))
 

@@ -13,6 +13,15 @@ check_PROGRAMS += tests/faults/power_cut
 tests_faults_power_cut_SOURCES = tests/faults/power_cut.c tests/rnd.h
 tests_faults_power_cut_LDADD = libsensor.a librules.a libcommon.a \
 	$(SENSOR_LIBS) $(RULES_LIBS) $(COMMON_LIBS) -lm -ldl
-FAULT_TESTS = tests/faults/power_cut.sh tests/faults/crash_points.sh
-dist_check_SCRIPTS += $(FAULT_TESTS)
-TESTS += $(FAULT_TESTS)
+DISK_FAULT_TESTS = tests/faults/power_cut.sh tests/faults/crash_points.sh \
+	tests/faults/torture.sh
+dist_check_SCRIPTS += $(DISK_FAULT_TESTS)
+TESTS += $(DISK_FAULT_TESTS)
+
+# All of it; LIMIT bounds the calls that fail of each kind.
+torture: all tests/faults/failing_io.so tests/faults/power_cut
+	for t in $(DISK_FAULT_TESTS); do \
+		echo "== $$t" && srcdir='$(srcdir)' builddir='$(builddir)' \
+			$(SHELL) $(srcdir)/$$t full || exit 1; \
+	done
+.PHONY: torture

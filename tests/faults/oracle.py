@@ -15,18 +15,22 @@ import scene
 import spool
 
 TAG = re.compile(rb'"exercise":"([^"]*)"')
+ALERT = b'"event_type":"alert"'
 SHED_SID = b'"signature_id":9009001,'
+
+
+CLASSES = range(4)  # severity 1, 2, 3, all others: docs/formats.md
 
 
 class Verdict:
     def __init__(self):
         self.raised = 0  # by undisturbed runs of what was read
         self.stored = 0
-        self.declared = 0  # lost, and said so
-        self.over = 0  # said to be lost, but there
+        self.declared = 0  # lost, and said so; of these
+        self.killed = 0  # in memory when their sensor was killed
         self.undeclared = 0
+        self.over = 0  # said to be lost, but never raised, or there
         self.twice = 0
-        self.memory = 0  # raised or not, of incarnations that were killed
         self.wrong = []
 
 
@@ -55,6 +59,21 @@ class Stored:
         return any(e == key[0] and lo <= key[1] <= hi for e, lo, hi, _, _ in self.gaps)
 
 
+SEVERITY = re.compile(rb'"severity":(\d+)\}')
+
+
+def severity_class(line):
+    n = int(SEVERITY.search(line).group(1))
+    return n - 1 if 1 <= n <= 3 else 3
+
+
+def by_class(lines):
+    out = [[] for _ in CLASSES]
+    for line in lines:
+        out[severity_class(line)].append(line)
+    return out
+
+
 def follow(want, got):
     """Walks the stored lines of one incarnation along those that it raised.  Returns how many are
     missing before the last one stored, how many behind it, how many came again or from nowhere."""
@@ -75,13 +94,46 @@ def follow(want, got):
     return at + 1 - len(seen), len(want) - at - 1, again, foreign, back
 
 
+class Missing:
+    """Alerts of a sensor that are not stored, by class: at least, and at most."""
+
+    def __init__(self):
+        self.least = [0] * len(CLASSES)
+        self.most = [0] * len(CLASSES)
+
+
+def check_life(sensor, life, got, missing, v, sheds):
+    """What one incarnation raised.  Batches are of one class: order is kept within it.  Of one that
+    was killed it is not known how far it came, but it wrote a file as it went."""
+    raised = sensor.raised(life)
+    seen = life.written()
+    sure = by_class(raised[:seen] if life.ended_badly() else raised)
+    words = []
+    for c, (want, have) in enumerate(zip(by_class(raised), by_class(got))):
+        middle, end, again, foreign, back = follow(want, have)
+        v.twice += again
+        if again or foreign or back:
+            words.append(f"{again} alerts of class {c} twice, {foreign} foreign, "
+                         f"{back} out of order")
+        if middle and not sheds:
+            words.append(f"{middle} alerts of class {c} are missing before the last one stored")
+        if end and not sheds and not life.ended_badly():
+            words.append(f"it ended well, but {end} alerts of class {c} are missing behind the "
+                         "last one stored")
+        missing.least[c] += max(middle, len(sure[c]) - len(have))
+        missing.most[c] += middle + end
+    v.raised += len(raised) if not life.ended_badly() else max(seen, len(got))
+    v.stored += len(got)
+    v.wrong += [f"{life.tag}: {x}" for x in words]
+
+
 def check_sensor(world, sensor, db, v, sheds):
     st = Stored(db, sensor.site)
     lines = {}
     tags = []
     for _, _, frame in st.frames:
         for line in frame:
-            if SHED_SID in line:
+            if ALERT not in line or SHED_SID in line:
                 continue
             tag = TAG.search(line).group(1).decode()
             if not tags or tags[-1] != tag:
@@ -91,30 +143,13 @@ def check_sensor(world, sensor, db, v, sheds):
     if [t for t in known if t in lines] != tags:
         v.wrong.append(f"{sensor.site}: incarnations out of order or foreign: {tags}")
     v.twice += sum(n - 1 for n in st.keys.values())
-    lost = 0
+    missing = Missing()
     for life in sensor.lives:
-        want = sensor.raised(life)
-        got = lines.get(life.tag, [])
-        middle, end, again, foreign, back = follow(want, got)
-        v.raised += len(want)
-        v.stored += len(got)
-        v.twice += again
-        if again or foreign or back:
-            v.wrong.append(f"{life.tag}: {again} alerts twice, {foreign} foreign, "
-                           f"{back} out of order")
-        if life.killed or life.status != 0:
-            v.memory += end
-            lost += middle
-        else:
-            lost += middle + end
-        if middle + end and not life.killed and life.status == 0 and not sheds:
-            v.wrong.append(f"{life.tag}: ended well, but {middle} alerts are missing before the "
-                           f"last one stored and {end} behind it")
-        elif middle and not sheds:
-            v.wrong.append(f"{life.tag}: {middle} alerts are missing before the last one stored")
+        check_life(sensor, life, lines.get(life.tag, []), missing, v, sheds)
         if life.left is not None:
             check_left(life, st, v, sheds)
-    check_declared(sensor, st, lost, v, sheds)
+    check_numbers(sensor, st, v, sheds)
+    check_ledger(world, sensor, missing, v)
     return st
 
 
@@ -134,17 +169,10 @@ def check_left(life, st, v, sheds):
                        f"killed and are not stored: {gone[:5]}")
 
 
-def check_declared(sensor, st, lost, v, sheds):
-    """What is missing is what was declared; what was declared is missing."""
-    declared = spool.read(sensor.spool).shed
-    v.declared += min(lost, declared)
-    v.over += max(0, declared - lost)
-    if lost > declared:
-        v.undeclared += lost - declared
-        v.wrong.append(f"{sensor.site}: {lost} alerts lost, {declared} declared")
-    if not sheds and (declared or st.gaps):
-        v.wrong.append(f"{sensor.site}: {declared} events and gaps {st.gaps} declared lost, "
-                       "but nothing was shed")
+def check_numbers(sensor, st, v, sheds):
+    """Every batch is there or was declared a gap, and gaps have a reason."""
+    if not sheds and st.gaps:
+        v.wrong.append(f"{sensor.site}: gaps {st.gaps} declared, but nothing was shed")
     for epoch, lo, hi, _, cause in st.gaps:
         if cause != "declared by the sensor":
             v.wrong.append(f"{sensor.site}: batches {lo} to {hi} given up: {cause}")
@@ -158,6 +186,47 @@ def check_declared(sensor, st, lost, v, sheds):
             v.wrong.append(f"{sensor.site}: batches never came and no gap was told: {holes[:5]}")
 
 
+def declared(ledger):
+    """Lost by class, of these in memory when it was killed."""
+    events = ledger["ledger"]["events"]
+    lost = [sum(cause[c] for cause in events["lost"].values()) for c in CLASSES]
+    for e in ledger["equations"]:
+        if e["name"] == "spooled":  # the collector's view: what arrived all the same is no loss
+            c = ["1", "2", "3", "other"].index(e["of"])
+            lost[c] += sum(n for cause, n in e["right"].items()
+                           if cause in ("shed", "damaged", "unreadable"))
+    return lost, sum(events["lost"]["killed"])
+
+
+def check_ledger(world, sensor, missing, v):
+    """What is missing is what is declared.  A sensor's own lines, its ledgers and its reports of
+    losses, are events like others: so many may be among those declared."""
+    done = subprocess.run([world.bin("picketctl"), "--store", world.collector.store, "ledger",
+                           f"{sensor.site}/tap1", "--json"], capture_output=True, check=False)
+    try:
+        ledgers = json.loads(done.stdout)["sensors"]
+    except (ValueError, KeyError):
+        ledgers = []
+    if len(ledgers) != 1:
+        v.wrong.append(f"{sensor.site}: picketctl ledger has {len(ledgers)} accounts, exit status "
+                       f"{done.returncode}: {done.stderr.decode(errors='replace').strip()}")
+        return
+    if ledgers[0]["holds"] is not True:
+        bad = [(e["name"], e.get("of"), e["difference"]) for e in ledgers[0]["equations"]
+               if e["holds"] is not True]
+        v.wrong.append(f"{sensor.site}: the ledger does not hold: {bad}")
+    said, killed = declared(ledgers[0])
+    v.declared += sum(said)
+    v.killed += killed
+    own = [len(sensor.lives) + 2, 0, 0, len(sensor.lives) + 2]
+    for c in CLASSES:
+        v.undeclared += max(0, missing.least[c] - said[c])
+        v.over += max(0, said[c] - missing.most[c] - own[c])
+        if not missing.least[c] <= said[c] <= missing.most[c] + own[c]:
+            v.wrong.append(f"{sensor.site}: class {c}: {missing.least[c]} to {missing.most[c]} "
+                           f"alerts are missing, {said[c]} are declared lost")
+
+
 def check_counts(world, by_site, v):
     """What the collector counts is what its store holds."""
     done = subprocess.run([world.bin("picketctl"), "--store", world.collector.store, "sensors",
@@ -167,7 +236,7 @@ def check_counts(world, by_site, v):
                        f"{done.stderr.decode(errors='replace').strip()}")
         return
     for s in json.loads(done.stdout)["sensors"]:
-        have = sum(len(frame) for _, _, frame in by_site[s["site"]].frames)
+        have = sum(ALERT in line for _, _, frame in by_site[s["site"]].frames for line in frame)
         if s["alerts"] != have:
             v.wrong.append(f"{s['site']}: {have} alerts in its batches, {s['alerts']} counted")
         if s["lines_refused"] or s["frames_refused"]:

@@ -7,7 +7,7 @@
 #   torture.sh               some calls
 #   torture.sh full          every call, up to $LIMIT (300) of each kind
 #   torture.sh full PART     sensor-io collector-io sensor-memory
-#                            reload-memory collector-memory
+#                            forward-memory reload-memory collector-memory
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 need sqlite3 awk redis-server redis-cli timeout
 [ -x "$collector" ] || skip "picket-collector is not built"
@@ -153,28 +153,37 @@ io_rule() {
 
 # --- the sensor: spool, forward, EVE ---
 
-sensor_io() {
+# check_sent WHAT ERROR : each event reached Redis or is counted as lost.
+check_sent() {
+	lost=$(sed -n 's/.* \([0-9]*\) events were lost before they were sent.*/\1/p' "$dir/log")
+	told=$(sed -n 's/.*told by \([0-9]*\) alerts.*/\1/p' "$dir/log")
+	n=$(($(events_sent) + ${lost:-0} - ${told:-0}))
+	# What is shed from a full disk may have been sent.
+	[ $status -eq 2 ] || [ "$n" -eq "$expected" ] ||
+		[ "$2:$((n > expected))" = ENOSPC:1 ] ||
+		fail "$1: $expected events, $n sent or lost"
+}
+
+# undisturbed KIND : what a run forwards, and how many such calls it makes.
+undisturbed() {
 	new_dir
 	redis-cli -s "$sock" flushall >/dev/null
-	with "count io $dir/* 0" forward_run
+	with "count $1 0" forward_run
 	[ $status -eq 0 ] || fail "the undisturbed sensor ended with $status"
 	expected=$(events_sent)
 	calls=$(hits)
 	[ "${expected:-0}" -gt 100 ] || fail "only $expected events to lose"
+}
+
+sensor_io() {
+	undisturbed "io $tmp/run/*"
 	for err in $errors; do
 		for k in $(steps "$calls"); do
 			new_dir
 			redis-cli -s "$sock" flushall >/dev/null
 			with "$(io_rule "$err" "$k")" forward_run
 			judge "sensor: call $k $err"
-			lost=$(sed -n 's/.* \([0-9]*\) events were lost before they were sent.*/\1/p' "$dir/log")
-			told=$(sed -n 's/.*told by \([0-9]*\) alerts.*/\1/p' "$dir/log")
-			n=$(($(events_sent) + ${lost:-0} - ${told:-0}))
-			# What is shed from a full disk may have been sent.
-			[ $status -eq 2 ] || [ "$n" -eq "$expected" ] ||
-				[ "$err:$((n > expected))" = ENOSPC:1 ] ||
-				fail "sensor: call $k $err: $expected events," \
-					"$n sent or lost"
+			check_sent "sensor: call $k $err" "$err"
 			judged
 		done
 		progress "sensor $err"
@@ -218,7 +227,7 @@ check_stored() {
 		"$(sql 'SELECT count(DISTINCT seq) FROM frames' "$dir/picket.db")"
 	same "$1: alerts of the batches" \
 		"$(sql 'SELECT sum(n) FROM frames' "$dir/picket.db")" \
-		"$(sql 'SELECT count(*) FROM alerts' "$dir/picket.db")"
+		"$(sql 'SELECT coalesce(sum(alerts), 0) FROM frames' "$dir/picket.db")"
 }
 
 collector_io() {
@@ -248,6 +257,15 @@ small_replay() {
 		--stats "$dir/stats"
 }
 
+events_written() {
+	cat "$dir/eve.json" "$dir/feed.json" 2>/dev/null | wc -l
+}
+
+lost_counted() {
+	grep -q -E '"(events_lost|lost_no_memory|memcap|no_memory)":[1-9]' \
+		"$dir/stats" 2>/dev/null
+}
+
 # memory WHO COMMAND... : each allocation of the command fails once.
 memory() {
 	who=$1
@@ -256,27 +274,80 @@ memory() {
 	with 'count alloc * 0' "$@"
 	[ $status -eq 0 ] || fail "the undisturbed $who ended with $status"
 	calls=$(hits)
+	want=$(events_written)
 	for k in $(steps "$calls"); do
 		new_dir
 		with "fail alloc * $k" "$@"
 		judge "$who: allocation $k"
+		# Less than all, and neither a word nor a count of it.
+		[ $status -ne 0 ] || [ -s "$dir/log" ] || lost_counted ||
+			same "$who: allocation $k: events" "$want" \
+				"$(events_written)"
 		judged
 	done
 	progress "$who memory"
 }
 
-# A sensor that reads a pipe and is told to reload.
+# The sensor that forwards: allocations on the way to Redis fail too.
+forward_memory() {
+	undisturbed 'alloc *'
+	for k in $(steps "$calls"); do
+		new_dir
+		redis-cli -s "$sock" flushall >/dev/null
+		with "fail alloc * $k" forward_run
+		judge "forwarding sensor: allocation $k"
+		[ $status -ne 0 ] || lost_counted ||
+			check_sent "forwarding sensor: allocation $k" ENOMEM
+		judged
+	done
+	progress "forwarding sensor memory"
+}
+
+# A sensor that is told to reload, and to end once it has.
 reloading() {
-	mkfifo "$dir/pipe"
-	sensor_run --read - --eve "$dir/eve.json" --verbose <"$dir/pipe" &
+	"$sensor" --rules "$rules" --read "$capture" --pace 1 \
+		--eve "$dir/eve.json" \
+		--set "classification-file=$top/rules/dist/classification.config" \
+		--set "reference-config-file=$top/rules/dist/reference.config" &
 	reading=$!
-	{
-		cat "$top/pcaps/http.pcap"
-		eventually 10 test -s "$dir/eve.json"
-		pkill -USR2 -P "$reading" 2>/dev/null
-		sleep 0.3
-	} >"$dir/pipe"
-	wait "$reading"
+	eventually 30 reading_or_gone
+	kill -USR2 $reading 2>/dev/null
+	eventually 30 reloaded_or_gone || echo "no reload within 30 s"
+	kill -TERM $reading 2>/dev/null
+	wait $reading
+}
+
+gone() {
+	! kill -0 $reading
+}
+
+reading_or_gone() {
+	[ -s "$dir/eve.json" ] || gone
+}
+
+reloaded_or_gone() {
+	grep -q -E 'reload: [0-9]* rules|reload failed' "$dir/log" || gone
+}
+
+# Only the allocations of the reload: those behind the start's.
+reload_memory() {
+	new_dir
+	with 'count alloc * 0' sensor_run --read "$top/pcaps/http.pcap" \
+		--eve "$dir/eve.json"
+	at_start=$(hits)
+	new_dir
+	with 'count alloc * 0' reloading
+	[ $status -eq 0 ] || fail "the undisturbed reload ended with $status"
+	calls=$(hits)
+	for k in $(steps $((calls - at_start))); do
+		new_dir
+		with "fail alloc * $((at_start + k))" reloading
+		judge "reload: allocation $((at_start + k))"
+		! grep -q 'no reload within' "$dir/out" ||
+			fail "reload: allocation $((at_start + k)): no reload"
+		judged
+	done
+	progress "reload memory"
 }
 
 collect_small() {
@@ -291,6 +362,8 @@ wanted() {
 if wanted sensor-io; then sensor_io; fi
 if wanted collector-io; then collector_io; fi
 if wanted sensor-memory; then memory sensor small_replay; fi
+if wanted forward-memory; then forward_memory; fi
+if wanted reload-memory; then reload_memory; fi
 if wanted collector-memory; then
 	fill_stream
 	memory collector collect_small

@@ -110,6 +110,16 @@ class Incarnation:
         self.status = None
         self.left = None  # spool.Left, as found after it was killed
 
+    def ended_badly(self):
+        return self.killed or self.status != 0
+
+    def written(self):
+        """Alerts in its own file, whole lines."""
+        if not os.path.exists(self.eve):
+            return 0
+        with open(self.eve, "rb") as f:
+            return f.read().count(b"\n")
+
 
 class Sensor:
     """A sensor through its lives: the same name, spool and link."""
@@ -152,7 +162,7 @@ class Sensor:
         """Of the lines of its scene: those that a life came to.  One that was told to end did not
         come to all; one that was killed cannot say, and may have come to any."""
         lines = self.world.scenes[life.scene].lines if life.scene is not None else []
-        if life.killed or life.status != 0:
+        if life.ended_badly():
             return lines
         with open(life.stats, encoding="utf-8") as f:
             return lines[:json.load(f)["picket"]["alerts"]["raised"]]

@@ -27,7 +27,8 @@ traced collector "$collector" --redis "unix://$sock" --store "$tmp/picket.db" \
 	--missions "$top/pcaps/missions.yaml" --listen 127.0.0.1:0 \
 	--feed "$tmp/feed.json" --set metrics.listen=127.0.0.1:0
 collector_pid=$pid
-eventually 60 serves "$tmp/collector.log" || fail "collector: not up in 60 s"
+eventually 60 says "$tmp/collector.log" 'console: http' ||
+	fail "collector: no console in 60 s"
 console=$(sed -n 's/.*console: \(http.*\)/\1/p' "$tmp/collector.log")
 
 mkfifo "$tmp/pipe"

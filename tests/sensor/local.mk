@@ -77,6 +77,10 @@ tests_sensor_test_batch_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_spool
 tests_sensor_test_spool_SOURCES = tests/sensor/test_spool.c
 tests_sensor_test_spool_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_sender
+tests_sensor_test_sender_SOURCES = tests/sensor/test_sender.c \
+	tests/redis_fixture.h tests/redis_fixture.c
+tests_sensor_test_sender_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_forward
 tests_sensor_test_forward_SOURCES = tests/sensor/test_forward.c \
 	tests/redis_fixture.h tests/redis_fixture.c

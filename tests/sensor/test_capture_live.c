@@ -295,9 +295,23 @@ test_snap_length(void **state)
 	capture_live_close(c);
 }
 
+/* More instructions than the kernel takes. */
+static void
+long_filter(char *out, size_t cap)
+{
+	size_t at = (size_t)snprintf(out, cap, "ip[0]");
+
+	for (unsigned i = 1; i < 1200; i++) {
+		at += (size_t)snprintf(out + at, cap - at, "+ip[%u]", i % 200);
+	}
+	at += (size_t)snprintf(out + at, cap - at, " = 7");
+	assert_true(at < cap);
+}
+
 static void
 test_filter_is_the_kernels(void **state)
 {
+	static char words[20000];
 	struct capture_live_options o = options();
 	struct capture_live *c;
 	uint8_t b[FRAME_LEN];
@@ -317,8 +331,14 @@ test_filter_is_the_kernels(void **state)
 	capture_live_close(c);
 
 	o.filter = "no such filter";
+	assert_int_equal(capture_live_open(&c, &o, &d), ERR_USAGE);
+	assert_non_null(strstr(d.msg, "no such filter"));
+	/* libpcap would filter this by itself, and count otherwise */
+	long_filter(words, sizeof(words));
+	o.filter = words;
 	c = open_one(&o);
 	assert_int_equal(capture_live_begin(c, &d), ERR_USAGE);
+	assert_non_null(strstr(d.msg, "too long"));
 	capture_live_close(c);
 }
 

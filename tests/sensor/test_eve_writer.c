@@ -406,6 +406,131 @@ line_not_made_is_lost(void **state)
 #endif
 }
 
+static uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static void *
+swallow(void *arg)
+{
+	int fd = *(const int *)arg;
+	char buf[65536];
+
+	while (read(fd, buf, sizeof(buf)) > 0) {
+	}
+	close(fd);
+	return NULL;
+}
+
+/*
+ * Live, nobody is held up by a pipe that is not read: what is no alert is lost
+ * first, the worst alerts last, and each is counted.
+ */
+static void
+live_sheds_the_least_severe_first(void **state)
+{
+	static const struct rule rule;
+	struct sink_settings set = { .eve_types = UINT32_MAX,
+				     .threshold_entries = 16,
+				     .live = true };
+	struct outbox *o = outbox_new();
+	const struct sink_counters *n;
+	char path[64], line[LINE_LEN + 1];
+	uint64_t alerts = 0, behind[100], of_events = 0;
+	pthread_t thread;
+	struct sink *s;
+	struct diag d;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", ends[1]);
+	set.eve_path = path;
+	assert_int_equal(sink_open(&s, &set, &d), ERR_OK);
+	close(ends[1]);
+	memset(line, '.', LINE_LEN);
+	line[LINE_LEN] = '\0';
+	for (unsigned i = 0; i < 100; i++) {
+		struct record r = { .type = EVENT_TYPE_ALERT,
+				    .held = HELD_NOT,
+				    .rule = &rule };
+		uint64_t began = now_ms();
+
+		/* a megabyte each: the writer stops at the first */
+		for (unsigned k = 0; k < 250; k++) {
+			put_line(o, k, 0, line);
+		}
+		for (unsigned sev = 1; sev <= 3; sev++) {
+			r.order = 1000 + sev;
+			r.severity = (uint8_t)sev;
+			outbox_put(o, &r, view_cstr("alert"));
+		}
+		sink_round(s, &o, 1);
+		sink_line(s, EVENT_TYPE_STATS, view_cstr("stats"));
+		assert_true(now_ms() - began < 10000);
+		outbox_reset(o);
+		n = sink_counters(s);
+		behind[i] = n->behind_alerts;
+		if (i == 0) {
+			assert_int_equal(n->behind_events, 0);
+		}
+		if (behind[i] > 0 && of_events == 0) {
+			of_events = n->behind_events;
+			/* others were lost before the first alert */
+			assert_true(of_events > 250);
+			assert_int_equal(behind[i], 1); /* the least severe */
+		}
+		alerts = n->alerts;
+	}
+	assert_int_equal(behind[99] - behind[98], 3); /* at last all */
+	assert_int_equal(alerts + behind[99], 300);
+	assert_in_range(alerts, 30, 200);
+	assert_false(sink_passed(s, sink_mark(s)));
+	/* somebody reads again: what was taken comes, and the end waits */
+	sink_end_live(s);
+	assert_int_equal(pthread_create(&thread, NULL, swallow, &ends[0]), 0);
+	assert_int_equal(sink_close(s), ERR_OK);
+	pthread_join(thread, NULL);
+	outbox_free(o);
+}
+
+/* An outbox of live capture is bounded: first for what is no alert. */
+static void
+live_outbox_is_bounded(void **state)
+{
+	static const struct rule rule;
+	struct record alert = { .type = EVENT_TYPE_ALERT,
+				.held = HELD_NOT,
+				.rule = &rule };
+	struct outbox *o = outbox_new();
+	size_t at;
+
+	(void)state;
+	o->text_max = 100000;
+	for (unsigned i = 0; i < 200; i++) {
+		char line[1000];
+
+		memset(line, '.', sizeof(line) - 1);
+		line[sizeof(line) - 1] = '\0';
+		put_line(o, i, 0, line);
+		outbox_put(o, &alert, view_cstr(line));
+	}
+	assert_int_equal(o->n + o->full_alerts + o->full_events, 400);
+	/* half of it by both, the rest by alerts */
+	assert_in_range(o->full_events, 170, 176);
+	assert_in_range(o->full_alerts, 120, 126);
+	assert_false(outbox_share(o, view_cstr("scene"), &at));
+	outbox_reset(o);
+	assert_int_equal(o->full_alerts + o->full_events, 0);
+	assert_true(outbox_share(o, view_cstr("scene"), &at));
+	outbox_free(o);
+}
+
 int
 main(void)
 {
@@ -417,6 +542,8 @@ main(void)
 		cmocka_unit_test(flush_does_not_wait_for_more),
 		cmocka_unit_test(full_disk_is_told),
 		cmocka_unit_test(alerts_tell_of_their_moment),
+		cmocka_unit_test(live_sheds_the_least_severe_first),
+		cmocka_unit_test(live_outbox_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

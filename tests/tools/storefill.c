@@ -48,20 +48,17 @@ serve(const char *path, struct diag *d)
 #define WEEK_US (UINT64_C(7) * 86400 * US_PER_S)
 #define BEGIN_US UINT64_C(1795300000000000)
 
-/* Few rules and sources make most of the noise: low numbers come more often. */
-static unsigned
-often_low(unsigned n)
-{
-	double x = drand48();
-
-	return (unsigned)(x * x * x * n);
-}
+/* What a site sees: so many pairs of a rule and two ends, some far more often
+ * than others. */
+#define PAIRS 20000
 
 static void
 put_line(struct json *j, uint64_t us, unsigned site)
 {
-	unsigned sid = often_low(3000), src = often_low(60000);
-	unsigned dst = often_low(300);
+	double x = drand48();
+	uint32_t pair = (uint32_t)(x * x * x * PAIRS) * 2654435761u;
+	unsigned sid = pair % 3000, src = (pair >> 8) % 60000;
+	unsigned dst = (pair >> 20) % 300;
 	char text[64];
 
 	json_obj(j, NULL);

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/sender.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "common/clock.h"
+#include "tests/redis_fixture.h"
+
+#define NAME "site/sensor"
+#define STREAM "picket:alerts:{" NAME "}"
+#define WAIT_US (60 * US_PER_S)
+
+static struct redis_fixture redis;
+static bool have_redis;
+static unsigned n_spools;
+
+static void
+need_redis(void)
+{
+	if (!have_redis) {
+		skip();
+	}
+}
+
+static struct spool *
+new_spool(void)
+{
+	char dir[128];
+	struct spool_options o = { .dir = dir, .name = NAME };
+	struct spool *s = NULL;
+	struct diag d;
+
+	snprintf(dir, sizeof(dir), "%s/spool%u", redis.dir, n_spools++);
+	assert_int_equal(spool_open(&s, &o, &d), ERR_OK);
+	return s;
+}
+
+static struct sender *
+new_sender(struct spool *s, unsigned depth)
+{
+	struct sender_options o = { .redis = { .url = redis.url },
+				    .name = NAME,
+				    .depth = depth,
+				    .resend_us = 60 * US_PER_S };
+	struct sender *out = NULL;
+	struct diag d;
+
+	assert_int_equal(sender_new(&out, &o, s, &d), ERR_OK);
+	return out;
+}
+
+static void
+put(struct spool *s, uint8_t sev)
+{
+	static const uint8_t body[700];
+	struct frame_header h = { .n = 1, .sev = sev };
+	struct diag d;
+
+	assert_int_equal(spool_append(s, &h, view_of(body, sizeof(body)), &d),
+			 ERR_OK);
+	assert_int_equal(spool_sync(s, &d), ERR_OK);
+}
+
+/* One turn of the sender's thread. */
+static void
+turn(struct sender *s)
+{
+	struct pollfd fds[4];
+	unsigned n;
+	int ms;
+
+	sender_step(s);
+	n = sender_wait(s, fds, ARRAY_LEN(fds), &ms);
+	(void)poll(fds, n, MIN(ms, 20));
+}
+
+static void
+send_all(struct sender *s)
+{
+	uint64_t until = clock_mono_us() + WAIT_US;
+
+	while (!sender_all_sent(s)) {
+		if (clock_mono_us() > until) {
+			fail_msg("waited 60 s for everything to be sent");
+		}
+		turn(s);
+	}
+}
+
+static redisReply *
+call(const char *fmt, const char *arg)
+{
+	static struct redis_link *l;
+	redisReply *r = NULL;
+	struct diag d;
+
+	redis_link_free(l);
+	l = NULL;
+	assert_int_equal(redis_link_new(&l, redis.url, &d), ERR_OK);
+	assert_int_equal(redis_link_connect(l, 5000, &d), ERR_OK);
+	assert_int_equal(redis_link_call(l, 5000, &r, &d, fmt, arg), ERR_OK);
+	return r;
+}
+
+struct entry {
+	uint64_t seq, gap_from;
+	unsigned sev;
+};
+
+/* The stream as it stands, at most 'cap' entries. */
+static size_t
+read_stream(struct entry *out, size_t cap)
+{
+	redisReply *r = call("XRANGE %s - +", STREAM);
+	size_t n = 0;
+
+	for (; n < r->elements; n++) {
+		const redisReply *kv = r->element[n]->element[1];
+
+		assert_true(n < cap);
+		out[n] = (struct entry){ .seq = 0 };
+		for (size_t i = 0; i + 1 < kv->elements; i += 2) {
+			const char *k = kv->element[i]->str;
+			uint64_t v =
+				strtoull(kv->element[i + 1]->str, NULL, 10);
+
+			if (strcmp(k, "seq") == 0) {
+				out[n].seq = v;
+			} else if (strcmp(k, "sev") == 0) {
+				out[n].sev = (unsigned)v;
+			} else if (strcmp(k, "gap_from") == 0) {
+				out[n].gap_from = v;
+			}
+		}
+	}
+	freeReplyObject(r);
+	return n;
+}
+
+static void
+commit(struct spool *s, uint64_t seq)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64, spool_epoch(s),
+		 seq);
+	freeReplyObject(call("SET picket:committed:{" NAME "} %s", text));
+}
+
+/* A backlog goes out worst first, each class in its order, and nothing of it
+ * twice. */
+static void
+test_worst_first(void **state)
+{
+	static struct entry e[1000];
+	uint64_t last[SPOOL_CLASSES] = { 0 };
+	unsigned worst = 0;
+	struct sender_stats st;
+	struct spool *sp;
+	struct sender *s;
+
+	(void)state;
+	need_redis();
+	assert_true(redis_fixture_start(&redis, NULL, NULL));
+	sp = new_spool();
+	for (unsigned i = 0; i < 400; i++) {
+		put(sp, (uint8_t)(i * i % 7 % 5));
+	}
+	s = new_sender(sp, 0);
+	send_all(s);
+	assert_int_equal(read_stream(e, ARRAY_LEN(e)), 400);
+	for (unsigned i = 0; i < 400; i++) {
+		unsigned c = spool_class((uint8_t)e[i].sev);
+
+		assert_true(c >= worst);
+		assert_true(e[i].seq > last[c]);
+		worst = c;
+		last[c] = e[i].seq;
+	}
+	sender_get_stats(s, &st);
+	assert_int_equal(st.sent, 400);
+	assert_int_equal(st.resent, 0);
+	sender_free(s);
+	spool_close(sp);
+	redis_fixture_stop(&redis);
+}
+
+/* What comes in while a backlog is under way overtakes it. */
+static void
+test_overtakes(void **state)
+{
+	static struct entry e[1000];
+	uint64_t until = clock_mono_us() + WAIT_US;
+	struct sender_stats st = { .sent = 0 };
+	struct spool *sp;
+	struct sender *s;
+	size_t n, at = 0;
+
+	(void)state;
+	need_redis();
+	assert_true(redis_fixture_start(&redis, NULL, NULL));
+	sp = new_spool();
+	for (unsigned i = 0; i < 300; i++) {
+		put(sp, 3);
+	}
+	s = new_sender(sp, 2);
+	while (st.sent < 10) {
+		assert_true(clock_mono_us() < until);
+		turn(s);
+		sender_get_stats(s, &st);
+	}
+	put(sp, 1);
+	send_all(s);
+	n = read_stream(e, ARRAY_LEN(e));
+	assert_int_equal(n, 301);
+	while (e[at].sev != 1) {
+		at++;
+	}
+	/* Behind what was on its way already, and not more. */
+	assert_true(at < 200);
+	assert_int_equal(e[at].seq, 301);
+	sender_free(s);
+	spool_close(sp);
+	redis_fixture_stop(&redis);
+}
+
+/* A link that breaks, and a sensor that starts anew: each goes on where the
+ * last entry says, though nothing can be committed yet. */
+static void
+test_goes_on(void **state)
+{
+	static struct entry e[1000];
+	uint64_t until = clock_mono_us() + WAIT_US;
+	bool seen[202] = { false };
+	struct sender_stats st = { .sent = 0 };
+	struct spool *sp;
+	struct sender *s;
+	size_t n;
+
+	(void)state;
+	need_redis();
+	assert_true(redis_fixture_start(&redis, NULL, NULL));
+	sp = new_spool();
+	for (unsigned i = 0; i < 200; i++) {
+		put(sp, i % 4 == 0 ? 3 : 1);
+	}
+	s = new_sender(sp, 1);
+	for (unsigned part = 0; part < 4; part++) {
+		uint64_t had;
+
+		sender_get_stats(s, &st);
+		had = st.sent + st.resent;
+		while (st.sent + st.resent < had + 30) {
+			assert_true(clock_mono_us() < until);
+			turn(s);
+			sender_get_stats(s, &st);
+		}
+		if (part % 2 == 0) {
+			freeReplyObject(call("CLIENT KILL TYPE %s", "normal"));
+		} else {
+			sender_free(s);
+			s = new_sender(sp, 1);
+		}
+	}
+	send_all(s);
+	n = read_stream(e, ARRAY_LEN(e));
+	for (size_t i = 0; i < n; i++) {
+		seen[e[i].seq] = true;
+	}
+	for (unsigned i = 1; i <= 200; i++) {
+		assert_true(seen[i]);
+	}
+	/* At most what was in flight goes twice. */
+	assert_in_range(n, 200, 204);
+	sender_free(s);
+	spool_close(sp);
+	redis_fixture_stop(&redis);
+}
+
+/* A gap is told once all before it is sent, and commits are obeyed. */
+static void
+test_gap_and_commit(void **state)
+{
+	static struct entry e[100];
+	uint64_t until = clock_mono_us() + WAIT_US;
+	struct spool *sp;
+	struct sender *s;
+	struct diag d;
+	size_t n;
+
+	(void)state;
+	need_redis();
+	assert_true(redis_fixture_start(&redis, NULL, NULL));
+	sp = new_spool();
+	put(sp, 3); /* 1 */
+	put(sp, 1); /* 2 */
+	/* What the collector has and this disk forgot: numbers go on behind. */
+	assert_int_equal(spool_commit(sp, 5, &d), ERR_FORMAT);
+	put(sp, 3); /* 6 */
+	put(sp, 1); /* 7 */
+	s = new_sender(sp, 0);
+	send_all(s);
+	n = read_stream(e, ARRAY_LEN(e));
+	assert_int_equal(n, 2);
+	assert_int_equal(e[0].seq, 7);
+	assert_int_equal(e[1].seq, 6);
+	commit(sp, 7);
+	while (spool_committed(sp) != 7) {
+		if (clock_mono_us() > until) {
+			fail_msg("waited 60 s for the committed point");
+		}
+		turn(s);
+	}
+	sender_free(s);
+	spool_close(sp);
+	redis_fixture_stop(&redis);
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	have_redis = redis_fixture_open(&redis);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	if (have_redis) {
+		redis_fixture_close(&redis);
+	}
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_worst_first),
+		cmocka_unit_test(test_overtakes),
+		cmocka_unit_test(test_goes_on),
+		cmocka_unit_test(test_gap_and_commit),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
