@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "collector/blind_json.h"
 #include "collector/store_json.h"
 #include "common/clock.h"
 
@@ -326,6 +327,21 @@ get_timeline(struct question *q)
 	return e;
 }
 
+/* ---------------------------------------------------------------- coverage */
+
+/* A day back, or from where the question says. */
+static enum err
+get_coverage(struct question *q)
+{
+	const uint64_t day = 86400 * US_PER_S;
+	uint64_t now = clock_wall_us();
+	unsigned n;
+
+	return blind_json(q->store,
+			  q->f.from_us != 0 ? q->f.from_us : now - day,
+			  q->f.site, question_text(q, "asset"), q->j, &n);
+}
+
 /* ----------------------------------------------------------------- by name */
 
 static const struct {
@@ -335,7 +351,7 @@ static const struct {
 	{ "/api/status", get_status },     { "/api/sites", get_sites },
 	{ "/api/sensors", get_sensors },   { "/api/missions", get_missions },
 	{ "/api/alerts", get_alerts },     { "/api/groups", get_groups },
-	{ "/api/timeline", get_timeline },
+	{ "/api/timeline", get_timeline }, { "/api/coverage", get_coverage },
 };
 
 enum err

@@ -185,7 +185,7 @@ look(struct health *h, struct ingest *in, struct store *s, unsigned i,
 		       w->looked ? 0 : h->was_down_us, span);
 	w->looked = true;
 	if (there) {
-		e = store_blind_seen(s, id, w->blind.live && !ended, f.now_us);
+		e = store_blind_seen(s, id, w->blind.live, f.now_us);
 	}
 	return e == ERR_OK ? tell_spans(h, s, id, ingest_site(in, i),
 					ingest_sensor(in, i), span, n)

@@ -36,6 +36,7 @@ libcollector_a_SOURCES = \
 	collector/store_ledger.h collector/store_ledger.c \
 	collector/blind.h collector/blind.c \
 	collector/store_blind.h collector/store_blind.c \
+	collector/blind_json.h collector/blind_json.c \
 	collector/store.h collector/store.c collector/store_state.h \
 	collector/store_name.c collector/store_group.c \
 	collector/store_frame.c collector/store_expire.c \
@@ -56,6 +57,7 @@ libcollector_a_SOURCES += \
 CONSOLE_ASSETS = collector/assets/index.html collector/assets/style.css \
 	collector/assets/app.js collector/assets/dom.js \
 	collector/assets/incident.js collector/assets/alert.js \
+	collector/assets/coverage.js \
 	collector/assets/chart.js collector/assets/icon.svg
 nodist_libcollector_a_SOURCES = collector/assets/embedded.c
 EXTRA_DIST += collector/assets/embed.sh $(CONSOLE_ASSETS)

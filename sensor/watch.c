@@ -15,13 +15,10 @@ struct list {
 };
 
 static void
-add(void *arg, const char *key, const char *value)
+add_one(struct list *l, const char *value, size_t n)
 {
-	struct list *l = arg;
-	size_t n = strlen(value);
 	struct cidr net;
 
-	(void)key;
 	if (!cidr_parse(view_of(value, n), &net)) {
 		l->bad = l->bad == NULL ? value : l->bad;
 	} else if (l->cap - l->len < n + 2) {
@@ -30,8 +27,28 @@ add(void *arg, const char *key, const char *value)
 		if (l->len > 0) {
 			l->out[l->len++] = ' ';
 		}
-		memcpy(l->out + l->len, value, n + 1);
+		memcpy(l->out + l->len, value, n);
 		l->len += n;
+		l->out[l->len] = '\0';
+	}
+}
+
+/* An item of a list, or a list as --set takes it: "[a, b]". */
+static void
+add(void *arg, const char *key, const char *value)
+{
+	static const char parted[] = "[], \t";
+
+	(void)key;
+	while (*value != '\0') {
+		size_t n;
+
+		value += strspn(value, parted);
+		n = strcspn(value, parted);
+		if (n > 0) {
+			add_one(arg, value, n);
+		}
+		value += n;
 	}
 }
 
@@ -39,6 +56,7 @@ static void
 read_list(const struct conf *conf, struct list *l)
 {
 	l->out[0] = '\0';
+	add(l, "watches", conf_str(conf, "watches", ""));
 	conf_each(conf, "watches.", add, l);
 }
 

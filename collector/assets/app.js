@@ -5,6 +5,7 @@ import { $, h, fill, when, ago, number, plural, ask, tell } from "./dom.js";
 import { stepFor, timeline } from "./chart.js";
 import { incidentCard } from "./incident.js";
 import { alertRow } from "./alert.js";
+import { coverageItems } from "./coverage.js";
 
 const MAX_ROWS = 400;
 const PAGE = 100;
@@ -103,10 +104,11 @@ function siteItem(site) {
 }
 
 async function loadSites() {
-	const [sites, missions] = await Promise.all([ask("/api/sites"), ask("/api/missions")]);
+	const [sites, missions, coverage] = await Promise.all([ask("/api/sites"), ask("/api/missions"), ask("/api/coverage")]);
 
 	state.sites = sites.sites;
 	state.missions = missions.missions;
+	state.coverage = coverage;
 	drawSites();
 }
 
@@ -114,6 +116,7 @@ function drawSites() {
 	fill($("sites"), state.sites?.length ? state.sites.map(siteItem) : [h("li", { class: "none" }, "No sensor has reported yet.")]);
 	fill($("missions"), state.missions?.length ? state.missions.map(missionItem)
 		: [h("li", { class: "none" }, "No mission map: give the collector --missions.")]);
+	fill($("coverage"), state.coverage ? coverageItems(state.coverage, 12) : []);
 }
 
 function missionItem(m) {
