@@ -78,6 +78,7 @@ struct sender {
 	uint64_t length, since_length; /* entries; bytes put after */
 
 	uint64_t progress_us; /* when something was committed, or nothing due */
+	bool again; /* a probe was asked for */
 	uint64_t stall_us; /* how long without is a stall: grows */
 	uint64_t probe_end; /* last number of the probe, 0: none */
 	uint64_t probe_hit_us; /* when the commit reached just there */
@@ -636,6 +637,17 @@ step_send(struct sender *s, uint64_t now)
 	}
 }
 
+/* Fewer entries than batches that wait: some got lost in Redis, certainly. */
+static bool
+lost_some(const struct sender *s)
+{
+	struct spool_stats st;
+
+	spool_get_stats(s->spool, &st);
+	return s->ready && s->knows_length && s->length < st.frames &&
+	       s->acked >= spool_last_seq(s->spool);
+}
+
 static void
 step_probe(struct sender *s, uint64_t now)
 {
@@ -650,7 +662,9 @@ step_probe(struct sender *s, uint64_t now)
 		/* Just the probe arrived: Redis has lost what followed. */
 		rewind_all(s);
 		s->probe_end = 0;
-	} else if (now - s->progress_us >= s->stall_us) {
+	} else if (s->again || now - s->progress_us >= s->stall_us ||
+		   (now - s->progress_us >= s->resend_us && lost_some(s))) {
+		s->again = false;
 		s->progress_us = now;
 		s->stall_us =
 			MIN(s->stall_us * 2, s->resend_us * PROBE_SLOWEST);
@@ -723,6 +737,13 @@ sender_all_sent(struct sender *s)
 
 	return s->ready && s->n_batches == 0 && !s->failing &&
 	       spool_order_next(s->spool, &o, false, &it, &cls) == ERR_EOF;
+}
+
+bool
+sender_send_again(struct sender *s)
+{
+	s->again = lost_some(s);
+	return s->again;
 }
 
 bool

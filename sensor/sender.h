@@ -73,6 +73,12 @@ unsigned sender_wait(const struct sender *s, struct pollfd *fds, unsigned cap,
 
 /* Whether Redis has taken everything that the spool holds. */
 bool sender_all_sent(struct sender *s);
+/*
+ * When the stream holds fewer entries than batches wait to be committed, some
+ * of them have got lost there: sends a few from the committed point on once
+ * more, without waiting for a stall.  False when there is no such sign.
+ */
+bool sender_send_again(struct sender *s);
 /* Whether no reply is outstanding. */
 bool sender_quiet(const struct sender *s);
 void sender_get_stats(const struct sender *s, struct sender_stats *out);

@@ -117,7 +117,8 @@ def settle(w):
 
     def empty():
         nonlocal empty_since
-        if any(s.waits() and not all_committed(w, s) for s in steady):
+        if any(s.waits() and (w.now() - s.lives[-1].begun < SECONDS + 1 or
+                              not all_committed(w, s)) for s in steady):
             empty_since = w.now()
         return w.now() - empty_since > 0.6  # longer than a batch may gather
     if steady:

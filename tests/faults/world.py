@@ -104,6 +104,7 @@ class Incarnation:
         self.scene = scene  # None: nothing, to empty the spool
         self.eve = os.path.join(sensor.world.dir, self.tag + ".eve")
         self.stats = os.path.join(sensor.world.dir, self.tag + ".stats")
+        self.begun = 0
         self.proc = None
         self.feeder = None  # what keeps its pipe open, if it reads from one
         self.killed = False
@@ -156,6 +157,7 @@ class Sensor:
                 log, self.preload, stdin)
         if life.feeder is not None:
             stdin.close()
+        life.begun = w.now()
         w.say(f"{life.tag} starts")
 
     def raised(self, life):

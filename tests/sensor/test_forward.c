@@ -447,6 +447,60 @@ test_entries_vanish(void **state)
 	collector_check(c, true);
 }
 
+/* Takes the third entry out of the stream. */
+static void
+lose_third(void)
+{
+	struct redis_link *l = NULL;
+	redisReply *r, *done;
+
+	assert_int_equal(redis_link_new(&l, redis.url, NULL), ERR_OK);
+	assert_int_equal(redis_link_connect(l, 5000, NULL), ERR_OK);
+	assert_int_equal(redis_link_call(l, 5000, &r, NULL,
+					 "XRANGE " STREAM " - + COUNT 3"),
+			 ERR_OK);
+	assert_int_equal(r->elements, 3);
+	assert_int_equal(redis_link_call(l, 5000, &done, NULL,
+					 "XDEL " STREAM " %s",
+					 r->element[2]->element[0]->str),
+			 ERR_OK);
+	assert_int_equal(done->integer, 1);
+	freeReplyObject(done);
+	freeReplyObject(r);
+	redis_link_free(l);
+}
+
+/* One is lost from the middle, and the next sensor has nothing to say: it
+ * sends what is missing all the same, with no stall to wait for. */
+static void
+test_hole_in_the_end(void **state)
+{
+	struct forward_options o;
+	struct forward_result res;
+	struct collector *c;
+	struct forward *f;
+
+	(void)state;
+	begin();
+	options(&o, true);
+	o.resend_s = 3600;
+	f = start(&o);
+	push_lines(f, 0, 40000);
+	forward_finish(f, FORWARD_SENT, 30000, &res);
+	assert_true(res.reached && res.left_batches > 3);
+	forward_free(f);
+	lose_third();
+	c = collector_start(40000);
+	options(&o, false);
+	o.resend_s = 3600;
+	f = start(&o);
+	forward_finish(f, FORWARD_SENT, 60000, &res);
+	assert_true(res.reached);
+	assert_true(res.left_batches == 0);
+	forward_free(f);
+	collector_check(c, true);
+}
+
 /* No collector: the stream does not fill up with repetitions. */
 static void
 test_no_collector(void **state)
@@ -712,6 +766,7 @@ main(void)
 		cmocka_unit_test(test_redis_absent),
 		cmocka_unit_test(test_redis_forgets),
 		cmocka_unit_test(test_entries_vanish),
+		cmocka_unit_test(test_hole_in_the_end),
 		cmocka_unit_test(test_no_collector),
 		cmocka_unit_test(test_frozen),
 		cmocka_unit_test(test_out_of_memory),
