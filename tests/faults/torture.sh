@@ -9,7 +9,7 @@
 #   torture.sh full PART     sensor-io collector-io sensor-memory
 #                            forward-memory reload-memory collector-memory
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
-need sqlite3 awk redis-server redis-cli timeout
+need sqlite3 awk redis-server redis-cli timeout python3
 [ -x "$collector" ] || skip "picket-collector is not built"
 faults=$bin/tests/faults/failing_io.so
 [ -f "$faults" ] || skip "failing_io.so is not built (make check builds it)"
@@ -83,19 +83,29 @@ hits() {
 	sed -n 's/^hits 0 \([0-9]*\) .*/\1/p' "$dir/fired"
 }
 
-# stored_in_stream : the events that Redis was given, each batch once.
+# events_sent : the events that Redis was given, each batch once, without the
+# ledger's own, which come by the clock.
 events_sent() {
-	redis-cli -s "$sock" EVAL '
-		local seen, n = {}, 0
-		for _, e in ipairs(redis.call("XRANGE", KEYS[1], "-", "+")) do
-			local f = {}
-			for i = 1, #e[2], 2 do f[e[2][i]] = e[2][i + 1] end
-			if not seen[f.seq] then
-				seen[f.seq] = true
-				n = n + tonumber(f.n)
-			end
-		end
-		return n' 1 "$key"
+	python3 - "$sock" "$key" <<-'EOT'
+	import json, socket, sys, zlib
+	s = socket.socket(socket.AF_UNIX)
+	s.connect(sys.argv[1])
+	f = s.makefile("rb")
+	s.sendall(("XRANGE %s - +\r\n" % sys.argv[2]).encode())
+	def reply():
+	    line = f.readline().strip()
+	    if line[:1] == b"*":
+	        return [reply() for _ in range(int(line[1:]))]
+	    data = f.read(int(line[1:]))
+	    f.read(2)
+	    return data
+	batches = {}
+	for entry in reply():
+	    d = dict(zip(entry[1][::2], entry[1][1::2]))
+	    batches[d[b"seq"]] = zlib.decompress(d[b"data"]).splitlines()
+	print(sum(json.loads(line)["event_type"] != "stats"
+	          for lines in batches.values() for line in lines))
+	EOT
 }
 
 new_dir() {
