@@ -8,6 +8,8 @@
 #   crash_points.sh full     every point at several calls
 #   crash_points.sh NAME     one
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+! grep -q -a __asan_init "$bin/picket-sensor" ||
+	skip "a sanitizer does not let its allocator be wrapped"
 need sqlite3 awk redis-server redis-cli
 [ -x "$collector" ] || skip "picket-collector is not built"
 faults=$bin/tests/faults/failing_io.so

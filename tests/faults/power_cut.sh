@@ -7,6 +7,8 @@
 #   power_cut.sh         some moments
 #   power_cut.sh full    every moment
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+! grep -q -a __asan_init "$bin/picket-sensor" ||
+	skip "a sanitizer does not let its allocator be wrapped"
 faults=$bin/tests/faults/failing_io.so
 cut=$bin/tests/faults/power_cut
 [ -f "$faults" ] && [ -x "$cut" ] ||

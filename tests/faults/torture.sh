@@ -9,6 +9,8 @@
 #   torture.sh full PART     sensor-io collector-io sensor-memory
 #                            forward-memory reload-memory collector-memory
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+! grep -q -a __asan_init "$bin/picket-sensor" ||
+	skip "a sanitizer does not let its allocator be wrapped"
 need sqlite3 awk redis-server redis-cli timeout python3
 [ -x "$collector" ] || skip "picket-collector is not built"
 faults=$bin/tests/faults/failing_io.so
