@@ -2,9 +2,12 @@
 #include "sensor/iface.h"
 
 #include <errno.h>
+#include <linux/ethtool.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -138,4 +141,29 @@ iface_look(struct iface_watch *w, const char *name, struct iface_state *out)
 			return e->error == -ENODEV ? ERR_NOTFOUND : ERR_IO;
 		}
 	}
+}
+
+static uint32_t
+ethtool(int fd, const char *name, uint32_t command)
+{
+	struct ethtool_value v = { .cmd = command };
+	struct ifreq r = { .ifr_data = (void *)&v };
+
+	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
+	return ioctl(fd, SIOCETHTOOL, &r) == 0 ? v.data : 0;
+}
+
+bool
+iface_merges(const char *name)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool merges;
+
+	if (fd < 0) {
+		return false;
+	}
+	merges = ethtool(fd, name, ETHTOOL_GGRO) != 0 ||
+		 (ethtool(fd, name, ETHTOOL_GFLAGS) & ETH_FLAG_LRO) != 0;
+	close(fd);
+	return merges;
 }

@@ -31,6 +31,10 @@ void iface_watch_close(struct iface_watch *w);
 enum err iface_look(struct iface_watch *w, const char *name,
 		    struct iface_state *out) MUST_CHECK;
 
+/* Whether packets are put together before anybody sees them (GRO, LRO): then
+ * there are more on the wire than are captured. */
+bool iface_merges(const char *name);
+
 /*
  * For who asked for an interface that is not there: "; did you mean eth0?", or
  * the names that there are.

@@ -93,6 +93,7 @@ live_port_open(struct live *l, struct live_port *p, struct diag *d)
 		p->state = PORT_READY;
 		p->index = now.index;
 		p->was_up = now.up;
+		p->merges = iface_merges(name_of(p));
 		p->seen = p->base = now;
 	}
 	return e;
@@ -332,6 +333,12 @@ take_in(struct live *l, unsigned i, struct diag *d)
 	} else {
 		log_info("capturing on %s with %u worker%s", name_of(p),
 			 l->n_workers, l->n_workers == 1 ? "" : "s");
+		if (p->merges) {
+			log_warn("interface %s puts packets together before "
+				 "they are seen; to see each: ethtool -K %s "
+				 "gro off lro off",
+				 name_of(p), name_of(p));
+		}
 	}
 	p->told_error = false;
 	return ERR_OK;

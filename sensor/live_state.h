@@ -85,6 +85,7 @@ struct live_port {
 	enum { PORT_AWAY, PORT_READY, PORT_OPEN, PORT_LEAVING } state;
 	unsigned index; /* the interface's own, when it was opened */
 	bool was_up;
+	bool merges; /* see iface.h */
 	struct fanout_group group;
 	/* PORT_READY: opened, to be handed to the workers at rest. */
 	struct capture_live *fresh[LIVE_MAX_WORKERS];
