@@ -54,6 +54,7 @@ struct sender {
 
 	unsigned depth;
 	uint64_t resend_us, window_bytes;
+	bool more; /* the last sending ended because enough was under way */
 
 	struct pending pending[MAX_PENDING]; /* a command's tag is its place */
 	unsigned n_pending, n_batches;
@@ -635,6 +636,7 @@ step_send(struct sender *s, uint64_t now)
 		}
 		s->since_length += MAX(it.data.len, (size_t)SMALL_BATCH);
 	}
+	s->more = s->n_batches >= s->depth;
 }
 
 /* Fewer entries than batches that wait: some got lost in Redis, certainly. */
@@ -720,6 +722,10 @@ sender_wait(const struct sender *s, struct pollfd *fds, unsigned cap,
 	}
 	if (s->pause_until_us > now) {
 		at = MIN(at, s->pause_until_us);
+	} else if (s->ready && !s->failing && s->more &&
+		   s->n_batches < s->depth) {
+		/* All answers are read already: none will wake us. */
+		at = now;
 	}
 	if (!s->ready) {
 		at = MIN(at, now + 50000);
