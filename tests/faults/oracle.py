@@ -207,6 +207,8 @@ def check_ledger(world, sensor, missing, v):
         ledgers = json.loads(done.stdout)["sensors"]
     except (ValueError, KeyError):
         ledgers = []
+    if not ledgers and all(life.ended_badly() for life in sensor.lives):
+        return  # it could never start: its disk was full
     if len(ledgers) != 1:
         v.wrong.append(f"{sensor.site}: picketctl ledger has {len(ledgers)} accounts, exit status "
                        f"{done.returncode}: {done.stderr.decode(errors='replace').strip()}")
