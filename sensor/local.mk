@@ -104,7 +104,8 @@ libsensor_a_SOURCES += \
 	sensor/presence.h sensor/presence.c \
 	sensor/spool_order.h sensor/spool_order.c \
 	sensor/sender_entry.h sensor/sender_entry.c \
-	sensor/sender.h sensor/sender.c \
+	sensor/sender.h sensor/sender_state.h sensor/sender.c \
+	sensor/sender_hear.c \
 	sensor/ledger_file.h sensor/ledger_file.c \
 	sensor/forward_ledger.h sensor/forward_ledger.c \
 	sensor/loss_report.h sensor/loss_report.c \

@@ -12,6 +12,7 @@ EXTRA_DIST += tests/fuzz/capture.in \
 	tests/fuzz/http.in \
 	tests/fuzz/ioc.in \
 	tests/fuzz/prefilter.in \
+	tests/fuzz/redis.in \
 	tests/fuzz/rule.in \
 	tests/fuzz/rule_files.in \
 	tests/fuzz/rule_model.in \
@@ -30,6 +31,7 @@ FUZZ_TARGETS = tests/fuzz/fuzz_capture \
 	tests/fuzz/fuzz_http \
 	tests/fuzz/fuzz_ioc \
 	tests/fuzz/fuzz_prefilter \
+	tests/fuzz/fuzz_redis \
 	tests/fuzz/fuzz_rule \
 	tests/fuzz/fuzz_rule_files \
 	tests/fuzz/fuzz_rule_model \
@@ -75,6 +77,9 @@ tests_fuzz_fuzz_ioc_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_prefilter_SOURCES = tests/fuzz/fuzz_prefilter.c
 tests_fuzz_fuzz_prefilter_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_prefilter_LDADD = $(LIBS_FUZZ)
+tests_fuzz_fuzz_redis_SOURCES = tests/fuzz/fuzz_redis.c
+tests_fuzz_fuzz_redis_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_redis_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_rule_files_SOURCES = tests/fuzz/fuzz_rule_files.c
 tests_fuzz_fuzz_rule_files_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_rule_files_LDADD = $(LIBS_FUZZ)
