@@ -333,7 +333,8 @@ static void
 add(struct ledger_equation *e, const char *name, uint64_t value)
 {
 	e->term[e->n_terms++] = (struct ledger_term){ name, value };
-	e->difference -= (int64_t)value;
+	/* A hostile sensor's numbers may wrap; they then do not hold. */
+	e->difference = (int64_t)((uint64_t)e->difference - value);
 	e->verdict = e->difference == 0 ? LEDGER_HOLDS : LEDGER_BROKEN;
 }
 
@@ -414,7 +415,9 @@ check_stored(struct sheet *s, const struct ledger *l,
 	add(e, "waiting",
 	    complete || l->held[c] < st->ahead[c] ? 0
 						  : l->held[c] - st->ahead[c]);
-	add(e, "shed", l->gone[LEDGER_GONE_shed][c] - st->returned[c]);
+	add(e, "shed",
+	    l->gone[LEDGER_GONE_shed][c] -
+		    MIN(st->returned[c], l->gone[LEDGER_GONE_shed][c]));
 	add(e, "damaged", l->gone[LEDGER_GONE_damaged][c]);
 	add(e, "unreadable", st->unreadable[c]);
 	if (l->base_seq > 0 || st->committed > l->committed) {

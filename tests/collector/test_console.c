@@ -218,6 +218,8 @@ every_answer_is_json(void **state)
 		"/api/sites",
 		"/api/sensors",
 		"/api/missions",
+		"/api/coverage",
+		"/api/coverage?site=hq&asset=mail",
 		"/api/incidents",
 		"/api/incidents?exercise=*",
 		"/api/incidents/1",

@@ -174,11 +174,11 @@ blind --asset nothing >/dev/null && fail "an asset that is not there"
 	fail "for eyes: exit status $?"
 grep -q 'tap_silent *eth7' "$tmp/text" || fail "the interface is not named"
 for cause in tap_silent interface_down rules_failed feed_stale silent; do
-	for to in 'null' 'string'; do
-		jq -s -e --arg c $cause --arg t $to 'any(.event_type == "blind"
+	for type in 'null' 'string'; do
+		jq -s -e --arg c $cause --arg t $type 'any(.event_type == "blind"
 			and .blind.cause == $c and (.blind.to | type) == $t)' \
 			"$tmp/feed.json" >/dev/null ||
-			fail "$cause, to $to: not in the feed"
+			fail "$cause, to $type: not in the feed"
 	done
 done
 same "blindness of the replay" 0 \

@@ -11,6 +11,7 @@ EXTRA_DIST += tests/fuzz/capture.in \
 	tests/fuzz/frame.in \
 	tests/fuzz/http.in \
 	tests/fuzz/ioc.in \
+	tests/fuzz/ledger.in \
 	tests/fuzz/prefilter.in \
 	tests/fuzz/redis.in \
 	tests/fuzz/rule.in \
@@ -30,6 +31,7 @@ FUZZ_TARGETS = tests/fuzz/fuzz_capture \
 	tests/fuzz/fuzz_frame \
 	tests/fuzz/fuzz_http \
 	tests/fuzz/fuzz_ioc \
+	tests/fuzz/fuzz_ledger \
 	tests/fuzz/fuzz_prefilter \
 	tests/fuzz/fuzz_redis \
 	tests/fuzz/fuzz_rule \
@@ -53,6 +55,9 @@ tests_fuzz_fuzz_change_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_dataset_SOURCES = tests/fuzz/fuzz_dataset.c
 tests_fuzz_fuzz_dataset_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_dataset_LDADD = $(LIBS_FUZZ)
+tests_fuzz_fuzz_ledger_SOURCES = tests/fuzz/fuzz_ledger.c
+tests_fuzz_fuzz_ledger_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_ledger_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c
 tests_fuzz_fuzz_control_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_control_LDADD = $(LIBS_FUZZ)
