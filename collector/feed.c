@@ -186,6 +186,32 @@ feed_blind(struct feed *f, const char *site, const char *sensor,
 }
 
 enum err
+feed_refused(struct feed *f, const char *site, const char *sensor,
+	     const char *cause, uint64_t n, const char *what, uint64_t now_us)
+{
+	struct json *j = &f->j;
+
+	json_reset(j);
+	json_obj(j, NULL);
+	json_time(j, "timestamp", now_us);
+	json_cstr(j, "event_type", "refused");
+	json_obj(j, "refused");
+	json_cstr(j, "cause", cause);
+	json_u64(j, "count", n);
+	json_cstr(j, "what", what);
+	json_obj_end(j);
+	json_obj(j, "picket");
+	json_cstr(j, "site", site);
+	json_cstr(j, "sensor", sensor);
+	json_obj_end(j);
+	json_obj_end(j);
+	return j->failed || append(j->p, j->len, f) != 0 ||
+			       append("\n", 1, f) != 0
+		       ? ERR_NOMEM
+		       : ERR_OK;
+}
+
+enum err
 feed_flush(struct feed *f, struct diag *d)
 {
 	size_t n = fwrite(f->buf, 1, f->len, f->f);

@@ -36,6 +36,10 @@ struct blind_span;
 /* A sensor's interval without sight began ("to" null) or ended. */
 enum err feed_blind(struct feed *f, const char *site, const char *sensor,
 		    const struct blind_span *span, uint64_t now_us) MUST_CHECK;
+/* 'n' batches of a sensor were refused; 'what' describes the last. */
+enum err feed_refused(struct feed *f, const char *site, const char *sensor,
+		      const char *cause, uint64_t n, const char *what,
+		      uint64_t now_us) MUST_CHECK;
 /* After the commit: writes out.  ERR_IO names the file in 'd'. */
 enum err feed_flush(struct feed *f, struct diag *d) MUST_CHECK;
 /* After a rollback: forgets. */

@@ -34,7 +34,8 @@ inflate_header(const struct ingest_entry *e, struct inflated *out)
 {
 	/* SQLite's integers end at INT64_MAX. */
 	const uint64_t max = INT64_MAX - 1;
-	uint64_t v, n, sev, crc;
+	uint64_t v, n, sev = 0, crc = 0, raw;
+	bool gap = false;
 
 	*out = (struct inflated){ 0 };
 	if (!number(e->v, UINT32_MAX, &v) || v != FRAME_VERSION) {
@@ -50,6 +51,13 @@ inflate_header(const struct ingest_entry *e, struct inflated *out)
 		return bad(out, "n");
 	}
 	out->h.n = (uint32_t)n;
+	if (e->raw.p != NULL) {
+		if (!number(e->raw, FRAME_MAX_RAW, &raw)) {
+			return bad(out, "raw");
+		}
+		out->h.raw_len = (uint32_t)raw;
+		out->has_raw_len = true;
+	}
 	if (e->gap_from.len != 0 || e->gap_to.len != 0) {
 		if (!number(e->gap_from, max, &out->gap_from) ||
 		    !number(e->gap_to, max, &out->gap_to) ||
@@ -60,17 +68,18 @@ inflate_header(const struct ingest_entry *e, struct inflated *out)
 		if (e->gap_n.len != 0 && !number(e->gap_n, max, &out->gap_n)) {
 			return bad(out, "gap_n");
 		}
-		return INFLATE_GAP;
+		gap = true;
 	}
-	if (!number(e->sev, UINT8_MAX, &sev)) {
+	/* A gap need not have these, but its signature covers them. */
+	if (!(gap && e->sev.p == NULL) && !number(e->sev, UINT8_MAX, &sev)) {
 		return bad(out, "sev");
 	}
 	out->h.sev = (uint8_t)sev;
-	if (!number(e->crc, UINT32_MAX, &crc)) {
+	if (!(gap && e->crc.p == NULL) && !number(e->crc, UINT32_MAX, &crc)) {
 		return bad(out, "crc");
 	}
 	out->h.crc = (uint32_t)crc;
-	return INFLATE_FRAME;
+	return gap ? INFLATE_GAP : INFLATE_FRAME;
 }
 
 enum inflate_verdict
@@ -87,6 +96,10 @@ inflate_body(struct frame_codec *c, const struct ingest_entry *e,
 	}
 	if (frame_unpack(c, e->data, out->h.crc, &out->raw, NULL) != ERR_OK) {
 		out->why = "zlib or CRC";
+		return INFLATE_BAD_BODY;
+	}
+	if (out->has_raw_len && out->h.raw_len != out->raw.len) {
+		out->why = "raw";
 		return INFLATE_BAD_BODY;
 	}
 	out->h.raw_len = (uint32_t)out->raw.len;

@@ -26,6 +26,7 @@ enum inflate_verdict {
 struct inflated {
 	struct frame_header h;
 	uint64_t gap_from, gap_to, gap_n;
+	bool has_raw_len; /* the sender said h.raw_len */
 	struct view raw; /* until the codec's next call */
 	const char *why; /* static; for the bad */
 };

@@ -27,7 +27,7 @@
 struct ingest_entry {
 	unsigned stream; /* number, stable while the process runs */
 	const char *id; /* Redis's */
-	struct view v, epoch, seq, enc, n, sev, crc, mac, data;
+	struct view v, epoch, seq, enc, n, sev, crc, raw, mac, data;
 	struct view gap_from, gap_to, gap_n;
 };
 

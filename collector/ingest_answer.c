@@ -66,6 +66,7 @@ ingest_deadletter(struct ingest *in, unsigned stream,
 		"epoch",     (const char *)e->epoch.p,
 		"seq",       (const char *)e->seq.p,
 		"data",      (const char *)e->data.p,
+		"mac",       (const char *)e->mac.p,
 	};
 	size_t len[ARRAY_LEN(argv)];
 
@@ -80,6 +81,7 @@ ingest_deadletter(struct ingest *in, unsigned stream,
 	len[11] = e->epoch.len;
 	len[13] = e->seq.len;
 	len[15] = MIN(e->data.len, (size_t)65536);
+	len[17] = MIN(e->mac.len, (size_t)256);
 	return redis_pool_queue(in->pool, argv[1], (int)ARRAY_LEN(argv), argv,
 				len, 0);
 }

@@ -15,6 +15,7 @@ take_field(struct ingest_entry *e, const redisReply *k, const redisReply *v)
 		FIELD(v),    FIELD(epoch),    FIELD(seq),    FIELD(enc),
 		FIELD(n),    FIELD(sev),      FIELD(crc),    FIELD(mac),
 		FIELD(data), FIELD(gap_from), FIELD(gap_to), FIELD(gap_n),
+		FIELD(raw),
 #undef FIELD
 	};
 

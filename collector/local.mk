@@ -5,6 +5,7 @@ libcollector_a_SOURCES = \
 	collector/ingest_streams.c collector/ingest_entry.c \
 	collector/ingest_answer.c \
 	collector/inflate.h collector/inflate.c \
+	collector/keyring.h collector/keyring.c \
 	collector/dedupe.h collector/dedupe.c \
 	collector/mission.h collector/mission.c \
 	collector/enrich.h collector/enrich.c \
@@ -37,6 +38,7 @@ libcollector_a_SOURCES = \
 	collector/blind.h collector/blind.c \
 	collector/store_blind.h collector/store_blind.c \
 	collector/blind_json.h collector/blind_json.c \
+	collector/store_signed.h collector/store_signed.c \
 	collector/store.h collector/store.c collector/store_state.h \
 	collector/store_name.c collector/store_group.c \
 	collector/store_frame.c collector/store_expire.c \
@@ -45,7 +47,7 @@ libcollector_a_SOURCES = \
 	collector/feed.h collector/feed.c \
 	collector/pipeline.h collector/pipeline.c \
 	collector/pipeline_state.h collector/pipeline_frame.c \
-	collector/pipeline_incident.c
+	collector/pipeline_incident.c collector/pipeline_trust.c
 
 # what whoever runs it is told
 libcollector_a_SOURCES += \

@@ -63,6 +63,7 @@ static const struct conf_key keys[] = {
 	  "seconds by which a sensor's clock may be off" },
 	{ "blind.window", "number", "30",
 	  "seconds over which percents are taken" },
+	KEYRING_ROWS,
 	{ "metrics.listen", "string", "",
 	  "ADDRESS:PORT for Prometheus; absent: none" },
 	{ "metrics.allow-remote", "bool", "no",
@@ -320,7 +321,7 @@ configure(const struct conf *conf, struct arguments *args,
 	static const char *const own[] = {
 		"redis",      "store",    "geoip",     "missions", "feed",
 		"until-idle", "consumer", "correlate", "listen",   "console",
-		"metrics",    "blind",    NULL
+		"metrics",    "blind",    "ingest",    NULL
 	};
 	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own, d);
 
@@ -422,12 +423,22 @@ load_missions(struct pipeline_config *cfg, struct mission_map **map,
 	return e;
 }
 
+/* Settings that name files: the mission map and the sensors' keys. */
+static enum err
+load_files(struct pipeline_config *cfg, struct mission_map **map,
+	   const struct conf *conf, struct diag *d)
+{
+	enum err e = load_missions(cfg, map, conf, d);
+
+	return e == ERR_OK ? keyring_load(&cfg->keys, conf, d) : e;
+}
+
 static int
 check(struct pipeline_config *cfg, const struct conf *conf)
 {
 	struct mission_map *map = NULL;
 	struct diag d = { "" };
-	enum err e = load_missions(cfg, &map, conf, &d);
+	enum err e = load_files(cfg, &map, conf, &d);
 
 	if (e == ERR_OK) {
 		e = check_settings(cfg, conf, &d);
@@ -457,8 +468,9 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	int status = 0;
 	enum err e;
 
-	e = load_missions(cfg, &map, conf, &d);
+	e = load_files(cfg, &map, conf, &d);
 	if (e != ERR_OK) {
+		mission_free(map);
 		return fail(2, &d);
 	}
 	at.missions = map;
@@ -528,6 +540,7 @@ main(int argc, char **argv)
 		catch_signals();
 		status = run(&cfg, conf);
 	}
+	keyring_free(cfg.keys);
 	conf_free(conf);
 	return status;
 }

@@ -69,6 +69,7 @@ pipeline_close(struct pipeline *p)
 	assess_fini(&p->assessment);
 	correlate_free(p->correlate);
 	store_ledger_free(p->ledger);
+	store_signed_free(p->signers);
 	store_close(p->store);
 	sighting_batch_free(p->sightings);
 	enrich_free(p->enrich);
@@ -116,6 +117,9 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	if (e == ERR_OK) {
 		store_limit(p->store, &cfg->limits);
 		e = store_ledger_new(&p->ledger, p->store, d);
+	}
+	if (e == ERR_OK) {
+		e = store_signed_new(&p->signers, p->store, d);
 	}
 	if (e == ERR_OK) {
 		e = reload(p);
@@ -326,6 +330,7 @@ recover(struct pipeline *p, struct diag *d)
 	store_rollback(p->store);
 	p->stats = p->committed;
 	pipeline_forget_tallies(p);
+	pipeline_forget_trust(p);
 	if (p->feed != NULL) {
 		feed_drop(p->feed);
 	}

@@ -15,6 +15,7 @@
 
 #include "collector/blind.h"
 #include "collector/correlate.h"
+#include "collector/keyring.h"
 #include "collector/mission.h"
 #include "collector/store.h"
 #include "common/err.h"
@@ -27,6 +28,7 @@ struct pipeline_config {
 	const char *const *geoip;
 	unsigned n_geoip;
 	const struct mission_map *missions;
+	struct keyring *keys; /* NULL: signatures are not looked at */
 	struct correlate_config correlate;
 	struct blind_config blind;
 	uint64_t until_idle_us; /* 0: until told to stop */
@@ -34,11 +36,31 @@ struct pipeline_config {
 	void *turn_arg;
 };
 
+/* Why a batch, or a line of one, is refused. */
+enum pipeline_cause {
+	CAUSE_NONE,
+	CAUSE_UNSIGNED,
+	CAUSE_MALFORMED,
+	CAUSE_UNKNOWN_KEY,
+	CAUSE_REVOKED_KEY,
+	CAUSE_EXPIRED_KEY,
+	CAUSE_FOREIGN, /* the key is another sensor's */
+	CAUSE_FORGED,
+	CAUSE_REPLAYED,
+	CAUSE_HEADER,
+	CAUSE_BODY,
+	CAUSE_FOREIGN_LINE, /* of another sensor, in a batch that is good */
+	PIPELINE_CAUSES
+};
+/* As it stands in the store, the feed and the metrics; not of CAUSE_NONE. */
+const char *pipeline_cause_name(enum pipeline_cause c);
+
 struct pipeline_stats {
 	uint64_t frames, alerts, other_events, bytes;
 	uint64_t frames_refused, frames_repeated, lines_refused;
 	uint64_t gaps, frames_lost, frames_abandoned;
 	uint64_t entries_oversize;
+	uint64_t refused[PIPELINE_CAUSES];
 	uint64_t commits, incidents_opened, incidents_merged;
 	uint64_t busy_us; /* time spent between a read and its commit */
 };

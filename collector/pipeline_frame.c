@@ -2,12 +2,15 @@
 /* Frames to alerts: what one entry of a stream becomes. */
 #include "collector/pipeline_state.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 /* A frame that came broken so often is given up as lost. */
 #define MAX_BAD_TRIES 3
 
 /* One frame on its way through. */
 struct passage {
-	uint64_t lines; /* in its batch */
+	uint64_t lines, foreign; /* in its batch; of other sensors */
 	unsigned stream;
 	int64_t sensor;
 	const char *site, *name;
@@ -120,6 +123,7 @@ take_line(struct pipeline *p, struct passage *t, struct view line)
 	if (kind != EVE_BAD && (!view_eq(a.site, view_cstr(t->site)) ||
 				!view_eq(a.sensor, view_cstr(t->name)))) {
 		kind = EVE_BAD;
+		t->foreign++;
 		e = store_count(p->store, "lines_foreign", 1);
 	}
 	if (e == ERR_OK) {
@@ -164,6 +168,11 @@ take_lines(struct pipeline *p, struct passage *t, const struct inflated *f)
 		off = end + 1;
 	}
 	t->lines = n;
+	if (e == ERR_OK && t->foreign > 0) {
+		e = pipeline_count_refused(p, t->stream, t->sensor,
+					   CAUSE_FOREIGN_LINE, t->foreign,
+					   "lines that name another sensor");
+	}
 	if (e == ERR_OK && n != f->h.n) {
 		e = store_count(p->store, "frames_miscounted", 1);
 	}
@@ -185,14 +194,41 @@ hopeless(struct pipeline *p, int64_t sensor, const struct frame_header *h)
 
 static enum err
 refuse(struct pipeline *p, struct passage *t, const struct ingest_entry *e,
-       const char *why)
+       enum pipeline_cause cause, const char *why)
 {
+	enum err err =
+		pipeline_count_refused(p, t->stream, t->sensor, cause, 1, why);
+
 	t->tally->sum.frames_refused++;
-	if (ingest_deadletter(p->ingest, t->stream, e, why) != ERR_OK) {
+	if (err == ERR_OK &&
+	    ingest_deadletter(p->ingest, t->stream, e, why) != ERR_OK) {
 		/* The broker went away; the count stays. */
-		return store_count(p->store, "deadletters_lost", 1);
+		err = store_count(p->store, "deadletters_lost", 1);
 	}
-	return ERR_OK;
+	return err;
+}
+
+static enum err
+refuse_header(struct pipeline *p, struct passage *t,
+	      const struct ingest_entry *e, const char *field)
+{
+	char why[64];
+
+	snprintf(why, sizeof(why), "field %s", field);
+	return refuse(p, t, e, CAUSE_HEADER, why);
+}
+
+/* With its number: whoever looks into it wants to know which. */
+static enum err
+refuse_batch(struct pipeline *p, struct passage *t,
+	     const struct ingest_entry *e, const struct inflated *f,
+	     enum pipeline_cause cause, const char *why)
+{
+	char what[160];
+
+	snprintf(what, sizeof(what), "epoch %" PRIu64 " seq %" PRIu64 ", %s",
+		 f->h.epoch, f->h.seq, why);
+	return refuse(p, t, e, cause, what);
 }
 
 static enum err
@@ -221,7 +257,7 @@ static enum err
 take_bad_body(struct pipeline *p, struct passage *t,
 	      const struct ingest_entry *entry, struct inflated *f)
 {
-	enum err e = refuse(p, t, entry, f->why);
+	enum err e = refuse_batch(p, t, entry, f, CAUSE_BODY, f->why);
 
 	if (e == ERR_OK && hopeless(p, t->sensor, &f->h)) {
 		f->gap_from = f->gap_to = f->h.seq;
@@ -307,6 +343,9 @@ pipeline_take_entry(struct pipeline *p, const struct ingest_entry *entry)
 	struct passage t = { .stream = entry->stream,
 			     .site = ingest_site(p->ingest, entry->stream),
 			     .name = ingest_sensor(p->ingest, entry->stream) };
+	enum pipeline_cause cause = CAUSE_NONE;
+	enum inflate_verdict verdict;
+	char key[KEYRING_ID_TEXT];
 	struct inflated f;
 	enum err e = tally_of(p, entry->stream, &t.tally);
 
@@ -315,17 +354,27 @@ pipeline_take_entry(struct pipeline *p, const struct ingest_entry *entry)
 	}
 	t.sensor = t.tally->sensor;
 	t.tally->sum.seen_us = p->now_us;
-	switch (inflate_header(entry, &f)) {
-	case INFLATE_GAP:
-		return take_gap(p, &t, &f, "declared by the sensor");
-	case INFLATE_FRAME:
-		return take_frame(p, &t, entry, &f);
-	default:
+	verdict = inflate_header(entry, &f);
+	if (verdict == INFLATE_BAD_HEADER) {
 		/* An entry that was trimmed away has no fields at all. */
 		return entry->v.len != 0 || entry->data.len != 0
-			       ? refuse(p, &t, entry, f.why)
+			       ? refuse_header(p, &t, entry, f.why)
 			       : ERR_OK;
 	}
+	e = pipeline_admit(p, t.stream, t.sensor, entry, &f, &cause, key);
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (cause != CAUSE_NONE) {
+		char why[64];
+
+		snprintf(why, sizeof(why), key[0] != '\0' ? "key %s" : "no key",
+			 key);
+		return refuse_batch(p, &t, entry, &f, cause, why);
+	}
+	return verdict == INFLATE_GAP
+		       ? take_gap(p, &t, &f, "declared by the sensor")
+		       : take_frame(p, &t, entry, &f);
 }
 
 static void

@@ -22,6 +22,7 @@
 #include "collector/store.h"
 #include "collector/store_blind.h"
 #include "collector/store_ledger.h"
+#include "collector/store_signed.h"
 #include "common/eve.h"
 
 #define BAD_SLOTS 256
@@ -41,6 +42,14 @@ struct pipeline_tally {
 	char owner[SIGHTING_NAME_CAP];
 };
 
+/* What is known of the signatures of a stream's sensor. */
+struct pipeline_trust {
+	bool known; /* looked up */
+	uint64_t epoch; /* the newest that it signed; 0: none */
+	char key[KEYRING_ID_TEXT]; /* its last */
+	uint64_t told_us[PIPELINE_CAUSES], untold[PIPELINE_CAUSES];
+};
+
 struct pipeline {
 	struct pipeline_config cfg;
 	struct ingest *ingest;
@@ -53,12 +62,16 @@ struct pipeline {
 	struct assessment assessment;
 	struct store *store;
 	struct store_ledger *ledger;
+	struct store_signed *signers;
 	struct health *health;
 	struct feed *feed;
 	struct bad_frame bad[BAD_SLOTS];
 	bool trimmed[INGEST_MAX_STREAMS];
 	struct pipeline_tally tallies[INGEST_MAX_STREAMS];
 	unsigned touched[INGEST_MAX_STREAMS], n_touched;
+	struct pipeline_trust trust[INGEST_MAX_STREAMS];
+	uint64_t told_since_us;
+	unsigned told; /* words on what was refused, since then */
 	struct pipeline_stats stats,
 		committed; /* with and without this batch */
 	struct sighting_set set;
@@ -74,6 +87,21 @@ enum err pipeline_keep_tallies(struct pipeline *p) MUST_CHECK;
 /* The transaction is given up: what was summed counts for nothing, and ids of
  * sensors may be gone. */
 void pipeline_forget_tallies(struct pipeline *p);
+
+/*
+ * pipeline_trust.c: whether a batch or gap with a good header is let in.
+ * '*cause' becomes CAUSE_NONE when it is; 'key' the key that it names, or "".
+ */
+enum err pipeline_admit(struct pipeline *p, unsigned stream, int64_t sensor,
+			const struct ingest_entry *entry,
+			const struct inflated *f, enum pipeline_cause *cause,
+			char key[KEYRING_ID_TEXT]) MUST_CHECK;
+/* Counts 'n' refused, by sensor and cause, and tells it now and then. */
+enum err pipeline_count_refused(struct pipeline *p, unsigned stream,
+				int64_t sensor, enum pipeline_cause cause,
+				uint64_t n, const char *what) MUST_CHECK;
+/* The transaction is given up: it is looked up again. */
+void pipeline_forget_trust(struct pipeline *p);
 
 /* pipeline_incident.c: the batch's sightings into runs, then incidents. */
 enum err pipeline_correlate(struct pipeline *p) MUST_CHECK;

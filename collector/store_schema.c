@@ -188,6 +188,16 @@ static const char blindness[] =
 	" asset TEXT NOT NULL, sensor INTEGER NOT NULL, site TEXT NOT NULL,"
 	" PRIMARY KEY(asset, sensor)) WITHOUT ROWID;";
 
+/* Who signed last; what was refused of whom. */
+static const char signatures[] =
+	"CREATE TABLE signed("
+	" sensor INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,"
+	" key TEXT NOT NULL, at_us INTEGER NOT NULL);"
+	"CREATE TABLE refused("
+	" sensor INTEGER NOT NULL, cause TEXT NOT NULL, n INTEGER NOT NULL,"
+	" first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,"
+	" what TEXT NOT NULL, PRIMARY KEY(sensor, cause)) WITHOUT ROWID;";
+
 /* One step: SQL, then what SQL cannot do, then SQL again; NULL is nothing. */
 struct migration {
 	const char *sql;
@@ -201,6 +211,7 @@ static const struct migration migrations[] = {
 	{ frames_as_they_came, store_convert_alerts, frames_indexed },
 	{ ledgers, NULL, NULL },
 	{ blindness, NULL, NULL },
+	{ signatures, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

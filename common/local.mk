@@ -40,6 +40,7 @@ libcommon_a_SOURCES += \
 # signed documents
 libcommon_a_SOURCES += \
 	common/sign.h common/sign.c \
+	common/frame_sign.h common/frame_sign.c \
 	common/control.h common/control.c
 
 # what whoever runs the programs is told

@@ -36,6 +36,7 @@ struct forward {
 	struct spool *spool;
 	struct sender *sender;
 	struct control_feed *control; /* NULL: documents are not taken */
+	struct sign_key *sign; /* NULL: batches are not signed */
 	struct frame_codec *codec;
 	/* One for each class: what is shed is of one class, and counts by
 	 * class are exact. */
@@ -741,6 +742,10 @@ open_parts(struct forward *f, struct diag *d)
 		e = open_control(f, d);
 		so.control = f->control;
 	}
+	if (e == ERR_OK && f->o.sign_key != NULL) {
+		e = sign_key_load_any(&f->sign, f->o.sign_key, true, d);
+		so.sign = f->sign;
+	}
 	if (e == ERR_OK) {
 		e = sender_new(&f->sender, &so, f->spool, d);
 	}
@@ -856,6 +861,7 @@ forward_free(struct forward *f)
 	}
 	sender_free(f->sender);
 	control_feed_free(f->control);
+	sign_key_free(f->sign);
 	/* A thread that ran to its end leaves nothing in memory. */
 	forward_ledger_close(&f->ledger, f->ended || !f->begun);
 	spool_close(f->spool);

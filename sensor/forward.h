@@ -63,6 +63,9 @@ struct forward_options {
 	const char *control_key;
 	void (*control)(void *arg, const struct control_doc *doc);
 	void *control_arg;
+	/* Key that signs batches: a file, or "hmac:" and a file; NULL: they
+	 * are not signed. */
+	const char *sign_key;
 };
 
 /* By severity class: 1, 2, 3, and all others. */

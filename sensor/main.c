@@ -268,6 +268,7 @@ start_forward(struct sensor *s, struct diag *d)
 		.control_key = conf_get(c, "control.public-key"),
 		.control = on_control,
 		.control_arg = s,
+		.sign_key = conf_get(c, "forward.sign.key"),
 	};
 
 	if (s->opt.redis == NULL) {

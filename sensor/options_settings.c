@@ -36,6 +36,8 @@ static const struct conf_key keys[] = {
 	{ "spool.resend-seconds", "number", "10",
 	  "without progress, send again after" },
 	{ "forward.types", "list", "alert,stats", "event types forwarded" },
+	{ "forward.sign.key", "string", "",
+	  "key that signs batches: FILE, or hmac:FILE" },
 	{ "forward.drain-ms", "number", "10000",
 	  "at the end of a replay, wait for Redis this long" },
 	{ "eve.file", "string", "", "EVE JSON output" },

@@ -53,6 +53,7 @@ sender_new(struct sender **out, const struct sender_options *o,
 	}
 	s->spool = spool;
 	s->control = o->control;
+	s->sign = o->sign;
 	snprintf(s->name, sizeof(s->name), "%s", o->name);
 	snprintf(s->stream, sizeof(s->stream), "picket:alerts:{%s}", s->name);
 	snprintf(s->committed_key, sizeof(s->committed_key),
@@ -212,6 +213,13 @@ put_item(struct sender *s, const struct spool_item *it, unsigned cls,
 	}
 	sender_entry_make(&e, s->stream, it, &pos,
 			  view_of(s->empty, s->empty_len), s->empty_head.crc);
+	/* Signed when sent, so that with a new key what waits can pass too. */
+	if (s->sign != NULL &&
+	    sender_entry_sign(&e, s->sign, s->name, it,
+			      view_of(s->empty, s->empty_len),
+			      s->empty_head.crc) != ERR_OK) {
+		return false;
+	}
 	return queue(s, s->stream, e.n, e.argv, e.len,
 		     (struct pending){
 			     .kind = kind,

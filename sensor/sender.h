@@ -43,6 +43,7 @@ struct sender_options {
 	uint64_t resend_us; /* 0: ten seconds */
 	uint64_t window_bytes; /* standing in Redis; 0: 128 MiB */
 	struct control_feed *control; /* outlives the sender; NULL: none */
+	struct sign_key *sign; /* likewise; signs what is sent */
 };
 
 struct sender_stats {

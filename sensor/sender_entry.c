@@ -65,6 +65,34 @@ sender_entry_make(struct sender_entry *e, const char *stream,
 	add(e, "data", data.p, data.len);
 }
 
+enum err
+sender_entry_sign(struct sender_entry *e, struct sign_key *k, const char *name,
+		  const struct spool_item *it, struct view none,
+		  uint32_t none_crc)
+{
+	bool gap = it->gap_from != 0;
+	struct frame_header h = it->hdr;
+	struct frame_claim c = {
+		.name = view_cstr(name),
+		.hdr = &h,
+		.gap_from = it->gap_from,
+		.gap_to = it->gap_to,
+		.enc = VIEW_LIT("zlib"),
+		.data = gap ? none : it->data,
+	};
+	size_t len = 0;
+	enum err err;
+
+	if (gap) {
+		h.crc = none_crc;
+		h.raw_len = 0;
+	}
+	err = frame_sign(k, &c, e->mac, &len);
+	add_u64(e, "raw", h.raw_len);
+	add(e, "mac", e->mac, len);
+	return err;
+}
+
 bool
 sender_read_committed(const redisReply *r, uint64_t *epoch, uint64_t *seq)
 {

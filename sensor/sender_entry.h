@@ -14,6 +14,7 @@
 
 #include <hiredis/hiredis.h>
 
+#include "common/frame_sign.h"
 #include "sensor/spool.h"
 
 /* How far each class was sent, with this entry: written into it, so that the
@@ -30,6 +31,7 @@ struct sender_entry {
 	char text[8][24];
 	int n_text;
 	char pos[SPOOL_CLASSES * 21 + 1];
+	uint8_t mac[FRAME_MAC_MAX];
 };
 
 /* XADD of 'it', a gap with the empty body 'none' of checksum 'none_crc'. */
@@ -37,6 +39,11 @@ void sender_entry_make(struct sender_entry *e, const char *stream,
 		       const struct spool_item *it,
 		       const struct sender_pos *pos, struct view none,
 		       uint32_t none_crc);
+/* Signs what sender_entry_make() made of the same item for 'name', SITE/SENSOR:
+ * adds the mac, and the length that it covers.  ERR_NOMEM only. */
+enum err sender_entry_sign(struct sender_entry *e, struct sign_key *k,
+			   const char *name, const struct spool_item *it,
+			   struct view none, uint32_t none_crc) MUST_CHECK;
 
 /* "EPOCH SEQ" of the committed point, decimal; anything else is nothing. */
 bool sender_read_committed(const redisReply *r, uint64_t *epoch, uint64_t *seq);

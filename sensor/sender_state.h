@@ -46,6 +46,7 @@ struct sender {
 	struct spool_order order; /* the next batches to send */
 	char name[SPOOL_NAME_CAP];
 	char stream[SPOOL_NAME_CAP + 32], committed_key[SPOOL_NAME_CAP + 32];
+	struct sign_key *sign; /* NULL: batches are not signed */
 	struct frame_header empty_head; /* of a gap's body */
 	uint8_t empty[32];
 	size_t empty_len;

@@ -267,10 +267,10 @@ says none.yaml
 echo '1,Bad,bad hosts' >"$tmp/cat"
 for key in geoip-database threshold-file classification-file \
 	reference-config-file reputation-categories-file reputation-files.0 \
-	control.public-key; do
+	control.public-key forward.sign.key; do
 	case $key in
 	reputation-files.*) set -- --set "reputation-categories-file=$tmp/cat" ;;
-	control.*) set -- --site a --redis "unix://$sock" --spool "$tmp/s" ;;
+	control.* | forward.*) set -- --site a --redis "unix://$sock" --spool "$tmp/s" ;;
 	*) set -- ;;
 	esac
 	run 2 "$sensor" --read "$capture" --rules "$good_rules" \
