@@ -13,6 +13,7 @@
 #include "collector/ctl_blind.h"
 #include "collector/ctl_control.h"
 #include "collector/ctl_incident.h"
+#include "collector/ctl_keys.h"
 #include "collector/ctl_ledger.h"
 #include "collector/ctl_show.h"
 #include "common/clock.h"
@@ -39,7 +40,11 @@ static const char help_text[] =
 	"  incidents show       all that are open; with --all, really all\n"
 	"  incidents ack ID     somebody is on it\n"
 	"  incidents close ID   it is over; new evidence opens it again\n"
-	"  keys new FILE        a key pair: FILE, and FILE.pub for sensors\n"
+	"  keys make FILE       a key pair for orders to sensors: FILE, and\n"
+	"                       FILE.pub for them\n"
+	"  keys make --sensor SITE/SENSOR [FILE]\n"
+	"                       a key pair that signs this sensor's batches;\n"
+	"                       with --hmac one secret for both sides\n"
 	"  rules reload         sensors read rules and indicators again\n"
 	"\n"
 	"Options:\n"
@@ -49,7 +54,10 @@ static const char help_text[] =
 	"  -a, --all            closed incidents and exercises too\n"
 	"      --exercise NAME  of this exercise only\n"
 	"      --site NAME      alerts of one site; rules: only its sensors\n"
-	"      --sensor NAME    alerts of one sensor; rules: only those\n"
+	"      --sensor NAME    alerts of one sensor; rules: only those; "
+	"keys:\n"
+	"                       SITE/SENSOR\n"
+	"      --hmac           keys: one secret rather than a pair\n"
 	"      --sid N          alerts of one rule\n"
 	"      --address ADDR   alerts with this address at either end\n"
 	"      --severity N     alerts of severity N and worse; 1 is worst\n"
@@ -96,6 +104,7 @@ enum {
 	OPT_SET,
 	OPT_REDIS,
 	OPT_KEY,
+	OPT_HMAC,
 	OPT_SINCE,
 	OPT_ASSET,
 };
@@ -120,6 +129,7 @@ static const struct option options[] = {
 	{ "set", required_argument, NULL, OPT_SET },
 	{ "redis", required_argument, NULL, OPT_REDIS },
 	{ "key", required_argument, NULL, OPT_KEY },
+	{ "hmac", no_argument, NULL, OPT_HMAC },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -128,6 +138,7 @@ static const struct option options[] = {
 struct arguments {
 	const char *config, *note, *who, *redis;
 	struct ctl_order order;
+	bool hmac;
 	bool done; /* --help or --version */
 	int n_words;
 	char **words; /* the command and what follows */
@@ -257,6 +268,9 @@ other_option(struct ctl *c, struct arguments *args, struct conf *conf, int opt,
 		return ERR_OK;
 	case OPT_KEY:
 		args->order.key = optarg;
+		return ERR_OK;
+	case OPT_HMAC:
+		args->hmac = true;
 		return ERR_OK;
 	case OPT_SINCE:
 		return since(optarg, &args->since_us, d);
@@ -392,7 +406,7 @@ struct command {
 		SHOW,
 		ACK,
 		CLOSE,
-		KEYS_NEW,
+		KEYS_MAKE,
 		RULES_RELOAD
 	} what;
 	int64_t id;
@@ -437,16 +451,27 @@ incident_command(const struct arguments *args, struct command *cmd,
 	return e == ERR_OK ? no_more(args, 3, d) : e;
 }
 
+/* "new" is what "make FILE" was called before sensors had keys. */
 static enum err
-keys_command(const struct arguments *args, struct command *cmd, struct diag *d)
+keys_command(const struct ctl *c, const struct arguments *args,
+	     struct command *cmd, struct diag *d)
 {
-	cmd->what = KEYS_NEW;
-	if (args->n_words < 2 || strcmp(args->words[1], "new") != 0 ||
-	    args->n_words < 3) {
+	const char *verb = args->n_words > 1 ? args->words[1] : "";
+	bool sensor = c->filter.sensor != NULL;
+
+	cmd->what = KEYS_MAKE;
+	if ((strcmp(verb, "make") != 0 && strcmp(verb, "new") != 0) ||
+	    (args->n_words < 3 && !sensor)) {
 		return diag_set(d, ERR_USAGE,
-				"keys: write keys new FILE" TRY_HELP);
+				"keys: write keys make FILE, or keys make "
+				"--sensor SITE/SENSOR" TRY_HELP);
 	}
-	return no_more(args, 3, d);
+	if (args->hmac && !sensor) {
+		return diag_set(d, ERR_USAGE,
+				"--hmac: for the key of a sensor: give "
+				"--sensor SITE/SENSOR too" TRY_HELP);
+	}
+	return args->n_words > 2 ? no_more(args, 3, d) : ERR_OK;
 }
 
 static enum err
@@ -480,7 +505,8 @@ ledger_command(const struct arguments *args, struct diag *d)
 }
 
 static enum err
-read_command(const struct arguments *args, struct command *cmd, struct diag *d)
+read_command(const struct ctl *c, const struct arguments *args,
+	     struct command *cmd, struct diag *d)
 {
 	const char *word = args->n_words > 0 ? args->words[0] : NULL;
 
@@ -491,7 +517,7 @@ read_command(const struct arguments *args, struct command *cmd, struct diag *d)
 			"blind, alerts, incidents, keys, rules" TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
-		return keys_command(args, cmd, d);
+		return keys_command(c, args, cmd, d);
 	}
 	if (strcmp(word, "rules") == 0) {
 		return rules_command(args, cmd, d);
@@ -551,7 +577,7 @@ execute(struct ctl *c, const struct arguments *args, struct command *cmd,
 	case CLOSE:
 		return change_state(c, args, cmd->id, "closed", d);
 	case SHOW:
-	case KEYS_NEW:
+	case KEYS_MAKE:
 	case RULES_RELOAD:
 		break;
 	}
@@ -609,8 +635,14 @@ command_sensors(struct ctl *c, struct arguments *args,
 
 	args->order.site = c->filter.site;
 	args->order.sensor = c->filter.sensor;
-	if (e == ERR_OK && cmd->what == KEYS_NEW) {
-		e = ctl_keys_new(c, args->words[2], d);
+	if (e == ERR_OK && cmd->what == KEYS_MAKE) {
+		struct ctl_keys make = {
+			.sensor = c->filter.sensor,
+			.file = args->n_words > 2 ? args->words[2] : NULL,
+			.hmac = args->hmac,
+		};
+
+		e = ctl_keys_make(c, &make, d);
 	} else if (e == ERR_OK) {
 		e = read_redis(args, conf, all, d);
 		if (e == ERR_OK) {
@@ -631,9 +663,9 @@ run(struct ctl *c, struct arguments *args, struct conf *conf, struct diag *d)
 	struct command cmd = { .id = 0 };
 	const char *path = NULL;
 	int status = 2;
-	enum err e = read_command(args, &cmd, d);
+	enum err e = read_command(c, args, &cmd, d);
 
-	if (e == ERR_OK && cmd.what >= KEYS_NEW) {
+	if (e == ERR_OK && cmd.what >= KEYS_MAKE) {
 		return command_sensors(c, args, &cmd, conf, d);
 	}
 	if (e == ERR_OK) {

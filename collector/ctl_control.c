@@ -10,27 +10,6 @@
 
 #define ANSWER_MS 5000
 
-enum err
-ctl_keys_new(struct ctl *c, const char *path, struct diag *d)
-{
-	enum err e = sign_key_make(path, d);
-
-	if (e != ERR_OK) {
-		return e;
-	}
-	if (c->json) {
-		json_obj(&c->j, NULL);
-		json_cstr(&c->j, "private", path);
-		json_obj_end(&c->j);
-		return ctl_flush_json(c);
-	}
-	fprintf(c->text.out,
-		"%s is the private key: keep it; %s.pub goes to the sensors "
-		"(control.public-key)\n",
-		ctl_clean(&c->text, path), ctl_clean(&c->text, path));
-	return ERR_OK;
-}
-
 /* ERR_IO with diag for an error reply; the reply is freed unless ERR_OK. */
 static enum err
 good_reply(struct redis_pool *p, redisReply *r, struct diag *d)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ctl_control.h - keys, and signed documents that sensors obey
+ * ctl_control.h - signed documents that sensors obey
  *
  * Place    above ctl_show.h, common/control.h and redis_pool.h; below ctl.
  * Threads  one.
@@ -18,9 +18,6 @@ struct ctl_order {
 	const char *site, *sensor; /* NULL: all */
 };
 
-/* A pair of keys: 'path', and 'path'.pub for the sensors. */
-enum err ctl_keys_new(struct ctl *c, const char *path,
-		      struct diag *d) MUST_CHECK;
 /*
  * Adds a signed document to the stream: read rules and indicators again.  Says
  * how many sensors it is for; ERR_NOTFOUND with diag, and the order given all

@@ -214,6 +214,10 @@ ctl_ledger(struct ctl *c, const char *name, bool *holds, struct diag *d)
 	}
 	if (c->json) {
 		json_arr_end(&c->j);
+		if (e == ERR_OK) {
+			e = ctl_refused(c, slash != NULL ? site : NULL,
+					slash != NULL ? slash + 1 : NULL);
+		}
 		json_bool(&c->j, "holds", a.holds);
 		json_obj_end(&c->j);
 		return e == ERR_OK ? ctl_flush_json(c) : e;
@@ -221,5 +225,8 @@ ctl_ledger(struct ctl *c, const char *name, bool *holds, struct diag *d)
 	if (e == ERR_OK && a.shown == 0) {
 		fputs("no sensor has reported yet\n", c->text.out);
 	}
-	return e;
+	/* What was refused is in no equation: it was never the sensor's. */
+	return e == ERR_OK ? ctl_refused(c, slash != NULL ? site : NULL,
+					 slash != NULL ? slash + 1 : NULL)
+			   : e;
 }

@@ -238,12 +238,16 @@ ctl_sensors(struct ctl *c)
 			ctl_sgr(&c->text, "1"), "STATE", "SITE", "SENSOR",
 			"OWNER", "LAST SEEN", "ALERTS", "LOST", "MISSING",
 			"RULES", ctl_sgr(&c->text, "0"));
-		return store_read_sensors(c->store, put_sensor, c);
+		e = store_read_sensors(c->store, put_sensor, c);
+		return e == ERR_OK ? ctl_refused(c, NULL, NULL) : e;
 	}
 	json_obj(&c->j, NULL);
 	json_arr(&c->j, "sensors");
 	e = store_read_sensors(c->store, put_sensor, c);
 	json_arr_end(&c->j);
+	if (e == ERR_OK) {
+		e = ctl_refused(c, NULL, NULL);
+	}
 	json_obj_end(&c->j);
 	return e == ERR_OK ? ctl_flush_json(c) : e;
 }

@@ -29,6 +29,11 @@ enum err ctl_sensors(struct ctl *c) MUST_CHECK;
 enum err ctl_alerts(struct ctl *c) MUST_CHECK;
 enum err ctl_incidents(struct ctl *c) MUST_CHECK;
 
+/* What was refused, of all sensors or of one ('site' NULL: all): a member
+ * "refused" of the JSON object that is open, or lines of text. */
+enum err ctl_refused(struct ctl *c, const char *site,
+		     const char *sensor) MUST_CHECK;
+
 /* Writes what is in c->j and a newline; ERR_NOMEM when it failed. */
 enum err ctl_flush_json(struct ctl *c) MUST_CHECK;
 

@@ -76,7 +76,8 @@ picket_collector_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_L
 bin_PROGRAMS += picketctl
 picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_text.h collector/ctl_text.c \
-	collector/ctl_show.h collector/ctl_show.c \
+	collector/ctl_show.h collector/ctl_show.c collector/ctl_refused.c \
+	collector/ctl_keys.h collector/ctl_keys.c \
 	collector/ctl_incident.h collector/ctl_incident.c \
 	collector/ctl_ledger.h collector/ctl_ledger.c \
 	collector/ctl_blind.h collector/ctl_blind.c \
