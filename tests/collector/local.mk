@@ -38,3 +38,6 @@ tests_collector_test_sighting_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_blind
 tests_collector_test_blind_SOURCES = tests/test.h tests/collector/test_blind.c
 tests_collector_test_blind_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_keyring
+tests_collector_test_keyring_SOURCES = tests/collector/test_keyring.c
+tests_collector_test_keyring_LDADD = $(LIBS_COLLECTOR)
