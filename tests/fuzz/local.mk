@@ -12,6 +12,7 @@ EXTRA_DIST += tests/fuzz/capture.in \
 	tests/fuzz/http.in \
 	tests/fuzz/ioc.in \
 	tests/fuzz/ledger.in \
+	tests/fuzz/mac.in \
 	tests/fuzz/prefilter.in \
 	tests/fuzz/redis.in \
 	tests/fuzz/rule.in \
@@ -32,6 +33,7 @@ FUZZ_TARGETS = tests/fuzz/fuzz_capture \
 	tests/fuzz/fuzz_http \
 	tests/fuzz/fuzz_ioc \
 	tests/fuzz/fuzz_ledger \
+	tests/fuzz/fuzz_mac \
 	tests/fuzz/fuzz_prefilter \
 	tests/fuzz/fuzz_redis \
 	tests/fuzz/fuzz_rule \
@@ -79,6 +81,9 @@ tests_fuzz_fuzz_http_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_ioc_SOURCES = tests/fuzz/fuzz_ioc.c
 tests_fuzz_fuzz_ioc_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_ioc_LDADD = $(LIBS_FUZZ)
+tests_fuzz_fuzz_mac_SOURCES = tests/fuzz/fuzz_mac.c
+tests_fuzz_fuzz_mac_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_mac_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_prefilter_SOURCES = tests/fuzz/fuzz_prefilter.c
 tests_fuzz_fuzz_prefilter_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_prefilter_LDADD = $(LIBS_FUZZ)
