@@ -24,6 +24,7 @@
 #include "common/redis_link.h"
 #include "sensor/batch.h"
 #include "sensor/forward.h"
+#include "sensor/sender_entry.h"
 
 #define PIPELINE 64
 
@@ -178,29 +179,29 @@ drain(struct redis_link *r, struct diag *d)
 	return e;
 }
 
-static enum err
-add_frame(struct redis_link *r, const char *key, const struct packed *f,
-	  uint64_t epoch, uint64_t seq, struct diag *d)
-{
-	char text[5][24];
-	const char *argv[] = { "XADD",  key,     "*",     "v",     "1",
-			       "epoch", text[0], "seq",   text[1], "enc",
-			       "zlib",  "n",     text[2], "sev",   text[3],
-			       "crc",   text[4], "data",  NULL };
-	size_t len[19];
-	enum err e;
+/* BENCH_SIGN: the key that signs, as forward.sign.key. */
+static struct sign_key *sign_with;
 
-	snprintf(text[0], sizeof(text[0]), "%" PRIu64, epoch);
-	snprintf(text[1], sizeof(text[1]), "%" PRIu64, seq);
-	snprintf(text[2], sizeof(text[2]), "%" PRIu32, f->h.n);
-	snprintf(text[3], sizeof(text[3]), "%u", f->h.sev);
-	snprintf(text[4], sizeof(text[4]), "%" PRIu32, f->h.crc);
-	argv[18] = (const char *)f->data;
-	for (int i = 0; i < 18; i++) {
-		len[i] = strlen(argv[i]);
+static enum err
+add_frame(struct redis_link *r, const char *name, const char *key,
+	  const struct packed *f, uint64_t epoch, uint64_t seq, struct diag *d)
+{
+	static const struct sender_pos pos;
+	struct spool_item it = { .hdr = f->h,
+				 .data = view_of(f->data, f->len) };
+	struct sender_entry entry;
+	enum err e = ERR_OK;
+
+	it.hdr.epoch = epoch;
+	it.hdr.seq = seq;
+	sender_entry_make(&entry, key, &it, &pos, VIEW_NONE, 0);
+	if (sign_with != NULL) {
+		e = sender_entry_sign(&entry, sign_with, name, &it, VIEW_NONE,
+				      0);
 	}
-	len[18] = f->len;
-	e = redis_link_queue(r, 19, argv, len);
+	if (e == ERR_OK) {
+		e = redis_link_queue(r, entry.n, entry.argv, entry.len);
+	}
 	return e == ERR_OK && redis_link_unanswered(r) >= PIPELINE ? drain(r, d)
 								   : e;
 }
@@ -223,6 +224,10 @@ push(const char *url, const char *name, uint64_t count, unsigned variants)
 	}
 	snprintf(key, sizeof(key), "picket:alerts:{%s}", name);
 	e = redis_link_new(&r, url, &d);
+	if (e == ERR_OK && getenv("BENCH_SIGN") != NULL) {
+		e = sign_key_load_any(&sign_with, getenv("BENCH_SIGN"), true,
+				      &d);
+	}
 	if (e == ERR_OK) {
 		e = redis_link_connect(r, 5000, &d);
 	}
@@ -234,7 +239,7 @@ push(const char *url, const char *name, uint64_t count, unsigned variants)
 	for (; e == ERR_OK && done < count; seq++) {
 		const struct packed *f = &frames[(seq - 1) % n];
 
-		e = add_frame(r, key, f, epoch, seq, &d);
+		e = add_frame(r, name, key, f, epoch, seq, &d);
 		done += f->h.n;
 	}
 	if (e == ERR_OK) {
@@ -275,6 +280,7 @@ forward(const char *url, const char *spool, uint64_t count)
 		.redis_url = url,
 		.site = "bench",
 		.sensor = "forward",
+		.sign_key = getenv("BENCH_SIGN"),
 		.spool_dir = spool,
 		.spool_max_bytes = UINT64_C(16) << 30,
 		.window_bytes = UINT64_C(16) << 30,

@@ -11,6 +11,7 @@
 # BENCH_PCAP     the capture; else the one of "make bench", else our own
 # BENCH_EVE      a file of alerts, in place of both
 # BENCH_ALERTS   how many (300000)
+# BENCH_SIGN     the key that signs them; the collector then requires its .pub
 set -eu
 LC_ALL=C
 export LC_ALL
@@ -68,6 +69,9 @@ for variants in 1 16; do
 	printf '%s times as many sources: ' $variants
 	./tests/bench/bench_transport run "$n" ./picket-collector \
 		--redis "unix://$sock" --store "$dir/$variants.db" \
+		${BENCH_SIGN:+--set ingest.signatures=require
+		--set "ingest.keys.0.sensor=bench/tap"
+		--set "ingest.keys.0.key=$BENCH_SIGN.pub"} \
 		--until-idle 0.1 2>"$dir/collector.log"
 	sed -n 's/.*(\(.*while busy\))/\1/p' "$dir/collector.log"
 	sqlite3 "$dir/$variants.db" "SELECT 'groups: ' || count(*) ||
