@@ -90,12 +90,14 @@ on_news(void *arg, const struct spool_news *n)
 /* --- the start --- */
 
 /* Batches that reached the spool when the program was killed before it could
- * write that down. */
-static void
+ * write that down.  False: numbers behind those noted are not there. */
+static bool
 count_unnoted(struct forward_ledger *l)
 {
+	uint64_t last = l->slot.seq;
 	struct spool_cursor cur;
 	struct spool_item it;
+	bool whole = true;
 	enum err e;
 
 	spool_seek(&cur, l->slot.seq + 1);
@@ -103,9 +105,11 @@ count_unnoted(struct forward_ledger *l)
 	while ((e = spool_next(l->spool, &cur, &it)) == ERR_OK || e == ERR_IO) {
 		if (e == ERR_OK && it.gap_from == 0) {
 			l->slot.spooled[spool_class(it.hdr.sev)] += it.hdr.n;
+			whole &= it.hdr.seq == ++last;
 		}
 	}
 	l->slot.seq = spool_last_seq(l->spool);
+	return whole && last >= l->slot.seq;
 }
 
 /* The number of the first batch of a class that the spool holds; 0: none. */
@@ -246,6 +250,7 @@ static void
 settle(struct forward_ledger *l, enum ledger_found found)
 {
 	uint64_t beat = ledger_file_last_beat(l->file);
+	bool whole;
 
 	l->slot = *ledger_file_slot(l->file);
 	if (found == LEDGER_FILE_NEW || found == LEDGER_FILE_DAMAGED) {
@@ -253,7 +258,12 @@ settle(struct forward_ledger *l, enum ledger_found found)
 		ledger_file_put(l->file, &l->slot);
 		return;
 	}
-	count_unnoted(l);
+	whole = count_unnoted(l);
+	if (found == LEDGER_FILE_POWER &&
+	    (!whole || spool_committed(l->spool) > l->slot.committed)) {
+		/* Older than the spool: batches came and went since then. */
+		l->slot.base_seq = l->slot.seq;
+	}
 	/* Behind counters that began anew stand batches that they leave out. */
 	if (l->slot.base_seq == 0) {
 		compare_with_spool(l);

@@ -521,6 +521,63 @@ test_bad_at_the_start(void **state)
 	bad_and_killed(*state, bad_and_not_seen);
 }
 
+/* --- a power cut --- */
+
+static void
+copy_page(const struct pair *p, uint8_t page[4096], bool back)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/" LEDGER_FILE, p->dir);
+	fd = open(path, O_RDWR);
+	assert(fd >= 0);
+	assert((back ? pwrite(fd, page, 4096, 0) : pread(fd, page, 4096, 0)) ==
+	       4096);
+	close(fd);
+}
+
+/* The account is older than the spool: what came and went since then cannot be
+ * known, and it says so; what is only there is counted. */
+static void
+power_cut(struct pair *p, bool commits_too)
+{
+	uint8_t page[4096];
+	struct ledger l;
+
+	open_pair(p);
+	six(p);
+	copy_page(p, page, false);
+	six(p);
+	if (commits_too) {
+		commit(p, 10);
+	}
+	close_pair(p);
+	memcpy(page + 24, "another boot", 12);
+	copy_page(p, page, true);
+	open_pair(p);
+	l = ledger_of(p);
+	assert_true(l.unknown_since_us > 0);
+	assert_int_equal(l.base_seq, commits_too ? 12 : 0);
+	if (!commits_too) {
+		all_hold(p, NONE_DONE);
+		assert_int_equal(l.raised[2], 12 * EVENTS);
+	}
+	close_pair(p);
+}
+
+static void
+test_power_cut(void **state)
+{
+	power_cut(*state, false);
+}
+
+static void
+test_power_cut_after_commit(void **state)
+{
+	power_cut(*state, true);
+}
+
 int
 main(void)
 {
@@ -533,6 +590,8 @@ main(void)
 		TEST(test_bad_head),
 		TEST(test_bad_and_killed),
 		TEST(test_bad_at_the_start),
+		TEST(test_power_cut),
+		TEST(test_power_cut_after_commit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
