@@ -410,15 +410,16 @@ check_stored(struct sheet *s, const struct ledger *l,
 	struct ledger_equation *e =
 		begin(s, "spooled", class_names[c], "spooled", l->spooled[c]);
 	bool complete = st->upto >= l->last_seq;
+	uint64_t shed = l->gone[LEDGER_GONE_shed][c];
+	uint64_t damaged = l->gone[LEDGER_GONE_damaged][c];
+	uint64_t returned = MIN(st->returned[c], shed);
 
 	add(e, "stored", st->stored[c] + st->ahead[c]);
 	add(e, "waiting",
 	    complete || l->held[c] < st->ahead[c] ? 0
 						  : l->held[c] - st->ahead[c]);
-	add(e, "shed",
-	    l->gone[LEDGER_GONE_shed][c] -
-		    MIN(st->returned[c], l->gone[LEDGER_GONE_shed][c]));
-	add(e, "damaged", l->gone[LEDGER_GONE_damaged][c]);
+	add(e, "shed", shed - returned);
+	add(e, "damaged", damaged - MIN(st->returned[c] - returned, damaged));
 	add(e, "unreadable", st->unreadable[c]);
 	if (l->base_seq > 0 || st->committed > l->committed) {
 		e->verdict = LEDGER_UNKNOWN;

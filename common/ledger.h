@@ -115,13 +115,15 @@ struct ledger_frames {
 };
 
 /*
- * Batches of one class that the spool shed: all of that class with numbers
- * from 'from' to 'to' that were not committed then.  One that had been sent
- * may have arrived all the same; by this the collector knows.
+ * Batches of one class that the spool shed, or that were found damaged: all of
+ * that class with numbers from 'from' to 'to' that were not committed then.
+ * One that had been sent may have arrived all the same; by this the collector
+ * knows.
  */
 struct ledger_shed {
 	uint64_t from, to, events;
 	unsigned cls;
+	unsigned alone; /* sensor: what stands around it is not gone */
 };
 
 struct ledger {
@@ -166,8 +168,8 @@ struct ledger_store {
 	/* Events in the batches stored up to the ledger's 'committed', and of
 	 * batches above that up to its 'last_seq'. */
 	uint64_t stored[LEDGER_CLASSES], ahead[LEDGER_CLASSES];
-	/* Events in batches that the sensor counts as shed and that are stored
-	 * all the same. */
+	/* Events in batches that the sensor counts as shed or damaged and that
+	 * are stored all the same. */
 	uint64_t returned[LEDGER_CLASSES];
 	/* Batches that could not be read and were given up: events. */
 	uint64_t unreadable[LEDGER_CLASSES];

@@ -17,7 +17,7 @@ note_range(struct ledger_slot *s, const struct ledger_shed *r)
 	for (uint64_t i = s->n_shed; i-- > 0;) {
 		struct ledger_shed *last = &s->shed[i];
 
-		if (last->cls == r->cls) {
+		if (last->cls == r->cls && !last->alone && !r->alone) {
 			/* Between them nothing of this class was committed. */
 			if (last->to >= s->committed) {
 				last->to = r->to;
@@ -35,42 +35,81 @@ note_range(struct ledger_slot *s, const struct ledger_shed *r)
 	s->shed[s->n_shed++] = *r;
 }
 
-/* Before the file goes: killed in between, the next start finds it there and
- * takes this back. */
 static void
-on_shed(void *arg, unsigned cls, uint64_t from, uint64_t to, uint64_t events)
+go(struct forward_ledger *l, enum ledger_gone why, const struct spool_news *n)
+{
+	struct ledger_shed r = { .from = n->from,
+				 .to = n->to,
+				 .events = n->events,
+				 .cls = n->cls,
+				 .alone = why == LEDGER_GONE_damaged };
+
+	if (n->events > 0) {
+		l->slot.gone[why][n->cls] += n->events;
+		note_range(&l->slot, &r);
+		ledger_file_put(l->file, &l->slot);
+	}
+}
+
+/*
+ * Before files go.  Killed before a file is shed that is counted here, the
+ * next start finds it there and takes this back; killed before files go that
+ * are committed, it finds them and commits again.
+ */
+static void
+on_news(void *arg, const struct spool_news *n)
 {
 	struct forward_ledger *l = arg;
-	struct ledger_shed r = { from, to, events, cls };
 
-	if (events == 0) {
+	switch (n->what) {
+	case SPOOL_SHEDS:
+		l->unshed = l->slot;
+		go(l, LEDGER_GONE_shed, n);
+		break;
+	case SPOOL_KEEPS:
 		l->slot = l->unshed;
 		ledger_file_put(l->file, &l->slot);
-		return;
+		break;
+	case SPOOL_COMMITS:
+		forward_ledger_commit(l);
+		break;
+	case SPOOL_LOSES:
+		if (!l->damage_told) {
+			log_err("spool: a batch is damaged on the disk: %llu "
+				"events of severity class %s are lost; what "
+				"else is found so is counted",
+				(unsigned long long)n->events,
+				ledger_class_name(n->cls));
+		}
+		l->damage_told = true;
+		go(l, LEDGER_GONE_damaged, n);
+		break;
 	}
-	l->unshed = l->slot;
-	l->slot.gone[LEDGER_GONE_shed][cls] += events;
-	note_range(&l->slot, &r);
-	ledger_file_put(l->file, &l->slot);
 }
 
 /* --- the start --- */
 
 /* Batches that reached the spool when the program was killed before it could
- * write that down. */
-static void
+ * write that down.  False: numbers behind those noted are not there. */
+static bool
 count_unnoted(struct forward_ledger *l)
 {
+	uint64_t last = l->slot.seq;
 	struct spool_cursor cur;
 	struct spool_item it;
+	bool whole = true;
+	enum err e;
 
 	spool_seek(&cur, l->slot.seq + 1);
-	while (spool_next(l->spool, &cur, &it) == ERR_OK) {
-		if (it.gap_from == 0) {
+	/* What is refused is given up some time: there is an end. */
+	while ((e = spool_next(l->spool, &cur, &it)) == ERR_OK || e == ERR_IO) {
+		if (e == ERR_OK && it.gap_from == 0) {
 			l->slot.spooled[spool_class(it.hdr.sev)] += it.hdr.n;
+			whole &= it.hdr.seq == ++last;
 		}
 	}
 	l->slot.seq = spool_last_seq(l->spool);
+	return whole && last >= l->slot.seq;
 }
 
 /* The number of the first batch of a class that the spool holds; 0: none. */
@@ -89,18 +128,31 @@ first_held(struct spool *s, unsigned cls)
 	return 0;
 }
 
-/* A file that was to be shed is still there: it was not shed. */
+/* A file that was to be shed is still there: it was not shed.  Or what was
+ * damaged can be read again. */
 static void
 take_back(struct forward_ledger *l, unsigned cls, uint64_t events)
 {
+	uint64_t *shed = &l->slot.gone[LEDGER_GONE_shed][cls];
+	uint64_t *damaged = &l->slot.gone[LEDGER_GONE_damaged][cls];
 	uint64_t first = first_held(l->spool, cls), n = 0;
+	bool was_shed = false;
 
-	events = MIN(events, l->slot.gone[LEDGER_GONE_shed][cls]);
-	l->slot.gone[LEDGER_GONE_shed][cls] -= events;
+	for (uint64_t i = 0; i < l->slot.n_shed; i++) {
+		const struct ledger_shed *r = &l->slot.shed[i];
+
+		was_shed |= r->cls == cls && !r->alone && r->to >= first;
+	}
+	if (first == 0 || !was_shed) {
+		*damaged -= MIN(events, *damaged);
+		return;
+	}
+	events = MIN(events, *shed);
+	*shed -= events;
 	for (uint64_t i = 0; i < l->slot.n_shed; i++) {
 		struct ledger_shed r = l->slot.shed[i];
 
-		if (r.cls == cls && first != 0 && r.to >= first) {
+		if (r.cls == cls && !r.alone && r.to >= first) {
 			r.to = first - 1;
 			r.events -= MIN(events, r.events);
 		}
@@ -198,6 +250,7 @@ static void
 settle(struct forward_ledger *l, enum ledger_found found)
 {
 	uint64_t beat = ledger_file_last_beat(l->file);
+	bool whole;
 
 	l->slot = *ledger_file_slot(l->file);
 	if (found == LEDGER_FILE_NEW || found == LEDGER_FILE_DAMAGED) {
@@ -205,7 +258,12 @@ settle(struct forward_ledger *l, enum ledger_found found)
 		ledger_file_put(l->file, &l->slot);
 		return;
 	}
-	count_unnoted(l);
+	whole = count_unnoted(l);
+	if (found == LEDGER_FILE_POWER &&
+	    (!whole || spool_committed(l->spool) > l->slot.committed)) {
+		/* Older than the spool: batches came and went since then. */
+		l->slot.base_seq = l->slot.seq;
+	}
 	/* Behind counters that began anew stand batches that they leave out. */
 	if (l->slot.base_seq == 0) {
 		compare_with_spool(l);
@@ -242,7 +300,7 @@ forward_ledger_open(struct forward_ledger *l, const char *dir,
 	l->spool = spool;
 	settle(l, found);
 	ledger_file_beat(l->file, clock_wall_us(), true);
-	spool_on_shed(spool, on_shed, l);
+	spool_on_news(spool, on_news, l);
 	return ERR_OK;
 }
 

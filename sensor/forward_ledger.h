@@ -25,6 +25,7 @@ struct forward_ledger {
 	struct spool *spool;
 	struct ledger_slot slot; /* written to the file by each change */
 	struct ledger_slot unshed; /* should a file that is shed stay */
+	bool damage_told;
 	/* Lines that were put into the queue (under the lock), and taken out. */
 	uint64_t queued[LEDGER_CLASSES], taken[LEDGER_CLASSES];
 	uint64_t next_sync_us;

@@ -99,7 +99,7 @@ libsensor_a_SOURCES += \
 	sensor/spool_meta.h sensor/spool_meta.c \
 	sensor/spool_seg.h sensor/spool_seg.c \
 	sensor/spool.h sensor/spool_state.h \
-	sensor/spool.c sensor/spool_read.c sensor/spool_open.c \
+	sensor/spool.c sensor/spool_read.c sensor/spool_lose.c sensor/spool_open.c \
 	sensor/batch.h sensor/batch.c \
 	sensor/presence.h sensor/presence.c \
 	sensor/spool_order.h sensor/spool_order.c \

@@ -55,10 +55,18 @@ spool_get_stats(const struct spool *s, struct spool_stats *out)
 }
 
 void
-spool_on_shed(struct spool *s, spool_shed_fn *fn, void *arg)
+spool_on_news(struct spool *s, spool_news_fn *fn, void *arg)
 {
-	s->on_shed = fn;
-	s->on_shed_arg = arg;
+	s->on_news = fn;
+	s->on_news_arg = arg;
+}
+
+void
+spool_tell(struct spool *s, const struct spool_news *n)
+{
+	if (s->on_news != NULL) {
+		s->on_news(s->on_news_arg, n);
+	}
 }
 
 bool
@@ -162,6 +170,7 @@ spool_unlink_head(struct spool *s, unsigned cls)
 	s->st.held_events[cls] -= g->events - g->done_events;
 	s->generation++;
 	close_seg(s, g);
+	seg_fini(g);
 	free(g);
 }
 
@@ -215,8 +224,14 @@ static bool
 shed_head(struct spool *s, unsigned cls, enum spool_cause why)
 {
 	const struct seg *g = s->cls[cls].head;
-	uint64_t from = MAX(g->first_seq, s->meta.committed + 1);
-	uint64_t to = g->last_seq, events = g->events - g->done_events;
+	struct spool_news news = {
+		.what = SPOOL_SHEDS,
+		.cls = cls,
+		.from = MAX(g->first_seq, s->meta.committed + 1),
+		.to = g->last_seq,
+		.events = g->events - g->done_events,
+	};
+	uint64_t events = news.events;
 	struct spool_meta before = s->meta;
 	bool saved = false;
 
@@ -224,14 +239,11 @@ shed_head(struct spool *s, unsigned cls, enum spool_cause why)
 	s->meta.shed_frames[cls] += g->frames - g->done_frames;
 	s->meta.shed_events[cls] += events;
 	s->meta.shed_causes[why] += events;
-	if (s->on_shed != NULL) {
-		s->on_shed(s->on_shed_arg, cls, from, to, events);
-	}
+	spool_tell(s, &news);
 	if (!forget_head(s, cls, &saved)) {
 		s->meta = before;
-		if (s->on_shed != NULL) {
-			s->on_shed(s->on_shed_arg, cls, from, to, 0);
-		}
+		news.what = SPOOL_KEEPS;
+		spool_tell(s, &news);
 		return false;
 	}
 	return true;
@@ -519,16 +531,19 @@ mark_seg(struct spool *s, struct seg *g)
 		g->done_events = g->events;
 		return true;
 	}
-	while (spool_use(s, g) == ERR_OK &&
+	while ((g->lost_off == 0 || g->done_off < g->lost_off) &&
+	       spool_use(s, g) == ERR_OK &&
 	       seg_read_head(g, g->done_off, &r) == ERR_OK &&
 	       r.hdr.seq <= s->meta.committed) {
+		uint64_t n = seg_is_bad(g, r.hdr.seq) ? 0 : r.hdr.n;
+
 		g->done_off += seg_rec_size(&r);
 		g->done_frames++;
-		g->done_events += r.hdr.n;
+		g->done_events += n;
 		s->st.bytes -= seg_rec_size(&r);
 		s->st.frames--;
-		s->st.events -= r.hdr.n;
-		s->st.held_events[g->cls] -= r.hdr.n;
+		s->st.events -= n;
+		s->st.held_events[g->cls] -= n;
 	}
 	return false;
 }
@@ -566,6 +581,7 @@ spool_commit(struct spool *s, uint64_t upto, struct diag *d)
 	}
 	s->meta.committed = upto;
 	spool_mark_done(s);
+	spool_tell(s, &(struct spool_news){ .what = SPOOL_COMMITS });
 	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
 		while (s->cls[c].head != NULL && s->cls[c].head->sealed &&
 		       all_done(s, s->cls[c].head) &&

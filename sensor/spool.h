@@ -61,7 +61,7 @@ struct spool_options {
 struct spool_stats {
 	uint64_t frames, bytes, events; /* held and not committed */
 	uint64_t disk_bytes;
-	uint64_t held_events[SPOOL_CLASSES]; /* of 'events' */
+	uint64_t held_events[SPOOL_CLASSES]; /* of 'events': can be read */
 	uint64_t shed_frames[SPOOL_CLASSES]; /* since the spool's birth */
 	uint64_t shed_events[SPOOL_CLASSES];
 	/* Part of what was shed, since the start: never in the spool. */
@@ -90,14 +90,22 @@ enum err spool_default_dir(const char *name, char *out, size_t cap,
  */
 enum err spool_open(struct spool **out, const struct spool_options *o,
 		    struct diag *d) MUST_CHECK;
-/*
- * Told of each file before it is shed: of its class, the batches 'from' to 'to'
- * that were not committed.  Once more with 'events' 0 when the file could not
- * be removed after all.
- */
-typedef void spool_shed_fn(void *arg, unsigned cls, uint64_t from, uint64_t to,
-			   uint64_t events);
-void spool_on_shed(struct spool *s, spool_shed_fn *fn, void *arg);
+/* What becomes of events that the spool holds. */
+struct spool_news {
+	enum {
+		SPOOL_SHEDS, /* a file is about to be removed */
+		SPOOL_KEEPS, /* the one just told of stays after all */
+		SPOOL_COMMITS, /* the point moved; files are about to go */
+		SPOOL_LOSES, /* batches turned out to be damaged */
+	} what;
+	unsigned cls;
+	/* All that is left of the class from number 'from' to 'to'. */
+	uint64_t from, to, events;
+};
+
+typedef void spool_news_fn(void *arg, const struct spool_news *n);
+/* 'fn' is told before files go, and must not call the spool but to ask. */
+void spool_on_news(struct spool *s, spool_news_fn *fn, void *arg);
 
 /* Syncs and writes down where we are.  NULL is fine. */
 void spool_close(struct spool *s);

@@ -188,7 +188,7 @@ look_at_seg(struct spool_check *c, int dirfd, unsigned cls, uint64_t first)
 		c->last_seq = MAX(c->last_seq, scan.beyond);
 		judge_seg(c, name, &scan);
 	}
-	seg_close(&g);
+	seg_fini(&g);
 }
 
 struct found {

@@ -297,7 +297,7 @@ recover_seg(struct spool *s, struct seg *g, struct diag *d)
 	if (e != ERR_OK) {
 		e = e == ERR_NOMEM ? diag_set(d, e, "out of memory")
 				   : io_err(s, name, d);
-		seg_close(g);
+		seg_fini(g);
 		return e;
 	}
 	/* What the last run wrote but did not sync is durable from here on. */
@@ -307,6 +307,7 @@ recover_seg(struct spool *s, struct seg *g, struct diag *d)
 	}
 	seg_close(g);
 	if (scan.foreign) {
+		seg_fini(g);
 		return diag_set(d, ERR_USAGE,
 				"spool %s: %s comes from another spool; take "
 				"it out",
@@ -322,6 +323,7 @@ recover_seg(struct spool *s, struct seg *g, struct diag *d)
 		if (!scan.unreadable) {
 			(void)unlinkat(s->dirfd, name, 0);
 		}
+		seg_fini(g);
 		free(g);
 		return ERR_OK;
 	}
@@ -468,7 +470,7 @@ spool_close(struct spool *s)
 			struct seg *g = s->cls[c].head;
 
 			s->cls[c].head = g->next;
-			seg_close(g);
+			seg_fini(g);
 			free(g);
 		}
 	}

@@ -123,7 +123,7 @@ spool_order_next(struct spool *s, struct spool_order *o, bool oldest,
 	    r.hdr.seq > s->synced) {
 		return ERR_EOF;
 	}
-	e = seg_read_data(o->next[c].at[c].seg, &r, s->body);
+	e = spool_read_body(s, o->next[c].at[c].seg, &r);
 	if (e == ERR_IO && spool_look_again(s, r.hdr.seq)) {
 		return e;
 	}
@@ -131,7 +131,7 @@ spool_order_next(struct spool *s, struct spool_order *o, bool oldest,
 	o->next[c].seq = r.hdr.seq + 1;
 	if (e != ERR_OK) {
 		/* Damaged: whoever waits for it waits in vain. */
-		s->st.bad_records++;
+		spool_lose_record(s, o->next[c].at[c].seg, &r);
 		make_gap(s, r.hdr.seq, r.hdr.seq, out, cls);
 		return ERR_OK;
 	}

@@ -52,7 +52,10 @@ spool_peek(struct spool *s, struct spool_cursor *cur, unsigned c,
 		struct seg *g = cur->at[c].seg;
 		enum err e = spool_use(s, g);
 
-		if (e == ERR_OK) {
+		if (g->lost_off != 0 && cur->at[c].off >= g->lost_off) {
+			cur->at[c].off = g->size;
+			e = ERR_EOF;
+		} else if (e == ERR_OK) {
 			e = seg_read_head(g, cur->at[c].off, r);
 		}
 		if (e == ERR_OK && r->hdr.seq >= cur->seq) {
@@ -68,6 +71,7 @@ spool_peek(struct spool *s, struct spool_cursor *cur, unsigned c,
 		if (e != ERR_EOF) {
 			/* Went bad since the start: what follows is lost. */
 			s->st.bad_records++;
+			spool_lose_rest(s, g, cur->at[c].off);
 			cur->at[c].off = g->size;
 		}
 		if (g->next == NULL) {
@@ -140,7 +144,7 @@ spool_next(struct spool *s, struct spool_cursor *cur, struct spool_item *out)
 			cur->seq = r.hdr.seq;
 			return ERR_OK;
 		}
-		e = seg_read_data(cur->at[c].seg, &r, s->body);
+		e = spool_read_body(s, cur->at[c].seg, &r);
 		if (e == ERR_IO && spool_look_again(s, r.hdr.seq)) {
 			return e;
 		}
@@ -149,7 +153,7 @@ spool_next(struct spool *s, struct spool_cursor *cur, struct spool_item *out)
 			break;
 		}
 		/* Damaged: the next record there is will reveal the gap. */
-		s->st.bad_records++;
+		spool_lose_record(s, cur->at[c].seg, &r);
 	}
 	cur->seq = r.hdr.seq + 1;
 	*out = (struct spool_item){ .hdr = r.hdr,

@@ -158,6 +158,42 @@ seg_close(struct seg *s)
 	}
 }
 
+void
+seg_fini(struct seg *s)
+{
+	seg_close(s);
+	free(s->bad);
+	s->bad = NULL;
+	s->n_bad = 0;
+}
+
+enum err
+seg_note_bad(struct seg *s, uint64_t seq)
+{
+	uint64_t *p = s->bad;
+
+	if ((s->n_bad & (s->n_bad - 1)) == 0) { /* full at powers of two */
+		p = realloc(p, MAX(s->n_bad * 2UL, 1UL) * sizeof(*p));
+		if (p == NULL) {
+			return ERR_NOMEM;
+		}
+		s->bad = p;
+	}
+	p[s->n_bad++] = seq;
+	return ERR_OK;
+}
+
+bool
+seg_is_bad(const struct seg *s, uint64_t seq)
+{
+	for (unsigned i = 0; i < s->n_bad; i++) {
+		if (s->bad[i] == seq) {
+			return true;
+		}
+	}
+	return false;
+}
+
 enum err
 seg_read_head(const struct seg *s, uint64_t off, struct seg_rec *r)
 {
@@ -280,7 +316,7 @@ look_at_records(struct seg *s, uint64_t file_size, const struct seg_visit *v,
 	}
 	s->size = file_size; /* seg_read_head() must see the whole file */
 	while (e == ERR_OK) {
-		bool good;
+		bool good, lost;
 
 		e = seg_read_head(s, off, &r);
 		if (e != ERR_OK) {
@@ -293,15 +329,19 @@ look_at_records(struct seg *s, uint64_t file_size, const struct seg_visit *v,
 		}
 		e = seg_read_data(s, &r, body);
 		good = e == ERR_OK;
-		if (e == ERR_FORMAT || (e == ERR_IO && errno == EIO)) {
+		lost = e == ERR_FORMAT;
+		if (lost) {
 			out->bad_records++;
+			e = seg_note_bad(s, r.hdr.seq);
+		} else if (e == ERR_IO && errno == EIO) {
+			out->bad_records++; /* it may read at the next try */
 			e = ERR_OK;
 		}
 		if (v != NULL && e == ERR_OK) {
 			v->each(v->arg, &r, good);
 		}
 		s->frames++;
-		s->events += r.hdr.n;
+		s->events += lost ? 0 : r.hdr.n;
 		s->last_seq = r.hdr.seq;
 		off += seg_rec_size(&r);
 	}
@@ -329,6 +369,7 @@ seg_look(struct seg *s, const struct seg_visit *v, struct seg_scan *out)
 	s->frames = s->events = 0;
 	s->last_seq = s->first_seq - 1;
 	s->size = s->done_off = 0;
+	s->n_bad = 0;
 	if (fstat(s->fd, &st) < 0) {
 		return ERR_IO;
 	}

@@ -27,7 +27,7 @@ struct seg {
 	uint64_t epoch;
 	uint64_t first_seq, last_seq; /* first_seq also names the file */
 	uint64_t size; /* bytes that hold good records */
-	uint64_t frames, events;
+	uint64_t frames, events; /* events: that can be read */
 	uint64_t base; /* bytes of the class before this file */
 	bool sealed; /* nothing more will be appended */
 	bool dirty; /* written since the last sync */
@@ -36,6 +36,11 @@ struct seg {
 
 	/* The committed part at the front. */
 	uint64_t done_off, done_frames, done_events;
+
+	/* Records with a damaged body, not in 'events'; in any order. */
+	uint64_t *bad;
+	unsigned n_bad;
+	uint64_t lost_off; /* from here on no record is found any more; or 0 */
 };
 
 /* A record's head as read. */
@@ -77,6 +82,8 @@ enum err seg_create(struct seg *s, int dirfd) MUST_CHECK;
 enum err seg_open(struct seg *s, int dirfd) MUST_CHECK;
 enum err seg_open_to_read(struct seg *s, int dirfd) MUST_CHECK;
 void seg_close(struct seg *s);
+/* Closes, and frees all but the struct. */
+void seg_fini(struct seg *s);
 /* The epoch that the head of the open file names; ERR_FORMAT, ERR_IO. */
 enum err seg_read_epoch(const struct seg *s, uint64_t *epoch) MUST_CHECK;
 
@@ -107,5 +114,9 @@ enum err seg_read_head(const struct seg *s, uint64_t off,
 /* The body into 'buf' of at least r->data_len; ERR_FORMAT when damaged. */
 enum err seg_read_data(const struct seg *s, const struct seg_rec *r,
 		       uint8_t *buf) MUST_CHECK;
+
+/* Remembers that the body of 'seq' is damaged; ERR_NOMEM. */
+enum err seg_note_bad(struct seg *s, uint64_t seq) MUST_CHECK;
+bool seg_is_bad(const struct seg *s, uint64_t seq);
 
 #endif

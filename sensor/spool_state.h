@@ -32,8 +32,8 @@ struct spool {
 	uint64_t uses; /* a clock for closing the least used file */
 	unsigned n_open;
 
-	spool_shed_fn *on_shed; /* or NULL */
-	void *on_shed_arg;
+	spool_news_fn *on_news; /* or NULL */
+	void *on_news_arg;
 
 	struct spool_stats st; /* its shed_causes: of refused batches */
 	uint8_t *body; /* one frame read back */
@@ -61,6 +61,14 @@ void spool_align(struct spool *s, struct spool_cursor *cur);
  * again later. */
 enum err spool_peek(struct spool *s, struct spool_cursor *cur, unsigned c,
 		    struct seg_rec *r) MUST_CHECK;
+/* Into s->body; what was told as lost stays lost. */
+enum err spool_read_body(struct spool *s, const struct seg *g,
+			 const struct seg_rec *r) MUST_CHECK;
+/* A reader met a record whose body is damaged, or in whose place no head is
+ * found at 'off': what is lost by it is told once, however often it is met. */
+void spool_lose_record(struct spool *s, struct seg *g, const struct seg_rec *r);
+void spool_lose_rest(struct spool *s, struct seg *g, uint64_t off);
+void spool_tell(struct spool *s, const struct spool_news *n);
 /*
  * Whether to look at 'seq' again later, which the system refused to read: it
  * may lack memory or files just now, and a disk may read at the second try.

@@ -190,7 +190,7 @@ test_json(void **state)
 	l.link[0] =
 		(struct ledger_link){ "eth\"0", 1, 2, 3, 4, 5, 6, 7, 8, 1, 10 };
 	l.n_shed = 2;
-	l.shed[1] = (struct ledger_shed){ 10, 20, 30, 3 };
+	l.shed[1] = (struct ledger_shed){ 10, 20, 30, 3, 0 };
 	l.blind_from_us = 77;
 	l.unknown_since_us = 78;
 	json_init(&a);

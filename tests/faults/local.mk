@@ -2,11 +2,12 @@
 # A library to preload that makes calls fail; see its head.
 check_DATA += tests/faults/failing_io.so
 CLEANFILES += tests/faults/failing_io.so
-EXTRA_DIST += tests/faults/failing_io.c
-tests/faults/failing_io.so: tests/faults/failing_io.c
+FAILING_IO = tests/faults/failing_io.c tests/faults/failing_rules.c
+EXTRA_DIST += $(FAILING_IO) tests/faults/failing_rules.h
+tests/faults/failing_io.so: $(FAILING_IO) tests/faults/failing_rules.h
 	$(AM_V_CC)$(MKDIR_P) tests/faults && $(CC) -D_GNU_SOURCE -std=gnu11 \
 		-Wall -Wextra -O2 -g -fPIC -shared \
-		-o $@ $(srcdir)/tests/faults/failing_io.c -ldl
+		-o $@ $(FAILING_IO:%=$(srcdir)/%) -ldl
 
 # The spool on a disk whose power is cut.
 check_PROGRAMS += tests/faults/power_cut

@@ -164,6 +164,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		}
 	}
-	seg_close(&s);
+	seg_fini(&s);
 	return 0;
 }

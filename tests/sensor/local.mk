@@ -119,6 +119,9 @@ tests_sensor_test_no_alloc_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_ledger_file
 tests_sensor_test_ledger_file_SOURCES = tests/test.h tests/rnd.h tests/sensor/test_ledger_file.c
 tests_sensor_test_ledger_file_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_forward_ledger
+tests_sensor_test_forward_ledger_SOURCES = tests/test.h tests/sensor/test_forward_ledger.c
+tests_sensor_test_forward_ledger_LDADD = $(LIBS_SENSOR)
 
 # live capture
 UNIT_TESTS += tests/sensor/test_fanout
