@@ -18,15 +18,12 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/metrics.sh \
 	tests/e2e/watchdog.sh \
 	tests/e2e/settings.sh \
-	tests/e2e/collector_killed.sh
-dist_check_SCRIPTS += $(E2E_TESTS)
-TESTS += $(E2E_TESTS)
-EXTRA_DIST += tests/lib.sh tests/e2e/suite.py tests/e2e/prometheus.py tests/e2e/watchdog.py tests/e2e/settings.py
+	tests/e2e/collector_killed.sh \
 	tests/e2e/redis_tls.sh \
 	tests/e2e/redis_acl.sh \
 	tests/e2e/redis_sentinel.sh \
-	tests/e2e/redis_cluster.sh \
-	tests/e2e/profile.sh
+	tests/e2e/redis_cluster.sh
 dist_check_SCRIPTS += $(E2E_TESTS)
 TESTS += $(E2E_TESTS)
-EXTRA_DIST += tests/lib.sh tests/redis_lib.sh tests/e2e/suite.py
+EXTRA_DIST += tests/lib.sh tests/redis_lib.sh tests/e2e/suite.py \
+	tests/e2e/prometheus.py tests/e2e/watchdog.py tests/e2e/settings.py
