@@ -79,6 +79,12 @@ ingest_oversize(const struct ingest *in)
 	return in->oversize;
 }
 
+const uint64_t *
+ingest_troubles(const struct ingest *in)
+{
+	return redis_pool_troubles(in->pool);
+}
+
 unsigned
 ingest_n_streams(const struct ingest *in)
 {

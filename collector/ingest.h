@@ -54,6 +54,8 @@ const char *ingest_sensor(const struct ingest *in, unsigned stream);
 unsigned ingest_n_streams(const struct ingest *in);
 /* Entries dropped unread because no reply may be that large. */
 uint64_t ingest_oversize(const struct ingest *in);
+/* As redis_pool_troubles(). */
+const uint64_t *ingest_troubles(const struct ingest *in);
 
 /* After the commit: queue these, then send them all with ingest_done(). */
 enum err ingest_publish(struct ingest *in, const char *site, const char *sensor,

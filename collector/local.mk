@@ -51,6 +51,7 @@ libcollector_a_SOURCES = \
 
 # what whoever runs it is told
 libcollector_a_SOURCES += \
+	collector/metrics_store.h collector/metrics_store.c \
 	collector/metrics.h collector/metrics.c \
 	collector/service.h collector/service.c \
 	collector/check.h collector/check.c

@@ -4,6 +4,7 @@
 #include "collector/metrics.h"
 
 #include "common/clock.h"
+#include "common/redis_reply.h"
 
 /* clang-format off */
 const struct metric_row metrics_rows[] = {
@@ -50,14 +51,61 @@ const struct metric_row metrics_rows[] = {
 	  "Sensors that have a stream." },
 	{ "now.sensors_silent", "sensors_silent", METRIC_GAUGE, NULL,
 	  "Sensors whose presence ran out without a goodbye." },
+	{ "redis_troubles.*", "redis_troubles_total", METRIC_COUNTER, "kind",
+	  "Errors of Redis and of the connection to it." },
+	{ "store.frames_expired", "store_frames_expired_total",
+	  METRIC_COUNTER, NULL,
+	  "Batches dropped by the store's limits, since it was made." },
+	{ "store.alerts_expired", "store_alerts_expired_total",
+	  METRIC_COUNTER, NULL,
+	  "Alerts dropped by the store's limits, since it was made." },
+	{ "store.sensors_fell_silent", "store_sensors_fell_silent_total",
+	  METRIC_COUNTER, NULL,
+	  "Times that a sensor fell silent, since the store was made." },
+	{ "sensors.*.sensors.*.holds", "ledger_holds", METRIC_GAUGE,
+	  "site,sensor",
+	  "1 while a sensor's ledger adds up, 0 when it does not." },
+	{ "sensors.*.sensors.*.equations.*", "ledger_equation_holds",
+	  METRIC_GAUGE, "site,sensor,equation",
+	  "The same by equation; absent while it cannot be said." },
+	{ "sensors.*.sensors.*.lost.*", "ledger_events_lost", METRIC_GAUGE,
+	  "site,sensor,cause",
+	  "Events that a sensor lost since the birth of its spool." },
+	{ "sensors.*.sensors.*.raised", "ledger_events_raised", METRIC_GAUGE,
+	  "site,sensor",
+	  "Events that a sensor raised since the birth of its spool." },
+	{ "sensors.*.sensors.*.waiting", "ledger_events_waiting",
+	  METRIC_GAUGE, "site,sensor",
+	  "Events in a sensor's spool that are not stored." },
+	{ "ledgers.broken", "ledgers_broken", METRIC_GAUGE, NULL,
+	  "Sensors whose ledger does not add up." },
+	{ "ledgers.unknown", "ledgers_unknown", METRIC_GAUGE, NULL,
+	  "Sensors of whose ledger it cannot be said." },
+	{ "ledgers.left_out", "ledgers_left_out", METRIC_GAUGE, NULL,
+	  "Sensors of which nothing single is told here: too many." },
+	{ "blind_open", "blind_open", METRIC_GAUGE, NULL,
+	  "Blind intervals that are open now." },
+	{ "blind.*.*", "blind_open_by_cause", METRIC_GAUGE, "site,cause",
+	  "The same of sites that have one." },
 	{ "now.*", "correlation_%", METRIC_GAUGE, NULL,
 	  "In the memory of the correlation: %." },
 };
 /* clang-format on */
 const size_t metrics_n_rows = ARRAY_LEN(metrics_rows);
 
+static void
+write_troubles(struct json *j, const uint64_t *n)
+{
+	json_obj(j, "redis_troubles");
+	for (int t = REDIS_NO_TROUBLE + 1; t < REDIS_TROUBLES; t++) {
+		json_u64(j, redis_trouble_name((enum redis_trouble)t), n[t]);
+	}
+	json_obj_end(j);
+}
+
 void
-metrics_write(struct json *j, const struct pipeline *p, uint64_t uptime_us)
+metrics_write(struct json *j, const struct pipeline *p,
+	      struct metrics_store *store, uint64_t uptime_us)
 {
 	struct pipeline_stats s;
 	struct pipeline_facts f;
@@ -97,5 +145,7 @@ metrics_write(struct json *j, const struct pipeline *p, uint64_t uptime_us)
 	json_u64(j, "links", f.correlate.links);
 	json_u64(j, "incidents", f.correlate.incidents);
 	json_obj_end(j);
+	write_troubles(j, f.redis_troubles);
+	metrics_store_write(store, f.store, j);
 	json_obj_end(j);
 }

@@ -11,15 +11,17 @@
 #ifndef COLLECTOR_METRICS_H
 #define COLLECTOR_METRICS_H
 
+#include "collector/metrics_store.h"
 #include "collector/pipeline.h"
 #include "common/json.h"
 #include "common/metrics_text.h"
 
 #define METRICS_PREFIX "picket_collector_"
 
-/* {"info":{...},"uptime":N,"total":{...},"now":{...}} into 'j', reset first. */
+/* {"info":{...},"uptime":N,"total":{...},"now":{...},"redis_troubles":{...}}
+ * and what metrics_store_write() adds, into 'j', reset first. */
 void metrics_write(struct json *j, const struct pipeline *p,
-		   uint64_t uptime_us);
+		   struct metrics_store *store, uint64_t uptime_us);
 
 extern const struct metric_row metrics_rows[];
 extern const size_t metrics_n_rows;

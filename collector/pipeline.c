@@ -383,17 +383,24 @@ log_stats(const struct pipeline *p)
 		 ingest_n_streams(p->ingest), health_silent(p->health));
 }
 
-/* Says once that the broker is gone, and once that it is back. */
+/*
+ * Says once that the broker is gone, once that it refuses us, and once that it
+ * is back.  Neither ends the collector, not even at its start: whoever starts
+ * both at once, or changes a password, does not do it in our order.
+ */
 static void
-note_broker(struct pipeline *p, bool up, const struct diag *d)
+note_broker(struct pipeline *p, enum err e, const struct diag *d)
 {
-	if (up != p->broker_up) {
-		if (up) {
-			log_info("Redis is back");
-		} else {
-			log_warn("Redis is not there, trying on: %s", d->msg);
-		}
+	bool up = e == ERR_OK;
+
+	if (up && !p->broker_up) {
+		log_info("Redis is back");
+	} else if (e == ERR_AUTH && !p->refusal_told) {
+		log_warn("Redis refuses us, trying on: %s", d->msg);
+	} else if (!up && p->broker_up) {
+		log_warn("Redis is not there, trying on: %s", d->msg);
 	}
+	p->refusal_told = !up && (p->refusal_told || e == ERR_AUTH);
 	p->broker_up = up;
 }
 
@@ -425,8 +432,8 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 			}
 		}
 		e = ingest_read(p->ingest, WAIT_MS, &entries, &n, &renewed, d);
-		if (e == ERR_AGAIN || (e == ERR_AUTH && p->stats.commits > 0)) {
-			note_broker(p, false, d);
+		if (e == ERR_AGAIN || e == ERR_AUTH) {
+			note_broker(p, e, d);
 			e = ERR_OK;
 			idle_since = clock_mono_us();
 			down_since = down_since != 0 ? down_since : idle_since;
@@ -441,7 +448,7 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		if (e != ERR_OK) {
 			break;
 		}
-		note_broker(p, true, d);
+		note_broker(p, ERR_OK, d);
 		down_since = 0;
 		if (n > 0) {
 			e = process(p, entries, n, d);
@@ -481,4 +488,6 @@ pipeline_facts(const struct pipeline *p, struct pipeline_facts *out)
 	out->sensors = ingest_n_streams(p->ingest);
 	out->sensors_silent = health_silent(p->health);
 	correlate_stats(p->correlate, &out->correlate);
+	out->store = p->cfg.store;
+	out->redis_troubles = ingest_troubles(p->ingest);
 }

@@ -70,6 +70,8 @@ struct pipeline_facts {
 	bool broker_up;
 	unsigned sensors, sensors_silent;
 	struct correlate_stats correlate;
+	const char *store; /* its file */
+	const uint64_t *redis_troubles; /* since the start, by kind */
 };
 
 struct pipeline;

@@ -77,6 +77,7 @@ struct pipeline {
 	struct sighting_set set;
 	uint64_t now_us; /* wall clock of this batch */
 	bool broker_up;
+	bool refusal_told; /* since it was last up */
 };
 
 /* pipeline_frame.c: one entry into the store and the sightings. */

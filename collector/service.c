@@ -71,7 +71,8 @@ service_turn(void *arg)
 		tell_status(s, now);
 	}
 	if (metrics_http_turn(s->metrics, now)) {
-		metrics_write(&s->json, s->pipeline, now - s->started_us);
+		metrics_write(&s->json, s->pipeline, &s->store,
+			      now - s->started_us);
 		if (!s->json.failed) {
 			metrics_http_publish(s->metrics, json_view(&s->json));
 		}
@@ -91,5 +92,6 @@ service_stop(struct service *s)
 	s->metrics = NULL;
 	s->pipeline = NULL;
 	notify_close(&s->notify);
+	metrics_store_close(&s->store);
 	json_fini(&s->json);
 }

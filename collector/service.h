@@ -22,6 +22,7 @@ struct service {
 	const struct pipeline *pipeline;
 	uint64_t started_us, told_us;
 	struct json json;
+	struct metrics_store store;
 };
 
 /* ERR_USAGE, ERR_IO with diag for a metrics.listen that cannot be had. */

@@ -3,7 +3,7 @@
 # /metrics and /healthz of both programs: well-formed to the letter, the values
 # of the statistics, none where none are asked for, errors that name the mend.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
-need curl mkfifo python3
+need curl mkfifo python3 sqlite3
 prometheus() { python3 "$top/tests/e2e/prometheus.py" "$@"; }
 url_in() { sed -n 's/.*metrics: \(http.*\)/\1/p' "$1"; }
 serves() { [ -n "$(url_in "$1")" ]; }
@@ -128,9 +128,65 @@ prometheus check "$tmp/now.prom" || fail "collector: not well-formed"
 same "sensors" 1 "$(prometheus value "$tmp/now.prom" picket_collector_sensors)"
 same "Redis" 1 "$(prometheus value "$tmp/now.prom" picket_collector_redis_up)"
 same "alerts stored" "$alerts" "$(alerts_stored jp-east)"
+
+# What the store knows: the sensor's ledger, once it came with its presence.
+who='site="jp-east",sensor="tap1"'
+eventually 60 scraped "picket_collector_ledger_holds{$who}" 1 "$url" ||
+	fail "collector: the ledger does not hold after 60 s: $(
+		grep ledger "$tmp/now.prom")"
+prometheus check "$tmp/now.prom" || fail "collector: not well-formed"
+now() { prometheus value "$tmp/now.prom" "picket_collector_$1"; }
+for e in raised spooled files frames; do
+	same "equation $e" 1 "$(now "ledger_equation_holds{$who,equation=\"$e\"}")"
+done
+for c in spool_full overload shed damaged unreadable killed; do
+	same "lost by $c" 0 "$(now "ledger_events_lost{$who,cause=\"$c\"}")"
+done
+same "ledgers broken" 0 "$(now ledgers_broken)"
+[ "$(now "ledger_events_raised{$who}")" -ge "$alerts" ] ||
+	fail "raised: $(now "ledger_events_raised{$who}"), $alerts alerts"
+same "expired" 0 "$(now store_frames_expired_total)"
+same "blind" 0 "$(now blind_open)"
+
+# A ledger that is short of ten events, of a sensor that says of itself that it
+# watches with rules that it could not load; then nothing more of it.
+sql "SELECT l.text FROM ledgers l" >"$tmp/ledger.json"
+python3 - "$tmp/ledger.json" <<'PY' >"$tmp/bad.json"
+import json, sys, time
+d = json.load(open(sys.argv[1]))
+d["live"], d["ended"] = True, False
+for name in ("raised", "spooled"):
+    where = d if name in d else d["events"]
+    where[name][0] += 10 if name == "raised" else 0
+print(json.dumps(d))
+PY
+redis-cli -s "$sock" sadd picket:sensors 'annex "2"/tap9' annex/tap9 >/dev/null
+redis-cli -s "$sock" -x hset 'picket:sensor:{annex/tap9}' state running \
+	reload_error 'no such file' ledger <"$tmp/bad.json" >/dev/null
+bad='site="annex",sensor="tap9"'
+eventually 60 scraped "picket_collector_ledger_holds{$bad}" 0 "$url" ||
+	fail "collector: a ledger that is short holds: $(
+		grep ledger "$tmp/now.prom")"
+same "equation raised, short" 0 \
+	"$(now "ledger_equation_holds{$bad,equation=\"raised\"}")"
+same "ledgers broken" 1 "$(now ledgers_broken)"
+same "the other" 1 "$(now "ledger_holds{$who}")"
+blind='picket_collector_blind_open_by_cause{site="annex",cause="rules_failed"}'
+eventually 60 scraped "$blind" 1 "$url" ||
+	fail "collector: not blind: $(grep blind "$tmp/now.prom")"
+redis-cli -s "$sock" del 'picket:sensor:{annex/tap9}' >/dev/null
+blind='picket_collector_blind_open_by_cause{site="annex",cause="silent"}'
+eventually 60 scraped "$blind" 1 "$url" ||
+	fail "collector: not silent: $(grep blind "$tmp/now.prom")"
+prometheus check "$tmp/now.prom" || fail "collector: not well-formed"
+same "fell silent" 1 "$(now store_sensors_fell_silent_total)"
 redis_kill
 eventually 60 scraped picket_collector_redis_up 0 "$url" ||
 	fail "collector: still up 60 s after Redis went"
+[ "$(($(now 'redis_troubles_total{kind="closed"}') + \
+	$(now 'redis_troubles_total{kind="unreachable"}')))" -ge 1 ] ||
+	fail "troubles: $(grep troubles "$tmp/now.prom")"
+same "refusals" 0 "$(now 'redis_troubles_total{kind="wrongpass"}')"
 same "health without Redis" ok "$(curl -s -f "${url%/metrics}/healthz")"
 kill -TERM "$pid"
 wait "$pid" || fail "collector: exit status $?"

@@ -65,8 +65,20 @@ def load_scenes(args):
 # --- one run
 
 
-def choose(rng, only):
-    names = only or sorted(faults.FAULTS)
+BROKERS = {"single": 6, "tls": 1, "cluster": 1, "sentinel": 1}  # and how often
+
+
+def choose_broker(rng, args):
+    """Of those that any of the wanted faults is possible with."""
+    kinds = [args.broker] if args.broker else [
+        k for k in BROKERS
+        if not args.only or any(k in faults.FAULTS[name].brokers for name in args.only)]
+    return rng.choices(kinds, [BROKERS[k] for k in kinds])[0]
+
+
+def choose(rng, only, broker):
+    names = [name for name in only or sorted(faults.FAULTS)
+             if broker in faults.FAULTS[name].brokers]
     weights = [faults.FAULTS[name].weight for name in names]
     return rng.choices(names, weights, k=rng.choice((1, 2, 2, 3, 3, 4)))
 
@@ -164,7 +176,7 @@ def act(w, names):
     """The run itself, up to the moment when everything is mended."""
     w.redis.start()
     for route in w.routes():
-        w.open_link(route, w.redis.sock)
+        w.open_link(route, w.redis.target)
     names = prepare(w, names)
     w.after(w.collector_late, w.collector.start)
     for s in w.sensors:
@@ -185,9 +197,10 @@ def options(rng):
 def run(args, seed):
     rng = random.Random(seed)
     scenes = load_scenes(args)
-    names = choose(rng, args.only)
-    w = world.World(args.dir, rng, args, scenes)
-    result = {"seed": seed, "faults": names, "wrong": []}
+    broker = choose_broker(rng, args)
+    names = choose(rng, args.only, broker)
+    w = world.World(args.dir, rng, args, scenes, broker)
+    result = {"seed": seed, "broker": broker, "faults": names, "wrong": []}
     v = None
     try:
         n = rng.choice((1, 2, 2, 3))
@@ -224,7 +237,7 @@ class Child:
         self.dir = tempfile.mkdtemp(prefix=f"{seed}.", dir=where)
         argv = [sys.executable, os.path.abspath(__file__), "--one", str(seed), "--dir", self.dir,
                 "--shared", args.shared, "--bin", args.bin, "--proxy", args.proxy,
-                "--only", ",".join(args.only), "--patience", str(args.patience)]
+                "--only", ",".join(args.only), "--broker", args.broker, "--patience", str(args.patience)]
         self.out = tempfile.TemporaryFile()
         self.proc = subprocess.Popen([*args.prefix, *argv], stdout=self.out,
                                      preexec_fn=world.die_with_parent)
@@ -242,7 +255,8 @@ class Child:
 def tell(r, where):
     words = " ".join(f"{k} {r[k]}" for k in ("sensors", "raised", "stored", "declared", "killed",
                                              "undeclared", "over", "twice") if k in r)
-    print(f"{'FAIL' if r['wrong'] else 'ok  '} seed {r['seed']} {','.join(r['faults'])}: {words}"
+    print(f"{'FAIL' if r['wrong'] else 'ok  '} seed {r['seed']} {r.get('broker', '')} "
+          f"{','.join(r['faults'])}: {words}"
           f" ({r.get('seconds', 0):.0f} s)", flush=True)
     for x in r["wrong"]:
         print(f"     {x}")
@@ -276,7 +290,8 @@ def main_loop(args, where):
         for child in [c for c in running if c.proc.poll() is not None]:
             running.remove(child)
             r = child.result()
-            r["again"] = f" ONLY={','.join(args.only)}" if args.only else ""
+            r["again"] = ((f" ONLY={','.join(args.only)}" if args.only else "") +
+                          (f" BROKER={args.broker}" if args.broker else ""))
             failed += bool(r["wrong"])
             for k in total:
                 total[k] += r.get(k, 0)
@@ -304,6 +319,7 @@ def read_options():
     p.add_argument("--runs", type=int, default=10)
     p.add_argument("--seed", type=int, default=None)
     p.add_argument("--only", default="", help="these faults and no others")
+    p.add_argument("--broker", default="", choices=["", *BROKERS], help="always this kind")
     p.add_argument("--jobs", type=int, default=2)
     p.add_argument("--keep", action="store_true", help="keep directories of good runs too")
     p.add_argument("--first", action="store_true", help="stop at the first failure")
@@ -318,6 +334,9 @@ def read_options():
     for name in args.only:
         if name not in faults.FAULTS:
             p.error(f"no fault is called {name}; there are {', '.join(sorted(faults.FAULTS))}")
+    if args.broker and not any(args.broker in faults.FAULTS[name].brokers
+                               for name in args.only or faults.FAULTS):
+        p.error(f"none of these faults is possible with broker {args.broker}")
     args.bin, args.proxy = os.path.abspath(args.bin), os.path.abspath(args.proxy)
     args.faults = HERE
     return args

@@ -4,7 +4,8 @@ World.mend() mends whatever is left at the end.
 
 A fault takes the world and the second it begins in, and plans with World.after().  Its attribute
 'sheds' says that a spool may lose by it what it then declares, 'prepare' is called before anything
-runs and returns why the fault is impossible here, or None; 'weight' is how often it is drawn.
+runs and returns why the fault is impossible here, or None; 'weight' is how often it is drawn, and
+'brokers' are the kinds of broker (brokers.py) that it is possible with.
 """
 import glob
 import os
@@ -12,9 +13,14 @@ import os
 FAULTS = {}
 
 
-def fault(weight=2, sheds=False, prepare=None):
+ALL = ("single", "tls", "cluster", "sentinel")
+ONE = ("single", "tls")  # a server of which we say when it does what
+
+
+def fault(weight=2, sheds=False, prepare=None, brokers=ALL):
     def take(f):
         f.weight = weight
+        f.brokers = brokers
         f.sheds = sheds
         f.prepare = prepare or (lambda w: None)
         FAULTS[f.__name__.replace("_", "-")] = f
@@ -104,7 +110,7 @@ def freeze_collector(w, at):
 # --- Redis
 
 
-@fault(weight=4)
+@fault(weight=4, brokers=ONE)
 def redis_empty(w, at):
     """Killed, and back with nothing."""
     def begin():
@@ -118,14 +124,14 @@ def redis_empty(w, at):
     w.after(at, begin)
 
 
-@fault()
+@fault(brokers=ONE)
 def redis_flushed(w, at):
     def begin():
         w.say(f"FLUSHALL: {w.redis.call('FLUSHALL')}")
     w.after(at, begin)
 
 
-@fault()
+@fault(brokers=ONE)
 def redis_frozen(w, at):
     def freeze(frozen):
         w.redis.freeze(frozen)
@@ -134,7 +140,7 @@ def redis_frozen(w, at):
     w.after(at + w.rng.choice((1, 2, 3, 6.5)), freeze, False)
 
 
-@fault()
+@fault(brokers=ONE)
 def wrong_password(w, at):
     def password(text, drop):
         w.redis.call("ACL", "SETUSER", "picket", "resetpass", ">" + text)
@@ -145,7 +151,7 @@ def wrong_password(w, at):
     w.after(at + w.rng.uniform(0.5, 3), password, "right", False)
 
 
-@fault()
+@fault(brokers=ONE)
 def no_permission(w, at):
     what = w.rng.choice(("xadd", "get", "set", "xreadgroup", "xack"))
 
@@ -163,7 +169,7 @@ def used_memory(w):
     return 0
 
 
-@fault()
+@fault(brokers=ONE)
 def out_of_memory(w, at):
     def limit(more):
         used = used_memory(w)
@@ -182,12 +188,12 @@ def small_redis(w):
     w.collector_late = w.rng.choice((0, 1, 2))
 
 
-@fault(prepare=small_redis)
+@fault(prepare=small_redis, brokers=ONE)
 def redis_small(w, at):
     """Redis has room for a part of it only, from the beginning and for good."""
 
 
-@fault()
+@fault(brokers=ONE)
 def read_only(w, at):
     def replica(of):
         w.redis.call("REPLICAOF", *of)
@@ -196,7 +202,7 @@ def read_only(w, at):
     w.after(at + w.rng.uniform(0.3, 2), replica, ("NO", "ONE"))
 
 
-@fault()
+@fault(brokers=ONE)
 def loading(w, at):
     """Answers of a server that is busy with a script: BUSY."""
     def begin():
@@ -209,18 +215,18 @@ def loading(w, at):
 
 def second_redis(w):
     """A replica of the one there is; its link to the master is a route as well."""
-    from world import Redis
+    from brokers import Redis
     if len(w.redises) == 1:
         other = Redis(w, "b")
         w.redises.append(other)
-        w.open_link("replication", w.redis.sock)
+        w.open_link("replication", w.redis.target)
         other.start()
         other.call("CONFIG", "SET", "masteruser", "picket")
         other.call("CONFIG", "SET", "masterauth", "right")
         other.call("REPLICAOF", "127.0.0.1", w.ports["replication"])
 
 
-@fault(prepare=second_redis)
+@fault(prepare=second_redis, brokers=("single",))
 def failover(w, at):
     """The master dies and its replica takes over, sometimes without the last it should have."""
     lag = w.rng.choice((0, 0, 200, 500))
@@ -234,20 +240,94 @@ def failover(w, at):
         w.redis = new
         w.maxmemory = 0  # was measured for the other
         for route in w.routes():
-            w.link(f"target {route} {new.sock}")
+            w.link(f"target {route} {new.target}")
         w.say(f"the replica took over, {lag} ms behind")
     if lag:
         w.after(max(0, at - 1), w.link, f"delay replication {lag}")
     w.after(at, begin)
 
 
-def cluster(w):
-    return "skipped: a run has no cluster; tests/e2e/redis_cluster.sh moves slots"
+@fault(weight=6, brokers=("sentinel",))
+def sentinel_failover(w, at):
+    """The master dies, the Sentinels make its replica the master, and it comes back as a replica,
+    or, when it is quicker than they are, as an empty master."""
+    again = w.rng.choice((0.5, 4, 8))
+
+    def begin():
+        old = w.redis.master()
+        if old is None:
+            w.say("the Sentinels are not done with the last failover")
+            return
+        old.kill()
+        w.say(f"master {old.name} killed, back in {again} s")
+        w.after(again, back, old)
+
+    def back(node):
+        node.start()
+        w.say(f"{node.name} is back and empty")
+    w.after(at, begin)
 
 
-@fault(weight=1, prepare=cluster)
+@fault(weight=6, brokers=("cluster",))
 def cluster_slot_move(w, at):
-    pass
+    """The slot of a sensor's keys moves to another master, or back, while they are used: first some
+    keys are there and some are not yet, then the owner changes."""
+    pause = w.rng.uniform(0.1, 1.5)
+
+    def begin():
+        c = w.redis
+        old = c.owner()
+        new = next((n for n in ([c.victim] + c.nodes[:3])
+                    if n is not old and n.running() and c.is_master(n)), None)
+        if c.moving or old is None or new is None:
+            w.say("no slot can move just now")
+            return
+        c.moving = True
+        new.call("CLUSTER", "SETSLOT", c.slot, "IMPORTING", old.call("CLUSTER", "MYID"))
+        old.call("CLUSTER", "SETSLOT", c.slot, "MIGRATING", new.call("CLUSTER", "MYID"))
+        w.say(f"slot {c.slot} begins to move from {old.name} to {new.name}")
+        w.after(pause, keys, old, new)
+
+    def keys(old, new):
+        slot = w.redis.slot
+        for key in old.call("CLUSTER", "GETKEYSINSLOT", slot, 1) or ():
+            old.call("MIGRATE", "127.0.0.1", new.port, key, 0, 2000)
+        if old.call("CLUSTER", "COUNTKEYSINSLOT", slot) != 0:
+            w.after(0.05, keys, old, new)
+        else:
+            w.after(pause, owner, old, new)
+
+    def owner(old, new):
+        c = w.redis
+        if old.call("CLUSTER", "COUNTKEYSINSLOT", c.slot) != 0:
+            keys(old, new)
+            return
+        for n in [new, old, *c.nodes]:
+            if c.is_master(n):
+                n.call("CLUSTER", "SETSLOT", c.slot, "NODE", new.call("CLUSTER", "MYID"))
+        c.moving = False
+        w.say(f"slot {c.slot} belongs to {new.name}")
+    w.after(at, begin)
+
+
+@fault(weight=4, brokers=("cluster",))
+def cluster_master_killed(w, at):
+    """The master that has a replica dies, with what has moved to it."""
+    again = w.rng.choice((1, 5, 9))
+
+    def begin():
+        c = w.redis
+        if c.moving:  # a slot half moved is for an administrator to mend
+            w.after(0.2, begin)
+        elif c.victim.running() and c.is_master(c.victim):
+            c.victim.kill()
+            w.say(f"master {c.victim.name} killed, back in {again} s")
+            w.after(again, back)
+
+    def back():
+        w.redis.victim.start()
+        w.say(f"{w.redis.victim.name} is back and empty")
+    w.after(at, begin)
 
 
 # --- links
@@ -264,44 +344,44 @@ def on_link(w, at, begin, least, most):
         w.after(at + w.rng.uniform(least, most), do, f"pass {route}")
 
 
-@fault()
+@fault(brokers=ONE)
 def link_reset(w, at):
     on_link(w, at, "reset {}", 0, 0)
 
 
-@fault()
+@fault(brokers=ONE)
 def link_refused(w, at):
     on_link(w, at, "refuse {}", 0.2, 3)
 
 
-@fault()
+@fault(brokers=ONE)
 def link_blackhole(w, at):
     on_link(w, at, "freeze {}", 0.5, 8)
 
 
-@fault()
+@fault(brokers=ONE)
 def link_half_open(w, at):
     on_link(w, at, "halfopen {}", 0.5, 7)
 
 
-@fault()
+@fault(brokers=ONE)
 def link_slow(w, at):
     on_link(w, at, f"slow {{}} {w.rng.choice((4000, 20000, 80000))}", 1, 3)
 
 
-@fault()
+@fault(brokers=ONE)
 def link_delayed(w, at):
     on_link(w, at, f"delay {{}} {w.rng.choice((20, 150, 400))}", 1, 3)
 
 
-@fault()
+@fault(brokers=ONE)
 def link_cut(w, at):
     """In the middle of a command, or of its reply."""
     verb = w.rng.choice(("cut", "cutreply"))
     on_link(w, at, f"{verb} {{}} {w.rng.randrange(1, 30000 if verb == 'cut' else 300)}", 0, 0)
 
 
-@fault()
+@fault(brokers=ONE)
 def link_garbage(w, at):
     on_link(w, at, "garbage {}", 0, 0)
 
@@ -346,7 +426,7 @@ def small_spools(w):
         s.options += ["--set", "spool.max-size=256kb"]
 
 
-@fault(sheds=True, prepare=small_spools)
+@fault(sheds=True, prepare=small_spools, brokers=ONE)
 def spool_too_small(w, at):
     """Everything has to wait in a spool that cannot hold it."""
     on_link(w, at, "refuse {}", 2, 4)
@@ -369,7 +449,7 @@ def fake_clock(w):
     return None
 
 
-@fault(prepare=fake_clock)
+@fault(prepare=fake_clock, brokers=("single", "cluster", "sentinel"))
 def clock_back(w, at):
     """The wall clock of all is set back (or forth)."""
     def step(text):

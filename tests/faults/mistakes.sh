@@ -61,7 +61,7 @@ try() {
 	else
 		python3 "$here/drive.py" --bin "$work/tree/build" \
 			--proxy "$work/tree/build/tests/faults/fault_proxy" \
-			--pcaps "$top/pcaps" --only "$only" --first \
+			--pcaps "$top/pcaps" --only "$only" --broker single --first \
 			--runs "${RUNS:-12}" --seed "${SEED:-1}" --patience 20 \
 			--scrap >"$work/drive.out" 2>&1
 		judge $?

@@ -9,16 +9,11 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 
+import brokers
 import spool
-
-PASSWORD = "right"
-USER = "picket"
-ACL = [USER, "on", ">" + PASSWORD, "~*", "&*", "+@all"]
-
 
 LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
@@ -30,70 +25,6 @@ def die_with_parent():
 
 class Stuck(Exception):
     """Something did not come about in good time."""
-
-
-class Redis:
-    """A redis-server that keeps nothing, on a unix socket, and by a route on a port."""
-
-    def __init__(self, world, name):
-        self.world = world
-        self.name = name
-        self.sock = os.path.join(world.dir, name + ".sock")
-        self.proc = None
-        self.frozen = False
-
-    def start(self):
-        if self.proc is not None and self.proc.poll() is None:
-            return
-        if os.path.exists(self.sock):
-            os.unlink(self.sock)
-        with open(os.path.join(self.world.dir, self.name + ".log"), "ab") as log:
-            self.proc = self.world.spawn(
-                ["redis-server", "--port", "0", "--unixsocket", self.sock, "--save", "",
-                 "--appendonly", "no", "--dir", self.world.dir, "--loglevel", "notice",
-                 "--repl-diskless-sync-delay", "0", "--user", *ACL], log)
-        self.frozen = False
-        self.world.until(20, self.answers, f"{self.name} to answer")
-
-    def answers(self):
-        return self.call("PING") == "PONG"
-
-    def call(self, *args, wait=2.0):
-        """The reply as text or list; None when there is none."""
-        try:
-            with socket.socket(socket.AF_UNIX) as s:
-                s.settimeout(wait)
-                s.connect(self.sock)
-                out = b"*%d\r\n" % len(args)
-                for a in args:
-                    a = str(a).encode()
-                    out += b"$%d\r\n%s\r\n" % (len(a), a)
-                s.sendall(out)
-                return read_reply(s.makefile("rb"))
-        except (OSError, ValueError):
-            return None
-
-    def kill(self):
-        if self.proc is not None:
-            self.proc.kill()
-            self.proc.wait()
-
-    def freeze(self, frozen):
-        if self.proc is not None and self.proc.poll() is None:
-            self.proc.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
-        self.frozen = frozen
-
-
-def read_reply(f):
-    line = f.readline()
-    if not line.endswith(b"\r\n"):
-        raise ValueError("cut short")
-    what, rest = line[:1], line[1:-2].decode(errors="replace")
-    if what == b"$":
-        return None if rest == "-1" else f.read(int(rest) + 2)[:-2].decode(errors="replace")
-    if what == b"*":
-        return [read_reply(f) for _ in range(int(rest))]
-    return int(rest) if what == b":" else rest
 
 
 class Incarnation:
@@ -150,7 +81,8 @@ class Sensor:
             life.proc = w.spawn(
                 [w.bin("picket-sensor"), "--quiet", "--read", path, "--rules", w.rules,
                  "--site", self.site, "--sensor", "tap1", "--exercise", life.tag,
-                 "--redis", w.url(self.route), "--spool", self.spool,
+                 "--redis", w.redis.url(self.route), *w.redis.settings(),
+                 "--spool", self.spool,
                  "--forward-types", "alert", "--eve", life.eve, "--eve-types", "alert",
                  "--stats", life.stats,
                  "--set", "spool.resend-seconds=1", *self.options, *more],
@@ -231,7 +163,8 @@ class Collector:
             return
         w = self.world
         with open(os.path.join(w.dir, "collector.log"), "ab") as log:
-            self.proc = w.spawn([w.bin("picket-collector"), "--redis", w.url("collector"),
+            self.proc = w.spawn([w.bin("picket-collector"), "--redis",
+                                 w.redis.url("collector"), *w.redis.settings(),
                                  "--store", self.store, *more], log, self.preload)
 
     def running(self):
@@ -259,7 +192,7 @@ class Collector:
 class World:
     """Everything that runs, and a clock of what is to happen."""
 
-    def __init__(self, where, rng, args, scenes):
+    def __init__(self, where, rng, args, scenes, broker="single"):
         self.dir = where
         self.rng = rng
         self.args = args
@@ -279,7 +212,7 @@ class World:
         self.mounts = []
         self.fillers = []
         self.proxy = self.spawn([args.proxy], subprocess.PIPE, stdin=subprocess.PIPE)
-        self.redis = Redis(self, "a")
+        self.redis = brokers.KINDS[broker](self)
         self.redises = [self.redis]
         self.collector = Collector(self)
         self.sensors = []
@@ -330,10 +263,10 @@ class World:
     def open_link(self, route, target):
         self.ports[route] = int(self.link(f"listen {route} {target}"))
 
-    def url(self, route):
-        return f"redis://{USER}:{PASSWORD}@127.0.0.1:{self.ports[route]}"
-
     def routes(self):
+        """None where a broker is reached without them."""
+        if self.redis.target is None:
+            return []
         return [s.route for s in self.sensors] + ["collector"]
 
     # --- disks
@@ -404,15 +337,10 @@ class World:
         for p in self.procs:
             if p.poll() is None:
                 p.send_signal(signal.SIGCONT)
-        if self.redis.proc.poll() is not None:
-            self.redis.start()
-        for command in (("REPLICAOF", "NO", "ONE"), ("CONFIG", "SET", "maxmemory", self.maxmemory),
-                        ("ACL", "SETUSER", ACL[0], "reset", *ACL[1:])):
-            self.until(60, lambda: self.redis.call(*command) == "OK",
-                       f"Redis to obey {' '.join(map(str, command))}")
+        self.redis.mend()
         for route in self.routes():
             self.link(f"pass {route}")
-            self.link(f"target {route} {self.redis.sock}")
+            self.link(f"target {route} {self.redis.target}")
         self.collector.start()
 
     def remove(self):
