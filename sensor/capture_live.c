@@ -16,6 +16,8 @@
 
 #define FRAME_ALIGN 64 /* as frames of files */
 #define SETTLE_US UINT64_C(20000000)
+/* Behind a time-out of the ring: then what it had was shown. */
+#define QUIET_US UINT64_C(20000)
 
 STATIC_ASSERT(BATCH_SLAB >= CAPTURE_LIVE_SNAPLEN + FRAME_ALIGN,
 	      "any frame fits a fresh slab");
@@ -194,26 +196,35 @@ read_kernel(struct capture_live *c)
 
 /*
  * The socket saw all packets since it was bound, those of other members of the
- * group too: they are taken out, to begin from zero.
+ * group too: they are taken out, to begin from zero.  Of what went out of the
+ * loopback interface before ignore_echo() the kernel counts what libpcap does
+ * not show: there, it is enough that nothing comes for so long as a packet may
+ * wait in the ring.
  */
 static enum err
-settle(struct capture_live *c, struct diag *d)
+settle(struct capture_live *c, const struct capture_live_options *o,
+       struct diag *d)
 {
-	uint64_t until = clock_mono_us() + SETTLE_US, passed = 0;
+	uint64_t quiet_us = 2 * (uint64_t)o->timeout_ms * 1000 + QUIET_US;
+	uint64_t last_us = clock_mono_us(), passed = 0;
+	uint64_t until = last_us + SETTLE_US;
 	struct pollfd p = { .fd = c->fd, .events = POLLIN };
 
 	for (;;) {
 		int rc = pcap_dispatch(c->pcap, -1, pass_over, (void *)&passed);
+		uint64_t now = clock_mono_us();
 
 		if (rc < 0) {
 			return diag_set(d, ERR_IO, "interface %s: %s", c->name,
 					pcap_geterr(c->pcap));
 		}
 		read_kernel(c);
-		if (passed + c->count.dropped >= c->count.seen) {
+		last_us = rc > 0 ? now : last_us;
+		if (passed + c->count.dropped >= c->count.seen ||
+		    (is_loopback(c) && now - last_us >= quiet_us)) {
 			break;
 		}
-		if (clock_mono_us() > until) {
+		if (now > until) {
 			return diag_set(d, ERR_IO,
 					"interface %s: its ring cannot be "
 					"emptied",
@@ -266,7 +277,7 @@ capture_live_open(struct capture_live **out,
 	if (e == ERR_OK) {
 		ignore_echo(c);
 		capture_live_shut(c);
-		e = settle(c, d);
+		e = settle(c, o, d);
 	}
 	if (e == ERR_OK) {
 		e = compile(c, o->filter, d);

@@ -118,9 +118,10 @@ live_open(struct live **out, const struct live_conf *c, unsigned n_workers,
 	l->n_ports = c->n;
 	l->n_workers = n_workers;
 	l->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (l->done_fd < 0 ||
-	    getrandom(&l->key, sizeof(l->key), 0) != sizeof(l->key)) {
+	if (l->done_fd < 0) {
 		e = diag_set(d, ERR_IO, "eventfd: %s", strerror(errno));
+	} else if (getrandom(&l->key, sizeof(l->key), 0) != sizeof(l->key)) {
+		e = diag_set(d, ERR_IO, "getrandom: %s", strerror(errno));
 	}
 	for (unsigned k = 0; k < n_workers && e == ERR_OK; k++) {
 		e = add_worker(l, k, d);
@@ -383,6 +384,7 @@ live_run(struct live *l, const struct live_settings *s, struct diag *d)
 	}
 	e = live_ports_change(l, d);
 	if (e != ERR_OK) {
+		sink_end_live(s->sink);
 		return e;
 	}
 	e = start_threads(l, &started, d);

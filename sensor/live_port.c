@@ -171,20 +171,27 @@ note_link(struct live_port *p, bool up)
 	}
 }
 
-/* What is new on the wire, also since the interface began to count anew. */
+/* Since 'was', or since the interface began to count anew. */
+static uint64_t
+more(uint64_t now, uint64_t was)
+{
+	return now >= was ? now - was : now;
+}
+
+/* What is new on the wire. */
 static void
 add_wire(struct live_port *p, const struct iface_state *now)
 {
 	bool lo = strcmp(name_of(p), "lo") == 0; /* counts each twice */
 	struct iface_state *was = &p->base;
 
-	p->past.wire_packets += now->rx_packets - was->rx_packets;
-	p->past.wire_bytes += now->rx_bytes - was->rx_bytes;
+	p->past.wire_packets += more(now->rx_packets, was->rx_packets);
+	p->past.wire_bytes += more(now->rx_bytes, was->rx_bytes);
 	if (!lo) {
-		p->past.wire_packets += now->tx_packets - was->tx_packets;
-		p->past.wire_bytes += now->tx_bytes - was->tx_bytes;
+		p->past.wire_packets += more(now->tx_packets, was->tx_packets);
+		p->past.wire_bytes += more(now->tx_bytes, was->tx_bytes);
 	}
-	p->past.if_dropped += now->missed - was->missed;
+	p->past.if_dropped += more(now->missed, was->missed);
 	*was = *now;
 }
 

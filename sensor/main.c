@@ -621,6 +621,8 @@ stop_forward(struct sensor *s)
 	if (s->forward == NULL) {
 		return;
 	}
+	/* The writer is through with what it had for the forwarder. */
+	sink_set_forward(s->sink, NULL);
 	forward_finish(s->forward, FORWARD_SENT, wait_ms, &r);
 	look_at_forward(s);
 	forward_free(s->forward);

@@ -102,6 +102,9 @@ const struct metric_row metrics_rows[] = {
 	{ "stats.picket.thresholds_evicted", "thresholds_evicted_total",
 	  METRIC_COUNTER, NULL,
 	  "Threshold counts given up for want of room." },
+	/* the same stand below "forward", as of now */
+	{ "stats.picket.forward.**", NULL, METRIC_NONE, NULL, NULL },
+	{ "stats.picket.redis.**", NULL, METRIC_NONE, NULL, NULL },
 	{ "stats.picket.shared_state.*", "shared_state_%_total",
 	  METRIC_COUNTER, NULL, "State that rules share: %." },
 	{ "stats.picket.workers", "workers", METRIC_GAUGE, NULL,
@@ -128,8 +131,6 @@ const struct metric_row metrics_rows[] = {
 	{ "forward.shed_batches.*", "spool_shed_batches_total",
 	  METRIC_COUNTER, "class",
 	  "Batches shed from a full spool since its birth, by severity." },
-	{ "forward.errors.*", "redis_errors_total", METRIC_COUNTER, "kind",
-	  "What went wrong with Redis, by kind." },
 	{ "forward.shed_causes.*", "spool_shed_by_cause_events_total",
 	  METRIC_COUNTER, "cause",
 	  "Events shed from the spool since the start, by cause." },
@@ -269,15 +270,6 @@ put_forward(struct json *j, struct forward *f)
 	put_classes(j, "shed_events", s.shed_events);
 	put_classes(j, "shed_batches", s.shed_batches);
 	put_causes(j, s.lost.causes);
-	json_obj(j, "errors");
-	for (unsigned i = 0; i < REDIS_TROUBLES; i++) {
-		const char *kind = redis_trouble_name((enum redis_trouble)i);
-
-		if (kind != NULL) {
-			json_u64(j, kind, s.errors[i]);
-		}
-	}
-	json_obj_end(j);
 	json_obj(j, "spool");
 	json_u64(j, "epoch", s.epoch);
 	json_u64(j, "last_seq", s.last_seq);

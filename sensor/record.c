@@ -58,6 +58,7 @@ outbox_reset(struct outbox *o)
 	o->text_len = 0;
 	o->lost = o->full_alerts = o->full_events = 0;
 	memset(o->full_severity, 0, sizeof(o->full_severity));
+	memset(o->full_type, 0, sizeof(o->full_type));
 }
 
 static bool
@@ -107,6 +108,8 @@ is_full(struct outbox *o, const struct record *r)
 	o->full_alerts += alert;
 	if (alert) {
 		o->full_severity[r->severity - 1U < 3 ? r->severity - 1U : 3]++;
+	} else {
+		o->full_type[r->type]++;
 	}
 	o->full_events += !alert;
 	return true;

@@ -93,6 +93,7 @@ struct outbox {
 	size_t text_max; /* 0: no bound */
 	uint64_t full_alerts, full_events; /* lost for that */
 	uint64_t full_severity[4]; /* of the alerts: 1, 2, 3, others */
+	uint64_t full_type[EVENT_TYPE_COUNT]; /* of the events */
 	uint64_t *ranked; /* scratch of outbox_settle() */
 	size_t ranked_cap;
 };

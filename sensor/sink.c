@@ -434,6 +434,11 @@ count_full(struct sink *s, const struct outbox *box)
 			s->behind[c] += box->full_severity[c];
 		}
 	}
+	for (unsigned t = 0; t < EVENT_TYPE_COUNT; t++) {
+		if ((s->set.forward_types >> t & 1) != 0) {
+			s->behind[3] += box->full_type[t];
+		}
+	}
 }
 
 static void
@@ -486,9 +491,8 @@ void
 sink_round(struct sink *s, struct outbox *const *boxes, unsigned n)
 {
 	merge_round(s, boxes, n);
-	if (s->set.live) {
-		tell_behind(s);
-	}
+	/* at the end of live capture too: workers may have had no room */
+	tell_behind(s);
 }
 
 void

@@ -70,6 +70,33 @@ print(json.load(open(sys.argv[1]))['picket']['frames']['in'])" "$tmp/end.json")"
 	no_sanitizer "$tmp/log"
 done
 
+# What the forwarder says, while Redis is away.
+mkfifo "$tmp/pipe2"
+"$sensor" --read - --rules "$top/rules/dist/*.rules" --site s1 \
+	--sensor forwards --spool "$tmp/spool-metrics" \
+	--redis "unix://$tmp/nobody.sock" --set metrics.listen=127.0.0.1:0 \
+	--set forward.drain-ms=0 <"$tmp/pipe2" 2>"$tmp/log.forward" &
+pid=$!
+pids="$pids $pid"
+exec 9>"$tmp/pipe2"
+eventually 30 serves "$tmp/log.forward" || fail "forwards: no address in 30 s"
+url=$(url_in "$tmp/log.forward")
+cat "$top/pcaps/exercise-jp-east.pcap" >&9
+eventually 60 scraped picket_sensor_redis_up 0 "$url" ||
+	fail "forwards: does not say that Redis is away in 60 s"
+told() {
+	curl -s -f -m 10 -o "$tmp/now.prom" "$url" &&
+		[ "$(prometheus value "$tmp/now.prom" \
+			'picket_sensor_redis_errors_total{kind="unreachable"}')" -gt 0 ]
+}
+eventually 60 told || fail "forwards: no failed connection counted in 60 s"
+prometheus check "$tmp/now.prom" || fail "forwards: not well-formed"
+grep "^picket_sensor_stats_picket_\(redis\|forward\)_" "$tmp/now.prom" &&
+	fail "forwards: the same under two names"
+exec 9>&-
+wait "$pid" || fail "forwards: exit status $?"
+no_sanitizer "$tmp/log.forward"
+
 # A snapshot waits for workers that are busy: while files are read as fast as
 # it goes, what is scraped is well-formed and consistent.
 watch busy 2

@@ -12,7 +12,9 @@
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -564,6 +566,55 @@ test_interface_state(void **state)
 	assert_non_null(strstr(words, "far"));
 }
 
+/* Sends to nobody, as fast as it goes, until told to stop. */
+static void *
+flood(void *arg)
+{
+	const atomic_bool *stop = arg;
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(9),
+				  .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	while (!atomic_load(stop)) {
+		(void)!sendto(fd, "x", 1, 0, (void *)&to, sizeof(to));
+	}
+	close(fd);
+	return NULL;
+}
+
+/* What goes out of the loopback interface before that can be switched off is
+ * seen by the kernel and shown to nobody. */
+static void
+test_busy_loopback_opens(void **state)
+{
+	struct capture_live_options o = options();
+	atomic_bool stop = false;
+	pthread_t thread[2];
+
+	(void)state;
+	need_link();
+	assert_true(shell("ip link set lo up"));
+	o.name = "lo";
+	for (unsigned i = 0; i < ARRAY_LEN(thread); i++) {
+		assert_int_equal(pthread_create(&thread[i], NULL, flood, &stop),
+				 0);
+	}
+	for (unsigned i = 0; i < 40; i++) {
+		struct capture_live *c;
+		uint64_t began = clock_mono_us();
+
+		o.immediate = true;
+		c = open_one(&o);
+		assert_true(clock_mono_us() - began < PATIENCE_US / 2);
+		capture_live_close(c);
+	}
+	atomic_store(&stop, true);
+	for (unsigned i = 0; i < ARRAY_LEN(thread); i++) {
+		pthread_join(thread[i], NULL);
+	}
+}
+
 int
 main(void)
 {
@@ -578,6 +629,7 @@ main(void)
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_interface_state),
 		cmocka_unit_test(test_large_frames),
+		cmocka_unit_test(test_busy_loopback_opens),
 	};
 
 	return cmocka_run_group_tests(tests, begin, NULL);

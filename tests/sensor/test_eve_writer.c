@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sensor/event_log.h"
+#include "sensor/forward.h"
 #include "sensor/sink.h"
 
 #define ROUNDS 60
@@ -531,6 +532,81 @@ live_outbox_is_bounded(void **state)
 	outbox_free(o);
 }
 
+/* One round that workers had no room for: all but the first of each kind. */
+static void
+crowded_round(struct sink *s, struct outbox *o)
+{
+	static const struct rule rule;
+
+	outbox_reset(o);
+	o->text_max = 4;
+	for (unsigned i = 0; i < 10; i++) {
+		struct record r = { .type = EVENT_TYPE_ALERT,
+				    .severity = (uint8_t)(i % 4 + 1),
+				    .held = HELD_NOT,
+				    .rule = &rule };
+
+		outbox_put(o, &r, view_cstr("alert"));
+		r = (struct record){ .type = EVENT_TYPE_DNS };
+		outbox_put(o, &r, view_cstr("dns"));
+		r = (struct record){ .type = EVENT_TYPE_FLOW };
+		outbox_put(o, &r, view_cstr("flow, not forwarded"));
+	}
+	sink_round(s, &o, 1);
+	sink_flush(s);
+}
+
+/*
+ * What workers had no room for was raised, and lost by the writer: the
+ * forwarder's ledger says so, of what would have been forwarded, and also of
+ * the rounds at the end.
+ */
+static void
+crowded_rounds_are_in_the_ledger(void **state)
+{
+	char dir[] = "/tmp/eve-writer-XXXXXX", url[96], command[96];
+	struct sink_settings set = {
+		.forward_types = 1U << EVENT_TYPE_ALERT | 1U << EVENT_TYPE_DNS,
+		.threshold_entries = 16,
+		.live = true,
+	};
+	struct forward_options fo = { .redis_url = url,
+				      .site = "hq",
+				      .sensor = "tap1",
+				      .spool_dir = dir };
+	struct outbox *o = outbox_new();
+	struct forward *f;
+	struct ledger l;
+	struct sink *s;
+	struct diag d;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(url, sizeof(url), "unix://%s/nobody", dir);
+	assert_int_equal(sink_open(&s, &set, &d), ERR_OK);
+	assert_int_equal(forward_start(&f, &fo, &d), ERR_OK);
+	sink_set_forward(s, f);
+	crowded_round(s, o);
+	sink_end_live(s);
+	crowded_round(s, o);
+	sink_set_forward(s, NULL);
+	forward_finish(f, FORWARD_SPOOLED, 0, NULL);
+	forward_get_ledger(f, &l);
+	for (unsigned c = 0; c < LEDGER_CLASSES; c++) {
+		/* of 10 alerts the first found room; of the events none */
+		uint64_t lost = 2 * (c == 0 ? 2 : c == 1 ? 3 : c == 2 ? 2 : 12);
+
+		assert_int_equal(l.lost[LEDGER_LOST_writer][c], lost);
+		assert_int_equal(l.spooled[c], c == 0 ? 2 : 0);
+		assert_int_equal(l.raised[c], lost + l.spooled[c]);
+	}
+	forward_free(f);
+	assert_int_equal(sink_close(s), ERR_OK);
+	outbox_free(o);
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
 int
 main(void)
 {
@@ -544,6 +620,7 @@ main(void)
 		cmocka_unit_test(alerts_tell_of_their_moment),
 		cmocka_unit_test(live_sheds_the_least_severe_first),
 		cmocka_unit_test(live_outbox_is_bounded),
+		cmocka_unit_test(crowded_rounds_are_in_the_ledger),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
