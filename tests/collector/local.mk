@@ -38,3 +38,7 @@ tests_collector_test_sighting_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_blind
 tests_collector_test_blind_SOURCES = tests/test.h tests/collector/test_blind.c
 tests_collector_test_blind_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_store_blind
+tests_collector_test_store_blind_SOURCES = tests/test.h \
+	tests/collector/test_store_blind.c
+tests_collector_test_store_blind_LDADD = $(LIBS_COLLECTOR)
