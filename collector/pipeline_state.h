@@ -64,6 +64,7 @@ struct pipeline {
 	struct sighting_set set;
 	uint64_t now_us; /* wall clock of this batch */
 	bool broker_up;
+	bool sensors_unseen; /* the last look at them failed */
 };
 
 /* pipeline_frame.c: one entry into the store and the sightings. */
