@@ -263,8 +263,7 @@ look_at_taps(struct look *k, const struct ledger *l)
 
 /* --- the look --- */
 
-/* Files say nothing about the present; what they lost they lost all the
- * same. */
+/* Counters of another run of the program say nothing of this one's. */
 static void
 forget_program(struct look *k, const struct ledger *l)
 {
@@ -292,26 +291,39 @@ look_at_clock(struct look *k, const struct ledger *l)
 	    l->at_us > now ? "ahead" : "behind");
 }
 
+bool
+blind_killed(const struct ledger *l, struct blind_span *out)
+{
+	if (l->blind_from_us == 0 || l->blind_to_us <= l->blind_from_us) {
+		return false;
+	}
+	*out = (struct blind_span){ .cause = BLIND_killed,
+				    .from_us = l->blind_from_us,
+				    .to_us = l->blind_to_us };
+	snprintf(out->detail, sizeof(out->detail),
+		 "%" PRIu64 " events were in memory",
+		 ledger_sum(l->lost[LEDGER_LOST_killed]));
+	return true;
+}
+
 static void
 look_at_ledger(struct look *k, const struct ledger *l)
 {
 	struct blind *b = k->b;
 	struct blind_sample s = sample_of(l);
+	struct blind_span killed;
 
-	if (l->blind_to_us != 0 && l->blind_to_us != b->killed_us) {
-		struct blind_span *span = change(
-			k, BLIND_killed, l->blind_from_us, l->blind_to_us);
-
+	if (l->blind_to_us != b->killed_us && blind_killed(l, &killed)) {
+		k->out[k->n++] = killed;
 		b->killed_us = l->blind_to_us;
-		snprintf(span->detail, sizeof(span->detail),
-			 "%" PRIu64 " events were in memory",
-			 ledger_sum(l->lost[LEDGER_LOST_killed]));
 	}
 	if (k->f->ended || l->at_us == b->told_us) {
 		return;
 	}
 	forget_program(k, l);
 	look_at_clock(k, l);
+	/* Files say nothing about the present; what they lost they lost all
+	 * the same. */
 	if (l->live) {
 		look_at_taps(k, l);
 	}

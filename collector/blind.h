@@ -107,6 +107,10 @@ enum blind_cause blind_cause_find(const char *name);
  */
 void blind_resume(struct blind *b, bool live, uint64_t seen_us);
 
+/* The kill that a ledger tells of; false when it tells of none, or of one that
+ * ends before it begins. */
+bool blind_killed(const struct ledger *l, struct blind_span *out) MUST_CHECK;
+
 /*
  * One look.  'out' has room for BLIND_MAX_CHANGES: what opened and closed, in
  * this order of causes.  'was_down_us' is when a collector looked last before

@@ -559,6 +559,9 @@ execute(struct ctl *c, const struct arguments *args, struct command *cmd,
 		e = ctl_ledger(c, args->n_words > 1 ? args->words[1] : NULL,
 			       &well, d);
 		cmd->broken = !well;
+		if (e == ERR_OK && !well) {
+			diag_set(d, ERR_FORMAT, "a ledger does not add up");
+		}
 		return e;
 	case BLIND:
 		return ctl_blind(c, args->since_us, args->asset, d);

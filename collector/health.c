@@ -12,7 +12,8 @@ enum state { UNKNOWN, LIVE, SILENT, ENDED };
 
 struct health {
 	uint8_t states[INGEST_MAX_STREAMS];
-	unsigned n_silent;
+	uint8_t kept[INGEST_MAX_STREAMS]; /* the same, as committed */
+	unsigned n_silent, n_kept_silent;
 	uint64_t checked_us;
 	struct json j;
 	struct health_parts parts;
@@ -48,6 +49,8 @@ forget(struct health *h)
 		free(h->watch[i]);
 		h->watch[i] = NULL;
 	}
+	memcpy(h->states, h->kept, sizeof(h->states));
+	h->n_silent = h->n_kept_silent;
 	h->begun = false;
 }
 
@@ -273,6 +276,9 @@ health_check(struct health *h, struct ingest *in, struct store *s, bool now,
 	}
 	if (e != ERR_OK) {
 		forget(h);
+	} else {
+		memcpy(h->kept, h->states, sizeof(h->kept));
+		h->n_kept_silent = h->n_silent;
 	}
 	if (h->parts.feed != NULL && e != ERR_OK) {
 		feed_drop(h->parts.feed);

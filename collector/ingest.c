@@ -484,15 +484,13 @@ ingest_rewind(struct ingest *in)
 	}
 }
 
-enum err
-ingest_idle(struct ingest *in, bool *idle, struct diag *d)
+bool
+ingest_idle(const struct ingest *in)
 {
-	*idle = true;
-	for (unsigned i = 0; i < in->n_streams && *idle; i++) {
-		const struct stream *s = &in->streams[i];
-
-		*idle = s->grouped && s->own_done;
+	for (unsigned i = 0; i < in->n_streams; i++) {
+		if (!in->streams[i].grouped || !in->streams[i].own_done) {
+			return false;
+		}
 	}
-	(void)d;
-	return ERR_OK;
+	return true;
 }

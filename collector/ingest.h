@@ -40,7 +40,7 @@ void ingest_free(struct ingest *in);
 
 /*
  * Waits up to 'wait_ms' for entries of any stream.  They are valid until the
- * next call of any function here.  ERR_AGAIN: the broker is not there
+ * next ingest_read().  ERR_AGAIN: the broker is not there
  * (diag says why), try again; ERR_AUTH: it refuses us.  No entries is
  * success.  '*renewed' is set when groups had to be made.
  */
@@ -79,14 +79,15 @@ void ingest_rewind(struct ingest *in);
 /*
  * Presence of a stream's sensor as a JSON object of its hash.  '*there' is
  * false when its time to live ran out.  'state' is its field of that name.
+ * ERR_AGAIN when Redis is away or refuses to say.
  */
 struct json;
 enum err ingest_presence(struct ingest *in, unsigned stream, bool *there,
 			 struct json *out, char state[INGEST_NAME_CAP],
 			 struct diag *d) MUST_CHECK;
 
-/* Whether every stream of the group is read to its end: nothing undelivered,
- * nothing pending. */
-enum err ingest_idle(struct ingest *in, bool *idle, struct diag *d) MUST_CHECK;
+/* Whether every stream has its group, and what a former life left
+ * unacknowledged has been read again. */
+bool ingest_idle(const struct ingest *in);
 
 #endif

@@ -125,6 +125,14 @@ ingest_presence(struct ingest *in, unsigned stream, bool *there,
 	if (e != ERR_OK) {
 		return ERR_AGAIN;
 	}
+	/* A server that will not say is no sensor that fell silent.  Only a key
+	 * of another type holds no presence for sure. */
+	if (r->type == REDIS_REPLY_ERROR &&
+	    strncmp(r->str, "WRONGTYPE", 9) != 0) {
+		diag_set(d, ERR_AGAIN, "Redis: %s: %.200s", key, r->str);
+		freeReplyObject(r);
+		return ERR_AGAIN;
+	}
 	json_reset(out);
 	json_obj(out, NULL);
 	for (size_t i = 0; is_array(r) && i + 1 < r->elements && i < 128;

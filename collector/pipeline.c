@@ -232,12 +232,6 @@ take_batch(struct pipeline *p, const struct ingest_entry *entries, size_t n)
 	return e;
 }
 
-struct publish {
-	struct pipeline *p;
-	int64_t sensor; /* the one whose name stands here */
-	enum err err;
-};
-
 static enum err
 publish_mark(void *arg, const struct store_mark *m)
 {
@@ -261,7 +255,6 @@ struct one_mark {
 	struct pipeline *p;
 	const char *site, *name;
 	int64_t sensor;
-	enum err err;
 };
 
 static enum err
@@ -363,7 +356,8 @@ process(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 			return e;
 		}
 	}
-	return acknowledge(p, entries, n, d) == ERR_AGAIN ? ERR_OK : ERR_OK;
+	(void)!acknowledge(p, entries, n, d); /* what fails comes again */
+	return ERR_OK;
 }
 
 static void
@@ -404,6 +398,25 @@ note_broker(struct pipeline *p, enum err e, const struct diag *d)
 	p->broker_up = up;
 }
 
+/* Says once that nobody can tell whether sensors are there, and once that it
+ * is known again.  The next look tries anew. */
+static bool
+look_at_sensors(struct pipeline *p, struct diag *d)
+{
+	bool seen;
+
+	d->msg[0] = '\0';
+	seen = health_check(p->health, p->ingest, p->store, false, d) == ERR_OK;
+	if (seen && p->sensors_unseen) {
+		log_info("sensors can be looked at again");
+	} else if (!seen && !p->sensors_unseen) {
+		log_warn("sensors cannot be looked at, trying on: %s",
+			 d->msg[0] != '\0' ? d->msg : store_error(p->store));
+	}
+	p->sensors_unseen = !seen;
+	return seen;
+}
+
 enum err
 pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 	     volatile sig_atomic_t *report, volatile sig_atomic_t *rotate,
@@ -414,7 +427,7 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 
 	while (!*stop && e == ERR_OK) {
 		const struct ingest_entry *entries;
-		bool renewed = false, idle = false;
+		bool renewed = false;
 		size_t n = 0;
 
 		if (p->cfg.turn != NULL) {
@@ -457,13 +470,12 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		if (e == ERR_OK && renewed && publish_all(p, d) == ERR_AGAIN) {
 			continue;
 		}
-		if (e == ERR_OK && health_check(p->health, p->ingest, p->store,
-						false, d) != ERR_OK) {
+		if (e == ERR_OK && !look_at_sensors(p, d)) {
 			continue;
 		}
 		if (e == ERR_OK && n == 0 && p->cfg.until_idle_us != 0 &&
 		    clock_mono_us() - idle_since >= p->cfg.until_idle_us &&
-		    ingest_idle(p->ingest, &idle, d) == ERR_OK && idle) {
+		    ingest_idle(p->ingest)) {
 			break;
 		}
 	}

@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/log.h"
+
 /* A frame that came broken so often is given up as lost. */
 #define MAX_BAD_TRIES 3
 
@@ -88,23 +90,37 @@ take_alert(struct pipeline *p, struct passage *t, const struct alert *a,
 	return e;
 }
 
+/* Whoever keeps the interval says so: the other finds it kept. */
+static enum err
+tell_killed(struct pipeline *p, const struct passage *t,
+	    const struct blind_span *span)
+{
+	bool changed = false;
+	enum err e = store_blind_span(p->store, t->sensor, span, &changed);
+
+	if (e != ERR_OK || !changed) {
+		return e;
+	}
+	log_warn("sensor %s/%s: was blind: %s: %s", t->site, t->name,
+		 blind_cause_name(span->cause), span->detail);
+	return p->feed != NULL
+		       ? feed_blind(p->feed, t->site, t->name, span, p->now_us)
+		       : ERR_OK;
+}
+
 /* Statistics, or a ledger, which stands in an event of the same type. */
 static enum err
 take_stats(struct pipeline *p, struct passage *t, const struct alert *a,
 	   struct view line)
 {
 	struct ledger l;
-	bool changed;
+	struct blind_span span;
 	enum err e = store_ledger_told(p->ledger, t->sensor, a->picket,
 				       p->now_us, &l);
 
 	/* Presence tells this too, but only of the last time. */
-	if (e == ERR_OK && l.blind_to_us != 0) {
-		const struct blind_span span = { .cause = BLIND_killed,
-						 .from_us = l.blind_from_us,
-						 .to_us = l.blind_to_us };
-
-		e = store_blind_span(p->store, t->sensor, &span, &changed);
+	if (e == ERR_OK && blind_killed(&l, &span)) {
+		e = tell_killed(p, t, &span);
 	}
 	return e == ERR_OK && l.epoch == 0
 		       ? store_sensor_stats(p->store, t->sensor, line)

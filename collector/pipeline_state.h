@@ -78,6 +78,7 @@ struct pipeline {
 	uint64_t now_us; /* wall clock of this batch */
 	bool broker_up;
 	bool refusal_told; /* since it was last up */
+	bool sensors_unseen; /* the last look at them failed */
 };
 
 /* pipeline_frame.c: one entry into the store and the sightings. */

@@ -30,7 +30,9 @@ store_blind_span(struct store *s, int64_t sensor, const struct blind_span *span,
 	sqlite3_stmt *st = prepare(
 		s, "INSERT INTO blind(sensor,cause,from_us,to_us,detail)"
 		   " VALUES(?1,?2,?3,?4,?5) ON CONFLICT(sensor,cause,from_us)"
-		   " DO UPDATE SET to_us=?4 WHERE to_us<?4");
+		   " DO UPDATE SET to_us=?4,detail=CASE ?4 WHEN 0 THEN ?5"
+		   " ELSE detail END"
+		   " WHERE to_us<?4 OR (to_us>0 AND ?4=0)");
 	enum err e = ERR_IO;
 
 	if (st != NULL) {
@@ -246,17 +248,24 @@ store_read_watch(struct store_reader *r,
 	return store_reader_finish(st, rc);
 }
 
-/* Where the number of an asset's blind sensors changes: the begins and ends of
- * intervals of each sensor, those that overlap put together. */
+/*
+ * Where the number of an asset's blind sensors may change: the begins and ends
+ * of intervals of each sensor, which is blind while any lasts.  Sums that run
+ * along, and not one count for each moment: a sensor can have very many.
+ */
 static const char edges_sql[] =
 	"WITH spans AS (SELECT b.sensor,b.from_us lo,"
 	" CASE b.to_us WHEN 0 THEN 9223372036854775807 ELSE b.to_us END hi"
 	" FROM blind b JOIN blind_assets a ON a.sensor=b.sensor"
 	" JOIN blind_watch w ON w.sensor=b.sensor AND w.live=1"
 	" WHERE a.asset=?1 AND (b.to_us=0 OR b.to_us>=?2)),"
-	" points AS (SELECT lo at FROM spans UNION SELECT hi FROM spans)"
-	" SELECT p.at,(SELECT count(DISTINCT sensor) FROM spans s WHERE"
-	" s.lo<=p.at AND s.hi>p.at) FROM points p ORDER BY 1";
+	" edges AS (SELECT lo at,sensor,1 d FROM spans WHERE hi>lo UNION ALL"
+	"  SELECT hi,sensor,-1 FROM spans WHERE hi>lo),"
+	" depths AS (SELECT at,sum(d) d,sum(sum(d)) OVER (PARTITION BY sensor"
+	"  ORDER BY at) depth FROM edges GROUP BY sensor,at),"
+	" steps AS (SELECT at,sum((depth>0)-(depth-d>0)) step FROM depths"
+	"  GROUP BY at)"
+	" SELECT at,sum(step) OVER (ORDER BY at) FROM steps ORDER BY 1";
 
 struct cover {
 	struct store_reader *r;

@@ -19,8 +19,8 @@
 
 /* All of these inside of the store's transaction. */
 
-/* Opens, closes or adds an interval.  '*changed' is false when it was kept
- * already. */
+/* Opens, closes or adds an interval; one that opens where a closed one began
+ * is that one again.  '*changed' is false when it was kept already. */
 enum err store_blind_span(struct store *s, int64_t sensor,
 			  const struct blind_span *span,
 			  bool *changed) MUST_CHECK;

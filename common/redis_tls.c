@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -17,7 +18,6 @@
 struct redis_tls {
 	SSL_CTX *ctx;
 	SSL *ssl;
-	BIO_METHOD *method;
 	int fd;
 	short send_wants, recv_wants; /* of poll(2) */
 	bool broken;
@@ -68,20 +68,33 @@ bio_ctrl(BIO *b, int cmd, long num, void *ptr)
 	return cmd == BIO_CTRL_FLUSH;
 }
 
+/* One for all sessions: OpenSSL has 127 numbers for kinds of BIO, and a
+ * process connects more often than that. */
+static BIO_METHOD *method;
+static pthread_once_t method_once = PTHREAD_ONCE_INIT;
+
+static void
+make_method(void)
+{
+	BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK,
+				     "socket without signals");
+
+	if (m == NULL || BIO_meth_set_write(m, bio_write) != 1 ||
+	    BIO_meth_set_read(m, bio_read) != 1 ||
+	    BIO_meth_set_ctrl(m, bio_ctrl) != 1) {
+		BIO_meth_free(m);
+		return;
+	}
+	method = m;
+}
+
 static bool
 make_bio(struct redis_tls *t)
 {
 	BIO *b;
 
-	t->method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK,
-				 "socket without signals");
-	if (t->method == NULL ||
-	    BIO_meth_set_write(t->method, bio_write) != 1 ||
-	    BIO_meth_set_read(t->method, bio_read) != 1 ||
-	    BIO_meth_set_ctrl(t->method, bio_ctrl) != 1) {
-		return false;
-	}
-	b = BIO_new(t->method);
+	(void)pthread_once(&method_once, make_method);
+	b = method != NULL ? BIO_new(method) : NULL;
 	if (b == NULL) {
 		return false;
 	}
@@ -236,9 +249,13 @@ list_names(const X509 *cert, char *out, size_t cap)
 		} else if (g->type == GEN_IPADD) {
 			int size = ASN1_STRING_length(g->d.iPAddress);
 
-			(void)inet_ntop(size == 4 ? AF_INET : AF_INET6,
+			/* Any length can stand in a certificate. */
+			if (size == 4 || size == 16) {
+				(void)inet_ntop(
+					size == 4 ? AF_INET : AF_INET6,
 					ASN1_STRING_get0_data(g->d.iPAddress),
 					text, sizeof(text));
+			}
 			len = (int)strlen(text);
 		}
 		for (int k = 0; k < len; k++) {
@@ -332,7 +349,6 @@ redis_tls_end(struct redis_tls *t)
 	}
 	SSL_free(t->ssl);
 	SSL_CTX_free(t->ctx);
-	BIO_meth_free(t->method);
 	ERR_clear_error();
 	free(t);
 }

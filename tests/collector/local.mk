@@ -41,3 +41,11 @@ tests_collector_test_blind_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_keyring
 tests_collector_test_keyring_SOURCES = tests/collector/test_keyring.c
 tests_collector_test_keyring_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_store_blind
+tests_collector_test_store_blind_SOURCES = tests/test.h \
+	tests/collector/test_store_blind.c
+tests_collector_test_store_blind_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_health
+tests_collector_test_health_SOURCES = tests/test.h tests/collector/test_health.c \
+	tests/redis_fixture.h tests/redis_fixture.c
+tests_collector_test_health_LDADD = $(LIBS_COLLECTOR)

@@ -175,6 +175,11 @@ test_killed(void **state)
 	assert_int_equal(p->to_us - p->from_us, 2 * S);
 	assert_string_equal(p->detail, "4 events were in memory");
 	assert_int_equal(look(&s, 100, 0), 0);
+	/* Nobody can have been blind until before that began. */
+	s.l.blind_to_us = s.l.blind_from_us - S;
+	assert_int_equal(look(&s, 100, 0), 0);
+	s.l.blind_from_us = 0;
+	assert_int_equal(look(&s, 100, 0), 0);
 }
 
 static void

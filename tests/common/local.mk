@@ -56,3 +56,6 @@ tests_common_test_metrics_LDADD = $(LIBS_COMMON)
 UNIT_TESTS += tests/common/test_redis_pool
 tests_common_test_redis_pool_SOURCES = tests/common/test_redis_pool.c
 tests_common_test_redis_pool_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_redis_tls
+tests_common_test_redis_tls_SOURCES = tests/test.h tests/common/test_redis_tls.c
+tests_common_test_redis_tls_LDADD = $(LIBS_COMMON)

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who is there and who is not, with a Redis that does not always say. */
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "collector/health.h"
+#include "common/clock.h"
+#include "common/redis_link.h"
+#include "tests/redis_fixture.h"
+
+static struct redis_fixture redis;
+static struct redis_link *conn;
+static struct ingest *in;
+static struct health *health;
+static struct store *store;
+static char path[128];
+
+static void
+say(const char *command)
+{
+	redisReply *r = NULL;
+	struct diag d;
+
+	assert_int_equal(redis_link_call(conn, 5000, &r, &d, command), ERR_OK);
+	assert_int_not_equal(r->type, REDIS_REPLY_ERROR);
+	freeReplyObject(r);
+}
+
+/* Reads until so many streams are known: the set is read every two seconds. */
+static void
+until_streams(unsigned n)
+{
+	uint64_t end = clock_mono_us() + 60 * US_PER_S;
+
+	print_message("waiting for %u streams\n", n);
+	while (ingest_n_streams(in) < n) {
+		const struct ingest_entry *entries;
+		struct diag d = { "" };
+		bool renewed;
+		size_t got;
+
+		assert_true(clock_mono_us() < end);
+		(void)!ingest_read(in, 50, &entries, &got, &renewed, &d);
+	}
+}
+
+struct states {
+	char b[16], c[16];
+};
+
+static void
+take_state(void *arg, const struct store_sensor *s)
+{
+	struct states *t = arg;
+
+	snprintf(strcmp(s->sensor, "b") == 0 ? t->b : t->c, sizeof(t->b), "%s",
+		 s->state);
+}
+
+static struct states
+states(void)
+{
+	struct states t = { "", "" };
+	struct store_reader *r = NULL;
+	struct diag d;
+
+	assert_int_equal(store_reader_open(&r, path, &d), ERR_OK);
+	assert_int_equal(store_read_sensors(r, take_state, &t), ERR_OK);
+	store_reader_close(r);
+	return t;
+}
+
+static enum err
+look(struct diag *d)
+{
+	d->msg[0] = '\0';
+	return health_check(health, in, store, true, d);
+}
+
+static void
+a_refusal_is_no_silence(void **state)
+{
+	struct diag d;
+
+	(void)state;
+	if (in == NULL) {
+		skip();
+	}
+	say("SADD picket:sensors a/b");
+	say("HSET picket:sensor:{a/b} state live");
+	until_streams(1);
+	say("SADD picket:sensors a/c");
+	say("HSET picket:sensor:{a/c} state live");
+	until_streams(2);
+	assert_int_equal(look(&d), ERR_OK);
+	assert_string_equal(states().b, "live");
+
+	say("ACL SETUSER default -hgetall");
+	assert_int_equal(look(&d), ERR_AGAIN);
+	assert_non_null(strstr(d.msg, "NOPERM"));
+	assert_int_equal(health_silent(health), 0);
+	assert_string_equal(states().b, "live");
+	say("ACL SETUSER default +hgetall");
+
+	/* The first has gone, but of the second nothing can be said: the look
+	 * failed, and what it saw is told by the next that does not. */
+	say("DEL picket:sensor:{a/b}");
+	say("ACL SETUSER default resetkeys ~picket:sensor:{a/b}");
+	assert_int_equal(look(&d), ERR_AGAIN);
+	assert_int_equal(health_silent(health), 0);
+	assert_string_equal(states().b, "live");
+	say("ACL SETUSER default allkeys");
+	assert_int_equal(look(&d), ERR_OK);
+	assert_int_equal(health_silent(health), 1);
+	assert_string_equal(states().b, "silent");
+	assert_string_equal(states().c, "live");
+
+	/* Another type is no presence, for good. */
+	say("DEL picket:sensor:{a/c}");
+	say("SET picket:sensor:{a/c} x");
+	assert_int_equal(look(&d), ERR_OK);
+	assert_string_equal(states().c, "silent");
+}
+
+static bool
+start(void)
+{
+	struct redis_options o = { .url = redis.url };
+	struct diag d = { "" };
+
+	snprintf(path, sizeof(path), "%s/s.db", redis.dir);
+	health = health_new();
+	return health != NULL &&
+	       redis_link_new(&conn, redis.url, &d) == ERR_OK &&
+	       redis_link_connect(conn, 60000, &d) == ERR_OK &&
+	       store_open(&store, path, &d) == ERR_OK &&
+	       ingest_new(&in, &o, "test", &d) == ERR_OK;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_refusal_is_no_silence),
+	};
+	int rc;
+
+	if (redis_fixture_open(&redis) &&
+	    redis_fixture_start(&redis, NULL, NULL) && !start()) {
+		print_message("cannot begin\n");
+		return 1;
+	}
+	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	ingest_free(in);
+	health_free(health);
+	store_close(store);
+	unlink(path);
+	redis_link_free(conn);
+	redis_fixture_close(&redis);
+	return rc;
+}
