@@ -214,8 +214,12 @@ feed_refused(struct feed *f, const char *site, const char *sensor,
 enum err
 feed_flush(struct feed *f, struct diag *d)
 {
-	size_t n = fwrite(f->buf, 1, f->len, f->f);
+	size_t n;
 
+	if (f->len == 0) {
+		return ERR_OK;
+	}
+	n = fwrite(f->buf, 1, f->len, f->f);
 	if (n != f->len || fflush(f->f) != 0) {
 		f->len = 0;
 		return diag_set(d, ERR_IO, "%s: %s: the feed cannot be written",
