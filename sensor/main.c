@@ -16,6 +16,7 @@
 #include "common/log.h"
 #include "common/sign.h"
 #include "rules/admission.h"
+#include "sensor/confined.h"
 #include "sensor/forward.h"
 #include "sensor/iface.h"
 #include "sensor/live.h"
@@ -97,6 +98,7 @@ struct sensor {
 	struct profile_start profile;
 	struct progress *progress;
 	struct service service;
+	struct confine_state confined;
 	struct json json;
 	uint64_t started_ms;
 	struct packet_ledger *packets_told;
@@ -183,6 +185,11 @@ load_rules(struct sensor *s)
 		return EXIT_USAGE;
 	}
 	r = ruleset_report(s->rules);
+	if (s->opt.check &&
+	    confined_apply(&s->opt, s->rules, &s->confined, &d) != ERR_OK) {
+		log_err("%s", d.msg);
+		return EXIT_USAGE;
+	}
 	if (s->opt.check && print_check(s) != EXIT_DONE) {
 		return EXIT_FAILED;
 	}
@@ -374,16 +381,22 @@ start(struct sensor *s, struct diag *d)
 
 	alert_conf_read(&alert, s->opt.conf);
 	sink.verdict = alert.verdict;
-	e = service_start(&s->service, s->opt.conf, d);
-	if (e == ERR_OK) {
-		e = shared_state_new(&s->shared, s->rules, s->opt.conf, d);
-	}
+	e = shared_state_new(&s->shared, s->rules, s->opt.conf, d);
 	if (e == ERR_OK) {
 		settle_workers(s);
 		e = start_workers(s, d);
 	}
 	if (e == ERR_OK) {
 		e = open_capture(s, d);
+	}
+	/* The interfaces are open and there is no other thread yet.  What comes
+	 * now does so with the rights that are left, and fails now, not when a
+	 * file is opened anew, if they do not do. */
+	if (e == ERR_OK) {
+		e = confined_apply(&s->opt, s->rules, &s->confined, d);
+	}
+	if (e == ERR_OK) {
+		e = service_start(&s->service, s->opt.conf, d);
 	}
 	sink.shared = s->shared;
 	s->stats = (struct stats_source){
