@@ -20,10 +20,9 @@ add_store(struct confine *c, const char *store)
 
 enum err
 confined_apply(const struct pipeline_config *cfg, const struct conf *conf,
-	       bool check, struct diag *d)
+	       bool check, struct confine_state *out, struct diag *d)
 {
 	const struct redis_tls_files *tls = &cfg->redis.tls;
-	struct confine_state state;
 	struct confine c;
 	char text[256];
 	enum err e = confine_read(&c, conf, d);
@@ -42,10 +41,10 @@ confined_apply(const struct pipeline_config *cfg, const struct conf *conf,
 		confine_path(&c, tls->key, CONFINE_READ_BESIDE);
 		confine_listen(&c, conf_get(conf, "listen"));
 		confine_listen(&c, conf_get(conf, "metrics.listen"));
-		e = (check ? confine_check : confine_apply)(&c, &state, d);
+		e = (check ? confine_check : confine_apply)(&c, out, d);
 	}
 	if (e == ERR_OK) {
-		confine_text(&state, text, sizeof(text));
+		confine_text(out, text, sizeof(text));
 		log_info("confined%s: %s", check ? " when it runs" : "", text);
 	}
 	confine_fini(&c);

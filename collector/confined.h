@@ -20,6 +20,6 @@
  */
 enum err confined_apply(const struct pipeline_config *cfg,
 			const struct conf *conf, bool check,
-			struct diag *d) MUST_CHECK;
+			struct confine_state *out, struct diag *d) MUST_CHECK;
 
 #endif

@@ -442,6 +442,7 @@ static int
 check(struct pipeline_config *cfg, const struct conf *conf)
 {
 	struct mission_map *map = NULL;
+	struct confine_state state;
 	struct diag d = { "" };
 	enum err e = load_files(cfg, &map, conf, &d);
 
@@ -449,7 +450,7 @@ check(struct pipeline_config *cfg, const struct conf *conf)
 		e = check_settings(cfg, conf, &d);
 	}
 	if (e == ERR_OK) {
-		e = confined_apply(cfg, conf, true, &d);
+		e = confined_apply(cfg, conf, true, &state, &d);
 	}
 	mission_free(map);
 	if (e != ERR_OK) {
@@ -485,7 +486,7 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	cfg->turn = service_turn;
 	cfg->turn_arg = &service;
 	/* there is no other thread yet */
-	e = confined_apply(cfg, conf, false, &d);
+	e = confined_apply(cfg, conf, false, &service.confined, &d);
 	if (e == ERR_OK) {
 		e = service_start(&service, conf, &d);
 	}

@@ -306,3 +306,17 @@ confine_text(const struct confine_state *s, char *out, size_t cap)
 		 landlock, calls, s->off != NULL ? " (off under " : "",
 		 s->off != NULL ? s->off : "", s->off != NULL ? ")" : "");
 }
+
+void
+confine_json(const struct confine_state *s, struct json *j, const char *key)
+{
+	json_obj(j, key);
+	json_obj(j, "is");
+	json_cstr(j, "user", s->user);
+	json_cstr(j, "off", s->off != NULL ? s->off : "");
+	json_obj_end(j);
+	json_u64(j, "landlock", (uint64_t)s->landlock);
+	json_u64(j, "seccomp", s->calls);
+	json_u64(j, "capabilities", (uint64_t)__builtin_popcount(s->caps));
+	json_obj_end(j);
+}

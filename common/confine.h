@@ -26,6 +26,7 @@
 #include <limits.h>
 
 #include "common/conf.h"
+#include "common/json.h"
 
 #define CONFINE_MAX_PATHS 512
 #define CONFINE_MAX_PORTS 4
@@ -134,5 +135,8 @@ enum err confine_apply(const struct confine *c, struct confine_state *out,
 /* "user picket, capabilities net_raw, Landlock 7, seccomp (96 calls)": of one
  * line, cut to fit 'cap'. */
 void confine_text(const struct confine_state *s, char *out, size_t cap);
+/* The same as an object of metrics: "is" with "user" and "off", numbers. */
+void confine_json(const struct confine_state *s, struct json *j,
+		  const char *key);
 
 #endif

@@ -249,6 +249,22 @@ choose(unsigned caps)
 	}
 }
 
+/* Whether we have nothing but 'caps', nor hand anything on. */
+static bool
+settled(unsigned caps)
+{
+	if (capng_get_caps_process() != 0 || caps != 0) {
+		return false;
+	}
+	for (unsigned c = 0; c <= CAP_LAST_CAP; c++) {
+		if (capng_have_capability(CAPNG_PERMITTED, c) ||
+		    capng_have_capability(CAPNG_INHERITABLE, c)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 enum err
 confine_rights(const struct confine *c, const struct confine_ids *ids,
 	       struct confine_state *out, struct diag *d)
@@ -272,8 +288,9 @@ confine_rights(const struct confine *c, const struct confine_ids *ids,
 		rc = capng_change_id((int)ids->uid, (int)ids->gid,
 				     CAPNG_DROP_SUPP_GRP);
 	}
-	choose(out->caps);
-	if (rc == 0) {
+	/* a service manager may have left none, and forbidden the call */
+	if (rc == 0 && !settled(out->caps)) {
+		choose(out->caps);
 		rc = capng_apply(CAPNG_SELECT_CAPS);
 	}
 	if (rc == 0 &&

@@ -233,6 +233,7 @@ read_presence(void *arg, struct presence_facts *out)
 	snprintf(out->exercise, sizeof(out->exercise), "%s", s->opt.exercise);
 	snprintf(out->owner, sizeof(out->owner), "%s", s->opt.owner);
 	out->indicators = rules.indicators;
+	confine_text(&s->confined, out->confined, sizeof(out->confined));
 	watch_fill(s->opt.conf, s->opt.indicators.v, s->opt.indicators.n, out);
 	out->packets = atomic_load_explicit(&s->packets, memory_order_relaxed);
 	out->started_ms = s->started_ms;
@@ -362,6 +363,21 @@ open_capture(struct sensor *s, struct diag *d)
 	return capture_open_files(&s->capture, o->read.v, o->read.n, o->bpf, d);
 }
 
+/* Where root has its spool is known while we are root. */
+static enum err
+place_spool(struct sensor *s, struct diag *d)
+{
+	static char dir[4096];
+	char name[256];
+
+	if (s->opt.redis == NULL || s->opt.spool != NULL) {
+		return ERR_OK;
+	}
+	snprintf(name, sizeof(name), "%s/%s", s->opt.site, s->opt.sensor);
+	s->opt.spool = dir;
+	return spool_default_dir(name, dir, sizeof(dir), d);
+}
+
 static enum err
 start(struct sensor *s, struct diag *d)
 {
@@ -389,6 +405,9 @@ start(struct sensor *s, struct diag *d)
 	if (e == ERR_OK) {
 		e = open_capture(s, d);
 	}
+	if (e == ERR_OK) {
+		e = place_spool(s, d);
+	}
 	/* The interfaces are open and there is no other thread yet.  What comes
 	 * now does so with the rights that are left, and fails now, not when a
 	 * file is opened anew, if they do not do. */
@@ -408,6 +427,7 @@ start(struct sensor *s, struct diag *d)
 		.forward = s->opt.redis != NULL ? &s->forwarded : NULL,
 		.origin = origin_of(&s->opt),
 		.started_mono_us = clock_mono_us(),
+		.confined = &s->confined,
 	};
 	if (e == ERR_OK) {
 		struct ruleset *first = s->rules;
