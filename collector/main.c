@@ -324,9 +324,10 @@ configure(const struct conf *conf, struct arguments *args,
 	  struct pipeline_config *cfg, struct diag *d)
 {
 	static const char *const own[] = {
-		"redis",      "store",    "geoip",     "missions", "feed",
-		"until-idle", "consumer", "correlate", "listen",   "console",
-		"metrics",    "blind",    "ingest",    "run-as", "security", NULL
+		"redis",  "store",      "geoip",    "missions",
+		"feed",   "until-idle", "consumer", "correlate",
+		"listen", "console",    "metrics",  "blind",
+		"ingest", "run-as",     "security", NULL
 	};
 	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own, d);
 

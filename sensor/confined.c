@@ -109,6 +109,7 @@ add_network(struct confine *c, const struct options *o)
 {
 	const struct redis_tls_files *tls = &o->redis_set.tls;
 	const char *metrics = conf_get(o->conf, "metrics.listen");
+	const char *sign = conf_get(o->conf, "forward.sign.key");
 
 	/* the service manager is told by way of a socket, too */
 	if (o->redis != NULL || metrics != NULL ||
@@ -121,6 +122,11 @@ add_network(struct confine *c, const struct options *o)
 	confine_path(c, tls->key, CONFINE_READ_BESIDE);
 	confine_path(c, conf_get(o->conf, "control.public-key"),
 		     CONFINE_READ_BESIDE);
+	if (sign != NULL) {
+		confine_path(c,
+			     strncmp(sign, "hmac:", 5) == 0 ? sign + 5 : sign,
+			     CONFINE_READ_BESIDE);
+	}
 }
 
 enum err
