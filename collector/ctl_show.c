@@ -144,7 +144,7 @@ ctl_status(struct ctl *c)
 
 /* What a sensor said of its rules; all empty when it said nothing. */
 struct told {
-	struct view loaded, failed, version, error;
+	struct view loaded, failed, version, error, confined;
 };
 
 /* Views borrow from 'r' and from the presence. */
@@ -152,10 +152,11 @@ static struct told
 read_told(struct json_reader *r, const char *presence)
 {
 	static const char *const names[] = { "rules_loaded", "rules_failed",
-					     "rules_version", "reload_error" };
+					     "rules_version", "reload_error",
+					     "confined" };
 	struct told t = { .loaded = VIEW_NONE };
-	struct view *const to[] = { &t.loaded, &t.failed, &t.version,
-				    &t.error };
+	struct view *const to[] = { &t.loaded, &t.failed, &t.version, &t.error,
+				    &t.confined };
 
 	if (presence == NULL || !json_read(r, view_cstr(presence))) {
 		return t;
@@ -197,6 +198,15 @@ put_rules(struct ctl_text *x, const char *presence)
 			 (const char *)t.error.p);
 		fprintf(x->out, "        reload failed: %s\n",
 			ctl_clean(x, error));
+	}
+	if (t.confined.len > 0) {
+		char confined[200];
+
+		snprintf(confined, sizeof(confined), "%.*s",
+			 (int)MIN(t.confined.len, sizeof(confined) - 1),
+			 (const char *)t.confined.p);
+		fprintf(x->out, "        confined: %s\n",
+			ctl_clean(x, confined));
 	}
 	json_reader_fini(&r);
 }

@@ -54,6 +54,7 @@ libcollector_a_SOURCES += \
 	collector/metrics_store.h collector/metrics_store.c \
 	collector/metrics.h collector/metrics.c \
 	collector/service.h collector/service.c \
+	collector/confined.h collector/confined.c \
 	collector/check.h collector/check.c
 
 # The console's page is part of the program.

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "collector/check.h"
+#include "collector/confined.h"
 #include "collector/console.h"
 #include "collector/pipeline.h"
 #include "collector/service.h"
@@ -64,6 +65,7 @@ static const struct conf_key keys[] = {
 	{ "blind.window", "number", "30",
 	  "seconds over which percents are taken" },
 	KEYRING_ROWS,
+	CONFINE_ROWS,
 	{ "metrics.listen", "string", "",
 	  "ADDRESS:PORT for Prometheus; absent: none" },
 	{ "metrics.allow-remote", "bool", "no",
@@ -100,6 +102,7 @@ static const char help_text[] =
 	"      --consumer NAME    name within the consumer group [collector]\n"
 	"  -c, --config FILE      settings from a YAML file\n"
 	"      --set KEY=VALUE    one setting, over the file's\n"
+	"      --user USER[:GROUP]  whom to become when started as root\n"
 	"      --log-json         log as JSON lines\n"
 	"  -v, --verbose          log more\n"
 	"  -h, --help             this text\n"
@@ -122,7 +125,7 @@ static const char help_text[] =
 	"  picket-collector -R redis://127.0.0.1 -s picket.db --until-idle 3 "
 	"-f -\n";
 
-enum { OPT_UNTIL_IDLE = 256, OPT_CONSUMER, OPT_SET, OPT_LOG_JSON };
+enum { OPT_UNTIL_IDLE = 256, OPT_CONSUMER, OPT_SET, OPT_LOG_JSON, OPT_USER };
 
 static const struct option options[] = {
 	{ "redis", required_argument, NULL, 'R' },
@@ -136,6 +139,7 @@ static const struct option options[] = {
 	{ "consumer", required_argument, NULL, OPT_CONSUMER },
 	{ "config", required_argument, NULL, 'c' },
 	{ "set", required_argument, NULL, OPT_SET },
+	{ "user", required_argument, NULL, OPT_USER },
 	{ "log-json", no_argument, NULL, OPT_LOG_JSON },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -201,6 +205,7 @@ parse_options(int argc, char **argv, bool first, struct conf *conf,
 				  : c == 'l'            ? "listen"
 				  : c == OPT_UNTIL_IDLE ? "until-idle"
 				  : c == OPT_CONSUMER   ? "consumer"
+				  : c == OPT_USER       ? "run-as.user"
 							: NULL;
 
 		if (c == ':') {
@@ -319,9 +324,10 @@ configure(const struct conf *conf, struct arguments *args,
 	  struct pipeline_config *cfg, struct diag *d)
 {
 	static const char *const own[] = {
-		"redis",      "store",    "geoip",     "missions", "feed",
-		"until-idle", "consumer", "correlate", "listen",   "console",
-		"metrics",    "blind",    "ingest",    NULL
+		"redis",  "store",      "geoip",    "missions",
+		"feed",   "until-idle", "consumer", "correlate",
+		"listen", "console",    "metrics",  "blind",
+		"ingest", "run-as",     "security", NULL
 	};
 	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own, d);
 
@@ -437,11 +443,15 @@ static int
 check(struct pipeline_config *cfg, const struct conf *conf)
 {
 	struct mission_map *map = NULL;
+	struct confine_state state;
 	struct diag d = { "" };
 	enum err e = load_files(cfg, &map, conf, &d);
 
 	if (e == ERR_OK) {
 		e = check_settings(cfg, conf, &d);
+	}
+	if (e == ERR_OK) {
+		e = confined_apply(cfg, conf, true, &state, &d);
 	}
 	mission_free(map);
 	if (e != ERR_OK) {
@@ -463,7 +473,7 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	struct mission_map *map = NULL;
 	struct pipeline *p = NULL;
 	struct console *console = NULL;
-	struct service service;
+	struct service service = { .pipeline = NULL };
 	struct diag d = { "" };
 	int status = 0;
 	enum err e;
@@ -476,7 +486,11 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	at.missions = map;
 	cfg->turn = service_turn;
 	cfg->turn_arg = &service;
-	e = service_start(&service, conf, &d);
+	/* there is no other thread yet */
+	e = confined_apply(cfg, conf, false, &service.confined, &d);
+	if (e == ERR_OK) {
+		e = service_start(&service, conf, &d);
+	}
 	if (e == ERR_OK) {
 		e = pipeline_open(&p, cfg, &d);
 	}

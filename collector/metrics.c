@@ -9,6 +9,14 @@
 /* clang-format off */
 const struct metric_row metrics_rows[] = {
 	{ "info", "info", METRIC_INFO, NULL, "Which version this is." },
+	{ "confined.is", "confined", METRIC_INFO, NULL,
+	  "What is held back from the program, in words." },
+	{ "confined.landlock", "confined_landlock_version", METRIC_GAUGE, NULL,
+	  "Version of Landlock in force; 0: none." },
+	{ "confined.seccomp", "confined_system_calls", METRIC_GAUGE, NULL,
+	  "System calls that seccomp lets through; 0: all." },
+	{ "confined.capabilities", "confined_capabilities", METRIC_GAUGE,
+	  NULL, "Capabilities that are left." },
 	{ "uptime", "uptime_seconds", METRIC_GAUGE, NULL,
 	  "Seconds since the start." },
 	{ "total.frames", "frames_total", METRIC_COUNTER, NULL,
@@ -105,7 +113,8 @@ write_troubles(struct json *j, const uint64_t *n)
 
 void
 metrics_write(struct json *j, const struct pipeline *p,
-	      struct metrics_store *store, uint64_t uptime_us)
+	      struct metrics_store *store,
+	      const struct confine_state *confined, uint64_t uptime_us)
 {
 	struct pipeline_stats s;
 	struct pipeline_facts f;
@@ -117,6 +126,7 @@ metrics_write(struct json *j, const struct pipeline *p,
 	json_obj(j, "info");
 	json_cstr(j, "version", PACKAGE_VERSION);
 	json_obj_end(j);
+	confine_json(confined, j, "confined");
 	json_u64(j, "uptime", uptime_us / US_PER_S);
 	json_obj(j, "total");
 	json_u64(j, "frames", s.frames);

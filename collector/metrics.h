@@ -13,15 +13,18 @@
 
 #include "collector/metrics_store.h"
 #include "collector/pipeline.h"
+#include "common/confine.h"
 #include "common/json.h"
 #include "common/metrics_text.h"
 
 #define METRICS_PREFIX "picket_collector_"
 
-/* {"info":{...},"uptime":N,"total":{...},"now":{...},"redis_troubles":{...}}
- * and what metrics_store_write() adds, into 'j', reset first. */
+/* {"info":{...},"confined":{...},"uptime":N,"total":{...},"now":{...},
+ * "redis_troubles":{...}} and what metrics_store_write() adds, into 'j', reset
+ * first. */
 void metrics_write(struct json *j, const struct pipeline *p,
-		   struct metrics_store *store, uint64_t uptime_us);
+		   struct metrics_store *store,
+		   const struct confine_state *confined, uint64_t uptime_us);
 
 extern const struct metric_row metrics_rows[];
 extern const size_t metrics_n_rows;

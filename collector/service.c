@@ -23,7 +23,8 @@ service_start(struct service *s, const struct conf *c, struct diag *d)
 		.alive_s = ALIVE_S,
 	};
 
-	*s = (struct service){ .started_us = clock_mono_us() };
+	s->pipeline = NULL;
+	s->started_us = clock_mono_us();
 	if (notify_open(&s->notify, d) != ERR_OK) {
 		log_warn("%s", d->msg);
 	}
@@ -71,7 +72,7 @@ service_turn(void *arg)
 		tell_status(s, now);
 	}
 	if (metrics_http_turn(s->metrics, now)) {
-		metrics_write(&s->json, s->pipeline, &s->store,
+		metrics_write(&s->json, s->pipeline, &s->store, &s->confined,
 			      now - s->started_us);
 		if (!s->json.failed) {
 			metrics_http_publish(s->metrics, json_view(&s->json));

@@ -20,12 +20,14 @@ struct service {
 	struct notify notify;
 	struct metrics_http *metrics; /* NULL: metrics.listen is not set */
 	const struct pipeline *pipeline;
+	struct confine_state confined; /* what came of confined_apply() */
 	uint64_t started_us, told_us;
 	struct json json;
 	struct metrics_store store;
 };
 
-/* ERR_USAGE, ERR_IO with diag for a metrics.listen that cannot be had. */
+/* 's' is zero but for 'confined'.  ERR_USAGE, ERR_IO with diag for a
+ * metrics.listen that cannot be had. */
 enum err service_start(struct service *s, const struct conf *c,
 		       struct diag *d) MUST_CHECK;
 /* 'p' must live until service_stop(). */

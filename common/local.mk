@@ -49,3 +49,8 @@ libcommon_a_SOURCES += \
 	common/listen.h common/listen.c \
 	common/metrics_text.h common/metrics_text.c \
 	common/metrics_http.h common/metrics_http.c
+
+# what they give up
+libcommon_a_SOURCES += \
+	common/confine.h common/confine_parts.h common/confine.c \
+	common/confine_rights.c common/confine_files.c common/confine_calls.c

@@ -91,6 +91,11 @@ const struct rule *ruleset_rule(const struct ruleset *rs, uint32_t index);
 /* Hex SHA-256 over all loaded rule texts and indicators, 64 characters. */
 const char *ruleset_digest(const struct ruleset *rs);
 uint32_t ruleset_indicator_count(const struct ruleset *rs);
+/* The files of its datasets; 'load' or 'save' is NULL where there is none. */
+void ruleset_dataset_files(const struct ruleset *rs,
+			   void (*fn)(void *arg, const char *load,
+				      const char *save),
+			   void *arg);
 
 /*
  * The first rule that tests state shared between flows and changes its own

@@ -275,3 +275,14 @@ ruleset_undivided(const struct ruleset *rs)
 {
 	return rs->undivided;
 }
+
+void
+ruleset_dataset_files(const struct ruleset *rs,
+		      void (*fn)(void *arg, const char *load, const char *save),
+		      void *arg)
+{
+	for (const struct dataset *set = rs->datasets.first; set != NULL;
+	     set = set->next) {
+		fn(arg, set->load, set->save);
+	}
+}

@@ -120,6 +120,16 @@ file_store_new(const struct conf *conf, struct file_store **out)
 	return true;
 }
 
+const char *
+file_store_dir(const struct conf *conf)
+{
+	struct wanted w = { .dir = "filestore" };
+
+	conf_each(conf, "outputs", on_setting, &w);
+	conf_each(conf, "file-store", on_setting, &w);
+	return yes(w.enabled) ? w.dir : NULL;
+}
+
 void
 file_store_free(struct file_store *s)
 {

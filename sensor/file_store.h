@@ -42,6 +42,8 @@ struct store_name {
  * made is an error of every file.
  */
 bool file_store_new(const struct conf *conf, struct file_store **out);
+/* Where it is, in the settings' words; NULL: not enabled. */
+const char *file_store_dir(const struct conf *conf);
 void file_store_free(struct file_store *s); /* all files were ended */
 bool file_store_takes_all(const struct file_store *s);
 /* Bytes of a stream to read on for the store; UINT64_MAX: all. */

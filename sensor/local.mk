@@ -146,7 +146,8 @@ libsensor_a_SOURCES += \
 # what whoever runs it is told
 libsensor_a_SOURCES += \
 	sensor/metrics.h sensor/metrics.c \
-	sensor/service.h sensor/service.c
+	sensor/service.h sensor/service.c \
+	sensor/confined.h sensor/confined.c
 
 bin_PROGRAMS += picket-sensor
 picket_sensor_SOURCES = sensor/main.c

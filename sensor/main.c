@@ -16,6 +16,7 @@
 #include "common/log.h"
 #include "common/sign.h"
 #include "rules/admission.h"
+#include "sensor/confined.h"
 #include "sensor/forward.h"
 #include "sensor/iface.h"
 #include "sensor/live.h"
@@ -97,6 +98,7 @@ struct sensor {
 	struct profile_start profile;
 	struct progress *progress;
 	struct service service;
+	struct confine_state confined;
 	struct json json;
 	uint64_t started_ms;
 	struct packet_ledger *packets_told;
@@ -183,6 +185,11 @@ load_rules(struct sensor *s)
 		return EXIT_USAGE;
 	}
 	r = ruleset_report(s->rules);
+	if (s->opt.check &&
+	    confined_apply(&s->opt, s->rules, &s->confined, &d) != ERR_OK) {
+		log_err("%s", d.msg);
+		return EXIT_USAGE;
+	}
 	if (s->opt.check && print_check(s) != EXIT_DONE) {
 		return EXIT_FAILED;
 	}
@@ -226,6 +233,7 @@ read_presence(void *arg, struct presence_facts *out)
 	snprintf(out->exercise, sizeof(out->exercise), "%s", s->opt.exercise);
 	snprintf(out->owner, sizeof(out->owner), "%s", s->opt.owner);
 	out->indicators = rules.indicators;
+	confine_text(&s->confined, out->confined, sizeof(out->confined));
 	watch_fill(s->opt.conf, s->opt.indicators.v, s->opt.indicators.n, out);
 	out->packets = atomic_load_explicit(&s->packets, memory_order_relaxed);
 	out->started_ms = s->started_ms;
@@ -355,6 +363,21 @@ open_capture(struct sensor *s, struct diag *d)
 	return capture_open_files(&s->capture, o->read.v, o->read.n, o->bpf, d);
 }
 
+/* Where root has its spool is known while we are root. */
+static enum err
+place_spool(struct sensor *s, struct diag *d)
+{
+	static char dir[4096];
+	char name[256];
+
+	if (s->opt.redis == NULL || s->opt.spool != NULL) {
+		return ERR_OK;
+	}
+	snprintf(name, sizeof(name), "%s/%s", s->opt.site, s->opt.sensor);
+	s->opt.spool = dir;
+	return spool_default_dir(name, dir, sizeof(dir), d);
+}
+
 static enum err
 start(struct sensor *s, struct diag *d)
 {
@@ -374,16 +397,25 @@ start(struct sensor *s, struct diag *d)
 
 	alert_conf_read(&alert, s->opt.conf);
 	sink.verdict = alert.verdict;
-	e = service_start(&s->service, s->opt.conf, d);
-	if (e == ERR_OK) {
-		e = shared_state_new(&s->shared, s->rules, s->opt.conf, d);
-	}
+	e = shared_state_new(&s->shared, s->rules, s->opt.conf, d);
 	if (e == ERR_OK) {
 		settle_workers(s);
 		e = start_workers(s, d);
 	}
 	if (e == ERR_OK) {
 		e = open_capture(s, d);
+	}
+	if (e == ERR_OK) {
+		e = place_spool(s, d);
+	}
+	/* The interfaces are open and there is no other thread yet.  What comes
+	 * now does so with the rights that are left, and fails now, not when a
+	 * file is opened anew, if they do not do. */
+	if (e == ERR_OK) {
+		e = confined_apply(&s->opt, s->rules, &s->confined, d);
+	}
+	if (e == ERR_OK) {
+		e = service_start(&s->service, s->opt.conf, d);
 	}
 	sink.shared = s->shared;
 	s->stats = (struct stats_source){
@@ -395,6 +427,7 @@ start(struct sensor *s, struct diag *d)
 		.forward = s->opt.redis != NULL ? &s->forwarded : NULL,
 		.origin = origin_of(&s->opt),
 		.started_mono_us = clock_mono_us(),
+		.confined = &s->confined,
 	};
 	if (e == ERR_OK) {
 		struct ruleset *first = s->rules;

@@ -3,10 +3,20 @@
 
 #include "sensor/metrics.h"
 
+#include "common/confine.h"
+
 /* clang-format off */
 const struct metric_row metrics_rows[] = {
 	{ "info", "info", METRIC_INFO, NULL,
 	  "Who this is: version, site, sensor, owner, digest of the rules." },
+	{ "confined.is", "confined", METRIC_INFO, NULL,
+	  "What is held back from the program, in words." },
+	{ "confined.landlock", "confined_landlock_version", METRIC_GAUGE, NULL,
+	  "Version of Landlock in force; 0: none." },
+	{ "confined.seccomp", "confined_system_calls", METRIC_GAUGE, NULL,
+	  "System calls that seccomp lets through; 0: all." },
+	{ "confined.capabilities", "confined_capabilities", METRIC_GAUGE,
+	  NULL, "Capabilities that are left." },
 	{ "stats.uptime", "uptime_seconds", METRIC_GAUGE, NULL,
 	  "Seconds since the start." },
 	{ "stats.memuse", "memory_bytes", METRIC_GAUGE, NULL,
@@ -311,6 +321,7 @@ metrics_write(struct json *j, const struct stats_source *s, struct forward *f)
 	json_cstr(j, "owner", s->origin.owner);
 	json_cstr(j, "ruleset", ruleset_digest(reload_rules(s->reload)));
 	json_obj_end(j);
+	confine_json(s->confined, j, "confined");
 	stats_write(j, "stats", s);
 	if (f != NULL) {
 		put_forward(j, f);

@@ -30,6 +30,7 @@ enum {
 	OPT_SPOOL_CHECK,
 	OPT_JSON,
 	OPT_LIST_INTERFACES,
+	OPT_USER,
 };
 
 static const struct option long_options[] = {
@@ -62,6 +63,7 @@ static const struct option long_options[] = {
 	{ "spool-check", required_argument, NULL, OPT_SPOOL_CHECK },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "list-interfaces", no_argument, NULL, OPT_LIST_INTERFACES },
+	{ "user", required_argument, NULL, OPT_USER },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -89,6 +91,7 @@ static const struct text_option text_options[] = {
 	{ OPT_EXERCISE, "exercise" },
 	{ OPT_STATS, "stats.file" },
 	{ OPT_DATA_DIR, "default-data-dir" },
+	{ OPT_USER, "run-as.user" },
 };
 
 struct parse_state {

@@ -84,6 +84,8 @@ options_print_help(void)
 	      "      --set KEY=VALUE     override one setting, e.g.\n"
 	      "                          --set "
 	      "vars.address-groups.HOME_NET=[10.0.0.0/8]\n"
+	      "      --user USER[:GROUP]  whom to become when started as "
+	      "root\n"
 	      "      --log-json          log JSON lines to standard error\n"
 	      "  -q, --quiet             no progress, only warnings and "
 	      "errors\n"

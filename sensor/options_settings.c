@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/confine.h"
 #include "common/log.h"
 #include "common/metrics_http.h"
 #include "common/redis_options.h"
@@ -106,14 +107,16 @@ static const struct conf_key keys[] = {
 	{ "capture.fanout", "string", "pair",
 	  "how workers share an interface: pair, hash" },
 	{ "capture.cpu-affinity.*", "list", "", "processors of the workers" },
+	CONFINE_ROWS,
 	{ "stats.interval", "number", "8",
 	  "live: seconds between two stats events" },
 };
 
-static const char *const own_sections[] = { "spool",   "forward", "eve",
-					    "memory",  "picket",  "rules",
-					    "control", "metrics", "redis",
-					    "ledger",  "watches", NULL };
+static const char *const own_sections[] = { "spool",    "forward", "eve",
+					    "memory",   "picket",  "rules",
+					    "control",  "metrics", "redis",
+					    "ledger",   "watches", "run-as",
+					    "security", NULL };
 
 enum err
 path_list_push(struct path_list *l, const char *v, struct diag *d)

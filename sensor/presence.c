@@ -61,6 +61,7 @@ queue_hash(struct redis_pool *p, uint64_t tag, const char *key,
 	/* Empty is a value: the list may have been taken away. */
 	a.argv[a.n++] = "watches";
 	a.argv[a.n++] = f->watches;
+	add_text(&a, "confined", f->confined);
 	add_number(&a, "packets", f->packets);
 	add_number(&a, "drops", f->drops);
 	add_number(&a, "started", f->started_ms);

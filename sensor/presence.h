@@ -30,6 +30,7 @@ struct presence_facts {
 	char owner[72];
 	char reload_error[256]; /* why the latest reload failed */
 	char state[16]; /* "running", "draining"; "" is "running" */
+	char confined[160]; /* what is held back from it: user, Landlock ... */
 	char watches[512]; /* networks, parted by blanks; "": all of the site */
 	bool indicators_stale; /* older than they may be */
 	uint64_t rules_version, rules_loaded, rules_failed;

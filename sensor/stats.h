@@ -29,6 +29,7 @@ struct stats_source {
 	const struct forward_stats *forward; /* NULL: stand-alone */
 	struct event_origin origin;
 	uint64_t started_mono_us;
+	const struct confine_state *confined;
 };
 
 /* The members of the "stats" object (without key), for a file or a tool. */

@@ -59,3 +59,6 @@ tests_common_test_redis_pool_LDADD = $(LIBS_COMMON)
 UNIT_TESTS += tests/common/test_redis_tls
 tests_common_test_redis_tls_SOURCES = tests/test.h tests/common/test_redis_tls.c
 tests_common_test_redis_tls_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_confine
+tests_common_test_confine_SOURCES = tests/common/test_confine.c
+tests_common_test_confine_LDADD = $(LIBS_COMMON)

@@ -66,8 +66,9 @@ wait "$pid" || fail "collector: exit status $?: $(cat "$tmp/collector.log")"
 
 allowed "$top/common/service/picket-sensor.service.in" "$tmp/sensor.trace" ||
 	fail "the sensor's unit"
-# As root, and only then, SQLite gives its log the owner of the store.
-grep -v -E '^([0-9]+ +)?fchown\(' "$tmp/collector.trace" >"$tmp/collector.not"
+# As root, and only then, SQLite gives its log the owner of the store, and the
+# collector gives up capabilities.
+grep -v -E '^([0-9]+ +)?(fchown|capset)\(' "$tmp/collector.trace" >"$tmp/collector.not"
 allowed "$top/common/service/picket-collector.service.in" \
 	"$tmp/collector.not" || fail "the collector's unit"
 finish
