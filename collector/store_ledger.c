@@ -152,17 +152,17 @@ store_ledger_repeat(struct store_ledger *l, int64_t sensor, uint64_t epoch)
 
 /* What is kept of that epoch; false: nothing. */
 static bool
-kept(struct store_ledger *l, int64_t sensor, uint64_t epoch, uint64_t *at_us,
+kept(struct store_ledger *l, int64_t sensor, uint64_t epoch, uint64_t *order,
      uint64_t *committed, enum err *e)
 {
 	sqlite3_stmt *st = l->st[ST_KEPT];
 	bool found;
 
-	*at_us = *committed = 0;
+	*order = *committed = 0;
 	*e = sql_bind(st, "iu", sensor, epoch) == SQLITE_OK ? ERR_OK : ERR_IO;
 	found = *e == ERR_OK && sqlite3_step(st) == SQLITE_ROW;
 	if (found) {
-		*at_us = sql_u64(st, 0);
+		*order = sql_u64(st, 0);
 		*committed = sql_u64(st, 1);
 	}
 	sqlite3_reset(st);
@@ -232,7 +232,7 @@ store_ledger_told(struct store_ledger *l, int64_t sensor, struct view obj,
 {
 	struct ledger *t = &l->ledger;
 	struct view text = VIEW_NONE;
-	uint64_t at_us, committed;
+	uint64_t order, committed;
 	bool there;
 	enum err e;
 
@@ -245,8 +245,10 @@ store_ledger_told(struct store_ledger *l, int64_t sensor, struct view obj,
 	if (t->epoch == 0) {
 		return ERR_OK;
 	}
-	there = kept(l, sensor, t->epoch, &at_us, &committed, &e);
-	if (e != ERR_OK || (there && t->at_us <= at_us)) {
+	/* Not by the clock of the sensor, which may be set back. */
+	t->order = t->order != 0 ? t->order : t->at_us;
+	there = kept(l, sensor, t->epoch, &order, &committed, &e);
+	if (e != ERR_OK || (there && t->order <= order)) {
 		return e;
 	}
 	/* A sensor that was killed may know less than before for a moment. */
@@ -255,7 +257,7 @@ store_ledger_told(struct store_ledger *l, int64_t sensor, struct view obj,
 		e = fold(l, sensor, t->epoch, MIN(committed, t->committed));
 	}
 	return e == ERR_OK ? sql_run(l->st[ST_TOLD], "iuuuuv", sensor, t->epoch,
-				     t->at_us, seen_us, t->committed, text)
+				     t->order, seen_us, t->committed, text)
 			   : e;
 }
 

@@ -132,6 +132,7 @@ ledger_write(struct json *j, const char *key, const struct ledger *l)
 	json_u64(j, "v", LEDGER_VERSION);
 	json_u64(j, "epoch", l->epoch);
 	json_u64(j, "at_us", l->at_us);
+	json_u64(j, "order", l->order);
 	json_u64(j, "started_us", l->started_us);
 	json_u64(j, "last_seq", l->last_seq);
 	json_u64(j, "committed", l->committed);
@@ -293,6 +294,7 @@ ledger_read(struct ledger *l, const struct json_reader *r,
 	}
 	l->epoch = number(s, "epoch");
 	l->at_us = number(s, "at_us");
+	l->order = number(s, "order");
 	l->started_us = number(s, "started_us");
 	l->last_seq = number(s, "last_seq");
 	l->committed = number(s, "committed");

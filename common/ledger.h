@@ -82,9 +82,9 @@ enum ledger_skipped {
 	X(kernel_dropped) \
 	X(if_dropped) /* by the card, not in wire */ \
 	X(delivered) \
-	X(waiting) /* in the ring */                                           \
-	X(unread) /* in rings that had to be closed */                         \
-	X(up) /* 1: there, set up, with a carrier, and open */                 \
+	X(waiting) /* in the ring */ \
+	X(unread) /* in rings that had to be closed */ \
+	X(up) /* 1: there, set up, with a carrier, and open */ \
 	X(last_packet_us) /* 0: none yet */
 
 struct ledger_link {
@@ -129,6 +129,9 @@ struct ledger_shed {
 struct ledger {
 	uint64_t epoch; /* of the spool */
 	uint64_t at_us; /* wall clock: when this was so */
+	/* Greater in each ledger of the epoch than in those before, whatever
+	 * the clock does. */
+	uint64_t order;
 	uint64_t started_us; /* the program's start */
 	uint64_t last_seq, committed; /* of the spool */
 	bool live, ended;

@@ -426,6 +426,7 @@ forward_ledger_fill(const struct forward_ledger *l,
 	spool_get_stats(l->spool, &st);
 	out->epoch = spool_epoch(l->spool);
 	out->at_us = clock_wall_us();
+	out->order = ledger_file_order(l->file, out->at_us);
 	out->last_seq = spool_last_seq(l->spool);
 	out->committed = spool_committed(l->spool);
 	for (unsigned c = 0; c < LEDGER_CLASSES; c++) {

@@ -35,6 +35,7 @@ struct page {
 	_Atomic uint64_t raised[LEDGER_CLASSES];
 	_Atomic uint64_t lost[LEDGER_LOSTS][LEDGER_CLASSES];
 	struct ledger_slot slot[2];
+	_Atomic uint64_t order;
 };
 STATIC_ASSERT(sizeof(struct page) <= PAGE, "the ledger is one page");
 
@@ -176,6 +177,17 @@ ledger_file_beat(struct ledger_file *f, uint64_t wall_us, bool sync)
 		 * when the disk is dying. */
 		(void)msync(f->p, PAGE, MS_SYNC);
 	}
+}
+
+/* The wall clock, so that counters that had to begin anew are not behind those
+ * that were told before; but never back. */
+uint64_t
+ledger_file_order(struct ledger_file *f, uint64_t wall_us)
+{
+	uint64_t order = MAX(atomic_load(&f->p->order) + 1, wall_us);
+
+	atomic_store(&f->p->order, order);
+	return order;
 }
 
 /* One writer a word: no need for more than a store. */

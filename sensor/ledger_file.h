@@ -64,6 +64,9 @@ uint64_t ledger_file_last_beat(const struct ledger_file *f);
 /* A sign of life; with 'sync', until it is on the disk. */
 void ledger_file_beat(struct ledger_file *f, uint64_t wall_us, bool sync);
 
+/* The order of the next ledger that is told: greater than any before. */
+uint64_t ledger_file_order(struct ledger_file *f, uint64_t wall_us);
+
 /* An event was handed over; before anything else is done with it. */
 void ledger_file_raise(struct ledger_file *f, unsigned cls);
 /* And 'n' were lost on the way to the forwarder. */

@@ -22,6 +22,10 @@ UNIT_TESTS += tests/collector/test_console
 tests_collector_test_console_SOURCES = tests/collector/test_console.c \
 	tests/store_fixture.h tests/store_fixture.c
 tests_collector_test_console_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_store_ledger
+tests_collector_test_store_ledger_SOURCES = \
+	tests/test.h tests/collector/test_store_ledger.c
+tests_collector_test_store_ledger_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_store_search
 tests_collector_test_store_search_SOURCES = \
 	tests/collector/test_store_search.c \
