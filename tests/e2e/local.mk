@@ -18,6 +18,9 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/metrics.sh \
 	tests/e2e/watchdog.sh \
 	tests/e2e/settings.sh \
+	tests/e2e/collector_killed.sh \
+	tests/e2e/redis_start.sh \
+	tests/e2e/worst_first.sh \
 	tests/e2e/redis_tls.sh \
 	tests/e2e/redis_acl.sh \
 	tests/e2e/redis_sentinel.sh \
