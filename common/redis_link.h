@@ -27,7 +27,7 @@
 #define REDIS_MAX_REPLY ((size_t)64 << 20)
 #define REDIS_MAX_ELEMENTS (1 << 20)
 #define REDIS_MAX_QUEUED ((size_t)64 << 20)
-#define REDIS_CONNECT_MS 5000 /* one attempt of redis_link_connect_step() */
+#define REDIS_CONNECT_MS 5000 /* one attempt, unless redis_dial has another */
 
 struct redis_link;
 
@@ -40,6 +40,7 @@ struct redis_dial {
 	const struct redis_tls_files *tls; /* NULL: plain */
 	bool master; /* its ROLE must be that */
 	unsigned backoff_max_ms; /* 0: 5000 */
+	unsigned connect_ms; /* 0: REDIS_CONNECT_MS */
 	uint64_t *troubles; /* REDIS_TROUBLES counters, or NULL */
 };
 

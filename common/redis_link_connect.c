@@ -205,6 +205,8 @@ redis_link_connect_step(struct redis_link *l, int wait_ms, bool *waiting,
 			struct diag *d)
 {
 	uint64_t deadline_us = link_deadline_in(wait_ms);
+	uint64_t limit_ms =
+		l->dial.connect_ms != 0 ? l->dial.connect_ms : REDIS_CONNECT_MS;
 	struct diag unread;
 	enum err e;
 
@@ -218,8 +220,7 @@ redis_link_connect_step(struct redis_link *l, int wait_ms, bool *waiting,
 	while (l->state != UP) {
 		e = advance(l, deadline_us, d);
 		if (e == ERR_AGAIN) {
-			if (clock_mono_us() - l->attempt_us <
-			    REDIS_CONNECT_MS * UINT64_C(1000)) {
+			if (clock_mono_us() - l->attempt_us < limit_ms * 1000) {
 				*waiting = true;
 				return diag_set(d, e, "%s: connecting",
 						l->name);

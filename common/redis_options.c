@@ -18,6 +18,9 @@ redis_options_read(struct redis_options *o, const struct conf *c,
 		},
 		.sentinel_user = conf_get(c, "redis.sentinel.user"),
 		.sentinel_pass = conf_get(c, "redis.sentinel.password"),
+		.connect_ms = 1000 * (unsigned)conf_u64(
+					     c, "redis.connect-timeout", 5, 1,
+					     3600),
 	};
 	if (o->url == NULL) {
 		o->url = conf_get(c, "redis.url");

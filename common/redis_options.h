@@ -16,6 +16,7 @@ struct redis_options {
 	const char *url; /* NULL: none */
 	struct redis_tls_files tls;
 	const char *sentinel_user, *sentinel_pass; /* NULL: none */
+	unsigned connect_ms; /* of one attempt; 0: REDIS_CONNECT_MS */
 };
 
 /* Rows for a program's table of settings; docs/ describe them once each. */
@@ -29,6 +30,8 @@ struct redis_options {
 		  "name in the server's certificate" }, \
 		{ "redis.tls.min-version", "string", "1.3", \
 		  "1.2 allows older servers" }, \
+		{ "redis.connect-timeout", "number", "5", \
+		  "seconds for one attempt to connect" }, \
 		{ "redis.sentinel.user", "string", "", \
 		  "who we are at the Sentinels" }, \
 	{ \

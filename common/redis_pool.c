@@ -33,6 +33,7 @@ set_up(struct redis_pool *p, const struct redis_options *o, struct diag *d)
 		.master = p->url.layout == REDIS_SENTINEL,
 		.backoff_max_ms =
 			p->url.layout == REDIS_SINGLE ? 0 : WATCHED_BACKOFF_MS,
+		.connect_ms = p->o.connect_ms,
 		.troubles = p->troubles,
 	};
 	for (unsigned s = 0; s < REDIS_SLOTS; s++) {

@@ -35,6 +35,7 @@ open_sentinel(struct redis_pool *p, struct diag *d)
 		.pass = p->o.sentinel_pass,
 		.tls = p->dial.tls,
 		.backoff_max_ms = SENTINEL_BACKOFF_MS,
+		.connect_ms = p->o.connect_ms,
 		.troubles = p->troubles,
 	};
 

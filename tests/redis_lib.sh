@@ -52,12 +52,12 @@ up() {
 
 # authority NAME, certificate NAME AUTHORITY SUBJECT-ALT-NAMES [DAYS]
 authority() {
-	openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj "/CN=$1" \
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/CN=$1" \
 		-keyout "$tmp/$1.key" -out "$tmp/$1.crt" 2>/dev/null
 }
 
 certificate() {
-	openssl req -newkey rsa:2048 -nodes -subj "/CN=$1" \
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" \
 		-keyout "$tmp/$1.key" -out "$tmp/$1.csr" 2>/dev/null
 	echo "subjectAltName=$3" >"$tmp/$1.ext"
 	openssl x509 -req -in "$tmp/$1.csr" -CA "$tmp/$2.crt" \

@@ -19,13 +19,14 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/metrics.sh \
 	tests/e2e/watchdog.sh \
 	tests/e2e/settings.sh \
+	tests/e2e/collector_killed.sh \
+	tests/e2e/redis_start.sh \
+	tests/e2e/worst_first.sh \
 	tests/e2e/redis_tls.sh \
 	tests/e2e/redis_acl.sh \
 	tests/e2e/redis_sentinel.sh \
 	tests/e2e/redis_cluster.sh \
-	tests/e2e/signed.sh \
-	tests/e2e/collector_killed.sh \
-	tests/e2e/redis_start.sh
+	tests/e2e/signed.sh
 dist_check_SCRIPTS += $(E2E_TESTS)
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += tests/lib.sh tests/redis_lib.sh tests/e2e/suite.py \

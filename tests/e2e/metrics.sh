@@ -187,7 +187,7 @@ for name in ("raised", "spooled"):
     where[name][0] += 10 if name == "raised" else 0
 print(json.dumps(d))
 PY
-redis-cli -s "$sock" sadd picket:sensors 'annex "2"/tap9' annex/tap9 >/dev/null
+redis-cli -s "$sock" sadd picket:sensors annex/tap9 >/dev/null
 redis-cli -s "$sock" -x hset 'picket:sensor:{annex/tap9}' state running \
 	reload_error 'no such file' ledger <"$tmp/bad.json" >/dev/null
 bad='site="annex",sensor="tap9"'

@@ -5,7 +5,8 @@
 # connection on.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 . "$top/tests/redis_lib.sh"
-need openssl
+need openssl mkfifo
+mkfifo "$tmp/pipe"
 
 authority ca
 authority other
@@ -77,9 +78,18 @@ waits_on() {
 	what=$1 words=$2
 	shift 2
 	rm -rf "$tmp/spool2"
-	sensor_home --read "$top/pcaps/tls.pcap" --site a --sensor b \
-		--spool "$tmp/spool2" --set forward.drain-ms="${drain:-1500}" "$@" \
-		>"$tmp/says.out" 2>&1
+	# Nothing more comes out of this pipe, and it does not end.
+	"$sensor" --quiet --read "$tmp/pipe" --rules "$top/tests/faults/load.rules" \
+		--site a --sensor b --spool "$tmp/spool2" \
+		--set forward.drain-ms=500 "$@" >"$tmp/says.out" 2>&1 8<&- &
+	sensor_pid=$!
+	pids="$pids $sensor_pid"
+	exec 8>"$tmp/pipe"
+	cat "$top/pcaps/tls.pcap" >&8
+	eventually 60 grep -q "; batches wait" "$tmp/says.out"
+	kill -TERM "$sensor_pid"
+	wait "$sensor_pid"
+	exec 8>&-
 	n=$(grep -e "; batches wait" "$tmp/says.out" | grep -c -e "$words")
 	[ "$n" -eq 1 ] || fail "$what: '$words' $n times in: $(cat "$tmp/says.out")"
 	[ -s "$tmp/spool2/meta" ] || fail "$what: nothing in the spool"
@@ -95,8 +105,9 @@ waits_on() {
 		--set redis.tls.key="$tmp/stranger.key"
 	waits_on "unknown authority" "authority that is not in redis.tls.ca" \
 		--redis "$url" $own --set redis.tls.ca="$tmp/other.crt"
-	drain=6000 waits_on "no TLS there" "does it speak TLS there" \
-		--redis "rediss://127.0.0.1:$plain" $ca $own
+	waits_on "no TLS there" "does it speak TLS there" \
+		--redis "rediss://127.0.0.1:$plain" $ca $own \
+		--set redis.connect-timeout=1
 	waits_on "wrong name" "not for redis.wrong but for 127.0.0.1, localhost" \
 		--redis "$url" $ca $own --set redis.tls.server-name=redis.wrong
 	waits_on "TLS there" "write rediss:// for redis://\|closed by Redis\|reset by peer" \
