@@ -63,6 +63,18 @@ put_head(struct ledger_file *f, uint64_t epoch)
 	h->magic = MAGIC;
 }
 
+/* What a disk gives back need not be what it was given. */
+static bool
+slot_is_sound(const struct ledger_slot *s)
+{
+	bool sound = s->n_shed <= LEDGER_SHEDS;
+
+	for (uint64_t i = 0; sound && i < s->n_shed; i++) {
+		sound = s->shed[i].cls < LEDGER_CLASSES;
+	}
+	return sound;
+}
+
 static enum ledger_found
 look(const struct ledger_file *f, uint64_t epoch, bool whole)
 {
@@ -77,6 +89,9 @@ look(const struct ledger_file *f, uint64_t epoch, bool whole)
 	}
 	if (h->epoch != epoch) {
 		return LEDGER_FILE_NEW;
+	}
+	if (!slot_is_sound(&f->p->slot[atomic_load(&f->p->turn) & 1])) {
+		return LEDGER_FILE_DAMAGED;
 	}
 	if (atomic_load(&f->p->clean) != 0) {
 		return LEDGER_FILE_CLEAN;

@@ -94,7 +94,7 @@ live_port_open(struct live *l, struct live_port *p, struct diag *d)
 		p->index = now.index;
 		p->was_up = now.up;
 		p->merges = iface_merges(name_of(p));
-		p->seen = p->base = now;
+		p->base = now;
 	}
 	return e;
 }

@@ -90,7 +90,7 @@ struct live_port {
 	/* PORT_READY: opened, to be handed to the workers at rest. */
 	struct capture_live *fresh[LIVE_MAX_WORKERS];
 	struct live_counters past; /* of handles that are closed */
-	struct iface_state seen, base; /* base: told of already */
+	struct iface_state base; /* of the wire: told of already */
 	uint64_t retry_us, wait_us; /* when to try again; how long then */
 	uint64_t leave_us; /* PORT_LEAVING: closed by then */
 	bool told_error; /* the same trouble is told once */

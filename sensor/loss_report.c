@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/clock.h"
+#include "common/ledger.h"
 #include "common/log.h"
 
 static const char *const cause_names[SPOOL_CAUSES] = {
@@ -12,6 +13,12 @@ static const char *const cause_names[SPOOL_CAUSES] = {
 	[SPOOL_DISK_ERROR] = "disk_error",
 	[SPOOL_NO_MEMORY] = "no_memory",
 };
+
+const char *
+loss_cause_name(enum spool_cause cause)
+{
+	return cause_names[cause];
+}
 
 static uint64_t
 shed(const struct loss_counts *c)
@@ -50,8 +57,6 @@ static void
 write_alert(const struct loss_report *r, const struct loss_counts *c,
 	    const struct loss_origin *o, struct json *j)
 {
-	static const char *const names[] = { "1", "2", "3", "other" };
-
 	json_reset(j);
 	json_obj(j, NULL);
 	json_time(j, "timestamp", clock_wall_us());
@@ -78,7 +83,7 @@ write_alert(const struct loss_report *r, const struct loss_counts *c,
 	json_u64(j, "shed_since", shed(c) - shed(&r->told));
 	json_obj(j, "shed");
 	for (unsigned i = 0; i < SPOOL_CLASSES; i++) {
-		json_u64(j, names[i], c->shed[i]);
+		json_u64(j, ledger_class_name(i), c->shed[i]);
 	}
 	json_obj_end(j);
 	json_obj_end(j);

@@ -51,6 +51,8 @@ bool loss_report(struct loss_report *r, const struct loss_counts *c,
 		 const struct loss_origin *o, uint64_t now_us, bool last,
 		 struct json *j);
 
+/* "spool_full", ... */
+const char *loss_cause_name(enum spool_cause cause);
 uint64_t loss_total(const struct loss_counts *c);
 /* "3 the queue was full, 0 too long, ..." */
 void loss_counts_text(const struct loss_counts *c, char *out, size_t cap);

@@ -232,16 +232,9 @@ put_events(struct json *j, struct forward *f)
 static void
 put_causes(struct json *j, const uint64_t v[SPOOL_CAUSES])
 {
-	static const char *const names[SPOOL_CAUSES] = {
-		[SPOOL_FULL] = "spool_full",
-		[SPOOL_DISK_FULL] = "disk_full",
-		[SPOOL_DISK_ERROR] = "disk_error",
-		[SPOOL_NO_MEMORY] = "no_memory",
-	};
-
 	json_obj(j, "shed_causes");
 	for (unsigned i = 0; i < SPOOL_CAUSES; i++) {
-		json_u64(j, names[i], v[i]);
+		json_u64(j, loss_cause_name((enum spool_cause)i), v[i]);
 	}
 	json_obj_end(j);
 }

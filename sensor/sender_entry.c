@@ -104,10 +104,11 @@ sender_read_committed(const redisReply *r, uint64_t *epoch, uint64_t *seq)
 	}
 	memcpy(text, r->str, r->len);
 	text[r->len] = '\0';
+	/* Behind a number near the highest none could be given any more. */
 	return strspn(text, "0123456789 ") == r->len &&
 	       sscanf(text, "%20" SCNu64 " %20" SCNu64 "%n", epoch, seq,
 		      &end) == 2 &&
-	       (size_t)end == r->len;
+	       (size_t)end == r->len && *seq <= SENDER_MAX_SEQ;
 }
 
 /* Value of a field of [k, v, ...]; NULL when it has none. */

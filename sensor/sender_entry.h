@@ -45,6 +45,10 @@ enum err sender_entry_sign(struct sender_entry *e, struct sign_key *k,
 			   const char *name, const struct spool_item *it,
 			   struct view none, uint32_t none_crc) MUST_CHECK;
 
+/* With a million numbers a second it takes 146,000 years to get there.  Who
+ * says that they did would have all batches taken for committed, for ever. */
+#define SENDER_MAX_SEQ (UINT64_MAX >> 2)
+
 /* "EPOCH SEQ" of the committed point, decimal; anything else is nothing. */
 bool sender_read_committed(const redisReply *r, uint64_t *epoch, uint64_t *seq);
 /*

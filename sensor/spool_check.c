@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/json.h"
+#include "common/ledger.h"
 #include "sensor/spool_file.h"
 #include "sensor/spool_seg.h"
 
@@ -368,9 +369,6 @@ spool_verdict_name(enum spool_verdict v)
 
 /* --- in words --- */
 
-static const char *const class_names[SPOOL_CLASSES] = { "1", "2", "3",
-							"other" };
-
 static void
 print_gaps(const struct spool_check *c, FILE *f)
 {
@@ -406,7 +404,7 @@ print_content(const struct spool_check *c, FILE *f)
 			"severity %s: %" PRIu64 " batches with %" PRIu64
 			" events wait, %" PRIu64 " bytes in %u segments; "
 			"%" PRIu64 " events were shed\n",
-			class_names[i], c->waiting[i].batches,
+			ledger_class_name(i), c->waiting[i].batches,
 			c->waiting[i].events, c->waiting[i].bytes,
 			c->waiting[i].segments, m->shed_events[i]);
 	}
@@ -437,7 +435,7 @@ put_classes(const struct spool_check *c, struct json *j)
 	json_arr(j, "classes");
 	for (unsigned i = 0; i < SPOOL_CLASSES; i++) {
 		json_obj(j, NULL);
-		json_cstr(j, "severity", class_names[i]);
+		json_cstr(j, "severity", ledger_class_name(i));
 		json_u64(j, "segments", c->waiting[i].segments);
 		json_u64(j, "batches", c->waiting[i].batches);
 		json_u64(j, "events", c->waiting[i].events);

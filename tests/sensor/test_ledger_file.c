@@ -293,6 +293,39 @@ test_damaged(void **state)
 	drop_dir(dir);
 }
 
+/* A list that is longer than it can be is not followed. */
+static void
+test_unsound_slot(void **state)
+{
+	struct ledger_slot slots[] = {
+		{ .seq = 4, .n_shed = LEDGER_SHEDS + 1 },
+		{ .seq = 4, .n_shed = UINT64_MAX },
+		{ .seq = 4, .n_shed = 1, .shed = { { .cls = 4 } } },
+		{ .seq = 4, .n_shed = LEDGER_SHEDS },
+	};
+	char dir[64];
+
+	(void)state;
+	temp_dir(dir);
+	for (size_t i = 0; i < ARRAY_LEN(slots); i++) {
+		bool sound = i == ARRAY_LEN(slots) - 1;
+		enum ledger_found found;
+		struct ledger_file *lf;
+
+		assert_int_equal(ledger_file_open(&lf, dir, 7, &found, NULL),
+				 ERR_OK);
+		ledger_file_put(lf, &slots[i]);
+		ledger_file_close(lf, true);
+		assert_int_equal(ledger_file_open(&lf, dir, 7, &found, NULL),
+				 ERR_OK);
+		assert_int_equal(found, sound ? LEDGER_FILE_CLEAN
+					      : LEDGER_FILE_DAMAGED);
+		assert_int_equal(ledger_file_slot(lf)->seq, sound ? 4 : 0);
+		ledger_file_close(lf, true);
+	}
+	drop_dir(dir);
+}
+
 /* After a power cut the counts are from below, since the last beat. */
 static void
 test_power_cut(void **state)
@@ -341,6 +374,7 @@ main(void)
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_killed_while_shedding),
 		cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_unsound_slot),
 		cmocka_unit_test(test_power_cut),
 	};
 

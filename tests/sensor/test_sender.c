@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "common/clock.h"
+#include "sensor/sender_entry.h"
 #include "tests/redis_fixture.h"
 
 #define NAME "site/sensor"
@@ -340,10 +341,43 @@ tear_down(void **state)
 	return 0;
 }
 
+/* Whatever stands in Redis: a committed point, or nothing. */
+static void
+test_committed_point(void **state)
+{
+	static const struct {
+		const char *text;
+		bool good;
+	} points[] = {
+		{ "1 2", true },
+		{ "1700000000000 4611686018427387903", true },
+		{ "1700000000000 4611686018427387904", false },
+		{ "1700000000000 18446744073709551615", false },
+		{ "1700000000000 99999999999999999999", false },
+		{ "1 -2", false },
+		{ "1", false },
+		{ "", false },
+		{ "1 2 3", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(points); i++) {
+		char text[64];
+		redisReply r = { .type = REDIS_REPLY_STRING, .str = text };
+		uint64_t epoch, seq;
+
+		snprintf(text, sizeof(text), "%s", points[i].text);
+		r.len = strlen(text);
+		assert_int_equal(sender_read_committed(&r, &epoch, &seq),
+				 points[i].good);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_committed_point),
 		cmocka_unit_test(test_worst_first),
 		cmocka_unit_test(test_overtakes),
 		cmocka_unit_test(test_goes_on),
