@@ -59,3 +59,6 @@ tests_common_test_redis_pool_LDADD = $(LIBS_COMMON)
 UNIT_TESTS += tests/common/test_redis_tls
 tests_common_test_redis_tls_SOURCES = tests/test.h tests/common/test_redis_tls.c
 tests_common_test_redis_tls_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_redis_sock
+tests_common_test_redis_sock_SOURCES = tests/test.h tests/common/test_redis_sock.c
+tests_common_test_redis_sock_LDADD = $(LIBS_COMMON)
