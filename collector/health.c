@@ -195,6 +195,23 @@ look(struct health *h, struct ingest *in, struct store *s, unsigned i,
 			   : e;
 }
 
+/* Whether a former collector saw it watch, without a goodbye since, and whether
+ * that one found it silent already. */
+static enum err
+was_watching(struct health *h, struct store *s, unsigned i, int64_t id,
+	     bool *watched, bool *silent)
+{
+	struct watch *w;
+	enum err e =
+		h->parts.ledger != NULL ? watch_of(h, s, i, id, &w) : ERR_OK;
+
+	if (e == ERR_OK && h->parts.ledger != NULL) {
+		*watched = w->blind.known && w->blind.open_us[BLIND_ended] == 0;
+		*silent = w->blind.open_us[BLIND_silent] != 0;
+	}
+	return e;
+}
+
 static enum err
 check_one(struct health *h, struct ingest *in, struct store *s, unsigned i,
 	  struct diag *d)
@@ -204,31 +221,34 @@ check_one(struct health *h, struct ingest *in, struct store *s, unsigned i,
 	const char *site = ingest_site(in, i), *sensor = ingest_sensor(in, i);
 	uint8_t was = h->states[i];
 	char told[INGEST_NAME_CAP];
-	bool there;
+	bool there, missed = false, told_before = false;
 	int64_t id;
 	enum err e = ingest_presence(in, i, &there, &h->j, told, d);
 
+	if (e == ERR_OK) {
+		e = store_sensor(s, site, sensor, &id);
+	}
+	if (e == ERR_OK && was == UNKNOWN && !there) {
+		e = was_watching(h, s, i, id, &missed, &told_before);
+	}
 	if (e != ERR_OK) {
 		return e;
 	}
 	if (there) {
 		h->states[i] = strcmp(told, "ended") == 0 ? ENDED : LIVE;
-	} else if (was == LIVE) {
+	} else if (was == LIVE || missed) {
 		/* Only who was seen can fall silent: a stream may have been
 		 * filled by hand, and a replay may be long over. */
 		h->states[i] = SILENT;
 	}
 	h->n_silent += h->states[i] == SILENT;
-	if (h->states[i] == SILENT && was != SILENT) {
+	if (h->states[i] == SILENT && was != SILENT && !told_before) {
 		log_warn("sensor %s/%s is silent: its presence ran out without "
 			 "a goodbye",
 			 site, sensor);
 		e = store_count(s, "sensors_fell_silent", 1);
 	} else if (was == SILENT && h->states[i] != SILENT) {
 		log_info("sensor %s/%s is back", site, sensor);
-	}
-	if (e == ERR_OK) {
-		e = store_sensor(s, site, sensor, &id);
 	}
 	if (e == ERR_OK && (there || h->states[i] != was)) {
 		e = store_sensor_state(s, id, names[h->states[i]],

@@ -38,6 +38,10 @@ enum err ingest_new(struct ingest **out, const struct redis_options *redis,
 		    const char *consumer, struct diag *d) MUST_CHECK;
 void ingest_free(struct ingest *in);
 
+/* Such a sensor is known: its stream is looked at, whether Redis remembers it or
+ * not.  A name that can be none, and one too many, is passed over. */
+void ingest_know(struct ingest *in, const char *site, const char *sensor);
+
 /*
  * Waits up to 'wait_ms' for entries of any stream.  They are valid until the
  * next ingest_read().  ERR_AGAIN: the broker is not there

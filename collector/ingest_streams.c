@@ -59,6 +59,17 @@ add_stream(struct ingest *in, const char *name, size_t len)
 		 s->sensor);
 }
 
+void
+ingest_know(struct ingest *in, const char *site, const char *sensor)
+{
+	char name[2 * INGEST_NAME_CAP];
+	int n = snprintf(name, sizeof(name), "%s/%s", site, sensor);
+
+	if (n > 0 && (size_t)n < sizeof(name)) {
+		add_stream(in, name, (size_t)n);
+	}
+}
+
 /* Streams that exist though nobody entered them into the set: one part of the
  * keys. */
 static enum err

@@ -501,7 +501,9 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 		service_stop(&service);
 		pipeline_close(p);
 		mission_free(map);
-		return fail(e == ERR_NOMEM ? 1 : 2, &d);
+		/* What the system refused may work the next time: who starts us
+		 * again must not take it for a wrong setting. */
+		return fail(e == ERR_NOMEM || e == ERR_IO ? 1 : 2, &d);
 	}
 	service_running(&service, p);
 	e = pipeline_run(p, &stop, &report, &rotate, &d);

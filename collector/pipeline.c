@@ -58,6 +58,16 @@ reload(struct pipeline *p)
 	return e;
 }
 
+/* Redis may have forgotten a sensor that is gone for good: that it does not
+ * watch must show all the same. */
+static void
+know_sensor(void *arg, const char *site, const char *sensor)
+{
+	struct pipeline *p = arg;
+
+	ingest_know(p->ingest, site, sensor);
+}
+
 void
 pipeline_close(struct pipeline *p)
 {
@@ -123,6 +133,9 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	}
 	if (e == ERR_OK) {
 		e = reload(p);
+		if (e == ERR_OK) {
+			e = store_blind_each_live(p->store, know_sensor, p);
+		}
 		if (e != ERR_OK) {
 			e = diag_set(d, e, "%s: cannot be read: %s", cfg->store,
 				     store_error(p->store));

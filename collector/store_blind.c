@@ -118,6 +118,25 @@ store_blind_load(struct store *s, int64_t sensor, struct blind *b)
 						     : ERR_IO;
 }
 
+enum err
+store_blind_each_live(struct store *s,
+		      void (*fn)(void *arg, const char *site,
+				 const char *sensor),
+		      void *arg)
+{
+	sqlite3_stmt *st = prepare(
+		s, "SELECT s.site,s.sensor FROM blind_watch w JOIN sensors s ON"
+		   " s.id=w.sensor WHERE w.live=1 AND NOT EXISTS (SELECT 1 FROM"
+		   " blind b WHERE b.sensor=w.sensor AND b.cause='ended' AND"
+		   " b.to_us=0) ORDER BY s.id");
+	int rc = SQLITE_ERROR;
+
+	while (st != NULL && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		fn(arg, sql_text(st, 0), sql_text(st, 1));
+	}
+	return finish(st, rc == SQLITE_DONE ? ERR_OK : ERR_IO);
+}
+
 /* --- assets --- */
 
 struct assets {

@@ -33,6 +33,11 @@ enum err store_blind_last_beat(struct store *s, uint64_t *at_us) MUST_CHECK;
 /* Fills in what is kept of a sensor: blind_resume() and what is open. */
 enum err store_blind_load(struct store *s, int64_t sensor,
 			  struct blind *b) MUST_CHECK;
+/* Each sensor that watches interfaces and did not say goodbye. */
+enum err store_blind_each_live(struct store *s,
+			       void (*fn)(void *arg, const char *site,
+					  const char *sensor),
+			       void *arg) MUST_CHECK;
 /*
  * The assets of 'm' that a sensor watches: those of its site, or of no site,
  * with a network that meets one of 'watches' (networks, parted by commas or

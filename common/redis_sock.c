@@ -10,10 +10,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/clock.h"
+
 /* A peer that vanished without a word is noticed by the kernel too. */
 #define KEEP_IDLE_S 30
 #define KEEP_EVERY_S 10
 #define KEEP_TRIES 3
+/* An address that does not answer must not keep us from the name's others. */
+#define ADDRESS_US UINT64_C(1500000)
 
 void
 redis_sock_init(struct redis_sock *s)
@@ -73,6 +77,7 @@ open_socket(int family, const struct sockaddr *sa, socklen_t len)
 static enum err
 try_addresses(struct redis_sock *s, struct diag *d)
 {
+	s->tried_us = clock_mono_us();
 	for (; s->addr != NULL; s->addr = s->addr->ai_next) {
 		s->fd = open_socket(s->addr->ai_family, s->addr->ai_addr,
 				    s->addr->ai_addrlen);
@@ -112,25 +117,42 @@ redis_sock_open(struct redis_sock *s, const struct redis_endpoint *at,
 	return try_addresses(s, d);
 }
 
+/* Waits for this address: 0, or why it is none; -1: not known yet. */
+static int
+wait_for_address(struct redis_sock *s, uint64_t deadline_us)
+{
+	struct pollfd p = { .fd = s->fd, .events = POLLOUT };
+	bool last = s->addr->ai_next == NULL;
+	uint64_t until_us =
+		last ? deadline_us : MIN(deadline_us, s->tried_us + ADDRESS_US);
+	uint64_t now = clock_mono_us();
+	int err = 0,
+	    ms = now < until_us ? (int)((until_us - now + 999) / 1000) : 0;
+	socklen_t len = sizeof(err);
+
+	if (poll(&p, 1, ms) <= 0) {
+		return !last && clock_mono_us() >= s->tried_us + ADDRESS_US
+			       ? ETIMEDOUT
+			       : -1;
+	}
+	return getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0 ? errno
+								       : err;
+}
+
 enum err
 redis_sock_connected(struct redis_sock *s, int wait_ms, struct diag *d)
 {
+	uint64_t deadline_us =
+		clock_mono_us() + (uint64_t)MAX(wait_ms, 0) * 1000;
+
 	if (s->addrs == NULL) {
 		return ERR_OK; /* a unix socket */
 	}
 	for (;;) {
-		struct pollfd p = { .fd = s->fd, .events = POLLOUT };
-		int err = 0;
-		socklen_t len = sizeof(err);
+		int err = wait_for_address(s, deadline_us);
 
-		if (poll(&p, 1, wait_ms) <= 0) {
-			return ERR_AGAIN;
-		}
-		if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0) {
-			err = errno;
-		}
-		if (err == 0) {
-			return ERR_OK;
+		if (err <= 0) {
+			return err == 0 ? ERR_OK : ERR_AGAIN;
 		}
 		close(s->fd);
 		s->fd = -1;

@@ -19,6 +19,7 @@ struct redis_sock {
 	int fd; /* -1: none */
 	struct redis_tls *tls; /* NULL: plain */
 	struct addrinfo *addrs, *addr; /* those found, the one being tried */
+	uint64_t tried_us; /* since when 'addr' is */
 	bool tls_failed; /* why the last failure was one */
 };
 
@@ -29,7 +30,8 @@ void redis_sock_close(struct redis_sock *s);
 enum err redis_sock_open(struct redis_sock *s, const struct redis_endpoint *at,
 			 struct diag *d) MUST_CHECK;
 /* Waits at most 'wait_ms' for the connection to stand, trying one address
- * after the other.  ERR_AGAIN: not yet. */
+ * after the other: one that does not answer for 1.5 seconds is given up when
+ * there is another.  ERR_AGAIN: not yet. */
 enum err redis_sock_connected(struct redis_sock *s, int wait_ms,
 			      struct diag *d) MUST_CHECK;
 /* TLS on a connection that stands; again until it is not ERR_AGAIN. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "collector/health.h"
+#include "collector/store_sql.h"
 #include "common/clock.h"
 #include "common/redis_link.h"
 #include "tests/redis_fixture.h"
@@ -47,6 +48,19 @@ until_streams(unsigned n)
 	}
 }
 
+static void
+know(void *arg, const char *site, const char *sensor)
+{
+	ingest_know(arg, site, sensor);
+}
+
+static void
+none(void *arg, const char *site, const char *sensor)
+{
+	(void)arg;
+	fail_msg("%s/%s", site, sensor);
+}
+
 struct states {
 	char b[16], c[16];
 };
@@ -56,6 +70,9 @@ take_state(void *arg, const struct store_sensor *s)
 {
 	struct states *t = arg;
 
+	if (strcmp(s->site, "a") != 0) {
+		return;
+	}
 	snprintf(strcmp(s->sensor, "b") == 0 ? t->b : t->c, sizeof(t->b), "%s",
 		 s->state);
 }
@@ -125,6 +142,61 @@ a_refusal_is_no_silence(void **state)
 	assert_string_equal(states().c, "silent");
 }
 
+/* Redis lost all it had, the collector ended, and the sensor never came back:
+ * nobody watches there, and that shows. */
+static void
+what_redis_forgot_is_missed(void **state)
+{
+	struct mission_map *map = mission_empty();
+	struct store_ledger *ledger = NULL;
+	struct health_parts parts = { .missions = map,
+				      .blind = &blind_defaults };
+	uint64_t gone = clock_wall_us() - 3600 * US_PER_S;
+	struct diag d = { "" };
+	struct blind b;
+	int64_t id;
+
+	(void)state;
+	if (in == NULL) {
+		skip();
+	}
+	assert_int_equal(store_ledger_new(&ledger, store, &d), ERR_OK);
+	parts.ledger = ledger;
+	health_set_parts(health, &parts);
+	assert_int_equal(store_begin(store), ERR_OK);
+	assert_int_equal(store_sensor(store, "z", "c", &id), ERR_OK);
+	assert_int_equal(store_blind_seen(store, id, true, gone), ERR_OK);
+	assert_int_equal(store_commit(store), ERR_OK);
+	for (int life = 0; life < 2; life++) {
+		unsigned n = ingest_n_streams(in), silent;
+
+		assert_int_equal(store_blind_each_live(store, know, in),
+				 ERR_OK);
+		assert_int_equal(ingest_n_streams(in), n + (life == 0));
+		silent = health_silent(health);
+		assert_int_equal(look(&d), ERR_OK);
+		assert_int_equal(health_silent(health), silent + 1);
+		assert_int_equal(store_blind_load(store, id, &b), ERR_OK);
+		assert_int_equal(b.open_us[BLIND_silent], gone);
+		/* The next collector knows it too. */
+		health_free(health);
+		health = health_new();
+		assert_non_null(health);
+		health_set_parts(health, &parts);
+	}
+	/* One that said goodbye is not missed. */
+	assert_int_equal(
+		sql_exec(store_db(store), "UPDATE blind SET cause='ended'"),
+		ERR_OK);
+	assert_int_equal(store_blind_each_live(store, none, NULL), ERR_OK);
+	assert_int_equal(look(&d), ERR_OK);
+	assert_int_equal(health_silent(health), 0);
+	health_free(health);
+	health = NULL;
+	store_ledger_free(ledger);
+	mission_free(map);
+}
+
 static bool
 start(void)
 {
@@ -145,6 +217,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_refusal_is_no_silence),
+		cmocka_unit_test(what_redis_forgot_is_missed),
 	};
 	int rc;
 

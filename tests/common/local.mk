@@ -62,3 +62,6 @@ tests_common_test_redis_tls_LDADD = $(LIBS_COMMON)
 UNIT_TESTS += tests/common/test_confine
 tests_common_test_confine_SOURCES = tests/common/test_confine.c
 tests_common_test_confine_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_redis_sock
+tests_common_test_redis_sock_SOURCES = tests/test.h tests/common/test_redis_sock.c
+tests_common_test_redis_sock_LDADD = $(LIBS_COMMON)

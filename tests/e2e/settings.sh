@@ -84,6 +84,12 @@ wrong metrics.listen=8080 "ADDRESS:PORT"
 wrong missions="$tmp/nowhere.yaml" "nowhere.yaml"
 wrong geoip.0="$tmp/nowhere.mmdb" "nowhere.mmdb"
 wrong correlate.windw=1 "correlate.windw"
+# What may be otherwise the next time is no wrong setting: the service manager
+# does not start again who ends with 2.
+"$collector" --config "$tmp/collector.yaml" \
+	--set store="$tmp/nowhere/picket.db" >"$tmp/out" 2>"$tmp/err"
+same "collector, a store that cannot be made: exit status" 1 $?
+grep -q nowhere "$tmp/err" || fail "no word of the store: $(cat "$tmp/err")"
 "$sensor" --check --config "$tmp/sensor.yaml" --set metrics.listen=9108 \
 	>"$tmp/out" 2>"$tmp/err"
 same "sensor --check, metrics.listen=9108" 2 $?
