@@ -375,6 +375,27 @@ blind_resume(struct blind *b, bool live, uint64_t seen_us)
 	b->seen_us = seen_us;
 }
 
+/*
+ * When it was last heard.  Presence outlives its sensor by seconds, in which
+ * nobody watched: what counts is when it wrote, as far as its clock is right.
+ */
+static uint64_t
+heard_us(const struct blind *b, const struct blind_config *c,
+	 const struct blind_facts *f)
+{
+	uint64_t at_us = f->ledger != NULL ? f->ledger->at_us : 0;
+
+	/* An interval of silence ends now, the next begins no earlier. */
+	if (at_us == 0 || at_us > f->now_us || b->open_us[BLIND_silent] != 0) {
+		return f->now_us;
+	}
+	if (at_us == b->told_us) {
+		return b->seen_us;
+	}
+	return f->now_us - at_us <= c->clock_us ? MAX(at_us, b->seen_us)
+						: f->now_us;
+}
+
 unsigned
 blind_look(struct blind *b, const struct blind_config *c,
 	   const struct blind_facts *f, uint64_t was_down_us,
@@ -395,7 +416,7 @@ blind_look(struct blind *b, const struct blind_config *c,
 	}
 	look_back(&k, was_down_us);
 	b->known = true;
-	b->seen_us = f->now_us;
+	b->seen_us = heard_us(b, c, f);
 	if (f->ledger != NULL) {
 		look_at_ledger(&k, f->ledger);
 	}

@@ -86,7 +86,7 @@ struct blind {
 	uint64_t open_us[BLIND_CAUSES]; /* since when; 0: it is not so */
 	bool known; /* it was seen, now or by a former collector */
 	bool live; /* it watches interfaces, not files */
-	uint64_t seen_us; /* when last there */
+	uint64_t seen_us; /* when last heard */
 	uint64_t started_us; /* of the program that told the samples */
 	uint64_t told_us; /* at_us of its newest ledger */
 	uint64_t killed_us; /* end of the last kill that was told */
@@ -102,8 +102,7 @@ const char *blind_cause_name(enum blind_cause c);
 enum blind_cause blind_cause_find(const char *name);
 
 /*
- * What a former collector knew: 'seen_us' is when that last looked, with the
- * sensor alive.  Before the first look; open causes are put into open_us.
+ * What a former collector knew: 'seen_us' is when that last heard the sensor.  Before the first look; open causes are put into open_us.
  */
 void blind_resume(struct blind *b, bool live, uint64_t seen_us);
 

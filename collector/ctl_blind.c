@@ -43,6 +43,11 @@ put_cover(void *arg, const struct store_cover_row *r)
 		ctl_column(x, 24, r->asset);
 		fputs(ctl_sgr(x, "0"), x->out);
 		ctl_column(x, 14, r->site);
+		if (r->sensors == 0) {
+			fputs("unwatched now: no live sensor covers it\n",
+			      x->out);
+			return;
+		}
 		fprintf(x->out, "%s now, by %u sensor%s\n",
 			blind_cover_state(r), r->sensors,
 			r->sensors == 1 ? "" : "s");
@@ -67,7 +72,7 @@ answer_text(struct ctl *c, uint64_t since_us, const char *asset,
 	e = store_read_blind(c->store, since_us, c->filter.site, asset,
 			     put_blind, &a);
 	if (e == ERR_OK && a.n == 0) {
-		fputs("no sensor was blind\n", a.x->out);
+		fputs("no sensor is known to have been blind\n", a.x->out);
 	}
 	a.n = 0;
 	if (e == ERR_OK) {

@@ -105,6 +105,18 @@ row_json(struct json *j, const struct store_ledger_row *r,
 	json_obj_end(j);
 }
 
+/* What an equation is about: an interface, or a class of severity. */
+static const char *
+label(const struct ledger_equation *e, char *out, size_t cap)
+{
+	bool events = strcmp(e->left.name, "raised") == 0 ||
+		      strcmp(e->left.name, "spooled") == 0;
+
+	snprintf(out, cap, "%s%s",
+		 events && e->of[0] != '\0' ? "severity " : "", e->of);
+	return out;
+}
+
 static void
 equation_text(struct ctl_text *x, const struct ledger_equation *e)
 {
@@ -115,11 +127,12 @@ equation_text(struct ctl_text *x, const struct ledger_equation *e)
 		[LEDGER_BROKEN] = { "BROKEN", "31;1" },
 		[LEDGER_UNKNOWN] = { "unknown", "33" },
 	};
+	char of[64];
 	unsigned shown = 0;
 
 	fprintf(x->out, "  %s%-8s%s", ctl_sgr(x, verdict[e->verdict].colour),
 		verdict[e->verdict].word, ctl_sgr(x, "0"));
-	ctl_column(x, 14, e->of[0] != '\0' ? e->of : "");
+	ctl_column(x, 15, label(e, of, sizeof(of)));
 	fprintf(x->out, "%s %" PRIu64 " =", e->left.name, e->left.value);
 	for (unsigned i = 0; i < e->n_terms; i++) {
 		/* What is none is left out, but for the first. */

@@ -211,10 +211,16 @@ put_rules(struct ctl_text *x, const char *presence)
 	json_reader_fini(&r);
 }
 
+struct sensors {
+	struct ctl *c;
+	unsigned shown;
+};
+
 static void
 put_sensor(void *arg, const struct store_sensor *s)
 {
-	struct ctl *c = arg;
+	struct sensors *l = arg;
+	struct ctl *c = l->c;
 	struct ctl_text *x = &c->text;
 	const char *colour = strcmp(s->state, "live") == 0 ? ctl_sgr(x, "32")
 			     : strcmp(s->state, "silent") == 0
@@ -225,6 +231,7 @@ put_sensor(void *arg, const struct store_sensor *s)
 		store_json_sensor(&c->j, s);
 		return;
 	}
+	l->shown++;
 	fputs(colour, x->out);
 	ctl_column(x, 7, s->state);
 	fputs(colour[0] != '\0' ? ctl_sgr(x, "0") : "", x->out);
@@ -240,6 +247,7 @@ put_sensor(void *arg, const struct store_sensor *s)
 enum err
 ctl_sensors(struct ctl *c)
 {
+	struct sensors l = { .c = c };
 	enum err e;
 
 	if (!c->json) {
@@ -248,12 +256,15 @@ ctl_sensors(struct ctl *c)
 			ctl_sgr(&c->text, "1"), "STATE", "SITE", "SENSOR",
 			"OWNER", "LAST SEEN", "ALERTS", "LOST", "MISSING",
 			"RULES", ctl_sgr(&c->text, "0"));
-		e = store_read_sensors(c->store, put_sensor, c);
+		e = store_read_sensors(c->store, put_sensor, &l);
+		if (e == ERR_OK && l.shown == 0) {
+			fputs("no sensor has reported yet\n", c->text.out);
+		}
 		return e == ERR_OK ? ctl_refused(c, NULL, NULL) : e;
 	}
 	json_obj(&c->j, NULL);
 	json_arr(&c->j, "sensors");
-	e = store_read_sensors(c->store, put_sensor, c);
+	e = store_read_sensors(c->store, put_sensor, &l);
 	json_arr_end(&c->j);
 	if (e == ERR_OK) {
 		e = ctl_refused(c, NULL, NULL);

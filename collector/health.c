@@ -188,7 +188,7 @@ look(struct health *h, struct ingest *in, struct store *s, unsigned i,
 		       w->looked ? 0 : h->was_down_us, span);
 	w->looked = true;
 	if (there) {
-		e = store_blind_seen(s, id, w->blind.live, f.now_us);
+		e = store_blind_seen(s, id, w->blind.live, w->blind.seen_us);
 	}
 	return e == ERR_OK ? tell_spans(h, s, id, ingest_site(in, i),
 					ingest_sensor(in, i), span, n)
@@ -251,10 +251,12 @@ check_one(struct health *h, struct ingest *in, struct store *s, unsigned i,
 		log_info("sensor %s/%s is back", site, sensor);
 	}
 	if (e == ERR_OK && (there || h->states[i] != was)) {
-		e = store_sensor_state(s, id, names[h->states[i]],
-				       there && !h->j.failed ? json_view(&h->j)
-							     : VIEW_NONE,
-				       there ? clock_wall_us() : 0);
+		e = store_sensor_state(
+			s, id, names[h->states[i]],
+			there && !h->j.failed ? json_view(&h->j) : VIEW_NONE,
+			there && (h->states[i] == LIVE || was == LIVE)
+				? clock_wall_us()
+				: 0);
 	}
 	if (e == ERR_OK && h->parts.ledger != NULL) {
 		e = look(h, in, s, i, id, there, h->states[i] == ENDED);

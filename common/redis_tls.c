@@ -392,7 +392,9 @@ distrust(struct redis_tls *t, long why, struct diag *d)
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
 		return diag_set(d, ERR_CLOSED,
 				"the server's certificate is signed by an "
-				"authority that is not in redis.tls.ca");
+				"authority that is not in redis.tls.ca, or "
+				"not known to this system where that is not "
+				"set");
 	default:
 		return diag_set(d, ERR_CLOSED, "the server's certificate: %s",
 				X509_verify_cert_error_string(why));

@@ -74,6 +74,9 @@ iface_suggest(const char *name, char *out, size_t cap)
 static void
 print_addresses(FILE *f, const pcap_addr_t *a)
 {
+	/* A list may hold no IP address at all, only the adapter's own. */
+	const char *before = "; ";
+
 	for (; a != NULL; a = a->next) {
 		char text[INET6_ADDRSTRLEN];
 		const void *bytes = NULL;
@@ -92,7 +95,8 @@ print_addresses(FILE *f, const pcap_addr_t *a)
 		}
 		if (bytes != NULL &&
 		    inet_ntop(a->addr->sa_family, bytes, text, sizeof(text))) {
-			fprintf(f, " %s", text);
+			fprintf(f, "%s%s", before, text);
+			before = " ";
 		}
 	}
 }
@@ -156,10 +160,7 @@ iface_print_all(FILE *f, struct diag *d)
 		if (i->description != NULL) {
 			fprintf(f, "; %s", i->description);
 		}
-		if (i->addresses != NULL) {
-			fputs(";", f);
-			print_addresses(f, i->addresses);
-		}
+		print_addresses(f, i->addresses);
 		print_opened(f, i->name);
 		fputs("\n", f);
 	}

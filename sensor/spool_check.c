@@ -333,7 +333,9 @@ spool_check(struct spool_check *c, const char *dir)
 	*c = (struct spool_check){ .verdict = SPOOL_CLEAN };
 	snprintf(c->dir, sizeof(c->dir), "%s", dir);
 	if (dirfd < 0) {
-		problem(c, SPOOL_UNUSABLE, "%s", strerror(errno));
+		problem(c, SPOOL_UNUSABLE, "%s%s", strerror(errno),
+			errno == ENOENT ? "; no sensor has had this spool yet"
+					: "");
 		return;
 	}
 	look_at_lock(c, dirfd);

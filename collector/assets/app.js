@@ -113,6 +113,7 @@ async function loadSites() {
 }
 
 function drawSites() {
+	if (!state.sites) return; // not asked yet: nothing can be said
 	fill($("sites"), state.sites?.length ? state.sites.map(siteItem) : [h("li", { class: "none" }, "No sensor has reported yet.")]);
 	fill($("missions"), state.missions?.length ? state.missions.map(missionItem)
 		: [h("li", { class: "none" }, "No mission map: give the collector --missions.")]);
