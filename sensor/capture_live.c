@@ -113,8 +113,7 @@ say_refused(const struct capture_live *c, int rc, struct diag *d)
 	case PCAP_ERROR_PROMISC_PERM_DENIED:
 		return diag_set(d, ERR_AUTH,
 				"interface %s: not permitted; run as root, or "
-				"give the program CAP_NET_RAW and "
-				"CAP_NET_ADMIN",
+				"give the program CAP_NET_RAW",
 				c->name);
 	default:
 		return diag_set(d, ERR_IO, "interface %s: %s", c->name,
