@@ -7,11 +7,10 @@
 . "$top/tests/redis_lib.sh"
 
 # The users just as the page has them: the lines that begin with "user NAME".
-sed -n 's/^    \(user [a-z]\)/\1/p; s/^        \([-+~%(]\)/ \1/p' \
-	"$top/docs/formats.md" | awk '
-	/^user/ { if (line) print line; line = $0; next }
-	{ line = line $0 }
-	END { print line }' >"$tmp/users"
+awk '
+	/^    user [a-z]/ { if (line) print line; line = substr($0, 5); next }
+	line && /^        / { line = line " " substr($0, 9); next }
+	{ if (line) print line; line = "" }' "$top/docs/formats.md" >"$tmp/users"
 role() {
 	grep "^user $1 " "$tmp/users" |
 		sed "s,SITE/SENSOR,jp-east/tap1,g; s/PASSWORD/$2/"

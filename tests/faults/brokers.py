@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What alerts pass through: one Redis, one that is spoken to by TLS, a cluster, a pair with Sentinels.
+"""What alerts pass through: one Redis, one that is spoken to by TLS, a cluster, a pair with
+Sentinels.
 
-Each kind has the same few words for the rest: start(), call(), kill(), freeze(), mend(), and 'target', where
-a proxy finds it; None for those that have addresses of their own, which must be reached without one.
+Each kind has the same few words for the rest: start(), call(), kill(), freeze(), mend(), url(),
+settings(), and 'target', where a proxy finds it; None for those that have addresses of their own,
+which must be reached without one.
 """
 import os
 import signal

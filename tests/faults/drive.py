@@ -73,7 +73,10 @@ def choose_broker(rng, args):
     kinds = [args.broker] if args.broker else [
         k for k in BROKERS
         if not args.only or any(k in faults.FAULTS[name].brokers for name in args.only)]
-    return rng.choices(kinds, [BROKERS[k] for k in kinds])[0]
+    kind = rng.choices(kinds, [BROKERS[k] for k in kinds])[0]
+    if kind == "tls" and not shutil.which("openssl"):
+        return "single" if not args.broker else kind
+    return kind
 
 
 def choose(rng, only, broker):

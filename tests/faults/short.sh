@@ -8,4 +8,4 @@ need python3 redis-server
 [ -x "$bin/tests/faults/fault_proxy" ] || skip "fault_proxy is not built"
 exec python3 "$top/tests/faults/drive.py" --bin "$bin" \
 	--proxy "$bin/tests/faults/fault_proxy" --runs "${RUNS:-8}" \
-	--seed "${SEED:-1}"
+	--seed "${SEED:-105}"
