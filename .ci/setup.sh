@@ -57,7 +57,7 @@ BUILD_PACKAGES="gcc libc6-dev make autoconf automake pkg-config libpcap-dev
 	libpsl-dev libyaml-dev libjansson-dev libsqlite3-dev libssl-dev
 	libmicrohttpd-dev libxxhash-dev libmagic-dev liblzma-dev libbrotli-dev
 	libdeflate-dev libcap-ng-dev libseccomp-dev $ISAL_PACKAGE"
-RUN_PACKAGES="redis-server redis-tools tor-geoipdb curl"
+RUN_PACKAGES="redis-server redis-tools openssl tor-geoipdb curl"
 TEST_PACKAGES="libcmocka-dev sqlite3 python3 python3-yaml zstd gzip jq xz-utils
 	$HS_PACKAGE valgrind faketime tcpreplay tcpdump iproute2"
 # The packages, their checks, and what they install is checked with.
