@@ -40,13 +40,14 @@ def flatten(value, path=""):
 
 def shared(source, name):
     """The rows of a macro that several programs' tables share."""
-    for header in glob.glob(os.path.join(os.path.dirname(source), "..",
-                                         "common", "*.h")):
+    own = os.path.dirname(source)
+    for header in (glob.glob(os.path.join(own, "..", "common", "*.h")) +
+                   glob.glob(os.path.join(own, "*.h"))):
         with open(header, encoding="utf-8") as f:
             m = re.search(rf"#define {name} ((?:.*\\\n)*.*)", f.read())
         if m:
             return set(re.findall(r'\{[\s\\]*"([^"]+)"', m[1]))
-    fail([f"{name} in {source} is defined in no header of common/"])
+    fail([f"{name} in {source} is defined in no header"])
     return set()
 
 
