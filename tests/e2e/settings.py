@@ -40,9 +40,9 @@ def flatten(value, path=""):
 
 def shared(source, name):
     """The rows of a macro that several programs' tables share."""
-    here = os.path.dirname(source)
-    for header in (glob.glob(os.path.join(here, "..", "common", "*.h")) +
-                   glob.glob(os.path.join(here, "*.h"))):
+    own = os.path.dirname(source)
+    for header in (glob.glob(os.path.join(own, "..", "common", "*.h")) +
+                   glob.glob(os.path.join(own, "*.h"))):
         with open(header, encoding="utf-8") as f:
             m = re.search(rf"#define {name} ((?:.*\\\n)*.*)", f.read())
         if m:
