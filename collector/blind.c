@@ -115,7 +115,10 @@ sample_of(const struct ledger *l)
 	for (unsigned i = 0; i < LEDGER_GONES; i++) {
 		s.lost += ledger_sum(l->gone[i]);
 	}
-	s.overload += l->frames.skipped[LEDGER_SKIPPED_shed];
+	for (unsigned i = LEDGER_SKIPPED_shed_encrypted;
+	     i <= LEDGER_SKIPPED_shed_priority_5; i++) {
+		s.overload += l->frames.skipped[i];
+	}
 	return s;
 }
 

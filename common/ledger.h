@@ -51,7 +51,13 @@
 #define LEDGER_SKIPPED_LIST(X) \
 	X(not_ip) \
 	X(invalid) \
-	X(shed) /* by overload */
+	X(shed_encrypted) /* overload: payload of encrypted flows */ \
+	X(shed_elephant) /* payload of very large flows */ \
+	X(shed_priority_1) /* all, by the priority of addresses */ \
+	X(shed_priority_2) \
+	X(shed_priority_3) \
+	X(shed_priority_4) \
+	X(shed_priority_5)
 
 enum ledger_lost {
 #define X(name) LEDGER_LOST_##name,

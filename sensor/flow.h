@@ -86,7 +86,13 @@ enum flow_flags {
 	FLOW_REJECTED = 1 << 5, /* a drop or reject rule did */
 	FLOW_BYPASSED = 1 << 6, /* a rule said that no more need be seen */
 	FLOW_UNLINKED = 1 << 3, /* over: out of the hash, waits for release */
+	/* overload.h: what was given up of it, so far */
+	FLOW_SHED_ENCRYPTED = 1 << 7,
+	FLOW_SHED_ELEPHANT = 1 << 8,
+	FLOW_SHED_ALL = 1 << 9,
+	FLOW_PRIORITY_MASK = 7 << 10, /* of its addresses; 0: not asked yet */
 };
+#define FLOW_PRIORITY_SHIFT 10
 
 #define FLOW_JUDGED 8
 

@@ -37,6 +37,7 @@ struct live_tap {
 	bool more; /* the latest read gave something */
 	bool broken;
 	uint64_t last_us;
+	uint64_t dropped; /* by its ring, as live_load.c saw last */
 	/* Handed over at the end of a round. */
 	struct {
 		struct capture_live_counters n;
@@ -70,6 +71,7 @@ struct live_worker {
 	struct flow_clock clock;
 	uint64_t clock_mono_us; /* when it was set */
 	uint32_t busy;
+	uint64_t load_us; /* when live_load.c looked last */
 	bool shut; /* the end was told */
 	uint64_t progress_us, progress_n; /* while shut */
 
@@ -122,6 +124,9 @@ struct live {
 
 /* live_worker.c: the thread of a worker. */
 void *live_worker_run(void *arg);
+
+/* live_load.c: tells the worker how far it is behind, now and then. */
+void live_look_at_load(struct live_worker *w);
 
 /* live_port.c: interfaces; called by the keeper. */
 /* For the start: ERR_AGAIN when it is down, and will be waited for. */

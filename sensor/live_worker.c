@@ -302,6 +302,7 @@ live_worker_run(void *arg)
 		unsigned n = gather(w);
 		uint64_t wanted;
 
+		live_look_at_load(w);
 		if (n > 0) {
 			worker_frames(w->worker, w->frame, n, w->out);
 			flow_clock_tick(&w->clock, w->frame[n - 1]->ts_us);

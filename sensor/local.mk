@@ -125,6 +125,9 @@ libsensor_a_SOURCES += \
 	sensor/pair_owners.h \
 	sensor/worker.h sensor/worker_state.h sensor/worker_asks.c sensor/worker_ahead.c sensor/worker_alert.c \
 	sensor/worker_stream.c sensor/worker_tx.c sensor/worker_flow.c \
+	sensor/asset_priority.h sensor/asset_priority.c sensor/asset_missions.c \
+	sensor/overload.h sensor/overload.c sensor/worker_shed.c \
+	sensor/overload_conf.h sensor/overload_conf.c \
 	sensor/worker.c \
 	sensor/eve_writer.h sensor/eve_writer.c \
 	sensor/sink.h sensor/sink.c \
@@ -133,8 +136,8 @@ libsensor_a_SOURCES += \
 	sensor/replay.h sensor/replay_state.h sensor/replay.c \
 	sensor/replay_rounds.c \
 	sensor/live.h sensor/live_state.h sensor/live.c sensor/live_worker.c \
-	sensor/live_port.c \
-	sensor/stats.h sensor/stats.c \
+	sensor/live_port.c sensor/live_load.c \
+	sensor/stats.h sensor/stats_overload.h sensor/stats.c sensor/stats_overload.c \
 	sensor/watch.h sensor/watch.c \
 	sensor/packet_ledger.h sensor/packet_ledger.c \
 	sensor/profile.h sensor/profile.c \

@@ -301,6 +301,7 @@ options_fini(struct options *o)
 	for (size_t i = 0; o->rules_owned && i < o->rules.n; i++) {
 		free((char *)(uintptr_t)o->rules.v[i]);
 	}
+	overload_conf_fini(&o->overload);
 	conf_free(o->conf);
 	o->conf = NULL;
 }

@@ -89,6 +89,25 @@ static const struct conf_key keys[] = {
 	{ "detect.*", "map", "", "detection engine" },
 	{ "checksum-validation", "bool", "yes", "verify TCP/UDP checksums" },
 	{ "outputs.*", "list", "", "Suricata's, as far as known" },
+	{ "overload.enabled", "bool", "yes",
+	  "live: shed load by priority when behind" },
+	{ "overload.start", "number", "25",
+	  "percent of a capture buffer: shed more from here on" },
+	{ "overload.urgent", "number", "60",
+	  "and even while it empties, from here on" },
+	{ "overload.stop", "number", "5", "and less below this" },
+	{ "overload.step-ms", "number", "20", "between two levels up" },
+	{ "overload.calm-ms", "number", "1000", "and down, of calm" },
+	{ "overload.elephant-bytes", "size", "10mb",
+	  "flows above are very large" },
+	{ "overload.elephant-keep", "size", "64kb",
+	  "of a direction, always inspected" },
+	{ "overload.default-priority", "number", "5",
+	  "of addresses not named" },
+	{ "overload.missions", "string", "",
+	  "mission map: critical assets are shed last" },
+	{ "overload.priorities.*", "list", "",
+	  "networks and their priority: 1 is shed last, 5 first" },
 	{ "bpf-filter", "string", "", "capture filter" },
 	{ "metrics.listen", "string", "",
 	  "ADDRESS:PORT for Prometheus; absent: none" },
@@ -112,11 +131,11 @@ static const struct conf_key keys[] = {
 	  "live: seconds between two stats events" },
 };
 
-static const char *const own_sections[] = { "spool",    "forward", "eve",
-					    "memory",   "picket",  "rules",
-					    "control",  "metrics", "redis",
-					    "ledger",   "watches", "run-as",
-					    "security", NULL };
+static const char *const own_sections[] = { "spool",    "forward",  "eve",
+					    "memory",   "picket",   "rules",
+					    "control",  "metrics",  "redis",
+					    "ledger",   "watches",  "run-as",
+					    "security", "overload", NULL };
 
 enum err
 path_list_push(struct path_list *l, const char *v, struct diag *d)
@@ -372,6 +391,10 @@ options_settle(struct options *o, const char *log_dir, struct diag *d)
 	}
 	if (o->indicators.n == 0) {
 		conf_each(o->conf, "indicators.", add_indicator_file, o);
+	}
+	e = overload_conf_read(&o->overload, o->conf, o->site, d);
+	if (e != ERR_OK) {
+		return e;
 	}
 	/* files named on the command line stand for the interfaces that the
 	 * settings name */

@@ -6,6 +6,11 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "sensor/stats_overload.h"
+
+STATIC_ASSERT(LEDGER_SKIPPED_shed_priority_5 - LEDGER_SKIPPED_shed_encrypted ==
+		      SHED_PRIORITY_5 - SHED_ENCRYPTED,
+	      "the reasons of both stand in the same order");
 
 struct packet_ledger {
 	pthread_mutex_t lock;
@@ -71,6 +76,7 @@ packet_ledger_take(struct packet_ledger *p, const struct stats_source *s)
 {
 	struct ledger t = { .live = s->live != NULL };
 	struct worker_counters w;
+	struct overload shed;
 
 	stats_sum_workers(s, &w);
 	if (t.live) {
@@ -87,6 +93,11 @@ packet_ledger_take(struct packet_ledger *p, const struct stats_source *s)
 	t.frames.inspected = w.inspected;
 	t.frames.skipped[LEDGER_SKIPPED_not_ip] = w.skipped_not_ip;
 	t.frames.skipped[LEDGER_SKIPPED_invalid] = w.skipped_invalid;
+	stats_overload_sum(s, &shed);
+	for (unsigned i = 0; i < SHED_REASONS; i++) {
+		t.frames.skipped[LEDGER_SKIPPED_shed_encrypted + i] =
+			shed.count.shed[i].packets;
+	}
 	t.frames.pending =
 		t.frames.delivered - MIN(w.frames, t.frames.delivered);
 	for (unsigned i = 0; i < s->n_workers; i++) {

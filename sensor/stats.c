@@ -2,6 +2,7 @@
 #include "sensor/stats.h"
 
 #include "common/clock.h"
+#include "sensor/stats_overload.h"
 #include "sensor/tag.h"
 
 #define WORST_RULES 20
@@ -414,6 +415,7 @@ put_ledger(struct json *j, const struct stats_source *s)
 	json_obj(j, "skipped");
 	json_u64(j, "not_ip", w.skipped_not_ip);
 	json_u64(j, "invalid", w.skipped_invalid);
+	stats_put_shed(j, s);
 	json_u64(j, "bpf_filter", c->filtered);
 	json_u64(j, "oversized", c->oversized);
 	json_obj_end(j);
@@ -426,6 +428,7 @@ put_ledger(struct json *j, const struct stats_source *s)
 	json_u64(j, "packets", w.packets);
 	json_u64(j, "tunnel_packets", w.tunnel_packets);
 	json_u64(j, "bypassed_packets", w.bypassed_packets);
+	stats_put_overload(j, s);
 	json_obj(j, "alerts");
 	/* HELD_NO_MEMORY: raised, and found no memory for its line */
 	json_u64(j, "raised", w.alerts + w.alerts_lost);

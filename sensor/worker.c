@@ -35,6 +35,7 @@ worker_new(const struct worker_settings *s)
 	if (w == NULL) {
 		return NULL;
 	}
+	w->overload.conf = s->overload;
 	w->event_types = s->event_types;
 	w->late_events = s->late_events;
 	w->pool = pool_new(s->memory_limit);
@@ -132,8 +133,11 @@ take_segment(struct worker *w, struct event_subject *s, struct flow *f,
 	 * brings data. */
 	was->established = w->asks.match && (stream_established(f) ||
 					     (!fresh && pkt->payload.len > 0));
-	w->in_stream = stream_packet(w->streams, w->flows, f, pkt, s->dir) &&
-		       pkt->payload.len > 0;
+	w->in_stream =
+		(LIKELY(!w->unread)
+			 ? stream_packet(w->streams, w->flows, f, pkt, s->dir)
+			 : worker_follow_segment(w, f, pkt, s->dir)) &&
+		pkt->payload.len > 0;
 	if (UNLIKELY(fresh)) {
 		/* The roles may have been exchanged by a late start. */
 		s->dir = flow_packet_dir(f, pkt);
@@ -204,8 +208,9 @@ match_packet(struct worker *w, struct event_subject *s, struct flow *f,
 	     struct worker_before *was)
 {
 	bool established = f != NULL && flow_established(f);
-	bool unseen =
+	bool dark =
 		f != NULL && f->app != NULL && f->app->unseen && f->app->dark;
+	bool unseen = dark || w->unread;
 
 	/* a segment's own bytes count once they are acknowledged */
 	if (f != NULL && f->proto == IPP_TCP) {
@@ -215,7 +220,7 @@ match_packet(struct worker *w, struct event_subject *s, struct flow *f,
 							 : APP_UNKNOWN,
 					       established };
 	}
-	if (UNLIKELY(unseen)) {
+	if (UNLIKELY(dark)) {
 		w->count.unseen_packets++;
 		w->count.unseen_bytes += s->pkt->payload.len;
 	}
@@ -257,6 +262,25 @@ match_flow(struct worker *w, struct event_subject *s, struct flow *f)
 	worker_settle(w);
 }
 
+/* Whether all of the packet is given up; else w->unread tells of its payload. */
+static bool
+shed(struct worker *w, struct event_subject *s, struct flow *f,
+     struct packet *pkt, struct worker_before *was)
+{
+	enum overload_shed what = worker_shed(w, f, pkt, s->dir);
+
+	w->unread = what != SHED_NONE;
+	if (!overload_sheds_all(what)) {
+		return false;
+	}
+	if (f->proto == IPP_TCP) {
+		take_segment(w, s, f, pkt, was);
+	}
+	w->unread = false;
+	put_tagged(w, s);
+	return true;
+}
+
 static void
 packet(struct worker *w, struct packet *pkt)
 {
@@ -290,10 +314,13 @@ packet(struct worker *w, struct packet *pkt)
 		put_tagged(w, s);
 		return;
 	}
+	if (UNLIKELY(w->overload.level > 0) && shed(w, s, f, pkt, was)) {
+		return;
+	}
 	if (LIKELY(f->proto == IPP_TCP)) {
 		take_segment(w, s, f, pkt, was);
 	} else if (f->proto == IPP_UDP && pkt->payload.len > 0 &&
-		   w->asks.names) {
+		   w->asks.names && LIKELY(!w->unread)) {
 		take_datagram(w, s, f, pkt);
 	}
 	if (w->asks.match) {
@@ -302,6 +329,7 @@ packet(struct worker *w, struct packet *pkt)
 	worker_put_anomalies(w, s, &pkt->events);
 	match_flow(w, s, f);
 	put_tagged(w, s);
+	w->unread = false;
 }
 
 /*
@@ -330,6 +358,7 @@ count_frame(struct worker *w, unsigned n)
 		any_ip = any_ip || w->pkts[i].ip_version != 0;
 		broken = broken || (w->pkts[i].flags & PKT_BROKEN) != 0;
 	}
+	w->counted = any_ip;
 	if (any_ip) {
 		w->count.inspected++;
 	} else if (broken) {
@@ -353,6 +382,7 @@ worker_take_ordinary(struct worker *w, struct packet *pkt, struct outbox *out)
 {
 	begin_frame(w, pkt->frame, out);
 	w->count.inspected++;
+	w->counted = true;
 	w->order = record_order(frame_order(pkt->frame), 0);
 	packet(w, pkt);
 	relieve(w, pkt->frame, out);
@@ -402,6 +432,7 @@ worker_frame_part(struct worker *w, const struct frame *f,
 	unsigned n = decode_frame_uncounted(w->decoder, f, w->pkts);
 	unsigned own = own_packets(w, n, owners, self);
 
+	w->counted = false;
 	if ((own & 1) != 0) {
 		/* whose the outermost is counts the frame */
 		decode_count_last(w->decoder);
@@ -451,6 +482,18 @@ worker_free(struct worker *w)
 	pool_free(w->pool);
 	free(w->hits.v);
 	free(w);
+}
+
+void
+worker_behind(struct worker *w, unsigned fill, uint64_t now_us)
+{
+	overload_gauge(&w->overload, fill, now_us);
+}
+
+const struct overload *
+worker_overload(const struct worker *w)
+{
+	return &w->overload;
 }
 
 const struct worker_counters *

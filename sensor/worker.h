@@ -16,6 +16,7 @@
 #include "rules/rule_match.h"
 #include "sensor/decode.h"
 #include "sensor/event_log.h"
+#include "sensor/overload.h"
 #include "sensor/pair_owners.h"
 
 struct worker;
@@ -36,6 +37,9 @@ struct worker_settings {
 	bool late_events;
 	/* Settles claims at once, for a lone worker; NULL: the sink does. */
 	struct shared_state *shared;
+	/* What it may give up when it is behind; NULL: nothing.  Outlives the
+	 * worker. */
+	const struct overload_conf *overload;
 };
 
 /* Every frame is in exactly one of inspected, skipped_* (docs/design.md). */
@@ -46,6 +50,7 @@ struct worker_settings {
 	C(inspected) \
 	C(skipped_not_ip) \
 	C(skipped_invalid) \
+	C(skipped_shed) \
 	C(packets) \
 	C(alerts) C(alerts_lost) C(tunnel_packets) C(pseudo_packets) \
 		C(anomalies) C(events_lost) C(bypassed_packets) \
@@ -108,6 +113,14 @@ void worker_expire(struct worker *w, uint64_t now_us, uint64_t number,
 /* Ends all flows at the capture's end. */
 void worker_finish(struct worker *w, uint64_t now_us, uint64_t number,
 		   struct outbox *out);
+
+/*
+ * How full the buffer is that its frames come from, of OVERLOAD_FULL; decides
+ * what the next frames give up.  As overload_gauge().
+ */
+void worker_behind(struct worker *w, unsigned fill, uint64_t now_us);
+/* What it gave up so far, and its level. */
+const struct overload *worker_overload(const struct worker *w);
 
 const struct worker_counters *worker_counters(const struct worker *w);
 void worker_decode(const struct worker *w, struct decode_counters *out);

@@ -13,6 +13,7 @@
 #define SENSOR_WORKER_STATE_H
 
 #include "sensor/fill.h"
+#include "sensor/overload.h"
 #include "sensor/worker.h"
 
 /*
@@ -77,6 +78,9 @@ struct worker {
 		size_t at; /* in the outbox */
 		bool kept;
 	} scene;
+	struct overload overload;
+	bool counted; /* the frame in hand, as inspected */
+	bool unread; /* the payload of the packet in hand is given up */
 	uint64_t pressed; /* flows that found the table full, as seen last */
 	struct worker_counters count;
 };
@@ -162,6 +166,14 @@ void worker_part_unseen(struct worker *w, struct event_subject *s,
 /* Those of both directions, as they stand while the flow goes on. */
 void worker_inspect_streams(struct worker *w, struct event_subject *s,
 			    struct flow *f);
+
+/* worker_shed.c: what is given up under overload; at a level above 0. */
+/* What of this packet is; it is counted. */
+enum overload_shed worker_shed(struct worker *w, struct flow *f,
+			       const struct packet *pkt, enum flow_dir dir);
+/* As stream_packet(), by the headers alone. */
+bool worker_follow_segment(struct worker *w, struct flow *f,
+			   struct packet *pkt, enum flow_dir dir);
 
 /* worker_flow.c: the end of flows. */
 /* Ends those whose time is up at 'now_us', or all; see worker_expire(). */

@@ -320,7 +320,7 @@ test_said(void **state)
 	only(&s, BLIND_events_lost, true);
 	until_change(&s, 100, 0);
 	only(&s, BLIND_events_lost, false);
-	s.l.frames.skipped[LEDGER_SKIPPED_shed] = 9;
+	s.l.frames.skipped[LEDGER_SKIPPED_shed_elephant] = 9;
 	look(&s, 100, 0);
 	only(&s, BLIND_overload, true);
 	until_change(&s, 100, 0);

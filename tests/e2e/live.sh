@@ -125,7 +125,9 @@ balanced() {
 	same "$what: inspected and skipped" \
 		"$(of '[.picket.capture[].delivered] | add')" \
 		"$(of '.picket.frames | .inspected + .skipped.not_ip +
-			.skipped.invalid')"
+			.skipped.invalid +
+			([.skipped | to_entries[] | select(.key |
+				startswith("shed_")) | .value] | add)')"
 	same "$what: frames" "$(of .picket.frames.in)" \
 		"$(of '[.picket.capture[].delivered] | add')"
 }

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How far a worker is behind: how full the fullest of its rings is.
+ *
+ * The kernel says how many packets wait, not how much room they take; that is
+ * reckoned from the packets read so far.  A ring that has dropped is full.
+ */
+#include "sensor/live_state.h"
+
+#include "common/clock.h"
+
+/* Between two looks, while there is something to do. */
+#define LOOK_US UINT64_C(5000)
+/* The kernel's own words before each packet (TPACKET_V3), and what is rounded
+ * up, about. */
+#define PACKET_EXTRA 96
+/* What a ring that hands packets over one by one keeps for each, at least. */
+#define SLOT_LEAST 2048
+
+static uint64_t
+bytes_each(const struct capture_live_options *o,
+	   const struct capture_live_counters *n)
+{
+	uint64_t each = n->delivered > 0 ? n->bytes / n->delivered
+					 : MIN(o->snaplen, UINT32_C(1514));
+
+	each += PACKET_EXTRA;
+	return o->immediate ? MAX(each, (uint64_t)SLOT_LEAST) : each;
+}
+
+static unsigned
+fill_of(struct live_tap *t, const struct capture_live_options *o)
+{
+	struct capture_live_counters n;
+	uint64_t waiting, fill;
+
+	capture_live_count(t->handle, &n);
+	if (n.dropped > t->dropped) {
+		t->dropped = n.dropped;
+		return OVERLOAD_FULL;
+	}
+	t->dropped = n.dropped; /* fewer: another handle */
+	waiting = n.seen - n.dropped - MIN(n.delivered, n.seen - n.dropped);
+	fill = waiting * bytes_each(o, &n) * OVERLOAD_FULL / o->ring_bytes;
+	return (unsigned)MIN(fill, (uint64_t)OVERLOAD_FULL);
+}
+
+void
+live_look_at_load(struct live_worker *w)
+{
+	uint64_t now = clock_mono_us();
+	unsigned fill = 0;
+
+	if (now < w->load_us + LOOK_US) {
+		return;
+	}
+	w->load_us = now;
+	for (unsigned i = 0; i < w->live->n_ports; i++) {
+		struct live_tap *t = &w->tap[i];
+
+		if (t->handle != NULL && !t->broken) {
+			fill = MAX(fill,
+				   fill_of(t, &w->live->port[i].conf->open));
+		}
+	}
+	worker_behind(w->worker, fill, now);
+}
