@@ -118,6 +118,10 @@ sample_of(const struct ledger *l)
 	for (unsigned i = LEDGER_SKIPPED_shed_encrypted;
 	     i <= LEDGER_SKIPPED_shed_priority_5; i++) {
 		s.overload += l->frames.skipped[i];
+		if (i >= LEDGER_SKIPPED_shed_priority_1) {
+			s.shed[i - LEDGER_SKIPPED_shed_priority_1] =
+				l->frames.skipped[i];
+		}
 	}
 	return s;
 }
@@ -162,6 +166,26 @@ set_windowed(struct look *k, enum blind_cause cause, bool bad,
 	}
 }
 
+/* Whose: assets that the mission needs more were seen all the time. */
+static void
+describe_overload(const struct blind_sample *s, const struct blind_sample *p,
+		  char *out, size_t cap)
+{
+	unsigned first = 0;
+	size_t n;
+
+	while (first < ARRAY_LEN(s->shed) && s->shed[first] <= p->shed[first]) {
+		first++;
+	}
+	n = (size_t)snprintf(out, cap, "%" PRIu64 " packets and events",
+			     s->overload - MIN(p->overload, s->overload));
+	if (first < ARRAY_LEN(s->shed) && n < cap) {
+		snprintf(out + n, cap - n,
+			 ", all traffic of priority %u and less important",
+			 first + 1);
+	}
+}
+
 static void
 look_at_rates(struct look *k, const struct blind_sample *s)
 {
@@ -194,8 +218,7 @@ look_at_rates(struct look *k, const struct blind_sample *s)
 	snprintf(detail, sizeof(detail), "%" PRIu64 " events",
 		 s->lost - MIN(p->lost, s->lost));
 	set_windowed(k, BLIND_events_lost, s->lost > p->lost, p->at_us, detail);
-	snprintf(detail, sizeof(detail), "%" PRIu64 " packets and events",
-		 s->overload - MIN(p->overload, s->overload));
+	describe_overload(s, p, detail, sizeof(detail));
 	set_windowed(k, BLIND_overload, s->overload > p->overload, p->at_us,
 		     detail);
 }

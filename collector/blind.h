@@ -74,6 +74,7 @@ struct blind_span {
 /* Sums of one ledger. */
 struct blind_sample {
 	uint64_t at_us, seen, dropped, flows, one_way, lost, overload;
+	uint64_t shed[5]; /* of overload: all packets, by priority from 1 on */
 };
 
 struct blind_tap {

@@ -322,7 +322,16 @@ test_said(void **state)
 	only(&s, BLIND_events_lost, false);
 	s.l.frames.skipped[LEDGER_SKIPPED_shed_elephant] = 9;
 	look(&s, 100, 0);
-	only(&s, BLIND_overload, true);
+	assert_string_equal(only(&s, BLIND_overload, true)->detail,
+			    "9 packets and events");
+	until_change(&s, 100, 0);
+	only(&s, BLIND_overload, false);
+	s.l.frames.skipped[LEDGER_SKIPPED_shed_priority_5] = 7;
+	s.l.frames.skipped[LEDGER_SKIPPED_shed_priority_4] = 2;
+	look(&s, 100, 0);
+	assert_string_equal(only(&s, BLIND_overload, true)->detail,
+			    "9 packets and events, all traffic of priority 4 "
+			    "and less important");
 	until_change(&s, 100, 0);
 	only(&s, BLIND_overload, false);
 }
