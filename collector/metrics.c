@@ -113,8 +113,8 @@ write_troubles(struct json *j, const uint64_t *n)
 
 void
 metrics_write(struct json *j, const struct pipeline *p,
-	      struct metrics_store *store,
-	      const struct confine_state *confined, uint64_t uptime_us)
+	      struct metrics_store *store, const struct confine_state *confined,
+	      uint64_t uptime_us)
 {
 	struct pipeline_stats s;
 	struct pipeline_facts f;

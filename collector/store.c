@@ -71,7 +71,7 @@ static const char *const statements[ST_COUNT_OF] = {
 	[ST_EPOCH] = "UPDATE sensors SET epoch=? WHERE id=?",
 	[ST_RANGE] = "INSERT INTO mark_ranges VALUES(?,?,?,?)",
 	[ST_RANGE_CLEAR] = "DELETE FROM mark_ranges WHERE sensor=? AND epoch=?"
-			  " AND lo BETWEEN ? AND ?",
+			   " AND lo BETWEEN ? AND ?",
 	[ST_GAP] = "INSERT INTO gaps(sensor,epoch,lo,hi,frames,events,cause,"
 		   "at_us) VALUES(?,?,?,?,?,?,?,?)",
 	[ST_RUN] = "INSERT INTO runs VALUES(?,?,?,?,?,?,?,?,?)"

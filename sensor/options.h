@@ -10,9 +10,9 @@
 #define SENSOR_OPTIONS_H
 
 #include "common/conf.h"
+#include "common/redis_options.h"
 #include "sensor/live_conf.h"
 #include "sensor/overload_conf.h"
-#include "common/redis_options.h"
 #include "sensor/record.h"
 #include "sensor/spool.h"
 

@@ -172,8 +172,8 @@ void worker_inspect_streams(struct worker *w, struct event_subject *s,
 enum overload_shed worker_shed(struct worker *w, struct flow *f,
 			       const struct packet *pkt, enum flow_dir dir);
 /* As stream_packet(), by the headers alone. */
-bool worker_follow_segment(struct worker *w, struct flow *f,
-			   struct packet *pkt, enum flow_dir dir);
+bool worker_follow_segment(struct worker *w, struct flow *f, struct packet *pkt,
+			   enum flow_dir dir);
 
 /* worker_flow.c: the end of flows. */
 /* Ends those whose time is up at 'now_us', or all; see worker_expire(). */

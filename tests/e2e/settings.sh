@@ -34,7 +34,7 @@ echo 192.0.2.1 >"$tmp/var/known-hosts.lst"
 openssl genpkey -algorithm ed25519 -out "$tmp/key" 2>"$tmp/x" &&
 	openssl pkey -in "$tmp/key" -pubout -out "$tmp/etc/control.pub"
 mkdir -p "$tmp/etc/keys"
-"$ctl" keys make --sensor hq/tap1 "$tmp/etc/keys/hq-tap1.key" >"$tmp/x" 2>&1 ||
+"$bin/picketctl" keys make --sensor hq/tap1 "$tmp/etc/keys/hq-tap1.key" >"$tmp/x" 2>&1 ||
 	fail "keys make: $(cat "$tmp/x")"
 mkdir -p "$tmp/etc/tls"
 openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -days 2 \

@@ -329,8 +329,8 @@ SYNC(fdatasync, SYS_fdatasync)
 TRUNCATE(ftruncate)
 TRUNCATE(ftruncate64)
 
-	static int do_rename(int a_dir, const char *a, int b_dir, const char *b,
-			     unsigned flags)
+static int
+do_rename(int a_dir, const char *a, int b_dir, const char *b, unsigned flags)
 {
 	char rest[300];
 	bool after;
