@@ -23,6 +23,7 @@ static const char *const read_keys[] = {
 	"stream.midstream",
 	"stream.async-oneside",
 	"stream.inline",
+	"stream.bypass",
 	"stream.max-syn-queued",
 	"stream.max-synack-queued",
 	"stream.checksum-validation",

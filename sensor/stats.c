@@ -156,6 +156,7 @@ put_bypassed(struct json *j, const struct stats_source *s)
 	json_u64(j, "local_bytes", w.bypassed_bytes);
 	json_u64(j, "by_rule", w.bypassed_by_rule);
 	json_u64(j, "encrypted", w.bypassed_encrypted);
+	json_u64(j, "depth", w.bypassed_depth);
 	json_obj(j, "payload_not_inspected");
 	json_u64(j, "flows", w.unseen_flows);
 	json_u64(j, "pkts", w.unseen_packets);

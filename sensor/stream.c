@@ -202,6 +202,13 @@ stream_deepen(struct flow *f, enum flow_dir dir)
 	}
 }
 
+bool
+stream_is_past_depth(const struct flow *f)
+{
+	return f->tcp != NULL && (f->tcp->side[0].flags &
+				  f->tcp->side[1].flags & SIDE_DEPTH) != 0;
+}
+
 static void
 reach_depth(struct stream_ctx *c, struct tcp_side *d, struct packet *pkt)
 {

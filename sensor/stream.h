@@ -144,5 +144,8 @@ const struct stream_counters *stream_counters(const struct stream_ctx *c);
  */
 void stream_set_file_depth(struct stream_ctx *c, uint64_t depth);
 void stream_deepen(struct flow *f, enum flow_dir dir);
+/* Whether both directions reached the depth: no byte of the flow will be handed
+ * on any more. */
+bool stream_is_past_depth(const struct flow *f);
 
 #endif

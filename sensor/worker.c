@@ -60,6 +60,7 @@ worker_new(const struct worker_settings *s)
 		return NULL;
 	}
 	w->guess_tx = conf_bool(s->conf, "detect.guess-applayer-tx", false);
+	w->depth_bypass = conf_bool(s->conf, "stream.bypass", false);
 	w->log = event_log_new(&s->origin, s->conf);
 	if (w->log != NULL) {
 		event_log_into(w->log, &w->out);
@@ -330,6 +331,11 @@ packet(struct worker *w, struct packet *pkt)
 	match_flow(w, s, f);
 	put_tagged(w, s);
 	w->unread = false;
+	if (UNLIKELY(w->depth_bypass) && stream_is_past_depth(f) &&
+	    (f->flags & FLOW_BYPASSED) == 0) {
+		f->flags |= FLOW_BYPASSED;
+		w->count.bypassed_depth++;
+	}
 }
 
 /*

@@ -55,7 +55,7 @@ struct worker_settings {
 	C(alerts) C(alerts_lost) C(tunnel_packets) C(pseudo_packets) \
 		C(anomalies) C(events_lost) C(bypassed_packets) \
 		C(bypassed_bytes) C(bypassed_by_rule) C(bypassed_encrypted) \
-		C(unseen_flows) C(unseen_packets) C(unseen_bytes)
+		C(bypassed_depth) C(unseen_flows) C(unseen_packets) C(unseen_bytes)
 /* clang-format on */
 
 struct worker_counters {

@@ -27,7 +27,7 @@ expect() {
 	rm -f "$tmp/eve"
 }
 
-none='"flow_bypassed":{"local_pkts":0,"local_bytes":0,"by_rule":0,"encrypted":0'
+none='"flow_bypassed":{"local_pkts":0,"local_bytes":0,"by_rule":0,"encrypted":0,"depth":0'
 unseen=',"payload_not_inspected":'
 expect tls full \
 	' 10 "signature_id":1; 33 "signature_id":2; 3 "signature_id":3;' \
@@ -37,11 +37,30 @@ expect tls default \
 	"$none$unseen"'{"flows":4,"pkts":34,"bytes":8628}'
 expect tls bypass \
 	' 4 "signature_id":1; 14 "signature_id":2; 3 "signature_id":3;' \
-	'"flow_bypassed":{"local_pkts":34,"local_bytes":10848,"by_rule":0,"encrypted":4'"$unseen"'{"flows":0,"pkts":0,"bytes":0}'
+	'"flow_bypassed":{"local_pkts":34,"local_bytes":10848,"by_rule":0,"encrypted":4,"depth":0'"$unseen"'{"flows":0,"pkts":0,"bytes":0}'
 expect ssh full ' 23 "signature_id":2; 5 "signature_id":4;' \
 	"$none$unseen"'{"flows":0,"pkts":0,"bytes":0}'
 expect ssh track-only ' 23 "signature_id":2; 3 "signature_id":4;' \
 	"$none$unseen"'{"flows":1,"pkts":20,"bytes":1580}'
 expect ssh bypass ' 9 "signature_id":2; 3 "signature_id":4;' \
-	'"flow_bypassed":{"local_pkts":20,"local_bytes":2900,"by_rule":0,"encrypted":1'"$unseen"'{"flows":0,"pkts":0,"bytes":0}'
+	'"flow_bypassed":{"local_pkts":20,"local_bytes":2900,"by_rule":0,"encrypted":1,"depth":0'"$unseen"'{"flows":0,"pkts":0,"bytes":0}'
+
+# stream.bypass: past the depth in both directions.  Only packets' rules tell.
+past_depth() {
+	"$sensor" --quiet --strict --rules "$tmp/dark.rules" \
+		--read "$top/pcaps/tls.pcap" --eve-types alert --eve "$tmp/eve" \
+		--set app-layer.protocols.tls.encryption-handling=full \
+		--set stream.reassembly.depth=100 --set "stream.bypass=$1" \
+		--stats "$tmp/stats" || fail "depth, $1: exit status $?"
+	grep -c '"signature_id":2' "$tmp/eve"
+	rm -f "$tmp/eve"
+}
+all=$(past_depth no)
+some=$(past_depth yes)
+[ "$some" -gt 0 ] && [ "$some" -lt "$all" ] ||
+	fail "stream.bypass: $some of $all alerts on packets"
+bypassed=$(sed -n 's/.*"flow_bypassed":{"local_pkts":\([0-9]*\).*"depth":\([0-9]*\).*/\1 \2/p' \
+	"$tmp/stats")
+[ "${bypassed#* }" -gt 0 ] && [ "${bypassed% *}" -ge $((all - some)) ] ||
+	fail "stream.bypass: $bypassed packets and flows passed over"
 finish
