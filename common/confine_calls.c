@@ -313,16 +313,16 @@ socket_rules(struct filter *f, unsigned needs)
 	rules(f, SCMP_ACT_ALLOW, network, ARRAY_LEN(network));
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
 		allow_if(f, "socket",
-			 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+			 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
 	}
 	if ((needs & CONFINE_CAPTURE) != 0) {
-		allow_if(f, "socket", SCMP_A0(SCMP_CMP_EQ, AF_PACKET));
+		allow_if(f, "socket", SCMP_A0(SCMP_CMP_EQ, AF_PACKET, 0));
 		rules(f, SCMP_ACT_ALLOW, capture, ARRAY_LEN(capture));
 		allow_if(
 			f, "ioctl",
 			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffff00, IOCTL_SOCKETS));
 	}
-	allow_if(f, "socketpair", SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+	allow_if(f, "socketpair", SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
 }
 
 /* Calls of which the kernel does many things. */
@@ -339,15 +339,15 @@ narrow_rules(struct filter *f)
 	allow_if(f, "clone",
 		 SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD_FLAG,
 			 CLONE_THREAD_FLAG));
-	allow_if(f, "tgkill", SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
-	allow_if(f, "kill", SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
-	allow_if(f, "prlimit64", SCMP_A2(SCMP_CMP_EQ, 0)); /* to read */
+	allow_if(f, "tgkill", SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
+	allow_if(f, "kill", SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
+	allow_if(f, "prlimit64", SCMP_A2(SCMP_CMP_EQ, 0, 0)); /* to read */
 	for (size_t i = 0; i < ARRAY_LEN(ioctls); i++) {
 		allow_if(f, "ioctl",
 			 SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, ioctls[i]));
 	}
 	for (size_t i = 0; i < ARRAY_LEN(prctls); i++) {
-		allow_if(f, "prctl", SCMP_A0(SCMP_CMP_EQ, prctls[i]));
+		allow_if(f, "prctl", SCMP_A0(SCMP_CMP_EQ, prctls[i], 0));
 	}
 }
 
