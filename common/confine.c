@@ -19,10 +19,8 @@ unfit(void)
 {
 	const char *preload = getenv("LD_PRELOAD");
 
-#if defined(__SANITIZE_ADDRESS__)
-	return "AddressSanitizer";
-#elif defined(__SANITIZE_THREAD__)
-	return "ThreadSanitizer";
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	return "a sanitizer";
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
 	__has_feature(memory_sanitizer)

@@ -325,8 +325,9 @@ lines_speak_for_their_own_sensor(void **state)
 		"{\"event_type\":\"alert\"",
 		"[]",
 		"\xff\xfe",
-		"{\"timestamp\":\"2026-11-20T10:00:00+0000\",\"event_type\":"
-		"\"stats\",\"picket\":{\"site\":\"alpha\",\"sensor\":\"s1\"}}",
+		("{\"timestamp\":\"2026-11-20T10:00:00+0000\",\"event_type\":"
+		 "\"stats\",\"picket\":{\"site\":\"alpha\",\"sensor\":\"s1\"}"
+		 "}"),
 	};
 	struct frame_header h = { .epoch = EPOCH, .seq = 1 };
 	char raw[8192];

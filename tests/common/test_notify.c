@@ -179,8 +179,8 @@ test_nobody_to_tell(void **state)
 {
 	static const char *const bad[] = {
 		"relative", "/", "@", "/nowhere/at/all",
-		"/a/path/that/is/longer/than/what/a/socket/address/holds/and/"
-		"so/cannot/be/one/at/all/however/one/looks/at/it/really"
+		("/a/path/that/is/longer/than/what/a/socket/address/holds/and/"
+		 "so/cannot/be/one/at/all/however/one/looks/at/it/really")
 	};
 	struct diag d = { "" };
 	struct notify n;

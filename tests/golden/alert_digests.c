@@ -73,7 +73,7 @@ make_worker(const struct conf *conf, const struct ruleset *rules,
 	struct worker_settings set = {
 		.conf = conf,
 		.rules = rules,
-		.origin = { "site", "sensor", "", "", "" },
+		.origin = { "site", "sensor", "", "", "", NULL },
 		.event_types = types,
 		.memory_limit = (size_t)1 << 30,
 		.late_events = true, /* as the program has it with one */

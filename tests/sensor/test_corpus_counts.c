@@ -71,6 +71,7 @@ read_capture(const char *path, struct pool *pool, struct result *r)
 	if (d != NULL) {
 		decode_counters(d, &r->count);
 	}
+	(void)sink;
 	capture_close(c);
 	decoder_free(d);
 	batch_frames_free(b);

@@ -187,7 +187,7 @@ test_second_time_allocates_nothing(void **state)
 	struct outbox *out = outbox_new();
 	struct worker_settings set = {
 		.conf = conf,
-		.origin = { "", "", "", "", "" },
+		.origin = { "", "", "", "", "", NULL },
 		.event_types = UINT32_MAX,
 		.memory_limit = (size_t)1 << 30,
 	};

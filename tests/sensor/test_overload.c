@@ -346,7 +346,7 @@ bench_open(struct bench *b, const char *const *settings, const char *rules)
 	b->w = worker_new(&(struct worker_settings){
 		.conf = b->conf,
 		.rules = b->rules,
-		.origin = { "", "", "", "", "" },
+		.origin = { "", "", "", "", "", NULL },
 		.event_types = UINT32_MAX,
 		.memory_limit = (size_t)1 << 30,
 		.overload = &b->overload,

@@ -176,7 +176,7 @@ worker_of(const struct ruleset *rs, struct shared_state *shared)
 	struct worker_settings s = {
 		.conf = scene.conf,
 		.rules = rs,
-		.origin = { "", "", "", "", "" },
+		.origin = { "", "", "", "", "", NULL },
 		.event_types = UINT32_MAX,
 		.memory_limit = (size_t)1 << 28,
 		.shared = ruleset_undivided(rs) != NULL ? shared : NULL,

@@ -297,7 +297,7 @@ run(const char *capture, unsigned n, double pace, unsigned stop_at_tick)
 	struct worker_settings set = {
 		.conf = conf,
 		.rules = rules,
-		.origin = { "", "", "", "", "" },
+		.origin = { "", "", "", "", "", NULL },
 		.event_types = UINT32_MAX,
 		.memory_limit = (size_t)1 << 28,
 	};
@@ -464,7 +464,7 @@ too_few_threads(void **state)
 		struct worker_settings set = {
 			.conf = conf,
 			.rules = rules,
-			.origin = { "", "", "", "", "" },
+			.origin = { "", "", "", "", "", NULL },
 			.memory_limit = (size_t)1 << 28,
 		};
 		struct sink_settings sink = { .threshold_entries = 100 };
