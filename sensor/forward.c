@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sensor/forward.h"
+#include "sensor/forward_state.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,66 +17,9 @@
 #include "sensor/forward_ledger.h"
 
 #define MAX_SOCKETS 16 /* of the link: one, but in a cluster */
-#define QUEUE_BYTES ((size_t)8 << 20)
-#define LINE_HEAD 5 /* length, severity */
 #define SYNC_EVERY 64 /* batches */
 #define FAREWELL_US (US_PER_S / 2)
-#define LEDGER_S 60
 #define COMMIT_US (US_PER_S * 3 / 4) /* less than until a resend */
-
-/* One half of the queue: filled by the producer or emptied by the thread. */
-struct half {
-	uint8_t *p;
-	size_t len;
-};
-
-struct forward {
-	struct forward_options o;
-	char name[SPOOL_NAME_CAP], dir[512];
-	struct spool *spool;
-	struct sender *sender;
-	struct control_feed *control; /* NULL: documents are not taken */
-	struct sign_key *sign; /* NULL: batches are not signed */
-	struct frame_codec *codec;
-	/* One for each class: what is shed is of one class, and counts by
-	 * class are exact. */
-	struct batch batch[SPOOL_CLASSES];
-	struct forward_ledger ledger;
-	struct json line, ledger_json;
-	pthread_t thread;
-	bool running, begun;
-	int wake_fd;
-	size_t half_cap;
-
-	pthread_mutex_t lock; /* for what follows */
-	pthread_cond_t room;
-	struct half fill;
-	bool ending; /* no more lines will come */
-	bool ended;
-	enum forward_goal goal;
-	uint64_t deadline_us;
-	uint64_t left; /* batches, when last sent again at the end */
-	uint64_t sent_us; /* when FORWARD_SENT was first reached; or 0 */
-	bool reached;
-	struct forward_stats shown; /* the thread's, as of its last round */
-	struct ledger ledger_shown; /* likewise */
-	uint64_t dropped[SPOOL_CLASSES];
-
-	/* The thread's own. */
-	struct half drain;
-	struct forward_stats st;
-	struct presence_facts facts;
-	unsigned unsynced;
-	uint64_t next_presence_us, next_ledger_us;
-	uint64_t presence_connects; /* connections that heard of us */
-	bool last_ledger; /* the one at the end is on its way */
-	struct loss_report losses;
-	struct loss_counts at_start; /* shed in the spool's life before */
-	bool disk_failing; /* told once per change */
-	uint64_t disk_failed_us; /* last */
-	bool last_report; /* of losses, at the end: made */
-	uint64_t unpacked[SPOOL_CLASSES]; /* shed before they had a frame */
-};
 
 /* --- the producer's side --- */
 
@@ -197,8 +140,8 @@ sync_spool(struct forward *f)
 	}
 }
 
-static void
-add_line(struct forward *f, struct view line, uint8_t sev, uint64_t now)
+void
+forward_add_line(struct forward *f, struct view line, uint8_t sev, uint64_t now)
 {
 	unsigned cls = spool_class(sev);
 	enum err e = batch_add(&f->batch[cls], line, sev, now);
@@ -238,244 +181,10 @@ take_lines(struct forward *f, uint64_t now)
 		uint32_t len = load_le32(h.p + at);
 
 		forward_ledger_take(&f->ledger, spool_class(h.p[at + 4]));
-		add_line(f, view_of(h.p + at + LINE_HEAD, len), h.p[at + 4],
-			 now);
+		forward_add_line(f, view_of(h.p + at + LINE_HEAD, len),
+				 h.p[at + 4], now);
 		at += LINE_HEAD + len;
 	}
-}
-
-static uint64_t
-sum(const uint64_t *v)
-{
-	return v[0] + v[1] + v[2] + v[3];
-}
-
-/* A line of the forwarder's own. */
-static void
-add_own_line(struct forward *f, struct view line, uint8_t sev, uint64_t now)
-{
-	pthread_mutex_lock(&f->lock);
-	ledger_file_raise(f->ledger.file, spool_class(sev));
-	pthread_mutex_unlock(&f->lock);
-	add_line(f, line, sev, now);
-}
-
-/* All that this stage lost. */
-static void
-count_losses(struct forward *f, struct loss_counts *c)
-{
-	struct spool_stats sp;
-
-	spool_get_stats(f->spool, &sp);
-	pthread_mutex_lock(&f->lock);
-	c->queue_full = sum(f->dropped);
-	pthread_mutex_unlock(&f->lock);
-	c->oversize = f->st.oversize;
-	memcpy(c->causes, sp.shed_causes, sizeof(c->causes));
-	c->causes[SPOOL_NO_MEMORY] += sum(f->unpacked);
-	for (unsigned i = 0; i < SPOOL_CLASSES; i++) {
-		c->shed[i] = sp.shed_events[i] + f->unpacked[i];
-	}
-}
-
-static void
-losses_since_start(struct forward *f, struct loss_counts *c)
-{
-	count_losses(f, c);
-	for (unsigned i = 0; i < SPOOL_CAUSES; i++) {
-		c->causes[i] -= f->at_start.causes[i];
-	}
-	for (unsigned i = 0; i < SPOOL_CLASSES; i++) {
-		c->shed[i] -= f->at_start.shed[i];
-	}
-}
-
-/* A loss is reported as what it is: an alert. */
-static void
-report_losses(struct forward *f, uint64_t now, bool ending)
-{
-	const struct loss_origin origin = {
-		.site = f->o.site,
-		.sensor = f->o.sensor,
-		.exercise = f->facts.exercise,
-	};
-	struct loss_counts c;
-	bool last = ending && !f->last_report;
-
-	count_losses(f, &c);
-	f->last_report |= ending;
-	if (loss_report(&f->losses, &c, &origin, now, last, &f->line)) {
-		add_own_line(f, json_view(&f->line), 1, now);
-	}
-}
-
-/* --- the ledger --- */
-
-static void
-make_ledger(struct forward *f, struct ledger *out)
-{
-	uint64_t batched[SPOOL_CLASSES];
-
-	*out = (struct ledger){ .ended = f->last_ledger };
-	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
-		batched[c] = f->batch[c].n;
-	}
-	pthread_mutex_lock(&f->lock);
-	forward_ledger_raised(&f->ledger, out);
-	pthread_mutex_unlock(&f->lock);
-	forward_ledger_fill(&f->ledger, batched, out);
-	if (f->o.packets != NULL) {
-		f->o.packets(f->o.packets_arg, out);
-	}
-}
-
-/* The ledger as an event, which is spooled and committed as any. */
-static void
-add_ledger_event(struct forward *f, uint64_t now)
-{
-	struct json *j = &f->line;
-	struct ledger l;
-
-	make_ledger(f, &l);
-	json_reset(j);
-	json_obj(j, NULL);
-	json_time(j, "timestamp", clock_wall_us());
-	json_cstr(j, "event_type", "stats");
-	json_obj(j, "picket");
-	json_cstr(j, "site", f->o.site);
-	json_cstr(j, "sensor", f->o.sensor);
-	if (f->facts.exercise[0] != '\0') {
-		json_cstr(j, "exercise", f->facts.exercise);
-	}
-	ledger_write(j, "ledger", &l);
-	json_obj_end(j);
-	json_obj_end(j);
-	if (!j->failed) {
-		add_own_line(f, json_view(j), 0, now);
-	}
-}
-
-/* Every minute; and at the end, when all else is in the spool. */
-static void
-report_ledger(struct forward *f, bool ending, uint64_t now)
-{
-	if (f->o.packets == NULL || f->last_ledger ||
-	    (!ending && now < f->next_ledger_us)) {
-		return;
-	}
-	f->next_ledger_us =
-		now +
-		(f->o.ledger_s != 0 ? f->o.ledger_s : LEDGER_S) * US_PER_S;
-	f->last_ledger = ending;
-	add_ledger_event(f, now);
-	if (ending) {
-		seal_batch(f, spool_class(0));
-	}
-}
-
-/* --- what others may know --- */
-
-static void
-show_stats(struct forward *f)
-{
-	struct forward_stats *st = &f->st;
-	struct sender_stats se;
-	struct spool_stats sp;
-
-	sender_get_stats(f->sender, &se);
-	spool_get_stats(f->spool, &sp);
-	st->sent = se.sent;
-	st->resent = se.resent;
-	st->connects = se.connects;
-	st->refused = se.refused;
-	memcpy(st->errors, se.errors, sizeof(st->errors));
-	st->redis = se.state;
-	memcpy(st->last_error, se.last_error, sizeof(st->last_error));
-	memcpy(st->shed_events, sp.shed_events, sizeof(st->shed_events));
-	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
-		st->shed_events[c] += f->unpacked[c];
-	}
-	memcpy(st->shed_batches, sp.shed_frames, sizeof(st->shed_batches));
-	st->epoch = spool_epoch(f->spool);
-	st->last_seq = spool_last_seq(f->spool);
-	st->committed = spool_committed(f->spool);
-	st->depth_batches = sp.frames;
-	st->depth_bytes = sp.bytes;
-	st->depth_events = sp.events;
-	st->sync_failures = sp.sync_failures;
-	st->read_failures = sp.read_failures;
-	losses_since_start(f, &st->lost);
-	st->loss_alerts = f->losses.alerts;
-	pthread_mutex_lock(&f->lock);
-	f->shown = *st;
-	pthread_mutex_unlock(&f->lock);
-}
-
-static void
-show_ledger(struct forward *f)
-{
-	struct ledger l;
-
-	make_ledger(f, &l);
-	pthread_mutex_lock(&f->lock);
-	f->ledger_shown = l;
-	pthread_mutex_unlock(&f->lock);
-}
-
-/* What presence says of the ledger; "" without memory. */
-static const char *
-ledger_text(struct forward *f)
-{
-	struct json *j = &f->ledger_json;
-
-	json_reset(j);
-	ledger_write(j, NULL, &f->ledger_shown);
-	json_append(j, view_of("", 1));
-	return j->failed ? "" : (const char *)j->p;
-}
-
-void
-forward_get_ledger(struct forward *f, struct ledger *out)
-{
-	pthread_mutex_lock(&f->lock);
-	*out = f->ledger_shown;
-	pthread_mutex_unlock(&f->lock);
-}
-
-void
-forward_get_stats(struct forward *f, struct forward_stats *out)
-{
-	pthread_mutex_lock(&f->lock);
-	*out = f->shown;
-	memcpy(out->dropped, f->dropped, sizeof(out->dropped));
-	pthread_mutex_unlock(&f->lock);
-}
-
-static void
-tell_presence(struct forward *f, bool ended)
-{
-	struct presence_spool sp = {
-		.epoch = f->st.epoch,
-		.last_seq = f->st.last_seq,
-		.committed = f->st.committed,
-		.depth_frames = f->st.depth_batches,
-		.depth_bytes = f->st.depth_bytes,
-		.shed_events = sum(f->st.shed_events),
-	};
-
-	if (f->control != NULL) {
-		struct control_feed_stats st;
-
-		control_feed_get_stats(f->control, &st);
-		sp.control_version = st.version;
-		sp.control_refused = st.forged + st.replayed + st.unknown;
-	}
-	if (f->o.facts != NULL) {
-		f->o.facts(f->o.facts_arg, &f->facts);
-	}
-	show_ledger(f);
-	sp.ledger = f->o.packets != NULL ? ledger_text(f) : "";
-	sender_presence(f->sender, &f->facts, &sp, ended);
 }
 
 /* --- the thread --- */
@@ -570,23 +279,23 @@ turn(struct forward *f)
 	ending = f->ending;
 	pthread_mutex_unlock(&f->lock);
 	take_lines(f, now);
-	report_losses(f, now, ending);
+	forward_tell_losses(f, now, ending);
 	/* Before ending was set, all lines had been pushed: we have them. */
 	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
 		if (ending || batch_due(&f->batch[c], now)) {
 			seal_batch(f, c);
 		}
 	}
-	report_ledger(f, ending, now);
+	forward_tell_ledger(f, ending, now);
 	sync_spool(f);
 	forward_ledger_beat(&f->ledger, now);
 	if (now >= f->next_presence_us) {
 		f->next_presence_us = now + PRESENCE_PERIOD_US;
-		tell_presence(f, false);
+		forward_tell_presence(f, false);
 	}
 	sender_step(f->sender);
 	forward_ledger_commit(&f->ledger);
-	show_stats(f);
+	forward_show_stats(f);
 	if (f->st.connects != f->presence_connects) {
 		/* Whoever finds streams by names is told while there is room
 		 * for names. */
@@ -610,7 +319,7 @@ farewell(struct forward *f)
 	if (st.state == SENDER_DOWN) {
 		return;
 	}
-	tell_presence(f, true);
+	forward_tell_presence(f, true);
 	do {
 		struct pollfd p[MAX_SOCKETS];
 		unsigned n;
@@ -624,7 +333,7 @@ farewell(struct forward *f)
 		}
 		(void)poll(p, n, MIN(ms, 20));
 	} while (clock_mono_us() < until);
-	show_stats(f);
+	forward_show_stats(f);
 }
 
 static void *
@@ -635,7 +344,7 @@ run(void *arg)
 	while (turn(f)) {
 	}
 	farewell(f);
-	show_ledger(f);
+	forward_show_ledger(f);
 	pthread_mutex_lock(&f->lock);
 	f->ended = true;
 	pthread_cond_broadcast(&f->room);
@@ -644,134 +353,6 @@ run(void *arg)
 }
 
 /* --- start and end --- */
-
-static bool
-name_part_ok(const char *s)
-{
-	size_t n = s != NULL ? strlen(s) : 0;
-
-	/* It stands in paths, in Redis keys and between their braces. */
-	return n > 0 && n <= 63 && s[0] != '.' &&
-	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			 "0123456789._-") == n;
-}
-
-static enum err
-open_spool(struct forward *f, struct diag *d)
-{
-	struct spool_options so = { .dir = f->o.spool_dir,
-				    .name = f->name,
-				    .max_bytes = f->o.spool_max_bytes,
-				    .sync = f->o.spool_sync };
-	struct spool_stats st;
-	enum err e;
-
-	if (so.dir == NULL) {
-		e = spool_default_dir(f->name, f->dir, sizeof(f->dir), d);
-		if (e != ERR_OK) {
-			return e;
-		}
-		so.dir = f->dir;
-	} else {
-		snprintf(f->dir, sizeof(f->dir), "%s", so.dir);
-	}
-	e = spool_open(&f->spool, &so, d);
-	if (e != ERR_OK) {
-		return e;
-	}
-	spool_get_stats(f->spool, &st);
-	count_losses(f, &f->at_start);
-	loss_report_init(&f->losses, &f->at_start);
-	if (st.unreadable > 0) {
-		log_err("spool %s: the disk does not let %llu of its files be "
-			"read to their end; what they hold is lost",
-			so.dir, (unsigned long long)st.unreadable);
-	}
-	if (st.cut_bytes > 0 || st.bad_records > 0) {
-		log_warn("spool %s: cut %llu bytes of an unfinished write, "
-			 "passed over %llu damaged batches",
-			 so.dir, (unsigned long long)st.cut_bytes,
-			 (unsigned long long)st.bad_records);
-	}
-	if (st.frames > 0) {
-		log_info("spool %s: %llu batches with %llu events from "
-			 "before wait to be committed",
-			 so.dir, (unsigned long long)st.frames,
-			 (unsigned long long)st.events);
-	}
-	return ERR_OK;
-}
-
-/* The newest version is remembered beside the spool's own files. */
-static enum err
-open_control(struct forward *f, struct diag *d)
-{
-	char state[sizeof(f->dir) + 16];
-	struct control_feed_options co = {
-		.key = f->o.control_key,
-		.site = f->o.site,
-		.sensor = f->o.sensor,
-		.state = state,
-		.take = f->o.control,
-		.arg = f->o.control_arg,
-	};
-
-	snprintf(state, sizeof(state), "%s/control", f->dir);
-	return control_feed_new(&f->control, &co, d);
-}
-
-static enum err
-open_parts(struct forward *f, struct diag *d)
-{
-	struct sender_options so = {
-		.redis = { .url = f->o.redis_url },
-		.name = f->name,
-		.depth = f->o.depth,
-		.resend_us = f->o.resend_s * US_PER_S,
-		.window_bytes = f->o.window_bytes,
-	};
-	enum err e = open_spool(f, d);
-
-	if (f->o.redis != NULL) {
-		so.redis = *f->o.redis;
-	}
-	if (e == ERR_OK) {
-		e = forward_ledger_open(&f->ledger, f->dir, f->spool, d);
-	}
-	if (e == ERR_OK && f->o.control_key != NULL) {
-		e = open_control(f, d);
-		so.control = f->control;
-	}
-	if (e == ERR_OK && f->o.sign_key != NULL) {
-		e = sign_key_load_any(&f->sign, f->o.sign_key, true, d);
-		so.sign = f->sign;
-	}
-	if (e == ERR_OK) {
-		e = sender_new(&f->sender, &so, f->spool, d);
-	}
-	if (e != ERR_OK) {
-		return e;
-	}
-	f->codec = frame_codec_new(f->o.level != 0 ? f->o.level : 6);
-	f->half_cap =
-		(f->o.queue_bytes != 0 ? f->o.queue_bytes : QUEUE_BYTES) / 2;
-	/* One line of any allowed length fits. */
-	f->half_cap = MAX(f->half_cap, FRAME_MAX_RAW + LINE_HEAD);
-	f->fill.p = malloc(f->half_cap);
-	f->drain.p = malloc(f->half_cap);
-	f->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
-		if (batch_init(&f->batch[c]) != ERR_OK) {
-			return diag_set(d, ERR_NOMEM, "out of memory");
-		}
-	}
-	if (f->codec == NULL || f->fill.p == NULL || f->drain.p == NULL) {
-		return diag_set(d, ERR_NOMEM, "out of memory");
-	}
-	return f->wake_fd >= 0
-		       ? ERR_OK
-		       : diag_set(d, ERR_IO, "eventfd: %s", strerror(errno));
-}
 
 static enum err
 start_thread(struct forward *f, struct diag *d)
@@ -801,7 +382,7 @@ forward_start(struct forward **out, const struct forward_options *o,
 	f->left = UINT64_MAX;
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_cond_init(&f->room, NULL);
-	if (!name_part_ok(o->site) || !name_part_ok(o->sensor)) {
+	if (!forward_name_ok(o->site) || !forward_name_ok(o->sensor)) {
 		e = diag_set(d, ERR_USAGE,
 			     "--site and --sensor are names of up to 63 "
 			     "letters, digits, '.', '_' and '-'");
@@ -809,11 +390,11 @@ forward_start(struct forward **out, const struct forward_options *o,
 	if (e == ERR_OK) {
 		snprintf(f->name, sizeof(f->name), "%s/%s", o->site, o->sensor);
 		f->facts.started_ms = clock_wall_us() / 1000;
-		e = open_parts(f, d);
+		e = forward_open_parts(f, d);
 	}
 	if (e == ERR_OK) {
-		show_stats(f);
-		show_ledger(f);
+		forward_show_stats(f);
+		forward_show_ledger(f);
 		e = start_thread(f, d);
 	}
 	if (e != ERR_OK) {

@@ -109,7 +109,8 @@ libsensor_a_SOURCES += \
 	sensor/ledger_file.h sensor/ledger_file.c \
 	sensor/forward_ledger.h sensor/forward_ledger.c \
 	sensor/loss_report.h sensor/loss_report.c \
-	sensor/forward.h sensor/forward.c
+	sensor/forward.h sensor/forward.c sensor/forward_state.h \
+	sensor/forward_open.c sensor/forward_tell.c
 
 # worker and program
 libsensor_a_SOURCES += \
