@@ -96,8 +96,8 @@ disk_says(struct forward *f, enum err e, const struct diag *d)
 	}
 }
 
-static void
-seal_batch(struct forward *f, unsigned cls)
+void
+forward_seal(struct forward *f, unsigned cls)
 {
 	struct frame_header h;
 	struct view data;
@@ -147,7 +147,7 @@ forward_add_line(struct forward *f, struct view line, uint8_t sev, uint64_t now)
 	enum err e = batch_add(&f->batch[cls], line, sev, now);
 
 	if (e == ERR_AGAIN) {
-		seal_batch(f, cls);
+		forward_seal(f, cls);
 		e = batch_add(&f->batch[cls], line, sev, now);
 	}
 	if (e != ERR_OK) {
@@ -283,7 +283,7 @@ turn(struct forward *f)
 	/* Before ending was set, all lines had been pushed: we have them. */
 	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
 		if (ending || batch_due(&f->batch[c], now)) {
-			seal_batch(f, c);
+			forward_seal(f, c);
 		}
 	}
 	forward_tell_ledger(f, ending, now);

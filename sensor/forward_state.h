@@ -80,6 +80,9 @@ struct forward {
 void forward_add_line(struct forward *f, struct view line, uint8_t sev,
 		      uint64_t now);
 
+/* Compresses the open batch of a class and spools it. */
+void forward_seal(struct forward *f, unsigned cls);
+
 /* forward_open.c: spool, ledger, control, sender, batches. */
 bool forward_name_ok(const char *s);
 enum err forward_open_parts(struct forward *f, struct diag *d) MUST_CHECK;

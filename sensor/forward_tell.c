@@ -133,7 +133,7 @@ forward_tell_ledger(struct forward *f, bool ending, uint64_t now)
 	f->last_ledger = ending;
 	add_ledger_event(f, now);
 	if (ending) {
-		seal_batch(f, spool_class(0));
+		forward_seal(f, spool_class(0));
 	}
 }
 
