@@ -236,7 +236,7 @@ for pair in stream.midstraem:stream.midstream \
 	run 0 "$sensor" -q --read "$capture" --set "${pair%:*}=1"
 	says warning "${pair%:*} " "did you mean \"${pair#*:}\""
 done
-run 0 "$sensor" -q --read "$capture" --set stream.bypass=yes \
+run 0 "$sensor" -q --read "$capture" --set stream.drop-invalid=yes \
 	--set stream.reassembly.raw=yes --set flow.memcpa=1mb
 says "3 settings" "flow.memcpa; did you mean \"flow.memcap\""
 run 2 "$sensor" --read "$capture" --set eve.alert.payloed=no
