@@ -565,7 +565,7 @@ wait_for_end(void *arg)
 static void
 test_not_alone(void **state)
 {
-	struct conf *conf = settings(NULL);
+	struct conf *conf;
 	struct confine_state st;
 	struct confine c;
 	struct diag d;
@@ -576,6 +576,7 @@ test_not_alone(void **state)
 	if (in_force().off != NULL) {
 		skip();
 	}
+	conf = settings(NULL);
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(pthread_create(&t, NULL, wait_for_end, &fds[0]), 0);
 	assert_int_equal(confine_read(&c, conf, &d), ERR_OK);
