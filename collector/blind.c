@@ -289,9 +289,13 @@ look_at_taps(struct look *k, const struct ledger *l)
 
 /* --- the look --- */
 
-/* Counters of another run of the program say nothing of this one's. */
+/*
+ * Counters of another run of the program say nothing of this one's, which began
+ * at nothing: packets' do, while events are counted over all runs.
+ */
 static void
-forget_program(struct look *k, const struct ledger *l)
+forget_program(struct look *k, const struct ledger *l,
+	       const struct blind_sample *s)
 {
 	struct blind *b = k->b;
 
@@ -299,7 +303,14 @@ forget_program(struct look *k, const struct ledger *l)
 		return;
 	}
 	b->started_us = l->started_us;
-	b->n_samples = b->n_taps = 0;
+	b->n_taps = 0;
+	b->sample[0] = (struct blind_sample){
+		.at_us = l->started_us,
+		.lost = s->lost,
+		.overload = ledger_sum(l->lost[LEDGER_LOST_overload]) +
+			    ledger_sum(l->lost[LEDGER_LOST_writer]),
+	};
+	b->n_samples = 1;
 }
 
 static void
@@ -346,7 +357,7 @@ look_at_ledger(struct look *k, const struct ledger *l)
 	if (k->f->ended || l->at_us == b->told_us) {
 		return;
 	}
-	forget_program(k, l);
+	forget_program(k, l, &s);
 	look_at_clock(k, l);
 	/* Files say nothing about the present; what they lost they lost all
 	 * the same. */

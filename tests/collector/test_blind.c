@@ -336,6 +336,26 @@ test_said(void **state)
 	only(&s, BLIND_overload, false);
 }
 
+/* What was given up before the first ledger came is told with it; what events
+ * were lost in former runs is not told again. */
+static void
+test_first_ledger(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin(&s, true);
+	s.l.frames.skipped[LEDGER_SKIPPED_shed_elephant] = 9;
+	s.l.lost[LEDGER_LOST_queue_full][2] = 5;
+	s.l.lost[LEDGER_LOST_overload][2] = 4;
+	look(&s, 100, 0);
+	assert_string_equal(only(&s, BLIND_overload, true)->detail,
+			    "9 packets and events");
+	begin(&s, true);
+	look(&s, 100, 50);
+	only(&s, BLIND_kernel_drops, true);
+}
+
 /* A clock that is off, either way; a ledger that is merely old is not. */
 static void
 test_clock(void **state)
@@ -462,6 +482,7 @@ main(void)
 		cmocka_unit_test(test_drops),
 		cmocka_unit_test(test_one_way),
 		cmocka_unit_test(test_said),
+		cmocka_unit_test(test_first_ledger),
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_collector_down),
 		cmocka_unit_test(test_any_order),
