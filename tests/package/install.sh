@@ -96,6 +96,6 @@ at install || fail "make install again"
 grep -q '## mine' "$mine" || fail "make install overwrites settings"
 at uninstall || { tail "$tmp/make.log"; fail "make uninstall"; }
 same "left behind" "$mine" "$(find "$dest" ! -type d)"
-find "$dest" -type d -name 'picket*' ! -path '*/etc/picket' >"$tmp/x"
+find "$dest" -type d -empty -name 'picket*' >"$tmp/x"
 [ ! -s "$tmp/x" ] || fail "directories left behind: $(cat "$tmp/x")"
 finish
