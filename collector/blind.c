@@ -126,28 +126,30 @@ sample_of(const struct ledger *l)
 	return s;
 }
 
-/* The oldest sample within the window, which is not the newest. */
-static const struct blind_sample *
-oldest(const struct blind *b, const struct blind_sample *now, uint64_t window)
-{
-	const struct blind_sample *best = NULL;
-
-	for (unsigned i = 0; i < b->n_samples && i < BLIND_SAMPLES; i++) {
-		const struct blind_sample *s = &b->sample[i];
-
-		if (s->at_us + window >= now->at_us &&
-		    (best == NULL || s->at_us < best->at_us)) {
-			best = s;
-		}
-	}
-	return best;
-}
-
 static const struct blind_sample *
 previous(const struct blind *b)
 {
 	return b->n_samples > 0 ? &b->sample[(b->n_samples - 1) % BLIND_SAMPLES]
 				: NULL;
+}
+
+/*
+ * What the newest is held against: the oldest sample within the window, or if
+ * the sensor said nothing for longer than that, the one before.
+ */
+static const struct blind_sample *
+oldest(const struct blind *b, const struct blind_sample *now, uint64_t window)
+{
+	const struct blind_sample *best = previous(b);
+
+	for (unsigned i = 0; i < b->n_samples && i < BLIND_SAMPLES; i++) {
+		const struct blind_sample *s = &b->sample[i];
+
+		if (s->at_us + window >= now->at_us && s->at_us < best->at_us) {
+			best = s;
+		}
+	}
+	return best;
 }
 
 /* A cause that is over when it was not so for a whole window. */
@@ -190,13 +192,14 @@ static void
 look_at_rates(struct look *k, const struct blind_sample *s)
 {
 	const struct blind_sample *p = previous(k->b);
-	const struct blind_sample *o = oldest(k->b, s, k->c->window_us);
+	const struct blind_sample *o;
 	uint64_t seen, dropped, flows, one_way;
 	char detail[BLIND_DETAIL_CAP];
 
-	if (p == NULL || o == NULL) {
+	if (p == NULL) {
 		return;
 	}
+	o = oldest(k->b, s, k->c->window_us);
 	seen = s->seen - MIN(o->seen, s->seen);
 	dropped = s->dropped - MIN(o->dropped, s->dropped);
 	snprintf(detail, sizeof(detail), "%" PRIu64 " of %" PRIu64 " packets",

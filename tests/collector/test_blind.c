@@ -356,6 +356,26 @@ test_first_ledger(void **state)
 	only(&s, BLIND_kernel_drops, true);
 }
 
+/* A sensor that said nothing for longer than the window tells of that time
+ * with its next ledger. */
+static void
+test_after_pause(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	for (int drops = 0; drops < 2; drops++) {
+		begin(&s, true);
+		look(&s, 100, 0);
+		look(&s, 100, 0);
+		s.now += s.c.window_us + 10 * S;
+		s.l.frames.skipped[LEDGER_SKIPPED_shed_priority_5] =
+			drops ? 0 : 7;
+		look(&s, 100, drops ? 50 : 0);
+		only(&s, drops ? BLIND_kernel_drops : BLIND_overload, true);
+	}
+}
+
 /* A clock that is off, either way; a ledger that is merely old is not. */
 static void
 test_clock(void **state)
@@ -483,6 +503,7 @@ main(void)
 		cmocka_unit_test(test_one_way),
 		cmocka_unit_test(test_said),
 		cmocka_unit_test(test_first_ledger),
+		cmocka_unit_test(test_after_pause),
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_collector_down),
 		cmocka_unit_test(test_any_order),
