@@ -124,6 +124,12 @@ held_add(struct held *h, const struct rule *rule, enum held_cause c)
 	r->any_fresh = true;
 }
 
+void
+held_add_unnamed(struct held *h, enum held_cause c, uint64_t n)
+{
+	h->total[c] += n;
+}
+
 struct held_rule *
 held_news(struct held *h, const struct rule *rule)
 {

@@ -50,6 +50,8 @@ void held_free(struct held *h);
 const char *held_cause_name(enum held_cause c);
 
 void held_add(struct held *h, const struct rule *r, enum held_cause c);
+/* So many of rules that nobody knows any more: in the totals only. */
+void held_add_unnamed(struct held *h, enum held_cause c, uint64_t n);
 /* The rule's counts when something was held since its last alert; NULL when
  * nothing was.  The caller prints 'fresh' and calls held_told(). */
 struct held_rule *held_news(struct held *h, const struct rule *r);

@@ -6,7 +6,6 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <pcap/pcap.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -31,6 +30,11 @@ struct capture_live {
 	struct bpf_program filter;
 	char name[IF_NAMESIZE];
 	struct capture_live_counters count;
+
+	/* Of settling, monotonic: see capture_live_settle(). */
+	uint64_t quiet_us; /* so long nothing has to come, on loopback */
+	uint64_t last_us, until_us; /* it came last; given up */
+	uint64_t passed;
 
 	/* Of the read under way. */
 	struct batch_frames *batch;
@@ -200,39 +204,37 @@ read_kernel(struct capture_live *c)
  * not show: there, it is enough that nothing comes for so long as a packet may
  * wait in the ring.
  */
-static enum err
-settle(struct capture_live *c, const struct capture_live_options *o,
-       struct diag *d)
+enum err
+capture_live_settle(struct capture_live *c, struct diag *d)
 {
-	uint64_t quiet_us = 2 * (uint64_t)o->timeout_ms * 1000 + QUIET_US;
-	uint64_t last_us = clock_mono_us(), passed = 0;
-	uint64_t until = last_us + SETTLE_US;
-	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+	int rc = pcap_dispatch(c->pcap, -1, pass_over, (void *)&c->passed);
+	uint64_t now = clock_mono_us();
 
-	for (;;) {
-		int rc = pcap_dispatch(c->pcap, -1, pass_over, (void *)&passed);
-		uint64_t now = clock_mono_us();
-
-		if (rc < 0) {
-			return diag_set(d, ERR_IO, "interface %s: %s", c->name,
-					pcap_geterr(c->pcap));
-		}
-		read_kernel(c);
-		last_us = rc > 0 ? now : last_us;
-		if (passed + c->count.dropped >= c->count.seen ||
-		    (is_loopback(c) && now - last_us >= quiet_us)) {
-			break;
-		}
-		if (now > until) {
-			return diag_set(d, ERR_IO,
-					"interface %s: its ring cannot be "
-					"emptied",
-					c->name);
-		}
-		(void)poll(&p, 1, 10);
+	if (rc < 0) {
+		return diag_set(d, ERR_IO, "interface %s: %s", c->name,
+				pcap_geterr(c->pcap));
 	}
-	c->count = (struct capture_live_counters){ 0 };
-	return ERR_OK;
+	read_kernel(c);
+	c->last_us = rc > 0 ? now : c->last_us;
+	if (c->passed + c->count.dropped >= c->count.seen ||
+	    (is_loopback(c) && now - c->last_us >= c->quiet_us)) {
+		c->count = (struct capture_live_counters){ 0 };
+		return ERR_OK;
+	}
+	if (now > c->until_us) {
+		return diag_set(d, ERR_IO,
+				"interface %s: its ring cannot be emptied",
+				c->name);
+	}
+	return ERR_AGAIN;
+}
+
+static void
+begin_to_settle(struct capture_live *c, const struct capture_live_options *o)
+{
+	c->quiet_us = 2 * (uint64_t)o->timeout_ms * 1000 + QUIET_US;
+	c->last_us = clock_mono_us();
+	c->until_us = c->last_us + SETTLE_US;
 }
 
 static enum err
@@ -276,9 +278,7 @@ capture_live_open(struct capture_live **out,
 	if (e == ERR_OK) {
 		ignore_echo(c);
 		capture_live_shut(c);
-		e = settle(c, o, d);
-	}
-	if (e == ERR_OK) {
+		begin_to_settle(c, o);
 		e = compile(c, o->filter, d);
 	}
 out:

@@ -45,7 +45,7 @@ struct capture_live_counters {
 struct capture_live;
 
 /*
- * Opens a handle, shut.  ERR_NOTFOUND: no such interface; ERR_AGAIN: it is
+ * Opens a handle, shut, and to be settled.  ERR_NOTFOUND: no such interface; ERR_AGAIN: it is
  * down; ERR_AUTH: the capability is missing; ERR_USAGE: a setting that does
  * not go with the interface, or a wrong filter; ERR_IO: anything else.  All
  * with diag.
@@ -53,6 +53,13 @@ struct capture_live;
 enum err capture_live_open(struct capture_live **out,
 			   const struct capture_live_options *o,
 			   struct diag *d) MUST_CHECK;
+/*
+ * Takes out what the handle saw before it was shut.  Does not wait: ERR_AGAIN
+ * until all is out, to be called anew soon; ERR_IO with diag when that takes
+ * too long (20 s) or the interface is gone.
+ */
+enum err capture_live_settle(struct capture_live *c, struct diag *d) MUST_CHECK;
+/* Once it is settled. */
 enum err capture_live_join(struct capture_live *c, struct fanout_group *g,
 			   enum fanout_mode mode, uint32_t key,
 			   struct diag *d) MUST_CHECK;

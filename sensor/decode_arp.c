@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ARP (RFC 826): counted, and its form checked; nothing in it is IP. */
 #include "sensor/decode_ctx.h"
+#include "sensor/ethertype.h"
 
 #define ARP_FIXED 8
 #define ARP_ETHERNET_IPV4 28
@@ -23,7 +24,7 @@ decode_arp(struct decode_ctx *x)
 		decode_event(x, EV_DECODE_ARP_PKT_TOO_SMALL);
 	} else if (load_be16(h) != 1) {
 		decode_event(x, EV_DECODE_ARP_UNSUPPORTED_HARDWARE);
-	} else if (load_be16(h + 2) != 0x0800) {
+	} else if (load_be16(h + 2) != ETH_IPV4) {
 		decode_event(x, EV_DECODE_ARP_UNSUPPORTED_PROTOCOL);
 	} else if (h[4] != 6) {
 		decode_event(x, EV_DECODE_ARP_INVALID_HARDWARE_SIZE);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Link types (tcpdump.org/linktypes.html), Ethernet, VLAN, MPLS. */
 #include "sensor/decode_ctx.h"
+#include "sensor/ethertype.h"
 
 enum linktype {
 	LT_NULL = 0,
@@ -25,29 +26,6 @@ enum linktype {
 	LT_SLL2 = 276,
 };
 
-enum ethertype {
-	ETH_IPV4 = 0x0800,
-	ETH_ARP = 0x0806,
-	ETH_TRANSPARENT = 0x6558, /* Ethernet, RFC 1701 */
-	ETH_RARP = 0x8035,
-	ETH_VLAN = 0x8100,
-	ETH_IPV6 = 0x86dd,
-	ETH_PPP = 0x880b,
-	ETH_MPLS = 0x8847,
-	ETH_MPLS_MULTICAST = 0x8848,
-	ETH_PPPOE_DISCOVERY = 0x8863,
-	ETH_PPPOE_SESSION = 0x8864,
-	ETH_QINQ = 0x88a8,
-	ETH_BACKBONE = 0x88e7, /* IEEE 802.1ah */
-	ETH_NSH = 0x894f,
-	ETH_FABRIC_PATH = 0x8903, /* Cisco */
-	ETH_VNTAG = 0x8926, /* IEEE 802.1BR, Cisco's form */
-	ETH_QINQ_OLD = 0x9100,
-	ETH_QINQ_OLD2 = 0x9200,
-};
-
-/* Below it, the field is the length of an 802.3 frame. */
-#define ETHERTYPE_MIN 0x0600
 #define ETHER_HEADER 14
 
 /* LLC (IEEE 802.2), with SNAP when it says so; what follows is in ethertype. */
@@ -417,7 +395,7 @@ decode_hdlc(struct decode_ctx *x)
 	}
 	x->ethertype = load_be16(x->rest.p + 2);
 	decode_advance(x, 4);
-	if (x->ethertype == 0x8035) {
+	if (x->ethertype == ETH_RARP) {
 		return decode_not_ip(x); /* Cisco SLARP, not RARP */
 	}
 	return x->ethertype < ETHERTYPE_MIN ? decode_not_ip(x) : STEP_ETHERTYPE;

@@ -7,6 +7,7 @@
 
 #include "sensor/decode_ctx.h"
 #include "sensor/decode_peek.h"
+#include "sensor/ethertype.h"
 
 static inline uint32_t
 hash_pair(const struct addr *a, const struct addr *b)
@@ -75,13 +76,13 @@ lone_other(const struct frame *f)
 	}
 	type = load_be16(f->data + 12);
 	wire = (size_t)MAX(f->wirelen, f->caplen) - PEEK_ETHER;
-	if (type == 0x0800 && ip[0] >= 0x45 && ip[0] <= 0x4f &&
+	if (type == ETH_IPV4 && ip[0] >= 0x45 && ip[0] <= 0x4f &&
 	    carries_none(ip[9]) && (load_be16(ip + 6) & 0x3fff) == 0 &&
 	    load_be16(ip + 2) >= (ip[0] & 15) * 4 &&
 	    load_be16(ip + 2) <= wire) {
 		return hash_v4(ip);
 	}
-	if (type == 0x86dd && ip[0] >> 4 == 6 && carries_none(ip[6]) &&
+	if (type == ETH_IPV6 && ip[0] >> 4 == 6 && carries_none(ip[6]) &&
 	    (size_t)load_be16(ip + 4) + PEEK_IPV6 <= wire) {
 		return hash_v6(ip);
 	}
@@ -92,7 +93,7 @@ static bool
 is_arp(const struct frame *f)
 {
 	return f->linktype == 1 && f->caplen >= PEEK_ETHER &&
-	       load_be16(f->data + 12) == 0x0806;
+	       load_be16(f->data + 12) == ETH_ARP;
 }
 
 uint32_t

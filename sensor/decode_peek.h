@@ -15,6 +15,7 @@
 #ifndef SENSOR_DECODE_PEEK_H
 #define SENSOR_DECODE_PEEK_H
 
+#include "sensor/ethertype.h"
 #include "sensor/packet.h"
 
 #define PEEK_ETHER 14 /* bytes of the header */
@@ -45,12 +46,12 @@ decode_peek(const struct frame *f)
 		return s;
 	}
 	type = load_be16(f->data + 12);
-	if (UNLIKELY(type == 0x8100)) {
+	if (UNLIKELY(type == ETH_VLAN)) {
 		type = load_be16(f->data + 16);
 		off += PEEK_VLAN;
 	}
 	ip = f->data + off;
-	if (LIKELY(type == 0x0800)) {
+	if (LIKELY(type == ETH_IPV4)) {
 		if (UNLIKELY(ip[0] != 0x45 ||
 			     (load_be16(ip + 6) & 0x3fff) != 0)) {
 			return s;
@@ -59,7 +60,7 @@ decode_peek(const struct frame *f)
 		s.proto = ip[9];
 		total = load_be16(ip + 2);
 		hlen = PEEK_IPV4;
-	} else if (type == 0x86dd) {
+	} else if (type == ETH_IPV6) {
 		if (UNLIKELY(ip[0] >> 4 != 6)) {
 			return s;
 		}

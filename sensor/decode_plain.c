@@ -10,6 +10,7 @@
 #include "sensor/decode_ctx.h"
 
 #include "sensor/decode_peek.h"
+#include "sensor/ethertype.h"
 
 #define REST_SIZE (sizeof(struct packet) - PACKET_REST)
 STATIC_ASSERT(REST_SIZE > 64 && REST_SIZE <= 128, "cleared in two parts");
@@ -45,7 +46,7 @@ static inline void
 plain_ipv4(struct packet *p, const uint8_t *h)
 {
 	p->ip_version = 4;
-	p->ether_type = 0x0800;
+	p->ether_type = ETH_IPV4;
 	p->src = addr_from_v4(h + 12);
 	p->dst = addr_from_v4(h + 16);
 	p->ttl = h[8];
@@ -60,7 +61,7 @@ static inline void
 plain_ipv6(struct packet *p, const uint8_t *h)
 {
 	p->ip_version = 6;
-	p->ether_type = 0x86dd;
+	p->ether_type = ETH_IPV6;
 	p->src = addr_from_v6(h + 8);
 	p->dst = addr_from_v6(h + 24);
 	p->ttl = h[7];

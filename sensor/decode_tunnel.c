@@ -1,20 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GRE, ERSPAN, VXLAN, Geneve, Teredo and IP in IP. */
 #include "sensor/decode_ctx.h"
-
-enum {
-	GRE_IPV4 = 0x0800,
-	GRE_ARP = 0x0806,
-	GRE_ETHERNET = 0x6558,
-	GRE_VLAN = 0x8100,
-	GRE_IPV6 = 0x86dd,
-	GRE_PPP = 0x880b,
-	GRE_MPLS = 0x8847,
-	GRE_MPLS_MULTICAST = 0x8848,
-	GRE_QINQ = 0x88a8,
-	GRE_ERSPAN = 0x88be, /* types I and II */
-	GRE_ERSPAN_III = 0x22eb,
-};
+#include "sensor/ethertype.h"
 
 /* Source routes in a GRE header (RFC 1701); each costs a step. */
 #define GRE_MAX_ROUTES 16
@@ -90,7 +77,7 @@ decode_erspan(struct decode_ctx *x, const struct gre *g)
 	uint16_t vlan = 0;
 
 	x->count->erspan++;
-	if (g->protocol == GRE_ERSPAN_III) {
+	if (g->protocol == ETH_ERSPAN_III) {
 		len = 12;
 		if (x->rest.len >= len && (p[11] & 1) != 0) {
 			len += 8; /* platform specific */
@@ -103,7 +90,7 @@ decode_erspan(struct decode_ctx *x, const struct gre *g)
 		return STEP_DONE;
 	}
 	/* Type II is version 1 of the header, type III version 2. */
-	if (len > 0 && p[0] >> 4 != (g->protocol == GRE_ERSPAN_III ? 2 : 1)) {
+	if (len > 0 && p[0] >> 4 != (g->protocol == ETH_ERSPAN_III ? 2 : 1)) {
 		decode_event(x, EV_DECODE_ERSPAN_UNSUPPORTED_VERSION);
 		return STEP_DONE;
 	}
@@ -150,7 +137,7 @@ gre_sane(struct decode_ctx *x, uint16_t f, uint16_t protocol)
 		decode_event(x, EV_DECODE_GRE_VERSION1_RECUR);
 	} else if ((f & 0x0078) != 0) {
 		decode_event(x, EV_DECODE_GRE_VERSION1_FLAGS);
-	} else if (protocol != GRE_PPP) {
+	} else if (protocol != ETH_PPP) {
 		decode_event(x, EV_DECODE_GRE_VERSION1_WRONG_PROTOCOL);
 	} else if ((f & 0x2000) == 0) {
 		decode_event(x, EV_DECODE_GRE_VERSION1_NO_KEY);
@@ -186,23 +173,23 @@ decode_gre(struct decode_ctx *x)
 		return STEP_DONE; /* PPTP acknowledgements carry nothing */
 	}
 	switch (g.protocol) {
-	case GRE_ERSPAN:
-	case GRE_ERSPAN_III:
+	case ETH_ERSPAN:
+	case ETH_ERSPAN_III:
 		return decode_erspan(x, &g);
-	case GRE_IPV4:
-	case GRE_IPV6:
-	case GRE_ARP:
-	case GRE_VLAN:
-	case GRE_QINQ:
-	case GRE_MPLS:
-	case GRE_MPLS_MULTICAST:
+	case ETH_IPV4:
+	case ETH_IPV6:
+	case ETH_ARP:
+	case ETH_VLAN:
+	case ETH_QINQ:
+	case ETH_MPLS:
+	case ETH_MPLS_MULTICAST:
 		x->ethertype = g.protocol;
 		next = STEP_ETHERTYPE;
 		break;
-	case GRE_PPP:
+	case ETH_PPP:
 		next = STEP_PPP;
 		break;
-	case GRE_ETHERNET:
+	case ETH_TRANSPARENT:
 		next = STEP_ETHER;
 		break;
 	default:
@@ -235,16 +222,16 @@ decode_vxlan(struct decode_ctx *x)
 	x->count->vxlan++;
 	vni = load_be24(h + 4);
 	switch (load_be16(h + 8 + 12)) {
-	case 0x0800:
-	case 0x0806:
-	case 0x8100:
-	case 0x86dd:
-	case 0x8847:
-	case 0x8848:
-	case 0x8863:
-	case 0x8864:
-	case 0x88a8:
-	case 0x9100:
+	case ETH_IPV4:
+	case ETH_ARP:
+	case ETH_VLAN:
+	case ETH_IPV6:
+	case ETH_MPLS:
+	case ETH_MPLS_MULTICAST:
+	case ETH_PPPOE_DISCOVERY:
+	case ETH_PPPOE_SESSION:
+	case ETH_QINQ:
+	case ETH_QINQ_OLD:
 		break;
 	default:
 		/* Traffic of something else on the port looks like this. */
@@ -273,12 +260,12 @@ decode_geneve(struct decode_ctx *x)
 		return STEP_DONE;
 	}
 	switch (protocol) {
-	case 0x6558:
+	case ETH_TRANSPARENT:
 		next = STEP_ETHER;
 		break;
-	case 0x0800:
-	case 0x86dd:
-	case 0x8847:
+	case ETH_IPV4:
+	case ETH_IPV6:
+	case ETH_MPLS:
 		x->ethertype = protocol;
 		next = STEP_ETHERTYPE;
 		break;

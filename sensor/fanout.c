@@ -7,6 +7,8 @@
 #include <linux/if_packet.h>
 #include <sys/socket.h>
 
+#include "sensor/ethertype.h"
+
 #define ETHER_HEADER 14
 #define PPPOE_HEADER 8 /* RFC 2516, section 4, with the PPP protocol */
 #define MAX_TAGS 3 /* in the bytes; the kernel takes the outermost off */
@@ -107,9 +109,9 @@ put_start(struct writer *w, bool ether)
 static void
 put_tag(struct writer *w)
 {
-	size_t customer = put(w, BPF_JMP | BPF_JEQ | BPF_K, 0x8100);
-	size_t service = put(w, BPF_JMP | BPF_JEQ | BPF_K, 0x88a8);
-	size_t old = put(w, BPF_JMP | BPF_JEQ | BPF_K, 0x9100);
+	size_t customer = put(w, BPF_JMP | BPF_JEQ | BPF_K, ETH_VLAN);
+	size_t service = put(w, BPF_JMP | BPF_JEQ | BPF_K, ETH_QINQ);
+	size_t old = put(w, BPF_JMP | BPF_JEQ | BPF_K, ETH_QINQ_OLD);
 
 	w->v[customer].jt = 2;
 	w->v[service].jt = 1;
@@ -124,14 +126,14 @@ put_tag(struct writer *w)
 static void
 put_pppoe(struct writer *w)
 {
-	size_t other = unless(w, 0x8864), v4, v6;
+	size_t other = unless(w, ETH_PPPOE_SESSION), v4, v6;
 
 	put(w, BPF_LD | BPF_H | BPF_IND, PPPOE_HEADER - 2);
 	v4 = unless(w, 0x0021);
-	put(w, BPF_LD | BPF_W | BPF_IMM, 0x0800);
+	put(w, BPF_LD | BPF_W | BPF_IMM, ETH_IPV4);
 	land(w, v4);
 	v6 = unless(w, 0x0057);
-	put(w, BPF_LD | BPF_W | BPF_IMM, 0x86dd);
+	put(w, BPF_LD | BPF_W | BPF_IMM, ETH_IPV6);
 	land(w, v6);
 	put(w, BPF_ST, MEM_TYPE);
 	advance(w, PPPOE_HEADER);
@@ -146,7 +148,7 @@ put_mpls(struct writer *w)
 	size_t not_mpls, bottom[MAX_LABELS], v4, v6;
 
 	put(w, BPF_LD | BPF_W | BPF_MEM, MEM_TYPE);
-	not_mpls = unless(w, 0x8847);
+	not_mpls = unless(w, ETH_MPLS);
 	for (unsigned i = 0; i < MAX_LABELS; i++) {
 		put(w, BPF_LD | BPF_B | BPF_IND, 2);
 		put(w, BPF_ST, MEM_SRC);
@@ -160,10 +162,10 @@ put_mpls(struct writer *w)
 	put(w, BPF_LD | BPF_B | BPF_IND, 0);
 	put(w, BPF_ALU | BPF_RSH | BPF_K, 4);
 	v4 = unless(w, 4);
-	put(w, BPF_LD | BPF_W | BPF_IMM, 0x0800);
+	put(w, BPF_LD | BPF_W | BPF_IMM, ETH_IPV4);
 	land(w, v4);
 	v6 = unless(w, 6);
-	put(w, BPF_LD | BPF_W | BPF_IMM, 0x86dd);
+	put(w, BPF_LD | BPF_W | BPF_IMM, ETH_IPV6);
 	land(w, v6);
 	put(w, BPF_ST, MEM_TYPE);
 	land(w, not_mpls);
@@ -194,14 +196,14 @@ put_addresses(struct writer *w)
 	size_t not_v4, not_v6;
 
 	put(w, BPF_LD | BPF_W | BPF_MEM, MEM_TYPE);
-	not_v4 = unless(w, 0x0800);
+	not_v4 = unless(w, ETH_IPV4);
 	put(w, BPF_LD | BPF_W | BPF_IND, 12);
 	put(w, BPF_ST, MEM_SRC);
 	put(w, BPF_LD | BPF_W | BPF_IND, 16);
 	put(w, BPF_ST, MEM_DST);
 	go_mix(w);
 	land(w, not_v4);
-	not_v6 = unless(w, 0x86dd);
+	not_v6 = unless(w, ETH_IPV6);
 	put_v6_address(w, 8, MEM_SRC);
 	put_v6_address(w, 24, MEM_DST);
 	go_mix(w);

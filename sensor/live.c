@@ -14,8 +14,8 @@
 
 #define ROUND_US UINT64_C(50000)
 #define HOLD_SLACK_US 5000
-/* What one worker's round may bring, in bytes of events. */
-#define ROUND_TEXT_MAX ((size_t)4 << 20)
+/* What one worker's round may bring: events, and the records of them. */
+#define ROUND_BYTES_MAX ((size_t)6 << 20)
 
 /* --- opening and closing --- */
 
@@ -228,7 +228,7 @@ merge(struct live *l)
 	for (unsigned k = 0; k < l->n_workers; k++) {
 		outbox_reset(box[k]);
 		/* the sink gives another one back */
-		box[k]->text_max = ROUND_TEXT_MAX;
+		box[k]->bytes_max = ROUND_BYTES_MAX;
 	}
 }
 
@@ -379,8 +379,8 @@ live_run(struct live *l, const struct live_settings *s, struct diag *d)
 	l->set = s;
 	for (unsigned k = 0; k < l->n_workers; k++) {
 		l->worker[k]->worker = s->workers[k];
-		l->worker[k]->out->text_max = ROUND_TEXT_MAX;
-		l->worker[k]->full->text_max = ROUND_TEXT_MAX;
+		l->worker[k]->out->bytes_max = ROUND_BYTES_MAX;
+		l->worker[k]->full->bytes_max = ROUND_BYTES_MAX;
 	}
 	e = live_ports_change(l, d);
 	if (e != ERR_OK) {

@@ -7,6 +7,7 @@
  */
 #include "sensor/live_state.h"
 
+#include <poll.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
@@ -16,6 +17,9 @@
 #define WATCH_US UINT64_C(200000)
 #define RETRY_US UINT64_C(250000) /* and twice as long each time, up to */
 #define RETRY_MAX_US UINT64_C(8000000)
+/* So long at once the keeper opens handles; at the start it waits between. */
+#define OPEN_STEP_US UINT64_C(20000)
+#define OPEN_WAIT_MS 10
 #define LEAVE_US UINT64_C(1000000) /* for what a dead socket's ring holds */
 
 static const char *
@@ -31,6 +35,7 @@ drop_fresh(struct live *l, struct live_port *p)
 		capture_live_close(p->fresh[i]);
 		p->fresh[i] = NULL;
 	}
+	p->n_fresh = 0;
 }
 
 static enum err
@@ -46,31 +51,62 @@ check_link(const struct live_port *p, struct diag *d)
 				  name_of(p), link);
 }
 
-/* One handle a worker; all shut until they are taken in. */
+/* The next handle, as far as that goes without waiting; 'settling': it is open,
+ * and has to be asked again. */
 static enum err
-open_handles(struct live *l, struct live_port *p, struct diag *d)
+open_next(struct live *l, struct live_port *p, bool *settling, struct diag *d)
 {
+	struct capture_live **c = &p->fresh[p->n_fresh];
 	enum err e = ERR_OK;
 
-	p->group = (struct fanout_group){ 0 };
-	for (unsigned i = 0; i < l->n_workers && e == ERR_OK; i++) {
-		e = capture_live_open(&p->fresh[i], &p->conf->open, d);
-		if (e == ERR_OK && i == 0) {
+	*settling = false;
+	if (*c == NULL) {
+		e = capture_live_open(c, &p->conf->open, d);
+		if (e == ERR_OK && p->n_fresh == 0) {
 			e = check_link(p, d);
 		}
-		if (e == ERR_OK && l->n_workers > 1) {
-			e = capture_live_join(p->fresh[i], &p->group,
-					      p->conf->fanout, l->key, d);
-		}
 	}
-	if (e != ERR_OK) {
-		drop_fresh(l, p);
+	if (e == ERR_OK) {
+		e = capture_live_settle(*c, d);
+		*settling = e == ERR_AGAIN;
 	}
+	if (e == ERR_OK && l->n_workers > 1) {
+		e = capture_live_join(*c, &p->group, p->conf->fanout, l->key,
+				      d);
+	}
+	p->n_fresh += e == ERR_OK;
 	return e;
 }
 
-enum err
-live_port_open(struct live *l, struct live_port *p, struct diag *d)
+/*
+ * One handle a worker; all shut until they are taken in.  For a while: the
+ * keeper has rounds to end meanwhile, and signs of life to give.
+ */
+static enum err
+open_more(struct live *l, struct live_port *p, struct diag *d)
+{
+	uint64_t until = clock_mono_us() + OPEN_STEP_US;
+	bool settling = false;
+	enum err e = ERR_OK;
+
+	while (e == ERR_OK && p->n_fresh < l->n_workers &&
+	       clock_mono_us() < until) {
+		e = open_next(l, p, &settling, d);
+	}
+	if (e != ERR_OK && !settling) {
+		drop_fresh(l, p);
+		p->state = PORT_AWAY;
+		return e;
+	}
+	if (p->n_fresh == l->n_workers) {
+		p->state = PORT_READY;
+	}
+	return ERR_OK;
+}
+
+/* The first look; what is left to do is open_more()'s. */
+static enum err
+begin_open(struct live *l, struct live_port *p, struct diag *d)
 {
 	struct iface_state now;
 	enum err e = iface_look(l->watch, name_of(p), &now);
@@ -81,20 +117,29 @@ live_port_open(struct live *l, struct live_port *p, struct diag *d)
 		return diag_set(d, e, "interface %s: no such interface%s",
 				name_of(p), others);
 	}
-	if (e == ERR_OK) {
-		e = open_handles(l, p, d);
-	} else {
-		(void)diag_set(d, e,
-			       "interface %s: the kernel does not tell "
-			       "its state",
-			       name_of(p));
+	if (e != ERR_OK) {
+		return diag_set(d, e,
+				"interface %s: the kernel does not tell its "
+				"state",
+				name_of(p));
 	}
-	if (e == ERR_OK) {
-		p->state = PORT_READY;
-		p->index = now.index;
-		p->was_up = now.up;
-		p->merges = iface_merges(name_of(p));
-		p->base = now;
+	p->group = (struct fanout_group){ 0 };
+	p->state = PORT_OPENING;
+	p->index = now.index;
+	p->was_up = now.up;
+	p->merges = iface_merges(name_of(p));
+	p->base = now;
+	return open_more(l, p, d);
+}
+
+enum err
+live_port_open(struct live *l, struct live_port *p, struct diag *d)
+{
+	enum err e = begin_open(l, p, d);
+
+	while (e == ERR_OK && p->state == PORT_OPENING) {
+		(void)poll(NULL, 0, OPEN_WAIT_MS);
+		e = open_more(l, p, d);
 	}
 	return e;
 }
@@ -116,12 +161,12 @@ try_open(struct live *l, struct live_port *p, uint64_t now_us)
 	struct diag d;
 	enum err e;
 
-	if (now_us < p->retry_us) {
+	if (p->state == PORT_AWAY && now_us < p->retry_us) {
 		return;
 	}
-	e = live_port_open(l, p, &d);
+	e = p->state == PORT_AWAY ? begin_open(l, p, &d) : open_more(l, p, &d);
 	if (e == ERR_OK) {
-		p->wait_us = 0;
+		p->wait_us = p->state == PORT_READY ? 0 : p->wait_us;
 		return;
 	}
 	if (e != ERR_NOTFOUND && e != ERR_AGAIN) {
@@ -252,7 +297,8 @@ live_ports_watch(struct live *l, uint64_t now_us)
 
 		if (look && p->state == PORT_OPEN) {
 			watch_open(l, p, i, now_us);
-		} else if (look && p->state == PORT_AWAY) {
+		} else if (p->state == PORT_OPENING ||
+			   (look && p->state == PORT_AWAY)) {
 			try_open(l, p, now_us);
 		}
 		change = change || p->state == PORT_READY ||
@@ -331,6 +377,7 @@ take_in(struct live *l, unsigned i, struct diag *d)
 		l->worker[k]->tap[i].handle = p->fresh[k];
 		p->fresh[k] = NULL;
 	}
+	p->n_fresh = 0;
 	if (iface_look(l->watch, name_of(p), &now) == ERR_OK) {
 		p->base = now; /* counted from here on, as the rest is */
 	}

@@ -84,13 +84,21 @@ struct live_worker {
 /* One interface; the keeper's. */
 struct live_port {
 	const struct live_iface_conf *conf;
-	enum { PORT_AWAY, PORT_READY, PORT_OPEN, PORT_LEAVING } state;
+	enum {
+		PORT_AWAY,
+		PORT_OPENING,
+		PORT_READY,
+		PORT_OPEN,
+		PORT_LEAVING
+	} state;
 	unsigned index; /* the interface's own, when it was opened */
 	bool was_up;
 	bool merges; /* see iface.h */
 	struct fanout_group group;
-	/* PORT_READY: opened, to be handed to the workers at rest. */
+	/* PORT_OPENING: the first 'n_fresh' are settled and in the group;
+	 * PORT_READY: all are, to be handed to the workers at rest. */
 	struct capture_live *fresh[LIVE_MAX_WORKERS];
+	unsigned n_fresh;
 	struct live_counters past; /* of handles that are closed */
 	struct iface_state base; /* of the wire: told of already */
 	uint64_t retry_us, wait_us; /* when to try again; how long then */

@@ -57,6 +57,7 @@ outbox_reset(struct outbox *o)
 	o->n = 0;
 	o->text_len = 0;
 	o->lost = o->full_alerts = o->full_events = 0;
+	o->full_suppressed = o->full_claims = 0;
 	memset(o->full_severity, 0, sizeof(o->full_severity));
 	memset(o->full_type, 0, sizeof(o->full_type));
 }
@@ -95,23 +96,40 @@ put_bytes(struct outbox *o, struct view v, bool there)
 	o->text_len += v.len;
 }
 
-/* Claims are settled whatever becomes of lines. */
+static size_t
+bytes_used(const struct outbox *o)
+{
+	return o->text_len + o->n * sizeof(*o->rec);
+}
+
+/* How much may be there before 'r' finds no more room.  What others ask for is
+ * the last to go: without it they would not know what they missed. */
+static size_t
+room_for(const struct outbox *o, const struct record *r)
+{
+	if (r->claim.prog != NULL) {
+		return o->bytes_max * 2;
+	}
+	return r->rule != NULL ? o->bytes_max : o->bytes_max / 2;
+}
+
 static bool
 is_full(struct outbox *o, const struct record *r)
 {
-	bool alert = r->rule != NULL;
-
-	if (o->text_max == 0 || r->claim.prog != NULL ||
-	    o->text_len < (alert ? o->text_max : o->text_max / 2)) {
+	if (o->bytes_max == 0 || bytes_used(o) < room_for(o, r)) {
 		return false;
 	}
-	o->full_alerts += alert;
-	if (alert) {
+	if (r->rule != NULL && r->held == HELD_SUPPRESS) {
+		o->full_suppressed++;
+	} else if (r->rule != NULL) {
+		o->full_alerts++;
 		o->full_severity[r->severity - 1U < 3 ? r->severity - 1U : 3]++;
+	} else if (r->claim.prog != NULL) {
+		o->full_claims++;
 	} else {
+		o->full_events++;
 		o->full_type[r->type]++;
 	}
-	o->full_events += !alert;
 	return true;
 }
 
@@ -122,14 +140,14 @@ outbox_put(struct outbox *o, const struct record *r, struct view line)
 	struct view values = r->claim.values;
 	bool there = line.len > 0 && at_end(o, line), ok;
 
+	if (UNLIKELY(is_full(o, r))) {
+		return;
+	}
 	ok = (line.len > 0 || r->claim.prog != NULL ||
 	      (r->rule != NULL && r->held != HELD_NOT)) &&
 	     line.len <= UINT32_MAX &&
 	     grow(&rec, &o->cap, o->n + 1, sizeof(*o->rec), 256);
 	o->rec = rec;
-	if (UNLIKELY(is_full(o, r))) {
-		return;
-	}
 	ok = ok && grow(&text, &o->text_cap,
 			o->text_len + line.len + values.len, 1, 1 << 16);
 	o->text = text;
@@ -153,7 +171,7 @@ outbox_share(struct outbox *o, struct view bytes, size_t *at)
 {
 	void *text = o->text;
 	bool there = bytes.len > 0 && at_end(o, bytes);
-	bool full = o->text_max > 0 && o->text_len >= o->text_max;
+	bool full = o->bytes_max > 0 && bytes_used(o) >= o->bytes_max;
 	bool ok =
 		bytes.len > 0 && !full &&
 		grow(&text, &o->text_cap, o->text_len + bytes.len, 1, 1 << 16);

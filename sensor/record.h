@@ -88,12 +88,16 @@ struct outbox {
 	uint8_t *text;
 	size_t text_len, text_cap;
 	uint64_t lost; /* lines that found no memory; counted, reported */
-	/* Live capture bounds what may wait, as nobody can be held up: above
-	 * it lines are lost, those that are no alerts above half of it. */
-	size_t text_max; /* 0: no bound */
+	/* Live capture bounds what may wait, text and records, as nobody can
+	 * be held up: above it alerts are lost, and matches that are only to
+	 * be counted lose their rule; what is no alert is lost above half of
+	 * it, and what asks for shared state above twice as much. */
+	size_t bytes_max; /* 0: no bound */
 	uint64_t full_alerts, full_events; /* lost for that */
 	uint64_t full_severity[4]; /* of the alerts: 1, 2, 3, others */
 	uint64_t full_type[EVENT_TYPE_COUNT]; /* of the events */
+	uint64_t full_suppressed; /* counted here instead of by rule */
+	uint64_t full_claims; /* of rules without an alert */
 	uint64_t *ranked; /* scratch of outbox_settle() */
 	size_t ranked_cap;
 };

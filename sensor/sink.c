@@ -429,6 +429,10 @@ count_full(struct sink *s, const struct outbox *box)
 {
 	s->count.behind_alerts += box->full_alerts;
 	s->count.behind_events += box->full_events;
+	s->count.behind_claims += box->full_claims;
+	if (box->full_suppressed > 0) {
+		held_add_unnamed(s->held, HELD_SUPPRESS, box->full_suppressed);
+	}
 	for (unsigned c = 0; c < ARRAY_LEN(s->behind); c++) {
 		if ((s->set.forward_types >> EVENT_TYPE_ALERT & 1) != 0) {
 			s->behind[c] += box->full_severity[c];

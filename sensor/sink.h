@@ -44,6 +44,7 @@ struct sink_counters {
 	uint64_t unmet; /* alerts whose claim did not hold */
 	/* live: lost because the writer could not follow */
 	uint64_t behind_alerts, behind_events;
+	uint64_t behind_claims; /* on shared state, of rules without alert */
 };
 
 enum err sink_open(struct sink **out, const struct sink_settings *s,

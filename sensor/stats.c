@@ -452,6 +452,7 @@ put_ledger(struct json *j, const struct stats_source *s)
 	json_u64(j, "write_errors", k->write_errors);
 	if (s->live != NULL) {
 		json_u64(j, "events_lost_writer_behind", k->behind_events);
+		json_u64(j, "claims_lost_writer_behind", k->behind_claims);
 	}
 	json_u64(j, "thresholds_evicted", k->threshold_evicted);
 	if (s->shared != NULL) {
