@@ -11,7 +11,9 @@ libcollector_a_SOURCES = \
 	collector/enrich.h collector/enrich.c \
 	collector/stage.h collector/stage.c \
 	collector/sighting.h collector/sighting.c \
-	collector/correlate.h collector/correlate.c \
+	collector/correlate.h collector/correlate_state.h \
+	collector/correlate.c collector/correlate_run.c \
+	collector/correlate_incident.c collector/correlate_load.c \
 	collector/severity.h collector/severity.c \
 	collector/assess.h collector/assess.c \
 	collector/store_sql.h collector/store_sql.c \
