@@ -97,8 +97,7 @@ enum err correlate_add(struct correlate *c,
  * What changed since the last call, in this order: merged (incident 'from' is
  * now part of 'into'; both have ids), then incident for each that is new or
  * changed (the callee gives a new one its id), then run for each run to be
- * kept, then gone for each run id that was absorbed by another.  'lost' counts runs not
- * taken in for want of room.
+ * kept, then gone for each run id that was absorbed by another.
  */
 struct correlate_sink {
 	void *arg;
@@ -110,9 +109,11 @@ struct correlate_sink {
 enum err correlate_flush(struct correlate *c,
 			 const struct correlate_sink *sink) MUST_CHECK;
 
-/* Puts back what flush handed out, at start: runs in order of id, then their sites and
- * links, then the incident of each run that has one in order of incident,
- * then the end. */
+/*
+ * Puts back what flush handed out, at start: runs in order of id, then their
+ * sites and links, then the incident of each run that has one in order of
+ * incident, then the end.
+ */
 struct run *correlate_load_run(struct correlate *c, uint64_t id,
 			       const char *exercise, enum key_kind kind,
 			       const char *key, uint64_t first_us,

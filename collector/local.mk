@@ -7,11 +7,15 @@ libcollector_a_SOURCES = \
 	collector/inflate.h collector/inflate.c \
 	collector/keyring.h collector/keyring.c \
 	collector/dedupe.h collector/dedupe.c \
-	collector/mission.h collector/mission.c \
+	collector/mission.h collector/mission_map.h collector/mission.c \
+	collector/mission_yaml.h collector/mission_yaml.c \
+	collector/mission_needs.c collector/mission_read.c \
 	collector/enrich.h collector/enrich.c \
 	collector/stage.h collector/stage.c \
 	collector/sighting.h collector/sighting.c \
-	collector/correlate.h collector/correlate.c \
+	collector/correlate.h collector/correlate_state.h \
+	collector/correlate.c collector/correlate_run.c \
+	collector/correlate_incident.c collector/correlate_load.c \
 	collector/severity.h collector/severity.c \
 	collector/assess.h collector/assess.c \
 	collector/store_sql.h collector/store_sql.c \

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Incidents: which runs qualify, and which belong together. */
+#include "collector/correlate_state.h"
+
+#include <stdlib.h>
+
+static bool
+conducts(const struct run *r)
+{
+	return r->kind < KEY_CONDUCTS;
+}
+
+bool
+correlate_ties(const struct run *a, const struct run *b)
+{
+	return (a->qualified && (b->qualified || conducts(b))) ||
+	       (b->qualified && conducts(a));
+}
+
+static bool
+note_merged(struct correlate *c, int64_t from, int64_t into)
+{
+	if (c->n_merged == c->cap_merged) {
+		size_t cap = MAX(c->cap_merged * 2, (size_t)16);
+		struct incident_pair *p = realloc(c->merged, cap * sizeof(*p));
+
+		if (p == NULL) {
+			return false;
+		}
+		c->merged = p;
+		c->cap_merged = cap;
+	}
+	c->merged[c->n_merged++] = (struct incident_pair){ from, into };
+	return true;
+}
+
+struct incident *
+correlate_incident_new(struct correlate *c, struct run *r)
+{
+	struct incident *i = calloc(1, sizeof(*i));
+
+	if (i == NULL) {
+		return NULL;
+	}
+	i->members = r;
+	i->n_members = 1;
+	i->dirty = true;
+	i->next = c->incidents;
+	if (i->next != NULL) {
+		i->next->prev = i;
+	}
+	c->incidents = i;
+	c->n_incidents++;
+	r->incident = i;
+	r->next_member = NULL;
+	correlate_mark_dirty(c, r);
+	return i;
+}
+
+static void
+incident_drop(struct correlate *c, struct incident *i)
+{
+	if (i->prev != NULL) {
+		i->prev->next = i->next;
+	} else {
+		c->incidents = i->next;
+	}
+	if (i->next != NULL) {
+		i->next->prev = i->prev;
+	}
+	c->n_incidents--;
+	free(i);
+}
+
+enum err
+correlate_join(struct correlate *c, struct run *a, struct run *b)
+{
+	struct incident *x, *y;
+	struct run *last = NULL;
+
+	if (a->incident == NULL && correlate_incident_new(c, a) == NULL) {
+		return ERR_NOMEM;
+	}
+	if (b->incident == NULL && correlate_incident_new(c, b) == NULL) {
+		return ERR_NOMEM;
+	}
+	x = a->incident;
+	y = b->incident;
+	if (x == y) {
+		return ERR_OK;
+	}
+	if (x->n_members < y->n_members) {
+		struct incident *swap = x;
+
+		x = y;
+		y = swap;
+	}
+	for (struct run *r = y->members; r != NULL; r = r->next_member) {
+		r->incident = x;
+		correlate_mark_dirty(c, r);
+		last = r;
+	}
+	last->next_member = x->members;
+	x->members = y->members;
+	x->n_members += y->n_members;
+	x->dirty = true;
+	if (x->id == 0 || (y->id != 0 && y->id < x->id)) {
+		int64_t swap = x->id;
+
+		x->id = y->id;
+		y->id = swap;
+	}
+	if (y->id != 0 && y->id != x->id && !note_merged(c, y->id, x->id)) {
+		return ERR_NOMEM;
+	}
+	incident_drop(c, y);
+	return ERR_OK;
+}
+
+void
+correlate_leave(struct correlate *c, struct run *r)
+{
+	struct incident *i = r->incident;
+	struct run **p;
+
+	if (i == NULL) {
+		return;
+	}
+	for (p = &i->members; *p != r; p = &(*p)->next_member) {
+	}
+	*p = r->next_member;
+	r->incident = NULL;
+	if (--i->n_members == 0) {
+		incident_drop(c, i);
+	}
+}
+
+static bool
+qualifies(const struct correlate *c, const struct run *r)
+{
+	unsigned n_sites = 0, n_owners = 0;
+
+	if (r->kind > KEY_HOST) {
+		return false;
+	}
+	if (r->stages != NULL &&
+	    stage_progress(r->stages, c->cfg.slack_us) >= c->cfg.min_stages) {
+		return true;
+	}
+	if (!conducts(r)) {
+		return false;
+	}
+	for (const struct run_site *s = r->sites; s != NULL; s = s->next) {
+		bool site_new = s->strong != 0, owner_new = site_new;
+
+		if (s->owner[0] == '\0') {
+			owner_new = false;
+		}
+		for (const struct run_site *t = r->sites; t != s; t = t->next) {
+			if (t->strong != 0) {
+				site_new = site_new &&
+					   strcmp(t->site, s->site) != 0;
+				owner_new = owner_new &&
+					    strcmp(t->owner, s->owner) != 0;
+			}
+		}
+		n_sites += site_new;
+		n_owners += owner_new;
+		if (n_sites >= c->cfg.min_sites ||
+		    n_owners >= c->cfg.min_owners) {
+			return true;
+		}
+	}
+	return false;
+}
+
+enum err
+correlate_requalify(struct correlate *c, struct run *r)
+{
+	enum err e = ERR_OK;
+
+	if (c->loading || r->qualified || !qualifies(c, r)) {
+		return ERR_OK;
+	}
+	r->qualified = true;
+	if (r->incident == NULL && correlate_incident_new(c, r) == NULL) {
+		return ERR_NOMEM;
+	}
+	for (struct run_link *l = r->links; l != NULL && e == ERR_OK;
+	     l = l->next) {
+		if (correlate_ties(r, l->other)) {
+			e = correlate_join(c, r, l->other);
+		}
+	}
+	r->incident->dirty = true;
+	return e;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a store kept, put back at start. */
+#include "collector/correlate_state.h"
+
+#include <stdlib.h>
+
+struct run *
+correlate_load_run(struct correlate *c, uint64_t id, const char *exercise,
+		   enum key_kind kind, const char *key, uint64_t first_us,
+		   uint64_t last_us, uint8_t severity, uint8_t confidence,
+		   const struct stage_times *stages)
+{
+	struct run *r;
+
+	if (c->n_by_id == c->cap_by_id) {
+		size_t cap = MAX(c->cap_by_id * 2, (size_t)1024);
+		struct run **p = realloc(c->by_id, cap * sizeof(struct run *));
+
+		if (p == NULL) {
+			return NULL;
+		}
+		c->by_id = p;
+		c->cap_by_id = cap;
+	}
+	c->loading = true;
+	r = correlate_run_new(c, id, exercise, kind, key);
+	if (r == NULL) {
+		return NULL;
+	}
+	c->by_id[c->n_by_id++] = r;
+	r->first_us = first_us;
+	r->last_us = last_us;
+	r->severity = severity;
+	r->confidence = confidence;
+	c->next_id = MAX(c->next_id, id + 1);
+	if (stages != NULL) {
+		r->stages = malloc(sizeof(*stages));
+		if (r->stages != NULL) {
+			*r->stages = *stages;
+		}
+	}
+	return r;
+}
+
+/* Runs were loaded in order of id. */
+struct run *
+correlate_find_run(struct correlate *c, uint64_t id)
+{
+	size_t lo = 0, hi = c->n_by_id;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (c->by_id[mid]->id < id) {
+			lo = mid + 1;
+		} else {
+			hi = mid;
+		}
+	}
+	return lo < c->n_by_id && c->by_id[lo]->id == id ? c->by_id[lo] : NULL;
+}
+
+enum err
+correlate_load_site(struct correlate *c, struct run *r,
+		    const struct run_site *s)
+{
+	(void)c;
+	return correlate_add_site(r, s);
+}
+
+enum err
+correlate_load_link(struct correlate *c, struct run *a, struct run *b,
+		    int64_t alert)
+{
+	return correlate_add_link(c, a, b, alert);
+}
+
+enum err
+correlate_load_incident(struct correlate *c, struct run *r, int64_t id)
+{
+	struct run *prev = c->last_loaded;
+
+	if (r->incident == NULL && correlate_incident_new(c, r) == NULL) {
+		return ERR_NOMEM;
+	}
+	r->incident->id = id;
+	c->last_loaded = r;
+	if (prev != NULL && prev->incident->id == id) {
+		return correlate_join(c, prev, r);
+	}
+	return ERR_OK;
+}
+
+/* What was tied together is found out again rather than believed. */
+enum err
+correlate_load_end(struct correlate *c)
+{
+	enum err e = ERR_OK;
+
+	c->loading = false;
+	for (size_t i = 0; i < c->n_by_id && e == ERR_OK; i++) {
+		e = correlate_requalify(c, c->by_id[i]);
+	}
+	for (size_t i = 0; i < c->n_by_id && e == ERR_OK; i++) {
+		struct run *r = c->by_id[i];
+
+		for (struct run_link *l = r->links; l != NULL && e == ERR_OK;
+		     l = l->next) {
+			if (correlate_ties(r, l->other)) {
+				e = correlate_join(c, r, l->other);
+			}
+		}
+	}
+	/* All this is in the store already, except for what a change of
+	 * configuration made anew. */
+	for (struct incident *i = c->incidents; i != NULL; i = i->next) {
+		i->dirty = i->id == 0;
+	}
+	free(c->by_id);
+	c->last_loaded = NULL;
+	c->by_id = NULL;
+	c->n_by_id = c->cap_by_id = 0;
+	return e;
+}

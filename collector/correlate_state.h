@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * correlate_state.h - what the parts of correlate share
+ *
+ * correlate_run.c keeps runs, their sites and links; correlate_incident.c ties
+ * them together; correlate_load.c puts back what a store kept; correlate.c
+ * takes sightings in and hands changes out.
+ *
+ * Place    correlate's own: included by correlate*.c only.
+ * Threads  one.
+ * Memory   the heap; ERR_NOMEM anywhere leaves the correlator to be thrown
+ *          away.
+ * Cost     a step of correlate_add() is by the runs of one key and by their
+ *          links, never by all runs.
+ */
+#ifndef COLLECTOR_CORRELATE_STATE_H
+#define COLLECTOR_CORRELATE_STATE_H
+
+#include "collector/correlate.h"
+
+/* Of two incidents that became one. */
+struct incident_pair {
+	int64_t from, into;
+};
+
+struct correlate {
+	struct correlate_config cfg;
+	struct run **buckets;
+	size_t n_buckets; /* a power of two */
+	size_t n_runs, n_links, n_incidents;
+	uint64_t next_id;
+	struct run *dirty;
+	struct incident *incidents; /* newest first */
+	struct incident_pair *merged;
+	size_t n_merged, cap_merged;
+	uint64_t *gone;
+	size_t n_gone, cap_gone;
+	uint64_t evicted, links_refused;
+	/* Runs by id, only while loading. */
+	struct run **by_id;
+	size_t n_by_id, cap_by_id;
+	struct run *last_loaded;
+	bool loading;
+};
+
+/* 'r', and its incident, go out with the next flush. */
+void correlate_mark_dirty(struct correlate *c, struct run *r);
+
+/*
+ * A run that is hashed and counted, with no time, site or link yet; NULL when
+ * out of memory.  correlate_run_drop() takes one that nobody needs out of
+ * every structure; correlate_run_free() ends one that is in none.
+ */
+struct run *correlate_run_new(struct correlate *c, uint64_t id,
+			      const char *exercise, enum key_kind kind,
+			      const char *key);
+void correlate_run_drop(struct correlate *c, struct run *r);
+void correlate_run_free(struct run *r);
+
+/*
+ * The run that a sighting of one key belongs to; opened when there is none,
+ * and made one when the sighting bridges several.
+ */
+enum err correlate_run_at(struct correlate *c, const struct sighting_set *s,
+			  const struct sighting_key *k,
+			  struct run **out) MUST_CHECK;
+
+/* Adds the counts of 'from' (copied) to the site of that name and owner. */
+enum err correlate_add_site(struct run *r,
+			    const struct run_site *from) MUST_CHECK;
+
+/* Notes that 'alert' showed both, and joins them when that ties them.  A link
+ * more than there is room for is counted and left out. */
+enum err correlate_add_link(struct correlate *c, struct run *a, struct run *b,
+			    int64_t alert) MUST_CHECK;
+
+/* Whether 'a' and 'b' belong together when linked. */
+bool correlate_ties(const struct run *a, const struct run *b);
+
+/* An incident with 'r' as its only member, without an id; NULL when out of
+ * memory. */
+struct incident *correlate_incident_new(struct correlate *c, struct run *r);
+
+/*
+ * Makes one incident of those of 'a' and 'b'.  The smaller is moved into the
+ * larger, so that a run moves at most log2(max_runs) times; the lower id (the
+ * one opened first) stays.
+ */
+enum err correlate_join(struct correlate *c, struct run *a,
+			struct run *b) MUST_CHECK;
+
+/* Takes 'r' out of its incident, which ends with its last member. */
+void correlate_leave(struct correlate *c, struct run *r);
+
+/* Looks again at whether 'r' qualifies, and ties it to its links if so. */
+enum err correlate_requalify(struct correlate *c, struct run *r) MUST_CHECK;
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mission_map.h - the mission map as it lies in memory
+ *
+ * Place    mission's own: included by mission*.c only.
+ * Threads  written while it is read from its file, immutable afterwards.
+ * Memory   every text and array is its own, on the heap; mission_free() ends
+ *          all.
+ */
+#ifndef COLLECTOR_MISSION_MAP_H
+#define COLLECTOR_MISSION_MAP_H
+
+#include "collector/mission.h"
+
+struct owner {
+	char *name, *title;
+};
+
+struct site {
+	char *name, *owner, *location;
+	double latitude, longitude;
+};
+
+struct net {
+	struct cidr cidr;
+	char *site; /* NULL: at any site */
+	int asset; /* -1: ours, but no asset */
+};
+
+struct thing { /* a service or a mission */
+	char *name, *owner;
+	unsigned criticality;
+	char **needs;
+	unsigned n_needs;
+	int line;
+	bool visited; /* while dependencies are walked */
+};
+
+struct asset {
+	char *name, *site;
+	struct mission_asset view;
+};
+
+struct mission_map {
+	struct owner *owners;
+	struct site *sites;
+	struct net *nets;
+	struct asset *assets;
+	struct thing *services, *missions;
+	unsigned n_owners, n_sites, n_nets, n_assets, n_services, n_missions;
+};
+
+/* Longest prefix first, so that the first hit is the most specific; for
+ * qsort(). */
+int mission_net_cmp(const void *x, const void *y);
+/* NULL: no site of that name. */
+const struct site *mission_find_site(const struct mission_map *m,
+				     const char *name);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What depends on what: missions on services, services on assets. */
+#include "collector/mission_yaml.h"
+
+#define MAX_DEPTH 64
+
+static void
+append(const char **list, unsigned *n, const char *name)
+{
+	for (unsigned i = 0; i < *n; i++) {
+		if (strcmp(list[i], name) == 0) {
+			return;
+		}
+	}
+	if (*n < MISSION_MAX_NAMES && name[0] != '\0') {
+		list[(*n)++] = name;
+	}
+}
+
+/*
+ * 'from' needs the assets of this name: they are told so, and become as
+ * critical as it and as 'mission' (NULL: none), which needs 'from'.
+ */
+static bool
+name_assets(struct mission_map *m, const struct thing *mission,
+	    const struct thing *from, const char *need)
+{
+	unsigned crit = from->criticality;
+	bool known = false;
+
+	if (mission != NULL) {
+		crit = MAX(crit, mission->criticality);
+	}
+	for (unsigned j = 0; j < m->n_assets; j++) {
+		struct mission_asset *a = &m->assets[j].view;
+
+		if (strcmp(m->assets[j].name, need) != 0) {
+			continue;
+		}
+		known = true;
+		append(a->services, &a->n_services, from->name);
+		if (mission != NULL) {
+			append(a->missions, &a->n_missions, mission->name);
+			append(a->owners, &a->n_owners, mission->owner);
+		}
+		a->criticality = MAX(a->criticality, crit);
+	}
+	return known;
+}
+
+/*
+ * Marks every service that mission 'm' needs, and the assets below them.  A
+ * service is walked once a mission, so a ring of services ends.  Depth is
+ * bounded too: the file is ours, the stack is not endless.
+ */
+static void
+walk(struct mission_reader *r, const struct thing *mission,
+     const struct thing *from, unsigned depth)
+{
+	struct mission_map *m = r->map;
+
+	if (depth > MAX_DEPTH) {
+		r->err = diag_set(r->d, ERR_LIMIT,
+				  "%s:%d: services depend on each other more "
+				  "than %d deep",
+				  r->path, from->line, MAX_DEPTH);
+	}
+	for (unsigned i = 0; i < from->n_needs && r->err == ERR_OK; i++) {
+		const char *need = from->needs[i];
+		bool known = false;
+
+		for (unsigned j = 0; j < m->n_services; j++) {
+			struct thing *s = &m->services[j];
+
+			if (strcmp(s->name, need) != 0) {
+				continue;
+			}
+			known = true;
+			if (!s->visited) {
+				s->visited = true;
+				walk(r, mission, s, depth + 1);
+			}
+		}
+		/* A mission needs services, not assets. */
+		if (from != mission) {
+			known |= name_assets(m, mission, from, need);
+		}
+		if (!known) {
+			r->err =
+				diag_set(r->d, ERR_FORMAT,
+					 "%s:%d: '%s' depends on '%s', which "
+					 "is neither a service nor an asset",
+					 r->path, from->line, from->name, need);
+		}
+	}
+}
+
+void
+mission_resolve(struct mission_reader *r)
+{
+	struct mission_map *m = r->map;
+
+	for (unsigned i = 0; i < m->n_assets; i++) {
+		m->assets[i].view.name = m->assets[i].name;
+		m->assets[i].view.site = m->assets[i].site;
+	}
+	for (unsigned i = 0; i < m->n_missions && r->err == ERR_OK; i++) {
+		for (unsigned j = 0; j < m->n_services; j++) {
+			m->services[j].visited = false;
+		}
+		walk(r, &m->missions[i], &m->missions[i], 0);
+	}
+	/* Services that no mission needs still name their assets. */
+	for (unsigned j = 0; j < m->n_services; j++) {
+		m->services[j].visited = false;
+	}
+	for (unsigned j = 0; j < m->n_services && r->err == ERR_OK; j++) {
+		if (!m->services[j].visited) {
+			m->services[j].visited = true;
+			walk(r, NULL, &m->services[j], 0);
+		}
+	}
+}

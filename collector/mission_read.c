@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The mission map's file: what each kind of item says. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "collector/mission_yaml.h"
+
+struct net_owner {
+	const char *site;
+	int asset;
+};
+
+static void
+add_net(struct mission_reader *r, const yaml_node_t *n, const char *s,
+	void *arg)
+{
+	const struct net_owner *o = arg;
+	struct net *net;
+	struct cidr cidr;
+
+	if (!cidr_parse(view_cstr(s), &cidr)) {
+		mission_fail(
+			r, n,
+			"'%s' is no network: write 192.0.2.0/24, 2001:db8::/32 "
+			"or one address",
+			s);
+		return;
+	}
+	net = MISSION_GROW(r, r->map->nets, r->map->n_nets);
+	if (net == NULL) {
+		return;
+	}
+	net->cidr = cidr;
+	net->asset = o->asset;
+	if (o->site != NULL && o->site[0] != '\0') {
+		net->site = strdup(o->site);
+		if (net->site == NULL) {
+			mission_no_memory(r);
+		}
+	}
+}
+
+static void
+add_need(struct mission_reader *r, const yaml_node_t *n, const char *s,
+	 void *arg)
+{
+	struct thing *t = arg;
+	char **need = MISSION_GROW(r, t->needs, t->n_needs);
+
+	(void)n;
+	if (need != NULL) {
+		*need = strdup(s);
+		if (*need == NULL) {
+			mission_no_memory(r);
+		}
+	}
+}
+
+static void
+read_owner(struct mission_reader *r, yaml_node_t *n)
+{
+	static const char *const known[] = { "name", "title", NULL };
+	struct owner *o;
+
+	mission_check_keys(r, n, "owners", known);
+	o = MISSION_GROW(r, r->map->owners, r->map->n_owners);
+	if (o != NULL) {
+		o->name = mission_text(r, n, "name", true);
+		o->title = mission_text(r, n, "title", false);
+	}
+}
+
+static bool
+owner_known(const struct mission_map *m, const char *name)
+{
+	for (unsigned i = 0; i < m->n_owners; i++) {
+		if (m->owners[i].name != NULL &&
+		    strcmp(m->owners[i].name, name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+check_owner(struct mission_reader *r, const yaml_node_t *n, const char *owner)
+{
+	if (owner != NULL && owner[0] != '\0' && r->map->n_owners != 0 &&
+	    !owner_known(r->map, owner)) {
+		mission_fail(r, n, "owner '%s' is not in the list of owners",
+			     owner);
+	}
+}
+
+static void
+read_site(struct mission_reader *r, yaml_node_t *n)
+{
+	static const char *const known[] = { "name",     "owner",
+					     "location", "networks",
+					     "latitude", "longitude",
+					     NULL };
+	struct net_owner at = { NULL, -1 };
+	struct site *s;
+
+	mission_check_keys(r, n, "sites", known);
+	s = MISSION_GROW(r, r->map->sites, r->map->n_sites);
+	if (s == NULL) {
+		return;
+	}
+	s->name = mission_text(r, n, "name", true);
+	s->owner = mission_text(r, n, "owner", false);
+	s->location = mission_text(r, n, "location", false);
+	s->latitude = mission_degrees(r, n, "latitude", 90);
+	s->longitude = mission_degrees(r, n, "longitude", 180);
+	check_owner(r, n, s->owner);
+	at.site = s->name;
+	mission_each_text(r, mission_member(r, n, "networks"), "networks",
+			  add_net, &at);
+}
+
+static void
+read_asset(struct mission_reader *r, yaml_node_t *n)
+{
+	static const char *const known[] = { "name",        "site",
+					     "addresses",   "networks",
+					     "criticality", NULL };
+	struct net_owner at = { NULL, (int)r->map->n_assets };
+	struct asset *a;
+
+	mission_check_keys(r, n, "assets", known);
+	a = MISSION_GROW(r, r->map->assets, r->map->n_assets);
+	if (a == NULL) {
+		return;
+	}
+	a->name = mission_text(r, n, "name", true);
+	a->site = mission_text(r, n, "site", false);
+	a->view.criticality = mission_criticality(r, n);
+	if (a->site != NULL && a->site[0] != '\0' &&
+	    mission_find_site(r->map, a->site) == NULL) {
+		mission_fail(
+			r, n,
+			"asset '%s': site '%s' is not in the list of sites",
+			a->name != NULL ? a->name : "", a->site);
+		return;
+	}
+	at.site = a->site;
+	mission_each_text(r, mission_member(r, n, "addresses"), "addresses",
+			  add_net, &at);
+	mission_each_text(r, mission_member(r, n, "networks"), "networks",
+			  add_net, &at);
+}
+
+static void
+read_service(struct mission_reader *r, yaml_node_t *n)
+{
+	static const char *const known[] = { "name", "depends_on",
+					     "criticality", NULL };
+	struct thing *t;
+
+	mission_check_keys(r, n, "services", known);
+	t = MISSION_GROW(r, r->map->services, r->map->n_services);
+	if (t != NULL) {
+		t->line = (int)n->start_mark.line + 1;
+		t->name = mission_text(r, n, "name", true);
+		t->criticality = mission_criticality(r, n);
+		mission_each_text(r, mission_member(r, n, "depends_on"),
+				  "depends_on", add_need, t);
+	}
+}
+
+static void
+read_mission(struct mission_reader *r, yaml_node_t *n)
+{
+	static const char *const known[] = { "name", "services", "criticality",
+					     "owner", NULL };
+	struct thing *t;
+
+	mission_check_keys(r, n, "missions", known);
+	t = MISSION_GROW(r, r->map->missions, r->map->n_missions);
+	if (t != NULL) {
+		t->line = (int)n->start_mark.line + 1;
+		t->name = mission_text(r, n, "name", true);
+		t->owner = mission_text(r, n, "owner", false);
+		t->criticality = mission_criticality(r, n);
+		check_owner(r, n, t->owner);
+		mission_each_text(r, mission_member(r, n, "services"),
+				  "services", add_need, t);
+	}
+}
+
+static void
+read_document(struct mission_reader *r)
+{
+	static const char *const known[] = { "owners", "sites",    "networks",
+					     "assets", "services", "missions",
+					     NULL };
+	struct net_owner any = { NULL, -1 };
+	yaml_node_t *root = yaml_document_get_root_node(&r->doc);
+
+	if (root == NULL) {
+		mission_fail(r, NULL,
+			     "empty: describe sites, assets and missions");
+		return;
+	}
+	mission_check_keys(r, root, "mission map", known);
+	mission_each_item(r, root, "owners", read_owner);
+	mission_each_item(r, root, "sites", read_site);
+	mission_each_text(r, mission_member(r, root, "networks"), "networks",
+			  add_net, &any);
+	mission_each_item(r, root, "assets", read_asset);
+	mission_each_item(r, root, "services", read_service);
+	mission_each_item(r, root, "missions", read_mission);
+	if (r->err == ERR_OK) {
+		mission_resolve(r);
+	}
+	if (r->map->n_nets > 1) {
+		qsort(r->map->nets, r->map->n_nets, sizeof(struct net),
+		      mission_net_cmp);
+	}
+}
+
+enum err
+mission_load(struct mission_map **out, const char *path, struct diag *d)
+{
+	struct mission_reader r = { .path = path, .d = d };
+	yaml_parser_t parser;
+	FILE *f = fopen(path, "rb");
+
+	*out = NULL;
+	if (f == NULL) {
+		return diag_set(d, errno == ENOENT ? ERR_NOTFOUND : ERR_IO,
+				"%s: %s: name the mission map with --missions",
+				path, strerror(errno));
+	}
+	r.map = calloc(1, sizeof(*r.map));
+	if (r.map == NULL || yaml_parser_initialize(&parser) == 0) {
+		fclose(f);
+		free(r.map);
+		return diag_set(d, ERR_NOMEM, "%s: out of memory", path);
+	}
+	yaml_parser_set_input_file(&parser, f);
+	if (yaml_parser_load(&parser, &r.doc) == 0) {
+		r.err = diag_set(d, ERR_FORMAT, "%s:%zu: not YAML: %s", path,
+				 parser.problem_mark.line + 1,
+				 parser.problem != NULL ? parser.problem
+							: "unreadable");
+	} else {
+		read_document(&r);
+		yaml_document_delete(&r.doc);
+	}
+	yaml_parser_delete(&parser);
+	fclose(f);
+	if (r.err != ERR_OK) {
+		mission_free(r.map);
+		return r.err;
+	}
+	*out = r.map;
+	return ERR_OK;
+}
+
+struct mission_map *
+mission_empty(void)
+{
+	static const char *const private_nets[] = {
+		"10.0.0.0/8",     "172.16.0.0/12", "192.168.0.0/16",
+		"127.0.0.0/8",    "100.64.0.0/10", "fc00::/7",
+		"169.254.0.0/16", "fe80::/10",
+	};
+	struct mission_reader r = { .path = "" };
+	struct net_owner any = { NULL, -1 };
+
+	r.map = calloc(1, sizeof(*r.map));
+	if (r.map == NULL) {
+		return NULL;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(private_nets); i++) {
+		add_net(&r, NULL, private_nets[i], &any);
+	}
+	if (r.err != ERR_OK) {
+		mission_free(r.map);
+		return NULL;
+	}
+	qsort(r.map->nets, r.map->n_nets, sizeof(struct net), mission_net_cmp);
+	return r.map;
+}
