@@ -25,7 +25,8 @@ libcollector_a_SOURCES = \
 	collector/store_reader.h collector/store_reader.c \
 	collector/store_read.h collector/store_read.c \
 	collector/store_query.h collector/store_query.c \
-	collector/store_alerts.c \
+	collector/store_search.h collector/store_alerts.c \
+	collector/store_alert_frame.c \
 	collector/store_cases.h collector/store_cases.c \
 	collector/store_json.h collector/store_json.c \
 	collector/console_asset.h collector/console_asset.c \

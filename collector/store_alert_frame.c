@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Alerts as rows, read out of the frame that holds them. */
+#include "collector/store_search.h"
+
+#include <stdlib.h>
+
+/* ---------------------------------------------------------- what passes */
+
+/* Whether 'part' stands in 'text'; ASCII letters of either case are one. */
+static bool
+has_text(struct view text, const char *part)
+{
+	size_t n = strlen(part);
+
+	for (size_t i = 0; i + n <= text.len; i++) {
+		size_t k = 0;
+
+		while (k < n && ascii_lower(text.p[i + k]) ==
+					ascii_lower((uint8_t)part[k])) {
+			k++;
+		}
+		if (k == n) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+in_scope(const struct store_alert_filter *f, struct view exercise)
+{
+	switch (f->scope) {
+	case STORE_REAL:
+		return exercise.len == 0;
+	case STORE_EXERCISE:
+		return f->exercise != NULL
+			       ? view_eq(exercise, view_cstr(f->exercise))
+			       : exercise.len != 0;
+	default:
+		return true;
+	}
+}
+
+static bool
+passes(const struct store_alert_filter *f, const struct alert *a)
+{
+	return in_scope(f, a->exercise) && (f->sid == 0 || a->sid == f->sid) &&
+	       (f->max_severity == 0 ||
+		(a->severity != 0 && a->severity <= f->max_severity)) &&
+	       (f->from_us == 0 || a->timestamp_us >= f->from_us) &&
+	       (f->to_us == 0 || a->timestamp_us < f->to_us) &&
+	       (!f->has_addr || addr_eq(&a->src, &f->addr) ||
+		addr_eq(&a->dst, &f->addr)) &&
+	       (f->text == NULL || has_text(a->signature, f->text));
+}
+
+/* ---------------------------------------------------- a line as a row */
+
+/* The number of a text; 0 when the store has none. */
+static int64_t
+name_of(struct search *s, struct view text)
+{
+	sqlite3_stmt *st = s->q[Q_NAME];
+	int64_t id = 0;
+
+	if (sql_bind(st, "v", text) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW) {
+		id = sqlite3_column_int64(st, 0);
+	}
+	sqlite3_reset(st);
+	return id;
+}
+
+static int64_t
+signature_of(struct search *s, const struct alert *a)
+{
+	sqlite3_stmt *st = s->q[Q_SIGNATURE];
+	int64_t id = 0;
+
+	if (sql_bind(st, "uuuvv", (uint64_t)a->gid, (uint64_t)a->sid,
+		     (uint64_t)a->rev, a->signature,
+		     a->category) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW) {
+		id = sqlite3_column_int64(st, 0);
+	}
+	sqlite3_reset(st);
+	return id;
+}
+
+/* What is known of the alert's ends, as its group has it; left in Q_GROUP,
+ * which the caller resets. */
+static void
+find_info(struct search *s, const struct alert *a, struct store_alert *out)
+{
+	struct store_group_key key = {
+		.signature = signature_of(s, a),
+		.site = name_of(s, view_cstr(out->site)),
+		.exercise = name_of(s, a->exercise),
+		.src = a->src,
+		.dst = a->dst,
+	};
+	sqlite3_stmt *st = s->q[Q_GROUP];
+
+	out->src_info = out->dst_info = "{}";
+	if (sql_bind(st, "i", (int64_t)store_group_hash(&key)) != SQLITE_OK) {
+		return;
+	}
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		struct addr src = sql_addr(st, 3), dst = sql_addr(st, 4);
+
+		if (sqlite3_column_int64(st, 0) == key.signature &&
+		    sqlite3_column_int64(st, 1) == key.site &&
+		    sqlite3_column_int64(st, 2) == key.exercise &&
+		    addr_eq(&src, &key.src) && addr_eq(&dst, &key.dst)) {
+			if (sql_text(st, 5)[0] != '\0') {
+				out->src_info = sql_text(st, 5);
+				out->dst_info = sql_text(st, 6);
+			}
+			return;
+		}
+	}
+}
+
+/* Appends 'v' and a NUL; where it begins. */
+static size_t
+keep_text(struct search *s, struct view v)
+{
+	size_t at = s->text.len;
+
+	json_append(&s->text, v);
+	json_append(&s->text, view_of("", 1));
+	return at;
+}
+
+enum {
+	T_EXERCISE,
+	T_TLP,
+	T_PROTO,
+	T_APP,
+	T_SIGNATURE,
+	T_CATEGORY,
+	T_IND,
+	T_RAW,
+	T_COUNT
+};
+
+static enum err
+give_row(struct search *s, const struct alert *a, int64_t id, struct view line,
+	 struct store_alert *row)
+{
+	size_t at[T_COUNT];
+	const char *p;
+
+	json_reset(&s->text);
+	at[T_EXERCISE] = keep_text(s, a->exercise);
+	at[T_TLP] = keep_text(s, a->tlp);
+	at[T_PROTO] = keep_text(s, a->proto);
+	at[T_APP] = keep_text(s, a->app_proto);
+	at[T_SIGNATURE] = keep_text(s, a->signature);
+	at[T_CATEGORY] = keep_text(s, a->category);
+	at[T_IND] = s->text.len;
+	if (a->has_indicator) {
+		json_append(&s->text, a->indicator.type);
+		json_append(&s->text, VIEW_LIT(":"));
+		json_append(&s->text, a->indicator.value.len != 0
+					      ? a->indicator.value
+					      : a->indicator.id);
+	}
+	json_append(&s->text, view_of("", 1));
+	at[T_RAW] = keep_text(s, s->f->raw ? line : VIEW_NONE);
+	if (s->text.failed) {
+		return ERR_NOMEM;
+	}
+	p = s->text.p;
+	row->id = id;
+	row->timestamp_us = a->timestamp_us;
+	row->exercise = p + at[T_EXERCISE];
+	row->tlp = p + at[T_TLP];
+	row->src = a->src;
+	row->dst = a->dst;
+	row->src_port = a->src_port;
+	row->dst_port = a->dst_port;
+	row->proto = p + at[T_PROTO];
+	row->app_proto = p + at[T_APP];
+	row->gid = a->gid;
+	row->sid = a->sid;
+	row->rev = a->rev;
+	row->severity = a->severity;
+	row->signature = p + at[T_SIGNATURE];
+	row->category = p + at[T_CATEGORY];
+	row->indicator = p + at[T_IND];
+	row->raw = p + at[T_RAW];
+	find_info(s, a, row);
+	s->fn(s->arg, row);
+	sqlite3_reset(s->q[Q_GROUP]);
+	s->left--;
+	return ERR_OK;
+}
+
+/* -------------------------------------------------------------- a frame */
+
+/* Where the frame's alerts are; how many. */
+static enum err
+find_lines(struct search *s, struct view raw, struct view others, size_t *n)
+{
+	uint64_t line = 0, other = 0, step;
+
+	*n = 0;
+	other = store_varint_get(&others, &step) ? step : UINT64_MAX;
+	for (size_t at = 0; at < raw.len;) {
+		const uint8_t *nl = memchr(raw.p + at, '\n', raw.len - at);
+		size_t end = nl != NULL ? (size_t)(nl - raw.p) : raw.len;
+
+		if (end > at && ++line == other) {
+			other = store_varint_get(&others, &step) ? other + step
+								 : UINT64_MAX;
+		} else if (end > at) {
+			if (*n == s->lines_cap) {
+				size_t cap = MAX(2 * *n, (size_t)256);
+				struct line *p =
+					realloc(s->lines, cap * sizeof(*p));
+
+				if (p == NULL) {
+					return ERR_NOMEM;
+				}
+				s->lines = p;
+				s->lines_cap = cap;
+			}
+			s->lines[(*n)++] = (struct line){ at, end - at };
+		}
+		at = end + 1;
+	}
+	return ERR_OK;
+}
+
+/* The alerts of the frame in Q_FRAME's row that pass, last one first. */
+static enum err
+look_at_row(struct search *s, sqlite3_stmt *st)
+{
+	const struct store_alert_filter *f = s->f;
+	struct store_alert row = { .site = sql_text(st, 0),
+				   .sensor = sql_text(st, 1) };
+	int64_t first;
+	struct view raw;
+	size_t n;
+	enum err e;
+
+	if ((f->site != NULL && strcmp(f->site, row.site) != 0) ||
+	    (f->sensor != NULL && strcmp(f->sensor, row.sensor) != 0)) {
+		return ERR_OK;
+	}
+	if (frame_unpack(s->codec,
+			 view_of(sqlite3_column_blob(st, 2),
+				 (size_t)sqlite3_column_bytes(st, 2)),
+			 (uint32_t)sqlite3_column_int64(st, 3), &raw,
+			 NULL) != ERR_OK) {
+		return ERR_OK; /* damaged: nothing of it can be shown */
+	}
+	first = sqlite3_column_int64(st, 4);
+	e = find_lines(s, raw,
+		       view_of(sqlite3_column_blob(st, 5),
+			       (size_t)sqlite3_column_bytes(st, 5)),
+		       &n);
+	while (e == ERR_OK && n-- > 0 && s->left > 0) {
+		struct view line =
+			view_sub(raw, s->lines[n].off, s->lines[n].len);
+		int64_t id = first + (int64_t)n;
+		struct alert a;
+		const char *why;
+
+		if ((f->before_id > 0 && id >= f->before_id) ||
+		    (f->after_id > 0 && id <= f->after_id) ||
+		    eve_parse(s->eve, line, &a, &why) != EVE_ALERT ||
+		    !passes(f, &a)) {
+			continue;
+		}
+		e = give_row(s, &a, id, line, &row);
+	}
+	return e;
+}
+
+enum err
+store_search_frame(struct search *s, int64_t frame)
+{
+	sqlite3_stmt *st = s->q[Q_FRAME];
+	enum err e = ERR_IO;
+	int rc;
+
+	if (sql_bind(st, "i", frame) == SQLITE_OK) {
+		rc = sqlite3_step(st);
+		e = rc == SQLITE_ROW    ? look_at_row(s, st)
+		    : rc == SQLITE_DONE ? ERR_OK
+					: ERR_IO;
+	}
+	sqlite3_reset(st);
+	return e;
+}
