@@ -12,6 +12,7 @@
 
 #include "collector/console_asset.h"
 #include "common/clock.h"
+#include "common/thread.h"
 
 #define POOL_BYTES (32 * 1024)
 #define STREAM_BLOCK 4096
@@ -467,6 +468,16 @@ tick(void *arg)
 
 /* ------------------------------------------------------------ start and stop */
 
+/* The library's thread: before it reads the first byte of a stranger's. */
+static enum MHD_Result
+on_accept(void *arg, const struct sockaddr *from, socklen_t n)
+{
+	(void)arg;
+	(void)from;
+	(void)n;
+	return thread_become(THREAD_CONSOLE) == 0 ? MHD_YES : MHD_NO;
+}
+
 static struct MHD_Daemon *
 listen_at(struct console_http *h, const struct listen_address *at)
 {
@@ -479,7 +490,7 @@ listen_at(struct console_http *h, const struct listen_address *at)
 		flags |= MHD_USE_IPv6;
 	}
 	return MHD_start_daemon(
-		flags, at->port, NULL, NULL, on_request, h,
+		flags, at->port, on_accept, NULL, on_request, h,
 		MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&ss,
 		MHD_OPTION_THREAD_POOL_SIZE, (unsigned)HTTP_THREADS,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_MAX_CONNECTIONS,
@@ -516,7 +527,7 @@ console_http_start(struct console_http **out, const struct listen_address *at,
 	pthread_condattr_destroy(&attr);
 	h->daemon = listen_at(h, at);
 	h->ticking = h->daemon != NULL &&
-		     pthread_create(&h->ticker, NULL, tick, h) == 0;
+		     thread_start(&h->ticker, THREAD_TICKER, tick, h) == 0;
 	if (!h->ticking) {
 		console_http_stop(h);
 		return diag_set(d, ERR_IO,

@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/listen.h"
 #include "common/log.h"
+#include "common/thread.h"
 
 #define EXAMPLE "127.0.0.1:9108"
 #define POOL_BYTES (16 * 1024)
@@ -247,6 +248,16 @@ on_request(void *arg, struct MHD_Connection *c, const char *path,
 
 /* ----------------------------------------------------------- start and stop */
 
+/* The library's thread: before it reads the first byte of a stranger's. */
+static enum MHD_Result
+on_accept(void *arg, const struct sockaddr *from, socklen_t n)
+{
+	(void)arg;
+	(void)from;
+	(void)n;
+	return thread_become(THREAD_METRICS) == 0 ? MHD_YES : MHD_NO;
+}
+
 /* Its thread begins with the mask of who starts it. */
 static struct MHD_Daemon *
 listen_at(struct metrics_http *m, const struct listen_address *at)
@@ -263,7 +274,7 @@ listen_at(struct metrics_http *m, const struct listen_address *at)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	daemon = MHD_start_daemon(
-		flags, at->port, NULL, NULL, on_request, m,
+		flags, at->port, on_accept, NULL, on_request, m,
 		MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&ss,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)METRICS_MAX_CONNECTIONS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,

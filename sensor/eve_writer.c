@@ -382,7 +382,7 @@ run(void *arg)
 static enum err
 start(struct eve_writer *w, struct diag *d)
 {
-	int rc = thread_start(&w->thread, run, w);
+	int rc = thread_start(&w->thread, THREAD_WRITER, run, w);
 
 	if (rc != 0) {
 		return diag_set(d, ERR_IO, "cannot start the writer: %s",

@@ -357,7 +357,7 @@ run(void *arg)
 static enum err
 start_thread(struct forward *f, struct diag *d)
 {
-	int rc = thread_start(&f->thread, run, f);
+	int rc = thread_start(&f->thread, THREAD_FORWARD, run, f);
 
 	if (rc != 0) {
 		return diag_set(d, ERR_NOMEM, "cannot start a thread: %s",

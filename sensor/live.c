@@ -345,7 +345,8 @@ start_threads(struct live *l, unsigned *started, struct diag *d)
 {
 	for (*started = 0; *started < l->n_workers; ++*started) {
 		struct live_worker *w = l->worker[*started];
-		int rc = thread_start(&w->thread, live_worker_run, w);
+		int rc = thread_start(&w->thread, THREAD_WORKER,
+				      live_worker_run, w);
 
 		if (rc != 0) {
 			return diag_set(d, ERR_IO,

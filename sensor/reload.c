@@ -286,7 +286,7 @@ run(void *arg)
 static enum err
 start_thread(struct reload *r, struct diag *d)
 {
-	int rc = thread_start(&r->thread, run, r);
+	int rc = thread_start(&r->thread, THREAD_RELOAD, run, r);
 
 	if (rc != 0) {
 		return diag_set(d, ERR_NOMEM, "cannot start a thread: %s",

@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+#include "common/thread.h"
+
 /* Rounds to be ready beyond the one a worker begins: then it is likely that
  * nobody has to wait while one is read. */
 #define ROUNDS_READY 1
@@ -387,8 +389,8 @@ replay_rounds(struct replay *r, struct diag *d)
 	r->keeping = true;
 	for (; started < n; started++) {
 		arg[started] = (struct thread_arg){ r, started };
-		if (pthread_create(&thread[started], NULL, worker_thread,
-				   &arg[started]) != 0) {
+		if (thread_start(&thread[started], THREAD_REPLAY, worker_thread,
+				 &arg[started]) != 0) {
 			break;
 		}
 	}
