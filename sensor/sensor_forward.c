@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is told to Redis, and what is heard from there. */
+#include "config.h"
+
+#include <stdio.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "sensor/sensor.h"
+#include "sensor/watch.h"
+
+/* Called by the forwarder's thread: only what sensor_tick() published. */
+static void
+read_presence(void *arg, struct presence_facts *out)
+{
+	struct sensor *s = arg;
+	struct reload_status rules;
+
+	reload_get_status(s->reload, &rules);
+	snprintf(out->version, sizeof(out->version), "%s", PACKAGE_VERSION);
+	snprintf(out->ruleset, sizeof(out->ruleset), "%s", rules.digest);
+	snprintf(out->reload_error, sizeof(out->reload_error), "%s",
+		 rules.error);
+	out->rules_version = rules.version;
+	out->rules_loaded = rules.loaded;
+	out->rules_failed = rules.refused;
+	out->reloads = rules.done;
+	out->reloads_failed = rules.failed;
+	snprintf(out->exercise, sizeof(out->exercise), "%s", s->opt.exercise);
+	snprintf(out->owner, sizeof(out->owner), "%s", s->opt.owner);
+	out->indicators = rules.indicators;
+	confine_text(&s->confined, out->confined, sizeof(out->confined));
+	watch_fill(s->opt.conf, s->opt.indicators.v, s->opt.indicators.n, out);
+	out->packets = atomic_load_explicit(&s->packets, memory_order_relaxed);
+	out->started_ms = s->started_ms;
+}
+
+/* Called by the forwarder's thread. */
+static void
+on_control(void *arg, const struct control_doc *doc)
+{
+	struct sensor *s = arg;
+
+	switch (doc->action) {
+	case CONTROL_RULES_RELOAD:
+		reload_request(s->reload, "control document", doc->version);
+		break;
+	}
+}
+
+enum err
+sensor_start_forward(struct sensor *s, struct diag *d)
+{
+	const struct conf *c = s->opt.conf;
+	struct forward_options set = {
+		.redis_url = s->opt.redis,
+		.redis = &s->opt.redis_set,
+		.site = s->opt.site,
+		.sensor = s->opt.sensor,
+		.spool_dir = s->opt.spool,
+		.spool_max_bytes =
+			conf_u64(c, "spool.max-size", 0, 0, UINT64_MAX),
+		.resend_s = (unsigned)conf_u64(c, "spool.resend-seconds", 0, 0,
+					       86400),
+		.spool_sync = s->opt.spool_sync,
+		.block = s->opt.live.n == 0,
+		.facts = read_presence,
+		.facts_arg = s,
+		.ledger_s =
+			(unsigned)conf_u64(c, "ledger.interval", 60, 1, 3600),
+		.packets = packet_ledger_read,
+		.control_key = conf_get(c, "control.public-key"),
+		.control = on_control,
+		.control_arg = s,
+		.sign_key = conf_get(c, "forward.sign.key"),
+	};
+
+	if (s->opt.redis == NULL) {
+		return ERR_OK;
+	}
+	if (set.control_key == NULL) {
+		log_info("control documents are not taken: "
+			 "control.public-key is not set");
+	}
+	if (watch_check(c, d) != ERR_OK) {
+		return ERR_USAGE;
+	}
+	s->packets_told = packet_ledger_new();
+	if (s->packets_told == NULL) {
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	set.packets_arg = s->packets_told;
+	s->started_ms = clock_wall_us() / 1000;
+	return forward_start(&s->forward, &set, d);
+}
+
+/* Where root has its spool is known while we are root. */
+enum err
+sensor_place_spool(struct sensor *s, struct diag *d)
+{
+	static char dir[4096];
+	char name[256];
+
+	if (s->opt.redis == NULL || s->opt.spool != NULL) {
+		return ERR_OK;
+	}
+	snprintf(name, sizeof(name), "%s/%s", s->opt.site, s->opt.sensor);
+	s->opt.spool = dir;
+	return spool_default_dir(name, dir, sizeof(dir), d);
+}
+
+/* What the statistics say of Redis: as of now. */
+void
+sensor_look_at_forward(struct sensor *s)
+{
+	if (s->forward != NULL) {
+		forward_get_stats(s->forward, &s->forwarded);
+	}
+}
+
+/* What is not yet in the collector's store waits in the spool. */
+void
+sensor_stop_forward(struct sensor *s)
+{
+	unsigned wait_ms = (unsigned)conf_u64(s->opt.conf, "forward.drain-ms",
+					      10000, 0, 3600000);
+	const struct forward_stats *st = &s->forwarded;
+	struct forward_result r;
+
+	if (s->forward == NULL) {
+		return;
+	}
+	/* The writer is through with what it had for the forwarder. */
+	sink_set_forward(s->sink, NULL);
+	forward_finish(s->forward, FORWARD_SENT, wait_ms, &r);
+	sensor_look_at_forward(s);
+	forward_free(s->forward);
+	s->forward = NULL;
+	log_info("forwarded %llu event%s in %llu batch%s",
+		 (unsigned long long)st->events, st->events == 1 ? "" : "s",
+		 (unsigned long long)st->batches, st->batches == 1 ? "" : "es");
+	if (loss_total(&st->lost) > 0) {
+		char text[200];
+
+		loss_counts_text(&st->lost, text, sizeof(text));
+		log_warn("%llu events were lost before they were sent (%s), "
+			 "told by %llu alerts",
+			 (unsigned long long)loss_total(&st->lost), text,
+			 (unsigned long long)st->loss_alerts);
+	}
+	if (r.left_batches > 0) {
+		bool one = r.left_batches == 1;
+
+		log_info("%llu batch%s in the spool until the collector has "
+			 "committed %s",
+			 (unsigned long long)r.left_batches,
+			 one ? " waits" : "es wait", one ? "it" : "them");
+	}
+	if (!r.reached) {
+		log_warn("Redis did not take everything within %u ms (%s); the "
+			 "next start with this spool sends the rest",
+			 wait_ms, st->last_error);
+	}
+}

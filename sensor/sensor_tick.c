@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between rounds: signals, statistics, the ledger of packets, progress. */
+#include "sensor/sensor.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+
+#define LEDGER_EVERY_US (2 * US_PER_S)
+
+volatile sig_atomic_t sensor_stop_requested;
+volatile sig_atomic_t sensor_idle_wanted;
+static volatile sig_atomic_t reopen_requested;
+static volatile sig_atomic_t stats_requested;
+static volatile sig_atomic_t reload_requested;
+
+static void
+on_signal(int sig)
+{
+	switch (sig) {
+	case SIGHUP:
+		reopen_requested = 1;
+		break;
+	case SIGUSR1:
+		stats_requested = 1;
+		sensor_idle_wanted = 1;
+		break;
+	case SIGUSR2:
+		reload_requested = 1;
+		break;
+	default:
+		sensor_stop_requested = 1;
+	}
+}
+
+void
+sensor_catch_signals(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1,
+				       SIGUSR2 };
+	struct sigaction sa = { .sa_handler = on_signal,
+				.sa_flags = SA_RESTART };
+
+	sigemptyset(&sa.sa_mask);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		sigaction(signals[i], &sa, NULL);
+	}
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void
+log_stats(struct sensor *s)
+{
+	json_reset(&s->json);
+	stats_write(&s->json, NULL, &s->stats);
+	if (!s->json.failed) {
+		log_document("stats", s->json.p, s->json.len);
+	}
+}
+
+/* Takes the packets' counters down for the ledger, every other second. */
+void
+sensor_tell_packets(struct sensor *s, bool idle)
+{
+	uint64_t now = clock_mono_us();
+
+	if (s->packets_told == NULL || now < s->next_ledger_us) {
+		return;
+	}
+	if (idle) {
+		packet_ledger_take(s->packets_told, &s->stats);
+		s->next_ledger_us = now + LEDGER_EVERY_US;
+	}
+	sensor_idle_wanted |= !idle;
+}
+
+void
+sensor_write_stats_event(struct sensor *s, uint64_t ts_us)
+{
+	sensor_look_at_forward(s);
+	stats_event(&s->json, &s->stats, ts_us);
+	if (!s->json.failed) {
+		sink_line(s->sink, EVENT_TYPE_STATS, json_view(&s->json));
+	}
+}
+
+/* Live, every so often; files have one at their end. */
+static void
+tick_stats(struct sensor *s, bool idle)
+{
+	uint64_t now = clock_mono_us();
+
+	if (s->live == NULL || s->opt.stats_s == 0 || now < s->stats_due_us) {
+		return;
+	}
+	if (!idle) {
+		sensor_idle_wanted = 1;
+		return;
+	}
+	if (s->stats_due_us > 0) {
+		sensor_write_stats_event(s, clock_wall_us());
+	}
+	s->stats_due_us = now + s->opt.stats_s * US_PER_S;
+}
+
+/* Between rounds: what signals asked for, and progress. */
+void
+sensor_tick(void *arg, bool idle)
+{
+	struct sensor *s = arg;
+	struct capture_stats captured;
+
+	if (reopen_requested) {
+		reopen_requested = 0;
+		sink_reopen(s->sink);
+	}
+	/* The counters are the workers' own while they run. */
+	if (idle) {
+		sensor_idle_wanted = 0;
+	}
+	tick_stats(s, idle);
+	if (stats_requested && idle) {
+		stats_requested = 0;
+		log_stats(s);
+	}
+	sensor_tell_packets(s, idle);
+	if (reload_requested) {
+		reload_requested = 0;
+		service_reloading(&s->service);
+		reload_request(s->reload, "SIGUSR2", 0);
+	}
+	stats_captured(&s->stats, &captured);
+	atomic_store_explicit(&s->packets, captured.frames,
+			      memory_order_relaxed);
+	progress_update(s->progress, &captured);
+	if (service_tick(&s->service, idle, captured.frames)) {
+		sensor_idle_wanted = 1;
+	}
+}
+
+int
+sensor_write_stats_file(struct sensor *s)
+{
+	const char *path = s->opt.stats;
+	bool standard = path != NULL && strcmp(path, "-") == 0;
+	FILE *f;
+
+	if (path == NULL) {
+		return SENSOR_DONE;
+	}
+	json_reset(&s->json);
+	sensor_look_at_forward(s);
+	stats_write(&s->json, NULL, &s->stats);
+	f = standard ? stdout : fopen(path, "w");
+	if (f == NULL || s->json.failed ||
+	    fprintf(f, "%.*s\n", (int)s->json.len, s->json.p) < 0 ||
+	    (standard ? fflush(f) : fclose(f)) != 0) {
+		log_err("--stats %s: %s", path, strerror(errno));
+		return SENSOR_FAILED;
+	}
+	return SENSOR_DONE;
+}
