@@ -7,7 +7,7 @@
  * time, which is how one is replaced by the next.
  *
  * Place    above inflate and frame_sign; below pipeline.
- * Threads  one.
+ * Threads  read at the start by one; keyring_judge() by any number at once.
  * Memory   at most KEYRING_MAX_KEYS keys.
  * Cost     a walk over the keys and the check of one signature a batch.
  */

@@ -13,6 +13,7 @@
 #include "collector/confined.h"
 #include "collector/console.h"
 #include "collector/pipeline.h"
+#include "collector/prepare.h"
 #include "collector/service.h"
 #include "common/clock.h"
 #include "common/conf.h"
@@ -65,6 +66,8 @@ static const struct conf_key keys[] = {
 	{ "blind.window", "number", "30",
 	  "seconds over which percents are taken" },
 	KEYRING_ROWS,
+	{ "ingest.threads", "number", "1",
+	  "threads that check, inflate and read batches ahead" },
 	CONFINE_ROWS,
 	{ "metrics.listen", "string", "",
 	  "ADDRESS:PORT for Prometheus; absent: none" },
@@ -344,6 +347,8 @@ configure(const struct conf *conf, struct arguments *args,
 	cfg->limits.keep_us = conf_u64(conf, "store.keep-days", 0, 0, 36500) *
 			      86400 * US_PER_S;
 	cfg->feed = conf_get(conf, "feed");
+	cfg->threads = (unsigned)conf_u64(conf, "ingest.threads", 1, 0,
+					  PREPARE_MAX_THREADS);
 	cfg->consumer = conf_str(conf, "consumer", "collector");
 	conf_each(conf, "geoip.", add_geoip, args);
 	cfg->geoip = args->geoip;

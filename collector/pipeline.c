@@ -85,7 +85,7 @@ pipeline_close(struct pipeline *p)
 	enrich_free(p->enrich);
 	dedupe_free(p->dedupe);
 	eve_free(p->eve);
-	frame_codec_free(p->codec);
+	prepare_free(p->prepare);
 	ingest_free(p->ingest);
 	free(p);
 }
@@ -106,17 +106,19 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	assess_init(&p->assessment);
 	e = ingest_new(&p->ingest, &cfg->redis, cfg->consumer, d);
 	if (e == ERR_OK) {
-		p->codec = frame_codec_new(1);
 		p->eve = eve_new();
 		p->dedupe = dedupe_new();
 		p->enrich = enrich_new(cfg->missions);
 		p->sightings = sighting_batch_new();
 		p->health = health_new();
-		if (p->codec == NULL || p->eve == NULL || p->dedupe == NULL ||
-		    p->enrich == NULL || p->sightings == NULL ||
-		    p->health == NULL) {
+		if (p->eve == NULL || p->dedupe == NULL || p->enrich == NULL ||
+		    p->sightings == NULL || p->health == NULL) {
 			e = diag_set(d, ERR_NOMEM, "out of memory");
 		}
+	}
+	if (e == ERR_OK) {
+		e = prepare_new(&p->prepare, p->ingest, cfg->keys, cfg->threads,
+				d);
 	}
 	for (unsigned i = 0; i < cfg->n_geoip && e == ERR_OK; i++) {
 		e = enrich_add_db(p->enrich, cfg->geoip[i], d);
@@ -221,9 +223,12 @@ take_batch(struct pipeline *p, const struct ingest_entry *entries, size_t n)
 
 	p->stats.entries_oversize = ingest_oversize(p->ingest);
 
+	prepare_begin(p->prepare, entries, n, (int64_t)(p->now_us / US_PER_S));
 	for (size_t i = 0; i < n && e == ERR_OK; i++) {
-		e = pipeline_take_entry(p, &entries[i]);
+		e = pipeline_take_entry(p, &entries[i],
+					prepare_next(p->prepare));
 	}
+	prepare_end(p->prepare);
 	if (e == ERR_OK) {
 		e = pipeline_correlate(p);
 	}

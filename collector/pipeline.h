@@ -29,6 +29,7 @@ struct pipeline_config {
 	unsigned n_geoip;
 	const struct mission_map *missions;
 	struct keyring *keys; /* NULL: signatures are not looked at */
+	unsigned threads; /* that prepare batches; 0: none but our own */
 	struct correlate_config correlate;
 	struct blind_config blind;
 	uint64_t until_idle_us; /* 0: until told to stop */

@@ -12,6 +12,7 @@
 
 /* One frame on its way through. */
 struct passage {
+	const struct prepared *ready;
 	uint64_t lines, foreign; /* in its batch; of other sensors */
 	unsigned stream;
 	int64_t sensor;
@@ -128,22 +129,20 @@ take_stats(struct pipeline *p, struct passage *t, const struct alert *a,
 }
 
 static enum err
-take_line(struct pipeline *p, struct passage *t, struct view line)
+take_line(struct pipeline *p, struct passage *t, struct view line,
+	  enum eve_kind kind, const struct alert *a)
 {
-	struct alert a;
-	const char *why;
 	enum err e = ERR_OK;
-	enum eve_kind kind = eve_parse(p->eve, line, &a, &why);
 
 	/* A sensor speaks for itself only. */
-	if (kind != EVE_BAD && (!view_eq(a.site, view_cstr(t->site)) ||
-				!view_eq(a.sensor, view_cstr(t->name)))) {
+	if (kind != EVE_BAD && (!view_eq(a->site, view_cstr(t->site)) ||
+				!view_eq(a->sensor, view_cstr(t->name)))) {
 		kind = EVE_BAD;
 		t->foreign++;
 		e = store_count(p->store, "lines_foreign", 1);
 	}
 	if (e == ERR_OK) {
-		e = kind == EVE_ALERT ? take_alert(p, t, &a, line)
+		e = kind == EVE_ALERT ? take_alert(p, t, a, line)
 				      : store_frame_other(p->store);
 	}
 	switch (kind) {
@@ -154,7 +153,7 @@ take_line(struct pipeline *p, struct passage *t, struct view line)
 		break;
 	case EVE_STATS:
 		if (e == ERR_OK) {
-			e = take_stats(p, t, &a, line);
+			e = take_stats(p, t, a, line);
 		}
 		p->stats.other_events++;
 		break;
@@ -168,17 +167,29 @@ take_line(struct pipeline *p, struct passage *t, struct view line)
 static enum err
 take_lines(struct pipeline *p, struct passage *t, const struct inflated *f)
 {
-	size_t off = 0;
+	const struct prepared *ready = t->ready;
+	size_t off = ready->rest;
 	uint32_t n = 0;
 	enum err e = ERR_OK;
 
+	for (; n < ready->n_lines && e == ERR_OK; n++) {
+		const struct prepared_line *l = &ready->lines[n];
+
+		e = take_line(p, t, l->text, l->kind, &l->a);
+	}
+	/* More than are read ahead: from nobody but an attacker. */
 	while (off < f->raw.len && e == ERR_OK) {
 		const uint8_t *nl =
 			memchr(f->raw.p + off, '\n', f->raw.len - off);
 		size_t end = nl != NULL ? (size_t)(nl - f->raw.p) : f->raw.len;
 
 		if (end > off) {
-			e = take_line(p, t, view_sub(f->raw, off, end - off));
+			struct view line = view_sub(f->raw, off, end - off);
+			const char *why;
+			struct alert a;
+			enum eve_kind kind = eve_parse(p->eve, line, &a, &why);
+
+			e = take_line(p, t, line, kind, &a);
 			n++;
 		}
 		off = end + 1;
@@ -305,7 +316,7 @@ take_frame(struct pipeline *p, struct passage *t,
 							 f->h.epoch)
 				   : e;
 	}
-	if (inflate_body(p->codec, entry, f) != INFLATE_FRAME) {
+	if (t->ready->body != INFLATE_FRAME) {
 		return take_bad_body(p, t, entry, f);
 	}
 	e = dedupe_note(p->dedupe, t->sensor, f->h.epoch, f->h.seq, f->h.seq,
@@ -354,15 +365,15 @@ tally_of(struct pipeline *p, unsigned stream, struct pipeline_tally **out)
 }
 
 enum err
-pipeline_take_entry(struct pipeline *p, const struct ingest_entry *entry)
+pipeline_take_entry(struct pipeline *p, const struct ingest_entry *entry,
+		    struct prepared *ready)
 {
-	struct passage t = { .stream = entry->stream,
+	struct passage t = { .ready = ready,
+			     .stream = entry->stream,
 			     .site = ingest_site(p->ingest, entry->stream),
 			     .name = ingest_sensor(p->ingest, entry->stream) };
 	enum pipeline_cause cause = CAUSE_NONE;
-	enum inflate_verdict verdict;
-	char key[KEYRING_ID_TEXT];
-	struct inflated f;
+	struct inflated *f = &ready->f;
 	enum err e = tally_of(p, entry->stream, &t.tally);
 
 	if (e != ERR_OK) {
@@ -370,27 +381,27 @@ pipeline_take_entry(struct pipeline *p, const struct ingest_entry *entry)
 	}
 	t.sensor = t.tally->sensor;
 	t.tally->sum.seen_us = p->now_us;
-	verdict = inflate_header(entry, &f);
-	if (verdict == INFLATE_BAD_HEADER) {
+	if (ready->header == INFLATE_BAD_HEADER) {
 		/* An entry that was trimmed away has no fields at all. */
 		return entry->v.len != 0 || entry->data.len != 0
-			       ? refuse_header(p, &t, entry, f.why)
+			       ? refuse_header(p, &t, entry, f->why)
 			       : ERR_OK;
 	}
-	e = pipeline_admit(p, t.stream, t.sensor, entry, &f, &cause, key);
+	e = pipeline_admit(p, t.stream, t.sensor, ready, &cause);
 	if (e != ERR_OK) {
 		return e;
 	}
 	if (cause != CAUSE_NONE) {
 		char why[64];
 
-		snprintf(why, sizeof(why), key[0] != '\0' ? "key %s" : "no key",
-			 key);
-		return refuse_batch(p, &t, entry, &f, cause, why);
+		snprintf(why, sizeof(why),
+			 ready->key[0] != '\0' ? "key %s" : "no key",
+			 ready->key);
+		return refuse_batch(p, &t, entry, f, cause, why);
 	}
-	return verdict == INFLATE_GAP
-		       ? take_gap(p, &t, &f, "declared by the sensor")
-		       : take_frame(p, &t, entry, &f);
+	return ready->header == INFLATE_GAP
+		       ? take_gap(p, &t, f, "declared by the sensor")
+		       : take_frame(p, &t, entry, f);
 }
 
 static void

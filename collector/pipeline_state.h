@@ -15,9 +15,9 @@
 #include "collector/enrich.h"
 #include "collector/feed.h"
 #include "collector/health.h"
-#include "collector/inflate.h"
 #include "collector/ingest.h"
 #include "collector/pipeline.h"
+#include "collector/prepare.h"
 #include "collector/sighting.h"
 #include "collector/store.h"
 #include "collector/store_blind.h"
@@ -53,8 +53,8 @@ struct pipeline_trust {
 struct pipeline {
 	struct pipeline_config cfg;
 	struct ingest *ingest;
-	struct frame_codec *codec;
-	struct eve *eve;
+	struct prepare *prepare;
+	struct eve *eve; /* for lines that were not read ahead */
 	struct dedupe *dedupe;
 	struct enrich *enrich;
 	struct sighting_batch *sightings;
@@ -83,7 +83,8 @@ struct pipeline {
 
 /* pipeline_frame.c: one entry into the store and the sightings. */
 enum err pipeline_take_entry(struct pipeline *p,
-			     const struct ingest_entry *entry) MUST_CHECK;
+			     const struct ingest_entry *entry,
+			     struct prepared *ready) MUST_CHECK;
 /* What the entries since the last call added to their sensors, to the store. */
 enum err pipeline_keep_tallies(struct pipeline *p) MUST_CHECK;
 /* The transaction is given up: what was summed counts for nothing, and ids of
@@ -92,12 +93,11 @@ void pipeline_forget_tallies(struct pipeline *p);
 
 /*
  * pipeline_trust.c: whether a batch or gap with a good header is let in.
- * '*cause' becomes CAUSE_NONE when it is; 'key' the key that it names, or "".
+ * '*cause' becomes CAUSE_NONE when it is.
  */
 enum err pipeline_admit(struct pipeline *p, unsigned stream, int64_t sensor,
-			const struct ingest_entry *entry,
-			const struct inflated *f, enum pipeline_cause *cause,
-			char key[KEYRING_ID_TEXT]) MUST_CHECK;
+			const struct prepared *ready,
+			enum pipeline_cause *cause) MUST_CHECK;
 /* Counts 'n' refused, by sensor and cause, and tells it now and then. */
 enum err pipeline_count_refused(struct pipeline *p, unsigned stream,
 				int64_t sensor, enum pipeline_cause cause,

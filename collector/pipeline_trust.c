@@ -124,8 +124,7 @@ admit_signed(struct pipeline *p, unsigned stream, int64_t sensor,
 
 enum err
 pipeline_admit(struct pipeline *p, unsigned stream, int64_t sensor,
-	       const struct ingest_entry *entry, const struct inflated *f,
-	       enum pipeline_cause *cause, char key[KEYRING_ID_TEXT])
+	       const struct prepared *ready, enum pipeline_cause *cause)
 {
 	static const enum pipeline_cause causes[] = {
 		[KEYRING_SIGNED] = CAUSE_NONE,
@@ -138,20 +137,10 @@ pipeline_admit(struct pipeline *p, unsigned stream, int64_t sensor,
 		[KEYRING_FOREIGN] = CAUSE_FOREIGN,
 		[KEYRING_FORGED] = CAUSE_FORGED,
 	};
-	char name[2 * INGEST_NAME_CAP];
-	enum keyring_verdict v;
 
-	key[0] = '\0';
-	*cause = CAUSE_NONE;
-	if (p->cfg.keys == NULL) {
-		return ERR_OK;
-	}
-	snprintf(name, sizeof(name), "%s/%s", ingest_site(p->ingest, stream),
-		 ingest_sensor(p->ingest, stream));
-	v = keyring_judge(p->cfg.keys, view_cstr(name), entry, f,
-			  (int64_t)(p->now_us / US_PER_S), key);
-	*cause = causes[v];
-	return v == KEYRING_SIGNED
-		       ? admit_signed(p, stream, sensor, &f->h, key, cause)
+	*cause = causes[ready->verdict];
+	return ready->verdict == KEYRING_SIGNED
+		       ? admit_signed(p, stream, sensor, &ready->f.h,
+				      ready->key, cause)
 		       : ERR_OK;
 }

@@ -445,6 +445,12 @@ eve_free(struct eve *e)
 	}
 }
 
+bool
+eve_keep(struct eve *e, size_t bytes)
+{
+	return json_reader_keep(&e->json, bytes);
+}
+
 enum eve_kind
 eve_parse(struct eve *e, struct view line, struct alert *a, const char **why)
 {

@@ -31,9 +31,17 @@ struct eve *eve_new(void); /* NULL when out of memory */
 void eve_free(struct eve *e);
 
 /*
+ * What the lines read from now on say stays until the next call of this, not
+ * only until the next line; together they have at most 'bytes'.  False when
+ * out of memory.
+ */
+bool eve_keep(struct eve *e, size_t bytes) MUST_CHECK;
+
+/*
  * Reads one line (without its newline).  Fills in 'a' for alerts, and the
  * origin (site, sensor, exercise, timestamp) for every well-formed event.
- * What 'a' holds borrows from 'line' and from the reader until its next call.
+ * What 'a' holds borrows from 'line' and from the reader until its next call
+ * (eve_keep()).
  * '*why' is static text naming the field at fault when the line is bad.
  */
 enum eve_kind eve_parse(struct eve *e, struct view line, struct alert *a,

@@ -500,24 +500,49 @@ read_all(struct cursor *c)
 	return true;
 }
 
+/* Room for 'bytes' more of decoded strings. */
+static bool
+reserve_decoded(struct json_reader *r, size_t bytes)
+{
+	char *p;
+
+	if (r->decoded_cap - r->len >= bytes) {
+		return true;
+	}
+	/* What was handed out must not move. */
+	p = r->keeps ? NULL : realloc(r->decoded, bytes);
+	if (p == NULL) {
+		return false;
+	}
+	r->decoded = p;
+	r->decoded_cap = bytes;
+	return true;
+}
+
+bool
+json_reader_keep(struct json_reader *r, size_t bytes)
+{
+	r->n = 0;
+	r->len = 0;
+	r->keeps = false;
+	if (!reserve_decoded(r, MAX(bytes, (size_t)1))) {
+		return false;
+	}
+	r->keeps = true;
+	return true;
+}
+
 bool
 json_read(struct json_reader *r, struct view text)
 {
 	struct cursor c = { r, text.p, text.p + text.len };
 
 	r->n = 0;
-	r->len = 0;
-	if (text.len == 0) {
-		return false;
+	if (!r->keeps) {
+		r->len = 0;
 	}
-	if (r->decoded_cap < text.len) {
-		char *p = realloc(r->decoded, text.len);
-
-		if (p == NULL) {
-			return false;
-		}
-		r->decoded = p;
-		r->decoded_cap = text.len;
+	if (text.len == 0 || !reserve_decoded(r, text.len)) {
+		return false;
 	}
 	if (!read_all(&c)) {
 		r->n = 0;

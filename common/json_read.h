@@ -44,11 +44,19 @@ struct json_reader {
 	uint32_t n, cap;
 	char *decoded; /* strings that had escapes */
 	size_t len, decoded_cap;
+	bool keeps; /* 'decoded' grows from one text to the next */
 };
 
 /* Zeroed is a valid empty reader too. */
 void json_reader_init(struct json_reader *r);
 void json_reader_fini(struct json_reader *r);
+
+/*
+ * Decoded strings of the texts read from now on stay until the next call of
+ * this; a text that goes beyond 'bytes' of them all together is refused.  False
+ * when out of memory.
+ */
+bool json_reader_keep(struct json_reader *r, size_t bytes) MUST_CHECK;
 
 /* Values borrow from 'text' and from the reader, until its next call. */
 bool json_read(struct json_reader *r, struct view text) MUST_CHECK;

@@ -8,7 +8,7 @@
  * FILE that both sides hold; whoever can check can sign as well.
  *
  * Place    above err.h.
- * Threads  a key may be used by one thread at a time.
+ * Threads  a key signs for one thread at a time, and checks for any number.
  * Memory   heap, one owner; a secret is wiped when it is freed.
  * Cost     Ed25519: about 50 us a signature, 130 us a check; HMAC: 2 us; of
  *          short texts.

@@ -53,3 +53,7 @@ UNIT_TESTS += tests/collector/test_health
 tests_collector_test_health_SOURCES = tests/test.h tests/collector/test_health.c \
 	tests/redis_fixture.h tests/redis_fixture.c
 tests_collector_test_health_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_prepare
+tests_collector_test_prepare_SOURCES = tests/collector/test_prepare.c \
+	tests/test.h tests/rnd.h
+tests_collector_test_prepare_LDADD = $(LIBS_COLLECTOR)
