@@ -201,7 +201,8 @@ prepare_new(struct prepare **out, const struct ingest *in, struct keyring *keys,
 	}
 	n_threads = MIN(n_threads, (unsigned)PREPARE_MAX_THREADS);
 	while (e == ERR_OK && p->n_threads < n_threads) {
-		int rc = thread_start(&p->threads[p->n_threads], run, p);
+		int rc = thread_start(&p->threads[p->n_threads], THREAD_PREPARE,
+				      run, p);
 
 		if (rc != 0) {
 			e = diag_set(d, ERR_IO,

@@ -27,6 +27,7 @@ enum thread_kind {
 	THREAD_RELOAD, /* rules */
 	THREAD_FORWARD, /* spool and Redis */
 	THREAD_METRICS, /* what is asked for by HTTP */
+	THREAD_PREPARE, /* batches, before they are stored */
 	THREAD_CONSOLE,
 	THREAD_TICKER, /* wakes those who follow the console's events */
 	THREAD_KINDS
