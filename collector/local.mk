@@ -83,6 +83,8 @@ picket_collector_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_L
 
 bin_PROGRAMS += picketctl
 picketctl_SOURCES = collector/ctl.c \
+	collector/ctl_options.h collector/ctl_options.c \
+	collector/ctl_command.h collector/ctl_command.c \
 	collector/ctl_text.h collector/ctl_text.c \
 	collector/ctl_show.h collector/ctl_show.c collector/ctl_refused.c \
 	collector/ctl_keys.h collector/ctl_keys.c \

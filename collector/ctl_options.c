@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <config.h>
+
+#include "collector/ctl_options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+
+static const char help_text[] =
+	"Usage: picketctl --store FILE.db COMMAND [OPTION]...\n"
+	"Asks a collector's store what was seen, and steers its incidents.\n"
+	"\n"
+	"Commands:\n"
+	"  status               sensors, incidents, alerts, and what is "
+	"missing\n"
+	"  sensors              every sensor: state, when last seen, losses\n"
+	"  ledger [SITE/SENSOR] where every packet and event went, and "
+	"whether\n"
+	"                       it adds up\n"
+	"  blind                when was nobody looking, where and why\n"
+	"  alerts               the newest alerts\n"
+	"  incidents            open incidents, worst first\n"
+	"  incidents show ID    one incident in plain words\n"
+	"  incidents show       all that are open; with --all, really all\n"
+	"  incidents ack ID     somebody is on it\n"
+	"  incidents close ID   it is over; new evidence opens it again\n"
+	"  keys make FILE       a key pair for orders to sensors: FILE, and\n"
+	"                       FILE.pub for them\n"
+	"  keys make --sensor SITE/SENSOR [FILE]\n"
+	"                       a key pair that signs this sensor's batches;\n"
+	"                       with --hmac one secret for both sides\n"
+	"  rules reload         sensors read rules and indicators again\n"
+	"\n"
+	"Options:\n"
+	"  -s, --store FILE.db  the store that picket-collector writes\n"
+	"  -j, --json           one JSON object instead of text\n"
+	"  -n, --limit N        at most N rows [50]\n"
+	"  -a, --all            closed incidents and exercises too\n"
+	"      --exercise NAME  of this exercise only\n"
+	"      --site NAME      alerts of one site; rules: only its sensors\n"
+	"      --sensor NAME    alerts of one sensor; rules: only those; "
+	"keys:\n"
+	"                       SITE/SENSOR\n"
+	"      --hmac           keys: one secret rather than a pair\n"
+	"      --sid N          alerts of one rule\n"
+	"      --address ADDR   alerts with this address at either end\n"
+	"      --severity N     alerts of severity N and worse; 1 is worst\n"
+	"      --text TEXT      alerts whose signature has TEXT in it\n"
+	"      --since TIME     blind: what lasted beyond then: ISO 8601, or "
+	"12h, 7d\n"
+	"                       before now\n"
+	"      --asset NAME     blind: for this asset of the mission map\n"
+	"      --note TEXT      why an incident is acknowledged or closed\n"
+	"      --who NAME       who does so [you, by your login]\n"
+	"      --redis URL      rules: the Redis that the sensors are at\n"
+	"      --key FILE       rules: private key that signs the order\n"
+	"  -c, --config FILE    take the store's name from the collector's "
+	"settings\n"
+	"      --set KEY=VALUE  one setting: store; for rules redis.tls.ca "
+	"and such\n"
+	"  -h, --help           this text\n"
+	"  -V, --version        the version\n"
+	"\n"
+	"Events of exercises never mix with real ones: they are left out "
+	"unless\n"
+	"--exercise or --all asks for them, and are marked EXERCISE.\n"
+	"\n"
+	"Exit status: 0 done, 1 failed or not found, 2 wrong usage or "
+	"settings.\n"
+	"\n"
+	"Examples:\n"
+	"  picketctl -s picket.db status\n"
+	"  picketctl -s picket.db incidents show 3\n"
+	"  picketctl -s picket.db incidents ack 3 --note 'calling the site'\n"
+	"  picketctl -s picket.db alerts --site base-a --severity 1 --json\n"
+	"  picketctl rules reload --redis redis://host --key control.key\n";
+
+enum {
+	OPT_EXERCISE = 256,
+	OPT_SITE,
+	OPT_SENSOR,
+	OPT_SID,
+	OPT_ADDRESS,
+	OPT_SEVERITY,
+	OPT_TEXT,
+	OPT_NOTE,
+	OPT_WHO,
+	OPT_SET,
+	OPT_REDIS,
+	OPT_KEY,
+	OPT_HMAC,
+	OPT_SINCE,
+	OPT_ASSET,
+};
+
+static const struct option options[] = {
+	{ "store", required_argument, NULL, 's' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "limit", required_argument, NULL, 'n' },
+	{ "all", no_argument, NULL, 'a' },
+	{ "exercise", required_argument, NULL, OPT_EXERCISE },
+	{ "site", required_argument, NULL, OPT_SITE },
+	{ "sensor", required_argument, NULL, OPT_SENSOR },
+	{ "sid", required_argument, NULL, OPT_SID },
+	{ "address", required_argument, NULL, OPT_ADDRESS },
+	{ "severity", required_argument, NULL, OPT_SEVERITY },
+	{ "text", required_argument, NULL, OPT_TEXT },
+	{ "since", required_argument, NULL, OPT_SINCE },
+	{ "asset", required_argument, NULL, OPT_ASSET },
+	{ "note", required_argument, NULL, OPT_NOTE },
+	{ "who", required_argument, NULL, OPT_WHO },
+	{ "config", required_argument, NULL, 'c' },
+	{ "set", required_argument, NULL, OPT_SET },
+	{ "redis", required_argument, NULL, OPT_REDIS },
+	{ "key", required_argument, NULL, OPT_KEY },
+	{ "hmac", no_argument, NULL, OPT_HMAC },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const struct conf_key keys[] = {
+	{ "store", "string", "", "SQLite file" },
+	{ "redis", "string", "", "URL of the broker" },
+	REDIS_OPTION_ROWS,
+};
+
+enum err
+ctl_number(const char *name, const char *s, uint64_t min, uint64_t max,
+	   uint64_t *out, struct diag *d)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoull(s, &end, 10);
+	if (s[0] < '0' || s[0] > '9' || *end != '\0' || errno != 0 ||
+	    *out < min || *out > max) {
+		return diag_set(d, ERR_USAGE,
+				"%s: '%.64s' is no number from %" PRIu64
+				" to %" PRIu64 CTL_TRY_HELP,
+				name, s, min, max);
+	}
+	return ERR_OK;
+}
+
+/* The options that narrow what is shown; ERR_NOTFOUND: none of these. */
+static enum err
+filter_option(struct ctl *c, int opt, const char *value, struct diag *d)
+{
+	struct store_alert_filter *f = &c->filter;
+	uint64_t n = 0;
+	enum err e = ERR_OK;
+
+	switch (opt) {
+	case 'n':
+		e = ctl_number("--limit", value, 1, STORE_MAX_ROWS, &n, d);
+		c->limit = (unsigned)n;
+		return e;
+	case OPT_SID:
+		e = ctl_number("--sid", value, 1, UINT32_MAX, &n, d);
+		f->sid = (uint32_t)n;
+		return e;
+	case OPT_SEVERITY:
+		e = ctl_number("--severity", value, 1, 255, &n, d);
+		f->max_severity = (uint8_t)n;
+		return e;
+	case OPT_ADDRESS:
+		f->has_addr = addr_parse(view_cstr(value), &f->addr);
+		return f->has_addr
+			       ? ERR_OK
+			       : diag_set(d, ERR_USAGE,
+					  "--address: '%.64s' is no IPv4 or "
+					  "IPv6 address" CTL_TRY_HELP,
+					  value);
+	case OPT_EXERCISE:
+		f->exercise = value;
+		return ERR_OK;
+	case OPT_SITE:
+		f->site = value;
+		return ERR_OK;
+	case OPT_SENSOR:
+		f->sensor = value;
+		return ERR_OK;
+	case OPT_TEXT:
+		f->text = value;
+		return ERR_OK;
+	default:
+		return ERR_NOTFOUND;
+	}
+}
+
+/* A moment, or so long before now: 90s, 30m, 12h, 7d. */
+static enum err
+since(const char *s, uint64_t *us, struct diag *d)
+{
+	static const struct {
+		char unit;
+		uint64_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	char *end;
+	uint64_t n, now = clock_wall_us();
+
+	if (clock_parse_iso(view_cstr(s), us)) {
+		return ERR_OK;
+	}
+	n = strtoull(s, &end, 10);
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		if (s[0] >= '0' && s[0] <= '9' && end[0] == units[i].unit &&
+		    end[1] == '\0' && n <= 36500) {
+			n *= units[i].seconds * US_PER_S;
+			*us = now - MIN(n, now);
+			return ERR_OK;
+		}
+	}
+	return diag_set(
+		d, ERR_USAGE,
+		"--since: '%.64s' is no time; write 2026-11-22, "
+		"2026-11-22T18:00:00Z, 90s, 30m, 12h or 7d" CTL_TRY_HELP,
+		s);
+}
+
+static enum err
+other_option(struct ctl *c, struct ctl_arguments *args, struct conf *conf,
+	     int opt, struct diag *d)
+{
+	switch (opt) {
+	case 's':
+		return conf_set(conf, "store", optarg);
+	case OPT_SET:
+		return conf_set_arg(conf, optarg, d);
+	case 'c':
+		args->config = optarg;
+		return ERR_OK;
+	case 'j':
+		c->json = true;
+		return ERR_OK;
+	case 'a':
+		c->all = true;
+		return ERR_OK;
+	case OPT_REDIS:
+		args->redis = optarg;
+		return ERR_OK;
+	case OPT_KEY:
+		args->order.key = optarg;
+		return ERR_OK;
+	case OPT_HMAC:
+		args->hmac = true;
+		return ERR_OK;
+	case OPT_SINCE:
+		return since(optarg, &args->since_us, d);
+	case OPT_ASSET:
+		args->asset = optarg;
+		return ERR_OK;
+	case OPT_NOTE:
+		args->note = optarg;
+		return ERR_OK;
+	case OPT_WHO:
+		args->who = optarg;
+		return ERR_OK;
+	case 'h':
+		fputs(help_text, stdout);
+		args->done = true;
+		return ERR_OK;
+	case 'V':
+		puts("picketctl " PACKAGE_VERSION);
+		args->done = true;
+		return ERR_OK;
+	default:
+		return ERR_USAGE;
+	}
+}
+
+enum err
+ctl_options_read(int argc, char **argv, struct ctl *c,
+		 struct ctl_arguments *args, struct conf *conf, struct diag *d)
+{
+	static const char *const own[] = { "store", "redis", NULL };
+	enum err e = ERR_OK;
+	int opt;
+
+	opterr = 0;
+	while (e == ERR_OK && !args->done &&
+	       (opt = getopt_long(argc, argv, ":s:jn:ac:hV", options, NULL)) !=
+		       -1) {
+		if (opt == ':' || opt == '?') {
+			return diag_set(
+				d, ERR_USAGE,
+				opt == ':'
+					? "%.64s needs a value" CTL_TRY_HELP
+					: "%.64s: no such option" CTL_TRY_HELP,
+				argv[optind - 1]);
+		}
+		e = filter_option(c, opt, optarg, d);
+		if (e == ERR_NOTFOUND) {
+			e = other_option(c, args, conf, opt, d);
+		}
+	}
+	args->words = argv + optind;
+	args->n_words = argc - optind;
+	c->filter.scope = c->filter.exercise != NULL ? STORE_EXERCISE
+			  : c->all                   ? STORE_BOTH
+						     : STORE_REAL;
+	return e == ERR_OK && !args->done
+		       ? conf_check(conf, keys, ARRAY_LEN(keys), own, d)
+		       : e;
+}
