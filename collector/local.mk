@@ -18,7 +18,8 @@ libcollector_a_SOURCES = \
 	collector/correlate.c collector/correlate_run.c \
 	collector/correlate_incident.c collector/correlate_load.c \
 	collector/severity.h collector/severity.c \
-	collector/assess.h collector/assess.c \
+	collector/assess.h collector/assess_facts.h collector/assess.c \
+	collector/assess_gather.c collector/assess_words.c \
 	collector/store_sql.h collector/store_sql.c \
 	collector/store_line.h collector/store_line.c \
 	collector/store_convert.h collector/store_convert.c \

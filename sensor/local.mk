@@ -30,7 +30,7 @@ libsensor_a_SOURCES += \
 	sensor/flow_timer.h sensor/flow_timer.c \
 	sensor/stream_rob.h sensor/stream_rob.c \
 	sensor/stream.h sensor/stream.c \
-	sensor/stream_session.h sensor/stream_state.c \
+	sensor/stream_session.h sensor/stream_state.c sensor/stream_take.c \
 	sensor/stream_shake.c sensor/stream_next.c \
 	sensor/stream_odd.c sensor/stream_urgent.c sensor/stream_raw.c
 
@@ -61,7 +61,7 @@ libsensor_a_SOURCES += \
 	sensor/fill_tls.h sensor/fill_tls.c \
 	sensor/log_tls.h sensor/log_tls.c \
 	sensor/log_packet.h sensor/log_packet.c \
-	sensor/app_detect.h sensor/app_detect.c \
+	sensor/app_detect.h sensor/app_detect.c sensor/app_detect_form.c \
 	sensor/app.h sensor/app_driver.h sensor/app_setup.c \
 	sensor/app_verdict.c sensor/app.c
 

@@ -302,6 +302,16 @@ struct side_more *side_extend(struct stream_ctx *c, struct tcp_side *d);
 /* Forgets what waits for its turn in 'd'. */
 void stream_drop_waiting(struct stream_ctx *c, struct tcp_side *d);
 
+/* -- stream_take.c -- */
+
+/*
+ * Takes the payload of 'pkt', which 'd' of 's' sent and which begins at 'at'
+ * (below 0: before the stream): what is next becomes c->data, what comes early
+ * waits, what was handed on before is compared.
+ */
+void stream_take(struct stream_ctx *c, struct tcp_session *s,
+		 struct tcp_side *d, struct packet *pkt, int64_t at);
+
 /* -- stream_raw.c -- */
 
 /* Appends bytes handed on; restarts behind a hole. */
