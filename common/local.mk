@@ -13,7 +13,8 @@ libcommon_a_SOURCES = \
 	common/events.def common/events.h common/events.c \
 	common/pool.h common/pool.c \
 	common/arena.h common/arena.c \
-	common/json.h common/json.c common/json_bytes.c \
+	common/json.h common/json_parts.h common/json.c \
+	common/json_text.c common/json_bytes.c \
 	common/conf.h common/conf.c
 
 # transport
