@@ -60,6 +60,7 @@ librules_a_SOURCES += \
 	rules/header_index.h rules/header_index.c \
 	rules/rule_scan.h rules/rule_scan.c rules/rule_ports.c \
 	rules/rule_group.h rules/rule_group.c \
+	rules/rule_place.h rules/rule_place.c rules/rule_bare.c \
 	rules/rule_file.h rules/rule_file.c \
 	rules/ruleset_db.h rules/ruleset_order.c rules/ruleset_shared.c rules/ruleset_asks.c \
 	rules/ruleset_heir.c rules/ruleset_part.c \
@@ -68,7 +69,8 @@ librules_a_SOURCES += \
 	rules/addr_index.h rules/addr_index.c \
 	rules/order_set.h rules/order_set.c \
 	rules/literal_table.h rules/literal_table.c \
-	rules/ruleset.h rules/ruleset.c \
+	rules/ruleset.h rules/ruleset.c rules/ruleset_read.h \
+	rules/ruleset_read.c rules/ruleset_finish.c \
 	rules/admission.h rules/admission_survey.h rules/admission.c \
 	rules/admission_cost.c rules/admission_print.c \
 	rules/admission_state.c \

@@ -4,272 +4,13 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "rules/rule_place.h"
+
 /* Whether a literal of payload or stream can only be at the front. */
 static bool
 is_near(const struct rule_prog *p)
 {
 	return (uint64_t)p->fast_to + p->fast.len <= RULE_NEAR;
-}
-
-/* Where in the set a group stands; says which programs belong to it. */
-struct place {
-	enum {
-		AT_TX,
-		AT_TX_BARE,
-		AT_STREAM,
-		AT_PAYLOAD,
-		AT_ALWAYS,
-		AT_EVENT,
-		AT_BITS,
-		AT_FIRST
-	} at;
-	unsigned which; /* buffer, protocol or packet class */
-	unsigned dir;
-};
-
-static uint8_t
-class_proto(enum packet_class c)
-{
-	static const uint8_t protos[PACKET_CLASSES] = {
-		[PACKET_TCP_STREAM] = PROTO_TCP, [PACKET_TCP] = PROTO_TCP,
-		[PACKET_UDP] = PROTO_UDP,        [PACKET_ICMP4] = PROTO_ICMP4,
-		[PACKET_ICMP6] = PROTO_ICMP6,    [PACKET_SCTP] = PROTO_SCTP,
-		[PACKET_OTHER] = PROTO_OTHER,
-	};
-
-	return protos[c];
-}
-
-/* The protocol of all packets of a group; 0 when it is not about packets. */
-static uint8_t
-proto_at(const struct place *at)
-{
-	return at->at == AT_TX || at->at == AT_TX_BARE || at->at == AT_STREAM
-		       ? 0
-		       : class_proto((enum packet_class)at->which);
-}
-
-/* Where the words of a rule tell types of packet apart. */
-static bool
-type_ok(const struct test *t, uint8_t proto, uint8_t type)
-{
-	switch (proto) {
-	case PROTO_TCP:
-		return t->fact != FACT_FLAGS || flags_match(t, type);
-	case PROTO_ICMP4:
-	case PROTO_ICMP6:
-		return t->fact != FACT_ICMP_TYPE ||
-		       compare_u64(type, (enum cmp)t->compare, t->a, t->b);
-	default:
-		return true;
-	}
-}
-
-static void
-add_types(struct type_set *s, const struct rule_prog *p, uint8_t proto)
-{
-	if (p->n_tests == 0) {
-		memset(s, 0xff, sizeof(*s));
-		return;
-	}
-	for (unsigned type = 0; type < 256; type++) {
-		bool ok = true;
-
-		for (uint16_t i = 0; i < p->n_tests && ok; i++) {
-			ok = type_ok(&p->tests[i], proto, (uint8_t)type);
-		}
-		if (ok) {
-			s->w[type / 64] |= UINT64_C(1) << (type % 64);
-		}
-	}
-}
-
-static struct bare_rule
-bare_of(const struct rule_prog *p, uint8_t proto)
-{
-	struct bare_rule b = { .order = p->order };
-
-	for (uint16_t i = 0; i < p->n_lists; i++) {
-		b.needs_payload |= p->lists[i].buf == BUF_PAYLOAD;
-	}
-	add_types(&b.types, p, proto);
-	return b;
-}
-
-/* Whether 'p' belongs in the index of this side: the narrower one. */
-static bool
-is_told_by(const struct rule_prog *p, bool by_dst)
-{
-	const struct range_set *s = by_dst ? p->dst : p->src;
-	const struct range_set *other = by_dst ? p->src : p->dst;
-
-	if (p->both_ways || !addr_index_suits(s)) {
-		return false;
-	}
-	/* those of the source's come first, and may not fit in */
-	return by_dst || !addr_index_suits(other) ||
-	       addr_index_width(s) <= addr_index_width(other);
-}
-
-/* Moves the rules that one side tells apart from 'bare' into an index. */
-static enum err
-build_side(struct rule_group *g, const struct place *at,
-	   struct rule_gather *bare, bool by_dst)
-{
-	struct addr_index *ix = by_dst ? &g->by_dst : &g->by_src;
-	struct addr_index_entry *v;
-	uint32_t kept = 0;
-	size_t n = 0;
-	enum err e;
-
-	if (bare->n == 0) {
-		return ERR_OK;
-	}
-	v = calloc(bare->n, sizeof(*v));
-	if (v == NULL) {
-		return ERR_NOMEM;
-	}
-	for (uint32_t i = 0; i < bare->n; i++) {
-		const struct rule_prog *p = bare->v[i];
-		const struct range_set *s = by_dst ? p->dst : p->src;
-
-		if (is_told_by(p, by_dst)) {
-			v[n++] = (struct addr_index_entry){ s, p->order };
-		}
-	}
-	e = addr_index_build(ix, v, n);
-	free(v);
-	if (e == ERR_LIMIT) {
-		return ERR_OK; /* they stay in the list */
-	}
-	for (uint32_t i = 0; e == ERR_OK && i < bare->n; i++) {
-		const struct rule_prog *p = bare->v[i];
-
-		if (!is_told_by(p, by_dst)) {
-			bare->v[kept++] = p;
-		} else {
-			g->indexed[g->n_indexed++] = bare_of(p, proto_at(at));
-		}
-	}
-	bare->n = e == ERR_OK ? kept : bare->n;
-	return e;
-}
-
-static enum err
-build_index(struct rule_group *g, const struct place *at,
-	    struct rule_gather *bare)
-{
-	enum err e;
-
-	g->indexed = calloc((size_t)bare->n + 1, sizeof(g->indexed[0]));
-	if (g->indexed == NULL) {
-		return ERR_NOMEM;
-	}
-	e = build_side(g, at, bare, false);
-	return e == ERR_OK ? build_side(g, at, bare, true) : e;
-}
-
-static enum err
-build_bare(struct rule_group *g, const struct place *at,
-	   const struct rule_gather *bare, struct diag *d)
-{
-	if (bare->n == 0) {
-		return ERR_OK;
-	}
-	g->bare = calloc(bare->n, sizeof(g->bare[0]));
-	if (g->bare == NULL) {
-		return diag_set(d, ERR_NOMEM, "out of memory");
-	}
-	for (uint32_t i = 0; i < bare->n; i++) {
-		g->bare[i] = bare_of(bare->v[i], proto_at(at));
-	}
-	g->n_bare = bare->n;
-	return ERR_OK;
-}
-
-/* The buffer whose news make a transaction rule a candidate. */
-static int
-trigger_buffer(const struct rule_prog *p)
-{
-	if (p->fast_list >= 0) {
-		return (int)p->lists[p->fast_list].buf;
-	}
-	for (uint16_t i = 0; i < p->n_lists; i++) {
-		if (p->lists[i].buf != BUF_PAYLOAD &&
-		    !buf_is_addr(p->lists[i].buf)) {
-			return (int)p->lists[i].buf;
-		}
-	}
-	return -1;
-}
-
-static bool
-asks_event(const struct rule_prog *p)
-{
-	for (uint16_t i = 0; i < p->n_tests; i++) {
-		if (p->tests[i].fact == FACT_EVENT) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool
-asks_set_bit(const struct rule_prog *p)
-{
-	for (uint16_t i = 0; i < p->n_bits; i++) {
-		if (p->bits[i].cmd == BIT_ISSET) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool
-on_this_packet(const struct rule_prog *p, enum packet_class c)
-{
-	if ((p->protos & class_proto(c)) == 0) {
-		return false;
-	}
-	if (c == PACKET_TCP_STREAM) {
-		return p->on_every_packet;
-	}
-	return c != PACKET_TCP || p->on_packet;
-}
-
-static bool
-belongs(const struct rule_prog *p, const struct place *at)
-{
-	bool on_class =
-		at->which < PACKET_CLASSES &&
-		(p->protos & class_proto((enum packet_class)at->which)) != 0;
-
-	if ((p->dirs >> at->dir & 1) == 0 || p->never) {
-		return false;
-	}
-	switch (at->at) {
-	case AT_TX:
-		return p->kind == PROG_TX &&
-		       trigger_buffer(p) == (int)at->which;
-	case AT_TX_BARE:
-		return p->kind == PROG_TX && trigger_buffer(p) < 0 &&
-		       p->app == at->which;
-	case AT_STREAM:
-		return p->kind == PROG_PAYLOAD && p->on_stream;
-	case AT_PAYLOAD:
-		return p->kind == PROG_PAYLOAD &&
-		       on_this_packet(p, (enum packet_class)at->which);
-	case AT_FIRST:
-		return on_class && p->kind == PROG_IPONLY;
-	case AT_EVENT:
-		return on_class && p->kind == PROG_PACKET && asks_event(p);
-	case AT_BITS:
-		return on_class && p->kind == PROG_PACKET && !asks_event(p) &&
-		       asks_set_bit(p);
-	default:
-		return on_class && p->kind == PROG_PACKET && !asks_event(p) &&
-		       !asks_set_bit(p);
-	}
 }
 
 struct building {
@@ -290,14 +31,15 @@ former(const struct building *b, const void *x)
 
 /* Those literals that rule_groups.far looks for together. */
 static bool
-is_shared(const struct place *at)
+is_shared(const struct rule_place *at)
 {
 	return at->at == AT_STREAM ||
 	       (at->at == AT_PAYLOAD && at->which == PACKET_TCP_STREAM);
 }
 
 static enum err
-build_literals(struct building *b, struct rule_group *g, const struct place *at)
+build_literals(struct building *b, struct rule_group *g,
+	       const struct rule_place *at)
 {
 	struct rule_gather *with = &b->with;
 	const struct header_index *h = &b->set->headers;
@@ -328,7 +70,7 @@ build_literals(struct building *b, struct rule_group *g, const struct place *at)
 static enum err
 each_group(struct rule_groups *g,
 	   enum err (*fn)(void *arg, struct rule_group *g,
-			  const struct place *at),
+			  const struct rule_place *at),
 	   void *arg)
 {
 	enum err e = ERR_OK;
@@ -336,17 +78,17 @@ each_group(struct rule_groups *g,
 	for (unsigned d = 0; d < 2; d++) {
 		for (unsigned i = 0; i < BUF_COUNT && e == ERR_OK; i++) {
 			e = fn(arg, &g->tx[i][d],
-			       &(struct place){ AT_TX, i, d });
+			       &(struct rule_place){ AT_TX, i, d });
 		}
 		for (unsigned i = 0; i < APP_PROTO_COUNT && e == ERR_OK; i++) {
 			e = fn(arg, &g->tx_bare[i][d],
-			       &(struct place){ AT_TX_BARE, i, d });
+			       &(struct rule_place){ AT_TX_BARE, i, d });
 		}
 		for (unsigned i = 0; i < PACKET_CLASSES && e == ERR_OK; i++) {
 			struct packet_lists *l = &g->packet[i][d];
 			struct {
 				struct rule_group *g;
-				struct place at;
+				struct rule_place at;
 			} all[] = {
 				{ &g->payload[i][d], { AT_PAYLOAD, i, d } },
 				{ &l->always, { AT_ALWAYS, i, d } },
@@ -362,14 +104,14 @@ each_group(struct rule_groups *g,
 		}
 		if (e == ERR_OK) {
 			e = fn(arg, &g->stream[d],
-			       &(struct place){ AT_STREAM, 0, d });
+			       &(struct rule_place){ AT_STREAM, 0, d });
 		}
 	}
 	return e;
 }
 
 static enum err
-build_one(void *arg, struct rule_group *g, const struct place *at)
+build_one(void *arg, struct rule_group *g, const struct rule_place *at)
 {
 	struct building *b = arg;
 	struct rule_gather *bare = &b->bare;
@@ -379,25 +121,25 @@ build_one(void *arg, struct rule_group *g, const struct place *at)
 	for (uint32_t i = 0; i < b->set->n_progs; i++) {
 		const struct rule_prog *p = b->set->progs[i];
 
-		if (belongs(p, at) &&
+		if (rule_belongs(p, at) &&
 		    !rule_gather_add(p->fast_list >= 0 ? &b->with : bare, p)) {
 			return diag_set(b->d, ERR_NOMEM, "out of memory");
 		}
 	}
 	if ((at->at == AT_FIRST || at->at == AT_ALWAYS) &&
-	    build_index(g, at, bare) != ERR_OK) {
+	    rule_bare_index(g, at, bare) != ERR_OK) {
 		return diag_set(b->d, ERR_NOMEM, "out of memory");
 	}
 	e = build_literals(b, g, at);
-	return e == ERR_OK ? build_bare(g, at, bare, b->d) : e;
+	return e == ERR_OK ? rule_bare_build(g, at, bare, b->d) : e;
 }
 
 /* What segments and streams of direction 'd' are scanned for together. */
 static enum err
 build_tcp(struct building *b, unsigned d)
 {
-	const struct place stream = { AT_STREAM, 0, d };
-	const struct place payload = { AT_PAYLOAD, PACKET_TCP_STREAM, d };
+	const struct rule_place stream = { AT_STREAM, 0, d };
+	const struct rule_place payload = { AT_PAYLOAD, PACKET_TCP_STREAM, d };
 	struct rule_scans *s = &b->set->far[PACKET_TCP_STREAM][d];
 
 	b->with.n = 0;
@@ -405,7 +147,7 @@ build_tcp(struct building *b, unsigned d)
 		const struct rule_prog *p = b->set->progs[i];
 
 		if (p->fast_list >= 0 && !is_near(p) &&
-		    (belongs(p, &stream) || belongs(p, &payload)) &&
+		    (rule_belongs(p, &stream) || rule_belongs(p, &payload)) &&
 		    !rule_gather_add(&b->with, p)) {
 			return diag_set(b->d, ERR_NOMEM, "out of memory");
 		}
@@ -429,7 +171,7 @@ struct scan_visitor {
 };
 
 static enum err
-scans_of_group(void *arg, struct rule_group *g, const struct place *at)
+scans_of_group(void *arg, struct rule_group *g, const struct rule_place *at)
 {
 	const struct scan_visitor *v = arg;
 
@@ -462,7 +204,7 @@ static bool
 is_scanned_in(const struct rule_prog *p, enum inspect_buf b, unsigned d)
 {
 	return p->fast_list >= 0 && p->fast_form == FAST_SCAN &&
-	       belongs(p, &(struct place){ AT_TX, b, d });
+	       rule_belongs(p, &(struct rule_place){ AT_TX, b, d });
 }
 
 /* What bodies of direction 'd' and files are scanned for together. */
@@ -539,7 +281,7 @@ rule_groups_build(struct rule_groups *g, const struct rule_groups *prev,
 }
 
 static enum err
-drop_one(void *arg, struct rule_group *g, const struct place *at)
+drop_one(void *arg, struct rule_group *g, const struct rule_place *at)
 {
 	(void)arg;
 	(void)at;
@@ -569,7 +311,7 @@ rule_groups_fini(struct rule_groups *g)
 }
 
 static enum err
-weigh_one(void *arg, struct rule_group *g, const struct place *at)
+weigh_one(void *arg, struct rule_group *g, const struct rule_place *at)
 {
 	(void)at;
 	*(size_t *)arg += literal_table_memory(&g->table);
