@@ -428,7 +428,7 @@ events_bring_what_is_new(void **state)
 {
 	char again[256], id[64], *at;
 	int fd = dial();
-	int n;
+	int n, other;
 
 	(void)state;
 	send_all(fd, follow, sizeof(follow) - 1);
@@ -451,9 +451,14 @@ events_bring_what_is_new(void **state)
 	assert_int_equal(sscanf(at, "id: %63[0-9a-f-]", id), 1);
 	close(fd);
 
-	/* Whoever comes back gets what came meanwhile. */
+	/* Whoever comes back gets what came meanwhile: what another saw. */
+	other = dial();
+	send_all(other, follow, sizeof(follow) - 1);
+	send_all(other, "\r\n", 2);
+	assert_true(receive(other, "event: status"));
 	assert_true(store_fixture_alert(store, 101, "meanwhile", ""));
-	usleep(1500000);
+	assert_true(receive(other, "meanwhile"));
+	close(other);
 	fd = dial();
 	n = snprintf(again, sizeof(again), "%sLast-Event-ID: %s\r\n\r\n",
 		     follow, id);

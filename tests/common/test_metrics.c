@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "tests/test.h"
+#include "tests/wait_for.h"
 
 static const struct metric_row rows[] = {
 	{ "info", "info", METRIC_INFO, NULL, "Who." },
@@ -214,29 +215,37 @@ turn(void *arg)
 	return NULL;
 }
 
+static bool
+says(const struct metrics_http *m, const char *what)
+{
+	static char out[8192];
+
+	get(m, "/metrics", out, sizeof(out));
+	return strstr(out, what) != NULL;
+}
+
 static void
 test_answers_are_of_now(void **state)
 {
 	static char out[8192];
 	struct loop l = { .m = serve(1000) };
 	pthread_t thread;
+	char last[40];
 
 	assert_int_equal(0, pthread_create(&thread, NULL, turn, &l));
 	get(l.m, "/metrics", out, sizeof(out));
 	assert_non_null(strstr(out, "HTTP/1.1 200 "));
 	assert_non_null(strstr(out, "\np_depth 1\n"));
-	usleep((METRICS_PAUSE_MS + 50) * 1000);
-	get(l.m, "/metrics", out, sizeof(out));
-	assert_non_null(strstr(out, "\np_depth 2\n"));
+	/* The pause over, the loop is asked anew. */
+	wait_for(60, says(l.m, "\np_depth 2\n"));
 	get(l.m, "/healthz", out, sizeof(out));
 	assert_non_null(strstr(out, "HTTP/1.1 200 "));
 	atomic_store(&l.stop, true);
 	pthread_join(thread, NULL);
 	/* what there was is told by its age */
-	usleep((METRICS_PAUSE_MS + 50) * 1000);
-	get(l.m, "/metrics", out, sizeof(out));
-	assert_non_null(strstr(out, "\np_depth 2\n"));
-	assert_null(strstr(out, "\np_snapshot_age_seconds 0.0"));
+	wait_for(60, !says(l.m, "\np_snapshot_age_seconds 0.0"));
+	snprintf(last, sizeof(last), "\np_depth %u\n", l.snapshots);
+	assert_true(says(l.m, last));
 	metrics_http_stop(l.m);
 	(void)state;
 }

@@ -82,7 +82,7 @@ tests_sensor_test_sender_SOURCES = tests/sensor/test_sender.c \
 	tests/redis_fixture.h tests/redis_fixture.c
 tests_sensor_test_sender_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_forward
-tests_sensor_test_forward_SOURCES = tests/sensor/test_forward.c \
+tests_sensor_test_forward_SOURCES = tests/wait_for.h tests/sensor/test_forward.c \
 	tests/redis_fixture.h tests/redis_fixture.c
 tests_sensor_test_forward_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_tx_copy

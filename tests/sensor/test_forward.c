@@ -18,6 +18,7 @@
 
 #include "common/clock.h"
 #include "tests/redis_fixture.h"
+#include "tests/wait_for.h"
 
 #define STREAM "picket:alerts:{hq/tap1}"
 #define COMMITTED "picket:committed:{hq/tap1}"
@@ -231,6 +232,15 @@ start(const struct forward_options *o)
 	return f;
 }
 
+static struct forward_stats
+stats_of(struct forward *f)
+{
+	struct forward_stats st;
+
+	forward_get_stats(f, &st);
+	return st;
+}
+
 static void
 push_lines(struct forward *f, unsigned from, unsigned n)
 {
@@ -378,7 +388,7 @@ test_redis_absent(void **state)
 
 	f = start(&o);
 	push_lines(f, 1000, 1000);
-	usleep(300000);
+	wait_for(60, stats_of(f).last_error[0] != '\0');
 	assert_true(redis_fixture_start(&redis, NULL, NULL));
 	c = collector_start(2000);
 	forward_finish(f, FORWARD_COMMITTED, 20000, &res);
@@ -514,10 +524,11 @@ test_no_collector(void **state)
 	options(&o, true);
 	f = start(&o);
 	push_lines(f, 0, 40000);
+	wait_for(60, stats_of(f).sent > 2 * 16);
+	wait_for(60, stats_of(f).sent == stats_of(f).batches);
+	/* Time in which it would send all of it again and again. */
 	usleep(4500000);
 	forward_get_stats(f, &st);
-	assert_true(st.sent == st.batches);
-	assert_true(st.sent > 2 * 16);
 	assert_true(st.resent <= 2 * 16);
 	forward_free(f);
 }
@@ -542,7 +553,7 @@ test_frozen(void **state)
 	t0 = clock_mono_us();
 	push_lines(f, 10000, 20000);
 	took = clock_mono_us() - t0;
-	usleep(6500000);
+	wait_for(60, stats_of(f).redis == SENDER_DOWN);
 	redis_fixture_freeze(&redis, false);
 	forward_finish(f, FORWARD_COMMITTED, 30000, &res);
 	assert_true(res.reached);
@@ -688,6 +699,18 @@ ask(const char *what)
 	return r;
 }
 
+/* A whole heartbeat: after the first, which may come before the packets. */
+static bool
+has_presence(void)
+{
+	redisReply *r = ask("HGET picket:sensor:{hq/tap1} packets");
+	bool yes =
+		r->type == REDIS_REPLY_STRING && strcmp(r->str, "12345") == 0;
+
+	freeReplyObject(r);
+	return yes;
+}
+
 static void
 test_presence(void **state)
 {
@@ -700,7 +723,7 @@ test_presence(void **state)
 	options(&o, true);
 	o.facts = facts;
 	f = start(&o);
-	usleep(2700000);
+	wait_for(60, has_presence());
 	r = ask("HMGET picket:sensor:{hq/tap1} version packets state exercise");
 	assert_string_equal(r->element[0]->str, "1.2.3");
 	assert_string_equal(r->element[1]->str, "12345");
