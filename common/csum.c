@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/csum.h"
 
+#include "common/cpu.h"
 #include "common/proto.h"
 
 #ifdef __x86_64__
@@ -98,7 +99,7 @@ uint64_t
 csum_add_long(uint64_t sum, const uint8_t *p, size_t len)
 {
 #ifdef __x86_64__
-	if (LIKELY(__builtin_cpu_supports("avx2") && len <= MAX_LANES)) {
+	if (LIKELY(cpu_has_avx2() && len <= MAX_LANES)) {
 		return add_avx2(sum, p, len);
 	}
 #endif

@@ -2,6 +2,8 @@
 /* Bytes as hexadecimal and base64 text. */
 #include "common/json.h"
 
+#include "common/cpu.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -103,7 +105,7 @@ put_base64(struct json *j, struct view v, bool last)
 		return 0;
 	}
 #if defined(__x86_64__)
-	if (v.len >= WIDE_READ && __builtin_cpu_supports("avx2")) {
+	if (v.len >= WIDE_READ && cpu_has_avx2()) {
 		i = base64_wide(p, v);
 		p += i / 3 * 4;
 	}

@@ -1,33 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/prefilter_path.h"
 
-#if defined(__x86_64__)
-
-static bool
-has_avx512(void)
-{
-	return __builtin_cpu_supports("avx512vbmi") &&
-	       __builtin_cpu_supports("avx512vbmi2") &&
-	       __builtin_cpu_supports("avx512bw") &&
-	       __builtin_cpu_supports("avx512cd") &&
-	       __builtin_cpu_supports("avx512dq") &&
-	       __builtin_cpu_supports("avx512vl") &&
-	       __builtin_cpu_supports("gfni") && __builtin_cpu_supports("bmi2");
-}
-
-static bool
-has_avx2(void)
-{
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
-}
-
-static bool
-has_ssse3(void)
-{
-	return __builtin_cpu_supports("ssse3");
-}
-
-#endif
+#include "common/cpu.h"
 
 static bool
 always(void)
@@ -41,9 +15,9 @@ static const struct {
 	bool (*there)(void);
 } paths[] = {
 #if defined(__x86_64__)
-	{ &prefilter_avx512, has_avx512 },
-	{ &prefilter_avx2, has_avx2 },
-	{ &prefilter_ssse3, has_ssse3 },
+	{ &prefilter_avx512, cpu_has_avx512vbmi2 },
+	{ &prefilter_avx2, cpu_has_avx2 },
+	{ &prefilter_ssse3, cpu_has_ssse3 },
 #elif defined(__aarch64__)
 	{ &prefilter_neon, always },
 #endif

@@ -2,6 +2,8 @@
 /* rule_search on x86: 16, 32 or 64 places at once. */
 #include "rules/rule_search_path.h"
 
+#include "common/cpu.h"
+
 #if defined(__x86_64__)
 
 #include <immintrin.h>
@@ -153,14 +155,13 @@ find_avx512(struct find_job *j)
 find_fn *
 find_best_x86(enum find_path path)
 {
-	__builtin_cpu_init();
 	switch (path) {
 	case FIND_SSE2:
 		return find_sse2;
 	case FIND_AVX2:
-		return __builtin_cpu_supports("avx2") ? find_avx2 : NULL;
+		return cpu_has_avx2() ? find_avx2 : NULL;
 	case FIND_AVX512:
-		return __builtin_cpu_supports("avx512bw") ? find_avx512 : NULL;
+		return cpu_has_avx512bw() ? find_avx512 : NULL;
 	default:
 		return NULL;
 	}
