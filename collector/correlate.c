@@ -141,13 +141,6 @@ correlate_add(struct correlate *c, const struct sighting_set *s)
 	}
 	for (unsigned i = 0; i < n && e == ERR_OK; i++) {
 		e = correlate_requalify(c, runs[i]);
-		/* What an incident touches changes with its links' counts. */
-		for (struct run_link *l = runs[i]->links;
-		     runs[i]->kind == KEY_HOST && l != NULL; l = l->next) {
-			if (l->other->incident != NULL) {
-				l->other->incident->dirty = true;
-			}
-		}
 	}
 	return e;
 }
@@ -214,6 +207,24 @@ make_room(struct correlate *c)
 	return ERR_OK;
 }
 
+/*
+ * What an incident touches changes with the counts of the hosts of ours that it
+ * is linked to.  Done once for all that was added, since a busy host has
+ * thousands of links.
+ */
+static void
+mark_touched(struct correlate *c)
+{
+	for (const struct run *r = c->dirty; r != NULL; r = r->next_dirty) {
+		for (struct run_link *l = r->links;
+		     r->kind == KEY_HOST && l != NULL; l = l->next) {
+			if (l->other->incident != NULL) {
+				l->other->incident->dirty = true;
+			}
+		}
+	}
+}
+
 enum err
 correlate_flush(struct correlate *c, const struct correlate_sink *sink)
 {
@@ -224,6 +235,7 @@ correlate_flush(struct correlate *c, const struct correlate_sink *sink)
 				 c->merged[i].into);
 	}
 	c->n_merged = 0;
+	mark_touched(c);
 	for (struct incident *i = c->incidents; i != NULL && e == ERR_OK;
 	     i = i->next) {
 		if (i->dirty) {

@@ -54,6 +54,7 @@ ingest_free(struct ingest *in)
 		return;
 	}
 	release(in);
+	freeReplyObject(in->early.reply);
 	redis_pool_free(in->pool);
 	free(in->streams);
 	free(in);
@@ -226,16 +227,22 @@ claim(struct ingest *in, struct stream *s, struct diag *d)
 	return ERR_OK;
 }
 
-/* The reply to the one command that is unanswered. */
+/* The reply to the read that is under way; those of other commands, if any,
+ * say nothing that is waited for. */
 static enum err
 await(struct ingest *in, int timeout_ms, struct diag *d)
 {
-	struct redis_answer a;
+	struct redis_answer a = in->early;
 
-	if (redis_pool_poll(in->pool, timeout_ms, &a) != ERR_OK) {
-		redis_pool_close(in->pool);
-		return diag_set(d, ERR_AGAIN, "%s: no reply within %d ms",
-				redis_pool_name(in->pool), timeout_ms);
+	in->early = (struct redis_answer){ 0, NULL };
+	while (a.tag != TAG_READ) {
+		freeReplyObject(a.reply);
+		if (redis_pool_poll(in->pool, timeout_ms, &a) != ERR_OK) {
+			redis_pool_close(in->pool);
+			return diag_set(d, ERR_AGAIN,
+					"%s: no reply within %d ms",
+					redis_pool_name(in->pool), timeout_ms);
+		}
 	}
 	in->reply = a.reply;
 	return a.reply != NULL ? ERR_OK
@@ -318,43 +325,84 @@ read_each(struct ingest *in, int wait_ms, struct diag *d)
 	return e;
 }
 
+/*
+ * Asks for new entries of as many streams as one command may name; how many
+ * they are.  'block_ms' 0: what is there now.
+ */
 static enum err
-read_new(struct ingest *in, int wait_ms, struct diag *d)
+ask_new(struct ingest *in, int block_ms, unsigned *n_asked)
 {
 	const char *argv[9 + 2 * MAX_ASK];
 	size_t len[9 + 2 * MAX_ASK];
 	char count[16], block[16];
-	unsigned n = MIN(in->ask, in->n_streams), n_asked = 0;
+	unsigned n = MIN(in->ask, in->n_streams), first;
 	int argc = 0;
-	enum err e;
 
-	snprintf(count, sizeof(count), "%u",
-		 MIN(in->count, INGEST_MAX_ENTRIES / MAX(n, 1u)));
-	/* Streams that this command leaves out must not wait for those in it. */
-	if (in->n_streams > n && n > 0) {
-		wait_ms = wait_ms * (int)n / (int)in->n_streams;
-	}
-	snprintf(block, sizeof(block), "%d", MAX(wait_ms, 1));
+	*n_asked = 0;
+	in->asked = MIN(in->count, INGEST_MAX_ENTRIES / MAX(n, 1u));
+	snprintf(count, sizeof(count), "%u", in->asked);
+	snprintf(block, sizeof(block), "%d", block_ms);
 	argv[argc++] = "XREADGROUP";
 	argv[argc++] = "GROUP";
 	argv[argc++] = GROUP;
 	argv[argc++] = in->consumer;
 	argv[argc++] = "COUNT";
 	argv[argc++] = count;
-	argv[argc++] = "BLOCK";
-	argv[argc++] = block;
+	if (block_ms > 0) {
+		argv[argc++] = "BLOCK";
+		argv[argc++] = block;
+	}
 	argv[argc++] = "STREAMS";
-	for (unsigned i = 0; i < in->n_streams && n_asked < n; i++) {
+	first = (unsigned)argc;
+	for (unsigned i = 0; i < in->n_streams && *n_asked < n; i++) {
 		unsigned k = (in->turn + i) % in->n_streams;
 
 		if (in->streams[k].grouped) {
 			argv[argc++] = in->streams[k].key;
-			n_asked++;
+			(*n_asked)++;
 		}
 	}
-	for (unsigned i = 0; i < n_asked; i++) {
+	for (unsigned i = 0; i < *n_asked; i++) {
 		argv[argc++] = ">";
 	}
+	if (*n_asked == 0) {
+		return ERR_OK;
+	}
+	in->turn = (in->turn + n) % in->n_streams;
+	for (int i = 0; i < argc; i++) {
+		len[i] = strlen(argv[i]);
+	}
+	return redis_pool_queue(in->pool, argv[first], argc, argv, len,
+				TAG_READ);
+}
+
+/* What ask_new() asked for. */
+static enum err
+take_new(struct ingest *in, int wait_ms, struct diag *d)
+{
+	enum err e = await(in, wait_ms + CALL_MS, d);
+
+	if (e == ERR_OK) {
+		e = read_error(in, d);
+	}
+	if (e == ERR_OK && in->reply != NULL) {
+		ingest_take_streams(in, in->reply);
+	}
+	in->filled = in->n_entries >= in->asked;
+	return e;
+}
+
+static enum err
+read_new(struct ingest *in, int wait_ms, struct diag *d)
+{
+	unsigned n = MIN(in->ask, in->n_streams), n_asked;
+	enum err e;
+
+	/* Streams that this command leaves out must not wait for those in it. */
+	if (in->n_streams > n && n > 0) {
+		wait_ms = wait_ms * (int)n / (int)in->n_streams;
+	}
+	e = ask_new(in, MAX(wait_ms, 1), &n_asked);
 	if (n_asked == 0) {
 		/* No sensor has reported yet: wait as XREADGROUP would. */
 		struct timespec t = { 0, (long)MIN(wait_ms, 100) * 1000000 };
@@ -362,21 +410,28 @@ read_new(struct ingest *in, int wait_ms, struct diag *d)
 		nanosleep(&t, NULL);
 		return ERR_OK;
 	}
-	in->turn = (in->turn + n) % in->n_streams;
-	for (int i = 0; i < argc; i++) {
-		len[i] = strlen(argv[i]);
+	return e == ERR_OK ? take_new(in, wait_ms, d) : e;
+}
+
+void
+ingest_ahead(struct ingest *in)
+{
+	unsigned n_asked;
+
+	if (ask_new(in, 0, &n_asked) != ERR_OK || n_asked == 0) {
+		return;
 	}
-	e = redis_pool_queue(in->pool, argv[9], argc, argv, len, 0);
-	if (e == ERR_OK) {
-		e = await(in, wait_ms + CALL_MS, d);
+	in->ahead = true;
+	/* It is sent now, not when somebody waits for the answer. */
+	if (redis_pool_poll(in->pool, 0, &in->early) == ERR_AGAIN) {
+		in->early = (struct redis_answer){ 0, NULL };
 	}
-	if (e == ERR_OK) {
-		e = read_error(in, d);
-	}
-	if (e == ERR_OK && in->reply != NULL) {
-		ingest_take_streams(in, in->reply);
-	}
-	return e;
+}
+
+bool
+ingest_more(const struct ingest *in)
+{
+	return in->filled && !redis_pool_is_cluster(in->pool);
 }
 
 /* What the entries that were read carry. */
@@ -413,16 +468,12 @@ read_full(struct ingest *in, struct stream *s, struct diag *d)
 	return ERR_OK;
 }
 
-enum err
-ingest_read(struct ingest *in, int wait_ms, const struct ingest_entry **entries,
-	    size_t *n, bool *renewed, struct diag *d)
+/* Whatever there is, what was delivered before coming first. */
+static enum err
+read_some(struct ingest *in, int wait_ms, bool *renewed, struct diag *d)
 {
 	enum err e;
 
-	release(in);
-	*entries = in->entries;
-	*n = 0;
-	*renewed = false;
 	e = ingest_connect(in, renewed, d);
 	for (unsigned i = 0;
 	     e == ERR_OK && in->n_entries == 0 && i < in->n_streams; i++) {
@@ -456,6 +507,26 @@ ingest_read(struct ingest *in, int wait_ms, const struct ingest_entry **entries,
 		release(in);
 		e = redis_pool_is_cluster(in->pool) ? read_each(in, wait_ms, d)
 						    : read_new(in, wait_ms, d);
+	}
+	return e;
+}
+
+enum err
+ingest_read(struct ingest *in, int wait_ms, const struct ingest_entry **entries,
+	    size_t *n, bool *renewed, struct diag *d)
+{
+	enum err e;
+
+	release(in);
+	*entries = in->entries;
+	*n = 0;
+	*renewed = false;
+	in->filled = false;
+	if (in->ahead) {
+		in->ahead = false;
+		e = take_new(in, 0, d);
+	} else {
+		e = read_some(in, wait_ms, renewed, d);
 	}
 	if (e == ERR_CLOSED || e == ERR_LIMIT || e == ERR_IO) {
 		/* Too much at once is one reason; ask for less. */

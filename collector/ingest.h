@@ -52,6 +52,12 @@ enum err ingest_read(struct ingest *in, int wait_ms,
 		     const struct ingest_entry **entries, size_t *n,
 		     bool *renewed, struct diag *d) MUST_CHECK;
 
+/* Whether more waits, by what the last read gave; never in a cluster. */
+bool ingest_more(const struct ingest *in);
+/* Asks for the next entries while the last ones are worked at.  The next thing
+ * must be ingest_read(), which takes them, or ingest_deadletter(). */
+void ingest_ahead(struct ingest *in);
+
 /* "SITE" and "SENSOR" of a stream, as its key says. */
 const char *ingest_site(const struct ingest *in, unsigned stream);
 const char *ingest_sensor(const struct ingest *in, unsigned stream);
@@ -64,8 +70,9 @@ const uint64_t *ingest_troubles(const struct ingest *in);
 /* After the commit: queue these, then send them all with ingest_done(). */
 enum err ingest_publish(struct ingest *in, const char *site, const char *sensor,
 			uint64_t epoch, uint64_t seq) MUST_CHECK;
-enum err ingest_ack(struct ingest *in, unsigned stream,
-		    const char *id) MUST_CHECK;
+/* 'n' ids of entries of one stream. */
+enum err ingest_ack(struct ingest *in, unsigned stream, const char *const *ids,
+		    size_t n) MUST_CHECK;
 /* Drops the entries before 'id', which stays: a sensor that connects reads in
  * it how far it had come.  Skipped while older ones may still be waiting for
  * another read. */

@@ -6,6 +6,8 @@
 #include "common/json.h"
 
 #define DEADLETTERS "1000"
+/* Entries that one command acknowledges. */
+#define ACK_IDS 64
 
 enum err
 ingest_publish(struct ingest *in, const char *site, const char *sensor,
@@ -26,12 +28,25 @@ ingest_publish(struct ingest *in, const char *site, const char *sensor,
 }
 
 enum err
-ingest_ack(struct ingest *in, unsigned stream, const char *id)
+ingest_ack(struct ingest *in, unsigned stream, const char *const *ids, size_t n)
 {
-	const char *argv[] = { "XACK", in->streams[stream].key, GROUP, id };
-	size_t len[] = { 4, strlen(argv[1]), strlen(GROUP), strlen(id) };
+	const char *argv[3 + ACK_IDS] = { "XACK", in->streams[stream].key,
+					  GROUP };
+	size_t len[ARRAY_LEN(argv)] = { 4, strlen(argv[1]), strlen(GROUP) };
+	enum err e = ERR_OK;
 
-	return redis_pool_queue(in->pool, argv[1], 4, argv, len, 0);
+	for (size_t done = 0; done < n && e == ERR_OK;) {
+		size_t k = MIN(n - done, (size_t)ACK_IDS);
+
+		for (size_t i = 0; i < k; i++) {
+			argv[3 + i] = ids[done + i];
+			len[3 + i] = strlen(argv[3 + i]);
+		}
+		e = redis_pool_queue(in->pool, argv[1], (int)(3 + k), argv, len,
+				     0);
+		done += k;
+	}
+	return e;
 }
 
 enum err

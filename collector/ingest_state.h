@@ -28,6 +28,8 @@
 #define FIRST_COUNT 16
 #define MAX_COUNT INGEST_MAX_ENTRIES
 #define SMALL_REPLY (REDIS_MAX_PENDING / 4)
+/* Tells a read's reply from those of other commands. */
+#define TAG_READ 1
 /* Failures after which an entry is taken to be too large. */
 #define MAX_STRIKES 2
 
@@ -54,6 +56,11 @@ struct ingest {
 	/* A stream whose entries alone cost us the connection, and how often. */
 	unsigned suspect, strikes;
 	uint64_t oversize;
+	unsigned
+		asked; /* entries of each stream, in the last read of new ones */
+	bool ahead; /* one is under way that nobody waits for yet */
+	struct redis_answer early; /* came when it was sent; tag 0: none */
+	bool filled; /* the last read gave as many as it asked for */
 	redisReply *reply;
 	redisReply *more[MAX_ASK]; /* of a cluster's nodes */
 	unsigned n_more;

@@ -47,14 +47,15 @@ libcollector_a_SOURCES = \
 	collector/blind_json.h collector/blind_json.c \
 	collector/store_signed.h collector/store_signed.c \
 	collector/store.h collector/store.c collector/store_state.h \
-	collector/store_name.c collector/store_group.c \
+	collector/store_name.c collector/store_sums.c collector/store_group.c \
 	collector/store_frame.c collector/store_expire.c \
 	collector/store_mark.c collector/store_incident.c \
 	collector/health.h collector/health.c \
 	collector/feed.h collector/feed.c \
 	collector/pipeline.h collector/pipeline.c \
 	collector/pipeline_state.h collector/pipeline_frame.c \
-	collector/pipeline_incident.c collector/pipeline_trust.c
+	collector/pipeline_incident.c collector/pipeline_trust.c \
+	collector/pipeline_commit.c
 
 # what whoever runs it is told
 libcollector_a_SOURCES += \

@@ -7,8 +7,8 @@
 #include "collector/mission_map.h"
 
 /* Longest prefix first, so that the first hit is the most specific. */
-int
-mission_net_cmp(const void *x, const void *y)
+static int
+net_cmp(const void *x, const void *y)
 {
 	const struct net *a = x, *b = y;
 
@@ -63,16 +63,36 @@ mission_free(struct mission_map *m)
 	free(m);
 }
 
-/* The first network of the segment [lo, n) with these bits and address. */
-static unsigned
-lower_bound(const struct mission_map *m, const struct net *key)
+void
+mission_sort_nets(struct mission_map *m)
 {
-	unsigned lo = 0, hi = m->n_nets;
+	if (m->n_nets > 1) {
+		qsort(m->nets, m->n_nets, sizeof(*m->nets), net_cmp);
+	}
+	m->n_lengths = 0;
+	for (unsigned i = 0; i < m->n_nets; i++) {
+		uint8_t bits = m->nets[i].cidr.bits;
+
+		if (m->n_lengths == 0 ||
+		    m->lengths[m->n_lengths - 1].bits != bits) {
+			m->lengths[m->n_lengths++] =
+				(struct net_length){ bits, i, i };
+		}
+		m->lengths[m->n_lengths - 1].end = i + 1;
+	}
+}
+
+/* The first network of this length that is not before 'a'. */
+static unsigned
+lower_bound(const struct mission_map *m, const struct net_length *l,
+	    const struct addr *a)
+{
+	unsigned lo = l->first, hi = l->end;
 
 	while (lo < hi) {
 		unsigned mid = lo + (hi - lo) / 2;
 
-		if (mission_net_cmp(&m->nets[mid], key) < 0) {
+		if (addr_cmp(&m->nets[mid].cidr.addr, a) < 0) {
 			lo = mid + 1;
 		} else {
 			hi = mid;
@@ -84,29 +104,27 @@ lower_bound(const struct mission_map *m, const struct net *key)
 static struct addr
 masked(const struct addr *a, unsigned bits)
 {
-	struct addr out = *a;
+	struct addr out = { { 0 } };
+	unsigned whole = bits / 8;
 
-	for (unsigned i = 0; i < 16; i++) {
-		unsigned keep = bits > i * 8 ? MIN(bits - i * 8, 8u) : 0;
-
-		out.b[i] &= (uint8_t)(0xff00u >> keep);
+	memcpy(out.b, a->b, whole);
+	if (bits % 8 != 0) {
+		out.b[whole] = a->b[whole] & (uint8_t)(0xff00u >> bits % 8);
 	}
 	return out;
 }
 
+/* The most specific; each of the lengths in use costs one search. */
 static const struct net *
 find_net(const struct mission_map *m, const char *site, const struct addr *a,
 	 bool assets_only)
 {
-	unsigned i = 0;
+	for (unsigned i = 0; i < m->n_lengths; i++) {
+		const struct net_length *l = &m->lengths[i];
+		struct addr key = masked(a, l->bits);
+		unsigned j = lower_bound(m, l, &key);
 
-	while (i < m->n_nets) {
-		struct net key = { .cidr.bits = m->nets[i].cidr.bits };
-		unsigned j;
-
-		key.cidr.addr = masked(a, key.cidr.bits);
-		for (j = lower_bound(m, &key);
-		     j < m->n_nets && mission_net_cmp(&m->nets[j], &key) == 0;
+		for (; j < l->end && addr_eq(&m->nets[j].cidr.addr, &key);
 		     j++) {
 			const struct net *n = &m->nets[j];
 
@@ -115,13 +133,6 @@ find_net(const struct mission_map *m, const char *site, const struct addr *a,
 				return n;
 			}
 		}
-		/* On to the next shorter prefix length in use. */
-		if (key.cidr.bits == 0) {
-			break;
-		}
-		key.cidr.bits--;
-		memset(&key.cidr.addr, 0, sizeof(key.cidr.addr));
-		i = lower_bound(m, &key);
 	}
 	return NULL;
 }

@@ -41,6 +41,12 @@ struct asset {
 	struct mission_asset view;
 };
 
+/* The networks [first, end) with prefixes of one length. */
+struct net_length {
+	uint8_t bits;
+	unsigned first, end;
+};
+
 struct mission_map {
 	struct owner *owners;
 	struct site *sites;
@@ -48,11 +54,13 @@ struct mission_map {
 	struct asset *assets;
 	struct thing *services, *missions;
 	unsigned n_owners, n_sites, n_nets, n_assets, n_services, n_missions;
+	struct net_length lengths[129]; /* longest first */
+	unsigned n_lengths;
 };
 
-/* Longest prefix first, so that the first hit is the most specific; for
- * qsort(). */
-int mission_net_cmp(const void *x, const void *y);
+/* Once all networks are there: puts them in the order in which they are
+ * looked for. */
+void mission_sort_nets(struct mission_map *m);
 /* NULL: no site of that name. */
 const struct site *mission_find_site(const struct mission_map *m,
 				     const char *name);

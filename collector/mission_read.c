@@ -214,10 +214,7 @@ read_document(struct mission_reader *r)
 	if (r->err == ERR_OK) {
 		mission_resolve(r);
 	}
-	if (r->map->n_nets > 1) {
-		qsort(r->map->nets, r->map->n_nets, sizeof(struct net),
-		      mission_net_cmp);
-	}
+	mission_sort_nets(r->map);
 }
 
 enum err
@@ -281,6 +278,6 @@ mission_empty(void)
 		mission_free(r.map);
 		return NULL;
 	}
-	qsort(r.map->nets, r.map->n_nets, sizeof(struct net), mission_net_cmp);
+	mission_sort_nets(r.map);
 	return r.map;
 }

@@ -122,8 +122,7 @@ mission_check_keys(struct mission_reader *r, const yaml_node_t *map,
 			}
 			mission_fail(
 				r, kn, "%s: unknown key '%s': use one of %s",
-				what, k != NULL ? k : "(not a text)",
-				list);
+				what, k != NULL ? k : "(not a text)", list);
 			return;
 		}
 	}

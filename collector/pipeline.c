@@ -159,96 +159,7 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	return ERR_OK;
 }
 
-/* ----------------------------------------------------- commit, then tell */
-
-static enum err
-keep_range(void *arg, const struct dedupe_mark *m, struct dedupe_range gone,
-	   struct dedupe_range now)
-{
-	struct pipeline *p = arg;
-	enum err e = ERR_OK;
-
-	if (gone.lo <= gone.hi) {
-		e = store_mark_clear(p->store, m->sensor, m->epoch, gone.lo,
-				     gone.hi);
-	}
-	return e == ERR_OK && now.lo <= now.hi
-		       ? store_mark_range(p->store, m->sensor, m->epoch, now.lo,
-					  now.hi)
-		       : e;
-}
-
-static enum err
-keep_mark(void *arg, const struct dedupe_mark *m)
-{
-	struct pipeline *p = arg;
-	enum err e = dedupe_changes(m, keep_range, p);
-
-	return e == ERR_OK ? store_mark(p->store, m->sensor, m->epoch, m->upto)
-			   : e;
-}
-
-static enum err
-keep_counters(struct pipeline *p)
-{
-	const struct pipeline_stats *a = &p->stats, *b = &p->committed;
-	const struct {
-		const char *name;
-		uint64_t add;
-	} rows[] = {
-		{ "frames_stored", a->frames - b->frames },
-		{ "alerts_stored", a->alerts - b->alerts },
-		{ "events_other", a->other_events - b->other_events },
-		{ "frames_refused", a->frames_refused - b->frames_refused },
-		{ "frames_repeated", a->frames_repeated - b->frames_repeated },
-		{ "lines_refused", a->lines_refused - b->lines_refused },
-		{ "frames_lost", a->frames_lost - b->frames_lost },
-		{ "frames_abandoned",
-		  a->frames_abandoned - b->frames_abandoned },
-		{ "entries_oversize",
-		  a->entries_oversize - b->entries_oversize },
-	};
-	enum err e = ERR_OK;
-
-	for (size_t i = 0; i < ARRAY_LEN(rows) && e == ERR_OK; i++) {
-		e = store_count(p->store, rows[i].name, rows[i].add);
-	}
-	return e;
-}
-
-static enum err
-take_batch(struct pipeline *p, const struct ingest_entry *entries, size_t n)
-{
-	enum err e = store_begin(p->store);
-
-	p->stats.entries_oversize = ingest_oversize(p->ingest);
-
-	prepare_begin(p->prepare, entries, n, (int64_t)(p->now_us / US_PER_S));
-	for (size_t i = 0; i < n && e == ERR_OK; i++) {
-		e = pipeline_take_entry(p, &entries[i],
-					prepare_next(p->prepare));
-	}
-	prepare_end(p->prepare);
-	if (e == ERR_OK) {
-		e = pipeline_correlate(p);
-	}
-	if (e == ERR_OK) {
-		e = pipeline_incidents(p);
-	}
-	if (e == ERR_OK) {
-		e = dedupe_each(p->dedupe, true, keep_mark, p);
-	}
-	if (e == ERR_OK) {
-		e = pipeline_keep_tallies(p);
-	}
-	if (e == ERR_OK) {
-		e = keep_counters(p);
-	}
-	if (e == ERR_OK) {
-		e = store_commit(p->store);
-	}
-	return e;
-}
+/* ------------------------------------------------------ what goes wrong */
 
 static enum err
 publish_mark(void *arg, const struct store_mark *m)
@@ -266,57 +177,6 @@ publish_all(struct pipeline *p, struct diag *d)
 {
 	enum err e = store_each_mark(p->store, publish_mark, p);
 
-	return e == ERR_OK ? ingest_done(p->ingest, d) : ERR_AGAIN;
-}
-
-struct one_mark {
-	struct pipeline *p;
-	const char *site, *name;
-	int64_t sensor;
-};
-
-static enum err
-publish_one(void *arg, const struct dedupe_mark *m)
-{
-	struct one_mark *o = arg;
-
-	return m->sensor == o->sensor && m->latest
-		       ? ingest_publish(o->p->ingest, o->site, o->name,
-					m->epoch, m->upto)
-		       : ERR_OK;
-}
-
-/* The batch is on the disk: publish, acknowledge, trim.  What fails here is
- * delivered again and refused as a repeat. */
-static enum err
-acknowledge(struct pipeline *p, const struct ingest_entry *entries, size_t n,
-	    struct diag *d)
-{
-	enum err e = ERR_OK;
-
-	memset(p->trimmed, 0, sizeof(p->trimmed));
-	for (size_t i = n; i-- > 0 && e == ERR_OK;) {
-		const struct ingest_entry *t = &entries[i];
-		struct one_mark o = { .p = p };
-
-		e = ingest_ack(p->ingest, t->stream, t->id);
-		if (e != ERR_OK || p->trimmed[t->stream]) {
-			continue;
-		}
-		p->trimmed[t->stream] = true;
-		o.site = ingest_site(p->ingest, t->stream);
-		o.name = ingest_sensor(p->ingest, t->stream);
-		o.sensor = p->tallies[t->stream].sensor;
-		e = dedupe_each(p->dedupe, true, publish_one, &o);
-	}
-	for (size_t i = n; i-- > 0 && e == ERR_OK;) {
-		if (p->trimmed[entries[i].stream]) {
-			p->trimmed[entries[i].stream] = false;
-			e = ingest_trim(p->ingest, entries[i].stream,
-					entries[i].id);
-		}
-	}
-	dedupe_clean(p->dedupe);
 	return e == ERR_OK ? ingest_done(p->ingest, d) : ERR_AGAIN;
 }
 
@@ -356,12 +216,12 @@ recover(struct pipeline *p, struct diag *d)
 
 static enum err
 process(struct pipeline *p, const struct ingest_entry *entries, size_t n,
-	struct diag *d)
+	bool *renewed, struct diag *d)
 {
 	uint64_t start = clock_mono_us();
 
 	p->now_us = clock_wall_us();
-	if (take_batch(p, entries, n) != ERR_OK) {
+	if (pipeline_take(p, entries, n, renewed, d) != ERR_OK) {
 		return recover(p, d);
 	}
 	p->stats.commits++;
@@ -374,7 +234,7 @@ process(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 			return e;
 		}
 	}
-	(void)!acknowledge(p, entries, n, d); /* what fails comes again */
+	(void)!pipeline_acknowledge(p, d); /* what fails comes again */
 	return ERR_OK;
 }
 
@@ -482,7 +342,7 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		note_broker(p, ERR_OK, d);
 		down_since = 0;
 		if (n > 0) {
-			e = process(p, entries, n, d);
+			e = process(p, entries, n, &renewed, d);
 			idle_since = clock_mono_us();
 		}
 		if (e == ERR_OK && renewed && publish_all(p, d) == ERR_AGAIN) {

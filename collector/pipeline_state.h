@@ -26,6 +26,9 @@
 #include "common/eve.h"
 
 #define BAD_SLOTS 256
+/* Entries of one transaction. */
+#define PIPELINE_ENTRIES (4 * INGEST_MAX_ENTRIES)
+#define PIPELINE_ID_CAP 48 /* two numbers of 64 bits and a dash */
 
 /* Frames that keep coming broken; a small table, overwritten when it fills. */
 struct bad_frame {
@@ -50,6 +53,12 @@ struct pipeline_trust {
 	uint64_t told_us[PIPELINE_CAUSES], untold[PIPELINE_CAUSES];
 };
 
+/* An entry that is in the transaction, by what acknowledges it. */
+struct pipeline_taken {
+	unsigned stream;
+	char id[PIPELINE_ID_CAP];
+};
+
 struct pipeline {
 	struct pipeline_config cfg;
 	struct ingest *ingest;
@@ -66,6 +75,8 @@ struct pipeline {
 	struct health *health;
 	struct feed *feed;
 	struct bad_frame bad[BAD_SLOTS];
+	struct pipeline_taken taken[PIPELINE_ENTRIES];
+	size_t n_taken;
 	bool trimmed[INGEST_MAX_STREAMS];
 	struct pipeline_tally tallies[INGEST_MAX_STREAMS];
 	unsigned touched[INGEST_MAX_STREAMS], n_touched;
@@ -80,6 +91,16 @@ struct pipeline {
 	bool refusal_told; /* since it was last up */
 	bool sensors_unseen; /* the last look at them failed */
 };
+
+/*
+ * pipeline_commit.c: takes these entries and what comes at once behind them,
+ * up to their commit; after an error the transaction is open.
+ */
+enum err pipeline_take(struct pipeline *p, const struct ingest_entry *entries,
+		       size_t n, bool *renewed, struct diag *d) MUST_CHECK;
+/* It is on the disk: acknowledge, publish, trim.  What fails here is delivered
+ * again and refused as a repeat. */
+enum err pipeline_acknowledge(struct pipeline *p, struct diag *d) MUST_CHECK;
 
 /* pipeline_frame.c: one entry into the store and the sightings. */
 enum err pipeline_take_entry(struct pipeline *p,

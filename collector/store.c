@@ -35,21 +35,28 @@ static const char *const statements[ST_COUNT_OF] = {
 			     " AND rev=? AND text=? AND category=?",
 	[ST_SIGNATURE_PUT] = "INSERT INTO signatures(gid,sid,rev,text,category)"
 			     " VALUES(?,?,?,?,?)",
-	[ST_GROUP_GET] = "SELECT id,signature,site,exercise,src,dst"
-			 " FROM alert_groups WHERE key=?",
-	[ST_GROUP_PUT] =
-		"INSERT INTO alert_groups(key,signature,site,exercise,src,dst,"
-		"severity,count,first_us,last_us,last_alert,src_info,dst_info,"
-		"first_frame,last_frame) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-	[ST_GROUP_ADD] =
-		"UPDATE alert_groups SET severity=CASE WHEN ?2>0 AND"
-		" (severity=0 OR ?2<severity) THEN ?2 ELSE severity END,"
-		" count=count+?3, first_us=min(first_us,?4),"
-		" last_us=max(last_us,?5), last_alert=max(last_alert,?6),"
-		" src_info=CASE ?7 WHEN 0 THEN src_info ELSE ?7 END,"
-		" dst_info=CASE ?8 WHEN 0 THEN dst_info ELSE ?8 END,"
-		" last_frame=max(last_frame,?9) WHERE id=?1",
-	[ST_POSTING] = "INSERT INTO group_frames VALUES(?,?,?,?)",
+	[ST_GROUPS_FIND] =
+		"SELECT p.place,g.id,g.signature,g.site,g.exercise,g.src,g.dst"
+		" FROM sums p CROSS JOIN alert_groups g ON g.key=p.key",
+	[ST_GROUPS_PUT] =
+		"INSERT INTO alert_groups(id,key,signature,site,exercise,src,"
+		"dst,severity,count,first_us,last_us,last_alert,src_info,"
+		"dst_info,first_frame,last_frame) SELECT id,key,signature,site,"
+		"exercise,src,dst,severity,count,first_us,last_us,last_alert,"
+		"src_info,dst_info,first_frame,last_frame FROM sums WHERE true"
+		" ON CONFLICT(id) DO UPDATE SET severity=CASE WHEN"
+		" excluded.severity>0 AND (severity=0 OR"
+		" excluded.severity<severity) THEN excluded.severity ELSE"
+		" severity END, count=count+excluded.count,"
+		" first_us=min(first_us,excluded.first_us),"
+		" last_us=max(last_us,excluded.last_us),"
+		" last_alert=max(last_alert,excluded.last_alert),"
+		" src_info=CASE excluded.src_info WHEN 0 THEN src_info ELSE"
+		" excluded.src_info END,"
+		" dst_info=CASE excluded.dst_info WHEN 0 THEN dst_info ELSE"
+		" excluded.dst_info END,"
+		" last_frame=max(last_frame,excluded.last_frame)",
+	[ST_LISTS_PUT] = "INSERT INTO group_frames SELECT * FROM lists",
 	[ST_MINUTE] =
 		"INSERT INTO timeline VALUES(?,?,?,?,?)"
 		" ON CONFLICT(minute,site,exercise,severity) DO UPDATE SET"
@@ -130,6 +137,7 @@ store_close(struct store *s)
 	free(s->names);
 	free(s->groups);
 	free(s->used);
+	free(s->order);
 	free(s->postings);
 	free(s->minutes);
 	free(s->known);
@@ -142,11 +150,13 @@ reserve(struct store *s)
 	s->names = calloc(2 * (size_t)STORE_MAX_NAMES, sizeof(*s->names));
 	s->groups = calloc(STORE_GROUP_SLOTS, sizeof(*s->groups));
 	s->used = calloc(STORE_GROUP_SLOTS, sizeof(*s->used));
+	s->order = calloc(STORE_GROUP_SLOTS, sizeof(*s->order));
 	s->postings = calloc(STORE_POSTINGS, sizeof(*s->postings));
 	s->minutes = calloc(STORE_MINUTE_SLOTS, sizeof(*s->minutes));
 	s->known = calloc(STORE_KNOWN_GROUPS, sizeof(*s->known));
 	return s->names != NULL && s->groups != NULL && s->used != NULL &&
-	       s->postings != NULL && s->minutes != NULL && s->known != NULL;
+	       s->order != NULL && s->postings != NULL && s->minutes != NULL &&
+	       s->known != NULL;
 }
 
 static int64_t
@@ -185,6 +195,9 @@ setup(struct store *s, const char *path, struct diag *d)
 				"other collector using this store?",
 				path, sqlite3_errmsg(s->db));
 	}
+	if (store_sums_register(s) != ERR_OK) {
+		return diag_set(d, ERR_NOMEM, "%s: out of memory", path);
+	}
 	for (int i = 0; i < ST_COUNT_OF; i++) {
 		if (sqlite3_prepare_v3(s->db, statements[i], -1,
 				       SQLITE_PREPARE_PERSISTENT, &s->st[i],
@@ -201,6 +214,7 @@ setup(struct store *s, const char *path, struct diag *d)
 				     " LIMIT 1");
 	s->next_alert = MAX(s->next_alert, INT64_C(1));
 	s->next_frame = number_of(s, "SELECT max(id) FROM frames") + 1;
+	s->next_group = number_of(s, "SELECT max(id) FROM alert_groups") + 1;
 	return ERR_OK;
 }
 
@@ -258,6 +272,7 @@ store_begin(struct store *s)
 	s->in_transaction = e == ERR_OK;
 	s->first_alert = s->next_alert;
 	s->first_frame = s->next_frame;
+	s->first_group = s->next_group;
 	return e;
 }
 
@@ -289,6 +304,7 @@ store_rollback(struct store *s)
 	s->in_transaction = false;
 	s->next_alert = s->first_alert;
 	s->next_frame = s->first_frame;
+	s->next_group = s->first_group;
 	s->oldest_frame = 0;
 	/* SQLite may have rolled back by itself (disk full). */
 	if (!sqlite3_get_autocommit(s->db)) {

@@ -105,18 +105,18 @@ drop_top(struct search *s)
 	sift_down(s, 0);
 }
 
-/* The highest frame of the group that is not above 'frame'; 0 for none. */
+/* The highest frame of the group that is not above t->frame; 0 for none. */
 static enum err
-next_frame(struct search *s, int64_t group, int64_t *frame)
+next_frame(struct search *s, struct turn *t)
 {
 	sqlite3_stmt *st = s->q[Q_FRAMES_OF];
-	int64_t bound = *frame, at;
+	int64_t bound = t->frame, at;
 	struct view list;
 	uint64_t step;
 	int rc;
 
-	*frame = 0;
-	if (sql_bind(st, "ii", group, bound) != SQLITE_OK) {
+	t->frame = t->first <= bound ? t->first : 0;
+	if (sql_bind(st, "ii", t->group, bound) != SQLITE_OK) {
 		return ERR_IO;
 	}
 	rc = sqlite3_step(st);
@@ -125,7 +125,7 @@ next_frame(struct search *s, int64_t group, int64_t *frame)
 		list = view_of(sqlite3_column_blob(st, 1),
 			       (size_t)sqlite3_column_bytes(st, 1));
 		do {
-			*frame = at;
+			t->frame = at;
 		} while (store_varint_get(&list, &step) &&
 			 (at += (int64_t)step) <= bound);
 	}
@@ -144,11 +144,12 @@ gather_groups(struct search *s, int64_t below, bool *many)
 	enum err e = ERR_OK;
 	int rc = SQLITE_ERROR;
 
-	store_query_add(&q, "SELECT h.id,h.last_frame FROM alert_groups h"
-			    " CROSS JOIN signatures g ON g.id=h.signature"
-			    " CROSS JOIN names n ON n.id=h.site"
-			    " CROSS JOIN names e ON e.id=h.exercise"
-			    " WHERE h.first_frame<?10 AND h.last_frame>0");
+	store_query_add(
+		&q, "SELECT h.id,h.last_frame,h.first_frame FROM alert_groups h"
+		    " CROSS JOIN signatures g ON g.id=h.signature"
+		    " CROSS JOIN names n ON n.id=h.site"
+		    " CROSS JOIN names e ON e.id=h.exercise"
+		    " WHERE h.first_frame<?10 AND h.last_frame>0");
 	store_query_groups(&q, &f);
 	store_query_add(&q, " LIMIT ?13");
 	f.before_id = below;
@@ -172,9 +173,10 @@ gather_groups(struct search *s, int64_t below, bool *many)
 			s->heap = p;
 			s->heap_cap = cap;
 		}
-		s->heap[s->n_heap++] =
-			(struct turn){ sqlite3_column_int64(st, 0),
-				       MIN(last, below - 1), last < below };
+		s->heap[s->n_heap++] = (struct turn){
+			sqlite3_column_int64(st, 0), MIN(last, below - 1),
+			sqlite3_column_int64(st, 2), last < below
+		};
 	}
 	sqlite3_finalize(st);
 	*many = s->n_heap > MAX_GROUPS;
@@ -193,7 +195,7 @@ look_at_groups(struct search *s, int64_t below)
 		struct turn *t = &s->heap[0];
 
 		if (!t->exact) {
-			e = next_frame(s, t->group, &t->frame);
+			e = next_frame(s, t);
 			t->exact = true;
 			if (t->frame == 0) {
 				drop_top(s);

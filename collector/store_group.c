@@ -5,13 +5,12 @@
  */
 #include "collector/store_state.h"
 
+#include <stdlib.h>
+
 #include "common/clock.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
-
-/* Frames of one group that are written in one row. */
-#define ROW_FRAMES 512
 
 static bool
 same_key(const struct store_group_key *a, const struct store_group_key *b)
@@ -21,97 +20,98 @@ same_key(const struct store_group_key *a, const struct store_group_key *b)
 
 /* ------------------------------------------------------- to the tables */
 
-/* The group's number as the table knows it; 0 when it is new. */
-static enum err
-find_group(struct store *s, const struct store_group_sum *g, int64_t *id)
+static int
+by_key(const void *x, const void *y)
 {
-	struct store_known_group *k = &s->known[g->hash % STORE_KNOWN_GROUPS];
-	sqlite3_stmt *st = s->st[ST_GROUP_GET];
+	const struct store_order *a = x, *b = y;
+
+	return a->by < b->by ? -1 : a->by > b->by;
+}
+
+/* A group's number if it is remembered, else 0. */
+static int64_t
+known_id(const struct store *s, const struct store_group_sum *g)
+{
+	const struct store_known_group *k =
+		&s->known[g->hash % STORE_KNOWN_GROUPS];
+
+	return k->id != 0 && same_key(&k->key, &g->key) ? k->id : 0;
+}
+
+/* Numbers of the groups that the table has, of those in s->order; they are
+ * looked for in the order of its index. */
+static enum err
+find_groups(struct store *s)
+{
+	sqlite3_stmt *st = s->st[ST_GROUPS_FIND];
 	int rc;
 
-	*id = 0;
-	if (k->id != 0 && same_key(&k->key, &g->key)) {
-		*id = k->id;
-		return ERR_OK;
-	}
-	if (sql_bind(st, "i", (int64_t)g->hash) != SQLITE_OK) {
-		return ERR_IO;
-	}
+	qsort(s->order, s->n_order, sizeof(*s->order), by_key);
 	/* Two groups may share a hash. */
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW && *id == 0) {
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct store_group_sum *g =
+			&s->groups[sqlite3_column_int64(st, 0)];
 		struct store_group_key key = {
-			sqlite3_column_int64(st, 1),
 			sqlite3_column_int64(st, 2),
 			sqlite3_column_int64(st, 3),
-			sql_addr(st, 4),
+			sqlite3_column_int64(st, 4),
 			sql_addr(st, 5),
+			sql_addr(st, 6),
 		};
 
 		if (same_key(&key, &g->key)) {
-			*id = sqlite3_column_int64(st, 0);
+			g->id = sqlite3_column_int64(st, 1);
 		}
 	}
 	sqlite3_reset(st);
-	return rc == SQLITE_DONE || rc == SQLITE_ROW ? ERR_OK : ERR_IO;
+	return rc == SQLITE_DONE ? ERR_OK : ERR_IO;
 }
 
+/* Every group gets its number: the table's, or the next one. */
 static enum err
-put_group(struct store *s, const struct store_group_sum *g, int64_t *id)
+number_groups(struct store *s)
 {
-	const struct store_group_key *k = &g->key;
-	int64_t first = s->postings[g->first_posting - 1].frame;
-	int64_t last = s->postings[g->last_posting - 1].frame;
-	struct store_known_group *known =
-		&s->known[g->hash % STORE_KNOWN_GROUPS];
-	enum err e = find_group(s, g, id);
+	enum err e = ERR_OK;
+
+	s->n_order = 0;
+	for (size_t i = 0; i < s->n_groups; i++) {
+		struct store_group_sum *g = &s->groups[s->used[i]];
+
+		g->id = known_id(s, g);
+		if (g->id == 0) {
+			s->order[s->n_order++] =
+				(struct store_order){ (int64_t)g->hash,
+						      s->used[i] };
+		}
+	}
+	if (s->n_order > 0) {
+		e = find_groups(s);
+	}
+	for (size_t i = 0; i < s->n_groups && e == ERR_OK; i++) {
+		struct store_group_sum *g = &s->groups[s->used[i]];
+
+		g->is_new = g->id == 0;
+		g->id = g->is_new ? s->next_group++ : g->id;
+		s->known[g->hash % STORE_KNOWN_GROUPS] =
+			(struct store_known_group){ g->key, g->id };
+		s->order[i] = (struct store_order){ g->id, s->used[i] };
+	}
+	return e;
+}
+
+/* In the order of the tables, so that each of their pages is met once. */
+static enum err
+put_groups(struct store *s)
+{
+	enum err e = number_groups(s);
 
 	if (e != ERR_OK) {
 		return e;
 	}
-	if (*id != 0) {
-		e = sql_run(s->st[ST_GROUP_ADD], "iduuuiiii", *id,
-			    (int)g->severity, g->count, g->first_us, g->last_us,
-			    g->last_alert, g->src_info, g->dst_info, last);
-	} else {
-		e = sql_run(s->st[ST_GROUP_PUT], "iiiiaaduuuiiiii",
-			    (int64_t)g->hash, k->signature, k->site,
-			    k->exercise, &k->src, &k->dst, (int)g->severity,
-			    g->count, g->first_us, g->last_us, g->last_alert,
-			    g->src_info, g->dst_info, first, last);
-		*id = sqlite3_last_insert_rowid(s->db);
-	}
-	if (e == ERR_OK) {
-		known->key = *k;
-		known->id = *id;
-	}
-	return e;
-}
-
-/* Which frames hold the group: rows of at most ROW_FRAMES. */
-static enum err
-put_postings(struct store *s, const struct store_group_sum *g, int64_t id)
-{
-	uint8_t list[ROW_FRAMES * STORE_VARINT_MAX];
-	uint32_t at = g->first_posting;
-	enum err e = ERR_OK;
-
-	while (at != 0 && e == ERR_OK) {
-		int64_t first = s->postings[at - 1].frame, last = first;
-		size_t len = 0;
-		unsigned n = 1;
-
-		for (at = s->postings[at - 1].next; at != 0 && n < ROW_FRAMES;
-		     at = s->postings[at - 1].next, n++) {
-			int64_t frame = s->postings[at - 1].frame;
-
-			len += store_varint_put(list + len,
-						(uint64_t)(frame - last));
-			last = frame;
-		}
-		e = sql_run(s->st[ST_POSTING], "iiib", id, first, last,
-			    view_of(list, len));
-	}
-	return e;
+	s->n_order = s->n_groups;
+	qsort(s->order, s->n_order, sizeof(*s->order), by_key);
+	e = sql_run(s->st[ST_GROUPS_PUT], "");
+	return e == ERR_OK ? sql_run(s->st[ST_LISTS_PUT], "") : e;
 }
 
 static enum err
@@ -139,17 +139,8 @@ put_minutes(struct store *s)
 enum err
 store_groups_flush(struct store *s)
 {
-	enum err e = ERR_OK;
+	enum err e = s->n_groups > 0 ? put_groups(s) : ERR_OK;
 
-	for (size_t i = 0; i < s->n_groups && e == ERR_OK; i++) {
-		const struct store_group_sum *g = &s->groups[s->used[i]];
-		int64_t id;
-
-		e = put_group(s, g, &id);
-		if (e == ERR_OK) {
-			e = put_postings(s, g, id);
-		}
-	}
 	if (e == ERR_OK) {
 		e = put_minutes(s);
 	}

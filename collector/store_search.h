@@ -22,6 +22,7 @@
 /* A group and the highest frame that may be its next. */
 struct turn {
 	int64_t group, frame;
+	int64_t first; /* its first frame, which is in no list */
 	bool exact; /* it has an alert in just this frame */
 };
 

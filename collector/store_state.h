@@ -40,10 +40,9 @@ enum store_statement {
 	ST_FRAME,
 	ST_SIGNATURE_GET,
 	ST_SIGNATURE_PUT,
-	ST_GROUP_GET,
-	ST_GROUP_PUT,
-	ST_GROUP_ADD,
-	ST_POSTING,
+	ST_GROUPS_FIND,
+	ST_GROUPS_PUT,
+	ST_LISTS_PUT,
 	ST_MINUTE,
 	ST_OLDEST,
 	ST_EXPIRE,
@@ -90,8 +89,16 @@ struct store_group_sum {
 	uint64_t count, first_us, last_us; /* count 0 is free */
 	int64_t last_alert;
 	int64_t src_info, dst_info; /* names; 0: not said */
+	int64_t id; /* while it is written */
 	uint32_t first_posting, last_posting; /* numbers from 1; 0: none */
 	uint8_t severity; /* worst; 0: none said */
+	bool is_new; /* to the table, while it is written */
+};
+
+/* A group in the order in which SQL is to see it (store_sums.c). */
+struct store_order {
+	int64_t by;
+	uint32_t slot;
 };
 
 /* That a group has an alert in a frame. */
@@ -131,12 +138,15 @@ struct store {
 	bool in_transaction;
 	/* The next to be given, and what they were at store_begin(). */
 	int64_t next_alert, first_alert, next_frame, first_frame;
+	int64_t next_group, first_group;
 	struct store_frame_sum frame;
 	struct store_name *names;
 	size_t n_names;
 	struct store_group_sum *groups;
 	uint32_t *used; /* slots of 'groups' in order of their first alert */
 	size_t n_groups;
+	struct store_order *order;
+	size_t n_order;
 	struct store_group_sum *newest; /* of the last alert */
 	struct store_posting *postings;
 	uint32_t n_postings;
@@ -169,6 +179,9 @@ enum err store_group_alert(struct store *s, const struct alert *a,
 			   int64_t id) MUST_CHECK;
 enum err store_groups_flush(struct store *s) MUST_CHECK;
 void store_groups_clear(struct store *s);
+
+/* store_sums.c: the tables "sums" and "lists", for statements. */
+enum err store_sums_register(struct store *s) MUST_CHECK;
 
 /* store_expire.c: drops what the limits no longer allow. */
 enum err store_expire(struct store *s) MUST_CHECK;
