@@ -11,6 +11,7 @@ libsensor_a_SOURCES += \
 	sensor/capture.h sensor/capture_file.c \
 	sensor/fanout.h sensor/fanout.c \
 	sensor/capture_live.h sensor/capture_live.c \
+	sensor/tap_clock.h sensor/tap_clock.c \
 	sensor/iface.h sensor/iface.c sensor/iface_list.c \
 	sensor/live_conf.h sensor/live_conf.c \
 	sensor/defrag_policy.h sensor/defrag_policy.c \
