@@ -391,6 +391,18 @@ shared_state_apply(struct shared_state *s, const struct shared_claim *c)
 	return true;
 }
 
+bool
+shared_state_saves(const struct shared_state *s)
+{
+	for (const struct dataset *set = s->rs->datasets.first; set != NULL;
+	     set = set->next) {
+		if (set->save != NULL) {
+			return true;
+		}
+	}
+	return false;
+}
+
 enum err
 shared_state_save(const struct shared_state *s)
 {

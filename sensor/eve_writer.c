@@ -2,19 +2,15 @@
 #include "sensor/eve_writer.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "common/json.h"
-#include "common/log.h"
 #include "common/thread.h"
+#include "sensor/eve_out.h"
 #include "sensor/event_log.h"
 #include "sensor/forward.h"
 
-#define WRITE_BUFFER ((size_t)1 << 20)
 /* More than this at once waits for the writer: a slow disk or pipe holds the
  * replay up instead of growing memory. */
 #define PARCELS 4
@@ -24,10 +20,7 @@ struct eve_writer {
 	struct forward *forward;
 	struct event_log *log; /* makes the lines that are late */
 	struct json json; /* a line with what only the sink knows */
-	int fd;
-	uint8_t *buf;
-	size_t len;
-	bool failed; /* said once; further errors are only counted */
+	struct eve_out *out;
 	struct eve_writer_counters count;
 	struct eve_writer_counters told; /* under the lock, behind a parcel */
 	struct parcel parcel[PARCELS_MAX];
@@ -108,83 +101,7 @@ parcel_fini(struct parcel *p)
 	free(p->news);
 }
 
-/* --- bytes --- */
-
-static enum err
-open_eve(struct eve_writer *w, struct diag *d)
-{
-	const char *path = w->set.path;
-
-	w->fd = -1;
-	if (path == NULL) {
-		return ERR_OK;
-	}
-	if (strcmp(path, "-") == 0) {
-		w->fd = STDOUT_FILENO;
-		return ERR_OK;
-	}
-	w->fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-	if (w->fd < 0) {
-		return diag_set(d, ERR_USAGE, "--eve %s: %s", path,
-				strerror(errno));
-	}
-	return ERR_OK;
-}
-
-static void
-write_all(struct eve_writer *w, const uint8_t *p, size_t n)
-{
-	while (n > 0 && w->fd >= 0) {
-		ssize_t k = write(w->fd, p, n);
-
-		if (k < 0 && errno == EINTR) {
-			continue;
-		}
-		if (k < 0) {
-			w->count.write_errors++;
-			if (!w->failed) {
-				log_err("writing %s: %s; events are being lost",
-					w->fd == STDOUT_FILENO
-						? "standard output"
-						: w->set.path,
-					strerror(errno));
-				w->failed = true;
-			}
-			return;
-		}
-		p += k;
-		n -= (size_t)k;
-	}
-}
-
-static void
-write_buffer(struct eve_writer *w)
-{
-	write_all(w, w->buf, w->len);
-	w->len = 0;
-}
-
-static void
-write_line(struct eve_writer *w, struct view line)
-{
-	if (w->fd < 0) {
-		/* Not asked for, or could not be opened again. */
-		w->count.lost += w->set.path != NULL;
-		return;
-	}
-	if (w->len + line.len + 1 > WRITE_BUFFER) {
-		write_buffer(w);
-	}
-	w->count.bytes += line.len + 1;
-	if (line.len + 1 > WRITE_BUFFER) {
-		write_all(w, line.p, line.len);
-		write_all(w, (const uint8_t *)"\n", 1);
-		return;
-	}
-	memcpy(w->buf + w->len, line.p, line.len);
-	w->len += line.len;
-	w->buf[w->len++] = '\n';
-}
+/* --- lines --- */
 
 static void
 emit(struct eve_writer *w, enum event_type type, uint8_t severity,
@@ -192,7 +109,7 @@ emit(struct eve_writer *w, enum event_type type, uint8_t severity,
 {
 	w->count.events[type]++;
 	if (w->set.eve_types >> type & 1) {
-		write_line(w, line);
+		eve_out_line(w->out, line);
 	}
 	if (w->forward != NULL && (w->set.forward_types >> type & 1) != 0) {
 		if (forward_push(w->forward, line, severity)) {
@@ -200,8 +117,6 @@ emit(struct eve_writer *w, enum event_type type, uint8_t severity,
 		}
 	}
 }
-
-/* --- lines --- */
 
 static void
 put_verdict(struct json *j, const struct record *r)
@@ -318,22 +233,15 @@ write_parcel(struct eve_writer *w, struct parcel *p)
 	parcel_reset(p);
 }
 
+/* With what the output counts by itself. */
 static void
-open_again(struct eve_writer *w)
+tell(struct eve_writer *w)
 {
-	struct diag d;
+	const struct eve_out_counters *n = eve_out_counters(w->out);
 
-	if (w->set.path == NULL || strcmp(w->set.path, "-") == 0) {
-		return;
-	}
-	if (w->fd >= 0) {
-		close(w->fd);
-	}
-	w->failed = false;
-	if (open_eve(w, &d) != ERR_OK) {
-		w->count.write_errors++;
-		log_err("%s; events are being lost", d.msg);
-	}
+	w->count.bytes = n->bytes;
+	w->count.write_errors = n->write_errors;
+	w->count.unwritten = n->unwritten;
 }
 
 /* --- the thread --- */
@@ -348,8 +256,8 @@ run(void *arg)
 		if (w->reopen) {
 			w->reopen = false;
 			pthread_mutex_unlock(&w->lock);
-			write_buffer(w);
-			open_again(w);
+			eve_out_reopen(w->out);
+			tell(w);
 			pthread_mutex_lock(&w->lock);
 		} else if (w->through < w->handed) {
 			struct parcel *p =
@@ -357,13 +265,15 @@ run(void *arg)
 
 			pthread_mutex_unlock(&w->lock);
 			write_parcel(w, p);
+			tell(w);
 			pthread_mutex_lock(&w->lock);
 			w->through++;
 			w->told = w->count;
 			pthread_cond_signal(&w->done);
 		} else if (w->flush) {
 			pthread_mutex_unlock(&w->lock);
-			write_buffer(w);
+			eve_out_flush(w->out);
+			tell(w);
 			pthread_mutex_lock(&w->lock);
 			w->told = w->count;
 			/* of what came meanwhile the buffer's end will tell */
@@ -397,6 +307,9 @@ eve_writer_open(struct eve_writer **out, const struct eve_writer_settings *set,
 		struct diag *d)
 {
 	struct eve_writer *w = calloc(1, sizeof(*w));
+	struct eve_out_settings out_set = { .path = set->path,
+					    .stop = set->stop,
+					    .drain_us = set->drain_us };
 	enum err e;
 
 	*out = NULL;
@@ -406,15 +319,12 @@ eve_writer_open(struct eve_writer **out, const struct eve_writer_settings *set,
 	w->set = *set;
 	w->n_parcels =
 		set->parcels != 0 ? MIN(set->parcels, PARCELS_MAX) : PARCELS;
-	w->fd = -1;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->work, NULL);
 	pthread_cond_init(&w->done, NULL);
-	w->buf = malloc(WRITE_BUFFER);
 	w->log = event_log_for_later();
-	e = w->buf != NULL && w->log != NULL
-		    ? open_eve(w, d)
-		    : diag_set(d, ERR_NOMEM, "out of memory");
+	e = w->log != NULL ? eve_out_open(&w->out, &out_set, d)
+			   : diag_set(d, ERR_NOMEM, "out of memory");
 	if (e == ERR_OK) {
 		e = start(w, d);
 	}
@@ -508,7 +418,8 @@ eve_writer_line(struct eve_writer *w, enum event_type type, struct view line)
 {
 	eve_writer_wait(w);
 	emit(w, type, 0, line);
-	write_buffer(w);
+	eve_out_flush(w->out);
+	tell(w);
 }
 
 void
@@ -523,13 +434,15 @@ eve_writer_record(struct eve_writer *w, const struct outbox *box,
 	}
 	eve_writer_wait(w);
 	write_record(w, box, r, h != NULL ? &news : NULL);
+	tell(w);
 }
 
 void
 eve_writer_reopen(struct eve_writer *w)
 {
 	eve_writer_wait(w);
-	open_again(w);
+	eve_out_reopen(w->out);
+	tell(w);
 }
 
 void
@@ -547,6 +460,12 @@ eve_writer_counters_now(struct eve_writer *w, struct eve_writer_counters *out)
 	pthread_mutex_lock(&w->lock);
 	*out = w->told;
 	pthread_mutex_unlock(&w->lock);
+}
+
+bool
+eve_writer_reader_gone(const struct eve_writer *w)
+{
+	return eve_out_reader_gone(w->out);
 }
 
 const struct eve_writer_counters *
@@ -571,10 +490,7 @@ eve_writer_close(struct eve_writer *w)
 		pthread_mutex_unlock(&w->lock);
 		pthread_join(w->thread, NULL);
 	}
-	e = w->count.write_errors > 0 ? ERR_IO : ERR_OK;
-	if (w->fd > STDERR_FILENO && close(w->fd) != 0) {
-		e = ERR_IO;
-	}
+	e = eve_out_close(w->out);
 	for (unsigned i = 0; i < PARCELS_MAX; i++) {
 		parcel_fini(&w->parcel[i]);
 	}
@@ -583,7 +499,6 @@ eve_writer_close(struct eve_writer *w)
 	pthread_cond_destroy(&w->done);
 	event_log_free(w->log);
 	json_fini(&w->json);
-	free(w->buf);
 	free(w);
 	return e;
 }

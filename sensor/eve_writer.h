@@ -18,6 +18,8 @@
 #ifndef SENSOR_EVE_WRITER_H
 #define SENSOR_EVE_WRITER_H
 
+#include <signal.h>
+
 #include "common/err.h"
 #include "sensor/record.h"
 
@@ -58,11 +60,16 @@ struct eve_writer_settings {
 	uint32_t eve_types, forward_types; /* bit per enum event_type */
 	bool verdict; /* alerts say what became of their packet */
 	unsigned parcels; /* 0: 4; at most PARCELS_MAX */
+	/* Once it is set, who reads the lines is waited for so long in all;
+	 * NULL: for ever. */
+	const volatile sig_atomic_t *stop;
+	uint64_t drain_us;
 };
 
 struct eve_writer_counters {
 	uint64_t events[EVENT_TYPE_COUNT]; /* written or forwarded */
 	uint64_t lost, forwarded, bytes, write_errors;
+	uint64_t unwritten; /* lines that did not get into the output */
 };
 
 enum err eve_writer_open(struct eve_writer **out,
@@ -92,6 +99,8 @@ void eve_writer_record(struct eve_writer *w, const struct outbox *box,
 void eve_writer_reopen(struct eve_writer *w);
 /* The same between two parcels, without waiting for it. */
 void eve_writer_reopen_soon(struct eve_writer *w);
+/* Nobody reads standard output any more; at any time. */
+bool eve_writer_reader_gone(const struct eve_writer *w);
 /* Of what is out: wait before. */
 const struct eve_writer_counters *eve_writer_counters(struct eve_writer *w);
 /* Without waiting, of the parcels that are out. */

@@ -266,6 +266,29 @@ watch_open(struct live *l, struct live_port *p, unsigned i, uint64_t now_us)
 	}
 }
 
+/* Told once, whatever the clock does then. */
+static void
+look_at_clock(const struct live *l, struct live_port *p, unsigned i)
+{
+	for (unsigned k = 0; k < l->n_workers && !p->told_clock; k++) {
+		const struct live_tap *t = &l->worker[k]->tap[i];
+		int64_t us = t->told.clock_shift_us;
+
+		if (t->handle == NULL || !t->told.clock_off) {
+			continue;
+		}
+		log_warn("interface %s: its clock (capture.timestamp %s) is "
+			 "%.1f s %s the host's; its packets are taken in the "
+			 "order in which they come, with the host's time; "
+			 "synchronise the adapter's clock, or set "
+			 "capture.timestamp to host",
+			 name_of(p), p->conf->open.timestamp,
+			 (double)(us < 0 ? -us : us) / 1e6,
+			 us < 0 ? "ahead of" : "behind");
+		p->told_clock = true;
+	}
+}
+
 /* Whether what its rings held is read. */
 static bool
 may_close(const struct live *l, const struct live_port *p, unsigned i,
@@ -297,6 +320,7 @@ live_ports_watch(struct live *l, uint64_t now_us)
 
 		if (look && p->state == PORT_OPEN) {
 			watch_open(l, p, i, now_us);
+			look_at_clock(l, p, i);
 		} else if (p->state == PORT_OPENING ||
 			   (look && p->state == PORT_AWAY)) {
 			try_open(l, p, now_us);
@@ -375,6 +399,11 @@ take_in(struct live *l, unsigned i, struct diag *d)
 	}
 	for (unsigned k = 0; k < l->n_workers; k++) {
 		l->worker[k]->tap[i].handle = p->fresh[k];
+		/* one interface has nothing to be put in order with */
+		tap_clock_reset(
+			&l->worker[k]->tap[i].clock,
+			l->n_ports > 1 &&
+				tap_clock_is_foreign(p->conf->open.timestamp));
 		p->fresh[k] = NULL;
 	}
 	p->n_fresh = 0;

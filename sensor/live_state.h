@@ -22,6 +22,7 @@
 
 #include "sensor/iface.h"
 #include "sensor/live.h"
+#include "sensor/tap_clock.h"
 
 /* Frames that a worker takes at once, at most. */
 #define LIVE_GATHER (4 * BATCH_FRAMES)
@@ -36,6 +37,7 @@ struct live_tap {
 	uint32_t at; /* the next one of it */
 	bool more; /* the latest read gave something */
 	bool broken;
+	struct tap_clock clock;
 	uint64_t last_us;
 	uint64_t dropped; /* by its ring, as live_load.c saw last */
 	/* Handed over at the end of a round. */
@@ -43,6 +45,8 @@ struct live_tap {
 		struct capture_live_counters n;
 		uint64_t last_us;
 		bool broken;
+		bool clock_off;
+		int64_t clock_shift_us;
 	} told;
 	struct diag why; /* it is broken */
 };
@@ -104,6 +108,7 @@ struct live_port {
 	uint64_t retry_us, wait_us; /* when to try again; how long then */
 	uint64_t leave_us; /* PORT_LEAVING: closed by then */
 	bool told_error; /* the same trouble is told once */
+	bool told_clock; /* that the adapter's is far from the host's */
 };
 
 struct live {

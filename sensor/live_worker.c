@@ -23,7 +23,7 @@
 /* --- reading --- */
 
 static void
-refill(struct live_tap *t)
+refill(struct live_worker *w, struct live_tap *t)
 {
 	enum err e;
 
@@ -32,6 +32,16 @@ refill(struct live_tap *t)
 	e = capture_live_read(t->handle, t->batch, t->iface, &t->why);
 	t->more = e == ERR_OK;
 	t->broken = e == ERR_CLOSED;
+	if (UNLIKELY(t->clock.watched)) {
+		uint64_t mono = clock_mono_us();
+
+		if (t->more) {
+			tap_clock_check(&t->clock, t->batch, clock_wall_us(),
+					mono, w->live->hold_us);
+		} else {
+			tap_clock_empty(&t->clock, mono);
+		}
+	}
 }
 
 static bool
@@ -69,7 +79,7 @@ refill_all(struct live_worker *w)
 		struct live_tap *t = &w->tap[i];
 
 		if (t->handle != NULL && !t->broken && t->at == t->batch->n) {
-			refill(t);
+			refill(w, t);
 		}
 		w->n_open += t->handle != NULL && !t->broken;
 	}
@@ -188,6 +198,8 @@ count_taps(struct live_worker *w)
 		}
 		t->told.last_us = t->last_us;
 		t->told.broken = t->broken;
+		t->told.clock_off = t->clock.off;
+		t->told.clock_shift_us = t->clock.shift_us;
 		w->load.waiting += t->told.n.seen - t->told.n.dropped -
 				   t->told.n.delivered;
 	}

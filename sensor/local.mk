@@ -11,6 +11,7 @@ libsensor_a_SOURCES += \
 	sensor/capture.h sensor/capture_file.c \
 	sensor/fanout.h sensor/fanout.c \
 	sensor/capture_live.h sensor/capture_live.c \
+	sensor/tap_clock.h sensor/tap_clock.c \
 	sensor/iface.h sensor/iface.c sensor/iface_list.c \
 	sensor/live_conf.h sensor/live_conf.c \
 	sensor/defrag_policy.h sensor/defrag_policy.c \
@@ -130,6 +131,7 @@ libsensor_a_SOURCES += \
 	sensor/overload.h sensor/overload.c sensor/worker_shed.c \
 	sensor/overload_conf.h sensor/overload_conf.c \
 	sensor/worker.c \
+	sensor/eve_out.h sensor/eve_out.c \
 	sensor/eve_writer.h sensor/eve_writer.c \
 	sensor/sink.h sensor/sink.c \
 	sensor/control_feed.h sensor/control_feed.c \
@@ -151,6 +153,7 @@ libsensor_a_SOURCES += \
 libsensor_a_SOURCES += \
 	sensor/metrics.h sensor/metrics.c \
 	sensor/service.h sensor/service.c \
+	sensor/outputs.h sensor/outputs.c \
 	sensor/confined.h sensor/confined.c
 
 bin_PROGRAMS += picket-sensor

@@ -111,6 +111,10 @@ start(struct sensor *s, struct diag *d)
 				 UINT64_C(16) << 30) /
 			THRESHOLD_ENTRY_BYTES,
 		.live = s->opt.live.n > 0,
+		.stop = &sensor_stop_requested,
+		.drain_us = conf_u64(s->opt.conf, "eve.drain-ms", 10000, 0,
+				     3600000) *
+			    1000,
 	};
 	struct alert_conf alert;
 	enum err e;

@@ -43,6 +43,8 @@ static const struct conf_key keys[] = {
 	  "at the end of a replay, wait for Redis this long" },
 	{ "eve.file", "string", "", "EVE JSON output" },
 	{ "eve.types", "list", "all", "event types written" },
+	{ "eve.drain-ms", "number", "10000",
+	  "at the end, wait for a pipe's reader this long" },
 	{ "eve.alert.*", "map", "", "what alerts show" },
 	{ "eve.community-id", "bool", "yes", "add the Community ID" },
 	{ "eve.community-id-seed", "number", "0", "its seed" },

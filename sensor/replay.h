@@ -12,7 +12,8 @@
  *          the caller is the first worker, and the others have a thread each.
  *          The one that would have to wait reads and merges for all, and calls
  *          tick(): never two at a time.
- * Memory   a batch; of several workers, sixteen rounds in flight.
+ * Memory   a batch; of several workers, sixteen rounds in flight, or four of
+ *          frames that had to be copied (64 MiB).
  * Cost     two locks per round and worker.
  */
 #ifndef SENSOR_REPLAY_H

@@ -136,7 +136,7 @@ fill_round(struct replay *r, struct round *rd)
 	r->quiet = false;
 	limit_batch(r);
 	while (rd->n_batches < limit && !r->quiet) {
-		struct batch_frames *b = rd->batch[rd->n_batches];
+		struct batch_frames *b = r->spare[r->n_spare - 1];
 		enum reading got = replay_read(r, b);
 
 		if (got == READ_END) {
@@ -148,9 +148,11 @@ fill_round(struct replay *r, struct round *rd)
 			break;
 		}
 		r->quiet = capture_rests(r->set->capture);
+		r->copied = b->map == NULL;
 		deal(r, rd, b);
 		replay_pace(r, b->frame[b->n - 1].ts_us);
-		rd->n_batches++;
+		rd->batch[rd->n_batches++] = b;
+		r->n_spare--;
 	}
 	rd->last_us = r->now_us;
 	rd->clock_us = r->clock.now_us;
@@ -201,6 +203,9 @@ collect(struct replay *r, struct round *rd, bool idle)
 	for (unsigned i = 0; i < r->set->n_workers; i++) {
 		outbox_reset(rd->box[i]);
 	}
+	while (rd->n_batches > 0) {
+		r->spare[r->n_spare++] = rd->batch[--rd->n_batches];
+	}
 	if (rd->change != NULL) {
 		/* the last alert of the former set is out */
 		sink_wait(r->set->sink);
@@ -217,8 +222,9 @@ may_fill(const struct replay *r)
 	bool alone = r->quiet || r->set->pace > 0 ||
 		     (r->set->want_idle != NULL && *r->set->want_idle != 0);
 	uint64_t open = r->published - r->collected;
+	uint64_t most = r->copied ? ROUNDS_COPIED : ROUNDS_IN_FLIGHT;
 
-	return !r->ended && open < (alone ? 1 : ROUNDS_IN_FLIGHT);
+	return !r->ended && open < (alone ? 1 : most);
 }
 
 /*
@@ -314,7 +320,7 @@ free_rounds(struct replay *r)
 	for (unsigned k = 0; k < ROUNDS_IN_FLIGHT; k++) {
 		struct round *rd = &r->round[k];
 
-		for (unsigned b = 0; b < ROUND_BATCHES; b++) {
+		for (unsigned b = 0; b < rd->n_batches; b++) {
 			batch_frames_free(rd->batch[b]);
 		}
 		for (unsigned i = 0; i < r->set->n_workers; i++) {
@@ -322,17 +328,14 @@ free_rounds(struct replay *r)
 		}
 		free(rd->share);
 	}
+	while (r->n_spare > 0) {
+		batch_frames_free(r->spare[--r->n_spare]);
+	}
 }
 
 static bool
 new_round(struct round *rd, unsigned n_workers)
 {
-	for (unsigned b = 0; b < ROUND_BATCHES; b++) {
-		rd->batch[b] = batch_frames_new();
-		if (rd->batch[b] == NULL) {
-			return false;
-		}
-	}
 	for (unsigned i = 0; i < n_workers; i++) {
 		rd->box[i] = outbox_new();
 		if (rd->box[i] == NULL) {
@@ -350,6 +353,13 @@ new_rounds(struct replay *r)
 		if (!new_round(&r->round[k], r->set->n_workers)) {
 			return false;
 		}
+	}
+	while (r->n_spare < ARRAY_LEN(r->spare)) {
+		r->spare[r->n_spare] = batch_frames_new();
+		if (r->spare[r->n_spare] == NULL) {
+			return false;
+		}
+		r->n_spare++;
 	}
 	return true;
 }

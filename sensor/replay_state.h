@@ -21,6 +21,9 @@
 /* So many let a worker go on while another has much to do in one round, or is
  * not given a core for some milliseconds. */
 #define ROUNDS_IN_FLIGHT 16
+/* Of pipes and compressed files frames are copied: these rounds' slabs may
+ * take 64 MiB in all.  More gives no speed, as reading is what holds up. */
+#define ROUNDS_COPIED 4
 #define MAX_WORKERS 64
 
 /* One worker's frames of a round, in the capture's order. */
@@ -32,7 +35,7 @@ struct share {
 };
 
 struct round {
-	struct batch_frames *batch[ROUND_BATCHES];
+	struct batch_frames *batch[ROUND_BATCHES]; /* the first n_batches */
 	struct share *share; /* one a worker */
 	struct outbox *box[MAX_WORKERS];
 	unsigned n_batches;
@@ -56,6 +59,11 @@ struct replay {
 	bool ended; /* the last was handed out */
 
 	struct pair_owners *owners;
+	/* Batches of no round; the latest that was given back goes first, so
+	 * that no more slabs are ever touched than are needed at once. */
+	struct batch_frames *spare[ROUNDS_IN_FLIGHT * ROUND_BATCHES];
+	unsigned n_spare;
+	bool copied; /* the latest frames are in a slab */
 
 	/* Below: of the one thread, or of the worker that is 'keeping'. */
 	struct batch_frames *alone; /* of a lone worker */

@@ -53,6 +53,7 @@ struct sensor {
 	struct service service;
 	struct confine_state confined;
 	struct json json;
+	bool reader_gone; /* of standard output: told */
 	uint64_t started_ms;
 	struct packet_ledger *packets_told;
 	uint64_t next_ledger_us;

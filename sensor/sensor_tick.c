@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "sensor/outputs.h"
 
 #define LEDGER_EVERY_US (2 * US_PER_S)
 
@@ -105,6 +106,17 @@ tick_stats(struct sensor *s, bool idle)
 	s->stats_due_us = now + s->opt.stats_s * US_PER_S;
 }
 
+static void
+look_for_reader(struct sensor *s)
+{
+	if (!s->reader_gone && sink_reader_gone(s->sink)) {
+		s->reader_gone = true;
+		if (!outputs_reader_gone(&s->opt, s->shared)) {
+			sensor_stop_requested = 1;
+		}
+	}
+}
+
 /* Between rounds: what signals asked for, and progress. */
 void
 sensor_tick(void *arg, bool idle)
@@ -116,6 +128,7 @@ sensor_tick(void *arg, bool idle)
 		reopen_requested = 0;
 		sink_reopen(s->sink);
 	}
+	look_for_reader(s);
 	/* The counters are the workers' own while they run. */
 	if (idle) {
 		sensor_idle_wanted = 0;

@@ -57,6 +57,8 @@ sink_open(struct sink **out, const struct sink_settings *set, struct diag *d)
 		.forward_types = set->forward_types,
 		.verdict = set->verdict,
 		.parcels = set->live ? LIVE_PARCELS : 0,
+		.stop = set->stop,
+		.drain_us = set->drain_us,
 	};
 	enum err e;
 
@@ -509,6 +511,12 @@ sink_reopen(struct sink *s)
 	}
 }
 
+bool
+sink_reader_gone(const struct sink *s)
+{
+	return eve_writer_reader_gone(s->writer);
+}
+
 const struct held *
 sink_held(const struct sink *s)
 {
@@ -533,6 +541,7 @@ sink_counters(struct sink *s)
 	s->told.forwarded = w->forwarded;
 	s->told.bytes = w->bytes;
 	s->told.write_errors = w->write_errors;
+	s->told.unwritten = w->unwritten;
 	return &s->told;
 }
 

@@ -17,6 +17,8 @@
 #ifndef SENSOR_SINK_H
 #define SENSOR_SINK_H
 
+#include <signal.h>
+
 #include "common/conf.h"
 #include "rules/shared_state.h"
 #include "sensor/record.h"
@@ -33,6 +35,10 @@ struct sink_settings {
 	/* Live: nothing here waits for the writer.  When it cannot follow, the
 	 * least severe is lost first, and counted. */
 	bool live;
+	/* Once it is set, who reads the EVE output is waited for so long in
+	 * all; NULL: for ever. */
+	const volatile sig_atomic_t *stop;
+	uint64_t drain_us;
 };
 
 struct sink_counters {
@@ -40,6 +46,7 @@ struct sink_counters {
 	/* suppressed: by thresholds; see sink_held() for the causes */
 	uint64_t alerts, suppressed, lost, forwarded, bytes;
 	uint64_t write_errors;
+	uint64_t unwritten; /* lines that did not get into the EVE output */
 	uint64_t threshold_evicted;
 	uint64_t unmet; /* alerts whose claim did not hold */
 	/* live: lost because the writer could not follow */
@@ -72,6 +79,9 @@ void sink_end_live(struct sink *s);
 void sink_reopen(struct sink *s);
 /* Of all that was merged: waits until it is out; live, of what is out. */
 const struct sink_counters *sink_counters(struct sink *s);
+/* Whether the EVE output was standard output, and nobody reads it any more;
+ * it is not tried again. */
+bool sink_reader_gone(const struct sink *s);
 /* The matches that became no alert, by rule and cause. */
 const struct held *sink_held(const struct sink *s);
 /* Flushes and closes; ERR_IO when anything could not be written. */

@@ -450,6 +450,7 @@ put_ledger(struct json *j, const struct stats_source *s)
 	json_u64(j, "forwarded", k->forwarded);
 	put_redis(j, s->forward);
 	json_u64(j, "write_errors", k->write_errors);
+	json_u64(j, "eve_unwritten", k->unwritten);
 	if (s->live != NULL) {
 		json_u64(j, "events_lost_writer_behind", k->behind_events);
 		json_u64(j, "claims_lost_writer_behind", k->behind_claims);

@@ -5,12 +5,12 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/alerts.sh \
 	tests/e2e/redis_away.sh \
 	tests/e2e/bad_input.sh \
-	tests/e2e/pipe.sh \
+	tests/e2e/eve_reader.sh tests/e2e/pipe.sh \
 	tests/e2e/ledger.sh \
 	tests/e2e/ledger_chain.sh \
 	tests/e2e/blind.sh \
 	tests/e2e/reload.sh \
-	tests/e2e/live.sh \
+	tests/e2e/live.sh tests/e2e/live_cycles.sh \
 	tests/e2e/confined.sh \
 	tests/e2e/overload.sh \
 	tests/e2e/corpus.sh \

@@ -54,4 +54,35 @@ for workers in 1 3; do
 		"$(grep -vc '"signature_id":1,' "$tmp/pipe.json")"
 	no_sanitizer "$tmp/log"
 done
+# Frames of a pipe are copies: however large, and however many workers, those
+# under way are bounded.
+need python3
+for workers in 1 3; do
+	python3 - "$sensor" $workers >"$tmp/peak$workers" 2>"$tmp/log" <<'PY' ||
+import os, resource, struct, subprocess, sys
+data = bytes(8900)
+udp = struct.pack(">HHHH", 5000, 7001, 8 + len(data), 0) + data
+def frame(i):
+    head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17,
+                       0, bytes((10, 0, 0, i)), bytes((192, 0, 2, 7)))
+    f = bytes(6) + b"\2" + bytes(5) + b"\x08\x00" + head + udp
+    return struct.pack("<IIII", 1000000000, 0, len(f), len(f)) + f
+frames = b"".join(frame(i) for i in range(200))
+p = subprocess.Popen([sys.argv[1], "--read", "-", "--workers", sys.argv[2],
+                      "--set", "memory.prealloc=1mb"], stdin=subprocess.PIPE)
+p.stdin.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+for k in range(170):
+    p.stdin.write(frames)
+p.stdin.close()
+status = p.wait()
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(status)
+PY
+		fail "$workers workers: $(cat "$tmp/log")"
+done
+# a sanitizer's own memory is another matter
+if ! grep -q __asan_init "$sensor"; then
+	more=$(($(cat "$tmp/peak3") - $(cat "$tmp/peak1")))
+	[ $more -lt 131072 ] || fail "three workers take $more KiB more than one"
+fi
 finish

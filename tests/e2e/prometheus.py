@@ -113,7 +113,7 @@ MOVED = [
     (r"picket\.rules\.reload_failed", "rule_reload_failures_total"),
     (r"picket\.(shared_state)\.(\w+)", r"\1_\2_total"),
     (r"picket\.(packets|tunnel_packets|bypassed_packets|anomalies|events_lost|"
-     r"write_errors|thresholds_evicted)", r"\1_total"),
+     r"write_errors|eve_unwritten|thresholds_evicted)", r"\1_total"),
     (r"(decoder|flow|flow_bypassed|tcp|file|file_store|detect|capture)\.(\w+)",
      r"\1_\2_total"),
 ]

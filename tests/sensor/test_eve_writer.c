@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -279,6 +280,101 @@ full_disk_is_told(void **state)
 	(void)state;
 	put_line(o, 1, 0, "one");
 	sink_round(s, &o, 1);
+	assert_int_equal(sink_counters(s)->write_errors, 1);
+	assert_int_equal(sink_close(s), ERR_IO);
+	outbox_free(o);
+}
+
+/* So many rounds of 'LINES' long lines, more than a pipe holds. */
+static void
+put_rounds(struct sink *s, struct outbox *o, unsigned n)
+{
+	char line[LINE_LEN];
+
+	memset(line, '.', sizeof(line) - 1);
+	line[sizeof(line) - 1] = '\0';
+	for (unsigned i = 0; i < n; i++) {
+		outbox_reset(o);
+		for (unsigned k = 0; k < LINES; k++) {
+			put_line(o, (uint64_t)i * LINES + k, 0, line);
+		}
+		sink_round(s, &o, 1);
+	}
+}
+
+/* A reader that reads nothing is waited for as long as the settings say, once
+ * the sensor was told to stop; what it did not get is counted to the line. */
+static void
+unread_pipe_is_given_up(void **state)
+{
+	static volatile sig_atomic_t stop;
+	struct sink_settings set = { .eve_types = UINT32_MAX,
+				     .threshold_entries = 16,
+				     .stop = &stop,
+				     .drain_us = 200000 };
+	const struct sink_counters *n;
+	char dir[] = "/tmp/picket-eve-XXXXXX", path[64];
+	struct outbox *o = outbox_new();
+	struct sink *s;
+	struct diag d;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/fifo", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	set.eve_path = path;
+	stop = 1;
+	assert_int_equal(sink_open(&s, &set, &d), ERR_USAGE);
+	assert_non_null(strstr(d.msg, "nobody reads it"));
+	stop = 0;
+	fd = open(path, O_RDONLY | O_NONBLOCK);
+	assert_int_equal(sink_open(&s, &set, &d), ERR_OK);
+	put_rounds(s, o, 3);
+	stop = 1;
+	put_rounds(s, o, 6); /* more than may be under way: waits for them */
+	n = sink_counters(s);
+	assert_int_equal(n->events[EVENT_TYPE_FLOW], 9 * LINES);
+	/* a line that is not there whole counts */
+	assert_int_equal(n->bytes / LINE_LEN + n->unwritten, 9 * LINES);
+	assert_in_range(n->unwritten, 8 * LINES, 9 * LINES);
+	assert_false(sink_reader_gone(s));
+	assert_int_equal(sink_close(s), ERR_IO);
+	close(fd);
+	outbox_free(o);
+	unlink(path);
+	rmdir(dir);
+}
+
+/* Of standard output nobody will ever read again what nobody reads now. */
+static void
+reader_that_has_gone_is_told(void **state)
+{
+	struct outbox *o = outbox_new();
+	int ends[2], kept = dup(STDOUT_FILENO);
+	uint64_t unwritten, lines;
+	struct sink *s;
+	bool gone;
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(pipe(ends), 0);
+	fflush(stdout);
+	dup2(ends[1], STDOUT_FILENO);
+	close(ends[1]);
+	s = sink_to("-");
+	gone = sink_reader_gone(s);
+	close(ends[0]);
+	put_rounds(s, o, 3);
+	lines = sink_counters(s)->events[EVENT_TYPE_FLOW];
+	unwritten = sink_counters(s)->unwritten;
+	/* cmocka's own words go there */
+	dup2(kept, STDOUT_FILENO);
+	close(kept);
+	assert_false(gone);
+	assert_true(sink_reader_gone(s));
+	assert_int_equal(lines, 3 * LINES);
+	assert_int_equal(unwritten, lines);
 	assert_int_equal(sink_counters(s)->write_errors, 1);
 	assert_int_equal(sink_close(s), ERR_IO);
 	outbox_free(o);
@@ -663,6 +759,8 @@ main(void)
 		cmocka_unit_test(slow_reader_is_waited_for),
 		cmocka_unit_test(flush_does_not_wait_for_more),
 		cmocka_unit_test(full_disk_is_told),
+		cmocka_unit_test(unread_pipe_is_given_up),
+		cmocka_unit_test(reader_that_has_gone_is_told),
 		cmocka_unit_test(alerts_tell_of_their_moment),
 		cmocka_unit_test(live_sheds_the_least_severe_first),
 		cmocka_unit_test(live_outbox_is_bounded),
