@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/sign.h"
+#include "common/thread.h"
 #include "rules/admission.h"
 #include "sensor/confined.h"
 #include "sensor/forward.h"
@@ -607,6 +608,12 @@ run(struct sensor *s)
 	struct diag d;
 	int status = EXIT_DONE;
 
+	int rc = thread_become(THREAD_MAIN);
+
+	if (rc != 0) {
+		log_err("seccomp: the main thread: %s", strerror(rc));
+		return EXIT_FAILED;
+	}
 	profile_begin(&s->profile);
 	service_running(&s->service, &s->stats, s->forward);
 	s->progress = progress_new(!s->opt.quiet && s->live == NULL &&
