@@ -18,6 +18,18 @@ add_store(struct confine *c, const char *store)
 	}
 }
 
+static void
+add_threads(struct confine *c)
+{
+	unsigned store = CONFINE_MAY_STORE | CONFINE_MAY_READ;
+
+	c->may[THREAD_MAIN] = store | CONFINE_MAY_TALK;
+	c->may[THREAD_CONSOLE] = store | CONFINE_MAY_SERVE;
+	c->may[THREAD_TICKER] = store;
+	/* it tells of the process's memory, which is a file */
+	c->may[THREAD_METRICS] = CONFINE_MAY_SERVE | CONFINE_MAY_OPEN;
+}
+
 enum err
 confined_apply(const struct pipeline_config *cfg, const struct conf *conf,
 	       bool check, struct confine_state *out, struct diag *d)
@@ -41,6 +53,7 @@ confined_apply(const struct pipeline_config *cfg, const struct conf *conf,
 		confine_path(&c, tls->key, CONFINE_READ_BESIDE);
 		confine_listen(&c, conf_get(conf, "listen"));
 		confine_listen(&c, conf_get(conf, "metrics.listen"));
+		add_threads(&c);
 		e = (check ? confine_check : confine_apply)(&c, out, d);
 	}
 	if (e == ERR_OK) {

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "collector/check.h"
@@ -19,6 +20,7 @@
 #include "common/conf.h"
 #include "common/log.h"
 #include "common/sign.h"
+#include "common/thread.h"
 
 #define MAX_GEOIP 16
 #define TRY_HELP "; see picket-collector --help"
@@ -511,7 +513,10 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 		return fail(e == ERR_NOMEM || e == ERR_IO ? 1 : 2, &d);
 	}
 	service_running(&service, p);
-	e = pipeline_run(p, &stop, &report, &rotate, &d);
+	status = thread_become(THREAD_MAIN);
+	e = status == 0 ? pipeline_run(p, &stop, &report, &rotate, &d)
+			: diag_set(&d, ERR_IO, "seccomp: the main thread: %s",
+				   strerror(status));
 	if (e != ERR_OK) {
 		status = fail(1, &d);
 	}

@@ -278,15 +278,37 @@ confine_apply(const struct confine *c, struct confine_state *out,
 		e = confine_files(c, out->landlock, d);
 	}
 	if (e == ERR_OK && seccomp) {
+		e = confine_threads(c, out, d);
+	}
+	if (e == ERR_OK && seccomp) {
 		e = confine_calls(c, out, d);
 	}
 	return e;
 }
 
+static void
+calls_text(const struct confine_state *s, char *out, size_t cap)
+{
+	unsigned least = UINT_MAX, most = 0;
+
+	for (unsigned k = 0; k < THREAD_KINDS; k++) {
+		if (s->thread_calls[k] > 0) {
+			least = MIN(least, s->thread_calls[k]);
+			most = MAX(most, s->thread_calls[k]);
+		}
+	}
+	if (most > 0) {
+		snprintf(out, cap, "seccomp (%u calls, %u to %u a thread)",
+			 s->calls, least, most);
+	} else {
+		snprintf(out, cap, "seccomp (%u calls)", s->calls);
+	}
+}
+
 void
 confine_text(const struct confine_state *s, char *out, size_t cap)
 {
-	char landlock[32] = "no Landlock", calls[48] = "no seccomp";
+	char landlock[32] = "no Landlock", calls[80] = "no seccomp";
 
 	if (s->landlock > 0) {
 		snprintf(landlock, sizeof(landlock), "Landlock %d",
@@ -295,7 +317,7 @@ confine_text(const struct confine_state *s, char *out, size_t cap)
 	if (s->calls == UINT_MAX) {
 		snprintf(calls, sizeof(calls), "seccomp");
 	} else if (s->calls > 0) {
-		snprintf(calls, sizeof(calls), "seccomp (%u calls)", s->calls);
+		calls_text(s, calls, sizeof(calls));
 	}
 	snprintf(out, cap, "user %s, %s%s%s, %s, %s%s%s%s", s->user,
 		 s->caps == 0 ? "no capabilities" : "capabilities ",
@@ -315,6 +337,13 @@ confine_json(const struct confine_state *s, struct json *j, const char *key)
 	json_obj_end(j);
 	json_u64(j, "landlock", (uint64_t)s->landlock);
 	json_u64(j, "seccomp", s->calls);
+	json_obj(j, "threads");
+	for (unsigned k = 0; k < THREAD_KINDS; k++) {
+		if (s->thread_calls[k] > 0) {
+			json_u64(j, thread_name(k), s->thread_calls[k]);
+		}
+	}
+	json_obj_end(j);
 	json_u64(j, "capabilities", (uint64_t)__builtin_popcount(s->caps));
 	json_obj_end(j);
 }

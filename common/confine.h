@@ -7,14 +7,16 @@
  * directories only, and may ask the kernel for little: user and group are
  * changed, capabilities dropped, no_new_privs is set; Landlock leaves the
  * files, and ports to listen on, that were named; seccomp leaves the system
- * calls that the program was seen to need.
+ * calls that the program was seen to need, and of these to each kind of thread
+ * (see thread.h) its own.
  *
  *   confine_read(&c, conf, &d);          settings
  *   confine_path(&c, "/var/spool", ...); what stays within reach
  *   confine_apply(&c, &state, &d);       one thread, before the others
  *   confine_text(&state, ...);
  *
- * Place    above conf.h, listen.h and log.h; below each program's main.
+ * Place    above conf.h, listen.h, log.h and thread.h; below each program's
+ *          main.
  * Threads  none but the caller's may exist: rights and rules are a thread's,
  *          and threads started later have their starter's.
  * Memory   the caller's; libcap-ng and libseccomp take some while they work.
@@ -27,6 +29,7 @@
 
 #include "common/conf.h"
 #include "common/json.h"
+#include "common/thread.h"
 
 #define CONFINE_MAX_PATHS 512
 #define CONFINE_MAX_PORTS 4
@@ -61,11 +64,29 @@ enum {
 	CONFINE_JIT = 4, /* memory that is written and then run */
 };
 
+/* What threads of a kind may ask for, of what the process may. */
+enum {
+	CONFINE_MAY_RUN = 1, /* what all do; files and sockets that are open */
+	CONFINE_MAY_OPEN = 4096, /* files: no more than that */
+	CONFINE_MAY_READ = 2, /* and directories */
+	CONFINE_MAY_WRITE = 4, /* files: make, rename, remove, sync */
+	CONFINE_MAY_KEEP = 8, /* of that, what the file store does */
+	CONFINE_MAY_STORE = 16, /* what SQLite does */
+	CONFINE_MAY_TALK = 32, /* names, Redis */
+	CONFINE_MAY_SERVE = 64, /* HTTP, once it listens */
+	CONFINE_MAY_TAP = 128, /* packet sockets that are open */
+	CONFINE_MAY_CAPTURE = 256, /* open such */
+	CONFINE_MAY_START = 512, /* threads */
+	CONFINE_MAY_CODE = 1024, /* memory that is written and then run */
+	CONFINE_MAY_NOTIFY = 2048, /* the service manager */
+};
+
 struct confine {
 	enum confine_mode sandbox, landlock, seccomp;
 	const char *user, *group; /* NULL: as we are */
 	unsigned caps; /* CONFINE_CAP_* */
 	unsigned needs; /* CONFINE_NETWORK ... */
+	unsigned may[THREAD_KINDS]; /* CONFINE_MAY_*; 0: as the process */
 	struct {
 		char path[PATH_MAX];
 		enum confine_access access;
@@ -100,6 +121,7 @@ struct confine_state {
 	bool jit;
 	int landlock; /* the ABI in force; 0: none */
 	unsigned calls; /* that seccomp lets through; 0: all */
+	unsigned thread_calls[THREAD_KINDS]; /* of those; 0: the same */
 	const char *off; /* why not, when a kind of build is the reason */
 };
 
@@ -132,8 +154,8 @@ enum err confine_check(const struct confine *c, struct confine_state *out,
 enum err confine_apply(const struct confine *c, struct confine_state *out,
 		       struct diag *d) MUST_CHECK;
 
-/* "user picket, capabilities net_raw, Landlock 7, seccomp (96 calls)": of one
- * line, cut to fit 'cap'. */
+/* "user picket, capabilities net_raw, Landlock 7, seccomp (96 calls, 26 to 60 a
+ * thread)": of one line, cut to fit 'cap'. */
 void confine_text(const struct confine_state *s, char *out, size_t cap);
 /* The same as an object of metrics: "is" with "user" and "off", numbers. */
 void confine_json(const struct confine_state *s, struct json *j,

@@ -205,7 +205,7 @@ allow_paths(const struct confine *c, int ruleset, int abi, const char **at)
 	for (size_t i = 0; i < c->n_paths; i++) {
 		enum confine_access access = c->paths[i].access;
 		bool write =
-			access == CONFINE_OWN || access == CONFINE_WRITE_BESIDE;
+			access != CONFINE_READ && access != CONFINE_READ_BESIDE;
 		bool beside = access == CONFINE_READ_BESIDE ||
 			      access == CONFINE_WRITE_BESIDE;
 

@@ -34,6 +34,10 @@ enum err confine_files(const struct confine *c, int abi,
 		       struct diag *d) MUST_CHECK;
 
 bool confine_seccomp_there(void);
+/* What each kind of thread puts on top.  Sets out->thread_calls; ERR_IO with
+ * diag.  Before confine_calls(). */
+enum err confine_threads(const struct confine *c, struct confine_state *out,
+			 struct diag *d) MUST_CHECK;
 /* Sets out->calls.  ERR_IO, ERR_NOMEM with diag. */
 enum err confine_calls(const struct confine *c, struct confine_state *out,
 		       struct diag *d) MUST_CHECK;

@@ -54,4 +54,5 @@ libcommon_a_SOURCES += \
 # what they give up
 libcommon_a_SOURCES += \
 	common/confine.h common/confine_parts.h common/confine.c \
-	common/confine_rights.c common/confine_files.c common/confine_calls.c
+	common/confine_rights.c common/confine_files.c common/confine_calls.c \
+	common/confine_filter.h common/confine_filter.c common/confine_threads.c

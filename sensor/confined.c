@@ -129,6 +129,26 @@ add_network(struct confine *c, const struct options *o)
 	}
 }
 
+/* Packets are looked into by workers alone, which need least. */
+static void
+add_threads(struct confine *c, const struct options *o)
+{
+	unsigned keeps = file_store_dir(o->conf) != NULL ? CONFINE_MAY_KEEP : 0;
+
+	c->may[THREAD_MAIN] = CONFINE_MAY_READ | CONFINE_MAY_WRITE |
+			      CONFINE_MAY_START | CONFINE_MAY_NOTIFY |
+			      (o->live.n > 0 ? CONFINE_MAY_CAPTURE : 0);
+	c->may[THREAD_WORKER] = CONFINE_MAY_TAP | keeps;
+	c->may[THREAD_REPLAY] = CONFINE_MAY_READ | CONFINE_MAY_NOTIFY | keeps;
+	c->may[THREAD_WRITER] = CONFINE_MAY_OPEN;
+	c->may[THREAD_RELOAD] =
+		CONFINE_MAY_READ | (o->rules.n > 0 ? CONFINE_MAY_CODE : 0);
+	c->may[THREAD_FORWARD] =
+		CONFINE_MAY_READ | CONFINE_MAY_WRITE | CONFINE_MAY_TALK;
+	/* it tells of the process's memory, which is a file */
+	c->may[THREAD_METRICS] = CONFINE_MAY_SERVE | CONFINE_MAY_OPEN;
+}
+
 enum err
 confined_apply(const struct options *o, const struct ruleset *rs,
 	       struct confine_state *out, struct diag *d)
@@ -143,6 +163,7 @@ confined_apply(const struct options *o, const struct ruleset *rs,
 		ruleset_dataset_files(rs, add_dataset, &c);
 		add_output(&c, o);
 		add_network(&c, o);
+		add_threads(&c, o);
 		e = (o->check ? confine_check : confine_apply)(&c, out, d);
 	}
 	if (e == ERR_OK) {

@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/sign.h"
+#include "common/thread.h"
 #include "sensor/iface.h"
 #include "sensor/sensor.h"
 #include "sensor/spool_check.h"
@@ -207,7 +208,12 @@ run(struct sensor *s)
 	struct replay_result result = { 0 };
 	struct diag d;
 	int status = SENSOR_DONE;
+	int rc = thread_become(THREAD_MAIN);
 
+	if (rc != 0) {
+		log_err("seccomp: the main thread: %s", strerror(rc));
+		return SENSOR_FAILED;
+	}
 	profile_begin(&s->profile);
 	service_running(&s->service, &s->stats, s->forward);
 	s->progress = progress_new(!s->opt.quiet && s->live == NULL &&

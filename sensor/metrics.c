@@ -15,6 +15,8 @@ const struct metric_row metrics_rows[] = {
 	  "Version of Landlock in force; 0: none." },
 	{ "confined.seccomp", "confined_system_calls", METRIC_GAUGE, NULL,
 	  "System calls that seccomp lets through; 0: all." },
+	{ "confined.threads.*", "confined_thread_system_calls", METRIC_GAUGE,
+	  "kind", "Of those, what a thread of this kind may call." },
 	{ "confined.capabilities", "confined_capabilities", METRIC_GAUGE,
 	  NULL, "Capabilities that are left." },
 	{ "stats.uptime", "uptime_seconds", METRIC_GAUGE, NULL,
