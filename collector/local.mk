@@ -23,6 +23,7 @@ libcollector_a_SOURCES = \
 	collector/store_convert.h collector/store_convert.c \
 	collector/store_schema.h collector/store_schema.c \
 	collector/store_reader.h collector/store_reader.c \
+	collector/store_bound.h collector/store_bound.c \
 	collector/store_read.h collector/store_read.c \
 	collector/store_query.h collector/store_query.c \
 	collector/store_search.h collector/store_alerts.c \
@@ -40,18 +41,20 @@ libcollector_a_SOURCES = \
 	collector/console.h collector/console.c \
 	collector/store.h collector/store.c \
 	collector/store_ledger.h collector/store_ledger.c \
+	collector/store_epoch.h collector/store_epoch.c \
 	collector/blind.h collector/blind.c \
 	collector/store_blind.h collector/store_blind.c \
 	collector/blind_json.h collector/blind_json.c \
 	collector/store_signed.h collector/store_signed.c \
 	collector/store.h collector/store.c collector/store_state.h \
+	collector/store_sweep.c \
 	collector/store_name.c collector/store_group.c \
 	collector/store_frame.c collector/store_expire.c \
 	collector/store_mark.c collector/store_incident.c \
 	collector/health.h collector/health.c \
 	collector/feed.h collector/feed.c \
 	collector/pipeline.h collector/pipeline.c \
-	collector/pipeline_state.h collector/pipeline_frame.c \
+	collector/pipeline_state.h collector/pipeline_epoch.c collector/pipeline_frame.c \
 	collector/pipeline_incident.c collector/pipeline_trust.c
 
 # what whoever runs it is told

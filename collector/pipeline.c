@@ -182,7 +182,8 @@ keep_mark(void *arg, const struct dedupe_mark *m)
 	struct pipeline *p = arg;
 	enum err e = dedupe_changes(m, keep_range, p);
 
-	return e == ERR_OK ? store_mark(p->store, m->sensor, m->epoch, m->upto)
+	return e == ERR_OK ? store_mark(p->store, m->sensor, m->epoch, m->upto,
+					m->latest)
 			   : e;
 }
 
@@ -232,6 +233,9 @@ take_batch(struct pipeline *p, const struct ingest_entry *entries, size_t n)
 	}
 	if (e == ERR_OK) {
 		e = dedupe_each(p->dedupe, true, keep_mark, p);
+	}
+	if (e == ERR_OK) {
+		e = pipeline_trim_epochs(p);
 	}
 	if (e == ERR_OK) {
 		e = pipeline_keep_tallies(p);
@@ -514,5 +518,6 @@ pipeline_facts(const struct pipeline *p, struct pipeline_facts *out)
 	out->sensors_silent = health_silent(p->health);
 	correlate_stats(p->correlate, &out->correlate);
 	out->store = p->cfg.store;
+	out->epochs_forgotten = dedupe_forgotten(p->dedupe);
 	out->redis_troubles = ingest_troubles(p->ingest);
 }
