@@ -29,8 +29,9 @@ enum err ctl_sensors(struct ctl *c) MUST_CHECK;
 enum err ctl_alerts(struct ctl *c) MUST_CHECK;
 enum err ctl_incidents(struct ctl *c) MUST_CHECK;
 
-/* What was refused, of all sensors or of one ('site' NULL: all): a member
- * "refused" of the JSON object that is open, or lines of text. */
+/* What was refused, and what went beyond the bounds of the store's small
+ * tables, of all sensors or of one ('site' NULL: all): members "refused" and
+ * "dropped" of the JSON object that is open, or lines of text. */
 enum err ctl_refused(struct ctl *c, const char *site,
 		     const char *sensor) MUST_CHECK;
 

@@ -7,6 +7,7 @@
 
 struct dedupe {
 	struct dedupe_mark *buckets[BUCKETS]; /* by sensor, newest first */
+	uint64_t forgotten;
 };
 
 struct dedupe *
@@ -58,30 +59,74 @@ find(const struct dedupe *d, int64_t sensor, uint64_t epoch)
 	return m;
 }
 
-/* A sensor that starts a new epoch with every frame must not cost memory:
- * the clean mark that was added longest ago goes. */
 static void
-forget_oldest(struct dedupe_mark **head, int64_t sensor)
+take_away(struct dedupe_mark **at)
+{
+	struct dedupe_mark *m = *at;
+
+	*at = m->next;
+	free(m->ranges);
+	free(m->moved);
+	free(m);
+}
+
+/* The mark of that sensor, clean, that was added longest ago, and is not the
+ * newest, which somebody is about to use; how many it has. */
+static struct dedupe_mark **
+oldest_clean(struct dedupe_mark **head, int64_t sensor, unsigned *n)
 {
 	struct dedupe_mark **victim = NULL;
-	unsigned n = 0;
 
+	*n = 0;
 	for (struct dedupe_mark **p = head; *p != NULL; p = &(*p)->next) {
 		if ((*p)->sensor == sensor) {
-			n++;
-			if (!(*p)->dirty && !(*p)->latest) {
+			(*n)++;
+			if (p != head && !(*p)->dirty && !(*p)->latest) {
 				victim = p;
 			}
 		}
 	}
-	if (n > DEDUPE_MAX_EPOCHS && victim != NULL) {
-		struct dedupe_mark *m = *victim;
+	return victim;
+}
 
-		*victim = m->next;
-		free(m->ranges);
-		free(m->moved);
-		free(m);
+/* A sensor that starts a new epoch with every frame must not cost memory.
+ * More than one goes when there were too many of one transaction to let go. */
+static void
+forget_oldest(struct dedupe *d, struct dedupe_mark **head, int64_t sensor)
+{
+	unsigned n;
+	struct dedupe_mark **victim = oldest_clean(head, sensor, &n);
+
+	while (n > DEDUPE_MAX_EPOCHS && victim != NULL) {
+		take_away(victim);
+		d->forgotten++;
+		victim = oldest_clean(head, sensor, &n);
 	}
+}
+
+void
+dedupe_forget(struct dedupe *d, int64_t sensor, uint64_t epoch)
+{
+	struct dedupe_mark **p = bucket(d, sensor);
+
+	while (*p != NULL && ((*p)->sensor != sensor || (*p)->epoch != epoch)) {
+		p = &(*p)->next;
+	}
+	if (*p != NULL) {
+		take_away(p);
+	}
+}
+
+bool
+dedupe_knows(const struct dedupe *d, int64_t sensor, uint64_t epoch)
+{
+	return find(d, sensor, epoch) != NULL;
+}
+
+uint64_t
+dedupe_forgotten(const struct dedupe *d)
+{
+	return d->forgotten;
 }
 
 static struct dedupe_mark *
@@ -101,7 +146,7 @@ find_or_add(struct dedupe *d, int64_t sensor, uint64_t epoch)
 	m->epoch = epoch;
 	m->next = *head;
 	*head = m;
-	forget_oldest(head, sensor);
+	forget_oldest(d, head, sensor);
 	return m;
 }
 

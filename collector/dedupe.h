@@ -22,7 +22,7 @@
  * it still has: at worst every other one of them is there. */
 #define DEDUPE_MAX_RANGES 65536
 #define DEDUPE_MAX_MOVED 64
-/* Older ones are forgotten; the store still refuses their repeats. */
+/* Others are forgotten here; the store has them. */
 #define DEDUPE_MAX_EPOCHS 64
 #define DEDUPE_MAX_SENSORS 4096
 
@@ -63,7 +63,18 @@ enum err dedupe_note(struct dedupe *d, int64_t sensor, uint64_t epoch,
 bool dedupe_has(const struct dedupe *d, int64_t sensor, uint64_t epoch,
 		uint64_t seq);
 
-/* Puts a mark or a range back at start. */
+/*
+ * Whether there is a mark of that epoch.  Where there is none, it may be new, or
+ * one that was forgotten here: whoever keeps marks is asked, and puts it back
+ * with dedupe_load(), before anything is noted of it.
+ */
+bool dedupe_knows(const struct dedupe *d, int64_t sensor, uint64_t epoch);
+/* Whoever keeps marks has forgotten it. */
+void dedupe_forget(struct dedupe *d, int64_t sensor, uint64_t epoch);
+/* How many marks were forgotten for want of room. */
+uint64_t dedupe_forgotten(const struct dedupe *d);
+
+/* Puts a mark or a range back, at start or when its epoch comes again. */
 enum err dedupe_load(struct dedupe *d, int64_t sensor, uint64_t epoch,
 		     uint64_t upto, bool latest) MUST_CHECK;
 enum err dedupe_load_range(struct dedupe *d, int64_t sensor, uint64_t epoch,

@@ -22,6 +22,7 @@ struct health {
 	struct watch *watch[INGEST_MAX_STREAMS];
 	uint64_t was_down_us; /* when a collector looked last before this */
 	bool begun;
+	struct store_drop_told dropped;
 	struct json_reader reader;
 };
 
@@ -299,6 +300,7 @@ health_check(struct health *h, struct ingest *in, struct store *s, bool now,
 	if (e != ERR_OK) {
 		forget(h);
 	} else {
+		store_drop_tell(store_db(s), &h->dropped, clock_wall_us());
 		memcpy(h->kept, h->states, sizeof(h->kept));
 		h->n_kept_silent = h->n_silent;
 	}

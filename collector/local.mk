@@ -25,6 +25,7 @@ libcollector_a_SOURCES = \
 	collector/store_convert.h collector/store_convert.c \
 	collector/store_schema.h collector/store_schema.c \
 	collector/store_reader.h collector/store_reader.c \
+	collector/store_bound.h collector/store_bound.c \
 	collector/store_read.h collector/store_read.c \
 	collector/store_query.h collector/store_query.c \
 	collector/store_search.h collector/store_alerts.c \
@@ -42,12 +43,15 @@ libcollector_a_SOURCES = \
 	collector/console.h collector/console.c \
 	collector/store.h collector/store.c \
 	collector/store_ledger.h collector/store_ledger.c \
+	collector/store_epoch.h collector/store_epoch.c \
 	collector/blind.h collector/blind.c \
 	collector/store_blind.h collector/store_blind.c \
 	collector/blind_json.h collector/blind_json.c \
 	collector/store_signed.h collector/store_signed.c \
 	collector/store.h collector/store.c collector/store_state.h \
 	collector/store_name.c collector/store_sums.c collector/store_group.c \
+	collector/store_sweep.c \
+	collector/store_name.c collector/store_group.c \
 	collector/store_frame.c collector/store_expire.c \
 	collector/store_mark.c collector/store_incident.c \
 	collector/health.h collector/health.c \
@@ -56,6 +60,8 @@ libcollector_a_SOURCES = \
 	collector/pipeline_state.h collector/pipeline_frame.c \
 	collector/pipeline_incident.c collector/pipeline_trust.c \
 	collector/pipeline_commit.c
+	collector/pipeline_state.h collector/pipeline_epoch.c collector/pipeline_frame.c \
+	collector/pipeline_incident.c collector/pipeline_trust.c
 
 # what whoever runs it is told
 libcollector_a_SOURCES += \

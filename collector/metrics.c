@@ -43,6 +43,10 @@ const struct metric_row metrics_rows[] = {
 	  NULL, "Batches given up after every try." },
 	{ "total.entries_oversize", "entries_oversize_total", METRIC_COUNTER,
 	  NULL, "Stream entries too long to be taken." },
+	{ "total.epochs_forgotten", "epochs_forgotten_total", METRIC_COUNTER,
+	  NULL, "Epochs of sensors that memory has no room for." },
+	{ "total.epochs_fetched", "epochs_fetched_total", METRIC_COUNTER,
+	  NULL, "Of these: read from the store when a batch came." },
 	{ "total.commits", "commits_total", METRIC_COUNTER, NULL,
 	  "Transactions committed." },
 	{ "total.incidents_opened", "incidents_opened_total", METRIC_COUNTER,
@@ -72,6 +76,8 @@ const struct metric_row metrics_rows[] = {
 	{ "store.sensors_fell_silent", "store_sensors_fell_silent_total",
 	  METRIC_COUNTER, NULL,
 	  "Times that a sensor fell silent, since the store was made." },
+	{ "dropped.*", "store_dropped_total", METRIC_COUNTER, "what",
+	  "Rows of the store's small tables that went, since it was made." },
 	{ "sensors.*.sensors.*.holds", "ledger_holds", METRIC_GAUGE,
 	  "site,sensor",
 	  "1 while a sensor's ledger adds up, 0 when it does not." },
@@ -142,6 +148,8 @@ metrics_write(struct json *j, const struct pipeline *p,
 	json_u64(j, "frames_lost", s.frames_lost);
 	json_u64(j, "frames_abandoned", s.frames_abandoned);
 	json_u64(j, "entries_oversize", s.entries_oversize);
+	json_u64(j, "epochs_forgotten", f.epochs_forgotten);
+	json_u64(j, "epochs_fetched", s.epochs_fetched);
 	json_u64(j, "commits", s.commits);
 	json_u64(j, "incidents_opened", s.incidents_opened);
 	json_u64(j, "incidents_merged", s.incidents_merged);

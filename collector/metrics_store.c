@@ -47,6 +47,37 @@ write_counters(struct store_reader *r, struct json *j)
 	return e;
 }
 
+/* ------------------------------------------------------ what went, by kind */
+
+static void
+take_dropped(void *arg, const struct store_dropped *row)
+{
+	uint64_t *n = arg;
+
+	for (unsigned i = 0; i < STORE_DROPS; i++) {
+		if (strcmp(row->what, store_drop_name((enum store_drop)i)) ==
+		    0) {
+			n[i] += row->n;
+		}
+	}
+}
+
+static enum err
+write_dropped(struct store_reader *r, struct json *j)
+{
+	uint64_t n[STORE_DROPS] = { 0 };
+	enum err e = store_read_dropped(r, NULL, NULL, take_dropped, n);
+
+	if (e == ERR_OK) {
+		json_obj(j, "dropped");
+		for (unsigned i = 0; i < STORE_DROPS; i++) {
+			json_u64(j, store_drop_name((enum store_drop)i), n[i]);
+		}
+		json_obj_end(j);
+	}
+	return e;
+}
+
 /* ------------------------------------------------------------- the ledgers */
 
 struct ledgers {
@@ -273,6 +304,9 @@ metrics_store_write(struct metrics_store *m, const char *path, struct json *j)
 	}
 	if (e == ERR_OK) {
 		e = write_counters(m->reader, j);
+	}
+	if (e == ERR_OK) {
+		e = write_dropped(m->reader, j);
 	}
 	if (e == ERR_OK) {
 		e = write_ledgers(m->reader, j);

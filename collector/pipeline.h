@@ -48,6 +48,7 @@ enum pipeline_cause {
 	CAUSE_FOREIGN, /* the key is another sensor's */
 	CAUSE_FORGED,
 	CAUSE_REPLAYED,
+	CAUSE_FORGOTTEN, /* of an epoch of which nothing is known any more */
 	CAUSE_HEADER,
 	CAUSE_BODY,
 	CAUSE_FOREIGN_LINE, /* of another sensor, in a batch that is good */
@@ -62,6 +63,7 @@ struct pipeline_stats {
 	uint64_t gaps, frames_lost, frames_abandoned;
 	uint64_t entries_oversize;
 	uint64_t refused[PIPELINE_CAUSES];
+	uint64_t epochs_fetched; /* forgotten in memory, and read again */
 	uint64_t commits, incidents_opened, incidents_merged;
 	uint64_t busy_us; /* time spent between a read and its commit */
 };
@@ -72,6 +74,7 @@ struct pipeline_facts {
 	unsigned sensors, sensors_silent;
 	struct correlate_stats correlate;
 	const char *store; /* its file */
+	uint64_t epochs_forgotten; /* in memory, since the start */
 	const uint64_t *redis_troubles; /* since the start, by kind */
 };
 

@@ -38,7 +38,8 @@ keep_mark(void *arg, const struct dedupe_mark *m)
 	struct pipeline *p = arg;
 	enum err e = dedupe_changes(m, keep_range, p);
 
-	return e == ERR_OK ? store_mark(p->store, m->sensor, m->epoch, m->upto)
+	return e == ERR_OK ? store_mark(p->store, m->sensor, m->epoch, m->upto,
+					m->latest)
 			   : e;
 }
 
@@ -144,6 +145,9 @@ pipeline_take(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 	}
 	if (e == ERR_OK) {
 		e = dedupe_each(p->dedupe, true, keep_mark, p);
+	}
+	if (e == ERR_OK) {
+		e = pipeline_trim_epochs(p);
 	}
 	if (e == ERR_OK) {
 		e = pipeline_keep_tallies(p);

@@ -328,7 +328,7 @@ take_frame(struct pipeline *p, struct passage *t,
 		e = store_frame_begin(p->store, t->sensor, t->site, &f->h);
 	}
 	if (e == ERR_LIMIT) {
-		/* An epoch so old that its mark was forgotten. */
+		/* Its mark is not what it was: a store that was mended. */
 		t->tally->sum.duplicates++;
 		return ERR_OK;
 	}
@@ -388,6 +388,15 @@ pipeline_take_entry(struct pipeline *p, const struct ingest_entry *entry,
 			       : ERR_OK;
 	}
 	e = pipeline_admit(p, t.stream, t.sensor, ready, &cause);
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (cause == CAUSE_NONE) {
+		bool forgotten;
+
+		e = pipeline_know_epoch(p, t.tally, f->h.epoch, &forgotten);
+		cause = forgotten ? CAUSE_FORGOTTEN : CAUSE_NONE;
+	}
 	if (e != ERR_OK) {
 		return e;
 	}

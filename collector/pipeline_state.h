@@ -21,6 +21,7 @@
 #include "collector/sighting.h"
 #include "collector/store.h"
 #include "collector/store_blind.h"
+#include "collector/store_epoch.h"
 #include "collector/store_ledger.h"
 #include "collector/store_signed.h"
 #include "common/eve.h"
@@ -41,6 +42,7 @@ struct bad_frame {
 struct pipeline_tally {
 	int64_t sensor; /* 0: not looked up yet */
 	bool touched;
+	bool new_epoch; /* in this transaction */
 	struct store_tally sum;
 	char owner[SIGHTING_NAME_CAP];
 };
@@ -106,6 +108,13 @@ enum err pipeline_acknowledge(struct pipeline *p, struct diag *d) MUST_CHECK;
 enum err pipeline_take_entry(struct pipeline *p,
 			     const struct ingest_entry *entry,
 			     struct prepared *ready) MUST_CHECK;
+/* pipeline_epoch.c: makes sure that memory knows what arrived of the entry's
+ * epoch.  '*forgotten': nobody knows it any more. */
+enum err pipeline_know_epoch(struct pipeline *p, struct pipeline_tally *t,
+			     uint64_t epoch, bool *forgotten) MUST_CHECK;
+/* What is beyond the bound of each sensor that began an epoch goes; the marks
+ * of this transaction are kept already, the tallies not yet. */
+enum err pipeline_trim_epochs(struct pipeline *p) MUST_CHECK;
 /* What the entries since the last call added to their sensors, to the store. */
 enum err pipeline_keep_tallies(struct pipeline *p) MUST_CHECK;
 /* The transaction is given up: what was summed counts for nothing, and ids of

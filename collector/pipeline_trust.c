@@ -26,6 +26,7 @@ static const char *const names[PIPELINE_CAUSES] = {
 	[CAUSE_FOREIGN] = "foreign",
 	[CAUSE_FORGED] = "bad-signature",
 	[CAUSE_REPLAYED] = "replayed",
+	[CAUSE_FORGOTTEN] = "forgotten-epoch",
 	[CAUSE_HEADER] = "bad-header",
 	[CAUSE_BODY] = "bad-body",
 	[CAUSE_FOREIGN_LINE] = "foreign-line",

@@ -81,6 +81,16 @@ static const char *const statements[ST_COUNT_OF] = {
 			   " AND lo BETWEEN ? AND ?",
 	[ST_GAP] = "INSERT INTO gaps(sensor,epoch,lo,hi,frames,events,cause,"
 		   "at_us) VALUES(?,?,?,?,?,?,?,?)",
+	[ST_GAP_COUNT] = "SELECT count(*) FROM gaps WHERE sensor=?1",
+	[ST_GAP_UPTO] = "SELECT id FROM gaps WHERE sensor=?1 ORDER BY id LIMIT"
+			" 1 OFFSET ?2",
+	/* The first of them stands for all up to there. */
+	[ST_GAP_SUM] = "UPDATE gaps SET (epoch,lo,hi,frames,events,cause,at_us)"
+		       "=(SELECT 0,0,0,sum(frames),sum(events),'summed up',"
+		       "max(at_us) FROM gaps WHERE sensor=?1 AND id<=?2) WHERE"
+		       " id=(SELECT min(id) FROM gaps WHERE sensor=?1)",
+	[ST_GAP_GONE] = "DELETE FROM gaps WHERE sensor=?1 AND id<=?2 AND"
+			" id>(SELECT min(id) FROM gaps WHERE sensor=?1)",
 	[ST_RUN] = "INSERT INTO runs VALUES(?,?,?,?,?,?,?,?,?)"
 		   " ON CONFLICT(id) DO UPDATE SET first_us=excluded.first_us,"
 		   "last_us=excluded.last_us,severity=excluded.severity,"
@@ -208,6 +218,8 @@ setup(struct store *s, const char *path, struct diag *d)
 					path, sqlite3_errmsg(s->db));
 		}
 	}
+	s->bounds = store_bounds_default;
+	s->minute_rows = INT64_MAX / 2;
 	/* The newest frame is never dropped, so that no number comes twice. */
 	s->next_alert = number_of(s, "SELECT first_alert+alerts FROM frames"
 				     " ORDER BY first_alert DESC,alerts DESC"
@@ -252,6 +264,18 @@ store_limit(struct store *s, const struct store_limits *limits)
 	s->limits = *limits;
 }
 
+void
+store_bound(struct store *s, const struct store_bounds *bounds)
+{
+	s->bounds = *bounds;
+}
+
+const struct store_bounds *
+store_bounds(const struct store *s)
+{
+	return &s->bounds;
+}
+
 struct sqlite3 *
 store_db(struct store *s)
 {
@@ -285,6 +309,9 @@ store_commit(struct store *s)
 		e = store_expire(s);
 	}
 	if (e == ERR_OK) {
+		e = store_sweep(s);
+	}
+	if (e == ERR_OK) {
 		e = sql_exec(s->db, "COMMIT");
 	}
 	if (e != ERR_OK) {
@@ -310,6 +337,8 @@ store_rollback(struct store *s)
 	if (!sqlite3_get_autocommit(s->db)) {
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	}
+	memset(s->rooms, 0, sizeof(s->rooms));
+	s->minute_rows = INT64_MAX / 2;
 	/* Ids handed out since store_begin() mean nothing any more. */
 	store_names_clear(s);
 	store_groups_clear(s);

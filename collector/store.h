@@ -22,6 +22,7 @@
 #define COLLECTOR_STORE_H
 
 #include "collector/correlate.h"
+#include "collector/store_bound.h"
 #include "collector/store_cases.h"
 #include "collector/store_read.h"
 #include "common/alert.h"
@@ -48,6 +49,9 @@ struct store_limits {
 	uint64_t keep_us; /* since a frame arrived, by the wall clock */
 };
 void store_limit(struct store *s, const struct store_limits *limits);
+/* Others than store_bounds_default, for tests; and what they are. */
+void store_bound(struct store *s, const struct store_bounds *bounds);
+const struct store_bounds *store_bounds(const struct store *s);
 
 enum err store_begin(struct store *s) MUST_CHECK;
 enum err store_commit(struct store *s) MUST_CHECK;
@@ -103,8 +107,9 @@ struct store_mark {
 	uint64_t epoch, upto;
 	bool published; /* the epoch last committed of its sensor */
 };
+/* 'latest': the epoch that last moved of its sensor. */
 enum err store_mark(struct store *s, int64_t sensor, uint64_t epoch,
-		    uint64_t upto) MUST_CHECK;
+		    uint64_t upto, bool latest) MUST_CHECK;
 enum err store_mark_range(struct store *s, int64_t sensor, uint64_t epoch,
 			  uint64_t lo, uint64_t hi) MUST_CHECK;
 /* Its ranges that begin at 'lo' to 'hi' go. */

@@ -23,6 +23,44 @@ finish(sqlite3_stmt *st, enum err e)
 	return e;
 }
 
+/* What ended first goes; how long back all is known is told by 'upto'. */
+static enum err
+cut(struct store *s, int64_t sensor, const char *cause)
+{
+	static const char *const sql[] = {
+		"SELECT count(*) FROM blind WHERE sensor=?1 AND cause=?2 AND"
+		" to_us>0",
+		"SELECT to_us FROM blind WHERE sensor=?1 AND cause=?2 AND"
+		" to_us>0 ORDER BY to_us LIMIT 1 OFFSET ?3",
+		"DELETE FROM blind WHERE sensor=?1 AND cause=?2 AND to_us>0 AND"
+		" to_us<=?3",
+	};
+	uint64_t bound = store_bounds(s)->blind, number = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(sql); i++) {
+		sqlite3_stmt *st = prepare(s, sql[i]);
+		int rc = st != NULL ? sql_bind(st, i > 0 ? "itu" : "it", sensor,
+					       cause, number)
+				    : SQLITE_ERROR;
+
+		if (rc == SQLITE_OK) {
+			rc = sqlite3_step(st);
+		}
+		number = rc == SQLITE_ROW ? sql_u64(st, 0) : number;
+		sqlite3_finalize(st);
+		if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
+			return ERR_IO;
+		}
+		if (i == 0 && number <= bound) {
+			return ERR_OK;
+		}
+		number = i == 0 ? number - (bound - bound / 8) - 1 : number;
+	}
+	return store_drop_note(store_db(s), sensor, STORE_DROP_blind,
+			       (uint64_t)sqlite3_changes(store_db(s)), 0,
+			       number);
+}
+
 enum err
 store_blind_span(struct store *s, int64_t sensor, const struct blind_span *span,
 		 bool *changed)
@@ -40,7 +78,10 @@ store_blind_span(struct store *s, int64_t sensor, const struct blind_span *span,
 			    span->from_us, span->to_us, span->detail);
 		*changed = sqlite3_changes(store_db(s)) > 0;
 	}
-	return finish(st, e);
+	e = finish(st, e);
+	return e == ERR_OK && *changed && span->to_us != 0
+		       ? cut(s, sensor, blind_cause_name(span->cause))
+		       : e;
 }
 
 enum err

@@ -50,7 +50,8 @@ store_frame_begin(struct store *s, int64_t sensor, const char *site,
 		.others = others,
 		.others_cap = others_cap,
 	};
-	return store_name_id(s, view_cstr(site), &f->site);
+	/* Sites are as few as streams are: theirs are kept in any case. */
+	return store_name_id(s, view_cstr(site), "", &f->site);
 }
 
 enum err
@@ -83,10 +84,11 @@ store_frame_alert(struct store *s, const struct alert *a, int64_t *id,
 enum err
 store_frame_info(struct store *s, struct view src_info, struct view dst_info)
 {
-	enum err e = store_name_id(s, src_info, &s->newest->src_info);
+	enum err e = store_name_id(s, src_info, "{}", &s->newest->src_info);
 
-	return e == ERR_OK ? store_name_id(s, dst_info, &s->newest->dst_info)
-			   : e;
+	return e == ERR_OK
+		       ? store_name_id(s, dst_info, "{}", &s->newest->dst_info)
+		       : e;
 }
 
 enum err

@@ -129,6 +129,7 @@ put_minutes(struct store *s)
 			e = sql_run(s->st[ST_MINUTE], "iiidu", m->minute,
 				    m->site, m->exercise, (int)m->severity,
 				    m->count);
+			s->minute_rows++;
 		}
 		m->count = 0;
 		s->n_minutes--;
@@ -243,7 +244,10 @@ exercise_of(struct store *s, struct view name, int64_t *id)
 		*id = s->exercise_id;
 		return ERR_OK;
 	}
-	e = store_name_id(s, name, id);
+	e = store_name_id(
+		s,
+		name.len <= STORE_NAME_LEN ? name : VIEW_LIT(STORE_NAME_OTHER),
+		STORE_NAME_OTHER, id);
 	if (e == ERR_OK && name.len <= sizeof(s->exercise)) {
 		if (name.len != 0) {
 			memcpy(s->exercise, name.p, name.len);

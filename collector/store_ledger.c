@@ -16,6 +16,15 @@ enum statement {
 	ST_FLOOR,
 	ST_SHED,
 	ST_SHED_COUNT,
+	ST_SHED_ROWS,
+	ST_SHED_UPTO,
+	ST_SHED_SUM,
+	ST_SHED_GONE,
+	ST_EPOCHS,
+	ST_TOP,
+	ST_TOLD_OLD,
+	ST_TOLD_GONE,
+	ST_TOLD_SHED_GONE,
 	ST_COUNT_OF
 };
 
@@ -58,13 +67,43 @@ static const char *const statements[ST_COUNT_OF] = {
 		" AND ?5),0)+returned, counted=?5 WHERE sensor=?1 AND epoch=?2 "
 		"AND"
 		" class=?3 AND lo=?4 AND counted<?5",
+	[ST_SHED_ROWS] = "SELECT count(*) FROM ledger_shed WHERE sensor=?1 AND"
+			 " epoch=?2 AND class=?3",
+	[ST_SHED_UPTO] = "SELECT lo FROM ledger_shed WHERE sensor=?1 AND"
+			 " epoch=?2 AND class=?3 ORDER BY lo LIMIT 1 OFFSET ?4",
+	/* Number 0 is no batch's: that row stands for all that went. */
+	[ST_SHED_SUM] = "INSERT INTO ledger_shed SELECT ?1,?2,?3,0,0,"
+			"sum(events),0,sum(returned) FROM ledger_shed WHERE"
+			" sensor=?1 AND epoch=?2 AND class=?3 AND lo<=?4 AND"
+			" lo>0 GROUP BY sensor ON"
+			" CONFLICT(sensor,epoch,class,lo) DO UPDATE SET"
+			" events=events+excluded.events,"
+			" returned=returned+excluded.returned",
+	[ST_SHED_GONE] = "DELETE FROM ledger_shed WHERE sensor=?1 AND epoch=?2"
+			 " AND class=?3 AND lo<=?4 AND lo>0",
+	[ST_EPOCHS] = "SELECT epoch FROM ledgers WHERE sensor=?1",
+	[ST_TOP] = "SELECT max(seq),min(seq) FROM ledger_batches WHERE"
+		   " sensor=?1 AND epoch=?2",
+	[ST_TOLD_OLD] = "SELECT epoch FROM ledgers l WHERE sensor=?1 AND NOT"
+			" EXISTS(SELECT 1 FROM marks m WHERE m.sensor=?1 AND"
+			" m.epoch=l.epoch) AND batches=0 AND gaps=0 ORDER BY"
+			" seen_us DESC,epoch DESC LIMIT -1 OFFSET ?2",
+	[ST_TOLD_GONE] = "DELETE FROM ledgers WHERE sensor=?1 AND epoch=?2",
+	[ST_TOLD_SHED_GONE] = "DELETE FROM ledger_shed WHERE sensor=?1 AND"
+			      " epoch=?2",
 };
+
+/* Batches of a sensor between two looks at how many are counted singly. */
+#define LOOK_EVERY 1024
+#define LOOK_SLOTS 4096 /* a power of two; sensors share them by their ids */
 
 struct store_ledger {
 	struct store *store;
 	sqlite3_stmt *st[ST_COUNT_OF];
 	struct json_reader reader, inner;
 	struct ledger ledger;
+	uint64_t folded; /* batches, by the last fold() */
+	uint16_t since[LOOK_SLOTS]; /* batches since the last look */
 };
 
 static unsigned
@@ -121,6 +160,75 @@ count(struct store_ledger *l, int64_t sensor, uint64_t epoch, uint64_t batches,
 		       repeats);
 }
 
+/*
+ * Up to where the ledger before this one was committed, single batches are of
+ * no more use.  Not up to this one: its ranges of what was shed may reach back
+ * to where the sensor stood then.
+ */
+static enum err
+fold(struct store_ledger *l, int64_t sensor, uint64_t epoch, uint64_t upto)
+{
+	enum err e = sql_run(l->st[ST_FOLD], "iuu", sensor, epoch, upto);
+
+	if (e == ERR_OK) {
+		e = sql_run(l->st[ST_FOLDED], "iuu", sensor, epoch, upto);
+		l->folded = (uint64_t)sqlite3_changes(store_db(l->store));
+	}
+	return e == ERR_OK
+		       ? sql_run(l->st[ST_FLOOR], "iuu", sensor, epoch, upto)
+		       : e;
+}
+
+/*
+ * A sensor that tells no ledger: its oldest batches are summed up all the same.
+ * A ledger that then says less was committed cannot be held against the sums,
+ * and the equation says that it cannot be said.
+ */
+static enum err
+fold_early(struct store_ledger *l, int64_t sensor, uint64_t epoch)
+{
+	uint64_t bound = store_bounds(l->store)->batches, top = 0, low = 0;
+	sqlite3_stmt *st = l->st[ST_TOP];
+	enum err e = ERR_IO;
+
+	if (sql_bind(st, "iu", sensor, epoch) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW) {
+		top = sql_u64(st, 0);
+		low = sql_u64(st, 1);
+		e = ERR_OK;
+	}
+	sqlite3_reset(st);
+	if (e != ERR_OK || top < bound || low > top - bound) {
+		return e;
+	}
+	e = fold(l, sensor, epoch, top - bound);
+	return e == ERR_OK
+		       ? store_drop_note(store_db(l->store), sensor,
+					 STORE_DROP_batches, l->folded, 0, 0)
+		       : e;
+}
+
+static enum err
+look_at_batches(struct store_ledger *l, int64_t sensor)
+{
+	uint16_t *since = &l->since[(uint64_t)sensor & (LOOK_SLOTS - 1)];
+	sqlite3_stmt *st = l->st[ST_EPOCHS];
+	enum err e = ERR_OK;
+	int rc;
+
+	if (++*since < LOOK_EVERY) {
+		return ERR_OK;
+	}
+	*since = 0;
+	rc = sql_bind(st, "i", sensor);
+	while (e == ERR_OK && rc == SQLITE_OK &&
+	       sqlite3_step(st) == SQLITE_ROW) {
+		e = fold_early(l, sensor, sql_u64(st, 0));
+	}
+	sqlite3_reset(st);
+	return rc == SQLITE_OK ? e : ERR_IO;
+}
+
 enum err
 store_ledger_batch(struct store_ledger *l, int64_t sensor,
 		   const struct frame_header *h, uint64_t events, uint64_t lost)
@@ -133,8 +241,10 @@ store_ledger_batch(struct store_ledger *l, int64_t sensor,
 		e = sql_run(l->st[ST_RETURNED], "iuuuu", sensor, h->epoch,
 			    h->seq, cls, events);
 	}
-	return e == ERR_OK && lost == 0 ? count(l, sensor, h->epoch, 1, 0, 0)
-					: e;
+	if (e == ERR_OK && lost == 0) {
+		e = count(l, sensor, h->epoch, 1, 0, 0);
+	}
+	return e == ERR_OK ? look_at_batches(l, sensor) : e;
 }
 
 enum err
@@ -169,21 +279,43 @@ kept(struct store_ledger *l, int64_t sensor, uint64_t epoch, uint64_t *order,
 	return found;
 }
 
-/*
- * Up to where the ledger before this one was committed, single batches are of
- * no more use.  Not up to this one: its ranges of what was shed may reach back
- * to where the sensor stood then.
- */
+/* The lowest ranges of a class become one: what of them came all the same goes
+ * on being counted, and what comes from now on does not. */
 static enum err
-fold(struct store_ledger *l, int64_t sensor, uint64_t epoch, uint64_t upto)
+sum_up_shed(struct store_ledger *l, int64_t sensor, uint64_t epoch,
+	    uint64_t cls)
 {
-	enum err e = sql_run(l->st[ST_FOLD], "iuu", sensor, epoch, upto);
+	uint64_t bound = store_bounds(l->store)->shed, rows = 0, upto = 0;
+	sqlite3_stmt *st = l->st[ST_SHED_ROWS];
+	int rc = sql_bind(st, "iuu", sensor, epoch, cls);
+	enum err e;
 
+	if (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		rows = sql_u64(st, 0);
+	}
+	sqlite3_reset(st);
+	if (rc != SQLITE_ROW || rows <= bound) {
+		return rc == SQLITE_ROW ? ERR_OK : ERR_IO;
+	}
+	st = l->st[ST_SHED_UPTO];
+	rc = sql_bind(st, "iuuu", sensor, epoch, cls,
+		      rows - (bound - bound / 8));
+	if (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		upto = sql_u64(st, 0);
+	}
+	sqlite3_reset(st);
+	e = rc == SQLITE_ROW ? sql_run(l->st[ST_SHED_SUM], "iuuu", sensor,
+				       epoch, cls, upto)
+			     : ERR_IO;
 	if (e == ERR_OK) {
-		e = sql_run(l->st[ST_FOLDED], "iuu", sensor, epoch, upto);
+		e = sql_run(l->st[ST_SHED_GONE], "iuuu", sensor, epoch, cls,
+			    upto);
 	}
 	return e == ERR_OK
-		       ? sql_run(l->st[ST_FLOOR], "iuu", sensor, epoch, upto)
+		       ? store_drop_note(
+				 store_db(l->store), sensor, STORE_DROP_shed,
+				 (uint64_t)sqlite3_changes(store_db(l->store)),
+				 0, 0)
 		       : e;
 }
 
@@ -202,7 +334,44 @@ keep_shed(struct store_ledger *l, int64_t sensor, const struct ledger *t)
 				    t->epoch, (uint64_t)r->cls, r->from, r->to);
 		}
 	}
+	for (uint64_t c = 0; c < LEDGER_CLASSES && t->n_shed > 0 && e == ERR_OK;
+	     c++) {
+		e = sum_up_shed(l, sensor, t->epoch, c);
+	}
 	return e;
+}
+
+/* Epochs that no batch ever came of: those told of last are kept. */
+static enum err
+forget_told(struct store_ledger *l, int64_t sensor)
+{
+	sqlite3_stmt *st = l->st[ST_TOLD_OLD];
+	uint64_t epoch = 0, n = 0;
+	enum err e = ERR_OK;
+	int rc = SQLITE_ROW;
+
+	while (e == ERR_OK && rc == SQLITE_ROW) {
+		rc = sql_bind(st, "iu", sensor,
+			      (uint64_t)store_bounds(l->store)->told);
+		if (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+			epoch = sql_u64(st, 0);
+			n++;
+		}
+		sqlite3_reset(st);
+		if (rc == SQLITE_ROW) {
+			e = sql_run(l->st[ST_TOLD_GONE], "iu", sensor, epoch);
+		}
+		if (rc == SQLITE_ROW && e == ERR_OK) {
+			e = sql_run(l->st[ST_TOLD_SHED_GONE], "iu", sensor,
+				    epoch);
+		}
+	}
+	if (e == ERR_OK && rc != SQLITE_DONE) {
+		e = ERR_IO;
+	}
+	return e == ERR_OK ? store_drop_note(store_db(l->store), sensor,
+					     STORE_DROP_epochs_told, n, 0, 0)
+			   : e;
 }
 
 /* Reads the member "ledger": an object in an event, text in presence. */
@@ -256,9 +425,11 @@ store_ledger_told(struct store_ledger *l, int64_t sensor, struct view obj,
 	if (e == ERR_OK && there) {
 		e = fold(l, sensor, t->epoch, MIN(committed, t->committed));
 	}
-	return e == ERR_OK ? sql_run(l->st[ST_TOLD], "iuuuuv", sensor, t->epoch,
-				     t->order, seen_us, t->committed, text)
-			   : e;
+	if (e == ERR_OK) {
+		e = sql_run(l->st[ST_TOLD], "iuuuuv", sensor, t->epoch,
+			    t->order, seen_us, t->committed, text);
+	}
+	return e == ERR_OK && !there ? forget_told(l, sensor) : e;
 }
 
 /* --- reading --- */

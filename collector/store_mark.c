@@ -52,11 +52,12 @@ store_count(struct store *s, const char *name, uint64_t add)
 }
 
 enum err
-store_mark(struct store *s, int64_t sensor, uint64_t epoch, uint64_t upto)
+store_mark(struct store *s, int64_t sensor, uint64_t epoch, uint64_t upto,
+	   bool latest)
 {
 	enum err e = sql_run(s->st[ST_MARK], "iuu", sensor, epoch, upto);
 
-	if (e == ERR_OK) {
+	if (e == ERR_OK && latest) {
 		e = sql_run(s->st[ST_EPOCH], "ui", epoch, sensor);
 	}
 	return e;
@@ -76,13 +77,51 @@ store_mark_clear(struct store *s, int64_t sensor, uint64_t epoch, uint64_t lo,
 	return sql_run(s->st[ST_RANGE_CLEAR], "iuuu", sensor, epoch, lo, hi);
 }
 
+/*
+ * One row in place of the oldest: what was lost goes on being counted, of which
+ * numbers it was is forgotten.
+ */
+static enum err
+sum_up_gaps(struct store *s, int64_t sensor)
+{
+	uint64_t bound = s->bounds.gaps, count = 0, upto = 0;
+	sqlite3_stmt *st = s->st[ST_GAP_COUNT];
+	int rc = sql_bind(st, "i", sensor);
+	enum err e;
+
+	if (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		count = sql_u64(st, 0);
+	}
+	sqlite3_reset(st);
+	if (rc != SQLITE_ROW || count <= bound) {
+		return rc == SQLITE_ROW ? ERR_OK : ERR_IO;
+	}
+	st = s->st[ST_GAP_UPTO];
+	rc = sql_bind(st, "iu", sensor, count - (bound - bound / 8));
+	if (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		upto = sql_u64(st, 0);
+	}
+	sqlite3_reset(st);
+	e = rc == SQLITE_ROW ? sql_run(s->st[ST_GAP_SUM], "iu", sensor, upto)
+			     : ERR_IO;
+	if (e == ERR_OK) {
+		e = sql_run(s->st[ST_GAP_GONE], "iu", sensor, upto);
+	}
+	return e == ERR_OK
+		       ? store_drop_note(s->db, sensor, STORE_DROP_gaps,
+					 (uint64_t)sqlite3_changes(s->db), 0, 0)
+		       : e;
+}
+
 enum err
 store_gap(struct store *s, int64_t sensor, uint64_t epoch, uint64_t lo,
 	  uint64_t hi, uint64_t frames, uint64_t events, const char *cause,
 	  uint64_t at_us)
 {
-	return sql_run(s->st[ST_GAP], "iuuuuutu", sensor, epoch, lo, hi, frames,
-		       events, cause, at_us);
+	enum err e = sql_run(s->st[ST_GAP], "iuuuuutu", sensor, epoch, lo, hi,
+			     frames, events, cause, at_us);
+
+	return e == ERR_OK ? sum_up_gaps(s, sensor) : e;
 }
 
 struct each_mark {

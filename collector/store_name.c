@@ -21,12 +21,15 @@ store_names_clear(struct store *s)
 	memset(s->signatures, 0, sizeof(s->signatures));
 }
 
-/* From the table, or into it. */
+/* From the table, or into it; '*room' false: neither. */
 static enum err
-name_row(struct store *s, struct view text, int64_t *id)
+name_row(struct store *s, struct view text, bool bounded, bool *room,
+	 int64_t *id)
 {
 	sqlite3_stmt *get = s->st[ST_NAME_GET];
-	enum err e;
+	enum err e = ERR_OK;
+
+	*room = true;
 
 	if (sql_bind(get, "v", text) != SQLITE_OK) {
 		return ERR_IO;
@@ -37,19 +40,25 @@ name_row(struct store *s, struct view text, int64_t *id)
 		return ERR_OK;
 	}
 	sqlite3_reset(get);
-	e = sql_run(s->st[ST_NAME_PUT], "v", text);
-	*id = sqlite3_last_insert_rowid(s->db);
+	if (bounded) {
+		e = store_room_for(s, STORE_ROOM_NAMES, room);
+	}
+	if (e == ERR_OK && *room) {
+		e = sql_run(s->st[ST_NAME_PUT], "v", text);
+		*id = sqlite3_last_insert_rowid(s->db);
+	}
 	return e;
 }
 
 enum err
-store_name_id(struct store *s, struct view text, int64_t *id)
+store_name_id(struct store *s, struct view text, const char *other, int64_t *id)
 {
 	uint64_t h = XXH3_64bits(text.len != 0 ? (const void *)text.p : "",
 				 text.len) |
 		     1;
 	size_t slot = h >> 8 & (NAME_SLOTS - 1);
 	struct store_name *n;
+	bool room;
 	enum err e;
 
 	for (;; slot = (slot + 1) & (NAME_SLOTS - 1)) {
@@ -63,7 +72,10 @@ store_name_id(struct store *s, struct view text, int64_t *id)
 			return ERR_OK;
 		}
 	}
-	e = name_row(s, text, id);
+	e = name_row(s, text, other[0] != '\0', &room, id);
+	if (e == ERR_OK && !room) {
+		e = name_row(s, view_cstr(other), false, &room, id);
+	}
 	if (e != ERR_OK) {
 		return e;
 	}
@@ -88,10 +100,13 @@ store_name_id(struct store *s, struct view text, int64_t *id)
 }
 
 static enum err
-signature_row(struct store *s, const struct alert *a, int64_t *id)
+signature_row(struct store *s, const struct alert *a, bool bounded, bool *room,
+	      int64_t *id)
 {
 	sqlite3_stmt *get = s->st[ST_SIGNATURE_GET];
 	enum err e;
+
+	*room = true;
 
 	if (sql_bind(get, "uuuvv", (uint64_t)a->gid, (uint64_t)a->sid,
 		     (uint64_t)a->rev, a->signature,
@@ -104,10 +119,13 @@ signature_row(struct store *s, const struct alert *a, int64_t *id)
 		return ERR_OK;
 	}
 	sqlite3_reset(get);
-	e = sql_run(s->st[ST_SIGNATURE_PUT], "uuuvv", (uint64_t)a->gid,
-		    (uint64_t)a->sid, (uint64_t)a->rev, a->signature,
-		    a->category);
-	*id = sqlite3_last_insert_rowid(s->db);
+	e = bounded ? store_room_for(s, STORE_ROOM_SIGNATURES, room) : ERR_OK;
+	if (e == ERR_OK && *room) {
+		e = sql_run(s->st[ST_SIGNATURE_PUT], "uuuvv", (uint64_t)a->gid,
+			    (uint64_t)a->sid, (uint64_t)a->rev, a->signature,
+			    a->category);
+		*id = sqlite3_last_insert_rowid(s->db);
+	}
 	return e;
 }
 
@@ -118,6 +136,7 @@ store_signature_id(struct store *s, const struct alert *a, int64_t *id)
 		a->signature.p != NULL ? (const void *)a->signature.p : "",
 		a->signature.len, a->category.len);
 	size_t slot = (h ^ a->sid) % STORE_SIGNATURES;
+	bool room;
 	enum err e;
 
 	h = XXH3_64bits_withSeed(
@@ -130,7 +149,15 @@ store_signature_id(struct store *s, const struct alert *a, int64_t *id)
 		*id = s->signatures[slot].id;
 		return ERR_OK;
 	}
-	e = signature_row(s, a, id);
+	e = signature_row(s, a, true, &room, id);
+	if (e == ERR_OK && !room) {
+		const struct alert other = {
+			.signature = VIEW_LIT(STORE_SIGNATURE_OTHER),
+			.category = VIEW_LIT(""),
+		};
+
+		e = signature_row(s, &other, false, &room, id);
+	}
 	if (e == ERR_OK) {
 		s->signatures[slot].gid = a->gid;
 		s->signatures[slot].sid = a->sid;

@@ -198,6 +198,22 @@ static const char signatures[] =
 	" first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,"
 	" what TEXT NOT NULL, PRIMARY KEY(sensor, cause)) WITHOUT ROWID;";
 
+/*
+ * What went beyond a bound (store_bound.h), and what is bounded by sensor;
+ * which assets a mission stands on.
+ */
+static const char bounds[] =
+	"CREATE TABLE dropped("
+	" sensor INTEGER NOT NULL, what TEXT NOT NULL, n INTEGER NOT NULL,"
+	" events INTEGER NOT NULL, upto INTEGER NOT NULL,"
+	" first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,"
+	" PRIMARY KEY(sensor, what)) WITHOUT ROWID;"
+	"CREATE INDEX gaps_sensor ON gaps(sensor);"
+	"CREATE TABLE mission_assets("
+	" mission TEXT NOT NULL, asset TEXT NOT NULL, owner TEXT NOT NULL,"
+	" criticality INTEGER NOT NULL, PRIMARY KEY(mission, asset))"
+	" WITHOUT ROWID;";
+
 /* One step: SQL, then what SQL cannot do, then SQL again; NULL is nothing. */
 struct migration {
 	const char *sql;
@@ -215,6 +231,7 @@ static const struct migration migrations[] = {
 	/* A group's first frame is in no list: who looks for it there, as
 	 * earlier programs do, would miss alerts. */
 	{ "", NULL, NULL },
+	{ bounds, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

@@ -56,6 +56,10 @@ enum store_statement {
 	ST_RANGE,
 	ST_RANGE_CLEAR,
 	ST_GAP,
+	ST_GAP_COUNT,
+	ST_GAP_UPTO,
+	ST_GAP_SUM,
+	ST_GAP_GONE,
 	ST_RUN,
 	ST_RUN_SITES_CLEAR,
 	ST_RUN_SITE,
@@ -72,6 +76,16 @@ enum store_statement {
 	ST_MEMBERS_MERGE,
 	ST_LOG,
 	ST_COUNT_OF
+};
+
+/* Tables of texts and rules, and whether there is room in them. */
+enum store_rooms { STORE_ROOM_NAMES, STORE_ROOM_SIGNATURES, STORE_ROOMS };
+
+struct store_room {
+	bool counted;
+	int64_t rows;
+	uint64_t refused; /* since the last sweep */
+	uint64_t patience; /* so many commits with refusals before the next */
 };
 
 /* A text of the table 'names' and its number. */
@@ -135,6 +149,7 @@ struct store {
 	sqlite3 *db;
 	sqlite3_stmt *st[ST_COUNT_OF];
 	struct store_limits limits;
+	struct store_bounds bounds;
 	bool in_transaction;
 	/* The next to be given, and what they were at store_begin(). */
 	int64_t next_alert, first_alert, next_frame, first_frame;
@@ -160,6 +175,9 @@ struct store {
 	int64_t oldest_frame; /* kept; 0: not looked up */
 	int64_t sweep; /* next group to be looked at for expiry */
 	bool expiring; /* told once per change */
+	struct store_room rooms[STORE_ROOMS];
+	int64_t minute_rows; /* of the timeline, or more; as if it were full
+			      * until it was counted */
 	struct {
 		uint32_t gid, sid, rev;
 		uint64_t hash;
@@ -167,8 +185,9 @@ struct store {
 	} signatures[STORE_SIGNATURES];
 };
 
-/* store_name.c: the number of a text or a rule, made when it is new. */
-enum err store_name_id(struct store *s, struct view text,
+/* store_name.c: the number of a text or a rule, made when it is new; that of
+ * 'other' ("": none may stand for it) when there is no room. */
+enum err store_name_id(struct store *s, struct view text, const char *other,
 		       int64_t *id) MUST_CHECK;
 enum err store_signature_id(struct store *s, const struct alert *a,
 			    int64_t *id) MUST_CHECK;
@@ -185,6 +204,12 @@ enum err store_sums_register(struct store *s) MUST_CHECK;
 
 /* store_expire.c: drops what the limits no longer allow. */
 enum err store_expire(struct store *s) MUST_CHECK;
+
+/* store_sweep.c: whether one more text or rule may be kept; it is counted
+ * either way.  And what a commit drops of what is beyond its bound. */
+enum err store_room_for(struct store *s, enum store_rooms room,
+			bool *is) MUST_CHECK;
+enum err store_sweep(struct store *s) MUST_CHECK;
 
 /* store.c: steps through 'sql', calling 'fn' for each row. */
 enum err store_each_row(struct store *s, const char *sql,

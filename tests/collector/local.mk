@@ -26,6 +26,10 @@ UNIT_TESTS += tests/collector/test_store_ledger
 tests_collector_test_store_ledger_SOURCES = \
 	tests/test.h tests/collector/test_store_ledger.c
 tests_collector_test_store_ledger_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_store_bound
+tests_collector_test_store_bound_SOURCES = tests/test.h \
+	tests/collector/test_store_bound.c
+tests_collector_test_store_bound_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_store_search
 tests_collector_test_store_search_SOURCES = \
 	tests/collector/test_store_search.c \

@@ -71,6 +71,36 @@ gaps_count_only_what_was_missing(void **state)
 	dedupe_free(d);
 }
 
+/* So many epochs at once that none may go yet, then one by one. */
+static void
+epochs_do_not_cost_memory(void **state)
+{
+	struct dedupe *d = dedupe_new();
+	enum dedupe_verdict v;
+	uint64_t n;
+	unsigned kept = 0;
+
+	(void)state;
+	for (uint64_t e = 1; e <= 1024; e++) {
+		assert_int_equal(dedupe_note(d, 1, e, 1, 1, &v, &n), ERR_OK);
+		assert_int_equal(v, DEDUPE_NEW);
+	}
+	assert_int_equal(dedupe_forgotten(d), 0);
+	assert_true(dedupe_knows(d, 1, 1));
+	dedupe_clean(d);
+	assert_int_equal(dedupe_note(d, 1, 1025, 1, 1, &v, &n), ERR_OK);
+	for (uint64_t e = 1; e <= 1025; e++) {
+		kept += dedupe_knows(d, 1, e);
+	}
+	assert_int_equal(kept, DEDUPE_MAX_EPOCHS);
+	assert_int_equal(dedupe_forgotten(d), 1025 - DEDUPE_MAX_EPOCHS);
+	assert_true(dedupe_knows(d, 1, 1024));
+	dedupe_forget(d, 1, 1024);
+	dedupe_forget(d, 1, 1024);
+	assert_false(dedupe_knows(d, 1, 1024));
+	dedupe_free(d);
+}
+
 /* The rows that a store would hold, from nothing but the changes told. */
 struct rows {
 	uint64_t hi[600]; /* by lo; 0: no such row */
@@ -216,6 +246,7 @@ main(void)
 		cmocka_unit_test(too_many_holes_must_come_again),
 		cmocka_unit_test(agrees_with_a_bitmap),
 		cmocka_unit_test(epochs_are_bounded),
+		cmocka_unit_test(epochs_do_not_cost_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

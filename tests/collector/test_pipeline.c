@@ -26,6 +26,7 @@ static struct redis_link *conn;
 static struct frame_codec *codec;
 static char store[128];
 static bool have_redis;
+static uint64_t epoch = EPOCH; /* of what is pushed */
 
 static redisReply *
 call(const char *fmt, const char *a, const char *b)
@@ -106,7 +107,7 @@ push(const char *name, uint64_t seq, unsigned n, bool spoil)
 {
 	static char raw[256 * 1024], copy[256 * 1024];
 	struct frame_header h = {
-		.epoch = EPOCH, .seq = seq, .n = n, .sev = 1
+		.epoch = epoch, .seq = seq, .n = n, .sev = 1
 	};
 	struct view data;
 	char site[64];
@@ -318,6 +319,81 @@ the_broken_and_the_missing_are_counted(void **state)
 	assert_int_equal(s.lost_frames, 4);
 }
 
+/* The number of an answer from the store. */
+static uint64_t
+asked(const char *sql)
+{
+	struct store_reader *r;
+	struct diag d;
+	sqlite3_stmt *st;
+	uint64_t n;
+
+	assert_int_equal(store_reader_open(&r, store, &d), ERR_OK);
+	st = store_reader_prepare(r, sql);
+	assert_non_null(st);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	n = (uint64_t)sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	store_reader_close(r);
+	return n;
+}
+
+/*
+ * More epochs than memory holds, and than the store does; what was stored is
+ * dropped meanwhile, so that only marks know of it.  Those that are kept are
+ * known again, of those that went no batch is counted twice or passed over.
+ */
+static void
+epochs_are_not_counted_twice(void **state)
+{
+	const uint64_t extra = 20, n = 256 + extra;
+	struct store_status s;
+	sqlite3 *db;
+
+	(void)state;
+	need_redis();
+	join_sensors("alpha/s1");
+	for (int round = 0; round < 2; round++) {
+		for (uint64_t i = 0; i < n; i++) {
+			epoch = EPOCH + i;
+			push("alpha/s1", 1, 2, false);
+			push("alpha/s1", 3, 2, false);
+		}
+		run();
+		status_of(&s);
+		assert_int_equal(s.alerts, 4 * n);
+		assert_int_equal(asked("SELECT count(*) FROM marks"), 256);
+		assert_int_equal(asked("SELECT count(*) FROM mark_ranges"),
+				 256);
+		assert_int_equal(asked("SELECT n FROM dropped WHERE"
+				       " what='epochs'"),
+				 extra);
+		/* The store's limits took the batches. */
+		assert_int_equal(sqlite3_open(store, &db), SQLITE_OK);
+		assert_int_equal(sqlite3_exec(db,
+					      "DELETE FROM frames WHERE id<"
+					      "(SELECT max(id) FROM frames)",
+					      NULL, NULL, NULL),
+				 SQLITE_OK);
+		sqlite3_close(db);
+	}
+	assert_int_equal(s.duplicates, 2 * 256);
+	assert_int_equal(s.frames_refused, 2 * extra);
+	assert_int_equal(asked("SELECT n FROM refused WHERE"
+			       " cause='forgotten-epoch'"),
+			 2 * extra);
+	/* What was missing of one that memory forgot comes in. */
+	epoch = EPOCH + n - 200;
+	push("alpha/s1", 2, 2, false);
+	run();
+	epoch = EPOCH;
+	status_of(&s);
+	assert_int_equal(s.alerts, 4 * n + 2);
+	assert_int_equal(asked("SELECT upto FROM marks ORDER BY epoch LIMIT 1"
+			       " OFFSET 56"),
+			 3);
+}
+
 static void
 lines_speak_for_their_own_sensor(void **state)
 {
@@ -479,6 +555,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		E2E(each_alert_once),
 		E2E(the_broken_and_the_missing_are_counted),
+		E2E(epochs_are_not_counted_twice),
 		E2E(lines_speak_for_their_own_sensor),
 		E2E(kill_it_at_any_time),
 		E2E(one_huge_entry_holds_up_nobody),
