@@ -57,11 +57,9 @@ libcollector_a_SOURCES = \
 	collector/health.h collector/health.c \
 	collector/feed.h collector/feed.c \
 	collector/pipeline.h collector/pipeline.c \
-	collector/pipeline_state.h collector/pipeline_frame.c \
-	collector/pipeline_incident.c collector/pipeline_trust.c \
-	collector/pipeline_commit.c
-	collector/pipeline_state.h collector/pipeline_epoch.c collector/pipeline_frame.c \
-	collector/pipeline_incident.c collector/pipeline_trust.c
+	collector/pipeline_state.h collector/pipeline_epoch.c \
+	collector/pipeline_frame.c collector/pipeline_incident.c \
+	collector/pipeline_trust.c collector/pipeline_commit.c
 
 # what whoever runs it is told
 libcollector_a_SOURCES += \
