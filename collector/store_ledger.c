@@ -32,8 +32,9 @@ static const char *const statements[ST_COUNT_OF] = {
 	[ST_BATCH] = "INSERT OR REPLACE INTO ledger_batches"
 		     " VALUES(?1,?2,?3,?4,?5,?6)",
 	[ST_RETURNED] = "UPDATE ledger_shed SET returned=returned+?5 WHERE"
-			" sensor=?1 AND epoch=?2 AND class=?4 AND lo<=?3 AND"
-			" hi>=?3",
+			" sensor=?1 AND epoch=?2 AND class=?4 AND lo="
+			"(SELECT max(lo) FROM ledger_shed WHERE sensor=?1 AND"
+			" epoch=?2 AND class=?4 AND lo<=?3 AND hi>=?3)",
 	[ST_COUNT] = "INSERT INTO ledgers(sensor,epoch,batches,gaps,repeats)"
 		     " VALUES(?1,?2,?3,?4,?5) ON CONFLICT(sensor,epoch) DO"
 		     " UPDATE SET batches=batches+?3,gaps=gaps+?4,"
@@ -59,12 +60,16 @@ static const char *const statements[ST_COUNT_OF] = {
 		" VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(sensor,epoch,class,lo)"
 		" DO UPDATE SET hi=max(hi,?5),events=max(events,?6)"
 		" WHERE hi<?5",
-	/* Those of its batches that are here although they were shed. */
+	/* Those of its batches that are here although they were shed, but for
+	 * those that another range told already. */
 	[ST_SHED_COUNT] =
 		"UPDATE ledger_shed SET returned=coalesce((SELECT sum(b.events)"
 		" FROM ledger_batches b WHERE b.sensor=?1 AND b.epoch=?2 AND"
 		" b.class=?3 AND b.seq BETWEEN max(?4,ledger_shed.counted+1)"
-		" AND ?5),0)+returned, counted=?5 WHERE sensor=?1 AND epoch=?2 "
+		" AND ?5 AND NOT EXISTS(SELECT 1 FROM ledger_shed o WHERE"
+		" o.sensor=?1 AND o.epoch=?2 AND o.class=?3 AND o.lo<>?4 AND"
+		" o.lo<=b.seq AND o.counted>=b.seq)),0)+returned, counted=?5"
+		" WHERE sensor=?1 AND epoch=?2 "
 		"AND"
 		" class=?3 AND lo=?4 AND counted<?5",
 	[ST_SHED_ROWS] = "SELECT count(*) FROM ledger_shed WHERE sensor=?1 AND"

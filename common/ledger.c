@@ -33,6 +33,12 @@ ledger_lost_name(enum ledger_lost cause)
 	return lost_names[cause];
 }
 
+const char *
+ledger_gone_name(enum ledger_gone cause)
+{
+	return gone_names[cause];
+}
+
 uint64_t
 ledger_sum(const uint64_t by_class[LEDGER_CLASSES])
 {
@@ -122,6 +128,7 @@ put_events(struct json *j, const struct ledger *l)
 		json_obj_end(j);
 	}
 	json_arr_end(j);
+	json_u64(j, "shed_more", l->shed_more);
 	json_obj_end(j);
 }
 
@@ -278,6 +285,7 @@ read_events(struct ledger *l, struct source s)
 		classes(gone, gone_names[i], l->gone[i]);
 	}
 	read_shed(l, e);
+	l->shed_more = number(e, "shed_more");
 }
 
 bool
@@ -424,6 +432,10 @@ check_stored(struct sheet *s, const struct ledger *l,
 	add(e, "damaged", damaged - MIN(st->returned[c] - returned, damaged));
 	add(e, "unreadable", st->unreadable[c]);
 	if (l->base_seq > 0 || st->committed > l->committed) {
+		e->verdict = LEDGER_UNKNOWN;
+	}
+	/* Of what is gone, batches may have come that no range tells. */
+	if (l->shed_more > 0 && e->difference != 0 && shed + damaged > 0) {
 		e->verdict = LEDGER_UNKNOWN;
 	}
 }

@@ -29,7 +29,7 @@
 #define LEDGER_CLASSES 4
 #define LEDGER_LINKS 16
 #define LEDGER_NAME_CAP 32
-#define LEDGER_SHEDS 16
+#define LEDGER_SHEDS 64
 
 /* Events that never reached the spool, by cause. */
 #define LEDGER_LOST_LIST(X) \
@@ -158,6 +158,7 @@ struct ledger {
 	uint64_t gone[LEDGER_GONES][LEDGER_CLASSES];
 	struct ledger_shed shed[LEDGER_SHEDS]; /* the latest, oldest first */
 	unsigned n_shed;
+	uint64_t shed_more; /* ranges that found no room among them */
 
 	/* The last time that the program ended without a word: nobody was
 	 * watching from the last sign of life to the next start.  0: never. */
@@ -195,6 +196,7 @@ bool ledger_read(struct ledger *l, const struct json_reader *r,
 
 const char *ledger_class_name(unsigned cls); /* "1", "2", "3", "other" */
 const char *ledger_lost_name(enum ledger_lost cause);
+const char *ledger_gone_name(enum ledger_gone cause);
 uint64_t ledger_sum(const uint64_t by_class[LEDGER_CLASSES]);
 
 /* --- what must add up --- */

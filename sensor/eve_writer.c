@@ -215,8 +215,11 @@ write_record(struct eve_writer *w, const struct outbox *box,
 
 	if (line.len > 0) {
 		emit(w, r->type, r->severity, line);
-	} else {
-		w->count.lost++;
+		return;
+	}
+	w->count.lost++;
+	if (w->forward != NULL && (w->set.forward_types >> r->type & 1) != 0) {
+		forward_lost(w->forward, LEDGER_LOST_no_memory, r->severity, 1);
 	}
 }
 

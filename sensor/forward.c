@@ -41,6 +41,26 @@ forward_lost(struct forward *f, enum ledger_lost cause, uint8_t severity,
 	pthread_mutex_unlock(&f->lock);
 }
 
+/* A line that no batch can take: its own cause, however empty the queue. */
+static void
+refuse_long(struct forward *f, size_t len, uint8_t severity)
+{
+	bool first;
+
+	pthread_mutex_lock(&f->lock);
+	forward_ledger_lose(&f->ledger, LEDGER_LOST_oversize,
+			    spool_class(severity), 1);
+	first = f->too_long++ == 0;
+	pthread_mutex_unlock(&f->lock);
+	if (first) {
+		log_err("an event of %zu bytes is longer than a batch may be "
+			"(%u): it is not forwarded; it and others that follow "
+			"are counted as oversize; only a file (--eve) takes "
+			"them",
+			len, (unsigned)FRAME_MAX_RAW - 1);
+	}
+}
+
 bool
 forward_push(struct forward *f, struct view line, uint8_t severity)
 {
@@ -48,12 +68,16 @@ forward_push(struct forward *f, struct view line, uint8_t severity)
 	uint64_t one = 1;
 	bool fits, was_empty;
 
-	if (line.len == 0 || (line.len == 1 && line.p[0] == '\n')) {
+	line.len -= line.len > 0 && line.p[line.len - 1] == '\n';
+	if (line.len == 0) {
 		return true;
 	}
+	if (line.len >= FRAME_MAX_RAW) {
+		refuse_long(f, line.len, severity);
+		return false;
+	}
 	pthread_mutex_lock(&f->lock);
-	while (f->o.block && need <= f->half_cap &&
-	       f->half_cap - f->fill.len < need && !f->ended) {
+	while (f->o.block && f->half_cap - f->fill.len < need && !f->ended) {
 		pthread_cond_wait(&f->room, &f->lock);
 	}
 	fits = f->half_cap - f->fill.len >= need && !f->ending;

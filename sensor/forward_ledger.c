@@ -3,37 +3,13 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "sensor/ledger_ranges.h"
 
 #define SYNC_US (2 * US_PER_S)
 /* Who lives less long than this has watched nothing. */
 #define RESTART_US (5 * US_PER_S)
 
 /* --- the spool sheds --- */
-
-/* Files of a class go oldest first, so that one range mostly grows. */
-static void
-note_range(struct ledger_slot *s, const struct ledger_shed *r)
-{
-	for (uint64_t i = s->n_shed; i-- > 0;) {
-		struct ledger_shed *last = &s->shed[i];
-
-		if (last->cls == r->cls && !last->alone && !r->alone) {
-			/* Between them nothing of this class was committed. */
-			if (last->to >= s->committed) {
-				last->to = r->to;
-				last->events += r->events;
-				return;
-			}
-			break;
-		}
-	}
-	if (s->n_shed == LEDGER_SHEDS) {
-		memmove(s->shed, s->shed + 1,
-			(LEDGER_SHEDS - 1) * sizeof(s->shed[0]));
-		s->n_shed--;
-	}
-	s->shed[s->n_shed++] = *r;
-}
 
 static void
 go(struct forward_ledger *l, enum ledger_gone why, const struct spool_news *n)
@@ -46,7 +22,7 @@ go(struct forward_ledger *l, enum ledger_gone why, const struct spool_news *n)
 
 	if (n->events > 0) {
 		l->slot.gone[why][n->cls] += n->events;
-		note_range(&l->slot, &r);
+		ledger_range_note(&l->slot, &r);
 		ledger_file_put(l->file, &l->slot);
 	}
 }
@@ -112,22 +88,6 @@ count_unnoted(struct forward_ledger *l)
 	return whole && last >= l->slot.seq;
 }
 
-/* The number of the first batch of a class that the spool holds; 0: none. */
-static uint64_t
-first_held(struct spool *s, unsigned cls)
-{
-	struct spool_cursor cur;
-	struct spool_item it;
-
-	spool_seek(&cur, 1);
-	while (spool_next(s, &cur, &it) == ERR_OK) {
-		if (it.gap_from == 0 && spool_class(it.hdr.sev) == cls) {
-			return it.hdr.seq;
-		}
-	}
-	return 0;
-}
-
 /* A file that was to be shed is still there: it was not shed.  Or what was
  * damaged can be read again. */
 static void
@@ -135,32 +95,13 @@ take_back(struct forward_ledger *l, unsigned cls, uint64_t events)
 {
 	uint64_t *shed = &l->slot.gone[LEDGER_GONE_shed][cls];
 	uint64_t *damaged = &l->slot.gone[LEDGER_GONE_damaged][cls];
-	uint64_t first = first_held(l->spool, cls), n = 0;
-	bool was_shed = false;
 
-	for (uint64_t i = 0; i < l->slot.n_shed; i++) {
-		const struct ledger_shed *r = &l->slot.shed[i];
-
-		was_shed |= r->cls == cls && !r->alone && r->to >= first;
-	}
-	if (first == 0 || !was_shed) {
-		*damaged -= MIN(events, *damaged);
+	if (ledger_range_take_back(&l->slot, l->spool, cls, events)) {
+		*shed -= MIN(events, *shed);
 		return;
 	}
-	events = MIN(events, *shed);
-	*shed -= events;
-	for (uint64_t i = 0; i < l->slot.n_shed; i++) {
-		struct ledger_shed r = l->slot.shed[i];
-
-		if (r.cls == cls && !r.alone && r.to >= first) {
-			r.to = first - 1;
-			r.events -= MIN(events, r.events);
-		}
-		if (r.from <= r.to) {
-			l->slot.shed[n++] = r;
-		}
-	}
-	l->slot.n_shed = n;
+	*damaged -= MIN(events, *damaged);
+	ledger_range_damaged(&l->slot, l->spool, cls, *damaged);
 }
 
 /* spooled = done + held + gone, or something happened to the files. */
@@ -186,6 +127,8 @@ compare_with_spool(struct forward_ledger *l)
 
 		if (is < should) {
 			l->slot.gone[LEDGER_GONE_damaged][c] += should - is;
+			ledger_range_damaged(&l->slot, l->spool, c,
+					     should - is);
 			log_warn("spool: %llu events of severity class %s are "
 				 "no longer there",
 				 (unsigned long long)(should - is),
@@ -320,7 +263,7 @@ forward_ledger_close(struct forward_ledger *l, bool clean)
 void
 forward_ledger_raise(struct forward_ledger *l, unsigned cls, bool fits)
 {
-	ledger_file_raise(l->file, cls);
+	ledger_file_raise(l->file, cls, 1);
 	if (fits) {
 		l->queued[cls]++;
 	} else {
@@ -332,9 +275,7 @@ void
 forward_ledger_lose(struct forward_ledger *l, enum ledger_lost cause,
 		    unsigned cls, uint64_t n)
 {
-	for (uint64_t i = 0; i < n; i++) {
-		ledger_file_raise(l->file, cls);
-	}
+	ledger_file_raise(l->file, cls, n);
 	ledger_file_lose(l->file, cause, cls, n);
 }
 
@@ -439,6 +380,7 @@ forward_ledger_fill(const struct forward_ledger *l,
 	}
 	out->n_shed = (unsigned)s->n_shed;
 	memcpy(out->shed, s->shed, sizeof(out->shed));
+	out->shed_more = s->shed_more;
 	out->blind_from_us = s->blind_from_us;
 	out->blind_to_us = s->blind_to_us;
 	out->unknown_since_us = s->unknown_since_us;

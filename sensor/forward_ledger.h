@@ -12,7 +12,7 @@
  * Threads  forward_ledger_raise() and forward_ledger_lose() under the
  *          forwarder's lock; everything else by its thread.
  * Memory   inside of the forwarder.
- * Cost     a few stores an event, one slot of 1 KiB a batch.
+ * Cost     a few stores an event, one slot of 2.5 KiB a batch.
  */
 #ifndef SENSOR_FORWARD_LEDGER_H
 #define SENSOR_FORWARD_LEDGER_H

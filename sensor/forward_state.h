@@ -59,6 +59,7 @@ struct forward {
 	struct forward_stats shown; /* the thread's, as of its last round */
 	struct ledger ledger_shown; /* likewise */
 	uint64_t dropped[SPOOL_CLASSES];
+	uint64_t too_long; /* lines that were not let into the queue */
 
 	/* The thread's own. */
 	struct half drain;

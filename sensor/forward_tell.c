@@ -20,7 +20,7 @@ static void
 add_own_line(struct forward *f, struct view line, uint8_t sev, uint64_t now)
 {
 	pthread_mutex_lock(&f->lock);
-	ledger_file_raise(f->ledger.file, spool_class(sev));
+	ledger_file_raise(f->ledger.file, spool_class(sev), 1);
 	pthread_mutex_unlock(&f->lock);
 	forward_add_line(f, line, sev, now);
 }
@@ -33,8 +33,8 @@ forward_losses(struct forward *f, struct loss_counts *c)
 	spool_get_stats(f->spool, &sp);
 	pthread_mutex_lock(&f->lock);
 	c->queue_full = sum(f->dropped);
+	c->oversize = f->st.oversize + f->too_long;
 	pthread_mutex_unlock(&f->lock);
-	c->oversize = f->st.oversize;
 	memcpy(c->causes, sp.shed_causes, sizeof(c->causes));
 	c->causes[SPOOL_NO_MEMORY] += sum(f->unpacked);
 	for (unsigned i = 0; i < SPOOL_CLASSES; i++) {
@@ -212,6 +212,7 @@ forward_get_stats(struct forward *f, struct forward_stats *out)
 	pthread_mutex_lock(&f->lock);
 	*out = f->shown;
 	memcpy(out->dropped, f->dropped, sizeof(out->dropped));
+	out->oversize += f->too_long;
 	pthread_mutex_unlock(&f->lock);
 }
 

@@ -14,7 +14,7 @@
 
 #include "common/clock.h"
 
-#define PAGE ((size_t)4096)
+#define PAGE ((size_t)LEDGER_FILE_SIZE)
 
 #define MAGIC UINT64_C(0x01524744454c4b50)
 
@@ -37,7 +37,7 @@ struct page {
 	struct ledger_slot slot[2];
 	_Atomic uint64_t order;
 };
-STATIC_ASSERT(sizeof(struct page) <= PAGE, "the ledger is one page");
+STATIC_ASSERT(sizeof(struct page) <= PAGE, "it fits its file");
 
 struct ledger_file {
 	struct page *p;
@@ -215,9 +215,9 @@ bump(_Atomic uint64_t *v, uint64_t n)
 }
 
 void
-ledger_file_raise(struct ledger_file *f, unsigned cls)
+ledger_file_raise(struct ledger_file *f, unsigned cls, uint64_t n)
 {
-	bump(&f->p->raised[cls], 1);
+	bump(&f->p->raised[cls], n);
 }
 
 void

@@ -2,7 +2,7 @@
 /*
  * ledger_file.h - counters of events that outlive the program
  *
- * One page in the spool's directory, mapped.  What is stored there is the
+ * A few pages in the spool's directory, mapped.  What is stored there is the
  * kernel's from that moment on, so that a program that is killed leaves it
  * whole.  Counters that may change alone are single words.  Those that belong
  * together (what was spooled, up to which batch) are written to the slot that
@@ -15,7 +15,7 @@
  * Place    above err.h, below forward.h, its only user.
  * Threads  ledger_file_raise() and ledger_file_lose() by one at a time;
  *          everything else by the forwarder's thread.
- * Memory   one page.
+ * Memory   8 KiB.
  * Cost     plain stores; ledger_file_beat() waits for the disk.
  */
 #ifndef SENSOR_LEDGER_FILE_H
@@ -25,6 +25,7 @@
 #include "common/ledger.h"
 
 #define LEDGER_FILE "ledger" /* in the spool's directory */
+#define LEDGER_FILE_SIZE 8192
 
 struct ledger_file;
 
@@ -37,7 +38,7 @@ struct ledger_slot {
 	uint64_t lost[LEDGER_LOSTS][LEDGER_CLASSES]; /* the forwarder's */
 	uint64_t gone[LEDGER_GONES][LEDGER_CLASSES];
 	struct ledger_shed shed[LEDGER_SHEDS];
-	uint64_t n_shed;
+	uint64_t n_shed, shed_more;
 	uint64_t blind_from_us, blind_to_us, unknown_since_us, base_seq;
 };
 
@@ -67,8 +68,8 @@ void ledger_file_beat(struct ledger_file *f, uint64_t wall_us, bool sync);
 /* The order of the next ledger that is told: greater than any before. */
 uint64_t ledger_file_order(struct ledger_file *f, uint64_t wall_us);
 
-/* An event was handed over; before anything else is done with it. */
-void ledger_file_raise(struct ledger_file *f, unsigned cls);
+/* 'n' events were handed over; before anything else is done with them. */
+void ledger_file_raise(struct ledger_file *f, unsigned cls, uint64_t n);
 /* And 'n' were lost on the way to the forwarder. */
 void ledger_file_lose(struct ledger_file *f, enum ledger_lost cause,
 		      unsigned cls, uint64_t n);

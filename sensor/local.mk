@@ -108,6 +108,7 @@ libsensor_a_SOURCES += \
 	sensor/sender.h sensor/sender_state.h sensor/sender.c \
 	sensor/sender_hear.c \
 	sensor/ledger_file.h sensor/ledger_file.c \
+	sensor/ledger_ranges.h sensor/ledger_ranges.c \
 	sensor/forward_ledger.h sensor/forward_ledger.c \
 	sensor/loss_report.h sensor/loss_report.c \
 	sensor/forward.h sensor/forward.c sensor/forward_state.h \

@@ -60,6 +60,8 @@ outbox_reset(struct outbox *o)
 	o->full_suppressed = o->full_claims = 0;
 	memset(o->full_severity, 0, sizeof(o->full_severity));
 	memset(o->full_type, 0, sizeof(o->full_type));
+	memset(o->lost_severity, 0, sizeof(o->lost_severity));
+	memset(o->lost_type, 0, sizeof(o->lost_type));
 }
 
 static bool
@@ -134,6 +136,16 @@ is_full(struct outbox *o, const struct record *r)
 }
 
 void
+outbox_lose(struct outbox *o, const struct record *r)
+{
+	if (r->rule == NULL && r->claim.prog == NULL) {
+		o->lost_type[r->type]++;
+	} else if (r->rule != NULL && r->held == HELD_NOT) {
+		o->lost_severity[r->severity - 1U < 3 ? r->severity - 1U : 3]++;
+	}
+}
+
+void
 outbox_put(struct outbox *o, const struct record *r, struct view line)
 {
 	void *rec = o->rec, *text = o->text;
@@ -153,6 +165,7 @@ outbox_put(struct outbox *o, const struct record *r, struct view line)
 	o->text = text;
 	if (!ok) {
 		o->lost++;
+		outbox_lose(o, r);
 		return;
 	}
 	o->rec[o->n] = *r;

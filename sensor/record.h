@@ -88,6 +88,8 @@ struct outbox {
 	uint8_t *text;
 	size_t text_len, text_cap;
 	uint64_t lost; /* lines that found no memory; counted, reported */
+	uint64_t lost_severity[4]; /* of these alerts: 1, 2, 3, others */
+	uint64_t lost_type[EVENT_TYPE_COUNT]; /* and events */
 	/* Live capture bounds what may wait, text and records, as nobody can
 	 * be held up: above it alerts are lost, and matches that are only to
 	 * be counted lose their rule; what is no alert is lost above half of
@@ -123,6 +125,9 @@ outbox_swap(struct outbox *a, struct outbox *b)
  * back, or a claim, may come without a line.
  */
 void outbox_put(struct outbox *o, const struct record *r, struct view line);
+/* Notes by class and type that there was no memory for a record's line, for
+ * those who keep book of what is forwarded. */
+void outbox_lose(struct outbox *o, const struct record *r);
 /* Copies in what several records are to share; false without memory. */
 bool outbox_share(struct outbox *o, struct view bytes, size_t *at);
 /*

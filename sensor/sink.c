@@ -44,6 +44,7 @@ struct sink {
 	/* Of what the writer could not take, what the forwarder would have:
 	 * by severity 1, 2, 3 and others, as far as it was not told yet. */
 	uint64_t behind[4];
+	uint64_t no_memory[4]; /* likewise */
 	struct forward *forward;
 };
 
@@ -151,6 +152,17 @@ note_room(struct sink *s)
 			  : room > LIVE_PARCELS / 8 ? 2
 			  : room > 0                ? 1
 						    : 0;
+}
+
+/* The line of 'r' is lost for want of memory. */
+static void
+lose(struct sink *s, const struct record *r)
+{
+	s->count.lost++;
+	if (r->rule != NULL ? r->held == HELD_NOT : r->len > 0) {
+		s->no_memory[r->severity - 1U < 3 ? r->severity - 1U : 3] +=
+			s->set.forward_types >> r->type & 1;
+	}
 }
 
 /* Live: whether the line of 'r' is still taken; counted when not. */
@@ -306,9 +318,9 @@ settle_claims(struct sink *s, struct outbox *const *boxes, size_t n)
 		if (s->n_turns == s->cap_turns) {
 			p = realloc(p, (s->cap_turns * 2 + 64) * sizeof(*p));
 			if (p == NULL) {
+				lose(s, r);
 				boxes[slot->box]->rec[slot->index].len = 0;
 				boxes[slot->box]->rec[slot->index].rule = NULL;
-				s->count.lost++;
 				continue;
 			}
 			s->turns = p;
@@ -384,7 +396,7 @@ take_unsorted(struct sink *s, struct outbox *const *boxes, unsigned n)
 				continue;
 			}
 			if (s->set.live) {
-				s->count.lost++;
+				lose(s, r);
 				s->count.alerts -= r->rule != NULL;
 			} else {
 				eve_writer_record(s->writer, boxes[i], r, news);
@@ -399,7 +411,11 @@ static void
 pass_over(struct sink *s, struct outbox *const *boxes, unsigned n, size_t total)
 {
 	if (!reserve(s, total)) {
-		s->count.lost += total;
+		for (unsigned i = 0; i < n; i++) {
+			for (size_t k = 0; k < boxes[i]->n; k++) {
+				lose(s, &boxes[i]->rec[k]);
+			}
+		}
 		return;
 	}
 	total = line_up(s, boxes, n);
@@ -414,37 +430,47 @@ pass_over(struct sink *s, struct outbox *const *boxes, unsigned n, size_t total)
 
 /* The forwarder's ledger has all that was raised, said or not. */
 static void
-tell_behind(struct sink *s)
+tell_lost(struct sink *s, enum ledger_lost cause, uint64_t lost[4])
 {
-	for (unsigned c = 0; c < ARRAY_LEN(s->behind); c++) {
-		if (s->behind[c] > 0 && s->forward != NULL) {
-			forward_lost(s->forward, LEDGER_LOST_writer,
-				     (uint8_t)(c + 1), s->behind[c]);
+	for (unsigned c = 0; c < 4; c++) {
+		if (lost[c] > 0 && s->forward != NULL) {
+			forward_lost(s->forward, cause, (uint8_t)(c + 1),
+				     lost[c]);
 		}
-		s->behind[c] = 0;
+		lost[c] = 0;
 	}
 }
 
-/* What workers had no more room for. */
+/* Adds what would have been forwarded, by class. */
 static void
-count_full(struct sink *s, const struct outbox *box)
+add_forwarded(const struct sink *s, const uint64_t severity[4],
+	      const uint64_t type[EVENT_TYPE_COUNT], uint64_t out[4])
 {
-	s->count.behind_alerts += box->full_alerts;
-	s->count.behind_events += box->full_events;
-	s->count.behind_claims += box->full_claims;
-	if (box->full_suppressed > 0) {
-		held_add_unnamed(s->held, HELD_SUPPRESS, box->full_suppressed);
-	}
-	for (unsigned c = 0; c < ARRAY_LEN(s->behind); c++) {
+	for (unsigned c = 0; c < 4; c++) {
 		if ((s->set.forward_types >> EVENT_TYPE_ALERT & 1) != 0) {
-			s->behind[c] += box->full_severity[c];
+			out[c] += severity[c];
 		}
 	}
 	for (unsigned t = 0; t < EVENT_TYPE_COUNT; t++) {
 		if ((s->set.forward_types >> t & 1) != 0) {
-			s->behind[3] += box->full_type[t];
+			out[3] += type[t];
 		}
 	}
+}
+
+/* What workers had no more room, or no memory, for. */
+static void
+count_box(struct sink *s, const struct outbox *box)
+{
+	s->count.behind_alerts += box->full_alerts;
+	s->count.behind_events += box->full_events;
+	s->count.behind_claims += box->full_claims;
+	s->count.lost += box->lost;
+	if (box->full_suppressed > 0) {
+		held_add_unnamed(s->held, HELD_SUPPRESS, box->full_suppressed);
+	}
+	add_forwarded(s, box->full_severity, box->full_type, s->behind);
+	add_forwarded(s, box->lost_severity, box->lost_type, s->no_memory);
 }
 
 static void
@@ -456,8 +482,7 @@ merge_round(struct sink *s, struct outbox *const *boxes, unsigned n)
 	assert(n <= PARCEL_BOXES);
 	for (unsigned i = 0; i < n; i++) {
 		total += boxes[i]->n;
-		s->count.lost += boxes[i]->lost;
-		count_full(s, boxes[i]);
+		count_box(s, boxes[i]);
 	}
 	if (total == 0) {
 		return;
@@ -498,7 +523,8 @@ sink_round(struct sink *s, struct outbox *const *boxes, unsigned n)
 {
 	merge_round(s, boxes, n);
 	/* at the end of live capture too: workers may have had no room */
-	tell_behind(s);
+	tell_lost(s, LEDGER_LOST_writer, s->behind);
+	tell_lost(s, LEDGER_LOST_no_memory, s->no_memory);
 }
 
 void

@@ -70,7 +70,6 @@ spool_peek(struct spool *s, struct spool_cursor *cur, unsigned c,
 		}
 		if (e != ERR_EOF) {
 			/* Went bad since the start: what follows is lost. */
-			s->st.bad_records++;
 			spool_lose_rest(s, g, cur->at[c].off);
 			cur->at[c].off = g->size;
 		}

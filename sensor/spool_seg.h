@@ -41,6 +41,7 @@ struct seg {
 	uint64_t *bad;
 	unsigned n_bad;
 	uint64_t lost_off; /* from here on no record is found any more; or 0 */
+	uint64_t walk_off, walk_last; /* a place, and the number before it */
 };
 
 /* A record's head as read. */

@@ -26,6 +26,7 @@ put_event(struct worker *w, const struct event_subject *s, enum event_type type,
 
 	if (bytes.len == 0) {
 		w->count.events_lost++;
+		outbox_lose(w->out, &r);
 		return;
 	}
 	outbox_put(w->out, &r, bytes);

@@ -169,12 +169,36 @@ test_came_all_the_same(void **state)
 	}
 }
 
+/* A batch that two ranges tell of is one batch, whether it came before them or
+ * comes after. */
+static void
+test_overlapping_ranges(void **state)
+{
+	struct ledger l = { .epoch = EPOCH, .order = 1, .last_seq = 9 };
+
+	arrives(*state, 2, 3, 5);
+	l.spooled[2] = 20;
+	l.n_shed = 1;
+	l.shed[0] = (struct ledger_shed){ 2, 3, 10, 2, 1 };
+	tell(*state, &l);
+	l.order = 2;
+	l.n_shed = 2;
+	l.shed[1] = (struct ledger_shed){ 1, 6, 20, 2, 0 };
+	tell(*state, &l);
+	assert_int_equal(kept(*state)->store.returned[2], 5);
+	arrives(*state, 3, 3, 7);
+	assert_int_equal(kept(*state)->store.returned[2], 12);
+	arrives(*state, 6, 3, 2);
+	assert_int_equal(kept(*state)->store.returned[2], 14);
+}
+
 int
 main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_clock_set_back),
+		TEST(test_overlapping_ranges),
 		TEST(test_came_all_the_same),
 	};
 

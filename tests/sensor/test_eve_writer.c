@@ -749,6 +749,88 @@ crowded_rounds_are_in_the_ledger(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+#ifdef CAN_RUN_OUT
+/* Records that find no memory in a round; the others were put before. */
+static void
+round_without_memory(struct sink *s, struct outbox *o)
+{
+	static const struct rule rule;
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct record r = { .type = EVENT_TYPE_ALERT,
+				    .severity = (uint8_t)(i + 1),
+				    .held = HELD_NOT,
+				    .rule = &rule };
+
+		outbox_put(o, &r, VIEW_LIT("alert"));
+		r = (struct record){ .type = EVENT_TYPE_DNS };
+		outbox_put(o, &r, VIEW_LIT("dns"));
+		r = (struct record){ .type = EVENT_TYPE_FLOW };
+		outbox_put(o, &r, VIEW_LIT("flow, not forwarded"));
+	}
+	sink_round(s, &o, 1);
+}
+#endif
+
+/* What was lost for want of memory, in the workers' boxes or at the sink, is
+ * in the forwarder's ledger under that name. */
+static void
+no_memory_is_in_the_ledger(void **state)
+{
+#ifdef CAN_RUN_OUT
+	char dir[] = "/tmp/eve-writer-XXXXXX", url[96], command[96];
+	struct sink_settings set = {
+		.forward_types = 1U << EVENT_TYPE_ALERT | 1U << EVENT_TYPE_DNS,
+		.threshold_entries = 16,
+		.live = true,
+	};
+	struct forward_options fo = { .redis_url = url,
+				      .site = "hq",
+				      .sensor = "tap1",
+				      .spool_dir = dir };
+	struct outbox *o = outbox_new(), *full = outbox_new();
+	struct forward *f;
+	struct ledger l;
+	struct sink *s;
+	struct diag d;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(url, sizeof(url), "unix://%s/nobody", dir);
+	assert_int_equal(sink_open(&s, &set, &d), ERR_OK);
+	assert_int_equal(forward_start(&f, &fo, &d), ERR_OK);
+	sink_set_forward(s, f);
+	run_out = true;
+	round_without_memory(s, o); /* the box takes none of them */
+	run_out = false;
+	put_line(full, 1, 0, "flow, not forwarded");
+	outbox_put(full, &(struct record){ .type = EVENT_TYPE_DNS },
+		   VIEW_LIT("dns"));
+	run_out = true;
+	sink_round(s, &full, 1); /* the sink cannot sort them */
+	run_out = false;
+	assert_int_equal(sink_counters(s)->lost, 14);
+	sink_set_forward(s, NULL);
+	forward_finish(f, FORWARD_SPOOLED, 0, NULL);
+	forward_get_ledger(f, &l);
+	for (unsigned c = 0; c < LEDGER_CLASSES; c++) {
+		uint64_t lost = c == 3 ? 1 + 4 + 1 : 1;
+
+		assert_int_equal(l.lost[LEDGER_LOST_no_memory][c], lost);
+		assert_int_equal(l.raised[c], lost);
+	}
+	forward_free(f);
+	assert_int_equal(sink_close(s), ERR_OK);
+	outbox_free(o);
+	outbox_free(full);
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	assert_int_equal(system(command), 0);
+#else
+	(void)state;
+	skip();
+#endif
+}
+
 int
 main(void)
 {
@@ -766,6 +848,7 @@ main(void)
 		cmocka_unit_test(live_outbox_is_bounded),
 		cmocka_unit_test(live_records_are_bounded),
 		cmocka_unit_test(crowded_rounds_are_in_the_ledger),
+		cmocka_unit_test(no_memory_is_in_the_ledger),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

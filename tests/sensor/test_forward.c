@@ -711,6 +711,41 @@ has_presence(void)
 	return yes;
 }
 
+/* What no batch can take is not the queue's fault, and holds up nobody. */
+static void
+test_too_long(void **state)
+{
+	struct forward_options o;
+	struct forward_stats st;
+	uint8_t *line = malloc((8 << 20) + 1);
+	struct forward *f;
+	struct ledger l;
+
+	(void)state;
+	begin();
+	options(&o, true);
+	assert_non_null(line);
+	memset(line, 'x', (8 << 20) + 1);
+	f = start(&o);
+	assert_true(forward_push(f, VIEW_LIT("{\"i\":1}"), 1));
+	assert_false(forward_push(f, view_of(line, FRAME_MAX_RAW), 2));
+	assert_false(forward_push(f, view_of(line, (8 << 20) + 1), 2));
+	/* Its newline is not part of it. */
+	line[FRAME_MAX_RAW - 1] = '\n';
+	assert_true(forward_push(f, view_of(line, FRAME_MAX_RAW), 2));
+	forward_finish(f, FORWARD_SPOOLED, 60000, NULL);
+	forward_get_stats(f, &st);
+	forward_get_ledger(f, &l);
+	assert_int_equal(st.oversize, 2);
+	assert_int_equal(st.dropped[1], 0);
+	assert_int_equal(l.raised[1], 3);
+	assert_int_equal(l.lost[LEDGER_LOST_oversize][1], 2);
+	assert_int_equal(l.lost[LEDGER_LOST_queue_full][1], 0);
+	assert_int_equal(l.spooled[1], 1);
+	forward_free(f);
+	free(line);
+}
+
 static void
 test_presence(void **state)
 {
@@ -809,6 +844,7 @@ main(void)
 		cmocka_unit_test(test_out_of_memory),
 		cmocka_unit_test(test_spool_overflows),
 		cmocka_unit_test(test_live_drops),
+		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_presence),
 		cmocka_unit_test(test_no_permission),
 	};

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "sensor/forward_ledger.h"
+#include "sensor/ledger_ranges.h"
 #include "sensor/spool_order.h"
 #include "sensor/spool_seg.h"
 
@@ -127,6 +128,7 @@ struct pair {
 	struct spool *spool;
 	struct forward_ledger l;
 	char dir[64];
+	uint64_t max_bytes; /* 0: little */
 };
 
 static int
@@ -142,7 +144,9 @@ open_pair(struct pair *p)
 	/* Two batches fill a file, and twelve files the spool. */
 	struct spool_options so = { .dir = p->dir,
 				    .name = "hq/tap1",
-				    .max_bytes = 49152,
+				    .max_bytes = p->max_bytes != 0
+							 ? p->max_bytes
+							 : 49152,
 				    .segment_bytes = 4096 };
 	struct diag d = { "" };
 
@@ -166,6 +170,7 @@ set_up(void **state)
 {
 	static struct pair p;
 
+	p = (struct pair){ 0 };
 	strcpy(p.dir, "/tmp/picket-account.XXXXXX");
 	*state = &p;
 	return mkdtemp(p.dir) != NULL ? 0 : -1;
@@ -391,20 +396,26 @@ test_killed_while_committing(void **state)
 
 /* --- a disk that goes bad --- */
 
-/* Spoils a byte of the oldest file of class 2 at 'at'. */
+/* Spoils a byte of the nth oldest file of class 2 at 'at'. */
 static void
-spoil(const struct pair *p, off_t at)
+spoil_file(const struct pair *p, size_t nth, off_t at)
 {
 	char path[128], byte = 0x55;
 	glob_t g;
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/2-*.seg", p->dir);
-	assert(glob(path, 0, NULL, &g) == 0);
-	fd = open(g.gl_pathv[0], O_RDWR);
+	assert(glob(path, 0, NULL, &g) == 0 && nth < g.gl_pathc);
+	fd = open(g.gl_pathv[nth], O_RDWR);
 	assert(fd >= 0 && pwrite(fd, &byte, 1, at) == 1);
 	close(fd);
 	globfree(&g);
+}
+
+static void
+spoil(const struct pair *p, off_t at)
+{
+	spoil_file(p, 0, at);
 }
 
 /* Hands everything out, as to a sender that begins again. */
@@ -433,6 +444,7 @@ static void
 goes_bad(struct pair *p, off_t at)
 {
 	unsigned done[LEDGER_CLASSES] = { 0 };
+	struct spool_stats st;
 
 	open_pair(p);
 	for (unsigned i = 0; i < 6; i++) {
@@ -446,6 +458,8 @@ goes_bad(struct pair *p, off_t at)
 		assert_int_equal(ledger_of(p).gone[LEDGER_GONE_damaged][2],
 				 EVENTS);
 	}
+	spool_get_stats(p->spool, &st);
+	assert_int_equal(st.bad_records, 1);
 	close_pair(p);
 	open_pair(p);
 	assert_int_equal(send_all(p), 5);
@@ -515,16 +529,161 @@ test_bad_and_killed(void **state)
 	bad_and_killed(*state, bad_and_sent);
 }
 
+/* How many ranges of class 2 tell that 'seq' is gone. */
+static unsigned
+told_gone(const struct ledger *l, uint64_t seq)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < l->n_shed; i++) {
+		n += l->shed[i].cls == 2 && l->shed[i].from <= seq &&
+		     seq <= l->shed[i].to;
+	}
+	return n;
+}
+
+/* What went bad while nobody read it has ranges as well: all that is missing
+ * above the committed point, and nothing that is there. */
 static void
 test_bad_at_the_start(void **state)
 {
-	bad_and_killed(*state, bad_and_not_seen);
+	struct pair *p = *state;
+	struct ledger l;
+
+	bad_and_killed(p, bad_and_not_seen);
+	open_pair(p);
+	l = ledger_of(p);
+	assert_int_equal(told_gone(&l, 1), 1);
+	for (uint64_t seq = 2; seq <= 6; seq++) {
+		assert_int_equal(told_gone(&l, seq), 0);
+	}
+	close_pair(p);
+}
+
+static void
+bad_at_the_end(struct pair *p)
+{
+	six(p);
+	(void)!append(p, 1);
+	spoil_file(p, 1, HEAD_OF_SECOND);
+	spoil_file(p, 2, BODY_OF_FIRST);
+	spoil_file(p, 2, HEAD_OF_SECOND);
+}
+
+/* Three batches of the class, at the end of what there is of it. */
+static void
+test_bad_end_at_the_start(void **state)
+{
+	struct pair *p = *state;
+	struct ledger l;
+
+	live(p, bad_at_the_end, NO_CALL, 0, false);
+	open_pair(p);
+	all_hold(p, NONE_DONE);
+	l = ledger_of(p);
+	assert_int_equal(l.gone[LEDGER_GONE_damaged][2], 3 * EVENTS);
+	for (uint64_t seq = 1; seq <= 6; seq++) {
+		assert_int_equal(told_gone(&l, seq), seq > 3);
+	}
+	close_pair(p);
+}
+
+#define BAD_FILES 40
+
+/* A disk that goes bad in many places: each batch that is lost is told, and no
+ * other; those that follow each other are one range. */
+static void
+many_bad(struct pair *p, bool both)
+{
+	struct ledger l;
+
+	p->max_bytes = 1 << 20;
+	open_pair(p);
+	for (unsigned i = 0; i < BAD_FILES * 2; i++) {
+		assert_int_equal(append(p, 3), ERR_OK);
+	}
+	for (unsigned i = 0; i < BAD_FILES; i++) {
+		spoil_file(p, i, BODY_OF_FIRST);
+		if (both) {
+			spoil_file(p, i, BODY_OF_FIRST + SEG_REC_HEAD + 1500);
+		}
+	}
+	assert_int_equal(send_all(p), both ? 0 : BAD_FILES);
+	all_hold(p, NONE_DONE);
+	l = ledger_of(p);
+	assert_int_equal(l.shed_more, 0);
+	assert_int_equal(l.n_shed, both ? 1 : BAD_FILES);
+	for (uint64_t seq = 1; seq <= BAD_FILES * 2; seq++) {
+		assert_int_equal(told_gone(&l, seq), both || seq % 2 == 1);
+	}
+	close_pair(p);
+}
+
+static void
+test_many_bad(void **state)
+{
+	many_bad(*state, false);
+}
+
+static void
+test_all_bad(void **state)
+{
+	many_bad(*state, true);
+}
+
+/* More ranges than there is room for: it says so, and the collector's sum is
+ * then unknown, not wrong. */
+static void
+test_too_many_ranges(void **state)
+{
+	struct ledger_equation e[LEDGER_MAX_EQUATIONS];
+	struct ledger_store st = { .known = true, .upto = 1000 };
+	struct ledger_slot s = { 0 };
+	struct ledger l = { .last_seq = 1000 };
+	unsigned n, unknown = 0;
+
+	(void)state;
+	for (uint64_t i = 1; i <= LEDGER_SHEDS + 3; i++) {
+		ledger_range_note(&s, &(struct ledger_shed){ .from = i * 3,
+							     .to = i * 3,
+							     .cls = 2,
+							     .alone = 1 });
+	}
+	assert_int_equal(s.n_shed, LEDGER_SHEDS);
+	assert_int_equal(s.shed_more, 3);
+	l.shed_more = s.shed_more;
+	l.spooled[2] = 10;
+	st.stored[2] = 10;
+	l.gone[LEDGER_GONE_damaged][2] = 4;
+	n = ledger_check(&l, &st, e);
+	for (unsigned i = 0; i < n; i++) {
+		unknown += e[i].verdict == LEDGER_UNKNOWN;
+		if (strcmp(e[i].name, "spooled") == 0) {
+			assert_int_not_equal(e[i].verdict, LEDGER_BROKEN);
+		}
+	}
+	assert_int_equal(unknown, 1);
+	assert_string_equal(ledger_gone_name(LEDGER_GONE_damaged), "damaged");
+}
+
+/* Losses are counted, not walked. */
+static void
+test_lose_very_many(void **state)
+{
+	const uint64_t many = UINT64_C(1) << 60;
+	struct pair *p = *state;
+
+	open_pair(p);
+	forward_ledger_lose(&p->l, LEDGER_LOST_overload, 1, many);
+	assert_int_equal(ledger_of(p).raised[1], many);
+	assert_int_equal(ledger_of(p).lost[LEDGER_LOST_overload][1], many);
+	close_pair(p);
 }
 
 /* --- a power cut --- */
 
 static void
-copy_page(const struct pair *p, uint8_t page[4096], bool back)
+copy_page(const struct pair *p, uint8_t page[LEDGER_FILE_SIZE], bool back)
 {
 	char path[128];
 	int fd;
@@ -532,8 +691,9 @@ copy_page(const struct pair *p, uint8_t page[4096], bool back)
 	snprintf(path, sizeof(path), "%s/" LEDGER_FILE, p->dir);
 	fd = open(path, O_RDWR);
 	assert(fd >= 0);
-	assert((back ? pwrite(fd, page, 4096, 0) : pread(fd, page, 4096, 0)) ==
-	       4096);
+	assert((back ? pwrite(fd, page, LEDGER_FILE_SIZE, 0)
+		     : pread(fd, page, LEDGER_FILE_SIZE, 0)) ==
+	       LEDGER_FILE_SIZE);
 	close(fd);
 }
 
@@ -542,7 +702,7 @@ copy_page(const struct pair *p, uint8_t page[4096], bool back)
 static void
 power_cut(struct pair *p, bool commits_too)
 {
-	uint8_t page[4096];
+	uint8_t page[LEDGER_FILE_SIZE];
 	struct ledger l;
 
 	open_pair(p);
@@ -590,6 +750,11 @@ main(void)
 		TEST(test_bad_head),
 		TEST(test_bad_and_killed),
 		TEST(test_bad_at_the_start),
+		TEST(test_bad_end_at_the_start),
+		TEST(test_many_bad),
+		TEST(test_all_bad),
+		TEST(test_too_many_ranges),
+		TEST(test_lose_very_many),
 		TEST(test_power_cut),
 		TEST(test_power_cut_after_commit),
 	};

@@ -340,7 +340,7 @@ test_power_cut(void **state)
 	temp_dir(dir);
 	assert_int_equal(ledger_file_open(&lf, dir, 7, &found, NULL), ERR_OK);
 	assert_int_equal(found, LEDGER_FILE_NEW);
-	ledger_file_raise(lf, 2);
+	ledger_file_raise(lf, 2, 1);
 	ledger_file_beat(lf, 123456, true);
 	ledger_file_put(lf, &slot);
 	ledger_file_close(lf, false);
