@@ -20,6 +20,7 @@
 #define SYNC_EVERY 64 /* batches */
 #define FAREWELL_US (US_PER_S / 2)
 #define COMMIT_US (US_PER_S * 3 / 4) /* less than until a resend */
+#define US_PER_MS UINT64_C(1000)
 
 /* --- the producer's side --- */
 
@@ -249,12 +250,15 @@ ends_now(struct forward *f)
 	}
 	if (f->sent_us == 0) {
 		f->sent_us = now;
+		f->until_us =
+			now + (f->o.linger_ms != 0 ? f->o.linger_ms * US_PER_MS
+						   : COMMIT_US);
 	}
 	spool_get_stats(f->spool, &sp);
 	if (sp.frames == 0) {
 		return true;
 	}
-	if (now < f->sent_us + COMMIT_US) {
+	if (now < f->sent_us + COMMIT_US && now < f->until_us) {
 		return false;
 	}
 	/* What Redis has lost from the middle only a stall would tell, and a
@@ -265,7 +269,7 @@ ends_now(struct forward *f)
 		f->sent_us = now;
 		return false;
 	}
-	return true;
+	return now >= f->until_us;
 }
 
 /* Sleeps until there are lines, the link moves, or something is due. */

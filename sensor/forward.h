@@ -58,6 +58,9 @@ struct forward_options {
 	void (*packets)(void *arg, struct ledger *out);
 	void *packets_arg;
 	unsigned ledger_s; /* so often an event; 0: 60 */
+	/* At the end, after Redis took all, the collector gets so long to say
+	 * that it has committed it; 0: 750. */
+	unsigned linger_ms;
 	/* Control documents: file of the public key (NULL: none are taken),
 	 * and who takes them, in the forwarder's thread, without blocking. */
 	const char *control_key;
@@ -108,8 +111,8 @@ void forward_lost(struct forward *f, enum ledger_lost cause, uint8_t severity,
 
 enum forward_goal {
 	FORWARD_SPOOLED, /* everything is durable on this machine */
-	FORWARD_SENT, /* and Redis has taken it; the collector gets 0.75 s to
-		       * commit it */
+	FORWARD_SENT, /* and Redis has taken it; the collector gets linger_ms
+		       * to commit it */
 	FORWARD_COMMITTED, /* and the collector has committed it */
 };
 

@@ -54,7 +54,8 @@ struct forward {
 	enum forward_goal goal;
 	uint64_t deadline_us;
 	uint64_t left; /* batches, when last sent again at the end */
-	uint64_t sent_us; /* when FORWARD_SENT was first reached; or 0 */
+	uint64_t sent_us; /* when all was sent last, at the end; or 0 */
+	uint64_t until_us; /* so long the collector may take to commit it */
 	bool reached;
 	struct forward_stats shown; /* the thread's, as of its last round */
 	struct ledger ledger_shown; /* likewise */

@@ -41,6 +41,8 @@ static const struct conf_key keys[] = {
 	  "key that signs batches: FILE, or hmac:FILE" },
 	{ "forward.drain-ms", "number", "10000",
 	  "at the end of a replay, wait for Redis this long" },
+	{ "forward.linger-ms", "number", "5000",
+	  "at the end, wait for the collector's word this long" },
 	{ "eve.file", "string", "", "EVE JSON output" },
 	{ "eve.types", "list", "all", "event types written" },
 	{ "eve.drain-ms", "number", "10000",

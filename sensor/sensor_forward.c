@@ -60,6 +60,10 @@ sensor_start_forward(struct sensor *s, struct diag *d)
 		.spool_dir = s->opt.spool,
 		.spool_max_bytes =
 			conf_u64(c, "spool.max-size", 0, 0, UINT64_MAX),
+		/* 0 would be the forwarder's own choice */
+		.linger_ms = MAX((unsigned)conf_u64(c, "forward.linger-ms",
+						    5000, 0, 3600000),
+				 1U),
 		.resend_s = (unsigned)conf_u64(c, "spool.resend-seconds", 0, 0,
 					       86400),
 		.spool_sync = s->opt.spool_sync,
@@ -151,10 +155,14 @@ sensor_stop_forward(struct sensor *s)
 	if (r.left_batches > 0) {
 		bool one = r.left_batches == 1;
 
-		log_info("%llu batch%s in the spool until the collector has "
-			 "committed %s",
-			 (unsigned long long)r.left_batches,
-			 one ? " waits" : "es wait", one ? "it" : "them");
+		log_info("%llu batch%s with %llu event%s in the spool until "
+			 "the collector has committed %s: it did not say so "
+			 "before the end (forward.linger-ms); the next start "
+			 "with this spool asks again",
+			 (unsigned long long)r.left_batches, one ? "" : "es",
+			 (unsigned long long)r.left_events,
+			 r.left_events == 1 ? " waits" : "s wait",
+			 one ? "it" : "them");
 	}
 	if (!r.reached) {
 		log_warn("Redis did not take everything within %u ms (%s); the "

@@ -320,6 +320,51 @@ test_commit(void **state)
 	collector_check(c, true);
 }
 
+/* So late begins a collector that is behind to commit. */
+#define LATE_MS 2500
+
+static void *
+wake_late(void *arg)
+{
+	struct collector *c = arg;
+
+	usleep(LATE_MS * 1000);
+	c->paused = false;
+	return NULL;
+}
+
+/* Redis has it all at once, and the collector takes its time: the sensor stays
+ * for its word, and so knows at its end what is stored. */
+static void
+test_linger(void **state)
+{
+	struct forward_options o;
+	struct forward_result res;
+	struct forward_stats st;
+	struct collector *c;
+	struct forward *f;
+	pthread_t late;
+
+	(void)state;
+	begin();
+	options(&o, true);
+	o.linger_ms = 120000;
+	c = collector_start(100);
+	c->paused = true;
+	f = start(&o);
+	push_lines(f, 0, 100);
+	assert_int_equal(pthread_create(&late, NULL, wake_late, c), 0);
+	forward_finish(f, FORWARD_SENT, 120000, &res);
+	assert_true(res.reached);
+	assert_int_equal(res.left_batches, 0);
+	forward_get_stats(f, &st);
+	assert_true(st.last_seq > 0);
+	assert_int_equal(st.committed, st.last_seq);
+	pthread_join(late, NULL);
+	forward_free(f);
+	collector_check(c, true);
+}
+
 /* Nobody commits: sent is enough to end, and the next start goes on. */
 static void
 test_sent_then_restart(void **state)
@@ -502,6 +547,7 @@ test_hole_in_the_end(void **state)
 	lose_third();
 	c = collector_start(40000);
 	options(&o, false);
+	o.linger_ms = 60000;
 	o.resend_s = 3600;
 	f = start(&o);
 	forward_finish(f, FORWARD_SENT, 60000, &res);
@@ -834,6 +880,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_commit),
+		cmocka_unit_test(test_linger),
 		cmocka_unit_test(test_sent_then_restart),
 		cmocka_unit_test(test_redis_absent),
 		cmocka_unit_test(test_redis_forgets),
