@@ -19,11 +19,7 @@ static void
 put_times(struct json *j, uint64_t from_us, uint64_t to_us)
 {
 	json_time(j, "from", from_us);
-	if (to_us != 0) {
-		json_time(j, "to", to_us);
-	} else {
-		json_nil(j, "to");
-	}
+	json_time_known(j, "to", to_us);
 }
 
 static void

@@ -55,16 +55,6 @@ put_verdict(struct json *j, enum ledger_verdict v)
 }
 
 static void
-put_time(struct json *j, const char *key, uint64_t us)
-{
-	if (us == 0) {
-		json_nil(j, key);
-	} else {
-		json_time(j, key, us);
-	}
-}
-
-static void
 put_losses(struct json *j, const struct ledger *l)
 {
 	json_obj(j, "lost");
@@ -84,11 +74,11 @@ row_json(struct json *j, const struct store_ledger_row *r,
 	json_cstr(j, "state", r->state);
 	json_u64(j, "epoch", r->epoch);
 	json_bool(j, "newest", r->newest);
-	put_time(j, "at", r->ledger.at_us);
-	put_time(j, "seen", r->seen_us);
-	put_time(j, "unknown_since", r->ledger.unknown_since_us);
-	put_time(j, "blind_from", r->ledger.blind_from_us);
-	put_time(j, "blind_to", r->ledger.blind_to_us);
+	json_time_known(j, "at", r->ledger.at_us);
+	json_time_known(j, "seen", r->seen_us);
+	json_time_known(j, "unknown_since", r->ledger.unknown_since_us);
+	json_time_known(j, "blind_from", r->ledger.blind_from_us);
+	json_time_known(j, "blind_to", r->ledger.blind_to_us);
 	put_verdict(j, n == 0 ? LEDGER_UNKNOWN : verdict_of(e, n));
 	json_u64(j, "raised", ledger_sum(r->ledger.raised));
 	put_losses(j, &r->ledger);

@@ -119,17 +119,48 @@ feed_alert(struct feed *f, const struct alert *a, struct view line, int64_t id,
 	return ERR_OK;
 }
 
+/* An event of the collector's own, with an object of its name. */
+static void
+begin(struct json *j, const char *type, uint64_t now_us)
+{
+	json_reset(j);
+	json_obj(j, NULL);
+	json_time(j, "timestamp", now_us);
+	json_cstr(j, "event_type", type);
+	json_obj(j, type);
+}
+
+static enum err
+end_line(struct feed *f)
+{
+	struct json *j = &f->j;
+
+	return j->failed || append(j->p, j->len, f) != 0 ||
+			       append("\n", 1, f) != 0
+		       ? ERR_NOMEM
+		       : ERR_OK;
+}
+
+static enum err
+end_of_sensor(struct feed *f, const char *site, const char *sensor)
+{
+	struct json *j = &f->j;
+
+	json_obj(j, "picket");
+	json_cstr(j, "site", site);
+	json_cstr(j, "sensor", sensor);
+	json_obj_end(j);
+	json_obj_end(j);
+	return end_line(f);
+}
+
 enum err
 feed_incident(struct feed *f, int64_t id, const char *what,
 	      const struct assessment *a, uint64_t now_us)
 {
 	struct json *j = &f->j;
 
-	json_reset(j);
-	json_obj(j, NULL);
-	json_time(j, "timestamp", now_us);
-	json_cstr(j, "event_type", "incident");
-	json_obj(j, "incident");
+	begin(j, "incident", now_us);
 	json_i64(j, "id", id);
 	json_cstr(j, "what", what);
 	json_cstr(j, "title", a->title);
@@ -148,10 +179,7 @@ feed_incident(struct feed *f, int64_t id, const char *what,
 	}
 	json_obj_end(j);
 	json_obj_end(j);
-	return j->failed || append(j->p, j->len, f) != 0 ||
-			       append("\n", 1, f) != 0
-		       ? ERR_NOMEM
-		       : ERR_OK;
+	return end_line(f);
 }
 
 enum err
@@ -160,29 +188,13 @@ feed_blind(struct feed *f, const char *site, const char *sensor,
 {
 	struct json *j = &f->j;
 
-	json_reset(j);
-	json_obj(j, NULL);
-	json_time(j, "timestamp", now_us);
-	json_cstr(j, "event_type", "blind");
-	json_obj(j, "blind");
+	begin(j, "blind", now_us);
 	json_cstr(j, "cause", blind_cause_name(span->cause));
 	json_time(j, "from", span->from_us);
-	if (span->to_us != 0) {
-		json_time(j, "to", span->to_us);
-	} else {
-		json_nil(j, "to");
-	}
+	json_time_known(j, "to", span->to_us);
 	json_cstr(j, "detail", span->detail);
 	json_obj_end(j);
-	json_obj(j, "picket");
-	json_cstr(j, "site", site);
-	json_cstr(j, "sensor", sensor);
-	json_obj_end(j);
-	json_obj_end(j);
-	return j->failed || append(j->p, j->len, f) != 0 ||
-			       append("\n", 1, f) != 0
-		       ? ERR_NOMEM
-		       : ERR_OK;
+	return end_of_sensor(f, site, sensor);
 }
 
 enum err
@@ -191,24 +203,12 @@ feed_refused(struct feed *f, const char *site, const char *sensor,
 {
 	struct json *j = &f->j;
 
-	json_reset(j);
-	json_obj(j, NULL);
-	json_time(j, "timestamp", now_us);
-	json_cstr(j, "event_type", "refused");
-	json_obj(j, "refused");
+	begin(j, "refused", now_us);
 	json_cstr(j, "cause", cause);
 	json_u64(j, "count", n);
 	json_cstr(j, "what", what);
 	json_obj_end(j);
-	json_obj(j, "picket");
-	json_cstr(j, "site", site);
-	json_cstr(j, "sensor", sensor);
-	json_obj_end(j);
-	json_obj_end(j);
-	return j->failed || append(j->p, j->len, f) != 0 ||
-			       append("\n", 1, f) != 0
-		       ? ERR_NOMEM
-		       : ERR_OK;
+	return end_of_sensor(f, site, sensor);
 }
 
 enum err

@@ -5,16 +5,6 @@
 
 #include <jansson.h>
 
-static void
-put_time(struct json *j, const char *key, uint64_t us)
-{
-	if (us == 0) {
-		json_nil(j, key);
-	} else {
-		json_time(j, key, us);
-	}
-}
-
 /* JSON that the store keeps as text; null when it is none. */
 static void
 put_kept(struct json *j, const char *key, const char *text)
@@ -50,9 +40,9 @@ store_json_status(struct json *j, const char *key, const struct store_status *s)
 	json_u64(j, "missing_frames", s->missing_frames);
 	json_u64(j, "expired_frames", s->expired_frames);
 	json_u64(j, "expired_alerts", s->expired_alerts);
-	put_time(j, "first", s->first_us);
-	put_time(j, "last", s->last_us);
-	put_time(j, "committed", s->committed_us);
+	json_time_known(j, "first", s->first_us);
+	json_time_known(j, "last", s->last_us);
+	json_time_known(j, "committed", s->committed_us);
 	json_u64(j, "bytes", s->bytes);
 	json_obj_end(j);
 }
@@ -66,9 +56,9 @@ store_json_sensor(struct json *j, const struct store_sensor *s)
 	json_cstr(j, "sensor", s->sensor);
 	json_cstr(j, "owner", s->owner);
 	json_cstr(j, "state", s->state);
-	put_time(j, "first", s->first_us);
-	put_time(j, "last", s->last_us);
-	put_time(j, "seen", s->seen_us);
+	json_time_known(j, "first", s->first_us);
+	json_time_known(j, "last", s->last_us);
+	json_time_known(j, "seen", s->seen_us);
 	json_u64(j, "alerts", s->alerts);
 	json_u64(j, "frames", s->frames);
 	json_u64(j, "lines_refused", s->lines_refused);
@@ -89,7 +79,7 @@ store_json_alert(struct json *j, const struct store_alert *a)
 {
 	json_obj(j, NULL);
 	json_i64(j, "id", a->id);
-	put_time(j, "timestamp", a->timestamp_us);
+	json_time_known(j, "timestamp", a->timestamp_us);
 	json_cstr(j, "site", a->site);
 	json_cstr(j, "sensor", a->sensor);
 	json_cstr(j, "exercise", a->exercise);
@@ -131,8 +121,8 @@ store_json_group(struct json *j, const struct store_group *g)
 	json_addr(j, "src", &g->src);
 	json_addr(j, "dest", &g->dst);
 	json_u64(j, "count", g->count);
-	put_time(j, "first", g->first_us);
-	put_time(j, "last", g->last_us);
+	json_time_known(j, "first", g->first_us);
+	json_time_known(j, "last", g->last_us);
 	json_obj_end(j);
 }
 
@@ -150,10 +140,10 @@ store_json_incident(struct json *j, const char *key,
 	json_cstr(j, "level_name", i->level_name);
 	json_cstr(j, "lead", i->lead);
 	json_cstr(j, "support", i->support);
-	put_time(j, "first", i->first_us);
-	put_time(j, "last", i->last_us);
-	put_time(j, "created", i->created_us);
-	put_time(j, "updated", i->updated_us);
+	json_time_known(j, "first", i->first_us);
+	json_time_known(j, "last", i->last_us);
+	json_time_known(j, "created", i->created_us);
+	json_time_known(j, "updated", i->updated_us);
 	json_i64(j, "merged_into", i->merged_into);
 	put_kept(j, "summary", i->summary);
 }
@@ -162,7 +152,7 @@ void
 store_json_log(struct json *j, const struct store_log *l)
 {
 	json_obj(j, NULL);
-	put_time(j, "at", l->at_us);
+	json_time_known(j, "at", l->at_us);
 	json_cstr(j, "who", l->who);
 	json_cstr(j, "what", l->what);
 	json_cstr(j, "text", l->text);
@@ -177,8 +167,8 @@ store_json_sighting(struct json *j, const struct store_sighting *s)
 	json_cstr(j, "key", s->key);
 	json_cstr(j, "site", s->site);
 	json_cstr(j, "exercise", s->exercise);
-	put_time(j, "first", s->first_us);
-	put_time(j, "last", s->last_us);
+	json_time_known(j, "first", s->first_us);
+	json_time_known(j, "last", s->last_us);
 	json_u64(j, "count", s->count);
 	json_i64(j, "incident", s->incident);
 	json_obj_end(j);
@@ -188,7 +178,7 @@ void
 store_json_bucket(struct json *j, const struct store_bucket *b)
 {
 	json_obj(j, NULL);
-	put_time(j, "from", b->from_us);
+	json_time_known(j, "from", b->from_us);
 	json_cstr(j, "site", b->site);
 	json_u64(j, "severity", b->severity);
 	json_u64(j, "count", b->count);

@@ -246,6 +246,16 @@ json_time(struct json *j, const char *key, uint64_t wall_us)
 	j->len = (size_t)(p - j->p);
 }
 
+void
+json_time_known(struct json *j, const char *key, uint64_t wall_us)
+{
+	if (wall_us == 0) {
+		json_nil(j, key);
+	} else {
+		json_time(j, key, wall_us);
+	}
+}
+
 char *
 json_room(struct json *j, size_t n)
 {

@@ -113,6 +113,8 @@ void json_bool(struct json *j, const char *key, bool v);
 void json_nil(struct json *j, const char *key);
 void json_addr(struct json *j, const char *key, const struct addr *a);
 void json_time(struct json *j, const char *key, uint64_t wall_us);
+/* 0 is null: not yet, or never. */
+void json_time_known(struct json *j, const char *key, uint64_t wall_us);
 void json_hex(struct json *j, const char *key, struct view v); /* "0aff" */
 void json_base64(struct json *j, const char *key, struct view v); /* RFC 4648 */
 /* Of 'a' with 'b' behind it. */

@@ -6,6 +6,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "common/utf8.h"
+
 /* Where the reader stands. */
 struct cursor {
 	struct json_reader *r;
@@ -33,33 +35,6 @@ skip_space(struct cursor *c)
 				 *c->p == '\n' || *c->p == '\r')) {
 		c->p++;
 	}
-}
-
-/* The length of the well-formed UTF-8 sequence at 'p' (RFC 3629), or 0. */
-static unsigned
-utf8_len(const uint8_t *p, const uint8_t *end)
-{
-	size_t left = (size_t)(end - p);
-	unsigned n = p[0] < 0xc2   ? 0
-		     : p[0] < 0xe0 ? 2
-		     : p[0] < 0xf0 ? 3
-		     : p[0] < 0xf5 ? 4
-				   : 0;
-
-	if (n == 0 || left < n) {
-		return 0;
-	}
-	for (unsigned i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80) {
-			return 0;
-		}
-	}
-	/* No overlong forms, surrogates, or beyond U+10FFFF. */
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f)) {
-		return 0;
-	}
-	return n;
 }
 
 static bool
@@ -201,7 +176,7 @@ read_string(struct cursor *c, struct view *out)
 
 	while ((c->p = plain_end(c->p, c->end)) < c->end) {
 		uint8_t b = *c->p;
-		unsigned n;
+		size_t n;
 
 		if (b == '"') {
 			if (escaped) {
@@ -224,7 +199,7 @@ read_string(struct cursor *c, struct view *out)
 			from = c->p;
 			continue;
 		}
-		n = b >= 0x80 ? utf8_len(c->p, c->end) : 0;
+		n = b >= 0x80 ? utf8_len(c->p, (size_t)(c->end - c->p)) : 0;
 		if (n == 0) {
 			return false;
 		}

@@ -2,48 +2,13 @@
 /* Text of any kind as the text of a JSON string. */
 #include "common/json_parts.h"
 
+#include "common/utf8.h"
+
 #ifdef __SSE2__
 #include <immintrin.h>
 #endif
 
 static const char hex_digits[] = "0123456789abcdef";
-
-/*
- * Length of the well-formed UTF-8 sequence at 'p' (RFC 3629 section 4, which
- * excludes overlong forms and surrogates), 0 when there is none.
- */
-static size_t
-utf8_len(const uint8_t *p, size_t n)
-{
-	uint8_t lo = 0x80, hi = 0xbf;
-	size_t need;
-
-	if (p[0] < 0x80) {
-		return 1;
-	}
-	if (p[0] >= 0xc2 && p[0] <= 0xdf) {
-		need = 2;
-	} else if ((p[0] & 0xf0) == 0xe0) {
-		need = 3;
-		lo = p[0] == 0xe0 ? 0xa0 : 0x80;
-		hi = p[0] == 0xed ? 0x9f : 0xbf;
-	} else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
-		need = 4;
-		lo = p[0] == 0xf0 ? 0x90 : 0x80;
-		hi = p[0] == 0xf4 ? 0x8f : 0xbf;
-	} else {
-		return 0;
-	}
-	if (n < need || p[1] < lo || p[1] > hi) {
-		return 0;
-	}
-	for (size_t i = 2; i < need; i++) {
-		if ((p[i] & 0xc0) != 0x80) {
-			return 0;
-		}
-	}
-	return need;
-}
 
 /* C1 controls, line separators and bidirectional overrides spoof a display. */
 static bool

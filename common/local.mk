@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libcommon.a
 libcommon_a_SOURCES = \
-	common/base.h common/cpu.h \
+	common/base.h common/cpu.h common/utf8.h \
 	common/err.h common/err.c \
 	common/clock.h common/clock.c \
 	common/thread.h common/thread.c \

@@ -411,18 +411,6 @@ redis_pool_call(struct redis_pool *p, const char *key, int timeout_ms,
 				       out, d, cmd, (size_t)len);
 }
 
-/* Whether a node of a cluster holds slots. */
-static bool
-serves(const struct redis_pool *p, unsigned node)
-{
-	for (unsigned s = 0; s < REDIS_SLOTS; s++) {
-		if (p->slots[s] == node) {
-			return true;
-		}
-	}
-	return false;
-}
-
 enum err
 redis_pool_call_at(struct redis_pool *p, unsigned part, int timeout_ms,
 		   redisReply **out, struct diag *d, const char *fmt, ...)
@@ -435,7 +423,7 @@ redis_pool_call_at(struct redis_pool *p, unsigned part, int timeout_ms,
 
 	*out = NULL;
 	for (; p->cluster && at < p->n_nodes; at++) {
-		if (serves(p, at) && part-- == 0) {
+		if (pool_node_serves(p, at) && part-- == 0) {
 			break;
 		}
 	}

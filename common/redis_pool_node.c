@@ -5,8 +5,8 @@
 #include "common/clock.h"
 #include "common/redis_pool_state.h"
 
-static bool
-serves(const struct redis_pool *p, unsigned node)
+bool
+pool_node_serves(const struct redis_pool *p, unsigned node)
 {
 	for (unsigned s = 0; s < REDIS_SLOTS; s++) {
 		if (p->slots[s] == node) {
@@ -23,7 +23,7 @@ reuse(struct redis_pool *p, const struct redis_endpoint *at)
 	for (unsigned i = 0; i < p->n_nodes; i++) {
 		struct pool_node *n = p->nodes[i];
 
-		if (!n->start && n->n == 0 && !serves(p, i) &&
+		if (!n->start && n->n == 0 && !pool_node_serves(p, i) &&
 		    !redis_link_up(n->link)) {
 			n->at = *at;
 			redis_link_retarget(n->link, at);

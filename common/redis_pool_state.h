@@ -70,6 +70,8 @@ struct redis_pool {
 struct pool_node *pool_node_at(struct redis_pool *p,
 			       const struct redis_endpoint *at);
 void pool_node_free(struct redis_pool *p, struct pool_node *n);
+/* Whether node number 'node' of a cluster holds slots. */
+bool pool_node_serves(const struct redis_pool *p, unsigned node);
 /* Who serves 'slot', or is best asked; NO_SLOT: anyone. */
 struct pool_node *pool_route(struct redis_pool *p, int slot);
 /* Owns 'c' from now on. */

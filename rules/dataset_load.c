@@ -37,21 +37,6 @@ read_hex(struct view v, uint8_t *out, size_t n)
 	return true;
 }
 
-static int
-base64_digit(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z') {
-		return c - 'A';
-	}
-	if (c >= 'a' && c <= 'z') {
-		return c - 'a' + 26;
-	}
-	if (c >= '0' && c <= '9') {
-		return c - '0' + 52;
-	}
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 /* RFC 4648 section 4, strictly; padding may be left out. */
 static bool
 read_base64(struct view v, uint8_t *out, size_t *len)
@@ -70,7 +55,7 @@ read_base64(struct view v, uint8_t *out, size_t *len)
 		return false;
 	}
 	for (size_t i = 0; i < v.len; i++) {
-		int digit = base64_digit(v.p[i]);
+		int digit = text_base64_digit(v.p[i]);
 
 		if (digit < 0) {
 			return false;

@@ -18,6 +18,22 @@ text_is_space(uint8_t c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+/* 0 to 63, RFC 4648 section 4; -1: no digit of base64. */
+static inline int
+text_base64_digit(uint8_t c)
+{
+	if (c >= 'A' && c <= 'Z') {
+		return c - 'A';
+	}
+	if (c >= 'a' && c <= 'z') {
+		return c - 'a' + 26;
+	}
+	if (c >= '0' && c <= '9') {
+		return c - '0' + 52;
+	}
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
 /* Without white space at either end. */
 struct view text_trim(struct view s);
 /* Without one pair of double quotes, if 's' has one. */

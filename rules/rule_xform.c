@@ -53,21 +53,6 @@ xform_scratch_free(struct xform_scratch *s)
 	}
 }
 
-static int
-base64_digit(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z') {
-		return c - 'A';
-	}
-	if (c >= 'a' && c <= 'z') {
-		return c - 'a' + 26;
-	}
-	if (c >= '0' && c <= '9') {
-		return c - '0' + 52;
-	}
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 size_t
 base64_decode(struct view in, uint8_t *out, size_t cap, bool skip)
 {
@@ -76,7 +61,7 @@ base64_decode(struct view in, uint8_t *out, size_t cap, bool skip)
 	size_t n = 0;
 
 	for (size_t i = 0; i < in.len && n < cap; i++) {
-		int d = base64_digit(in.p[i]);
+		int d = text_base64_digit(in.p[i]);
 
 		if (d < 0) {
 			if (in.p[i] == '=' || !skip) {
@@ -199,7 +184,7 @@ from_base64(const struct xform *x, struct view in, uint8_t *to)
 	for (size_t i = 0; mode == '!' && i < part.len; i++) {
 		bool pad = part.p[i] == '=' && part.len - i <= 2;
 
-		if (base64_digit(part.p[i]) < 0 && !pad) {
+		if (text_base64_digit(part.p[i]) < 0 && !pad) {
 			return in;
 		}
 	}

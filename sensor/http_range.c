@@ -3,18 +3,6 @@
 
 #include "sensor/http_tx.h"
 
-static struct view
-trim(struct view v)
-{
-	while (v.len > 0 && http_is_space(v.p[0])) {
-		v = view_sub(v, 1, v.len);
-	}
-	while (v.len > 0 && http_is_space(v.p[v.len - 1])) {
-		v.len--;
-	}
-	return v;
-}
-
 static bool
 number(struct view *v, uint64_t *out)
 {
@@ -33,14 +21,14 @@ bool
 http_parse_range(struct view v, struct http_range *out)
 {
 	*out = (struct http_range){ 0 };
-	v = trim(v);
+	v = http_trim(v);
 	if (v.len == 0) {
 		return false;
 	}
 	while (v.len > 0 && !http_is_space(v.p[0])) {
 		v = view_sub(v, 1, v.len); /* the unit */
 	}
-	v = trim(v);
+	v = http_trim(v);
 	if (number(&v, &out->start) && v.len > 0 && v.p[0] == '-') {
 		v = view_sub(v, 1, v.len);
 		out->has_bytes = number(&v, &out->end);

@@ -123,6 +123,19 @@ http_is_space(uint8_t c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+/* Without the white space around it. */
+static inline struct view
+http_trim(struct view v)
+{
+	while (v.len > 0 && http_is_space(v.p[0])) {
+		v = view_sub(v, 1, v.len);
+	}
+	while (v.len > 0 && http_is_space(v.p[v.len - 1])) {
+		v.len--;
+	}
+	return v;
+}
+
 /* Space or tab, RFC 9110 5.6.3. */
 static inline bool
 http_is_lws(uint8_t c)

@@ -9,18 +9,6 @@ put(struct json *j, const char *key, struct view v)
 	}
 }
 
-static struct view
-trim(struct view v)
-{
-	while (v.len > 0 && http_is_space(v.p[0])) {
-		v = view_sub(v, 1, v.len);
-	}
-	while (v.len > 0 && http_is_space(v.p[v.len - 1])) {
-		v.len--;
-	}
-	return v;
-}
-
 /* Without parameters, RFC 9110 8.3.1. */
 static struct view
 media_type(struct view v)
@@ -132,7 +120,7 @@ log_http_xff(const struct http_tx *tx, const char *header, bool last,
 {
 	struct view v = http_field_value(&tx->msg[FLOW_TOSERVER], header);
 
-	v = trim(last ? last_entry(v) : first_entry(v));
+	v = http_trim(last ? last_entry(v) : first_entry(v));
 	if (v.len >= 2 && v.p[0] == '"' && v.p[v.len - 1] == '"') {
 		v = view_sub(v, 1, v.len - 2);
 	}
