@@ -6,15 +6,6 @@ struct answer {
 	unsigned n;
 };
 
-const char *
-blind_cover_state(const struct store_cover_row *r)
-{
-	return r->sensors == 0          ? "unwatched"
-	       : r->blind == r->sensors ? "blind"
-	       : r->blind > 0           ? "partly"
-					: "watched";
-}
-
 static void
 put_times(struct json *j, uint64_t from_us, uint64_t to_us)
 {
@@ -48,7 +39,31 @@ put_blind(void *arg, const struct store_blind_row *r)
 	json_cstr(j, "cause", r->cause);
 	put_times(j, r->from_us, r->to_us);
 	json_cstr(j, "detail", r->detail);
+	if (r->silent_from_us != 0) {
+		json_time(j, "silent_from", r->silent_from_us);
+		json_time(j, "silent_to", r->silent_to_us);
+	}
+	json_u64(j, "n_assets", r->n_assets);
+	json_cstr(j, "assets", r->assets);
 	json_obj_end(j);
+}
+
+static void
+put_head(struct json *j, const struct store_cover_row *r)
+{
+	json_cstr(j, "asset", r->asset);
+	json_cstr(j, "site", r->site);
+	json_u64(j, "sensors", r->sensors);
+}
+
+double
+blind_percent(const struct store_cover_row *r, enum store_cover state)
+{
+	uint64_t all = r->to_us - r->from_us;
+
+	/* Down, so that a hundred means all of it. */
+	return all == 0 ? 0
+			: (double)(r->us[state] * UINT64_C(1000) / all) / 10.0;
 }
 
 static void
@@ -59,22 +74,43 @@ put_cover(void *arg, const struct store_cover_row *r)
 
 	a->n++;
 	json_obj(j, NULL);
-	json_cstr(j, "asset", r->asset);
-	json_cstr(j, "site", r->site);
-	json_u64(j, "sensors", r->sensors);
+	put_head(j, r);
 	json_u64(j, "blind_sensors", r->blind);
-	json_cstr(j, "state", blind_cover_state(r));
-	if (r->from_us != 0) {
-		put_times(j, r->from_us, r->to_us);
+	json_cstr(j, "state", store_cover_name(r->state));
+	json_cstr(j, "why", r->why);
+	json_time(j, "period_from", r->from_us);
+	json_time(j, "period_to", r->to_us);
+	json_obj(j, "percent");
+	for (unsigned s = 0; s < STORE_COVERS; s++) {
+		json_f64(j, store_cover_name((enum store_cover)s),
+			 blind_percent(r, (enum store_cover)s));
 	}
 	json_obj_end(j);
+	if (r->known_us != 0) {
+		json_time(j, "complete_since", r->known_us);
+	}
+	json_u64(j, "left_out", r->left_out);
+	json_obj_end(j);
+	for (unsigned i = 0; i < r->n_pieces; i++) {
+		const struct store_cover_piece *p = &r->piece[i];
+
+		json_obj(j, NULL);
+		put_head(j, r);
+		json_u64(j, "blind_sensors", p->blind);
+		json_cstr(j, "state", store_cover_name(p->state));
+		put_times(j, p->from_us, p->to_us);
+		json_cstr(j, "why", p->why);
+		json_obj_end(j);
+	}
 }
 
 enum err
 blind_json(struct store_reader *r, uint64_t since_us, const char *site,
-	   const char *asset, struct json *j, unsigned *n_assets)
+	   const char *asset, unsigned limit, struct json *j,
+	   unsigned *n_assets)
 {
 	struct answer a = { j, 0 };
+	uint64_t left_out = 0;
 	enum err e;
 
 	json_obj(j, NULL);
@@ -83,15 +119,51 @@ blind_json(struct store_reader *r, uint64_t since_us, const char *site,
 	json_arr_end(j);
 	json_arr(j, "blind");
 	if (e == ERR_OK) {
-		e = store_read_blind(r, since_us, site, asset, put_blind, &a);
+		e = store_read_blind(r, since_us, site, asset, limit, put_blind,
+				     &a, &left_out);
 	}
 	json_arr_end(j);
+	json_u64(j, "blind_left_out", left_out);
 	json_arr(j, "assets");
 	if (e == ERR_OK) {
-		e = store_read_cover(r, since_us, asset, put_cover, &a);
+		e = store_read_cover(r, since_us, asset, limit, put_cover, &a);
 	}
 	json_arr_end(j);
 	json_obj_end(j);
 	*n_assets = a.n;
+	return e;
+}
+
+static void
+put_mission(void *arg, const struct store_mission_row *r)
+{
+	struct answer *a = arg;
+	struct json *j = a->j;
+
+	a->n++;
+	json_obj(j, NULL);
+	json_cstr(j, "mission", r->mission);
+	json_cstr(j, "owner", r->owner);
+	json_u64(j, "criticality", r->criticality);
+	json_cstr(j, "state", store_cover_name(r->state));
+	json_cstr(j, "why", r->why);
+	json_u64(j, "incidents", r->incidents);
+	json_obj(j, "assets");
+	for (unsigned s = 0; s < STORE_COVERS; s++) {
+		json_u64(j, store_cover_name((enum store_cover)s), r->n[s]);
+	}
+	json_obj_end(j);
+	json_obj_end(j);
+}
+
+enum err
+blind_json_missions(struct store_reader *r, struct json *j, const char *key)
+{
+	struct answer a = { j, 0 };
+	enum err e;
+
+	json_arr(j, key);
+	e = store_read_missions(r, put_mission, &a);
+	json_arr_end(j);
 	return e;
 }

@@ -258,12 +258,15 @@ on_mission(void *arg, const char *mission, const char *owner,
 static enum err
 get_missions(struct question *q)
 {
+	enum err e;
+
 	json_obj(q->j, NULL);
 	json_arr(q->j, "missions");
 	mission_each_mission(q->missions, on_mission, q);
 	json_arr_end(q->j);
+	e = blind_json_missions(q->store, q->j, "states");
 	json_obj_end(q->j);
-	return ERR_OK;
+	return e;
 }
 
 /* ------------------------------------------------- alerts, groups, timeline */
@@ -337,9 +340,9 @@ get_coverage(struct question *q)
 	uint64_t now = clock_wall_us();
 	unsigned n;
 
-	return blind_json(q->store,
-			  q->f.from_us != 0 ? q->f.from_us : now - day,
-			  q->f.site, question_text(q, "asset"), q->j, &n);
+	return blind_json(
+		q->store, q->f.from_us != 0 ? q->f.from_us : now - day,
+		q->f.site, question_text(q, "asset"), q->limit, q->j, &n);
 }
 
 /* ----------------------------------------------------------------- by name */

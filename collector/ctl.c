@@ -84,6 +84,8 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 		return e;
 	case CTL_BLIND:
 		return ctl_blind(c, args->since_us, args->asset, d);
+	case CTL_MISSIONS:
+		return ctl_missions(c);
 	case CTL_STATUS:
 		return ctl_status(c);
 	case CTL_SENSORS:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ctl_blind.h - picketctl blind: when was nobody looking, and where?
+ * ctl_blind.h - picketctl blind and missions: when was nobody looking, and where?
  *
- * Place    above ctl_show and store_blind; below ctl.
+ * Place    above ctl_show and store_cover; below ctl.
  * Threads  one.
  * Memory   one answer's JSON.
  */
@@ -17,5 +17,7 @@
  */
 enum err ctl_blind(struct ctl *c, uint64_t since_us, const char *asset,
 		   struct diag *d) MUST_CHECK;
+/* How each mission's assets are watched now, and why not. */
+enum err ctl_missions(struct ctl *c) MUST_CHECK;
 
 #endif

@@ -113,7 +113,7 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 		return diag_set(
 			d, ERR_USAGE,
 			"no command: one of status, sensors, ledger, "
-			"blind, alerts, incidents, keys, rules" CTL_TRY_HELP);
+			"blind, missions, alerts, incidents, keys, rules" CTL_TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
 		return keys_command(c, args, cmd, d);
@@ -134,12 +134,14 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 		cmd->what = CTL_SENSORS;
 	} else if (strcmp(word, "blind") == 0) {
 		cmd->what = CTL_BLIND;
+	} else if (strcmp(word, "missions") == 0) {
+		cmd->what = CTL_MISSIONS;
 	} else if (strcmp(word, "alerts") == 0) {
 		cmd->what = CTL_ALERTS;
 	} else {
 		return diag_set(d, ERR_USAGE,
 				"'%.64s' is no command: use status, sensors, "
-				"ledger, blind, alerts, incidents, keys or "
+				"ledger, blind, missions, alerts, incidents, keys or "
 				"rules" CTL_TRY_HELP,
 				word);
 	}

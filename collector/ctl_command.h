@@ -19,6 +19,7 @@ struct ctl_command {
 		CTL_SENSORS,
 		CTL_LEDGER,
 		CTL_BLIND,
+		CTL_MISSIONS,
 		CTL_ALERTS,
 		CTL_LIST,
 		CTL_SHOW_ALL,

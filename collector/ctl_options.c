@@ -22,6 +22,7 @@ static const char help_text[] =
 	"whether\n"
 	"                       it adds up\n"
 	"  blind                when was nobody looking, where and why\n"
+	"  missions             missions of the map: are their assets watched\n"
 	"  alerts               the newest alerts\n"
 	"  incidents            open incidents, worst first\n"
 	"  incidents show ID    one incident in plain words\n"
@@ -159,6 +160,7 @@ filter_option(struct ctl *c, int opt, const char *value, struct diag *d)
 	case 'n':
 		e = ctl_number("--limit", value, 1, STORE_MAX_ROWS, &n, d);
 		c->limit = (unsigned)n;
+		c->limited = e == ERR_OK;
 		return e;
 	case OPT_SID:
 		e = ctl_number("--sid", value, 1, UINT32_MAX, &n, d);

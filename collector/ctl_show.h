@@ -21,6 +21,7 @@ struct ctl {
 	bool all; /* --all: closed ones and exercises too */
 	struct store_alert_filter filter;
 	unsigned limit;
+	bool limited; /* --limit was given */
 };
 
 /* Each writes its whole answer to text.out. */

@@ -284,6 +284,9 @@ health_check(struct health *h, struct ingest *in, struct store *s, bool now,
 			e = store_blind_assets(s, 0, NULL, h->parts.missions,
 					       "");
 		}
+		if (e == ERR_OK) {
+			e = store_blind_missions(s, h->parts.missions);
+		}
 		h->begun = e == ERR_OK;
 	}
 	for (unsigned i = 0; i < ingest_n_streams(in) && e == ERR_OK; i++) {

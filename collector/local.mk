@@ -46,6 +46,7 @@ libcollector_a_SOURCES = \
 	collector/store_epoch.h collector/store_epoch.c \
 	collector/blind.h collector/blind.c \
 	collector/store_blind.h collector/store_blind.c \
+	collector/store_cover.h collector/store_cover.c \
 	collector/blind_json.h collector/blind_json.c \
 	collector/store_signed.h collector/store_signed.c \
 	collector/store.h collector/store.c collector/store_state.h \

@@ -266,12 +266,14 @@ take_blind(void *arg, const struct store_blind_row *row)
 static enum err
 write_blind(struct store_reader *r, struct json *j)
 {
+	uint64_t left_out;
 	struct blind_sites s = { .v = calloc(METRICS_SITES, sizeof(*s.v)) };
 	enum err e = ERR_NOMEM;
 
 	if (s.v != NULL) {
 		/* What ended is older than any time: what is open remains. */
-		e = store_read_blind(r, INT64_MAX, NULL, NULL, take_blind, &s);
+		e = store_read_blind(r, INT64_MAX, NULL, NULL, UINT32_MAX,
+				     take_blind, &s, &left_out);
 	}
 	if (e == ERR_OK) {
 		json_u64(j, "blind_open", s.open);

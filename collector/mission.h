@@ -71,5 +71,15 @@ void mission_each_mission(const struct mission_map *m,
 				     const char *owner, unsigned criticality,
 				     const char *services),
 			  void *arg);
+/*
+ * Calls 'fn' for every mission and each asset that it stands on, directly or
+ * through services, an asset once; with asset "" for one that stands on none.
+ * False when out of memory.
+ */
+bool mission_each_need(const struct mission_map *m,
+		       void (*fn)(void *arg, const char *mission,
+				  const char *owner, unsigned criticality,
+				  const char *asset),
+		       void *arg) MUST_CHECK;
 
 #endif

@@ -2,6 +2,9 @@
 /* What depends on what: missions on services, services on assets. */
 #include "collector/mission_yaml.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #define MAX_DEPTH 64
 
 static void
@@ -120,4 +123,67 @@ mission_resolve(struct mission_reader *r)
 			walk(r, NULL, &m->services[j], 0);
 		}
 	}
+}
+
+/* --- of a map that is whole --- */
+
+/* What one mission stands on; the map itself is other threads' too. */
+struct reach {
+	const struct mission_map *m;
+	bool *service, *asset; /* those that it needs */
+};
+
+static void
+reach(struct reach *r, const struct thing *from, unsigned depth)
+{
+	for (unsigned i = 0; i < from->n_needs && depth <= MAX_DEPTH; i++) {
+		for (unsigned j = 0; j < r->m->n_services; j++) {
+			const struct thing *s = &r->m->services[j];
+
+			if (!r->service[j] &&
+			    strcmp(s->name, from->needs[i]) == 0) {
+				r->service[j] = true;
+				reach(r, s, depth + 1);
+			}
+		}
+		/* A mission is made of services; depth 0 is the mission. */
+		for (unsigned j = 0; j < r->m->n_assets && depth > 0; j++) {
+			r->asset[j] |= strcmp(r->m->assets[j].name,
+					      from->needs[i]) == 0;
+		}
+	}
+}
+
+bool
+mission_each_need(const struct mission_map *m,
+		  void (*fn)(void *arg, const char *mission, const char *owner,
+			     unsigned criticality, const char *asset),
+		  void *arg)
+{
+	struct reach r = { m, calloc(m->n_services + 1U, sizeof(bool)),
+			   calloc(m->n_assets + 1U, sizeof(bool)) };
+	bool made = r.service != NULL && r.asset != NULL;
+
+	for (unsigned i = 0; i < m->n_missions && made; i++) {
+		const struct thing *t = &m->missions[i];
+		const char *owner = t->owner != NULL ? t->owner : "";
+		bool any = false;
+
+		memset(r.service, 0, m->n_services * sizeof(bool));
+		memset(r.asset, 0, m->n_assets * sizeof(bool));
+		reach(&r, t, 0);
+		for (unsigned j = 0; j < m->n_assets; j++) {
+			if (r.asset[j]) {
+				any = true;
+				fn(arg, t->name, owner, t->criticality,
+				   m->assets[j].name);
+			}
+		}
+		if (!any) {
+			fn(arg, t->name, owner, t->criticality, "");
+		}
+	}
+	free(r.service);
+	free(r.asset);
+	return made;
 }

@@ -246,25 +246,101 @@ store_blind_assets(struct store *s, int64_t sensor, const char *site,
 	return finish(a.st, a.err);
 }
 
+struct needs {
+	sqlite3_stmt *st;
+	enum err err;
+};
+
+static void
+put_need(void *arg, const char *mission, const char *owner,
+	 unsigned criticality, const char *asset)
+{
+	struct needs *n = arg;
+
+	if (n->err == ERR_OK) {
+		n->err = sql_run(n->st, "tttu", mission, asset, owner,
+				 (uint64_t)criticality);
+	}
+}
+
+enum err
+store_blind_missions(struct store *s, const struct mission_map *m)
+{
+	struct needs n = { .st = prepare(s, "INSERT OR REPLACE INTO"
+					    " mission_assets VALUES"
+					    "(?1,?2,?3,?4)") };
+
+	n.err = n.st != NULL
+			? sql_exec(store_db(s), "DELETE FROM mission_assets")
+			: ERR_IO;
+	if (m != NULL && !mission_each_need(m, put_need, &n) &&
+	    n.err == ERR_OK) {
+		n.err = ERR_NOMEM;
+	}
+	return finish(n.st, n.err);
+}
+
 /* --- reading --- */
+
+/*
+ * What lasts first, then the newest: a limit leaves out what is long over.  A
+ * sensor that was killed was silent too, as the collector saw it: where the one
+ * tells of the other, within half a minute at the beginning and a minute at the
+ * end, there is one row.
+ */
+#define EXPLAINS(k, b) \
+	k ".sensor=" b ".sensor AND " k ".cause='killed' AND " k ".from_us" \
+	  " BETWEEN " b ".from_us-60000000 AND " b ".from_us+30000000" \
+	  " AND " k ".to_us>=" b ".from_us AND " b ".to_us<=" k \
+	  ".to_us+60000000"
+
+static const char blind_sql[] =
+	"SELECT s.site,s.sensor,x.cause,x.detail,x.from_us,x.to_us,"
+	" (SELECT count(*) FROM blind_assets a WHERE a.sensor=x.sensor),"
+	" (SELECT group_concat(asset,', ') FROM (SELECT asset FROM blind_assets"
+	"  a WHERE a.sensor=x.sensor ORDER BY asset LIMIT 5)),"
+	" CASE x.cause WHEN 'killed' THEN coalesce((SELECT min(b.from_us) FROM"
+	"  blind b WHERE b.cause='silent' AND b.to_us>0 AND " EXPLAINS(
+		"x", "b") "),0) ELSE 0 END,"
+			  " CASE x.cause WHEN 'killed' THEN coalesce((SELECT "
+			  "max(b.to_us) FROM"
+			  "  blind b WHERE b.cause='silent' AND b.to_us>0 "
+			  "AND " EXPLAINS(
+				  "x",
+				  "b") "),0) ELSE 0 END,x.total FROM (SELECT "
+				       "b.*,count(*) OVER () total FROM"
+				       " blind b JOIN sensors s ON "
+				       "s.id=b.sensor WHERE"
+				       " (b.to_us=0 OR b.to_us>=?1) AND (?2 IS "
+				       "NULL OR s.site=?2)"
+				       " AND (?3 IS NULL OR b.sensor IN "
+				       "(SELECT sensor FROM"
+				       " blind_assets WHERE asset=?3)) AND NOT "
+				       "(b.cause='silent' AND b.to_us>0"
+				       " AND EXISTS(SELECT 1 FROM blind k "
+				       "WHERE " EXPLAINS(
+					       "k",
+					       "b") ")) ORDER BY b.to_us=0 "
+						    "DESC,b.from_us DESC,b.id "
+						    "DESC LIMIT ?4) x"
+						    " JOIN sensors s ON "
+						    "s.id=x.sensor"
+						    " ORDER BY "
+						    "x.from_us,s.site,s.sensor,"
+						    "x.cause";
 
 enum err
 store_read_blind(struct store_reader *r, uint64_t since_us, const char *site,
-		 const char *asset,
+		 const char *asset, unsigned limit,
 		 void (*fn)(void *arg, const struct store_blind_row *row),
-		 void *arg)
+		 void *arg, uint64_t *left_out)
 {
-	sqlite3_stmt *st = store_reader_prepare(
-		r, "SELECT s.site,s.sensor,b.cause,b.detail,b.from_us,b.to_us"
-		   " FROM blind b JOIN sensors s ON s.id=b.sensor WHERE"
-		   " (b.to_us=0 OR b.to_us>=?1) AND (?2 IS NULL OR s.site=?2)"
-		   " AND (?3 IS NULL OR b.sensor IN (SELECT sensor FROM"
-		   " blind_assets WHERE asset=?3))"
-		   " ORDER BY b.from_us,s.site,s.sensor,b.cause LIMIT 100000");
+	sqlite3_stmt *st = store_reader_prepare(r, blind_sql);
+	uint64_t total = 0, n = 0;
 	int rc = SQLITE_ERROR;
 
-	if (st != NULL &&
-	    sql_bind(st, "utt", since_us, site, asset) == SQLITE_OK) {
+	if (st != NULL && sql_bind(st, "uttu", since_us, site, asset,
+				   (uint64_t)limit) == SQLITE_OK) {
 		while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 			struct store_blind_row row = {
 				.site = sql_text(st, 0),
@@ -273,11 +349,18 @@ store_read_blind(struct store_reader *r, uint64_t since_us, const char *site,
 				.detail = sql_text(st, 3),
 				.from_us = sql_u64(st, 4),
 				.to_us = sql_u64(st, 5),
+				.n_assets = (unsigned)sqlite3_column_int(st, 6),
+				.assets = sql_text(st, 7),
+				.silent_from_us = sql_u64(st, 8),
+				.silent_to_us = sql_u64(st, 9),
 			};
 
+			total = sql_u64(st, 10);
+			n++;
 			fn(arg, &row);
 		}
 	}
+	*left_out = total - n;
 	return store_reader_finish(st, rc);
 }
 
@@ -306,95 +389,4 @@ store_read_watch(struct store_reader *r,
 		fn(arg, &row);
 	}
 	return store_reader_finish(st, rc);
-}
-
-/*
- * Where the number of an asset's blind sensors may change: the begins and ends
- * of intervals of each sensor, which is blind while any lasts.  Sums that run
- * along, and not one count for each moment: a sensor can have very many.
- */
-static const char edges_sql[] =
-	"WITH spans AS (SELECT b.sensor,b.from_us lo,"
-	" CASE b.to_us WHEN 0 THEN 9223372036854775807 ELSE b.to_us END hi"
-	" FROM blind b JOIN blind_assets a ON a.sensor=b.sensor"
-	" JOIN blind_watch w ON w.sensor=b.sensor AND w.live=1"
-	" WHERE a.asset=?1 AND (b.to_us=0 OR b.to_us>=?2)),"
-	" edges AS (SELECT lo at,sensor,1 d FROM spans WHERE hi>lo UNION ALL"
-	"  SELECT hi,sensor,-1 FROM spans WHERE hi>lo),"
-	" depths AS (SELECT at,sum(d) d,sum(sum(d)) OVER (PARTITION BY sensor"
-	"  ORDER BY at) depth FROM edges GROUP BY sensor,at),"
-	" steps AS (SELECT at,sum((depth>0)-(depth-d>0)) step FROM depths"
-	"  GROUP BY at)"
-	" SELECT at,sum(step) OVER (ORDER BY at) FROM steps ORDER BY 1";
-
-struct cover {
-	struct store_reader *r;
-	uint64_t since_us;
-	void (*fn)(void *arg, const struct store_cover_row *row);
-	void *arg;
-};
-
-static enum err
-cover_one(const struct cover *c, struct store_cover_row *row)
-{
-	sqlite3_stmt *st = store_reader_prepare(c->r, edges_sql);
-	int rc = SQLITE_ERROR;
-	unsigned now = 0;
-
-	if (st == NULL ||
-	    sql_bind(st, "tu", row->asset, c->since_us) != SQLITE_OK) {
-		return store_reader_finish(st, rc);
-	}
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		int64_t at = sqlite3_column_int64(st, 0);
-		unsigned n = (unsigned)sqlite3_column_int(st, 1);
-
-		if (n == now) {
-			continue;
-		}
-		if (now > 0) {
-			row->to_us = at == INT64_MAX ? 0 : (uint64_t)at;
-			row->blind = now;
-			c->fn(c->arg, row);
-		}
-		row->from_us = (uint64_t)at;
-		now = n;
-	}
-	return store_reader_finish(st, rc);
-}
-
-enum err
-store_read_cover(struct store_reader *r, uint64_t since_us, const char *asset,
-		 void (*fn)(void *arg, const struct store_cover_row *row),
-		 void *arg)
-{
-	struct cover c = { r, since_us, fn, arg };
-	sqlite3_stmt *st = store_reader_prepare(
-		r, "SELECT a.asset,a.site,count(w.sensor),"
-		   " coalesce(sum(EXISTS(SELECT 1 FROM blind b WHERE"
-		   "  b.sensor=w.sensor AND b.to_us=0)),0)"
-		   " FROM blind_assets a LEFT JOIN blind_watch w ON"
-		   " w.sensor=a.sensor AND w.live=1"
-		   " WHERE ?1 IS NULL OR a.asset=?1 GROUP BY 1,2 ORDER BY 2,1");
-	int rc = SQLITE_ERROR;
-	enum err e = ERR_OK;
-
-	if (st != NULL && sql_bind(st, "t", asset) == SQLITE_OK) {
-		while (e == ERR_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-			struct store_cover_row row = {
-				.asset = sql_text(st, 0),
-				.site = sql_text(st, 1),
-				.sensors = (unsigned)sqlite3_column_int(st, 2),
-				.blind = (unsigned)sqlite3_column_int(st, 3),
-			};
-
-			fn(arg, &row);
-			e = cover_one(&c, &row);
-		}
-	}
-	{
-		enum err f = store_reader_finish(st, rc);
-
-		return e == ERR_OK ? f : e;
-	}
 }

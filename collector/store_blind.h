@@ -48,19 +48,32 @@ enum err store_blind_assets(struct store *s, int64_t sensor, const char *site,
 			    const struct mission_map *m,
 			    const char *watches) MUST_CHECK;
 
+/* Which assets each mission of 'm' (NULL: none) stands on. */
+enum err store_blind_missions(struct store *s,
+			      const struct mission_map *m) MUST_CHECK;
+
 /* --- reading --- */
 
 struct store_blind_row {
 	const char *site, *sensor, *cause, *detail;
 	uint64_t from_us, to_us; /* 'to_us' 0: still so */
+	/* Of a kill: when the collector had noticed that it was silent; or 0.
+	 * That has no row of its own then. */
+	uint64_t silent_from_us, silent_to_us;
+	unsigned n_assets; /* of the mission map, that the sensor watches */
+	const char *assets; /* the first of them, parted by ", " */
 };
-/* Intervals that end after 'since_us', oldest first; 'site' and 'asset' may be
- * NULL: of any. */
+#define STORE_BLIND_ROWS 10000 /* for who has no limit of his own */
+/*
+ * Intervals that end after 'since_us', oldest first; 'site' and 'asset' may be
+ * NULL: of any.  Beyond 'limit' those are left out that began first and are
+ * over; '*left_out' is how many.
+ */
 enum err store_read_blind(struct store_reader *r, uint64_t since_us,
-			  const char *site, const char *asset,
+			  const char *site, const char *asset, unsigned limit,
 			  void (*fn)(void *arg,
 				     const struct store_blind_row *row),
-			  void *arg) MUST_CHECK;
+			  void *arg, uint64_t *left_out) MUST_CHECK;
 
 struct store_watch_row {
 	const char *site, *sensor;
@@ -72,22 +85,5 @@ enum err store_read_watch(struct store_reader *r,
 			  void (*fn)(void *arg,
 				     const struct store_watch_row *row),
 			  void *arg) MUST_CHECK;
-
-/* How an asset was watched over a time: by all its sensors, some, or none. */
-struct store_cover_row {
-	const char *asset, *site;
-	unsigned sensors; /* that watch it, live */
-	uint64_t from_us, to_us; /* 'to_us' 0: still so */
-	unsigned blind; /* of them, then */
-};
-/*
- * Of every asset, or of 'asset': first a row with 'from_us' 0 for the asset
- * itself ('blind' as it is now), then each interval since 'since_us' in which
- * any of its sensors was blind.
- */
-enum err
-store_read_cover(struct store_reader *r, uint64_t since_us, const char *asset,
-		 void (*fn)(void *arg, const struct store_cover_row *row),
-		 void *arg) MUST_CHECK;
 
 #endif

@@ -108,6 +108,7 @@ async function loadSites() {
 
 	state.sites = sites.sites;
 	state.missions = missions.missions;
+	state.watch = new Map((missions.states ?? []).map((m) => [m.mission, m]));
 	state.coverage = coverage;
 	drawSites();
 }
@@ -123,12 +124,18 @@ function drawSites() {
 function missionItem(m) {
 	const at = state.incidents.filter((i) => i.state !== "closed" && (i.summary?.missions ?? []).includes(m.mission));
 
-	return h("li", { class: at.length > 0 ? "mission risk" : "mission" },
+	// Nothing seen is only good where somebody looks.
+	const watch = state.watch?.get(m.mission);
+	const unseen = watch && watch.state !== "watched";
+	const now = at.length > 0 ? "at risk" : unseen ? watch.state : "clear";
+
+	return h("li", { class: at.length > 0 ? "mission risk" : unseen ? "mission unseen" : "mission" },
 		h("div", { class: "row" }, h("span", { class: "name" }, m.mission), h("span", { class: "owner" }, m.owner),
-			h("span", { class: "health" }, at.length > 0 ? "at risk" : "clear")),
+			h("span", { class: "health" }, now)),
 		h("div", { class: "small" }, `criticality ${m.criticality}; ${m.services.split(",").join(", ")}`,
 			at.length > 0 ? ["; incident ", at.map((i, k) => [k > 0 ? ", " : "",
-				h("a", { href: `#incident-${i.id}`, onclick: () => openCard(i.id) }, String(i.id))])] : null));
+				h("a", { href: `#incident-${i.id}`, onclick: () => openCard(i.id) }, String(i.id))])] : null),
+		unseen ? h("div", { class: "small why" }, watch.why) : null);
 }
 
 /* --------------------------------------------------------------- incidents */

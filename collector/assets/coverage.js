@@ -23,7 +23,8 @@ function spanItem(s) {
 			h("span", { class: "name" }, `${s.site}/${s.sensor}`),
 			h("span", { class: open ? "health silent" : "health" }, CAUSES[s.cause] ?? s.cause)),
 		h("div", { class: "small" }, open ? `since ${ago(s.from)}` : `${ago(s.from)}, until ${ago(s.to)}`,
-			s.detail ? `: ${s.detail}` : ""));
+			s.detail ? `: ${s.detail}` : "", s.assets ? `; assets: ${s.assets}` : "",
+			s.n_assets > 5 ? ` and ${s.n_assets - 5} more` : ""));
 }
 
 function assetItem(a) {
@@ -33,7 +34,8 @@ function assetItem(a) {
 		h("div", { class: "row" },
 			h("span", { class: "name" }, a.asset),
 			h("span", { class: "owner" }, a.site),
-			h("span", { class: bad ? "health silent" : "health live" }, a.state)));
+			h("span", { class: bad ? "health silent" : "health live" }, a.state)),
+		h("div", { class: "small" }, a.why, a.percent.watched < 100 && a.sensors > 0 ? `${a.why ? "; " : ""}watched ${a.percent.watched} % of the day` : ""));
 }
 
 /* Items for the list: assets that are not watched as they should be, then
@@ -43,7 +45,7 @@ export function coverageItems(coverage, limit) {
 	const bad = assets.filter((a) => a.state !== "watched");
 	const spans = [...coverage.blind].sort(newest);
 	const items = [...bad.map(assetItem), ...spans.map(spanItem)];
-	const rest = items.length - limit;
+	const rest = items.length - limit + coverage.blind_left_out;
 
 	if (items.length === 0) {
 		return [h("li", { class: "none" }, assets.length > 0

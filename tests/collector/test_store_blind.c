@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "collector/store_blind.h"
+#include "collector/store_cover.h"
 #include "collector/store_sql.h"
 
 #define SENSORS 4
@@ -108,20 +109,28 @@ static void
 take_cover(void *arg, const struct store_cover_row *r)
 {
 	struct cover *c = arg;
+	uint64_t us[STORE_COVERS] = { 0 };
 
-	if (r->from_us == 0) {
-		assert_int_equal(r->sensors, SENSORS);
-		return;
+	assert_int_equal(r->sensors, SENSORS);
+	assert_int_equal(r->left_out, 0);
+	for (unsigned i = 0; i < r->n_pieces; i++) {
+		const struct store_cover_piece *p = &r->piece[i];
+		uint64_t to = p->to_us != 0 ? p->to_us : MOMENTS;
+
+		assert_true(p->from_us == (i > 0 ? c->last_us : 1));
+		assert_int_equal(p->state, p->blind == 0 ? STORE_WATCHED
+					   : p->blind == SENSORS
+						   ? STORE_BLIND
+						   : STORE_PARTLY);
+		assert_int_equal(p->why[0] == '\0', p->blind == 0);
+		us[p->state] += (p->to_us != 0 ? to : r->to_us) - p->from_us;
+		for (uint64_t t = p->from_us; t < to; t++) {
+			c->blind[t] = p->blind;
+		}
+		c->last_us = to;
 	}
-	assert_true(r->from_us >= c->last_us);
-	assert_true(r->blind > 0);
-	assert_true(r->to_us == 0 || r->to_us > r->from_us);
-	for (uint64_t t = r->from_us; t < (r->to_us != 0 ? r->to_us : MOMENTS);
-	     t++) {
-		c->blind[t] = r->blind;
-	}
-	c->last_us = r->to_us != 0 ? r->to_us : MOMENTS;
-	c->rows++;
+	assert_memory_equal(us, r->us, sizeof(us));
+	assert_int_equal(us[0] + us[1] + us[2] + us[3], r->to_us - r->from_us);
 }
 
 /* Against a count of each moment. */
@@ -176,8 +185,9 @@ covers_what_overlaps(void **state)
 			sqlite3_finalize(st);
 		}
 		assert_int_equal(store_reader_open(&r, path, &d), ERR_OK);
-		assert_int_equal(store_read_cover(r, 0, "mail", take_cover, &c),
-				 ERR_OK);
+		assert_int_equal(
+			store_read_cover(r, 0, "mail", 1000, take_cover, &c),
+			ERR_OK);
 		store_reader_close(r);
 		for (int t = 0; t < MOMENTS; t++) {
 			unsigned n = 0;
