@@ -146,6 +146,7 @@ ledger_write(struct json *j, const char *key, const struct ledger *l)
 	json_name(j, "mode", l->live ? "live" : "replay");
 	json_bool(j, "ended", l->ended);
 	put_packets(j, l);
+	ledger_overload_write(j, &l->overload);
 	put_events(j, l);
 	json_u64(j, "blind_from_us", l->blind_from_us);
 	json_u64(j, "blind_to_us", l->blind_to_us);
@@ -311,6 +312,7 @@ ledger_read(struct ledger *l, const struct json_reader *r,
 	ended = member(s, "ended");
 	l->ended = ended != NULL && ended->type == JSON_TRUE;
 	read_packets(l, s);
+	ledger_overload_read(&l->overload, r, obj);
 	read_events(l, s);
 	l->blind_from_us = number(s, "blind_from_us");
 	l->blind_to_us = number(s, "blind_to_us");

@@ -16,7 +16,7 @@
  *
  * Place    above json.h and json_read.h; both programs use it.
  * Threads  values.
- * Memory   about 3 KiB, the caller's.
+ * Memory   about 4 KiB, the caller's.
  * Cost     some ten microseconds to write or to read.
  */
 #ifndef COMMON_LEDGER_H
@@ -24,6 +24,7 @@
 
 #include "common/json.h"
 #include "common/json_read.h"
+#include "common/ledger_overload.h"
 
 #define LEDGER_VERSION 1
 #define LEDGER_CLASSES 4
@@ -146,6 +147,7 @@ struct ledger {
 	unsigned n_links;
 	struct ledger_files files;
 	struct ledger_frames frames;
+	struct ledger_overload overload; /* live */
 	/* TCP flows whose packets told whether both sides are seen, and those
 	 * of which only one is. */
 	uint64_t tcp_flows, tcp_one_way;

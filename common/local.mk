@@ -35,6 +35,7 @@ libcommon_a_SOURCES += \
 libcommon_a_SOURCES += \
 	common/alert.h \
 	common/json_read.h common/json_read.c \
+	common/ledger_overload.h common/ledger_overload.c \
 	common/ledger.h common/ledger.c \
 	common/eve.h common/eve.c
 

@@ -11,6 +11,7 @@
 struct network {
 	struct cidr net;
 	uint8_t priority;
+	bool set; /* by the setting, not by a mission map */
 };
 
 struct asset_priorities {
@@ -55,7 +56,7 @@ asset_priorities_add(struct asset_priorities *t, const struct cidr *net,
 		t->v = v;
 		t->cap = cap;
 	}
-	t->v[t->n++] = (struct network){ *net, (uint8_t)priority };
+	t->v[t->n++] = (struct network){ *net, (uint8_t)priority, false };
 	t->used |= 1U << priority;
 	return ERR_OK;
 }
@@ -111,6 +112,9 @@ add_networks(const struct reading *r, const char *key, const char *text,
 					key, (int)MIN(n, (size_t)64), text);
 		}
 		e = asset_priorities_add(r->t, &net, priority, r->d);
+		if (e == ERR_OK) {
+			r->t->v[r->t->n - 1].set = true;
+		}
 		text += n;
 	}
 	return e;
@@ -240,4 +244,26 @@ unsigned
 asset_priorities_used(const struct asset_priorities *t)
 {
 	return t->used;
+}
+
+size_t
+asset_priorities_list(const struct asset_priorities *t,
+		      struct asset_network *out, size_t cap)
+{
+	size_t n = 0;
+
+	for (unsigned p = PRIORITY_FIRST; p <= PRIORITY_LAST; p++) {
+		for (size_t i = 0; i < t->n; i++) {
+			const struct network *v = &t->v[i];
+
+			if (!v->set || v->priority != p) {
+				continue;
+			}
+			if (n < cap) {
+				out[n] = (struct asset_network){ v->net, p };
+			}
+			n++;
+		}
+	}
+	return n;
 }

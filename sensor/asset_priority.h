@@ -50,6 +50,15 @@ void asset_priorities_seal(struct asset_priorities *t);
 /* PRIORITY_FIRST to PRIORITY_LAST; 0: the table does not say. */
 unsigned asset_priority_of(const struct asset_priorities *t,
 			   const struct addr *a);
+struct asset_network {
+	struct cidr net;
+	unsigned priority;
+};
+
+/* Of the setting overload.priorities, the most important first, up to 'cap';
+ * returns how many there are in all. */
+size_t asset_priorities_list(const struct asset_priorities *t,
+			     struct asset_network *out, size_t cap);
 /* A bit for each priority in the table: 1 << priority. */
 unsigned asset_priorities_used(const struct asset_priorities *t);
 

@@ -56,6 +56,7 @@ change(struct overload *o, unsigned level, uint64_t now_us)
 {
 	if (level > o->level) {
 		o->count.raised++;
+		o->count.spells += o->level == 0;
 	} else {
 		o->count.lowered++;
 	}
@@ -148,8 +149,14 @@ overload_verdict(const struct overload *o, struct flow *f, enum flow_dir dir,
 
 void
 overload_count(struct overload *o, struct flow *f, enum overload_shed s,
-	       uint32_t frames, uint64_t bytes)
+	       uint32_t frames, uint64_t bytes, uint64_t ts_us)
 {
+	unsigned p = (f->flags & FLOW_PRIORITY_MASK) >> FLOW_PRIORITY_SHIFT;
+	struct overload_span *span =
+		&(overload_sheds_all(s)
+			  ? o->count.all
+			  : o->count.payload)[MIN(p, (unsigned)PRIORITY_LAST)];
+
 	uint16_t mark = s == SHED_ENCRYPTED  ? FLOW_SHED_ENCRYPTED
 			: s == SHED_ELEPHANT ? FLOW_SHED_ELEPHANT
 					     : FLOW_SHED_ALL;
@@ -158,4 +165,10 @@ overload_count(struct overload *o, struct flow *f, enum overload_shed s,
 	o->count.shed[s].bytes += bytes;
 	o->count.shed[s].flows += (f->flags & mark) == 0;
 	f->flags |= mark;
+	span->frames += frames;
+	if (span->spell != o->count.spells || span->since_us == 0) {
+		span->spell = o->count.spells;
+		span->since_us = ts_us;
+	}
+	span->last_us = MAX(span->last_us, ts_us);
 }

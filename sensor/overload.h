@@ -42,6 +42,7 @@ struct overload_conf {
 	uint64_t elephant_keep; /* of a direction, always inspected */
 	uint8_t default_priority; /* of what the table does not name */
 	struct asset_priorities *table;
+	bool missions; /* of it, some are of a mission map */
 	/* By level: flows from this priority on lose the payload of encrypted
 	 * and large ones, and all; above PRIORITY_LAST: none does. */
 	struct {
@@ -68,11 +69,21 @@ enum overload_shed {
 /* "encrypted", "elephant", "priority_1" ... */
 const char *overload_shed_name(enum overload_shed s);
 
+/* Of one priority, a part of what it sends; times are the packets'. */
+struct overload_span {
+	uint64_t frames;
+	uint64_t since_us, last_us; /* of the latest overload that took any */
+	uint64_t spell; /* which that was */
+};
+
 struct overload_counters {
 	struct {
 		uint64_t packets, bytes; /* frames, as long as on the wire */
 		uint64_t flows;
 	} shed[SHED_REASONS];
+	struct overload_span payload[PRIORITY_LAST + 1]; /* by priority */
+	struct overload_span all[PRIORITY_LAST + 1];
+	uint64_t spells; /* times that level 0 was left */
 	uint64_t raised, lowered; /* times the level changed */
 	uint64_t overloaded_us; /* time above level 0 */
 	unsigned highest; /* level so far */
@@ -101,10 +112,10 @@ void overload_gauge(struct overload *o, unsigned fill, uint64_t now_us);
  */
 enum overload_shed overload_verdict(const struct overload *o, struct flow *f,
 				    enum flow_dir dir, bool encrypted);
-/* One more packet of 'f' that gives it up; the frame is the caller's to count,
- * once. */
+/* One more packet of 'f', of this time, that gives it up; the frame is the
+ * caller's to count, once. */
 void overload_count(struct overload *o, struct flow *f, enum overload_shed s,
-		    uint32_t frames, uint64_t bytes);
+		    uint32_t frames, uint64_t bytes, uint64_t ts_us);
 
 static inline bool
 overload_sheds_all(enum overload_shed s)

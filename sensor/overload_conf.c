@@ -36,7 +36,8 @@ read_table(struct overload_conf *out, const struct conf *c, const char *site,
 	const char *missions = conf_str(c, "overload.missions", "");
 	enum err e = asset_priorities_add_conf(out->table, c, d);
 
-	if (e == ERR_OK && missions[0] != '\0') {
+	out->missions = missions[0] != '\0';
+	if (e == ERR_OK && out->missions) {
 		e = asset_priorities_add_missions(out->table, missions, site,
 						  d);
 	}

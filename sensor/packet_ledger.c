@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "sensor/stats_overload.h"
 
+STATIC_ASSERT(LEDGER_PRIORITIES == PRIORITY_LAST, "the same priorities");
 STATIC_ASSERT(LEDGER_SKIPPED_shed_priority_5 - LEDGER_SKIPPED_shed_encrypted ==
 		      SHED_PRIORITY_5 - SHED_ENCRYPTED,
 	      "the reasons of both stand in the same order");
@@ -71,6 +72,40 @@ link_of(struct live *live, unsigned i)
 	return k;
 }
 
+static struct ledger_given_up
+given_up(const struct overload_span *s)
+{
+	return (struct ledger_given_up){ s->frames, s->since_us, s->last_us };
+}
+
+/* What was given up, of whom and when; whose priority is which. */
+static void
+take_overload(struct ledger_overload *t, const struct overload *sum)
+{
+	const struct overload_conf *c = sum->conf;
+	struct asset_network net[LEDGER_NETWORKS];
+	size_t n;
+
+	if (c == NULL || !c->enabled || c->n_levels < 2) {
+		return;
+	}
+	t->level = sum->level;
+	t->levels = c->n_levels - 1;
+	t->default_priority = c->default_priority;
+	t->missions = c->missions;
+	for (unsigned p = PRIORITY_FIRST; p <= PRIORITY_LAST; p++) {
+		t->of[p - 1].payload = given_up(&sum->count.payload[p]);
+		t->of[p - 1].all = given_up(&sum->count.all[p]);
+	}
+	n = asset_priorities_list(c->table, net, ARRAY_LEN(net));
+	t->n_nets = (unsigned)MIN(n, ARRAY_LEN(net));
+	t->more_nets = n - t->n_nets;
+	for (unsigned i = 0; i < t->n_nets; i++) {
+		t->net[i].net = net[i].net;
+		t->net[i].priority = net[i].priority;
+	}
+}
+
 void
 packet_ledger_take(struct packet_ledger *p, const struct stats_source *s)
 {
@@ -98,6 +133,7 @@ packet_ledger_take(struct packet_ledger *p, const struct stats_source *s)
 		t.frames.skipped[LEDGER_SKIPPED_shed_encrypted + i] =
 			shed.count.shed[i].packets;
 	}
+	take_overload(&t.overload, &shed);
 	t.frames.pending =
 		t.frames.delivered - MIN(w.frames, t.frames.delivered);
 	for (unsigned i = 0; i < s->n_workers; i++) {
@@ -121,6 +157,7 @@ packet_ledger_read(void *arg, struct ledger *out)
 	out->live = p->told.live;
 	out->files = p->told.files;
 	out->frames = p->told.frames;
+	out->overload = p->told.overload;
 	out->n_links = p->told.n_links;
 	out->tcp_flows = p->told.tcp_flows;
 	out->tcp_one_way = p->told.tcp_one_way;

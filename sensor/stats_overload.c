@@ -3,6 +3,26 @@
 
 #include <stdio.h>
 
+/* Of what workers gave up alike: from the first to the last. */
+static void
+add_span(struct overload_span *sum, const struct overload_span *s)
+{
+	if (s->since_us != 0) {
+		/* an overload that began behind the end of the other is the
+		 * latest */
+		bool later = sum->since_us == 0 || s->since_us > sum->last_us;
+		bool earlier = sum->since_us != 0 && s->last_us < sum->since_us;
+
+		if (later) {
+			sum->since_us = s->since_us;
+		} else if (!earlier) {
+			sum->since_us = MIN(sum->since_us, s->since_us);
+		}
+		sum->last_us = MAX(sum->last_us, s->last_us);
+	}
+	sum->frames += s->frames;
+}
+
 void
 stats_overload_sum(const struct stats_source *s, struct overload *out)
 {
@@ -16,6 +36,10 @@ stats_overload_sum(const struct stats_source *s, struct overload *out)
 			out->count.shed[r].packets += o->count.shed[r].packets;
 			out->count.shed[r].bytes += o->count.shed[r].bytes;
 			out->count.shed[r].flows += o->count.shed[r].flows;
+		}
+		for (unsigned p = 0; p <= PRIORITY_LAST; p++) {
+			add_span(&out->count.payload[p], &o->count.payload[p]);
+			add_span(&out->count.all[p], &o->count.all[p]);
 		}
 		out->count.raised += o->count.raised;
 		out->count.lowered += o->count.lowered;

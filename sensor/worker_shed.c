@@ -26,7 +26,7 @@ count(struct worker *w, const struct packet *pkt, struct flow *f,
 	w->count.inspected -= first;
 	w->count.skipped_shed += first;
 	overload_count(&w->overload, f, s, first,
-		       first ? pkt->frame->wirelen : 0);
+		       first ? pkt->frame->wirelen : 0, pkt->frame->ts_us);
 }
 
 enum overload_shed

@@ -193,6 +193,17 @@ test_json(void **state)
 	l.shed[1] = (struct ledger_shed){ 10, 20, 30, 3, 0 };
 	l.blind_from_us = 77;
 	l.unknown_since_us = 78;
+	l.overload.level = 2;
+	l.overload.levels = 4;
+	l.overload.default_priority = 5;
+	l.overload.missions = true;
+	l.overload.of[0].payload = (struct ledger_given_up){ 1, 2, 3 };
+	l.overload.of[4].all = (struct ledger_given_up){ 4, 5, 6 };
+	assert_true(
+		cidr_parse(VIEW_LIT("192.0.2.0/24"), &l.overload.net[0].net));
+	l.overload.net[0].priority = 1;
+	l.overload.n_nets = 1;
+	l.overload.more_nets = 7;
 	json_init(&a);
 	json_init(&b);
 	json_reader_init(&r);
@@ -203,11 +214,30 @@ test_json(void **state)
 	assert_int_equal(a.len, b.len);
 	assert_memory_equal(a.p, b.p, a.len);
 	assert_string_equal(back.link[0].name, "eth\"0");
+	assert_memory_equal(&back.overload.of, &l.overload.of,
+			    sizeof(l.overload.of));
+	assert_int_equal(back.overload.net[0].net.bits, 120);
+	assert_int_equal(back.overload.more_nets, 7);
+	assert_true(back.overload.missions);
 	/* Whatever else comes is no ledger, or one of zeroes. */
 	assert_true(json_read(&r, VIEW_LIT("{\"v\":2,\"epoch\":1}")));
 	assert_false(ledger_read(&back, &r, json_root(&r)));
 	assert_true(json_read(&r, VIEW_LIT("[1]")));
 	assert_false(ledger_read(&back, &r, json_root(&r)));
+	assert_true(json_read(&r, VIEW_LIT("{\"v\":1,\"epoch\":1,\"links\":"
+					   "{},\"events\":{\"raised\":[-1,"
+					   "\"x\",1e9,2,3,4],\"lost\":7}}")));
+	assert_true(ledger_read(&back, &r, json_root(&r)));
+	assert_int_equal(back.overload.levels, 0);
+	assert_true(json_read(
+		&r, VIEW_LIT("{\"v\":1,\"epoch\":1,\"overload\":{"
+			     "\"levels\":-1,\"given_up\":[7,{\"all\":[]},{},{},"
+			     "{},{\"all\":{\"frames\":9}}],\"networks\":["
+			     "{\"network\":\"x\",\"priority\":1},3,"
+			     "{\"network\":\"::/0\",\"priority\":6}]}}")));
+	assert_true(ledger_read(&back, &r, json_root(&r)));
+	assert_int_equal(back.overload.n_nets, 0);
+	assert_int_equal(back.overload.of[4].all.frames, 0);
 	assert_true(json_read(&r, VIEW_LIT("{\"v\":1,\"epoch\":1,\"links\":"
 					   "{},\"events\":{\"raised\":[-1,"
 					   "\"x\",1e9,2,3,4],\"lost\":7}}")));

@@ -103,6 +103,7 @@ eventually 120 known || fail "the collector does not know the sensor"
 
 bursts=8
 n=0
+began=$(date +%s)
 while [ $n -lt $bursts ]; do
 	n=$((n + 1))
 	kill -STOP "$sensor_pid"
@@ -121,6 +122,22 @@ overload_told() {
 }
 eventually 60 overload_told || fail "the collector tells of no overload: $(
 	"$bin/picketctl" --store "$tmp/picket.db" blind --json 2>&1)"
+# By the ledger: of whom, and when; and whose priority is which.
+account() {
+	redis-cli -s "$sock" --raw HGET 'picket:sensor:{hq/tap1}' ledger
+}
+says_when() {
+	account | jq -e --argjson from "$began" '.overload | .level == 4 and
+		.default_priority == 5 and .networks == [
+			{network: "192.0.2.0/24", priority: 1},
+			{network: "198.51.100.0/24", priority: 3}] and
+		([.given_up[2, 4].all | .frames > 0 and
+			.since_us / 1e6 >= $from and .since_us <= .last_us and
+			.last_us / 1e6 <= now] | all) and
+		.given_up[0].all == null and .given_up[1] == {}'
+}
+eventually 60 says_when || fail "the ledger does not say of whom and when: $(
+	account | jq -c .overload)"
 kill -TERM "$sensor_pid"
 wait "$sensor_pid" || fail "exit status $?"
 no_sanitizer "$tmp/sensor.log" "$tmp/collector.log"

@@ -305,11 +305,20 @@ test_verdicts(void **state)
 			 SHED_ELEPHANT);
 	assert_int_equal(overload_verdict(&o, &mid, FLOW_TOSERVER, false),
 			 SHED_NONE);
-	overload_count(&o, &mid, SHED_ELEPHANT, 1, 100);
-	overload_count(&o, &mid, SHED_ELEPHANT, 1, 50);
-	overload_count(&o, &mid, SHED_PRIORITY_3, 0, 0);
-	assert_int_equal(o.count.shed[SHED_ELEPHANT].packets, 2);
-	assert_int_equal(o.count.shed[SHED_ELEPHANT].bytes, 150);
+	overload_count(&o, &mid, SHED_ELEPHANT, 1, 100, 7);
+	overload_count(&o, &mid, SHED_ELEPHANT, 1, 50, 9);
+	overload_count(&o, &mid, SHED_PRIORITY_3, 0, 0, 9);
+	assert_int_equal(o.count.payload[3].frames, 2);
+	assert_int_equal(o.count.payload[3].since_us, 7);
+	assert_int_equal(o.count.payload[3].last_us, 9);
+	assert_int_equal(o.count.all[3].frames, 0);
+	o.count.spells++; /* overload ended, and began anew */
+	overload_count(&o, &mid, SHED_ELEPHANT, 1, 50, 20);
+	assert_int_equal(o.count.payload[3].since_us, 20);
+	assert_int_equal(o.count.payload[3].last_us, 20);
+	assert_int_equal(o.count.payload[2].frames, 0);
+	assert_int_equal(o.count.shed[SHED_ELEPHANT].packets, 3);
+	assert_int_equal(o.count.shed[SHED_ELEPHANT].bytes, 200);
 	assert_int_equal(o.count.shed[SHED_ELEPHANT].flows, 1);
 	assert_int_equal(o.count.shed[SHED_PRIORITY_3].flows, 1);
 	overload_conf_fini(&c);
