@@ -30,6 +30,49 @@ add_threads(struct confine *c)
 	c->may[THREAD_METRICS] = CONFINE_MAY_SERVE | CONFINE_MAY_OPEN;
 }
 
+struct key_dirs {
+	struct confine *c;
+	char last[PATH_MAX];
+};
+
+/* Keys are read again, and one that is new comes to lie beside the others: a
+ * directory of many is named once. */
+static void
+add_key(void *arg, const char *key, const char *value)
+{
+	const char *path = strncmp(value, "hmac:", 5) == 0 ? value + 5 : value;
+	const char *slash = strrchr(path, '/');
+	const char *leaf = strrchr(key, '.');
+	struct key_dirs *k = arg;
+	char dir[PATH_MAX];
+
+	/* a key that is revoked may be named by its digits instead */
+	if (strncmp(key, "ingest.keys.", 12) == 0 &&
+	    (leaf == NULL || strcmp(leaf, ".key") != 0)) {
+		return;
+	}
+	snprintf(dir, sizeof(dir), "%.*s",
+		 slash != NULL ? (int)(slash - path) : 0, path);
+	if (k->last[0] == '\0' || strcmp(dir, k->last) != 0) {
+		confine_path(k->c, path, CONFINE_READ_BESIDE);
+		memcpy(k->last, dir, sizeof(k->last));
+	}
+}
+
+static void
+add_keys(struct confine *c, const struct pipeline_config *cfg,
+	 const struct conf *conf)
+{
+	struct key_dirs k = { .c = c };
+
+	conf_each(conf, "ingest.keys.", add_key, &k);
+	conf_each(conf, "ingest.revoked.", add_key, &k);
+	conf_each(conf, "ingest.sign-key", add_key, &k);
+	for (size_t i = 0; i < ARRAY_LEN(cfg->settings); i++) {
+		confine_path(c, cfg->settings[i], CONFINE_READ_BESIDE);
+	}
+}
+
 enum err
 confined_apply(const struct pipeline_config *cfg, const struct conf *conf,
 	       bool check, struct confine_state *out, struct diag *d)
@@ -51,6 +94,7 @@ confined_apply(const struct pipeline_config *cfg, const struct conf *conf,
 		confine_path(&c, tls->ca, CONFINE_READ_BESIDE);
 		confine_path(&c, tls->cert, CONFINE_READ_BESIDE);
 		confine_path(&c, tls->key, CONFINE_READ_BESIDE);
+		add_keys(&c, cfg, conf);
 		confine_listen(&c, conf_get(conf, "listen"));
 		confine_listen(&c, conf_get(conf, "metrics.listen"));
 		add_threads(&c);

@@ -213,6 +213,51 @@ was_watching(struct health *h, struct store *s, unsigned i, int64_t id,
 	return e;
 }
 
+/* The hash as a JSON object; "signed_by" is our word, not the sensor's. */
+static void
+write_presence(struct json *j, const struct ingest_presence *p, const char *key)
+{
+	json_reset(j);
+	json_obj(j, NULL);
+	for (size_t i = 0; i < p->n; i++) {
+		char name[INGEST_NAME_CAP + 1];
+
+		snprintf(name, sizeof(name), "%.*s", (int)p->field[i].name.len,
+			 (const char *)p->field[i].name.p);
+		if (strcmp(name, "signed_by") != 0) {
+			json_str(j, name, p->field[i].value);
+		}
+	}
+	if (key[0] != '\0') {
+		json_cstr(j, "signed_by", key);
+	}
+	json_obj_end(j);
+}
+
+/* What presence says, as far as it is believed: in h->j. */
+static enum err
+hear(struct health *h, struct ingest *in, unsigned i, int64_t id, bool *there,
+     bool *ended, bool *passed_over, struct diag *d)
+{
+	enum health_belief belief = HEALTH_BELIEVED;
+	char key[KEYRING_ID_TEXT] = "";
+	struct ingest_presence p;
+	enum err e = ingest_presence(in, i, &p, d);
+
+	if (e == ERR_OK && p.n > 0 && h->parts.judge != NULL) {
+		e = h->parts.judge(h->parts.judge_arg, i, id, &p, key, &belief);
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	*there = p.n > 0 && belief == HEALTH_BELIEVED;
+	*passed_over = belief == HEALTH_PASSED_OVER;
+	*ended = *there &&
+		 view_eq(ingest_presence_field(&p, "state"), VIEW_LIT("ended"));
+	write_presence(&h->j, &p, key);
+	return ERR_OK;
+}
+
 static enum err
 check_one(struct health *h, struct ingest *in, struct store *s, unsigned i,
 	  struct diag *d)
@@ -221,13 +266,17 @@ check_one(struct health *h, struct ingest *in, struct store *s, unsigned i,
 					     "ended" };
 	const char *site = ingest_site(in, i), *sensor = ingest_sensor(in, i);
 	uint8_t was = h->states[i];
-	char told[INGEST_NAME_CAP];
-	bool there, missed = false, told_before = false;
+	bool there = false, ended = false, passed_over = false;
+	bool missed = false, told_before = false;
 	int64_t id;
-	enum err e = ingest_presence(in, i, &there, &h->j, told, d);
+	enum err e = store_sensor(s, site, sensor, &id);
 
 	if (e == ERR_OK) {
-		e = store_sensor(s, site, sensor, &id);
+		e = hear(h, in, i, id, &there, &ended, &passed_over, d);
+	}
+	if (e == ERR_OK && passed_over) {
+		h->n_silent += was == SILENT;
+		return ERR_OK;
 	}
 	if (e == ERR_OK && was == UNKNOWN && !there) {
 		e = was_watching(h, s, i, id, &missed, &told_before);
@@ -236,7 +285,7 @@ check_one(struct health *h, struct ingest *in, struct store *s, unsigned i,
 		return e;
 	}
 	if (there) {
-		h->states[i] = strcmp(told, "ended") == 0 ? ENDED : LIVE;
+		h->states[i] = ended ? ENDED : LIVE;
 	} else if (was == LIVE || missed) {
 		/* Only who was seen can fall silent: a stream may have been
 		 * filled by hand, and a replay may be long over. */

@@ -16,10 +16,20 @@
 
 #include "collector/feed.h"
 #include "collector/ingest.h"
+#include "collector/keyring.h"
 #include "collector/store_blind.h"
 #include "collector/store_ledger.h"
 
 #define HEALTH_EVERY_US (UINT64_C(5) * 1000000)
+
+/* Whether a presence is the sensor's own word. */
+enum health_belief {
+	HEALTH_BELIEVED,
+	/* It is not, but the sensor was heard moments ago: it will be again, or
+	 * be silent then. */
+	HEALTH_PASSED_OVER,
+	HEALTH_REFUSED, /* as good as none */
+};
 
 struct health;
 
@@ -31,6 +41,15 @@ struct health_parts {
 	const struct mission_map *missions;
 	const struct blind_config *blind;
 	struct feed *feed; /* or NULL */
+	/*
+	 * Called for each presence that is there, within the transaction;
+	 * leaves of its fields those that are to be believed, and 'key' becomes
+	 * the key that signed them, or "".  NULL: all are believed.
+	 */
+	enum err (*judge)(void *arg, unsigned stream, int64_t sensor,
+			  struct ingest_presence *p, char key[KEYRING_ID_TEXT],
+			  enum health_belief *out);
+	void *judge_arg;
 };
 void health_set_parts(struct health *h, const struct health_parts *p);
 /*

@@ -55,6 +55,7 @@ ingest_free(struct ingest *in)
 	}
 	release(in);
 	freeReplyObject(in->early.reply);
+	freeReplyObject(in->presence);
 	redis_pool_free(in->pool);
 	free(in->streams);
 	free(in);

@@ -17,6 +17,7 @@
 #ifndef COLLECTOR_INGEST_H
 #define COLLECTOR_INGEST_H
 
+#include "common/presence_sign.h"
 #include "common/redis_pool.h"
 
 #define INGEST_MAX_STREAMS 4096
@@ -67,9 +68,10 @@ uint64_t ingest_oversize(const struct ingest *in);
 /* As redis_pool_troubles(). */
 const uint64_t *ingest_troubles(const struct ingest *in);
 
-/* After the commit: queue these, then send them all with ingest_done(). */
+/* After the commit: queue these, then send them all with ingest_done().
+ * 'point' is the committed point's text (point_sign.h). */
 enum err ingest_publish(struct ingest *in, const char *site, const char *sensor,
-			uint64_t epoch, uint64_t seq) MUST_CHECK;
+			const char *point) MUST_CHECK;
 /* 'n' ids of entries of one stream. */
 enum err ingest_ack(struct ingest *in, unsigned stream, const char *const *ids,
 		    size_t n) MUST_CHECK;
@@ -88,14 +90,20 @@ enum err ingest_done(struct ingest *in, struct diag *d) MUST_CHECK;
 void ingest_rewind(struct ingest *in);
 
 /*
- * Presence of a stream's sensor as a JSON object of its hash.  '*there' is
- * false when its time to live ran out.  'state' is its field of that name.
+ * The hash with the presence of a stream's sensor, whoever wrote it.  No fields
+ * when its time to live ran out.  Valid until the next ingest_presence().
  * ERR_AGAIN when Redis is away or refuses to say.
  */
-struct json;
-enum err ingest_presence(struct ingest *in, unsigned stream, bool *there,
-			 struct json *out, char state[INGEST_NAME_CAP],
+struct ingest_presence {
+	struct presence_field field[PRESENCE_MAX_FIELDS];
+	size_t n;
+};
+enum err ingest_presence(struct ingest *in, unsigned stream,
+			 struct ingest_presence *out,
 			 struct diag *d) MUST_CHECK;
+/* A field's value; p is NULL when it is not there. */
+struct view ingest_presence_field(const struct ingest_presence *p,
+				  const char *name);
 
 /* Whether every stream has its group, and what a former life left
  * unacknowledged has been read again. */

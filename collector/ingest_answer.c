@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "collector/ingest_state.h"
-#include "common/json.h"
 
 #define DEADLETTERS "1000"
 /* Entries that one command acknowledges. */
@@ -11,20 +10,13 @@
 
 enum err
 ingest_publish(struct ingest *in, const char *site, const char *sensor,
-	       uint64_t epoch, uint64_t seq)
+	       const char *point)
 {
 	char key[sizeof("picket:committed:{}") + 2 * INGEST_NAME_CAP];
-	char value[48];
-	const char *argv[] = { "SET", key, value };
-	size_t len[3];
+	const char *argv[] = { "SET", key, point };
 
 	snprintf(key, sizeof(key), "picket:committed:{%s/%s}", site, sensor);
-	snprintf(value, sizeof(value), "%llu %llu", (unsigned long long)epoch,
-		 (unsigned long long)seq);
-	for (int i = 0; i < 3; i++) {
-		len[i] = strlen(argv[i]);
-	}
-	return redis_pool_queue(in->pool, key, 3, argv, len, 0);
+	return redis_pool_queue(in->pool, key, 3, argv, NULL, 0);
 }
 
 enum err
@@ -123,51 +115,61 @@ ingest_done(struct ingest *in, struct diag *d)
 		    : ERR_OK;
 }
 
+/* Names of fields are trusted text to the writer of JSON: letters only. */
+static bool
+is_field(const redisReply *k, const redisReply *v)
+{
+	return is_text(k) && is_text(v) && v->len <= 16384 &&
+	       k->len <= INGEST_NAME_CAP &&
+	       strspn(k->str, "abcdefghijklmnopqrstuvwxyz0123456789_-.") ==
+		       k->len;
+}
+
 enum err
-ingest_presence(struct ingest *in, unsigned stream, bool *there,
-		struct json *out, char state[INGEST_NAME_CAP], struct diag *d)
+ingest_presence(struct ingest *in, unsigned stream, struct ingest_presence *out,
+		struct diag *d)
 {
 	const struct stream *s = &in->streams[stream];
 	char key[sizeof("picket:sensor:{}") + 2 * INGEST_NAME_CAP];
 	redisReply *r = NULL;
 	enum err e;
 
+	out->n = 0;
+	freeReplyObject(in->presence);
+	in->presence = NULL;
 	snprintf(key, sizeof(key), "picket:sensor:{%s/%s}", s->site, s->sensor);
 	e = redis_pool_call(in->pool, key, CALL_MS, &r, d, "HGETALL %s", key);
-
-	*there = false;
-	state[0] = '\0';
 	if (e != ERR_OK) {
 		return ERR_AGAIN;
 	}
+	in->presence = r;
 	/* A server that will not say is no sensor that fell silent.  Only a key
 	 * of another type holds no presence for sure. */
 	if (r->type == REDIS_REPLY_ERROR &&
 	    strncmp(r->str, "WRONGTYPE", 9) != 0) {
-		diag_set(d, ERR_AGAIN, "Redis: %s: %.200s", key, r->str);
-		freeReplyObject(r);
-		return ERR_AGAIN;
+		return diag_set(d, ERR_AGAIN, "Redis: %s: %.200s", key, r->str);
 	}
-	json_reset(out);
-	json_obj(out, NULL);
-	for (size_t i = 0; is_array(r) && i + 1 < r->elements && i < 128;
+	for (size_t i = 0;
+	     is_array(r) && i + 1 < r->elements && out->n < PRESENCE_MAX_FIELDS;
 	     i += 2) {
 		const redisReply *k = r->element[i], *v = r->element[i + 1];
 
-		/* Keys are trusted text to the writer: letters only. */
-		if (!is_text(k) || !is_text(v) || v->len > 16384 ||
-		    k->len > INGEST_NAME_CAP ||
-		    strspn(k->str, "abcdefghijklmnopqrstuvwxyz0123456789_-.") !=
-			    k->len) {
-			continue;
-		}
-		*there = true;
-		json_str(out, k->str, view_of(v->str, v->len));
-		if (strcmp(k->str, "state") == 0) {
-			snprintf(state, INGEST_NAME_CAP, "%s", v->str);
+		if (is_field(k, v)) {
+			out->field[out->n++] = (struct presence_field){
+				view_of(k->str, k->len), view_of(v->str, v->len)
+			};
 		}
 	}
-	json_obj_end(out);
-	freeReplyObject(r);
 	return ERR_OK;
+}
+
+struct view
+ingest_presence_field(const struct ingest_presence *p, const char *name)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (view_eq(p->field[i].name, view_cstr(name))) {
+			return p->field[i].value;
+		}
+	}
+	return VIEW_NONE;
 }

@@ -62,6 +62,7 @@ struct ingest {
 	struct redis_answer early; /* came when it was sent; tag 0: none */
 	bool filled; /* the last read gave as many as it asked for */
 	redisReply *reply;
+	redisReply *presence; /* the last that was asked for */
 	redisReply *more[MAX_ASK]; /* of a cluster's nodes */
 	unsigned n_more;
 	struct ingest_entry entries[INGEST_MAX_ENTRIES];

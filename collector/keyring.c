@@ -22,6 +22,7 @@ struct keyring {
 	unsigned n;
 	uint8_t (*revoked)[SIGN_ID_BYTES];
 	unsigned n_revoked;
+	struct sign_key *own; /* NULL: none */
 };
 
 void
@@ -33,6 +34,7 @@ keyring_free(struct keyring *k)
 	for (unsigned i = 0; i < k->n; i++) {
 		sign_key_free(k->keys[i].key);
 	}
+	sign_key_free(k->own);
 	free(k->keys);
 	free(k->revoked);
 	free(k);
@@ -42,6 +44,12 @@ enum keyring_mode
 keyring_mode(const struct keyring *k)
 {
 	return k->mode;
+}
+
+struct sign_key *
+keyring_own(const struct keyring *k)
+{
+	return k != NULL ? k->own : NULL;
 }
 
 void
@@ -283,6 +291,10 @@ keyring_load(struct keyring **out, const struct conf *c, struct diag *d)
 	if (e == ERR_OK) {
 		e = read_keys(k, c, d);
 	}
+	if (e == ERR_OK && conf_has(c, "ingest.sign-key")) {
+		e = sign_key_load_any(
+			&k->own, conf_str(c, "ingest.sign-key", ""), true, d);
+	}
 	if (e == ERR_OK && k->mode == KEYRING_REQUIRE && k->n == 0) {
 		e = diag_set(d, ERR_USAGE,
 			     "ingest.signatures: require, but ingest.keys "
@@ -351,6 +363,29 @@ find(const struct keyring *k, struct view name, const struct frame_mac *m,
 	return v;
 }
 
+/* All but the signature itself: what says of whom it is.  KEYRING_SIGNED: '*key'
+ * may sign, and '*m' is to be checked with it. */
+static enum keyring_verdict
+judge_mac(const struct keyring *k, struct view name, struct view mac,
+	  int64_t now_s, char id[KEYRING_ID_TEXT], struct sign_key **key,
+	  struct frame_mac *m)
+{
+	id[0] = '\0';
+	if (k->mode == KEYRING_OFF) {
+		return KEYRING_PASSED;
+	}
+	if (mac.p == NULL) {
+		return k->mode == KEYRING_REQUIRE ? KEYRING_UNSIGNED
+						  : KEYRING_PASSED;
+	}
+	if (!frame_mac_read(mac, m)) {
+		return KEYRING_MALFORMED;
+	}
+	keyring_id_text(m->id, id);
+	return is_revoked(k, m->id) ? KEYRING_REVOKED
+				    : find(k, name, m, now_s, key);
+}
+
 enum keyring_verdict
 keyring_judge(struct keyring *k, struct view name, const struct ingest_entry *e,
 	      const struct inflated *f, int64_t now_s, char id[KEYRING_ID_TEXT])
@@ -368,23 +403,41 @@ keyring_judge(struct keyring *k, struct view name, const struct ingest_entry *e,
 	struct frame_mac m;
 	enum keyring_verdict v;
 
-	id[0] = '\0';
-	if (k->mode == KEYRING_OFF) {
-		return KEYRING_PASSED;
-	}
-	if (e->mac.p == NULL) {
-		return k->mode == KEYRING_REQUIRE ? KEYRING_UNSIGNED
-						  : KEYRING_PASSED;
-	}
-	if (!frame_mac_read(e->mac, &m) || e->data.len > FRAME_MAX_DATA) {
+	if (k->mode != KEYRING_OFF && e->mac.p != NULL &&
+	    e->data.len > FRAME_MAX_DATA) {
+		id[0] = '\0';
 		return KEYRING_MALFORMED;
 	}
-	keyring_id_text(m.id, id);
-	if (is_revoked(k, m.id)) {
-		return KEYRING_REVOKED;
-	}
-	v = find(k, name, &m, now_s, &key);
+	v = judge_mac(k, name, e->mac, now_s, id, &key, &m);
 	return v != KEYRING_SIGNED || frame_sign_check(key, &claim, &m)
 		       ? v
+		       : KEYRING_FORGED;
+}
+
+enum keyring_verdict
+keyring_judge_presence(struct keyring *k, struct view name,
+		       struct ingest_presence *p, int64_t now_s,
+		       char id[KEYRING_ID_TEXT])
+{
+	struct view text = ingest_presence_field(p, PRESENCE_MAC);
+	struct view list = ingest_presence_field(p, PRESENCE_SIGNED);
+	struct sign_key *key = NULL;
+	uint8_t mac[FRAME_MAC_MAX];
+	size_t len = 0;
+	struct frame_mac m;
+	enum keyring_verdict v;
+
+	/* What is no mac at all is judged as an empty one: malformed. */
+	if (text.p != NULL && !frame_mac_unhex(text, mac, &len)) {
+		len = 0;
+	}
+	v = judge_mac(k, name, text.p != NULL ? view_of(mac, len) : VIEW_NONE,
+		      now_s, id, &key, &m);
+	if (v != KEYRING_SIGNED) {
+		return v;
+	}
+	return presence_pick(list, p->field, &p->n) &&
+			       presence_check(key, name, p->field, p->n, &m)
+		       ? KEYRING_SIGNED
 		       : KEYRING_FORGED;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * keyring.h - whose signature a batch must bear
+ * keyring.h - whose signature a batch or a presence must bear, and our own key
  *
  * Read from the settings below "ingest": keys of sensors, from when to when
  * each holds, and keys that are revoked.  A sensor may have several keys at a
@@ -25,6 +25,8 @@
 #define KEYRING_ROWS \
 	{ "ingest.signatures", "string", "off", \
 	  "off, accept or require: signatures of batches" }, \
+		{ "ingest.sign-key", "string", "", \
+		  "key that signs committed points: FILE, or hmac:FILE" }, \
 		{ "ingest.keys.*", "list", "", "keys of sensors" }, \
 	{ \
 		"ingest.revoked.*", "list", "", "keys that hold no longer" \
@@ -57,6 +59,9 @@ void keyring_free(struct keyring *k);
 
 enum keyring_mode keyring_mode(const struct keyring *k);
 
+/* Our own key, which signs committed points; NULL: they are not signed. */
+struct sign_key *keyring_own(const struct keyring *k);
+
 /*
  * Judges a batch or gap whose header was read, before its body is.  'name' is
  * SITE/SENSOR of the stream that it came in; 'now_s' is seconds since 1970.
@@ -66,6 +71,15 @@ enum keyring_verdict keyring_judge(struct keyring *k, struct view name,
 				   const struct ingest_entry *e,
 				   const struct inflated *f, int64_t now_s,
 				   char id[KEYRING_ID_TEXT]);
+
+/*
+ * The same of a presence.  When it is signed, of its fields only those are left
+ * that are.
+ */
+enum keyring_verdict keyring_judge_presence(struct keyring *k, struct view name,
+					    struct ingest_presence *p,
+					    int64_t now_s,
+					    char id[KEYRING_ID_TEXT]);
 
 /* The key in hexadecimal, as messages show it and ingest.revoked takes it. */
 void keyring_id_text(const uint8_t id[SIGN_ID_BYTES],

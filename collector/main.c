@@ -117,7 +117,7 @@ static const char help_text[] =
 	"the\n"
 	"rest waits in Redis or in the sensors' spools.  SIGUSR1 logs "
 	"counters,\n"
-	"SIGHUP opens the feed file anew.\n"
+	"SIGHUP opens the feed file anew and reads the sensors' keys again.\n"
 	"\n"
 	"Exit status: 0 done, 1 failed while running, 2 wrong usage or "
 	"settings.\n"
@@ -156,6 +156,8 @@ static const struct option options[] = {
 struct arguments {
 	const char *geoip[MAX_GEOIP];
 	unsigned n_geoip;
+	const char *settings[PIPELINE_MAX_SETTINGS];
+	unsigned n_settings;
 	bool check;
 	bool log_json, verbose, done; /* 'done': --help or --version */
 };
@@ -185,6 +187,15 @@ catch_signals(void)
 	sigaction(SIGPIPE, &sa, NULL);
 	/* The sensors' order to reload; sent to us it must not end us. */
 	sigaction(SIGUSR2, &sa, NULL);
+}
+
+/* Those beyond the last place cannot be read again once rights are given up. */
+static void
+add_settings(struct arguments *args, const char *path)
+{
+	if (args->n_settings < PIPELINE_MAX_SETTINGS) {
+		args->settings[args->n_settings++] = path;
+	}
 }
 
 /*
@@ -239,6 +250,7 @@ parse_options(int argc, char **argv, bool first, struct conf *conf,
 			args->check |= c == 'T';
 			if (c == 'c') {
 				e = conf_load(conf, optarg, d);
+				add_settings(args, optarg);
 			}
 		} else if (key != NULL) {
 			e = conf_set(conf, key, optarg);
@@ -354,6 +366,7 @@ configure(const struct conf *conf, struct arguments *args,
 	cfg->consumer = conf_str(conf, "consumer", "collector");
 	conf_each(conf, "geoip.", add_geoip, args);
 	cfg->geoip = args->geoip;
+	memcpy(cfg->settings, args->settings, sizeof(cfg->settings));
 	cfg->n_geoip = args->n_geoip;
 	cfg->correlate = correlate_defaults;
 	cfg->correlate.window_us =
@@ -436,14 +449,39 @@ load_missions(struct pipeline_config *cfg, struct mission_map **map,
 	return e;
 }
 
-/* Settings that name files: the mission map and the sensors' keys. */
-static enum err
-load_files(struct pipeline_config *cfg, struct mission_map **map,
-	   const struct conf *conf, struct diag *d)
-{
-	enum err e = load_missions(cfg, map, conf, d);
+/* The command line, to read the settings once more. */
+struct command_line {
+	int argc;
+	char **argv;
+};
 
-	return e == ERR_OK ? keyring_load(&cfg->keys, conf, d) : e;
+/* Keys may have come and gone, in their files and in the settings; of these
+ * nothing else takes effect before the next start. */
+static enum err
+read_keys(void *arg, struct keyring **out, struct diag *d)
+{
+	const struct command_line *line = arg;
+	struct arguments args = { .n_geoip = 0 };
+	struct pipeline_config cfg = { 0 };
+	struct conf *conf = conf_new();
+	enum err e =
+		conf != NULL ? ERR_OK : diag_set(d, ERR_NOMEM, "out of memory");
+
+	if (e == ERR_OK) {
+		e = parse_options(line->argc, line->argv, true, conf, &args, d);
+	}
+	if (e == ERR_OK) {
+		e = parse_options(line->argc, line->argv, false, conf, &args,
+				  d);
+	}
+	if (e == ERR_OK) {
+		e = configure(conf, &args, &cfg, d);
+	}
+	if (e == ERR_OK) {
+		e = keyring_load(out, conf, d);
+	}
+	conf_free(conf);
+	return e;
 }
 
 static int
@@ -452,8 +490,11 @@ check(struct pipeline_config *cfg, const struct conf *conf)
 	struct mission_map *map = NULL;
 	struct confine_state state;
 	struct diag d = { "" };
-	enum err e = load_files(cfg, &map, conf, &d);
+	enum err e = load_missions(cfg, &map, conf, &d);
 
+	if (e == ERR_OK) {
+		e = keyring_load(&cfg->keys, conf, &d);
+	}
 	if (e == ERR_OK) {
 		e = check_settings(cfg, conf, &d);
 	}
@@ -461,6 +502,7 @@ check(struct pipeline_config *cfg, const struct conf *conf)
 		e = confined_apply(cfg, conf, true, &state, &d);
 	}
 	mission_free(map);
+	keyring_free(cfg->keys);
 	if (e != ERR_OK) {
 		return fail(e == ERR_NOMEM ? 1 : 2, &d);
 	}
@@ -485,7 +527,7 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	int status = 0;
 	enum err e;
 
-	e = load_files(cfg, &map, conf, &d);
+	e = load_missions(cfg, &map, conf, &d);
 	if (e != ERR_OK) {
 		mission_free(map);
 		return fail(2, &d);
@@ -495,8 +537,15 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	cfg->turn_arg = &service;
 	/* there is no other thread yet */
 	e = confined_apply(cfg, conf, false, &service.confined, &d);
+	/* With the rights that are left, as they will be read again. */
+	if (e == ERR_OK) {
+		e = keyring_load(&cfg->keys, conf, &d);
+	}
 	if (e == ERR_OK) {
 		e = service_start(&service, conf, &d);
+		if (e != ERR_OK) {
+			keyring_free(cfg->keys);
+		}
 	}
 	if (e == ERR_OK) {
 		e = pipeline_open(&p, cfg, &d);
@@ -537,6 +586,7 @@ main(int argc, char **argv)
 	struct conf *conf = conf_new();
 	struct diag d = { "out of memory" };
 	int status;
+	struct command_line line = { argc, argv };
 	enum err e = ERR_NOMEM;
 
 	log_init("picket-collector", LOG_INFO, false);
@@ -564,9 +614,10 @@ main(int argc, char **argv)
 		status = check(&cfg, conf);
 	} else {
 		catch_signals();
+		cfg.read_keys = read_keys;
+		cfg.read_keys_arg = &line;
 		status = run(&cfg, conf);
 	}
-	keyring_free(cfg.keys);
 	conf_free(conf);
 	return status;
 }

@@ -31,6 +31,12 @@ const struct metric_row metrics_rows[] = {
 	  "Bytes of stored batches, inflated." },
 	{ "total.frames_refused", "frames_refused_total", METRIC_COUNTER,
 	  NULL, "Batches that are not what they claim to be." },
+	{ "refused.*", "refused_total", METRIC_COUNTER, "cause",
+	  "Batches, lines and presence refused, by cause." },
+	{ "total.keys_reloads", "keys_reloads_total", METRIC_COUNTER, NULL,
+	  "Times that the keys were read again." },
+	{ "total.keys_failed", "keys_failed_total", METRIC_COUNTER, NULL,
+	  "Times that they could not be, and the former ones stayed." },
 	{ "total.frames_repeated", "frames_repeated_total", METRIC_COUNTER,
 	  NULL, "Batches that were stored already." },
 	{ "total.lines_refused", "lines_refused_total", METRIC_COUNTER, NULL,
@@ -119,6 +125,16 @@ write_troubles(struct json *j, const uint64_t *n)
 	json_obj_end(j);
 }
 
+static void
+write_refused(struct json *j, const uint64_t *n)
+{
+	json_obj(j, "refused");
+	for (int c = CAUSE_NONE + 1; c < PIPELINE_CAUSES; c++) {
+		json_u64(j, pipeline_cause_name((enum pipeline_cause)c), n[c]);
+	}
+	json_obj_end(j);
+}
+
 void
 metrics_write(struct json *j, const struct pipeline *p,
 	      struct metrics_store *store, const struct confine_state *confined,
@@ -142,6 +158,8 @@ metrics_write(struct json *j, const struct pipeline *p,
 	json_u64(j, "other_events", s.other_events);
 	json_u64(j, "bytes", s.bytes);
 	json_u64(j, "frames_refused", s.frames_refused);
+	json_u64(j, "keys_reloads", s.keys_reloads);
+	json_u64(j, "keys_failed", s.keys_failed);
 	json_u64(j, "frames_repeated", s.frames_repeated);
 	json_u64(j, "lines_refused", s.lines_refused);
 	json_u64(j, "gaps", s.gaps);
@@ -166,6 +184,7 @@ metrics_write(struct json *j, const struct pipeline *p,
 	json_u64(j, "incidents", f.correlate.incidents);
 	json_obj_end(j);
 	write_troubles(j, f.redis_troubles);
+	write_refused(j, s.refused);
 	metrics_store_write(store, f.store, j);
 	json_obj_end(j);
 }

@@ -87,6 +87,7 @@ pipeline_close(struct pipeline *p)
 	eve_free(p->eve);
 	prepare_free(p->prepare);
 	ingest_free(p->ingest);
+	keyring_free(p->cfg.keys);
 	free(p);
 }
 
@@ -99,6 +100,7 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 
 	*out = NULL;
 	if (p == NULL) {
+		keyring_free(cfg->keys);
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	p->cfg = *cfg;
@@ -150,11 +152,13 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 		pipeline_close(p);
 		return e;
 	}
-	health_set_parts(p->health,
-			 &(struct health_parts){ .ledger = p->ledger,
-						 .missions = cfg->missions,
-						 .blind = &p->cfg.blind,
-						 .feed = p->feed });
+	health_set_parts(p->health, &(struct health_parts){
+					    .ledger = p->ledger,
+					    .missions = cfg->missions,
+					    .blind = &p->cfg.blind,
+					    .feed = p->feed,
+					    .judge = pipeline_judge_presence,
+					    .judge_arg = p });
 	*out = p;
 	return ERR_OK;
 }
@@ -166,8 +170,8 @@ publish_mark(void *arg, const struct store_mark *m)
 {
 	struct pipeline *p = arg;
 
-	return m->published ? ingest_publish(p->ingest, m->site, m->name,
-					     m->epoch, m->upto)
+	return m->published ? pipeline_publish(p, m->site, m->name, m->epoch,
+					       m->upto)
 			    : ERR_OK;
 }
 
@@ -284,7 +288,12 @@ look_at_sensors(struct pipeline *p, struct diag *d)
 	bool seen;
 
 	d->msg[0] = '\0';
+	p->now_us = clock_wall_us();
 	seen = health_check(p->health, p->ingest, p->store, false, d) == ERR_OK;
+	/* What was refused at this look is committed, or was not refused. */
+	memcpy(seen ? p->committed.refused : p->stats.refused,
+	       seen ? p->stats.refused : p->committed.refused,
+	       sizeof(p->stats.refused));
 	if (seen && p->sensors_unseen) {
 		log_info("sensors can be looked at again");
 	} else if (!seen && !p->sensors_unseen) {
@@ -321,6 +330,7 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 			    feed_reopen(p->feed, d) != ERR_OK) {
 				log_warn("%s", d->msg);
 			}
+			pipeline_reload_keys(p);
 		}
 		e = ingest_read(p->ingest, WAIT_MS, &entries, &n, &renewed, d);
 		if (e == ERR_AGAIN || e == ERR_AUTH) {

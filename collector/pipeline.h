@@ -21,6 +21,8 @@
 #include "common/err.h"
 #include "common/redis_options.h"
 
+#define PIPELINE_MAX_SETTINGS 8
+
 struct pipeline_config {
 	struct redis_options redis;
 	const char *store, *feed, *consumer; /* 'feed' may be NULL */
@@ -28,8 +30,15 @@ struct pipeline_config {
 	const char *const *geoip;
 	unsigned n_geoip;
 	const struct mission_map *missions;
-	struct keyring *keys; /* NULL: signatures are not looked at */
 	unsigned threads; /* that prepare batches; 0: none but our own */
+	/* NULL: signatures are not looked at.  The pipeline's from
+	 * pipeline_open() on, whatever comes of that. */
+	struct keyring *keys;
+	/* Reads the keys anew when 'rotate' is set; ERR_OK with another
+	 * keyring, or diag that says why the former one stays.  Or NULL. */
+	enum err (*read_keys)(void *arg, struct keyring **out, struct diag *d);
+	void *read_keys_arg;
+	const char *settings[PIPELINE_MAX_SETTINGS]; /* files; NULL: no more */
 	struct correlate_config correlate;
 	struct blind_config blind;
 	uint64_t until_idle_us; /* 0: until told to stop */
@@ -52,7 +61,8 @@ enum pipeline_cause {
 	CAUSE_HEADER,
 	CAUSE_BODY,
 	CAUSE_FOREIGN_LINE, /* of another sensor, in a batch that is good */
-	PIPELINE_CAUSES
+	CAUSE_PRESENCE, /* and on: a presence, the causes from CAUSE_UNSIGNED */
+	PIPELINE_CAUSES = CAUSE_PRESENCE + CAUSE_HEADER - CAUSE_UNSIGNED
 };
 /* As it stands in the store, the feed and the metrics; not of CAUSE_NONE. */
 const char *pipeline_cause_name(enum pipeline_cause c);
@@ -64,6 +74,7 @@ struct pipeline_stats {
 	uint64_t entries_oversize;
 	uint64_t refused[PIPELINE_CAUSES];
 	uint64_t epochs_fetched; /* forgotten in memory, and read again */
+	uint64_t keys_reloads, keys_failed;
 	uint64_t commits, incidents_opened, incidents_merged;
 	uint64_t busy_us; /* time spent between a read and its commit */
 };
@@ -88,7 +99,8 @@ void pipeline_close(struct pipeline *p);
  * Runs until '*stop' is set, or the streams were empty for until_idle_us.
  * A broker that goes away is waited for; with until_idle_us, for at most ten
  * seconds more than that.  When '*report' is set it is cleared and a line of
- * statistics logged; when '*rotate' is, it is cleared and the feed reopened.
+ * statistics logged; when '*rotate' is, it is cleared, the feed reopened and the
+ * keys are read again.
  */
 enum err pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		      volatile sig_atomic_t *report,

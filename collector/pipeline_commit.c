@@ -172,8 +172,8 @@ publish_one(void *arg, const struct dedupe_mark *m)
 	struct one_mark *o = arg;
 
 	return m->sensor == o->sensor && m->latest
-		       ? ingest_publish(o->p->ingest, o->site, o->name,
-					m->epoch, m->upto)
+		       ? pipeline_publish(o->p, o->site, o->name, m->epoch,
+					  m->upto)
 		       : ERR_OK;
 }
 

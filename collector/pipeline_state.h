@@ -52,6 +52,9 @@ struct pipeline_trust {
 	bool known; /* looked up */
 	uint64_t epoch; /* the newest that it signed; 0: none */
 	char key[KEYRING_ID_TEXT]; /* its last */
+	/* Its newest presence: signed, and when that first came (monotonic). */
+	bool presence_known;
+	uint64_t presence_epoch, presence_order, presence_us;
 	uint64_t told_us[PIPELINE_CAUSES], untold[PIPELINE_CAUSES];
 };
 
@@ -128,6 +131,17 @@ void pipeline_forget_tallies(struct pipeline *p);
 enum err pipeline_admit(struct pipeline *p, unsigned stream, int64_t sensor,
 			const struct prepared *ready,
 			enum pipeline_cause *cause) MUST_CHECK;
+/* As health_parts.judge; 'arg' is the pipeline. */
+enum err pipeline_judge_presence(void *arg, unsigned stream, int64_t sensor,
+				 struct ingest_presence *presence,
+				 char key[KEYRING_ID_TEXT],
+				 enum health_belief *out) MUST_CHECK;
+/* The text of a committed point, signed if we have a key.  ERR_NOMEM. */
+enum err pipeline_publish(struct pipeline *p, const char *site,
+			  const char *sensor, uint64_t epoch,
+			  uint64_t seq) MUST_CHECK;
+/* Reads the keys again; those that we have stay when that fails. */
+void pipeline_reload_keys(struct pipeline *p);
 /* Counts 'n' refused, by sensor and cause, and tells it now and then. */
 enum err pipeline_count_refused(struct pipeline *p, unsigned stream,
 				int64_t sensor, enum pipeline_cause cause,

@@ -146,6 +146,12 @@ run(void *arg)
 }
 
 void
+prepare_set_keys(struct prepare *p, struct keyring *keys)
+{
+	p->keys = keys;
+}
+
+void
 prepare_free(struct prepare *p)
 {
 	if (p == NULL) {

@@ -53,6 +53,8 @@ enum err prepare_new(struct prepare **out, const struct ingest *in,
 		     struct keyring *keys, unsigned n_threads,
 		     struct diag *d) MUST_CHECK;
 void prepare_free(struct prepare *p);
+/* Other keys from the next prepare_begin() on; not before prepare_end(). */
+void prepare_set_keys(struct prepare *p, struct keyring *keys);
 
 /* The entries of one read, which stay until prepare_end(); 'now_s' is seconds
  * since 1970. */

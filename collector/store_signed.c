@@ -5,10 +5,17 @@
 
 #include "collector/store_sql.h"
 
-enum statement { ST_EPOCH, ST_NOTE, ST_REFUSE, ST_COUNT_OF };
+enum statement { ST_EPOCH, ST_PRESENCE, ST_NOTE, ST_REFUSE, ST_COUNT_OF };
 
 static const char *const statements[ST_COUNT_OF] = {
 	[ST_EPOCH] = "SELECT epoch FROM signed WHERE sensor=?1",
+	/* "signed_by" is written by us alone, once the signature is good. */
+	[ST_PRESENCE] = "SELECT CAST(json_extract(presence,'$.epoch') AS"
+			" INTEGER),CAST(json_extract(presence,'$.order') AS"
+			" INTEGER) FROM sensors WHERE id=?1 AND"
+			" CASE json_valid(presence) WHEN 1 THEN"
+			" json_extract(presence,'$.signed_by') IS NOT NULL"
+			" END",
 	[ST_NOTE] = "INSERT INTO signed VALUES(?1,?2,?3,?4)"
 		    " ON CONFLICT(sensor) DO UPDATE SET epoch=max(epoch,?2),"
 		    " key=?3,at_us=?4",
@@ -56,22 +63,39 @@ store_signed_new(struct store_signed **out, struct store *store, struct diag *d)
 	return ERR_OK;
 }
 
-enum err
-store_signed_epoch(struct store_signed *s, int64_t sensor, uint64_t *epoch)
+/* One row of up to two numbers; what is not there is 0. */
+static enum err
+numbers(sqlite3_stmt *st, int64_t sensor, uint64_t *one, uint64_t *two)
 {
-	sqlite3_stmt *st = s->st[ST_EPOCH];
 	int rc = sql_bind(st, "i", sensor);
 
-	*epoch = 0;
+	*one = 0;
 	if (rc == SQLITE_OK) {
 		rc = sqlite3_step(st);
 	}
 	if (rc == SQLITE_ROW) {
-		*epoch = sql_u64(st, 0);
+		*one = sql_u64(st, 0);
+		if (two != NULL) {
+			*two = sql_u64(st, 1);
+		}
 		rc = SQLITE_DONE;
 	}
 	sqlite3_reset(st);
 	return rc == SQLITE_DONE ? ERR_OK : ERR_IO;
+}
+
+enum err
+store_signed_epoch(struct store_signed *s, int64_t sensor, uint64_t *epoch)
+{
+	return numbers(s->st[ST_EPOCH], sensor, epoch, NULL);
+}
+
+enum err
+store_signed_presence(struct store_signed *s, int64_t sensor, uint64_t *epoch,
+		      uint64_t *order)
+{
+	*order = 0;
+	return numbers(s->st[ST_PRESENCE], sensor, epoch, order);
 }
 
 enum err

@@ -22,6 +22,10 @@ void store_signed_free(struct store_signed *s);
 /* The newest epoch of which this sensor signed a batch; 0: none yet. */
 enum err store_signed_epoch(struct store_signed *s, int64_t sensor,
 			    uint64_t *epoch) MUST_CHECK;
+/* The newest signed presence that was believed: 'epoch' of the spool and its
+ * 'order'; 0 and 0: none yet. */
+enum err store_signed_presence(struct store_signed *s, int64_t sensor,
+			       uint64_t *epoch, uint64_t *order) MUST_CHECK;
 /* It signed one of this epoch, with this key. */
 enum err store_signed_note(struct store_signed *s, int64_t sensor,
 			   uint64_t epoch, const char *key,

@@ -76,16 +76,60 @@ view_text(const struct text *t)
 	return view_of(t->p, t->len);
 }
 
+size_t
+frame_mac_head(const struct sign_key *k, uint8_t mac[FRAME_MAC_MAX])
+{
+	mac[0] = FRAME_MAC_VERSION;
+	mac[1] = (uint8_t)sign_key_alg(k);
+	memcpy(mac + 2, sign_key_id(k), SIGN_ID_BYTES);
+	return FRAME_MAC_HEAD + sign_len(sign_key_alg(k));
+}
+
+bool
+frame_mac_is_of(const struct frame_mac *m, const struct sign_key *k)
+{
+	return sign_key_alg(k) == m->alg &&
+	       memcmp(sign_key_id(k), m->id, SIGN_ID_BYTES) == 0;
+}
+
+void
+frame_mac_hex(struct view mac, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < mac.len; i++) {
+		*out++ = digits[mac.p[i] >> 4];
+		*out++ = digits[mac.p[i] & 15];
+	}
+	*out = '\0';
+}
+
+bool
+frame_mac_unhex(struct view text, uint8_t mac[FRAME_MAC_MAX], size_t *len)
+{
+	if (text.len % 2 != 0 || text.len > 2 * (size_t)FRAME_MAC_MAX) {
+		return false;
+	}
+	*len = text.len / 2;
+	for (size_t i = 0; i < *len; i++) {
+		int hi = ascii_hex(text.p[2 * i]);
+		int lo = ascii_hex(text.p[2 * i + 1]);
+
+		if (hi < 0 || lo < 0) {
+			return false;
+		}
+		mac[i] = (uint8_t)(hi << 4 | lo);
+	}
+	return true;
+}
+
 enum err
 frame_sign(struct sign_key *k, const struct frame_claim *c,
 	   uint8_t mac[FRAME_MAC_MAX], size_t *len)
 {
 	struct text t;
 
-	mac[0] = FRAME_MAC_VERSION;
-	mac[1] = (uint8_t)sign_key_alg(k);
-	memcpy(mac + 2, sign_key_id(k), SIGN_ID_BYTES);
-	*len = FRAME_MAC_HEAD + sign_len(sign_key_alg(k));
+	*len = frame_mac_head(k, mac);
 	return write_claim(&t, c, mac) ? sign_make(k, PURPOSE, view_text(&t),
 						   mac + FRAME_MAC_HEAD)
 				       : ERR_NOMEM;
@@ -114,8 +158,7 @@ frame_sign_check(struct sign_key *k, const struct frame_claim *c,
 	uint8_t head[FRAME_MAC_HEAD] = { FRAME_MAC_VERSION, (uint8_t)m->alg };
 	struct text t;
 
-	if (sign_key_alg(k) != m->alg ||
-	    memcmp(sign_key_id(k), m->id, SIGN_ID_BYTES) != 0) {
+	if (!frame_mac_is_of(m, k)) {
 		return false;
 	}
 	memcpy(head + 2, m->id, SIGN_ID_BYTES);

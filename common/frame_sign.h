@@ -38,6 +38,17 @@ struct frame_mac {
 	struct view sig;
 };
 
+/* Writes the head of a mac that 'k' is to make: version, algorithm, key.  Returns
+ * the length of the whole. */
+size_t frame_mac_head(const struct sign_key *k, uint8_t mac[FRAME_MAC_MAX]);
+/* Whether a mac that was read says that it is this key's. */
+bool frame_mac_is_of(const struct frame_mac *m, const struct sign_key *k);
+/* A mac as text, 2 * mac.len digits and NUL, and back: false when it is none or
+ * too long. */
+void frame_mac_hex(struct view mac, char *out);
+bool frame_mac_unhex(struct view text, uint8_t mac[FRAME_MAC_MAX],
+		     size_t *len) MUST_CHECK;
+
 /* Writes the mac, '*len' bytes.  ERR_NOMEM only. */
 enum err frame_sign(struct sign_key *k, const struct frame_claim *c,
 		    uint8_t mac[FRAME_MAC_MAX], size_t *len) MUST_CHECK;

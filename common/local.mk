@@ -43,6 +43,8 @@ libcommon_a_SOURCES += \
 libcommon_a_SOURCES += \
 	common/sign.h common/sign.c \
 	common/frame_sign.h common/frame_sign.c \
+	common/point_sign.h common/point_sign.c \
+	common/presence_sign.h common/presence_sign.c \
 	common/control.h common/control.c
 
 # what whoever runs the programs is told

@@ -109,7 +109,9 @@ add_network(struct confine *c, const struct options *o)
 {
 	const struct redis_tls_files *tls = &o->redis_set.tls;
 	const char *metrics = conf_get(o->conf, "metrics.listen");
-	const char *sign = conf_get(o->conf, "forward.sign.key");
+	static const char *const keys[] = { "forward.sign.key",
+					    "forward.sign.collector-key",
+					    "control.public-key" };
 
 	/* the service manager is told by way of a socket, too */
 	if (o->redis != NULL || metrics != NULL ||
@@ -120,11 +122,13 @@ add_network(struct confine *c, const struct options *o)
 	confine_path(c, tls->ca, CONFINE_READ_BESIDE);
 	confine_path(c, tls->cert, CONFINE_READ_BESIDE);
 	confine_path(c, tls->key, CONFINE_READ_BESIDE);
-	confine_path(c, conf_get(o->conf, "control.public-key"),
-		     CONFINE_READ_BESIDE);
-	if (sign != NULL) {
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const char *key = conf_get(o->conf, keys[i]);
+
 		confine_path(c,
-			     strncmp(sign, "hmac:", 5) == 0 ? sign + 5 : sign,
+			     key != NULL && strncmp(key, "hmac:", 5) == 0
+				     ? key + 5
+				     : key,
 			     CONFINE_READ_BESIDE);
 	}
 }

@@ -67,15 +67,16 @@ control_feed_new(struct control_feed **out,
 		 const struct control_feed_options *o, struct diag *d)
 {
 	struct control_feed *c = calloc(1, sizeof(*c));
-	enum err e;
+	enum err e = ERR_OK;
 
 	if (c == NULL) {
+		sign_key_free(o->key);
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	c->o = *o;
+	c->key = o->key;
 	snprintf(c->last_id, sizeof(c->last_id), "0-0");
-	e = sign_key_load(&c->key, o->key, false, d);
-	if (e == ERR_OK && o->state != NULL) {
+	if (o->state != NULL) {
 		c->state = strdup(o->state);
 		e = c->state != NULL ? ERR_OK
 				     : diag_set(d, ERR_NOMEM, "out of memory");
@@ -97,6 +98,13 @@ control_feed_free(struct control_feed *c)
 		free(c->state);
 		free(c);
 	}
+}
+
+void
+control_feed_set_key(struct control_feed *c, struct sign_key *key)
+{
+	sign_key_free(c->key);
+	c->key = key;
 }
 
 enum err

@@ -21,7 +21,7 @@
 struct control_feed;
 
 struct control_feed_options {
-	const char *key; /* file of the public key */
+	struct sign_key *key; /* public; the feed's from now on */
 	const char *site, *sensor;
 	const char *state; /* file for the newest version; NULL: none */
 	/* A document for this sensor, newer than all before; must not block. */
@@ -37,11 +37,13 @@ struct control_feed_stats {
 	uint64_t unknown; /* signed, but not understood */
 };
 
-/* ERR_USAGE with diag when the key cannot be read. */
+/* ERR_NOMEM only; 'key' is freed then as well. */
 enum err control_feed_new(struct control_feed **out,
 			  const struct control_feed_options *o,
 			  struct diag *d) MUST_CHECK;
 void control_feed_free(struct control_feed *c);
+/* Another key, which is the feed's from now on. */
+void control_feed_set_key(struct control_feed *c, struct sign_key *key);
 
 /* Queues the question for what is new; as redis_pool_queue(). */
 enum err control_feed_ask(struct control_feed *c, struct redis_pool *p,

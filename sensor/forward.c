@@ -306,6 +306,7 @@ turn(struct forward *f)
 	pthread_mutex_lock(&f->lock);
 	ending = f->ending;
 	pthread_mutex_unlock(&f->lock);
+	forward_keys_turn(f);
 	take_lines(f, now);
 	forward_tell_losses(f, now, ending);
 	/* Before ending was set, all lines had been pushed: we have them. */
@@ -470,7 +471,7 @@ forward_free(struct forward *f)
 	}
 	sender_free(f->sender);
 	control_feed_free(f->control);
-	sign_key_free(f->sign);
+	forward_keys_free(&f->keys);
 	/* A thread that ran to its end leaves nothing in memory. */
 	forward_ledger_close(&f->ledger, f->ended || !f->begun);
 	spool_close(f->spool);

@@ -69,6 +69,9 @@ struct forward_options {
 	/* Key that signs batches: a file, or "hmac:" and a file; NULL: they
 	 * are not signed. */
 	const char *sign_key;
+	/* Public key of the collector (or "hmac:" and a file), which must have
+	 * signed the committed point; NULL: any point is believed. */
+	const char *collector_key;
 };
 
 /* By severity class: 1, 2, 3, and all others. */
@@ -88,9 +91,16 @@ struct forward_stats {
 	uint64_t connects; /* the first one included */
 	uint64_t refused; /* commands that Redis answered with an error */
 	uint64_t errors[REDIS_TROUBLES]; /* by kind */
+	uint64_t points_forged, points_old; /* as struct sender_stats */
+	uint64_t keys_reloads, keys_failed; /* of files with keys */
 	enum sender_state redis;
 	char last_error[256];
 };
+
+/* Whether the files with keys can be read: for --check.  ERR_USAGE with diag
+ * that names the setting's file. */
+enum err forward_check_keys(const struct forward_options *o,
+			    struct diag *d) MUST_CHECK;
 
 /* Opens the spool and starts the thread; Redis may be away.  ERR_USAGE,
  * ERR_IO with a diag for the user. */
@@ -134,5 +144,12 @@ void forward_free(struct forward *f);
 void forward_get_stats(struct forward *f, struct forward_stats *out);
 /* The ledger as of the start, the last presence or the end: by any thread. */
 void forward_get_ledger(struct forward *f, struct ledger *out);
+
+/*
+ * Has all files with keys read again, in the forwarder's thread, soon.  When one
+ * of them cannot be, that is logged and counted, and all keys stay as they were.
+ * Any thread; NULL is passed over.
+ */
+void forward_reload_keys(struct forward *f);
 
 #endif

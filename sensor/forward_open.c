@@ -68,20 +68,31 @@ open_spool(struct forward *f, struct diag *d)
 	return ERR_OK;
 }
 
+/* An order to reload is one for keys as well. */
+static void
+take_control(void *arg, const struct control_doc *doc)
+{
+	struct forward *f = arg;
+
+	forward_reload_keys(f);
+	f->o.control(f->o.control_arg, doc);
+}
+
 /* The newest version is remembered beside the spool's own files. */
 static enum err
 open_control(struct forward *f, struct diag *d)
 {
 	char state[sizeof(f->dir) + 16];
 	struct control_feed_options co = {
-		.key = f->o.control_key,
+		.key = f->keys.control,
 		.site = f->o.site,
 		.sensor = f->o.sensor,
 		.state = state,
-		.take = f->o.control,
-		.arg = f->o.control_arg,
+		.take = take_control,
+		.arg = f,
 	};
 
+	f->keys.control = NULL; /* the feed's from now on */
 	snprintf(state, sizeof(state), "%s/control", f->dir);
 	return control_feed_new(&f->control, &co, d);
 }
@@ -104,14 +115,15 @@ forward_open_parts(struct forward *f, struct diag *d)
 	if (e == ERR_OK) {
 		e = forward_ledger_open(&f->ledger, f->dir, f->spool, d);
 	}
-	if (e == ERR_OK && f->o.control_key != NULL) {
+	if (e == ERR_OK) {
+		e = forward_keys_load(&f->keys, &f->o, d);
+	}
+	if (e == ERR_OK && f->keys.control != NULL) {
 		e = open_control(f, d);
 		so.control = f->control;
 	}
-	if (e == ERR_OK && f->o.sign_key != NULL) {
-		e = sign_key_load_any(&f->sign, f->o.sign_key, true, d);
-		so.sign = f->sign;
-	}
+	so.sign = f->keys.sign;
+	so.collector = f->keys.collector;
 	if (e == ERR_OK) {
 		e = sender_new(&f->sender, &so, f->spool, d);
 	}

@@ -28,13 +28,20 @@ struct half {
 	size_t len;
 };
 
+/* What is read from files with keys; NULL each: not set. */
+struct forward_keys {
+	struct sign_key *sign; /* signs batches and presence */
+	struct sign_key *collector; /* must have signed committed points */
+	struct sign_key *control; /* for the control feed, which owns it then */
+};
+
 struct forward {
 	struct forward_options o;
 	char name[SPOOL_NAME_CAP], dir[512];
 	struct spool *spool;
 	struct sender *sender;
 	struct control_feed *control; /* NULL: documents are not taken */
-	struct sign_key *sign; /* NULL: batches are not signed */
+	struct forward_keys keys;
 	struct frame_codec *codec;
 	/* One for each class: what is shed is of one class, and counts by
 	 * class are exact. */
@@ -50,6 +57,7 @@ struct forward {
 	pthread_cond_t room;
 	struct half fill;
 	bool ending; /* no more lines will come */
+	bool keys_wanted; /* to be read again */
 	bool ended;
 	enum forward_goal goal;
 	uint64_t deadline_us;
@@ -84,6 +92,14 @@ void forward_add_line(struct forward *f, struct view line, uint8_t sev,
 
 /* Compresses the open batch of a class and spools it. */
 void forward_seal(struct forward *f, unsigned cls);
+
+/* forward_keys.c: all of them, or none with diag. */
+enum err forward_keys_load(struct forward_keys *k,
+			   const struct forward_options *o,
+			   struct diag *d) MUST_CHECK;
+void forward_keys_free(struct forward_keys *k);
+/* Reads them again if that was asked for; the thread's. */
+void forward_keys_turn(struct forward *f);
 
 /* forward_open.c: spool, ledger, control, sender, batches. */
 bool forward_name_ok(const char *s);

@@ -153,6 +153,8 @@ forward_show_stats(struct forward *f)
 	st->connects = se.connects;
 	st->refused = se.refused;
 	memcpy(st->errors, se.errors, sizeof(st->errors));
+	st->points_forged = se.points_forged;
+	st->points_old = se.points_old;
 	st->redis = se.state;
 	memcpy(st->last_error, se.last_error, sizeof(st->last_error));
 	memcpy(st->shed_events, sp.shed_events, sizeof(st->shed_events));
@@ -239,6 +241,8 @@ forward_tell_presence(struct forward *f, bool ended)
 		f->o.facts(f->o.facts_arg, &f->facts);
 	}
 	forward_show_ledger(f);
+	sp.order = f->ledger_shown.order;
+	sp.points_forged = f->st.points_forged;
 	sp.ledger = f->o.packets != NULL ? ledger_text(f) : "";
 	sender_presence(f->sender, &f->facts, &sp, ended);
 }

@@ -112,7 +112,7 @@ libsensor_a_SOURCES += \
 	sensor/forward_ledger.h sensor/forward_ledger.c \
 	sensor/loss_report.h sensor/loss_report.c \
 	sensor/forward.h sensor/forward.c sensor/forward_state.h \
-	sensor/forward_open.c sensor/forward_tell.c
+	sensor/forward_open.c sensor/forward_keys.c sensor/forward_tell.c
 
 # worker and program
 libsensor_a_SOURCES += \

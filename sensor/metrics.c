@@ -287,6 +287,10 @@ put_forward(struct json *j, struct forward *f)
 	json_u64(j, "read_failures", s.read_failures);
 	json_u64(j, "connects", s.connects);
 	json_u64(j, "refused_commands", s.refused);
+	json_u64(j, "points_forged", s.points_forged);
+	json_u64(j, "points_old", s.points_old);
+	json_u64(j, "keys_reloads", s.keys_reloads);
+	json_u64(j, "keys_failed", s.keys_failed);
 	json_bool(j, "up", s.redis == SENDER_UP);
 	put_troubles(j, s.errors);
 	put_classes(j, "queue_dropped", s.dropped);

@@ -11,6 +11,7 @@ struct args {
 	int n;
 	char numbers[32][24];
 	int n_numbers;
+	char list[PRESENCE_LIST_CAP], mac[PRESENCE_MAC_CAP];
 };
 
 static void
@@ -35,12 +36,33 @@ add_number(struct args *a, const char *field, uint64_t v)
 	add_text(a, field, text);
 }
 
+/* Signs the fields so far and adds who says so. */
+static enum err
+add_mac(struct args *a, const char *name, struct sign_key *k)
+{
+	struct presence_field f[MAX_ARGS / 2];
+	size_t n = 0;
+	enum err e;
+
+	for (int i = 2; i < a->n; i += 2) {
+		f[n++] = (struct presence_field){ view_cstr(a->argv[i]),
+						  view_cstr(a->argv[i + 1]) };
+	}
+	e = presence_sign(k, name, f, n, a->list, a->mac);
+	if (e == ERR_OK) {
+		add_text(a, PRESENCE_SIGNED, a->list);
+		add_text(a, PRESENCE_MAC, a->mac);
+	}
+	return e;
+}
+
 static enum err
 queue_hash(struct redis_pool *p, uint64_t tag, const char *key,
-	   const struct presence_facts *f, const struct presence_spool *sp,
-	   bool ended)
+	   const char *name, struct sign_key *k, const struct presence_facts *f,
+	   const struct presence_spool *sp, bool ended)
 {
 	struct args a = { .argv = { "HSET", key }, .n = 2 };
+	enum err e = ERR_OK;
 
 	add_text(&a, "version", f->version);
 	add_text(&a, "ruleset", f->ruleset);
@@ -66,6 +88,7 @@ queue_hash(struct redis_pool *p, uint64_t tag, const char *key,
 	add_number(&a, "drops", f->drops);
 	add_number(&a, "started", f->started_ms);
 	add_number(&a, "epoch", sp->epoch);
+	add_number(&a, "order", sp->order);
 	add_number(&a, "last_seq", sp->last_seq);
 	add_number(&a, "committed", sp->committed);
 	add_number(&a, "spool_depth", sp->depth_frames);
@@ -73,6 +96,7 @@ queue_hash(struct redis_pool *p, uint64_t tag, const char *key,
 	add_number(&a, "shed", sp->shed_events);
 	add_number(&a, "control_version", sp->control_version);
 	add_number(&a, "control_refused", sp->control_refused);
+	add_number(&a, "points_refused", sp->points_forged);
 	add_text(&a, "ledger", sp->ledger != NULL ? sp->ledger : "");
 	/* Empty is a value here: an exercise that is over must not linger. */
 	a.argv[a.n++] = "exercise";
@@ -81,13 +105,17 @@ queue_hash(struct redis_pool *p, uint64_t tag, const char *key,
 		 ended                 ? "ended"
 		 : f->state[0] != '\0' ? f->state
 				       : "running");
-	return redis_pool_queue(p, key, a.n, a.argv, NULL, tag);
+	if (k != NULL) {
+		e = add_mac(&a, name, k);
+	}
+	return e == ERR_OK ? redis_pool_queue(p, key, a.n, a.argv, NULL, tag)
+			   : e;
 }
 
 enum err
 presence_queue(struct redis_pool *p, uint64_t tag, const char *name,
-	       const struct presence_facts *f, const struct presence_spool *sp,
-	       bool ended, unsigned *queued)
+	       struct sign_key *k, const struct presence_facts *f,
+	       const struct presence_spool *sp, bool ended, unsigned *queued)
 {
 	char key[256], ttl[16];
 	const char *expire[] = { "PEXPIRE", key, ttl };
@@ -97,7 +125,7 @@ presence_queue(struct redis_pool *p, uint64_t tag, const char *name,
 	snprintf(key, sizeof(key), "picket:sensor:{%s}", name);
 	snprintf(ttl, sizeof(ttl), "%d",
 		 ended ? PRESENCE_ENDED_TTL_MS : PRESENCE_TTL_MS);
-	e = queue_hash(p, tag, key, f, sp, ended);
+	e = queue_hash(p, tag, key, name, k, f, sp, ended);
 	*queued = e == ERR_OK;
 	if (e == ERR_OK) {
 		e = redis_pool_queue(p, key, 3, expire, NULL, tag);

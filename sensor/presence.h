@@ -4,7 +4,10 @@
  *
  * A hash with a time to live: silence is itself a report.
  *
- * Place    above redis_pool.h.
+ * Signed when the sensor has a key: who may write to Redis could else have a
+ * sensor that is gone look alive, or one that is there look gone.
+ *
+ * Place    above redis_pool.h and presence_sign.h.
  * Threads  one.
  * Memory   caller's.
  * Cost     three small commands.
@@ -12,6 +15,7 @@
 #ifndef SENSOR_PRESENCE_H
 #define SENSOR_PRESENCE_H
 
+#include "common/presence_sign.h"
 #include "common/redis_pool.h"
 
 #define PRESENCE_PERIOD_US UINT64_C(2000000)
@@ -41,18 +45,20 @@ struct presence_facts {
 
 /* What the forwarder knows. */
 struct presence_spool {
-	uint64_t epoch, last_seq, committed;
+	uint64_t epoch, order; /* 'order' grows from one to the next */
+	uint64_t last_seq, committed;
+	uint64_t points_forged; /* committed points that were refused */
 	uint64_t depth_frames, depth_bytes, shed_events;
 	uint64_t control_version, control_refused; /* documents */
 	const char *ledger; /* JSON (common/ledger.h); "" leaves it out */
 };
 
 /*
- * Queues the commands for 'name' (SITE/SENSOR), each with 'tag'; 'ended'
- * writes the last word.  As redis_pool_queue(); 'queued' of them stand.
+ * Queues the commands for 'name' (SITE/SENSOR), each with 'tag', signed with
+ * 'k' if that is not NULL; 'ended' writes the last word.  As redis_pool_queue(); 'queued' of them stand.
  */
 enum err presence_queue(struct redis_pool *p, uint64_t tag, const char *name,
-			const struct presence_facts *f,
+			struct sign_key *k, const struct presence_facts *f,
 			const struct presence_spool *sp, bool ended,
 			unsigned *queued) MUST_CHECK;
 

@@ -53,7 +53,7 @@ sender_new(struct sender **out, const struct sender_options *o,
 	}
 	s->spool = spool;
 	s->control = o->control;
-	s->sign = o->sign;
+	sender_set_keys(s, o->sign, o->collector);
 	snprintf(s->name, sizeof(s->name), "%s", o->name);
 	snprintf(s->stream, sizeof(s->stream), "picket:alerts:{%s}", s->name);
 	snprintf(s->committed_key, sizeof(s->committed_key),
@@ -72,6 +72,16 @@ sender_free(struct sender *s)
 		redis_pool_free(s->pool);
 		free(s);
 	}
+}
+
+void
+sender_set_keys(struct sender *s, struct sign_key *sign,
+		struct sign_key *collector)
+{
+	s->sign = sign;
+	s->collector = collector;
+	/* What the former key did not sign the next one may have. */
+	s->forged_seq = 0;
 }
 
 void
@@ -247,7 +257,7 @@ sender_presence(struct sender *s, const struct presence_facts *f,
 		return;
 	}
 	/* One place and tag for all three, given back by the last reply. */
-	e = presence_queue(s->pool, at, s->name, f, sp, ended, &n);
+	e = presence_queue(s->pool, at, s->name, s->sign, f, sp, ended, &n);
 	if (e != ERR_OK) {
 		sender_lost_link(s, TOLD_DOWN, "out of memory");
 		return;

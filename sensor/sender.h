@@ -44,6 +44,9 @@ struct sender_options {
 	uint64_t window_bytes; /* standing in Redis; 0: 128 MiB */
 	struct control_feed *control; /* outlives the sender; NULL: none */
 	struct sign_key *sign; /* likewise; signs what is sent */
+	/* Likewise; who must have signed the committed point.  NULL: anybody
+	 * who may write it is believed. */
+	struct sign_key *collector;
 };
 
 struct sender_stats {
@@ -52,6 +55,11 @@ struct sender_stats {
 	uint64_t bytes; /* of batches, compressed */
 	uint64_t connects, refused; /* connections made, commands refused */
 	uint64_t errors[REDIS_TROUBLES]; /* by kind: replies, and the link's */
+	/* Committed points that were not believed: each time that another one
+	 * stood there. */
+	uint64_t points_forged; /* not signed by the collector's key */
+	uint64_t points_old; /* behind what is committed: played back, or
+			      * Redis itself went back */
 	char last_error[256];
 };
 
@@ -61,6 +69,10 @@ struct sender;
 enum err sender_new(struct sender **out, const struct sender_options *o,
 		    struct spool *spool, struct diag *d) MUST_CHECK;
 void sender_free(struct sender *s);
+
+/* Other keys from now on; the former ones are used no more. */
+void sender_set_keys(struct sender *s, struct sign_key *sign,
+		     struct sign_key *collector);
 
 /* Does what can be done now. */
 void sender_step(struct sender *s);

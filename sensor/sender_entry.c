@@ -94,21 +94,12 @@ sender_entry_sign(struct sender_entry *e, struct sign_key *k, const char *name,
 }
 
 bool
-sender_read_committed(const redisReply *r, uint64_t *epoch, uint64_t *seq)
+sender_read_committed(const redisReply *r, struct point *out)
 {
-	char text[48];
-	int end = 0;
-
-	if (r->type != REDIS_REPLY_STRING || r->len >= sizeof(text)) {
-		return false;
-	}
-	memcpy(text, r->str, r->len);
-	text[r->len] = '\0';
 	/* Behind a number near the highest none could be given any more. */
-	return strspn(text, "0123456789 ") == r->len &&
-	       sscanf(text, "%20" SCNu64 " %20" SCNu64 "%n", epoch, seq,
-		      &end) == 2 &&
-	       (size_t)end == r->len && *seq <= SENDER_MAX_SEQ;
+	return r->type == REDIS_REPLY_STRING &&
+	       point_read(view_of(r->str, r->len), out) &&
+	       out->seq <= SENDER_MAX_SEQ;
 }
 
 /* Value of a field of [k, v, ...]; NULL when it has none. */

@@ -15,6 +15,7 @@
 #include <hiredis/hiredis.h>
 
 #include "common/frame_sign.h"
+#include "common/point_sign.h"
 #include "sensor/spool.h"
 
 /* How far each class was sent, with this entry: written into it, so that the
@@ -49,8 +50,9 @@ enum err sender_entry_sign(struct sender_entry *e, struct sign_key *k,
  * says that they did would have all batches taken for committed, for ever. */
 #define SENDER_MAX_SEQ (UINT64_MAX >> 2)
 
-/* "EPOCH SEQ" of the committed point, decimal; anything else is nothing. */
-bool sender_read_committed(const redisReply *r, uint64_t *epoch, uint64_t *seq);
+/* The committed point (point_sign.h), whoever wrote it; anything else is
+ * nothing. */
+bool sender_read_committed(const redisReply *r, struct point *out);
 /*
  * The reply to XREVRANGE + - COUNT 1: false when the stream is empty or its
  * last entry is not of 'epoch'.  An entry that does not say how far each class

@@ -6,18 +6,69 @@
 #include "sensor/sender_entry.h"
 #include "sensor/sender_state.h"
 
+/*
+ * Whoever may write to Redis could have a sensor free its spool.  A point that
+ * the collector did not sign is counted once as long as it stands there, and
+ * told once until a good one comes.
+ */
+static void
+refuse_point(struct sender *s, const struct point *p)
+{
+	if (p->seq != s->forged_seq) {
+		s->st.points_forged++;
+	}
+	s->forged_seq = p->seq;
+	if (!s->forged_told) {
+		log_warn("%s: the committed point \"%llu %llu\" is refused and "
+			 "nothing is freed: %s; compare the collector's "
+			 "ingest.sign-key with forward.sign.collector-key, or "
+			 "see who else may write to Redis",
+			 redis_pool_name(s->pool), (unsigned long long)p->epoch,
+			 (unsigned long long)p->seq,
+			 p->mac_len == 0
+				 ? "it is not signed"
+				 : "it is not signed with the collector's key");
+	}
+	s->forged_told = true;
+}
+
+/* Whether it moves us, and is the collector's. */
+static bool
+believe_point(struct sender *s, const struct point *p)
+{
+	uint64_t before = spool_committed(s->spool);
+
+	if (p->epoch != spool_epoch(s->spool) || p->seq <= before) {
+		/* Signed or not: it can do nothing. */
+		if (p->epoch == spool_epoch(s->spool) && p->seq < before &&
+		    p->seq != s->old_seq) {
+			s->st.points_old++;
+			s->old_seq = p->seq;
+		}
+		return false;
+	}
+	if (s->collector != NULL && !point_check(s->collector, s->name, p)) {
+		refuse_point(s, p);
+		return false;
+	}
+	s->forged_seq = s->old_seq = 0;
+	s->forged_told = false;
+	return true;
+}
+
 static void
 hear_committed(struct sender *s, const redisReply *r, uint64_t now)
 {
-	uint64_t epoch, seq, before = spool_committed(s->spool);
+	struct point point;
+	uint64_t seq;
 	struct diag d;
 
 	s->asking_committed = false;
 	s->next_poll_us = now + SENDER_POLL_US;
-	if (!sender_read_committed(r, &epoch, &seq) ||
-	    epoch != spool_epoch(s->spool) || seq <= before) {
+	if (!sender_read_committed(r, &point) || !believe_point(s, &point)) {
 		return;
 	}
+	seq = point.seq;
 	if (spool_commit(s->spool, seq, &d) != ERR_OK) {
 		log_err("%s", d.msg);
 	}

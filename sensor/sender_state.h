@@ -47,6 +47,9 @@ struct sender {
 	char name[SPOOL_NAME_CAP];
 	char stream[SPOOL_NAME_CAP + 32], committed_key[SPOOL_NAME_CAP + 32];
 	struct sign_key *sign; /* NULL: batches are not signed */
+	struct sign_key *collector; /* NULL: any committed point is believed */
+	uint64_t forged_seq, old_seq; /* points refused last; 0: none since */
+	bool forged_told;
 	struct frame_header empty_head; /* of a gap's body */
 	uint8_t empty[32];
 	size_t empty_len;

@@ -77,6 +77,7 @@ sensor_start_forward(struct sensor *s, struct diag *d)
 		.control = on_control,
 		.control_arg = s,
 		.sign_key = conf_get(c, "forward.sign.key"),
+		.collector_key = conf_get(c, "forward.sign.collector-key"),
 	};
 
 	if (s->opt.redis == NULL) {

@@ -46,6 +46,19 @@ sensor_print_failure(struct sensor *s, const char *why)
 	}
 }
 
+/* Files with keys that a run would read. */
+static enum err
+check_keys(const struct conf *c, struct diag *d)
+{
+	const struct forward_options o = {
+		.sign_key = conf_get(c, "forward.sign.key"),
+		.collector_key = conf_get(c, "forward.sign.collector-key"),
+		.control_key = conf_get(c, "control.public-key"),
+	};
+
+	return forward_check_keys(&o, d);
+}
+
 int
 sensor_load_rules(struct sensor *s)
 {
@@ -76,6 +89,10 @@ sensor_load_rules(struct sensor *s)
 	r = ruleset_report(s->rules);
 	if (s->opt.check &&
 	    confined_apply(&s->opt, s->rules, &s->confined, &d) != ERR_OK) {
+		log_err("%s", d.msg);
+		return SENSOR_USAGE;
+	}
+	if (s->opt.check && check_keys(s->opt.conf, &d) != ERR_OK) {
 		log_err("%s", d.msg);
 		return SENSOR_USAGE;
 	}

@@ -127,6 +127,7 @@ sensor_tick(void *arg, bool idle)
 	if (reopen_requested) {
 		reopen_requested = 0;
 		sink_reopen(s->sink);
+		forward_reload_keys(s->forward);
 	}
 	look_for_reader(s);
 	/* The counters are the workers' own while they run. */
@@ -143,6 +144,7 @@ sensor_tick(void *arg, bool idle)
 		reload_requested = 0;
 		service_reloading(&s->service);
 		reload_request(s->reload, "SIGUSR2", 0);
+		forward_reload_keys(s->forward);
 	}
 	stats_captured(&s->stats, &captured);
 	atomic_store_explicit(&s->packets, captured.frames,

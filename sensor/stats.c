@@ -387,6 +387,10 @@ put_redis(struct json *j, const struct forward_stats *f)
 		return;
 	}
 	json_obj(j, "redis");
+	json_u64(j, "points_forged", f->points_forged);
+	json_u64(j, "points_old", f->points_old);
+	json_u64(j, "keys_reloads", f->keys_reloads);
+	json_u64(j, "keys_failed", f->keys_failed);
 	json_obj(j, "errors");
 	for (int t = REDIS_NO_TROUBLE + 1; t < REDIS_TROUBLES; t++) {
 		json_u64(j, redis_trouble_name((enum redis_trouble)t),

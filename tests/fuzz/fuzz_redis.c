@@ -66,13 +66,13 @@ read_reply(const redisReply *r)
 {
 	struct redis_redirect to;
 	struct sender_pos pos;
-	uint64_t epoch, seq;
+	struct point point;
 
 	if (redis_redirect_parse(r, &to) && to.slot >= REDIS_SLOTS) {
 		abort();
 	}
 	redis_cluster_ranges(r, on_range, NULL);
-	(void)sender_read_committed(r, &epoch, &seq);
+	(void)sender_read_committed(r, &point);
 	(void)sender_read_last(r, 1, &pos);
 	(void)redis_reply_err(r);
 }

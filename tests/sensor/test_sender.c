@@ -364,11 +364,11 @@ test_committed_point(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(points); i++) {
 		char text[64];
 		redisReply r = { .type = REDIS_REPLY_STRING, .str = text };
-		uint64_t epoch, seq;
+		struct point point;
 
 		snprintf(text, sizeof(text), "%s", points[i].text);
 		r.len = strlen(text);
-		assert_int_equal(sender_read_committed(&r, &epoch, &seq),
+		assert_int_equal(sender_read_committed(&r, &point),
 				 points[i].good);
 	}
 }
