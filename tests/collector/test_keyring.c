@@ -464,6 +464,135 @@ test_replayed(void **state)
 	keyring_free(p.cfg.keys);
 }
 
+/* --- presence --- */
+
+#define PRESENCE_EPOCH "1794000000000"
+
+struct told {
+	struct ingest_presence p;
+	char order[24], list[PRESENCE_LIST_CAP], mac[PRESENCE_MAC_CAP];
+};
+
+static void
+add(struct told *t, const char *name, const char *value)
+{
+	t->p.field[t->p.n++] =
+		(struct presence_field){ view_cstr(name), view_cstr(value) };
+}
+
+/* A presence as a sensor signs it, with a field more that is not signed. */
+static void
+tell(struct told *t, struct sign_key *k, const char *name, uint64_t order,
+     const char *state)
+{
+	memset(t, 0, sizeof(*t));
+	snprintf(t->order, sizeof(t->order), "%" PRIu64, order);
+	add(t, "version", "1");
+	add(t, "epoch", PRESENCE_EPOCH);
+	add(t, "order", t->order);
+	add(t, "reload_error", "");
+	add(t, "state", state);
+	if (k != NULL) {
+		assert_int_equal(presence_sign(k, name, t->p.field, t->p.n,
+					       t->list, t->mac),
+				 ERR_OK);
+		add(t, "signed", t->list);
+		add(t, "mac", t->mac);
+	}
+	add(t, "ledger", "{}");
+}
+
+static enum keyring_verdict
+judge_told(struct keyring *k, struct told *t)
+{
+	char id[KEYRING_ID_TEXT];
+
+	return keyring_judge_presence(k, VIEW_LIT("hq/tap1"), &t->p,
+				      INT64_C(1794000000), id);
+}
+
+/* Each byte of each field, each name, and which of them count. */
+static void
+test_presence_bytes(void **state)
+{
+	struct keyring *k = usual_ring("require");
+	struct sign_key *own = load(path_of("one"), true);
+	struct told t;
+
+	(void)state;
+	tell(&t, own, "hq/tap1", 7, "running");
+	assert_int_equal(judge_told(k, &t), KEYRING_SIGNED);
+	/* what is not signed is gone */
+	assert_int_equal(t.p.n, 5);
+	assert_null(ingest_presence_field(&t.p, "ledger").p);
+	for (size_t i = 0; i < 7; i++) {
+		size_t len;
+
+		tell(&t, own, "hq/tap1", 7, "running");
+		len = t.p.field[i].value.len;
+		for (size_t at = 0; at < len; at++) {
+			char bad[PRESENCE_LIST_CAP];
+
+			tell(&t, own, "hq/tap1", 7, "running");
+			memcpy(bad, t.p.field[i].value.p, len);
+			bad[at] ^= 1;
+			t.p.field[i].value = view_of(bad, len);
+			if (judge_told(k, &t) == KEYRING_SIGNED) {
+				fail_msg("field %zu byte %zu", i, at);
+			}
+		}
+	}
+	tell(&t, own, "hq/tap1", 7, "running");
+	t.p.field[0].name = VIEW_LIT("versiom");
+	assert_int_equal(judge_told(k, &t), KEYRING_FORGED);
+	tell(&t, own, "hq/tap2", 7, "running");
+	assert_int_equal(judge_told(k, &t), KEYRING_FORGED);
+	tell(&t, NULL, "hq/tap1", 7, "running");
+	assert_int_equal(judge_told(k, &t), KEYRING_UNSIGNED);
+	tell(&t, own, "hq/tap1", 7, "running");
+	t.p.field[6].value = VIEW_LIT("no mac");
+	assert_int_equal(judge_told(k, &t), KEYRING_MALFORMED);
+	keyring_free(k);
+	k = usual_ring("accept");
+	tell(&t, NULL, "hq/tap1", 7, "running");
+	assert_int_equal(judge_told(k, &t), KEYRING_PASSED);
+	sign_key_free(own);
+	keyring_free(k);
+}
+
+static bool
+news(struct pipeline_trust *t, uint64_t order, const char *state)
+{
+	struct told told;
+
+	tell(&told, NULL, "hq/tap1", order, state);
+	return is_news(t, &told.p);
+}
+
+/* Only what is newer moves anything; what stands still runs out, but for a last
+ * word. */
+static void
+test_presence_played_back(void **state)
+{
+	struct pipeline_trust t = { .known = false };
+
+	(void)state;
+	assert_true(news(&t, 5, "running"));
+	assert_true(news(&t, 5, "running"));
+	assert_true(news(&t, 6, "running"));
+	assert_false(news(&t, 5, "running"));
+	assert_false(news(&t, 5, "ended"));
+	t.presence_us -= FRESH_US;
+	assert_false(news(&t, 6, "running"));
+	assert_true(news(&t, 7, "ended"));
+	t.presence_us -= FRESH_US;
+	assert_true(news(&t, 7, "ended"));
+	assert_true(news(&t, 8, "running"));
+	/* of a former spool */
+	t.presence_epoch++;
+	assert_false(news(&t, 9, "running"));
+}
+
 int
 main(void)
 {
@@ -474,6 +603,8 @@ main(void)
 		cmocka_unit_test(test_rotation),
 		cmocka_unit_test(test_bad_settings),
 		cmocka_unit_test(test_replayed),
+		cmocka_unit_test(test_presence_bytes),
+		cmocka_unit_test(test_presence_played_back),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

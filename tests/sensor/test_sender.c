@@ -323,6 +323,109 @@ test_gap_and_commit(void **state)
 	redis_fixture_stop(&redis);
 }
 
+static struct sign_key *
+make_key(const char *name, struct sign_key **public)
+{
+	char path[128], pub[136];
+	struct sign_key *k = NULL;
+	struct diag d;
+
+	snprintf(path, sizeof(path), "%s/%s", redis.dir, name);
+	snprintf(pub, sizeof(pub), "%s.pub", path);
+	assert_int_equal(sign_key_make(path, &d), ERR_OK);
+	assert_int_equal(sign_key_load(&k, path, true, &d), ERR_OK);
+	assert_int_equal(sign_key_load(public, pub, false, &d), ERR_OK);
+	return k;
+}
+
+/* Puts a point there and waits until so many were refused and are committed. */
+static void
+point_is(struct sender *s, struct spool *sp, const char *text, uint64_t forged,
+	 uint64_t old, uint64_t committed)
+{
+	uint64_t until = clock_mono_us() + WAIT_US;
+	struct sender_stats st;
+
+	freeReplyObject(call("SET picket:committed:{" NAME "} %s", text));
+	do {
+		if (clock_mono_us() > until) {
+			fail_msg("waited 60 s for '%s': %u forged, %u old, "
+				 "committed %u",
+				 text, (unsigned)st.points_forged,
+				 (unsigned)st.points_old,
+				 (unsigned)spool_committed(sp));
+		}
+		turn(s);
+		sender_get_stats(s, &st);
+	} while (st.points_forged < forged || st.points_old < old ||
+		 spool_committed(sp) < committed);
+	assert_int_equal(st.points_forged, forged);
+	assert_int_equal(st.points_old, old);
+	assert_int_equal(spool_committed(sp), committed);
+}
+
+static void
+point_by(struct sender *s, struct spool *sp, struct sign_key *k,
+	 const char *name, uint64_t seq, uint64_t forged, uint64_t old,
+	 uint64_t committed)
+{
+	char text[POINT_TEXT_CAP];
+
+	assert_int_equal(point_write(k, name, spool_epoch(sp), seq, text),
+			 ERR_OK);
+	point_is(s, sp, text, forged, old, committed);
+}
+
+/* Who may write to Redis and is not the collector has nothing freed, and what
+ * the collector once said is not believed later. */
+static void
+test_forged_point(void **state)
+{
+	char text[POINT_TEXT_CAP], moved[POINT_TEXT_CAP + 8];
+	struct sign_key *own, *own_public, *other, *other_public;
+	struct spool_stats st;
+	struct spool *sp;
+	struct sender *s;
+
+	(void)state;
+	need_redis();
+	assert_true(redis_fixture_start(&redis, NULL, NULL));
+	own = make_key("own", &own_public);
+	other = make_key("other", &other_public);
+	sp = new_spool();
+	for (unsigned i = 0; i < 6; i++) {
+		put(sp, 1);
+	}
+	s = new_sender(sp, 0);
+	sender_set_keys(s, NULL, own_public);
+	send_all(s);
+	point_by(s, sp, NULL, NAME, 3, 1, 0, 0); /* not signed */
+	point_by(s, sp, other, NAME, 4, 2, 0, 0); /* another key */
+	point_by(s, sp, own, "site/other", 5, 3, 0, 0); /* another sensor's */
+	/* a good one with another number in front */
+	assert_int_equal(point_write(own, NAME, spool_epoch(sp), 2, text),
+			 ERR_OK);
+	snprintf(moved, sizeof(moved), "%llu 6%s",
+		 (unsigned long long)spool_epoch(sp), strrchr(text, ' '));
+	point_is(s, sp, moved, 4, 0, 0);
+	spool_get_stats(sp, &st);
+	assert_int_equal(st.frames, 6);
+	/* the collector's own, and then an older one of its own again */
+	point_by(s, sp, own, NAME, 4, 4, 0, 4);
+	point_is(s, sp, text, 4, 1, 4);
+	/* another key from now on */
+	sender_set_keys(s, NULL, other_public);
+	point_by(s, sp, own, NAME, 6, 5, 1, 4);
+	point_by(s, sp, other, NAME, 6, 5, 1, 6);
+	sender_free(s);
+	spool_close(sp);
+	sign_key_free(own);
+	sign_key_free(own_public);
+	sign_key_free(other);
+	sign_key_free(other_public);
+	redis_fixture_stop(&redis);
+}
+
 static int
 set_up(void **state)
 {
@@ -357,7 +460,11 @@ test_committed_point(void **state)
 		{ "1 -2", false },
 		{ "1", false },
 		{ "", false },
-		{ "1 2 3", false },
+		{ "1 2 3", false }, /* half a byte of a mac */
+		{ "1 2 0102", true }, /* read, not believed */
+		{ "1 2 01020", false },
+		{ "1 2 0x", false },
+		{ "1 2  01", false },
 	};
 
 	(void)state;
@@ -382,6 +489,7 @@ main(void)
 		cmocka_unit_test(test_overtakes),
 		cmocka_unit_test(test_goes_on),
 		cmocka_unit_test(test_gap_and_commit),
+		cmocka_unit_test(test_forged_point),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
