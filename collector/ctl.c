@@ -10,6 +10,7 @@
 #include "collector/ctl_incident.h"
 #include "collector/ctl_keys.h"
 #include "collector/ctl_ledger.h"
+#include "common/hide_args.h"
 
 #define DEFAULT_LIMIT 50
 
@@ -229,6 +230,7 @@ main(int argc, char **argv)
 	struct diag d = { "out of memory" };
 	int status = 1;
 
+	argv = hide_args(argc, argv);
 	signal(SIGPIPE, SIG_DFL);
 	ctl_text_init(&c.text, stdout);
 	json_init(&c.j);

@@ -18,6 +18,7 @@
 #include "collector/service.h"
 #include "common/clock.h"
 #include "common/conf.h"
+#include "common/hide_args.h"
 #include "common/log.h"
 #include "common/sign.h"
 #include "common/thread.h"
@@ -586,7 +587,7 @@ main(int argc, char **argv)
 	struct conf *conf = conf_new();
 	struct diag d = { "out of memory" };
 	int status;
-	struct command_line line = { argc, argv };
+	struct command_line line = { argc, argv = hide_args(argc, argv) };
 	enum err e = ERR_NOMEM;
 
 	log_init("picket-collector", LOG_INFO, false);

@@ -28,6 +28,15 @@ conf_new(void)
 	return calloc(1, sizeof(struct conf));
 }
 
+/* It may be a password, and what is freed may be read in what is allocated
+ * next. */
+static void
+wipe(char *value)
+{
+	explicit_bzero(value, strlen(value));
+	free(value);
+}
+
 void
 conf_free(struct conf *c)
 {
@@ -36,7 +45,7 @@ conf_free(struct conf *c)
 	}
 	for (size_t i = 0; i < c->n; i++) {
 		free(c->v[i].key);
-		free(c->v[i].value);
+		wipe(c->v[i].value);
 	}
 	free(c->v);
 	free(c);
@@ -63,7 +72,7 @@ conf_set(struct conf *c, const char *key, const char *value)
 		return ERR_NOMEM;
 	}
 	if (s != NULL) {
-		free(s->value);
+		wipe(s->value);
 		s->value = copy;
 		return ERR_OK;
 	}
@@ -178,7 +187,7 @@ forget_below(struct conf *c, const char *prefix)
 
 		if (strncmp(s->key, prefix, len) == 0 && s->key[len] == '.') {
 			free(s->key);
-			free(s->value);
+			wipe(s->value);
 		} else {
 			c->v[kept++] = *s;
 		}

@@ -3,6 +3,7 @@ noinst_LIBRARIES += libcommon.a
 libcommon_a_SOURCES = \
 	common/base.h common/cpu.h common/utf8.h \
 	common/err.h common/err.c \
+	common/hide_args.h common/hide_args.c \
 	common/clock.h common/clock.c \
 	common/thread.h common/thread.c \
 	common/log.h common/log.c \

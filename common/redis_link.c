@@ -121,6 +121,16 @@ redis_link_up(const struct redis_link *l)
 	return l->state == UP;
 }
 
+/* The password of AUTH stays no longer than it has to. */
+static void
+wipe_out(struct redis_link *l)
+{
+	if (l->out_secret) {
+		explicit_bzero(l->out, l->out_cap);
+		l->out_secret = false;
+	}
+}
+
 void
 redis_link_close(struct redis_link *l)
 {
@@ -129,10 +139,7 @@ redis_link_close(struct redis_link *l)
 		redisReaderFree(l->reader);
 		l->reader = NULL;
 	}
-	/* What was queued may hold the password of AUTH. */
-	if (l->out != NULL) {
-		explicit_bzero(l->out, MIN(l->out_cap, (size_t)4096));
-	}
+	wipe_out(l);
 	l->out_len = l->out_pos = 0;
 	l->unanswered = 0;
 	l->state = DOWN;
@@ -183,6 +190,27 @@ link_trouble(struct redis_link *l, enum redis_trouble t, struct diag *d,
 	return diag_set(d, ERR_CLOSED, "%s: %.300s", l->name, text);
 }
 
+/* Not realloc(): what it leaves behind cannot be wiped. */
+static enum err
+grow_out(struct redis_link *l, size_t cap)
+{
+	char *p = malloc(cap);
+	bool secret = l->out_secret;
+
+	if (p == NULL) {
+		return ERR_NOMEM;
+	}
+	if (l->out_len > 0) {
+		memcpy(p, l->out, l->out_len);
+	}
+	wipe_out(l);
+	free(l->out);
+	l->out = p;
+	l->out_cap = cap;
+	l->out_secret = secret;
+	return ERR_OK;
+}
+
 static enum err
 append(struct redis_link *l, const char *cmd, size_t len)
 {
@@ -198,14 +226,11 @@ append(struct redis_link *l, const char *cmd, size_t len)
 		l->out_pos = 0;
 	}
 	if (l->out_cap - l->out_len < len) {
-		size_t cap = MAX(l->out_cap * 2, l->out_len + len);
-		char *p = realloc(l->out, cap);
+		enum err e = grow_out(l, MAX(l->out_cap * 2, l->out_len + len));
 
-		if (p == NULL) {
-			return ERR_NOMEM;
+		if (e != ERR_OK) {
+			return e;
 		}
-		l->out = p;
-		l->out_cap = cap;
 	}
 	memcpy(l->out + l->out_len, cmd, len);
 	l->out_len += len;
@@ -226,6 +251,23 @@ link_queue(struct redis_link *l, int argc, const char **argv, const size_t *len)
 		return ERR_NOMEM;
 	}
 	e = append(l, cmd, (size_t)n);
+	redisFreeCommand(cmd);
+	return e;
+}
+
+enum err
+link_queue_secret(struct redis_link *l, int argc, const char **argv)
+{
+	char *cmd = NULL;
+	int n = redisFormatCommandArgv(&cmd, argc, argv, NULL);
+	enum err e;
+
+	if (n < 0) {
+		return ERR_NOMEM;
+	}
+	e = append(l, cmd, (size_t)n);
+	l->out_secret |= e == ERR_OK;
+	explicit_bzero(cmd, (size_t)n);
 	redisFreeCommand(cmd);
 	return e;
 }
@@ -286,6 +328,7 @@ push_out(struct redis_link *l, struct diag *d)
 		}
 		l->out_pos += n;
 	}
+	wipe_out(l);
 	return ERR_OK;
 }
 

@@ -48,7 +48,7 @@ greet(struct redis_link *l, struct diag *d)
 		const char *argv[3] = { "AUTH", named ? to->user : to->pass,
 					to->pass };
 
-		e = link_queue(l, named ? 3 : 2, argv, NULL);
+		e = link_queue_secret(l, named ? 3 : 2, argv);
 		l->questions |= ASK_AUTH;
 	}
 	if (e == ERR_OK && to->db != 0) {

@@ -36,12 +36,17 @@ struct redis_link {
 	uint64_t fed; /* bytes given to the reader since the last reply */
 	char *out; /* formatted commands */
 	size_t out_len, out_pos, out_cap;
+	bool out_secret; /* a password stands in it, sent or not */
 	unsigned unanswered;
 	uint64_t heard_us; /* last byte in, or first command out */
 	unsigned questions; /* of the greeting, still to be answered */
 	uint8_t *in;
 };
 
+/* As link_queue(), of a command with a password: it is wiped from memory once it
+ * is sent, or given up. */
+enum err link_queue_secret(struct redis_link *l, int argc,
+			   const char **argv) MUST_CHECK;
 /* As redis_link_queue(), whatever the state. */
 enum err link_queue(struct redis_link *l, int argc, const char **argv,
 		    const size_t *len) MUST_CHECK;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/hide_args.h"
 #include "common/log.h"
 #include "common/sign.h"
 #include "common/thread.h"
@@ -315,6 +316,7 @@ main(int argc, char **argv)
 	int status;
 
 	log_init("picket-sensor", LOG_INFO, false);
+	argv = hide_args(argc, argv);
 	if (options_read(&s.opt, argc, argv, &d) != ERR_OK) {
 		if (s.opt.check_json) {
 			sensor_print_failure(&s, d.msg);

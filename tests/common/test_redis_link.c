@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "common/redis_link.h"
+#include "common/redis_link_state.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -230,6 +230,10 @@ test_auth(void **state)
 	snprintf(url, sizeof(url), "unix://u1:s3cret@%s?db=2", redis.sock);
 	l = connected(url);
 	assert_null(strstr(redis_link_name(l), "s3cret"));
+	/* sent, and gone from what commands are written to */
+	assert_int_equal(l->out_pos, l->out_len);
+	assert_in_range(l->out_cap, 1, 65536);
+	assert_null(memmem(l->out, l->out_cap, "s3cret", 6));
 	assert_int_equal(redis_link_call(l, 1000, &r, &d, "SET b 1"), ERR_OK);
 	assert_int_equal(redis_reply_err(r), ERR_AUTH);
 	freeReplyObject(r);

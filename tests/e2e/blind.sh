@@ -145,9 +145,11 @@ eventually 60 is_over killed || fail "killed is not told"
 # The collector is away; the sensor was there all the time.
 kill -9 "$collector_pid"
 wait "$collector_pid" 2>/dev/null
+looked=$(sql 'SELECT max(at_us) FROM blind_beat')
+looks() { [ "$(sql 'SELECT max(at_us) FROM blind_beat')" -gt "$looked" ]; }
 start_collector
-sleep 1
-eventually 60 seen
+eventually 60 looks || fail "waited 60 s for the collector to look again"
+eventually 60 seen || fail "the sensor is not seen by the next collector"
 same "no blindness by the collector" 0 \
 	"$(blind | jq '[.blind[] | select(.cause == "collector_down")] |
 	length')"

@@ -96,7 +96,17 @@ pids="$pids $sensor_pid"
 eventually 30 grep -q "refused user and password" "$tmp/wrong.out" ||
 	fail "waited 30 s for a word on the password: $(cat "$tmp/wrong.out")"
 admin del 'picket:sensor:{jp-east/tap1}' >/dev/null
-sleep 1
+grep -q -a right-sensor /proc/"$sensor_pid"/cmdline &&
+	fail "ps shows the password: $(tr '\0' ' ' </proc/"$sensor_pid"/cmdline)"
+grep -q -a 'sensor:\*\*\*' /proc/"$sensor_pid"/cmdline ||
+	fail "no password where one was: $(tr '\0' ' ' </proc/"$sensor_pid"/cmdline)"
+# It goes on trying, and Redis says so.
+tried() {
+	[ "$(admin acl log | awk '$0 == "count" { getline n }
+		$0 == "reason" { getline; if ($0 == "auth") { print n; exit } }
+		')" -ge 3 ]
+}
+eventually 60 tried || fail "waited 60 s for three tries: $(admin acl log)"
 admin acl setuser sensor '>right-sensor' '<another' >/dev/null
 wait "$sensor_pid" || fail "the sensor ended with status $?"
 same "words on the password" 1 \

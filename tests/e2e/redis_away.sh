@@ -41,8 +41,15 @@ eventually 20 stored_some "$before" || fail "nothing arrives after Redis lost al
 # The collector dies between reading and committing, whenever that is.
 kill -9 "$collector_pid"
 wait "$collector_pid" 2>/dev/null
+clients() { redis-cli -s "$sock" client list; }
+last=$(clients | sed -n 's/^id=\([0-9]*\) .*/\1/p' | sort -n | tail -n 1)
+reads() {
+	clients | awk -v last="$last" '/ cmd=xreadgroup / {
+		split($1, id, "="); if (id[2] > last + 0) found = 1 }
+		END { exit !found }'
+}
 collector_start
-sleep 0.5
+eventually 60 reads || fail "waited 60 s for a collector that reads"
 kill -9 "$collector_pid"
 wait "$collector_pid" 2>/dev/null
 collector_start
