@@ -36,6 +36,10 @@ openssl genpkey -algorithm ed25519 -out "$tmp/key" 2>"$tmp/x" &&
 mkdir -p "$tmp/etc/keys"
 "$bin/picketctl" keys make --sensor hq/tap1 "$tmp/etc/keys/hq-tap1.key" >"$tmp/x" 2>&1 ||
 	fail "keys make: $(cat "$tmp/x")"
+for key in site1.pem collector.key; do
+	"$bin/picketctl" keys make "$tmp/etc/keys/$key" >"$tmp/x" 2>&1 ||
+		fail "keys make: $(cat "$tmp/x")"
+done
 mkdir -p "$tmp/etc/tls"
 openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -days 2 \
 	-keyout "$tmp/etc/tls/site1.key" -out "$tmp/etc/tls/site1.pem" 2>"$tmp/x"
