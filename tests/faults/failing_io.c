@@ -6,7 +6,7 @@
  *   FAILING_IO="ACTION KIND PATTERN N [ERRNO]; ..."
  *
  * ACTION  fail, short (half of a write), before or after (SIGKILL around the
- *         call), count.
+ *         call), count, wait (until the file FAILING_IO_GATE is there).
  * KIND    open read write fsync rename unlink truncate mmap fallocate close
  *         mkdir flock send alloc, or io for all but alloc.
  * PATTERN of fnmatch(3), for the path; of a descriptor it is what /proc says.

@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_RULES 8
@@ -20,9 +22,9 @@ static const char *const kinds[] = { "open",      "read",   "write",    "fsync",
 				     "fallocate", "close",  "mkdir",    "flock",
 				     "send",      "alloc",  "io",       NULL };
 
-enum action { A_FAIL, A_SHORT, A_BEFORE, A_AFTER, A_COUNT };
+enum action { A_FAIL, A_SHORT, A_BEFORE, A_AFTER, A_COUNT, A_WAIT };
 static const char *const actions[] = { "fail",  "short", "before",
-				       "after", "count", NULL };
+				       "after", "count", "wait", NULL };
 
 static const struct {
 	const char *name;
@@ -43,7 +45,7 @@ static struct rule {
 } rules[MAX_RULES];
 static unsigned n_rules;
 static atomic_bool ready;
-static char out_path[512], under[512];
+static char out_path[512], under[512], gate[512];
 int journal = -1;
 static pthread_mutex_t journal_lock = PTHREAD_MUTEX_INITIALIZER;
 _Thread_local bool inside;
@@ -134,11 +136,13 @@ begin(void)
 	const char *out = getenv("FAILING_IO_OUT");
 	const char *to = getenv("FAILING_IO_JOURNAL");
 	const char *dir = getenv("FAILING_IO_UNDER");
+	const char *door = getenv("FAILING_IO_GATE");
 	char one[256];
 
 	inside = true;
 	snprintf(out_path, sizeof(out_path), "%s", out != NULL ? out : "");
 	snprintf(under, sizeof(under), "%s", dir != NULL ? dir : "");
+	snprintf(gate, sizeof(gate), "%s", door != NULL ? door : "");
 	while (text != NULL && *text != '\0') {
 		size_t n = strcspn(text, ";");
 
@@ -197,6 +201,18 @@ path_of_name(int dirfd, const char *name, char *path, size_t cap)
 	snprintf(path + n, cap - n, "/%s", name);
 }
 
+/* A disk that is slow for as long as the test wants it to be. */
+static void
+wait_at_gate(void)
+{
+	const struct timespec moment = { 0, 10000000 };
+	struct stat st;
+
+	while (gate[0] != '\0' && stat(gate, &st) != 0) {
+		nanosleep(&moment, NULL);
+	}
+}
+
 static bool
 hit(struct rule *r, enum kind k, const char *path)
 {
@@ -246,6 +262,9 @@ judge(enum kind k, const char *path, bool *after)
 			*after = true;
 			break;
 		case A_COUNT:
+			break;
+		case A_WAIT:
+			wait_at_gate();
 			break;
 		}
 	}
