@@ -42,6 +42,7 @@ libcollector_a_SOURCES = \
 	collector/console_http.h collector/console_http.c \
 	collector/console.h collector/console.c \
 	collector/store.h collector/store.c \
+	collector/store_runs.h collector/store_runs.c \
 	collector/store_ledger.h collector/store_ledger.c \
 	collector/store_epoch.h collector/store_epoch.c \
 	collector/blind.h collector/blind.c \
