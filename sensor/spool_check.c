@@ -302,7 +302,9 @@ look_for_gaps(struct spool_check *c)
 		batches += c->waiting[i].batches;
 	}
 	if (batches != c->n_seq) {
-		problem(c, c->verdict, "out of memory: gaps are not told");
+		/* Not known to be clean. */
+		problem(c, SPOOL_DAMAGED,
+			"out of memory: gaps are not told; check again");
 		return;
 	}
 	if (c->n_seq > 1) {
