@@ -275,13 +275,22 @@ put_risk(struct ctl_text *x, const json_t *summary)
 	fputc('\n', x->out);
 }
 
-static void
+/* Half a picture is none: without memory, or with a store that cannot be read
+ * to its end, the whole answer fails. */
+static enum err
 show_text(struct picture *p, const struct store_incident *i)
 {
 	struct ctl *c = p->c;
 	struct ctl_text *x = &c->text;
-	json_t *summary = json_loads(i->summary, 0, NULL);
+	json_error_t why;
+	json_t *summary = json_loads(i->summary, 0, &why);
 	enum err e;
+
+	if (summary == NULL && i->summary[0] != '\0') {
+		return json_error_code(&why) == json_error_out_of_memory
+			       ? ERR_NOMEM
+			       : ERR_FORMAT;
+	}
 
 	put_head(x, i, summary);
 	put_risk(x, summary);
@@ -304,10 +313,8 @@ show_text(struct picture *p, const struct store_incident *i)
 	if (e == ERR_OK) {
 		e = store_read_incident_log(c->store, i->id, put_log, p);
 	}
-	if (e != ERR_OK) {
-		fputs("  (the store could not be read to the end)\n", x->out);
-	}
 	json_decref(summary);
+	return e;
 }
 
 /* --------------------------------------------------------------------- JSON */
@@ -371,7 +378,7 @@ show_one(void *arg, const struct store_incident *i)
 		if (w->n > 0) {
 			fputc('\n', w->c->text.out);
 		}
-		show_text(&p, i);
+		w->e = show_text(&p, i);
 	}
 	w->n++;
 }

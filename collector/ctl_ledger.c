@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "collector/store_ledger.h"
+#include "collector/store_runs.h"
 
 struct answer {
 	struct ctl *c;
@@ -192,6 +193,63 @@ put_row(void *arg, const struct store_ledger_row *r)
 	}
 }
 
+/* --- runs that were killed --- */
+
+static void
+killed_json(struct json *j, const struct store_run *run)
+{
+	json_obj(j, NULL);
+	json_cstr(j, "site", run->site);
+	json_cstr(j, "sensor", run->sensor);
+	json_cstr(j, "state", "killed");
+	json_u64(j, "epoch", run->epoch);
+	json_cstr(j, "mode", run->live ? "live" : "replay");
+	put_time(j, "started", run->started_us);
+	put_time(j, "at", run->at_us);
+	json_u64(j, "captured", run->captured);
+	json_u64(j, "kernel_dropped", run->dropped);
+	json_u64(j, "delivered", run->delivered);
+	json_u64(j, "inspected", run->inspected);
+	json_u64(j, "pending", run->pending);
+	json_obj_end(j);
+}
+
+static void
+killed_text(struct ctl_text *x, const struct store_run *run)
+{
+	uint64_t known = run->inspected + run->pending;
+
+	fprintf(x->out, "%s%s/%s%s", ctl_sgr(x, "1"), ctl_clean(x, run->site),
+		ctl_clean(x, run->sensor), ctl_sgr(x, "0"));
+	fprintf(x->out, "  %skilled%s, a run since %s;", ctl_sgr(x, "33"),
+		ctl_sgr(x, "0"), ctl_time(x, run->started_us));
+	fprintf(x->out, " its last account is of %s\n",
+		ctl_time(x, run->at_us));
+	fprintf(x->out,
+		"  packets  %s %" PRIu64 ", delivered %" PRIu64
+		" = inspected %" PRIu64 " + skipped %" PRIu64
+		" + pending %" PRIu64,
+		run->live ? "kernel_seen" : "records", run->captured,
+		run->delivered, run->inspected,
+		run->delivered - MIN(known, run->delivered), run->pending);
+	if (run->dropped > 0) {
+		fprintf(x->out, "; kernel_dropped %" PRIu64, run->dropped);
+	}
+	fputs("\n  what it did after that is not known\n", x->out);
+}
+
+static void
+put_killed(void *arg, const struct store_run *run)
+{
+	struct ctl *c = arg;
+
+	if (c->json) {
+		killed_json(&c->j, run);
+	} else {
+		killed_text(&c->text, run);
+	}
+}
+
 enum err
 ctl_ledger(struct ctl *c, const char *name, bool *holds, struct diag *d)
 {
@@ -214,6 +272,15 @@ ctl_ledger(struct ctl *c, const char *name, bool *holds, struct diag *d)
 	if (e == ERR_OK && name != NULL && a.shown == 0) {
 		return diag_set(d, ERR_NOTFOUND, "there is no sensor %.128s",
 				name);
+	}
+	if (c->json) {
+		json_arr_end(&c->j);
+		json_arr(&c->j, "killed");
+	}
+	if (e == ERR_OK) {
+		e = store_read_killed(c->store, slash != NULL ? site : NULL,
+				      slash != NULL ? slash + 1 : NULL,
+				      put_killed, c);
 	}
 	if (c->json) {
 		json_arr_end(&c->j);

@@ -23,7 +23,7 @@ static const char help_text[] =
 	"                       it adds up\n"
 	"  blind                when was nobody looking, where and why\n"
 	"  missions             missions of the map: are their assets watched\n"
-	"  alerts               the newest alerts\n"
+	"  alerts               the alerts that came last, the last first\n"
 	"  incidents            open incidents, worst first\n"
 	"  incidents show ID    one incident in plain words\n"
 	"  incidents show       all that are open; with --all, really all\n"
@@ -47,6 +47,9 @@ static const char help_text[] =
 	"keys:\n"
 	"                       SITE/SENSOR\n"
 	"      --hmac           keys: one secret rather than a pair\n"
+	"      --order WORD     alerts: arrival (the last first), or time: "
+	"the\n"
+	"                       same ones, the latest event first [arrival]\n"
 	"      --sid N          alerts of one rule\n"
 	"      --address ADDR   alerts with this address at either end\n"
 	"      --severity N     alerts of severity N and worse; 1 is worst\n"
@@ -96,6 +99,7 @@ enum {
 	OPT_HMAC,
 	OPT_SINCE,
 	OPT_ASSET,
+	OPT_ORDER,
 };
 
 static const struct option options[] = {
@@ -112,6 +116,7 @@ static const struct option options[] = {
 	{ "text", required_argument, NULL, OPT_TEXT },
 	{ "since", required_argument, NULL, OPT_SINCE },
 	{ "asset", required_argument, NULL, OPT_ASSET },
+	{ "order", required_argument, NULL, OPT_ORDER },
 	{ "note", required_argument, NULL, OPT_NOTE },
 	{ "who", required_argument, NULL, OPT_WHO },
 	{ "config", required_argument, NULL, 'c' },
@@ -190,6 +195,14 @@ filter_option(struct ctl *c, int opt, const char *value, struct diag *d)
 	case OPT_TEXT:
 		f->text = value;
 		return ERR_OK;
+	case OPT_ORDER:
+		c->by_time = strcmp(value, "time") == 0;
+		return c->by_time || strcmp(value, "arrival") == 0
+			       ? ERR_OK
+			       : diag_set(d, ERR_USAGE,
+					  "--order: '%.64s' is neither "
+					  "'arrival' nor 'time'" CTL_TRY_HELP,
+					  value);
 	default:
 		return ERR_NOTFOUND;
 	}

@@ -273,67 +273,6 @@ ctl_sensors(struct ctl *c)
 	return e == ERR_OK ? ctl_flush_json(c) : e;
 }
 
-/* ------------------------------------------------------------------ alerts */
-
-static void
-end_text(char *out, size_t cap, const struct addr *a, uint16_t port)
-{
-	char text[ADDR_TEXT_CAP];
-
-	addr_format(a, text);
-	if (port == 0) {
-		snprintf(out, cap, "%s", text);
-	} else {
-		snprintf(out, cap, addr_is_v4(a) ? "%s:%u" : "[%s]:%u", text,
-			 port);
-	}
-}
-
-static void
-put_alert(void *arg, const struct store_alert *a)
-{
-	struct ctl *c = arg;
-	struct ctl_text *x = &c->text;
-	char src[64], dst[64];
-
-	if (c->json) {
-		store_json_alert(&c->j, a);
-		return;
-	}
-	end_text(src, sizeof(src), &a->src, a->src_port);
-	end_text(dst, sizeof(dst), &a->dst, a->dst_port);
-	fprintf(x->out, "%s %s%u%s ", ctl_time(x, a->timestamp_us),
-		ctl_severity(x, a->severity), a->severity, ctl_sgr(x, "0"));
-	ctl_column(x, 14, a->site);
-	fprintf(x->out, "%s -> %s  [%" PRIu32 "] %s", src, dst, a->sid,
-		ctl_clean(x, a->signature));
-	if (a->indicator[0] != '\0') {
-		fprintf(x->out, "  indicator %s", ctl_clean(x, a->indicator));
-	}
-	if (a->exercise[0] != '\0') {
-		fprintf(x->out, "  %sEXERCISE %s%s", ctl_sgr(x, "36"),
-			ctl_clean(x, a->exercise), ctl_sgr(x, "0"));
-	}
-	fputc('\n', x->out);
-}
-
-enum err
-ctl_alerts(struct ctl *c)
-{
-	enum err e;
-
-	if (!c->json) {
-		return store_read_alerts(c->store, &c->filter, c->limit,
-					 put_alert, c);
-	}
-	json_obj(&c->j, NULL);
-	json_arr(&c->j, "alerts");
-	e = store_read_alerts(c->store, &c->filter, c->limit, put_alert, c);
-	json_arr_end(&c->j);
-	json_obj_end(&c->j);
-	return e == ERR_OK ? ctl_flush_json(c) : e;
-}
-
 /* --------------------------------------------------------------- incidents */
 
 struct list {

@@ -19,6 +19,7 @@ struct ctl {
 	struct json j;
 	bool json; /* --json */
 	bool all; /* --all: closed ones and exercises too */
+	bool by_time; /* --order time: alerts, not as they came */
 	struct store_alert_filter filter;
 	unsigned limit;
 	bool limited; /* --limit was given */

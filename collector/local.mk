@@ -42,6 +42,7 @@ libcollector_a_SOURCES = \
 	collector/console_http.h collector/console_http.c \
 	collector/console.h collector/console.c \
 	collector/store.h collector/store.c \
+	collector/store_runs.h collector/store_runs.c \
 	collector/store_ledger.h collector/store_ledger.c \
 	collector/store_epoch.h collector/store_epoch.c \
 	collector/blind.h collector/blind.c \
@@ -94,6 +95,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_command.h collector/ctl_command.c \
 	collector/ctl_text.h collector/ctl_text.c \
 	collector/ctl_show.h collector/ctl_show.c collector/ctl_refused.c \
+	collector/ctl_alerts.c \
 	collector/ctl_keys.h collector/ctl_keys.c \
 	collector/ctl_incident.h collector/ctl_incident.c \
 	collector/ctl_ledger.h collector/ctl_ledger.c \

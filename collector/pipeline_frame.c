@@ -189,7 +189,11 @@ take_lines(struct pipeline *p, struct passage *t, const struct inflated *f)
 			struct alert a;
 			enum eve_kind kind = eve_parse(p->eve, line, &a, &why);
 
-			e = take_line(p, t, line, kind, &a);
+			/* Not a bad line: the batch is not taken, and
+			 * comes again. */
+			e = kind == EVE_BAD && eve_no_memory(p->eve)
+				    ? ERR_NOMEM
+				    : take_line(p, t, line, kind, &a);
 			n++;
 		}
 		off = end + 1;

@@ -58,6 +58,10 @@ read_lines(struct slot *s)
 
 			l->text = view_sub(raw, off, end - off);
 			l->kind = eve_parse(s->eve, l->text, &l->a, &why);
+			if (l->kind == EVE_BAD && eve_no_memory(s->eve)) {
+				out->n_lines--; /* likewise */
+				break;
+			}
 		}
 		off = end + 1;
 	}

@@ -243,18 +243,19 @@ look_at_row(struct search *s, sqlite3_stmt *st)
 	int64_t first;
 	struct view raw;
 	size_t n;
-	enum err e;
+	enum err e = ERR_OK;
 
 	if ((f->site != NULL && strcmp(f->site, row.site) != 0) ||
 	    (f->sensor != NULL && strcmp(f->sensor, row.sensor) != 0)) {
 		return ERR_OK;
 	}
-	if (frame_unpack(s->codec,
+	e = frame_unpack(s->codec,
 			 view_of(sqlite3_column_blob(st, 2),
 				 (size_t)sqlite3_column_bytes(st, 2)),
-			 (uint32_t)sqlite3_column_int64(st, 3), &raw,
-			 NULL) != ERR_OK) {
-		return ERR_OK; /* damaged: nothing of it can be shown */
+			 (uint32_t)sqlite3_column_int64(st, 3), &raw, NULL);
+	if (e != ERR_OK) {
+		/* Damaged: nothing of it can be shown. */
+		return e == ERR_NOMEM ? e : ERR_OK;
 	}
 	first = sqlite3_column_int64(st, 4);
 	e = find_lines(s, raw,
@@ -265,13 +266,20 @@ look_at_row(struct search *s, sqlite3_stmt *st)
 		struct view line =
 			view_sub(raw, s->lines[n].off, s->lines[n].len);
 		int64_t id = first + (int64_t)n;
+		enum eve_kind kind;
 		struct alert a;
 		const char *why;
 
 		if ((f->before_id > 0 && id >= f->before_id) ||
-		    (f->after_id > 0 && id <= f->after_id) ||
-		    eve_parse(s->eve, line, &a, &why) != EVE_ALERT ||
-		    !passes(f, &a)) {
+		    (f->after_id > 0 && id <= f->after_id)) {
+			continue;
+		}
+		kind = eve_parse(s->eve, line, &a, &why);
+		if (kind == EVE_BAD && eve_no_memory(s->eve)) {
+			e = ERR_NOMEM;
+			break;
+		}
+		if (kind != EVE_ALERT || !passes(f, &a)) {
 			continue;
 		}
 		e = give_row(s, &a, id, line, &row);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "collector/store_runs.h"
 #include "collector/store_sql.h"
 
 enum statement {
@@ -105,6 +106,7 @@ static const char *const statements[ST_COUNT_OF] = {
 struct store_ledger {
 	struct store *store;
 	sqlite3_stmt *st[ST_COUNT_OF];
+	struct store_runs *runs;
 	struct json_reader reader, inner;
 	struct ledger ledger;
 	uint64_t folded; /* batches, by the last fold() */
@@ -126,6 +128,7 @@ store_ledger_free(struct store_ledger *l)
 	for (int i = 0; i < ST_COUNT_OF; i++) {
 		sqlite3_finalize(l->st[i]);
 	}
+	store_runs_free(l->runs);
 	json_reader_fini(&l->reader);
 	json_reader_fini(&l->inner);
 	free(l);
@@ -135,6 +138,8 @@ enum err
 store_ledger_new(struct store_ledger **out, struct store *s, struct diag *d)
 {
 	struct store_ledger *l = calloc(1, sizeof(*l));
+
+	enum err e;
 
 	*out = NULL;
 	if (l == NULL) {
@@ -152,6 +157,15 @@ store_ledger_new(struct store_ledger **out, struct store *s, struct diag *d)
 			store_ledger_free(l);
 			return ERR_FORMAT;
 		}
+	}
+	e = store_runs_new(&l->runs, s);
+	if (e != ERR_OK) {
+		diag_set(d, e,
+			 e == ERR_NOMEM ? "out of memory"
+					: "the store is damaged: %s",
+			 store_error(s));
+		store_ledger_free(l);
+		return e;
 	}
 	*out = l;
 	return ERR_OK;
@@ -421,6 +435,10 @@ store_ledger_told(struct store_ledger *l, int64_t sensor, struct view obj,
 	}
 	/* Not by the clock of the sensor, which may be set back. */
 	t->order = t->order != 0 ? t->order : t->at_us;
+	e = store_runs_told(l->runs, sensor, t);
+	if (e != ERR_OK) {
+		return e;
+	}
 	there = kept(l, sensor, t->epoch, &order, &committed, &e);
 	if (e != ERR_OK || (there && t->order <= order)) {
 		return e;

@@ -214,6 +214,17 @@ static const char bounds[] =
 	" criticality INTEGER NOT NULL, PRIMARY KEY(mission, asset))"
 	" WITHOUT ROWID;";
 
+/* The last word of each run of a sensor's program (store_runs.h). */
+static const char sensor_runs[] =
+	"CREATE TABLE sensor_runs("
+	" sensor INTEGER NOT NULL, started_us INTEGER NOT NULL,"
+	" epoch INTEGER NOT NULL, word INTEGER NOT NULL,"
+	" at_us INTEGER NOT NULL, ended INTEGER NOT NULL,"
+	" live INTEGER NOT NULL, captured INTEGER NOT NULL,"
+	" dropped INTEGER NOT NULL, delivered INTEGER NOT NULL,"
+	" inspected INTEGER NOT NULL, pending INTEGER NOT NULL,"
+	" PRIMARY KEY(sensor, started_us)) WITHOUT ROWID;";
+
 /* One step: SQL, then what SQL cannot do, then SQL again; NULL is nothing. */
 struct migration {
 	const char *sql;
@@ -232,6 +243,7 @@ static const struct migration migrations[] = {
 	 * earlier programs do, would miss alerts. */
 	{ "", NULL, NULL },
 	{ bounds, NULL, NULL },
+	{ sensor_runs, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

@@ -451,6 +451,12 @@ eve_keep(struct eve *e, size_t bytes)
 	return json_reader_keep(&e->json, bytes);
 }
 
+bool
+eve_no_memory(const struct eve *e)
+{
+	return e->json.no_memory;
+}
+
 enum eve_kind
 eve_parse(struct eve *e, struct view line, struct alert *a, const char **why)
 {

@@ -46,5 +46,8 @@ bool eve_keep(struct eve *e, size_t bytes) MUST_CHECK;
  */
 enum eve_kind eve_parse(struct eve *e, struct view line, struct alert *a,
 			const char **why) MUST_CHECK;
+/* Whether the last line was EVE_BAD for want of memory only: it says nothing
+ * of the line, which must be read again before it is given up. */
+bool eve_no_memory(const struct eve *e);
 
 #endif

@@ -343,6 +343,7 @@ push_value(struct json_reader *r)
 		}
 		p = realloc(r->values, cap * sizeof(*p));
 		if (p == NULL) {
+			r->no_memory = true;
 			return NULL;
 		}
 		r->values = p;
@@ -487,6 +488,7 @@ reserve_decoded(struct json_reader *r, size_t bytes)
 	/* What was handed out must not move. */
 	p = r->keeps ? NULL : realloc(r->decoded, bytes);
 	if (p == NULL) {
+		r->no_memory = !r->keeps;
 		return false;
 	}
 	r->decoded = p;
@@ -513,6 +515,7 @@ json_read(struct json_reader *r, struct view text)
 	struct cursor c = { r, text.p, text.p + text.len };
 
 	r->n = 0;
+	r->no_memory = false;
 	if (!r->keeps) {
 		r->len = 0;
 	}

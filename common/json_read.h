@@ -45,6 +45,7 @@ struct json_reader {
 	char *decoded; /* strings that had escapes */
 	size_t len, decoded_cap;
 	bool keeps; /* 'decoded' grows from one text to the next */
+	bool no_memory; /* why the last text was not read: not its own fault */
 };
 
 /* Zeroed is a valid empty reader too. */

@@ -302,7 +302,9 @@ look_for_gaps(struct spool_check *c)
 		batches += c->waiting[i].batches;
 	}
 	if (batches != c->n_seq) {
-		problem(c, c->verdict, "out of memory: gaps are not told");
+		/* Not known to be clean. */
+		problem(c, SPOOL_DAMAGED,
+			"out of memory: gaps are not told; check again");
 		return;
 	}
 	if (c->n_seq > 1) {
@@ -387,6 +389,14 @@ print_gaps(const struct spool_check *c, FILE *f)
 	fprintf(f, "%s\n", shown < c->n_gaps ? " ..." : "");
 }
 
+/* "1 batch", "2 batches". */
+static void
+print_number(FILE *f, const char *before, uint64_t n, const char *one,
+	     const char *many)
+{
+	fprintf(f, "%s%" PRIu64 " %s", before, n, n == 1 ? one : many);
+}
+
 static void
 print_content(const struct spool_check *c, FILE *f)
 {
@@ -397,18 +407,25 @@ print_content(const struct spool_check *c, FILE *f)
 	if (c->in_use) {
 		fprintf(f, ", in use by process %ld", c->pid);
 	}
-	fprintf(f,
-		"\ncommitted up to %" PRIu64 ", last number found %" PRIu64
-		"\n%u segments, %" PRIu64 " bytes on disk\n",
-		m->committed, c->last_seq, c->segments, c->disk_bytes);
+	fprintf(f, "\ncommitted up to %" PRIu64 ", last number found %" PRIu64,
+		m->committed, c->last_seq);
+	print_number(f, "\n", c->segments, "segment", "segments");
+	print_number(f, ", ", c->disk_bytes, "byte", "bytes");
+	fputs(" on disk\n", f);
 	for (unsigned i = 0; i < SPOOL_CLASSES; i++) {
-		fprintf(f,
-			"severity %s: %" PRIu64 " batches with %" PRIu64
-			" events wait, %" PRIu64 " bytes in %u segments; "
-			"%" PRIu64 " events were shed\n",
-			ledger_class_name(i), c->waiting[i].batches,
-			c->waiting[i].events, c->waiting[i].bytes,
-			c->waiting[i].segments, m->shed_events[i]);
+		fprintf(f, "severity %s", ledger_class_name(i));
+		print_number(f, ": ", c->waiting[i].batches, "batch",
+			     "batches");
+		print_number(f, " with ", c->waiting[i].events, "event",
+			     "events");
+		print_number(
+			f, c->waiting[i].batches == 1 ? " waits, " : " wait, ",
+			c->waiting[i].bytes, "byte", "bytes");
+		print_number(f, " in ", c->waiting[i].segments, "segment",
+			     "segments");
+		print_number(f, "; ", m->shed_events[i], "event was",
+			     "events were");
+		fputs(" shed\n", f);
 	}
 	print_gaps(c, f);
 }

@@ -71,6 +71,17 @@ shows '\x1b]0;owned\x07\x0d\x0a'
 lacks "an exercise's"
 runs 0 -s "$db" alerts --all
 shows 'EXERCISE KEEN TEST'
+# by arrival 3, 2, 1; the second is of an hour before
+for order in arrival:3,2,1 time:3,1,2; do
+	runs 0 -s "$db" alerts --all --order ${order%%:*} --json
+	ids=$(grep -o '"id":[0-9]*' "$work/out" | cut -d: -f2 | paste -sd,)
+	[ "$ids" = "${order#*:}" ] || fail "--order $order: $ids"
+	runs 0 -s "$db" alerts --all --order ${order%%:*}
+	[ "$(wc -l <"$work/out")" -eq 3 ] || fail "--order $order: rows"
+done
+runs 0 -s "$db" alerts --all --order time --limit 2
+[ "$(wc -l <"$work/out")" -eq 2 ] || fail '--order time --limit 2: rows'
+runs 2 -s "$db" alerts --order size
 runs 0 -s "$db" alerts --exercise 'KEEN TEST'
 shows "an exercise's"
 lacks 'plain'

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "collector/store_ledger.h"
+#include "collector/store_runs.h"
 
 #define EPOCH 7
 
@@ -192,13 +193,92 @@ test_overlapping_ranges(void **state)
 	assert_int_equal(kept(*state)->store.returned[2], 14);
 }
 
+struct killed {
+	unsigned n;
+	struct store_run last;
+};
+
+static void
+take_killed(void *arg, const struct store_run *run)
+{
+	struct killed *k = arg;
+
+	k->last = *run;
+	k->n++;
+}
+
+static struct killed
+killed_of(struct fixture *f)
+{
+	struct store_reader *r = NULL;
+	struct killed k = { 0 };
+	struct diag d = { "" };
+
+	assert_int_equal(store_reader_open(&r, f->path, &d), ERR_OK);
+	assert_int_equal(store_read_killed(r, "hq", "tap1", take_killed, &k),
+			 ERR_OK);
+	store_reader_close(r);
+	return k;
+}
+
+/* The last account of a run that was killed outlives the words of the next; of
+ * one that ended, whose last words were late, it does not. */
+static void
+test_killed_run(void **state)
+{
+	struct ledger l = { .epoch = EPOCH,
+			    .order = 10,
+			    .at_us = 10,
+			    .started_us = 5,
+			    .files = { .records = 90 },
+			    .frames = { .delivered = 90, .inspected = 80 } };
+
+	tell(*state, &l);
+	assert_int_equal(killed_of(*state).n, 0); /* it runs */
+	l.started_us = l.order = l.at_us = 20;
+	l.files.records = l.frames.delivered = l.frames.inspected = 1;
+	tell(*state, &l);
+	assert_int_equal(killed_of(*state).n, 1);
+	assert_int_equal(killed_of(*state).last.started_us, 5);
+	assert_int_equal(killed_of(*state).last.at_us, 10);
+	assert_int_equal(killed_of(*state).last.captured, 90);
+	assert_int_equal(killed_of(*state).last.inspected, 80);
+	/* From the spool: it said more before it was killed. */
+	l.started_us = 5;
+	l.order = l.at_us = 12;
+	l.files.records = l.frames.delivered = l.frames.inspected = 95;
+	tell(*state, &l);
+	assert_int_equal(killed_of(*state).n, 1);
+	assert_int_equal(killed_of(*state).last.captured, 95);
+	/* And then that it was not. */
+	l.order = 13;
+	l.ended = true;
+	tell(*state, &l);
+	assert_int_equal(killed_of(*state).n, 0);
+	assert_int_equal(kept(*state)->ledger.frames.inspected, 1);
+}
+
+/* A sensor that is killed again and again leaves so many, and the latest. */
+static void
+test_killed_runs_bounded(void **state)
+{
+	struct ledger l = { .epoch = EPOCH };
+
+	for (uint64_t i = 1; i <= 50; i++) {
+		l.order = l.at_us = l.started_us = i;
+		tell(*state, &l);
+	}
+	assert_int_equal(killed_of(*state).n, STORE_RUNS_KEPT - 1);
+	assert_int_equal(killed_of(*state).last.started_us, 49);
+}
+
 int
 main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_clock_set_back),
-		TEST(test_overlapping_ranges),
+		TEST(test_clock_set_back),    TEST(test_overlapping_ranges),
+		TEST(test_killed_run),        TEST(test_killed_runs_bounded),
 		TEST(test_came_all_the_same),
 	};
 

@@ -10,6 +10,25 @@
 
 static struct eve *e;
 
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && \
+	!defined(__SANITIZE_THREAD__)
+#define CAN_RUN_OUT 1
+/* Calls of realloc() that succeed before there is no more memory. */
+static int until_out = -1;
+
+void *__libc_realloc(void *p, size_t n);
+
+void *
+realloc(void *p, size_t n)
+{
+	if (until_out == 0) {
+		return NULL;
+	}
+	until_out -= until_out > 0;
+	return __libc_realloc(p, n);
+}
+#endif
+
 static const char full[] =
 	"{\"timestamp\":\"2026-11-22T18:26:39.000001+0000\",\"flow_id\":"
 	"9007199254740991,\"pcap_cnt\":7,\"event_type\":\"alert\",\"src_ip\":"
@@ -154,6 +173,36 @@ depth_and_length_are_limited(void **state)
 	free(line);
 }
 
+/* A line that finds no memory is not a bad line, and is read again. */
+static void
+no_memory_is_not_the_lines_fault(void **state)
+{
+#ifdef CAN_RUN_OUT
+	struct eve *fresh = eve_new();
+	struct alert a;
+	const char *why;
+
+	(void)state;
+	assert_non_null(fresh);
+	for (int k = 0; k < 2; k++) {
+		until_out = k;
+		assert_int_equal(eve_parse(fresh, view_cstr(full), &a, &why),
+				 EVE_BAD);
+		until_out = -1;
+		assert_true(eve_no_memory(fresh));
+	}
+	assert_int_equal(eve_parse(fresh, VIEW_LIT("{"), &a, &why), EVE_BAD);
+	assert_false(eve_no_memory(fresh));
+	assert_int_equal(eve_parse(fresh, view_cstr(full), &a, &why),
+			 EVE_ALERT);
+	assert_false(eve_no_memory(fresh));
+	eve_free(fresh);
+#else
+	(void)state;
+	skip();
+#endif
+}
+
 int
 main(void)
 {
@@ -162,6 +211,7 @@ main(void)
 		cmocka_unit_test(refuses_whole_lines),
 		cmocka_unit_test(every_prefix_is_refused),
 		cmocka_unit_test(depth_and_length_are_limited),
+		cmocka_unit_test(no_memory_is_not_the_lines_fault),
 	};
 
 	int failed;

@@ -8,6 +8,7 @@
 #   torture.sh full          every call, up to $LIMIT (300) of each kind
 #   torture.sh full PART     sensor-io collector-io sensor-memory
 #                            forward-memory reload-memory collector-memory
+#                            asking-io asking-memory (picketctl, --spool-check)
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 ! grep -q -a __asan_init "$bin/picket-sensor" ||
 	skip "a sanitizer does not let its allocator be wrapped"
@@ -45,7 +46,8 @@ forward_run() {
 	sensor_run --read "$capture" --read "$capture" --read "$capture" \
 		--site hq --sensor tap1 --redis "unix://$sock" \
 		--spool "$dir/spool" --forward-types "$types" \
-		--eve "$dir/eve.json" --set forward.drain-ms=20000
+		--eve "$dir/eve.json" --set forward.drain-ms=20000 \
+		--set forward.linger-ms=0
 }
 
 collector_run() {
@@ -70,11 +72,13 @@ with() {
 sensor=$tmp/sensor
 collector_real=$collector
 collector=$tmp/collector
-for p in sensor collector; do
+for p in sensor collector ctl; do
+	name=picket-$p
+	[ $p != ctl ] || name=picketctl
 	cat >"$tmp/$p" <<-EOT
 		#!/bin/sh
 		[ -z "\${faulty-}" ] || export LD_PRELOAD="\$faulty"
-		exec "$bin/picket-$p" "\$@"
+		exec "$bin/$name" "\$@"
 	EOT
 	chmod +x "$tmp/$p"
 done
@@ -296,6 +300,9 @@ memory() {
 		[ $status -ne 0 ] || [ -s "$dir/log" ] || lost_counted ||
 			same "$who: allocation $k: events" "$want" \
 				"$(events_written)"
+		# A line without memory is no bad line.
+		[ "$who" != collector ] ||
+			check_stored "collector: allocation $k"
 		judged
 	done
 	progress "$who memory"
@@ -368,6 +375,59 @@ collect_small() {
 	collector_run
 }
 
+# --- who asks: what it says is whole, or it says that it is not ---
+
+# What there is to ask: a store, and a spool with batches.
+fill_asked() {
+	fill_stream
+	asked=$tmp/asked
+	rm -rf "$asked"
+	mkdir "$asked"
+	cp -r "$dir/spool" "$asked/spool"
+	collector_run >"$dir/out" 2>&1 || fail "no store to ask: $(cat "$dir/out")"
+	cp "$dir/picket.db" "$asked/picket.db"
+}
+
+# ask WHAT... : one question.
+ask() {
+	case $1 in
+	spool) timeout -s KILL 60 "$sensor" --spool-check "$asked/spool" ;;
+	*) timeout -s KILL 60 "$tmp/ctl" --store "$asked/picket.db" --all "$@" ;;
+	esac
+}
+
+# asking RULE-KIND RULE-TAIL... : each question, each such call failing once.
+asking() {
+	kind=$1
+	shift
+	for question in 'ledger --json' 'alerts --order time' \
+		'incidents show' 'blind --json' spool; do
+		new_dir
+		# shellcheck disable=SC2086 # a question is words
+		with "count $kind 0" ask $question
+		[ $status -eq 0 ] || fail "undisturbed: $question: $status"
+		cp "$dir/out" "$tmp/answer"
+		[ -s "$tmp/answer" ] || fail "$question: no answer"
+		calls=$(hits)
+		for k in $(steps "$calls"); do
+			for err in "$@"; do
+				new_dir
+				# shellcheck disable=SC2086
+				with "fail $kind $k $err" ask $question
+				# The report of a spool is its word.
+				[ "$question" != spool ] ||
+					cat "$dir/out" >>"$dir/log"
+				judge "$question: ${kind%% *} $k $err"
+				[ $status -ne 0 ] ||
+					cmp -s "$dir/out" "$tmp/answer" ||
+					fail "$question: ${kind%% *} $k $err: status 0, another answer"
+				judged
+			done
+		done
+	done
+	progress "asking $kind"
+}
+
 redis_start
 wanted() {
 	[ "$part" = all ] || [ "$part" = "$1" ]
@@ -381,5 +441,8 @@ if wanted collector-memory; then
 	fill_stream
 	memory collector collect_small
 fi
+if wanted asking-io || wanted asking-memory; then fill_asked; fi
+if wanted asking-io; then asking "io $tmp/asked/*" EIO EMFILE EINTR; fi
+if wanted asking-memory; then asking 'alloc *' ''; fi
 printf '%s points, %s recovered\n' $n_points $n_recovered
 finish

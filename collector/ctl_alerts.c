@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * picketctl alerts: those that came last, in the order in which they came, or
+ * these same ones by the time of the event.  A sensor that was cut off sends
+ * late: what it saw stands on top when it comes, and that is how it is found;
+ * by time it stands among what others saw then.
+ */
+#include "collector/ctl_show.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+static void
+end_text(char *out, size_t cap, const struct addr *a, uint16_t port)
+{
+	char text[ADDR_TEXT_CAP];
+
+	addr_format(a, text);
+	if (port == 0) {
+		snprintf(out, cap, "%s", text);
+	} else {
+		snprintf(out, cap, addr_is_v4(a) ? "%s:%u" : "[%s]:%u", text,
+			 port);
+	}
+}
+
+static void
+alert_text(struct ctl_text *x, const struct store_alert *a)
+{
+	char src[64], dst[64];
+
+	end_text(src, sizeof(src), &a->src, a->src_port);
+	end_text(dst, sizeof(dst), &a->dst, a->dst_port);
+	fprintf(x->out, "%s %s%u%s ", ctl_time(x, a->timestamp_us),
+		ctl_severity(x, a->severity), a->severity, ctl_sgr(x, "0"));
+	ctl_column(x, 14, a->site);
+	fprintf(x->out, "%s -> %s  [%" PRIu32 "] %s", src, dst, a->sid,
+		ctl_clean(x, a->signature));
+	if (a->indicator[0] != '\0') {
+		fprintf(x->out, "  indicator %s", ctl_clean(x, a->indicator));
+	}
+	if (a->exercise[0] != '\0') {
+		fprintf(x->out, "  %sEXERCISE %s%s", ctl_sgr(x, "36"),
+			ctl_clean(x, a->exercise), ctl_sgr(x, "0"));
+	}
+	fputc('\n', x->out);
+}
+
+static void
+put_alert(void *arg, const struct store_alert *a)
+{
+	struct ctl *c = arg;
+
+	if (c->json) {
+		store_json_alert(&c->j, a);
+	} else {
+		alert_text(&c->text, a);
+	}
+}
+
+/* --- by time --- */
+
+/* A row as it will be shown: its text, or its JSON object. */
+struct row {
+	uint64_t us;
+	int64_t id;
+	char *text;
+	size_t len;
+};
+
+struct rows {
+	struct ctl *c;
+	struct row *v; /* c->limit of them */
+	size_t n;
+	bool failed; /* out of memory */
+};
+
+static void
+keep_row(void *arg, const struct store_alert *a)
+{
+	struct rows *rows = arg;
+	struct ctl_text *x = &rows->c->text;
+	struct row *r = &rows->v[rows->n];
+	FILE *out = x->out;
+	struct json j;
+
+	if (rows->failed || rows->n == rows->c->limit) {
+		return;
+	}
+	*r = (struct row){ .us = a->timestamp_us, .id = a->id };
+	x->out = open_memstream(&r->text, &r->len);
+	rows->failed = x->out == NULL;
+	if (rows->failed) {
+		x->out = out;
+		return;
+	}
+	if (rows->c->json) {
+		json_init(&j);
+		store_json_alert(&j, a);
+		rows->failed = j.failed;
+		fwrite(j.p, 1, j.len, x->out);
+		json_fini(&j);
+	} else {
+		alert_text(x, a);
+	}
+	rows->failed |= fclose(x->out) != 0;
+	x->out = out;
+	rows->n++;
+}
+
+/* The latest first; of the same moment, what came later. */
+static int
+by_time(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+
+	if (x->us != y->us) {
+		return x->us < y->us ? 1 : -1;
+	}
+	return x->id < y->id ? 1 : x->id > y->id ? -1 : 0;
+}
+
+static enum err
+put_by_time(struct ctl *c)
+{
+	struct rows rows = { .c = c };
+	enum err e = ERR_NOMEM;
+
+	rows.v = calloc(c->limit, sizeof(*rows.v));
+	if (rows.v != NULL) {
+		e = store_read_alerts(c->store, &c->filter, c->limit, keep_row,
+				      &rows);
+	}
+	e = e == ERR_OK && rows.failed ? ERR_NOMEM : e;
+	if (e == ERR_OK && rows.n > 1) {
+		qsort(rows.v, rows.n, sizeof(*rows.v), by_time);
+	}
+	for (size_t i = 0; i < rows.n; i++) {
+		struct view v = view_of(rows.v[i].text, rows.v[i].len);
+
+		if (e == ERR_OK && c->json) {
+			json_raw(&c->j, NULL, v);
+		} else if (e == ERR_OK) {
+			fwrite(v.p, 1, v.len, c->text.out);
+		}
+		free(rows.v[i].text);
+	}
+	free(rows.v);
+	return e;
+}
+
+static enum err
+put_all(struct ctl *c)
+{
+	return c->by_time ? put_by_time(c)
+			  : store_read_alerts(c->store, &c->filter, c->limit,
+					      put_alert, c);
+}
+
+enum err
+ctl_alerts(struct ctl *c)
+{
+	enum err e;
+
+	if (!c->json) {
+		return put_all(c);
+	}
+	json_obj(&c->j, NULL);
+	json_arr(&c->j, "alerts");
+	e = put_all(c);
+	json_arr_end(&c->j);
+	json_obj_end(&c->j);
+	return e == ERR_OK ? ctl_flush_json(c) : e;
+}
