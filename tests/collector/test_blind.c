@@ -490,6 +490,47 @@ test_any_order(void **state)
 	}
 }
 
+/* A clock that is stepped, and stepped back, is off; it does not bring back what
+ * was long over, and is no silence of a tap. */
+static void
+test_stepped(void **state)
+{
+	static const int64_t steps[] = { -90, 0, 90, 0, 7200, -86400, 0 };
+	struct scene s;
+
+	(void)state;
+	begin(&s, true);
+	look(&s, 1000, 0);
+	/* Both, once, and over long before. */
+	s.l.tcp_flows += 40;
+	s.l.tcp_one_way += 40;
+	look(&s, 1000, 500);
+	assert_int_equal(s.n, 2);
+	for (int i = 0; i < 13; i++) {
+		look(&s, 1000, 0);
+	}
+	assert_int_equal(s.b.open_us[BLIND_kernel_drops], 0);
+	assert_int_equal(s.b.open_us[BLIND_one_way], 0);
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		for (int k = 0; k < 5; k++) {
+			s.now += LOOK_S * S;
+			s.f.now_us = s.now;
+			s.l.at_us = s.now + (uint64_t)(steps[i] * (int64_t)S);
+			s.l.link[0].kernel_seen += 10;
+			s.l.link[0].delivered += 10;
+			s.l.link[1].kernel_seen += 10;
+			s.l.link[1].delivered += 10;
+			s.n = blind_look(&s.b, &s.c, &s.f, 0, s.span);
+			for (unsigned n = 0; n < s.n; n++) {
+				assert_string_equal(
+					blind_cause_name(s.span[n].cause),
+					"clock");
+			}
+		}
+		assert_int_equal(s.b.open_us[BLIND_clock] != 0, steps[i] != 0);
+	}
+}
+
 /* --- how long until it is noticed (picket-collector(8) has the figures) --- */
 
 #define COUNT_S 2 /* counters are taken */
@@ -651,6 +692,7 @@ main(void)
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_collector_down),
 		cmocka_unit_test(test_any_order),
+		cmocka_unit_test(test_stepped),
 		cmocka_unit_test(test_time_to_notice),
 	};
 
