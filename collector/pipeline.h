@@ -83,6 +83,7 @@ struct pipeline_stats {
 struct pipeline_facts {
 	bool broker_up;
 	unsigned sensors, sensors_silent;
+	uint64_t sensors_left_out; /* too many */
 	struct correlate_stats correlate;
 	const char *store; /* its file */
 	uint64_t epochs_forgotten; /* in memory, since the start */
