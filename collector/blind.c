@@ -50,6 +50,7 @@ struct look {
 	const struct blind_facts *f;
 	struct blind_span *out;
 	unsigned n;
+	uint64_t at_us; /* of the ledger: see right_us() */
 };
 
 static struct blind_span *
@@ -92,10 +93,24 @@ set(struct look *k, enum blind_cause cause, bool blind, uint64_t since_us,
 
 /* --- causes that a window shows --- */
 
-static struct blind_sample
-sample_of(const struct ledger *l)
+/*
+ * When a ledger was written, on a clock that is right: windows that are
+ * measured with one that was stepped hold what happened long ago, or make a
+ * moment of silence a long one.
+ */
+static uint64_t
+right_us(const struct look *k, const struct ledger *l)
 {
-	struct blind_sample s = { .at_us = l->at_us,
+	uint64_t now = k->f->now_us;
+	uint64_t off = l->at_us > now ? l->at_us - now : now - l->at_us;
+
+	return off <= k->c->clock_us ? l->at_us : now;
+}
+
+static struct blind_sample
+sample_of(const struct ledger *l, uint64_t at_us)
+{
+	struct blind_sample s = { .at_us = at_us,
 				  .flows = l->tcp_flows,
 				  .one_way = l->tcp_one_way };
 
@@ -269,22 +284,22 @@ look_at_taps(struct look *k, const struct ledger *l)
 
 	for (unsigned i = 0; i < l->n_links; i++) {
 		const struct ledger_link *link = &l->link[i];
-		struct blind_tap *t = tap_of(k->b, link, l->at_us);
+		struct blind_tap *t = tap_of(k->b, link, k->at_us);
 
 		if (t != NULL && link->delivered != t->delivered) {
 			t->delivered = link->delivered;
-			t->changed_us = l->at_us;
+			t->changed_us = k->at_us;
 		}
 		if (!link->up) {
 			down = link->name;
 		} else if (t != NULL &&
-			   l->at_us >= t->changed_us + k->c->tap_silent_us &&
+			   k->at_us >= t->changed_us + k->c->tap_silent_us &&
 			   had_traffic(t, l, k->c->tap_floor)) {
 			silent = link->name;
 			since = t->changed_us;
 		}
 	}
-	set(k, BLIND_interface_down, down != NULL, l->at_us, "%s",
+	set(k, BLIND_interface_down, down != NULL, k->at_us, "%s",
 	    down != NULL ? down : "");
 	set(k, BLIND_tap_silent, silent != NULL, since, "%s",
 	    silent != NULL ? silent : "");
@@ -301,6 +316,7 @@ forget_program(struct look *k, const struct ledger *l,
 	       const struct blind_sample *s)
 {
 	struct blind *b = k->b;
+	uint64_t ran_us = l->at_us - MIN(l->started_us, l->at_us);
 
 	if (b->started_us == l->started_us) {
 		return;
@@ -308,7 +324,7 @@ forget_program(struct look *k, const struct ledger *l,
 	b->started_us = l->started_us;
 	b->n_taps = 0;
 	b->sample[0] = (struct blind_sample){
-		.at_us = l->started_us,
+		.at_us = k->at_us - MIN(ran_us, k->at_us),
 		.lost = s->lost,
 		.overload = ledger_sum(l->lost[LEDGER_LOST_overload]) +
 			    ledger_sum(l->lost[LEDGER_LOST_writer]),
@@ -350,7 +366,7 @@ static void
 look_at_ledger(struct look *k, const struct ledger *l)
 {
 	struct blind *b = k->b;
-	struct blind_sample s = sample_of(l);
+	struct blind_sample s;
 	struct blind_span killed;
 
 	if (l->blind_to_us != b->killed_us && blind_killed(l, &killed)) {
@@ -360,6 +376,8 @@ look_at_ledger(struct look *k, const struct ledger *l)
 	if (k->f->ended || l->at_us == b->told_us) {
 		return;
 	}
+	k->at_us = right_us(k, l);
+	s = sample_of(l, k->at_us);
 	forget_program(k, l, &s);
 	look_at_clock(k, l);
 	/* Files say nothing about the present; what they lost they lost all
@@ -441,7 +459,7 @@ blind_look(struct blind *b, const struct blind_config *c,
 	   const struct blind_facts *f, uint64_t was_down_us,
 	   struct blind_span *out)
 {
-	struct look k = { b, c, f, out, 0 };
+	struct look k = { b, c, f, out, 0, 0 };
 
 	if (!f->there) {
 		if (b->known && b->open_us[BLIND_ended] == 0) {

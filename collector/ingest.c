@@ -76,6 +76,12 @@ ingest_sensor(const struct ingest *in, unsigned stream)
 }
 
 uint64_t
+ingest_left_out(const struct ingest *in)
+{
+	return in->left_out;
+}
+
+uint64_t
 ingest_oversize(const struct ingest *in)
 {
 	return in->oversize;

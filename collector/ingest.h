@@ -65,6 +65,8 @@ const char *ingest_sensor(const struct ingest *in, unsigned stream);
 unsigned ingest_n_streams(const struct ingest *in);
 /* Entries dropped unread because no reply may be that large. */
 uint64_t ingest_oversize(const struct ingest *in);
+/* Sensors that found no room, at the last look at their set. */
+uint64_t ingest_left_out(const struct ingest *in);
 /* As redis_pool_troubles(). */
 const uint64_t *ingest_troubles(const struct ingest *in);
 

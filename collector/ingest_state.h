@@ -56,6 +56,9 @@ struct ingest {
 	/* A stream whose entries alone cost us the connection, and how often. */
 	unsigned suspect, strikes;
 	uint64_t oversize;
+	uint64_t left_out; /* sensors, at the last look at their set */
+	uint64_t told_left_out_us;
+
 	unsigned
 		asked; /* entries of each stream, in the last read of new ones */
 	bool ahead; /* one is under way that nobody waits for yet */

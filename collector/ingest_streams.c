@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which streams there are, and our group on each. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <strings.h>
 
 #include "collector/ingest_state.h"
 #include "common/clock.h"
+#include "common/log.h"
 
 /* How often the set of sensors is read again. */
 #define DISCOVER_US (UINT64_C(2) * US_PER_S)
@@ -12,6 +14,7 @@
 #define SCAN_US (UINT64_C(20) * US_PER_S)
 /* A stream whose server is away is asked for again after that long. */
 #define RETRY_US US_PER_S
+#define TELL_US (UINT64_C(60) * US_PER_S)
 
 /* Names come from whoever may write to Redis: printable, no '/', '{', '}'. */
 static bool
@@ -124,6 +127,25 @@ scan(struct ingest *in, struct diag *d)
 	return e == ERR_NOTFOUND ? ERR_OK : e;
 }
 
+/* Whoever may write to Redis can enter any number of names. */
+static void
+count_left_out(struct ingest *in, size_t names)
+{
+	uint64_t now = clock_mono_us();
+
+	in->left_out = in->n_streams == INGEST_MAX_STREAMS &&
+				       names > INGEST_MAX_STREAMS
+			       ? names - INGEST_MAX_STREAMS
+			       : 0;
+	if (in->left_out > 0 && (in->told_left_out_us == 0 ||
+				 now - in->told_left_out_us >= TELL_US)) {
+		in->told_left_out_us = now;
+		log_warn("more than %d sensors are in " SENSORS ": %" PRIu64
+			 " are not looked at; take those away that are none",
+			 INGEST_MAX_STREAMS, in->left_out);
+	}
+}
+
 static enum err
 discover(struct ingest *in, struct diag *d)
 {
@@ -141,6 +163,9 @@ discover(struct ingest *in, struct diag *d)
 		if (is_text(r->element[i])) {
 			add_stream(in, r->element[i]->str, r->element[i]->len);
 		}
+	}
+	if (is_array(r)) {
+		count_left_out(in, r->elements);
 	}
 	freeReplyObject(r);
 	in->discovered_us = clock_mono_us();

@@ -71,6 +71,8 @@ const struct metric_row metrics_rows[] = {
 	  "Sensors that have a stream." },
 	{ "now.sensors_silent", "sensors_silent", METRIC_GAUGE, NULL,
 	  "Sensors whose presence ran out without a goodbye." },
+	{ "now.sensors_left_out", "sensors_left_out", METRIC_GAUGE, NULL,
+	  "Sensors that are not looked at: too many." },
 	{ "redis_troubles.*", "redis_troubles_total", METRIC_COUNTER, "kind",
 	  "Errors of Redis and of the connection to it." },
 	{ "store.frames_expired", "store_frames_expired_total",
@@ -179,6 +181,7 @@ metrics_write(struct json *j, const struct pipeline *p,
 	json_bool(j, "redis_up", f.broker_up);
 	json_u64(j, "sensors", f.sensors);
 	json_u64(j, "sensors_silent", f.sensors_silent);
+	json_u64(j, "sensors_left_out", f.sensors_left_out);
 	json_u64(j, "keys", f.correlate.runs);
 	json_u64(j, "links", f.correlate.links);
 	json_u64(j, "incidents", f.correlate.incidents);

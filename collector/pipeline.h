@@ -57,10 +57,10 @@ enum pipeline_cause {
 	CAUSE_FOREIGN, /* the key is another sensor's */
 	CAUSE_FORGED,
 	CAUSE_REPLAYED,
-	CAUSE_FORGOTTEN, /* of an epoch of which nothing is known any more */
 	CAUSE_HEADER,
 	CAUSE_BODY,
 	CAUSE_FOREIGN_LINE, /* of another sensor, in a batch that is good */
+	CAUSE_FORGOTTEN, /* of an epoch of which nothing is known any more */
 	CAUSE_PRESENCE, /* and on: a presence, the causes from CAUSE_UNSIGNED */
 	PIPELINE_CAUSES = CAUSE_PRESENCE + CAUSE_HEADER - CAUSE_UNSIGNED
 };
@@ -83,6 +83,7 @@ struct pipeline_stats {
 struct pipeline_facts {
 	bool broker_up;
 	unsigned sensors, sensors_silent;
+	uint64_t sensors_left_out; /* too many */
 	struct correlate_stats correlate;
 	const char *store; /* its file */
 	uint64_t epochs_forgotten; /* in memory, since the start */

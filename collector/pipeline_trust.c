@@ -32,10 +32,10 @@ static const char *const names[PIPELINE_CAUSES] = {
 	[CAUSE_FOREIGN] = "foreign",
 	[CAUSE_FORGED] = "bad-signature",
 	[CAUSE_REPLAYED] = "replayed",
-	[CAUSE_FORGOTTEN] = "forgotten-epoch",
 	[CAUSE_HEADER] = "bad-header",
 	[CAUSE_BODY] = "bad-body",
 	[CAUSE_FOREIGN_LINE] = "foreign-line",
+	[CAUSE_FORGOTTEN] = "forgotten-epoch",
 #define PRESENCE(c) [CAUSE_PRESENCE + (c)-CAUSE_UNSIGNED]
 	PRESENCE(CAUSE_UNSIGNED) = "presence-unsigned",
 	PRESENCE(CAUSE_MALFORMED) = "presence-malformed-mac",

@@ -490,6 +490,191 @@ test_any_order(void **state)
 	}
 }
 
+/* A clock that is stepped, and stepped back, is off; it does not bring back what
+ * was long over, and is no silence of a tap. */
+static void
+test_stepped(void **state)
+{
+	static const int64_t steps[] = { -90, 0, 90, 0, 7200, -86400, 0 };
+	struct scene s;
+
+	(void)state;
+	begin(&s, true);
+	look(&s, 1000, 0);
+	/* Both, once, and over long before. */
+	s.l.tcp_flows += 40;
+	s.l.tcp_one_way += 40;
+	look(&s, 1000, 500);
+	assert_int_equal(s.n, 2);
+	for (int i = 0; i < 13; i++) {
+		look(&s, 1000, 0);
+	}
+	assert_int_equal(s.b.open_us[BLIND_kernel_drops], 0);
+	assert_int_equal(s.b.open_us[BLIND_one_way], 0);
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		for (int k = 0; k < 5; k++) {
+			s.now += LOOK_S * S;
+			s.f.now_us = s.now;
+			s.l.at_us = s.now + (uint64_t)(steps[i] * (int64_t)S);
+			s.l.link[0].kernel_seen += 10;
+			s.l.link[0].delivered += 10;
+			s.l.link[1].kernel_seen += 10;
+			s.l.link[1].delivered += 10;
+			s.n = blind_look(&s.b, &s.c, &s.f, 0, s.span);
+			for (unsigned n = 0; n < s.n; n++) {
+				assert_string_equal(
+					blind_cause_name(s.span[n].cause),
+					"clock");
+			}
+		}
+		assert_int_equal(s.b.open_us[BLIND_clock] != 0, steps[i] != 0);
+	}
+}
+
+/* --- how long until it is noticed (picket-collector(8) has the figures) --- */
+
+#define COUNT_S 2 /* counters are taken */
+#define TELL_S 2 /* presence is written, with the counters of then */
+#define ALIVE_S 15 /* and outlives its sensor */
+
+struct notice {
+	enum blind_cause cause;
+	unsigned seconds; /* at most, as the man page says */
+};
+
+/* What is so from then on. */
+static void
+strike(struct scene *s, enum blind_cause cause, struct blind_facts *told)
+{
+	switch (cause) {
+	case BLIND_interface_down:
+		s->l.link[0].up = 0;
+		break;
+	case BLIND_kernel_drops:
+		s->l.link[0].kernel_seen += 1000;
+		s->l.link[0].kernel_dropped += 500;
+		break;
+	case BLIND_one_way:
+		s->l.tcp_flows += 40;
+		s->l.tcp_one_way += 40;
+		break;
+	case BLIND_events_lost:
+		s->l.lost[LEDGER_LOST_queue_full][0] += 9;
+		break;
+	case BLIND_overload:
+		s->l.frames.skipped[LEDGER_SKIPPED_shed_elephant] += 9;
+		break;
+	case BLIND_rules_failed:
+		told->rules_failed = true;
+		break;
+	case BLIND_feed_stale:
+		told->feed_stale = true;
+		break;
+	default:
+		break;
+	}
+}
+
+/* Seconds from the moment that it is so until a look says it; second by second,
+ * the sensor's and the collector's turns as far apart as these say. */
+static unsigned
+noticed(enum blind_cause cause, unsigned look_at, unsigned count_at,
+	unsigned tell_at)
+{
+	struct ledger counted = { 0 }, told_ledger = { 0 };
+	struct blind_facts told = { 0 }, now = { 0 };
+	uint64_t told_at = 0, off = 0;
+	struct scene s;
+	bool gone = false;
+
+	begin(&s, true);
+	for (unsigned t = 0; t < 200; t++) {
+		bool struck = t >= 60;
+
+		s.now += S;
+		if (t == 60) {
+			strike(&s, cause, &now);
+			gone = cause == BLIND_silent || cause == BLIND_ended ||
+			       cause == BLIND_killed;
+			off = cause == BLIND_clock ? 90 * S : 0;
+		}
+		if (!gone && !(struck && cause == BLIND_tap_silent)) {
+			s.l.link[0].delivered += 50;
+			s.l.link[0].kernel_seen += 50;
+		}
+		if (struck && cause == BLIND_killed && t == 62) {
+			/* And started again: that is when it can be told. */
+			s.l.blind_from_us = s.now - 2 * S;
+			s.l.blind_to_us = s.now;
+			s.l.started_us = s.now;
+			gone = false;
+		}
+		if (t % COUNT_S == count_at) {
+			counted = s.l;
+			counted.at_us = s.now + off;
+		}
+		if ((!gone && t % TELL_S == tell_at) ||
+		    (t == 60 && cause == BLIND_ended)) {
+			told_ledger = counted;
+			told = now;
+			told.ended = cause == BLIND_ended && t == 60;
+			told_at = s.now;
+		}
+		if (t % LOOK_S != look_at) {
+			continue;
+		}
+		told.now_us = s.now;
+		told.there = told_at != 0 &&
+			     (told.ended || s.now - told_at < ALIVE_S * S);
+		told.ledger = told_ledger.epoch != 0 ? &told_ledger : NULL;
+		s.n = blind_look(&s.b, &s.c, &told, 0, s.span);
+		for (unsigned i = 0; i < s.n; i++) {
+			if (s.span[i].cause == cause) {
+				assert_true(struck);
+				return t - (cause == BLIND_killed ? 62 : 60);
+			}
+			fail_msg("%s instead of %s",
+				 blind_cause_name(s.span[i].cause),
+				 blind_cause_name(cause));
+		}
+	}
+	fail_msg("%s is never noticed", blind_cause_name(cause));
+	return 0;
+}
+
+static void
+test_time_to_notice(void **state)
+{
+	/* But collector_down, which the next collector says at its first
+	 * look. */
+	static const struct notice all[] = {
+		{ BLIND_silent, 20 },        { BLIND_ended, 5 },
+		{ BLIND_killed, 9 },         { BLIND_tap_silent, 39 },
+		{ BLIND_interface_down, 9 }, { BLIND_kernel_drops, 9 },
+		{ BLIND_one_way, 9 },        { BLIND_rules_failed, 9 },
+		{ BLIND_feed_stale, 9 },     { BLIND_clock, 9 },
+		{ BLIND_events_lost, 9 },    { BLIND_overload, 9 },
+	};
+
+	(void)state;
+	assert_int_equal(ARRAY_LEN(all) + 1, BLIND_CAUSES);
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		unsigned worst = 0;
+
+		for (unsigned k = 0; k < LOOK_S * COUNT_S * TELL_S; k++) {
+			unsigned n = noticed(all[i].cause, k % LOOK_S,
+					     k / LOOK_S % COUNT_S,
+					     k / LOOK_S / COUNT_S);
+
+			worst = MAX(worst, n);
+		}
+		print_message("%s: %u s\n", blind_cause_name(all[i].cause),
+			      worst);
+		assert_true(all[i].seconds <= 60);
+		assert_in_range(worst, 1, all[i].seconds);
+	}
+}
+
 int
 main(void)
 {
@@ -507,6 +692,8 @@ main(void)
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_collector_down),
 		cmocka_unit_test(test_any_order),
+		cmocka_unit_test(test_stepped),
+		cmocka_unit_test(test_time_to_notice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,6 +90,11 @@ shows 'plain'
 runs 0 -s "$db" alerts --site "x' OR 1=1 --"
 [ ! -s "$work/out" ] || fail 'a site of that name was found'
 
+runs 0 -s "$db" missions
+shows 'no mission is known'
+runs 0 -s "$db" blind --limit 3
+shows 'no sensor is known to have been blind'
+
 runs 0 -s "$db" incidents
 shows 'Shared address at two sites'
 shows 'emergency'
@@ -112,7 +117,7 @@ lacks 'Shared address at two sites'
 runs 0 -s "$db" incidents show 1
 shows 'ack, sato: calling them'
 
-for c in status sensors alerts 'alerts --all' incidents 'incidents show' 'incidents show 2'; do
+for c in status sensors blind missions alerts 'alerts --all' incidents 'incidents show' 'incidents show 2'; do
 	# shellcheck disable=SC2086
 	runs 0 -s "$db" --json $c
 	[ "$(wc -l <"$work/out")" -eq 1 ] || fail "--json $c: not one line"

@@ -217,6 +217,37 @@ databases_are_read(void **state)
 	mission_free(m);
 }
 
+static void
+take_need(void *arg, const char *mission, const char *owner,
+	  unsigned criticality, const char *asset)
+{
+	char *out = arg;
+	size_t n = strlen(out);
+
+	assert_string_equal(owner, "JP");
+	assert_in_range(criticality, 0, 100);
+	snprintf(out + n, 256 - n, "%s:%s ", mission, asset);
+}
+
+/* Through services, rings of them too; an asset once; none is said as well. */
+static void
+says_what_a_mission_stands_on(void **state)
+{
+	char text[2048], got[256] = "";
+	struct mission_map *m;
+	struct diag d;
+
+	(void)state;
+	snprintf(text, sizeof(text),
+		 "%s  - name: patrol\n    owner: JP\n    services: [mail, "
+		 "directory]\n  - name: idle\n    owner: JP\n",
+		 good);
+	m = load(text, ERR_OK, &d);
+	assert_true(mission_each_need(m, take_need, got));
+	assert_string_equal(got, "air-defence:mail-gw patrol:mail-gw idle: ");
+	mission_free(m);
+}
+
 int
 main(void)
 {
@@ -226,6 +257,7 @@ main(void)
 		cmocka_unit_test(without_a_map_private_networks_are_ours),
 		cmocka_unit_test(enrichment_tells_what_is_known),
 		cmocka_unit_test(databases_are_read),
+		cmocka_unit_test(says_what_a_mission_stands_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

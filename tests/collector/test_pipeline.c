@@ -394,6 +394,21 @@ epochs_are_not_counted_twice(void **state)
 			 3);
 }
 
+/* Whoever may write to Redis enters names without end: no more sensors are
+ * kept than there are streams, and the collector goes on. */
+static void
+names_without_end(void **state)
+{
+	(void)state;
+	need_redis();
+	freeReplyObject(call("EVAL %s 0%s",
+			     "for i=1,6000 do redis.call('SADD',"
+			     "'picket:sensors','x/s'..i) end return 1",
+			     ""));
+	run();
+	assert_int_equal(asked("SELECT count(*) FROM sensors"), 4096);
+}
+
 static void
 lines_speak_for_their_own_sensor(void **state)
 {
@@ -556,6 +571,7 @@ main(void)
 		E2E(each_alert_once),
 		E2E(the_broken_and_the_missing_are_counted),
 		E2E(epochs_are_not_counted_twice),
+		E2E(names_without_end),
 		E2E(lines_speak_for_their_own_sensor),
 		E2E(kill_it_at_any_time),
 		E2E(one_huge_entry_holds_up_nobody),

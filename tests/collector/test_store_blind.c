@@ -200,6 +200,259 @@ covers_what_overlaps(void **state)
 	}
 }
 
+/* --- what is shown --- */
+
+#define SHOWN 2000
+#define SECOND UINT64_C(1000000)
+
+struct shown {
+	struct store_blind_row row[SHOWN];
+	char cause[SHOWN][16], assets[SHOWN][96];
+	unsigned n;
+	uint64_t left_out;
+};
+
+static void
+take_row(void *arg, const struct store_blind_row *r)
+{
+	struct shown *s = arg;
+
+	assert_true(s->n < SHOWN);
+	snprintf(s->cause[s->n], sizeof(s->cause[0]), "%s", r->cause);
+	snprintf(s->assets[s->n], sizeof(s->assets[0]), "%s", r->assets);
+	s->row[s->n++] = *r;
+}
+
+static void
+show(struct shown *s, uint64_t since_us, unsigned limit)
+{
+	struct store_reader *r = NULL;
+	struct diag d = { "" };
+
+	s->n = 0;
+	assert_int_equal(store_reader_open(&r, path, &d), ERR_OK);
+	assert_int_equal(store_read_blind(r, since_us, NULL, NULL, limit,
+					  take_row, s, &s->left_out),
+			 ERR_OK);
+	store_reader_close(r);
+}
+
+/* More than a page: the newest, what lasts however old, and how many more. */
+static void
+shows_the_newest(void **state)
+{
+	static struct shown s;
+
+	(void)state;
+	(void)keep(sensor[1], BLIND_clock, 5, 0, "");
+	for (uint64_t i = 1; i <= 1500; i++) {
+		(void)keep(sensor[0], BLIND_tap_silent, 100 * i, 100 * i + 50,
+			   "");
+	}
+	show(&s, 0, 1000);
+	assert_int_equal(s.n, 1000);
+	assert_int_equal(s.left_out, 501);
+	assert_string_equal(s.cause[0], "clock");
+	assert_int_equal(s.row[1].from_us, 100 * 502);
+	assert_int_equal(s.row[999].from_us, 100 * 1500);
+	show(&s, 0, 1501);
+	assert_int_equal(s.left_out, 0);
+	assert_int_equal(s.n, 1501);
+	show(&s, 100 * 1400, 1000);
+	assert_int_equal(s.left_out, 0);
+	assert_int_equal(s.n, 102);
+}
+
+/* One kill, noticed as silence and told at the next start: one row. */
+static void
+a_kill_is_one_row(void **state)
+{
+	const uint64_t t = 1000 * SECOND;
+	static struct shown s;
+
+	(void)state;
+	(void)keep(sensor[0], BLIND_silent, t, t + 70 * SECOND, "");
+	(void)keep(sensor[0], BLIND_killed, t + 1 * SECOND, t + 64 * SECOND,
+		   "3 events were in memory");
+	show(&s, 0, 100);
+	assert_int_equal(s.n, 1);
+	assert_string_equal(s.cause[0], "killed");
+	assert_int_equal(s.row[0].from_us, t + 1 * SECOND);
+	assert_int_equal(s.row[0].silent_from_us, t);
+	assert_int_equal(s.row[0].silent_to_us, t + 70 * SECOND);
+	assert_int_equal(s.row[0].n_assets, 1);
+	assert_string_equal(s.assets[0], "mail");
+	/* A silence that a kill does not explain stands by itself: of another
+	 * sensor, long before, or long after the start. */
+	(void)keep(sensor[1], BLIND_silent, t, t + 70 * SECOND, "");
+	(void)keep(sensor[0], BLIND_silent, t - 300 * SECOND, t + 2 * SECOND,
+		   "");
+	(void)keep(sensor[0], BLIND_silent, t + 2 * SECOND, t + 500 * SECOND,
+		   "");
+	show(&s, 0, 100);
+	assert_int_equal(s.n, 4);
+	/* And one that lasts. */
+	(void)keep(sensor[2], BLIND_killed, t, t + 5 * SECOND, "");
+	(void)keep(sensor[2], BLIND_silent, t, 0, "");
+	show(&s, 0, 100);
+	assert_int_equal(s.n, 6);
+}
+
+struct covered {
+	struct store_cover_row row;
+	struct store_cover_piece piece[16];
+	char why[16][64], now[128];
+	unsigned n;
+};
+
+static void
+take_covered(void *arg, const struct store_cover_row *r)
+{
+	struct covered *c = arg;
+
+	assert_true(r->n_pieces <= 16);
+	c->n++;
+	c->row = *r;
+	snprintf(c->now, sizeof(c->now), "%s", r->why);
+	for (unsigned i = 0; i < r->n_pieces; i++) {
+		c->piece[i] = r->piece[i];
+		snprintf(c->why[i], sizeof(c->why[i]), "%s", r->piece[i].why);
+	}
+}
+
+static void
+cover(struct covered *c, const char *asset, uint64_t since_us, unsigned limit)
+{
+	struct store_reader *r = NULL;
+	struct diag d = { "" };
+
+	c->n = 0;
+	assert_int_equal(store_reader_open(&r, path, &d), ERR_OK);
+	assert_int_equal(
+		store_read_cover(r, since_us, asset, limit, take_covered, c),
+		ERR_OK);
+	store_reader_close(r);
+	assert_int_equal(c->n, 1);
+}
+
+static void
+mission(const char *name, const char *asset)
+{
+	char sql[160];
+
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO mission_assets VALUES('%s','%s','JP',100)", name,
+		 asset);
+	assert_int_equal(sql_exec(store_db(store), sql), ERR_OK);
+}
+
+struct missions {
+	char text[8][160];
+	unsigned n;
+};
+
+static void
+take_mission(void *arg, const struct store_mission_row *r)
+{
+	struct missions *m = arg;
+
+	assert_true(m->n < 8);
+	snprintf(m->text[m->n++], sizeof(m->text[0]), "%s %s %u %u (%s)",
+		 r->mission, store_cover_name(r->state), r->assets,
+		 r->incidents, r->why);
+}
+
+/* From when to when, why, and what part of the time; nothing beyond the last
+ * look of a collector. */
+static void
+says_what_was_watched(void **state)
+{
+	const uint64_t t = 1000 * SECOND;
+	struct missions m = { .n = 0 };
+	struct store_reader *r = NULL;
+	struct diag d = { "" };
+	struct covered c;
+
+	(void)state;
+	assert_int_equal(
+		sql_exec(store_db(store),
+			 "DELETE FROM blind_assets;DELETE FROM blind_watch;"
+			 "INSERT INTO blind_assets(asset,sensor,site) VALUES"
+			 "('mail',0,'hq'),('gate',0,'annex'),('files',0,'hq'),"
+			 "('mail',1,'hq'),('mail',2,'hq');"
+			 /* The second comes later. */
+			 "INSERT INTO blind_watch VALUES"
+			 "(1,1,1000000000,2000000000),"
+			 "(2,1,1500000000,2000000000);"
+			 "INSERT INTO blind_beat VALUES(1,2000000000)"),
+		ERR_OK);
+	(void)keep(1, BLIND_tap_silent, t + 100 * SECOND, t + 200 * SECOND, "");
+	(void)keep(1, BLIND_clock, t + 150 * SECOND, t + 200 * SECOND, "");
+	(void)keep(2, BLIND_ended, t + 600 * SECOND, t + 700 * SECOND, "");
+	(void)keep(1, BLIND_silent, t + 650 * SECOND, t + 750 * SECOND, "");
+	cover(&c, "mail", 0, 16);
+	assert_int_equal(c.row.from_us, t);
+	assert_int_equal(c.row.to_us, t + 1000 * SECOND);
+	assert_int_equal(c.row.state, STORE_WATCHED);
+	assert_int_equal(c.row.us[STORE_BLIND], 150 * SECOND);
+	assert_int_equal(c.row.us[STORE_PARTLY], 100 * SECOND);
+	assert_int_equal(c.row.us[STORE_WATCHED], 750 * SECOND);
+	assert_int_equal(c.row.n_pieces, 7);
+	assert_int_equal(c.piece[1].state, STORE_BLIND);
+	assert_int_equal(c.piece[1].from_us, t + 100 * SECOND);
+	assert_int_equal(c.piece[1].to_us, t + 200 * SECOND);
+	assert_string_equal(c.why[1], "s0: clock,tap_silent");
+	assert_int_equal(c.piece[4].state, STORE_BLIND);
+	assert_string_equal(c.why[4], "s0: silent; s1: ended");
+	assert_int_equal(c.piece[6].to_us, 0);
+	/* Before the first was seen it had none; and the newest of many. */
+	cover(&c, "mail", t - 500 * SECOND, 2);
+	assert_int_equal(c.row.us[STORE_UNWATCHED], 500 * SECOND);
+	assert_int_equal(c.row.n_pieces, 2);
+	assert_int_equal(c.row.left_out, 6);
+	assert_int_equal(c.piece[1].to_us, 0);
+	assert_int_equal(c.piece[0].state, STORE_PARTLY);
+	cover(&c, "gate", t, 16);
+	assert_int_equal(c.row.state, STORE_UNWATCHED);
+	assert_string_equal(c.now, "its site has no live sensor");
+	assert_int_equal(c.row.us[STORE_UNWATCHED], 1000 * SECOND);
+	cover(&c, "files", t, 16);
+	assert_string_equal(c.now,
+			    "no live sensor of its site watches its networks");
+	/* Missions: never plain green where nobody looks. */
+	mission("a-seen", "mail");
+	mission("b-half", "mail");
+	mission("b-half", "gate");
+	mission("c-none", "");
+	mission("d-gone", "later");
+	(void)keep(1, BLIND_overload, t + 900 * SECOND, 0, "");
+	assert_int_equal(store_reader_open(&r, path, &d), ERR_OK);
+	for (int all = 0; all < 2; all++) {
+		m.n = 0;
+		assert_int_equal(store_read_missions(r, take_mission, &m),
+				 ERR_OK);
+		assert_int_equal(m.n, 4);
+		assert_string_equal(m.text[0],
+				    all ? "a-seen blind 1 0 (blind: mail)"
+					: "a-seen partly 1 0 (partly: mail)");
+		assert_string_equal(m.text[1],
+				    all ? "b-half blind 2 0 (blind: mail; "
+					  "unwatched: gate)"
+					: "b-half unwatched 2 0 (unwatched: "
+					  "gate; partly: mail)");
+		assert_string_equal(m.text[2],
+				    "c-none unwatched 0 0 (the map names no "
+				    "asset that it needs)");
+		assert_string_equal(m.text[3],
+				    "d-gone unwatched 1 0 (unwatched: later)");
+		(void)keep(2, BLIND_overload, t + 900 * SECOND, 0, "");
+	}
+	store_reader_close(r);
+	cover(&c, "mail", t, 16);
+	assert_int_equal(c.row.state, STORE_BLIND);
+	assert_string_equal(c.now, "s0: overload; s1: overload");
+}
+
 int
 main(void)
 {
@@ -207,6 +460,12 @@ main(void)
 		cmocka_unit_test_setup_teardown(opens_again_what_began_then,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(covers_what_overlaps, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(shows_the_newest, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_kill_is_one_row, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(says_what_was_watched, setup,
 						teardown),
 	};
 

@@ -34,6 +34,13 @@ assets:
   - {name: mail, site: hq, networks: [192.0.2.0/25]}
   - {name: files, site: hq, networks: [198.51.100.0/24]}
   - {name: gate, site: annex, networks: [203.0.113.0/24]}
+services:
+  - {name: letters, depends_on: [mail, store]}
+  - {name: store, depends_on: [files]}
+  - {name: fence, depends_on: [gate]}
+missions:
+  - {name: post, owner: JP, services: [letters], criticality: high}
+  - {name: border, owner: JP, services: [fence]}
 END
 
 start_collector() {
@@ -139,8 +146,13 @@ kill -9 "$sensor_pid"
 wait "$sensor_pid" 2>/dev/null
 opens silent
 start_sensor
-ends silent
-eventually 60 is_over killed || fail "killed is not told"
+# One row for what is one event: killed, and that it was noticed as silence.
+one_row() {
+	blind | jq -e '[.blind[] | select(.sensor == "tap1" and
+		(.cause == "killed" or .cause == "silent"))] | length == 1 and
+		all(.cause == "killed" and .to != null and .silent_from != null)'
+}
+eventually 60 one_row || fail "killed and silent are not one: $(blind)"
 
 # The collector is away; the sensor was there all the time.
 kill -9 "$collector_pid"
@@ -167,6 +179,36 @@ state_of() {
 same "the asset that it watches" blind "$(state_of mail)"
 same "one that it does not" unwatched "$(state_of files)"
 same "one without a sensor" unwatched "$(state_of gate)"
+why_of() {
+	blind --asset "$1" | jq -r '[.assets[] | select(.from == null)][0].why'
+}
+same "why it is blind" "tap1: ended" "$(why_of mail)"
+same "why one is unwatched" \
+	"no live sensor of its site watches its networks" "$(why_of files)"
+same "why the other is" "its site has no live sensor" "$(why_of gate)"
+# From when to when, without a hole, and what part of the time that was.
+blind --asset mail | jq -e '[.assets[] | select(.from != null)] as $p |
+	all(range(1; $p | length); $p[.].from == $p[. - 1].to) and
+	($p[-1].to == null) and any($p[]; .state == "watched") and
+	all($p[]; .state == "watched" or .why != "")' >/dev/null ||
+	fail "the pieces of the asset's time: $(blind --asset mail)"
+blind --asset mail | jq -e '[.assets[] | select(.from == null)][0].percent |
+	.blind > 0 and .watched > 0 and .unwatched == 0 and
+	([.[]] | add) > 99' >/dev/null || fail "percents: $(blind --asset mail)"
+blind --asset mail --since 1s | jq -e '[.assets[] | select(.from == null)][0]
+	.percent.blind == 100' >/dev/null || fail "percents of now"
+same "intervals name the assets" mail "$(blind | jq -r '[.blind[].assets] |
+	unique | join("|")')"
+
+# Missions: none is well, and each says why.
+missions() {
+	"$bin/picketctl" --store "$tmp/picket.db" missions "$@"
+}
+same "missions" 'border unwatched unwatched: gate
+post blind blind: mail; unwatched: files' "$(missions --json |
+	jq -r '.missions[] | "\(.mission) \(.state) \(.why)"')"
+missions | grep -q '^blind *post *JP .*blind: mail; unwatched: files' ||
+	fail "missions for eyes: $(missions)"
 blind --asset nothing >/dev/null && fail "an asset that is not there"
 [ "$(blind --asset mail | jq '[.assets[] | select(.from != null)] | length')" \
 	-gt 2 ] || fail "its blind intervals are not told"

@@ -9,6 +9,15 @@ tests/faults/failing_io.so: $(FAILING_IO) tests/faults/failing_rules.h
 		-Wall -Wextra -O2 -g -fPIC -shared \
 		-o $@ $(FAILING_IO:%=$(srcdir)/%) -ldl
 
+# Another, that sets a program's clock off.
+check_DATA += tests/faults/clock_off.so
+CLEANFILES += tests/faults/clock_off.so
+EXTRA_DIST += tests/faults/clock_off.c
+tests/faults/clock_off.so: tests/faults/clock_off.c
+	$(AM_V_CC)$(MKDIR_P) tests/faults && $(CC) -D_GNU_SOURCE -std=gnu11 \
+		-Wall -Wextra -O2 -g -fPIC -shared \
+		-o $@ $(srcdir)/tests/faults/clock_off.c
+
 # The spool on a disk whose power is cut.
 check_PROGRAMS += tests/faults/power_cut
 tests_faults_power_cut_SOURCES = tests/faults/power_cut.c tests/rnd.h
