@@ -36,19 +36,19 @@ tests_sensor_test_fill_http_SOURCES = tests/sensor/test_fill_http.c \
 	tests/sensor/http_rig.h
 tests_sensor_test_fill_http_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_app_dns
-tests_sensor_test_app_dns_SOURCES = tests/sensor/test_app_dns.c
+tests_sensor_test_app_dns_SOURCES = tests/sensor/app_case.h tests/sensor/test_app_dns.c
 tests_sensor_test_app_dns_LDADD = $(LIBS_SENSOR)
 
 UNIT_TESTS += tests/sensor/test_app_tls
-tests_sensor_test_app_tls_SOURCES = tests/sensor/test_app_tls.c tests/sensor/tls_bytes.h
+tests_sensor_test_app_tls_SOURCES = tests/sensor/app_case.h tests/sensor/test_app_tls.c tests/sensor/tls_bytes.h
 tests_sensor_test_app_tls_LDADD = $(LIBS_SENSOR)
 
 UNIT_TESTS += tests/sensor/test_app_ssh
-tests_sensor_test_app_ssh_SOURCES = tests/sensor/test_app_ssh.c
+tests_sensor_test_app_ssh_SOURCES = tests/sensor/app_case.h tests/sensor/test_app_ssh.c
 tests_sensor_test_app_ssh_LDADD = $(LIBS_SENSOR)
 
 UNIT_TESTS += tests/sensor/test_app
-tests_sensor_test_app_SOURCES = tests/sensor/test_app.c tests/sensor/tls_bytes.h
+tests_sensor_test_app_SOURCES = tests/sensor/app_case.h tests/sensor/test_app.c tests/sensor/tls_bytes.h
 tests_sensor_test_app_LDADD = $(LIBS_SENSOR)
 # flow and stream
 UNIT_TESTS += tests/sensor/test_flow
