@@ -7,7 +7,7 @@ librules_a_SOURCES += \
 	rules/range_set.h rules/range_set.c \
 	rules/range_classes.h rules/range_classes.c \
 	rules/digest_list.h rules/digest_list.c \
-	rules/rule_prog.h \
+	rules/rule_op.h rules/rule_test.h rules/rule_prog.h \
 	rules/rule_text.h rules/rule_text.c \
 	rules/name_table.h rules/name_table.c \
 	rules/dataset.h rules/dataset.c rules/dataset_catalog.c \

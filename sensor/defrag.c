@@ -437,46 +437,50 @@ end_agrees(const struct tracker *t, uint32_t end, bool more)
 	return more || end >= t->max_end;
 }
 
-bool
-defrag_push(struct defrag *d, struct packet *p, const struct defrag_fragment *f,
-	    struct view *datagram)
+/* Whether a fragment may be part of any datagram; 'data' is cut down to what
+ * counts of it. */
+static bool
+fits(struct packet *p, const struct defrag_fragment *f, struct view *data)
 {
-	bool more = (p->frag_flags & 1) != 0, overlap = false, done = false;
+	uint32_t offset = (uint32_t)p->frag_offset * UNIT;
 	bool odd = false;
-	uint32_t offset = (uint32_t)p->frag_offset * UNIT, end;
-	struct view data = f->data;
-	struct tracker *t;
 
-	if (more) {
+	if ((p->frag_flags & 1) != 0) {
 		/* RFC 791: only the last may end inside a unit.  RFC 8200
 		 * has it discarded, hosts cut the IPv4 one down. */
-		if (p->ip_version == 6 && data.len % UNIT != 0) {
+		if (p->ip_version == 6 && data->len % UNIT != 0) {
 			event_set_add(&p->events,
 				      EV_DECODE_IPV6_FRAG_INVALID_LENGTH);
 			odd = true;
 		} else {
-			data.len -= data.len % UNIT;
+			data->len -= data->len % UNIT;
 		}
 	}
-	if (data.len == 0 || (p->flags & (PKT_TRUNCATED | PKT_BROKEN)) != 0 ||
+	if (data->len == 0 || (p->flags & (PKT_TRUNCATED | PKT_BROKEN)) != 0 ||
 	    f->header.len > MAX_HEADER) {
 		event_set_add(&p->events,
 			      event_for(p, EV_DECODE_IPV4_FRAG_IGNORED,
 					EV_DECODE_IPV6_FRAG_IGNORED));
 		return false;
 	}
-	end = offset + (uint32_t)data.len;
-	if (end + f->header.len - (p->ip_version == 6 ? 40 : 0) >
+	if (offset + (uint32_t)data->len + f->header.len -
+		    (p->ip_version == 6 ? 40 : 0) >
 	    MAX_DATAGRAM) {
 		event_set_add(&p->events,
 			      event_for(p, EV_DECODE_IPV4_FRAG_PKT_TOO_LARGE,
 					EV_DECODE_IPV6_FRAG_PKT_TOO_LARGE));
 		return false;
 	}
-	if (odd) {
-		return false;
-	}
-	t = find_tracker(d, p, p->frame->ts_us);
+	return !odd;
+}
+
+/* The datagram of 'p', with room for one fragment more; NULL, and counted,
+ * when there is none. */
+static struct tracker *
+tracker_with_room(struct defrag *d, struct packet *p)
+{
+	struct tracker *t = find_tracker(d, p, p->frame->ts_us);
+
 	/* Else whoever begins datagrams and never ends them would keep all
 	 * others from being put together until the timeout. */
 	for (unsigned i = 0; t != NULL && d->n_frags >= d->max_frags &&
@@ -487,6 +491,34 @@ defrag_push(struct defrag *d, struct packet *p, const struct defrag_fragment *f,
 	}
 	if (t == NULL || d->n_frags >= d->max_frags) {
 		d->count.no_memory++;
+		return NULL;
+	}
+	return t;
+}
+
+/* Whether 't' has all its units. */
+static bool
+is_whole(const struct tracker *t)
+{
+	return t->total != 0 && t->header != NULL &&
+	       t->n_units == (t->total + UNIT - 1) / UNIT;
+}
+
+bool
+defrag_push(struct defrag *d, struct packet *p, const struct defrag_fragment *f,
+	    struct view *datagram)
+{
+	bool more = (p->frag_flags & 1) != 0, overlap = false, done = false;
+	uint32_t offset = (uint32_t)p->frag_offset * UNIT, end;
+	struct view data = f->data;
+	struct tracker *t;
+
+	if (!fits(p, f, &data)) {
+		return false;
+	}
+	end = offset + (uint32_t)data.len;
+	t = tracker_with_room(d, p);
+	if (t == NULL) {
 		return false;
 	}
 	if (!end_agrees(t, end, more)) {
@@ -505,8 +537,7 @@ defrag_push(struct defrag *d, struct packet *p, const struct defrag_fragment *f,
 	d->n_frags++;
 	t->max_end = MAX(t->max_end, end);
 	t->total = more ? t->total : end;
-	if (t->total != 0 && t->header != NULL &&
-	    t->n_units == (t->total + UNIT - 1) / UNIT) {
+	if (is_whole(t)) {
 		done = t->header_len + t->total -
 				       (p->ip_version == 6 ? 40 : 0) <=
 			       MAX_DATAGRAM &&

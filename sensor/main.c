@@ -100,8 +100,8 @@ open_capture(struct sensor *s, struct diag *d)
 	return capture_open_files(&s->capture, o->read.v, o->read.n, o->bpf, d);
 }
 
-static enum err
-start(struct sensor *s, struct diag *d)
+static struct sink_settings
+sink_settings_of(const struct sensor *s)
 {
 	struct sink_settings sink = {
 		.eve_path = s->opt.eve,
@@ -119,11 +119,59 @@ start(struct sensor *s, struct diag *d)
 			    1000,
 	};
 	struct alert_conf alert;
-	enum err e;
 
 	alert_conf_read(&alert, s->opt.conf);
 	sink.verdict = alert.verdict;
-	e = shared_state_new(&s->shared, s->rules, s->opt.conf, d);
+	sink.shared = s->shared;
+	return sink;
+}
+
+/* What may be read of all that runs by now. */
+static void
+open_stats(struct sensor *s)
+{
+	s->stats = (struct stats_source){
+		.workers = s->worker,
+		.n_workers = s->n_workers,
+		.capture = s->capture,
+		.live = s->live,
+		.shared = s->shared,
+		.forward = s->opt.redis != NULL ? &s->forwarded : NULL,
+		.origin = origin_of(&s->opt),
+		.started_mono_us = clock_mono_us(),
+		.confined = &s->confined,
+	};
+}
+
+static enum err
+start_reload(struct sensor *s, struct diag *d)
+{
+	struct ruleset *first = s->rules;
+	enum err e;
+
+	s->rules = NULL;
+	s->loading.n_workers = s->n_workers;
+	s->loading.shared = s->shared;
+	e = reload_start(&s->reload, &s->loading, first, d);
+	s->stats.reload = s->reload;
+	return e;
+}
+
+static enum err
+start_sink(struct sensor *s, struct diag *d)
+{
+	struct sink_settings set = sink_settings_of(s);
+	enum err e = sink_open(&s->sink, &set, d);
+
+	s->stats.sink = s->sink;
+	return e;
+}
+
+static enum err
+start(struct sensor *s, struct diag *d)
+{
+	enum err e = shared_state_new(&s->shared, s->rules, s->opt.conf, d);
+
 	if (e == ERR_OK) {
 		settle_workers(s);
 		e = start_workers(s, d);
@@ -143,31 +191,13 @@ start(struct sensor *s, struct diag *d)
 	if (e == ERR_OK) {
 		e = service_start(&s->service, s->opt.conf, d);
 	}
-	sink.shared = s->shared;
-	s->stats = (struct stats_source){
-		.workers = s->worker,
-		.n_workers = s->n_workers,
-		.capture = s->capture,
-		.live = s->live,
-		.shared = s->shared,
-		.forward = s->opt.redis != NULL ? &s->forwarded : NULL,
-		.origin = origin_of(&s->opt),
-		.started_mono_us = clock_mono_us(),
-		.confined = &s->confined,
-	};
+	open_stats(s);
 	if (e == ERR_OK) {
-		struct ruleset *first = s->rules;
-
-		s->rules = NULL;
-		s->loading.n_workers = s->n_workers;
-		s->loading.shared = s->shared;
-		e = reload_start(&s->reload, &s->loading, first, d);
-		s->stats.reload = s->reload;
+		e = start_reload(s, d);
 	}
 	if (e == ERR_OK) {
-		e = sink_open(&s->sink, &sink, d);
+		e = start_sink(s, d);
 	}
-	s->stats.sink = s->sink;
 	if (e == ERR_OK) {
 		e = sensor_start_forward(s, d);
 		sink_set_forward(s->sink, s->forward);

@@ -8,25 +8,8 @@
 # sender and sensor took of the processors.  Exit status 1 when a packet was
 # dropped.  BENCH_MB, BENCH_PCAP and BENCH_RULES as in reload.sh.
 set -eu
-LC_ALL=C
-export LC_ALL
 src=$1
-mb=${BENCH_MB:-100}
-pcap=${BENCH_PCAP:-tests/bench/bench-$mb.pcap}
-from=$(cd "${PICKET_CORPUS:-$src/pcaps}" && pwd)
-if [ -z "${BENCH_PCAP:-}" ] && { [ ! -s "$pcap" ] ||
-	[ "$(cat "$pcap.from" 2>/dev/null)" != "$from" ]; }; then
-	rm -f "$pcap" "$pcap.from"
-	find "$from" -name '*.pcap' -type f | sort |
-		./tests/bench/merge_captures mix "$pcap.new" "$mb"
-	mv "$pcap.new" "$pcap"
-	echo "$from" >"$pcap.from"
-fi
-rules=${BENCH_RULES:-}
-if [ -z "$rules" ] && [ -n "${PICKET_CORPUS:-}" ]; then
-	rules=$PICKET_CORPUS/rules/et-modern.rules
-fi
-rules=${rules:-$src/rules/dist/*.rules}
+. "$src/tests/bench/mix.sh"
 seconds=${BENCH_SECONDS:-20}
 [ "$seconds" -le 60 ] || seconds=60
 mbps=${BENCH_MBPS:-1000}

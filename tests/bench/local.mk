@@ -45,7 +45,7 @@ tests_bench_bench_count_SOURCES = tests/bench/bench_count.c \
 	tests/bench/product.c tests/bench/product.h
 tests_bench_bench_count_LDADD = $(BENCH_LIBS)
 dist_check_SCRIPTS += tests/bench/instructions.sh
-EXTRA_DIST += tests/bench/instructions.expected tests/bench/page.py
+EXTRA_DIST += tests/bench/instructions.expected tests/bench/page.py tests/bench/mix.sh
 
 dist_check_SCRIPTS += tests/bench/bench.sh
 bench: tests/bench/bench tests/bench/merge_captures \

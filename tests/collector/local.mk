@@ -16,7 +16,7 @@ UNIT_TESTS += tests/collector/test_mission
 tests_collector_test_mission_SOURCES = tests/collector/test_mission.c
 tests_collector_test_mission_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_store
-tests_collector_test_store_SOURCES = tests/collector/test_store.c
+tests_collector_test_store_SOURCES = tests/collector/test_store.c tests/store_dir.h
 tests_collector_test_store_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_console
 tests_collector_test_console_SOURCES = tests/collector/test_console.c \
@@ -31,12 +31,12 @@ tests_collector_test_store_bound_SOURCES = tests/test.h \
 	tests/collector/test_store_bound.c
 tests_collector_test_store_bound_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_store_search
-tests_collector_test_store_search_SOURCES = \
+tests_collector_test_store_search_SOURCES = tests/store_dir.h \
 	tests/collector/test_store_search.c \
 	tests/store_lines.h tests/store_lines.c
 tests_collector_test_store_search_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_store_convert
-tests_collector_test_store_convert_SOURCES = \
+tests_collector_test_store_convert_SOURCES = tests/store_dir.h \
 	tests/collector/test_store_convert.c \
 	tests/store_lines.h tests/store_lines.c
 tests_collector_test_store_convert_LDADD = $(LIBS_COLLECTOR)
@@ -50,7 +50,7 @@ UNIT_TESTS += tests/collector/test_keyring
 tests_collector_test_keyring_SOURCES = tests/collector/test_keyring.c
 tests_collector_test_keyring_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_store_blind
-tests_collector_test_store_blind_SOURCES = tests/test.h \
+tests_collector_test_store_blind_SOURCES = tests/test.h tests/store_dir.h \
 	tests/collector/test_store_blind.c
 tests_collector_test_store_blind_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_health

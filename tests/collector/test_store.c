@@ -1,54 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/store.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
 #include "collector/store_schema.h"
 #include "collector/store_sql.h"
 #include "common/eve.h"
-
-static char dir[64], path[96];
-
-static int
-setup(void **state)
-{
-	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/picket-store-XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/s.db", dir);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	static const char *const tails[] = { "", "-wal", "-shm", "-journal" };
-	char file[128];
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(tails); i++) {
-		snprintf(file, sizeof(file), "%s%s", path, tails[i]);
-		unlink(file);
-	}
-	rmdir(dir);
-	return 0;
-}
-
-static struct store *
-opened(void)
-{
-	struct store *s = NULL;
-	struct diag d = { "" };
-
-	assert_int_equal(store_open(&s, path, &d), ERR_OK);
-	return s;
-}
+#include "tests/store_dir.h"
 
 static struct store_reader *
 reader(void)
@@ -63,14 +19,14 @@ reader(void)
 static void
 opens_what_it_made_and_nothing_else(void **state)
 {
-	struct store *s = opened();
+	struct store *s = store_dir_open();
 	struct store_reader *r = NULL;
 	struct diag d = { "" };
 	sqlite3 *db;
 
 	(void)state;
 	store_close(s);
-	s = opened();
+	s = store_dir_open();
 	store_close(s);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(sql_exec(db, "PRAGMA user_version=99"), ERR_OK);
@@ -191,7 +147,7 @@ static void
 alerts_come_back_whole(void **state)
 {
 	struct store_alert_filter f = { .scope = STORE_BOTH, .raw = true };
-	struct store *s = opened();
+	struct store *s = store_dir_open();
 	struct store_reader *r = reader();
 	struct rows rows = { 0 };
 
@@ -272,7 +228,7 @@ incidents_have_states_and_a_log(void **state)
 					   .level = 2,
 					   .summary = VIEW_LIT("{}") };
 	struct store_incident_kept kept;
-	struct store *s = opened();
+	struct store *s = store_dir_open();
 	struct store_reader *r = reader();
 	struct diag d = { "" };
 	int64_t a, b;
@@ -318,7 +274,8 @@ incidents_have_states_and_a_log(void **state)
 	store_close(s);
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CASE(f) \
+	cmocka_unit_test_setup_teardown(f, store_dir_make, store_dir_remove)
 
 int
 main(void)

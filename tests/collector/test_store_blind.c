@@ -9,24 +9,19 @@
 #include "collector/store_blind.h"
 #include "collector/store_cover.h"
 #include "collector/store_sql.h"
+#include "tests/store_dir.h"
 
 #define SENSORS 4
 #define MOMENTS 60
 
-static char dir[64], path[96];
 static struct store *store;
 static int64_t sensor[SENSORS];
 
 static int
 setup(void **state)
 {
-	struct diag d = { "" };
-
-	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/picket-blind-XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/s.db", dir);
-	assert_int_equal(store_open(&store, path, &d), ERR_OK);
+	store_dir_make(state);
+	store = store_dir_open();
 	assert_int_equal(store_begin(store), ERR_OK);
 	for (int i = 0; i < SENSORS; i++) {
 		char name[8], sql[128];
@@ -49,17 +44,8 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	static const char *const tails[] = { "", "-wal", "-shm" };
-	char file[128];
-
-	(void)state;
 	store_close(store);
-	for (size_t i = 0; i < ARRAY_LEN(tails); i++) {
-		snprintf(file, sizeof(file), "%s%s", path, tails[i]);
-		unlink(file);
-	}
-	rmdir(dir);
-	return 0;
+	return store_dir_remove(state);
 }
 
 /* Keeps one interval; whether that changed anything. */

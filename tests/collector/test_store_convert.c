@@ -10,36 +10,10 @@
 #include "collector/store.h"
 #include "collector/store_sql.h"
 #include "common/clock.h"
+#include "tests/store_dir.h"
 #include "tests/store_lines.h"
 
 #define WHEN UINT64_C(1795300000000000)
-
-static char dir[64], path[96];
-
-static int
-setup(void **state)
-{
-	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/picket-convert-XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/s.db", dir);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	static const char *const tails[] = { "", "-wal", "-shm" };
-	char file[128];
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(tails); i++) {
-		snprintf(file, sizeof(file), "%s%s", path, tails[i]);
-		unlink(file);
-	}
-	rmdir(dir);
-	return 0;
-}
 
 static void
 run(sqlite3 *db, const char *sql, const char *fmt, int64_t a, int64_t b,
@@ -259,7 +233,8 @@ groups_go_on(void **state)
 	sqlite3_close(db);
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CASE(f) \
+	cmocka_unit_test_setup_teardown(f, store_dir_make, store_dir_remove)
 
 int
 main(void)

@@ -12,6 +12,7 @@
 #include "collector/store_sql.h"
 #include "common/clock.h"
 #include "tests/rnd.h"
+#include "tests/store_dir.h"
 #include "tests/store_lines.h"
 
 #define N_FRAMES 400
@@ -26,42 +27,12 @@ struct known {
 static struct known known[N_FRAMES * MAX_LINES];
 static size_t n_known;
 
-static char dir[64], path[96];
-
 static int
 setup(void **state)
 {
-	(void)state;
-	snprintf(dir, sizeof(dir), "/tmp/picket-search-XXXXXX");
-	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/s.db", dir);
+	store_dir_make(state);
 	n_known = 0;
 	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	static const char *const tails[] = { "", "-wal", "-shm" };
-	char file[128];
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(tails); i++) {
-		snprintf(file, sizeof(file), "%s%s", path, tails[i]);
-		unlink(file);
-	}
-	rmdir(dir);
-	return 0;
-}
-
-static struct store *
-opened(void)
-{
-	struct store *s = NULL;
-	struct diag d = { "" };
-
-	assert_int_equal(store_open(&s, path, &d), ERR_OK);
-	return s;
 }
 
 /* Rules and addresses come and go, so that some are only in old frames. */
@@ -244,7 +215,7 @@ reader(void)
 static void
 every_filter_finds_what_it_asks_for(void **state)
 {
-	struct store *s = opened();
+	struct store *s = store_dir_open();
 	struct store_reader *r;
 
 	(void)state;
@@ -262,7 +233,7 @@ every_filter_finds_what_it_asks_for(void **state)
 static void
 every_alert_is_found_by_its_number(void **state)
 {
-	struct store *s = opened();
+	struct store *s = store_dir_open();
 	struct store_reader *r;
 
 	(void)state;
@@ -309,7 +280,7 @@ what_is_too_old_goes_and_is_counted(void **state)
 	struct store_limits limits = { .keep_us = 86400 * US_PER_S };
 	struct store_alert_filter all = { .scope = STORE_BOTH };
 	struct found got = { .n = 0 };
-	struct store *s = opened();
+	struct store *s = store_dir_open();
 	struct store_reader *r;
 	struct brief b = draw(0);
 	int64_t first;
@@ -318,7 +289,7 @@ what_is_too_old_goes_and_is_counted(void **state)
 	fill(s, N_FRAMES, 1);
 	store_close(s);
 	/* What arrives next starts it: the rest goes but for the newest. */
-	s = opened();
+	s = store_dir_open();
 	store_limit(s, &limits);
 	b.other = false;
 	known[n_known++] = (struct known){ b, "gamma", "s1" };
@@ -348,7 +319,7 @@ what_is_too_old_goes_and_is_counted(void **state)
 	store_reader_close(r);
 	store_close(s);
 	/* No number is given twice. */
-	s = opened();
+	s = store_dir_open();
 	assert_int_equal(store_begin(s), ERR_OK);
 	brief_frame(s, "gamma", "s1", 2, &b, 1, 1);
 	assert_int_equal(store_commit(s), ERR_OK);
@@ -361,7 +332,7 @@ static void
 what_is_too_much_goes_and_is_counted(void **state)
 {
 	struct store_limits limits = { .max_bytes = 400 << 10 };
-	struct store *s = opened();
+	struct store *s = store_dir_open();
 	int64_t left;
 
 	(void)state;
@@ -394,7 +365,7 @@ what_is_too_much_goes_and_is_counted(void **state)
 	store_close(s);
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, store_dir_remove)
 
 int
 main(void)

@@ -13,7 +13,9 @@
 #include <stdlib.h>
 
 #include "common/json.h"
+#include "rules/inspect.h"
 #include "sensor/app.h"
+#include "tests/sensor/copy_same.h"
 
 struct fuzz_app {
 	struct conf *conf;
@@ -71,6 +73,39 @@ fuzz_app_runs(struct fuzz_app *a, struct view in, size_t step)
 	}
 	app_eof(a->ctx, &a->flow, FLOW_TOSERVER, 1);
 	app_eof(a->ctx, &a->flow, FLOW_TOCLIENT, 1);
+}
+
+/* What rules (by 'fill') and events (by 'log') are told of each transaction
+ * of 'proto'; a copy must say the same. */
+struct fuzz_app_tale {
+	enum app_proto proto;
+	void (*fill)(struct inspect *in, struct app_tx *tx,
+		     const uint64_t all[2]);
+	void (*log)(struct json *j, struct app_tx *tx);
+};
+
+static inline void
+fuzz_app_describe(const struct fuzz_app *a, const struct fuzz_app_tale *tale,
+		  struct json *j)
+{
+	static const uint64_t all[2] = { UINT64_MAX, UINT64_MAX };
+	struct inspect in = { .dir = DIR_TOSERVER };
+
+	json_reset(j);
+	json_arr(j, NULL);
+	for (struct app_tx *tx = a->flow.app != NULL ? a->flow.app->txs : NULL;
+	     tx != NULL; tx = tx->next) {
+		if (tx->parser->proto != tale->proto) {
+			continue;
+		}
+		tale->fill(&in, tx, all);
+		json_obj(j, NULL);
+		tale->log(j, tx);
+		json_hex(j, "events", view_of(&tx->events, sizeof(tx->events)));
+		json_obj_end(j);
+		copy_same_all(tx);
+	}
+	json_arr_end(j);
 }
 
 static inline void

@@ -1,38 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TLS in both directions; the first byte is the size of the small steps. */
-#include "rules/inspect.h"
 #include "sensor/fill_tls.h"
 #include "sensor/log_tls.h"
 #include "tests/fuzz/fuzz_app.h"
-#include "tests/sensor/copy_same.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct fuzz_app app;
 
 static void
-describe(struct json *j)
+fill(struct inspect *in, struct app_tx *tx, const uint64_t all[2])
 {
-	uint64_t all[2] = { UINT64_MAX, UINT64_MAX };
-	struct inspect in = { .dir = DIR_TOSERVER };
-
-	json_reset(j);
-	json_arr(j, NULL);
-	for (struct app_tx *tx = app.flow.app != NULL ? app.flow.app->txs
-						      : NULL;
-	     tx != NULL; tx = tx->next) {
-		if (tx->parser->proto != APP_TLS) {
-			continue;
-		}
-		fill_tls(&in, (struct tls_tx *)tx, all);
-		json_obj(j, NULL);
-		log_tls_extra(j, (struct tls_tx *)tx, ~0U);
-		json_hex(j, "events", view_of(&tx->events, sizeof(tx->events)));
-		json_obj_end(j);
-		copy_same_all(tx);
-	}
-	json_arr_end(j);
+	fill_tls(in, (struct tls_tx *)tx, all);
 }
+
+static void
+tell(struct json *j, struct app_tx *tx)
+{
+	log_tls_extra(j, (struct tls_tx *)tx, ~0U);
+}
+
+static const struct fuzz_app_tale tale = { APP_TLS, fill, tell };
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -47,7 +35,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_app_open(&app, IPP_TCP, 443);
 		fuzz_app_runs(&app, view_sub(in, 1, size),
 			      round == 0 ? SIZE_MAX : 1 + (size_t)data[0]);
-		describe(round == 0 ? &whole : &parts);
+		fuzz_app_describe(&app, &tale, round == 0 ? &whole : &parts);
 		fuzz_app_close(&app);
 	}
 	if (!view_eq(json_view(&whole), json_view(&parts))) {

@@ -22,8 +22,17 @@ UNIT_TESTS += tests/rules/test_ruleset_corpus
 tests_rules_test_ruleset_corpus_SOURCES = tests/rules/test_ruleset_corpus.c
 tests_rules_test_ruleset_corpus_LDADD = $(LIBS_RULES)
 UNIT_TESTS += tests/rules/test_rule_match
-tests_rules_test_rule_match_SOURCES = tests/rules/test_rule_match.c tests/rules/rule_case.h
+tests_rules_test_rule_match_SOURCES = tests/rules/test_rule_match.c \
+	tests/rules/rule_bench.h tests/rules/rule_case.h
 tests_rules_test_rule_match_LDADD = $(LIBS_RULES)
+UNIT_TESTS += tests/rules/test_rule_match_flow
+tests_rules_test_rule_match_flow_SOURCES = tests/rules/test_rule_match_flow.c \
+	tests/rules/rule_bench.h tests/rules/rule_case.h
+tests_rules_test_rule_match_flow_LDADD = $(LIBS_RULES)
+UNIT_TESTS += tests/rules/test_rule_match_file
+tests_rules_test_rule_match_file_SOURCES = tests/rules/test_rule_match_file.c \
+	tests/rules/rule_bench.h tests/rules/rule_case.h
+tests_rules_test_rule_match_file_LDADD = $(LIBS_RULES)
 UNIT_TESTS += tests/rules/test_rule_plan
 tests_rules_test_rule_plan_SOURCES = tests/rnd.h tests/rules/test_rule_plan.c tests/rules/rule_case.h
 tests_rules_test_rule_plan_LDADD = $(LIBS_RULES)

@@ -3,11 +3,19 @@ UNIT_TESTS += tests/sensor/test_corpus_counts
 tests_sensor_test_corpus_counts_SOURCES = tests/sensor/test_corpus_counts.c tests/sensor/pairs_right.h
 tests_sensor_test_corpus_counts_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_capture
-tests_sensor_test_capture_SOURCES = tests/sensor/test_capture.c
+tests_sensor_test_capture_SOURCES = tests/sensor/test_capture.c tests/sensor/capture_bench.h
 tests_sensor_test_capture_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_capture_map
+tests_sensor_test_capture_map_SOURCES = tests/sensor/test_capture_map.c tests/sensor/capture_bench.h
+tests_sensor_test_capture_map_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_decode
-tests_sensor_test_decode_SOURCES = tests/sensor/test_decode.c tests/sensor/frame_build.h tests/sensor/pairs_right.h
+tests_sensor_test_decode_SOURCES = tests/sensor/test_decode.c tests/sensor/decode_bench.h \
+	tests/sensor/frame_build.h tests/sensor/pairs_right.h
 tests_sensor_test_decode_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_decode_tunnel
+tests_sensor_test_decode_tunnel_SOURCES = tests/sensor/test_decode_tunnel.c tests/sensor/decode_bench.h \
+	tests/sensor/frame_build.h tests/sensor/pairs_right.h
+tests_sensor_test_decode_tunnel_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_decode_plain
 tests_sensor_test_decode_plain_SOURCES = tests/test.h tests/sensor/test_decode_plain.c tests/sensor/pairs_right.h
 tests_sensor_test_decode_plain_LDADD = $(LIBS_SENSOR)
@@ -19,9 +27,11 @@ tests_sensor_test_defrag_SOURCES = tests/sensor/test_defrag.c tests/sensor/frame
 tests_sensor_test_defrag_LDADD = $(LIBS_SENSOR)
 
 UNIT_TESTS += tests/sensor/test_app_http
-tests_sensor_test_app_http_SOURCES = tests/sensor/test_app_http.c \
-	tests/sensor/http_rig.h
+tests_sensor_test_app_http_SOURCES = tests/sensor/test_app_http.c tests/sensor/http_say.h tests/sensor/http_rig.h
 tests_sensor_test_app_http_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_app_http_body
+tests_sensor_test_app_http_body_SOURCES = tests/sensor/test_app_http_body.c tests/sensor/http_say.h tests/sensor/http_rig.h
+tests_sensor_test_app_http_body_LDADD = $(LIBS_SENSOR)
 
 UNIT_TESTS += tests/sensor/test_http_plain
 tests_sensor_test_http_plain_SOURCES = tests/rnd.h tests/sensor/test_http_plain.c
@@ -36,19 +46,19 @@ tests_sensor_test_fill_http_SOURCES = tests/sensor/test_fill_http.c \
 	tests/sensor/http_rig.h
 tests_sensor_test_fill_http_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_app_dns
-tests_sensor_test_app_dns_SOURCES = tests/sensor/test_app_dns.c
+tests_sensor_test_app_dns_SOURCES = tests/sensor/app_case.h tests/sensor/test_app_dns.c
 tests_sensor_test_app_dns_LDADD = $(LIBS_SENSOR)
 
 UNIT_TESTS += tests/sensor/test_app_tls
-tests_sensor_test_app_tls_SOURCES = tests/sensor/test_app_tls.c tests/sensor/tls_bytes.h
+tests_sensor_test_app_tls_SOURCES = tests/sensor/app_case.h tests/sensor/test_app_tls.c tests/sensor/tls_bytes.h
 tests_sensor_test_app_tls_LDADD = $(LIBS_SENSOR)
 
 UNIT_TESTS += tests/sensor/test_app_ssh
-tests_sensor_test_app_ssh_SOURCES = tests/sensor/test_app_ssh.c
+tests_sensor_test_app_ssh_SOURCES = tests/sensor/app_case.h tests/sensor/test_app_ssh.c
 tests_sensor_test_app_ssh_LDADD = $(LIBS_SENSOR)
 
 UNIT_TESTS += tests/sensor/test_app
-tests_sensor_test_app_SOURCES = tests/sensor/test_app.c tests/sensor/tls_bytes.h
+tests_sensor_test_app_SOURCES = tests/sensor/app_case.h tests/sensor/test_app.c tests/sensor/tls_bytes.h
 tests_sensor_test_app_LDADD = $(LIBS_SENSOR)
 # flow and stream
 UNIT_TESTS += tests/sensor/test_flow
@@ -66,6 +76,9 @@ tests_sensor_test_stream_events_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_stream
 tests_sensor_test_stream_SOURCES = tests/sensor/test_stream.c tests/sensor/stream_bench.h
 tests_sensor_test_stream_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_stream_tcp
+tests_sensor_test_stream_tcp_SOURCES = tests/sensor/test_stream_tcp.c tests/sensor/stream_bench.h
+tests_sensor_test_stream_tcp_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_stream_plain
 tests_sensor_test_stream_plain_SOURCES = tests/test.h tests/sensor/test_stream_plain.c
 tests_sensor_test_stream_plain_LDADD = $(LIBS_SENSOR)

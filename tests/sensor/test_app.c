@@ -1,21 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which protocol is this, from whose bytes, and who is told. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "tests/sensor/app_case.h"
 
-#include <cmocka.h>
-
-#include "sensor/app.h"
 #include "sensor/app_dns.h"
 #include "sensor/http_tx.h"
 #include "tests/sensor/tls_bytes.h"
-
-static struct conf *conf;
-static struct pool *pool;
-static struct app_ctx *ctx;
-static struct flow flow;
 
 static int
 setup(void **state)
@@ -26,28 +15,13 @@ setup(void **state)
 	return 0;
 }
 
-static int
-teardown(void **state)
-{
-	(void)state;
-	app_free(ctx, &flow);
-	assert_int_equal(pool_in_use(pool), 0);
-	app_ctx_free(ctx);
-	pool_free(pool);
-	conf_free(conf);
-	return 0;
-}
-
 static void
 open_flow(uint8_t proto, uint16_t dport)
 {
 	if (ctx != NULL) {
 		app_free(ctx, &flow);
 	}
-	memset(&flow, 0, sizeof(flow));
-	flow.proto = proto;
-	flow.port[0] = 40000;
-	flow.port[1] = dport;
+	app_case_flow(proto, 40000, dport);
 }
 
 static void
@@ -448,7 +422,7 @@ test_changes_are_bounded(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, app_case_teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_signatures),
 		T(test_nothing_known),

@@ -1,78 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* DNS messages as literal bytes, whole and in pieces. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "tests/sensor/app_case.h"
 
-#include <cmocka.h>
-
-#include "sensor/app.h"
 #include "sensor/app_dns.h"
 #include "sensor/fill_dns.h"
 #include "sensor/log_dns.h"
-
-static struct conf *conf;
-static struct pool *pool;
-static struct app_ctx *ctx;
-static struct flow flow;
-
-static void
-open_flow(uint8_t proto, uint16_t sport, uint16_t dport)
-{
-	memset(&flow, 0, sizeof(flow));
-	flow.proto = proto;
-	flow.port[0] = sport;
-	flow.port[1] = dport;
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	conf = conf_new();
-	pool = pool_new(64 << 20);
-	ctx = app_ctx_new(conf, pool);
-	return ctx == NULL;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	app_free(ctx, &flow);
-	assert_int_equal(pool_in_use(pool), 0);
-	app_ctx_free(ctx);
-	pool_free(pool);
-	conf_free(conf);
-	return 0;
-}
-
-static void
-send(enum flow_dir dir, struct view v)
-{
-	/* A copy of its own, so that a read past the end is seen. */
-	uint8_t *copy = malloc(v.len > 0 ? v.len : 1);
-
-	memcpy(copy, v.p, v.len);
-	app_data(ctx, &flow, dir, view_of(copy, v.len), 1000);
-	free(copy);
-}
 
 static struct dns_tx *
 first_tx(void)
 {
 	assert_non_null(flow.app);
 	return (struct dns_tx *)flow.app->txs;
-}
-
-static void
-expect_text(struct view v, const char *text)
-{
-	if (!view_eq(v, view_cstr(text))) {
-		fail_msg("'%.*s' is not '%s'", (int)v.len, (const char *)v.p,
-			 text);
-	}
 }
 
 #define QUERY \
@@ -101,8 +39,8 @@ test_query(void **state)
 	struct dns_tx *tx;
 
 	(void)state;
-	open_flow(IPP_UDP, 4000, 53);
-	send(FLOW_TOSERVER, VIEW_LIT(QUERY));
+	app_case_flow(IPP_UDP, 4000, 53);
+	app_case_send(FLOW_TOSERVER, VIEW_LIT(QUERY), SIZE_MAX);
 	assert_int_equal(app_proto_of(&flow), APP_DNS);
 	tx = first_tx();
 	assert_false(tx->response);
@@ -145,8 +83,8 @@ test_names_of_sections(void **state)
 	struct inspect in = { .dir = DIR_TOCLIENT };
 
 	(void)state;
-	open_flow(IPP_UDP, 4000, 53);
-	send(FLOW_TOCLIENT, VIEW_LIT(ANSWER));
+	app_case_flow(IPP_UDP, 4000, 53);
+	app_case_send(FLOW_TOCLIENT, VIEW_LIT(ANSWER), SIZE_MAX);
 	fill_dns(&in, first_tx(), all);
 	expect_names(&in, BUF_DNS_QUERY, NULL, 0); /* requests only */
 	expect_names(&in, BUF_DNS_QUERY_NAME, all_names, 1);
@@ -156,8 +94,8 @@ test_names_of_sections(void **state)
 	expect_names(&in, BUF_DNS_RESPONSE_NAME, all_names, 7);
 	app_free(ctx, &flow);
 	memset(&in, 0, sizeof(in));
-	open_flow(IPP_UDP, 4000, 53);
-	send(FLOW_TOSERVER, VIEW_LIT(QUERY));
+	app_case_flow(IPP_UDP, 4000, 53);
+	app_case_send(FLOW_TOSERVER, VIEW_LIT(QUERY), SIZE_MAX);
 	fill_dns(&in, first_tx(), all);
 	expect_names(&in, BUF_DNS_RESPONSE_NAME, NULL, 0);
 }
@@ -169,8 +107,8 @@ test_answer(void **state)
 	struct dns_tx *tx;
 
 	(void)state;
-	open_flow(IPP_UDP, 4000, 53);
-	send(FLOW_TOCLIENT, VIEW_LIT(ANSWER));
+	app_case_flow(IPP_UDP, 4000, 53);
+	app_case_send(FLOW_TOCLIENT, VIEW_LIT(ANSWER), SIZE_MAX);
 	tx = first_tx();
 	assert_true(tx->response);
 	assert_int_equal(tx->n_rr[DNS_ANSWER], 2);
@@ -209,25 +147,31 @@ test_hostile_names(void **state)
 {
 	(void)state;
 	/* A pointer at itself. */
-	open_flow(IPP_UDP, 4000, 53);
-	send(FLOW_TOSERVER,
-	     VIEW_LIT("\0\1\1\0\0\1\0\0\0\0\0\0\xc0\x0c\0\1\0\1"));
+	app_case_flow(IPP_UDP, 4000, 53);
+	app_case_send(FLOW_TOSERVER,
+		      VIEW_LIT("\0\1\1\0\0\1\0\0\0\0\0\0\xc0\x0c\0\1\0\1"),
+		      SIZE_MAX);
 	expect_event(EV_DNS_INFINITE_LOOP);
 	app_free(ctx, &flow);
 	/* Two pointers at each other. */
-	send(FLOW_TOSERVER,
-	     VIEW_LIT("\0\1\1\0\0\1\0\0\0\0\0\0\xc0\x0e\xc0\x0c\0\1\0\1"));
+	app_case_send(
+		FLOW_TOSERVER,
+		VIEW_LIT("\0\1\1\0\0\1\0\0\0\0\0\0\xc0\x0e\xc0\x0c\0\1\0\1"),
+		SIZE_MAX);
 	expect_event(EV_DNS_TOO_MANY_LABELS);
 	app_free(ctx, &flow);
 	/* A pointer behind the end. */
-	send(FLOW_TOSERVER,
-	     VIEW_LIT("\0\1\1\0\0\1\0\0\0\0\0\0\xff\xff\0\1\0\1"));
+	app_case_send(FLOW_TOSERVER,
+		      VIEW_LIT("\0\1\1\0\0\1\0\0\0\0\0\0\xff\xff\0\1\0\1"),
+		      SIZE_MAX);
 	expect_event(EV_DNS_MALFORMED_DATA);
 	assert_true(first_tx()->tx.logged);
 	app_free(ctx, &flow);
 	/* A label that runs past the end. */
-	send(FLOW_TOSERVER, VIEW_LIT("\0\1\1\0\0\1\0\0\0\0\0\0\x3f"
-				     "abcdef"));
+	app_case_send(FLOW_TOSERVER,
+		      VIEW_LIT("\0\1\1\0\0\1\0\0\0\0\0\0\x3f"
+			       "abcdef"),
+		      SIZE_MAX);
 	expect_event(EV_DNS_MALFORMED_DATA);
 }
 
@@ -239,14 +183,14 @@ test_long_name(void **state)
 	struct dns_tx *tx;
 
 	(void)state;
-	open_flow(IPP_UDP, 4000, 53);
+	app_case_flow(IPP_UDP, 4000, 53);
 	m[12] = 63;
 	memset(m + 13, 'a', 63);
 	m[76] = 0xc0;
 	m[77] = 12;
 	m[79] = 1;
 	m[81] = 1;
-	send(FLOW_TOSERVER, view_of(m, sizeof(m)));
+	app_case_send(FLOW_TOSERVER, view_of(m, sizeof(m)), SIZE_MAX);
 	tx = first_tx();
 	assert_int_equal(tx->n_questions, 1);
 	assert_int_equal(tx->questions[0].name.text.len, DNS_NAME_MAX_TEXT);
@@ -261,8 +205,8 @@ test_broken_additionals_keep_answers(void **state)
 
 	(void)state;
 	memcpy(m, ANSWER, sizeof(m));
-	open_flow(IPP_UDP, 4000, 53);
-	send(FLOW_TOCLIENT, view_of(m, sizeof(m) - 3));
+	app_case_flow(IPP_UDP, 4000, 53);
+	app_case_send(FLOW_TOCLIENT, view_of(m, sizeof(m) - 3), SIZE_MAX);
 	expect_event(EV_DNS_INVALID_ADDITIONALS);
 	assert_false(first_tx()->tx.logged);
 	assert_int_equal(first_tx()->n_rr[DNS_ANSWER], 2);
@@ -273,11 +217,12 @@ static void
 test_content_on_other_port(void **state)
 {
 	(void)state;
-	open_flow(IPP_UDP, 4000, 4001);
-	send(FLOW_TOSERVER, VIEW_LIT(QUERY));
+	app_case_flow(IPP_UDP, 4000, 4001);
+	app_case_send(FLOW_TOSERVER, VIEW_LIT(QUERY), SIZE_MAX);
 	assert_int_equal(app_proto_of(&flow), APP_DNS);
 	app_free(ctx, &flow);
-	send(FLOW_TOSERVER, VIEW_LIT("\0\1\0\0\0\1\0\0\0\0\0\0not a name"));
+	app_case_send(FLOW_TOSERVER,
+		      VIEW_LIT("\0\1\0\0\0\1\0\0\0\0\0\0not a name"), SIZE_MAX);
 	assert_int_equal(app_proto_of(&flow), APP_UNKNOWN);
 	assert_int_equal(app_proto_dir(&flow, FLOW_TOSERVER), APP_FAILED);
 }
@@ -305,14 +250,15 @@ test_tcp_in_pieces(void **state)
 	struct json whole = { 0 }, parts = { 0 };
 
 	(void)state;
-	open_flow(IPP_TCP, 4000, 53);
-	send(FLOW_TOSERVER, all);
+	app_case_flow(IPP_TCP, 4000, 53);
+	app_case_send(FLOW_TOSERVER, all, SIZE_MAX);
 	describe(&whole);
 	assert_int_equal(flow.app->n_txs, 3);
 	for (size_t step = 1; step < all.len; step++) {
 		app_free(ctx, &flow);
 		for (size_t i = 0; i < all.len; i += step) {
-			send(FLOW_TOSERVER, view_sub(all, i, step));
+			app_case_send(FLOW_TOSERVER, view_sub(all, i, step),
+				      SIZE_MAX);
 		}
 		describe(&parts);
 		assert_true(view_eq(json_view(&whole), json_view(&parts)));
@@ -328,26 +274,27 @@ test_tcp_gap(void **state)
 	struct view m = view_of(msg, sizeof(msg) - 1);
 
 	(void)state;
-	open_flow(IPP_TCP, 4000, 53);
-	send(FLOW_TOSERVER, m);
+	app_case_flow(IPP_TCP, 4000, 53);
+	app_case_send(FLOW_TOSERVER, m, SIZE_MAX);
 	/* A hole inside a message: the next begins where it must. */
-	send(FLOW_TOSERVER, view_sub(m, 0, 10));
+	app_case_send(FLOW_TOSERVER, view_sub(m, 0, 10), SIZE_MAX);
 	app_gap(ctx, &flow, FLOW_TOSERVER, 5, 1000);
-	send(FLOW_TOSERVER, view_sub(m, 15, m.len));
-	send(FLOW_TOSERVER, m);
+	app_case_send(FLOW_TOSERVER, view_sub(m, 15, m.len), SIZE_MAX);
+	app_case_send(FLOW_TOSERVER, m, SIZE_MAX);
 	assert_int_equal(flow.app->n_txs, 2);
 	/* A hole of unknown contents: the next run that begins a message. */
 	app_gap(ctx, &flow, FLOW_TOSERVER, 500, 1000);
-	send(FLOW_TOSERVER, view_sub(m, 7, m.len));
+	app_case_send(FLOW_TOSERVER, view_sub(m, 7, m.len), SIZE_MAX);
 	assert_int_equal(flow.app->n_txs, 2);
-	send(FLOW_TOSERVER, m);
+	app_case_send(FLOW_TOSERVER, m, SIZE_MAX);
 	assert_int_equal(flow.app->n_txs, 3);
 }
 
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) \
+	cmocka_unit_test_setup_teardown(f, app_case_setup, app_case_teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_query),
 		T(test_answer),

@@ -1,64 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SSH version lines and key exchanges as literal bytes, whole and in pieces. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "tests/sensor/app_case.h"
 
-#include <cmocka.h>
-
-#include "sensor/app.h"
 #include "sensor/fill_ssh.h"
 #include "sensor/log_ssh.h"
-
-static struct conf *conf;
-static struct pool *pool;
-static struct app_ctx *ctx;
-static struct flow flow;
 
 static int
 setup(void **state)
 {
-	(void)state;
-	conf = conf_new();
-	pool = pool_new(8 << 20);
-	ctx = app_ctx_new(conf, pool);
-	memset(&flow, 0, sizeof(flow));
-	flow.proto = IPP_TCP;
-	flow.port[0] = 40000;
-	flow.port[1] = 22;
-	return ctx == NULL;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	app_free(ctx, &flow);
-	assert_int_equal(pool_in_use(pool), 0);
-	app_ctx_free(ctx);
-	pool_free(pool);
-	conf_free(conf);
-	return 0;
-}
-
-static void
-send_steps(enum flow_dir dir, struct view v, size_t step)
-{
-	for (size_t i = 0; i < v.len; i += MIN(step, v.len)) {
-		struct view part = view_sub(v, i, step);
-		uint8_t *copy = malloc(part.len);
-
-		memcpy(copy, part.p, part.len);
-		app_data(ctx, &flow, dir, view_of(copy, part.len), 1);
-		free(copy);
-	}
+	app_case_flow(IPP_TCP, 40000, 22);
+	return app_case_setup(state);
 }
 
 static void
 send(enum flow_dir dir, const char *s)
 {
-	send_steps(dir, view_cstr(s), SIZE_MAX);
+	app_case_send(dir, view_cstr(s), SIZE_MAX);
 }
 
 static struct ssh_tx *
@@ -73,15 +30,6 @@ static bool
 has(enum event_id e)
 {
 	return event_set_has(&tx()->tx.events, e);
-}
-
-static void
-expect_text(struct view v, const char *text)
-{
-	if (!view_eq(v, view_cstr(text))) {
-		fail_msg("'%.*s' is not '%s'", (int)v.len, (const char *)v.p,
-			 text);
-	}
 }
 
 static void
@@ -155,7 +103,7 @@ test_handshake(void **state)
 		struct json j = { 0 };
 
 		app_free(ctx, &flow);
-		send_steps(FLOW_TOSERVER, buf_view(&bytes[0]), step);
+		app_case_send(FLOW_TOSERVER, buf_view(&bytes[0]), step);
 		assert_true(tx()->tx.done[0]);
 		fill_ssh(&in, tx(), all);
 		expect_text(in.buf[BUF_SSH_PROTO].v[0], "2.0");
@@ -167,7 +115,7 @@ test_handshake(void **state)
 		in.dir = DIR_TOCLIENT;
 		fill_ssh(&in, tx(), all);
 		assert_int_equal(in.done[0] | in.done[1], 0);
-		send_steps(FLOW_TOCLIENT, buf_view(&bytes[1]), step);
+		app_case_send(FLOW_TOCLIENT, buf_view(&bytes[1]), step);
 		fill_ssh(&in, tx(), all);
 		expect_text(in.buf[BUF_SSH_PROTO].v[0], "1.99");
 		expect_text(in.buf[BUF_SSH_HASSH_SERVER_STRING].v[0],
@@ -237,8 +185,8 @@ test_bad_packets(void **state)
 
 	/* more padding than packet */
 	app_free(ctx, &flow);
-	send_steps(FLOW_TOSERVER, VIEW_LIT("SSH-2.0-x\r\n\0\0\0\5\4\24"),
-		   SIZE_MAX);
+	app_case_send(FLOW_TOSERVER, VIEW_LIT("SSH-2.0-x\r\n\0\0\0\5\4\24"),
+		      SIZE_MAX);
 	assert_true(has(EV_SSH_INVALID_RECORD));
 
 	/* a list that is longer than its packet */
@@ -247,7 +195,7 @@ test_bad_packets(void **state)
 	buf_append(&b, VIEW_LIT("SSH-2.0-x\r\n"));
 	put_kexinit(&b, bad);
 	b.p[11 + 6 + 16 + 3] = 0xff;
-	send_steps(FLOW_TOSERVER, buf_view(&b), SIZE_MAX);
+	app_case_send(FLOW_TOSERVER, buf_view(&b), SIZE_MAX);
 	buf_fini(&b);
 	assert_true(has(EV_SSH_INVALID_RECORD));
 	assert_false(tx()->side[FLOW_TOSERVER].has_kex);
@@ -263,9 +211,10 @@ test_gap(void **state)
 	buf_append(&b, VIEW_LIT("SSH-2.0-x\r\n"));
 	put_packet(&b, 2, VIEW_LIT("ignored, some of it lost"));
 	put_kexinit(&b, lists);
-	send_steps(FLOW_TOSERVER, view_sub(buf_view(&b), 0, 20), SIZE_MAX);
+	app_case_send(FLOW_TOSERVER, view_sub(buf_view(&b), 0, 20), SIZE_MAX);
 	app_gap(ctx, &flow, FLOW_TOSERVER, 10, 1);
-	send_steps(FLOW_TOSERVER, view_sub(buf_view(&b), 30, b.len), SIZE_MAX);
+	app_case_send(FLOW_TOSERVER, view_sub(buf_view(&b), 30, b.len),
+		      SIZE_MAX);
 	assert_true(tx()->side[FLOW_TOSERVER].has_kex);
 	app_gap(ctx, &flow, FLOW_TOSERVER, 10, 1);
 	assert_true(tx()->tx.done[FLOW_TOSERVER]);
@@ -275,7 +224,7 @@ test_gap(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, app_case_teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_handshake),
 		T(test_lines),

@@ -1,61 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TLS handshakes as literal bytes, whole, in pieces, cut and broken. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "tests/sensor/app_case.h"
 
-#include <cmocka.h>
-
-#include "sensor/app.h"
 #include "sensor/app_tls.h"
 #include "sensor/fill_tls.h"
 #include "sensor/log_tls.h"
 #include "tests/sensor/tls_bytes.h"
 
-static struct conf *conf;
-static struct pool *pool;
-static struct app_ctx *ctx;
-static struct flow flow;
-
 static int
 setup(void **state)
 {
-	(void)state;
-	conf = conf_new();
-	pool = pool_new(64 << 20);
-	ctx = app_ctx_new(conf, pool);
-	memset(&flow, 0, sizeof(flow));
-	flow.proto = IPP_TCP;
-	flow.port[0] = 40000;
-	flow.port[1] = 8443;
-	return ctx == NULL;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	app_free(ctx, &flow);
-	assert_int_equal(pool_in_use(pool), 0);
-	app_ctx_free(ctx);
-	pool_free(pool);
-	conf_free(conf);
-	return 0;
-}
-
-/* In steps of 'step' bytes, each a block of its own. */
-static void
-send_steps(enum flow_dir dir, struct view v, size_t step)
-{
-	for (size_t i = 0; i < v.len; i += step) {
-		struct view part = view_sub(v, i, step);
-		uint8_t *copy = malloc(part.len);
-
-		memcpy(copy, part.p, part.len);
-		app_data(ctx, &flow, dir, view_of(copy, part.len), 1000);
-		free(copy);
-	}
+	app_case_flow(IPP_TCP, 40000, 8443);
+	return app_case_setup(state);
 }
 
 static struct tls_tx *
@@ -67,15 +23,6 @@ tx(void)
 }
 
 #define BYTES(a) view_of(a, sizeof(a))
-
-static void
-expect_text(struct view v, const char *text)
-{
-	if (!view_eq(v, view_cstr(text))) {
-		fail_msg("'%.*s' is not '%s'", (int)v.len, (const char *)v.p,
-			 text);
-	}
-}
 
 static const struct {
 	enum flow_dir dir;
@@ -95,13 +42,13 @@ test_handshake_12(void **state)
 	struct json j = { 0 };
 
 	(void)state;
-	send_steps(FLOW_TOSERVER, tls12[0].bytes, SIZE_MAX);
+	app_case_send(FLOW_TOSERVER, tls12[0].bytes, SIZE_MAX);
 	assert_int_equal(app_proto_of(&flow), APP_TLS);
 	expect_text(tx()->hello[FLOW_TOSERVER].sni, "www.example.org");
 	fill_tls(&in, tx(), all);
 	assert_true(inspect_bit(in.done, BUF_TLS_SNI));
 	assert_false(inspect_bit(in.done, BUF_TLS_CERT_SUBJECT));
-	send_steps(FLOW_TOCLIENT, tls12[1].bytes, SIZE_MAX);
+	app_case_send(FLOW_TOCLIENT, tls12[1].bytes, SIZE_MAX);
 	assert_false(tx()->tx.done[FLOW_TOCLIENT]);
 	fill_tls(&in, tx(), all);
 	assert_int_equal(in.buf[BUF_TLS_CERT_SUBJECT].n, 1);
@@ -122,8 +69,8 @@ test_handshake_12(void **state)
 	fill_tls(&in, tx(), all);
 	assert_int_equal(in.num[NUM_TLS_STATE], SSL_STATE_CLIENT_HELLO);
 	in.dir = DIR_TOCLIENT;
-	send_steps(FLOW_TOSERVER, tls12[2].bytes, SIZE_MAX);
-	send_steps(FLOW_TOCLIENT, tls12[3].bytes, SIZE_MAX);
+	app_case_send(FLOW_TOSERVER, tls12[2].bytes, SIZE_MAX);
+	app_case_send(FLOW_TOCLIENT, tls12[3].bytes, SIZE_MAX);
 	assert_true(tx()->tx.done[0] && tx()->tx.done[1]);
 	assert_true(flow.app->encrypted);
 	assert_true(event_set_empty(&tx()->tx.events));
@@ -143,8 +90,8 @@ test_every_step_is_alike(void **state)
 
 		app_free(ctx, &flow);
 		for (size_t i = 0; i < ARRAY_LEN(tls12); i++) {
-			send_steps(tls12[i].dir, tls12[i].bytes,
-				   step == 0 ? SIZE_MAX : step);
+			app_case_send(tls12[i].dir, tls12[i].bytes,
+				      step == 0 ? SIZE_MAX : step);
 		}
 		json_reset(j);
 		log_tls(j, tx());
@@ -161,17 +108,17 @@ static void
 test_handshake_13(void **state)
 {
 	(void)state;
-	send_steps(FLOW_TOSERVER, BYTES(tls13_c0), 7);
+	app_case_send(FLOW_TOSERVER, BYTES(tls13_c0), 7);
 	expect_text(tx()->ja3_hash, TLS13_JA3);
 	expect_text(tx()->ja4, TLS13_JA4);
 	assert_int_equal(tx()->hello[FLOW_TOSERVER].n_alpn, 2);
 	expect_text(tx()->hello[FLOW_TOSERVER].alpn[1], "http/1.1");
-	send_steps(FLOW_TOCLIENT, BYTES(tls13_s1), 7);
+	app_case_send(FLOW_TOCLIENT, BYTES(tls13_s1), 7);
 	assert_int_equal(tx()->version, 0x0304);
 	assert_true(tx()->tx.done[FLOW_TOCLIENT]);
 	assert_false(tx()->tx.done[FLOW_TOSERVER]);
 	assert_false(tx()->resumed);
-	send_steps(FLOW_TOSERVER, BYTES(tls13_c2), 7);
+	app_case_send(FLOW_TOSERVER, BYTES(tls13_c2), 7);
 	assert_true(flow.app->encrypted);
 }
 
@@ -186,16 +133,16 @@ test_broken(void **state)
 		memcpy(copy, tls12_s1, sizeof(copy));
 		copy[i] ^= 0xff;
 		app_free(ctx, &flow);
-		send_steps(FLOW_TOSERVER, BYTES(tls12_c0), SIZE_MAX);
-		send_steps(FLOW_TOCLIENT, BYTES(copy), SIZE_MAX);
+		app_case_send(FLOW_TOSERVER, BYTES(tls12_c0), SIZE_MAX);
+		app_case_send(FLOW_TOCLIENT, BYTES(copy), SIZE_MAX);
 		app_eof(ctx, &flow, FLOW_TOCLIENT, 1000);
 	}
 	for (size_t i = 0; i < sizeof(tls12_c0); i++) {
 		memcpy(copy, tls12_c0, sizeof(tls12_c0));
 		copy[i] ^= 0xff;
 		app_free(ctx, &flow);
-		send_steps(FLOW_TOSERVER, view_of(copy, sizeof(tls12_c0)),
-			   SIZE_MAX);
+		app_case_send(FLOW_TOSERVER, view_of(copy, sizeof(tls12_c0)),
+			      SIZE_MAX);
 		app_eof(ctx, &flow, FLOW_TOSERVER, 1000);
 	}
 }
@@ -205,24 +152,24 @@ test_events(void **state)
 {
 	(void)state;
 	/* A record of a type that does not exist, behind a hello. */
-	send_steps(FLOW_TOSERVER, BYTES(tls12_c0), SIZE_MAX);
-	send_steps(FLOW_TOSERVER, VIEW_LIT("\x55\x03\x03\x00\x01x"), 2);
+	app_case_send(FLOW_TOSERVER, BYTES(tls12_c0), SIZE_MAX);
+	app_case_send(FLOW_TOSERVER, VIEW_LIT("\x55\x03\x03\x00\x01x"), 2);
 	assert_true(
 		event_set_has(&tx()->tx.events, EV_TLS_INVALID_RECORD_TYPE));
 	assert_true(flow.app->failed[FLOW_TOSERVER]);
 	app_free(ctx, &flow);
 	/* A heartbeat that asks for more than it brought (CVE-2014-0160). */
-	send_steps(FLOW_TOSERVER, BYTES(tls12_c0), SIZE_MAX);
-	send_steps(FLOW_TOSERVER, VIEW_LIT("\x18\x03\x03\x00\x03\x01\x40\x00"),
-		   1);
+	app_case_send(FLOW_TOSERVER, BYTES(tls12_c0), SIZE_MAX);
+	app_case_send(FLOW_TOSERVER,
+		      VIEW_LIT("\x18\x03\x03\x00\x03\x01\x40\x00"), 1);
 	assert_true(event_set_has(&tx()->tx.events,
 				  EV_TLS_OVERFLOW_HEARTBEAT_MESSAGE));
 	app_free(ctx, &flow);
 	/* A handshake message of 16 MiB is skipped, not kept. */
-	send_steps(FLOW_TOSERVER,
-		   VIEW_LIT("\x16\x03\x01\x00\x08\x01\xff\xff\xff"
-			    "abcd"),
-		   SIZE_MAX);
+	app_case_send(FLOW_TOSERVER,
+		      VIEW_LIT("\x16\x03\x01\x00\x08\x01\xff\xff\xff"
+			       "abcd"),
+		      SIZE_MAX);
 	assert_true(event_set_has(&tx()->tx.events,
 				  EV_TLS_HANDSHAKE_INVALID_LENGTH));
 }
@@ -234,13 +181,13 @@ test_gap(void **state)
 
 	(void)state;
 	/* A hole in the certificate costs the certificate only. */
-	send_steps(FLOW_TOSERVER, BYTES(tls12_c0), SIZE_MAX);
-	send_steps(FLOW_TOCLIENT, view_sub(s1, 0, 200), SIZE_MAX);
+	app_case_send(FLOW_TOSERVER, BYTES(tls12_c0), SIZE_MAX);
+	app_case_send(FLOW_TOCLIENT, view_sub(s1, 0, 200), SIZE_MAX);
 	app_gap(ctx, &flow, FLOW_TOCLIENT, 100, 1000);
-	send_steps(FLOW_TOCLIENT, view_sub(s1, 300, s1.len), SIZE_MAX);
+	app_case_send(FLOW_TOCLIENT, view_sub(s1, 300, s1.len), SIZE_MAX);
 	assert_false(tx()->chain[FLOW_TOCLIENT].seen);
 	assert_true(tx()->state & SSL_STATE_SERVER_KEYX);
-	send_steps(FLOW_TOCLIENT, BYTES(tls12_s3), SIZE_MAX);
+	app_case_send(FLOW_TOCLIENT, BYTES(tls12_s3), SIZE_MAX);
 	assert_true(tx()->tx.done[FLOW_TOCLIENT]);
 }
 
@@ -248,7 +195,7 @@ static void
 test_one_direction(void **state)
 {
 	(void)state;
-	send_steps(FLOW_TOCLIENT, BYTES(tls12_s1), 11);
+	app_case_send(FLOW_TOCLIENT, BYTES(tls12_s1), 11);
 	assert_int_equal(app_proto_of(&flow), APP_TLS);
 	expect_text(tx()->chain[FLOW_TOCLIENT].leaf.serial, "08:3A");
 	assert_false(tx()->tx.logged);
@@ -263,7 +210,7 @@ test_sslv2_hello(void **state)
 		"0123456789abcdef";
 
 	(void)state;
-	send_steps(FLOW_TOSERVER, view_of(hello, sizeof(hello) - 1), 5);
+	app_case_send(FLOW_TOSERVER, view_of(hello, sizeof(hello) - 1), 5);
 	assert_int_equal(app_proto_of(&flow), APP_TLS);
 	assert_true(tx()->hello[FLOW_TOSERVER].sslv2);
 	assert_int_equal(tx()->version, 0x0301);
@@ -287,7 +234,7 @@ test_times(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, app_case_teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_handshake_12),  T(test_every_step_is_alike),
 		T(test_handshake_13),  T(test_broken),
