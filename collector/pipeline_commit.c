@@ -14,6 +14,8 @@
 
 /* No batch waits longer for its commit because of those behind it. */
 #define SHARE_US (US_PER_S / 2)
+/* The feed holds the transaction's lines until it is committed. */
+#define SHARE_BYTES (UINT64_C(64) << 20)
 
 static enum err
 keep_range(void *arg, const struct dedupe_mark *m, struct dedupe_range gone,
@@ -95,6 +97,7 @@ may_share(const struct pipeline *p, size_t n, uint64_t start_us)
 {
 	return ingest_more(p->ingest) &&
 	       p->n_taken + n + INGEST_MAX_ENTRIES <= PIPELINE_ENTRIES &&
+	       p->stats.bytes - p->committed.bytes < SHARE_BYTES &&
 	       clock_mono_us() - start_us < SHARE_US;
 }
 

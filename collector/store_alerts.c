@@ -141,9 +141,14 @@ gather_groups(struct search *s, int64_t below, bool *many)
 	struct store_alert_filter f = *s->f;
 	struct store_query q = { .len = 0 };
 	sqlite3_stmt *st;
-	enum err e = ERR_OK;
+	bool has;
+	enum err e = store_query_has_rule(s->r, &f, &has);
 	int rc = SQLITE_ERROR;
 
+	*many = false;
+	if (e != ERR_OK || !has) {
+		return e;
+	}
 	store_query_add(
 		&q, "SELECT h.id,h.last_frame,h.first_frame FROM alert_groups h"
 		    " CROSS JOIN signatures g ON g.id=h.signature"

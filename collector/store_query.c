@@ -109,3 +109,56 @@ store_query_groups(struct store_query *q, const struct store_alert_filter *f)
 	store_query_add(q, f->site != NULL ? " AND n.text=?2" : "");
 	store_query_scope(q, f, "e.text");
 }
+
+enum err
+store_query_has_rule(struct store_reader *r, const struct store_alert_filter *f,
+		     bool *has)
+{
+	struct store_query q = { .len = 0 };
+	sqlite3_stmt *st;
+	int rc;
+
+	*has = true;
+	if (f->sid == 0 && f->text == NULL) {
+		return ERR_OK;
+	}
+	store_query_add(&q, "SELECT 1 FROM signatures WHERE 1");
+	store_query_add(&q, f->sid != 0 ? " AND sid=?6" : "");
+	store_query_add(&q, f->text != NULL
+				    ? " AND instr(lower(text),lower(?4))>0"
+				    : "");
+	store_query_add(&q, " LIMIT 1");
+	st = store_reader_prepare(r, q.sql);
+	rc = st != NULL ? store_query_bind(st, f, 0, 0) : SQLITE_ERROR;
+	if (rc == SQLITE_OK) {
+		rc = sqlite3_step(st);
+		*has = rc == SQLITE_ROW;
+	}
+	return store_reader_finish(st, rc);
+}
+
+/* Of a hundred frames, fewer than that have the severity. */
+#define RARE_FRAMES 1
+
+enum err
+store_query_is_rare(struct store_reader *r, const struct store_alert_filter *f,
+		    bool *rare)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	*rare = f->has_addr;
+	if (f->has_addr || f->max_severity == 0) {
+		return ERR_OK;
+	}
+	st = store_reader_prepare(
+		r, "SELECT count(CASE WHEN worst<=?7 AND worst>0 THEN 1 END),"
+		   "count(*) FROM frames INDEXED BY frames_alerts"
+		   " WHERE alerts>0");
+	rc = st != NULL ? store_query_bind(st, f, 0, 0) : SQLITE_ERROR;
+	if (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		*rare = sqlite3_column_int64(st, 0) <
+			sqlite3_column_int64(st, 1) / 100 * RARE_FRAMES;
+	}
+	return store_reader_finish(st, rc);
+}

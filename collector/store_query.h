@@ -36,4 +36,21 @@ void store_query_groups(struct store_query *q,
 int store_query_bind(sqlite3_stmt *st, const struct store_alert_filter *f,
 		     unsigned limit, unsigned offset) MUST_CHECK;
 
+/*
+ * Whether any rule is what the filter asks for: rules are few, and when none
+ * is, the many groups need not be gone through.
+ */
+enum err store_query_has_rule(struct store_reader *r,
+			      const struct store_alert_filter *f,
+			      bool *has) MUST_CHECK;
+
+/*
+ * Whether so few groups pass that they are found sooner by reading all of the
+ * table than by walking it in the order of time: those of one address, and
+ * those of a severity that hardly any frame has.
+ */
+enum err store_query_is_rare(struct store_reader *r,
+			     const struct store_alert_filter *f,
+			     bool *rare) MUST_CHECK;
+
 #endif

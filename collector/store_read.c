@@ -140,15 +140,24 @@ store_read_groups(struct store_reader *r, const struct store_alert_filter *f,
 {
 	struct store_query q = { .len = 0 };
 	sqlite3_stmt *st;
+	bool has, rare;
 	int rc = SQLITE_ERROR;
 
+	if (store_query_has_rule(r, f, &has) != ERR_OK ||
+	    store_query_is_rare(r, f, &rare) != ERR_OK) {
+		return ERR_IO;
+	}
+	if (!has) {
+		return ERR_OK;
+	}
 	store_query_add(
 		&q, "SELECT h.id,h.last_alert,n.text,e.text,g.text,g.category,"
 		    "g.gid,g.sid,h.severity,h.src,h.dst,h.count,h.first_us,"
-		    "h.last_us FROM alert_groups h"
-		    " CROSS JOIN signatures g ON g.id=h.signature"
-		    " CROSS JOIN names n ON n.id=h.site"
-		    " CROSS JOIN names e ON e.id=h.exercise WHERE 1");
+		    "h.last_us FROM alert_groups h");
+	store_query_add(&q, rare ? " NOT INDEXED" : "");
+	store_query_add(&q, " CROSS JOIN signatures g ON g.id=h.signature"
+			    " CROSS JOIN names n ON n.id=h.site"
+			    " CROSS JOIN names e ON e.id=h.exercise WHERE 1");
 	store_query_groups(&q, f);
 	store_query_add(&q, " ORDER BY h.last_us DESC LIMIT ?12 OFFSET ?13");
 	st = store_reader_prepare(r, q.sql);

@@ -64,7 +64,8 @@ EXTRA_PROGRAMS += tests/bench/bench_transport
 tests_bench_bench_transport_SOURCES = tests/bench/bench_transport.c
 tests_bench_bench_transport_LDADD = $(BENCH_LIBS)
 dist_check_SCRIPTS += tests/bench/transport.sh
-bench-transport: picket-sensor picket-collector tests/bench/bench_transport
+bench-transport: picket-sensor picket-collector picketctl storefill \
+		tests/bench/bench_transport tests/bench/merge_captures
 	$(SHELL) $(srcdir)/tests/bench/transport.sh $(srcdir)
 .PHONY: bench bench-live bench-reload bench-transport
 CLEANFILES += $(EXTRA_PROGRAMS) tests/bench/bench-*.pcap* tests/bench/data/*

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "collector/store.h"
 #include "common/redis_link.h"
@@ -268,6 +269,34 @@ each_alert_once(void **state)
 	status_of(&s);
 	assert_int_equal(s.alerts, 220);
 	assert_int_equal(s.duplicates, 40);
+}
+
+/* All that waits takes seven reads of 16 to 1,024 batches, and less commits. */
+static void
+reads_share_a_transaction(void **state)
+{
+	enum { BATCHES = 1500 };
+	sqlite3 *db;
+	sqlite3_stmt *st;
+
+	(void)state;
+	need_redis();
+	join_sensors("alpha/s1");
+	for (uint64_t seq = 1; seq <= BATCHES; seq++) {
+		push("alpha/s1", seq, 1, false);
+	}
+	run();
+	committed("alpha/s1", BATCHES);
+	/* A frame's time is its transaction's. */
+	assert_int_equal(sqlite3_open(store, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(
+				 db, "SELECT count(DISTINCT at_us) FROM frames",
+				 -1, &st, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	assert_in_range(sqlite3_column_int(st, 0), 1, 6);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
 }
 
 static void
@@ -569,6 +598,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		E2E(each_alert_once),
+		E2E(reads_share_a_transaction),
 		E2E(the_broken_and_the_missing_are_counted),
 		E2E(epochs_are_not_counted_twice),
 		E2E(names_without_end),
