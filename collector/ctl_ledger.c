@@ -204,8 +204,8 @@ killed_json(struct json *j, const struct store_run *run)
 	json_cstr(j, "state", "killed");
 	json_u64(j, "epoch", run->epoch);
 	json_cstr(j, "mode", run->live ? "live" : "replay");
-	put_time(j, "started", run->started_us);
-	put_time(j, "at", run->at_us);
+	json_time_known(j, "started", run->started_us);
+	json_time_known(j, "at", run->at_us);
 	json_u64(j, "captured", run->captured);
 	json_u64(j, "kernel_dropped", run->dropped);
 	json_u64(j, "delivered", run->delivered);
