@@ -68,7 +68,12 @@ static void
 put_percents(struct ctl_text *x, const struct store_cover_row *r)
 {
 	if (r->to_us == r->from_us) {
-		fputs("  no time to speak of\n", x->out);
+		if (r->sensors > 0) {
+			fprintf(x->out,
+				"  nothing is known of that time: a collector "
+				"looked last at %s\n",
+				ctl_time(x, r->to_us));
+		}
 		return;
 	}
 	fprintf(x->out, "  %s to ", ctl_time(x, r->from_us));

@@ -513,6 +513,66 @@ epochs(void **state)
 	assert_int_equal(find(1005, &numbers), STORE_EPOCH_FORGOTTEN);
 }
 
+/* --- the log --- */
+
+/* How many times a word stands in what was logged. */
+static unsigned
+logged(FILE *f, const char *word)
+{
+	char line[1024];
+	unsigned n = 0;
+
+	fflush(stderr);
+	rewind(f);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		n += strstr(line, word) != NULL;
+	}
+	return n;
+}
+
+/* Once a minute what went since; what a former collector dropped is told. */
+static void
+told_once_a_minute(void **state)
+{
+	struct store_drop_told t = { .begun = false };
+	uint64_t now = 1000 * US_PER_S;
+	int saved = dup(STDERR_FILENO);
+	unsigned first, second, all;
+	FILE *f = tmpfile();
+
+	(void)state;
+	assert_non_null(f);
+	assert_int_equal(store_drop_note(store_db(store), sensor,
+					 STORE_DROP_gaps, 5, 0, 0),
+			 ERR_OK);
+	assert_true(dup2(fileno(f), STDERR_FILENO) >= 0);
+	store_drop_tell(store_db(store), &t, now);
+	for (int i = 0; i < 13; i++) {
+		now += 5 * US_PER_S;
+		assert_int_equal(store_drop_note(store_db(store), sensor,
+						 STORE_DROP_gaps, 1, 0, 0),
+				 ERR_OK);
+		store_drop_tell(store_db(store), &t, now);
+	}
+	first = logged(f, "went: 12 gaps;");
+	now += 60 * US_PER_S;
+	store_drop_tell(store_db(store), &t, now);
+	second = logged(f, "went: 1 gaps;");
+	/* Nothing went, nothing is said; nor is a clock set back an end. */
+	store_drop_tell(store_db(store), &t, now + 120 * US_PER_S);
+	assert_int_equal(store_drop_note(store_db(store), sensor,
+					 STORE_DROP_gaps, 7, 0, 0),
+			 ERR_OK);
+	store_drop_tell(store_db(store), &t, 5 * US_PER_S);
+	all = logged(f, "went: 7 gaps;");
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	close(saved);
+	fclose(f);
+	assert_int_equal(first, 1);
+	assert_int_equal(second, 1);
+	assert_int_equal(all, 1);
+}
+
 int
 main(void)
 {
@@ -526,6 +586,7 @@ main(void)
 		TEST(ranges_that_were_shed),
 		TEST(batches_without_a_ledger),
 		TEST(epochs),
+		TEST(told_once_a_minute),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
