@@ -305,7 +305,7 @@ groups_count_what_came(void **state)
 {
 	struct store_alert_filter all = { .scope = STORE_BOTH }, f = all;
 	struct brief lost = draw(0);
-	struct store *s = opened();
+	struct store *s = store_dir_open();
 	struct store_reader *r;
 
 	(void)state;
@@ -319,7 +319,7 @@ groups_count_what_came(void **state)
 		store_rollback(s);
 		fill_on(s, i * (N_FRAMES / 3), N_FRAMES / 3, 1);
 		store_close(s);
-		s = opened();
+		s = store_dir_open();
 	}
 	assert_int_equal(number("SELECT count(*) FROM alert_groups"),
 			 number("SELECT count(*) FROM (SELECT DISTINCT"

@@ -132,6 +132,32 @@ check(struct spool_check *c, enum spool_verdict want)
 	}
 }
 
+/* One of a thing is not several. */
+static void
+test_words(void **state)
+{
+	struct spool *s = open_spool(SPOOL_SYNC_BATCH, 4096);
+	struct spool_check c;
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	(void)state;
+	assert_non_null(f);
+	put(s, 1, 1);
+	assert_int_equal(spool_sync(s, NULL), ERR_OK);
+	spool_close(s);
+	check(&c, SPOOL_CLEAN);
+	assert_true(spool_check_print(&c, f));
+	fclose(f);
+	assert_non_null(strstr(text, "\n1 segment, "));
+	assert_non_null(strstr(text, "severity 1: 1 batch with "));
+	assert_non_null(strstr(text, " in 1 segment; 0 events were shed"));
+	assert_non_null(strstr(text, "severity 2: 0 batches with 0 events "));
+	free(text);
+	spool_check_fini(&c);
+}
+
 static void
 test_clean_and_in_use(void **state)
 {
@@ -329,6 +355,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_words, setup),
 		cmocka_unit_test_setup(test_clean_and_in_use, setup),
 		cmocka_unit_test_setup(test_damage, setup),
 		cmocka_unit_test_setup(test_unusable, setup),
