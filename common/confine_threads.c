@@ -105,6 +105,8 @@ static const char *const may_serve[] = {
 
 static const char *const may_start[] = { "set_robust_list", "rseq",
 					 "sched_getaffinity" };
+/* libpcap opens a tap: what wakes who reads it */
+static const char *const may_capture[] = { "eventfd2" };
 static const char *const may_notify[] = { "sendto" };
 
 /* Those that open files. */
@@ -127,6 +129,7 @@ static const struct group groups[] = {
 	{ CONFINE_MAY_STORE, may_store, ARRAY_LEN(may_store) },
 	{ CONFINE_MAY_TALK, may_talk, ARRAY_LEN(may_talk) },
 	{ CONFINE_MAY_CAPTURE, may_talk, ARRAY_LEN(may_talk) },
+	{ CONFINE_MAY_CAPTURE, may_capture, ARRAY_LEN(may_capture) },
 	{ CONFINE_MAY_SERVE, may_serve, ARRAY_LEN(may_serve) },
 	{ CONFINE_MAY_START, may_start, ARRAY_LEN(may_start) },
 	{ CONFINE_MAY_NOTIFY, may_notify, ARRAY_LEN(may_notify) },
