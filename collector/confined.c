@@ -26,6 +26,8 @@ add_threads(struct confine *c)
 	c->may[THREAD_MAIN] = store | CONFINE_MAY_TALK;
 	c->may[THREAD_CONSOLE] = store | CONFINE_MAY_SERVE;
 	c->may[THREAD_TICKER] = store;
+	/* inflates and reads what sensors sent */
+	c->may[THREAD_PREPARE] = CONFINE_MAY_RUN;
 	/* it tells of the process's memory, which is a file */
 	c->may[THREAD_METRICS] = CONFINE_MAY_SERVE | CONFINE_MAY_OPEN;
 }

@@ -134,11 +134,14 @@ start_collector
 {
 	does collector main getpid tcp
 	refuses collector main $all code map-code
-	for kind in console ticker metrics; do
+	for kind in prepare console ticker metrics; do
 		does collector $kind getpid
 		refuses collector $kind $all tcp code map-code
 	done
 }
+begin collector main
+n=$(calls_of collector prepare)
+[ "${n:-99}" -le 40 ] || fail "thread prepare may make $n system calls"
 end
 
 # Live: only the main thread opens packet sockets, when an interface is back.
