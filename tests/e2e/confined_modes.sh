@@ -58,4 +58,22 @@ for p in sensor collector; do
 	ends $p sandbox=on '[12]' 'Landlock: ' "$bin/without" landlock_add_rule
 	ends $p sandbox=perhaps 2 'none of auto, on and off'
 done
+
+# What is opened only at the end: a dataset, statistics, the rules' cost; and the
+# file store's directories, while packets come.
+mkdir "$tmp/data" "$tmp/stats" "$tmp/cost"
+echo 'alert http any any -> any any (http.uri; dataset:set,uris,type string,state uris.lst; msg:"uri"; sid:1;)' \
+	>"$tmp/one.rules"
+"$sensor" --read "$top/pcaps/exercise-jp-east.pcap" --workers 2 \
+	--rules "$tmp/one.rules" --eve "$tmp/end.json" --stats "$tmp/stats/s.json" \
+	--profile-rules="$tmp/cost/rules" --set "default-data-dir=$tmp/data" \
+	--set file-store.enabled=yes --set "file-store.dir=$tmp/files" \
+	--set file-store.force-filestore=yes \
+	--set security.sandbox=on >"$tmp/log" 2>&1 </dev/null ||
+	fail "what is opened at the end: status $?: $(cat "$tmp/log")"
+for f in data/uris.lst stats/s.json cost/rules; do
+	[ -s "$tmp/$f" ] || fail "$f is not there: $(cat "$tmp/log")"
+done
+find "$tmp/files" -type f -path '*/[0-9a-f][0-9a-f]/*' | grep -q . ||
+	fail "no file in the store"
 finish
