@@ -23,7 +23,8 @@ add_threads(struct confine *c)
 {
 	unsigned store = CONFINE_MAY_STORE | CONFINE_MAY_READ;
 
-	c->may[THREAD_MAIN] = store | CONFINE_MAY_TALK;
+	/* that of the console and the metrics it ends */
+	c->may[THREAD_MAIN] = store | CONFINE_MAY_TALK | CONFINE_MAY_SERVE;
 	c->may[THREAD_CONSOLE] = store | CONFINE_MAY_SERVE;
 	c->may[THREAD_TICKER] = store;
 	/* inflates and reads what sensors sent */
