@@ -23,9 +23,12 @@ add_threads(struct confine *c)
 {
 	unsigned store = CONFINE_MAY_STORE | CONFINE_MAY_READ;
 
-	c->may[THREAD_MAIN] = store | CONFINE_MAY_TALK;
+	/* that of the console and the metrics it ends */
+	c->may[THREAD_MAIN] = store | CONFINE_MAY_TALK | CONFINE_MAY_SERVE;
 	c->may[THREAD_CONSOLE] = store | CONFINE_MAY_SERVE;
 	c->may[THREAD_TICKER] = store;
+	/* inflates and reads what sensors sent */
+	c->may[THREAD_PREPARE] = CONFINE_MAY_RUN;
 	/* it tells of the process's memory, which is a file */
 	c->may[THREAD_METRICS] = CONFINE_MAY_SERVE | CONFINE_MAY_OPEN;
 }

@@ -187,6 +187,11 @@ settle(const struct confine *c, struct confine_state *out, bool *seccomp,
 
 	*out = (struct confine_state){ .jit = (c->needs & CONFINE_JIT) != 0 };
 	out->landlock = c->landlock == CONFINE_OFF ? 0 : confine_landlock_abi();
+	/* The first version lets no file be moved to another directory, which
+	 * is how the file store works. */
+	if (out->landlock == 1) {
+		out->landlock = 0;
+	}
 	*seccomp = c->seccomp != CONFINE_OFF && there;
 	if (c->sandbox != CONFINE_OFF && why != NULL) {
 		out->off = why;
@@ -203,8 +208,10 @@ settle(const struct confine *c, struct confine_state *out, bool *seccomp,
 				"security.%s is on, and %s%s: set it to auto "
 				"to do without",
 				missing,
-				why != NULL ? "not possible under "
-					    : "this kernel does not have it",
+				why != NULL
+					? "not possible under "
+					: "this kernel does not have it, or "
+					  "too old a version of it",
 				why != NULL ? why : "");
 	}
 	return c->failed ? diag_set(d, ERR_USAGE,

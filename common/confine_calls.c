@@ -9,8 +9,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static const char *const always[] = {
@@ -218,7 +218,7 @@ bool
 confine_seccomp_there(void)
 {
 	/* a filter at no address: a kernel that can answers EFAULT */
-	return prctl(PR_SET_SECCOMP, 2 /* SECCOMP_MODE_FILTER */, NULL, 0, 0) <
+	return syscall(SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, 0, NULL) <
 		       0 &&
 	       errno == EFAULT;
 }

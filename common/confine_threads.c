@@ -55,10 +55,9 @@ static const char *const may_tap[] = {
 };
 
 static const char *const may_open[] = { "openat", "newfstatat|fstatat64",
-					"fstat", "stat" };
+					"fstat" };
 
-static const char *const may_read[] = { "statx",     "lstat",
-					"pread64",   "getdents64",
+static const char *const may_read[] = { "lstat", "pread64", "getdents64",
 					"fadvise64", "readlink|readlinkat" };
 
 /* A file as it comes, by the worker that sees it. */
@@ -66,10 +65,10 @@ static const char *const may_keep[] = { "rename|renameat", "unlink|unlinkat",
 					"mkdir|mkdirat" };
 
 static const char *const may_write[] = {
-	"pread64",  "pwrite64",  "pwritev",   "writev",   "rename",
-	"renameat", "renameat2", "unlink",    "unlinkat", "mkdir",
-	"mkdirat",  "ftruncate", "fallocate", "fsync",    "fdatasync",
-	"msync",    "fchmod",    "flock",     "fstatfs",  "getdents64",
+	"pwrite64",  "pwritev",   "rename",   "renameat",
+	"renameat2", "unlink",    "unlinkat", "mkdir|mkdirat",
+	"ftruncate", "fallocate", "fsync",    "fdatasync",
+	"msync",     "fchmod",    "flock",    "fstatfs",
 };
 
 /* SQLite; as root it leaves its files to the store's owner. */
@@ -91,21 +90,23 @@ static const char *const may_store[] = {
 };
 
 static const char *const may_talk[] = {
-	"connect",  "bind",        "sendto",     "recvfrom",   "sendmsg",
-	"recvmsg",  "sendmmsg",    "setsockopt", "getsockopt", "getsockname",
-	"shutdown", "getpeername", "uname",
+	"connect",    "bind",        "sendto",   "recvfrom",
+	"sendmsg",    "recvmsg",     "sendmmsg", "setsockopt",
+	"getsockopt", "getsockname", "shutdown", "uname",
 };
 
 static const char *const may_serve[] = {
-	"accept4",    "epoll_wait|epoll_pwait",
-	"epoll_ctl",  "recvfrom",
-	"sendto",     "sendmsg",
-	"shutdown",   "setsockopt",
-	"getsockopt", "getrusage",
+	"accept4",   "epoll_wait|epoll_pwait",
+	"epoll_ctl", "recvfrom",
+	"sendto",    "sendmsg",
+	"shutdown",  "setsockopt",
+	"getrusage",
 };
 
 static const char *const may_start[] = { "set_robust_list", "rseq",
 					 "sched_getaffinity" };
+/* libpcap opens a tap: what wakes who reads it */
+static const char *const may_capture[] = { "eventfd2" };
 static const char *const may_notify[] = { "sendto" };
 
 /* Those that open files. */
@@ -128,6 +129,7 @@ static const struct group groups[] = {
 	{ CONFINE_MAY_STORE, may_store, ARRAY_LEN(may_store) },
 	{ CONFINE_MAY_TALK, may_talk, ARRAY_LEN(may_talk) },
 	{ CONFINE_MAY_CAPTURE, may_talk, ARRAY_LEN(may_talk) },
+	{ CONFINE_MAY_CAPTURE, may_capture, ARRAY_LEN(may_capture) },
 	{ CONFINE_MAY_SERVE, may_serve, ARRAY_LEN(may_serve) },
 	{ CONFINE_MAY_START, may_start, ARRAY_LEN(may_start) },
 	{ CONFINE_MAY_NOTIFY, may_notify, ARRAY_LEN(may_notify) },

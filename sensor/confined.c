@@ -141,6 +141,7 @@ add_threads(struct confine *c, const struct options *o)
 
 	c->may[THREAD_MAIN] = CONFINE_MAY_READ | CONFINE_MAY_WRITE |
 			      CONFINE_MAY_START | CONFINE_MAY_NOTIFY |
+			      CONFINE_MAY_SERVE | /* to end that */
 			      (o->live.n > 0 ? CONFINE_MAY_CAPTURE : 0);
 	c->may[THREAD_WORKER] = CONFINE_MAY_TAP | keeps;
 	c->may[THREAD_REPLAY] = CONFINE_MAY_READ | CONFINE_MAY_NOTIFY | keeps;

@@ -30,6 +30,11 @@ static char root[64], own[96], rules[96], file[128], secret[96];
 
 enum outcome { DONE, REFUSED, KILLED };
 
+/* What threads of the kind that is tried may do; 0: as the process. */
+static unsigned worker_may;
+/* How the directory "own" is named. */
+static enum confine_access own_access = CONFINE_OWN;
+
 static void
 write_file(const char *path, const char *text)
 {
@@ -112,7 +117,8 @@ confine(unsigned needs, unsigned caps, const char *user)
 	}
 	c.needs = needs;
 	c.caps = caps;
-	confine_path(&c, own, CONFINE_OWN);
+	c.may[THREAD_WORKER] = worker_may;
+	confine_path(&c, own, own_access);
 	confine_path(&c, file, CONFINE_READ_BESIDE);
 	confine_listen(&c, "127.0.0.1:0");
 	if (confine_apply(&c, &st, &d) != ERR_OK) {
@@ -229,17 +235,18 @@ make_beside_rules(void)
 	return can_open(path, O_WRONLY | O_CREAT);
 }
 
-/* As a spool does: made, written, renamed, cut, removed. */
+/* As a spool and a file store do: made, written, renamed, cut, removed. */
 static int
 use_own(void)
 {
-	char a[160], b[160];
+	char a[160], b[160], dir[160];
 
 	snprintf(a, sizeof(a), "%s/a", own);
 	snprintf(b, sizeof(b), "%s/b", own);
+	snprintf(dir, sizeof(dir), "%s/dir", own);
 	if (can_open(a, O_RDWR | O_CREAT | O_TRUNC) != 0 || rename(a, b) != 0 ||
 	    can_open(b, O_WRONLY | O_TRUNC) != 0 || unlink(b) != 0 ||
-	    mkdir(a, 0700) != 0 || rmdir(a) != 0) {
+	    (mkdir(dir, 0700) != 0 && errno != EEXIST)) {
 		return errno;
 	}
 	return 0;
@@ -259,7 +266,14 @@ test_files(void **state)
 	assert_int_equal(try(read_rules, 0), DONE);
 	assert_int_equal(try(write_rules, 0), REFUSED);
 	assert_int_equal(try(make_beside_rules, 0), REFUSED);
-	assert_int_equal(try(use_own, 0), DONE);
+	/* by whatever name it is one to write in */
+	for (own_access = CONFINE_READ; own_access <= CONFINE_WRITE_BESIDE;
+	     own_access++) {
+		bool writes = own_access >= CONFINE_WRITE;
+
+		assert_int_equal(try(use_own, 0), writes ? DONE : REFUSED);
+	}
+	own_access = CONFINE_OWN;
 }
 
 /* The attempts succeed where nothing is in force: they do attempt. */
@@ -403,6 +417,96 @@ test_calls(void **state)
 	assert_int_equal(try(signal_parent, 0), REFUSED);
 	assert_int_equal(try(start_thread, 0), DONE);
 	assert_int_equal(try(read_in_thread, 0), REFUSED);
+}
+
+static int (*in_kind)(void);
+
+static void *
+attempt_there(void *arg)
+{
+	*(int *)arg = in_kind();
+	return NULL;
+}
+
+static int
+in_thread(void)
+{
+	int got = EINVAL;
+	pthread_t t;
+
+	if (thread_start(&t, THREAD_WORKER, attempt_there, &got) != 0) {
+		return EINVAL;
+	}
+	pthread_join(t, NULL);
+	return got;
+}
+
+/* In a thread of a kind that may do 'may', of a process that may do all. */
+static enum outcome
+try_in(int (*attempt)(void), unsigned may)
+{
+	enum outcome got;
+
+	in_kind = attempt;
+	worker_may = may;
+	got = try_as(in_thread, CONFINE_NETWORK | CONFINE_JIT | CONFINE_CAPTURE,
+		     CONFINE_CAP_NET_RAW, NULL);
+	worker_may = 0;
+	return got;
+}
+
+static int
+open_raw_socket(void)
+{
+	return socket(AF_INET, SOCK_RAW, 255) < 0 ? errno : 0;
+}
+
+static int
+own_signals(void)
+{
+	return fcntl(0, F_SETOWN, getppid()) != 0 ? errno : 0;
+}
+
+static int
+lock_file(void)
+{
+	struct flock l = { .l_type = F_RDLCK };
+	int fd = open(file, O_RDONLY);
+
+	return fcntl(fd, F_SETLK, &l) != 0 ? errno : 0;
+}
+
+static void
+test_threads(void **state)
+{
+	(void)state;
+	if (in_force().calls == 0) {
+		skip();
+	}
+	/* the kind that may do most of these, and one that may do nothing */
+	assert_int_equal(try_in(open_socket, CONFINE_MAY_TALK), DONE);
+	assert_int_equal(try_in(open_socket, CONFINE_MAY_RUN), KILLED);
+	assert_int_equal(try_in(open_socket, CONFINE_MAY_TAP), KILLED);
+	assert_int_equal(try_in(open_packet_socket, CONFINE_MAY_TALK), REFUSED);
+	assert_int_equal(try_in(open_packet_socket, CONFINE_MAY_TAP), KILLED);
+	assert_int_equal(try_in(open_raw_socket, CONFINE_MAY_TALK), REFUSED);
+	assert_int_equal(try_in(open_raw_socket, CONFINE_MAY_CAPTURE), REFUSED);
+	assert_int_equal(try_in(read_rules, CONFINE_MAY_OPEN), DONE);
+	assert_int_equal(try_in(read_rules, CONFINE_MAY_RUN), REFUSED);
+	assert_int_equal(try_in(map_code, CONFINE_MAY_CODE), DONE);
+	assert_int_equal(try_in(map_code, CONFINE_MAY_TALK), KILLED);
+	assert_int_equal(try_in(map_code, CONFINE_MAY_RUN), KILLED);
+	assert_int_equal(try_in(turn_to_code, CONFINE_MAY_READ), KILLED);
+	assert_int_equal(try_in(run_shell, CONFINE_MAY_CODE), KILLED);
+	assert_int_equal(try_in(trace, CONFINE_MAY_RUN), KILLED);
+	assert_int_equal(try_in(split, CONFINE_MAY_START), REFUSED);
+	assert_int_equal(try_in(split, CONFINE_MAY_RUN), KILLED);
+	assert_int_equal(try_in(start_thread, CONFINE_MAY_START), DONE);
+	assert_int_equal(try_in(start_thread, CONFINE_MAY_RUN), KILLED);
+	assert_int_equal(try_in(lock_file, CONFINE_MAY_READ), DONE);
+	assert_int_equal(try_in(own_signals, CONFINE_MAY_READ), REFUSED);
+	assert_int_equal(try_in(use_own, CONFINE_MAY_WRITE), DONE);
+	assert_int_equal(try_in(use_own, CONFINE_MAY_READ), REFUSED);
 }
 
 /* ------------------------------------------------------------------- ports */
@@ -596,6 +700,7 @@ main(void)
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_files_unconfined),
 		cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_rights),
 		cmocka_unit_test(test_settings),

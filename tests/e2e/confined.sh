@@ -101,6 +101,11 @@ for thread in /proc/"$(tracee | xargs)"/task/*; do
 	same "a thread's rights" 2 \
 		"$(sed -n 's/^Seccomp:[	 ]*//p' "$thread/status")"
 done
+# and of its kind: on top of the process's filter, the main thread's and its own
+for kind in worker writer reload forward; do
+	grep -l -x $kind /proc/"$(tracee | xargs)"/task/*/comm >"$tmp/x" ||
+		fail "no thread $kind"
+done
 pid=$collector_pid
 has_rights collector "$(tracee | xargs)" 0000000000000000
 
@@ -151,6 +156,26 @@ eventually 60 says sensor 'eth7 is open again' || fail "not opened in 60 s"
 mv "$tmp/log/eve.json" "$tmp/log/eve.json.2"
 kill -HUP "$(tracee)"
 eventually 60 alerted after "$tmp/log/eve.json" || fail "no alert once it is back"
+
+# --- files from the wire, kept by whom the sensor became
+feed() {
+	in_net python3 -c 'import socket, struct, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(("teth7", 0))
+with open(sys.argv[1], "rb") as f:
+    f.read(24)
+    while head := f.read(16):
+        frame = f.read(struct.unpack("<I", head[8:12])[0])
+        if len(frame) <= 1514:
+            s.send(frame)' "$top/pcaps/exercise-jp-east.pcap"
+}
+kept() {
+	feed
+	find "$tmp/files" -type f -path '*/[0-9a-f][0-9a-f]/*' | grep -q .
+}
+eventually 60 kept || fail "no file from the wire in the store in 60 s"
+same "whose files these are" $user \
+	"$(find "$tmp/files" -type f -printf '%U\n' | sort -u | xargs)"
 
 stored() {
 	sql 'SELECT coalesce(sum(alerts), 0) FROM frames' "$tmp/state/picket.db"

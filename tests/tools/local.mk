@@ -16,3 +16,8 @@ EXTRA_PROGRAMS += tests/tools/framesend
 tests_tools_framesend_SOURCES = tests/tools/framesend.c
 tests_tools_framesend_LDADD = libsensor.a librules.a libcommon.a \
 	$(SENSOR_LIBS) $(RULES_LIBS) $(COMMON_LIBS) -lm
+noinst_PROGRAMS += threadcall
+threadcall_SOURCES = tests/tools/threadcall.c
+noinst_PROGRAMS += without
+without_SOURCES = tests/tools/without.c
+without_LDADD = $(COMMON_LIBS)
