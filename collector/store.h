@@ -88,7 +88,7 @@ enum err store_count(struct store *s, const char *name,
 enum err store_frame_begin(struct store *s, int64_t sensor, const char *site,
 			   const struct frame_header *h) MUST_CHECK;
 /* The line is the alert 'a'; '*id' is its number.  'undescribed': nothing has
- * been said yet of its group's addresses in this transaction. */
+ * been said yet of its group's addresses, as far as the store remembers. */
 enum err store_frame_alert(struct store *s, const struct alert *a, int64_t *id,
 			   bool *undescribed) MUST_CHECK;
 /* What is known of the last alert's ends: JSON objects. */

@@ -77,7 +77,7 @@ store_frame_alert(struct store *s, const struct alert *a, int64_t *id,
 	if (a->severity != 0 && (f->worst == 0 || a->severity < f->worst)) {
 		f->worst = a->severity;
 	}
-	*undescribed = s->newest->src_info == 0;
+	*undescribed = s->newest->src_info == 0 && !s->newest->described;
 	return ERR_OK;
 }
 

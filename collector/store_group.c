@@ -18,6 +18,16 @@ same_key(const struct store_group_key *a, const struct store_group_key *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
+/* What is remembered of the group from earlier transactions; or NULL. */
+static const struct store_known_group *
+known_of(const struct store *s, const struct store_group_sum *g)
+{
+	const struct store_known_group *k =
+		&s->known[g->hash % STORE_KNOWN_GROUPS];
+
+	return k->id != 0 && same_key(&k->key, &g->key) ? k : NULL;
+}
+
 /* ------------------------------------------------------- to the tables */
 
 static int
@@ -26,16 +36,6 @@ by_key(const void *x, const void *y)
 	const struct store_order *a = x, *b = y;
 
 	return a->by < b->by ? -1 : a->by > b->by;
-}
-
-/* A group's number if it is remembered, else 0. */
-static int64_t
-known_id(const struct store *s, const struct store_group_sum *g)
-{
-	const struct store_known_group *k =
-		&s->known[g->hash % STORE_KNOWN_GROUPS];
-
-	return k->id != 0 && same_key(&k->key, &g->key) ? k->id : 0;
 }
 
 /* Numbers of the groups that the table has, of those in s->order; they are
@@ -77,7 +77,9 @@ number_groups(struct store *s)
 	for (size_t i = 0; i < s->n_groups; i++) {
 		struct store_group_sum *g = &s->groups[s->used[i]];
 
-		g->id = known_id(s, g);
+		const struct store_known_group *k = known_of(s, g);
+
+		g->id = k != NULL ? k->id : 0;
 		if (g->id == 0) {
 			s->order[s->n_order++] =
 				(struct store_order){ (int64_t)g->hash,
@@ -93,7 +95,9 @@ number_groups(struct store *s)
 		g->is_new = g->id == 0;
 		g->id = g->is_new ? s->next_group++ : g->id;
 		s->known[g->hash % STORE_KNOWN_GROUPS] =
-			(struct store_known_group){ g->key, g->id };
+			(struct store_known_group){
+				g->key, g->id, g->described || g->src_info != 0
+			};
 		s->order[i] = (struct store_order){ g->id, s->used[i] };
 	}
 	return e;
@@ -190,6 +194,7 @@ group_of(struct store *s, const struct store_group_key *key)
 {
 	uint64_t h = store_group_hash(key);
 	size_t slot = h >> 20 & (STORE_GROUP_SLOTS - 1);
+	const struct store_known_group *known;
 	struct store_group_sum *g;
 
 	for (;; slot = (slot + 1) & (STORE_GROUP_SLOTS - 1)) {
@@ -204,6 +209,8 @@ group_of(struct store *s, const struct store_group_key *key)
 	*g = (struct store_group_sum){ .key = *key,
 				       .hash = h,
 				       .first_us = UINT64_MAX };
+	known = known_of(s, g);
+	g->described = known != NULL && known->described;
 	s->used[s->n_groups++] = (uint32_t)slot;
 	return g;
 }

@@ -24,7 +24,7 @@
 #define STORE_POSTINGS 262144
 #define STORE_MINUTE_SLOTS 8192
 /* Groups whose number is remembered from one transaction to the next. */
-#define STORE_KNOWN_GROUPS 65536
+#define STORE_KNOWN_GROUPS 131072
 #define STORE_SIGNATURES 4096
 
 enum store_statement {
@@ -107,6 +107,7 @@ struct store_group_sum {
 	uint32_t first_posting, last_posting; /* numbers from 1; 0: none */
 	uint8_t severity; /* worst; 0: none said */
 	bool is_new; /* to the table, while it is written */
+	bool described; /* its ends, in an earlier transaction */
 };
 
 /* A group in the order in which SQL is to see it (store_sums.c). */
@@ -130,6 +131,7 @@ struct store_minute_sum {
 struct store_known_group {
 	struct store_group_key key;
 	int64_t id; /* 0 is free */
+	bool described;
 };
 
 /* The frame that is being taken in. */

@@ -220,6 +220,7 @@ if wanted sources; then
 	collect sources "$eve" "$count" 16
 	row "the same, every alert from another source than the last" \
 		"$(rate "$n" "$took" 1)" /s '>' 100000
+	row "the same, per CPU second" "$(rate "$n" "$took" 2)" /s '' ''
 	every_packet
 	sensor "$dir/every.json" "$dir/every.rules" "$src"/pcaps/*.pcap
 	collect sources "$dir/every.json" "$count" 700
@@ -233,22 +234,31 @@ if wanted signed; then
 	./picketctl keys make "$dir/ed.key" >/dev/null
 	./picketctl keys make --hmac --sensor bench/tap \
 		"$dir/hmac.key" >/dev/null
-	collect plain "$eve" "$count" 1
-	plain=$(rate "$n" "$took" 1)
-	for kind in "Ed25519 $dir/ed.key $dir/ed.key.pub" \
-		"HMAC hmac:$dir/hmac.key hmac:$dir/hmac.key"; do
-		# shellcheck disable=SC2086
-		set -- $kind
-		BENCH_SIGN=$2
-		export BENCH_SIGN
-		collect signed "$eve" "$count" 1 \
-			--set ingest.signatures=require \
-			--set "ingest.keys.0.sensor=bench/tap" \
-			--set "ingest.keys.0.key=$3"
-		unset BENCH_SIGN
-		row "signed with $1, percent of unsigned" \
-			"$(rate "$n" "$took" 1 | awk -v p="$plain" \
-				'{ printf "%.1f", 100 * $1 / p }')" % '>' 85
+	# In turns, and the best of three: a machine that is busy with other
+	# things for a moment says nothing of signatures.
+	for round in 1 2 3; do
+		for kind in plain Ed25519 HMAC; do
+			set --
+			case $kind in
+			Ed25519) BENCH_SIGN=$dir/ed.key; set -- "$dir/ed.key.pub" ;;
+			HMAC) BENCH_SIGN=hmac:$dir/hmac.key; set -- "$BENCH_SIGN" ;;
+			esac
+			if [ $# -gt 0 ]; then
+				export BENCH_SIGN
+				set -- --set ingest.signatures=require \
+					--set "ingest.keys.0.sensor=bench/tap" \
+					--set "ingest.keys.0.key=$1"
+			fi
+			collect $kind "$eve" $((count / 2)) 1 "$@"
+			unset BENCH_SIGN
+			echo "$kind $(rate "$n" "$took" 1)" >>"$dir/signed"
+		done
+	done
+	for kind in Ed25519 HMAC; do
+		row "signed with $kind, percent of unsigned" "$(awk -v k=$kind '
+			$2 > best[$1] { best[$1] = $2 }
+			END { printf "%.1f", 100 * best[k] / best["plain"] }
+			' "$dir/signed")" % '>' 85
 	done
 fi
 
