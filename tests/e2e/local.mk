@@ -13,7 +13,7 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/reload.sh \
 	tests/e2e/live.sh tests/e2e/live_cycles.sh \
 	tests/e2e/confined.sh \
-	tests/e2e/overload.sh \
+	tests/e2e/overload.sh tests/e2e/overload_slow.sh \
 	tests/e2e/corpus.sh \
 	tests/e2e/suite.sh \
 	tests/e2e/eve_tx.sh \
