@@ -61,7 +61,7 @@ for i in range(1000):
 PY
 {
 	echo 'alert udp any any -> any 7001 (msg:"each"; content:"needle"; sid:1;)'
-	for i in $(seq 2 "${BENCH_RULES:-6}"); do
+	for i in $(seq 2 "${BENCH_RULES:-31}"); do
 		echo "alert udp any any -> any 7001 (msg:\"costly\"; \
 content:\"needle\"; pcre:\"/(?:[a-h]+[a-g]+)+[0-9]{$i}/\"; sid:$i;)"
 	done
@@ -103,7 +103,7 @@ of() {
 
 # What it can do: as much as it reads while there is always more.
 sense most --set overload.enabled=no --set capture.ring-size=4mb
-send most 400 8
+send most 40 8
 finish
 rate=$(($(of most .picket.capture[0].delivered) / 9))
 mbps=$((rate * times * len * 8 / 1000000))
