@@ -2,8 +2,12 @@
 /*
  * How far a worker is behind: how full the fullest of its rings is.
  *
- * The kernel says how many packets wait, not how much room they take; that is
- * reckoned from the packets read so far.  A ring that has dropped is full.
+ * The kernel says how many packets wait, not how much room they take.  That is
+ * reckoned in two ways, of which the larger counts: by the length of the packets
+ * read so far; and, since a block of the ring is handed over after the time-out
+ * however little is in it, by how long ago the one that waits longest must have
+ * come.  With few packets a ring is full when hardly a tenth of its bytes are.
+ * A ring that has dropped is full.
  */
 #include "sensor/live_state.h"
 
@@ -14,6 +18,8 @@
 /* The kernel's own words before each packet (TPACKET_V3), and what is rounded
  * up, about. */
 #define PACKET_EXTRA 96
+/* Of TPACKET_V3, as libpcap makes them. */
+#define BLOCK_BYTES 262144
 /* What a ring that hands packets over one by one keeps for each, at least. */
 #define SLOT_LEAST 2048
 
@@ -28,11 +34,26 @@ bytes_each(const struct capture_live_options *o,
 	return o->immediate ? MAX(each, (uint64_t)SLOT_LEAST) : each;
 }
 
+/* How many blocks are taken at least by so many packets that came since the
+ * last one that was read. */
+static uint64_t
+blocks_taken(const struct live_tap *t, const struct capture_live_options *o,
+	     uint64_t waiting)
+{
+	uint64_t now = clock_wall_us();
+
+	if (o->immediate || waiting == 0 || t->last_us == 0 ||
+	    now <= t->last_us || tap_clock_is_foreign(o->timestamp)) {
+		return 0;
+	}
+	return MIN(waiting, (now - t->last_us) / 1000 / o->timeout_ms);
+}
+
 static unsigned
 fill_of(struct live_tap *t, const struct capture_live_options *o)
 {
+	uint64_t waiting, fill, blocks;
 	struct capture_live_counters n;
-	uint64_t waiting, fill;
 
 	capture_live_count(t->handle, &n);
 	if (n.dropped > t->dropped) {
@@ -42,6 +63,9 @@ fill_of(struct live_tap *t, const struct capture_live_options *o)
 	t->dropped = n.dropped; /* fewer: another handle */
 	waiting = n.seen - n.dropped - MIN(n.delivered, n.seen - n.dropped);
 	fill = waiting * bytes_each(o, &n) * OVERLOAD_FULL / o->ring_bytes;
+	blocks = blocks_taken(t, o, waiting) * OVERLOAD_FULL /
+		 MAX(o->ring_bytes / BLOCK_BYTES, 1U);
+	fill = MAX(fill, blocks);
 	return (unsigned)MIN(fill, (uint64_t)OVERLOAD_FULL);
 }
 
@@ -59,8 +83,9 @@ live_look_at_load(struct live_worker *w)
 		struct live_tap *t = &w->tap[i];
 
 		if (t->handle != NULL && !t->broken) {
-			fill = MAX(fill,
-				   fill_of(t, &w->live->port[i].conf->open));
+			unsigned f = fill_of(t, &w->live->port[i].conf->open);
+
+			fill = MAX(fill, f);
 		}
 	}
 	worker_behind(w->worker, fill, now);

@@ -124,9 +124,10 @@ spare_raw(struct worker *w, struct flow *f)
 	}
 }
 
+/* 'unread': its payload is given up. */
 static void
 take_segment(struct worker *w, struct event_subject *s, struct flow *f,
-	     struct packet *pkt, struct worker_before *was)
+	     struct packet *pkt, struct worker_before *was, bool unread)
 {
 	bool fresh = f->tcp == NULL;
 
@@ -135,8 +136,7 @@ take_segment(struct worker *w, struct event_subject *s, struct flow *f,
 	was->established = w->asks.match && (stream_established(f) ||
 					     (!fresh && pkt->payload.len > 0));
 	w->in_stream =
-		(LIKELY(!w->unread)
-			 ? stream_packet(w->streams, w->flows, f, pkt, s->dir)
+		(!unread ? stream_packet(w->streams, w->flows, f, pkt, s->dir)
 			 : worker_follow_segment(w, f, pkt, s->dir)) &&
 		pkt->payload.len > 0;
 	if (UNLIKELY(fresh)) {
@@ -206,12 +206,12 @@ wants_packet(struct worker *w, const struct event_subject *s, struct flow *f,
 /* Rules on the packet itself. */
 static void
 match_packet(struct worker *w, struct event_subject *s, struct flow *f,
-	     struct worker_before *was)
+	     struct worker_before *was, bool unread)
 {
 	bool established = f != NULL && flow_established(f);
 	bool dark =
 		f != NULL && f->app != NULL && f->app->unseen && f->app->dark;
-	bool unseen = dark || w->unread;
+	bool unseen = dark || unread;
 
 	/* a segment's own bytes count once they are acknowledged */
 	if (f != NULL && f->proto == IPP_TCP) {
@@ -263,30 +263,12 @@ match_flow(struct worker *w, struct event_subject *s, struct flow *f)
 	worker_settle(w);
 }
 
-/* Whether all of the packet is given up; else w->unread tells of its payload. */
-static bool
-shed(struct worker *w, struct event_subject *s, struct flow *f,
-     struct packet *pkt, struct worker_before *was)
-{
-	enum overload_shed what = worker_shed(w, f, pkt, s->dir);
-
-	w->unread = what != SHED_NONE;
-	if (!overload_sheds_all(what)) {
-		return false;
-	}
-	if (f->proto == IPP_TCP) {
-		take_segment(w, s, f, pkt, was);
-	}
-	w->unread = false;
-	put_tagged(w, s);
-	return true;
-}
-
 static void
 packet(struct worker *w, struct packet *pkt)
 {
 	struct event_subject *s = &w->subject;
 	struct worker_before *was = &w->before;
+	enum overload_shed what = SHED_NONE;
 	struct flow *f;
 
 	w->count.packets++;
@@ -303,7 +285,7 @@ packet(struct worker *w, struct packet *pkt)
 	w->settled = w->out->n;
 	if (UNLIKELY(f == NULL)) {
 		if (w->asks.match) {
-			match_packet(w, s, f, was);
+			match_packet(w, s, f, was, false);
 		}
 		worker_put_anomalies(w, s, &pkt->events);
 		put_tagged(w, s);
@@ -315,22 +297,27 @@ packet(struct worker *w, struct packet *pkt)
 		put_tagged(w, s);
 		return;
 	}
-	if (UNLIKELY(w->overload.level > 0) && shed(w, s, f, pkt, was)) {
-		return;
+	/* One comparison a packet for a worker that is not behind, and each of
+	 * the calls below once, so that they are still inlined. */
+	if (UNLIKELY(w->overload.level > 0)) {
+		what = worker_shed(w, f, pkt, s->dir);
 	}
 	if (LIKELY(f->proto == IPP_TCP)) {
-		take_segment(w, s, f, pkt, was);
+		take_segment(w, s, f, pkt, was, what != SHED_NONE);
 	} else if (f->proto == IPP_UDP && pkt->payload.len > 0 &&
-		   w->asks.names && LIKELY(!w->unread)) {
+		   w->asks.names && what == SHED_NONE) {
 		take_datagram(w, s, f, pkt);
 	}
+	if (UNLIKELY(overload_sheds_all(what))) {
+		put_tagged(w, s);
+		return;
+	}
 	if (w->asks.match) {
-		match_packet(w, s, f, was);
+		match_packet(w, s, f, was, what != SHED_NONE);
 	}
 	worker_put_anomalies(w, s, &pkt->events);
 	match_flow(w, s, f);
 	put_tagged(w, s);
-	w->unread = false;
 	if (UNLIKELY(w->depth_bypass) && stream_is_past_depth(f) &&
 	    (f->flags & FLOW_BYPASSED) == 0) {
 		f->flags |= FLOW_BYPASSED;

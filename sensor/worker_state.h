@@ -81,7 +81,6 @@ struct worker {
 	struct overload overload;
 	bool depth_bypass; /* stream.bypass */
 	bool counted; /* the frame in hand, as inspected */
-	bool unread; /* the payload of the packet in hand is given up */
 	uint64_t pressed; /* flows that found the table full, as seen last */
 	struct worker_counters count;
 };

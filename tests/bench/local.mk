@@ -59,6 +59,10 @@ bench-reload: picket-sensor tests/bench/merge_captures tests/bench/make_rules
 dist_check_SCRIPTS += tests/bench/live.sh
 bench-live: picket-sensor tests/bench/merge_captures tests/tools/framesend
 	$(SHELL) $(srcdir)/tests/bench/live.sh $(srcdir)
+# More than a worker takes, for a minute, as root.
+dist_check_SCRIPTS += tests/bench/live_overload.sh
+bench-overload: picket-sensor tests/tools/framesend
+	$(SHELL) $(srcdir)/tests/bench/live_overload.sh $(srcdir)
 # Alerts from a sensor's queue to Redis, and from there to the store.
 EXTRA_PROGRAMS += tests/bench/bench_transport
 tests_bench_bench_transport_SOURCES = tests/bench/bench_transport.c
@@ -67,7 +71,7 @@ dist_check_SCRIPTS += tests/bench/transport.sh
 bench-transport: picket-sensor picket-collector picketctl storefill \
 		tests/bench/bench_transport tests/bench/merge_captures
 	$(SHELL) $(srcdir)/tests/bench/transport.sh $(srcdir)
-.PHONY: bench bench-live bench-reload bench-transport
+.PHONY: bench bench-live bench-overload bench-reload bench-transport
 CLEANFILES += $(EXTRA_PROGRAMS) tests/bench/bench-*.pcap* tests/bench/data/*
 
 if HAVE_CMOCKA

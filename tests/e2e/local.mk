@@ -16,6 +16,7 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/confined_threads.sh \
 	tests/e2e/confined_modes.sh \
 	tests/e2e/overload.sh \
+	tests/e2e/overload.sh tests/e2e/overload_slow.sh \
 	tests/e2e/corpus.sh \
 	tests/e2e/suite.sh \
 	tests/e2e/eve_tx.sh \
