@@ -10,7 +10,7 @@
 TARGET_BEGIN("avx2,bmi,bmi2,popcnt")
 
 #define STEP 32
-#define POSITION(bit) (bit)
+#define BITS 1
 
 typedef __m256i vec;
 

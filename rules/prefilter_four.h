@@ -10,106 +10,103 @@
  *	v_set(c)	'c' everywhere
  *	v_look(t, i)	t[i] for each byte of i, all below 16
  *	v_and, v_or, v_eq, v_low, v_high (the half bytes)
- *	v_bits(v)	a bit for each byte of 'v' that is not zero, at
- *			POSITION(number of the bit)
- *
- * The half bytes of a block are written side by side first: then a look-up at
- * each of a key's places takes its indices straight from memory, and what is
- * read behind the data is this copy's padding.
+ *	v_bits(v)	a bit for each byte of 'v' that is not zero; those of
+ *			two bytes stand BITS apart
  *
  * Place    beside prefilter_path.h.
  * Threads  pure functions.
- * Memory   2 KiB of stack.
+ * Memory   none but the caller's.
  * Cost     hot.
  */
 #ifndef RULES_PREFILTER_FOUR_H
 #define RULES_PREFILTER_FOUR_H
 
 #define ALWAYS inline __attribute__((always_inline))
-#define HALVES (BLOCK + 2 * STEP + LANE_WIDTH_MAX)
+#define POSITION(bit) ((bit) / BITS)
 
-struct halves {
-	uint8_t low[HALVES] __attribute__((aligned(64)));
-	uint8_t high[HALVES] __attribute__((aligned(64)));
+/* What a filter looks bytes up in. */
+struct look_ups {
+	vec low[TABLES][LANE_WIDTH_MAX], high[TABLES][LANE_WIDTH_MAX];
 };
 
-static ALWAYS void
-put_halves(struct halves *h, size_t at, vec v)
+/* Of the STEP positions from 'at' on, each with 'width' bytes, those that
+ * pass. */
+static ALWAYS uint64_t
+positions(const struct look_ups *f, unsigned width, unsigned tables,
+	  const uint8_t *at)
 {
-	v_store(h->low + at, v_low(v));
-	v_store(h->high + at, v_high(v));
-}
+	vec r[TABLES];
 
-/* Those of data[from..), 'n' of them at least; behind the data come zeros. */
-static ALWAYS void
-split(struct halves *h, struct view data, size_t from, size_t n)
-{
-	size_t i = 0, left = data.len - from;
+#pragma GCC unroll 4
+	for (unsigned j = 0; j < width; j++) {
+		vec v = v_load(at + j), l = v_low(v), h = v_high(v);
 
-	for (; i < n && i + STEP <= left; i += STEP) {
-		put_halves(h, i, v_load(data.p + from + i));
-	}
-	if (i < n) {
-		uint8_t rest[STEP] = { 0 };
+#pragma GCC unroll 4
+		for (unsigned t = 0; t < tables; t++) {
+			vec c = v_and(v_look(f->low[t][j], l),
+				      v_look(f->high[t][j], h));
 
-		for (size_t k = i; k < left; k++) {
-			rest[k - i] = data.p[from + k];
+			r[t] = j == 0 ? c : v_and(r[t], c);
 		}
-		put_halves(h, i, v_load(rest));
-		i += STEP;
 	}
-	if (i < n) {
-		put_halves(h, i, v_set(0));
+#pragma GCC unroll 4
+	for (unsigned t = 1; t < tables; t++) {
+		r[0] = v_or(r[0], r[t]);
 	}
+	return v_bits(r[0]);
 }
 
+/* Appends the positions behind 'first' that have a bit. */
+static ALWAYS size_t
+append(uint16_t *queue, size_t n, uint64_t m, size_t first)
+{
+	for (; m != 0; m &= m - 1) {
+		unsigned bit = (unsigned)__builtin_ctzll(m);
+
+		queue[n++] = (uint16_t)(first + POSITION(bit));
+	}
+	return n;
+}
+
+/*
+ * The last positions, fewer than STEP, are those of a step that begins before
+ * them where there is room for one, else of a copy.
+ */
 static ALWAYS size_t
 filter_width(const struct filter *f, unsigned width, unsigned tables,
 	     struct view data, size_t from, size_t to, uint16_t *queue)
 {
-	vec low[TABLES][LANE_WIDTH_MAX], high[TABLES][LANE_WIDTH_MAX];
-	size_t n = 0, len = to - from;
-	struct halves h;
+	uint8_t rest[2 * STEP + LANE_WIDTH_MAX];
+	struct look_ups t;
+	size_t n = 0, p = from, left;
+	uint64_t m;
 
-	split(&h, data, from, (len + STEP - 1) / STEP * STEP + width - 1);
 #pragma GCC unroll 4
-	for (unsigned t = 0; t < tables; t++) {
-#pragma GCC unroll 4
-		for (unsigned j = 0; j < width; j++) {
-			low[t][j] = v_spread(f->at[t][j].four.low);
-			high[t][j] = v_spread(f->at[t][j].four.high);
-		}
-	}
-	for (size_t i = 0; i < len; i += STEP) {
-		vec r[TABLES];
-
+	for (unsigned k = 0; k < tables; k++) {
 #pragma GCC unroll 4
 		for (unsigned j = 0; j < width; j++) {
-			vec l = v_load(h.low + i + j);
-			vec g = v_load(h.high + i + j);
-
-#pragma GCC unroll 4
-			for (unsigned t = 0; t < tables; t++) {
-				vec v = v_and(v_look(low[t][j], l),
-					      v_look(high[t][j], g));
-
-				r[t] = j == 0 ? v : v_and(r[t], v);
-			}
-		}
-#pragma GCC unroll 4
-		for (unsigned t = 1; t < tables; t++) {
-			r[0] = v_or(r[0], r[t]);
-		}
-		for (uint64_t m = v_bits(r[0]); m != 0; m &= m - 1) {
-			unsigned bit = (unsigned)__builtin_ctzll(m);
-
-			queue[n++] = (uint16_t)(i + POSITION(bit));
+			t.low[k][j] = v_spread(f->at[k][j].four.low);
+			t.high[k][j] = v_spread(f->at[k][j].four.high);
 		}
 	}
-	while (n > 0 && queue[n - 1] >= len) {
-		n--; /* of the padding */
+	for (; p + STEP <= to; p += STEP) {
+		m = positions(&t, width, tables, data.p + p);
+		n = append(queue, n, m, p - from);
 	}
-	return n;
+	left = to - p;
+	if (left == 0) {
+		return n;
+	}
+	if (to >= STEP) {
+		m = positions(&t, width, tables, data.p + to - STEP);
+		m >>= BITS * (STEP - left);
+	} else {
+		memset(rest, 0, sizeof(rest));
+		memcpy(rest, data.p + p, left + width - 1);
+		m = positions(&t, width, tables, rest);
+		m = m << BITS * (64 / BITS - left) >> BITS * (64 / BITS - left);
+	}
+	return append(queue, n, m, p - from);
 }
 
 #define TABLES_OF(w, n) \

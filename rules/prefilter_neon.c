@@ -7,7 +7,7 @@
 #include <arm_neon.h>
 
 #define STEP 16
-#define POSITION(bit) ((bit) / 4)
+#define BITS 4
 
 typedef uint8x16_t vec;
 

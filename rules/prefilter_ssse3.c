@@ -10,7 +10,7 @@
 TARGET_BEGIN("ssse3")
 
 #define STEP 16
-#define POSITION(bit) (bit)
+#define BITS 1
 
 typedef __m128i vec;
 
