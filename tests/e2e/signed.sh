@@ -49,6 +49,7 @@ run() {
 	shift
 	sensor_home --site hq --sensor "$name" --redis "unix://$sock" \
 		--spool "$tmp/spool-$name" --set forward.drain-ms=2000 \
+		--set forward.linger-ms=0 \
 		--set "forward.sign.key=$(key_of "$name")" \
 		--set spool.resend-seconds=1 "$@" 2>>"$tmp/$name.log"
 }
