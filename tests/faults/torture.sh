@@ -403,7 +403,7 @@ asking() {
 	kind=$1
 	shift
 	for question in 'ledger --json' 'alerts --order time' \
-		'incidents show' 'blind --json' spool; do
+		'incidents show' spool; do
 		new_dir
 		# shellcheck disable=SC2086 # a question is words
 		with "count $kind 0" ask $question
