@@ -328,6 +328,7 @@ forward_memory() {
 # A sensor that is told to reload, and to end once it has.
 reloading() {
 	"$sensor" --rules "$rules" --read "$capture" --pace 1 \
+		--set security.sandbox=off \
 		--eve "$dir/eve.json" \
 		--set "classification-file=$top/rules/dist/classification.config" \
 		--set "reference-config-file=$top/rules/dist/reference.config" &
