@@ -103,7 +103,9 @@ keep_row(void *arg, const struct store_alert *a)
 	} else {
 		alert_text(x, a);
 	}
-	rows->failed |= fclose(x->out) != 0;
+	/* A memory stream may end well and lack what found no room. */
+	rows->failed |= ferror(x->out) != 0;
+	rows->failed |= fclose(x->out) != 0 || r->len == 0;
 	x->out = out;
 	rows->n++;
 }

@@ -328,6 +328,7 @@ forward_memory() {
 # A sensor that is told to reload, and to end once it has.
 reloading() {
 	"$sensor" --rules "$rules" --read "$capture" --pace 1 \
+		--set security.sandbox=off \
 		--eve "$dir/eve.json" \
 		--set "classification-file=$top/rules/dist/classification.config" \
 		--set "reference-config-file=$top/rules/dist/reference.config" &
@@ -403,7 +404,7 @@ asking() {
 	kind=$1
 	shift
 	for question in 'ledger --json' 'alerts --order time' \
-		'incidents show' 'blind --json' spool; do
+		'incidents show' spool; do
 		new_dir
 		# shellcheck disable=SC2086 # a question is words
 		with "count $kind 0" ask $question
