@@ -5,20 +5,42 @@ static const struct {
 	const char *word; /* the reply's first; NULL: not from a reply */
 	const char *name;
 	enum err e;
+	const char *mend; /* what whoever runs it can do; NULL: nothing known */
 } troubles[REDIS_TROUBLES] = {
 	[REDIS_NO_TROUBLE] = { NULL, "none", ERR_OK },
-	[REDIS_OOM] = { "OOM", "oom", ERR_AGAIN },
-	[REDIS_READONLY] = { "READONLY", "readonly", ERR_AGAIN },
-	[REDIS_LOADING] = { "LOADING", "loading", ERR_AGAIN },
-	[REDIS_BUSY] = { "BUSY", "busy", ERR_AGAIN },
-	[REDIS_CLUSTERDOWN] = { "CLUSTERDOWN", "clusterdown", ERR_AGAIN },
-	[REDIS_MASTERDOWN] = { "MASTERDOWN", "masterdown", ERR_AGAIN },
-	[REDIS_TRYAGAIN] = { "TRYAGAIN", "tryagain", ERR_AGAIN },
-	[REDIS_MISCONF] = { "MISCONF", "misconf", ERR_AGAIN },
-	[REDIS_NOREPLICAS] = { "NOREPLICAS", "noreplicas", ERR_AGAIN },
-	[REDIS_NOPERM] = { "NOPERM", "noperm", ERR_AUTH },
-	[REDIS_NOAUTH] = { "NOAUTH", "noauth", ERR_AUTH },
-	[REDIS_WRONGPASS] = { "WRONGPASS", "wrongpass", ERR_AUTH },
+	[REDIS_OOM] = { "OOM", "oom", ERR_AGAIN,
+			"give it more maxmemory, or start the collector, which "
+			"makes room" },
+	[REDIS_READONLY] = { "READONLY", "readonly", ERR_AGAIN,
+			     "its master is elsewhere: put all its addresses, "
+			     "as redis+sentinel:// or redis+cluster://, into "
+			     "the URL" },
+	[REDIS_LOADING] = { "LOADING", "loading", ERR_AGAIN,
+			    "it reads its file and goes on by itself" },
+	[REDIS_BUSY] = { "BUSY", "busy", ERR_AGAIN,
+			 "a script runs there for long: SCRIPT KILL ends it" },
+	[REDIS_CLUSTERDOWN] = { "CLUSTERDOWN", "clusterdown", ERR_AGAIN,
+				"a part of the cluster has no master: see "
+				"CLUSTER NODES" },
+	[REDIS_MASTERDOWN] = { "MASTERDOWN", "masterdown", ERR_AGAIN,
+			       "see its link to the master: INFO replication" },
+	[REDIS_TRYAGAIN] = { "TRYAGAIN", "tryagain", ERR_AGAIN,
+			     "a slot moves between nodes; it goes on by "
+			     "itself" },
+	[REDIS_MISCONF] = { "MISCONF", "misconf", ERR_AGAIN,
+			    "it cannot save to its disk: see its log and its "
+			    "directory" },
+	[REDIS_NOREPLICAS] = { "NOREPLICAS", "noreplicas", ERR_AGAIN,
+			       "it has fewer replicas than "
+			       "min-replicas-to-write" },
+	[REDIS_NOPERM] = { "NOPERM", "noperm", ERR_AUTH,
+			   "grant its user what docs/formats.md lists: ACL "
+			   "SETUSER" },
+	[REDIS_NOAUTH] = { "NOAUTH", "noauth", ERR_AUTH,
+			   "the URL wants user:password@ before the host" },
+	[REDIS_WRONGPASS] = { "WRONGPASS", "wrongpass", ERR_AUTH,
+			      "compare user and password of the URL with ACL "
+			      "LIST" },
 	[REDIS_MOVED] = { "MOVED", "moved", ERR_AGAIN },
 	[REDIS_ASK] = { "ASK", "ask", ERR_AGAIN },
 	[REDIS_OTHER] = { NULL, "other", ERR_FORMAT },
@@ -52,6 +74,12 @@ const char *
 redis_trouble_name(enum redis_trouble t)
 {
 	return troubles[t].name;
+}
+
+const char *
+redis_trouble_mend(enum redis_trouble t)
+{
+	return troubles[t].mend;
 }
 
 enum err

@@ -46,6 +46,9 @@ enum redis_trouble redis_reply_trouble(const redisReply *r);
 /* A word of small letters for counters: "oom", "readonly" ... */
 const char *redis_trouble_name(enum redis_trouble t);
 
+/* What to do about it, for messages; NULL when that is not known. */
+const char *redis_trouble_mend(enum redis_trouble t);
+
 /* What an error reply means: ERR_AGAIN for OOM, LOADING, READONLY, BUSY,
  * CLUSTERDOWN, MASTERDOWN, TRYAGAIN, MISCONF, NOREPLICAS, MOVED and ASK;
  * ERR_AUTH for NOPERM, NOAUTH, WRONGPASS; ERR_FORMAT otherwise; ERR_OK when it

@@ -144,12 +144,13 @@ refused(struct sender *s, const struct pending *p, const redisReply *r)
 {
 	enum redis_trouble t = redis_reply_trouble(r);
 	enum err e = redis_reply_err(r);
-	char why[300];
+	const char *mend = redis_trouble_mend(t);
+	char why[480];
 
 	s->st.refused++;
 	s->refused_kinds |= 1U << p->kind;
-	snprintf(why, sizeof(why), "%s: %.200s", redis_pool_name(s->pool),
-		 r->str);
+	snprintf(why, sizeof(why), "%s: %.200s%s%s", redis_pool_name(s->pool),
+		 r->str, mend != NULL ? ": " : "", mend != NULL ? mend : "");
 	sender_set_state(s, e == ERR_AUTH ? SENDER_REFUSED : SENDER_BUSY,
 			 UINT64_C(1) << t, why);
 	if (p->kind == PUT_BATCH &&
