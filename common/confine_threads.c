@@ -103,8 +103,10 @@ static const char *const may_serve[] = {
 	"getrusage",
 };
 
+/* Who starts threads ends them: libmicrohttpd's wakes when its listener is
+ * shut, and waits for ever otherwise. */
 static const char *const may_start[] = { "set_robust_list", "rseq",
-					 "sched_getaffinity" };
+					 "sched_getaffinity", "shutdown" };
 /* libpcap opens a tap: what wakes who reads it */
 static const char *const may_capture[] = { "eventfd2" };
 static const char *const may_notify[] = { "sendto" };
