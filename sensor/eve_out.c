@@ -271,11 +271,13 @@ eve_out_close(struct eve_out *o)
 	}
 	eve_out_flush(o);
 	e = o->count.write_errors > 0 ? ERR_IO : ERR_OK;
+	/* The error itself was told when it came. */
 	if (o->count.unwritten > 0) {
-		log_warn("%llu event%s not written to %s",
-			 (unsigned long long)o->count.unwritten,
-			 o->count.unwritten == 1 ? " was" : "s were",
-			 name_of(o));
+		log_msg(o->failed ? LOG_INFO : LOG_WARN,
+			"%llu event%s not written to %s",
+			(unsigned long long)o->count.unwritten,
+			o->count.unwritten == 1 ? " was" : "s were",
+			name_of(o));
 	}
 	if (o->fd > STDERR_FILENO && close(o->fd) != 0) {
 		e = ERR_IO;
