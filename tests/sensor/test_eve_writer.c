@@ -828,6 +828,11 @@ no_memory_is_in_the_ledger(void **state)
 				      .site = "hq",
 				      .sensor = "tap1",
 				      .spool_dir = dir };
+	static const struct rule rule;
+	struct record unsaid = { .type = EVENT_TYPE_ALERT,
+				 .severity = 2,
+				 .held = HELD_NO_MEMORY,
+				 .rule = &rule };
 	struct outbox *o = outbox_new(), *full = outbox_new();
 	struct forward *f;
 	struct ledger l;
@@ -850,11 +855,15 @@ no_memory_is_in_the_ledger(void **state)
 	sink_round(s, &full, 1); /* the sink cannot sort them */
 	run_out = false;
 	assert_int_equal(sink_counters(s)->lost, 14);
+	outbox_reset(full);
+	outbox_put(full, &unsaid, VIEW_NONE); /* its worker had none */
+	sink_round(s, &full, 1);
+	assert_int_equal(held_total(sink_held(s), HELD_NO_MEMORY), 1);
 	sink_set_forward(s, NULL);
 	forward_finish(f, FORWARD_SPOOLED, 0, NULL);
 	forward_get_ledger(f, &l);
 	for (unsigned c = 0; c < LEDGER_CLASSES; c++) {
-		uint64_t lost = c == 3 ? 1 + 4 + 1 : 1;
+		uint64_t lost = c == 3 ? 1 + 4 + 1 : c == 1 ? 1 + 1 : 1;
 
 		assert_int_equal(l.lost[LEDGER_LOST_no_memory][c], lost);
 		assert_int_equal(l.raised[c], lost);
