@@ -24,7 +24,8 @@
 #define LEDGER_PRIORITIES 5
 #define LEDGER_NETWORKS 32
 
-/* Frames since the program's start, and the wall clock's times of the first
+/* Frames since the program's start (of a tunnel's, each packet in it, as they
+ * may be of several priorities), and the wall clock's times of the first
  * and the last in the latest overload that gave up any; 0: none ever. */
 struct ledger_given_up {
 	uint64_t frames, since_us, last_us;

@@ -53,8 +53,9 @@ void shared_state_follow(struct shared_state *s, struct shared_next *n);
  */
 bool shared_state_apply(struct shared_state *s, const struct shared_claim *c);
 
-/* Writes the sets with "save" or "state"; says in the log what failed. */
-bool shared_state_saves(const struct shared_state *s); /* something */
+/* Whether any set has "save" or "state". */
+bool shared_state_saves(const struct shared_state *s);
+/* Writes those; says in the log what failed. */
 enum err shared_state_save(const struct shared_state *s) MUST_CHECK;
 struct shared_counters shared_state_counters(const struct shared_state *s);
 

@@ -21,6 +21,7 @@ struct eve_out {
 	int fd; /* -1: none */
 	bool waits; /* no file: writing may have to wait */
 	bool failed; /* said once; further errors are only counted */
+	bool torn; /* what was written ends within a line */
 	uint64_t stop_us; /* when stop was seen; 0: it was not */
 	bool given_up; /* waiting for the reader */
 	atomic_bool gone;
@@ -131,6 +132,9 @@ static void
 note_error(struct eve_out *o, int why)
 {
 	o->count.write_errors++;
+	if (why == EPIPE) {
+		o->torn = false; /* the next reader begins with a line */
+	}
 	if (why == EPIPE && o->fd == STDOUT_FILENO) {
 		atomic_store(&o->gone, true);
 	} else if (!o->failed) {
@@ -194,16 +198,45 @@ write_all(struct eve_out *o, const uint8_t *p, size_t n)
 		p += k;
 		n -= (size_t)k;
 		o->count.bytes += (size_t)k;
+		o->torn = k > 0 ? p[-1] != '\n' : o->torn;
 	}
 	o->count.unwritten += count_lines(p, n);
 	return n == 0;
 }
 
+/* Where a line begins: one that was cut short before, by a disk that was full,
+ * shall not take the next one with it. */
+static bool
+begin_line(struct eve_out *o)
+{
+	static const uint8_t end = '\n';
+
+	if (!o->torn || write_all(o, &end, 1)) {
+		return true;
+	}
+	o->count.unwritten--; /* no line of its own */
+	return false;
+}
+
 void
 eve_out_flush(struct eve_out *o)
 {
-	(void)write_all(o, o->buf, o->len);
+	if (o->len > 0 && begin_line(o)) {
+		(void)write_all(o, o->buf, o->len);
+	} else {
+		o->count.unwritten += count_lines(o->buf, o->len);
+	}
 	o->len = 0;
+}
+
+static void
+write_long(struct eve_out *o, struct view line)
+{
+	if (!begin_line(o) || !write_all(o, line.p, line.len)) {
+		o->count.unwritten++;
+	} else {
+		(void)write_all(o, (const uint8_t *)"\n", 1);
+	}
 }
 
 void
@@ -218,11 +251,7 @@ eve_out_line(struct eve_out *o, struct view line)
 		eve_out_flush(o);
 	}
 	if (line.len + 1 > BUFFER) {
-		if (!write_all(o, line.p, line.len)) {
-			o->count.unwritten++;
-		} else {
-			(void)write_all(o, (const uint8_t *)"\n", 1);
-		}
+		write_long(o, line);
 		return;
 	}
 	memcpy(o->buf + o->len, line.p, line.len);
@@ -242,7 +271,7 @@ eve_out_reopen(struct eve_out *o)
 	if (o->fd >= 0) {
 		close(o->fd);
 	}
-	o->failed = false;
+	o->failed = o->torn = false;
 	if (open_out(o, &d) != ERR_OK) {
 		o->count.write_errors++;
 		log_err("%s; events are being lost", d.msg);

@@ -26,7 +26,8 @@ continues(const struct ledger_slot *s, const struct ledger_shed *last,
 		return false;
 	}
 	if (r->alone) {
-		return r->from <= last->to + 1;
+		/* readers mostly go forward; one that begins anew need not */
+		return r->from <= last->to + 1 && last->from <= r->to + 1;
 	}
 	/* Between them nothing of this class was committed. */
 	return last->to >= s->committed;
@@ -50,6 +51,7 @@ ledger_range_note(struct ledger_slot *s, const struct ledger_shed *r)
 	struct ledger_shed *last = last_of(s, r->cls);
 
 	if (last != NULL && continues(s, last, r)) {
+		last->from = MIN(last->from, r->from);
 		last->to = MAX(last->to, r->to);
 		last->events += r->events;
 		return;

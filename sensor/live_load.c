@@ -5,9 +5,11 @@
  * The kernel says how many packets wait, not how much room they take.  That is
  * reckoned in two ways, of which the larger counts: by the length of the packets
  * read so far; and, since a block of the ring is handed over after the time-out
- * however little is in it, by how long ago the one that waits longest must have
- * come.  With few packets a ring is full when hardly a tenth of its bytes are.
- * A ring that has dropped is full.
+ * however little is in it, by how long ago the one that waits longest may have
+ * come: not before the last one that was read, and not before the ring last had
+ * nothing to give, or a link on which there was silence would look like a
+ * worker that is behind.  With few packets a ring is full when hardly a tenth
+ * of its bytes are.  A ring that has dropped is full.
  */
 #include "sensor/live_state.h"
 
@@ -34,23 +36,26 @@ bytes_each(const struct capture_live_options *o,
 	return o->immediate ? MAX(each, (uint64_t)SLOT_LEAST) : each;
 }
 
-/* How many blocks are taken at least by so many packets that came since the
- * last one that was read. */
+/* How many blocks so many packets take that came since the last one that was
+ * read, at most. */
 static uint64_t
 blocks_taken(const struct live_tap *t, const struct capture_live_options *o,
-	     uint64_t waiting)
+	     uint64_t waiting, uint64_t mono_us)
 {
-	uint64_t now = clock_wall_us();
+	uint64_t now = clock_wall_us(), age;
 
 	if (o->immediate || waiting == 0 || t->last_us == 0 ||
 	    now <= t->last_us || tap_clock_is_foreign(o->timestamp)) {
 		return 0;
 	}
-	return MIN(waiting, (now - t->last_us) / 1000 / o->timeout_ms);
+	/* a ring that was never seen empty says nothing by that */
+	age = MIN(now - t->last_us, mono_us - t->clock.empty_us);
+	return MIN(waiting, age / 1000 / o->timeout_ms);
 }
 
 static unsigned
-fill_of(struct live_tap *t, const struct capture_live_options *o)
+fill_of(struct live_tap *t, const struct capture_live_options *o,
+	uint64_t mono_us)
 {
 	uint64_t waiting, fill, blocks;
 	struct capture_live_counters n;
@@ -63,7 +68,7 @@ fill_of(struct live_tap *t, const struct capture_live_options *o)
 	t->dropped = n.dropped; /* fewer: another handle */
 	waiting = n.seen - n.dropped - MIN(n.delivered, n.seen - n.dropped);
 	fill = waiting * bytes_each(o, &n) * OVERLOAD_FULL / o->ring_bytes;
-	blocks = blocks_taken(t, o, waiting) * OVERLOAD_FULL /
+	blocks = blocks_taken(t, o, waiting, mono_us) * OVERLOAD_FULL /
 		 MAX(o->ring_bytes / BLOCK_BYTES, 1U);
 	fill = MAX(fill, blocks);
 	return (unsigned)MIN(fill, (uint64_t)OVERLOAD_FULL);
@@ -83,7 +88,8 @@ live_look_at_load(struct live_worker *w)
 		struct live_tap *t = &w->tap[i];
 
 		if (t->handle != NULL && !t->broken) {
-			unsigned f = fill_of(t, &w->live->port[i].conf->open);
+			unsigned f =
+				fill_of(t, &w->live->port[i].conf->open, now);
 
 			fill = MAX(fill, f);
 		}

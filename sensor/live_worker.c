@@ -32,15 +32,11 @@ refill(struct live_worker *w, struct live_tap *t)
 	e = capture_live_read(t->handle, t->batch, t->iface, &t->why);
 	t->more = e == ERR_OK;
 	t->broken = e == ERR_CLOSED;
-	if (UNLIKELY(t->clock.watched)) {
-		uint64_t mono = clock_mono_us();
-
-		if (t->more) {
-			tap_clock_check(&t->clock, t->batch, clock_wall_us(),
-					mono, w->live->hold_us);
-		} else {
-			tap_clock_empty(&t->clock, mono);
-		}
+	if (!t->more) {
+		tap_clock_empty(&t->clock, clock_mono_us());
+	} else if (UNLIKELY(t->clock.watched)) {
+		tap_clock_check(&t->clock, t->batch, clock_wall_us(),
+				clock_mono_us(), w->live->hold_us);
 	}
 }
 

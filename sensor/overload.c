@@ -165,7 +165,9 @@ overload_count(struct overload *o, struct flow *f, enum overload_shed s,
 	o->count.shed[s].bytes += bytes;
 	o->count.shed[s].flows += (f->flags & mark) == 0;
 	f->flags |= mark;
-	span->frames += frames;
+	/* a frame counts once, for the first packet in it; but a tunnel may
+	 * carry packets of others, who were not seen either */
+	span->frames++;
 	if (span->spell != o->count.spells || span->since_us == 0) {
 		span->spell = o->count.spells;
 		span->since_us = ts_us;

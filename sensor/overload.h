@@ -71,7 +71,7 @@ const char *overload_shed_name(enum overload_shed s);
 
 /* Of one priority, a part of what it sends; times are the packets'. */
 struct overload_span {
-	uint64_t frames;
+	uint64_t frames; /* of a tunnel's, each packet in it */
 	uint64_t since_us, last_us; /* of the latest overload that took any */
 	uint64_t spell; /* which that was */
 };

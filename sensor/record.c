@@ -140,7 +140,7 @@ outbox_lose(struct outbox *o, const struct record *r)
 {
 	if (r->rule == NULL && r->claim.prog == NULL) {
 		o->lost_type[r->type]++;
-	} else if (r->rule != NULL && r->held == HELD_NOT) {
+	} else if (r->rule != NULL && record_is_said(r)) {
 		o->lost_severity[r->severity - 1U < 3 ? r->severity - 1U : 3]++;
 	}
 }

@@ -82,6 +82,14 @@ struct record {
 	uint64_t turn;
 };
 
+/* Whether an alert is to be said, as far as its worker can tell; without memory
+ * for its line it is still one that is lost. */
+static inline bool
+record_is_said(const struct record *r)
+{
+	return r->held == HELD_NOT || r->held == HELD_NO_MEMORY;
+}
+
 struct outbox {
 	struct record *rec;
 	size_t n, cap;

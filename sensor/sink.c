@@ -154,14 +154,21 @@ note_room(struct sink *s)
 						    : 0;
 }
 
+/* For the forwarder's book: there was no memory for the line of 'r'. */
+static void
+note_no_memory(struct sink *s, const struct record *r)
+{
+	s->no_memory[r->severity - 1U < 3 ? r->severity - 1U : 3] +=
+		s->set.forward_types >> r->type & 1;
+}
+
 /* The line of 'r' is lost for want of memory. */
 static void
 lose(struct sink *s, const struct record *r)
 {
 	s->count.lost++;
-	if (r->rule != NULL ? r->held == HELD_NOT : r->len > 0) {
-		s->no_memory[r->severity - 1U < 3 ? r->severity - 1U : 3] +=
-			s->set.forward_types >> r->type & 1;
+	if (r->rule != NULL ? record_is_said(r) : r->len > 0) {
+		note_no_memory(s, r);
 	}
 }
 
@@ -219,6 +226,9 @@ goes_out(struct sink *s, const struct record *r, struct held_rule **news)
 		if (c != HELD_NOT) {
 			s->count.suppressed += c <= HELD_RATE_FILTER;
 			held_add(s->held, r->rule, c);
+			if (c == HELD_NO_MEMORY) {
+				note_no_memory(s, r);
+			}
 			return false;
 		}
 		s->count.threshold_evicted = threshold_evicted(s->thresholds);

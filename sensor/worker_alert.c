@@ -225,6 +225,8 @@ worker_match(struct worker *w, struct event_subject *s)
 	w->turn++;
 	rule_match(w->matcher, &w->in, &w->hits);
 	w->count.alerts_lost += w->hits.overflowed;
+	/* of which class nobody can say */
+	w->out->lost_severity[3] += w->hits.overflowed;
 	w->passed = w->passed || w->hits.passed;
 	note_actions(w, s);
 	for (uint32_t i = 0; i < w->hits.n; i++) {

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -283,6 +284,45 @@ full_disk_is_told(void **state)
 	assert_int_equal(sink_counters(s)->write_errors, 1);
 	assert_int_equal(sink_close(s), ERR_IO);
 	outbox_free(o);
+}
+
+/* A line that a full disk cut short does not spoil the one that comes when
+ * there is room again. */
+static void
+torn_line_is_ended(void **state)
+{
+	char path[] = "/tmp/picket-eve-XXXXXX";
+	int fd = mkstemp(path);
+	struct outbox *o = outbox_new();
+	struct rlimit was, now;
+	struct sink *s = sink_to(path);
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	now = was;
+	now.rlim_cur = 6;
+	put_line(o, 1, 0, "one");
+	put_line(o, 2, 0, "two");
+	put_line(o, 3, 0, "three");
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
+	sink_round(s, &o, 1);
+	sink_wait(s);
+	outbox_reset(o);
+	put_line(o, 4, 0, "four");
+	sink_round(s, &o, 1);
+	sink_wait(s);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	outbox_reset(o);
+	put_line(o, 5, 0, "five");
+	sink_round(s, &o, 1);
+	sink_wait(s);
+	assert_string_equal(text_of(fd), "one\ntw\nfive\n");
+	assert_int_equal(sink_counters(s)->unwritten, 3);
+	assert_int_equal(sink_close(s), ERR_IO);
+	outbox_free(o);
+	close(fd);
+	unlink(path);
 }
 
 /* So many rounds of 'LINES' long lines, more than a pipe holds. */
@@ -788,6 +828,11 @@ no_memory_is_in_the_ledger(void **state)
 				      .site = "hq",
 				      .sensor = "tap1",
 				      .spool_dir = dir };
+	static const struct rule rule;
+	struct record unsaid = { .type = EVENT_TYPE_ALERT,
+				 .severity = 2,
+				 .held = HELD_NO_MEMORY,
+				 .rule = &rule };
 	struct outbox *o = outbox_new(), *full = outbox_new();
 	struct forward *f;
 	struct ledger l;
@@ -810,11 +855,15 @@ no_memory_is_in_the_ledger(void **state)
 	sink_round(s, &full, 1); /* the sink cannot sort them */
 	run_out = false;
 	assert_int_equal(sink_counters(s)->lost, 14);
+	outbox_reset(full);
+	outbox_put(full, &unsaid, VIEW_NONE); /* its worker had none */
+	sink_round(s, &full, 1);
+	assert_int_equal(held_total(sink_held(s), HELD_NO_MEMORY), 1);
 	sink_set_forward(s, NULL);
 	forward_finish(f, FORWARD_SPOOLED, 0, NULL);
 	forward_get_ledger(f, &l);
 	for (unsigned c = 0; c < LEDGER_CLASSES; c++) {
-		uint64_t lost = c == 3 ? 1 + 4 + 1 : 1;
+		uint64_t lost = c == 3 ? 1 + 4 + 1 : c == 1 ? 1 + 1 : 1;
 
 		assert_int_equal(l.lost[LEDGER_LOST_no_memory][c], lost);
 		assert_int_equal(l.raised[c], lost);
@@ -841,6 +890,7 @@ main(void)
 		cmocka_unit_test(slow_reader_is_waited_for),
 		cmocka_unit_test(flush_does_not_wait_for_more),
 		cmocka_unit_test(full_disk_is_told),
+		cmocka_unit_test(torn_line_is_ended),
 		cmocka_unit_test(unread_pipe_is_given_up),
 		cmocka_unit_test(reader_that_has_gone_is_told),
 		cmocka_unit_test(alerts_tell_of_their_moment),

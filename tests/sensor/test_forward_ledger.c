@@ -666,6 +666,37 @@ test_too_many_ranges(void **state)
 	assert_string_equal(ledger_gone_name(LEDGER_GONE_damaged), "damaged");
 }
 
+static void
+note_damage(struct ledger_slot *s, uint64_t from, uint64_t to)
+{
+	ledger_range_note(s, &(struct ledger_shed){ .from = from,
+						    .to = to,
+						    .events = 1,
+						    .cls = 1,
+						    .alone = 1 });
+}
+
+/* Each damaged batch is in a range, in whatever order they are found. */
+static void
+test_bad_in_any_order(void **state)
+{
+	struct ledger_slot s = { 0 };
+
+	(void)state;
+	note_damage(&s, 100, 100);
+	note_damage(&s, 50, 51);
+	assert_int_equal(s.n_shed, 2);
+	assert_int_equal(s.shed[0].from, 100);
+	assert_int_equal(s.shed[1].from, 50);
+	assert_int_equal(s.shed[1].to, 51);
+	note_damage(&s, 48, 49);
+	note_damage(&s, 52, 52);
+	assert_int_equal(s.n_shed, 2);
+	assert_int_equal(s.shed[1].from, 48);
+	assert_int_equal(s.shed[1].to, 52);
+	assert_int_equal(s.shed[1].events, 3);
+}
+
 /* Losses are counted, not walked. */
 static void
 test_lose_very_many(void **state)
@@ -754,6 +785,7 @@ main(void)
 		TEST(test_many_bad),
 		TEST(test_all_bad),
 		TEST(test_too_many_ranges),
+		TEST(test_bad_in_any_order),
 		TEST(test_lose_very_many),
 		TEST(test_power_cut),
 		TEST(test_power_cut_after_commit),
