@@ -433,6 +433,14 @@ blind_resume(struct blind *b, bool live, uint64_t seen_us)
 	b->seen_us = seen_us;
 }
 
+void
+blind_recall(struct blind *b, const struct ledger *l)
+{
+	b->started_us = l->started_us;
+	b->sample[0] = sample_of(l, b->seen_us);
+	b->n_samples = 1;
+}
+
 /*
  * When it was last heard.  Presence outlives its sensor by seconds, in which
  * nobody watched: what counts is when it wrote, as far as its clock is right.

@@ -103,9 +103,13 @@ const char *blind_cause_name(enum blind_cause c);
 enum blind_cause blind_cause_find(const char *name);
 
 /*
- * What a former collector knew: 'seen_us' is when that last heard the sensor.  Before the first look; open causes are put into open_us.
+ * What a former collector knew: 'seen_us' is when that last heard the sensor.
+ * Before the first look; open causes are put into open_us.
  */
 void blind_resume(struct blind *b, bool live, uint64_t seen_us);
+/* After that: the ledger that it heard then.  The next is held against it, and
+ * not against the start of its program: what was told is not told again. */
+void blind_recall(struct blind *b, const struct ledger *l);
 
 /* The kill that a ledger tells of; false when it tells of none, or of one that
  * ends before it begins. */

@@ -391,16 +391,7 @@ pipeline_take_entry(struct pipeline *p, const struct ingest_entry *entry,
 			       ? refuse_header(p, &t, entry, f->why)
 			       : ERR_OK;
 	}
-	e = pipeline_admit(p, t.stream, t.sensor, ready, &cause);
-	if (e != ERR_OK) {
-		return e;
-	}
-	if (cause == CAUSE_NONE) {
-		bool forgotten;
-
-		e = pipeline_know_epoch(p, t.tally, f->h.epoch, &forgotten);
-		cause = forgotten ? CAUSE_FORGOTTEN : CAUSE_NONE;
-	}
+	e = pipeline_admit(p, t.stream, t.tally, ready, &cause);
 	if (e != ERR_OK) {
 		return e;
 	}

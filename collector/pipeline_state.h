@@ -125,11 +125,11 @@ enum err pipeline_keep_tallies(struct pipeline *p) MUST_CHECK;
 void pipeline_forget_tallies(struct pipeline *p);
 
 /*
- * pipeline_trust.c: whether a batch or gap with a good header is let in.
- * '*cause' becomes CAUSE_NONE when it is.
+ * pipeline_trust.c: whether a batch or gap with a good header is let in, and
+ * then memory knows its epoch.  '*cause' becomes CAUSE_NONE when it is.
  */
-enum err pipeline_admit(struct pipeline *p, unsigned stream, int64_t sensor,
-			const struct prepared *ready,
+enum err pipeline_admit(struct pipeline *p, unsigned stream,
+			struct pipeline_tally *t, const struct prepared *ready,
 			enum pipeline_cause *cause) MUST_CHECK;
 /* As health_parts.judge; 'arg' is the pipeline. */
 enum err pipeline_judge_presence(void *arg, unsigned stream, int64_t sensor,

@@ -19,7 +19,8 @@
 #define FRESH_US (UINT64_C(15) * US_PER_S)
 /*
  * A spool's number is the moment of its birth.  So long after that of a newer
- * spool no batch of an older one is on its way: one that comes is played back.
+ * spool no older one begins to be sent: a batch of one of which nothing ever
+ * came is played back.
  */
 #define CLOSED_MS UINT64_C(3600000)
 
@@ -110,7 +111,11 @@ pipeline_forget_trust(struct pipeline *p)
 	memset(p->trust, 0, sizeof(p->trust));
 }
 
-/* Of a spool that a newer one has long taken the place of, and not here. */
+/*
+ * Of a spool that a newer one has long taken the place of.  Not of one that is
+ * known: what is here already is a repeat, and what is not comes for the first
+ * time, also from a sensor whose clock ran ahead when the other began.
+ */
 static bool
 is_replayed(const struct pipeline *p, const struct pipeline_trust *t,
 	    int64_t sensor, const struct frame_header *h)
@@ -120,7 +125,7 @@ is_replayed(const struct pipeline *p, const struct pipeline_trust *t,
 	return keyring_mode(p->cfg.keys) == KEYRING_REQUIRE &&
 	       h->epoch < t->epoch && now_ms > t->epoch &&
 	       now_ms - t->epoch >= CLOSED_MS &&
-	       !dedupe_has(p->dedupe, sensor, h->epoch, h->seq);
+	       !dedupe_knows(p->dedupe, sensor, h->epoch);
 }
 
 /* A good signature; it may still be of long ago. */
@@ -161,14 +166,25 @@ name_of(const struct pipeline *p, unsigned stream,
 }
 
 enum err
-pipeline_admit(struct pipeline *p, unsigned stream, int64_t sensor,
+pipeline_admit(struct pipeline *p, unsigned stream, struct pipeline_tally *t,
 	       const struct prepared *ready, enum pipeline_cause *cause)
 {
+	bool forgotten;
+	enum err e;
+
 	*cause = causes[ready->verdict];
-	return ready->verdict == KEYRING_SIGNED
-		       ? admit_signed(p, stream, sensor, &ready->f.h,
+	if (*cause != CAUSE_NONE) {
+		return ERR_OK;
+	}
+	e = pipeline_know_epoch(p, t, ready->f.h.epoch, &forgotten);
+	if (e == ERR_OK && forgotten) {
+		*cause = CAUSE_FORGOTTEN;
+		return ERR_OK;
+	}
+	return e == ERR_OK && ready->verdict == KEYRING_SIGNED
+		       ? admit_signed(p, stream, t->sensor, &ready->f.h,
 				      ready->key, cause)
-		       : ERR_OK;
+		       : e;
 }
 
 /* --- presence --- */

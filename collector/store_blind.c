@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "collector/store_sql.h"
+#include "common/json_read.h"
 
 /* One statement, prepared for it: these run every few seconds. */
 static sqlite3_stmt *
@@ -140,6 +141,30 @@ load_open(struct store *s, int64_t sensor, struct blind *b)
 	return finish(st, rc == SQLITE_DONE ? ERR_OK : ERR_IO);
 }
 
+/* The ledger in the presence that was heard last, which is kept in the same
+ * transaction as when that was.  There may be none. */
+static enum err
+load_ledger(struct store *s, int64_t sensor, struct blind *b)
+{
+	sqlite3_stmt *st = prepare(
+		s, "SELECT json_extract(presence,'$.ledger') FROM sensors"
+		   " WHERE id=?1 AND json_valid(presence)");
+	struct json_reader reader;
+	struct ledger l;
+	int rc = SQLITE_ERROR;
+
+	json_reader_init(&reader);
+	if (st != NULL && sql_bind(st, "i", sensor) == SQLITE_OK &&
+	    (rc = sqlite3_step(st)) == SQLITE_ROW &&
+	    json_read(&reader, view_cstr(sql_text(st, 0))) &&
+	    ledger_read(&l, &reader, json_root(&reader))) {
+		blind_recall(b, &l);
+	}
+	json_reader_fini(&reader);
+	return finish(st,
+		      rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_OK : ERR_IO);
+}
+
 enum err
 store_blind_load(struct store *s, int64_t sensor, struct blind *b)
 {
@@ -155,8 +180,13 @@ store_blind_load(struct store *s, int64_t sensor, struct blind *b)
 		}
 	}
 	sqlite3_finalize(st);
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? load_open(s, sensor, b)
-						     : ERR_IO;
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
+		return ERR_IO;
+	}
+	if (b->known && load_ledger(s, sensor, b) != ERR_OK) {
+		return ERR_IO;
+	}
+	return load_open(s, sensor, b);
 }
 
 enum err

@@ -397,6 +397,24 @@ step_probe(struct sender *s, uint64_t now)
 	s->probe_left = 0;
 }
 
+/* What the collector lacks and is freed here, as sender_hear.c found. */
+static void
+step_lack(struct sender *s, uint64_t now)
+{
+	uint64_t upto = spool_committed(s->spool);
+	const struct spool_item it = {
+		.hdr = { .epoch = spool_epoch(s->spool), .seq = upto },
+		.gap_from = s->lacks_from,
+		.gap_to = upto,
+	};
+
+	if (s->lacks_from != 0 && now >= s->pause_until_us &&
+	    put_item(s, &it, GAP, PUT_PROBE)) {
+		s->lacks_from = 0;
+		s->next_lack_us = now + s->resend_us;
+	}
+}
+
 void
 sender_step(struct sender *s)
 {
@@ -407,6 +425,7 @@ sender_step(struct sender *s)
 	}
 	step_read(s, now);
 	if (s->ready) {
+		step_lack(s, now);
 		step_send(s, now);
 		step_probe(s, now);
 		if (!s->asking_committed && now >= s->next_poll_us) {

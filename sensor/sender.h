@@ -12,6 +12,8 @@
  *   stall    nothing committed for a while: a few batches from the committed
  *            point once more, less and less often; when just these get
  *            committed, Redis has lost the rest too, and all follow
+ *   behind   the committed point is older than what was committed: what is
+ *            freed in between is told as a gap
  *
  * Place    above spool_order.h, redis_pool.h and presence.h, below forward.h.
  * Threads  one.

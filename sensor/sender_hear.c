@@ -56,6 +56,23 @@ believe_point(struct sender *s, const struct point *p)
 	return true;
 }
 
+/*
+ * The collector is behind what it once committed: its store is a new one, or
+ * came back from a backup.  What it lacks is freed here, and to wait for it
+ * would be to wait for ever: it is to be told as a gap.  Where the point alone
+ * is old, played back or Redis', the gap is a repeat that is answered with the
+ * right one.
+ */
+static void
+hear_behind(struct sender *s, const struct point *p, uint64_t now)
+{
+	if (p->epoch == spool_epoch(s->spool) &&
+	    p->seq < spool_committed(s->spool) && now >= s->next_lack_us &&
+	    (s->collector == NULL || point_check(s->collector, s->name, p))) {
+		s->lacks_from = p->seq + 1;
+	}
+}
+
 static void
 hear_committed(struct sender *s, const redisReply *r, uint64_t now)
 {
@@ -65,7 +82,11 @@ hear_committed(struct sender *s, const redisReply *r, uint64_t now)
 
 	s->asking_committed = false;
 	s->next_poll_us = now + SENDER_POLL_US;
-	if (!sender_read_committed(r, &point) || !believe_point(s, &point)) {
+	if (!sender_read_committed(r, &point)) {
+		return;
+	}
+	if (!believe_point(s, &point)) {
+		hear_behind(s, &point, now);
 		return;
 	}
 	seq = point.seq;

@@ -50,6 +50,8 @@ struct sender {
 	struct sign_key *collector; /* NULL: any committed point is believed */
 	uint64_t forged_seq, old_seq; /* points refused last; 0: none since */
 	bool forged_told;
+	uint64_t lacks_from; /* what the collector says it lacks; 0: nothing */
+	uint64_t next_lack_us; /* told not before */
 	struct frame_header empty_head; /* of a gap's body */
 	uint8_t empty[32];
 	size_t empty_len;

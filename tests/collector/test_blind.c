@@ -356,6 +356,37 @@ test_first_ledger(void **state)
 	only(&s, BLIND_kernel_drops, true);
 }
 
+/* What was given up long ago, and told to the collector before this, is not
+ * told of all the time since the sensor's start; what came since then is. */
+static void
+test_recalled(void **state)
+{
+	for (int more = 0; more < 2; more++) {
+		struct scene s;
+		uint64_t heard;
+
+		(void)state;
+		begin(&s, true);
+		look(&s, 100, 50);
+		s.l.frames.skipped[LEDGER_SKIPPED_shed_elephant] = 9;
+		s.l.lost[LEDGER_LOST_overload][2] = 4;
+		look(&s, 100000, 0);
+		heard = s.now;
+		memset(&s.b, 0, sizeof(s.b));
+		blind_resume(&s.b, true, heard);
+		blind_recall(&s.b, &s.l);
+		s.now += 3600 * S;
+		s.l.frames.skipped[LEDGER_SKIPPED_shed_elephant] += more * 5U;
+		assert_int_equal(look(&s, 100, 0), more);
+		if (more) {
+			assert_true(only(&s, BLIND_overload, true)->from_us ==
+				    heard);
+			assert_string_equal(s.span[0].detail,
+					    "5 packets and events");
+		}
+	}
+}
+
 /* A sensor that said nothing for longer than the window tells of that time
  * with its next ledger. */
 static void
@@ -688,6 +719,7 @@ main(void)
 		cmocka_unit_test(test_one_way),
 		cmocka_unit_test(test_said),
 		cmocka_unit_test(test_first_ledger),
+		cmocka_unit_test(test_recalled),
 		cmocka_unit_test(test_after_pause),
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_collector_down),

@@ -448,17 +448,24 @@ test_replayed(void **state)
 	assert_false(is_replayed(&p, &t, 1, &h));
 	p.now_us = (t.epoch + CLOSED_MS) * 1000;
 	assert_true(is_replayed(&p, &t, 1, &h));
-	/* What is here already is a repeat, and is answered as one. */
+	/* What is here already is a repeat, and is answered as one; what is not
+	 * of a spool that is known comes for the first time. */
 	assert_int_equal(dedupe_note(p.dedupe, 1, h.epoch, 5, 5, &v, &n),
 			 ERR_OK);
 	assert_false(is_replayed(&p, &t, 1, &h));
 	h.seq = 6;
-	assert_true(is_replayed(&p, &t, 1, &h));
+	assert_false(is_replayed(&p, &t, 1, &h));
+	assert_true(is_replayed(&p, &t, 2, &h));
 	h.epoch = t.epoch;
 	assert_false(is_replayed(&p, &t, 1, &h));
-	/* A sensor whose clock runs ahead shuts nobody out. */
+	/* A sensor whose clock ran ahead is not shut out, not even once the
+	 * right clock has come that far. */
 	h.epoch = t.epoch - 1;
 	p.now_us = (t.epoch - 5) * 1000;
+	assert_false(is_replayed(&p, &t, 1, &h));
+	assert_int_equal(dedupe_note(p.dedupe, 1, h.epoch, 1, 1, &v, &n),
+			 ERR_OK);
+	p.now_us = (t.epoch + CLOSED_MS) * 1000;
 	assert_false(is_replayed(&p, &t, 1, &h));
 	dedupe_free(p.dedupe);
 	keyring_free(p.cfg.keys);

@@ -86,6 +86,37 @@ opens_again_what_began_then(void **state)
 	assert_false(keep(sensor[0], BLIND_killed, 400, 500, "4 events"));
 }
 
+/* A collector that starts knows what the one before was told. */
+static void
+recalls_the_ledger(void **state)
+{
+	static const char *const presences[] = {
+		"{\"state\":\"running\",\"ledger\":\"{\\\"v\\\":1,"
+		"\\\"epoch\\\":7,\\\"at_us\\\":9,\\\"started_us\\\":5,"
+		"\\\"mode\\\":\\\"live\\\"}\"}",
+		"{\"ledger\":\"{\"}",
+		"{\"ledger\":[]}",
+		"{}",
+		"{",
+	};
+	struct blind b;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(presences); i++) {
+		assert_int_equal(store_begin(store), ERR_OK);
+		assert_int_equal(store_sensor_state(store, sensor[0], "live",
+						    view_cstr(presences[i]), 1),
+				 ERR_OK);
+		assert_int_equal(store_commit(store), ERR_OK);
+		assert_int_equal(store_blind_load(store, sensor[0], &b),
+				 ERR_OK);
+		assert_true(b.known);
+		assert_int_equal(b.n_samples, i == 0);
+		assert_int_equal(b.started_us, i == 0 ? 5 : 0);
+		assert_int_equal(b.sample[0].at_us, i == 0 ? b.seen_us : 0);
+	}
+}
+
 struct cover {
 	unsigned blind[MOMENTS], rows;
 	uint64_t last_us;
@@ -445,6 +476,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(opens_again_what_began_then,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(recalls_the_ledger, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(covers_what_overlaps, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(shows_the_newest, setup,

@@ -15,7 +15,6 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/confined.sh \
 	tests/e2e/confined_threads.sh \
 	tests/e2e/confined_modes.sh \
-	tests/e2e/overload.sh \
 	tests/e2e/overload.sh tests/e2e/overload_slow.sh \
 	tests/e2e/corpus.sh \
 	tests/e2e/suite.sh \
@@ -33,6 +32,7 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/redis_cluster.sh \
 	tests/e2e/signed.sh \
 	tests/e2e/trust.sh \
+	tests/e2e/store_back.sh \
 	tests/e2e/queue_full.sh \
 	tests/e2e/redis_answers.sh
 dist_check_SCRIPTS += $(E2E_TESTS)

@@ -383,6 +383,8 @@ test_forged_point(void **state)
 {
 	char text[POINT_TEXT_CAP], moved[POINT_TEXT_CAP + 8];
 	struct sign_key *own, *own_public, *other, *other_public;
+	uint64_t until = clock_mono_us() + WAIT_US;
+	struct entry e[8];
 	struct spool_stats st;
 	struct spool *sp;
 	struct sender *s;
@@ -410,13 +412,24 @@ test_forged_point(void **state)
 	point_is(s, sp, moved, 4, 0, 0);
 	spool_get_stats(sp, &st);
 	assert_int_equal(st.frames, 6);
-	/* the collector's own, and then an older one of its own again */
+	/* the collector's own, and then an older one of nobody's */
 	point_by(s, sp, own, NAME, 4, 4, 0, 4);
-	point_is(s, sp, text, 4, 1, 4);
+	point_by(s, sp, NULL, NAME, 1, 4, 1, 4);
+	assert_int_equal(read_stream(e, ARRAY_LEN(e)), 6);
+	/* and one of its own again: whoever lost 3 and 4 must not wait */
+	point_is(s, sp, text, 4, 2, 4);
+	while (read_stream(e, ARRAY_LEN(e)) < 7) {
+		if (clock_mono_us() > until) {
+			fail_msg("waited 60 s for the gap");
+		}
+		turn(s);
+	}
+	assert_int_equal(e[6].gap_from, 3);
+	assert_int_equal(e[6].seq, 4);
 	/* another key from now on */
 	sender_set_keys(s, NULL, other_public);
-	point_by(s, sp, own, NAME, 6, 5, 1, 4);
-	point_by(s, sp, other, NAME, 6, 5, 1, 6);
+	point_by(s, sp, own, NAME, 6, 5, 2, 4);
+	point_by(s, sp, other, NAME, 6, 5, 2, 6);
 	sender_free(s);
 	spool_close(sp);
 	sign_key_free(own);
