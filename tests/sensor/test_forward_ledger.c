@@ -666,6 +666,28 @@ test_too_many_ranges(void **state)
 	assert_string_equal(ledger_gone_name(LEDGER_GONE_damaged), "damaged");
 }
 
+/* A reader that begins again finds damage in front of what it knew. */
+static void
+test_bad_in_front(void **state)
+{
+	struct ledger_slot s = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t seq = i == 0 ? 10 : 3;
+
+		ledger_range_note(&s, &(struct ledger_shed){ .from = seq,
+							     .to = seq,
+							     .events = EVENTS,
+							     .cls = 2,
+							     .alone = 1 });
+	}
+	assert_int_equal(s.n_shed, 2);
+	assert_int_equal(s.shed[1].from, 3);
+	assert_int_equal(s.shed[1].to, 3);
+	assert_int_equal(s.shed[1].events, EVENTS);
+}
+
 /* Losses are counted, not walked. */
 static void
 test_lose_very_many(void **state)
@@ -754,6 +776,7 @@ main(void)
 		TEST(test_many_bad),
 		TEST(test_all_bad),
 		TEST(test_too_many_ranges),
+		TEST(test_bad_in_front),
 		TEST(test_lose_very_many),
 		TEST(test_power_cut),
 		TEST(test_power_cut_after_commit),
