@@ -144,17 +144,18 @@ note_error(struct eve_out *o, int why)
 	o->failed = true;
 }
 
-/* Until something can be written; false: it will not be. */
+/* Until something can be written; false: it will not be.  A reader that takes a
+ * little now and then is waited for no longer than one that takes nothing. */
 static bool
 await_reader(struct eve_out *o)
 {
 	struct pollfd p = { .fd = o->fd, .events = POLLOUT };
 
 	/* a signal ends the waiting, not the need for it */
-	while (!o->given_up && poll(&p, 1, LOOK_MS) <= 0) {
+	for (int ms = 0; !o->given_up && poll(&p, 1, ms) <= 0; ms = LOOK_MS) {
 		if (is_over(o)) {
-			log_err("%s: nobody takes what is written; events are "
-				"being lost",
+			log_err("%s: whoever reads it is too slow, or takes "
+				"nothing; events are being lost",
 				name_of(o));
 			o->given_up = true;
 			o->count.write_errors++;

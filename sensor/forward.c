@@ -231,6 +231,12 @@ goal_reached(struct forward *f)
 	return true;
 }
 
+static uint64_t
+linger_us(const struct forward *f)
+{
+	return f->o.linger_ms != 0 ? f->o.linger_ms * US_PER_MS : COMMIT_US;
+}
+
 /*
  * Done, or out of time.  A collector that runs commits what Redis took within
  * moments: given these, a user is not told that batches wait when none do.
@@ -250,9 +256,7 @@ ends_now(struct forward *f)
 	}
 	if (f->sent_us == 0) {
 		f->sent_us = now;
-		f->until_us =
-			now + (f->o.linger_ms != 0 ? f->o.linger_ms * US_PER_MS
-						   : COMMIT_US);
+		f->until_us = now + linger_us(f);
 	}
 	spool_get_stats(f->spool, &sp);
 	if (sp.frames == 0) {
@@ -267,6 +271,8 @@ ends_now(struct forward *f)
 	    sender_send_again(f->sender)) {
 		f->left = sp.frames;
 		f->sent_us = now;
+		/* what is sent only now may take as long to be committed */
+		f->until_us = MAX(f->until_us, now + linger_us(f));
 		return false;
 	}
 	return now >= f->until_us;

@@ -16,7 +16,8 @@ append(struct ledger_slot *s, const struct ledger_shed *r)
 /*
  * Files of a class are shed oldest first, so that one range mostly grows.
  * Damaged batches grow one only when they follow each other: what stands
- * between two of them is still there.
+ * between two of them is still there.  One in front of it, found by a reader
+ * that began again, is a range of its own.
  */
 static bool
 continues(const struct ledger_slot *s, const struct ledger_shed *last,
@@ -132,6 +133,9 @@ ledger_range_damaged(struct ledger_slot *s, struct spool *spool, unsigned cls,
 	enum err e;
 
 	forget_damage(s, cls, spool_committed(spool));
+	if (events == 0) {
+		return; /* what is missing was shed, and has its ranges */
+	}
 	spool_seek(&cur, spool_committed(spool) + 1);
 	/* What the system refuses is given up some time: there is an end. */
 	while ((e = spool_next(spool, &cur, &it)) == ERR_OK || e == ERR_IO) {
@@ -149,7 +153,7 @@ ledger_range_damaged(struct ledger_slot *s, struct spool *spool, unsigned cls,
 		r.from = r.from != 0 ? r.from : cur.seq;
 		r.to = last;
 	}
-	if (r.from != 0 && events > 0) {
+	if (r.from != 0) {
 		append(s, &r);
 	}
 }

@@ -38,7 +38,7 @@ bool ledger_range_take_back(struct ledger_slot *s, struct spool *spool,
  * At the start: 'events' of the class are found to be gone.  Which batches
  * they were nobody can say any more, but only numbers above the committed
  * point that the spool does not have; those become ranges, in place of those
- * that told of damage before.
+ * that told of damage before.  0: nothing is gone any more.
  */
 void ledger_range_damaged(struct ledger_slot *s, struct spool *spool,
 			  unsigned cls, uint64_t events);

@@ -23,8 +23,8 @@ static const char *const kinds[] = { "open",      "read",   "write",    "fsync",
 				     "send",      "alloc",  "io",       NULL };
 
 enum action { A_FAIL, A_SHORT, A_BEFORE, A_AFTER, A_COUNT, A_WAIT };
-static const char *const actions[] = { "fail",  "short", "before",
-				       "after", "count", "wait", NULL };
+static const char *const actions[] = { "fail",  "short", "before", "after",
+				       "count", "wait",  NULL };
 
 static const struct {
 	const char *name;
@@ -54,7 +54,9 @@ void
 die(void)
 {
 	syscall(SYS_kill, syscall(SYS_getpid), SIGKILL);
+	/* A sandbox forbids it: no test may take this for a kill, or wait. */
 	for (;;) {
+		syscall(SYS_exit_group, 98);
 	}
 }
 

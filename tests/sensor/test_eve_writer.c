@@ -386,6 +386,56 @@ unread_pipe_is_given_up(void **state)
 	rmdir(dir);
 }
 
+/* Takes 4 KiB a moment, of much more, until nobody writes any more. */
+static void *
+sip(void *arg)
+{
+	static char page[4096];
+	int fd = *(int *)arg;
+
+	while (read(fd, page, sizeof(page)) > 0) {
+		nap_ms(20);
+	}
+	return NULL;
+}
+
+/* Who reads a little now and then holds the end up no longer. */
+static void
+slow_pipe_is_given_up(void **state)
+{
+	static volatile sig_atomic_t stop;
+	struct sink_settings set = { .eve_types = UINT32_MAX,
+				     .threshold_entries = 16,
+				     .stop = &stop,
+				     .drain_us = 200000 };
+	char dir[] = "/tmp/picket-eve-XXXXXX", path[64];
+	struct outbox *o = outbox_new();
+	pthread_t reader;
+	struct sink *s;
+	struct diag d;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/fifo", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	set.eve_path = path;
+	stop = 0;
+	fd = open(path, O_RDONLY | O_NONBLOCK);
+	assert_int_equal(sink_open(&s, &set, &d), ERR_OK);
+	assert_int_equal(fcntl(fd, F_SETFL, 0), 0);
+	assert_int_equal(pthread_create(&reader, NULL, sip, &fd), 0);
+	stop = 1;
+	put_rounds(s, o, 9);
+	assert_true(sink_counters(s)->unwritten > 0);
+	assert_int_equal(sink_close(s), ERR_IO);
+	pthread_join(reader, NULL);
+	close(fd);
+	outbox_free(o);
+	unlink(path);
+	rmdir(dir);
+}
+
 /* Of standard output nobody will ever read again what nobody reads now. */
 static void
 reader_that_has_gone_is_told(void **state)
@@ -892,6 +942,7 @@ main(void)
 		cmocka_unit_test(full_disk_is_told),
 		cmocka_unit_test(torn_line_is_ended),
 		cmocka_unit_test(unread_pipe_is_given_up),
+		cmocka_unit_test(slow_pipe_is_given_up),
 		cmocka_unit_test(reader_that_has_gone_is_told),
 		cmocka_unit_test(alerts_tell_of_their_moment),
 		cmocka_unit_test(live_sheds_the_least_severe_first),
