@@ -89,11 +89,10 @@ sender_set_state(struct sender *s, enum sender_state state, uint64_t bit,
 		 const char *why)
 {
 	if (state == SENDER_UP) {
-		if (s->st.state != SENDER_UP) {
+		/* After trouble, what was taken says it: sender_taken(). */
+		if (s->st.state != SENDER_UP && s->told == 0) {
 			log_info("%s: sending", redis_pool_name(s->pool));
 		}
-		s->told = 0;
-		s->losses = 0;
 	} else {
 		snprintf(s->st.last_error, sizeof(s->st.last_error), "%.255s",
 			 why);
@@ -103,6 +102,18 @@ sender_set_state(struct sender *s, enum sender_state state, uint64_t bit,
 		s->told |= bit;
 	}
 	s->st.state = state;
+}
+
+void
+sender_taken(struct sender *s, uint64_t bits)
+{
+	uint64_t told = s->told;
+
+	s->losses = 0;
+	s->told &= ~bits;
+	if (told != 0 && s->told == 0) {
+		log_info("%s: sending", redis_pool_name(s->pool));
+	}
 }
 
 /* Sensors that were refused together should not return together. */

@@ -255,6 +255,21 @@ hear_aside(struct sender *s, const struct pending *p, const redisReply *r,
 	return true;
 }
 
+/*
+ * A batch that was taken ends all trouble.  A sensor that has none to send
+ * writes its presence, from which it can tell at least that the server it is
+ * connected to takes something.
+ */
+static void
+note_taken(struct sender *s, const struct pending *p)
+{
+	if (p->kind == PUT_BATCH && !s->failing) {
+		sender_taken(s, TOLD_ALL);
+	} else if (p->kind == TELL_PRESENCE) {
+		sender_taken(s, TOLD_LINK);
+	}
+}
+
 static void
 hear_reply(struct sender *s, const struct pending *p, const redisReply *r,
 	   uint64_t now)
@@ -279,6 +294,7 @@ hear_reply(struct sender *s, const struct pending *p, const redisReply *r,
 	}
 	if (s->ready && s->refused_kinds == 0) {
 		sender_set_state(s, SENDER_UP, 0, NULL);
+		note_taken(s, p);
 	}
 	settle_refusal(s, now);
 }

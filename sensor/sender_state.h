@@ -91,18 +91,25 @@ struct sender {
 	unsigned probe_left;
 
 	struct sender_stats st;
-	uint64_t told; /* bits: kinds of trouble logged since all was well */
+	uint64_t
+		told; /* bits: kinds of trouble logged since a write was taken */
 };
 
 #define TOLD_DOWN (UINT64_C(1) << REDIS_TROUBLES)
 #define TOLD_AUTH (UINT64_C(2) << REDIS_TROUBLES)
+#define TOLD_LINK (TOLD_DOWN | TOLD_AUTH)
+#define TOLD_ALL UINT64_MAX
 
 /*
  * Keeps the state, and the words for the statistics.  Each kind of trouble
- * ('bit') is logged once, until all is well again.
+ * ('bit') is logged once, until sender_taken() says that it is over: who
+ * connects and may read has not written yet, and a replica lets him do both.
  */
 void sender_set_state(struct sender *s, enum sender_state state, uint64_t bit,
 		      const char *why);
+/* Redis took something that was written: trouble of these 'bits' is over, and
+ * the connection holds. */
+void sender_taken(struct sender *s, uint64_t bits);
 /* Between half and all of 'us'. */
 uint64_t sender_jitter(uint64_t us, uint64_t now);
 /* Whoever served us is gone: all is asked anew. */
