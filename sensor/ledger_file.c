@@ -27,6 +27,13 @@ struct head {
 	char boot[CLOCK_BOOT_CAP];
 };
 
+/* A disk writes page by page: after a power cut the two halves of a slot may be
+ * of different times. */
+struct kept_slot {
+	struct ledger_slot s;
+	uint64_t crc; /* of it */
+};
+
 struct page {
 	struct head head;
 	_Atomic uint64_t clean; /* the run before ended well */
@@ -34,10 +41,13 @@ struct page {
 	_Atomic uint64_t turn; /* its last bit says which slot is in use */
 	_Atomic uint64_t raised[LEDGER_CLASSES];
 	_Atomic uint64_t lost[LEDGER_LOSTS][LEDGER_CLASSES];
-	struct ledger_slot slot[2];
+	struct kept_slot slot[2];
 	_Atomic uint64_t order;
 };
 STATIC_ASSERT(sizeof(struct page) <= PAGE, "it fits its file");
+/* So that whichever pages reached the disk, one of the slots is whole. */
+STATIC_ASSERT(offsetof(struct page, slot[1]) <= 4096,
+	      "the first slot is of one page with the turn");
 
 struct ledger_file {
 	struct page *p;
@@ -63,20 +73,44 @@ put_head(struct ledger_file *f, uint64_t epoch)
 	h->magic = MAGIC;
 }
 
+static uint64_t
+slot_crc(const struct ledger_slot *s)
+{
+	return crc32_z(0, (const Bytef *)s, sizeof(*s));
+}
+
 /* What a disk gives back need not be what it was given. */
 static bool
-slot_is_sound(const struct ledger_slot *s)
+slot_is_sound(const struct ledger_file *f, uint64_t turn)
 {
-	bool sound = s->n_shed <= LEDGER_SHEDS;
+	const struct kept_slot *k = &f->p->slot[turn & 1];
+	bool sound = k->crc == slot_crc(&k->s) && k->s.n_shed <= LEDGER_SHEDS;
 
-	for (uint64_t i = 0; sound && i < s->n_shed; i++) {
-		sound = s->shed[i].cls < LEDGER_CLASSES;
+	for (uint64_t i = 0; sound && i < k->s.n_shed; i++) {
+		sound = k->s.shed[i].cls < LEDGER_CLASSES;
 	}
 	return sound;
 }
 
+/* Of the slots the one that counts.  The one before is only older, as all may
+ * be after a power cut; at any other time the file would be damaged. */
 static enum ledger_found
-look(const struct ledger_file *f, uint64_t epoch, bool whole)
+choose_slot(struct ledger_file *f, enum ledger_found found)
+{
+	uint64_t turn = atomic_load(&f->p->turn);
+
+	if (slot_is_sound(f, turn)) {
+		return found;
+	}
+	if (found != LEDGER_FILE_POWER || !slot_is_sound(f, turn - 1)) {
+		return LEDGER_FILE_DAMAGED;
+	}
+	atomic_store(&f->p->turn, turn - 1);
+	return found;
+}
+
+static enum ledger_found
+look(struct ledger_file *f, uint64_t epoch, bool whole)
 {
 	const struct head *h = &f->p->head;
 	char boot[CLOCK_BOOT_CAP];
@@ -90,16 +124,14 @@ look(const struct ledger_file *f, uint64_t epoch, bool whole)
 	if (h->epoch != epoch) {
 		return LEDGER_FILE_NEW;
 	}
-	if (!slot_is_sound(&f->p->slot[atomic_load(&f->p->turn) & 1])) {
-		return LEDGER_FILE_DAMAGED;
-	}
 	if (atomic_load(&f->p->clean) != 0) {
-		return LEDGER_FILE_CLEAN;
+		return choose_slot(f, LEDGER_FILE_CLEAN);
 	}
 	clock_boot_id(boot);
-	return boot[0] != '\0' && memcmp(boot, h->boot, CLOCK_BOOT_CAP) == 0
-		       ? LEDGER_FILE_KILLED
-		       : LEDGER_FILE_POWER;
+	return choose_slot(
+		f, boot[0] != '\0' && memcmp(boot, h->boot, CLOCK_BOOT_CAP) == 0
+			   ? LEDGER_FILE_KILLED
+			   : LEDGER_FILE_POWER);
 }
 
 static enum err
@@ -151,6 +183,7 @@ ledger_file_open(struct ledger_file **out, const char *dir, uint64_t epoch,
 	*found = look(f, epoch, whole);
 	if (*found == LEDGER_FILE_NEW || *found == LEDGER_FILE_DAMAGED) {
 		memset(f->p, 0, PAGE);
+		ledger_file_put(f, &(struct ledger_slot){ 0 });
 	}
 	f->last_beat_us = atomic_load(&f->p->beat_us);
 	put_head(f, epoch);
@@ -230,7 +263,7 @@ ledger_file_lose(struct ledger_file *f, enum ledger_lost cause, unsigned cls,
 const struct ledger_slot *
 ledger_file_slot(const struct ledger_file *f)
 {
-	return &f->p->slot[atomic_load(&f->p->turn) & 1];
+	return &f->p->slot[atomic_load(&f->p->turn) & 1].s;
 }
 
 void
@@ -238,7 +271,8 @@ ledger_file_put(struct ledger_file *f, const struct ledger_slot *s)
 {
 	uint64_t turn = atomic_load(&f->p->turn) + 1;
 
-	f->p->slot[turn & 1] = *s;
+	f->p->slot[turn & 1].s = *s;
+	f->p->slot[turn & 1].crc = slot_crc(s);
 	atomic_store(&f->p->turn, turn);
 }
 

@@ -16,7 +16,8 @@
  * Threads  ledger_file_raise() and ledger_file_lose() by one at a time;
  *          everything else by the forwarder's thread.
  * Memory   8 KiB.
- * Cost     plain stores; ledger_file_beat() waits for the disk.
+ * Cost     plain stores, and a CRC of 2.5 KiB a slot; ledger_file_beat() waits
+ *          for the disk.
  */
 #ifndef SENSOR_LEDGER_FILE_H
 #define SENSOR_LEDGER_FILE_H
