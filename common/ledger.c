@@ -436,8 +436,9 @@ check_stored(struct sheet *s, const struct ledger *l,
 	if (l->base_seq > 0 || st->committed > l->committed) {
 		e->verdict = LEDGER_UNKNOWN;
 	}
-	/* Of what is gone, batches may have come that no range tells. */
-	if (l->shed_more > 0 && e->difference != 0 && shed + damaged > 0) {
+	/* Of what is gone, batches may have come that no range tells: they are
+	 * in two terms then.  It does not excuse what is in none. */
+	if (l->shed_more > 0 && e->difference < 0 && shed + damaged > 0) {
 		e->verdict = LEDGER_UNKNOWN;
 	}
 }

@@ -640,7 +640,7 @@ test_too_many_ranges(void **state)
 	struct ledger_store st = { .known = true, .upto = 1000 };
 	struct ledger_slot s = { 0 };
 	struct ledger l = { .last_seq = 1000 };
-	unsigned n, unknown = 0;
+	unsigned n, unknown = 0, broken = 0;
 
 	(void)state;
 	for (uint64_t i = 1; i <= LEDGER_SHEDS + 3; i++) {
@@ -663,6 +663,14 @@ test_too_many_ranges(void **state)
 		}
 	}
 	assert_int_equal(unknown, 1);
+	/* what is nowhere is lost all the same */
+	st.stored[2] = 5;
+	n = ledger_check(&l, &st, e);
+	for (unsigned i = 0; i < n; i++) {
+		broken += strcmp(e[i].name, "spooled") == 0 &&
+			  e[i].verdict == LEDGER_BROKEN;
+	}
+	assert_int_equal(broken, 1);
 	assert_string_equal(ledger_gone_name(LEDGER_GONE_damaged), "damaged");
 }
 
