@@ -7,7 +7,7 @@
 
 #include "sensor/live_load.c"
 
-#define TIMEOUT_MS 10
+#define TIMEOUT_MS 1000 /* long: the test may be held up in between */
 #define RING (UINT32_C(64) * BLOCK_BYTES)
 #define BLOCK_US (UINT64_C(1000) * TIMEOUT_MS)
 
