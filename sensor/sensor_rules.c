@@ -59,6 +59,16 @@ check_keys(const struct conf *c, struct diag *d)
 	return forward_check_keys(&o, d);
 }
 
+static int
+refuse(struct sensor *s, const char *why)
+{
+	if (s->opt.check && s->opt.check_json) {
+		sensor_print_failure(s, why);
+	}
+	log_err("%s", why);
+	return SENSOR_USAGE;
+}
+
 int
 sensor_load_rules(struct sensor *s)
 {
@@ -80,21 +90,15 @@ sensor_load_rules(struct sensor *s)
 		s->opt.conf, s->opt.rules.v, s->opt.rules.n,
 		s->opt.indicators.v, s->opt.indicators.n, &d);
 	if (s->rules == NULL) {
-		if (s->opt.check && s->opt.check_json) {
-			sensor_print_failure(s, d.msg);
-		}
-		log_err("%s", d.msg);
-		return SENSOR_USAGE;
+		return refuse(s, d.msg);
 	}
 	r = ruleset_report(s->rules);
 	if (s->opt.check &&
 	    confined_apply(&s->opt, s->rules, &s->confined, &d) != ERR_OK) {
-		log_err("%s", d.msg);
-		return SENSOR_USAGE;
+		return refuse(s, d.msg);
 	}
 	if (s->opt.check && check_keys(s->opt.conf, &d) != ERR_OK) {
-		log_err("%s", d.msg);
-		return SENSOR_USAGE;
+		return refuse(s, d.msg);
 	}
 	if (s->opt.check && print_check(s) != SENSOR_DONE) {
 		return SENSOR_FAILED;

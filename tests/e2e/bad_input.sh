@@ -193,6 +193,10 @@ run 2 "$sensor" --check-json --rules "$tmp/bad.rules" --set threshold-file=none.
 says threshold-file none.config "looked for in"
 same "JSON of what cannot be checked" true \
 	"$(jq '.error | contains("none.config")' "$tmp/out")"
+run 2 "$sensor" --check-json --rules "$good_rules" \
+	--set "control.public-key=$tmp/none.pem"
+same "JSON of a key that is not there" true \
+	"$(jq '.error | contains("none.pem")' "$tmp/out")"
 run 2 "$sensor" --check-json --set nosuch
 jq -e .error "$tmp/out" >/dev/null || fail "no JSON of wrong settings"
 for setting in classification-file reference-config-file \
