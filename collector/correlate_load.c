@@ -35,9 +35,10 @@ correlate_load_run(struct correlate *c, uint64_t id, const char *exercise,
 	c->next_id = MAX(c->next_id, id + 1);
 	if (stages != NULL) {
 		r->stages = malloc(sizeof(*stages));
-		if (r->stages != NULL) {
-			*r->stages = *stages;
+		if (r->stages == NULL) {
+			return NULL;
 		}
+		*r->stages = *stages;
 	}
 	return r;
 }

@@ -239,13 +239,13 @@ look_at_batches(struct store_ledger *l, int64_t sensor)
 		return ERR_OK;
 	}
 	*since = 0;
-	rc = sql_bind(st, "i", sensor);
-	while (e == ERR_OK && rc == SQLITE_OK &&
-	       sqlite3_step(st) == SQLITE_ROW) {
+	rc = sql_bind(st, "i", sensor) == SQLITE_OK ? SQLITE_ROW : SQLITE_ERROR;
+	while (e == ERR_OK && rc == SQLITE_ROW &&
+	       (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		e = fold_early(l, sensor, sql_u64(st, 0));
 	}
 	sqlite3_reset(st);
-	return rc == SQLITE_OK ? e : ERR_IO;
+	return e != ERR_OK || rc == SQLITE_DONE ? e : ERR_IO;
 }
 
 enum err

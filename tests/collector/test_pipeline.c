@@ -181,6 +181,36 @@ committed(const char *name, uint64_t seq)
 }
 
 static void
+nap(unsigned ms)
+{
+	struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* Waits until it says so. */
+static void
+wait_committed(const char *name, uint64_t seq)
+{
+	char want[64], got[64] = "nothing";
+
+	snprintf(want, sizeof(want), "%" PRIu64 " %" PRIu64, EPOCH, seq);
+	for (int i = 0; i < 600 && strcmp(got, want) != 0; i++) {
+		redisReply *r = call("GET picket:committed:{%s}%s", name, "");
+
+		if (r->type == REDIS_REPLY_STRING) {
+			snprintf(got, sizeof(got), "%s", r->str);
+		}
+		freeReplyObject(r);
+		nap(100);
+	}
+	if (strcmp(got, want) != 0) {
+		fail_msg("waited 60 s for the committed point %s: %s", want,
+			 got);
+	}
+}
+
+static void
 status_of(struct store_status *s)
 {
 	struct store_reader *r;
@@ -477,14 +507,6 @@ lines_speak_for_their_own_sensor(void **state)
 }
 
 static void
-nap(unsigned ms)
-{
-	struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
-
-	nanosleep(&t, NULL);
-}
-
-static void
 kill_it_at_any_time(void **state)
 {
 	const unsigned rounds = 12, per_round = 40;
@@ -548,7 +570,6 @@ a_wiped_broker_is_told_again(void **state)
 {
 	struct store_status s;
 	struct diag d;
-	redisReply *r;
 	pid_t pid;
 	int status;
 
@@ -558,8 +579,7 @@ a_wiped_broker_is_told_again(void **state)
 	push("alpha/s1", 1, 10, false);
 	push("alpha/s1", 2, 10, false);
 	pid = start(NULL);
-	nap(1500);
-	committed("alpha/s1", 2);
+	wait_committed("alpha/s1", 2);
 	redis_link_close(conn);
 	redis_fixture_stop(&redis);
 	assert_true(redis_fixture_start(&redis, NULL, NULL));
@@ -567,23 +587,13 @@ a_wiped_broker_is_told_again(void **state)
 		nap(50);
 	}
 	join_sensors("alpha/s1");
-	for (int i = 0; i < 100; i++) {
-		r = call("GET picket:committed:{%s}%s", "alpha/s1", "");
-		status = r->type;
-		freeReplyObject(r);
-		if (status == REDIS_REPLY_STRING) {
-			break;
-		}
-		nap(100);
-	}
-	committed("alpha/s1", 2);
+	wait_committed("alpha/s1", 2);
 	/* Emptied while the connection stands. */
 	freeReplyObject(call("FLUSHALL%s%s", "", ""));
 	join_sensors("alpha/s1");
 	push("alpha/s1", 2, 10, false);
 	push("alpha/s1", 3, 10, false);
-	nap(4000);
-	committed("alpha/s1", 3);
+	wait_committed("alpha/s1", 3);
 	assert_int_equal(kill(pid, SIGTERM), 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
