@@ -16,8 +16,7 @@ append(struct ledger_slot *s, const struct ledger_shed *r)
 /*
  * Files of a class are shed oldest first, so that one range mostly grows.
  * Damaged batches grow one only when they follow each other: what stands
- * between two of them is still there.  One in front of it, found by a reader
- * that began again, is a range of its own.
+ * between two of them is still there.
  */
 static bool
 continues(const struct ledger_slot *s, const struct ledger_shed *last,

@@ -42,7 +42,7 @@ static const struct conf_key keys[] = {
 	{ "forward.sign.collector-key", "string", "",
 	  "key that must have signed the committed point" },
 	{ "forward.drain-ms", "number", "10000",
-	  "at the end of a replay, wait for Redis this long" },
+	  "at the end, wait for Redis this long" },
 	{ "forward.linger-ms", "number", "5000",
 	  "at the end, wait for the collector's word this long" },
 	{ "eve.file", "string", "", "EVE JSON output" },
