@@ -7,7 +7,7 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/bad_input.sh \
 	tests/e2e/eve_reader.sh tests/e2e/pipe.sh \
 	tests/e2e/ledger.sh \
-	tests/e2e/ledger_chain.sh \
+	tests/e2e/ledger_chain.sh tests/e2e/ledger_killed.sh \
 	tests/e2e/blind.sh \
 	tests/e2e/blind_causes.sh \
 	tests/e2e/reload.sh \
