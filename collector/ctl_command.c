@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl_command.h"
 
+#include "common/hide_args.h"
+
 static enum err
 no_more(const struct ctl_arguments *args, int n, struct diag *d)
 {
+	char shown[HIDE_ARG_CAP];
+
 	return args->n_words <= n
 		       ? ERR_OK
 		       : diag_set(d, ERR_USAGE,
-				  "'%.64s' is one word too many" CTL_TRY_HELP,
-				  args->words[n]);
+				  "'%s' is one word too many" CTL_TRY_HELP,
+				  hide_arg(args->words[n], shown));
 }
 
 static enum err
@@ -16,6 +20,7 @@ incident_command(const struct ctl_arguments *args, struct ctl_command *cmd,
 		 struct diag *d)
 {
 	const char *verb = args->n_words > 1 ? args->words[1] : NULL;
+	char shown[HIDE_ARG_CAP];
 	uint64_t id;
 	enum err e;
 
@@ -31,9 +36,9 @@ incident_command(const struct ctl_arguments *args, struct ctl_command *cmd,
 		cmd->what = CTL_CLOSE;
 	} else {
 		return diag_set(d, ERR_USAGE,
-				"incidents: '%.64s' is not one of show, ack, "
+				"incidents: '%s' is not one of show, ack, "
 				"close" CTL_TRY_HELP,
-				verb);
+				hide_arg(verb, shown));
 	}
 	if (cmd->what == CTL_SHOW_ALL) {
 		return ERR_OK;
@@ -94,11 +99,12 @@ ledger_command(const struct ctl_arguments *args, struct diag *d)
 {
 	const char *name = args->n_words > 1 ? args->words[1] : "a/b";
 	const char *slash = strchr(name, '/');
+	char shown[HIDE_ARG_CAP];
 
 	if (slash == NULL || slash == name || slash[1] == '\0') {
-		return diag_set(
-			d, ERR_USAGE,
-			"ledger: '%.64s' is no SITE/SENSOR" CTL_TRY_HELP, name);
+		return diag_set(d, ERR_USAGE,
+				"ledger: '%s' is no SITE/SENSOR" CTL_TRY_HELP,
+				hide_arg(name, shown));
 	}
 	return no_more(args, 2, d);
 }
@@ -108,12 +114,13 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 		 struct ctl_command *cmd, struct diag *d)
 {
 	const char *word = args->n_words > 0 ? args->words[0] : NULL;
+	char shown[HIDE_ARG_CAP];
 
 	if (word == NULL) {
-		return diag_set(
-			d, ERR_USAGE,
-			"no command: one of status, sensors, ledger, "
-			"blind, missions, alerts, incidents, keys, rules" CTL_TRY_HELP);
+		return diag_set(d, ERR_USAGE,
+				"no command: one of status, sensors, ledger, "
+				"blind, missions, alerts, incidents, keys, "
+				"rules" CTL_TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
 		return keys_command(c, args, cmd, d);
@@ -139,11 +146,12 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 	} else if (strcmp(word, "alerts") == 0) {
 		cmd->what = CTL_ALERTS;
 	} else {
-		return diag_set(d, ERR_USAGE,
-				"'%.64s' is no command: use status, sensors, "
-				"ledger, blind, missions, alerts, incidents, keys or "
-				"rules" CTL_TRY_HELP,
-				word);
+		return diag_set(
+			d, ERR_USAGE,
+			"'%s' is no command: use status, sensors, "
+			"ledger, blind, missions, alerts, incidents, keys or "
+			"rules" CTL_TRY_HELP,
+			hide_arg(word, shown));
 	}
 	return no_more(args, 1, d);
 }

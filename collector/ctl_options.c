@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "common/hide_args.h"
 
 static const char help_text[] =
 	"Usage: picketctl --store FILE.db COMMAND [OPTION]...\n"
@@ -295,6 +296,7 @@ ctl_options_read(int argc, char **argv, struct ctl *c,
 {
 	static const char *const own[] = { "store", "redis", NULL };
 	enum err e = ERR_OK;
+	char shown[HIDE_ARG_CAP];
 	int opt;
 
 	opterr = 0;
@@ -304,10 +306,9 @@ ctl_options_read(int argc, char **argv, struct ctl *c,
 		if (opt == ':' || opt == '?') {
 			return diag_set(
 				d, ERR_USAGE,
-				opt == ':'
-					? "%.64s needs a value" CTL_TRY_HELP
-					: "%.64s: no such option" CTL_TRY_HELP,
-				argv[optind - 1]);
+				opt == ':' ? "%s needs a value" CTL_TRY_HELP
+					   : "%s: no such option" CTL_TRY_HELP,
+				hide_arg(argv[optind - 1], shown));
 		}
 		e = filter_option(c, opt, optarg, d);
 		if (e == ERR_NOTFOUND) {

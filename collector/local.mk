@@ -7,6 +7,8 @@ libcollector_a_SOURCES = \
 	collector/inflate.h collector/inflate.c \
 	collector/keyring.h collector/keyring.c \
 	collector/prepare.h collector/prepare.c \
+	collector/options.h collector/options.c \
+	collector/options_settings.c \
 	collector/dedupe.h collector/dedupe.c \
 	collector/mission.h collector/mission_map.h collector/mission.c \
 	collector/mission_yaml.h collector/mission_yaml.c \

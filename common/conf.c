@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <yaml.h>
 
+#include "common/hide_args.h"
 #include "common/log.h"
 
 #define MAX_DEPTH 32
@@ -104,13 +105,16 @@ enum err
 conf_set_arg(struct conf *c, const char *arg, struct diag *d)
 {
 	const char *eq = strchr(arg, '=');
-	char key[MAX_KEY];
+	const char *url = strstr(arg, "://");
+	char key[MAX_KEY], shown[HIDE_ARG_CAP];
 
-	if (eq == NULL || eq == arg || (size_t)(eq - arg) >= sizeof(key)) {
+	/* The '=' may be in a URL's password, which is no part of a key. */
+	if (eq == NULL || (url != NULL && url < eq) || eq == arg ||
+	    (size_t)(eq - arg) >= sizeof(key)) {
 		return diag_set(d, ERR_USAGE,
 				"--set %s: expected KEY=VALUE, for example "
 				"stream.midstream=true",
-				arg);
+				hide_arg(arg, shown));
 	}
 	memcpy(key, arg, (size_t)(eq - arg));
 	key[eq - arg] = '\0';

@@ -253,6 +253,7 @@ deliver(struct redis_pool *p, struct pool_node *n, struct pool_command *c,
 	} else if ((t != REDIS_MOVED && t != REDIS_ASK) ||
 		   !pool_redirect(p, n, c, r)) {
 		n->leave |= t == REDIS_READONLY;
+		pool_hear_crossslot(p, r);
 		*out = (struct redis_answer){ c->tag, r };
 		p->unanswered--;
 		pool_command_free(c);

@@ -177,6 +177,18 @@ become_cluster(struct redis_pool *p)
 	}
 }
 
+void
+pool_hear_crossslot(struct redis_pool *p, const redisReply *r)
+{
+	static const char word[] = "CROSSSLOT ";
+
+	if (r->type == REDIS_REPLY_ERROR &&
+	    strncmp(r->str, word, sizeof(word) - 1) == 0 &&
+	    p->url.layout != REDIS_SENTINEL && p->url.db == 0) {
+		become_cluster(p);
+	}
+}
+
 static uint16_t
 number_of(const struct redis_pool *p, const struct pool_node *n)
 {

@@ -100,6 +100,9 @@ void pool_forget_master(struct redis_pool *p);
  * caller's. */
 bool pool_redirect(struct redis_pool *p, struct pool_node *from,
 		   struct pool_command *c, const redisReply *r) MUST_CHECK;
+/* A node that has all slots in question never says MOVED: that keys of several
+ * slots cannot be in one command tells that it is a cluster's as well. */
+void pool_hear_crossslot(struct redis_pool *p, const redisReply *r);
 /* Asks a node for the table of slots, if that was not done just now. */
 void pool_ask_slots(struct redis_pool *p, struct pool_node *n);
 void pool_learn_slots(struct redis_pool *p, const struct pool_node *from,

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PPPoE (RFC 2516) and PPP (RFC 1661). */
 #include "sensor/decode_ctx.h"
+#include "sensor/ppp_proto.h"
+
+enum { PADO = 0x07, PADI = 0x09, PADR = 0x19, PADS = 0x65, PADT = 0xa7 };
 
 /* RFC 2516, 5: what may stand in the code field of discovery. */
 static bool
 pppoe_code_known(uint8_t code)
 {
-	return code == 0x07 || code == 0x09 || code == 0x19 || code == 0x65 ||
-	       code == 0xa7;
+	return code == PADO || code == PADI || code == PADR || code == PADS ||
+	       code == PADT;
 }
 
 /* RFC 2516, 4 and 5: tags of two bytes each of type and length. */
@@ -65,19 +68,19 @@ static bool
 ppp_known_data(uint16_t protocol)
 {
 	switch (protocol) {
-	case 0x0023: /* OSI */
-	case 0x0025: /* XNS */
-	case 0x0027: /* DECnet */
-	case 0x0029: /* AppleTalk */
-	case 0x002b: /* IPX */
-	case 0x002d: /* Van Jacobson compressed */
-	case 0x0031: /* bridged frames */
-	case 0x0033: /* Stream */
-	case 0x0035: /* Vines */
-	case 0x003d: /* Multi-Link */
-	case 0x00fb: /* compressed in a group */
-	case 0x00fd: /* compressed */
-	case 0x4003: /* CDPD */
+	case PPP_OSI:
+	case PPP_XNS:
+	case PPP_DECNET:
+	case PPP_APPLETALK:
+	case PPP_IPX:
+	case PPP_VJ_COMPRESSED:
+	case PPP_BRIDGED:
+	case PPP_STREAM:
+	case PPP_VINES:
+	case PPP_MULTILINK:
+	case PPP_COMPRESSED_LINK:
+	case PPP_COMPRESSED:
+	case PPP_CDPD:
 		return true;
 	default:
 		return false;
@@ -106,31 +109,30 @@ decode_ppp(struct decode_ctx *x)
 	protocol = len == 1 ? p[0] : load_be16(p);
 	decode_advance(x, len);
 	switch (protocol) {
-	case 0x0021:
+	case PPP_IPV4:
 		if (x->rest.len < 20) {
 			return decode_broken(x,
 					     EV_DECODE_PPP_IP4_PKT_TOO_SMALL);
 		}
 		return STEP_IPV4;
-	case 0x002f:
+	case PPP_VJ_UNCOMPRESSED:
 		decode_event(x, x->rest.len < 20
 					? EV_DECODE_PPP_VJU_PKT_TOO_SMALL
 					: EV_DECODE_PPP_UNSUP_PROTO);
 		return decode_not_ip(x);
-	case 0x0057:
+	case PPP_IPV6:
 		if (x->rest.len < 40) {
 			return decode_broken(x,
 					     EV_DECODE_PPP_IP6_PKT_TOO_SMALL);
 		}
 		return STEP_IPV6;
-	case 0x0281:
-	case 0x0283:
+	case PPP_MPLS:
+	case PPP_MPLS_MULTICAST:
 		return STEP_MPLS;
 	default:
 		if (ppp_known_data(protocol)) {
 			decode_event(x, EV_DECODE_PPP_UNSUP_PROTO);
-		} else if (protocol < 0x8000) {
-			/* Above are the protocols that set up the link. */
+		} else if (protocol < PPP_CONTROL_MIN) {
 			decode_event(x, EV_DECODE_PPP_WRONG_TYPE);
 		}
 		return decode_not_ip(x);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "sensor/ethertype.h"
+#include "sensor/ppp_proto.h"
 
 #define ETHER_HEADER 14
 #define PPPOE_HEADER 8 /* RFC 2516, section 4, with the PPP protocol */
@@ -129,10 +130,10 @@ put_pppoe(struct writer *w)
 	size_t other = unless(w, ETH_PPPOE_SESSION), v4, v6;
 
 	put(w, BPF_LD | BPF_H | BPF_IND, PPPOE_HEADER - 2);
-	v4 = unless(w, 0x0021);
+	v4 = unless(w, PPP_IPV4);
 	put(w, BPF_LD | BPF_W | BPF_IMM, ETH_IPV4);
 	land(w, v4);
-	v6 = unless(w, 0x0057);
+	v6 = unless(w, PPP_IPV6);
 	put(w, BPF_LD | BPF_W | BPF_IMM, ETH_IPV6);
 	land(w, v6);
 	put(w, BPF_ST, MEM_TYPE);

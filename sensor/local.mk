@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libsensor.a
-libsensor_a_SOURCES = sensor/ethertype.h sensor/packet.h
+libsensor_a_SOURCES = sensor/ethertype.h sensor/ppp_proto.h sensor/packet.h
 
 # capture and decode
 libsensor_a_SOURCES += \

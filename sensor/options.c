@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 
+#include "common/hide_args.h"
 #include "common/log.h"
 
 enum {
@@ -118,6 +119,7 @@ static enum err
 on_option(struct parse_state *ps, int c, struct diag *d)
 {
 	struct options *o = ps->o;
+	char shown[HIDE_ARG_CAP];
 
 	for (size_t i = 0; i < ARRAY_LEN(text_options); i++) {
 		if (text_options[i].letter == c) {
@@ -136,12 +138,15 @@ on_option(struct parse_state *ps, int c, struct diag *d)
 	case OPT_INDICATORS:
 		return on_list(ps, &o->indicators, optarg, d);
 	case 1: /* a bare argument continues the list before it */
-		if (ps->list == NULL) {
+		/* No file is named so; and it must not be shown when it cannot
+		 * be opened. */
+		if (ps->list == NULL || hide_arg_has(optarg)) {
 			return diag_set(d, ERR_USAGE,
 					"'%s' does not belong to an option; "
-					"captures go behind --read, the file "
-					"of --profile-rules behind a =",
-					optarg);
+					"captures go behind --read, a broker "
+					"behind --redis, the file of "
+					"--profile-rules behind a =",
+					hide_arg(optarg, shown));
 		}
 		return path_list_push(ps->list, optarg, d);
 	case OPT_SET:
@@ -208,11 +213,11 @@ on_option(struct parse_state *ps, int c, struct diag *d)
 	case ':':
 		return diag_set(d, ERR_USAGE,
 				"%s needs a value; see picket-sensor --help",
-				ps->arg);
+				hide_arg(ps->arg, shown));
 	default:
 		return diag_set(d, ERR_USAGE,
 				"%s: no such option; see picket-sensor --help",
-				ps->arg);
+				hide_arg(ps->arg, shown));
 	}
 }
 

@@ -74,7 +74,7 @@ settings "$src/sensor/options_settings.c" | while read -r key; do
 	grep -q "^\.It Ic $key\b" "$src/docs/picket-sensor.yaml.5" ||
 		echo "$key is not in docs/picket-sensor.yaml.5"
 done >"$work/diff"
-settings "$src/collector/main.c" | while read -r key; do
+settings "$src/collector/options_settings.c" | while read -r key; do
 	grep -q "^\.It Ic $key\b" "$src/docs/picket-collector.8" ||
 		echo "$key is not in docs/picket-collector.8"
 done >>"$work/diff"

@@ -311,6 +311,44 @@ test_readonly(void **state)
 	end(f);
 }
 
+/* One node of a cluster that has all keys sends nobody on; and a slot that
+ * moves is no reason to leave. */
+static void
+test_crossslot(void **state)
+{
+	static const struct {
+		const char *text;
+		bool cluster;
+	} cases[] = {
+		{ "-CROSSSLOT Keys in request don't hash to the same slot",
+		  true },
+		{ "-TRYAGAIN Multiple keys request during rehashing of slot",
+		  false },
+		{ "-ERR CROSSSLOT", false },
+		{ "+CROSSSLOT is no error here", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct fake f = start(cases[i].text);
+		struct redis_pool *p = pool_of("redis", f);
+		redisReply *r;
+		struct diag d;
+
+		for (int k = 0; k < 2; k++) {
+			assert_int_equal(
+				redis_pool_call(p, "k", 10000, &r, &d, "GET k"),
+				ERR_OK);
+			freeReplyObject(r);
+			assert_int_equal(redis_pool_is_cluster(p),
+					 cases[i].cluster);
+			assert_true(redis_pool_up(p, NULL));
+		}
+		redis_pool_free(p);
+		end(f);
+	}
+}
+
 int
 main(void)
 {
@@ -321,6 +359,7 @@ main(void)
 		cmocka_unit_test(test_dead_ends),
 		cmocka_unit_test(test_all_answered),
 		cmocka_unit_test(test_readonly),
+		cmocka_unit_test(test_crossslot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

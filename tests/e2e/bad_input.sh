@@ -114,6 +114,26 @@ says none/stats
 run 2 "$sensor" --read "$capture" --profile-rules "$tmp/table"
 says table "--profile-rules behind a ="
 
+# What is repeated shows no password, wherever a broker's URL went astray.
+secret() {
+	says '://me:****'
+	grep -e topsecret "$tmp/err" && fail "$told: the error shows a password"
+}
+url=redis://me:topsecret=@127.0.0.1
+for program in "$sensor" "$collector" "$bin/picketctl"; do
+	[ -x "$program" ] || continue
+	for stray in "$url" "--redsi=$url"; do
+		run 2 "$program" "$stray"
+		secret
+	done
+	run 2 "$program" --set "$url"
+	secret
+done
+run 2 "$sensor" --read "$capture" "$url"
+secret
+run 2 "$bin/picketctl" status "$url"
+secret
+
 # What cannot be written is said once, and what it was.
 if [ -c /dev/full ]; then
 	"$sensor" --read "$capture" --rules "$good_rules" --eve - \

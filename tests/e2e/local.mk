@@ -7,7 +7,7 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/bad_input.sh \
 	tests/e2e/eve_reader.sh tests/e2e/pipe.sh \
 	tests/e2e/ledger.sh \
-	tests/e2e/ledger_chain.sh \
+	tests/e2e/ledger_chain.sh tests/e2e/ledger_killed.sh \
 	tests/e2e/blind.sh \
 	tests/e2e/blind_causes.sh \
 	tests/e2e/reload.sh \
@@ -29,7 +29,7 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/redis_tls.sh \
 	tests/e2e/redis_acl.sh \
 	tests/e2e/redis_sentinel.sh \
-	tests/e2e/redis_cluster.sh \
+	tests/e2e/redis_cluster.sh tests/e2e/redis_slots.sh \
 	tests/e2e/signed.sh \
 	tests/e2e/trust.sh \
 	tests/e2e/store_back.sh \
@@ -39,4 +39,4 @@ dist_check_SCRIPTS += $(E2E_TESTS)
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += tests/lib.sh tests/redis_lib.sh tests/e2e/suite.py \
 	tests/e2e/prometheus.py tests/e2e/watchdog.py \
-	tests/e2e/settings.py tests/e2e/signed.py
+	tests/e2e/settings.py tests/e2e/signed.py tests/e2e/tryagain.py

@@ -10,7 +10,7 @@ settings() { python3 "$top/tests/e2e/settings.py" "$@"; }
 
 settings compare "$ships/sensor.yaml" "$top/sensor/options_settings.c" \
 	"$top/sensor/option_keys.c" || fail "sensor.yaml"
-settings compare "$ships/collector.yaml" "$top/collector/main.c" ||
+settings compare "$ships/collector.yaml" "$top/collector/options_settings.c" ||
 	fail "collector.yaml"
 # a key that is missing, and one too many, are found
 grep -v 'resend-seconds' "$ships/sensor.yaml" >"$tmp/less.yaml"

@@ -18,6 +18,7 @@ EXTRA_DIST += tests/fuzz/capture.in \
 	tests/fuzz/rule.in \
 	tests/fuzz/rule_files.in \
 	tests/fuzz/rule_model.in \
+	tests/fuzz/signed.in \
 	tests/fuzz/spool.in \
 	tests/fuzz/ssh.in \
 	tests/fuzz/stream.in \
@@ -39,6 +40,7 @@ FUZZ_TARGETS = tests/fuzz/fuzz_capture \
 	tests/fuzz/fuzz_rule \
 	tests/fuzz/fuzz_rule_files \
 	tests/fuzz/fuzz_rule_model \
+	tests/fuzz/fuzz_signed \
 	tests/fuzz/fuzz_spool \
 	tests/fuzz/fuzz_ssh \
 	tests/fuzz/fuzz_stream \
@@ -99,6 +101,9 @@ tests_fuzz_fuzz_rule_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_rule_model_SOURCES = tests/fuzz/fuzz_rule_model.c tests/rules/rule_model.c tests/rules/rule_model.h tests/rules/rule_case.h
 tests_fuzz_fuzz_rule_model_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_rule_model_LDADD = $(LIBS_FUZZ)
+tests_fuzz_fuzz_signed_SOURCES = tests/fuzz/fuzz_signed.c
+tests_fuzz_fuzz_signed_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_signed_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_spool_SOURCES = tests/fuzz/fuzz_spool.c
 tests_fuzz_fuzz_spool_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_spool_LDADD = $(LIBS_FUZZ)
