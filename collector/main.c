@@ -347,7 +347,8 @@ configure(const struct conf *conf, struct arguments *args,
 		"listen", "console",    "metrics",  "blind",
 		"ingest", "run-as",     "security", NULL
 	};
-	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own, d);
+	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own,
+				"picket-collector(8)", d);
 
 	if (e != ERR_OK) {
 		return e;
