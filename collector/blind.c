@@ -309,7 +309,9 @@ look_at_taps(struct look *k, const struct ledger *l)
 
 /*
  * Counters of another run of the program say nothing of this one's, which began
- * at nothing: packets' do, while events are counted over all runs.
+ * at nothing: packets' do, while events are counted over all runs.  What is lost
+ * beyond the last account of the run before is news: a sensor that is started
+ * while it is cut off tells of it for the first time when it is back.
  */
 static void
 forget_program(struct look *k, const struct ledger *l,
@@ -317,6 +319,8 @@ forget_program(struct look *k, const struct ledger *l,
 {
 	struct blind *b = k->b;
 	uint64_t ran_us = l->at_us - MIN(l->started_us, l->at_us);
+	const struct blind_sample *former = previous(b);
+	uint64_t lost = former != NULL ? MIN(former->lost, s->lost) : s->lost;
 
 	if (b->started_us == l->started_us) {
 		return;
@@ -325,7 +329,7 @@ forget_program(struct look *k, const struct ledger *l,
 	b->n_taps = 0;
 	b->sample[0] = (struct blind_sample){
 		.at_us = k->at_us - MIN(ran_us, k->at_us),
-		.lost = s->lost,
+		.lost = lost,
 		.overload = ledger_sum(l->lost[LEDGER_LOST_overload]) +
 			    ledger_sum(l->lost[LEDGER_LOST_writer]),
 	};

@@ -104,7 +104,10 @@ put_cover(void *arg, const struct store_cover_row *r)
 	struct answer *a = arg;
 	struct ctl_text *x = a->x;
 
-	a->n++;
+	if (a->n++ == 0) {
+		fprintf(x->out, "\n%s%-24s %-14s WATCHED%s\n", ctl_sgr(x, "1"),
+			"ASSET", "SITE", ctl_sgr(x, "0"));
+	}
 	fputs(ctl_sgr(x, "1"), x->out);
 	ctl_column(x, 24, r->asset);
 	fputs(ctl_sgr(x, "0"), x->out);

@@ -35,9 +35,14 @@ static void
 say_control(struct ctl *c, const char *path)
 {
 	fprintf(c->text.out,
-		"%s is the private key: keep it; %s.pub goes to the sensors "
-		"(control.public-key)\n",
-		ctl_clean(&c->text, path), ctl_clean(&c->text, path));
+		"%s (the private key) signs: orders, as --key of picketctl "
+		"rules, or committed points, as the collector's "
+		"ingest.sign-key; keep it\n",
+		ctl_clean(&c->text, path));
+	fprintf(c->text.out,
+		"%s.pub (the public key) goes to the sensors: their "
+		"control.public-key, or forward.sign.collector-key\n",
+		ctl_clean(&c->text, path));
 }
 
 static void

@@ -136,6 +136,9 @@ equation_text(struct ctl_text *x, const struct ledger_equation *e)
 	if (e->difference != 0) {
 		fprintf(x->out, "   difference %" PRId64, e->difference);
 	}
+	if (e->verdict == LEDGER_UNKNOWN && strcmp(e->name, "wire") == 0) {
+		fputs(": the interface was read a moment earlier", x->out);
+	}
 	fputc('\n', x->out);
 }
 

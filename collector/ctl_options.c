@@ -30,8 +30,10 @@ static const char help_text[] =
 	"  incidents show       all that are open; with --all, really all\n"
 	"  incidents ack ID     somebody is on it\n"
 	"  incidents close ID   it is over; new evidence opens it again\n"
-	"  keys make FILE       a key pair for orders to sensors: FILE, and\n"
-	"                       FILE.pub for them\n"
+	"  keys make FILE       a key pair for orders to sensors, or for the\n"
+	"                       collector's committed points: FILE, and "
+	"FILE.pub\n"
+	"                       for the sensors\n"
 	"  keys make --sensor SITE/SENSOR [FILE]\n"
 	"                       a key pair that signs this sensor's batches;\n"
 	"                       with --hmac one secret for both sides\n"
@@ -40,8 +42,10 @@ static const char help_text[] =
 	"Options:\n"
 	"  -s, --store FILE.db  the store that picket-collector writes\n"
 	"  -j, --json           one JSON object instead of text\n"
-	"  -n, --limit N        at most N rows [50]\n"
-	"  -a, --all            closed incidents and exercises too\n"
+	"  -n, --limit N        at most N rows [50; blind 10000]\n"
+	"  -a, --all            closed incidents and exercises too; ledger: "
+	"former\n"
+	"                       spools of which nothing is open\n"
 	"      --exercise NAME  of this exercise only\n"
 	"      --site NAME      alerts of one site; rules: only its sensors\n"
 	"      --sensor NAME    alerts of one sensor; rules: only those; "
@@ -74,8 +78,8 @@ static const char help_text[] =
 	"unless\n"
 	"--exercise or --all asks for them, and are marked EXERCISE.\n"
 	"\n"
-	"Exit status: 0 done, 1 failed or not found, 2 wrong usage or "
-	"settings.\n"
+	"Exit status: 0 done, 1 failed, not found, an order for nobody or a\n"
+	"ledger that does not add up, 2 wrong usage or settings.\n"
 	"\n"
 	"Examples:\n"
 	"  picketctl -s picket.db status\n"
@@ -321,6 +325,7 @@ ctl_options_read(int argc, char **argv, struct ctl *c,
 			  : c->all                   ? STORE_BOTH
 						     : STORE_REAL;
 	return e == ERR_OK && !args->done
-		       ? conf_check(conf, keys, ARRAY_LEN(keys), own, d)
+		       ? conf_check(conf, keys, ARRAY_LEN(keys), own,
+				    "picket-collector(8)", d)
 		       : e;
 }

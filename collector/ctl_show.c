@@ -144,19 +144,19 @@ ctl_status(struct ctl *c)
 
 /* What a sensor said of its rules; all empty when it said nothing. */
 struct told {
-	struct view loaded, failed, version, error, confined;
+	struct view loaded, failed, version, error, confined, signed_by;
 };
 
 /* Views borrow from 'r' and from the presence. */
 static struct told
 read_told(struct json_reader *r, const char *presence)
 {
-	static const char *const names[] = { "rules_loaded", "rules_failed",
+	static const char *const names[] = { "rules_loaded",  "rules_failed",
 					     "rules_version", "reload_error",
-					     "confined" };
+					     "confined",      "signed_by" };
 	struct told t = { .loaded = VIEW_NONE };
-	struct view *const to[] = { &t.loaded, &t.failed, &t.version, &t.error,
-				    &t.confined };
+	struct view *const to[] = { &t.loaded, &t.failed,   &t.version,
+				    &t.error,  &t.confined, &t.signed_by };
 
 	if (presence == NULL || !json_read(r, view_cstr(presence))) {
 		return t;
@@ -207,6 +207,15 @@ put_rules(struct ctl_text *x, const char *presence)
 			 (const char *)t.confined.p);
 		fprintf(x->out, "        confined: %s\n",
 			ctl_clean(x, confined));
+	}
+	if (t.signed_by.len > 0) {
+		char key[80];
+
+		snprintf(key, sizeof(key), "%.*s",
+			 (int)MIN(t.signed_by.len, sizeof(key) - 1),
+			 (const char *)t.signed_by.p);
+		fprintf(x->out, "        signs with key %s\n",
+			ctl_clean(x, key));
 	}
 	json_reader_fini(&r);
 }

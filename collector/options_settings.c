@@ -153,7 +153,8 @@ options_configure(struct options *o, const struct conf *conf,
 		"listen", "console",    "metrics",  "blind",
 		"ingest", "run-as",     "security", NULL
 	};
-	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own, d);
+	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own,
+				"picket-collector(8)", d);
 
 	if (e != ERR_OK) {
 		return e;

@@ -16,9 +16,11 @@
 
 struct setting {
 	char *key, *value;
+	size_t line; /* in 'file'; 0: from somewhere else */
 };
 
 struct conf {
+	char *file; /* the one read last, for messages */
 	struct setting *v; /* in order of first appearance */
 	size_t n, cap;
 };
@@ -49,6 +51,7 @@ conf_free(struct conf *c)
 		wipe(c->v[i].value);
 	}
 	free(c->v);
+	free(c->file);
 	free(c);
 }
 
@@ -75,6 +78,7 @@ conf_set(struct conf *c, const char *key, const char *value)
 	if (s != NULL) {
 		wipe(s->value);
 		s->value = copy;
+		s->line = 0;
 		return ERR_OK;
 	}
 	if (c->n >= MAX_SETTINGS) {
@@ -97,6 +101,7 @@ conf_set(struct conf *c, const char *key, const char *value)
 		free(copy);
 		return ERR_NOMEM;
 	}
+	c->v[c->n].line = 0;
 	c->v[c->n++].value = copy;
 	return ERR_OK;
 }
@@ -254,6 +259,8 @@ on_scalar(struct reader *r, const char *text, struct diag *d,
 		if (e != ERR_OK) {
 			diag_set(d, e, "%s:%zu: %s", r->file, mark->line + 1,
 				 err_name(e));
+		} else {
+			find(r->conf, r->path)->line = mark->line + 1;
 		}
 	}
 	end_value(r);
@@ -302,6 +309,12 @@ conf_load(struct conf *c, const char *path, struct diag *d)
 	if (!yaml_parser_initialize(&parser)) {
 		fclose(f);
 		return diag_set(d, ERR_NOMEM, "%s: out of memory", path);
+	}
+	/* Without memory messages lack the place, no more. */
+	free(c->file);
+	c->file = strdup(path);
+	for (size_t i = 0; i < c->n; i++) {
+		c->v[i].line = 0;
 	}
 	yaml_parser_set_input_file(&parser, f);
 	while (!done && e == ERR_OK) {
@@ -438,9 +451,30 @@ known(const char *key, const struct conf_key *keys, size_t n_keys)
 	return false;
 }
 
+static enum err
+unknown(const struct conf *c, const struct setting *s, const char *own,
+	const char *manual, struct diag *d)
+{
+	char at[512] = "";
+
+	if (s->line > 0 && c->file != NULL) {
+		snprintf(at, sizeof(at), "%.400s:%zu: ", c->file, s->line);
+	}
+	if (strcmp(s->key, own) == 0) {
+		/* "rules: x.rules" where there are only settings below it. */
+		return diag_set(d, ERR_USAGE,
+				"%sunknown setting '%s'; see %s for those that "
+				"begin so",
+				at, s->key, manual);
+	}
+	return diag_set(d, ERR_USAGE,
+			"%sunknown setting '%s'; see %s for those below '%s'",
+			at, s->key, manual, own);
+}
+
 enum err
 conf_check(const struct conf *c, const struct conf_key *keys, size_t n_keys,
-	   const char *const *own, struct diag *d)
+	   const char *const *own, const char *manual, struct diag *d)
 {
 	size_t foreign = 0;
 	const char *example = NULL;
@@ -455,11 +489,7 @@ conf_check(const struct conf *c, const struct conf_key *keys, size_t n_keys,
 		for (size_t k = 0; own[k] != NULL; k++) {
 			if (strlen(own[k]) == top &&
 			    strncmp(own[k], key, top) == 0) {
-				return diag_set(d, ERR_USAGE,
-						"unknown setting '%s'; see "
-						"picket-sensor.yaml(5) for "
-						"those below '%s'",
-						key, own[k]);
+				return unknown(c, &c->v[i], own[k], manual, d);
 			}
 		}
 		foreign++;

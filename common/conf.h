@@ -58,10 +58,11 @@ struct conf_key {
 /*
  * Checks every key set against 'keys'.  An unknown key below one of the
  * 'own' top-level names (NULL-terminated) is an error in 'd' (ERR_USAGE);
- * any other unknown key is only counted, and logged once in sum.
+ * any other unknown key is only counted, and logged once in sum.  The message
+ * has file and line of the file read last, and 'manual', the page to read.
  */
 enum err conf_check(const struct conf *c, const struct conf_key *keys,
-		    size_t n_keys, const char *const *own,
+		    size_t n_keys, const char *const *own, const char *manual,
 		    struct diag *d) MUST_CHECK;
 
 #endif

@@ -96,9 +96,14 @@ open_out(struct eve_out *o, struct diag *d)
 	}
 	o->fd = strcmp(o->set.path, "-") == 0 ? STDOUT_FILENO : open_path(o);
 	if (o->fd < 0) {
-		return diag_set(d, ERR_USAGE, "--eve %s: %s", o->set.path,
-				errno == ENXIO ? "nobody reads it"
-					       : strerror(errno));
+		return diag_set(
+			d, ERR_USAGE, "--eve %s: %s", o->set.path,
+			errno == ENXIO ? "nobody reads it"
+			: errno == EACCES
+				? "Permission denied: the file, or the "
+				  "directory it is to be made in, must be "
+				  "writable by whom the sensor runs as"
+				: strerror(errno));
 	}
 	o->waits = fstat(o->fd, &st) != 0 || !S_ISREG(st.st_mode);
 	return ERR_OK;

@@ -357,8 +357,8 @@ enum err
 options_settle(struct options *o, const char *log_dir, struct diag *d)
 {
 	static char host[65], eve[4096];
-	enum err e =
-		conf_check(o->conf, keys, ARRAY_LEN(keys), own_sections, d);
+	enum err e = conf_check(o->conf, keys, ARRAY_LEN(keys), own_sections,
+				"picket-sensor.yaml(5)", d);
 
 	if (e == ERR_OK) {
 		e = option_keys_warn(o->conf, d);

@@ -141,7 +141,7 @@ sensor_stop_forward(struct sensor *s)
 	sensor_look_at_forward(s);
 	forward_free(s->forward);
 	s->forward = NULL;
-	log_info("forwarded %llu event%s in %llu batch%s",
+	log_info("%llu event%s in %llu batch%s for the collector",
 		 (unsigned long long)st->events, st->events == 1 ? "" : "s",
 		 (unsigned long long)st->batches, st->batches == 1 ? "" : "es");
 	if (loss_total(&st->lost) > 0) {
@@ -168,6 +168,8 @@ sensor_stop_forward(struct sensor *s)
 	if (!r.reached) {
 		log_warn("Redis did not take everything within %u ms (%s); the "
 			 "next start with this spool sends the rest",
-			 wait_ms, st->last_error);
+			 wait_ms,
+			 st->last_error[0] != '\0' ? st->last_error
+						   : "it did not answer yet");
 	}
 }

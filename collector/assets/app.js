@@ -129,7 +129,7 @@ function missionItem(m) {
 	const unseen = watch && watch.state !== "watched";
 	const now = at.length > 0 ? "at risk" : unseen ? watch.state : "clear";
 
-	return h("li", { class: at.length > 0 ? "mission risk" : unseen ? "mission unseen" : "mission" },
+	return h("li", { class: at.length > 0 ? "mission risk" : unseen ? "mission unwatched" : "mission" },
 		h("div", { class: "row" }, h("span", { class: "name" }, m.mission), h("span", { class: "owner" }, m.owner),
 			h("span", { class: "health" }, now)),
 		h("div", { class: "small" }, `criticality ${m.criticality}; ${m.services.split(",").join(", ")}`,

@@ -67,6 +67,12 @@ has page 'Acknowledge'
 lacks page '<img src="x"'
 lacks page '<title>owned'
 lacks page "an exercise's"
+# What this class is on is for screen readers only: no other may share its name.
+if grep -nE 'class: .*"[^"]+ unseen"|class: .*"unseen [^"]+"|class="([^"]+ unseen|unseen [^"]+)"' \
+	"${srcdir:-.}"/collector/assets/*.js "${srcdir:-.}"/collector/assets/*.html "$work/page" >&2; then
+	echo "FAIL: hidden from sight with the class that is for screen readers" >&2
+	bad=1
+fi
 # Neither the page's script nor its policy complained.
 if grep -iE 'Uncaught|Content Security Policy|TrustedHTML|SyntaxError' "$work/page.err" >&2; then
 	echo "FAIL: the browser complained" >&2

@@ -387,6 +387,34 @@ test_recalled(void **state)
 	}
 }
 
+/* A sensor that was started while it was cut off, and had to shed: its first
+ * ledger tells more than the last one of the run before. */
+static void
+test_lost_before_first_ledger(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin(&s, true);
+	s.l.gone[LEDGER_GONE_shed][0] = 5;
+	look(&s, 100, 0);
+	s.l.started_us = s.now;
+	s.l.gone[LEDGER_GONE_shed][0] = 12;
+	look(&s, 100, 0);
+	assert_string_equal(only(&s, BLIND_events_lost, true)->detail,
+			    "7 events");
+	/* A run that lost nothing begins without a word. */
+	begin(&s, true);
+	s.l.gone[LEDGER_GONE_shed][0] = 5;
+	look(&s, 100, 0);
+	s.l.started_us = s.now;
+	assert_int_equal(look(&s, 100, 0), 0);
+	/* A new spool counts anew. */
+	s.l.started_us = s.now;
+	s.l.gone[LEDGER_GONE_shed][0] = 3;
+	assert_int_equal(look(&s, 100, 0), 0);
+}
+
 /* A sensor that said nothing for longer than the window tells of that time
  * with its next ledger. */
 static void
@@ -720,6 +748,7 @@ main(void)
 		cmocka_unit_test(test_said),
 		cmocka_unit_test(test_first_ledger),
 		cmocka_unit_test(test_recalled),
+		cmocka_unit_test(test_lost_before_first_ledger),
 		cmocka_unit_test(test_after_pause),
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_collector_down),

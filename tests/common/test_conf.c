@@ -85,10 +85,22 @@ own_keys_are_checked(void **state)
 	(void)state;
 	assert_int_equal(conf_set(c, "vars.address-groups.X", "any"), ERR_OK);
 	assert_int_equal(conf_set(c, "spool.dir", "/x"), ERR_OK);
-	assert_int_equal(conf_check(c, keys, 2, own, &d), ERR_OK);
+	assert_int_equal(conf_check(c, keys, 2, own, "x(5)", &d), ERR_OK);
 	assert_int_equal(conf_set(c, "spool.drr", "/x"), ERR_OK);
-	assert_int_equal(conf_check(c, keys, 2, own, &d), ERR_USAGE);
+	assert_int_equal(conf_check(c, keys, 2, own, "x(5)", &d), ERR_USAGE);
 	assert_non_null(strstr(d.msg, "spool.drr"));
+	assert_non_null(strstr(d.msg, "x(5)"));
+	assert_null(strstr(d.msg, ":0:"));
+	conf_free(c);
+
+	/* What a file says is named with its line, as long as it stands. */
+	c = conf_new();
+	assert_int_equal(load(c, "vars:\n  a: 1\nspool: x\n", &d), ERR_OK);
+	assert_int_equal(conf_check(c, keys, 2, own, "x(5)", &d), ERR_USAGE);
+	assert_non_null(strstr(d.msg, ":3: unknown setting 'spool'"));
+	assert_int_equal(conf_set(c, "spool", "y"), ERR_OK);
+	assert_int_equal(conf_check(c, keys, 2, own, "x(5)", &d), ERR_USAGE);
+	assert_null(strstr(d.msg, ":3:"));
 	conf_free(c);
 }
 
