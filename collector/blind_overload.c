@@ -22,11 +22,16 @@ blind_given_up_of(const struct ledger *l)
 			  ledger_sum(l->lost[LEDGER_LOST_writer])
 	};
 
+	/* Of a tunnel's frame, each packet in it may have a priority of its
+	 * own; only there they all are. */
 	for (unsigned p = 0; p < LEDGER_PRIORITIES; p++) {
-		g.all[p] = skipped[LEDGER_SKIPPED_shed_priority_1 + p];
+		g.all[p] = l->overload.of[p].all.frames;
 		g.payload[p] = l->overload.of[p].payload.frames;
 	}
 	if (l->overload.levels == 0) {
+		for (unsigned p = 0; p < LEDGER_PRIORITIES; p++) {
+			g.all[p] = skipped[LEDGER_SKIPPED_shed_priority_1 + p];
+		}
 		/* It does not say whose: it may have been anybody's. */
 		g.payload[0] = skipped[LEDGER_SKIPPED_shed_encrypted] +
 			       skipped[LEDGER_SKIPPED_shed_elephant];
