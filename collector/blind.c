@@ -61,6 +61,10 @@ change(struct look *k, enum blind_cause cause, uint64_t from_us, uint64_t to_us)
 	*s = (struct blind_span){ .cause = cause,
 				  .from_us = from_us,
 				  .to_us = to_us };
+	if (cause == BLIND_overload) {
+		s->all_from = k->b->overload.all_from;
+		s->payload_from = k->b->overload.payload_from;
+	}
 	return s;
 }
 
@@ -112,31 +116,21 @@ sample_of(const struct ledger *l, uint64_t at_us)
 {
 	struct blind_sample s = { .at_us = at_us,
 				  .flows = l->tcp_flows,
-				  .one_way = l->tcp_one_way };
+				  .one_way = l->tcp_one_way,
+				  .given_up = blind_given_up_of(l) };
 
 	for (unsigned i = 0; i < l->n_links; i++) {
 		s.seen += l->link[i].kernel_seen;
 		s.dropped += l->link[i].kernel_dropped + l->link[i].unread;
 	}
 	for (unsigned i = 0; i < LEDGER_LOSTS; i++) {
-		uint64_t n = ledger_sum(l->lost[i]);
-
-		if (i == LEDGER_LOST_overload || i == LEDGER_LOST_writer) {
-			s.overload += n;
-		} else if (i != LEDGER_LOST_killed) {
-			s.lost += n;
+		if (i != LEDGER_LOST_overload && i != LEDGER_LOST_writer &&
+		    i != LEDGER_LOST_killed) {
+			s.lost += ledger_sum(l->lost[i]);
 		}
 	}
 	for (unsigned i = 0; i < LEDGER_GONES; i++) {
 		s.lost += ledger_sum(l->gone[i]);
-	}
-	for (unsigned i = LEDGER_SKIPPED_shed_encrypted;
-	     i <= LEDGER_SKIPPED_shed_priority_5; i++) {
-		s.overload += l->frames.skipped[i];
-		if (i >= LEDGER_SKIPPED_shed_priority_1) {
-			s.shed[i - LEDGER_SKIPPED_shed_priority_1] =
-				l->frames.skipped[i];
-		}
 	}
 	return s;
 }
@@ -183,23 +177,42 @@ set_windowed(struct look *k, enum blind_cause cause, bool bad,
 	}
 }
 
-/* Whose: assets that the mission needs more were seen all the time. */
+/*
+ * Who was not seen may change while it lasts: then one interval ends and the
+ * next begins.  What is worse was so from the ledger before on, and what is
+ * better is so from this one on.
+ */
 static void
-describe_overload(const struct blind_sample *s, const struct blind_sample *p,
-		  char *out, size_t cap)
+look_at_overload(struct look *k, const struct blind_sample *s,
+		 const struct blind_sample *p)
 {
-	unsigned first = 0;
-	size_t n;
+	struct blind_overload *o = &k->b->overload;
+	uint64_t *open = &k->b->open_us[BLIND_overload];
+	uint64_t since = p->at_us;
+	char detail[BLIND_DETAIL_CAP];
+	unsigned all, payload;
 
-	while (first < ARRAY_LEN(s->shed) && s->shed[first] <= p->shed[first]) {
-		first++;
+	blind_overload_mark(o, &s->given_up, &p->given_up, k->f->now_us);
+	blind_overload_from(o, k->f->now_us, k->c->window_us, &all, &payload);
+	if (MIN(all, payload) == BLIND_NOBODY) {
+		set(k, BLIND_overload, false, 0, "%s", "");
+		return;
 	}
-	n = (size_t)snprintf(out, cap, "%" PRIu64 " packets and events",
-			     s->overload - MIN(p->overload, s->overload));
-	if (first < ARRAY_LEN(s->shed) && n < cap) {
-		snprintf(out + n, cap - n,
-			 ", all traffic of priority %u and less important",
-			 first + 1);
+	if (*open != 0 && (all != o->all_from || payload != o->payload_from)) {
+		bool worse = all < o->all_from || payload < o->payload_from;
+
+		since = MAX(worse ? p->at_us : k->at_us, *open);
+		if (since > *open) {
+			(void)change(k, BLIND_overload, *open, since);
+		}
+		*open = 0; /* and opens again */
+	}
+	if (*open == 0) {
+		o->all_from = all;
+		o->payload_from = payload;
+		blind_overload_describe(o, &s->given_up, &p->given_up, detail,
+					sizeof(detail));
+		set(k, BLIND_overload, true, since, "%s", detail);
 	}
 }
 
@@ -236,9 +249,7 @@ look_at_rates(struct look *k, const struct blind_sample *s)
 	snprintf(detail, sizeof(detail), "%" PRIu64 " events",
 		 s->lost - MIN(p->lost, s->lost));
 	set_windowed(k, BLIND_events_lost, s->lost > p->lost, p->at_us, detail);
-	describe_overload(s, p, detail, sizeof(detail));
-	set_windowed(k, BLIND_overload, s->overload > p->overload, p->at_us,
-		     detail);
+	look_at_overload(k, s, p);
 }
 
 /* --- taps --- */
@@ -330,8 +341,7 @@ forget_program(struct look *k, const struct ledger *l,
 	b->sample[0] = (struct blind_sample){
 		.at_us = k->at_us - MIN(ran_us, k->at_us),
 		.lost = lost,
-		.overload = ledger_sum(l->lost[LEDGER_LOST_overload]) +
-			    ledger_sum(l->lost[LEDGER_LOST_writer]),
+		.given_up.passed = s->given_up.passed,
 	};
 	b->n_samples = 1;
 }

@@ -6,7 +6,7 @@
  * itself, and that it says it, is turned into intervals in which Picket was
  * blind there, each with its cause.  Several causes may hold at once.
  *
- * Place    above common/ledger.h; below store_blind and health.
+ * Place    above blind_overload; below store_blind and health.
  * Threads  values; no clock of its own: the time is a fact like others.
  * Memory   about 8 KiB a sensor, the caller's.
  * Cost     some comparisons a look.
@@ -14,7 +14,7 @@
 #ifndef COLLECTOR_BLIND_H
 #define COLLECTOR_BLIND_H
 
-#include "common/ledger.h"
+#include "collector/blind_overload.h"
 
 #define BLIND_CAUSE_LIST(X) \
 	X(silent) /* no sign of life */ \
@@ -69,12 +69,15 @@ struct blind_span {
 	enum blind_cause cause;
 	uint64_t from_us, to_us;
 	char detail[BLIND_DETAIL_CAP];
+	/* Of which priority on all, and payload of encrypted and of very large
+	 * flows, was not seen; other causes than overload: 0, of everybody. */
+	unsigned all_from, payload_from;
 };
 
 /* Sums of one ledger. */
 struct blind_sample {
-	uint64_t at_us, seen, dropped, flows, one_way, lost, overload;
-	uint64_t shed[5]; /* of overload: all packets, by priority from 1 on */
+	uint64_t at_us, seen, dropped, flows, one_way, lost;
+	struct blind_given_up given_up;
 };
 
 struct blind_tap {
@@ -94,6 +97,7 @@ struct blind {
 	struct blind_sample sample[BLIND_SAMPLES]; /* a ring */
 	unsigned n_samples;
 	uint64_t bad_us[BLIND_CAUSES]; /* by a window: last so */
+	struct blind_overload overload;
 	struct blind_tap tap[LEDGER_LINKS];
 	unsigned n_taps;
 };

@@ -28,6 +28,17 @@ put_watch(void *arg, const struct store_watch_row *r)
 	json_obj_end(j);
 }
 
+/* Of which priority on it was not seen; null: none. */
+static void
+put_from(struct json *j, const char *key, unsigned priority)
+{
+	if (priority == BLIND_NOBODY) {
+		json_nil(j, key);
+	} else {
+		json_u64(j, key, MAX(priority, (unsigned)BLIND_EVERYBODY));
+	}
+}
+
 static void
 put_blind(void *arg, const struct store_blind_row *r)
 {
@@ -39,6 +50,10 @@ put_blind(void *arg, const struct store_blind_row *r)
 	json_cstr(j, "cause", r->cause);
 	put_times(j, r->from_us, r->to_us);
 	json_cstr(j, "detail", r->detail);
+	if (strcmp(r->cause, blind_cause_name(BLIND_overload)) == 0) {
+		put_from(j, "all_from_priority", r->all_from);
+		put_from(j, "payload_from_priority", r->payload_from);
+	}
 	if (r->silent_from_us != 0) {
 		json_time(j, "silent_from", r->silent_from_us);
 		json_time(j, "silent_to", r->silent_to_us);

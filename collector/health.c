@@ -32,6 +32,7 @@ struct watch {
 	struct blind blind;
 	struct ledger ledger; /* the newest */
 	char watches[WATCHES_CAP]; /* for which its assets are kept */
+	struct ledger_overload priorities; /* the same */
 	bool assets;
 	bool looked;
 };
@@ -126,12 +127,15 @@ keep_assets(struct health *h, struct store *s, struct watch *w, int64_t id,
 	char watches[WATCHES_CAP];
 
 	field(h, "watches", watches, sizeof(watches));
-	if (w->assets && strcmp(watches, w->watches) == 0) {
+	if (w->assets && strcmp(watches, w->watches) == 0 &&
+	    blind_priorities_same(&w->priorities, &w->ledger.overload)) {
 		return ERR_OK;
 	}
 	w->assets = true;
 	memcpy(w->watches, watches, sizeof(watches));
-	return store_blind_assets(s, id, site, h->parts.missions, watches);
+	w->priorities = w->ledger.overload;
+	return store_blind_assets(s, id, site, h->parts.missions, watches,
+				  &w->priorities);
 }
 
 static enum err
@@ -318,6 +322,7 @@ enum err
 health_check(struct health *h, struct ingest *in, struct store *s, bool now,
 	     struct diag *d)
 {
+	static const struct ledger_overload nobody;
 	uint64_t t = clock_mono_us();
 	enum err e;
 
@@ -331,7 +336,7 @@ health_check(struct health *h, struct ingest *in, struct store *s, bool now,
 		e = store_blind_last_beat(s, &h->was_down_us);
 		if (e == ERR_OK) {
 			e = store_blind_assets(s, 0, NULL, h->parts.missions,
-					       "");
+					       "", &nobody);
 		}
 		if (e == ERR_OK) {
 			e = store_blind_missions(s, h->parts.missions);

@@ -211,17 +211,17 @@ mission_each_site(const struct mission_map *m,
 void
 mission_each_asset(const struct mission_map *m,
 		   void (*fn)(void *arg, const char *asset, const char *site,
-			      const struct cidr *net),
+			      unsigned criticality, const struct cidr *net),
 		   void *arg)
 {
 	for (unsigned i = 0; i < m->n_nets; i++) {
 		const struct net *n = &m->nets[i];
 
 		if (n->asset >= 0) {
-			const char *site = m->assets[n->asset].site;
+			const struct asset *a = &m->assets[n->asset];
 
-			fn(arg, m->assets[n->asset].name,
-			   site != NULL ? site : "", &n->cidr);
+			fn(arg, a->name, a->site != NULL ? a->site : "",
+			   a->view.criticality, &n->cidr);
 		}
 	}
 }

@@ -63,7 +63,8 @@ void mission_each_site(const struct mission_map *m,
 /* Calls 'fn' for every network of every asset; 'site' is "" when it has none. */
 void mission_each_asset(const struct mission_map *m,
 			void (*fn)(void *arg, const char *asset,
-				   const char *site, const struct cidr *net),
+				   const char *site, unsigned criticality,
+				   const struct cidr *net),
 			void *arg);
 /* Calls 'fn' for every mission with the services it needs, comma-separated. */
 void mission_each_mission(const struct mission_map *m,

@@ -67,16 +67,21 @@ store_blind_span(struct store *s, int64_t sensor, const struct blind_span *span,
 		 bool *changed)
 {
 	sqlite3_stmt *st = prepare(
-		s, "INSERT INTO blind(sensor,cause,from_us,to_us,detail)"
-		   " VALUES(?1,?2,?3,?4,?5) ON CONFLICT(sensor,cause,from_us)"
+		s, "INSERT INTO blind(sensor,cause,from_us,to_us,detail,"
+		   "all_from,payload_from) VALUES(?1,?2,?3,?4,?5,?6,?7)"
+		   " ON CONFLICT(sensor,cause,from_us)"
 		   " DO UPDATE SET to_us=?4,detail=CASE ?4 WHEN 0 THEN ?5"
-		   " ELSE detail END"
-		   " WHERE to_us<?4 OR (to_us>0 AND ?4=0)");
+		   " ELSE detail END,all_from=min(all_from,?6),"
+		   "payload_from=min(payload_from,?7)"
+		   " WHERE to_us<?4 OR (to_us>0 AND ?4=0) OR (?4=0 AND"
+		   " (all_from>?6 OR payload_from>?7))");
 	enum err e = ERR_IO;
 
 	if (st != NULL) {
-		e = sql_run(st, "ituut", sensor, blind_cause_name(span->cause),
-			    span->from_us, span->to_us, span->detail);
+		e = sql_run(st, "ituutdd", sensor,
+			    blind_cause_name(span->cause), span->from_us,
+			    span->to_us, span->detail, (int)span->all_from,
+			    (int)span->payload_from);
 		*changed = sqlite3_changes(store_db(s)) > 0;
 	}
 	e = finish(st, e);
@@ -122,8 +127,8 @@ static enum err
 load_open(struct store *s, int64_t sensor, struct blind *b)
 {
 	sqlite3_stmt *st = prepare(
-		s, "SELECT cause,from_us,to_us FROM blind WHERE sensor=?1"
-		   " AND (to_us=0 OR cause='killed')");
+		s, "SELECT cause,from_us,to_us,all_from,payload_from FROM"
+		   " blind WHERE sensor=?1 AND (to_us=0 OR cause='killed')");
 	int rc = SQLITE_ERROR;
 
 	if (st != NULL && sql_bind(st, "i", sensor) == SQLITE_OK) {
@@ -135,6 +140,12 @@ load_open(struct store *s, int64_t sensor, struct blind *b)
 					MAX(b->killed_us, sql_u64(st, 2));
 			} else if (c < BLIND_CAUSES) {
 				b->open_us[c] = sql_u64(st, 1);
+			}
+			if (c == BLIND_overload) {
+				b->overload.all_from =
+					(unsigned)sqlite3_column_int(st, 3);
+				b->overload.payload_from =
+					(unsigned)sqlite3_column_int(st, 4);
 			}
 		}
 	}
@@ -214,6 +225,7 @@ struct assets {
 	sqlite3_stmt *st;
 	int64_t sensor;
 	const char *site, *watches;
+	const struct ledger_overload *overload;
 	enum err err;
 };
 
@@ -241,7 +253,7 @@ meets(const char *watches, const struct cidr *net)
 }
 
 static void
-put_asset(void *arg, const char *asset, const char *site,
+put_asset(void *arg, const char *asset, const char *site, unsigned criticality,
 	  const struct cidr *net)
 {
 	struct assets *a = arg;
@@ -250,22 +262,28 @@ put_asset(void *arg, const char *asset, const char *site,
 	    (site[0] == '\0' || a->site == NULL ||
 	     strcmp(site, a->site) == 0) &&
 	    meets(a->watches, net)) {
-		a->err = sql_run(a->st, "tti", asset, site, a->sensor);
+		a->err = sql_run(
+			a->st, "ttid", asset, site, a->sensor,
+			(int)blind_priority(a->overload, net, criticality));
 	}
 }
 
 enum err
 store_blind_assets(struct store *s, int64_t sensor, const char *site,
-		   const struct mission_map *m, const char *watches)
+		   const struct mission_map *m, const char *watches,
+		   const struct ledger_overload *o)
 {
 	sqlite3_stmt *clear = prepare(s, "DELETE FROM blind_assets WHERE"
 					 " sensor=?1");
-	struct assets a = { .st = prepare(s, "INSERT OR IGNORE INTO"
-					     " blind_assets(asset,site,sensor)"
-					     " VALUES(?1,?2,?3)"),
+	struct assets a = { .st = prepare(s, "INSERT INTO blind_assets"
+					     "(asset,site,sensor,priority)"
+					     " VALUES(?1,?2,?3,?4) ON CONFLICT"
+					     " DO UPDATE SET priority="
+					     "max(priority,?4)"),
 			    .sensor = sensor,
 			    .site = site,
-			    .watches = watches };
+			    .watches = watches,
+			    .overload = o };
 
 	a.err = clear != NULL && a.st != NULL ? sql_run(clear, "i", sensor)
 					      : ERR_IO;
@@ -323,41 +341,34 @@ store_blind_missions(struct store *s, const struct mission_map *m)
 	  " BETWEEN " b ".from_us-60000000 AND " b ".from_us+30000000" \
 	  " AND " k ".to_us>=" b ".from_us AND " b ".to_us<=" k \
 	  ".to_us+60000000"
+/* Of b: the silence that it explains; what explains it. */
+#define EXPLAINED \
+	"FROM blind x WHERE x.cause='silent' AND x.to_us>0" \
+	" AND " EXPLAINS("b", "x")
+#define EXPLAINING "SELECT 1 FROM blind k WHERE " EXPLAINS("k", "b")
+
+/* Something of asset a was not seen: an overload takes by priority. */
+#define TAKES "min(b.all_from,b.payload_from)<=a.priority"
 
 static const char blind_sql[] =
-	"SELECT s.site,s.sensor,x.cause,x.detail,x.from_us,x.to_us,"
-	" (SELECT count(*) FROM blind_assets a WHERE a.sensor=x.sensor),"
+	"SELECT s.site,s.sensor,b.cause,b.detail,b.from_us,b.to_us,"
+	" (SELECT count(*) FROM blind_assets a WHERE a.sensor=b.sensor AND"
+	"  " TAKES "),"
 	" (SELECT group_concat(asset,', ') FROM (SELECT asset FROM blind_assets"
-	"  a WHERE a.sensor=x.sensor ORDER BY asset LIMIT 5)),"
-	" CASE x.cause WHEN 'killed' THEN coalesce((SELECT min(b.from_us) FROM"
-	"  blind b WHERE b.cause='silent' AND b.to_us>0 AND " EXPLAINS(
-		"x", "b") "),0) ELSE 0 END,"
-			  " CASE x.cause WHEN 'killed' THEN coalesce((SELECT "
-			  "max(b.to_us) FROM"
-			  "  blind b WHERE b.cause='silent' AND b.to_us>0 "
-			  "AND " EXPLAINS(
-				  "x",
-				  "b") "),0) ELSE 0 END,x.total FROM (SELECT "
-				       "b.*,count(*) OVER () total FROM"
-				       " blind b JOIN sensors s ON "
-				       "s.id=b.sensor WHERE"
-				       " (b.to_us=0 OR b.to_us>=?1) AND (?2 IS "
-				       "NULL OR s.site=?2)"
-				       " AND (?3 IS NULL OR b.sensor IN "
-				       "(SELECT sensor FROM"
-				       " blind_assets WHERE asset=?3)) AND NOT "
-				       "(b.cause='silent' AND b.to_us>0"
-				       " AND EXISTS(SELECT 1 FROM blind k "
-				       "WHERE " EXPLAINS(
-					       "k",
-					       "b") ")) ORDER BY b.to_us=0 "
-						    "DESC,b.from_us DESC,b.id "
-						    "DESC LIMIT ?4) x"
-						    " JOIN sensors s ON "
-						    "s.id=x.sensor"
-						    " ORDER BY "
-						    "x.from_us,s.site,s.sensor,"
-						    "x.cause";
+	"  a WHERE a.sensor=b.sensor AND " TAKES " ORDER BY asset LIMIT 5)),"
+	" CASE b.cause WHEN 'killed' THEN coalesce((SELECT min(x.from_us)"
+	"  " EXPLAINED "),0) ELSE 0 END,"
+	" CASE b.cause WHEN 'killed' THEN coalesce((SELECT max(x.to_us)"
+	"  " EXPLAINED "),0) ELSE 0 END,"
+	" b.total,b.all_from,b.payload_from FROM (SELECT b.*,"
+	" count(*) OVER () total FROM blind b JOIN sensors s ON s.id=b.sensor"
+	" WHERE (b.to_us=0 OR b.to_us>=?1) AND (?2 IS NULL OR s.site=?2)"
+	" AND (?3 IS NULL OR EXISTS(SELECT 1 FROM blind_assets a WHERE"
+	"  a.sensor=b.sensor AND a.asset=?3 AND " TAKES "))"
+	" AND NOT (b.cause='silent' AND b.to_us>0 AND EXISTS(" EXPLAINING "))"
+	" ORDER BY b.to_us=0 DESC,b.from_us DESC,b.id DESC LIMIT ?4) b"
+	" JOIN sensors s ON s.id=b.sensor"
+	" ORDER BY b.from_us,s.site,s.sensor,b.cause";
 
 enum err
 store_read_blind(struct store_reader *r, uint64_t since_us, const char *site,
@@ -383,6 +394,10 @@ store_read_blind(struct store_reader *r, uint64_t since_us, const char *site,
 				.assets = sql_text(st, 7),
 				.silent_from_us = sql_u64(st, 8),
 				.silent_to_us = sql_u64(st, 9),
+				.all_from =
+					(unsigned)sqlite3_column_int(st, 11),
+				.payload_from =
+					(unsigned)sqlite3_column_int(st, 12),
 			};
 
 			total = sql_u64(st, 10);

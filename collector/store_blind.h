@@ -41,12 +41,14 @@ enum err store_blind_each_live(struct store *s,
 /*
  * The assets of 'm' that a sensor watches: those of its site, or of no site,
  * with a network that meets one of 'watches' (networks, parted by commas or
- * blanks; empty: all).  With sensor 0 and 'site' NULL: all assets there are, so
- * that those stand out that nobody watches.
+ * blanks; empty: all), with the priority that each has there by what the sensor
+ * tells in 'o': of an asset's networks, the least important.  With sensor 0 and
+ * 'site' NULL: all assets there are, so that those stand out that nobody
+ * watches.
  */
 enum err store_blind_assets(struct store *s, int64_t sensor, const char *site,
-			    const struct mission_map *m,
-			    const char *watches) MUST_CHECK;
+			    const struct mission_map *m, const char *watches,
+			    const struct ledger_overload *o) MUST_CHECK;
 
 /* Which assets each mission of 'm' (NULL: none) stands on. */
 enum err store_blind_missions(struct store *s,
@@ -60,13 +62,16 @@ struct store_blind_row {
 	/* Of a kill: when the collector had noticed that it was silent; or 0.
 	 * That has no row of its own then. */
 	uint64_t silent_from_us, silent_to_us;
-	unsigned n_assets; /* of the mission map, that the sensor watches */
+	/* Of an overload; else 0 (struct blind_span). */
+	unsigned all_from, payload_from;
+	/* Of the mission map, that the sensor watches and did not see all of. */
+	unsigned n_assets;
 	const char *assets; /* the first of them, parted by ", " */
 };
 #define STORE_BLIND_ROWS 10000 /* for who has no limit of his own */
 /*
  * Intervals that end after 'since_us', oldest first; 'site' and 'asset' may be
- * NULL: of any.  Beyond 'limit' those are left out that began first and are
+ * NULL: of any.  Those are an asset's in which something of it was not seen.  Beyond 'limit' those are left out that began first and are
  * over; '*left_out' is how many.
  */
 enum err store_read_blind(struct store_reader *r, uint64_t since_us,

@@ -25,6 +25,17 @@ store_cover_name(enum store_cover c)
 	return names[c];
 }
 
+/* Of an asset, an interval took all or at the least something: an overload
+ * does by priority (blind_overload.h). */
+#define ALL "b.all_from<=a.priority"
+#define ANY "min(b.all_from,b.payload_from)<=a.priority"
+/* The cause, and what there is to say of it. */
+#define CAUSE \
+	"b.cause||CASE WHEN b.all_from>a.priority THEN ' (payload of large" \
+	" and encrypted flows)' ELSE '' END||CASE WHEN b.all_from>1 AND" \
+	" a.priority=7 THEN ' (the sensor tells not all of its networks:" \
+	" counts as the least important)' ELSE '' END"
+
 /*
  * Where the number of an asset's blind sensors may change: the begins and ends
  * of intervals of each sensor, which is blind while any lasts.  Sums that run
@@ -32,27 +43,30 @@ store_cover_name(enum store_cover c)
  * where a sensor is seen for the first time.
  */
 static const char edges_sql[] =
-	"WITH mine AS (SELECT w.sensor,w.since_us FROM blind_assets a JOIN"
-	" blind_watch w ON w.sensor=a.sensor AND w.live=1 WHERE a.asset=?1),"
+	"WITH mine AS (SELECT w.sensor,w.since_us,a.priority FROM blind_assets"
+	" a JOIN blind_watch w ON w.sensor=a.sensor AND w.live=1 WHERE"
+	" a.asset=?1),"
 	" spans AS (SELECT b.sensor,b.from_us lo,"
-	" CASE b.to_us WHEN 0 THEN 9223372036854775807 ELSE b.to_us END hi"
-	" FROM blind b JOIN mine USING(sensor) WHERE b.to_us=0 OR"
-	" b.to_us>=?2),"
-	" edges AS (SELECT lo at,sensor,1 d FROM spans WHERE hi>lo UNION ALL"
-	"  SELECT hi,sensor,-1 FROM spans WHERE hi>lo),"
-	" depths AS (SELECT at,sum(d) d,sum(sum(d)) OVER (PARTITION BY sensor"
-	"  ORDER BY at) depth FROM edges GROUP BY sensor,at),"
-	" steps AS (SELECT at,(depth>0)-(depth-d>0) blind,0 there FROM depths"
-	"  UNION ALL SELECT since_us,0,1 FROM mine)"
-	" SELECT at,sum(blind),sum(there) FROM steps GROUP BY at ORDER BY 1";
+	" CASE b.to_us WHEN 0 THEN 9223372036854775807 ELSE b.to_us END hi,"
+	" " ALL " whole FROM blind b JOIN mine a USING(sensor) WHERE"
+	" (b.to_us=0 OR b.to_us>=?2) AND " ANY "),"
+	" edges AS (SELECT lo at,sensor,whole,1 d FROM spans WHERE hi>lo UNION"
+	"  ALL SELECT hi,sensor,whole,-1 FROM spans WHERE hi>lo),"
+	" depths AS (SELECT at,whole,sum(d) d,sum(sum(d)) OVER (PARTITION BY"
+	"  sensor,whole ORDER BY at) depth FROM edges GROUP BY"
+	"  sensor,whole,at),"
+	" steps AS (SELECT at,whole,(depth>0)-(depth-d>0) blind,0 there FROM"
+	"  depths UNION ALL SELECT since_us,1,0,1 FROM mine)"
+	" SELECT at,sum(blind*whole),sum(there),sum(blind*(1-whole)) FROM steps"
+	" GROUP BY at ORDER BY 1";
 
 static const char why_sql[] =
 	"SELECT group_concat(sensor||': '||causes,'; ') FROM (SELECT s.sensor,"
-	" group_concat(DISTINCT b.cause) causes FROM blind b JOIN blind_assets"
-	" a ON a.sensor=b.sensor JOIN blind_watch w ON w.sensor=b.sensor AND"
-	" w.live=1 JOIN sensors s ON s.id=b.sensor WHERE a.asset=?1 AND"
-	" b.from_us<?3 AND (b.to_us=0 OR b.to_us>?2) GROUP BY s.id ORDER BY"
-	" s.sensor LIMIT 8)";
+	" group_concat(DISTINCT " CAUSE ") causes FROM blind b JOIN"
+	" blind_assets a ON a.sensor=b.sensor AND " ANY " JOIN blind_watch w ON"
+	" w.sensor=b.sensor AND w.live=1 JOIN sensors s ON s.id=b.sensor WHERE"
+	" a.asset=?1 AND b.from_us<?3 AND (b.to_us=0 OR b.to_us>?2) GROUP BY"
+	" s.id ORDER BY s.sensor LIMIT 8)";
 
 struct cover {
 	struct store_reader *r;
@@ -63,17 +77,18 @@ struct cover {
 	char (*why)[WHY_CAP];
 	unsigned limit;
 	uint64_t made; /* pieces, all in all */
-	unsigned there, blind; /* sensors, where the walk stands */
+	/* Sensors, where the walk stands; 'dim': blind for some of it. */
+	unsigned there, blind, dim;
 	enum err err;
 };
 
 static enum store_cover
-state_of(unsigned there, unsigned blind)
+state_of(unsigned there, unsigned blind, unsigned dim)
 {
-	return there == 0       ? STORE_UNWATCHED
-	       : blind >= there ? STORE_BLIND
-	       : blind > 0      ? STORE_PARTLY
-				: STORE_WATCHED;
+	return there == 0             ? STORE_UNWATCHED
+	       : blind >= there       ? STORE_BLIND
+	       : blind > 0 || dim > 0 ? STORE_PARTLY
+				      : STORE_WATCHED;
 }
 
 /* One text of the store; cut where there is no room. */
@@ -92,7 +107,7 @@ static void
 add_piece(struct cover *c, uint64_t at, uint64_t to)
 {
 	struct store_cover_row *row = c->row;
-	enum store_cover state = state_of(c->there, c->blind);
+	enum store_cover state = state_of(c->there, c->blind, c->dim);
 	struct store_cover_piece *p;
 
 	at = MAX(at, row->from_us);
@@ -102,13 +117,17 @@ add_piece(struct cover *c, uint64_t at, uint64_t to)
 	}
 	row->us[state] += to - at;
 	p = &c->ring[(c->made + c->limit - 1) % c->limit];
-	if (c->made > 0 && p->state == state && p->blind == c->blind) {
+	if (c->made > 0 && p->state == state && p->blind == c->blind &&
+	    p->dim == c->dim) {
 		p->to_us = to;
 		return;
 	}
-	c->ring[c->made++ % c->limit] = (struct store_cover_piece){
-		.from_us = at, .to_us = to, .state = state, .blind = c->blind
-	};
+	c->ring[c->made++ % c->limit] =
+		(struct store_cover_piece){ .from_us = at,
+					    .to_us = to,
+					    .state = state,
+					    .blind = c->blind,
+					    .dim = c->dim };
 }
 
 static void
@@ -128,6 +147,7 @@ walk_edges(struct cover *c)
 			last = MAX(last, at);
 			c->blind += (unsigned)sqlite3_column_int(st, 1);
 			c->there += (unsigned)sqlite3_column_int(st, 2);
+			c->dim += (unsigned)sqlite3_column_int(st, 3);
 		}
 	}
 	add_piece(c, last, row->to_us);
@@ -148,7 +168,7 @@ finish_pieces(struct cover *c)
 
 		*p = c->ring[(c->made - n + i) % c->limit];
 		p->why = "";
-		if (p->blind > 0) {
+		if (p->blind > 0 || p->dim > 0) {
 			st = store_reader_prepare(c->r, why_sql);
 			if (st != NULL &&
 			    sql_bind(st, "tuu", row->asset, p->from_us,
@@ -191,9 +211,9 @@ say_why(struct cover *c, char *out)
 			  " site watches its networks' ELSE 'its site has no"
 			  " live sensor' END WHERE ?1 IS NOT NULL"
 			: "SELECT group_concat(sensor||': '||causes,'; ') FROM"
-			  " (SELECT s.sensor,group_concat(DISTINCT b.cause)"
-			  " causes FROM blind b JOIN blind_assets a ON"
-			  " a.sensor=b.sensor JOIN blind_watch w ON"
+			  " (SELECT s.sensor,group_concat(DISTINCT " CAUSE
+			  ") causes FROM blind b JOIN blind_assets a ON"
+			  " a.sensor=b.sensor AND " ANY " JOIN blind_watch w ON"
 			  " w.sensor=b.sensor AND w.live=1 JOIN sensors s ON"
 			  " s.id=b.sensor WHERE a.asset=?1 AND ?2 IS NOT NULL"
 			  " AND b.to_us=0 GROUP BY s.id ORDER BY s.sensor"
@@ -211,9 +231,12 @@ say_why(struct cover *c, char *out)
 static const char assets_sql[] =
 	"SELECT a.asset,max(CASE a.sensor WHEN 0 THEN a.site ELSE '' END),"
 	" count(w.sensor),coalesce(sum(EXISTS(SELECT 1 FROM blind b WHERE"
-	"  b.sensor=w.sensor AND b.to_us=0)),0),coalesce(min(w.since_us),0),"
+	"  b.sensor=w.sensor AND b.to_us=0 AND " ALL ")),0),"
+	" coalesce(min(w.since_us),0),"
 	" coalesce((SELECT max(d.upto) FROM dropped d JOIN blind_assets x ON"
-	"  x.sensor=d.sensor WHERE d.what='blind' AND x.asset=a.asset),0)"
+	"  x.sensor=d.sensor WHERE d.what='blind' AND x.asset=a.asset),0),"
+	" coalesce(sum(EXISTS(SELECT 1 FROM blind b WHERE b.sensor=w.sensor AND"
+	"  b.to_us=0 AND " ANY " AND NOT " ALL ")),0)"
 	" FROM blind_assets a LEFT JOIN blind_watch w ON"
 	" w.sensor=a.sensor AND w.live=1"
 	" WHERE ?1 IS NULL OR a.asset=?1 GROUP BY 1 ORDER BY 2,1";
@@ -243,6 +266,7 @@ one_asset(struct cover *c, sqlite3_stmt *st, uint64_t since_us, uint64_t to_us)
 		.site = sql_text(st, 1),
 		.sensors = (unsigned)sqlite3_column_int(st, 2),
 		.blind = (unsigned)sqlite3_column_int(st, 3),
+		.dim = (unsigned)sqlite3_column_int(st, 6),
 		.from_us = since_us != 0 ? since_us : first,
 		.to_us = to_us,
 		.known_us = sql_u64(st, 5),
@@ -252,11 +276,11 @@ one_asset(struct cover *c, sqlite3_stmt *st, uint64_t since_us, uint64_t to_us)
 	if (row.from_us == 0 || row.from_us > to_us) {
 		row.from_us = to_us;
 	}
-	row.state = state_of(row.sensors, row.blind);
+	row.state = state_of(row.sensors, row.blind, row.dim);
 	row.known_us = row.known_us > row.from_us ? row.known_us : 0;
 	c->row = &row;
 	c->made = 0;
-	c->there = c->blind = 0;
+	c->there = c->blind = c->dim = 0;
 	c->err = ERR_OK;
 	walk_edges(c);
 	if (c->err == ERR_OK) {
@@ -313,13 +337,15 @@ store_read_cover(struct store_reader *r, uint64_t since_us, const char *asset,
  * names of at most eight of each. */
 static const char missions_sql[] =
 	"WITH now AS (SELECT a.asset,count(w.sensor) n,coalesce(sum(EXISTS("
-	"SELECT 1 FROM blind b WHERE b.sensor=w.sensor AND b.to_us=0)),0) k"
+	"SELECT 1 FROM blind b WHERE b.sensor=w.sensor AND b.to_us=0 AND " ALL
+	")),0) k,coalesce(sum(EXISTS(SELECT 1 FROM blind b WHERE"
+	" b.sensor=w.sensor AND b.to_us=0 AND " ANY ")),0) some"
 	" FROM blind_assets a LEFT JOIN blind_watch w ON w.sensor=a.sensor AND"
 	" w.live=1 GROUP BY 1),"
 	" at AS (SELECT m.mission,m.asset,CASE WHEN coalesce(n,0)=0 THEN 2"
-	"  WHEN k=n THEN 3 WHEN k>0 THEN 1 ELSE 0 END state,row_number() OVER"
-	"  (PARTITION BY m.mission,CASE WHEN coalesce(n,0)=0 THEN 2 WHEN k=n"
-	"  THEN 3 WHEN k>0 THEN 1 ELSE 0 END ORDER BY m.asset) i FROM"
+	"  WHEN k=n THEN 3 WHEN some>0 THEN 1 ELSE 0 END state,row_number()"
+	"  OVER (PARTITION BY m.mission,CASE WHEN coalesce(n,0)=0 THEN 2 WHEN"
+	"  k=n THEN 3 WHEN some>0 THEN 1 ELSE 0 END ORDER BY m.asset) i FROM"
 	"  mission_assets m LEFT JOIN now ON now.asset=m.asset WHERE"
 	"  m.asset<>'')"
 	" SELECT m.mission,m.owner,m.criticality,"

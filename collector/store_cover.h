@@ -4,7 +4,8 @@
  *
  * An asset is watched by the live sensors whose networks meet its own
  * (store_blind_assets()).  Time is split where one of them turns blind, sees
- * again, or is there for the first time.  Nothing is said beyond the moment in
+ * again, or is there for the first time.  Of an overload counts what was given
+ * up of the asset's own priority (blind_overload.h).  Nothing is said beyond the moment in
  * which a collector looked last.
  *
  * Place    above store_blind; reading only.
@@ -20,7 +21,7 @@
 /* From good to bad; of an asset or a mission the worst counts. */
 enum store_cover {
 	STORE_WATCHED, /* by all its sensors */
-	STORE_PARTLY, /* by some */
+	STORE_PARTLY, /* by some, or not all of it */
 	STORE_UNWATCHED, /* it had no sensor */
 	STORE_BLIND, /* it had some, and all were blind */
 	STORE_COVERS
@@ -32,6 +33,7 @@ struct store_cover_piece {
 	uint64_t from_us, to_us; /* 'to_us' 0: it lasts */
 	enum store_cover state;
 	unsigned blind; /* of the asset's sensors, then */
+	unsigned dim; /* of them, overloaded: some of its payload unseen */
 	const char *why; /* "tap1: killed, silent; tap2: overload", or "" */
 };
 
@@ -39,6 +41,7 @@ struct store_cover_row {
 	const char *asset, *site;
 	unsigned sensors; /* live, that watch it */
 	unsigned blind; /* of them, now */
+	unsigned dim; /* of them, now, as in a piece */
 	enum store_cover state; /* now */
 	const char *why; /* why it is unwatched or blind; "" */
 	uint64_t from_us, to_us; /* the time of which the rest speaks */

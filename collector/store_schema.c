@@ -225,6 +225,14 @@ static const char sensor_runs[] =
 	" inspected INTEGER NOT NULL, pending INTEGER NOT NULL,"
 	" PRIMARY KEY(sensor, started_us)) WITHOUT ROWID;";
 
+/* Whom an overload was about (blind_overload.h); of old ones, and of assets of
+ * which no sensor has told yet, nothing is known, so everybody is. */
+static const char overload_priorities[] =
+	"ALTER TABLE blind ADD COLUMN all_from INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE blind ADD COLUMN payload_from INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE blind_assets ADD COLUMN"
+	" priority INTEGER NOT NULL DEFAULT 6;";
+
 /* One step: SQL, then what SQL cannot do, then SQL again; NULL is nothing. */
 struct migration {
 	const char *sql;
@@ -244,6 +252,7 @@ static const struct migration migrations[] = {
 	{ "", NULL, NULL },
 	{ bounds, NULL, NULL },
 	{ sensor_runs, NULL, NULL },
+	{ overload_priorities, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

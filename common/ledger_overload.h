@@ -4,10 +4,11 @@
  *
  * The sensor gives up by the priority of addresses.  Whoever asks whether an
  * asset was seen needs to know which priority it has there, and since when and
- * until when that priority was given up.  An asset's priority is that of the
- * longest network in 'net' that holds it; else, where the sensor has a mission
- * map, by its criticality there (1: critical ... 4: low); else the default.
- * Of a flow the more important end counts.
+ * until when that priority was given up.  An address has the priority of the
+ * longest network that holds it, of those in 'net' and, where the sensor has a
+ * mission map, of those of its assets by their criticality (100: 1, 75: 2, 50:
+ * 3, 25: 4, less: 5); of two that are the same, the more important; of none, the
+ * default.  Of a flow the more important end counts.
  *
  * Place    above addr.h, json.h and json_read.h; below ledger.
  * Threads  values.

@@ -10,6 +10,12 @@ const CAUSES = {
 	overload: "overload",
 };
 
+function causeName(s) {
+	return s.cause === "overload" && s.all_from_priority === null
+		? "overload: payload only"
+		: CAUSES[s.cause] ?? s.cause;
+}
+
 /* The newest first; what still lasts before all that is over. */
 function newest(a, b) {
 	return (a.to === null) === (b.to === null) ? b.from.localeCompare(a.from) : a.to === null ? -1 : 1;
@@ -21,7 +27,7 @@ function spanItem(s) {
 	return h("li", { class: open ? "blind open" : "blind" },
 		h("div", { class: "row" },
 			h("span", { class: "name" }, `${s.site}/${s.sensor}`),
-			h("span", { class: open ? "health silent" : "health" }, CAUSES[s.cause] ?? s.cause)),
+			h("span", { class: open ? "health silent" : "health" }, causeName(s))),
 		h("div", { class: "small" }, open ? `since ${ago(s.from)}` : `${ago(s.from)}, until ${ago(s.to)}`,
 			s.detail ? `: ${s.detail}` : "", s.assets ? `; assets: ${s.assets}` : "",
 			s.n_assets > 5 ? ` and ${s.n_assets - 5} more` : ""));

@@ -323,17 +323,193 @@ test_said(void **state)
 	s.l.frames.skipped[LEDGER_SKIPPED_shed_elephant] = 9;
 	look(&s, 100, 0);
 	assert_string_equal(only(&s, BLIND_overload, true)->detail,
-			    "9 packets and events");
+			    "9 packets, payload of large and encrypted flows");
 	until_change(&s, 100, 0);
 	only(&s, BLIND_overload, false);
 	s.l.frames.skipped[LEDGER_SKIPPED_shed_priority_5] = 7;
 	s.l.frames.skipped[LEDGER_SKIPPED_shed_priority_4] = 2;
 	look(&s, 100, 0);
 	assert_string_equal(only(&s, BLIND_overload, true)->detail,
-			    "9 packets and events, all traffic of priority 4 "
-			    "and less important");
+			    "9 packets, all traffic of priority 4 and less "
+			    "important");
 	until_change(&s, 100, 0);
 	only(&s, BLIND_overload, false);
+}
+
+/* The change of this number: an overload of whom, from when to when. */
+static void
+says(const struct scene *s, unsigned i, uint64_t from_us, uint64_t to_us,
+     unsigned all_from, unsigned payload_from)
+{
+	const struct blind_span *p = &s->span[i];
+
+	assert_true(i < s->n);
+	assert_int_equal(p->cause, BLIND_overload);
+	assert_true(p->from_us == from_us && p->to_us == to_us);
+	assert_int_equal(p->all_from, all_from);
+	assert_int_equal(p->payload_from, payload_from);
+}
+
+/* An overload that gets worse and better: one interval for each degree. */
+static void
+test_overload_degrees(void **state)
+{
+	struct ledger_given_up *payload, *third, *fifth;
+	uint64_t t0, t1, t2;
+	struct scene s;
+
+	(void)state;
+	begin(&s, true);
+	payload = &s.l.overload.of[2].payload;
+	third = &s.l.overload.of[2].all;
+	fifth = &s.l.overload.of[4].all;
+	s.l.overload.levels = 4;
+	s.l.overload.default_priority = 5;
+	look(&s, 100, 0);
+	t0 = s.l.at_us;
+	s.l.frames.skipped[LEDGER_SKIPPED_shed_encrypted] = 40;
+	payload->frames = 40;
+	assert_int_equal(look(&s, 100, 0), 1);
+	says(&s, 0, t0, 0, BLIND_NOBODY, 3);
+	assert_string_equal(s.span[0].detail,
+			    "40 packets, payload of large and encrypted flows, "
+			    "priority 3 and less important");
+	/* More of the same says nothing new. */
+	payload->frames += 5;
+	assert_int_equal(look(&s, 100, 0), 0);
+	t1 = s.l.at_us;
+	fifth->frames += 7;
+	assert_int_equal(look(&s, 100, 0), 2);
+	says(&s, 0, t0, t1, BLIND_NOBODY, 3);
+	says(&s, 1, t1, 0, 5, 3);
+	assert_string_equal(s.span[1].detail, "7 packets, all traffic of "
+					      "priority 5 and less important");
+	/* Priority 5 for a window no more, payload all the time. */
+	do {
+		payload->frames++;
+		assert_true(s.now < t1 + 600 * S);
+	} while (look(&s, 100, 0) == 0);
+	t2 = s.l.at_us;
+	assert_true(t2 >= t1 + s.c.window_us);
+	says(&s, 0, t1, t2, 5, 3);
+	says(&s, 1, t2, 0, BLIND_NOBODY, 3);
+	/* Worse at once: where it got better is where it gets worse. */
+	/* In a tunnel's frame that counts as the fifth's. */
+	s.l.frames.skipped[LEDGER_SKIPPED_shed_priority_5]++;
+	third->frames++;
+	assert_int_equal(look(&s, 100, 0), 1);
+	says(&s, 0, t2, 0, 3, 3);
+	/* Events have no priority: they may be anybody's. */
+	t1 = s.l.at_us;
+	s.l.lost[LEDGER_LOST_writer][0] = 1;
+	assert_int_equal(look(&s, 100, 0), 2);
+	says(&s, 0, t2, t1, 3, 3);
+	says(&s, 1, t1, 0, BLIND_EVERYBODY, 3);
+	assert_string_equal(s.span[1].detail, "1 packets and events");
+	until_change(&s, 100, 0);
+	while (s.b.open_us[BLIND_overload] != 0) {
+		until_change(&s, 100, 0);
+	}
+	assert_int_equal(s.span[s.n - 1].to_us, s.now);
+}
+
+static struct cidr
+net(const char *text)
+{
+	struct cidr c;
+
+	assert_true(cidr_parse(view_cstr(text), &c));
+	return c;
+}
+
+/* As the sensor has it: the longest network that holds the address. */
+static void
+test_priority(void **state)
+{
+	static const struct {
+		const char *net;
+		unsigned criticality, without, with; /* a map there */
+	} cases[] = {
+		{ "192.0.2.7/32", 0, 1, 5 },
+		{ "192.0.2.7/32", 60, 1, 3 },
+		{ "192.0.2.64/26", 25, 4, 4 },
+		{ "192.0.2.64/26", 100, 4, 1 },
+		{ "192.0.2.96/27", 75, 4, 2 },
+		{ "198.51.100.1/32", 0, 3, 5 },
+		{ "198.51.100.1/32", 100, 3, 1 },
+		{ "2001:db8::/32", 0, 2, 2 },
+		{ "2001:db8:1::/48", 0, 2, 5 },
+		/* part of these is less important than the rest */
+		{ "192.0.2.0/24", 100, 4, 4 },
+		{ "192.0.2.0/23", 100, 4, 4 },
+	};
+	struct ledger_overload o = { .levels = 0 };
+
+	(void)state;
+	assert_int_equal(blind_priority(&o, &(struct cidr){ .bits = 128 }, 100),
+			 BLIND_PRIORITY_UNTOLD);
+	o.levels = 4;
+	o.default_priority = 3;
+	o.net[0].net = net("192.0.2.0/24");
+	o.net[0].priority = 1;
+	o.net[1].net = net("2001:db8::/32");
+	o.net[1].priority = 2;
+	o.net[2].net = net("192.0.2.64/26");
+	o.net[2].priority = 4;
+	o.n_nets = 3;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct cidr c = net(cases[i].net);
+
+		for (int map = 0; map < 2; map++) {
+			unsigned p;
+
+			o.missions = map;
+			p = blind_priority(&o, &c, cases[i].criticality);
+			if (p != (map ? cases[i].with : cases[i].without)) {
+				fail_msg("%s of %u, map %d: %u", cases[i].net,
+					 cases[i].criticality, map, p);
+			}
+		}
+	}
+	o.more_nets = 1;
+	assert_int_equal(blind_priority(&o, &o.net[0].net, 100),
+			 BLIND_PRIORITY_CUT);
+}
+
+/* Each thing that gives an asset another priority is noticed. */
+static void
+test_priorities_change(void **state)
+{
+	struct ledger_overload a = { .levels = 4, .default_priority = 5 }, b;
+
+	(void)state;
+	a.n_nets = 1;
+	a.net[0].net = net("192.0.2.0/24");
+	a.net[0].priority = 1;
+	b = a;
+	b.level = 3; /* and what it gave up */
+	b.of[3].all.frames = 9;
+	assert_true(blind_priorities_same(&a, &b));
+	b.net[0].priority = 2;
+	assert_false(blind_priorities_same(&a, &b));
+	b = a;
+	b.net[0].net = net("192.0.2.0/25");
+	assert_false(blind_priorities_same(&a, &b));
+	b = a;
+	b.n_nets = 0;
+	assert_false(blind_priorities_same(&a, &b));
+	b = a;
+	b.missions = true;
+	assert_false(blind_priorities_same(&a, &b));
+	b = a;
+	b.default_priority = 4;
+	assert_false(blind_priorities_same(&a, &b));
+	b = a;
+	b.more_nets = 1;
+	assert_false(blind_priorities_same(&a, &b));
+	b = a;
+	b.levels = 0;
+	assert_false(blind_priorities_same(&a, &b));
 }
 
 /* What was given up before the first ledger came is told with it; what events
@@ -350,7 +526,7 @@ test_first_ledger(void **state)
 	s.l.lost[LEDGER_LOST_overload][2] = 4;
 	look(&s, 100, 0);
 	assert_string_equal(only(&s, BLIND_overload, true)->detail,
-			    "9 packets and events");
+			    "9 packets, payload of large and encrypted flows");
 	begin(&s, true);
 	look(&s, 100, 50);
 	only(&s, BLIND_kernel_drops, true);
@@ -382,7 +558,8 @@ test_recalled(void **state)
 			assert_true(only(&s, BLIND_overload, true)->from_us ==
 				    heard);
 			assert_string_equal(s.span[0].detail,
-					    "5 packets and events");
+					    "5 packets, payload of large and "
+					    "encrypted flows");
 		}
 	}
 }
@@ -746,6 +923,9 @@ main(void)
 		cmocka_unit_test(test_drops),
 		cmocka_unit_test(test_one_way),
 		cmocka_unit_test(test_said),
+		cmocka_unit_test(test_overload_degrees),
+		cmocka_unit_test(test_priority),
+		cmocka_unit_test(test_priorities_change),
 		cmocka_unit_test(test_first_ledger),
 		cmocka_unit_test(test_recalled),
 		cmocka_unit_test(test_lost_before_first_ledger),

@@ -48,12 +48,17 @@ teardown(void **state)
 	return store_dir_remove(state);
 }
 
-/* Keeps one interval; whether that changed anything. */
+/* Keeps one interval, an overload's with whom it is about; whether that changed
+ * anything. */
 static bool
-keep(int64_t of, enum blind_cause cause, uint64_t from, uint64_t to,
-     const char *detail)
+keep_of(int64_t of, enum blind_cause cause, uint64_t from, uint64_t to,
+	const char *detail, unsigned all_from, unsigned payload_from)
 {
-	struct blind_span s = { .cause = cause, .from_us = from, .to_us = to };
+	struct blind_span s = { .cause = cause,
+				.from_us = from,
+				.to_us = to,
+				.all_from = all_from,
+				.payload_from = payload_from };
 	bool changed = false;
 
 	snprintf(s.detail, sizeof(s.detail), "%s", detail);
@@ -61,6 +66,13 @@ keep(int64_t of, enum blind_cause cause, uint64_t from, uint64_t to,
 	assert_int_equal(store_blind_span(store, of, &s, &changed), ERR_OK);
 	assert_int_equal(store_commit(store), ERR_OK);
 	return changed;
+}
+
+static bool
+keep(int64_t of, enum blind_cause cause, uint64_t from, uint64_t to,
+     const char *detail)
+{
+	return keep_of(of, cause, from, to, detail, 0, 0);
 }
 
 /* A tap that is silent, goes down and comes up as silent as before: one
@@ -118,7 +130,7 @@ recalls_the_ledger(void **state)
 }
 
 struct cover {
-	unsigned blind[MOMENTS], rows;
+	unsigned blind[MOMENTS], dim[MOMENTS], rows;
 	uint64_t last_us;
 };
 
@@ -135,19 +147,28 @@ take_cover(void *arg, const struct store_cover_row *r)
 		uint64_t to = p->to_us != 0 ? p->to_us : MOMENTS;
 
 		assert_true(p->from_us == (i > 0 ? c->last_us : 1));
-		assert_int_equal(p->state, p->blind == 0 ? STORE_WATCHED
-					   : p->blind == SENSORS
-						   ? STORE_BLIND
-						   : STORE_PARTLY);
-		assert_int_equal(p->why[0] == '\0', p->blind == 0);
+		assert_int_equal(p->state, p->blind == SENSORS ? STORE_BLIND
+					   : p->blind > 0 || p->dim > 0
+						   ? STORE_PARTLY
+						   : STORE_WATCHED);
+		assert_int_equal(p->why[0] == '\0',
+				 p->blind == 0 && p->dim == 0);
 		us[p->state] += (p->to_us != 0 ? to : r->to_us) - p->from_us;
 		for (uint64_t t = p->from_us; t < to; t++) {
 			c->blind[t] = p->blind;
+			c->dim[t] = p->dim;
 		}
 		c->last_us = to;
 	}
 	assert_memory_equal(us, r->us, sizeof(us));
 	assert_int_equal(us[0] + us[1] + us[2] + us[3], r->to_us - r->from_us);
+}
+
+/* What the asset has at a sensor: any that there is. */
+static int
+priority_at(int round, int k)
+{
+	return 1 + (round + 2 * k) % BLIND_PRIORITY_CUT;
 }
 
 /* Against a count of each moment. */
@@ -161,31 +182,48 @@ covers_what_overlaps(void **state)
 	(void)state;
 	for (int round = 0; round < 40; round++) {
 		bool is[SENSORS][MOMENTS] = { { false } };
+		bool some[SENSORS][MOMENTS] = { { false } };
 		struct cover c = { .rows = 0 };
 		struct store_reader *r = NULL;
 		struct diag d = { "" };
 
 		assert_int_equal(sql_exec(store_db(store), "DELETE FROM blind"),
 				 ERR_OK);
+		for (int k = 0; k < SENSORS; k++) {
+			char sql[96];
+
+			snprintf(sql, sizeof(sql),
+				 "UPDATE blind_assets SET priority=%d"
+				 " WHERE sensor=%d",
+				 priority_at(round, k), (int)sensor[k]);
+			assert_int_equal(sql_exec(store_db(store), sql),
+					 ERR_OK);
+		}
 		for (int i = 0; i < round; i++) {
+			enum blind_cause cause;
 			unsigned k, from, len;
 
 			x = x * 6364136223846793005u + 1442695040888963407u;
 			k = (unsigned)(x >> 60) % SENSORS;
 			from = 1 + (unsigned)(x >> 50) % (MOMENTS / 2);
 			len = (unsigned)(x >> 40) % (MOMENTS / 3);
-			(void)keep(sensor[k], causes[(x >> 33) % 3], from,
-				   len == 0 ? 0 : from + len, "");
+			cause = causes[(x >> 33) % 3];
+			(void)keep_of(
+				sensor[k], cause, from,
+				len == 0 ? 0 : from + len, "",
+				cause == BLIND_overload ? 1 + x / 7 % 8 : 0,
+				cause == BLIND_overload ? 1 + x / 99 % 8 : 0);
 		}
 		{
 			sqlite3_stmt *st = NULL;
 
-			assert_int_equal(
-				sqlite3_prepare_v2(store_db(store),
-						   "SELECT sensor,from_us,to_us"
-						   " FROM blind",
-						   -1, &st, NULL),
-				SQLITE_OK);
+			assert_int_equal(sqlite3_prepare_v2(
+						 store_db(store),
+						 "SELECT sensor,from_us,to_us,"
+						 "all_from,payload_from FROM"
+						 " blind",
+						 -1, &st, NULL),
+					 SQLITE_OK);
 			while (sqlite3_step(st) == SQLITE_ROW) {
 				uint64_t to = sql_u64(st, 2);
 
@@ -195,7 +233,15 @@ covers_what_overlaps(void **state)
 						     sensor[k] &&
 					     t < (to != 0 ? to : MOMENTS);
 					     t++) {
-						is[k][t] = true;
+						int p = priority_at(round, k);
+						bool all = sqlite3_column_int(
+								   st, 3) <= p;
+
+						is[k][t] |= all;
+						some[k][t] |=
+							!all &&
+							sqlite3_column_int(
+								st, 4) <= p;
 					}
 				}
 			}
@@ -207,12 +253,14 @@ covers_what_overlaps(void **state)
 			ERR_OK);
 		store_reader_close(r);
 		for (int t = 0; t < MOMENTS; t++) {
-			unsigned n = 0;
+			unsigned n = 0, dim = 0;
 
 			for (int k = 0; k < SENSORS; k++) {
 				n += is[k][t];
+				dim += some[k][t];
 			}
 			assert_int_equal(c.blind[t], n);
+			assert_int_equal(c.dim[t], dim);
 		}
 	}
 }
@@ -318,7 +366,7 @@ a_kill_is_one_row(void **state)
 struct covered {
 	struct store_cover_row row;
 	struct store_cover_piece piece[16];
-	char why[16][64], now[128];
+	char why[16][160], now[256];
 	unsigned n;
 };
 
@@ -470,6 +518,173 @@ says_what_was_watched(void **state)
 	assert_string_equal(c.now, "s0: overload; s1: overload");
 }
 
+static unsigned
+rows_of(const char *asset)
+{
+	static struct shown s;
+	struct store_reader *r = NULL;
+	struct diag d = { "" };
+
+	s.n = 0;
+	assert_int_equal(store_reader_open(&r, path, &d), ERR_OK);
+	assert_int_equal(store_read_blind(r, 0, NULL, asset, SHOWN, take_row,
+					  &s, &s.left_out),
+			 ERR_OK);
+	store_reader_close(r);
+	return s.n;
+}
+
+/* An asset with this priority at the one sensor there is. */
+static void
+asset(const char *name, int priority)
+{
+	char sql[160];
+
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO blind_assets(asset,sensor,site,priority) VALUES"
+		 "('%s',1,'hq',%d);INSERT INTO mission_assets VALUES"
+		 "('m-%s','%s','JP',100)",
+		 name, priority, name, name);
+	assert_int_equal(sql_exec(store_db(store), sql), ERR_OK);
+}
+
+/* Of an overload, each asset has what was given up of its priority. */
+static void
+overload_is_by_priority(void **state)
+{
+	const uint64_t t = 1000 * SECOND;
+	struct missions m = { .n = 0 };
+	struct store_reader *r = NULL;
+	struct diag d = { "" };
+	struct covered c;
+
+	(void)state;
+	assert_int_equal(
+		sql_exec(store_db(store),
+			 "DELETE FROM blind_assets;DELETE FROM blind_watch;"
+			 "INSERT INTO blind_watch VALUES"
+			 "(1,1,1000000000,2000000000);"
+			 "INSERT INTO blind_beat VALUES(1,2000000000)"),
+		ERR_OK);
+	asset("a-first", 1);
+	asset("b-third", 3);
+	asset("c-last", 5);
+	asset("d-cut", BLIND_PRIORITY_CUT);
+	(void)keep_of(1, BLIND_overload, t + 100 * SECOND, t + 300 * SECOND, "",
+		      BLIND_NOBODY, 2);
+	(void)keep_of(1, BLIND_overload, t + 300 * SECOND, 0, "", 5, 2);
+	/* The first was seen all the time. */
+	assert_int_equal(rows_of("a-first"), 0);
+	cover(&c, "a-first", t, 16);
+	assert_int_equal(c.row.state, STORE_WATCHED);
+	assert_int_equal(c.row.us[STORE_WATCHED], 1000 * SECOND);
+	assert_string_equal(c.now, "");
+	/* Of the third, some payload is missing. */
+	assert_int_equal(rows_of("b-third"), 2);
+	cover(&c, "b-third", t, 16);
+	assert_int_equal(c.row.state, STORE_PARTLY);
+	assert_int_equal(c.row.us[STORE_PARTLY], 900 * SECOND);
+	assert_int_equal(c.row.us[STORE_BLIND], 0);
+	assert_string_equal(
+		c.now, "s0: overload (payload of large and encrypted flows)");
+	cover(&c, "c-last", t, 16);
+	assert_int_equal(c.row.state, STORE_BLIND);
+	assert_int_equal(c.row.us[STORE_PARTLY], 200 * SECOND);
+	assert_int_equal(c.row.us[STORE_BLIND], 700 * SECOND);
+	assert_string_equal(c.now, "s0: overload");
+	/* Of whom it is not known, what is true of anybody. */
+	cover(&c, "d-cut", t, 16);
+	assert_int_equal(c.row.us[STORE_BLIND], 700 * SECOND);
+	assert_string_equal(c.now,
+			    "s0: overload (the sensor tells not all of its "
+			    "networks: counts as the least important)");
+	assert_int_equal(store_reader_open(&r, path, &d), ERR_OK);
+	assert_int_equal(store_read_missions(r, take_mission, &m), ERR_OK);
+	store_reader_close(r);
+	assert_int_equal(m.n, 4);
+	assert_string_equal(m.text[0], "m-a-first watched 1 0 ()");
+	assert_string_equal(m.text[1], "m-b-third partly 1 0 (partly: "
+				       "b-third)");
+	assert_string_equal(m.text[2], "m-c-last blind 1 0 (blind: c-last)");
+	/* The next collector goes on with what is open; it gets no better
+	 * with hindsight, and may get worse. */
+	{
+		struct blind b;
+
+		assert_int_equal(store_blind_load(store, 1, &b), ERR_OK);
+		assert_int_equal(b.overload.all_from, 5);
+		assert_int_equal(b.overload.payload_from, 2);
+	}
+	assert_false(keep_of(1, BLIND_overload, t + 300 * SECOND, 0, "",
+			     BLIND_NOBODY, 3));
+	assert_true(keep_of(1, BLIND_overload, t + 300 * SECOND, 0, "", 3, 2));
+	cover(&c, "b-third", t, 16);
+	assert_int_equal(c.row.us[STORE_BLIND], 700 * SECOND);
+	/* Any other cause is everybody's. */
+	(void)keep(1, BLIND_silent, t + 900 * SECOND, 0, "");
+	assert_int_equal(rows_of("a-first"), 1);
+	cover(&c, "a-first", t, 16);
+	assert_int_equal(c.row.us[STORE_BLIND], 100 * SECOND);
+	assert_string_equal(c.now, "s0: silent");
+}
+
+/* The assets of a map have the priority that the sensor tells; of several
+ * networks, the least important. */
+static void
+assets_have_priorities(void **state)
+{
+	struct ledger_overload o = { .levels = 2,
+				     .default_priority = 5,
+				     .missions = true };
+	struct mission_map *m = NULL;
+	char file[256], got[256];
+	sqlite3_stmt *st = NULL;
+	struct diag d = { "" };
+	FILE *f;
+
+	(void)state;
+	snprintf(file, sizeof(file), "%s.yaml", path);
+	f = fopen(file, "w");
+	assert_non_null(f);
+	fputs("assets:\n"
+	      "  - name: gate\n    addresses: [192.0.2.7]\n"
+	      "  - name: mail\n    addresses: [192.0.2.9, 198.51.100.9]\n"
+	      "    criticality: low\n"
+	      "services:\n"
+	      "  - name: border\n    depends_on: [gate]\n"
+	      "missions:\n"
+	      "  - name: m\n    services: [border]\n"
+	      "    criticality: critical\n",
+	      f);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(mission_load(&m, file, &d), ERR_OK);
+	unlink(file);
+	assert_true(cidr_parse(VIEW_LIT("192.0.2.9"), &o.net[0].net));
+	o.net[0].priority = 2;
+	o.n_nets = 1;
+	assert_int_equal(store_begin(store), ERR_OK);
+	assert_int_equal(
+		store_blind_assets(store, 1, "hq", m, "192.0.2.0/24", &o),
+		ERR_OK);
+	assert_int_equal(store_blind_assets(store, 2, "hq", m, "", &o), ERR_OK);
+	o.missions = false;
+	assert_int_equal(store_blind_assets(store, 3, "hq", m, "", &o), ERR_OK);
+	assert_int_equal(store_commit(store), ERR_OK);
+	mission_free(m);
+	assert_int_equal(
+		sqlite3_prepare_v2(
+			store_db(store),
+			"SELECT group_concat(x,' ') FROM (SELECT"
+			" sensor||asset||priority x FROM blind_assets WHERE"
+			" sensor BETWEEN 1 AND 3 ORDER BY sensor,asset)",
+			-1, &st, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	snprintf(got, sizeof(got), "%s", sql_text(st, 0));
+	sqlite3_finalize(st);
+	assert_string_equal(got, "1gate1 1mail2 2gate1 2mail4 3gate5 3mail5");
+}
+
 int
 main(void)
 {
@@ -485,6 +700,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(a_kill_is_one_row, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(says_what_was_watched, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(overload_is_by_priority, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(assets_have_priorities, setup,
 						teardown),
 	};
 

@@ -55,8 +55,23 @@ PY
 echo 'alert udp any any -> any 7001 (msg:"needle"; content:"needle"; sid:1;)' \
 	>"$tmp/one.rules"
 redis_start
+# One asset in each network: what is missing of which is told by priority.
+cat >"$tmp/map.yaml" <<'MAP'
+owners: [{name: JP}]
+sites: [{name: hq, owner: JP}]
+assets:
+  - {name: gate, site: hq, addresses: [192.0.2.7]}
+  - {name: mail, site: hq, addresses: [198.51.100.7]}
+  - {name: copier, site: hq, addresses: [203.0.113.7]}
+services:
+  - {name: entry, depends_on: [gate]}
+  - {name: paper, depends_on: [copier]}
+missions:
+  - {name: guard, services: [entry], criticality: critical, owner: JP}
+  - {name: print, services: [paper], criticality: low, owner: JP}
+MAP
 exec=exec "$collector" --redis "unix://$sock" --store "$tmp/picket.db" \
-	--set blind.window=6 2>>"$tmp/collector.log" &
+	--missions "$tmp/map.yaml" --set blind.window=6 2>>"$tmp/collector.log" &
 pids="$pids $!"
 
 # The level, once it is up, stays up; the buffer holds a burst with ease.
@@ -122,6 +137,30 @@ overload_told() {
 }
 eventually 60 overload_told || fail "the collector tells of no overload: $(
 	"$bin/picketctl" --store "$tmp/picket.db" blind --json 2>&1)"
+# Of the asset that is given up last nothing was missing; of the others it was.
+of_asset() {
+	"$bin/picketctl" --store "$tmp/picket.db" blind --asset "$1" --json
+}
+is_blind() {
+	of_asset "$1" | jq -e '
+		([.blind[] | select(.cause == "overload" and
+			.all_from_priority <= 5)] | length > 0) and
+		([.assets[] | select(has("from") and .state == "blind" and
+			(.why | contains("overload")))] | length > 0)'
+}
+for asset in mail copier; do
+	eventually 60 is_blind $asset ||
+		fail "$asset does not count as unseen: $(of_asset $asset)"
+done
+same "gate: sensors" 1 "$(of_asset gate | jq '
+	.assets[] | select(has("percent")) | .sensors')"
+same "gate: what it missed" '[]' "$(of_asset gate | jq -c '
+	[.blind[] | select(.cause == "overload")] +
+	[.assets[] | select(.why | contains("overload"))]')"
+same "intervals that are the gate's, or nobody's" '' "$(
+	"$bin/picketctl" --store "$tmp/picket.db" blind --json |
+		jq -r '.blind[] | select(.cause == "overload") | .assets' |
+		grep -vx -e copier -e 'copier, mail')"
 # By the ledger: of whom, and when; and whose priority is which.
 account() {
 	redis-cli -s "$sock" --raw HGET 'picket:sensor:{hq/tap1}' ledger
