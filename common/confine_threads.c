@@ -206,7 +206,10 @@ program_of(const struct filter *f, int *rc)
 		return NULL;
 	}
 	*rc = seccomp_export_bpf(f->ctx, fd);
-	if (*rc == 0 && fstat(fd, &st) == 0) {
+	if (*rc == 0 && fstat(fd, &st) != 0) {
+		*rc = -errno;
+	}
+	if (*rc == 0) {
 		size_t len = (size_t)st.st_size;
 
 		p = malloc(sizeof(*p) + len);
