@@ -36,13 +36,21 @@ name_of(const struct eve_out *o)
 	return strcmp(o->set.path, "-") == 0 ? "standard output" : o->set.path;
 }
 
+/* Set by a signal, which another thread may have got. */
+static bool
+is_stopped(const struct eve_out *o)
+{
+	return o->set.stop != NULL &&
+	       __atomic_load_n(o->set.stop, __ATOMIC_RELAXED) != 0;
+}
+
 /* Whether the time to wait for a reader is over. */
 static bool
 is_over(struct eve_out *o)
 {
 	uint64_t now;
 
-	if (o->set.stop == NULL || *o->set.stop == 0) {
+	if (!is_stopped(o)) {
 		return false;
 	}
 	now = clock_mono_us();
@@ -68,8 +76,7 @@ open_path(struct eve_out *o)
 			  O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
 				  O_NONBLOCK,
 			  0640);
-		if (fd >= 0 || errno != ENXIO ||
-		    (o->set.stop != NULL && *o->set.stop != 0)) {
+		if (fd >= 0 || errno != ENXIO || is_stopped(o)) {
 			break;
 		}
 		if (!told) {

@@ -13,7 +13,8 @@
 static bool
 stopped(const struct replay *r)
 {
-	return r->set->stop != NULL && *r->set->stop != 0;
+	return r->set->stop != NULL &&
+	       __atomic_load_n(r->set->stop, __ATOMIC_RELAXED) != 0;
 }
 
 void

@@ -219,8 +219,10 @@ collect(struct replay *r, struct round *rd, bool idle)
 static bool
 may_fill(const struct replay *r)
 {
-	bool alone = r->quiet || r->set->pace > 0 ||
-		     (r->set->want_idle != NULL && *r->set->want_idle != 0);
+	bool alone =
+		r->quiet || r->set->pace > 0 ||
+		(r->set->want_idle != NULL &&
+		 __atomic_load_n(r->set->want_idle, __ATOMIC_RELAXED) != 0);
 	uint64_t open = r->published - r->collected;
 	uint64_t most = r->copied ? ROUNDS_COPIED : ROUNDS_IN_FLIGHT;
 

@@ -17,6 +17,13 @@ static volatile sig_atomic_t reopen_requested;
 static volatile sig_atomic_t stats_requested;
 static volatile sig_atomic_t reload_requested;
 
+/* Other threads look at both, of which volatile says nothing. */
+static void
+set(volatile sig_atomic_t *flag, sig_atomic_t v)
+{
+	__atomic_store_n(flag, v, __ATOMIC_RELAXED);
+}
+
 static void
 on_signal(int sig)
 {
@@ -26,13 +33,13 @@ on_signal(int sig)
 		break;
 	case SIGUSR1:
 		stats_requested = 1;
-		sensor_idle_wanted = 1;
+		set(&sensor_idle_wanted, 1);
 		break;
 	case SIGUSR2:
 		reload_requested = 1;
 		break;
 	default:
-		sensor_stop_requested = 1;
+		set(&sensor_stop_requested, 1);
 	}
 }
 
@@ -73,8 +80,9 @@ sensor_tell_packets(struct sensor *s, bool idle)
 	if (idle) {
 		packet_ledger_take(s->packets_told, &s->stats);
 		s->next_ledger_us = now + LEDGER_EVERY_US;
+	} else {
+		set(&sensor_idle_wanted, 1);
 	}
-	sensor_idle_wanted |= !idle;
 }
 
 void
@@ -97,7 +105,7 @@ tick_stats(struct sensor *s, bool idle)
 		return;
 	}
 	if (!idle) {
-		sensor_idle_wanted = 1;
+		set(&sensor_idle_wanted, 1);
 		return;
 	}
 	if (s->stats_due_us > 0) {
@@ -112,7 +120,7 @@ look_for_reader(struct sensor *s)
 	if (!s->reader_gone && sink_reader_gone(s->sink)) {
 		s->reader_gone = true;
 		if (!outputs_reader_gone(&s->opt, s->shared)) {
-			sensor_stop_requested = 1;
+			set(&sensor_stop_requested, 1);
 		}
 	}
 }
@@ -132,7 +140,7 @@ sensor_tick(void *arg, bool idle)
 	look_for_reader(s);
 	/* The counters are the workers' own while they run. */
 	if (idle) {
-		sensor_idle_wanted = 0;
+		set(&sensor_idle_wanted, 0);
 	}
 	tick_stats(s, idle);
 	if (stats_requested && idle) {
@@ -151,7 +159,7 @@ sensor_tick(void *arg, bool idle)
 			      memory_order_relaxed);
 	progress_update(s->progress, &captured);
 	if (service_tick(&s->service, idle, captured.frames)) {
-		sensor_idle_wanted = 1;
+		set(&sensor_idle_wanted, 1);
 	}
 }
 
