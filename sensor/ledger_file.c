@@ -199,8 +199,10 @@ ledger_file_close(struct ledger_file *f, bool clean)
 		return;
 	}
 	if (f->p != NULL) {
+		/* What is said to be clean is on the disk before the word.
+		 * Failing leaves what a kill would have left. */
+		(void)msync(f->p, PAGE, MS_SYNC);
 		atomic_store(&f->p->clean, clean ? 1 : 0);
-		/* Failing leaves what a kill would have left. */
 		(void)msync(f->p, PAGE, MS_SYNC);
 		munmap(f->p, PAGE);
 	}
