@@ -7,7 +7,7 @@ static const struct {
 	enum err e;
 	const char *mend; /* what whoever runs it can do; NULL: nothing known */
 } troubles[REDIS_TROUBLES] = {
-	[REDIS_NO_TROUBLE] = { NULL, "none", ERR_OK },
+	[REDIS_NO_TROUBLE] = { NULL, "none", ERR_OK, NULL },
 	[REDIS_OOM] = { "OOM", "oom", ERR_AGAIN,
 			"give it more maxmemory, or start the collector, which "
 			"makes room" },
@@ -41,15 +41,15 @@ static const struct {
 	[REDIS_WRONGPASS] = { "WRONGPASS", "wrongpass", ERR_AUTH,
 			      "compare user and password of the URL with ACL "
 			      "LIST" },
-	[REDIS_MOVED] = { "MOVED", "moved", ERR_AGAIN },
-	[REDIS_ASK] = { "ASK", "ask", ERR_AGAIN },
-	[REDIS_OTHER] = { NULL, "other", ERR_FORMAT },
-	[REDIS_UNREACHABLE] = { NULL, "unreachable", ERR_CLOSED },
-	[REDIS_CLOSED] = { NULL, "closed", ERR_CLOSED },
-	[REDIS_SILENT] = { NULL, "silent", ERR_AGAIN },
-	[REDIS_GARBAGE] = { NULL, "garbage", ERR_CLOSED },
-	[REDIS_TLS] = { NULL, "tls", ERR_CLOSED },
-	[REDIS_NOT_MASTER] = { NULL, "notmaster", ERR_CLOSED },
+	[REDIS_MOVED] = { "MOVED", "moved", ERR_AGAIN, NULL },
+	[REDIS_ASK] = { "ASK", "ask", ERR_AGAIN, NULL },
+	[REDIS_OTHER] = { NULL, "other", ERR_FORMAT, NULL },
+	[REDIS_UNREACHABLE] = { NULL, "unreachable", ERR_CLOSED, NULL },
+	[REDIS_CLOSED] = { NULL, "closed", ERR_CLOSED, NULL },
+	[REDIS_SILENT] = { NULL, "silent", ERR_AGAIN, NULL },
+	[REDIS_GARBAGE] = { NULL, "garbage", ERR_CLOSED, NULL },
+	[REDIS_TLS] = { NULL, "tls", ERR_CLOSED, NULL },
+	[REDIS_NOT_MASTER] = { NULL, "notmaster", ERR_CLOSED, NULL },
 };
 
 enum redis_trouble
