@@ -115,11 +115,14 @@ ingest_done(struct ingest *in, struct diag *d)
 		    : ERR_OK;
 }
 
+/* A ledger with all its ranges and links has about half of it. */
+#define FIELD_MAX_BYTES ((size_t)32 << 10)
+
 /* Names of fields are trusted text to the writer of JSON: letters only. */
 static bool
 is_field(const redisReply *k, const redisReply *v)
 {
-	return is_text(k) && is_text(v) && v->len <= 16384 &&
+	return is_text(k) && is_text(v) && v->len <= FIELD_MAX_BYTES &&
 	       k->len <= INGEST_NAME_CAP &&
 	       strspn(k->str, "abcdefghijklmnopqrstuvwxyz0123456789_-.") ==
 		       k->len;
