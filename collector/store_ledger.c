@@ -43,9 +43,10 @@ static const char *const statements[ST_COUNT_OF] = {
 	[ST_KEPT] = "SELECT at_us,committed FROM ledgers WHERE sensor=?1 AND"
 		    " epoch=?2",
 	[ST_TOLD] =
-		"INSERT INTO ledgers(sensor,epoch,at_us,seen_us,committed,text)"
-		" VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(sensor,epoch) DO UPDATE"
-		" SET at_us=?3,seen_us=?4,committed=?5,text=?6",
+		"INSERT INTO ledgers(sensor,epoch,at_us,seen_us,committed,text,"
+		"lost) VALUES(?1,?2,?3,?4,?5,?6,?7) ON CONFLICT(sensor,epoch)"
+		" DO UPDATE"
+		" SET at_us=?3,seen_us=?4,committed=?5,text=?6,lost=?7",
 	[ST_FOLD] =
 		"INSERT INTO ledger_sums SELECT sensor,epoch,class,sum(events),"
 		"sum(lost) FROM ledger_batches WHERE sensor=?1 AND epoch=?2 AND"
@@ -414,6 +415,21 @@ read_told(struct store_ledger *l, struct view obj, struct view *text)
 	return v != NULL && ledger_read(&l->ledger, r, v);
 }
 
+/* Events that do not come, but for those that came all the same. */
+static uint64_t
+lost_of(const struct ledger *t)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < LEDGER_LOSTS; i++) {
+		n += ledger_sum(t->lost[i]);
+	}
+	for (unsigned i = 0; i < LEDGER_GONES; i++) {
+		n += ledger_sum(t->gone[i]);
+	}
+	return n;
+}
+
 enum err
 store_ledger_told(struct store_ledger *l, int64_t sensor, struct view obj,
 		  uint64_t seen_us, struct ledger *out)
@@ -449,8 +465,8 @@ store_ledger_told(struct store_ledger *l, int64_t sensor, struct view obj,
 		e = fold(l, sensor, t->epoch, MIN(committed, t->committed));
 	}
 	if (e == ERR_OK) {
-		e = sql_run(l->st[ST_TOLD], "iuuuuv", sensor, t->epoch,
-			    t->order, seen_us, t->committed, text);
+		e = sql_run(l->st[ST_TOLD], "iuuuuvu", sensor, t->epoch,
+			    t->order, seen_us, t->committed, text, lost_of(t));
 	}
 	return e == ERR_OK && !there ? forget_told(l, sensor) : e;
 }

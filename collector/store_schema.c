@@ -233,6 +233,15 @@ static const char overload_priorities[] =
 	"ALTER TABLE blind_assets ADD COLUMN"
 	" priority INTEGER NOT NULL DEFAULT 6;";
 
+/* What the newest ledger of an epoch says never came, lost or gone, so that a
+ * list of sensors need not read ledgers; NULL while there is none. */
+static const char ledger_lost[] =
+	"ALTER TABLE ledgers ADD COLUMN lost INTEGER;"
+	"UPDATE ledgers SET lost=(SELECT coalesce(sum(t.atom),0) FROM"
+	" json_tree(ledgers.text,'$.events') t WHERE t.type='integer' AND"
+	" (t.path GLOB '$.events.lost.*' OR t.path GLOB '$.events.gone.*'))"
+	" WHERE json_valid(text);";
+
 /* One step: SQL, then what SQL cannot do, then SQL again; NULL is nothing. */
 struct migration {
 	const char *sql;
@@ -253,6 +262,7 @@ static const struct migration migrations[] = {
 	{ bounds, NULL, NULL },
 	{ sensor_runs, NULL, NULL },
 	{ overload_priorities, NULL, NULL },
+	{ ledger_lost, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

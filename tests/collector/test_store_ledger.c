@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "collector/store_ledger.h"
+#include "collector/store_read.h"
 #include "collector/store_runs.h"
 
 #define EPOCH 7
@@ -116,6 +117,40 @@ kept(struct fixture *f)
 	store_reader_close(r);
 	assert_int_equal(f->rows, 1);
 	return &f->row;
+}
+
+static void
+take_lost(void *arg, const struct store_sensor *s)
+{
+	*(uint64_t *)arg = s->lost_events;
+}
+
+/* What lists of sensors and the status say is what the ledger says. */
+static void
+test_lost_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct ledger l = { .epoch = EPOCH, .at_us = 1, .order = 1 };
+	struct store_reader *r = NULL;
+	struct store_status status;
+	struct diag d = { "" };
+	uint64_t lost = 0;
+
+	l.lost[LEDGER_LOST_spool_full][2] = 1000;
+	l.lost[LEDGER_LOST_queue_full][0] = 5;
+	l.gone[LEDGER_GONE_shed][3] = 780;
+	l.n_shed = 1;
+	l.shed[0] = (struct ledger_shed){
+		.cls = 3, .from = 1, .to = 4, .events = 780
+	};
+	tell(f, &l);
+	arrives(f, 2, 4, 10); /* came all the same */
+	assert_int_equal(store_reader_open(&r, f->path, &d), ERR_OK);
+	assert_int_equal(store_read_sensors(r, take_lost, &lost), ERR_OK);
+	assert_int_equal(store_read_status(r, &status), ERR_OK);
+	store_reader_close(r);
+	assert_int_equal(lost, 1775);
+	assert_int_equal(status.lost_events, 1775);
 }
 
 /* A sensor whose clock is set back goes on telling, and is believed. */
@@ -279,7 +314,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_clock_set_back),    TEST(test_overlapping_ranges),
 		TEST(test_killed_run),        TEST(test_killed_runs_bounded),
-		TEST(test_came_all_the_same),
+		TEST(test_came_all_the_same), TEST(test_lost_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

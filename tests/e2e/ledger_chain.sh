@@ -116,6 +116,15 @@ holds tap3 "shed"
 gone=$(of '[.ledger.events.gone[][0:3] | add] | add')
 full=$(of '.ledger.events.lost.spool_full[0:3] | add')
 [ "$((gone + full))" -gt 0 ] || fail "nothing was shed"
+# The same fact is the same number wherever it is asked for.
+ctl() { "$bin/picketctl" --store "$tmp/picket.db" "$@" --json; }
+same "sensors: lost" "$(of '([.lost[]] | add) +
+	([.equations[] | select(.name == "spooled") | .right |
+		.shed + .damaged] | add)')" \
+	"$(ctl sensors | jq '.sensors[] | select(.sensor == "tap3") |
+		.lost_events')"
+same "status: lost" "$(ctl sensors | jq '[.sensors[].lost_events] | add')" \
+	"$(ctl status | jq .store.lost_events)"
 same "raised = stored + shed" "$(of '.ledger.events.raised[0:3] | add')" \
 	"$(($(stored tap3) + gone + full))"
 
