@@ -376,6 +376,37 @@ blind_killed(const struct ledger *l, struct blind_span *out)
 	return true;
 }
 
+/* A cause that holds ends then: what follows is another interval's. */
+static void
+close_at(struct look *k, enum blind_cause cause, uint64_t at_us)
+{
+	uint64_t *open = &k->b->open_us[cause];
+
+	if (*open != 0) {
+		(void)change(k, cause, *open, MAX(at_us, *open + 1));
+		*open = 0;
+	}
+}
+
+/* What a program said of its packets ended with it, as far as the sensor's clock
+ * is right; the next program's looks open it anew. */
+static void
+close_at_kill(struct look *k, const struct ledger *l,
+	      const struct blind_span *killed)
+{
+	static const enum blind_cause of_packets[] = {
+		BLIND_tap_silent, BLIND_interface_down, BLIND_kernel_drops,
+		BLIND_one_way,    BLIND_overload,
+	};
+
+	if (right_us(k, l) != l->at_us) {
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(of_packets); i++) {
+		close_at(k, of_packets[i], MIN(killed->from_us, k->f->now_us));
+	}
+}
+
 static void
 look_at_ledger(struct look *k, const struct ledger *l)
 {
@@ -384,6 +415,7 @@ look_at_ledger(struct look *k, const struct ledger *l)
 	struct blind_span killed;
 
 	if (l->blind_to_us != b->killed_us && blind_killed(l, &killed)) {
+		close_at_kill(k, l, &killed);
 		k->out[k->n++] = killed;
 		b->killed_us = l->blind_to_us;
 	}
@@ -428,13 +460,14 @@ look_back(struct look *k, uint64_t was_down_us)
 	}
 }
 
-/* Causes that are about a program that runs. */
+/* Causes that are about a program that runs: they end where 'keep' begins. */
 static void
-close_all_but(struct look *k, enum blind_cause keep)
+close_all_but(struct look *k, enum blind_cause keep, uint64_t from_us)
 {
 	for (unsigned c = 0; c < BLIND_CAUSES; c++) {
 		if (c != keep) {
-			set(k, (enum blind_cause)c, false, 0, "%s", "");
+			close_at(k, (enum blind_cause)c,
+				 MIN(from_us, k->f->now_us));
 		}
 	}
 }
@@ -486,7 +519,7 @@ blind_look(struct blind *b, const struct blind_config *c,
 	if (!f->there) {
 		if (b->known && b->open_us[BLIND_ended] == 0) {
 			/* Of a replay nobody expects to go on. */
-			close_all_but(&k, BLIND_silent);
+			close_all_but(&k, BLIND_silent, b->seen_us);
 			set(&k, BLIND_silent, true, b->seen_us, "%s", "");
 		}
 		return k.n;
@@ -501,9 +534,12 @@ blind_look(struct blind *b, const struct blind_config *c,
 		look_at_ledger(&k, f->ledger);
 	}
 	if (f->ended) {
-		close_all_but(&k, BLIND_ended);
-		set(&k, BLIND_ended, b->live,
-		    f->ledger != NULL ? f->ledger->at_us : f->now_us, "%s", "");
+		uint64_t at_us =
+			f->ledger != NULL ? f->ledger->at_us : f->now_us;
+
+		/* Of a replay nothing begins that would go on. */
+		close_all_but(&k, BLIND_ended, b->live ? at_us : f->now_us);
+		set(&k, BLIND_ended, b->live, at_us, "%s", "");
 		b->known =
 			b->live; /* a replay is over, and nothing is missed */
 		return k.n;

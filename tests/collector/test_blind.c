@@ -183,6 +183,60 @@ test_ended(void **state)
 	only(&s, BLIND_ended, false);
 }
 
+/* The span of that cause among the changes of the last look. */
+static const struct blind_span *
+of_cause(const struct scene *s, enum blind_cause cause)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		if (s->span[i].cause == cause) {
+			return &s->span[i];
+		}
+	}
+	fail_msg("no %s", blind_cause_name(cause));
+	return NULL;
+}
+
+/* What a running program is blind to is over when it is. */
+static void
+test_no_overlap(void **state)
+{
+	const struct blind_span *a, *b;
+	struct scene s;
+
+	(void)state;
+	begin(&s, true);
+	look(&s, 100, 0);
+	until_change(&s, 0, 0);
+	only(&s, BLIND_tap_silent, true);
+	s.f.ended = true;
+	look(&s, 0, 0);
+	a = of_cause(&s, BLIND_tap_silent);
+	b = of_cause(&s, BLIND_ended);
+	assert_true(a->to_us > a->from_us);
+	assert_int_equal(a->to_us, b->from_us);
+
+	begin(&s, true);
+	look(&s, 100, 0);
+	until_change(&s, 0, 0);
+	s.f.there = false;
+	look(&s, 0, 0);
+	a = of_cause(&s, BLIND_tap_silent);
+	b = of_cause(&s, BLIND_silent);
+	assert_true(a->to_us > a->from_us);
+	assert_int_equal(a->to_us, b->from_us);
+
+	begin(&s, true);
+	look(&s, 100, 0);
+	until_change(&s, 0, 0);
+	s.l.blind_from_us = s.now + S;
+	s.l.blind_to_us = s.now + 3 * S;
+	s.l.started_us = s.l.blind_to_us;
+	look(&s, 100, 0);
+	a = of_cause(&s, BLIND_tap_silent);
+	b = of_cause(&s, BLIND_killed);
+	assert_int_equal(a->to_us, b->from_us);
+}
+
 static void
 test_killed(void **state)
 {
@@ -918,6 +972,7 @@ main(void)
 		cmocka_unit_test(test_quiet),
 		cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_ended),
+		cmocka_unit_test(test_no_overlap),
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_tap),
 		cmocka_unit_test(test_drops),
