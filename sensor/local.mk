@@ -146,6 +146,7 @@ libsensor_a_SOURCES += \
 	sensor/packet_ledger.h sensor/packet_ledger.c \
 	sensor/profile.h sensor/profile.c \
 	sensor/progress.h sensor/progress.c \
+	sensor/drop_report.h sensor/drop_report.c \
 	sensor/options.h sensor/options_settings.h sensor/options_help.c \
 	sensor/options_settings.c sensor/options.c \
 	sensor/option_keys.h sensor/option_keys.c

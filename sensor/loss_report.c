@@ -131,7 +131,7 @@ loss_report(struct loss_report *r, const struct loss_counts *c,
 	}
 	if (lost == 0) {
 		if (r->losing) {
-			log_info("no more events are lost; %llu were",
+			log_info("no more events are lost; at most %llu were",
 				 (unsigned long long)r->since);
 			r->losing = false;
 		}

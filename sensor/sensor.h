@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 
 #include "sensor/confined.h"
+#include "sensor/drop_report.h"
 #include "sensor/forward.h"
 #include "sensor/live.h"
 #include "sensor/options.h"
@@ -57,6 +58,8 @@ struct sensor {
 	uint64_t started_ms;
 	struct packet_ledger *packets_told;
 	uint64_t next_ledger_us;
+	struct drop_report drops;
+	uint64_t next_drops_us;
 	_Atomic uint64_t packets; /* published for the forwarder's thread */
 };
 

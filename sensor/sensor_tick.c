@@ -10,6 +10,7 @@
 #include "sensor/outputs.h"
 
 #define LEDGER_EVERY_US (2 * US_PER_S)
+#define DROPS_EVERY_US US_PER_S
 
 volatile sig_atomic_t sensor_stop_requested;
 volatile sig_atomic_t sensor_idle_wanted;
@@ -114,6 +115,26 @@ tick_stats(struct sensor *s, bool idle)
 	s->stats_due_us = now + s->opt.stats_s * US_PER_S;
 }
 
+/* Live: whether the kernel drops packets, every second. */
+static void
+look_at_drops(struct sensor *s)
+{
+	uint64_t now = clock_mono_us(), seen = 0, dropped = 0;
+
+	if (s->live == NULL || now < s->next_drops_us) {
+		return;
+	}
+	for (unsigned i = 0; i < live_interfaces(s->live); i++) {
+		struct live_counters n;
+
+		live_get_counters(s->live, i, &n);
+		seen += n.kernel_seen;
+		dropped += n.kernel_dropped;
+	}
+	drop_report(&s->drops, seen, dropped, now);
+	s->next_drops_us = now + DROPS_EVERY_US;
+}
+
 static void
 look_for_reader(struct sensor *s)
 {
@@ -138,6 +159,7 @@ sensor_tick(void *arg, bool idle)
 		forward_reload_keys(s->forward);
 	}
 	look_for_reader(s);
+	look_at_drops(s);
 	/* The counters are the workers' own while they run. */
 	if (idle) {
 		set(&sensor_idle_wanted, 0);

@@ -152,6 +152,10 @@ tests_sensor_test_tap_clock_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_live_load
 tests_sensor_test_live_load_SOURCES = tests/test.h tests/sensor/test_live_load.c
 tests_sensor_test_live_load_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_drop_report
+tests_sensor_test_drop_report_SOURCES = tests/test.h \
+	tests/sensor/test_drop_report.c
+tests_sensor_test_drop_report_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_overload
 tests_sensor_test_overload_SOURCES = tests/test.h tests/sensor/test_overload.c
 tests_sensor_test_overload_LDADD = $(LIBS_SENSOR)
