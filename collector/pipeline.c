@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "collector/store_read.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/redis_url.h"
 
 #define WAIT_MS 1000
 #define BROKER_PATIENCE_US (UINT64_C(10) * US_PER_S)
@@ -91,6 +93,24 @@ pipeline_close(struct pipeline *p)
 	free(p);
 }
 
+/* What is kept from before. */
+static void
+say_store(const char *path)
+{
+	struct store_reader *r = NULL;
+	struct store_status s;
+	struct diag why = { "" };
+
+	if (store_reader_open(&r, path, &why) == ERR_OK &&
+	    store_read_status(r, &s) == ERR_OK) {
+		log_info("store %s is open: schema %d, %" PRIu64
+			 " alerts of %" PRIu64 " sensors, %.1f MB",
+			 path, s.schema, s.alerts, s.sensors,
+			 (double)s.bytes / 1e6);
+	}
+	store_reader_close(r);
+}
+
 enum err
 pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	      struct diag *d)
@@ -152,6 +172,7 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 		pipeline_close(p);
 		return e;
 	}
+	say_store(cfg->store);
 	health_set_parts(p->health, &(struct health_parts){
 					    .ledger = p->ledger,
 					    .missions = cfg->missions,
@@ -259,6 +280,20 @@ log_stats(const struct pipeline *p)
 		 ingest_n_streams(p->ingest), health_silent(p->health));
 }
 
+/* Where Redis is, without the password. */
+static void
+say_broker(const struct pipeline *p)
+{
+	struct redis_url url;
+	struct diag why = { "" };
+
+	if (redis_url_parse(&url, p->cfg.redis.url, &why) == ERR_OK) {
+		log_info("Redis answers: %s; streams of %u sensors", url.shown,
+			 ingest_n_streams(p->ingest));
+		redis_url_wipe(&url);
+	}
+}
+
 /*
  * Says once that the broker is gone, once that it refuses us, and once that it
  * is back.  Neither ends the collector, not even at its start: whoever starts
@@ -269,7 +304,10 @@ note_broker(struct pipeline *p, enum err e, const struct diag *d)
 {
 	bool up = e == ERR_OK;
 
-	if (up && !p->broker_up) {
+	if (up && !p->broker_told) {
+		say_broker(p);
+		p->broker_told = true;
+	} else if (up && !p->broker_up) {
 		log_info("Redis is back");
 	} else if (e == ERR_AUTH && !p->refusal_told) {
 		log_warn("Redis refuses us, trying on: %s", d->msg);

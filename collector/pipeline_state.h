@@ -93,6 +93,7 @@ struct pipeline {
 	struct sighting_set set;
 	uint64_t now_us; /* wall clock of this batch */
 	bool broker_up;
+	bool broker_told; /* that it answers, once */
 	bool refusal_told; /* since it was last up */
 	bool sensors_unseen; /* the last look at them failed */
 };
