@@ -81,6 +81,22 @@ blind_percent(const struct store_cover_row *r, enum store_cover state)
 			: (double)(r->us[state] * UINT64_C(1000) / all) / 10.0;
 }
 
+/* Of the time in which a sensor was there at all, as picketctl counts without
+ * --since: a sensor that is minutes old did not miss the day before. */
+static void
+put_known(struct json *j, const struct store_cover_row *r)
+{
+	uint64_t from = MIN(MAX(r->from_us, r->first_us), r->to_us);
+	struct store_cover_row known = *r;
+
+	known.from_us = from;
+	json_obj(j, "since_known");
+	json_time(j, "from", from);
+	json_bool(j, "whole", from == r->from_us);
+	json_f64(j, "watched", blind_percent(&known, STORE_WATCHED));
+	json_obj_end(j);
+}
+
 static void
 put_cover(void *arg, const struct store_cover_row *r)
 {
@@ -101,6 +117,7 @@ put_cover(void *arg, const struct store_cover_row *r)
 			 blind_percent(r, (enum store_cover)s));
 	}
 	json_obj_end(j);
+	put_known(j, r);
 	if (r->known_us != 0) {
 		json_time(j, "complete_since", r->known_us);
 	}

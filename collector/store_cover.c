@@ -269,6 +269,7 @@ one_asset(struct cover *c, sqlite3_stmt *st, uint64_t since_us, uint64_t to_us)
 		.dim = (unsigned)sqlite3_column_int(st, 6),
 		.from_us = since_us != 0 ? since_us : first,
 		.to_us = to_us,
+		.first_us = first,
 		.known_us = sql_u64(st, 5),
 		.why = why,
 	};

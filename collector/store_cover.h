@@ -45,6 +45,7 @@ struct store_cover_row {
 	enum store_cover state; /* now */
 	const char *why; /* why it is unwatched or blind; "" */
 	uint64_t from_us, to_us; /* the time of which the rest speaks */
+	uint64_t first_us; /* when the first of them was seen; 0: none */
 	uint64_t us[STORE_COVERS]; /* of it, in each state */
 	uint64_t known_us; /* intervals before that are not all kept; or 0 */
 	const struct store_cover_piece *piece; /* the newest, oldest first */

@@ -41,7 +41,8 @@ function assetItem(a) {
 			h("span", { class: "name" }, a.asset),
 			h("span", { class: "owner" }, a.site),
 			h("span", { class: bad ? "health silent" : "health live" }, a.state)),
-		h("div", { class: "small" }, a.why, a.percent.watched < 100 && a.sensors > 0 ? `${a.why ? "; " : ""}watched ${a.percent.watched} % of the day` : ""));
+		h("div", { class: "small" }, a.why, a.since_known.watched < 100 && a.sensors > 0
+			? `${a.why ? "; " : ""}watched ${a.since_known.watched} % of ${a.since_known.whole ? "the day" : `the time since its sensor began, ${ago(a.since_known.from)}`}` : ""));
 }
 
 /* Items for the list: assets that are not watched as they should be, then
