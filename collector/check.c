@@ -9,8 +9,8 @@
 static enum err
 check_listen(const struct conf *conf, struct diag *d)
 {
-	const char *console = conf_get(conf, "listen");
-	const char *metrics = conf_get(conf, "metrics.listen");
+	const char *console = conf_named(conf, "listen");
+	const char *metrics = conf_named(conf, "metrics.listen");
 	struct listen_address at;
 	enum err e = ERR_OK;
 

@@ -98,8 +98,8 @@ confined_apply(const struct pipeline_config *cfg, const struct conf *conf,
 		confine_path(&c, tls->cert, CONFINE_READ_BESIDE);
 		confine_path(&c, tls->key, CONFINE_READ_BESIDE);
 		add_keys(&c, cfg, conf);
-		confine_listen(&c, conf_get(conf, "listen"));
-		confine_listen(&c, conf_get(conf, "metrics.listen"));
+		confine_listen(&c, conf_named(conf, "listen"));
+		confine_listen(&c, conf_named(conf, "metrics.listen"));
 		add_threads(&c);
 		e = (check ? confine_check : confine_apply)(&c, out, d);
 	}

@@ -162,7 +162,7 @@ static int
 run(struct pipeline_config *cfg, const struct conf *conf)
 {
 	struct console_config at = {
-		.listen = conf_get(conf, "listen"),
+		.listen = conf_named(conf, "listen"),
 		.store = cfg->store,
 		.allow_remote = conf_bool(conf, "console.allow-remote", false),
 	};

@@ -15,7 +15,7 @@ enum err
 service_start(struct service *s, const struct conf *c, struct diag *d)
 {
 	struct metrics_http_config cfg = {
-		.listen = conf_get(c, "metrics.listen"),
+		.listen = conf_named(c, "metrics.listen"),
 		.allow_remote = conf_bool(c, "metrics.allow-remote", false),
 		.prefix = METRICS_PREFIX,
 		.rows = metrics_rows,

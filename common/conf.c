@@ -344,6 +344,14 @@ conf_get(const struct conf *c, const char *key)
 }
 
 const char *
+conf_named(const struct conf *c, const char *key)
+{
+	const char *v = conf_get(c, key);
+
+	return v != NULL && v[0] != '\0' ? v : NULL;
+}
+
+const char *
 conf_str(const struct conf *c, const char *key, const char *fallback)
 {
 	const char *v = conf_get(c, key);

@@ -31,6 +31,9 @@ enum err conf_set(struct conf *c, const char *key,
 
 /* NULL / 'fallback' when the key is not set. */
 const char *conf_get(const struct conf *c, const char *key);
+/* The same, NULL also when it is set to nothing: of what is switched on by being
+ * named, so that "--set metrics.listen=" switches off what a file sets. */
+const char *conf_named(const struct conf *c, const char *key);
 const char *conf_str(const struct conf *c, const char *key,
 		     const char *fallback);
 /* yes/no, true/false, on/off, 1/0, enabled/disabled, as Suricata reads them. */

@@ -8,7 +8,7 @@ redis_options_read(struct redis_options *o, const struct conf *c,
 	const char *version = conf_str(c, "redis.tls.min-version", "1.3");
 
 	*o = (struct redis_options){
-		.url = url != NULL ? url : conf_get(c, "redis"),
+		.url = url != NULL ? url : conf_named(c, "redis"),
 		.tls = {
 			.ca = conf_get(c, "redis.tls.ca"),
 			.cert = conf_get(c, "redis.tls.cert"),
@@ -23,7 +23,7 @@ redis_options_read(struct redis_options *o, const struct conf *c,
 					     3600),
 	};
 	if (o->url == NULL) {
-		o->url = conf_get(c, "redis.url");
+		o->url = conf_named(c, "redis.url");
 	}
 	if (!o->tls.allow_tls12 && strcmp(version, "1.3") != 0) {
 		return diag_set(d, ERR_USAGE,

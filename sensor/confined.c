@@ -108,7 +108,7 @@ static void
 add_network(struct confine *c, const struct options *o)
 {
 	const struct redis_tls_files *tls = &o->redis_set.tls;
-	const char *metrics = conf_get(o->conf, "metrics.listen");
+	const char *metrics = conf_named(o->conf, "metrics.listen");
 	static const char *const keys[] = { "forward.sign.key",
 					    "forward.sign.collector-key",
 					    "control.public-key" };

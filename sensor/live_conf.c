@@ -28,13 +28,20 @@ struct reading {
 	struct diag *d;
 };
 
-/* The number of the list's item, and what is behind it; NULL: no item. */
+/*
+ * The number of the list's item, and what is behind it; NULL: no item.  An item
+ * that is only a name, "- eth0", is what "- name: eth0" is.
+ */
 static const char *
 item_key(const char *key, unsigned long *item)
 {
+	const char *number = key + strlen(LIST);
 	char *end;
 
-	*item = strtoul(key + strlen(LIST), &end, 10);
+	*item = strtoul(number, &end, 10);
+	if (end > number && *end == '\0') {
+		return "name";
+	}
 	return *end == '.' ? end + 1 : NULL;
 }
 
@@ -95,7 +102,7 @@ check_key(void *arg, const char *key, const char *value)
 		r->err = diag_set(
 			r->d, ERR_USAGE,
 			word == NULL ? "%s: expected a list of interfaces, "
-				       "\"- name: eth0\" each"
+				       "\"- eth0\" or \"- name: eth0\" each"
 				     : "unknown setting '%s'; see "
 				       "picket-sensor.yaml(5)",
 			key);

@@ -332,9 +332,9 @@ check_sense(struct options *o, struct diag *d)
 				"--read PATH, or --check to only load rules "
 				"(see --help)");
 	}
-	if (conf_get(o->conf, "metrics.listen") != NULL) {
+	if (conf_named(o->conf, "metrics.listen") != NULL) {
 		e = metrics_http_check(
-			conf_get(o->conf, "metrics.listen"),
+			conf_named(o->conf, "metrics.listen"),
 			conf_bool(o->conf, "metrics.allow-remote", false), d);
 		if (e != ERR_OK) {
 			return e;
@@ -366,11 +366,11 @@ options_settle(struct options *o, const char *log_dir, struct diag *d)
 	if (e != ERR_OK) {
 		return e;
 	}
-	if (log_dir != NULL && conf_get(o->conf, "eve.file") == NULL) {
+	if (log_dir != NULL && conf_named(o->conf, "eve.file") == NULL) {
 		snprintf(eve, sizeof(eve), "%s/eve.json", log_dir);
 		o->eve = eve;
 	} else {
-		o->eve = conf_get(o->conf, "eve.file");
+		o->eve = conf_named(o->conf, "eve.file");
 	}
 	e = choose_data_dir(o);
 	if (e != ERR_OK) {
@@ -379,7 +379,7 @@ options_settle(struct options *o, const char *log_dir, struct diag *d)
 	if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0') {
 		strcpy(host, "sensor");
 	}
-	o->stats = conf_get(o->conf, "stats.file");
+	o->stats = conf_named(o->conf, "stats.file");
 	e = redis_options_read(&o->redis_set, o->conf, NULL, d);
 	if (e != ERR_OK) {
 		return e;

@@ -51,6 +51,11 @@ flattens_maps_and_lists(void **state)
 	assert_int_equal(conf_set_arg(c, "stream.memcap=1gb", &d), ERR_OK);
 	assert_int_equal(conf_u64(c, "stream.memcap", 0, 0, UINT64_MAX),
 			 1 << 30);
+	assert_int_equal(conf_set_arg(c, "metrics.listen=", &d), ERR_OK);
+	assert_string_equal(conf_get(c, "metrics.listen"), "");
+	assert_null(conf_named(c, "metrics.listen"));
+	assert_null(conf_named(c, "eve.file"));
+	assert_string_equal(conf_named(c, "stream.memcap"), "1gb");
 	conf_free(c);
 }
 

@@ -92,6 +92,20 @@ test_one_differs(void **state)
 }
 
 static void
+test_names_alone(void **state)
+{
+	(void)state;
+	assert_int_equal(reads(SETS("capture.interfaces.0=eth0",
+				    "capture.interfaces.1.name=eth1",
+				    "capture.interfaces.1.snaplen=100"),
+			       NOTHING),
+			 ERR_OK);
+	assert_int_equal(got.n, 2);
+	assert_int_equal(got.iface[0].open.snaplen, 262144);
+	assert_int_equal(got.iface[1].open.snaplen, 100);
+}
+
+static void
 refused(const char *const *sets, const char *const *names, const char *word)
 {
 	assert_int_equal(reads(sets, names), ERR_USAGE);
@@ -117,7 +131,10 @@ test_what_is_refused(void **state)
 		NOTHING, "capture.interfaces.0.ringsize");
 	refused(SETS("capture.cpu-affinity=all"), NAMES("eth0"),
 		"capture.cpu-affinity");
-	refused(SETS("capture.interfaces.0=eth0"), NOTHING, "list");
+	refused(SETS("capture.interfaces.eth0="), NOTHING, "list");
+	refused(SETS("capture.interfaces.0=eth0",
+		     "capture.interfaces.1.name=eth0"),
+		NOTHING, "twice");
 	/* Suricata's have no effect, and do no harm */
 	assert_int_equal(
 		reads(SETS("capture.disable-offloading=yes"), NAMES("eth0")),
@@ -130,6 +147,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_one_differs),
+		cmocka_unit_test(test_names_alone),
 		cmocka_unit_test(test_what_is_refused),
 	};
 
