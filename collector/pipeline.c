@@ -104,7 +104,7 @@ say_store(const char *path)
 	if (store_reader_open(&r, path, &why) == ERR_OK &&
 	    store_read_status(r, &s) == ERR_OK) {
 		log_info("store %s is open: schema %d, %" PRIu64
-			 " alerts of %" PRIu64 " sensors, %.1f MB",
+			 " alerts, %" PRIu64 " sensors known, %.1f MB",
 			 path, s.schema, s.alerts, s.sensors,
 			 (double)s.bytes / 1e6);
 	}
@@ -288,8 +288,9 @@ say_broker(const struct pipeline *p)
 	struct diag why = { "" };
 
 	if (redis_url_parse(&url, p->cfg.redis.url, &why) == ERR_OK) {
-		log_info("Redis answers: %s; streams of %u sensors", url.shown,
-			 ingest_n_streams(p->ingest));
+		log_info("Redis answers: %s; streams of %u sensor%s", url.shown,
+			 ingest_n_streams(p->ingest),
+			 ingest_n_streams(p->ingest) == 1 ? "" : "s");
 		redis_url_wipe(&url);
 	}
 }

@@ -83,6 +83,12 @@ same "nothing waits" 0 "$(of .waiting)"
 grep -q '^hq/tap1' "$tmp/text" || fail "the sensor is not named"
 grep -q 'raised .* = spooled' "$tmp/text" || fail "no equation for eyes"
 
+# Its log says where it works.
+grep -q "store $tmp/picket.db is open: schema [0-9]*, " "$tmp/collector.log" ||
+	fail "the log does not tell of the store"
+grep -q "Redis answers: unix://$sock; streams of 1 sensor" \
+	"$tmp/collector.log" || fail "the log does not tell of Redis"
+
 # Killed at any moment, many times: what was in memory is declared lost.
 for i in 1 2 3 4 5 6; do
 	exec=exec run tap2 --read "$top/pcaps" --pace 200 &

@@ -54,6 +54,11 @@ tail -n 1 "$tmp/x"
 grep -q '^ExecStart=/usr/bin/picket-sensor --config /etc/picket/sensor.yaml$' \
 	"$root/lib/systemd/system/picket-sensor.service" || fail "the unit's paths"
 
+for doc in guide operations missions; do
+	[ -n "$(ls "$root/usr/share/doc/picket/$doc.md"* 2>/dev/null)" ] ||
+		fail "picket-doc has no $doc"
+done
+
 # What runs at installation: users before what belongs to them; nothing is
 # enabled and nothing started.  The tools it calls only say that they were.
 mkdir -p "$tmp/fake"

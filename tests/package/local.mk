@@ -14,4 +14,5 @@ deb-check: all
 
 EXTRA_DIST += tests/package/syscalls.py debian/changelog debian/control debian/copyright debian/rules \
 	debian/source/format debian/picket-sensor.install \
-	debian/picket-collector.install debian/picketctl.install
+	debian/picket-collector.install debian/picketctl.install \
+	debian/picket-doc.install
