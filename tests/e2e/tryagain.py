@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """tryagain.py SOCKET TARGET SHARE: stands before the Redis at unix socket
-TARGET and answers SHARE of the commands with TRYAGAIN, without passing them
-on.  How many of which, it says at the end, on SIGTERM, as JSON."""
+TARGET and answers SHARE of the commands, and the first of each name, with
+TRYAGAIN, without passing them on.  How many of which, it says at the end, on
+SIGTERM, as JSON."""
 import collections
 import json
 import random
@@ -42,7 +43,8 @@ def serve(client):
         while True:
             command, answer = bytearray(), bytearray()
             name = value(here, command).upper()
-            if name not in KEYLESS and chance.random() < share:
+            first = refused[name.decode()] == 0
+            if name not in KEYLESS and (first or chance.random() < share):
                 refused[name.decode()] += 1
                 client.sendall(b"-TRYAGAIN Multiple keys request during "
                                b"rehashing of slot\r\n")
