@@ -23,16 +23,16 @@ store_read_counters(struct store_reader *r,
 }
 
 /*
- * Events of sensor 'id' that are not here: of each epoch what its ledger says
+ * Events of sensor 's' that are not here: of each epoch what its ledger says
  * was lost or shed, less what came all the same; what declared gaps hold where
  * no ledger came; and batches that came unreadable.
  */
-#define LOST_EVENTS_OF(id) \
+#define LOST_EVENTS \
 	"(coalesce((SELECT sum(max(0,l.lost-coalesce((SELECT sum(h.returned)" \
 	"  FROM ledger_shed h WHERE h.sensor=l.sensor AND" \
-	"  h.epoch=l.epoch),0))) FROM ledgers l WHERE l.sensor=" id "" \
+	"  h.epoch=l.epoch),0))) FROM ledgers l WHERE l.sensor=s.id" \
 	"  AND l.lost IS NOT NULL),0)+coalesce((SELECT sum(g.events) FROM" \
-	"  gaps g WHERE g.sensor=" id " AND (g.cause='unreadable' OR NOT" \
+	"  gaps g WHERE g.sensor=s.id AND (g.cause='unreadable' OR NOT" \
 	"  EXISTS(SELECT 1 FROM ledgers l WHERE l.sensor=g.sensor AND" \
 	"  l.epoch=g.epoch AND l.lost IS NOT NULL))),0))"
 
@@ -49,27 +49,26 @@ store_read_status(struct store_reader *r, struct store_status *out)
 		"(SELECT sum(frames_refused) FROM sensors),"
 		"(SELECT sum(duplicates) FROM sensors),"
 		"(SELECT sum(frames) FROM gaps),"
-		"(SELECT sum(" LOST_EVENTS_OF(
-			"s.id") ") FROM sensors s),"
-				"(SELECT sum(lo-upto-1-coalesce((SELECT "
-				"sum(hi-lo+1) FROM"
-				"  mark_ranges x WHERE x.sensor=t.sensor AND "
-				"x.epoch=t.epoch"
-				"  AND x.lo<t.lo),0)) FROM (SELECT "
-				"r.sensor,r.epoch,max(r.lo)"
-				"  lo,m.upto FROM mark_ranges r JOIN marks m "
-				"USING(sensor,"
-				"  epoch) GROUP BY 1,2) t),"
-				"(SELECT min(first_us) FROM frames WHERE "
-				"alerts>0),"
-				"(SELECT max(last_us) FROM sensors),"
-				"(SELECT max(seen_us) FROM sensors),"
-				"(SELECT user_version FROM "
-				"pragma_user_version),"
-				"(SELECT value FROM counters WHERE "
-				"name='frames_expired'),"
-				"(SELECT value FROM counters WHERE "
-				"name='alerts_expired')";
+		"(SELECT sum(" LOST_EVENTS ") FROM sensors s),"
+		"(SELECT sum(lo-upto-1-coalesce((SELECT "
+		"sum(hi-lo+1) FROM"
+		"  mark_ranges x WHERE x.sensor=t.sensor AND "
+		"x.epoch=t.epoch"
+		"  AND x.lo<t.lo),0)) FROM (SELECT "
+		"r.sensor,r.epoch,max(r.lo)"
+		"  lo,m.upto FROM mark_ranges r JOIN marks m "
+		"USING(sensor,"
+		"  epoch) GROUP BY 1,2) t),"
+		"(SELECT min(first_us) FROM frames WHERE "
+		"alerts>0),"
+		"(SELECT max(last_us) FROM sensors),"
+		"(SELECT max(seen_us) FROM sensors),"
+		"(SELECT user_version FROM "
+		"pragma_user_version),"
+		"(SELECT value FROM counters WHERE "
+		"name='frames_expired'),"
+		"(SELECT value FROM counters WHERE "
+		"name='alerts_expired')";
 	sqlite3_stmt *st = store_reader_prepare(r, sql);
 	struct stat file;
 	int rc;
@@ -115,18 +114,17 @@ store_read_sensors(struct store_reader *r,
 		"s.first_us,s.last_us,s.seen_us,s.alerts,s.frames,"
 		"s.lines_refused,s.frames_refused,s.duplicates,"
 		"(SELECT sum(frames) FROM gaps g WHERE "
-		"g.sensor=s.id)," LOST_EVENTS_OF(
-			"s.id") ","
-				"(SELECT max(hi) FROM mark_ranges x WHERE "
-				"x.sensor=s.id AND"
-				"  x.epoch=s.epoch),"
-				"(SELECT sum(hi-lo+1) FROM mark_ranges x WHERE "
-				"x.sensor=s.id"
-				"  AND x.epoch=s.epoch),"
-				"s.epoch,coalesce(m.upto,0)"
-				" FROM sensors s LEFT JOIN marks m ON "
-				"m.sensor=s.id AND"
-				" m.epoch=s.epoch ORDER BY s.site,s.sensor";
+		"g.sensor=s.id)," LOST_EVENTS ","
+		"(SELECT max(hi) FROM mark_ranges x WHERE "
+		"x.sensor=s.id AND"
+		"  x.epoch=s.epoch),"
+		"(SELECT sum(hi-lo+1) FROM mark_ranges x WHERE "
+		"x.sensor=s.id"
+		"  AND x.epoch=s.epoch),"
+		"s.epoch,coalesce(m.upto,0)"
+		" FROM sensors s LEFT JOIN marks m ON "
+		"m.sensor=s.id AND"
+		" m.epoch=s.epoch ORDER BY s.site,s.sensor";
 	sqlite3_stmt *st = store_reader_prepare(r, sql);
 	int rc = SQLITE_ERROR;
 
