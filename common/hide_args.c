@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-static char **kept; /* so that it counts as in use at the end */
+/* So that it counts as in use at the end; nobody reads it. */
+static char **volatile kept;
 
 /* SCHEME://[USER]:PASSWORD@: up to the last @ of the authority (RFC 3986
  * section 3.2), as redis_url.c reads it. */
@@ -93,5 +94,5 @@ hide_args(int argc, char **argv)
 		cover(argv[i], n, argv[i], set);
 	}
 	kept = copy;
-	return kept;
+	return copy;
 }
