@@ -23,7 +23,7 @@ hears() {
 works() {
 	kill -0 "$collector_pid" 2>/dev/null ||
 		fail "$1: it ended: $(cat "$tmp/$1.out")"
-	hears "$1" "Redis is back"
+	hears "$1" "Redis answers: "
 	rm -rf "$tmp/spool" "$tmp/eve.json"
 	send "$2" 2>"$tmp/sensor.out" || fail "$1: the sensor: status $?"
 	arrived() {
