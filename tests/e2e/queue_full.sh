@@ -8,6 +8,8 @@ need ip jq tcpreplay python3 sqlite3 redis-cli
 [ -x "$collector" ] || skip "picket-collector is not built"
 faults=$bin/tests/faults/failing_io.so
 [ -f "$faults" ] || skip "tests/faults/failing_io.so is not built"
+! grep -q -a __asan_init "$sensor" ||
+	skip "a sanitizer does not let its allocator be wrapped"
 from=pq$$e
 to=pq$$f
 
@@ -62,7 +64,6 @@ done >"$tmp/rules"
 touch "$tmp/gate"
 ip netns exec "$to" env LD_PRELOAD="$faults" FAILING_IO_GATE="$tmp/gate" \
 	FAILING_IO="wait fsync $tmp/spool/* 1+" \
-	ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 \
 	"$sensor" --interface eth7 --workers 1 \
 	--rules "$tmp/rules" --eve "$tmp/eve.json" --eve-types alert \
 	--site hq --sensor tap1 --redis "unix://$sock" --spool "$tmp/spool" \
