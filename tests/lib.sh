@@ -23,6 +23,13 @@ skip() {
 }
 
 [ -x "$sensor" ] || skip "picket-sensor is not built"
+# Names of the scripts to run; unset: all.
+if [ -n "${PICKET_ONLY:-}" ]; then
+	case " $PICKET_ONLY " in
+	*" $(basename "$0" .sh) "*) ;;
+	*) skip "not in PICKET_ONLY" ;;
+	esac
+fi
 
 # A unix socket's path may not be long.
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/picket.XXXXXX") || exit 99
