@@ -36,8 +36,8 @@ ingest_new(struct ingest **out, const struct redis_options *redis,
 	return ERR_OK;
 }
 
-static void
-release(struct ingest *in)
+void
+ingest_release(struct ingest *in)
 {
 	freeReplyObject(in->reply);
 	in->reply = NULL;
@@ -53,7 +53,7 @@ ingest_free(struct ingest *in)
 	if (in == NULL) {
 		return;
 	}
-	release(in);
+	ingest_release(in);
 	freeReplyObject(in->early.reply);
 	freeReplyObject(in->presence);
 	redis_pool_free(in->pool);
@@ -116,8 +116,8 @@ group_lost(struct ingest *in, const redisReply *r)
 }
 
 /* What an error reply means for a read. */
-static enum err
-read_error(struct ingest *in, struct diag *d)
+enum err
+ingest_read_error(struct ingest *in, struct diag *d)
 {
 	enum err e = ERR_OK;
 
@@ -130,7 +130,7 @@ read_error(struct ingest *in, struct diag *d)
 		}
 	}
 	if (in->reply->type == REDIS_REPLY_ERROR) {
-		release(in);
+		ingest_release(in);
 	}
 	return e;
 }
@@ -194,7 +194,7 @@ read_own(struct ingest *in, struct stream *s, struct diag *d)
 		"XREADGROUP GROUP " GROUP " %s COUNT %u STREAMS %s %s",
 		in->consumer, in->count, s->key, s->cursor);
 
-	if (e != ERR_OK || (e = read_error(in, d)) != ERR_OK ||
+	if (e != ERR_OK || (e = ingest_read_error(in, d)) != ERR_OK ||
 	    in->reply == NULL) {
 		return e;
 	}
@@ -217,7 +217,7 @@ claim(struct ingest *in, struct stream *s, struct diag *d)
 		"XAUTOCLAIM %s " GROUP " %s %d %s COUNT %u", s->key,
 		in->consumer, CLAIM_IDLE_MS, s->claim, in->count);
 
-	if (e != ERR_OK || (e = read_error(in, d)) != ERR_OK ||
+	if (e != ERR_OK || (e = ingest_read_error(in, d)) != ERR_OK ||
 	    in->reply == NULL) {
 		return e;
 	}
@@ -257,9 +257,8 @@ await(struct ingest *in, int timeout_ms, struct diag *d)
 					  redis_pool_why(in->pool));
 }
 
-/* A stream of a cluster whose node is away, or does not want to. */
-static void
-put_off(struct stream *s)
+void
+ingest_put_off(struct stream *s)
 {
 	s->grouped = false;
 	s->retry_us = clock_mono_us() + US_PER_S / 2;
@@ -290,7 +289,7 @@ hear_one(struct ingest *in, const struct redis_answer *a)
 
 	if (a->reply == NULL || a->reply->type == REDIS_REPLY_ERROR ||
 	    in->n_more == MAX_ASK) {
-		put_off(s);
+		ingest_put_off(s);
 		freeReplyObject(a->reply);
 		return;
 	}
@@ -390,7 +389,7 @@ take_new(struct ingest *in, int wait_ms, struct diag *d)
 	enum err e = await(in, wait_ms + CALL_MS, d);
 
 	if (e == ERR_OK) {
-		e = read_error(in, d);
+		e = ingest_read_error(in, d);
 	}
 	if (e == ERR_OK && in->reply != NULL) {
 		ingest_take_streams(in, in->reply);
@@ -453,28 +452,6 @@ reply_bytes(const struct ingest *in)
 	return sum;
 }
 
-/*
- * The oldest entries of a stream that has no group, since its server has no
- * memory left for one.  Reading and trimming it is what gives some back; what
- * is not trimmed comes again.
- */
-static enum err
-read_full(struct ingest *in, struct stream *s, struct diag *d)
-{
-	enum err e =
-		redis_pool_call(in->pool, s->key, CALL_MS, &in->reply, d,
-				"XRANGE %s - + COUNT %u", s->key, in->count);
-
-	if (e != ERR_OK || (e = read_error(in, d)) != ERR_OK ||
-	    in->reply == NULL) {
-		return e;
-	}
-	ingest_take_entries(in, (unsigned)(s - in->streams), in->reply);
-	s->own_done = true; /* nothing is delivered that may not be trimmed */
-	s->claim[0] = '\0';
-	return ERR_OK;
-}
-
 /* Whatever there is, what was delivered before coming first. */
 static enum err
 read_some(struct ingest *in, int wait_ms, bool *renewed, struct diag *d)
@@ -490,7 +467,7 @@ read_some(struct ingest *in, int wait_ms, bool *renewed, struct diag *d)
 			e = drop_oversize(in, s, d);
 		}
 		if (e == ERR_OK && s->grouped && !s->own_done) {
-			release(in);
+			ingest_release(in);
 			e = read_own(in, s, d);
 			if (e == ERR_CLOSED) {
 				strike(in, s);
@@ -498,20 +475,20 @@ read_some(struct ingest *in, int wait_ms, bool *renewed, struct diag *d)
 		}
 		if (e == ERR_OK && in->n_entries == 0 && s->grouped &&
 		    s->claim[0] != '\0') {
-			release(in);
+			ingest_release(in);
 			e = claim(in, s, d);
 		}
-		if (e == ERR_OK && in->n_entries == 0 && s->full) {
-			release(in);
-			e = read_full(in, s, d);
-		}
 		if (e != ERR_OK && redis_pool_is_cluster(in->pool)) {
-			put_off(s);
+			ingest_put_off(s);
 			e = ERR_OK;
 		}
 	}
+	if (e == ERR_OK && in->n_entries == 0 && ingest_any_full(in)) {
+		wait_ms = MIN(wait_ms, FULL_WAIT_MS);
+		e = ingest_read_full(in, d);
+	}
 	if (e == ERR_OK && in->n_entries == 0) {
-		release(in);
+		ingest_release(in);
 		e = redis_pool_is_cluster(in->pool) ? read_each(in, wait_ms, d)
 						    : read_new(in, wait_ms, d);
 	}
@@ -524,7 +501,7 @@ ingest_read(struct ingest *in, int wait_ms, const struct ingest_entry **entries,
 {
 	enum err e;
 
-	release(in);
+	ingest_release(in);
 	*entries = in->entries;
 	*n = 0;
 	*renewed = false;
@@ -539,7 +516,7 @@ ingest_read(struct ingest *in, int wait_ms, const struct ingest_entry **entries,
 		/* Too much at once is one reason; ask for less. */
 		in->ask = MAX(in->ask / 2, 1u);
 		in->count = MAX(in->count / 2, 1u);
-		release(in);
+		ingest_release(in);
 		e = ERR_AGAIN;
 	} else if (e == ERR_OK && in->n_entries > 0) {
 		in->ask = MIN(in->ask * 2, (unsigned)MAX_ASK);
@@ -558,6 +535,7 @@ ingest_rewind(struct ingest *in)
 		struct stream *s = &in->streams[i];
 
 		s->own_done = false;
+		s->full_last[0] = '\0';
 		snprintf(s->cursor, sizeof(s->cursor), "0");
 	}
 }

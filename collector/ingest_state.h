@@ -30,6 +30,8 @@
 #define SMALL_REPLY (REDIS_MAX_PENDING / 4)
 /* Tells a read's reply from those of other commands. */
 #define TAG_READ 1
+/* So long a read waits while there are streams that no group waits for. */
+#define FULL_WAIT_MS 50
 /* Failures after which an entry is taken to be too large. */
 #define MAX_STRIKES 2
 
@@ -38,6 +40,8 @@ struct stream {
 	char key[KEY_CAP];
 	bool grouped; /* the group exists */
 	bool full; /* its server has no memory for a group: read without */
+	char full_last[48]; /* the last entry that was; "": none */
+	uint64_t full_again_us; /* last looked from the start */
 	uint64_t retry_us; /* its server was not there: not before */
 	bool own_done; /* what we left unacknowledged has been read again */
 	char cursor[48]; /* through our own pending entries */
@@ -50,6 +54,8 @@ struct ingest {
 	char consumer[INGEST_NAME_CAP];
 	struct stream *streams;
 	unsigned n_streams, turn; /* first stream of the next command */
+	unsigned full_turn; /* first of those without a group */
+	bool full_before; /* the last read was of one of these */
 	unsigned ask, count; /* how much is asked for */
 	uint64_t discovered_us, claimed_us;
 	uint64_t scanned_us; /* last looked for streams that nobody names */
@@ -94,5 +100,20 @@ void ingest_take_entries(struct ingest *in, unsigned stream,
 			 const redisReply *list);
 /* Of several: [[key, entries], ...]. */
 void ingest_take_streams(struct ingest *in, const redisReply *r);
+
+/* What the last read gave is no longer looked at. */
+void ingest_release(struct ingest *in);
+/* The reply's error, if it is one. */
+enum err ingest_read_error(struct ingest *in, struct diag *d) MUST_CHECK;
+/* A stream of a cluster whose node is away, or does not want to. */
+void ingest_put_off(struct stream *s);
+
+/*
+ * ingest_full.c: one stream that is 'full' after the other, and never twice in a
+ * row, so that neither the others without a group nor those with one wait for
+ * one that is never empty.
+ */
+enum err ingest_read_full(struct ingest *in, struct diag *d) MUST_CHECK;
+bool ingest_any_full(const struct ingest *in);
 
 #endif

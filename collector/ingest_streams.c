@@ -204,6 +204,9 @@ make_groups(struct ingest *in, bool *renewed, struct diag *d)
 				     s->key, r->str);
 			freeReplyObject(r);
 			s->retry_us = clock_mono_us() + RETRY_US;
+			if (full && !s->full) {
+				s->full_last[0] = '\0';
+			}
 			s->full = full;
 			/* A key of another type is one sensor's trouble, as is
 			 * a node of a cluster. */
@@ -243,6 +246,7 @@ ingest_connect(struct ingest *in, bool *renewed, struct diag *d)
 		in->connects = redis_pool_connects(in->pool);
 		for (unsigned i = 0; i < in->n_streams; i++) {
 			in->streams[i].grouped = false;
+			in->streams[i].full_last[0] = '\0';
 		}
 		in->discovered_us = 0;
 		*renewed = true;

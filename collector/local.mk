@@ -2,7 +2,7 @@
 noinst_LIBRARIES += libcollector.a
 libcollector_a_SOURCES = \
 	collector/ingest.h collector/ingest_state.h collector/ingest.c \
-	collector/ingest_streams.c collector/ingest_entry.c \
+	collector/ingest_streams.c collector/ingest_entry.c collector/ingest_full.c \
 	collector/ingest_answer.c \
 	collector/inflate.h collector/inflate.c \
 	collector/keyring.h collector/keyring.c \

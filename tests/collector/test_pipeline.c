@@ -601,6 +601,65 @@ a_wiped_broker_is_told_again(void **state)
 	assert_int_equal(s.alerts, 30);
 }
 
+static void
+wait_stored(const char *name, uint64_t alerts)
+{
+	struct store_status s = { .alerts = 0 };
+
+	for (int i = 0; i < 600; i++) {
+		struct store_reader *r = NULL;
+		struct diag d;
+		bool there = false;
+
+		/* it is made by whoever was just started */
+		if (store_reader_open(&r, store, &d) == ERR_OK) {
+			there = store_read_status(r, &s) == ERR_OK &&
+				s.alerts == alerts;
+		}
+		store_reader_close(r);
+		if (there) {
+			return;
+		}
+		nap(100);
+	}
+	fail_msg("%s: %" PRIu64 " alerts of %" PRIu64 " stored within 60 s",
+		 name, s.alerts, alerts);
+}
+
+/*
+ * A server without memory for a group: streams are read and trimmed without
+ * one, each in its turn, though the last entry of each stays in it.
+ */
+static void
+a_full_broker_starves_nobody(void **state)
+{
+	static const char *const names[] = { "alpha/s1", "bravo/s1",
+					     "delta/s1" };
+	pid_t pid;
+	int status;
+
+	(void)state;
+	need_redis();
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		join_sensors(names[i]);
+		push(names[i], 1, 10, false);
+		push(names[i], 2, 10, false);
+	}
+	freeReplyObject(call("CONFIG SET maxmemory %s%s", "1", ""));
+	pid = start(NULL);
+	wait_stored("without memory", 60);
+	/* Committed points could not be told; with room they are. */
+	freeReplyObject(call("CONFIG SET maxmemory %s%s", "0", ""));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		wait_committed(names[i], 2);
+		push(names[i], 3, 10, false);
+	}
+	wait_stored("with memory again", 90);
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 #define E2E(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -616,6 +675,7 @@ main(void)
 		E2E(kill_it_at_any_time),
 		E2E(one_huge_entry_holds_up_nobody),
 		E2E(a_wiped_broker_is_told_again),
+		E2E(a_full_broker_starves_nobody),
 	};
 	int failed;
 
