@@ -129,9 +129,19 @@ class Sensor:
         """Whether it goes on running, having read all."""
         return self.running() and self.lives[-1].feeder is not None
 
+    def listens(self):
+        """Whether it would end in order: before, a signal just ends it, as any program."""
+        try:
+            with open(f"/proc/{self.lives[-1].proc.pid}/status") as f:
+                caught = [line for line in f if line.startswith("SigCgt:")]
+        except OSError:
+            return True  # gone by itself
+        return not caught or int(caught[0].split()[1], 16) >> signal.SIGTERM - 1 & 1
+
     def terminate(self):
         if self.running():
             self.lives[-1].proc.send_signal(signal.SIGCONT)
+            self.world.until(60, self.listens, f"{self.site} to listen to signals")
             self.lives[-1].proc.terminate()
 
     def look(self):
