@@ -120,17 +120,6 @@ blind_overload_describe(const struct blind_overload *o,
 
 /* --- whose --- */
 
-/* As the sensor makes one of the other. */
-static unsigned
-priority_of(unsigned criticality)
-{
-	return criticality >= 100  ? 1
-	       : criticality >= 75 ? 2
-	       : criticality >= 50 ? 3
-	       : criticality >= 25 ? 4
-				   : LEDGER_PRIORITIES;
-}
-
 unsigned
 blind_priority(const struct ledger_overload *o, const struct cidr *net,
 	       unsigned criticality)
@@ -147,7 +136,7 @@ blind_priority(const struct ledger_overload *o, const struct cidr *net,
 	}
 	best = (unsigned)o->default_priority;
 	if (o->missions) {
-		best = priority_of(criticality);
+		best = ledger_priority_of(criticality);
 		bits = net->bits;
 	}
 	for (unsigned i = 0; i < o->n_nets; i++) {

@@ -172,6 +172,20 @@ read_told(struct json_reader *r, const char *presence)
 	return t;
 }
 
+/* On a line of its own, if there is any. */
+static void
+put_told(struct ctl_text *x, const char *words, struct view what)
+{
+	char text[512];
+
+	if (what.len > 0) {
+		snprintf(text, sizeof(text), "%.*s",
+			 (int)MIN(what.len, sizeof(text) - 1),
+			 (const char *)what.p);
+		fprintf(x->out, "        %s %s\n", words, ctl_clean(x, text));
+	}
+}
+
 /* "LOADED/FAILED vVERSION", and what a reload failed of on its own line. */
 static void
 put_rules(struct ctl_text *x, const char *presence)
@@ -190,33 +204,9 @@ put_rules(struct ctl_text *x, const char *presence)
 			 (const char *)t.version.p);
 	}
 	fprintf(x->out, "  %s\n", ctl_clean(x, text));
-	if (t.error.len > 0) {
-		char error[512];
-
-		snprintf(error, sizeof(error), "%.*s",
-			 (int)MIN(t.error.len, sizeof(error) - 1),
-			 (const char *)t.error.p);
-		fprintf(x->out, "        reload failed: %s\n",
-			ctl_clean(x, error));
-	}
-	if (t.confined.len > 0) {
-		char confined[200];
-
-		snprintf(confined, sizeof(confined), "%.*s",
-			 (int)MIN(t.confined.len, sizeof(confined) - 1),
-			 (const char *)t.confined.p);
-		fprintf(x->out, "        confined: %s\n",
-			ctl_clean(x, confined));
-	}
-	if (t.signed_by.len > 0) {
-		char key[80];
-
-		snprintf(key, sizeof(key), "%.*s",
-			 (int)MIN(t.signed_by.len, sizeof(key) - 1),
-			 (const char *)t.signed_by.p);
-		fprintf(x->out, "        signs with key %s\n",
-			ctl_clean(x, key));
-	}
+	put_told(x, "reload failed:", t.error);
+	put_told(x, "confined:", t.confined);
+	put_told(x, "signs with key", t.signed_by);
 	json_reader_fini(&r);
 }
 

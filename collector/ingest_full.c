@@ -59,8 +59,7 @@ read_full(struct ingest *in, struct stream *s, struct diag *d)
 	if (in->n_entries > 0) {
 		snprintf(s->full_last, sizeof(s->full_last), "%s",
 			 in->entries[in->n_entries - 1].id);
-	}
-	if (in->n_entries == 0) {
+	} else {
 		look_again(s);
 	}
 	s->own_done = true; /* nothing is delivered that may not be trimmed */

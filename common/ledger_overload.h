@@ -25,6 +25,17 @@
 #define LEDGER_PRIORITIES 5
 #define LEDGER_NETWORKS 32
 
+/* The priority of an asset of a mission map, 1 the most important. */
+static inline unsigned
+ledger_priority_of(unsigned criticality)
+{
+	return criticality >= 100  ? 1
+	       : criticality >= 75 ? 2
+	       : criticality >= 50 ? 3
+	       : criticality >= 25 ? 4
+				   : LEDGER_PRIORITIES;
+}
+
 /* Frames since the program's start (of a tunnel's, each packet in it, as they
  * may be of several priorities), and the wall clock's times of the first
  * and the last in the latest overload that gave up any; 0: none ever. */

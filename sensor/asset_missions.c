@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/ledger_overload.h"
 #include "sensor/asset_priority.h"
 
 #define CRITICALITY_MAX 100
+STATIC_ASSERT(PRIORITY_LAST == LEDGER_PRIORITIES, "one range of priorities");
 
 enum kind { ASSET, SERVICE, MISSION, KINDS };
 
@@ -215,16 +217,6 @@ flow_down(struct map *m)
 	}
 }
 
-static unsigned
-priority_of(unsigned criticality)
-{
-	return criticality >= CRITICALITY_MAX ? PRIORITY_FIRST
-	       : criticality >= 75            ? 2
-	       : criticality >= 50            ? 3
-	       : criticality >= 25            ? 4
-					      : PRIORITY_LAST;
-}
-
 static void
 hand_over(struct map *m, struct asset_priorities *t)
 {
@@ -244,7 +236,7 @@ hand_over(struct map *m, struct asset_priorities *t)
 			return;
 		}
 		m->err = asset_priorities_add(
-			t, &net, priority_of(n->criticality), m->d);
+			t, &net, ledger_priority_of(n->criticality), m->d);
 	}
 }
 

@@ -45,6 +45,20 @@ watch() {
 		<"$tmp/pipe-$_site" 2>"$tmp/sensor-$_site.out" &
 	pids="$pids $!"
 }
+# begin URL : the collector and both sensors there, with empty captures so far.
+begin() {
+	exec=exec take "$1" 2>"$tmp/collector.out" &
+	collector_pid=$!
+	pids="$pids $collector_pid"
+	sensor_pids=
+	for s in $moving; do
+		exec=exec watch "$s" "$1"
+		sensor_pids="$sensor_pids $!"
+	done
+	exec 7>"$tmp/pipe-jp-east" 8>"$tmp/pipe-us-pacific"
+	head -c 24 "$top/pcaps/exercise-jp-east.pcap" >&7
+	head -c 24 "$top/pcaps/exercise-us-pacific.pcap" >&8
+}
 # more SITE : its capture, once more, in the pipe.
 more() {
 	if [ "$1" = jp-east ]; then
@@ -68,17 +82,7 @@ goes_on() {
 	done
 }
 
-exec=exec take "redis://127.0.0.1:$a" 2>"$tmp/collector.out" &
-collector_pid=$!
-pids="$pids $collector_pid"
-sensor_pids=
-for s in $moving; do
-	exec=exec watch "$s" "redis://127.0.0.1:$a"
-	sensor_pids="$sensor_pids $!"
-done
-exec 7>"$tmp/pipe-jp-east" 8>"$tmp/pipe-us-pacific"
-head -c 24 "$top/pcaps/exercise-jp-east.pcap" >&7
-head -c 24 "$top/pcaps/exercise-us-pacific.pcap" >&8
+begin "redis://127.0.0.1:$a"
 goes_on "all slots on one node"
 
 # move SITE KEY : that key goes over; its slot's others stay.
@@ -145,17 +149,7 @@ again_pid=$!
 pids="$pids $again_pid"
 eventually 30 redis-cli -s "$tmp/again.sock" ping ||
 	fail "waited 30 s for the one who refuses: $(cat "$tmp/again.out")"
-exec=exec take "unix://$tmp/again.sock" 2>"$tmp/collector.out" &
-collector_pid=$!
-pids="$pids $collector_pid"
-sensor_pids=
-for s in $moving; do
-	exec=exec watch "$s" "unix://$tmp/again.sock"
-	sensor_pids="$sensor_pids $!"
-done
-exec 7>"$tmp/pipe-jp-east" 8>"$tmp/pipe-us-pacific"
-head -c 24 "$top/pcaps/exercise-jp-east.pcap" >&7
-head -c 24 "$top/pcaps/exercise-us-pacific.pcap" >&8
+begin "unix://$tmp/again.sock"
 for i in 1 2 3; do
 	goes_on "TRYAGAIN, $i"
 done

@@ -4,34 +4,11 @@
  * signature but the one that the key makes of just this claim.
  */
 #include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "common/frame_sign.h"
+#include "tests/fuzz/fuzz_key.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t len);
-
-static struct sign_key *key;
-
-static void
-make_key(void)
-{
-	char dir[] = "/tmp/fuzz_mac.XXXXXX", spec[64];
-	struct diag d = { "" };
-
-	if (mkdtemp(dir) == NULL) {
-		abort();
-	}
-	snprintf(spec, sizeof(spec), "hmac:%s/secret", dir);
-	if (sign_secret_make(spec + 5, &d) != ERR_OK ||
-	    sign_key_load_any(&key, spec, true, &d) != ERR_OK) {
-		fprintf(stderr, "%s\n", d.msg);
-		abort();
-	}
-	unlink(spec + 5);
-	rmdir(dir);
-}
 
 /* Takes up to 'n' bytes from the front of 'v'. */
 static struct view

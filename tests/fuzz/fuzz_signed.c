@@ -12,31 +12,11 @@
 
 #include "common/point_sign.h"
 #include "common/presence_sign.h"
+#include "tests/fuzz/fuzz_key.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t len);
 
 #define NAME "hq/tap1"
-
-static struct sign_key *key;
-
-static void
-make_key(void)
-{
-	char dir[] = "/tmp/fuzz_signed.XXXXXX", spec[64];
-	struct diag d = { "" };
-
-	if (mkdtemp(dir) == NULL) {
-		abort();
-	}
-	snprintf(spec, sizeof(spec), "hmac:%s/secret", dir);
-	if (sign_secret_make(spec + 5, &d) != ERR_OK ||
-	    sign_key_load_any(&key, spec, true, &d) != ERR_OK) {
-		fprintf(stderr, "%s\n", d.msg);
-		abort();
-	}
-	unlink(spec + 5);
-	rmdir(dir);
-}
 
 /* Takes up to the next line end from the front of 'v'. */
 static struct view

@@ -83,7 +83,7 @@ tests_fuzz_fuzz_http_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_ioc_SOURCES = tests/fuzz/fuzz_ioc.c
 tests_fuzz_fuzz_ioc_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_ioc_LDADD = $(LIBS_FUZZ)
-tests_fuzz_fuzz_mac_SOURCES = tests/fuzz/fuzz_mac.c
+tests_fuzz_fuzz_mac_SOURCES = tests/fuzz/fuzz_mac.c tests/fuzz/fuzz_key.h
 tests_fuzz_fuzz_mac_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_mac_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_prefilter_SOURCES = tests/fuzz/fuzz_prefilter.c
@@ -101,7 +101,7 @@ tests_fuzz_fuzz_rule_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_rule_model_SOURCES = tests/fuzz/fuzz_rule_model.c tests/rules/rule_model.c tests/rules/rule_model.h tests/rules/rule_case.h
 tests_fuzz_fuzz_rule_model_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_rule_model_LDADD = $(LIBS_FUZZ)
-tests_fuzz_fuzz_signed_SOURCES = tests/fuzz/fuzz_signed.c
+tests_fuzz_fuzz_signed_SOURCES = tests/fuzz/fuzz_signed.c tests/fuzz/fuzz_key.h
 tests_fuzz_fuzz_signed_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_signed_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_spool_SOURCES = tests/fuzz/fuzz_spool.c
