@@ -12,7 +12,6 @@
 #include "sensor/asset_priority.h"
 
 #define CRITICALITY_MAX 100
-STATIC_ASSERT(PRIORITY_LAST == LEDGER_PRIORITIES, "one range of priorities");
 
 enum kind { ASSET, SERVICE, MISSION, KINDS };
 

@@ -99,12 +99,6 @@ def prepare(w, names):
     return out
 
 
-def begin(s, scene):
-    """Its first life, unless a fault that met nobody began one already."""
-    if not s.running():
-        s.start(scene)
-
-
 def drain(w):
     """Sensors start with nothing new to read until their spools are empty."""
     until = time.monotonic() + w.args.patience
@@ -189,7 +183,7 @@ def act(w, names):
     names = prepare(w, names)
     w.after(w.collector_late, w.collector.start)
     for s in w.sensors:
-        w.after(w.rng.uniform(0, 0.5), begin, s, w.rng.randrange(len(w.scenes)))
+        w.after(w.rng.uniform(0, 0.5), s.start, w.rng.randrange(len(w.scenes)))
     start = w.now()
     for name in names:
         faults.FAULTS[name](w, w.rng.uniform(0.2, SECONDS + 1))

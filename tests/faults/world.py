@@ -67,6 +67,8 @@ class Sensor:
         self.preload = {}
 
     def start(self, scene, more=()):
+        if self.running():
+            return  # a fault that met nobody began it already
         life = Incarnation(self, len(self.lives), scene)
         w = self.world
         self.lives.append(life)

@@ -6,9 +6,6 @@
  * them.
  */
 #include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "common/point_sign.h"
 #include "common/presence_sign.h"
