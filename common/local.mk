@@ -40,6 +40,11 @@ libcommon_a_SOURCES += \
 	common/ledger.h common/ledger.c \
 	common/eve.h common/eve.c
 
+# what is shared, and with whom
+libcommon_a_SOURCES += \
+	common/marking.h common/marking.c \
+	common/indicator.h common/indicator.c
+
 # signed documents
 libcommon_a_SOURCES += \
 	common/sign.h common/sign.c \

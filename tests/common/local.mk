@@ -71,3 +71,9 @@ tests_common_test_hide_args_LDADD = $(LIBS_COMMON)
 UNIT_TESTS += tests/common/test_redis_reply
 tests_common_test_redis_reply_SOURCES = tests/test.h tests/common/test_redis_reply.c
 tests_common_test_redis_reply_LDADD = $(LIBS_COMMON)
+
+# what is shared, and with whom
+UNIT_TESTS += tests/common/test_marking
+tests_common_test_marking_SOURCES = tests/test.h tests/rnd.h \
+	tests/common/test_marking.c
+tests_common_test_marking_LDADD = $(LIBS_COMMON)
