@@ -45,6 +45,12 @@ libcommon_a_SOURCES += \
 	common/marking.h common/marking.c \
 	common/indicator.h common/indicator.c
 
+# STIX patterns
+libcommon_a_SOURCES += \
+	common/pattern_tree.h common/pattern_object.h common/pattern_object.c \
+	common/pattern.h common/pattern_lex.h common/pattern_lex.c \
+	common/pattern.c common/pattern_print.c common/pattern_values.c
+
 # signed documents
 libcommon_a_SOURCES += \
 	common/sign.h common/sign.c \
