@@ -50,6 +50,15 @@ libcommon_a_SOURCES += \
 	common/pattern_tree.h common/pattern_object.h common/pattern_object.c \
 	common/pattern.h common/pattern_lex.h common/pattern_lex.c \
 	common/pattern.c common/pattern_print.c common/pattern_values.c
+# indicators, from lists of others
+libcommon_a_SOURCES += \
+	common/indicator_value.h common/indicator_value.c \
+	common/indicator_terms.h common/indicator_terms.c \
+	common/indicator_read.h common/indicator_read.c \
+	common/indicator_reading.h common/indicator_words.c \
+	common/indicator_text.c \
+	common/indicator_stix.c \
+	common/indicator_misp.c
 
 # signed documents
 libcommon_a_SOURCES += \
