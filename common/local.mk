@@ -45,6 +45,11 @@ libcommon_a_SOURCES += \
 	common/marking.h common/marking.c \
 	common/indicator.h common/indicator.c
 
+# STIX patterns
+libcommon_a_SOURCES += \
+	common/pattern_tree.h common/pattern_object.h common/pattern_object.c \
+	common/pattern.h common/pattern_lex.h common/pattern_lex.c \
+	common/pattern.c common/pattern_print.c common/pattern_values.c
 # indicators, from lists of others
 libcommon_a_SOURCES += \
 	common/block_read.h common/block_read.c \
