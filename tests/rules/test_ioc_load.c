@@ -99,13 +99,13 @@ test_list(void **state)
 			       "192.0.2.1");
 
 	(void)state;
-	counts(&l, 7, 4);
-	assert_int_equal(l.rep.repeated, 1);
+	counts(&l, 6, 4);
+	assert_int_equal(l.rep.repeated, 0);
 	assert_int_equal(ioc_set_count(l.set), 6);
 	refusal(&l, 0, 8, "", "more than one word");
 	refusal(&l, 1, 9, "", "# type: ja3");
 	refusal(&l, 2, 10, "", "xn--");
-	refusal(&l, 3, 13, "", "no file hashing");
+	refusal(&l, 3, 14, "", "not 64 hex digits");
 	note(&l, 0, IOC_IP, "192.0.2.1");
 	note(&l, 1, IOC_IP, "198.51.100.0/24");
 	note(&l, 2, IOC_DOMAIN, "evil.example");
@@ -167,7 +167,7 @@ test_csv(void **state)
 	assert_string_equal(n->tactic, "TA0001");
 	assert_int_equal(n->severity, 3);
 	note(&l, 3, IOC_CERT_SHA1, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
-	refusal(&l, 0, 6, "x-2", "no file hashing");
+	refusal(&l, 0, 6, "x-2", "not 64 hex digits");
 	refusal(&l, 1, 7, "", "type 'colour' is not");
 	unload(&l);
 }
@@ -384,7 +384,7 @@ test_misp(void **state)
 	assert_false(n->exact);
 	assert_string_equal(n->tlp, "red");
 	note(&l, 3, IOC_JA3, "e7d705a3286e19ea42f587b344ee6865");
-	refusal(&l, 0, 0, "4", "no file hashing");
+	refusal(&l, 0, 0, "4", "not 64 hex digits");
 	refusal(&l, 1, 0, "5", "attribute type 'mutex'");
 	refusal(&l, 2, 0, "6", "not an address");
 	refusal(&l, 3, 0, "7", "deleted");
@@ -402,7 +402,7 @@ test_unusable_files(void **state)
 	struct loaded l = load("{\"objects\": [1,\n 2,");
 
 	(void)state;
-	assert_int_equal(l.e, ERR_FORMAT);
+	assert_int_equal(l.e, ERR_TRUNCATED);
 	assert_non_null(strstr(l.d.msg, "dir/x.list:2:"));
 	unload(&l);
 	l = load("{\"hello\": 1}");
