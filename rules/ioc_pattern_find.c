@@ -19,7 +19,8 @@ note_hit(struct ioc_pattern_hits *out, const struct ioc_prog *p, uint64_t leaf)
 		out->overflowed++;
 		return;
 	}
-	memmove(&out->v[at + 1], &out->v[at], (out->n - at) * sizeof(out->v[0]));
+	memmove(&out->v[at + 1], &out->v[at],
+		(out->n - at) * sizeof(out->v[0]));
 	out->v[at] = (struct ioc_pattern_hit){ p, leaf };
 	out->n++;
 }

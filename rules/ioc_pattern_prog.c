@@ -65,6 +65,21 @@ keep_text(struct maker *m, struct view v, bool lower)
 	return view_of(out, v.len);
 }
 
+/* Digests and serial numbers are written with colons, or without. */
+static void
+drop_colons(struct ioc_test_value *v)
+{
+	uint8_t *at = (uint8_t *)v->text.p;
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->text.len; i++) {
+		if (at[i] != ':') {
+			at[n++] = at[i];
+		}
+	}
+	v->text.len = n;
+}
+
 static enum observed_type
 type_of(enum pattern_property p)
 {
@@ -98,9 +113,14 @@ make_value(struct maker *m, struct ioc_test *t, const struct pattern_value *v)
 	    t->op != PATTERN_MATCHES && text.p[text.len - 1] == '.') {
 		text.len--;
 	}
-	out->text = keep_text(m, text,
-			      type == PATTERN_T_LOWER &&
-				      t->op != PATTERN_MATCHES);
+	out->text = keep_text(
+		m, text, type == PATTERN_T_LOWER && t->op != PATTERN_MATCHES);
+	if (t->op != PATTERN_MATCHES && t->op != PATTERN_LIKE &&
+	    (t->property == PATTERN_P_CERT_SHA1 ||
+	     t->property == PATTERN_P_CERT_SHA256 ||
+	     t->property == PATTERN_P_CERT_SERIAL)) {
+		drop_colons(out);
+	}
 	out->number = v->kind == PATTERN_TIME ? (int64_t)v->us : v->integer;
 	out->real = v->real;
 	out->is_real = v->kind == PATTERN_FLOAT;

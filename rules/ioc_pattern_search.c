@@ -93,9 +93,9 @@ admit(struct search *s, struct scope *scope, uint64_t ts_us)
 			undo(s, had);
 			return false;
 		}
-		s->changes[s->n_changes++] = (struct change){
-			scope, scope->first_us, scope->last_us
-		};
+		s->changes[s->n_changes++] =
+			(struct change){ scope, scope->first_us,
+					 scope->last_us };
 		scope->first_us = first;
 		scope->last_us = last;
 	}

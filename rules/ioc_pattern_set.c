@@ -113,8 +113,8 @@ cover_of(const struct ioc_prog *p, const struct ioc_leaf *leaf)
 			a->rank = MAX(a->rank, b->rank);
 			a->n_values += b->n_values;
 			a->tests |= b->tests;
-		} else if (b->rank < a->rank || (b->rank == a->rank &&
-						 b->n_values < a->n_values)) {
+		} else if (b->rank < a->rank ||
+			   (b->rank == a->rank && b->n_values < a->n_values)) {
 			*a = *b;
 		}
 	}
@@ -243,8 +243,14 @@ note_use(struct ioc_pattern_set *s, const struct ioc_prog *p)
 		s->moments |= p->leaves[i].at;
 	}
 	for (unsigned i = 0; i < p->n_tests; i++) {
-		if (p->tests[i].join == PATTERN_TEST) {
-			s->properties |= UINT64_C(1) << p->tests[i].property;
+		const struct ioc_test *t = &p->tests[i];
+
+		if (t->join == PATTERN_TEST) {
+			s->properties |= UINT64_C(1) << t->property;
+			s->address_text =
+				s->address_text || t->op == PATTERN_LIKE ||
+				t->op == PATTERN_MATCHES ||
+				(t->op >= PATTERN_GT && t->op <= PATTERN_LE);
 		}
 	}
 }

@@ -39,6 +39,7 @@ struct ioc_pattern_set {
 	struct ioc_table index; /* of atoms */
 	uint64_t by_value, by_presence; /* properties that atoms are about */
 	uint64_t properties; /* that tests are about */
+	bool address_text; /* some test takes an address as text */
 	uint8_t moments; /* at which leaves may be satisfied */
 };
 

@@ -43,6 +43,7 @@ static const struct rule rules[IOC_TYPE_COUNT] = {
 	     ARRAY_LEN(c2_meta), ),
 	RULE(IOC_CERT_SHA256, "known-bad certificate (SHA-256)", c2_meta,
 	     ARRAY_LEN(c2_meta), ),
+	RULE(IOC_PATTERN, "STIX pattern", NULL, 0, ),
 };
 
 const struct rule *

@@ -51,6 +51,7 @@ ioc_set_free(struct ioc_set *s)
 	forget_sharing(s);
 	ioc_table_fini(&s->index);
 	ioc_trie_fini(&s->nets);
+	ioc_pattern_set_free(s->patterns);
 	free(s->v);
 	while (s->chunks != NULL) {
 		struct ioc_chunk *c = s->chunks;
@@ -385,6 +386,75 @@ append(struct ioc_set *s, const struct ioc_note *note, struct view value,
 	return e;
 }
 
+/* The pattern's own form is made first, for it may be refused. */
+static enum err
+add_pattern(struct ioc_set *s, const struct ioc_note *note, struct view text,
+	    struct diag *d)
+{
+	char copy[INDICATOR_PATTERN_CAP + 1];
+	struct ioc_prog *prog = NULL;
+	struct place at;
+	enum err e;
+
+	if (text.len >= sizeof(copy)) {
+		return diag_set(d, ERR_FORMAT, "longer than %d bytes",
+				INDICATOR_PATTERN_CAP);
+	}
+	memcpy(copy, text.p, text.len);
+	copy[text.len] = '\0';
+	text = view_of(copy, text.len);
+	if (find_place(s, IOC_PATTERN, text, &at) != IOC_TABLE_NONE) {
+		return ERR_OK;
+	}
+	if (s->patterns == NULL) {
+		s->patterns = ioc_pattern_set_new();
+	}
+	if (s->patterns == NULL) {
+		return diag_set(d, ERR_NOMEM, "no memory for patterns");
+	}
+	e = ioc_prog_new(&prog, text, d);
+	if (e == ERR_OK) {
+		e = ioc_pattern_set_add(s->patterns, prog, s->n, d);
+		if (e != ERR_OK) {
+			ioc_prog_free(prog);
+		}
+	}
+	if (e == ERR_OK && append(s, note, text, &at) != ERR_OK) {
+		e = diag_set(d, ERR_NOMEM, "no memory for patterns");
+	}
+	return e;
+}
+
+uint32_t
+ioc_set_pattern(const struct ioc_set *s, struct view text)
+{
+	struct place at;
+	uint32_t i = find_place(s, IOC_PATTERN, text, &at);
+
+	/* Both are in the order of addition. */
+	for (uint32_t from = 0, to = s->patterns != NULL ? s->patterns->n : 0;
+	     i != IOC_TABLE_NONE && from < to;) {
+		uint32_t mid = from + (to - from) / 2;
+		uint32_t there = s->patterns->v[mid]->ioc;
+
+		if (there == i) {
+			return mid;
+		}
+		if (there < i) {
+			from = mid + 1;
+		} else {
+			to = mid;
+		}
+	}
+	return UINT32_MAX;
+}
+
+const struct ioc_pattern_set *
+ioc_set_patterns(const struct ioc_set *s)
+{
+	return s->patterns;
+}
+
 enum err
 ioc_set_add(struct ioc_set *s, const struct ioc_note *note, struct view value,
 	    struct diag *d)
@@ -396,6 +466,9 @@ ioc_set_add(struct ioc_set *s, const struct ioc_note *note, struct view value,
 	enum err e;
 
 	assert(!s->sealed);
+	if (note->type == IOC_PATTERN) {
+		return add_pattern(s, note, value, d);
+	}
 	e = indicator_value_canon((enum indicator_kind)note->type, note->exact,
 				  value, text, &len, d);
 	if (e != ERR_OK) {
@@ -478,6 +551,7 @@ ioc_type_name(enum ioc_type type)
 		[IOC_JA3] = "ja3",
 		[IOC_CERT_SHA1] = "cert-sha1",
 		[IOC_CERT_SHA256] = "cert-sha256",
+		[IOC_PATTERN] = "pattern",
 	};
 
 	assert(type < IOC_TYPE_COUNT);

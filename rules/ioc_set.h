@@ -25,6 +25,7 @@ enum ioc_type {
 	IOC_JA3, /* 32 hex digits */
 	IOC_CERT_SHA1, /* TLS leaf certificate */
 	IOC_CERT_SHA256,
+	IOC_PATTERN = 11, /* STIX pattern; numbers as in common/indicator.h */
 	IOC_TYPE_COUNT
 };
 
@@ -48,6 +49,7 @@ struct ioc {
 };
 
 struct ioc_set;
+struct ioc_pattern_set;
 
 struct ioc_set *ioc_set_new(void);
 void ioc_set_free(struct ioc_set *s);
@@ -59,6 +61,13 @@ void ioc_set_free(struct ioc_set *s);
  */
 enum err ioc_set_add(struct ioc_set *s, const struct ioc_note *note,
 		     struct view value, struct diag *d) MUST_CHECK;
+/*
+ * The patterns among them; NULL when there are none.  What they ask for is in
+ * ioc_set_needed() too.
+ */
+const struct ioc_pattern_set *ioc_set_patterns(const struct ioc_set *s);
+/* The pattern of this text, by its number there; UINT32_MAX: none. */
+uint32_t ioc_set_pattern(const struct ioc_set *s, struct view text);
 /* No more additions after this; required before any look-up. */
 enum err ioc_set_seal(struct ioc_set *s) MUST_CHECK;
 uint32_t ioc_set_count(const struct ioc_set *s);

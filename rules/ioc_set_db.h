@@ -11,6 +11,7 @@
 #ifndef RULES_IOC_SET_DB_H
 #define RULES_IOC_SET_DB_H
 
+#include "rules/ioc_pattern_set.h"
 #include "rules/ioc_set.h"
 #include "rules/ioc_table.h"
 #include "rules/ioc_trie.h"
@@ -24,6 +25,7 @@ struct ioc_set {
 	uint32_t n, cap;
 	struct ioc_table index; /* all but networks */
 	struct ioc_trie nets;
+	struct ioc_pattern_set *patterns; /* NULL: none */
 	uint32_t count[IOC_TYPE_COUNT];
 	/* Labels of the shortest and longest domain: bounds for the search. */
 	unsigned min_labels, max_labels;

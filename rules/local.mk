@@ -105,6 +105,15 @@ librules_a_SOURCES += \
 	rules/ioc_table.h rules/ioc_table.c \
 	rules/ioc_trie.h rules/ioc_trie.c \
 	rules/ioc_find.c \
+	rules/observation.h \
+	rules/ioc_pattern_prog.h rules/ioc_pattern_prog.c \
+	rules/ioc_pattern_run.h rules/ioc_pattern_run.c \
+	rules/ioc_pattern_set.h rules/ioc_pattern_set.c \
+	rules/ioc_pattern_find.c \
+	rules/ioc_pattern_match.h rules/ioc_pattern_match.c \
+	rules/ioc_pattern_observe.c rules/ioc_matching.c \
+	rules/ioc_pattern_state.h rules/ioc_pattern_state.c \
+	rules/ioc_pattern_search.c \
 	rules/ioc_match.c \
 	rules/ioc_rule.c \
 	rules/ioc_load.h rules/ioc_load.c \

@@ -89,16 +89,27 @@ struct rule {
 };
 
 struct ioc;
+struct ioc_prog;
 struct note;
 
 /* What a hit still has to ask where all hits meet; shared_state.h. */
 struct shared_claim {
-	const struct rule_prog *prog; /* NULL: nothing */
+	const struct rule_prog *prog; /* NULL: nothing, but for 'pattern' */
+	/* Or a pattern of several observations, and which of its leaves this
+	 * one satisfies; NULL: none. */
+	const struct ioc_prog *pattern;
+	uint64_t leaves;
 	struct addr src, dst; /* as the rule's header means them */
 	uint8_t ip_version;
 	uint64_t ts_us;
 	struct view values; /* shared_claim.h has the form */
 };
+
+static inline bool
+claim_is_made(const struct shared_claim *c)
+{
+	return c->prog != NULL || c->pattern != NULL;
+}
 
 /* JSON that a dataset holds beside a value that was met. */
 struct rule_datum {

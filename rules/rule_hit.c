@@ -138,7 +138,7 @@ hit_emit(struct rule_matcher *m, const struct rule_prog *p)
 	if (p->rule->action == ACTION_PASS) {
 		pass(m, p);
 	}
-	if (hit.silent && hit.claim.prog == NULL) {
+	if (hit.silent && !claim_is_made(&hit.claim)) {
 		return;
 	}
 	m->stats.hits++;

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "rules/ioc_pattern_match.h"
 #include "rules/rule_matcher.h"
 
 static enum err
@@ -32,7 +33,11 @@ rule_matcher_new(const struct ruleset *rs)
 	m->segment.scan[0].ids =
 		calloc(2 * ((size_t)m->groups->most_ids + 1), sizeof(uint32_t));
 	m->claims.p = malloc(CLAIM_ROOM);
-	if (m->claims.p == NULL || m->scratch == NULL ||
+	if (ruleset_pattern_moments(rs) != 0) {
+		m->patterns = ioc_matching_new();
+	}
+	if ((ruleset_pattern_moments(rs) != 0 && m->patterns == NULL) ||
+	    m->claims.p == NULL || m->scratch == NULL ||
 	    m->candidates == NULL || m->summary == NULL || m->id_bits == NULL ||
 	    m->ids == NULL || m->segment.scan[0].ids == NULL ||
 	    !rule_plans_init(&m->plans, m->groups) ||
@@ -53,6 +58,7 @@ rule_matcher_free(struct rule_matcher *m)
 		rule_plans_fini(&m->plans);
 		verifier_fini(&m->verifier);
 		rule_profile_free(m->profile);
+		ioc_matching_free(m->patterns);
 		prefilter_scratch_free(m->scratch);
 		free(m->candidates);
 		free(m->summary);
@@ -336,6 +342,44 @@ gather_call(struct rule_matcher *m)
 	}
 }
 
+/* STIX patterns; 'end': the flow is over, and nothing else is asked. */
+static void
+match_patterns(struct rule_matcher *m, const struct inspect *in, bool end,
+	       struct rule_hits *out)
+{
+	uint32_t from = out->n, n = from;
+
+	if (end) {
+		ioc_pattern_match_end(m->rs->iocs, m->patterns, in, out);
+	} else {
+		ioc_pattern_match(m->rs->iocs, m->patterns, in, out);
+	}
+	if (m->shared == NULL) {
+		return;
+	}
+	for (uint32_t i = from; i < out->n; i++) {
+		struct rule_hit *h = &out->v[i];
+
+		if (h->claim.pattern != NULL &&
+		    !shared_state_apply(m->shared, &h->claim)) {
+			continue;
+		}
+		h->claim.pattern = NULL; /* settled */
+		out->v[n++] = *h;
+	}
+	out->n = n;
+}
+
+void
+rule_match_end(struct rule_matcher *m, const struct inspect *in,
+	       struct rule_hits *out)
+{
+	m->flow = in->flow_state != NULL ? *in->flow_state : NULL;
+	if (m->patterns != NULL && !is_passed(m)) {
+		match_patterns(m, in, true, out);
+	}
+}
+
 void
 rule_match(struct rule_matcher *m, struct inspect *in, struct rule_hits *out)
 {
@@ -365,9 +409,15 @@ rule_match(struct rule_matcher *m, struct inspect *in, struct rule_hits *out)
 	if (m->rs->iocs != NULL && !m->passed) {
 		ioc_match(m->rs->iocs, in, out);
 	}
+	if (m->patterns != NULL && !m->passed) {
+		match_patterns(m, in, false, out);
+	}
 	sort_hits(out->v + before, out->n - before);
 	m->stats.pcre_limit = m->verifier.pcre_limit;
 	m->stats.step_limit = m->verifier.step_limit;
+	if (m->patterns != NULL) {
+		m->stats.step_limit += m->patterns->run.limited;
+	}
 }
 
 static void

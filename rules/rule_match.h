@@ -76,6 +76,13 @@ void rule_match(struct rule_matcher *m, struct inspect *in,
 		struct rule_hits *out);
 
 /*
+ * Appends what patterns say of a flow that is over: 'in' has its last facts
+ * (INSPECT_PACKET, turned to the server) and its sums.
+ */
+void rule_match_end(struct rule_matcher *m, const struct inspect *in,
+		    struct rule_hits *out);
+
+/*
  * Counts and times the rules from now on; nothing when that is done already.
  * False when out of memory.
  */

@@ -68,6 +68,7 @@ struct rule_matcher {
 	struct claim_buf claims;
 	struct rule_datum data[MAX_DATA];
 	uint32_t n_data, data_kept; /* kept: they belong to hits */
+	struct ioc_matching *patterns; /* NULL: there are none */
 	struct shared_state *shared; /* NULL: claims go out with the hits */
 	struct rule_profile *profile; /* NULL: nobody asked for it */
 };

@@ -127,6 +127,8 @@ enum ruleset_file_need {
 	RULES_NEED_STORE = 16,
 };
 unsigned ruleset_file_needs(const struct ruleset *rs);
+/* Bits of enum pattern_moment at which STIX patterns want to be asked. */
+unsigned ruleset_pattern_moments(const struct ruleset *rs);
 /* Whether any rule matches on raw stream bytes, by direction. */
 bool ruleset_needs_stream(const struct ruleset *rs, enum inspect_dir dir);
 

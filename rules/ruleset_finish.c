@@ -5,6 +5,7 @@
 
 #include <openssl/evp.h>
 
+#include "rules/ioc_pattern_match.h"
 #include "rules/ruleset_read.h"
 #include "rules/threshold_file.h"
 
@@ -69,6 +70,8 @@ note_needs(struct ruleset *rs)
 		uint64_t more[2] = { 0, 0 };
 
 		ioc_set_needed(rs->iocs, more);
+		rs->file_needs |=
+			RULES_NEED_MD5 * ioc_pattern_needed(rs->iocs, more);
 		rs->needed[0] |= more[0];
 		rs->needed[1] |= more[1];
 	}

@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "rules/dataset.h"
+#include "rules/ioc_pattern_state.h"
 #include "rules/ruleset_db.h"
 #include "rules/shared_bits.h"
 #include "rules/shared_claim.h"
@@ -18,6 +19,8 @@ struct shared_state {
 	struct dataset_table *tables; /* by dataset->number */
 	uint32_t n_tables;
 	uint64_t values_refused;
+	struct ioc_pattern_state *patterns;
+	uint64_t patterns_evicted, patterns_limited; /* of sets before */
 };
 
 /* What is added when another set follows; 'tables' lacks the values that rules
@@ -27,7 +30,82 @@ struct shared_next {
 	struct shared_bits *host, *pair; /* NULL: are there, or nobody asks */
 	struct dataset_table *tables;
 	uint32_t n_tables;
+	struct ioc_pattern_state *patterns;
+	/* For each stateful pattern of the set before: what it is in this. */
+	uint32_t *patterns_to;
 };
+
+static const struct ioc_pattern_set *
+patterns_of(const struct ruleset *rs)
+{
+	return rs->iocs != NULL ? ioc_set_patterns(rs->iocs) : NULL;
+}
+
+static const struct ioc_prog *
+same_pattern(const struct ruleset *old, const struct ioc_prog *p,
+	     const struct ruleset *rs)
+{
+	const struct ioc *was = ioc_set_at(old->iocs, p->ioc);
+	uint32_t i = ioc_set_pattern(rs->iocs, view_cstr(was->value));
+	const struct ioc_prog *now;
+
+	if (i == UINT32_MAX) {
+		return NULL;
+	}
+	now = patterns_of(rs)->v[i];
+	return strcmp(ioc_set_at(rs->iocs, now->ioc)->note->id,
+		      was->note->id) == 0
+		       ? now
+		       : NULL;
+}
+
+/* What is kept of a pattern goes on when it stays, by id and text. */
+static bool
+make_patterns(struct shared_next *n, const struct ruleset *old)
+{
+	const struct ioc_pattern_set *now = patterns_of(n->rs);
+	const struct ioc_pattern_set *was =
+		old != NULL ? patterns_of(old) : NULL;
+
+	n->patterns = ioc_pattern_state_new(now != NULL ? now->n_stateful : 0);
+	n->patterns_to = calloc(was != NULL ? (size_t)was->n_stateful + 1 : 1,
+				sizeof(*n->patterns_to));
+	if (n->patterns == NULL || n->patterns_to == NULL) {
+		return false;
+	}
+	for (uint32_t i = 0; was != NULL && i < was->n; i++) {
+		const struct ioc_prog *p = was->v[i], *next = NULL;
+
+		if (!p->stateful) {
+			continue;
+		}
+		if (now != NULL) {
+			next = same_pattern(old, p, n->rs);
+		}
+		n->patterns_to[p->state] =
+			next != NULL ? next->state : UINT32_MAX;
+	}
+	return true;
+}
+
+static void
+hand_over_patterns(struct shared_state *s, struct shared_next *n)
+{
+	struct ioc_state_counters c = ioc_pattern_state_counters(s->patterns);
+	const struct ioc_pattern_set *was = patterns_of(s->rs);
+
+	for (uint32_t i = 0; was != NULL && i < was->n_stateful; i++) {
+		if (n->patterns_to[i] != UINT32_MAX) {
+			ioc_pattern_state_move(n->patterns, n->patterns_to[i],
+					       s->patterns, i);
+		}
+	}
+	s->patterns_evicted += c.evicted;
+	s->patterns_limited += c.limited;
+	ioc_pattern_state_free(s->patterns);
+	s->patterns = n->patterns;
+	free(n->patterns_to);
+}
 
 static void
 uses(const struct ruleset *rs, bool *host, bool *pair)
@@ -144,6 +222,7 @@ shared_next_new(struct shared_next **out, const struct shared_state *s,
 		n->rs = rs;
 	}
 	if (n == NULL || !reserve_bits(n, s, conf) ||
+	    !make_patterns(n, s != NULL ? s->rs : NULL) ||
 	    copy_sets(rs, s != NULL ? s->rs : NULL, &n->tables, &n->n_tables) !=
 		    ERR_OK) {
 		shared_next_free(n);
@@ -160,6 +239,8 @@ shared_next_free(struct shared_next *n)
 		shared_bits_free(n->host);
 		shared_bits_free(n->pair);
 		free_tables(n->tables, n->n_tables);
+		ioc_pattern_state_free(n->patterns);
+		free(n->patterns_to);
 		free(n);
 	}
 }
@@ -201,6 +282,7 @@ shared_state_follow(struct shared_state *s, struct shared_next *n)
 {
 	save_last(s, n->rs);
 	hand_over(s, n);
+	hand_over_patterns(s, n);
 	free_tables(s->tables, s->n_tables);
 	s->tables = n->tables;
 	s->n_tables = n->n_tables;
@@ -236,6 +318,8 @@ shared_state_new(struct shared_state **out, const struct ruleset *rs,
 	s->n_tables = n->n_tables;
 	s->host = n->host;
 	s->pair = n->pair;
+	s->patterns = n->patterns;
+	free(n->patterns_to);
 	free(n);
 	*out = s;
 	return ERR_OK;
@@ -248,6 +332,7 @@ shared_state_free(struct shared_state *s)
 		shared_bits_free(s->host);
 		shared_bits_free(s->pair);
 		free_tables(s->tables, s->n_tables);
+		ioc_pattern_state_free(s->patterns);
 		free(s);
 	}
 }
@@ -377,6 +462,10 @@ shared_state_apply(struct shared_state *s, const struct shared_claim *c)
 {
 	struct view rest = c->values;
 
+	if (c->pattern != NULL) {
+		return ioc_pattern_state_apply(s->patterns, c->pattern,
+					       c->leaves, c->ts_us);
+	}
 	if (!bits_hold(s, c)) {
 		return false;
 	}
@@ -425,7 +514,12 @@ shared_state_save(const struct shared_state *s)
 struct shared_counters
 shared_state_counters(const struct shared_state *s)
 {
+	struct ioc_state_counters p = ioc_pattern_state_counters(s->patterns);
+
 	return (struct shared_counters){
+		.patterns_kept = p.kept,
+		.patterns_evicted = s->patterns_evicted + p.evicted,
+		.patterns_limited = s->patterns_limited + p.limited,
 		.host_bits_evicted = shared_bits_evicted(s->host),
 		.pair_bits_evicted = shared_bits_evicted(s->pair),
 		.values_refused = s->values_refused,

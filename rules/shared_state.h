@@ -23,6 +23,9 @@ struct shared_next;
 struct shared_counters {
 	uint64_t host_bits_evicted, pair_bits_evicted; /* before their end */
 	uint64_t values_refused; /* a set had reached its memcap */
+	/* Of STIX patterns: observations that wait for others, those that gave
+	 * way to newer ones, and searches that took too many steps. */
+	uint64_t patterns_kept, patterns_evicted, patterns_limited;
 };
 
 enum err shared_state_new(struct shared_state **out, const struct ruleset *rs,

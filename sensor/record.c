@@ -109,7 +109,7 @@ bytes_used(const struct outbox *o)
 static size_t
 room_for(const struct outbox *o, const struct record *r)
 {
-	if (r->claim.prog != NULL) {
+	if (claim_is_made(&r->claim)) {
 		return o->bytes_max * 2;
 	}
 	return r->rule != NULL ? o->bytes_max : o->bytes_max / 2;
@@ -126,7 +126,7 @@ is_full(struct outbox *o, const struct record *r)
 	} else if (r->rule != NULL) {
 		o->full_alerts++;
 		o->full_severity[r->severity - 1U < 3 ? r->severity - 1U : 3]++;
-	} else if (r->claim.prog != NULL) {
+	} else if (claim_is_made(&r->claim)) {
 		o->full_claims++;
 	} else {
 		o->full_events++;
@@ -138,7 +138,7 @@ is_full(struct outbox *o, const struct record *r)
 void
 outbox_lose(struct outbox *o, const struct record *r)
 {
-	if (r->rule == NULL && r->claim.prog == NULL) {
+	if (r->rule == NULL && !claim_is_made(&r->claim)) {
 		o->lost_type[r->type]++;
 	} else if (r->rule != NULL && record_is_said(r)) {
 		o->lost_severity[r->severity - 1U < 3 ? r->severity - 1U : 3]++;
@@ -155,7 +155,7 @@ outbox_put(struct outbox *o, const struct record *r, struct view line)
 	if (UNLIKELY(is_full(o, r))) {
 		return;
 	}
-	ok = (line.len > 0 || r->claim.prog != NULL ||
+	ok = (line.len > 0 || claim_is_made(&r->claim) ||
 	      (r->rule != NULL && r->held != HELD_NOT)) &&
 	     line.len <= UINT32_MAX &&
 	     grow(&rec, &o->cap, o->n + 1, sizeof(*o->rec), 256);

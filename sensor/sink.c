@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "rules/ioc_pattern_prog.h"
 #include "rules/rule_prog.h"
 #include "sensor/eve_writer.h"
 #include "sensor/forward.h"
@@ -22,7 +23,7 @@ struct slot {
 struct turn {
 	struct slot slot;
 	uint64_t turn;
-	uint32_t prog;
+	uint64_t prog;
 };
 
 struct sink {
@@ -312,6 +313,14 @@ settle(struct sink *s, const struct outbox *box, struct record *r)
 		s->set.shared == NULL || !shared_state_apply(s->set.shared, &c);
 }
 
+/* Patterns come behind all rules, in their own order. */
+static uint64_t
+claim_order(const struct shared_claim *c)
+{
+	return c->prog != NULL ? c->prog->order
+			       : UINT64_C(1) << 32 | c->pattern->number;
+}
+
 /* All claims of the round, before anything of it is written. */
 static void
 settle_claims(struct sink *s, struct outbox *const *boxes, size_t n)
@@ -322,7 +331,7 @@ settle_claims(struct sink *s, struct outbox *const *boxes, size_t n)
 		const struct record *r = &boxes[slot->box]->rec[slot->index];
 		struct turn *p = s->turns;
 
-		if (r->claim.prog == NULL) {
+		if (!claim_is_made(&r->claim)) {
 			continue;
 		}
 		if (s->n_turns == s->cap_turns) {
@@ -337,7 +346,7 @@ settle_claims(struct sink *s, struct outbox *const *boxes, size_t n)
 			s->cap_turns = s->cap_turns * 2 + 64;
 		}
 		p[s->n_turns++] =
-			(struct turn){ *slot, r->turn, r->claim.prog->order };
+			(struct turn){ *slot, r->turn, claim_order(&r->claim) };
 	}
 	if (s->n_turns > 1) {
 		qsort(s->turns, s->n_turns, sizeof(*s->turns), by_turn);
@@ -399,7 +408,7 @@ take_unsorted(struct sink *s, struct outbox *const *boxes, unsigned n)
 		for (size_t k = 0; k < boxes[i]->n; k++) {
 			struct record *r = &boxes[i]->rec[k];
 
-			if (r->claim.prog != NULL) {
+			if (claim_is_made(&r->claim)) {
 				settle(s, boxes[i], r);
 			}
 			if (!goes_out(s, r, &news)) {

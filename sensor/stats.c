@@ -467,6 +467,10 @@ put_ledger(struct json *j, const struct stats_source *s)
 		json_u64(j, "host_bits_evicted", sc.host_bits_evicted);
 		json_u64(j, "pair_bits_evicted", sc.pair_bits_evicted);
 		json_u64(j, "dataset_values_refused", sc.values_refused);
+		json_u64(j, "pattern_observations", sc.patterns_kept);
+		json_u64(j, "pattern_observations_evicted",
+			 sc.patterns_evicted);
+		json_u64(j, "pattern_searches_limited", sc.patterns_limited);
 		json_obj_end(j);
 	}
 	json_u64(j, "workers", s->n_workers);

@@ -216,14 +216,19 @@ add_tx(const struct worker *w, struct event_subject *s, struct rule_hit *hit)
 	hit->tx_id = s->tx->id;
 }
 
-void
-worker_match(struct worker *w, struct event_subject *s)
+static void
+begin_match(struct worker *w)
 {
 	w->hits.n = 0;
 	w->hits.overflowed = 0;
 	w->hits.passed = w->hits.bypass = w->hits.no_tx_log = false;
 	w->turn++;
-	rule_match(w->matcher, &w->in, &w->hits);
+}
+
+/* What the matcher found becomes alerts and claims. */
+static void
+put_hits(struct worker *w, struct event_subject *s)
+{
 	w->count.alerts_lost += w->hits.overflowed;
 	/* of which class nobody can say */
 	w->out->lost_severity[3] += w->hits.overflowed;
@@ -233,7 +238,7 @@ worker_match(struct worker *w, struct event_subject *s)
 		struct rule_hit *hit = &w->hits.v[i];
 		struct event_subject subject = *s;
 
-		if (hit->silent && hit->claim.prog == NULL) {
+		if (hit->silent && !claim_is_made(&hit->claim)) {
 			continue;
 		}
 		if (s->f != NULL && !hit->suppressed && !hit->silent) {
@@ -242,6 +247,22 @@ worker_match(struct worker *w, struct event_subject *s)
 		add_tx(w, &subject, hit);
 		put_alert(w, &subject, hit);
 	}
+}
+
+void
+worker_match(struct worker *w, struct event_subject *s)
+{
+	begin_match(w);
+	rule_match(w->matcher, &w->in, &w->hits);
+	put_hits(w, s);
+}
+
+void
+worker_match_end(struct worker *w, struct event_subject *s)
+{
+	begin_match(w);
+	rule_match_end(w->matcher, &w->in, &w->hits);
+	put_hits(w, s);
 }
 
 void

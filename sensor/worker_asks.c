@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/worker_state.h"
 
+#include "common/pattern_object.h"
+
 #define BIT(n) (UINT64_C(1) << (n))
 
 /* Bit per protocol whose parser the wanted events need. */
@@ -39,6 +41,7 @@ worker_note_asks(struct worker *w)
 		   ruleset_indicator_count(w->rules) > 0;
 	a->raw[0] = ruleset_needs_stream(w->rules, DIR_TOSERVER);
 	a->raw[1] = ruleset_needs_stream(w->rules, DIR_TOCLIENT);
+	a->ends = (ruleset_pattern_moments(w->rules) & PATTERN_AT_END) != 0;
 	a->anomalies = worker_wants(w, EVENT_TYPE_ANOMALY);
 	/* Alerts and flows are shown with their protocol. */
 	a->names = a->match || apps != 0 || worker_wants(w, EVENT_TYPE_FLOW);

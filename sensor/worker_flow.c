@@ -78,6 +78,28 @@ drain_flow(struct worker *w, struct event_subject *s, struct flow *f)
 	worker_settle(w);
 }
 
+/* What patterns say of the flow as a whole. */
+static void
+match_end(struct worker *w, struct event_subject *s, struct flow *f)
+{
+	struct frame last = { .ts_us = f->last_us, .iface = f->iface };
+	struct packet pkt = {
+		.frame = &last,
+		.ip_version = f->ip_version,
+		.proto = f->proto,
+	};
+
+	fill_flow(&w->in_flow, f);
+	w->in.flow = &w->in_flow;
+	fill_last_packet(w, &pkt, f, FLOW_TOSERVER);
+	w->in.flow_state = &f->rules;
+	w->in.pkt_is_reverse = false;
+	w->filled = true;
+	w->settled = w->out->n;
+	worker_match_end(w, s);
+	worker_settle(w);
+}
+
 static void
 end_flow(struct worker *w, struct flow *f)
 {
@@ -89,6 +111,9 @@ end_flow(struct worker *w, struct flow *f)
 	};
 
 	drain_flow(w, &s, f);
+	if (w->asks.ends && (f->flags & FLOW_BYPASSED) == 0) {
+		match_end(w, &s, f);
+	}
 	if (w->tags != NULL) {
 		tag_forget(w->tags, f);
 	}

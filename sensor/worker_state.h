@@ -25,6 +25,7 @@ struct worker_asks {
 	bool names; /* protocols are recognised */
 	bool raw[2]; /* rules look at raw stream bytes of this direction */
 	bool anomalies;
+	bool ends; /* patterns look at flows that ended */
 };
 
 /* Packets that are decoded, at most, before the one in hand is done with. */
@@ -94,6 +95,8 @@ worker_wants(const struct worker *w, enum event_type t)
 /* worker_alert.c: from the matcher's hits to lines in the outbox. */
 /* Matches what w->in holds and writes the alerts. */
 void worker_match(struct worker *w, struct event_subject *s);
+/* The same for the flow of the subject, which is over; w->in has its facts. */
+void worker_match_end(struct worker *w, struct event_subject *s);
 /*
  * What a packet alone gave, or what its stream and transactions did, is
  * complete: Suricata's packet-alert-max bounds each.
