@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "common/indicator_reading.h"
-#include "common/indicator_terms.h"
 #include "common/indicator_value.h"
+#include "common/pattern.h"
 
 struct marking
 indicator_mark_strictest(void)
@@ -131,34 +131,72 @@ indicator_reading_add(struct indicator_reading *r, uint32_t line,
 	}
 }
 
-struct terms {
+/* The entries that one pattern is. */
+struct alternatives {
 	struct indicator_reading *r;
 	uint32_t line;
 	struct indicator i;
 };
 
-static void
-on_term(void *arg, const struct indicator_term *t)
+static enum err
+on_value(void *arg, enum indicator_kind kind, bool exact, struct view value)
 {
-	struct terms *x = arg;
+	struct alternatives *x = arg;
 
-	if (t->refusal[0] != '\0') {
-		indicator_reading_refuse(x->r, x->line, x->i.id, "%s",
-					 t->refusal);
-		return;
+	x->i.kind = kind;
+	x->i.exact = exact;
+	indicator_reading_add(x->r, x->line, &x->i, value);
+	return x->r->stop;
+}
+
+static enum err
+on_unseen(void *arg, const char *why)
+{
+	struct alternatives *x = arg;
+
+	indicator_reading_refuse(x->r, x->line, x->i.id, "%s", why);
+	return x->r->stop;
+}
+
+/* What says more than a list of values is one entry, in its one spelling. */
+static void
+add_whole(struct indicator_reading *r, uint32_t line,
+	  const struct indicator *in, const struct pattern *p)
+{
+	char text[INDICATOR_PATTERN_CAP];
+	struct indicator i = *in;
+	struct diag d;
+
+	if (pattern_supported(p, &d) != ERR_OK) {
+		indicator_reading_refuse(r, line, i.id, "%s", d.msg);
+	} else if (pattern_print(p, text, sizeof(text)) >= sizeof(text)) {
+		indicator_reading_refuse(r, line, i.id,
+					 "a pattern of more than %d bytes",
+					 INDICATOR_PATTERN_CAP - 1);
+	} else {
+		i.kind = INDICATOR_PATTERN;
+		i.exact = false;
+		indicator_reading_add(r, line, &i, view_cstr(text));
 	}
-	x->i.kind = t->kind;
-	indicator_reading_add(x->r, x->line, &x->i, view_of(t->value, t->len));
 }
 
 void
 indicator_reading_pattern(struct indicator_reading *r, uint32_t line,
 			  const struct indicator *i, struct view text)
 {
-	struct terms x = { r, line, *i };
-	struct diag d;
+	struct alternatives x = { r, line, *i };
+	struct pattern *p = NULL;
+	struct diag d = { "" };
+	enum err e = pattern_parse(&p, text, &d);
 
-	if (indicator_terms_each(text, on_term, &x, &d) != ERR_OK) {
+	if (e == ERR_NOMEM) {
+		indicator_reading_stop(r, e, "out of memory");
+	} else if (e != ERR_OK) {
 		indicator_reading_refuse(r, line, i->id, "%s", d.msg);
+	} else if (!pattern_alternatives(p, on_value, on_unseen, &x, &e)) {
+		add_whole(r, line, i, p);
+	} else if (e != ERR_OK) {
+		indicator_reading_stop(r, e, "it cannot be read on");
 	}
+	pattern_free(p);
 }

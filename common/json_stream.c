@@ -8,7 +8,7 @@
 struct passing {
 	struct json_stream *s;
 	uint64_t depth;
-	uint64_t kinds; /* bit per level, the innermost lowest: 1 is an array */
+	uint64_t kinds; /* bit per level, the outermost lowest: 1 is an array */
 	bool string, escaped;
 	size_t from; /* what is not yet kept of the block begins here */
 	size_t max; /* 0: nothing is kept */
@@ -169,23 +169,22 @@ pass_string(struct passing *p, const uint8_t *b, size_t len, size_t *at)
 	return true;
 }
 
-static bool
+static void
 open_level(struct passing *p, bool array)
 {
+	if (p->depth < 64) {
+		p->kinds &= ~(UINT64_C(1) << p->depth);
+		p->kinds |= (uint64_t)array << p->depth;
+	}
 	p->depth++;
-	p->kinds = p->kinds << 1 | (array ? 1 : 0);
-	return true;
 }
 
-/* False: the bracket is of the other kind.  Only the innermost 64 are known. */
+/* False: the bracket is of the other kind.  Only the outer 64 are known. */
 static bool
 close_level(struct passing *p, bool array)
 {
-	bool ok = p->depth > 64 || (p->kinds & 1) == (array ? 1 : 0);
-
 	p->depth--;
-	p->kinds >>= 1;
-	return ok;
+	return p->depth >= 64 || (p->kinds >> p->depth & 1) == array;
 }
 
 /*

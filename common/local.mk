@@ -56,7 +56,6 @@ libcommon_a_SOURCES += \
 	common/id_map.h common/id_map.c \
 	common/json_stream.h common/json_stream.c \
 	common/indicator_value.h common/indicator_value.c \
-	common/indicator_terms.h common/indicator_terms.c \
 	common/indicator_read.h common/indicator_read.c \
 	common/indicator_reading.h common/indicator_words.c \
 	common/indicator_entry.c \

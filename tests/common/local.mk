@@ -82,3 +82,6 @@ tests_common_test_marking_LDADD = $(LIBS_COMMON)
 UNIT_TESTS += tests/common/test_pattern
 tests_common_test_pattern_SOURCES = tests/test.h tests/common/test_pattern.c
 tests_common_test_pattern_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_indicator_read
+tests_common_test_indicator_read_SOURCES = tests/common/test_indicator_read.c
+tests_common_test_indicator_read_LDADD = $(LIBS_COMMON)
