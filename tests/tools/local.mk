@@ -21,3 +21,7 @@ threadcall_SOURCES = tests/tools/threadcall.c
 noinst_PROGRAMS += without
 without_SOURCES = tests/tools/without.c
 without_LDADD = $(COMMON_LIBS)
+noinst_PROGRAMS += patterncases
+patterncases_SOURCES = tests/tools/patterncases.c
+patterncases_LDADD = librules.a libcommon.a $(RULES_LIBS) $(COMMON_LIBS)
+EXTRA_DIST += tests/tools/stix_pattern_oracle.py
