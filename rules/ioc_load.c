@@ -69,7 +69,7 @@ on_taken(void *arg, const struct indicator *i, struct diag *d)
 	if (i->revoked) {
 		return diag_set(d, ERR_FORMAT, "revoked");
 	}
-	if (note.type > IOC_CERT_SHA256 && note.type != IOC_PATTERN) {
+	if (note.type >= IOC_TYPE_COUNT) {
 		return diag_set(d, ERR_FORMAT, "not matched by this sensor");
 	}
 	e = ioc_set_add(l->set, &note, view_cstr(i->value), d);
