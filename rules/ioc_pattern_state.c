@@ -57,7 +57,10 @@ grow(struct ioc_pattern_state *s, struct ioc_partial *q)
 	return true;
 }
 
-/* The oldest that satisfied the same leaves, or else the oldest, gives way. */
+/*
+ * The oldest that satisfied the same leaves gives way, or else the oldest that
+ * satisfied what the latest did: a flood displaces itself.
+ */
 static void
 evict(struct ioc_pattern_state *s, struct ioc_partial *q, uint64_t leaves)
 {
@@ -66,7 +69,12 @@ evict(struct ioc_pattern_state *s, struct ioc_partial *q, uint64_t leaves)
 	while (at < q->n && q->v[at].leaves != leaves) {
 		at++;
 	}
-	at = at < q->n ? at : 0;
+	if (at == q->n) {
+		leaves = q->v[q->n - 1].leaves;
+		for (at = 0; q->v[at].leaves != leaves;) {
+			at++;
+		}
+	}
 	memmove(&q->v[at], &q->v[at + 1], (q->n - at - 1) * sizeof(q->v[0]));
 	q->n--;
 	s->count.kept--;

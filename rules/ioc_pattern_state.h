@@ -4,7 +4,7 @@
  *
  * Of each pattern the observations that satisfied one of its leaves are kept,
  * IOC_STATE_KEPT at most; then the oldest of those that satisfied the same
- * leaves gives way.  A match is a choice of different observations, with the
+ * leaves gives way, so that a flood displaces itself.  A match is a choice of different observations, with the
  * newest among them, that does what operators and qualifiers ask (STIX 2.1,
  * 9.3 and 9.5).  It uses up all that is kept of its pattern.
  *

@@ -16,6 +16,10 @@ tests_rules_test_ioc_set_LDADD = $(LIBS_RULES)
 UNIT_TESTS += tests/rules/test_ioc_load
 tests_rules_test_ioc_load_SOURCES = tests/rules/test_ioc_load.c
 tests_rules_test_ioc_load_LDADD = $(LIBS_RULES)
+UNIT_TESTS += tests/rules/test_ioc_pattern
+tests_rules_test_ioc_pattern_SOURCES = tests/test.h \
+	tests/rules/test_ioc_pattern.c
+tests_rules_test_ioc_pattern_LDADD = $(LIBS_RULES)
 
 # language and matching
 UNIT_TESTS += tests/rules/test_ruleset_corpus
