@@ -82,7 +82,8 @@ rule_matcher_follow(struct rule_matcher *m, const struct rule_matcher *old)
 	rule_plans_follow(&m->plans, &old->plans);
 	m->stats = old->stats;
 	m->verifier.pcre_limit = old->verifier.pcre_limit;
-	m->verifier.step_limit = old->verifier.step_limit;
+	m->verifier.step_limit = old->stats.step_limit;
+	m->facts_dropped = old->stats.pattern_facts_dropped;
 	if (m->profile != NULL && old->profile != NULL) {
 		rule_profile_add(m->profile, old->profile);
 	}
@@ -417,6 +418,8 @@ rule_match(struct rule_matcher *m, struct inspect *in, struct rule_hits *out)
 	m->stats.step_limit = m->verifier.step_limit;
 	if (m->patterns != NULL) {
 		m->stats.step_limit += m->patterns->run.limited;
+		m->stats.pattern_facts_dropped =
+			m->facts_dropped + m->patterns->obs.dropped;
 	}
 }
 

@@ -120,6 +120,7 @@ struct rule_matcher_stats {
 	uint64_t calls, candidates, verified, hits;
 	uint64_t
 		pcre_limit; /* match limit, JIT stack: counted, not "no match" */
+	uint64_t pattern_facts_dropped; /* observations had no room for */
 	uint64_t step_limit; /* a list took too many steps or too much search */
 	uint64_t prefilter_linear; /* blocks: see struct prefilter_work */
 	uint64_t pending_full;

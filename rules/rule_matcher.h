@@ -69,6 +69,7 @@ struct rule_matcher {
 	struct rule_datum data[MAX_DATA];
 	uint32_t n_data, data_kept; /* kept: they belong to hits */
 	struct ioc_matching *patterns; /* NULL: there are none */
+	uint64_t facts_dropped; /* by the matchers before */
 	struct shared_state *shared; /* NULL: claims go out with the hits */
 	struct rule_profile *profile; /* NULL: nobody asked for it */
 };

@@ -270,6 +270,7 @@ put_detect(struct json *j, const struct stats_source *s)
 		sum.hits += m->hits;
 		sum.pcre_limit += m->pcre_limit;
 		sum.step_limit += m->step_limit;
+		sum.pattern_facts_dropped += m->pattern_facts_dropped;
 		sum.prefilter_linear += m->prefilter_linear;
 		sum.pending_full += m->pending_full;
 		if (g != NULL) {
@@ -300,6 +301,7 @@ put_detect(struct json *j, const struct stats_source *s)
 	json_u64(j, "matches", sum.hits);
 	json_u64(j, "pcre_limit", sum.pcre_limit);
 	json_u64(j, "step_limit", sum.step_limit);
+	json_u64(j, "pattern_facts_dropped", sum.pattern_facts_dropped);
 	json_u64(j, "prefilter_linear", sum.prefilter_linear);
 	json_u64(j, "pending_full", sum.pending_full);
 	json_u64(j, "tags", tags.set);

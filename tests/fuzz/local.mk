@@ -13,6 +13,7 @@ EXTRA_DIST += tests/fuzz/capture.in \
 	tests/fuzz/ioc.in \
 	tests/fuzz/ledger.in \
 	tests/fuzz/mac.in \
+	tests/fuzz/pattern.in \
 	tests/fuzz/prefilter.in \
 	tests/fuzz/redis.in \
 	tests/fuzz/rule.in \
@@ -35,6 +36,7 @@ FUZZ_TARGETS = tests/fuzz/fuzz_capture \
 	tests/fuzz/fuzz_ioc \
 	tests/fuzz/fuzz_ledger \
 	tests/fuzz/fuzz_mac \
+	tests/fuzz/fuzz_pattern \
 	tests/fuzz/fuzz_prefilter \
 	tests/fuzz/fuzz_redis \
 	tests/fuzz/fuzz_rule \
@@ -83,6 +85,9 @@ tests_fuzz_fuzz_http_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_ioc_SOURCES = tests/fuzz/fuzz_ioc.c
 tests_fuzz_fuzz_ioc_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_ioc_LDADD = $(LIBS_FUZZ)
+tests_fuzz_fuzz_pattern_SOURCES = tests/fuzz/fuzz_pattern.c
+tests_fuzz_fuzz_pattern_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_pattern_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_mac_SOURCES = tests/fuzz/fuzz_mac.c tests/fuzz/fuzz_key.h
 tests_fuzz_fuzz_mac_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_mac_LDADD = $(LIBS_FUZZ)
