@@ -66,6 +66,11 @@ libcollector_a_SOURCES = \
 	collector/pipeline_frame.c collector/pipeline_incident.c \
 	collector/pipeline_trust.c collector/pipeline_commit.c
 
+# indicators of others
+libcollector_a_SOURCES += \
+	collector/taxii_http.h collector/taxii_http.c \
+	collector/taxii.h collector/taxii.c
+
 # what whoever runs it is told
 libcollector_a_SOURCES += \
 	collector/metrics_store.h collector/metrics_store.c \

@@ -61,3 +61,8 @@ UNIT_TESTS += tests/collector/test_prepare
 tests_collector_test_prepare_SOURCES = tests/collector/test_prepare.c \
 	tests/test.h tests/rnd.h
 tests_collector_test_prepare_LDADD = $(LIBS_COLLECTOR)
+
+# polls a TAXII server for tests/e2e/taxii.sh
+check_PROGRAMS += tests/collector/taxii_fetch
+tests_collector_taxii_fetch_SOURCES = tests/collector/taxii_fetch.c
+tests_collector_taxii_fetch_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
