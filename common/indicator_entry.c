@@ -40,6 +40,30 @@ indicator_mark(struct indicator *i, const struct marking *m)
 	marking_join(&i->mark, m);
 }
 
+/* What strangers wrote is shown on terminals. */
+static void
+show_safely(char *text)
+{
+	for (; *text != '\0'; text++) {
+		uint8_t c = (uint8_t)*text;
+
+		*text = c < ' ' || c == 0x7f ? '?' : *text;
+	}
+}
+
+static bool
+is_plain(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		uint8_t c = (uint8_t)*text;
+
+		if (c < ' ' || c == 0x7f) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static void
 tell(struct indicator_reading *r,
      void (*fn)(void *arg, const struct indicator_refusal *r), uint32_t line,
@@ -48,7 +72,7 @@ tell(struct indicator_reading *r,
 	const struct indicator_refusal told = {
 		.file = r->file,
 		.line = line,
-		.id = id != NULL ? id : "",
+		.id = id != NULL && is_plain(id) ? id : "",
 		.reason = reason,
 	};
 
@@ -67,6 +91,7 @@ indicator_reading_refuse(struct indicator_reading *r, uint32_t line,
 	va_start(ap, fmt);
 	vsnprintf(reason, sizeof(reason), fmt, ap);
 	va_end(ap);
+	show_safely(reason);
 	r->report->total++;
 	r->report->refused++;
 	tell(r, r->sink->refused, line, id, reason);
@@ -82,6 +107,7 @@ indicator_reading_doubt(struct indicator_reading *r, uint32_t line,
 	va_start(ap, fmt);
 	vsnprintf(reason, sizeof(reason), fmt, ap);
 	va_end(ap);
+	show_safely(reason);
 	tell(r, r->sink->doubted, line, id, reason);
 }
 
@@ -106,6 +132,11 @@ indicator_reading_add(struct indicator_reading *r, uint32_t line,
 	if (i.valid_until_us != 0 && i.valid_until_us <= i.valid_from_us) {
 		indicator_reading_refuse(r, line, i.id,
 					 "valid_until is not after valid_from");
+		return;
+	}
+	if (!is_plain(i.id)) {
+		indicator_reading_refuse(r, line, NULL,
+					 "control bytes in its id");
 		return;
 	}
 	if (i.kind == INDICATOR_PATTERN) {

@@ -138,7 +138,7 @@ read_member(struct indicator_doc *doc, const char *name)
 		return true;
 	}
 	if ((strcmp(name, "Event") == 0 && first == '{') ||
-	    (strcmp(name, "response") == 0 && first == '[')) {
+	    (strcmp(name, "response") == 0 && (first == '[' || first == '{'))) {
 		indicator_read_misp(doc);
 		return true;
 	}

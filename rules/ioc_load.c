@@ -44,6 +44,19 @@ on_refused(void *arg, const struct indicator_refusal *r)
 	}
 }
 
+/*
+ * An alert has a TLP and no names: what is for some owners only is red there,
+ * for it must never become wider on its way.
+ */
+static const char *
+tlp_of(const struct indicator *i)
+{
+	if (!i->marked) {
+		return "";
+	}
+	return tlp_name(i->mark.limited ? TLP_RED : i->mark.tlp);
+}
+
 static enum err
 on_taken(void *arg, const struct indicator *i, struct diag *d)
 {
@@ -55,7 +68,7 @@ on_taken(void *arg, const struct indicator *i, struct diag *d)
 		.severity = i->severity,
 		.id = i->id,
 		.source = i->created_by[0] != '\0' ? i->created_by : i->source,
-		.tlp = i->marked ? tlp_name(i->mark.tlp) : "",
+		.tlp = tlp_of(i),
 		.description = i->description,
 		.tactic = i->tactic,
 		.valid_from_us = i->valid_from_us,

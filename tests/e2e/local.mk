@@ -36,6 +36,7 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/store_back.sh \
 	tests/e2e/queue_full.sh \
 	tests/e2e/redis_answers.sh \
+	tests/e2e/indicators.sh \
 	tests/e2e/taxii.sh
 dist_check_SCRIPTS += $(E2E_TESTS)
 TESTS += $(E2E_TESTS)

@@ -131,7 +131,7 @@ test_csv(void **state)
 		"domain,90,a.test,feed,TLP:AMBER,high,TA0011,"
 		"\"says \"\"hi\"\", twice\",2026-01-01,2026-02-01T00:00:00Z,"
 		"x-1\n"
-		"hostname,,b.test\n"
+		"hostname,,b.test,,amber//JP\n"
 		"ipv4-cidr,,192.0.2.0/25,,white,low,initial access\n"
 		"sha256,,00,,,,,,,,x-2\n"
 		"colour,,blue\n"
@@ -162,6 +162,7 @@ test_csv(void **state)
 	n = note(&l, 1, IOC_DOMAIN, "b.test");
 	assert_true(n->exact);
 	assert_string_equal(n->source, "x.list");
+	assert_string_equal(n->tlp, "red");
 	n = note(&l, 2, IOC_IP, "192.0.2.0/25");
 	assert_string_equal(n->tlp, "clear");
 	assert_string_equal(n->tactic, "TA0001");
