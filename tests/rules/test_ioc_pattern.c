@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "rules/ioc_pattern_match.h"
 #include "rules/ioc_pattern_state.h"
+#include "rules/rule_match.h"
 
 static struct diag d;
 
@@ -441,6 +442,90 @@ test_many(void **state)
 	ioc_set_free(s);
 }
 
+#define PAIR(a, b) \
+	"[network-traffic:dst_port = " a "] FOLLOWEDBY " \
+	"[network-traffic:src_port = " b "]"
+
+/* A set with these patterns, from a list. */
+static struct ruleset *
+rules_with(const char *a, const char *b)
+{
+	char path[] = "/tmp/test_ioc_pattern.XXXXXX";
+	const char *paths[] = { path };
+	int fd = mkstemp(path);
+	struct ruleset *rs;
+	FILE *f;
+
+	assert_true(fd >= 0);
+	f = fdopen(fd, "w");
+	assert_non_null(f);
+	fprintf(f, "# type: stix\n%s\n%s\n", a, b);
+	fclose(f);
+	rs = ruleset_load(NULL, NULL, 0, paths, 1, &d);
+	if (rs == NULL) {
+		fail_msg("%s", d.msg);
+	}
+	assert_int_equal(ruleset_indicator_count(rs), 2);
+	remove(path);
+	return rs;
+}
+
+/* Offers a flow's first packet; its claims are settled in 's'.  Returns how
+ * many of its hits are met. */
+static unsigned
+offer(const struct ruleset *rs, struct shared_state *s, uint16_t sport,
+      uint16_t dport, bool at_once)
+{
+	struct rule_matcher *m = rule_matcher_new(rs);
+	struct rule_hit v[8];
+	struct rule_hits hits = { .v = v, .cap = ARRAY_LEN(v) };
+	struct rule_flow *flow_state = NULL;
+	struct inspect_flow f;
+	struct inspect in = packet(&f);
+	unsigned met = 0;
+
+	in.flow_state = &flow_state;
+	in.pkt.sport = sport;
+	in.pkt.dport = dport;
+	if (at_once) {
+		rule_matcher_settle(m, s);
+	}
+	rule_match(m, &in, &hits);
+	for (uint32_t i = 0; i < hits.n; i++) {
+		assert_int_equal(claim_is_made(&v[i].claim), !at_once);
+		met += at_once || shared_state_apply(s, &v[i].claim);
+	}
+	rule_matcher_free(m);
+	return met;
+}
+
+/* A reload keeps what patterns that stay wait for, whatever their place; and
+ * one worker alone settles where it matches. */
+static void
+test_reload(void **state)
+{
+	struct ruleset *first = rules_with(PAIR("1", "2"), PAIR("3", "4"));
+	struct ruleset *second = rules_with(PAIR("5", "6"), PAIR("1", "2"));
+	struct shared_state *s;
+	struct shared_next *n;
+
+	(void)state;
+	assert_int_equal(shared_state_new(&s, first, NULL, &d), ERR_OK);
+	assert_int_equal(offer(first, s, 9, 1, false), 0);
+	assert_int_equal(offer(first, s, 9, 3, true), 0);
+	assert_int_equal(shared_state_counters(s).patterns_kept, 2);
+	assert_int_equal(shared_next_new(&n, s, second, NULL, &d), ERR_OK);
+	shared_state_follow(s, n);
+	assert_int_equal(shared_state_counters(s).patterns_kept, 1);
+	assert_int_equal(offer(second, s, 4, 9, false), 0);
+	assert_int_equal(offer(second, s, 6, 9, false), 0);
+	assert_int_equal(offer(second, s, 2, 9, true), 1);
+	assert_int_equal(offer(second, s, 2, 9, true), 0);
+	shared_state_free(s);
+	ruleset_free(first);
+	ruleset_free(second);
+}
+
 int
 main(void)
 {
@@ -457,6 +542,7 @@ main(void)
 		cmocka_unit_test(test_search_is_bounded),
 		cmocka_unit_test(test_move),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_reload),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
