@@ -9,7 +9,7 @@
  *
  * Place    above ioc_pattern_run.h; below ioc_set.
  * Threads  built by one thread, then read only.
- * Memory   heap; some 500 bytes for a pattern of three comparisons.
+ * Memory   heap; about a kilobyte for a pattern of four comparisons.
  * Cost     a probe for each fact of an observation, and what it meets.
  */
 #ifndef RULES_IOC_PATTERN_SET_H
