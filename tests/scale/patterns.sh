@@ -35,8 +35,8 @@ replay() {
 	grep '^indicators:' "$tmp/check"
 	same "alerts" 2500 "$(wc -l <"$tmp/eve" | tr -d ' ')"
 	awk 'NR == FNR { u = $1; m = $2; next }
-		{ printf "loading %.1f s, %d MiB; replaying %.2f s\n",
-		  $1, $2 / 1024, u - $1 }' "$tmp/time" "$tmp/load"
+		{ printf "loading %.1f s, %d MiB; with the capture %.1f s\n",
+		  $1, m / 1024, u }' "$tmp/time" "$tmp/load"
 }
 
 [ -x /usr/bin/time ] || skip "time is missing"
