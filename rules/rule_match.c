@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "rules/ioc_pattern_match.h"
 #include "rules/rule_matcher.h"
 
 static enum err

@@ -13,6 +13,7 @@
 #ifndef RULES_RULE_MATCHER_H
 #define RULES_RULE_MATCHER_H
 
+#include "rules/ioc_pattern_match.h"
 #include "rules/rule_facts.h"
 #include "rules/rule_match.h"
 #include "rules/rule_plan.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rules/ruleset.h"
+#include "rules/ioc_pattern_set.h"
 
 #include <stdlib.h>
 
+#include "rules/ioc_pattern_set.h"
 #include "rules/rule_parse.h"
 #include "rules/rule_verify.h"
 #include "rules/ruleset_read.h"
@@ -221,6 +222,15 @@ uint32_t
 ruleset_indicator_count(const struct ruleset *rs)
 {
 	return rs->iocs != NULL ? ioc_set_count(rs->iocs) : 0;
+}
+
+unsigned
+ruleset_pattern_moments(const struct ruleset *rs)
+{
+	const struct ioc_pattern_set *p =
+		rs->iocs != NULL ? ioc_set_patterns(rs->iocs) : NULL;
+
+	return p != NULL ? p->moments : 0;
 }
 
 const uint64_t *

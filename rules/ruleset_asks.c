@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rules/ioc_pattern_set.h"
 #include "rules/ruleset_db.h"
 
 #define BIT(n) (UINT64_C(1) << (n))
@@ -37,13 +36,4 @@ ruleset_parsers(const struct ruleset *rs)
 		}
 	}
 	return apps;
-}
-
-unsigned
-ruleset_pattern_moments(const struct ruleset *rs)
-{
-	const struct ioc_pattern_set *p =
-		rs->iocs != NULL ? ioc_set_patterns(rs->iocs) : NULL;
-
-	return p != NULL ? p->moments : 0;
 }
