@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rules/ioc_pattern_set.h"
+#include "rules/ruleset.h"
 
 #include <stdlib.h>
 
