@@ -208,12 +208,19 @@ indicator_url_text(struct view host, struct view uri,
 	return n + uri.len;
 }
 
+/* RFC 3986 3.1; what else stands before "://" is a host, such as "8::". */
 static struct view
 without_scheme(struct view in)
 {
-	for (size_t i = 0; i + 3 <= in.len && in.p[i] != '/'; i++) {
-		if (memcmp(in.p + i, "://", 3) == 0) {
+	for (size_t i = 0; i + 3 <= in.len; i++) {
+		uint8_t c = in.p[i];
+
+		if (i > 0 && memcmp(in.p + i, "://", 3) == 0) {
 			return view_sub(in, i + 3, in.len);
+		}
+		if (!isalpha(c) && (i == 0 || (!isdigit(c) && c != '+' &&
+					       c != '-' && c != '.'))) {
+			break;
 		}
 	}
 	return in;

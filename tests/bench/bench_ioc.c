@@ -109,8 +109,11 @@ main(int argc, char **argv)
 	if (ioc_set_seal(s) != ERR_OK) {
 		return 1;
 	}
-	printf("%u entries: %u loaded, %u repeated, %u refused, %.2f s\n",
-	       rep.total, rep.loaded, rep.repeated, rep.refused,
+	printf("%llu entries: %llu loaded, %llu repeated, %llu refused, %.2f "
+	       "s\n",
+	       (unsigned long long)rep.total, (unsigned long long)rep.loaded,
+	       (unsigned long long)rep.repeated,
+	       (unsigned long long)rep.refused,
 	       (double)(clock_mono_us() - began) / 1e6);
 	if (rep.n_refusals > 0) {
 		printf("first refusal: %s:%u: %s\n", rep.refusals[0].file,

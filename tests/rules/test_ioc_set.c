@@ -439,6 +439,22 @@ test_match_packet(void **state)
 }
 
 /* Kinds that are compared as sent, and digests of files that are whole. */
+/* The canonical form is its own, or two readers would differ about it. */
+static void
+test_url_with_bare_address(void **state)
+{
+	struct ioc_set *s = ioc_set_new();
+
+	(void)state;
+	add(s, IOC_URL, "http://8:://x");
+	add(s, IOC_URL, "8:://x");
+	add(s, IOC_URL, "HXXP+a.1-b://evil.test/x");
+	assert_int_equal(ioc_set_count(s), 2);
+	assert_string_equal(ioc_set_at(s, 0)->value, "8:://x");
+	assert_string_equal(ioc_set_at(s, 1)->value, "evil.test/x");
+	ioc_set_free(s);
+}
+
 static void
 test_match_texts_and_files(void **state)
 {
@@ -568,6 +584,7 @@ main(void)
 		cmocka_unit_test(test_networks_against_naive),
 		cmocka_unit_test(test_domains_against_naive),
 		cmocka_unit_test(test_match_packet),
+		cmocka_unit_test(test_url_with_bare_address),
 		cmocka_unit_test(test_match_texts_and_files),
 		cmocka_unit_test(test_match_tx),
 		cmocka_unit_test(test_full_hits_are_counted),
