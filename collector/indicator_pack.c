@@ -33,9 +33,10 @@ indicator_pack(const struct indicator *i, uint8_t *out, size_t cap)
 {
 	char mark[MARKING_TEXT_CAP];
 	const char *const texts[N_TEXTS] = {
-		i->value,       i->id,     i->created_by,
-		i->description, i->labels, i->tactic,
-		i->kill_chain,  marking_text(&i->mark, mark),
+		i->value,      i->id,
+		i->created_by, i->description,
+		i->labels,     i->tactic,
+		i->kill_chain, marking_text(&i->mark, mark),
 	};
 	size_t at = HEAD;
 
@@ -84,8 +85,7 @@ indicator_unpack(struct view *bytes, struct indicator *out)
 	for (size_t k = 0; k < N_TEXTS; k++) {
 		size_t n = len - at >= 3 ? load_be16(p + at) : SIZE_MAX;
 
-		if (n >= caps[k] || len - at < n + 3 ||
-		    p[at + 2 + n] != '\0' ||
+		if (n >= caps[k] || len - at < n + 3 || p[at + 2 + n] != '\0' ||
 		    memchr(p + at + 2, '\0', n + 1) != p + at + 2 + n) {
 			return ERR_FORMAT;
 		}

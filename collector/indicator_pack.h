@@ -16,7 +16,7 @@
 #include "common/indicator.h"
 
 /* The longest record there is. */
-#define INDICATOR_PACK_CAP                                     \
+#define INDICATOR_PACK_CAP \
 	(64 + INDICATOR_PATTERN_CAP + 1 + INDICATOR_ID_CAP + \
 	 8 * INDICATOR_TEXT_CAP + MARKING_TEXT_CAP)
 

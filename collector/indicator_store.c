@@ -252,18 +252,19 @@ put_source(struct indicator_store *s, int64_t id, const struct indicator *i,
 {
 	char mark[MARKING_TEXT_CAP];
 
-	return sql_run(
-		s->st[IS_SOURCE_PUT], "iitidddd"
-				      "tuuutttttiu",
-		id, p->origin, i->id,
-		i->id[0] != '\0' ? indicator_store_key(i->id) : INT64_C(0),
-		(int)i->exact,
-		(int)(i->revoked ? INDICATOR_REVOKED : INDICATOR_HERE),
-		(int)i->severity, (int)i->confidence,
-		marking_text(&i->mark, mark), i->valid_from_us,
-		i->valid_until_us, i->modified_us, i->created_by,
-		i->description, i->labels, i->tactic, i->kill_chain, p->import,
-		p->now_us);
+	return sql_run(s->st[IS_SOURCE_PUT],
+		       "iitidddd"
+		       "tuuutttttiu",
+		       id, p->origin, i->id,
+		       i->id[0] != '\0' ? indicator_store_key(i->id)
+					: INT64_C(0),
+		       (int)i->exact,
+		       (int)(i->revoked ? INDICATOR_REVOKED : INDICATOR_HERE),
+		       (int)i->severity, (int)i->confidence,
+		       marking_text(&i->mark, mark), i->valid_from_us,
+		       i->valid_until_us, i->modified_us, i->created_by,
+		       i->description, i->labels, i->tactic, i->kill_chain,
+		       p->import, p->now_us);
 }
 
 static enum err
@@ -368,11 +369,11 @@ compare(struct indicator_store *s, int64_t id, const struct indicator *i,
 	if (rc == SQLITE_DONE) {
 		p->outcome = INDICATOR_ADDED;
 	} else if (rc == SQLITE_ROW) {
-		p->outcome = same_record(st, i) ? INDICATOR_SAME
-			     : sql_u64(st, 8) > i->modified_us &&
-					     i->modified_us != 0
-				     ? INDICATOR_STALE
-				     : INDICATOR_CHANGED;
+		p->outcome =
+			same_record(st, i) ? INDICATOR_SAME
+			: sql_u64(st, 8) > i->modified_us && i->modified_us != 0
+				? INDICATOR_STALE
+				: INDICATOR_CHANGED;
 	}
 	sqlite3_reset(st);
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_OK : ERR_IO;

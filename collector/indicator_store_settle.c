@@ -26,10 +26,10 @@ join_record(struct indicator_joined *j, const struct indicator *i)
 	}
 	marking_join(&is->mark, &i->mark);
 	is->valid_from_us = MIN(is->valid_from_us, i->valid_from_us);
-	is->valid_until_us = is->valid_until_us == 0 || i->valid_until_us == 0
-				     ? 0
-				     : MAX(is->valid_until_us,
-					   i->valid_until_us);
+	is->valid_until_us =
+		is->valid_until_us == 0 || i->valid_until_us == 0
+			? 0
+			: MAX(is->valid_until_us, i->valid_until_us);
 	is->modified_us = MAX(is->modified_us, i->modified_us);
 }
 
@@ -98,10 +98,10 @@ indicator_decide(struct indicator_row *row, const struct indicator_joined *j,
 		i.value = row->value;
 		i.kind = row->kind;
 		row->reason[0] = '\0';
-		row->state = gate == NULL || gate->pass(gate->arg, &i,
-							row->reason)
-				     ? INDICATOR_ARMED
-				     : INDICATOR_HELD;
+		row->state =
+			gate == NULL || gate->pass(gate->arg, &i, row->reason)
+				? INDICATOR_ARMED
+				: INDICATOR_HELD;
 	}
 }
 
@@ -160,10 +160,9 @@ join_sources(struct indicator_store *s, int64_t id, uint64_t now_us,
 			i.mark = (struct marking){ .tlp = TLP_RED,
 						   .limited = true };
 		}
-		indicator_joined_add(j, &i, sqlite3_column_int64(st, 14),
-				     (enum indicator_gone)sqlite3_column_int(
-					     st, 2),
-				     now_us);
+		indicator_joined_add(
+			j, &i, sqlite3_column_int64(st, 14),
+			(enum indicator_gone)sqlite3_column_int(st, 2), now_us);
 	}
 	sqlite3_reset(st);
 	return rc == SQLITE_DONE ? ERR_OK : ERR_IO;
@@ -283,9 +282,9 @@ indicator_store_withdraw(struct indicator_store *s, int64_t origin,
 	}
 	sqlite3_reset(st);
 	*done = rc == SQLITE_DONE;
-	return e != ERR_OK ? e
+	return e != ERR_OK                             ? e
 	       : rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_OK
-							: ERR_IO;
+						       : ERR_IO;
 }
 
 /* All of one row, and that it went. */
@@ -364,6 +363,6 @@ indicator_store_judge(struct indicator_store *s, int64_t id,
 		e = indicator_settle(s, id, NULL, now_us, &held);
 	}
 	return e == ERR_OK ? e
-			   : diag_set(d, e, "indicator %lld: %s",
-				      (long long)id, sqlite3_errmsg(s->db));
+			   : diag_set(d, e, "indicator %lld: %s", (long long)id,
+				      sqlite3_errmsg(s->db));
 }

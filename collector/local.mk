@@ -66,6 +66,17 @@ libcollector_a_SOURCES = \
 	collector/pipeline_frame.c collector/pipeline_incident.c \
 	collector/pipeline_trust.c collector/pipeline_commit.c
 
+# the common set and its gate
+libcollector_a_SOURCES += \
+	collector/indicator_pack.h collector/indicator_pack.c \
+	collector/indicator_inbox.h collector/indicator_inbox.c \
+	collector/indicator_store.h collector/indicator_store.c \
+	collector/indicator_store_state.h collector/indicator_store_settle.c \
+	collector/allow_list.h collector/allow_list.c \
+	collector/gate_history.h collector/gate_history.c \
+	collector/gate.h collector/gate.c \
+	collector/common_set.h collector/common_set.c
+
 # what whoever runs it is told
 libcollector_a_SOURCES += \
 	collector/metrics_store.h collector/metrics_store.c \

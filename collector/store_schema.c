@@ -306,6 +306,7 @@ static const char indicators_v11[] =
 	"CREATE TABLE indicator_inbox("
 	" id INTEGER PRIMARY KEY AUTOINCREMENT, import INTEGER NOT NULL,"
 	" n INTEGER NOT NULL, records BLOB NOT NULL);"
+	"CREATE INDEX indicator_inbox_import ON indicator_inbox(import);"
 	"CREATE TABLE indicator_log("
 	" id INTEGER PRIMARY KEY, indicator INTEGER NOT NULL,"
 	" at_us INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,"
