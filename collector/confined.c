@@ -94,6 +94,9 @@ confined_apply(const struct pipeline_config *cfg, const struct conf *conf,
 		for (unsigned i = 0; i < cfg->n_geoip; i++) {
 			confine_path(&c, cfg->geoip[i], CONFINE_READ_BESIDE);
 		}
+		for (unsigned i = 0; i < cfg->n_allow; i++) {
+			confine_path(&c, cfg->allow[i], CONFINE_READ);
+		}
 		confine_path(&c, tls->ca, CONFINE_READ_BESIDE);
 		confine_path(&c, tls->cert, CONFINE_READ_BESIDE);
 		confine_path(&c, tls->key, CONFINE_READ_BESIDE);

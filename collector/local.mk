@@ -64,6 +64,7 @@ libcollector_a_SOURCES = \
 	collector/pipeline.h collector/pipeline.c \
 	collector/pipeline_state.h collector/pipeline_epoch.c \
 	collector/pipeline_frame.c collector/pipeline_incident.c \
+	collector/pipeline_indicators.c \
 	collector/pipeline_trust.c collector/pipeline_commit.c
 
 # the common set and its gate

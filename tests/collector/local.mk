@@ -65,5 +65,5 @@ UNIT_TESTS += tests/collector/test_common_set
 tests_collector_test_common_set_SOURCES = tests/test.h tests/store_dir.h \
 	tests/collector/test_common_set.c
 tests_collector_test_common_set_CPPFLAGS = $(AM_CPPFLAGS) \
-	-DALLOW_DIR='"$(top_srcdir)/rules/dist/allow"'
+	-DALLOW_DIR='"$(abs_top_srcdir)/rules/dist/allow"'
 tests_collector_test_common_set_LDADD = $(LIBS_COLLECTOR)

@@ -309,7 +309,7 @@ test_gate(void **state)
 		{ INDICATOR_IP, "8.8.8.0/24", "resolvers.txt" },
 		{ INDICATOR_IP, "10.0.0.0/8", "too wide" },
 		{ INDICATOR_IP, "10.1.2.3", "our own" },
-		{ INDICATOR_IP, "100.64.0.1", "reserved.txt" },
+		{ INDICATOR_IP, "198.18.0.1", "reserved.txt" },
 		{ INDICATOR_IP, "104.16.1.1", "shared.txt" },
 		{ INDICATOR_IP, "2001:db8::1", "documentation.txt" },
 		{ INDICATOR_IP, "45.0.0.0/12", "too wide" },
