@@ -73,6 +73,7 @@ libcollector_a_SOURCES += \
 	collector/indicator_inbox.h collector/indicator_inbox.c \
 	collector/indicator_store.h collector/indicator_store.c \
 	collector/indicator_store_state.h collector/indicator_store_settle.c \
+	collector/indicator_list.h collector/indicator_list.c \
 	collector/allow_list.h collector/allow_list.c \
 	collector/gate_history.h collector/gate_history.c \
 	collector/gate.h collector/gate.c \
@@ -113,6 +114,8 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_alerts.c \
 	collector/ctl_keys.h collector/ctl_keys.c \
 	collector/ctl_incident.h collector/ctl_incident.c \
+	collector/ctl_indicator.h collector/ctl_indicator.c \
+	collector/ctl_indicator_do.h collector/ctl_indicator_do.c \
 	collector/ctl_ledger.h collector/ctl_ledger.c \
 	collector/ctl_blind.h collector/ctl_blind.c \
 	collector/ctl_control.h collector/ctl_control.c

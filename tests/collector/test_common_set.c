@@ -314,7 +314,7 @@ test_gate(void **state)
 		{ INDICATOR_IP, "2001:db8::1", "documentation.txt" },
 		{ INDICATOR_IP, "45.0.0.0/12", "too wide" },
 		{ INDICATOR_IP, "2a00::/12", "too wide" },
-		{ INDICATOR_URL, "t.co/", "allow list" },
+		{ INDICATOR_URL, "bit.ly/", "allow list" },
 		{ INDICATOR_FILE_MD5, "d41d8cd98f00b204e9800998ecf8427e",
 		  "empty.txt" },
 		{ INDICATOR_USER_AGENT, "curl", "too short" },
