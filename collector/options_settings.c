@@ -129,7 +129,7 @@ configure_indicators(struct options *o, const struct conf *conf,
 		(unsigned)conf_u64(conf, "gate.min-name", g->min_name, 0, 253);
 	g->patterns = conf_bool(conf, "gate.patterns", false);
 	o->n_allow = 0;
-	conf_each(conf, "gate.allow.", add_allow, o);
+	conf_each(conf, "gate.allow", add_allow, o);
 	if (o->n_allow > OPTIONS_MAX_ALLOW) {
 		return diag_set(d, ERR_USAGE,
 				"gate.allow: more than %d: put some into one "
