@@ -77,3 +77,11 @@ UNIT_TESTS += tests/common/test_marking
 tests_common_test_marking_SOURCES = tests/test.h tests/rnd.h \
 	tests/common/test_marking.c
 tests_common_test_marking_LDADD = $(LIBS_COMMON)
+
+# STIX patterns
+UNIT_TESTS += tests/common/test_pattern
+tests_common_test_pattern_SOURCES = tests/test.h tests/common/test_pattern.c
+tests_common_test_pattern_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_indicator_read
+tests_common_test_indicator_read_SOURCES = tests/common/test_indicator_read.c
+tests_common_test_indicator_read_LDADD = $(LIBS_COMMON)
