@@ -73,6 +73,7 @@ libcollector_a_SOURCES += \
 	collector/indicator_inbox.h collector/indicator_inbox.c \
 	collector/indicator_store.h collector/indicator_store.c \
 	collector/indicator_store_state.h collector/indicator_store_settle.c \
+	collector/indicator_files.h collector/indicator_files.c \
 	collector/indicator_list.h collector/indicator_list.c \
 	collector/allow_list.h collector/allow_list.c \
 	collector/gate_history.h collector/gate_history.c \

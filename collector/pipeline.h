@@ -45,6 +45,8 @@ struct pipeline_config {
 	struct common_set_config common;
 	const char *const *allow; /* lists for the gate */
 	unsigned n_allow;
+	const char *const *files; /* of indicators, read when they change */
+	unsigned n_files;
 	uint64_t until_idle_us; /* 0: until told to stop */
 	void (*turn)(void *arg); /* each time round the loop; or NULL */
 	void *turn_arg;

@@ -16,7 +16,7 @@ start() {
 		"$@" 2>>"$tmp/collector.log"
 }
 collector_start() {
-	exec=exec start &
+	exec=exec start "$@" &
 	collector_pid=$!
 	pids="$pids $collector_pid"
 	eventually 20 sql "SELECT 1 FROM indicator_imports LIMIT 1" ||
@@ -118,6 +118,18 @@ eventually 20 taken partner 2 || fail "not taken: $(ctl indicators report)"
 same "revoked" 0 "$(state_of evil-host.xyz)"
 same "still removed" 0 "$(state_of 45.155.205.3)"
 same "still released" 2 "$(state_of t.co)"
+
+# A list of the settings: read, and read again when it is another one.
+kill "$collector_pid"
+wait "$collector_pid" || fail "the collector ended with status $?"
+printf '%s\n' first.evil-list.xyz second.evil-list.xyz >"$tmp/feed.txt"
+collector_start --set "indicators.files=$tmp/feed.txt"
+eventually 20 is_state second.evil-list.xyz 2 || fail "feed.txt: not read"
+echo first.evil-list.xyz >"$tmp/feed.new"
+mv "$tmp/feed.new" "$tmp/feed.txt"
+kill -USR2 "$collector_pid"
+eventually 20 is_state second.evil-list.xyz 0 || fail "feed.txt: not reread"
+same "the list's other one" 2 "$(state_of first.evil-list.xyz)"
 
 # Killed in the middle: nothing twice, nothing missing.
 python3 -c '
