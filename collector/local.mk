@@ -79,6 +79,10 @@ libcollector_a_SOURCES += \
 	collector/gate_history.h collector/gate_history.c \
 	collector/gate.h collector/gate.c \
 	collector/common_set.h collector/common_set.c
+# indicators of others
+libcollector_a_SOURCES += \
+	collector/taxii_http.h collector/taxii_http.c \
+	collector/taxii.h collector/taxii.c
 
 # what whoever runs it is told
 libcollector_a_SOURCES += \

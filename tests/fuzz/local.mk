@@ -11,6 +11,7 @@ EXTRA_DIST += tests/fuzz/allow.in \
 	tests/fuzz/eve.in \
 	tests/fuzz/frame.in \
 	tests/fuzz/http.in \
+	tests/fuzz/indicators.in \
 	tests/fuzz/ioc.in \
 	tests/fuzz/ledger.in \
 	tests/fuzz/mac.in \
@@ -34,6 +35,7 @@ FUZZ_TARGETS = tests/fuzz/fuzz_allow \
 	tests/fuzz/fuzz_eve \
 	tests/fuzz/fuzz_frame \
 	tests/fuzz/fuzz_http \
+	tests/fuzz/fuzz_indicators \
 	tests/fuzz/fuzz_ioc \
 	tests/fuzz/fuzz_ledger \
 	tests/fuzz/fuzz_mac \
@@ -85,6 +87,9 @@ tests_fuzz_fuzz_frame_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c tests/sensor/http_rig.h tests/sensor/copy_same.h
 tests_fuzz_fuzz_http_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_http_LDADD = $(LIBS_FUZZ)
+tests_fuzz_fuzz_indicators_SOURCES = tests/fuzz/fuzz_indicators.c
+tests_fuzz_fuzz_indicators_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_indicators_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_ioc_SOURCES = tests/fuzz/fuzz_ioc.c
 tests_fuzz_fuzz_ioc_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_ioc_LDADD = $(LIBS_FUZZ)
