@@ -516,6 +516,8 @@ common_set_turn(struct common_set *c, uint64_t now_us,
 		c->committed.failed = ++c->stats.failed;
 		return diag_set(d, e, "indicators: %s", sqlite3_errmsg(c->db));
 	}
+	/* There are more tombstones than one slice takes away. */
+	c->busy |= c->trimmed_us == 0;
 	if (c->ended != 0 && done != NULL) {
 		tell(c, c->ended, done, arg);
 	}
