@@ -27,6 +27,7 @@ enum set_statement {
 	CS_CURSOR,
 	CS_DONE,
 	CS_BROKEN,
+	CS_LATE,
 	CS_DUE,
 	CS_REFUSALS_TRIM,
 	CS_IMPORTS_TRIM,
@@ -55,6 +56,9 @@ static const char *const statements[CS_STATEMENTS] = {
 		    " id=?1",
 	[CS_BROKEN] = "UPDATE indicator_imports SET state=1,error='who read it"
 		      " ended before it did' WHERE state=0 AND alive_us<?1",
+	/* A reader that was taken for dead handed in more. */
+	[CS_LATE] = "UPDATE indicator_imports SET state=1 WHERE state=2 AND id"
+		    " IN (SELECT import FROM indicator_inbox)",
 	[CS_DUE] = "SELECT 1 FROM indicators WHERE due_us>0 AND due_us<=?1"
 		   " LIMIT 1",
 	[CS_REFUSALS_TRIM] = "DELETE FROM indicator_refusals WHERE import<=?1",
@@ -390,6 +394,9 @@ trim(struct common_set *c, uint64_t now_us)
 	if (e == ERR_OK) {
 		e = sql_run(c->st[CS_BROKEN], "u",
 			    now_us - MIN(now_us, INDICATOR_INBOX_PATIENCE_US));
+	}
+	if (e == ERR_OK) {
+		e = sql_run(c->st[CS_LATE], "");
 	}
 	if (e == ERR_OK) {
 		sqlite3_stmt *st = NULL;

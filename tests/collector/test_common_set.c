@@ -486,6 +486,19 @@ test_reader_gone(void **state)
 	assert_int_equal(number("SELECT error<>'' AND state=2 FROM"
 				" indicator_imports WHERE id=2"),
 			 1);
+	/* It was not gone, and hands in more after all. */
+	import("list", false, 3000, 3010);
+	assert_int_equal(sql_exec(db, "UPDATE indicator_inbox SET import=2;"
+				      "DELETE FROM indicator_imports WHERE"
+				      " id=3"),
+			 ERR_OK);
+	common_set_free(set);
+	open_set(&indicator_limits_default);
+	turn(NOW);
+	turn(NOW);
+	assert_int_equal(number("SELECT count(*) FROM indicators WHERE"
+				" state=2"),
+			 2210);
 }
 
 static void
