@@ -64,8 +64,21 @@ libcollector_a_SOURCES = \
 	collector/pipeline.h collector/pipeline.c \
 	collector/pipeline_state.h collector/pipeline_epoch.c \
 	collector/pipeline_frame.c collector/pipeline_incident.c \
+	collector/pipeline_indicators.c \
 	collector/pipeline_trust.c collector/pipeline_commit.c
 
+# the common set and its gate
+libcollector_a_SOURCES += \
+	collector/indicator_pack.h collector/indicator_pack.c \
+	collector/indicator_inbox.h collector/indicator_inbox.c \
+	collector/indicator_store.h collector/indicator_store.c \
+	collector/indicator_store_state.h collector/indicator_store_settle.c \
+	collector/indicator_files.h collector/indicator_files.c \
+	collector/indicator_list.h collector/indicator_list.c \
+	collector/allow_list.h collector/allow_list.c \
+	collector/gate_history.h collector/gate_history.c \
+	collector/gate.h collector/gate.c \
+	collector/common_set.h collector/common_set.c
 # indicators of others
 libcollector_a_SOURCES += \
 	collector/taxii_http.h collector/taxii_http.c \
@@ -106,6 +119,8 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_alerts.c \
 	collector/ctl_keys.h collector/ctl_keys.c \
 	collector/ctl_incident.h collector/ctl_incident.c \
+	collector/ctl_indicator.h collector/ctl_indicator.c \
+	collector/ctl_indicator_do.h collector/ctl_indicator_do.c \
 	collector/ctl_ledger.h collector/ctl_ledger.c \
 	collector/ctl_blind.h collector/ctl_blind.c \
 	collector/ctl_control.h collector/ctl_control.c

@@ -61,6 +61,12 @@ UNIT_TESTS += tests/collector/test_prepare
 tests_collector_test_prepare_SOURCES = tests/collector/test_prepare.c \
 	tests/test.h tests/rnd.h
 tests_collector_test_prepare_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_common_set
+tests_collector_test_common_set_SOURCES = tests/test.h tests/store_dir.h \
+	tests/collector/test_common_set.c
+tests_collector_test_common_set_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DALLOW_DIR='"$(abs_top_srcdir)/rules/dist/allow"'
+tests_collector_test_common_set_LDADD = $(LIBS_COLLECTOR)
 
 # polls a TAXII server for tests/e2e/taxii.sh
 check_PROGRAMS += tests/collector/taxii_fetch

@@ -5,6 +5,7 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/alerts.sh \
 	tests/e2e/patterns.sh \
 	tests/e2e/redis_away.sh \
+	tests/e2e/common_set.sh \
 	tests/e2e/bad_input.sh \
 	tests/e2e/eve_reader.sh tests/e2e/pipe.sh \
 	tests/e2e/ledger.sh \

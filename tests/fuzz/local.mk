@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # One target a parser; configure with CC=clang --enable-fuzzers
 # --enable-sanitizers=address,undefined, then "make fuzz".
-EXTRA_DIST += tests/fuzz/capture.in \
+EXTRA_DIST += tests/fuzz/allow.in \
+	tests/fuzz/capture.in \
 	tests/fuzz/change.in \
 	tests/fuzz/dataset.in \
 	tests/fuzz/control.in \
@@ -25,7 +26,8 @@ EXTRA_DIST += tests/fuzz/capture.in \
 	tests/fuzz/ssh.in \
 	tests/fuzz/stream.in \
 	tests/fuzz/tls.in
-FUZZ_TARGETS = tests/fuzz/fuzz_capture \
+FUZZ_TARGETS = tests/fuzz/fuzz_allow \
+	tests/fuzz/fuzz_capture \
 	tests/fuzz/fuzz_change \
 	tests/fuzz/fuzz_dataset \
 	tests/fuzz/fuzz_control \
@@ -54,6 +56,9 @@ LIBS_FUZZ = libsensor.a librules.a libcommon.a $(SENSOR_LIBS) $(RULES_LIBS) \
 
 if FUZZERS
 noinst_PROGRAMS += $(FUZZ_TARGETS)
+tests_fuzz_fuzz_allow_SOURCES = tests/fuzz/fuzz_allow.c
+tests_fuzz_fuzz_allow_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_allow_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
 tests_fuzz_fuzz_capture_SOURCES = tests/fuzz/fuzz_capture.c
 tests_fuzz_fuzz_capture_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_capture_LDADD = $(LIBS_FUZZ)

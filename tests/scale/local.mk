@@ -3,6 +3,7 @@
 SCALE_BINS = tests/scale/read_indicators
 SCALE_RUNS = tests/scale/indicators.sh
 SCALE_RUNS += tests/scale/patterns.sh
+SCALE_RUNS = tests/scale/indicators.sh tests/scale/common_set.sh
 EXTRA_PROGRAMS += $(SCALE_BINS)
 EXTRA_DIST += $(SCALE_RUNS)
 tests_scale_read_indicators_SOURCES = tests/scale/read_indicators.c
