@@ -14,6 +14,7 @@
 #define COLLECTOR_FEED_H
 
 #include "collector/assess.h"
+#include "collector/consult.h"
 #include "common/alert.h"
 
 struct feed;
@@ -32,6 +33,9 @@ enum err feed_alert(struct feed *f, const struct alert *a, struct view line,
 		    struct view dst_info) MUST_CHECK;
 enum err feed_incident(struct feed *f, int64_t id, const char *what,
 		       const struct assessment *a, uint64_t now_us) MUST_CHECK;
+/* What was said in a consultation, and how it stands now. */
+enum err feed_consult(struct feed *f, const struct consult_event *event,
+		      const struct consult *c, uint64_t now_us) MUST_CHECK;
 struct blind_span;
 /* A sensor's interval without sight began ("to" null) or ended. */
 enum err feed_blind(struct feed *f, const char *site, const char *sensor,

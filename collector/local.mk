@@ -66,6 +66,14 @@ libcollector_a_SOURCES = \
 	collector/pipeline_frame.c collector/pipeline_incident.c \
 	collector/pipeline_trust.c collector/pipeline_commit.c
 
+# what the owners have to say to each other
+libcollector_a_SOURCES += \
+	collector/consult.h collector/consult.c collector/consult_fold.c \
+	collector/consult_rule.h collector/consult_rule.c \
+	collector/store_consult.h collector/store_consult.c \
+	collector/store_consult_group.c collector/store_consult_read.c \
+	collector/pipeline_consult.c
+
 # what whoever runs it is told
 libcollector_a_SOURCES += \
 	collector/metrics_store.h collector/metrics_store.c \

@@ -14,6 +14,7 @@
 #include <signal.h>
 
 #include "collector/blind.h"
+#include "collector/consult_rule.h"
 #include "collector/correlate.h"
 #include "collector/keyring.h"
 #include "collector/mission.h"
@@ -41,6 +42,7 @@ struct pipeline_config {
 	const char *settings[PIPELINE_MAX_SETTINGS]; /* files; NULL: no more */
 	struct correlate_config correlate;
 	struct blind_config blind;
+	struct consult_config consult;
 	uint64_t until_idle_us; /* 0: until told to stop */
 	void (*turn)(void *arg); /* each time round the loop; or NULL */
 	void *turn_arg;
