@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "collector/ctl_consult.h"
 #include "common/clock.h"
 
 #define LIST_MAX 12
@@ -14,7 +15,6 @@
 /* What belongs to one incident and comes from other tables. */
 struct picture {
 	struct ctl *c;
-	bool consulted;
 	unsigned n_log, n_sightings;
 };
 
@@ -184,17 +184,18 @@ put_victims(struct ctl_text *x, const json_t *victims)
 	put_more(x, n);
 }
 
-static void
-put_consult(void *arg, const struct store_log *l)
+/* How its consultation stands; what was said is in its log. */
+static enum err
+put_consultation(struct picture *p, int64_t id)
 {
-	struct picture *p = arg;
-	struct ctl_text *x = &p->c->text;
+	struct consult_id consult;
+	enum err e = store_consult_of(p->c->store->db, id, &consult);
 
-	if (strcmp(l->what, "consult") == 0) {
-		heading(x, p->consulted ? "" : "Consultation");
-		fprintf(x->out, "%s\n", ctl_clean(x, l->text));
-		p->consulted = true;
+	if (e != ERR_OK) {
+		return e == ERR_NOTFOUND ? ERR_OK : e;
 	}
+	heading(&p->c->text, "Consultation");
+	return ctl_consult_of(p->c, id);
 }
 
 static void
@@ -294,7 +295,7 @@ show_text(struct picture *p, const struct store_incident *i)
 
 	put_head(x, i, summary);
 	put_risk(x, summary);
-	e = store_read_incident_log(c->store, i->id, put_consult, p);
+	e = put_consultation(p, i->id);
 	put_sites(x, json_object_get(summary, "sites"));
 	put_stages(x, json_object_get(summary, "stages"));
 	put_actors(x, json_object_get(summary, "actors"));

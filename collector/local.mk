@@ -72,6 +72,7 @@ libcollector_a_SOURCES += \
 	collector/consult_rule.h collector/consult_rule.c \
 	collector/store_consult.h collector/store_consult.c \
 	collector/store_consult_group.c collector/store_consult_read.c \
+	collector/store_consult_speak.h collector/store_consult_speak.c \
 	collector/pipeline_consult.c
 
 # what whoever runs it is told
@@ -109,6 +110,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_alerts.c \
 	collector/ctl_keys.h collector/ctl_keys.c \
 	collector/ctl_incident.h collector/ctl_incident.c \
+	collector/ctl_consult.h collector/ctl_consult.c \
 	collector/ctl_ledger.h collector/ctl_ledger.c \
 	collector/ctl_blind.h collector/ctl_blind.c \
 	collector/ctl_control.h collector/ctl_control.c
