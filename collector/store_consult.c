@@ -195,7 +195,7 @@ make_room(sqlite3 *db, const struct consult_event *e, struct diag *d)
 	enum err err = ask(db, "SELECT opened FROM consult_sides WHERE side=?1",
 			   "t", e->side, &e->id, &opened);
 
-	if (err != ERR_OK || opened < CONSULT_SIDE_OPENED) {
+	if (err != ERR_OK || opened <= CONSULT_SIDE_OPENED) {
 		return err;
 	}
 	/* With all that was merged with it, as long as that is its own. */

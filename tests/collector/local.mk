@@ -61,3 +61,6 @@ UNIT_TESTS += tests/collector/test_prepare
 tests_collector_test_prepare_SOURCES = tests/collector/test_prepare.c \
 	tests/test.h tests/rnd.h
 tests_collector_test_prepare_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_consult
+tests_collector_test_consult_SOURCES = tests/rnd.h tests/collector/test_consult.c
+tests_collector_test_consult_LDADD = $(LIBS_COLLECTOR)
