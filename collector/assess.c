@@ -153,8 +153,7 @@ assess_incident(const struct incident *i, const struct mission_map *m,
 		score(g, out);
 		measure(g, out);
 		assess_title(g, out);
-		assess_summary(g, out);
-		e = out->summary.failed ? ERR_NOMEM : ERR_OK;
+		e = assess_summary(g, out);
 	}
 	free(g->members);
 	free(g->hosts);

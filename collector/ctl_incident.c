@@ -276,6 +276,39 @@ put_risk(struct ctl_text *x, const json_t *summary)
 	fputc('\n', x->out);
 }
 
+/* Of each mission that loses something: how much, and on which way. */
+static void
+put_impact(struct ctl_text *x, const json_t *impact)
+{
+	const json_t *hits = json_object_get(impact, "missions");
+	size_t n = json_array_size(hits);
+
+	for (size_t i = 0; i < MIN(n, (size_t)LIST_MAX); i++) {
+		const json_t *h = json_array_get(hits, i);
+		const json_t *path = json_object_get(h, "path");
+
+		heading(x, i == 0 ? "Impact" : "");
+		fprintf(x->out,
+			"%s %s, score %" JSON_INTEGER_FORMAT
+			" (loses %" JSON_INTEGER_FORMAT
+			" of 100, criticality %" JSON_INTEGER_FORMAT "): ",
+			ctl_clean(x, text_of(h, "mission")),
+			ctl_clean(x, text_of(h, "state")),
+			json_integer_value(json_object_get(h, "score")),
+			json_integer_value(json_object_get(h, "loss")),
+			json_integer_value(json_object_get(h, "criticality")));
+		for (size_t k = 1; k < json_array_size(path); k++) {
+			const char *s =
+				json_string_value(json_array_get(path, k));
+
+			fprintf(x->out, "%s%s", k > 1 ? " > " : "",
+				ctl_clean(x, s != NULL ? s : "?"));
+		}
+		fputc('\n', x->out);
+	}
+	put_more(x, n);
+}
+
 /* Half a picture is none: without memory, or with a store that cannot be read
  * to its end, the whole answer fails. */
 static enum err
@@ -295,6 +328,7 @@ show_text(struct picture *p, const struct store_incident *i)
 
 	put_head(x, i, summary);
 	put_risk(x, summary);
+	put_impact(x, json_object_get(summary, "impact"));
 	e = put_consultation(p, i->id);
 	put_sites(x, json_object_get(summary, "sites"));
 	put_stages(x, json_object_get(summary, "stages"));

@@ -13,6 +13,9 @@ libcollector_a_SOURCES = \
 	collector/mission.h collector/mission_map.h collector/mission.c \
 	collector/mission_yaml.h collector/mission_yaml.c \
 	collector/mission_needs.c collector/mission_read.c \
+	collector/mission_graph.c \
+	collector/mission_impact.h collector/mission_impact.c \
+	collector/assess_impact.c \
 	collector/enrich.h collector/enrich.c \
 	collector/stage.h collector/stage.c \
 	collector/sighting.h collector/sighting.c \
