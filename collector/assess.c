@@ -11,12 +11,14 @@ assess_init(struct assessment *a)
 {
 	*a = (struct assessment){ 0 };
 	json_init(&a->summary);
+	json_init(&a->keys);
 }
 
 void
 assess_fini(struct assessment *a)
 {
 	json_fini(&a->summary);
+	json_fini(&a->keys);
 }
 
 static struct severity_stake *
@@ -154,6 +156,8 @@ assess_incident(const struct incident *i, const struct mission_map *m,
 		measure(g, out);
 		assess_title(g, out);
 		e = assess_summary(g, out);
+		assess_keys(g, out);
+		e = out->keys.failed ? ERR_NOMEM : e;
 	}
 	free(g->members);
 	free(g->hosts);

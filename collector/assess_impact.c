@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an incident costs services and missions, with the way it takes. */
+/* What an incident costs services and missions, with the way it takes; and what
+ * it may have in common with others. */
 #include "collector/assess_facts.h"
 
 #include <stdlib.h>
@@ -68,4 +69,49 @@ assess_impact(const struct assess_facts *g, struct json *j)
 	free(touched);
 	free(out);
 	return e;
+}
+
+static void
+put_key(struct json *j, char kind, const char *a, const char *b)
+{
+	json_append(j, view_of(&kind, 1));
+	json_append(j, view_cstr(a));
+	if (b != NULL) {
+		json_append(j, VIEW_LIT(" "));
+		json_append(j, view_cstr(b));
+	}
+	json_append(j, view_of("", 1));
+}
+
+void
+assess_keys(const struct assess_facts *g, struct assessment *out)
+{
+	struct json *j = &out->keys;
+	size_t n = 0;
+
+	json_reset(j);
+	for (size_t i = 0; i < g->n_members && n < ASSESS_MAX_LIST; i++) {
+		const struct run *r = g->members[i];
+
+		if (r->kind < KEY_CONDUCTS) {
+			n++;
+			put_key(j, 'k', key_kind_name(r->kind), r->key);
+		}
+	}
+	for (size_t i = 0; i < g->n_hosts && i < ASSESS_MAX_LIST; i++) {
+		char site[SIGHTING_NAME_CAP];
+		const char *address;
+		const struct mission_asset *a =
+			assess_asset(g->map, g->hosts[i], site, &address);
+
+		for (unsigned k = 0; a != NULL && k < a->n_missions; k++) {
+			put_key(j, 'm', a->missions[k], NULL);
+		}
+	}
+	for (unsigned i = 0; i < g->n_places; i++) {
+		put_key(j, 's', g->places[i].site, NULL);
+	}
+	for (unsigned i = 0; i < out->n_owners; i++) {
+		put_key(j, 'o', out->stakes[i].owner, NULL);
+	}
 }

@@ -268,3 +268,23 @@ ctl_consult_of(struct ctl *c, int64_t incident)
 	fputc('\n', x->out);
 	return ERR_OK;
 }
+
+enum err
+ctl_consult_json_of(struct ctl *c, int64_t incident)
+{
+	struct consult_id id;
+	struct consult k;
+	enum err e = store_consult_of(c->store->db, incident, &id);
+
+	if (e == ERR_OK) {
+		e = store_consult_get(c->store->db, &id, &k);
+	}
+	if (e != ERR_OK) {
+		json_nil(&c->j, "consultation");
+		return e == ERR_NOTFOUND ? ERR_OK : e;
+	}
+	json_obj(&c->j, "consultation");
+	consult_json(&c->j, &k);
+	json_obj_end(&c->j);
+	return ERR_OK;
+}

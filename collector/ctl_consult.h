@@ -23,5 +23,7 @@ enum err ctl_consult_say(struct ctl *c, const struct consult_order *o,
 			 struct diag *d) MUST_CHECK;
 /* Of one incident, a few lines of its picture; nothing without one. */
 enum err ctl_consult_of(struct ctl *c, int64_t incident) MUST_CHECK;
+/* The member "consultation" of the object that is open; null without one. */
+enum err ctl_consult_json_of(struct ctl *c, int64_t incident) MUST_CHECK;
 
 #endif

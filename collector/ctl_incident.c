@@ -7,6 +7,8 @@
 #include <jansson.h>
 
 #include "collector/ctl_consult.h"
+#include "collector/severity.h"
+#include "collector/situation.h"
 #include "common/clock.h"
 
 #define LIST_MAX 12
@@ -184,6 +186,34 @@ put_victims(struct ctl_text *x, const json_t *victims)
 	put_more(x, n);
 }
 
+/* What it is together with others; nothing of a single one. */
+static enum err
+put_situation(struct picture *p, int64_t id)
+{
+	struct ctl_text *x = &p->c->text;
+	struct situation s;
+	enum err e = situation_of(p->c->store->db, id, &s);
+
+	if (e != ERR_OK || s.n < 2) {
+		return e;
+	}
+	heading(x, "Situation");
+	fprintf(x->out, "%s%u of 100, level %u, %s%s: incidents ",
+		ctl_level(x, s.level), s.score, s.level,
+		severity_level_name(s.level), ctl_sgr(x, "0"));
+	for (unsigned i = 0; i < MIN(s.n, (unsigned)LIST_MAX); i++) {
+		fprintf(x->out, "%s%" PRId64, i > 0 ? ", " : "",
+			s.incidents[i]);
+	}
+	if (s.n > LIST_MAX) {
+		fprintf(x->out, " and %u more", s.n - LIST_MAX);
+	}
+	fprintf(x->out, " at %u site%s of %u owner%s\n", s.n_sites,
+		s.n_sites == 1 ? "" : "s", s.n_owners,
+		s.n_owners == 1 ? "" : "s");
+	return ERR_OK;
+}
+
 /* How its consultation stands; what was said is in its log. */
 static enum err
 put_consultation(struct picture *p, int64_t id)
@@ -329,7 +359,10 @@ show_text(struct picture *p, const struct store_incident *i)
 	put_head(x, i, summary);
 	put_risk(x, summary);
 	put_impact(x, json_object_get(summary, "impact"));
-	e = put_consultation(p, i->id);
+	e = put_situation(p, i->id);
+	if (e == ERR_OK) {
+		e = put_consultation(p, i->id);
+	}
 	put_sites(x, json_object_get(summary, "sites"));
 	put_stages(x, json_object_get(summary, "stages"));
 	put_actors(x, json_object_get(summary, "actors"));
@@ -372,9 +405,18 @@ show_json(struct ctl *c, const struct store_incident *i)
 	struct json *j = &c->j;
 	enum err e;
 
+	struct situation s;
+
 	store_json_incident(j, NULL, i);
+	e = situation_of(c->store->db, i->id, &s);
+	if (e == ERR_OK) {
+		situation_json(j, &s);
+		e = ctl_consult_json_of(c, i->id);
+	}
 	json_arr(j, "log");
-	e = store_read_incident_log(c->store, i->id, json_log, j);
+	if (e == ERR_OK) {
+		e = store_read_incident_log(c->store, i->id, json_log, j);
+	}
 	json_arr_end(j);
 	json_arr(j, "sightings");
 	if (e == ERR_OK) {

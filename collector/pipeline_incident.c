@@ -8,6 +8,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "collector/situation.h"
 #include "common/log.h"
 
 static enum err
@@ -23,6 +24,9 @@ on_merged(void *arg, int64_t from, int64_t into)
 		 from);
 	if (e == ERR_OK) {
 		e = pipeline_consult_merged(p, from, into);
+	}
+	if (e == ERR_OK) {
+		e = situation_forget(store_db(p->store), from);
 	}
 	if (e == ERR_OK) {
 		e = store_incident_log(p->store, into, p->now_us, "correlate",
@@ -80,6 +84,23 @@ tell(struct pipeline *p, int64_t id, const char *what,
 	return e;
 }
 
+/* What it is together with others decides whether owners are to talk. */
+static enum err
+weigh_together(struct pipeline *p, int64_t id)
+{
+	struct situation s = { .n = 0 };
+	enum err e = situation_of(store_db(p->store), id, &s);
+
+	if (e == ERR_OK && s.n > 1 && s.level > p->assessment.level) {
+		log_debug("incident %" PRId64 " is one of %u together at "
+			  "level %u",
+			  id, s.n, s.level);
+	}
+	return e == ERR_OK ? pipeline_consult(p, id,
+					      MAX(s.level, p->assessment.level))
+			   : e;
+}
+
 static enum err
 on_incident(void *arg, struct incident *i)
 {
@@ -113,11 +134,18 @@ on_incident(void *arg, struct incident *i)
 	};
 	e = store_incident_put(p->store, &c, &i->id);
 	p->stats.incidents_opened += !was.found;
+	if (e == ERR_OK) {
+		e = situation_keep(store_db(p->store), i->id,
+				   json_view(&a->keys));
+	}
 	what = what_changed(&was, a);
 	if (e == ERR_OK && what != NULL) {
 		e = tell(p, i->id, what, &was);
 	}
-	return e == ERR_OK ? pipeline_consult(p, i->id, a->level) : e;
+	/* More of the same alerts leaves the picture as it is. */
+	return e == ERR_OK && (what != NULL || was.n_owners != a->n_owners)
+		       ? weigh_together(p, i->id)
+		       : e;
 }
 
 static enum err
