@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "collector/consult_rule.h"
+#include "collector/situation.h"
 #include "collector/store.h"
 #include "collector/store_consult.h"
 #include "tests/rnd.h"
@@ -441,6 +442,101 @@ replays(void **state)
 	}
 }
 
+/* ------------------------------------------------------- situations */
+
+static int64_t
+put_incident(struct store *s, const char *exercise, unsigned score,
+	     uint64_t at_us, const char *keys, size_t n)
+{
+	struct store_incident_change c = {
+		.exercise = exercise,
+		.title = "x",
+		.lead = "JP",
+		.support = "",
+		.score = score,
+		.level = severity_level(score),
+		.first_us = at_us,
+		.last_us = at_us,
+		.at_us = at_us,
+		.summary = VIEW_LIT("{}"),
+	};
+	int64_t id = 0;
+
+	assert_int_equal(store_incident_put(s, &c, &id), ERR_OK);
+	assert_int_equal(situation_keep(store_db(s), id, view_of(keys, n)),
+			 ERR_OK);
+	return id;
+}
+
+#define PUT(s, exercise, score, at, keys) \
+	put_incident(s, exercise, score, at, keys, sizeof(keys))
+
+static void
+three_sites_one_level_up(void **state)
+{
+	char dir[] = STORE_DIR;
+	struct store *s = open_store(dir);
+	sqlite3 *db = store_db(s);
+	struct situation x;
+	int64_t a, b, c, far;
+
+	(void)state;
+	assert_int_equal(store_begin(s), ERR_OK);
+	a = PUT(s, "", 50, START, "mair\0sone\0oJP");
+	assert_int_equal(situation_of(db, a, &x), ERR_OK);
+	assert_int_equal(x.n, 1);
+	assert_int_equal(x.level, 3);
+	/* A site or an owner in common is no reason. */
+	far = PUT(s, "", 90, START, "msea\0sone\0oJP");
+	/* Tied through b: a by a mission, c by a domain. */
+	b = PUT(s, "", 40, START + 1, "mair\0kdomain x\0stwo\0oJP");
+	c = PUT(s, "", 45, START + 2, "kdomain x\0sthree\0oJP");
+	(void)PUT(s, "DRILL", 99, START, "mair\0sfour\0oUS");
+	(void)PUT(s, "", 99, START + 3 * SITUATION_WINDOW_US,
+		  "mair\0sfive\0oUS");
+	assert_int_equal(situation_of(db, c, &x), ERR_OK);
+	assert_int_equal(x.n, 3);
+	assert_int_equal(x.id, a);
+	assert_int_equal(x.incidents[2], c);
+	assert_int_equal(x.n_sites, 3);
+	assert_int_equal(x.n_owners, 1);
+	assert_int_equal(x.score, 65);
+	assert_int_equal(x.level, 4);
+	assert_int_equal(situation_of(db, far, &x), ERR_OK);
+	assert_int_equal(x.n, 1);
+	/* Merged away, it ties nothing any more. */
+	assert_int_equal(store_incident_merge(s, b, far), ERR_OK);
+	assert_int_equal(situation_forget(db, b), ERR_OK);
+	assert_int_equal(situation_of(db, a, &x), ERR_OK);
+	assert_int_equal(x.n, 1);
+	assert_int_equal(situation_of(db, 4711, &x), ERR_NOTFOUND);
+	assert_int_equal(store_commit(s), ERR_OK);
+	store_close(s);
+	remove_dir(dir);
+}
+
+/* Many that share one mission: the worst are kept, in bounded time. */
+static void
+a_crowd_is_bounded(void **state)
+{
+	char dir[] = STORE_DIR;
+	struct store *s = open_store(dir);
+	struct situation x;
+	int64_t id = 0;
+
+	(void)state;
+	assert_int_equal(store_begin(s), ERR_OK);
+	for (unsigned i = 0; i < SITUATION_KEPT + 100; i++) {
+		id = PUT(s, "", i == 700 ? 77 : 10, START, "mair\0sone\0oJP");
+	}
+	assert_int_equal(situation_of(store_db(s), id, &x), ERR_OK);
+	assert_int_equal(x.n, SITUATION_MAX);
+	assert_int_equal(x.worst, 77);
+	assert_int_equal(store_commit(s), ERR_OK);
+	store_close(s);
+	remove_dir(dir);
+}
+
 /* ---------------------------------------------------------------- rules */
 
 static void
@@ -575,10 +671,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_life),      cmocka_unit_test(foreign_words),
-		cmocka_unit_test(bounded),     cmocka_unit_test(replays),
-		cmocka_unit_test(lead_stays),  cmocka_unit_test(opens_when),
-		cmocka_unit_test(called_once), cmocka_unit_test(ids),
+		cmocka_unit_test(a_life),
+		cmocka_unit_test(foreign_words),
+		cmocka_unit_test(bounded),
+		cmocka_unit_test(replays),
+		cmocka_unit_test(lead_stays),
+		cmocka_unit_test(opens_when),
+		cmocka_unit_test(called_once),
+		cmocka_unit_test(ids),
+		cmocka_unit_test(three_sites_one_level_up),
+		cmocka_unit_test(a_crowd_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
