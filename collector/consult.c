@@ -252,6 +252,7 @@ consult_event_json(struct json *j, const struct consult_event *e)
 	json_u64(j, "step", e->step);
 	json_time_known(j, "deadline", e->deadline_us);
 	json_i64(j, "incident", e->incident);
+	json_cstr(j, "exercise", e->exercise);
 	json_arr(j, "sides");
 	for (unsigned i = 0; i < e->n_sides; i++) {
 		json_cstr(j, NULL, e->sides[i]);

@@ -36,6 +36,8 @@
 
 #define CONSULT_TEXT_CAP 512
 #define CONSULT_ID_CAP (SEVERITY_NAME_CAP + 24)
+/* Of an event as JSON. */
+#define CONSULT_EVENT_MAX 16384
 #define CONSULT_SIDES SEVERITY_MAX_OWNERS
 /* A side that does not acknowledge is called so often. */
 #define CONSULT_STEPS 3
@@ -144,5 +146,10 @@ const char *consult_id_text(const struct consult_id *id,
 /* As members of an object: all that the state says. */
 void consult_json(struct json *j, const struct consult *c);
 void consult_event_json(struct json *j, const struct consult_event *e);
+/* One object of those members, as another collector wrote it, checked as
+ * consult_event_check() does; members that it does not know are passed over.
+ * ERR_FORMAT with diag, which names the member. */
+enum err consult_event_parse(struct view line, struct consult_event *out,
+			     struct diag *d) MUST_CHECK;
 
 #endif

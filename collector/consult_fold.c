@@ -20,10 +20,14 @@ consult_event_cmp(const struct consult_event *a, const struct consult_event *b)
 	return c;
 }
 
+/* Two that differ under one name are refused by the store; here they have an
+ * order, so that even they cannot make two states of one set. */
 static int
 event_cmp(const void *x, const void *y)
 {
-	return consult_event_cmp(x, y);
+	int c = consult_event_cmp(x, y);
+
+	return c != 0 ? c : memcmp(x, y, sizeof(struct consult_event));
 }
 
 static struct consult_side *
@@ -250,7 +254,7 @@ by_id(const void *x, const void *y)
 	const struct consult_event *a = x, *b = y;
 	int c = id_cmp(&a->id, &b->id);
 
-	return c != 0 ? c : consult_event_cmp(a, b);
+	return c != 0 ? c : event_cmp(a, b);
 }
 
 static struct node *

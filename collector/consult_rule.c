@@ -31,14 +31,12 @@ add_side(struct consult_event *e, const char *owner)
 	}
 }
 
-/* Whose automation speaks; NULL: one that has no seat there. */
+/* Whose automation speaks: the opener's when ours has no seat there, as after a
+ * change of the setting. */
 static const char *
 speaker(const struct consult_config *cfg, const struct consult *c)
 {
-	if (cfg->side[0] == '\0') {
-		return c->id.side;
-	}
-	return consult_side(c, cfg->side) != NULL ? cfg->side : NULL;
+	return consult_side(c, cfg->side) != NULL ? cfg->side : c->id.side;
 }
 
 static void
@@ -78,8 +76,9 @@ open_one(const struct consult_config *cfg, const struct consult_facts *f,
 	add_side(e, e->side);
 	e->deadline_us = now_us + consult_rule_patience(cfg, f->level);
 	snprintf(e->text, sizeof(e->text),
-		 "incident is at level %u, %s%s; %s leads", f->level,
-		 severity_level_name(f->level),
+		 "incident, or what it is part of, is at level %u, "
+		 "%s%s; %s leads",
+		 f->level, severity_level_name(f->level),
 		 many ? ", and touches more than one owner" : "", e->sides[0]);
 	return true;
 }
@@ -91,9 +90,6 @@ raise_one(const struct consult_config *cfg, const struct consult_facts *f,
 {
 	const char *side = speaker(cfg, c);
 
-	if (side == NULL) {
-		return false;
-	}
 	begin(e, c->closed ? CONSULT_REOPEN : CONSULT_RAISE, side, f);
 	for (unsigned i = 0; i < f->n_stakes; i++) {
 		if (consult_side(c, f->stakes[i].owner) == NULL &&
@@ -120,7 +116,7 @@ move_lead(const struct consult_config *cfg, const struct consult_facts *f,
 	const struct severity_stake *top = &f->stakes[0];
 	unsigned now = 0;
 
-	if (c->closed || c->by_hand || f->n_stakes == 0 || side == NULL ||
+	if (c->closed || c->by_hand || f->n_stakes == 0 ||
 	    (strcmp(side, c->lead) != 0 && strcmp(side, c->id.side) != 0) ||
 	    consult_side(c, top->owner) == NULL) {
 		return false;
@@ -165,8 +161,7 @@ consult_rule_late(const struct consult_config *cfg, const struct consult *c,
 {
 	const char *side = speaker(cfg, c);
 
-	for (unsigned i = 0; i < c->n_sides && side != NULL && !c->closed;
-	     i++) {
+	for (unsigned i = 0; i < c->n_sides && !c->closed; i++) {
 		const struct consult_side *s = &c->sides[i];
 
 		if (s->acked || s->deadline_us == 0 ||

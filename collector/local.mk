@@ -72,6 +72,7 @@ libcollector_a_SOURCES = \
 # what the owners have to say to each other
 libcollector_a_SOURCES += \
 	collector/consult.h collector/consult.c collector/consult_fold.c \
+	collector/consult_read.c \
 	collector/consult_rule.h collector/consult_rule.c \
 	collector/store_consult.h collector/store_consult.c \
 	collector/store_consult_group.c collector/store_consult_read.c \

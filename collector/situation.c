@@ -39,15 +39,37 @@ situation_forget(sqlite3 *db, int64_t incident)
 			incident);
 }
 
+/* Keys of the other side that are kept of an incident. */
+static enum err
+count_keys(sqlite3 *db, int64_t incident, unsigned *out)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(db,
+				    "SELECT count(*) FROM incident_keys WHERE"
+				    " incident=? AND key>='k' AND key<'l'",
+				    -1, &st, NULL);
+
+	if (rc == SQLITE_OK) {
+		rc = sql_bind(st, "i", incident);
+	}
+	if (rc == SQLITE_OK) {
+		rc = sqlite3_step(st);
+	}
+	*out = rc == SQLITE_ROW ? (unsigned)sqlite3_column_int(st, 0) : 0;
+	sqlite3_finalize(st);
+	return rc == SQLITE_ROW ? ERR_OK : ERR_IO;
+}
+
 enum err
 situation_keep(sqlite3 *db, int64_t incident, struct view keys)
 {
 	sqlite3_stmt *st = NULL;
-	enum err e = situation_forget(db, incident);
+	unsigned n_kept = 0;
+	enum err e = run_once(db, "DELETE FROM incident_keys WHERE incident<=?",
+			      incident - SITUATION_KEPT);
 
 	if (e == ERR_OK) {
-		e = run_once(db, "DELETE FROM incident_keys WHERE incident<=?",
-			     incident - SITUATION_KEPT);
+		e = count_keys(db, incident, &n_kept);
 	}
 	if (e == ERR_OK &&
 	    sqlite3_prepare_v2(db,
@@ -59,8 +81,12 @@ situation_keep(sqlite3 *db, int64_t incident, struct view keys)
 	for (size_t i = 0; i < keys.len && e == ERR_OK;) {
 		const char *key = (const char *)keys.p + i;
 		size_t n = strnlen(key, keys.len - i);
+		bool counts = key[0] == 'k';
 
-		e = sql_run(st, "vi", view_of(key, n), incident);
+		if (!counts || n_kept < SITUATION_KEYS) {
+			e = sql_run(st, "vi", view_of(key, n), incident);
+			n_kept += counts && sqlite3_changes(db) > 0;
+		}
 		i += n + 1;
 	}
 	sqlite3_finalize(st);

@@ -33,6 +33,7 @@
 #define SITUATION_WINDOW_US (UINT64_C(86400) * 1000000)
 /* Keys of incidents that so many others came after are forgotten. */
 #define SITUATION_KEPT 1024
+#define SITUATION_KEYS 128
 
 struct situation {
 	int64_t id; /* its oldest incident */
@@ -45,9 +46,10 @@ unsigned situation_score(unsigned worst, unsigned n, unsigned n_sites,
 			 unsigned n_owners);
 
 /*
- * What an incident has, instead of what it had: 'keys' are texts, each with its
+ * What an incident has, added to what it had: 'keys' are texts, each with its
  * NUL: "k" and a kind and value of the other side, "m" and a mission, "s" and a
- * site, "o" and an owner.  In a transaction.
+ * site, "o" and an owner.  Of the first no more than SITUATION_KEYS are kept.
+ * In a transaction.
  */
 enum err situation_keep(sqlite3 *db, int64_t incident,
 			struct view keys) MUST_CHECK;
