@@ -237,6 +237,58 @@ foreign_words(void **state)
 	remove_dir(dir);
 }
 
+/* Two of one matter: one table, one lead, and either incident leads there. */
+static void
+merged(void **state)
+{
+	char dir[] = STORE_DIR;
+	struct store *s = open_store(dir);
+	sqlite3 *db = store_db(s);
+	struct consult_id x = open_one(db, "JP", NULL, 4, 7, START);
+	struct consult_id y = open_one(db, "US", "AU", 5, 8, START + 1);
+	struct consult_event e;
+	struct consult_id found;
+	struct store_consult_sums sums;
+	struct consult c;
+
+	(void)state;
+	assert_int_equal(say(db, event(CONSULT_ACK, "AU", &y), START + 2),
+			 ERR_OK);
+	/* One side alone cannot, and both together can. */
+	e = event(CONSULT_MERGE, "US", &y);
+	e.other = x;
+	e.incident = 8;
+	assert_int_equal(say(db, e, START + 3), ERR_OK);
+	assert_int_equal(store_consult_get(db, &x, &c), ERR_OK);
+	assert_int_equal(c.n_sides, 1);
+	e = event(CONSULT_MERGE, "JP", &x);
+	e.other = y;
+	e.incident = 8;
+	assert_int_equal(say(db, e, START + 4), ERR_OK);
+	assert_int_equal(store_consult_get(db, &y, &c), ERR_OK);
+	assert_string_equal(c.id.side, "JP");
+	assert_string_equal(c.lead, "JP");
+	assert_int_equal(c.n_sides, 3);
+	assert_int_equal(c.level, 5);
+	assert_int_equal(c.incident, 8);
+	assert_true(consult_side(&c, "AU")->acked);
+	assert_int_equal(consult_waiting(&c), 2);
+	assert_int_equal(store_consult_of(db, 8, &found), ERR_OK);
+	assert_string_equal(found.side, "JP");
+	assert_int_equal(store_consult_sums(db, &sums), ERR_OK);
+	assert_int_equal(sums.open, 1);
+	/* What is said to the one that went is said to the one that stays. */
+	assert_int_equal(say(db, event(CONSULT_ACK, "US", &y), START + 5),
+			 ERR_OK);
+	assert_int_equal(say(db, event(CONSULT_CLOSE, "JP", &y), START + 6),
+			 ERR_OK);
+	assert_int_equal(store_consult_get(db, &x, &c), ERR_OK);
+	assert_true(c.closed);
+	assert_int_equal(consult_waiting(&c), 1);
+	store_close(s);
+	remove_dir(dir);
+}
+
 /* A partner that floods fills its own room. */
 static void
 bounded(void **state)
@@ -673,6 +725,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_life),
 		cmocka_unit_test(foreign_words),
+		cmocka_unit_test(merged),
 		cmocka_unit_test(bounded),
 		cmocka_unit_test(replays),
 		cmocka_unit_test(lead_stays),
