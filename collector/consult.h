@@ -17,9 +17,9 @@
  *
  * Consultations that turn out to be about one thing are merged by events that
  * name the other one, once a side that each was opened with says so: nobody can
- * talk himself into a consultation.  They then are one set; the one that was
- * opened first is the one that remains, whichever way round it was said, so
- * rings of merges are harmless.  Who acknowledged one of them has acknowledged
+ * talk himself into a consultation.  They then are one set; the one whose
+ * opening stands first in that order is the one that remains, whichever way
+ * round it was said, so rings of merges are harmless.  Who acknowledged one of them has acknowledged
  * what came of it.
  *
  * Place    above severity (names of levels, number of owners); below the store.

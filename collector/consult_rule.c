@@ -156,6 +156,23 @@ consult_rule_next(const struct consult_config *cfg,
 }
 
 bool
+consult_rule_merged(const struct consult_config *cfg, const struct consult *x,
+		    const struct consult *y, const struct consult *now,
+		    uint64_t now_us, struct consult_event *e)
+{
+	if (!now->closed || (x->closed && y->closed)) {
+		return false;
+	}
+	begin(e, CONSULT_REOPEN, speaker(cfg, now), NULL);
+	e->id = now->id;
+	e->level = now->level;
+	e->deadline_us = now_us + consult_rule_patience(cfg, now->level);
+	snprintf(e->text, sizeof(e->text),
+		 "was closed, and is one with what was not");
+	return true;
+}
+
+bool
 consult_rule_late(const struct consult_config *cfg, const struct consult *c,
 		  uint64_t now_us, struct consult_event *e)
 {

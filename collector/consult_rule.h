@@ -55,6 +55,14 @@ struct consult_facts {
 bool consult_rule_next(const struct consult_config *cfg,
 		       const struct consult_facts *f, const struct consult *c,
 		       uint64_t now_us, struct consult_event *e);
+/*
+ * What is to be said in 'now', which 'x' and 'y' became: that it is open, when
+ * one of them was and the close of the other one stands behind it.
+ */
+bool consult_rule_merged(const struct consult_config *cfg,
+			 const struct consult *x, const struct consult *y,
+			 const struct consult *now, uint64_t now_us,
+			 struct consult_event *e);
 /* The same of a deadline that passed. */
 bool consult_rule_late(const struct consult_config *cfg,
 		       const struct consult *c, uint64_t now_us,

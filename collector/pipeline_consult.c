@@ -100,6 +100,26 @@ say_merge(struct pipeline *p, const struct consult *in,
 		       &d);
 }
 
+/* What was open stays so, though what it is one with now was closed. */
+static enum err
+keep_open(struct pipeline *p, const struct consult *x, const struct consult *y,
+	  int64_t incident)
+{
+	struct consult_event event;
+	struct diag d = { "" };
+	struct consult c;
+	bool has;
+	enum err e = consult_of(p, incident, &c, &has);
+
+	if (e == ERR_OK && has &&
+	    consult_rule_merged(&p->cfg.consult, x, y, &c, p->now_us, &event)) {
+		e = forgive(store_consult_say(store_db(p->store), &event,
+					      p->now_us, incident, &d),
+			    &d);
+	}
+	return e;
+}
+
 enum err
 pipeline_consult_merged(struct pipeline *p, int64_t from, int64_t into)
 {
@@ -118,7 +138,7 @@ pipeline_consult_merged(struct pipeline *p, int64_t from, int64_t into)
 	if (e == ERR_OK && has_y && strcmp(x.id.side, y.id.side) != 0) {
 		e = say_merge(p, &y, &x, into);
 	}
-	return e;
+	return e == ERR_OK && has_y ? keep_open(p, &x, &y, into) : e;
 }
 
 /* Everybody who is late in one consultation, once each. */

@@ -285,6 +285,21 @@ merged(void **state)
 	assert_int_equal(store_consult_get(db, &x, &c), ERR_OK);
 	assert_true(c.closed);
 	assert_int_equal(consult_waiting(&c), 1);
+	/* One that was open does not go under in one that was closed. */
+	{
+		struct consult_config cfg = consult_defaults;
+		struct consult was_open = c, was_closed = c;
+
+		was_open.closed = false;
+		assert_false(consult_rule_merged(&cfg, &was_closed, &was_closed,
+						 &c, START + 7, &e));
+		assert_true(consult_rule_merged(&cfg, &was_closed, &was_open,
+						&c, START + 7, &e));
+	}
+	assert_int_equal(say(db, e, START + 7), ERR_OK);
+	assert_int_equal(store_consult_get(db, &x, &c), ERR_OK);
+	assert_false(c.closed);
+	assert_int_equal(consult_waiting(&c), 3);
 	store_close(s);
 	remove_dir(dir);
 }
