@@ -5,7 +5,7 @@
 
 struct list {
 	struct ctl *c;
-	unsigned n;
+	unsigned n, hidden; /* hidden: of exercises */
 };
 
 static enum err
@@ -58,6 +58,7 @@ list_one(void *arg, const struct consult *k)
 	char id[CONSULT_ID_CAP];
 
 	if (!wanted(l->c, k) || l->n == l->c->limit) {
+		l->hidden += l->c->filter.exercise == NULL && !wanted(l->c, k);
 		return;
 	}
 	l->n++;
@@ -102,6 +103,10 @@ ctl_consult_list(struct ctl *c)
 	}
 	if (e == ERR_OK && l.n == 0) {
 		fputs("no consultations\n", c->text.out);
+	}
+	if (e == ERR_OK && l.hidden > 0) {
+		fprintf(c->text.out,
+			"(and %u of exercises: --all shows them)\n", l.hidden);
 	}
 	return e;
 }

@@ -87,7 +87,7 @@ const struct metric_row metrics_rows[] = {
 	{ "dropped.*", "store_dropped_total", METRIC_COUNTER, "what",
 	  "Rows of the store's small tables that went, since it was made." },
 	{ "consult.open", "consultations_open", METRIC_GAUGE, NULL,
-	  "Consultations that are open." },
+	  "Consultations that are open, but for exercises." },
 	{ "consult.waiting", "consultations_waiting", METRIC_GAUGE, NULL,
 	  "Of these: an owner has not acknowledged." },
 	{ "consult.overdue", "consultations_overdue", METRIC_GAUGE, NULL,

@@ -160,9 +160,11 @@ call_again(struct pipeline *p, const struct consult_id *id)
 				      c.incident, &d);
 		if (e == ERR_OK) {
 			log_warn("consultation %s: %s has not acknowledged, "
-				 "call %u of %u",
+				 "call %u of %u%s%s",
 				 consult_id_text(id, text), event.about,
-				 event.step, CONSULT_STEPS);
+				 event.step, CONSULT_STEPS,
+				 c.exercise[0] != '\0' ? ", exercise " : "",
+				 c.exercise);
 			e = store_consult_get(store_db(p->store), id, &c);
 		}
 	}

@@ -94,7 +94,7 @@ struct store_consult_sums {
 	uint64_t refused, expired;
 };
 /* 'waiting': open, and a side has not acknowledged; 'overdue': one was called
- * again. */
+ * again.  Those of exercises are left out. */
 enum err store_consult_sums(sqlite3 *db,
 			    struct store_consult_sums *out) MUST_CHECK;
 

@@ -201,10 +201,10 @@ store_consult_sums(sqlite3 *db, struct store_consult_sums *out)
 	sqlite3_stmt *st = NULL;
 	int rc = sqlite3_prepare_v2(
 		db,
-		"SELECT coalesce(sum(state='open'),0),"
-		"coalesce(sum(state='open' AND waiting>0),0),"
-		"coalesce(sum(state='open' AND step>0),0),"
-		"coalesce(sum(state='closed'),0),"
+		"SELECT coalesce(sum(state='open' AND exercise=''),0),"
+		"coalesce(sum(state='open' AND exercise='' AND waiting>0),0),"
+		"coalesce(sum(state='open' AND exercise='' AND step>0),0),"
+		"coalesce(sum(state='closed' AND exercise=''),0),"
 		"(SELECT coalesce(sum(events),0) FROM consult_sides),"
 		"(SELECT coalesce(sum(value),0) FROM counters WHERE"
 		" name='consult_events_refused'),"

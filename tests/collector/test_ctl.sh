@@ -107,6 +107,7 @@ shows 'Consultation JP-1, open, lead JP; JP not yet, US not yet'
 runs 0 -s "$db" consult
 shows 'JP-1'
 lacks 'KEEN TEST'
+shows '(and 1 of exercises: --all shows them)'
 runs 0 -s "$db" consult list --all
 shows 'EXERCISE KEEN TEST'
 runs 0 -s "$db" consult show JP-1

@@ -30,6 +30,13 @@ kill_collector() {
 	wait "$collector_pid" 2>/dev/null
 }
 
+for bad in consult.ack-minutes=0 consult.ack-minutes-severe=soon \
+	consult.levle=4; do
+	collect --check --set "$bad" >"$tmp/out" 2>&1
+	same "$bad: status" 2 $?
+	grep -q "${bad%=*}" "$tmp/out" || fail "$bad: $(cat "$tmp/out")"
+done
+
 redis_start
 run_collector
 for s in $sites; do
@@ -48,7 +55,7 @@ same "incident of the consultation" "$incident" \
 same "sides" "JP US" \
 	"$(field '" ".join(sorted(s["owner"] for s in d["sides"]))' \
 		consult show "$id")"
-same "hidden among real ones" "no consultations" "$(ctl consult list)"
+same "hidden among real ones" "no consultations" "$(ctl consult list | head -n 1)"
 
 # Nobody answers: both are called again, as often as is said and no more.
 late() { [ "$(events 4)" -ge 2 ]; }
