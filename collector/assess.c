@@ -11,12 +11,14 @@ assess_init(struct assessment *a)
 {
 	*a = (struct assessment){ 0 };
 	json_init(&a->summary);
+	json_init(&a->keys);
 }
 
 void
 assess_fini(struct assessment *a)
 {
 	json_fini(&a->summary);
+	json_fini(&a->keys);
 }
 
 static struct severity_stake *
@@ -153,8 +155,9 @@ assess_incident(const struct incident *i, const struct mission_map *m,
 		score(g, out);
 		measure(g, out);
 		assess_title(g, out);
-		assess_summary(g, out);
-		e = out->summary.failed ? ERR_NOMEM : ERR_OK;
+		e = assess_summary(g, out);
+		assess_keys(g, out);
+		e = out->keys.failed ? ERR_NOMEM : e;
 	}
 	free(g->members);
 	free(g->hosts);

@@ -29,6 +29,7 @@ struct assessment {
 	unsigned n_owners, n_sites;
 	uint64_t first_us, last_us, alerts;
 	struct json summary; /* store_read.h, struct store_incident */
+	struct json keys; /* texts for situation_keep() */
 };
 
 void assess_init(struct assessment *a);

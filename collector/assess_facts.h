@@ -41,8 +41,16 @@ const struct mission_asset *assess_asset(const struct mission_map *m,
 					 char site[SIGHTING_NAME_CAP],
 					 const char **address);
 
+/* What it costs missions and services: the member "impact" of the object that
+ * is open. */
+enum err assess_impact(const struct assess_facts *g, struct json *j) MUST_CHECK;
+
+/* What it may have in common with others: situation_keep()'s keys. */
+void assess_keys(const struct assess_facts *g, struct assessment *out);
+
 /* The words: a line, and all there is to say as JSON. */
 void assess_title(const struct assess_facts *g, struct assessment *out);
-void assess_summary(const struct assess_facts *g, struct assessment *out);
+enum err assess_summary(const struct assess_facts *g,
+			struct assessment *out) MUST_CHECK;
 
 #endif

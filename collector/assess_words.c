@@ -227,17 +227,19 @@ put_stages(struct json *j, const struct assess_facts *g)
 	json_arr_end(j);
 }
 
-void
+enum err
 assess_summary(const struct assess_facts *g, struct assessment *out)
 {
 	struct json *j = &out->summary;
 	size_t n_actors = 0;
+	enum err e;
 
 	json_reset(j);
 	json_obj(j, NULL);
 	put_places(j, g, out);
 	put_actors(j, g);
 	put_victims(j, g);
+	e = assess_impact(g, j);
 	put_stages(j, g);
 	json_obj(j, "factors");
 	json_u64(j, "mission", out->factors.mission);
@@ -258,4 +260,5 @@ assess_summary(const struct assess_facts *g, struct assessment *out)
 	}
 	json_arr_end(j);
 	json_obj_end(j);
+	return j->failed ? ERR_NOMEM : e;
 }

@@ -89,6 +89,9 @@ route(struct question *q)
 	if (strcmp(path, "/api/incidents") == 0) {
 		return console_cases(q);
 	}
+	if (strcmp(path, "/api/consultations") == 0) {
+		return console_consults(q);
+	}
 	if (read_id(path, "/api/incidents/", &id, &verb) && verb == NULL) {
 		return console_case(q, id);
 	}

@@ -3,6 +3,8 @@
 
 #include <jansson.h>
 
+#include "collector/situation.h"
+#include "collector/store_consult.h"
 #include "collector/store_json.h"
 
 #define MAX_EVIDENCE 50
@@ -11,13 +13,41 @@
 struct incident_list {
 	struct question *q;
 	unsigned skipped, shown;
+	enum err e;
 };
+
+/* What it is part of, and the consultation on it: members of its object. */
+static enum err
+put_together(struct question *q, int64_t incident)
+{
+	struct situation s;
+	struct consult_id id;
+	struct consult c;
+	enum err e = situation_of(q->store->db, incident, &s);
+
+	if (e != ERR_OK) {
+		return e == ERR_NOTFOUND ? ERR_OK : e;
+	}
+	situation_json(q->j, &s);
+	e = store_consult_of(q->store->db, incident, &id);
+	if (e == ERR_OK) {
+		e = store_consult_get(q->store->db, &id, &c);
+	}
+	if (e == ERR_OK) {
+		json_obj(q->j, "consultation");
+		consult_json(q->j, &c);
+		json_obj_end(q->j);
+	} else {
+		json_nil(q->j, "consultation");
+	}
+	return e == ERR_NOTFOUND ? ERR_OK : e;
+}
 
 static void
 on_incident(void *arg, const struct store_incident *i)
 {
 	struct incident_list *l = arg;
-	const struct question *q = l->q;
+	struct question *q = l->q;
 
 	if ((q->f.scope == STORE_EXERCISE &&
 	     strcmp(i->exercise, q->f.exercise) != 0) ||
@@ -30,6 +60,9 @@ on_incident(void *arg, const struct store_incident *i)
 	}
 	l->shown++;
 	store_json_incident(q->j, NULL, i);
+	if (l->e == ERR_OK) {
+		l->e = put_together(q, i->id);
+	}
 	json_obj_end(q->j);
 }
 
@@ -44,6 +77,46 @@ console_cases(struct question *q)
 	e = store_read_incidents(q->store, q->f.scope,
 				 question_text(q, "state"), 0, STORE_MAX_ROWS,
 				 on_incident, &l);
+	json_arr_end(q->j);
+	json_obj_end(q->j);
+	return e == ERR_OK ? l.e : e;
+}
+
+static void
+on_consult(void *arg, const struct consult *c)
+{
+	struct incident_list *l = arg;
+	const struct question *q = l->q;
+	bool exercise = c->exercise[0] != '\0';
+
+	if ((q->f.scope == STORE_REAL && exercise) ||
+	    (q->f.scope == STORE_EXERCISE &&
+	     strcmp(c->exercise, q->f.exercise) != 0) ||
+	    l->shown == q->limit) {
+		return;
+	}
+	if (l->skipped < q->offset) {
+		l->skipped++;
+		return;
+	}
+	l->shown++;
+	json_obj(q->j, NULL);
+	consult_json(q->j, c);
+	json_obj_end(q->j);
+}
+
+enum err
+console_consults(struct question *q)
+{
+	const char *state = question_text(q, "state");
+	struct incident_list l = { .q = q };
+	enum err e;
+
+	json_obj(q->j, NULL);
+	json_arr(q->j, "consultations");
+	e = store_consult_each(q->store->db,
+			       state != NULL && strcmp(state, "all") == 0,
+			       STORE_MAX_ROWS, on_consult, &l);
 	json_arr_end(q->j);
 	json_obj_end(q->j);
 	return e;
@@ -100,8 +173,11 @@ console_case(struct question *q, int64_t id)
 	if (e != ERR_OK) {
 		return e;
 	}
+	e = put_together(q, id);
 	json_arr(j, "log");
-	e = store_read_incident_log(r, id, on_log, j);
+	if (e == ERR_OK) {
+		e = store_read_incident_log(r, id, on_log, j);
+	}
 	json_arr_end(j);
 	json_arr(j, "sightings");
 	if (e == ERR_OK) {

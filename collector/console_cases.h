@@ -12,6 +12,8 @@
 #include "collector/console_question.h"
 
 enum err console_cases(struct question *q) MUST_CHECK;
+/* Consultations, the open ones; with state=all closed ones too. */
+enum err console_consults(struct question *q) MUST_CHECK;
 /* One, with its log, sightings and evidence. */
 enum err console_case(struct question *q, int64_t id) MUST_CHECK;
 /* 'verb' is "ack", "close" or "reopen"; answers and returns the status.  Waits

@@ -7,6 +7,7 @@
 
 #include "collector/ctl_blind.h"
 #include "collector/ctl_command.h"
+#include "collector/ctl_consult.h"
 #include "collector/ctl_incident.h"
 #include "collector/ctl_indicator.h"
 #include "collector/ctl_keys.h"
@@ -98,6 +99,17 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 		return ctl_incidents(c);
 	case CTL_SHOW_ALL:
 		return ctl_incident_show_all(c);
+	case CTL_CONSULT_LIST:
+		return ctl_consult_list(c);
+	case CTL_CONSULT_SHOW:
+		return ctl_consult_show(c, &cmd->consult.id, d);
+	case CTL_CONSULT_LOG:
+		return ctl_consult_log(c, &cmd->consult.id, d);
+	case CTL_CONSULT_SAY:
+		if (cmd->consult.who == NULL) {
+			cmd->consult.who = login_name();
+		}
+		return ctl_consult_say(c, &cmd->consult, d);
 	case CTL_ACK:
 		return change_state(c, args, cmd->id, "ack", d);
 	case CTL_CLOSE:

@@ -55,6 +55,79 @@ incident_command(const struct ctl_arguments *args, struct ctl_command *cmd,
 	return e == ERR_OK ? no_more(args, 3, d) : e;
 }
 
+static enum err
+consult_say(const struct ctl_arguments *args, struct ctl_command *cmd,
+	    struct diag *d)
+{
+	struct consult_order *o = &cmd->consult;
+
+	cmd->what = CTL_CONSULT_SAY;
+	o->as = args->as;
+	o->to = o->kind == CONSULT_HANDOVER ? args->to : NULL;
+	o->who = args->who;
+	o->why = args->note;
+	if (o->kind == CONSULT_ACK && o->as == NULL) {
+		return diag_set(d, ERR_USAGE,
+				"consult ack: for whom? Give --as "
+				"OWNER" CTL_TRY_HELP);
+	}
+	if (o->kind == CONSULT_HANDOVER &&
+	    (o->to == NULL || o->why == NULL || o->why[0] == '\0')) {
+		return diag_set(d, ERR_USAGE,
+				"consult handover: give --to OWNER and --why "
+				"TEXT" CTL_TRY_HELP);
+	}
+	return ERR_OK;
+}
+
+static enum err
+consult_command(const struct ctl_arguments *args, struct ctl_command *cmd,
+		struct diag *d)
+{
+	static const struct {
+		const char *verb;
+		int what;
+		enum consult_kind kind;
+	} verbs[] = {
+		{ "show", CTL_CONSULT_SHOW, CONSULT_KINDS },
+		{ "log", CTL_CONSULT_LOG, CONSULT_KINDS },
+		{ "ack", CTL_CONSULT_SAY, CONSULT_ACK },
+		{ "handover", CTL_CONSULT_SAY, CONSULT_HANDOVER },
+		{ "close", CTL_CONSULT_SAY, CONSULT_CLOSE },
+	};
+	const char *verb = args->n_words > 1 ? args->words[1] : "list";
+	char shown[HIDE_ARG_CAP];
+	size_t i = 0;
+
+	if (strcmp(verb, "list") == 0) {
+		cmd->what = CTL_CONSULT_LIST;
+		return no_more(args, 2, d);
+	}
+	while (i < ARRAY_LEN(verbs) && strcmp(verb, verbs[i].verb) != 0) {
+		i++;
+	}
+	if (i == ARRAY_LEN(verbs)) {
+		return diag_set(d, ERR_USAGE,
+				"consult: '%s' is not one of list, show, log, "
+				"ack, handover, close" CTL_TRY_HELP,
+				hide_arg(verb, shown));
+	}
+	if (args->n_words < 3 ||
+	    !consult_id_parse(args->words[2], &cmd->consult.id)) {
+		return diag_set(d, ERR_USAGE,
+				"consult %s: which one? Give its id, as in "
+				"consult %s JP-3" CTL_TRY_HELP,
+				verb, verb);
+	}
+	cmd->what = verbs[i].what;
+	cmd->consult.kind = verbs[i].kind;
+	if (no_more(args, 3, d) != ERR_OK) {
+		return ERR_USAGE;
+	}
+	return verbs[i].what == CTL_CONSULT_SAY ? consult_say(args, cmd, d)
+						: ERR_OK;
+}
+
 /* "new" is what "make FILE" was called before sensors had keys. */
 static enum err
 keys_command(const struct ctl *c, const struct ctl_arguments *args,
@@ -121,7 +194,7 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 		return diag_set(d, ERR_USAGE,
 				"no command: one of status, sensors, ledger, "
 				"blind, missions, alerts, incidents, "
-				"indicators, keys, rules" CTL_TRY_HELP);
+				"indicators, consult, keys, rules" CTL_TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
 		return keys_command(c, args, cmd, d);
@@ -135,6 +208,9 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 	if (strcmp(word, "indicators") == 0) {
 		cmd->what = CTL_INDICATORS;
 		return ctl_indicators_check(args, d);
+	}
+	if (strcmp(word, "consult") == 0) {
+		return consult_command(args, cmd, d);
 	}
 	if (strcmp(word, "ledger") == 0) {
 		cmd->what = CTL_LEDGER;
@@ -154,7 +230,8 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 		return diag_set(d, ERR_USAGE,
 				"'%s' is no command: use status, sensors, "
 				"ledger, blind, missions, alerts, incidents, "
-				"indicators, keys or rules" CTL_TRY_HELP,
+				"indicators, consult, keys or rules"
+				CTL_TRY_HELP,
 				hide_arg(word, shown));
 	}
 	return no_more(args, 1, d);

@@ -12,6 +12,7 @@
 #define COLLECTOR_CTL_COMMAND_H
 
 #include "collector/ctl_options.h"
+#include "collector/store_consult_speak.h"
 
 struct ctl_command {
 	enum {
@@ -23,6 +24,10 @@ struct ctl_command {
 		CTL_ALERTS,
 		CTL_LIST,
 		CTL_SHOW_ALL,
+		CTL_CONSULT_LIST,
+		CTL_CONSULT_SHOW,
+		CTL_CONSULT_LOG,
+		CTL_CONSULT_SAY,
 		CTL_SHOW,
 		CTL_ACK,
 		CTL_CLOSE,
@@ -31,6 +36,7 @@ struct ctl_command {
 		CTL_RULES_RELOAD
 	} what;
 	int64_t id;
+	struct consult_order consult; /* what is said in which */
 	bool broken; /* what was asked for is here, and is not well */
 };
 

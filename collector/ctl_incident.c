@@ -6,6 +6,9 @@
 
 #include <jansson.h>
 
+#include "collector/ctl_consult.h"
+#include "collector/severity.h"
+#include "collector/situation.h"
 #include "common/clock.h"
 
 #define LIST_MAX 12
@@ -14,7 +17,6 @@
 /* What belongs to one incident and comes from other tables. */
 struct picture {
 	struct ctl *c;
-	bool consulted;
 	unsigned n_log, n_sightings;
 };
 
@@ -184,17 +186,46 @@ put_victims(struct ctl_text *x, const json_t *victims)
 	put_more(x, n);
 }
 
-static void
-put_consult(void *arg, const struct store_log *l)
+/* What it is together with others; nothing of a single one. */
+static enum err
+put_situation(struct picture *p, int64_t id)
 {
-	struct picture *p = arg;
 	struct ctl_text *x = &p->c->text;
+	struct situation s;
+	enum err e = situation_of(p->c->store->db, id, &s);
 
-	if (strcmp(l->what, "consult") == 0) {
-		heading(x, p->consulted ? "" : "Consultation");
-		fprintf(x->out, "%s\n", ctl_clean(x, l->text));
-		p->consulted = true;
+	if (e != ERR_OK || s.n < 2) {
+		return e;
 	}
+	heading(x, "Situation");
+	fprintf(x->out, "%s%u of 100, level %u, %s%s: incidents ",
+		ctl_level(x, s.level), s.score, s.level,
+		severity_level_name(s.level), ctl_sgr(x, "0"));
+	for (unsigned i = 0; i < MIN(s.n, (unsigned)LIST_MAX); i++) {
+		fprintf(x->out, "%s%" PRId64, i > 0 ? ", " : "",
+			s.incidents[i]);
+	}
+	if (s.n > LIST_MAX) {
+		fprintf(x->out, " and %u more", s.n - LIST_MAX);
+	}
+	fprintf(x->out, " at %u site%s of %u owner%s\n", s.n_sites,
+		s.n_sites == 1 ? "" : "s", s.n_owners,
+		s.n_owners == 1 ? "" : "s");
+	return ERR_OK;
+}
+
+/* How its consultation stands; what was said is in its log. */
+static enum err
+put_consultation(struct picture *p, int64_t id)
+{
+	struct consult_id consult;
+	enum err e = store_consult_of(p->c->store->db, id, &consult);
+
+	if (e != ERR_OK) {
+		return e == ERR_NOTFOUND ? ERR_OK : e;
+	}
+	heading(&p->c->text, "Consultation");
+	return ctl_consult_of(p->c, id);
 }
 
 static void
@@ -275,6 +306,39 @@ put_risk(struct ctl_text *x, const json_t *summary)
 	fputc('\n', x->out);
 }
 
+/* Of each mission that loses something: how much, and on which way. */
+static void
+put_impact(struct ctl_text *x, const json_t *impact)
+{
+	const json_t *hits = json_object_get(impact, "missions");
+	size_t n = json_array_size(hits);
+
+	for (size_t i = 0; i < MIN(n, (size_t)LIST_MAX); i++) {
+		const json_t *h = json_array_get(hits, i);
+		const json_t *path = json_object_get(h, "path");
+
+		heading(x, i == 0 ? "Impact" : "");
+		fprintf(x->out,
+			"%s %s, score %" JSON_INTEGER_FORMAT
+			" (loses %" JSON_INTEGER_FORMAT
+			" of 100, criticality %" JSON_INTEGER_FORMAT "): ",
+			ctl_clean(x, text_of(h, "mission")),
+			ctl_clean(x, text_of(h, "state")),
+			json_integer_value(json_object_get(h, "score")),
+			json_integer_value(json_object_get(h, "loss")),
+			json_integer_value(json_object_get(h, "criticality")));
+		for (size_t k = 1; k < json_array_size(path); k++) {
+			const char *s =
+				json_string_value(json_array_get(path, k));
+
+			fprintf(x->out, "%s%s", k > 1 ? " > " : "",
+				ctl_clean(x, s != NULL ? s : "?"));
+		}
+		fputc('\n', x->out);
+	}
+	put_more(x, n);
+}
+
 /* Half a picture is none: without memory, or with a store that cannot be read
  * to its end, the whole answer fails. */
 static enum err
@@ -294,7 +358,11 @@ show_text(struct picture *p, const struct store_incident *i)
 
 	put_head(x, i, summary);
 	put_risk(x, summary);
-	e = store_read_incident_log(c->store, i->id, put_consult, p);
+	put_impact(x, json_object_get(summary, "impact"));
+	e = put_situation(p, i->id);
+	if (e == ERR_OK) {
+		e = put_consultation(p, i->id);
+	}
 	put_sites(x, json_object_get(summary, "sites"));
 	put_stages(x, json_object_get(summary, "stages"));
 	put_actors(x, json_object_get(summary, "actors"));
@@ -337,9 +405,18 @@ show_json(struct ctl *c, const struct store_incident *i)
 	struct json *j = &c->j;
 	enum err e;
 
+	struct situation s;
+
 	store_json_incident(j, NULL, i);
+	e = situation_of(c->store->db, i->id, &s);
+	if (e == ERR_OK) {
+		situation_json(j, &s);
+		e = ctl_consult_json_of(c, i->id);
+	}
 	json_arr(j, "log");
-	e = store_read_incident_log(c->store, i->id, json_log, j);
+	if (e == ERR_OK) {
+		e = store_read_incident_log(c->store, i->id, json_log, j);
+	}
 	json_arr_end(j);
 	json_arr(j, "sightings");
 	if (e == ERR_OK) {

@@ -30,6 +30,14 @@ static const char help_text[] =
 	"  incidents show       all that are open; with --all, really all\n"
 	"  incidents ack ID     somebody is on it\n"
 	"  incidents close ID   it is over; new evidence opens it again\n"
+	"  consult list         consultations that are open\n"
+	"  consult show ID      how one stands, and all that was said\n"
+	"  consult log ID       all that was said\n"
+	"  consult ack ID --as OWNER\n"
+	"                       this owner is at the table\n"
+	"  consult handover ID --to OWNER --why TEXT\n"
+	"                       another owner leads\n"
+	"  consult close ID     it is over, says who leads\n"
 	"  keys make FILE       a key pair for orders to sensors, or for the\n"
 	"                       collector's committed points: FILE, and "
 	"FILE.pub\n"
@@ -86,6 +94,9 @@ static const char help_text[] =
 	"                       [amber+strict]\n"
 	"      --until TIME     indicators add: valid until then\n"
 	"      --note TEXT      why an incident is acknowledged or closed\n"
+	"      --why TEXT       the same, for consult\n"
+	"      --as OWNER       consult: who speaks [the lead; not of ack]\n"
+	"      --to OWNER       consult handover: who is to lead\n"
 	"      --who NAME       who does so [you, by your login]\n"
 	"      --redis URL      rules: the Redis that the sensors are at\n"
 	"      --key FILE       rules: private key that signs the order\n"
@@ -131,6 +142,9 @@ enum {
 	OPT_SNAPSHOT,
 	OPT_MARK,
 	OPT_UNTIL,
+	OPT_AS,
+	OPT_TO,
+	OPT_WHY,
 };
 
 static const struct option options[] = {
@@ -154,6 +168,9 @@ static const struct option options[] = {
 	{ "until", required_argument, NULL, OPT_UNTIL },
 	{ "note", required_argument, NULL, OPT_NOTE },
 	{ "who", required_argument, NULL, OPT_WHO },
+	{ "why", required_argument, NULL, OPT_WHY },
+	{ "as", required_argument, NULL, OPT_AS },
+	{ "to", required_argument, NULL, OPT_TO },
 	{ "config", required_argument, NULL, 'c' },
 	{ "set", required_argument, NULL, OPT_SET },
 	{ "redis", required_argument, NULL, OPT_REDIS },
@@ -332,6 +349,13 @@ other_option(struct ctl *c, struct ctl_arguments *args, struct conf *conf,
 	case OPT_ASSET:
 		args->asset = optarg;
 		return ERR_OK;
+	case OPT_AS:
+		args->as = optarg;
+		return ERR_OK;
+	case OPT_TO:
+		args->to = optarg;
+		return ERR_OK;
+	case OPT_WHY:
 	case OPT_NOTE:
 		args->note = optarg;
 		return ERR_OK;

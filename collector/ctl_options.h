@@ -22,6 +22,7 @@ struct ctl_arguments {
 	int n_words;
 	char **words; /* the command and what follows */
 	const char *asset; /* --asset, or NULL */
+	const char *as, *to; /* owners of a consultation, or NULL */
 	uint64_t since_us; /* --since */
 	const char *source, *mark; /* indicators: --source, --mark, or NULL */
 	uint64_t until_us; /* --until; 0: open */

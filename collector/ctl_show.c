@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "collector/severity.h"
+#include "collector/situation.h"
 #include "common/json_read.h"
 
 enum err
@@ -277,6 +279,7 @@ ctl_sensors(struct ctl *c)
 struct list {
 	struct ctl *c;
 	unsigned shown;
+	enum err e;
 };
 
 static bool
@@ -294,13 +297,19 @@ put_incident(void *arg, const struct store_incident *i)
 	struct list *l = arg;
 	struct ctl *c = l->c;
 	struct ctl_text *x = &c->text;
+	struct situation s;
 
-	if (!is_wanted(c, i) || l->shown == c->limit) {
+	if (l->e != ERR_OK || !is_wanted(c, i) || l->shown == c->limit) {
 		return;
 	}
 	l->shown++;
+	l->e = situation_of(c->store->db, i->id, &s);
+	if (l->e != ERR_OK) {
+		return;
+	}
 	if (c->json) {
 		store_json_incident(&c->j, NULL, i);
+		situation_json(&c->j, &s);
 		json_obj_end(&c->j);
 		return;
 	}
@@ -316,6 +325,13 @@ put_incident(void *arg, const struct store_incident *i)
 			ctl_clean(x, i->exercise), ctl_sgr(x, "0"));
 	}
 	fputc('\n', x->out);
+	if (s.n > 1) {
+		ctl_column(x, 18, "");
+		fprintf(x->out,
+			"%swith %u more: %u %s, as situation %" PRId64 "%s\n",
+			ctl_level(x, s.level), s.n - 1, s.score,
+			severity_level_name(s.level), s.id, ctl_sgr(x, "0"));
+	}
 }
 
 static void
@@ -338,6 +354,7 @@ ctl_incidents(struct ctl *c)
 	}
 	e = store_read_incidents(c->store, c->filter.scope, NULL, 0,
 				 STORE_MAX_ROWS, put_incident, &l);
+	e = e == ERR_OK ? l.e : e;
 	if (c->json) {
 		json_arr_end(&c->j);
 		json_obj_end(&c->j);

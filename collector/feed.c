@@ -209,6 +209,29 @@ feed_indicators(struct feed *f, const struct common_set_import *i,
 }
 
 enum err
+feed_consult(struct feed *f, const struct consult_event *event,
+	     const struct consult *c, uint64_t now_us)
+{
+	struct json *j = &f->j;
+
+	begin(j, "consultation", now_us);
+	json_obj(j, "event");
+	consult_event_json(j, event);
+	json_obj_end(j);
+	json_obj(j, "now");
+	consult_json(j, c);
+	json_obj_end(j);
+	json_obj_end(j);
+	json_obj(j, "picket");
+	if (c->exercise[0] != '\0') {
+		json_cstr(j, "exercise", c->exercise);
+	}
+	json_obj_end(j);
+	json_obj_end(j);
+	return end_line(f);
+}
+
+enum err
 feed_blind(struct feed *f, const char *site, const char *sensor,
 	   const struct blind_span *span, uint64_t now_us)
 {

@@ -14,6 +14,7 @@
 #define COLLECTOR_FEED_H
 
 #include "collector/assess.h"
+#include "collector/consult.h"
 #include "common/alert.h"
 
 struct feed;
@@ -36,6 +37,9 @@ struct common_set_import;
 /* An import of indicators is done. */
 enum err feed_indicators(struct feed *f, const struct common_set_import *i,
 			 uint64_t now_us) MUST_CHECK;
+/* What was said in a consultation, and how it stands now. */
+enum err feed_consult(struct feed *f, const struct consult_event *event,
+		      const struct consult *c, uint64_t now_us) MUST_CHECK;
 struct blind_span;
 /* A sensor's interval without sight began ("to" null) or ended. */
 enum err feed_blind(struct feed *f, const char *site, const char *sensor,

@@ -13,6 +13,9 @@ libcollector_a_SOURCES = \
 	collector/mission.h collector/mission_map.h collector/mission.c \
 	collector/mission_yaml.h collector/mission_yaml.c \
 	collector/mission_needs.c collector/mission_read.c \
+	collector/mission_graph.c \
+	collector/mission_impact.h collector/mission_impact.c \
+	collector/assess_impact.c \
 	collector/enrich.h collector/enrich.c \
 	collector/stage.h collector/stage.c \
 	collector/sighting.h collector/sighting.c \
@@ -83,6 +86,16 @@ libcollector_a_SOURCES += \
 libcollector_a_SOURCES += \
 	collector/taxii_http.h collector/taxii_http.c \
 	collector/taxii.h collector/taxii.c
+# what the owners have to say to each other
+libcollector_a_SOURCES += \
+	collector/consult.h collector/consult.c collector/consult_fold.c \
+	collector/consult_read.c \
+	collector/consult_rule.h collector/consult_rule.c \
+	collector/store_consult.h collector/store_consult.c \
+	collector/store_consult_group.c collector/store_consult_read.c \
+	collector/situation.h collector/situation.c \
+	collector/store_consult_speak.h collector/store_consult_speak.c \
+	collector/pipeline_consult.c
 
 # what whoever runs it is told
 libcollector_a_SOURCES += \
@@ -121,6 +134,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_incident.h collector/ctl_incident.c \
 	collector/ctl_indicator.h collector/ctl_indicator.c \
 	collector/ctl_indicator_do.h collector/ctl_indicator_do.c \
+	collector/ctl_consult.h collector/ctl_consult.c \
 	collector/ctl_ledger.h collector/ctl_ledger.c \
 	collector/ctl_blind.h collector/ctl_blind.c \
 	collector/ctl_control.h collector/ctl_control.c

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "collector/store_blind.h"
+#include "collector/store_consult.h"
 #include "collector/store_ledger.h"
 #include "collector/store_read.h"
 #include "common/log.h"
@@ -73,6 +74,28 @@ write_dropped(struct store_reader *r, struct json *j)
 		for (unsigned i = 0; i < STORE_DROPS; i++) {
 			json_u64(j, store_drop_name((enum store_drop)i), n[i]);
 		}
+		json_obj_end(j);
+	}
+	return e;
+}
+
+/* ------------------------------------------------------- consultations */
+
+static enum err
+write_consults(struct store_reader *r, struct json *j)
+{
+	struct store_consult_sums s;
+	enum err e = store_consult_sums(r->db, &s);
+
+	if (e == ERR_OK) {
+		json_obj(j, "consult");
+		json_u64(j, "open", s.open);
+		json_u64(j, "waiting", s.waiting);
+		json_u64(j, "overdue", s.overdue);
+		json_u64(j, "closed", s.closed);
+		json_u64(j, "events", s.events);
+		json_u64(j, "refused", s.refused);
+		json_u64(j, "expired", s.expired);
 		json_obj_end(j);
 	}
 	return e;
@@ -309,6 +332,9 @@ metrics_store_write(struct metrics_store *m, const char *path, struct json *j)
 	}
 	if (e == ERR_OK) {
 		e = write_dropped(m->reader, j);
+	}
+	if (e == ERR_OK) {
+		e = write_consults(m->reader, j);
 	}
 	if (e == ERR_OK) {
 		e = write_ledgers(m->reader, j);

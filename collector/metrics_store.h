@@ -32,7 +32,7 @@ struct metrics_store {
 };
 
 /*
- * Writes the members "store", "sensors" and "blind" into the object that is
+ * Writes the members "store", "consult", "sensors" and "blind" into the object that is
  * open in 'j'.  What cannot be read is left out, and logged once.
  */
 void metrics_store_write(struct metrics_store *m, const char *path,

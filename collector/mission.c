@@ -26,6 +26,7 @@ things_free(struct thing *t, unsigned n)
 			free(t[i].needs[j]);
 		}
 		free(t[i].needs);
+		free(t[i].refs);
 		free(t[i].name);
 		free(t[i].owner);
 	}
@@ -60,6 +61,7 @@ mission_free(struct mission_map *m)
 	free(m->sites);
 	free(m->nets);
 	free(m->assets);
+	free(m->order);
 	free(m);
 }
 

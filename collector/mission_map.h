@@ -27,11 +27,21 @@ struct net {
 	int asset; /* -1: ours, but no asset */
 };
 
+/* What a thing needs, by number. */
+struct need_ref {
+	unsigned need; /* the entry of 'needs' that names it */
+	unsigned index;
+	bool service; /* or an asset */
+};
+
 struct thing { /* a service or a mission */
 	char *name, *owner;
 	unsigned criticality;
 	char **needs;
 	unsigned n_needs;
+	bool any; /* one of them will do; else it needs all */
+	struct need_ref *refs; /* grouped by need */
+	unsigned n_refs;
 	int line;
 	bool visited; /* while dependencies are walked */
 };
@@ -54,6 +64,7 @@ struct mission_map {
 	struct asset *assets;
 	struct thing *services, *missions;
 	unsigned n_owners, n_sites, n_nets, n_assets, n_services, n_missions;
+	unsigned *order; /* of services: what is needed comes first */
 	struct net_length lengths[129]; /* longest first */
 	unsigned n_lengths;
 };

@@ -151,10 +151,25 @@ read_asset(struct mission_reader *r, yaml_node_t *n)
 			  add_net, &at);
 }
 
+/* "all" when not given. */
+static bool
+needs_any(struct mission_reader *r, const yaml_node_t *map)
+{
+	yaml_node_t *n = mission_member(r, map, "needs");
+	const char *s = mission_scalar(n);
+
+	if (n != NULL &&
+	    (s == NULL || (strcmp(s, "all") != 0 && strcmp(s, "any") != 0))) {
+		mission_fail(r, n, "needs: write all, or any when one will do");
+		return false;
+	}
+	return n != NULL && strcmp(s, "any") == 0;
+}
+
 static void
 read_service(struct mission_reader *r, yaml_node_t *n)
 {
-	static const char *const known[] = { "name", "depends_on",
+	static const char *const known[] = { "name", "depends_on", "needs",
 					     "criticality", NULL };
 	struct thing *t;
 
@@ -166,14 +181,15 @@ read_service(struct mission_reader *r, yaml_node_t *n)
 		t->criticality = mission_criticality(r, n);
 		mission_each_text(r, mission_member(r, n, "depends_on"),
 				  "depends_on", add_need, t);
+		t->any = needs_any(r, n);
 	}
 }
 
 static void
 read_mission(struct mission_reader *r, yaml_node_t *n)
 {
-	static const char *const known[] = { "name", "services", "criticality",
-					     "owner", NULL };
+	static const char *const known[] = { "name",        "services", "needs",
+					     "criticality", "owner",    NULL };
 	struct thing *t;
 
 	mission_check_keys(r, n, "missions", known);
@@ -186,6 +202,7 @@ read_mission(struct mission_reader *r, yaml_node_t *n)
 		check_owner(r, n, t->owner);
 		mission_each_text(r, mission_member(r, n, "services"),
 				  "services", add_need, t);
+		t->any = needs_any(r, n);
 	}
 }
 
@@ -213,6 +230,9 @@ read_document(struct mission_reader *r)
 	mission_each_item(r, root, "missions", read_mission);
 	if (r->err == ERR_OK) {
 		mission_resolve(r);
+	}
+	if (r->err == ERR_OK) {
+		mission_link(r);
 	}
 	mission_sort_nets(r->map);
 }

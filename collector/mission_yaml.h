@@ -78,5 +78,7 @@ void mission_each_item(struct mission_reader *r, yaml_node_t *root,
  * makes it; an error for a name that is nothing.
  */
 void mission_resolve(struct mission_reader *r);
+/* Once that went well: dependencies by number; an error for a ring of them. */
+void mission_link(struct mission_reader *r);
 
 #endif

@@ -71,6 +71,15 @@ static const struct conf_key keys[] = {
 	  "characters that a domain must have" },
 	{ "gate.patterns", "bool", "no",
 	  "let STIX patterns through that cannot be tried" },
+	{ "consult.level", "number", "4",
+	  "level of an incident from which on its owners are to consult" },
+	{ "consult.ack-minutes", "number", "60",
+	  "minutes in which an owner is to acknowledge, below level 4" },
+	{ "consult.ack-minutes-severe", "number", "30", "the same at level 4" },
+	{ "consult.ack-minutes-emergency", "number", "15",
+	  "the same at level 5" },
+	{ "consult.side", "string", "",
+	  "owner as whose automation it speaks; absent: whoever leads" },
 	KEYRING_ROWS,
 	{ "ingest.threads", "number", "1",
 	  "threads that check, inflate and read batches ahead" },
@@ -246,6 +255,51 @@ configure_correlate(const struct conf *conf, struct correlate_config *c)
 		conf_u64(conf, "correlate.max-links", 400000, 1000, 100000000);
 }
 
+/* Minutes, with a fraction if need be; at least a second. */
+static enum err
+minutes(const struct conf *conf, const char *key, const char *usual,
+	uint64_t *us, struct diag *d)
+{
+	const char *s = conf_str(conf, key, usual);
+	char *end;
+	double v = strtod(s, &end);
+
+	if (end == s || *end != '\0' || !(v >= 1.0 / 60 && v <= 525600)) {
+		return diag_set(d, ERR_USAGE,
+				"%s: '%s' is no number of minutes from 1/60 "
+				"to 525600" OPTIONS_TRY_HELP,
+				key, s);
+	}
+	*us = (uint64_t)(v * 60 * (double)US_PER_S);
+	return ERR_OK;
+}
+
+static enum err
+configure_consult(const struct conf *conf, struct consult_config *c,
+		  struct diag *d)
+{
+	const char *side = conf_str(conf, "consult.side", "");
+	enum err e;
+
+	*c = consult_defaults;
+	c->level = (unsigned)conf_u64(conf, "consult.level", 4, 1, 5);
+	if (strlen(side) >= sizeof(c->side)) {
+		return diag_set(d, ERR_USAGE,
+				"consult.side: longer than %zu "
+				"bytes" OPTIONS_TRY_HELP,
+				sizeof(c->side) - 1);
+	}
+	memcpy(c->side, side, strlen(side) + 1);
+	e = minutes(conf, "consult.ack-minutes", "60", &c->ack_us[0], d);
+	if (e == ERR_OK) {
+		e = minutes(conf, "consult.ack-minutes-severe", "30",
+			    &c->ack_us[1], d);
+	}
+	return e == ERR_OK ? minutes(conf, "consult.ack-minutes-emergency",
+				     "15", &c->ack_us[2], d)
+			   : e;
+}
+
 enum err
 options_configure(struct options *o, const struct conf *conf,
 		  struct pipeline_config *cfg, struct diag *d)
@@ -254,7 +308,7 @@ options_configure(struct options *o, const struct conf *conf,
 		"redis",      "store",    "geoip",     "missions", "feed",
 		"until-idle", "consumer", "correlate", "listen",   "console",
 		"metrics",    "blind",    "ingest",    "run-as",   "security",
-		"indicators", "gate",     NULL
+		"indicators", "gate",     "consult", NULL
 	};
 	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own,
 				"picket-collector(8)", d);
@@ -283,6 +337,9 @@ options_configure(struct options *o, const struct conf *conf,
 	e = configure_blind(conf, &cfg->blind, d);
 	if (e == ERR_OK) {
 		e = configure_indicators(o, conf, cfg, d);
+	}
+	if (e == ERR_OK) {
+		e = configure_consult(conf, &cfg->consult, d);
 	}
 	if (e != ERR_OK) {
 		return e;

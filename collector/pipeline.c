@@ -386,6 +386,8 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 			note_broker(p, e, d);
 			e = ERR_OK;
 			idle_since = clock_mono_us();
+			/* Who is late is late without a broker too. */
+			pipeline_consult_turn(p, false);
 			down_since = down_since != 0 ? down_since : idle_since;
 			if (p->cfg.until_idle_us != 0 &&
 			    idle_since - down_since >=
@@ -407,6 +409,9 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		if (e == ERR_OK && renewed && publish_all(p, d) == ERR_AGAIN) {
 			continue;
 		}
+		if (e == ERR_OK) {
+			pipeline_consult_turn(p, false);
+		}
 		if (e == ERR_OK && !look_at_sensors(p, d)) {
 			continue;
 		}
@@ -416,6 +421,9 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		    ingest_idle(p->ingest)) {
 			break;
 		}
+	}
+	if (e == ERR_OK) {
+		pipeline_consult_turn(p, true);
 	}
 	if (e == ERR_OK &&
 	    health_check(p->health, p->ingest, p->store, true, d) != ERR_OK) {

@@ -15,6 +15,7 @@
 
 #include "collector/blind.h"
 #include "collector/common_set.h"
+#include "collector/consult_rule.h"
 #include "collector/correlate.h"
 #include "collector/keyring.h"
 #include "collector/mission.h"
@@ -47,6 +48,7 @@ struct pipeline_config {
 	unsigned n_allow;
 	const char *const *files; /* of indicators, read when they change */
 	unsigned n_files;
+	struct consult_config consult;
 	uint64_t until_idle_us; /* 0: until told to stop */
 	void (*turn)(void *arg); /* each time round the loop; or NULL */
 	void *turn_arg;

@@ -8,10 +8,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "collector/situation.h"
 #include "common/log.h"
-
-/* From this level on both sides are asked to consult. */
-#define CONSULT_LEVEL 4
 
 static enum err
 on_merged(void *arg, int64_t from, int64_t into)
@@ -25,6 +23,12 @@ on_merged(void *arg, int64_t from, int64_t into)
 		 "incident %" PRId64 " turned out to be part of this one",
 		 from);
 	if (e == ERR_OK) {
+		e = pipeline_consult_merged(p, from, into);
+	}
+	if (e == ERR_OK) {
+		e = situation_forget(store_db(p->store), from);
+	}
+	if (e == ERR_OK) {
 		e = store_incident_log(p->store, into, p->now_us, "correlate",
 				       "merged", text);
 	}
@@ -35,36 +39,6 @@ on_merged(void *arg, int64_t from, int64_t into)
 	}
 	log_info("incident %" PRId64 " is now part of incident %" PRId64, from,
 		 into);
-	return e;
-}
-
-/* Who leads, and that both are to talk: once for each reason. */
-static enum err
-consult(struct pipeline *p, int64_t id, const struct store_incident_kept *was)
-{
-	const struct assessment *a = &p->assessment;
-	char text[768];
-	enum err e = ERR_OK;
-
-	if (a->n_owners > 1 && !was->support) {
-		snprintf(text, sizeof(text),
-			 "touches more than one owner: %s leads, %s supports; "
-			 "consult",
-			 a->lead, a->support);
-		e = store_incident_log(p->store, id, p->now_us, "correlate",
-				       "consult", text);
-		log_info("incident %" PRId64 " %s", id, text);
-	}
-	if (e == ERR_OK && a->level >= CONSULT_LEVEL &&
-	    (!was->found || was->level < CONSULT_LEVEL)) {
-		snprintf(text, sizeof(text),
-			 "level %u (%s): serious enough to consult whoever it "
-			 "touches",
-			 a->level, severity_level_name(a->level));
-		e = store_incident_log(p->store, id, p->now_us, "correlate",
-				       "consult", text);
-		log_info("incident %" PRId64 " %s", id, text);
-	}
 	return e;
 }
 
@@ -107,7 +81,24 @@ tell(struct pipeline *p, int64_t id, const char *what,
 	if (e == ERR_OK && p->feed != NULL) {
 		e = feed_incident(p->feed, id, what, a, p->now_us);
 	}
-	return e == ERR_OK ? consult(p, id, was) : e;
+	return e;
+}
+
+/* What it is together with others decides whether owners are to talk. */
+static enum err
+weigh_together(struct pipeline *p, int64_t id)
+{
+	struct situation s = { .n = 0 };
+	enum err e = situation_of(store_db(p->store), id, &s);
+
+	if (e == ERR_OK && s.n > 1 && s.level > p->assessment.level) {
+		log_debug("incident %" PRId64 " is one of %u together at "
+			  "level %u",
+			  id, s.n, s.level);
+	}
+	return e == ERR_OK ? pipeline_consult(p, id,
+					      MAX(s.level, p->assessment.level))
+			   : e;
 }
 
 static enum err
@@ -143,8 +134,18 @@ on_incident(void *arg, struct incident *i)
 	};
 	e = store_incident_put(p->store, &c, &i->id);
 	p->stats.incidents_opened += !was.found;
+	if (e == ERR_OK) {
+		e = situation_keep(store_db(p->store), i->id,
+				   json_view(&a->keys));
+	}
 	what = what_changed(&was, a);
-	return e == ERR_OK && what != NULL ? tell(p, i->id, what, &was) : e;
+	if (e == ERR_OK && what != NULL) {
+		e = tell(p, i->id, what, &was);
+	}
+	/* More of the same alerts leaves the picture as it is. */
+	return e == ERR_OK && (what != NULL || was.n_owners != a->n_owners)
+		       ? weigh_together(p, i->id)
+		       : e;
 }
 
 static enum err

@@ -22,6 +22,7 @@
 #include "collector/sighting.h"
 #include "collector/store.h"
 #include "collector/store_blind.h"
+#include "collector/store_consult.h"
 #include "collector/store_epoch.h"
 #include "collector/store_ledger.h"
 #include "collector/store_signed.h"
@@ -99,6 +100,8 @@ struct pipeline {
 	bool broker_told; /* that it answers, once */
 	bool refusal_told; /* since it was last up */
 	bool sensors_unseen; /* the last look at them failed */
+	uint64_t consulted_us; /* the last look at consultations (monotonic) */
+	bool consult_failed; /* and it failed */
 };
 
 /*
@@ -164,5 +167,18 @@ void pipeline_forget_trust(struct pipeline *p);
 /* pipeline_incident.c: the batch's sightings into runs, then incidents. */
 enum err pipeline_correlate(struct pipeline *p) MUST_CHECK;
 enum err pipeline_incidents(struct pipeline *p) MUST_CHECK;
+
+/*
+ * pipeline_consult.c: what follows for the consultation of an incident that was
+ * just assessed; 'level' is that of its situation, or its own.
+ */
+enum err pipeline_consult(struct pipeline *p, int64_t incident,
+			  unsigned level) MUST_CHECK;
+/* An incident is part of another now; so are their consultations. */
+enum err pipeline_consult_merged(struct pipeline *p, int64_t from,
+				 int64_t into) MUST_CHECK;
+/* Deadlines that passed, and what the feed was not told: in transactions of its
+ * own, once a second or 'now'. */
+void pipeline_consult_turn(struct pipeline *p, bool now);
 
 #endif

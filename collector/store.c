@@ -109,7 +109,7 @@ static const char *const statements[ST_COUNT_OF] = {
 		      " WHERE incident<>excluded.incident",
 	[ST_MEMBER_GONE] = "DELETE FROM incident_runs WHERE run=?",
 	[ST_INCIDENT_GET] =
-		"SELECT score,level,state,summary,support FROM incidents"
+		"SELECT score,level,state,summary,lead,support FROM incidents"
 		" WHERE id=?",
 	[ST_INCIDENT_PUT] =
 		"INSERT INTO incidents(state,exercise,title,score,level,lead,"

@@ -149,7 +149,7 @@ struct store_incident_kept {
 	bool found;
 	unsigned score, level;
 	bool closed;
-	bool support; /* a second owner is named */
+	unsigned n_owners; /* that lead and support it */
 	uint64_t summary_hash;
 };
 enum err store_incident_get(struct store *s, int64_t id,

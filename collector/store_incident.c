@@ -182,6 +182,18 @@ store_load_runs(struct store *s, struct correlate *c, uint64_t since_us,
 	return e == ERR_OK ? correlate_load_end(c) : e;
 }
 
+/* Of a list with commas. */
+static unsigned
+n_names(const char *s)
+{
+	unsigned n = s[0] != '\0';
+
+	for (; *s != '\0'; s++) {
+		n += *s == ',';
+	}
+	return n;
+}
+
 enum err
 store_incident_get(struct store *s, int64_t id, struct store_incident_kept *out)
 {
@@ -198,7 +210,8 @@ store_incident_get(struct store *s, int64_t id, struct store_incident_kept *out)
 		out->score = (unsigned)sqlite3_column_int(st, 0);
 		out->level = (unsigned)sqlite3_column_int(st, 1);
 		out->closed = strcmp(sql_text(st, 2), "closed") == 0;
-		out->support = sql_text(st, 4)[0] != '\0';
+		out->n_owners =
+			n_names(sql_text(st, 4)) + n_names(sql_text(st, 5));
 		out->summary_hash = XXH3_64bits(summary, strlen(summary));
 	}
 	sqlite3_reset(st);

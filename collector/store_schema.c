@@ -325,7 +325,46 @@ static const char release_v12[] = "";
 static const char taps_v13[] = "";
 
 /* consultations */
-static const char consult_v14[] = "";
+static const char consult_v14[] =
+	"CREATE TABLE consult_events("
+	" id INTEGER PRIMARY KEY, side TEXT NOT NULL, number INTEGER NOT NULL,"
+	" local INTEGER NOT NULL, consult_side TEXT NOT NULL,"
+	" consult_number INTEGER NOT NULL, kind INTEGER NOT NULL,"
+	" clock INTEGER NOT NULL, at_us INTEGER NOT NULL, who TEXT NOT NULL,"
+	" about TEXT NOT NULL, other_side TEXT NOT NULL,"
+	" other_number INTEGER NOT NULL, level INTEGER NOT NULL,"
+	" step INTEGER NOT NULL, deadline_us INTEGER NOT NULL,"
+	" incident INTEGER NOT NULL, exercise TEXT NOT NULL,"
+	" sides TEXT NOT NULL, text TEXT NOT NULL, UNIQUE(side, number));"
+	"CREATE INDEX consult_events_of ON"
+	" consult_events(consult_side, consult_number, side);"
+	"CREATE INDEX consult_events_other ON"
+	" consult_events(other_side, other_number) WHERE other_number>0;"
+	"CREATE TABLE consults("
+	" side TEXT NOT NULL, number INTEGER NOT NULL,"
+	" root_side TEXT NOT NULL, root_number INTEGER NOT NULL,"
+	" state TEXT NOT NULL, local INTEGER NOT NULL,"
+	" incident INTEGER NOT NULL, exercise TEXT NOT NULL,"
+	" level INTEGER NOT NULL, lead TEXT NOT NULL,"
+	" waiting INTEGER NOT NULL, step INTEGER NOT NULL,"
+	" opened_us INTEGER NOT NULL, changed_us INTEGER NOT NULL,"
+	" closed_us INTEGER NOT NULL, deadline_us INTEGER NOT NULL,"
+	" body TEXT NOT NULL, PRIMARY KEY(side, number)) WITHOUT ROWID;"
+	"CREATE INDEX consults_root ON consults(root_side, root_number);"
+	"CREATE INDEX consults_due ON consults(deadline_us)"
+	" WHERE deadline_us>0;"
+	"CREATE INDEX consults_incident ON consults(incident)"
+	" WHERE local=1;"
+	"CREATE TABLE consult_sides("
+	" side TEXT PRIMARY KEY, last INTEGER NOT NULL,"
+	" events INTEGER NOT NULL, opened INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE consult_told("
+	" id INTEGER PRIMARY KEY CHECK(id=1), event INTEGER NOT NULL);"
+	/* What incidents have in common (situation.h). */
+	"CREATE TABLE incident_keys("
+	" key TEXT NOT NULL, incident INTEGER NOT NULL,"
+	" PRIMARY KEY(key, incident)) WITHOUT ROWID;"
+	"CREATE INDEX incident_keys_of ON incident_keys(incident);";
 
 /* posture */
 static const char posture_v15[] = "";

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "collector/store_consult.h"
 #include "common/json.h"
 
 #define WHEN UINT64_C(1795300000000000)
@@ -139,6 +140,30 @@ put_alert(struct store *s, const char *site, const char *sensor, uint64_t seq,
 	return ok;
 }
 
+/* Words that are no line of text open none. */
+static bool
+put_consult(struct store *s, int64_t incident, const char *exercise,
+	    const char *word)
+{
+	struct consult_event e = {
+		.kind = CONSULT_OPEN,
+		.side = "JP",
+		.who = CONSULT_AUTOMATION,
+		.incident = incident,
+		.level = 5,
+		.sides = { "JP", "US" },
+		.n_sides = 2,
+		.deadline_us = WHEN + 1,
+	};
+	struct diag d = { "" };
+	enum err err;
+
+	snprintf(e.exercise, sizeof(e.exercise), "%s", exercise);
+	snprintf(e.text, sizeof(e.text), "%s", word);
+	err = store_consult_say(store_db(s), &e, WHEN, 0, &d);
+	return err == (strcmp(word, "fine") == 0 ? ERR_OK : ERR_FORMAT);
+}
+
 static bool
 put_incident(struct store *s, const char *title, const char *exercise,
 	     const char *odd)
@@ -202,7 +227,8 @@ put_incident(struct store *s, const char *title, const char *exercise,
 	     store_incident_log(s, id, WHEN, "correlate", "opened", word) ==
 		     ERR_OK &&
 	     store_incident_log(s, id, WHEN, "correlate", "consult", word) ==
-		     ERR_OK;
+		     ERR_OK &&
+	     put_consult(s, id, exercise, word);
 	json_fini(&j);
 	return ok;
 }

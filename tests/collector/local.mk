@@ -72,3 +72,6 @@ tests_collector_test_common_set_LDADD = $(LIBS_COLLECTOR)
 check_PROGRAMS += tests/collector/taxii_fetch
 tests_collector_taxii_fetch_SOURCES = tests/collector/taxii_fetch.c
 tests_collector_taxii_fetch_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
+UNIT_TESTS += tests/collector/test_consult
+tests_collector_test_consult_SOURCES = tests/rnd.h tests/collector/test_consult.c
+tests_collector_test_consult_LDADD = $(LIBS_COLLECTOR)

@@ -273,6 +273,52 @@ answers_say_what_is_there(void **state)
 	assert_int_equal(get("/healthz"), 200);
 }
 
+static size_t
+n_consultations(const char *target)
+{
+	json_t *v;
+	size_t n;
+
+	assert_int_equal(get(target), 200);
+	v = body_json();
+	n = json_array_size(json_object_get(v, "consultations"));
+	json_decref(v);
+	return n;
+}
+
+static void
+consultations_are_told(void **state)
+{
+	const json_t *c;
+	json_t *v;
+
+	(void)state;
+	assert_int_equal(get("/api/consultations"), 200);
+	v = body_json();
+	c = json_array_get(json_object_get(v, "consultations"), 0);
+	assert_string_equal(json_string_value(json_object_get(c, "id")),
+			    "JP-1");
+	assert_int_equal(json_array_size(json_object_get(c, "sides")), 2);
+	json_decref(v);
+	assert_int_equal(n_consultations("/api/consultations"), 1);
+	assert_int_equal(
+		n_consultations("/api/consultations?exercise=KEEN%20TEST"), 1);
+	assert_int_equal(
+		n_consultations("/api/consultations?exercise=*&limit=1"), 1);
+	assert_int_equal(n_consultations("/api/consultations?exercise=*"), 2);
+	assert_int_equal(get("/api/incidents/1"), 200);
+	v = body_json();
+	c = json_object_get(v, "consultation");
+	assert_string_equal(json_string_value(json_object_get(c, "lead")),
+			    "JP");
+	assert_true(json_is_null(json_object_get(v, "situation")));
+	json_decref(v);
+	assert_int_equal(get("/api/incidents/2"), 200);
+	v = body_json();
+	assert_true(json_is_null(json_object_get(v, "consultation")));
+	json_decref(v);
+}
+
 static void
 the_page_is_served_and_cached(void **state)
 {
@@ -537,6 +583,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(every_answer_is_json),
 		CASE(answers_say_what_is_there),
+		CASE(consultations_are_told),
 		CASE(the_page_is_served_and_cached),
 		CASE(odd_requests_are_refused),
 		CASE(foreign_pages_get_nothing),

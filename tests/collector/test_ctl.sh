@@ -103,7 +103,27 @@ runs 0 -s "$db" incidents show 1
 shows '82 of 100, level 5, emergency'
 shows 'JP; in support: US'
 shows 'initial access'
-shows 'Consultation'
+shows 'Consultation JP-1, open, lead JP; JP not yet, US not yet'
+runs 0 -s "$db" consult
+shows 'JP-1'
+lacks 'KEEN TEST'
+shows '(and 1 of exercises: --all shows them)'
+runs 0 -s "$db" consult list --all
+shows 'EXERCISE KEEN TEST'
+runs 0 -s "$db" consult show JP-1
+shows 'to acknowledge until'
+runs 0 -s "$db" consult log JP-1
+shows 'opened, automation: fine'
+runs 1 -s "$db" consult show JP-99
+runs 2 -s "$db" consult show JP
+runs 2 -s "$db" consult nonsense JP-1
+runs 2 -s "$db" consult ack JP-1
+runs 2 -s "$db" consult handover JP-1 --to US
+runs 0 -s "$db" consult ack JP-1 --as US --who miller
+shows 'by miller'
+runs 1 -s "$db" consult close JP-1 --as US
+runs 0 -s "$db" consult close JP-1 --why 'all clear'
+shows 'all clear'
 runs 0 -s "$db" incidents show 2
 shows '<img src=x'
 runs 0 -s "$db" incidents show --all
@@ -117,7 +137,8 @@ lacks 'Shared address at two sites'
 runs 0 -s "$db" incidents show 1
 shows 'ack, sato: calling them'
 
-for c in status sensors blind missions alerts 'alerts --all' incidents 'incidents show' 'incidents show 2'; do
+for c in status sensors blind missions alerts 'alerts --all' incidents 'incidents show' 'incidents show 2' consult 'consult list --all' \
+	'consult show JP-1' 'consult log JP-1'; do
 	# shellcheck disable=SC2086
 	runs 0 -s "$db" --json $c
 	[ "$(wc -l <"$work/out")" -eq 1 ] || fail "--json $c: not one line"

@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include "collector/enrich.h"
+#include "collector/mission_impact.h"
+#include "tests/rnd.h"
 
 static const char good[] = "owners:\n"
 			   "  - {name: JP, title: Japan}\n"
@@ -35,7 +37,7 @@ static const char good[] = "owners:\n"
 			   "    addresses: 10.1.0.0/24\n"
 			   "services:\n"
 			   "  - name: mail\n"
-			   "    depends_on: [mail-gw, directory]\n"
+			   "    depends_on: [mail-gw]\n"
 			   "  - name: directory\n"
 			   "    depends_on: [mail]\n"
 			   "missions:\n"
@@ -120,6 +122,14 @@ says_what_is_wrong_and_where(void **state)
 		  ":2:", "gone" },
 		{ "missions:\n  - {name: m, services: [gone]}\n",
 		  ":2:", "gone" },
+		{ "services:\n  - {name: a, depends_on: [b]}\n"
+		  "  - {name: b, depends_on: [c]}\n"
+		  "  - {name: c, depends_on: [b]}\n",
+		  ":3:", "'b' depends on itself: b > c > b" },
+		{ "services:\n  - {name: a, depends_on: [a]}\n",
+		  ":2:", "'a' depends on itself: a > a" },
+		{ "services:\n  - {name: a, needs: some}\n",
+		  ":2:", "any when one will do" },
 		{ "sites:\n  - {name: a, latitude: 91}\n", ":2:", "latitude" },
 		{ "a: [\n", ":", "not YAML" },
 	};
@@ -229,7 +239,7 @@ take_need(void *arg, const char *mission, const char *owner,
 	snprintf(out + n, 256 - n, "%s:%s ", mission, asset);
 }
 
-/* Through services, rings of them too; an asset once; none is said as well. */
+/* Through services; an asset once; none is said as well. */
 static void
 says_what_a_mission_stands_on(void **state)
 {
@@ -248,6 +258,155 @@ says_what_a_mission_stands_on(void **state)
 	mission_free(m);
 }
 
+static const char gateways[] =
+	"sites:\n  - {name: hq, networks: [10.0.0.0/8]}\n"
+	"assets:\n"
+	"  - {name: gw-a, addresses: [10.0.0.1]}\n"
+	"  - {name: gw-b, addresses: [10.0.0.2]}\n"
+	"  - {name: db, addresses: [10.0.0.3]}\n"
+	"  - {name: db, addresses: [10.0.0.4]}\n"
+	"services:\n"
+	"  - {name: portal, depends_on: [uplink, data]}\n"
+	"  - {name: uplink, depends_on: [gw-a, gw-b], needs: any}\n"
+	"  - {name: data, depends_on: [db]}\n"
+	"missions:\n"
+	"  - {name: patrol, owner: JP, services: [portal],"
+	" criticality: 50}\n"
+	"  - {name: watch, services: [uplink], criticality: critical}\n";
+
+static const struct mission_hit *
+hit(const struct mission_hit *list, unsigned n, const char *name)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (strcmp(list[i].name, name) == 0) {
+			return &list[i];
+		}
+	}
+	return NULL;
+}
+
+static unsigned
+score_of(const struct mission_map *m, const char *const *addresses, size_t n,
+	 const char *mission, struct mission_impact *out)
+{
+	const struct mission_asset *touched[8];
+	const struct mission_hit *h;
+
+	for (size_t i = 0; i < n; i++) {
+		struct addr a = addr(addresses[i]);
+
+		touched[i] = mission_asset(m, "hq", &a);
+		assert_non_null(touched[i]);
+	}
+	assert_int_equal(mission_impact(m, touched, n, out), ERR_OK);
+	h = hit(out->missions, out->n_missions, mission);
+	return h != NULL ? h->score : 0;
+}
+
+static void
+one_of_two_gateways_degrades(void **state)
+{
+	static const char *const all[] = { "10.0.0.1", "10.0.0.2", "10.0.0.3",
+					   "10.0.0.4" };
+	struct mission_impact out;
+	const struct mission_hit *h;
+	struct mission_map *m;
+	struct diag d;
+
+	(void)state;
+	m = load(gateways, ERR_OK, &d);
+	assert_int_equal(score_of(m, all, 0, "watch", &out), 0);
+	assert_int_equal(out.n_missions + out.n_services, 0);
+	assert_int_equal(score_of(m, all, 1, "watch", &out), 50);
+	assert_int_equal(score_of(m, all, 1, "patrol", &out), 25);
+	h = hit(out.services, out.n_services, "uplink");
+	assert_int_equal(h->loss, 50);
+	h = hit(out.missions, out.n_missions, "patrol");
+	assert_int_equal(h->loss, 50);
+	assert_int_equal(h->n_path, 4);
+	assert_string_equal(h->path[0], "patrol");
+	assert_string_equal(h->path[1], "portal");
+	assert_string_equal(h->path[2], "uplink");
+	assert_string_equal(h->path[3], "gw-a");
+	/* The worst mission first. */
+	assert_string_equal(out.missions[0].name, "watch");
+	assert_int_equal(score_of(m, all, 2, "watch", &out), 100);
+	assert_int_equal(score_of(m, all, 2, "patrol", &out), 50);
+	/* Either of the two assets of one name takes the service with it. */
+	assert_int_equal(score_of(m, all + 3, 1, "patrol", &out), 50);
+	assert_int_equal(score_of(m, all + 3, 1, "watch", &out), 0);
+	mission_free(m);
+}
+
+/* Maps drawn at random: what is touched in addition never helps. */
+static void
+more_touched_never_less_lost(void **state)
+{
+	(void)state;
+	for (unsigned round = 0; round < 60; round++) {
+		const struct mission_asset *touched[24];
+		struct mission_impact was = { .n_missions = 0 }, now;
+		char text[8192];
+		int n = snprintf(text, sizeof(text), "assets:\n");
+		struct mission_map *m;
+		struct diag d;
+
+		for (unsigned i = 0; i < 24; i++) {
+			n += snprintf(text + n, sizeof(text) - (size_t)n,
+				      "  - {name: a%u, addresses: [10.0.0.%u]}"
+				      "\n",
+				      i, i);
+		}
+		n += snprintf(text + n, sizeof(text) - (size_t)n,
+			      "services:\n");
+		for (unsigned i = 0; i < 16; i++) {
+			n += snprintf(text + n, sizeof(text) - (size_t)n,
+				      "  - {name: s%u, needs: %s, depends_on: "
+				      "[a%u, a%u, %s%u]}\n",
+				      i, rnd(2) ? "any" : "all", rnd(24),
+				      rnd(24), i > 0 && rnd(2) ? "s" : "a",
+				      i > 0 ? rnd(i) : 0);
+		}
+		n += snprintf(text + n, sizeof(text) - (size_t)n,
+			      "missions:\n");
+		for (unsigned i = 0; i < 6; i++) {
+			n += snprintf(text + n, sizeof(text) - (size_t)n,
+				      "  - {name: m%u, needs: %s, services: "
+				      "[s%u, s%u], criticality: %u}\n",
+				      i, rnd(2) ? "any" : "all", rnd(16),
+				      rnd(16), rnd(101));
+		}
+		m = load(text, ERR_OK, &d);
+		for (unsigned k = 0; k < ARRAY_LEN(touched); k++) {
+			struct addr a;
+			char s[16];
+
+			snprintf(s, sizeof(s), "10.0.0.%u", (k * 7) % 24);
+			a = addr(s);
+			touched[k] = mission_asset(m, "", &a);
+			assert_int_equal(
+				mission_impact(m, touched, k + 1, &now),
+				ERR_OK);
+			for (unsigned i = 0; i < was.n_missions; i++) {
+				const struct mission_hit *h =
+					hit(now.missions, now.n_missions,
+					    was.missions[i].name);
+
+				assert_non_null(h);
+				assert_true(h->loss >= was.missions[i].loss);
+				assert_true(h->score >= was.missions[i].score);
+				assert_true(h->loss <= 100);
+			}
+			was = now;
+		}
+		/* All that there is: all is down. */
+		assert_int_equal(was.n_missions, 6);
+		assert_int_equal(was.n_services, 16);
+		assert_int_equal(was.services[15].loss, 100);
+		mission_free(m);
+	}
+}
+
 int
 main(void)
 {
@@ -258,6 +417,8 @@ main(void)
 		cmocka_unit_test(enrichment_tells_what_is_known),
 		cmocka_unit_test(databases_are_read),
 		cmocka_unit_test(says_what_a_mission_stands_on),
+		cmocka_unit_test(one_of_two_gateways_degrades),
+		cmocka_unit_test(more_touched_never_less_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

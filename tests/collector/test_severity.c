@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 
+#include "collector/situation.h"
 #include "collector/stage.h"
+#include "tests/rnd.h"
 
 static unsigned
 score(unsigned crit, unsigned far, unsigned stages, unsigned sites,
@@ -107,6 +109,183 @@ stages_go_one_way(void **state)
 	assert_int_equal(stage_mask(&t), 1u << 2 | 1u << 7 | 1u << 12);
 }
 
+/* Worked out by hand from the bounds of severity.h. */
+static const unsigned by_hand[][9] = {
+	/* criticality, furthest stage, stages, sites, owners, severity,
+	 * confidence: score, level */
+	/* nothing known */
+	{ 0, 0, 0, 1, 1, 4, 0, 3, 0 },
+	{ 0, 0, 0, 0, 0, 4, 0, 3, 0 },
+	/* the alert alone, worst to least; none said counts as least */
+	{ 0, 0, 0, 1, 1, 1, 0, 15, 0 },
+	{ 0, 0, 0, 1, 1, 2, 0, 10, 0 },
+	{ 0, 0, 0, 1, 1, 3, 0, 6, 0 },
+	{ 0, 0, 0, 1, 1, 0, 0, 3, 0 },
+	{ 0, 0, 0, 1, 1, 9, 0, 3, 0 },
+	/* the indicator: a tenth of the confidence */
+	{ 0, 0, 0, 1, 1, 4, 9, 3, 0 },
+	{ 0, 0, 0, 1, 1, 4, 10, 4, 0 },
+	{ 0, 0, 0, 1, 1, 4, 55, 8, 0 },
+	{ 0, 0, 0, 1, 1, 4, 100, 13, 0 },
+	{ 0, 0, 0, 1, 1, 4, 250, 13, 0 },
+	/* the mission: three tenths of the criticality */
+	{ 25, 0, 0, 1, 1, 4, 0, 10, 0 },
+	{ 50, 0, 0, 1, 1, 4, 0, 18, 0 },
+	{ 75, 0, 0, 1, 1, 4, 0, 25, 1 },
+	{ 100, 0, 0, 1, 1, 4, 0, 33, 1 },
+	{ 33, 0, 0, 1, 1, 4, 0, 12, 0 },
+	{ 200, 0, 0, 1, 1, 4, 0, 33, 1 },
+	/* the spread: 4 a further site up to 12, 8 for a second owner */
+	{ 0, 0, 0, 2, 1, 4, 0, 7, 0 },
+	{ 0, 0, 0, 3, 1, 4, 0, 11, 0 },
+	{ 0, 0, 0, 4, 1, 4, 0, 15, 0 },
+	{ 0, 0, 0, 5, 1, 4, 0, 15, 0 },
+	{ 0, 0, 0, 90, 1, 4, 0, 15, 0 },
+	{ 0, 0, 0, 1, 2, 4, 0, 11, 0 },
+	{ 0, 0, 0, 2, 2, 4, 0, 15, 0 },
+	{ 0, 0, 0, 4, 5, 4, 0, 23, 1 },
+	/* the stage: half for how far of 16 stages, 2 for each one seen */
+	{ 0, 0, 1, 1, 1, 4, 0, 5, 0 },
+	{ 0, 2, 1, 1, 1, 4, 0, 7, 0 },
+	{ 0, 7, 2, 1, 1, 4, 0, 14, 0 },
+	{ 0, 12, 3, 1, 1, 4, 0, 21, 1 },
+	{ 0, 15, 1, 1, 1, 4, 0, 20, 1 },
+	{ 0, 15, 5, 1, 1, 4, 0, 28, 1 },
+	{ 0, 15, 16, 1, 1, 4, 0, 28, 1 },
+	{ 0, 40, 1, 1, 1, 4, 0, 20, 1 },
+	{ 0, 15, 0, 1, 1, 4, 0, 3, 0 },
+	/* levels begin where the schema draws them */
+	{ 50, 0, 0, 1, 1, 4, 10, 19, 0 },
+	{ 50, 0, 0, 1, 1, 4, 20, 20, 1 },
+	{ 100, 0, 0, 1, 1, 4, 10, 34, 1 },
+	{ 100, 0, 0, 1, 1, 4, 20, 35, 2 },
+	{ 100, 0, 0, 2, 1, 1, 0, 49, 2 },
+	{ 100, 0, 0, 2, 1, 1, 10, 50, 3 },
+	{ 100, 0, 0, 3, 2, 2, 80, 64, 3 },
+	{ 100, 0, 0, 3, 2, 2, 90, 65, 4 },
+	{ 100, 0, 0, 4, 2, 1, 100, 75, 4 },
+	{ 100, 15, 5, 1, 1, 1, 90, 79, 4 },
+	{ 100, 15, 5, 1, 1, 1, 100, 80, 5 },
+	{ 100, 15, 5, 4, 2, 1, 0, 90, 5 },
+	{ 100, 15, 5, 4, 2, 1, 100, 100, 5 },
+};
+
+static void
+scores_as_worked_out_by_hand(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(by_hand); i++) {
+		const unsigned *r = by_hand[i];
+		unsigned s = score(r[0], r[1], r[2], r[3], r[4], r[5], r[6]);
+
+		if (s != r[7] || severity_level(s) != r[8]) {
+			fail_msg("row %zu: %u, level %u", i, s,
+				 severity_level(s));
+		}
+	}
+}
+
+/* A million incidents, each of which grows by something. */
+static void
+more_is_never_less(void **state)
+{
+	static const unsigned most[] = {
+		100, STAGE_COUNT - 1, STAGE_COUNT, 12, 4, 4, 100
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < 1000000; i++) {
+		unsigned v[7], k = rnd(7), was, now;
+
+		for (unsigned d = 0; d < 7; d++) {
+			v[d] = rnd(most[d] + 1);
+		}
+		v[5] = MAX(v[5], 1u);
+		was = score(v[0], v[1], v[2], v[3], v[4], v[5], v[6]);
+		/* Severity 1 is the worst. */
+		v[k] = k == 5 ? 1 + rnd(v[5]) : v[k] + rnd(20);
+		now = score(v[0], v[1], v[2], v[3], v[4], v[5], v[6]);
+		if (now < was) {
+			fail_msg("%u became %u by growth of %u", was, now, k);
+		}
+	}
+}
+
+/* The leader found by a plain search, against the order of the module. */
+static void
+exactly_one_leads(void **state)
+{
+	static const unsigned crits[] = { 0, 50, 100 };
+	unsigned cases = 0;
+
+	(void)state;
+	for (unsigned a = 0; a < 12; a++) {
+		for (unsigned b = 0; b < 12; b++) {
+			for (unsigned c = 0; c < 2; c++) {
+				struct severity_stake s[3] = {
+					{ "US", crits[a / 4], 1 + a / 2 % 2,
+					  1 + a % 2 },
+					{ "JP", crits[b / 4], 1 + b / 2 % 2,
+					  1 + b % 2 },
+					{ "AU", 50, 2, 2 },
+				};
+				unsigned n = 2 + c, best = 0, leads = 0;
+				uint64_t key[3];
+
+				for (unsigned i = 0; i < n; i++) {
+					key[i] = s[i].criticality * 1000000ul +
+						 s[i].n_sites * 1000ul +
+						 s[i].count;
+					if (key[i] > key[best] ||
+					    (key[i] == key[best] &&
+					     strcmp(s[i].owner, s[best].owner) <
+						     0)) {
+						best = i;
+					}
+				}
+				char want[SEVERITY_NAME_CAP];
+
+				memcpy(want, s[best].owner, sizeof(want));
+				severity_order_stakes(s, n);
+				assert_string_equal(s[0].owner, want);
+				for (unsigned i = 0; i < n; i++) {
+					leads += strcmp(s[i].owner, want) == 0;
+				}
+				assert_int_equal(leads, 1);
+				cases++;
+			}
+		}
+	}
+	assert_true(cases >= 200);
+}
+
+static void
+together_is_never_less(void **state)
+{
+	(void)state;
+	/* By hand: alone, two, three at three sites, and of two owners. */
+	assert_int_equal(situation_score(50, 1, 3, 2), 50);
+	assert_int_equal(situation_score(50, 2, 1, 1), 55);
+	assert_int_equal(situation_score(50, 2, 2, 1), 57);
+	assert_int_equal(situation_score(50, 3, 3, 1), 65);
+	assert_int_equal(situation_score(50, 3, 3, 2), 70);
+	assert_int_equal(situation_score(50, 9, 9, 9), 70);
+	assert_int_equal(situation_score(95, 3, 3, 2), 100);
+	/* Three at three sites are one level above the worst of them. */
+	for (unsigned worst = 20; worst < 80; worst++) {
+		assert_int_equal(
+			severity_level(situation_score(worst, 3, 3, 1)),
+			severity_level(worst) + 1);
+	}
+	for (unsigned i = 0; i < 100000; i++) {
+		unsigned v[4] = { rnd(101), 1 + rnd(5), rnd(5), rnd(4) };
+		unsigned was = situation_score(v[0], v[1], v[2], v[3]);
+
+		v[rnd(4)] += rnd(5);
+		assert_true(situation_score(v[0], v[1], v[2], v[3]) >= was);
+	}
+}
+
 int
 main(void)
 {
@@ -115,6 +294,10 @@ main(void)
 		cmocka_unit_test(levels_as_the_schema_draws_them),
 		cmocka_unit_test(one_leads_whatever_the_order),
 		cmocka_unit_test(stages_go_one_way),
+		cmocka_unit_test(scores_as_worked_out_by_hand),
+		cmocka_unit_test(more_is_never_less),
+		cmocka_unit_test(exactly_one_leads),
+		cmocka_unit_test(together_is_never_less),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

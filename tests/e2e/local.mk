@@ -39,6 +39,8 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/redis_answers.sh \
 	tests/e2e/indicators.sh \
 	tests/e2e/taxii.sh
+	tests/e2e/redis_answers.sh
+E2E_TESTS += tests/e2e/consult.sh
 dist_check_SCRIPTS += $(E2E_TESTS)
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += tests/lib.sh tests/redis_lib.sh tests/e2e/suite.py \
