@@ -10,6 +10,7 @@
 #include "collector/ctl_incident.h"
 #include "collector/ctl_keys.h"
 #include "collector/ctl_ledger.h"
+#include "collector/ctl_posture.h"
 #include "common/hide_args.h"
 
 #define DEFAULT_LIMIT 50
@@ -101,6 +102,14 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 		return change_state(c, args, cmd->id, "ack", d);
 	case CTL_CLOSE:
 		return change_state(c, args, cmd->id, "closed", d);
+	case CTL_POSTURE:
+		return args->n_words > 1
+			       ? ctl_posture_order(c, args->words[1],
+						   args->who != NULL
+							   ? args->who
+							   : login_name(),
+						   args->note, d)
+			       : ctl_posture(c);
 	case CTL_SHOW:
 	case CTL_KEYS_MAKE:
 	case CTL_RULES_RELOAD:

@@ -119,14 +119,18 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 	if (word == NULL) {
 		return diag_set(d, ERR_USAGE,
 				"no command: one of status, sensors, ledger, "
-				"blind, missions, alerts, incidents, keys, "
-				"rules" CTL_TRY_HELP);
+				"blind, missions, alerts, incidents, posture, "
+				"keys, rules" CTL_TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
 		return keys_command(c, args, cmd, d);
 	}
 	if (strcmp(word, "rules") == 0) {
 		return rules_command(args, cmd, d);
+	}
+	if (strcmp(word, "posture") == 0) {
+		cmd->what = CTL_POSTURE;
+		return no_more(args, 2, d);
 	}
 	if (strcmp(word, "incidents") == 0) {
 		return incident_command(args, cmd, d);

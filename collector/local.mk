@@ -53,6 +53,8 @@ libcollector_a_SOURCES = \
 	collector/store_cover.h collector/store_cover.c \
 	collector/blind_json.h collector/blind_json.c \
 	collector/store_signed.h collector/store_signed.c \
+	collector/posture_file.h collector/posture_file.c \
+	collector/store_posture.h collector/store_posture.c \
 	collector/store.h collector/store.c collector/store_state.h \
 	collector/store_name.c collector/store_sums.c collector/store_group.c \
 	collector/store_sweep.c \
@@ -64,6 +66,7 @@ libcollector_a_SOURCES = \
 	collector/pipeline.h collector/pipeline.c \
 	collector/pipeline_state.h collector/pipeline_epoch.c \
 	collector/pipeline_frame.c collector/pipeline_incident.c \
+	collector/pipeline_posture.h collector/pipeline_posture.c \
 	collector/pipeline_trust.c collector/pipeline_commit.c
 
 # what whoever runs it is told
@@ -103,5 +106,6 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_incident.h collector/ctl_incident.c \
 	collector/ctl_ledger.h collector/ctl_ledger.c \
 	collector/ctl_blind.h collector/ctl_blind.c \
+	collector/ctl_posture.h collector/ctl_posture.c \
 	collector/ctl_control.h collector/ctl_control.c
 picketctl_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm

@@ -31,8 +31,8 @@ load_range(void *arg, int64_t sensor, uint64_t epoch, uint64_t lo, uint64_t hi)
 }
 
 /* Makes memory agree with the disk: at start, and after a failed commit. */
-static enum err
-reload(struct pipeline *p)
+enum err
+pipeline_reload(struct pipeline *p)
 {
 	uint64_t newest = store_newest_run(p->store);
 	uint64_t horizon = 2 * p->cfg.correlate.window_us;
@@ -90,6 +90,8 @@ pipeline_close(struct pipeline *p)
 	prepare_free(p->prepare);
 	ingest_free(p->ingest);
 	keyring_free(p->cfg.keys);
+	pipeline_posture_free(p->posture);
+	sign_key_free(p->cfg.control_key);
 	free(p);
 }
 
@@ -121,6 +123,7 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	*out = NULL;
 	if (p == NULL) {
 		keyring_free(cfg->keys);
+		sign_key_free(cfg->control_key);
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	p->cfg = *cfg;
@@ -156,7 +159,7 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 		e = store_signed_new(&p->signers, p->store, d);
 	}
 	if (e == ERR_OK) {
-		e = reload(p);
+		e = pipeline_reload(p);
 		if (e == ERR_OK) {
 			e = store_blind_each_live(p->store, know_sensor, p);
 		}
@@ -164,6 +167,9 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 			e = diag_set(d, e, "%s: cannot be read: %s", cfg->store,
 				     store_error(p->store));
 		}
+	}
+	if (e == ERR_OK) {
+		e = pipeline_posture_new(&p->posture, p, d);
 	}
 	if (e == ERR_OK && cfg->feed != NULL) {
 		e = feed_open(&p->feed, cfg->feed, d);
@@ -230,7 +236,7 @@ recover(struct pipeline *p, struct diag *d)
 	if (p->feed != NULL) {
 		feed_drop(p->feed);
 	}
-	if (reload(p) != ERR_OK) {
+	if (pipeline_reload(p) != ERR_OK) {
 		return diag_set(d, ERR_IO, "%s: %s: restart when it is mended",
 				p->cfg.store, store_error(p->store));
 	}
@@ -400,6 +406,9 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		if (e == ERR_OK && !look_at_sensors(p, d)) {
 			continue;
 		}
+		if (e == ERR_OK) {
+			e = pipeline_posture_turn(p->posture, d);
+		}
 		if (e == ERR_OK && n == 0 && p->cfg.until_idle_us != 0 &&
 		    clock_mono_us() - idle_since >= p->cfg.until_idle_us &&
 		    ingest_idle(p->ingest)) {
@@ -431,4 +440,5 @@ pipeline_facts(const struct pipeline *p, struct pipeline_facts *out)
 	out->sensors_left_out = ingest_left_out(p->ingest);
 	out->epochs_forgotten = dedupe_forgotten(p->dedupe);
 	out->redis_troubles = ingest_troubles(p->ingest);
+	pipeline_posture_facts(p->posture, out);
 }

@@ -17,6 +17,7 @@
 #include "collector/health.h"
 #include "collector/ingest.h"
 #include "collector/pipeline.h"
+#include "collector/pipeline_posture.h"
 #include "collector/prepare.h"
 #include "collector/sighting.h"
 #include "collector/store.h"
@@ -79,6 +80,7 @@ struct pipeline {
 	struct store_signed *signers;
 	struct health *health;
 	struct feed *feed;
+	struct pipeline_posture *posture;
 	struct bad_frame bad[BAD_SLOTS];
 	struct pipeline_taken taken[PIPELINE_ENTRIES];
 	size_t n_taken;
@@ -149,6 +151,9 @@ enum err pipeline_count_refused(struct pipeline *p, unsigned stream,
 				uint64_t n, const char *what) MUST_CHECK;
 /* The transaction is given up: it is looked up again. */
 void pipeline_forget_trust(struct pipeline *p);
+
+/* pipeline.c: makes memory agree with the disk, with the settings of now. */
+enum err pipeline_reload(struct pipeline *p) MUST_CHECK;
 
 /* pipeline_incident.c: the batch's sightings into runs, then incidents. */
 enum err pipeline_correlate(struct pipeline *p) MUST_CHECK;

@@ -255,7 +255,14 @@ static const char taps_v13[] = "";
 static const char consult_v14[] = "";
 
 /* posture */
-static const char posture_v15[] = "";
+static const char posture_v15[] =
+	"CREATE TABLE posture_levels(number INTEGER PRIMARY KEY,"
+	" name TEXT NOT NULL, settings TEXT NOT NULL);"
+	"CREATE TABLE posture_orders(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" at_us INTEGER NOT NULL, level TEXT NOT NULL, site TEXT NOT NULL,"
+	" who TEXT NOT NULL, why TEXT NOT NULL,"
+	" version INTEGER NOT NULL DEFAULT 0);"
+	"CREATE INDEX posture_by_site ON posture_orders(site, id);";
 
 /* arming */
 static const char arming_v16[] = "";

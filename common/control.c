@@ -11,8 +11,13 @@ control_write(struct json *j, const struct control_doc *doc)
 	json_reset(j);
 	json_obj(j, NULL);
 	json_u64(j, "v", 1);
-	json_cstr(j, "kind", "rules");
-	json_cstr(j, "action", "reload");
+	if (doc->action == CONTROL_POSTURE) {
+		json_cstr(j, "kind", "posture");
+		posture_write(j, &doc->posture, POSTURE_SENSOR);
+	} else {
+		json_cstr(j, "kind", "rules");
+		json_cstr(j, "action", "reload");
+	}
 	json_u64(j, "version", doc->version);
 	if (doc->site[0] != '\0') {
 		json_cstr(j, "site", doc->site);
@@ -84,6 +89,12 @@ read_doc(struct json_reader *r, struct view text, struct control_doc *doc)
 	    doc->version == 0 || !read_name(r, root, "site", doc->site) ||
 	    !read_name(r, root, "sensor", doc->sensor)) {
 		return false;
+	}
+	if (member_is(r, root, "kind", "posture")) {
+		struct diag why;
+
+		doc->action = CONTROL_POSTURE;
+		return posture_read(r, root, &doc->posture, &why);
 	}
 	doc->action = CONTROL_RULES_RELOAD;
 	return member_is(r, root, "kind", "rules") &&

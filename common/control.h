@@ -7,6 +7,11 @@
  *   {"v":1,"kind":"rules","action":"reload","version":1795380000000,
  *    "site":"base-a","sensor":"tap1"}
  *
+ * or
+ *
+ *   {"v":1,"kind":"posture","level":"heightened","number":1,
+ *    "settings":{"forward.types":"alert,stats,http"},"version":...}
+ *
  * 'site' and 'sensor' say whom it is for; absent means all.  Versions only
  * grow: a sensor refuses what is not newer than what it last took.  In the
  * stream an entry has the fields "doc" (the object's bytes) and "sig" (the
@@ -21,6 +26,7 @@
 #define COMMON_CONTROL_H
 
 #include "common/json.h"
+#include "common/posture.h"
 #include "common/sign.h"
 
 #define CONTROL_STREAM "picket:control"
@@ -28,12 +34,13 @@
 #define CONTROL_NAME_CAP 64
 #define CONTROL_MAX_DOC ((size_t)64 << 10)
 
-enum control_action { CONTROL_RULES_RELOAD };
+enum control_action { CONTROL_RULES_RELOAD, CONTROL_POSTURE };
 
 struct control_doc {
 	enum control_action action;
 	uint64_t version;
 	char site[CONTROL_NAME_CAP], sensor[CONTROL_NAME_CAP]; /* "": all */
+	struct posture posture; /* CONTROL_POSTURE: the sensor's part */
 };
 
 /* The document's text into 'j', which is reset; false without memory. */

@@ -47,6 +47,13 @@ enum threshold_verdict threshold_check(struct threshold_table *t,
 				       const struct rule *rule,
 				       const struct threshold_key *key,
 				       uint64_t ts_us);
+/*
+ * How much more, in percent, thresholds and event filters let through from now
+ * on: 200 doubles the alerts of a limit and halves the matches that make one
+ * alert; 100 is as the rules say.  Detection and rate filters, which say what
+ * an attack is, stay as they are.  Counts that run go on.
+ */
+void threshold_set_percent(struct threshold_table *t, unsigned percent);
 uint64_t threshold_suppressed(const struct threshold_table *t);
 /* Counts lost to replacement before their period was over. */
 uint64_t threshold_evicted(const struct threshold_table *t);

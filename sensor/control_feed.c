@@ -15,7 +15,7 @@
 struct control_feed {
 	struct control_feed_options o;
 	struct sign_key *key;
-	char *state;
+	char *state, *posture;
 	char last_id[ID_CAP]; /* of the stream */
 	struct control_feed_stats st;
 	bool refusal_told;
@@ -62,6 +62,61 @@ write_state(const struct control_feed *c)
 	}
 }
 
+/* The document as it came: SIGN_BYTES of signature, then its text. */
+static void
+keep_posture(const struct control_feed *c, struct view text, struct view sig)
+{
+	char path[1024];
+	bool good;
+	FILE *f;
+
+	if (c->posture == NULL || sig.len != SIGN_BYTES) {
+		return;
+	}
+	snprintf(path, sizeof(path), "%s.new", c->posture);
+	f = fopen(path, "w");
+	good = f != NULL && fwrite(sig.p, 1, sig.len, f) == sig.len &&
+	       fwrite(text.p, 1, text.len, f) == text.len && fflush(f) == 0 &&
+	       fsync(fileno(f)) == 0;
+	if (f != NULL) {
+		good = fclose(f) == 0 && good;
+	}
+	if (!good || rename(path, c->posture) != 0) {
+		log_warn("%s: cannot be written; after a restart the posture "
+			 "is that of the settings until it is told anew",
+			 c->posture);
+	}
+}
+
+void
+control_feed_recall(struct control_feed *c)
+{
+	struct control_doc doc;
+	uint8_t *bytes;
+	size_t n;
+	FILE *f = c->posture != NULL ? fopen(c->posture, "r") : NULL;
+
+	if (f == NULL) {
+		return;
+	}
+	bytes = malloc(SIGN_BYTES + CONTROL_MAX_DOC);
+	n = bytes != NULL ? fread(bytes, 1, SIGN_BYTES + CONTROL_MAX_DOC, f)
+			  : 0;
+	fclose(f);
+	if (n > SIGN_BYTES &&
+	    control_read(c->key, view_of(bytes + SIGN_BYTES, n - SIGN_BYTES),
+			 view_of(bytes, SIGN_BYTES), &doc) == ERR_OK &&
+	    doc.action == CONTROL_POSTURE &&
+	    control_is_for(&doc, c->o.site, c->o.sensor)) {
+		c->o.take(c->o.arg, &doc);
+	} else {
+		log_warn("%s: not signed with the key of control.public-key, "
+			 "or damaged: passed over",
+			 c->posture);
+	}
+	free(bytes);
+}
+
 enum err
 control_feed_new(struct control_feed **out,
 		 const struct control_feed_options *o, struct diag *d)
@@ -81,6 +136,12 @@ control_feed_new(struct control_feed **out,
 		e = c->state != NULL ? ERR_OK
 				     : diag_set(d, ERR_NOMEM, "out of memory");
 	}
+	if (e == ERR_OK && o->posture != NULL) {
+		c->posture = strdup(o->posture);
+		e = c->posture != NULL
+			    ? ERR_OK
+			    : diag_set(d, ERR_NOMEM, "out of memory");
+	}
 	if (e != ERR_OK) {
 		control_feed_free(c);
 		return e;
@@ -96,6 +157,7 @@ control_feed_free(struct control_feed *c)
 	if (c != NULL) {
 		sign_key_free(c->key);
 		free(c->state);
+		free(c->posture);
 		free(c);
 	}
 }
@@ -168,6 +230,9 @@ hear_entry(struct control_feed *c, const char *id, const redisReply *kv)
 	}
 	c->st.version = doc.version;
 	c->st.taken++;
+	if (doc.action == CONTROL_POSTURE) {
+		keep_posture(c, field(kv, "doc"), field(kv, "sig"));
+	}
 	write_state(c);
 	c->o.take(c->o.arg, &doc);
 }

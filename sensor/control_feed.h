@@ -24,6 +24,9 @@ struct control_feed_options {
 	struct sign_key *key; /* public; the feed's from now on */
 	const char *site, *sensor;
 	const char *state; /* file for the newest version; NULL: none */
+	/* File for the posture's document as it came, taken again at the next
+	 * start when its signature is good; NULL: none. */
+	const char *posture;
 	/* A document for this sensor, newer than all before; must not block. */
 	void (*take)(void *arg, const struct control_doc *doc);
 	void *arg;
@@ -41,6 +44,8 @@ struct control_feed_stats {
 enum err control_feed_new(struct control_feed **out,
 			  const struct control_feed_options *o,
 			  struct diag *d) MUST_CHECK;
+/* Hands on what 'posture' has; once, before anything is asked. */
+void control_feed_recall(struct control_feed *c);
 void control_feed_free(struct control_feed *c);
 /* Another key, which is the feed's from now on. */
 void control_feed_set_key(struct control_feed *c, struct sign_key *key);

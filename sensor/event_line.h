@@ -29,18 +29,20 @@ struct community_slot {
 	char text[COMMUNITY_ID_CAP];
 };
 
-/* What never changes once a log is made: another thread may read it. */
+/* What never changes once it is used: another thread may read it. */
 struct event_settings {
 	struct event_origin origin;
 	struct alert_conf alert;
 	enum packet_dump packet;
 	bool community_id;
 	uint16_t community_seed;
+	struct event_settings *before; /* of the same log: scenes may name it */
 };
 
 struct event_log {
 	struct json json;
 	struct event_settings own;
+	struct event_settings *others; /* newest first; freed with the log */
 	const struct event_settings *set; /* what lines are written by */
 	const struct addr *client; /* shown for the flow's, or NULL */
 	struct outbox *const *into; /* where lines are put together, or NULL:

@@ -51,10 +51,55 @@ event_log_for_later(void)
 	return l;
 }
 
+/* The same settings as before take the same place, so that going back and forth
+ * takes no more memory than there are kinds of settings. */
+static const struct event_settings *
+settings_known(const struct event_log *l, const struct alert_conf *alert)
+{
+	if (alert_conf_same(&l->own.alert, alert)) {
+		return &l->own;
+	}
+	for (const struct event_settings *s = l->others; s != NULL;
+	     s = s->before) {
+		if (alert_conf_same(&s->alert, alert)) {
+			return s;
+		}
+	}
+	return NULL;
+}
+
+bool
+event_log_set_alert(struct event_log *l, const struct alert_conf *alert)
+{
+	const struct event_settings *known = settings_known(l, alert);
+	struct event_settings *s;
+
+	if (known != NULL) {
+		l->set = known;
+		return true;
+	}
+	s = malloc(sizeof(*s));
+	if (s == NULL) {
+		return false;
+	}
+	*s = l->own;
+	s->alert = *alert;
+	s->before = l->others;
+	l->others = s;
+	l->set = s;
+	return true;
+}
+
 void
 event_log_free(struct event_log *l)
 {
 	if (l != NULL) {
+		while (l->others != NULL) {
+			struct event_settings *s = l->others;
+
+			l->others = s->before;
+			free(s);
+		}
 		json_fini(&l->json);
 		tx_room_free(l->room);
 		free(l);

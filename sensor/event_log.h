@@ -100,6 +100,12 @@ struct view event_later(struct event_log *l, const struct outbox *o,
 /* Of the latest line: where "picket" begins, as record.h has it. */
 uint32_t event_picket_at(const struct event_log *l);
 /* The settings of alerts that this log reads. */
+/*
+ * Alerts from now on show what 'alert' says; those kept before are shown as
+ * they were to be.  False without memory: all stays as it was.
+ */
+bool event_log_set_alert(struct event_log *l,
+			 const struct alert_conf *alert) MUST_CHECK;
 const struct alert_conf *event_alert_conf(const struct event_log *l);
 
 #endif

@@ -74,7 +74,9 @@ take_control(void *arg, const struct control_doc *doc)
 {
 	struct forward *f = arg;
 
-	forward_reload_keys(f);
+	if (doc->action == CONTROL_RULES_RELOAD) {
+		forward_reload_keys(f);
+	}
 	f->o.control(f->o.control_arg, doc);
 }
 
@@ -82,18 +84,20 @@ take_control(void *arg, const struct control_doc *doc)
 static enum err
 open_control(struct forward *f, struct diag *d)
 {
-	char state[sizeof(f->dir) + 16];
+	char state[sizeof(f->dir) + 16], posture[sizeof(f->dir) + 16];
 	struct control_feed_options co = {
 		.key = f->keys.control,
 		.site = f->o.site,
 		.sensor = f->o.sensor,
 		.state = state,
+		.posture = posture,
 		.take = take_control,
 		.arg = f,
 	};
 
 	f->keys.control = NULL; /* the feed's from now on */
 	snprintf(state, sizeof(state), "%s/control", f->dir);
+	snprintf(posture, sizeof(posture), "%s/posture", f->dir);
 	return control_feed_new(&f->control, &co, d);
 }
 

@@ -160,6 +160,7 @@ libsensor_a_SOURCES += \
 
 bin_PROGRAMS += picket-sensor
 picket_sensor_SOURCES = sensor/main.c sensor/sensor.h \
-	sensor/sensor_rules.c sensor/sensor_forward.c sensor/sensor_tick.c
+	sensor/sensor_rules.c sensor/sensor_forward.c sensor/sensor_tick.c \
+	sensor/sensor_posture.c
 picket_sensor_LDADD = libsensor.a librules.a libcommon.a $(SENSOR_LIBS) \
 	$(RULES_LIBS) $(COMMON_LIBS) -lm

@@ -80,6 +80,17 @@ worker_new(const struct worker_settings *s)
 	return w;
 }
 
+bool
+worker_set_posture(struct worker *w, uint32_t event_types,
+		   const struct alert_conf *alert)
+{
+	w->event_types = event_types;
+	if (!event_log_set_alert(w->log, alert)) {
+		return false;
+	}
+	return note_rules(w);
+}
+
 struct rule_matcher *
 worker_change_rules(struct worker *w, struct rule_matcher *next)
 {

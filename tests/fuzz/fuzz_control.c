@@ -17,7 +17,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	json_init(&j);
 	if (!control_write(&j, &doc) || !control_parse(json_view(&j), &again) ||
-	    again.version != doc.version ||
+	    again.version != doc.version || again.action != doc.action ||
+	    strcmp(again.posture.level, doc.posture.level) != 0 ||
+	    again.posture.n > doc.posture.n ||
 	    !control_is_for(&again, doc.site, doc.sensor)) {
 		abort();
 	}

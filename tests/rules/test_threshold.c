@@ -327,10 +327,47 @@ test_against_model(void **state)
 	threshold_table_free(t);
 }
 
+/* A posture lets more through, or less, at once; filters stay as they are. */
+static void
+test_percent(void **state)
+{
+	static const struct {
+		enum threshold_type type;
+		unsigned count, percent;
+		const char *want;
+	} cases[] = {
+		{ THRESHOLD_LIMIT, 2, 100, "11000000" },
+		{ THRESHOLD_LIMIT, 2, 200, "11110000" },
+		{ THRESHOLD_LIMIT, 2, 1, "10000000" },
+		{ THRESHOLD_THRESHOLD, 4, 100, "00010001" },
+		{ THRESHOLD_THRESHOLD, 4, 200, "01010101" },
+		{ THRESHOLD_THRESHOLD, 4, 10000, "11111111" },
+		{ THRESHOLD_THRESHOLD, 4, 50, "00000001" },
+		{ THRESHOLD_BOTH, 4, 200, "01000000" },
+		{ THRESHOLD_DETECTION, 2, 1000, "00111111" },
+	};
+
+	(void)state;
+	for (size_t c = 0; c < ARRAY_LEN(cases); c++) {
+		struct threshold_table *t = threshold_table_new(16);
+		struct rule r = rule_with(cases[c].type, TRACK_BY_SRC,
+					  cases[c].count, 60);
+		char got[16] = "";
+
+		threshold_set_percent(t, cases[c].percent);
+		for (size_t i = 0; i < strlen(cases[c].want); i++) {
+			got[i] = alerts(t, &r, 1, 2, 3, 1000 + i) ? '1' : '0';
+		}
+		assert_string_equal(got, cases[c].want);
+		threshold_table_free(t);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_percent),
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_tracks),
 		cmocka_unit_test(test_filter_then_limit),
