@@ -34,6 +34,13 @@ static const char help_text[] =
 	"it\n"
 	"  posture LEVEL        orders one, of all sites or of --site, with "
 	"--note\n"
+	"  exercise             exercises, and which sensors mark them\n"
+	"  exercise check FILE  whether a plan can be taken\n"
+	"  exercise start FILE  marks what its injects cause, at all sites\n"
+	"  exercise stop NAME   it is over\n"
+	"  exercise report NAME what of it was seen, where and how soon: "
+	"Markdown,\n"
+	"                       or --html\n"
 	"  keys make FILE       a key pair for orders to sensors, or for the\n"
 	"                       collector's committed points: FILE, and "
 	"FILE.pub\n"
@@ -56,6 +63,7 @@ static const char help_text[] =
 	"      --sensor NAME    alerts of one sensor; rules: only those; "
 	"keys:\n"
 	"                       SITE/SENSOR\n"
+	"      --html           exercise report: a page\n"
 	"      --hmac           keys: one secret rather than a pair\n"
 	"      --order WORD     alerts: arrival (the last first), or time: "
 	"the\n"
@@ -109,6 +117,7 @@ enum {
 	OPT_REDIS,
 	OPT_KEY,
 	OPT_HMAC,
+	OPT_HTML,
 	OPT_SINCE,
 	OPT_ASSET,
 	OPT_ORDER,
@@ -136,6 +145,7 @@ static const struct option options[] = {
 	{ "redis", required_argument, NULL, OPT_REDIS },
 	{ "key", required_argument, NULL, OPT_KEY },
 	{ "hmac", no_argument, NULL, OPT_HMAC },
+	{ "html", no_argument, NULL, OPT_HTML },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -276,6 +286,9 @@ other_option(struct ctl *c, struct ctl_arguments *args, struct conf *conf,
 		return ERR_OK;
 	case OPT_HMAC:
 		args->hmac = true;
+		return ERR_OK;
+	case OPT_HTML:
+		args->html = true;
 		return ERR_OK;
 	case OPT_SINCE:
 		return since(optarg, &args->since_us, d);

@@ -91,6 +91,7 @@ pipeline_close(struct pipeline *p)
 	ingest_free(p->ingest);
 	keyring_free(p->cfg.keys);
 	pipeline_posture_free(p->posture);
+	pipeline_exercise_free(p->exercises);
 	sign_key_free(p->cfg.control_key);
 	free(p);
 }
@@ -171,6 +172,9 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	if (e == ERR_OK) {
 		e = pipeline_posture_new(&p->posture, p, d);
 	}
+	if (e == ERR_OK) {
+		e = pipeline_exercise_new(&p->exercises, p, d);
+	}
 	if (e == ERR_OK && cfg->feed != NULL) {
 		e = feed_open(&p->feed, cfg->feed, d);
 	}
@@ -233,6 +237,7 @@ recover(struct pipeline *p, struct diag *d)
 	p->stats = p->committed;
 	pipeline_forget_tallies(p);
 	pipeline_forget_trust(p);
+	pipeline_exercise_forget(p->exercises);
 	if (p->feed != NULL) {
 		feed_drop(p->feed);
 	}
@@ -408,6 +413,9 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		}
 		if (e == ERR_OK) {
 			e = pipeline_posture_turn(p->posture, d);
+		}
+		if (e == ERR_OK) {
+			e = pipeline_exercise_turn(p->exercises, d);
 		}
 		if (e == ERR_OK && n == 0 && p->cfg.until_idle_us != 0 &&
 		    clock_mono_us() - idle_since >= p->cfg.until_idle_us &&

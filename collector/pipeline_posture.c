@@ -7,15 +7,13 @@
 
 #include "collector/pipeline_state.h"
 #include "collector/store_posture.h"
+#include "collector/straggler.h"
 #include "common/clock.h"
 #include "common/control_send.h"
 #include "common/log.h"
 
 #define LOOK_US (US_PER_S / 2)
 #define SENSORS_US (2 * US_PER_S)
-/* A sensor shows what it obeys within seconds; see store_posture_sensors(). */
-#define PATIENCE_US (8 * US_PER_S)
-#define PATIENCE_MAX_US (600 * US_PER_S)
 #define SEND_MS 5000
 #define MAX_ORDERS 4096 /* that hold: one a site */
 
@@ -27,13 +25,6 @@ struct order {
 	char site[CONTROL_NAME_CAP];
 };
 
-/* A sensor that does not obey. */
-struct straggler {
-	int64_t sensor, order;
-	uint64_t next_us, patience_us;
-	bool seen; /* in this look */
-};
-
 struct pipeline_posture {
 	struct pipeline *p;
 	struct correlate_config base; /* as the settings have it */
@@ -43,8 +34,7 @@ struct pipeline_posture {
 	bool no_key_told, refusal_told;
 	struct order *order; /* the newest first */
 	unsigned n, cap;
-	struct straggler *straggler;
-	unsigned n_stragglers, cap_stragglers;
+	struct stragglers stragglers;
 	unsigned sensors, behind;
 	bool failed; /* out of memory, within a callback */
 };
@@ -54,7 +44,7 @@ pipeline_posture_free(struct pipeline_posture *t)
 {
 	if (t != NULL) {
 		free(t->order);
-		free(t->straggler);
+		stragglers_free(&t->stragglers);
 		free(t);
 	}
 }
@@ -300,35 +290,11 @@ look_at_orders(struct pipeline_posture *t)
 
 /* --- those that do not obey --- */
 
-static struct straggler *
-straggler_of(struct pipeline_posture *t, int64_t sensor, int64_t order)
-{
-	struct straggler *s;
-
-	for (unsigned i = 0; i < t->n_stragglers; i++) {
-		s = &t->straggler[i];
-		if (s->sensor == sensor && s->order == order) {
-			return s;
-		}
-	}
-	if (!grow((void **)&t->straggler, t->n_stragglers, &t->cap_stragglers,
-		  sizeof(*s))) {
-		return NULL; /* told a look later */
-	}
-	s = &t->straggler[t->n_stragglers++];
-	*s = (struct straggler){ .sensor = sensor,
-				 .order = order,
-				 .next_us = clock_mono_us() + PATIENCE_US,
-				 .patience_us = PATIENCE_US };
-	return s;
-}
-
 static void
 look_at_sensor(void *arg, const struct store_posture_sensor *is)
 {
 	struct pipeline_posture *t = arg;
 	const struct order *o = order_for(t, is->site);
-	struct straggler *s;
 	uint64_t version;
 
 	t->sensors++;
@@ -338,38 +304,22 @@ look_at_sensor(void *arg, const struct store_posture_sensor *is)
 		return;
 	}
 	t->behind++;
-	s = straggler_of(t, is->id, o->id);
-	if (s == NULL) {
-		return;
-	}
-	s->seen = true;
-	if (clock_mono_us() >= s->next_us) {
-		s->patience_us = MIN(s->patience_us * 2, PATIENCE_MAX_US);
-		s->next_us = clock_mono_us() + s->patience_us;
-		if (send(t, o->posture, is->site, is->sensor, &version)) {
-			log_info("posture: sensor %s/%s is told again: %s",
-				 is->site, is->sensor, o->posture->level);
-		}
+	if (straggler_due(&t->stragglers, is->id, o->id) &&
+	    send(t, o->posture, is->site, is->sensor, &version)) {
+		log_info("posture: sensor %s/%s is told again: %s", is->site,
+			 is->sensor, o->posture->level);
 	}
 }
 
 static enum err
 look_at_sensors(struct pipeline_posture *t)
 {
-	unsigned kept = 0;
 	enum err e;
 
 	t->sensors = t->behind = 0;
-	for (unsigned i = 0; i < t->n_stragglers; i++) {
-		t->straggler[i].seen = false;
-	}
+	straggler_look(&t->stragglers);
 	e = store_posture_sensors(store_db(t->p->store), look_at_sensor, t);
-	for (unsigned i = 0; i < t->n_stragglers; i++) {
-		if (t->straggler[i].seen) {
-			t->straggler[kept++] = t->straggler[i];
-		}
-	}
-	t->n_stragglers = kept;
+	straggler_looked(&t->stragglers);
 	return e;
 }
 

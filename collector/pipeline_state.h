@@ -17,6 +17,7 @@
 #include "collector/health.h"
 #include "collector/ingest.h"
 #include "collector/pipeline.h"
+#include "collector/pipeline_exercise.h"
 #include "collector/pipeline_posture.h"
 #include "collector/prepare.h"
 #include "collector/sighting.h"
@@ -26,6 +27,7 @@
 #include "collector/store_ledger.h"
 #include "collector/store_signed.h"
 #include "common/eve.h"
+#include "common/exercise.h"
 
 #define BAD_SLOTS 256
 /* Entries of one transaction. */
@@ -81,6 +83,7 @@ struct pipeline {
 	struct health *health;
 	struct feed *feed;
 	struct pipeline_posture *posture;
+	struct pipeline_exercise *exercises;
 	struct bad_frame bad[BAD_SLOTS];
 	struct pipeline_taken taken[PIPELINE_ENTRIES];
 	size_t n_taken;

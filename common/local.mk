@@ -52,6 +52,7 @@ libcommon_a_SOURCES += \
 	common/point_sign.h common/point_sign.c \
 	common/presence_sign.h common/presence_sign.c \
 	common/posture.h common/posture.c \
+	common/exercise.h common/exercise.c \
 	common/control.h common/control.c \
 	common/control_send.h common/control_send.c
 

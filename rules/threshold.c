@@ -13,8 +13,8 @@ struct entry_key {
 	struct addr a, b;
 	uint64_t flow_id;
 	uint32_t gid, sid; /* a new revision goes on with the count */
-	uint8_t type, track;
-	uint8_t zero[6];
+	uint8_t type, track, lane;
+	uint8_t zero[5];
 };
 STATIC_ASSERT(sizeof(struct entry_key) == 56, "hashed whole");
 
@@ -94,6 +94,7 @@ key_fill(struct entry_key *k, const struct rule *rule,
 	k->sid = rule->sid;
 	k->type = (uint8_t)th->type;
 	k->track = (uint8_t)th->track;
+	k->lane = (uint8_t)key->lane;
 	switch (th->track) {
 	case TRACK_BY_SRC:
 		k->a = key->src;

@@ -24,6 +24,9 @@ struct threshold_table;
 struct threshold_key {
 	struct addr src, dst;
 	uint64_t flow_id;
+	/* What is of one lane (0: real, else an exercise's number) is not held
+	 * back for what another one had. */
+	unsigned lane;
 };
 
 /* Which of a rule's counts held the match back. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "sensor/control_kept.h"
 
 #define ID_CAP 48
 #define AT_ONCE "16"
@@ -15,7 +16,8 @@
 struct control_feed {
 	struct control_feed_options o;
 	struct sign_key *key;
-	char *state, *posture;
+	char *state;
+	struct control_kept *kept;
 	char last_id[ID_CAP]; /* of the stream */
 	struct control_feed_stats st;
 	bool refusal_told;
@@ -62,59 +64,53 @@ write_state(const struct control_feed *c)
 	}
 }
 
-/* The document as it came: SIGN_BYTES of signature, then its text. */
+/* What an earlier run kept is handed on, if it is still signed by our key. */
 static void
-keep_posture(const struct control_feed *c, struct view text, struct view sig)
+recall_one(void *arg, const char *name, struct view text, struct view sig)
 {
-	char path[1024];
-	bool good;
-	FILE *f;
+	struct control_feed *c = arg;
+	struct control_doc doc;
 
-	if (c->posture == NULL || sig.len != SIGN_BYTES) {
-		return;
-	}
-	snprintf(path, sizeof(path), "%s.new", c->posture);
-	f = fopen(path, "w");
-	good = f != NULL && fwrite(sig.p, 1, sig.len, f) == sig.len &&
-	       fwrite(text.p, 1, text.len, f) == text.len && fflush(f) == 0 &&
-	       fsync(fileno(f)) == 0;
-	if (f != NULL) {
-		good = fclose(f) == 0 && good;
-	}
-	if (!good || rename(path, c->posture) != 0) {
-		log_warn("%s: cannot be written; after a restart the posture "
-			 "is that of the settings until it is told anew",
-			 c->posture);
+	if (control_read(c->key, text, sig, &doc) == ERR_OK &&
+	    control_is_for(&doc, c->o.site, c->o.sensor)) {
+		c->o.take(c->o.arg, &doc, text);
+	} else {
+		log_warn("control document kept as %s: not signed with the key "
+			 "of control.public-key: passed over",
+			 name);
 	}
 }
 
 void
 control_feed_recall(struct control_feed *c)
 {
-	struct control_doc doc;
-	uint8_t *bytes;
-	size_t n;
-	FILE *f = c->posture != NULL ? fopen(c->posture, "r") : NULL;
+	control_kept_each(c->kept, recall_one, c);
+}
 
-	if (f == NULL) {
+/* What holds until another one comes stays over a restart. */
+static void
+keep(struct control_feed *c, const struct control_doc *doc, struct view text,
+     struct view sig)
+{
+	char name[CONTROL_KEPT_NAME_CAP] = "posture";
+
+	switch (doc->action) {
+	case CONTROL_RULES_RELOAD:
 		return;
+	case CONTROL_POSTURE:
+		break;
+	case CONTROL_EXERCISE:
+	case CONTROL_EXERCISE_END:
+		snprintf(name, sizeof(name), "exercise %s", doc->exercise);
+		break;
 	}
-	bytes = malloc(SIGN_BYTES + CONTROL_MAX_DOC);
-	n = bytes != NULL ? fread(bytes, 1, SIGN_BYTES + CONTROL_MAX_DOC, f)
-			  : 0;
-	fclose(f);
-	if (n > SIGN_BYTES &&
-	    control_read(c->key, view_of(bytes + SIGN_BYTES, n - SIGN_BYTES),
-			 view_of(bytes, SIGN_BYTES), &doc) == ERR_OK &&
-	    doc.action == CONTROL_POSTURE &&
-	    control_is_for(&doc, c->o.site, c->o.sensor)) {
-		c->o.take(c->o.arg, &doc);
-	} else {
-		log_warn("%s: not signed with the key of control.public-key, "
-			 "or damaged: passed over",
-			 c->posture);
+	if (doc->action == CONTROL_EXERCISE_END) {
+		control_kept_drop(c->kept, name);
+	} else if (!control_kept_put(c->kept, name, text, sig)) {
+		log_warn("control document: %s: too many are kept, or no "
+			 "memory: a restart forgets it",
+			 name);
 	}
-	free(bytes);
 }
 
 enum err
@@ -136,11 +132,10 @@ control_feed_new(struct control_feed **out,
 		e = c->state != NULL ? ERR_OK
 				     : diag_set(d, ERR_NOMEM, "out of memory");
 	}
-	if (e == ERR_OK && o->posture != NULL) {
-		c->posture = strdup(o->posture);
-		e = c->posture != NULL
-			    ? ERR_OK
-			    : diag_set(d, ERR_NOMEM, "out of memory");
+	if (e == ERR_OK) {
+		c->kept = control_kept_open(o->kept);
+		e = c->kept != NULL ? ERR_OK
+				    : diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	if (e != ERR_OK) {
 		control_feed_free(c);
@@ -157,7 +152,7 @@ control_feed_free(struct control_feed *c)
 	if (c != NULL) {
 		sign_key_free(c->key);
 		free(c->state);
-		free(c->posture);
+		control_kept_free(c->kept);
 		free(c);
 	}
 }
@@ -230,11 +225,9 @@ hear_entry(struct control_feed *c, const char *id, const redisReply *kv)
 	}
 	c->st.version = doc.version;
 	c->st.taken++;
-	if (doc.action == CONTROL_POSTURE) {
-		keep_posture(c, field(kv, "doc"), field(kv, "sig"));
-	}
+	keep(c, &doc, field(kv, "doc"), field(kv, "sig"));
 	write_state(c);
-	c->o.take(c->o.arg, &doc);
+	c->o.take(c->o.arg, &doc, field(kv, "doc"));
 }
 
 static bool

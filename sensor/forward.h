@@ -71,7 +71,8 @@ struct forward_options {
 	/* Control documents: file of the public key (NULL: none are taken),
 	 * and who takes them, in the forwarder's thread, without blocking. */
 	const char *control_key;
-	void (*control)(void *arg, const struct control_doc *doc);
+	void (*control)(void *arg, const struct control_doc *doc,
+			struct view text);
 	void *control_arg;
 	/* Key that signs batches: a file, or "hmac:" and a file; NULL: they
 	 * are not signed. */

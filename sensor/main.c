@@ -249,6 +249,7 @@ run(struct sensor *s)
 		return SENSOR_FAILED;
 	}
 	sensor_posture_turn(s, true); /* of an earlier run */
+	sensor_exercise_turn(s, true);
 	profile_begin(&s->profile);
 	service_running(&s->service, &s->stats, s->forward);
 	s->progress = progress_new(!s->opt.quiet && s->live == NULL &&
@@ -318,6 +319,7 @@ stop(struct sensor *s, int status)
 	capture_close(s->capture);
 	live_close(s->live);
 	reload_free(s->reload);
+	sensor_exercise_free(s);
 	shared_state_free(s->shared); /* the reload's thread looks at it */
 	ruleset_free(s->rules);
 	json_fini(&s->json);
@@ -347,6 +349,7 @@ main(int argc, char **argv)
 {
 	static struct sensor s = {
 		.posture = { .lock = PTHREAD_MUTEX_INITIALIZER },
+		.exercises = { .lock = PTHREAD_MUTEX_INITIALIZER },
 	};
 	struct diag d;
 	int status;

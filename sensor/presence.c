@@ -103,6 +103,8 @@ queue_hash(struct redis_pool *p, uint64_t tag, const char *key,
 	add_number(&a, "points_refused", sp->points_forged);
 	add_text(&a, "ledger", sp->ledger != NULL ? sp->ledger : "");
 	/* Empty is a value here: an exercise that is over must not linger. */
+	a.argv[a.n++] = "exercises";
+	a.argv[a.n++] = f->exercises;
 	a.argv[a.n++] = "exercise";
 	a.argv[a.n++] = f->exercise;
 	add_text(&a, "state",

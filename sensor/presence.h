@@ -32,6 +32,7 @@ struct presence_facts {
 	char posture[32];
 	char posture_error[160]; /* why the one told last is not in force */
 	char exercise[72];
+	char exercises[260]; /* told by the collector, parted by blanks */
 	char owner[72];
 	char reload_error[256]; /* why the latest reload failed */
 	char state[16]; /* "running", "draining"; "" is "running" */

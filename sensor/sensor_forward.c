@@ -23,6 +23,7 @@ read_presence(void *arg, struct presence_facts *out)
 		 rules.error);
 	out->rules_version = rules.version;
 	sensor_posture_facts(s, out);
+	sensor_exercise_facts(s, out);
 	out->rules_loaded = rules.loaded;
 	out->rules_failed = rules.refused;
 	out->reloads = rules.done;
@@ -38,7 +39,7 @@ read_presence(void *arg, struct presence_facts *out)
 
 /* Called by the forwarder's thread. */
 static void
-on_control(void *arg, const struct control_doc *doc)
+on_control(void *arg, const struct control_doc *doc, struct view text)
 {
 	struct sensor *s = arg;
 
@@ -48,6 +49,10 @@ on_control(void *arg, const struct control_doc *doc)
 		break;
 	case CONTROL_POSTURE:
 		sensor_posture_told(s, doc);
+		break;
+	case CONTROL_EXERCISE:
+	case CONTROL_EXERCISE_END:
+		sensor_exercise_told(s, doc, text);
 		break;
 	}
 }

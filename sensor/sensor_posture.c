@@ -85,8 +85,8 @@ alerts_of(const struct sensor *s, const struct posture *p)
 }
 
 /* All of it, or nothing with diag. */
-static enum err
-put_in_force(struct sensor *s, const struct posture *p, struct diag *d)
+enum err
+sensor_put_in_force(struct sensor *s, const struct posture *p, struct diag *d)
 {
 	struct alert_conf alert = alerts_of(s, p);
 	struct forward_pace pace = sensor_pace(s, p);
@@ -99,7 +99,7 @@ put_in_force(struct sensor *s, const struct posture *p, struct diag *d)
 	}
 	all = eve | (s->forward != NULL ? forwarded : 0);
 	for (unsigned i = 0; e == ERR_OK && i < s->n_workers; i++) {
-		if (!worker_set_posture(s->worker[i], all, &alert)) {
+		if (!worker_set_posture(s->worker[i], all, &alert, s->lanes)) {
 			/* Those before have more than they need, no less. */
 			e = diag_set(d, ERR_NOMEM, "out of memory");
 		}
@@ -147,7 +147,7 @@ sensor_posture_turn(struct sensor *s, bool idle)
 		__atomic_store_n(&sensor_idle_wanted, 1, __ATOMIC_RELAXED);
 		return;
 	}
-	e = put_in_force(s, &told, &d);
+	e = sensor_put_in_force(s, &told, &d);
 	pthread_mutex_lock(&p->lock);
 	if (e == ERR_OK) {
 		p->running = told;

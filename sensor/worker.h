@@ -76,9 +76,11 @@ void worker_free(struct worker *w);
 struct rule_matcher *worker_change_rules(struct worker *w,
 					 struct rule_matcher *next);
 
-/* Other events, and other things shown by alerts, from the next frame on. */
+/* Other events, other things shown by alerts, and other exercises (or NULL),
+ * from the next frame on. */
 bool worker_set_posture(struct worker *w, uint32_t event_types,
-			const struct alert_conf *alert) MUST_CHECK;
+			const struct alert_conf *alert,
+			const struct event_lanes *lanes) MUST_CHECK;
 
 /* Runs one frame through the pipeline; event lines go to 'out'. */
 void worker_frame(struct worker *w, const struct frame *f, struct outbox *out);

@@ -80,3 +80,6 @@ tests_common_test_marking_LDADD = $(LIBS_COMMON)
 UNIT_TESTS += tests/common/test_posture
 tests_common_test_posture_SOURCES = tests/test.h tests/common/test_posture.c
 tests_common_test_posture_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_exercise
+tests_common_test_exercise_SOURCES = tests/test.h tests/common/test_exercise.c
+tests_common_test_exercise_LDADD = $(LIBS_COMMON)

@@ -40,7 +40,7 @@ static bool
 alerts(struct threshold_table *t, const struct rule *r, uint32_t src,
        uint32_t dst, uint64_t flow, uint64_t second)
 {
-	struct threshold_key key = { v4(src), v4(dst), flow };
+	struct threshold_key key = { v4(src), v4(dst), flow, 0 };
 
 	return threshold_check(t, r, &key, second * US_PER_S) == THRESHOLD_PASS;
 }
@@ -363,11 +363,33 @@ test_percent(void **state)
 	}
 }
 
+/* What an exercise had uses up nothing of what is real. */
+static void
+test_lanes(void **state)
+{
+	struct threshold_table *t = threshold_table_new(16);
+	struct rule r = rule_with(THRESHOLD_LIMIT, TRACK_BY_DST, 1, 60);
+	struct threshold_key real = { v4(1), v4(2), 3, 0 },
+			     played = { v4(9), v4(2), 4, 1 };
+
+	(void)state;
+	assert_int_equal(threshold_check(t, &r, &played, 1000 * US_PER_S),
+			 THRESHOLD_PASS);
+	assert_int_equal(threshold_check(t, &r, &played, 1001 * US_PER_S),
+			 THRESHOLD_BY_LIMIT);
+	assert_int_equal(threshold_check(t, &r, &real, 1002 * US_PER_S),
+			 THRESHOLD_PASS);
+	assert_int_equal(threshold_check(t, &r, &real, 1003 * US_PER_S),
+			 THRESHOLD_BY_LIMIT);
+	threshold_table_free(t);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_percent),
+		cmocka_unit_test(test_lanes),
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_tracks),
 		cmocka_unit_test(test_filter_then_limit),
