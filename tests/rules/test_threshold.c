@@ -182,7 +182,7 @@ static void
 test_causes(void **state)
 {
 	struct threshold_table *t = threshold_table_new(16);
-	struct threshold_key key = { v4(1), v4(2), 3 };
+	struct threshold_key key = { v4(1), v4(2), 3, 0 };
 	struct rule r = rule_with(THRESHOLD_LIMIT, TRACK_BY_RULE, 1, 60);
 
 	(void)state;
