@@ -72,6 +72,7 @@ add_keys(struct confine *c, const struct pipeline_config *cfg,
 	conf_each(conf, "ingest.keys.", add_key, &k);
 	conf_each(conf, "ingest.revoked.", add_key, &k);
 	conf_each(conf, "ingest.sign-key", add_key, &k);
+	conf_each(conf, "control.sign-key", add_key, &k);
 	for (size_t i = 0; i < ARRAY_LEN(cfg->settings); i++) {
 		confine_path(c, cfg->settings[i], CONFINE_READ_BESIDE);
 	}
@@ -91,6 +92,8 @@ confined_apply(const struct pipeline_config *cfg, const struct conf *conf,
 		add_store(&c, cfg->store);
 		confine_path(&c, cfg->feed, CONFINE_WRITE_BESIDE);
 		confine_path(&c, conf_get(conf, "missions"),
+			     CONFINE_READ_BESIDE);
+		confine_path(&c, conf_get(conf, "posture.file"),
 			     CONFINE_READ_BESIDE);
 		for (unsigned i = 0; i < cfg->n_geoip; i++) {
 			confine_path(&c, cfg->geoip[i], CONFINE_READ_BESIDE);

@@ -8,10 +8,12 @@
 #include "collector/ctl_blind.h"
 #include "collector/ctl_command.h"
 #include "collector/ctl_consult.h"
+#include "collector/ctl_exercise.h"
 #include "collector/ctl_incident.h"
 #include "collector/ctl_indicator.h"
 #include "collector/ctl_keys.h"
 #include "collector/ctl_ledger.h"
+#include "collector/ctl_posture.h"
 #include "common/hide_args.h"
 
 #define DEFAULT_LIMIT 50
@@ -46,13 +48,18 @@ login_name(void)
 	return pw != NULL && pw->pw_name[0] != '\0' ? pw->pw_name : "picketctl";
 }
 
+static const char *
+who_of(const struct ctl_arguments *args)
+{
+	return args->who != NULL ? args->who : login_name();
+}
+
 static enum err
 change_state(struct ctl *c, const struct ctl_arguments *args, int64_t id,
 	     const char *state, struct diag *d)
 {
-	enum err e = store_incident_set_state(
-		c->store, id, state,
-		args->who != NULL ? args->who : login_name(), args->note, d);
+	enum err e = store_incident_set_state(c->store, id, state, who_of(args),
+					      args->note, d);
 
 	if (e != ERR_OK) {
 		return e;
@@ -116,8 +123,23 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 		return change_state(c, args, cmd->id, "closed", d);
 	case CTL_INDICATORS:
 		return ctl_indicators(
-			c, args, args->who != NULL ? args->who : login_name(),
+			c, args, who_of(args),
 			&cmd->broken, d);
+	case CTL_POSTURE:
+		return args->n_words > 1
+			       ? ctl_posture_order(c, args->words[1],
+						   who_of(args),
+						   args->note, d)
+			       : ctl_posture(c);
+	case CTL_EXERCISES:
+		return ctl_exercise_list(c);
+	case CTL_EXERCISE_START:
+		return ctl_exercise_start(c, args->words[2], who_of(args), d);
+	case CTL_EXERCISE_STOP:
+		return ctl_exercise_stop(c, args->words[2], who_of(args), d);
+	case CTL_EXERCISE_REPORT:
+		return ctl_exercise_report(c, args->words[2], args->html, d);
+	case CTL_EXERCISE_CHECK:
 	case CTL_SHOW:
 	case CTL_KEYS_MAKE:
 	case CTL_RULES_RELOAD:
@@ -186,6 +208,8 @@ command_sensors(struct ctl *c, struct ctl_arguments *args,
 		};
 
 		e = ctl_keys_make(c, &make, d);
+	} else if (e == ERR_OK && cmd->what == CTL_EXERCISE_CHECK) {
+		e = ctl_exercise_check(c, args->words[2], d);
 	} else if (e == ERR_OK) {
 		e = read_redis(args, conf, all, d);
 		if (e == ERR_OK) {

@@ -183,6 +183,43 @@ ledger_command(const struct ctl_arguments *args, struct diag *d)
 	return no_more(args, 2, d);
 }
 
+static enum err
+exercise_command(const struct ctl_arguments *args, struct ctl_command *cmd,
+		 struct diag *d)
+{
+	const char *verb = args->n_words > 1 ? args->words[1] : NULL;
+	char shown[HIDE_ARG_CAP];
+
+	if (verb == NULL) {
+		cmd->what = CTL_EXERCISES;
+		return ERR_OK;
+	}
+	if (strcmp(verb, "check") == 0) {
+		cmd->what = CTL_EXERCISE_CHECK;
+	} else if (strcmp(verb, "start") == 0) {
+		cmd->what = CTL_EXERCISE_START;
+	} else if (strcmp(verb, "stop") == 0) {
+		cmd->what = CTL_EXERCISE_STOP;
+	} else if (strcmp(verb, "report") == 0) {
+		cmd->what = CTL_EXERCISE_REPORT;
+	} else {
+		return diag_set(d, ERR_USAGE,
+				"exercise: '%s' is not one of check, start, "
+				"stop, report" CTL_TRY_HELP,
+				hide_arg(verb, shown));
+	}
+	if (args->n_words < 3) {
+		return diag_set(d, ERR_USAGE,
+				"exercise %s: which one? Give %s" CTL_TRY_HELP,
+				verb,
+				cmd->what == CTL_EXERCISE_CHECK ||
+						cmd->what == CTL_EXERCISE_START
+					? "the file of its plan"
+					: "its name");
+	}
+	return no_more(args, 3, d);
+}
+
 enum err
 ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 		 struct ctl_command *cmd, struct diag *d)
@@ -194,13 +231,21 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 		return diag_set(d, ERR_USAGE,
 				"no command: one of status, sensors, ledger, "
 				"blind, missions, alerts, incidents, "
-				"indicators, consult, keys, rules" CTL_TRY_HELP);
+				"indicators, consult, posture, exercise, keys, "
+				"rules" CTL_TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
 		return keys_command(c, args, cmd, d);
 	}
 	if (strcmp(word, "rules") == 0) {
 		return rules_command(args, cmd, d);
+	}
+	if (strcmp(word, "exercise") == 0) {
+		return exercise_command(args, cmd, d);
+	}
+	if (strcmp(word, "posture") == 0) {
+		cmd->what = CTL_POSTURE;
+		return no_more(args, 2, d);
 	}
 	if (strcmp(word, "incidents") == 0) {
 		return incident_command(args, cmd, d);

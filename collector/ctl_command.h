@@ -32,8 +32,14 @@ struct ctl_command {
 		CTL_ACK,
 		CTL_CLOSE,
 		CTL_INDICATORS,
+		CTL_POSTURE,
+		CTL_EXERCISES,
+		CTL_EXERCISE_START,
+		CTL_EXERCISE_STOP,
+		CTL_EXERCISE_REPORT,
 		CTL_KEYS_MAKE,
-		CTL_RULES_RELOAD
+		CTL_RULES_RELOAD,
+		CTL_EXERCISE_CHECK
 	} what;
 	int64_t id;
 	struct consult_order consult; /* what is said in which */

@@ -2,110 +2,12 @@
 #include "collector/ctl_control.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "common/clock.h"
-#include "common/control.h"
+#include "common/control_send.h"
 #include "common/redis_pool.h"
 
 #define ANSWER_MS 5000
-
-/* ERR_IO with diag for an error reply; the reply is freed unless ERR_OK. */
-static enum err
-good_reply(struct redis_pool *p, redisReply *r, struct diag *d)
-{
-	enum err e = ERR_OK;
-
-	if (r->type == REDIS_REPLY_ERROR) {
-		e = diag_set(d, ERR_IO, "%s: %.300s", redis_pool_name(p),
-			     r->str);
-		freeReplyObject(r);
-	}
-	return e;
-}
-
-/* The version of a stream's entry; 0 when it tells none. */
-static uint64_t
-version_of(const redisReply *entry)
-{
-	const redisReply *kv;
-
-	if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2 ||
-	    entry->element[1]->type != REDIS_REPLY_ARRAY) {
-		return 0;
-	}
-	kv = entry->element[1];
-	for (size_t i = 0; i + 1 < kv->elements; i += 2) {
-		if (kv->element[i]->type == REDIS_REPLY_STRING &&
-		    kv->element[i + 1]->type == REDIS_REPLY_STRING &&
-		    strcmp(kv->element[i]->str, "version") == 0) {
-			return strtoull(kv->element[i + 1]->str, NULL, 10);
-		}
-	}
-	return 0;
-}
-
-/*
- * Milliseconds since 1970, so that versions of many hands grow together;
- * beyond the newest in the stream when a clock is behind.
- */
-static enum err
-next_version(struct redis_pool *p, uint64_t *out, struct diag *d)
-{
-	uint64_t newest = 0;
-	redisReply *r;
-	enum err e =
-		redis_pool_call(p, CONTROL_STREAM, ANSWER_MS, &r, d,
-				"XREVRANGE %s + - COUNT 1", CONTROL_STREAM);
-
-	if (e == ERR_OK) {
-		e = good_reply(p, r, d);
-	}
-	if (e != ERR_OK) {
-		return e;
-	}
-	if (r->type == REDIS_REPLY_ARRAY && r->elements == 1) {
-		newest = version_of(r->element[0]);
-	}
-	freeReplyObject(r);
-	*out = clock_wall_us() / 1000;
-	if (newest >= *out && newest < INT64_MAX) {
-		*out = newest + 1;
-	}
-	return ERR_OK;
-}
-
-static enum err
-send_doc(struct ctl *c, struct redis_pool *p, struct sign_key *k,
-	 struct control_doc *doc, struct diag *d)
-{
-	uint8_t sig[SIGN_BYTES];
-	struct view text;
-	redisReply *r;
-	enum err e = next_version(p, &doc->version, d);
-
-	if (e != ERR_OK) {
-		return e;
-	}
-	if (!control_write(&c->j, doc) ||
-	    control_sign(k, json_view(&c->j), sig) != ERR_OK) {
-		return diag_set(d, ERR_NOMEM, "cannot sign");
-	}
-	text = json_view(&c->j);
-	/* "version" beside the document is for the next one's sake only */
-	e = redis_pool_call(p, CONTROL_STREAM, ANSWER_MS, &r, d,
-			    "XADD %s MAXLEN ~ " CONTROL_KEEP
-			    " * doc %b sig %b version %llu",
-			    CONTROL_STREAM, text.p, text.len, sig, sizeof(sig),
-			    (unsigned long long)doc->version);
-	if (e == ERR_OK) {
-		e = good_reply(p, r, d);
-	}
-	if (e == ERR_OK) {
-		freeReplyObject(r);
-	}
-	return e;
-}
 
 static enum err
 copy_name(const char *option, const char *name, char out[CONTROL_NAME_CAP],
@@ -259,7 +161,7 @@ ctl_rules_reload(struct ctl *c, const struct ctl_order *o, struct diag *d)
 		e = redis_pool_connect(p, CONTROL_STREAM, ANSWER_MS, d);
 	}
 	if (e == ERR_OK) {
-		e = send_doc(c, p, k, &doc, d);
+		e = control_send(p, k, &doc, ANSWER_MS, d);
 	}
 	if (e == ERR_OK) {
 		reach = count_reach(p, &doc);

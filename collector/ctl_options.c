@@ -38,6 +38,17 @@ static const char help_text[] =
 	"  consult handover ID --to OWNER --why TEXT\n"
 	"                       another owner leads\n"
 	"  consult close ID     it is over, says who leads\n"
+	"  posture              the level of readiness, and which sensors obey "
+	"it\n"
+	"  posture LEVEL        orders one, of all sites or of --site, with "
+	"--note\n"
+	"  exercise             exercises, and which sensors mark them\n"
+	"  exercise check FILE  whether a plan can be taken\n"
+	"  exercise start FILE  marks what its injects cause, at all sites\n"
+	"  exercise stop NAME   it is over\n"
+	"  exercise report NAME what of it was seen, where and how soon: "
+	"Markdown,\n"
+	"                       or --html\n"
 	"  keys make FILE       a key pair for orders to sensors, or for the\n"
 	"                       collector's committed points: FILE, and "
 	"FILE.pub\n"
@@ -68,10 +79,12 @@ static const char help_text[] =
 	"former\n"
 	"                       spools of which nothing is open\n"
 	"      --exercise NAME  of this exercise only\n"
-	"      --site NAME      alerts of one site; rules: only its sensors\n"
+	"      --site NAME      alerts of one site; rules, posture: only its "
+	"sensors\n"
 	"      --sensor NAME    alerts of one sensor; rules: only those; "
 	"keys:\n"
 	"                       SITE/SENSOR\n"
+	"      --html           exercise report: a page\n"
 	"      --hmac           keys: one secret rather than a pair\n"
 	"      --order WORD     alerts: arrival (the last first), or time: "
 	"the\n"
@@ -93,7 +106,9 @@ static const char help_text[] =
 	"amber//JP,US\n"
 	"                       [amber+strict]\n"
 	"      --until TIME     indicators add: valid until then\n"
-	"      --note TEXT      why an incident is acknowledged or closed\n"
+	"      --note TEXT      why an incident is acknowledged or closed, or "
+	"a\n"
+	"                       posture ordered\n"
 	"      --why TEXT       the same, for consult\n"
 	"      --as OWNER       consult: who speaks [the lead; not of ack]\n"
 	"      --to OWNER       consult handover: who is to lead\n"
@@ -135,6 +150,7 @@ enum {
 	OPT_REDIS,
 	OPT_KEY,
 	OPT_HMAC,
+	OPT_HTML,
 	OPT_SINCE,
 	OPT_ASSET,
 	OPT_ORDER,
@@ -176,6 +192,7 @@ static const struct option options[] = {
 	{ "redis", required_argument, NULL, OPT_REDIS },
 	{ "key", required_argument, NULL, OPT_KEY },
 	{ "hmac", no_argument, NULL, OPT_HMAC },
+	{ "html", no_argument, NULL, OPT_HTML },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
@@ -343,6 +360,9 @@ other_option(struct ctl *c, struct ctl_arguments *args, struct conf *conf,
 		return ERR_OK;
 	case OPT_HMAC:
 		args->hmac = true;
+		return ERR_OK;
+	case OPT_HTML:
+		args->html = true;
 		return ERR_OK;
 	case OPT_SINCE:
 		return since(optarg, &args->since_us, d);

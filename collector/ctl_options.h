@@ -17,7 +17,7 @@
 struct ctl_arguments {
 	const char *config, *note, *who, *redis;
 	struct ctl_order order;
-	bool hmac;
+	bool hmac, html;
 	bool done; /* --help or --version */
 	int n_words;
 	char **words; /* the command and what follows */

@@ -87,6 +87,12 @@ ingest_oversize(const struct ingest *in)
 	return in->oversize;
 }
 
+struct redis_pool *
+ingest_pool(struct ingest *in)
+{
+	return in->pool;
+}
+
 const uint64_t *
 ingest_troubles(const struct ingest *in)
 {

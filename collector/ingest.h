@@ -67,6 +67,8 @@ unsigned ingest_n_streams(const struct ingest *in);
 uint64_t ingest_oversize(const struct ingest *in);
 /* Sensors that found no room, at the last look at their set. */
 uint64_t ingest_left_out(const struct ingest *in);
+/* The connections, for a call between two reads; not after ingest_ahead(). */
+struct redis_pool *ingest_pool(struct ingest *in);
 /* As redis_pool_troubles(). */
 const uint64_t *ingest_troubles(const struct ingest *in);
 

@@ -56,6 +56,11 @@ libcollector_a_SOURCES = \
 	collector/store_cover.h collector/store_cover.c \
 	collector/blind_json.h collector/blind_json.c \
 	collector/store_signed.h collector/store_signed.c \
+	collector/posture_file.h collector/posture_file.c \
+	collector/store_posture.h collector/store_posture.c \
+	collector/straggler.h collector/straggler.c \
+	collector/exercise_file.h collector/exercise_file.c \
+	collector/store_exercise.h collector/store_exercise.c \
 	collector/store.h collector/store.c collector/store_state.h \
 	collector/store_name.c collector/store_sums.c collector/store_group.c \
 	collector/store_sweep.c \
@@ -68,6 +73,8 @@ libcollector_a_SOURCES = \
 	collector/pipeline_state.h collector/pipeline_epoch.c \
 	collector/pipeline_frame.c collector/pipeline_incident.c \
 	collector/pipeline_indicators.c \
+	collector/pipeline_posture.h collector/pipeline_posture.c \
+	collector/pipeline_exercise.h collector/pipeline_exercise.c \
 	collector/pipeline_trust.c collector/pipeline_commit.c
 
 # the common set and its gate
@@ -137,5 +144,10 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_consult.h collector/ctl_consult.c \
 	collector/ctl_ledger.h collector/ctl_ledger.c \
 	collector/ctl_blind.h collector/ctl_blind.c \
+	collector/ctl_posture.h collector/ctl_posture.c \
+	collector/ctl_exercise.h collector/ctl_exercise.c \
+	collector/exercise_report.h collector/exercise_report_state.h \
+	collector/exercise_report.c collector/exercise_report_md.c \
+	collector/exercise_report_html.c \
 	collector/ctl_control.h collector/ctl_control.c
 picketctl_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm

@@ -97,6 +97,23 @@ load_missions(struct pipeline_config *cfg, struct mission_map **map,
 	return e;
 }
 
+/* Levels of readiness, and the key that sensors are told them by. */
+static enum err
+load_postures(struct pipeline_config *cfg, const struct conf *conf,
+	      struct diag *d)
+{
+	static struct posture_levels levels;
+	const char *key = conf_named(conf, "control.sign-key");
+	enum err e = posture_levels_load(&levels,
+					 conf_named(conf, "posture.file"), d);
+
+	cfg->postures = &levels;
+	cfg->control_key = NULL;
+	return e == ERR_OK && key != NULL
+		       ? sign_key_load(&cfg->control_key, key, true, d)
+		       : e;
+}
+
 /* The command line, to read the settings once more. */
 struct command_line {
 	int argc;
@@ -142,6 +159,9 @@ check(struct pipeline_config *cfg, const struct conf *conf)
 	enum err e = load_missions(cfg, &map, conf, &d);
 
 	if (e == ERR_OK) {
+		e = load_postures(cfg, conf, &d);
+	}
+	if (e == ERR_OK) {
 		e = keyring_load(&cfg->keys, conf, &d);
 	}
 	if (e == ERR_OK) {
@@ -152,6 +172,7 @@ check(struct pipeline_config *cfg, const struct conf *conf)
 	}
 	mission_free(map);
 	keyring_free(cfg->keys);
+	sign_key_free(cfg->control_key);
 	if (e != ERR_OK) {
 		return fail(e == ERR_NOMEM ? 1 : 2, &d);
 	}
@@ -189,6 +210,9 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	e = confined_apply(cfg, conf, false, &service.confined, &d);
 	/* With the rights that are left, as they will be read again. */
 	if (e == ERR_OK) {
+		e = load_postures(cfg, conf, &d);
+	}
+	if (e == ERR_OK) {
 		e = keyring_load(&cfg->keys, conf, &d);
 	}
 	if (e == ERR_OK) {
@@ -196,6 +220,9 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 		if (e != ERR_OK) {
 			keyring_free(cfg->keys);
 		}
+	}
+	if (e != ERR_OK) {
+		sign_key_free(cfg->control_key);
 	}
 	if (e == ERR_OK) {
 		e = pipeline_open(&p, cfg, &d);

@@ -132,6 +132,12 @@ const struct metric_row metrics_rows[] = {
 	  "Blind intervals that are open now." },
 	{ "blind.*.*", "blind_open_by_cause", METRIC_GAUGE, "site,cause",
 	  "The same of sites that have one." },
+	{ "now.posture", "posture_level", METRIC_GAUGE, NULL,
+	  "Number of the level of readiness that holds for all sites." },
+	{ "now.posture_sensors", "posture_sensors", METRIC_GAUGE, NULL,
+	  "Sensors that run, as of the last look at their posture." },
+	{ "now.posture_behind", "posture_sensors_behind", METRIC_GAUGE, NULL,
+	  "Sensors that run and do not obey what was ordered yet." },
 	{ "now.*", "correlation_%", METRIC_GAUGE, NULL,
 	  "In the memory of the correlation: %." },
 };
@@ -232,6 +238,9 @@ metrics_write(struct json *j, const struct pipeline *p,
 	json_u64(j, "keys", f.correlate.runs);
 	json_u64(j, "links", f.correlate.links);
 	json_u64(j, "incidents", f.correlate.incidents);
+	json_u64(j, "posture", f.posture_number);
+	json_u64(j, "posture_sensors", f.posture_sensors);
+	json_u64(j, "posture_behind", f.posture_behind);
 	json_obj_end(j);
 	write_indicators(j, p);
 	write_troubles(j, f.redis_troubles);

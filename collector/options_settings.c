@@ -36,6 +36,10 @@ static const struct conf_key keys[] = {
 	  "ATT&CK tactics in order that make an incident" },
 	{ "correlate.max-keys", "number", "200000", "keys kept in memory" },
 	{ "correlate.max-links", "number", "400000", "links kept in memory" },
+	{ "posture.file", "string", "",
+	  "the levels of readiness that may be ordered" },
+	{ "control.sign-key", "string", "",
+	  "private key that signs what sensors are told" },
 	{ "blind.tap-silent", "number", "30",
 	  "seconds without a packet that make a tap silent" },
 	{ "blind.tap-floor", "number", "1",
@@ -308,7 +312,8 @@ options_configure(struct options *o, const struct conf *conf,
 		"redis",      "store",    "geoip",     "missions", "feed",
 		"until-idle", "consumer", "correlate", "listen",   "console",
 		"metrics",    "blind",    "ingest",    "run-as",   "security",
-		"indicators", "gate",     "consult", NULL
+		"indicators", "gate",     "consult",   "posture",  "control",
+		NULL
 	};
 	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own,
 				"picket-collector(8)", d);

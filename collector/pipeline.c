@@ -31,8 +31,8 @@ load_range(void *arg, int64_t sensor, uint64_t epoch, uint64_t lo, uint64_t hi)
 }
 
 /* Makes memory agree with the disk: at start, and after a failed commit. */
-static enum err
-reload(struct pipeline *p)
+enum err
+pipeline_reload(struct pipeline *p)
 {
 	uint64_t newest = store_newest_run(p->store);
 	uint64_t horizon = 2 * p->cfg.correlate.window_us;
@@ -91,6 +91,9 @@ pipeline_close(struct pipeline *p)
 	prepare_free(p->prepare);
 	ingest_free(p->ingest);
 	keyring_free(p->cfg.keys);
+	pipeline_posture_free(p->posture);
+	pipeline_exercise_free(p->exercises);
+	sign_key_free(p->cfg.control_key);
 	free(p);
 }
 
@@ -122,6 +125,7 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	*out = NULL;
 	if (p == NULL) {
 		keyring_free(cfg->keys);
+		sign_key_free(cfg->control_key);
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	p->cfg = *cfg;
@@ -157,7 +161,7 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 		e = store_signed_new(&p->signers, p->store, d);
 	}
 	if (e == ERR_OK) {
-		e = reload(p);
+		e = pipeline_reload(p);
 		if (e == ERR_OK) {
 			e = store_blind_each_live(p->store, know_sensor, p);
 		}
@@ -168,6 +172,12 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	}
 	if (e == ERR_OK) {
 		e = pipeline_indicators_open(p, d);
+	}
+	if (e == ERR_OK) {
+		e = pipeline_posture_new(&p->posture, p, d);
+	}
+	if (e == ERR_OK) {
+		e = pipeline_exercise_new(&p->exercises, p, d);
 	}
 	if (e == ERR_OK && cfg->feed != NULL) {
 		e = feed_open(&p->feed, cfg->feed, d);
@@ -231,10 +241,11 @@ recover(struct pipeline *p, struct diag *d)
 	p->stats = p->committed;
 	pipeline_forget_tallies(p);
 	pipeline_forget_trust(p);
+	pipeline_exercise_forget(p->exercises);
 	if (p->feed != NULL) {
 		feed_drop(p->feed);
 	}
-	if (reload(p) != ERR_OK) {
+	if (pipeline_reload(p) != ERR_OK) {
 		return diag_set(d, ERR_IO, "%s: %s: restart when it is mended",
 				p->cfg.store, store_error(p->store));
 	}
@@ -415,6 +426,12 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		if (e == ERR_OK && !look_at_sensors(p, d)) {
 			continue;
 		}
+		if (e == ERR_OK) {
+			e = pipeline_posture_turn(p->posture, d);
+		}
+		if (e == ERR_OK) {
+			e = pipeline_exercise_turn(p->exercises, d);
+		}
 		if (e == ERR_OK && n == 0 && p->cfg.until_idle_us != 0 &&
 		    !common_set_busy(p->common) &&
 		    clock_mono_us() - idle_since >= p->cfg.until_idle_us &&
@@ -456,4 +473,5 @@ pipeline_facts(const struct pipeline *p, struct pipeline_facts *out)
 	out->sensors_left_out = ingest_left_out(p->ingest);
 	out->epochs_forgotten = dedupe_forgotten(p->dedupe);
 	out->redis_troubles = ingest_troubles(p->ingest);
+	pipeline_posture_facts(p->posture, out);
 }

@@ -19,6 +19,7 @@
 #include "collector/correlate.h"
 #include "collector/keyring.h"
 #include "collector/mission.h"
+#include "collector/posture_file.h"
 #include "collector/store.h"
 #include "common/err.h"
 #include "common/redis_options.h"
@@ -49,6 +50,11 @@ struct pipeline_config {
 	const char *const *files; /* of indicators, read when they change */
 	unsigned n_files;
 	struct consult_config consult;
+	/* The levels of readiness that may be ordered. */
+	const struct posture_levels *postures;
+	/* Signs what sensors are told; NULL: nothing is.  The pipeline's from
+	 * pipeline_open() on, as 'keys'. */
+	struct sign_key *control_key;
 	uint64_t until_idle_us; /* 0: until told to stop */
 	void (*turn)(void *arg); /* each time round the loop; or NULL */
 	void *turn_arg;
@@ -96,6 +102,9 @@ struct pipeline_facts {
 	const char *store; /* its file */
 	uint64_t epochs_forgotten; /* in memory, since the start */
 	const uint64_t *redis_troubles; /* since the start, by kind */
+	unsigned posture_number; /* of the level that holds for all */
+	/* Sensors that run, and those of them that do not obey it yet. */
+	unsigned posture_sensors, posture_behind;
 };
 
 struct pipeline;

@@ -156,6 +156,9 @@ pipeline_take(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 		e = pipeline_keep_tallies(p);
 	}
 	if (e == ERR_OK) {
+		e = pipeline_exercise_keep(p->exercises);
+	}
+	if (e == ERR_OK) {
 		e = keep_counters(p);
 	}
 	return e == ERR_OK ? store_commit(p->store) : e;

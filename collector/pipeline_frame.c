@@ -66,10 +66,18 @@ static enum err
 take_alert(struct pipeline *p, struct passage *t, const struct alert *a,
 	   struct view line)
 {
+	struct alert real;
 	bool undescribed;
 	int64_t id;
-	enum err e = store_frame_alert(p->store, a, &id, &undescribed);
+	int inject;
+	enum err e;
 
+	a = pipeline_exercise_judge(p->exercises, a, &real, &inject);
+	e = store_frame_alert(p->store, a, &id, &undescribed);
+	if (e == ERR_OK && inject != EXERCISE_REAL) {
+		e = pipeline_exercise_note(p->exercises, a, t->site, inject,
+					   id);
+	}
 	if (e == ERR_OK) {
 		e = describe(p, t, a, line, id, undescribed);
 	}

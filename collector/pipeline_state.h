@@ -18,6 +18,8 @@
 #include "collector/health.h"
 #include "collector/ingest.h"
 #include "collector/pipeline.h"
+#include "collector/pipeline_exercise.h"
+#include "collector/pipeline_posture.h"
 #include "collector/prepare.h"
 #include "collector/sighting.h"
 #include "collector/store.h"
@@ -27,6 +29,7 @@
 #include "collector/store_ledger.h"
 #include "collector/store_signed.h"
 #include "common/eve.h"
+#include "common/exercise.h"
 
 #define BAD_SLOTS 256
 /* Entries of one transaction. */
@@ -83,6 +86,8 @@ struct pipeline {
 	struct common_set *common;
 	bool indicators_stuck; /* its last turn failed */
 	struct feed *feed;
+	struct pipeline_posture *posture;
+	struct pipeline_exercise *exercises;
 	struct bad_frame bad[BAD_SLOTS];
 	struct pipeline_taken taken[PIPELINE_ENTRIES];
 	size_t n_taken;
@@ -163,6 +168,9 @@ enum err pipeline_count_refused(struct pipeline *p, unsigned stream,
 				uint64_t n, const char *what) MUST_CHECK;
 /* The transaction is given up: it is looked up again. */
 void pipeline_forget_trust(struct pipeline *p);
+
+/* pipeline.c: makes memory agree with the disk, with the settings of now. */
+enum err pipeline_reload(struct pipeline *p) MUST_CHECK;
 
 /* pipeline_incident.c: the batch's sightings into runs, then incidents. */
 enum err pipeline_correlate(struct pipeline *p) MUST_CHECK;

@@ -8,9 +8,6 @@
 #include "collector/store_sql.h"
 #include "common/clock.h"
 
-/* How long an analyst waits for the writer's commit. */
-#define BUSY_MS 5000
-
 #define INCIDENT_COLUMNS \
 	"SELECT id,state,exercise,title,score,level,lead,support,first_us," \
 	"last_us,created_us,updated_us,merged_into,summary FROM incidents"
@@ -229,15 +226,8 @@ store_incident_set_state(struct store_reader *r, int64_t id, const char *state,
 				"'%s' is no state: use ack, closed or open",
 				state);
 	}
-	if (sqlite3_open_v2(r->path, &db,
-			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-			    NULL) != SQLITE_OK ||
-	    sqlite3_busy_timeout(db, BUSY_MS) != SQLITE_OK ||
-	    sql_exec(db, "PRAGMA synchronous=FULL; BEGIN IMMEDIATE") !=
-		    ERR_OK) {
-		e = sqlite3_errcode(db) == SQLITE_BUSY ? ERR_AGAIN : ERR_IO;
-		diag_set(d, e, "%s: %s", r->path, sqlite3_errmsg(db));
-		sqlite3_close(db);
+	e = store_change_begin(r, &db, d);
+	if (e != ERR_OK) {
 		return e;
 	}
 	e = may_change(db, id, state, d);

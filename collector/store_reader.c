@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collector/store_schema.h"
+#include "collector/store_sql.h"
 
 /* How long a reader waits for the writer. */
 #define BUSY_MS 5000
@@ -64,4 +65,26 @@ store_reader_finish(sqlite3_stmt *st, int rc)
 {
 	sqlite3_finalize(st);
 	return rc == SQLITE_DONE || rc == SQLITE_ROW ? ERR_OK : ERR_IO;
+}
+
+enum err
+store_change_begin(struct store_reader *r, sqlite3 **out, struct diag *d)
+{
+	sqlite3 *db = NULL;
+	enum err e;
+
+	*out = NULL;
+	if (sqlite3_open_v2(r->path, &db,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+			    NULL) == SQLITE_OK &&
+	    sqlite3_busy_timeout(db, BUSY_MS) == SQLITE_OK &&
+	    sql_exec(db, "PRAGMA synchronous=FULL; BEGIN IMMEDIATE") ==
+		    ERR_OK) {
+		*out = db;
+		return ERR_OK;
+	}
+	e = sqlite3_errcode(db) == SQLITE_BUSY ? ERR_AGAIN : ERR_IO;
+	diag_set(d, e, "%s: %s", r->path, sqlite3_errmsg(db));
+	sqlite3_close(db);
+	return e;
 }

@@ -33,6 +33,14 @@ enum err store_reader_open(struct store_reader **out, const char *path,
 			   struct diag *d) MUST_CHECK;
 void store_reader_close(struct store_reader *r);
 
+/*
+ * A connection for one change, in a transaction that has begun; COMMIT, and
+ * then sqlite3_close(), which undoes what was not committed.  ERR_AGAIN when the
+ * writer held the store for longer than a few seconds, ERR_IO; with diag.
+ */
+enum err store_change_begin(struct store_reader *r, sqlite3 **out,
+			    struct diag *d) MUST_CHECK;
+
 /* For store_read and store_cases: NULL when the SQL or the store is at fault;
  * and the end of a loop over rows, with the last step's result. */
 sqlite3_stmt *store_reader_prepare(struct store_reader *r, const char *sql);

@@ -367,10 +367,34 @@ static const char consult_v14[] =
 	"CREATE INDEX incident_keys_of ON incident_keys(incident);";
 
 /* posture */
-static const char posture_v15[] = "";
+static const char posture_v15[] =
+	"CREATE TABLE posture_levels(number INTEGER PRIMARY KEY,"
+	" name TEXT NOT NULL, settings TEXT NOT NULL);"
+	"CREATE TABLE posture_orders(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" at_us INTEGER NOT NULL, level TEXT NOT NULL, site TEXT NOT NULL,"
+	" who TEXT NOT NULL, why TEXT NOT NULL,"
+	" version INTEGER NOT NULL DEFAULT 0);"
+	"CREATE INDEX posture_by_site ON posture_orders(site, id);";
 
 /* arming */
 static const char arming_v16[] = "";
+
+/* exercises: those that were ordered, and what of their injects was seen */
+static const char exercises_v17[] =
+	"CREATE TABLE exercises(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" name TEXT NOT NULL UNIQUE, state TEXT NOT NULL, token TEXT NOT NULL,"
+	" from_us INTEGER NOT NULL, until_us INTEGER NOT NULL,"
+	" at_us INTEGER NOT NULL, who TEXT NOT NULL,"
+	" version INTEGER NOT NULL DEFAULT 0,"
+	" end_us INTEGER NOT NULL DEFAULT 0, end_who TEXT NOT NULL DEFAULT '',"
+	" end_version INTEGER NOT NULL DEFAULT 0,"
+	" misplaced INTEGER NOT NULL DEFAULT 0);"
+	"CREATE TABLE exercise_hits(exercise INTEGER NOT NULL,"
+	" inject INTEGER NOT NULL, site TEXT NOT NULL,"
+	" first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,"
+	" seen_us INTEGER NOT NULL, count INTEGER NOT NULL,"
+	" alert INTEGER NOT NULL, signature TEXT NOT NULL,"
+	" PRIMARY KEY(exercise, inject, site)) WITHOUT ROWID;";
 
 /* One step: SQL, then what SQL cannot do, then SQL again; NULL is nothing. */
 struct migration {
@@ -399,6 +423,7 @@ static const struct migration migrations[] = {
 	{ consult_v14, NULL, NULL },
 	{ posture_v15, NULL, NULL },
 	{ arming_v16, NULL, NULL },
+	{ exercises_v17, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/control.h"
 
+#include <stdio.h>
+
 #include "common/json_read.h"
 
 #define PURPOSE "picket-control-1"
@@ -11,8 +13,23 @@ control_write(struct json *j, const struct control_doc *doc)
 	json_reset(j);
 	json_obj(j, NULL);
 	json_u64(j, "v", 1);
-	json_cstr(j, "kind", "rules");
-	json_cstr(j, "action", "reload");
+	if (doc->action == CONTROL_POSTURE) {
+		json_cstr(j, "kind", "posture");
+		posture_write(j, &doc->posture, POSTURE_SENSOR);
+	} else if (doc->action == CONTROL_EXERCISE) {
+		json_cstr(j, "kind", "exercise");
+		json_cstr(j, "action", "start");
+		json_obj(j, "token");
+		exercise_write(j, doc->token);
+		json_obj_end(j);
+	} else if (doc->action == CONTROL_EXERCISE_END) {
+		json_cstr(j, "kind", "exercise");
+		json_cstr(j, "action", "end");
+		json_cstr(j, "name", doc->exercise);
+	} else {
+		json_cstr(j, "kind", "rules");
+		json_cstr(j, "action", "reload");
+	}
 	json_u64(j, "version", doc->version);
 	if (doc->site[0] != '\0') {
 		json_cstr(j, "site", doc->site);
@@ -70,6 +87,29 @@ read_number(const struct json_reader *r, const struct json_value *obj,
 }
 
 static bool
+read_exercise(const struct json_reader *r, const struct json_value *root,
+	      struct control_doc *doc)
+{
+	struct exercise *e;
+	struct diag why;
+
+	if (member_is(r, root, "action", "end")) {
+		doc->action = CONTROL_EXERCISE_END;
+		return read_name(r, root, "name", doc->exercise) &&
+		       exercise_name_ok(view_cstr(doc->exercise));
+	}
+	doc->action = CONTROL_EXERCISE;
+	if (!member_is(r, root, "action", "start") ||
+	    exercise_read(&e, r, json_member(r, root, VIEW_LIT("token")),
+			  &why) != ERR_OK) {
+		return false;
+	}
+	snprintf(doc->exercise, sizeof(doc->exercise), "%s", e->name);
+	exercise_free(e);
+	return true;
+}
+
+static bool
 read_doc(struct json_reader *r, struct view text, struct control_doc *doc)
 {
 	const struct json_value *root;
@@ -85,9 +125,37 @@ read_doc(struct json_reader *r, struct view text, struct control_doc *doc)
 	    !read_name(r, root, "sensor", doc->sensor)) {
 		return false;
 	}
+	if (member_is(r, root, "kind", "posture")) {
+		struct diag why;
+
+		doc->action = CONTROL_POSTURE;
+		return posture_read(r, root, &doc->posture, &why);
+	}
+	if (member_is(r, root, "kind", "exercise")) {
+		return read_exercise(r, root, doc);
+	}
 	doc->action = CONTROL_RULES_RELOAD;
 	return member_is(r, root, "kind", "rules") &&
 	       member_is(r, root, "action", "reload");
+}
+
+enum err
+control_exercise(struct view text, struct exercise **out, struct diag *d)
+{
+	struct json_reader r;
+	enum err e = ERR_FORMAT;
+
+	*out = NULL;
+	json_reader_init(&r);
+	if (json_read(&r, text)) {
+		e = exercise_read(
+			out, &r,
+			json_member(&r, json_root(&r), VIEW_LIT("token")), d);
+	} else {
+		diag_set(d, e, "no JSON");
+	}
+	json_reader_fini(&r);
+	return e;
 }
 
 bool

@@ -7,6 +7,14 @@
  *   {"v":1,"kind":"rules","action":"reload","version":1795380000000,
  *    "site":"base-a","sensor":"tap1"}
  *
+ * or
+ *
+ *   {"v":1,"kind":"posture","level":"heightened","number":1,
+ *    "settings":{"forward.types":"alert,stats,http"},"version":...}
+ *
+ * or of "kind" "exercise", with "action" "start" and "token" (exercise.h),
+ * or "end" and "name".
+ *
  * 'site' and 'sensor' say whom it is for; absent means all.  Versions only
  * grow: a sensor refuses what is not newer than what it last took.  In the
  * stream an entry has the fields "doc" (the object's bytes) and "sig" (the
@@ -20,7 +28,9 @@
 #ifndef COMMON_CONTROL_H
 #define COMMON_CONTROL_H
 
+#include "common/exercise.h"
 #include "common/json.h"
+#include "common/posture.h"
 #include "common/sign.h"
 
 #define CONTROL_STREAM "picket:control"
@@ -28,16 +38,29 @@
 #define CONTROL_NAME_CAP 64
 #define CONTROL_MAX_DOC ((size_t)64 << 10)
 
-enum control_action { CONTROL_RULES_RELOAD };
+enum control_action {
+	CONTROL_RULES_RELOAD,
+	CONTROL_POSTURE,
+	CONTROL_EXERCISE, /* it is to be marked as such from now on */
+	CONTROL_EXERCISE_END
+};
 
 struct control_doc {
 	enum control_action action;
 	uint64_t version;
 	char site[CONTROL_NAME_CAP], sensor[CONTROL_NAME_CAP]; /* "": all */
+	struct posture posture; /* CONTROL_POSTURE: the sensor's part */
+	char exercise[EXERCISE_NAME_CAP]; /* CONTROL_EXERCISE, _END */
+	/* CONTROL_EXERCISE: what to write; of one read, control_exercise(). */
+	const struct exercise *token;
 };
 
 /* The document's text into 'j', which is reset; false without memory. */
 bool control_write(struct json *j, const struct control_doc *doc) MUST_CHECK;
+/* The exercise of a text that control_read() took as CONTROL_EXERCISE; the
+ * caller frees it.  As exercise_read(). */
+enum err control_exercise(struct view text, struct exercise **out,
+			  struct diag *d) MUST_CHECK;
 enum err control_sign(struct sign_key *k, struct view text,
 		      uint8_t sig[SIGN_BYTES]) MUST_CHECK;
 

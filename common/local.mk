@@ -73,7 +73,10 @@ libcommon_a_SOURCES += \
 	common/frame_sign.h common/frame_sign.c \
 	common/point_sign.h common/point_sign.c \
 	common/presence_sign.h common/presence_sign.c \
-	common/control.h common/control.c
+	common/posture.h common/posture.c \
+	common/exercise.h common/exercise.c \
+	common/control.h common/control.c \
+	common/control_send.h common/control_send.c
 
 # what whoever runs the programs is told
 libcommon_a_SOURCES += \

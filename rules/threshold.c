@@ -13,8 +13,8 @@ struct entry_key {
 	struct addr a, b;
 	uint64_t flow_id;
 	uint32_t gid, sid; /* a new revision goes on with the count */
-	uint8_t type, track;
-	uint8_t zero[6];
+	uint8_t type, track, lane;
+	uint8_t zero[5];
 };
 STATIC_ASSERT(sizeof(struct entry_key) == 56, "hashed whole");
 
@@ -33,6 +33,7 @@ STATIC_ASSERT(sizeof(struct entry) + AGED_INDEX_COST <= THRESHOLD_ENTRY_BYTES,
 struct threshold_table {
 	struct aged_table table; /* by time of last use */
 	uint64_t suppressed, evicted;
+	unsigned percent; /* threshold_set_percent() */
 };
 
 struct threshold_table *
@@ -46,7 +47,33 @@ threshold_table_new(size_t max_entries)
 		free(t);
 		t = NULL;
 	}
+	if (t != NULL) {
+		t->percent = 100;
+	}
 	return t;
+}
+
+void
+threshold_set_percent(struct threshold_table *t, unsigned percent)
+{
+	t->percent = MAX(percent, 1U);
+}
+
+/* Alerts of a period that a limit lets through: at least one. */
+static uint64_t
+limit_of(const struct threshold_table *t, const struct rule_threshold *th)
+{
+	/* A count of 0 is as 1: the first match always alerts. */
+	return MAX((uint64_t)MAX(th->count, 1U) * t->percent / 100,
+		   UINT64_C(1));
+}
+
+/* Matches that make one alert, rounded up: at least one. */
+static uint64_t
+matches_of(const struct threshold_table *t, const struct rule_threshold *th)
+{
+	return MAX(((uint64_t)th->count * 100 + t->percent - 1) / t->percent,
+		   UINT64_C(1));
 }
 
 void
@@ -67,6 +94,7 @@ key_fill(struct entry_key *k, const struct rule *rule,
 	k->sid = rule->sid;
 	k->type = (uint8_t)th->type;
 	k->track = (uint8_t)th->track;
+	k->lane = (uint8_t)key->lane;
 	switch (th->track) {
 	case TRACK_BY_SRC:
 		k->a = key->src;
@@ -177,16 +205,15 @@ passes(struct threshold_table *t, const struct rule *rule,
 			ts_us);
 	switch (th->type) {
 	case THRESHOLD_LIMIT:
-		/* A count of 0 is as 1: the first match always alerts. */
-		return e->aged.count <= MAX(th->count, 1);
+		return e->aged.count <= limit_of(t, th);
 	case THRESHOLD_THRESHOLD:
-		if (e->aged.count < th->count) {
+		if (e->aged.count < matches_of(t, th)) {
 			return false;
 		}
 		e->aged.count = 0;
 		return true;
 	case THRESHOLD_BOTH:
-		return e->aged.count == th->count;
+		return e->aged.count == matches_of(t, th);
 	case THRESHOLD_DETECTION:
 		return e->aged.count > th->count;
 	case THRESHOLD_BACKOFF:

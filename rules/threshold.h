@@ -24,6 +24,9 @@ struct threshold_table;
 struct threshold_key {
 	struct addr src, dst;
 	uint64_t flow_id;
+	/* What is of one lane (0: real, else an exercise's number) is not held
+	 * back for what another one had. */
+	unsigned lane;
 };
 
 /* Which of a rule's counts held the match back. */
@@ -47,6 +50,13 @@ enum threshold_verdict threshold_check(struct threshold_table *t,
 				       const struct rule *rule,
 				       const struct threshold_key *key,
 				       uint64_t ts_us);
+/*
+ * How much more, in percent, thresholds and event filters let through from now
+ * on: 200 doubles the alerts of a limit and halves the matches that make one
+ * alert; 100 is as the rules say.  Detection and rate filters, which say what
+ * an attack is, stay as they are.  Counts that run go on.
+ */
+void threshold_set_percent(struct threshold_table *t, unsigned percent);
 uint64_t threshold_suppressed(const struct threshold_table *t);
 /* Counts lost to replacement before their period was over. */
 uint64_t threshold_evicted(const struct threshold_table *t);

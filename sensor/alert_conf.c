@@ -148,3 +148,25 @@ alert_conf_read(struct alert_conf *c, const struct conf *conf)
 	c->packet_alert_max = (uint32_t)conf_u64(conf, "packet-alert-max",
 						 UINT32_MAX, 1, UINT32_MAX);
 }
+
+bool
+alert_conf_same(const struct alert_conf *a, const struct alert_conf *b)
+{
+	return a->payload == b->payload &&
+	       a->payload_printable == b->payload_printable &&
+	       a->payload_length == b->payload_length &&
+	       a->payload_max == b->payload_max &&
+	       a->http_body == b->http_body &&
+	       a->http_body_printable == b->http_body_printable &&
+	       a->verdict == b->verdict &&
+	       a->tagged_packets == b->tagged_packets &&
+	       a->app_layer == b->app_layer && a->flow == b->flow &&
+	       a->rule_metadata == b->rule_metadata &&
+	       a->rule_raw == b->rule_raw &&
+	       a->rule_reference == b->rule_reference &&
+	       a->packet_alert_max == b->packet_alert_max &&
+	       a->xff.enabled == b->xff.enabled &&
+	       a->xff.overwrite == b->xff.overwrite &&
+	       a->xff.last == b->xff.last &&
+	       strcmp(a->xff.header, b->xff.header) == 0;
+}

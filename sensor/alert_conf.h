@@ -38,6 +38,7 @@ struct alert_conf {
 	uint32_t packet_alert_max; /* UINT32_MAX: no bound */
 };
 
+bool alert_conf_same(const struct alert_conf *a, const struct alert_conf *b);
 void alert_conf_read(struct alert_conf *c, const struct conf *conf);
 
 #endif

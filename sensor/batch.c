@@ -46,10 +46,10 @@ batch_add(struct batch *b, struct view line, uint8_t sev, uint64_t now_us)
 }
 
 bool
-batch_due(const struct batch *b, uint64_t now_us)
+batch_due(const struct batch *b, uint64_t now_us, uint64_t age_us)
 {
 	return b->n > 0 &&
-	       (b->len >= BATCH_BYTES || now_us - b->since_us >= BATCH_US);
+	       (b->len >= BATCH_BYTES || now_us - b->since_us >= age_us);
 }
 
 enum err

@@ -13,7 +13,7 @@
 #include "common/frame.h"
 
 #define BATCH_BYTES ((size_t)60 << 10) /* due at this size */
-#define BATCH_US UINT64_C(250000) /* or at this age */
+#define BATCH_US UINT64_C(250000) /* or at this age, unless told */
 
 struct batch {
 	uint8_t *buf;
@@ -33,7 +33,8 @@ void batch_fini(struct batch *b);
  */
 enum err batch_add(struct batch *b, struct view line, uint8_t sev,
 		   uint64_t now_us) MUST_CHECK;
-bool batch_due(const struct batch *b, uint64_t now_us);
+/* Whether it is full, or its first line older than 'age_us'. */
+bool batch_due(const struct batch *b, uint64_t now_us, uint64_t age_us);
 /*
  * Compresses what is there, fills in n, sev, crc and raw_len of 'h', and
  * empties the batch.  'data' is the codec's.

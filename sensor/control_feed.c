@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "sensor/control_kept.h"
 
 #define ID_CAP 48
 #define AT_ONCE "16"
@@ -16,6 +17,7 @@ struct control_feed {
 	struct control_feed_options o;
 	struct sign_key *key;
 	char *state;
+	struct control_kept *kept;
 	char last_id[ID_CAP]; /* of the stream */
 	struct control_feed_stats st;
 	bool refusal_told;
@@ -62,6 +64,55 @@ write_state(const struct control_feed *c)
 	}
 }
 
+/* What an earlier run kept is handed on, if it is still signed by our key. */
+static void
+recall_one(void *arg, const char *name, struct view text, struct view sig)
+{
+	struct control_feed *c = arg;
+	struct control_doc doc;
+
+	if (control_read(c->key, text, sig, &doc) == ERR_OK &&
+	    control_is_for(&doc, c->o.site, c->o.sensor)) {
+		c->o.take(c->o.arg, &doc, text);
+	} else {
+		log_warn("control document kept as %s: not signed with the key "
+			 "of control.public-key: passed over",
+			 name);
+	}
+}
+
+void
+control_feed_recall(struct control_feed *c)
+{
+	control_kept_each(c->kept, recall_one, c);
+}
+
+/* What holds until another one comes stays over a restart. */
+static void
+keep(struct control_feed *c, const struct control_doc *doc, struct view text,
+     struct view sig)
+{
+	char name[CONTROL_KEPT_NAME_CAP] = "posture";
+
+	switch (doc->action) {
+	case CONTROL_RULES_RELOAD:
+		return;
+	case CONTROL_POSTURE:
+		break;
+	case CONTROL_EXERCISE:
+	case CONTROL_EXERCISE_END:
+		snprintf(name, sizeof(name), "exercise %s", doc->exercise);
+		break;
+	}
+	if (doc->action == CONTROL_EXERCISE_END) {
+		control_kept_drop(c->kept, name);
+	} else if (!control_kept_put(c->kept, name, text, sig)) {
+		log_warn("control document: %s: too many are kept, or no "
+			 "memory: a restart forgets it",
+			 name);
+	}
+}
+
 enum err
 control_feed_new(struct control_feed **out,
 		 const struct control_feed_options *o, struct diag *d)
@@ -81,6 +132,11 @@ control_feed_new(struct control_feed **out,
 		e = c->state != NULL ? ERR_OK
 				     : diag_set(d, ERR_NOMEM, "out of memory");
 	}
+	if (e == ERR_OK) {
+		c->kept = control_kept_open(o->kept);
+		e = c->kept != NULL ? ERR_OK
+				    : diag_set(d, ERR_NOMEM, "out of memory");
+	}
 	if (e != ERR_OK) {
 		control_feed_free(c);
 		return e;
@@ -96,6 +152,7 @@ control_feed_free(struct control_feed *c)
 	if (c != NULL) {
 		sign_key_free(c->key);
 		free(c->state);
+		control_kept_free(c->kept);
 		free(c);
 	}
 }
@@ -168,8 +225,9 @@ hear_entry(struct control_feed *c, const char *id, const redisReply *kv)
 	}
 	c->st.version = doc.version;
 	c->st.taken++;
+	keep(c, &doc, field(kv, "doc"), field(kv, "sig"));
 	write_state(c);
-	c->o.take(c->o.arg, &doc);
+	c->o.take(c->o.arg, &doc, field(kv, "doc"));
 }
 
 static bool

@@ -24,8 +24,13 @@ struct control_feed_options {
 	struct sign_key *key; /* public; the feed's from now on */
 	const char *site, *sensor;
 	const char *state; /* file for the newest version; NULL: none */
-	/* A document for this sensor, newer than all before; must not block. */
-	void (*take)(void *arg, const struct control_doc *doc);
+	/* File for documents that hold until others come (posture, exercises),
+	 * taken again at the next start; NULL: none. */
+	const char *kept;
+	/* A document for this sensor, newer than all before, and its text;
+	 * must not block. */
+	void (*take)(void *arg, const struct control_doc *doc,
+		     struct view text);
 	void *arg;
 };
 
@@ -41,6 +46,8 @@ struct control_feed_stats {
 enum err control_feed_new(struct control_feed **out,
 			  const struct control_feed_options *o,
 			  struct diag *d) MUST_CHECK;
+/* Hands on what 'kept' has; once, before anything is asked. */
+void control_feed_recall(struct control_feed *c);
 void control_feed_free(struct control_feed *c);
 /* Another key, which is the feed's from now on. */
 void control_feed_set_key(struct control_feed *c, struct sign_key *key);

@@ -103,15 +103,32 @@ parcel_fini(struct parcel *p)
 
 /* --- lines --- */
 
+/* Types that another thread may change meanwhile. */
+static uint32_t
+wanted(const uint32_t *types)
+{
+	return __atomic_load_n(types, __ATOMIC_RELAXED);
+}
+
+void
+eve_writer_set_types(struct eve_writer *w, uint32_t eve_types,
+		     uint32_t forward_types)
+{
+	__atomic_store_n(&w->set.eve_types, eve_types, __ATOMIC_RELAXED);
+	__atomic_store_n(&w->set.forward_types, forward_types,
+			 __ATOMIC_RELAXED);
+}
+
 static void
 emit(struct eve_writer *w, enum event_type type, uint8_t severity,
      struct view line)
 {
 	w->count.events[type]++;
-	if (w->set.eve_types >> type & 1) {
+	if (wanted(&w->set.eve_types) >> type & 1) {
 		eve_out_line(w->out, line);
 	}
-	if (w->forward != NULL && (w->set.forward_types >> type & 1) != 0) {
+	if (w->forward != NULL &&
+	    (wanted(&w->set.forward_types) >> type & 1) != 0) {
 		if (forward_push(w->forward, line, severity)) {
 			w->count.forwarded++;
 		}
@@ -218,7 +235,8 @@ write_record(struct eve_writer *w, const struct outbox *box,
 		return;
 	}
 	w->count.lost++;
-	if (w->forward != NULL && (w->set.forward_types >> r->type & 1) != 0) {
+	if (w->forward != NULL &&
+	    (wanted(&w->set.forward_types) >> r->type & 1) != 0) {
 		forward_lost(w->forward, LEDGER_LOST_no_memory, r->severity, 1);
 	}
 }

@@ -76,6 +76,9 @@ enum err eve_writer_open(struct eve_writer **out,
 			 const struct eve_writer_settings *s,
 			 struct diag *d) MUST_CHECK;
 void eve_writer_forward(struct eve_writer *w, struct forward *f);
+/* Other types from about now on; any thread. */
+void eve_writer_set_types(struct eve_writer *w, uint32_t eve_types,
+			  uint32_t forward_types);
 
 struct parcel *eve_writer_take(struct eve_writer *w);
 void eve_writer_hand(struct eve_writer *w, struct parcel *p);

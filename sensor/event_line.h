@@ -13,6 +13,7 @@
 #define SENSOR_EVENT_LINE_H
 
 #include "sensor/alert_conf.h"
+#include "sensor/event_lane.h"
 #include "sensor/event_log.h"
 #include "sensor/log_packet.h"
 #include "sensor/tx_copy.h"
@@ -29,23 +30,27 @@ struct community_slot {
 	char text[COMMUNITY_ID_CAP];
 };
 
-/* What never changes once a log is made: another thread may read it. */
+/* What never changes once it is used: another thread may read it. */
 struct event_settings {
 	struct event_origin origin;
 	struct alert_conf alert;
+	const struct event_lanes *lanes; /* exercises that are on, or NULL */
 	enum packet_dump packet;
 	bool community_id;
 	uint16_t community_seed;
+	struct event_settings *before; /* of the same log: scenes may name it */
 };
 
 struct event_log {
 	struct json json;
 	struct event_settings own;
+	struct event_settings *others; /* newest first; freed with the log */
 	const struct event_settings *set; /* what lines are written by */
 	const struct addr *client; /* shown for the flow's, or NULL */
 	struct outbox *const *into; /* where lines are put together, or NULL:
 				     * in a buffer of the log's own */
 	size_t start; /* of the line in hand */
+	unsigned lane; /* of the line in hand */
 	uint32_t picket_at; /* of the latest line; see record.h */
 	/* The writer's: what lines are about, set up again of what was kept.
 	 * What is not kept of them stays zero. */
@@ -68,6 +73,7 @@ struct event_past {
 	struct view packet; /* an event of a packet: its bytes */
 	const char *tcp_state; /* of a TCP flow */
 	uint16_t linktype; /* of the packet */
+	unsigned lane;
 };
 
 /* What an anomaly tells of the transaction or flow that it was found in. */

@@ -51,10 +51,64 @@ event_log_for_later(void)
 	return l;
 }
 
+/* The same settings as before take the same place, so that going back and forth
+ * takes no more memory than there are kinds of settings. */
+static const struct event_settings *
+settings_known(const struct event_log *l, const struct alert_conf *alert,
+	       const struct event_lanes *lanes)
+{
+	if (l->own.lanes == lanes && alert_conf_same(&l->own.alert, alert)) {
+		return &l->own;
+	}
+	for (const struct event_settings *s = l->others; s != NULL;
+	     s = s->before) {
+		if (s->lanes == lanes && alert_conf_same(&s->alert, alert)) {
+			return s;
+		}
+	}
+	return NULL;
+}
+
+bool
+event_log_set(struct event_log *l, const struct alert_conf *alert,
+	      const struct event_lanes *lanes)
+{
+	const struct event_settings *known = settings_known(l, alert, lanes);
+	struct event_settings *s;
+
+	if (known != NULL) {
+		l->set = known;
+		return true;
+	}
+	s = malloc(sizeof(*s));
+	if (s == NULL) {
+		return false;
+	}
+	*s = l->own;
+	s->alert = *alert;
+	s->lanes = lanes;
+	s->before = l->others;
+	l->others = s;
+	l->set = s;
+	return true;
+}
+
+unsigned
+event_log_lane(const struct event_log *l, const struct event_subject *s)
+{
+	return event_lane_of(l->set->lanes, s);
+}
+
 void
 event_log_free(struct event_log *l)
 {
 	if (l != NULL) {
+		while (l->others != NULL) {
+			struct event_settings *s = l->others;
+
+			l->others = s->before;
+			free(s);
+		}
 		json_fini(&l->json);
 		tx_room_free(l->room);
 		free(l);
@@ -206,6 +260,8 @@ line_head(struct event_log *l, const struct event_subject *s, const char *type)
 	char num[4];
 
 	line_begin(l);
+	l->lane = s->past != NULL ? s->past->lane
+				  : event_lane_of(l->set->lanes, s);
 	json_obj(j, NULL);
 	json_time(j, "timestamp", s->ts_us);
 	if (f != NULL) {
@@ -263,8 +319,12 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 	if (o->owner[0] != '\0') {
 		json_cstr(j, "owner", o->owner);
 	}
+	/* A run that is an exercise as a whole is no other one's. */
 	if (o->exercise[0] != '\0') {
 		json_cstr(j, "exercise", o->exercise);
+	} else if (l->lane > 0) {
+		json_cstr(j, "exercise",
+			  event_lane_name(l->set->lanes, l->lane));
 	}
 	if (ioc != NULL) {
 		if (ioc->note->tlp[0] != '\0') {
@@ -292,7 +352,7 @@ struct view
 line_end(struct event_log *l, const struct ioc *ioc)
 {
 	l->picket_at = 0;
-	if (l->set->origin.site[0] != '\0' || ioc != NULL) {
+	if (l->set->origin.site[0] != '\0' || ioc != NULL || l->lane > 0) {
 		l->picket_at = (uint32_t)(l->json.len - l->start);
 		put_picket(l, ioc);
 	}

@@ -100,6 +100,17 @@ struct view event_later(struct event_log *l, const struct outbox *o,
 /* Of the latest line: where "picket" begins, as record.h has it. */
 uint32_t event_picket_at(const struct event_log *l);
 /* The settings of alerts that this log reads. */
+struct event_lanes;
+/*
+ * Alerts from now on show what 'alert' says, and events are of these exercises
+ * ('lanes' may be NULL, and outlives the log); those kept before are shown as
+ * they were to be.  False without memory: all stays as it was.
+ */
+bool event_log_set(struct event_log *l, const struct alert_conf *alert,
+		   const struct event_lanes *lanes) MUST_CHECK;
+/* Whether it is an exercise's: event_lane_of(). */
+unsigned event_log_lane(const struct event_log *l,
+			const struct event_subject *s);
 const struct alert_conf *event_alert_conf(const struct event_log *l);
 
 #endif

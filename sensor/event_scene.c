@@ -179,6 +179,7 @@ scene_begin(struct scene *is, struct event_log *l,
 	is->number = s->number;
 	is->iface = s->iface;
 	is->dir = (uint8_t)s->dir;
+	is->lane = (uint8_t)event_lane_of(l->set->lanes, s);
 	is->linktype = 0;
 	is->has_client = is->payload_is_stream = false;
 	is->payload_gap = is->payload_all = 0;
@@ -305,6 +306,7 @@ scene_read(struct scene_reader *r, struct event_log *l, const uint8_t *bytes)
 		.metadata = scene_part(r, SCENE_METADATA),
 		.tcp_state = r->is.flow.tcp_state,
 		.linktype = r->is.linktype,
+		.lane = r->is.lane,
 	};
 	r->payload = (struct payload){
 		.v = scene_part(r, SCENE_PAYLOAD),

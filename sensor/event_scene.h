@@ -58,6 +58,7 @@ struct scene {
 	uint32_t part_len[SCENE_PARTS];
 	uint16_t linktype, iface;
 	uint8_t dir; /* enum flow_dir */
+	uint8_t lane;
 	bool has_flow, has_client, payload_is_stream;
 };
 

@@ -16,6 +16,7 @@
 #include "sensor/batch.h"
 #include "sensor/forward_ledger.h"
 
+#define LEDGER_S 60
 #define MAX_SOCKETS 16 /* of the link: one, but in a cluster */
 #define SYNC_EVERY 64 /* batches */
 #define FAREWELL_US (US_PER_S / 2)
@@ -289,7 +290,7 @@ nap(struct forward *f, uint64_t now)
 	unsigned n = sender_wait(f->sender, p + 1, MAX_SOCKETS, &ms);
 
 	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
-		uint64_t due = f->batch[c].since_us + BATCH_US;
+		uint64_t due = f->batch[c].since_us + f->batch_us;
 
 		if (f->batch[c].n > 0) {
 			ms = MIN(ms, due > now ? (int)((due - now + 999) / 1000)
@@ -317,15 +318,17 @@ turn(struct forward *f)
 	forward_tell_losses(f, now, ending);
 	/* Before ending was set, all lines had been pushed: we have them. */
 	for (unsigned c = 0; c < SPOOL_CLASSES; c++) {
-		if (ending || batch_due(&f->batch[c], now)) {
+		if (ending || batch_due(&f->batch[c], now, f->batch_us)) {
 			forward_seal(f, c);
 		}
 	}
 	forward_tell_ledger(f, ending, now);
 	sync_spool(f);
 	forward_ledger_beat(&f->ledger, now);
-	if (now >= f->next_presence_us) {
-		f->next_presence_us = now + PRESENCE_PERIOD_US;
+	if (atomic_exchange(&f->presence_soon, false) ||
+	    now >= f->next_presence_us ||
+	    f->next_presence_us - now > f->presence_us) {
+		f->next_presence_us = now + f->presence_us;
 		forward_tell_presence(f, false);
 	}
 	sender_step(f->sender);
@@ -402,6 +405,16 @@ start_thread(struct forward *f, struct diag *d)
 	return ERR_OK;
 }
 
+void
+forward_set_pace(struct forward *f, const struct forward_pace *p)
+{
+	f->batch_us = p->batch_ms != 0 ? p->batch_ms * US_PER_MS : BATCH_US;
+	f->presence_us = p->presence_ms != 0 ? p->presence_ms * US_PER_MS
+					     : PRESENCE_PERIOD_US;
+	f->presence_soon = true;
+	f->ledger_us = (p->ledger_s != 0 ? p->ledger_s : LEDGER_S) * US_PER_S;
+}
+
 enum err
 forward_start(struct forward **out, const struct forward_options *o,
 	      struct diag *d)
@@ -414,6 +427,7 @@ forward_start(struct forward **out, const struct forward_options *o,
 	}
 	f->o = *o;
 	f->wake_fd = -1;
+	forward_set_pace(f, &o->pace);
 	f->left = UINT64_MAX;
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_cond_init(&f->room, NULL);
@@ -430,6 +444,9 @@ forward_start(struct forward **out, const struct forward_options *o,
 	if (e == ERR_OK) {
 		forward_show_stats(f);
 		forward_show_ledger(f);
+		if (f->control != NULL) {
+			control_feed_recall(f->control);
+		}
 		e = start_thread(f, d);
 	}
 	if (e != ERR_OK) {

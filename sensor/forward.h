@@ -30,6 +30,13 @@
 
 struct forward;
 
+/* How soon things are told; 0 of each: the default. */
+struct forward_pace {
+	unsigned batch_ms; /* how long an event may wait for others; 250 */
+	unsigned presence_ms; /* 2000 */
+	unsigned ledger_s; /* 60 */
+};
+
 struct forward_options {
 	const char *redis_url; /* see redis_url.h; unless 'redis' is given */
 	const struct redis_options *redis; /* NULL: all but the URL default */
@@ -57,14 +64,15 @@ struct forward_options {
 	 */
 	void (*packets)(void *arg, struct ledger *out);
 	void *packets_arg;
-	unsigned ledger_s; /* so often an event; 0: 60 */
+	struct forward_pace pace;
 	/* At the end, after Redis took all, the collector gets so long to say
 	 * that it has committed it; 0: 750. */
 	unsigned linger_ms;
 	/* Control documents: file of the public key (NULL: none are taken),
 	 * and who takes them, in the forwarder's thread, without blocking. */
 	const char *control_key;
-	void (*control)(void *arg, const struct control_doc *doc);
+	void (*control)(void *arg, const struct control_doc *doc,
+			struct view text);
 	void *control_arg;
 	/* Key that signs batches: a file, or "hmac:" and a file; NULL: they
 	 * are not signed. */
@@ -96,6 +104,9 @@ struct forward_stats {
 	enum sender_state redis;
 	char last_error[256];
 };
+
+/* From about now on, and tells presence at once; any thread. */
+void forward_set_pace(struct forward *f, const struct forward_pace *pace);
 
 /* Whether the files with keys can be read: for --check.  ERR_USAGE with diag
  * that names the setting's file. */

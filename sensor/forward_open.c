@@ -70,30 +70,34 @@ open_spool(struct forward *f, struct diag *d)
 
 /* An order to reload is one for keys as well. */
 static void
-take_control(void *arg, const struct control_doc *doc)
+take_control(void *arg, const struct control_doc *doc, struct view text)
 {
 	struct forward *f = arg;
 
-	forward_reload_keys(f);
-	f->o.control(f->o.control_arg, doc);
+	if (doc->action == CONTROL_RULES_RELOAD) {
+		forward_reload_keys(f);
+	}
+	f->o.control(f->o.control_arg, doc, text);
 }
 
 /* The newest version is remembered beside the spool's own files. */
 static enum err
 open_control(struct forward *f, struct diag *d)
 {
-	char state[sizeof(f->dir) + 16];
+	char state[sizeof(f->dir) + 16], kept[sizeof(f->dir) + 16];
 	struct control_feed_options co = {
 		.key = f->keys.control,
 		.site = f->o.site,
 		.sensor = f->o.sensor,
 		.state = state,
+		.kept = kept,
 		.take = take_control,
 		.arg = f,
 	};
 
 	f->keys.control = NULL; /* the feed's from now on */
 	snprintf(state, sizeof(state), "%s/control", f->dir);
+	snprintf(kept, sizeof(kept), "%s/documents", f->dir);
 	return control_feed_new(&f->control, &co, d);
 }
 

@@ -14,6 +14,7 @@
 #define SENSOR_FORWARD_STATE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "common/json.h"
 #include "sensor/batch.h"
@@ -51,6 +52,9 @@ struct forward {
 	pthread_t thread;
 	bool running, begun;
 	int wake_fd;
+	/* The pace, as any thread set it. */
+	_Atomic uint64_t batch_us, presence_us, ledger_us;
+	atomic_bool presence_soon; /* there is something new to tell */
 	size_t half_cap;
 
 	pthread_mutex_t lock; /* for what follows */

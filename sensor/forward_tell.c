@@ -7,8 +7,6 @@
 
 #include "common/clock.h"
 
-#define LEDGER_S 60
-
 static uint64_t
 sum(const uint64_t *v)
 {
@@ -124,12 +122,10 @@ void
 forward_tell_ledger(struct forward *f, bool ending, uint64_t now)
 {
 	if (f->o.packets == NULL || f->last_ledger ||
-	    (!ending && now < f->next_ledger_us)) {
+	    (!ending && now < MIN(f->next_ledger_us, now + f->ledger_us))) {
 		return;
 	}
-	f->next_ledger_us =
-		now +
-		(f->o.ledger_s != 0 ? f->o.ledger_s : LEDGER_S) * US_PER_S;
+	f->next_ledger_us = now + f->ledger_us;
 	f->last_ledger = ending;
 	add_ledger_event(f, now);
 	if (ending) {

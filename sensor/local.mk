@@ -124,6 +124,8 @@ libsensor_a_SOURCES += \
 	sensor/event_log.h sensor/event_log.c \
 	sensor/event_line.h sensor/event_alert.c \
 	sensor/tx_copy.h sensor/tx_copy.c sensor/event_kept.c \
+	sensor/event_lane.h sensor/event_lane.c \
+	sensor/event_lane.h sensor/event_lane.c \
 	sensor/event_scene.h sensor/event_scene.c sensor/event_flow.c \
 	sensor/pair_owners.h \
 	sensor/worker.h sensor/worker_state.h sensor/worker_asks.c sensor/worker_ahead.c sensor/worker_alert.c \
@@ -135,6 +137,7 @@ libsensor_a_SOURCES += \
 	sensor/eve_out.h sensor/eve_out.c \
 	sensor/eve_writer.h sensor/eve_writer.c \
 	sensor/sink.h sensor/sink.c \
+	sensor/control_kept.h sensor/control_kept.c \
 	sensor/control_feed.h sensor/control_feed.c \
 	sensor/reload.h sensor/reload.c \
 	sensor/replay.h sensor/replay_state.h sensor/replay.c \
@@ -160,6 +163,7 @@ libsensor_a_SOURCES += \
 
 bin_PROGRAMS += picket-sensor
 picket_sensor_SOURCES = sensor/main.c sensor/sensor.h \
-	sensor/sensor_rules.c sensor/sensor_forward.c sensor/sensor_tick.c
+	sensor/sensor_rules.c sensor/sensor_forward.c sensor/sensor_tick.c \
+	sensor/sensor_posture.c sensor/sensor_exercise.c
 picket_sensor_LDADD = libsensor.a librules.a libcommon.a $(SENSOR_LIBS) \
 	$(RULES_LIBS) $(COMMON_LIBS) -lm

@@ -112,6 +112,9 @@ sink_settings_of(const struct sensor *s)
 				 UINT64_C(32) << 20, 1 << 16,
 				 UINT64_C(16) << 30) /
 			THRESHOLD_ENTRY_BYTES,
+		.threshold_percent = (unsigned)conf_u64(
+			s->opt.conf, "detect.thresholds.percent", 100, 1,
+			10000),
 		.live = s->opt.live.n > 0,
 		.stop = &sensor_stop_requested,
 		.drain_us = conf_u64(s->opt.conf, "eve.drain-ms", 10000, 0,
@@ -245,6 +248,8 @@ run(struct sensor *s)
 		log_err("seccomp: the main thread: %s", strerror(rc));
 		return SENSOR_FAILED;
 	}
+	sensor_posture_turn(s, true); /* of an earlier run */
+	sensor_exercise_turn(s, true);
 	profile_begin(&s->profile);
 	service_running(&s->service, &s->stats, s->forward);
 	s->progress = progress_new(!s->opt.quiet && s->live == NULL &&
@@ -314,6 +319,7 @@ stop(struct sensor *s, int status)
 	capture_close(s->capture);
 	live_close(s->live);
 	reload_free(s->reload);
+	sensor_exercise_free(s);
 	shared_state_free(s->shared); /* the reload's thread looks at it */
 	ruleset_free(s->rules);
 	json_fini(&s->json);
@@ -341,7 +347,10 @@ check_spool(const struct options *o)
 int
 main(int argc, char **argv)
 {
-	static struct sensor s;
+	static struct sensor s = {
+		.posture = { .lock = PTHREAD_MUTEX_INITIALIZER },
+		.exercises = { .lock = PTHREAD_MUTEX_INITIALIZER },
+	};
 	struct diag d;
 	int status;
 

@@ -44,6 +44,7 @@ static const char *const read_keys[] = {
 	"pcre.match-limit",
 	"detect.guess-applayer-tx",
 	"detect.thresholds.memcap",
+	"detect.thresholds.percent",
 	"host.memcap",
 	"ippair.memcap",
 	"file-store.enabled",

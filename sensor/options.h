@@ -23,6 +23,11 @@ struct path_list {
 	size_t n;
 };
 
+/* "alert,dns": bit per enum event_type; ERR_USAGE with diag that names
+ * 'option'. */
+enum err options_read_types(const char *list, uint32_t *out, const char *option,
+			    struct diag *d) MUST_CHECK;
+
 struct options {
 	struct conf *conf;
 	struct path_list read, rules, indicators, interfaces;

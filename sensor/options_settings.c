@@ -45,6 +45,10 @@ static const struct conf_key keys[] = {
 	  "at the end, wait for Redis this long" },
 	{ "forward.linger-ms", "number", "5000",
 	  "at the end, wait for the collector's word this long" },
+	{ "forward.batch-ms", "number", "250",
+	  "events wait for others this long at most" },
+	{ "forward.presence-ms", "number", "2000",
+	  "so often the sensor says that it is there" },
 	{ "eve.file", "string", "", "EVE JSON output" },
 	{ "eve.types", "list", "all", "event types written" },
 	{ "eve.drain-ms", "number", "10000",
@@ -155,8 +159,9 @@ path_list_push(struct path_list *l, const char *v, struct diag *d)
 	return ERR_OK;
 }
 
-static enum err
-read_types(const char *list, uint32_t *out, const char *option, struct diag *d)
+enum err
+options_read_types(const char *list, uint32_t *out, const char *option,
+		   struct diag *d)
 {
 	const char *p = list;
 
@@ -298,12 +303,13 @@ check_sense(struct options *o, struct diag *d)
 {
 	enum err e;
 
-	e = read_types(conf_str(o->conf, "eve.types",
-				"alert,anomaly,dns,fileinfo,http,tls,ssh,flow,"
-				"packet,stats"),
-		       &o->eve_types, "--eve-types", d);
+	e = options_read_types(
+		conf_str(o->conf, "eve.types",
+			 "alert,anomaly,dns,fileinfo,http,tls,ssh,flow,"
+			 "packet,stats"),
+		&o->eve_types, "--eve-types", d);
 	if (e == ERR_OK) {
-		e = read_types(
+		e = options_read_types(
 			conf_str(o->conf, "forward.types", "alert,stats"),
 			&o->forward_types, "--forward-types", d);
 	}

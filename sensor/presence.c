@@ -68,6 +68,10 @@ queue_hash(struct redis_pool *p, uint64_t tag, const char *key,
 	add_text(&a, "ruleset", f->ruleset);
 	add_text(&a, "indicator_version", f->indicator_version);
 	add_text(&a, "posture", f->posture);
+	/* What was told last and what is wrong with it; empty: nothing is. */
+	a.argv[a.n++] = "posture_error";
+	a.argv[a.n++] = f->posture_error;
+	add_number(&a, "posture_version", f->posture_version);
 	add_text(&a, "owner", f->owner);
 	add_text(&a, "rules_digest", f->ruleset);
 	add_number(&a, "rules_version", f->rules_version);
@@ -99,6 +103,8 @@ queue_hash(struct redis_pool *p, uint64_t tag, const char *key,
 	add_number(&a, "points_refused", sp->points_forged);
 	add_text(&a, "ledger", sp->ledger != NULL ? sp->ledger : "");
 	/* Empty is a value here: an exercise that is over must not linger. */
+	a.argv[a.n++] = "exercises";
+	a.argv[a.n++] = f->exercises;
 	a.argv[a.n++] = "exercise";
 	a.argv[a.n++] = f->exercise;
 	add_text(&a, "state",

@@ -30,7 +30,9 @@ struct presence_facts {
 	char ruleset[72]; /* digest */
 	char indicator_version[72];
 	char posture[32];
+	char posture_error[160]; /* why the one told last is not in force */
 	char exercise[72];
+	char exercises[260]; /* told by the collector, parted by blanks */
 	char owner[72];
 	char reload_error[256]; /* why the latest reload failed */
 	char state[16]; /* "running", "draining"; "" is "running" */
@@ -38,6 +40,7 @@ struct presence_facts {
 	char watches[512]; /* networks, parted by blanks; "": all of the site */
 	bool indicators_stale; /* older than they may be */
 	uint64_t rules_version, rules_loaded, rules_failed;
+	uint64_t posture_version; /* of its document; 0: none was taken */
 	uint64_t reloads, reloads_failed;
 	uint64_t indicators, packets, drops;
 	uint64_t started_ms; /* since 1970 */

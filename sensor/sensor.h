@@ -14,11 +14,13 @@
 #ifndef SENSOR_SENSOR_H
 #define SENSOR_SENSOR_H
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 
 #include "sensor/confined.h"
 #include "sensor/drop_report.h"
+#include "sensor/event_lane.h"
 #include "sensor/forward.h"
 #include "sensor/live.h"
 #include "sensor/options.h"
@@ -32,6 +34,26 @@
 
 /* What the process ends with. */
 enum { SENSOR_DONE = 0, SENSOR_FAILED = 1, SENSOR_USAGE = 2 };
+
+/* The posture: told by the forwarder's thread, put in force between rounds. */
+struct sensor_posture {
+	pthread_mutex_t lock; /* for all of it */
+	bool waits; /* 'told' is not looked at yet */
+	struct posture told, running;
+	uint64_t told_version, running_version;
+	char error[160]; /* why 'told' is not in force; "": it is */
+};
+
+/* Exercises: told by the forwarder's thread, marked between rounds. */
+struct sensor_exercises {
+	pthread_mutex_t lock; /* for all but 'retired' */
+	bool waits; /* 'told' differs from what is on */
+	struct event_lanes *told; /* what is to be; or NULL */
+	char names[EVENT_LANES_MAX * EXERCISE_NAME_CAP]; /* that are on */
+	uint64_t refused; /* there were too many already */
+	/* All that were made: events that are not written yet name them. */
+	struct retired_lanes *retired;
+};
 
 /* Everything that runs, in the order it was started. */
 struct sensor {
@@ -60,6 +82,9 @@ struct sensor {
 	uint64_t next_ledger_us;
 	struct drop_report drops;
 	uint64_t next_drops_us;
+	struct sensor_posture posture;
+	struct sensor_exercises exercises;
+	const struct event_lanes *lanes; /* that are on, or NULL */
 	_Atomic uint64_t packets; /* published for the forwarder's thread */
 };
 
@@ -84,6 +109,29 @@ enum err sensor_start_forward(struct sensor *s, struct diag *d) MUST_CHECK;
 void sensor_stop_forward(struct sensor *s);
 /* What the statistics say of Redis: as of now. */
 void sensor_look_at_forward(struct sensor *s);
+
+/* sensor_posture.c: what the collector's posture changes. */
+/* A document came; any thread. */
+void sensor_posture_told(struct sensor *s, const struct control_doc *doc);
+/* Puts the one that was told last in force; no worker runs. */
+void sensor_posture_turn(struct sensor *s, bool idle);
+/* What presence says of it; any thread. */
+void sensor_posture_facts(struct sensor *s, struct presence_facts *out);
+/* sensor_exercise.c: which exercises are on. */
+void sensor_exercise_told(struct sensor *s, const struct control_doc *doc,
+			  struct view text);
+void sensor_exercise_turn(struct sensor *s, bool idle);
+void sensor_exercise_facts(struct sensor *s, struct presence_facts *out);
+/* When no event is left to be written. */
+void sensor_exercise_free(struct sensor *s);
+
+/* Has the workers go by the posture and the exercises that hold; no worker runs.
+ * ERR_USAGE, ERR_NOMEM with diag: all stays as it was. */
+enum err sensor_put_in_force(struct sensor *s, const struct posture *p,
+			     struct diag *d) MUST_CHECK;
+/* How soon things are told, by settings and 'p', which may be NULL. */
+struct forward_pace sensor_pace(const struct sensor *s,
+				const struct posture *p);
 
 void sensor_catch_signals(void);
 /* Between rounds, for 'arg', a struct sensor: what signals asked for, and

@@ -22,6 +22,8 @@ read_presence(void *arg, struct presence_facts *out)
 	snprintf(out->reload_error, sizeof(out->reload_error), "%s",
 		 rules.error);
 	out->rules_version = rules.version;
+	sensor_posture_facts(s, out);
+	sensor_exercise_facts(s, out);
 	out->rules_loaded = rules.loaded;
 	out->rules_failed = rules.refused;
 	out->reloads = rules.done;
@@ -37,13 +39,20 @@ read_presence(void *arg, struct presence_facts *out)
 
 /* Called by the forwarder's thread. */
 static void
-on_control(void *arg, const struct control_doc *doc)
+on_control(void *arg, const struct control_doc *doc, struct view text)
 {
 	struct sensor *s = arg;
 
 	switch (doc->action) {
 	case CONTROL_RULES_RELOAD:
 		reload_request(s->reload, "control document", doc->version);
+		break;
+	case CONTROL_POSTURE:
+		sensor_posture_told(s, doc);
+		break;
+	case CONTROL_EXERCISE:
+	case CONTROL_EXERCISE_END:
+		sensor_exercise_told(s, doc, text);
 		break;
 	}
 }
@@ -70,8 +79,7 @@ sensor_start_forward(struct sensor *s, struct diag *d)
 		.block = s->opt.live.n == 0,
 		.facts = read_presence,
 		.facts_arg = s,
-		.ledger_s =
-			(unsigned)conf_u64(c, "ledger.interval", 60, 1, 3600),
+		.pace = sensor_pace(s, NULL),
 		.packets = packet_ledger_read,
 		.control_key = conf_get(c, "control.public-key"),
 		.control = on_control,

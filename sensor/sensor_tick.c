@@ -164,6 +164,8 @@ sensor_tick(void *arg, bool idle)
 	if (idle) {
 		set(&sensor_idle_wanted, 0);
 	}
+	sensor_posture_turn(s, idle);
+	sensor_exercise_turn(s, idle);
 	tick_stats(s, idle);
 	if (stats_requested && idle) {
 		stats_requested = 0;

@@ -72,6 +72,9 @@ sink_open(struct sink **out, const struct sink_settings *set, struct diag *d)
 	s->severity_max = ANY_SEVERITY;
 	s->spare_events = true;
 	s->thresholds = threshold_table_new(set->threshold_entries);
+	if (s->thresholds != NULL && set->threshold_percent != 0) {
+		threshold_set_percent(s->thresholds, set->threshold_percent);
+	}
 	s->held = held_new();
 	e = s->thresholds != NULL && s->held != NULL
 		    ? eve_writer_open(&s->writer, &w, d)
@@ -82,6 +85,16 @@ sink_open(struct sink **out, const struct sink_settings *set, struct diag *d)
 	}
 	*out = s;
 	return ERR_OK;
+}
+
+void
+sink_set_posture(struct sink *s, uint32_t eve_types, uint32_t forward_types,
+		 unsigned threshold_percent)
+{
+	s->set.eve_types = eve_types;
+	s->set.forward_types = forward_types;
+	eve_writer_set_types(s->writer, eve_types, forward_types);
+	threshold_set_percent(s->thresholds, threshold_percent);
 }
 
 void

@@ -30,6 +30,7 @@ struct sink_settings {
 	const char *eve_path; /* NULL: none; "-": standard output */
 	uint32_t eve_types, forward_types; /* bit per enum event_type */
 	size_t threshold_entries;
+	unsigned threshold_percent; /* threshold_set_percent(); 0: 100 */
 	bool verdict; /* alerts say what became of their packet */
 	struct shared_state *shared; /* settles claims; or NULL */
 	/* Live: nothing here waits for the writer.  When it cannot follow, the
@@ -56,6 +57,12 @@ struct sink_counters {
 
 enum err sink_open(struct sink **out, const struct sink_settings *s,
 		   struct diag *d) MUST_CHECK;
+/*
+ * Other types, and more or less held back by thresholds
+ * (threshold_set_percent()), from the next round on.
+ */
+void sink_set_posture(struct sink *s, uint32_t eve_types,
+		      uint32_t forward_types, unsigned threshold_percent);
 /* Where forwarded types go; NULL: stand-alone. */
 void sink_set_forward(struct sink *s, struct forward *f);
 /*

@@ -80,6 +80,18 @@ worker_new(const struct worker_settings *s)
 	return w;
 }
 
+bool
+worker_set_posture(struct worker *w, uint32_t event_types,
+		   const struct alert_conf *alert,
+		   const struct event_lanes *lanes)
+{
+	w->event_types = event_types;
+	if (!event_log_set(w->log, alert, lanes)) {
+		return false;
+	}
+	return note_rules(w);
+}
+
 struct rule_matcher *
 worker_change_rules(struct worker *w, struct rule_matcher *next)
 {

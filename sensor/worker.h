@@ -14,6 +14,7 @@
 #define SENSOR_WORKER_H
 
 #include "rules/rule_match.h"
+#include "sensor/alert_conf.h"
 #include "sensor/decode.h"
 #include "sensor/event_log.h"
 #include "sensor/overload.h"
@@ -74,6 +75,12 @@ void worker_free(struct worker *w);
  */
 struct rule_matcher *worker_change_rules(struct worker *w,
 					 struct rule_matcher *next);
+
+/* Other events, other things shown by alerts, and other exercises (or NULL),
+ * from the next frame on. */
+bool worker_set_posture(struct worker *w, uint32_t event_types,
+			const struct alert_conf *alert,
+			const struct event_lanes *lanes) MUST_CHECK;
 
 /* Runs one frame through the pipeline; event lines go to 'out'. */
 void worker_frame(struct worker *w, const struct frame *f, struct outbox *out);

@@ -126,6 +126,7 @@ put_alert(struct worker *w, struct event_subject *s, const struct rule_hit *hit)
 		r.key.dst = s->pkt->dst;
 		r.proto = s->pkt->proto;
 	}
+	r.key.lane = event_log_lane(w->log, s);
 	w->count.alerts++;
 	if (w->tags != NULL && hit->rule->n_tags > 0 && s->pkt != NULL &&
 	    !hit->suppressed) {

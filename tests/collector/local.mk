@@ -5,6 +5,10 @@ tests_collector_test_correlate_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_dedupe
 tests_collector_test_dedupe_SOURCES = tests/collector/test_dedupe.c
 tests_collector_test_dedupe_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_posture
+tests_collector_test_posture_SOURCES = tests/store_dir.h \
+	tests/collector/test_posture.c
+tests_collector_test_posture_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_severity
 tests_collector_test_severity_SOURCES = tests/collector/test_severity.c
 tests_collector_test_severity_LDADD = $(LIBS_COLLECTOR)

@@ -30,13 +30,14 @@ cp "$top/rules/dist/exercise-indicators.stix.json" \
 	"$tmp/etc/indicators/partner.stix.json"
 cp "$top/rules/dist/exercise.rules" "$tmp/etc/rules/"
 cp "$top/pcaps/missions.yaml" "$tmp/etc/missions.yaml"
+printf "levels:\n  - name: calm\n" >"$tmp/etc/posture.yaml"
 echo 192.0.2.1 >"$tmp/var/known-hosts.lst"
 openssl genpkey -algorithm ed25519 -out "$tmp/key" 2>"$tmp/x" &&
 	openssl pkey -in "$tmp/key" -pubout -out "$tmp/etc/control.pub"
 mkdir -p "$tmp/etc/keys"
 "$bin/picketctl" keys make --sensor hq/tap1 "$tmp/etc/keys/hq-tap1.key" >"$tmp/x" 2>&1 ||
 	fail "keys make: $(cat "$tmp/x")"
-for key in site1.pem collector.key; do
+for key in site1.pem collector.key control.key; do
 	"$bin/picketctl" keys make "$tmp/etc/keys/$key" >"$tmp/x" 2>&1 ||
 		fail "keys make: $(cat "$tmp/x")"
 done

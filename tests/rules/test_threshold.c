@@ -40,7 +40,7 @@ static bool
 alerts(struct threshold_table *t, const struct rule *r, uint32_t src,
        uint32_t dst, uint64_t flow, uint64_t second)
 {
-	struct threshold_key key = { v4(src), v4(dst), flow };
+	struct threshold_key key = { v4(src), v4(dst), flow, 0 };
 
 	return threshold_check(t, r, &key, second * US_PER_S) == THRESHOLD_PASS;
 }
@@ -182,7 +182,7 @@ static void
 test_causes(void **state)
 {
 	struct threshold_table *t = threshold_table_new(16);
-	struct threshold_key key = { v4(1), v4(2), 3 };
+	struct threshold_key key = { v4(1), v4(2), 3, 0 };
 	struct rule r = rule_with(THRESHOLD_LIMIT, TRACK_BY_RULE, 1, 60);
 
 	(void)state;
@@ -327,10 +327,69 @@ test_against_model(void **state)
 	threshold_table_free(t);
 }
 
+/* A posture lets more through, or less, at once; filters stay as they are. */
+static void
+test_percent(void **state)
+{
+	static const struct {
+		enum threshold_type type;
+		unsigned count, percent;
+		const char *want;
+	} cases[] = {
+		{ THRESHOLD_LIMIT, 2, 100, "11000000" },
+		{ THRESHOLD_LIMIT, 2, 200, "11110000" },
+		{ THRESHOLD_LIMIT, 2, 1, "10000000" },
+		{ THRESHOLD_THRESHOLD, 4, 100, "00010001" },
+		{ THRESHOLD_THRESHOLD, 4, 200, "01010101" },
+		{ THRESHOLD_THRESHOLD, 4, 10000, "11111111" },
+		{ THRESHOLD_THRESHOLD, 4, 50, "00000001" },
+		{ THRESHOLD_BOTH, 4, 200, "01000000" },
+		{ THRESHOLD_DETECTION, 2, 1000, "00111111" },
+	};
+
+	(void)state;
+	for (size_t c = 0; c < ARRAY_LEN(cases); c++) {
+		struct threshold_table *t = threshold_table_new(16);
+		struct rule r = rule_with(cases[c].type, TRACK_BY_SRC,
+					  cases[c].count, 60);
+		char got[16] = "";
+
+		threshold_set_percent(t, cases[c].percent);
+		for (size_t i = 0; i < strlen(cases[c].want); i++) {
+			got[i] = alerts(t, &r, 1, 2, 3, 1000 + i) ? '1' : '0';
+		}
+		assert_string_equal(got, cases[c].want);
+		threshold_table_free(t);
+	}
+}
+
+/* What an exercise had uses up nothing of what is real. */
+static void
+test_lanes(void **state)
+{
+	struct threshold_table *t = threshold_table_new(16);
+	struct rule r = rule_with(THRESHOLD_LIMIT, TRACK_BY_DST, 1, 60);
+	struct threshold_key real = { v4(1), v4(2), 3, 0 },
+			     played = { v4(9), v4(2), 4, 1 };
+
+	(void)state;
+	assert_int_equal(threshold_check(t, &r, &played, 1000 * US_PER_S),
+			 THRESHOLD_PASS);
+	assert_int_equal(threshold_check(t, &r, &played, 1001 * US_PER_S),
+			 THRESHOLD_BY_LIMIT);
+	assert_int_equal(threshold_check(t, &r, &real, 1002 * US_PER_S),
+			 THRESHOLD_PASS);
+	assert_int_equal(threshold_check(t, &r, &real, 1003 * US_PER_S),
+			 THRESHOLD_BY_LIMIT);
+	threshold_table_free(t);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_percent),
+		cmocka_unit_test(test_lanes),
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_tracks),
 		cmocka_unit_test(test_filter_then_limit),

@@ -17,7 +17,7 @@ test_lines(void **state)
 
 	(void)state;
 	assert_int_equal(batch_init(&b), ERR_OK);
-	assert_false(batch_due(&b, 1000000));
+	assert_false(batch_due(&b, 1000000, BATCH_US));
 	assert_int_equal(batch_add(&b, VIEW_LIT("{\"a\":1}"), 0, 1000), ERR_OK);
 	assert_int_equal(batch_add(&b, VIEW_LIT("{\"b\":2}\n"), 3, 2000),
 			 ERR_OK);
@@ -25,8 +25,8 @@ test_lines(void **state)
 	assert_int_equal(batch_add(&b, VIEW_LIT("{}"), 200, 2000), ERR_OK);
 	assert_int_equal(b.n, 3);
 	assert_int_equal(b.sev, 3);
-	assert_false(batch_due(&b, 1000 + BATCH_US - 1));
-	assert_true(batch_due(&b, 1000 + BATCH_US));
+	assert_false(batch_due(&b, 1000 + BATCH_US - 1, BATCH_US));
+	assert_true(batch_due(&b, 1000 + BATCH_US, BATCH_US));
 	assert_int_equal(batch_pack(&b, c, &h, &data), ERR_OK);
 	assert_int_equal(h.n, 3);
 	assert_int_equal(h.sev, 3);
@@ -49,11 +49,11 @@ test_sizes(void **state)
 	memset(line, 'x', sizeof(line));
 	assert_int_equal(batch_init(&b), ERR_OK);
 	for (int i = 0; i < 60; i++) {
-		assert_false(batch_due(&b, 5));
+		assert_false(batch_due(&b, 5, BATCH_US));
 		assert_int_equal(batch_add(&b, view_of(line, 1023), 1, 5),
 				 ERR_OK);
 	}
-	assert_true(batch_due(&b, 5));
+	assert_true(batch_due(&b, 5, BATCH_US));
 	assert_int_equal(batch_add(&b, view_of(line, 1), 1, 5), ERR_AGAIN);
 	b.len = b.n = 0;
 	/* The longest line there may be fits an empty batch, and no other. */

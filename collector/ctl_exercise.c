@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ctl_exercise.h"
+
+#include <inttypes.h>
+
+#include "collector/exercise_file.h"
+#include "collector/exercise_report.h"
+#include "collector/store_exercise.h"
+#include "common/clock.h"
+
+static const char *
+state_of(const struct store_exercise *e)
+{
+	uint64_t now = clock_wall_us();
+
+	if (e->end_us != 0) {
+		return e->version != 0 && e->end_version == 0 ? "ending"
+							      : "ended";
+	}
+	if (e->version == 0) {
+		return "not told yet";
+	}
+	return now < e->from_us ? "planned" : now < e->until_us ? "on" : "over";
+}
+
+static void
+text_exercise(void *arg, const struct store_exercise *e)
+{
+	struct ctl_text *x = arg;
+
+	ctl_column(x, 24, e->name);
+	ctl_column(x, 13, state_of(e));
+	ctl_column(x, 21, ctl_time(x, e->from_us));
+	ctl_column(x, 21, ctl_time(x, e->until_us));
+	ctl_column(x, 12, e->who);
+	if (e->misplaced > 0) {
+		fprintf(x->out, "%" PRIu64 " alerts that were not its own",
+			e->misplaced);
+	}
+	fputc('\n', x->out);
+}
+
+static void
+json_exercise(void *arg, const struct store_exercise *e)
+{
+	struct json *j = arg;
+
+	json_obj(j, NULL);
+	json_cstr(j, "exercise", e->name);
+	json_cstr(j, "state", state_of(e));
+	json_time(j, "from", e->from_us);
+	json_time(j, "until", e->until_us);
+	json_time(j, "ordered", e->at_us);
+	json_cstr(j, "who", e->who);
+	if (e->end_us != 0) {
+		json_time(j, "ended", e->end_us);
+		json_cstr(j, "end_who", e->end_who);
+	}
+	json_u64(j, "misplaced", e->misplaced);
+	json_obj_end(j);
+}
+
+static void
+text_sensor(void *arg, int64_t id, const char *site, const char *sensor,
+	    const char *exercises)
+{
+	struct ctl_text *x = arg;
+
+	(void)id;
+	ctl_column(x, 14, site);
+	ctl_column(x, 14, sensor);
+	fprintf(x->out, "%s\n",
+		exercises[0] != '\0' ? ctl_clean(x, exercises) : "-");
+}
+
+static void
+json_sensor(void *arg, int64_t id, const char *site, const char *sensor,
+	    const char *exercises)
+{
+	struct json *j = arg;
+
+	(void)id;
+	json_obj(j, NULL);
+	json_cstr(j, "site", site);
+	json_cstr(j, "sensor", sensor);
+	json_cstr(j, "exercises", exercises);
+	json_obj_end(j);
+}
+
+static enum err
+list_text(struct ctl *c)
+{
+	struct ctl_text *x = &c->text;
+	enum err e;
+
+	ctl_column(x, 24, "EXERCISE");
+	ctl_column(x, 13, "STATE");
+	ctl_column(x, 21, "FROM");
+	ctl_column(x, 21, "UNTIL");
+	ctl_column(x, 12, "BY");
+	fputc('\n', x->out);
+	e = store_exercise_each(c->store->db, NULL, text_exercise, x);
+	if (e == ERR_OK) {
+		fputc('\n', x->out);
+		ctl_column(x, 14, "SITE");
+		ctl_column(x, 14, "SENSOR");
+		fputs("MARKS\n", x->out);
+		e = store_exercise_sensors(c->store->db, text_sensor, x);
+	}
+	return e;
+}
+
+enum err
+ctl_exercise_list(struct ctl *c)
+{
+	struct json *j = &c->j;
+	enum err e;
+
+	if (!c->json) {
+		return list_text(c);
+	}
+	json_obj(j, NULL);
+	json_arr(j, "exercises");
+	e = store_exercise_each(c->store->db, NULL, json_exercise, j);
+	json_arr_end(j);
+	json_arr(j, "sensors");
+	if (e == ERR_OK) {
+		e = store_exercise_sensors(c->store->db, json_sensor, j);
+	}
+	json_arr_end(j);
+	json_obj_end(j);
+	return e == ERR_OK ? ctl_flush_json(c) : e;
+}
+
+static enum err
+say(struct ctl *c, const char *name, const char *state, const char *text)
+{
+	if (c->json) {
+		json_obj(&c->j, NULL);
+		json_cstr(&c->j, "exercise", name);
+		json_cstr(&c->j, "state", state);
+		json_obj_end(&c->j);
+		return ctl_flush_json(c);
+	}
+	fprintf(c->text.out, "exercise %s: %s\n", ctl_clean(&c->text, name),
+		text);
+	return ERR_OK;
+}
+
+enum err
+ctl_exercise_check(struct ctl *c, const char *path, struct diag *d)
+{
+	struct exercise *x;
+	char text[128];
+	enum err e = exercise_load(&x, path, d);
+
+	if (e == ERR_OK) {
+		snprintf(text, sizeof(text),
+			 "good: %u ranges, %u injects with %u networks and %u "
+			 "names",
+			 x->n_ranges, x->n_injects, x->n_sources, x->n_hosts);
+		e = say(c, x->name, "good", text);
+		exercise_free(x);
+	}
+	return e;
+}
+
+enum err
+ctl_exercise_start(struct ctl *c, const char *path, const char *who,
+		   struct diag *d)
+{
+	struct exercise *x;
+	enum err e = exercise_load(&x, path, d);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (x->until_us <= clock_wall_us()) {
+		/* Not an error: a capture may be replayed later. */
+		fprintf(stderr, "picketctl: warning: %s is over already\n",
+			x->name);
+	}
+	e = store_exercise_begin(c->store, x, who, d);
+	if (e == ERR_OK) {
+		e = say(c, x->name, "on",
+			"ordered; picketctl exercise shows which sensors mark "
+			"it");
+	}
+	exercise_free(x);
+	return e;
+}
+
+enum err
+ctl_exercise_stop(struct ctl *c, const char *name, const char *who,
+		  struct diag *d)
+{
+	enum err e = store_exercise_end(c->store, name, who, d);
+
+	return e == ERR_OK ? say(c, name, "ended",
+				 "ended; picketctl exercise report shows what "
+				 "came of it")
+			   : e;
+}
+
+enum err
+ctl_exercise_report(struct ctl *c, const char *name, bool html, struct diag *d)
+{
+	struct exercise_report *x;
+	enum err e = exercise_report_new(&x, c->store, name, d);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (c->json) {
+		exercise_report_json(x, &c->j);
+		e = ctl_flush_json(c);
+	} else if (html) {
+		exercise_report_html(x, c->text.out);
+	} else {
+		exercise_report_markdown(x, c->text.out);
+	}
+	exercise_report_free(x);
+	return e;
+}

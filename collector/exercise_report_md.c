@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The report as Markdown. */
+#include "collector/exercise_report_state.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "collector/severity.h"
+
+#define BAR_WIDTH 50
+
+/* Whatever Markdown or HTML would take for its own, and control characters. */
+static void
+md(FILE *out, const char *s)
+{
+	for (; *s != '\0'; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c < ' ' || c == 0x7f) {
+			fprintf(out, "\\\\x%02x", c);
+		} else {
+			if (strchr("\\`*_{}[]()<>#+-.!|&~", c) != NULL) {
+				fputc('\\', out);
+			}
+			fputc(c, out);
+		}
+	}
+}
+
+static void
+md_hit(const struct exercise_report *x, unsigned n, FILE *out)
+{
+	const struct exercise_inject *i = &x->exercise->inject[n];
+	char a[CLOCK_ISO_CAP], b[CLOCK_ISO_CAP], c[48], e[48];
+	bool any = false;
+
+	for (unsigned k = 0; k < x->n_hits; k++) {
+		const struct report_hit *h = &x->hit[k];
+
+		if (h->inject != n) {
+			continue;
+		}
+		fputs("| ", out);
+		md(out, i->id);
+		fputs(" | ", out);
+		md(out, i->title);
+		fprintf(out, " | %s | ", report_when(i->at_us, a));
+		md(out, h->site);
+		fprintf(out, " | %s | %s | %s | %" PRIu64 " | ",
+			report_when(h->first_us, b),
+			report_after(i->at_us, h->first_us, c),
+			report_after(h->first_us, h->seen_us, e), h->count);
+		md(out, h->signature);
+		fputs(" |\n", out);
+		any = true;
+	}
+	if (!any) {
+		fputs("| ", out);
+		md(out, i->id);
+		fputs(" | ", out);
+		md(out, i->title);
+		fprintf(out, " | %s | **not seen** | - | - | - | 0 | - |\n",
+			report_when(i->at_us, a));
+	}
+}
+
+static void
+md_incidents(const struct exercise_report *x, FILE *out)
+{
+	char a[CLOCK_ISO_CAP];
+
+	fprintf(out, "\n## Incidents\n\n");
+	if (x->n_incidents == 0) {
+		fputs("None.\n", out);
+		return;
+	}
+	fputs("| number | level | score | lead | state | begins | what |\n"
+	      "|---|---|---|---|---|---|---|\n",
+	      out);
+	for (unsigned i = 0; i < x->n_incidents; i++) {
+		const struct report_incident *is = &x->incident[i];
+
+		fprintf(out, "| %" PRId64 " | %u %s | %u | ", is->id, is->level,
+			severity_level_name(is->level), is->score);
+		md(out, is->lead);
+		fputs(" | ", out);
+		md(out, is->state);
+		fprintf(out, " | %s | ", report_when(is->first_us, a));
+		md(out, is->title);
+		fputs(" |\n", out);
+	}
+	if (x->incidents_left_out > 0) {
+		fprintf(out, "\nand %u more.\n", x->incidents_left_out);
+	}
+}
+
+static void
+md_timeline(const struct exercise_report *x, FILE *out)
+{
+	uint64_t top = report_highest(x);
+	char a[CLOCK_ISO_CAP];
+
+	fprintf(out, "\n## Alerts over time\n\n");
+	if (x->n_bars == 0) {
+		fputs("None.\n", out);
+		return;
+	}
+	fputs("```\n", out);
+	for (unsigned i = 0; i < x->n_bars; i++) {
+		unsigned n = (unsigned)(x->bar[i] * BAR_WIDTH / top);
+
+		fprintf(out, "%s %8" PRIu64 " ",
+			report_when(x->bar_from_us + i * x->bar_us, a),
+			x->bar[i]);
+		for (unsigned k = 0; k < n; k++) {
+			fputc('#', out);
+		}
+		fputc('\n', out);
+	}
+	fputs("```\n", out);
+}
+
+void
+exercise_report_markdown(const struct exercise_report *x, FILE *out)
+{
+	const struct exercise *e = x->exercise;
+	char a[CLOCK_ISO_CAP], b[CLOCK_ISO_CAP];
+	char net[ADDR_TEXT_CAP + 4];
+
+	fputs("# After-action report: ", out);
+	md(out, e->name);
+	fprintf(out, "\n\nAn exercise, not real events. From %s to %s, ",
+		report_when(e->from_us, a), report_when(e->until_us, b));
+	fputs("ordered by ", out);
+	md(out, x->who);
+	fprintf(out, " at %s", report_when(x->at_us, a));
+	if (x->end_us != 0) {
+		fputs(", ended by ", out);
+		md(out, x->end_who);
+		fprintf(out, " at %s", report_when(x->end_us, a));
+	}
+	fputs(".\nRanges:", out);
+	for (unsigned i = 0; i < e->n_ranges; i++) {
+		cidr_format(&e->range[i], net);
+		fprintf(out, " %s", net);
+	}
+	fprintf(out,
+		".\n\n**%u of %u injects were seen**, by %" PRIu64
+		" alerts. %" PRIu64
+		" alerts bore the exercise's name and were of none of its "
+		"injects: they count as real.\n",
+		report_detected(x), e->n_injects, x->alerts, x->misplaced);
+	fputs("\n## Injects\n\n"
+	      "\"After\" is from the planned begin to the first packet that "
+	      "raised an alert, \"told\" from there to the collector.\n\n"
+	      "| inject | what | planned | site | first seen | after | told | "
+	      "alerts | first alert |\n|---|---|---|---|---|---|---|---|---|\n",
+	      out);
+	for (unsigned i = 0; i < e->n_injects; i++) {
+		md_hit(x, i, out);
+	}
+	md_incidents(x, out);
+	md_timeline(x, out);
+}
