@@ -275,7 +275,8 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 		return diag_set(d, ERR_USAGE,
 				"'%s' is no command: use status, sensors, "
 				"ledger, blind, missions, alerts, incidents, "
-				"indicators, consult, keys or rules"
+				"indicators, consult, posture, exercise, "
+				"keys or rules"
 				CTL_TRY_HELP,
 				hide_arg(word, shown));
 	}
