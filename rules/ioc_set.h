@@ -16,6 +16,7 @@
 #define RULES_IOC_SET_H
 
 #include "common/err.h"
+#include "common/marking.h"
 #include "rules/rule.h"
 
 enum ioc_type {
@@ -36,6 +37,7 @@ struct ioc_note {
 	const char *id; /* STIX id or the like; see ioc_id() */
 	const char *source; /* file or feed name */
 	const char *tlp; /* "clear", "green", "amber", "amber+strict", "red" */
+	const struct marking *mark; /* whom it is releasable to, or NULL */
 	const char *description;
 	const char *tactic; /* ATT&CK tactic id such as "TA0011" */
 	uint64_t valid_from_us, valid_until_us; /* 0: open */

@@ -105,6 +105,9 @@ librules_a_SOURCES += \
 	rules/ioc_table.h rules/ioc_table.c \
 	rules/ioc_trie.h rules/ioc_trie.c \
 	rules/ioc_find.c \
+	rules/ioc_live.h rules/ioc_live_db.h rules/ioc_live_reader.h \
+	rules/ioc_live.c rules/ioc_live_table.c rules/ioc_live_note.c \
+	rules/ioc_live_find.c \
 	rules/ioc_match.c \
 	rules/ioc_rule.c \
 	rules/ioc_load.h rules/ioc_load.c \
