@@ -94,8 +94,11 @@ const struct ioc *ioc_find_text(const struct ioc_set *s, enum ioc_type type,
  */
 #define IOC_GID 9000
 #define IOC_SID_BASE 9000000
-void ioc_match(const struct ioc_set *s, const struct inspect *in,
-	       struct rule_hits *out);
+struct ioc_live_reader;
+/* 's' and 'live' (see ioc_live.h) may each be NULL; what 'live' shows is good
+ * until the next call. */
+void ioc_match(const struct ioc_set *s, struct ioc_live_reader *live,
+	       const struct inspect *in, struct rule_hits *out);
 /* Bit per enum inspect_buf that ioc_match() reads for the types present. */
 void ioc_set_needed(const struct ioc_set *s, uint64_t needed[2]);
 const struct rule *ioc_rule(enum ioc_type type);
