@@ -204,6 +204,7 @@ place(struct ioc_live *l, const struct indicator *i, const char *value,
 		live_note_put(l, note->number);
 		return e;
 	}
+	l->changes++;
 	old = find(s->t, type, value, hash, &at);
 	if (old != NULL) {
 		former = live_head(old) & REC_NOTE;
@@ -262,6 +263,7 @@ take_out(struct ioc_live *l, struct live_shard *s, uint32_t at,
 	uint32_t head = live_head(rec);
 	struct live_rec r;
 
+	l->changes++;
 	live_read(rec, &r);
 	live_table_remove(s, at);
 	count(l, live_type(head), r.value, -1);
@@ -345,6 +347,12 @@ uint64_t
 ioc_live_count(const struct ioc_live *l)
 {
 	return atomic_load_explicit(&l->n, memory_order_relaxed);
+}
+
+uint64_t
+ioc_live_changes(const struct ioc_live *l)
+{
+	return l->changes;
 }
 
 size_t

@@ -62,6 +62,8 @@ void ioc_live_reclaim(struct ioc_live *l);
 /* --- by any thread --- */
 
 uint64_t ioc_live_count(const struct ioc_live *l);
+/* Grows with each change that made a difference; the writer's thread. */
+uint64_t ioc_live_changes(const struct ioc_live *l);
 size_t ioc_live_memory(const struct ioc_live *l); /* bytes */
 
 /* --- readers --- */

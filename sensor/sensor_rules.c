@@ -92,6 +92,13 @@ sensor_load_rules(struct sensor *s)
 	if (s->rules == NULL) {
 		return refuse(s, d.msg);
 	}
+	if (s->armed == NULL && sensor_open_armed(s, &d) != ERR_OK) {
+		return refuse(s, d.msg);
+	}
+	if (s->armed != NULL) {
+		s->loading.live = armed_live(s->armed);
+		ruleset_arm(s->rules, s->loading.live);
+	}
 	r = ruleset_report(s->rules);
 	if (s->opt.check &&
 	    confined_apply(&s->opt, s->rules, &s->confined, &d) != ERR_OK) {
