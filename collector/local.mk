@@ -4,6 +4,8 @@ libcollector_a_SOURCES = \
 	collector/ingest.h collector/ingest_state.h collector/ingest.c \
 	collector/ingest_streams.c collector/ingest_entry.c collector/ingest_full.c \
 	collector/ingest_answer.c \
+	collector/arm.h collector/arm_state.h collector/arm.c \
+	collector/arm_chain.c collector/arm_base.c \
 	collector/inflate.h collector/inflate.c \
 	collector/keyring.h collector/keyring.c \
 	collector/prepare.h collector/prepare.c \
