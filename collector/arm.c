@@ -12,6 +12,8 @@
 #include "common/thread.h"
 
 #define AGAIN_MS 500 /* after an error */
+/* Between two looks at what Redis has: it may lose it without a word. */
+#define LOOK_US UINT64_C(1000000)
 
 enum err
 arm_new(struct arm **out, const struct arm_options *o, struct diag *d)
@@ -133,8 +135,10 @@ turn(struct arm *a, bool *more, struct diag *d)
 	enum err e = ERR_OK;
 
 	*more = false;
-	if (!a->looked || redis_pool_connects(a->pool) != a->connects) {
+	if (!a->looked || redis_pool_connects(a->pool) != a->connects ||
+	    clock_mono_us() >= a->look_us) {
 		e = arm_look(a, d);
+		a->look_us = clock_mono_us() + LOOK_US;
 	}
 	if (e == ERR_OK) {
 		arm_heed_sensors(a);

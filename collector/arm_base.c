@@ -143,6 +143,21 @@ send_whole(struct arm *a, struct diag *d)
 	return e;
 }
 
+/* An entry without a document wakes sensors for a base from which no delta
+ * would. */
+static enum err
+tell(struct arm *a, struct diag *d)
+{
+	char version[DELTA_VERSION_CAP];
+	redisReply *r = NULL;
+	enum err e;
+
+	delta_version_text(a->base.epoch, a->base.to, version);
+	e = redis_pool_call(a->pool, DELTA_STREAM, ARM_ANSWER_MS, &r, d,
+			    "XADD %s * version %s", DELTA_STREAM, version);
+	return done(e, r, d);
+}
+
 /* The former base's parts, and the deltas from before it. */
 static enum err
 clean(struct arm *a, const struct arm_base *former, const char *former_id,
@@ -185,6 +200,7 @@ finish(struct arm *a, struct diag *d)
 	if (!a->chained) {
 		a->chained = true;
 		a->published = a->base.to;
+		e = tell(a, d);
 	}
 	memcpy(former_id, a->base_id, sizeof(former_id));
 	memcpy(a->base_id, a->last_id, sizeof(a->base_id));
@@ -195,7 +211,7 @@ finish(struct arm *a, struct diag *d)
 		 " records in %" PRIu32 " parts, %" PRIu64 " bytes",
 		 a->base.epoch, a->base.to, a->base.records, a->base.parts,
 		 a->base.bytes);
-	return clean(a, &former, former_id, d);
+	return e == ERR_OK ? clean(a, &former, former_id, d) : e;
 }
 
 enum err

@@ -191,7 +191,7 @@ compare(struct arm *a, bool base, const struct delta_head *b, bool delta,
 enum err
 arm_look(struct arm *a, struct diag *d)
 {
-	struct delta_head b, t;
+	struct delta_head b = { .epoch = 0 }, t = b;
 	bool base = false, delta = false;
 	uint64_t connects;
 	enum err e = redis_pool_connect(a->pool, DELTA_BASE, ARM_ANSWER_MS, d);
@@ -200,7 +200,7 @@ arm_look(struct arm *a, struct diag *d)
 	if (e == ERR_OK) {
 		e = look_at_base(a, &b, &base, d);
 	}
-	if (e == ERR_OK && base) {
+	if (e == ERR_OK && base && (!a->looked || connects != a->connects)) {
 		e = look_at_parts(a, &b, &base, d);
 	}
 	if (e == ERR_OK) {

@@ -38,6 +38,7 @@ struct arm {
 	uint64_t first_version; /* of the source, when we began */
 	uint64_t connects; /* that were looked at */
 	bool looked; /* what Redis has is known */
+	uint64_t look_us; /* when to look again; monotonic */
 	uint64_t epoch, published; /* epoch 0: a new one is to begin */
 	bool chained; /* deltas lead on from 'published' */
 	char last_id[ARM_ID_CAP]; /* of the stream */

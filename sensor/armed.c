@@ -217,6 +217,12 @@ take_entry(struct armed *a, const redisReply *kv)
 	if (says_old(a, field(kv, "version"))) {
 		return;
 	}
+	if (doc.len == 0) {
+		/* a base is there, it says: nobody has signed that, and a
+		 * look is all that it brings about */
+		a->base_wanted = true;
+		return;
+	}
 	v = armed_set_delta(a->set, doc, &d);
 	switch (v) {
 	case ARMED_TAKEN:
