@@ -54,6 +54,8 @@ struct arm_source {
 			    enum err (*fn)(void *arg, const struct indicator *i,
 					   uint64_t change, bool armed),
 			    void *fn_arg);
+	/* ERR_NOTFOUND: what was disarmed behind 'since' is forgotten, and only
+	 * since 0 tells all. */
 };
 
 struct arm_options {

@@ -229,6 +229,11 @@ arm_base_step(struct arm *a, bool *more, struct diag *d)
 	/* Asked before: what comes behind is the next slice's. */
 	version = s->version(s->arg);
 	e = s->changes(s->arg, a->cursor, SLICE, add, &g);
+	if (e == ERR_NOTFOUND && !g.full) {
+		a->rebase = true;
+		arm_base_forget(a);
+		return ERR_OK;
+	}
 	if (e != ERR_OK && !g.full) {
 		return diag_set(d, e, "the set of indicators cannot be read");
 	}

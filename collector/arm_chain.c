@@ -9,6 +9,10 @@
 
 /* A sensor's clock, or a liar, does not push epochs beyond this. */
 #define AHEAD_US (UINT64_C(86400) * US_PER_S)
+/* Epochs that sensors may bring about in this time: whoever forges presences
+ * must not have all take bases all the time. */
+#define HEED_MOST 5
+#define HEED_US (UINT64_C(600) * US_PER_S)
 /* Beyond what a base trims away, should none be written for long. */
 #define STREAM_MOST "100000"
 
@@ -225,12 +229,19 @@ arm_heed_sensors(struct arm *a)
 	version = a->seen_version;
 	a->seen_epoch = a->seen_version = 0;
 	pthread_mutex_unlock(&a->lock);
-	if (epoch > now + AHEAD_US) {
+	if (now - a->heeded_us > HEED_US) {
+		a->heeded = 0;
+		a->heeded_us = now;
+	}
+	if (epoch > now + AHEAD_US || a->heeded == HEED_MOST ||
+	    epoch < a->epoch ||
+	    (epoch == a->epoch && (!a->chained || version <= a->published))) {
 		return;
 	}
+	a->heeded++;
 	if (epoch > a->epoch) {
 		arm_begin_epoch(a, epoch, "a sensor runs a later one");
-	} else if (epoch == a->epoch && a->chained && version > a->published) {
+	} else {
 		arm_begin_epoch(a, epoch,
 				"a sensor runs a version that we never had");
 	}
@@ -325,6 +336,14 @@ arm_publish(struct arm *a, bool *more, struct diag *d)
 	/* From 0 on the source leaves out what is not armed, which nobody can
 	 * have that begins there. */
 	e = s->changes(s->arg, a->published, ARM_DELTA_RECORDS, add, &g);
+	if (e == ERR_NOTFOUND && !g.full) {
+		/* it has forgotten what was disarmed since: only a base says */
+		log_info("indicators: too far behind for a delta");
+		a->chained = false;
+		a->rebase = true;
+		arm_base_forget(a);
+		return ERR_OK;
+	}
 	if (e != ERR_OK && !g.full) {
 		return diag_set(d, e, "the set of indicators cannot be read");
 	}

@@ -37,6 +37,8 @@ struct arm {
 
 	uint64_t first_version; /* of the source, when we began */
 	uint64_t connects; /* that were looked at */
+	unsigned heeded; /* epochs that sensors brought about, since: */
+	uint64_t heeded_us;
 	bool looked; /* what Redis has is known */
 	uint64_t look_us; /* when to look again; monotonic */
 	uint64_t epoch, published; /* epoch 0: a new one is to begin */

@@ -39,6 +39,20 @@ check_geoip(const struct pipeline_config *cfg, struct diag *d)
 	return e;
 }
 
+static enum err
+check_allow(const struct pipeline_config *cfg, struct diag *d)
+{
+	struct allow_lists *lists = allow_lists_new();
+	enum err e = lists != NULL ? ERR_OK
+				   : diag_set(d, ERR_NOMEM, "out of memory");
+
+	for (unsigned i = 0; i < cfg->n_allow && e == ERR_OK; i++) {
+		e = allow_lists_add(lists, cfg->allow[i], d);
+	}
+	allow_lists_free(lists);
+	return e;
+}
+
 enum err
 check_settings(const struct pipeline_config *cfg, const struct conf *conf,
 	       struct diag *d)
@@ -52,6 +66,9 @@ check_settings(const struct pipeline_config *cfg, const struct conf *conf,
 	}
 	if (e == ERR_OK) {
 		e = check_listen(conf, d);
+	}
+	if (e == ERR_OK) {
+		e = check_allow(cfg, d);
 	}
 	return e == ERR_OK ? check_geoip(cfg, d) : e;
 }

@@ -29,6 +29,8 @@ add_threads(struct confine *c)
 	c->may[THREAD_TICKER] = store;
 	/* inflates and reads what sensors sent */
 	c->may[THREAD_PREPARE] = CONFINE_MAY_RUN;
+	/* publishes the common indicators */
+	c->may[THREAD_ARMING] = store | CONFINE_MAY_TALK;
 	/* it tells of the process's memory, which is a file */
 	c->may[THREAD_METRICS] = CONFINE_MAY_SERVE | CONFINE_MAY_OPEN;
 }
@@ -71,6 +73,7 @@ add_keys(struct confine *c, const struct pipeline_config *cfg,
 	conf_each(conf, "ingest.keys.", add_key, &k);
 	conf_each(conf, "ingest.revoked.", add_key, &k);
 	conf_each(conf, "ingest.sign-key", add_key, &k);
+	conf_each(conf, "control.sign-key", add_key, &k);
 	for (size_t i = 0; i < ARRAY_LEN(cfg->settings); i++) {
 		confine_path(c, cfg->settings[i], CONFINE_READ_BESIDE);
 	}
@@ -93,6 +96,9 @@ confined_apply(const struct pipeline_config *cfg, const struct conf *conf,
 			     CONFINE_READ_BESIDE);
 		for (unsigned i = 0; i < cfg->n_geoip; i++) {
 			confine_path(&c, cfg->geoip[i], CONFINE_READ_BESIDE);
+		}
+		for (unsigned i = 0; i < cfg->n_allow; i++) {
+			confine_path(&c, cfg->allow[i], CONFINE_READ);
 		}
 		confine_path(&c, tls->ca, CONFINE_READ_BESIDE);
 		confine_path(&c, tls->cert, CONFINE_READ_BESIDE);

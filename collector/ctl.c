@@ -8,6 +8,7 @@
 #include "collector/ctl_blind.h"
 #include "collector/ctl_command.h"
 #include "collector/ctl_incident.h"
+#include "collector/ctl_indicator.h"
 #include "collector/ctl_keys.h"
 #include "collector/ctl_ledger.h"
 #include "common/hide_args.h"
@@ -101,6 +102,10 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 		return change_state(c, args, cmd->id, "ack", d);
 	case CTL_CLOSE:
 		return change_state(c, args, cmd->id, "closed", d);
+	case CTL_INDICATORS:
+		return ctl_indicators(
+			c, args, args->who != NULL ? args->who : login_name(),
+			&cmd->broken, d);
 	case CTL_SHOW:
 	case CTL_KEYS_MAKE:
 	case CTL_RULES_RELOAD:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl_command.h"
 
+#include "collector/ctl_indicator.h"
 #include "common/hide_args.h"
 
 static enum err
@@ -119,8 +120,8 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 	if (word == NULL) {
 		return diag_set(d, ERR_USAGE,
 				"no command: one of status, sensors, ledger, "
-				"blind, missions, alerts, incidents, keys, "
-				"rules" CTL_TRY_HELP);
+				"blind, missions, alerts, incidents, "
+				"indicators, keys, rules" CTL_TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
 		return keys_command(c, args, cmd, d);
@@ -130,6 +131,10 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 	}
 	if (strcmp(word, "incidents") == 0) {
 		return incident_command(args, cmd, d);
+	}
+	if (strcmp(word, "indicators") == 0) {
+		cmd->what = CTL_INDICATORS;
+		return ctl_indicators_check(args, d);
 	}
 	if (strcmp(word, "ledger") == 0) {
 		cmd->what = CTL_LEDGER;
@@ -146,12 +151,11 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 	} else if (strcmp(word, "alerts") == 0) {
 		cmd->what = CTL_ALERTS;
 	} else {
-		return diag_set(
-			d, ERR_USAGE,
-			"'%s' is no command: use status, sensors, "
-			"ledger, blind, missions, alerts, incidents, keys or "
-			"rules" CTL_TRY_HELP,
-			hide_arg(word, shown));
+		return diag_set(d, ERR_USAGE,
+				"'%s' is no command: use status, sensors, "
+				"ledger, blind, missions, alerts, incidents, "
+				"indicators, keys or rules" CTL_TRY_HELP,
+				hide_arg(word, shown));
 	}
 	return no_more(args, 1, d);
 }

@@ -26,6 +26,7 @@ struct ctl_command {
 		CTL_SHOW,
 		CTL_ACK,
 		CTL_CLOSE,
+		CTL_INDICATORS,
 		CTL_KEYS_MAKE,
 		CTL_RULES_RELOAD
 	} what;

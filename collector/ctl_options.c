@@ -37,6 +37,19 @@ static const char help_text[] =
 	"  keys make --sensor SITE/SENSOR [FILE]\n"
 	"                       a key pair that signs this sensor's batches;\n"
 	"                       with --hmac one secret for both sides\n"
+	"  indicators [list]    the common set: armed and held; with --all, "
+	"off too\n"
+	"  indicators held      those that wait for an analyst, and why\n"
+	"  indicators show ID|VALUE\n"
+	"                       one: its sources, marking, where it was seen\n"
+	"  indicators add KIND VALUE\n"
+	"                       one of your own, as ip 192.0.2.7\n"
+	"  indicators import FILE...\n"
+	"                       STIX 2.1, MISP, CSV or plain lists\n"
+	"  indicators report [IMPORT]\n"
+	"                       what became of the last imports\n"
+	"  indicators release ID  arm it; hold ID: do not; remove ID: for "
+	"good\n"
 	"  rules reload         sensors read rules and indicators again\n"
 	"\n"
 	"Options:\n"
@@ -63,6 +76,15 @@ static const char help_text[] =
 	"12h, 7d\n"
 	"                       before now\n"
 	"      --asset NAME     blind: for this asset of the mission map\n"
+	"      --source NAME    indicators import: whose they are [the file's "
+	"name]\n"
+	"      --snapshot       indicators import: what the source no longer "
+	"has is\n"
+	"                       withdrawn\n"
+	"      --mark MARK      indicators add: TLP and names, as "
+	"amber//JP,US\n"
+	"                       [amber+strict]\n"
+	"      --until TIME     indicators add: valid until then\n"
 	"      --note TEXT      why an incident is acknowledged or closed\n"
 	"      --who NAME       who does so [you, by your login]\n"
 	"      --redis URL      rules: the Redis that the sensors are at\n"
@@ -105,6 +127,10 @@ enum {
 	OPT_SINCE,
 	OPT_ASSET,
 	OPT_ORDER,
+	OPT_SOURCE,
+	OPT_SNAPSHOT,
+	OPT_MARK,
+	OPT_UNTIL,
 };
 
 static const struct option options[] = {
@@ -122,6 +148,10 @@ static const struct option options[] = {
 	{ "since", required_argument, NULL, OPT_SINCE },
 	{ "asset", required_argument, NULL, OPT_ASSET },
 	{ "order", required_argument, NULL, OPT_ORDER },
+	{ "source", required_argument, NULL, OPT_SOURCE },
+	{ "snapshot", no_argument, NULL, OPT_SNAPSHOT },
+	{ "mark", required_argument, NULL, OPT_MARK },
+	{ "until", required_argument, NULL, OPT_UNTIL },
 	{ "note", required_argument, NULL, OPT_NOTE },
 	{ "who", required_argument, NULL, OPT_WHO },
 	{ "config", required_argument, NULL, 'c' },
@@ -243,6 +273,33 @@ since(const char *s, uint64_t *us, struct diag *d)
 		s);
 }
 
+/* Those of indicators; ERR_NOTFOUND: none of these. */
+static enum err
+indicator_option(struct ctl_arguments *args, int opt, struct diag *d)
+{
+	switch (opt) {
+	case OPT_SOURCE:
+		args->source = optarg;
+		return ERR_OK;
+	case OPT_SNAPSHOT:
+		args->snapshot = true;
+		return ERR_OK;
+	case OPT_MARK:
+		args->mark = optarg;
+		return ERR_OK;
+	case OPT_UNTIL:
+		return clock_parse_iso(view_cstr(optarg), &args->until_us)
+			       ? ERR_OK
+			       : diag_set(d, ERR_USAGE,
+					  "--until: '%.64s' is no time; write "
+					  "2026-12-31 or "
+					  "2026-12-31T18:00:00Z" CTL_TRY_HELP,
+					  optarg);
+	default:
+		return ERR_NOTFOUND;
+	}
+}
+
 static enum err
 other_option(struct ctl *c, struct ctl_arguments *args, struct conf *conf,
 	     int opt, struct diag *d)
@@ -315,6 +372,9 @@ ctl_options_read(int argc, char **argv, struct ctl *c,
 				hide_arg(argv[optind - 1], shown));
 		}
 		e = filter_option(c, opt, optarg, d);
+		if (e == ERR_NOTFOUND) {
+			e = indicator_option(args, opt, d);
+		}
 		if (e == ERR_NOTFOUND) {
 			e = other_option(c, args, conf, opt, d);
 		}

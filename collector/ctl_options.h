@@ -23,6 +23,9 @@ struct ctl_arguments {
 	char **words; /* the command and what follows */
 	const char *asset; /* --asset, or NULL */
 	uint64_t since_us; /* --since */
+	const char *source, *mark; /* indicators: --source, --mark, or NULL */
+	uint64_t until_us; /* --until; 0: open */
+	bool snapshot; /* --snapshot */
 };
 
 /*

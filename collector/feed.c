@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "collector/blind.h"
+#include "collector/common_set.h"
 #include "common/json.h"
 
 struct feed {
@@ -177,6 +178,31 @@ feed_incident(struct feed *f, int64_t id, const char *what,
 	if (a->exercise[0] != '\0') {
 		json_cstr(j, "exercise", a->exercise);
 	}
+	json_obj_end(j);
+	json_obj_end(j);
+	return end_line(f);
+}
+
+enum err
+feed_indicators(struct feed *f, const struct common_set_import *i,
+		uint64_t now_us)
+{
+	struct json *j = &f->j;
+
+	begin(j, "indicators", now_us);
+	json_i64(j, "import", i->id);
+	json_cstr(j, "source", i->origin);
+	json_cstr(j, "who", i->who);
+	json_u64(j, "total", i->total);
+	json_u64(j, "supported", i->supported);
+	json_u64(j, "refused", i->refused);
+	json_u64(j, "taken", i->taken);
+	json_u64(j, "new", i->added);
+	json_u64(j, "held", i->held);
+	json_u64(j, "withdrawn", i->withdrawn);
+	json_cstr(j, "error", i->error);
+	json_obj_end(j);
+	json_obj(j, "picket");
 	json_obj_end(j);
 	json_obj_end(j);
 	return end_line(f);

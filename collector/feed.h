@@ -32,6 +32,10 @@ enum err feed_alert(struct feed *f, const struct alert *a, struct view line,
 		    struct view dst_info) MUST_CHECK;
 enum err feed_incident(struct feed *f, int64_t id, const char *what,
 		       const struct assessment *a, uint64_t now_us) MUST_CHECK;
+struct common_set_import;
+/* An import of indicators is done. */
+enum err feed_indicators(struct feed *f, const struct common_set_import *i,
+			 uint64_t now_us) MUST_CHECK;
 struct blind_span;
 /* A sensor's interval without sight began ("to" null) or ended. */
 enum err feed_blind(struct feed *f, const char *site, const char *sensor,

@@ -6,6 +6,7 @@ libcollector_a_SOURCES = \
 	collector/ingest_answer.c \
 	collector/arm.h collector/arm_state.h collector/arm.c \
 	collector/arm_chain.c collector/arm_base.c \
+	collector/arming.h collector/arming.c \
 	collector/inflate.h collector/inflate.c \
 	collector/keyring.h collector/keyring.c \
 	collector/prepare.h collector/prepare.c \
@@ -66,7 +67,20 @@ libcollector_a_SOURCES = \
 	collector/pipeline.h collector/pipeline.c \
 	collector/pipeline_state.h collector/pipeline_epoch.c \
 	collector/pipeline_frame.c collector/pipeline_incident.c \
+	collector/pipeline_indicators.c \
 	collector/pipeline_trust.c collector/pipeline_commit.c
+
+# the common set and its gate
+libcollector_a_SOURCES += \
+	collector/indicator_pack.h collector/indicator_pack.c \
+	collector/indicator_inbox.h collector/indicator_inbox.c \
+	collector/indicator_store.h collector/indicator_store.c \
+	collector/indicator_store_state.h collector/indicator_store_settle.c \
+	collector/indicator_list.h collector/indicator_list.c \
+	collector/allow_list.h collector/allow_list.c \
+	collector/gate_history.h collector/gate_history.c \
+	collector/gate.h collector/gate.c \
+	collector/common_set.h collector/common_set.c
 
 # what whoever runs it is told
 libcollector_a_SOURCES += \
@@ -103,6 +117,8 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_alerts.c \
 	collector/ctl_keys.h collector/ctl_keys.c \
 	collector/ctl_incident.h collector/ctl_incident.c \
+	collector/ctl_indicator.h collector/ctl_indicator.c \
+	collector/ctl_indicator_do.h collector/ctl_indicator_do.c \
 	collector/ctl_ledger.h collector/ctl_ledger.c \
 	collector/ctl_blind.h collector/ctl_blind.c \
 	collector/ctl_control.h collector/ctl_control.c

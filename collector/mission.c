@@ -209,6 +209,20 @@ mission_each_site(const struct mission_map *m,
 }
 
 void
+mission_each_net(const struct mission_map *m,
+		 void (*fn)(void *arg, const struct cidr *net,
+			    const char *asset),
+		 void *arg)
+{
+	for (unsigned i = 0; i < m->n_nets; i++) {
+		const struct net *n = &m->nets[i];
+
+		fn(arg, &n->cidr,
+		   n->asset >= 0 ? m->assets[n->asset].name : "");
+	}
+}
+
+void
 mission_each_asset(const struct mission_map *m,
 		   void (*fn)(void *arg, const char *asset, const char *site,
 			      unsigned criticality, const struct cidr *net),

@@ -66,6 +66,11 @@ void mission_each_asset(const struct mission_map *m,
 				   const char *site, unsigned criticality,
 				   const struct cidr *net),
 			void *arg);
+/* Calls 'fn' for every network of ours, with its asset ("": none). */
+void mission_each_net(const struct mission_map *m,
+		      void (*fn)(void *arg, const struct cidr *net,
+				 const char *asset),
+		      void *arg);
 /* Calls 'fn' for every mission with the services it needs, comma-separated. */
 void mission_each_mission(const struct mission_map *m,
 			  void (*fn)(void *arg, const char *mission,

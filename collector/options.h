@@ -18,12 +18,15 @@
 #include "common/conf.h"
 
 #define OPTIONS_MAX_GEOIP 16
+#define OPTIONS_MAX_ALLOW 64
 #define OPTIONS_TRY_HELP "; see picket-collector --help"
 
 /* What the command line said, apart from settings. */
 struct options {
 	const char *geoip[OPTIONS_MAX_GEOIP];
 	unsigned n_geoip;
+	const char *allow[OPTIONS_MAX_ALLOW];
+	unsigned n_allow; /* more than fit: an error */
 	const char *settings[PIPELINE_MAX_SETTINGS];
 	unsigned n_settings;
 	bool check;

@@ -2,6 +2,7 @@
 /* The settings: their names, and what the pipeline is told by them. */
 #include <stdlib.h>
 
+#include "collector/arming.h"
 #include "collector/confined.h"
 #include "collector/options.h"
 #include "collector/prepare.h"
@@ -48,7 +49,29 @@ static const struct conf_key keys[] = {
 	  "seconds by which a sensor's clock may be off" },
 	{ "blind.window", "number", "30",
 	  "seconds over which percents are taken" },
+	{ "indicators.max", "number", "4000000",
+	  "records of indicators that are kept, of all sources" },
+	{ "indicators.max-per-source", "number", "2000000",
+	  "of these, of one source" },
+	{ "indicators.keep-removed", "number", "200000",
+	  "indicators kept that are no longer in force" },
+	{ "gate.enabled", "bool", "yes",
+	  "hold new indicators that look harmful until an analyst says so" },
+	{ "gate.allow.*", "list", "",
+	  "allow lists: files, or directories of .txt, .csv and .json" },
+	{ "gate.days", "number", "7",
+	  "days of history on which a new indicator is tried; 0: none" },
+	{ "gate.max-alerts", "number", "1000",
+	  "alerts that it may have raised in these" },
+	{ "gate.max-hosts", "number", "10",
+	  "hosts of ours at which it may have" },
+	{ "gate.max-sites", "number", "5", "sites at which it may have" },
+	{ "gate.min-name", "number", "6",
+	  "characters that a domain must have" },
+	{ "gate.patterns", "bool", "no",
+	  "let STIX patterns through that cannot be tried" },
 	KEYRING_ROWS,
+	ARMING_ROWS,
 	{ "ingest.threads", "number", "1",
 	  "threads that check, inflate and read batches ahead" },
 	CONFINE_ROWS,
@@ -67,6 +90,57 @@ add_geoip(void *arg, const char *key, const char *value)
 	if (o->n_geoip < OPTIONS_MAX_GEOIP) {
 		o->geoip[o->n_geoip++] = value;
 	}
+}
+
+static void
+add_allow(void *arg, const char *key, const char *value)
+{
+	struct options *o = arg;
+
+	(void)key;
+	if (o->n_allow < OPTIONS_MAX_ALLOW) {
+		o->allow[o->n_allow] = value;
+	}
+	o->n_allow++;
+}
+
+static enum err
+configure_indicators(struct options *o, const struct conf *conf,
+		     struct pipeline_config *cfg, struct diag *d)
+{
+	struct gate_config *g = &cfg->common.gate;
+	struct indicator_limits *l = &cfg->common.limits;
+
+	*l = indicator_limits_default;
+	l->max_total =
+		conf_u64(conf, "indicators.max", l->max_total, 1, 100000000);
+	l->max_source = conf_u64(conf, "indicators.max-per-source",
+				 l->max_source, 1, 100000000);
+	l->keep_off = conf_u64(conf, "indicators.keep-removed", l->keep_off,
+			       1000, 100000000);
+	*g = gate_defaults;
+	g->on = conf_bool(conf, "gate.enabled", true);
+	g->days = (unsigned)conf_u64(conf, "gate.days", g->days, 0, 3650);
+	g->max_alerts =
+		conf_u64(conf, "gate.max-alerts", g->max_alerts, 0, UINT32_MAX);
+	g->max_hosts =
+		conf_u64(conf, "gate.max-hosts", g->max_hosts, 0, UINT32_MAX);
+	g->max_sites =
+		conf_u64(conf, "gate.max-sites", g->max_sites, 0, UINT32_MAX);
+	g->min_name =
+		(unsigned)conf_u64(conf, "gate.min-name", g->min_name, 0, 253);
+	g->patterns = conf_bool(conf, "gate.patterns", false);
+	o->n_allow = 0;
+	conf_each(conf, "gate.allow", add_allow, o);
+	if (o->n_allow > OPTIONS_MAX_ALLOW) {
+		return diag_set(d, ERR_USAGE,
+				"gate.allow: more than %d: put some into one "
+				"directory and name that" OPTIONS_TRY_HELP,
+				OPTIONS_MAX_ALLOW);
+	}
+	cfg->allow = o->allow;
+	cfg->n_allow = o->n_allow;
+	return ERR_OK;
 }
 
 /* Seconds, with a fraction if need be. */
@@ -148,10 +222,10 @@ options_configure(struct options *o, const struct conf *conf,
 		  struct pipeline_config *cfg, struct diag *d)
 {
 	static const char *const own[] = {
-		"redis",  "store",      "geoip",    "missions",
-		"feed",   "until-idle", "consumer", "correlate",
-		"listen", "console",    "metrics",  "blind",
-		"ingest", "run-as",     "security", NULL
+		"redis",      "store",    "geoip",     "missions", "feed",
+		"until-idle", "consumer", "correlate", "listen",   "console",
+		"metrics",    "blind",    "ingest",    "run-as",   "security",
+		"indicators", "gate",     "control",   NULL
 	};
 	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own,
 				"picket-collector(8)", d);
@@ -178,6 +252,9 @@ options_configure(struct options *o, const struct conf *conf,
 	cfg->n_geoip = o->n_geoip;
 	configure_correlate(conf, &cfg->correlate);
 	e = configure_blind(conf, &cfg->blind, d);
+	if (e == ERR_OK) {
+		e = configure_indicators(o, conf, cfg, d);
+	}
 	if (e != ERR_OK) {
 		return e;
 	}

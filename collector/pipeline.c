@@ -78,6 +78,7 @@ pipeline_close(struct pipeline *p)
 	}
 	feed_close(p->feed);
 	health_free(p->health);
+	common_set_free(p->common);
 	assess_fini(&p->assessment);
 	correlate_free(p->correlate);
 	store_ledger_free(p->ledger);
@@ -165,6 +166,9 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 				     store_error(p->store));
 		}
 	}
+	if (e == ERR_OK) {
+		e = pipeline_indicators_open(p, d);
+	}
 	if (e == ERR_OK && cfg->feed != NULL) {
 		e = feed_open(&p->feed, cfg->feed, d);
 	}
@@ -179,7 +183,9 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 					    .blind = &p->cfg.blind,
 					    .feed = p->feed,
 					    .judge = pipeline_judge_presence,
-					    .judge_arg = p });
+					    .judge_arg = p,
+					    .armed = cfg->armed,
+					    .armed_arg = cfg->armed_arg });
 	*out = p;
 	return ERR_OK;
 }
@@ -371,7 +377,13 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 			}
 			pipeline_reload_keys(p);
 		}
-		e = ingest_read(p->ingest, WAIT_MS, &entries, &n, &renewed, d);
+		e = pipeline_indicators_turn(p, d);
+		if (e != ERR_OK) {
+			break;
+		}
+		e = ingest_read(p->ingest,
+				common_set_busy(p->common) ? 0 : WAIT_MS,
+				&entries, &n, &renewed, d);
 		if (e == ERR_AGAIN || e == ERR_AUTH) {
 			note_broker(p, e, d);
 			e = ERR_OK;
@@ -382,7 +394,7 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 				    p->cfg.until_idle_us + BROKER_PATIENCE_US) {
 				return ERR_CLOSED;
 			}
-			nap(100);
+			nap(common_set_busy(p->common) ? 1 : 100);
 			continue;
 		}
 		if (e != ERR_OK) {
@@ -401,6 +413,7 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 			continue;
 		}
 		if (e == ERR_OK && n == 0 && p->cfg.until_idle_us != 0 &&
+		    !common_set_busy(p->common) &&
 		    clock_mono_us() - idle_since >= p->cfg.until_idle_us &&
 		    ingest_idle(p->ingest)) {
 			break;
@@ -418,6 +431,12 @@ void
 pipeline_stats(const struct pipeline *p, struct pipeline_stats *out)
 {
 	*out = p->committed;
+}
+
+void
+pipeline_common(const struct pipeline *p, struct common_set_stats *out)
+{
+	common_set_stats(p->common, out);
 }
 
 void

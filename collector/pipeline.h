@@ -14,6 +14,7 @@
 #include <signal.h>
 
 #include "collector/blind.h"
+#include "collector/common_set.h"
 #include "collector/correlate.h"
 #include "collector/keyring.h"
 #include "collector/mission.h"
@@ -41,7 +42,13 @@ struct pipeline_config {
 	const char *settings[PIPELINE_MAX_SETTINGS]; /* files; NULL: no more */
 	struct correlate_config correlate;
 	struct blind_config blind;
+	struct common_set_config common;
+	const char *const *allow; /* lists for the gate */
+	unsigned n_allow;
 	uint64_t until_idle_us; /* 0: until told to stop */
+	/* Told which indicators a sensor runs, as its presence has it; or NULL */
+	void (*armed)(void *arg, const char *version);
+	void *armed_arg;
 	void (*turn)(void *arg); /* each time round the loop; or NULL */
 	void *turn_arg;
 };
@@ -107,6 +114,8 @@ enum err pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		      volatile sig_atomic_t *report,
 		      volatile sig_atomic_t *rotate, struct diag *d) MUST_CHECK;
 void pipeline_stats(const struct pipeline *p, struct pipeline_stats *out);
+/* Of the common set. */
+void pipeline_common(const struct pipeline *p, struct common_set_stats *out);
 void pipeline_facts(const struct pipeline *p, struct pipeline_facts *out);
 
 #endif

@@ -11,6 +11,7 @@
 #define COLLECTOR_PIPELINE_STATE_H
 
 #include "collector/assess.h"
+#include "collector/common_set.h"
 #include "collector/dedupe.h"
 #include "collector/enrich.h"
 #include "collector/feed.h"
@@ -78,6 +79,8 @@ struct pipeline {
 	struct store_ledger *ledger;
 	struct store_signed *signers;
 	struct health *health;
+	struct common_set *common;
+	bool indicators_stuck; /* its last turn failed */
 	struct feed *feed;
 	struct bad_frame bad[BAD_SLOTS];
 	struct pipeline_taken taken[PIPELINE_ENTRIES];
@@ -107,6 +110,14 @@ enum err pipeline_take(struct pipeline *p, const struct ingest_entry *entries,
 /* It is on the disk: acknowledge, publish, trim.  What fails here is delivered
  * again and refused as a repeat. */
 enum err pipeline_acknowledge(struct pipeline *p, struct diag *d) MUST_CHECK;
+
+/* pipeline_indicators.c: opens the common set; and one slice of it, between
+ * two transactions.  An error is the feed's; the set's own is told and tried
+ * again. */
+enum err pipeline_indicators_open(struct pipeline *p,
+				  struct diag *d) MUST_CHECK;
+enum err pipeline_indicators_turn(struct pipeline *p,
+				  struct diag *d) MUST_CHECK;
 
 /* pipeline_frame.c: one entry into the store and the sightings. */
 enum err pipeline_take_entry(struct pipeline *p,

@@ -1,162 +1,178 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* STIX 2.1 (OASIS, 10 June 2021): bundles, section 8; indicators, 4.7. */
-#include "common/clock.h"
-#include "common/indicator_reading.h"
-#include "common/indicator_terms.h"
-
-/* Markings of fixed identity: STIX 2.1 section 7.2.1.4, and TLP 2.0's. */
-static const struct {
-	const char *id;
-	enum tlp tlp;
-} known_markings[] = {
-	{ "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487",
-	  TLP_CLEAR },
-	{ "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
-	  TLP_GREEN },
-	{ "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421",
-	  TLP_AMBER },
-	{ "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003",
-	  TLP_AMBER_STRICT },
-	{ "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1", TLP_RED },
-	{ "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9",
-	  TLP_CLEAR },
-	{ "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da",
-	  TLP_GREEN },
-	{ "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82",
-	  TLP_AMBER },
-	{ "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed", TLP_RED },
-};
-#define TLP2_EXTENSION \
-	"extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
+#include "common/indicator_stix_index.h"
 
 struct stix {
+	struct indicator_doc *doc;
 	struct indicator_reading *r;
-	json_t *newest; /* id to its latest version, borrowed objects */
-	struct indicator note; /* of the indicator at hand */
+	struct stix_index index;
+	struct indicator i; /* the one at hand */
 };
 
-/* Of several versions of an object the last modified speaks (3.6). */
-static bool
-index_objects(struct stix *x, const json_t *objects)
+/* One reference; what cannot be resolved is for nobody. */
+static void
+take_marking(struct stix *x, struct view ref)
 {
-	const json_t *o;
-	size_t i;
+	const struct stix_mark *m = stix_index_mark(&x->index, ref);
+	struct marking strictest = indicator_mark_strictest();
 
-	x->newest = json_object();
-	json_array_foreach(objects, i, o)
-	{
-		const char *id = ioc_json_text(o, "id");
-		const json_t *old = json_object_get(x->newest, id);
+	if (m == NULL) {
+		indicator_reading_doubt(x->r, 0, x->i.id,
+					"marking %.*s is not in the bundle, "
+					"so nobody may see it",
+					(int)MIN(ref.len, 80), ref.p);
+		indicator_mark(&x->i, &strictest);
+	} else if (m->restricts) {
+		indicator_mark(&x->i, &m->mark);
+	}
+}
 
-		if (id[0] == '\0' ||
-		    (old != NULL && strcmp(ioc_json_text(old, "modified"),
-					   ioc_json_text(o, "modified")) > 0)) {
+/*
+ * Markings of parts (7.2.3) count for the whole: a value cannot be told without
+ * what marks it.
+ */
+static void
+take_markings(struct stix *x, const struct json_value *o)
+{
+	const struct json_reader *j = &x->doc->json;
+	const struct json_value *refs =
+		json_member(j, o, VIEW_LIT("object_marking_refs"));
+	const struct json_value *parts =
+		json_member(j, o, VIEW_LIT("granular_markings"));
+	const struct json_value *v;
+	struct marking own = MARKING_CLEAR;
+	bool stated;
+
+	for (v = json_first(j, refs); v != NULL; v = json_next(j, refs, v)) {
+		take_marking(x, v->type == JSON_STRING ? v->text : VIEW_NONE);
+	}
+	for (v = json_first(j, parts); v != NULL; v = json_next(j, parts, v)) {
+		if (json_member(j, v, VIEW_LIT("lang")) == NULL) {
+			take_marking(x, indicator_doc_view(x->doc, v,
+							   "marking_ref"));
+		}
+	}
+	if (!stix_releasable(x->doc, o, &own, &stated)) {
+		indicator_reading_doubt(x->r, 0, x->i.id,
+					"x_picket_releasable_to is no list of "
+					"names, so nobody may see it");
+	}
+	if (stated && !x->i.marked) {
+		/* Names without a colour leave the colour at its strictest. */
+		own.tlp = TLP_RED;
+		x->i.mark = own;
+		x->i.marked = true;
+	} else if (stated) {
+		indicator_mark(&x->i, &own);
+	}
+}
+
+/* "NAME:PHASE" of each, and the tactic of the first of ATT&CK's. */
+static void
+take_phases(struct stix *x, const struct json_value *o)
+{
+	const struct json_reader *j = &x->doc->json;
+	const struct json_value *list =
+		json_member(j, o, VIEW_LIT("kill_chain_phases"));
+	const struct json_value *v;
+
+	for (v = json_first(j, list); v != NULL; v = json_next(j, list, v)) {
+		struct view chain =
+			indicator_doc_view(x->doc, v, "kill_chain_name");
+		struct view phase = indicator_doc_view(x->doc, v, "phase_name");
+		char pair[256];
+		const char *tactic;
+
+		if (chain.len == 0 || phase.len == 0 ||
+		    chain.len + phase.len + 1 > sizeof(pair)) {
 			continue;
 		}
-		if (json_object_set(x->newest, id, (json_t *)o) != 0) {
-			return false;
+		memcpy(pair, chain.p, chain.len);
+		pair[chain.len] = ':';
+		memcpy(pair + chain.len + 1, phase.p, phase.len);
+		indicator_doc_append(x->doc, &x->i.kill_chain,
+				     view_of(pair, chain.len + phase.len + 1));
+		tactic = indicator_tactic(phase);
+		if (tactic != NULL && x->i.tactic[0] == '\0' &&
+		    view_eq(view_sub(chain, 0, 6), VIEW_LIT("mitre-"))) {
+			x->i.tactic = tactic;
 		}
 	}
-	return x->newest != NULL;
 }
 
-/* Nobody may see what an unknown marking protects. */
-static enum tlp
-marking_tlp(const struct stix *x, const char *id)
+/* Labels and indicator types; "severity:high" among them. */
+static void
+take_labels(struct stix *x, const struct json_value *o)
 {
-	const json_t *o = json_object_get(x->newest, id);
-	const json_t *v2, *v1;
-	enum tlp t;
+	static const char *const keys[] = { "labels", "indicator_types" };
+	const struct json_reader *j = &x->doc->json;
 
-	for (size_t i = 0; i < ARRAY_LEN(known_markings); i++) {
-		if (strcmp(id, known_markings[i].id) == 0) {
-			return known_markings[i].tlp;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const struct json_value *list =
+			json_member(j, o, view_cstr(keys[i]));
+		const struct json_value *v;
+
+		for (v = json_first(j, list); v != NULL;
+		     v = json_next(j, list, v)) {
+			if (v->type != JSON_STRING) {
+				continue;
+			}
+			indicator_doc_append(x->doc, &x->i.labels, v->text);
+			if (view_eq(view_sub(v->text, 0, 9),
+				    VIEW_LIT("severity:"))) {
+				uint8_t sev = indicator_severity(
+					view_sub(v->text, 9, v->text.len));
+
+				x->i.severity = MAX(sev, 1);
+			}
 		}
 	}
-	v2 = json_object_get(json_object_get(o, "extensions"), TLP2_EXTENSION);
-	v1 = json_object_get(o, "definition");
-	if (tlp_read(view_cstr(ioc_json_text(v2, "tlp_2_0")), &t) ||
-	    tlp_read(view_cstr(ioc_json_text(v1, "tlp")), &t)) {
-		return t;
-	}
-	return TLP_RED;
 }
 
 static void
-take_markings(struct stix *x, const json_t *o)
+take_words(struct stix *x, const struct json_value *o)
 {
-	const json_t *refs = json_object_get(o, "object_marking_refs"), *ref;
-	size_t i;
+	const struct json_value *confidence =
+		json_member(&x->doc->json, o, VIEW_LIT("confidence"));
+	struct view by = indicator_doc_view(x->doc, o, "created_by_ref");
 
-	json_array_foreach(refs, i, ref)
-	{
-		const char *id = json_string_value(ref);
-
-		if (id != NULL) {
-			indicator_mark(&x->note, marking_tlp(x, id));
-		}
+	x->i.created_by = stix_index_name(&x->index, by);
+	if (x->i.created_by[0] == '\0') {
+		x->i.created_by =
+			indicator_doc_copy(x->doc, by, INDICATOR_ID_CAP);
 	}
-}
-
-/* Phases of ATT&CK's kill chains, and "severity:high" among the labels. */
-static void
-take_phases_and_labels(struct stix *x, const json_t *o)
-{
-	const json_t *list = json_object_get(o, "kill_chain_phases"), *item;
-	size_t i;
-
-	json_array_foreach(list, i, item)
-	{
-		const char *chain = ioc_json_text(item, "kill_chain_name");
-
-		if (strncmp(chain, "mitre-", 6) == 0 &&
-		    x->note.tactic[0] == '\0') {
-			const char *tactic = indicator_tactic(
-				view_cstr(ioc_json_text(item, "phase_name")));
-
-			x->note.tactic = tactic != NULL ? tactic : "";
-		}
+	x->i.description =
+		indicator_doc_text(x->doc, o, "name", INDICATOR_TEXT_CAP);
+	if (x->i.description[0] == '\0') {
+		x->i.description = indicator_doc_text(x->doc, o, "description",
+						      INDICATOR_TEXT_CAP);
 	}
-	list = json_object_get(o, "labels");
-	json_array_foreach(list, i, item)
-	{
-		const char *label = json_string_value(item);
-
-		if (label != NULL && strncmp(label, "severity:", 9) == 0) {
-			uint8_t sev = indicator_severity(view_cstr(label + 9));
-
-			x->note.severity = MAX(sev, 1);
-		}
+	if (confidence != NULL && confidence->type == JSON_NUMBER &&
+	    !indicator_confidence(confidence->text, &x->i.confidence)) {
+		x->i.confidence = INDICATOR_CONFIDENCE_UNKNOWN;
 	}
-}
-
-static const char *
-source_of(const struct stix *x, const json_t *o)
-{
-	const json_t *by =
-		json_object_get(x->newest, ioc_json_text(o, "created_by_ref"));
-	const char *name = ioc_json_text(by, "name");
-
-	return name;
+	x->i.revoked = indicator_doc_true(x->doc, o, "revoked");
+	take_phases(x, o);
+	take_labels(x, o);
 }
 
 static bool
-take_dates(struct stix *x, const json_t *o)
+take_dates(struct stix *x, const struct json_value *o)
 {
 	const struct {
 		const char *key;
 		uint64_t *to;
-	} dates[] = { { "valid_from", &x->note.valid_from_us },
-		      { "valid_until", &x->note.valid_until_us } };
+	} dates[] = { { "valid_from", &x->i.valid_from_us },
+		      { "valid_until", &x->i.valid_until_us },
+		      { "modified", &x->i.modified_us } };
 
 	for (size_t i = 0; i < ARRAY_LEN(dates); i++) {
-		const char *text = ioc_json_text(o, dates[i].key);
-
-		if (json_object_get(o, dates[i].key) != NULL &&
-		    !clock_parse_iso(view_cstr(text), dates[i].to)) {
-			indicator_reading_refuse(x->r, 0, x->note.id,
-						 "%s '%.40s' is no timestamp",
-						 dates[i].key, text);
+		if (!indicator_doc_time(x->doc, o, dates[i].key, dates[i].to)) {
+			indicator_reading_refuse(
+				x->r, 0, x->i.id, "%s '%s' is no timestamp",
+				dates[i].key,
+				indicator_doc_text(x->doc, o, dates[i].key,
+						   40));
 			return false;
 		}
 	}
@@ -164,89 +180,107 @@ take_dates(struct stix *x, const json_t *o)
 }
 
 static void
-on_term(void *arg, const struct indicator_term *t)
+take_pattern(struct stix *x, const struct json_value *o)
 {
-	struct stix *x = arg;
+	struct view lang = indicator_doc_view(x->doc, o, "pattern_type");
+	struct view text = indicator_doc_view(x->doc, o, "pattern");
 
-	if (t->refusal[0] != '\0') {
-		indicator_reading_refuse(x->r, 0, x->note.id, "%s", t->refusal);
-		return;
+	/* STIX 2.0 knew no other language and had no such property. */
+	if (lang.len > 0 && !view_eq(lang, VIEW_LIT("stix"))) {
+		indicator_reading_refuse(x->r, 0, x->i.id,
+					 "pattern_type '%.*s' is not supported",
+					 (int)MIN(lang.len, 40), lang.p);
+	} else {
+		indicator_reading_pattern(x->r, 0, &x->i, text);
 	}
-	x->note.kind = t->kind;
-	indicator_reading_add(x->r, 0, &x->note, view_of(t->value, t->len));
-}
-
-/* NULL, or why the object is passed over whatever its pattern says. */
-static const char *
-passed_over(const struct stix *x, const json_t *o)
-{
-	const json_t *last = json_object_get(x->newest, x->note.id);
-
-	if (x->note.id[0] == '\0') {
-		return "an indicator without id";
-	}
-	if (last != o) {
-		return "a later version of it is in the same file";
-	}
-	return NULL;
 }
 
 static void
-read_indicator(struct stix *x, const json_t *o)
+read_indicator(struct stix *x, const struct json_value *o)
 {
-	const char *lang = ioc_json_text(o, "pattern_type"), *why;
-	struct diag d;
+	struct view id = indicator_doc_view(x->doc, o, "id");
 
-	x->note = indicator_blank(x->r);
-	x->note.id = ioc_json_text(o, "id");
-	why = passed_over(x, o);
-	if (why != NULL) {
-		indicator_reading_refuse(x->r, 0, x->note.id, "%s", why);
+	x->i = indicator_blank(x->r);
+	x->i.id = indicator_doc_copy(x->doc, id, INDICATOR_ID_CAP);
+	if (id.len == 0 || id.len >= INDICATOR_ID_CAP) {
+		indicator_reading_refuse(x->r, 0, x->i.id,
+					 id.len == 0
+						 ? "an indicator without id"
+						 : "an id that is too long");
 		return;
 	}
-	/* STIX 2.0 knew no other language and had no such property. */
-	if (lang[0] != '\0' && strcmp(lang, "stix") != 0) {
-		indicator_reading_refuse(
-			x->r, 0, x->note.id,
-			"pattern_type '%.40s' is not supported", lang);
-		return;
-	}
-	x->note.created_by = source_of(x, o);
-	x->note.description = ioc_json_text(o, "name");
-	if (x->note.description[0] == '\0') {
-		x->note.description = ioc_json_text(o, "description");
-	}
-	x->note.revoked = json_is_true(json_object_get(o, "revoked"));
-	take_markings(x, o);
-	take_phases_and_labels(x, o);
 	if (!take_dates(x, o)) {
 		return;
 	}
-	if (indicator_terms_each(view_cstr(ioc_json_text(o, "pattern")),
-				 on_term, x, &d) != ERR_OK) {
-		indicator_reading_refuse(x->r, 0, x->note.id, "%s", d.msg);
+	if (!stix_index_newest(&x->index, id, x->i.modified_us)) {
+		indicator_reading_refuse(x->r, 0, x->i.id,
+					 "a later version of it is in the "
+					 "same file");
+		return;
+	}
+	take_words(x, o);
+	take_markings(x, o);
+	take_pattern(x, o);
+}
+
+/* An object that cannot be read may still say that it is no indicator. */
+static void
+read_object(struct stix *x, const struct indicator_object *o)
+{
+	struct view type, id;
+
+	if (o->v != NULL) {
+		type = indicator_doc_view(x->doc, o->v, "type");
+	} else {
+		type = json_stream_text(o->raw, VIEW_LIT("type"));
+	}
+	if (!view_eq(type, VIEW_LIT("indicator"))) {
+		if (o->v == NULL && type.p == NULL && o->raw.p[0] == '{') {
+			indicator_reading_refuse(
+				x->r, 0, NULL, "at byte %llu: %s",
+				(unsigned long long)o->offset, o->why);
+		} else {
+			x->r->report->others++;
+		}
+	} else if (o->v == NULL) {
+		id = json_stream_text(o->raw, VIEW_LIT("id"));
+		indicator_reading_refuse(
+			x->r, 0,
+			indicator_doc_copy(x->doc, id, INDICATOR_ID_CAP),
+			"at byte %llu: %s", (unsigned long long)o->offset,
+			o->why);
+	} else {
+		read_indicator(x, o->v);
 	}
 }
 
 void
-indicator_read_stix(struct indicator_reading *r, const json_t *bundle)
+indicator_read_stix(struct indicator_doc *doc)
 {
-	const json_t *objects = json_object_get(bundle, "objects"), *o;
-	struct stix x = { .r = r };
-	size_t i;
+	struct stix x = { .doc = doc, .r = doc->r };
+	uint64_t start, n = 0;
+	struct indicator_object o;
+	enum err e;
 
-	if (!index_objects(&x, objects)) {
-		r->stop =
-			diag_set(r->d, ERR_NOMEM, "%s: out of memory", r->file);
+	json_stream_peek(&doc->s);
+	start = block_read_offset(doc->s.in);
+	e = stix_index_build(&x.index, doc);
+	if (e != ERR_OK) {
+		indicator_reading_stop(
+			doc->r, e,
+			e == ERR_LIMIT ? "more indicators than one file may "
+					 "have: 4194304; split it"
+				       : "its markings cannot be kept");
+		stix_index_fini(&x.index);
+		return;
 	}
-	json_array_foreach(objects, i, o)
-	{
-		if (r->stop != ERR_OK) {
-			break;
-		}
-		if (strcmp(ioc_json_text(o, "type"), "indicator") == 0) {
-			read_indicator(&x, o);
+	/* Where the text went wrong it will again, behind what was whole. */
+	json_stream_seek(&doc->s, start);
+	if (json_stream_enter(&doc->s, '[')) {
+		while (json_stream_item(&doc->s, &n) &&
+		       indicator_doc_object(doc, &o)) {
+			read_object(&x, &o);
 		}
 	}
-	json_decref(x.newest);
+	stix_index_fini(&x.index);
 }

@@ -81,10 +81,31 @@ indicator_tactic(struct view word)
 	return NULL;
 }
 
-const char *
-ioc_json_text(const json_t *object, const char *key)
+bool
+indicator_confidence(struct view word, uint8_t *out)
 {
-	const char *text = json_string_value(json_object_get(object, key));
+	/* STIX 2.1, appendix A: None / Low / Med / High */
+	static const struct {
+		const char *word;
+		uint8_t confidence;
+	} table[] = {
+		{ "none", 0 },    { "low", 15 },  { "med", 50 },
+		{ "medium", 50 }, { "high", 85 },
+	};
+	unsigned n = 0;
 
-	return text != NULL ? text : "";
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		if (word_is(word, table[i].word)) {
+			*out = table[i].confidence;
+			return true;
+		}
+	}
+	for (size_t i = 0; i < word.len; i++) {
+		if (word.p[i] < '0' || word.p[i] > '9' || n > 10) {
+			return false;
+		}
+		n = n * 10 + word.p[i] - '0';
+	}
+	*out = (uint8_t)n;
+	return word.len > 0 && n <= 100;
 }

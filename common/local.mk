@@ -48,15 +48,27 @@ libcommon_a_SOURCES += \
 	common/delta.h common/delta_bytes.h common/delta.c \
 	common/delta_write.c
 
+# STIX patterns
+libcommon_a_SOURCES += \
+	common/pattern_tree.h common/pattern_object.h common/pattern_object.c \
+	common/pattern.h common/pattern_lex.h common/pattern_lex.c \
+	common/pattern.c common/pattern_print.c common/pattern_values.c
 # indicators, from lists of others
 libcommon_a_SOURCES += \
+	common/block_read.h common/block_read.c \
+	common/id_map.h common/id_map.c \
+	common/json_stream.h common/json_stream.c \
 	common/indicator_value.h common/indicator_value.c \
-	common/indicator_terms.h common/indicator_terms.c \
 	common/indicator_read.h common/indicator_read.c \
 	common/indicator_reading.h common/indicator_words.c \
-	common/indicator_text.c \
+	common/indicator_entry.c \
+	common/indicator_lines.h common/indicator_text.c \
+	common/indicator_csv.c \
+	common/indicator_json.c \
+	common/indicator_stix_index.h common/indicator_stix_index.c \
 	common/indicator_stix.c \
-	common/indicator_misp.c
+	common/indicator_misp.c \
+	common/indicator_feed.c
 
 # signed documents
 libcommon_a_SOURCES += \

@@ -165,19 +165,23 @@ ioc_find_url(const struct ioc_set *s, struct view host, struct view uri,
 }
 
 const struct ioc *
-ioc_find_text(const struct ioc_set *s, enum ioc_type type, struct view hex,
+ioc_find_text(const struct ioc_set *s, enum ioc_type type, struct view text,
 	      uint64_t now_us)
 {
-	char text[INDICATOR_VALUE_CAP];
+	char hex[INDICATOR_VALUE_CAP];
 	const struct ioc *found;
-	struct view value;
 	size_t digits = indicator_hex_digits((enum indicator_kind)type);
 
-	assert(s->sealed && digits > 0);
-	if (s->count[type] == 0 || indicator_hex_text(hex, digits, text) == 0) {
+	assert(s->sealed);
+	if (s->count[type] == 0 || text.len >= INDICATOR_VALUE_CAP) {
 		return NULL;
 	}
-	value = view_of(text, digits);
-	found = probe(s, ioc_hash_text(s, type, value), type, value);
+	if (digits > 0) {
+		if (indicator_hex_text(text, digits, hex) == 0) {
+			return NULL;
+		}
+		text = view_of(hex, digits);
+	}
+	found = probe(s, ioc_hash_text(s, type, text), type, text);
 	return found != NULL && valid_at(found, now_us) ? found : NULL;
 }

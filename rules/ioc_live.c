@@ -6,13 +6,9 @@
 
 #include "rules/ioc_live_reader.h"
 
-STATIC_ASSERT((int)IOC_IP == (int)INDICATOR_IP &&
-		      (int)IOC_DOMAIN == (int)INDICATOR_DOMAIN &&
-		      (int)IOC_URL == (int)INDICATOR_URL &&
-		      (int)IOC_JA3 == (int)INDICATOR_JA3 &&
-		      (int)IOC_CERT_SHA1 == (int)INDICATOR_CERT_SHA1 &&
-		      (int)IOC_CERT_SHA256 == (int)INDICATOR_CERT_SHA256,
-	      "one number for a type");
+STATIC_ASSERT((int)IOC_USER_AGENT == (int)INDICATOR_USER_AGENT &&
+		      (int)IOC_IP == (int)INDICATOR_IP,
+	      "one number for a type and an indicator's kind");
 
 struct ioc_live *
 ioc_live_new(void)
@@ -244,6 +240,10 @@ ioc_live_arm(struct ioc_live *l, const struct indicator *i, struct diag *d)
 	uint64_t hash;
 	enum err e = canon(i->kind, i->exact, i->value, value, d);
 
+	if (e == ERR_OK && (l->skip >> i->kind & 1) != 0) {
+		e = diag_set(d, ERR_USAGE, "%s: not looked for, by a setting",
+			     indicator_kind_name(i->kind));
+	}
 	if (e != ERR_OK) {
 		return e;
 	}
@@ -254,6 +254,12 @@ ioc_live_arm(struct ioc_live *l, const struct indicator *i, struct diag *d)
 	e = note != NULL ? place(l, i, value, hash, note) : ERR_NOMEM;
 	ioc_live_reclaim(l);
 	return e == ERR_OK ? e : diag_set(d, e, "no memory for indicators");
+}
+
+void
+ioc_live_skip(struct ioc_live *l, uint32_t kinds)
+{
+	l->skip = kinds;
 }
 
 static void
@@ -399,11 +405,12 @@ void
 ioc_live_needed(uint64_t needed[2])
 {
 	static const enum inspect_buf bufs[] = {
-		BUF_DNS_QUERY, BUF_TLS_SNI,
-		BUF_HTTP_HOST, BUF_HTTP_HOST_RAW,
-		BUF_HTTP_URI,  BUF_HTTP_URI_RAW,
-		BUF_JA3_HASH,  BUF_TLS_CERT_FINGERPRINT,
-		BUF_TLS_CERTS,
+		BUF_DNS_QUERY,       BUF_TLS_SNI,
+		BUF_HTTP_HOST,       BUF_HTTP_HOST_RAW,
+		BUF_HTTP_URI,        BUF_HTTP_URI_RAW,
+		BUF_JA3_HASH,        BUF_TLS_CERT_FINGERPRINT,
+		BUF_TLS_CERTS,       BUF_JA4_HASH,
+		BUF_HTTP_USER_AGENT,
 	};
 
 	needed[0] = needed[1] = 0;

@@ -49,6 +49,8 @@ void ioc_live_free(struct ioc_live *l);
  */
 enum err ioc_live_arm(struct ioc_live *l, const struct indicator *i,
 		      struct diag *d) MUST_CHECK;
+/* Kinds (a bit each) that are not looked for here: they are refused. */
+void ioc_live_skip(struct ioc_live *l, uint32_t kinds);
 /* Takes it out; whether it was there. */
 bool ioc_live_disarm(struct ioc_live *l, enum indicator_kind kind,
 		     const char *value);
@@ -89,7 +91,7 @@ const struct ioc *ioc_live_domain(struct ioc_live_reader *r, struct view name,
 const struct ioc *ioc_live_url(struct ioc_live_reader *r, struct view host,
 			       struct view uri, uint64_t now_us);
 const struct ioc *ioc_live_text(struct ioc_live_reader *r, enum ioc_type type,
-				struct view hex, uint64_t now_us);
+				struct view text, uint64_t now_us);
 
 /* Bit per enum inspect_buf that look-ups may be asked of. */
 void ioc_live_needed(uint64_t needed[2]);

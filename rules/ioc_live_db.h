@@ -93,6 +93,7 @@ struct ioc_live {
 
 	/* the writer's alone */
 	uint64_t changes;
+	uint32_t skip; /* bit per kind */
 	uint32_t n_notes, cap_notes;
 	uint32_t *bucket, n_buckets, live_notes;
 	uint32_t *free_note, n_free, cap_free;

@@ -255,15 +255,20 @@ ioc_live_url(struct ioc_live_reader *r, struct view host, struct view uri,
 }
 
 const struct ioc *
-ioc_live_text(struct ioc_live_reader *r, enum ioc_type type, struct view hex,
+ioc_live_text(struct ioc_live_reader *r, enum ioc_type type, struct view text,
 	      uint64_t now_us)
 {
-	char text[INDICATOR_VALUE_CAP];
+	char hex[INDICATOR_VALUE_CAP];
 	size_t digits = indicator_hex_digits((enum indicator_kind)type);
 
-	if (!ioc_live_has(r, type) || digits == 0 ||
-	    indicator_hex_text(hex, digits, text) == 0) {
+	if (!ioc_live_has(r, type) || text.len >= INDICATOR_VALUE_CAP) {
 		return NULL;
 	}
-	return find_text(r, type, view_of(text, digits), now_us);
+	if (digits > 0) {
+		if (indicator_hex_text(text, digits, hex) == 0) {
+			return NULL;
+		}
+		text = view_of(hex, digits);
+	}
+	return find_text(r, type, text, now_us);
 }

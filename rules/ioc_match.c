@@ -190,6 +190,39 @@ match_leaf_sha256(struct matching *m)
 	look_text(m, IOC_CERT_SHA256, view_of(hex, sizeof(hex)));
 }
 
+/* The digests of files that have ended whole; each end is told once. */
+static void
+match_files(struct matching *m)
+{
+	static const struct {
+		enum inspect_digest digest;
+		enum ioc_type type;
+		size_t len;
+	} kinds[] = { { INSPECT_MD5, IOC_FILE_MD5, 16 },
+		      { INSPECT_SHA1, IOC_FILE_SHA1, 20 },
+		      { INSPECT_SHA256, IOC_FILE_SHA256, 32 } };
+	static const char digit[] = "0123456789abcdef";
+	char hex[2 * 32];
+
+	for (uint32_t i = 0; i < m->in->n_files; i++) {
+		const struct inspect_file *f = &m->in->files[i];
+
+		for (size_t k = 0; f->whole && k < ARRAY_LEN(kinds); k++) {
+			const uint8_t *sum = f->digest[kinds[k].digest];
+
+			for (size_t n = 0; sum != NULL && n < kinds[k].len;
+			     n++) {
+				hex[2 * n] = digit[sum[n] >> 4];
+				hex[2 * n + 1] = digit[sum[n] & 15];
+			}
+			if (sum != NULL) {
+				look_text(m, kinds[k].type,
+					  view_of(hex, 2 * kinds[k].len));
+			}
+		}
+	}
+}
+
 static void
 match_all(struct matching *m)
 {
@@ -203,6 +236,9 @@ match_all(struct matching *m)
 		match_text(m, IOC_JA3, BUF_JA3_HASH);
 		match_text(m, IOC_CERT_SHA1, BUF_TLS_CERT_FINGERPRINT);
 		match_leaf_sha256(m);
+		match_text(m, IOC_JA4, BUF_JA4_HASH);
+		match_text(m, IOC_USER_AGENT, BUF_HTTP_USER_AGENT);
+		match_files(m);
 		break;
 	case INSPECT_STREAM:
 		break;
@@ -261,4 +297,18 @@ ioc_set_needed(const struct ioc_set *s, uint64_t needed[2])
 	if (s->count[IOC_CERT_SHA256] > 0) {
 		need(needed, BUF_TLS_CERTS);
 	}
+	if (s->count[IOC_JA4] > 0) {
+		need(needed, BUF_JA4_HASH);
+	}
+	if (s->count[IOC_USER_AGENT] > 0) {
+		need(needed, BUF_HTTP_USER_AGENT);
+	}
+}
+
+unsigned
+ioc_set_digests(const struct ioc_set *s)
+{
+	return (s->count[IOC_FILE_MD5] > 0 ? 1U << INSPECT_MD5 : 0) |
+	       (s->count[IOC_FILE_SHA1] > 0 ? 1U << INSPECT_SHA1 : 0) |
+	       (s->count[IOC_FILE_SHA256] > 0 ? 1U << INSPECT_SHA256 : 0);
 }

@@ -12,7 +12,7 @@ static const struct rule_meta c2_meta[] = {
 	{ "mitre_tactic_name", "Command_And_Control" },
 };
 
-#define RULE(t, what, meta_, n_meta, ...) \
+#define RULE_OF(t, what, category_, meta_, n_meta, ...) \
 	[t] = { .sid = IOC_SID_BASE + (t), \
 		.gid = IOC_GID, \
 		.rev = 1, \
@@ -21,12 +21,17 @@ static const struct rule_meta c2_meta[] = {
 		.priority = 1, \
 		.msg = "PICKET indicator: " what, \
 		.classtype = "trojan-activity", \
-		.category = "Known-bad infrastructure was contacted", \
+		.category = category_, \
 		.metadata = meta_, \
 		.n_metadata = n_meta, \
 		.file = "built-in", \
 		.text = "", \
 		__VA_ARGS__ }
+
+#define RULE(t, what, ...) \
+	RULE_OF(t, what, "Known-bad infrastructure was contacted", __VA_ARGS__)
+#define FILE_RULE(t, what) \
+	RULE_OF(t, what, "A known-bad file was transferred", NULL, 0, )
 
 static const struct rule rules[IOC_TYPE_COUNT] = {
 	/* A scan opens a thousand flows: one alert a minute and pair will do. */
@@ -42,6 +47,13 @@ static const struct rule rules[IOC_TYPE_COUNT] = {
 	RULE(IOC_CERT_SHA1, "known-bad certificate (SHA-1)", c2_meta,
 	     ARRAY_LEN(c2_meta), ),
 	RULE(IOC_CERT_SHA256, "known-bad certificate (SHA-256)", c2_meta,
+	     ARRAY_LEN(c2_meta), ),
+	RULE(IOC_JA4, "known-bad TLS client (JA4)", c2_meta,
+	     ARRAY_LEN(c2_meta), ),
+	FILE_RULE(IOC_FILE_MD5, "known-bad file (MD5)"),
+	FILE_RULE(IOC_FILE_SHA1, "known-bad file (SHA-1)"),
+	FILE_RULE(IOC_FILE_SHA256, "known-bad file (SHA-256)"),
+	RULE(IOC_USER_AGENT, "known-bad user agent", c2_meta,
 	     ARRAY_LEN(c2_meta), ),
 };
 

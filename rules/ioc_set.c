@@ -471,17 +471,12 @@ ioc_set_memory(const struct ioc_set *s)
 const char *
 ioc_type_name(enum ioc_type type)
 {
-	static const char *const names[IOC_TYPE_COUNT] = {
-		[IOC_IP] = "ip",
-		[IOC_DOMAIN] = "domain",
-		[IOC_URL] = "url",
-		[IOC_JA3] = "ja3",
-		[IOC_CERT_SHA1] = "cert-sha1",
-		[IOC_CERT_SHA256] = "cert-sha256",
-	};
+	STATIC_ASSERT((int)IOC_USER_AGENT == (int)INDICATOR_USER_AGENT &&
+			      (int)IOC_IP == (int)INDICATOR_IP,
+		      "one number for a type and an indicator's kind");
 
 	assert(type < IOC_TYPE_COUNT);
-	return names[type];
+	return indicator_kind_name((enum indicator_kind)type);
 }
 
 const char *

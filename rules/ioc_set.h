@@ -26,6 +26,11 @@ enum ioc_type {
 	IOC_JA3, /* 32 hex digits */
 	IOC_CERT_SHA1, /* TLS leaf certificate */
 	IOC_CERT_SHA256,
+	IOC_JA4,
+	IOC_FILE_MD5, /* of a whole file, as of the others */
+	IOC_FILE_SHA1,
+	IOC_FILE_SHA256,
+	IOC_USER_AGENT, /* HTTP, whole and as sent */
 	IOC_TYPE_COUNT
 };
 
@@ -82,14 +87,14 @@ const struct ioc *ioc_find_domain(const struct ioc_set *s, struct view name,
  */
 const struct ioc *ioc_find_url(const struct ioc_set *s, struct view host,
 			       struct view uri, uint64_t now_us);
-/* IOC_JA3, IOC_CERT_SHA1, IOC_CERT_SHA256: hex, with or without colons. */
+/* Digests as hex, with or without colons; IOC_JA4 and IOC_USER_AGENT as sent. */
 const struct ioc *ioc_find_text(const struct ioc_set *s, enum ioc_type type,
-				struct view hex, uint64_t now_us);
+				struct view text, uint64_t now_us);
 
 /*
  * Appends a hit for each indicator that 'in' shows: addresses on the first
  * packet of a flow (INSPECT_PACKET) or on one that has no flow, names and
- * digests on INSPECT_TX when their buffer is fresh.  The hit's rule is the
+ * digests on INSPECT_TX when their buffer is fresh or their file has ended.  The hit's rule is the
  * built-in rule of its type, gid IOC_GID, sid IOC_SID_BASE + type.
  */
 #define IOC_GID 9000
@@ -101,9 +106,11 @@ void ioc_match(const struct ioc_set *s, struct ioc_live_reader *live,
 	       const struct inspect *in, struct rule_hits *out);
 /* Bit per enum inspect_buf that ioc_match() reads for the types present. */
 void ioc_set_needed(const struct ioc_set *s, uint64_t needed[2]);
+/* Bit per enum inspect_digest of files that it reads. */
+unsigned ioc_set_digests(const struct ioc_set *s);
 const struct rule *ioc_rule(enum ioc_type type);
 
-/* "ip", "domain", "url", "ja3", "cert-sha1", "cert-sha256". */
+/* As indicator_kind_name(). */
 const char *ioc_type_name(enum ioc_type type);
 /*
  * The list's own id, or "TYPE:VALUE" when it has none, cut to 'cap' bytes

@@ -129,3 +129,14 @@ dist_rules_DATA = \
 	rules/dist/exercise-indicators.stix.json \
 	rules/dist/exercise.rules \
 	rules/dist/reference.config
+
+# Lists of what is shared by many, for the collector's gate.
+allowdir = $(pkgdatadir)/allow
+dist_allow_DATA = \
+	rules/dist/allow/documentation.txt \
+	rules/dist/allow/empty.txt \
+	rules/dist/allow/reserved.txt \
+	rules/dist/allow/resolvers.txt \
+	rules/dist/allow/shared.txt \
+	rules/dist/allow/shorteners.txt \
+	rules/dist/allow/top.txt

@@ -40,7 +40,7 @@ ruleset_parsers(const struct ruleset *rs)
 }
 
 void
-ruleset_arm(struct ruleset *rs, struct ioc_live *live)
+ruleset_arm(struct ruleset *rs, struct ioc_live *live, bool files)
 {
 	uint64_t more[2] = { 0, 0 };
 
@@ -49,6 +49,9 @@ ruleset_arm(struct ruleset *rs, struct ioc_live *live)
 		ioc_live_needed(more);
 		rs->needed[0] |= more[0];
 		rs->needed[1] |= more[1];
+		rs->file_needs |= files ? RULES_NEED_MD5 | RULES_NEED_SHA1 |
+						  RULES_NEED_SHA256
+					: 0;
 	}
 }
 

@@ -71,6 +71,7 @@ note_needs(struct ruleset *rs)
 		ioc_set_needed(rs->iocs, more);
 		rs->needed[0] |= more[0];
 		rs->needed[1] |= more[1];
+		rs->file_needs |= RULES_NEED_MD5 * ioc_set_digests(rs->iocs);
 	}
 }
 

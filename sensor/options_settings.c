@@ -68,6 +68,8 @@ static const struct conf_key keys[] = {
 	  "key of who may tell this sensor to reload" },
 	{ "arming.enabled", "bool", "yes",
 	  "look for the common indicators that the same key signed" },
+	{ "arming.files", "bool", "yes",
+	  "those of them that are digests of files too" },
 	{ "rule-files.*", "list", "", "rule files" },
 	{ "default-rule-path", "string", "", "where rule files lie" },
 	{ "classification-file", "string", "", "classes and priorities" },

@@ -38,6 +38,7 @@ struct reload_settings {
 	bool profile; /* count and time the rules */
 	struct shared_state *shared; /* or NULL; lives as long as the reload */
 	struct ioc_live *live; /* likewise: armed indicators */
+	bool live_files; /* among them digests of files */
 };
 
 /* From one set to the next. */

@@ -97,7 +97,15 @@ sensor_load_rules(struct sensor *s)
 	}
 	if (s->armed != NULL) {
 		s->loading.live = armed_live(s->armed);
-		ruleset_arm(s->rules, s->loading.live);
+		s->loading.live_files =
+			conf_bool(s->opt.conf, "arming.files", true);
+		if (!s->loading.live_files) {
+			ioc_live_skip(s->loading.live,
+				      1U << INDICATOR_FILE_MD5 |
+					      1U << INDICATOR_FILE_SHA1 |
+					      1U << INDICATOR_FILE_SHA256);
+		}
+		ruleset_arm(s->rules, s->loading.live, s->loading.live_files);
 	}
 	r = ruleset_report(s->rules);
 	if (s->opt.check &&

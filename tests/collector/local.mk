@@ -70,3 +70,9 @@ tests_collector_test_arming_SOURCES = tests/test.h tests/wait_for.h \
 tests_collector_test_arming_LDADD = libcollector.a libsensor.a librules.a \
 	libcommon.a $(CMOCKA_LIBS) $(COLLECTOR_LIBS) $(SENSOR_LIBS) \
 	$(RULES_LIBS) $(COMMON_LIBS) -lm
+UNIT_TESTS += tests/collector/test_common_set
+tests_collector_test_common_set_SOURCES = tests/test.h tests/store_dir.h \
+	tests/collector/test_common_set.c
+tests_collector_test_common_set_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DALLOW_DIR='"$(abs_top_srcdir)/rules/dist/allow"'
+tests_collector_test_common_set_LDADD = $(LIBS_COLLECTOR)

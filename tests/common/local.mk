@@ -80,3 +80,11 @@ tests_common_test_marking_LDADD = $(LIBS_COMMON)
 UNIT_TESTS += tests/common/test_delta
 tests_common_test_delta_SOURCES = tests/test.h tests/common/test_delta.c
 tests_common_test_delta_LDADD = $(LIBS_COMMON)
+
+# STIX patterns
+UNIT_TESTS += tests/common/test_pattern
+tests_common_test_pattern_SOURCES = tests/test.h tests/common/test_pattern.c
+tests_common_test_pattern_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_indicator_read
+tests_common_test_indicator_read_SOURCES = tests/common/test_indicator_read.c
+tests_common_test_indicator_read_LDADD = $(LIBS_COMMON)

@@ -4,6 +4,7 @@
 E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/alerts.sh \
 	tests/e2e/redis_away.sh \
+	tests/e2e/indicators.sh \
 	tests/e2e/bad_input.sh \
 	tests/e2e/eve_reader.sh tests/e2e/pipe.sh \
 	tests/e2e/ledger.sh \

@@ -51,6 +51,7 @@ here() {
 	sed -e "s|/etc/picket|$tmp/etc|" -e "s|/var/log/picket|$tmp/log|" \
 		-e "s|/var/lib/picket/[a-z]*|$tmp/var|" \
 		-e "s|/usr/share/picket/rules|$top/rules/dist|" \
+		-e "s|/usr/share/picket/allow|$top/rules/dist/allow|" \
 		-e "s|{user: picket-[a-z]*, group: picket-[a-z]*}|{user: $(id -un), group: $(id -gn)}|"
 }
 # No database of countries may be shipped.

@@ -36,6 +36,11 @@ find_again(const struct ioc_set *s, const struct ioc *ioc)
 	case IOC_JA3:
 	case IOC_CERT_SHA1:
 	case IOC_CERT_SHA256:
+	case IOC_JA4:
+	case IOC_FILE_MD5:
+	case IOC_FILE_SHA1:
+	case IOC_FILE_SHA256:
+	case IOC_USER_AGENT:
 		return ioc_find_text(s, ioc->note->type, v, 0);
 	case IOC_TYPE_COUNT:
 		break;

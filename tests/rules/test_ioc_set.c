@@ -438,6 +438,57 @@ test_match_packet(void **state)
 	ioc_set_free(s);
 }
 
+/* Kinds that are compared as sent, and digests of files that are whole. */
+static void
+test_match_texts_and_files(void **state)
+{
+	static const uint8_t md5[16] = { 0xd4, 0x1d }, sha1[20] = { 1 },
+			     sha256[32] = { 2 };
+	struct ioc_set *s = ioc_set_new();
+	struct inspect in = { .kind = INSPECT_TX };
+	const struct view ja4 =
+		VIEW_LIT("t13d1516h2_8daaf6152771_b186095e22b6");
+	const struct view agent = VIEW_LIT("Evil/1.0 (x)");
+	struct rule_hits hits;
+	uint64_t needed[2];
+
+	(void)state;
+	add(s, IOC_JA4, "T13d1516h2_8daaf6152771_b186095e22b6");
+	add(s, IOC_USER_AGENT, "Evil/1.0 (x)");
+	add(s, IOC_FILE_MD5, "d41d0000000000000000000000000000");
+	add(s, IOC_FILE_SHA1, "0100000000000000000000000000000000000000");
+	add(s, IOC_FILE_SHA256,
+	    "02000000000000000000000000000000"
+	    "00000000000000000000000000000000");
+	refused(s, IOC_JA4, "t13d1516h2_8daaf6152771_b186095e22b", "no JA4");
+	refused(s, IOC_USER_AGENT, "a\nb", "control byte");
+	assert_int_equal(ioc_set_seal(s), ERR_OK);
+	assert_int_equal(ioc_set_digests(s), 7);
+	ioc_set_needed(s, needed);
+	assert_true(inspect_bit(needed, BUF_JA4_HASH));
+	assert_true(inspect_bit(needed, BUF_HTTP_USER_AGENT));
+	freshen(&in, BUF_JA4_HASH, &ja4, 1);
+	hits = match(s, &in);
+	assert_int_equal(hits.n, 1);
+	assert_int_equal(hits.v[0].rule->sid, IOC_SID_BASE + IOC_JA4);
+	in.fresh[0] = in.fresh[1] = 0;
+	freshen(&in, BUF_HTTP_USER_AGENT, &agent, 1);
+	assert_int_equal(match(s, &in).n, 1);
+	in.fresh[0] = in.fresh[1] = 0;
+	in.n_files = 1;
+	in.files[0].digest[INSPECT_MD5] = md5;
+	in.files[0].digest[INSPECT_SHA1] = sha1;
+	assert_int_equal(match(s, &in).n, 0);
+	in.files[0].whole = true;
+	assert_int_equal(match(s, &in).n, 2);
+	in.files[0].digest[INSPECT_SHA256] = sha256;
+	hits = match(s, &in);
+	assert_int_equal(hits.n, 3);
+	assert_string_equal(hits.v[2].rule->msg,
+			    "PICKET indicator: known-bad file (SHA-256)");
+	ioc_set_free(s);
+}
+
 static void
 test_match_tx(void **state)
 {
@@ -517,6 +568,7 @@ main(void)
 		cmocka_unit_test(test_networks_against_naive),
 		cmocka_unit_test(test_domains_against_naive),
 		cmocka_unit_test(test_match_packet),
+		cmocka_unit_test(test_match_texts_and_files),
 		cmocka_unit_test(test_match_tx),
 		cmocka_unit_test(test_full_hits_are_counted),
 	};

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * common_set.h - the common set in the collector's turn
+ *
+ * Takes what waits in the inbox through the gate into the set, a slice at a
+ * time and between two batches; ends imports; lets run out what is no longer
+ * valid; keeps what grows within bounds.  All it knows is in the store: after
+ * a crash, or on another collector, it goes on where the last commit was, and
+ * what is offered again is the same record.
+ *
+ * Place    above gate, indicator_store and indicator_pack; below pipeline.
+ * Threads  the writer's.
+ * Memory   the gate's; one row of the inbox.
+ * Cost     three lookups a turn while nothing is to be done; else at most
+ *          COMMON_SET_SLICE_US and a commit.
+ */
+#ifndef COLLECTOR_COMMON_SET_H
+#define COLLECTOR_COMMON_SET_H
+
+#include "collector/gate.h"
+#include "collector/indicator_store.h"
+
+#define COMMON_SET_SLICE_US UINT64_C(40000)
+/* Imports of which a report is kept. */
+#define COMMON_SET_IMPORTS 100
+
+struct common_set_config {
+	struct gate_config gate;
+	struct indicator_limits limits;
+};
+
+/* Since the start. */
+struct common_set_stats {
+	uint64_t added, changed, same, stale, revoked, held, no_room;
+	uint64_t withdrawn, expired, imports, forgotten;
+	uint64_t slices, slice_max_us, failed;
+};
+
+/* An import that is done, for who tells of it. */
+struct common_set_import {
+	int64_t id;
+	const char *origin, *who, *error;
+	uint64_t total, supported, refused, taken, added, held, withdrawn;
+};
+
+struct common_set;
+
+/* On the store's own connection.  Takes 'lists' over (NULL: none), whatever
+ * comes of it; 'map' is not kept.  ERR_IO, ERR_NOMEM with diag. */
+enum err common_set_new(struct common_set **out, sqlite3 *db,
+			const struct common_set_config *cfg,
+			struct allow_lists *lists,
+			const struct mission_map *map,
+			struct diag *d) MUST_CHECK;
+void common_set_free(struct common_set *c);
+
+/*
+ * One slice, in a transaction of its own; 'done' (or NULL) is called for each
+ * import that this ended, after the commit.  After an error nothing was done.
+ */
+enum err common_set_turn(struct common_set *c, uint64_t now_us,
+			 void (*done)(void *arg,
+				      const struct common_set_import *i),
+			 void *arg, struct diag *d) MUST_CHECK;
+/* The last turn left work: do not wait before the next. */
+bool common_set_busy(const struct common_set *c);
+
+/*
+ * One indicator of a source that the collector itself listens to (a partner),
+ * at once, in a transaction of its own; 'p' tells what came of it.  ERR_AGAIN
+ * while a transaction is open, and until the gate has read its history.
+ */
+enum err common_set_offer(struct common_set *c, const char *source,
+			  const struct indicator *i, uint64_t now_us,
+			  struct indicator_put *p) MUST_CHECK;
+
+void common_set_stats(const struct common_set *c, struct common_set_stats *out);
+
+#endif

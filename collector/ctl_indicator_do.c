@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/ctl_indicator_do.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "collector/indicator_inbox.h"
+#include "collector/indicator_store.h"
+#include "collector/store_schema.h"
+#include "collector/store_sql.h"
+#include "common/clock.h"
+#include "common/indicator_value.h"
+
+#define BUSY_MS 20000
+
+static enum err
+tell_import(struct ctl *c, int64_t id, const char *source,
+	    const struct indicator_report *r, const char *why)
+{
+	struct ctl_text *x = &c->text;
+
+	if (c->json) {
+		json_obj(&c->j, NULL);
+		json_i64(&c->j, "import", id);
+		json_cstr(&c->j, "source", source);
+		json_u64(&c->j, "total", r->total);
+		json_u64(&c->j, "supported", r->loaded);
+		json_u64(&c->j, "refused", r->refused);
+		json_cstr(&c->j, "error", why);
+		json_obj_end(&c->j);
+		return ERR_OK;
+	}
+	fprintf(x->out,
+		"import %" PRId64 " of %s: %" PRIu64 " of %" PRIu64
+		" supported, %" PRIu64 " refused; the collector takes them: "
+		"indicators report %" PRId64 "\n",
+		id, ctl_clean(x, source), r->loaded, r->total, r->refused, id);
+	if (why[0] != '\0') {
+		fprintf(x->out, "  not read to its end: %s\n",
+			ctl_clean(x, why));
+	}
+	return ERR_OK;
+}
+
+static enum err
+import_file(struct ctl *c, const struct ctl_arguments *args, const char *path,
+	    const char *who, bool *broken, struct diag *d)
+{
+	const char *slash = strrchr(path, '/');
+	struct indicator_inbox_config cfg = {
+		.store = c->store->path,
+		.origin = args->source != NULL                ? args->source
+			  : slash != NULL && slash[1] != '\0' ? slash + 1
+							      : path,
+		.who = who,
+		.snapshot = args->snapshot,
+	};
+	struct indicator_inbox *b = NULL;
+	struct indicator_report r = { .total = 0 };
+	struct indicator_sink sink;
+	struct diag why = { "" };
+	int64_t id = 0;
+	enum err read, e = indicator_inbox_open(&b, &cfg, d);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	sink = indicator_inbox_sink(b);
+	read = indicator_read_path(path, &sink, &r, &why);
+	*broken |= read != ERR_OK;
+	e = indicator_inbox_close(b, &r, read != ERR_OK ? why.msg : NULL, &id,
+				  d);
+	return e == ERR_OK ? tell_import(c, id, cfg.origin, &r,
+					 read != ERR_OK ? why.msg : "")
+			   : e;
+}
+
+enum err
+ctl_indicator_import(struct ctl *c, const struct ctl_arguments *args,
+		     const char *who, bool *broken, struct diag *d)
+{
+	enum err e = ERR_OK;
+
+	if (c->json) {
+		json_obj(&c->j, NULL);
+		json_arr(&c->j, "imports");
+	}
+	for (int i = 2; i < args->n_words && e == ERR_OK; i++) {
+		e = import_file(c, args, args->words[i], who, broken, d);
+	}
+	if (e == ERR_OK && c->json) {
+		json_arr_end(&c->j);
+		json_obj_end(&c->j);
+		e = ctl_flush_json(c);
+	}
+	if (e == ERR_OK && *broken) {
+		diag_set(d, ERR_FORMAT, "not everything could be read");
+	}
+	return e;
+}
+
+static enum err
+make_indicator(const struct ctl_arguments *args, struct indicator *i,
+	       char value[INDICATOR_VALUE_CAP], struct diag *d)
+{
+	size_t len = 0;
+	enum err e;
+
+	*i = (struct indicator){
+		.severity = 2,
+		.confidence = INDICATOR_CONFIDENCE_UNKNOWN,
+		.mark = { .tlp = TLP_AMBER_STRICT },
+		.valid_until_us = args->until_us,
+		.modified_us = clock_wall_us(),
+		.value = value,
+		.id = "",
+		.source = "",
+		.created_by = "",
+		.description = args->note != NULL ? args->note : "",
+		.labels = "",
+		.tactic = "",
+		.kill_chain = "",
+	};
+	if (!indicator_kind_read(view_cstr(args->words[2]), &i->kind) ||
+	    i->kind == INDICATOR_PATTERN) {
+		return diag_set(d, ERR_USAGE,
+				"indicators add: '%.64s' is no kind: use ip, "
+				"domain, url, ja3, ja4, cert-sha1, "
+				"cert-sha256, file-md5, file-sha1, "
+				"file-sha256 or user-agent; a pattern comes "
+				"by a file" CTL_TRY_HELP,
+				args->words[2]);
+	}
+	e = args->mark != NULL
+		    ? marking_read(&i->mark, view_cstr(args->mark), d)
+		    : ERR_OK;
+	if (e == ERR_OK) {
+		e = indicator_value_canon(i->kind, false,
+					  view_cstr(args->words[3]), value,
+					  &len, d);
+		value[e == ERR_OK ? len : 0] = '\0';
+	}
+	return e != ERR_OK ? ERR_USAGE : e;
+}
+
+enum err
+ctl_indicator_add(struct ctl *c, const struct ctl_arguments *args,
+		  const char *who, struct diag *d)
+{
+	char value[INDICATOR_VALUE_CAP], origin[256];
+	struct indicator_inbox_config cfg = { .store = c->store->path,
+					      .origin = origin,
+					      .who = who };
+	struct indicator_report r = { .total = 1, .loaded = 1 };
+	struct indicator_inbox *b = NULL;
+	struct indicator_sink sink;
+	struct indicator i;
+	int64_t id = 0;
+	enum err e = make_indicator(args, &i, value, d);
+
+	snprintf(origin, sizeof(origin), "analyst %s", who);
+	if (e == ERR_OK) {
+		e = indicator_inbox_open(&b, &cfg, d);
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	sink = indicator_inbox_sink(b);
+	e = sink.take(sink.arg, &i, d);
+	if (e == ERR_OK) {
+		e = indicator_inbox_close(b, &r, NULL, &id, d);
+	} else {
+		(void)!indicator_inbox_close(b, &r, d->msg, &id, NULL);
+	}
+	if (e == ERR_OK) {
+		e = tell_import(c, id, origin, &r, "");
+	}
+	return e == ERR_OK && c->json ? ctl_flush_json(c) : e;
+}
+
+static enum err
+judge(sqlite3 *db, const struct ctl_arguments *args, int64_t id,
+      const char *who, struct diag *d)
+{
+	const char *verb = args->words[1];
+	enum indicator_verdict v =
+		strcmp(verb, "release") == 0 ? VERDICT_RELEASED
+		: strcmp(verb, "hold") == 0  ? VERDICT_HELD
+					     : VERDICT_REMOVED;
+	struct indicator_store *s = NULL;
+	enum err e = indicator_store_open(&s, db, &indicator_limits_default, d);
+
+	if (e == ERR_OK) {
+		e = indicator_store_begin(s);
+		if (e != ERR_OK) {
+			e = diag_set(d, e, "the store: %s", sqlite3_errmsg(db));
+		}
+	}
+	if (e == ERR_OK) {
+		e = indicator_store_judge(s, id, v, who,
+					  args->note != NULL ? args->note : "",
+					  clock_wall_us(), d);
+		if (e == ERR_OK) {
+			e = indicator_store_commit(s);
+			if (e != ERR_OK) {
+				diag_set(d, e, "the store: %s",
+					 sqlite3_errmsg(db));
+			}
+		} else {
+			indicator_store_rollback(s);
+		}
+	}
+	indicator_store_close(s);
+	return e;
+}
+
+enum err
+ctl_indicator_judge(struct ctl *c, const struct ctl_arguments *args,
+		    const char *who, struct diag *d)
+{
+	const char *verb = args->words[1];
+	sqlite3 *db = NULL;
+	uint64_t id = 0;
+	enum err e =
+		ctl_number("indicators", args->words[2], 1, INT64_MAX, &id, d);
+
+	if (e == ERR_OK &&
+	    (sqlite3_open_v2(c->store->path, &db,
+			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+			     NULL) != SQLITE_OK ||
+	     sqlite3_busy_timeout(db, BUSY_MS) != SQLITE_OK ||
+	     sql_exec(db, "PRAGMA synchronous=FULL") != ERR_OK)) {
+		e = diag_set(d, ERR_IO, "%s: %s", c->store->path,
+			     sqlite3_errmsg(db));
+	}
+	if (e == ERR_OK) {
+		e = judge(db, args, (int64_t)id, who, d);
+	}
+	sqlite3_close(db);
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (c->json) {
+		json_obj(&c->j, NULL);
+		json_u64(&c->j, "id", id);
+		json_cstr(&c->j, "done", verb);
+		json_obj_end(&c->j);
+		return ctl_flush_json(c);
+	}
+	fprintf(c->text.out, "indicator %" PRIu64 " is %s\n", id,
+		strcmp(verb, "release") == 0 ? "released"
+		: strcmp(verb, "hold") == 0  ? "held"
+					     : "removed");
+	return ERR_OK;
+}

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The common set: several sources of a value, what is held, what runs out. */
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "collector/common_set.h"
+#include "collector/indicator_inbox.h"
+#include "collector/indicator_pack.h"
+#include "collector/store_sql.h"
+#include "common/clock.h"
+#include "tests/store_dir.h"
+
+#define NOW UINT64_C(1795300000000000)
+#define HOUR (UINT64_C(3600) * US_PER_S)
+
+static struct store *store;
+static sqlite3 *db;
+static struct mission_map *map;
+static struct common_set *set;
+
+static void
+open_set(const struct indicator_limits *limits)
+{
+	struct common_set_config cfg = { .gate = gate_defaults,
+					 .limits = *limits };
+	struct allow_lists *lists = allow_lists_new();
+	struct diag d = { "" };
+
+	assert_non_null(lists);
+	if (allow_lists_add(lists, ALLOW_DIR, &d) != ERR_OK) {
+		fail_msg("%s", d.msg);
+	}
+	assert_true(allow_lists_entries(lists) > 100);
+	assert_int_equal(common_set_new(&set, db, &cfg, lists, map, &d),
+			 ERR_OK);
+}
+
+static int
+setup(void **state)
+{
+	store_dir_make(state);
+	store = store_dir_open();
+	db = store_db(store);
+	map = mission_empty();
+	open_set(&indicator_limits_default);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	common_set_free(set);
+	mission_free(map);
+	store_close(store);
+	return store_dir_remove(state);
+}
+
+static struct indicator
+an_indicator(enum indicator_kind kind, const char *value)
+{
+	return (struct indicator){
+		.kind = kind,
+		.severity = 2,
+		.confidence = 80,
+		.mark = { .tlp = TLP_GREEN },
+		.value = value,
+		.id = "",
+		.source = "",
+		.created_by = "",
+		.description = "",
+		.labels = "",
+		.tactic = "",
+		.kill_chain = "",
+	};
+}
+
+static struct indicator_put
+offer(const char *source, const struct indicator *i, uint64_t now)
+{
+	struct indicator_put p;
+	enum err e;
+
+	do {
+		e = common_set_offer(set, source, i, now, &p);
+	} while (e == ERR_AGAIN);
+	assert_int_equal(e, ERR_OK);
+	return p;
+}
+
+static int64_t
+number(const char *sql)
+{
+	sqlite3_stmt *st = NULL;
+	int64_t n;
+
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return n;
+}
+
+static void
+expect_text(const char *sql, const char *want)
+{
+	sqlite3_stmt *st = NULL;
+
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	assert_string_equal(sql_text(st, 0), want);
+	sqlite3_finalize(st);
+}
+
+static void
+turn(uint64_t now)
+{
+	struct diag d = { "" };
+
+	do {
+		if (common_set_turn(set, now, NULL, NULL, &d) != ERR_OK) {
+			fail_msg("%s", d.msg);
+		}
+	} while (common_set_busy(set));
+}
+
+static void
+test_pack(void **state)
+{
+	static uint8_t bytes[2 * INDICATOR_PACK_CAP];
+	static char value[INDICATOR_PATTERN_CAP + 1];
+	struct indicator i = an_indicator(INDICATOR_URL, "h.example/x?y=1");
+	struct indicator back;
+	struct view v;
+	size_t n;
+
+	(void)state;
+	i.revoked = true;
+	i.valid_until_us = NOW;
+	i.labels = "a,b";
+	i.description = "caf\xc3\xa9";
+	assert_int_equal(marking_release_to(&i.mark, VIEW_LIT("JP")), ERR_OK);
+	n = indicator_pack(&i, bytes, sizeof(bytes));
+	assert_true(n > 0);
+	v = view_of(bytes, n);
+	assert_int_equal(indicator_unpack(&v, &back), ERR_OK);
+	assert_int_equal(back.kind, i.kind);
+	assert_true(back.revoked && !back.exact);
+	assert_int_equal(back.valid_until_us, NOW);
+	assert_string_equal(back.value, i.value);
+	assert_string_equal(back.labels, "a,b");
+	assert_string_equal(back.description, i.description);
+	assert_int_equal(back.mark.n_names, 1);
+	assert_int_equal(indicator_unpack(&v, &back), ERR_EOF);
+	/* No cut of it is a record, and no place too small takes it. */
+	for (size_t k = 1; k < n; k++) {
+		v = view_of(bytes, k);
+		assert_int_equal(indicator_unpack(&v, &back), ERR_FORMAT);
+	}
+	for (size_t k = 0; k < n; k++) {
+		assert_int_equal(indicator_pack(&i, bytes, k), 0);
+	}
+	memset(value, 'x', sizeof(value) - 1);
+	i.value = value;
+	assert_int_equal(indicator_pack(&i, bytes, sizeof(bytes)), 0);
+}
+
+/* Two sources: what restricts stands, what is best is shown; each takes back
+ * its own only. */
+static void
+test_sources(void **state)
+{
+	struct indicator a = an_indicator(INDICATOR_DOMAIN, "evil-host.xyz");
+	struct indicator b = a;
+	struct indicator_put p;
+
+	(void)state;
+	a.valid_until_us = NOW + HOUR;
+	a.confidence = 40;
+	assert_int_equal(marking_release_to(&a.mark, VIEW_LIT("JP")), ERR_OK);
+	b.mark.tlp = TLP_AMBER;
+	b.valid_until_us = NOW + 2 * HOUR;
+	b.severity = 1;
+	b.description = "seen at US";
+	p = offer("jp", &a, NOW);
+	assert_int_equal(p.outcome, INDICATOR_ADDED);
+	assert_false(p.held);
+	p = offer("jp", &a, NOW);
+	assert_int_equal(p.outcome, INDICATOR_SAME);
+	p = offer("us", &b, NOW);
+	assert_int_equal(p.outcome, INDICATOR_CHANGED);
+	assert_int_equal(number("SELECT count(*) FROM indicators"), 1);
+	expect_text("SELECT mark FROM indicators", "amber//JP");
+	assert_int_equal(number("SELECT confidence FROM indicators"), 80);
+	assert_int_equal(number("SELECT severity FROM indicators"), 1);
+	assert_int_equal(number("SELECT valid_until_us FROM indicators"),
+			 NOW + 2 * HOUR);
+	/* The first one's validity ends, and its restriction with it. */
+	turn(NOW + HOUR);
+	expect_text("SELECT mark FROM indicators", "amber");
+	assert_int_equal(number("SELECT state FROM indicators"),
+			 INDICATOR_ARMED);
+	/* Somebody else's revocation changes nothing. */
+	a = b;
+	a.revoked = true;
+	offer("other", &a, NOW + HOUR);
+	assert_int_equal(number("SELECT state FROM indicators"),
+			 INDICATOR_ARMED);
+	offer("us", &a, NOW + HOUR);
+	assert_int_equal(number("SELECT state FROM indicators"), INDICATOR_OFF);
+	assert_true(number("SELECT change FROM indicators") >= 4);
+}
+
+static void
+test_versions(void **state)
+{
+	struct indicator a = an_indicator(INDICATOR_DOMAIN, "old-name.xyz");
+
+	(void)state;
+	a.id = "indicator--1";
+	a.modified_us = NOW - HOUR;
+	offer("s", &a, NOW);
+	a.value = "new-name.xyz";
+	a.modified_us = NOW;
+	offer("s", &a, NOW);
+	assert_int_equal(number("SELECT state FROM indicators WHERE"
+				" value='old-name.xyz'"),
+			 INDICATOR_OFF);
+	/* What is older comes late. */
+	a.modified_us = NOW - HOUR;
+	assert_int_equal(offer("s", &a, NOW).outcome, INDICATOR_STALE);
+	assert_int_equal(number("SELECT state FROM indicators WHERE"
+				" value='new-name.xyz'"),
+			 INDICATOR_ARMED);
+}
+
+static void
+test_expiry(void **state)
+{
+	struct indicator a = an_indicator(INDICATOR_IP, "45.155.205.3");
+
+	(void)state;
+	a.valid_until_us = NOW + HOUR;
+	offer("s", &a, NOW);
+	turn(NOW + HOUR - 1);
+	assert_int_equal(number("SELECT state FROM indicators"),
+			 INDICATOR_ARMED);
+	turn(NOW + HOUR);
+	assert_int_equal(number("SELECT state FROM indicators"), INDICATOR_OFF);
+	expect_text("SELECT reason FROM indicators", "expired");
+	assert_int_equal(number("SELECT due_us FROM indicators"), 0);
+	a.valid_until_us = NOW + 4 * HOUR;
+	offer("s", &a, NOW + 2 * HOUR);
+	assert_int_equal(number("SELECT state FROM indicators"),
+			 INDICATOR_ARMED);
+}
+
+/* A week of what goes on every day, and one name that everybody asks for. */
+static void
+history(void)
+{
+	char sql[512];
+
+	assert_int_equal(sql_exec(db, "BEGIN"), ERR_OK);
+	for (int i = 1; i <= 400; i++) {
+		snprintf(sql, sizeof(sql),
+			 "INSERT INTO runs VALUES(%d,'',%d,'%s%d%s',%lld,%lld,"
+			 "3,0,NULL);"
+			 "INSERT INTO sightings VALUES(%d,'hq','JP',%lld,%lld,"
+			 "%d,0)",
+			 i, i % 2 == 0 ? KEY_DOMAIN : KEY_ADDRESS,
+			 i % 2 == 0 ? "www.site" : "93.184.216.", i / 2,
+			 i % 2 == 0 ? ".benign.net" : "",
+			 (long long)(NOW - HOUR), (long long)(NOW - HOUR), i,
+			 (long long)(NOW - HOUR), (long long)(NOW - HOUR), 3);
+		assert_int_equal(sql_exec(db, sql), ERR_OK);
+	}
+	for (int i = 0; i < 40; i++) {
+		snprintf(sql, sizeof(sql),
+			 "INSERT INTO runs VALUES(%d,'',%d,'hq 10.0.0.%d',"
+			 "%lld,%lld,3,0,NULL);"
+			 "INSERT INTO links VALUES(400,%d,1)",
+			 1000 + i, KEY_HOST, i, (long long)(NOW - HOUR),
+			 (long long)(NOW - HOUR), 1000 + i);
+		assert_int_equal(sql_exec(db, sql), ERR_OK);
+	}
+	assert_int_equal(sql_exec(db, "COMMIT"), ERR_OK);
+}
+
+static void
+test_gate(void **state)
+{
+	static const struct {
+		enum indicator_kind kind;
+		const char *value, *why;
+	} bad[] = {
+		{ INDICATOR_DOMAIN, "t.co", "allow list" },
+		{ INDICATOR_DOMAIN, "www.google.com", "allow list" },
+		{ INDICATOR_DOMAIN, "google.com", "allow list" },
+		{ INDICATOR_DOMAIN, "rs.sh", "too short" },
+		{ INDICATOR_DOMAIN, "com", "single label" },
+		{ INDICATOR_DOMAIN, "co.uk", "public suffix" },
+		{ INDICATOR_DOMAIN, "github.io", "public suffix" },
+		{ INDICATOR_DOMAIN, "update.microsoft.com", "allow list" },
+		{ INDICATOR_DOMAIN, "site200.benign.net", "40 hosts" },
+		{ INDICATOR_DOMAIN, "benign.net", "would have raised" },
+		{ INDICATOR_IP, "8.8.8.8", "resolvers.txt" },
+		{ INDICATOR_IP, "8.8.8.0/24", "resolvers.txt" },
+		{ INDICATOR_IP, "10.0.0.0/8", "too wide" },
+		{ INDICATOR_IP, "10.1.2.3", "our own" },
+		{ INDICATOR_IP, "198.18.0.1", "reserved.txt" },
+		{ INDICATOR_IP, "104.16.1.1", "shared.txt" },
+		{ INDICATOR_IP, "2001:db8::1", "documentation.txt" },
+		{ INDICATOR_IP, "45.0.0.0/12", "too wide" },
+		{ INDICATOR_IP, "2a00::/12", "too wide" },
+		{ INDICATOR_URL, "bit.ly/", "allow list" },
+		{ INDICATOR_FILE_MD5, "d41d8cd98f00b204e9800998ecf8427e",
+		  "empty.txt" },
+		{ INDICATOR_USER_AGENT, "curl", "too short" },
+		{ INDICATOR_PATTERN, "[file:size = 1]", "a pattern" },
+	};
+	static const struct {
+		enum indicator_kind kind;
+		const char *value;
+	} good[] = {
+		{ INDICATOR_DOMAIN, "evil-host.xyz" },
+		{ INDICATOR_DOMAIN, "login.micros0ft-update.com" },
+		{ INDICATOR_DOMAIN, "someone.github.io" },
+		{ INDICATOR_DOMAIN, "d111.cloudfront.net" },
+		{ INDICATOR_IP, "45.155.205.3" },
+		{ INDICATOR_IP, "45.155.205.0/24" },
+		{ INDICATOR_IP, "93.184.216.7" },
+		{ INDICATOR_URL, "t.co/abcdef" },
+		{ INDICATOR_URL, "evil-host.xyz/a.php" },
+		{ INDICATOR_JA3, "e7d705a3286e19ea42f587b344ee6865" },
+		{ INDICATOR_USER_AGENT, "Mozilla/4.0 (evil)" },
+	};
+	char sql[256];
+
+	(void)state;
+	history();
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct indicator v = an_indicator(bad[i].kind, bad[i].value);
+
+		if (!offer("s", &v, NOW).held) {
+			fail_msg("%s passed", bad[i].value);
+		}
+		snprintf(sql, sizeof(sql),
+			 "SELECT instr(reason,'%s') FROM indicators WHERE"
+			 " value='%s'",
+			 bad[i].why, bad[i].value);
+		if (number(sql) == 0) {
+			fail_msg("%s: held for another reason", bad[i].value);
+		}
+	}
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		struct indicator v = an_indicator(good[i].kind, good[i].value);
+
+		if (offer("s", &v, NOW).held) {
+			fail_msg("%s was held", good[i].value);
+		}
+	}
+}
+
+/* An exact name that was let through does not become one with all below it
+ * unseen; the analyst's word stands over the gate's. */
+static void
+test_words(void **state)
+{
+	struct indicator a = an_indicator(INDICATOR_DOMAIN, "t.co");
+	struct indicator_store *s = NULL;
+	struct diag d = { "" };
+	struct indicator_put p = offer("s", &a, NOW);
+
+	(void)state;
+	assert_true(p.held);
+	assert_int_equal(
+		indicator_store_open(&s, db, &indicator_limits_default, &d),
+		ERR_OK);
+	assert_int_equal(indicator_store_begin(s), ERR_OK);
+	assert_int_equal(indicator_store_judge(s, 99, VERDICT_RELEASED, "ann",
+					       "", NOW, &d),
+			 ERR_NOTFOUND);
+	assert_int_equal(indicator_store_judge(s, p.id, VERDICT_RELEASED, "ann",
+					       "known bad page", NOW, &d),
+			 ERR_OK);
+	assert_int_equal(indicator_store_judge(s, p.id, VERDICT_RELEASED, "ann",
+					       "", NOW, &d),
+			 ERR_USAGE);
+	assert_int_equal(indicator_store_commit(s), ERR_OK);
+	assert_int_equal(number("SELECT state FROM indicators"),
+			 INDICATOR_ARMED);
+	assert_int_equal(number("SELECT count(*) FROM indicator_log WHERE"
+				" who='ann' AND what='released'"),
+			 1);
+	assert_int_equal(indicator_store_begin(s), ERR_OK);
+	assert_int_equal(indicator_store_judge(s, p.id, VERDICT_REMOVED, "ann",
+					       "", NOW, &d),
+			 ERR_OK);
+	assert_int_equal(indicator_store_commit(s), ERR_OK);
+	indicator_store_close(s);
+	/* A feed that gives it again does not bring it back. */
+	a.description = "again";
+	offer("s", &a, NOW);
+	assert_int_equal(number("SELECT state FROM indicators"), INDICATOR_OFF);
+}
+
+static void
+import(const char *origin, bool snapshot, unsigned first, unsigned last)
+{
+	struct indicator_inbox_config cfg = { .store = path,
+					      .origin = origin,
+					      .who = "test",
+					      .snapshot = snapshot };
+	struct indicator_report r = { .refused = 1 };
+	struct indicator_refusal no = { "f.csv", 3, "", "no value" };
+	struct indicator_inbox *b = NULL;
+	struct indicator_sink sink;
+	struct diag d = { "" };
+	int64_t id = 0;
+
+	assert_int_equal(indicator_inbox_open(&b, &cfg, &d), ERR_OK);
+	sink = indicator_inbox_sink(b);
+	for (unsigned i = first; i < last; i++) {
+		char name[64];
+		struct indicator v = an_indicator(INDICATOR_DOMAIN, name);
+
+		snprintf(name, sizeof(name), "name-%u.evil.xyz", i);
+		assert_int_equal(sink.take(sink.arg, &v, &d), ERR_OK);
+		r.loaded++;
+	}
+	sink.refused(sink.arg, &no);
+	r.total = r.loaded + r.refused;
+	assert_int_equal(indicator_inbox_close(b, &r, NULL, &id, &d), ERR_OK);
+	assert_true(id > 0);
+}
+
+static void
+test_import(void **state)
+{
+	(void)state;
+	import("list", true, 0, 3000);
+	turn(NOW);
+	assert_int_equal(number("SELECT count(*) FROM indicators WHERE"
+				" state=2"),
+			 3000);
+	assert_int_equal(number("SELECT taken=supported AND state=2 AND"
+				" total=supported+refused AND added=3000 FROM"
+				" indicator_imports"),
+			 1);
+	assert_int_equal(number("SELECT count(*) FROM indicator_refusals"), 1);
+	/* Again, and not what the list has no longer; nothing twice. */
+	import("list", true, 1000, 3500);
+	turn(NOW);
+	assert_int_equal(number("SELECT count(*) FROM indicators"), 3500);
+	assert_int_equal(number("SELECT count(*) FROM indicators WHERE"
+				" state=0"),
+			 1000);
+	assert_int_equal(number("SELECT withdrawn FROM indicator_imports WHERE"
+				" id=2"),
+			 1000);
+	assert_int_equal(number("SELECT count(*) FROM indicator_inbox"), 0);
+	assert_int_equal(number("SELECT n FROM indicator_origins"), 3500);
+}
+
+/* A reader that died: what it handed in is taken, nothing is withdrawn. */
+static void
+test_reader_gone(void **state)
+{
+	(void)state;
+	import("list", true, 0, 2000);
+	turn(NOW);
+	import("list", true, 1000, 2200);
+	assert_int_equal(sql_exec(db, "UPDATE indicator_imports SET state=0,"
+				      "alive_us=1 WHERE id=2"),
+			 ERR_OK);
+	common_set_free(set);
+	open_set(&indicator_limits_default);
+	turn(NOW);
+	turn(NOW);
+	assert_int_equal(number("SELECT count(*) FROM indicators WHERE"
+				" state=2"),
+			 2200);
+	assert_int_equal(number("SELECT error<>'' AND state=2 FROM"
+				" indicator_imports WHERE id=2"),
+			 1);
+}
+
+static void
+test_bounds(void **state)
+{
+	struct indicator_limits small = { .max_total = 100,
+					  .max_source = 60,
+					  .keep_off = 10,
+					  .keep_log = 5 };
+
+	(void)state;
+	common_set_free(set);
+	open_set(&small);
+	import("greedy", true, 0, 90);
+	import("other", false, 200, 220);
+	turn(NOW);
+	assert_int_equal(number("SELECT no_room FROM indicator_imports WHERE"
+				" id=1"),
+			 30);
+	assert_int_equal(number("SELECT no_room FROM indicator_imports WHERE"
+				" id=2"),
+			 0);
+	import("greedy", true, 0, 5);
+	turn(NOW);
+	common_set_free(set);
+	open_set(&small);
+	turn(NOW);
+	assert_int_equal(number("SELECT count(*) FROM indicators WHERE"
+				" state=0"),
+			 10);
+	assert_int_equal(number("SELECT n FROM indicator_origins WHERE"
+				" name='greedy'"),
+			 15);
+	assert_int_equal(number("SELECT count(*) FROM indicator_sources"), 35);
+	assert_true(number("SELECT count(*) FROM indicator_log") <= 5);
+	assert_true(number("SELECT value FROM counters WHERE"
+			   " name='indicators_floor'") > 0);
+}
+
+int
+main(void)
+{
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		CASE(test_pack),   CASE(test_sources),     CASE(test_versions),
+		CASE(test_expiry), CASE(test_gate),        CASE(test_words),
+		CASE(test_import), CASE(test_reader_gone), CASE(test_bounds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
