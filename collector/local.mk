@@ -117,6 +117,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_alerts.c \
 	collector/ctl_keys.h collector/ctl_keys.c \
 	collector/ctl_incident.h collector/ctl_incident.c \
+	collector/ctl_armed.h collector/ctl_armed.c \
 	collector/ctl_indicator.h collector/ctl_indicator.c \
 	collector/ctl_indicator_do.h collector/ctl_indicator_do.c \
 	collector/ctl_ledger.h collector/ctl_ledger.c \
