@@ -33,7 +33,7 @@ arm_rows_new(void)
 	assert(r != NULL);
 	pthread_mutex_init(&r->lock, NULL);
 	r->n = 1;
-	r->n_slots = 1 << 22;
+	r->n_slots = 1 << 25;
 	r->slot = calloc(r->n_slots, sizeof(*r->slot));
 	assert(r->slot != NULL);
 	return r;
