@@ -55,6 +55,7 @@ esac
 BUILD_PACKAGES="gcc libc6-dev make autoconf automake pkg-config libpcap-dev
 	zlib1g-dev libzstd-dev libmaxminddb-dev libhiredis-dev libpcre2-dev
 	libpsl-dev libyaml-dev libjansson-dev libsqlite3-dev libssl-dev
+	libcurl4-openssl-dev
 	libmicrohttpd-dev libxxhash-dev libmagic-dev liblzma-dev libbrotli-dev
 	libdeflate-dev libcap-ng-dev libseccomp-dev $ISAL_PACKAGE"
 RUN_PACKAGES="redis-server redis-tools openssl tor-geoipdb curl"

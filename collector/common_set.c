@@ -30,6 +30,7 @@ enum set_statement {
 	CS_DUE,
 	CS_REFUSALS_TRIM,
 	CS_IMPORTS_TRIM,
+	CS_SEEN,
 	CS_STATEMENTS
 };
 
@@ -59,6 +60,17 @@ static const char *const statements[CS_STATEMENTS] = {
 	[CS_REFUSALS_TRIM] = "DELETE FROM indicator_refusals WHERE import<=?1",
 	[CS_IMPORTS_TRIM] = "DELETE FROM indicator_imports WHERE state=2 AND"
 			    " id<=?1",
+	/* Sites beyond the bound are counted together. */
+	[CS_SEEN] = "INSERT INTO indicator_seen SELECT n.id,CASE WHEN"
+		    " (SELECT count(*) FROM indicator_seen s WHERE"
+		    " s.indicator=n.id)<?7 OR EXISTS(SELECT 1 FROM"
+		    " indicator_seen s WHERE s.indicator=n.id AND s.site=?3)"
+		    " THEN ?3 ELSE '' END,?4,?5,?6 FROM indicators n WHERE"
+		    " n.key=?1 AND n.value=?2 COLLATE NOCASE ON"
+		    " CONFLICT(indicator,site) DO UPDATE SET"
+		    " first_us=min(first_us,excluded.first_us),"
+		    "last_us=max(last_us,excluded.last_us),"
+		    "count=count+excluded.count",
 };
 
 struct common_set {
@@ -543,6 +555,29 @@ common_set_offer(struct common_set *c, const char *source,
 	if (e == ERR_OK) {
 		count(&c->stats, p);
 		c->committed = c->stats;
+	}
+	return e;
+}
+
+enum err
+common_set_seen(struct common_set *c, const struct sighting_set *set)
+{
+	enum err e = ERR_OK;
+
+	if (set->exercise[0] != '\0') {
+		return ERR_OK;
+	}
+	for (unsigned i = 0; i < set->n_keys && e == ERR_OK; i++) {
+		const struct sighting_key *k = &set->keys[i];
+
+		/* One that was cut is nobody's value any more. */
+		if (k->kind == KEY_INDICATOR &&
+		    strlen(k->text) < SIGHTING_KEY_CAP - 1) {
+			e = sql_run(c->st[CS_SEEN], "ittuuud",
+				    indicator_store_key(k->text), k->text,
+				    set->site, set->first_us, set->last_us,
+				    set->count, COMMON_SET_SITES);
+		}
 	}
 	return e;
 }

@@ -19,10 +19,13 @@
 
 #include "collector/gate.h"
 #include "collector/indicator_store.h"
+#include "collector/sighting.h"
 
 #define COMMON_SET_SLICE_US UINT64_C(40000)
 /* Imports of which a report is kept. */
 #define COMMON_SET_IMPORTS 100
+/* Sites at which one was seen that are told apart. */
+#define COMMON_SET_SITES 64
 
 struct common_set_config {
 	struct gate_config gate;
@@ -73,6 +76,12 @@ bool common_set_busy(const struct common_set *c);
 enum err common_set_offer(struct common_set *c, const char *source,
 			  const struct indicator *i, uint64_t now_us,
 			  struct indicator_put *p) MUST_CHECK;
+
+/* Indicators that alerts named: where, when and how often, in the caller's
+ * transaction.  Exercises are not counted, nor are values too long for a key of
+ * the correlation. */
+enum err common_set_seen(struct common_set *c,
+			 const struct sighting_set *set) MUST_CHECK;
 
 void common_set_stats(const struct common_set *c, struct common_set_stats *out);
 

@@ -27,6 +27,7 @@ add_threads(struct confine *c)
 	c->may[THREAD_MAIN] = store | CONFINE_MAY_TALK | CONFINE_MAY_SERVE;
 	c->may[THREAD_CONSOLE] = store | CONFINE_MAY_SERVE;
 	c->may[THREAD_TICKER] = store;
+	c->may[THREAD_LISTS] = store;
 	/* inflates and reads what sensors sent */
 	c->may[THREAD_PREPARE] = CONFINE_MAY_RUN;
 	/* publishes the common indicators */
@@ -96,6 +97,9 @@ confined_apply(const struct pipeline_config *cfg, const struct conf *conf,
 			     CONFINE_READ_BESIDE);
 		for (unsigned i = 0; i < cfg->n_geoip; i++) {
 			confine_path(&c, cfg->geoip[i], CONFINE_READ_BESIDE);
+		}
+		for (unsigned i = 0; i < cfg->n_files; i++) {
+			confine_path(&c, cfg->files[i], CONFINE_READ_BESIDE);
 		}
 		for (unsigned i = 0; i < cfg->n_allow; i++) {
 			confine_path(&c, cfg->allow[i], CONFINE_READ);

@@ -76,11 +76,16 @@ libcollector_a_SOURCES += \
 	collector/indicator_inbox.h collector/indicator_inbox.c \
 	collector/indicator_store.h collector/indicator_store.c \
 	collector/indicator_store_state.h collector/indicator_store_settle.c \
+	collector/indicator_files.h collector/indicator_files.c \
 	collector/indicator_list.h collector/indicator_list.c \
 	collector/allow_list.h collector/allow_list.c \
 	collector/gate_history.h collector/gate_history.c \
 	collector/gate.h collector/gate.c \
 	collector/common_set.h collector/common_set.c
+# indicators of others
+libcollector_a_SOURCES += \
+	collector/taxii_http.h collector/taxii_http.c \
+	collector/taxii.h collector/taxii.c
 
 # what whoever runs it is told
 libcollector_a_SOURCES += \

@@ -11,6 +11,7 @@
 #include "collector/check.h"
 #include "collector/confined.h"
 #include "collector/console.h"
+#include "collector/indicator_files.h"
 #include "collector/options.h"
 #include "collector/service.h"
 #include "common/hide_args.h"
@@ -18,7 +19,7 @@
 #include "common/sign.h"
 #include "common/thread.h"
 
-static volatile sig_atomic_t stop, report, rotate;
+static volatile sig_atomic_t stop, report, rotate, reread;
 
 static void
 on_signal(int sig)
@@ -27,6 +28,8 @@ on_signal(int sig)
 		report = 1;
 	} else if (sig == SIGHUP) {
 		rotate = 1;
+	} else if (sig == SIGUSR2) {
+		reread = 1;
 	} else {
 		stop = 1;
 	}
@@ -41,10 +44,9 @@ catch_signals(void)
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGUSR1, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
+	sigaction(SIGUSR2, &sa, NULL);
 	sa.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &sa, NULL);
-	/* The sensors' order to reload; sent to us it must not end us. */
-	sigaction(SIGUSR2, &sa, NULL);
 }
 
 static void
@@ -173,6 +175,7 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	struct mission_map *map = NULL;
 	struct pipeline *p = NULL;
 	struct console *console = NULL;
+	struct indicator_files *lists = NULL;
 	struct service service = { .pipeline = NULL };
 	struct arming arming = { .arm = NULL };
 	struct diag d = { "" };
@@ -207,11 +210,16 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	if (e == ERR_OK) {
 		e = arming_start(&arming, conf, &cfg->redis, cfg->store, &d);
 	}
+	if (e == ERR_OK && cfg->n_files > 0) {
+		e = indicator_files_start(&lists, cfg->store, cfg->files,
+					  cfg->n_files, &reread, &d);
+	}
 	if (e == ERR_OK && at.listen != NULL) {
 		e = console_start(&console, &at, &d);
 	}
 	if (e != ERR_OK) {
 		arming_stop(&arming);
+		indicator_files_stop(lists);
 		service_stop(&service);
 		pipeline_close(p);
 		mission_free(map);
@@ -230,6 +238,7 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	}
 	service_stopping(&service);
 	console_stop(console);
+	indicator_files_stop(lists);
 	service_stop(&service);
 	arming_stop(&arming);
 	summary(p);

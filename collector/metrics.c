@@ -77,6 +77,12 @@ const struct metric_row metrics_rows[] = {
 	  NULL, "Runs of sightings forgotten for want of room." },
 	{ "total.links_refused", "correlation_links_refused_total",
 	  METRIC_COUNTER, NULL, "Links not kept for want of room." },
+	{ "indicators.seconds", "indicators_slice_seconds_max", METRIC_GAUGE,
+	  NULL, "The longest slice in which indicators were taken." },
+	{ "indicators.taken.*", "indicators_taken_total", METRIC_COUNTER,
+	  "outcome", "Records of indicators taken, by what came of them." },
+	{ "indicators.*", "indicators_%_total", METRIC_COUNTER, NULL,
+	  "Of the common set: %." },
 	{ "now.redis_up", "redis_up", METRIC_GAUGE, NULL,
 	  "1 while connected to Redis." },
 	{ "now.sensors", "sensors", METRIC_GAUGE, NULL,
@@ -175,6 +181,32 @@ put_arm(struct json *j, struct arm *arm)
 	json_obj_end(j);
 }
 
+static void
+write_indicators(struct json *j, const struct pipeline *p)
+{
+	struct common_set_stats s;
+
+	pipeline_common(p, &s);
+	json_obj(j, "indicators");
+	json_f64(j, "seconds", (double)s.slice_max_us / (double)US_PER_S);
+	json_obj(j, "taken");
+	json_u64(j, "new", s.added);
+	json_u64(j, "changed", s.changed);
+	json_u64(j, "same", s.same);
+	json_u64(j, "older", s.stale);
+	json_u64(j, "revoked", s.revoked);
+	json_u64(j, "no_room", s.no_room);
+	json_obj_end(j);
+	json_u64(j, "held", s.held);
+	json_u64(j, "expired", s.expired);
+	json_u64(j, "withdrawn", s.withdrawn);
+	json_u64(j, "forgotten", s.forgotten);
+	json_u64(j, "imports", s.imports);
+	json_u64(j, "slices", s.slices);
+	json_u64(j, "slices_failed", s.failed);
+	json_obj_end(j);
+}
+
 void
 metrics_write(struct json *j, const struct pipeline *p, struct arm *arm,
 	      struct metrics_store *store, const struct confine_state *confined,
@@ -225,6 +257,7 @@ metrics_write(struct json *j, const struct pipeline *p, struct arm *arm,
 	json_u64(j, "links", f.correlate.links);
 	json_u64(j, "incidents", f.correlate.incidents);
 	json_obj_end(j);
+	write_indicators(j, p);
 	write_troubles(j, f.redis_troubles);
 	write_refused(j, s.refused);
 	metrics_store_write(store, f.store, j);

@@ -14,6 +14,7 @@
 #ifndef COLLECTOR_OPTIONS_H
 #define COLLECTOR_OPTIONS_H
 
+#include "collector/indicator_files.h"
 #include "collector/pipeline.h"
 #include "common/conf.h"
 
@@ -27,6 +28,8 @@ struct options {
 	unsigned n_geoip;
 	const char *allow[OPTIONS_MAX_ALLOW];
 	unsigned n_allow; /* more than fit: an error */
+	const char *files[INDICATOR_FILES_MAX];
+	unsigned n_files; /* likewise */
 	const char *settings[PIPELINE_MAX_SETTINGS];
 	unsigned n_settings;
 	bool check;

@@ -55,6 +55,8 @@ static const struct conf_key keys[] = {
 	  "of these, of one source" },
 	{ "indicators.keep-removed", "number", "200000",
 	  "indicators kept that are no longer in force" },
+	{ "indicators.files.*", "list", "",
+	  "lists of indicators, read when they change" },
 	{ "gate.enabled", "bool", "yes",
 	  "hold new indicators that look harmful until an analyst says so" },
 	{ "gate.allow.*", "list", "",
@@ -104,6 +106,45 @@ add_allow(void *arg, const char *key, const char *value)
 	o->n_allow++;
 }
 
+static void
+add_list(void *arg, const char *key, const char *value)
+{
+	struct options *o = arg;
+
+	(void)key;
+	if (o->n_files < INDICATOR_FILES_MAX) {
+		o->files[o->n_files] = value;
+	}
+	o->n_files++;
+}
+
+/* The lists that are named; too many are an error, not left out. */
+static enum err
+configure_lists(struct options *o, const struct conf *conf,
+		struct pipeline_config *cfg, struct diag *d)
+{
+	o->n_allow = o->n_files = 0;
+	conf_each(conf, "gate.allow", add_allow, o);
+	conf_each(conf, "indicators.files", add_list, o);
+	if (o->n_allow > OPTIONS_MAX_ALLOW) {
+		return diag_set(d, ERR_USAGE,
+				"gate.allow: more than %d: put some into one "
+				"directory and name that" OPTIONS_TRY_HELP,
+				OPTIONS_MAX_ALLOW);
+	}
+	if (o->n_files > INDICATOR_FILES_MAX) {
+		return diag_set(d, ERR_USAGE,
+				"indicators.files: more than "
+				"%d" OPTIONS_TRY_HELP,
+				INDICATOR_FILES_MAX);
+	}
+	cfg->allow = o->allow;
+	cfg->n_allow = o->n_allow;
+	cfg->files = o->files;
+	cfg->n_files = o->n_files;
+	return ERR_OK;
+}
+
 static enum err
 configure_indicators(struct options *o, const struct conf *conf,
 		     struct pipeline_config *cfg, struct diag *d)
@@ -130,17 +171,7 @@ configure_indicators(struct options *o, const struct conf *conf,
 	g->min_name =
 		(unsigned)conf_u64(conf, "gate.min-name", g->min_name, 0, 253);
 	g->patterns = conf_bool(conf, "gate.patterns", false);
-	o->n_allow = 0;
-	conf_each(conf, "gate.allow", add_allow, o);
-	if (o->n_allow > OPTIONS_MAX_ALLOW) {
-		return diag_set(d, ERR_USAGE,
-				"gate.allow: more than %d: put some into one "
-				"directory and name that" OPTIONS_TRY_HELP,
-				OPTIONS_MAX_ALLOW);
-	}
-	cfg->allow = o->allow;
-	cfg->n_allow = o->n_allow;
-	return ERR_OK;
+	return configure_lists(o, conf, cfg, d);
 }
 
 /* Seconds, with a fraction if need be. */

@@ -45,6 +45,8 @@ struct pipeline_config {
 	struct common_set_config common;
 	const char *const *allow; /* lists for the gate */
 	unsigned n_allow;
+	const char *const *files; /* of indicators, read when they change */
+	unsigned n_files;
 	uint64_t until_idle_us; /* 0: until told to stop */
 	/* Told which indicators a sensor runs, as its presence has it; or NULL */
 	void (*armed)(void *arg, const char *version);

@@ -170,8 +170,13 @@ pipeline_correlate(struct pipeline *p)
 	unsigned n = sighting_batch_len(p->sightings);
 
 	for (unsigned i = 0; i < n && e == ERR_OK; i++) {
-		e = correlate_add(p->correlate,
-				  sighting_batch_get(p->sightings, i));
+		const struct sighting_set *s =
+			sighting_batch_get(p->sightings, i);
+
+		e = correlate_add(p->correlate, s);
+		if (e == ERR_OK) {
+			e = common_set_seen(p->common, s);
+		}
 	}
 	sighting_batch_reset(p->sightings);
 	return e;

@@ -143,6 +143,25 @@ indicator_read_path(const char *path, const struct indicator_sink *s,
 }
 
 enum err
+indicator_read_fd(const char *name, int fd, const struct indicator_sink *s,
+		  struct indicator_report *r, struct diag *d)
+{
+	struct indicator_reading rd = { .sink = s,
+					.report = r,
+					.d = d,
+					.file = name,
+					.source = last_part(name) };
+	struct block_read in;
+
+	if (block_read_file(&in, fd) != ERR_OK) {
+		return diag_set(d, ERR_NOMEM, "%s: out of memory", name);
+	}
+	read_all(&rd, &in);
+	block_read_fini(&in);
+	return rd.stop;
+}
+
+enum err
 indicator_read_bytes(const char *name, struct view data,
 		     const struct indicator_sink *s, struct indicator_report *r,
 		     struct diag *d)

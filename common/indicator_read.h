@@ -59,6 +59,11 @@ struct indicator_report {
 enum err indicator_read_path(const char *path, const struct indicator_sink *s,
 			     struct indicator_report *r,
 			     struct diag *d) MUST_CHECK;
+/* The same of an open file that can seek, which stays the caller's. */
+enum err indicator_read_fd(const char *name, int fd,
+			   const struct indicator_sink *s,
+			   struct indicator_report *r,
+			   struct diag *d) MUST_CHECK;
 /* The same from memory; 'name' stands for the file in messages. */
 enum err indicator_read_bytes(const char *name, struct view data,
 			      const struct indicator_sink *s,

@@ -31,6 +31,7 @@ enum thread_kind {
 	THREAD_PREPARE, /* batches, before they are stored */
 	THREAD_CONSOLE,
 	THREAD_TICKER, /* wakes those who follow the console's events */
+	THREAD_LISTS, /* indicators that files give */
 	THREAD_KINDS
 };
 

@@ -13,6 +13,7 @@ include tests/sensor/local.mk
 include tests/collector/local.mk
 endif
 include tests/fuzz/local.mk
+include tests/scale/local.mk
 include tests/tools/local.mk
 include tests/bench/local.mk
 include tests/golden/local.mk

@@ -76,3 +76,8 @@ tests_collector_test_common_set_SOURCES = tests/test.h tests/store_dir.h \
 tests_collector_test_common_set_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DALLOW_DIR='"$(abs_top_srcdir)/rules/dist/allow"'
 tests_collector_test_common_set_LDADD = $(LIBS_COLLECTOR)
+
+# polls a TAXII server for tests/e2e/taxii.sh
+check_PROGRAMS += tests/collector/taxii_fetch
+tests_collector_taxii_fetch_SOURCES = tests/collector/taxii_fetch.c
+tests_collector_taxii_fetch_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm

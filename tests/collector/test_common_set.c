@@ -7,6 +7,7 @@
 
 #include "collector/common_set.h"
 #include "collector/indicator_inbox.h"
+#include "collector/indicator_list.h"
 #include "collector/indicator_pack.h"
 #include "collector/store_sql.h"
 #include "common/clock.h"
@@ -524,6 +525,83 @@ test_bounds(void **state)
 			   " name='indicators_floor'") > 0);
 }
 
+/* Where it was seen: sites apart up to a bound, an exercise not at all. */
+static void
+test_seen(void **state)
+{
+	struct indicator a = an_indicator(INDICATOR_DOMAIN, "evil-host.xyz");
+	struct sighting_set s = {
+		.first_us = NOW, .last_us = NOW + 5, .count = 3, .n_keys = 1
+	};
+
+	(void)state;
+	offer("s", &a, NOW);
+	s.keys[0].kind = KEY_INDICATOR;
+	snprintf(s.keys[0].text, sizeof(s.keys[0].text), "evil-host.xyz");
+	for (int i = 0; i < 2 * (COMMON_SET_SITES + 10); i++) {
+		snprintf(s.site, sizeof(s.site), "site%d",
+			 i % (COMMON_SET_SITES + 10));
+		assert_int_equal(common_set_seen(set, &s), ERR_OK);
+	}
+	snprintf(s.exercise, sizeof(s.exercise), "KEEN");
+	assert_int_equal(common_set_seen(set, &s), ERR_OK);
+	assert_int_equal(number("SELECT count(*) FROM indicator_seen"),
+			 COMMON_SET_SITES + 1);
+	assert_int_equal(number("SELECT sum(count) FROM indicator_seen"),
+			 6 * (COMMON_SET_SITES + 10));
+	assert_int_equal(number("SELECT count FROM indicator_seen WHERE"
+				" site='site0'"),
+			 6);
+}
+
+static enum err
+note_change(void *arg, const struct indicator *i, uint64_t change, bool armed)
+{
+	uint64_t *last = arg;
+
+	assert_true(change > *last);
+	assert_true(i->value[0] != '\0');
+	assert_int_equal(armed, strcmp(i->value, "t.co") != 0 &&
+					strcmp(i->value, "old.xyz-a.com") != 0);
+	*last = change;
+	return ERR_OK;
+}
+
+/* Who follows the set hears of all that changed since, in order. */
+static void
+test_changes(void **state)
+{
+	struct indicator a = an_indicator(INDICATOR_DOMAIN, "old.xyz-a.com");
+	struct indicator b = an_indicator(INDICATOR_DOMAIN, "t.co");
+	struct indicator c = an_indicator(INDICATOR_DOMAIN, "new.xyz-b.com");
+	struct store_reader *r = NULL;
+	struct diag d = { "" };
+	uint64_t last = 0, version;
+
+	(void)state;
+	offer("s", &a, NOW);
+	offer("s", &b, NOW);
+	a.revoked = true;
+	offer("s", &a, NOW);
+	assert_int_equal(store_reader_open(&r, path, &d), ERR_OK);
+	version = indicator_changes_version(r);
+	assert_int_equal(version, 3);
+	offer("s", &c, NOW);
+	assert_int_equal(indicator_changes(r, 0, 100, note_change, &last),
+			 ERR_OK);
+	assert_int_equal(last, 4);
+	last = 1;
+	assert_int_equal(indicator_changes(r, 1, 2, note_change, &last),
+			 ERR_OK);
+	assert_int_equal(last, 3);
+	assert_int_equal(sql_exec(db, "INSERT INTO counters VALUES("
+				      "'indicators_floor',3)"),
+			 ERR_OK);
+	assert_int_equal(indicator_changes(r, 2, 10, note_change, &last),
+			 ERR_NOTFOUND);
+	store_reader_close(r);
+}
+
 int
 main(void)
 {
@@ -532,6 +610,7 @@ main(void)
 		CASE(test_pack),   CASE(test_sources),     CASE(test_versions),
 		CASE(test_expiry), CASE(test_gate),        CASE(test_words),
 		CASE(test_import), CASE(test_reader_gone), CASE(test_bounds),
+		CASE(test_seen),   CASE(test_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

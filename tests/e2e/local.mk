@@ -4,7 +4,7 @@
 E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/alerts.sh \
 	tests/e2e/redis_away.sh \
-	tests/e2e/indicators.sh \
+	tests/e2e/common_set.sh \
 	tests/e2e/bad_input.sh \
 	tests/e2e/eve_reader.sh tests/e2e/pipe.sh \
 	tests/e2e/ledger.sh \
@@ -36,9 +36,12 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/trust.sh \
 	tests/e2e/store_back.sh \
 	tests/e2e/queue_full.sh \
-	tests/e2e/redis_answers.sh
+	tests/e2e/redis_answers.sh \
+	tests/e2e/indicators.sh \
+	tests/e2e/taxii.sh
 dist_check_SCRIPTS += $(E2E_TESTS)
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += tests/lib.sh tests/redis_lib.sh tests/e2e/suite.py \
+	tests/e2e/taxii_server.py \
 	tests/e2e/prometheus.py tests/e2e/watchdog.py \
 	tests/e2e/settings.py tests/e2e/signed.py tests/e2e/tryagain.py

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # One target a parser; configure with CC=clang --enable-fuzzers
 # --enable-sanitizers=address,undefined, then "make fuzz".
-EXTRA_DIST += tests/fuzz/capture.in \
+EXTRA_DIST += tests/fuzz/allow.in \
+	tests/fuzz/capture.in \
 	tests/fuzz/change.in \
 	tests/fuzz/dataset.in \
 	tests/fuzz/control.in \
@@ -11,6 +12,7 @@ EXTRA_DIST += tests/fuzz/capture.in \
 	tests/fuzz/eve.in \
 	tests/fuzz/frame.in \
 	tests/fuzz/http.in \
+	tests/fuzz/indicators.in \
 	tests/fuzz/ioc.in \
 	tests/fuzz/ledger.in \
 	tests/fuzz/mac.in \
@@ -24,7 +26,8 @@ EXTRA_DIST += tests/fuzz/capture.in \
 	tests/fuzz/ssh.in \
 	tests/fuzz/stream.in \
 	tests/fuzz/tls.in
-FUZZ_TARGETS = tests/fuzz/fuzz_capture \
+FUZZ_TARGETS = tests/fuzz/fuzz_allow \
+	tests/fuzz/fuzz_capture \
 	tests/fuzz/fuzz_change \
 	tests/fuzz/fuzz_dataset \
 	tests/fuzz/fuzz_control \
@@ -34,6 +37,7 @@ FUZZ_TARGETS = tests/fuzz/fuzz_capture \
 	tests/fuzz/fuzz_eve \
 	tests/fuzz/fuzz_frame \
 	tests/fuzz/fuzz_http \
+	tests/fuzz/fuzz_indicators \
 	tests/fuzz/fuzz_ioc \
 	tests/fuzz/fuzz_ledger \
 	tests/fuzz/fuzz_mac \
@@ -52,6 +56,9 @@ LIBS_FUZZ = libsensor.a librules.a libcommon.a $(SENSOR_LIBS) $(RULES_LIBS) \
 
 if FUZZERS
 noinst_PROGRAMS += $(FUZZ_TARGETS)
+tests_fuzz_fuzz_allow_SOURCES = tests/fuzz/fuzz_allow.c
+tests_fuzz_fuzz_allow_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_allow_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
 tests_fuzz_fuzz_capture_SOURCES = tests/fuzz/fuzz_capture.c
 tests_fuzz_fuzz_capture_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_capture_LDADD = $(LIBS_FUZZ)
@@ -85,6 +92,9 @@ tests_fuzz_fuzz_frame_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c tests/sensor/http_rig.h tests/sensor/copy_same.h
 tests_fuzz_fuzz_http_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_http_LDADD = $(LIBS_FUZZ)
+tests_fuzz_fuzz_indicators_SOURCES = tests/fuzz/fuzz_indicators.c
+tests_fuzz_fuzz_indicators_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_indicators_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_ioc_SOURCES = tests/fuzz/fuzz_ioc.c
 tests_fuzz_fuzz_ioc_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_ioc_LDADD = $(LIBS_FUZZ)

@@ -21,9 +21,3 @@ threadcall_SOURCES = tests/tools/threadcall.c
 noinst_PROGRAMS += without
 without_SOURCES = tests/tools/without.c
 without_LDADD = $(COMMON_LIBS)
-# publisher and sensor at full size: tests/scale/arming NAMES RATE SECONDS
-EXTRA_PROGRAMS += tests/scale/arming
-tests_scale_arming_SOURCES = tests/scale/arming.c tests/arm_rows.h \
-	tests/arm_rows.c tests/redis_fixture.h tests/redis_fixture.c
-tests_scale_arming_LDADD = libcollector.a libsensor.a librules.a libcommon.a \
-	$(COLLECTOR_LIBS) $(SENSOR_LIBS) $(RULES_LIBS) $(COMMON_LIBS) -lm

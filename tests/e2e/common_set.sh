@@ -1,0 +1,156 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The common set: a bundle comes in, what is harmful is held, an analyst says,
+# a source revokes, time runs out, and a collector killed in the middle of an
+# import goes on where it was.
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+need sqlite3 redis-cli python3
+[ -x "$collector" ] || skip "picket-collector is not built"
+store=$tmp/picket.db
+ctl() { "$bin/picketctl" --store "$store" "$@"; }
+
+start() {
+	${exec-} "$collector" --redis "unix://$sock" --store "$store" \
+		--set "gate.allow=$top/rules/dist/allow" \
+		--missions "$top/pcaps/missions.yaml" --feed "$tmp/feed.json" \
+		"$@" 2>>"$tmp/collector.log"
+}
+collector_start() {
+	exec=exec start "$@" &
+	collector_pid=$!
+	pids="$pids $collector_pid"
+	eventually 20 sql "SELECT 1 FROM indicator_imports LIMIT 1" ||
+		fail "no store: $(cat "$tmp/collector.log")"
+}
+# taken SOURCE N : the Nth import of SOURCE is done.
+taken() {
+	[ "$(sql "SELECT count(*) FROM indicator_imports WHERE origin='$1'
+		AND state=2")" -ge "$2" ]
+}
+state_of() { sql "SELECT state FROM indicators WHERE value='$1'"; }
+is_state() { [ "$(state_of "$1")" = "$2" ]; }
+id_of() { sql "SELECT id FROM indicators WHERE value='$1'"; }
+
+# bundle FILE VALUE-OF-MODIFIED REVOKED
+bundle() {
+	python3 - "$@" <<'EOF'
+import json, sys, time
+path, modified, revoked = sys.argv[1], sys.argv[2], sys.argv[3] == "yes"
+values = ["evil-host.xyz", "t.co", "www.google.com", "rs.sh",
+          "gone-tomorrow.xyz"]
+o = []
+for n, v in enumerate(values):
+    o.append({"type": "indicator", "spec_version": "2.1",
+        "id": "indicator--00000000-0000-4000-8000-%012d" % n,
+        "created": "2026-01-01T00:00:00.000Z", "modified": modified,
+        "pattern": "[domain-name:value = '%s']" % v, "pattern_type": "stix",
+        "valid_from": "2026-01-01T00:00:00Z",
+        "object_marking_refs":
+            ["marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"],
+        "revoked": revoked and v == "evil-host.xyz"})
+for n, v in enumerate(["8.8.8.8", "10.0.0.0/8", "45.155.205.3"]):
+    o.append({"type": "indicator", "spec_version": "2.1",
+        "id": "indicator--00000000-0000-4000-8000-1%011d" % n,
+        "created": "2026-01-01T00:00:00.000Z", "modified": modified,
+        "pattern": "[ipv4-addr:value = '%s']" % v, "pattern_type": "stix",
+        "valid_from": "2026-01-01T00:00:00Z"})
+# it runs out while we look
+until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 4))
+o[4]["valid_until"] = until
+o.append({"type": "indicator", "spec_version": "2.1",
+    "id": "indicator--00000000-0000-4000-8000-200000000000",
+    "created": "2026-01-01T00:00:00.000Z", "modified": modified,
+    "pattern": "[windows-registry-key:key = 'x']", "pattern_type": "stix",
+    "valid_from": "2026-01-01T00:00:00Z"})
+json.dump({"type": "bundle", "id":
+    "bundle--00000000-0000-4000-8000-000000000000", "objects": o},
+    open(path, "w"))
+EOF
+}
+
+redis_start
+collector_start
+bundle "$tmp/a.json" 2026-01-02T00:00:00.000Z no
+ctl indicators import --source partner --who ann "$tmp/a.json" \
+	>"$tmp/out" 2>&1 || fail "import: $(cat "$tmp/out")"
+grep -q '8 of 9 supported, 1 refused' "$tmp/out" ||
+	fail "the account: $(cat "$tmp/out")"
+eventually 20 taken partner 1 || fail "not taken: $(ctl indicators report)"
+same "armed" "45.155.205.3 evil-host.xyz gone-tomorrow.xyz" \
+	"$(sql "SELECT group_concat(value,' ') FROM (SELECT value FROM indicators
+		WHERE state=2 ORDER BY 1)")"
+same "held" "10.0.0.0/8 8.8.8.8 rs.sh t.co www.google.com" \
+	"$(sql "SELECT group_concat(value,' ') FROM (SELECT value FROM indicators
+		WHERE state=1 ORDER BY 1)")"
+ctl indicators held >"$tmp/held" || fail "held: $?"
+grep -q 't\.co .*shorteners.txt' "$tmp/held" || fail "why: $(cat "$tmp/held")"
+ctl indicators report --json | python3 -c '
+import json, sys
+i = json.load(sys.stdin)["imports"][0]
+assert i["total"] == i["supported"] + i["refused"] == 9, i
+assert i["taken"] == 8 and i["held"] == 5 and i["new"] == 8, i
+assert i["state"] == "done" and len(i["refusals"]) == 1, i' ||
+	fail "report --json"
+eventually 5 grep -q '"event_type":"indicators"' "$tmp/feed.json" ||
+	fail "the feed has no word of it"
+
+# An analyst's word, with a name and a reason, and only once.
+ctl indicators release "$(id_of t.co)" --who bob --note "our honeypot" \
+	>"$tmp/out" 2>&1 || fail "release: $(cat "$tmp/out")"
+same "released" 2 "$(state_of t.co)"
+ctl indicators release "$(id_of t.co)" >"$tmp/out" 2>&1 &&
+	fail "released twice"
+ctl indicators show t.co | grep -q 'released, bob: our honeypot' ||
+	fail "the log: $(ctl indicators show t.co)"
+ctl indicators remove "$(id_of 45.155.205.3)" --who bob >"$tmp/out" ||
+	fail "remove"
+same "removed" 0 "$(state_of 45.155.205.3)"
+ctl indicators add domain Bad.Example.NET. >"$tmp/out" || fail "add"
+eventually 10 is_state bad.example.net 1 ||
+	fail "added: $(state_of bad.example.net)"
+ctl indicators add domain 'no domain' >"$tmp/out" 2>&1 && fail "add nonsense"
+
+# Time runs out; the source revokes; what was removed stays so.
+eventually 20 is_state gone-tomorrow.xyz 0 || fail "it did not expire"
+bundle "$tmp/b.json" 2026-01-03T00:00:00.000Z yes
+ctl indicators import --source partner "$tmp/b.json" >"$tmp/out" 2>&1
+eventually 20 taken partner 2 || fail "not taken: $(ctl indicators report)"
+same "revoked" 0 "$(state_of evil-host.xyz)"
+same "still removed" 0 "$(state_of 45.155.205.3)"
+same "still released" 2 "$(state_of t.co)"
+
+# A list of the settings: read, and read again when it is another one.
+kill "$collector_pid"
+wait "$collector_pid" || fail "the collector ended with status $?"
+printf '%s\n' first.evil-list.xyz second.evil-list.xyz >"$tmp/feed.txt"
+collector_start --set "indicators.files=$tmp/feed.txt"
+eventually 20 is_state second.evil-list.xyz 2 || fail "feed.txt: not read"
+echo first.evil-list.xyz >"$tmp/feed.new"
+mv "$tmp/feed.new" "$tmp/feed.txt"
+kill -USR2 "$collector_pid"
+eventually 20 is_state second.evil-list.xyz 0 || fail "feed.txt: not reread"
+same "the list's other one" 2 "$(state_of first.evil-list.xyz)"
+
+# Killed in the middle: nothing twice, nothing missing.
+python3 -c '
+for i in range(60000): print("name-%d.evil-net.xyz" % i)' >"$tmp/many.txt"
+ctl indicators import --source many "$tmp/many.txt" >"$tmp/out" 2>&1 ||
+	fail "import: $(cat "$tmp/out")"
+begun() {
+	[ "$(sql "SELECT taken FROM indicator_imports WHERE origin='many'")" \
+		-gt 0 ]
+}
+eventually 20 begun || fail "the import did not begin"
+kill -9 "$collector_pid"
+wait "$collector_pid" 2>/dev/null
+collector_start
+eventually 60 taken many 1 || fail "not taken: $(ctl indicators report)"
+same "all, once" "60000 60000 60000" "$(sql "SELECT taken || ' ' || added ||
+	' ' || (SELECT count(*) FROM indicators WHERE value GLOB 'name-*')
+	FROM indicator_imports WHERE origin='many'")"
+same "changes are unique" 0 "$(sql "SELECT count(*)-count(DISTINCT change)
+	FROM indicators")"
+kill "$collector_pid"
+wait "$collector_pid" || fail "the collector ended with status $?"
+no_sanitizer "$tmp/collector.log"
+finish
