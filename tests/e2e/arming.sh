@@ -6,7 +6,7 @@
 # docs/formats.md grants in Redis.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 . "$top/tests/redis_lib.sh"
-need ip jq tcpreplay
+need ip jq tcpreplay curl
 ns=pk$$c
 store=$tmp/picket.db
 leave() {
@@ -133,6 +133,9 @@ ctl indicators add domain cdn.updates-sync.example --mark red >/dev/null ||
 redis_up
 collector_up
 is_even 2 "everything back"
+url=$(sed -n 's/.*metrics: \(http.*\)/\1/p' "$tmp/collector.log" | tail -n 1)
+same "records of the base, as measured" 1 "$(curl -s -m 10 "$url" | grep -c \
+	'^picket_collector_arming_base_records [1-9]')"
 end "$sensor_pid"
 no_sanitizer "$tmp/sensor.log"
 rm -f "$tmp/eve.json"
