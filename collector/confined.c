@@ -30,6 +30,8 @@ add_threads(struct confine *c)
 	c->may[THREAD_LISTS] = store;
 	/* inflates and reads what sensors sent */
 	c->may[THREAD_PREPARE] = CONFINE_MAY_RUN;
+	/* publishes the common indicators */
+	c->may[THREAD_ARMING] = store | CONFINE_MAY_TALK;
 	/* it tells of the process's memory, which is a file */
 	c->may[THREAD_METRICS] = CONFINE_MAY_SERVE | CONFINE_MAY_OPEN;
 }

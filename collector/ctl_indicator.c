@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "collector/ctl_armed.h"
 #include "collector/ctl_indicator_do.h"
 #include "collector/indicator_list.h"
 #include "common/hide_args.h"
@@ -441,6 +442,7 @@ static const struct {
 } verbs[] = {
 	{ "list", 0, 0, "list" },
 	{ "held", 0, 0, "held" },
+	{ "armed", 0, 0, "armed" },
 	{ "report", 0, 1, "report [IMPORT]" },
 	{ "show", 1, 1, "show ID, or show VALUE" },
 	{ "import", 1, 10000, "import FILE..." },
@@ -475,11 +477,12 @@ ctl_indicators_check(const struct ctl_arguments *args, struct diag *d)
 					    INT64_MAX, &id, d)
 			       : ERR_OK;
 	}
-	return diag_set(d, ERR_USAGE,
-			"indicators: '%s' is not one of list, held, show, "
-			"report, import, add, release, hold, "
-			"remove" CTL_TRY_HELP,
-			hide_arg(verb, shown));
+	return diag_set(
+		d, ERR_USAGE,
+		"indicators: '%s' is not one of list, held, armed, show, "
+		"report, import, add, release, hold, "
+		"remove" CTL_TRY_HELP,
+		hide_arg(verb, shown));
 }
 
 enum err
@@ -494,6 +497,9 @@ ctl_indicators(struct ctl *c, const struct ctl_arguments *args, const char *who,
 		return list(c, c->all ? 0
 				      : 1u << INDICATOR_HELD |
 						1u << INDICATOR_ARMED);
+	}
+	if (strcmp(verb, "armed") == 0) {
+		return ctl_indicators_armed(c);
 	}
 	if (strcmp(verb, "held") == 0) {
 		return list(c, 1u << INDICATOR_HELD);

@@ -59,6 +59,7 @@ static const char help_text[] =
 	"  indicators [list]    the common set: armed and held; with --all, "
 	"off too\n"
 	"  indicators held      those that wait for an analyst, and why\n"
+	"  indicators armed     which version of the set each sensor runs\n"
 	"  indicators show ID|VALUE\n"
 	"                       one: its sources, marking, where it was seen\n"
 	"  indicators add KIND VALUE\n"

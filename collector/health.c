@@ -162,7 +162,7 @@ look(struct health *h, struct ingest *in, struct store *s, unsigned i,
      int64_t id, bool there, bool ended)
 {
 	struct blind_span span[BLIND_MAX_CHANGES];
-	char error[BLIND_DETAIL_CAP], stale[8];
+	char error[BLIND_DETAIL_CAP], stale[8], version[64];
 	struct blind_facts f = { .now_us = clock_wall_us(),
 				 .there = there,
 				 .ended = ended };
@@ -181,6 +181,10 @@ look(struct health *h, struct ingest *in, struct store *s, unsigned i,
 	if (e == ERR_OK && there && json_read(&h->reader, json_view(&h->j))) {
 		field(h, "reload_error", error, sizeof(error));
 		field(h, "indicators_stale", stale, sizeof(stale));
+		if (h->parts.armed != NULL) {
+			field(h, "indicator_version", version, sizeof(version));
+			h->parts.armed(h->parts.armed_arg, version);
+		}
 		f.rules_failed = error[0] != '\0';
 		f.rules_error = error;
 		f.feed_stale = strcmp(stale, "1") == 0;

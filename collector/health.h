@@ -50,6 +50,9 @@ struct health_parts {
 			  struct ingest_presence *p, char key[KEYRING_ID_TEXT],
 			  enum health_belief *out);
 	void *judge_arg;
+	/* Told of each "indicator_version" that is to be believed, or NULL. */
+	void (*armed)(void *arg, const char *version);
+	void *armed_arg;
 };
 void health_set_parts(struct health *h, const struct health_parts *p);
 /*

@@ -4,6 +4,9 @@ libcollector_a_SOURCES = \
 	collector/ingest.h collector/ingest_state.h collector/ingest.c \
 	collector/ingest_streams.c collector/ingest_entry.c collector/ingest_full.c \
 	collector/ingest_answer.c \
+	collector/arm.h collector/arm_state.h collector/arm.c \
+	collector/arm_chain.c collector/arm_base.c \
+	collector/arming.h collector/arming.c \
 	collector/inflate.h collector/inflate.c \
 	collector/keyring.h collector/keyring.c \
 	collector/prepare.h collector/prepare.c \
@@ -139,6 +142,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_alerts.c \
 	collector/ctl_keys.h collector/ctl_keys.c \
 	collector/ctl_incident.h collector/ctl_incident.c \
+	collector/ctl_armed.h collector/ctl_armed.c \
 	collector/ctl_indicator.h collector/ctl_indicator.c \
 	collector/ctl_indicator_do.h collector/ctl_indicator_do.c \
 	collector/ctl_consult.h collector/ctl_consult.c \

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector/arming.h"
 #include "collector/check.h"
 #include "collector/confined.h"
 #include "collector/console.h"
@@ -165,6 +166,9 @@ check(struct pipeline_config *cfg, const struct conf *conf)
 		e = keyring_load(&cfg->keys, conf, &d);
 	}
 	if (e == ERR_OK) {
+		e = arming_check(conf, &d);
+	}
+	if (e == ERR_OK) {
 		e = check_settings(cfg, conf, &d);
 	}
 	if (e == ERR_OK) {
@@ -194,6 +198,7 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	struct console *console = NULL;
 	struct indicator_files *lists = NULL;
 	struct service service = { .pipeline = NULL };
+	struct arming arming = { .arm = NULL };
 	struct diag d = { "" };
 	int status = 0;
 	enum err e;
@@ -206,6 +211,8 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	at.missions = map;
 	cfg->turn = service_turn;
 	cfg->turn_arg = &service;
+	cfg->armed = arming_seen;
+	cfg->armed_arg = &arming;
 	/* there is no other thread yet */
 	e = confined_apply(cfg, conf, false, &service.confined, &d);
 	/* With the rights that are left, as they will be read again. */
@@ -227,6 +234,9 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	if (e == ERR_OK) {
 		e = pipeline_open(&p, cfg, &d);
 	}
+	if (e == ERR_OK) {
+		e = arming_start(&arming, conf, &cfg->redis, cfg->store, &d);
+	}
 	if (e == ERR_OK && cfg->n_files > 0) {
 		e = indicator_files_start(&lists, cfg->store, cfg->files,
 					  cfg->n_files, &reread, &d);
@@ -235,6 +245,7 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 		e = console_start(&console, &at, &d);
 	}
 	if (e != ERR_OK) {
+		arming_stop(&arming);
 		indicator_files_stop(lists);
 		service_stop(&service);
 		pipeline_close(p);
@@ -243,6 +254,7 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 		 * again must not take it for a wrong setting. */
 		return fail(e == ERR_NOMEM || e == ERR_IO ? 1 : 2, &d);
 	}
+	service.arm = arming.arm;
 	service_running(&service, p);
 	status = thread_become(THREAD_MAIN);
 	e = status == 0 ? pipeline_run(p, &stop, &report, &rotate, &d)
@@ -255,6 +267,7 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	console_stop(console);
 	indicator_files_stop(lists);
 	service_stop(&service);
+	arming_stop(&arming);
 	summary(p);
 	pipeline_close(p);
 	mission_free(map);

@@ -21,6 +21,20 @@ const struct metric_row metrics_rows[] = {
 	  NULL, "Capabilities that are left." },
 	{ "uptime", "uptime_seconds", METRIC_GAUGE, NULL,
 	  "Seconds since the start." },
+	{ "arming.up", "arming_up", METRIC_GAUGE, NULL,
+	  "1 while indicators can be published." },
+	{ "arming.epoch", "arming_epoch", METRIC_GAUGE, NULL,
+	  "Epoch of what is published; 0: nothing yet." },
+	{ "arming.version", "arming_version", METRIC_GAUGE, NULL,
+	  "Newest change of the common set that is published." },
+	{ "arming.base_records", "arming_base_records", METRIC_GAUGE, NULL,
+	  "Records of the base that a sensor begins with." },
+	{ "arming.base_bytes", "arming_base_bytes", METRIC_GAUGE, NULL,
+	  "Its bytes in Redis." },
+	{ "arming.slowest_us", "arming_slowest_us", METRIC_GAUGE, NULL,
+	  "The longest that a delta took to Redis." },
+	{ "arming.*", "arming_%_total", METRIC_COUNTER, NULL,
+	  "Publishing indicators: %." },
 	{ "total.frames", "frames_total", METRIC_COUNTER, NULL,
 	  "Batches stored." },
 	{ "total.alerts", "alerts_total", METRIC_COUNTER, NULL,
@@ -164,6 +178,32 @@ write_refused(struct json *j, const uint64_t *n)
 	json_obj_end(j);
 }
 
+/* What sensors are told of the common indicators. */
+static void
+put_arm(struct json *j, struct arm *arm)
+{
+	struct arm_status s;
+
+	if (arm == NULL) {
+		return;
+	}
+	arm_read(arm, &s);
+	json_obj(j, "arming");
+	json_bool(j, "up", s.reachable);
+	json_u64(j, "epoch", s.epoch);
+	json_u64(j, "version", s.version);
+	json_u64(j, "base_records", s.base_records);
+	json_u64(j, "base_bytes", s.base_bytes);
+	json_u64(j, "slowest_us", s.slowest_us);
+	json_u64(j, "deltas", s.deltas);
+	json_u64(j, "records", s.records);
+	json_u64(j, "bases", s.bases);
+	json_u64(j, "epochs", s.epochs);
+	json_u64(j, "refused", s.refused);
+	json_u64(j, "failed", s.failed);
+	json_obj_end(j);
+}
+
 static void
 write_indicators(struct json *j, const struct pipeline *p)
 {
@@ -191,7 +231,7 @@ write_indicators(struct json *j, const struct pipeline *p)
 }
 
 void
-metrics_write(struct json *j, const struct pipeline *p,
+metrics_write(struct json *j, const struct pipeline *p, struct arm *arm,
 	      struct metrics_store *store, const struct confine_state *confined,
 	      uint64_t uptime_us)
 {
@@ -207,6 +247,7 @@ metrics_write(struct json *j, const struct pipeline *p,
 	json_obj_end(j);
 	confine_json(confined, j, "confined");
 	json_u64(j, "uptime", uptime_us / US_PER_S);
+	put_arm(j, arm);
 	json_obj(j, "total");
 	json_u64(j, "frames", s.frames);
 	json_u64(j, "alerts", s.alerts);

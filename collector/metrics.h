@@ -11,6 +11,7 @@
 #ifndef COLLECTOR_METRICS_H
 #define COLLECTOR_METRICS_H
 
+#include "collector/arm.h"
 #include "collector/metrics_store.h"
 #include "collector/pipeline.h"
 #include "common/confine.h"
@@ -23,6 +24,7 @@
  * "redis_troubles":{...}} and what metrics_store_write() adds, into 'j', reset
  * first. */
 void metrics_write(struct json *j, const struct pipeline *p,
+		   struct arm *arm, /* or NULL */
 		   struct metrics_store *store,
 		   const struct confine_state *confined, uint64_t uptime_us);
 

@@ -2,6 +2,7 @@
 /* The settings: their names, and what the pipeline is told by them. */
 #include <stdlib.h>
 
+#include "collector/arming.h"
 #include "collector/confined.h"
 #include "collector/options.h"
 #include "collector/prepare.h"
@@ -38,8 +39,6 @@ static const struct conf_key keys[] = {
 	{ "correlate.max-links", "number", "400000", "links kept in memory" },
 	{ "posture.file", "string", "",
 	  "the levels of readiness that may be ordered" },
-	{ "control.sign-key", "string", "",
-	  "private key that signs what sensors are told" },
 	{ "blind.tap-silent", "number", "30",
 	  "seconds without a packet that make a tap silent" },
 	{ "blind.tap-floor", "number", "1",
@@ -85,6 +84,7 @@ static const struct conf_key keys[] = {
 	{ "consult.side", "string", "",
 	  "owner as whose automation it speaks; absent: whoever leads" },
 	KEYRING_ROWS,
+	ARMING_ROWS,
 	{ "ingest.threads", "number", "1",
 	  "threads that check, inflate and read batches ahead" },
 	CONFINE_ROWS,

@@ -193,7 +193,9 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 					    .blind = &p->cfg.blind,
 					    .feed = p->feed,
 					    .judge = pipeline_judge_presence,
-					    .judge_arg = p });
+					    .judge_arg = p,
+					    .armed = cfg->armed,
+					    .armed_arg = cfg->armed_arg });
 	*out = p;
 	return ERR_OK;
 }

@@ -56,6 +56,9 @@ struct pipeline_config {
 	 * pipeline_open() on, as 'keys'. */
 	struct sign_key *control_key;
 	uint64_t until_idle_us; /* 0: until told to stop */
+	/* Told which indicators a sensor runs, as its presence has it; or NULL */
+	void (*armed)(void *arg, const char *version);
+	void *armed_arg;
 	void (*turn)(void *arg); /* each time round the loop; or NULL */
 	void *turn_arg;
 };

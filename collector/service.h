@@ -11,6 +11,7 @@
 #ifndef COLLECTOR_SERVICE_H
 #define COLLECTOR_SERVICE_H
 
+#include "collector/arm.h"
 #include "collector/metrics.h"
 #include "common/conf.h"
 #include "common/metrics_http.h"
@@ -20,6 +21,7 @@ struct service {
 	struct notify notify;
 	struct metrics_http *metrics; /* NULL: metrics.listen is not set */
 	const struct pipeline *pipeline;
+	struct arm *arm; /* NULL: no indicators are published */
 	struct confine_state confined; /* what came of confined_apply() */
 	uint64_t started_us, told_us;
 	struct json json;

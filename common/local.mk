@@ -44,6 +44,9 @@ libcommon_a_SOURCES += \
 libcommon_a_SOURCES += \
 	common/marking.h common/marking.c \
 	common/indicator.h common/indicator.c
+libcommon_a_SOURCES += \
+	common/delta.h common/delta_bytes.h common/delta.c \
+	common/delta_write.c
 
 # STIX patterns
 libcommon_a_SOURCES += \

@@ -119,8 +119,8 @@ ioc_find_domain(const struct ioc_set *s, struct view name, uint64_t now_us)
 }
 
 /* RFC 9112 3.2.2: a request to a proxy names scheme and host itself. */
-static void
-take_absolute(struct view *host, struct view *uri)
+void
+ioc_take_absolute(struct view *host, struct view *uri)
 {
 	const struct view schemes[] = { VIEW_LIT("http://"),
 					VIEW_LIT("https://") };
@@ -154,7 +154,7 @@ ioc_find_url(const struct ioc_set *s, struct view host, struct view uri,
 	if (s->count[IOC_URL] == 0) {
 		return NULL;
 	}
-	take_absolute(&host, &uri);
+	ioc_take_absolute(&host, &uri);
 	len = indicator_url_text(host, uri, text);
 	if (len == 0 || len > s->max_url) {
 		return NULL;

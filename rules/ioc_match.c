@@ -3,11 +3,13 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
 
+#include "rules/ioc_live.h"
 #include "rules/ioc_set_db.h"
 
 /* One call's hits begin at 'first'. */
 struct matching {
-	const struct ioc_set *s;
+	const struct ioc_set *s; /* or NULL */
+	struct ioc_live_reader *live; /* entered, or NULL */
 	const struct inspect *in;
 	struct rule_hits *out;
 	uint32_t first;
@@ -39,6 +41,58 @@ hit(struct matching *m, const struct ioc *ioc)
 	};
 }
 
+static void
+look_addr(struct matching *m, const struct addr *a)
+{
+	uint64_t now = m->in->pkt.ts_us;
+
+	if (m->s != NULL) {
+		hit(m, ioc_find_addr(m->s, a, now));
+	}
+	if (m->live != NULL) {
+		hit(m, ioc_live_addr(m->live, a, now));
+	}
+}
+
+static void
+look_domain(struct matching *m, struct view name)
+{
+	uint64_t now = m->in->pkt.ts_us;
+
+	if (m->s != NULL) {
+		hit(m, ioc_find_domain(m->s, name, now));
+	}
+	if (m->live != NULL) {
+		hit(m, ioc_live_domain(m->live, name, now));
+	}
+}
+
+static void
+look_url(struct matching *m, struct view host, struct view uri)
+{
+	uint64_t now = m->in->pkt.ts_us;
+
+	if (m->s != NULL) {
+		hit(m, ioc_find_url(m->s, host, uri, now));
+	}
+	if (m->live != NULL) {
+		hit(m, ioc_live_url(m->live, host, uri, now));
+	}
+}
+
+static void
+look_text(struct matching *m, enum ioc_type type, struct view hex)
+{
+	uint64_t now = m->in->pkt.ts_us;
+
+	if (m->s != NULL) {
+		hit(m, ioc_find_text(m->s, type, hex, now));
+	}
+	if (m->live != NULL) {
+		hit(m, ioc_live_text(m->live, type, hex, now));
+	}
+}
+
 static bool
 fresh(const struct matching *m, enum inspect_buf b)
 {
@@ -55,8 +109,8 @@ match_addrs(struct matching *m)
 	    (m->in->flow != NULL && !m->in->flow->first_packet)) {
 		return;
 	}
-	hit(m, ioc_find_addr(m->s, &p->src, p->ts_us));
-	hit(m, ioc_find_addr(m->s, &p->dst, p->ts_us));
+	look_addr(m, &p->src);
+	look_addr(m, &p->dst);
 }
 
 static void
@@ -72,8 +126,7 @@ match_domains(struct matching *m)
 			continue;
 		}
 		for (uint32_t k = 0; k < l->n; k++) {
-			hit(m,
-			    ioc_find_domain(m->s, l->v[k], m->in->pkt.ts_us));
+			look_domain(m, l->v[k]);
 		}
 	}
 }
@@ -95,9 +148,7 @@ match_url(struct matching *m)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(uris); i++) {
 		if (fresh(m, uris[i])) {
-			hit(m,
-			    ioc_find_url(m->s, name, m->in->buf[uris[i]].v[0],
-					 m->in->pkt.ts_us));
+			look_url(m, name, m->in->buf[uris[i]].v[0]);
 		}
 	}
 }
@@ -106,9 +157,15 @@ static void
 match_text(struct matching *m, enum ioc_type type, enum inspect_buf b)
 {
 	if (fresh(m, b)) {
-		hit(m, ioc_find_text(m->s, type, m->in->buf[b].v[0],
-				     m->in->pkt.ts_us));
+		look_text(m, type, m->in->buf[b].v[0]);
 	}
+}
+
+static bool
+has(const struct matching *m, enum ioc_type type)
+{
+	return (m->s != NULL && m->s->count[type] > 0) ||
+	       (m->live != NULL && ioc_live_has(m->live, type));
 }
 
 /* The first certificate is the server's own (RFC 8446 4.4.2). */
@@ -120,7 +177,7 @@ match_leaf_sha256(struct matching *m)
 	const struct inspect_list *certs = &m->in->buf[BUF_TLS_CERTS];
 	SHA256_CTX ctx;
 
-	if (m->s->count[IOC_CERT_SHA256] == 0 || !fresh(m, BUF_TLS_CERTS)) {
+	if (!has(m, IOC_CERT_SHA256) || !fresh(m, BUF_TLS_CERTS)) {
 		return;
 	}
 	SHA256_Init(&ctx);
@@ -130,8 +187,7 @@ match_leaf_sha256(struct matching *m)
 		hex[2 * i] = (uint8_t)digit[sum[i] >> 4];
 		hex[2 * i + 1] = (uint8_t)digit[sum[i] & 15];
 	}
-	hit(m, ioc_find_text(m->s, IOC_CERT_SHA256, view_of(hex, sizeof(hex)),
-			     m->in->pkt.ts_us));
+	look_text(m, IOC_CERT_SHA256, view_of(hex, sizeof(hex)));
 }
 
 /* The digests of files that have ended whole; each end is told once. */
@@ -160,40 +216,54 @@ match_files(struct matching *m)
 				hex[2 * n + 1] = digit[sum[n] & 15];
 			}
 			if (sum != NULL) {
-				hit(m, ioc_find_text(
-					       m->s, kinds[k].type,
-					       view_of(hex, 2 * kinds[k].len),
-					       m->in->pkt.ts_us));
+				look_text(m, kinds[k].type,
+					  view_of(hex, 2 * kinds[k].len));
 			}
 		}
 	}
 }
 
-void
-ioc_match(const struct ioc_set *s, const struct inspect *in,
-	  struct rule_hits *out)
+static void
+match_all(struct matching *m)
 {
-	struct matching m = { s, in, out, out->n };
-
-	if (s->n == 0) {
-		return;
-	}
-	switch (in->kind) {
+	switch (m->in->kind) {
 	case INSPECT_PACKET:
-		match_addrs(&m);
+		match_addrs(m);
 		break;
 	case INSPECT_TX:
-		match_domains(&m);
-		match_url(&m);
-		match_text(&m, IOC_JA3, BUF_JA3_HASH);
-		match_text(&m, IOC_CERT_SHA1, BUF_TLS_CERT_FINGERPRINT);
-		match_leaf_sha256(&m);
-		match_text(&m, IOC_JA4, BUF_JA4_HASH);
-		match_text(&m, IOC_USER_AGENT, BUF_HTTP_USER_AGENT);
-		match_files(&m);
+		match_domains(m);
+		match_url(m);
+		match_text(m, IOC_JA3, BUF_JA3_HASH);
+		match_text(m, IOC_CERT_SHA1, BUF_TLS_CERT_FINGERPRINT);
+		match_leaf_sha256(m);
+		match_text(m, IOC_JA4, BUF_JA4_HASH);
+		match_text(m, IOC_USER_AGENT, BUF_HTTP_USER_AGENT);
+		match_files(m);
 		break;
 	case INSPECT_STREAM:
 		break;
+	}
+}
+
+void
+ioc_match(const struct ioc_set *s, struct ioc_live_reader *live,
+	  const struct inspect *in, struct rule_hits *out)
+{
+	struct matching m = { s != NULL && s->n > 0 ? s : NULL, live, in, out,
+			      out->n };
+	uint64_t lost;
+
+	if (live != NULL && !ioc_live_enter(live)) {
+		m.live = NULL;
+	}
+	if (m.s == NULL && m.live == NULL) {
+		return;
+	}
+	lost = m.live != NULL ? ioc_live_lost(live) : 0;
+	match_all(&m);
+	if (m.live != NULL) {
+		ioc_live_leave(live);
+		out->overflowed += ioc_live_lost(live) - lost;
 	}
 }
 

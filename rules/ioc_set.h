@@ -16,6 +16,7 @@
 #define RULES_IOC_SET_H
 
 #include "common/err.h"
+#include "common/marking.h"
 #include "rules/rule.h"
 
 enum ioc_type {
@@ -42,6 +43,7 @@ struct ioc_note {
 	const char *id; /* STIX id or the like; see ioc_id() */
 	const char *source; /* file or feed name */
 	const char *tlp; /* "clear", "green", "amber", "amber+strict", "red" */
+	const struct marking *mark; /* whom it is releasable to, or NULL */
 	const char *description;
 	const char *tactic; /* ATT&CK tactic id such as "TA0011" */
 	uint64_t valid_from_us, valid_until_us; /* 0: open */
@@ -106,8 +108,11 @@ const struct ioc *ioc_find_text(const struct ioc_set *s, enum ioc_type type,
  */
 #define IOC_GID 9000
 #define IOC_SID_BASE 9000000
-void ioc_match(const struct ioc_set *s, const struct inspect *in,
-	       struct rule_hits *out);
+struct ioc_live_reader;
+/* 's' and 'live' (see ioc_live.h) may each be NULL; what 'live' shows is good
+ * until the next call. */
+void ioc_match(const struct ioc_set *s, struct ioc_live_reader *live,
+	       const struct inspect *in, struct rule_hits *out);
 /* Bit per enum inspect_buf that ioc_match() reads for the types present. */
 void ioc_set_needed(const struct ioc_set *s, uint64_t needed[2]);
 /* Bit per enum inspect_digest of files that it reads. */

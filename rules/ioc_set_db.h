@@ -73,4 +73,7 @@ ioc_last_label(struct view name, struct view *rest)
 	return view_of(name.p + at, name.len - at);
 }
 
+/* A URI in absolute form brings its own host: both are cut accordingly. */
+void ioc_take_absolute(struct view *host, struct view *uri);
+
 #endif

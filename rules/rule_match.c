@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "rules/ioc_live.h"
 #include "rules/rule_matcher.h"
 
 static enum err
@@ -41,7 +42,9 @@ rule_matcher_new(const struct ruleset *rs)
 	    m->ids == NULL || m->segment.scan[0].ids == NULL ||
 	    !rule_plans_init(&m->plans, m->groups) ||
 	    !verifier_init(&m->verifier, rs->match_limit) ||
-	    rule_groups_each(m->groups, grow_scratch, m->scratch) != ERR_OK) {
+	    rule_groups_each(m->groups, grow_scratch, m->scratch) != ERR_OK ||
+	    (rs->live != NULL &&
+	     (m->live = ioc_live_reader_new(rs->live)) == NULL)) {
 		rule_matcher_free(m);
 		return NULL;
 	}
@@ -54,6 +57,7 @@ void
 rule_matcher_free(struct rule_matcher *m)
 {
 	if (m != NULL) {
+		ioc_live_reader_free(m->live);
 		rule_plans_fini(&m->plans);
 		verifier_fini(&m->verifier);
 		rule_profile_free(m->profile);
@@ -264,7 +268,8 @@ rule_wants_packet(struct rule_matcher *m, const struct rule_look *l)
 		return false;
 	}
 	gather(m, INSPECT_PACKET, l);
-	m->gathered = m->any || (m->rs->iocs != NULL && l->first);
+	m->gathered = m->any ||
+		      ((m->rs->iocs != NULL || m->live != NULL) && l->first);
 	return m->gathered;
 }
 
@@ -406,8 +411,8 @@ rule_match(struct rule_matcher *m, struct inspect *in, struct rule_hits *out)
 		try_candidates(m);
 		m->any = false;
 	}
-	if (m->rs->iocs != NULL && !m->passed) {
-		ioc_match(m->rs->iocs, in, out);
+	if ((m->rs->iocs != NULL || m->live != NULL) && !m->passed) {
+		ioc_match(m->rs->iocs, m->live, in, out);
 	}
 	if (m->patterns != NULL && !m->passed) {
 		match_patterns(m, in, false, out);

@@ -29,6 +29,7 @@
 struct rule_matcher {
 	const struct ruleset *rs;
 	const struct rule_groups *groups;
+	struct ioc_live_reader *live; /* NULL: none is armed */
 	struct prefilter_scratch *scratch;
 	struct verifier verifier;
 	uint64_t *candidates, *summary; /* bit per program; per word of it */

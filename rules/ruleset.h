@@ -90,6 +90,14 @@ uint32_t ruleset_count(const struct ruleset *rs);
 const struct rule *ruleset_rule(const struct ruleset *rs, uint32_t index);
 /* Hex SHA-256 over all loaded rule texts and indicators, 64 characters. */
 const char *ruleset_digest(const struct ruleset *rs);
+struct ioc_live;
+/*
+ * Indicators that come and go are looked for as well; 'live' outlives the set.
+ * With 'files' digests of all files are made for it.
+ * Before there is a matcher of it.
+ */
+void ruleset_arm(struct ruleset *rs, struct ioc_live *live, bool files);
+bool ruleset_armed(const struct ruleset *rs);
 uint32_t ruleset_indicator_count(const struct ruleset *rs);
 /* The files of its datasets; 'load' or 'save' is NULL where there is none. */
 void ruleset_dataset_files(const struct ruleset *rs,

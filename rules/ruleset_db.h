@@ -67,6 +67,7 @@ struct ruleset {
 	uint32_t serial; /* another one than the set before it has */
 	struct rule_groups groups;
 	struct ioc_set *iocs; /* NULL: none */
+	struct ioc_live *live; /* likewise; outlives the set */
 	struct dataset_catalog datasets;
 	const struct rule *undivided; /* the first one, or NULL */
 	uint64_t needed[2];

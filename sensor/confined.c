@@ -150,6 +150,8 @@ add_threads(struct confine *c, const struct options *o)
 		CONFINE_MAY_READ | (o->rules.n > 0 ? CONFINE_MAY_CODE : 0);
 	c->may[THREAD_FORWARD] =
 		CONFINE_MAY_READ | CONFINE_MAY_WRITE | CONFINE_MAY_TALK;
+	c->may[THREAD_ARMING] =
+		CONFINE_MAY_READ | CONFINE_MAY_WRITE | CONFINE_MAY_TALK;
 	/* it tells of the process's memory, which is a file */
 	c->may[THREAD_METRICS] = CONFINE_MAY_SERVE | CONFINE_MAY_OPEN;
 }

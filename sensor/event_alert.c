@@ -75,18 +75,65 @@ put_side(struct json *j, const char *key, const struct event_subject *s,
 	json_obj_end(j);
 }
 
-/* What is one rule's own in an alert; "context" stands behind it as text. */
+/* What is one rule's own in an alert; "context" stands behind it as text, then
+ * the indicator. */
 struct alert_hit {
-	const struct ioc *ioc; /* the indicator, when the rule stands for one */
+	bool has_ioc;
 	uint64_t tx_id;
 	bool has_tx;
 	bool tx_guessed;
 	uint32_t context_len;
 };
 
+/* An indicator's note, its marking if it has one, then its texts, each with
+ * its zero: it may be disarmed before the line is written. */
+struct kept_ioc {
+	struct ioc ioc;
+	struct ioc_note note;
+	struct marking mark;
+};
+
+static void
+keep_ioc(struct json *j, const struct ioc *ioc)
+{
+	const struct ioc_note *n = ioc->note;
+	const char *text[] = { ioc->value, n->id,          n->source,
+			       n->tlp,     n->description, n->tactic };
+
+	json_append(j, view_of(n, sizeof(*n)));
+	if (n->mark != NULL) {
+		json_append(j, view_of(n->mark, sizeof(*n->mark)));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(text); i++) {
+		json_append(j, view_of(text[i], strlen(text[i]) + 1));
+	}
+}
+
+static const struct ioc *
+kept_ioc(struct kept_ioc *k, const uint8_t *p)
+{
+	const char **text[] = { &k->ioc.value,        &k->note.id,
+				&k->note.source,      &k->note.tlp,
+				&k->note.description, &k->note.tactic };
+
+	memcpy(&k->note, p, sizeof(k->note));
+	p += sizeof(k->note);
+	if (k->note.mark != NULL) {
+		memcpy(&k->mark, p, sizeof(k->mark));
+		p += sizeof(k->mark);
+		k->note.mark = &k->mark;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(text); i++) {
+		*text[i] = (const char *)p;
+		p += strlen(*text[i]) + 1;
+	}
+	k->ioc.note = &k->note;
+	return &k->ioc;
+}
+
 static void
 put_alert(struct json *j, const struct event_subject *s, const struct rule *r,
-	  const struct alert_hit *hit, struct view context,
+	  const struct ioc *ioc, struct view context,
 	  const struct alert_conf *c, const struct addr *client)
 {
 	json_obj(j, "alert");
@@ -98,7 +145,7 @@ put_alert(struct json *j, const struct event_subject *s, const struct rule *r,
 	json_cstr(j, "signature", r->msg != NULL ? r->msg : "");
 	json_cstr(j, "category", r->category != NULL ? r->category : "");
 	json_u64(j, "severity",
-		 hit->ioc != NULL ? hit->ioc->note->severity : r->priority);
+		 ioc != NULL ? ioc->note->severity : r->priority);
 	if (c->rule_reference) {
 		put_references(j, r);
 	}
@@ -126,7 +173,7 @@ struct view
 event_hit(struct event_log *l, const struct event_subject *s,
 	  const struct rule_hit *hit)
 {
-	struct alert_hit h = { .ioc = hit->ioc,
+	struct alert_hit h = { .has_ioc = hit->ioc != NULL,
 			       .tx_id = hit->tx_id,
 			       .has_tx = hit->has_tx,
 			       .tx_guessed = s->tx_guessed };
@@ -139,6 +186,9 @@ event_hit(struct event_log *l, const struct event_subject *s,
 		h.context_len = (uint32_t)(j->len - l->start - sizeof(h));
 		memcpy(j->p + l->start, &h, sizeof(h));
 	}
+	if (hit->ioc != NULL) {
+		keep_ioc(j, hit->ioc);
+	}
 	return line_done(l);
 }
 
@@ -146,12 +196,17 @@ struct view
 event_alert(struct event_log *l, const struct outbox *o, const struct record *r)
 {
 	struct view own = outbox_line(o, r);
+	const struct ioc *ioc = NULL;
+	struct kept_ioc kept;
 	struct scene_reader s;
 	struct alert_hit hit;
 	const struct alert_conf *c;
 	struct json *j = &l->json;
 
 	memcpy(&hit, own.p, sizeof(hit));
+	if (hit.has_ioc) {
+		ioc = kept_ioc(&kept, own.p + sizeof(hit) + hit.context_len);
+	}
 	scene_read(&s, l, o->text + r->scene);
 	c = &l->set->alert;
 	l->client = s.is.has_client && c->xff.overwrite ? &s.is.client : NULL;
@@ -164,7 +219,7 @@ event_alert(struct event_log *l, const struct outbox *o, const struct record *r)
 		json_bool(j, "tx_guessed", true);
 	}
 	line_members(j, scene_part(&s, SCENE_METADATA));
-	put_alert(j, &s.subject, r->rule, &hit,
+	put_alert(j, &s.subject, r->rule, ioc,
 		  view_sub(own, sizeof(hit), hit.context_len), c,
 		  s.is.has_client && !c->xff.overwrite ? &s.is.client : NULL);
 	line_members(j, scene_part(&s, SCENE_TUNNEL));
@@ -186,7 +241,7 @@ event_alert(struct event_log *l, const struct outbox *o, const struct record *r)
 		line_members(j, scene_part(&s, SCENE_PACKET));
 		log_packet_info(j, s.is.linktype);
 	}
-	return line_end(l, hit.ioc);
+	return line_end(l, ioc);
 }
 
 struct view

@@ -303,6 +303,20 @@ line_head(struct event_log *l, const struct event_subject *s, const char *type)
 	}
 }
 
+/* The names of a marking that is limited to some; none is nobody. */
+static void
+put_releasable(struct json *j, const struct marking *m)
+{
+	if (m == NULL || !m->limited) {
+		return;
+	}
+	json_arr(j, "releasable_to");
+	for (unsigned i = 0; i < m->n_names; i++) {
+		json_cstr(j, NULL, m->names[i]);
+	}
+	json_arr_end(j);
+}
+
 /* What Picket adds, under one key. */
 static void
 put_picket(struct event_log *l, const struct ioc *ioc)
@@ -330,6 +344,7 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 		if (ioc->note->tlp[0] != '\0') {
 			json_cstr(j, "tlp", ioc->note->tlp);
 		}
+		put_releasable(j, ioc->note->mark);
 		json_obj(j, "indicator");
 		json_cstr(j, "id", ioc_id(ioc, id, sizeof(id)));
 		json_name(j, "type", ioc_type_name(ioc->note->type));

@@ -139,6 +139,9 @@ libsensor_a_SOURCES += \
 	sensor/sink.h sensor/sink.c \
 	sensor/control_kept.h sensor/control_kept.c \
 	sensor/control_feed.h sensor/control_feed.c \
+	sensor/armed_set.h sensor/armed_set.c \
+	sensor/armed_file.h sensor/armed_file.c \
+	sensor/armed.h sensor/armed_state.h sensor/armed.c sensor/armed_fetch.c \
 	sensor/reload.h sensor/reload.c \
 	sensor/replay.h sensor/replay_state.h sensor/replay.c \
 	sensor/replay_rounds.c \

@@ -139,6 +139,7 @@ open_stats(struct sensor *s)
 		.capture = s->capture,
 		.live = s->live,
 		.shared = s->shared,
+		.armed = s->armed,
 		.forward = s->opt.redis != NULL ? &s->forwarded : NULL,
 		.origin = origin_of(&s->opt),
 		.started_mono_us = clock_mono_us(),
@@ -204,6 +205,9 @@ start(struct sensor *s, struct diag *d)
 	if (e == ERR_OK) {
 		e = sensor_start_forward(s, d);
 		sink_set_forward(s->sink, s->forward);
+	}
+	if (e == ERR_OK) {
+		e = sensor_start_armed(s, d);
 	}
 	return e;
 }
@@ -303,6 +307,9 @@ stop(struct sensor *s, int status)
 			status = MAX(status, SENSOR_FAILED);
 		}
 	}
+	if (s->armed != NULL) {
+		armed_stop(s->armed);
+	}
 	sensor_stop_forward(s);
 	if (sink_close(s->sink) != ERR_OK && status == SENSOR_DONE) {
 		status = SENSOR_FAILED;
@@ -322,6 +329,7 @@ stop(struct sensor *s, int status)
 	sensor_exercise_free(s);
 	shared_state_free(s->shared); /* the reload's thread looks at it */
 	ruleset_free(s->rules);
+	armed_free(s->armed); /* matchers look at it */
 	json_fini(&s->json);
 	options_fini(&s->opt);
 	return status;

@@ -70,6 +70,10 @@ static const struct conf_key keys[] = {
 	{ "ippair.memcap", "size", "32mb", "bound of bits of pairs" },
 	{ "control.public-key", "string", "",
 	  "key of who may tell this sensor to reload" },
+	{ "arming.enabled", "bool", "yes",
+	  "look for the common indicators that the same key signed" },
+	{ "arming.files", "bool", "yes",
+	  "those of them that are digests of files too" },
 	{ "rule-files.*", "list", "", "rule files" },
 	{ "default-rule-path", "string", "", "where rule files lie" },
 	{ "classification-file", "string", "", "classes and priorities" },
@@ -141,11 +145,11 @@ static const struct conf_key keys[] = {
 	  "live: seconds between two stats events" },
 };
 
-static const char *const own_sections[] = { "spool",    "forward",  "eve",
-					    "memory",   "picket",   "rules",
-					    "control",  "metrics",  "redis",
-					    "ledger",   "watches",  "run-as",
-					    "security", "overload", NULL };
+static const char *const own_sections[] = {
+	"spool",   "forward",  "eve",      "memory", "picket", "rules",
+	"control", "arming",   "metrics",  "redis",  "ledger", "watches",
+	"run-as",  "security", "overload", NULL
+};
 
 enum err
 path_list_push(struct path_list *l, const char *v, struct diag *d)

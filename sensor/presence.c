@@ -83,6 +83,12 @@ queue_hash(struct redis_pool *p, uint64_t tag, const char *key,
 	a.argv[a.n++] = "reload_error";
 	a.argv[a.n++] = f->reload_error;
 	add_number(&a, "indicators", f->indicators);
+	if (f->indicator_version[0] != '\0') {
+		add_number(&a, "indicators_armed", f->indicators_armed);
+		add_number(&a, "indicators_refused", f->indicators_refused);
+		add_number(&a, "indicators_forged", f->indicators_forged);
+		add_number(&a, "indicators_lag_us", f->indicators_lag_us);
+	}
 	add_text(&a, "indicators_stale", f->indicators_stale ? "1" : "0");
 	/* Empty is a value: the list may have been taken away. */
 	a.argv[a.n++] = "watches";

@@ -43,6 +43,9 @@ struct presence_facts {
 	uint64_t posture_version; /* of its document; 0: none was taken */
 	uint64_t reloads, reloads_failed;
 	uint64_t indicators, packets, drops;
+	/* Of "indicator_version"; and how long the latest change took. */
+	uint64_t indicators_armed, indicators_refused, indicators_forged;
+	uint64_t indicators_lag_us;
 	uint64_t started_ms; /* since 1970 */
 };
 

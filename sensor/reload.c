@@ -125,6 +125,7 @@ load_change(const struct reload *r, struct diag *d)
 	if (rs == NULL) {
 		return NULL;
 	}
+	ruleset_arm(rs, s->live, s->live_files);
 	if (ruleset_admit(rs, s->conf, s->strict, d) != ERR_OK ||
 	    check_divided(s, rs, d) != ERR_OK) {
 		reload_say_refused(rs, "reload: ");

@@ -37,6 +37,8 @@ struct reload_settings {
 	bool strict; /* one refused rule refuses the set */
 	bool profile; /* count and time the rules */
 	struct shared_state *shared; /* or NULL; lives as long as the reload */
+	struct ioc_live *live; /* likewise: armed indicators */
+	bool live_files; /* among them digests of files */
 };
 
 /* From one set to the next. */

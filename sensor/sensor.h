@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
+#include "sensor/armed.h"
 #include "sensor/confined.h"
 #include "sensor/drop_report.h"
 #include "sensor/event_lane.h"
@@ -68,6 +69,7 @@ struct sensor {
 	struct forward_stats forwarded; /* as last asked for */
 	struct sink *sink;
 	struct shared_state *shared;
+	struct armed *armed; /* NULL: no common indicators */
 	struct worker *worker[64];
 	unsigned n_workers;
 	struct stats_source stats;
@@ -103,6 +105,10 @@ void sensor_print_failure(struct sensor *s, const char *why);
 
 /* Where root has its spool is known while we are root. */
 enum err sensor_place_spool(struct sensor *s, struct diag *d) MUST_CHECK;
+/* Common indicators, where they are to come from: ERR_USAGE, ERR_NOMEM. */
+enum err sensor_open_armed(struct sensor *s, struct diag *d) MUST_CHECK;
+/* With what is on the disk and, of interfaces, what comes from now on. */
+enum err sensor_start_armed(struct sensor *s, struct diag *d) MUST_CHECK;
 /* Nothing without --redis; errors as forward_start(). */
 enum err sensor_start_forward(struct sensor *s, struct diag *d) MUST_CHECK;
 /* What is not yet in the collector's store waits in the spool. */

@@ -33,6 +33,17 @@ read_presence(void *arg, struct presence_facts *out)
 	out->indicators = rules.indicators;
 	confine_text(&s->confined, out->confined, sizeof(out->confined));
 	watch_fill(s->opt.conf, s->opt.indicators.v, s->opt.indicators.n, out);
+	if (s->armed != NULL) {
+		struct armed_status a;
+
+		armed_read(s->armed, &a);
+		delta_version_text(a.n.epoch, a.n.version,
+				   out->indicator_version);
+		out->indicators_armed = a.indicators;
+		out->indicators_refused = a.n.refused;
+		out->indicators_forged = a.n.forged;
+		out->indicators_lag_us = a.lag_us;
+	}
 	out->packets = atomic_load_explicit(&s->packets, memory_order_relaxed);
 	out->started_ms = s->started_ms;
 }
@@ -55,6 +66,32 @@ on_control(void *arg, const struct control_doc *doc, struct view text)
 		sensor_exercise_told(s, doc, text);
 		break;
 	}
+}
+
+enum err
+sensor_open_armed(struct sensor *s, struct diag *d)
+{
+	const struct armed_options o = {
+		.key = conf_get(s->opt.conf, "control.public-key"),
+		.redis = &s->opt.redis_set,
+	};
+
+	if (s->opt.redis == NULL || o.key == NULL ||
+	    !conf_bool(s->opt.conf, "arming.enabled", true)) {
+		return ERR_OK;
+	}
+	return armed_new(&s->armed, &o, d);
+}
+
+/* Packets of files are judged by what was armed at the start. */
+enum err
+sensor_start_armed(struct sensor *s, struct diag *d)
+{
+	if (s->armed == NULL) {
+		return ERR_OK;
+	}
+	armed_load(s->armed, s->opt.spool);
+	return s->opt.live.n > 0 ? armed_start(s->armed, d) : ERR_OK;
 }
 
 enum err

@@ -92,6 +92,21 @@ sensor_load_rules(struct sensor *s)
 	if (s->rules == NULL) {
 		return refuse(s, d.msg);
 	}
+	if (s->armed == NULL && sensor_open_armed(s, &d) != ERR_OK) {
+		return refuse(s, d.msg);
+	}
+	if (s->armed != NULL) {
+		s->loading.live = armed_live(s->armed);
+		s->loading.live_files =
+			conf_bool(s->opt.conf, "arming.files", true);
+		if (!s->loading.live_files) {
+			ioc_live_skip(s->loading.live,
+				      1U << INDICATOR_FILE_MD5 |
+					      1U << INDICATOR_FILE_SHA1 |
+					      1U << INDICATOR_FILE_SHA256);
+		}
+		ruleset_arm(s->rules, s->loading.live, s->loading.live_files);
+	}
 	r = ruleset_report(s->rules);
 	if (s->opt.check &&
 	    confined_apply(&s->opt, s->rules, &s->confined, &d) != ERR_OK) {

@@ -147,6 +147,15 @@ look_for_reader(struct sensor *s)
 }
 
 /* Between rounds: what signals asked for, and progress. */
+static void
+reload_keys(struct sensor *s)
+{
+	forward_reload_keys(s->forward);
+	if (s->armed != NULL) {
+		armed_reload_key(s->armed);
+	}
+}
+
 void
 sensor_tick(void *arg, bool idle)
 {
@@ -156,7 +165,7 @@ sensor_tick(void *arg, bool idle)
 	if (reopen_requested) {
 		reopen_requested = 0;
 		sink_reopen(s->sink);
-		forward_reload_keys(s->forward);
+		reload_keys(s);
 	}
 	look_for_reader(s);
 	look_at_drops(s);
@@ -176,7 +185,7 @@ sensor_tick(void *arg, bool idle)
 		reload_requested = 0;
 		service_reloading(&s->service);
 		reload_request(s->reload, "SIGUSR2", 0);
-		forward_reload_keys(s->forward);
+		reload_keys(s);
 	}
 	stats_captured(&s->stats, &captured);
 	atomic_store_explicit(&s->packets, captured.frames,

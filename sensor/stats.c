@@ -361,6 +361,38 @@ put_rules(struct json *j, const struct stats_source *s)
 	json_obj_end(j);
 }
 
+/* The common indicators. */
+static void
+put_armed(struct json *j, struct armed *armed)
+{
+	char version[DELTA_VERSION_CAP];
+	struct armed_status a;
+
+	if (armed == NULL) {
+		return;
+	}
+	armed_read(armed, &a);
+	json_obj(j, "armed");
+	json_cstr(j, "version",
+		  delta_version_text(a.n.epoch, a.n.version, version));
+	json_u64(j, "indicators", a.indicators);
+	json_u64(j, "memory", a.memory);
+	json_u64(j, "refused", a.n.refused);
+	json_u64(j, "lag_us", a.lag_us);
+	json_u64(j, "most_lag_us", a.most_lag_us);
+	json_u64(j, "deltas", a.n.deltas);
+	json_u64(j, "bases", a.n.bases);
+	json_u64(j, "put_in", a.n.armed);
+	json_u64(j, "taken_out", a.n.disarmed);
+	json_u64(j, "forged", a.n.forged);
+	json_u64(j, "malformed", a.n.bad);
+	json_u64(j, "old", a.n.old);
+	json_u64(j, "gaps", a.n.gaps);
+	json_u64(j, "reads_failed", a.reads_failed);
+	json_bool(j, "saved", a.saved);
+	json_obj_end(j);
+}
+
 /* What was handed on so far, and what was lost on the way to the spool. */
 static void
 put_forward(struct json *j, const struct forward_stats *f)
@@ -479,6 +511,7 @@ put_ledger(struct json *j, const struct stats_source *s)
 	json_str(j, "ruleset",
 		 view_cstr(ruleset_digest(reload_rules(s->reload))));
 	put_rules(j, s);
+	put_armed(j, s->armed);
 	put_forward(j, s->forward);
 	json_obj_end(j);
 }

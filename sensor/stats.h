@@ -11,6 +11,7 @@
 #ifndef SENSOR_STATS_H
 #define SENSOR_STATS_H
 
+#include "sensor/armed.h"
 #include "sensor/capture.h"
 #include "sensor/forward.h"
 #include "sensor/live.h"
@@ -26,6 +27,7 @@ struct stats_source {
 	struct live *live;
 	const struct shared_state *shared; /* or NULL */
 	struct reload *reload;
+	struct armed *armed; /* or NULL */
 	const struct forward_stats *forward; /* NULL: stand-alone */
 	struct event_origin origin;
 	uint64_t started_mono_us;

@@ -38,7 +38,8 @@ worker_note_asks(struct worker *w)
 	bool raw;
 
 	a->match = ruleset_count(w->rules) > 0 ||
-		   ruleset_indicator_count(w->rules) > 0;
+		   ruleset_indicator_count(w->rules) > 0 ||
+		   ruleset_armed(w->rules);
 	a->raw[0] = ruleset_needs_stream(w->rules, DIR_TOSERVER);
 	a->raw[1] = ruleset_needs_stream(w->rules, DIR_TOCLIENT);
 	a->ends = (ruleset_pattern_moments(w->rules) & PATTERN_AT_END) != 0;

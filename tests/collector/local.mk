@@ -65,6 +65,15 @@ UNIT_TESTS += tests/collector/test_prepare
 tests_collector_test_prepare_SOURCES = tests/collector/test_prepare.c \
 	tests/test.h tests/rnd.h
 tests_collector_test_prepare_LDADD = $(LIBS_COLLECTOR)
+
+# both programs' parts: what is published arms
+UNIT_TESTS += tests/collector/test_arming
+tests_collector_test_arming_SOURCES = tests/test.h tests/wait_for.h \
+	tests/arm_rows.h tests/arm_rows.c tests/collector/test_arming.c \
+	tests/redis_fixture.h tests/redis_fixture.c
+tests_collector_test_arming_LDADD = libcollector.a libsensor.a librules.a \
+	libcommon.a $(CMOCKA_LIBS) $(COLLECTOR_LIBS) $(SENSOR_LIBS) \
+	$(RULES_LIBS) $(COMMON_LIBS) -lm
 UNIT_TESTS += tests/collector/test_common_set
 tests_collector_test_common_set_SOURCES = tests/test.h tests/store_dir.h \
 	tests/collector/test_common_set.c

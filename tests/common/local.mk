@@ -77,6 +77,9 @@ UNIT_TESTS += tests/common/test_marking
 tests_common_test_marking_SOURCES = tests/test.h tests/rnd.h \
 	tests/common/test_marking.c
 tests_common_test_marking_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_delta
+tests_common_test_delta_SOURCES = tests/test.h tests/common/test_delta.c
+tests_common_test_delta_LDADD = $(LIBS_COMMON)
 
 # STIX patterns
 UNIT_TESTS += tests/common/test_pattern

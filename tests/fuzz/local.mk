@@ -7,6 +7,7 @@ EXTRA_DIST += tests/fuzz/allow.in \
 	tests/fuzz/dataset.in \
 	tests/fuzz/control.in \
 	tests/fuzz/decode.in \
+	tests/fuzz/delta.in \
 	tests/fuzz/dns.in \
 	tests/fuzz/eve.in \
 	tests/fuzz/frame.in \
@@ -32,6 +33,7 @@ FUZZ_TARGETS = tests/fuzz/fuzz_allow \
 	tests/fuzz/fuzz_dataset \
 	tests/fuzz/fuzz_control \
 	tests/fuzz/fuzz_decode \
+	tests/fuzz/fuzz_delta \
 	tests/fuzz/fuzz_dns \
 	tests/fuzz/fuzz_eve \
 	tests/fuzz/fuzz_frame \
@@ -82,6 +84,9 @@ tests_fuzz_fuzz_control_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_decode_SOURCES = tests/fuzz/fuzz_decode.c tests/sensor/pairs_right.h
 tests_fuzz_fuzz_decode_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_decode_LDADD = $(LIBS_FUZZ)
+tests_fuzz_fuzz_delta_SOURCES = tests/fuzz/fuzz_delta.c
+tests_fuzz_fuzz_delta_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_delta_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_dns_SOURCES = tests/fuzz/fuzz_dns.c tests/fuzz/fuzz_app.h tests/sensor/copy_same.h
 tests_fuzz_fuzz_dns_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_dns_LDADD = $(LIBS_FUZZ)

@@ -77,3 +77,6 @@ tests_rules_test_pcre_shape_LDADD = $(LIBS_RULES)
 UNIT_TESTS += tests/rules/test_rule_need
 tests_rules_test_rule_need_SOURCES = tests/rules/test_rule_need.c tests/rules/rule_case.h
 tests_rules_test_rule_need_LDADD = $(LIBS_RULES)
+UNIT_TESTS += tests/rules/test_ioc_live
+tests_rules_test_ioc_live_SOURCES = tests/test.h tests/rules/test_ioc_live.c
+tests_rules_test_ioc_live_LDADD = $(LIBS_RULES) -lpthread

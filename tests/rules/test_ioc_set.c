@@ -78,7 +78,7 @@ test_empty(void **state)
 	addr_is(s, "192.0.2.1", NULL);
 	domain_is(s, "example.org", NULL);
 	url_is(s, "example.org", "/", NULL);
-	ioc_match(s, &in, &hits);
+	ioc_match(s, NULL, &in, &hits);
 	assert_int_equal(hits.n + hits.overflowed, 0);
 	ioc_set_needed(s, needed);
 	assert_true(needed[0] == 0 && needed[1] == 0);
@@ -391,7 +391,7 @@ match(const struct ioc_set *s, const struct inspect *in)
 	static struct rule_hit room[4];
 	struct rule_hits hits = { .v = room, .cap = ARRAY_LEN(room) };
 
-	ioc_match(s, in, &hits);
+	ioc_match(s, NULL, in, &hits);
 	return hits;
 }
 

@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 # What is too heavy for "make check": "make scale" runs it.
 SCALE_BINS = tests/scale/read_indicators
+SCALE_BINS += tests/scale/arming
 SCALE_RUNS = tests/scale/indicators.sh
 SCALE_RUNS += tests/scale/patterns.sh
 SCALE_RUNS = tests/scale/indicators.sh tests/scale/common_set.sh
+SCALE_RUNS += tests/scale/arming.sh
 EXTRA_PROGRAMS += $(SCALE_BINS)
 EXTRA_DIST += $(SCALE_RUNS)
 tests_scale_read_indicators_SOURCES = tests/scale/read_indicators.c
 tests_scale_read_indicators_LDADD = libcommon.a $(COMMON_LIBS) -lm
+tests_scale_arming_SOURCES = tests/scale/arming.c tests/arm_rows.h \
+	tests/arm_rows.c tests/redis_fixture.h tests/redis_fixture.c
+tests_scale_arming_LDADD = libcollector.a libsensor.a librules.a libcommon.a \
+	$(COLLECTOR_LIBS) $(SENSOR_LIBS) $(RULES_LIBS) $(COMMON_LIBS) -lm
 
 .PHONY: scale
 scale: patterncases
