@@ -38,6 +38,8 @@ struct indicator {
 	enum indicator_kind kind;
 	bool exact; /* INDICATOR_DOMAIN: not its subdomains */
 	bool revoked;
+	bool marked; /* its list says how it is marked; false: 'mark' is red and
+			for nobody, until who takes it knows better */
 	uint8_t severity; /* 1 worst to 255 */
 	uint8_t confidence; /* 0 to 100, or INDICATOR_CONFIDENCE_UNKNOWN */
 	struct marking mark;

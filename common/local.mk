@@ -45,6 +45,16 @@ libcommon_a_SOURCES += \
 	common/marking.h common/marking.c \
 	common/indicator.h common/indicator.c
 
+# indicators, from lists of others
+libcommon_a_SOURCES += \
+	common/indicator_value.h common/indicator_value.c \
+	common/indicator_terms.h common/indicator_terms.c \
+	common/indicator_read.h common/indicator_read.c \
+	common/indicator_reading.h common/indicator_words.c \
+	common/indicator_text.c \
+	common/indicator_stix.c \
+	common/indicator_misp.c
+
 # signed documents
 libcommon_a_SOURCES += \
 	common/sign.h common/sign.c \

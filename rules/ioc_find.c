@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 
+#include "common/indicator_value.h"
 #include "rules/ioc_set_db.h"
-#include "rules/ioc_value.h"
 
 static bool
 valid_at(const struct ioc *ioc, uint64_t now_us)
@@ -83,7 +83,7 @@ ioc_find_addr(const struct ioc_set *s, const struct addr *a, uint64_t now_us)
 const struct ioc *
 ioc_find_domain(const struct ioc_set *s, struct view name, uint64_t now_us)
 {
-	uint8_t lower[IOC_DOMAIN_MAX];
+	uint8_t lower[INDICATOR_DOMAIN_MAX];
 	const struct ioc *best = NULL;
 	struct view left;
 	uint64_t hash = 0;
@@ -145,7 +145,7 @@ const struct ioc *
 ioc_find_url(const struct ioc_set *s, struct view host, struct view uri,
 	     uint64_t now_us)
 {
-	char text[IOC_VALUE_CAP];
+	char text[INDICATOR_VALUE_CAP];
 	const struct ioc *found;
 	struct view value;
 	size_t len;
@@ -155,7 +155,7 @@ ioc_find_url(const struct ioc_set *s, struct view host, struct view uri,
 		return NULL;
 	}
 	take_absolute(&host, &uri);
-	len = ioc_url_text(host, uri, text);
+	len = indicator_url_text(host, uri, text);
 	if (len == 0 || len > s->max_url) {
 		return NULL;
 	}
@@ -168,13 +168,13 @@ const struct ioc *
 ioc_find_text(const struct ioc_set *s, enum ioc_type type, struct view hex,
 	      uint64_t now_us)
 {
-	char text[IOC_VALUE_CAP];
+	char text[INDICATOR_VALUE_CAP];
 	const struct ioc *found;
 	struct view value;
-	size_t digits = ioc_hex_digits(type);
+	size_t digits = indicator_hex_digits((enum indicator_kind)type);
 
 	assert(s->sealed && digits > 0);
-	if (s->count[type] == 0 || ioc_hex_text(hex, digits, text) == 0) {
+	if (s->count[type] == 0 || indicator_hex_text(hex, digits, text) == 0) {
 		return NULL;
 	}
 	value = view_of(text, digits);

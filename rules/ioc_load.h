@@ -2,14 +2,12 @@
 /*
  * ioc_load.h - indicator files in, a set and an honest account out
  *
- * Reads STIX 2.1 bundles, MISP events, CSV with a header row and plain lists;
- * which one it is shows from the content.  Every entry is either loaded or
- * refused with a reason, and all are counted.
+ * Takes what common/indicator_read.h reads into a set, and keeps what was
+ * refused with file, line, id and reason.
  *
  * Place    above ioc_set.h; below ruleset.
  * Threads  one loader, one thread.
- * Memory   the file is read whole; JSON takes about ten times its size while
- *          it is read, which is why its size is bounded.
+ * Memory   at most IOC_LOAD_MAX_REFUSALS refusals are kept.
  * Cost     cold.
  */
 #ifndef RULES_IOC_LOAD_H
@@ -17,8 +15,6 @@
 
 #include "rules/ioc_set.h"
 
-#define IOC_LOAD_MAX_JSON ((size_t)50 << 20)
-#define IOC_LOAD_MAX_TEXT ((size_t)256 << 20)
 #define IOC_LOAD_MAX_REFUSALS 1000 /* kept; all are counted */
 
 /* One entry that was not loaded. */
@@ -29,23 +25,18 @@ struct ioc_refusal {
 	char *reason;
 };
 
-/*
- * An entry is a line, a MISP attribute, or one value of a STIX pattern (of
- * values joined by OR each is one).  total = loaded + refused.
- */
+/* What an entry is says indicator_read.h.  total = loaded + refused. */
 struct ioc_load_report {
-	uint32_t total, loaded, refused;
-	uint32_t repeated; /* of those loaded: in the set already */
+	uint64_t total, loaded, refused;
+	uint64_t repeated; /* of those loaded: in the set already */
 	struct ioc_refusal *refusals;
 	uint32_t n_refusals;
 };
 
 /*
  * Adds the indicators of a file to 'set' and the account to 'report' (zeroed
- * before the first file, which may be followed by others).  ERR_IO, ERR_LIMIT
- * (too large) or ERR_FORMAT (JSON that does not parse, or is neither STIX nor
- * MISP) with diag when the file as a whole is unusable; single bad entries
- * are no error.
+ * before the first file, which may be followed by others).  Errors as
+ * indicator_read_path(); single bad entries are no error.
  */
 enum err ioc_load_file(struct ioc_set *set, const char *path,
 		       struct ioc_load_report *report,

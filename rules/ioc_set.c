@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/indicator_value.h"
 #include "rules/ioc_set_db.h"
-#include "rules/ioc_value.h"
 
 #define CHUNK_SIZE ((size_t)64 << 10)
 
@@ -389,14 +389,15 @@ enum err
 ioc_set_add(struct ioc_set *s, const struct ioc_note *note, struct view value,
 	    struct diag *d)
 {
-	char text[IOC_VALUE_CAP];
+	char text[INDICATOR_VALUE_CAP];
 	struct place at;
 	uint32_t present;
 	size_t len;
 	enum err e;
 
 	assert(!s->sealed);
-	e = ioc_value_canon(note->type, note->exact, value, text, &len, d);
+	e = indicator_value_canon((enum indicator_kind)note->type, note->exact,
+				  value, text, &len, d);
 	if (e != ERR_OK) {
 		return e;
 	}

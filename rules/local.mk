@@ -104,16 +104,10 @@ librules_a_SOURCES += \
 	rules/ioc_set_db.h \
 	rules/ioc_table.h rules/ioc_table.c \
 	rules/ioc_trie.h rules/ioc_trie.c \
-	rules/ioc_value.h rules/ioc_value.c \
 	rules/ioc_find.c \
 	rules/ioc_match.c \
 	rules/ioc_rule.c \
 	rules/ioc_load.h rules/ioc_load.c \
-	rules/ioc_reading.h rules/ioc_words.c \
-	rules/ioc_text.c \
-	rules/ioc_pattern.h rules/ioc_pattern.c \
-	rules/ioc_stix.c \
-	rules/ioc_misp.c \
 	rules/keyhash.h rules/keyhash.c \
 	rules/aged_table.h rules/aged_table.c \
 	rules/threshold.h rules/threshold.c \

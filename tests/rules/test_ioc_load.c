@@ -421,25 +421,6 @@ test_unusable_files(void **state)
 }
 
 static void
-test_json_size_cap(void **state)
-{
-	size_t len = IOC_LOAD_MAX_JSON + 1;
-	char *big = malloc(len);
-	struct loaded l = { .set = ioc_set_new() };
-
-	(void)state;
-	assert_non_null(big);
-	memset(big, ' ', len);
-	big[0] = '{';
-	assert_int_equal(ioc_load_bytes(l.set, "big.json", view_of(big, len),
-					&l.rep, &l.d),
-			 ERR_LIMIT);
-	assert_non_null(strstr(l.d.msg, "big.json: JSON of 52428801 bytes"));
-	free(big);
-	unload(&l);
-}
-
-static void
 test_refusals_are_capped_and_counted(void **state)
 {
 	const size_t n = IOC_LOAD_MAX_REFUSALS + 5;
@@ -491,7 +472,6 @@ main(void)
 		cmocka_unit_test(test_stix_patterns),
 		cmocka_unit_test(test_misp),
 		cmocka_unit_test(test_unusable_files),
-		cmocka_unit_test(test_json_size_cap),
 		cmocka_unit_test(test_refusals_are_capped_and_counted),
 		cmocka_unit_test(test_two_files),
 	};

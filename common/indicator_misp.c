@@ -2,23 +2,23 @@
 /* MISP core format: draft-dulaunoy-misp-core-format, 2.2 and 2.4. */
 #include <stdlib.h>
 
-#include "rules/ioc_reading.h"
+#include "common/indicator_reading.h"
 
 #define MAX_TYPE_NAME 60
 
 static const struct {
 	const char *name;
-	enum ioc_type type;
+	enum indicator_kind kind;
 	bool exact;
 } types[] = {
-	{ "ip-src", IOC_IP, false },
-	{ "ip-dst", IOC_IP, false },
-	{ "domain", IOC_DOMAIN, false },
-	{ "hostname", IOC_DOMAIN, true },
-	{ "url", IOC_URL, false },
-	{ "ja3-fingerprint-md5", IOC_JA3, false },
-	{ "x509-fingerprint-sha1", IOC_CERT_SHA1, false },
-	{ "x509-fingerprint-sha256", IOC_CERT_SHA256, false },
+	{ "ip-src", INDICATOR_IP, false },
+	{ "ip-dst", INDICATOR_IP, false },
+	{ "domain", INDICATOR_DOMAIN, false },
+	{ "hostname", INDICATOR_DOMAIN, true },
+	{ "url", INDICATOR_URL, false },
+	{ "ja3-fingerprint-md5", INDICATOR_JA3, false },
+	{ "x509-fingerprint-sha1", INDICATOR_CERT_SHA1, false },
+	{ "x509-fingerprint-sha256", INDICATOR_CERT_SHA256, false },
 };
 
 static const char *const hash_types[] = { "md5",    "sha1",   "sha224",
@@ -26,22 +26,23 @@ static const char *const hash_types[] = { "md5",    "sha1",   "sha224",
 
 /* "tlp:amber" among the tags; an attribute's own stands before its event's. */
 static void
-take_tags(const json_t *object, struct ioc_note *n)
+take_tags(const json_t *object, struct indicator *n)
 {
 	const json_t *tags = json_object_get(object, "Tag"), *tag;
-	const char *tlp = NULL;
+	bool first = true;
 	size_t i;
 
 	json_array_foreach(tags, i, tag)
 	{
 		const char *name = ioc_json_text(tag, "name");
+		enum tlp t;
 
-		if (strncmp(name, "tlp:", 4) == 0) {
-			tlp = ioc_tlp_stricter(tlp, ioc_tlp(view_cstr(name)));
+		if (strncmp(name, "tlp:", 4) == 0 &&
+		    tlp_read(view_cstr(name), &t)) {
+			n->marked = n->marked && !first;
+			first = false;
+			indicator_mark(n, t);
 		}
-	}
-	if (tlp != NULL) {
-		n->tlp = tlp;
 	}
 }
 
@@ -55,7 +56,7 @@ threat_severity(const json_t *event)
 			     : strtol(ioc_json_text(event, "threat_level_id"),
 				      NULL, 10);
 
-	return level >= 1 && level <= 3 ? (uint8_t)level : 0;
+	return level >= 1 && level <= 3 ? (uint8_t)level : 1;
 }
 
 static bool
@@ -73,25 +74,25 @@ is_file_hash(const char *type)
 }
 
 static void
-read_attribute(struct ioc_reading *r, const struct ioc_note *event,
+read_attribute(struct indicator_reading *r, const struct indicator *event,
 	       const json_t *a)
 {
 	const char *type = ioc_json_text(a, "type");
 	const char *id = ioc_json_text(a, "uuid");
-	struct ioc_note n = *event;
+	struct indicator n = *event;
 
 	if (!json_is_true(json_object_get(a, "to_ids"))) {
-		ioc_reading_refuse(r, 0, id,
-				   "to_ids is not set: not for detection");
+		indicator_reading_refuse(
+			r, 0, id, "to_ids is not set: not for detection");
 		return;
 	}
 	if (json_is_true(json_object_get(a, "deleted"))) {
-		ioc_reading_refuse(r, 0, id, "deleted");
+		indicator_reading_refuse(r, 0, id, "deleted");
 		return;
 	}
 	if (is_file_hash(type)) {
-		ioc_reading_refuse(r, 0, id, "%.*s: no file hashing yet",
-				   MAX_TYPE_NAME, type);
+		indicator_reading_refuse(r, 0, id, "%.*s: no file hashing yet",
+					 MAX_TYPE_NAME, type);
 		return;
 	}
 	n.id = id;
@@ -101,21 +102,21 @@ read_attribute(struct ioc_reading *r, const struct ioc_note *event,
 	take_tags(a, &n);
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		if (strcmp(type, types[i].name) == 0) {
-			n.type = types[i].type;
+			n.kind = types[i].kind;
 			n.exact = types[i].exact;
-			ioc_reading_add(r, 0, &n,
-					view_cstr(ioc_json_text(a, "value")));
+			indicator_reading_add(
+				r, 0, &n, view_cstr(ioc_json_text(a, "value")));
 			return;
 		}
 	}
-	ioc_reading_refuse(r, 0, id,
-			   "attribute type '%.*s' is not matched by this "
-			   "sensor",
-			   MAX_TYPE_NAME, type);
+	indicator_reading_refuse(r, 0, id,
+				 "attribute type '%.*s' is not matched by this "
+				 "sensor",
+				 MAX_TYPE_NAME, type);
 }
 
 static void
-read_attributes(struct ioc_reading *r, const struct ioc_note *event,
+read_attributes(struct indicator_reading *r, const struct indicator *event,
 		const json_t *owner)
 {
 	const json_t *list = json_object_get(owner, "Attribute"), *a;
@@ -123,7 +124,7 @@ read_attributes(struct ioc_reading *r, const struct ioc_note *event,
 
 	json_array_foreach(list, i, a)
 	{
-		if (r->nomem) {
+		if (r->stop != ERR_OK) {
 			break;
 		}
 		read_attribute(r, event, a);
@@ -131,15 +132,16 @@ read_attributes(struct ioc_reading *r, const struct ioc_note *event,
 }
 
 static void
-read_event(struct ioc_reading *r, const json_t *event)
+read_event(struct indicator_reading *r, const json_t *event)
 {
 	const json_t *objects = json_object_get(event, "Object"), *o;
 	const char *org = ioc_json_text(json_object_get(event, "Orgc"), "name");
-	struct ioc_note n = { .source = org[0] != '\0' ? org : r->source,
-			      .description = ioc_json_text(event, "info"),
-			      .severity = threat_severity(event) };
+	struct indicator n = indicator_blank(r);
 	size_t i;
 
+	n.created_by = org;
+	n.description = ioc_json_text(event, "info");
+	n.severity = threat_severity(event);
 	take_tags(event, &n);
 	read_attributes(r, &n, event);
 	json_array_foreach(objects, i, o)
@@ -150,7 +152,7 @@ read_event(struct ioc_reading *r, const json_t *event)
 
 /* One event, or a list of them as the server's search gives it. */
 void
-ioc_read_misp(struct ioc_reading *r, const json_t *root)
+indicator_read_misp(struct indicator_reading *r, const json_t *root)
 {
 	const json_t *list =
 		json_is_array(root) ? root : json_object_get(root, "response");

@@ -2,8 +2,9 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "common/addr.h"
 #include "common/clock.h"
-#include "rules/ioc_reading.h"
+#include "common/indicator_reading.h"
 
 #define MAX_COLUMNS 64
 #define MAX_LINE ((size_t)16 << 10)
@@ -29,30 +30,30 @@ static const char *const column_names[COL_COUNT] = {
 
 static const struct type_name {
 	const char *name;
-	enum ioc_type type;
+	enum indicator_kind kind;
 	bool exact;
 } type_names[] = {
-	{ "ip", IOC_IP, false },
-	{ "ipv4", IOC_IP, false },
-	{ "ipv6", IOC_IP, false },
-	{ "ipv4-addr", IOC_IP, false },
-	{ "ipv6-addr", IOC_IP, false },
-	{ "ipv4-cidr", IOC_IP, false },
-	{ "ipv6-cidr", IOC_IP, false },
-	{ "cidr", IOC_IP, false },
-	{ "ip-src", IOC_IP, false },
-	{ "ip-dst", IOC_IP, false },
-	{ "domain", IOC_DOMAIN, false },
-	{ "domain-name", IOC_DOMAIN, false },
-	{ "hostname", IOC_DOMAIN, true },
-	{ "fqdn", IOC_DOMAIN, true },
-	{ "url", IOC_URL, false },
-	{ "ja3", IOC_JA3, false },
-	{ "ja3-fingerprint-md5", IOC_JA3, false },
-	{ "cert-sha1", IOC_CERT_SHA1, false },
-	{ "x509-fingerprint-sha1", IOC_CERT_SHA1, false },
-	{ "cert-sha256", IOC_CERT_SHA256, false },
-	{ "x509-fingerprint-sha256", IOC_CERT_SHA256, false },
+	{ "ip", INDICATOR_IP, false },
+	{ "ipv4", INDICATOR_IP, false },
+	{ "ipv6", INDICATOR_IP, false },
+	{ "ipv4-addr", INDICATOR_IP, false },
+	{ "ipv6-addr", INDICATOR_IP, false },
+	{ "ipv4-cidr", INDICATOR_IP, false },
+	{ "ipv6-cidr", INDICATOR_IP, false },
+	{ "cidr", INDICATOR_IP, false },
+	{ "ip-src", INDICATOR_IP, false },
+	{ "ip-dst", INDICATOR_IP, false },
+	{ "domain", INDICATOR_DOMAIN, false },
+	{ "domain-name", INDICATOR_DOMAIN, false },
+	{ "hostname", INDICATOR_DOMAIN, true },
+	{ "fqdn", INDICATOR_DOMAIN, true },
+	{ "url", INDICATOR_URL, false },
+	{ "ja3", INDICATOR_JA3, false },
+	{ "ja3-fingerprint-md5", INDICATOR_JA3, false },
+	{ "cert-sha1", INDICATOR_CERT_SHA1, false },
+	{ "x509-fingerprint-sha1", INDICATOR_CERT_SHA1, false },
+	{ "cert-sha256", INDICATOR_CERT_SHA256, false },
+	{ "x509-fingerprint-sha256", INDICATOR_CERT_SHA256, false },
 };
 
 /* Columns of one row; 'at' says which holds what, -1: none. */
@@ -178,7 +179,7 @@ type_by_name(struct view word)
 }
 
 static void
-refuse_type(struct ioc_reading *r, uint32_t line, const char *id,
+refuse_type(struct indicator_reading *r, uint32_t line, const char *id,
 	    struct view word)
 {
 	static const char *const file_hashes[] = { "md5", "sha1", "sha256",
@@ -186,21 +187,22 @@ refuse_type(struct ioc_reading *r, uint32_t line, const char *id,
 
 	for (size_t i = 0; i < ARRAY_LEN(file_hashes); i++) {
 		if (view_caseeq(word, view_cstr(file_hashes[i]))) {
-			ioc_reading_refuse(r, line, id,
-					   "type '%s': no file hashing yet",
-					   file_hashes[i]);
+			indicator_reading_refuse(
+				r, line, id, "type '%s': no file hashing yet",
+				file_hashes[i]);
 			return;
 		}
 	}
-	ioc_reading_refuse(r, line, id,
-			   "type '%.*s' is not known; known are ip, domain, "
-			   "hostname, url, ja3, cert-sha1 and cert-sha256",
-			   (int)MIN(word.len, 40), word.p);
+	indicator_reading_refuse(
+		r, line, id,
+		"type '%.*s' is not known; known are ip, domain, "
+		"hostname, url, ja3, cert-sha1 and cert-sha256",
+		(int)MIN(word.len, 40), word.p);
 }
 
 static bool
-take_dates(struct ioc_reading *r, uint32_t line, const struct csv *c,
-	   struct ioc_note *n)
+take_dates(struct indicator_reading *r, uint32_t line, const struct csv *c,
+	   struct indicator *n)
 {
 	const struct {
 		enum column col;
@@ -212,10 +214,11 @@ take_dates(struct ioc_reading *r, uint32_t line, const struct csv *c,
 		struct view v = field(c, dates[i].col);
 
 		if (v.len > 0 && !clock_parse_iso(v, dates[i].to)) {
-			ioc_reading_refuse(r, line, n->id,
-					   "%s '%.*s' is not an RFC 3339 time",
-					   column_names[dates[i].col],
-					   (int)MIN(v.len, 40), v.p);
+			indicator_reading_refuse(
+				r, line, n->id,
+				"%s '%.*s' is not an RFC 3339 time",
+				column_names[dates[i].col], (int)MIN(v.len, 40),
+				v.p);
 			return false;
 		}
 	}
@@ -223,33 +226,43 @@ take_dates(struct ioc_reading *r, uint32_t line, const struct csv *c,
 }
 
 static bool
-take_words(struct ioc_reading *r, uint32_t line, const struct csv *c,
-	   struct ioc_note *n)
+take_words(struct indicator_reading *r, uint32_t line, const struct csv *c,
+	   struct indicator *n)
 {
 	struct view tlp = field(c, COL_TLP), sev = field(c, COL_SEVERITY);
 	struct view tactic = field(c, COL_TACTIC);
 
-	if (tlp.len > 0 && (n->tlp = ioc_tlp(tlp)) == NULL) {
-		ioc_reading_refuse(r, line, n->id,
-				   "tlp '%.*s' is not clear, green, amber, "
-				   "amber+strict or red",
-				   (int)MIN(tlp.len, 40), tlp.p);
+	const char *tactic_id = "";
+	enum tlp t;
+
+	if (tlp.len > 0 && !tlp_read(tlp, &t)) {
+		indicator_reading_refuse(
+			r, line, n->id,
+			"tlp '%.*s' is not clear, green, amber, "
+			"amber+strict or red",
+			(int)MIN(tlp.len, 40), tlp.p);
 		return false;
 	}
-	if (sev.len > 0 && (n->severity = ioc_severity(sev)) == 0) {
-		ioc_reading_refuse(r, line, n->id,
-				   "severity '%.*s' is not critical, high, "
-				   "medium, low, info or 1 to 255",
-				   (int)MIN(sev.len, 40), sev.p);
+	if (tlp.len > 0) {
+		indicator_mark(n, t);
+	}
+	if (sev.len > 0 && (n->severity = indicator_severity(sev)) == 0) {
+		indicator_reading_refuse(
+			r, line, n->id,
+			"severity '%.*s' is not critical, high, "
+			"medium, low, info or 1 to 255",
+			(int)MIN(sev.len, 40), sev.p);
 		return false;
 	}
-	if (tactic.len > 0 && (n->tactic = ioc_tactic(tactic)) == NULL) {
-		ioc_reading_refuse(r, line, n->id,
-				   "tactic '%.*s' is no ATT&CK tactic such as "
-				   "TA0011 or command-and-control",
-				   (int)MIN(tactic.len, 40), tactic.p);
+	if (tactic.len > 0 && (tactic_id = indicator_tactic(tactic)) == NULL) {
+		indicator_reading_refuse(
+			r, line, n->id,
+			"tactic '%.*s' is no ATT&CK tactic such as "
+			"TA0011 or command-and-control",
+			(int)MIN(tactic.len, 40), tactic.p);
 		return false;
 	}
+	n->tactic = tactic_id;
 	return true;
 }
 
@@ -269,18 +282,18 @@ field_text(struct csv *c, enum column col)
 }
 
 static void
-read_row(struct ioc_reading *r, uint32_t line, struct csv *c)
+read_row(struct indicator_reading *r, uint32_t line, struct csv *c)
 {
 	struct view type = field(c, COL_TYPE), value = field(c, COL_VALUE);
 	const struct type_name *t = type_by_name(type);
-	struct ioc_note n = { 0 };
+	struct indicator n = indicator_blank(r);
 
 	n.id = field_text(c, COL_ID);
 	if (t == NULL) {
 		refuse_type(r, line, n.id, type);
 		return;
 	}
-	n.type = t->type;
+	n.kind = t->kind;
 	n.exact = t->exact;
 	n.description = field_text(c, COL_DESCRIPTION);
 	n.source = field_text(c, COL_SOURCE);
@@ -288,17 +301,17 @@ read_row(struct ioc_reading *r, uint32_t line, struct csv *c)
 		n.source = r->source;
 	}
 	if (take_words(r, line, c, &n) && take_dates(r, line, c, &n)) {
-		ioc_reading_add(r, line, &n, value);
+		indicator_reading_add(r, line, &n, value);
 	}
 }
 
 static void
-read_csv(struct ioc_reading *r, struct csv *c, struct view data,
+read_csv(struct indicator_reading *r, struct csv *c, struct view data,
 	 uint32_t number)
 {
 	struct view line;
 
-	while (!r->nomem && next_line(&data, &line)) {
+	while (r->stop == ERR_OK && next_line(&data, &line)) {
 		const char *wrong;
 
 		number++;
@@ -308,7 +321,7 @@ read_csv(struct ioc_reading *r, struct csv *c, struct view data,
 		}
 		wrong = split_row(c, line);
 		if (wrong != NULL) {
-			ioc_reading_refuse(r, number, NULL, "%s", wrong);
+			indicator_reading_refuse(r, number, NULL, "%s", wrong);
 			continue;
 		}
 		read_row(r, number, c);
@@ -346,7 +359,7 @@ guess_type(struct view v)
 
 /* "# type: ja3" settles what the values below it are. */
 static void
-take_directive(struct ioc_reading *r, uint32_t number, struct view line,
+take_directive(struct indicator_reading *r, uint32_t number, struct view line,
 	       const struct type_name **fixed)
 {
 	struct view word = trimmed(view_sub(line, 1, line.len));
@@ -363,10 +376,10 @@ take_directive(struct ioc_reading *r, uint32_t number, struct view line,
 }
 
 static void
-read_value(struct ioc_reading *r, uint32_t number, struct view line,
+read_value(struct indicator_reading *r, uint32_t number, struct view line,
 	   const struct type_name *fixed)
 {
-	struct ioc_note n = { .source = r->source };
+	struct indicator n = indicator_blank(r);
 	const struct type_name *t;
 	struct view value = line, rest;
 	size_t i = 0;
@@ -377,33 +390,34 @@ read_value(struct ioc_reading *r, uint32_t number, struct view line,
 	value = view_of(line.p, i);
 	rest = trimmed(view_sub(line, i, line.len));
 	if (rest.len > 0 && rest.p[0] != '#' && rest.p[0] != ';') {
-		ioc_reading_refuse(r, number, NULL,
-				   "more than one word on a line; only a "
-				   "comment with # may follow the value");
+		indicator_reading_refuse(r, number, NULL,
+					 "more than one word on a line; only a "
+					 "comment with # may follow the value");
 		return;
 	}
 	t = fixed != NULL ? fixed : guess_type(value);
 	if (t == NULL) {
-		ioc_reading_refuse(r, number, NULL,
-				   "%zu hex digits may be of a file, a "
-				   "certificate or a JA3; say which with a "
-				   "line '# type: ja3' or as CSV",
-				   value.len);
+		indicator_reading_refuse(
+			r, number, NULL,
+			"%zu hex digits may be of a file, a "
+			"certificate or a JA3; say which with a "
+			"line '# type: ja3' or as CSV",
+			value.len);
 		return;
 	}
-	n.type = t->type;
+	n.kind = t->kind;
 	n.exact = t->exact;
-	ioc_reading_add(r, number, &n, value);
+	indicator_reading_add(r, number, &n, value);
 }
 
 static void
-read_list(struct ioc_reading *r, struct view data)
+read_list(struct indicator_reading *r, struct view data)
 {
 	const struct type_name *fixed = NULL;
 	uint32_t number = 0;
 	struct view line;
 
-	while (!r->nomem && next_line(&data, &line)) {
+	while (r->stop == ERR_OK && next_line(&data, &line)) {
 		number++;
 		line = trimmed(line);
 		if (line.len == 0 || line.p[0] == ';') {
@@ -419,7 +433,7 @@ read_list(struct ioc_reading *r, struct view data)
 
 /* A file is CSV when its first line that says anything is a header row. */
 void
-ioc_read_text(struct ioc_reading *r, struct view data)
+indicator_read_text(struct indicator_reading *r, struct view data)
 {
 	struct csv c;
 	struct view rest = data, line;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rules/ioc_pattern.h"
+#include "common/indicator_terms.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -9,11 +9,11 @@
 struct parser {
 	struct view left;
 	struct diag *d;
-	void (*fn)(void *arg, const struct ioc_pattern_term *term);
+	void (*fn)(void *arg, const struct indicator_term *term);
 	void *arg;
 	char path[PATH_CAP]; /* object path, quotes taken off */
 	char op[16];
-	struct ioc_pattern_term term;
+	struct indicator_term term;
 };
 
 static void
@@ -149,7 +149,7 @@ take_op(struct parser *p)
 static enum err
 take_value(struct parser *p, bool *is_string)
 {
-	struct ioc_pattern_term *t = &p->term;
+	struct indicator_term *t = &p->term;
 	size_t i = 1;
 
 	skip_blanks(p);
@@ -205,35 +205,35 @@ classify(struct parser *p, bool is_string)
 {
 	static const struct {
 		const char *path;
-		enum ioc_type type;
+		enum indicator_kind kind;
 	} known[] = {
-		{ "ipv4-addr:value", IOC_IP },
-		{ "ipv6-addr:value", IOC_IP },
-		{ "domain-name:value", IOC_DOMAIN },
-		{ "url:value", IOC_URL },
-		{ "x509-certificate:hashes.SHA-1", IOC_CERT_SHA1 },
-		{ "x509-certificate:hashes.SHA-256", IOC_CERT_SHA256 },
+		{ "ipv4-addr:value", INDICATOR_IP },
+		{ "ipv6-addr:value", INDICATOR_IP },
+		{ "domain-name:value", INDICATOR_DOMAIN },
+		{ "url:value", INDICATOR_URL },
+		{ "x509-certificate:hashes.SHA-1", INDICATOR_CERT_SHA1 },
+		{ "x509-certificate:hashes.SHA-256", INDICATOR_CERT_SHA256 },
 	};
-	struct ioc_pattern_term *t = &p->term;
+	struct indicator_term *t = &p->term;
 
-	t->type = IOC_TYPE_COUNT;
+	t->kind = INDICATOR_KINDS;
 	t->refusal[0] = '\0';
 	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
 		if (strcmp(p->path, known[i].path) == 0) {
-			t->type = known[i].type;
+			t->kind = known[i].kind;
 		}
 	}
 	if (begins_with(p->path, "network-traffic:extensions.") &&
 	    ends_with(p->path, ".ja3")) {
-		t->type = IOC_JA3;
+		t->kind = INDICATOR_JA3;
 	}
 	if (begins_with(p->path, "file:hashes")) {
 		snprintf(t->refusal, sizeof(t->refusal),
 			 "%s: no file hashing yet", p->path);
-	} else if (t->type == IOC_TYPE_COUNT) {
+	} else if (t->kind == INDICATOR_KINDS) {
 		snprintf(t->refusal, sizeof(t->refusal),
 			 "%s is not matched by this sensor", p->path);
-	} else if (strcmp(p->op, "ISSUBSET") == 0 && t->type != IOC_IP) {
+	} else if (strcmp(p->op, "ISSUBSET") == 0 && t->kind != INDICATOR_IP) {
 		snprintf(t->refusal, sizeof(t->refusal),
 			 "ISSUBSET with %s; it is for addresses", p->path);
 	} else if (!is_string) {
@@ -319,9 +319,9 @@ parse(struct parser *p)
 }
 
 enum err
-ioc_pattern_each(struct view pattern,
-		 void (*fn)(void *arg, const struct ioc_pattern_term *term),
-		 void *arg, struct diag *d)
+indicator_terms_each(struct view pattern,
+		     void (*fn)(void *arg, const struct indicator_term *term),
+		     void *arg, struct diag *d)
 {
 	struct parser check = { .left = pattern, .d = d };
 	struct parser tell = { .left = pattern, .d = d, .fn = fn, .arg = arg };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ioc_pattern.h - the part of STIX 2.1 patterns that names single values
+ * indicator_terms.h - the part of STIX 2.1 patterns that names single values
  *
  * Understood are comparisons with =, IN and (addresses) ISSUBSET, joined by
  * OR, in one observation or several joined by OR.  Everything else is refused
@@ -11,16 +11,16 @@
  * Memory   the stack's.
  * Cost     one pass to check, one to report; no recursion.
  */
-#ifndef RULES_IOC_PATTERN_H
-#define RULES_IOC_PATTERN_H
+#ifndef COMMON_INDICATOR_TERMS_H
+#define COMMON_INDICATOR_TERMS_H
 
-#include "rules/ioc_set.h"
-#include "rules/ioc_value.h"
+#include "common/indicator.h"
+#include "common/indicator_value.h"
 
 /* One alternative; 'refusal' is "" when it can be matched. */
-struct ioc_pattern_term {
-	enum ioc_type type;
-	char value[IOC_VALUE_CAP];
+struct indicator_term {
+	enum indicator_kind kind;
+	char value[INDICATOR_VALUE_CAP];
 	size_t len;
 	char refusal[200];
 };
@@ -29,9 +29,9 @@ struct ioc_pattern_term {
  * Calls 'fn' for each alternative in order.  ERR_FORMAT with diag, and no
  * call, when the pattern as a whole does not parse or is not understood.
  */
-enum err ioc_pattern_each(struct view pattern,
-			  void (*fn)(void *arg,
-				     const struct ioc_pattern_term *term),
-			  void *arg, struct diag *d) MUST_CHECK;
+enum err indicator_terms_each(struct view pattern,
+			      void (*fn)(void *arg,
+					 const struct indicator_term *term),
+			      void *arg, struct diag *d) MUST_CHECK;
 
 #endif

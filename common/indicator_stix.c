@@ -1,31 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* STIX 2.1 (OASIS, 10 June 2021): bundles, section 8; indicators, 4.7. */
 #include "common/clock.h"
-#include "rules/ioc_pattern.h"
-#include "rules/ioc_reading.h"
+#include "common/indicator_reading.h"
+#include "common/indicator_terms.h"
 
 /* Markings of fixed identity: STIX 2.1 section 7.2.1.4, and TLP 2.0's. */
 static const struct {
-	const char *id, *tlp;
+	const char *id;
+	enum tlp tlp;
 } known_markings[] = {
-	{ "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487", "clear" },
-	{ "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb", "green" },
-	{ "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421", "amber" },
+	{ "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487",
+	  TLP_CLEAR },
+	{ "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
+	  TLP_GREEN },
+	{ "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421",
+	  TLP_AMBER },
 	{ "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003",
-	  "amber+strict" },
-	{ "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1", "red" },
-	{ "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9", "clear" },
-	{ "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da", "green" },
-	{ "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82", "amber" },
-	{ "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed", "red" },
+	  TLP_AMBER_STRICT },
+	{ "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1", TLP_RED },
+	{ "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9",
+	  TLP_CLEAR },
+	{ "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da",
+	  TLP_GREEN },
+	{ "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82",
+	  TLP_AMBER },
+	{ "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed", TLP_RED },
 };
 #define TLP2_EXTENSION \
 	"extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 
 struct stix {
-	struct ioc_reading *r;
+	struct indicator_reading *r;
 	json_t *newest; /* id to its latest version, borrowed objects */
-	struct ioc_note note; /* of the indicator at hand */
+	struct indicator note; /* of the indicator at hand */
 };
 
 /* Of several versions of an object the last modified speaks (3.6). */
@@ -53,11 +60,13 @@ index_objects(struct stix *x, const json_t *objects)
 	return x->newest != NULL;
 }
 
-static const char *
+/* Nobody may see what an unknown marking protects. */
+static enum tlp
 marking_tlp(const struct stix *x, const char *id)
 {
 	const json_t *o = json_object_get(x->newest, id);
 	const json_t *v2, *v1;
+	enum tlp t;
 
 	for (size_t i = 0; i < ARRAY_LEN(known_markings); i++) {
 		if (strcmp(id, known_markings[i].id) == 0) {
@@ -66,16 +75,17 @@ marking_tlp(const struct stix *x, const char *id)
 	}
 	v2 = json_object_get(json_object_get(o, "extensions"), TLP2_EXTENSION);
 	v1 = json_object_get(o, "definition");
-	return ioc_tlp_stricter(
-		ioc_tlp(view_cstr(ioc_json_text(v2, "tlp_2_0"))),
-		ioc_tlp(view_cstr(ioc_json_text(v1, "tlp"))));
+	if (tlp_read(view_cstr(ioc_json_text(v2, "tlp_2_0")), &t) ||
+	    tlp_read(view_cstr(ioc_json_text(v1, "tlp")), &t)) {
+		return t;
+	}
+	return TLP_RED;
 }
 
 static void
 take_markings(struct stix *x, const json_t *o)
 {
 	const json_t *refs = json_object_get(o, "object_marking_refs"), *ref;
-	const char *tlp = NULL;
 	size_t i;
 
 	json_array_foreach(refs, i, ref)
@@ -83,10 +93,9 @@ take_markings(struct stix *x, const json_t *o)
 		const char *id = json_string_value(ref);
 
 		if (id != NULL) {
-			tlp = ioc_tlp_stricter(tlp, marking_tlp(x, id));
+			indicator_mark(&x->note, marking_tlp(x, id));
 		}
 	}
-	x->note.tlp = tlp;
 }
 
 /* Phases of ATT&CK's kill chains, and "severity:high" among the labels. */
@@ -101,9 +110,11 @@ take_phases_and_labels(struct stix *x, const json_t *o)
 		const char *chain = ioc_json_text(item, "kill_chain_name");
 
 		if (strncmp(chain, "mitre-", 6) == 0 &&
-		    x->note.tactic == NULL) {
-			x->note.tactic = ioc_tactic(
+		    x->note.tactic[0] == '\0') {
+			const char *tactic = indicator_tactic(
 				view_cstr(ioc_json_text(item, "phase_name")));
+
+			x->note.tactic = tactic != NULL ? tactic : "";
 		}
 	}
 	list = json_object_get(o, "labels");
@@ -112,7 +123,9 @@ take_phases_and_labels(struct stix *x, const json_t *o)
 		const char *label = json_string_value(item);
 
 		if (label != NULL && strncmp(label, "severity:", 9) == 0) {
-			x->note.severity = ioc_severity(view_cstr(label + 9));
+			uint8_t sev = indicator_severity(view_cstr(label + 9));
+
+			x->note.severity = MAX(sev, 1);
 		}
 	}
 }
@@ -124,7 +137,7 @@ source_of(const struct stix *x, const json_t *o)
 		json_object_get(x->newest, ioc_json_text(o, "created_by_ref"));
 	const char *name = ioc_json_text(by, "name");
 
-	return name[0] != '\0' ? name : x->r->source;
+	return name;
 }
 
 static bool
@@ -141,9 +154,9 @@ take_dates(struct stix *x, const json_t *o)
 
 		if (json_object_get(o, dates[i].key) != NULL &&
 		    !clock_parse_iso(view_cstr(text), dates[i].to)) {
-			ioc_reading_refuse(x->r, 0, x->note.id,
-					   "%s '%.40s' is no timestamp",
-					   dates[i].key, text);
+			indicator_reading_refuse(x->r, 0, x->note.id,
+						 "%s '%.40s' is no timestamp",
+						 dates[i].key, text);
 			return false;
 		}
 	}
@@ -151,16 +164,16 @@ take_dates(struct stix *x, const json_t *o)
 }
 
 static void
-on_term(void *arg, const struct ioc_pattern_term *t)
+on_term(void *arg, const struct indicator_term *t)
 {
 	struct stix *x = arg;
 
 	if (t->refusal[0] != '\0') {
-		ioc_reading_refuse(x->r, 0, x->note.id, "%s", t->refusal);
+		indicator_reading_refuse(x->r, 0, x->note.id, "%s", t->refusal);
 		return;
 	}
-	x->note.type = t->type;
-	ioc_reading_add(x->r, 0, &x->note, view_of(t->value, t->len));
+	x->note.kind = t->kind;
+	indicator_reading_add(x->r, 0, &x->note, view_of(t->value, t->len));
 }
 
 /* NULL, or why the object is passed over whatever its pattern says. */
@@ -175,9 +188,6 @@ passed_over(const struct stix *x, const json_t *o)
 	if (last != o) {
 		return "a later version of it is in the same file";
 	}
-	if (json_is_true(json_object_get(o, "revoked"))) {
-		return "revoked";
-	}
 	return NULL;
 }
 
@@ -187,48 +197,51 @@ read_indicator(struct stix *x, const json_t *o)
 	const char *lang = ioc_json_text(o, "pattern_type"), *why;
 	struct diag d;
 
-	x->note = (struct ioc_note){ .id = ioc_json_text(o, "id") };
+	x->note = indicator_blank(x->r);
+	x->note.id = ioc_json_text(o, "id");
 	why = passed_over(x, o);
 	if (why != NULL) {
-		ioc_reading_refuse(x->r, 0, x->note.id, "%s", why);
+		indicator_reading_refuse(x->r, 0, x->note.id, "%s", why);
 		return;
 	}
 	/* STIX 2.0 knew no other language and had no such property. */
 	if (lang[0] != '\0' && strcmp(lang, "stix") != 0) {
-		ioc_reading_refuse(x->r, 0, x->note.id,
-				   "pattern_type '%.40s' is not supported",
-				   lang);
+		indicator_reading_refuse(
+			x->r, 0, x->note.id,
+			"pattern_type '%.40s' is not supported", lang);
 		return;
 	}
-	x->note.source = source_of(x, o);
+	x->note.created_by = source_of(x, o);
 	x->note.description = ioc_json_text(o, "name");
 	if (x->note.description[0] == '\0') {
 		x->note.description = ioc_json_text(o, "description");
 	}
+	x->note.revoked = json_is_true(json_object_get(o, "revoked"));
 	take_markings(x, o);
 	take_phases_and_labels(x, o);
 	if (!take_dates(x, o)) {
 		return;
 	}
-	if (ioc_pattern_each(view_cstr(ioc_json_text(o, "pattern")), on_term, x,
-			     &d) != ERR_OK) {
-		ioc_reading_refuse(x->r, 0, x->note.id, "%s", d.msg);
+	if (indicator_terms_each(view_cstr(ioc_json_text(o, "pattern")),
+				 on_term, x, &d) != ERR_OK) {
+		indicator_reading_refuse(x->r, 0, x->note.id, "%s", d.msg);
 	}
 }
 
 void
-ioc_read_stix(struct ioc_reading *r, const json_t *bundle)
+indicator_read_stix(struct indicator_reading *r, const json_t *bundle)
 {
 	const json_t *objects = json_object_get(bundle, "objects"), *o;
 	struct stix x = { .r = r };
 	size_t i;
 
 	if (!index_objects(&x, objects)) {
-		r->nomem = true;
+		r->stop =
+			diag_set(r->d, ERR_NOMEM, "%s: out of memory", r->file);
 	}
 	json_array_foreach(objects, i, o)
 	{
-		if (r->nomem) {
+		if (r->stop != ERR_OK) {
 			break;
 		}
 		if (strcmp(ioc_json_text(o, "type"), "indicator") == 0) {

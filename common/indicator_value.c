@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rules/ioc_value.h"
+#include "common/indicator_value.h"
 
 #include <ctype.h>
-#include <stdio.h>
+
+#include "common/addr.h"
 
 size_t
-ioc_hex_digits(enum ioc_type type)
+indicator_hex_digits(enum indicator_kind kind)
 {
-	switch (type) {
-	case IOC_JA3:
+	switch (kind) {
+	case INDICATOR_JA3:
+	case INDICATOR_FILE_MD5:
 		return 32;
-	case IOC_CERT_SHA1:
+	case INDICATOR_CERT_SHA1:
+	case INDICATOR_FILE_SHA1:
 		return 40;
-	case IOC_CERT_SHA256:
+	case INDICATOR_CERT_SHA256:
+	case INDICATOR_FILE_SHA256:
 		return 64;
-	case IOC_IP:
-	case IOC_DOMAIN:
-	case IOC_URL:
-	case IOC_TYPE_COUNT:
+	default:
 		break;
 	}
 	return 0;
 }
 
 size_t
-ioc_hex_text(struct view in, size_t digits, char *out)
+indicator_hex_text(struct view in, size_t digits, char *out)
 {
 	size_t n = 0;
 
@@ -118,10 +119,10 @@ canon_host(struct view in, char *out, size_t *len, unsigned *n_labels,
 	if (in.len == 0) {
 		return diag_set(d, ERR_FORMAT, "empty domain name");
 	}
-	if (in.len > IOC_DOMAIN_MAX) {
+	if (in.len > INDICATOR_DOMAIN_MAX) {
 		return diag_set(d, ERR_FORMAT,
 				"domain name longer than %d bytes",
-				IOC_DOMAIN_MAX);
+				INDICATOR_DOMAIN_MAX);
 	}
 	*len = lower_into(out, in);
 	return check_labels(out, *len, n_labels, d);
@@ -179,7 +180,8 @@ is_default_port(struct view port)
 }
 
 size_t
-ioc_url_text(struct view host, struct view uri, char out[IOC_VALUE_CAP])
+indicator_url_text(struct view host, struct view uri,
+		   char out[INDICATOR_VALUE_CAP])
 {
 	struct view port = cut_port(&host);
 	size_t n;
@@ -187,7 +189,8 @@ ioc_url_text(struct view host, struct view uri, char out[IOC_VALUE_CAP])
 	if (host.len > 0 && host.p[host.len - 1] == '.') {
 		host.len--;
 	}
-	if (host.len == 0 || host.len + port.len + 2 + uri.len > IOC_URL_MAX) {
+	if (host.len == 0 ||
+	    host.len + port.len + 2 + uri.len > INDICATOR_URL_MAX) {
 		return 0;
 	}
 	n = lower_into(out, host);
@@ -219,7 +222,7 @@ without_scheme(struct view in)
 static enum err
 check_url_host(struct view host, struct diag *d)
 {
-	char text[IOC_VALUE_CAP];
+	char text[INDICATOR_VALUE_CAP];
 	unsigned n_labels;
 	struct addr a;
 	size_t len;
@@ -262,43 +265,98 @@ canon_url(struct view in, char *out, size_t *len, struct diag *d)
 	if (e != ERR_OK) {
 		return e;
 	}
-	*len = ioc_url_text(host, view_sub(in, n, in.len), out);
+	*len = indicator_url_text(host, view_sub(in, n, in.len), out);
 	return *len > 0 ? ERR_OK
 			: diag_set(d, ERR_FORMAT, "longer than %d bytes",
-				   IOC_URL_MAX);
+				   INDICATOR_URL_MAX);
+}
+
+/* "t13d1516h2_8daaf6152771_b186095e22b6": FoxIO's JA4 of a TLS client. */
+static enum err
+canon_ja4(struct view in, char *out, size_t *len, struct diag *d)
+{
+	/* a letter or digit, digit, hexadecimal digit, or itself */
+	static const char form[] = "aaaaddddaa_xxxxxxxxxxxx_xxxxxxxxxxxx";
+	bool ok = in.len == sizeof(form) - 1;
+
+	for (size_t i = 0; ok && i < in.len; i++) {
+		int c = ascii_lower(in.p[i]);
+
+		ok = form[i] == 'a'   ? isalnum(c) && c < 0x80
+		     : form[i] == 'd' ? c >= '0' && c <= '9'
+		     : form[i] == 'x' ? ascii_hex((uint8_t)c) >= 0
+				      : c == form[i];
+	}
+	if (!ok) {
+		return diag_set(d, ERR_FORMAT,
+				"no JA4 such as "
+				"t13d1516h2_8daaf6152771_b186095e22b6");
+	}
+	*len = lower_into(out, in);
+	return ERR_OK;
+}
+
+/* Sent as it is, so compared as it is (RFC 9110 10.1.5). */
+static enum err
+canon_user_agent(struct view in, char *out, size_t *len, struct diag *d)
+{
+	if (in.len > INDICATOR_VALUE_CAP - 1) {
+		return diag_set(d, ERR_FORMAT, "longer than %d bytes",
+				INDICATOR_VALUE_CAP - 1);
+	}
+	for (size_t i = 0; i < in.len; i++) {
+		if (in.p[i] < ' ' || in.p[i] == 0x7f) {
+			return diag_set(d, ERR_FORMAT, "control byte 0x%02x",
+					in.p[i]);
+		}
+	}
+	memcpy(out, in.p, in.len);
+	*len = in.len;
+	return ERR_OK;
 }
 
 enum err
-ioc_value_canon(enum ioc_type type, bool exact, struct view in,
-		char out[IOC_VALUE_CAP], size_t *len, struct diag *d)
+indicator_value_canon(enum indicator_kind kind, bool exact, struct view in,
+		      char out[INDICATOR_VALUE_CAP], size_t *len,
+		      struct diag *d)
 {
-	size_t digits = ioc_hex_digits(type);
+	size_t digits = indicator_hex_digits(kind);
 	enum err e = ERR_OK;
 
 	if (in.len == 0) {
 		return diag_set(d, ERR_FORMAT, "empty value");
 	}
-	switch (type) {
-	case IOC_IP:
+	switch (kind) {
+	case INDICATOR_IP:
 		e = canon_ip(in, out, len, d);
 		break;
-	case IOC_DOMAIN:
+	case INDICATOR_DOMAIN:
 		e = canon_domain(exact, in, out, len, d);
 		break;
-	case IOC_URL:
+	case INDICATOR_URL:
 		e = canon_url(in, out, len, d);
 		break;
-	case IOC_JA3:
-	case IOC_CERT_SHA1:
-	case IOC_CERT_SHA256:
-		*len = ioc_hex_text(in, digits, out);
+	case INDICATOR_JA3:
+	case INDICATOR_CERT_SHA1:
+	case INDICATOR_CERT_SHA256:
+	case INDICATOR_FILE_MD5:
+	case INDICATOR_FILE_SHA1:
+	case INDICATOR_FILE_SHA256:
+		*len = indicator_hex_text(in, digits, out);
 		if (*len == 0) {
 			e = diag_set(d, ERR_FORMAT, "not %zu hex digits",
 				     digits);
 		}
 		break;
-	case IOC_TYPE_COUNT:
-		e = diag_set(d, ERR_FORMAT, "no such type");
+	case INDICATOR_JA4:
+		e = canon_ja4(in, out, len, d);
+		break;
+	case INDICATOR_USER_AGENT:
+		e = canon_user_agent(in, out, len, d);
+		break;
+	case INDICATOR_PATTERN:
+	case INDICATOR_KINDS:
+		e = diag_set(d, ERR_FORMAT, "not a kind of single values");
 		break;
 	}
 	if (e == ERR_OK) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rules/ioc_reading.h"
+#include "common/indicator_reading.h"
 
 /* Blanks, '_' and '-' are one, as lists write names in all three ways. */
 static bool
@@ -22,7 +22,7 @@ word_is(struct view word, const char *want)
 }
 
 uint8_t
-ioc_severity(struct view word)
+indicator_severity(struct view word)
 {
 	static const struct {
 		const char *word;
@@ -45,44 +45,6 @@ ioc_severity(struct view word)
 		n = n * 10 + word.p[i] - '0';
 	}
 	return n <= UINT8_MAX ? (uint8_t)n : 0;
-}
-
-static const char *const tlp_words[] = { "clear", "green", "amber",
-					 "amber+strict", "red" };
-
-const char *
-ioc_tlp(struct view word)
-{
-	if (word.len > 4 &&
-	    view_caseeq(view_sub(word, 0, 4), VIEW_LIT("tlp:"))) {
-		word = view_sub(word, 4, word.len);
-	}
-	if (word_is(word, "white")) {
-		return tlp_words[0];
-	}
-	for (size_t i = 0; i < ARRAY_LEN(tlp_words); i++) {
-		if (word_is(word, tlp_words[i])) {
-			return tlp_words[i];
-		}
-	}
-	return NULL;
-}
-
-static int
-tlp_rank(const char *tlp)
-{
-	for (size_t i = 0; tlp != NULL && i < ARRAY_LEN(tlp_words); i++) {
-		if (strcmp(tlp_words[i], tlp) == 0) {
-			return (int)i;
-		}
-	}
-	return -1;
-}
-
-const char *
-ioc_tlp_stricter(const char *a, const char *b)
-{
-	return tlp_rank(b) > tlp_rank(a) ? b : a;
 }
 
 /* ATT&CK for Enterprise and for ICS: tactic ids and kill chain phases. */
@@ -108,7 +70,7 @@ static const struct {
 };
 
 const char *
-ioc_tactic(struct view word)
+indicator_tactic(struct view word)
 {
 	for (size_t i = 0; i < ARRAY_LEN(tactics); i++) {
 		if (view_caseeq(word, view_cstr(tactics[i].id)) ||
