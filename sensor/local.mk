@@ -126,6 +126,16 @@ libsensor_a_SOURCES += \
 	sensor/tx_copy.h sensor/tx_copy.c sensor/event_kept.c \
 	sensor/event_scene.h sensor/event_scene.c sensor/event_flow.c \
 	sensor/pair_owners.h \
+	sensor/retro_entry.h sensor/retro_entry.c \
+	sensor/retro_ring.h sensor/retro_ring.c \
+	sensor/retro_note.h sensor/retro_note.c \
+	sensor/retro_table.h sensor/retro_table.c \
+	sensor/retro_seg.h sensor/retro_seg.c \
+	sensor/retro_index.h sensor/retro_index.c \
+	sensor/retro_index_state.h sensor/retro_manifest.c \
+	sensor/retro_merge.c sensor/retro_find.c \
+	sensor/retro_answer.h sensor/retro_answer.c \
+	sensor/retro.h sensor/retro.c \
 	sensor/worker.h sensor/worker_state.h sensor/worker_asks.c sensor/worker_ahead.c sensor/worker_alert.c \
 	sensor/worker_stream.c sensor/worker_tx.c sensor/worker_flow.c \
 	sensor/asset_priority.h sensor/asset_priority.c sensor/asset_missions.c \

@@ -190,6 +190,12 @@ retro_index_flush(struct retro_index *x)
 	return ERR_OK;
 }
 
+uint32_t
+retro_index_newest(const struct retro_index *x)
+{
+	return MAX(x->newest_s, 1U);
+}
+
 void
 retro_index_add(struct retro_index *x, const struct retro_entry *e)
 {

@@ -74,6 +74,8 @@ enum err retro_index_open_read(struct retro_index **out, const char *dir,
 void retro_index_close(struct retro_index *x);
 
 const struct retro_secret *retro_index_secret(const struct retro_index *x);
+/* The latest time that came in, or 1. */
+uint32_t retro_index_newest(const struct retro_index *x);
 void retro_index_add(struct retro_index *x, const struct retro_entry *e);
 /*
  * Writes what is due and goes on with a merge for a few milliseconds; whether

@@ -49,15 +49,30 @@ let_go(struct retro_ring *r, struct retro_entry *s)
 	s->first_s = s->last_s;
 }
 
+static inline size_t
+recent_slot(unsigned kind, const uint8_t *key)
+{
+	STATIC_ASSERT(RETRO_RECENT == 1 << 12, "what the shift leaves");
+	return (size_t)((retro_be64(key + 8) ^ retro_be64(key) << 1 ^ kind) *
+				UINT64_C(0x9e3779b97f4a7c15) >>
+			52);
+}
+
+bool
+retro_ring_is_recent(const struct retro_ring *r, unsigned kind,
+		     const uint8_t key[RETRO_KEY_LEN])
+{
+	const struct retro_entry *s = &r->recent[recent_slot(kind, key)];
+
+	return s->last_s != 0 &&
+	       retro_cmp_key(s->kind, s->key, kind, key) == 0;
+}
+
 void
 retro_ring_note(struct retro_ring *r, const struct retro_entry *e)
 {
-	size_t at = (size_t)((retro_be64(e->key + 8) ^ e->kind) *
-				     UINT64_C(0x9e3779b97f4a7c15) >>
-			     52);
-	struct retro_entry *s = &r->recent[at];
+	struct retro_entry *s = &r->recent[recent_slot(e->kind, e->key)];
 
-	STATIC_ASSERT(RETRO_RECENT == 1 << 12, "what the shift above leaves");
 	r->count.noted++;
 	r->now_s = MAX(r->now_s, e->last_s);
 	if (s->last_s == 0 || retro_cmp(s, e) != 0) {

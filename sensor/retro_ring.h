@@ -56,6 +56,9 @@ void retro_ring_init(struct retro_ring *r, struct retro_entry *room,
 
 /* The writer: 'e' was seen once more (e->count flows; 0: only its time). */
 void retro_ring_note(struct retro_ring *r, const struct retro_entry *e);
+/* The writer: whether it was noted a moment ago, as far as is remembered. */
+bool retro_ring_is_recent(const struct retro_ring *r, unsigned kind,
+			  const uint8_t key[RETRO_KEY_LEN]);
 /* The writer, every round: what was folded and waits too long goes on; 'all':
  * whatever waits. */
 void retro_ring_sweep(struct retro_ring *r, uint32_t now_s, bool all);
