@@ -18,8 +18,8 @@ static const char *const names[THREAD_KINDS] = {
 	[THREAD_REPLAY] = "replay",   [THREAD_WRITER] = "writer",
 	[THREAD_RELOAD] = "reload",   [THREAD_FORWARD] = "forward",
 	[THREAD_METRICS] = "metrics", [THREAD_PREPARE] = "prepare",
-	[THREAD_RETRO] = "retro",
-	[THREAD_CONSOLE] = "console", [THREAD_TICKER] = "ticker",
+	[THREAD_RETRO] = "retro",     [THREAD_CONSOLE] = "console",
+	[THREAD_TICKER] = "ticker",
 };
 
 /* The process's, as filters are: written before there are other threads. */

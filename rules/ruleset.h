@@ -13,6 +13,7 @@
 #include "common/conf.h"
 #include "rules/rule.h"
 
+struct ioc_set;
 struct ruleset;
 
 /* What a refused line belongs to. */
@@ -91,6 +92,8 @@ const struct rule *ruleset_rule(const struct ruleset *rs, uint32_t index);
 /* Hex SHA-256 over all loaded rule texts and indicators, 64 characters. */
 const char *ruleset_digest(const struct ruleset *rs);
 uint32_t ruleset_indicator_count(const struct ruleset *rs);
+/* Sealed; NULL: none were asked for. */
+const struct ioc_set *ruleset_indicators(const struct ruleset *rs);
 /* The files of its datasets; 'load' or 'save' is NULL where there is none. */
 void ruleset_dataset_files(const struct ruleset *rs,
 			   void (*fn)(void *arg, const char *load,

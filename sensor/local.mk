@@ -136,6 +136,7 @@ libsensor_a_SOURCES += \
 	sensor/retro_merge.c sensor/retro_find.c \
 	sensor/retro_answer.h sensor/retro_answer.c \
 	sensor/retro.h sensor/retro.c \
+	sensor/retro_ask.h sensor/retro_ask.c \
 	sensor/worker.h sensor/worker_state.h sensor/worker_asks.c sensor/worker_ahead.c sensor/worker_alert.c \
 	sensor/worker_stream.c sensor/worker_tx.c sensor/worker_flow.c \
 	sensor/asset_priority.h sensor/asset_priority.c sensor/asset_missions.c \
@@ -146,12 +147,12 @@ libsensor_a_SOURCES += \
 	sensor/eve_writer.h sensor/eve_writer.c \
 	sensor/sink.h sensor/sink.c \
 	sensor/control_feed.h sensor/control_feed.c \
-	sensor/reload.h sensor/reload.c \
+	sensor/reload.h sensor/reload.c sensor/reload_past.h sensor/reload_past.c \
 	sensor/replay.h sensor/replay_state.h sensor/replay.c \
 	sensor/replay_rounds.c \
 	sensor/live.h sensor/live_state.h sensor/live.c sensor/live_worker.c \
 	sensor/live_port.c sensor/live_load.c \
-	sensor/stats.h sensor/stats_overload.h sensor/stats.c sensor/stats_overload.c \
+	sensor/stats.h sensor/stats_overload.h sensor/stats.c sensor/stats_overload.c sensor/stats_retro.c \
 	sensor/watch.h sensor/watch.c \
 	sensor/packet_ledger.h sensor/packet_ledger.c \
 	sensor/profile.h sensor/profile.c \

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/thread.h"
 #include "rules/admission.h"
+#include "sensor/reload_past.h"
 
 #define PROBLEMS_SAID 3 /* in the log; --check has them all */
 
@@ -24,7 +25,8 @@ struct reload {
 
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t wake;
-	bool wanted, ending;
+	bool wanted;
+	_Atomic bool ending;
 	bool busy; /* a change was made and is not done yet */
 	const char *why;
 	uint64_t version;
@@ -253,6 +255,7 @@ run(void *arg)
 	struct reload *r = arg;
 	bool ending = false;
 
+	reload_ask_past(r->set.retro, r->rules, NULL, &r->ending);
 	while (!ending) {
 		struct reload_change *former;
 		const char *why = NULL;
@@ -273,6 +276,8 @@ run(void *arg)
 		}
 		pthread_mutex_unlock(&r->lock);
 		if (former != NULL) {
+			reload_ask_past(r->set.retro, r->rules, former->rules,
+					&r->ending);
 			change_free(former);
 			malloc_trim(0);
 		}

@@ -13,7 +13,7 @@
  *   reload_settled()           shared state goes over, between two rounds
  *   reload_done()          ->  the thread frees what was before
  *
- * Place    above rules/ and log.h; below replay.
+ * Place    above rules/, log.h and retro; below replay.
  * Threads  reload_request() and reload_get_status() by any; reload_take(),
  *          reload_settled(), reload_done() and reload_rules() by the one that
  *          hands out rounds.
@@ -24,6 +24,7 @@
 #define SENSOR_RELOAD_H
 
 #include "rules/rule_match.h"
+#include "sensor/retro.h"
 
 struct reload;
 
@@ -37,6 +38,8 @@ struct reload_settings {
 	bool strict; /* one refused rule refuses the set */
 	bool profile; /* count and time the rules */
 	struct shared_state *shared; /* or NULL; lives as long as the reload */
+	/* Asked for each indicator that comes into force; or NULL.  As long. */
+	struct retro *retro;
 };
 
 /* From one set to the next. */

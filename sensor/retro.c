@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/retro.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +32,7 @@ struct answer {
 
 struct retro {
 	struct retro_settings set;
+	char *dir;
 	struct retro_index *index;
 	struct retro_notes *notes; /* one a worker */
 	struct retro_entry *rings, *taken;
@@ -138,8 +138,8 @@ ask(struct retro *r, const struct indicator *i, bool once)
 	if (r->n_questions == RETRO_QUESTIONS) {
 		e = ERR_LIMIT;
 	} else {
-		r->question[(r->q_first + r->n_questions++) %
-			    RETRO_QUESTIONS] = q;
+		r->question[(r->q_first + r->n_questions++) % RETRO_QUESTIONS] =
+			q;
 		pthread_cond_signal(&r->wake);
 	}
 	pthread_mutex_unlock(&r->lock);
@@ -335,7 +335,6 @@ retro_open(struct retro **out, const struct retro_settings *s, struct diag *d)
 	struct retro *r = calloc(1, sizeof(*r));
 	unsigned bits = ring_bits(s->n_workers);
 	pthread_condattr_t attr;
-	enum err e;
 
 	*out = NULL;
 	if (r == NULL) {
@@ -350,20 +349,19 @@ retro_open(struct retro **out, const struct retro_settings *s, struct diag *d)
 	r->notes = aligned_alloc(64, s->n_workers * sizeof(*r->notes));
 	r->rings = calloc((size_t)s->n_workers << bits, sizeof(*r->rings));
 	r->taken = calloc(TAKE, sizeof(*r->taken));
-	e = r->notes != NULL && r->rings != NULL && r->taken != NULL
-		    ? retro_index_open(&r->index, &s->index, d)
-		    : diag_set(d, ERR_NOMEM, "out of memory");
-	if (e != ERR_OK) {
+	r->dir = strdup(s->index.dir);
+	if (r->notes == NULL || r->rings == NULL || r->taken == NULL ||
+	    r->dir == NULL) {
 		retro_close(r);
-		return e;
+		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
+	r->set.index.dir = r->dir;
 	memset(r->notes, 0, s->n_workers * sizeof(*r->notes));
 	for (unsigned k = 0; k < s->n_workers; k++) {
 		retro_ring_init(&r->notes[k].ring,
 				r->rings + ((size_t)k << bits), bits,
 				s->patient);
-		retro_notes_init(&r->notes[k], retro_index_secret(r->index),
-				 s->types);
+		r->notes[k].types = s->types;
 	}
 	*out = r;
 	return ERR_OK;
@@ -372,8 +370,16 @@ retro_open(struct retro **out, const struct retro_settings *s, struct diag *d)
 enum err
 retro_run(struct retro *r, struct diag *d)
 {
-	int rc = thread_start(&r->thread, THREAD_RETRO, run, r);
+	enum err e = retro_index_open(&r->index, &r->set.index, d);
+	int rc;
 
+	if (e != ERR_OK) {
+		return e;
+	}
+	for (unsigned k = 0; k < r->set.n_workers; k++) {
+		retro_notes_init(&r->notes[k], retro_index_secret(r->index));
+	}
+	rc = thread_start(&r->thread, THREAD_RETRO, run, r);
 	if (rc != 0) {
 		return diag_set(d, ERR_NOMEM, "cannot start a thread: %s",
 				strerror(rc));
@@ -428,6 +434,7 @@ retro_close(struct retro *r)
 	free(r->notes);
 	free(r->rings);
 	free(r->taken);
+	free(r->dir);
 	free(r);
 }
 

@@ -61,8 +61,9 @@ struct retro_counters {
 /* "ip", "domain" ... of "retro.types"; false: no such type. */
 bool retro_type_read(struct view word, uint32_t *types) MUST_CHECK;
 
-/* Opens the index, whose errors it has; retro_run() starts the thread, once
- * the process is confined. */
+/* What workers need to begin with.  retro_run() opens the index, whose errors it
+ * has, and starts the thread: once the process is confined, before the first
+ * packet. */
 enum err retro_open(struct retro **out, const struct retro_settings *s,
 		    struct diag *d) MUST_CHECK;
 enum err retro_run(struct retro *r, struct diag *d) MUST_CHECK;

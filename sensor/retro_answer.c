@@ -54,8 +54,9 @@ retro_answer_find(struct retro_index *x, const struct indicator *i,
 static const char *
 rule_text(enum indicator_kind k)
 {
-	return (unsigned)k < IOC_TYPE_COUNT ? ioc_rule((enum ioc_type)k)->msg
-					    : "PICKET indicator: known-bad value";
+	return (unsigned)k < IOC_TYPE_COUNT
+		       ? ioc_rule((enum ioc_type)k)->msg
+		       : "PICKET indicator: known-bad value";
 }
 
 static void

@@ -10,8 +10,8 @@ void
 retro_key(const struct retro_secret *s, struct view value,
 	  uint8_t out[RETRO_KEY_LEN])
 {
-	XXH128_hash_t h = XXH3_128bits_withSecret(value.p, value.len, s->b,
-						  sizeof(s->b));
+	XXH128_hash_t h =
+		XXH3_128bits_withSecret(value.p, value.len, s->b, sizeof(s->b));
 
 	memcpy(out, &h.low64, 8);
 	memcpy(out + 8, &h.high64, 8);

@@ -42,7 +42,8 @@ find_in(struct retro_index *x, struct retro_seg *s, unsigned kind,
 	}
 	at = retro_block_find(x->scratch, kind, key);
 	e = &x->scratch->v[at];
-	if (at < x->scratch->n && retro_cmp_key(e->kind, e->key, kind, key) == 0) {
+	if (at < x->scratch->n &&
+	    retro_cmp_key(e->kind, e->key, kind, key) == 0) {
 		add(x, p, e);
 	}
 }
@@ -95,7 +96,8 @@ find_net_in(struct retro_index *x, struct retro_seg *s, const struct cidr *net,
 			struct addr a;
 
 			memcpy(a.b, e->key, sizeof(a.b));
-			if (e->kind != INDICATOR_IP || !cidr_contains(net, &a)) {
+			if (e->kind != INDICATOR_IP ||
+			    !cidr_contains(net, &a)) {
 				return true;
 			}
 			add(x, p, e);

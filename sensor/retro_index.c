@@ -94,8 +94,7 @@ retro_remove(struct retro_index *x, unsigned i)
 void
 retro_make_room(struct retro_index *x, uint64_t bytes)
 {
-	while (x->n_segs > 0 &&
-	       retro_bytes(x) + bytes > x->conf.max_size) {
+	while (x->n_segs > 0 && retro_bytes(x) + bytes > x->conf.max_size) {
 		unsigned oldest = 0;
 
 		for (unsigned i = 1; i < x->n_segs; i++) {

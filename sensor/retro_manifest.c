@@ -102,7 +102,8 @@ take_line(const char **p, const char *word, uint64_t *out)
 	char *end;
 
 	if (strncmp(*p, word, n) != 0 || (*p)[n] != ' ' ||
-	    (*p)[n + 1] == '\0' || strspn(*p + n + 1, "0123456789abcdef") != 16) {
+	    (*p)[n + 1] == '\0' ||
+	    strspn(*p + n + 1, "0123456789abcdef") != 16) {
 		return false;
 	}
 	*out = strtoull(*p + n + 1, &end, 16);
@@ -127,13 +128,13 @@ retro_read_manifest(int dirfd, uint64_t ids[RETRO_MAX_SEGMENTS], unsigned *n,
 		return ERR_NOTFOUND;
 	}
 	if (len < 0) {
-		return diag_set(d, ERR_FORMAT, "manifest: %s",
-				strerror(errno));
+		return diag_set(d, ERR_FORMAT, "manifest: %s", strerror(errno));
 	}
 	text[len] = '\0';
 	if (strncmp(p, FIRST_LINE, strlen(FIRST_LINE)) != 0) {
-		return diag_set(d, ERR_FORMAT, "manifest:1: not a list of "
-					       "segments");
+		return diag_set(d, ERR_FORMAT,
+				"manifest:1: not a list of "
+				"segments");
 	}
 	p += strlen(FIRST_LINE);
 	if (!take_line(&p, "next", next)) {
@@ -162,7 +163,8 @@ retro_write_manifest(struct retro_index *x)
 		n += (size_t)snprintf(text + n, sizeof(text) - n,
 				      "seg %016" PRIx64 "\n", x->seg[i]->id);
 	}
-	n += (size_t)snprintf(text + n, sizeof(text) - n, "end %016" PRIx64 "\n",
+	n += (size_t)snprintf(text + n, sizeof(text) - n,
+			      "end %016" PRIx64 "\n",
 			      (uint64_t)XXH3_64bits(text, n));
 	return write_whole(x->dirfd, "manifest", view_of(text, n)) ? ERR_OK
 								   : ERR_IO;

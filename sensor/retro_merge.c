@@ -226,7 +226,8 @@ next_entry(struct retro_index *x, struct retro_entry *out)
 		const struct retro_input *in = &m->in[i];
 
 		if (in->at != UINT32_MAX &&
-		    (least == NULL || retro_cmp(&in->block->v[in->at], least) < 0)) {
+		    (least == NULL ||
+		     retro_cmp(&in->block->v[in->at], least) < 0)) {
 			least = &in->block->v[in->at];
 		}
 	}

@@ -12,11 +12,9 @@
 enum { NOTED_REQUEST = 1, NOTED_HELLO = 2, NOTED_CERT = 4 };
 
 void
-retro_notes_init(struct retro_notes *n, const struct retro_secret *s,
-		 uint32_t types)
+retro_notes_init(struct retro_notes *n, const struct retro_secret *s)
 {
 	n->secret = *s;
-	n->types = types;
 	n->tokens = RETRO_UNANSWERED_BURST;
 }
 

@@ -41,9 +41,8 @@ struct retro_notes {
 	struct retro_parent parent[RETRO_PARENTS];
 };
 
-/* 'n' is zeroed and its ring is set up. */
-void retro_notes_init(struct retro_notes *n, const struct retro_secret *s,
-		      uint32_t types);
+/* 'n' is zeroed but for its ring and types, which are set up. */
+void retro_notes_init(struct retro_notes *n, const struct retro_secret *s);
 
 /* A packet that is the first of its flow in its direction. */
 void retro_note_flow(struct retro_notes *n, const struct flow *f,

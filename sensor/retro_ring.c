@@ -64,8 +64,7 @@ retro_ring_is_recent(const struct retro_ring *r, unsigned kind,
 {
 	const struct retro_entry *s = &r->recent[recent_slot(kind, key)];
 
-	return s->last_s != 0 &&
-	       retro_cmp_key(s->kind, s->key, kind, key) == 0;
+	return s->last_s != 0 && retro_cmp_key(s->kind, s->key, kind, key) == 0;
 }
 
 void

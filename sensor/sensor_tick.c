@@ -136,6 +136,23 @@ look_at_drops(struct sensor *s)
 }
 
 static void
+say_answer(void *arg, uint8_t severity, struct view line)
+{
+	struct sensor *s = arg;
+
+	sink_alert(s->sink, severity, line);
+}
+
+void
+sensor_end_retro(struct sensor *s)
+{
+	if (s->retro != NULL) {
+		retro_end(s->retro);
+		retro_take_answers(s->retro, say_answer, s);
+	}
+}
+
+static void
 look_for_reader(struct sensor *s)
 {
 	if (!s->reader_gone && sink_reader_gone(s->sink)) {
@@ -159,6 +176,9 @@ sensor_tick(void *arg, bool idle)
 		forward_reload_keys(s->forward);
 	}
 	look_for_reader(s);
+	if (s->retro != NULL) {
+		retro_take_answers(s->retro, say_answer, s);
+	}
 	look_at_drops(s);
 	/* The counters are the workers' own while they run. */
 	if (idle) {
