@@ -349,7 +349,6 @@ retro_index_open(struct retro_index **out, const struct retro_index_conf *c,
 	x->reads_only = false;
 	(void)open_segments(x);
 	retro_sweep_files(x, NULL, NULL); /* what a crash left */
-	(void)unlinkat(x->dirfd, "new.seg", 0);
 	if (retro_write_manifest(x) != ERR_OK) {
 		retro_told_error(x, "manifest");
 	}

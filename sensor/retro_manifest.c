@@ -198,10 +198,19 @@ retro_sweep_files(struct retro_index *x, uint64_t *take, unsigned *n)
 
 		if (strlen(e->d_name) != 20 ||
 		    strspn(e->d_name, "0123456789abcdef") != 16 ||
-		    strcmp(e->d_name + 16, ".seg") != 0) {
+		    (strcmp(e->d_name + 16, ".seg") != 0 &&
+		     strcmp(e->d_name + 16, ".new") != 0)) {
 			continue;
 		}
 		id = strtoull(e->d_name, NULL, 16);
+		if (e->d_name[17] == 'n') {
+			/* half of a segment, unless it is the merge's */
+			if (take == NULL &&
+			    !(x->merge.on && x->merge.out.id == id)) {
+				(void)unlinkat(x->dirfd, e->d_name, 0);
+			}
+			continue;
+		}
 		x->next_id = MAX(x->next_id, id + 1);
 		if (take != NULL) {
 			if (*n < RETRO_MAX_SEGMENTS - 1) {

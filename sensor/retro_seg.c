@@ -15,7 +15,6 @@
 
 #define MAGIC UINT64_C(0x314f52544552504b) /* "KPRETRO1" */
 #define BYTE_ORDER_MARK UINT32_C(0x01020304)
-#define TEMPORARY "new.seg"
 
 struct head {
 	uint64_t magic;
@@ -30,6 +29,14 @@ void
 retro_seg_name(uint64_t id, char out[RETRO_SEG_NAME_CAP])
 {
 	snprintf(out, RETRO_SEG_NAME_CAP, "%016llx.seg",
+		 (unsigned long long)id);
+}
+
+/* While it is written. */
+static void
+temporary_name(uint64_t id, char out[RETRO_SEG_NAME_CAP])
+{
+	snprintf(out, RETRO_SEG_NAME_CAP, "%016llx.new",
 		 (unsigned long long)id);
 }
 
@@ -206,10 +213,13 @@ retro_block_find(const struct retro_block *b, unsigned kind,
 enum err
 retro_writer_open(struct retro_writer *w, int dirfd, uint64_t id)
 {
+	char name[RETRO_SEG_NAME_CAP];
+
 	*w = (struct retro_writer){ .dirfd = dirfd,
 				    .id = id,
 				    .from_s = UINT32_MAX };
-	w->fd = file_open_at(dirfd, TEMPORARY,
+	temporary_name(id, name);
+	w->fd = file_open_at(dirfd, name,
 			     O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
 	if (w->fd < 0) {
 		return ERR_IO;
@@ -308,15 +318,15 @@ write_ends(struct retro_writer *w)
 enum err
 retro_writer_finish(struct retro_writer *w)
 {
-	char name[RETRO_SEG_NAME_CAP];
+	char fresh[RETRO_SEG_NAME_CAP], name[RETRO_SEG_NAME_CAP];
 	enum err e = w->block->n > 0 ? write_block(w) : ERR_OK;
 
 	if (e != ERR_OK) {
 		return e;
 	}
+	temporary_name(w->id, fresh);
 	retro_seg_name(w->id, name);
-	if (!write_ends(w) ||
-	    renameat(w->dirfd, TEMPORARY, w->dirfd, name) < 0) {
+	if (!write_ends(w) || renameat(w->dirfd, fresh, w->dirfd, name) < 0) {
 		return ERR_IO;
 	}
 	close(w->fd);
@@ -328,11 +338,13 @@ retro_writer_finish(struct retro_writer *w)
 void
 retro_writer_abandon(struct retro_writer *w)
 {
+	char name[RETRO_SEG_NAME_CAP];
 	int why = errno;
 
 	if (w->fd >= 0) {
 		close(w->fd);
-		(void)unlinkat(w->dirfd, TEMPORARY, 0);
+		temporary_name(w->id, name);
+		(void)unlinkat(w->dirfd, name, 0);
 	}
 	w->fd = -1;
 	free(w->fence);
