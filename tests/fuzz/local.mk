@@ -15,6 +15,7 @@ EXTRA_DIST += tests/fuzz/capture.in \
 	tests/fuzz/mac.in \
 	tests/fuzz/prefilter.in \
 	tests/fuzz/redis.in \
+	tests/fuzz/retro.in \
 	tests/fuzz/rule.in \
 	tests/fuzz/rule_files.in \
 	tests/fuzz/rule_model.in \
@@ -37,6 +38,7 @@ FUZZ_TARGETS = tests/fuzz/fuzz_capture \
 	tests/fuzz/fuzz_mac \
 	tests/fuzz/fuzz_prefilter \
 	tests/fuzz/fuzz_redis \
+	tests/fuzz/fuzz_retro \
 	tests/fuzz/fuzz_rule \
 	tests/fuzz/fuzz_rule_files \
 	tests/fuzz/fuzz_rule_model \
@@ -95,6 +97,9 @@ tests_fuzz_fuzz_redis_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_rule_files_SOURCES = tests/fuzz/fuzz_rule_files.c
 tests_fuzz_fuzz_rule_files_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_rule_files_LDADD = $(LIBS_FUZZ)
+tests_fuzz_fuzz_retro_SOURCES = tests/fuzz/fuzz_retro.c
+tests_fuzz_fuzz_retro_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_retro_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_rule_SOURCES = tests/fuzz/fuzz_rule.c
 tests_fuzz_fuzz_rule_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_rule_LDADD = $(LIBS_FUZZ)
