@@ -166,3 +166,7 @@ UNIT_TESTS += tests/sensor/test_retro_index
 tests_sensor_test_retro_index_SOURCES = tests/test.h tests/rnd.h \
 	tests/sensor/test_retro_index.c
 tests_sensor_test_retro_index_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_retro
+tests_sensor_test_retro_SOURCES = tests/test.h tests/wait_for.h \
+	tests/sensor/test_retro.c
+tests_sensor_test_retro_LDADD = $(LIBS_SENSOR)
