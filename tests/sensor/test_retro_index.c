@@ -397,8 +397,8 @@ test_manifest(void **state)
 		"picket-retro 2\n",
 		"picket-retro 1\nnext 12\n",
 		"picket-retro 1\nnext 0000000000000002\nseg 0000000000000001\n",
-		"picket-retro 1\nnext 0000000000000002\n"
-		"end 0000000000000000\n",
+		("picket-retro 1\nnext 0000000000000002\n"
+		 "end 0000000000000000\n"),
 	};
 	struct retro_index *x;
 
