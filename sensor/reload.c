@@ -26,6 +26,7 @@ struct reload {
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t wake;
 	bool wanted;
+	bool asked; /* the index, for all of the first set */
 	_Atomic bool ending;
 	bool busy; /* a change was made and is not done yet */
 	const char *why;
@@ -256,6 +257,9 @@ run(void *arg)
 	bool ending = false;
 
 	reload_ask_past(r->set.retro, r->rules, NULL, &r->ending);
+	pthread_mutex_lock(&r->lock);
+	r->asked = true;
+	pthread_mutex_unlock(&r->lock);
 	while (!ending) {
 		struct reload_change *former;
 		const char *why = NULL;
@@ -356,6 +360,17 @@ reload_request(struct reload *r, const char *why, uint64_t version)
 	r->version = MAX(r->version, version);
 	pthread_cond_signal(&r->wake);
 	pthread_mutex_unlock(&r->lock);
+}
+
+bool
+reload_has_asked(struct reload *r)
+{
+	bool asked;
+
+	pthread_mutex_lock(&r->lock);
+	asked = r->asked;
+	pthread_mutex_unlock(&r->lock);
+	return asked;
 }
 
 struct reload_change *

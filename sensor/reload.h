@@ -73,6 +73,9 @@ void reload_free(struct reload *r);
  * goes to the log; 'version' is that of a control document, or 0. */
 void reload_request(struct reload *r, const char *why, uint64_t version);
 
+/* Whether the index was asked for all of the first set. */
+bool reload_has_asked(struct reload *r);
+
 /* The change that is ready, once; NULL when there is none or 'r' is NULL. */
 struct reload_change *reload_take(struct reload *r);
 /* The former set's claims are settled; the next ones are of the new set. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "rules/ioc_set.h"
 #include "rules/keyhash.h"
@@ -96,6 +97,15 @@ ask_in_turn(struct retro *r, const struct ioc *ioc, bool once,
 	}
 }
 
+/* Not in force any more, and never again. */
+static bool
+is_over(const struct ioc *ioc, uint64_t now_us)
+{
+	uint64_t until = ioc->note->valid_until_us;
+
+	return until > 0 && until < now_us;
+}
+
 void
 reload_ask_past(struct retro *r, const struct ruleset *now,
 		const struct ruleset *former, const _Atomic bool *ending)
@@ -115,6 +125,9 @@ reload_ask_past(struct retro *r, const struct ruleset *now,
 		const struct ioc *ioc = ioc_set_at(s, i);
 		uint64_t digest = digest_of(&key, ioc);
 
+		if (is_over(ioc, clock_wall_us())) {
+			continue;
+		}
 		if (n_old > 0 && bsearch(&digest, old, n_old, sizeof(*old),
 					 by_number) != NULL) {
 			continue;

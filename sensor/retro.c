@@ -444,6 +444,17 @@ retro_notes(struct retro *r, unsigned worker)
 	return r != NULL ? &r->notes[worker] : NULL;
 }
 
+bool
+retro_all_answered(struct retro *r)
+{
+	bool all;
+
+	pthread_mutex_lock(&r->lock);
+	all = r->n_questions == 0;
+	pthread_mutex_unlock(&r->lock);
+	return all;
+}
+
 void
 retro_take_answers(struct retro *r,
 		   void (*take)(void *arg, uint8_t severity, struct view line),

@@ -84,6 +84,8 @@ enum err retro_ask(struct retro *r, const struct indicator *i) MUST_CHECK;
  * are there at the start. */
 enum err retro_ask_once(struct retro *r, const struct indicator *i) MUST_CHECK;
 
+/* Whether no question waits. */
+bool retro_all_answered(struct retro *r);
 /* Calls 'take' for each line that waits. */
 void retro_take_answers(struct retro *r,
 			void (*take)(void *arg, uint8_t severity,

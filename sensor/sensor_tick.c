@@ -3,6 +3,7 @@
 #include "sensor/sensor.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 
 #include "common/clock.h"
@@ -147,6 +148,14 @@ void
 sensor_end_retro(struct sensor *s)
 {
 	if (s->retro != NULL) {
+		/* a capture may be read sooner than all is asked; answers are
+		 * taken meanwhile, or there would be no room for more */
+		while (s->live == NULL && sensor_stop_requested == 0 &&
+		       !(reload_has_asked(s->reload) &&
+			 retro_all_answered(s->retro))) {
+			retro_take_answers(s->retro, say_answer, s);
+			(void)poll(NULL, 0, 2);
+		}
 		retro_end(s->retro);
 		retro_take_answers(s->retro, say_answer, s);
 	}
