@@ -39,6 +39,10 @@ alert_text(struct ctl_text *x, const struct store_alert *a)
 	if (a->indicator[0] != '\0') {
 		fprintf(x->out, "  indicator %s", ctl_clean(x, a->indicator));
 	}
+	if (a->past_last_us > 0) {
+		fprintf(x->out, "  seen %s", ctl_time(x, a->past_first_us));
+		fprintf(x->out, " to %s", ctl_time(x, a->past_last_us));
+	}
 	if (a->exercise[0] != '\0') {
 		fprintf(x->out, "  %sEXERCISE %s%s", ctl_sgr(x, "36"),
 			ctl_clean(x, a->exercise), ctl_sgr(x, "0"));

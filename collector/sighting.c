@@ -168,6 +168,18 @@ add_ends(struct sighting_set *s, const struct alert *a,
 	}
 }
 
+/* It was seen when the index says so, not when the question was asked. */
+static void
+take_past(struct sighting_set *s, const struct alert *a)
+{
+	s->last_us = MAX(MIN(a->past_last_us, a->timestamp_us), UINT64_C(1));
+	s->first_us = MAX(MIN(a->past_first_us, s->last_us), UINT64_C(1));
+	if (s->last_us > SIGHTING_PAST_US) {
+		s->first_us = MAX(s->first_us, s->last_us - SIGHTING_PAST_US);
+	}
+	s->count = MAX(a->past_count, UINT64_C(1));
+}
+
 void
 sighting_from_alert(const struct alert *a, const struct mission_map *m,
 		    struct sighting_set *s)
@@ -180,6 +192,10 @@ sighting_from_alert(const struct alert *a, const struct mission_map *m,
 	s->alert = 0;
 	s->stages = 0;
 	s->first_us = s->last_us = MAX(a->timestamp_us, (uint64_t)1);
+	s->past = a->has_past;
+	if (a->has_past) {
+		take_past(s, a);
+	}
 	s->severity = a->severity != 0 ? MIN(a->severity, (uint8_t)4) : 4;
 	s->confidence = 0;
 	copy_name(s->exercise, a->exercise);
@@ -240,8 +256,8 @@ sighting_batch_free(struct sighting_batch *b)
 static uint64_t
 set_hash(const struct sighting_set *s)
 {
-	uint64_t h = (uint64_t)s->stages << 16 | (uint64_t)s->severity << 8 |
-		     s->confidence;
+	uint64_t h = (uint64_t)s->past << 63 | (uint64_t)s->stages << 16 |
+		     (uint64_t)s->severity << 8 | s->confidence;
 
 	h = XXH3_64bits_withSeed(s->exercise, strlen(s->exercise), h);
 	h = XXH3_64bits_withSeed(s->site, strlen(s->site), h);
@@ -257,8 +273,9 @@ set_hash(const struct sighting_set *s)
 static bool
 set_same(const struct sighting_set *a, const struct sighting_set *b)
 {
-	if (a->n_keys != b->n_keys || a->stages != b->stages ||
-	    a->severity != b->severity || a->confidence != b->confidence ||
+	if (a->n_keys != b->n_keys || a->past != b->past ||
+	    a->stages != b->stages || a->severity != b->severity ||
+	    a->confidence != b->confidence ||
 	    strcmp(a->exercise, b->exercise) != 0 ||
 	    strcmp(a->site, b->site) != 0 || strcmp(a->owner, b->owner) != 0) {
 		return false;
@@ -330,8 +347,9 @@ sighting_batch_count(struct sighting_batch *b, const struct alert *a)
 	struct sighting_set *t;
 	struct alike *k;
 
-	b->was_asked = len > 0;
-	if (len == 0) {
+	/* what tells of the past has times of its own */
+	b->was_asked = len > 0 && !a->has_past;
+	if (!b->was_asked) {
 		return false;
 	}
 	b->asked = XXH3_128bits_withSeed(bytes, len, b->secret);

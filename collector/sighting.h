@@ -26,6 +26,9 @@
 #define SIGHTING_BATCH 8192
 /* Alerts further apart do not share a set; far below any window. */
 #define SIGHTING_SPAN_US (UINT64_C(600) * 1000000)
+/* Of what is told of the past so much counts, before it was last seen: one
+ * sensor's word shall not tie all times together. */
+#define SIGHTING_PAST_US (UINT64_C(30) * 86400 * 1000000)
 
 /* Kinds below KEY_CONDUCTS tie incidents together; numbers are stored. */
 enum key_kind {
@@ -55,6 +58,7 @@ struct sighting_set {
 	uint8_t confidence; /* of its indicator */
 	/* Worth an incident: severe, a step of an intrusion, or an indicator */
 	bool strong;
+	bool past; /* seen then, told later (alert.h, has_past) */
 	int64_t alert; /* id of the first alert with this set */
 	unsigned n_keys;
 	struct sighting_key keys[SIGHTING_MAX_KEYS];

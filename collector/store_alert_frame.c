@@ -189,6 +189,9 @@ give_row(struct search *s, const struct alert *a, int64_t id, struct view line,
 	row->signature = p + at[T_SIGNATURE];
 	row->category = p + at[T_CATEGORY];
 	row->indicator = p + at[T_IND];
+	row->past_first_us = a->has_past ? a->past_first_us : 0;
+	row->past_last_us = a->has_past ? a->past_last_us : 0;
+	row->past_count = a->past_count;
 	row->raw = p + at[T_RAW];
 	find_info(s, a, row);
 	s->fn(s->arg, row);

@@ -97,6 +97,13 @@ store_json_alert(struct json *j, const struct store_alert *a)
 	json_addr(j, "dest", &a->dst);
 	json_u64(j, "dest_port", a->dst_port);
 	json_cstr(j, "indicator", a->indicator);
+	if (a->past_last_us > 0) {
+		json_obj(j, "past");
+		json_time(j, "first", a->past_first_us);
+		json_time(j, "last", a->past_last_us);
+		json_u64(j, "count", a->past_count);
+		json_obj_end(j);
+	}
 	put_kept(j, "src_info", a->src_info);
 	put_kept(j, "dest_info", a->dst_info);
 	if (a->raw[0] != '\0') {

@@ -64,6 +64,8 @@ struct store_alert {
 	uint8_t severity;
 	const char *signature, *category;
 	const char *indicator; /* "type:value", or "" */
+	/* When that was seen, if it was not known yet; 0: it was seen now. */
+	uint64_t past_first_us, past_last_us, past_count;
 	/* JSON objects as enrich wrote them: country_iso, country, city, asn,
 	 * org, site, asset, criticality, services, missions; "{}" at least. */
 	const char *src_info, *dst_info;

@@ -46,6 +46,9 @@ struct alert {
 	uint64_t seq; /* the sensor's own alert number */
 	struct alert_indicator indicator;
 	bool has_indicator;
+	/* It tells of the past: the indicator was seen from then to then. */
+	bool has_past;
+	uint64_t past_first_us, past_last_us, past_count;
 
 	struct view picket; /* the object "picket" as it stands in the line */
 };

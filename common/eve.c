@@ -45,6 +45,7 @@ enum {
 	PICKET_TLP,
 	PICKET_SEQ,
 	PICKET_INDICATOR,
+	PICKET_PAST,
 	PICKET_COUNT
 };
 
@@ -84,6 +85,7 @@ static const char *const picket_names[PICKET_COUNT] = {
 	[PICKET_TLP] = "tlp",
 	[PICKET_SEQ] = "seq",
 	[PICKET_INDICATOR] = "indicator",
+	[PICKET_PAST] = "past",
 };
 
 #define NAME_SLOTS 64
@@ -390,6 +392,32 @@ read_indicator(const struct eve *e, struct alert *a)
 	return NULL;
 }
 
+/* When an indicator was seen before it was known to be one. */
+static const char *
+read_past(const struct eve *e, struct alert *a)
+{
+	const struct json_value *v;
+	struct view first = VIEW_NONE, last = VIEW_NONE;
+
+	if (!get_object(e->picket[PICKET_PAST], &v)) {
+		return "picket.past";
+	}
+	if (v == NULL) {
+		return NULL;
+	}
+	a->past_count = 1;
+	if (!get_text(member(e, v, "first"), &first) ||
+	    !get_text(member(e, v, "last"), &last) ||
+	    !clock_parse_iso(first, &a->past_first_us) ||
+	    !clock_parse_iso(last, &a->past_last_us) ||
+	    a->past_last_us > INT64_MAX || a->past_first_us > a->past_last_us ||
+	    !get_uint(member(e, v, "count"), UINT32_MAX, &a->past_count)) {
+		return "picket.past";
+	}
+	a->has_past = true;
+	return NULL;
+}
+
 static const char *
 read_origin(struct eve *e, struct alert *a)
 {
@@ -420,7 +448,9 @@ read_origin(struct eve *e, struct alert *a)
 	if (!get_uint(e->picket[PICKET_SEQ], UINT64_MAX, &a->seq)) {
 		return "picket.seq";
 	}
-	return read_indicator(e, a);
+	const char *why = read_indicator(e, a);
+
+	return why != NULL ? why : read_past(e, a);
 }
 
 struct eve *

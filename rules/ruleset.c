@@ -218,6 +218,12 @@ ruleset_digest(const struct ruleset *rs)
 	return rs->digest;
 }
 
+const struct ioc_set *
+ruleset_indicators(const struct ruleset *rs)
+{
+	return rs->iocs;
+}
+
 uint32_t
 ruleset_indicator_count(const struct ruleset *rs)
 {

@@ -13,6 +13,7 @@
 #include "common/conf.h"
 #include "rules/rule.h"
 
+struct ioc_set;
 struct ruleset;
 
 /* What a refused line belongs to. */
@@ -99,6 +100,8 @@ struct ioc_live;
 void ruleset_arm(struct ruleset *rs, struct ioc_live *live, bool files);
 bool ruleset_armed(const struct ruleset *rs);
 uint32_t ruleset_indicator_count(const struct ruleset *rs);
+/* Sealed; NULL: none were asked for. */
+const struct ioc_set *ruleset_indicators(const struct ruleset *rs);
 /* The files of its datasets; 'load' or 'save' is NULL where there is none. */
 void ruleset_dataset_files(const struct ruleset *rs,
 			   void (*fn)(void *arg, const char *load,

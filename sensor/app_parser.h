@@ -45,6 +45,7 @@ struct app_tx {
 	bool one_sided; /* only one direction exists (a DNS message) */
 	struct file_list files[2]; /* what it carries, by enum flow_dir */
 	bool store_files[2]; /* a rule wants all files of this direction */
+	uint8_t noted; /* by retro_note.c: what of it is noted */
 	/* The worker's marks for the rules. */
 	struct rule_tx *rules;
 	uint64_t inspected[2][2]; /* by dir: inspect.h 'done' bits offered */

@@ -128,6 +128,17 @@ libsensor_a_SOURCES += \
 	sensor/event_lane.h sensor/event_lane.c \
 	sensor/event_scene.h sensor/event_scene.c sensor/event_flow.c \
 	sensor/pair_owners.h \
+	sensor/retro_entry.h sensor/retro_entry.c \
+	sensor/retro_ring.h sensor/retro_ring.c \
+	sensor/retro_note.h sensor/retro_note.c \
+	sensor/retro_table.h sensor/retro_table.c \
+	sensor/retro_seg.h sensor/retro_seg.c \
+	sensor/retro_index.h sensor/retro_index.c \
+	sensor/retro_index_state.h sensor/retro_manifest.c \
+	sensor/retro_merge.c sensor/retro_find.c \
+	sensor/retro_answer.h sensor/retro_answer.c \
+	sensor/retro.h sensor/retro.c \
+	sensor/retro_ask.h sensor/retro_ask.c \
 	sensor/worker.h sensor/worker_state.h sensor/worker_asks.c sensor/worker_ahead.c sensor/worker_alert.c \
 	sensor/worker_stream.c sensor/worker_tx.c sensor/worker_flow.c \
 	sensor/asset_priority.h sensor/asset_priority.c sensor/asset_missions.c \
@@ -143,11 +154,12 @@ libsensor_a_SOURCES += \
 	sensor/armed_file.h sensor/armed_file.c \
 	sensor/armed.h sensor/armed_state.h sensor/armed.c sensor/armed_fetch.c \
 	sensor/reload.h sensor/reload.c \
+	sensor/reload.h sensor/reload.c sensor/reload_past.h sensor/reload_past.c \
 	sensor/replay.h sensor/replay_state.h sensor/replay.c \
 	sensor/replay_rounds.c \
 	sensor/live.h sensor/live_state.h sensor/live.c sensor/live_worker.c \
 	sensor/live_port.c sensor/live_load.c \
-	sensor/stats.h sensor/stats_overload.h sensor/stats.c sensor/stats_overload.c \
+	sensor/stats.h sensor/stats_overload.h sensor/stats.c sensor/stats_overload.c sensor/stats_retro.c \
 	sensor/watch.h sensor/watch.c \
 	sensor/packet_ledger.h sensor/packet_ledger.c \
 	sensor/profile.h sensor/profile.c \

@@ -14,6 +14,7 @@
 #include "common/sign.h"
 #include "common/thread.h"
 #include "sensor/iface.h"
+#include "sensor/retro_ask.h"
 #include "sensor/sensor.h"
 #include "sensor/spool_check.h"
 
@@ -63,6 +64,7 @@ start_workers(struct sensor *s, struct diag *d)
 		s->opt.workers = 1;
 	}
 	for (unsigned i = 0; i < s->opt.workers; i++) {
+		set.retro = retro_notes(s->retro, i);
 		s->worker[i] = worker_new(&set);
 		if (s->worker[i] == NULL) {
 			return diag_set(d, ERR_NOMEM,
@@ -144,6 +146,7 @@ open_stats(struct sensor *s)
 		.origin = origin_of(&s->opt),
 		.started_mono_us = clock_mono_us(),
 		.confined = &s->confined,
+		.retro = s->retro,
 	};
 }
 
@@ -156,6 +159,7 @@ start_reload(struct sensor *s, struct diag *d)
 	s->rules = NULL;
 	s->loading.n_workers = s->n_workers;
 	s->loading.shared = s->shared;
+	s->loading.retro = s->retro;
 	e = reload_start(&s->reload, &s->loading, first, d);
 	s->stats.reload = s->reload;
 	return e;
@@ -172,12 +176,32 @@ start_sink(struct sensor *s, struct diag *d)
 }
 
 static enum err
+open_retro(struct sensor *s, struct diag *d)
+{
+	const struct options *o = &s->opt;
+	struct retro_settings set = {
+		.index = { .dir = o->retro,
+			   .max_size = o->retro_size,
+			   .keep_s = o->retro_days * 86400 },
+		.origin = origin_of(o),
+		.n_workers = o->workers,
+		.types = o->retro_types,
+		.patient = o->live.n == 0,
+	};
+
+	return o->retro != NULL ? retro_open(&s->retro, &set, d) : ERR_OK;
+}
+
+static enum err
 start(struct sensor *s, struct diag *d)
 {
 	enum err e = shared_state_new(&s->shared, s->rules, s->opt.conf, d);
 
 	if (e == ERR_OK) {
 		settle_workers(s);
+		e = open_retro(s, d);
+	}
+	if (e == ERR_OK) {
 		e = start_workers(s, d);
 	}
 	if (e == ERR_OK) {
@@ -196,6 +220,9 @@ start(struct sensor *s, struct diag *d)
 		e = service_start(&s->service, s->opt.conf, d);
 	}
 	open_stats(s);
+	if (e == ERR_OK && s->retro != NULL) {
+		e = retro_run(s->retro, d);
+	}
 	if (e == ERR_OK) {
 		e = start_reload(s, d);
 	}
@@ -267,6 +294,7 @@ run(struct sensor *s)
 	if (result.damaged_files > 0) {
 		status = SENSOR_FAILED;
 	}
+	sensor_end_retro(s);
 	s->next_ledger_us = 0;
 	sensor_tell_packets(s, true);
 	sensor_write_stats_event(s, result.last_us > 0 ? result.last_us
@@ -327,6 +355,7 @@ stop(struct sensor *s, int status)
 	live_close(s->live);
 	reload_free(s->reload);
 	sensor_exercise_free(s);
+	retro_close(s->retro);
 	shared_state_free(s->shared); /* the reload's thread looks at it */
 	ruleset_free(s->rules);
 	armed_free(s->armed); /* matchers look at it */
@@ -350,6 +379,21 @@ check_spool(const struct options *o)
 	}
 	spool_check_fini(&c);
 	return status;
+}
+
+/* --retro-ask: whether anything was seen is the exit status. */
+static int
+ask_retro(const struct options *o)
+{
+	struct diag d;
+	bool seen;
+
+	if (retro_ask_values(o->retro, o->retro_ask.v, o->retro_ask.n, o->json,
+			     stdout, &seen, &d) != ERR_OK) {
+		log_err("%s", d.msg);
+		return SENSOR_USAGE;
+	}
+	return seen ? SENSOR_DONE : SENSOR_FAILED;
 }
 
 int
@@ -385,6 +429,11 @@ main(int argc, char **argv)
 	}
 	if (s.opt.spool_check != NULL) {
 		status = check_spool(&s.opt);
+		options_fini(&s.opt);
+		return status;
+	}
+	if (s.opt.retro_ask.n > 0) {
+		status = ask_retro(&s.opt);
 		options_fini(&s.opt);
 		return status;
 	}

@@ -30,6 +30,8 @@ enum {
 	OPT_PROFILE_RULES_JSON,
 	OPT_SPOOL_CHECK,
 	OPT_JSON,
+	OPT_RETRO,
+	OPT_RETRO_ASK,
 	OPT_LIST_INTERFACES,
 	OPT_USER,
 };
@@ -62,6 +64,8 @@ static const struct option long_options[] = {
 	{ "profile-rules-json", optional_argument, NULL,
 	  OPT_PROFILE_RULES_JSON },
 	{ "spool-check", required_argument, NULL, OPT_SPOOL_CHECK },
+	{ "retro", required_argument, NULL, OPT_RETRO },
+	{ "retro-ask", required_argument, NULL, OPT_RETRO_ASK },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "list-interfaces", no_argument, NULL, OPT_LIST_INTERFACES },
 	{ "user", required_argument, NULL, OPT_USER },
@@ -93,6 +97,7 @@ static const struct text_option text_options[] = {
 	{ OPT_STATS, "stats.file" },
 	{ OPT_DATA_DIR, "default-data-dir" },
 	{ OPT_USER, "run-as.user" },
+	{ OPT_RETRO, "retro.dir" },
 };
 
 struct parse_state {
@@ -125,6 +130,7 @@ on_option(struct parse_state *ps, int c, struct diag *d)
 		if (text_options[i].letter == c) {
 			ps->text[i] = optarg;
 			ps->list = NULL;
+			o->retro_given = o->retro_given || c == OPT_RETRO;
 			return ERR_OK;
 		}
 	}
@@ -137,6 +143,8 @@ on_option(struct parse_state *ps, int c, struct diag *d)
 		return on_list(ps, &o->rules, optarg, d);
 	case OPT_INDICATORS:
 		return on_list(ps, &o->indicators, optarg, d);
+	case OPT_RETRO_ASK:
+		return on_list(ps, &o->retro_ask, optarg, d);
 	case 1: /* a bare argument continues the list before it */
 		/* No file is named so; and it must not be shown when it cannot
 		 * be opened. */
@@ -281,10 +289,12 @@ options_read(struct options *o, int argc, char **argv, struct diag *d)
 		e = on_option(ps, 1, d);
 	}
 	log_init("picket-sensor", ps->level, ps->log_json);
-	if (e == ERR_OK && o->json && o->spool_check == NULL) {
+	if (e == ERR_OK && o->json && o->spool_check == NULL &&
+	    o->retro_ask.n == 0) {
 		e = diag_set(d, ERR_USAGE,
-			     "--json belongs to --spool-check DIR; rules are "
-			     "checked with --check-json");
+			     "--json belongs to --spool-check DIR and "
+			     "--retro-ask VALUE; rules are checked with "
+			     "--check-json");
 	}
 	if (e != ERR_OK || o->spool_check != NULL) {
 		free(ps);

@@ -46,6 +46,11 @@ struct options {
 	bool check, check_json, strict, quiet;
 	const char *spool_check; /* the spool to look at; NULL: not asked */
 	bool json; /* and to tell of as JSON */
+	struct path_list retro_ask; /* values to ask an index for; n 0: none */
+	bool retro_given; /* --retro: also for captures from files */
+	const char *retro; /* directory of the index; NULL: none is kept */
+	uint64_t retro_size;
+	uint32_t retro_days, retro_types;
 	bool rules_owned; /* rules.v came from the settings, on the heap */
 	/* What to do instead of running: text was printed. */
 	bool help, version, list_interfaces;

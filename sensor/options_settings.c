@@ -11,6 +11,7 @@
 #include "common/metrics_http.h"
 #include "common/redis_options.h"
 #include "sensor/option_keys.h"
+#include "sensor/retro.h"
 
 /* Settings of Picket's own; the others are Suricata's. */
 static const struct conf_key keys[] = {
@@ -68,6 +69,12 @@ static const struct conf_key keys[] = {
 	  "where lists and saved datasets lie" },
 	{ "host.memcap", "size", "32mb", "bound of bits of hosts" },
 	{ "ippair.memcap", "size", "32mb", "bound of bits of pairs" },
+	{ "retro.dir", "string", "",
+	  "where what was seen is kept for later questions" },
+	{ "retro.max-size", "size", "1gb", "bound of that" },
+	{ "retro.keep-days", "number", "90",
+	  "what was last seen longer ago goes; 0: stays" },
+	{ "retro.types", "list", "all", "kinds of what is kept" },
 	{ "control.public-key", "string", "",
 	  "key of who may tell this sensor to reload" },
 	{ "arming.enabled", "bool", "yes",
@@ -148,7 +155,7 @@ static const struct conf_key keys[] = {
 static const char *const own_sections[] = {
 	"spool",   "forward",  "eve",      "memory", "picket", "rules",
 	"control", "arming",   "metrics",  "redis",  "ledger", "watches",
-	"run-as",  "security", "overload", NULL
+	"run-as",  "security", "overload", "retro",  NULL
 };
 
 enum err
@@ -231,6 +238,37 @@ read_numbers(struct options *o, struct diag *d)
 	}
 	o->workers = (unsigned)n;
 	o->stats_s = (unsigned)conf_u64(o->conf, "stats.interval", 8, 0, 86400);
+	return ERR_OK;
+}
+
+/* Of packets from files only what was asked for on the command line is kept:
+ * they are often others'. */
+static enum err
+read_retro(struct options *o, struct diag *d)
+{
+	const char *p = conf_str(o->conf, "retro.types", "all");
+
+	if (o->live.n > 0 || o->retro_given || o->retro_ask.n > 0) {
+		o->retro = conf_named(o->conf, "retro.dir");
+	}
+	o->retro_size = conf_u64(o->conf, "retro.max-size", UINT64_C(1) << 30,
+				 RETRO_MIN_SIZE, UINT64_C(1) << 50);
+	o->retro_days =
+		(uint32_t)conf_u64(o->conf, "retro.keep-days", 90, 0, 36500);
+	for (; *p != '\0'; p += *p == ',') {
+		size_t n = strcspn(p, ",");
+
+		if (!retro_type_read(view_of(p, n), &o->retro_types)) {
+			return diag_set(
+				d, ERR_USAGE,
+				"retro.types: no type '%.*s'; there are all, "
+				"ip, domain, url, ja3, ja4, cert-sha1, "
+				"cert-sha256, file-md5, file-sha1, "
+				"file-sha256 and user-agent",
+				(int)n, p);
+		}
+		p += n;
+	}
 	return ERR_OK;
 }
 
@@ -336,7 +374,13 @@ check_sense(struct options *o, struct diag *d)
 				"--pace is for --read; interfaces have their "
 				"own");
 	}
-	if (!o->check && o->read.n == 0 && o->live.n == 0) {
+	if (o->retro_ask.n > 0 && o->retro == NULL) {
+		return diag_set(d, ERR_USAGE,
+				"--retro-ask needs --retro DIR, or a setting "
+				"retro.dir");
+	}
+	if (!o->check && o->read.n == 0 && o->live.n == 0 &&
+	    o->retro_ask.n == 0) {
 		return diag_set(d, ERR_USAGE,
 				"nothing to read; give --interface NAME or "
 				"--read PATH, or --check to only load rules "
@@ -420,6 +464,9 @@ options_settle(struct options *o, const char *log_dir, struct diag *d)
 				     o->interfaces.n, d);
 	if (e == ERR_OK) {
 		e = read_numbers(o, d);
+	}
+	if (e == ERR_OK) {
+		e = read_retro(o, d);
 	}
 	return e == ERR_OK ? check_sense(o, d) : e;
 }

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/thread.h"
 #include "rules/admission.h"
+#include "sensor/reload_past.h"
 
 #define PROBLEMS_SAID 3 /* in the log; --check has them all */
 
@@ -24,7 +25,9 @@ struct reload {
 
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t wake;
-	bool wanted, ending;
+	bool wanted;
+	bool asked; /* the index, for all of the first set */
+	_Atomic bool ending;
 	bool busy; /* a change was made and is not done yet */
 	const char *why;
 	uint64_t version;
@@ -254,6 +257,10 @@ run(void *arg)
 	struct reload *r = arg;
 	bool ending = false;
 
+	reload_ask_past(r->set.retro, r->rules, NULL, &r->ending);
+	pthread_mutex_lock(&r->lock);
+	r->asked = true;
+	pthread_mutex_unlock(&r->lock);
 	while (!ending) {
 		struct reload_change *former;
 		const char *why = NULL;
@@ -274,6 +281,8 @@ run(void *arg)
 		}
 		pthread_mutex_unlock(&r->lock);
 		if (former != NULL) {
+			reload_ask_past(r->set.retro, r->rules, former->rules,
+					&r->ending);
 			change_free(former);
 			malloc_trim(0);
 		}
@@ -352,6 +361,17 @@ reload_request(struct reload *r, const char *why, uint64_t version)
 	r->version = MAX(r->version, version);
 	pthread_cond_signal(&r->wake);
 	pthread_mutex_unlock(&r->lock);
+}
+
+bool
+reload_has_asked(struct reload *r)
+{
+	bool asked;
+
+	pthread_mutex_lock(&r->lock);
+	asked = r->asked;
+	pthread_mutex_unlock(&r->lock);
+	return asked;
 }
 
 struct reload_change *

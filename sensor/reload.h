@@ -13,7 +13,7 @@
  *   reload_settled()           shared state goes over, between two rounds
  *   reload_done()          ->  the thread frees what was before
  *
- * Place    above rules/ and log.h; below replay.
+ * Place    above rules/, log.h and retro; below replay.
  * Threads  reload_request() and reload_get_status() by any; reload_take(),
  *          reload_settled(), reload_done() and reload_rules() by the one that
  *          hands out rounds.
@@ -24,6 +24,7 @@
 #define SENSOR_RELOAD_H
 
 #include "rules/rule_match.h"
+#include "sensor/retro.h"
 
 struct reload;
 
@@ -39,6 +40,8 @@ struct reload_settings {
 	struct shared_state *shared; /* or NULL; lives as long as the reload */
 	struct ioc_live *live; /* likewise: armed indicators */
 	bool live_files; /* among them digests of files */
+	/* Asked for each indicator that comes into force; or NULL.  As long. */
+	struct retro *retro;
 };
 
 /* From one set to the next. */
@@ -71,6 +74,9 @@ void reload_free(struct reload *r);
 /* Asks for a reload; one that runs is followed by another.  'why' (static)
  * goes to the log; 'version' is that of a control document, or 0. */
 void reload_request(struct reload *r, const char *why, uint64_t version);
+
+/* Whether the index was asked for all of the first set. */
+bool reload_has_asked(struct reload *r);
 
 /* The change that is ready, once; NULL when there is none or 'r' is NULL. */
 struct reload_change *reload_take(struct reload *r);

@@ -70,6 +70,7 @@ struct sensor {
 	struct sink *sink;
 	struct shared_state *shared;
 	struct armed *armed; /* NULL: no common indicators */
+	struct retro *retro; /* NULL: nothing is kept */
 	struct worker *worker[64];
 	unsigned n_workers;
 	struct stats_source stats;
@@ -145,6 +146,8 @@ void sensor_catch_signals(void);
 void sensor_tick(void *arg, bool idle);
 /* Takes the packets' counters down for the ledger, every other second. */
 void sensor_tell_packets(struct sensor *s, bool idle);
+/* All that was asked of the index is answered, and the answers are said. */
+void sensor_end_retro(struct sensor *s);
 void sensor_write_stats_event(struct sensor *s, uint64_t ts_us);
 /* --stats; an exit status. */
 int sensor_write_stats_file(struct sensor *s);

@@ -3,6 +3,7 @@
 #include "sensor/sensor.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 
 #include "common/clock.h"
@@ -136,6 +137,31 @@ look_at_drops(struct sensor *s)
 }
 
 static void
+say_answer(void *arg, uint8_t severity, struct view line)
+{
+	struct sensor *s = arg;
+
+	sink_alert(s->sink, severity, line);
+}
+
+void
+sensor_end_retro(struct sensor *s)
+{
+	if (s->retro != NULL) {
+		/* a capture may be read sooner than all is asked; answers are
+		 * taken meanwhile, or there would be no room for more */
+		while (s->live == NULL && sensor_stop_requested == 0 &&
+		       !(reload_has_asked(s->reload) &&
+			 retro_all_answered(s->retro))) {
+			retro_take_answers(s->retro, say_answer, s);
+			(void)poll(NULL, 0, 2);
+		}
+		retro_end(s->retro);
+		retro_take_answers(s->retro, say_answer, s);
+	}
+}
+
+static void
 look_for_reader(struct sensor *s)
 {
 	if (!s->reader_gone && sink_reader_gone(s->sink)) {
@@ -168,6 +194,9 @@ sensor_tick(void *arg, bool idle)
 		reload_keys(s);
 	}
 	look_for_reader(s);
+	if (s->retro != NULL) {
+		retro_take_answers(s->retro, say_answer, s);
+	}
 	look_at_drops(s);
 	/* The counters are the workers' own while they run. */
 	if (idle) {

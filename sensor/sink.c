@@ -152,6 +152,18 @@ sink_line(struct sink *s, enum event_type type, struct view line)
 	sink_flush(s);
 }
 
+void
+sink_alert(struct sink *s, uint8_t severity, struct view line)
+{
+	struct record r = { .type = EVENT_TYPE_ALERT, .severity = severity };
+	struct outbox *box = &s->lines;
+
+	outbox_reset(box);
+	outbox_put(box, &r, line);
+	sink_round(s, &box, 1);
+	sink_flush(s);
+}
+
 /*
  * How far the writer is behind decides what the round at hand is still worth:
  * first what is no alert is lost, then alerts from the least severe up.
@@ -190,7 +202,7 @@ lose(struct sink *s, const struct record *r)
 static bool
 is_spared(struct sink *s, const struct record *r)
 {
-	bool alert = r->rule != NULL;
+	bool alert = r->type == EVENT_TYPE_ALERT;
 	bool spared =
 		alert ? r->severity <= s->severity_max && s->severity_max > 0
 		      : s->spare_events;
@@ -250,8 +262,8 @@ goes_out(struct sink *s, const struct record *r, struct held_rule **news)
 	if (s->set.live && !is_spared(s, r)) {
 		return false;
 	}
+	s->count.alerts += r->type == EVENT_TYPE_ALERT;
 	if (r->rule != NULL) {
-		s->count.alerts++;
 		*news = held_news(s->held, r->rule);
 	}
 	return true;
@@ -429,7 +441,7 @@ take_unsorted(struct sink *s, struct outbox *const *boxes, unsigned n)
 			}
 			if (s->set.live) {
 				lose(s, r);
-				s->count.alerts -= r->rule != NULL;
+				s->count.alerts -= r->type == EVENT_TYPE_ALERT;
 			} else {
 				eve_writer_record(s->writer, boxes[i], r, news);
 			}

@@ -72,6 +72,9 @@ void sink_set_forward(struct sink *s, struct forward *f);
 void sink_round(struct sink *s, struct outbox *const *boxes, unsigned n);
 /* One line outside of any round (stats). */
 void sink_line(struct sink *s, enum event_type type, struct view line);
+/* An alert outside of any round, with its whole line; 'severity' as in a
+ * record. */
+void sink_alert(struct sink *s, uint8_t severity, struct view line);
 /* What was merged so far goes out without waiting for more. */
 void sink_flush(struct sink *s);
 /* Waits until it is out: the rules of its alerts may go. */

@@ -482,6 +482,7 @@ put_ledger(struct json *j, const struct stats_source *s)
 		json_u64(j, "lost_writer_behind", k->behind_alerts);
 	}
 	put_held(j, h);
+	stats_put_retro(j, s->retro);
 	json_obj_end(j);
 	json_u64(j, "anomalies", w.anomalies);
 	json_u64(j, "events_lost", w.events_lost);

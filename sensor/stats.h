@@ -16,6 +16,7 @@
 #include "sensor/forward.h"
 #include "sensor/live.h"
 #include "sensor/reload.h"
+#include "sensor/retro.h"
 #include "sensor/sink.h"
 #include "sensor/worker.h"
 
@@ -32,6 +33,7 @@ struct stats_source {
 	struct event_origin origin;
 	uint64_t started_mono_us;
 	const struct confine_state *confined;
+	struct retro *retro; /* or NULL */
 };
 
 /* The members of the "stats" object (without key), for a file or a tool. */

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "sensor/fill.h"
 #include "sensor/tag.h"
 
@@ -38,6 +39,7 @@ worker_new(const struct worker_settings *s)
 	w->overload.conf = s->overload;
 	w->event_types = s->event_types;
 	w->late_events = s->late_events;
+	w->retro = s->retro;
 	w->pool = pool_new(s->memory_limit);
 	w->hits.v = calloc(MAX_HITS, sizeof(*w->hits.v));
 	w->hits.cap = MAX_HITS;
@@ -275,6 +277,20 @@ match_flow(struct worker *w, struct event_subject *s, struct flow *f)
 	worker_settle(w);
 }
 
+/* Who spoke to whom, for later questions: once a flow and direction. */
+static inline void
+note_ends(struct worker *w, const struct event_subject *s)
+{
+	if (LIKELY(w->retro == NULL)) {
+		return;
+	}
+	if (s->f == NULL) {
+		retro_note_packet(w->retro, s->pkt, s->ts_us);
+	} else if (s->f->pkts[s->dir] == 1) {
+		retro_note_flow(w->retro, s->f, s->ts_us);
+	}
+}
+
 static void
 packet(struct worker *w, struct packet *pkt)
 {
@@ -295,6 +311,7 @@ packet(struct worker *w, struct packet *pkt)
 	s->f = f;
 	w->filled = w->in_stream = false;
 	w->settled = w->out->n;
+	note_ends(w, s);
 	if (UNLIKELY(f == NULL)) {
 		if (w->asks.match) {
 			match_packet(w, s, f, was, false);
@@ -462,6 +479,10 @@ worker_expire(struct worker *w, uint64_t now_us, uint64_t number,
 {
 	flow_table_set_clock(w->flows, now_us);
 	worker_end_flows(w, now_us, number, false, out);
+	if (w->retro != NULL) {
+		retro_ring_sweep(&w->retro->ring, (uint32_t)(now_us / US_PER_S),
+				 false);
+	}
 }
 
 void
@@ -469,6 +490,9 @@ worker_finish(struct worker *w, uint64_t now_us, uint64_t number,
 	      struct outbox *out)
 {
 	worker_end_flows(w, now_us, number, true, out);
+	if (w->retro != NULL) {
+		retro_ring_sweep(&w->retro->ring, 0, true);
+	}
 }
 
 void

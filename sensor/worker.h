@@ -21,6 +21,7 @@
 #include "sensor/pair_owners.h"
 
 struct worker;
+struct retro_notes;
 struct tag_counters;
 struct rule_profile;
 
@@ -38,6 +39,9 @@ struct worker_settings {
 	bool late_events;
 	/* Settles claims at once, for a lone worker; NULL: the sink does. */
 	struct shared_state *shared;
+	/* Where what it sees is noted for later questions; NULL: nowhere.
+	 * Outlives the worker. */
+	struct retro_notes *retro;
 	/* What it may give up when it is behind; NULL: nothing.  Outlives the
 	 * worker. */
 	const struct overload_conf *overload;

@@ -30,11 +30,33 @@ parsers_of_events(const struct worker *w)
 	return apps;
 }
 
+/* The same of what is noted for later questions. */
+static uint64_t
+parsers_of_notes(const struct worker *w)
+{
+	uint64_t apps = BIT(APP_HTTP), types;
+
+	if (w->retro == NULL) {
+		return 0;
+	}
+	types = w->retro->types;
+	if ((types & (BIT(INDICATOR_DOMAIN))) != 0) {
+		apps |= BIT(APP_DNS) | BIT(APP_MDNS) | BIT(APP_TLS);
+	}
+	if ((types & (BIT(INDICATOR_JA3) | BIT(INDICATOR_JA4) |
+		      BIT(INDICATOR_CERT_SHA1) | BIT(INDICATOR_CERT_SHA256))) !=
+	    0) {
+		apps |= BIT(APP_TLS);
+	}
+	return apps;
+}
+
 void
 worker_note_asks(struct worker *w)
 {
 	struct worker_asks *a = &w->asks;
-	uint64_t apps = ruleset_parsers(w->rules) | parsers_of_events(w);
+	uint64_t apps = ruleset_parsers(w->rules) | parsers_of_events(w) |
+			parsers_of_notes(w);
 	bool raw;
 
 	a->match = ruleset_count(w->rules) > 0 ||

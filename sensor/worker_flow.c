@@ -122,6 +122,9 @@ end_flow(struct worker *w, struct flow *f)
 		worker_tell(w, &s,
 			    &(struct event_what){ .type = EVENT_TYPE_FLOW });
 	}
+	if (w->retro != NULL) {
+		retro_note_flow_end(w->retro, f);
+	}
 	rule_flow_free(f->rules, w->pool);
 	f->rules = NULL;
 	if (f->app != NULL) {

@@ -14,6 +14,7 @@
 
 #include "sensor/fill.h"
 #include "sensor/overload.h"
+#include "sensor/retro_note.h"
 #include "sensor/worker.h"
 
 /*
@@ -47,6 +48,7 @@ struct worker {
 	struct rule_matcher *matcher;
 	struct event_log *log;
 	struct tag_table *tags; /* NULL: no rule tags, or nobody looks */
+	struct retro_notes *retro; /* NULL: nothing is noted */
 	const struct ruleset *rules;
 	uint64_t needed[2];
 	bool guess_tx; /* alerts of raw bytes name the transaction they met */

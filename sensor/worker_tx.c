@@ -119,6 +119,9 @@ log_files(struct worker *w, struct event_subject *s, struct app_tx *tx)
 			}
 			f->logged = true;
 			file_settle(w->apps->files, f);
+			if (w->retro != NULL) {
+				retro_note_file(w->retro, s->f, f, s->ts_us);
+			}
 			log_file_end(w, s, f);
 		}
 	}
@@ -164,6 +167,9 @@ worker_inspect_txs(struct worker *w, struct event_subject *s, struct flow *f)
 
 		next = tx->next;
 		s->tx = tx;
+		if (UNLIKELY(w->retro != NULL)) {
+			retro_note_tx(w->retro, f, tx, s->ts_us);
+		}
 		for (unsigned d = 0; d < 2; d++) {
 			if (!tx->updated[d]) {
 				continue;

@@ -28,7 +28,8 @@ function endCell(label, address, port, info, setFilter) {
 export function alertLine(a) {
 	return [h("span", { class: `sev sev${a.severity}` }, String(a.severity)), " ", time(a.timestamp), " ", h("strong", null, a.site), " ",
 		h("span", { class: "mono" }, `${end(a.src, a.src_port)} \u2192 ${end(a.dest, a.dest_port)}`), " ", a.signature,
-		a.indicator ? h("span", { class: "tag indicator" }, a.indicator) : null];
+		a.indicator ? h("span", { class: "tag indicator" }, a.indicator) : null,
+		a.past ? h("span", { class: "small" }, " seen ", time(a.past.first), " to ", time(a.past.last)) : null];
 }
 
 export function alertRow(a, setFilter) {
@@ -41,7 +42,8 @@ export function alertRow(a, setFilter) {
 		h("td", { "data-label": "Site" }, a.site, h("div", { class: "small" }, a.sensor)),
 		h("td", { "data-label": "Signature", class: "signature" }, a.signature,
 			h("div", { class: "small" }, `${a.gid}:${a.sid}:${a.rev}`, a.category ? ` ${a.category}` : "",
-				a.indicator ? h("span", { class: "tag indicator" }, a.indicator) : null)),
+				a.indicator ? h("span", { class: "tag indicator" }, a.indicator) : null,
+				a.past ? h("span", null, " seen ", time(a.past.first), " to ", time(a.past.last)) : null)),
 		endCell("Source", a.src, a.src_port, a.src_info, setFilter),
 		endCell("Destination", a.dest, a.dest_port, a.dest_info, setFilter));
 	const toggle = async () => {

@@ -8,6 +8,7 @@ EXTRA_PROGRAMS += tests/bench/bench \
 	tests/bench/bench_stream \
 	tests/bench/bench_ioc tests/bench/bench_prefilter \
 	tests/bench/make_rules tests/bench/make_indicators \
+	tests/bench/bench_retro \
 	tests/bench/bench_count
 tests_bench_bench_SOURCES = tests/bench/bench.c tests/bench/bench.h \
 	tests/bench/measure.c tests/bench/measure.h \
@@ -34,6 +35,9 @@ tests_bench_bench_ioc_LDADD = $(BENCH_LIBS)
 tests_bench_bench_prefilter_SOURCES = tests/bench/bench_prefilter.c
 tests_bench_bench_prefilter_LDADD = $(BENCH_LIBS) $(HS_LIBS)
 
+tests_bench_bench_retro_SOURCES = tests/bench/bench_retro.c
+tests_bench_bench_retro_LDADD = $(BENCH_LIBS)
+
 tests_bench_make_rules_SOURCES = tests/bench/make_rules.c
 tests_bench_make_indicators_SOURCES = tests/bench/make_indicators.c
 
@@ -46,6 +50,13 @@ tests_bench_bench_count_SOURCES = tests/bench/bench_count.c \
 tests_bench_bench_count_LDADD = $(BENCH_LIBS)
 dist_check_SCRIPTS += tests/bench/instructions.sh
 EXTRA_DIST += tests/bench/instructions.expected tests/bench/page.py tests/bench/mix.sh
+
+# The index of what was seen, with 100 million entries.
+dist_check_SCRIPTS += tests/scale/retro.sh
+scale: scale-retro
+scale-retro: tests/bench/bench_retro
+	$(SHELL) $(srcdir)/tests/scale/retro.sh
+.PHONY: scale scale-retro
 
 dist_check_SCRIPTS += tests/bench/bench.sh
 bench: tests/bench/bench tests/bench/merge_captures \

@@ -167,11 +167,61 @@ counting_is_reading(void **state)
 	mission_free(map);
 }
 
+#define DAY_US (UINT64_C(86400) * 1000000)
+
+/* What is told of the past was seen then, not when it was told; nobody's word
+ * reaches further back than a month, or into the future. */
+static void
+past_is_then(void **state)
+{
+	struct mission_map *map = mission_empty();
+	struct sighting_batch *b = sighting_batch_new();
+	struct alert a = { .site = VIEW_LIT("site"),
+			   .timestamp_us = BASE_US,
+			   .has_indicator = true,
+			   .indicator = { .value = VIEW_LIT("evil.example") },
+			   .has_past = true,
+			   .past_first_us = BASE_US - 9 * DAY_US,
+			   .past_last_us = BASE_US - 7 * DAY_US,
+			   .past_count = 40 };
+	struct sighting_set s = { 0 };
+
+	(void)state;
+	assert_non_null(b);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_false(sighting_batch_count(b, &a));
+		sighting_from_alert(&a, map, &s);
+		assert_true(sighting_batch_add(b, &s));
+	}
+	assert_true(s.past && s.strong);
+	assert_true(s.first_us == a.past_first_us);
+	assert_true(s.last_us == a.past_last_us);
+	assert_int_equal(s.count, 40);
+	assert_int_equal(sighting_batch_len(b), 2);
+	/* the same now is another set */
+	a.has_past = false;
+	assert_false(sighting_batch_count(b, &a));
+	sighting_from_alert(&a, map, &s);
+	assert_false(s.past);
+	assert_true(s.first_us == BASE_US);
+	assert_true(sighting_batch_add(b, &s));
+	assert_int_equal(sighting_batch_len(b), 3);
+	a.has_past = true;
+	a.past_first_us = 0;
+	a.past_last_us = BASE_US + DAY_US;
+	sighting_from_alert(&a, map, &s);
+	assert_true(s.last_us == BASE_US);
+	assert_true(s.first_us == BASE_US - SIGHTING_PAST_US);
+	sighting_batch_free(b);
+	mission_free(map);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counting_is_reading),
+		cmocka_unit_test(past_is_then),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,7 @@ start_replay() {
 	"$sensor" --read "$tmp/pipe" --rules "$top/rules/dist/exercise.rules" \
 		--workers 2 --site a --sensor s --eve "$tmp/eve.json" \
 		--redis "unix://$sock" --spool "$tmp/spool" \
+		--retro "$tmp/retro" \
 		--set metrics.listen=127.0.0.1:0 --set forward.drain-ms=1 \
 		$more >"$tmp/replay.log" 2>&1 8<&- &
 	pid=$!
@@ -132,6 +133,8 @@ done
 	does replay forward getpid tcp
 	refuses replay forward $all raw code
 	refuses replay metrics $all tcp code
+	does replay retro getpid
+	refuses replay retro $all tcp code
 }
 begin replay main
 for kind in worker replay reload metrics; do

@@ -19,6 +19,7 @@ EXTRA_DIST += tests/fuzz/allow.in \
 	tests/fuzz/pattern.in \
 	tests/fuzz/prefilter.in \
 	tests/fuzz/redis.in \
+	tests/fuzz/retro.in \
 	tests/fuzz/rule.in \
 	tests/fuzz/rule_files.in \
 	tests/fuzz/rule_model.in \
@@ -45,6 +46,7 @@ FUZZ_TARGETS = tests/fuzz/fuzz_allow \
 	tests/fuzz/fuzz_pattern \
 	tests/fuzz/fuzz_prefilter \
 	tests/fuzz/fuzz_redis \
+	tests/fuzz/fuzz_retro \
 	tests/fuzz/fuzz_rule \
 	tests/fuzz/fuzz_rule_files \
 	tests/fuzz/fuzz_rule_model \
@@ -120,6 +122,9 @@ tests_fuzz_fuzz_redis_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_rule_files_SOURCES = tests/fuzz/fuzz_rule_files.c
 tests_fuzz_fuzz_rule_files_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_rule_files_LDADD = $(LIBS_FUZZ)
+tests_fuzz_fuzz_retro_SOURCES = tests/fuzz/fuzz_retro.c
+tests_fuzz_fuzz_retro_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_retro_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_rule_SOURCES = tests/fuzz/fuzz_rule.c
 tests_fuzz_fuzz_rule_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_rule_LDADD = $(LIBS_FUZZ)

@@ -162,3 +162,11 @@ tests_sensor_test_overload_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_spool_check
 tests_sensor_test_spool_check_SOURCES = tests/sensor/test_spool_check.c
 tests_sensor_test_spool_check_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_retro_index
+tests_sensor_test_retro_index_SOURCES = tests/test.h tests/rnd.h \
+	tests/sensor/test_retro_index.c
+tests_sensor_test_retro_index_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_retro
+tests_sensor_test_retro_SOURCES = tests/test.h tests/wait_for.h \
+	tests/sensor/test_retro.c
+tests_sensor_test_retro_LDADD = $(LIBS_SENSOR)

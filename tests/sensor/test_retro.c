@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From what a worker notes, by way of the thread, to an alert. */
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "sensor/flow.h"
+#include "sensor/retro.h"
+#include "tests/wait_for.h"
+
+#define AT_US (UINT64_C(1700000000) * US_PER_S)
+
+static char dir[64];
+static unsigned n_answers;
+static char last[4096];
+
+static int
+make_dir(void **state)
+{
+	(void)state;
+	strcpy(dir, "/tmp/picket-retro.XXXXXX");
+	n_answers = 0;
+	last[0] = '\0';
+	return mkdtemp(dir) != NULL ? 0 : -1;
+}
+
+static int
+remove_dir(void **state)
+{
+	char cmd[96];
+
+	(void)state;
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+	return system(cmd);
+}
+
+static struct retro *
+begin(uint32_t types)
+{
+	struct retro_settings s = {
+		.index = { .dir = dir, .max_size = RETRO_MIN_SIZE },
+		.origin = { .site = "jp",
+			    .sensor = "tap",
+			    .owner = "JP",
+			    .exercise = "",
+			    .tlp = "amber" },
+		.n_workers = 2,
+		.types = types,
+	};
+	struct retro *r;
+	struct diag d;
+
+	assert_int_equal(retro_open(&r, &s, &d), ERR_OK);
+	assert_int_equal(retro_run(r, &d), ERR_OK);
+	return r;
+}
+
+static struct flow
+flow_of(uint32_t client, uint64_t first_us)
+{
+	uint8_t a[4] = { 10, (uint8_t)(client >> 16), (uint8_t)(client >> 8),
+			 (uint8_t)client };
+	uint8_t b[4] = { 203, 0, 113, 9 };
+
+	return (struct flow){ .addr = { addr_from_v4(a), addr_from_v4(b) },
+			      .port = { 4000, 443 },
+			      .proto = IPP_TCP,
+			      .ip_version = 4,
+			      .pkts = { 1, 0 },
+			      .first_us = first_us,
+			      .last_us = first_us };
+}
+
+static struct indicator
+indicator(enum indicator_kind kind, const char *value)
+{
+	return (struct indicator){ .kind = kind,
+				   .severity = 2,
+				   .confidence = 70,
+				   .mark = { .tlp = TLP_GREEN },
+				   .value = value,
+				   .id = "",
+				   .source = "list",
+				   .created_by = "",
+				   .description = "say \"it\"",
+				   .labels = "",
+				   .tactic = "",
+				   .kill_chain = "" };
+}
+
+static void
+take(void *arg, uint8_t severity, struct view line)
+{
+	(void)arg;
+	assert_int_equal(severity, 2);
+	assert_true(line.len < sizeof(last));
+	memcpy(last, line.p, line.len);
+	last[line.len] = '\0';
+	n_answers++;
+}
+
+static bool
+all_asked(struct retro *r)
+{
+	struct retro_counters c;
+
+	retro_get_counters(r, &c);
+	return c.index.added > 0 && c.asked == 3;
+}
+
+/* What was noted a moment ago is found by a question, and told as an alert. */
+static void
+test_note_ask_answer(void **state)
+{
+	struct retro *r = begin(RETRO_ALL_TYPES);
+	struct flow f = flow_of(1, AT_US);
+	struct indicator seen = indicator(INDICATOR_IP, "203.0.113.9");
+	struct indicator net = indicator(INDICATOR_IP, "203.0.113.0/28");
+	struct indicator never = indicator(INDICATOR_DOMAIN, "a.example");
+
+	(void)state;
+	retro_note_flow(retro_notes(r, 0), &f, AT_US);
+	f.pkts[1] = 1;
+	retro_note_flow(retro_notes(r, 1), &f, AT_US + 90 * US_PER_S);
+	assert_int_equal(retro_ask(r, &never), ERR_OK);
+	assert_int_equal(retro_ask(r, &net), ERR_OK);
+	assert_int_equal(retro_ask(r, &seen), ERR_OK);
+	wait_for(10, all_asked(r));
+	retro_end(r);
+	retro_take_answers(r, take, NULL);
+	assert_int_equal(n_answers, 2);
+	assert_non_null(
+		strstr(last, "\"past\":{\"first\":\"2023-11-14T22:13:20"));
+	assert_non_null(strstr(last, "\"last\":\"2023-11-14T22:14:50"));
+	assert_non_null(strstr(last, "\"count\":1}"));
+	assert_non_null(strstr(last, "\"signature_id\":9000000,"));
+	assert_non_null(strstr(last, "\"src_ip\":\"10.0.0.1\""));
+	assert_non_null(strstr(last, "\"dest_port\":443"));
+	assert_non_null(strstr(last, "\"tlp\":\"green\""));
+	assert_non_null(strstr(last, "\"confidence\":70"));
+	assert_non_null(strstr(last, "say \\\"it\\\""));
+	retro_close(r);
+}
+
+/* A kind that is not kept is not noted. */
+static void
+test_types(void **state)
+{
+	uint32_t types = 0;
+	struct retro *r;
+	struct flow f = flow_of(1, AT_US);
+	struct retro_counters c;
+
+	(void)state;
+	assert_true(retro_type_read(VIEW_LIT("domain"), &types));
+	assert_true(retro_type_read(VIEW_LIT("ja3"), &types));
+	assert_false(retro_type_read(VIEW_LIT("pattern"), &types));
+	assert_false(retro_type_read(VIEW_LIT(""), &types));
+	r = begin(types);
+	retro_note_flow(retro_notes(r, 0), &f, AT_US);
+	retro_get_counters(r, &c);
+	assert_int_equal(c.note.noted, 0);
+	retro_close(r);
+}
+
+/* Strangers whom nobody answers do not fill it; who is answered always is in. */
+static void
+test_flood(void **state)
+{
+	static struct retro_notes n;
+	static struct retro_entry room[1 << 18], got[1 << 18];
+	size_t first, later = 0;
+	struct flow f;
+
+	(void)state;
+	retro_ring_init(&n.ring, room, 18, false);
+	retro_notes_init(&n, &(struct retro_secret){ { 1 } });
+	n.types = RETRO_ALL_TYPES;
+	for (uint32_t i = 0; i < 100000; i++) {
+		f = flow_of(i, AT_US);
+		retro_note_flow(&n, &f, AT_US);
+	}
+	first = retro_ring_take(&n.ring, got, ARRAY_LEN(got));
+	assert_int_equal(n.ring.count.unanswered_left,
+			 100000 - RETRO_UNANSWERED_BURST);
+	assert_true(first >= RETRO_UNANSWERED_BURST);
+	f.pkts[1] = 1; /* the last one, which was left out, is answered */
+	retro_note_flow(&n, &f, AT_US);
+	assert_true(retro_ring_take(&n.ring, got, ARRAY_LEN(got)) >= 1);
+	for (uint32_t i = 0; i < 100000; i++) {
+		f = flow_of(200000 + i, AT_US + 10 * US_PER_S);
+		retro_note_flow(&n, &f, AT_US + 10 * US_PER_S);
+	}
+	retro_ring_take(&n.ring, got, ARRAY_LEN(got));
+	later = n.ring.count.unanswered_left;
+	assert_in_range(later,
+			200000 - RETRO_UNANSWERED_BURST -
+				10 * RETRO_UNANSWERED_RATE - 2,
+			200000 - RETRO_UNANSWERED_BURST -
+				10 * RETRO_UNANSWERED_RATE + 2);
+}
+
+/* Repeats are folded, and none is forgotten; a full ring loses and counts. */
+static void
+test_ring(void **state)
+{
+	static struct retro_ring r;
+	static struct retro_entry room[1 << 10], got[1 << 10];
+	struct retro_entry e = { .kind = INDICATOR_DOMAIN, .count = 1 };
+	uint64_t sum = 0;
+	uint32_t latest = 0;
+	size_t n;
+
+	(void)state;
+	retro_ring_init(&r, room, 10, false);
+	for (uint32_t i = 0; i < 1000; i++) {
+		e.first_s = e.last_s = 100 + i / 100;
+		retro_ring_note(&r, &e);
+	}
+	retro_ring_sweep(&r, 0, true);
+	n = retro_ring_take(&r, got, ARRAY_LEN(got));
+	assert_in_range(n, 2, 10);
+	for (size_t i = 0; i < n; i++) {
+		sum += got[i].count;
+		latest = MAX(latest, got[i].last_s);
+		assert_true(got[i].first_s <= got[i].last_s);
+	}
+	assert_int_equal(sum, 1000);
+	assert_int_equal(latest, 109);
+	for (uint32_t i = 0; i < 3000; i++) {
+		memcpy(e.key, &i, sizeof(i));
+		e.first_s = e.last_s = 200;
+		retro_ring_note(&r, &e);
+	}
+	n = retro_ring_take(&r, got, ARRAY_LEN(got));
+	assert_int_equal(n, 1024);
+	assert_int_equal(r.count.lost, 3000 - 1024);
+}
+
+int
+main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
+	const struct CMUnitTest tests[] = {
+		T(test_note_ask_answer),
+		T(test_types),
+		T(test_flood),
+		T(test_ring),
+	};
+#undef T
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
