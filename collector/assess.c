@@ -133,6 +133,31 @@ measure(const struct assess_facts *g, struct assessment *out)
 	}
 }
 
+/* All that went in: what was seen, where, and whom it touches. */
+static void
+join_marks(const struct assess_facts *g, struct assessment *out)
+{
+	out->mark = MARKING_CLEAR;
+	for (size_t i = 0; i < g->n_members + g->n_hosts; i++) {
+		const struct run *r = i < g->n_members
+					      ? g->members[i]
+					      : g->hosts[i - g->n_members];
+
+		marking_join(&out->mark,
+			     r->mark != NULL ? r->mark : &mark_nobody);
+	}
+	for (size_t i = 0; i < g->n_hosts; i++) {
+		char site[SIGHTING_NAME_CAP];
+		const char *address;
+		const struct mission_asset *a =
+			assess_asset(g->map, g->hosts[i], site, &address);
+
+		if (a != NULL) {
+			mission_join_dependents(g->map, a, &out->mark);
+		}
+	}
+}
+
 enum err
 assess_incident(const struct incident *i, const struct mission_map *m,
 		struct assessment *out)
@@ -152,6 +177,7 @@ assess_incident(const struct incident *i, const struct mission_map *m,
 		weigh(g, out);
 		score(g, out);
 		measure(g, out);
+		join_marks(g, out);
 		assess_title(g, out);
 		assess_summary(g, out);
 		e = out->summary.failed ? ERR_NOMEM : ERR_OK;

@@ -13,6 +13,7 @@ libcollector_a_SOURCES = \
 	collector/mission.h collector/mission_map.h collector/mission.c \
 	collector/mission_yaml.h collector/mission_yaml.c \
 	collector/mission_needs.c collector/mission_read.c \
+	collector/mission_marks.c collector/mark_set.h collector/mark_set.c \
 	collector/enrich.h collector/enrich.c \
 	collector/stage.h collector/stage.c \
 	collector/sighting.h collector/sighting.c \
