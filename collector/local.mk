@@ -69,6 +69,16 @@ libcollector_a_SOURCES = \
 
 # what whoever runs it is told
 libcollector_a_SOURCES += \
+	collector/pseudonym.h collector/pseudonym.c \
+	collector/share_policy.h collector/share_policy.c \
+	collector/redact.h collector/redact_scan.h collector/redact.c \
+	collector/redact_scan.c \
+	collector/release.h collector/release.c \
+	collector/audit.h collector/audit.c \
+	collector/stix_out.h collector/stix_out.c \
+	collector/share.h collector/share_state.h collector/share.c \
+	collector/share_sightings.c collector/share_incidents.c \
+	collector/share_audit.c \
 	collector/metrics_store.h collector/metrics_store.c \
 	collector/metrics.h collector/metrics.c \
 	collector/service.h collector/service.c \
