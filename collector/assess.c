@@ -133,25 +133,30 @@ measure(const struct assess_facts *g, struct assessment *out)
 	}
 }
 
-/* All that went in: what was seen, where, and whom it touches. */
+/*
+ * All that went in: what was seen, where, and whom it touches.  Of a host that
+ * is linked and no member only its place went in, not what else befell it.
+ */
 static void
 join_marks(const struct assess_facts *g, struct assessment *out)
 {
 	out->mark = MARKING_CLEAR;
-	for (size_t i = 0; i < g->n_members + g->n_hosts; i++) {
-		const struct run *r = i < g->n_members
-					      ? g->members[i]
-					      : g->hosts[i - g->n_members];
+	for (size_t i = 0; i < g->n_members; i++) {
+		const struct marking *m = g->members[i]->mark;
 
-		marking_join(&out->mark,
-			     r->mark != NULL ? r->mark : &mark_nobody);
+		marking_join(&out->mark, m != NULL ? m : &mark_nobody);
 	}
 	for (size_t i = 0; i < g->n_hosts; i++) {
 		char site[SIGHTING_NAME_CAP];
 		const char *address;
 		const struct mission_asset *a =
 			assess_asset(g->map, g->hosts[i], site, &address);
+		struct addr addr;
 
+		mission_join_site(g->map, site, &out->mark);
+		if (addr_parse(view_cstr(address), &addr)) {
+			mission_join_addr(g->map, site, &addr, &out->mark);
+		}
 		if (a != NULL) {
 			mission_join_dependents(g->map, a, &out->mark);
 		}

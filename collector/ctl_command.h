@@ -26,6 +26,13 @@ struct ctl_command {
 		CTL_SHOW,
 		CTL_ACK,
 		CTL_CLOSE,
+		CTL_SHARE_EXPORT,
+		CTL_SHARE_HELD,
+		CTL_AUDIT_LIST,
+		CTL_AUDIT_VERIFY,
+		CTL_AUDIT_EXPORT,
+		CTL_AUDIT_CHECKPOINT,
+		/* From here on no store is asked. */
 		CTL_KEYS_MAKE,
 		CTL_RULES_RELOAD
 	} what;

@@ -30,6 +30,17 @@ static const char help_text[] =
 	"  incidents show       all that are open; with --all, really all\n"
 	"  incidents ack ID     somebody is on it\n"
 	"  incidents close ID   it is over; new evidence opens it again\n"
+	"  share export --to PARTNER\n"
+	"                       what the policy lets a partner see, as STIX "
+	"2.1\n"
+	"  share held --to PARTNER\n"
+	"                       what is held back from it, and why\n"
+	"  audit list           what was released, held and read, the last "
+	"first\n"
+	"  audit verify         is the log whole; with --checkpoint FILE and\n"
+	"                       --key FILE: also to that point\n"
+	"  audit export         every record, one a line\n"
+	"  audit checkpoint     its head, signed by --key FILE\n"
 	"  keys make FILE       a key pair for orders to sensors, or for the\n"
 	"                       collector's committed points: FILE, and "
 	"FILE.pub\n"
@@ -61,16 +72,27 @@ static const char help_text[] =
 	"      --text TEXT      alerts whose signature has TEXT in it\n"
 	"      --since TIME     blind: what lasted beyond then: ISO 8601, or "
 	"12h, 7d\n"
-	"                       before now\n"
+	"                       before now; share: what changed since\n"
 	"      --asset NAME     blind: for this asset of the mission map\n"
 	"      --note TEXT      why an incident is acknowledged or closed\n"
 	"      --who NAME       who does so [you, by your login]\n"
 	"      --redis URL      rules: the Redis that the sensors are at\n"
-	"      --key FILE       rules: private key that signs the order\n"
+	"      --key FILE       rules: private key that signs the order; "
+	"audit:\n"
+	"                       signs or checks a checkpoint\n"
+	"      --to PARTNER     share: a partner of the policy\n"
+	"      --out FILE       share: write there, rather than to standard "
+	"output\n"
+	"      --kinds LIST     share: of indicator,sighting,incident [all]\n"
+	"      --dry-run        share: say what would go, release nothing\n"
+	"      --checkpoint FILE\n"
+	"                       audit verify: the log has to have this\n"
 	"  -c, --config FILE    take the store's name from the collector's "
 	"settings\n"
 	"      --set KEY=VALUE  one setting: store; for rules redis.tls.ca "
-	"and such\n"
+	"and such;\n"
+	"                       for share partners.policy, missions,\n"
+	"                       release.default-mark\n"
 	"  -h, --help           this text\n"
 	"  -V, --version        the version\n"
 	"\n"
@@ -78,8 +100,10 @@ static const char help_text[] =
 	"unless\n"
 	"--exercise or --all asks for them, and are marked EXERCISE.\n"
 	"\n"
-	"Exit status: 0 done, 1 failed, not found, an order for nobody or a\n"
-	"ledger that does not add up, 2 wrong usage or settings.\n"
+	"Exit status: 0 done, 1 failed, not found, an order for nobody, a "
+	"ledger\n"
+	"that does not add up or an audit log that is not whole, 2 wrong usage "
+	"or settings.\n"
 	"\n"
 	"Examples:\n"
 	"  picketctl -s picket.db status\n"
@@ -105,6 +129,11 @@ enum {
 	OPT_SINCE,
 	OPT_ASSET,
 	OPT_ORDER,
+	OPT_TO,
+	OPT_OUT,
+	OPT_KINDS,
+	OPT_DRY_RUN,
+	OPT_CHECKPOINT,
 };
 
 static const struct option options[] = {
@@ -122,6 +151,11 @@ static const struct option options[] = {
 	{ "since", required_argument, NULL, OPT_SINCE },
 	{ "asset", required_argument, NULL, OPT_ASSET },
 	{ "order", required_argument, NULL, OPT_ORDER },
+	{ "to", required_argument, NULL, OPT_TO },
+	{ "out", required_argument, NULL, OPT_OUT },
+	{ "kinds", required_argument, NULL, OPT_KINDS },
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+	{ "checkpoint", required_argument, NULL, OPT_CHECKPOINT },
 	{ "note", required_argument, NULL, OPT_NOTE },
 	{ "who", required_argument, NULL, OPT_WHO },
 	{ "config", required_argument, NULL, 'c' },
@@ -138,6 +172,9 @@ static const struct conf_key keys[] = {
 	{ "store", "string", "", "SQLite file" },
 	{ "redis", "string", "", "URL of the broker" },
 	REDIS_OPTION_ROWS,
+	{ "missions", "string", "", "mission map (YAML)" },
+	{ "partners.policy", "string", "", "what each partner may see" },
+	{ "release.default-mark", "string", "amber", "of what bears none" },
 };
 
 enum err
@@ -243,6 +280,31 @@ since(const char *s, uint64_t *us, struct diag *d)
 		s);
 }
 
+/* What is shared, and its log; ERR_NOTFOUND: none of these. */
+static enum err
+share_option(struct ctl_arguments *args, int opt, const char *value)
+{
+	switch (opt) {
+	case OPT_TO:
+		args->share.to = value;
+		return ERR_OK;
+	case OPT_OUT:
+		args->share.out = value;
+		return ERR_OK;
+	case OPT_KINDS:
+		args->share.kinds = value;
+		return ERR_OK;
+	case OPT_DRY_RUN:
+		args->share.dry_run = true;
+		return ERR_OK;
+	case OPT_CHECKPOINT:
+		args->audit.checkpoint = value;
+		return ERR_OK;
+	default:
+		return ERR_NOTFOUND;
+	}
+}
+
 static enum err
 other_option(struct ctl *c, struct ctl_arguments *args, struct conf *conf,
 	     int opt, struct diag *d)
@@ -298,7 +360,8 @@ enum err
 ctl_options_read(int argc, char **argv, struct ctl *c,
 		 struct ctl_arguments *args, struct conf *conf, struct diag *d)
 {
-	static const char *const own[] = { "store", "redis", NULL };
+	static const char *const own[] = { "store",    "redis",   "missions",
+					   "partners", "release", NULL };
 	enum err e = ERR_OK;
 	char shown[HIDE_ARG_CAP];
 	int opt;
@@ -315,6 +378,9 @@ ctl_options_read(int argc, char **argv, struct ctl *c,
 				hide_arg(argv[optind - 1], shown));
 		}
 		e = filter_option(c, opt, optarg, d);
+		if (e == ERR_NOTFOUND) {
+			e = share_option(args, opt, optarg);
+		}
 		if (e == ERR_NOTFOUND) {
 			e = other_option(c, args, conf, opt, d);
 		}

@@ -9,7 +9,9 @@
 #ifndef COLLECTOR_CTL_OPTIONS_H
 #define COLLECTOR_CTL_OPTIONS_H
 
+#include "collector/ctl_audit.h"
 #include "collector/ctl_control.h"
+#include "collector/ctl_share.h"
 #include "common/conf.h"
 
 #define CTL_TRY_HELP "; see picketctl --help"
@@ -23,6 +25,8 @@ struct ctl_arguments {
 	char **words; /* the command and what follows */
 	const char *asset; /* --asset, or NULL */
 	uint64_t since_us; /* --since */
+	struct ctl_share share;
+	struct ctl_audit audit; /* its key is order.key */
 };
 
 /*

@@ -114,5 +114,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_incident.h collector/ctl_incident.c \
 	collector/ctl_ledger.h collector/ctl_ledger.c \
 	collector/ctl_blind.h collector/ctl_blind.c \
+	collector/ctl_share.h collector/ctl_share.c \
+	collector/ctl_audit.h collector/ctl_audit.c \
 	collector/ctl_control.h collector/ctl_control.c
 picketctl_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm

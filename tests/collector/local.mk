@@ -61,3 +61,10 @@ UNIT_TESTS += tests/collector/test_prepare
 tests_collector_test_prepare_SOURCES = tests/collector/test_prepare.c \
 	tests/test.h tests/rnd.h
 tests_collector_test_prepare_LDADD = $(LIBS_COLLECTOR)
+check_PROGRAMS += tests/collector/share_drive
+tests_collector_share_drive_SOURCES = tests/collector/share_drive.c
+tests_collector_share_drive_LDADD = $(LIBS_COLLECTOR)
+dist_check_SCRIPTS += tests/collector/share_worlds.sh
+TESTS += tests/collector/share_worlds.sh
+EXTRA_DIST += tests/collector/share_world.py tests/collector/share_oracle.py \
+	tests/collector/stix_check.py
