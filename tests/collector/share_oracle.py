@@ -101,6 +101,13 @@ class World:
             places[a["site"]].append(a)
             if a["host"] in self.by_addr:
                 deps += self.needs[self.by_addr[a["host"]]["name"]]
+        if c["chain"]:
+            # Without an indicator; one incident all the same.
+            c["wrong"], c["said_mark"] = "none", (4, frozenset())
+            c["place_marks"], c["is_incident"] = {}, True
+            c["run_mark"] = join(self.here(a) for a in c["alerts"])
+            c["incident_mark"] = join([c["run_mark"]] + deps)
+            return c
         c["said_mark"] = join(self.said(a) for a in c["alerts"])
         c["place_marks"] = {k: join([c["said_mark"]]
                                     + [self.here(a) for a in v])
@@ -221,21 +228,15 @@ def check_roles(w, p, o):
                 complain(p["name"], "service", name, "above its incident")
 
 
-def ours(parts, backwards=False):
-    if backwards:
-        parts = parts[::-1]
-    return parts[0] == "10"
-
-
 def check_texts(w, p, text):
     """Nothing that is ours is anywhere in the bundle, however written."""
     text = re.sub(r"anon:[0-9a-f.:]+", "", text).lower()
     if p["addresses"] != "keep":
-        for m in re.finditer(r"(?<!\d)(\d{1,3})([._-])(\d{1,3})\2(\d{1,3})\2"
-                             r"(\d{1,3})(?!\d)", text):
-            if (m.group(1) == "10" or (m.group(5) == "10" and text[
-                    m.end():].startswith(".in-addr.arpa"))):
-                complain(p["name"], "an address of ours:", m.group(0))
+        for m in re.finditer(r"(?<!\d)(?=(\d{1,3})([._-])\d{1,3}\2\d{1,3}\2"
+                             r"(\d{1,3})(?!\d)(\.in-addr\.arpa)?)", text):
+            if m.group(1) == "10" or (m.group(3) == "10" and m.group(4)):
+                complain(p["name"], "an address of ours:",
+                         text[m.start():m.start() + 30])
     if p["domains"] != "keep" and "ours.example" in text:
         complain(p["name"], "a name within our domains")
     for a in w.map["assets"]:

@@ -152,10 +152,11 @@ def draw_value(rnd, i):
 
 
 def line(world, c, a):
-    picket = {"site": a["site"], "sensor": "s", "seq": a["seq"],
-              "indicator": {"type": c["type"], "value": c["value"],
-                            "id": "list:%d" % c["number"],
-                            "confidence": 70}}
+    picket = {"site": a["site"], "sensor": "s", "seq": a["seq"]}
+    if not c["chain"]:
+        picket["indicator"] = {"type": c["type"], "value": c["value"],
+                               "id": "list:%d" % c["number"],
+                               "confidence": 70}
     if c["exercise"]:
         picket["exercise"] = "KEEN %d" % (c["number"] % 3)
     if a["said"]:
@@ -172,6 +173,8 @@ def line(world, c, a):
              "event_type": "alert", "src_ip": a["host"], "src_port": 4000,
              "dest_ip": a["peer"], "dest_port": 443, "proto": "TCP",
              "alert": rule, "picket": picket}
+    if a.get("web"):
+        event["http"] = {"hostname": a["web"], "url": "/"}
     if a["name"]:
         event["dns"] = {"type": "query", "rrname": a["name"]}
     return json.dumps(event)
@@ -197,6 +200,27 @@ def draw_alert(rnd, world, c, n):
     }
 
 
+def draw_chain(rnd, world, c):
+    """Addresses and names of which each is seen with the next only: one
+    incident with more members than any list has room for, and no key that all
+    alerts share.  All may go to many but for one alert, or none."""
+    alerts = []
+    odd = rnd.randrange(300)
+    for n in range(150):
+        a = draw_alert(rnd, world, c, n)
+        a["host"] = "10.%d.201.%d" % (n % 2, n % 250)
+        a["site"] = "Base-%02d" % (n % 2)
+        a["peer"] = "47.%d.%d.%d" % (c["number"] // 250, c["number"] % 250,
+                                     (n + 1) // 2)
+        a["name"], a["web"] = "", "d%d.c%d.example" % (n // 2, c["number"])
+        a["said"] = {"tlp": "amber" if n == odd else "clear"}
+        if n == odd:
+            a["said"]["to"] = [rnd.choice(OWNERS)]
+        a["rule"] = None
+        alerts.append(a)
+    return alerts
+
+
 def main():
     where, seed, n_campaigns, n_partners = (sys.argv[1],) + tuple(
         int(x) for x in sys.argv[2:5])
@@ -211,8 +235,14 @@ def main():
         kind, value, wrong = draw_value(rnd, i)
         c = {"number": i, "type": kind, "value": value, "wrong": wrong,
              "exercise": rnd.random() < 0.15, "big": rnd.random() < 0.02,
-             "alerts": []}
+             "alerts": [], "chain": rnd.random() < 0.04}
         calm = rnd.random() < 0.6
+        if c["chain"]:
+            c["value"] = "chain%d" % i
+            c["alerts"] = draw_chain(rnd, world, c)
+            lines += [line(world, c, a) for a in c["alerts"]]
+            world["campaigns"].append(c)
+            continue
         for n in range(150 if c["big"] else rnd.randint(1, 9)):
             a = draw_alert(rnd, world, c, n)
             # Of most campaigns something may leave.
