@@ -237,6 +237,10 @@ def check_texts(w, p, text):
             if m.group(1) == "10" or (m.group(3) == "10" and m.group(4)):
                 complain(p["name"], "an address of ours:",
                          text[m.start():m.start() + 30])
+        # Nor a part of one, before what was taken out.
+        m = re.search(r"\d\.(\[[a-z0-9 ]*\])?\.in-addr\.arpa", text)
+        if m:
+            complain(p["name"], "an address of ours:", m.group(0))
     if p["domains"] != "keep" and "ours.example" in text:
         complain(p["name"], "a name within our domains")
     for a in w.map["assets"]:

@@ -46,9 +46,12 @@ def yaml_mark(m, indent):
 def draw_map(rnd):
     sites, assets, services, missions = [], [], [], []
     for i in range(8):
-        net = {"net": "10.%d.0.0/16" % i, "mark": some_mark(rnd, 0.15)}
+        # Where chains are seen more may leave.
+        net = {"net": "10.%d.0.0/16" % i,
+               "mark": some_mark(rnd, 0.15) if i > 1 else None}
         sites.append({"name": "Base-%02d" % i, "owner": rnd.choice(OWNERS),
-                      "mark": some_mark(rnd, 0.7), "net": net})
+                      "mark": some_mark(rnd, 0.7) if i > 1
+                      else {"tlp": "green"}, "net": net})
         for k in range(12):
             assets.append({"name": "host%d-%d.srv" % (i, k),
                            "site": sites[i]["name"],
@@ -192,7 +195,7 @@ def draw_alert(rnd, world, c, n):
                                  n % 100 if c["big"] else n % 3),
         "said": some_mark(rnd, 0.6 if not c["big"] else 0.5),
         "rule": rnd.choice(TLPS[:3]) if rnd.random() < 0.1 else None,
-        "name": rnd.choice(["", "", "", "c%d.9.3.%d.10.in-addr.arpa"
+        "name": rnd.choice(["", "", "", "c%dx.9.3.%d.10.in-addr.arpa"
                             % (c["number"], site),
                             "host%d-1.srv.c%d.example" % (site, c["number"]),
                             "www%d.ours.example" % c["number"],
@@ -205,8 +208,8 @@ def draw_chain(rnd, world, c):
     incident with more members than any list has room for, and no key that all
     alerts share.  All may go to many but for one alert, or none."""
     alerts = []
-    odd = rnd.randrange(300)
-    for n in range(150):
+    odd = rnd.randrange(350)
+    for n in range(300):
         a = draw_alert(rnd, world, c, n)
         a["host"] = "10.%d.201.%d" % (n % 2, n % 250)
         a["site"] = "Base-%02d" % (n % 2)
@@ -238,6 +241,7 @@ def main():
              "alerts": [], "chain": rnd.random() < 0.04}
         calm = rnd.random() < 0.6
         if c["chain"]:
+            c["exercise"] = False
             c["value"] = "chain%d" % i
             c["alerts"] = draw_chain(rnd, world, c)
             lines += [line(world, c, a) for a in c["alerts"]]

@@ -9,7 +9,7 @@
 set -u
 here=$(cd "${srcdir:-$(dirname "$0")/../..}" && pwd)/tests/collector
 bin=$(cd "${builddir:-.}" && pwd)
-seed=${1:-1} worlds=${2:-2} campaigns=${3:-200} partners=${4:-40}
+seed=${1:-1} worlds=${2:-1} campaigns=${3:-200} partners=${4:-40}
 command -v python3 >/dev/null || exit 77
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

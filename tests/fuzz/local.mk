@@ -12,6 +12,7 @@ EXTRA_DIST += tests/fuzz/capture.in \
 	tests/fuzz/http.in \
 	tests/fuzz/ioc.in \
 	tests/fuzz/ledger.in \
+	tests/fuzz/policy.in \
 	tests/fuzz/mac.in \
 	tests/fuzz/prefilter.in \
 	tests/fuzz/redis.in \
@@ -34,6 +35,7 @@ FUZZ_TARGETS = tests/fuzz/fuzz_capture \
 	tests/fuzz/fuzz_http \
 	tests/fuzz/fuzz_ioc \
 	tests/fuzz/fuzz_ledger \
+	tests/fuzz/fuzz_policy \
 	tests/fuzz/fuzz_mac \
 	tests/fuzz/fuzz_prefilter \
 	tests/fuzz/fuzz_redis \
@@ -62,6 +64,10 @@ tests_fuzz_fuzz_dataset_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_ledger_SOURCES = tests/fuzz/fuzz_ledger.c
 tests_fuzz_fuzz_ledger_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_ledger_LDADD = $(LIBS_FUZZ)
+tests_fuzz_fuzz_policy_SOURCES = tests/fuzz/fuzz_policy.c
+tests_fuzz_fuzz_policy_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_policy_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) \
+	$(COMMON_LIBS) -lm
 tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c
 tests_fuzz_fuzz_control_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_control_LDADD = $(LIBS_FUZZ)
