@@ -117,7 +117,13 @@ share_bundle_write(struct store_reader *store, const struct share_request *r,
 		e = ERR_IO;
 	}
 	if (e == ERR_OK) {
-		e = share_sightings(&s);
+		e = share_known_marks(&s);
+		if (e == ERR_OK) {
+			e = share_set(&s);
+		}
+		if (e == ERR_OK) {
+			e = share_sightings(&s);
+		}
 		if (e == ERR_OK) {
 			e = share_incidents(&s);
 		}
@@ -127,6 +133,7 @@ share_bundle_write(struct store_reader *store, const struct share_request *r,
 		e = s.err != ERR_OK ? s.err : stix_end(&out->stix);
 	}
 	redact_free(s.redact);
+	json_decref(s.known);
 	json_fini(&s.text);
 	return e;
 }

@@ -62,8 +62,10 @@ read_run(struct sharing *s, sqlite3_stmt *st, struct seen *n)
 				  ? HELD_OURS
 				  : RELEASE_GOES;
 	}
-	snprintf(name, sizeof(name), "indicator|%s|%s",
-		 indicator_kind_name(n->kind), n->value);
+	share_indicator_name(n->kind, n->value, name, sizeof(name));
+	/* What its lists say now, if that is more than when it was seen. */
+	share_join_known(s, name, &n->said);
+	share_join_known(s, name, &n->mark);
 	stix_id(&s->b->stix, true, "indicator", name, n->id);
 }
 
