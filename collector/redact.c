@@ -350,8 +350,10 @@ pass(struct passage *p, struct view in)
 		size_t n = take_out(p, in, at);
 
 		if (n != 0) {
+			/* What is behind stands at the beginning now. */
 			p->found++;
-			at += n;
+			in = view_sub(in, at + n, in.len);
+			at = 0;
 			continue;
 		}
 		put(p, view_sub(in, at++, 1));

@@ -64,8 +64,8 @@ tests_collector_test_prepare_LDADD = $(LIBS_COLLECTOR)
 check_PROGRAMS += tests/collector/share_drive
 tests_collector_share_drive_SOURCES = tests/collector/share_drive.c
 tests_collector_share_drive_LDADD = $(LIBS_COLLECTOR)
-dist_check_SCRIPTS += tests/collector/share_worlds.sh
-TESTS += tests/collector/share_worlds.sh
+dist_check_SCRIPTS += tests/collector/share_worlds.sh tests/collector/test_share.sh
+TESTS += tests/collector/share_worlds.sh tests/collector/test_share.sh
 EXTRA_DIST += tests/collector/share_world.py tests/collector/share_oracle.py \
 	tests/collector/stix_check.py
 UNIT_TESTS += tests/collector/test_redact

@@ -211,6 +211,7 @@ test_addresses(void **state)
 		"5.2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1.0.0.0.8.b.d.0.1.0."
 		"0.2.ip6.arpa",
 		"[address].ip6.arpa");
+	becomes("drop", "10.1.2.30::1", "[address][address]");
 	/* Those of others stay, and what only looks like one. */
 	becomes("drop", "8.8.8.8 2001:db8:2::1 1.2.3 a:b 300.1.2.3.4",
 		"8.8.8.8 2001:db8:2::1 1.2.3 a:b 300.1.2.3.4");
