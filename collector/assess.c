@@ -135,6 +135,36 @@ measure(const struct assess_facts *g, struct assessment *out)
 	}
 }
 
+/*
+ * All that went in: what was seen, where, and whom it touches.  Of a host that
+ * is linked and no member only its place went in, not what else befell it.
+ */
+static void
+join_marks(const struct assess_facts *g, struct assessment *out)
+{
+	out->mark = MARKING_CLEAR;
+	for (size_t i = 0; i < g->n_members; i++) {
+		const struct marking *m = g->members[i]->mark;
+
+		marking_join(&out->mark, m != NULL ? m : &mark_nobody);
+	}
+	for (size_t i = 0; i < g->n_hosts; i++) {
+		char site[SIGHTING_NAME_CAP];
+		const char *address;
+		const struct mission_asset *a =
+			assess_asset(g->map, g->hosts[i], site, &address);
+		struct addr addr;
+
+		mission_join_site(g->map, site, &out->mark);
+		if (addr_parse(view_cstr(address), &addr)) {
+			mission_join_addr(g->map, site, &addr, &out->mark);
+		}
+		if (a != NULL) {
+			mission_join_dependents(g->map, a, &out->mark);
+		}
+	}
+}
+
 enum err
 assess_incident(const struct incident *i, const struct mission_map *m,
 		struct assessment *out)
@@ -154,6 +184,7 @@ assess_incident(const struct incident *i, const struct mission_map *m,
 		weigh(g, out);
 		score(g, out);
 		measure(g, out);
+		join_marks(g, out);
 		assess_title(g, out);
 		e = assess_summary(g, out);
 		assess_keys(g, out);

@@ -28,6 +28,7 @@ struct assessment {
 	struct severity_stake stakes[SEVERITY_MAX_OWNERS]; /* lead first */
 	unsigned n_owners, n_sites;
 	uint64_t first_us, last_us, alerts;
+	struct marking mark; /* joined over all, before any list is cut */
 	struct json summary; /* store_read.h, struct store_incident */
 	struct json keys; /* texts for situation_keep() */
 };

@@ -31,8 +31,9 @@ correlate_new(const struct correlate_config *cfg)
 		c->n_buckets *= 2;
 	}
 	c->buckets = calloc(c->n_buckets, sizeof(*c->buckets));
-	if (c->buckets == NULL) {
-		free(c);
+	c->marks = mark_set_new();
+	if (c->buckets == NULL || c->marks == NULL) {
+		correlate_free(c);
 		return NULL;
 	}
 	return c;
@@ -44,7 +45,7 @@ correlate_free(struct correlate *c)
 	if (c == NULL) {
 		return;
 	}
-	for (size_t i = 0; i < c->n_buckets; i++) {
+	for (size_t i = 0; c->buckets != NULL && i < c->n_buckets; i++) {
 		while (c->buckets[i] != NULL) {
 			struct run *next = c->buckets[i]->next_hash;
 
@@ -62,6 +63,7 @@ correlate_free(struct correlate *c)
 	free(c->merged);
 	free(c->gone);
 	free(c->by_id);
+	mark_set_free(c->marks);
 	free(c);
 }
 
@@ -94,7 +96,9 @@ add_to_runs(struct correlate *c, const struct sighting_set *s,
 	struct run_site site = { .first_us = s->first_us,
 				 .last_us = s->last_us,
 				 .count = s->count,
-				 .strong = s->strong ? s->count : 0 };
+				 .strong = s->strong ? s->count : 0,
+				 .mark = mark_set_keep(c->marks, &s->mark) };
+	const struct marking *said = mark_set_keep(c->marks, &s->said);
 	enum err e = ERR_OK;
 
 	memcpy(site.site, s->site, sizeof(site.site));
@@ -115,7 +119,12 @@ add_to_runs(struct correlate *c, const struct sighting_set *s,
 		r->last_us = MAX(r->last_us, s->last_us);
 		r->severity = MIN(r->severity, s->severity);
 		r->confidence = MAX(r->confidence, s->confidence);
-		e = correlate_add_site(r, &site);
+		r->said = mark_set_join(c->marks, r->said, said);
+		r->mark = mark_set_join(c->marks, r->mark, site.mark);
+		if (r->kind == KEY_INDICATOR) {
+			r->what = MIN(r->what, s->what);
+		}
+		e = correlate_add_site(c, r, &site);
 		if (e == ERR_OK) {
 			e = add_stages(r, s);
 		}

@@ -49,6 +49,7 @@ struct run_site {
 	char site[SIGHTING_NAME_CAP], owner[SIGHTING_NAME_CAP];
 	uint64_t first_us, last_us, count;
 	uint64_t strong; /* of 'count', those worth an incident */
+	const struct marking *mark; /* that it was seen there; NULL: none */
 	struct run_site *next;
 };
 
@@ -66,6 +67,10 @@ struct run {
 	enum key_kind kind;
 	uint64_t first_us, last_us;
 	uint8_t severity, confidence;
+	uint8_t what; /* of an indicator: enum indicator_kind, or more */
+	/* Joined over all that went in, those that no list has room for too:
+	 * of what was said of the key, and of where it was seen. */
+	const struct marking *said, *mark;
 	struct stage_times *stages; /* NULL until it has one */
 	struct run_site *sites;
 	struct run_link *links;
@@ -120,6 +125,13 @@ struct run *correlate_load_run(struct correlate *c, uint64_t id,
 			       uint64_t last_us, uint8_t severity,
 			       uint8_t confidence,
 			       const struct stage_times *stages);
+/* The markings of a loaded run, and the kind of its indicator. */
+void correlate_load_marks(struct correlate *c, struct run *r, uint8_t what,
+			  const struct marking *said,
+			  const struct marking *mark);
+/* The lasting copy of a marking, for a run_site to be loaded. */
+const struct marking *correlate_keep_mark(struct correlate *c,
+					  const struct marking *m);
 struct run *correlate_find_run(struct correlate *c, uint64_t id);
 enum err correlate_load_site(struct correlate *c, struct run *r,
 			     const struct run_site *s) MUST_CHECK;

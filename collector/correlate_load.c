@@ -43,6 +43,21 @@ correlate_load_run(struct correlate *c, uint64_t id, const char *exercise,
 	return r;
 }
 
+void
+correlate_load_marks(struct correlate *c, struct run *r, uint8_t what,
+		     const struct marking *said, const struct marking *mark)
+{
+	r->what = what;
+	r->said = mark_set_keep(c->marks, said);
+	r->mark = mark_set_keep(c->marks, mark);
+}
+
+const struct marking *
+correlate_keep_mark(struct correlate *c, const struct marking *m)
+{
+	return mark_set_keep(c->marks, m);
+}
+
 /* Runs were loaded in order of id. */
 struct run *
 correlate_find_run(struct correlate *c, uint64_t id)
@@ -65,8 +80,7 @@ enum err
 correlate_load_site(struct correlate *c, struct run *r,
 		    const struct run_site *s)
 {
-	(void)c;
-	return correlate_add_site(r, s);
+	return correlate_add_site(c, r, s);
 }
 
 enum err

@@ -162,6 +162,7 @@ correlate_run_new(struct correlate *c, uint64_t id, const char *exercise,
 	r->id = id;
 	r->kind = kind;
 	r->severity = 4;
+	r->what = INDICATOR_KINDS;
 	memcpy(r->key, key, len + 1);
 	len = MIN(strlen(exercise), sizeof(r->exercise) - 1);
 	memcpy(r->exercise, exercise, len);
@@ -206,7 +207,8 @@ correlate_run_drop(struct correlate *c, struct run *r)
 }
 
 enum err
-correlate_add_site(struct run *r, const struct run_site *from)
+correlate_add_site(struct correlate *c, struct run *r,
+		   const struct run_site *from)
 {
 	struct run_site **p = &r->sites;
 	unsigned n = 0;
@@ -223,6 +225,8 @@ correlate_add_site(struct run *r, const struct run_site *from)
 			(*p)->last_us = MAX((*p)->last_us, from->last_us);
 			(*p)->count += from->count;
 			(*p)->strong += from->strong;
+			(*p)->mark =
+				mark_set_join(c->marks, (*p)->mark, from->mark);
 			return ERR_OK;
 		}
 		if (cmp > 0) {
@@ -252,9 +256,12 @@ absorb(struct correlate *c, struct run *a, struct run *b)
 	a->last_us = MAX(a->last_us, b->last_us);
 	a->severity = MIN(a->severity, b->severity);
 	a->confidence = MAX(a->confidence, b->confidence);
+	a->what = MIN(a->what, b->what);
+	a->said = mark_set_join(c->marks, a->said, b->said);
+	a->mark = mark_set_join(c->marks, a->mark, b->mark);
 	for (struct run_site *s = b->sites; s != NULL && e == ERR_OK;
 	     s = s->next) {
-		e = correlate_add_site(a, s);
+		e = correlate_add_site(c, a, s);
 	}
 	if (b->stages != NULL && a->stages == NULL) {
 		a->stages = b->stages;

@@ -36,6 +36,7 @@ struct correlate {
 	uint64_t *gone;
 	size_t n_gone, cap_gone;
 	uint64_t evicted, links_refused;
+	struct mark_set *marks;
 	/* Runs by id, only while loading. */
 	struct run **by_id;
 	size_t n_by_id, cap_by_id;
@@ -66,7 +67,7 @@ enum err correlate_run_at(struct correlate *c, const struct sighting_set *s,
 			  struct run **out) MUST_CHECK;
 
 /* Adds the counts of 'from' (copied) to the site of that name and owner. */
-enum err correlate_add_site(struct run *r,
+enum err correlate_add_site(struct correlate *c, struct run *r,
 			    const struct run_site *from) MUST_CHECK;
 
 /* Notes that 'alert' showed both, and joins them when that ties them.  A link

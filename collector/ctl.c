@@ -76,9 +76,89 @@ change_state(struct ctl *c, const struct ctl_arguments *args, int64_t id,
 	return ERR_OK;
 }
 
+struct copy {
+	struct conf *to;
+	enum err err;
+};
+
+static void
+copy_setting(void *arg, const char *key, const char *value)
+{
+	struct copy *c = arg;
+
+	if (c->err == ERR_OK) {
+		c->err = conf_set(c->to, key, value);
+	}
+}
+
+/* The settings file's, and over them the command line's. */
+static enum err
+merge_settings(const struct ctl_arguments *args, struct conf *conf,
+	       struct conf *all, struct diag *d)
+{
+	struct copy copy = { all, ERR_OK };
+	enum err e = ERR_OK;
+
+	if (args->config != NULL) {
+		e = conf_load(all, args->config, d);
+	}
+	if (e == ERR_OK) {
+		conf_each(conf, "", copy_setting, &copy);
+		e = copy.err == ERR_OK ? ERR_OK
+				       : diag_set(d, copy.err, "out of memory");
+	}
+	return e;
+}
+
+static enum err
+share(struct ctl *c, const struct ctl_arguments *args,
+      const struct ctl_command *cmd, struct conf *conf, struct diag *d)
+{
+	struct conf *all = conf_new();
+	struct ctl_share s = args->share;
+	enum err e = all != NULL ? merge_settings(args, conf, all, d)
+				 : diag_set(d, ERR_NOMEM, "out of memory");
+
+	s.who = args->who != NULL ? args->who : login_name();
+	s.since_us = args->since_us;
+	if (e == ERR_OK) {
+		e = cmd->what == CTL_SHARE_EXPORT
+			    ? ctl_share_export(c, all, &s, d)
+			    : ctl_share_held(c, all, &s, d);
+	}
+	conf_free(all);
+	return e;
+}
+
+static enum err
+audit(struct ctl *c, const struct ctl_arguments *args, struct ctl_command *cmd,
+      struct diag *d)
+{
+	struct ctl_audit a = args->audit;
+	enum err e;
+
+	a.key = args->order.key;
+	a.who = args->who != NULL ? args->who : login_name();
+	switch (cmd->what) {
+	case CTL_AUDIT_VERIFY:
+		e = ctl_audit_verify(c, &a, d);
+		break;
+	case CTL_AUDIT_EXPORT:
+		e = ctl_audit_export(c, &a, d);
+		break;
+	case CTL_AUDIT_CHECKPOINT:
+		e = ctl_audit_checkpoint(c, &a, d);
+		break;
+	default:
+		e = ctl_audit_list(c, d);
+		break;
+	}
+	return e;
+}
+
 static enum err
 execute(struct ctl *c, const struct ctl_arguments *args,
-	struct ctl_command *cmd, struct diag *d)
+	struct ctl_command *cmd, struct conf *conf, struct diag *d)
 {
 	bool well = true;
 	enum err e;
@@ -140,6 +220,14 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 	case CTL_EXERCISE_REPORT:
 		return ctl_exercise_report(c, args->words[2], args->html, d);
 	case CTL_EXERCISE_CHECK:
+	case CTL_SHARE_EXPORT:
+	case CTL_SHARE_HELD:
+		return share(c, args, cmd, conf, d);
+	case CTL_AUDIT_LIST:
+	case CTL_AUDIT_VERIFY:
+	case CTL_AUDIT_EXPORT:
+	case CTL_AUDIT_CHECKPOINT:
+		return audit(c, args, cmd, d);
 	case CTL_SHOW:
 	case CTL_KEYS_MAKE:
 	case CTL_RULES_RELOAD:
@@ -148,37 +236,15 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 	return ctl_incident_show(c, cmd->id);
 }
 
-struct copy {
-	struct conf *to;
-	enum err err;
-};
-
-static void
-copy_setting(void *arg, const char *key, const char *value)
-{
-	struct copy *c = arg;
-
-	if (c->err == ERR_OK) {
-		c->err = conf_set(c->to, key, value);
-	}
-}
-
 /* Where Redis is: the command line's word, over the settings file's. */
 static enum err
 read_redis(struct ctl_arguments *args, struct conf *conf, struct conf *all,
 	   struct diag *d)
 {
-	struct copy copy = { all, ERR_OK };
-	enum err e = ERR_OK;
+	enum err e = merge_settings(args, conf, all, d);
 
-	if (args->config != NULL) {
-		e = conf_load(all, args->config, d);
-	}
 	if (e == ERR_OK) {
-		conf_each(conf, "", copy_setting, &copy);
-		e = copy.err == ERR_OK ? redis_options_read(&args->order.redis,
-							    all, args->redis, d)
-				       : diag_set(d, copy.err, "out of memory");
+		e = redis_options_read(&args->order.redis, all, args->redis, d);
 	}
 	if (e == ERR_OK && args->order.redis.url == NULL) {
 		e = diag_set(d, ERR_USAGE,
@@ -245,7 +311,7 @@ run(struct ctl *c, struct ctl_arguments *args, struct conf *conf,
 	if (e == ERR_OK) {
 		status = 1;
 		d->msg[0] = '\0';
-		e = execute(c, args, &cmd, d);
+		e = execute(c, args, &cmd, conf, d);
 		if (e != ERR_OK && d->msg[0] == '\0') {
 			diag_set(d, e,
 				 e == ERR_NOTFOUND
@@ -259,6 +325,9 @@ run(struct ctl *c, struct ctl_arguments *args, struct conf *conf,
 	}
 	store_reader_close(c->store);
 	conf_free(file);
+	if (e == ERR_USAGE && cmd.what >= CTL_SHARE_EXPORT) {
+		status = 2;
+	}
 	return e == ERR_OK ? cmd.broken : status;
 }
 

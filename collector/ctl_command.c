@@ -220,6 +220,48 @@ exercise_command(const struct ctl_arguments *args, struct ctl_command *cmd,
 	return no_more(args, 3, d);
 }
 
+static enum err
+share_command(const struct ctl_arguments *args, struct ctl_command *cmd,
+	      struct diag *d)
+{
+	const char *verb = args->n_words > 1 ? args->words[1] : "";
+
+	cmd->what =
+		strcmp(verb, "held") == 0 ? CTL_SHARE_HELD : CTL_SHARE_EXPORT;
+	if (strcmp(verb, "export") != 0 && strcmp(verb, "held") != 0) {
+		return diag_set(d, ERR_USAGE,
+				"share: write share export --to PARTNER or "
+				"share held --to PARTNER" CTL_TRY_HELP);
+	}
+	if (args->share.to == NULL) {
+		return diag_set(d, ERR_USAGE,
+				"share %s: give --to PARTNER" CTL_TRY_HELP,
+				verb);
+	}
+	return no_more(args, 2, d);
+}
+
+static enum err
+audit_command(const struct ctl_arguments *args, struct ctl_command *cmd,
+	      struct diag *d)
+{
+	static const char *const verbs[] = { "list", "verify", "export",
+					     "checkpoint" };
+	const char *verb = args->n_words > 1 ? args->words[1] : "list";
+	char shown[HIDE_ARG_CAP];
+
+	for (unsigned i = 0; i < ARRAY_LEN(verbs); i++) {
+		if (strcmp(verb, verbs[i]) == 0) {
+			cmd->what = CTL_AUDIT_LIST + i;
+			return no_more(args, 2, d);
+		}
+	}
+	return diag_set(d, ERR_USAGE,
+			"audit: '%s' is not one of list, verify, export, "
+			"checkpoint" CTL_TRY_HELP,
+			hide_arg(verb, shown));
+}
+
 enum err
 ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 		 struct ctl_command *cmd, struct diag *d)
@@ -231,8 +273,8 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 		return diag_set(d, ERR_USAGE,
 				"no command: one of status, sensors, ledger, "
 				"blind, missions, alerts, incidents, "
-				"indicators, consult, posture, exercise, keys, "
-				"rules" CTL_TRY_HELP);
+				"indicators, consult, posture, exercise, share, "
+				"audit, keys, rules" CTL_TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
 		return keys_command(c, args, cmd, d);
@@ -246,6 +288,12 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 	if (strcmp(word, "posture") == 0) {
 		cmd->what = CTL_POSTURE;
 		return no_more(args, 2, d);
+	}
+	if (strcmp(word, "share") == 0) {
+		return share_command(args, cmd, d);
+	}
+	if (strcmp(word, "audit") == 0) {
+		return audit_command(args, cmd, d);
 	}
 	if (strcmp(word, "incidents") == 0) {
 		return incident_command(args, cmd, d);
@@ -276,7 +324,7 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 				"'%s' is no command: use status, sensors, "
 				"ledger, blind, missions, alerts, incidents, "
 				"indicators, consult, posture, exercise, "
-				"keys or rules"
+				"share, audit, keys or rules"
 				CTL_TRY_HELP,
 				hide_arg(word, shown));
 	}

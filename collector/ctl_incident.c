@@ -270,6 +270,8 @@ put_head(struct ctl_text *x, const struct store_incident *i,
 		fprintf(x->out, "%s since %s\n", ctl_clean(x, i->state),
 			ctl_time(x, i->updated_us));
 	}
+	heading(x, "Marking");
+	fprintf(x->out, "%s\n", ctl_clean(x, i->mark));
 	heading(x, "When");
 	fprintf(x->out, "%s to %s\n", ctl_time(x, i->first_us),
 		ctl_time(x, i->last_us));

@@ -49,6 +49,17 @@ static const char help_text[] =
 	"  exercise report NAME what of it was seen, where and how soon: "
 	"Markdown,\n"
 	"                       or --html\n"
+	"  share export --to PARTNER\n"
+	"                       what the policy lets a partner see, as STIX "
+	"2.1\n"
+	"  share held --to PARTNER\n"
+	"                       what is held back from it, and why\n"
+	"  audit list           what was released, held and read, the last "
+	"first\n"
+	"  audit verify         is the log whole; with --checkpoint FILE and\n"
+	"                       --key FILE: also to that point\n"
+	"  audit export         every record, one a line\n"
+	"  audit checkpoint     its head, signed by --key FILE\n"
 	"  keys make FILE       a key pair for orders to sensors, or for the\n"
 	"                       collector's committed points: FILE, and "
 	"FILE.pub\n"
@@ -96,7 +107,7 @@ static const char help_text[] =
 	"      --text TEXT      alerts whose signature has TEXT in it\n"
 	"      --since TIME     blind: what lasted beyond then: ISO 8601, or "
 	"12h, 7d\n"
-	"                       before now\n"
+	"                       before now; share: what changed since\n"
 	"      --asset NAME     blind: for this asset of the mission map\n"
 	"      --source NAME    indicators import: whose they are [the file's "
 	"name]\n"
@@ -112,14 +123,26 @@ static const char help_text[] =
 	"                       posture ordered\n"
 	"      --why TEXT       the same, for consult\n"
 	"      --as OWNER       consult: who speaks [the lead; not of ack]\n"
-	"      --to OWNER       consult handover: who is to lead\n"
+	"      --to NAME        share: a partner of the policy; consult "
+	"handover:\n"
+	"                       the owner who is to lead\n"
 	"      --who NAME       who does so [you, by your login]\n"
 	"      --redis URL      rules: the Redis that the sensors are at\n"
-	"      --key FILE       rules: private key that signs the order\n"
+	"      --key FILE       rules: private key that signs the order; "
+	"audit:\n"
+	"                       signs or checks a checkpoint\n"
+	"      --out FILE       share: write there, rather than to standard "
+	"output\n"
+	"      --kinds LIST     share: of indicator,sighting,incident [all]\n"
+	"      --dry-run        share: say what would go, release nothing\n"
+	"      --checkpoint FILE\n"
+	"                       audit verify: the log has to have this\n"
 	"  -c, --config FILE    take the store's name from the collector's "
 	"settings\n"
 	"      --set KEY=VALUE  one setting: store; for rules redis.tls.ca "
-	"and such\n"
+	"and such;\n"
+	"                       for share partners.policy, missions,\n"
+	"                       release.default-mark\n"
 	"  -h, --help           this text\n"
 	"  -V, --version        the version\n"
 	"\n"
@@ -127,8 +150,10 @@ static const char help_text[] =
 	"unless\n"
 	"--exercise or --all asks for them, and are marked EXERCISE.\n"
 	"\n"
-	"Exit status: 0 done, 1 failed, not found, an order for nobody or a\n"
-	"ledger that does not add up, 2 wrong usage or settings.\n"
+	"Exit status: 0 done, 1 failed, not found, an order for nobody, a "
+	"ledger\n"
+	"that does not add up or an audit log that is not whole, 2 wrong usage "
+	"or settings.\n"
 	"\n"
 	"Examples:\n"
 	"  picketctl -s picket.db status\n"
@@ -162,6 +187,10 @@ enum {
 	OPT_AS,
 	OPT_TO,
 	OPT_WHY,
+	OPT_OUT,
+	OPT_KINDS,
+	OPT_DRY_RUN,
+	OPT_CHECKPOINT,
 };
 
 static const struct option options[] = {
@@ -183,6 +212,10 @@ static const struct option options[] = {
 	{ "snapshot", no_argument, NULL, OPT_SNAPSHOT },
 	{ "mark", required_argument, NULL, OPT_MARK },
 	{ "until", required_argument, NULL, OPT_UNTIL },
+	{ "out", required_argument, NULL, OPT_OUT },
+	{ "kinds", required_argument, NULL, OPT_KINDS },
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+	{ "checkpoint", required_argument, NULL, OPT_CHECKPOINT },
 	{ "note", required_argument, NULL, OPT_NOTE },
 	{ "who", required_argument, NULL, OPT_WHO },
 	{ "why", required_argument, NULL, OPT_WHY },
@@ -203,6 +236,9 @@ static const struct conf_key keys[] = {
 	{ "store", "string", "", "SQLite file" },
 	{ "redis", "string", "", "URL of the broker" },
 	REDIS_OPTION_ROWS,
+	{ "missions", "string", "", "mission map (YAML)" },
+	{ "partners.policy", "string", "", "what each partner may see" },
+	{ "release.default-mark", "string", "amber", "of what bears none" },
 };
 
 enum err
@@ -335,6 +371,31 @@ indicator_option(struct ctl_arguments *args, int opt, struct diag *d)
 	}
 }
 
+/* What is shared, and its log; ERR_NOTFOUND: none of these. */
+static enum err
+share_option(struct ctl_arguments *args, int opt, const char *value)
+{
+	switch (opt) {
+	case OPT_TO:
+		args->to = args->share.to = value;
+		return ERR_OK;
+	case OPT_OUT:
+		args->share.out = value;
+		return ERR_OK;
+	case OPT_KINDS:
+		args->share.kinds = value;
+		return ERR_OK;
+	case OPT_DRY_RUN:
+		args->share.dry_run = true;
+		return ERR_OK;
+	case OPT_CHECKPOINT:
+		args->audit.checkpoint = value;
+		return ERR_OK;
+	default:
+		return ERR_NOTFOUND;
+	}
+}
+
 static enum err
 other_option(struct ctl *c, struct ctl_arguments *args, struct conf *conf,
 	     int opt, struct diag *d)
@@ -373,9 +434,6 @@ other_option(struct ctl *c, struct ctl_arguments *args, struct conf *conf,
 	case OPT_AS:
 		args->as = optarg;
 		return ERR_OK;
-	case OPT_TO:
-		args->to = optarg;
-		return ERR_OK;
 	case OPT_WHY:
 	case OPT_NOTE:
 		args->note = optarg;
@@ -400,7 +458,8 @@ enum err
 ctl_options_read(int argc, char **argv, struct ctl *c,
 		 struct ctl_arguments *args, struct conf *conf, struct diag *d)
 {
-	static const char *const own[] = { "store", "redis", NULL };
+	static const char *const own[] = { "store",    "redis",   "missions",
+					   "partners", "release", NULL };
 	enum err e = ERR_OK;
 	char shown[HIDE_ARG_CAP];
 	int opt;
@@ -419,6 +478,9 @@ ctl_options_read(int argc, char **argv, struct ctl *c,
 		e = filter_option(c, opt, optarg, d);
 		if (e == ERR_NOTFOUND) {
 			e = indicator_option(args, opt, d);
+		}
+		if (e == ERR_NOTFOUND) {
+			e = share_option(args, opt, optarg);
 		}
 		if (e == ERR_NOTFOUND) {
 			e = other_option(c, args, conf, opt, d);

@@ -9,7 +9,9 @@
 #ifndef COLLECTOR_CTL_OPTIONS_H
 #define COLLECTOR_CTL_OPTIONS_H
 
+#include "collector/ctl_audit.h"
 #include "collector/ctl_control.h"
+#include "collector/ctl_share.h"
 #include "common/conf.h"
 
 #define CTL_TRY_HELP "; see picketctl --help"
@@ -27,6 +29,8 @@ struct ctl_arguments {
 	const char *source, *mark; /* indicators: --source, --mark, or NULL */
 	uint64_t until_us; /* --until; 0: open */
 	bool snapshot; /* --snapshot */
+	struct ctl_share share;
+	struct ctl_audit audit; /* its key is order.key */
 };
 
 /*

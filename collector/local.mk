@@ -19,6 +19,7 @@ libcollector_a_SOURCES = \
 	collector/mission_graph.c \
 	collector/mission_impact.h collector/mission_impact.c \
 	collector/assess_impact.c \
+	collector/mission_marks.c collector/mark_set.h collector/mark_set.c \
 	collector/enrich.h collector/enrich.c \
 	collector/stage.h collector/stage.c \
 	collector/sighting.h collector/sighting.c \
@@ -109,6 +110,17 @@ libcollector_a_SOURCES += \
 
 # what whoever runs it is told
 libcollector_a_SOURCES += \
+	collector/pseudonym.h collector/pseudonym.c \
+	collector/share_policy.h collector/share_policy.c \
+	collector/redact.h collector/redact_scan.h collector/redact.c \
+	collector/redact_scan.c \
+	collector/release.h collector/release.c \
+	collector/audit.h collector/audit.c \
+	collector/stix_out.h collector/stix_out.c \
+	collector/share.h collector/share_state.h collector/share.c \
+	collector/share_sightings.c collector/share_incidents.c \
+	collector/share_indicators.c \
+	collector/share_audit.c \
 	collector/metrics_store.h collector/metrics_store.c \
 	collector/metrics.h collector/metrics.c \
 	collector/service.h collector/service.c \
@@ -153,5 +165,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/exercise_report.h collector/exercise_report_state.h \
 	collector/exercise_report.c collector/exercise_report_md.c \
 	collector/exercise_report_html.c \
+	collector/ctl_share.h collector/ctl_share.c \
+	collector/ctl_audit.h collector/ctl_audit.c \
 	collector/ctl_control.h collector/ctl_control.c
 picketctl_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm

@@ -94,6 +94,11 @@ load_missions(struct pipeline_config *cfg, struct mission_map **map,
 			e = diag_set(d, ERR_NOMEM, "out of memory");
 		}
 	}
+	if (e == ERR_OK) {
+		e = mission_default_read(
+			*map, conf_str(conf, "release.default-mark", "amber"),
+			d);
+	}
 	cfg->missions = *map;
 	return e;
 }

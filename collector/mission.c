@@ -28,6 +28,7 @@ things_free(struct thing *t, unsigned n)
 		free(t[i].needs);
 		free(t[i].refs);
 		free(t[i].name);
+		free(t[i].mark);
 		free(t[i].owner);
 	}
 	free(t);
@@ -47,13 +48,16 @@ mission_free(struct mission_map *m)
 		free(m->sites[i].name);
 		free(m->sites[i].owner);
 		free(m->sites[i].location);
+		free(m->sites[i].mark);
 	}
 	for (unsigned i = 0; i < m->n_nets; i++) {
 		free(m->nets[i].site);
+		free(m->nets[i].mark);
 	}
 	for (unsigned i = 0; i < m->n_assets; i++) {
 		free(m->assets[i].name);
 		free(m->assets[i].site);
+		free(m->assets[i].mark);
 	}
 	things_free(m->services, m->n_services);
 	things_free(m->missions, m->n_missions);
@@ -116,10 +120,11 @@ masked(const struct addr *a, unsigned bits)
 	return out;
 }
 
-/* The most specific; each of the lengths in use costs one search. */
-static const struct net *
-find_net(const struct mission_map *m, const char *site, const struct addr *a,
-	 bool assets_only)
+/* Each of the lengths in use costs one search. */
+void
+mission_each_net_of(const struct mission_map *m, const char *site,
+		    const struct addr *a,
+		    bool (*fn)(void *arg, const struct net *n), void *arg)
 {
 	for (unsigned i = 0; i < m->n_lengths; i++) {
 		const struct net_length *l = &m->lengths[i];
@@ -130,13 +135,41 @@ find_net(const struct mission_map *m, const char *site, const struct addr *a,
 		     j++) {
 			const struct net *n = &m->nets[j];
 
-			if ((n->site == NULL || strcmp(n->site, site) == 0) &&
-			    (!assets_only || n->asset >= 0)) {
-				return n;
+			if ((site == NULL || n->site == NULL ||
+			     strcmp(n->site, site) == 0) &&
+			    !fn(arg, n)) {
+				return;
 			}
 		}
 	}
-	return NULL;
+}
+
+struct net_search {
+	const struct net *found;
+	bool assets_only;
+};
+
+static bool
+take_net(void *arg, const struct net *n)
+{
+	struct net_search *f = arg;
+
+	if (f->assets_only && n->asset < 0) {
+		return true;
+	}
+	f->found = n;
+	return false;
+}
+
+/* The most specific. */
+static const struct net *
+find_net(const struct mission_map *m, const char *site, const struct addr *a,
+	 bool assets_only)
+{
+	struct net_search f = { NULL, assets_only };
+
+	mission_each_net_of(m, site, a, take_net, &f);
+	return f.found;
 }
 
 const struct site *

@@ -16,7 +16,7 @@
 #define COLLECTOR_MISSION_H
 
 #include "common/addr.h"
-#include "common/err.h"
+#include "common/marking.h"
 
 #define MISSION_MAX_ITEMS 65536
 /* More missions on one asset are not listed by name. */
@@ -31,6 +31,9 @@ struct mission_asset {
 	const char *services[MISSION_MAX_NAMES], *missions[MISSION_MAX_NAMES];
 	const char *owners[MISSION_MAX_NAMES]; /* of those missions */
 	unsigned n_services, n_missions, n_owners;
+	/* Join of the marks of all services and missions that depend on it,
+	 * those that are not listed by name too. */
+	struct marking dependents;
 };
 
 /* ERR_FORMAT with file, line, key and mend in 'd'. */
@@ -53,6 +56,46 @@ const char *mission_site_location(const struct mission_map *m,
 				  const char *site);
 /* The owner whose 'title' is a nation or service; the name when none. */
 const char *mission_owner_title(const struct mission_map *m, const char *owner);
+
+/*
+ * What an unmarked site, asset, service or mission bears (TLP:AMBER until it
+ * is said); before the map is shared.
+ */
+void mission_default_mark(struct mission_map *m, const struct marking *mark);
+/* The same of a setting's text; ERR_USAGE with diag. */
+enum err mission_default_read(struct mission_map *m, const char *text,
+			      struct diag *d) MUST_CHECK;
+const struct marking *mission_unmarked(const struct mission_map *m);
+/* Join 'mark' with that of a site, and of all that 'a' is at 'site': the
+ * networks that hold it and their asset. */
+void mission_join_site(const struct mission_map *m, const char *site,
+		       struct marking *mark);
+void mission_join_addr(const struct mission_map *m, const char *site,
+		       const struct addr *a, struct marking *mark);
+/* With all that depends on an asset, the default for what is unmarked. */
+void mission_join_dependents(const struct mission_map *m,
+			     const struct mission_asset *a,
+			     struct marking *mark);
+/* The mark of the service of that name; false: there is none. */
+bool mission_service_mark(const struct mission_map *m, const char *name,
+			  struct marking *mark) MUST_CHECK;
+/* The most specific asset that holds 'a', whatever the site; NULL: none. */
+const struct mission_asset *mission_asset_anywhere(const struct mission_map *m,
+						   const struct addr *a);
+/* Whether 'a' is ours at any site. */
+bool mission_is_ours_anywhere(const struct mission_map *m,
+			      const struct addr *a);
+/* Calls 'fn' for the name of every site, asset, service and mission. */
+enum mission_name {
+	MISSION_SITE,
+	MISSION_ASSET,
+	MISSION_SERVICE,
+	MISSION_MISSION
+};
+void mission_each_name(const struct mission_map *m,
+		       void (*fn)(void *arg, enum mission_name what,
+				  const char *name),
+		       void *arg);
 
 /* Calls 'fn' for every site; latitude and longitude are NAN when not given. */
 void mission_each_site(const struct mission_map *m,

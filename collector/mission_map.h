@@ -19,12 +19,14 @@ struct owner {
 struct site {
 	char *name, *owner, *location;
 	double latitude, longitude;
+	struct marking *mark; /* NULL: unmarked; so below */
 };
 
 struct net {
 	struct cidr cidr;
 	char *site; /* NULL: at any site */
 	int asset; /* -1: ours, but no asset */
+	struct marking *mark;
 };
 
 /* What a thing needs, by number. */
@@ -44,11 +46,14 @@ struct thing { /* a service or a mission */
 	unsigned n_refs;
 	int line;
 	bool visited; /* while dependencies are walked */
+	struct marking *mark;
 };
 
 struct asset {
 	char *name, *site;
 	struct mission_asset view;
+	struct marking *mark;
+	bool unmarked_dependent; /* bears the default, whatever that is */
 };
 
 /* The networks [first, end) with prefixes of one length. */
@@ -67,11 +72,19 @@ struct mission_map {
 	unsigned *order; /* of services: what is needed comes first */
 	struct net_length lengths[129]; /* longest first */
 	unsigned n_lengths;
+	struct marking unmarked;
 };
 
 /* Once all networks are there: puts them in the order in which they are
  * looked for. */
 void mission_sort_nets(struct mission_map *m);
+/* Calls 'fn' for each network that holds 'a', the most specific first, until
+ * it says false; 'site' NULL: whatever the site. */
+void mission_each_net_of(const struct mission_map *m, const char *site,
+			 const struct addr *a,
+			 bool (*fn)(void *arg, const struct net *n), void *arg);
+/* That 'from', a service or a mission, depends on 'a'. */
+void mission_depend(struct asset *a, const struct thing *from);
 /* NULL: no site of that name. */
 const struct site *mission_find_site(const struct mission_map *m,
 				     const char *name);

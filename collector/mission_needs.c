@@ -42,8 +42,10 @@ name_assets(struct mission_map *m, const struct thing *mission,
 		}
 		known = true;
 		append(a->services, &a->n_services, from->name);
+		mission_depend(&m->assets[j], from);
 		if (mission != NULL) {
 			append(a->missions, &a->n_missions, mission->name);
+			mission_depend(&m->assets[j], mission);
 			append(a->owners, &a->n_owners, mission->owner);
 		}
 		a->criticality = MAX(a->criticality, crit);

@@ -9,6 +9,7 @@
 struct net_owner {
 	const char *site;
 	int asset;
+	yaml_node_t *at; /* of the mark, if it has one of its own */
 };
 
 static void
@@ -33,11 +34,45 @@ add_net(struct mission_reader *r, const yaml_node_t *n, const char *s,
 	}
 	net->cidr = cidr;
 	net->asset = o->asset;
+	net->mark = o->at != NULL ? mission_mark(r, o->at) : NULL;
 	if (o->site != NULL && o->site[0] != '\0') {
 		net->site = strdup(o->site);
 		if (net->site == NULL) {
 			mission_no_memory(r);
 		}
+	}
+}
+
+/* Networks of a site, or of any: texts, or "network" with a mark. */
+static void
+read_networks(struct mission_reader *r, yaml_node_t *list, const char *site)
+{
+	static const char *const known[] = { "network", "tlp", "releasable_to",
+					     NULL };
+	struct net_owner o = { site, -1, NULL };
+
+	if (list == NULL || list->type != YAML_SEQUENCE_NODE) {
+		mission_each_text(r, list, "networks", add_net, &o);
+		return;
+	}
+	for (yaml_node_item_t *i = list->data.sequence.items.start;
+	     i < list->data.sequence.items.top && r->err == ERR_OK; i++) {
+		yaml_node_t *n = mission_node(r, *i);
+		const char *s = mission_scalar(n);
+
+		o.at = NULL;
+		if (s == NULL && n->type == YAML_MAPPING_NODE) {
+			mission_check_keys(r, n, "networks", known);
+			s = mission_scalar(mission_member(r, n, "network"));
+			o.at = n;
+		}
+		if (s == NULL) {
+			mission_fail(r, n,
+				     "'networks' must be a list of texts, or "
+				     "of 'network' with a mark");
+			return;
+		}
+		add_net(r, n, s, &o);
 	}
 }
 
@@ -96,11 +131,10 @@ check_owner(struct mission_reader *r, const yaml_node_t *n, const char *owner)
 static void
 read_site(struct mission_reader *r, yaml_node_t *n)
 {
-	static const char *const known[] = { "name",     "owner",
-					     "location", "networks",
-					     "latitude", "longitude",
-					     NULL };
-	struct net_owner at = { NULL, -1 };
+	static const char *const known[] = {
+		"name",      "owner", "location",      "networks", "latitude",
+		"longitude", "tlp",   "releasable_to", NULL
+	};
 	struct site *s;
 
 	mission_check_keys(r, n, "sites", known);
@@ -114,18 +148,18 @@ read_site(struct mission_reader *r, yaml_node_t *n)
 	s->latitude = mission_degrees(r, n, "latitude", 90);
 	s->longitude = mission_degrees(r, n, "longitude", 180);
 	check_owner(r, n, s->owner);
-	at.site = s->name;
-	mission_each_text(r, mission_member(r, n, "networks"), "networks",
-			  add_net, &at);
+	s->mark = mission_mark(r, n);
+	read_networks(r, mission_member(r, n, "networks"), s->name);
 }
 
 static void
 read_asset(struct mission_reader *r, yaml_node_t *n)
 {
-	static const char *const known[] = { "name",        "site",
-					     "addresses",   "networks",
-					     "criticality", NULL };
-	struct net_owner at = { NULL, (int)r->map->n_assets };
+	static const char *const known[] = { "name",          "site",
+					     "addresses",     "networks",
+					     "criticality",   "tlp",
+					     "releasable_to", NULL };
+	struct net_owner at = { NULL, (int)r->map->n_assets, NULL };
 	struct asset *a;
 
 	mission_check_keys(r, n, "assets", known);
@@ -136,6 +170,7 @@ read_asset(struct mission_reader *r, yaml_node_t *n)
 	a->name = mission_text(r, n, "name", true);
 	a->site = mission_text(r, n, "site", false);
 	a->view.criticality = mission_criticality(r, n);
+	a->mark = mission_mark(r, n);
 	if (a->site != NULL && a->site[0] != '\0' &&
 	    mission_find_site(r->map, a->site) == NULL) {
 		mission_fail(
@@ -169,8 +204,10 @@ needs_any(struct mission_reader *r, const yaml_node_t *map)
 static void
 read_service(struct mission_reader *r, yaml_node_t *n)
 {
-	static const char *const known[] = { "name", "depends_on", "needs",
-					     "criticality", NULL };
+	static const char *const known[] = { "name",	      "depends_on",
+					     "needs",	      "criticality",
+					     "tlp",	      "releasable_to",
+					     NULL };
 	struct thing *t;
 
 	mission_check_keys(r, n, "services", known);
@@ -179,6 +216,7 @@ read_service(struct mission_reader *r, yaml_node_t *n)
 		t->line = (int)n->start_mark.line + 1;
 		t->name = mission_text(r, n, "name", true);
 		t->criticality = mission_criticality(r, n);
+		t->mark = mission_mark(r, n);
 		mission_each_text(r, mission_member(r, n, "depends_on"),
 				  "depends_on", add_need, t);
 		t->any = needs_any(r, n);
@@ -188,8 +226,10 @@ read_service(struct mission_reader *r, yaml_node_t *n)
 static void
 read_mission(struct mission_reader *r, yaml_node_t *n)
 {
-	static const char *const known[] = { "name",        "services", "needs",
-					     "criticality", "owner",    NULL };
+	static const char *const known[] = { "name",	    "services",
+					     "needs",	    "criticality",
+					     "owner",	    "tlp",
+					     "releasable_to", NULL };
 	struct thing *t;
 
 	mission_check_keys(r, n, "missions", known);
@@ -199,6 +239,7 @@ read_mission(struct mission_reader *r, yaml_node_t *n)
 		t->name = mission_text(r, n, "name", true);
 		t->owner = mission_text(r, n, "owner", false);
 		t->criticality = mission_criticality(r, n);
+		t->mark = mission_mark(r, n);
 		check_owner(r, n, t->owner);
 		mission_each_text(r, mission_member(r, n, "services"),
 				  "services", add_need, t);
@@ -212,7 +253,6 @@ read_document(struct mission_reader *r)
 	static const char *const known[] = { "owners", "sites",    "networks",
 					     "assets", "services", "missions",
 					     NULL };
-	struct net_owner any = { NULL, -1 };
 	yaml_node_t *root = yaml_document_get_root_node(&r->doc);
 
 	if (root == NULL) {
@@ -223,8 +263,7 @@ read_document(struct mission_reader *r)
 	mission_check_keys(r, root, "mission map", known);
 	mission_each_item(r, root, "owners", read_owner);
 	mission_each_item(r, root, "sites", read_site);
-	mission_each_text(r, mission_member(r, root, "networks"), "networks",
-			  add_net, &any);
+	read_networks(r, mission_member(r, root, "networks"), NULL);
 	mission_each_item(r, root, "assets", read_asset);
 	mission_each_item(r, root, "services", read_service);
 	mission_each_item(r, root, "missions", read_mission);
@@ -256,6 +295,7 @@ mission_load(struct mission_map **out, const char *path, struct diag *d)
 		free(r.map);
 		return diag_set(d, ERR_NOMEM, "%s: out of memory", path);
 	}
+	r.map->unmarked.tlp = TLP_AMBER;
 	yaml_parser_set_input_file(&parser, f);
 	if (yaml_parser_load(&parser, &r.doc) == 0) {
 		r.err = diag_set(d, ERR_FORMAT, "%s:%zu: not YAML: %s", path,
@@ -285,12 +325,13 @@ mission_empty(void)
 		"169.254.0.0/16", "fe80::/10",
 	};
 	struct mission_reader r = { .path = "" };
-	struct net_owner any = { NULL, -1 };
+	struct net_owner any = { NULL, -1, NULL };
 
 	r.map = calloc(1, sizeof(*r.map));
 	if (r.map == NULL) {
 		return NULL;
 	}
+	r.map->unmarked.tlp = TLP_AMBER;
 	for (size_t i = 0; i < ARRAY_LEN(private_nets); i++) {
 		add_net(&r, NULL, private_nets[i], &any);
 	}

@@ -62,6 +62,10 @@ unsigned mission_criticality(struct mission_reader *r, const yaml_node_t *map);
 double mission_degrees(struct mission_reader *r, const yaml_node_t *map,
 		       const char *key, double max);
 
+/* "tlp" and "releasable_to" of 'map', on the heap; NULL when it has none, or
+ * with an error. */
+struct marking *mission_mark(struct mission_reader *r, const yaml_node_t *map);
+
 /* Calls 'fn' for each text of a list, or for the one text. */
 void
 mission_each_text(struct mission_reader *r, yaml_node_t *list, const char *key,

@@ -19,6 +19,10 @@ static const struct conf_key keys[] = {
 	  "days that batches are kept; 0: for ever" },
 	{ "geoip.*", "list", "", "MaxMind DB files" },
 	{ "missions", "string", "", "mission map (YAML)" },
+	{ "release.default-mark", "string", "amber",
+	  "marking of what is ours and bears none" },
+	{ "partners.policy", "string", "",
+	  "what each partner may see (YAML), for picketctl share" },
 	{ "feed", "string", "", "file for EVE JSON lines, - for stdout" },
 	{ "listen", "string", "", "ADDRESS:PORT of the console" },
 	{ "console.allow-remote", "bool", "no",
@@ -313,7 +317,7 @@ options_configure(struct options *o, const struct conf *conf,
 		"until-idle", "consumer", "correlate", "listen",   "console",
 		"metrics",    "blind",    "ingest",    "run-as",   "security",
 		"indicators", "gate",     "consult",   "posture",  "control",
-		NULL
+		"release",    "partners", NULL
 	};
 	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own,
 				"picket-collector(8)", d);

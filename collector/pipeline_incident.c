@@ -114,6 +114,9 @@ on_incident(void *arg, struct incident *i)
 	if (e == ERR_OK && i->id != 0) {
 		e = store_incident_get(p->store, i->id, &was);
 	}
+	if (e == ERR_OK && was.found) {
+		e = store_incident_mark(p->store, i->id, &a->mark);
+	}
 	if (e != ERR_OK ||
 	    (was.found && was.score == a->score &&
 	     was.summary_hash == XXH3_64bits(a->summary.p, a->summary.len))) {
@@ -131,6 +134,7 @@ on_incident(void *arg, struct incident *i)
 		.last_us = a->last_us,
 		.at_us = p->now_us,
 		.summary = json_view(&a->summary),
+		.mark = &a->mark,
 	};
 	e = store_incident_put(p->store, &c, &i->id);
 	p->stats.incidents_opened += !was.found;

@@ -180,6 +180,82 @@ take_past(struct sighting_set *s, const struct alert *a)
 	s->count = MAX(a->past_count, UINT64_C(1));
 }
 
+/* What is no list of names as ours are is released to nobody. */
+static void
+read_names(struct marking *m, struct view array)
+{
+	struct view v = view_sub(array, 1, array.len - 2);
+
+	m->limited = true;
+	while (v.len > 0) {
+		size_t n = 0;
+		const uint8_t *end;
+
+		while (n < v.len &&
+		       (v.p[n] == ' ' || v.p[n] == ',' || v.p[n] == '\t')) {
+			n++;
+		}
+		v = view_sub(v, n, v.len - n);
+		end = v.len > 1 ? memchr(v.p + 1, '"', v.len - 1) : NULL;
+		if (v.len == 0) {
+			return;
+		}
+		n = end != NULL ? (size_t)(end - v.p) : 0;
+		if (end == NULL || v.p[0] != '"' ||
+		    marking_release_to(m, view_sub(v, 1, n - 1)) != ERR_OK) {
+			*m = mark_nobody;
+			return;
+		}
+		v = view_sub(v, n + 1, v.len - n - 1);
+	}
+}
+
+static void
+join_label(struct marking *m, struct view label)
+{
+	enum tlp t;
+
+	m->tlp = MAX(m->tlp, tlp_read(label, &t) ? t : TLP_RED);
+}
+
+/* What the alert says of itself; what says nothing has the default. */
+static void
+read_marks(struct sighting_set *s, const struct alert *a,
+	   const struct mission_map *m)
+{
+	struct marking names = MARKING_CLEAR;
+
+	s->said = MARKING_CLEAR;
+	if (a->tlp.len != 0) {
+		join_label(&s->said, a->tlp);
+	} else if (a->has_indicator || a->rule_tlp.len == 0) {
+		marking_join(&s->said, mission_unmarked(m));
+	}
+	if (a->rule_tlp.len != 0) {
+		join_label(&s->said, a->rule_tlp);
+	}
+	if (a->releasable_to.len >= 2) {
+		read_names(&names, a->releasable_to);
+		marking_join(&s->said, &names);
+	}
+	s->mark = s->said;
+	mission_join_site(m, s->site, &s->mark);
+	if (a->has_addrs) {
+		mission_join_addr(m, s->site, &a->src, &s->mark);
+		mission_join_addr(m, s->site, &a->dst, &s->mark);
+	}
+}
+
+static uint8_t
+indicator_what(const struct alert *a)
+{
+	enum indicator_kind k;
+
+	return a->has_indicator && indicator_kind_read(a->indicator.type, &k)
+		       ? (uint8_t)k
+		       : INDICATOR_KINDS;
+}
+
 void
 sighting_from_alert(const struct alert *a, const struct mission_map *m,
 		    struct sighting_set *s)
@@ -204,6 +280,8 @@ sighting_from_alert(const struct alert *a, const struct mission_map *m,
 	if (s->owner[0] == '\0') {
 		copy_name(s->owner, a->owner);
 	}
+	s->what = indicator_what(a);
+	read_marks(s, a, m);
 	for (unsigned i = 0; i < a->n_tactics; i++) {
 		uint8_t stage = stage_of(a->tactics[i]);
 
@@ -259,6 +337,7 @@ set_hash(const struct sighting_set *s)
 	uint64_t h = (uint64_t)s->past << 63 | (uint64_t)s->stages << 16 |
 		     (uint64_t)s->severity << 8 | s->confidence;
 
+	h += mark_hash(&s->mark) + s->what;
 	h = XXH3_64bits_withSeed(s->exercise, strlen(s->exercise), h);
 	h = XXH3_64bits_withSeed(s->site, strlen(s->site), h);
 	h = XXH3_64bits_withSeed(s->owner, strlen(s->owner), h);
@@ -275,7 +354,9 @@ set_same(const struct sighting_set *a, const struct sighting_set *b)
 {
 	if (a->n_keys != b->n_keys || a->past != b->past ||
 	    a->stages != b->stages || a->severity != b->severity ||
-	    a->confidence != b->confidence ||
+	    a->confidence != b->confidence || a->what != b->what ||
+	    !mark_same(&a->mark, &b->mark) ||
+	    !mark_same(&a->said, &b->said) ||
 	    strcmp(a->exercise, b->exercise) != 0 ||
 	    strcmp(a->site, b->site) != 0 || strcmp(a->owner, b->owner) != 0) {
 		return false;
@@ -301,12 +382,28 @@ static size_t
 gather(const struct alert *a, uint8_t out[ALIKE_MAX])
 {
 	const struct view *const texts[] = {
-		&a->exercise,        &a->site,       &a->owner,
-		&a->http_host,       &a->dns_rrname, &a->tls_sni,
-		&a->tls_fingerprint, &a->tls_ja3,    &a->indicator.value,
-		&a->indicator.id,    &a->tactics[0], &a->tactics[1],
-		&a->tactics[2],      &a->tactics[3], &a->tactics[4],
-		&a->tactics[5],      &a->tactics[6], &a->tactics[7],
+		&a->exercise,
+		&a->site,
+		&a->owner,
+		&a->http_host,
+		&a->dns_rrname,
+		&a->tls_sni,
+		&a->tls_fingerprint,
+		&a->tls_ja3,
+		&a->indicator.value,
+		&a->indicator.id,
+		&a->tactics[0],
+		&a->tactics[1],
+		&a->tactics[2],
+		&a->tactics[3],
+		&a->tactics[4],
+		&a->tactics[5],
+		&a->tactics[6],
+		&a->tactics[7],
+		&a->tlp,
+		&a->rule_tlp,
+		&a->releasable_to,
+		&a->indicator.type,
 	};
 	uint32_t numbers[] = { a->gid,          a->sid,
 			       a->severity,     a->indicator.confidence,

@@ -16,9 +16,11 @@
 #ifndef COLLECTOR_SIGHTING_H
 #define COLLECTOR_SIGHTING_H
 
+#include "collector/mark_set.h"
 #include "collector/mission.h"
 #include "collector/stage.h"
 #include "common/alert.h"
+#include "common/indicator.h"
 
 #define SIGHTING_MAX_KEYS 10
 #define SIGHTING_KEY_CAP 160
@@ -60,6 +62,10 @@ struct sighting_set {
 	bool strong;
 	bool past; /* seen then, told later (alert.h, has_past) */
 	int64_t alert; /* id of the first alert with this set */
+	uint8_t what; /* enum indicator_kind; INDICATOR_KINDS: none, unknown */
+	/* Who may see what the alert says of its indicator or rule; and that
+	 * it was seen here: joined with the site, its networks and assets. */
+	struct marking said, mark;
 	unsigned n_keys;
 	struct sighting_key keys[SIGHTING_MAX_KEYS];
 };

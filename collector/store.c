@@ -91,15 +91,20 @@ static const char *const statements[ST_COUNT_OF] = {
 		       " id=(SELECT min(id) FROM gaps WHERE sensor=?1)",
 	[ST_GAP_GONE] = "DELETE FROM gaps WHERE sensor=?1 AND id<=?2 AND"
 			" id>(SELECT min(id) FROM gaps WHERE sensor=?1)",
-	[ST_RUN] = "INSERT INTO runs VALUES(?,?,?,?,?,?,?,?,?)"
+	[ST_RUN] = "INSERT INTO runs(id,exercise,kind,key,first_us,last_us,"
+		   "severity,confidence,stages,what,said,mark)"
+		   " VALUES(?,?,?,?,?,?,?,?,?,?,?,?)"
 		   " ON CONFLICT(id) DO UPDATE SET first_us=excluded.first_us,"
 		   "last_us=excluded.last_us,severity=excluded.severity,"
-		   "confidence=excluded.confidence,stages=excluded.stages",
+		   "confidence=excluded.confidence,stages=excluded.stages,"
+		   "what=excluded.what,said=excluded.said,mark=excluded.mark",
 	[ST_RUN_SITES_CLEAR] = "DELETE FROM sightings WHERE run=?",
-	[ST_RUN_SITE] = "INSERT INTO sightings VALUES(?,?,?,?,?,?,?)"
+	[ST_RUN_SITE] = "INSERT INTO sightings(run,site,owner,first_us,last_us,"
+			"count,strong,mark) VALUES(?,?,?,?,?,?,?,?)"
 			" ON CONFLICT(run,site,owner) DO UPDATE SET"
 			" first_us=excluded.first_us,last_us=excluded.last_us,"
-			"count=excluded.count,strong=excluded.strong",
+			"count=excluded.count,strong=excluded.strong,"
+			"mark=excluded.mark",
 	[ST_LINK] = "INSERT OR IGNORE INTO links VALUES(?,?,?)",
 	[ST_RUN_GONE] = "DELETE FROM runs WHERE id=?",
 	[ST_LINKS_GONE] = "DELETE FROM links WHERE a=?1 OR b=?1",
@@ -109,16 +114,17 @@ static const char *const statements[ST_COUNT_OF] = {
 		      " WHERE incident<>excluded.incident",
 	[ST_MEMBER_GONE] = "DELETE FROM incident_runs WHERE run=?",
 	[ST_INCIDENT_GET] =
-		"SELECT score,level,state,summary,lead,support FROM incidents"
+		"SELECT score,level,state,summary,lead,support,mark FROM incidents"
 		" WHERE id=?",
 	[ST_INCIDENT_PUT] =
 		"INSERT INTO incidents(state,exercise,title,score,level,lead,"
-		"support,first_us,last_us,created_us,updated_us,summary)"
-		" VALUES('open',?1,?2,?3,?4,?5,?6,?7,?8,?9,?9,?10)",
+		"support,first_us,last_us,created_us,updated_us,summary,mark)"
+		" VALUES('open',?1,?2,?3,?4,?5,?6,?7,?8,?9,?9,?10,?11)",
 	[ST_INCIDENT_SET] =
 		"UPDATE incidents SET title=?2,score=?3,level=?4,lead=?5,"
 		"support=?6,first_us=?7,last_us=?8,updated_us=?9,summary=?10"
 		" WHERE id=?1",
+	[ST_INCIDENT_MARK] = "UPDATE incidents SET mark=?2 WHERE id=?1",
 	[ST_INCIDENT_STATE] = "UPDATE incidents SET state=? WHERE id=?",
 	[ST_INCIDENT_MERGE] =
 		"UPDATE incidents SET state='merged',merged_into=?2"

@@ -143,6 +143,7 @@ struct store_incident_change {
 	unsigned score, level;
 	uint64_t first_us, last_us, at_us;
 	struct view summary;
+	const struct marking *mark; /* of a new one */
 };
 /* Of the incident as it is kept; 'found' false when it is not. */
 struct store_incident_kept {
@@ -151,12 +152,16 @@ struct store_incident_kept {
 	bool closed;
 	unsigned n_owners; /* that lead and support it */
 	uint64_t summary_hash;
+	struct marking mark;
 };
 enum err store_incident_get(struct store *s, int64_t id,
 			    struct store_incident_kept *out) MUST_CHECK;
 enum err store_incident_put(struct store *s,
 			    const struct store_incident_change *c,
 			    int64_t *id) MUST_CHECK;
+/* 'mark' goes on top of the one that is kept, which never becomes less. */
+enum err store_incident_mark(struct store *s, int64_t id,
+			     const struct marking *mark) MUST_CHECK;
 enum err store_incident_reopen(struct store *s, int64_t id) MUST_CHECK;
 enum err store_incident_merge(struct store *s, int64_t from,
 			      int64_t into) MUST_CHECK;

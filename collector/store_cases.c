@@ -10,7 +10,7 @@
 
 #define INCIDENT_COLUMNS \
 	"SELECT id,state,exercise,title,score,level,lead,support,first_us," \
-	"last_us,created_us,updated_us,merged_into,summary FROM incidents"
+	"last_us,created_us,updated_us,merged_into,summary,mark FROM incidents"
 
 static enum err
 each_incident(sqlite3_stmt *st, unsigned *n,
@@ -35,6 +35,7 @@ each_incident(sqlite3_stmt *st, unsigned *n,
 			.updated_us = sql_u64(st, 11),
 			.merged_into = sqlite3_column_int64(st, 12),
 			.summary = sql_text(st, 13),
+			.mark = sql_text(st, 14),
 		};
 
 		i.level_name = severity_level_name(i.level);

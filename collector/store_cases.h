@@ -23,6 +23,7 @@ struct store_incident {
 	uint64_t first_us, last_us; /* packet time */
 	uint64_t created_us, updated_us; /* wall clock */
 	int64_t merged_into; /* 0, or the incident that took this one in */
+	const char *mark; /* marking_text(): who may see it */
 	/* JSON object: sites, owners, actors [{kind,value,sites,count,first,
 	 * last}], victims, stages, services, missions, factors, alerts,
 	 * evidence (alert ids) */

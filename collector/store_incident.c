@@ -5,21 +5,31 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+/* NULL is what nobody marked: that is nobody's to see. */
+static const char *
+mark_text(const struct marking *m, char out[MARKING_TEXT_CAP])
+{
+	return marking_text(m != NULL ? m : &mark_nobody, out);
+}
+
 enum err
 store_run(struct store *s, const struct run *r)
 {
 	struct view stages = r->stages != NULL
 				     ? view_of(r->stages, sizeof(*r->stages))
 				     : VIEW_NONE;
-	enum err e = sql_run(s->st[ST_RUN], "utdtuuddb", r->id, r->exercise,
+	char said[MARKING_TEXT_CAP], mark[MARKING_TEXT_CAP];
+	enum err e = sql_run(s->st[ST_RUN], "utdtuuddbdtt", r->id, r->exercise,
 			     (int)r->kind, r->key, r->first_us, r->last_us,
-			     (int)r->severity, (int)r->confidence, stages);
+			     (int)r->severity, (int)r->confidence, stages,
+			     (int)r->what, mark_text(r->said, said),
+			     mark_text(r->mark, mark));
 
 	for (const struct run_site *t = r->sites; t != NULL && e == ERR_OK;
 	     t = t->next) {
-		e = sql_run(s->st[ST_RUN_SITE], "uttuuuu", r->id, t->site,
+		e = sql_run(s->st[ST_RUN_SITE], "uttuuuut", r->id, t->site,
 			    t->owner, t->first_us, t->last_us, t->count,
-			    t->strong);
+			    t->strong, mark_text(t->mark, mark));
 	}
 	for (const struct run_link *l = r->links; l != NULL && e == ERR_OK;
 	     l = l->next) {
@@ -59,21 +69,28 @@ static enum err
 load_run(void *arg, sqlite3_stmt *st)
 {
 	struct load *l = arg;
+	struct marking said, mark;
 	struct stage_times t;
+	struct run *r;
 	bool has = sqlite3_column_bytes(st, 8) == (int)sizeof(t);
 
 	if (has) {
 		memcpy(&t, sqlite3_column_blob(st, 8), sizeof(t));
 	}
-	return correlate_load_run(l->c, sql_u64(st, 0), sql_text(st, 1),
-				  (enum key_kind)sqlite3_column_int(st, 2),
-				  sql_text(st, 3), sql_u64(st, 4),
-				  sql_u64(st, 5),
-				  (uint8_t)sqlite3_column_int(st, 6),
-				  (uint8_t)sqlite3_column_int(st, 7),
-				  has ? &t : NULL) != NULL
-		       ? ERR_OK
-		       : ERR_NOMEM;
+	r = correlate_load_run(l->c, sql_u64(st, 0), sql_text(st, 1),
+			       (enum key_kind)sqlite3_column_int(st, 2),
+			       sql_text(st, 3), sql_u64(st, 4), sql_u64(st, 5),
+			       (uint8_t)sqlite3_column_int(st, 6),
+			       (uint8_t)sqlite3_column_int(st, 7),
+			       has ? &t : NULL);
+	if (r == NULL) {
+		return ERR_NOMEM;
+	}
+	mark_read_kept(&said, view_cstr(sql_text(st, 10)));
+	mark_read_kept(&mark, view_cstr(sql_text(st, 11)));
+	correlate_load_marks(l->c, r, (uint8_t)sqlite3_column_int(st, 9), &said,
+			     &mark);
+	return ERR_OK;
 }
 
 static void
@@ -94,9 +111,12 @@ load_site(void *arg, sqlite3_stmt *st)
 			      .last_us = sql_u64(st, 4),
 			      .count = sql_u64(st, 5),
 			      .strong = sql_u64(st, 6) };
+	struct marking mark;
 
 	copy_text(s.site, sizeof(s.site), sql_text(st, 1));
 	copy_text(s.owner, sizeof(s.owner), sql_text(st, 2));
+	mark_read_kept(&mark, view_cstr(sql_text(st, 7)));
+	s.mark = correlate_keep_mark(l->c, &mark);
 	return r != NULL ? correlate_load_site(l->c, r, &s) : ERR_OK;
 }
 
@@ -147,10 +167,14 @@ store_load_runs(struct store *s, struct correlate *c, uint64_t since_us,
 		const char *sql;
 		enum err (*fn)(void *arg, sqlite3_stmt *st);
 	} steps[] = {
-		{ "SELECT r.* FROM recent t JOIN runs r ON r.id=t.id"
+		{ "SELECT r.id,r.exercise,r.kind,r.key,r.first_us,r.last_us,"
+		  "r.severity,r.confidence,r.stages,r.what,r.said,r.mark"
+		  " FROM recent t JOIN runs r ON r.id=t.id"
 		  " ORDER BY r.id",
 		  load_run },
-		{ "SELECT s.* FROM recent t JOIN sightings s ON s.run=t.id",
+		{ "SELECT s.run,s.site,s.owner,s.first_us,s.last_us,s.count,"
+		  "s.strong,s.mark FROM recent t JOIN sightings s ON "
+		  "s.run=t.id",
 		  load_site },
 		{ "SELECT l.* FROM recent t JOIN links l ON l.a=t.id",
 		  load_link },
@@ -212,6 +236,7 @@ store_incident_get(struct store *s, int64_t id, struct store_incident_kept *out)
 		out->closed = strcmp(sql_text(st, 2), "closed") == 0;
 		out->n_owners =
 			n_names(sql_text(st, 4)) + n_names(sql_text(st, 5));
+		mark_read_kept(&out->mark, view_cstr(sql_text(st, 6)));
 		out->summary_hash = XXH3_64bits(summary, strlen(summary));
 	}
 	sqlite3_reset(st);
@@ -222,13 +247,14 @@ enum err
 store_incident_put(struct store *s, const struct store_incident_change *c,
 		   int64_t *id)
 {
+	char mark[MARKING_TEXT_CAP];
 	enum err e;
 
 	if (c->id == 0) {
-		e = sql_run(s->st[ST_INCIDENT_PUT], "ttddttuuuv", c->exercise,
+		e = sql_run(s->st[ST_INCIDENT_PUT], "ttddttuuuvt", c->exercise,
 			    c->title, (int)c->score, (int)c->level, c->lead,
 			    c->support, c->first_us, c->last_us, c->at_us,
-			    c->summary);
+			    c->summary, mark_text(c->mark, mark));
 		*id = sqlite3_last_insert_rowid(s->db);
 		return e;
 	}
@@ -236,6 +262,21 @@ store_incident_put(struct store *s, const struct store_incident_change *c,
 	return sql_run(s->st[ST_INCIDENT_SET], "itddttuuuv", c->id, c->title,
 		       (int)c->score, (int)c->level, c->lead, c->support,
 		       c->first_us, c->last_us, c->at_us, c->summary);
+}
+
+enum err
+store_incident_mark(struct store *s, int64_t id, const struct marking *mark)
+{
+	char text[MARKING_TEXT_CAP];
+	struct store_incident_kept was;
+	enum err e = store_incident_get(s, id, &was);
+
+	if (e != ERR_OK || !was.found || marking_covers(&was.mark, mark)) {
+		return e;
+	}
+	marking_join(&was.mark, mark);
+	return sql_run(s->st[ST_INCIDENT_MARK], "it", id,
+		       marking_text(&was.mark, text));
 }
 
 enum err
@@ -247,8 +288,15 @@ store_incident_reopen(struct store *s, int64_t id)
 enum err
 store_incident_merge(struct store *s, int64_t from, int64_t into)
 {
-	enum err e = sql_run(s->st[ST_INCIDENT_MERGE], "ii", from, into);
+	struct store_incident_kept was;
+	enum err e = store_incident_get(s, from, &was);
 
+	if (e == ERR_OK && was.found) {
+		e = store_incident_mark(s, into, &was.mark);
+	}
+	if (e == ERR_OK) {
+		e = sql_run(s->st[ST_INCIDENT_MERGE], "ii", from, into);
+	}
 	if (e == ERR_OK) {
 		e = sql_run(s->st[ST_MEMBERS_MERGE], "ii", from, into);
 	}

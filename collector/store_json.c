@@ -152,6 +152,7 @@ store_json_incident(struct json *j, const char *key,
 	json_time_known(j, "created", i->created_us);
 	json_time_known(j, "updated", i->updated_us);
 	json_i64(j, "merged_into", i->merged_into);
+	json_cstr(j, "mark", i->mark);
 	put_kept(j, "summary", i->summary);
 }
 

@@ -319,7 +319,28 @@ static const char indicators_v11[] =
 	" WITHOUT ROWID;";
 
 /* release: what was given to partners, and the audit log */
-static const char release_v12[] = "";
+/*
+ * What was seen before markings were kept is nobody's to see: its marking is
+ * not known.  'audit' is only added to; its records are chained (audit.h).
+ */
+static const char release_v12[] =
+	"ALTER TABLE runs ADD COLUMN what INTEGER NOT NULL DEFAULT 255;"
+	"ALTER TABLE runs ADD COLUMN said TEXT NOT NULL DEFAULT 'red//';"
+	"ALTER TABLE runs ADD COLUMN mark TEXT NOT NULL DEFAULT 'red//';"
+	"ALTER TABLE sightings ADD COLUMN mark TEXT NOT NULL DEFAULT 'red//';"
+	"ALTER TABLE incidents ADD COLUMN mark TEXT NOT NULL DEFAULT 'red//';"
+	"CREATE TABLE audit("
+	" id INTEGER PRIMARY KEY, record TEXT NOT NULL, hash BLOB NOT NULL);"
+	"CREATE TRIGGER audit_kept BEFORE UPDATE ON audit BEGIN"
+	" SELECT raise(ABORT,'the audit log is only added to'); END;"
+	"CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN"
+	" SELECT raise(ABORT,'the audit log is only added to'); END;"
+	"CREATE TRIGGER audit_next BEFORE INSERT ON audit"
+	" WHEN new.id<>coalesce((SELECT max(id) FROM audit),0)+1 BEGIN"
+	" SELECT raise(ABORT,'the audit log is only added to'); END;"
+	"CREATE TABLE share_policies("
+	" partner TEXT PRIMARY KEY, digest TEXT NOT NULL,"
+	" record INTEGER NOT NULL) WITHOUT ROWID;";
 
 /* taps: one event at several, and their clocks */
 static const char taps_v13[] = "";

@@ -43,6 +43,9 @@ struct alert {
 	struct view tls_sni, tls_ja3, tls_subject, tls_fingerprint;
 
 	struct view site, sensor, owner, exercise, tlp;
+	struct view
+		rule_tlp; /* the rule's metadata; the strictest of several */
+	struct view releasable_to; /* the JSON array as it stands; 0: none */
 	uint64_t seq; /* the sensor's own alert number */
 	struct alert_indicator indicator;
 	bool has_indicator;

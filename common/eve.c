@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/json_read.h"
+#include "common/marking.h"
 
 /* Members of the line, of "alert" and of "picket" that are read. */
 enum {
@@ -46,6 +47,7 @@ enum {
 	PICKET_SEQ,
 	PICKET_INDICATOR,
 	PICKET_PAST,
+	PICKET_RELEASABLE_TO,
 	PICKET_COUNT
 };
 
@@ -86,6 +88,7 @@ static const char *const picket_names[PICKET_COUNT] = {
 	[PICKET_SEQ] = "seq",
 	[PICKET_INDICATOR] = "indicator",
 	[PICKET_PAST] = "past",
+	[PICKET_RELEASABLE_TO] = "releasable_to",
 };
 
 #define NAME_SLOTS 64
@@ -201,6 +204,17 @@ get_object(const struct json_value *v, const struct json_value **out)
 	return v == NULL || v->type == JSON_OBJECT;
 }
 
+/* The spelling of an array that may be absent. */
+static bool
+get_array(const struct json_value *v, struct view *out)
+{
+	if (v == NULL || v->type == JSON_NULL) {
+		return true;
+	}
+	*out = v->text;
+	return v->type == JSON_ARRAY;
+}
+
 /* Metadata values are arrays of texts, or one text. */
 static bool
 get_ids(const struct eve *e, const struct json_value *v, struct view *ids,
@@ -224,6 +238,30 @@ get_ids(const struct eve *e, const struct json_value *v, struct view *ids,
 			return false;
 		}
 		ids[(*n)++] = id->text;
+	}
+	return true;
+}
+
+/* Of several labels the strictest; one that is no label is stricter still. */
+static bool
+read_rule_tlp(const struct eve *e, const struct json_value *v, struct view *out)
+{
+	struct view words[ALERT_MAX_IDS];
+	enum tlp worst = TLP_CLEAR, t;
+	unsigned n = 0;
+
+	if (!get_ids(e, v, words, &n)) {
+		return false;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (!tlp_read(words[i], &t)) {
+			*out = words[i].len != 0 ? words[i] : VIEW_LIT("?");
+			return true;
+		}
+		if (out->len == 0 || t > worst) {
+			worst = t;
+			*out = words[i];
+		}
 	}
 	return true;
 }
@@ -274,6 +312,9 @@ read_rule(struct eve *e, struct alert *a)
 	if (!get_ids(e, member(e, metadata, "mitre_technique_id"),
 		     a->techniques, &a->n_techniques)) {
 		return "alert.metadata.mitre_technique_id";
+	}
+	if (!read_rule_tlp(e, member(e, metadata, "tlp"), &a->rule_tlp)) {
+		return "alert.metadata.tlp";
 	}
 	return NULL;
 }
@@ -444,6 +485,9 @@ read_origin(struct eve *e, struct alert *a)
 	}
 	if (!get_text(e->picket[PICKET_TLP], &a->tlp)) {
 		return "picket.tlp";
+	}
+	if (!get_array(e->picket[PICKET_RELEASABLE_TO], &a->releasable_to)) {
+		return "picket.releasable_to";
 	}
 	if (!get_uint(e->picket[PICKET_SEQ], UINT64_MAX, &a->seq)) {
 		return "picket.seq";

@@ -88,3 +88,42 @@ tests_collector_taxii_fetch_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS)
 UNIT_TESTS += tests/collector/test_consult
 tests_collector_test_consult_SOURCES = tests/rnd.h tests/collector/test_consult.c
 tests_collector_test_consult_LDADD = $(LIBS_COLLECTOR)
+check_PROGRAMS += tests/collector/share_drive
+tests_collector_share_drive_SOURCES = tests/collector/share_drive.c
+tests_collector_share_drive_LDADD = $(LIBS_COLLECTOR)
+dist_check_SCRIPTS += tests/collector/share_worlds.sh tests/collector/test_share.sh
+TESTS += tests/collector/share_worlds.sh tests/collector/test_share.sh
+EXTRA_DIST += tests/collector/share_world.py tests/collector/share_oracle.py \
+	tests/collector/stix_check.py
+UNIT_TESTS += tests/collector/test_redact
+tests_collector_test_redact_SOURCES = tests/test.h tests/rnd.h \
+	tests/collector/test_redact.c
+tests_collector_test_redact_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_audit
+tests_collector_test_audit_SOURCES = tests/test.h tests/store_dir.h \
+	tests/collector/test_audit.c
+tests_collector_test_audit_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_share_policy
+tests_collector_test_share_policy_SOURCES = tests/test.h \
+	tests/collector/test_share_policy.c
+tests_collector_test_share_policy_LDADD = $(LIBS_COLLECTOR)
+EXTRA_DIST += tests/collector/mistakes.sh \
+	tests/collector/mistakes/arpa-not-seen.patch \
+	tests/collector/mistakes/cut-list-forgets.patch \
+	tests/collector/mistakes/dashes-not-seen.patch \
+	tests/collector/mistakes/incident-forgets-missions.patch \
+	tests/collector/mistakes/join-forgets-asset.patch \
+	tests/collector/mistakes/names-joined-as-union.patch \
+	tests/collector/mistakes/one-label-above.patch \
+	tests/collector/mistakes/owner-not-asked.patch \
+	tests/collector/mistakes/restart-forgets-marks.patch
+share-mistakes: picketctl tests/collector/share_drive
+	srcdir=$(srcdir) builddir=. $(SHELL) $(srcdir)/tests/collector/mistakes.sh
+# A million decisions.
+share-scale: picketctl tests/collector/share_drive
+	srcdir=$(srcdir) builddir=. \
+		$(SHELL) $(srcdir)/tests/collector/share_worlds.sh 100 15 250 60
+UNIT_TESTS += tests/collector/test_marks
+tests_collector_test_marks_SOURCES = tests/test.h tests/rnd.h \
+	tests/store_dir.h tests/collector/test_marks.c
+tests_collector_test_marks_LDADD = $(LIBS_COLLECTOR)

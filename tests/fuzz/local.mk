@@ -15,6 +15,7 @@ EXTRA_DIST += tests/fuzz/allow.in \
 	tests/fuzz/indicators.in \
 	tests/fuzz/ioc.in \
 	tests/fuzz/ledger.in \
+	tests/fuzz/policy.in \
 	tests/fuzz/mac.in \
 	tests/fuzz/pattern.in \
 	tests/fuzz/prefilter.in \
@@ -42,6 +43,7 @@ FUZZ_TARGETS = tests/fuzz/fuzz_allow \
 	tests/fuzz/fuzz_indicators \
 	tests/fuzz/fuzz_ioc \
 	tests/fuzz/fuzz_ledger \
+	tests/fuzz/fuzz_policy \
 	tests/fuzz/fuzz_mac \
 	tests/fuzz/fuzz_pattern \
 	tests/fuzz/fuzz_prefilter \
@@ -80,6 +82,10 @@ tests_fuzz_fuzz_dataset_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_ledger_SOURCES = tests/fuzz/fuzz_ledger.c
 tests_fuzz_fuzz_ledger_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_ledger_LDADD = $(LIBS_FUZZ)
+tests_fuzz_fuzz_policy_SOURCES = tests/fuzz/fuzz_policy.c
+tests_fuzz_fuzz_policy_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_policy_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) \
+	$(COMMON_LIBS) -lm
 tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c
 tests_fuzz_fuzz_control_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_control_LDADD = $(LIBS_FUZZ)

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Incidents, with of each what the partner may know. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "collector/mark_set.h"
+#include "collector/share_state.h"
+#include "collector/store_sql.h"
+
+/* One incident on its way out. */
+struct account {
+	struct sharing *s;
+	struct json *j;
+	const struct marking *mark;
+	const json_t *summary;
+};
+
+static bool
+may(const struct account *a, enum share_field f)
+{
+	return share_has(a->s->r->to, SHARE_INCIDENT, f);
+}
+
+static void
+put_text(struct account *a, const char *key, const char *text)
+{
+	share_text(a->s, SHARE_INCIDENT, a->mark, key, text);
+}
+
+/* The texts of a list, or member 'key' of its objects; none twice. */
+static void
+put_list(struct account *a, const char *name, const char *list, const char *key)
+{
+	const json_t *l = json_object_get(a->summary, list), *e;
+	const char *last = "";
+	size_t i;
+
+	json_arr(a->j, name);
+	json_array_foreach(l, i, e)
+	{
+		const char *text = json_string_value(
+			key != NULL ? json_object_get(e, key) : e);
+
+		if (text != NULL && text[0] != '\0' &&
+		    strcmp(text, last) != 0) {
+			put_text(a, NULL, text);
+			last = text;
+		}
+	}
+	json_arr_end(a->j);
+}
+
+static void
+put_actors(struct account *a)
+{
+	const json_t *l = json_object_get(a->summary, "actors"), *e;
+	size_t i;
+
+	json_arr(a->j, "actors");
+	json_array_foreach(l, i, e)
+	{
+		const char *kind =
+			json_string_value(json_object_get(e, "kind"));
+		const char *value =
+			json_string_value(json_object_get(e, "value"));
+
+		if (kind == NULL || value == NULL) {
+			continue;
+		}
+		json_obj(a->j, NULL);
+		json_cstr(a->j, "kind", kind);
+		put_text(a, "value", value);
+		if (may(a, SHARE_COUNT)) {
+			json_i64(a->j, "count",
+				 json_integer_value(
+					 json_object_get(e, "count")));
+		}
+		json_obj_end(a->j);
+	}
+	json_arr_end(a->j);
+}
+
+/* "JP,US" as a list. */
+static void
+put_owners(struct account *a, const char *key, const char *owners)
+{
+	json_arr(a->j, key);
+	while (*owners != '\0') {
+		char name[128];
+		size_t n = strcspn(owners, ",");
+
+		snprintf(name, sizeof(name), "%.*s", (int)MIN(n, 127u), owners);
+		put_text(a, NULL, name);
+		owners += n + (owners[n] == ',');
+	}
+	json_arr_end(a->j);
+}
+
+static void
+put_sites(struct account *a)
+{
+	if (!may(a, SHARE_SITES)) {
+		return;
+	}
+	switch (a->s->r->to->sites) {
+	case SHARE_KEEP:
+		put_list(a, "sites", "sites", "site");
+		break;
+	case SHARE_ROLE:
+		put_list(a, "sites", "owners", NULL);
+		break;
+	case SHARE_DROP:
+	case SHARE_PSEUDONYM:
+		break;
+	}
+}
+
+static void
+put_extension(struct account *a, sqlite3_stmt *st)
+{
+	struct stix_out *x = &a->s->b->stix;
+
+	stix_extension_begin(x);
+	if (may(a, SHARE_SEVERITY)) {
+		json_u64(a->j, "level", sql_u64(st, 5));
+		json_u64(a->j, "score", sql_u64(st, 4));
+	}
+	if (may(a, SHARE_OWNERS)) {
+		put_text(a, "lead", sql_text(st, 6));
+		put_owners(a, "support", sql_text(st, 7));
+	}
+	if (may(a, SHARE_TIMES)) {
+		stix_time(x, "first", sql_u64(st, 8));
+		stix_time(x, "last", sql_u64(st, 9));
+	}
+	if (may(a, SHARE_COUNT)) {
+		json_i64(a->j, "alerts",
+			 json_integer_value(
+				 json_object_get(a->summary, "alerts")));
+	}
+	put_sites(a);
+	if (may(a, SHARE_STAGES)) {
+		put_list(a, "stages", "stages", "stage");
+	}
+	if (may(a, SHARE_ACTORS)) {
+		put_actors(a);
+	}
+	if (may(a, SHARE_VICTIMS)) {
+		put_list(a, "victims", "victims", "address");
+	}
+	if (may(a, SHARE_SERVICES)) {
+		put_list(a, "services", "services", NULL);
+	}
+	if (may(a, SHARE_MISSIONS)) {
+		put_list(a, "missions", "missions", NULL);
+	}
+	stix_extension_end(x);
+}
+
+static void
+put_incident(struct sharing *s, sqlite3_stmt *st, const struct marking *mark)
+{
+	struct stix_out *x = &s->b->stix;
+	json_t *summary = json_loads(sql_text(st, 12), 0, NULL);
+	struct account a = { s, &x->j, mark, summary };
+	int64_t local = sqlite3_column_int64(st, 0);
+	char id[STIX_ID_CAP], name[64];
+
+	stix_incident_extension(x);
+	snprintf(name, sizeof(name), "incident|%" PRId64, local);
+	stix_id(x, false, "incident", name, id);
+	stix_object(x, "incident", id,
+		    share_moment(s, SHARE_INCIDENT, sql_u64(st, 10)),
+		    share_moment(s, SHARE_INCIDENT, sql_u64(st, 11)), mark);
+	if (may(&a, SHARE_TITLE)) {
+		put_text(&a, "name", sql_text(st, 3));
+	} else {
+		json_cstr(&x->j, "name", "incident");
+	}
+	put_extension(&a, st);
+	stix_object_end(x);
+	json_decref(summary);
+	share_note(s, SHARE_INCIDENT, RELEASE_GOES, local, id, mark);
+}
+
+enum err
+share_incidents(struct sharing *s)
+{
+	sqlite3_stmt *st;
+	int rc = SQLITE_DONE;
+
+	if (!share_wants(s, SHARE_INCIDENT)) {
+		return ERR_OK;
+	}
+	st = store_reader_prepare(
+		s->store,
+		"SELECT id,state,exercise,title,score,level,lead,support,"
+		"first_us,last_us,created_us,updated_us,summary,mark"
+		" FROM incidents WHERE state<>'merged' AND updated_us>=?1"
+		" ORDER BY id");
+	if (st == NULL || sql_bind(st, "u", s->r->since_us) != SQLITE_OK) {
+		sqlite3_finalize(st);
+		return ERR_IO;
+	}
+	while (s->err == ERR_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct marking mark;
+		enum release_verdict v;
+
+		mark_read_kept(&mark, view_cstr(sql_text(st, 13)));
+		v = release_judge(s->r->to, SHARE_INCIDENT,
+				  sql_text(st, 2)[0] != '\0', &mark);
+		v = v == RELEASE_GOES && !share_room(s) ? HELD_FULL : v;
+		if (v == RELEASE_GOES) {
+			put_incident(s, st, &mark);
+		} else {
+			share_note(s, SHARE_INCIDENT, v,
+				   sqlite3_column_int64(st, 0), NULL, &mark);
+		}
+	}
+	return store_reader_finish(st, s->err == ERR_OK ? rc : SQLITE_DONE);
+}
