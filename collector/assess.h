@@ -28,6 +28,7 @@ struct assessment {
 	struct severity_stake stakes[SEVERITY_MAX_OWNERS]; /* lead first */
 	unsigned n_owners, n_sites;
 	uint64_t first_us, last_us, alerts;
+	uint64_t events; /* that these alerts are, some seen at several taps */
 	struct json summary; /* store_read.h, struct store_incident */
 };
 

@@ -94,7 +94,8 @@ add_to_runs(struct correlate *c, const struct sighting_set *s,
 	struct run_site site = { .first_us = s->first_us,
 				 .last_us = s->last_us,
 				 .count = s->count,
-				 .strong = s->strong ? s->count : 0 };
+				 .strong = s->strong ? s->count : 0,
+				 .events = s->strong ? s->events : 0 };
 	enum err e = ERR_OK;
 
 	memcpy(site.site, s->site, sizeof(site.site));

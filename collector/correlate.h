@@ -49,6 +49,7 @@ struct run_site {
 	char site[SIGHTING_NAME_CAP], owner[SIGHTING_NAME_CAP];
 	uint64_t first_us, last_us, count;
 	uint64_t strong; /* of 'count', those worth an incident */
+	uint64_t events; /* of 'strong', those of which no other tap told */
 	struct run_site *next;
 };
 

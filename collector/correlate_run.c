@@ -223,6 +223,7 @@ correlate_add_site(struct run *r, const struct run_site *from)
 			(*p)->last_us = MAX((*p)->last_us, from->last_us);
 			(*p)->count += from->count;
 			(*p)->strong += from->strong;
+			(*p)->events += from->events;
 			return ERR_OK;
 		}
 		if (cmp > 0) {

@@ -26,6 +26,11 @@ libcollector_a_SOURCES = \
 	collector/store_line.h collector/store_line.c \
 	collector/store_convert.h collector/store_convert.c \
 	collector/store_schema.h collector/store_schema.c \
+	collector/twin.h collector/twin.c \
+	collector/skew.h collector/skew_state.h collector/skew.c \
+	collector/skew_solve.c \
+	collector/taps.h collector/taps_state.h collector/taps.c \
+	collector/taps_load.c collector/taps_read.c \
 	collector/store_reader.h collector/store_reader.c \
 	collector/store_bound.h collector/store_bound.c \
 	collector/store_read.h collector/store_read.c \

@@ -56,6 +56,9 @@ reload(struct pipeline *p)
 	if (e == ERR_OK) {
 		e = store_each_range(p->store, load_range, p);
 	}
+	if (e == ERR_OK) {
+		e = taps_reload(p->taps);
+	}
 	dedupe_clean(p->dedupe);
 	return e;
 }
@@ -80,6 +83,7 @@ pipeline_close(struct pipeline *p)
 	health_free(p->health);
 	assess_fini(&p->assessment);
 	correlate_free(p->correlate);
+	taps_free(p->taps);
 	store_ledger_free(p->ledger);
 	store_signed_free(p->signers);
 	store_close(p->store);
@@ -154,6 +158,9 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	}
 	if (e == ERR_OK) {
 		e = store_signed_new(&p->signers, p->store, d);
+	}
+	if (e == ERR_OK) {
+		e = taps_new(&p->taps, p->store, d);
 	}
 	if (e == ERR_OK) {
 		e = reload(p);

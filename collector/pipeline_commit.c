@@ -150,6 +150,9 @@ pipeline_take(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 		e = dedupe_each(p->dedupe, true, keep_mark, p);
 	}
 	if (e == ERR_OK) {
+		e = taps_keep(p->taps);
+	}
+	if (e == ERR_OK) {
 		e = pipeline_trim_epochs(p);
 	}
 	if (e == ERR_OK) {

@@ -68,8 +68,12 @@ take_alert(struct pipeline *p, struct passage *t, const struct alert *a,
 {
 	bool undescribed;
 	int64_t id;
+	struct taps_view seen;
 	enum err e = store_frame_alert(p->store, a, &id, &undescribed);
 
+	if (e == ERR_OK) {
+		e = taps_alert(p->taps, t->sensor, id, a, &seen);
+	}
 	if (e == ERR_OK) {
 		e = describe(p, t, a, line, id, undescribed);
 	}
@@ -77,11 +81,13 @@ take_alert(struct pipeline *p, struct passage *t, const struct alert *a,
 		return e;
 	}
 	count_alert(t->tally, a);
-	if (sighting_batch_count(p->sightings, a)) {
+	if (sighting_batch_count(p->sightings, a, seen.us, !seen.again)) {
 		return ERR_OK;
 	}
 	sighting_from_alert(a, p->cfg.missions, &p->set);
 	p->set.alert = id;
+	p->set.events = !seen.again;
+	p->set.first_us = p->set.last_us = seen.us;
 	if (!sighting_batch_add(p->sightings, &p->set)) {
 		e = pipeline_correlate(p);
 		if (e == ERR_OK && !sighting_batch_add(p->sightings, &p->set)) {
@@ -154,6 +160,12 @@ take_line(struct pipeline *p, struct passage *t, struct view line,
 	case EVE_STATS:
 		if (e == ERR_OK) {
 			e = take_stats(p, t, a, line);
+		}
+		p->stats.other_events++;
+		break;
+	case EVE_ANCHOR:
+		if (e == ERR_OK) {
+			e = taps_anchor(p->taps, t->sensor, a);
 		}
 		p->stats.other_events++;
 		break;

@@ -24,6 +24,7 @@
 #include "collector/store_epoch.h"
 #include "collector/store_ledger.h"
 #include "collector/store_signed.h"
+#include "collector/taps.h"
 #include "common/eve.h"
 
 #define BAD_SLOTS 256
@@ -77,6 +78,7 @@ struct pipeline {
 	struct store *store;
 	struct store_ledger *ledger;
 	struct store_signed *signers;
+	struct taps *taps;
 	struct health *health;
 	struct feed *feed;
 	struct bad_frame bad[BAD_SLOTS];

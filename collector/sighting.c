@@ -176,7 +176,7 @@ sighting_from_alert(const struct alert *a, const struct mission_map *m,
 	int n;
 
 	s->n_keys = 0;
-	s->count = 1;
+	s->count = s->events = 1;
 	s->alert = 0;
 	s->stages = 0;
 	s->first_us = s->last_us = MAX(a->timestamp_us, (uint64_t)1);
@@ -322,14 +322,15 @@ gather(const struct alert *a, uint8_t out[ALIKE_MAX])
 }
 
 bool
-sighting_batch_count(struct sighting_batch *b, const struct alert *a)
+sighting_batch_count(struct sighting_batch *b, const struct alert *a,
+		     uint64_t us, unsigned events)
 {
 	uint8_t bytes[ALIKE_MAX];
 	size_t len = gather(a, bytes);
-	uint64_t us = MAX(a->timestamp_us, (uint64_t)1);
 	struct sighting_set *t;
 	struct alike *k;
 
+	us = MAX(us, (uint64_t)1);
 	b->was_asked = len > 0;
 	if (len == 0) {
 		return false;
@@ -344,6 +345,7 @@ sighting_batch_count(struct sighting_batch *b, const struct alert *a)
 		return false;
 	}
 	t->count++;
+	t->events += events;
 	t->first_us = MIN(t->first_us, us);
 	t->last_us = MAX(t->last_us, us);
 	return true;
@@ -372,6 +374,7 @@ sighting_batch_add(struct sighting_batch *b, const struct sighting_set *s)
 
 		if (b->hashes[i] == h && set_same(t, s) && near_in_time(t, s)) {
 			t->count += s->count;
+			t->events += s->events;
 			t->first_us = MIN(t->first_us, s->first_us);
 			t->last_us = MAX(t->last_us, s->last_us);
 			remember(b, i);

@@ -96,10 +96,11 @@ static const char *const statements[ST_COUNT_OF] = {
 		   "last_us=excluded.last_us,severity=excluded.severity,"
 		   "confidence=excluded.confidence,stages=excluded.stages",
 	[ST_RUN_SITES_CLEAR] = "DELETE FROM sightings WHERE run=?",
-	[ST_RUN_SITE] = "INSERT INTO sightings VALUES(?,?,?,?,?,?,?)"
+	[ST_RUN_SITE] = "INSERT INTO sightings VALUES(?,?,?,?,?,?,?,?)"
 			" ON CONFLICT(run,site,owner) DO UPDATE SET"
 			" first_us=excluded.first_us,last_us=excluded.last_us,"
-			"count=excluded.count,strong=excluded.strong",
+			"count=excluded.count,strong=excluded.strong,"
+			"events=excluded.events",
 	[ST_LINK] = "INSERT OR IGNORE INTO links VALUES(?,?,?)",
 	[ST_RUN_GONE] = "DELETE FROM runs WHERE id=?",
 	[ST_LINKS_GONE] = "DELETE FROM links WHERE a=?1 OR b=?1",

@@ -17,9 +17,9 @@ store_run(struct store *s, const struct run *r)
 
 	for (const struct run_site *t = r->sites; t != NULL && e == ERR_OK;
 	     t = t->next) {
-		e = sql_run(s->st[ST_RUN_SITE], "uttuuuu", r->id, t->site,
+		e = sql_run(s->st[ST_RUN_SITE], "uttuuuuu", r->id, t->site,
 			    t->owner, t->first_us, t->last_us, t->count,
-			    t->strong);
+			    t->strong, t->events);
 	}
 	for (const struct run_link *l = r->links; l != NULL && e == ERR_OK;
 	     l = l->next) {
@@ -93,7 +93,8 @@ load_site(void *arg, sqlite3_stmt *st)
 	struct run_site s = { .first_us = sql_u64(st, 3),
 			      .last_us = sql_u64(st, 4),
 			      .count = sql_u64(st, 5),
-			      .strong = sql_u64(st, 6) };
+			      .strong = sql_u64(st, 6),
+			      .events = sql_u64(st, 7) };
 
 	copy_text(s.site, sizeof(s.site), sql_text(st, 1));
 	copy_text(s.owner, sizeof(s.owner), sql_text(st, 2));

@@ -24,6 +24,7 @@ enum {
 	TOP_DNS,
 	TOP_TLS,
 	TOP_PICKET,
+	TOP_WAIT_US,
 	TOP_COUNT
 };
 enum {
@@ -45,6 +46,7 @@ enum {
 	PICKET_TLP,
 	PICKET_SEQ,
 	PICKET_INDICATOR,
+	PICKET_TRACE,
 	PICKET_COUNT
 };
 
@@ -65,6 +67,7 @@ static const char *const top_names[TOP_COUNT] = {
 	[TOP_DNS] = "dns",
 	[TOP_TLS] = "tls",
 	[TOP_PICKET] = "picket",
+	[TOP_WAIT_US] = "wait_us",
 };
 static const char *const rule_names[RULE_COUNT] = {
 	[RULE_GID] = "gid",
@@ -84,6 +87,7 @@ static const char *const picket_names[PICKET_COUNT] = {
 	[PICKET_TLP] = "tlp",
 	[PICKET_SEQ] = "seq",
 	[PICKET_INDICATOR] = "indicator",
+	[PICKET_TRACE] = "trace",
 };
 
 #define NAME_SLOTS 64
@@ -394,7 +398,7 @@ static const char *
 read_origin(struct eve *e, struct alert *a)
 {
 	const struct json_value *picket;
-	struct view ts = VIEW_NONE;
+	struct view ts = VIEW_NONE, trace = VIEW_NONE;
 
 	if (!get_text(e->top[TOP_TIMESTAMP], &ts) ||
 	    !clock_parse_iso(ts, &a->timestamp_us) ||
@@ -419,6 +423,10 @@ read_origin(struct eve *e, struct alert *a)
 	}
 	if (!get_uint(e->picket[PICKET_SEQ], UINT64_MAX, &a->seq)) {
 		return "picket.seq";
+	}
+	if (!get_text(e->picket[PICKET_TRACE], &trace) ||
+	    (trace.len != 0 && !trace_parse(trace, &a->trace))) {
+		return "picket.trace";
 	}
 	return read_indicator(e, a);
 }
@@ -479,6 +487,13 @@ eve_parse(struct eve *e, struct view line, struct alert *a, const char **why)
 	*why = read_origin(e, a);
 	if (*why != NULL) {
 		return EVE_BAD;
+	}
+	if (view_eq(type, VIEW_LIT("anchor"))) {
+		*why = "wait_us";
+		return get_uint(e->top[TOP_WAIT_US], ANCHOR_WAIT_MAX_US,
+				&a->wait_us)
+			       ? EVE_ANCHOR
+			       : EVE_BAD;
 	}
 	if (!view_eq(type, VIEW_LIT("alert"))) {
 		return view_eq(type, VIEW_LIT("stats")) ? EVE_STATS : EVE_OTHER;

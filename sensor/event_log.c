@@ -247,6 +247,18 @@ line_head(struct event_log *l, const struct event_subject *s, const char *type)
 	}
 }
 
+/* By which a collector knows the event again. */
+static void
+put_trace(struct json *j, const struct trace *t)
+{
+	char text[TRACE_TEXT_CAP];
+
+	if (t != NULL && (t->content != 0 || t->ip_id != 0 || t->has_isn[0] ||
+			  t->has_isn[1])) {
+		json_str(j, "trace", view_of(text, trace_format(t, text)));
+	}
+}
+
 /* What Picket adds, under one key. */
 static void
 put_picket(struct event_log *l, const struct ioc *ioc)
@@ -259,6 +271,7 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 	if (o->site[0] != '\0') {
 		json_cstr(j, "site", o->site);
 		json_cstr(j, "sensor", o->sensor);
+		put_trace(j, l->trace);
 	}
 	if (o->owner[0] != '\0') {
 		json_cstr(j, "owner", o->owner);

@@ -124,9 +124,10 @@ libsensor_a_SOURCES += \
 	sensor/event_log.h sensor/event_log.c \
 	sensor/event_line.h sensor/event_alert.c \
 	sensor/tx_copy.h sensor/tx_copy.c sensor/event_kept.c \
+	sensor/event_trace.h sensor/event_trace.c \
 	sensor/event_scene.h sensor/event_scene.c sensor/event_flow.c \
 	sensor/pair_owners.h \
-	sensor/worker.h sensor/worker_state.h sensor/worker_asks.c sensor/worker_ahead.c sensor/worker_alert.c \
+	sensor/anchor.h sensor/worker.h sensor/worker_state.h sensor/worker_asks.c sensor/worker_ahead.c sensor/worker_alert.c \
 	sensor/worker_stream.c sensor/worker_tx.c sensor/worker_flow.c \
 	sensor/asset_priority.h sensor/asset_priority.c sensor/asset_missions.c \
 	sensor/overload.h sensor/overload.c sensor/worker_shed.c \
