@@ -95,7 +95,7 @@ append(const char *bytes, size_t len, struct feed *f)
 
 enum err
 feed_alert(struct feed *f, const struct alert *a, struct view line, int64_t id,
-	   struct view src_info, struct view dst_info)
+	   int64_t event, struct view src_info, struct view dst_info)
 {
 	const uint8_t *end = a->picket.p + a->picket.len - 1;
 	struct json *j = &f->j;
@@ -105,6 +105,9 @@ feed_alert(struct feed *f, const struct alert *a, struct view line, int64_t id,
 	json_reset(j);
 	json_obj(j, NULL);
 	json_i64(j, "id", id);
+	if (event != id) {
+		json_i64(j, "event", event);
+	}
 	json_raw(j, "src", src_info);
 	json_raw(j, "dest", dst_info);
 	json_obj_end(j);

@@ -26,9 +26,10 @@ void feed_close(struct feed *f);
 enum err feed_reopen(struct feed *f, struct diag *d) MUST_CHECK;
 
 /* The alert's own line with what is known of its ends under picket.src and
- * picket.dest.  'a' was read from 'line' and names its site. */
+ * picket.dest; 'event' is the first alert of its event, told of when that is
+ * another one.  'a' was read from 'line' and names its site. */
 enum err feed_alert(struct feed *f, const struct alert *a, struct view line,
-		    int64_t id, struct view src_info,
+		    int64_t id, int64_t event, struct view src_info,
 		    struct view dst_info) MUST_CHECK;
 enum err feed_incident(struct feed *f, int64_t id, const char *what,
 		       const struct assessment *a, uint64_t now_us) MUST_CHECK;

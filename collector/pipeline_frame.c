@@ -23,7 +23,7 @@ struct passage {
 /* What is known of the alert's ends, for its group and the feed. */
 static enum err
 describe(struct pipeline *p, struct passage *t, const struct alert *a,
-	 struct view line, int64_t id, bool undescribed)
+	 struct view line, int64_t id, int64_t event, bool undescribed)
 {
 	char src[ENRICH_JSON_CAP];
 	struct view src_info = VIEW_LIT("{}"), dst_info = VIEW_LIT("{}");
@@ -42,7 +42,8 @@ describe(struct pipeline *p, struct passage *t, const struct alert *a,
 		e = store_frame_info(p->store, src_info, dst_info);
 	}
 	return e == ERR_OK && p->feed != NULL
-		       ? feed_alert(p->feed, a, line, id, src_info, dst_info)
+		       ? feed_alert(p->feed, a, line, id, event, src_info,
+				    dst_info)
 		       : e;
 }
 
@@ -75,7 +76,7 @@ take_alert(struct pipeline *p, struct passage *t, const struct alert *a,
 		e = taps_alert(p->taps, t->sensor, id, a, &seen);
 	}
 	if (e == ERR_OK) {
-		e = describe(p, t, a, line, id, undescribed);
+		e = describe(p, t, a, line, id, seen.event, undescribed);
 	}
 	if (e != ERR_OK) {
 		return e;

@@ -145,45 +145,77 @@ compare(struct skew *s, int64_t one, const struct anchor *x, int64_t two,
 	return ERR_OK;
 }
 
+/* The low bits are those that picked it. */
+static unsigned
+place_of(uint64_t id)
+{
+	return (unsigned)(id >> 40) & (SKEW_ANCHORS - 1);
+}
+
+/* Notes a handshake of sensor '*me'; '*is_new' false: known, or refused. */
+static enum err
+note(struct skew *s, int64_t sensor, const struct anchor *mine, unsigned *me,
+     bool *is_new)
+{
+	struct anchor *at;
+
+	*is_new = false;
+	*me = find_or_add(s, sensor);
+	if (*me == SKEW_SENSORS || mine->syn_us > INT64_MAX ||
+	    mine->answer_us > INT64_MAX) {
+		s->stats.refused++;
+		return ERR_OK;
+	}
+	if (s->sensors[*me].anchors == NULL) {
+		s->sensors[*me].anchors =
+			calloc(SKEW_ANCHORS, sizeof(struct anchor));
+		if (s->sensors[*me].anchors == NULL) {
+			return ERR_NOMEM;
+		}
+	}
+	at = &s->sensors[*me].anchors[place_of(mine->id)];
+	/* On two ways to one sensor: the first counts. */
+	*is_new = at->id != mine->id;
+	if (*is_new) {
+		*at = *mine;
+	}
+	return ERR_OK;
+}
+
 enum err
 skew_add(struct skew *s, int64_t sensor, uint64_t id, uint64_t syn_us,
 	 uint64_t answer_us)
 {
-	struct anchor mine = { id != 0 ? id : 1, syn_us, answer_us }, *at;
-	unsigned me = find_or_add(s, sensor);
-	enum err e = ERR_OK;
+	struct anchor mine = { id != 0 ? id : 1, syn_us, answer_us };
+	unsigned me;
+	bool is_new;
+	enum err e = note(s, sensor, &mine, &me, &is_new);
 
 	s->stats.anchors++;
-	if (me == SKEW_SENSORS || syn_us > INT64_MAX || answer_us > INT64_MAX) {
-		s->stats.refused++;
-		return ERR_OK;
-	}
-	if (s->sensors[me].anchors == NULL) {
-		s->sensors[me].anchors =
-			calloc(SKEW_ANCHORS, sizeof(struct anchor));
-		if (s->sensors[me].anchors == NULL) {
-			return ERR_NOMEM;
-		}
-	}
-	/* The low bits are those that picked it. */
-	at = &s->sensors[me].anchors[mine.id >> 40 & (SKEW_ANCHORS - 1)];
-	if (at->id == mine.id) {
-		return ERR_OK; /* on two ways to one sensor: the first counts */
-	}
-	*at = mine;
-	for (unsigned i = 0; i < s->n_sensors && e == ERR_OK; i++) {
+	for (unsigned i = 0; is_new && i < s->n_sensors && e == ERR_OK; i++) {
 		const struct anchor *other = s->sensors[i].anchors;
 
 		if (i == me || other == NULL) {
 			continue;
 		}
-		other += mine.id >> 40 & (SKEW_ANCHORS - 1);
+		other += place_of(mine.id);
 		if (other->id == mine.id) {
 			e = compare(s, sensor, &mine,
 				    s->sensors[i].clock.sensor, other);
 		}
 	}
 	return e;
+}
+
+enum err
+skew_recall(struct skew *s, int64_t sensor, uint64_t id, uint64_t syn_us,
+	    uint64_t answer_us)
+{
+	struct anchor mine = { id != 0 ? id : 1, syn_us, answer_us };
+	unsigned me;
+	bool is_new;
+
+	return note(s, sensor, &mine, &me, &is_new);
 }
 
 int64_t

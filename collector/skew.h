@@ -90,6 +90,10 @@ void skew_reset(struct skew *s);
  */
 enum err skew_add(struct skew *s, int64_t sensor, uint64_t id, uint64_t syn_us,
 		  uint64_t answer_us) MUST_CHECK;
+/* Puts a handshake back that was told of before: it is there to be compared
+ * with what comes, and not compared itself.  ERR_NOMEM. */
+enum err skew_recall(struct skew *s, int64_t sensor, uint64_t id,
+		     uint64_t syn_us, uint64_t answer_us) MUST_CHECK;
 /* Works out what has changed since the last call. */
 void skew_solve(struct skew *s);
 /* How far the sensor's clock was ahead at 'us' of its own time, to be taken

@@ -89,16 +89,27 @@ taps_alert(struct taps *t, int64_t sensor, int64_t id, const struct alert *a,
 		       : ERR_OK;
 }
 
-enum err
-taps_anchor(struct taps *t, int64_t sensor, const struct alert *a)
+bool
+taps_handshake(const struct alert *a, uint64_t *id, uint64_t *syn_us)
 {
 	const struct trace *r = &a->trace;
 
 	if (!r->has_isn[0] || !r->has_isn[1] || a->timestamp_us < a->wait_us) {
-		return ERR_OK;
+		return false;
 	}
-	return skew_add(t->skew, sensor, trace_connection(r->isn[0], r->isn[1]),
-			a->timestamp_us - a->wait_us, a->timestamp_us);
+	*id = trace_connection(r->isn[0], r->isn[1]);
+	*syn_us = a->timestamp_us - a->wait_us;
+	return true;
+}
+
+enum err
+taps_anchor(struct taps *t, int64_t sensor, const struct alert *a)
+{
+	uint64_t id, syn_us;
+
+	return taps_handshake(a, &id, &syn_us)
+		       ? skew_add(t->skew, sensor, id, syn_us, a->timestamp_us)
+		       : ERR_OK;
 }
 
 static enum err
@@ -178,5 +189,5 @@ taps_reload(struct taps *t)
 	skew_reset(t->skew);
 	e = load_pairs(t);
 	skew_solve(t->skew);
-	return e == ERR_OK ? taps_load_twins(t) : e;
+	return e == ERR_OK ? taps_load(t) : e;
 }

@@ -23,8 +23,8 @@ struct taps;
 enum err taps_new(struct taps **out, struct store *store,
 		  struct diag *d) MUST_CHECK;
 void taps_free(struct taps *t);
-/* Memory as the store has it: at start, and after a failed commit.  Handshakes
- * that only one sensor told of are forgotten. */
+/* Memory as the store has it: at start, and after a failed commit.  Of alerts
+ * and handshakes, what stands in the latest frames. */
 enum err taps_reload(struct taps *t) MUST_CHECK;
 
 /* What is known of an alert. */

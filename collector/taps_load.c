@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The latest observations, read again out of the frames that hold them. */
+/* The latest observations and anchors, read again out of the frames that hold them. */
 #include <stdlib.h>
 
 #include "collector/store_line.h"
@@ -7,8 +7,8 @@
 #include "common/eve.h"
 #include "common/frame.h"
 
-/* As many alerts are looked at, at least, unless there are fewer. */
-#define LOAD_ALERTS 16384
+/* So many are looked at: of some 80 alerts each, half of what twins holds. */
+#define LOAD_FRAMES 512
 
 /* A walk through frames. */
 struct walk {
@@ -37,11 +37,31 @@ load_alert(struct walk *w, int64_t sensor, int64_t id, const struct alert *a)
 	return rc == SQLITE_DONE ? ERR_OK : ERR_IO;
 }
 
-/* The alerts of one frame: all lines but those that 'others' lists. */
+/* A line that is no alert: perhaps an anchor, if it is the sensor's own. */
 static enum err
-load_lines(struct walk *w, int64_t sensor, int64_t id, struct view raw,
+load_other(struct walk *w, sqlite3_stmt *st, struct view line)
+{
+	uint64_t id, syn_us;
+	struct alert a;
+	const char *why;
+
+	if (eve_parse(w->eve, line, &a, &why) != EVE_ANCHOR ||
+	    !view_eq(a.site, view_cstr(sql_text(st, 5))) ||
+	    !view_eq(a.sensor, view_cstr(sql_text(st, 6))) ||
+	    !taps_handshake(&a, &id, &syn_us)) {
+		return ERR_OK;
+	}
+	return skew_recall(w->t->skew, sqlite3_column_int64(st, 0), id, syn_us,
+			   a.timestamp_us);
+}
+
+/* The lines of one frame: alerts are all but those that 'others' lists. */
+static enum err
+load_lines(struct walk *w, sqlite3_stmt *st, struct view raw,
 	   struct view others)
 {
+	int64_t sensor = sqlite3_column_int64(st, 0),
+		id = sqlite3_column_int64(st, 3);
 	uint64_t line = 0, step,
 		 other = store_varint_get(&others, &step) ? step : UINT64_MAX;
 	enum err e = ERR_OK;
@@ -49,15 +69,16 @@ load_lines(struct walk *w, int64_t sensor, int64_t id, struct view raw,
 	for (size_t at = 0; at < raw.len && e == ERR_OK;) {
 		const uint8_t *nl = memchr(raw.p + at, '\n', raw.len - at);
 		size_t end = nl != NULL ? (size_t)(nl - raw.p) : raw.len;
+		struct view text = view_sub(raw, at, end - at);
 		struct alert a;
 		const char *why;
 
-		if (end > at && ++line == other) {
+		if (text.len > 0 && ++line == other) {
 			other = store_varint_get(&others, &step) ? other + step
 								 : UINT64_MAX;
-		} else if (end > at) {
-			if (eve_parse(w->eve, view_sub(raw, at, end - at), &a,
-				      &why) == EVE_ALERT) {
+			e = load_other(w, st, text);
+		} else if (text.len > 0) {
+			if (eve_parse(w->eve, text, &a, &why) == EVE_ALERT) {
 				e = load_alert(w, sensor, id, &a);
 			}
 			id++;
@@ -83,25 +104,24 @@ load_frame(struct walk *w, sqlite3_stmt *st)
 	}
 	others = view_of(sqlite3_column_blob(st, 4),
 			 (size_t)sqlite3_column_bytes(st, 4));
-	return load_lines(w, sqlite3_column_int64(st, 0),
-			  sqlite3_column_int64(st, 3), raw, others);
+	return load_lines(w, st, raw, others);
 }
 
 static enum err
 load_frames(struct walk *w)
 {
 	static const char frames[] =
-		"SELECT sensor,data,crc,first_alert,others FROM frames"
-		" WHERE alerts>0 AND first_alert>"
-		"(SELECT coalesce(max(first_alert),0)-?1 FROM frames)"
-		" ORDER BY id";
+		"SELECT f.sensor,f.data,f.crc,f.first_alert,f.others,s.site,"
+		"s.sensor FROM frames f CROSS JOIN sensors s ON s.id=f.sensor"
+		" WHERE f.id>(SELECT coalesce(max(id),0)-?1 FROM frames)"
+		" ORDER BY f.id";
 	sqlite3_stmt *st = NULL;
 	enum err e = ERR_IO;
 	int rc = sqlite3_prepare_v2(store_db(w->t->store), frames, -1, &st,
 				    NULL);
 
 	if (rc == SQLITE_OK) {
-		rc = sql_bind(st, "i", (int64_t)LOAD_ALERTS);
+		rc = sql_bind(st, "i", (int64_t)LOAD_FRAMES);
 	}
 	if (rc == SQLITE_OK) {
 		e = ERR_OK;
@@ -114,7 +134,7 @@ load_frames(struct walk *w)
 }
 
 enum err
-taps_load_twins(struct taps *t)
+taps_load(struct taps *t)
 {
 	struct walk w = { .t = t,
 			  .codec = frame_codec_new(1),

@@ -27,7 +27,9 @@ struct taps {
 /* When an alert of the sensor was, by what is known of its clock. */
 struct twin_seen taps_seen(struct taps *t, int64_t sensor, int64_t id,
 			   const struct alert *a);
-/* taps_load.c: the latest alerts of the store, into the empty table. */
-enum err taps_load_twins(struct taps *t) MUST_CHECK;
+/* The handshake that an anchor tells of; false when it tells of none. */
+bool taps_handshake(const struct alert *a, uint64_t *id, uint64_t *syn_us);
+/* taps_load.c: the latest alerts and anchors of the store. */
+enum err taps_load(struct taps *t) MUST_CHECK;
 
 #endif

@@ -7,8 +7,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-/* Keys by which an observation is found: its connection or both ends; for
- * what has no handshake also each end. */
+/* Keys by which an observation is found: its connection, both ends, or each
+ * end with what is known beside it. */
 enum { KEY_CONNECTION, KEY_ENDS, KEY_SRC, KEY_DST, N_KEYS };
 
 #define NONE UINT32_MAX
@@ -201,9 +201,14 @@ describe(const struct twins *t, struct seen *s, const struct twin_seen *seen,
 	};
 	if (shaken) {
 		s->key[KEY_CONNECTION] = hash_of(t, s->isn, sizeof(s->isn), h);
-	} else if (s->has_content) {
-		s->key[KEY_SRC] = hash_of(t, &s->src, sizeof(s->src), h + 1);
-		s->key[KEY_DST] = hash_of(t, &s->dst, sizeof(s->dst), h + 2);
+	}
+	if (s->has_isn[0] || s->has_content) {
+		/* The client's number is there from its SYN on. */
+		uint64_t one = hash_of(t, s->isn, sizeof(s->isn[0]), h);
+
+		one = s->has_isn[0] ? one : h;
+		s->key[KEY_SRC] = hash_of(t, &s->src, sizeof(s->src), one + 1);
+		s->key[KEY_DST] = hash_of(t, &s->dst, sizeof(s->dst), one + 2);
 	}
 	if (a->has_addrs) {
 		uint64_t ends[2] = { s->src, s->dst };

@@ -1,0 +1,56 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# One truth at three taps, behind a NAT, inside GRE and VXLAN, by clocks that
+# are minutes apart, with losses: one event is one event, attacks that look
+# alike stay apart, and the clocks are measured.  TAPS_CLONES makes it larger.
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+need sqlite3 python3 redis-cli
+[ -x "$collector" ] || skip "picket-collector is not built"
+
+python3 "$top/tests/tools/taps.py" make "$tmp" "${TAPS_CLONES:-6}" 11 \
+	"$top/pcaps/exercise-jp-east.pcap" "$top/pcaps/dns.pcap" \
+	"$top/pcaps/tls.pcap" "$top/pcaps/http.pcap" || fail "no captures"
+
+redis_start
+
+# watch TAP : what that sensor raises of its capture, forwarded.
+watch() {
+	sensor_home --set 'vars.address-groups.HOME_NET=[192.0.2.0/24,10.0.0.0/8]' \
+		--read "$tmp/$1.pcap" --site "$1" --sensor tap --owner "$1" \
+		--redis "unix://$sock" --spool "$tmp/spool-$1" \
+		--eve "$tmp/eve-$1.json" --eve-types alert 2>"$tmp/sensor-$1.log" ||
+		fail "the sensor of $1 ended with status $?"
+}
+take() {
+	"$collector" --redis "unix://$sock" --store "$tmp/picket.db" \
+		--feed "$tmp/feed.json" --until-idle 1 2>>"$tmp/collector.log" ||
+		fail "the collector ended with status $?"
+}
+
+# Another collector goes on for each: what it knows is what the store has.
+for tap in inside gre vxlan; do
+	watch $tap
+	take
+done
+no_sanitizer "$tmp"/*.log
+
+python3 "$top/tests/tools/taps.py" judge "$tmp" "$tmp/feed.json" \
+	"$tmp/picket.db" >"$tmp/verdict" || fail "nothing to judge"
+cat "$tmp/verdict"
+# holds CONDITION : whether it is so of the verdict 'v'.
+holds() {
+	python3 -c 'import json, sys
+v = json.load(open(sys.argv[1]))
+sys.exit(not eval(sys.argv[2]))' "$tmp/verdict" "$1" || fail "not so: $1"
+}
+holds 'v["alerts"] > 300 and v["pairs"] > 200'
+holds 'v["precision"] >= 0.99'
+holds 'v["recall"] >= 0.99'
+holds 'v["clocks"] == 3 and v["clock_error_s"] < 0.05'
+holds 'v["states"] == ["good", "off", "off"]'
+
+# Everything is kept, and counted as what it is.
+for tap in inside gre vxlan; do
+	same "$tap: alerts stored" "$(alerts_written $tap)" "$(alerts_stored $tap)"
+done
+finish
