@@ -61,3 +61,9 @@ UNIT_TESTS += tests/collector/test_prepare
 tests_collector_test_prepare_SOURCES = tests/collector/test_prepare.c \
 	tests/test.h tests/rnd.h
 tests_collector_test_prepare_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_twin
+tests_collector_test_twin_SOURCES = tests/collector/test_twin.c
+tests_collector_test_twin_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_skew
+tests_collector_test_skew_SOURCES = tests/collector/test_skew.c
+tests_collector_test_skew_LDADD = $(LIBS_COLLECTOR)
