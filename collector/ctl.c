@@ -10,6 +10,7 @@
 #include "collector/ctl_incident.h"
 #include "collector/ctl_keys.h"
 #include "collector/ctl_ledger.h"
+#include "collector/ctl_taps.h"
 #include "common/hide_args.h"
 
 #define DEFAULT_LIMIT 50
@@ -87,6 +88,8 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 		return ctl_blind(c, args->since_us, args->asset, d);
 	case CTL_MISSIONS:
 		return ctl_missions(c);
+	case CTL_SKEW:
+		return ctl_skew(c);
 	case CTL_STATUS:
 		return ctl_status(c);
 	case CTL_SENSORS:

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "collector/blind.h"
+#include "common/clock.h"
 #include "common/json.h"
 
 struct feed {
@@ -196,6 +197,19 @@ feed_blind(struct feed *f, const char *site, const char *sensor,
 	json_time(j, "from", span->from_us);
 	json_time_known(j, "to", span->to_us);
 	json_cstr(j, "detail", span->detail);
+	json_obj_end(j);
+	return end_of_sensor(f, site, sensor);
+}
+
+enum err
+feed_clock(struct feed *f, const char *site, const char *sensor,
+	   const char *state, int64_t ahead_us, uint64_t now_us)
+{
+	struct json *j = &f->j;
+
+	begin(j, "clock", now_us);
+	json_name(j, "state", state);
+	json_f64(j, "ahead_s", (double)ahead_us / US_PER_S);
 	json_obj_end(j);
 	return end_of_sensor(f, site, sensor);
 }

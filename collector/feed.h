@@ -33,6 +33,11 @@ enum err feed_alert(struct feed *f, const struct alert *a, struct view line,
 		    struct view dst_info) MUST_CHECK;
 enum err feed_incident(struct feed *f, int64_t id, const char *what,
 		       const struct assessment *a, uint64_t now_us) MUST_CHECK;
+/* A clock that was compared with others' and is of another state now: how far
+ * it is ahead of them. */
+enum err feed_clock(struct feed *f, const char *site, const char *sensor,
+		    const char *state, int64_t ahead_us,
+		    uint64_t now_us) MUST_CHECK;
 struct blind_span;
 /* A sensor's interval without sight began ("to" null) or ended. */
 enum err feed_blind(struct feed *f, const char *site, const char *sensor,

@@ -31,6 +31,7 @@ libcollector_a_SOURCES = \
 	collector/skew_solve.c \
 	collector/taps.h collector/taps_state.h collector/taps.c \
 	collector/taps_load.c collector/taps_read.c \
+	collector/taps_json.h collector/taps_json.c \
 	collector/store_reader.h collector/store_reader.c \
 	collector/store_bound.h collector/store_bound.c \
 	collector/store_read.h collector/store_read.c \
@@ -108,5 +109,6 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_incident.h collector/ctl_incident.c \
 	collector/ctl_ledger.h collector/ctl_ledger.c \
 	collector/ctl_blind.h collector/ctl_blind.c \
+	collector/ctl_taps.h collector/ctl_taps.c \
 	collector/ctl_control.h collector/ctl_control.c
 picketctl_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm

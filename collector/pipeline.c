@@ -434,6 +434,7 @@ pipeline_facts(const struct pipeline *p, struct pipeline_facts *out)
 	out->sensors = ingest_n_streams(p->ingest);
 	out->sensors_silent = health_silent(p->health);
 	correlate_stats(p->correlate, &out->correlate);
+	taps_stats(p->taps, &out->taps);
 	out->store = p->cfg.store;
 	out->sensors_left_out = ingest_left_out(p->ingest);
 	out->epochs_forgotten = dedupe_forgotten(p->dedupe);

@@ -18,6 +18,7 @@
 #include "collector/keyring.h"
 #include "collector/mission.h"
 #include "collector/store.h"
+#include "collector/taps.h"
 #include "common/err.h"
 #include "common/redis_options.h"
 
@@ -85,6 +86,7 @@ struct pipeline_facts {
 	unsigned sensors, sensors_silent;
 	uint64_t sensors_left_out; /* too many */
 	struct correlate_stats correlate;
+	struct taps_stats taps; /* since the start */
 	const char *store; /* its file */
 	uint64_t epochs_forgotten; /* in memory, since the start */
 	const uint64_t *redis_troubles; /* since the start, by kind */

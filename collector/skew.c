@@ -256,7 +256,7 @@ skew_each_change(struct skew *s,
 
 		if (c->changed) {
 			e = clock(arg, c);
-			c->changed = false;
+			c->changed = c->turned = false;
 		}
 	}
 	return e;

@@ -76,6 +76,7 @@ struct skew_clock {
 	uint64_t shared; /* handshakes */
 	unsigned others; /* sensors that it was compared with */
 	bool changed; /* since it was handed out */
+	bool turned; /* its state did */
 };
 
 struct skew;

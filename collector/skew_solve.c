@@ -374,6 +374,7 @@ settle(struct graph *g, unsigned i, double middle, double drift, unsigned size)
 			   ? SKEW_GOOD
 		   : agree >= 2 ? SKEW_OFF
 				: SKEW_RELATIVE;
+	c->turned = c->turned || c->state != was.state;
 	c->changed = c->changed || c->state != was.state ||
 		     c->offset_us != was.offset_us || c->shared != was.shared;
 }

@@ -15,6 +15,7 @@ static const char *const statements[ST_TAPS] = {
 		    " VALUES(?1,?2,?3,?4,?5,?6)",
 	[ST_CLOCK] = "INSERT OR REPLACE INTO clocks"
 		     " VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
+	[ST_NAME] = "SELECT site,sensor FROM sensors WHERE id=?1",
 };
 
 void
@@ -113,34 +114,74 @@ taps_anchor(struct taps *t, int64_t sensor, const struct alert *a)
 }
 
 static enum err
-keep_pair(void *arg, const struct skew_pair *p)
+keep_pair(struct taps *t, const struct skew_pair *p)
 {
-	struct taps *t = arg;
-
 	return sql_run(t->st[ST_PAIR], "iiuuub", p->a, p->b, p->total,
 		       (uint64_t)p->n, (uint64_t)p->next,
 		       view_of(p->ring, sizeof(p->ring)));
 }
 
+/* Whoever keeps clocks, and who is to hear of them. */
+struct keeper {
+	struct taps *t;
+	enum err (*turned)(void *arg, const struct taps_clock *c);
+	void *arg;
+};
+
+static enum err
+keep_pair_of(void *arg, const struct skew_pair *p)
+{
+	return keep_pair(((struct keeper *)arg)->t, p);
+}
+
+static enum err
+tell_turned(struct keeper *k, const struct skew_clock *c)
+{
+	sqlite3_stmt *st = k->t->st[ST_NAME];
+	enum err e = ERR_OK;
+	int rc = sql_bind(st, "i", c->sensor);
+
+	if (rc == SQLITE_OK) {
+		rc = sqlite3_step(st);
+	}
+	if (rc == SQLITE_ROW) {
+		struct taps_clock row = { .site = sql_text(st, 0),
+					  .sensor = sql_text(st, 1),
+					  .state = skew_state_name(c->state),
+					  .offset_us = c->offset_us,
+					  .drift = c->drift,
+					  .error_us = c->error_us,
+					  .shared = c->shared,
+					  .at_us = c->at_us,
+					  .others = c->others };
+
+		e = k->turned(k->arg, &row);
+	}
+	sqlite3_reset(st);
+	return e;
+}
+
 static enum err
 keep_clock(void *arg, const struct skew_clock *c)
 {
-	struct taps *t = arg;
+	struct keeper *k = arg;
+	enum err e = sql_run(k->t->st[ST_CLOCK], "itiiuuuu", c->sensor,
+			     skew_state_name(c->state), c->offset_us,
+			     (int64_t)(c->drift * 1e9), c->error_us, c->shared,
+			     (uint64_t)c->others, c->at_us);
 
-	/* Parts of a thousand million: what drifts less is right. */
-	return sql_run(t->st[ST_CLOCK], "itiiuuuu", c->sensor,
-		       skew_state_name(c->state), c->offset_us,
-		       (int64_t)(c->drift * 1e9), c->error_us, c->shared,
-		       (uint64_t)c->others, c->at_us);
+	return e == ERR_OK && c->turned ? tell_turned(k, c) : e;
 }
 
 enum err
-taps_keep(struct taps *t)
+taps_keep(struct taps *t,
+	  enum err (*turned)(void *arg, const struct taps_clock *c), void *arg)
 {
+	struct keeper k = { t, turned, arg };
 	enum err e;
 
 	skew_solve(t->skew);
-	e = skew_each_change(t->skew, keep_pair, keep_clock, t);
+	e = skew_each_change(t->skew, keep_pair_of, keep_clock, &k);
 	return e == ERR_OK ? sql_run(t->st[ST_TWINS_GONE], "") : e;
 }
 

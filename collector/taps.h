@@ -42,8 +42,12 @@ enum err taps_alert(struct taps *t, int64_t sensor, int64_t id,
 /* An event of the kind EVE_ANCHOR. */
 enum err taps_anchor(struct taps *t, int64_t sensor,
 		     const struct alert *a) MUST_CHECK;
-/* Before the commit: what changed of clocks; rows of alerts that are gone. */
-enum err taps_keep(struct taps *t) MUST_CHECK;
+struct taps_clock;
+/* Before the commit: what changed of clocks; rows of alerts that are gone.
+ * 'turned' is called for each clock that is of another state now. */
+enum err taps_keep(struct taps *t,
+		   enum err (*turned)(void *arg, const struct taps_clock *c),
+		   void *arg) MUST_CHECK;
 
 struct taps_stats {
 	struct twins_stats twins;

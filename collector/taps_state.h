@@ -15,7 +15,14 @@
 #include "collector/store_sql.h"
 #include "collector/taps.h"
 
-enum taps_statement { ST_TWIN, ST_TWINS_GONE, ST_PAIR, ST_CLOCK, ST_TAPS };
+enum taps_statement {
+	ST_TWIN,
+	ST_TWINS_GONE,
+	ST_PAIR,
+	ST_CLOCK,
+	ST_NAME,
+	ST_TAPS
+};
 
 struct taps {
 	struct store *store;

@@ -55,4 +55,12 @@ holds 'v["states"] == ["good", "off", "off"]'
 for tap in inside gre vxlan; do
 	same "$tap: alerts stored" "$(alerts_written $tap)" "$(alerts_stored $tap)"
 done
+
+# Whoever asks is told.
+"$bin/picketctl" -s "$tmp/picket.db" skew >"$tmp/skew" || fail "picketctl skew"
+grep -q '^off *gre *tap *+137.250 ' "$tmp/skew" || fail "skew: $(cat "$tmp/skew")"
+same "clocks told of in the feed" 2 \
+	"$(grep '"event_type":"clock"' "$tmp/feed.json" | grep -c '"state":"off"')"
+same "alerts that name another as their event" "$(sql 'SELECT count(*) FROM twins')" \
+	"$(grep -c '"picket":.*"event":[0-9]' "$tmp/feed.json")"
 finish
