@@ -162,3 +162,6 @@ tests_sensor_test_overload_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_spool_check
 tests_sensor_test_spool_check_SOURCES = tests/sensor/test_spool_check.c
 tests_sensor_test_spool_check_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_trace
+tests_sensor_test_trace_SOURCES = tests/sensor/test_trace.c
+tests_sensor_test_trace_LDADD = $(LIBS_SENSOR)
