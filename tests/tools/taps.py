@@ -102,9 +102,12 @@ def flows_of(paths):
 
 
 def clone(flow, number, start, rnd):
-    """The flow again, from 'start' on: same ends and words, another port."""
+    """The flow again, from 'start' on: same ends and words, another port, or
+    for one of three the same port as the one before."""
     shift = [rnd.getrandbits(32), rnd.getrandbits(32)]
-    port = rnd.randrange(20000, 60000)
+    if rnd.randrange(3) or not hasattr(flow, "port"):
+        flow.port = rnd.randrange(20000, 60000)
+    port = flow.port
     ident = rnd.randrange(1, 60000)
     first = flow.packets[0][0]
     last = True
@@ -133,6 +136,10 @@ def inside(ip):
     if ours[0] != ours[1]:  # what stays inside meets no NAT
         at = 12 if ours[0] else 16
         ip[at : at + 3] = bytes([10, 77, 3])
+        h = (ip[0] & 15) * 4 + (0 if ours[0] else 2)
+        port = struct.unpack_from(">H", ip, h)[0]
+        if port >= 20000:  # a client's: the NAT gives out others
+            struct.pack_into(">H", ip, h, port ^ 0x155)
     return ip
 
 
