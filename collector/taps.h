@@ -82,4 +82,15 @@ enum err taps_read_event(struct store_reader *r, int64_t id,
 				    const struct taps_observation *o),
 			 void *arg) MUST_CHECK;
 
+/* A sensor that saw events which an incident was made of. */
+struct taps_witness {
+	const char *site, *sensor;
+	uint64_t events; /* so many of those that are its evidence */
+};
+/* Of the first TAPS_EVIDENCE alerts that tie an incident together. */
+#define TAPS_EVIDENCE 1000
+enum err taps_read_incident(struct store_reader *r, int64_t incident,
+			    void (*fn)(void *arg, const struct taps_witness *w),
+			    void *arg) MUST_CHECK;
+
 #endif

@@ -61,6 +61,30 @@ taps_json_event(struct store_reader *r, int64_t id, struct json *j,
 	return e;
 }
 
+static void
+put_witness(void *arg, const struct taps_witness *w)
+{
+	struct json *j = arg;
+
+	json_obj(j, NULL);
+	json_cstr(j, "site", w->site);
+	json_cstr(j, "sensor", w->sensor);
+	json_u64(j, "events", w->events);
+	json_obj_end(j);
+}
+
+enum err
+taps_json_incident(struct store_reader *r, int64_t incident, struct json *j,
+		   const char *key)
+{
+	enum err e;
+
+	json_arr(j, key);
+	e = taps_read_incident(r, incident, put_witness, j);
+	json_arr_end(j);
+	return e;
+}
+
 struct gauges {
 	struct json *j;
 	unsigned left;

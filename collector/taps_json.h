@@ -20,6 +20,9 @@ enum err taps_json_clocks(struct store_reader *r, struct json *j,
  * empty when one sensor alone saw it. */
 enum err taps_json_event(struct store_reader *r, int64_t id, struct json *j,
 			 const char *key) MUST_CHECK;
+/* A list under 'key': the sensors that saw what an incident was made of. */
+enum err taps_json_incident(struct store_reader *r, int64_t incident,
+			    struct json *j, const char *key) MUST_CHECK;
 /* The object "clocks" for the metrics: site, then sensor, then what is known
  * in seconds; at most 'max' sensors. */
 enum err taps_json_metrics(struct store_reader *r, unsigned max,

@@ -67,3 +67,36 @@ taps_read_event(struct store_reader *r, int64_t id,
 	}
 	return store_reader_finish(st, rc);
 }
+
+enum err
+taps_read_incident(struct store_reader *r, int64_t incident,
+		   void (*fn)(void *arg, const struct taps_witness *w),
+		   void *arg)
+{
+	sqlite3_stmt *st = store_reader_prepare(
+		r,
+		"WITH a(id) AS (SELECT DISTINCT l.alert FROM incident_runs m"
+		" JOIN links l ON l.a=m.run WHERE m.incident=?1 LIMIT ?2),"
+		"e(id) AS (SELECT DISTINCT coalesce((SELECT event FROM twins"
+		" WHERE alert=a.id),a.id) FROM a),"
+		"o(event,sensor) AS (SELECT t.event,t.sensor FROM e JOIN twins"
+		" t ON t.event=e.id UNION SELECT e.id,(SELECT sensor FROM"
+		" frames WHERE alerts>0 AND first_alert<=e.id ORDER BY"
+		" first_alert DESC LIMIT 1) FROM e)"
+		"SELECT s.site,s.sensor,count(*) FROM o JOIN sensors s ON"
+		" s.id=o.sensor GROUP BY s.id ORDER BY 1,2");
+	int rc;
+
+	if (st == NULL) {
+		return ERR_IO;
+	}
+	rc = sql_bind(st, "ii", incident, (int64_t)TAPS_EVIDENCE);
+	while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct taps_witness w = { sql_text(st, 0), sql_text(st, 1),
+					  sql_u64(st, 2) };
+
+		fn(arg, &w);
+		rc = SQLITE_OK;
+	}
+	return store_reader_finish(st, rc);
+}

@@ -59,6 +59,12 @@ done
 # Whoever asks is told.
 "$bin/picketctl" -s "$tmp/picket.db" skew >"$tmp/skew" || fail "picketctl skew"
 grep -q '^off *gre *tap *+137.250 ' "$tmp/skew" || fail "skew: $(cat "$tmp/skew")"
+id=$(sql "SELECT id FROM incidents WHERE state = 'open' ORDER BY score DESC LIMIT 1")
+"$bin/picketctl" -s "$tmp/picket.db" incidents show "$id" --json >"$tmp/incident"
+same "taps of the incident" "gre inside vxlan" "$(python3 -c 'import json, sys
+i = json.load(open(sys.argv[1]))
+assert i["summary"]["events"] < i["summary"]["alerts"]
+print(*(t["site"] for t in i["taps"]))' "$tmp/incident")"
 same "clocks told of in the feed" 2 \
 	"$(grep '"event_type":"clock"' "$tmp/feed.json" | grep -c '"state":"off"')"
 same "alerts that name another as their event" "$(sql 'SELECT count(*) FROM twins')" \
