@@ -271,7 +271,6 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 	if (o->site[0] != '\0') {
 		json_cstr(j, "site", o->site);
 		json_cstr(j, "sensor", o->sensor);
-		put_trace(j, l->trace);
 	}
 	if (o->owner[0] != '\0') {
 		json_cstr(j, "owner", o->owner);
@@ -297,6 +296,9 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 		json_obj_end(j);
 	} else if (o->tlp[0] != '\0') {
 		json_cstr(j, "tlp", o->tlp);
+	}
+	if (o->site[0] != '\0') {
+		put_trace(j, l->trace);
 	}
 	json_obj_end(j);
 }

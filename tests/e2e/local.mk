@@ -40,5 +40,5 @@ dist_check_SCRIPTS += $(E2E_TESTS)
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += tests/lib.sh tests/redis_lib.sh tests/e2e/suite.py \
 	tests/e2e/prometheus.py tests/e2e/watchdog.py \
-	tests/tools/taps.py \
+	tests/tools/taps.py tests/scale/taps.sh \
 	tests/e2e/settings.py tests/e2e/signed.py tests/e2e/tryagain.py
