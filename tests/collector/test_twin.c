@@ -5,10 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
-
-#include "common/clock.h"
 
 #define T0 (UINT64_C(1700000000) * 1000000)
 #define S UINT64_C(1000000)
@@ -241,7 +240,7 @@ static void
 cost(void **state)
 {
 	struct twins *t = begin(TWIN_MAX);
-	uint64_t start = clock_mono_us(), took;
+	clock_t start = clock(), took;
 	const uint32_t n = 300000;
 
 	(void)state;
@@ -251,9 +250,11 @@ cost(void **state)
 
 		(void)at(t, i % 4 + 1, T0 + i, a);
 	}
-	took = clock_mono_us() - start;
-	print_message("%.0f ns an observation\n", (double)took * 1e3 / n);
-	assert_true(took < n * UINT64_C(100));
+	took = clock() - start;
+	print_message("%.0f ns an observation\n",
+		      (double)took * 1e9 / CLOCKS_PER_SEC / n);
+	/* A walk through all that is kept would take longer. */
+	assert_true(took / CLOCKS_PER_SEC < 30);
 	twins_free(t);
 }
 
