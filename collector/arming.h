@@ -18,7 +18,8 @@
 #define ARMING_ROWS \
 	{ \
 		"control.sign-key", "string", "", \
-			"key that signs what sensors are told; absent: nothing " \
+			"key that signs what sensors are told; absent: " \
+			"nothing " \
 			"is" \
 	}
 

@@ -115,23 +115,25 @@ score(struct assess_facts *g, struct assessment *out)
 static void
 measure(const struct assess_facts *g, struct assessment *out)
 {
-	uint64_t by_kind[KEY_KINDS] = { 0 };
+	uint64_t by_kind[KEY_KINDS] = { 0 }, events[KEY_KINDS] = { 0 };
 
 	out->first_us = UINT64_MAX;
 	out->last_us = 0;
-	out->alerts = 0;
+	out->alerts = out->events = 0;
 	for (size_t i = 0; i < g->n_members; i++) {
 		const struct run *r = g->members[i];
 
 		for (const struct run_site *s = r->sites; s != NULL;
 		     s = s->next) {
 			by_kind[r->kind] += s->strong;
+			events[r->kind] += s->events;
 		}
 		out->first_us = MIN(out->first_us, r->first_us);
 		out->last_us = MAX(out->last_us, r->last_us);
 	}
 	for (unsigned k = 0; k < KEY_KINDS; k++) {
 		out->alerts = MAX(out->alerts, by_kind[k]);
+		out->events = MAX(out->events, events[k]);
 	}
 }
 

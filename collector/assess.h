@@ -29,6 +29,7 @@ struct assessment {
 	unsigned n_owners, n_sites;
 	uint64_t first_us, last_us, alerts;
 	struct marking mark; /* joined over all, before any list is cut */
+	uint64_t events; /* that these alerts are, some seen at several taps */
 	struct json summary; /* store_read.h, struct store_incident */
 	struct json keys; /* texts for situation_keep() */
 };

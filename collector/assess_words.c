@@ -252,6 +252,7 @@ assess_summary(const struct assess_facts *g, struct assessment *out)
 		n_actors += g->members[i]->kind < KEY_CONDUCTS;
 	}
 	json_u64(j, "alerts", out->alerts);
+	json_u64(j, "events", out->events);
 	json_u64(j, "n_actors", n_actors);
 	json_u64(j, "n_victims", g->n_hosts);
 	json_arr(j, "evidence");

@@ -98,6 +98,10 @@ route(struct question *q)
 	if (read_id(path, "/api/alerts/", &id, &verb) && verb == NULL) {
 		return console_list_alert(q, id);
 	}
+	if (read_id(path, "/api/alerts/", &id, &verb) &&
+	    strcmp(verb, "taps") == 0) {
+		return console_list_taps(q, id);
+	}
 	return console_list(q);
 }
 

@@ -6,6 +6,7 @@
 #include "collector/situation.h"
 #include "collector/store_consult.h"
 #include "collector/store_json.h"
+#include "collector/taps_json.h"
 
 #define MAX_EVIDENCE 50
 #define MAX_WHO 64
@@ -184,6 +185,9 @@ console_case(struct question *q, int64_t id)
 		e = store_read_sightings(r, id, API_MAX_ROWS, on_sighting, j);
 	}
 	json_arr_end(j);
+	if (e == ERR_OK) {
+		e = taps_json_incident(r, id, j, "taps");
+	}
 	json_arr(j, "evidence");
 	for (unsigned k = 0; k < p.n_evidence && e == ERR_OK; k++) {
 		e = store_read_alert(r, p.evidence[k], on_evidence, j);

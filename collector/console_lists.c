@@ -5,6 +5,7 @@
 
 #include "collector/blind_json.h"
 #include "collector/store_json.h"
+#include "collector/taps_json.h"
 #include "common/clock.h"
 
 /* ------------------------------------------------------------ status, sites */
@@ -345,6 +346,29 @@ get_coverage(struct question *q)
 		q->f.site, question_text(q, "asset"), q->limit, q->j, &n);
 }
 
+static enum err
+get_clocks(struct question *q)
+{
+	enum err e;
+
+	json_obj(q->j, NULL);
+	e = taps_json_clocks(q->store, q->j, "clocks");
+	json_obj_end(q->j);
+	return e;
+}
+
+enum err
+console_list_taps(struct question *q, int64_t id)
+{
+	enum err e;
+
+	json_obj(q->j, NULL);
+	json_i64(q->j, "id", id);
+	e = taps_json_event(q->store, id, q->j, "taps");
+	json_obj_end(q->j);
+	return e;
+}
+
 /* ----------------------------------------------------------------- by name */
 
 static const struct {
@@ -355,6 +379,7 @@ static const struct {
 	{ "/api/sensors", get_sensors },   { "/api/missions", get_missions },
 	{ "/api/alerts", get_alerts },     { "/api/groups", get_groups },
 	{ "/api/timeline", get_timeline }, { "/api/coverage", get_coverage },
+	{ "/api/clocks", get_clocks },
 };
 
 enum err

@@ -97,6 +97,7 @@ add_to_runs(struct correlate *c, const struct sighting_set *s,
 				 .last_us = s->last_us,
 				 .count = s->count,
 				 .strong = s->strong ? s->count : 0,
+				 .events = s->strong ? s->events : 0,
 				 .mark = mark_set_keep(c->marks, &s->mark) };
 	const struct marking *said = mark_set_keep(c->marks, &s->said);
 	enum err e = ERR_OK;

@@ -50,6 +50,7 @@ struct run_site {
 	uint64_t first_us, last_us, count;
 	uint64_t strong; /* of 'count', those worth an incident */
 	const struct marking *mark; /* that it was seen there; NULL: none */
+	uint64_t events; /* of 'strong', those of which no other tap told */
 	struct run_site *next;
 };
 

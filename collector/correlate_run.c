@@ -227,6 +227,7 @@ correlate_add_site(struct correlate *c, struct run *r,
 			(*p)->strong += from->strong;
 			(*p)->mark =
 				mark_set_join(c->marks, (*p)->mark, from->mark);
+			(*p)->events += from->events;
 			return ERR_OK;
 		}
 		if (cmp > 0) {

@@ -14,6 +14,7 @@
 #include "collector/ctl_keys.h"
 #include "collector/ctl_ledger.h"
 #include "collector/ctl_posture.h"
+#include "collector/ctl_taps.h"
 #include "common/hide_args.h"
 
 #define DEFAULT_LIMIT 50
@@ -176,6 +177,8 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 		return ctl_blind(c, args->since_us, args->asset, d);
 	case CTL_MISSIONS:
 		return ctl_missions(c);
+	case CTL_SKEW:
+		return ctl_skew(c);
 	case CTL_STATUS:
 		return ctl_status(c);
 	case CTL_SENSORS:
@@ -202,14 +205,11 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 	case CTL_CLOSE:
 		return change_state(c, args, cmd->id, "closed", d);
 	case CTL_INDICATORS:
-		return ctl_indicators(
-			c, args, who_of(args),
-			&cmd->broken, d);
+		return ctl_indicators(c, args, who_of(args), &cmd->broken, d);
 	case CTL_POSTURE:
 		return args->n_words > 1
 			       ? ctl_posture_order(c, args->words[1],
-						   who_of(args),
-						   args->note, d)
+						   who_of(args), args->note, d)
 			       : ctl_posture(c);
 	case CTL_EXERCISES:
 		return ctl_exercise_list(c);

@@ -270,11 +270,12 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 	char shown[HIDE_ARG_CAP];
 
 	if (word == NULL) {
-		return diag_set(d, ERR_USAGE,
-				"no command: one of status, sensors, ledger, "
-				"blind, missions, alerts, incidents, "
-				"indicators, consult, posture, exercise, share, "
-				"audit, keys, rules" CTL_TRY_HELP);
+		return diag_set(
+			d, ERR_USAGE,
+			"no command: one of status, sensors, ledger, "
+			"blind, missions, skew, alerts, incidents, "
+			"indicators, consult, posture, exercise, share, "
+			"audit, keys, rules" CTL_TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
 		return keys_command(c, args, cmd, d);
@@ -317,15 +318,17 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 		cmd->what = CTL_BLIND;
 	} else if (strcmp(word, "missions") == 0) {
 		cmd->what = CTL_MISSIONS;
+	} else if (strcmp(word, "skew") == 0) {
+		cmd->what = CTL_SKEW;
 	} else if (strcmp(word, "alerts") == 0) {
 		cmd->what = CTL_ALERTS;
 	} else {
 		return diag_set(d, ERR_USAGE,
 				"'%s' is no command: use status, sensors, "
-				"ledger, blind, missions, alerts, incidents, "
-				"indicators, consult, posture, exercise, "
-				"share, audit, keys or rules"
-				CTL_TRY_HELP,
+				"ledger, blind, missions, skew, alerts, "
+				"incidents, indicators, consult, posture, "
+				"exercise, share, audit, keys or "
+				"rules" CTL_TRY_HELP,
 				hide_arg(word, shown));
 	}
 	return no_more(args, 1, d);

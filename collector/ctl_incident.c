@@ -9,6 +9,7 @@
 #include "collector/ctl_consult.h"
 #include "collector/severity.h"
 #include "collector/situation.h"
+#include "collector/taps_json.h"
 #include "common/clock.h"
 
 #define LIST_MAX 12
@@ -375,9 +376,11 @@ show_text(struct picture *p, const struct store_incident *i)
 	}
 	heading(x, "Evidence");
 	fprintf(x->out,
-		"%" JSON_INTEGER_FORMAT " alerts in %u sightings; %zu alerts "
-		"kept as links between them\n",
+		"%" JSON_INTEGER_FORMAT " alerts of %" JSON_INTEGER_FORMAT
+		" events in %u sightings; %zu alerts kept as links between "
+		"them\n",
 		json_integer_value(json_object_get(summary, "alerts")),
+		json_integer_value(json_object_get(summary, "events")),
 		p->n_sightings,
 		json_array_size(json_object_get(summary, "evidence")));
 	if (e == ERR_OK) {
@@ -426,6 +429,9 @@ show_json(struct ctl *c, const struct store_incident *i)
 					 json_sighting, j);
 	}
 	json_arr_end(j);
+	if (e == ERR_OK) {
+		e = taps_json_incident(c->store, i->id, j, "taps");
+	}
 	json_obj_end(j);
 	return e;
 }

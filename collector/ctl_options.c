@@ -24,6 +24,7 @@ static const char help_text[] =
 	"                       it adds up\n"
 	"  blind                when was nobody looking, where and why\n"
 	"  missions             missions of the map: are their assets watched\n"
+	"  skew                 whose clock is off, and by how much\n"
 	"  alerts               the alerts that came last, the last first\n"
 	"  incidents            open incidents, worst first\n"
 	"  incidents show ID    one incident in plain words\n"

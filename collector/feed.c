@@ -7,6 +7,7 @@
 
 #include "collector/blind.h"
 #include "collector/common_set.h"
+#include "common/clock.h"
 #include "common/json.h"
 
 struct feed {
@@ -96,7 +97,7 @@ append(const char *bytes, size_t len, struct feed *f)
 
 enum err
 feed_alert(struct feed *f, const struct alert *a, struct view line, int64_t id,
-	   struct view src_info, struct view dst_info)
+	   int64_t event, struct view src_info, struct view dst_info)
 {
 	const uint8_t *end = a->picket.p + a->picket.len - 1;
 	struct json *j = &f->j;
@@ -106,6 +107,9 @@ feed_alert(struct feed *f, const struct alert *a, struct view line, int64_t id,
 	json_reset(j);
 	json_obj(j, NULL);
 	json_i64(j, "id", id);
+	if (event != id) {
+		json_i64(j, "event", event);
+	}
 	json_raw(j, "src", src_info);
 	json_raw(j, "dest", dst_info);
 	json_obj_end(j);
@@ -242,6 +246,19 @@ feed_blind(struct feed *f, const char *site, const char *sensor,
 	json_time(j, "from", span->from_us);
 	json_time_known(j, "to", span->to_us);
 	json_cstr(j, "detail", span->detail);
+	json_obj_end(j);
+	return end_of_sensor(f, site, sensor);
+}
+
+enum err
+feed_clock(struct feed *f, const char *site, const char *sensor,
+	   const char *state, int64_t ahead_us, uint64_t now_us)
+{
+	struct json *j = &f->j;
+
+	begin(j, "clock", now_us);
+	json_name(j, "state", state);
+	json_f64(j, "ahead_s", (double)ahead_us / US_PER_S);
 	json_obj_end(j);
 	return end_of_sensor(f, site, sensor);
 }

@@ -27,9 +27,10 @@ void feed_close(struct feed *f);
 enum err feed_reopen(struct feed *f, struct diag *d) MUST_CHECK;
 
 /* The alert's own line with what is known of its ends under picket.src and
- * picket.dest.  'a' was read from 'line' and names its site. */
+ * picket.dest; 'event' is the first alert of its event, told of when that is
+ * another one.  'a' was read from 'line' and names its site. */
 enum err feed_alert(struct feed *f, const struct alert *a, struct view line,
-		    int64_t id, struct view src_info,
+		    int64_t id, int64_t event, struct view src_info,
 		    struct view dst_info) MUST_CHECK;
 enum err feed_incident(struct feed *f, int64_t id, const char *what,
 		       const struct assessment *a, uint64_t now_us) MUST_CHECK;
@@ -40,6 +41,11 @@ enum err feed_indicators(struct feed *f, const struct common_set_import *i,
 /* What was said in a consultation, and how it stands now. */
 enum err feed_consult(struct feed *f, const struct consult_event *event,
 		      const struct consult *c, uint64_t now_us) MUST_CHECK;
+/* A clock that was compared with others' and is of another state now: how far
+ * it is ahead of them. */
+enum err feed_clock(struct feed *f, const char *site, const char *sensor,
+		    const char *state, int64_t ahead_us,
+		    uint64_t now_us) MUST_CHECK;
 struct blind_span;
 /* A sensor's interval without sight began ("to" null) or ended. */
 enum err feed_blind(struct feed *f, const char *site, const char *sensor,

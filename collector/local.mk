@@ -33,6 +33,12 @@ libcollector_a_SOURCES = \
 	collector/store_line.h collector/store_line.c \
 	collector/store_convert.h collector/store_convert.c \
 	collector/store_schema.h collector/store_schema.c \
+	collector/twin.h collector/twin.c \
+	collector/skew.h collector/skew_state.h collector/skew.c \
+	collector/skew_solve.c \
+	collector/taps.h collector/taps_state.h collector/taps.c \
+	collector/taps_load.c collector/taps_read.c \
+	collector/taps_json.h collector/taps_json.c \
 	collector/store_reader.h collector/store_reader.c \
 	collector/store_bound.h collector/store_bound.c \
 	collector/store_read.h collector/store_read.c \
@@ -167,5 +173,6 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/exercise_report_html.c \
 	collector/ctl_share.h collector/ctl_share.c \
 	collector/ctl_audit.h collector/ctl_audit.c \
+	collector/ctl_taps.h collector/ctl_taps.c \
 	collector/ctl_control.h collector/ctl_control.c
 picketctl_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm

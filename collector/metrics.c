@@ -152,6 +152,24 @@ const struct metric_row metrics_rows[] = {
 	  "Sensors that run, as of the last look at their posture." },
 	{ "now.posture_behind", "posture_sensors_behind", METRIC_GAUGE, NULL,
 	  "Sensors that run and do not obey what was ordered yet." },
+	{ "clocks.*.*.ahead", "clock_ahead_seconds", METRIC_GAUGE,
+	  "site,sensor", "How far a sensor's clock is ahead of the others'." },
+	{ "clocks.*.*.shared", "clock_shared_connections", METRIC_GAUGE,
+	  "site,sensor", "Connections by which it was compared." },
+	{ "clocks.*.*.off", "clock_off", METRIC_GAUGE, "site,sensor",
+	  "1 while at least two others agree that it is wrong." },
+	{ "taps.observations", "observations_total", METRIC_COUNTER, NULL,
+	  "Alerts looked at for others of the same event." },
+	{ "taps.events", "observations_distinct_total", METRIC_COUNTER, NULL,
+	  "Events that these are." },
+	{ "taps.evicted", "observations_forgotten_total", METRIC_COUNTER,
+	  NULL, "Of these alerts, those forgotten for want of room." },
+	{ "taps.anchors", "anchors_total", METRIC_COUNTER, NULL,
+	  "Handshakes told of to compare clocks." },
+	{ "taps.shared", "anchors_shared_total", METRIC_COUNTER, NULL,
+	  "Comparisons that they made." },
+	{ "taps.refused", "anchors_refused_total", METRIC_COUNTER, NULL,
+	  "Anchors and comparisons left out for want of room." },
 	{ "now.*", "correlation_%", METRIC_GAUGE, NULL,
 	  "In the memory of the correlation: %." },
 };
@@ -284,6 +302,14 @@ metrics_write(struct json *j, const struct pipeline *p, struct arm *arm,
 	json_u64(j, "posture_behind", f.posture_behind);
 	json_obj_end(j);
 	write_indicators(j, p);
+	json_obj(j, "taps");
+	json_u64(j, "observations", f.taps.twins.observed);
+	json_u64(j, "events", f.taps.twins.events);
+	json_u64(j, "evicted", f.taps.twins.evicted);
+	json_u64(j, "anchors", f.taps.skew.anchors);
+	json_u64(j, "shared", f.taps.skew.shared);
+	json_u64(j, "refused", f.taps.skew.refused);
+	json_obj_end(j);
 	write_troubles(j, f.redis_troubles);
 	write_refused(j, s.refused);
 	metrics_store_write(store, f.store, j);

@@ -8,9 +8,11 @@
 #include "collector/store_consult.h"
 #include "collector/store_ledger.h"
 #include "collector/store_read.h"
+#include "collector/taps_json.h"
 #include "common/log.h"
 
 #define NAME_CAP 64
+#define CLOCKS_MAX 512 /* sensors of which it is told */
 
 /* ------------------------------------------------------------ the counters */
 
@@ -341,6 +343,9 @@ metrics_store_write(struct metrics_store *m, const char *path, struct json *j)
 	}
 	if (e == ERR_OK) {
 		e = write_blind(m->reader, j);
+	}
+	if (e == ERR_OK) {
+		e = taps_json_metrics(m->reader, CLOCKS_MAX, j);
 	}
 	if (e != ERR_OK && !m->failing) {
 		log_warn("metrics: what the store knows is left out: %s: %s",

@@ -204,9 +204,9 @@ needs_any(struct mission_reader *r, const yaml_node_t *map)
 static void
 read_service(struct mission_reader *r, yaml_node_t *n)
 {
-	static const char *const known[] = { "name",	      "depends_on",
-					     "needs",	      "criticality",
-					     "tlp",	      "releasable_to",
+	static const char *const known[] = { "name",  "depends_on",
+					     "needs", "criticality",
+					     "tlp",   "releasable_to",
 					     NULL };
 	struct thing *t;
 
@@ -226,9 +226,9 @@ read_service(struct mission_reader *r, yaml_node_t *n)
 static void
 read_mission(struct mission_reader *r, yaml_node_t *n)
 {
-	static const char *const known[] = { "name",	    "services",
-					     "needs",	    "criticality",
-					     "owner",	    "tlp",
+	static const char *const known[] = { "name",          "services",
+					     "needs",         "criticality",
+					     "owner",         "tlp",
 					     "releasable_to", NULL };
 	struct thing *t;
 

@@ -56,6 +56,9 @@ pipeline_reload(struct pipeline *p)
 	if (e == ERR_OK) {
 		e = store_each_range(p->store, load_range, p);
 	}
+	if (e == ERR_OK) {
+		e = taps_reload(p->taps);
+	}
 	dedupe_clean(p->dedupe);
 	return e;
 }
@@ -81,6 +84,7 @@ pipeline_close(struct pipeline *p)
 	common_set_free(p->common);
 	assess_fini(&p->assessment);
 	correlate_free(p->correlate);
+	taps_free(p->taps);
 	store_ledger_free(p->ledger);
 	store_signed_free(p->signers);
 	store_close(p->store);
@@ -159,6 +163,9 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	}
 	if (e == ERR_OK) {
 		e = store_signed_new(&p->signers, p->store, d);
+	}
+	if (e == ERR_OK) {
+		e = taps_new(&p->taps, p->store, d);
 	}
 	if (e == ERR_OK) {
 		e = pipeline_reload(p);
@@ -471,6 +478,7 @@ pipeline_facts(const struct pipeline *p, struct pipeline_facts *out)
 	out->sensors = ingest_n_streams(p->ingest);
 	out->sensors_silent = health_silent(p->health);
 	correlate_stats(p->correlate, &out->correlate);
+	taps_stats(p->taps, &out->taps);
 	out->store = p->cfg.store;
 	out->sensors_left_out = ingest_left_out(p->ingest);
 	out->epochs_forgotten = dedupe_forgotten(p->dedupe);

@@ -21,6 +21,7 @@
 #include "collector/mission.h"
 #include "collector/posture_file.h"
 #include "collector/store.h"
+#include "collector/taps.h"
 #include "common/err.h"
 #include "common/redis_options.h"
 
@@ -102,6 +103,7 @@ struct pipeline_facts {
 	unsigned sensors, sensors_silent;
 	uint64_t sensors_left_out; /* too many */
 	struct correlate_stats correlate;
+	struct taps_stats taps; /* since the start */
 	const char *store; /* its file */
 	uint64_t epochs_forgotten; /* in memory, since the start */
 	const uint64_t *redis_troubles; /* since the start, by kind */

@@ -9,8 +9,10 @@
 #include "collector/pipeline_state.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 
 /* No batch waits longer for its commit because of those behind it. */
 #define SHARE_US (US_PER_S / 2)
@@ -43,6 +45,24 @@ keep_mark(void *arg, const struct dedupe_mark *m)
 	return e == ERR_OK ? store_mark(p->store, m->sensor, m->epoch, m->upto,
 					m->latest)
 			   : e;
+}
+
+/* A clock that is wrong, or right again. */
+static enum err
+tell_clock(void *arg, const struct taps_clock *c)
+{
+	struct pipeline *p = arg;
+
+	if (strcmp(c->state, "off") == 0) {
+		log_warn("sensor %s/%s: its clock is %.3f s %s those of %u "
+			 "others",
+			 c->site, c->sensor,
+			 (double)llabs(c->offset_us) / US_PER_S,
+			 c->offset_us < 0 ? "behind" : "ahead of", c->others);
+	}
+	return p->feed != NULL ? feed_clock(p->feed, c->site, c->sensor,
+					    c->state, c->offset_us, p->now_us)
+			       : ERR_OK;
 }
 
 static enum err
@@ -148,6 +168,9 @@ pipeline_take(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 	}
 	if (e == ERR_OK) {
 		e = dedupe_each(p->dedupe, true, keep_mark, p);
+	}
+	if (e == ERR_OK) {
+		e = taps_keep(p->taps, tell_clock, p);
 	}
 	if (e == ERR_OK) {
 		e = pipeline_trim_epochs(p);

@@ -23,7 +23,7 @@ struct passage {
 /* What is known of the alert's ends, for its group and the feed. */
 static enum err
 describe(struct pipeline *p, struct passage *t, const struct alert *a,
-	 struct view line, int64_t id, bool undescribed)
+	 struct view line, int64_t id, int64_t event, bool undescribed)
 {
 	char src[ENRICH_JSON_CAP];
 	struct view src_info = VIEW_LIT("{}"), dst_info = VIEW_LIT("{}");
@@ -42,7 +42,8 @@ describe(struct pipeline *p, struct passage *t, const struct alert *a,
 		e = store_frame_info(p->store, src_info, dst_info);
 	}
 	return e == ERR_OK && p->feed != NULL
-		       ? feed_alert(p->feed, a, line, id, src_info, dst_info)
+		       ? feed_alert(p->feed, a, line, id, event, src_info,
+				    dst_info)
 		       : e;
 }
 
@@ -70,6 +71,7 @@ take_alert(struct pipeline *p, struct passage *t, const struct alert *a,
 	bool undescribed;
 	int64_t id;
 	int inject;
+	struct taps_view seen;
 	enum err e;
 
 	a = pipeline_exercise_judge(p->exercises, a, &real, &inject);
@@ -79,17 +81,22 @@ take_alert(struct pipeline *p, struct passage *t, const struct alert *a,
 					   id);
 	}
 	if (e == ERR_OK) {
-		e = describe(p, t, a, line, id, undescribed);
+		e = taps_alert(p->taps, t->sensor, id, a, &seen);
+	}
+	if (e == ERR_OK) {
+		e = describe(p, t, a, line, id, seen.event, undescribed);
 	}
 	if (e != ERR_OK) {
 		return e;
 	}
 	count_alert(t->tally, a);
-	if (sighting_batch_count(p->sightings, a)) {
+	if (sighting_batch_count(p->sightings, a, seen.us, !seen.again)) {
 		return ERR_OK;
 	}
 	sighting_from_alert(a, p->cfg.missions, &p->set);
 	p->set.alert = id;
+	p->set.events = !seen.again;
+	p->set.first_us = p->set.last_us = seen.us;
 	if (!sighting_batch_add(p->sightings, &p->set)) {
 		e = pipeline_correlate(p);
 		if (e == ERR_OK && !sighting_batch_add(p->sightings, &p->set)) {
@@ -162,6 +169,12 @@ take_line(struct pipeline *p, struct passage *t, struct view line,
 	case EVE_STATS:
 		if (e == ERR_OK) {
 			e = take_stats(p, t, a, line);
+		}
+		p->stats.other_events++;
+		break;
+	case EVE_ANCHOR:
+		if (e == ERR_OK) {
+			e = taps_anchor(p->taps, t->sensor, a);
 		}
 		p->stats.other_events++;
 		break;

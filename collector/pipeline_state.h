@@ -28,6 +28,7 @@
 #include "collector/store_epoch.h"
 #include "collector/store_ledger.h"
 #include "collector/store_signed.h"
+#include "collector/taps.h"
 #include "common/eve.h"
 #include "common/exercise.h"
 
@@ -82,6 +83,7 @@ struct pipeline {
 	struct store *store;
 	struct store_ledger *ledger;
 	struct store_signed *signers;
+	struct taps *taps;
 	struct health *health;
 	struct common_set *common;
 	bool indicators_stuck; /* its last turn failed */

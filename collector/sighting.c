@@ -264,7 +264,7 @@ sighting_from_alert(const struct alert *a, const struct mission_map *m,
 	int n;
 
 	s->n_keys = 0;
-	s->count = 1;
+	s->count = s->events = 1;
 	s->alert = 0;
 	s->stages = 0;
 	s->first_us = s->last_us = MAX(a->timestamp_us, (uint64_t)1);
@@ -355,8 +355,7 @@ set_same(const struct sighting_set *a, const struct sighting_set *b)
 	if (a->n_keys != b->n_keys || a->past != b->past ||
 	    a->stages != b->stages || a->severity != b->severity ||
 	    a->confidence != b->confidence || a->what != b->what ||
-	    !mark_same(&a->mark, &b->mark) ||
-	    !mark_same(&a->said, &b->said) ||
+	    !mark_same(&a->mark, &b->mark) || !mark_same(&a->said, &b->said) ||
 	    strcmp(a->exercise, b->exercise) != 0 ||
 	    strcmp(a->site, b->site) != 0 || strcmp(a->owner, b->owner) != 0) {
 		return false;
@@ -436,14 +435,15 @@ gather(const struct alert *a, uint8_t out[ALIKE_MAX])
 }
 
 bool
-sighting_batch_count(struct sighting_batch *b, const struct alert *a)
+sighting_batch_count(struct sighting_batch *b, const struct alert *a,
+		     uint64_t us, unsigned events)
 {
 	uint8_t bytes[ALIKE_MAX];
 	size_t len = gather(a, bytes);
-	uint64_t us = MAX(a->timestamp_us, (uint64_t)1);
 	struct sighting_set *t;
 	struct alike *k;
 
+	us = MAX(us, (uint64_t)1);
 	/* what tells of the past has times of its own */
 	b->was_asked = len > 0 && !a->has_past;
 	if (!b->was_asked) {
@@ -459,6 +459,7 @@ sighting_batch_count(struct sighting_batch *b, const struct alert *a)
 		return false;
 	}
 	t->count++;
+	t->events += events;
 	t->first_us = MIN(t->first_us, us);
 	t->last_us = MAX(t->last_us, us);
 	return true;
@@ -487,6 +488,7 @@ sighting_batch_add(struct sighting_batch *b, const struct sighting_set *s)
 
 		if (b->hashes[i] == h && set_same(t, s) && near_in_time(t, s)) {
 			t->count += s->count;
+			t->events += s->events;
 			t->first_us = MIN(t->first_us, s->first_us);
 			t->last_us = MAX(t->last_us, s->last_us);
 			remember(b, i);

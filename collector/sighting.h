@@ -55,6 +55,7 @@ struct sighting_set {
 	char exercise[SIGHTING_NAME_CAP], site[SIGHTING_NAME_CAP],
 		owner[SIGHTING_NAME_CAP];
 	uint64_t first_us, last_us, count;
+	uint64_t events; /* of 'count', those that no other tap told of */
 	uint32_t stages; /* bit per stage */
 	uint8_t severity; /* 1 worst, 4 when unknown */
 	uint8_t confidence; /* of its indicator */
@@ -72,17 +73,19 @@ struct sighting_set {
 
 const char *key_kind_name(enum key_kind k);
 
-/* Reads the keys of 'a'.  'out->alert' is left to the caller. */
+/* Reads the keys of 'a', as of an event of its own and at its sensor's time.
+ * 'out->alert' is left to the caller. */
 void sighting_from_alert(const struct alert *a, const struct mission_map *m,
 			 struct sighting_set *out);
 
 struct sighting_batch;
 struct sighting_batch *sighting_batch_new(void);
 void sighting_batch_free(struct sighting_batch *b);
-/* Counts 'a' up when an alert that says the same was added since the reset;
- * false: not known, so read its keys and add them. */
-bool sighting_batch_count(struct sighting_batch *b,
-			  const struct alert *a) MUST_CHECK;
+/* Counts 'a', which was at 'us', up when an alert that says the same was added
+ * since the reset; 'events' is 0 when another tap has told of it before, or 1.
+ * False: not known, so read its keys and add them. */
+bool sighting_batch_count(struct sighting_batch *b, const struct alert *a,
+			  uint64_t us, unsigned events) MUST_CHECK;
 /* Adds or counts up; false when full: take what is there and reset first. */
 bool sighting_batch_add(struct sighting_batch *b,
 			const struct sighting_set *s) MUST_CHECK;

@@ -100,11 +100,11 @@ static const char *const statements[ST_COUNT_OF] = {
 		   "what=excluded.what,said=excluded.said,mark=excluded.mark",
 	[ST_RUN_SITES_CLEAR] = "DELETE FROM sightings WHERE run=?",
 	[ST_RUN_SITE] = "INSERT INTO sightings(run,site,owner,first_us,last_us,"
-			"count,strong,mark) VALUES(?,?,?,?,?,?,?,?)"
+			"count,strong,mark,events) VALUES(?,?,?,?,?,?,?,?,?)"
 			" ON CONFLICT(run,site,owner) DO UPDATE SET"
 			" first_us=excluded.first_us,last_us=excluded.last_us,"
 			"count=excluded.count,strong=excluded.strong,"
-			"mark=excluded.mark",
+			"mark=excluded.mark,events=excluded.events",
 	[ST_LINK] = "INSERT OR IGNORE INTO links VALUES(?,?,?)",
 	[ST_RUN_GONE] = "DELETE FROM runs WHERE id=?",
 	[ST_LINKS_GONE] = "DELETE FROM links WHERE a=?1 OR b=?1",
@@ -114,7 +114,8 @@ static const char *const statements[ST_COUNT_OF] = {
 		      " WHERE incident<>excluded.incident",
 	[ST_MEMBER_GONE] = "DELETE FROM incident_runs WHERE run=?",
 	[ST_INCIDENT_GET] =
-		"SELECT score,level,state,summary,lead,support,mark FROM incidents"
+		"SELECT score,level,state,summary,lead,support,mark FROM "
+		"incidents"
 		" WHERE id=?",
 	[ST_INCIDENT_PUT] =
 		"INSERT INTO incidents(state,exercise,title,score,level,lead,"

@@ -10,7 +10,8 @@
 
 #define INCIDENT_COLUMNS \
 	"SELECT id,state,exercise,title,score,level,lead,support,first_us," \
-	"last_us,created_us,updated_us,merged_into,summary,mark FROM incidents"
+	"last_us,created_us,updated_us,merged_into,summary,mark FROM " \
+	"incidents"
 
 static enum err
 each_incident(sqlite3_stmt *st, unsigned *n,

@@ -27,9 +27,9 @@ store_run(struct store *s, const struct run *r)
 
 	for (const struct run_site *t = r->sites; t != NULL && e == ERR_OK;
 	     t = t->next) {
-		e = sql_run(s->st[ST_RUN_SITE], "uttuuuut", r->id, t->site,
+		e = sql_run(s->st[ST_RUN_SITE], "uttuuuutu", r->id, t->site,
 			    t->owner, t->first_us, t->last_us, t->count,
-			    t->strong, mark_text(t->mark, mark));
+			    t->strong, mark_text(t->mark, mark), t->events);
 	}
 	for (const struct run_link *l = r->links; l != NULL && e == ERR_OK;
 	     l = l->next) {
@@ -110,7 +110,8 @@ load_site(void *arg, sqlite3_stmt *st)
 	struct run_site s = { .first_us = sql_u64(st, 3),
 			      .last_us = sql_u64(st, 4),
 			      .count = sql_u64(st, 5),
-			      .strong = sql_u64(st, 6) };
+			      .strong = sql_u64(st, 6),
+			      .events = sql_u64(st, 8) };
 	struct marking mark;
 
 	copy_text(s.site, sizeof(s.site), sql_text(st, 1));

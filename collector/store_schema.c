@@ -343,7 +343,24 @@ static const char release_v12[] =
 	" record INTEGER NOT NULL) WITHOUT ROWID;";
 
 /* taps: one event at several, and their clocks */
-static const char taps_v13[] = "";
+static const char taps_v13[] =
+	/* An observation beyond an event's first one. */
+	"CREATE TABLE twins("
+	" alert INTEGER PRIMARY KEY, event INTEGER NOT NULL,"
+	" sensor INTEGER NOT NULL);"
+	"CREATE INDEX twins_event ON twins(event);"
+	"CREATE TABLE clock_pairs("
+	" a INTEGER NOT NULL, b INTEGER NOT NULL, total INTEGER NOT NULL,"
+	" n INTEGER NOT NULL, next INTEGER NOT NULL, samples BLOB NOT NULL,"
+	" PRIMARY KEY(a, b)) WITHOUT ROWID;"
+	"CREATE TABLE clocks("
+	" sensor INTEGER PRIMARY KEY, state TEXT NOT NULL,"
+	" offset_us INTEGER NOT NULL, drift_ppb INTEGER NOT NULL,"
+	" error_us INTEGER NOT NULL, shared INTEGER NOT NULL,"
+	" others INTEGER NOT NULL, at_us INTEGER NOT NULL);"
+	/* Of 'strong', those that no other tap had told of before. */
+	"ALTER TABLE sightings ADD COLUMN events INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE sightings SET events=strong;";
 
 /* consultations */
 static const char consult_v14[] =

@@ -5,7 +5,7 @@
  * The record that crosses from sensor to collector, as the collector reads it
  * back.  Every text is a view; absent is a view of length 0.
  *
- * Place    above addr.h; eve.h fills it in.
+ * Place    above addr.h and trace.h; eve.h fills it in.
  * Threads  by value.
  * Memory   views borrow from the line and from who read it (eve.h).
  * Cost     a few hundred bytes, no copies.
@@ -14,6 +14,7 @@
 #define COMMON_ALERT_H
 
 #include "common/addr.h"
+#include "common/trace.h"
 
 /* More ids than this on one rule say nothing more. */
 #define ALERT_MAX_IDS 8
@@ -47,6 +48,8 @@ struct alert {
 		rule_tlp; /* the rule's metadata; the strictest of several */
 	struct view releasable_to; /* the JSON array as it stands; 0: none */
 	uint64_t seq; /* the sensor's own alert number */
+	struct trace trace; /* empty when absent */
+	uint64_t wait_us; /* of an anchor */
 	struct alert_indicator indicator;
 	bool has_indicator;
 	/* It tells of the past: the indicator was seen from then to then. */

@@ -25,6 +25,7 @@ enum {
 	TOP_DNS,
 	TOP_TLS,
 	TOP_PICKET,
+	TOP_WAIT_US,
 	TOP_COUNT
 };
 enum {
@@ -48,6 +49,7 @@ enum {
 	PICKET_INDICATOR,
 	PICKET_PAST,
 	PICKET_RELEASABLE_TO,
+	PICKET_TRACE,
 	PICKET_COUNT
 };
 
@@ -68,6 +70,7 @@ static const char *const top_names[TOP_COUNT] = {
 	[TOP_DNS] = "dns",
 	[TOP_TLS] = "tls",
 	[TOP_PICKET] = "picket",
+	[TOP_WAIT_US] = "wait_us",
 };
 static const char *const rule_names[RULE_COUNT] = {
 	[RULE_GID] = "gid",
@@ -89,6 +92,7 @@ static const char *const picket_names[PICKET_COUNT] = {
 	[PICKET_INDICATOR] = "indicator",
 	[PICKET_PAST] = "past",
 	[PICKET_RELEASABLE_TO] = "releasable_to",
+	[PICKET_TRACE] = "trace",
 };
 
 #define NAME_SLOTS 64
@@ -463,7 +467,8 @@ static const char *
 read_origin(struct eve *e, struct alert *a)
 {
 	const struct json_value *picket;
-	struct view ts = VIEW_NONE;
+	struct view ts = VIEW_NONE, trace = VIEW_NONE;
+	const char *why;
 
 	if (!get_text(e->top[TOP_TIMESTAMP], &ts) ||
 	    !clock_parse_iso(ts, &a->timestamp_us) ||
@@ -492,8 +497,11 @@ read_origin(struct eve *e, struct alert *a)
 	if (!get_uint(e->picket[PICKET_SEQ], UINT64_MAX, &a->seq)) {
 		return "picket.seq";
 	}
-	const char *why = read_indicator(e, a);
-
+	if (!get_text(e->picket[PICKET_TRACE], &trace) ||
+	    (trace.len != 0 && !trace_parse(trace, &a->trace))) {
+		return "picket.trace";
+	}
+	why = read_indicator(e, a);
 	return why != NULL ? why : read_past(e, a);
 }
 
@@ -553,6 +561,13 @@ eve_parse(struct eve *e, struct view line, struct alert *a, const char **why)
 	*why = read_origin(e, a);
 	if (*why != NULL) {
 		return EVE_BAD;
+	}
+	if (view_eq(type, VIEW_LIT("anchor"))) {
+		*why = "wait_us";
+		return get_uint(e->top[TOP_WAIT_US], ANCHOR_WAIT_MAX_US,
+				&a->wait_us)
+			       ? EVE_ANCHOR
+			       : EVE_BAD;
 	}
 	if (!view_eq(type, VIEW_LIT("alert"))) {
 		return view_eq(type, VIEW_LIT("stats")) ? EVE_STATS : EVE_OTHER;

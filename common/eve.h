@@ -24,6 +24,7 @@ enum eve_kind {
 	EVE_ALERT,
 	EVE_STATS,
 	EVE_OTHER, /* a well-formed event of another type */
+	EVE_ANCHOR, /* a handshake: 'trace' and 'wait_us' tell */
 };
 
 struct eve;

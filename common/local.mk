@@ -34,6 +34,7 @@ libcommon_a_SOURCES += \
 
 # the alert record and its lines, read back
 libcommon_a_SOURCES += \
+	common/trace.h common/trace.c \
 	common/alert.h \
 	common/json_read.h common/json_read.c \
 	common/ledger_overload.h common/ledger_overload.c \

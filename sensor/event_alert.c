@@ -241,7 +241,10 @@ event_alert(struct event_log *l, const struct outbox *o, const struct record *r)
 		line_members(j, scene_part(&s, SCENE_PACKET));
 		log_packet_info(j, s.is.linktype);
 	}
-	return line_end(l, ioc);
+	l->trace = &s.is.trace;
+	own = line_end(l, ioc);
+	l->trace = NULL;
+	return own;
 }
 
 struct view

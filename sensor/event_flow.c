@@ -54,6 +54,27 @@ put_flow(struct json *j, const struct flow *f)
 }
 
 struct view
+line_of_anchor(struct event_log *l, const struct event_subject *s)
+{
+	struct json *j = &l->json;
+	const struct flow *f = s->f;
+	struct view line;
+
+	line_begin(l);
+	json_obj(j, NULL);
+	json_time(j, "timestamp", s->ts_us);
+	json_name(j, "event_type", "anchor");
+	/* From the SYN to its answer: a collector takes the middle of both, in
+	 * which the way between two taps cancels out. */
+	json_u64(j, "wait_us",
+		 s->ts_us > f->first_us ? s->ts_us - f->first_us : 0);
+	l->trace = s->trace;
+	line = line_end(l, NULL);
+	l->trace = NULL;
+	return line;
+}
+
+struct view
 line_of_flow(struct event_log *l, const struct event_subject *s)
 {
 	struct json *j = &l->json;

@@ -15,6 +15,8 @@ event_line(struct event_log *l, const struct event_subject *s,
 	switch (what->type) {
 	case EVENT_TYPE_FLOW:
 		return line_of_flow(l, s);
+	case EVENT_TYPE_ANCHOR:
+		return line_of_anchor(l, s);
 	case EVENT_TYPE_PACKET:
 		return line_of_packet(l, s);
 	case EVENT_TYPE_FILEINFO:
@@ -32,7 +34,7 @@ static bool
 tells_metadata(enum event_type t)
 {
 	return t != EVENT_TYPE_PACKET && t != EVENT_TYPE_FILEINFO &&
-	       t != EVENT_TYPE_ANOMALY;
+	       t != EVENT_TYPE_ANOMALY && t != EVENT_TYPE_ANCHOR;
 }
 
 /* What only this event has; kept_line() reads it. */
@@ -45,6 +47,7 @@ put_own(struct json *j, const struct event_subject *s,
 
 	switch (what->type) {
 	case EVENT_TYPE_FLOW:
+	case EVENT_TYPE_ANCHOR:
 		break;
 	case EVENT_TYPE_PACKET:
 		log_packet_bytes(s->pkt, &head, &body);
@@ -72,6 +75,9 @@ event_kept(struct event_log *l, const struct event_subject *s,
 	struct scene is;
 
 	scene_begin(&is, l, s);
+	if (s->trace != NULL) {
+		is.trace = *s->trace;
+	}
 	if (tells_metadata(what->type)) {
 		line_metadata(&l->json, s);
 	}
@@ -94,6 +100,8 @@ kept_line(struct event_log *l, const uint8_t *bytes, enum event_type type)
 	switch (type) {
 	case EVENT_TYPE_FLOW:
 		return line_of_flow(l, &r.subject);
+	case EVENT_TYPE_ANCHOR:
+		return line_of_anchor(l, &r.subject);
 	case EVENT_TYPE_PACKET:
 		r.past.packet = own;
 		return line_of_packet(l, &r.subject);

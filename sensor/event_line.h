@@ -12,6 +12,7 @@
 #ifndef SENSOR_EVENT_LINE_H
 #define SENSOR_EVENT_LINE_H
 
+#include "common/trace.h"
 #include "sensor/alert_conf.h"
 #include "sensor/event_lane.h"
 #include "sensor/event_log.h"
@@ -49,6 +50,7 @@ struct event_log {
 	const struct addr *client; /* shown for the flow's, or NULL */
 	struct outbox *const *into; /* where lines are put together, or NULL:
 				     * in a buffer of the log's own */
+	const struct trace *trace; /* of the event, for a collector; or NULL */
 	size_t start; /* of the line in hand */
 	unsigned lane; /* of the line in hand */
 	uint32_t picket_at; /* of the latest line; see record.h */
@@ -117,6 +119,8 @@ struct view line_of_tx(struct event_log *l, const struct event_subject *s);
 struct view line_of_file(struct event_log *l, const struct event_subject *s,
 			 const struct file *f);
 struct view line_of_flow(struct event_log *l, const struct event_subject *s);
+/* A handshake, by its trace alone: no address, no port. */
+struct view line_of_anchor(struct event_log *l, const struct event_subject *s);
 struct view line_of_packet(struct event_log *l, const struct event_subject *s);
 struct line_anomaly line_anomaly(const struct event_subject *s,
 				 enum event_id id);

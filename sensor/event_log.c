@@ -317,6 +317,18 @@ put_releasable(struct json *j, const struct marking *m)
 	json_arr_end(j);
 }
 
+/* By which a collector knows the event again. */
+static void
+put_trace(struct json *j, const struct trace *t)
+{
+	char text[TRACE_TEXT_CAP];
+
+	if (t != NULL && (t->content != 0 || t->ip_id != 0 || t->has_isn[0] ||
+			  t->has_isn[1])) {
+		json_str(j, "trace", view_of(text, trace_format(t, text)));
+	}
+}
+
 /* What Picket adds, under one key. */
 static void
 put_picket(struct event_log *l, const struct ioc *ioc)
@@ -359,6 +371,9 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 		json_obj_end(j);
 	} else if (o->tlp[0] != '\0') {
 		json_cstr(j, "tlp", o->tlp);
+	}
+	if (o->site[0] != '\0') {
+		put_trace(j, l->trace);
 	}
 	json_obj_end(j);
 }

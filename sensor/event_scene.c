@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/event_scene.h"
 
+#include "sensor/event_trace.h"
 #include "sensor/log_file.h"
 #include "sensor/log_http.h"
 
@@ -184,6 +185,7 @@ scene_begin(struct scene *is, struct event_log *l,
 	is->has_client = is->payload_is_stream = false;
 	is->payload_gap = is->payload_all = 0;
 	is->client = (struct addr){ { 0 } };
+	is->trace = (struct trace){ 0 };
 	memset(is->part_len, 0, sizeof(is->part_len));
 	is->has_flow = s->f != NULL;
 	if (is->has_flow) {
@@ -256,6 +258,9 @@ event_scene(struct event_log *l, const struct event_subject *s,
 	struct scene is;
 
 	scene_begin(&is, l, s);
+	if (l->set->origin.site[0] != '\0') {
+		event_trace(s, &is.trace);
+	}
 	is.has_client = find_client(&c->xff, s, &is.client);
 	put_parts(&is, j, s, c, l->set->packet);
 	payload_cut(&payload, c);
@@ -300,6 +305,7 @@ scene_read(struct scene_reader *r, struct event_log *l, const uint8_t *bytes)
 		.number = r->is.number,
 		.iface = r->is.iface,
 		.past = &r->past,
+		.trace = &r->is.trace,
 	};
 	r->past = (struct event_past){
 		.apps = r->is.flow.apps,

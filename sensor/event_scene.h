@@ -52,6 +52,7 @@ struct scene {
 	const struct event_settings *set;
 	uint64_t ts_us, number;
 	struct addr client; /* behind a proxy */
+	struct trace trace; /* of an alert or an anchor */
 	size_t payload_all;
 	uint64_t payload_gap;
 	size_t ended; /* while it is made: the part before */

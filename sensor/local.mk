@@ -140,6 +140,10 @@ libsensor_a_SOURCES += \
 	sensor/retro.h sensor/retro.c \
 	sensor/retro_ask.h sensor/retro_ask.c \
 	sensor/worker.h sensor/worker_state.h sensor/worker_asks.c sensor/worker_ahead.c sensor/worker_alert.c \
+	sensor/event_trace.h sensor/event_trace.c \
+	sensor/event_scene.h sensor/event_scene.c sensor/event_flow.c \
+	sensor/pair_owners.h \
+	sensor/anchor.h sensor/worker.h sensor/worker_state.h sensor/worker_asks.c sensor/worker_ahead.c sensor/worker_alert.c \
 	sensor/worker_stream.c sensor/worker_tx.c sensor/worker_flow.c \
 	sensor/asset_priority.h sensor/asset_priority.c sensor/asset_missions.c \
 	sensor/overload.h sensor/overload.c sensor/worker_shed.c \

@@ -42,8 +42,9 @@ start_workers(struct sensor *s, struct diag *d)
 		.conf = s->opt.conf,
 		.rules = s->rules,
 		.origin = origin_of(&s->opt),
-		.event_types = s->opt.eve_types |
-			       (s->forward != NULL ? s->opt.forward_types : 0),
+		.event_types =
+			s->opt.eve_types |
+			(s->opt.redis != NULL ? s->opt.forward_types : 0),
 		.memory_limit =
 			conf_u64(s->opt.conf, "memory.worker",
 				 UINT64_C(1) << 30, 1 << 20, UINT64_C(1) << 40),

@@ -37,7 +37,8 @@ static const struct conf_key keys[] = {
 	  "when batches are made durable: batch, interval, none" },
 	{ "spool.resend-seconds", "number", "10",
 	  "without progress, send again after" },
-	{ "forward.types", "list", "alert,stats", "event types forwarded" },
+	{ "forward.types", "list", "alert,stats,anchor",
+	  "event types forwarded" },
 	{ "forward.sign.key", "string", "",
 	  "key that signs batches and presence: FILE, or hmac:FILE" },
 	{ "forward.sign.collector-key", "string", "",
@@ -186,7 +187,7 @@ options_read_types(const char *list, uint32_t *out, const char *option,
 				d, ERR_USAGE,
 				"%s: no event type '%.*s'; there are "
 				"alert, anomaly, dns, fileinfo, http, tls, "
-				"ssh, flow, packet and stats",
+				"ssh, flow, packet, stats and anchor",
 				option, (int)n, p);
 		}
 		if (n > 0) {
@@ -351,9 +352,9 @@ check_sense(struct options *o, struct diag *d)
 			 "packet,stats"),
 		&o->eve_types, "--eve-types", d);
 	if (e == ERR_OK) {
-		e = options_read_types(
-			conf_str(o->conf, "forward.types", "alert,stats"),
-			&o->forward_types, "--forward-types", d);
+		e = options_read_types(conf_str(o->conf, "forward.types",
+						"alert,stats,anchor"),
+				       &o->forward_types, "--forward-types", d);
 	}
 	if (e != ERR_OK) {
 		return e;

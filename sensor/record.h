@@ -25,7 +25,8 @@
 	T(SSH, "ssh") \
 	T(FLOW, "flow") \
 	T(PACKET, "packet") \
-	T(STATS, "stats")
+	T(STATS, "stats") \
+	T(ANCHOR, "anchor")
 
 enum event_type {
 #define T(sym, name) EVENT_TYPE_##sym,

@@ -416,6 +416,19 @@ stream_state_name(const struct flow *f)
 	return f->tcp != NULL ? names[f->tcp->state] : "none";
 }
 
+bool
+stream_isn(const struct flow *f, enum flow_dir dir, uint32_t *isn)
+{
+	const struct tcp_session *s = f->tcp;
+
+	if (s == NULL || s->midstream ||
+	    (s->side[dir].flags & SIDE_SEEN) == 0) {
+		return false;
+	}
+	*isn = s->side[dir].base_seq - 1;
+	return true;
+}
+
 void
 stream_free(struct stream_ctx *c, struct flow *f)
 {

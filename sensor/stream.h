@@ -130,6 +130,9 @@ void stream_raw_disable(struct stream_ctx *c, struct flow *f,
 bool stream_established(const struct flow *f);
 /* How far the sequence numbers went, SYN and FIN included: stream_size. */
 uint64_t stream_bytes(const struct flow *f, enum flow_dir dir);
+/* The initial sequence number of the side that sends in 'dir'; false when its
+ * SYN was not seen. */
+bool stream_isn(const struct flow *f, enum flow_dir dir, uint32_t *isn);
 /* EVE's tcp.state: "established", "closed", ...; "none" without session. */
 const char *stream_state_name(const struct flow *f);
 /* Events of the session as a whole since the last call, to report. */

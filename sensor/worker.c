@@ -160,6 +160,12 @@ take_segment(struct worker *w, struct event_subject *s, struct flow *f,
 			spare_raw(w, f);
 		}
 	}
+	if (UNLIKELY((pkt->tcp_flags & (TCP_SYN | TCP_ACK)) ==
+		     (TCP_SYN | TCP_ACK)) &&
+	    f->pkts[0] == 1 && f->pkts[1] == 1 &&
+	    worker_wants(w, EVENT_TYPE_ANCHOR)) {
+		worker_put_anchor(w, s);
+	}
 	was->app = app_proto_of(f);
 	if (stream_has_next(w->streams)) {
 		worker_run_app(w, s, f, s->ts_us);

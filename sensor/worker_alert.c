@@ -144,6 +144,23 @@ put_alert(struct worker *w, struct event_subject *s, const struct rule_hit *hit)
 }
 
 void
+worker_put_anchor(struct worker *w, const struct event_subject *s)
+{
+	struct trace t = { 0 };
+	struct event_subject subject = *s;
+
+	for (unsigned d = 0; d < 2; d++) {
+		t.has_isn[d] = stream_isn(s->f, (enum flow_dir)d, &t.isn[d]);
+	}
+	if (t.has_isn[0] && t.has_isn[1] &&
+	    anchor_take(&w->anchors, t.isn[0], t.isn[1], s->ts_us)) {
+		subject.trace = &t;
+		worker_tell(w, &subject,
+			    &(struct event_what){ .type = EVENT_TYPE_ANCHOR });
+	}
+}
+
+void
 worker_write_anomalies(struct worker *w, const struct event_subject *s,
 		       const struct event_set *set)
 {

@@ -12,6 +12,7 @@
 #ifndef SENSOR_WORKER_STATE_H
 #define SENSOR_WORKER_STATE_H
 
+#include "sensor/anchor.h"
 #include "sensor/fill.h"
 #include "sensor/overload.h"
 #include "sensor/retro_note.h"
@@ -82,6 +83,7 @@ struct worker {
 		bool kept;
 	} scene;
 	struct overload overload;
+	struct anchor_pace anchors;
 	bool depth_bypass; /* stream.bypass */
 	bool counted; /* the frame in hand, as inspected */
 	uint64_t pressed; /* flows that found the table full, as seen last */
@@ -129,6 +131,9 @@ worker_put_anomalies(struct worker *w, const struct event_subject *s,
 		worker_write_anomalies(w, s, set);
 	}
 }
+
+/* The answer to a flow's first SYN: told of when it is picked. */
+void worker_put_anchor(struct worker *w, const struct event_subject *s);
 
 /* worker_asks.c: from a ruleset and the wanted events to w->asks. */
 void worker_note_asks(struct worker *w);

@@ -52,11 +52,6 @@ dist_check_SCRIPTS += tests/bench/instructions.sh
 EXTRA_DIST += tests/bench/instructions.expected tests/bench/page.py tests/bench/mix.sh
 
 # The index of what was seen, with 100 million entries.
-dist_check_SCRIPTS += tests/scale/retro.sh
-scale: scale-retro
-scale-retro: tests/bench/bench_retro
-	$(SHELL) $(srcdir)/tests/scale/retro.sh
-.PHONY: scale scale-retro
 
 dist_check_SCRIPTS += tests/bench/bench.sh
 bench: tests/bench/bench tests/bench/merge_captures \

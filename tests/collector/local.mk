@@ -127,3 +127,9 @@ UNIT_TESTS += tests/collector/test_marks
 tests_collector_test_marks_SOURCES = tests/test.h tests/rnd.h \
 	tests/store_dir.h tests/collector/test_marks.c
 tests_collector_test_marks_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_twin
+tests_collector_test_twin_SOURCES = tests/collector/test_twin.c
+tests_collector_test_twin_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_skew
+tests_collector_test_skew_SOURCES = tests/collector/test_skew.c
+tests_collector_test_skew_LDADD = $(LIBS_COLLECTOR)

@@ -227,6 +227,8 @@ every_answer_is_json(void **state)
 		"/api/alerts",
 		"/api/alerts?exercise=*&limit=5&severity=1&text=plain",
 		"/api/alerts/2",
+		"/api/alerts/2/taps",
+		"/api/clocks",
 		"/api/groups",
 		"/api/timeline?step=3600",
 	};

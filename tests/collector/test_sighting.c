@@ -119,7 +119,7 @@ add_both(struct sighting_batch *read, struct sighting_batch *counted,
 		memset(&set, 0, sizeof(set));
 		sighting_from_alert(a, map, &set);
 		assert_true(sighting_batch_add(read, &set));
-		if (sighting_batch_count(counted, a)) {
+		if (sighting_batch_count(counted, a, a->timestamp_us, 1)) {
 			known++;
 		} else {
 			assert_true(sighting_batch_add(counted, &set));

@@ -2,6 +2,7 @@
 # The programs together, with a real Redis; each skips (77) without what it
 # needs.
 E2E_TESTS = tests/e2e/pipeline.sh \
+	tests/e2e/taps.sh \
 	tests/e2e/alerts.sh \
 	tests/e2e/patterns.sh \
 	tests/e2e/redis_away.sh \
@@ -49,4 +50,5 @@ TESTS += $(E2E_TESTS)
 EXTRA_DIST += tests/lib.sh tests/redis_lib.sh tests/e2e/suite.py \
 	tests/e2e/taxii_server.py \
 	tests/e2e/prometheus.py tests/e2e/watchdog.py \
+	tests/tools/taps.py \
 	tests/e2e/settings.py tests/e2e/signed.py tests/e2e/tryagain.py

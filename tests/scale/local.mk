@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# What is too heavy for "make check": "make scale" runs it.
-SCALE_BINS = tests/scale/read_indicators
-SCALE_BINS += tests/scale/arming
-SCALE_RUNS = tests/scale/indicators.sh
-SCALE_RUNS += tests/scale/patterns.sh
-SCALE_RUNS = tests/scale/indicators.sh tests/scale/common_set.sh
-SCALE_RUNS += tests/scale/arming.sh
+# What is too heavy for "make check": "make scale" runs it; SCALE="taps retro"
+# some of it.
+SCALE_BINS = tests/scale/read_indicators tests/scale/arming
+SCALE_RUNS = tests/scale/indicators.sh tests/scale/patterns.sh \
+	tests/scale/common_set.sh tests/scale/arming.sh \
+	tests/scale/retro.sh tests/scale/taps.sh
 EXTRA_PROGRAMS += $(SCALE_BINS)
 EXTRA_DIST += $(SCALE_RUNS)
 tests_scale_read_indicators_SOURCES = tests/scale/read_indicators.c
@@ -16,9 +15,11 @@ tests_scale_arming_LDADD = libcollector.a libsensor.a librules.a libcommon.a \
 	$(COLLECTOR_LIBS) $(SENSOR_LIBS) $(RULES_LIBS) $(COMMON_LIBS) -lm
 
 .PHONY: scale
-scale: patterncases
-scale: $(SCALE_BINS) picket-sensor picket-collector
+scale: patterncases tests/bench/bench_retro
+scale: $(SCALE_BINS) picket-sensor picket-collector picketctl
 	@for t in $(SCALE_RUNS); do \
+		name=`basename $$t .sh`; \
+		case " $${SCALE:-$$name} " in *" $$name "*) ;; *) continue ;; esac; \
 		echo "== $$t"; \
 		srcdir='$(srcdir)' sh $(srcdir)/$$t || exit 1; \
 	done

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * taps.h - what several sensors say of one event and of each other's clocks
+ *
+ * Joins twin.h and skew.h to the store: which observations are of one event
+ * (table "twins"), and how far each clock is off ("clock_pairs", "clocks").
+ * Observations stay as they came; times are corrected for correlation only.
+ *
+ * Place    above twin, skew and store; below pipeline.
+ * Threads  the store's writer; the reading half: as store_reader.h.
+ * Memory   that of twin.h and skew.h, and one inflated frame while it loads.
+ * Cost     as twin.h an alert, as skew.h an anchor and a commit; a row in the
+ *          store for each observation beyond an event's first.
+ */
+#ifndef COLLECTOR_TAPS_H
+#define COLLECTOR_TAPS_H
+
+#include "collector/skew.h"
+#include "collector/store.h"
+#include "collector/twin.h"
+
+struct taps;
+enum err taps_new(struct taps **out, struct store *store,
+		  struct diag *d) MUST_CHECK;
+void taps_free(struct taps *t);
+/* Memory as the store has it: at start, and after a failed commit.  Of alerts
+ * and handshakes, what stands in the latest frames. */
+enum err taps_reload(struct taps *t) MUST_CHECK;
+
+/* What is known of an alert. */
+struct taps_view {
+	uint64_t us; /* when it was, by a clock that is right if any is */
+	int64_t event; /* the first alert of the event */
+	bool again; /* it is not the first */
+};
+
+/* All of these inside of the store's transaction. */
+
+/* An alert that the store took in as number 'id'. */
+enum err taps_alert(struct taps *t, int64_t sensor, int64_t id,
+		    const struct alert *a, struct taps_view *out) MUST_CHECK;
+/* An event of the kind EVE_ANCHOR. */
+enum err taps_anchor(struct taps *t, int64_t sensor,
+		     const struct alert *a) MUST_CHECK;
+struct taps_clock;
+/* Before the commit: what changed of clocks; rows of alerts that are gone.
+ * 'turned' is called for each clock that is of another state now. */
+enum err taps_keep(struct taps *t,
+		   enum err (*turned)(void *arg, const struct taps_clock *c),
+		   void *arg) MUST_CHECK;
+
+struct taps_stats {
+	struct twins_stats twins;
+	struct skew_stats skew;
+};
+void taps_stats(const struct taps *t, struct taps_stats *out);
+
+/* --- reading --- */
+
+struct store_reader;
+
+/* A sensor's clock, as the store has it. */
+struct taps_clock {
+	const char *site, *sensor, *state; /* skew_state_name() */
+	int64_t offset_us; /* ahead of the others */
+	double drift; /* seconds a second */
+	uint64_t error_us, shared, at_us;
+	unsigned others;
+};
+enum err taps_read_clocks(struct store_reader *r,
+			  void (*fn)(void *arg, const struct taps_clock *c),
+			  void *arg) MUST_CHECK;
+
+/* One observation of the event that alert 'id' is of, in order of arrival; none
+ * when only one sensor saw it. */
+struct taps_observation {
+	int64_t alert;
+	const char *site, *sensor;
+};
+enum err taps_read_event(struct store_reader *r, int64_t id,
+			 void (*fn)(void *arg,
+				    const struct taps_observation *o),
+			 void *arg) MUST_CHECK;
+
+/* A sensor that saw events which an incident was made of. */
+struct taps_witness {
+	const char *site, *sensor;
+	uint64_t events; /* so many of those that are its evidence */
+};
+/* Of the first TAPS_EVIDENCE alerts that tie an incident together. */
+#define TAPS_EVIDENCE 1000
+enum err taps_read_incident(struct store_reader *r, int64_t incident,
+			    void (*fn)(void *arg, const struct taps_witness *w),
+			    void *arg) MUST_CHECK;
+
+#endif

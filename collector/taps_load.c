@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The latest observations and anchors, read again out of the frames that hold them. */
+#include <stdlib.h>
+
+#include "collector/store_line.h"
+#include "collector/taps_state.h"
+#include "common/eve.h"
+#include "common/frame.h"
+
+/* So many are looked at: of some 80 alerts each, half of what twins holds. */
+#define LOAD_FRAMES 512
+
+/* A walk through frames. */
+struct walk {
+	struct taps *t;
+	struct frame_codec *codec;
+	struct eve *eve;
+	sqlite3_stmt *event; /* that an alert is of */
+};
+
+static enum err
+load_alert(struct walk *w, int64_t sensor, int64_t id, const struct alert *a)
+{
+	struct twin_seen seen = taps_seen(w->t, sensor, id, a);
+	int64_t event = id;
+	int rc = sql_bind(w->event, "i", id);
+
+	if (rc == SQLITE_OK) {
+		rc = sqlite3_step(w->event);
+	}
+	if (rc == SQLITE_ROW) {
+		event = sqlite3_column_int64(w->event, 0);
+		rc = SQLITE_DONE;
+	}
+	sqlite3_reset(w->event);
+	twins_load(w->t->twins, &seen, a, event);
+	return rc == SQLITE_DONE ? ERR_OK : ERR_IO;
+}
+
+/* A line that is no alert: perhaps an anchor, if it is the sensor's own. */
+static enum err
+load_other(struct walk *w, sqlite3_stmt *st, struct view line)
+{
+	uint64_t id, syn_us;
+	struct alert a;
+	const char *why;
+
+	if (eve_parse(w->eve, line, &a, &why) != EVE_ANCHOR ||
+	    !view_eq(a.site, view_cstr(sql_text(st, 5))) ||
+	    !view_eq(a.sensor, view_cstr(sql_text(st, 6))) ||
+	    !taps_handshake(&a, &id, &syn_us)) {
+		return ERR_OK;
+	}
+	return skew_recall(w->t->skew, sqlite3_column_int64(st, 0), id, syn_us,
+			   a.timestamp_us);
+}
+
+/* The lines of one frame: alerts are all but those that 'others' lists. */
+static enum err
+load_lines(struct walk *w, sqlite3_stmt *st, struct view raw,
+	   struct view others)
+{
+	int64_t sensor = sqlite3_column_int64(st, 0),
+		id = sqlite3_column_int64(st, 3);
+	uint64_t line = 0, step,
+		 other = store_varint_get(&others, &step) ? step : UINT64_MAX;
+	enum err e = ERR_OK;
+
+	for (size_t at = 0; at < raw.len && e == ERR_OK;) {
+		const uint8_t *nl = memchr(raw.p + at, '\n', raw.len - at);
+		size_t end = nl != NULL ? (size_t)(nl - raw.p) : raw.len;
+		struct view text = view_sub(raw, at, end - at);
+		struct alert a;
+		const char *why;
+
+		if (text.len > 0 && ++line == other) {
+			other = store_varint_get(&others, &step) ? other + step
+								 : UINT64_MAX;
+			e = load_other(w, st, text);
+		} else if (text.len > 0) {
+			if (eve_parse(w->eve, text, &a, &why) == EVE_ALERT) {
+				e = load_alert(w, sensor, id, &a);
+			}
+			id++;
+		}
+		at = end + 1;
+	}
+	return e;
+}
+
+static enum err
+load_frame(struct walk *w, sqlite3_stmt *st)
+{
+	struct view raw, others;
+	enum err e =
+		frame_unpack(w->codec,
+			     view_of(sqlite3_column_blob(st, 1),
+				     (size_t)sqlite3_column_bytes(st, 1)),
+			     (uint32_t)sqlite3_column_int64(st, 2), &raw, NULL);
+
+	if (e != ERR_OK) {
+		/* Damaged: nothing of it can be known again. */
+		return e == ERR_NOMEM ? e : ERR_OK;
+	}
+	others = view_of(sqlite3_column_blob(st, 4),
+			 (size_t)sqlite3_column_bytes(st, 4));
+	return load_lines(w, st, raw, others);
+}
+
+static enum err
+load_frames(struct walk *w)
+{
+	static const char frames[] =
+		"SELECT f.sensor,f.data,f.crc,f.first_alert,f.others,s.site,"
+		"s.sensor FROM frames f CROSS JOIN sensors s ON s.id=f.sensor"
+		" WHERE f.id>(SELECT coalesce(max(id),0)-?1 FROM frames)"
+		" ORDER BY f.id";
+	sqlite3_stmt *st = NULL;
+	enum err e = ERR_IO;
+	int rc = sqlite3_prepare_v2(store_db(w->t->store), frames, -1, &st,
+				    NULL);
+
+	if (rc == SQLITE_OK) {
+		rc = sql_bind(st, "i", (int64_t)LOAD_FRAMES);
+	}
+	if (rc == SQLITE_OK) {
+		e = ERR_OK;
+		while (e == ERR_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+			e = load_frame(w, st);
+		}
+	}
+	sqlite3_finalize(st);
+	return e != ERR_OK ? e : rc == SQLITE_DONE ? ERR_OK : ERR_IO;
+}
+
+enum err
+taps_load(struct taps *t)
+{
+	struct walk w = { .t = t,
+			  .codec = frame_codec_new(1),
+			  .eve = eve_new() };
+	enum err e = w.codec != NULL && w.eve != NULL ? ERR_OK : ERR_NOMEM;
+
+	if (e == ERR_OK &&
+	    sqlite3_prepare_v2(store_db(t->store),
+			       "SELECT event FROM twins WHERE alert=?", -1,
+			       &w.event, NULL) != SQLITE_OK) {
+		e = ERR_IO;
+	}
+	if (e == ERR_OK) {
+		e = load_frames(&w);
+	}
+	sqlite3_finalize(w.event);
+	frame_codec_free(w.codec);
+	eve_free(w.eve);
+	return e;
+}

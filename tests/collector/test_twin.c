@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/twin.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#define T0 (UINT64_C(1700000000) * 1000000)
+#define S UINT64_C(1000000)
+
+static int64_t next_alert;
+
+/* An alert of TCP: client and server number 0 are not known. */
+static struct alert
+tcp(const char *src, uint16_t sport, const char *dst, uint32_t client,
+    uint32_t server)
+{
+	struct alert a = { .src_port = sport,
+			   .dst_port = 80,
+			   .has_addrs = true,
+			   .proto = VIEW_LIT("TCP"),
+			   .gid = 1,
+			   .sid = 7 };
+
+	assert_true(addr_parse(view_cstr(src), &a.src));
+	assert_true(addr_parse(view_cstr(dst), &a.dst));
+	a.trace.isn[0] = client;
+	a.trace.isn[1] = server;
+	a.trace.has_isn[0] = client != 0;
+	a.trace.has_isn[1] = server != 0;
+	return a;
+}
+
+static struct alert
+udp(const char *src, uint16_t sport, const char *dst, uint64_t content)
+{
+	struct alert a = tcp(src, sport, dst, 0, 0);
+
+	a.proto = VIEW_LIT("UDP");
+	a.trace.content = content;
+	return a;
+}
+
+/* 'seen' at a time; the first alert of its event. */
+static int64_t
+at(struct twins *t, int64_t sensor, uint64_t us, struct alert a)
+{
+	struct twin_seen s = { ++next_alert, sensor, us, false };
+
+	return twins_add(t, &s, &a);
+}
+
+static int64_t
+exact(struct twins *t, int64_t sensor, uint64_t us, struct alert a)
+{
+	struct twin_seen s = { ++next_alert, sensor, us, true };
+
+	return twins_add(t, &s, &a);
+}
+
+static struct twins *
+begin(size_t max)
+{
+	struct twins *t = twins_new(max);
+
+	assert_non_null(t);
+	next_alert = 0;
+	return t;
+}
+
+static void
+one_connection(void **state)
+{
+	struct twins *t = begin(1000);
+	struct alert a = tcp("10.1.2.3", 4000, "198.51.100.1", 11, 22);
+	struct alert nat = tcp("192.0.2.9", 61000, "198.51.100.1", 11, 22);
+	struct alert both = tcp("192.0.2.9", 61000, "10.9.9.9", 11, 22);
+
+	(void)state;
+	assert_int_equal(at(t, 1, T0, a), 1);
+	assert_int_equal(at(t, 2, T0 + 300 * S, nat), 1);
+	assert_int_equal(at(t, 3, T0 - 300 * S, both), 1);
+	/* An asymmetric tap. */
+	a.trace.has_isn[1] = false;
+	assert_int_equal(at(t, 4, T0, a), 1);
+	/* The second of a sensor is a second event, at each of them. */
+	a.trace.has_isn[1] = true;
+	assert_int_equal(at(t, 1, T0 + S, a), 5);
+	assert_int_equal(at(t, 2, T0 + 301 * S, nat), 5);
+	twins_free(t);
+}
+
+static void
+look_alikes(void **state)
+{
+	struct twins *t = begin(1000);
+	struct alert other;
+
+	(void)state;
+	/* Another port, other numbers; the same port again; another rule. */
+	assert_int_equal(
+		at(t, 1, T0, tcp("10.1.2.3", 4000, "198.51.100.1", 11, 22)), 1);
+	assert_int_equal(
+		at(t, 2, T0, tcp("10.1.2.3", 4001, "198.51.100.1", 33, 44)), 2);
+	assert_int_equal(
+		at(t, 3, T0, tcp("10.1.2.3", 4000, "198.51.100.1", 11, 23)), 3);
+	other = tcp("10.1.2.3", 4000, "198.51.100.1", 11, 22);
+	other.sid = 8;
+	assert_int_equal(at(t, 4, T0, other), 4);
+	/* One datagram from two public sources, and from two ports of one. */
+	assert_int_equal(
+		at(t, 1, T0, udp("203.0.113.1", 53, "198.51.100.1", 5)), 5);
+	assert_int_equal(
+		at(t, 2, T0, udp("203.0.113.2", 53, "198.51.100.1", 5)), 6);
+	assert_int_equal(
+		at(t, 3, T0, udp("203.0.113.1", 54, "198.51.100.1", 5)), 7);
+	assert_int_equal(
+		at(t, 4, T0, udp("203.0.113.1", 53, "198.51.100.1", 6)), 8);
+	/* The same again an hour later. */
+	assert_int_equal(at(t, 5, T0 + 3600 * S,
+			    udp("203.0.113.1", 53, "198.51.100.1", 5)),
+			 9);
+	/* By clocks that were compared, a minute later. */
+	assert_int_equal(exact(t, 6, T0 + 10000 * S,
+			       udp("203.0.113.9", 53, "198.51.100.1", 5)),
+			 10);
+	assert_int_equal(exact(t, 7, T0 + 10060 * S,
+			       udp("203.0.113.9", 53, "198.51.100.1", 5)),
+			 11);
+	/* Another packet by its identification. */
+	other = udp("203.0.113.7", 53, "198.51.100.1", 5);
+	other.trace.ip_id = 100;
+	assert_int_equal(at(t, 1, T0, other), 12);
+	other.trace.ip_id = 101;
+	assert_int_equal(at(t, 2, T0, other), 13);
+	twins_free(t);
+}
+
+static void
+datagram_behind_nat(void **state)
+{
+	struct twins *t = begin(1000);
+
+	(void)state;
+	assert_int_equal(
+		at(t, 1, T0, udp("10.1.2.3", 5353, "198.51.100.1", 99)), 1);
+	assert_int_equal(at(t, 2, T0 + 200 * S,
+			    udp("192.0.2.1", 61000, "198.51.100.1", 99)),
+			 1);
+	/* Its answer, to the translated end. */
+	assert_int_equal(at(t, 1, T0, udp("198.51.100.1", 53, "10.1.2.3", 98)),
+			 3);
+	assert_int_equal(
+		at(t, 2, T0 + S, udp("198.51.100.1", 53, "192.0.2.1", 98)), 3);
+	twins_free(t);
+}
+
+/* Thousands alike on one connection, one tap after the other, with losses. */
+static void
+many_alike(void **state)
+{
+	struct twins *t = begin(60000);
+	struct alert a = tcp("10.1.2.3", 4000, "198.51.100.1", 11, 22);
+	struct twins_stats s;
+	unsigned wrong = 0, again = 0;
+
+	(void)state;
+	for (uint64_t i = 1; i <= 20000; i++) {
+		(void)exact(t, 1, T0 + i * S, a);
+	}
+	for (uint64_t i = 1; i <= 20000; i++) {
+		if (i % 50 != 0) {
+			int64_t e = exact(t, 2, T0 + i * S + 1000, a);
+
+			wrong += e != (int64_t)i;
+			again += e <= 20000;
+		}
+	}
+	twins_stats(t, &s);
+	assert_int_equal(wrong, 0);
+	assert_int_equal(again, 19600);
+	assert_int_equal(s.events, 20000);
+	twins_free(t);
+}
+
+/* Who floods makes room himself; the others' are still found. */
+static void
+flood(void **state)
+{
+	struct twins *t = begin(4096);
+	struct twins_stats s;
+
+	(void)state;
+	for (uint32_t i = 1; i <= 1000; i++) {
+		(void)at(t, 1, T0, tcp("10.1.2.3", 4000, "192.0.2.1", i, i));
+	}
+	for (uint32_t i = 1; i <= 100000; i++) {
+		(void)at(t, 2, T0,
+			 udp("10.1.2.4", (uint16_t)i, "192.0.2.1", 1));
+	}
+	for (uint32_t i = 1; i <= 1000; i++) {
+		assert_int_equal(at(t, 3, T0 + S,
+				    tcp("10.1.2.3", 4000, "192.0.2.1", i, i)),
+				 i);
+	}
+	twins_stats(t, &s);
+	assert_int_equal(s.kept, 4096);
+	assert_int_equal(s.kept + s.evicted, 102000);
+	twins_free(t);
+}
+
+static void
+put_back(void **state)
+{
+	struct twins *t = begin(100), *u = begin(100);
+	struct alert a = tcp("10.1.2.3", 4000, "192.0.2.1", 1, 2);
+	struct twin_seen one = { 1, 1, T0, false }, two = { 2, 2, T0, false };
+
+	(void)state;
+	assert_int_equal(twins_add(t, &one, &a), 1);
+	assert_int_equal(twins_add(t, &two, &a), 1);
+	twins_load(u, &one, &a, 1);
+	twins_load(u, &two, &a, 1);
+	next_alert = 2;
+	assert_int_equal(at(u, 3, T0, a), 1);
+	/* Both are known to have told of it. */
+	assert_int_equal(at(u, 2, T0, a), 4);
+	twins_reset(u);
+	assert_int_equal(at(u, 2, T0, a), 5);
+	twins_free(t);
+	twins_free(u);
+}
+
+/* For those without twins; says what it takes, and fails when it is absurd. */
+static void
+cost(void **state)
+{
+	struct twins *t = begin(TWIN_MAX);
+	clock_t start = clock(), took;
+	const uint32_t n = 300000;
+
+	(void)state;
+	for (uint32_t i = 1; i <= n; i++) {
+		struct alert a =
+			tcp("10.1.2.3", (uint16_t)i, "192.0.2.1", i, i * 7);
+
+		(void)at(t, i % 4 + 1, T0 + i, a);
+	}
+	took = clock() - start;
+	print_message("%.0f ns an observation\n",
+		      (double)took * 1e9 / CLOCKS_PER_SEC / n);
+	/* A walk through all that is kept would take longer. */
+	assert_true(took / CLOCKS_PER_SEC < 30);
+	twins_free(t);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_connection),
+		cmocka_unit_test(look_alikes),
+		cmocka_unit_test(datagram_behind_nat),
+		cmocka_unit_test(many_alike),
+		cmocka_unit_test(flood),
+		cmocka_unit_test(put_back),
+		cmocka_unit_test(cost),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
