@@ -59,11 +59,12 @@ take(struct view line)
 		exit(1);
 	}
 	n_alerts++;
-	if (sighting_batch_count(p.sightings, &a)) {
+	if (sighting_batch_count(p.sightings, &a, a.timestamp_us, 1)) {
 		return;
 	}
 	sighting_from_alert(&a, p.cfg.missions, &set);
 	set.alert = n_alerts;
+	set.events = 1;
 	check(sighting_batch_add(p.sightings, &set) ? ERR_OK : ERR_LIMIT,
 	      "sightings");
 }
