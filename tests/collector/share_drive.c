@@ -120,10 +120,16 @@ main(int argc, char **argv)
 	eve = eve_new();
 	check(p.sightings != NULL && eve != NULL ? ERR_OK : ERR_NOMEM, "new");
 	begin_correlate();
+	if (common_set_new(&p.common, store_db(p.store), &p.cfg.common, NULL,
+			   map, &d) != ERR_OK) {
+		fprintf(stderr, "share_drive: %s\n", d.msg);
+		return 1;
+	}
 	check(store_begin(p.store), "begin");
 	each_line();
 	store_rollback(p.store);
 	correlate_free(p.correlate);
+	common_set_free(p.common);
 	sighting_batch_free(p.sightings);
 	assess_fini(&p.assessment);
 	eve_free(eve);
