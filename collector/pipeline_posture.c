@@ -169,7 +169,7 @@ static enum err
 apply_here(struct pipeline_posture *t)
 {
 	struct pipeline *p = t->p;
-	struct correlate_config c = thresholds_of(t, level_of_all(t));
+	struct correlate_config c = thresholds_of(t, level_of_all(t)), was;
 	enum err e;
 
 	if (c.window_us == p->cfg.correlate.window_us &&
@@ -178,6 +178,7 @@ apply_here(struct pipeline_posture *t)
 	    c.min_stages == p->cfg.correlate.min_stages) {
 		return ERR_OK;
 	}
+	was = p->cfg.correlate;
 	p->cfg.correlate = c;
 	p->now_us = clock_wall_us();
 	e = pipeline_reload(p);
@@ -188,13 +189,15 @@ apply_here(struct pipeline_posture *t)
 		e = pipeline_incidents(p);
 		e = e == ERR_OK ? store_commit(p->store) : e;
 	}
-	if (e == ERR_OK && p->feed != NULL) {
-		struct diag why;
-
-		e = feed_flush(p->feed, &why);
-	}
 	if (e == ERR_OK) {
 		p->committed = p->stats;
+	} else {
+		/* It is applied anew: what was told and counted is not so. */
+		p->cfg.correlate = was;
+		p->stats = p->committed;
+		if (p->feed != NULL) {
+			feed_drop(p->feed);
+		}
 	}
 	return e;
 }
@@ -346,10 +349,11 @@ pipeline_posture_turn(struct pipeline_posture *t, struct diag *d)
 		t->untold = true;
 		e = pipeline_reload(t->p);
 	}
-	return e == ERR_OK
-		       ? e
-		       : diag_set(d, e, "%s: %s: restart when it is mended",
-				  t->p->cfg.store, store_error(t->p->store));
+	if (e != ERR_OK) {
+		return diag_set(d, e, "%s: %s: restart when it is mended",
+				t->p->cfg.store, store_error(t->p->store));
+	}
+	return t->p->feed != NULL ? feed_flush(t->p->feed, d) : ERR_OK;
 }
 
 void
