@@ -15,6 +15,8 @@
 #define LOOK_US (US_PER_S / 2)
 #define SENSORS_US (2 * US_PER_S)
 #define SEND_MS 5000
+/* Of one look so much at most goes to telling: batches wait meanwhile. */
+#define TELL_US (US_PER_S / 20)
 #define MAX_ORDERS 4096 /* that hold: one a site */
 
 /* An order that holds, by number of level. */
@@ -35,6 +37,7 @@ struct pipeline_posture {
 	struct order *order; /* the newest first */
 	unsigned n, cap;
 	struct stragglers stragglers;
+	uint64_t tell_until_us; /* in this look; 0: none was told yet */
 	unsigned sensors, behind;
 	bool failed; /* out of memory, within a callback */
 };
@@ -219,6 +222,12 @@ send(struct pipeline_posture *t, const struct posture *level, const char *site,
 		t->no_key_told = true;
 		return false;
 	}
+	if (t->tell_until_us == 0) {
+		t->tell_until_us = clock_mono_us() + TELL_US;
+	}
+	if (clock_mono_us() >= t->tell_until_us) {
+		return false;
+	}
 	snprintf(doc.site, sizeof(doc.site), "%s", site);
 	snprintf(doc.sensor, sizeof(doc.sensor), "%s", sensor);
 	if (control_send(ingest_pool(t->p->ingest), t->p->cfg.control_key, &doc,
@@ -336,6 +345,7 @@ pipeline_posture_turn(struct pipeline_posture *t, struct diag *d)
 		return ERR_OK;
 	}
 	t->next_look_us = now + LOOK_US;
+	t->tell_until_us = 0;
 	e = look_at_orders(t);
 	if (e == ERR_OK && t->n > 0 && now >= t->next_sensors_us) {
 		t->next_sensors_us = now + SENSORS_US;
