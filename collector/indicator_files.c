@@ -66,7 +66,8 @@ refused(void *arg, const struct indicator_refusal *r)
 	t->to.refused(t->to.arg, r);
 }
 
-static void
+/* False: the store did not take it, which says nothing of the file. */
+static bool
 read_file(struct indicator_files *f, const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -86,10 +87,12 @@ read_file(struct indicator_files *f, const char *path)
 	struct diag why = { "" }, d = { "" };
 	int64_t import;
 	enum err read, e = indicator_inbox_open(&b, &cfg, &d);
+	bool full = false;
 
 	if (e == ERR_OK) {
 		t.to = indicator_inbox_sink(b);
 		read = indicator_read_path(path, &sink, &r, &why);
+		full = read == ERR_AGAIN;
 		if (read != ERR_OK && read != ERR_CLOSED) {
 			log_warn("indicators: %s", why.msg);
 		}
@@ -99,6 +102,7 @@ read_file(struct indicator_files *f, const char *path)
 	if (e != ERR_OK) {
 		log_warn("indicators: %s: %s", path, d.msg);
 	}
+	return e == ERR_OK && !full;
 }
 
 /* Whether the file is another than at the last look. */
@@ -167,7 +171,9 @@ run(void *arg)
 		for (unsigned i = 0; i < f->n && !stopping(f); i++) {
 			if (changed(&f->files[i]) ||
 			    (all && f->files[i].there)) {
-				read_file(f, f->files[i].path);
+				/* What was not taken comes at the next look. */
+				f->files[i].there =
+					read_file(f, f->files[i].path);
 			}
 		}
 	} while (wait_a_while(f));

@@ -15,6 +15,8 @@
 #define LOOK_US (US_PER_S / 2)
 #define SENSORS_US (2 * US_PER_S)
 #define SEND_MS 5000
+/* Of one look so much at most goes to telling: batches wait meanwhile. */
+#define TELL_US (US_PER_S / 20)
 #define MAX_EXERCISES 256 /* the newest; sensors mark four at a time */
 #define SIGNATURE_CAP 160
 
@@ -42,6 +44,7 @@ struct pipeline_exercise {
 	struct hit *hit;
 	unsigned n_hits, cap_hits;
 	struct stragglers stragglers;
+	uint64_t tell_until_us; /* in this look; 0: none was told yet */
 	uint64_t next_look_us, next_sensors_us;
 	bool no_key_told, refusal_told, misplaced_told;
 	enum err err; /* within a callback */
@@ -143,6 +146,12 @@ send(struct pipeline_exercise *t, const struct known *k, const char *site,
 				 "control.sign-key is not set");
 		}
 		t->no_key_told = true;
+		return false;
+	}
+	if (t->tell_until_us == 0) {
+		t->tell_until_us = clock_mono_us() + TELL_US;
+	}
+	if (clock_mono_us() >= t->tell_until_us) {
 		return false;
 	}
 	snprintf(doc.exercise, sizeof(doc.exercise), "%s", k->exercise->name);
@@ -252,6 +261,7 @@ pipeline_exercise_turn(struct pipeline_exercise *t, struct diag *d)
 		return ERR_OK;
 	}
 	t->next_look_us = now + LOOK_US;
+	t->tell_until_us = 0;
 	e = look(t, now);
 	if (e != ERR_OK) {
 		/* A full disk mends: it is tried again. */

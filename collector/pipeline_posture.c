@@ -15,6 +15,8 @@
 #define LOOK_US (US_PER_S / 2)
 #define SENSORS_US (2 * US_PER_S)
 #define SEND_MS 5000
+/* Of one look so much at most goes to telling: batches wait meanwhile. */
+#define TELL_US (US_PER_S / 20)
 #define MAX_ORDERS 4096 /* that hold: one a site */
 
 /* An order that holds, by number of level. */
@@ -35,6 +37,7 @@ struct pipeline_posture {
 	struct order *order; /* the newest first */
 	unsigned n, cap;
 	struct stragglers stragglers;
+	uint64_t tell_until_us; /* in this look; 0: none was told yet */
 	unsigned sensors, behind;
 	bool failed; /* out of memory, within a callback */
 };
@@ -169,7 +172,7 @@ static enum err
 apply_here(struct pipeline_posture *t)
 {
 	struct pipeline *p = t->p;
-	struct correlate_config c = thresholds_of(t, level_of_all(t));
+	struct correlate_config c = thresholds_of(t, level_of_all(t)), was;
 	enum err e;
 
 	if (c.window_us == p->cfg.correlate.window_us &&
@@ -178,6 +181,7 @@ apply_here(struct pipeline_posture *t)
 	    c.min_stages == p->cfg.correlate.min_stages) {
 		return ERR_OK;
 	}
+	was = p->cfg.correlate;
 	p->cfg.correlate = c;
 	p->now_us = clock_wall_us();
 	e = pipeline_reload(p);
@@ -188,13 +192,15 @@ apply_here(struct pipeline_posture *t)
 		e = pipeline_incidents(p);
 		e = e == ERR_OK ? store_commit(p->store) : e;
 	}
-	if (e == ERR_OK && p->feed != NULL) {
-		struct diag why;
-
-		e = feed_flush(p->feed, &why);
-	}
 	if (e == ERR_OK) {
 		p->committed = p->stats;
+	} else {
+		/* It is applied anew: what was told and counted is not so. */
+		p->cfg.correlate = was;
+		p->stats = p->committed;
+		if (p->feed != NULL) {
+			feed_drop(p->feed);
+		}
 	}
 	return e;
 }
@@ -214,6 +220,12 @@ send(struct pipeline_posture *t, const struct posture *level, const char *site,
 				 "control.sign-key is not set");
 		}
 		t->no_key_told = true;
+		return false;
+	}
+	if (t->tell_until_us == 0) {
+		t->tell_until_us = clock_mono_us() + TELL_US;
+	}
+	if (clock_mono_us() >= t->tell_until_us) {
 		return false;
 	}
 	snprintf(doc.site, sizeof(doc.site), "%s", site);
@@ -333,6 +345,7 @@ pipeline_posture_turn(struct pipeline_posture *t, struct diag *d)
 		return ERR_OK;
 	}
 	t->next_look_us = now + LOOK_US;
+	t->tell_until_us = 0;
 	e = look_at_orders(t);
 	if (e == ERR_OK && t->n > 0 && now >= t->next_sensors_us) {
 		t->next_sensors_us = now + SENSORS_US;
@@ -346,10 +359,11 @@ pipeline_posture_turn(struct pipeline_posture *t, struct diag *d)
 		t->untold = true;
 		e = pipeline_reload(t->p);
 	}
-	return e == ERR_OK
-		       ? e
-		       : diag_set(d, e, "%s: %s: restart when it is mended",
-				  t->p->cfg.store, store_error(t->p->store));
+	if (e != ERR_OK) {
+		return diag_set(d, e, "%s: %s: restart when it is mended",
+				t->p->cfg.store, store_error(t->p->store));
+	}
+	return t->p->feed != NULL ? feed_flush(t->p->feed, d) : ERR_OK;
 }
 
 void

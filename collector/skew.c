@@ -285,6 +285,17 @@ skew_load(struct skew *s, const struct skew_pair *p)
 }
 
 void
+skew_told(struct skew *s, int64_t sensor, const char *state)
+{
+	unsigned i = skew_find(s, sensor);
+
+	if (i != SKEW_SENSORS &&
+	    strcmp(skew_state_name(s->sensors[i].clock.state), state) == 0) {
+		s->sensors[i].clock.turned = false;
+	}
+}
+
+void
 skew_stats(const struct skew *s, struct skew_stats *out)
 {
 	*out = s->stats;

@@ -108,6 +108,9 @@ skew_each_change(struct skew *s,
 		 enum err (*clock)(void *arg, const struct skew_clock *c),
 		 void *arg) MUST_CHECK;
 enum err skew_load(struct skew *s, const struct skew_pair *p) MUST_CHECK;
+/* By its name the state that was handed out of a sensor before, once all is
+ * loaded and worked out: if it is so still, it has not turned. */
+void skew_told(struct skew *s, int64_t sensor, const char *state);
 
 struct skew_stats {
 	uint64_t anchors, shared, refused; /* the last for want of room */

@@ -6,9 +6,6 @@
 #include "collector/store_sql.h"
 #include "common/clock.h"
 
-/* How long an analyst waits for the writer's commit. */
-#define BUSY_MS 5000
-
 static enum err
 too_long(const char *what, const char *s, size_t cap, struct diag *d)
 {
@@ -130,15 +127,8 @@ store_consult_speak(struct store_reader *r, const struct consult_order *o,
 	if (e != ERR_OK) {
 		return e;
 	}
-	if (sqlite3_open_v2(r->path, &db,
-			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-			    NULL) != SQLITE_OK ||
-	    sqlite3_busy_timeout(db, BUSY_MS) != SQLITE_OK ||
-	    sql_exec(db, "PRAGMA synchronous=FULL; BEGIN IMMEDIATE") !=
-		    ERR_OK) {
-		e = sqlite3_errcode(db) == SQLITE_BUSY ? ERR_AGAIN : ERR_IO;
-		diag_set(d, e, "%s: %s", r->path, sqlite3_errmsg(db));
-		sqlite3_close(db);
+	e = store_change_begin(r, &db, d);
+	if (e != ERR_OK) {
 		return e;
 	}
 	e = say(db, o, now, d);

@@ -174,8 +174,8 @@ store_load_runs(struct store *s, struct correlate *c, uint64_t since_us,
 		  " ORDER BY r.id",
 		  load_run },
 		{ "SELECT s.run,s.site,s.owner,s.first_us,s.last_us,s.count,"
-		  "s.strong,s.mark FROM recent t JOIN sightings s ON "
-		  "s.run=t.id",
+		  "s.strong,s.mark,s.events FROM recent t JOIN sightings s"
+		  " ON s.run=t.id",
 		  load_site },
 		{ "SELECT l.* FROM recent t JOIN links l ON l.a=t.id",
 		  load_link },

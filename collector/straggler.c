@@ -26,6 +26,7 @@ stragglers_free(struct stragglers *t)
 void
 straggler_look(struct stragglers *t)
 {
+	t->at = 0;
 	for (unsigned i = 0; i < t->n; i++) {
 		t->v[i].seen = false;
 	}
@@ -34,8 +35,11 @@ straggler_look(struct stragglers *t)
 static struct straggler *
 find(struct stragglers *t, int64_t sensor, int64_t order)
 {
-	for (unsigned i = 0; i < t->n; i++) {
+	/* Each look comes by them in the same order. */
+	for (unsigned k = 0, i = t->at; k < t->n; k++, i++) {
+		i = i < t->n ? i : 0;
 		if (t->v[i].sensor == sensor && t->v[i].order == order) {
+			t->at = i + 1;
 			return &t->v[i];
 		}
 	}
@@ -54,7 +58,8 @@ find(struct stragglers *t, int64_t sensor, int64_t order)
 				    .order = order,
 				    .next_us = clock_mono_us() + PATIENCE_US,
 				    .patience_us = PATIENCE_US };
-	return &t->v[t->n++];
+	t->at = ++t->n;
+	return &t->v[t->n - 1];
 }
 
 bool

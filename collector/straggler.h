@@ -11,7 +11,8 @@
  * Place    above common/clock.h; below the pipeline's orders.
  * Threads  one.
  * Memory   some bytes for each that lags.
- * Cost     a search of those that lag for each of them.
+ * Cost     a few steps for each that lags when each look goes by sensors in the
+ *          same order, a search of all for one that is new.
  */
 #ifndef COLLECTOR_STRAGGLER_H
 #define COLLECTOR_STRAGGLER_H
@@ -21,6 +22,7 @@
 struct stragglers {
 	struct straggler *v;
 	unsigned n, cap;
+	unsigned at; /* behind the last that was found */
 };
 
 void stragglers_free(struct stragglers *t);

@@ -221,6 +221,24 @@ load_pairs(struct taps *t)
 	return e != ERR_OK ? e : rc == SQLITE_DONE ? ERR_OK : ERR_IO;
 }
 
+/* What was told of clocks before is told again only when it is otherwise. */
+static enum err
+load_told(struct taps *t)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(store_db(t->store),
+				    "SELECT sensor,state FROM clocks", -1, &st,
+				    NULL);
+
+	while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		skew_told(t->skew, sqlite3_column_int64(st, 0),
+			  sql_text(st, 1));
+		rc = SQLITE_OK;
+	}
+	sqlite3_finalize(st);
+	return rc == SQLITE_DONE ? ERR_OK : ERR_IO;
+}
+
 enum err
 taps_reload(struct taps *t)
 {
@@ -230,5 +248,8 @@ taps_reload(struct taps *t)
 	skew_reset(t->skew);
 	e = load_pairs(t);
 	skew_solve(t->skew);
+	if (e == ERR_OK) {
+		e = load_told(t);
+	}
 	return e == ERR_OK ? taps_load(t) : e;
 }

@@ -154,7 +154,8 @@ is_private(const struct addr *a)
 static uint64_t
 subject_of(const struct twins *t, const struct alert *a)
 {
-	uint64_t h = hash_view(t, a->exercise, 1);
+	/* What is told of the past sums up many: it is no tap's live event. */
+	uint64_t h = hash_view(t, a->exercise, a->has_past ? 2 : 1);
 
 	if (a->has_indicator && a->indicator.value.len != 0) {
 		/* The value: two nations' lists have ids of their own. */

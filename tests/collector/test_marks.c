@@ -171,6 +171,7 @@ see(struct correlate *c, const char *site, uint64_t us, const char *mark)
 	struct sighting_set set = { .first_us = us,
 				    .last_us = us,
 				    .count = 1,
+				    .events = 1,
 				    .severity = 1,
 				    .strong = true,
 				    .what = INDICATOR_IP,
@@ -294,6 +295,9 @@ test_by_site_and_restart(void **state)
 	kept("SELECT mark FROM sightings WHERE site='a'", "green");
 	kept("SELECT mark FROM runs", "amber//US");
 	kept("SELECT what FROM runs", "0");
+	/* Of how many events it was, also: taps told of it, not the restart. */
+	kept("SELECT events FROM sightings WHERE site='a'", "2");
+	kept("SELECT events FROM sightings WHERE site='b'", "1");
 	correlate_free(c);
 }
 

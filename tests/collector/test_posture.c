@@ -6,6 +6,8 @@
 
 #include "collector/store.h"
 #include "collector/store_posture.h"
+#include "collector/straggler.h"
+#include "common/clock.h"
 #include "tests/store_dir.h"
 
 static enum err
@@ -142,10 +144,51 @@ test_orders(void **state)
 	store_close(s);
 }
 
+/* ------------------------------------------------------------ stragglers */
+
+/* Comes by 'n' sensors that lag behind two orders each; microseconds. */
+static uint64_t
+come_by(struct stragglers *t, int64_t n)
+{
+	uint64_t begin = clock_mono_us();
+
+	straggler_look(t);
+	for (int64_t i = 1; i <= n; i++) {
+		assert_false(straggler_due(t, i, 7));
+		assert_false(straggler_due(t, i, 9));
+	}
+	straggler_looked(t);
+	return clock_mono_us() - begin;
+}
+
+/* A fleet that lags is not searched for each of it; none is held twice, and
+ * those that lag no more are forgotten. */
+static void
+test_stragglers(void **state)
+{
+	struct stragglers t = { .n = 0 };
+	uint64_t first, again;
+
+	(void)state;
+	first = come_by(&t, 8000);
+	assert_int_equal(t.n, 16000);
+	again = come_by(&t, 8000);
+	assert_int_equal(t.n, 16000);
+	assert_true(again < first / 4);
+	straggler_look(&t);
+	for (int64_t i = 100; i > 0; i--) {
+		assert_false(straggler_due(&t, i, 9));
+	}
+	straggler_looked(&t);
+	assert_int_equal(t.n, 100);
+	stragglers_free(&t);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_stragglers),
 		cmocka_unit_test(test_shipped),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test_setup_teardown(test_orders, store_dir_make,

@@ -283,10 +283,16 @@ kept(void **state)
 	assert_int_equal(skew_recall(copy, 1, UINT64_C(91) << 40 | 91,
 				     T0 + 91 * S, T0 + 91 * S + 120000),
 			 ERR_OK);
+	skew_told(copy, 2, "off");
+	skew_told(copy, 3, "off");
 	shake(copy, 2, 91, T0 + 91 * S, 42000000, 0, 3000);
 	skew_solve(copy);
 	assert_int_equal(skew_each_change(copy, no_pair, on_clock, &f), ERR_OK);
 	assert_int_equal(f.clocks[2].shared, 181);
+	/* Of what was told before only what is otherwise now has turned. */
+	assert_int_equal(f.clocks[2].state, SKEW_OFF);
+	assert_false(f.clocks[2].turned);
+	assert_true(f.clocks[3].turned);
 	skew_free(s);
 	skew_free(copy);
 }

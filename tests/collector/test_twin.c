@@ -258,10 +258,30 @@ cost(void **state)
 	twins_free(t);
 }
 
+/* A summary of the past is not what another tap sees just now. */
+static void
+past(void **state)
+{
+	struct twins *t = twins_new(64);
+	struct alert live = udp("10.0.0.1", 4000, "203.0.113.7", 0), told;
+	int64_t a, b, c;
+
+	(void)state;
+	told = live;
+	told.has_past = true;
+	a = at(t, 1, T0, live);
+	b = at(t, 2, T0 + S, told);
+	c = at(t, 3, T0 + 2 * S, live);
+	assert_int_equal(c, a);
+	assert_int_not_equal(b, a);
+	twins_free(t);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(past),
 		cmocka_unit_test(one_connection),
 		cmocka_unit_test(look_alikes),
 		cmocka_unit_test(datagram_behind_nat),

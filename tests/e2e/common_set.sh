@@ -131,6 +131,17 @@ kill -USR2 "$collector_pid"
 eventually 20 is_state second.evil-list.xyz 0 || fail "feed.txt: not reread"
 same "the list's other one" 2 "$(state_of first.evil-list.xyz)"
 
+# A list that the store refused is read again, though it did not change.
+sqlite3 -cmd '.timeout 5000' "$store" "CREATE TRIGGER no BEFORE INSERT ON
+	indicator_imports BEGIN SELECT RAISE(ABORT,'no room'); END" ||
+	fail "the trigger"
+printf '%s\n' first.evil-list.xyz third.evil-list.xyz >"$tmp/feed.new"
+mv "$tmp/feed.new" "$tmp/feed.txt"
+eventually 20 grep -q 'feed.txt: .*no room' "$tmp/collector.log" ||
+	fail "feed.txt: not refused: $(tail -3 "$tmp/collector.log")"
+sqlite3 -cmd '.timeout 5000' "$store" 'DROP TRIGGER no' || fail "drop"
+eventually 20 is_state third.evil-list.xyz 2 || fail "feed.txt: not taken"
+
 # Killed in the middle: nothing twice, nothing missing.
 python3 -c '
 for i in range(60000): print("name-%d.evil-net.xyz" % i)' >"$tmp/many.txt"

@@ -154,7 +154,7 @@ grep -q '<svg' "$tmp/report.html" || fail "the page has no plot"
 	fail "a report of nothing"
 
 # Who marks what is not of an inject hides nothing.
-exec=exec sensor_home --read "$top/pcaps/exercise-jp-west.pcap" \
+sensor_home --read "$top/pcaps/exercise-jp-west.pcap" \
 	--site jp-west --sensor tap1 --owner JP --exercise KEEN-2026 \
 	--redis "unix://$sock" --spool "$tmp/jp-west" 2>>"$tmp/jp-west.log" ||
 	fail "jp-west: status $?"
