@@ -9,6 +9,8 @@
 const struct correlate_config correlate_defaults = {
 	.window_us = UINT64_C(86400) * 1000000,
 	.slack_us = UINT64_C(2) * 1000000,
+	.shared = true,
+	.stages = true,
 	.min_sites = 2,
 	.min_owners = 2,
 	.min_stages = 3,

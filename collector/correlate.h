@@ -34,10 +34,13 @@
 struct correlate_config {
 	uint64_t window_us; /* silence that ends a run */
 	uint64_t slack_us; /* by which sensors' clocks may differ */
+	/* Which of the rules above hold; what an incident is made of stays one
+	 * when a rule is switched off. */
+	bool shared, stages;
 	unsigned min_sites, min_owners, min_stages;
 	size_t max_runs, max_links;
 };
-/* 24 h, 2 s, 2, 2, 3, 200,000, 400,000 */
+/* 24 h, 2 s, both, 2, 2, 3, 200,000, 400,000 */
 extern const struct correlate_config correlate_defaults;
 
 struct correlate;

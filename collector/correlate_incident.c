@@ -143,11 +143,11 @@ qualifies(const struct correlate *c, const struct run *r)
 	if (r->kind > KEY_HOST) {
 		return false;
 	}
-	if (r->stages != NULL &&
+	if (c->cfg.stages && r->stages != NULL &&
 	    stage_progress(r->stages, c->cfg.slack_us) >= c->cfg.min_stages) {
 		return true;
 	}
-	if (!conducts(r)) {
+	if (!c->cfg.shared || !conducts(r)) {
 		return false;
 	}
 	for (const struct run_site *s = r->sites; s != NULL; s = s->next) {

@@ -66,6 +66,7 @@ libcollector_a_SOURCES = \
 	collector/store_cover.h collector/store_cover.c \
 	collector/blind_json.h collector/blind_json.c \
 	collector/store_signed.h collector/store_signed.c \
+	collector/correlator_file.h collector/correlator_file.c \
 	collector/posture_file.h collector/posture_file.c \
 	collector/store_posture.h collector/store_posture.c \
 	collector/straggler.h collector/straggler.c \

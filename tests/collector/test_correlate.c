@@ -216,6 +216,36 @@ two_owners_at_one_site_suffice(void **state)
 }
 
 static void
+a_rule_that_is_off_opens_nothing(void **state)
+{
+	static struct world w;
+	struct correlate_config cfg = correlate_defaults;
+
+	(void)state;
+	for (int on = 0; on < 4; on++) {
+		struct correlate *c;
+		struct sighting_set s;
+
+		cfg.shared = (on & 1) != 0;
+		cfg.stages = (on & 2) != 0;
+		c = correlate_new(&cfg);
+		world_init(&w);
+		for (unsigned i = 0; i < 3; i++) {
+			s = set("alpha", "JP", T0 + i * HOUR, 2 + i,
+				"h:alpha 10.1.0.1");
+			feed(c, &s);
+			s = set(i == 0 ? "alpha" : "bravo", "JP", T0 + i * HOUR,
+				99, "d:bad.example");
+			feed(c, &s);
+		}
+		flush(c, &w);
+		assert_int_equal(w.opened, cfg.shared + cfg.stages);
+		correlate_free(c);
+		world_fini(&w);
+	}
+}
+
+static void
 silence_longer_than_the_window_parts(void **state)
 {
 	static struct world w;
@@ -534,6 +564,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_key_at_two_sites),
 		cmocka_unit_test(two_owners_at_one_site_suffice),
+		cmocka_unit_test(a_rule_that_is_off_opens_nothing),
 		cmocka_unit_test(silence_longer_than_the_window_parts),
 		cmocka_unit_test(weak_and_generic_keys_open_nothing),
 		cmocka_unit_test(stages_in_order_against_one_host),
