@@ -10,7 +10,7 @@
 
 #include "collector/stage.h"
 
-#define MAX_THRESHOLDS 2
+#define MAX_THRESHOLDS 3
 
 /* A number of a kind, as the file calls it. */
 struct threshold {
@@ -35,6 +35,14 @@ static const struct kind {
 	  offsetof(struct correlate_config, stages),
 	  { { "min-stages", 2, STAGE_COUNT,
 	      offsetof(struct correlate_config, min_stages) } } },
+	{ "flood",
+	  offsetof(struct correlate_config, flood),
+	  { { "alerts", 100, 1000000000,
+	      offsetof(struct correlate_config, flood_alerts) },
+	    { "rule-alerts", 100, 1000000000,
+	      offsetof(struct correlate_config, flood_rule_alerts) },
+	    { "seconds", 60, 86400,
+	      offsetof(struct correlate_config, flood_seconds) } } },
 };
 
 struct reading {

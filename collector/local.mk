@@ -24,7 +24,7 @@ libcollector_a_SOURCES = \
 	collector/stage.h collector/stage.c \
 	collector/sighting.h collector/sighting.c \
 	collector/correlate.h collector/correlate_state.h \
-	collector/correlate.c collector/correlate_run.c \
+	collector/correlate.c collector/correlate_flood.c collector/correlate_run.c \
 	collector/correlate_incident.c collector/correlate_load.c \
 	collector/severity.h collector/severity.c \
 	collector/assess.h collector/assess_facts.h collector/assess.c \

@@ -20,8 +20,11 @@ same(const struct correlate_config *a, const struct correlate_config *b)
 	return a->window_us == b->window_us && a->slack_us == b->slack_us &&
 	       a->shared == b->shared && a->stages == b->stages &&
 	       a->min_sites == b->min_sites && a->min_owners == b->min_owners &&
-	       a->min_stages == b->min_stages && a->max_runs == b->max_runs &&
-	       a->max_links == b->max_links;
+	       a->min_stages == b->min_stages && a->flood == b->flood &&
+	       a->flood_alerts == b->flood_alerts &&
+	       a->flood_rule_alerts == b->flood_rule_alerts &&
+	       a->flood_seconds == b->flood_seconds &&
+	       a->max_runs == b->max_runs && a->max_links == b->max_links;
 }
 
 /* The text between .Bd and .Ed of the man page's section. */
@@ -47,7 +50,8 @@ what_the_page_shows_is_what_holds(void **state)
 	*to = '\0';
 	/* Each threshold is said there, so what it is before does not count. */
 	c = correlate_defaults;
-	c.shared = c.stages = false;
+	c.shared = c.stages = c.flood = false;
+	c.flood_alerts = c.flood_rule_alerts = c.flood_seconds = 9;
 	c.min_sites = c.min_owners = c.min_stages = 9;
 	assert_int_equal(correlator_file_read(&c, "page", view_cstr(from), &d),
 			 ERR_OK);

@@ -29,6 +29,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (c.min_sites < 2 || c.min_owners < 2 || c.min_stages < 2 ||
 	    c.min_sites > 1000 || c.min_owners > 1000 || c.min_stages > 16 ||
+	    c.flood_alerts < 100 || c.flood_rule_alerts < 100 ||
+	    c.flood_seconds < 60 || c.flood_seconds > 86400 ||
 	    c.window_us != was.window_us || c.max_runs != was.max_runs) {
 		abort();
 	}
