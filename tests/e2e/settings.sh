@@ -31,6 +31,7 @@ cp "$top/rules/dist/exercise-indicators.stix.json" \
 cp "$top/rules/dist/exercise.rules" "$tmp/etc/rules/"
 cp "$top/pcaps/missions.yaml" "$tmp/etc/missions.yaml"
 printf "levels:\n  - name: calm\n" >"$tmp/etc/posture.yaml"
+printf "correlators: []\n" >"$tmp/etc/correlators.yaml"
 echo 192.0.2.1 >"$tmp/var/known-hosts.lst"
 openssl genpkey -algorithm ed25519 -out "$tmp/key" 2>"$tmp/x" &&
 	openssl pkey -in "$tmp/key" -pubout -out "$tmp/etc/control.pub"
