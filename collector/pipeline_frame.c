@@ -96,7 +96,9 @@ take_alert(struct pipeline *p, struct passage *t, const struct alert *a,
 	sighting_from_alert(a, p->cfg.missions, &p->set);
 	p->set.alert = id;
 	p->set.events = !seen.again;
-	p->set.first_us = p->set.last_us = seen.us;
+	if (!p->set.past) {
+		p->set.first_us = p->set.last_us = seen.us;
+	}
 	if (!sighting_batch_add(p->sightings, &p->set)) {
 		e = pipeline_correlate(p);
 		if (e == ERR_OK && !sighting_batch_add(p->sightings, &p->set)) {

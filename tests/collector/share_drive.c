@@ -59,11 +59,12 @@ take(struct view line)
 		exit(1);
 	}
 	n_alerts++;
-	if (sighting_batch_count(p.sightings, &a)) {
+	if (sighting_batch_count(p.sightings, &a, a.timestamp_us, 1)) {
 		return;
 	}
 	sighting_from_alert(&a, p.cfg.missions, &set);
 	set.alert = n_alerts;
+	set.events = 1;
 	check(sighting_batch_add(p.sightings, &set) ? ERR_OK : ERR_LIMIT,
 	      "sightings");
 }
@@ -119,10 +120,16 @@ main(int argc, char **argv)
 	eve = eve_new();
 	check(p.sightings != NULL && eve != NULL ? ERR_OK : ERR_NOMEM, "new");
 	begin_correlate();
+	if (common_set_new(&p.common, store_db(p.store), &p.cfg.common, NULL,
+			   map, &d) != ERR_OK) {
+		fprintf(stderr, "share_drive: %s\n", d.msg);
+		return 1;
+	}
 	check(store_begin(p.store), "begin");
 	each_line();
 	store_rollback(p.store);
 	correlate_free(p.correlate);
+	common_set_free(p.common);
 	sighting_batch_free(p.sightings);
 	assess_fini(&p.assessment);
 	eve_free(eve);

@@ -266,9 +266,11 @@ history(void)
 	assert_int_equal(sql_exec(db, "BEGIN"), ERR_OK);
 	for (int i = 1; i <= 400; i++) {
 		snprintf(sql, sizeof(sql),
-			 "INSERT INTO runs VALUES(%d,'',%d,'%s%d%s',%lld,%lld,"
+			 "INSERT INTO runs(id,exercise,kind,key,first_us,"
+			 "last_us,severity,confidence,stages) VALUES(%d,'',%d,'%s%d%s',%lld,%lld,"
 			 "3,0,NULL);"
-			 "INSERT INTO sightings VALUES(%d,'hq','JP',%lld,%lld,"
+			 "INSERT INTO sightings(run,site,owner,first_us,"
+			 "last_us,count,strong) VALUES(%d,'hq','JP',%lld,%lld,"
 			 "%d,0)",
 			 i, i % 2 == 0 ? KEY_DOMAIN : KEY_ADDRESS,
 			 i % 2 == 0 ? "www.site" : "93.184.216.", i / 2,
@@ -279,7 +281,8 @@ history(void)
 	}
 	for (int i = 0; i < 40; i++) {
 		snprintf(sql, sizeof(sql),
-			 "INSERT INTO runs VALUES(%d,'',%d,'hq 10.0.0.%d',"
+			 "INSERT INTO runs(id,exercise,kind,key,first_us,"
+			 "last_us,severity,confidence,stages) VALUES(%d,'',%d,'hq 10.0.0.%d',"
 			 "%lld,%lld,3,0,NULL);"
 			 "INSERT INTO links VALUES(400,%d,1)",
 			 1000 + i, KEY_HOST, i, (long long)(NOW - HOUR),

@@ -154,7 +154,7 @@ runs 2
 runs 2 status
 runs 2 -s "$work/none.db" status
 runs 2 -s "$db" frobnicate
-runs 2 -s "$db" posture
+runs 2 -s "$db" postures
 runs 2 -s "$db" incidents melt 1
 runs 2 -s "$db" incidents ack
 runs 2 -s "$db" incidents show one

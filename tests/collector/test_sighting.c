@@ -189,7 +189,7 @@ past_is_then(void **state)
 	(void)state;
 	assert_non_null(b);
 	for (unsigned i = 0; i < 2; i++) {
-		assert_false(sighting_batch_count(b, &a));
+		assert_false(sighting_batch_count(b, &a, BASE_US, 1));
 		sighting_from_alert(&a, map, &s);
 		assert_true(sighting_batch_add(b, &s));
 	}
@@ -200,7 +200,7 @@ past_is_then(void **state)
 	assert_int_equal(sighting_batch_len(b), 2);
 	/* the same now is another set */
 	a.has_past = false;
-	assert_false(sighting_batch_count(b, &a));
+	assert_false(sighting_batch_count(b, &a, BASE_US, 1));
 	sighting_from_alert(&a, map, &s);
 	assert_false(s.past);
 	assert_true(s.first_us == BASE_US);

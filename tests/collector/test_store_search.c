@@ -404,7 +404,7 @@ what_is_too_old_goes_and_is_counted(void **state)
 static void
 what_is_too_much_goes_and_is_counted(void **state)
 {
-	struct store_limits limits = { .max_bytes = 400 << 10 };
+	struct store_limits limits = { .max_bytes = 640 << 10 };
 	struct store *s = store_dir_open();
 	int64_t left;
 
@@ -421,7 +421,7 @@ what_is_too_much_goes_and_is_counted(void **state)
 	assert_in_range(number("SELECT (page_count-freelist_count)*page_size"
 			       " FROM pragma_page_count,"
 			       "pragma_freelist_count,pragma_page_size"),
-			1, 800 << 10);
+			1, 1000 << 10);
 	/* What is left is found, the newest and the oldest. */
 	{
 		struct store_alert_filter all = { .scope = STORE_BOTH };

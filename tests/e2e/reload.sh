@@ -54,7 +54,8 @@ same "mode of the private key" -rw------- \
 run() {
 	exec=exec sensor_on --pace 1 --site jp-east --sensor tap1 \
 		--redis "unix://$sock" --spool "$tmp/spool" \
-		--set "control.public-key=$tmp/key.pub" "$@" \
+		--set "control.public-key=$tmp/key.pub" \
+		--set arming.files=no "$@" \
 		2>>"$tmp/sensor.log" &
 	run_pid=$!
 	pids="$pids $run_pid"
