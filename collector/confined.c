@@ -97,6 +97,8 @@ confined_apply(const struct pipeline_config *cfg, const struct conf *conf,
 			     CONFINE_READ_BESIDE);
 		confine_path(&c, conf_get(conf, "posture.file"),
 			     CONFINE_READ_BESIDE);
+		confine_path(&c, conf_get(conf, "correlators"),
+			     CONFINE_READ_BESIDE);
 		for (unsigned i = 0; i < cfg->n_geoip; i++) {
 			confine_path(&c, cfg->geoip[i], CONFINE_READ_BESIDE);
 		}

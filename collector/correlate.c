@@ -9,9 +9,15 @@
 const struct correlate_config correlate_defaults = {
 	.window_us = UINT64_C(86400) * 1000000,
 	.slack_us = UINT64_C(2) * 1000000,
+	.shared = true,
+	.stages = true,
+	.flood = true,
 	.min_sites = 2,
 	.min_owners = 2,
 	.min_stages = 3,
+	.flood_seconds = 3600,
+	.flood_alerts = 10000,
+	.flood_rule_alerts = 100000,
 	.max_runs = 200000,
 	.max_links = 400000,
 };
@@ -88,7 +94,7 @@ add_stages(struct run *r, const struct sighting_set *s)
 	return ERR_OK;
 }
 
-/* The runs of the keys of 's' that may tie others: at most one a key. */
+/* The runs of the keys of 's': at most one a key. */
 static enum err
 add_to_runs(struct correlate *c, const struct sighting_set *s,
 	    struct run *runs[SIGHTING_MAX_KEYS], unsigned *n)
@@ -130,11 +136,21 @@ add_to_runs(struct correlate *c, const struct sighting_set *s,
 			e = add_stages(r, s);
 		}
 		correlate_mark_dirty(c, r);
-		if (r->kind <= KEY_HOST) {
-			runs[(*n)++] = r;
-		}
+		runs[(*n)++] = r;
 	}
+	correlate_flood_add(c, runs, *n, s);
 	return e;
+}
+
+/* Whether one alert that showed both is worth keeping. */
+static bool
+linkable(const struct run *a, const struct run *b)
+{
+	if (a->kind > KEY_HOST || b->kind > KEY_HOST) {
+		return (a->flooded && b->kind == KEY_HOST) ||
+		       (b->flooded && a->kind == KEY_HOST);
+	}
+	return true;
 }
 
 enum err
@@ -146,7 +162,10 @@ correlate_add(struct correlate *c, const struct sighting_set *s)
 
 	for (unsigned i = 0; s->strong && i < n && e == ERR_OK; i++) {
 		for (unsigned j = i + 1; j < n && e == ERR_OK; j++) {
-			e = correlate_add_link(c, runs[i], runs[j], s->alert);
+			if (linkable(runs[i], runs[j])) {
+				e = correlate_add_link(c, runs[i], runs[j],
+						       s->alert);
+			}
 		}
 	}
 	for (unsigned i = 0; i < n && e == ERR_OK; i++) {
@@ -279,6 +298,8 @@ correlate_flush(struct correlate *c, const struct correlate_sink *sink)
 void
 correlate_stats(const struct correlate *c, struct correlate_stats *out)
 {
-	*out = (struct correlate_stats){ c->n_runs, c->n_links, c->n_incidents,
-					 c->evicted, c->links_refused };
+	*out = (struct correlate_stats){ c->n_runs,        c->n_links,
+					 c->n_incidents,   c->evicted,
+					 c->links_refused, c->opened[0],
+					 c->opened[1],     c->opened[2] };
 }

@@ -9,15 +9,20 @@
  *   - it is an indicator, an address of the other side, a domain or a
  *     certificate, and was seen at min_sites sites or by min_owners owners; or
  *   - it is one of these, or a host of ours, and min_stages distinct ATT&CK
- *     tactics in order went along with it.
+ *     tactics in order went along with it; or
+ *   - it is one of the former, or a rule, and raised a flood of alerts.
  *
  * An incident is a set of runs: two linked runs belong together when one
  * qualifies and the other either qualifies too or is of the kinds that an
  * adversary owns.  A host of ours that does not qualify ties nothing
  * together (a busy mail server would join all of its attackers).
  *
+ * A rule ties nothing together; its floods count only where no flood of
+ * something else explains them, and link it to the hosts of ours it befell.
+ *
  * All of these only ever grow and none asks for order, so sightings may arrive
- * in any order between sensors and give the same incidents.
+ * in any order between sensors and give the same incidents.  Floods are the
+ * exception: what comes later than two of their pieces of time counts for none.
  *
  * Place    after sighting, before severity; never calls either.
  * Threads  one correlator, one thread.
@@ -34,10 +39,16 @@
 struct correlate_config {
 	uint64_t window_us; /* silence that ends a run */
 	uint64_t slack_us; /* by which sensors' clocks may differ */
+	/* Which of the rules above hold; what an incident is made of stays one
+	 * when a rule is switched off. */
+	bool shared, stages, flood;
 	unsigned min_sites, min_owners, min_stages;
+	/* Alerts worth an incident within such a piece of time that are a
+	 * flood: of one key that ties, and of one rule. */
+	unsigned flood_seconds, flood_alerts, flood_rule_alerts;
 	size_t max_runs, max_links;
 };
-/* 24 h, 2 s, 2, 2, 3, 200,000, 400,000 */
+/* 24 h, 2 s, all, 2, 2, 3, 3600, 10,000, 100,000, 200,000, 400,000 */
 extern const struct correlate_config correlate_defaults;
 
 struct correlate;
@@ -61,6 +72,12 @@ struct run_link {
 	struct run_link *next;
 };
 
+/* Alerts in a piece of time, which began at 'at' (us), the newest there was;
+ * and in the one before. */
+struct run_flood {
+	uint64_t at, n, before;
+};
+
 /* Read only outside of correlate. */
 struct run {
 	uint64_t id; /* stable; 0 is none */
@@ -69,6 +86,8 @@ struct run {
 	uint64_t first_us, last_us;
 	uint8_t severity, confidence;
 	uint8_t what; /* of an indicator: enum indicator_kind, or more */
+	bool flooded;
+	struct run_flood flood;
 	/* Joined over all that went in, those that no list has room for too:
 	 * of what was said of the key, and of where it was seen. */
 	const struct marking *said, *mark;
@@ -130,6 +149,9 @@ struct run *correlate_load_run(struct correlate *c, uint64_t id,
 void correlate_load_marks(struct correlate *c, struct run *r, uint8_t what,
 			  const struct marking *said,
 			  const struct marking *mark);
+/* What a loaded run counted of floods. */
+void correlate_load_flood(struct run *r, bool flooded,
+			  const struct run_flood *f);
 /* The lasting copy of a marking, for a run_site to be loaded. */
 const struct marking *correlate_keep_mark(struct correlate *c,
 					  const struct marking *m);
@@ -145,6 +167,8 @@ enum err correlate_load_end(struct correlate *c) MUST_CHECK;
 struct correlate_stats {
 	size_t runs, links, incidents;
 	uint64_t evicted, links_refused;
+	/* Runs that began an incident, by the rule that let them. */
+	uint64_t shared, stages, flood;
 };
 void correlate_stats(const struct correlate *c, struct correlate_stats *out);
 

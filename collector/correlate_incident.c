@@ -13,6 +13,9 @@ conducts(const struct run *r)
 bool
 correlate_ties(const struct run *a, const struct run *b)
 {
+	if (a->kind > KEY_HOST || b->kind > KEY_HOST) {
+		return false;
+	}
 	return (a->qualified && (b->qualified || conducts(b))) ||
 	       (b->qualified && conducts(a));
 }
@@ -135,21 +138,12 @@ correlate_leave(struct correlate *c, struct run *r)
 	}
 }
 
+/* Seen at enough sites, or by enough owners. */
 static bool
-qualifies(const struct correlate *c, const struct run *r)
+is_shared(const struct correlate *c, const struct run *r)
 {
 	unsigned n_sites = 0, n_owners = 0;
 
-	if (r->kind > KEY_HOST) {
-		return false;
-	}
-	if (r->stages != NULL &&
-	    stage_progress(r->stages, c->cfg.slack_us) >= c->cfg.min_stages) {
-		return true;
-	}
-	if (!conducts(r)) {
-		return false;
-	}
 	for (const struct run_site *s = r->sites; s != NULL; s = s->next) {
 		bool site_new = s->strong != 0, owner_new = site_new;
 
@@ -174,17 +168,43 @@ qualifies(const struct correlate *c, const struct run *r)
 	return false;
 }
 
+/* By which rule 'r' qualifies; CORRELATE_RULES: by none. */
+static enum correlate_rule
+qualifies(const struct correlate *c, const struct run *r)
+{
+	if (c->cfg.flood && r->flooded) {
+		return RULE_FLOOD;
+	}
+	if (r->kind > KEY_HOST) {
+		return CORRELATE_RULES;
+	}
+	if (c->cfg.stages && r->stages != NULL &&
+	    stage_progress(r->stages, c->cfg.slack_us) >= c->cfg.min_stages) {
+		return RULE_STAGES;
+	}
+	return c->cfg.shared && conducts(r) && is_shared(c, r)
+		       ? RULE_SHARED
+		       : CORRELATE_RULES;
+}
+
 enum err
 correlate_requalify(struct correlate *c, struct run *r)
 {
+	enum correlate_rule rule = CORRELATE_RULES;
 	enum err e = ERR_OK;
 
-	if (c->loading || r->qualified || !qualifies(c, r)) {
+	if (!c->loading && !r->qualified) {
+		rule = qualifies(c, r);
+	}
+	if (rule == CORRELATE_RULES) {
 		return ERR_OK;
 	}
 	r->qualified = true;
-	if (r->incident == NULL && correlate_incident_new(c, r) == NULL) {
-		return ERR_NOMEM;
+	if (r->incident == NULL) {
+		if (correlate_incident_new(c, r) == NULL) {
+			return ERR_NOMEM;
+		}
+		c->opened[rule]++;
 	}
 	for (struct run_link *l = r->links; l != NULL && e == ERR_OK;
 	     l = l->next) {

@@ -52,6 +52,13 @@ correlate_load_marks(struct correlate *c, struct run *r, uint8_t what,
 	r->mark = mark_set_keep(c->marks, mark);
 }
 
+void
+correlate_load_flood(struct run *r, bool flooded, const struct run_flood *f)
+{
+	r->flooded = flooded;
+	r->flood = *f;
+}
+
 const struct marking *
 correlate_keep_mark(struct correlate *c, const struct marking *m)
 {

@@ -270,6 +270,7 @@ absorb(struct correlate *c, struct run *a, struct run *b)
 	} else if (b->stages != NULL) {
 		stage_merge(a->stages, b->stages);
 	}
+	correlate_flood_merge(c, a, b);
 	if (e == ERR_OK && b->incident != NULL) {
 		e = correlate_join(c, a, b);
 	}

@@ -2,7 +2,7 @@
 /*
  * correlate_state.h - what the parts of correlate share
  *
- * correlate_run.c keeps runs, their sites and links; correlate_incident.c ties
+ * correlate_flood.c counts alerts by time; correlate_run.c keeps runs, their sites and links; correlate_incident.c ties
  * them together; correlate_load.c puts back what a store kept; correlate.c
  * takes sightings in and hands changes out.
  *
@@ -23,6 +23,9 @@ struct incident_pair {
 	int64_t from, into;
 };
 
+/* Why a run qualifies. */
+enum correlate_rule { RULE_SHARED, RULE_STAGES, RULE_FLOOD, CORRELATE_RULES };
+
 struct correlate {
 	struct correlate_config cfg;
 	struct run **buckets;
@@ -36,6 +39,7 @@ struct correlate {
 	uint64_t *gone;
 	size_t n_gone, cap_gone;
 	uint64_t evicted, links_refused;
+	uint64_t opened[CORRELATE_RULES];
 	struct mark_set *marks;
 	/* Runs by id, only while loading. */
 	struct run **by_id;
@@ -92,6 +96,13 @@ enum err correlate_join(struct correlate *c, struct run *a,
 
 /* Takes 'r' out of its incident, which ends with its last member. */
 void correlate_leave(struct correlate *c, struct run *r);
+
+/* Counts 's' for the floods of its runs, and that of 'b' to those of 'a',
+ * which is the same key. */
+void correlate_flood_add(const struct correlate *c, struct run *const *runs,
+			 unsigned n, const struct sighting_set *s);
+void correlate_flood_merge(const struct correlate *c, struct run *a,
+			   const struct run *b);
 
 /* Looks again at whether 'r' qualifies, and ties it to its links if so. */
 enum err correlate_requalify(struct correlate *c, struct run *r) MUST_CHECK;

@@ -24,7 +24,7 @@ libcollector_a_SOURCES = \
 	collector/stage.h collector/stage.c \
 	collector/sighting.h collector/sighting.c \
 	collector/correlate.h collector/correlate_state.h \
-	collector/correlate.c collector/correlate_run.c \
+	collector/correlate.c collector/correlate_flood.c collector/correlate_run.c \
 	collector/correlate_incident.c collector/correlate_load.c \
 	collector/severity.h collector/severity.c \
 	collector/assess.h collector/assess_facts.h collector/assess.c \
@@ -66,6 +66,7 @@ libcollector_a_SOURCES = \
 	collector/store_cover.h collector/store_cover.c \
 	collector/blind_json.h collector/blind_json.c \
 	collector/store_signed.h collector/store_signed.c \
+	collector/correlator_file.h collector/correlator_file.c \
 	collector/posture_file.h collector/posture_file.c \
 	collector/store_posture.h collector/store_posture.c \
 	collector/straggler.h collector/straggler.c \

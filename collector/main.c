@@ -11,6 +11,7 @@
 #include "collector/check.h"
 #include "collector/confined.h"
 #include "collector/console.h"
+#include "collector/correlator_file.h"
 #include "collector/indicator_files.h"
 #include "collector/options.h"
 #include "collector/service.h"
@@ -103,6 +104,17 @@ load_missions(struct pipeline_config *cfg, struct mission_map **map,
 	return e;
 }
 
+/* What the file of correlators says goes over correlate.*. */
+static enum err
+load_correlators(struct pipeline_config *cfg, const struct conf *conf,
+		 struct diag *d)
+{
+	const char *path = conf_named(conf, "correlators");
+
+	return path != NULL ? correlator_file_load(&cfg->correlate, path, d)
+			    : ERR_OK;
+}
+
 /* Levels of readiness, and the key that sensors are told them by. */
 static enum err
 load_postures(struct pipeline_config *cfg, const struct conf *conf,
@@ -168,6 +180,9 @@ check(struct pipeline_config *cfg, const struct conf *conf)
 		e = load_postures(cfg, conf, &d);
 	}
 	if (e == ERR_OK) {
+		e = load_correlators(cfg, conf, &d);
+	}
+	if (e == ERR_OK) {
 		e = keyring_load(&cfg->keys, conf, &d);
 	}
 	if (e == ERR_OK) {
@@ -223,6 +238,9 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	/* With the rights that are left, as they will be read again. */
 	if (e == ERR_OK) {
 		e = load_postures(cfg, conf, &d);
+	}
+	if (e == ERR_OK) {
+		e = load_correlators(cfg, conf, &d);
 	}
 	if (e == ERR_OK) {
 		e = keyring_load(&cfg->keys, conf, &d);

@@ -79,6 +79,8 @@ const struct metric_row metrics_rows[] = {
 	  NULL, "Runs of sightings forgotten for want of room." },
 	{ "total.links_refused", "correlation_links_refused_total",
 	  METRIC_COUNTER, NULL, "Links not kept for want of room." },
+	{ "total.correlators.*", "correlator_incidents_total", METRIC_COUNTER,
+	  "kind", "Incidents begun, by the correlator that began them." },
 	{ "indicators.seconds", "indicators_slice_seconds_max", METRIC_GAUGE,
 	  NULL, "The longest slice in which indicators were taken." },
 	{ "indicators.taken.*", "indicators_taken_total", METRIC_COUNTER,
@@ -288,6 +290,11 @@ metrics_write(struct json *j, const struct pipeline *p, struct arm *arm,
 	json_f64(j, "busy_seconds", (double)s.busy_us / (double)US_PER_S);
 	json_u64(j, "keys_evicted", f.correlate.evicted);
 	json_u64(j, "links_refused", f.correlate.links_refused);
+	json_obj(j, "correlators");
+	json_u64(j, "shared", f.correlate.shared);
+	json_u64(j, "stages", f.correlate.stages);
+	json_u64(j, "flood", f.correlate.flood);
+	json_obj_end(j);
 	json_obj_end(j);
 	json_obj(j, "now");
 	json_bool(j, "redis_up", f.broker_up);

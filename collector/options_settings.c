@@ -29,6 +29,8 @@ static const struct conf_key keys[] = {
 	  "let the console listen beyond loopback, without a log-in" },
 	{ "until-idle", "number", "0", "seconds; 0 runs for ever" },
 	{ "consumer", "string", "collector", "name within the group" },
+	{ "correlators", "string", "",
+	  "which correlators there are, and their thresholds (YAML)" },
 	{ "correlate.window", "number", "86400",
 	  "seconds of silence that end a run of sightings" },
 	{ "correlate.clock-slack", "number", "2",
@@ -313,11 +315,11 @@ options_configure(struct options *o, const struct conf *conf,
 		  struct pipeline_config *cfg, struct diag *d)
 {
 	static const char *const own[] = {
-		"redis",      "store",    "geoip",     "missions", "feed",
-		"until-idle", "consumer", "correlate", "listen",   "console",
-		"metrics",    "blind",    "ingest",    "run-as",   "security",
-		"indicators", "gate",     "consult",   "posture",  "control",
-		"release",    "partners", NULL
+		"redis",      "store",    "geoip",       "missions", "feed",
+		"until-idle", "consumer", "correlate",   "listen",   "console",
+		"metrics",    "blind",    "ingest",      "run-as",   "security",
+		"indicators", "gate",     "consult",     "posture",  "control",
+		"release",    "partners", "correlators", NULL
 	};
 	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own,
 				"picket-collector(8)", d);

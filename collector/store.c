@@ -92,12 +92,16 @@ static const char *const statements[ST_COUNT_OF] = {
 	[ST_GAP_GONE] = "DELETE FROM gaps WHERE sensor=?1 AND id<=?2 AND"
 			" id>(SELECT min(id) FROM gaps WHERE sensor=?1)",
 	[ST_RUN] = "INSERT INTO runs(id,exercise,kind,key,first_us,last_us,"
-		   "severity,confidence,stages,what,said,mark)"
-		   " VALUES(?,?,?,?,?,?,?,?,?,?,?,?)"
+		   "severity,confidence,stages,what,said,mark,flooded,"
+		   "flood_at,flood_n,flood_before)"
+		   " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 		   " ON CONFLICT(id) DO UPDATE SET first_us=excluded.first_us,"
 		   "last_us=excluded.last_us,severity=excluded.severity,"
 		   "confidence=excluded.confidence,stages=excluded.stages,"
-		   "what=excluded.what,said=excluded.said,mark=excluded.mark",
+		   "what=excluded.what,said=excluded.said,mark=excluded.mark,"
+		   "flooded=excluded.flooded,flood_at=excluded.flood_at,"
+		   "flood_n=excluded.flood_n,"
+		   "flood_before=excluded.flood_before",
 	[ST_RUN_SITES_CLEAR] = "DELETE FROM sightings WHERE run=?",
 	[ST_RUN_SITE] = "INSERT INTO sightings(run,site,owner,first_us,last_us,"
 			"count,strong,mark,events) VALUES(?,?,?,?,?,?,?,?,?)"

@@ -19,11 +19,12 @@ store_run(struct store *s, const struct run *r)
 				     ? view_of(r->stages, sizeof(*r->stages))
 				     : VIEW_NONE;
 	char said[MARKING_TEXT_CAP], mark[MARKING_TEXT_CAP];
-	enum err e = sql_run(s->st[ST_RUN], "utdtuuddbdtt", r->id, r->exercise,
-			     (int)r->kind, r->key, r->first_us, r->last_us,
-			     (int)r->severity, (int)r->confidence, stages,
-			     (int)r->what, mark_text(r->said, said),
-			     mark_text(r->mark, mark));
+	enum err e = sql_run(s->st[ST_RUN], "utdtuuddbdttduuu", r->id,
+			     r->exercise, (int)r->kind, r->key, r->first_us,
+			     r->last_us, (int)r->severity, (int)r->confidence,
+			     stages, (int)r->what, mark_text(r->said, said),
+			     mark_text(r->mark, mark), (int)r->flooded,
+			     r->flood.at, r->flood.n, r->flood.before);
 
 	for (const struct run_site *t = r->sites; t != NULL && e == ERR_OK;
 	     t = t->next) {
@@ -90,6 +91,10 @@ load_run(void *arg, sqlite3_stmt *st)
 	mark_read_kept(&mark, view_cstr(sql_text(st, 11)));
 	correlate_load_marks(l->c, r, (uint8_t)sqlite3_column_int(st, 9), &said,
 			     &mark);
+	correlate_load_flood(r, sqlite3_column_int(st, 12) != 0,
+			     &(struct run_flood){ sql_u64(st, 13),
+						  sql_u64(st, 14),
+						  sql_u64(st, 15) });
 	return ERR_OK;
 }
 
@@ -169,7 +174,8 @@ store_load_runs(struct store *s, struct correlate *c, uint64_t since_us,
 		enum err (*fn)(void *arg, sqlite3_stmt *st);
 	} steps[] = {
 		{ "SELECT r.id,r.exercise,r.kind,r.key,r.first_us,r.last_us,"
-		  "r.severity,r.confidence,r.stages,r.what,r.said,r.mark"
+		  "r.severity,r.confidence,r.stages,r.what,r.said,r.mark,"
+		  "r.flooded,r.flood_at,r.flood_n,r.flood_before"
 		  " FROM recent t JOIN runs r ON r.id=t.id"
 		  " ORDER BY r.id",
 		  load_run },

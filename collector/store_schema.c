@@ -442,6 +442,14 @@ struct migration {
 };
 
 /* migrations[i] leads from version i to i + 1. */
+/* correlators: what a run counted for its floods, in its newest two pieces of
+ * time */
+static const char floods[] =
+	"ALTER TABLE runs ADD COLUMN flooded INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE runs ADD COLUMN flood_at INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE runs ADD COLUMN flood_n INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE runs ADD COLUMN flood_before INTEGER NOT NULL DEFAULT 0;";
+
 static const struct migration migrations[] = {
 	{ v1, NULL, NULL },
 	{ frames_as_they_came, store_convert_alerts, frames_indexed },
@@ -462,6 +470,7 @@ static const struct migration migrations[] = {
 	{ posture_v15, NULL, NULL },
 	{ arming_v16, NULL, NULL },
 	{ exercises_v17, NULL, NULL },
+	{ floods, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

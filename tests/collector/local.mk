@@ -2,6 +2,12 @@
 UNIT_TESTS += tests/collector/test_correlate
 tests_collector_test_correlate_SOURCES = tests/collector/test_correlate.c
 tests_collector_test_correlate_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_correlator_file
+tests_collector_test_correlator_file_SOURCES = tests/test.h \
+	tests/collector/test_correlator_file.c
+tests_collector_test_correlator_file_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DMAN_PAGE='"$(abs_top_srcdir)/docs/picket-collector.8"'
+tests_collector_test_correlator_file_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_dedupe
 tests_collector_test_dedupe_SOURCES = tests/collector/test_dedupe.c
 tests_collector_test_dedupe_LDADD = $(LIBS_COLLECTOR)

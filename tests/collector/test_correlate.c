@@ -216,6 +216,168 @@ two_owners_at_one_site_suffice(void **state)
 }
 
 static void
+a_rule_that_is_off_opens_nothing(void **state)
+{
+	static struct world w;
+	struct correlate_config cfg = correlate_defaults;
+
+	(void)state;
+	for (int on = 0; on < 4; on++) {
+		struct correlate *c;
+		struct sighting_set s;
+
+		cfg.shared = (on & 1) != 0;
+		cfg.stages = (on & 2) != 0;
+		c = correlate_new(&cfg);
+		world_init(&w);
+		for (unsigned i = 0; i < 3; i++) {
+			s = set("alpha", "JP", T0 + i * HOUR, 2 + i,
+				"h:alpha 10.1.0.1");
+			feed(c, &s);
+			s = set(i == 0 ? "alpha" : "bravo", "JP", T0 + i * HOUR,
+				99, "d:bad.example");
+			feed(c, &s);
+		}
+		flush(c, &w);
+		assert_int_equal(w.opened, cfg.shared + cfg.stages);
+		correlate_free(c);
+		world_fini(&w);
+	}
+}
+
+/* 'n' sets of 'each' alerts, a second apart. */
+static void
+feed_many(struct correlate *c, struct sighting_set s, unsigned n, unsigned each)
+{
+	s.count = s.events = each;
+	for (unsigned i = 0; i < n; i++) {
+		feed(c, &s);
+		s.first_us += 1000000;
+		s.last_us += 1000000;
+	}
+}
+
+static void
+a_million_alerts_of_one_cause_are_one_incident(void **state)
+{
+	static struct world w;
+	struct correlate *c = correlate_new(&correlate_defaults);
+	struct correlate_stats st;
+
+	(void)state;
+	world_init(&w);
+	for (unsigned i = 0; i < 1000; i++) {
+		char keys[128];
+
+		/* One sender, all our hosts, one rule, some names. */
+		snprintf(keys, sizeof(keys),
+			 "a:198.51.100.9,h:alpha 10.1.0.%u,d:n%u.example,"
+			 "r:1:7",
+			 i % 250, i % 3);
+		feed_many(c, set("alpha", "JP", T0 + i * 2000000, 99, keys), 1,
+			  1000);
+		flush(c, &w);
+	}
+	assert_int_equal(w.opened, 1);
+	assert_true(w.alive[1]);
+	assert_int_equal(w.a.alerts, 1000000);
+	assert_non_null(strstr(w.summaries[1], "198.51.100.9"));
+	assert_non_null(strstr(w.summaries[1], "\"n_victims\":250"));
+	correlate_stats(c, &st);
+	assert_int_equal(st.flood, 1);
+	assert_int_equal(st.shared + st.stages, 0);
+	correlate_free(c);
+	world_fini(&w);
+}
+
+static void
+a_rule_that_misfires_is_one_incident(void **state)
+{
+	static struct world w;
+	struct correlate *c = correlate_new(&correlate_defaults);
+
+	(void)state;
+	world_init(&w);
+	for (unsigned i = 0; i < 100200; i += 100) {
+		char keys[96];
+
+		/* Senders that are made up: none is much by itself. */
+		snprintf(keys, sizeof(keys),
+			 "a:198.51.%u.%u,h:alpha 10.1.0.1,r:1:7", i / 100 / 250,
+			 i / 100 % 250);
+		feed_many(c, set("alpha", "JP", T0 + 1000000, 99, keys), 1,
+			  100);
+	}
+	flush(c, &w);
+	assert_int_equal(w.opened, 1);
+	assert_non_null(strstr(w.summaries[1], "rule 1:7"));
+	assert_non_null(strstr(w.summaries[1], "10.1.0.1"));
+	correlate_free(c);
+	world_fini(&w);
+}
+
+static void
+what_is_no_flood_opens_nothing(void **state)
+{
+	static struct world w;
+	struct correlate_config cfg = correlate_defaults;
+	struct correlate *c = correlate_new(&cfg);
+	struct sighting_set s =
+		set("alpha", "JP", T0, 99, "a:198.51.100.9,r:1:7");
+
+	(void)state;
+	world_init(&w);
+	/* 9,000 an hour over 48 hours */
+	for (unsigned i = 0; i < 48; i++) {
+		s.first_us = s.last_us = T0 + i * HOUR;
+		feed_many(c, s, 9, 1000);
+	}
+	/* weak, and told of the past */
+	s.first_us = s.last_us = T0 + 48 * HOUR;
+	s.strong = false;
+	feed_many(c, s, 100, 1000);
+	s.strong = s.past = true;
+	feed_many(c, s, 100, 1000);
+	flush(c, &w);
+	assert_int_equal(w.opened, 0);
+	correlate_free(c);
+	cfg.flood = false;
+	c = correlate_new(&cfg);
+	s.past = false;
+	feed_many(c, s, 1000, 1000);
+	flush(c, &w);
+	assert_int_equal(w.opened, 0);
+	correlate_free(c);
+	world_fini(&w);
+}
+
+static void
+late_alerts_of_a_flood_count(void **state)
+{
+	static struct world w;
+
+	(void)state;
+	/* Two sites' halves of one hour, the second of which comes when the
+	 * first has begun the next hour, or the one after that. */
+	for (unsigned late = 1; late <= 2; late++) {
+		struct correlate *c = correlate_new(&correlate_defaults);
+		struct sighting_set s =
+			set("alpha", "JP", T0, 99, "a:198.51.100.9");
+
+		world_init(&w);
+		feed_many(c, s, 5, 1000);
+		s.first_us = s.last_us = T0 + late * HOUR;
+		feed_many(c, s, 1, 1);
+		s.first_us = s.last_us = T0 + 1000000;
+		feed_many(c, s, 5, 1000);
+		flush(c, &w);
+		assert_int_equal(w.opened, late == 1);
+		correlate_free(c);
+		world_fini(&w);
+	}
+}
+
+static void
 silence_longer_than_the_window_parts(void **state)
 {
 	static struct world w;
@@ -534,6 +696,12 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_key_at_two_sites),
 		cmocka_unit_test(two_owners_at_one_site_suffice),
+		cmocka_unit_test(a_rule_that_is_off_opens_nothing),
+		cmocka_unit_test(
+			a_million_alerts_of_one_cause_are_one_incident),
+		cmocka_unit_test(a_rule_that_misfires_is_one_incident),
+		cmocka_unit_test(what_is_no_flood_opens_nothing),
+		cmocka_unit_test(late_alerts_of_a_flood_count),
 		cmocka_unit_test(silence_longer_than_the_window_parts),
 		cmocka_unit_test(weak_and_generic_keys_open_nothing),
 		cmocka_unit_test(stages_in_order_against_one_host),

@@ -301,6 +301,55 @@ test_by_site_and_restart(void **state)
 	correlate_free(c);
 }
 
+static void
+feed_flood(struct correlate *c, uint64_t n)
+{
+	struct sighting_set s = { .site = "a",
+				  .strong = true,
+				  .severity = 2,
+				  .count = n,
+				  .events = n,
+				  .first_us = S,
+				  .last_us = S,
+				  .n_keys = 1,
+				  .keys = { { KEY_ADDRESS, "198.51.100.9" } } };
+
+	assert_int_equal(correlate_add(c, &s), ERR_OK);
+}
+
+/* Half a flood is half a flood after a restart, and one that was stays one. */
+static void
+test_flood_and_restart(void **state)
+{
+	struct correlate *c = correlate_new(&correlate_defaults);
+	struct correlate_stats st;
+
+	(void)state;
+	feed_flood(c, 6000);
+	flush(c);
+	kept("SELECT count(*) FROM incidents", "0");
+	correlate_free(c);
+	c = correlate_new(&correlate_defaults);
+	assert_int_equal(store_load_runs(store, c, 0, 1000), ERR_OK);
+	feed_flood(c, 3999);
+	flush(c);
+	kept("SELECT count(*) FROM incidents", "0");
+	feed_flood(c, 1);
+	flush(c);
+	kept("SELECT count(*) FROM incidents", "1");
+	kept("SELECT flooded||' '||flood_n FROM runs", "1 10000");
+	correlate_free(c);
+	c = correlate_new(&correlate_defaults);
+	assert_int_equal(store_load_runs(store, c, 0, 1000), ERR_OK);
+	feed_flood(c, 1000000);
+	flush(c);
+	kept("SELECT count(*) FROM incidents", "1");
+	/* It was begun before this one started. */
+	correlate_stats(c, &st);
+	assert_int_equal(st.flood, 0);
+	correlate_free(c);
+}
+
 /* An incident whose strictest member was evicted, or merged with another,
  * stays as strict. */
 static void
@@ -340,6 +389,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_said, make, unmake),
 		cmocka_unit_test_setup_teardown(test_absorbed, make, unmake),
 		cmocka_unit_test_setup_teardown(test_by_site_and_restart, make,
+						unmake),
+		cmocka_unit_test_setup_teardown(test_flood_and_restart, make,
 						unmake),
 		cmocka_unit_test_setup_teardown(test_incident_keeps, make,
 						unmake),

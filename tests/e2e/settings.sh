@@ -31,6 +31,7 @@ cp "$top/rules/dist/exercise-indicators.stix.json" \
 cp "$top/rules/dist/exercise.rules" "$tmp/etc/rules/"
 cp "$top/pcaps/missions.yaml" "$tmp/etc/missions.yaml"
 printf "levels:\n  - name: calm\n" >"$tmp/etc/posture.yaml"
+printf "correlators: []\n" >"$tmp/etc/correlators.yaml"
 echo 192.0.2.1 >"$tmp/var/known-hosts.lst"
 openssl genpkey -algorithm ed25519 -out "$tmp/key" 2>"$tmp/x" &&
 	openssl pkey -in "$tmp/key" -pubout -out "$tmp/etc/control.pub"
@@ -91,6 +92,9 @@ wrong redis.tls.ca="$tmp/nowhere.pem" "nowhere.pem"
 wrong listen=8080 "ADDRESS:PORT"
 wrong metrics.listen=8080 "ADDRESS:PORT"
 wrong missions="$tmp/nowhere.yaml" "nowhere.yaml"
+printf 'correlators:\n  - kind: flood\n    alrts: 500\n' >"$tmp/corr.yaml"
+wrong correlators="$tmp/corr.yaml" "corr.yaml:3: alrts"
+wrong correlators="$tmp/nowhere.yaml" "nowhere.yaml"
 wrong geoip.0="$tmp/nowhere.mmdb" "nowhere.mmdb"
 wrong correlate.windw=1 "correlate.windw"
 # What may be otherwise the next time is no wrong setting: the service manager

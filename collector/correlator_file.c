@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/correlator_file.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <yaml.h>
+
+#include "collector/stage.h"
+
+#define MAX_THRESHOLDS 3
+
+/* A number of a kind, as the file calls it. */
+struct threshold {
+	const char *key;
+	uint64_t min, max;
+	size_t at; /* of an unsigned, in struct correlate_config */
+};
+
+/* What picket-collector(8) shows under CORRELATORS: change both. */
+static const struct kind {
+	const char *name;
+	size_t enabled; /* of a bool, in struct correlate_config */
+	struct threshold threshold[MAX_THRESHOLDS];
+} kinds[] = {
+	{ "shared",
+	  offsetof(struct correlate_config, shared),
+	  { { "min-sites", 2, 1000,
+	      offsetof(struct correlate_config, min_sites) },
+	    { "min-owners", 2, 1000,
+	      offsetof(struct correlate_config, min_owners) } } },
+	{ "stages",
+	  offsetof(struct correlate_config, stages),
+	  { { "min-stages", 2, STAGE_COUNT,
+	      offsetof(struct correlate_config, min_stages) } } },
+	{ "flood",
+	  offsetof(struct correlate_config, flood),
+	  { { "alerts", 100, 1000000000,
+	      offsetof(struct correlate_config, flood_alerts) },
+	    { "rule-alerts", 100, 1000000000,
+	      offsetof(struct correlate_config, flood_rule_alerts) },
+	    { "seconds", 60, 86400,
+	      offsetof(struct correlate_config, flood_seconds) } } },
+};
+
+struct reading {
+	yaml_document_t doc;
+	struct correlate_config cfg;
+	bool declared[ARRAY_LEN(kinds)];
+	const char *name;
+	struct diag *d;
+	enum err err;
+};
+
+/* The first fault is kept, at the line of 'n'. */
+static void PRINTF_LIKE(3, 4)
+	fail(struct reading *r, const yaml_node_t *n, const char *fmt, ...)
+{
+	char what[200];
+	va_list ap;
+
+	if (r->err != ERR_OK) {
+		return;
+	}
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	r->err = diag_set(r->d, ERR_USAGE, "%s:%zu: %s", r->name,
+			  n != NULL ? n->start_mark.line + 1 : 1, what);
+}
+
+/* NULL: no text, or one with a NUL in it. */
+static const char *
+scalar(const yaml_node_t *n)
+{
+	return n != NULL && n->type == YAML_SCALAR_NODE &&
+			       strlen((const char *)n->data.scalar.value) ==
+				       n->data.scalar.length
+		       ? (const char *)n->data.scalar.value
+		       : NULL;
+}
+
+static yaml_node_t *
+node(struct reading *r, int id)
+{
+	return yaml_document_get_node(&r->doc, id);
+}
+
+static void
+read_enabled(struct reading *r, const struct kind *k, const yaml_node_t *v)
+{
+	const char *s = scalar(v);
+	bool on =
+		s != NULL && (strcmp(s, "yes") == 0 || strcmp(s, "true") == 0);
+
+	if (s == NULL ||
+	    (!on && strcmp(s, "no") != 0 && strcmp(s, "false") != 0)) {
+		fail(r, v, "enabled: write yes or no");
+		return;
+	}
+	*(bool *)((char *)&r->cfg + k->enabled) = on;
+}
+
+static void
+read_number(struct reading *r, const struct threshold *t, const yaml_node_t *v)
+{
+	const char *s = scalar(v);
+	char *end = NULL;
+	unsigned long long n;
+
+	errno = 0;
+	n = s != NULL && s[0] >= '0' && s[0] <= '9' ? strtoull(s, &end, 10) : 0;
+	if (end == NULL || *end != '\0' || errno != 0 || n < t->min ||
+	    n > t->max) {
+		fail(r, v, "%s: a number from %llu to %llu", t->key,
+		     (unsigned long long)t->min, (unsigned long long)t->max);
+		return;
+	}
+	*(unsigned *)((char *)&r->cfg + t->at) = (unsigned)n;
+}
+
+static void
+read_member(struct reading *r, const struct kind *k, const yaml_node_t *key,
+	    const yaml_node_t *value)
+{
+	const char *s = scalar(key);
+
+	if (s != NULL && strcmp(s, "kind") == 0) {
+		return;
+	}
+	if (s != NULL && strcmp(s, "enabled") == 0) {
+		read_enabled(r, k, value);
+		return;
+	}
+	for (unsigned i = 0; s != NULL && i < MAX_THRESHOLDS; i++) {
+		const struct threshold *t = &k->threshold[i];
+
+		if (t->key != NULL && strcmp(t->key, s) == 0) {
+			read_number(r, t, value);
+			return;
+		}
+	}
+	fail(r, key, "%.64s: nothing that a correlator of kind %s has",
+	     s != NULL ? s : "a key", k->name);
+}
+
+/* The kind may stand behind what it explains. */
+static const struct kind *
+kind_of(struct reading *r, const yaml_node_t *map)
+{
+	const yaml_node_t *v = NULL;
+
+	for (const yaml_node_pair_t *i = map->data.mapping.pairs.start;
+	     i < map->data.mapping.pairs.top && v == NULL; i++) {
+		const char *s = scalar(node(r, i->key));
+
+		v = s != NULL && strcmp(s, "kind") == 0 ? node(r, i->value)
+							: NULL;
+	}
+	for (size_t i = 0; scalar(v) != NULL && i < ARRAY_LEN(kinds); i++) {
+		if (strcmp(kinds[i].name, scalar(v)) == 0) {
+			if (r->declared[i]) {
+				fail(r, v, "kind: %s is there twice",
+				     kinds[i].name);
+			}
+			r->declared[i] = true;
+			return &kinds[i];
+		}
+	}
+	fail(r, v != NULL ? v : map,
+	     "kind: none of those that picket-collector(8) lists");
+	return NULL;
+}
+
+/* YAML would take the last of two and not say so. */
+static bool
+twice(struct reading *r, const yaml_node_t *map, const yaml_node_pair_t *at)
+{
+	const char *s = scalar(node(r, at->key));
+
+	for (const yaml_node_pair_t *i = map->data.mapping.pairs.start; i < at;
+	     i++) {
+		const char *t = scalar(node(r, i->key));
+
+		if (s != NULL && t != NULL && strcmp(s, t) == 0) {
+			fail(r, node(r, at->key), "%.64s: there twice", s);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+read_correlator(struct reading *r, const yaml_node_t *map)
+{
+	const struct kind *k;
+
+	if (map == NULL || map->type != YAML_MAPPING_NODE) {
+		fail(r, map, "correlators: each has a kind");
+		return;
+	}
+	k = kind_of(r, map);
+	for (const yaml_node_pair_t *i = map->data.mapping.pairs.start;
+	     i < map->data.mapping.pairs.top && r->err == ERR_OK; i++) {
+		if (!twice(r, map, i)) {
+			read_member(r, k, node(r, i->key), node(r, i->value));
+		}
+	}
+}
+
+static void
+read_root(struct reading *r)
+{
+	const yaml_node_t *root = yaml_document_get_root_node(&r->doc);
+	const yaml_node_t *list = NULL;
+
+	if (root == NULL || root->type != YAML_MAPPING_NODE) {
+		fail(r, root, "no correlators: see picket-collector(8)");
+		return;
+	}
+	for (const yaml_node_pair_t *i = root->data.mapping.pairs.start;
+	     i < root->data.mapping.pairs.top && r->err == ERR_OK; i++) {
+		const char *s = scalar(node(r, i->key));
+
+		if (s == NULL || strcmp(s, "correlators") != 0 ||
+		    list != NULL) {
+			fail(r, node(r, i->key),
+			     "only 'correlators' may stand here, and once");
+		}
+		list = node(r, i->value);
+	}
+	if (list == NULL || list->type != YAML_SEQUENCE_NODE) {
+		fail(r, list != NULL ? list : root, "correlators: a list");
+		return;
+	}
+	for (const yaml_node_item_t *i = list->data.sequence.items.start;
+	     i < list->data.sequence.items.top && r->err == ERR_OK; i++) {
+		read_correlator(r, node(r, *i));
+	}
+}
+
+/* What stands behind a "---" would be left out and nobody told. */
+static void
+read_end(struct reading *r, yaml_parser_t *parser)
+{
+	yaml_document_t more;
+
+	if (r->err != ERR_OK) {
+		return;
+	}
+	if (!yaml_parser_load(parser, &more)) {
+		r->err = diag_set(r->d, ERR_USAGE, "%s:%zu: %s", r->name,
+				  parser->problem_mark.line + 1,
+				  parser->problem != NULL ? parser->problem
+							  : "not YAML");
+		return;
+	}
+	if (yaml_document_get_root_node(&more) != NULL) {
+		fail(r, yaml_document_get_root_node(&more),
+		     "a second document");
+	}
+	yaml_document_delete(&more);
+}
+
+enum err
+correlator_file_read(struct correlate_config *out, const char *name,
+		     struct view text, struct diag *d)
+{
+	struct reading r = { .cfg = *out, .name = name, .d = d };
+	yaml_parser_t parser;
+
+	if (text.len > CORRELATOR_FILE_MAX) {
+		return diag_set(d, ERR_USAGE, "%s: larger than %zu bytes", name,
+				CORRELATOR_FILE_MAX);
+	}
+	if (!yaml_parser_initialize(&parser)) {
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	yaml_parser_set_input_string(
+		&parser, text.len > 0 ? text.p : (const uint8_t *)"", text.len);
+	if (!yaml_parser_load(&parser, &r.doc)) {
+		diag_set(d, ERR_USAGE, "%s:%zu: %s", name,
+			 parser.problem_mark.line + 1,
+			 parser.problem != NULL ? parser.problem
+						: "no YAML that can be read");
+		yaml_parser_delete(&parser);
+		return ERR_USAGE;
+	}
+	read_root(&r);
+	read_end(&r, &parser);
+	yaml_document_delete(&r.doc);
+	yaml_parser_delete(&parser);
+	if (r.err == ERR_OK) {
+		*out = r.cfg;
+	}
+	return r.err;
+}
+
+enum err
+correlator_file_load(struct correlate_config *out, const char *path,
+		     struct diag *d)
+{
+	FILE *f = fopen(path, "r");
+	uint8_t *text;
+	size_t n;
+	enum err e;
+
+	if (f == NULL) {
+		return diag_set(d, ERR_USAGE, "correlators: %s: %s", path,
+				strerror(errno));
+	}
+	text = malloc(CORRELATOR_FILE_MAX + 1);
+	if (text == NULL) {
+		fclose(f);
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	n = fread(text, 1, CORRELATOR_FILE_MAX + 1, f);
+	e = ferror(f) ? diag_set(d, ERR_IO, "correlators: %s: cannot be read",
+				 path)
+		      : correlator_file_read(out, path, view_of(text, n), d);
+	fclose(f);
+	free(text);
+	return e;
+}
