@@ -369,6 +369,35 @@ it_takes_little_memory(void **state)
 	ioc_live_free(l);
 }
 
+/* Bytes behind a zero are bytes: an id that stands behind a value in its
+ * record, and what stands behind that, are no part of the value. */
+static void
+a_zero_ends_no_value(void **state)
+{
+	struct ioc_live *l = ioc_live_new();
+	struct ioc_live_reader *r = ioc_live_reader_new(l);
+	struct indicator i = make(INDICATOR_USER_AGENT, "evil");
+	char text[] = "evil\0abcdefgh";
+	unsigned wrong = 0;
+
+	(void)state;
+	i.id = "01234567";
+	assert_int_equal(ioc_live_arm(l, &i, NULL), ERR_OK);
+	assert_true(ioc_live_enter(r));
+	/* So many that some come upon the record by their hash. */
+	for (uint32_t k = 0; k < 12000000; k++) {
+		memcpy(text + 5, &k, sizeof(k));
+		wrong += ioc_live_text(r, IOC_USER_AGENT,
+				       view_of(text, sizeof(text) - 1),
+				       0) != NULL;
+	}
+	assert_int_equal(wrong, 0);
+	assert_non_null(ioc_live_text(r, IOC_USER_AGENT, VIEW_LIT("evil"), 0));
+	ioc_live_leave(r);
+	ioc_live_reader_free(r);
+	ioc_live_free(l);
+}
+
 int
 main(void)
 {
@@ -380,6 +409,7 @@ main(void)
 		cmocka_unit_test(it_is_what_a_simple_model_says),
 		cmocka_unit_test(readers_see_whole_records),
 		cmocka_unit_test(it_takes_little_memory),
+		cmocka_unit_test(a_zero_ends_no_value),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
