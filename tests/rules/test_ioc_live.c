@@ -369,6 +369,43 @@ it_takes_little_memory(void **state)
 	ioc_live_free(l);
 }
 
+/* A walk gives each, also when tables are built anew on the way. */
+static void
+a_walk_gives_all_that_stay(void **state)
+{
+	struct ioc_live *l = ioc_live_new();
+	struct ioc_live_walk w = { 0 };
+	static bool seen[5000];
+	struct indicator i;
+	char name[64];
+	unsigned n = 0, k = 0;
+
+	(void)state;
+	assert_false(ioc_live_next(l, &w, &i));
+	for (unsigned m = 0; m < ARRAY_LEN(seen); m++) {
+		i = make(INDICATOR_DOMAIN, name);
+		snprintf(name, sizeof(name), "n%u.example", m);
+		i.mark.limited = true; /* to nobody */
+		i.id = "its-id";
+		assert_int_equal(ioc_live_arm(l, &i, NULL), ERR_OK);
+	}
+	w = (struct ioc_live_walk){ 0 };
+	while (ioc_live_next(l, &w, &i)) {
+		if (sscanf(i.value, "n%u.example", &k) == 1) {
+			n += !seen[k];
+			seen[k] = true;
+			assert_string_equal(i.id, "its-id");
+			assert_string_equal(i.tactic, "TA0011");
+			assert_true(i.mark.limited);
+			assert_int_equal(i.mark.tlp, TLP_AMBER);
+			snprintf(name, sizeof(name), "more%u.example", k);
+			arm(l, INDICATOR_DOMAIN, name);
+		}
+	}
+	assert_int_equal(n, ARRAY_LEN(seen));
+	ioc_live_free(l);
+}
+
 /* Bytes behind a zero are bytes: an id that stands behind a value in its
  * record, and what stands behind that, are no part of the value. */
 static void
@@ -409,6 +446,7 @@ main(void)
 		cmocka_unit_test(it_is_what_a_simple_model_says),
 		cmocka_unit_test(readers_see_whole_records),
 		cmocka_unit_test(it_takes_little_memory),
+		cmocka_unit_test(a_walk_gives_all_that_stay),
 		cmocka_unit_test(a_zero_ends_no_value),
 	};
 
