@@ -260,6 +260,7 @@ pass(struct json_stream *s, size_t max, struct view *out, bool *whole)
 		}
 		if (!block_read_more(s->in)) {
 			over = word && s->in->error == 0;
+			p.from = s->in->at; /* all of it is kept */
 			break;
 		}
 		p.from = 0;

@@ -220,7 +220,8 @@ canon(enum indicator_kind kind, bool exact, const char *value,
 	size_t len;
 	enum err e;
 
-	if ((unsigned)kind >= IOC_TYPE_COUNT) {
+	/* A pattern is a program, which a look-up by hash does not run. */
+	if ((unsigned)kind >= IOC_TYPE_COUNT || kind == INDICATOR_PATTERN) {
 		return diag_set(d, ERR_USAGE,
 				"%s: not looked for by this sensor",
 				indicator_kind_name(kind));

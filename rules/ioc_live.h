@@ -61,6 +61,18 @@ uint64_t ioc_live_sweep(struct ioc_live *l);
 /* Frees what no reader can see any more; done by each change as well. */
 void ioc_live_reclaim(struct ioc_live *l);
 
+/* How far a walk over all came; zeroed to begin with. */
+struct ioc_live_walk {
+	uint32_t shard, slot, built;
+};
+/*
+ * The next that is armed, but for its confidence, which is not kept; false:
+ * that was all.  What comes or goes between two calls may be missed; all that
+ * stays is given, once or more.  'out' is good until the next change.
+ */
+bool ioc_live_next(const struct ioc_live *l, struct ioc_live_walk *w,
+		   struct indicator *out);
+
 /* --- by any thread --- */
 
 uint64_t ioc_live_count(const struct ioc_live *l);

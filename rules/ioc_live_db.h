@@ -65,6 +65,7 @@ struct live_shard {
 	 * that are not empty, of these with a record */
 	size_t used, dead;
 	uint32_t taken, n;
+	uint32_t built; /* tables so far: slots are others in each */
 };
 
 struct live_place {

@@ -65,6 +65,14 @@ table_of(const struct ioc_live *l, uint64_t hash)
 			       __ATOMIC_ACQUIRE);
 }
 
+/* Bytes from the wire may hold zeros, which no value does. */
+static bool
+is_value(const char *value, struct view v)
+{
+	return strnlen(value, INDICATOR_VALUE_CAP) == v.len &&
+	       memcmp(value, v.p, v.len) == 0;
+}
+
 static bool
 probe(const struct ioc_live *l, uint64_t hash, enum ioc_type type,
       struct view value, struct match *out)
@@ -78,9 +86,7 @@ probe(const struct ioc_live *l, uint64_t hash, enum ioc_type type,
 			continue;
 		}
 		live_read(out->rec, &out->r);
-		if (strncmp(out->r.value, (const char *)value.p, value.len) ==
-			    0 &&
-		    out->r.value[value.len] == '\0') {
+		if (is_value(out->r.value, value)) {
 			return true;
 		}
 	}

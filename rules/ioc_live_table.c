@@ -141,6 +141,7 @@ live_table_room(struct ioc_live *l, struct live_shard *s, size_t size)
 	s->dead = 0;
 	s->taken = next.taken;
 	s->n = next.n;
+	s->built++;
 	__atomic_store_n(&s->t, next.t, __ATOMIC_RELEASE);
 	if (old != NULL) {
 		live_retire(l, old, UINT32_MAX);

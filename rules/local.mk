@@ -117,6 +117,7 @@ librules_a_SOURCES += \
 	rules/ioc_live.h rules/ioc_live_db.h rules/ioc_live_reader.h \
 	rules/ioc_live.c rules/ioc_live_table.c rules/ioc_live_note.c \
 	rules/ioc_live_find.c \
+	rules/ioc_live_walk.c \
 	rules/ioc_match.c \
 	rules/ioc_rule.c \
 	rules/ioc_load.h rules/ioc_load.c \

@@ -317,7 +317,8 @@ read_stream(struct armed *a, size_t *n)
 	}
 	e = blocks ? redis_pool_call(a->pool, DELTA_STREAM, ANSWER_MS, &r, &d,
 				     "XREAD COUNT 8 BLOCK %d STREAMS %s %s",
-				     WAIT_MS, DELTA_STREAM, a->last_id)
+				     a->asked ? WAIT_MS : 1, DELTA_STREAM,
+				     a->last_id)
 		   : redis_pool_call(a->pool, DELTA_STREAM, ANSWER_MS, &r, &d,
 				     "XREAD COUNT 8 STREAMS %s %s",
 				     DELTA_STREAM, a->last_id);
@@ -361,6 +362,7 @@ run(void *arg)
 		a->idle = n == 0;
 		a->caught_up = a->caught_up || (e == ERR_OK && n == 0);
 		armed_file_sync(a->file, clock_mono_us());
+		(void)armed_ask(a); /* the rest in the next turn */
 		for (unsigned ms = 0;
 		     e != ERR_OK && ms < AGAIN_MS && !atomic_load(&a->ending);
 		     ms += TURN_MS) {
@@ -384,7 +386,7 @@ armed_start(struct armed *a, struct diag *d)
 	if (e != ERR_OK) {
 		return e;
 	}
-	armed_set_tell(a->set, a->o.tell, a->o.tell_arg);
+	armed_set_tell(a->set, armed_told, a);
 	rc = thread_start(&a->thread, THREAD_ARMING, run, a);
 	if (rc != 0) {
 		return diag_set(d, ERR_IO, "thread of indicators: %s",

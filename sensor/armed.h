@@ -9,7 +9,7 @@
  *
  * Place    above armed_set.h, armed_file.h and redis_pool.h; below the
  *          program's sensor*.c.
- * Threads  its own; armed_read() by any, armed_key() by any.
+ * Threads  its own; armed_read() and armed_reload_key() by any.
  * Memory   a connection, a document, the live set.
  * Cost     a blocking read; in a cluster, which does not wait, one in 20 ms.
  */
@@ -25,10 +25,14 @@ struct armed_options {
 	const char *key; /* file of the public key */
 	/* Strings outlive it. */
 	const struct redis_options *redis;
-	/* Told, by the thread, of each indicator that was armed or disarmed
-	 * behind the start; NULL: nobody.  Must not block. */
-	void (*tell)(void *arg, const struct indicator *i, bool on);
-	void *tell_arg;
+	/*
+	 * Asks whether 'i', which is armed now, was seen before; 'once': it may
+	 * have been asked for by a former run.  ERR_LIMIT: it is asked again
+	 * later.  By the thread, and by armed_ask(); must not block.  NULL:
+	 * there is nobody to ask.
+	 */
+	enum err (*ask)(void *arg, const struct indicator *i, bool once);
+	void *ask_arg;
 };
 
 struct armed_status {
@@ -51,6 +55,9 @@ struct ioc_live *armed_live(struct armed *a);
 
 /* Arms with what the file in 'dir' has.  What is wrong with it is logged. */
 void armed_load(struct armed *a, const char *dir);
+/* Asks for those that are armed, without the thread, which does it itself;
+ * false: it has to be called again, for there are more. */
+bool armed_ask(struct armed *a);
 /* Follows the collector from now on, behind armed_load().  ERR_IO, ERR_USAGE
  * with diag. */
 enum err armed_start(struct armed *a, struct diag *d) MUST_CHECK;

@@ -216,6 +216,19 @@ armed_file_load(struct armed_file *f, struct armed_set *a, struct diag *d)
 
 /* --- a base anew --- */
 
+/* One that lacks something must never take the place of the former. */
+static enum err
+write_new(struct armed_file *f, struct view doc, struct diag *d)
+{
+	enum err e = write_entry(f->new_fd, &f->new_len, doc, d);
+
+	if (e != ERR_OK) {
+		close(f->new_fd);
+		f->new_fd = -1;
+	}
+	return e;
+}
+
 enum err
 armed_file_begin(struct armed_file *f, struct view doc, struct diag *d)
 {
@@ -223,19 +236,23 @@ armed_file_begin(struct armed_file *f, struct view doc, struct diag *d)
 		close(f->new_fd);
 	}
 	f->new_fd = file_open_at(f->dir, NEW, O_RDWR | O_CREAT | O_TRUNC, 0600);
-	if (f->new_fd < 0 ||
-	    !file_write_at(f->new_fd, VIEW_LIT(MAGIC), VIEW_NONE, 0)) {
+	if (f->new_fd < 0) {
 		return failed(d);
 	}
+	if (!file_write_at(f->new_fd, VIEW_LIT(MAGIC), VIEW_NONE, 0)) {
+		(void)failed(d);
+		close(f->new_fd);
+		f->new_fd = -1;
+		return ERR_IO;
+	}
 	f->new_len = MAGIC_LEN;
-	return write_entry(f->new_fd, &f->new_len, doc, d);
+	return write_new(f, doc, d);
 }
 
 enum err
 armed_file_part(struct armed_file *f, struct view doc, struct diag *d)
 {
-	return f->new_fd >= 0 ? write_entry(f->new_fd, &f->new_len, doc, d)
-			      : ERR_IO;
+	return f->new_fd >= 0 ? write_new(f, doc, d) : ERR_IO;
 }
 
 /* They were taken once: the head is believed. */

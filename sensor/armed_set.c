@@ -108,6 +108,7 @@ static enum err
 apply_one(struct armed_set *a, const struct delta_change *c, struct diag *d)
 {
 	uint64_t before = ioc_live_changes(a->live);
+	uint64_t n = ioc_live_count(a->live);
 	enum err e = ERR_OK;
 
 	if (!c->known) {
@@ -125,7 +126,7 @@ apply_one(struct armed_set *a, const struct delta_change *c, struct diag *d)
 	}
 	if (ioc_live_changes(a->live) != before) {
 		*(c->armed ? &a->n.armed : &a->n.disarmed) += 1;
-		if (a->tell != NULL) {
+		if (a->tell != NULL && ioc_live_count(a->live) != n) {
 			a->tell(a->tell_arg, &c->i, c->armed);
 		}
 	}

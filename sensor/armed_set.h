@@ -43,7 +43,8 @@ enum err armed_set_new(struct armed_set **out, struct ioc_live *live,
 void armed_set_free(struct armed_set *a);
 /* Another key, which is the set's from now on. */
 void armed_set_key(struct armed_set *a, struct sign_key *key);
-/* Told of each record that changed the set; 'i' is good during the call. */
+/* Told of each record that came or went, and not of one that took the place of
+ * another for the same value; 'i' is good during the call. */
 void armed_set_tell(struct armed_set *a,
 		    void (*fn)(void *arg, const struct indicator *i, bool on),
 		    void *arg);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * armed_state.h - what armed.c and armed_fetch.c share, and nobody else
+ * armed_state.h - what the files of armed share, and nobody else
  *
- * Place    below armed.c and armed_fetch.c.
+ * Place    below armed.c, armed_ask.c and armed_fetch.c.
  * Threads  the thread's own, but for what is atomic.
  * Memory   one.
  * Cost     none.
@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "common/redis_pool.h"
+#include "rules/ioc_live.h"
 #include "sensor/armed.h"
 #include "sensor/armed_file.h"
 
@@ -34,6 +35,8 @@ struct armed {
 	bool base_wanted; /* the stream does not lead on */
 	bool caught_up; /* it had, since the connection stands */
 	bool idle; /* the stream had nothing */
+	bool asked; /* for all that are armed */
+	struct ioc_live_walk walk; /* how far, when not */
 	uint64_t look_us; /* no base is asked for before; monotonic */
 	uint64_t renew_us; /* no base for a shorter file before */
 	bool forged_told, bad_told, away_told;
@@ -50,6 +53,8 @@ enum err armed_answer(struct armed *a, enum err e, redisReply *r,
 		      struct diag *d) MUST_CHECK;
 void armed_refused(struct armed *a, enum armed_verdict v, const char *what,
 		   const struct diag *d);
+/* armed_set_tell()'s: 'arg' is the struct armed. */
+void armed_told(void *arg, const struct indicator *i, bool on);
 void armed_saved(struct armed *a, enum err e, const struct diag *d);
 
 #endif

@@ -61,6 +61,8 @@ line_of_anchor(struct event_log *l, const struct event_subject *s)
 	struct view line;
 
 	line_begin(l);
+	/* Not the former line's: two taps' clocks are the same in play. */
+	l->lane = 0;
 	json_obj(j, NULL);
 	json_time(j, "timestamp", s->ts_us);
 	json_name(j, "event_type", "anchor");

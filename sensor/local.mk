@@ -157,6 +157,7 @@ libsensor_a_SOURCES += \
 	sensor/armed_set.h sensor/armed_set.c \
 	sensor/armed_file.h sensor/armed_file.c \
 	sensor/armed.h sensor/armed_state.h sensor/armed.c sensor/armed_fetch.c \
+	sensor/armed_ask.c \
 	sensor/reload.h sensor/reload.c \
 	sensor/reload.h sensor/reload.c sensor/reload_past.h sensor/reload_past.c \
 	sensor/replay.h sensor/replay_state.h sensor/replay.c \

@@ -355,8 +355,8 @@ stop(struct sensor *s, int status)
 	capture_close(s->capture);
 	live_close(s->live);
 	reload_free(s->reload);
-	sensor_exercise_free(s);
 	retro_close(s->retro);
+	sensor_exercise_free(s); /* the index's thread looks at them */
 	shared_state_free(s->shared); /* the reload's thread looks at it */
 	ruleset_free(s->rules);
 	armed_free(s->armed); /* matchers look at it */

@@ -37,7 +37,10 @@ indicator_of(const struct ioc *ioc)
 
 	STATIC_ASSERT((int)IOC_CERT_SHA256 == (int)INDICATOR_CERT_SHA256,
 		      "kinds have the numbers of types");
-	if (n->tlp[0] != '\0' && !tlp_read(view_cstr(n->tlp), &i.mark.tlp)) {
+	if (n->mark != NULL) {
+		i.mark = *n->mark;
+	} else if (n->tlp[0] != '\0' &&
+		   !tlp_read(view_cstr(n->tlp), &i.mark.tlp)) {
 		i.mark.tlp = TLP_RED;
 	}
 	return i;

@@ -43,6 +43,7 @@ struct retro {
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t wake;
 	bool ending;
+	const struct event_lanes *lanes;
 	struct question *question[RETRO_QUESTIONS];
 	unsigned q_first, n_questions;
 	struct answer answer[RETRO_ANSWERS];
@@ -182,13 +183,45 @@ note_asked(struct retro *r, const struct indicator *i)
 	return p.found;
 }
 
+/* Its name, or "".  Of several who met only the latest are known: what was seen
+ * outside its time as well is nobody's exercise. */
+static const char *
+exercise_of(struct retro *r, const struct indicator *i,
+	    const struct retro_past *p)
+{
+	struct view host = view_cstr(i->value);
+	size_t n_hosts = i->kind == INDICATOR_DOMAIN ? 1 : 0;
+	const struct event_lanes *l;
+
+	pthread_mutex_lock(&r->lock);
+	l = r->lanes;
+	pthread_mutex_unlock(&r->lock);
+	for (unsigned k = 0; l != NULL && !p->cut && k < l->n; k++) {
+		const struct exercise *e = l->exercise[k];
+
+		if (exercise_inject_of(e, &p->example.src, &p->example.dst,
+				       p->first_s * US_PER_S, &host,
+				       n_hosts) != EXERCISE_REAL &&
+		    exercise_inject_of(e, &p->example.src, &p->example.dst,
+				       p->last_s * US_PER_S, &host,
+				       n_hosts) != EXERCISE_REAL) {
+			return e->name;
+		}
+	}
+	return "";
+}
+
 static void
 put_answer(struct retro *r, const struct indicator *i,
 	   const struct retro_past *p)
 {
 	struct answer a = { .severity = MAX(i->severity, (uint8_t)1) };
+	struct event_origin o = r->set.origin;
 
-	retro_answer_line(&r->json, &r->set.origin, i, p, clock_wall_us());
+	if (o.exercise == NULL || o.exercise[0] == '\0') {
+		o.exercise = exercise_of(r, i, p);
+	}
+	retro_answer_line(&r->json, &o, i, p, clock_wall_us());
 	if (!r->json.failed) {
 		a.len = r->json.len;
 		a.line = malloc(a.len);
@@ -442,6 +475,14 @@ struct retro_notes *
 retro_notes(struct retro *r, unsigned worker)
 {
 	return r != NULL ? &r->notes[worker] : NULL;
+}
+
+void
+retro_set_lanes(struct retro *r, const struct event_lanes *lanes)
+{
+	pthread_mutex_lock(&r->lock);
+	r->lanes = lanes;
+	pthread_mutex_unlock(&r->lock);
 }
 
 bool

@@ -21,6 +21,7 @@
 #ifndef SENSOR_RETRO_H
 #define SENSOR_RETRO_H
 
+#include "sensor/event_lane.h"
 #include "sensor/event_log.h"
 #include "sensor/retro_index.h"
 #include "sensor/retro_note.h"
@@ -83,6 +84,13 @@ enum err retro_ask(struct retro *r, const struct indicator *i) MUST_CHECK;
 /* The same, unless it was asked for before, by a former run too: for those that
  * are there at the start. */
 enum err retro_ask_once(struct retro *r, const struct indicator *i) MUST_CHECK;
+
+/*
+ * Exercises that are on ('lanes' may be NULL, and outlives the thread): an
+ * answer is of one when what was seen first and last was in its time, and
+ * between addresses of one of its injects.  By any thread.
+ */
+void retro_set_lanes(struct retro *r, const struct event_lanes *lanes);
 
 /* Whether no question waits. */
 bool retro_all_answered(struct retro *r);

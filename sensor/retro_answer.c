@@ -121,6 +121,24 @@ put_indicator(struct json *j, const struct indicator *i)
 	json_obj_end(j);
 }
 
+/* Who may have it: nobody else, and nobody when no name is left. */
+static void
+put_mark(struct json *j, const struct event_origin *o, const struct marking *m)
+{
+	if (m->tlp != TLP_CLEAR || m->limited) {
+		json_name(j, "tlp", tlp_name(m->tlp));
+	} else if (o->tlp != NULL && o->tlp[0] != '\0') {
+		json_cstr(j, "tlp", o->tlp);
+	}
+	if (m->limited) {
+		json_arr(j, "releasable_to");
+		for (unsigned i = 0; i < m->n_names; i++) {
+			json_cstr(j, NULL, m->names[i]);
+		}
+		json_arr_end(j);
+	}
+}
+
 static void
 put_picket(struct json *j, const struct event_origin *o,
 	   const struct indicator *i, const struct retro_past *p)
@@ -136,11 +154,7 @@ put_picket(struct json *j, const struct event_origin *o,
 	if (o->exercise != NULL && o->exercise[0] != '\0') {
 		json_cstr(j, "exercise", o->exercise);
 	}
-	if (i->mark.tlp != TLP_CLEAR || i->mark.limited) {
-		json_name(j, "tlp", tlp_name(i->mark.tlp));
-	} else if (o->tlp != NULL && o->tlp[0] != '\0') {
-		json_cstr(j, "tlp", o->tlp);
-	}
+	put_mark(j, o, &i->mark);
 	put_indicator(j, i);
 	retro_answer_past(j, "past", p);
 	json_obj_end(j);

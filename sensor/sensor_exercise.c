@@ -141,7 +141,7 @@ note_names(struct sensor_exercises *x, const struct event_lanes *l)
 	size_t n = 0;
 
 	x->names[0] = '\0';
-	for (unsigned i = 0; i < l->n; i++) {
+	for (unsigned i = 0; l != NULL && i < l->n; i++) {
 		n += (size_t)snprintf(x->names + n, sizeof(x->names) - n,
 				      "%s%s", i > 0 ? " " : "",
 				      l->exercise[i]->name);
@@ -178,8 +178,14 @@ sensor_exercise_turn(struct sensor *s, bool idle)
 	pthread_mutex_unlock(&s->posture.lock);
 	if (sensor_put_in_force(s, &running, &d) != ERR_OK) {
 		log_err("exercises are not marked: %s", d.msg);
+		pthread_mutex_lock(&x->lock);
 		s->lanes = was;
+		note_names(x, was);
+		pthread_mutex_unlock(&x->lock);
 		return;
+	}
+	if (s->retro != NULL) {
+		retro_set_lanes(s->retro, s->lanes);
 	}
 	log_info("exercises that are on: %s",
 		 x->names[0] != '\0' ? x->names : "none");

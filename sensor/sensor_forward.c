@@ -68,12 +68,26 @@ on_control(void *arg, const struct control_doc *doc, struct view text)
 	}
 }
 
+/* Called by the thread of indicators; the index is opened before it starts. */
+static enum err
+ask_past(void *arg, const struct indicator *i, bool once)
+{
+	struct sensor *s = arg;
+
+	if (s->retro == NULL) {
+		return ERR_OK;
+	}
+	return once ? retro_ask_once(s->retro, i) : retro_ask(s->retro, i);
+}
+
 enum err
 sensor_open_armed(struct sensor *s, struct diag *d)
 {
 	const struct armed_options o = {
 		.key = conf_get(s->opt.conf, "control.public-key"),
 		.redis = &s->opt.redis_set,
+		.ask = s->opt.retro != NULL ? ask_past : NULL,
+		.ask_arg = s,
 	};
 
 	if (s->opt.redis == NULL || o.key == NULL ||
@@ -91,7 +105,11 @@ sensor_start_armed(struct sensor *s, struct diag *d)
 		return ERR_OK;
 	}
 	armed_load(s->armed, s->opt.spool);
-	return s->opt.live.n > 0 ? armed_start(s->armed, d) : ERR_OK;
+	if (s->opt.live.n > 0) {
+		return armed_start(s->armed, d);
+	}
+	sensor_ask_armed(s);
+	return ERR_OK;
 }
 
 enum err

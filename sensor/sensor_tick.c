@@ -145,6 +145,16 @@ say_answer(void *arg, uint8_t severity, struct view line)
 }
 
 void
+sensor_ask_armed(struct sensor *s)
+{
+	/* answers are taken meanwhile, or there would be no room for more */
+	while (sensor_stop_requested == 0 && !armed_ask(s->armed)) {
+		retro_take_answers(s->retro, say_answer, s);
+		(void)poll(NULL, 0, 2);
+	}
+}
+
+void
 sensor_end_retro(struct sensor *s)
 {
 	if (s->retro != NULL) {

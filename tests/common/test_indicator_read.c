@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "common/indicator_read.h"
+#include "common/json_stream.h"
 
 #define MAX_KEPT 64
 
@@ -499,6 +500,38 @@ test_file_and_memory_agree(void **state)
 	assert_true(sums[0] == sums[1] && sums[0] != 0);
 }
 
+/* A word that the end of a file ends is no more than what was there. */
+static void
+test_word_at_the_end(void **state)
+{
+	char path[] = "/tmp/picket-word.XXXXXX";
+	int fd = mkstemp(path);
+	struct block_read in;
+	struct json_stream s;
+	struct view v;
+	bool whole;
+
+	(void)state;
+	assert_true(fd >= 0);
+	unlink(path);
+	assert_int_equal(write(fd, "      true", 10), 10);
+	for (unsigned file = 0; file < 2; file++) {
+		if (file) {
+			assert_int_equal(block_read_file(&in, fd), ERR_OK);
+		} else {
+			block_read_memory(&in, VIEW_LIT("      true"));
+		}
+		json_stream_init(&s, &in);
+		assert_true(json_stream_take(&s, 1 << 20, &v, &whole));
+		assert_true(whole);
+		assert_int_equal(v.len, 4);
+		assert_memory_equal(v.p, "true", 4);
+		json_stream_fini(&s);
+		block_read_fini(&in);
+	}
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -512,6 +545,7 @@ main(void)
 		cmocka_unit_test(test_csv),
 		cmocka_unit_test(test_feed),
 		cmocka_unit_test(test_file_and_memory_agree),
+		cmocka_unit_test(test_word_at_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

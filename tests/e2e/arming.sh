@@ -56,7 +56,8 @@ sensor_up() {
 		--sensor tap1 --spool "$tmp/spool" --eve "$tmp/eve.json" \
 		--eve-types alert --redis "unix://sensor:right@$sock" \
 		--set "control.public-key=$tmp/key.pub" --set forward.drain-ms=1 \
-		--set forward.linger-ms=1 "$@" 2>"$tmp/sensor.log" &
+		--set forward.linger-ms=1 --retro "$tmp/index" "$@" \
+		2>"$tmp/sensor.log" &
 	sensor_pid=$!
 	pids="$pids $!"
 	eventually 30 grep -q 'capturing on' "$tmp/sensor.log" ||
@@ -114,6 +115,21 @@ eventually 30 more www.example "$m" || fail "not found again"
 same "alerts of what was removed" "$n" "$(alerts nothing.example)"
 same "refused by Redis" "" "$(admin acl log | grep -A1 -E 'object|reason')"
 
+# What was here before it was armed is told, once, with its marking.
+past() {
+	jq -c "select(.picket.past and .picket.indicator.value == \"$1\") |
+		[.picket.tlp, .picket.releasable_to]" "$tmp/eve.json"
+}
+ctl indicators add ip 192.0.2.80 --mark amber//JP \
+	>/dev/null || fail "not added"
+told() { [ -n "$(past 192.0.2.80)" ]; }
+eventually 30 told || fail "its past is not told: $(cat "$tmp/sensor.log")"
+same "of the past" '["amber",["JP"]]' "$(past 192.0.2.80)"
+ctl indicators remove "$(ctl indicators list --json | jq -r '.. | objects |
+	select(.value? == "192.0.2.80") | .id' | head -n 1)" \
+	>/dev/null || fail "not removed"
+is_even 1 "after the past"
+
 # All away, and the sensor killed: it is armed from its disk.
 end "$sensor_pid" KILL
 end "$collector_pid" KILL
@@ -130,23 +146,51 @@ eventually 30 more www.example "$n" || fail "not found from disk"
 # arrives, and a file of packets is judged by what the disk has.
 ctl indicators add domain cdn.updates-sync.example --mark red >/dev/null ||
 	fail "not added"
+# of other kinds, whose traffic is in other files
+sum=$("$sensor" --quiet --read "$top/pcaps/http.pcap" --eve - \
+	--eve-types fileinfo --set eve.files.force-hash=sha256 |
+	jq -r '.fileinfo | select(.size > 100 and .state == "CLOSED") | .sha256' |
+	head -n 1)
+ja4=$("$sensor" --quiet --read "$top/pcaps/tls.pcap" --eve - --eve-types tls |
+	jq -r '.tls.ja4 | select(.)' | head -n 1)
+ctl indicators add file-sha256 "$sum" >/dev/null &&
+	ctl indicators add ja4 "$ja4" >/dev/null &&
+	ctl indicators add user-agent curl/7.88.1 >/dev/null || fail "not added"
 redis_up
 collector_up
-is_even 2 "everything back"
+is_even 5 "everything back"
 url=$(sed -n 's/.*metrics: \(http.*\)/\1/p' "$tmp/collector.log" | tail -n 1)
 same "records of the base, as measured" 1 "$(curl -s -m 10 "$url" | grep -c \
 	'^picket_collector_arming_base_records [1-9]')"
 end "$sensor_pid"
 no_sanitizer "$tmp/sensor.log"
 rm -f "$tmp/eve.json"
-"$sensor" --read "$top/pcaps/dns.pcap" --site hq --sensor tap1 \
-	--spool "$tmp/spool" --eve "$tmp/eve.json" --eve-types alert \
-	--redis "unix://sensor:right@$sock" --set forward.drain-ms=1 \
-	--set forward.linger-ms=1 \
-	--set "control.public-key=$tmp/key.pub" 2>"$tmp/sensor.log" ||
-	fail "sensor: $(cat "$tmp/sensor.log")"
+"$sensor" --quiet --read "$top/pcaps/dns.pcap" --retro "$tmp/index2" ||
+	fail "index: status $?"
+read_file() {
+	"$sensor" --read "$top/pcaps/$1.pcap" --site hq --sensor tap1 \
+		--spool "$tmp/spool" --eve "$tmp/eve.json" --eve-types alert \
+		--redis "unix://sensor:right@$sock" --retro "$tmp/index2" \
+		--set forward.drain-ms=1 --set forward.linger-ms=1 \
+		--set "control.public-key=$tmp/key.pub" 2>"$tmp/sensor.log" ||
+		fail "sensor: $(cat "$tmp/sensor.log")"
+}
+read_file dns
 same "of a file" "cdn.updates-sync.example www.example" "$(jq -r \
 	.picket.indicator.value "$tmp/eve.json" | sort -u | xargs)"
+# What is armed from the start was perhaps here before: asked for once.
+asked_for() { jq -s '[.[] | select(.picket.past)] | length' "$tmp/eve.json"; }
+same "seen before it was armed" 2 "$(asked_for)"
+rm -f "$tmp/eve.json"
+read_file dns
+same "asked for by a former run" 0 "$(asked_for)"
+rm -f "$tmp/eve.json"
+for f in http tls; do
+	read_file $f
+done
+same "of all kinds" "domain file-sha256 ja4 user-agent" "$(jq -r \
+	'select(.picket.past | not) | .picket.indicator.type' \
+	"$tmp/eve.json" | sort -u | xargs)"
 end "$collector_pid"
 no_sanitizer "$tmp/collector.log" "$tmp/sensor.log"
 finish

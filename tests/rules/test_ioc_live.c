@@ -369,6 +369,144 @@ it_takes_little_memory(void **state)
 	ioc_live_free(l);
 }
 
+static struct rule_hits
+match(struct ioc_live_reader *r, const struct inspect *in)
+{
+	static struct rule_hit room[8];
+	struct rule_hits hits = { .v = room, .cap = ARRAY_LEN(room) };
+
+	ioc_match(NULL, r, in, &hits);
+	return hits;
+}
+
+/* The type of the one hit that a buffer brings. */
+static enum ioc_type
+type_of(struct ioc_live_reader *r, enum inspect_buf b, const char *text)
+{
+	struct inspect in = { .kind = INSPECT_TX };
+	struct view v = view_cstr(text);
+	struct rule_hits hits;
+
+	inspect_set(&in, b, &v, 1);
+	in.fresh[b / 64] |= UINT64_C(1) << (b % 64);
+	hits = match(r, &in);
+	assert_int_equal(hits.n, 1);
+	return hits.v[0].ioc->note->type;
+}
+
+/* What a file has, an armed one has, too: all that a transaction shows. */
+static void
+all_that_is_seen_is_asked(void **state)
+{
+	static const uint8_t md5[16] = { 0xd4 }, sha1[20] = { 1 },
+			     sha256[32] = { 2 };
+	struct ioc_live *l = ioc_live_new();
+	struct ioc_live_reader *r = ioc_live_reader_new(l);
+	struct inspect in = { .kind = INSPECT_TX, .n_files = 1 };
+	const char *ja4 = "t13d1516h2_8daaf6152771_b186095e22b6";
+	const char *hash = "0123456789abcdef0123456789abcdef";
+	uint64_t needed[2];
+
+	(void)state;
+	arm(l, INDICATOR_JA4, ja4);
+	arm(l, INDICATOR_JA3, hash);
+	arm(l, INDICATOR_USER_AGENT, "Evil/1.0 (x)");
+	arm(l, INDICATOR_CERT_SHA1, "0123456789abcdef0123456789abcdef01234567");
+	arm(l, INDICATOR_CERT_SHA256,
+	    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	arm(l, INDICATOR_FILE_MD5, "d4000000000000000000000000000000");
+	arm(l, INDICATOR_FILE_SHA1, "0100000000000000000000000000000000000000");
+	arm(l, INDICATOR_FILE_SHA256,
+	    "0200000000000000000000000000000000000000000000000000000000000000");
+	assert_int_equal(type_of(r, BUF_JA4_HASH, ja4), IOC_JA4);
+	assert_int_equal(type_of(r, BUF_JA3_HASH, hash), IOC_JA3);
+	assert_int_equal(type_of(r, BUF_HTTP_USER_AGENT, "Evil/1.0 (x)"),
+			 IOC_USER_AGENT);
+	assert_int_equal(type_of(r, BUF_TLS_CERT_FINGERPRINT,
+				 "01:23:45:67:89:ab:cd:ef:01:23:45:67:89:ab:cd:"
+				 "ef:01:23:45:67"),
+			 IOC_CERT_SHA1);
+	assert_int_equal(type_of(r, BUF_TLS_CERTS, "abc"), IOC_CERT_SHA256);
+	in.files[0].digest[INSPECT_MD5] = md5;
+	in.files[0].digest[INSPECT_SHA1] = sha1;
+	in.files[0].digest[INSPECT_SHA256] = sha256;
+	assert_int_equal(match(r, &in).n, 0); /* not whole */
+	in.files[0].whole = true;
+	assert_int_equal(match(r, &in).n, 3);
+	ioc_live_needed(needed);
+	assert_true(inspect_bit(needed, BUF_JA4_HASH));
+	assert_true(inspect_bit(needed, BUF_HTTP_USER_AGENT));
+	assert_true(inspect_bit(needed, BUF_TLS_CERTS));
+	ioc_live_reader_free(r);
+	ioc_live_free(l);
+}
+
+/* A walk gives each, also when tables are built anew on the way. */
+static void
+a_walk_gives_all_that_stay(void **state)
+{
+	struct ioc_live *l = ioc_live_new();
+	struct ioc_live_walk w = { 0 };
+	static bool seen[5000];
+	struct indicator i;
+	char name[64];
+	unsigned n = 0, k = 0;
+
+	(void)state;
+	assert_false(ioc_live_next(l, &w, &i));
+	for (unsigned m = 0; m < ARRAY_LEN(seen); m++) {
+		i = make(INDICATOR_DOMAIN, name);
+		snprintf(name, sizeof(name), "n%u.example", m);
+		i.mark.limited = true; /* to nobody */
+		i.id = "its-id";
+		assert_int_equal(ioc_live_arm(l, &i, NULL), ERR_OK);
+	}
+	w = (struct ioc_live_walk){ 0 };
+	while (ioc_live_next(l, &w, &i)) {
+		if (sscanf(i.value, "n%u.example", &k) == 1) {
+			n += !seen[k];
+			seen[k] = true;
+			assert_string_equal(i.id, "its-id");
+			assert_string_equal(i.tactic, "TA0011");
+			assert_true(i.mark.limited);
+			assert_int_equal(i.mark.tlp, TLP_AMBER);
+			snprintf(name, sizeof(name), "more%u.example", k);
+			arm(l, INDICATOR_DOMAIN, name);
+		}
+	}
+	assert_int_equal(n, ARRAY_LEN(seen));
+	ioc_live_free(l);
+}
+
+/* Bytes behind a zero are bytes: an id that stands behind a value in its
+ * record, and what stands behind that, are no part of the value. */
+static void
+a_zero_ends_no_value(void **state)
+{
+	struct ioc_live *l = ioc_live_new();
+	struct ioc_live_reader *r = ioc_live_reader_new(l);
+	struct indicator i = make(INDICATOR_USER_AGENT, "evil");
+	char text[] = "evil\0abcdefgh";
+	unsigned wrong = 0;
+
+	(void)state;
+	i.id = "01234567";
+	assert_int_equal(ioc_live_arm(l, &i, NULL), ERR_OK);
+	assert_true(ioc_live_enter(r));
+	/* So many that some come upon the record by their hash. */
+	for (uint32_t k = 0; k < 12000000; k++) {
+		memcpy(text + 5, &k, sizeof(k));
+		wrong += ioc_live_text(r, IOC_USER_AGENT,
+				       view_of(text, sizeof(text) - 1),
+				       0) != NULL;
+	}
+	assert_int_equal(wrong, 0);
+	assert_non_null(ioc_live_text(r, IOC_USER_AGENT, VIEW_LIT("evil"), 0));
+	ioc_live_leave(r);
+	ioc_live_reader_free(r);
+	ioc_live_free(l);
+}
+
 int
 main(void)
 {
@@ -380,6 +518,9 @@ main(void)
 		cmocka_unit_test(it_is_what_a_simple_model_says),
 		cmocka_unit_test(readers_see_whole_records),
 		cmocka_unit_test(it_takes_little_memory),
+		cmocka_unit_test(all_that_is_seen_is_asked),
+		cmocka_unit_test(a_walk_gives_all_that_stay),
+		cmocka_unit_test(a_zero_ends_no_value),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,8 @@
  */
 #include "tests/sensor/reload_scene.h"
 
+#include "sensor/event_lane.h"
+
 static struct worker *
 worker_of(const struct ruleset *rs, bool late)
 {
@@ -84,11 +86,86 @@ later_is_as_at_once(void **state)
 	ruleset_free(rs);
 }
 
+/* An exercise of all that there is, at any time. */
+static struct event_lanes
+lanes_of_all(void)
+{
+	struct event_lanes l = { .n = 1, .exercise = { exercise_new() } };
+	struct exercise *e = l.exercise[0];
+	struct diag d;
+
+	assert_non_null(e);
+	strcpy(e->name, "KEEN");
+	e->until_us = UINT64_MAX;
+	assert_int_equal(exercise_add_range(e, VIEW_LIT("::/0"), &d), ERR_OK);
+	assert_int_equal(
+		exercise_add_inject(e, VIEW_LIT("all"), VIEW_LIT("all"), 0, &d),
+		ERR_OK);
+	assert_int_equal(exercise_add_source(e, VIEW_LIT("::/0"), &d), ERR_OK);
+	return l;
+}
+
+static void
+marked(struct event_log *l, const struct outbox *o,
+       size_t seen[EVENT_TYPE_COUNT])
+{
+	for (size_t i = 0; i < o->n; i++) {
+		const struct record *r = &o->rec[i];
+		struct view v = r->late && r->len > 0 ? event_later(l, o, r)
+						      : outbox_line(o, r);
+		bool is =
+			memmem(v.p, v.len, "\"exercise\":\"KEEN\"", 17) != NULL;
+
+		/* Handshakes tell the time, and packets need not be IP. */
+		if (is != (r->type != EVENT_TYPE_ANCHOR) &&
+		    (is || memmem(v.p, v.len, "src_ip", 6) != NULL)) {
+			fail_msg("%.*s", (int)v.len, v.p);
+		}
+		seen[r->type]++;
+	}
+}
+
+/* All that an exercise leaves is marked, but for what tells the clock. */
+static void
+all_of_an_exercise_is_marked(void **state)
+{
+	struct ruleset *rs = rules_that_leave_traces();
+	struct event_lanes lanes = lanes_of_all();
+	struct alert_conf alert;
+
+	(void)state;
+	alert_conf_read(&alert, scene.conf);
+	for (unsigned late = 0; late < 2; late++) {
+		size_t seen[EVENT_TYPE_COUNT] = { 0 };
+
+		for (size_t i = 0; i < scene.n_pcaps; i++) {
+			struct event_log *l = event_log_for_later();
+			struct worker *w = worker_of(rs, late);
+			struct outbox *o = outbox_new();
+
+			assert_true(worker_set_posture(w, UINT32_MAX, &alert,
+						       &lanes));
+			run_capture(scene.pcaps[i], w, NULL, o);
+			marked(l, o, seen);
+			outbox_free(o);
+			event_log_free(l);
+			worker_free(w);
+		}
+		assert_true(seen[EVENT_TYPE_ANCHOR] > 0);
+		assert_true(seen[EVENT_TYPE_ALERT] > 0);
+		assert_true(seen[EVENT_TYPE_FILEINFO] > 0);
+		assert_true(seen[EVENT_TYPE_ANOMALY] > 0);
+	}
+	exercise_free(lanes.exercise[0]);
+	ruleset_free(rs);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(later_is_as_at_once),
+		cmocka_unit_test(all_of_an_exercise_is_marked),
 	};
 
 	return cmocka_run_group_tests(tests, scene_set_up, scene_tear_down);

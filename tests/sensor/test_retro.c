@@ -144,6 +144,82 @@ test_note_ask_answer(void **state)
 	retro_close(r);
 }
 
+/* An answer goes to nobody whom the indicator may not go to. */
+static void
+test_answer_is_marked(void **state)
+{
+	struct retro *r = begin(RETRO_ALL_TYPES);
+	struct flow f = flow_of(1, AT_US);
+	struct indicator some = indicator(INDICATOR_IP, "203.0.113.9");
+	struct indicator nobody = some, clear = some;
+	struct retro_counters c;
+
+	(void)state;
+	retro_note_flow(retro_notes(r, 0), &f, AT_US);
+	assert_int_equal(
+		marking_read(&some.mark, VIEW_LIT("clear//JP,US"), NULL),
+		ERR_OK);
+	assert_int_equal(retro_ask(r, &some), ERR_OK);
+	wait_for(10, (retro_get_counters(r, &c), c.asked == 1));
+	retro_take_answers(r, take, NULL);
+	assert_non_null(strstr(last, "\"tlp\":\"clear\","
+				     "\"releasable_to\":[\"JP\",\"US\"]"));
+	nobody.mark = (struct marking){ .tlp = TLP_RED, .limited = true };
+	assert_int_equal(retro_ask(r, &nobody), ERR_OK);
+	wait_for(10, (retro_get_counters(r, &c), c.asked == 2));
+	retro_take_answers(r, take, NULL);
+	assert_non_null(strstr(last, "\"tlp\":\"red\",\"releasable_to\":[]"));
+	clear.mark = MARKING_CLEAR;
+	assert_int_equal(retro_ask(r, &clear), ERR_OK);
+	retro_end(r);
+	retro_take_answers(r, take, NULL);
+	assert_int_equal(n_answers, 3);
+	assert_non_null(strstr(last, "\"tlp\":\"amber\""));
+	assert_null(strstr(last, "releasable_to"));
+	retro_close(r);
+}
+
+/* What an inject left is the exercise's, unless it was there before as well. */
+static void
+test_answer_of_an_exercise(void **state)
+{
+	struct event_lanes lanes = { .n = 1, .exercise = { exercise_new() } };
+	struct exercise *x = lanes.exercise[0];
+	struct retro *r = begin(RETRO_ALL_TYPES);
+	struct flow f = flow_of(1, AT_US);
+	struct indicator i = indicator(INDICATOR_IP, "203.0.113.9");
+	struct retro_counters c;
+	struct diag d;
+
+	(void)state;
+	assert_non_null(x);
+	strcpy(x->name, "KEEN");
+	x->from_us = AT_US;
+	x->until_us = AT_US + 3600 * US_PER_S;
+	assert_int_equal(exercise_add_range(x, VIEW_LIT("10.0.0.0/8"), &d),
+			 ERR_OK);
+	assert_int_equal(
+		exercise_add_inject(x, VIEW_LIT("one"), VIEW_LIT("one"), 0, &d),
+		ERR_OK);
+	assert_int_equal(exercise_add_source(x, VIEW_LIT("203.0.113.9"), &d),
+			 ERR_OK);
+	retro_set_lanes(r, &lanes);
+	retro_note_flow(retro_notes(r, 0), &f, AT_US);
+	assert_int_equal(retro_ask(r, &i), ERR_OK);
+	wait_for(10, (retro_get_counters(r, &c), c.asked == 1));
+	retro_take_answers(r, take, NULL);
+	assert_non_null(strstr(last, "\"exercise\":\"KEEN\""));
+	f = flow_of(2, AT_US - 60 * US_PER_S);
+	retro_note_flow(retro_notes(r, 1), &f, AT_US - 60 * US_PER_S);
+	assert_int_equal(retro_ask(r, &i), ERR_OK);
+	retro_end(r);
+	retro_take_answers(r, take, NULL);
+	assert_int_equal(n_answers, 2);
+	assert_null(strstr(last, "exercise"));
+	retro_close(r);
+	exercise_free(x);
+}
+
 /* A kind that is not kept is not noted. */
 static void
 test_types(void **state)
@@ -245,6 +321,8 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
 	const struct CMUnitTest tests[] = {
 		T(test_note_ask_answer),
+		T(test_answer_is_marked),
+		T(test_answer_of_an_exercise),
 		T(test_types),
 		T(test_flood),
 		T(test_ring),
