@@ -408,8 +408,7 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		if (e != ERR_OK) {
 			break;
 		}
-		e = ingest_read(p->ingest,
-				pipeline_busy(p) ? 0 : WAIT_MS,
+		e = ingest_read(p->ingest, pipeline_busy(p) ? 0 : WAIT_MS,
 				&entries, &n, &renewed, d);
 		if (e == ERR_AGAIN || e == ERR_AUTH) {
 			note_broker(p, e, d);
