@@ -15,6 +15,7 @@
 #include "collector/ctl_ledger.h"
 #include "collector/ctl_posture.h"
 #include "collector/ctl_taps.h"
+#include "collector/ctl_warning.h"
 #include "common/hide_args.h"
 
 #define DEFAULT_LIMIT 50
@@ -206,6 +207,8 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 		return change_state(c, args, cmd->id, "closed", d);
 	case CTL_INDICATORS:
 		return ctl_indicators(c, args, who_of(args), &cmd->broken, d);
+	case CTL_WARNINGS:
+		return ctl_warnings(c);
 	case CTL_POSTURE:
 		return args->n_words > 1
 			       ? ctl_posture_order(c, args->words[1],

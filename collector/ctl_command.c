@@ -275,7 +275,7 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 			"no command: one of status, sensors, ledger, "
 			"blind, missions, skew, alerts, incidents, "
 			"indicators, consult, posture, exercise, share, "
-			"audit, keys, rules" CTL_TRY_HELP);
+			"warnings, audit, keys, rules" CTL_TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
 		return keys_command(c, args, cmd, d);
@@ -318,6 +318,8 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 		cmd->what = CTL_BLIND;
 	} else if (strcmp(word, "missions") == 0) {
 		cmd->what = CTL_MISSIONS;
+	} else if (strcmp(word, "warnings") == 0) {
+		cmd->what = CTL_WARNINGS;
 	} else if (strcmp(word, "skew") == 0) {
 		cmd->what = CTL_SKEW;
 	} else if (strcmp(word, "alerts") == 0) {
@@ -327,7 +329,7 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 				"'%s' is no command: use status, sensors, "
 				"ledger, blind, missions, skew, alerts, "
 				"incidents, indicators, consult, posture, "
-				"exercise, share, audit, keys or "
+				"exercise, share, warnings, audit, keys or "
 				"rules" CTL_TRY_HELP,
 				hide_arg(word, shown));
 	}

@@ -21,6 +21,7 @@ struct ctl_command {
 		CTL_LEDGER,
 		CTL_BLIND,
 		CTL_MISSIONS,
+		CTL_WARNINGS,
 		CTL_SKEW,
 		CTL_ALERTS,
 		CTL_LIST,

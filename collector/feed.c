@@ -7,6 +7,7 @@
 
 #include "collector/blind.h"
 #include "collector/common_set.h"
+#include "collector/store_warning.h"
 #include "common/clock.h"
 #include "common/json.h"
 
@@ -209,6 +210,19 @@ feed_indicators(struct feed *f, const struct common_set_import *i,
 	json_obj(j, "picket");
 	json_obj_end(j);
 	json_obj_end(j);
+	return end_line(f);
+}
+
+enum err
+feed_warning(struct feed *f, const struct store_warning *w, uint64_t now_us)
+{
+	begin(&f->j, "warning", now_us);
+	store_warning_json(&f->j, w);
+	json_obj_end(&f->j);
+	json_obj(&f->j, "picket");
+	json_cstr(&f->j, "site", w->site);
+	json_obj_end(&f->j);
+	json_obj_end(&f->j);
 	return end_line(f);
 }
 

@@ -38,6 +38,10 @@ struct common_set_import;
 /* An import of indicators is done. */
 enum err feed_indicators(struct feed *f, const struct common_set_import *i,
 			 uint64_t now_us) MUST_CHECK;
+struct store_warning;
+/* All sites are, or by the gate are not yet, armed with what one learnt. */
+enum err feed_warning(struct feed *f, const struct store_warning *w,
+		      uint64_t now_us) MUST_CHECK;
 /* What was said in a consultation, and how it stands now. */
 enum err feed_consult(struct feed *f, const struct consult_event *event,
 		      const struct consult *c, uint64_t now_us) MUST_CHECK;

@@ -72,6 +72,7 @@ libcollector_a_SOURCES = \
 	collector/straggler.h collector/straggler.c \
 	collector/exercise_file.h collector/exercise_file.c \
 	collector/store_exercise.h collector/store_exercise.c \
+	collector/store_warning.h collector/store_warning.c \
 	collector/store.h collector/store.c collector/store_state.h \
 	collector/store_name.c collector/store_sums.c collector/store_group.c \
 	collector/store_sweep.c \
@@ -86,6 +87,7 @@ libcollector_a_SOURCES = \
 	collector/pipeline_indicators.c \
 	collector/pipeline_posture.h collector/pipeline_posture.c \
 	collector/pipeline_exercise.h collector/pipeline_exercise.c \
+	collector/pipeline_warn.h collector/pipeline_warn.c \
 	collector/pipeline_trust.c collector/pipeline_commit.c
 
 # the common set and its gate
@@ -169,6 +171,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_blind.h collector/ctl_blind.c \
 	collector/ctl_posture.h collector/ctl_posture.c \
 	collector/ctl_exercise.h collector/ctl_exercise.c \
+	collector/ctl_warning.h collector/ctl_warning.c \
 	collector/exercise_report.h collector/exercise_report_state.h \
 	collector/exercise_report.c collector/exercise_report_md.c \
 	collector/exercise_report_html.c \

@@ -71,6 +71,12 @@ const struct metric_row metrics_rows[] = {
 	  "Transactions committed." },
 	{ "total.incidents_opened", "incidents_opened_total", METRIC_COUNTER,
 	  NULL, "Incidents opened." },
+	{ "total.warnings", "warnings_total", METRIC_COUNTER, NULL,
+	  "Indicators that all sites were armed with by a warning." },
+	{ "total.warnings_held", "warnings_held_total", METRIC_COUNTER, NULL,
+	  "Warnings that the gate holds for an analyst." },
+	{ "total.warnings_refused", "warnings_refused_total", METRIC_COUNTER,
+	  NULL, "Warnings not given: too many of one site within an hour." },
 	{ "total.incidents_merged", "incidents_merged_total", METRIC_COUNTER,
 	  NULL, "Incidents merged into others." },
 	{ "total.busy_seconds", "busy_seconds_total", METRIC_COUNTER, NULL,
@@ -281,6 +287,9 @@ metrics_write(struct json *j, const struct pipeline *p, struct arm *arm,
 	json_u64(j, "gaps", s.gaps);
 	json_u64(j, "frames_lost", s.frames_lost);
 	json_u64(j, "frames_abandoned", s.frames_abandoned);
+	json_u64(j, "warnings", s.warnings);
+	json_u64(j, "warnings_held", s.warnings_held);
+	json_u64(j, "warnings_refused", s.warnings_refused);
 	json_u64(j, "entries_oversize", s.entries_oversize);
 	json_u64(j, "epochs_forgotten", f.epochs_forgotten);
 	json_u64(j, "epochs_fetched", s.epochs_fetched);

@@ -80,6 +80,11 @@ static const struct conf_key keys[] = {
 	  "characters that a domain must have" },
 	{ "gate.patterns", "bool", "no",
 	  "let STIX patterns through that cannot be tried" },
+	{ "warn.enabled", "bool", "yes",
+	  "arm all sites with what one of them learnt" },
+	{ "warn.min-level", "number", "3",
+	  "level of an incident whose addresses and names are told" },
+	{ "warn.days", "number", "30", "days that they stay armed" },
 	{ "consult.level", "number", "4",
 	  "level of an incident from which on its owners are to consult" },
 	{ "consult.ack-minutes", "number", "60",
@@ -319,7 +324,8 @@ options_configure(struct options *o, const struct conf *conf,
 		"until-idle", "consumer", "correlate",   "listen",   "console",
 		"metrics",    "blind",    "ingest",      "run-as",   "security",
 		"indicators", "gate",     "consult",     "posture",  "control",
-		"release",    "partners", "correlators", NULL
+		"release",    "partners", "correlators", "warn",
+		NULL
 	};
 	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own,
 				"picket-collector(8)", d);
@@ -345,6 +351,10 @@ options_configure(struct options *o, const struct conf *conf,
 	memcpy(cfg->settings, o->settings, sizeof(cfg->settings));
 	cfg->n_geoip = o->n_geoip;
 	configure_correlate(conf, &cfg->correlate);
+	cfg->warn.on = conf_bool(conf, "warn.enabled", true);
+	cfg->warn.level = (unsigned)conf_u64(conf, "warn.min-level", 3, 1, 5);
+	cfg->warn.valid_us =
+		conf_u64(conf, "warn.days", 30, 1, 3650) * 86400 * US_PER_S;
 	e = configure_blind(conf, &cfg->blind, d);
 	if (e == ERR_OK) {
 		e = configure_indicators(o, conf, cfg, d);

@@ -134,6 +134,7 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	}
 	p->cfg = *cfg;
 	p->broker_up = true;
+	p->warn.look = true;
 	assess_init(&p->assessment);
 	e = ingest_new(&p->ingest, &cfg->redis, cfg->consumer, d);
 	if (e == ERR_OK) {
@@ -258,6 +259,7 @@ recover(struct pipeline *p, struct diag *d)
 		return diag_set(d, ERR_IO, "%s: %s: restart when it is mended",
 				p->cfg.store, store_error(p->store));
 	}
+	p->warn.look = true;
 	ingest_rewind(p->ingest);
 	nap(WAIT_MS);
 	return ERR_OK;
@@ -367,6 +369,13 @@ look_at_sensors(struct pipeline *p, struct diag *d)
 	return seen;
 }
 
+/* Something is to be done that waits for nobody's batch. */
+static bool
+pipeline_busy(const struct pipeline *p)
+{
+	return common_set_busy(p->common) || p->warn.pending;
+}
+
 enum err
 pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 	     volatile sig_atomic_t *report, volatile sig_atomic_t *rotate,
@@ -399,8 +408,7 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		if (e != ERR_OK) {
 			break;
 		}
-		e = ingest_read(p->ingest,
-				common_set_busy(p->common) ? 0 : WAIT_MS,
+		e = ingest_read(p->ingest, pipeline_busy(p) ? 0 : WAIT_MS,
 				&entries, &n, &renewed, d);
 		if (e == ERR_AGAIN || e == ERR_AUTH) {
 			note_broker(p, e, d);
@@ -426,6 +434,9 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 			e = process(p, entries, n, &renewed, d);
 			idle_since = clock_mono_us();
 		}
+		if (e == ERR_OK) {
+			e = pipeline_warn_turn(p, d);
+		}
 		if (e == ERR_OK && renewed && publish_all(p, d) == ERR_AGAIN) {
 			continue;
 		}
@@ -442,7 +453,7 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 			e = pipeline_exercise_turn(p->exercises, d);
 		}
 		if (e == ERR_OK && n == 0 && p->cfg.until_idle_us != 0 &&
-		    !common_set_busy(p->common) &&
+		    !pipeline_busy(p) &&
 		    clock_mono_us() - idle_since >= p->cfg.until_idle_us &&
 		    ingest_idle(p->ingest)) {
 			break;

@@ -27,6 +27,13 @@
 
 #define PIPELINE_MAX_SETTINGS 8
 
+/* Telling all sites what one of them learnt; zeroed: nothing is. */
+struct pipeline_warning {
+	bool on;
+	unsigned level; /* of incidents, at least */
+	uint64_t valid_us; /* that an indicator stays armed */
+};
+
 struct pipeline_config {
 	struct redis_options redis;
 	const char *store, *feed, *consumer; /* 'feed' may be NULL */
@@ -51,6 +58,7 @@ struct pipeline_config {
 	const char *const *files; /* of indicators, read when they change */
 	unsigned n_files;
 	struct consult_config consult;
+	struct pipeline_warning warn;
 	/* The levels of readiness that may be ordered. */
 	const struct posture_levels *postures;
 	/* Signs what sensors are told; NULL: nothing is.  The pipeline's from
@@ -94,6 +102,8 @@ struct pipeline_stats {
 	uint64_t epochs_fetched; /* forgotten in memory, and read again */
 	uint64_t keys_reloads, keys_failed;
 	uint64_t commits, incidents_opened, incidents_merged;
+	/* given to all; held by the gate; not given: too many of one site */
+	uint64_t warnings, warnings_held, warnings_refused;
 	uint64_t busy_us; /* time spent between a read and its commit */
 };
 

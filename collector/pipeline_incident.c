@@ -146,6 +146,9 @@ on_incident(void *arg, struct incident *i)
 	if (e == ERR_OK && what != NULL) {
 		e = tell(p, i->id, what, &was);
 	}
+	if (e == ERR_OK) {
+		e = pipeline_warn_incident(p, i, what != NULL);
+	}
 	/* More of the same alerts leaves the picture as it is. */
 	return e == ERR_OK && (what != NULL || was.n_owners != a->n_owners)
 		       ? weigh_together(p, i->id)
@@ -157,7 +160,9 @@ on_run(void *arg, const struct run *r)
 {
 	struct pipeline *p = arg;
 
-	return store_run(p->store, r);
+	enum err e = store_run(p->store, r);
+
+	return e == ERR_OK ? pipeline_warn_run(p, r) : e;
 }
 
 static enum err

@@ -20,6 +20,7 @@
 #include "collector/pipeline.h"
 #include "collector/pipeline_exercise.h"
 #include "collector/pipeline_posture.h"
+#include "collector/pipeline_warn.h"
 #include "collector/prepare.h"
 #include "collector/sighting.h"
 #include "collector/store.h"
@@ -90,6 +91,7 @@ struct pipeline {
 	struct feed *feed;
 	struct pipeline_posture *posture;
 	struct pipeline_exercise *exercises;
+	struct pipeline_warn warn;
 	struct bad_frame bad[BAD_SLOTS];
 	struct pipeline_taken taken[PIPELINE_ENTRIES];
 	size_t n_taken;

@@ -434,6 +434,27 @@ static const char exercises_v17[] =
 	" alert INTEGER NOT NULL, signature TEXT NOT NULL,"
 	" PRIMARY KEY(exercise, inject, site)) WITHOUT ROWID;";
 
+/* warnings: what one site learnt and all are armed with */
+static const char warnings[] =
+	"CREATE TABLE warnings(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" kind INTEGER NOT NULL, value TEXT NOT NULL, mark TEXT NOT NULL,"
+	" confidence INTEGER NOT NULL, severity INTEGER NOT NULL,"
+	" incident INTEGER NOT NULL, level INTEGER NOT NULL,"
+	" site TEXT NOT NULL, first_us INTEGER NOT NULL,"
+	" cause_us INTEGER NOT NULL, stored_us INTEGER NOT NULL,"
+	" state INTEGER NOT NULL DEFAULT 0,"
+	" indicator INTEGER NOT NULL DEFAULT 0,"
+	" change INTEGER NOT NULL DEFAULT 0,"
+	" offered_us INTEGER NOT NULL DEFAULT 0,"
+	" armed_us INTEGER NOT NULL DEFAULT 0,"
+	" sensors INTEGER NOT NULL DEFAULT 0,"
+	" last_site TEXT NOT NULL DEFAULT '',"
+	" last_sensor TEXT NOT NULL DEFAULT '',"
+	" UNIQUE(kind, value));"
+	"CREATE INDEX warnings_by_site ON warnings(site, stored_us);"
+	"CREATE INDEX warnings_by_incident ON warnings(incident);"
+	"CREATE INDEX warnings_open ON warnings(state, id) WHERE state<2;";
+
 /* One step: SQL, then what SQL cannot do, then SQL again; NULL is nothing. */
 struct migration {
 	const char *sql;
@@ -471,6 +492,7 @@ static const struct migration migrations[] = {
 	{ arming_v16, NULL, NULL },
 	{ exercises_v17, NULL, NULL },
 	{ floods, NULL, NULL },
+	{ warnings, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

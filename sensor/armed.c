@@ -98,6 +98,7 @@ armed_read(struct armed *a, struct armed_status *out)
 		.memory = ioc_live_memory(a->live),
 		.lag_us = atomic_load(&a->lag_us),
 		.most_lag_us = atomic_load(&a->most_lag_us),
+		.taken_us = atomic_load(&a->taken_us),
 		.reads_failed = atomic_load(&a->reads_failed),
 		.reachable = atomic_load(&a->reachable),
 		.saved = !atomic_load(&a->unsaved),
@@ -164,6 +165,7 @@ note_lag(struct armed *a, uint64_t made_us)
 {
 	uint64_t now = clock_wall_us(), lag = now > made_us ? now - made_us : 0;
 
+	atomic_store(&a->taken_us, now);
 	if (!a->caught_up) {
 		return; /* made while we were away */
 	}

@@ -41,6 +41,7 @@ struct armed_status {
 	uint64_t lag_us; /* between a delta's making and its being in force, of
 			  * the latest; clocks may differ */
 	uint64_t most_lag_us; /* since the start */
+	uint64_t taken_us; /* when the latest delta was in force; 0: none yet */
 	uint64_t reads_failed; /* answers that did not come, or errors */
 	bool reachable; /* Redis, at the last try */
 	bool saved; /* the file could be written */

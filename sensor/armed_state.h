@@ -41,7 +41,7 @@ struct armed {
 	uint64_t renew_us; /* no base for a shorter file before */
 	bool forged_told, bad_told, away_told;
 	_Atomic bool ending, key_wanted, reachable, unsaved;
-	_Atomic uint64_t lag_us, most_lag_us, reads_failed;
+	_Atomic uint64_t lag_us, most_lag_us, reads_failed, taken_us;
 };
 
 /* Whether it is time to look for a base. */

@@ -88,6 +88,7 @@ queue_hash(struct redis_pool *p, uint64_t tag, const char *key,
 		add_number(&a, "indicators_refused", f->indicators_refused);
 		add_number(&a, "indicators_forged", f->indicators_forged);
 		add_number(&a, "indicators_lag_us", f->indicators_lag_us);
+		add_number(&a, "indicators_taken_us", f->indicators_taken_us);
 	}
 	add_text(&a, "indicators_stale", f->indicators_stale ? "1" : "0");
 	/* Empty is a value: the list may have been taken away. */

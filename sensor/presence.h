@@ -46,6 +46,7 @@ struct presence_facts {
 	/* Of "indicator_version"; and how long the latest change took. */
 	uint64_t indicators_armed, indicators_refused, indicators_forged;
 	uint64_t indicators_lag_us;
+	uint64_t indicators_taken_us; /* when that was in force; 0: not known */
 	uint64_t started_ms; /* since 1970 */
 };
 

@@ -43,6 +43,7 @@ read_presence(void *arg, struct presence_facts *out)
 		out->indicators_refused = a.n.refused;
 		out->indicators_forged = a.n.forged;
 		out->indicators_lag_us = a.lag_us;
+		out->indicators_taken_us = a.taken_us;
 	}
 	out->packets = atomic_load_explicit(&s->packets, memory_order_relaxed);
 	out->started_ms = s->started_ms;

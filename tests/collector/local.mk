@@ -11,6 +11,10 @@ tests_collector_test_correlator_file_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_dedupe
 tests_collector_test_dedupe_SOURCES = tests/collector/test_dedupe.c
 tests_collector_test_dedupe_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_warning
+tests_collector_test_warning_SOURCES = tests/store_dir.h \
+	tests/collector/test_warning.c
+tests_collector_test_warning_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_posture
 tests_collector_test_posture_SOURCES = tests/store_dir.h \
 	tests/collector/test_posture.c

@@ -47,10 +47,12 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/taxii.sh
 	tests/e2e/redis_answers.sh
 E2E_TESTS += tests/e2e/consult.sh
+E2E_TESTS += tests/e2e/warnings.sh
 dist_check_SCRIPTS += $(E2E_TESTS)
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += tests/lib.sh tests/redis_lib.sh tests/e2e/suite.py \
 	tests/e2e/taxii_server.py \
+	tests/e2e/warnings.py \
 	tests/e2e/prometheus.py tests/e2e/watchdog.py \
 	tests/tools/taps.py \
 	tests/e2e/settings.py tests/e2e/signed.py tests/e2e/tryagain.py

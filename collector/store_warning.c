@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/store_warning.h"
+
+#include <stdio.h>
+
+#include "collector/indicator_store.h"
+#include "collector/store_sql.h"
+#include "common/clock.h"
+
+/* One statement with its values, in a transaction that is there. */
+#define RUN(db, err, sql, ...) \
+	do { \
+		sqlite3_stmt *st_ = NULL; \
+		(err) = sqlite3_prepare_v2((db), (sql), -1, &st_, NULL) == \
+					SQLITE_OK \
+				? sql_run(st_, __VA_ARGS__) \
+				: ERR_IO; \
+		sqlite3_finalize(st_); \
+	} while (0)
+
+#define COLUMNS \
+	"SELECT id,kind,value,mark,confidence,severity,incident,level,site," \
+	"first_us,cause_us,stored_us,state,indicator,change,offered_us," \
+	"armed_us,sensors,last_site,last_sensor FROM warnings "
+
+const char *
+warning_state_name(enum warning_state s)
+{
+	static const char *const names[WARNING_STATES] = { "noted", "given",
+							   "armed", "held",
+							   "known", "refused" };
+
+	return (unsigned)s < WARNING_STATES ? names[s] : "unknown";
+}
+
+void
+store_warning_json(struct json *j, const struct store_warning *w)
+{
+	json_i64(j, "id", w->id);
+	json_cstr(j, "state", warning_state_name(w->state));
+	json_cstr(j, "kind", indicator_kind_name(w->kind));
+	json_cstr(j, "value", w->value);
+	json_cstr(j, "mark", w->mark);
+	json_u64(j, "confidence", w->confidence);
+	json_i64(j, "incident", w->incident);
+	json_u64(j, "level", w->level);
+	json_cstr(j, "site", w->site);
+	json_i64(j, "indicator", w->indicator);
+	json_time(j, "first", w->first_us);
+	json_time(j, "cause", w->cause_us);
+	json_time(j, "stored", w->stored_us);
+	json_time_known(j, "offered", w->offered_us);
+	json_time_known(j, "armed", w->armed_us);
+	json_u64(j, "sensors", w->sensors);
+	json_cstr(j, "last_site", w->last_site);
+	json_cstr(j, "last_sensor", w->last_sensor);
+}
+
+/* The first column of the only row; 0 when there is none. */
+static enum err
+number(sqlite3 *db, int64_t *out, const char *sql, int64_t a, const char *b,
+       int64_t c)
+{
+	sqlite3_stmt *st = NULL;
+	enum err e = ERR_IO;
+
+	*out = 0;
+	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK &&
+	    sql_bind(st, "iti", a, b, c) == SQLITE_OK) {
+		int rc = sqlite3_step(st);
+
+		*out = rc == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
+		e = rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_OK : ERR_IO;
+	}
+	sqlite3_finalize(st);
+	return e;
+}
+
+/* Whether there is room for one more of this site, this hour, and of this
+ * incident. */
+static enum err
+has_share(sqlite3 *db, const struct store_warning *w, bool *refused)
+{
+	uint64_t hour = w->stored_us - MIN(w->stored_us, 3600 * US_PER_S);
+	int64_t n = 0;
+	enum err e = number(db, &n,
+			    "SELECT count(*) FROM warnings WHERE ?1=?1 AND"
+			    " site=?2 AND stored_us>?3",
+			    0, w->site, (int64_t)hour);
+
+	*refused = n >= STORE_WARNING_HOUR;
+	if (e == ERR_OK && w->incident != 0) {
+		e = number(db, &n,
+			   "SELECT count(*) FROM warnings WHERE incident=?1"
+			   " AND ?2=?2 AND ?3=?3",
+			   w->incident, "", 0);
+		*refused |= n >= STORE_WARNING_INCIDENT;
+	}
+	return e;
+}
+
+/* The site's own oldest, beyond its bound. */
+static enum err
+trim(sqlite3 *db, const char *site, uint64_t *forgotten)
+{
+	enum err e;
+
+	RUN(db, e,
+	    "DELETE FROM warnings WHERE id IN(SELECT id FROM warnings WHERE"
+	    " site=?1 ORDER BY stored_us DESC,id DESC LIMIT -1 OFFSET ?2)",
+	    "td", site, STORE_WARNING_SITE);
+	*forgotten = e == ERR_OK ? (uint64_t)sqlite3_changes(db) : 0;
+	return e;
+}
+
+static enum err
+insert(sqlite3 *db, const struct store_warning *w, int64_t known)
+{
+	enum err e;
+
+	RUN(db, e,
+	    "INSERT INTO warnings(kind,value,mark,confidence,severity,"
+	    "incident,level,site,first_us,cause_us,stored_us,state,indicator)"
+	    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	    "dttddidtuuudi", (int)w->kind, w->value, w->mark,
+	    (int)w->confidence, (int)w->severity, w->incident, (int)w->level,
+	    w->site, w->first_us, w->cause_us, w->stored_us,
+	    known != 0 ? (int)WARNING_KNOWN : (int)WARNING_NOTED, known);
+	return e;
+}
+
+enum err
+store_warning_note(sqlite3 *db, struct store_warning *w, uint64_t expired_us,
+		   bool known, bool *added, bool *refused, uint64_t *forgotten)
+{
+	int64_t there = 0, armed = 0;
+	enum err e;
+
+	*added = *refused = false;
+	*forgotten = 0;
+	e = number(db, &there,
+		   "SELECT stored_us FROM warnings WHERE kind=?1 AND value=?2"
+		   " AND ?3=?3",
+		   (int64_t)w->kind, w->value, 0);
+	if (e != ERR_OK || (there != 0 && (uint64_t)there >= expired_us)) {
+		return e;
+	}
+	e = number(db, &armed,
+		   "SELECT id FROM indicators WHERE key=?1 AND value=?2 COLLATE"
+		   " NOCASE AND state=?3",
+		   indicator_store_key(w->value), w->value, INDICATOR_ARMED);
+	if (e != ERR_OK || (armed != 0 && !known)) {
+		return e;
+	}
+	e = has_share(db, w, refused);
+	if (e != ERR_OK || *refused) {
+		return e;
+	}
+	if (there != 0) {
+		RUN(db, e, "DELETE FROM warnings WHERE kind=? AND value=?",
+		    "dt", (int)w->kind, w->value);
+	}
+	if (e == ERR_OK) {
+		e = insert(db, w, armed);
+	}
+	w->state = armed != 0 ? WARNING_KNOWN : WARNING_NOTED;
+	w->indicator = armed;
+	*added = e == ERR_OK;
+	return e == ERR_OK ? trim(db, w->site, forgotten) : e;
+}
+
+static void
+read_row(sqlite3_stmt *st, struct store_warning *w)
+{
+	int state = sqlite3_column_int(st, 12);
+
+	*w = (struct store_warning){
+		.id = sqlite3_column_int64(st, 0),
+		.kind = (enum indicator_kind)sqlite3_column_int(st, 1),
+		.value = sql_text(st, 2),
+		.mark = sql_text(st, 3),
+		.confidence = (unsigned)sqlite3_column_int(st, 4),
+		.severity = (unsigned)sqlite3_column_int(st, 5),
+		.incident = sqlite3_column_int64(st, 6),
+		.level = (unsigned)sqlite3_column_int(st, 7),
+		.site = sql_text(st, 8),
+		.first_us = sql_u64(st, 9),
+		.cause_us = sql_u64(st, 10),
+		.stored_us = sql_u64(st, 11),
+		.state = (enum warning_state)state,
+		.indicator = sqlite3_column_int64(st, 13),
+		.change = sql_u64(st, 14),
+		.offered_us = sql_u64(st, 15),
+		.armed_us = sql_u64(st, 16),
+		.sensors = (unsigned)sqlite3_column_int(st, 17),
+		.last_site = sql_text(st, 18),
+		.last_sensor = sql_text(st, 19),
+	};
+}
+
+/* A row with texts of its own: no statement is open while it is acted on. */
+struct kept {
+	struct store_warning w;
+	char value[INDICATOR_VALUE_CAP], mark[MARKING_TEXT_CAP], site[256];
+};
+
+static void
+keep(struct kept *k)
+{
+	snprintf(k->value, sizeof(k->value), "%s", k->w.value);
+	snprintf(k->mark, sizeof(k->mark), "%s", k->w.mark);
+	snprintf(k->site, sizeof(k->site), "%s", k->w.site);
+	k->w.value = k->value;
+	k->w.mark = k->mark;
+	k->w.site = k->site;
+	k->w.last_site = k->w.last_sensor = "";
+}
+
+enum err
+store_warning_each(sqlite3 *db, enum warning_state s, int64_t after,
+		   unsigned max,
+		   enum err (*fn)(void *arg, const struct store_warning *w),
+		   void *arg)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = SQLITE_ROW;
+	enum err e = ERR_OK;
+
+	if (sqlite3_prepare_v2(db,
+			       COLUMNS "WHERE state=?1 AND state<2 AND id>?2"
+				       " ORDER BY id LIMIT 1",
+			       -1, &st, NULL) != SQLITE_OK) {
+		return ERR_IO;
+	}
+	for (; max > 0 && rc == SQLITE_ROW && e == ERR_OK; max--) {
+		struct kept k;
+
+		rc = sql_bind(st, "di", (int)s, after) == SQLITE_OK
+			     ? sqlite3_step(st)
+			     : SQLITE_ERROR;
+		if (rc == SQLITE_ROW) {
+			read_row(st, &k.w);
+			keep(&k);
+			after = k.w.id;
+		}
+		sqlite3_reset(st);
+		if (rc == SQLITE_ROW) {
+			e = fn(arg, &k.w);
+		}
+	}
+	sqlite3_finalize(st);
+	return e != ERR_OK                             ? e
+	       : rc == SQLITE_DONE || rc == SQLITE_ROW ? ERR_OK
+						       : ERR_IO;
+}
+
+enum err
+store_warning_list(sqlite3 *db, unsigned max,
+		   enum err (*fn)(void *arg, const struct store_warning *w),
+		   void *arg)
+{
+	sqlite3_stmt *st = NULL;
+	enum err e = ERR_OK;
+	int rc = SQLITE_ERROR;
+
+	if (sqlite3_prepare_v2(db, COLUMNS "ORDER BY id DESC LIMIT ?1", -1, &st,
+			       NULL) == SQLITE_OK &&
+	    sql_bind(st, "d", (int)max) == SQLITE_OK) {
+		while (e == ERR_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+			struct store_warning w;
+
+			read_row(st, &w);
+			e = fn(arg, &w);
+		}
+	}
+	sqlite3_finalize(st);
+	return e != ERR_OK ? e : rc == SQLITE_DONE ? ERR_OK : ERR_IO;
+}
+
+enum err
+store_warning_offered(sqlite3 *db, int64_t id, enum warning_state s,
+		      int64_t indicator, uint64_t now_us)
+{
+	enum err e;
+
+	RUN(db, e,
+	    "UPDATE warnings SET state=?2,indicator=?3,offered_us=?4,"
+	    "change=coalesce((SELECT n.change FROM indicators n WHERE"
+	    " n.id=?3),0) WHERE id=?1",
+	    "idiu", id, (int)s, indicator, now_us);
+	return e;
+}
+
+enum err
+store_warning_armed(sqlite3 *db, const struct store_warning *w)
+{
+	enum err e;
+
+	RUN(db, e,
+	    "UPDATE warnings SET state=?2,armed_us=?3,sensors=?4,last_site=?5,"
+	    "last_sensor=?6 WHERE id=?1",
+	    "idudtt", w->id, (int)WARNING_ARMED, w->armed_us, (int)w->sensors,
+	    w->last_site, w->last_sensor);
+	return e;
+}
