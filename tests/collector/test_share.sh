@@ -101,6 +101,17 @@ gone = sum(o["released"].values())
 assert held + gone == len(o["items"]) and held > 0, (held, gone)' \
 		"$work/out" || fail "the counts do not add up"
 	[ "$(records)" -eq $((n + 2)) ] || fail "looking is no record"
+	# What was of an exercise is held as such, of every kind.
+	python3 -c 'import json, sys
+held = json.load(open(sys.argv[1]))["held"]
+for kind in "indicator", "sighting", "incident":
+    assert held[kind].get("exercise", 0) > 0, (kind, held)' \
+		"$work/out" || fail "nothing is held for an exercise"
+	sed 's/^    highest:/    exercises: yes\n&/' "$work/policy.yaml" \
+		>"$work/wrong.yaml"
+	runs 1 $set --set "partners.policy=$work/wrong.yaml" \
+		share held --to partner0
+	shows 'exercises'
 	runs 0 audit --json
 	shows '"what":"read"'
 	shows '"who":"tester"'
@@ -108,7 +119,7 @@ assert held + gone == len(o["items"]) and held > 0, (held, gone)' \
 	# A policy that changes is on record, once.
 	sql "SELECT count(*) FROM audit WHERE record LIKE '%\"what\":\"policy\"%'" \
 		>"$work/n"
-	sed -i 's/exercises: no/exercises: yes/' "$work/policy.yaml"
+	sed -i 's/ours.example/ours.example, other.example/' "$work/policy.yaml"
 	runs 0 $set share held --to partner2
 	runs 0 $set share held --to partner2
 	sql "SELECT count(*) FROM audit WHERE record LIKE '%\"what\":\"policy\"%'" \
