@@ -157,6 +157,8 @@ arms 2 2 http://listed.example/Path 2 clear
 arms 3 1 held.example 1 clear
 arms 4 1 secret.example 2 red
 arms 5 1 x.ours.example 2 clear
+arms 7 1 over.example 2 clear
+sql "UPDATE indicators SET valid_until_us=1700000000000000 WHERE id=7"
 # One that was seen is red by now: neither it nor its sightings go any more.
 seen=$(sed -n "s/.*\[domain-name:value = '\([^']*\)'\].*/\1/p" "$work/a.json" |
 	head -n 1)
@@ -166,7 +168,7 @@ arms 6 1 "$seen" 2 red
 runs 0 $set share export --to partner0
 shows "[domain-name:value = 'Listed.example']"
 shows "[url:value = 'http://listed.example/Path']"
-for word in held.example secret.example ours.example "$seen"; do
+for word in over.example held.example secret.example ours.example "$seen"; do
 	if grep -qF "'$word'" "$work/out"; then
 		fail "$word was released"
 	fi
