@@ -8,7 +8,7 @@ release_judge(const struct share_partner *to, enum share_kind kind,
 	if ((to->kinds >> kind & 1) == 0) {
 		return HELD_KIND;
 	}
-	if (exercise && !to->exercises) {
+	if (exercise) {
 		return HELD_EXERCISE;
 	}
 	if (mark->tlp >= TLP_RED) {

@@ -6,7 +6,8 @@
  * and is held for the first that does not:
  *
  *   1. its kind is in the partner's policy;
- *   2. it is no event of an exercise, or the partner takes part in them;
+ *   2. it is no event of an exercise: a bundle has no word for one that every
+ *      receiver heeds, so that it would be taken for real;
  *   3. its marking is not TLP:RED;
  *   4. its marking is not AMBER+STRICT, or the partner is of our organisation;
  *   5. its label is not above the partner's highest;

@@ -116,7 +116,6 @@ put_partner(struct json *j, const struct share_partner *p)
 	json_obj(j, NULL);
 	json_cstr(j, "addresses", redactions[p->addresses]);
 	json_bool(j, "domains", p->keep_domains);
-	json_bool(j, "exercises", p->exercises);
 	json_obj(j, "fields");
 	for (unsigned k = 0; k < SHARE_KINDS; k++) {
 		json_arr(j, share_kind_name((enum share_kind)k));

@@ -7,6 +7,7 @@
 #include "collector/mark_set.h"
 #include "collector/share_state.h"
 #include "collector/store_sql.h"
+#include "common/clock.h"
 
 #define ARMED 2 /* indicators.state */
 
@@ -163,12 +164,16 @@ share_set(struct sharing *s)
 		return ERR_OK;
 	}
 	l = malloc(sizeof(*l));
+	/* One that is over may not be settled yet: no collector runs. */
 	st = store_reader_prepare(
 		s->store, "SELECT id,kind,value,confidence,mark,valid_from_us,"
 			  "valid_until_us,first_us,changed_us FROM indicators"
-			  " WHERE state=?1 AND changed_us>=?2 ORDER BY id");
+			  " WHERE state=?1 AND changed_us>=?2 AND"
+			  " (valid_until_us=0 OR valid_until_us>?3)"
+			  " ORDER BY id");
 	if (l == NULL || st == NULL ||
-	    sql_bind(st, "du", ARMED, s->r->since_us) != SQLITE_OK) {
+	    sql_bind(st, "duu", ARMED, s->r->since_us, clock_wall_us()) !=
+		    SQLITE_OK) {
 		sqlite3_finalize(st);
 		free(l);
 		return l == NULL ? ERR_NOMEM : ERR_IO;

@@ -341,8 +341,6 @@ partner_key(struct policy_reader *r, void *arg, const char *key,
 		}
 	} else if (strcmp(key, "same-organisation") == 0) {
 		put_bool(r, value, key, &p->same_organisation);
-	} else if (strcmp(key, "exercises") == 0) {
-		put_bool(r, value, key, &p->exercises);
 	} else if (strcmp(key, "kinds") == 0) {
 		each_text(r, value, "kinds", add_kind, p);
 	} else if (strcmp(key, "fields") == 0) {

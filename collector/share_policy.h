@@ -58,7 +58,6 @@ struct share_partner {
 	char *name, *owner; /* owner: whose name has to be in the marking */
 	enum tlp highest;
 	bool same_organisation; /* may see AMBER+STRICT */
-	bool exercises;
 	unsigned kinds; /* bits of enum share_kind */
 	unsigned fields[SHARE_KINDS]; /* bits of enum share_field */
 	enum share_redaction addresses, sites;

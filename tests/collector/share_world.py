@@ -108,7 +108,7 @@ def draw_partner(rnd, i):
     return {
         "name": "partner%d" % i, "owner": rnd.choice(OWNERS),
         "highest": rnd.choice(TLPS[:4] if same else TLPS[:3]),
-        "same-organisation": same, "exercises": rnd.random() < 0.3,
+        "same-organisation": same,
         "kinds": rnd.sample(KINDS, rnd.randint(1, 3)) if i else KINDS,
         "fields": {k: rnd.sample(v, rnd.randint(0, len(v))) if i else v
                    for k, v in FIELDS.items()},
@@ -127,9 +127,8 @@ def write_policy(where, partners):
                 k.write("%064x\n" % random.Random(p["name"]).getrandbits(256))
             f.write("  - name: %s\n    owner: %s\n    highest: %s\n"
                     % (p["name"], p["owner"], p["highest"]))
-            f.write("    same-organisation: %s\n    exercises: %s\n"
-                    % ("yes" if p["same-organisation"] else "no",
-                       "yes" if p["exercises"] else "no"))
+            f.write("    same-organisation: %s\n"
+                    % ("yes" if p["same-organisation"] else "no"))
             f.write("    kinds: [%s]\n    fields:\n" % ", ".join(p["kinds"]))
             for k, v in p["fields"].items():
                 f.write("      %s: [%s]\n" % (k, ", ".join(v)))

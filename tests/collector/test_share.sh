@@ -101,6 +101,17 @@ gone = sum(o["released"].values())
 assert held + gone == len(o["items"]) and held > 0, (held, gone)' \
 		"$work/out" || fail "the counts do not add up"
 	[ "$(records)" -eq $((n + 2)) ] || fail "looking is no record"
+	# What was of an exercise is held as such, of every kind.
+	python3 -c 'import json, sys
+held = json.load(open(sys.argv[1]))["held"]
+for kind in "indicator", "sighting", "incident":
+    assert held[kind].get("exercise", 0) > 0, (kind, held)' \
+		"$work/out" || fail "nothing is held for an exercise"
+	sed 's/^    highest:/    exercises: yes\n&/' "$work/policy.yaml" \
+		>"$work/wrong.yaml"
+	runs 1 $set --set "partners.policy=$work/wrong.yaml" \
+		share held --to partner0
+	shows 'exercises'
 	runs 0 audit --json
 	shows '"what":"read"'
 	shows '"who":"tester"'
@@ -108,7 +119,7 @@ assert held + gone == len(o["items"]) and held > 0, (held, gone)' \
 	# A policy that changes is on record, once.
 	sql "SELECT count(*) FROM audit WHERE record LIKE '%\"what\":\"policy\"%'" \
 		>"$work/n"
-	sed -i 's/exercises: no/exercises: yes/' "$work/policy.yaml"
+	sed -i 's/ours.example/ours.example, other.example/' "$work/policy.yaml"
 	runs 0 $set share held --to partner2
 	runs 0 $set share held --to partner2
 	sql "SELECT count(*) FROM audit WHERE record LIKE '%\"what\":\"policy\"%'" \
@@ -146,6 +157,8 @@ arms 2 2 http://listed.example/Path 2 clear
 arms 3 1 held.example 1 clear
 arms 4 1 secret.example 2 red
 arms 5 1 x.ours.example 2 clear
+arms 7 1 over.example 2 clear
+sql "UPDATE indicators SET valid_until_us=1700000000000000 WHERE id=7"
 # One that was seen is red by now: neither it nor its sightings go any more.
 seen=$(sed -n "s/.*\[domain-name:value = '\([^']*\)'\].*/\1/p" "$work/a.json" |
 	head -n 1)
@@ -155,7 +168,7 @@ arms 6 1 "$seen" 2 red
 runs 0 $set share export --to partner0
 shows "[domain-name:value = 'Listed.example']"
 shows "[url:value = 'http://listed.example/Path']"
-for word in held.example secret.example ours.example "$seen"; do
+for word in over.example held.example secret.example ours.example "$seen"; do
 	if grep -qF "'$word'" "$work/out"; then
 		fail "$word was released"
 	fi

@@ -48,7 +48,7 @@ test_nothing_by_default(void **state)
 	assert_int_equal(us->highest, TLP_CLEAR);
 	assert_int_equal(us->addresses, SHARE_DROP);
 	assert_int_equal(us->sites, SHARE_DROP);
-	assert_false(us->exercises || us->keep_domains);
+	assert_false(us->keep_domains);
 	assert_null(share_partner(p, "au"));
 	share_policy_free(p);
 }
