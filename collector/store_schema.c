@@ -434,6 +434,14 @@ static const char exercises_v17[] =
 	" alert INTEGER NOT NULL, signature TEXT NOT NULL,"
 	" PRIMARY KEY(exercise, inject, site)) WITHOUT ROWID;";
 
+static const char polls_v18[] =
+	"CREATE TABLE indicator_polls(source TEXT PRIMARY KEY,"
+	" url TEXT NOT NULL, collection TEXT NOT NULL,"
+	" added_after TEXT NOT NULL, polled_us INTEGER NOT NULL,"
+	" good_us INTEGER NOT NULL, polls INTEGER NOT NULL,"
+	" failed INTEGER NOT NULL, entries INTEGER NOT NULL,"
+	" error TEXT NOT NULL) WITHOUT ROWID;";
+
 /* One step: SQL, then what SQL cannot do, then SQL again; NULL is nothing. */
 struct migration {
 	const char *sql;
@@ -462,6 +470,7 @@ static const struct migration migrations[] = {
 	{ posture_v15, NULL, NULL },
 	{ arming_v16, NULL, NULL },
 	{ exercises_v17, NULL, NULL },
+	{ polls_v18, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");
