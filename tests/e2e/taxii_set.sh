@@ -28,9 +28,8 @@ EOP
 }
 # armed LIST : exactly these are in force.
 armed() {
-	[ "$(ctl indicators armed --json | python3 -c '
-import json, sys
-print(*sorted(i["value"] for i in json.load(sys.stdin)["indicators"]))')" = "$1" ]
+	[ "$(sql "SELECT group_concat(value,' ') FROM (SELECT value FROM
+		indicators WHERE state=2 ORDER BY 1)")" = "$1" ]
 }
 asked() { grep -c '^/live/' "$tmp/server.log"; }
 more_than() { [ "$(asked)" -gt "$1" ]; }
@@ -74,13 +73,13 @@ done
 # The wrong token is told of once; the right one is read when it is there.
 put 1 2026-01-02T00:00:00.000Z no
 collector_start
-eventually 20 is_row "failed>1" 1 || fail "no polls: $(cat "$tmp/collector.log")"
+eventually 10 is_row "failed>1" 1 || fail "no polls: $(cat "$tmp/collector.log")"
 same "told once" 1 "$(grep -c 'partner.*403' "$tmp/collector.log")"
 ctl indicators report >"$tmp/out" || fail "report: $?"
 grep -q 'failed:.*403' "$tmp/out" || fail "report: $(cat "$tmp/out")"
 echo sesame >"$tmp/login/new"
 mv "$tmp/login/new" "$tmp/login/token"
-eventually 30 armed host-1.evil-net.xyz ||
+eventually 10 armed host-1.evil-net.xyz ||
 	fail "not armed: $(ctl indicators report; cat "$tmp/collector.log")"
 same "the usual mark" green "$(sql "SELECT mark FROM indicators")"
 eventually 10 grep -q 'partner: polled again' "$tmp/collector.log" ||
@@ -88,16 +87,16 @@ eventually 10 grep -q 'partner: polled again' "$tmp/collector.log" ||
 
 # What comes later, and what is revoked.
 put 2 2026-01-03T00:00:00.000Z no
-eventually 20 armed 'host-1.evil-net.xyz host-2.evil-net.xyz' ||
+eventually 10 armed 'host-1.evil-net.xyz host-2.evil-net.xyz' ||
 	fail "the second: $(ctl indicators report)"
 put 1 2026-01-04T00:00:00.000Z yes
-eventually 20 armed host-2.evil-net.xyz ||
+eventually 10 armed host-2.evil-net.xyz ||
 	fail "not disarmed: $(ctl indicators report)"
 
 # Polls that bring nothing leave no import.
 imports=$(sql "SELECT count(*) FROM indicator_imports")
 n=$(asked)
-eventually 20 more_than $((n + 2)) || fail "it asks no more"
+eventually 10 more_than $((n + 2)) || fail "it asks no more"
 same "imports" "$imports" "$(sql "SELECT count(*) FROM indicator_imports")"
 
 # Another run goes on where this one was.
@@ -106,7 +105,7 @@ wait "$collector_pid" || fail "the collector ended with status $?"
 n=$(wc -l <"$tmp/server.log")
 put 3 2026-01-05T00:00:00.000Z no
 collector_start
-eventually 20 armed 'host-2.evil-net.xyz host-3.evil-net.xyz' ||
+eventually 10 armed 'host-2.evil-net.xyz host-3.evil-net.xyz' ||
 	fail "the third: $(ctl indicators report; cat "$tmp/collector.log")"
 sed -n "$((n + 1)),\$p" "$tmp/server.log" | grep '^/live/' | head -n 1 |
 	grep -q 'added_after=2026-01-04T00%3A00%3A00.000Z' ||
