@@ -104,12 +104,21 @@ kill "$collector_pid"
 wait "$collector_pid" || fail "the collector ended with status $?"
 n=$(wc -l <"$tmp/server.log")
 put 3 2026-01-05T00:00:00.000Z no
-collector_start
+collector_start --set metrics.listen=127.0.0.1:0
 eventually 10 armed 'host-2.evil-net.xyz host-3.evil-net.xyz' ||
 	fail "the third: $(ctl indicators report; cat "$tmp/collector.log")"
 sed -n "$((n + 1)),\$p" "$tmp/server.log" | grep '^/live/' | head -n 1 |
 	grep -q 'added_after=2026-01-04T00%3A00%3A00.000Z' ||
 	fail "asked from: $(sed -n "$((n + 1)),\$p" "$tmp/server.log")"
+port=$(sed -n 's|.*http://127.0.0.1:\([0-9]*\)/metrics.*|\1|p' "$tmp/collector.log")
+metric() {
+	python3 -c 'import sys, urllib.request
+sys.stdout.write(urllib.request.urlopen(
+    "http://127.0.0.1:%s/metrics" % sys.argv[1]).read().decode())' "$port" |
+		grep -q "^picket_collector_$1\$"
+}
+eventually 10 metric 'taxii_failing 0' || fail "metrics: failing"
+eventually 10 metric 'taxii_entries_total 1' || fail "metrics: entries"
 ctl indicators report --json | python3 -c '
 import json, sys
 p = json.load(sys.stdin)["polls"]
