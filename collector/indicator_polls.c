@@ -48,6 +48,7 @@ struct taking {
 	struct indicator_sink to;
 	struct diag *d;
 	enum err err;
+	bool kept; /* what was taken is durable */
 };
 
 static enum err
@@ -140,6 +141,7 @@ close_inbox(struct taking *t, const struct indicator_report *r, enum err e,
 	of_closing = indicator_inbox_close(
 		t->inbox, r, e != ERR_OK ? d->msg : NULL, &import, &why);
 	if (of_closing != ERR_OK) {
+		t->kept = false;
 		*d = why;
 		return of_closing;
 	}
@@ -160,20 +162,20 @@ poll_once(struct source *s)
 		.stop = &p->stop,
 	};
 	struct diag d = { "" }, of_inbox = { "" }, of_saving = { "" };
-	struct taking t = { .s = s, .d = &of_inbox };
+	struct taking t = { .s = s, .d = &of_inbox, .kept = true };
 	struct indicator_sink sink = { .arg = &t,
 				       .take = take,
 				       .refused = refused };
 	struct indicator_report r = { .total = 0 };
 	struct taxii_state next = s->state;
 	bool more;
-	enum err e = taxii_poll(&o, &next, &sink, &r, &d), read = e;
+	enum err e = taxii_poll(&o, &next, &sink, &r, &d);
 
 	e = close_inbox(&t, &r, e, &d);
 	if (atomic_load(&p->stop) && e != ERR_OK) {
 		return false; /* not the server's fault; it is asked again */
 	}
-	if (e != read) {
+	if (!t.kept) {
 		memcpy(next.added_after, s->state.added_after,
 		       sizeof(next.added_after));
 	}
