@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "collector/indicator_polls.h"
 #include "common/log.h"
 
 /* SQLite's log and index of it lie beside the store. */
@@ -28,6 +29,8 @@ add_threads(struct confine *c)
 	c->may[THREAD_CONSOLE] = store | CONFINE_MAY_SERVE;
 	c->may[THREAD_TICKER] = store;
 	c->may[THREAD_LISTS] = store;
+	/* libcurl looks names up in a thread of its own */
+	c->may[THREAD_POLLS] = store | CONFINE_MAY_TALK | CONFINE_MAY_START;
 	/* inflates and reads what sensors sent */
 	c->may[THREAD_PREPARE] = CONFINE_MAY_RUN;
 	/* publishes the common indicators */
@@ -80,6 +83,24 @@ add_keys(struct confine *c, const struct pipeline_config *cfg,
 	}
 }
 
+static void
+add_login(void *arg, const char *path)
+{
+	confine_path(arg, path, CONFINE_READ_BESIDE);
+}
+
+static enum err
+add_polls(struct confine *c, const struct conf *conf, struct diag *d)
+{
+	struct indicator_poll_set polls;
+	enum err e = indicator_polls_read(&polls, conf, d);
+
+	if (e == ERR_OK) {
+		indicator_polls_files(&polls, add_login, c);
+	}
+	return e;
+}
+
 enum err
 confined_apply(const struct pipeline_config *cfg, const struct conf *conf,
 	       bool check, struct confine_state *out, struct diag *d)
@@ -89,6 +110,9 @@ confined_apply(const struct pipeline_config *cfg, const struct conf *conf,
 	char text[256];
 	enum err e = confine_read(&c, conf, d);
 
+	if (e == ERR_OK) {
+		e = add_polls(&c, conf, d);
+	}
 	if (e == ERR_OK) {
 		c.needs = CONFINE_NETWORK;
 		add_store(&c, cfg->store);

@@ -8,6 +8,7 @@
 #include "collector/ctl_armed.h"
 #include "collector/ctl_indicator_do.h"
 #include "collector/indicator_list.h"
+#include "collector/indicator_poll_store.h"
 #include "common/hide_args.h"
 
 /* ------------------------------------------------------------------- one row */
@@ -403,6 +404,54 @@ report_one(void *arg, const struct indicator_import *i)
 	}
 }
 
+static void
+poll_one(void *arg, const struct indicator_poll_row *p)
+{
+	struct ctl *c = arg;
+	struct ctl_text *x = &c->text;
+
+	if (c->json) {
+		json_obj(&c->j, NULL);
+		json_cstr(&c->j, "source", p->source);
+		json_cstr(&c->j, "url", p->url);
+		json_cstr(&c->j, "collection", p->collection);
+		json_cstr(&c->j, "added_after", p->added_after);
+		json_time(&c->j, "polled", p->polled_us);
+		json_time_known(&c->j, "whole", p->good_us);
+		json_u64(&c->j, "polls", p->polls);
+		json_u64(&c->j, "failed", p->failed);
+		json_u64(&c->j, "entries", p->entries);
+		json_cstr(&c->j, "error", p->error);
+		json_obj_end(&c->j);
+		return;
+	}
+	fprintf(x->out, "Polled %s", ctl_clean(x, p->source));
+	fprintf(x->out, " at %s", ctl_clean(x, p->url));
+	fprintf(x->out,
+		", %s: %" PRIu64 " times, %" PRIu64 " failed, %" PRIu64
+		" entries\n",
+		ctl_time(x, p->polled_us), p->polls, p->failed, p->entries);
+	if (p->error[0] != '\0') {
+		fprintf(x->out, "  failed: %s\n", ctl_clean(x, p->error));
+	}
+}
+
+/* How far the servers were read, behind the imports. */
+static enum err
+report_polls(struct ctl *c)
+{
+	enum err e;
+
+	if (c->json) {
+		json_arr(&c->j, "polls");
+	}
+	e = indicator_poll_list(c->store, poll_one, c);
+	if (e == ERR_OK && c->json) {
+		json_arr_end(&c->j);
+	}
+	return e;
+}
+
 static enum err
 report(struct ctl *c, const char *word, struct diag *d)
 {
@@ -427,6 +476,11 @@ report(struct ctl *c, const char *word, struct diag *d)
 	}
 	if (e == ERR_OK && c->json) {
 		json_arr_end(&c->j);
+	}
+	if (e == ERR_OK && id == 0) {
+		e = report_polls(c);
+	}
+	if (e == ERR_OK && c->json) {
 		json_obj_end(&c->j);
 		e = ctl_flush_json(c);
 	}

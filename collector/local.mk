@@ -105,7 +105,10 @@ libcollector_a_SOURCES += \
 # indicators of others
 libcollector_a_SOURCES += \
 	collector/taxii_http.h collector/taxii_http.c \
-	collector/taxii.h collector/taxii.c
+	collector/taxii.h collector/taxii.c \
+	collector/indicator_polls.h collector/indicator_polls.c \
+	collector/indicator_polls_conf.c \
+	collector/indicator_poll_store.h collector/indicator_poll_store.c
 # what the owners have to say to each other
 libcollector_a_SOURCES += \
 	collector/consult.h collector/consult.c collector/consult_fold.c \

@@ -13,6 +13,7 @@
 #include "collector/console.h"
 #include "collector/correlator_file.h"
 #include "collector/indicator_files.h"
+#include "collector/indicator_polls.h"
 #include "collector/options.h"
 #include "collector/service.h"
 #include "common/hide_args.h"
@@ -132,6 +133,20 @@ load_postures(struct pipeline_config *cfg, const struct conf *conf,
 		       : e;
 }
 
+/* The servers that are asked for indicators; libcurl wants to be the only one
+ * that runs when it begins. */
+static enum err
+load_polls(struct indicator_poll_set *polls, const struct conf *conf,
+	   struct diag *d)
+{
+	enum err e = indicator_polls_read(polls, conf, d);
+
+	return e == ERR_OK && polls->n > 0 &&
+			       curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK
+		       ? diag_set(d, ERR_NOMEM, "libcurl cannot begin")
+		       : e;
+}
+
 /* The command line, to read the settings once more. */
 struct command_line {
 	int argc;
@@ -217,6 +232,8 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	struct pipeline *p = NULL;
 	struct console *console = NULL;
 	struct indicator_files *lists = NULL;
+	struct indicator_poll_set servers;
+	struct indicator_polls *polls = NULL;
 	struct service service = { .pipeline = NULL };
 	struct arming arming = { .arm = NULL };
 	struct diag d = { "" };
@@ -224,6 +241,9 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	enum err e;
 
 	e = load_missions(cfg, &map, conf, &d);
+	if (e == ERR_OK) {
+		e = load_polls(&servers, conf, &d);
+	}
 	if (e != ERR_OK) {
 		mission_free(map);
 		return fail(2, &d);
@@ -264,11 +284,15 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 		e = indicator_files_start(&lists, cfg->store, cfg->files,
 					  cfg->n_files, &reread, &d);
 	}
+	if (e == ERR_OK) {
+		e = indicator_polls_start(&polls, cfg->store, &servers, &d);
+	}
 	if (e == ERR_OK && at.listen != NULL) {
 		e = console_start(&console, &at, &d);
 	}
 	if (e != ERR_OK) {
 		arming_stop(&arming);
+		indicator_polls_stop(polls);
 		indicator_files_stop(lists);
 		service_stop(&service);
 		pipeline_close(p);
@@ -278,6 +302,7 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 		return fail(e == ERR_NOMEM || e == ERR_IO ? 1 : 2, &d);
 	}
 	service.arm = arming.arm;
+	service.polls = polls;
 	service_running(&service, p);
 	status = thread_become(THREAD_MAIN);
 	e = status == 0 ? pipeline_run(p, &stop, &report, &rotate, &d)
@@ -288,6 +313,7 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	}
 	service_stopping(&service);
 	console_stop(console);
+	indicator_polls_stop(polls);
 	indicator_files_stop(lists);
 	service_stop(&service);
 	arming_stop(&arming);

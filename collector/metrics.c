@@ -91,6 +91,10 @@ const struct metric_row metrics_rows[] = {
 	  NULL, "The longest slice in which indicators were taken." },
 	{ "indicators.taken.*", "indicators_taken_total", METRIC_COUNTER,
 	  "outcome", "Records of indicators taken, by what came of them." },
+	{ "taxii.failing", "taxii_failing", METRIC_GAUGE, NULL,
+	  "TAXII sources whose last poll failed." },
+	{ "taxii.*", "taxii_%_total", METRIC_COUNTER, NULL,
+	  "Asking TAXII servers for indicators: %." },
 	{ "indicators.*", "indicators_%_total", METRIC_COUNTER, NULL,
 	  "Of the common set: %." },
 	{ "now.redis_up", "redis_up", METRIC_GAUGE, NULL,
@@ -230,6 +234,24 @@ put_arm(struct json *j, struct arm *arm)
 	json_obj_end(j);
 }
 
+/* The servers that are asked for indicators. */
+static void
+put_polls(struct json *j, const struct indicator_polls *polls)
+{
+	struct indicator_poll_stats s;
+
+	if (polls == NULL) {
+		return;
+	}
+	indicator_polls_stats(polls, &s);
+	json_obj(j, "taxii");
+	json_u64(j, "failing", s.failing);
+	json_u64(j, "polls", s.polls);
+	json_u64(j, "failed", s.failed);
+	json_u64(j, "entries", s.entries);
+	json_obj_end(j);
+}
+
 static void
 write_indicators(struct json *j, const struct pipeline *p)
 {
@@ -258,8 +280,8 @@ write_indicators(struct json *j, const struct pipeline *p)
 
 void
 metrics_write(struct json *j, const struct pipeline *p, struct arm *arm,
-	      struct metrics_store *store, const struct confine_state *confined,
-	      uint64_t uptime_us)
+	      struct indicator_polls *polls, struct metrics_store *store,
+	      const struct confine_state *confined, uint64_t uptime_us)
 {
 	struct pipeline_stats s;
 	struct pipeline_facts f;
@@ -274,6 +296,7 @@ metrics_write(struct json *j, const struct pipeline *p, struct arm *arm,
 	confine_json(confined, j, "confined");
 	json_u64(j, "uptime", uptime_us / US_PER_S);
 	put_arm(j, arm);
+	put_polls(j, polls);
 	json_obj(j, "total");
 	json_u64(j, "frames", s.frames);
 	json_u64(j, "alerts", s.alerts);

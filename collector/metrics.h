@@ -12,6 +12,7 @@
 #define COLLECTOR_METRICS_H
 
 #include "collector/arm.h"
+#include "collector/indicator_polls.h"
 #include "collector/metrics_store.h"
 #include "collector/pipeline.h"
 #include "common/confine.h"
@@ -25,6 +26,7 @@
  * first. */
 void metrics_write(struct json *j, const struct pipeline *p,
 		   struct arm *arm, /* or NULL */
+		   struct indicator_polls *polls, /* or NULL */
 		   struct metrics_store *store,
 		   const struct confine_state *confined, uint64_t uptime_us);
 

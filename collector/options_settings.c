@@ -65,6 +65,8 @@ static const struct conf_key keys[] = {
 	  "indicators kept that are no longer in force" },
 	{ "indicators.files.*", "list", "",
 	  "lists of indicators, read when they change" },
+	{ "indicators.taxii.*", "list", "",
+	  "TAXII collections, asked for indicators" },
 	{ "gate.enabled", "bool", "yes",
 	  "hold new indicators that look harmful until an analyst says so" },
 	{ "gate.allow.*", "list", "",

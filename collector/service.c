@@ -72,8 +72,8 @@ service_turn(void *arg)
 		tell_status(s, now);
 	}
 	if (metrics_http_turn(s->metrics, now)) {
-		metrics_write(&s->json, s->pipeline, s->arm, &s->store,
-			      &s->confined, now - s->started_us);
+		metrics_write(&s->json, s->pipeline, s->arm, s->polls,
+			      &s->store, &s->confined, now - s->started_us);
 		if (!s->json.failed) {
 			metrics_http_publish(s->metrics, json_view(&s->json));
 		}

@@ -21,6 +21,7 @@ struct service {
 	struct notify notify;
 	struct metrics_http *metrics; /* NULL: metrics.listen is not set */
 	const struct pipeline *pipeline;
+	struct indicator_polls *polls; /* NULL: no server is asked */
 	struct arm *arm; /* NULL: no indicators are published */
 	struct confine_state confined; /* what came of confined_apply() */
 	uint64_t started_us, told_us;

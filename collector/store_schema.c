@@ -455,6 +455,15 @@ static const char warnings[] =
 	"CREATE INDEX warnings_by_incident ON warnings(incident);"
 	"CREATE INDEX warnings_open ON warnings(state, id) WHERE state<2;";
 
+/* polls of TAXII servers */
+static const char polls[] =
+	"CREATE TABLE indicator_polls(source TEXT PRIMARY KEY,"
+	" url TEXT NOT NULL, collection TEXT NOT NULL,"
+	" added_after TEXT NOT NULL, polled_us INTEGER NOT NULL,"
+	" good_us INTEGER NOT NULL, polls INTEGER NOT NULL,"
+	" failed INTEGER NOT NULL, entries INTEGER NOT NULL,"
+	" error TEXT NOT NULL) WITHOUT ROWID;";
+
 /* One step: SQL, then what SQL cannot do, then SQL again; NULL is nothing. */
 struct migration {
 	const char *sql;
@@ -493,6 +502,7 @@ static const struct migration migrations[] = {
 	{ exercises_v17, NULL, NULL },
 	{ floods, NULL, NULL },
 	{ warnings, NULL, NULL },
+	{ polls, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

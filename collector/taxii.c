@@ -428,6 +428,7 @@ taxii_poll(const struct taxii_options *o, struct taxii_state *state,
 					       : (size_t)32 << 20,
 			    or_else(o->timeout_s, 60), d);
 	if (e == ERR_OK) {
+		p.http.stop = o->stop;
 		p.spool = open(o->spool_dir, O_TMPFILE | O_RDWR | O_CLOEXEC,
 			       0600);
 		if (p.spool < 0) {

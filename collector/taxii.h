@@ -15,6 +15,8 @@
 #ifndef COLLECTOR_TAXII_H
 #define COLLECTOR_TAXII_H
 
+#include <stdatomic.h>
+
 #include "collector/taxii_http.h"
 #include "common/indicator_read.h"
 
@@ -22,6 +24,7 @@ struct taxii_options {
 	const char *url; /* discovery, API root, or collection */
 	const char *collection; /* id, alias or title; NULL: the only one */
 	struct taxii_login login;
+	const atomic_bool *stop; /* ends a poll when it is set; or NULL */
 	const char *spool_dir; /* where pages lie until they are read */
 	/* 0 takes what stands behind it. */
 	unsigned timeout_s; /* of one answer: 60 */

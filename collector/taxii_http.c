@@ -9,6 +9,20 @@
 
 #define MEDIA_TYPE "application/taxii+json"
 
+/* Called about once a second even when nothing comes. */
+static int
+on_progress(void *arg, curl_off_t to_come, curl_off_t came, curl_off_t to_go,
+	    curl_off_t went)
+{
+	const struct taxii_http *h = arg;
+
+	(void)to_come;
+	(void)came;
+	(void)to_go;
+	(void)went;
+	return h->stop != NULL && atomic_load(h->stop);
+}
+
 static size_t
 on_body(char *data, size_t size, size_t n, void *arg)
 {
@@ -243,6 +257,9 @@ taxii_http_init(struct taxii_http *h, const char *url,
 	curl_easy_setopt(h->curl, CURLOPT_WRITEDATA, h);
 	curl_easy_setopt(h->curl, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(h->curl, CURLOPT_HEADERDATA, h);
+	curl_easy_setopt(h->curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(h->curl, CURLOPT_XFERINFODATA, h);
+	curl_easy_setopt(h->curl, CURLOPT_NOPROGRESS, 0L);
 	return set_login(h, login, d);
 }
 

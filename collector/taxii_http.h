@@ -15,6 +15,7 @@
 #define COLLECTOR_TAXII_HTTP_H
 
 #include <curl/curl.h>
+#include <stdatomic.h>
 
 #include "common/err.h"
 
@@ -39,6 +40,7 @@ struct taxii_http {
 	char origin[TAXII_URL_CAP]; /* "https://host:port", of the first URL */
 	char problem[CURL_ERROR_SIZE];
 	bool too_large;
+	const atomic_bool *stop; /* ends a GET when it is set; or NULL */
 };
 
 struct taxii_login {

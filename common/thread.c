@@ -20,7 +20,7 @@ static const char *const names[THREAD_KINDS] = {
 	[THREAD_ARMING] = "arming",   [THREAD_RETRO] = "retro",
 	[THREAD_METRICS] = "metrics", [THREAD_PREPARE] = "prepare",
 	[THREAD_CONSOLE] = "console", [THREAD_TICKER] = "ticker",
-	[THREAD_LISTS] = "lists",
+	[THREAD_LISTS] = "lists",     [THREAD_POLLS] = "polls",
 };
 
 /* The process's, as filters are: written before there are other threads. */

@@ -33,6 +33,7 @@ enum thread_kind {
 	THREAD_CONSOLE,
 	THREAD_TICKER, /* wakes those who follow the console's events */
 	THREAD_LISTS, /* indicators that files give */
+	THREAD_POLLS, /* indicators that servers give */
 	THREAD_KINDS
 };
 
