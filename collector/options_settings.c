@@ -326,8 +326,7 @@ options_configure(struct options *o, const struct conf *conf,
 		"until-idle", "consumer", "correlate",   "listen",   "console",
 		"metrics",    "blind",    "ingest",      "run-as",   "security",
 		"indicators", "gate",     "consult",     "posture",  "control",
-		"release",    "partners", "correlators", "warn",
-		NULL
+		"release",    "partners", "correlators", "warn",     NULL
 	};
 	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own,
 				"picket-collector(8)", d);

@@ -247,7 +247,7 @@ static const char ledger_lost[] =
  * of numbers finds it; 'due_us' the next moment at which one of its sources
  * runs out.  A value is one row, and one more for each source that gave it.
  */
-static const char indicators_v11[] =
+static const char indicators[] =
 	"CREATE TABLE indicator_origins("
 	" id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
 	" n INTEGER NOT NULL DEFAULT 0);"
@@ -323,7 +323,7 @@ static const char indicators_v11[] =
  * What was seen before markings were kept is nobody's to see: its marking is
  * not known.  'audit' is only added to; its records are chained (audit.h).
  */
-static const char release_v12[] =
+static const char release[] =
 	"ALTER TABLE runs ADD COLUMN what INTEGER NOT NULL DEFAULT 255;"
 	"ALTER TABLE runs ADD COLUMN said TEXT NOT NULL DEFAULT 'red//';"
 	"ALTER TABLE runs ADD COLUMN mark TEXT NOT NULL DEFAULT 'red//';"
@@ -343,7 +343,7 @@ static const char release_v12[] =
 	" record INTEGER NOT NULL) WITHOUT ROWID;";
 
 /* taps: one event at several, and their clocks */
-static const char taps_v13[] =
+static const char taps[] =
 	/* An observation beyond an event's first one. */
 	"CREATE TABLE twins("
 	" alert INTEGER PRIMARY KEY, event INTEGER NOT NULL,"
@@ -363,7 +363,7 @@ static const char taps_v13[] =
 	"UPDATE sightings SET events=strong;";
 
 /* consultations */
-static const char consult_v14[] =
+static const char consult[] =
 	"CREATE TABLE consult_events("
 	" id INTEGER PRIMARY KEY, side TEXT NOT NULL, number INTEGER NOT NULL,"
 	" local INTEGER NOT NULL, consult_side TEXT NOT NULL,"
@@ -405,7 +405,7 @@ static const char consult_v14[] =
 	"CREATE INDEX incident_keys_of ON incident_keys(incident);";
 
 /* posture */
-static const char posture_v15[] =
+static const char posture[] =
 	"CREATE TABLE posture_levels(number INTEGER PRIMARY KEY,"
 	" name TEXT NOT NULL, settings TEXT NOT NULL);"
 	"CREATE TABLE posture_orders(id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -414,11 +414,8 @@ static const char posture_v15[] =
 	" version INTEGER NOT NULL DEFAULT 0);"
 	"CREATE INDEX posture_by_site ON posture_orders(site, id);";
 
-/* arming */
-static const char arming_v16[] = "";
-
 /* exercises: those that were ordered, and what of their injects was seen */
-static const char exercises_v17[] =
+static const char exercises[] =
 	"CREATE TABLE exercises(id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	" name TEXT NOT NULL UNIQUE, state TEXT NOT NULL, token TEXT NOT NULL,"
 	" from_us INTEGER NOT NULL, until_us INTEGER NOT NULL,"
@@ -493,13 +490,12 @@ static const struct migration migrations[] = {
 	{ sensor_runs, NULL, NULL },
 	{ overload_priorities, NULL, NULL },
 	{ ledger_lost, NULL, NULL },
-	{ indicators_v11, NULL, NULL },
-	{ release_v12, NULL, NULL },
-	{ taps_v13, NULL, NULL },
-	{ consult_v14, NULL, NULL },
-	{ posture_v15, NULL, NULL },
-	{ arming_v16, NULL, NULL },
-	{ exercises_v17, NULL, NULL },
+	{ indicators, NULL, NULL },
+	{ release, NULL, NULL },
+	{ taps, NULL, NULL },
+	{ consult, NULL, NULL },
+	{ posture, NULL, NULL },
+	{ exercises, NULL, NULL },
 	{ floods, NULL, NULL },
 	{ warnings, NULL, NULL },
 	{ polls, NULL, NULL },

@@ -267,7 +267,8 @@ history(void)
 	for (int i = 1; i <= 400; i++) {
 		snprintf(sql, sizeof(sql),
 			 "INSERT INTO runs(id,exercise,kind,key,first_us,"
-			 "last_us,severity,confidence,stages) VALUES(%d,'',%d,'%s%d%s',%lld,%lld,"
+			 "last_us,severity,confidence,stages) "
+			 "VALUES(%d,'',%d,'%s%d%s',%lld,%lld,"
 			 "3,0,NULL);"
 			 "INSERT INTO sightings(run,site,owner,first_us,"
 			 "last_us,count,strong) VALUES(%d,'hq','JP',%lld,%lld,"
@@ -282,7 +283,8 @@ history(void)
 	for (int i = 0; i < 40; i++) {
 		snprintf(sql, sizeof(sql),
 			 "INSERT INTO runs(id,exercise,kind,key,first_us,"
-			 "last_us,severity,confidence,stages) VALUES(%d,'',%d,'hq 10.0.0.%d',"
+			 "last_us,severity,confidence,stages) "
+			 "VALUES(%d,'',%d,'hq 10.0.0.%d',"
 			 "%lld,%lld,3,0,NULL);"
 			 "INSERT INTO links VALUES(400,%d,1)",
 			 1000 + i, KEY_HOST, i, (long long)(NOW - HOUR),

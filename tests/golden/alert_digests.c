@@ -62,9 +62,8 @@ hash_of(struct view v)
 	}
 	while ((at = memmem(v.p, v.len, member, sizeof(member) - 1)) != NULL) {
 		size_t n = (size_t)(at - v.p);
-		const uint8_t *end =
-			memchr(at + sizeof(member) - 1, '"',
-			       v.len - n - (sizeof(member) - 1));
+		const uint8_t *end = memchr(at + sizeof(member) - 1, '"',
+					    v.len - n - (sizeof(member) - 1));
 
 		if (end == NULL) {
 			die("trace", "does not end");
