@@ -496,15 +496,16 @@ half_a_base_changes_nothing(void **state)
 static uint64_t lags[20000];
 static _Atomic unsigned n_lags;
 
-static void
-note_lag(void *arg, const struct indicator *i, bool on)
+static enum err
+note_lag(void *arg, const struct indicator *i, bool once)
 {
 	uint64_t now = clock_wall_us();
 
 	(void)arg;
-	if (on && i->modified_us > 0 && n_lags < ARRAY_LEN(lags)) {
+	if (!once && i->modified_us > 0 && n_lags < ARRAY_LEN(lags)) {
 		lags[n_lags++] = now - i->modified_us;
 	}
+	return ERR_OK;
 }
 
 static int
@@ -522,7 +523,7 @@ changes_are_in_force_soon(void **state)
 	struct scene *s = *state;
 	struct armed_options o = { .key = public,
 				   .redis = &where,
-				   .tell = note_lag };
+				   .ask = note_lag };
 	uint64_t next;
 	char name[64];
 	struct diag d;
