@@ -23,15 +23,16 @@ static uint64_t *lags;
 static _Atomic unsigned n_lags;
 static unsigned max_lags;
 
-static void
-note_lag(void *arg, const struct indicator *i, bool on)
+static enum err
+note_lag(void *arg, const struct indicator *i, bool once)
 {
 	uint64_t now = clock_wall_us();
 
 	(void)arg;
-	if (on && n_lags < max_lags) {
+	if (!once && n_lags < max_lags) {
 		lags[n_lags++] = now - i->modified_us;
 	}
+	return ERR_OK;
 }
 
 static int
@@ -145,7 +146,7 @@ run(const struct redis_fixture *f, unsigned names, unsigned rate,
 				  .source = arm_rows_source(rows) };
 	struct armed_options so = { .key = public,
 				    .redis = &where,
-				    .tell = note_lag };
+				    .ask = note_lag };
 	struct armed_status st;
 	struct arm_status pst;
 	struct armed *armed;
