@@ -48,7 +48,7 @@ watch() {
 		--eve "$tmp/$1.json" --eve-types alert \
 		--redis "unix://$sock" --spool "$tmp/$1" \
 		--set "control.public-key=$tmp/key.pub" \
-		--set forward.linger-ms=50 2>>"$tmp/$1.log" &
+		2>>"$tmp/$1.log" &
 	pids="$pids $!"
 }
 # send SITE FILE : its packets, on that site's wire, now.

@@ -49,8 +49,10 @@ here <"$root/etc/picket/sensor.yaml" >"$tmp/sensor.yaml"
 "$root/usr/bin/picket-sensor" --check --config "$tmp/sensor.yaml" >"$tmp/x" \
 	2>&1 || fail "--check with sensor.yaml: $(cat "$tmp/x")"
 tail -n 1 "$tmp/x"
-"$root/usr/bin/picket-collector" --check --config \
-	"$root/etc/picket/collector.yaml" || fail "--check with collector.yaml"
+here <"$root/etc/picket/collector.yaml" >"$tmp/collector.yaml"
+"$root/usr/bin/picket-collector" --check --config "$tmp/collector.yaml" \
+	>"$tmp/x" 2>&1 || fail "--check with collector.yaml: $(cat "$tmp/x")"
+tail -n 1 "$tmp/x"
 grep -q '^ExecStart=/usr/bin/picket-sensor --config /etc/picket/sensor.yaml$' \
 	"$root/lib/systemd/system/picket-sensor.service" || fail "the unit's paths"
 
