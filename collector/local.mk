@@ -70,6 +70,7 @@ libcollector_a_SOURCES = \
 	collector/posture_file.h collector/posture_file.c \
 	collector/store_posture.h collector/store_posture.c \
 	collector/straggler.h collector/straggler.c \
+	collector/order_send.h collector/order_send.c \
 	collector/exercise_file.h collector/exercise_file.c \
 	collector/store_exercise.h collector/store_exercise.c \
 	collector/store_warning.h collector/store_warning.c \

@@ -5,18 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "collector/order_send.h"
 #include "collector/pipeline_state.h"
 #include "collector/store_exercise.h"
 #include "collector/straggler.h"
 #include "common/clock.h"
-#include "common/control_send.h"
 #include "common/log.h"
 
 #define LOOK_US (US_PER_S / 2)
 #define SENSORS_US (2 * US_PER_S)
-#define SEND_MS 5000
-/* Of one look so much at most goes to telling: batches wait meanwhile. */
-#define TELL_US (US_PER_S / 20)
 #define MAX_EXERCISES 256 /* the newest; sensors mark four at a time */
 #define SIGNATURE_CAP 160
 
@@ -44,9 +41,9 @@ struct pipeline_exercise {
 	struct hit *hit;
 	unsigned n_hits, cap_hits;
 	struct stragglers stragglers;
-	uint64_t tell_until_us; /* in this look; 0: none was told yet */
+	struct order_send sending;
 	uint64_t next_look_us, next_sensors_us;
-	bool no_key_told, refusal_told, misplaced_told;
+	bool misplaced_told;
 	enum err err; /* within a callback */
 };
 
@@ -117,6 +114,7 @@ pipeline_exercise_new(struct pipeline_exercise **out, struct pipeline *p,
 
 	if (t != NULL) {
 		t->p = p;
+		t->sending.what = "exercise";
 		e = load(t);
 	}
 	if (e != ERR_OK) {
@@ -138,38 +136,10 @@ send(struct pipeline_exercise *t, const struct known *k, const char *site,
 	struct control_doc doc = { .action = k->ended ? CONTROL_EXERCISE_END
 						      : CONTROL_EXERCISE,
 				   .token = k->exercise };
-	struct diag why;
 
-	if (t->p->cfg.control_key == NULL) {
-		if (!t->no_key_told) {
-			log_warn("exercise: sensors are not told: "
-				 "control.sign-key is not set");
-		}
-		t->no_key_told = true;
-		return false;
-	}
-	if (t->tell_until_us == 0) {
-		t->tell_until_us = clock_mono_us() + TELL_US;
-	}
-	if (clock_mono_us() >= t->tell_until_us) {
-		return false;
-	}
 	snprintf(doc.exercise, sizeof(doc.exercise), "%s", k->exercise->name);
-	snprintf(doc.site, sizeof(doc.site), "%s", site);
-	snprintf(doc.sensor, sizeof(doc.sensor), "%s", sensor);
-	if (control_send(ingest_pool(t->p->ingest), t->p->cfg.control_key, &doc,
-			 SEND_MS, &why) != ERR_OK) {
-		if (!t->refusal_told) {
-			log_warn("exercise: sensors cannot be told, trying on: "
-				 "%s",
-				 why.msg);
-		}
-		t->refusal_told = true;
-		return false;
-	}
-	t->refusal_told = false;
-	*version = doc.version;
-	return true;
+	return order_send(&t->sending, ingest_pool(t->p->ingest),
+			  t->p->cfg.control_key, &doc, site, sensor, version);
 }
 
 static enum err
@@ -261,7 +231,7 @@ pipeline_exercise_turn(struct pipeline_exercise *t, struct diag *d)
 		return ERR_OK;
 	}
 	t->next_look_us = now + LOOK_US;
-	t->tell_until_us = 0;
+	order_send_look(&t->sending);
 	e = look(t, now);
 	if (e != ERR_OK) {
 		/* A full disk mends: it is tried again. */

@@ -5,18 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "collector/order_send.h"
 #include "collector/pipeline_state.h"
 #include "collector/store_posture.h"
 #include "collector/straggler.h"
 #include "common/clock.h"
-#include "common/control_send.h"
 #include "common/log.h"
 
 #define LOOK_US (US_PER_S / 2)
 #define SENSORS_US (2 * US_PER_S)
-#define SEND_MS 5000
-/* Of one look so much at most goes to telling: batches wait meanwhile. */
-#define TELL_US (US_PER_S / 20)
 #define MAX_ORDERS 4096 /* that hold: one a site */
 
 /* An order that holds, by number of level. */
@@ -33,11 +30,10 @@ struct pipeline_posture {
 	uint64_t next_look_us, next_sensors_us;
 	int64_t newest; /* order that was looked at */
 	bool untold; /* one of the orders was not sent yet */
-	bool no_key_told, refusal_told;
 	struct order *order; /* the newest first */
 	unsigned n, cap;
 	struct stragglers stragglers;
-	uint64_t tell_until_us; /* in this look; 0: none was told yet */
+	struct order_send sending;
 	unsigned sensors, behind;
 	bool failed; /* out of memory, within a callback */
 };
@@ -61,6 +57,7 @@ pipeline_posture_new(struct pipeline_posture **out, struct pipeline *p,
 
 	if (t != NULL) {
 		t->p = p;
+		t->sending.what = "posture";
 		t->base = p->cfg.correlate;
 		e = ERR_OK;
 	}
@@ -205,44 +202,15 @@ apply_here(struct pipeline_posture *t)
 	return e;
 }
 
-/* Tells sensors; what Redis refuses is told once, and tried again. */
 static bool
 send(struct pipeline_posture *t, const struct posture *level, const char *site,
      const char *sensor, uint64_t *version)
 {
 	struct control_doc doc = { .action = CONTROL_POSTURE,
 				   .posture = *level };
-	struct diag why;
 
-	if (t->p->cfg.control_key == NULL) {
-		if (!t->no_key_told) {
-			log_warn("posture: sensors are not told: "
-				 "control.sign-key is not set");
-		}
-		t->no_key_told = true;
-		return false;
-	}
-	if (t->tell_until_us == 0) {
-		t->tell_until_us = clock_mono_us() + TELL_US;
-	}
-	if (clock_mono_us() >= t->tell_until_us) {
-		return false;
-	}
-	snprintf(doc.site, sizeof(doc.site), "%s", site);
-	snprintf(doc.sensor, sizeof(doc.sensor), "%s", sensor);
-	if (control_send(ingest_pool(t->p->ingest), t->p->cfg.control_key, &doc,
-			 SEND_MS, &why) != ERR_OK) {
-		if (!t->refusal_told) {
-			log_warn("posture: sensors cannot be told, trying on: "
-				 "%s",
-				 why.msg);
-		}
-		t->refusal_told = true;
-		return false;
-	}
-	t->refusal_told = false;
-	*version = doc.version;
-	return true;
+	return order_send(&t->sending, ingest_pool(t->p->ingest),
+			  t->p->cfg.control_key, &doc, site, sensor, version);
 }
 
 /* The oldest first: what holds for a site goes over what holds for all. */
@@ -345,7 +313,7 @@ pipeline_posture_turn(struct pipeline_posture *t, struct diag *d)
 		return ERR_OK;
 	}
 	t->next_look_us = now + LOOK_US;
-	t->tell_until_us = 0;
+	order_send_look(&t->sending);
 	e = look_at_orders(t);
 	if (e == ERR_OK && t->n > 0 && now >= t->next_sensors_us) {
 		t->next_sensors_us = now + SENSORS_US;
