@@ -227,6 +227,41 @@ make_room(sqlite3 *db, const struct consult_event *e, struct diag *d)
 	return err;
 }
 
+/* What was just taken in goes again. */
+static enum err
+take_back(sqlite3 *db, const struct consult_event *e)
+{
+	enum err err;
+
+	if (e->kind == CONSULT_OPEN) {
+		return expire(db, &e->id);
+	}
+	err = run_once(db,
+		       "DELETE FROM consult_events WHERE side=?1 AND number=?2",
+		       "tu", e->side, e->number, 0);
+	return err == ERR_OK ? run_once(db,
+					"UPDATE consult_sides SET"
+					" events=events-1 WHERE side=?1",
+					"t", e->side, 0, 0)
+			     : err;
+}
+
+/* Reading a group costs by its size, and whoever opens them says what is one:
+ * so it has a bound.  ERR_LIMIT. */
+static enum err
+uncrowded(sqlite3 *db, const struct consult_event *e, struct diag *d)
+{
+	bool crowd = false;
+	enum err err = store_consult_crowd(db, &e->id, &crowd);
+
+	return err == ERR_OK && crowd
+		       ? diag_set(d, ERR_LIMIT,
+				  "%s would make one of more than %u "
+				  "consultations",
+				  e->side, CONSULT_GROUP_MAX)
+		       : err;
+}
+
 enum err
 store_consult_apply(sqlite3 *db, const struct consult_event *e,
 		    const char *speaker, bool *fresh, struct diag *d)
@@ -257,11 +292,15 @@ store_consult_apply(sqlite3 *db, const struct consult_event *e,
 		 * again, which the feed counts by. */
 		if (err == ERR_OK && e->kind == CONSULT_OPEN) {
 			err = make_room(db, e, d);
-			if (err == ERR_LIMIT) {
-				*fresh = false;
-				err = expire(db, &e->id);
-				err = err == ERR_OK ? ERR_LIMIT : err;
-			}
+		}
+		if (err == ERR_OK &&
+		    (e->kind == CONSULT_OPEN || e->kind == CONSULT_MERGE)) {
+			err = uncrowded(db, e, d);
+		}
+		if (err == ERR_LIMIT && *fresh) {
+			*fresh = false;
+			err = take_back(db, e);
+			err = err == ERR_OK ? ERR_LIMIT : err;
 		}
 		if (err == ERR_OK) {
 			err = store_consult_refresh(db, &e->id);

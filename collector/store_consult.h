@@ -12,7 +12,7 @@
  * in local ones only.
  *
  * Bounds: CONSULT_SIDE_EVENTS events a speaker, of these CONSULT_OWN_EVENTS in
- * one consultation, and CONSULT_SIDE_OPENED consultations an opener, of which
+ * one consultation; CONSULT_GROUP_MAX consultations that are one; and CONSULT_SIDE_OPENED consultations an opener, of which
  * the oldest that is closed makes room.  What is refused or goes is counted
  * (counters consult_events_refused, consults_expired).
  *
@@ -32,6 +32,7 @@
 #define CONSULT_OWN_EVENTS 256
 #define CONSULT_SIDE_OPENED 1024
 #define CONSULT_SIDE_EVENTS 65536
+#define CONSULT_GROUP_MAX 64
 
 /* ------------------------------------ writing, inside of a transaction */
 
@@ -109,6 +110,9 @@ void store_consult_row(sqlite3_stmt *st, struct consult_event *e);
 /* All events of the group that 'id' is in, on the heap; '*n' may be 0. */
 enum err store_consult_events(sqlite3 *db, const struct consult_id *id,
 			      struct consult_event **out, size_t *n) MUST_CHECK;
+/* Whether more than CONSULT_GROUP_MAX are one with 'id', itself counted. */
+enum err store_consult_crowd(sqlite3 *db, const struct consult_id *id,
+			     bool *is) MUST_CHECK;
 /* Writes what the events of the group of 'id' add up to. */
 enum err store_consult_refresh(sqlite3 *db,
 			       const struct consult_id *id) MUST_CHECK;

@@ -195,6 +195,21 @@ find_group(sqlite3 *db, const struct consult_id *id, struct group *g)
 	return e;
 }
 
+enum err
+store_consult_crowd(sqlite3 *db, const struct consult_id *id, bool *is)
+{
+	struct group g = { NULL, 0, 0 };
+	enum err e = group_add(&g, id);
+
+	for (size_t i = 0; i < g.n && g.n <= CONSULT_GROUP_MAX && e == ERR_OK;
+	     i++) {
+		e = grow_from(db, &g, i);
+	}
+	*is = g.n > CONSULT_GROUP_MAX;
+	free(g.ids);
+	return e;
+}
+
 static enum err
 group_events(sqlite3 *db, const struct group *g, struct consult_event **out,
 	     size_t *n)

@@ -305,6 +305,40 @@ merged(void **state)
 }
 
 /* A partner that floods fills its own room. */
+/* One who opens many and says that all are one is heard up to a bound. */
+static void
+crowded(void **state)
+{
+	char dir[] = STORE_DIR;
+	struct store *s = open_store(dir);
+	sqlite3 *db = store_db(s);
+	struct consult_id first = open_one(db, "AU", NULL, 1, 0, START);
+	struct consult_event *list = NULL;
+	unsigned refused = 0;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(store_begin(s), ERR_OK);
+	for (unsigned i = 0; i < CONSULT_GROUP_MAX + 5; i++) {
+		struct consult_id one = open_one(db, "AU", NULL, 1, 0, START);
+		struct consult_event e = event(CONSULT_MERGE, "AU", &one);
+		enum err err;
+
+		e.other = first;
+		err = say(db, e, START);
+		assert_true(err == ERR_OK || err == ERR_LIMIT);
+		refused += err == ERR_LIMIT;
+	}
+	assert_int_equal(refused, 6);
+	assert_int_equal(store_consult_events(db, &first, &list, &n), ERR_OK);
+	/* An opening each, and what makes it one with the first. */
+	assert_int_equal(n, 2 * CONSULT_GROUP_MAX - 1);
+	free(list);
+	assert_int_equal(store_commit(s), ERR_OK);
+	store_close(s);
+	remove_dir(dir);
+}
+
 static void
 bounded(void **state)
 {
@@ -741,6 +775,7 @@ main(void)
 		cmocka_unit_test(a_life),
 		cmocka_unit_test(foreign_words),
 		cmocka_unit_test(merged),
+		cmocka_unit_test(crowded),
 		cmocka_unit_test(bounded),
 		cmocka_unit_test(replays),
 		cmocka_unit_test(lead_stays),
