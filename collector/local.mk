@@ -110,6 +110,10 @@ libcollector_a_SOURCES += \
 	collector/indicator_polls.h collector/indicator_polls.c \
 	collector/indicator_polls_conf.c \
 	collector/indicator_poll_store.h collector/indicator_poll_store.c
+# exchange with other parties
+libcollector_a_SOURCES += \
+	collector/exchange_frame.h collector/exchange_frame.c \
+	collector/exchange_conf.h collector/exchange_conf.c
 # what the owners have to say to each other
 libcollector_a_SOURCES += \
 	collector/consult.h collector/consult.c collector/consult_fold.c \
