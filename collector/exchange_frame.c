@@ -159,13 +159,13 @@ exchange_frame_judge(const struct exchange_party *party, const char *us,
 void
 exchange_stream_key(const char *from, char out[EXCHANGE_KEY_CAP])
 {
-	snprintf(out, EXCHANGE_KEY_CAP, "picket:exchange:%.63s", from);
+	snprintf(out, EXCHANGE_KEY_CAP, "picket:exchange:{%.63s}", from);
 }
 
 void
 exchange_point_key(const char *from, char out[EXCHANGE_KEY_CAP])
 {
-	snprintf(out, EXCHANGE_KEY_CAP, "picket:exchanged:%.63s", from);
+	snprintf(out, EXCHANGE_KEY_CAP, "picket:exchanged:{%.63s}", from);
 }
 
 void

@@ -29,7 +29,7 @@
 #define EXCHANGE_SIG_MAX 4096 /* bytes of a .sig file */
 /* "FROM-TO-EPOCH-SEQ.json" with its NUL. */
 #define EXCHANGE_FILE_CAP (2 * EXCHANGE_NAME_CAP + 2 * 21 + 16)
-/* "picket:exchanged:NAME" with its NUL. */
+/* "picket:exchanged:{NAME}" with its NUL. */
 #define EXCHANGE_KEY_CAP (EXCHANGE_NAME_CAP + 24)
 
 struct exchange_frame {
@@ -83,7 +83,7 @@ enum exchange_verdict exchange_frame_judge(const struct exchange_party *party,
 					   const char *us,
 					   const struct exchange_frame *f);
 
-/* Keys of Redis: the stream that 'from' writes, and the point for it. */
+/* Keys of Redis, of one slot: the stream that 'from' writes, and the point for it. */
 void exchange_stream_key(const char *from, char out[EXCHANGE_KEY_CAP]);
 void exchange_point_key(const char *from, char out[EXCHANGE_KEY_CAP]);
 
