@@ -246,8 +246,8 @@ keep_sighting(struct applying *t, const struct stix_in_sighting *s,
 	      const struct store_partner_sighting *is)
 {
 	uint64_t more = 0;
-	enum err e = store_partner_sighting(t->a->partners, is, t->a->now_us,
-					    &more);
+	enum err e =
+		store_partner_sighting(t->a->partners, is, t->a->now_us, &more);
 
 	if (e != ERR_OK || more == 0) {
 		t->r->n[EXCHANGE_SIGHTINGS_SAME] += e == ERR_OK;

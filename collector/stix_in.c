@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "collector/stix_in_state.h"
-#include "collector/stix_out.h"
 
 const char *
 stix_in_cause_name(enum stix_in_cause c)
@@ -25,6 +24,7 @@ stix_in_refuse(struct stix_in *x, enum stix_in_cause cause, struct view type,
 {
 	char what[256];
 
+	/* Texts of the partner's: who tells of them cleans them. */
 	snprintf(what, sizeof(what), "%.*s %.*s: %s", (int)MIN(type.len, 40u),
 		 type.len > 0 ? (const char *)type.p : "",
 		 (int)MIN(id.len, 80u), id.len > 0 ? (const char *)id.p : "",
@@ -252,10 +252,10 @@ read_objects(struct stix_in *x, struct view bundle)
 
 	if (!find_objects(x)) {
 		e = json_stream_error(&x->doc.s, x->r.file, x->r.d);
-		return e != ERR_OK ? ERR_FORMAT
-				   : diag_set(x->r.d, ERR_FORMAT,
-					      "%s: no STIX 2.1 bundle",
-					      x->r.file);
+		return e != ERR_OK
+			       ? ERR_FORMAT
+			       : diag_set(x->r.d, ERR_FORMAT,
+					  "%s: no STIX 2.1 bundle", x->r.file);
 	}
 	x->indexed = true;
 	e = stix_index_build(&x->index, &x->doc);
@@ -273,19 +273,6 @@ read_objects(struct stix_in *x, struct view bundle)
 	}
 	broken = json_stream_error(&x->doc.s, x->r.file, x->r.d);
 	return broken != ERR_OK ? ERR_FORMAT : ERR_OK;
-}
-
-static void
-make_ids(struct stix_in *x, const char *party)
-{
-	struct stix_out ids = { .failed = false };
-	char name[128];
-
-	snprintf(name, sizeof(name), "identity|%s", party);
-	stix_id(&ids, true, "identity", name, x->producer);
-	stix_id(&ids, true, "extension-definition", "extension|incident|1",
-		x->extension);
-	x->err = ids.failed ? ERR_NOMEM : ERR_OK;
 }
 
 enum err
@@ -312,7 +299,7 @@ stix_in_read(struct view bundle, const char *party,
 	json_reader_init(&x->doc.json);
 	block_read_memory(&in, bundle);
 	json_stream_init(&x->doc.s, &in);
-	make_ids(x, party);
+	x->err = stix_in_ids(party, x->producer, x->extension);
 	if (x->doc.text != NULL && x->items != NULL && x->err == ERR_OK) {
 		e = id_map_init(&x->ids, true, STIX_IN_MAX_OBJECTS);
 	}

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Single objects of STIX 2.1: sightings 5.2, incidents 4.6, and our own. */
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "collector/stix_in_state.h"
 
@@ -64,15 +62,15 @@ read_mark(struct stix_in *x, const struct json_value *o, struct marking *m)
 
 	*m = MARKING_CLEAR;
 	for (v = json_first(j, refs); v != NULL; v = json_next(j, refs, v)) {
-		any |= join_ref(
-			x, v->type == JSON_STRING ? v->text : VIEW_NONE, m);
+		any |= join_ref(x, v->type == JSON_STRING ? v->text : VIEW_NONE,
+				m);
 	}
 	for (v = json_first(j, parts); v != NULL; v = json_next(j, parts, v)) {
 		if (json_member(j, v, VIEW_LIT("lang")) == NULL) {
-			any |= join_ref(x,
-					indicator_doc_view(&x->doc, v,
-							   "marking_ref"),
-					m);
+			any |= join_ref(
+				x,
+				indicator_doc_view(&x->doc, v, "marking_ref"),
+				m);
 		}
 	}
 	ok = stix_releasable(&x->doc, o, &named, &stated) &&
@@ -237,26 +235,9 @@ take_event(struct stix_in *x, const struct indicator_object *o,
 {
 	struct consult_event e;
 	struct diag d = { "" };
-	json_t *doc = NULL, *event;
-	char *text = NULL;
-	enum err err = ERR_FORMAT;
 
-	if (o->raw.len <= 2 * CONSULT_EVENT_MAX) {
-		doc = json_loadb((const char *)o->raw.p, o->raw.len,
-				 JSON_REJECT_DUPLICATES, NULL);
-	}
-	event = json_object_get(doc, "event");
-	if (event != NULL) {
-		text = json_dumps(event, JSON_COMPACT);
-	}
-	if (text != NULL) {
-		err = consult_event_parse(view_cstr(text), &e, &d);
-	}
-	free(text);
-	json_decref(doc);
-	if (err != ERR_OK) {
-		snprintf(why, 512, "%s",
-			 d.msg[0] != '\0' ? d.msg : "it has no \"event\"");
+	if (stix_in_event(o->raw, &e, &d) != ERR_OK) {
+		snprintf(why, 512, "%s", d.msg);
 		return why;
 	}
 	x->err = x->sink->event(x->sink->arg, b, &e);

@@ -2,7 +2,8 @@
 /*
  * stix_in_state.h - what the files of stix_in share
  *
- * stix_in.c goes through the bundle, stix_in_object.c reads single objects.
+ * stix_in.c goes through the bundle, stix_in_object.c reads single objects;
+ * stix_in_words.c asks stix_out for ids and consult for events.
  *
  * Place    stix_in's own: included by stix_in*.c only.
  * Threads  as stix_in.h.
@@ -11,8 +12,9 @@
 #define COLLECTOR_STIX_IN_STATE_H
 
 #include "collector/stix_in.h"
-#include "collector/stix_out.h"
 #include "common/indicator_stix_index.h"
+
+#define STIX_IN_ID_CAP 80 /* "extension-definition--" and a UUID */
 
 /* An indicator of the bundle. */
 struct stix_in_item {
@@ -33,11 +35,19 @@ struct stix_in {
 	struct stix_in_item *items;
 	size_t n_items;
 	uint64_t n_seen; /* objects of this reading */
-	char producer[STIX_ID_CAP], extension[STIX_ID_CAP];
+	char producer[STIX_IN_ID_CAP], extension[STIX_IN_ID_CAP];
 	const struct stix_in_sink *sink;
 	struct stix_in_report *report;
 	enum err err; /* ends all */
 };
+
+/* stix_in_words.c: the ids that 'party' has as a creator, and that all have for
+ * what they tell of an incident.  ERR_NOMEM. */
+enum err stix_in_ids(const char *party, char producer[STIX_IN_ID_CAP],
+		     char extension[STIX_IN_ID_CAP]) MUST_CHECK;
+/* The event that the object of these bytes holds.  ERR_FORMAT with diag. */
+enum err stix_in_event(struct view raw, struct consult_event *out,
+		       struct diag *d) MUST_CHECK;
 
 /* Counts and tells one. */
 void stix_in_refuse(struct stix_in *x, enum stix_in_cause cause,

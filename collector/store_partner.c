@@ -339,10 +339,10 @@ store_partner_each_count(sqlite3 *db, const char *party,
 }
 
 enum err
-store_partner_each_incident(
-	sqlite3 *db, const char *party, unsigned max,
-	void (*fn)(void *arg, const struct store_partner_incident *i),
-	void *arg)
+store_partner_each_incident(sqlite3 *db, const char *party, unsigned max,
+			    void (*fn)(void *arg,
+				       const struct store_partner_incident *i),
+			    void *arg)
 {
 	sqlite3_stmt *st = NULL;
 	int rc = SQLITE_ERROR;
