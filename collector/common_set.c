@@ -569,6 +569,66 @@ common_set_offer(struct common_set *c, const char *source,
 }
 
 enum err
+common_set_ready(struct common_set *c, uint64_t now_us, bool *ready)
+{
+	*ready = false;
+	return gate_turn(c->gate, now_us, COMMON_SET_SLICE_US / 2, ready);
+}
+
+enum err
+common_set_join(struct common_set *c, const char *source, uint64_t quota,
+		uint64_t now_us, struct indicator_put *p)
+{
+	enum err e = indicator_store_join(c->store);
+
+	*p = (struct indicator_put){ .now_us = now_us,
+				     .gate = &c->as_gate,
+				     .quota = quota };
+	return e == ERR_OK
+		       ? indicator_store_origin(c->store, source, &p->origin)
+		       : e;
+}
+
+enum err
+common_set_put(struct common_set *c, const struct indicator *i,
+	       struct indicator_put *p, uint64_t *evicted)
+{
+	enum err e = indicator_store_put(c->store, i, p);
+
+	if (e == ERR_OK && p->outcome == INDICATOR_NO_ROOM) {
+		/* Some more at once: the next will want room as well. */
+		unsigned n = 0, max = p->quota > 10000 ? 100 : 1;
+
+		e = indicator_store_evict(c->store, p->origin, p->now_us, max,
+					  &n);
+		*evicted += n;
+		if (e == ERR_OK && n > 0) {
+			e = indicator_store_put(c->store, i, p);
+		}
+	}
+	if (e == ERR_OK) {
+		count(&c->stats, p);
+	}
+	return e;
+}
+
+enum err
+common_set_leave(struct common_set *c)
+{
+	return indicator_store_leave(c->store);
+}
+
+void
+common_set_settled(struct common_set *c, bool committed)
+{
+	if (committed) {
+		c->committed = c->stats;
+	} else {
+		c->stats = c->committed;
+	}
+}
+
+enum err
 common_set_seen(struct common_set *c, const struct sighting_set *set)
 {
 	enum err e = ERR_OK;

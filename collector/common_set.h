@@ -77,6 +77,23 @@ enum err common_set_offer(struct common_set *c, const char *source,
 			  const struct indicator *i, uint64_t now_us,
 			  struct indicator_put *p) MUST_CHECK;
 
+/*
+ * Many of one such source, within the caller's transaction: ready (the gate has
+ * read its history; else later), joined, put one by one, left before the
+ * commit, and settled when that is done or the transaction was given up.
+ * 'quota' bounds the source's records; its own oldest make room, and '*evicted'
+ * grows by these.
+ */
+enum err common_set_ready(struct common_set *c, uint64_t now_us,
+			  bool *ready) MUST_CHECK;
+enum err common_set_join(struct common_set *c, const char *source,
+			 uint64_t quota, uint64_t now_us,
+			 struct indicator_put *p) MUST_CHECK;
+enum err common_set_put(struct common_set *c, const struct indicator *i,
+			struct indicator_put *p, uint64_t *evicted) MUST_CHECK;
+enum err common_set_leave(struct common_set *c) MUST_CHECK;
+void common_set_settled(struct common_set *c, bool committed);
+
 /* Indicators that alerts named: where, when and how often, in the caller's
  * transaction.  Exercises are not counted, nor are values too long for a key of
  * the correlation. */

@@ -292,6 +292,24 @@ feed_refused(struct feed *f, const char *site, const char *sensor,
 }
 
 enum err
+feed_exchange(struct feed *f, const char *partner, const char *cause,
+	      uint64_t n, const char *what, uint64_t now_us)
+{
+	struct json *j = &f->j;
+
+	begin(j, "exchange", now_us);
+	json_cstr(j, "partner", partner);
+	json_cstr(j, "cause", cause);
+	json_u64(j, "count", n);
+	json_cstr(j, "what", what);
+	json_obj_end(j);
+	json_obj(j, "picket");
+	json_obj_end(j);
+	json_obj_end(j);
+	return end_line(f);
+}
+
+enum err
 feed_flush(struct feed *f, struct diag *d)
 {
 	size_t n;

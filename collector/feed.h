@@ -58,6 +58,10 @@ enum err feed_blind(struct feed *f, const char *site, const char *sensor,
 enum err feed_refused(struct feed *f, const char *site, const char *sensor,
 		      const char *cause, uint64_t n, const char *what,
 		      uint64_t now_us) MUST_CHECK;
+/* What a partner sent was refused, 'n' times; 'what' describes the last. */
+enum err feed_exchange(struct feed *f, const char *partner, const char *cause,
+		       uint64_t n, const char *what,
+		       uint64_t now_us) MUST_CHECK;
 /* After the commit: writes out.  ERR_IO names the file in 'd'. */
 enum err feed_flush(struct feed *f, struct diag *d) MUST_CHECK;
 /* After a rollback: forgets. */

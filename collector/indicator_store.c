@@ -64,6 +64,8 @@ static const char *const statements[IS_STATEMENTS] = {
 	[IS_OLDEST_OFF] = "SELECT id,change FROM indicators WHERE state=0"
 			  " ORDER BY change LIMIT 1",
 	[IS_N_SOURCES] = "UPDATE indicator_origins SET n=?2 WHERE id=?1",
+	[IS_SOURCE_DROP] = "DELETE FROM indicator_sources WHERE indicator=?1"
+			   " AND origin=?2",
 	[IS_DROP_ORIGINS] = "UPDATE indicator_origins SET n=n-1 WHERE id IN"
 			    " (SELECT origin FROM indicator_sources WHERE"
 			    " indicator=?)",
@@ -147,6 +149,16 @@ indicator_number(sqlite3_stmt *st, uint64_t *out)
 }
 
 enum err
+indicator_store_join(struct indicator_store *s)
+{
+	enum err e = indicator_number(s->st[IS_NEWEST], &s->change);
+
+	s->origin = 0;
+	s->origin_moved = false;
+	return e == ERR_OK ? indicator_number(s->st[IS_TOTAL], &s->total) : e;
+}
+
+enum err
 indicator_store_begin(struct indicator_store *s)
 {
 	enum err e = sql_exec(s->db, "BEGIN IMMEDIATE");
@@ -154,12 +166,7 @@ indicator_store_begin(struct indicator_store *s)
 	if (e != ERR_OK) {
 		return sqlite3_errcode(s->db) == SQLITE_BUSY ? ERR_AGAIN : e;
 	}
-	s->origin = 0;
-	s->origin_moved = false;
-	e = indicator_number(s->st[IS_NEWEST], &s->change);
-	if (e == ERR_OK) {
-		e = indicator_number(s->st[IS_TOTAL], &s->total);
-	}
+	e = indicator_store_join(s);
 	if (e != ERR_OK) {
 		indicator_store_rollback(s);
 	}
@@ -176,6 +183,12 @@ keep_origin(struct indicator_store *s)
 	s->origin_moved = false;
 	s->origin = 0;
 	return e;
+}
+
+enum err
+indicator_store_leave(struct indicator_store *s)
+{
+	return keep_origin(s);
 }
 
 enum err
@@ -219,9 +232,9 @@ indicator_store_origin(struct indicator_store *s, const char *name, int64_t *id)
 	return e;
 }
 
-/* Whether one record more of 'origin' has room; it is counted then. */
+/* The source that is put from is 'origin': how many records it has. */
 static enum err
-room_for(struct indicator_store *s, int64_t origin, bool *is)
+count_origin(struct indicator_store *s, int64_t origin)
 {
 	enum err e = ERR_OK;
 
@@ -236,7 +249,17 @@ room_for(struct indicator_store *s, int64_t origin, bool *is)
 		}
 		s->origin = origin;
 	}
-	*is = s->origin_n < s->limits.max_source &&
+	return e;
+}
+
+/* Whether one record more of the source has room; it is counted then. */
+static enum err
+room_for(struct indicator_store *s, const struct indicator_put *p, bool *is)
+{
+	uint64_t max = s->limits.max_source;
+	enum err e = count_origin(s, p->origin);
+
+	*is = s->origin_n < (p->quota != 0 ? MIN(p->quota, max) : max) &&
 	      s->total < s->limits.max_total;
 	if (*is) {
 		s->origin_n++;
@@ -277,7 +300,7 @@ add(struct indicator_store *s, const struct indicator *i, int64_t key,
 				     .kind = i->kind,
 				     .exact = i->exact };
 	bool room = false;
-	enum err e = room_for(s, p->origin, &room);
+	enum err e = room_for(s, p, &room);
 
 	if (e != ERR_OK || !room) {
 		p->outcome = INDICATOR_NO_ROOM;
@@ -387,7 +410,7 @@ put_known(struct indicator_store *s, const struct indicator *i,
 	enum err e = compare(s, p->id, i, p);
 
 	if (e == ERR_OK && p->outcome == INDICATOR_ADDED) {
-		e = room_for(s, p->origin, &room);
+		e = room_for(s, p, &room);
 	}
 	if (e != ERR_OK || !room) {
 		p->outcome = INDICATOR_NO_ROOM;
@@ -427,6 +450,36 @@ indicator_store_put(struct indicator_store *s, const struct indicator *i,
 	    p->outcome != INDICATOR_NO_ROOM && p->outcome != INDICATOR_SAME &&
 	    p->outcome != INDICATOR_STALE) {
 		e = replace_older(s, i, p);
+	}
+	return e;
+}
+
+enum err
+indicator_store_evict(struct indicator_store *s, int64_t origin,
+		      uint64_t now_us, unsigned max, unsigned *n)
+{
+	sqlite3_stmt *st = s->st[IS_BEHIND];
+	enum err e = count_origin(s, origin);
+
+	for (*n = 0; *n < max && e == ERR_OK; (*n)++) {
+		uint64_t id = 0;
+		bool held;
+
+		e = sql_bind(st, "iii", INT64_C(0), origin, INT64_C(1)) ==
+				    SQLITE_OK
+			    ? indicator_number(st, &id)
+			    : ERR_IO;
+		if (e != ERR_OK || id == 0) {
+			break;
+		}
+		e = sql_run(s->st[IS_SOURCE_DROP], "ii", (int64_t)id, origin);
+		s->origin_n -= MIN(s->origin_n, UINT64_C(1));
+		s->total -= MIN(s->total, UINT64_C(1));
+		s->origin_moved = true;
+		if (e == ERR_OK) {
+			e = indicator_settle(s, (int64_t)id, NULL, now_us,
+					     &held);
+		}
 	}
 	return e;
 }

@@ -74,6 +74,7 @@ struct indicator_put {
 	bool snapshot; /* records that it does not bring are withdrawn later */
 	uint64_t now_us; /* wall clock */
 	const struct indicator_gate *gate; /* NULL: all may be armed */
+	uint64_t quota; /* most records of this source; 0: as the limits say */
 	/* what came of it */
 	enum indicator_outcome outcome;
 	bool held; /* by this put */
@@ -92,6 +93,10 @@ void indicator_store_close(struct indicator_store *s);
  * All that follows is inside of one. */
 enum err indicator_store_begin(struct indicator_store *s) MUST_CHECK;
 enum err indicator_store_commit(struct indicator_store *s) MUST_CHECK;
+/* The same within the caller's own transaction: before the first use of it, and
+ * after the last.  When that is rolled back, so is indicator_store_rollback(). */
+enum err indicator_store_join(struct indicator_store *s) MUST_CHECK;
+enum err indicator_store_leave(struct indicator_store *s) MUST_CHECK;
 void indicator_store_rollback(struct indicator_store *s);
 
 /* The number of a source by its name, made when it is new. */
@@ -100,6 +105,11 @@ enum err indicator_store_origin(struct indicator_store *s, const char *name,
 enum err indicator_store_put(struct indicator_store *s,
 			     const struct indicator *i,
 			     struct indicator_put *p) MUST_CHECK;
+/* Takes the records of 'origin' away that have been there longest, at most
+ * 'max': '*n' of them.  What another source gives too stays. */
+enum err indicator_store_evict(struct indicator_store *s, int64_t origin,
+			       uint64_t now_us, unsigned max,
+			       unsigned *n) MUST_CHECK;
 /* Settles at most 'max' rows one of whose sources ran out; '*n' of them. */
 enum err indicator_store_due(struct indicator_store *s, uint64_t now_us,
 			     unsigned max, unsigned *n) MUST_CHECK;

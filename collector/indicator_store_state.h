@@ -37,6 +37,7 @@ enum indicator_statement {
 	IS_N_OFF,
 	IS_OLDEST_OFF,
 	IS_N_SOURCES,
+	IS_SOURCE_DROP,
 	IS_DROP_ORIGINS,
 	IS_DROP_SOURCES,
 	IS_DROP_LOG,

@@ -110,6 +110,19 @@ libcollector_a_SOURCES += \
 	collector/indicator_polls.h collector/indicator_polls.c \
 	collector/indicator_polls_conf.c \
 	collector/indicator_poll_store.h collector/indicator_poll_store.c
+# exchange with other parties
+libcollector_a_SOURCES += \
+	collector/exchange_frame.h collector/exchange_frame.c \
+	collector/exchange_conf.h collector/exchange_conf.c
+# what partners tell
+libcollector_a_SOURCES += \
+	collector/stix_in.h collector/stix_in_state.h \
+	collector/stix_in.c collector/stix_in_object.c collector/stix_in_words.c \
+	collector/store_partner.h collector/store_partner.c \
+	collector/exchange_apply.h collector/exchange_apply.c \
+	collector/exchange_in.h collector/exchange_in.c \
+	collector/exchange_in_files.c \
+	collector/pipeline_exchange.h collector/pipeline_exchange.c
 # what the owners have to say to each other
 libcollector_a_SOURCES += \
 	collector/consult.h collector/consult.c collector/consult_fold.c \

@@ -79,6 +79,7 @@ pipeline_close(struct pipeline *p)
 	if (p == NULL) {
 		return;
 	}
+	pipeline_exchange_free(p->exchange);
 	feed_close(p->feed);
 	health_free(p->health);
 	common_set_free(p->common);
@@ -187,6 +188,9 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	if (e == ERR_OK) {
 		e = pipeline_exercise_new(&p->exercises, p, d);
 	}
+	if (e == ERR_OK) {
+		e = pipeline_exchange_new(&p->exchange, p, d);
+	}
 	if (e == ERR_OK && cfg->feed != NULL) {
 		e = feed_open(&p->feed, cfg->feed, d);
 	}
@@ -242,8 +246,8 @@ nap(unsigned ms)
  * kept or acknowledged; memory goes back to what the disk says, and the batch
  * comes again.
  */
-static enum err
-recover(struct pipeline *p, struct diag *d)
+enum err
+pipeline_recover(struct pipeline *p, struct diag *d)
 {
 	log_err("%s: the batch could not be stored and will be tried again: %s",
 		p->cfg.store, store_error(p->store));
@@ -252,6 +256,7 @@ recover(struct pipeline *p, struct diag *d)
 	pipeline_forget_tallies(p);
 	pipeline_forget_trust(p);
 	pipeline_exercise_forget(p->exercises);
+	pipeline_exchange_forget(p->exchange);
 	if (p->feed != NULL) {
 		feed_drop(p->feed);
 	}
@@ -273,7 +278,7 @@ process(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 
 	p->now_us = clock_wall_us();
 	if (pipeline_take(p, entries, n, renewed, d) != ERR_OK) {
-		return recover(p, d);
+		return pipeline_recover(p, d);
 	}
 	p->stats.commits++;
 	p->stats.busy_us += clock_mono_us() - start;
@@ -373,7 +378,8 @@ look_at_sensors(struct pipeline *p, struct diag *d)
 static bool
 pipeline_busy(const struct pipeline *p)
 {
-	return common_set_busy(p->common) || p->warn.pending;
+	return common_set_busy(p->common) || p->warn.pending ||
+	       pipeline_exchange_busy(p->exchange);
 }
 
 enum err
@@ -408,8 +414,12 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		if (e != ERR_OK) {
 			break;
 		}
-		e = ingest_read(p->ingest, pipeline_busy(p) ? 0 : WAIT_MS,
-				&entries, &n, &renewed, d);
+		e = ingest_read(
+			p->ingest,
+			pipeline_busy(p)
+				? 0
+				: pipeline_exchange_wait(p->exchange, WAIT_MS),
+			&entries, &n, &renewed, d);
 		if (e == ERR_AGAIN || e == ERR_AUTH) {
 			note_broker(p, e, d);
 			e = ERR_OK;
@@ -433,6 +443,9 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		if (n > 0) {
 			e = process(p, entries, n, &renewed, d);
 			idle_since = clock_mono_us();
+		}
+		if (e == ERR_OK) {
+			e = pipeline_exchange_turn(p->exchange, d);
 		}
 		if (e == ERR_OK) {
 			e = pipeline_warn_turn(p, d);

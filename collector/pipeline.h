@@ -17,6 +17,7 @@
 #include "collector/common_set.h"
 #include "collector/consult_rule.h"
 #include "collector/correlate.h"
+#include "collector/exchange_conf.h"
 #include "collector/keyring.h"
 #include "collector/mission.h"
 #include "collector/posture_file.h"
@@ -59,6 +60,7 @@ struct pipeline_config {
 	unsigned n_files;
 	struct consult_config consult;
 	struct pipeline_warning warn;
+	const struct exchange_conf *exchange; /* NULL: with nobody */
 	/* The levels of readiness that may be ordered. */
 	const struct posture_levels *postures;
 	/* Signs what sensors are told; NULL: nothing is.  The pipeline's from

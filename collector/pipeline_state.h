@@ -18,6 +18,7 @@
 #include "collector/health.h"
 #include "collector/ingest.h"
 #include "collector/pipeline.h"
+#include "collector/pipeline_exchange.h"
 #include "collector/pipeline_exercise.h"
 #include "collector/pipeline_posture.h"
 #include "collector/pipeline_warn.h"
@@ -91,6 +92,7 @@ struct pipeline {
 	struct feed *feed;
 	struct pipeline_posture *posture;
 	struct pipeline_exercise *exercises;
+	struct pipeline_exchange *exchange;
 	struct pipeline_warn warn;
 	struct bad_frame bad[BAD_SLOTS];
 	struct pipeline_taken taken[PIPELINE_ENTRIES];
@@ -173,6 +175,9 @@ enum err pipeline_count_refused(struct pipeline *p, unsigned stream,
 /* The transaction is given up: it is looked up again. */
 void pipeline_forget_trust(struct pipeline *p);
 
+/* pipeline.c: a transaction failed: it is rolled back, and all that memory
+ * knows read again.  ERR_IO: that failed as well. */
+enum err pipeline_recover(struct pipeline *p, struct diag *d) MUST_CHECK;
 /* pipeline.c: makes memory agree with the disk, with the settings of now. */
 enum err pipeline_reload(struct pipeline *p) MUST_CHECK;
 

@@ -47,6 +47,16 @@ tell(struct pipeline *p, const struct store_warning *w)
 
 /* ----------------------------------------------------------- what is noted */
 
+/* A site of a partner is told as "NAME:PLACE" of owner NAME; what was seen there
+ * is the partner's to warn of. */
+static bool
+is_partners(const struct run_site *s)
+{
+	size_t n = strlen(s->owner);
+
+	return n > 0 && strncmp(s->site, s->owner, n) == 0 && s->site[n] == ':';
+}
+
 /* Where it was seen first by an alert that counts; NULL: nowhere. */
 static const struct run_site *
 first_site(const struct run *r)
@@ -54,7 +64,7 @@ first_site(const struct run *r)
 	const struct run_site *first = NULL;
 
 	for (const struct run_site *s = r->sites; s != NULL; s = s->next) {
-		if (s->strong > 0 &&
+		if (s->strong > 0 && !is_partners(s) &&
 		    (first == NULL || s->first_us < first->first_us)) {
 			first = s;
 		}

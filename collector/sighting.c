@@ -312,6 +312,13 @@ sighting_from_alert(const struct alert *a, const struct mission_map *m,
 	add_key(s, KEY_RULE, view_of(rule, (size_t)n), false);
 }
 
+void
+sighting_of_indicator(struct sighting_set *s, struct view value)
+{
+	s->n_keys = 0;
+	add_key(s, KEY_INDICATOR, value, true);
+}
+
 struct sighting_batch *
 sighting_batch_new(void)
 {

@@ -78,6 +78,9 @@ const char *key_kind_name(enum key_kind k);
 void sighting_from_alert(const struct alert *a, const struct mission_map *m,
 			 struct sighting_set *out);
 
+/* Its only key becomes the indicator of that value. */
+void sighting_of_indicator(struct sighting_set *s, struct view value);
+
 struct sighting_batch;
 struct sighting_batch *sighting_batch_new(void);
 void sighting_batch_free(struct sighting_batch *b);

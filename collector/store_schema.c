@@ -461,6 +461,36 @@ static const char polls[] =
 	" failed INTEGER NOT NULL, entries INTEGER NOT NULL,"
 	" error TEXT NOT NULL) WITHOUT ROWID;";
 
+/* what partners' collectors told */
+static const char partners[] =
+	"CREATE TABLE partners(party TEXT PRIMARY KEY,"
+	" epoch INTEGER NOT NULL DEFAULT 0, seq INTEGER NOT NULL DEFAULT 0,"
+	" at_us INTEGER NOT NULL DEFAULT 0,"
+	" sightings INTEGER NOT NULL DEFAULT 0,"
+	" incidents INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
+	"CREATE TABLE partner_counts(party TEXT NOT NULL, name TEXT NOT NULL,"
+	" n INTEGER NOT NULL, at_us INTEGER NOT NULL,"
+	" PRIMARY KEY(party, name)) WITHOUT ROWID;"
+	"CREATE TABLE partner_sightings(party TEXT NOT NULL, id TEXT NOT NULL,"
+	" kind INTEGER NOT NULL, value TEXT NOT NULL, place TEXT NOT NULL,"
+	" exercise TEXT NOT NULL, first_us INTEGER NOT NULL,"
+	" last_us INTEGER NOT NULL, count INTEGER NOT NULL,"
+	" mark TEXT NOT NULL, at_us INTEGER NOT NULL,"
+	" PRIMARY KEY(party, id)) WITHOUT ROWID;"
+	"CREATE INDEX partner_sightings_age ON"
+	" partner_sightings(party, at_us);"
+	"CREATE TABLE partner_incidents(party TEXT NOT NULL, id TEXT NOT NULL,"
+	" title TEXT NOT NULL, level INTEGER NOT NULL, score INTEGER NOT NULL,"
+	" lead TEXT NOT NULL, support TEXT NOT NULL, missions TEXT NOT NULL,"
+	" sites TEXT NOT NULL, stages TEXT NOT NULL,"
+	" exercise TEXT NOT NULL, alerts INTEGER NOT NULL,"
+	" first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,"
+	" modified_us INTEGER NOT NULL, revoked INTEGER NOT NULL,"
+	" mark TEXT NOT NULL, at_us INTEGER NOT NULL,"
+	" PRIMARY KEY(party, id)) WITHOUT ROWID;"
+	"CREATE INDEX partner_incidents_age ON"
+	" partner_incidents(party, at_us);";
+
 /* One step: SQL, then what SQL cannot do, then SQL again; NULL is nothing. */
 struct migration {
 	const char *sql;
@@ -499,6 +529,7 @@ static const struct migration migrations[] = {
 	{ floods, NULL, NULL },
 	{ warnings, NULL, NULL },
 	{ polls, NULL, NULL },
+	{ partners, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

@@ -6,7 +6,8 @@
  * All of it may stand behind the indicators that refer to it, so a bundle is
  * read twice.
  *
- * Place    below indicator_stix.c; nobody else includes it.
+ * Place    below indicator_stix.c and the collector's stix_in; nobody else
+ *          includes it.
  * Threads  one reading, one thread.
  * Memory   about 16 bytes an indicator; markings and names are bounded.
  * Cost     cold.

@@ -113,6 +113,10 @@ UNIT_TESTS += tests/collector/test_audit
 tests_collector_test_audit_SOURCES = tests/test.h tests/store_dir.h \
 	tests/collector/test_audit.c
 tests_collector_test_audit_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_exchange_frame
+tests_collector_test_exchange_frame_SOURCES = tests/test.h \
+	tests/collector/test_exchange_frame.c
+tests_collector_test_exchange_frame_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_share_policy
 tests_collector_test_share_policy_SOURCES = tests/test.h \
 	tests/collector/test_share_policy.c
