@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "collector/counterpart.h"
 #include "collector/ctl_consult.h"
 #include "collector/severity.h"
 #include "collector/situation.h"
@@ -18,7 +19,7 @@
 /* What belongs to one incident and comes from other tables. */
 struct picture {
 	struct ctl *c;
-	unsigned n_log, n_sightings;
+	unsigned n_log, n_sightings, n_counterparts;
 };
 
 static const char *
@@ -215,6 +216,25 @@ put_situation(struct picture *p, int64_t id)
 	return ERR_OK;
 }
 
+static void
+put_counterpart(void *arg, const struct counterpart *c)
+{
+	struct picture *p = arg;
+	struct ctl_text *x = &p->c->text;
+
+	heading(x, p->n_counterparts++ == 0 ? "Partners" : "");
+	fprintf(x->out, "%s: %slevel %u %s%s, score %u", ctl_clean(x, c->party),
+		ctl_level(x, c->level), c->level, severity_level_name(c->level),
+		ctl_sgr(x, "0"), c->score);
+	if (c->lead[0] != '\0') {
+		fprintf(x->out, ", lead %s", ctl_clean(x, c->lead));
+	}
+	if (c->title[0] != '\0') {
+		fprintf(x->out, ": %s", ctl_clean(x, c->title));
+	}
+	fputc('\n', x->out);
+}
+
 /* How its consultation stands; what was said is in its log. */
 static enum err
 put_consultation(struct picture *p, int64_t id)
@@ -366,6 +386,10 @@ show_text(struct picture *p, const struct store_incident *i)
 	if (e == ERR_OK) {
 		e = put_consultation(p, i->id);
 	}
+	if (e == ERR_OK) {
+		p->n_counterparts = 0;
+		e = counterpart_each(c->store->db, i->id, put_counterpart, p);
+	}
 	put_sites(x, json_object_get(summary, "sites"));
 	put_stages(x, json_object_get(summary, "stages"));
 	put_actors(x, json_object_get(summary, "actors"));
@@ -417,6 +441,9 @@ show_json(struct ctl *c, const struct store_incident *i)
 	if (e == ERR_OK) {
 		situation_json(j, &s);
 		e = ctl_consult_json_of(c, i->id);
+	}
+	if (e == ERR_OK) {
+		e = counterpart_json(c->store->db, i->id, j);
 	}
 	json_arr(j, "log");
 	if (e == ERR_OK) {

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "collector/counterpart.h"
 #include "collector/stix_in.h"
 #include "collector/store_consult.h"
 #include "collector/store_exercise.h"
@@ -336,6 +337,10 @@ on_incident(void *arg, const struct stix_in_incident *i)
 	if (e == ERR_OK) {
 		e = store_partner_incident(t->a->partners, &is, t->a->now_us,
 					   &fresh);
+	}
+	if (e == ERR_OK && fresh) {
+		e = counterpart_keep(t->a->db, t->a->party, i->o.id, i->number,
+				     i->actors);
 	}
 	t->r->n[fresh ? EXCHANGE_INCIDENTS : EXCHANGE_INCIDENTS_SAME] +=
 		e == ERR_OK;

@@ -130,6 +130,7 @@ libcollector_a_SOURCES += \
 	collector/consult_rule.h collector/consult_rule.c \
 	collector/store_consult.h collector/store_consult.c \
 	collector/store_consult_group.c collector/store_consult_read.c \
+	collector/counterpart.h collector/counterpart.c \
 	collector/situation.h collector/situation.c \
 	collector/store_consult_speak.h collector/store_consult_speak.c \
 	collector/pipeline_consult.c

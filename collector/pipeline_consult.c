@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "collector/counterpart.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -78,7 +79,7 @@ pipeline_consult(struct pipeline *p, int64_t incident, unsigned level)
 
 static enum err
 say_merge(struct pipeline *p, const struct consult *in,
-	  const struct consult *other, int64_t incident)
+	  const struct consult *other, int64_t incident, const char *why)
 {
 	struct consult_event event = {
 		.id = in->id,
@@ -92,9 +93,7 @@ say_merge(struct pipeline *p, const struct consult *in,
 	if (other != NULL) {
 		event.other = other->id;
 	}
-	snprintf(event.text, sizeof(event.text),
-		 "the incident turned out to be part of incident %" PRId64,
-		 incident);
+	snprintf(event.text, sizeof(event.text), "%s", why);
 	return forgive(store_consult_say(store_db(p->store), &event, p->now_us,
 					 incident, &d),
 		       &d);
@@ -123,6 +122,7 @@ keep_open(struct pipeline *p, const struct consult *x, const struct consult *y,
 enum err
 pipeline_consult_merged(struct pipeline *p, int64_t from, int64_t into)
 {
+	char why[CONSULT_TEXT_CAP];
 	struct consult x, y;
 	bool has_x, has_y = false;
 	enum err e = consult_of(p, from, &x, &has_x);
@@ -133,10 +133,13 @@ pipeline_consult_merged(struct pipeline *p, int64_t from, int64_t into)
 	if (e != ERR_OK || !has_x) {
 		return e;
 	}
-	e = say_merge(p, &x, has_y ? &y : NULL, into);
+	snprintf(why, sizeof(why),
+		 "the incident turned out to be part of incident %" PRId64,
+		 into);
+	e = say_merge(p, &x, has_y ? &y : NULL, into, why);
 	/* Each opener says it for its own side: neither alone could. */
 	if (e == ERR_OK && has_y && strcmp(x.id.side, y.id.side) != 0) {
-		e = say_merge(p, &y, &x, into);
+		e = say_merge(p, &y, &x, into, why);
 	}
 	return e == ERR_OK && has_y ? keep_open(p, &x, &y, into) : e;
 }
@@ -208,14 +211,44 @@ tell_all(struct pipeline *p, struct diag *d)
 		       : e;
 }
 
+/* A partner talks of what we talk of: that is one consultation. */
 static enum err
-look(struct pipeline *p, const struct consult_id *due, unsigned n,
-     struct diag *d)
+join_theirs(struct pipeline *p, const struct counterpart_pair *pair)
+{
+	struct consult ours, theirs;
+	enum err e = store_consult_get(store_db(p->store), &pair->ours, &ours);
+
+	if (e == ERR_OK) {
+		e = store_consult_get(store_db(p->store), &pair->theirs,
+				      &theirs);
+	}
+	/* Our word is of the one that we opened, whatever that is part of. */
+	ours.id = pair->ours;
+	theirs.id = pair->theirs;
+	if (e == ERR_OK) {
+		e = say_merge(p, &ours, &theirs, pair->incident,
+			      "it is of the same incident");
+	}
+	return e;
+}
+
+/* What there is to do, at one look. */
+struct due {
+	struct consult_id late[DUE_AT_ONCE];
+	struct counterpart_pair pairs[DUE_AT_ONCE];
+	unsigned n_late, n_pairs;
+};
+
+static enum err
+look(struct pipeline *p, const struct due *due, struct diag *d)
 {
 	enum err e = store_begin(p->store);
 
-	for (unsigned i = 0; i < n && e == ERR_OK; i++) {
-		e = call_again(p, &due[i]);
+	for (unsigned i = 0; i < due->n_pairs && e == ERR_OK; i++) {
+		e = join_theirs(p, &due->pairs[i]);
+	}
+	for (unsigned i = 0; i < due->n_late && e == ERR_OK; i++) {
+		e = call_again(p, &due->late[i]);
 	}
 	if (e == ERR_OK) {
 		e = store_commit(p->store);
@@ -250,10 +283,9 @@ void
 pipeline_consult_turn(struct pipeline *p, bool now)
 {
 	uint64_t t = clock_mono_us();
-	struct consult_id due[DUE_AT_ONCE];
 	struct diag d = { "" };
 	int64_t untold = 0;
-	unsigned n = 0;
+	struct due due;
 	enum err e;
 
 	if (!now && t - p->consulted_us < LOOK_EVERY_US) {
@@ -261,14 +293,18 @@ pipeline_consult_turn(struct pipeline *p, bool now)
 	}
 	p->consulted_us = t;
 	p->now_us = clock_wall_us();
-	e = store_consult_due(store_db(p->store), p->now_us, due, DUE_AT_ONCE,
-			      &n);
+	e = store_consult_due(store_db(p->store), p->now_us, due.late,
+			      DUE_AT_ONCE, &due.n_late);
+	if (e == ERR_OK) {
+		e = counterpart_consults(store_db(p->store), due.pairs,
+					 DUE_AT_ONCE, &due.n_pairs);
+	}
 	if (e == ERR_OK) {
 		e = store_consult_untold(store_db(p->store), 1, any_untold, p,
 					 &untold);
 	}
-	if (e == ERR_OK && (n > 0 || untold != 0)) {
-		e = look(p, due, n, &d);
+	if (e == ERR_OK && (due.n_late > 0 || due.n_pairs > 0 || untold != 0)) {
+		e = look(p, &due, &d);
 	}
 	if (e != ERR_OK && !p->consult_failed) {
 		log_warn("consultations cannot be looked after, trying on: %s",

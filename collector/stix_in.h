@@ -23,6 +23,8 @@
 
 #define STIX_IN_MAX_OBJECTS 2000 /* not counting names and markings */
 #define STIX_IN_TEXT_CAP 1024
+#define STIX_IN_ACTORS 64
+#define STIX_IN_ACTOR_CAP 192
 /* A member of every object that an exercise brought forth. */
 #define STIX_IN_EXERCISE "x_picket_exercise"
 #define STIX_IN_EVENT "x-picket-consultation-event"
@@ -64,6 +66,10 @@ struct stix_in_incident {
 	uint64_t first_us, last_us;
 	/* parted by commas */
 	const char *lead, *support, *missions, *sites, *stages;
+	uint64_t number; /* that the party itself gives it; 0: not told */
+	/* "kKIND VALUE" of the other side, each with its NUL: STIX_IN_ACTORS at
+	 * most; longer ones are left out. */
+	struct view actors;
 };
 
 /* Who takes what is read.  An error ends the reading and is its result; what

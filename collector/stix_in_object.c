@@ -195,6 +195,34 @@ read_list(struct stix_in *x, const struct json_value *o, const char *key)
 	return out;
 }
 
+/* What the incident has of the other side. */
+static size_t
+read_actors(const struct stix_in *x, const struct json_value *ext, char *out,
+	    size_t cap)
+{
+	const struct json_reader *j = &x->doc.json;
+	const struct json_value *list = json_member(j, ext, VIEW_LIT("actors"));
+	size_t len = 0;
+
+	for (const struct json_value *v = json_first(j, list); v != NULL;
+	     v = json_next(j, list, v)) {
+		struct view kind = indicator_doc_view(&x->doc, v, "kind");
+		struct view value = indicator_doc_view(&x->doc, v, "value");
+		size_t n = 1 + kind.len + 1 + value.len + 1;
+
+		if (kind.len == 0 || value.len == 0 || n > STIX_IN_ACTOR_CAP ||
+		    n > cap - len || memchr(kind.p, 0, kind.len) != NULL ||
+		    memchr(value.p, 0, value.len) != NULL) {
+			continue;
+		}
+		snprintf(out + len, n, "k%.*s %.*s", (int)kind.len,
+			 (const char *)kind.p, (int)value.len,
+			 (const char *)value.p);
+		len += n;
+	}
+	return len;
+}
+
 static const char *
 take_incident(struct stix_in *x, const struct json_value *o,
 	      const struct stix_in_object *b)
@@ -204,13 +232,15 @@ take_incident(struct stix_in *x, const struct json_value *o,
 		json_member(j, json_member(j, o, VIEW_LIT("extensions")),
 			    view_cstr(x->extension));
 	struct stix_in_incident i = { .o = *b };
+	char actors[STIX_IN_ACTORS * STIX_IN_ACTOR_CAP];
 
 	i.has_level = json_member(j, ext, VIEW_LIT("level")) != NULL;
 	if (!read_number(x, ext, "level", 5, &i.level) ||
 	    !read_number(x, ext, "score", 100, &i.score) ||
-	    !read_number(x, ext, "alerts", INT64_MAX, &i.alerts)) {
-		return "level is not 0 to 5, score not 0 to 100, or alerts no "
-		       "number";
+	    !read_number(x, ext, "alerts", INT64_MAX, &i.alerts) ||
+	    !read_number(x, ext, "number", INT64_MAX, &i.number)) {
+		return "level is not 0 to 5, score not 0 to 100, or alerts or "
+		       "number no number";
 	}
 	if (!indicator_doc_time(&x->doc, ext, "first", &i.first_us) ||
 	    !indicator_doc_time(&x->doc, ext, "last", &i.last_us)) {
@@ -222,6 +252,7 @@ take_incident(struct stix_in *x, const struct json_value *o,
 	i.missions = read_list(x, ext, "missions");
 	i.sites = read_list(x, ext, "sites");
 	i.stages = read_list(x, ext, "stages");
+	i.actors = view_of(actors, read_actors(x, ext, actors, sizeof(actors)));
 	x->err = x->sink->incident(x->sink->arg, &i);
 	return NULL;
 }

@@ -491,6 +491,23 @@ static const char partners[] =
 	"CREATE INDEX partner_incidents_age ON"
 	" partner_incidents(party, at_us);";
 
+/* A partner's incidents by what they share with ours (counterpart.h). */
+static const char counterparts[] =
+	"CREATE TABLE partner_numbers(party TEXT NOT NULL,"
+	" number INTEGER NOT NULL, incident TEXT NOT NULL,"
+	" PRIMARY KEY(party, number)) WITHOUT ROWID;"
+	"CREATE INDEX partner_numbers_of ON"
+	" partner_numbers(party, incident);"
+	"CREATE TABLE partner_keys(key TEXT NOT NULL, party TEXT NOT NULL,"
+	" incident TEXT NOT NULL, PRIMARY KEY(key, party, incident))"
+	" WITHOUT ROWID;"
+	"CREATE INDEX partner_keys_of ON partner_keys(party, incident);"
+	"CREATE INDEX consults_foreign ON consults(state) WHERE local=0;"
+	"CREATE TRIGGER partner_incident_gone AFTER DELETE ON"
+	" partner_incidents BEGIN DELETE FROM partner_keys WHERE"
+	" party=old.party AND incident=old.id; DELETE FROM partner_numbers"
+	" WHERE party=old.party AND incident=old.id; END;";
+
 /* One step: SQL, then what SQL cannot do, then SQL again; NULL is nothing. */
 struct migration {
 	const char *sql;
@@ -530,6 +547,7 @@ static const struct migration migrations[] = {
 	{ warnings, NULL, NULL },
 	{ polls, NULL, NULL },
 	{ partners, NULL, NULL },
+	{ counterparts, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");
