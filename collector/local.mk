@@ -114,6 +114,12 @@ libcollector_a_SOURCES += \
 libcollector_a_SOURCES += \
 	collector/exchange_frame.h collector/exchange_frame.c \
 	collector/exchange_conf.h collector/exchange_conf.c
+libcollector_a_SOURCES += \
+	collector/exchange_out_store.h collector/exchange_out_store.c \
+	collector/exchange_fill.h collector/exchange_fill.c \
+	collector/exchange_send.h collector/exchange_send.c \
+	collector/exchange_files.h collector/exchange_files.c \
+	collector/exchange_out.h collector/exchange_out.c
 # what the owners have to say to each other
 libcollector_a_SOURCES += \
 	collector/consult.h collector/consult.c collector/consult_fold.c \

@@ -107,6 +107,23 @@ share_audit(sqlite3 *db, const struct share_request *r,
 	return e;
 }
 
+enum err
+share_audit_held(sqlite3 *db, const struct share_request *r,
+		 const struct share_bundle *b, const char *who, uint64_t at_us,
+		 struct diag *d)
+{
+	enum err e = share_audit_policy(db, r->policy, who, at_us, d);
+
+	if (e == ERR_OK) {
+		e = record(db, r, b, false, who, at_us);
+	}
+	if (e != ERR_OK && d->msg[0] == '\0') {
+		diag_set(d, e, "the audit log cannot be written: %s",
+			 sqlite3_errmsg(db));
+	}
+	return e;
+}
+
 static void
 put_partner(struct json *j, const struct share_partner *p)
 {
@@ -188,6 +205,37 @@ note_policy(sqlite3 *db, const char *sum, int64_t id)
 	return e;
 }
 
+static void
+put_policy(struct json *j, const struct share_policy *p)
+{
+	json_obj(j, NULL);
+	json_arr(j, "our_domains");
+	for (unsigned i = 0; i < p->n_domains; i++) {
+		json_cstr(j, NULL, p->domains[i]);
+	}
+	json_arr_end(j);
+	json_arr(j, "partners");
+	for (unsigned i = 0; i < p->n_partners; i++) {
+		put_partner(j, &p->partners[i]);
+	}
+	json_arr_end(j);
+	json_cstr(j, "producer", p->producer);
+	json_obj_end(j);
+}
+
+enum err
+share_policy_digest(const struct share_policy *p, char out[65])
+{
+	struct json j;
+	enum err e;
+
+	json_init(&j);
+	put_policy(&j, p);
+	e = !j.failed && digest(json_view(&j), out) ? ERR_OK : ERR_NOMEM;
+	json_fini(&j);
+	return e;
+}
+
 enum err
 share_audit_policy(sqlite3 *db, const struct share_policy *p, const char *who,
 		   uint64_t at_us, struct diag *d)
@@ -199,19 +247,7 @@ share_audit_policy(sqlite3 *db, const struct share_policy *p, const char *who,
 	enum err e;
 
 	json_init(&j);
-	json_obj(&j, NULL);
-	json_arr(&j, "our_domains");
-	for (unsigned i = 0; i < p->n_domains; i++) {
-		json_cstr(&j, NULL, p->domains[i]);
-	}
-	json_arr_end(&j);
-	json_arr(&j, "partners");
-	for (unsigned i = 0; i < p->n_partners; i++) {
-		put_partner(&j, &p->partners[i]);
-	}
-	json_arr_end(&j);
-	json_cstr(&j, "producer", p->producer);
-	json_obj_end(&j);
+	put_policy(&j, p);
 	e = !j.failed && digest(json_view(&j), sum) ? is_noted(db, sum, &known)
 						    : ERR_NOMEM;
 	if (e == ERR_OK && !known) {
