@@ -119,6 +119,7 @@ libcollector_a_SOURCES += \
 	collector/exchange_fill.h collector/exchange_fill.c \
 	collector/exchange_send.h collector/exchange_send.c \
 	collector/exchange_files.h collector/exchange_files.c \
+	collector/exchange_json.h collector/exchange_json.c \
 	collector/exchange_out.h collector/exchange_out.c
 # what the owners have to say to each other
 libcollector_a_SOURCES += \
@@ -191,6 +192,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/exercise_report.c collector/exercise_report_md.c \
 	collector/exercise_report_html.c \
 	collector/ctl_share.h collector/ctl_share.c \
+	collector/ctl_exchange.h collector/ctl_exchange.c \
 	collector/ctl_audit.h collector/ctl_audit.c \
 	collector/ctl_taps.h collector/ctl_taps.c \
 	collector/ctl_control.h collector/ctl_control.c

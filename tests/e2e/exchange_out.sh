@@ -132,6 +132,8 @@ partner_killed
 ctl indicators add domain while-down.example --mark green >/dev/null
 eventually 10 grep -q 'exchange with US: .*waits' "$tmp/collector.log" ||
 	fail "no word that it is down"
+is_down() { ctl share status | grep -q '^US  *down'; }
+eventually 5 is_down || fail "the status says it is up"
 rm -f "$tmp/got"/*
 partner_up
 ack "$epoch" "$n"
@@ -170,7 +172,8 @@ eventually 10 has last.example || fail "the last one did not come"
 has theirs.example && fail "an echo"
 
 # --- files, for who is on no network
-eventually 5 grep -qF last.example "$tmp/out"/JP-AU-*.json ||
+written() { grep -qF -e "$1" "$tmp/out"/*.json; }
+eventually 5 written last.example ||
 	fail "no file: $(ls "$tmp/out")"
 grep -lF -e theirs.example -e evil.example -e secret.example \
 	"$tmp/out"/*.json && fail "a file has what it must not"
@@ -185,6 +188,12 @@ seq=$(ls "$tmp/out" | sed -n 's/^JP-AU-[0-9]*-\([0-9]*\)\.sig$/\1/p' | sort -n |
 "$peer" point "$tmp/keys/au" JP AU "${at%-*}" "$seq" >"$tmp/in/AU-JP-point"
 none_left() { [ -z "$(ls "$tmp/out")" ]; }
 eventually 5 none_left || fail "files stay: $(ls "$tmp/out")"
+
+# --- how it stands
+ctl share status >"$tmp/status" || fail "status: $?"
+grep -q '^US  *up  *'"$(newest) " "$tmp/status" ||
+	fail "status: $(cat "$tmp/status")"
+ctl share status --json | grep -q '"partner":"AU"' || fail "status --json"
 
 # --- each that left is on record
 same "audit" "" "$(ctl audit verify 2>&1 >/dev/null)"
