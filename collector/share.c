@@ -136,6 +136,7 @@ share_close(struct sharing *s, enum err e)
 	}
 	redact_free(s->redact);
 	json_decref(s->known);
+	json_decref(s->consults);
 	json_fini(&s->text);
 	return e;
 }

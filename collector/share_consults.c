@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "collector/mark_set.h"
 #include "collector/share_state.h"
 #include "collector/store_consult.h"
 #include "collector/store_sql.h"
@@ -68,6 +69,74 @@ put_event(struct sharing *s, struct consult_event *e, int64_t local,
 	}
 }
 
+/* Which consultation that of 'id' is part of by now. */
+static enum err
+root_of(struct sharing *s, const struct consult_id *id, struct consult_id *root)
+{
+	sqlite3_stmt *st = store_reader_prepare(
+		s->store, "SELECT root_side,root_number FROM consults WHERE"
+			  " side=?1 AND number=?2");
+	int rc = SQLITE_ERROR;
+
+	*root = *id;
+	if (st != NULL &&
+	    sql_bind(st, "tu", id->side, id->number) == SQLITE_OK) {
+		rc = sqlite3_step(st);
+	}
+	if (rc == SQLITE_ROW) {
+		snprintf(root->side, sizeof(root->side), "%s", sql_text(st, 0));
+		root->number = sql_u64(st, 1);
+	}
+	return store_reader_finish(st, rc);
+}
+
+/*
+ * The marking of what is said in the consultation of 'id'; '*side' whether the
+ * partner is a side of it.  It is worked out once for each, in 's->consults': many
+ * events may belong to one.
+ */
+static enum err
+look_up(struct sharing *s, const struct consult_id *id, struct consult *c,
+	struct marking *mark, bool *side)
+{
+	char name[CONSULT_ID_CAP], text[MARKING_TEXT_CAP];
+	struct consult_id root;
+	const char *known;
+	enum err e = root_of(s, id, &root);
+
+	*side = false;
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (s->consults == NULL && (s->consults = json_object()) == NULL) {
+		return ERR_NOMEM;
+	}
+	consult_id_text(&root, name);
+	known = json_string_value(json_object_get(s->consults, name));
+	if (known == NULL) {
+		e = store_consult_get(s->store->db, &root, c);
+		if (e != ERR_OK && e != ERR_NOTFOUND) {
+			return e;
+		}
+		if (e == ERR_OK && consult_side(c, s->r->to->owner) != NULL) {
+			*mark = mark_of(c);
+			known = marking_text(mark, text);
+		} else {
+			known = "";
+		}
+		if (json_object_set_new_nocheck(s->consults, name,
+						json_string_nocheck(known)) !=
+		    0) {
+			return ERR_NOMEM;
+		}
+	}
+	*side = known[0] != '\0';
+	if (*side) {
+		mark_read_kept(mark, view_cstr(known));
+	}
+	return ERR_OK;
+}
+
 static enum err
 share_event(struct sharing *s, sqlite3_stmt *st, struct consult *c)
 {
@@ -75,18 +144,14 @@ share_event(struct sharing *s, sqlite3_stmt *st, struct consult *c)
 	enum release_verdict v;
 	struct consult_event e;
 	struct marking mark;
+	bool side;
 	enum err err;
 
 	store_consult_row(st, &e);
-	err = store_consult_get(s->store->db, &e.id, c);
-	if (err == ERR_NOTFOUND ||
-	    (err == ERR_OK && consult_side(c, s->r->to->owner) == NULL)) {
-		return ERR_OK;
-	}
-	if (err != ERR_OK) {
+	err = look_up(s, &e.id, c, &mark, &side);
+	if (err != ERR_OK || !side) {
 		return err;
 	}
-	mark = mark_of(c);
 	v = release_judge(s->r->to, SHARE_CONSULTATION, e.exercise, &mark);
 	v = v == RELEASE_GOES && !share_room(s) ? HELD_FULL : v;
 	if (v == RELEASE_GOES) {
@@ -107,7 +172,9 @@ share_consults(struct sharing *s)
 	enum err e = ERR_OK;
 	int rc = SQLITE_ERROR;
 
-	if (!share_wants(s, SHARE_CONSULTATION)) {
+	/* Who is to hear nothing of any has nothing held back. */
+	if (!share_wants(s, SHARE_CONSULTATION) ||
+	    (s->r->to->kinds >> SHARE_CONSULTATION & 1) == 0) {
 		return ERR_OK;
 	}
 	c = malloc(sizeof(*c));

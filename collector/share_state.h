@@ -17,6 +17,7 @@ struct sharing {
 	struct redact *redact;
 	struct json text; /* one redacted text */
 	json_t *known; /* markings of the common set, by name */
+	json_t *consults; /* markings of consultations; "": not a side's */
 	struct share_step *step; /* NULL: the whole is told, not what changed */
 	sqlite3_stmt *had; /* of 'step' */
 	bool begun; /* a transaction that reads */
