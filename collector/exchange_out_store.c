@@ -89,7 +89,17 @@ exchange_state_make(sqlite3 *db, const char *party, uint64_t now_us)
 				       " exchange_parties(party,epoch)"
 				       " VALUES(?,?)");
 
-	return finish(st, st != NULL ? sql_bind(st, "tu", party, now_us) : 0);
+	enum err e =
+		finish(st, st != NULL ? sql_bind(st, "tu", party, now_us) : 0);
+
+	/* The triggers number what changes from the first party on. */
+	return e == ERR_OK ? sql_exec(db, "INSERT OR IGNORE INTO"
+					  " exchange_changes(kind,local)"
+					  " SELECT 1,id FROM runs WHERE kind=0;"
+					  "INSERT OR IGNORE INTO"
+					  " exchange_changes(kind,local)"
+					  " SELECT 2,id FROM incidents")
+			   : e;
 }
 
 enum err

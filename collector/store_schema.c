@@ -478,7 +478,8 @@ static const char floods[] =
 	"ALTER TABLE runs ADD COLUMN flood_before INTEGER NOT NULL DEFAULT 0;";
 
 /* exchange with other parties: what each is to get, and what it has.  Triggers
- * number what changes, so that nobody who writes need know who follows. */
+ * number what changes, so that nobody who writes need know who follows, once
+ * there is a party. */
 static const char exchange[] =
 	"CREATE TABLE exchange_parties("
 	" party TEXT PRIMARY KEY, epoch INTEGER NOT NULL,"
@@ -507,25 +508,23 @@ static const char exchange[] =
 	"CREATE TABLE exchange_changes("
 	" n INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL,"
 	" local INTEGER NOT NULL, UNIQUE(kind, local));"
-	"INSERT INTO exchange_changes(kind,local)"
-	" SELECT 1,id FROM runs WHERE kind=0;"
-	"INSERT INTO exchange_changes(kind,local)"
-	" SELECT 2,id FROM incidents;"
 	"CREATE TRIGGER exchange_run_new AFTER INSERT ON runs"
-	" WHEN new.kind=0 BEGIN"
+	" WHEN new.kind=0 AND EXISTS(SELECT 1 FROM exchange_parties) BEGIN"
 	" DELETE FROM exchange_changes WHERE kind=1 AND local=new.id;"
 	" INSERT INTO exchange_changes(kind,local) VALUES(1,new.id); END;"
 	"CREATE TRIGGER exchange_run AFTER UPDATE ON runs"
-	" WHEN new.kind=0 BEGIN"
+	" WHEN new.kind=0 AND EXISTS(SELECT 1 FROM exchange_parties) BEGIN"
 	" DELETE FROM exchange_changes WHERE kind=1 AND local=new.id;"
 	" INSERT INTO exchange_changes(kind,local) VALUES(1,new.id); END;"
 	"CREATE TRIGGER exchange_run_gone AFTER DELETE ON runs"
 	" WHEN old.kind=0 BEGIN DELETE FROM exchange_changes"
 	" WHERE kind=1 AND local=old.id; END;"
-	"CREATE TRIGGER exchange_incident_new AFTER INSERT ON incidents BEGIN"
+	"CREATE TRIGGER exchange_incident_new AFTER INSERT ON incidents"
+	" WHEN EXISTS(SELECT 1 FROM exchange_parties) BEGIN"
 	" DELETE FROM exchange_changes WHERE kind=2 AND local=new.id;"
 	" INSERT INTO exchange_changes(kind,local) VALUES(2,new.id); END;"
-	"CREATE TRIGGER exchange_incident AFTER UPDATE ON incidents BEGIN"
+	"CREATE TRIGGER exchange_incident AFTER UPDATE ON incidents"
+	" WHEN EXISTS(SELECT 1 FROM exchange_parties) BEGIN"
 	" DELETE FROM exchange_changes WHERE kind=2 AND local=new.id;"
 	" INSERT INTO exchange_changes(kind,local) VALUES(2,new.id); END;"
 	"CREATE TRIGGER exchange_incident_gone AFTER DELETE ON incidents BEGIN"

@@ -27,6 +27,22 @@ run_sql(const char *sql)
 	}
 }
 
+static int
+count_rows(const char *of)
+{
+	sqlite3_stmt *st;
+	char sql[128];
+	int n;
+
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", of);
+	assert_int_equal(sqlite3_prepare_v2(f.db, sql, -1, &st, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	return n;
+}
+
 static void
 read_policy(const char *highest)
 {
@@ -76,9 +92,18 @@ begin(void **state)
 	assert_int_equal(sqlite3_open(path, &f.db), SQLITE_OK);
 	run_sql("PRAGMA synchronous=OFF");
 	read_policy("amber");
+	/* What was there before the first party. */
+	run_sql("INSERT INTO "
+		"incidents(id,state,exercise,title,score,level,lead,"
+		"support,first_us,last_us,created_us,updated_us,summary,mark)"
+		" VALUES(900,'merged','','t',1,1,'JP','',1,1,1,1,'{}','red')");
+	assert_int_equal(count_rows("exchange_changes"), 0);
 	assert_int_equal(exchange_state_make(f.db, "US", 1000), ERR_OK);
 	assert_int_equal(exchange_state_get(f.db, "US", &s), ERR_OK);
 	assert_int_equal(s.epoch, 1000);
+	assert_int_equal(count_rows("exchange_changes"), 1);
+	run_sql("UPDATE incidents SET level=2 WHERE id=900");
+	assert_int_equal(count_rows("exchange_changes WHERE n=2"), 1);
 	return 0;
 }
 
@@ -307,7 +332,7 @@ test_full_outbox_waits(void **state)
 	assert_int_equal(s.seq, 2);
 	assert_int_equal(count(1, INDICATORS), 1897);
 	take_all();
-	run_sql("UPDATE incidents SET state='merged' WHERE id=1");
+	run_sql("UPDATE incidents SET state='merged' WHERE id=901");
 	fill();
 	assert_int_equal(count(2, "\"revoked\":true"), 1);
 }
