@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "collector/exchange_conf.h"
 #include "collector/indicator_polls.h"
 #include "common/log.h"
 
@@ -31,6 +32,8 @@ add_threads(struct confine *c)
 	c->may[THREAD_LISTS] = store;
 	/* libcurl looks names up in a thread of its own */
 	c->may[THREAD_POLLS] = store | CONFINE_MAY_TALK | CONFINE_MAY_START;
+	/* files as well, for who is not on any network */
+	c->may[THREAD_EXCHANGE] = store | CONFINE_MAY_TALK | CONFINE_MAY_WRITE;
 	/* inflates and reads what sensors sent */
 	c->may[THREAD_PREPARE] = CONFINE_MAY_RUN;
 	/* publishes the common indicators */
@@ -101,6 +104,36 @@ add_polls(struct confine *c, const struct conf *conf, struct diag *d)
 	return e;
 }
 
+static void
+add_exchange_path(void *arg, const char *path, bool write)
+{
+	confine_path(arg, path, write ? CONFINE_WRITE : CONFINE_READ_BESIDE);
+}
+
+/* The policy names files as well: those that hide things from each partner. */
+static enum err
+add_exchange(struct confine *c, const struct conf *conf, struct diag *d)
+{
+	const char *path = conf_named(conf, "partners.policy");
+	struct share_policy *policy;
+	enum err e;
+
+	if (!conf_has(conf, "exchange.partners") || path == NULL) {
+		return ERR_OK;
+	}
+	exchange_conf_paths(conf, add_exchange_path, c);
+	confine_path(c, path, CONFINE_READ_BESIDE);
+	e = share_policy_load(&policy, path, d);
+	if (e == ERR_OK) {
+		for (unsigned i = 0; i < policy->n_partners; i++) {
+			confine_path(c, policy->partners[i].key_file,
+				     CONFINE_READ_BESIDE);
+		}
+		share_policy_free(policy);
+	}
+	return e;
+}
+
 enum err
 confined_apply(const struct pipeline_config *cfg, const struct conf *conf,
 	       bool check, struct confine_state *out, struct diag *d)
@@ -112,6 +145,9 @@ confined_apply(const struct pipeline_config *cfg, const struct conf *conf,
 
 	if (e == ERR_OK) {
 		e = add_polls(&c, conf, d);
+	}
+	if (e == ERR_OK) {
+		e = add_exchange(&c, conf, d);
 	}
 	if (e == ERR_OK) {
 		c.needs = CONFINE_NETWORK;

@@ -8,6 +8,7 @@
 #include "collector/ctl_blind.h"
 #include "collector/ctl_command.h"
 #include "collector/ctl_consult.h"
+#include "collector/ctl_exchange.h"
 #include "collector/ctl_exercise.h"
 #include "collector/ctl_incident.h"
 #include "collector/ctl_indicator.h"
@@ -223,6 +224,8 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 	case CTL_EXERCISE_REPORT:
 		return ctl_exercise_report(c, args->words[2], args->html, d);
 	case CTL_EXERCISE_CHECK:
+	case CTL_SHARE_STATUS:
+		return ctl_share_status(c);
 	case CTL_SHARE_EXPORT:
 	case CTL_SHARE_HELD:
 		return share(c, args, cmd, conf, d);

@@ -226,12 +226,17 @@ share_command(const struct ctl_arguments *args, struct ctl_command *cmd,
 {
 	const char *verb = args->n_words > 1 ? args->words[1] : "";
 
+	if (strcmp(verb, "status") == 0) {
+		cmd->what = CTL_SHARE_STATUS;
+		return no_more(args, 2, d);
+	}
 	cmd->what =
 		strcmp(verb, "held") == 0 ? CTL_SHARE_HELD : CTL_SHARE_EXPORT;
 	if (strcmp(verb, "export") != 0 && strcmp(verb, "held") != 0) {
-		return diag_set(d, ERR_USAGE,
-				"share: write share export --to PARTNER or "
-				"share held --to PARTNER" CTL_TRY_HELP);
+		return diag_set(
+			d, ERR_USAGE,
+			"share: write share status, share export --to "
+			"PARTNER or share held --to PARTNER" CTL_TRY_HELP);
 	}
 	if (args->share.to == NULL) {
 		return diag_set(d, ERR_USAGE,

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "common/redis_tls.h"
+#include "common/redis_url.h"
 
 #define PREFIX "exchange.partners."
 #define PREFIX_LEN (sizeof(PREFIX) - 1)
@@ -127,6 +129,30 @@ check_party(struct reading *r)
 	}
 }
 
+/* That what is named for its Redis can be used. */
+static void
+check_url(struct reading *r)
+{
+	const struct exchange_party *p = r->party;
+	const struct redis_tls_files tls = { .ca = p->ca,
+					     .cert = p->cert,
+					     .key = p->key,
+					     .server_name = p->server_name };
+	struct redis_url url;
+	struct diag why = { "" };
+	char key[160];
+	enum err e = redis_url_parse(&url, p->url, &why);
+
+	if (e == ERR_OK && url.tls) {
+		e = redis_tls_check(&tls, &why);
+	}
+	redis_url_wipe(&url);
+	if (e != ERR_OK) {
+		snprintf(key, sizeof(key), PREFIX "%s.url", p->name);
+		fail(r, ERR_USAGE, key, why.msg);
+	}
+}
+
 static void
 read_party(struct reading *r)
 {
@@ -146,6 +172,9 @@ read_party(struct reading *r)
 	conf_each(r->c, key, add_public, r);
 	if (r->err == ERR_OK) {
 		check_party(r);
+	}
+	if (r->err == ERR_OK && p->url != NULL) {
+		check_url(r);
 	}
 }
 

@@ -123,6 +123,13 @@ libcollector_a_SOURCES += \
 	collector/exchange_in.h collector/exchange_in.c \
 	collector/exchange_in_files.c \
 	collector/pipeline_exchange.h collector/pipeline_exchange.c
+libcollector_a_SOURCES += \
+	collector/exchange_out_store.h collector/exchange_out_store.c \
+	collector/exchange_fill.h collector/exchange_fill.c \
+	collector/exchange_send.h collector/exchange_send.c \
+	collector/exchange_files.h collector/exchange_files.c \
+	collector/exchange_json.h collector/exchange_json.c \
+	collector/exchange_out.h collector/exchange_out.c
 # what the owners have to say to each other
 libcollector_a_SOURCES += \
 	collector/consult.h collector/consult.c collector/consult_fold.c \
@@ -146,7 +153,8 @@ libcollector_a_SOURCES += \
 	collector/stix_out.h collector/stix_out.c \
 	collector/share.h collector/share_state.h collector/share.c \
 	collector/share_sightings.c collector/share_incidents.c \
-	collector/share_indicators.c \
+	collector/share_step.h collector/share_step.c \
+	collector/share_indicators.c collector/share_consults.c \
 	collector/share_audit.c \
 	collector/metrics_store.h collector/metrics_store.c \
 	collector/metrics.h collector/metrics.c \
@@ -194,6 +202,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/exercise_report.c collector/exercise_report_md.c \
 	collector/exercise_report_html.c \
 	collector/ctl_share.h collector/ctl_share.c \
+	collector/ctl_exchange.h collector/ctl_exchange.c \
 	collector/ctl_audit.h collector/ctl_audit.c \
 	collector/ctl_taps.h collector/ctl_taps.c \
 	collector/ctl_control.h collector/ctl_control.c

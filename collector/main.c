@@ -12,6 +12,7 @@
 #include "collector/confined.h"
 #include "collector/console.h"
 #include "collector/correlator_file.h"
+#include "collector/exchange_out.h"
 #include "collector/indicator_files.h"
 #include "collector/indicator_polls.h"
 #include "collector/options.h"
@@ -188,6 +189,7 @@ check(struct pipeline_config *cfg, const struct conf *conf)
 {
 	struct mission_map *map = NULL;
 	struct confine_state state;
+	struct exchange_conf exchange;
 	struct diag d = { "" };
 	enum err e = load_missions(cfg, &map, conf, &d);
 
@@ -204,6 +206,10 @@ check(struct pipeline_config *cfg, const struct conf *conf)
 		e = arming_check(conf, &d);
 	}
 	if (e == ERR_OK) {
+		e = exchange_conf_load(&exchange, conf, &d);
+	}
+	if (e == ERR_OK) {
+		exchange_conf_free(&exchange);
 		e = check_settings(cfg, conf, &d);
 	}
 	if (e == ERR_OK) {
@@ -236,6 +242,8 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	struct indicator_polls *polls = NULL;
 	struct service service = { .pipeline = NULL };
 	struct arming arming = { .arm = NULL };
+	struct exchange_conf exchange = { .n = 0 };
+	struct exchange_out *partners = NULL;
 	struct diag d = { "" };
 	int status = 0;
 	enum err e;
@@ -275,6 +283,9 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 		sign_key_free(cfg->control_key);
 	}
 	if (e == ERR_OK) {
+		e = exchange_conf_load(&exchange, conf, &d);
+	}
+	if (e == ERR_OK) {
 		e = pipeline_open(&p, cfg, &d);
 	}
 	if (e == ERR_OK) {
@@ -287,10 +298,16 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	if (e == ERR_OK) {
 		e = indicator_polls_start(&polls, cfg->store, &servers, &d);
 	}
+	if (e == ERR_OK) {
+		e = exchange_out_start(&partners, cfg->store, &exchange, map,
+				       &d);
+	}
 	if (e == ERR_OK && at.listen != NULL) {
 		e = console_start(&console, &at, &d);
 	}
 	if (e != ERR_OK) {
+		exchange_out_stop(partners);
+		exchange_conf_free(&exchange);
 		arming_stop(&arming);
 		indicator_polls_stop(polls);
 		indicator_files_stop(lists);
@@ -312,6 +329,8 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 		status = fail(1, &d);
 	}
 	service_stopping(&service);
+	exchange_out_stop(partners);
+	exchange_conf_free(&exchange);
 	console_stop(console);
 	indicator_polls_stop(polls);
 	indicator_files_stop(lists);

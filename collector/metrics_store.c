@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "collector/exchange_json.h"
 #include "collector/store_blind.h"
 #include "collector/store_consult.h"
 #include "collector/store_ledger.h"
@@ -337,6 +338,9 @@ metrics_store_write(struct metrics_store *m, const char *path, struct json *j)
 	}
 	if (e == ERR_OK) {
 		e = write_consults(m->reader, j);
+	}
+	if (e == ERR_OK) {
+		e = exchange_json_metrics(m->reader, j);
 	}
 	if (e == ERR_OK) {
 		e = write_ledgers(m->reader, j);

@@ -36,6 +36,7 @@ static const char help_text[] =
 	"      --until-idle S     stop when the streams were empty for S "
 	"seconds\n"
 	"      --consumer NAME    name within the consumer group [collector]\n"
+	"      --partner NAME=URL the Redis of a party with which to exchange\n"
 	"  -c, --config FILE      settings from a YAML file\n"
 	"      --set KEY=VALUE    one setting, over the file's\n"
 	"      --user USER[:GROUP]  whom to become when started as root\n"
@@ -63,7 +64,14 @@ static const char help_text[] =
 	"  picket-collector -R redis://127.0.0.1 -s picket.db --until-idle 3 "
 	"-f -\n";
 
-enum { OPT_UNTIL_IDLE = 256, OPT_CONSUMER, OPT_SET, OPT_LOG_JSON, OPT_USER };
+enum {
+	OPT_UNTIL_IDLE = 256,
+	OPT_CONSUMER,
+	OPT_PARTNER,
+	OPT_SET,
+	OPT_LOG_JSON,
+	OPT_USER
+};
 
 static const struct option options[] = {
 	{ "redis", required_argument, NULL, 'R' },
@@ -75,6 +83,7 @@ static const struct option options[] = {
 	{ "check", no_argument, NULL, 'T' },
 	{ "until-idle", required_argument, NULL, OPT_UNTIL_IDLE },
 	{ "consumer", required_argument, NULL, OPT_CONSUMER },
+	{ "partner", required_argument, NULL, OPT_PARTNER },
 	{ "config", required_argument, NULL, 'c' },
 	{ "set", required_argument, NULL, OPT_SET },
 	{ "user", required_argument, NULL, OPT_USER },
@@ -143,12 +152,31 @@ key_of(int c)
 	}
 }
 
+/* NAME=URL; the URL may hold a password, which no message repeats. */
+static enum err
+set_partner(struct conf *conf, const char *arg, struct diag *d)
+{
+	const char *eq = strchr(arg, '=');
+	char key[128];
+
+	if (eq == NULL || eq == arg || eq - arg > 63 || eq[1] == '\0') {
+		return diag_set(d, ERR_USAGE,
+				"--partner: write NAME=URL" OPTIONS_TRY_HELP);
+	}
+	snprintf(key, sizeof(key), "exchange.partners.%.*s.url",
+		 (int)(eq - arg), arg);
+	return conf_set(conf, key, eq + 1);
+}
+
 /* What goes over the files. */
 static enum err
 second_pass(struct options *o, int c, struct conf *conf, struct diag *d)
 {
 	if (key_of(c) != NULL) {
 		return conf_set(conf, key_of(c), optarg);
+	}
+	if (c == OPT_PARTNER) {
+		return set_partner(conf, optarg, d);
 	}
 	if (c == OPT_SET) {
 		return conf_set_arg(conf, optarg, d);

@@ -68,6 +68,13 @@ uint64_t share_held(const struct share_bundle *b);
 enum err share_audit(sqlite3 *db, const struct share_request *r,
 		     const struct share_bundle *b, const char *who,
 		     uint64_t at_us, struct diag *d) MUST_CHECK;
+/* The same of a step that released nothing: only what was held. */
+enum err share_audit_held(sqlite3 *db, const struct share_request *r,
+			  const struct share_bundle *b, const char *who,
+			  uint64_t at_us, struct diag *d) MUST_CHECK;
+/* SHA-256 of the whole policy as the audit log has it, in hexadecimal. */
+enum err share_policy_digest(const struct share_policy *p,
+			     char out[65]) MUST_CHECK;
 /* That a policy is in force from now on, if it is another than last time. */
 enum err share_audit_policy(sqlite3 *db, const struct share_policy *p,
 			    const char *who, uint64_t at_us,

@@ -107,6 +107,23 @@ share_audit(sqlite3 *db, const struct share_request *r,
 	return e;
 }
 
+enum err
+share_audit_held(sqlite3 *db, const struct share_request *r,
+		 const struct share_bundle *b, const char *who, uint64_t at_us,
+		 struct diag *d)
+{
+	enum err e = share_audit_policy(db, r->policy, who, at_us, d);
+
+	if (e == ERR_OK) {
+		e = record(db, r, b, false, who, at_us);
+	}
+	if (e != ERR_OK && d->msg[0] == '\0') {
+		diag_set(d, e, "the audit log cannot be written: %s",
+			 sqlite3_errmsg(db));
+	}
+	return e;
+}
+
 static void
 put_partner(struct json *j, const struct share_partner *p)
 {
@@ -116,6 +133,14 @@ put_partner(struct json *j, const struct share_partner *p)
 	json_obj(j, NULL);
 	json_cstr(j, "addresses", redactions[p->addresses]);
 	json_bool(j, "domains", p->keep_domains);
+	/* Absent when none is listed: a policy of before is the same one. */
+	if (p->n_exercises > 0) {
+		json_arr(j, "exercises");
+		for (unsigned i = 0; i < p->n_exercises; i++) {
+			json_cstr(j, NULL, p->exercises[i]);
+		}
+		json_arr_end(j);
+	}
 	json_obj(j, "fields");
 	for (unsigned k = 0; k < SHARE_KINDS; k++) {
 		json_arr(j, share_kind_name((enum share_kind)k));
@@ -180,6 +205,37 @@ note_policy(sqlite3 *db, const char *sum, int64_t id)
 	return e;
 }
 
+static void
+put_policy(struct json *j, const struct share_policy *p)
+{
+	json_obj(j, NULL);
+	json_arr(j, "our_domains");
+	for (unsigned i = 0; i < p->n_domains; i++) {
+		json_cstr(j, NULL, p->domains[i]);
+	}
+	json_arr_end(j);
+	json_arr(j, "partners");
+	for (unsigned i = 0; i < p->n_partners; i++) {
+		put_partner(j, &p->partners[i]);
+	}
+	json_arr_end(j);
+	json_cstr(j, "producer", p->producer);
+	json_obj_end(j);
+}
+
+enum err
+share_policy_digest(const struct share_policy *p, char out[65])
+{
+	struct json j;
+	enum err e;
+
+	json_init(&j);
+	put_policy(&j, p);
+	e = !j.failed && digest(json_view(&j), out) ? ERR_OK : ERR_NOMEM;
+	json_fini(&j);
+	return e;
+}
+
 enum err
 share_audit_policy(sqlite3 *db, const struct share_policy *p, const char *who,
 		   uint64_t at_us, struct diag *d)
@@ -191,19 +247,7 @@ share_audit_policy(sqlite3 *db, const struct share_policy *p, const char *who,
 	enum err e;
 
 	json_init(&j);
-	json_obj(&j, NULL);
-	json_arr(&j, "our_domains");
-	for (unsigned i = 0; i < p->n_domains; i++) {
-		json_cstr(&j, NULL, p->domains[i]);
-	}
-	json_arr_end(&j);
-	json_arr(&j, "partners");
-	for (unsigned i = 0; i < p->n_partners; i++) {
-		put_partner(&j, &p->partners[i]);
-	}
-	json_arr_end(&j);
-	json_cstr(&j, "producer", p->producer);
-	json_obj_end(&j);
+	put_policy(&j, p);
 	e = !j.failed && digest(json_view(&j), sum) ? is_noted(db, sum, &known)
 						    : ERR_NOMEM;
 	if (e == ERR_OK && !known) {

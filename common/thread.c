@@ -14,13 +14,14 @@
 #define FLAG_SPEC_ALLOW (1UL << 2)
 
 static const char *const names[THREAD_KINDS] = {
-	[THREAD_MAIN] = "main",       [THREAD_WORKER] = "worker",
-	[THREAD_REPLAY] = "replay",   [THREAD_WRITER] = "writer",
-	[THREAD_RELOAD] = "reload",   [THREAD_FORWARD] = "forward",
-	[THREAD_ARMING] = "arming",   [THREAD_RETRO] = "retro",
-	[THREAD_METRICS] = "metrics", [THREAD_PREPARE] = "prepare",
-	[THREAD_CONSOLE] = "console", [THREAD_TICKER] = "ticker",
-	[THREAD_LISTS] = "lists",     [THREAD_POLLS] = "polls",
+	[THREAD_MAIN] = "main",         [THREAD_WORKER] = "worker",
+	[THREAD_REPLAY] = "replay",     [THREAD_WRITER] = "writer",
+	[THREAD_RELOAD] = "reload",     [THREAD_FORWARD] = "forward",
+	[THREAD_ARMING] = "arming",     [THREAD_RETRO] = "retro",
+	[THREAD_METRICS] = "metrics",   [THREAD_PREPARE] = "prepare",
+	[THREAD_CONSOLE] = "console",   [THREAD_TICKER] = "ticker",
+	[THREAD_LISTS] = "lists",       [THREAD_POLLS] = "polls",
+	[THREAD_EXCHANGE] = "exchange",
 };
 
 /* The process's, as filters are: written before there are other threads. */

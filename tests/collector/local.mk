@@ -113,6 +113,13 @@ UNIT_TESTS += tests/collector/test_audit
 tests_collector_test_audit_SOURCES = tests/test.h tests/store_dir.h \
 	tests/collector/test_audit.c
 tests_collector_test_audit_LDADD = $(LIBS_COLLECTOR)
+check_PROGRAMS += tests/collector/exchange_peer
+tests_collector_exchange_peer_SOURCES = tests/collector/exchange_peer.c
+tests_collector_exchange_peer_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_exchange_fill
+tests_collector_test_exchange_fill_SOURCES = tests/test.h tests/store_dir.h \
+	tests/collector/test_exchange_fill.c
+tests_collector_test_exchange_fill_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_exchange_frame
 tests_collector_test_exchange_frame_SOURCES = tests/test.h \
 	tests/collector/test_exchange_frame.c

@@ -45,6 +45,7 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/redis_answers.sh \
 	tests/e2e/indicators.sh \
 	tests/e2e/taxii_set.sh \
+	tests/e2e/exchange_out.sh \
 	tests/e2e/taxii.sh
 	tests/e2e/redis_answers.sh
 E2E_TESTS += tests/e2e/consult.sh

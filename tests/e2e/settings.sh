@@ -38,17 +38,23 @@ openssl genpkey -algorithm ed25519 -out "$tmp/key" 2>"$tmp/x" &&
 mkdir -p "$tmp/etc/keys"
 "$bin/picketctl" keys make --sensor hq/tap1 "$tmp/etc/keys/hq-tap1.key" >"$tmp/x" 2>&1 ||
 	fail "keys make: $(cat "$tmp/x")"
-for key in site1.pem collector.key control.key; do
+for key in site1.pem collector.key control.key exchange us; do
 	"$bin/picketctl" keys make "$tmp/etc/keys/$key" >"$tmp/x" 2>&1 ||
 		fail "keys make: $(cat "$tmp/x")"
 done
 mkdir -p "$tmp/etc/tls"
 openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -days 2 \
 	-keyout "$tmp/etc/tls/site1.key" -out "$tmp/etc/tls/site1.pem" 2>"$tmp/x"
-for f in ca.pem collector.pem; do
+for f in ca.pem collector.pem us-ca.pem us.pem; do
 	cp "$tmp/etc/tls/site1.pem" "$tmp/etc/tls/$f"
 done
 cp "$tmp/etc/tls/site1.key" "$tmp/etc/tls/collector.key"
+cp "$tmp/etc/tls/site1.key" "$tmp/etc/tls/us.key"
+cat >"$tmp/etc/partners.yaml" <<EOY
+producer: JP
+partners:
+  - {name: US, owner: US, kinds: [indicator], pseudonym-key: $tmp/etc/secret}
+EOY
 here() {
 	sed -e "s|/etc/picket|$tmp/etc|" -e "s|/var/log/picket|$tmp/log|" \
 		-e "s|/var/lib/picket/[a-z]*|$tmp/var|" \
@@ -95,6 +101,8 @@ wrong missions="$tmp/nowhere.yaml" "nowhere.yaml"
 printf 'correlators:\n  - kind: flood\n    alrts: 500\n' >"$tmp/corr.yaml"
 wrong correlators="$tmp/corr.yaml" "corr.yaml:3: alrts"
 wrong correlators="$tmp/nowhere.yaml" "nowhere.yaml"
+wrong exchange.partners.US.urll=x "US.urll: there is no such setting"
+wrong exchange.partners.US.url=redis://x "partners.policy"
 wrong geoip.0="$tmp/nowhere.mmdb" "nowhere.mmdb"
 wrong correlate.windw=1 "correlate.windw"
 # What may be otherwise the next time is no wrong setting: the service manager

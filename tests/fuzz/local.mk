@@ -61,6 +61,8 @@ FUZZ_TARGETS = tests/fuzz/fuzz_allow \
 	tests/fuzz/fuzz_tls
 EXTRA_DIST += tests/fuzz/consult.in
 FUZZ_TARGETS += tests/fuzz/fuzz_consult
+EXTRA_DIST += tests/fuzz/exchange.in
+FUZZ_TARGETS += tests/fuzz/fuzz_exchange
 LIBS_FUZZ = libsensor.a librules.a libcommon.a $(SENSOR_LIBS) $(RULES_LIBS) \
 	$(COMMON_LIBS) -lm
 
@@ -75,6 +77,9 @@ tests_fuzz_fuzz_capture_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_change_SOURCES = tests/fuzz/fuzz_change.c tests/fuzz/fuzz_app.h
 tests_fuzz_fuzz_change_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_change_LDADD = $(LIBS_FUZZ)
+tests_fuzz_fuzz_exchange_SOURCES = tests/fuzz/fuzz_exchange.c
+tests_fuzz_fuzz_exchange_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_exchange_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
 tests_fuzz_fuzz_consult_SOURCES = tests/fuzz/fuzz_consult.c
 tests_fuzz_fuzz_consult_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_consult_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm

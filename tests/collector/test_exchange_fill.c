@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bundles for a partner from a store: cut where they are full, each version
+ * once, whole after whatever is lost in between, and revoked when it is no more.
+ */
+#include "collector/exchange_fill.h"
+
+#include <sys/stat.h>
+#include <zlib.h>
+
+#include "collector/store_consult.h"
+#include "collector/store_sql.h"
+#include "tests/store_dir.h"
+
+static struct share_policy *policy;
+static struct mission_map *map;
+static struct exchange_conf conf;
+static struct exchange_party party = { .name = "US", .url = "redis://x" };
+static struct exchange_fill f;
+static struct exchange_state s;
+
+static void
+run_sql(const char *sql)
+{
+	if (sql_exec(f.db, sql) != ERR_OK) {
+		fail_msg("%s: %s", sql, sqlite3_errmsg(f.db));
+	}
+}
+
+static int
+count_rows(const char *of)
+{
+	sqlite3_stmt *st;
+	char sql[128];
+	int n;
+
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", of);
+	assert_int_equal(sqlite3_prepare_v2(f.db, sql, -1, &st, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	return n;
+}
+
+static void
+read_policy(const char *highest)
+{
+	char text[512], key[128];
+	struct diag d = { "" };
+	FILE *out;
+
+	snprintf(key, sizeof(key), "%s/key", dir);
+	out = fopen(key, "w");
+	assert_non_null(out);
+	for (int i = 0; i < 32; i++) {
+		fputs("a7", out);
+	}
+	fclose(out);
+	chmod(key, 0600);
+	snprintf(text, sizeof(text),
+		 "producer: JP\npartners:\n  - name: US\n    owner: US\n"
+		 "    highest: %s\n    pseudonym-key: %s\n"
+		 "    kinds: [indicator, incident, consultation]\n"
+		 "    exercises: [KEEN]\n",
+		 highest, key);
+	share_policy_free(policy);
+	if (share_policy_read(&policy, "policy", view_cstr(text), &d) !=
+	    ERR_OK) {
+		fail_msg("%s", d.msg);
+	}
+	conf.policy = policy;
+	conf.us = policy->producer;
+	f.to = share_partner(policy, "US");
+	assert_int_equal(share_policy_digest(policy, f.policy), ERR_OK);
+}
+
+static int
+begin(void **state)
+{
+	struct diag d = { "" };
+
+	store_dir_make(state);
+	store_close(store_dir_open());
+	map = mission_empty();
+	conf = (struct exchange_conf){ .outbox_bytes = EXCHANGE_OUTBOX_BYTES,
+				       .outbox_bundles = 100 };
+	f = (struct exchange_fill){ .conf = &conf,
+				    .party = &party,
+				    .map = map };
+	assert_int_equal(store_reader_open(&f.store, path, &d), ERR_OK);
+	assert_int_equal(sqlite3_open(path, &f.db), SQLITE_OK);
+	run_sql("PRAGMA synchronous=OFF");
+	read_policy("amber");
+	/* What was there before the first party. */
+	run_sql("INSERT INTO "
+		"incidents(id,state,exercise,title,score,level,lead,"
+		"support,first_us,last_us,created_us,updated_us,summary,mark)"
+		" VALUES(900,'merged','','t',1,1,'JP','',1,1,1,1,'{}','red')");
+	assert_int_equal(count_rows("exchange_changes"), 0);
+	assert_int_equal(exchange_state_make(f.db, "US", 1000), ERR_OK);
+	assert_int_equal(exchange_state_get(f.db, "US", &s), ERR_OK);
+	assert_int_equal(s.epoch, 1000);
+	assert_int_equal(count_rows("exchange_changes"), 1);
+	run_sql("UPDATE incidents SET level=2 WHERE id=900");
+	assert_int_equal(count_rows("exchange_changes WHERE n=2"), 1);
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	char key[128];
+
+	store_reader_close(f.store);
+	sqlite3_close(f.db);
+	share_policy_free(policy);
+	policy = NULL;
+	mission_free(map);
+	snprintf(key, sizeof(key), "%s/key", dir);
+	unlink(key);
+	return store_dir_remove(state);
+}
+
+/* Indicators n1 to n2, which change in that order. */
+static void
+arm(unsigned n1, unsigned n2, const char *mark)
+{
+	sqlite3_stmt *st;
+	char value[64];
+
+	run_sql("BEGIN");
+	assert_int_equal(
+		sqlite3_prepare_v2(f.db,
+				   "INSERT INTO indicators VALUES(?1,?1,1,?2,2,"
+				   "0,(SELECT coalesce(max(change),0)+1 FROM"
+				   " indicators),'',0,1,255,?3,0,0,0,0,0,"
+				   "1763600000000000,1763600000000000)",
+				   -1, &st, NULL),
+		SQLITE_OK);
+	for (unsigned n = n1; n <= n2; n++) {
+		snprintf(value, sizeof(value), "host-%u.example", n);
+		assert_int_equal(sql_run(st, "dtt", (int)n, value, mark),
+				 ERR_OK);
+	}
+	sqlite3_finalize(st);
+	run_sql("COMMIT");
+}
+
+/* Makes what there is; more than one call when indicators wait for room. */
+static void
+fill(void)
+{
+	struct diag d = { "" };
+	bool more;
+
+	do {
+		if (exchange_fill(&f, &s, &more, &d) != ERR_OK) {
+			fail_msg("%s", d.msg);
+		}
+	} while (more);
+}
+
+/* The partner has all that was made. */
+static void
+take_all(void)
+{
+	s.sent = s.acked = s.seq;
+	assert_int_equal(exchange_state_note(f.db, "US", &s), ERR_OK);
+	assert_int_equal(exchange_state_get(f.db, "US", &s), ERR_OK);
+	assert_int_equal(s.waiting, 0);
+}
+
+/* Counts 'word' in the bundles of the outbox behind 'seq'. */
+static unsigned
+count(uint64_t seq, const char *word)
+{
+	struct exchange_made m;
+	unsigned n = 0;
+
+	while (exchange_out_next(f.db, "US", seq, &m) == ERR_OK) {
+		uLongf len = (uLongf)m.len;
+		char *text = malloc(m.len + 1);
+
+		assert_non_null(text);
+		assert_true(m.n <= EXCHANGE_MAX_OBJECTS);
+		assert_true(m.len <= EXCHANGE_MAX_LEN);
+		assert_int_equal(m.seq, seq + 1);
+		assert_int_equal(
+			uncompress((uint8_t *)text, &len, m.data.p, m.data.len),
+			Z_OK);
+		text[len] = '\0';
+		for (char *p = text; (p = strstr(p, word)) != NULL; p++) {
+			n++;
+		}
+		free(text);
+		seq = m.seq;
+		exchange_made_fini(&m);
+	}
+	exchange_made_fini(&m);
+	return n;
+}
+
+#define INDICATORS "\"type\":\"indicator\""
+
+static void
+test_cut_and_resumed(void **state)
+{
+	struct exchange_state was;
+	unsigned total = 0;
+
+	(void)state;
+	arm(1, 20000, "green//");
+	fill();
+	assert_int_equal(s.seq, 0); /* for nobody */
+	assert_true(s.held >= 20000);
+	run_sql("UPDATE indicators SET mark='green',change=change+20000");
+	/* Few wait at a time; what is not made is the cursor's. */
+	while (total < 20000) {
+		fill();
+		assert_true(s.waiting <= EXCHANGE_BULK);
+		total += count(s.acked, INDICATORS);
+		was = s;
+		take_all();
+		/* Cursors that only moved are not lost by forgetting them. */
+		assert_int_equal(s.cursor[SHARE_INDICATOR],
+				 was.cursor[SHARE_INDICATOR]);
+	}
+	assert_int_equal(total, 20000);
+	assert_int_equal(s.seq, 11); /* of 1,899 each, at most */
+	fill();
+	assert_int_equal(s.waiting, 0);
+	/* That a row changed is no new version. */
+	run_sql("UPDATE indicators SET change=100000,changed_us=1 WHERE id=7");
+	fill();
+	assert_int_equal(s.waiting, 0);
+	/* What was made is lost with the memory of it: it is made anew. */
+	run_sql("UPDATE indicators SET confidence=80,valid_until_us="
+		"1999000000000000,change=100001 WHERE id=7");
+	fill();
+	assert_int_equal(count(s.acked, INDICATORS), 1);
+}
+
+static void
+test_revoked_once(void **state)
+{
+	(void)state;
+	arm(1, 5, "amber");
+	fill();
+	assert_int_equal(count(0, INDICATORS), 5);
+	take_all();
+	/* removed; too high for it now; held */
+	run_sql("UPDATE indicators SET state=0,change=11 WHERE id=1");
+	run_sql("UPDATE indicators SET mark='red',change=12 WHERE id=2");
+	run_sql("UPDATE indicators SET state=1,change=13 WHERE id=3");
+	fill();
+	assert_int_equal(count(s.acked, "\"revoked\":true"), 3);
+	assert_int_equal(count(s.acked, INDICATORS), 3);
+	take_all();
+	run_sql("UPDATE indicators SET change=change+100");
+	fill();
+	assert_int_equal(s.waiting, 0);
+	/* armed again: it goes again */
+	run_sql("UPDATE indicators SET state=2,change=500 WHERE id=1");
+	fill();
+	assert_int_equal(count(s.acked, "host-1.example"), 1);
+	assert_int_equal(count(s.acked, "revoked"), 0);
+	take_all();
+	/* a policy that lets it see less takes back what it has */
+	read_policy("green");
+	fill();
+	assert_int_equal(count(s.acked, "\"revoked\":true"), 3);
+}
+
+static void
+test_forgotten_is_revoked(void **state)
+{
+	(void)state;
+	arm(1, 10, "green");
+	fill();
+	take_all();
+	/* While nothing was made, one was disarmed and forgotten. */
+	run_sql("DELETE FROM indicators WHERE id=4");
+	run_sql("INSERT INTO counters VALUES('indicators_floor',50)");
+	run_sql("UPDATE indicators SET change=60,confidence=1 WHERE id=1");
+	fill();
+	assert_int_equal(count(s.acked, "\"revoked\":true"), 1);
+	assert_int_equal(count(s.acked, INDICATORS), 1);
+	take_all();
+	assert_false(s.sweeps);
+	fill();
+	assert_int_equal(s.waiting, 0);
+}
+
+static void
+test_not_ours(void **state)
+{
+	(void)state;
+	arm(1, 3, "green");
+	run_sql("INSERT INTO indicator_origins VALUES(1,'partner:AU',1),"
+		"(2,'warning',1),(3,'analyst k',1)");
+	run_sql("INSERT INTO indicator_sources SELECT i.id,o.id,'',0,0,0,1,255,"
+		"'green',0,0,0,'','','','','',0,0 FROM indicators i,"
+		"indicator_origins o WHERE o.id=1 OR (o.id=2 AND i.id>1) OR"
+		" (o.id=3 AND i.id=3)");
+	fill();
+	assert_int_equal(count(0, INDICATORS), 1);
+	assert_int_equal(count(0, "host-3.example"), 1);
+	assert_int_equal(s.held, 0);
+}
+
+static void
+test_full_outbox_waits(void **state)
+{
+	(void)state;
+	conf.outbox_bundles = 1;
+	arm(1, 3000, "green");
+	run_sql("INSERT INTO incidents(state,exercise,title,score,level,lead,"
+		"support,first_us,last_us,created_us,updated_us,summary,mark)"
+		" VALUES('open','','t',1,1,'JP','',1,1,1,1,'{}','green'),"
+		"('open','KEEN','t',1,1,'JP','',1,1,1,1,'{}','green'),"
+		"('open','SECRET','t',1,1,'JP','',1,1,1,1,'{}','green')");
+	fill();
+	assert_int_equal(s.waiting, 1);
+	/* What people wait for goes first. */
+	assert_int_equal(count(0, "\"type\":\"incident\""), 2);
+	assert_int_equal(count(0, "\"x_picket_exercise\":\"KEEN\""), 1);
+	fill();
+	assert_int_equal(s.waiting, 1);
+	take_all();
+	fill();
+	assert_int_equal(s.seq, 2);
+	assert_int_equal(count(1, INDICATORS), 1897);
+	take_all();
+	run_sql("UPDATE incidents SET state='merged' WHERE id=901");
+	fill();
+	assert_int_equal(count(2, "\"revoked\":true"), 1);
+}
+
+static void
+test_two_make_bundles(void **state)
+{
+	struct exchange_state old = s;
+	struct diag d = { "" };
+	bool more;
+
+	(void)state;
+	arm(1, 3, "green");
+	fill();
+	assert_int_equal(s.seq, 1);
+	/* Another collector that knew the store as it was makes none twice. */
+	assert_int_equal(exchange_fill(&f, &old, &more, &d), ERR_OK);
+	assert_int_equal(old.seq, 0); /* it saw that the partner has them */
+	arm(4, 4, "green");
+	assert_int_equal(exchange_fill(&f, &old, &more, &d), ERR_AGAIN);
+	fill();
+	assert_int_equal(s.seq, 2);
+	assert_int_equal(count(1, "host-4.example"), 1);
+	/* All again, in an epoch of its own. */
+	assert_int_equal(exchange_state_renew(f.db, "US", 2000, 5), ERR_OK);
+	assert_int_equal(exchange_state_get(f.db, "US", &s), ERR_OK);
+	assert_int_equal(s.waiting, 0);
+	fill();
+	assert_int_equal(s.seq, 1);
+	assert_int_equal(count(0, INDICATORS), 4);
+	/* What is noted of the epoch before changes nothing. */
+	old = s;
+	old.epoch = 1000;
+	old.acked = 1;
+	assert_int_equal(exchange_state_note(f.db, "US", &old), ERR_OK);
+	assert_int_equal(exchange_state_get(f.db, "US", &s), ERR_OK);
+	assert_int_equal(s.acked, 0);
+	assert_int_equal(s.waiting, 1);
+}
+
+/* Says an event of ours, in a consultation with these. */
+static void
+consult(const char *with, const char *exercise)
+{
+	struct consult_event e = { .kind = CONSULT_OPEN,
+				   .level = 4,
+				   .deadline_us = 2000000,
+				   .n_sides = 2 };
+	struct diag d = { "" };
+
+	strcpy(e.side, "JP");
+	strcpy(e.who, "k.tanaka");
+	strcpy(e.exercise, exercise);
+	strcpy(e.sides[0], "JP");
+	snprintf(e.sides[1], sizeof(e.sides[1]), "%s", with);
+	strcpy(e.text, "seen from 10.1.2.3");
+	run_sql("BEGIN");
+	if (store_consult_say(f.db, &e, 1000000, 0, &d) != ERR_OK) {
+		fail_msg("%s", d.msg);
+	}
+	run_sql("COMMIT");
+}
+
+static void
+test_consultations(void **state)
+{
+	(void)state;
+	consult("US", "");
+	consult("AU", "");
+	consult("US", "SECRET");
+	fill();
+	assert_int_equal(count(0, "\"type\":\"x-picket-consultation-event\""),
+			 1);
+	assert_int_equal(count(0, "k.tanaka"), 0);
+	assert_int_equal(count(0, "10.1.2.3"), 0);
+	assert_int_equal(count(0, "seen from [address]"), 1);
+	assert_int_equal(s.held, 1);
+	take_all();
+	fill();
+	assert_int_equal(s.waiting, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_cut_and_resumed, begin,
+						end),
+		cmocka_unit_test_setup_teardown(test_revoked_once, begin, end),
+		cmocka_unit_test_setup_teardown(test_forgotten_is_revoked,
+						begin, end),
+		cmocka_unit_test_setup_teardown(test_not_ours, begin, end),
+		cmocka_unit_test_setup_teardown(test_full_outbox_waits, begin,
+						end),
+		cmocka_unit_test_setup_teardown(test_two_make_bundles, begin,
+						end),
+		cmocka_unit_test_setup_teardown(test_consultations, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
