@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One source, many hosts or ports that do not answer.
+ *
+ * Only what went unanswered counts, so that a proxy or a browser, whose peers
+ * are many and answer, is no scanner; that much of it went unanswered is judged
+ * over the same.
+ */
+#include "collector/finding_parts.h"
+
+#define SLOW_PIECES 8
+/* So many pieces of the long window have something: it goes on. */
+#define SLOW_USED 4
+#define FAST_PIECES 2
+
+/* What of the line went unanswered. */
+struct sweep_part {
+	uint64_t flows, failed;
+	struct hll peers, ports;
+};
+
+static void
+part_of(const struct finder_look *l, struct sweep_part *out)
+{
+	const struct contacts *c = l->c;
+
+	memset(out, 0, sizeof(*out));
+	/* Not all is listed, and most failed: then all of it is meant. */
+	if (!contacts_complete(c) && c->failed * 2 >= c->flows) {
+		*out = (struct sweep_part){ c->flows, c->failed, c->peers,
+					    c->ports };
+		return;
+	}
+	for (unsigned i = 0; i < c->n_to; i++) {
+		const struct contacts_to *to = &c->to[i];
+
+		if (to->failed > 0 && to->failed * 2 >= to->flows &&
+		    !l->to_ignored[i]) {
+			out->flows += to->flows;
+			out->failed += to->failed;
+			hll_add_addr(&out->peers, &to->ip);
+			hll_add_port(&out->ports, to->port);
+		}
+	}
+}
+
+static bool
+add(struct piece *pieces, unsigned n, uint64_t len_us, uint64_t t,
+    const struct sweep_part *part)
+{
+	struct piece *p = piece_at(pieces, n, len_us, t);
+
+	if (p == NULL) {
+		return false;
+	}
+	p->flows += part->flows;
+	p->failed += part->failed;
+	hll_merge(&p->a, &part->peers);
+	hll_merge(&p->b, &part->ports);
+	return true;
+}
+
+/* The sketches can be misled by who picks his targets; the counts of flows
+ * cannot be more than there were. */
+static bool
+is_sweep(const struct piece *sum, unsigned peers, unsigned ports,
+	 unsigned failed)
+{
+	uint64_t n_peers = MIN(hll_count(&sum->a), sum->flows);
+	uint64_t n_ports = MIN(hll_count(&sum->b), sum->flows);
+
+	return (n_peers >= peers || n_ports >= ports) &&
+	       sum->failed * 100 >= sum->flows * failed;
+}
+
+static enum err
+emit(struct finder_look *l, struct state *st, enum finding_kind kind,
+     const struct piece *sum, uint64_t window_us)
+{
+	struct finding f = { .kind = kind,
+			     .host = l->c->ip,
+			     .has_host = true,
+			     .host_ours = l->ours,
+			     .first_us = l->c->start_us,
+			     .last_us = l->c->end_us,
+			     .window_us = window_us };
+	uint64_t peers = MIN(hll_count(&sum->a), sum->flows);
+	uint64_t ports = MIN(hll_count(&sum->b), sum->flows);
+	struct json *j = finder_evidence(l);
+
+	f.first_us = MIN(f.first_us, sum->start_us);
+	f.measure = (double)MAX(peers, ports);
+	json_u64(j, "peers", peers);
+	json_u64(j, "ports", ports);
+	json_u64(j, "flows", sum->flows);
+	json_u64(j, "failed", sum->failed);
+	json_time(j, "from", sum->start_us);
+	return finder_emit(l, &f, st, l->ours ? NULL : &st->body.sweep.sites);
+}
+
+enum err
+finder_sweep(struct finder_look *l)
+{
+	const struct finding_config *cfg = &l->f->cfg;
+	uint64_t fast = cfg->scan_seconds * US_PER_S / FAST_PIECES;
+	uint64_t slow = cfg->slow_hours * 3600 * US_PER_S / SLOW_PIECES;
+	uint64_t t = l->c->start_us;
+	struct state_key key = { .kind = STATE_SWEEP,
+				 .shared = !l->ours,
+				 .a = l->c->ip };
+	struct sweep_part part;
+	struct state_sweep *s;
+	struct state *st;
+	struct piece sum;
+	enum err e = ERR_OK;
+
+	if (!cfg->on[FINDING_SCAN] && !cfg->on[FINDING_SLOW_SCAN]) {
+		return ERR_OK;
+	}
+	part_of(l, &part);
+	if (part.flows == 0) {
+		return ERR_OK;
+	}
+	st = finding_states_get(l->f->states, l->place, &key, t, &l->mark);
+	if (st == NULL) {
+		return ERR_NOMEM;
+	}
+	s = &st->body.sweep;
+	finding_states_changed(l->f->states, st);
+	finding_sites_add(&s->sites, l->place->id);
+	if (add(s->fast, FAST_PIECES, fast, t, &part) &&
+	    cfg->on[FINDING_SCAN]) {
+		(void)piece_sum(s->fast, FAST_PIECES, fast, t, &sum);
+		if (is_sweep(&sum, cfg->scan_peers, cfg->scan_ports,
+			     cfg->scan_failed)) {
+			s->found_us = MAX(s->found_us, l->c->end_us);
+			e = emit(l, st, FINDING_SCAN, &sum,
+				 MAX(cfg->scan_seconds * US_PER_S,
+				     3600 * US_PER_S));
+		}
+	}
+	/* A scan that was told of is not told of again as a slow one. */
+	if (e == ERR_OK && add(s->slow, SLOW_PIECES, slow, t, &part) &&
+	    cfg->on[FINDING_SLOW_SCAN] &&
+	    (s->found_us == 0 || s->found_us + SLOW_PIECES * slow < t) &&
+	    piece_sum(s->slow, SLOW_PIECES, slow, t, &sum) >= SLOW_USED &&
+	    is_sweep(&sum, cfg->slow_peers, cfg->slow_ports,
+		     cfg->slow_failed)) {
+		e = emit(l, st, FINDING_SLOW_SCAN, &sum, SLOW_PIECES * slow);
+	}
+	return e;
+}
