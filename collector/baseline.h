@@ -49,7 +49,7 @@ struct rhythm {
 	uint64_t start_us[BASELINE_STARTS]; /* sorted; the newest */
 	uint32_t n;
 	uint32_t unused;
-	uint64_t total, bytes_out;
+	uint64_t total, calls, bytes_out;
 };
 struct rhythm_verdict {
 	double period_s; /* the median of what lies between two */
@@ -98,8 +98,9 @@ enum known_verdict { KNOWN_OLD, KNOWN_NEW, KNOWN_FULL };
 /* Looks for it and notes it.  Of a full set the one that was not seen for
  * longest goes, if that is 30 days; else nothing is noted.  '*changed': so that
  * it is to be kept. */
-enum known_verdict known_note(struct baseline_known *set, uint32_t *n, uint32_t cap,
-			      uint32_t hash, uint64_t t, bool *changed);
+enum known_verdict known_note(struct baseline_known *set, uint32_t *n,
+			      uint32_t cap, uint32_t hash, uint64_t t,
+			      bool *changed);
 uint32_t known_hash(const struct addr *a, uint16_t port, uint8_t proto);
 
 #endif

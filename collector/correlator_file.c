@@ -12,7 +12,7 @@
 #include "collector/finding_state.h"
 #include "collector/stage.h"
 
-#define MAX_THRESHOLDS 6
+#define MAX_THRESHOLDS 7
 
 /* A number of a kind, as the file calls it. */
 struct threshold {
@@ -86,7 +86,9 @@ static const struct kind {
 	    { "jitter-percent", 1, 50,
 	      offsetof(struct finding_config, beacon_jitter) },
 	    { "clients", 1, 100000,
-	      offsetof(struct finding_config, beacon_clients) } },
+	      offsetof(struct finding_config, beacon_clients) },
+	    { "kilobytes", 1, 1000000,
+	      offsetof(struct finding_config, beacon_kilobytes) } },
 	  true },
 	{ "lateral",
 	  offsetof(struct finding_config, on[FINDING_LATERAL]),

@@ -21,6 +21,7 @@ const struct finding_config finding_defaults = {
 	.beacon_most = 7200,
 	.beacon_jitter = 20,
 	.beacon_clients = 10,
+	.beacon_kilobytes = 1000,
 	.lateral_seconds = 3600,
 	.lateral_hosts = 3,
 	.lateral_hops = 2,

@@ -39,6 +39,7 @@ struct finding_config {
 	unsigned spread_seconds, spread_sources, spread_targets;
 	unsigned beacon_starts, beacon_least, beacon_most; /* seconds */
 	unsigned beacon_jitter, beacon_clients; /* percent; hosts */
+	unsigned beacon_kilobytes; /* out, of a call */
 	unsigned lateral_seconds, lateral_hosts, lateral_hops;
 	unsigned lateral_learn; /* hours */
 	unsigned first_criticality, first_learn; /* hours */

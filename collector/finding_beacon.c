@@ -113,6 +113,7 @@ look_at(struct finder_look *l, unsigned i)
 		added |= rhythm_add(r, to->starts_us[k]);
 	}
 	r->bytes_out += to->bytes_out;
+	r->calls += MAX(to->flows, UINT64_C(1));
 	finding_states_changed(l->f->states, st);
 	if (!added || r->n < SETTLED) {
 		return ERR_OK;
@@ -123,7 +124,8 @@ look_at(struct finder_look *l, unsigned i)
 	    clients > cfg->beacon_clients || !rhythm_judge(r, &v)) {
 		return e;
 	}
-	return v.period_s >= cfg->beacon_least &&
+	return r->bytes_out <= r->calls * cfg->beacon_kilobytes * 1000 &&
+			       v.period_s >= cfg->beacon_least &&
 			       v.period_s <= cfg->beacon_most &&
 			       v.jitter * 100 <= cfg->beacon_jitter &&
 			       v.share >= 0.75

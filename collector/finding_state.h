@@ -48,8 +48,16 @@ enum state_kind {
 struct state_sites {
 	uint32_t id[FINDING_SITES];
 };
+/* What came of contacts to one port, in days; old ones fade. */
+struct port_use {
+	uint32_t flows, failed, day;
+	uint16_t port;
+	uint8_t proto, unused;
+};
+#define FINDING_PORTS 8
 struct state_sweep {
 	struct piece fast[2], slow[8];
+	struct port_use use[FINDING_PORTS]; /* those used most */
 	uint64_t found_us; /* last seen to scan */
 	struct state_sites sites;
 };

@@ -12,6 +12,7 @@
 /* So many pieces of the long window have something: it goes on. */
 #define SLOW_USED 4
 #define FAST_PIECES 2
+#define DAY_US (24 * 3600 * US_PER_S)
 
 /* What of the line went unanswered. */
 struct sweep_part {
@@ -19,9 +20,73 @@ struct sweep_part {
 	struct hll peers, ports;
 };
 
-static void
-part_of(const struct finder_look *l, struct sweep_part *out)
+/* Of the ports that the host uses most; the one used least makes room. */
+static struct port_use *
+use_of(struct state_sweep *s, const struct contacts_to *to, uint64_t t)
 {
+	uint32_t day = (uint32_t)(t / DAY_US);
+	struct port_use *least = &s->use[0];
+
+	for (unsigned i = 0; i < FINDING_PORTS; i++) {
+		struct port_use *u = &s->use[i];
+
+		if (u->flows > 0 && u->port == to->port &&
+		    u->proto == to->proto) {
+			if (day > u->day) {
+				u->flows = (u->flows + 1) / 2;
+				u->failed /= 2;
+				u->day = day;
+			}
+			return u;
+		}
+		least = u->flows < least->flows ? u : least;
+	}
+	*least = (struct port_use){ .day = day,
+				    .port = to->port,
+				    .proto = to->proto };
+	return least;
+}
+
+static uint32_t
+plus(uint32_t n, uint64_t more)
+{
+	return (uint32_t)MIN(n + more, (uint64_t)UINT32_MAX / 2);
+}
+
+/*
+ * What went unanswered, of the destinations listed.  A port at which most of
+ * the host's contacts are answered is one that it uses: some servers of many
+ * are always down.
+ */
+static void
+part_of_listed(const struct finder_look *l, struct state_sweep *s,
+	       unsigned percent, struct sweep_part *out)
+{
+	for (unsigned i = 0; i < l->c->n_to; i++) {
+		const struct contacts_to *to = &l->c->to[i];
+		struct port_use *u;
+
+		if (l->to_ignored[i] || to->flows == 0) {
+			continue;
+		}
+		u = use_of(s, to, l->c->start_us);
+		u->flows = plus(u->flows, to->flows);
+		u->failed = plus(u->failed, to->failed);
+		if (to->failed * 2 >= to->flows &&
+		    (uint64_t)u->failed * 100 >= (uint64_t)u->flows * percent) {
+			out->flows += to->flows;
+			out->failed += to->failed;
+			hll_add_addr(&out->peers, &to->ip);
+			hll_add_port(&out->ports, to->port);
+		}
+	}
+}
+
+static void
+part_of(const struct finder_look *l, struct state_sweep *s,
+	struct sweep_part *out)
+{
+	const struct finding_config *cfg = &l->f->cfg;
 	const struct contacts *c = l->c;
 
 	memset(out, 0, sizeof(*out));
@@ -29,18 +94,9 @@ part_of(const struct finder_look *l, struct sweep_part *out)
 	if (!contacts_complete(c) && c->failed * 2 >= c->flows) {
 		*out = (struct sweep_part){ c->flows, c->failed, c->peers,
 					    c->ports };
-		return;
-	}
-	for (unsigned i = 0; i < c->n_to; i++) {
-		const struct contacts_to *to = &c->to[i];
-
-		if (to->failed > 0 && to->failed * 2 >= to->flows &&
-		    !l->to_ignored[i]) {
-			out->flows += to->flows;
-			out->failed += to->failed;
-			hll_add_addr(&out->peers, &to->ip);
-			hll_add_port(&out->ports, to->port);
-		}
+	} else {
+		part_of_listed(l, s, MIN(cfg->scan_failed, cfg->slow_failed),
+			       out);
 	}
 }
 
@@ -71,6 +127,26 @@ is_sweep(const struct piece *sum, unsigned peers, unsigned ports,
 
 	return (n_peers >= peers || n_ports >= ports) &&
 	       sum->failed * 100 >= sum->flows * failed;
+}
+
+/* Whether no piece has most of it: else it is a burst, which the short window
+ * judges, among what fails all day. */
+static bool
+is_steady(const struct state_sweep *s, const struct piece *sum)
+{
+	uint64_t most_peers = 0, most_ports = 0;
+
+	for (unsigned i = 0; i < SLOW_PIECES; i++) {
+		const struct piece *p = &s->slow[i];
+
+		if (p->flows > 0 && p->start_us >= sum->start_us) {
+			most_peers = MAX(most_peers, hll_count(&p->a));
+			most_ports = MAX(most_ports, hll_count(&p->b));
+		}
+	}
+	return hll_count(&sum->a) >= hll_count(&sum->b)
+		       ? most_peers * 2 <= hll_count(&sum->a)
+		       : most_ports * 2 <= hll_count(&sum->b);
 }
 
 static enum err
@@ -117,8 +193,9 @@ finder_sweep(struct finder_look *l)
 	if (!cfg->on[FINDING_SCAN] && !cfg->on[FINDING_SLOW_SCAN]) {
 		return ERR_OK;
 	}
-	part_of(l, &part);
-	if (part.flows == 0) {
+	/* Outsiders who are answered are visitors, of whom there are many. */
+	if (!l->ours && l->c->failed == 0 &&
+	    finding_states_find(l->f->states, l->place, &key) == NULL) {
 		return ERR_OK;
 	}
 	st = finding_states_get(l->f->states, l->place, &key, t, &l->mark);
@@ -127,6 +204,11 @@ finder_sweep(struct finder_look *l)
 	}
 	s = &st->body.sweep;
 	finding_states_changed(l->f->states, st);
+	part_of(l, s, &part);
+	if (part.flows == 0) {
+		return ERR_OK;
+	}
+	finding_states_settle(st);
 	finding_sites_add(&s->sites, l->place->id);
 	if (add(s->fast, FAST_PIECES, fast, t, &part) &&
 	    cfg->on[FINDING_SCAN]) {
@@ -145,7 +227,8 @@ finder_sweep(struct finder_look *l)
 	    (s->found_us == 0 || s->found_us + SLOW_PIECES * slow < t) &&
 	    piece_sum(s->slow, SLOW_PIECES, slow, t, &sum) >= SLOW_USED &&
 	    is_sweep(&sum, cfg->slow_peers, cfg->slow_ports,
-		     cfg->slow_failed)) {
+		     cfg->slow_failed) &&
+	    is_steady(s, &sum)) {
 		e = emit(l, st, FINDING_SLOW_SCAN, &sum, SLOW_PIECES * slow);
 	}
 	return e;
