@@ -378,7 +378,8 @@ plant_lateral(struct world *w, unsigned i)
 	/* On and on. */
 	truth(w, FINDING_LATERAL, false, site_name(s), &from, "");
 	for (unsigned k = 0; k < 4; k++) {
-		struct addr to = v4(10, s + 1, 230 + i % 20, k * 20 + i);
+		struct addr to =
+			v4(10, s + 1, 230 + i / 40, i % 40 * 6 + k + 1);
 
 		put(w, s, at, from, to, 3389, TCP, false, 500);
 		from = to;
@@ -407,7 +408,10 @@ plant_unusual(struct world *w, unsigned i)
 		put(w, s, at + k * 60.0 + uniform(w) * 30, from, outside(10, i),
 		    443, TCP, false, 60000);
 	}
-	/* The critical servers. */
+	/* The critical servers, each once. */
+	if (i >= 4 * w->cfg.sites) {
+		return;
+	}
 	from = server(s, 10 + i / w->cfg.sites % 4);
 	truth(w, FINDING_FIRST_SEEN, false, site_name(s), &from, "");
 	put(w, s, moment(w, 1), from, outside(11, i), 8443, TCP, false, 10);
