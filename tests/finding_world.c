@@ -708,6 +708,9 @@ world_configure(const struct world *w, struct finding_config *cfg)
 		cfg->ignore[cfg->n_ignore++] =
 			(struct cidr){ server(s, 99), 128 };
 	}
+	/* Where there are few, a service has few clients. */
+	cfg->beacon_clients =
+		MIN(cfg->beacon_clients, w->cfg.sites * w->cfg.hosts / 4);
 	cfg->first_learn = 24 * (w->cfg.days - 2) - 1;
 	cfg->lateral_learn = MIN(cfg->lateral_learn, cfg->first_learn);
 }
