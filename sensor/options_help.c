@@ -66,7 +66,7 @@ options_print_help(void)
 	      "unix:///path\n"
 	      "                          (absent: stand-alone)\n"
 	      "      --forward-types LIST  what is forwarded (default: "
-	      "alert,stats,anchor)\n"
+	      "alert,stats,anchor,contacts)\n"
 	      "      --spool DIR         where batches wait until the "
 	      "collector "
 	      "has them\n"
