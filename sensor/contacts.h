@@ -69,13 +69,20 @@ contacts_told_size(const struct contacts_told *t)
 	return offsetof(struct contacts_told, to) + t->n_to * sizeof(t->to[0]);
 }
 
+/*
+ * flows: that were counted.  lines: handed out, of these early: for want of
+ * room.  hosts_dropped: for want of room, and not told of.  destinations_left:
+ * that are in the sums only.  shed: beginnings and ends left out under overload.
+ */
+/* clang-format off */
+#define CONTACTS_COUNTER_LIST(C) \
+	C(flows) C(lines) C(early) C(hosts_dropped) C(destinations_left) C(shed)
+/* clang-format on */
+
 struct contacts_counters {
-	uint64_t flows; /* that were counted */
-	uint64_t hosts; /* lines handed out, those made early too */
-	uint64_t early; /* of these, for want of room */
-	uint64_t hosts_dropped; /* for want of room, and not told of */
-	uint64_t destinations_left; /* not kept one by one */
-	uint64_t shed; /* beginnings and ends left out under overload */
+#define C(name) uint64_t name;
+	CONTACTS_COUNTER_LIST(C)
+#undef C
 };
 
 struct contacts;

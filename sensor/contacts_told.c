@@ -88,7 +88,7 @@ contacts_tell(struct contacts *c, uint32_t i)
 	t->peers = h->peers;
 	t->ports = h->ports;
 	tell_pairs(c, h);
-	c->count.hosts++;
+	c->count.lines++;
 	contacts_forget(c, i);
 	return t;
 }
