@@ -139,6 +139,21 @@ spare_raw(struct worker *w, struct flow *f)
 	}
 }
 
+/* A segment that begins or ends something. */
+static __attribute__((noinline)) void
+note_turn(struct worker *w, const struct event_subject *s, struct flow *f,
+	  const struct packet *pkt)
+{
+	if ((pkt->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) &&
+	    f->pkts[0] == 1 && f->pkts[1] == 1 &&
+	    worker_wants(w, EVENT_TYPE_ANCHOR)) {
+		worker_put_anchor(w, s);
+	}
+	if ((pkt->tcp_flags & (TCP_FIN | TCP_RST)) != 0 && w->asks.contacts) {
+		worker_note_contact(w, s, f);
+	}
+}
+
 /* 'unread': its payload is given up. */
 static void
 take_segment(struct worker *w, struct event_subject *s, struct flow *f,
@@ -161,11 +176,8 @@ take_segment(struct worker *w, struct event_subject *s, struct flow *f,
 			spare_raw(w, f);
 		}
 	}
-	if (UNLIKELY((pkt->tcp_flags & (TCP_SYN | TCP_ACK)) ==
-		     (TCP_SYN | TCP_ACK)) &&
-	    f->pkts[0] == 1 && f->pkts[1] == 1 &&
-	    worker_wants(w, EVENT_TYPE_ANCHOR)) {
-		worker_put_anchor(w, s);
+	if (UNLIKELY((pkt->tcp_flags & w->turn_flags) != 0)) {
+		note_turn(w, s, f, pkt);
 	}
 	was->app = app_proto_of(f);
 	if (stream_has_next(w->streams)) {
@@ -328,7 +340,7 @@ packet(struct worker *w, struct packet *pkt)
 		return;
 	}
 	if (UNLIKELY((f->flags & FLOW_BYPASSED) != 0)) {
-		if (worker_contact_turn(w, pkt, f, s->dir)) {
+		if (w->asks.contacts) {
 			worker_note_contact(w, s, f);
 		}
 		w->count.bypassed_packets++;
@@ -347,7 +359,7 @@ packet(struct worker *w, struct packet *pkt)
 		   w->asks.names && what == SHED_NONE) {
 		take_datagram(w, s, f, pkt);
 	}
-	if (UNLIKELY(worker_contact_turn(w, pkt, f, s->dir))) {
+	if (UNLIKELY(worker_contact_turn(w, f, s->dir))) {
 		worker_note_contact(w, s, f);
 	}
 	if (UNLIKELY(overload_sheds_all(what))) {

@@ -54,7 +54,7 @@ struct worker {
 	struct contacts *contacts; /* NULL: none are summed up */
 	/* When a flow's contacts are looked at: worker_contact_turn(). */
 	uint64_t contact_mask; /* 0: never */
-	uint8_t contact_flags;
+	uint8_t turn_flags; /* of TCP, by which anchors and contacts are told */
 	const struct ruleset *rules;
 	uint64_t needed[2];
 	bool guess_tx; /* alerts of raw bytes name the transaction they met */
@@ -191,14 +191,13 @@ bool worker_follow_segment(struct worker *w, struct flow *f, struct packet *pkt,
 			   enum flow_dir dir);
 
 /* worker_contacts.c: who contacts whom. */
-/* Whether 'pkt', counted in 'f', is to be shown to worker_note_contact(): the
- * first of its direction and every 64th behind it, and what may end it. */
+/* Whether a packet of 'f', counted, is to be shown to worker_note_contact(): the
+ * first of its direction and every 64th behind it; and so is what may end it. */
 static inline bool
-worker_contact_turn(const struct worker *w, const struct packet *pkt,
-		    const struct flow *f, enum flow_dir dir)
+worker_contact_turn(const struct worker *w, const struct flow *f,
+		    enum flow_dir dir)
 {
-	return (f->pkts[dir] & w->contact_mask) == 1 ||
-	       (pkt->tcp_flags & w->contact_flags) != 0;
+	return (f->pkts[dir] & w->contact_mask) == 1;
 }
 void worker_note_contact(struct worker *w, const struct event_subject *s,
 			 struct flow *f);
