@@ -50,7 +50,7 @@ piece_sum(const struct piece *pieces, unsigned n, uint64_t len_us, uint64_t t,
 		uint64_t away = p->start_us > start ? p->start_us - start
 						    : start - p->start_us;
 
-		if (p->flows == 0 || away >= n * len_us) {
+		if (p->flows + p->failed == 0 || away >= n * len_us) {
 			continue;
 		}
 		sum->flows += p->flows;

@@ -4,7 +4,8 @@
  *
  * One line of event_type "contacts" tells of one initiator and one interval of
  * one worker: sums, two sketches that merge, and its most telling
- * destinations.  The line comes from the wire: all members are there, of their
+ * destinations.  A flow counts where it began, that it failed where it ended: one
+ * that nobody answers fails an interval later.  The line comes from the wire: all members are there, of their
  * type and range, or it is refused as a whole; members not known are left alone.
  *
  * Place    above common/hll and json_read; below finding_run.

@@ -62,6 +62,7 @@ struct finding {
 	const char *key; /* what the window is of */
 	struct addr host; /* who did it; or, of a spread, the target */
 	bool has_host, host_ours;
+	const struct addr *part_of; /* it goes into that host's finding; NULL */
 	struct addr peer;
 	bool has_peer, peer_ours;
 	uint16_t port; /* 0: none in particular */

@@ -7,6 +7,7 @@
 
 /* By which the clocks of two sensors may differ. */
 #define SLACK_US (2 * US_PER_S)
+#define MAX_HOPS 16
 
 static bool
 is_admin(const struct contacts_to *to)
@@ -62,39 +63,120 @@ reached(const struct state_admin *a, uint64_t t, uint64_t window_us)
 	return n;
 }
 
-/* 'root' is whom it began with, 'last' who went on, by 'hops' steps. */
-static enum err
-emit(struct finder_look *l, struct state *last, const struct addr *root,
-     const struct contacts_to *to, uint32_t hops, uint64_t t)
+static struct state *
+find_admin(struct finder_look *l, const struct addr *host)
 {
-	const struct state_admin *a = &last->body.admin;
-	uint64_t window = l->f->cfg.lateral_seconds * US_PER_S;
-	unsigned hosts = reached(a, t, window);
-	struct finding f = { .kind = FINDING_LATERAL,
-			     .host = *root,
-			     .has_host = true,
-			     .host_ours = true,
-			     .peer = to->ip,
-			     .has_peer = true,
-			     .peer_ours = true,
-			     .port = to->port,
-			     .proto = to->proto,
-			     .first_us = t,
-			     .last_us = t,
-			     .window_us = window,
-			     .measure = MAX(hosts, hops) };
-	struct json *j = finder_evidence(l);
+	struct state_key key = { .kind = STATE_ADMIN, .a = *host };
 
+	return finding_states_find(l->f->states, l->place, &key);
+}
+
+/*
+ * A chain is followed when it is judged, in both directions from the step that
+ * is new: of one interval the steps come in any order.
+ */
+struct chain {
+	struct state *host[MAX_HOPS + 1]; /* first, where it began */
+	unsigned n;
+	const struct state *told; /* one of them was told of already */
+};
+
+static void
+add_host(struct chain *c, struct state *st, uint64_t t, uint64_t window)
+{
+	const struct state_admin *a = &st->body.admin;
+
+	c->host[c->n++] = st;
+	if (c->told == NULL && a->told_us != 0 &&
+	    is_within(a->told_us, t, window)) {
+		c->told = st;
+	}
+}
+
+static bool
+has_host(const struct chain *c, const struct addr *a)
+{
+	for (unsigned i = 0; i < c->n; i++) {
+		if (addr_eq(&c->host[i]->key.a, a)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* From 'st', which went on at 't', to whom it began with. */
+static void
+go_back(struct finder_look *l, struct state *st, uint64_t t, uint64_t window,
+	struct chain *c)
+{
+	struct state *way[MAX_HOPS / 2];
+	unsigned n = 0;
+
+	while (st != NULL && n < ARRAY_LEN(way)) {
+		const struct state_admin *a = &st->body.admin;
+
+		for (unsigned i = 0; i < n; i++) {
+			if (way[i] == st) {
+				st = NULL;
+				break;
+			}
+		}
+		if (st == NULL) {
+			break;
+		}
+		way[n++] = st;
+		if (a->reached_us == 0 || a->reached_us > t + SLACK_US ||
+		    t > a->reached_us + window) {
+			break;
+		}
+		t = a->reached_us;
+		st = find_admin(l, &a->from);
+	}
+	while (n > 0) {
+		add_host(c, way[--n], t, window);
+	}
+}
+
+/* From 'st', which was reached at 't', on: each time by its next step. */
+static void
+go_on(struct finder_look *l, struct state *st, uint64_t t, uint64_t window,
+      struct chain *c)
+{
+	while (st != NULL && c->n < MAX_HOPS + 1 && !has_host(c, &st->key.a)) {
+		const struct state_admin *a = &st->body.admin;
+		struct state *next = NULL;
+
+		add_host(c, st, t, window);
+		for (uint32_t i = 0; i < a->n_recent && next == NULL; i++) {
+			const struct recent *r = &a->recent[i];
+
+			if (r->at_us + SLACK_US >= t &&
+			    r->at_us <= t + window && !has_host(c, &r->peer)) {
+				next = find_admin(l, &r->peer);
+				t = r->at_us;
+			}
+		}
+		st = next;
+	}
+}
+
+static void
+write_evidence(struct json *j, const struct state_admin *a,
+	       const struct chain *c, unsigned hosts, struct finding *f)
+{
 	json_u64(j, "hosts", hosts);
-	json_u64(j, "hops", hops);
-	json_addr(j, "last", &last->key.a);
+	json_u64(j, "hops", c->n - 1);
+	json_arr(j, "chain");
+	for (unsigned i = 0; i < c->n; i++) {
+		json_addr(j, NULL, &c->host[i]->key.a);
+	}
+	json_arr_end(j);
 	json_arr(j, "reached");
 	for (uint32_t i = 0; i < a->n_recent; i++) {
 		const struct recent *r = &a->recent[i];
 
-		if (is_within(r->at_us, t, window)) {
-			f.first_us = MIN(f.first_us, r->at_us);
-			f.last_us = MAX(f.last_us, r->at_us);
+		if (is_within(r->at_us, f->last_us, f->window_us)) {
+			f->first_us = MIN(f->first_us, r->at_us);
 			json_obj(j, NULL);
 			json_addr(j, "ip", &r->peer);
 			json_u64(j, "port", r->port);
@@ -103,30 +185,39 @@ emit(struct finder_look *l, struct state *last, const struct addr *root,
 		}
 	}
 	json_arr_end(j);
-	return finder_emit(l, &f, last, NULL);
 }
 
-/* Who was reached may have gone on, which was told of before. */
 static enum err
-went_on(struct finder_look *l, struct state *b, uint64_t t)
+emit(struct finder_look *l, struct state *from, const struct contacts_to *to,
+     struct chain *c, uint64_t t)
 {
-	const struct finding_config *cfg = &l->f->cfg;
-	const struct state_admin *a = &b->body.admin;
+	struct state_admin *a = &from->body.admin;
+	uint64_t window = l->f->cfg.lateral_seconds * US_PER_S;
+	unsigned hosts = reached(a, t, window);
+	struct addr key =
+		c->told != NULL ? c->told->body.admin.told : c->host[0]->key.a;
+	struct finding f = { .kind = FINDING_LATERAL,
+			     .host = c->host[0]->key.a,
+			     .has_host = true,
+			     .host_ours = true,
+			     .part_of = &key,
+			     .peer = to->ip,
+			     .has_peer = true,
+			     .peer_ours = true,
+			     .port = to->port,
+			     .proto = to->proto,
+			     .first_us = t,
+			     .last_us = t,
+			     .window_us = window,
+			     .measure = MAX(hosts, c->n - 1) };
 
-	for (uint32_t i = 0; i < a->n_recent; i++) {
-		const struct recent *r = &a->recent[i];
-		struct contacts_to to = { .ip = r->peer,
-					  .port = r->port,
-					  .proto = r->proto };
-
-		if (r->at_us + SLACK_US >= t &&
-		    r->at_us <= t + cfg->lateral_seconds * US_PER_S &&
-		    !addr_eq(&r->peer, &l->c->ip) &&
-		    a->hops + 1 >= cfg->lateral_hops) {
-			return emit(l, b, &a->root, &to, a->hops + 1, r->at_us);
-		}
+	write_evidence(finder_evidence(l), a, c, hosts, &f);
+	for (unsigned i = 0; i < c->n; i++) {
+		c->host[i]->body.admin.told = key;
+		c->host[i]->body.admin.told_us = t;
+		finding_states_changed(l->f->states, c->host[i]);
 	}
-	return ERR_OK;
+	return finder_emit(l, &f, from, NULL);
 }
 
 /* 'from' reached the destination, for the first time. */
@@ -136,39 +227,30 @@ step(struct finder_look *l, unsigned i, struct state *from, uint64_t t)
 	const struct finding_config *cfg = &l->f->cfg;
 	const struct contacts_to *to = &l->c->to[i];
 	uint64_t window = cfg->lateral_seconds * US_PER_S;
-	struct state_admin *a = &from->body.admin, *b;
-	bool goes_on = a->hops > 0 && a->reached_us <= t + SLACK_US &&
-		       t <= a->reached_us + window &&
-		       !addr_eq(&a->from, &to->ip) &&
-		       !addr_eq(&a->root, &to->ip);
-	uint32_t hops = goes_on ? a->hops + 1 : 1;
-	struct addr root = goes_on ? a->root : l->c->ip;
+	struct chain c = { .n = 0 };
 	struct state *st;
-	enum err e = ERR_OK;
 
-	note_recent(a, to, t);
-	if (hops >= cfg->lateral_hops ||
-	    reached(a, t, window) >= cfg->lateral_hosts) {
-		e = emit(l, from, &root, to, hops, t);
-	}
-	if (e != ERR_OK) {
-		return e;
-	}
+	note_recent(&from->body.admin, to, t);
+	finding_states_changed(l->f->states, from);
 	finding_states_settle(from);
 	st = admin_of(l, &to->ip, t, &l->to_mark[i]);
 	if (st == NULL) {
 		return ERR_NOMEM;
 	}
-	b = &st->body.admin;
-	if (b->hops == 0 || hops >= b->hops || t > b->reached_us + window) {
-		b->from = l->c->ip;
-		b->root = root;
-		b->reached_us = t;
-		b->hops = hops;
-		finding_states_changed(l->f->states, st);
-		e = went_on(l, st, t);
+	/* Making room may have taken the one that asked. */
+	from = find_admin(l, &l->c->ip);
+	if (from == NULL || from == st) {
+		return ERR_OK;
 	}
-	return e;
+	st->body.admin.from = l->c->ip;
+	st->body.admin.reached_us = t;
+	finding_states_changed(l->f->states, st);
+	go_back(l, from, t, window, &c);
+	go_on(l, st, t, window, &c);
+	return c.n > cfg->lateral_hops || reached(&from->body.admin, t,
+						  window) >= cfg->lateral_hosts
+		       ? emit(l, from, to, &c, t)
+		       : ERR_OK;
 }
 
 enum err

@@ -41,10 +41,14 @@ finder_to_us(const struct finder_look *l, const struct contacts_to *to)
 	return to->n_starts > 0 ? to->starts_us[0] : l->c->start_us;
 }
 
+/* What a refusal has at most: a header without data. */
+#define FINDER_REFUSAL 100
+/* Somebody did, and not only to refuse; what failed may have begun before. */
 static inline bool
 finder_answered(const struct contacts_to *to)
 {
-	return to->failed < to->flows;
+	return to->bytes_in > to->failed * FINDER_REFUSAL &&
+	       to->failed < MAX(to->flows, UINT64_C(1));
 }
 
 /* Evidence is written into finder.j between these two. */

@@ -82,7 +82,7 @@ write_key(const struct finder_look *l, const struct finding *f, char *out,
 	int n = 0;
 
 	if (f->has_host) {
-		addr_format(&f->host, host);
+		addr_format(f->part_of != NULL ? f->part_of : &f->host, host);
 		n = snprintf(out, cap, "%s%s%s",
 			     f->host_ours ? l->line->site : "",
 			     f->host_ours ? " " : "", host);
@@ -180,7 +180,7 @@ finder_take(struct finder *f, const struct finder_line *line,
 		return ERR_OK;
 	}
 	e = finding_states_place(f->states, line->exercise, line->site,
-				 line->owner, l.c->end_us, &l.place);
+				 line->owner, l.c->start_us, &l.place);
 	if (e == ERR_LIMIT) {
 		f->refused++;
 		return ERR_OK;

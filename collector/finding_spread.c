@@ -75,7 +75,7 @@ count(struct piece *pieces, uint64_t len_us, uint64_t t, const struct addr *who,
 	if (p == NULL) {
 		return false;
 	}
-	p->flows += to->flows;
+	p->flows += to->failed;
 	p->failed += to->failed;
 	hll_add_addr(&p->a, who);
 	if (by_port) {

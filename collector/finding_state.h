@@ -56,7 +56,8 @@ struct port_use {
 };
 #define FINDING_PORTS 8
 struct state_sweep {
-	struct piece fast[2], slow[8];
+	struct piece all[2]; /* that it contacts, whatever came of it */
+	struct piece fast[2], slow[8]; /* what went unanswered */
 	struct port_use use[FINDING_PORTS]; /* those used most */
 	uint64_t found_us; /* last seen to scan */
 	struct state_sites sites;
@@ -76,11 +77,10 @@ struct recent {
 struct state_admin {
 	struct recent recent[FINDING_ADMIN_RECENT]; /* new ones; the newest */
 	uint32_t n_recent, n_known;
-	/* Who reached this host anew, whom that chain began with, and how many
-	 * steps it has. */
-	struct addr from, root;
-	uint64_t reached_us;
-	uint32_t hops, unused;
+	/* Who reached this host anew, last; and of what it was told to be a
+	 * part. */
+	struct addr from, told;
+	uint64_t reached_us, told_us;
 	struct baseline_known known[FINDING_ADMIN_KNOWN];
 };
 struct state_talk {

@@ -101,9 +101,15 @@ static enum err
 update(sqlite3 *db, const struct finding *f, struct former *was,
        enum finding_news *news)
 {
-	char mark[MARKING_TEXT_CAP], told[32];
+	char mark[MARKING_TEXT_CAP], told[32], title[192];
+	char host[ADDR_TEXT_CAP] = "";
 	enum err e;
 
+	/* Where a chain began may become known later than that there is one. */
+	if (f->has_host) {
+		addr_format(&f->host, host);
+	}
+	finding_title(f, title, sizeof(title));
 	*news = f->measure >= 2 * was->told ? FINDING_RAISED : FINDING_MORE;
 	marking_join(&was->mark, f->mark);
 	snprintf(told, sizeof(told), "%.17g",
@@ -111,10 +117,10 @@ update(sqlite3 *db, const struct finding *f, struct former *was,
 	RUN(db, e,
 	    "UPDATE findings SET first_us=min(first_us,?2),"
 	    "last_us=max(last_us,?3),updates=updates+1,told=CAST(?4 AS REAL),"
-	    "mark=?5,places=?6,evidence=?7 WHERE id=?1",
-	    "iuuttvv", was->id, f->first_us, f->last_us, told,
+	    "mark=?5,places=?6,evidence=?7,host=?8,title=?9 WHERE id=?1",
+	    "iuuttvvtt", was->id, f->first_us, f->last_us, told,
 	    marking_text(&was->mark, mark), json_view(&was->places),
-	    f->evidence);
+	    f->evidence, host, title);
 	return e;
 }
 

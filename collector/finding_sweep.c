@@ -3,8 +3,7 @@
  * One source, many hosts or ports that do not answer.
  *
  * Only what went unanswered counts, so that a proxy or a browser, whose peers
- * are many and answer, is no scanner; that much of it went unanswered is judged
- * over the same.
+ * are many and answer, is no scanner.
  */
 #include "collector/finding_parts.h"
 
@@ -30,7 +29,7 @@ use_of(struct state_sweep *s, const struct contacts_to *to, uint64_t t)
 	for (unsigned i = 0; i < FINDING_PORTS; i++) {
 		struct port_use *u = &s->use[i];
 
-		if (u->flows > 0 && u->port == to->port &&
+		if (u->flows + u->failed > 0 && u->port == to->port &&
 		    u->proto == to->proto) {
 			if (day > u->day) {
 				u->flows = (u->flows + 1) / 2;
@@ -66,37 +65,19 @@ part_of_listed(const struct finder_look *l, struct state_sweep *s,
 		const struct contacts_to *to = &l->c->to[i];
 		struct port_use *u;
 
-		if (l->to_ignored[i] || to->flows == 0) {
+		if (l->to_ignored[i] || to->flows + to->failed == 0) {
 			continue;
 		}
 		u = use_of(s, to, l->c->start_us);
 		u->flows = plus(u->flows, to->flows);
 		u->failed = plus(u->failed, to->failed);
-		if (to->failed * 2 >= to->flows &&
+		if (to->failed > 0 && !finder_answered(to) &&
 		    (uint64_t)u->failed * 100 >= (uint64_t)u->flows * percent) {
-			out->flows += to->flows;
+			out->flows += to->failed;
 			out->failed += to->failed;
 			hll_add_addr(&out->peers, &to->ip);
 			hll_add_port(&out->ports, to->port);
 		}
-	}
-}
-
-static void
-part_of(const struct finder_look *l, struct state_sweep *s,
-	struct sweep_part *out)
-{
-	const struct finding_config *cfg = &l->f->cfg;
-	const struct contacts *c = l->c;
-
-	memset(out, 0, sizeof(*out));
-	/* Not all is listed, and most failed: then all of it is meant. */
-	if (!contacts_complete(c) && c->failed * 2 >= c->flows) {
-		*out = (struct sweep_part){ c->flows, c->failed, c->peers,
-					    c->ports };
-	} else {
-		part_of_listed(l, s, MIN(cfg->scan_failed, cfg->slow_failed),
-			       out);
 	}
 }
 
@@ -174,11 +155,43 @@ emit(struct finder_look *l, struct state *st, enum finding_kind kind,
 	return finder_emit(l, &f, st, l->ours ? NULL : &st->body.sweep.sites);
 }
 
+/* What is not listed is in the sums: a host of which most fails within the
+ * window scans, whatever its list has. */
+static enum err
+judge_fast(struct finder_look *l, struct state *st,
+	   const struct sweep_part *part)
+{
+	const struct finding_config *cfg = &l->f->cfg;
+	uint64_t len = cfg->scan_seconds * US_PER_S / FAST_PIECES;
+	struct sweep_part all = { l->c->flows, l->c->failed, l->c->peers,
+				  l->c->ports };
+	struct state_sweep *s = &st->body.sweep;
+	uint64_t t = l->c->start_us;
+	struct piece sum, sum_all;
+
+	if (!add(s->all, FAST_PIECES, len, t, &all) ||
+	    !add(s->fast, FAST_PIECES, len, t, part)) {
+		return ERR_OK;
+	}
+	(void)piece_sum(s->all, FAST_PIECES, len, t, &sum_all);
+	(void)piece_sum(s->fast, FAST_PIECES, len, t, &sum);
+	if (!is_sweep(&sum, cfg->scan_peers, cfg->scan_ports,
+		      cfg->scan_failed)) {
+		sum = sum_all;
+		if (!is_sweep(&sum, cfg->scan_peers, cfg->scan_ports,
+			      cfg->scan_failed)) {
+			return ERR_OK;
+		}
+	}
+	s->found_us = MAX(s->found_us, l->c->end_us);
+	return emit(l, st, FINDING_SCAN, &sum,
+		    MAX(cfg->scan_seconds * US_PER_S, 3600 * US_PER_S));
+}
+
 enum err
 finder_sweep(struct finder_look *l)
 {
 	const struct finding_config *cfg = &l->f->cfg;
-	uint64_t fast = cfg->scan_seconds * US_PER_S / FAST_PIECES;
 	uint64_t slow = cfg->slow_hours * 3600 * US_PER_S / SLOW_PIECES;
 	uint64_t t = l->c->start_us;
 	struct state_key key = { .kind = STATE_SWEEP,
@@ -194,7 +207,8 @@ finder_sweep(struct finder_look *l)
 		return ERR_OK;
 	}
 	/* Outsiders who are answered are visitors, of whom there are many. */
-	if (!l->ours && l->c->failed == 0 &&
+	if (!l->ours && l->c->failed == 0 && l->c->bytes_in > 0 &&
+	    contacts_complete(l->c) &&
 	    finding_states_find(l->f->states, l->place, &key) == NULL) {
 		return ERR_OK;
 	}
@@ -204,22 +218,17 @@ finder_sweep(struct finder_look *l)
 	}
 	s = &st->body.sweep;
 	finding_states_changed(l->f->states, st);
-	part_of(l, s, &part);
-	if (part.flows == 0) {
-		return ERR_OK;
-	}
-	finding_states_settle(st);
 	finding_sites_add(&s->sites, l->place->id);
-	if (add(s->fast, FAST_PIECES, fast, t, &part) &&
-	    cfg->on[FINDING_SCAN]) {
-		(void)piece_sum(s->fast, FAST_PIECES, fast, t, &sum);
-		if (is_sweep(&sum, cfg->scan_peers, cfg->scan_ports,
-			     cfg->scan_failed)) {
-			s->found_us = MAX(s->found_us, l->c->end_us);
-			e = emit(l, st, FINDING_SCAN, &sum,
-				 MAX(cfg->scan_seconds * US_PER_S,
-				     3600 * US_PER_S));
-		}
+	memset(&part, 0, sizeof(part));
+	part_of_listed(l, s, MIN(cfg->scan_failed, cfg->slow_failed), &part);
+	if (part.flows > 0) {
+		finding_states_settle(st);
+	}
+	if (cfg->on[FINDING_SCAN]) {
+		e = judge_fast(l, st, &part);
+	}
+	if (part.flows == 0) {
+		return e;
 	}
 	/* A scan that was told of is not told of again as a slow one. */
 	if (e == ERR_OK && add(s->slow, SLOW_PIECES, slow, t, &part) &&

@@ -23,7 +23,8 @@ struct flow {
 	uint16_t ms;
 	uint16_t port;
 	uint8_t site, proto, worker;
-	bool failed;
+	bool failed; /* at its end */
+	bool begins;
 	struct addr from, to;
 	uint32_t kb; /* out */
 };
@@ -90,14 +91,8 @@ outside(unsigned net, unsigned i)
 /* ---------------------------------------------------------------- flows */
 
 static void
-put(struct world *w, unsigned site, double at, struct addr from, struct addr to,
-    unsigned port, unsigned proto, bool failed, uint32_t kb)
+room(struct world *w)
 {
-	struct flow *f;
-
-	if (at < 0 || at >= (double)w->cfg.days * DAY) {
-		return;
-	}
 	if (w->n == w->cap) {
 		w->cap = w->cap * 2 + 4096;
 		w->flows = realloc(w->flows, w->cap * sizeof(*w->flows));
@@ -105,6 +100,19 @@ put(struct world *w, unsigned site, double at, struct addr from, struct addr to,
 			abort();
 		}
 	}
+}
+
+static void
+put(struct world *w, unsigned site, double at, struct addr from, struct addr to,
+    unsigned port, unsigned proto, bool failed, uint32_t kb)
+{
+	bool refused = failed && chance(w, 25);
+	struct flow *f;
+
+	if (at < 0 || at >= (double)w->cfg.days * DAY) {
+		return;
+	}
+	room(w);
 	f = &w->flows[w->n++];
 	*f = (struct flow){ .at = (uint32_t)at,
 			    .ms = (uint16_t)((at - (uint32_t)at) * 1000),
@@ -112,10 +120,21 @@ put(struct world *w, unsigned site, double at, struct addr from, struct addr to,
 			    .site = (uint8_t)site,
 			    .proto = (uint8_t)proto,
 			    .worker = (uint8_t)rnd(w, w->cfg.workers),
-			    .failed = failed,
+			    .failed = failed && refused,
+			    .begins = true,
 			    .from = from,
 			    .to = to,
-			    .kb = failed ? 0 : kb };
+			    .kb = failed ? 0 : MAX(kb, 1u) };
+	if (failed && !refused && f->at + 60 < w->cfg.days * DAY) {
+		struct flow later = *f;
+
+		/* Nobody answers: it fails when its time is up. */
+		later.at += 60;
+		later.failed = true;
+		later.begins = false;
+		room(w);
+		w->flows[w->n++] = later;
+	}
 }
 
 static void
@@ -441,7 +460,7 @@ by_line(const void *x, const void *y)
 struct dest {
 	const struct flow *first;
 	unsigned flows, failed, n_starts;
-	uint64_t kb;
+	uint64_t kb, in;
 	unsigned starts[MAX_TO];
 	unsigned rank;
 };
@@ -502,7 +521,7 @@ write_to(struct json *j, const struct dest *d)
 	json_u64(j, "flows", d->flows);
 	json_u64(j, "failed", d->failed);
 	json_u64(j, "bytes_out", d->kb * 1000);
-	json_u64(j, "bytes_in", 0);
+	json_u64(j, "bytes_in", d->in);
 	json_arr(j, "starts");
 	for (unsigned i = 0; i < d->n_starts; i++) {
 		json_u64(j, NULL, d->starts[i]);
@@ -511,23 +530,34 @@ write_to(struct json *j, const struct dest *d)
 	json_obj_end(j);
 }
 
+/* An answer, or a refusal. */
+static uint64_t
+bytes_in(const struct flow *f)
+{
+	return f->kb > 0 ? 400 : f->failed && f->begins ? 54 : 0;
+}
+
 static void
 write_sums(struct json *j, const struct flow *f, size_t n, struct hll *peers,
 	   struct hll *ports)
 {
-	uint64_t failed = 0, kb = 0;
+	uint64_t flows = 0, failed = 0, kb = 0, in = 0;
 	char text[HLL_TEXT_CAP];
 
 	for (size_t i = 0; i < n; i++) {
 		failed += f[i].failed;
 		kb += f[i].kb;
-		hll_add_addr(peers, &f[i].to);
-		hll_add_port(ports, f[i].port);
+		in += bytes_in(&f[i]);
+		if (f[i].begins) {
+			flows++;
+			hll_add_addr(peers, &f[i].to);
+			hll_add_port(ports, f[i].port);
+		}
 	}
-	json_u64(j, "flows", n);
+	json_u64(j, "flows", flows);
 	json_u64(j, "failed", failed);
 	json_u64(j, "bytes_out", kb * 1000);
-	json_u64(j, "bytes_in", 0);
+	json_u64(j, "bytes_in", in);
 	json_u64(j, "peers", hll_count(peers));
 	json_u64(j, "ports", hll_count(ports));
 	hll_format(peers, text);
@@ -561,10 +591,11 @@ write_line(struct world *w, const struct flow *f, size_t n, uint32_t start,
 		n_dests += k == n_dests;
 		dests[k].first =
 			dests[k].first != NULL ? dests[k].first : &f[i];
-		dests[k].flows++;
+		dests[k].flows += f[i].begins;
+		dests[k].in += bytes_in(&f[i]);
 		dests[k].failed += f[i].failed;
 		dests[k].kb += f[i].kb;
-		if (dests[k].n_starts < MAX_TO) {
+		if (f[i].begins && dests[k].n_starts < MAX_TO) {
 			dests[k].starts[dests[k].n_starts++] =
 				(f[i].at - start) * 1000 + f[i].ms;
 		}

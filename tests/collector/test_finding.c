@@ -193,7 +193,7 @@ judge(struct store *s, struct rows *rows)
 static void
 go(struct rows *out, bool disturbed)
 {
-	struct world_config cfg = { 2, 8, 4, 4, 2, 300, 5 };
+	struct world_config cfg = { 2, 8, 3, 3, 2, 300, 5 };
 	struct world *w = world_new(&cfg);
 	struct drive d = { .disturbed = disturbed };
 	struct diag why = { "" };
