@@ -1,49 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/finding_world.h"
+#include "tests/finding_world_state.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/clock.h"
-#include "common/hll.h"
-#include "common/json.h"
-
-#define BEGIN_S UINT64_C(1700006400) /* 2023-11-15 00:00 UTC */
-#define HOUR 3600u
-#define DAY 86400u
-#define TCP 6
-#define UDP 17
-#define MAX_TO 16
-/* By which lines are out of order. */
-#define LATE_S 180
-
-struct flow {
-	uint32_t at; /* seconds since BEGIN_S */
-	uint16_t ms;
-	uint16_t port;
-	uint8_t site, proto, worker;
-	bool failed; /* at its end */
-	bool begins;
-	struct addr from, to;
-	uint32_t kb; /* out */
-};
-
-struct world {
-	struct world_config cfg;
-	uint64_t state;
-	struct flow *flows;
-	size_t n, cap;
-	struct world_truth *truth;
-	size_t n_truth;
-	char missions[4096];
-	struct json j;
-};
-
 /* -------------------------------------------------------------- numbers */
 
-static uint32_t
-rnd(struct world *w, uint32_t n)
+uint32_t
+world_rnd(struct world *w, uint32_t n)
 {
 	w->state = w->state * 6364136223846793005u + 1442695040888963407u;
 	return (uint32_t)((w->state >> 33) % n);
@@ -52,13 +17,13 @@ rnd(struct world *w, uint32_t n)
 static double
 uniform(struct world *w)
 {
-	return (rnd(w, 1u << 30) + 0.5) / (1u << 30);
+	return (world_rnd(w, 1u << 30) + 0.5) / (1u << 30);
 }
 
 static bool
 chance(struct world *w, unsigned percent)
 {
-	return rnd(w, 100) < percent;
+	return world_rnd(w, 100) < percent;
 }
 
 static struct addr
@@ -119,7 +84,7 @@ put(struct world *w, unsigned site, double at, struct addr from, struct addr to,
 			    .port = (uint16_t)port,
 			    .site = (uint8_t)site,
 			    .proto = (uint8_t)proto,
-			    .worker = (uint8_t)rnd(w, w->cfg.workers),
+			    .worker = (uint8_t)world_rnd(w, w->cfg.workers),
 			    .failed = failed && refused,
 			    .begins = true,
 			    .from = from,
@@ -159,8 +124,8 @@ truth(struct world *w, enum finding_kind kind, bool may, const char *site,
 		 site[0] != '\0' ? " " : "", text, more);
 }
 
-static const char *
-site_name(unsigned site)
+const char *
+world_site(unsigned site)
 {
 	static char name[4][16];
 	static unsigned at;
@@ -179,7 +144,7 @@ browse(struct world *w, unsigned s, unsigned h, unsigned day)
 	double at = day * DAY + 8.0 * HOUR + uniform(w) * HOUR;
 
 	while (at < day * DAY + 18.0 * HOUR) {
-		unsigned pages = 1 + rnd(w, 6);
+		unsigned pages = 1 + world_rnd(w, 6);
 
 		for (unsigned i = 0; i < pages; i++) {
 			/* Few are known to all, most to few. */
@@ -189,9 +154,9 @@ browse(struct world *w, unsigned s, unsigned h, unsigned day)
 
 			put(w, s, at, host(s, h), server(s, 53), 53, UDP,
 			    chance(w, 1), 0);
-			for (unsigned k = 0; k < 1 + rnd(w, 3); k++) {
+			for (unsigned k = 0; k < 1 + world_rnd(w, 3); k++) {
 				put(w, s, at + 0.1 * k, host(s, h), to, 443,
-				    TCP, chance(w, 2), 1 + rnd(w, 200));
+				    TCP, chance(w, 2), 1 + world_rnd(w, 200));
 			}
 			at += -log(uniform(w)) * 20;
 		}
@@ -204,7 +169,7 @@ static void
 services(struct world *w, unsigned s, unsigned h)
 {
 	double end = (double)w->cfg.days * DAY, at;
-	unsigned ntp = rnd(w, 2);
+	unsigned ntp = world_rnd(w, 2);
 
 	for (at = uniform(w) * 64; at < end; at += 64) {
 		put(w, s, at + uniform(w) * 0.2, host(s, h), outside(1, ntp),
@@ -238,7 +203,8 @@ servers(struct world *w, unsigned s)
 		/* Names, of everybody's pages. */
 		for (unsigned i = 0; i < 1500; i++) {
 			put(w, s, day * DAY + uniform(w) * DAY, server(s, 53),
-			    outside(3, rnd(w, 3000)), 53, UDP, chance(w, 4), 0);
+			    outside(3, world_rnd(w, 3000)), 53, UDP,
+			    chance(w, 4), 0);
 		}
 		/* Administrators at the hosts that they know, and a scanner of
 		 * our own. */
@@ -264,16 +230,16 @@ outsiders(struct world *w, unsigned s)
 	for (unsigned i = 0; i < w->cfg.days * 2400; i++) {
 		double at = uniform(w) * end;
 
-		put(w, s, at, outside(4, rnd(w, 60000)), server(s, 80), 443,
-		    TCP, at >= down && at < down + HOUR, 1);
+		put(w, s, at, outside(4, world_rnd(w, 60000)), server(s, 80),
+		    443, TCP, at >= down && at < down + HOUR, 1);
 	}
 	for (unsigned i = 0; i < w->cfg.days * 24 * 12; i++) {
 		static const uint16_t ports[] = { 22,   23,   80,   445,
 						  3389, 5900, 8080, 6379 };
 
-		put(w, s, uniform(w) * end, outside(5, rnd(w, 60000)),
-		    host(s, rnd(w, w->cfg.hosts)), ports[rnd(w, 8)], TCP, true,
-		    0);
+		put(w, s, uniform(w) * end, outside(5, world_rnd(w, 60000)),
+		    host(s, world_rnd(w, w->cfg.hosts)), ports[world_rnd(w, 8)],
+		    TCP, true, 0);
 	}
 	/* A server within is down as well. */
 	for (unsigned i = 0; i < 3 * w->cfg.hosts; i++) {
@@ -302,8 +268,8 @@ plant_scans(struct world *w, unsigned i)
 
 	/* Within, at one port of all. */
 	from = host(s, h);
-	truth(w, FINDING_SCAN, false, site_name(s), &from, "");
-	truth(w, FINDING_LATERAL, true, site_name(s), &from, "");
+	truth(w, FINDING_SCAN, false, world_site(s), &from, "");
+	truth(w, FINDING_LATERAL, true, world_site(s), &from, "");
 	for (unsigned k = 0; k < 200; k++) {
 		put(w, s, at + k * 2.0 + uniform(w), from,
 		    v4(10, s + 1, 210, k + 1), 445, TCP, !chance(w, 5), 0);
@@ -321,11 +287,11 @@ plant_scans(struct world *w, unsigned i)
 	truth(w, FINDING_SLOW_SCAN, false, "", &from, "");
 	for (unsigned k = 0; k < 120; k++) {
 		put(w, s, slow + k * 600.0 + uniform(w) * 300, from,
-		    host(s, rnd(w, w->cfg.hosts)), 1 + rnd(w, 10000), TCP, true,
-		    0);
+		    host(s, world_rnd(w, w->cfg.hosts)),
+		    1 + world_rnd(w, 10000), TCP, true, 0);
 	}
 	from = host(s, h + 1);
-	truth(w, FINDING_SLOW_SCAN, false, site_name(s), &from, "");
+	truth(w, FINDING_SLOW_SCAN, false, world_site(s), &from, "");
 	slow = moment(w, 21);
 	for (unsigned k = 0; k < 120; k++) {
 		put(w, s, slow + k * 600.0 + uniform(w) * 300, from,
@@ -348,13 +314,14 @@ plant_spread(struct world *w, unsigned i)
 		for (unsigned m = 0; m < 2; m++) {
 			put(w, (s + k) % w->cfg.sites, at + k * 20.0 + m,
 			    outside(7, i * 100 + k),
-			    host((s + k) % w->cfg.sites, rnd(w, w->cfg.hosts)),
+			    host((s + k) % w->cfg.sites,
+				 world_rnd(w, w->cfg.hosts)),
 			    7001 + i, TCP, true, 0);
 		}
 	}
 	/* One target, a port each. */
 	target = server(s, 120 + i % 100);
-	truth(w, FINDING_SPREAD, false, site_name(s), &target, "");
+	truth(w, FINDING_SPREAD, false, world_site(s), &target, "");
 	at = moment(w, 1);
 	for (unsigned k = 0; k < 80; k++) {
 		put(w, s, at + k * 20.0, outside(8, i * 100 + k), target,
@@ -370,14 +337,14 @@ plant_beacon(struct world *w, unsigned i)
 	static const double jitters[] = { 0, 0.05, 0.1, 0.2 };
 	unsigned s = i % w->cfg.sites, h = (i * 7 + 3) % w->cfg.hosts;
 	double period = periods[i % 8], jitter = jitters[i / 2 % 4];
-	double beats = 20 + rnd(w, 20);
+	double beats = 20 + world_rnd(w, 20);
 	double at = moment(w, beats * period * 1.2 / HOUR);
 	struct addr from = host(s, h), to = outside(9, i);
 	char more[80], text[ADDR_TEXT_CAP];
 
 	addr_format(&to, text);
 	snprintf(more, sizeof(more), " %s 443/6", text);
-	truth(w, FINDING_BEACON, false, site_name(s), &from, more);
+	truth(w, FINDING_BEACON, false, world_site(s), &from, more);
 	for (unsigned k = 0; k < beats; k++) {
 		/* One in twenty is lost. */
 		if (!chance(w, 5)) {
@@ -395,18 +362,18 @@ plant_lateral(struct world *w, unsigned i)
 	struct addr from = host(s, h);
 
 	/* On and on. */
-	truth(w, FINDING_LATERAL, false, site_name(s), &from, "");
+	truth(w, FINDING_LATERAL, false, world_site(s), &from, "");
 	for (unsigned k = 0; k < 4; k++) {
 		struct addr to =
 			v4(10, s + 1, 230 + i / 40, i % 40 * 6 + k + 1);
 
 		put(w, s, at, from, to, 3389, TCP, false, 500);
 		from = to;
-		at += 200 + rnd(w, 500);
+		at += 200 + world_rnd(w, 500);
 	}
 	/* To several at once. */
 	from = host(s, h + 2);
-	truth(w, FINDING_LATERAL, false, site_name(s), &from, "");
+	truth(w, FINDING_LATERAL, false, world_site(s), &from, "");
 	at = moment(w, 1);
 	for (unsigned k = 0; k < 5; k++) {
 		put(w, s, at + k * 120.0, from,
@@ -422,7 +389,7 @@ plant_unusual(struct world *w, unsigned i)
 	double at = moment(w, 2);
 	struct addr from = host(s, h);
 
-	truth(w, FINDING_VOLUME, false, site_name(s), &from, "");
+	truth(w, FINDING_VOLUME, false, world_site(s), &from, "");
 	for (unsigned k = 0; k < 30; k++) {
 		put(w, s, at + k * 60.0 + uniform(w) * 30, from, outside(10, i),
 		    443, TCP, false, 60000);
@@ -432,261 +399,8 @@ plant_unusual(struct world *w, unsigned i)
 		return;
 	}
 	from = server(s, 10 + i / w->cfg.sites % 4);
-	truth(w, FINDING_FIRST_SEEN, false, site_name(s), &from, "");
+	truth(w, FINDING_FIRST_SEEN, false, world_site(s), &from, "");
 	put(w, s, moment(w, 1), from, outside(11, i), 8443, TCP, false, 10);
-}
-
-/* ------------------------------------------------------------------ lines */
-
-static int
-by_line(const void *x, const void *y)
-{
-	const struct flow *a = x, *b = y;
-	int c;
-
-	if (a->site != b->site) {
-		return a->site < b->site ? -1 : 1;
-	}
-	c = addr_cmp(&a->from, &b->from);
-	if (c != 0) {
-		return c;
-	}
-	return a->worker != b->worker ? a->worker - b->worker
-	       : a->at != b->at       ? (a->at > b->at) - (a->at < b->at)
-				      : (a->ms > b->ms) - (a->ms < b->ms);
-}
-
-/* One destination of a line that is being summed up. */
-struct dest {
-	const struct flow *first;
-	unsigned flows, failed, n_starts;
-	uint64_t kb, in;
-	unsigned starts[MAX_TO];
-	unsigned rank;
-};
-
-/* Destinations of the host before, to know what comes again. */
-#define SEEN 4096
-struct seen {
-	uint64_t hash[SEEN];
-};
-
-static bool
-seen_before(struct seen *s, const struct flow *f)
-{
-	uint64_t h = load_le64(f->to.b + 8) * 0x9e3779b97f4a7c15u + f->port;
-
-	h ^= h >> 29;
-	if (s->hash[h % SEEN] == h) {
-		return true;
-	}
-	s->hash[h % SEEN] = h;
-	return false;
-}
-
-static bool
-is_admin(unsigned port)
-{
-	return port == 22 || port == 23 || port == 135 || port == 139 ||
-	       port == 445 || port == 3389 || port == 5900 || port == 5985 ||
-	       port == 5986;
-}
-
-static int
-by_rank(const void *x, const void *y)
-{
-	const struct dest *a = x, *b = y;
-
-	if (a->rank != b->rank) {
-		return a->rank < b->rank ? -1 : 1;
-	}
-	return a->kb != b->kb ? (a->kb < b->kb) - (a->kb > b->kb)
-			      : (a->first > b->first) - (a->first < b->first);
-}
-
-struct line {
-	uint64_t order;
-	unsigned site;
-	char *text;
-	size_t len;
-};
-
-static void
-write_to(struct json *j, const struct dest *d)
-{
-	json_obj(j, NULL);
-	json_addr(j, "ip", &d->first->to);
-	json_u64(j, "port", d->first->port);
-	json_cstr(j, "proto", d->first->proto == TCP ? "TCP" : "UDP");
-	json_u64(j, "flows", d->flows);
-	json_u64(j, "failed", d->failed);
-	json_u64(j, "bytes_out", d->kb * 1000);
-	json_u64(j, "bytes_in", d->in);
-	json_arr(j, "starts");
-	for (unsigned i = 0; i < d->n_starts; i++) {
-		json_u64(j, NULL, d->starts[i]);
-	}
-	json_arr_end(j);
-	json_obj_end(j);
-}
-
-/* An answer, or a refusal. */
-static uint64_t
-bytes_in(const struct flow *f)
-{
-	return f->kb > 0 ? 400 : f->failed && f->begins ? 54 : 0;
-}
-
-static void
-write_sums(struct json *j, const struct flow *f, size_t n, struct hll *peers,
-	   struct hll *ports)
-{
-	uint64_t flows = 0, failed = 0, kb = 0, in = 0;
-	char text[HLL_TEXT_CAP];
-
-	for (size_t i = 0; i < n; i++) {
-		failed += f[i].failed;
-		kb += f[i].kb;
-		in += bytes_in(&f[i]);
-		if (f[i].begins) {
-			flows++;
-			hll_add_addr(peers, &f[i].to);
-			hll_add_port(ports, f[i].port);
-		}
-	}
-	json_u64(j, "flows", flows);
-	json_u64(j, "failed", failed);
-	json_u64(j, "bytes_out", kb * 1000);
-	json_u64(j, "bytes_in", in);
-	json_u64(j, "peers", hll_count(peers));
-	json_u64(j, "ports", hll_count(ports));
-	hll_format(peers, text);
-	json_cstr(j, "peers_sketch", text);
-	hll_format(ports, text);
-	json_cstr(j, "ports_sketch", text);
-}
-
-/* The flows of one worker, host and interval. */
-static void
-write_line(struct world *w, const struct flow *f, size_t n, uint32_t start,
-	   struct seen *seen)
-{
-	struct dest *dests = calloc(n, sizeof(*dests));
-	struct hll peers = { { 0 } }, ports = { { 0 } };
-	struct json *j = &w->j;
-	uint64_t from = (BEGIN_S + start) * US_PER_S;
-	size_t n_dests = 0;
-
-	if (dests == NULL) {
-		abort();
-	}
-	for (size_t i = 0; i < n; i++) {
-		size_t k = 0;
-
-		while (k < n_dests &&
-		       (dests[k].first->port != f[i].port ||
-			!addr_eq(&dests[k].first->to, &f[i].to))) {
-			k++;
-		}
-		n_dests += k == n_dests;
-		dests[k].first =
-			dests[k].first != NULL ? dests[k].first : &f[i];
-		dests[k].flows += f[i].begins;
-		dests[k].in += bytes_in(&f[i]);
-		dests[k].failed += f[i].failed;
-		dests[k].kb += f[i].kb;
-		if (f[i].begins && dests[k].n_starts < MAX_TO) {
-			dests[k].starts[dests[k].n_starts++] =
-				(f[i].at - start) * 1000 + f[i].ms;
-		}
-	}
-	for (size_t k = 0; k < n_dests; k++) {
-		bool again = seen_before(seen, dests[k].first);
-
-		dests[k].rank = again && dests[k].flows <= 3     ? 0
-				: is_admin(dests[k].first->port) ? 1
-								 : 2;
-	}
-	qsort(dests, n_dests, sizeof(*dests), by_rank);
-	json_reset(j);
-	json_obj(j, NULL);
-	json_time(j, "timestamp", from + w->cfg.interval_s * US_PER_S);
-	json_cstr(j, "event_type", "contacts");
-	json_obj(j, "picket");
-	json_cstr(j, "site", site_name(f->site));
-	json_cstr(j, "sensor", "tap");
-	json_cstr(j, "owner", f->site % 2 == 0 ? "JP" : "US");
-	json_obj_end(j);
-	json_obj(j, "contacts");
-	json_addr(j, "ip", &f->from);
-	json_time(j, "start", from);
-	json_time(j, "end", from + w->cfg.interval_s * US_PER_S);
-	write_sums(j, f, n, &peers, &ports);
-	json_arr(j, "to");
-	for (size_t k = 0; k < n_dests && k < MAX_TO; k++) {
-		write_to(j, &dests[k]);
-	}
-	json_arr_end(j);
-	json_obj_end(j);
-	json_obj_end(j);
-	free(dests);
-}
-
-static int
-by_order(const void *x, const void *y)
-{
-	const struct line *a = x, *b = y;
-
-	return (a->order > b->order) - (a->order < b->order);
-}
-
-void
-world_lines(struct world *w,
-	    void (*fn)(void *arg, const char *site, struct view line),
-	    void *arg)
-{
-	struct seen *seen = calloc(1, sizeof(*seen));
-	struct line *lines = NULL;
-	size_t n = 0, cap = 0;
-
-	qsort(w->flows, w->n, sizeof(*w->flows), by_line);
-	for (size_t i = 0; i < w->n;) {
-		const struct flow *f = &w->flows[i];
-		uint32_t start = f->at - f->at % w->cfg.interval_s;
-		size_t k = i + 1;
-
-		if (i > 0 && (!addr_eq(&f[-1].from, &f->from) ||
-			      f[-1].worker != f->worker)) {
-			memset(seen, 0, sizeof(*seen));
-		}
-		while (k < w->n && w->flows[k].site == f->site &&
-		       w->flows[k].worker == f->worker &&
-		       addr_eq(&w->flows[k].from, &f->from) &&
-		       w->flows[k].at < start + w->cfg.interval_s) {
-			k++;
-		}
-		write_line(w, f, k - i, start, seen);
-		if (n == cap) {
-			cap = cap * 2 + 1024;
-			lines = realloc(lines, cap * sizeof(*lines));
-			if (lines == NULL) {
-				abort();
-			}
-		}
-		lines[n++] = (struct line){
-			((uint64_t)start + rnd(w, LATE_S)) << 32 | n, f->site,
-			strndup(w->j.p, w->j.len), w->j.len
-		};
-		i = k;
-	}
-	qsort(lines, n, sizeof(*lines), by_order);
-	for (size_t i = 0; i < n; i++) {
-		fn(arg, site_name(lines[i].site),
-		   view_of(lines[i].text, lines[i].len));
-		free(lines[i].text);
-	}
-	free(lines);
-	free(seen);
 }
 
 /* ------------------------------------------------------------------ world */

@@ -198,7 +198,7 @@ line_is_read_or_refused_as_a_whole(void **state)
 					   SKETCHES "\"to\":[]}}",
 		  "contacts.start or end" },
 		{ HEAD("10.0.0.5") TIMES
-		  "\"flows\":1,\"failed\":2,\"bytes_out\":7,"
+		  "\"flows\":1,\"failed\":-2,\"bytes_out\":7,"
 		  "\"bytes_in\":9," SKETCHES "\"to\":[]}}",
 		  "contacts.flows, failed or bytes" },
 		{ HEAD("10.0.0.5") TIMES SUMS

@@ -17,7 +17,8 @@ tests_scale_arming_LDADD = libcollector.a libsensor.a librules.a libcommon.a \
 	$(COLLECTOR_LIBS) $(SENSOR_LIBS) $(RULES_LIBS) $(COMMON_LIBS) -lm
 
 tests_scale_findings_SOURCES = tests/scale/findings.c \
-	tests/finding_world.h tests/finding_world.c
+	tests/finding_world.h tests/finding_world.c \
+	tests/finding_world_state.h tests/finding_lines.c
 tests_scale_findings_LDADD = $(LIBS_COLLECTOR)
 
 .PHONY: scale
