@@ -112,11 +112,13 @@ contacts_start(struct contacts *c, struct flow *f, uint8_t tcp_flags,
 	h = &c->host[i];
 	h->flows++;
 	c->count.flows++;
-	hll_add_addr(&h->peers, &to.ip);
-	if (has_ports(f)) {
-		hll_add_port(&h->ports, to.port);
-	}
 	p = contacts_pair_at(c, i, &to, 0);
+	if (p == NULL || p->to.flows == 0) {
+		hll_add_addr(&h->peers, &to.ip);
+		if (has_ports(f)) {
+			hll_add_port(&h->ports, to.port);
+		}
+	}
 	if (p != NULL) {
 		p->to.flows++;
 		if (p->to.n_starts < CONTACTS_STARTS) {
