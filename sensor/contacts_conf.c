@@ -38,7 +38,7 @@ contacts_conf_read(struct contacts_conf *out, const struct conf *c,
 		.interval_us = conf_u64(c, "contacts.interval", 60, 1, 3600) *
 			       US_PER_S,
 		.max_hosts = (uint32_t)conf_u64(c, "contacts.max-hosts", 8192,
-						64, 1 << 20),
+						16, 1 << 20),
 	};
 	if (!out->enabled) {
 		return ERR_OK;

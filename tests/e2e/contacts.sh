@@ -61,12 +61,12 @@ same "lateral" "10.0.2.10 10.0.2.20 10.0.2.30 10.0.2.40" \
 same "destinations" "16 True" "$(ask w1 'max(len(c["to"]) for c in v),
 	max(len(t["starts"]) for c in v for t in c["to"]) <= 16' | tr -d '(),')"
 # a long transfer is counted while it goes on
-same "upload" "True" "$(ask w1 'of("10.0.1.5")[0]["bytes_out"] > 2800000')"
+same "upload" "True" "$(ask w1 'of("10.0.1.5")[0]["bytes_out"] > 800000')"
 
 # Little room: who gives way is told of early, and nothing is counted twice.
-contacts 1 little --set contacts.max-hosts=64
+contacts 1 little --set contacts.max-hosts=24
 sums_of() { cut -d' ' -f1-4,7- | grep -v 'flows=0 failed=0'; }
-[ "$(count little early)" -gt 0 ] || fail "64 hosts are enough"
+[ "$(count little early)" -gt 0 ] || fail "24 hosts are enough"
 same "dropped" 0 "$(count little hosts_dropped)"
 tool merge "$tmp/little.eve" | sums_of >"$tmp/got"
 sums_of <"$tmp/want" | cmp -s - "$tmp/got" ||
@@ -88,7 +88,7 @@ grep -q HOME_NET "$tmp/log" || fail "HOME_NET: $(cat "$tmp/log")"
 
 # Captures of others: the sums do not depend on the workers.
 for capture in "$top/pcaps" $(find "${PICKET_CORPUS:-/nonexistent}" \
-	-name '*.pcap' -size -4096k 2>/dev/null | sort | head -n 30); do
+	-name '*.pcap' -size -4096k 2>/dev/null | sort | awk 'NR % 5 == 1' | head -n 10); do
 	for w in 1 4; do
 		rm -f "$tmp/c$w.eve"
 		contacts $w c$w --set vars.address-groups.HOME_NET=any
