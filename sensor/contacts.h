@@ -23,9 +23,9 @@
  *
  * Place    above flow.h, common/hll.h and contacts_conf.h; below event_log.h.
  * Threads  one worker's.
- * Memory   fixed: about 900 bytes for each of contacts.max-hosts.
- * Cost     nothing for a packet; for the beginning and for the end of a flow two
- *          look-ups, about 300 instructions.
+ * Memory   fixed: about 950 bytes for each of contacts.max-hosts.
+ * Cost     nothing for a packet; two look-ups for the beginning, the close and
+ *          the end of a flow, about 1,200 instructions in all.
  */
 #ifndef SENSOR_CONTACTS_H
 #define SENSOR_CONTACTS_H
@@ -72,7 +72,7 @@ contacts_told_size(const struct contacts_told *t)
 /*
  * flows: that were counted.  lines: handed out, of these early: for want of
  * room.  hosts_dropped: for want of room, and not told of.  destinations_left:
- * that are in the sums only.  shed: beginnings and ends left out under overload.
+ * times that one was not kept, and is in the sums only.  shed: beginnings and ends left out under overload.
  */
 /* clang-format off */
 #define CONTACTS_COUNTER_LIST(C) \

@@ -9,6 +9,7 @@ static enum err
 read_home(struct contacts_conf *out, const struct conf *c, struct diag *d)
 {
 	struct rule_vars *vars;
+	struct diag why = { "" };
 	enum err e;
 
 	out->pool = pool_new(HOME_MEMORY);
@@ -21,9 +22,9 @@ read_home(struct contacts_conf *out, const struct conf *c, struct diag *d)
 	if (vars == NULL) {
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
-	e = rule_vars_addrs(vars, VIEW_LIT("$HOME_NET"), &out->home, d);
+	e = rule_vars_addrs(vars, VIEW_LIT("$HOME_NET"), &out->home, &why);
 	rule_vars_free(vars);
-	return e;
+	return e == ERR_OK ? e : diag_set(d, e, "HOME_NET: %s", why.msg);
 }
 
 enum err
@@ -37,7 +38,7 @@ contacts_conf_read(struct contacts_conf *out, const struct conf *c,
 		.interval_us = conf_u64(c, "contacts.interval", 60, 1, 3600) *
 			       US_PER_S,
 		.max_hosts = (uint32_t)conf_u64(c, "contacts.max-hosts", 8192,
-						64, 1 << 20),
+						16, 1 << 20),
 	};
 	if (!out->enabled) {
 		return ERR_OK;

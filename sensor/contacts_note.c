@@ -112,11 +112,13 @@ contacts_start(struct contacts *c, struct flow *f, uint8_t tcp_flags,
 	h = &c->host[i];
 	h->flows++;
 	c->count.flows++;
-	hll_add_addr(&h->peers, &to.ip);
-	if (has_ports(f)) {
-		hll_add_port(&h->ports, to.port);
-	}
 	p = contacts_pair_at(c, i, &to, 0);
+	if (p == NULL || p->to.flows == 0) {
+		hll_add_addr(&h->peers, &to.ip);
+		if (has_ports(f)) {
+			hll_add_port(&h->ports, to.port);
+		}
+	}
 	if (p != NULL) {
 		p->to.flows++;
 		if (p->to.n_starts < CONTACTS_STARTS) {
@@ -202,15 +204,16 @@ contacts_moved(struct contacts *c, struct flow *f, uint64_t ts_us)
 const struct contacts_told *
 contacts_closed(struct contacts *c, struct flow *f, uint64_t ts_us)
 {
-	uint64_t rest[2];
+	uint64_t rest[2] = { 0, 0 };
 
-	if ((f->flags & (FLOW_CONTACT | FLOW_CONTACT_CLOSED)) != FLOW_CONTACT ||
-	    !may_move(c, f)) {
+	if ((f->flags & (FLOW_CONTACT | FLOW_CONTACT_CLOSED)) != FLOW_CONTACT) {
 		return NULL;
 	}
 	f->flags |= FLOW_CONTACT_CLOSED;
-	rest_of(c, f, rest);
-	note_moved(c, f);
+	if (may_move(c, f)) {
+		rest_of(c, f, rest);
+		note_moved(c, f);
+	}
 	return credit(c, f, rest, is_failed(f), ts_us);
 }
 
@@ -218,6 +221,7 @@ const struct contacts_told *
 contacts_end(struct contacts *c, struct flow *f, uint64_t ts_us, bool leave)
 {
 	bool closed = (f->flags & FLOW_CONTACT_CLOSED) != 0;
+	bool told = f->contact != 0; /* of its bytes, at its close */
 	uint64_t rest[2];
 
 	rest_of(c, f, rest);
@@ -227,7 +231,7 @@ contacts_end(struct contacts *c, struct flow *f, uint64_t ts_us, bool leave)
 		f->contact = 0;
 	}
 	if (leave || (f->flags & FLOW_CONTACT) == 0 ||
-	    (closed && rest[0] + rest[1] < AFTERWORD)) {
+	    (closed && told && rest[0] + rest[1] < AFTERWORD)) {
 		return NULL;
 	}
 	return credit(c, f, rest, !closed && is_failed(f), ts_us);

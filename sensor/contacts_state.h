@@ -48,6 +48,7 @@ struct contact_host {
 	uint8_t n_pairs, n_of[PAIR_WEIGHTS];
 	uint8_t lane; /* 0, or 1 + place in 'exercise' */
 	bool home;
+	bool weighed; /* its destinations were; before, all count as plain */
 };
 
 /* Bytes of a flow that were counted already. */
@@ -111,6 +112,9 @@ void contacts_forget(struct contacts *c, uint32_t i);
 uint32_t contacts_host_at(struct contacts *c, const struct addr *ip,
 			  uint8_t lane, uint64_t interval,
 			  const struct contacts_told **told);
+/* Has its destinations weighed: only when there is not room for all of them, or
+ * when they are told of, since most hosts have few. */
+void contacts_weigh(struct contacts *c, struct contact_host *h);
 /*
  * The destination of 'to', whose first members are set, or NULL: others count
  * for more.  'bytes': what it is about to be given, of one that is not new.

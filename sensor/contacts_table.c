@@ -116,6 +116,22 @@ weigh(const struct contacts *c, const struct contact_host *h,
 	return PAIR_PLAIN;
 }
 
+void
+contacts_weigh(struct contacts *c, struct contact_host *h)
+{
+	if (h->weighed) {
+		return;
+	}
+	h->weighed = true;
+	memset(h->n_of, 0, sizeof(h->n_of));
+	for (uint32_t i = h->pairs; i != 0; i = c->pair[i].next) {
+		struct contact_pair *p = &c->pair[i];
+
+		p->weight = (uint8_t)weigh(c, h, &p->to);
+		h->n_of[p->weight]++;
+	}
+}
+
 /* Whether one more may be kept beside those that are. */
 static bool
 has_room(const struct contacts *c, const struct contact_host *h)
@@ -184,7 +200,6 @@ contacts_pair_at(struct contacts *c, uint32_t host,
 			return p;
 		}
 	}
-	weight = weigh(c, h, to);
 	if (has_room(c, h)) {
 		i = c->pair_free;
 		c->pair_free = c->pair[i].next;
@@ -192,8 +207,10 @@ contacts_pair_at(struct contacts *c, uint32_t host,
 		h->pairs = i;
 		h->n_pairs++;
 		c->outside_pairs += !h->home;
-		return pair_set(c, i, host, to, weight);
+		return pair_set(c, i, host, to, PAIR_PLAIN);
 	}
+	contacts_weigh(c, h);
+	weight = weigh(c, h, to);
 	i = lesser_pair(c, h, weight, bytes);
 	if (i == 0) {
 		c->count.destinations_left++;

@@ -37,20 +37,18 @@ goes_before(const struct contact_pair *a, const struct contact_pair *b)
 
 /* The most telling destinations, in their order. */
 static void
-tell_pairs(struct contacts *c, const struct contact_host *h)
+tell_pairs(struct contacts *c, struct contact_host *h)
 {
 	const struct contact_pair *v[KEPT_HOME];
 	unsigned n = 0;
 
+	/* Once more, as by now earlier intervals may have been told of. */
+	h->weighed = false;
+	contacts_weigh(c, h);
 	for (uint32_t i = h->pairs; i != 0; i = c->pair[i].next) {
-		struct contact_pair *p = &c->pair[i];
+		const struct contact_pair *p = &c->pair[i];
 		unsigned at = n++;
 
-		if (h->home && p->weight != PAIR_AGAIN &&
-		    contacts_seen(c, &h->ip, &p->to)) {
-			/* It was not yet when it was met first. */
-			p->weight = PAIR_AGAIN;
-		}
 		for (; at > 0 && goes_before(p, v[at - 1]); at--) {
 			v[at] = v[at - 1];
 		}
@@ -70,7 +68,7 @@ tell_pairs(struct contacts *c, const struct contact_host *h)
 const struct contacts_told *
 contacts_tell(struct contacts *c, uint32_t i)
 {
-	const struct contact_host *h = &c->host[i];
+	struct contact_host *h = &c->host[i];
 	struct contacts_told *t = &c->told;
 
 	t->start_us = h->interval * c->conf->interval_us;

@@ -49,6 +49,7 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/taxii.sh
 	tests/e2e/redis_answers.sh
 E2E_TESTS += tests/e2e/consult.sh
+E2E_TESTS += tests/e2e/contacts.sh
 E2E_TESTS += tests/e2e/warnings.sh
 dist_check_SCRIPTS += $(E2E_TESTS)
 TESTS += $(E2E_TESTS)
