@@ -28,7 +28,8 @@ sends() {
 	"$sensor" --quiet --read "$tmp/all.pcap" --site "$site" --sensor tap \
 		--owner "$owner" --redis "unix://$sock" \
 		--set "vars.address-groups.HOME_NET=[10.0.0.0/8]" \
-		--spool "$tmp/spool-$site" "$@" 2>"$tmp/sensor.out" ||
+		--spool "$tmp/spool-$site" --set forward.linger-ms=1 "$@" \
+		2>"$tmp/sensor.out" ||
 		fail "$site: $(cat "$tmp/sensor.out")"
 }
 
