@@ -72,7 +72,8 @@ contacts_told_size(const struct contacts_told *t)
 /*
  * flows: that were counted.  lines: handed out, of these early: for want of
  * room.  hosts_dropped: for want of room, and not told of.  destinations_left:
- * times that one was not kept, and is in the sums only.  shed: beginnings and ends left out under overload.
+ * times that one was not kept, and is in the sums only.  shed: beginnings and
+ * ends left out under overload.
  */
 /* clang-format off */
 #define CONTACTS_COUNTER_LIST(C) \
