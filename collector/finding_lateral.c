@@ -210,13 +210,16 @@ emit(struct finder_look *l, struct state *from, const struct contacts_to *to,
 			     .last_us = t,
 			     .window_us = window,
 			     .measure = MAX(hosts, c->n - 1) };
+	struct marking mark = *from->mark;
 
 	write_evidence(finder_evidence(l), a, c, hosts, &f);
 	for (unsigned i = 0; i < c->n; i++) {
+		marking_join(&mark, c->host[i]->mark);
 		c->host[i]->body.admin.told = key;
 		c->host[i]->body.admin.told_us = t;
 		finding_states_changed(l->f->states, c->host[i]);
 	}
+	f.mark = &mark;
 	return finder_emit(l, &f, from, NULL);
 }
 

@@ -55,7 +55,8 @@ finder_answered(const struct contacts_to *to)
 struct json *finder_evidence(struct finder_look *l);
 /*
  * Hands out 'f', whose kind, ends, times, window and measure are set; 'st' is
- * what it rests on, 'sites' where that was fed (NULL: here only).
+ * what it rests on, whose mark it bears if 'f' has none yet, 'sites' where that
+ * was fed (NULL: here only).
  */
 enum err finder_emit(struct finder_look *l, struct finding *f,
 		     const struct state *st,

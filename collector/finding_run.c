@@ -124,7 +124,7 @@ finder_emit(struct finder_look *l, struct finding *f, const struct state *st,
 	}
 	f->exercise = l->line->exercise;
 	f->key = key;
-	f->mark = st->mark;
+	f->mark = f->mark != NULL ? f->mark : st->mark;
 	f->places = places;
 	f->evidence = json_view(&l->f->j);
 	return l->sink->found(l->sink->arg, f);
