@@ -85,6 +85,10 @@ add_host(struct assess_facts *g, const struct run *r)
 static bool
 add_alert(struct assess_facts *g, int64_t id)
 {
+	/* A finding showed both; it is in a table of its own. */
+	if (id == 0) {
+		return true;
+	}
 	if (id == 0) {
 		return true;
 	}

@@ -8,33 +8,38 @@
 #include <stdlib.h>
 #include <yaml.h>
 
+#include "collector/baseline.h"
+#include "collector/finding_state.h"
 #include "collector/stage.h"
 
-#define MAX_THRESHOLDS 3
+#define MAX_THRESHOLDS 7
 
 /* A number of a kind, as the file calls it. */
 struct threshold {
 	const char *key;
 	uint64_t min, max;
-	size_t at; /* of an unsigned, in struct correlate_config */
+	size_t at; /* of an unsigned, in the configuration of its kind */
 };
 
 /* What picket-collector(8) shows under CORRELATORS: change both. */
 static const struct kind {
 	const char *name;
-	size_t enabled; /* of a bool, in struct correlate_config */
+	size_t enabled; /* of a bool, in struct correlate_config, or ... */
 	struct threshold threshold[MAX_THRESHOLDS];
+	bool finds; /* ... of a kind of finding, in struct finding_config */
 } kinds[] = {
 	{ "shared",
 	  offsetof(struct correlate_config, shared),
 	  { { "min-sites", 2, 1000,
 	      offsetof(struct correlate_config, min_sites) },
 	    { "min-owners", 2, 1000,
-	      offsetof(struct correlate_config, min_owners) } } },
+	      offsetof(struct correlate_config, min_owners) } },
+	  false },
 	{ "stages",
 	  offsetof(struct correlate_config, stages),
 	  { { "min-stages", 2, STAGE_COUNT,
-	      offsetof(struct correlate_config, min_stages) } } },
+	      offsetof(struct correlate_config, min_stages) } },
+	  false },
 	{ "flood",
 	  offsetof(struct correlate_config, flood),
 	  { { "alerts", 100, 1000000000,
@@ -42,12 +47,81 @@ static const struct kind {
 	    { "rule-alerts", 100, 1000000000,
 	      offsetof(struct correlate_config, flood_rule_alerts) },
 	    { "seconds", 60, 86400,
-	      offsetof(struct correlate_config, flood_seconds) } } },
+	      offsetof(struct correlate_config, flood_seconds) } },
+	  false },
+	{ "scan",
+	  offsetof(struct finding_config, on[FINDING_SCAN]),
+	  { { "seconds", 60, 3600,
+	      offsetof(struct finding_config, scan_seconds) },
+	    { "peers", 5, 100000, offsetof(struct finding_config, scan_peers) },
+	    { "ports", 5, 65535, offsetof(struct finding_config, scan_ports) },
+	    { "failed-percent", 1, 100,
+	      offsetof(struct finding_config, scan_failed) } },
+	  true },
+	{ "slow-scan",
+	  offsetof(struct finding_config, on[FINDING_SLOW_SCAN]),
+	  { { "hours", 4, 168, offsetof(struct finding_config, slow_hours) },
+	    { "peers", 5, 100000, offsetof(struct finding_config, slow_peers) },
+	    { "ports", 5, 65535, offsetof(struct finding_config, slow_ports) },
+	    { "failed-percent", 1, 100,
+	      offsetof(struct finding_config, slow_failed) } },
+	  true },
+	{ "spread",
+	  offsetof(struct finding_config, on[FINDING_SPREAD]),
+	  { { "seconds", 60, 86400,
+	      offsetof(struct finding_config, spread_seconds) },
+	    { "sources", 5, 100000,
+	      offsetof(struct finding_config, spread_sources) },
+	    { "targets", 2, 100000,
+	      offsetof(struct finding_config, spread_targets) } },
+	  true },
+	{ "beacon",
+	  offsetof(struct finding_config, on[FINDING_BEACON]),
+	  { { "starts", 6, BASELINE_STARTS,
+	      offsetof(struct finding_config, beacon_starts) },
+	    { "least-seconds", 10, 86400,
+	      offsetof(struct finding_config, beacon_least) },
+	    { "most-seconds", 10, 86400,
+	      offsetof(struct finding_config, beacon_most) },
+	    { "jitter-percent", 1, 50,
+	      offsetof(struct finding_config, beacon_jitter) },
+	    { "clients", 1, 100000,
+	      offsetof(struct finding_config, beacon_clients) },
+	    { "kilobytes", 1, 1000000,
+	      offsetof(struct finding_config, beacon_kilobytes) } },
+	  true },
+	{ "lateral",
+	  offsetof(struct finding_config, on[FINDING_LATERAL]),
+	  { { "seconds", 60, 86400,
+	      offsetof(struct finding_config, lateral_seconds) },
+	    { "hosts", 2, FINDING_ADMIN_RECENT,
+	      offsetof(struct finding_config, lateral_hosts) },
+	    { "hops", 2, 16, offsetof(struct finding_config, lateral_hops) },
+	    { "learn-hours", 0, 8760,
+	      offsetof(struct finding_config, lateral_learn) } },
+	  true },
+	{ "first-seen",
+	  offsetof(struct finding_config, on[FINDING_FIRST_SEEN]),
+	  { { "criticality", 1, 100,
+	      offsetof(struct finding_config, first_criticality) },
+	    { "learn-hours", 0, 8760,
+	      offsetof(struct finding_config, first_learn) } },
+	  true },
+	{ "volume",
+	  offsetof(struct finding_config, on[FINDING_VOLUME]),
+	  { { "megabytes", 1, 1000000,
+	      offsetof(struct finding_config, volume_megabytes) },
+	    { "deviations", 2, 100,
+	      offsetof(struct finding_config, volume_deviations) },
+	    { "learn-hours", 1, 8760,
+	      offsetof(struct finding_config, volume_learn) } },
+	  true },
 };
 
 struct reading {
 	yaml_document_t doc;
 	struct correlate_config cfg;
+	struct finding_config finding;
 	bool declared[ARRAY_LEN(kinds)];
 	const char *name;
 	struct diag *d;
@@ -88,6 +162,12 @@ node(struct reading *r, int id)
 	return yaml_document_get_node(&r->doc, id);
 }
 
+static void *
+config_of(struct reading *r, const struct kind *k)
+{
+	return k->finds ? (void *)&r->finding : (void *)&r->cfg;
+}
+
 static void
 read_enabled(struct reading *r, const struct kind *k, const yaml_node_t *v)
 {
@@ -100,11 +180,12 @@ read_enabled(struct reading *r, const struct kind *k, const yaml_node_t *v)
 		fail(r, v, "enabled: write yes or no");
 		return;
 	}
-	*(bool *)((char *)&r->cfg + k->enabled) = on;
+	*(bool *)((char *)config_of(r, k) + k->enabled) = on;
 }
 
 static void
-read_number(struct reading *r, const struct threshold *t, const yaml_node_t *v)
+read_number(struct reading *r, const struct kind *k, const struct threshold *t,
+	    const yaml_node_t *v)
 {
 	const char *s = scalar(v);
 	char *end = NULL;
@@ -118,7 +199,7 @@ read_number(struct reading *r, const struct threshold *t, const yaml_node_t *v)
 		     (unsigned long long)t->min, (unsigned long long)t->max);
 		return;
 	}
-	*(unsigned *)((char *)&r->cfg + t->at) = (unsigned)n;
+	*(unsigned *)((char *)config_of(r, k) + t->at) = (unsigned)n;
 }
 
 static void
@@ -138,7 +219,7 @@ read_member(struct reading *r, const struct kind *k, const yaml_node_t *key,
 		const struct threshold *t = &k->threshold[i];
 
 		if (t->key != NULL && strcmp(t->key, s) == 0) {
-			read_number(r, t, value);
+			read_number(r, k, t, value);
 			return;
 		}
 	}
@@ -210,11 +291,62 @@ read_correlator(struct reading *r, const yaml_node_t *map)
 	}
 }
 
+/* Hosts of which no finding is made. */
+static void
+read_ignore(struct reading *r, const yaml_node_t *list)
+{
+	if (list == NULL || list->type != YAML_SEQUENCE_NODE) {
+		fail(r, list, "ignore: a list of addresses and networks");
+		return;
+	}
+	r->finding.n_ignore = 0;
+	for (const yaml_node_item_t *i = list->data.sequence.items.start;
+	     i < list->data.sequence.items.top && r->err == ERR_OK; i++) {
+		const yaml_node_t *n = node(r, *i);
+		const char *s = scalar(n);
+
+		if (r->finding.n_ignore == FINDING_MAX_IGNORE) {
+			fail(r, n, "ignore: more than %d", FINDING_MAX_IGNORE);
+		} else if (s == NULL ||
+			   !cidr_parse(
+				   view_cstr(s),
+				   &r->finding.ignore[r->finding.n_ignore])) {
+			fail(r, n, "ignore: %.64s: no address or network",
+			     s != NULL ? s : "this");
+		} else {
+			r->finding.n_ignore++;
+		}
+	}
+}
+
+static void
+read_list(struct reading *r, const yaml_node_t *list)
+{
+	if (list == NULL || list->type != YAML_SEQUENCE_NODE) {
+		fail(r, list, "correlators: a list");
+		return;
+	}
+	for (const yaml_node_item_t *i = list->data.sequence.items.start;
+	     i < list->data.sequence.items.top && r->err == ERR_OK; i++) {
+		read_correlator(r, node(r, *i));
+	}
+}
+
+/* Two numbers that only together make sense. */
+static void
+read_both(struct reading *r, const yaml_node_t *root)
+{
+	if (r->err == ERR_OK &&
+	    r->finding.beacon_least > r->finding.beacon_most) {
+		fail(r, root, "beacon: least-seconds is above most-seconds");
+	}
+}
+
 static void
 read_root(struct reading *r)
 {
 	const yaml_node_t *root = yaml_document_get_root_node(&r->doc);
-	const yaml_node_t *list = NULL;
+	bool any = false;
 
 	if (root == NULL || root->type != YAML_MAPPING_NODE) {
 		fail(r, root, "no correlators: see picket-collector(8)");
@@ -224,21 +356,23 @@ read_root(struct reading *r)
 	     i < root->data.mapping.pairs.top && r->err == ERR_OK; i++) {
 		const char *s = scalar(node(r, i->key));
 
-		if (s == NULL || strcmp(s, "correlators") != 0 ||
-		    list != NULL) {
-			fail(r, node(r, i->key),
-			     "only 'correlators' may stand here, and once");
+		if (twice(r, root, i)) {
+			return;
 		}
-		list = node(r, i->value);
+		any = true;
+		if (s != NULL && strcmp(s, "correlators") == 0) {
+			read_list(r, node(r, i->value));
+		} else if (s != NULL && strcmp(s, "ignore") == 0) {
+			read_ignore(r, node(r, i->value));
+		} else {
+			fail(r, node(r, i->key),
+			     "only 'correlators' and 'ignore' may stand here");
+		}
 	}
-	if (list == NULL || list->type != YAML_SEQUENCE_NODE) {
-		fail(r, list != NULL ? list : root, "correlators: a list");
-		return;
+	if (!any) {
+		fail(r, root, "correlators: a list");
 	}
-	for (const yaml_node_item_t *i = list->data.sequence.items.start;
-	     i < list->data.sequence.items.top && r->err == ERR_OK; i++) {
-		read_correlator(r, node(r, *i));
-	}
+	read_both(r, root);
 }
 
 /* What stands behind a "---" would be left out and nobody told. */
@@ -265,10 +399,13 @@ read_end(struct reading *r, yaml_parser_t *parser)
 }
 
 enum err
-correlator_file_read(struct correlate_config *out, const char *name,
+correlator_file_read(struct correlate_config *out,
+		     struct finding_config *findings, const char *name,
 		     struct view text, struct diag *d)
 {
-	struct reading r = { .cfg = *out, .name = name, .d = d };
+	struct reading r = {
+		.cfg = *out, .finding = *findings, .name = name, .d = d
+	};
 	yaml_parser_t parser;
 
 	if (text.len > CORRELATOR_FILE_MAX) {
@@ -294,12 +431,14 @@ correlator_file_read(struct correlate_config *out, const char *name,
 	yaml_parser_delete(&parser);
 	if (r.err == ERR_OK) {
 		*out = r.cfg;
+		*findings = r.finding;
 	}
 	return r.err;
 }
 
 enum err
-correlator_file_load(struct correlate_config *out, const char *path,
+correlator_file_load(struct correlate_config *out,
+		     struct finding_config *findings, const char *path,
 		     struct diag *d)
 {
 	FILE *f = fopen(path, "r");
@@ -319,7 +458,8 @@ correlator_file_load(struct correlate_config *out, const char *path,
 	n = fread(text, 1, CORRELATOR_FILE_MAX + 1, f);
 	e = ferror(f) ? diag_set(d, ERR_IO, "correlators: %s: cannot be read",
 				 path)
-		      : correlator_file_read(out, path, view_of(text, n), d);
+		      : correlator_file_read(out, findings, path,
+					     view_of(text, n), d);
 	fclose(f);
 	free(text);
 	return e;

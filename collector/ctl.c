@@ -10,6 +10,7 @@
 #include "collector/ctl_consult.h"
 #include "collector/ctl_exchange.h"
 #include "collector/ctl_exercise.h"
+#include "collector/ctl_finding.h"
 #include "collector/ctl_incident.h"
 #include "collector/ctl_indicator.h"
 #include "collector/ctl_keys.h"
@@ -210,6 +211,8 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 		return ctl_indicators(c, args, who_of(args), &cmd->broken, d);
 	case CTL_WARNINGS:
 		return ctl_warnings(c);
+	case CTL_FINDINGS:
+		return ctl_findings(c, args->kind);
 	case CTL_POSTURE:
 		return args->n_words > 1
 			       ? ctl_posture_order(c, args->words[1],

@@ -280,7 +280,7 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 			"no command: one of status, sensors, ledger, "
 			"blind, missions, skew, alerts, incidents, "
 			"indicators, consult, posture, exercise, share, "
-			"warnings, audit, keys, rules" CTL_TRY_HELP);
+			"warnings, findings, audit, keys, rules" CTL_TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
 		return keys_command(c, args, cmd, d);
@@ -325,18 +325,21 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 		cmd->what = CTL_MISSIONS;
 	} else if (strcmp(word, "warnings") == 0) {
 		cmd->what = CTL_WARNINGS;
+	} else if (strcmp(word, "findings") == 0) {
+		cmd->what = CTL_FINDINGS;
 	} else if (strcmp(word, "skew") == 0) {
 		cmd->what = CTL_SKEW;
 	} else if (strcmp(word, "alerts") == 0) {
 		cmd->what = CTL_ALERTS;
 	} else {
-		return diag_set(d, ERR_USAGE,
-				"'%s' is no command: use status, sensors, "
-				"ledger, blind, missions, skew, alerts, "
-				"incidents, indicators, consult, posture, "
-				"exercise, share, warnings, audit, keys or "
-				"rules" CTL_TRY_HELP,
-				hide_arg(word, shown));
+		return diag_set(
+			d, ERR_USAGE,
+			"'%s' is no command: use status, sensors, "
+			"ledger, blind, missions, skew, alerts, "
+			"incidents, indicators, consult, posture, "
+			"exercise, share, warnings, findings, audit, keys or "
+			"rules" CTL_TRY_HELP,
+			hide_arg(word, shown));
 	}
 	return no_more(args, 1, d);
 }

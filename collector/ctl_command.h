@@ -22,6 +22,7 @@ struct ctl_command {
 		CTL_BLIND,
 		CTL_MISSIONS,
 		CTL_WARNINGS,
+		CTL_FINDINGS,
 		CTL_SKEW,
 		CTL_ALERTS,
 		CTL_LIST,

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "collector/finding.h"
 #include "common/clock.h"
 #include "common/hide_args.h"
 
@@ -30,6 +31,8 @@ static const char help_text[] =
 	"  warnings             what all sites were armed with because one saw "
 	"it,\n"
 	"                       and how soon\n"
+	"  findings             what contacts gave away: scans, beacons and "
+	"such\n"
 	"  incidents show ID    one incident in plain words\n"
 	"  incidents show       all that are open; with --all, really all\n"
 	"  incidents ack ID     somebody is on it\n"
@@ -139,6 +142,9 @@ static const char help_text[] =
 	"                       signs or checks a checkpoint\n"
 	"      --out FILE       share: write there, rather than to standard "
 	"output\n"
+	"      --kind KIND      findings: of scan, slow-scan, spread, beacon, "
+	"lateral,\n"
+	"                       first-seen, volume [all]\n"
 	"      --kinds LIST     share: of indicator,sighting,incident,\n"
 	"                       consultation [all]\n"
 	"      --dry-run        share: say what would go, release nothing\n"
@@ -196,6 +202,7 @@ enum {
 	OPT_WHY,
 	OPT_OUT,
 	OPT_KINDS,
+	OPT_KIND,
 	OPT_DRY_RUN,
 	OPT_CHECKPOINT,
 };
@@ -221,6 +228,7 @@ static const struct option options[] = {
 	{ "until", required_argument, NULL, OPT_UNTIL },
 	{ "out", required_argument, NULL, OPT_OUT },
 	{ "kinds", required_argument, NULL, OPT_KINDS },
+	{ "kind", required_argument, NULL, OPT_KIND },
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "checkpoint", required_argument, NULL, OPT_CHECKPOINT },
 	{ "note", required_argument, NULL, OPT_NOTE },
@@ -404,6 +412,21 @@ share_option(struct ctl_arguments *args, int opt, const char *value)
 }
 
 static enum err
+kind(const char *value, const char **out, struct diag *d)
+{
+	enum finding_kind k;
+
+	*out = value;
+	return finding_kind_read(view_cstr(value), &k)
+		       ? ERR_OK
+		       : diag_set(d, ERR_USAGE,
+				  "--kind: '%.64s' is none of scan, slow-scan, "
+				  "spread, beacon, lateral, first-seen, "
+				  "volume" CTL_TRY_HELP,
+				  value);
+}
+
+static enum err
 other_option(struct ctl *c, struct ctl_arguments *args, struct conf *conf,
 	     int opt, struct diag *d)
 {
@@ -438,6 +461,8 @@ other_option(struct ctl *c, struct ctl_arguments *args, struct conf *conf,
 	case OPT_ASSET:
 		args->asset = optarg;
 		return ERR_OK;
+	case OPT_KIND:
+		return kind(optarg, &args->kind, d);
 	case OPT_AS:
 		args->as = optarg;
 		return ERR_OK;

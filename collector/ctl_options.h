@@ -24,6 +24,7 @@ struct ctl_arguments {
 	int n_words;
 	char **words; /* the command and what follows */
 	const char *asset; /* --asset, or NULL */
+	const char *kind; /* --kind of findings, or NULL */
 	const char *as, *to; /* owners of a consultation, or NULL */
 	uint64_t since_us; /* --since */
 	const char *source, *mark; /* indicators: --source, --mark, or NULL */

@@ -7,6 +7,7 @@
 
 #include "collector/blind.h"
 #include "collector/common_set.h"
+#include "collector/finding_store.h"
 #include "collector/store_warning.h"
 #include "common/clock.h"
 #include "common/json.h"
@@ -210,6 +211,24 @@ feed_indicators(struct feed *f, const struct common_set_import *i,
 	json_obj(j, "picket");
 	json_obj_end(j);
 	json_obj_end(j);
+	return end_line(f);
+}
+
+enum err
+feed_finding(struct feed *f, const struct finding_row *r, const char *what,
+	     uint64_t now_us)
+{
+	begin(&f->j, "finding", now_us);
+	json_cstr(&f->j, "what", what);
+	finding_row_json(&f->j, r);
+	json_obj_end(&f->j);
+	json_obj(&f->j, "picket");
+	json_cstr(&f->j, "site", r->site);
+	if (r->exercise[0] != '\0') {
+		json_cstr(&f->j, "exercise", r->exercise);
+	}
+	json_obj_end(&f->j);
+	json_obj_end(&f->j);
 	return end_line(f);
 }
 

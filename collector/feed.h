@@ -38,6 +38,10 @@ struct common_set_import;
 /* An import of indicators is done. */
 enum err feed_indicators(struct feed *f, const struct common_set_import *i,
 			 uint64_t now_us) MUST_CHECK;
+struct finding_row;
+/* What contacts gave away: "new", or "raised" when it became twice as much. */
+enum err feed_finding(struct feed *f, const struct finding_row *r,
+		      const char *what, uint64_t now_us) MUST_CHECK;
 struct store_warning;
 /* All sites are, or by the gate are not yet, armed with what one learnt. */
 enum err feed_warning(struct feed *f, const struct store_warning *w,

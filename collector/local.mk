@@ -66,6 +66,17 @@ libcollector_a_SOURCES = \
 	collector/store_cover.h collector/store_cover.c \
 	collector/blind_json.h collector/blind_json.c \
 	collector/store_signed.h collector/store_signed.c \
+	collector/contacts_in.h collector/contacts_in.c \
+	collector/baseline.h collector/baseline.c \
+	collector/finding.h collector/finding.c \
+	collector/finding_state.h collector/finding_state.c \
+	collector/finding_state_parts.h collector/finding_state_store.c \
+	collector/finding_run.h collector/finding_run.c \
+	collector/finding_parts.h collector/finding_sweep.c \
+	collector/finding_spread.c collector/finding_beacon.c \
+	collector/finding_lateral.c collector/finding_usual.c \
+	collector/finding_store.h collector/finding_store.c \
+	collector/pipeline_finding.c \
 	collector/correlator_file.h collector/correlator_file.c \
 	collector/posture_file.h collector/posture_file.c \
 	collector/store_posture.h collector/store_posture.c \
@@ -198,6 +209,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_posture.h collector/ctl_posture.c \
 	collector/ctl_exercise.h collector/ctl_exercise.c \
 	collector/ctl_warning.h collector/ctl_warning.c \
+	collector/ctl_finding.h collector/ctl_finding.c \
 	collector/exercise_report.h collector/exercise_report_state.h \
 	collector/exercise_report.c collector/exercise_report_md.c \
 	collector/exercise_report_html.c \

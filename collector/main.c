@@ -113,7 +113,9 @@ load_correlators(struct pipeline_config *cfg, const struct conf *conf,
 {
 	const char *path = conf_named(conf, "correlators");
 
-	return path != NULL ? correlator_file_load(&cfg->correlate, path, d)
+	cfg->finding = finding_defaults;
+	return path != NULL ? correlator_file_load(&cfg->correlate,
+						   &cfg->finding, path, d)
 			    : ERR_OK;
 }
 

@@ -85,6 +85,21 @@ const struct metric_row metrics_rows[] = {
 	  NULL, "Runs of sightings forgotten for want of room." },
 	{ "total.links_refused", "correlation_links_refused_total",
 	  METRIC_COUNTER, NULL, "Links not kept for want of room." },
+	{ "total.contacts", "contacts_total", METRIC_COUNTER, NULL,
+	  "Summaries of contacts taken in." },
+	{ "total.contacts_refused", "contacts_refused_total", METRIC_COUNTER,
+	  NULL, "Summaries not looked at: of too many sites." },
+	{ "total.contacts_ignored", "contacts_ignored_total", METRIC_COUNTER,
+	  NULL, "Summaries of hosts that the correlators ignore." },
+	{ "total.contact_states_evicted", "contact_states_evicted_total",
+	  METRIC_COUNTER, NULL,
+	  "Hosts, pairs and ports forgotten for want of room." },
+	{ "now.contact_states", "contact_states", METRIC_GAUGE, NULL,
+	  "Hosts, pairs and ports that findings are made from." },
+	{ "total.findings.*", "findings_total", METRIC_COUNTER, "kind",
+	  "Findings made, by their kind." },
+	{ "total.findings_forgotten", "findings_forgotten_total",
+	  METRIC_COUNTER, NULL, "Findings that made room for newer ones." },
 	{ "total.correlators.*", "correlator_incidents_total", METRIC_COUNTER,
 	  "kind", "Incidents begun, by the correlator that began them." },
 	{ "indicators.seconds", "indicators_slice_seconds_max", METRIC_GAUGE,
@@ -266,6 +281,34 @@ put_polls(struct json *j, const struct indicator_polls *polls)
 	json_obj_end(j);
 }
 
+static uint64_t
+states_of(const uint64_t n[STATE_KINDS])
+{
+	uint64_t sum = 0;
+
+	for (unsigned k = 0; k < STATE_KINDS; k++) {
+		sum += n[k];
+	}
+	return sum;
+}
+
+static void
+put_findings(struct json *j, const struct pipeline_stats *s,
+	     const struct finder_stats *f)
+{
+	json_u64(j, "contacts", s->contacts);
+	json_u64(j, "contacts_refused", f->refused);
+	json_u64(j, "contacts_ignored", f->ignored);
+	json_u64(j, "contact_states_evicted", states_of(f->states.evicted));
+	json_u64(j, "findings_forgotten", s->findings_forgotten);
+	json_obj(j, "findings");
+	for (unsigned k = 0; k < FINDING_KINDS; k++) {
+		json_u64(j, finding_kind_name((enum finding_kind)k),
+			 s->findings[k]);
+	}
+	json_obj_end(j);
+}
+
 static void
 write_indicators(struct json *j, const struct pipeline *p)
 {
@@ -336,6 +379,7 @@ metrics_write(struct json *j, const struct pipeline *p, struct arm *arm,
 	json_f64(j, "busy_seconds", (double)s.busy_us / (double)US_PER_S);
 	json_u64(j, "keys_evicted", f.correlate.evicted);
 	json_u64(j, "links_refused", f.correlate.links_refused);
+	put_findings(j, &s, &f.finder);
 	json_obj(j, "correlators");
 	json_u64(j, "shared", f.correlate.shared);
 	json_u64(j, "stages", f.correlate.stages);
@@ -347,6 +391,7 @@ metrics_write(struct json *j, const struct pipeline *p, struct arm *arm,
 	json_u64(j, "sensors", f.sensors);
 	json_u64(j, "sensors_silent", f.sensors_silent);
 	json_u64(j, "sensors_left_out", f.sensors_left_out);
+	json_u64(j, "contact_states", states_of(f.finder.states.n));
 	json_u64(j, "keys", f.correlate.runs);
 	json_u64(j, "links", f.correlate.links);
 	json_u64(j, "incidents", f.correlate.incidents);

@@ -59,6 +59,9 @@ pipeline_reload(struct pipeline *p)
 	if (e == ERR_OK) {
 		e = taps_reload(p->taps);
 	}
+	if (e == ERR_OK) {
+		e = finder_reload(p->finder);
+	}
 	dedupe_clean(p->dedupe);
 	return e;
 }
@@ -86,6 +89,8 @@ pipeline_close(struct pipeline *p)
 	assess_fini(&p->assessment);
 	correlate_free(p->correlate);
 	taps_free(p->taps);
+	finder_free(p->finder);
+	json_reader_fini(&p->contacts);
 	store_ledger_free(p->ledger);
 	store_signed_free(p->signers);
 	store_close(p->store);
@@ -168,6 +173,15 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	}
 	if (e == ERR_OK) {
 		e = taps_new(&p->taps, p->store, d);
+	}
+	if (e == ERR_OK) {
+		e = finder_new(&p->finder, &cfg->finding, cfg->missions,
+			       store_db(p->store));
+		e = e == ERR_OK
+			    ? e
+			    : diag_set(d, e, "%s: findings: %s", cfg->store,
+				       e == ERR_NOMEM ? "out of memory"
+						      : store_error(p->store));
 	}
 	if (e == ERR_OK) {
 		e = pipeline_reload(p);
@@ -503,6 +517,7 @@ pipeline_facts(const struct pipeline *p, struct pipeline_facts *out)
 	out->sensors_silent = health_silent(p->health);
 	correlate_stats(p->correlate, &out->correlate);
 	taps_stats(p->taps, &out->taps);
+	finder_stats(p->finder, &out->finder);
 	out->store = p->cfg.store;
 	out->sensors_left_out = ingest_left_out(p->ingest);
 	out->epochs_forgotten = dedupe_forgotten(p->dedupe);

@@ -18,6 +18,7 @@
 #include "collector/consult_rule.h"
 #include "collector/correlate.h"
 #include "collector/exchange_conf.h"
+#include "collector/finding_run.h"
 #include "collector/keyring.h"
 #include "collector/mission.h"
 #include "collector/posture_file.h"
@@ -52,6 +53,7 @@ struct pipeline_config {
 	void *read_keys_arg;
 	const char *settings[PIPELINE_MAX_SETTINGS]; /* files; NULL: no more */
 	struct correlate_config correlate;
+	struct finding_config finding; /* at the opening */
 	struct blind_config blind;
 	struct common_set_config common;
 	const char *const *allow; /* lists for the gate */
@@ -106,6 +108,8 @@ struct pipeline_stats {
 	uint64_t commits, incidents_opened, incidents_merged;
 	/* given to all; held by the gate; not given: too many of one site */
 	uint64_t warnings, warnings_held, warnings_refused;
+	uint64_t contacts; /* lines of them */
+	uint64_t findings[FINDING_KINDS], findings_forgotten;
 	uint64_t busy_us; /* time spent between a read and its commit */
 };
 
@@ -116,6 +120,7 @@ struct pipeline_facts {
 	uint64_t sensors_left_out; /* too many */
 	struct correlate_stats correlate;
 	struct taps_stats taps; /* since the start */
+	struct finder_stats finder;
 	const char *store; /* its file */
 	uint64_t epochs_forgotten; /* in memory, since the start */
 	const uint64_t *redis_troubles; /* since the start, by kind */

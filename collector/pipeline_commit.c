@@ -82,6 +82,9 @@ keep_counters(struct pipeline *p)
 		{ "frames_lost", a->frames_lost - b->frames_lost },
 		{ "frames_abandoned",
 		  a->frames_abandoned - b->frames_abandoned },
+		{ "contacts", a->contacts - b->contacts },
+		{ "findings_forgotten",
+		  a->findings_forgotten - b->findings_forgotten },
 		{ "entries_oversize",
 		  a->entries_oversize - b->entries_oversize },
 	};
@@ -171,6 +174,9 @@ pipeline_take(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 	}
 	if (e == ERR_OK) {
 		e = taps_keep(p->taps, tell_clock, p);
+	}
+	if (e == ERR_OK) {
+		e = finder_keep(p->finder);
 	}
 	if (e == ERR_OK) {
 		e = pipeline_trim_epochs(p);

@@ -99,12 +99,19 @@ take_alert(struct pipeline *p, struct passage *t, const struct alert *a,
 	if (!p->set.past) {
 		p->set.first_us = p->set.last_us = seen.us;
 	}
-	if (!sighting_batch_add(p->sightings, &p->set)) {
-		e = pipeline_correlate(p);
-		if (e == ERR_OK && !sighting_batch_add(p->sightings, &p->set)) {
-			e = ERR_LIMIT;
-		}
-	}
+	return pipeline_sight(p, &p->set);
+}
+
+static enum err
+take_contacts(struct pipeline *p, struct passage *t, const struct alert *a,
+	      struct view line)
+{
+	bool good = true;
+	enum err e = pipeline_contacts(p, a, line, &good);
+
+	p->stats.contacts += good;
+	p->stats.other_events += good;
+	t->tally->sum.lines_refused += !good;
 	return e;
 }
 
@@ -179,6 +186,11 @@ take_line(struct pipeline *p, struct passage *t, struct view line,
 			e = taps_anchor(p->taps, t->sensor, a);
 		}
 		p->stats.other_events++;
+		break;
+	case EVE_CONTACTS:
+		if (e == ERR_OK) {
+			e = take_contacts(p, t, a, line);
+		}
 		break;
 	case EVE_OTHER:
 		p->stats.other_events++;

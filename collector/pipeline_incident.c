@@ -174,6 +174,20 @@ on_gone(void *arg, uint64_t run)
 }
 
 enum err
+pipeline_sight(struct pipeline *p, const struct sighting_set *s)
+{
+	enum err e = ERR_OK;
+
+	if (!sighting_batch_add(p->sightings, s)) {
+		e = pipeline_correlate(p);
+		if (e == ERR_OK && !sighting_batch_add(p->sightings, s)) {
+			e = ERR_LIMIT;
+		}
+	}
+	return e;
+}
+
+enum err
 pipeline_correlate(struct pipeline *p)
 {
 	enum err e = ERR_OK;

@@ -15,6 +15,7 @@
 #include "collector/dedupe.h"
 #include "collector/enrich.h"
 #include "collector/feed.h"
+#include "collector/finding_run.h"
 #include "collector/health.h"
 #include "collector/ingest.h"
 #include "collector/pipeline.h"
@@ -94,6 +95,8 @@ struct pipeline {
 	struct pipeline_exercise *exercises;
 	struct pipeline_exchange *exchange;
 	struct pipeline_warn warn;
+	struct finder *finder;
+	struct json_reader contacts; /* lines of them */
 	struct bad_frame bad[BAD_SLOTS];
 	struct pipeline_taken taken[PIPELINE_ENTRIES];
 	size_t n_taken;
@@ -180,6 +183,14 @@ void pipeline_forget_trust(struct pipeline *p);
 enum err pipeline_recover(struct pipeline *p, struct diag *d) MUST_CHECK;
 /* pipeline.c: makes memory agree with the disk, with the settings of now. */
 enum err pipeline_reload(struct pipeline *p) MUST_CHECK;
+
+/* pipeline_finding.c: a line of contacts, whose origin is 'a', to findings;
+ * false in '*good': it is malformed, and counts as such. */
+enum err pipeline_contacts(struct pipeline *p, const struct alert *a,
+			   struct view line, bool *good) MUST_CHECK;
+/* A sighting on its way to the correlator, now or with the batch. */
+enum err pipeline_sight(struct pipeline *p,
+			const struct sighting_set *s) MUST_CHECK;
 
 /* pipeline_incident.c: the batch's sightings into runs, then incidents. */
 enum err pipeline_correlate(struct pipeline *p) MUST_CHECK;

@@ -507,6 +507,27 @@ static const char counterparts[] =
 	" partner_incidents BEGIN DELETE FROM partner_keys WHERE"
 	" party=old.party AND incident=old.id; DELETE FROM partner_numbers"
 	" WHERE party=old.party AND incident=old.id; END;";
+/* contacts: what their correlators remember, and what they found */
+static const char findings[] =
+	"CREATE TABLE contact_places(id INTEGER PRIMARY KEY,"
+	" exercise TEXT NOT NULL, site TEXT NOT NULL, owner TEXT NOT NULL,"
+	" since_us INTEGER NOT NULL, last_us INTEGER NOT NULL);"
+	"CREATE TABLE contact_states(id INTEGER PRIMARY KEY,"
+	" kind INTEGER NOT NULL, place INTEGER NOT NULL,"
+	" shared INTEGER NOT NULL, a BLOB NOT NULL, b BLOB NOT NULL,"
+	" port INTEGER NOT NULL, proto INTEGER NOT NULL,"
+	" touched_us INTEGER NOT NULL, settled INTEGER NOT NULL,"
+	" mark TEXT NOT NULL, version INTEGER NOT NULL, body BLOB NOT NULL);"
+	"CREATE TABLE findings(id INTEGER PRIMARY KEY, kind TEXT NOT NULL,"
+	" exercise TEXT NOT NULL, key TEXT NOT NULL, site TEXT NOT NULL,"
+	" host TEXT NOT NULL, peer TEXT NOT NULL, port INTEGER NOT NULL,"
+	" proto INTEGER NOT NULL, severity INTEGER NOT NULL,"
+	" title TEXT NOT NULL, mark TEXT NOT NULL, first_us INTEGER NOT NULL,"
+	" last_us INTEGER NOT NULL, stored_us INTEGER NOT NULL,"
+	" updates INTEGER NOT NULL, told REAL NOT NULL, places TEXT NOT NULL,"
+	" evidence TEXT NOT NULL);"
+	"CREATE INDEX findings_key ON findings(key, kind, exercise, last_us);"
+	"CREATE INDEX findings_site ON findings(site, id);";
 
 /* One step: SQL, then what SQL cannot do, then SQL again; NULL is nothing. */
 struct migration {
@@ -602,6 +623,7 @@ static const struct migration migrations[] = {
 	{ partners, NULL, NULL },
 	{ counterparts, NULL, NULL },
 	{ exchange, NULL, NULL },
+	{ findings, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

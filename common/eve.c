@@ -569,6 +569,9 @@ eve_parse(struct eve *e, struct view line, struct alert *a, const char **why)
 			       ? EVE_ANCHOR
 			       : EVE_BAD;
 	}
+	if (view_eq(type, VIEW_LIT("contacts"))) {
+		return EVE_CONTACTS;
+	}
 	if (!view_eq(type, VIEW_LIT("alert"))) {
 		return view_eq(type, VIEW_LIT("stats")) ? EVE_STATS : EVE_OTHER;
 	}

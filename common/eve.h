@@ -25,6 +25,7 @@ enum eve_kind {
 	EVE_STATS,
 	EVE_OTHER, /* a well-formed event of another type */
 	EVE_ANCHOR, /* a handshake: 'trace' and 'wait_us' tell */
+	EVE_CONTACTS, /* whom a host contacted; only its origin is read here */
 };
 
 struct eve;

@@ -10,6 +10,7 @@ libcommon_a_SOURCES = \
 	common/addr.h common/addr.c \
 	common/proto.h common/proto.c \
 	common/csum.h common/csum.c \
+	common/hll.h common/hll.c \
 	common/dns_text.h common/dns_text.c \
 	common/events.def common/events.h common/events.c \
 	common/pool.h common/pool.c \

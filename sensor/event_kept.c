@@ -4,6 +4,7 @@
  * a thread that has the time.  The line is written by the same function either
  * way, from the same subject: the one of now, or the one set up again.
  */
+#include "sensor/contacts.h"
 #include "sensor/event_scene.h"
 
 struct view
@@ -17,6 +18,8 @@ event_line(struct event_log *l, const struct event_subject *s,
 		return line_of_flow(l, s);
 	case EVENT_TYPE_ANCHOR:
 		return line_of_anchor(l, s);
+	case EVENT_TYPE_CONTACTS:
+		return line_of_contacts(l, s, what->contacts);
 	case EVENT_TYPE_PACKET:
 		return line_of_packet(l, s);
 	case EVENT_TYPE_FILEINFO:
@@ -34,7 +37,8 @@ static bool
 tells_metadata(enum event_type t)
 {
 	return t != EVENT_TYPE_PACKET && t != EVENT_TYPE_FILEINFO &&
-	       t != EVENT_TYPE_ANOMALY && t != EVENT_TYPE_ANCHOR;
+	       t != EVENT_TYPE_ANOMALY && t != EVENT_TYPE_ANCHOR &&
+	       t != EVENT_TYPE_CONTACTS;
 }
 
 /* What only this event has; kept_line() reads it. */
@@ -48,6 +52,10 @@ put_own(struct json *j, const struct event_subject *s,
 	switch (what->type) {
 	case EVENT_TYPE_FLOW:
 	case EVENT_TYPE_ANCHOR:
+		break;
+	case EVENT_TYPE_CONTACTS:
+		json_append(j, view_of(what->contacts,
+				       contacts_told_size(what->contacts)));
 		break;
 	case EVENT_TYPE_PACKET:
 		log_packet_bytes(s->pkt, &head, &body);
@@ -91,6 +99,7 @@ static struct view
 kept_line(struct event_log *l, const uint8_t *bytes, enum event_type type)
 {
 	struct scene_reader r;
+	struct contacts_told contacts;
 	struct line_anomaly a;
 	struct file file;
 	struct view own;
@@ -102,6 +111,9 @@ kept_line(struct event_log *l, const uint8_t *bytes, enum event_type type)
 		return line_of_flow(l, &r.subject);
 	case EVENT_TYPE_ANCHOR:
 		return line_of_anchor(l, &r.subject);
+	case EVENT_TYPE_CONTACTS:
+		memcpy(&contacts, own.p, MIN(own.len, sizeof(contacts)));
+		return line_of_contacts(l, &r.subject, &contacts);
 	case EVENT_TYPE_PACKET:
 		r.past.packet = own;
 		return line_of_packet(l, &r.subject);

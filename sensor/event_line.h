@@ -2,7 +2,7 @@
 /*
  * event_line.h - the members that several kinds of event share
  *
- * Internal: included by event_log.c and event_scene.h only.
+ * Internal: included by event_log.c, event_*.c and event_scene.h only.
  *
  * Place    with event_log.
  * Threads  as event_log.h.
@@ -53,6 +53,7 @@ struct event_log {
 	const struct trace *trace; /* of the event, for a collector; or NULL */
 	size_t start; /* of the line in hand */
 	unsigned lane; /* of the line in hand */
+	const char *exercise; /* of it, where its lane does not say; or NULL */
 	uint32_t picket_at; /* of the latest line; see record.h */
 	/* The writer's: what lines are about, set up again of what was kept.
 	 * What is not kept of them stays zero. */
@@ -119,6 +120,9 @@ struct view line_of_tx(struct event_log *l, const struct event_subject *s);
 struct view line_of_file(struct event_log *l, const struct event_subject *s,
 			 const struct file *f);
 struct view line_of_flow(struct event_log *l, const struct event_subject *s);
+/* A host's contacts; the exercise is theirs. */
+struct view line_of_contacts(struct event_log *l, const struct event_subject *s,
+			     const struct contacts_told *t);
 /* A handshake, by its trace alone: no address, no port. */
 struct view line_of_anchor(struct event_log *l, const struct event_subject *s);
 struct view line_of_packet(struct event_log *l, const struct event_subject *s);

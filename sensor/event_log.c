@@ -99,6 +99,12 @@ event_log_lane(const struct event_log *l, const struct event_subject *s)
 	return event_lane_of(l->set->lanes, s);
 }
 
+const char *
+event_log_exercise(const struct event_log *l, const struct event_subject *s)
+{
+	return event_lane_name(l->set->lanes, event_log_lane(l, s));
+}
+
 void
 event_log_free(struct event_log *l)
 {
@@ -329,6 +335,13 @@ put_trace(struct json *j, const struct trace *t)
 	}
 }
 
+static const char *
+line_exercise(const struct event_log *l)
+{
+	return l->exercise != NULL ? l->exercise
+				   : event_lane_name(l->set->lanes, l->lane);
+}
+
 /* What Picket adds, under one key. */
 static void
 put_picket(struct event_log *l, const struct ioc *ioc)
@@ -348,9 +361,8 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 	/* A run that is an exercise as a whole is no other one's. */
 	if (o->exercise[0] != '\0') {
 		json_cstr(j, "exercise", o->exercise);
-	} else if (l->lane > 0) {
-		json_cstr(j, "exercise",
-			  event_lane_name(l->set->lanes, l->lane));
+	} else if (line_exercise(l)[0] != '\0') {
+		json_cstr(j, "exercise", line_exercise(l));
 	}
 	if (ioc != NULL) {
 		if (ioc->note->tlp[0] != '\0') {
@@ -382,7 +394,8 @@ struct view
 line_end(struct event_log *l, const struct ioc *ioc)
 {
 	l->picket_at = 0;
-	if (l->set->origin.site[0] != '\0' || ioc != NULL || l->lane > 0) {
+	if (l->set->origin.site[0] != '\0' || ioc != NULL ||
+	    line_exercise(l)[0] != '\0') {
 		l->picket_at = (uint32_t)(l->json.len - l->start);
 		put_picket(l, ioc);
 	}

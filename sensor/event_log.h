@@ -30,6 +30,7 @@ struct event_origin {
 
 struct event_log;
 struct trace;
+struct contacts_told;
 
 struct event_log *event_log_new(const struct event_origin *origin,
 				const struct conf *conf);
@@ -79,6 +80,7 @@ struct event_what {
 	 * _FILEINFO; of s->tx that which event_type_of() names */
 	enum event_type type;
 	enum event_id anomaly;
+	const struct contacts_told *contacts; /* EVENT_TYPE_CONTACTS */
 	const struct file *file; /* s->tx carried it towards s->dir; settled */
 };
 
@@ -113,6 +115,9 @@ bool event_log_set(struct event_log *l, const struct alert_conf *alert,
 /* Whether it is an exercise's: event_lane_of(). */
 unsigned event_log_lane(const struct event_log *l,
 			const struct event_subject *s);
+/* The exercise that it is part of by now; "": none. */
+const char *event_log_exercise(const struct event_log *l,
+			       const struct event_subject *s);
 const struct alert_conf *event_alert_conf(const struct event_log *l);
 
 #endif

@@ -537,6 +537,12 @@ flow_swap(struct flow_table *t, struct flow *f)
 	f->flags ^= FLOW_SWAPPED;
 }
 
+uint64_t
+flow_timeout_us(const struct flow_table *t, const struct flow *f)
+{
+	return t->timers.timeout_us[flow_timer_of(f)];
+}
+
 void
 flow_set_state(struct flow_table *t, struct flow *f, enum flow_state s)
 {

@@ -72,6 +72,8 @@ struct flow {
 	uint16_t slot;
 	uint8_t icmp_type, icmp_code; /* of the first packet */
 	uint16_t iface; /* of the first packet, as in struct frame */
+	uint8_t contact_lane; /* contacts.h: of which exercise it is */
+	uint32_t contact; /* and what was counted of it; 0: nothing */
 } __attribute__((aligned(64)));
 STATIC_ASSERT(sizeof(struct flow) == 192, "three cache lines");
 STATIC_ASSERT(offsetof(struct flow, pkts) == 64 &&
@@ -91,6 +93,8 @@ enum flow_flags {
 	FLOW_SHED_ELEPHANT = 1 << 8,
 	FLOW_SHED_ALL = 1 << 9,
 	FLOW_PRIORITY_MASK = 7 << 10, /* of its addresses; 0: not asked yet */
+	FLOW_CONTACT = 1 << 13, /* contacts.h counted its beginning */
+	FLOW_CONTACT_CLOSED = 1 << 14, /* and that TCP ended it */
 };
 #define FLOW_PRIORITY_SHIFT 10
 
@@ -186,6 +190,9 @@ enum flow_dir flow_packet_dir(const struct flow *f, const struct packet *pkt);
 /* Exchanges client and server (counters, flags too): for a flow whose first
  * packet was the server's. */
 void flow_swap(struct flow_table *t, struct flow *f);
+
+/* How long 'f', over or not, may go without a packet in its state. */
+uint64_t flow_timeout_us(const struct flow_table *t, const struct flow *f);
 
 /* Stage that knows better sets the state; it decides the timeout. */
 void flow_set_state(struct flow_table *t, struct flow *f, enum flow_state s);

@@ -151,8 +151,8 @@ wheel_take(struct flow_timers *t, struct flow *f)
 	}
 }
 
-static uint8_t
-timer_of(const struct flow *f)
+uint8_t
+flow_timer_of(const struct flow *f)
 {
 	enum timer_proto p = f->proto == IPP_TCP   ? TIMER_TCP
 			     : f->proto == IPP_UDP ? TIMER_UDP
@@ -166,7 +166,7 @@ timer_of(const struct flow *f)
 void
 flow_timers_add(struct flow_timers *t, struct flow *f)
 {
-	f->timer = timer_of(f);
+	f->timer = flow_timer_of(f);
 	if (t->n_active++ == 0) {
 		/* The wheel is empty: it may turn at once. */
 		t->hand = t->clock.now_us >> WHEEL_SHIFT;
@@ -182,7 +182,7 @@ flow_timers_restate(struct flow_timers *t, struct flow *f)
 	if (!is_active(f)) {
 		return;
 	}
-	f->timer = timer_of(f);
+	f->timer = flow_timer_of(f);
 	stands = t->hand + ((f->slot - t->hand) & WHEEL_MASK);
 	if (deadline_of(t, f) >> WHEEL_SHIFT < stands) {
 		wheel_take(t, f);

@@ -57,6 +57,8 @@ struct flow_timers {
 void flow_timers_init(struct flow_timers *t, struct flow_records *rec,
 		      const struct conf *conf);
 
+/* The timeout by protocol and state. */
+uint8_t flow_timer_of(const struct flow *f);
 /* A new flow, its 'timer' not yet set. */
 void flow_timers_add(struct flow_timers *t, struct flow *f);
 /* The flow's state changed. */

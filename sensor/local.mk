@@ -28,6 +28,10 @@ libsensor_a_SOURCES += \
 	sensor/flow.h sensor/flow.c sensor/community_id.c \
 	sensor/flow_key.h sensor/flow_same.h sensor/flow_records.h \
 	sensor/flow_index.h sensor/flow_index.c \
+	sensor/contacts_conf.h sensor/contacts_conf.c \
+	sensor/contacts.h sensor/contacts_state.h sensor/contacts.c \
+	sensor/contacts_seen.c sensor/contacts_table.c \
+	sensor/contacts_told.c sensor/contacts_note.c \
 	sensor/flow_timer.h sensor/flow_timer.c \
 	sensor/stream_rob.h sensor/stream_rob.c \
 	sensor/stream.h sensor/stream.c \
@@ -125,6 +129,7 @@ libsensor_a_SOURCES += \
 	sensor/event_line.h sensor/event_alert.c \
 	sensor/tx_copy.h sensor/tx_copy.c sensor/event_kept.c \
 	sensor/event_lane.h sensor/event_lane.c \
+	sensor/event_contacts.c sensor/worker_contacts.c \
 	sensor/event_lane.h sensor/event_lane.c \
 	sensor/event_scene.h sensor/event_scene.c sensor/event_flow.c \
 	sensor/pair_owners.h \

@@ -48,6 +48,7 @@ start_workers(struct sensor *s, struct diag *d)
 		.memory_limit =
 			conf_u64(s->opt.conf, "memory.worker",
 				 UINT64_C(1) << 30, 1 << 20, UINT64_C(1) << 40),
+		.contacts = s->opt.contacts.enabled ? &s->opt.contacts : NULL,
 		.overload = s->opt.live.n > 0 ? &s->opt.overload : NULL,
 		.memory_ready =
 			conf_u64(s->opt.conf, "memory.prealloc",

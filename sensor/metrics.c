@@ -96,6 +96,8 @@ const struct metric_row metrics_rows[] = {
 	  METRIC_COUNTER, "what", "Indicators asked for in the past." },
 	{ "stats.picket.retro.*", "retro_%", METRIC_GAUGE, NULL,
 	  "The index of what was seen, on disk: %." },
+	{ "stats.picket.contacts.*", "contacts_%_total", METRIC_COUNTER, NULL,
+	  "Who contacts whom: % (picket.contacts.% of the statistics)." },
 	{ "stats.picket.overload.level", "overload_level", METRIC_GAUGE, NULL,
 	  "What is given up now: 0 is nothing." },
 	{ "stats.picket.overload.highest_level", "overload_highest_level",

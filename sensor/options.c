@@ -317,6 +317,7 @@ options_fini(struct options *o)
 		free((char *)(uintptr_t)o->rules.v[i]);
 	}
 	overload_conf_fini(&o->overload);
+	contacts_conf_fini(&o->contacts);
 	conf_free(o->conf);
 	o->conf = NULL;
 }

@@ -11,6 +11,7 @@
 
 #include "common/conf.h"
 #include "common/redis_options.h"
+#include "sensor/contacts_conf.h"
 #include "sensor/live_conf.h"
 #include "sensor/overload_conf.h"
 #include "sensor/record.h"
@@ -36,6 +37,7 @@ struct options {
 	const char *site, *sensor, *owner, *exercise, *tlp, *bpf;
 	struct live_conf live; /* n > 0: interfaces instead of files */
 	struct overload_conf overload;
+	struct contacts_conf contacts;
 	unsigned stats_s; /* live: between two stats events; 0: none */
 	uint32_t eve_types, forward_types;
 	enum spool_sync_policy spool_sync;

@@ -37,7 +37,7 @@ static const struct conf_key keys[] = {
 	  "when batches are made durable: batch, interval, none" },
 	{ "spool.resend-seconds", "number", "10",
 	  "without progress, send again after" },
-	{ "forward.types", "list", "alert,stats,anchor",
+	{ "forward.types", "list", "alert,stats,anchor,contacts",
 	  "event types forwarded" },
 	{ "forward.sign.key", "string", "",
 	  "key that signs batches and presence: FILE, or hmac:FILE" },
@@ -111,6 +111,10 @@ static const struct conf_key keys[] = {
 	{ "detect.*", "map", "", "detection engine" },
 	{ "checksum-validation", "bool", "yes", "verify TCP/UDP checksums" },
 	{ "outputs.*", "list", "", "Suricata's, as far as known" },
+	{ "contacts.enabled", "bool", "yes", "sum up what each host contacts" },
+	{ "contacts.interval", "number", "60", "seconds that a sum is of" },
+	{ "contacts.max-hosts", "number", "8192",
+	  "hosts of a worker in a table at once" },
 	{ "overload.enabled", "bool", "yes",
 	  "live: shed load by priority when behind" },
 	{ "overload.start", "number", "25",
@@ -154,9 +158,9 @@ static const struct conf_key keys[] = {
 };
 
 static const char *const own_sections[] = {
-	"spool",   "forward",  "eve",      "memory", "picket", "rules",
-	"control", "arming",   "metrics",  "redis",  "ledger", "watches",
-	"run-as",  "security", "overload", "retro",  NULL
+	"spool",   "forward",  "eve",      "memory", "picket",   "rules",
+	"control", "arming",   "metrics",  "redis",  "ledger",   "watches",
+	"run-as",  "security", "overload", "retro",  "contacts", NULL
 };
 
 enum err
@@ -187,7 +191,8 @@ options_read_types(const char *list, uint32_t *out, const char *option,
 				d, ERR_USAGE,
 				"%s: no event type '%.*s'; there are "
 				"alert, anomaly, dns, fileinfo, http, tls, "
-				"ssh, flow, packet, stats and anchor",
+				"ssh, flow, packet, stats, anchor and "
+				"contacts",
 				option, (int)n, p);
 		}
 		if (n > 0) {
@@ -349,11 +354,11 @@ check_sense(struct options *o, struct diag *d)
 	e = options_read_types(
 		conf_str(o->conf, "eve.types",
 			 "alert,anomaly,dns,fileinfo,http,tls,ssh,flow,"
-			 "packet,stats"),
+			 "packet,stats,contacts"),
 		&o->eve_types, "--eve-types", d);
 	if (e == ERR_OK) {
 		e = options_read_types(conf_str(o->conf, "forward.types",
-						"alert,stats,anchor"),
+						"alert,stats,anchor,contacts"),
 				       &o->forward_types, "--forward-types", d);
 	}
 	if (e != ERR_OK) {
@@ -454,6 +459,9 @@ options_settle(struct options *o, const char *log_dir, struct diag *d)
 		conf_each(o->conf, "indicators.", add_indicator_file, o);
 	}
 	e = overload_conf_read(&o->overload, o->conf, o->site, d);
+	if (e == ERR_OK) {
+		e = contacts_conf_read(&o->contacts, o->conf, d);
+	}
 	if (e != ERR_OK) {
 		return e;
 	}

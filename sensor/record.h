@@ -26,7 +26,8 @@
 	T(FLOW, "flow") \
 	T(PACKET, "packet") \
 	T(STATS, "stats") \
-	T(ANCHOR, "anchor")
+	T(ANCHOR, "anchor") \
+	T(CONTACTS, "contacts")
 
 enum event_type {
 #define T(sym, name) EVENT_TYPE_##sym,

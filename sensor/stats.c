@@ -165,6 +165,33 @@ put_bypassed(struct json *j, const struct stats_source *s)
 	json_obj_end(j);
 }
 
+/* Who contacts whom, see contacts.h. */
+static void
+put_contacts(struct json *j, const struct stats_source *s)
+{
+	struct contacts_counters sum = { 0 };
+	bool any = false;
+
+	for (unsigned i = 0; i < s->n_workers; i++) {
+		const struct contacts_counters *c =
+			worker_contacts(s->workers[i]);
+
+		if (c != NULL) {
+			any = true;
+#define C(name) sum.name += c->name;
+			CONTACTS_COUNTER_LIST(C)
+#undef C
+		}
+	}
+	if (any) {
+		json_obj(j, "contacts");
+#define C(name) json_u64(j, #name, sum.name);
+		CONTACTS_COUNTER_LIST(C)
+#undef C
+		json_obj_end(j);
+	}
+}
+
 static void
 put_tcp(struct json *j, const struct stats_source *s)
 {
@@ -468,6 +495,7 @@ put_ledger(struct json *j, const struct stats_source *s)
 	json_u64(j, "tunnel_packets", w.tunnel_packets);
 	json_u64(j, "bypassed_packets", w.bypassed_packets);
 	stats_put_overload(j, s);
+	put_contacts(j, s);
 	json_obj(j, "alerts");
 	/* HELD_NO_MEMORY: raised, and found no memory for its line */
 	json_u64(j, "raised", w.alerts + w.alerts_lost);

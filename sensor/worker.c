@@ -40,6 +40,7 @@ worker_new(const struct worker_settings *s)
 	w->event_types = s->event_types;
 	w->late_events = s->late_events;
 	w->retro = s->retro;
+	w->contacts = s->contacts != NULL ? contacts_new(s->contacts) : NULL;
 	w->pool = pool_new(s->memory_limit);
 	w->hits.v = calloc(MAX_HITS, sizeof(*w->hits.v));
 	w->hits.cap = MAX_HITS;
@@ -69,7 +70,7 @@ worker_new(const struct worker_settings *s)
 	}
 	if (w->hits.v == NULL || w->decoder == NULL || w->flows == NULL ||
 	    w->streams == NULL || w->apps == NULL || w->matcher == NULL ||
-	    w->log == NULL) {
+	    w->log == NULL || (s->contacts != NULL && w->contacts == NULL)) {
 		worker_free(w);
 		return NULL;
 	}
@@ -138,6 +139,21 @@ spare_raw(struct worker *w, struct flow *f)
 	}
 }
 
+/* A segment that begins or ends something. */
+static __attribute__((noinline)) void
+note_turn(struct worker *w, const struct event_subject *s, struct flow *f,
+	  const struct packet *pkt)
+{
+	if ((pkt->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) &&
+	    f->pkts[0] == 1 && f->pkts[1] == 1 &&
+	    worker_wants(w, EVENT_TYPE_ANCHOR)) {
+		worker_put_anchor(w, s);
+	}
+	if ((pkt->tcp_flags & (TCP_FIN | TCP_RST)) != 0 && w->asks.contacts) {
+		worker_note_contact(w, s, f);
+	}
+}
+
 /* 'unread': its payload is given up. */
 static void
 take_segment(struct worker *w, struct event_subject *s, struct flow *f,
@@ -160,11 +176,8 @@ take_segment(struct worker *w, struct event_subject *s, struct flow *f,
 			spare_raw(w, f);
 		}
 	}
-	if (UNLIKELY((pkt->tcp_flags & (TCP_SYN | TCP_ACK)) ==
-		     (TCP_SYN | TCP_ACK)) &&
-	    f->pkts[0] == 1 && f->pkts[1] == 1 &&
-	    worker_wants(w, EVENT_TYPE_ANCHOR)) {
-		worker_put_anchor(w, s);
+	if (UNLIKELY((pkt->tcp_flags & w->turn_flags) != 0)) {
+		note_turn(w, s, f, pkt);
 	}
 	was->app = app_proto_of(f);
 	if (stream_has_next(w->streams)) {
@@ -327,6 +340,9 @@ packet(struct worker *w, struct packet *pkt)
 		return;
 	}
 	if (UNLIKELY((f->flags & FLOW_BYPASSED) != 0)) {
+		if (w->asks.contacts) {
+			worker_note_contact(w, s, f);
+		}
 		w->count.bypassed_packets++;
 		w->count.bypassed_bytes += pkt->frame->wirelen;
 		put_tagged(w, s);
@@ -342,6 +358,9 @@ packet(struct worker *w, struct packet *pkt)
 	} else if (f->proto == IPP_UDP && pkt->payload.len > 0 &&
 		   w->asks.names && what == SHED_NONE) {
 		take_datagram(w, s, f, pkt);
+	}
+	if (UNLIKELY(worker_contact_turn(w, f, s->dir))) {
+		worker_note_contact(w, s, f);
 	}
 	if (UNLIKELY(overload_sheds_all(what))) {
 		put_tagged(w, s);
@@ -485,6 +504,7 @@ worker_expire(struct worker *w, uint64_t now_us, uint64_t number,
 {
 	flow_table_set_clock(w->flows, now_us);
 	worker_end_flows(w, now_us, number, false, out);
+	worker_tell_contacts(w, now_us, false);
 	if (w->retro != NULL) {
 		retro_ring_sweep(&w->retro->ring, (uint32_t)(now_us / US_PER_S),
 				 false);
@@ -496,6 +516,7 @@ worker_finish(struct worker *w, uint64_t now_us, uint64_t number,
 	      struct outbox *out)
 {
 	worker_end_flows(w, now_us, number, true, out);
+	worker_tell_contacts(w, now_us, true);
 	if (w->retro != NULL) {
 		retro_ring_sweep(&w->retro->ring, 0, true);
 	}
@@ -508,6 +529,7 @@ worker_free(struct worker *w)
 		return;
 	}
 	tag_table_free(w->tags);
+	contacts_free(w->contacts);
 	event_log_free(w->log);
 	rule_matcher_free(w->matcher);
 	app_ctx_free(w->apps);
@@ -583,6 +605,12 @@ const struct rule_profile *
 worker_costs(const struct worker *w)
 {
 	return rule_matcher_costs(w->matcher);
+}
+
+const struct contacts_counters *
+worker_contacts(const struct worker *w)
+{
+	return w->contacts != NULL ? contacts_counters(w->contacts) : NULL;
 }
 
 const struct tag_counters *

@@ -15,6 +15,7 @@
 
 #include "rules/rule_match.h"
 #include "sensor/alert_conf.h"
+#include "sensor/contacts.h"
 #include "sensor/decode.h"
 #include "sensor/event_log.h"
 #include "sensor/overload.h"
@@ -42,6 +43,9 @@ struct worker_settings {
 	/* Where what it sees is noted for later questions; NULL: nowhere.
 	 * Outlives the worker. */
 	struct retro_notes *retro;
+	/* How contacts of hosts are summed up; NULL: they are not.  Outlives
+	 * the worker. */
+	const struct contacts_conf *contacts;
 	/* What it may give up when it is behind; NULL: nothing.  Outlives the
 	 * worker. */
 	const struct overload_conf *overload;
@@ -140,6 +144,8 @@ const struct stream_counters *worker_streams(const struct worker *w);
 const struct app_counters *worker_apps(const struct worker *w);
 const struct file_ctx *worker_files(const struct worker *w);
 const struct rule_matcher_stats *worker_matcher(const struct worker *w);
+/* NULL without 'contacts'. */
+const struct contacts_counters *worker_contacts(const struct worker *w);
 /* NULL unless 'profile' was set. */
 const struct rule_profile *worker_costs(const struct worker *w);
 /* NULL when no rule tags. */

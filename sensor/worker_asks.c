@@ -65,6 +65,11 @@ worker_note_asks(struct worker *w)
 	a->raw[0] = ruleset_needs_stream(w->rules, DIR_TOSERVER);
 	a->raw[1] = ruleset_needs_stream(w->rules, DIR_TOCLIENT);
 	a->ends = (ruleset_pattern_moments(w->rules) & PATTERN_AT_END) != 0;
+	a->contacts =
+		w->contacts != NULL && worker_wants(w, EVENT_TYPE_CONTACTS);
+	w->turn_flags = (worker_wants(w, EVENT_TYPE_ANCHOR) ? TCP_SYN : 0) |
+			(a->contacts ? TCP_FIN | TCP_RST : 0);
+	w->contact_mask = a->contacts ? CONTACTS_EVERY - 1 : 0;
 	a->anomalies = worker_wants(w, EVENT_TYPE_ANOMALY);
 	/* Alerts and flows are shown with their protocol. */
 	a->names = a->match || apps != 0 || worker_wants(w, EVENT_TYPE_FLOW);

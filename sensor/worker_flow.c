@@ -101,7 +101,7 @@ match_end(struct worker *w, struct event_subject *s, struct flow *f)
 }
 
 static void
-end_flow(struct worker *w, struct flow *f)
+end_flow(struct worker *w, struct flow *f, uint64_t now_us)
 {
 	struct event_subject s = {
 		.f = f,
@@ -125,6 +125,9 @@ end_flow(struct worker *w, struct flow *f)
 	if (w->retro != NULL) {
 		retro_note_flow_end(w->retro, f);
 	}
+	if (w->contacts != NULL) {
+		worker_end_contact(w, f, now_us);
+	}
 	rule_flow_free(f->rules, w->pool);
 	f->rules = NULL;
 	if (f->app != NULL) {
@@ -146,6 +149,6 @@ worker_end_flows(struct worker *w, uint64_t now_us, uint64_t number, bool all,
 	w->order = record_order(number, RECORD_BEHIND);
 	while ((f = flow_expire(w->flows, now_us, all)) != NULL) {
 		w->sub = f->id;
-		end_flow(w, f);
+		end_flow(w, f, now_us);
 	}
 }

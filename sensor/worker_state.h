@@ -27,6 +27,7 @@ struct worker_asks {
 	bool names; /* protocols are recognised */
 	bool raw[2]; /* rules look at raw stream bytes of this direction */
 	bool anomalies;
+	bool contacts;
 	bool ends; /* patterns look at flows that ended */
 };
 
@@ -50,6 +51,10 @@ struct worker {
 	struct event_log *log;
 	struct tag_table *tags; /* NULL: no rule tags, or nobody looks */
 	struct retro_notes *retro; /* NULL: nothing is noted */
+	struct contacts *contacts; /* NULL: none are summed up */
+	/* When a flow's contacts are looked at: worker_contact_turn(). */
+	uint64_t contact_mask; /* 0: never */
+	uint8_t turn_flags; /* of TCP, by which anchors and contacts are told */
 	const struct ruleset *rules;
 	uint64_t needed[2];
 	bool guess_tx; /* alerts of raw bytes name the transaction they met */
@@ -184,6 +189,22 @@ enum overload_shed worker_shed(struct worker *w, struct flow *f,
 /* As stream_packet(), by the headers alone. */
 bool worker_follow_segment(struct worker *w, struct flow *f, struct packet *pkt,
 			   enum flow_dir dir);
+
+/* worker_contacts.c: who contacts whom. */
+/* Whether a packet of 'f', counted, is to be shown to worker_note_contact(): the
+ * first of its direction and every 64th behind it; and so is what may end it. */
+static inline bool
+worker_contact_turn(const struct worker *w, const struct flow *f,
+		    enum flow_dir dir)
+{
+	return (f->pkts[dir] & w->contact_mask) == 1;
+}
+void worker_note_contact(struct worker *w, const struct event_subject *s,
+			 struct flow *f);
+/* 'f' is about to be released, at 'now_us'. */
+void worker_end_contact(struct worker *w, struct flow *f, uint64_t now_us);
+/* Tells of the intervals that are over, or of all. */
+void worker_tell_contacts(struct worker *w, uint64_t now_us, bool all);
 
 /* worker_flow.c: the end of flows. */
 /* Ends those whose time is up at 'now_us', or all; see worker_expire(). */

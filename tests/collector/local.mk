@@ -154,3 +154,13 @@ tests_collector_test_twin_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_skew
 tests_collector_test_skew_SOURCES = tests/collector/test_skew.c
 tests_collector_test_skew_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_baseline
+tests_collector_test_baseline_SOURCES = tests/test.h \
+	tests/collector/test_baseline.c
+tests_collector_test_baseline_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_finding
+tests_collector_test_finding_SOURCES = tests/store_dir.h \
+	tests/collector/test_finding.c \
+	tests/finding_world.h tests/finding_world.c \
+	tests/finding_world_state.h tests/finding_lines.c
+tests_collector_test_finding_LDADD = $(LIBS_COLLECTOR)

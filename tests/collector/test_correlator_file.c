@@ -6,12 +6,15 @@
 
 #include "tests/test.h"
 
+static struct finding_config found;
+
 static enum err
 read_text(struct correlate_config *out, const char *text, struct diag *d)
 {
 	*out = correlate_defaults;
+	found = finding_defaults;
 	d->msg[0] = '\0';
-	return correlator_file_read(out, "c.yaml", view_cstr(text), d);
+	return correlator_file_read(out, &found, "c.yaml", view_cstr(text), d);
 }
 
 static bool
@@ -53,9 +56,12 @@ what_the_page_shows_is_what_holds(void **state)
 	c.shared = c.stages = c.flood = false;
 	c.flood_alerts = c.flood_rule_alerts = c.flood_seconds = 9;
 	c.min_sites = c.min_owners = c.min_stages = 9;
-	assert_int_equal(correlator_file_read(&c, "page", view_cstr(from), &d),
-			 ERR_OK);
+	memset(&found, 0, sizeof(found));
+	assert_int_equal(
+		correlator_file_read(&c, &found, "page", view_cstr(from), &d),
+		ERR_OK);
 	assert_true(same(&c, &correlate_defaults));
+	assert_memory_equal(&found, &finding_defaults, sizeof(found));
 }
 
 static void
@@ -82,6 +88,33 @@ each_kind_can_be_set_and_switched(void **state)
 }
 
 static void
+kinds_that_find_and_whom_they_ignore(void **state)
+{
+	struct finding_config want = finding_defaults;
+	struct correlate_config c;
+	struct diag d;
+
+	(void)state;
+	assert_int_equal(
+		read_text(&c,
+			  "ignore: [10.0.0.9, 192.0.2.0/24, '::1']\n"
+			  "correlators:\n"
+			  "  - {kind: slow-scan, hours: 12, ports: 20}\n"
+			  "  - {kind: volume, enabled: no}\n",
+			  &d),
+		ERR_OK);
+	want.slow_hours = 12;
+	want.slow_ports = 20;
+	want.on[FINDING_VOLUME] = false;
+	assert_int_equal(found.n_ignore, 3);
+	assert_int_equal(found.ignore[1].bits, 120);
+	found.n_ignore = 0;
+	memset(found.ignore, 0, sizeof(found.ignore));
+	assert_memory_equal(&found, &want, sizeof(want));
+	assert_true(same(&c, &correlate_defaults));
+}
+
+static void
 what_is_wrong_is_named_with_its_line(void **state)
 {
 	static const struct {
@@ -92,7 +125,8 @@ what_is_wrong_is_named_with_its_line(void **state)
 		{ "{}\n", "c.yaml:1: correlators: a list" },
 		{ "correlators: 3\n", "c.yaml:1: correlators: a list" },
 		{ "correlators: []\nmore: 1\n", "c.yaml:2: only" },
-		{ "correlators: []\ncorrelators: []\n", "c.yaml:2: only" },
+		{ "correlators: []\ncorrelators: []\n",
+		  "c.yaml:2: correlators: there twice" },
 		{ "correlators:\n  - shared\n", "c.yaml:2: correlators: each" },
 		{ "correlators:\n  - enabled: no\n", "c.yaml:2: kind: none" },
 		{ "correlators:\n  - kind: beacons\n", "c.yaml:2: kind: none" },
@@ -117,6 +151,16 @@ what_is_wrong_is_named_with_its_line(void **state)
 		{ "correlators:\n  - kind: shared\n---\n- more\n",
 		  "c.yaml:4: a second document" },
 		{ "correlators: [\n", "c.yaml:" },
+		{ "correlators:\n  - kind: scan\n    peers: 4\n",
+		  "c.yaml:3: peers: a number from 5" },
+		{ "correlators:\n  - kind: beacon\n    peers: 40\n",
+		  "c.yaml:3: peers: nothing" },
+		{ "correlators:\n  - kind: beacon\n    most-seconds: 10\n",
+		  "c.yaml:1: beacon: least-seconds" },
+		{ "correlators: []\nignore: 10.0.0.1\n",
+		  "c.yaml:2: ignore: a list" },
+		{ "correlators: []\nignore: [10.0.0.1,\n  10.0.0.300]\n",
+		  "c.yaml:3: ignore: 10.0.0.300: no address" },
 	};
 
 	(void)state;
@@ -139,6 +183,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_the_page_shows_is_what_holds),
 		cmocka_unit_test(each_kind_can_be_set_and_switched),
+		cmocka_unit_test(kinds_that_find_and_whom_they_ignore),
 		cmocka_unit_test(what_is_wrong_is_named_with_its_line),
 	};
 

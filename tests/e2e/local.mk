@@ -14,6 +14,7 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/blind.sh \
 	tests/e2e/blind_causes.sh \
 	tests/e2e/correlators.sh \
+	tests/e2e/findings.sh \
 	tests/e2e/reload.sh tests/e2e/posture.sh tests/e2e/exercise.sh \
 	tests/e2e/posture_store.sh \
 	tests/e2e/reload.sh \
@@ -49,6 +50,7 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/taxii.sh
 	tests/e2e/redis_answers.sh
 E2E_TESTS += tests/e2e/consult.sh
+E2E_TESTS += tests/e2e/contacts.sh
 E2E_TESTS += tests/e2e/warnings.sh
 dist_check_SCRIPTS += $(E2E_TESTS)
 TESTS += $(E2E_TESTS)

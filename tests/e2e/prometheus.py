@@ -97,6 +97,7 @@ MOVED = [
     (r"picket\.frames\.dropped\.(\w+)", r'frames_dropped_total{reason="\1"}'),
     (r"picket\.frames\.truncated_by_snaplen", "frames_truncated_total"),
     (r"picket\.frames\.files_cut_short", "files_cut_short_total"),
+    (r"picket\.contacts\.(\w+)", r"contacts_\1_total"),
     (r"picket\.overload\.(level|highest_level|levels)", r"overload_\1"),
     (r"picket\.overload\.(shed_\w+)\.(\w+)",
      r'overload_\1_total{reason="\2"}'),

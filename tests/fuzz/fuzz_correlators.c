@@ -16,13 +16,15 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct correlate_config c, was;
+	struct finding_config f = finding_defaults;
 	struct diag d = { "" };
 
 	memcpy(&c, &correlate_defaults, sizeof(c));
 	memcpy(&was, &c, sizeof(c));
-	if (correlator_file_read(&c, "file", view_of(data, size), &d) !=
+	if (correlator_file_read(&c, &f, "file", view_of(data, size), &d) !=
 	    ERR_OK) {
-		if (d.msg[0] == '\0' || memcmp(&c, &was, sizeof(c)) != 0) {
+		if (d.msg[0] == '\0' || memcmp(&c, &was, sizeof(c)) != 0 ||
+		    f.n_ignore != 0) {
 			abort();
 		}
 		return 0;
@@ -31,7 +33,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    c.min_sites > 1000 || c.min_owners > 1000 || c.min_stages > 16 ||
 	    c.flood_alerts < 100 || c.flood_rule_alerts < 100 ||
 	    c.flood_seconds < 60 || c.flood_seconds > 86400 ||
-	    c.window_us != was.window_us || c.max_runs != was.max_runs) {
+	    f.n_ignore > FINDING_MAX_IGNORE || f.scan_seconds < 60 ||
+	    f.slow_hours < 4 || f.spread_seconds < 60 || f.beacon_starts > 32 ||
+	    f.beacon_least > f.beacon_most || c.window_us != was.window_us ||
+	    c.max_runs != was.max_runs) {
 		abort();
 	}
 	return 0;

@@ -17,6 +17,7 @@ EXTRA_DIST += tests/fuzz/allow.in \
 	tests/fuzz/ledger.in \
 	tests/fuzz/policy.in \
 	tests/fuzz/correlators.in \
+	tests/fuzz/contacts.in \
 	tests/fuzz/mac.in \
 	tests/fuzz/pattern.in \
 	tests/fuzz/prefilter.in \
@@ -46,6 +47,7 @@ FUZZ_TARGETS = tests/fuzz/fuzz_allow \
 	tests/fuzz/fuzz_ledger \
 	tests/fuzz/fuzz_policy \
 	tests/fuzz/fuzz_correlators \
+	tests/fuzz/fuzz_contacts \
 	tests/fuzz/fuzz_mac \
 	tests/fuzz/fuzz_pattern \
 	tests/fuzz/fuzz_prefilter \
@@ -92,6 +94,10 @@ tests_fuzz_fuzz_ledger_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_correlators_SOURCES = tests/fuzz/fuzz_correlators.c
 tests_fuzz_fuzz_correlators_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_correlators_LDADD = libcollector.a libcommon.a \
+	$(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
+tests_fuzz_fuzz_contacts_SOURCES = tests/fuzz/fuzz_contacts.c
+tests_fuzz_fuzz_contacts_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_contacts_LDADD = libcollector.a libcommon.a \
 	$(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
 tests_fuzz_fuzz_policy_SOURCES = tests/fuzz/fuzz_policy.c
 tests_fuzz_fuzz_policy_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)

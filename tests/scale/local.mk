@@ -2,9 +2,11 @@
 # What is too heavy for "make check": "make scale" runs it; SCALE="taps retro"
 # some of it.
 SCALE_BINS = tests/scale/read_indicators tests/scale/arming
+SCALE_BINS += tests/scale/findings
 SCALE_RUNS = tests/scale/indicators.sh tests/scale/patterns.sh \
 	tests/scale/common_set.sh tests/scale/arming.sh \
 	tests/scale/retro.sh tests/scale/taps.sh
+SCALE_RUNS += tests/scale/findings.sh
 EXTRA_PROGRAMS += $(SCALE_BINS)
 EXTRA_DIST += $(SCALE_RUNS)
 tests_scale_read_indicators_SOURCES = tests/scale/read_indicators.c
@@ -13,6 +15,11 @@ tests_scale_arming_SOURCES = tests/scale/arming.c tests/arm_rows.h \
 	tests/arm_rows.c tests/redis_fixture.h tests/redis_fixture.c
 tests_scale_arming_LDADD = libcollector.a libsensor.a librules.a libcommon.a \
 	$(COLLECTOR_LIBS) $(SENSOR_LIBS) $(RULES_LIBS) $(COMMON_LIBS) -lm
+
+tests_scale_findings_SOURCES = tests/scale/findings.c \
+	tests/finding_world.h tests/finding_world.c \
+	tests/finding_world_state.h tests/finding_lines.c
+tests_scale_findings_LDADD = $(LIBS_COLLECTOR)
 
 .PHONY: scale
 scale: patterncases tests/bench/bench_retro

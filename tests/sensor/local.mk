@@ -174,6 +174,9 @@ UNIT_TESTS += tests/sensor/test_armed_file
 tests_sensor_test_armed_file_SOURCES = tests/test.h \
 	tests/sensor/test_armed_file.c
 tests_sensor_test_armed_file_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_contacts
+tests_sensor_test_contacts_SOURCES = tests/sensor/test_contacts.c
+tests_sensor_test_contacts_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_trace
 tests_sensor_test_trace_SOURCES = tests/sensor/test_trace.c
 tests_sensor_test_trace_LDADD = $(LIBS_SENSOR)

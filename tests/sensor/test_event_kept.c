@@ -11,6 +11,12 @@ static struct worker *
 worker_of(const struct ruleset *rs, bool late)
 {
 	static const char *const ifaces[] = { "tap0" };
+	/* whatever stands in the captures is ours */
+	static const struct contacts_conf contacts = {
+		.enabled = true,
+		.interval_us = UINT64_C(60000000),
+		.max_hosts = 64,
+	};
 	struct worker_settings set = {
 		.conf = scene.conf,
 		.rules = rs,
@@ -18,6 +24,7 @@ worker_of(const struct ruleset *rs, bool late)
 		.event_types = UINT32_MAX,
 		.memory_limit = (size_t)1 << 28,
 		.late_events = late,
+		.contacts = &contacts,
 	};
 	struct worker *w = worker_new(&set);
 

@@ -185,11 +185,17 @@ test_second_time_allocates_nothing(void **state)
 	const char *top = getenv("srcdir") != NULL ? getenv("srcdir") : ".";
 	struct conf *conf = conf_new();
 	struct outbox *out = outbox_new();
+	static const struct contacts_conf contacts = {
+		.enabled = true,
+		.interval_us = UINT64_C(1000000),
+		.max_hosts = 64,
+	};
 	struct worker_settings set = {
 		.conf = conf,
 		.origin = { "", "", "", "", "", NULL },
 		.event_types = UINT32_MAX,
 		.memory_limit = (size_t)1 << 30,
+		.contacts = &contacts,
 	};
 	char rules[PATH_MAX], captures[PATH_MAX];
 	const char *patterns[] = { rules };

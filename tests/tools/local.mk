@@ -25,3 +25,4 @@ noinst_PROGRAMS += patterncases
 patterncases_SOURCES = tests/tools/patterncases.c
 patterncases_LDADD = librules.a libcommon.a $(RULES_LIBS) $(COMMON_LIBS)
 EXTRA_DIST += tests/tools/stix_pattern_oracle.py
+EXTRA_DIST += tests/tools/contacts.py
