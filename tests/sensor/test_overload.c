@@ -335,6 +335,7 @@ struct bench {
 	struct ruleset *rules;
 	struct outbox *out;
 	struct worker *w;
+	struct contacts_conf contacts;
 };
 
 static void
@@ -355,7 +356,13 @@ bench_open(struct bench *b, const char *const *settings, const char *rules)
 		fail_msg("%s", d.msg);
 	}
 	unlink(path);
+	b->contacts = (struct contacts_conf){
+		.enabled = true,
+		.interval_us = 60 * US_PER_S,
+		.max_hosts = 64,
+	};
 	b->w = worker_new(&(struct worker_settings){
+		.contacts = &b->contacts,
 		.conf = b->conf,
 		.rules = b->rules,
 		.origin = { "", "", "", "", "", NULL },
@@ -563,6 +570,39 @@ test_any_part(void **state)
 	}
 }
 
+static size_t
+contact_lines(const struct bench *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->out->n; i++) {
+		n += b->out->rec[i].type == EVENT_TYPE_CONTACTS;
+	}
+	return n;
+}
+
+/* Who contacts whom is given up first, and what was begun then stays out. */
+static void
+contacts_go_first(void **state)
+{
+	static const char *const none[] = { NULL };
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, none, "alert udp any any -> any 9 (sid:1;)\n");
+	run(&b, "scan.pcap", 1, 0, UINT32_MAX);
+	assert_true(worker_contacts(b.w)->shed > 50);
+	assert_int_equal(worker_contacts(b.w)->flows, 0);
+	assert_int_equal(contact_lines(&b), 0);
+	bench_close(&b);
+	bench_open(&b, none, "alert udp any any -> any 9 (sid:1;)\n");
+	run(&b, "scan.pcap", 0, 0, 0);
+	assert_int_equal(worker_contacts(b.w)->shed, 0);
+	assert_true(worker_contacts(b.w)->flows > 50);
+	assert_true(contact_lines(&b) > 0);
+	bench_close(&b);
+}
+
 int
 main(void)
 {
@@ -578,6 +618,7 @@ main(void)
 		cmocka_unit_test(test_worker_sheds_payload),
 		cmocka_unit_test(test_worker_sheds_encrypted),
 		cmocka_unit_test(test_any_part),
+		cmocka_unit_test(contacts_go_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
