@@ -25,6 +25,8 @@
 struct armed {
 	struct armed_options o;
 	struct ioc_live *live;
+	struct pattern_list *patterns;
+	uint64_t patterns_told; /* their changes, to who loads sets */
 	struct armed_set *set;
 	struct armed_file *file;
 	struct redis_pool *pool;

@@ -336,6 +336,7 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 	struct json *j = &l->json;
 	const struct event_origin *o = &l->set->origin;
 	char id[IOC_ID_CAP];
+	const char *tlp;
 
 	json_obj(j, "picket");
 	if (o->site[0] != '\0') {
@@ -352,10 +353,12 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 		json_cstr(j, "exercise",
 			  event_lane_name(l->set->lanes, l->lane));
 	}
+	/* The sensor's own marking is the least that its events bear. */
+	tlp = tlp_stricter(ioc != NULL ? ioc->note->tlp : "", o->tlp);
+	if (tlp[0] != '\0') {
+		json_cstr(j, "tlp", tlp);
+	}
 	if (ioc != NULL) {
-		if (ioc->note->tlp[0] != '\0') {
-			json_cstr(j, "tlp", ioc->note->tlp);
-		}
 		put_releasable(j, ioc->note->mark);
 		json_obj(j, "indicator");
 		json_cstr(j, "id", ioc_id(ioc, id, sizeof(id)));
@@ -369,8 +372,6 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 			json_cstr(j, "tactic", ioc->note->tactic);
 		}
 		json_obj_end(j);
-	} else if (o->tlp[0] != '\0') {
-		json_cstr(j, "tlp", o->tlp);
 	}
 	if (o->site[0] != '\0') {
 		put_trace(j, l->trace);
