@@ -14,8 +14,13 @@ static void
 read_presence(void *arg, struct presence_facts *out)
 {
 	struct sensor *s = arg;
+	struct armed_status a = { .indicators = 0 };
 	struct reload_status rules;
 
+	/* First: what waits is said of this version or a later one. */
+	if (s->armed != NULL) {
+		armed_read(s->armed, &a);
+	}
 	reload_get_status(s->reload, &rules);
 	snprintf(out->version, sizeof(out->version), "%s", PACKAGE_VERSION);
 	snprintf(out->ruleset, sizeof(out->ruleset), "%s", rules.digest);
@@ -34,9 +39,6 @@ read_presence(void *arg, struct presence_facts *out)
 	confine_text(&s->confined, out->confined, sizeof(out->confined));
 	watch_fill(s->opt.conf, s->opt.indicators.v, s->opt.indicators.n, out);
 	if (s->armed != NULL) {
-		struct armed_status a;
-
-		armed_read(s->armed, &a);
 		delta_version_text(a.n.epoch, a.n.version,
 				   out->indicator_version);
 		out->indicators_armed = a.indicators + rules.patterns;
