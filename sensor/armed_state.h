@@ -39,7 +39,7 @@ struct armed {
 	bool idle; /* the stream had nothing */
 	bool asked; /* for all that are armed */
 	struct ioc_live_walk walk; /* how far, when not */
-	uint64_t look_us; /* no base is asked for before; monotonic */
+	uint64_t looked_us; /* a base was last asked for; monotonic */
 	uint64_t renew_us; /* no base for a shorter file before */
 	bool forged_told, bad_told, away_told;
 	_Atomic bool ending, key_wanted, reachable, unsaved;

@@ -522,7 +522,7 @@ compare(const void *a, const void *b)
 static void
 changes_are_in_force_soon(void **state)
 {
-	enum { CHANGES = 1500 };
+	enum { CHANGES = 800 };
 	struct scene *s = *state;
 	struct armed_options o = { .key = public,
 				   .redis = &where,
