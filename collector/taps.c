@@ -8,6 +8,7 @@
 
 /* Clocks are worked out for a twentieth of the time at most. */
 #define SOLVE_REST 19
+#define SOLVE_LONG_US 1000
 
 static const char *const statements[ST_TAPS] = {
 	[ST_TWIN] = "INSERT OR REPLACE INTO twins VALUES(?1,?2,?3)",
@@ -177,7 +178,8 @@ keep_clock(void *arg, const struct skew_clock *c)
 	return e == ERR_OK && c->turned ? tell_turned(k, c) : e;
 }
 
-/* Hundreds of clocks take some tens of ms: no more than a part of the time. */
+/* Hundreds of clocks take some tens of ms: no more than a part of the time.  A
+ * few are worked out by each commit. */
 static void
 solve(struct taps *t)
 {
@@ -186,7 +188,9 @@ solve(struct taps *t)
 	if (began >= t->solve_us) {
 		skew_solve(t->skew);
 		now = clock_mono_us();
-		t->solve_us = now + (now - began) * SOLVE_REST;
+		if (now - began >= SOLVE_LONG_US) {
+			t->solve_us = now + (now - began) * SOLVE_REST;
+		}
 	}
 }
 
