@@ -13,7 +13,6 @@
 
 #define ID_CAP 48
 #define AT_ONCE "16"
-#define OVER_US (UINT64_C(86400) * US_PER_S)
 
 struct control_feed {
 	struct control_feed_options o;
@@ -89,40 +88,6 @@ control_feed_recall(struct control_feed *c)
 	control_kept_each(c->kept, recall_one, c);
 }
 
-/* An exercise that is over is no longer on, whoever forgot to end it; a day
- * longer, for clocks differ.  Its name is noted, "" when there is none. */
-static void
-note_over(void *arg, const char *name, struct view text, struct view sig)
-{
-	char *over = arg;
-	struct control_doc doc;
-	struct exercise *e = NULL;
-
-	(void)sig; /* what it is kept for, not what is done */
-	if (over[0] == '\0' && control_parse(text, &doc) &&
-	    doc.action == CONTROL_EXERCISE &&
-	    control_exercise(text, &e, NULL) == ERR_OK) {
-		if (e->until_us + OVER_US < clock_wall_us()) {
-			snprintf(over, CONTROL_KEPT_NAME_CAP, "%s", name);
-		}
-		exercise_free(e);
-	}
-}
-
-static void
-drop_over(struct control_kept *k)
-{
-	char over[CONTROL_KEPT_NAME_CAP];
-
-	do {
-		over[0] = '\0';
-		control_kept_each(k, note_over, over);
-		if (over[0] != '\0') {
-			control_kept_drop(k, over);
-		}
-	} while (over[0] != '\0');
-}
-
 /* What holds until another one comes stays over a restart. */
 static void
 keep(struct control_feed *c, const struct control_doc *doc, struct view text,
@@ -140,7 +105,7 @@ keep(struct control_feed *c, const struct control_doc *doc, struct view text,
 		snprintf(name, sizeof(name), "exercise %s", doc->exercise);
 		break;
 	}
-	drop_over(c->kept);
+	control_kept_drop_over(c->kept, clock_wall_us());
 	if (doc->action == CONTROL_EXERCISE_END) {
 		control_kept_drop(c->kept, name);
 	} else if (!control_kept_put(c->kept, name, text, sig)) {

@@ -174,6 +174,10 @@ UNIT_TESTS += tests/sensor/test_armed_file
 tests_sensor_test_armed_file_SOURCES = tests/test.h \
 	tests/sensor/test_armed_file.c
 tests_sensor_test_armed_file_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_control_kept
+tests_sensor_test_control_kept_SOURCES = tests/test.h \
+	tests/sensor/test_control_kept.c
+tests_sensor_test_control_kept_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_trace
 tests_sensor_test_trace_SOURCES = tests/sensor/test_trace.c
 tests_sensor_test_trace_LDADD = $(LIBS_SENSOR)
