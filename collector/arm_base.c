@@ -200,7 +200,11 @@ finish(struct arm *a, struct diag *d)
 	if (!a->chained) {
 		a->chained = true;
 		a->published = a->base.to;
+		a->lost = true;
+	}
+	if (a->lost) {
 		e = tell(a, d);
+		a->lost = e != ERR_OK;
 	}
 	memcpy(former_id, a->base_id, sizeof(former_id));
 	memcpy(a->base_id, a->last_id, sizeof(a->base_id));

@@ -189,6 +189,7 @@ compare(struct arm *a, bool base, const struct delta_head *b, bool delta,
 	    end < a->published) {
 		arm_base_forget(a);
 		a->rebase = true;
+		a->lost = true;
 	}
 }
 

@@ -47,6 +47,7 @@ struct arm {
 
 	struct arm_base base, next;
 	bool building, rebase;
+	bool lost; /* Redis forgot: sensors are told of the next base */
 	uint64_t cursor; /* of 'next' */
 	uint64_t delta_bytes;
 	char base_id[ARM_ID_CAP]; /* last_id when 'base' was done */

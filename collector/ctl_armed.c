@@ -8,6 +8,8 @@
 #include "common/delta.h"
 #include "common/json_read.h"
 
+#define REFUSED_CAP 420 /* as a sensor sends it */
+
 struct answer {
 	struct ctl *c;
 	struct json_reader reader;
@@ -42,6 +44,7 @@ put_json(struct answer *a, const struct store_sensor *s, const char *version,
 	 bool known, uint64_t behind)
 {
 	struct json *j = &a->c->j;
+	char refused[REFUSED_CAP];
 
 	json_obj(j, NULL);
 	json_cstr(j, "site", s->site);
@@ -57,6 +60,11 @@ put_json(struct answer *a, const struct store_sensor *s, const char *version,
 	json_u64(j, "refused", number(a, "indicators_refused"));
 	json_u64(j, "forged", number(a, "indicators_forged"));
 	json_u64(j, "lag_us", number(a, "indicators_lag_us"));
+	json_u64(j, "patterns", number(a, "patterns"));
+	json_bool(j, "patterns_wait", number(a, "patterns_wait") > 0);
+	json_u64(j, "patterns_lag_us", number(a, "patterns_lag_us"));
+	json_cstr(j, "patterns_refused",
+		  member(a, "patterns_refused", refused, sizeof(refused)));
 	json_obj_end(j);
 }
 
@@ -65,6 +73,7 @@ put_text(struct answer *a, const struct store_sensor *s, const char *version,
 	 bool known, uint64_t behind)
 {
 	struct ctl_text *x = &a->c->text;
+	char refused[REFUSED_CAP];
 
 	ctl_column(x, 7, s->state);
 	ctl_column(x, 20, s->site);
@@ -78,6 +87,17 @@ put_text(struct answer *a, const struct store_sensor *s, const char *version,
 	fprintf(x->out, " %9" PRIu64 " %8" PRIu64 " %10.1f\n",
 		number(a, "indicators_armed"), number(a, "indicators_refused"),
 		(double)number(a, "indicators_lag_us") / 1000);
+	if (number(a, "patterns_wait") > 0) {
+		fputs("        patterns that are armed wait for the sensor's "
+		      "next set of rules\n",
+		      x->out);
+	}
+	member(a, "patterns_refused", refused, sizeof(refused));
+	if (refused[0] != '\0') {
+		fputs("        refused: ", x->out);
+		fputs(ctl_clean(x, refused), x->out);
+		fputc('\n', x->out);
+	}
 }
 
 static void

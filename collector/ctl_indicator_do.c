@@ -143,6 +143,65 @@ make_indicator(const struct ctl_arguments *args, struct indicator *i,
 	return e != ERR_OK ? ERR_USAGE : e;
 }
 
+/* One change of the store: what is done to it by fn(). */
+static enum err
+change_store(const char *path,
+	     enum err (*fn)(struct indicator_store *s, const void *arg,
+			    struct diag *d),
+	     const void *arg, struct diag *d)
+{
+	struct indicator_store *s = NULL;
+	sqlite3 *db = NULL;
+	enum err e = ERR_OK;
+
+	if (sqlite3_open_v2(path, &db,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+			    NULL) != SQLITE_OK ||
+	    sqlite3_busy_timeout(db, BUSY_MS) != SQLITE_OK ||
+	    sql_exec(db, "PRAGMA synchronous=FULL") != ERR_OK) {
+		e = diag_set(d, ERR_IO, "%s: %s", path, sqlite3_errmsg(db));
+	}
+	if (e == ERR_OK) {
+		e = indicator_store_open(&s, db, &indicator_limits_default, d);
+	}
+	if (e == ERR_OK && (e = indicator_store_begin(s)) != ERR_OK) {
+		diag_set(d, e, "the store: %s", sqlite3_errmsg(db));
+	} else if (e == ERR_OK && (e = fn(s, arg, d)) != ERR_OK) {
+		indicator_store_rollback(s);
+	} else if (e == ERR_OK && (e = indicator_store_commit(s)) != ERR_OK) {
+		diag_set(d, e, "the store: %s", sqlite3_errmsg(db));
+	}
+	indicator_store_close(s);
+	sqlite3_close(db);
+	return e;
+}
+
+/* Whose word it is, and on what. */
+struct word {
+	const char *who, *note;
+	enum indicator_verdict verdict;
+	int64_t id;
+	const struct indicator *given;
+};
+
+static enum err
+restore(struct indicator_store *s, const void *arg, struct diag *d)
+{
+	const struct word *w = arg;
+
+	return indicator_store_restore(s, w->given->kind, w->given->value,
+				       w->who, clock_wall_us(), d);
+}
+
+static enum err
+judge(struct indicator_store *s, const void *arg, struct diag *d)
+{
+	const struct word *w = arg;
+
+	return indicator_store_judge(s, w->id, w->verdict, w->who, w->note,
+				     clock_wall_us(), d);
+}
+
 enum err
 ctl_indicator_add(struct ctl *c, const struct ctl_arguments *args,
 		  const char *who, struct diag *d)
@@ -155,10 +214,14 @@ ctl_indicator_add(struct ctl *c, const struct ctl_arguments *args,
 	struct indicator_inbox *b = NULL;
 	struct indicator_sink sink;
 	struct indicator i;
+	const struct word w = { .who = who, .given = &i };
 	int64_t id = 0;
 	enum err e = make_indicator(args, &i, value, d);
 
 	snprintf(origin, sizeof(origin), "analyst %s", who);
+	if (e == ERR_OK) {
+		e = change_store(c->store->path, restore, &w, d);
+	}
 	if (e == ERR_OK) {
 		e = indicator_inbox_open(&b, &cfg, d);
 	}
@@ -178,65 +241,26 @@ ctl_indicator_add(struct ctl *c, const struct ctl_arguments *args,
 	return e == ERR_OK && c->json ? ctl_flush_json(c) : e;
 }
 
-static enum err
-judge(sqlite3 *db, const struct ctl_arguments *args, int64_t id,
-      const char *who, struct diag *d)
-{
-	const char *verb = args->words[1];
-	enum indicator_verdict v =
-		strcmp(verb, "release") == 0 ? VERDICT_RELEASED
-		: strcmp(verb, "hold") == 0  ? VERDICT_HELD
-					     : VERDICT_REMOVED;
-	struct indicator_store *s = NULL;
-	enum err e = indicator_store_open(&s, db, &indicator_limits_default, d);
-
-	if (e == ERR_OK) {
-		e = indicator_store_begin(s);
-		if (e != ERR_OK) {
-			e = diag_set(d, e, "the store: %s", sqlite3_errmsg(db));
-		}
-	}
-	if (e == ERR_OK) {
-		e = indicator_store_judge(s, id, v, who,
-					  args->note != NULL ? args->note : "",
-					  clock_wall_us(), d);
-		if (e == ERR_OK) {
-			e = indicator_store_commit(s);
-			if (e != ERR_OK) {
-				diag_set(d, e, "the store: %s",
-					 sqlite3_errmsg(db));
-			}
-		} else {
-			indicator_store_rollback(s);
-		}
-	}
-	indicator_store_close(s);
-	return e;
-}
-
 enum err
 ctl_indicator_judge(struct ctl *c, const struct ctl_arguments *args,
 		    const char *who, struct diag *d)
 {
 	const char *verb = args->words[1];
-	sqlite3 *db = NULL;
+	struct word w = {
+		.who = who,
+		.note = args->note != NULL ? args->note : "",
+		.verdict = strcmp(verb, "release") == 0 ? VERDICT_RELEASED
+			   : strcmp(verb, "hold") == 0  ? VERDICT_HELD
+							: VERDICT_REMOVED,
+	};
 	uint64_t id = 0;
 	enum err e =
 		ctl_number("indicators", args->words[2], 1, INT64_MAX, &id, d);
 
-	if (e == ERR_OK &&
-	    (sqlite3_open_v2(c->store->path, &db,
-			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-			     NULL) != SQLITE_OK ||
-	     sqlite3_busy_timeout(db, BUSY_MS) != SQLITE_OK ||
-	     sql_exec(db, "PRAGMA synchronous=FULL") != ERR_OK)) {
-		e = diag_set(d, ERR_IO, "%s: %s", c->store->path,
-			     sqlite3_errmsg(db));
-	}
 	if (e == ERR_OK) {
-		e = judge(db, args, (int64_t)id, who, d);
+		w.id = (int64_t)id;
+		e = change_store(c->store->path, judge, &w, d);
 	}
-	sqlite3_close(db);
 	if (e != ERR_OK) {
 		return e;
 	}

@@ -129,6 +129,13 @@ enum err indicator_store_judge(struct indicator_store *s, int64_t id,
 			       const char *note, uint64_t now_us,
 			       struct diag *d) MUST_CHECK;
 
+/* An analyst gives again what one had removed: the word is lifted, logged, and
+ * the gate decides when the record comes.  ERR_OK as well when there is none. */
+enum err indicator_store_restore(struct indicator_store *s,
+				 enum indicator_kind kind, const char *value,
+				 const char *who, uint64_t now_us,
+				 struct diag *d) MUST_CHECK;
+
 /* What 'key' holds: a digest of the value, its case folded. */
 int64_t indicator_store_key(const char *value);
 /* "off", "held", "armed". */

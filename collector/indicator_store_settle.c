@@ -366,3 +366,32 @@ indicator_store_judge(struct indicator_store *s, int64_t id,
 			   : diag_set(d, e, "indicator %lld: %s", (long long)id,
 				      sqlite3_errmsg(s->db));
 }
+
+enum err
+indicator_store_restore(struct indicator_store *s, enum indicator_kind kind,
+			const char *value, const char *who, uint64_t now_us,
+			struct diag *d)
+{
+	struct indicator_row row = { .verdict = VERDICT_NONE };
+	uint64_t id = 0;
+	enum err e = sql_bind(s->st[IS_FIND], "idt", indicator_store_key(value),
+			      (int)kind, value) == SQLITE_OK
+			     ? indicator_number(s->st[IS_FIND], &id)
+			     : ERR_IO;
+
+	if (e == ERR_OK && id > 0) {
+		e = indicator_row_read(s, (int64_t)id, &row);
+		free(row.value);
+	}
+	if (e == ERR_OK && row.verdict == VERDICT_REMOVED) {
+		e = sql_run(s->st[IS_VERDICT], "idt", (int64_t)id,
+			    (int)VERDICT_NONE, "given again");
+		if (e == ERR_OK) {
+			e = sql_run(s->st[IS_LOG], "iuttt", (int64_t)id, now_us,
+				    who, "cleared", "given again");
+		}
+	}
+	return e == ERR_OK
+		       ? e
+		       : diag_set(d, e, "the store: %s", sqlite3_errmsg(s->db));
+}

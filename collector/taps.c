@@ -4,6 +4,11 @@
 #include <stdlib.h>
 
 #include "collector/taps_state.h"
+#include "common/clock.h"
+
+/* Clocks are worked out for a twentieth of the time at most. */
+#define SOLVE_REST 19
+#define SOLVE_LONG_US 1000
 
 static const char *const statements[ST_TAPS] = {
 	[ST_TWIN] = "INSERT OR REPLACE INTO twins VALUES(?1,?2,?3)",
@@ -173,6 +178,22 @@ keep_clock(void *arg, const struct skew_clock *c)
 	return e == ERR_OK && c->turned ? tell_turned(k, c) : e;
 }
 
+/* Hundreds of clocks take some tens of ms: no more than a part of the time.  A
+ * few are worked out by each commit. */
+static void
+solve(struct taps *t)
+{
+	uint64_t began = clock_mono_us(), now;
+
+	if (began >= t->solve_us) {
+		skew_solve(t->skew);
+		now = clock_mono_us();
+		if (now - began >= SOLVE_LONG_US) {
+			t->solve_us = now + (now - began) * SOLVE_REST;
+		}
+	}
+}
+
 enum err
 taps_keep(struct taps *t,
 	  enum err (*turned)(void *arg, const struct taps_clock *c), void *arg)
@@ -180,7 +201,7 @@ taps_keep(struct taps *t,
 	struct keeper k = { t, turned, arg };
 	enum err e;
 
-	skew_solve(t->skew);
+	solve(t);
 	e = skew_each_change(t->skew, keep_pair_of, keep_clock, &k);
 	return e == ERR_OK ? sql_run(t->st[ST_TWINS_GONE], "") : e;
 }

@@ -9,8 +9,9 @@
  * Place    above twin, skew and store; below pipeline.
  * Threads  the store's writer; the reading half: as store_reader.h.
  * Memory   that of twin.h and skew.h, and one inflated frame while it loads.
- * Cost     as twin.h an alert, as skew.h an anchor and a commit; a row in the
- *          store for each observation beyond an event's first.
+ * Cost     as twin.h an alert, as skew.h an anchor and, where that takes long,
+ *          a twentieth of the time; else a commit; a row in the store for each
+ *          observation beyond an event's first.
  */
 #ifndef COLLECTOR_TAPS_H
 #define COLLECTOR_TAPS_H

@@ -28,6 +28,7 @@ struct taps {
 	struct store *store;
 	struct twins *twins;
 	struct skew *skew;
+	uint64_t solve_us; /* clocks are not worked out before; monotonic */
 	sqlite3_stmt *st[ST_TAPS];
 };
 

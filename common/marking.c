@@ -31,6 +31,23 @@ tlp_read(struct view word, enum tlp *out)
 	return false;
 }
 
+const char *
+tlp_stricter(const char *a, const char *b)
+{
+	enum tlp x = TLP_RED, y = TLP_RED;
+
+	if (a[0] == '\0' || b[0] == '\0') {
+		return a[0] != '\0' ? a : b;
+	}
+	if (!tlp_read(view_cstr(a), &x)) {
+		x = TLP_RED;
+	}
+	if (!tlp_read(view_cstr(b), &y)) {
+		y = TLP_RED;
+	}
+	return y > x ? b : a;
+}
+
 static bool
 is_name(struct view v)
 {

@@ -40,6 +40,9 @@ struct marking {
 const char *tlp_name(enum tlp t);
 /* In any case, "TLP:" may lead, "white" is clear; false: no such marking. */
 bool tlp_read(struct view word, enum tlp *out) MUST_CHECK;
+/* Of two words the stricter, as it stands; "" says nothing, and what is no
+ * marking counts as red. */
+const char *tlp_stricter(const char *a, const char *b);
 
 /*
  * Releases 'm' to 'name' as well, and from then on to those named only.

@@ -201,21 +201,31 @@ note_same(const struct ioc_note *a, const struct ioc_note *b)
 	       a->valid_until_us == b->valid_until_us;
 }
 
+/* With a marking of its own, if it has one. */
 static struct ioc_note *
 note_copy(struct ioc_set *s, const struct ioc_note *n)
 {
 	struct ioc_note *copy =
 		chunk_alloc(s, sizeof(*copy), _Alignof(struct ioc_note));
+	struct marking *mark = NULL;
 
+	if (n->mark != NULL) {
+		mark = chunk_alloc(s, sizeof(*mark), _Alignof(struct marking));
+		if (mark == NULL) {
+			return NULL;
+		}
+		*mark = *n->mark;
+	}
 	if (copy != NULL) {
 		*copy = *n;
+		copy->mark = mark;
 	}
 	return copy;
 }
 
 /*
- * A copy of 'in' with its strings.  Notes with an id or a description are
- * nearly always one of a kind and are not looked for.
+ * A copy of 'in' with its strings.  Notes with an id, a description or a list
+ * of names are nearly always one of a kind and are not looked for.
  */
 static const struct ioc_note *
 share_note(struct ioc_set *s, const struct ioc_note *in)
@@ -240,7 +250,7 @@ share_note(struct ioc_set *s, const struct ioc_note *in)
 	    n.id == NULL || n.description == NULL) {
 		return NULL;
 	}
-	if (n.id[0] != '\0' || n.description[0] != '\0') {
+	if (n.id[0] != '\0' || n.description[0] != '\0' || n.mark != NULL) {
 		return note_copy(s, &n);
 	}
 	hash = note_hash_of(s, &n);
@@ -386,6 +396,33 @@ append(struct ioc_set *s, const struct ioc_note *note, struct view value,
 	return e;
 }
 
+/*
+ * The pattern is there, as a list has it, and is armed as well: what it raises
+ * bears what both say of who may see it.
+ */
+static enum err
+join_mark(struct ioc_set *s, uint32_t present, const struct ioc_note *other)
+{
+	struct ioc_note n = *s->v[present].note;
+	struct marking both = *other->mark, mine = MARKING_CLEAR;
+	const struct ioc_note *joined;
+
+	if (n.mark != NULL) {
+		mine = *n.mark;
+	} else if (n.tlp[0] != '\0' && !tlp_read(view_cstr(n.tlp), &mine.tlp)) {
+		mine.tlp = TLP_RED;
+	}
+	marking_join(&both, &mine);
+	n.mark = &both;
+	n.tlp = tlp_name(both.tlp);
+	joined = share_note(s, &n);
+	if (joined == NULL) {
+		return ERR_NOMEM;
+	}
+	s->v[present].note = joined;
+	return ERR_OK;
+}
+
 /* The pattern's own form is made first, for it may be refused. */
 static enum err
 add_pattern(struct ioc_set *s, const struct ioc_note *note, struct view text,
@@ -394,6 +431,7 @@ add_pattern(struct ioc_set *s, const struct ioc_note *note, struct view text,
 	char copy[INDICATOR_PATTERN_CAP + 1];
 	struct ioc_prog *prog = NULL;
 	struct place at;
+	uint32_t present;
 	enum err e;
 
 	if (text.len >= sizeof(copy)) {
@@ -403,8 +441,10 @@ add_pattern(struct ioc_set *s, const struct ioc_note *note, struct view text,
 	memcpy(copy, text.p, text.len);
 	copy[text.len] = '\0';
 	text = view_of(copy, text.len);
-	if (find_place(s, IOC_PATTERN, text, &at) != IOC_TABLE_NONE) {
-		return ERR_OK;
+	present = find_place(s, IOC_PATTERN, text, &at);
+	if (present != IOC_TABLE_NONE) {
+		return note->mark == NULL ? ERR_OK
+					  : join_mark(s, present, note);
 	}
 	if (s->patterns == NULL) {
 		s->patterns = ioc_pattern_set_new();

@@ -114,6 +114,7 @@ librules_a_SOURCES += \
 	rules/ioc_pattern_observe.c rules/ioc_matching.c \
 	rules/ioc_pattern_state.h rules/ioc_pattern_state.c \
 	rules/ioc_pattern_search.c \
+	rules/pattern_list.h rules/pattern_list.c \
 	rules/ioc_live.h rules/ioc_live_db.h rules/ioc_live_reader.h \
 	rules/ioc_live.c rules/ioc_live_table.c rules/ioc_live_note.c \
 	rules/ioc_live_find.c \

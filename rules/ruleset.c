@@ -103,7 +103,7 @@ load_set(struct ruleset_reading l, const char *const *patterns,
 	name_table_fini(&l.keys);
 	free(l.entry_of);
 	if (e == ERR_OK) {
-		e = ruleset_read_indicators(rs, indicators, n_indicators, d);
+		e = ruleset_read_indicators(&l, indicators, n_indicators);
 	}
 	if (e == ERR_OK) {
 		e = ruleset_finish(&l, conf);
@@ -132,10 +132,11 @@ struct ruleset *
 ruleset_reload(const struct ruleset *prev, const struct conf *conf,
 	       const char *const *patterns, size_t n_patterns,
 	       const char *const *indicators, size_t n_indicators,
-	       struct diag *d)
+	       struct pattern_list *armed, struct diag *d)
 {
 	return load_set(
-		(struct ruleset_reading){ .prev = prev, .conf = conf, .d = d },
+		(struct ruleset_reading){
+			.prev = prev, .conf = conf, .armed = armed, .d = d },
 		patterns, n_patterns, indicators, n_indicators);
 }
 
@@ -156,7 +157,7 @@ ruleset_load(const struct conf *conf, const char *const *patterns,
 	     size_t n_indicators, struct diag *d)
 {
 	return ruleset_reload(NULL, conf, patterns, n_patterns, indicators,
-			      n_indicators, d);
+			      n_indicators, NULL, d);
 }
 
 void
@@ -227,7 +228,14 @@ ruleset_indicators(const struct ruleset *rs)
 uint32_t
 ruleset_indicator_count(const struct ruleset *rs)
 {
-	return rs->iocs != NULL ? ioc_set_count(rs->iocs) : 0;
+	return rs->iocs != NULL ? ioc_set_count(rs->iocs) - rs->n_armed : 0;
+}
+
+uint32_t
+ruleset_armed_patterns(const struct ruleset *rs, uint64_t *changes)
+{
+	*changes = rs->armed_changes;
+	return rs->n_armed;
 }
 
 unsigned

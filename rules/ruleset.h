@@ -14,6 +14,7 @@
 #include "rules/rule.h"
 
 struct ioc_set;
+struct pattern_list;
 struct ruleset;
 
 /* What a refused line belongs to. */
@@ -60,13 +61,16 @@ struct ruleset *ruleset_load(const struct conf *conf,
  * The same beside 'prev', the set that is in use now.  State that flows,
  * transactions and thresholds have gathered under 'prev' keeps its meaning
  * under the new set: flowbits and variables by name, rules by gid, sid and
- * revision.  Neither 'prev' nor what it points to is changed.
+ * revision.  Neither 'prev' nor what it points to is changed.  The patterns
+ * that 'armed' (or NULL) has now are looked for as well; one that cannot be is
+ * refused there.
  */
 struct ruleset *ruleset_reload(const struct ruleset *prev,
 			       const struct conf *conf,
 			       const char *const *patterns, size_t n_patterns,
 			       const char *const *indicators,
-			       size_t n_indicators, struct diag *d) MUST_CHECK;
+			       size_t n_indicators, struct pattern_list *armed,
+			       struct diag *d) MUST_CHECK;
 /*
  * As ruleset_load(), for a report alone: a file of rules that cannot be read is a
  * problem of the report, and the others are read.  Such a set is not to be
@@ -99,7 +103,10 @@ struct ioc_live;
  */
 void ruleset_arm(struct ruleset *rs, struct ioc_live *live, bool files);
 bool ruleset_armed(const struct ruleset *rs);
+/* Of files, as the digest is. */
 uint32_t ruleset_indicator_count(const struct ruleset *rs);
+/* Patterns of the list that no file has; '*changes': of which moment. */
+uint32_t ruleset_armed_patterns(const struct ruleset *rs, uint64_t *changes);
 /* Sealed; NULL: none were asked for. */
 const struct ioc_set *ruleset_indicators(const struct ruleset *rs);
 /* The files of its datasets; 'load' or 'save' is NULL where there is none. */

@@ -17,7 +17,8 @@ ruleset_parsers(const struct ruleset *rs)
 	const uint64_t *needed = ruleset_needed(rs);
 	uint64_t apps = 0;
 
-	if (ruleset_indicator_count(rs) > 0 || ruleset_armed(rs)) {
+	if (ruleset_indicator_count(rs) > 0 || rs->n_armed > 0 ||
+	    ruleset_armed(rs)) {
 		return UINT64_MAX;
 	}
 	for (uint32_t i = 0; i < ruleset_count(rs); i++) {

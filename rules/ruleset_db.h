@@ -67,6 +67,8 @@ struct ruleset {
 	uint32_t serial; /* another one than the set before it has */
 	struct rule_groups groups;
 	struct ioc_set *iocs; /* NULL: none */
+	uint32_t n_armed; /* the last of them: patterns of the list */
+	uint64_t armed_changes; /* what the list said when it was taken */
 	struct ioc_live *live; /* likewise; outlives the set */
 	struct dataset_catalog datasets;
 	const struct rule *undivided; /* the first one, or NULL */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "rules/ioc_load.h"
+#include "rules/pattern_list.h"
 #include "rules/rule_file.h"
 #include "rules/rule_parse.h"
 
@@ -328,20 +329,14 @@ load_pattern(struct ruleset_reading *l, const char *pattern)
 	return e;
 }
 
-enum err
-ruleset_read_indicators(struct ruleset *rs, const char *const *paths, size_t n,
-			struct diag *d)
+/* The files' own, sealed by who calls. */
+static enum err
+read_files(struct ruleset *rs, const char *const *paths, size_t n,
+	   struct diag *d)
 {
 	struct ioc_load_report report = { .total = 0 };
 	enum err e = ERR_OK;
 
-	if (n == 0) {
-		return ERR_OK;
-	}
-	rs->iocs = ioc_set_new();
-	if (rs->iocs == NULL) {
-		return diag_set(d, ERR_NOMEM, "out of memory");
-	}
 	for (size_t i = 0; e == ERR_OK && i < n; i++) {
 		e = ioc_load_file(rs->iocs, paths[i], &report, d);
 	}
@@ -357,7 +352,74 @@ ruleset_read_indicators(struct ruleset *rs, const char *const *paths, size_t n,
 		}
 	}
 	ioc_load_report_fini(&report);
-	return e == ERR_OK ? ioc_set_seal(rs->iocs) : e;
+	return e;
+}
+
+static enum err
+add_armed(struct ruleset *rs, const struct indicator *i, struct diag *d)
+{
+	const struct ioc_note note = {
+		.type = IOC_PATTERN,
+		.severity = i->severity,
+		.id = i->id,
+		.source = i->source,
+		.tlp = tlp_name(i->mark.tlp),
+		.mark = &i->mark,
+		.description = i->description,
+		.tactic = i->tactic,
+		.valid_from_us = i->valid_from_us,
+		.valid_until_us = i->valid_until_us,
+	};
+
+	return ioc_set_add(rs->iocs, &note, view_cstr(i->value), d);
+}
+
+/* One that cannot be had is refused in the list, and is no problem of files:
+ * a set must not fail for what its operator has not written. */
+static enum err
+read_armed(struct ruleset *rs, struct pattern_list *armed,
+	   struct pattern_list_copy *c, struct diag *d)
+{
+	uint32_t of_files = ioc_set_count(rs->iocs);
+	enum err e = ERR_OK;
+
+	for (uint32_t i = 0; e == ERR_OK && i < c->n; i++) {
+		struct diag why = { "" };
+
+		e = add_armed(rs, pattern_list_at(c, i), &why);
+		if (e == ERR_NOMEM) {
+			return diag_set(d, e, "out of memory");
+		}
+		pattern_list_refuse(armed, c, i, e == ERR_OK ? NULL : why.msg);
+		e = ERR_OK;
+	}
+	rs->n_armed = ioc_set_count(rs->iocs) - of_files;
+	return e;
+}
+
+enum err
+ruleset_read_indicators(struct ruleset_reading *l, const char *const *paths,
+			size_t n)
+{
+	struct ruleset *rs = l->rs;
+	struct pattern_list_copy c = { .n = 0 };
+	enum err e = ERR_OK;
+
+	if (l->armed != NULL && pattern_list_take(l->armed, &c) != ERR_OK) {
+		return diag_set(l->d, ERR_NOMEM, "out of memory");
+	}
+	rs->armed_changes = c.changes;
+	if (n + c.n > 0) {
+		rs->iocs = ioc_set_new();
+		e = rs->iocs == NULL
+			    ? diag_set(l->d, ERR_NOMEM, "out of memory")
+			    : read_files(rs, paths, n, l->d);
+	}
+	if (e == ERR_OK && c.n > 0) {
+		e = read_armed(rs, l->armed, &c, l->d);
+	}
+	pattern_list_give(&c);
+	return e == ERR_OK && rs->iocs != NULL ? ioc_set_seal(rs->iocs) : e;
 }
 
 enum err

@@ -22,6 +22,7 @@ struct ruleset_reading {
 	struct name_table keys; /* "gid:sid" to an entry's number */
 	uint32_t *entry_of;
 	uint32_t cap_entry_of;
+	struct pattern_list *armed; /* NULL: none */
 	struct diag *d;
 	bool examine; /* goes on where a file cannot be read */
 };
@@ -33,9 +34,10 @@ struct ruleset_reading {
  */
 enum err ruleset_read_rules(struct ruleset_reading *l,
 			    const char *const *patterns, size_t n) MUST_CHECK;
-/* The indicators of these files, sealed; errors as ioc_load_file(). */
-enum err ruleset_read_indicators(struct ruleset *rs, const char *const *paths,
-				 size_t n, struct diag *d) MUST_CHECK;
+/* The indicators of these files and the patterns that are armed, sealed; errors
+ * as ioc_load_file(). */
+enum err ruleset_read_indicators(struct ruleset_reading *l,
+				 const char *const *paths, size_t n) MUST_CHECK;
 
 /* Makes what matching asks for of what was read: thresholds, numbers, order,
  * groups, needs and the digest.  Errors with diag. */

@@ -34,12 +34,13 @@ armed_new(struct armed **out, const struct armed_options *o, struct diag *d)
 	snprintf(a->last_id, sizeof(a->last_id), "0-0");
 	e = sign_key_load(&k, o->key, false, d);
 	a->live = ioc_live_new();
-	if (e == ERR_OK && a->live == NULL) {
+	a->patterns = pattern_list_new();
+	if (e == ERR_OK && (a->live == NULL || a->patterns == NULL)) {
 		sign_key_free(k);
 		e = diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	if (e == ERR_OK) {
-		e = armed_set_new(&a->set, a->live, k, d);
+		e = armed_set_new(&a->set, a->live, a->patterns, k, d);
 	}
 	if (e != ERR_OK) {
 		armed_free(a);
@@ -57,6 +58,7 @@ armed_free(struct armed *a)
 		armed_file_close(a->file);
 		armed_set_free(a->set);
 		ioc_live_free(a->live);
+		pattern_list_free(a->patterns);
 		free(a);
 	}
 }
@@ -67,9 +69,16 @@ armed_live(struct armed *a)
 	return a->live;
 }
 
+struct pattern_list *
+armed_patterns(struct armed *a)
+{
+	return a->patterns;
+}
+
 void
 armed_load(struct armed *a, const char *dir)
 {
+	struct pattern_list_counts p;
 	struct armed_counts n;
 	struct diag d = { "" };
 	enum err e = armed_file_open(&a->file, dir, &d);
@@ -81,10 +90,12 @@ armed_load(struct armed *a, const char *dir)
 		log_warn("%s; the collector's base is waited for", d.msg);
 	}
 	armed_set_read(a->set, &n);
+	pattern_list_read(a->patterns, &p);
+	a->patterns_told = p.changes; /* who loads takes them as they are */
 	if (n.epoch > 0) {
 		log_info("%" PRIu64 " indicators armed from disk, version "
 			 "%" PRIu64 "-%" PRIu64,
-			 ioc_live_count(a->live), n.epoch, n.version);
+			 ioc_live_count(a->live) + p.armed, n.epoch, n.version);
 	}
 }
 
@@ -93,9 +104,14 @@ armed_load(struct armed *a, const char *dir)
 void
 armed_read(struct armed *a, struct armed_status *out)
 {
+	struct pattern_list_counts p;
+
+	pattern_list_read(a->patterns, &p);
 	*out = (struct armed_status){
 		.indicators = ioc_live_count(a->live),
 		.memory = ioc_live_memory(a->live),
+		.patterns = p.armed,
+		.patterns_refused = p.refused,
 		.lag_us = atomic_load(&a->lag_us),
 		.most_lag_us = atomic_load(&a->most_lag_us),
 		.taken_us = atomic_load(&a->taken_us),
@@ -341,6 +357,21 @@ read_stream(struct armed *a, size_t *n)
 
 /* --- the thread --- */
 
+/* Who loads sets of rules hears of patterns once a turn. */
+static void
+tell_patterns(struct armed *a)
+{
+	struct pattern_list_counts n;
+
+	pattern_list_read(a->patterns, &n);
+	if (n.changes != a->patterns_told) {
+		a->patterns_told = n.changes;
+		if (a->o.patterns_changed != NULL) {
+			a->o.patterns_changed(a->o.patterns_arg);
+		}
+	}
+}
+
 static void *
 run(void *arg)
 {
@@ -363,6 +394,7 @@ run(void *arg)
 		}
 		a->idle = n == 0;
 		a->caught_up = a->caught_up || (e == ERR_OK && n == 0);
+		tell_patterns(a);
 		armed_file_sync(a->file, clock_mono_us());
 		(void)armed_ask(a); /* the rest in the next turn */
 		for (unsigned ms = 0;

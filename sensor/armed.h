@@ -33,11 +33,16 @@ struct armed_options {
 	 */
 	enum err (*ask)(void *arg, const struct indicator *i, bool once);
 	void *ask_arg;
+	/* By the thread: the list of patterns is another than it was; must not
+	 * block.  NULL: nobody takes it in. */
+	void (*patterns_changed)(void *arg);
+	void *patterns_arg;
 };
 
 struct armed_status {
 	struct armed_counts n;
-	uint64_t indicators, memory; /* now */
+	uint64_t indicators, memory; /* now; but for patterns */
+	uint64_t patterns, patterns_refused; /* now, of the list */
 	uint64_t lag_us; /* between a delta's making and its being in force, of
 			  * the latest; clocks may differ */
 	uint64_t most_lag_us; /* since the start */
@@ -53,6 +58,8 @@ enum err armed_new(struct armed **out, const struct armed_options *o,
 void armed_free(struct armed *a);
 /* The set, for matchers; it lives as long as 'a'. */
 struct ioc_live *armed_live(struct armed *a);
+/* Likewise the patterns, for who loads sets of rules. */
+struct pattern_list *armed_patterns(struct armed *a);
 
 /* Arms with what the file in 'dir' has.  What is wrong with it is logged. */
 void armed_load(struct armed *a, const char *dir);

@@ -17,7 +17,7 @@ armed_base_due(const struct armed *a)
 {
 	uint64_t now = clock_mono_us();
 
-	if (now < a->look_us) {
+	if (now < a->looked_us + (a->base_wanted ? GAP_US : LOOK_US)) {
 		return false;
 	}
 	return a->base_wanted || a->idle ||
@@ -120,7 +120,7 @@ armed_fetch(struct armed *a)
 	bool dry = false;
 	enum err e = get(a, DELTA_BASE, &r);
 
-	a->look_us = now + (a->base_wanted ? GAP_US : LOOK_US);
+	a->looked_us = now;
 	if (e != ERR_OK || r == NULL) {
 		a->base_wanted = false; /* the stream will say so again */
 		return e;

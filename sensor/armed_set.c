@@ -7,6 +7,7 @@
 
 struct armed_set {
 	struct ioc_live *live;
+	struct pattern_list *patterns;
 	struct sign_key *key;
 	struct delta_reader *reader;
 	struct delta_head base; /* that is being read */
@@ -20,7 +21,8 @@ struct armed_set {
 
 enum err
 armed_set_new(struct armed_set **out, struct ioc_live *live,
-	      struct sign_key *key, struct diag *d)
+	      struct pattern_list *patterns, struct sign_key *key,
+	      struct diag *d)
 {
 	struct armed_set *a = calloc(1, sizeof(*a));
 
@@ -29,6 +31,7 @@ armed_set_new(struct armed_set **out, struct ioc_live *live,
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	a->live = live;
+	a->patterns = patterns;
 	a->key = key;
 	a->reader = delta_reader_new();
 	pthread_mutex_init(&a->lock, NULL);
@@ -104,6 +107,27 @@ verdict_of(enum err e)
 			       : ARMED_BAD;
 }
 
+/* The list says itself what it refuses, and no longer once that is gone. */
+static enum err
+apply_pattern(struct armed_set *a, const struct delta_change *c, struct diag *d)
+{
+	struct pattern_list_counts before, after;
+	enum err e = ERR_OK;
+
+	pattern_list_read(a->patterns, &before);
+	if (c->armed) {
+		e = pattern_list_arm(a->patterns, &c->i, d);
+	} else {
+		(void)pattern_list_disarm(a->patterns, c->i.value);
+	}
+	pattern_list_read(a->patterns, &after);
+	if (after.changes != before.changes) {
+		*(c->armed ? &a->n.armed : &a->n.disarmed) += 1;
+	}
+	a->n.refused += e == ERR_USAGE; /* had no room */
+	return e == ERR_NOMEM ? e : ERR_OK;
+}
+
 static enum err
 apply_one(struct armed_set *a, const struct delta_change *c, struct diag *d)
 {
@@ -114,6 +138,9 @@ apply_one(struct armed_set *a, const struct delta_change *c, struct diag *d)
 	if (!c->known) {
 		a->n.refused++;
 		return ERR_OK;
+	}
+	if (c->i.kind == INDICATOR_PATTERN) {
+		return apply_pattern(a, c, d);
 	}
 	if (c->armed) {
 		e = ioc_live_arm(a->live, &c->i, d);
@@ -201,6 +228,7 @@ armed_set_base(struct armed_set *a, struct view doc, bool dry,
 	if (!dry) {
 		a->n.refused = 0;
 		ioc_live_begin(a->live);
+		pattern_list_begin(a->patterns);
 	}
 	return ARMED_TAKEN;
 }
@@ -230,6 +258,7 @@ armed_set_base_end(struct armed_set *a)
 {
 	if (!a->dry) {
 		a->n.disarmed += ioc_live_sweep(a->live);
+		a->n.disarmed += pattern_list_sweep(a->patterns);
 		a->n.epoch = a->base.epoch;
 		a->n.version = a->base.to;
 		a->n.bases++;
@@ -242,6 +271,8 @@ armed_set_clear(struct armed_set *a)
 {
 	ioc_live_begin(a->live);
 	ioc_live_sweep(a->live);
+	pattern_list_begin(a->patterns);
+	(void)pattern_list_sweep(a->patterns);
 	a->n.epoch = a->n.version = a->n.refused = 0;
 	show(a);
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * armed_set.h - signed documents of the collector, applied to the live set
+ * armed_set.h - signed documents of the collector, applied to the live set, and
+ * patterns to the list of those that a set of rules takes in
  *
  * Knows which version the sensor runs, and takes only what leads on from it:
  * a delta that begins at or before it and ends behind it, a base that is newer.
  * Neither what was played back nor what is of an older epoch is taken.
  *
- * Place    above common/delta.h and rules/ioc_live.h; below armed.
+ * Place    above common/delta.h, rules/ioc_live.h and rules/pattern_list.h;
+ *          below armed.
  * Threads  one; armed_set_read() by any.
  * Memory   a delta_reader.
  * Cost     a signature a document, about 1 us a record.
@@ -16,6 +18,7 @@
 
 #include "common/delta.h"
 #include "rules/ioc_live.h"
+#include "rules/pattern_list.h"
 
 enum armed_verdict {
 	ARMED_TAKEN,
@@ -29,7 +32,8 @@ enum armed_verdict {
 struct armed_counts {
 	uint64_t epoch, version; /* 0: none was taken yet */
 	uint64_t refused; /* records since the last base that are not looked
-			   * for: of another kind, or no value */
+			   * for: of another kind, or no value; patterns are
+			   * counted by their list */
 	uint64_t armed, disarmed; /* records that changed the set */
 	uint64_t deltas, bases; /* taken */
 	uint64_t forged, old, gaps, bad; /* documents */
@@ -37,9 +41,11 @@ struct armed_counts {
 
 struct armed_set;
 
-/* 'key' is the set's from now on, also when this fails; 'live' outlives it. */
+/* 'key' is the set's from now on, also when this fails; 'live' and 'patterns'
+ * outlive it. */
 enum err armed_set_new(struct armed_set **out, struct ioc_live *live,
-		       struct sign_key *key, struct diag *d) MUST_CHECK;
+		       struct pattern_list *patterns, struct sign_key *key,
+		       struct diag *d) MUST_CHECK;
 void armed_set_free(struct armed_set *a);
 /* Another key, which is the set's from now on. */
 void armed_set_key(struct armed_set *a, struct sign_key *key);

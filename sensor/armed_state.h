@@ -25,6 +25,8 @@
 struct armed {
 	struct armed_options o;
 	struct ioc_live *live;
+	struct pattern_list *patterns;
+	uint64_t patterns_told; /* their changes, to who loads sets */
 	struct armed_set *set;
 	struct armed_file *file;
 	struct redis_pool *pool;
@@ -37,7 +39,7 @@ struct armed {
 	bool idle; /* the stream had nothing */
 	bool asked; /* for all that are armed */
 	struct ioc_live_walk walk; /* how far, when not */
-	uint64_t look_us; /* no base is asked for before; monotonic */
+	uint64_t looked_us; /* a base was last asked for; monotonic */
 	uint64_t renew_us; /* no base for a shorter file before */
 	bool forged_told, bad_told, away_told;
 	_Atomic bool ending, key_wanted, reachable, unsaved;

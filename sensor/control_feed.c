@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "sensor/control_kept.h"
 
@@ -104,6 +105,7 @@ keep(struct control_feed *c, const struct control_doc *doc, struct view text,
 		snprintf(name, sizeof(name), "exercise %s", doc->exercise);
 		break;
 	}
+	control_kept_drop_over(c->kept, clock_wall_us());
 	if (doc->action == CONTROL_EXERCISE_END) {
 		control_kept_drop(c->kept, name);
 	} else if (!control_kept_put(c->kept, name, text, sig)) {

@@ -203,3 +203,40 @@ control_kept_each(const struct control_kept *k,
 		   view_of(k->v[i].sig, SIGN_BYTES));
 	}
 }
+
+struct looking {
+	uint64_t now_us;
+	char over[CONTROL_KEPT_NAME_CAP]; /* "": none so far */
+};
+
+static void
+note_over(void *arg, const char *name, struct view text, struct view sig)
+{
+	struct looking *l = arg;
+	struct control_doc doc;
+	struct exercise *e = NULL;
+
+	(void)sig; /* what is forgotten does no harm */
+	if (l->over[0] == '\0' && control_parse(text, &doc) &&
+	    doc.action == CONTROL_EXERCISE &&
+	    control_exercise(text, &e, NULL) == ERR_OK) {
+		if (e->until_us + CONTROL_KEPT_OVER_US < l->now_us) {
+			snprintf(l->over, sizeof(l->over), "%s", name);
+		}
+		exercise_free(e);
+	}
+}
+
+void
+control_kept_drop_over(struct control_kept *k, uint64_t now_us)
+{
+	struct looking l = { .now_us = now_us };
+
+	do {
+		l.over[0] = '\0';
+		control_kept_each(k, note_over, &l);
+		if (l.over[0] != '\0') {
+			control_kept_drop(k, l.over);
+		}
+	} while (l.over[0] != '\0');
+}

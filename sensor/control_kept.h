@@ -13,10 +13,12 @@
 #ifndef SENSOR_CONTROL_KEPT_H
 #define SENSOR_CONTROL_KEPT_H
 
+#include "common/clock.h"
 #include "common/control.h"
 
 #define CONTROL_KEPT_MAX 8
 #define CONTROL_KEPT_NAME_CAP 96
+#define CONTROL_KEPT_OVER_US (UINT64_C(86400) * US_PER_S) /* clocks differ */
 
 struct control_kept;
 
@@ -28,6 +30,8 @@ void control_kept_free(struct control_kept *k);
 bool control_kept_put(struct control_kept *k, const char *name,
 		      struct view text, struct view sig) MUST_CHECK;
 void control_kept_drop(struct control_kept *k, const char *name);
+/* Forgets exercises that were over a day ago, whoever forgot to end them. */
+void control_kept_drop_over(struct control_kept *k, uint64_t now_us);
 void control_kept_each(const struct control_kept *k,
 		       void (*fn)(void *arg, const char *name, struct view text,
 				  struct view sig),

@@ -349,6 +349,7 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 	struct json *j = &l->json;
 	const struct event_origin *o = &l->set->origin;
 	char id[IOC_ID_CAP];
+	const char *tlp;
 
 	json_obj(j, "picket");
 	if (o->site[0] != '\0') {
@@ -364,10 +365,12 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 	} else if (line_exercise(l)[0] != '\0') {
 		json_cstr(j, "exercise", line_exercise(l));
 	}
+	/* The sensor's own marking is the least that its events bear. */
+	tlp = tlp_stricter(ioc != NULL ? ioc->note->tlp : "", o->tlp);
+	if (tlp[0] != '\0') {
+		json_cstr(j, "tlp", tlp);
+	}
 	if (ioc != NULL) {
-		if (ioc->note->tlp[0] != '\0') {
-			json_cstr(j, "tlp", ioc->note->tlp);
-		}
 		put_releasable(j, ioc->note->mark);
 		json_obj(j, "indicator");
 		json_cstr(j, "id", ioc_id(ioc, id, sizeof(id)));
@@ -381,8 +384,6 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 			json_cstr(j, "tactic", ioc->note->tactic);
 		}
 		json_obj_end(j);
-	} else if (o->tlp[0] != '\0') {
-		json_cstr(j, "tlp", o->tlp);
 	}
 	if (o->site[0] != '\0') {
 		put_trace(j, l->trace);

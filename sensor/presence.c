@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define MAX_ARGS 96
+#define MAX_ARGS 112
 
 struct args {
 	const char *argv[MAX_ARGS];
@@ -89,6 +89,12 @@ queue_hash(struct redis_pool *p, uint64_t tag, const char *key,
 		add_number(&a, "indicators_forged", f->indicators_forged);
 		add_number(&a, "indicators_lag_us", f->indicators_lag_us);
 		add_number(&a, "indicators_taken_us", f->indicators_taken_us);
+		add_number(&a, "patterns", f->patterns);
+		add_number(&a, "patterns_wait", f->patterns_wait);
+		add_number(&a, "patterns_lag_us", f->patterns_lag_us);
+		/* Empty is a value: what was refused may be gone. */
+		a.argv[a.n++] = "patterns_refused";
+		a.argv[a.n++] = f->patterns_refused;
 	}
 	add_text(&a, "indicators_stale", f->indicators_stale ? "1" : "0");
 	/* Empty is a value: the list may have been taken away. */

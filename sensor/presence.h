@@ -37,6 +37,7 @@ struct presence_facts {
 	char reload_error[256]; /* why the latest reload failed */
 	char state[16]; /* "running", "draining"; "" is "running" */
 	char confined[160]; /* what is held back from it: user, Landlock ... */
+	char patterns_refused[400]; /* "ID: REASON; ..."; "": none */
 	char watches[512]; /* networks, parted by blanks; "": all of the site */
 	bool indicators_stale; /* older than they may be */
 	uint64_t rules_version, rules_loaded, rules_failed;
@@ -47,6 +48,9 @@ struct presence_facts {
 	uint64_t indicators_armed, indicators_refused, indicators_forged;
 	uint64_t indicators_lag_us;
 	uint64_t indicators_taken_us; /* when that was in force; 0: not known */
+	uint64_t patterns; /* armed, of these; in the set of rules or not yet */
+	bool patterns_wait; /* for a set that has them as they are */
+	uint64_t patterns_lag_us; /* how long the latest waited */
 	uint64_t started_ms; /* since 1970 */
 };
 

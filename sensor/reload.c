@@ -6,12 +6,14 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/thread.h"
 #include "rules/admission.h"
+#include "rules/pattern_list.h"
 #include "sensor/reload_past.h"
 
 #define PROBLEMS_SAID 3 /* in the log; --check has them all */
@@ -26,6 +28,10 @@ struct reload {
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t wake;
 	bool wanted;
+	bool patterns_wanted;
+	uint64_t patterns_since_us; /* the first change that no set has */
+	uint64_t patterns_next_us; /* not sooner for patterns alone */
+	uint64_t patterns_in_use; /* changes of the list, of the set in use */
 	bool asked; /* the index, for all of the first set */
 	_Atomic bool ending;
 	bool busy; /* a change was made and is not done yet */
@@ -35,12 +41,24 @@ struct reload {
 	struct reload_status status;
 };
 
+static uint64_t
+list_changes(const struct reload *r)
+{
+	struct pattern_list_counts n;
+
+	pattern_list_read(r->set.armed, &n);
+	return n.changes;
+}
+
 /* A running sensor is not left without anything to look for. */
 static bool
 is_empty(const struct reload *r, const struct ruleset *rs)
 {
+	uint64_t changes;
+
 	return r->set.n_rules + r->set.n_indicators > 0 &&
-	       ruleset_count(rs) == 0 && ruleset_indicator_count(rs) == 0;
+	       ruleset_count(rs) == 0 && ruleset_indicator_count(rs) == 0 &&
+	       ruleset_armed_patterns(rs, &changes) == 0;
 }
 
 static void
@@ -123,7 +141,7 @@ load_change(const struct reload *r, struct diag *d)
 	const struct reload_settings *s = &r->set;
 	struct ruleset *rs =
 		ruleset_reload(r->rules, s->conf, s->rules, s->n_rules,
-			       s->indicators, s->n_indicators, d);
+			       s->indicators, s->n_indicators, s->armed, d);
 
 	if (rs == NULL) {
 		return NULL;
@@ -162,13 +180,15 @@ resident_kb(void)
 }
 
 static void
-note_set(struct reload_status *st, const struct ruleset *rs)
+note_set(struct reload *r, const struct ruleset *rs)
 {
-	const struct ruleset_report *r = ruleset_report(rs);
+	struct reload_status *st = &r->status;
+	const struct ruleset_report *p = ruleset_report(rs);
 
-	st->loaded = r->loaded;
-	st->refused = r->failed;
-	st->skipped = r->skipped;
+	st->loaded = p->loaded;
+	st->refused = p->failed;
+	st->skipped = p->skipped;
+	st->patterns = ruleset_armed_patterns(rs, &r->patterns_in_use);
 	st->indicators = ruleset_indicator_count(rs);
 	st->last_us = clock_wall_us();
 	snprintf(st->digest, sizeof(st->digest), "%s", ruleset_digest(rs));
@@ -221,23 +241,33 @@ say_loaded(const struct reload *r, const struct reload_change *c,
 		 (unsigned long long)(took_us / 1000), MAX(extra_kb, 0L));
 }
 
+/* What is loaded, and for whom. */
+struct reload_order {
+	const char *why; /* NULL: nothing is */
+	uint64_t version;
+	uint64_t since_us; /* see struct reload_change */
+	bool asked_for;
+};
+
 static void
-reload_once(struct reload *r, const char *why, uint64_t version)
+reload_once(struct reload *r, const struct reload_order *o)
 {
-	uint64_t began = clock_mono_us();
+	uint64_t began = clock_mono_us(), took;
 	long before = resident_kb();
 	struct reload_change *c;
 	struct diag d = { "" };
 
-	log_info("reload: begins (%s)", why);
+	log_info("reload: begins (%s)", o->why);
 	c = load_change(r, &d);
+	took = clock_mono_us() - began;
 	if (c == NULL) {
 		log_err("reload failed: %s; the rules of before stay in use",
 			d.msg);
 	} else {
-		c->version = version;
-		say_loaded(r, c, clock_mono_us() - began,
-			   resident_kb() - before);
+		c->version = o->version;
+		c->since_us = o->since_us;
+		c->asked_for = o->asked_for;
+		say_loaded(r, c, took, resident_kb() - before);
 		reload_say_refused(c->rules, "reload: ");
 	}
 	/* Parsers and compilers leave much behind that is free. */
@@ -247,8 +277,55 @@ reload_once(struct reload *r, const char *why, uint64_t version)
 		 c == NULL ? d.msg : "");
 	r->status.failed += c == NULL;
 	r->busy = c != NULL;
+	if (c == NULL && o->since_us > 0) {
+		r->patterns_wanted = true;
+		r->patterns_since_us = o->since_us;
+	}
+	r->patterns_next_us = clock_mono_us() +
+			      (c == NULL ? RELOAD_AGAIN_US
+					 : MAX(RELOAD_PATTERNS_US, 4 * took));
 	atomic_store(&r->ready, c);
 	pthread_mutex_unlock(&r->lock);
+}
+
+/* Whether there is something to do; else waits once for it.  Under the lock. */
+static bool
+has_work(struct reload *r)
+{
+	uint64_t due = r->patterns_next_us;
+	struct timespec until = { .tv_sec = (time_t)(due / US_PER_S),
+				  .tv_nsec = (long)(due % US_PER_S * 1000) };
+
+	if (r->ending || r->former != NULL || (r->wanted && !r->busy)) {
+		return true;
+	}
+	if (r->busy || !r->patterns_wanted) {
+		pthread_cond_wait(&r->wake, &r->lock);
+		return false;
+	}
+	if (clock_mono_us() >= due) {
+		return true;
+	}
+	pthread_cond_timedwait(&r->wake, &r->lock, &until);
+	return false;
+}
+
+/* Under the lock, when a load may begin. */
+static struct reload_order
+next_order(struct reload *r)
+{
+	struct reload_order o = { .why = r->wanted ? r->why : "armed patterns",
+				  .version = r->version,
+				  .asked_for = r->wanted };
+
+	if (r->patterns_wanted) {
+		o.since_us = r->patterns_since_us;
+	}
+	if (!r->wanted && list_changes(r) == r->patterns_in_use) {
+		o.why = NULL; /* came and went, or another reload had them */
+	}
+	r->wanted = r->patterns_wanted = false;
+	return o;
 }
 
 static void *
@@ -262,22 +339,17 @@ run(void *arg)
 	r->asked = true;
 	pthread_mutex_unlock(&r->lock);
 	while (!ending) {
+		struct reload_order order = { .why = NULL };
 		struct reload_change *former;
-		const char *why = NULL;
-		uint64_t version = 0;
 
 		pthread_mutex_lock(&r->lock);
-		while (!r->ending && r->former == NULL &&
-		       (!r->wanted || r->busy)) {
-			pthread_cond_wait(&r->wake, &r->lock);
+		while (!has_work(r)) {
 		}
 		former = r->former;
 		r->former = NULL;
 		ending = r->ending;
 		if (former == NULL && !ending) {
-			why = r->why;
-			version = r->version;
-			r->wanted = false;
+			order = next_order(r);
 		}
 		pthread_mutex_unlock(&r->lock);
 		if (former != NULL) {
@@ -286,8 +358,8 @@ run(void *arg)
 			change_free(former);
 			malloc_trim(0);
 		}
-		if (why != NULL) {
-			reload_once(r, why, version);
+		if (order.why != NULL) {
+			reload_once(r, &order);
 		}
 	}
 	return NULL;
@@ -311,6 +383,7 @@ reload_start(struct reload **out, const struct reload_settings *s,
 	     struct ruleset *first, struct diag *d)
 {
 	struct reload *r = calloc(1, sizeof(*r));
+	pthread_condattr_t attr;
 	enum err e;
 
 	if (r == NULL) {
@@ -320,8 +393,11 @@ reload_start(struct reload **out, const struct reload_settings *s,
 	r->set = *s;
 	r->rules = first;
 	pthread_mutex_init(&r->lock, NULL);
-	pthread_cond_init(&r->wake, NULL);
-	note_set(&r->status, first);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&r->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	note_set(r, first);
 	e = start_thread(r, d);
 	if (e != ERR_OK) {
 		reload_free(r);
@@ -363,6 +439,18 @@ reload_request(struct reload *r, const char *why, uint64_t version)
 	pthread_mutex_unlock(&r->lock);
 }
 
+void
+reload_patterns(struct reload *r)
+{
+	pthread_mutex_lock(&r->lock);
+	if (!r->patterns_wanted) {
+		r->patterns_wanted = true;
+		r->patterns_since_us = clock_mono_us();
+		pthread_cond_signal(&r->wake);
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
 bool
 reload_has_asked(struct reload *r)
 {
@@ -393,6 +481,18 @@ reload_settled(struct reload *r, struct reload_change *c)
 	}
 }
 
+/* How long they took, and whether the reload was for them alone. */
+static void
+note_patterns(struct reload *r, const struct reload_change *c)
+{
+	if (c->since_us > 0) {
+		r->status.patterns_us = clock_mono_us() - c->since_us;
+		r->status.patterns_most_us =
+			MAX(r->status.patterns_most_us, r->status.patterns_us);
+	}
+	r->status.patterns_reloads += !c->asked_for;
+}
+
 void
 reload_done(struct reload *r, struct reload_change *c)
 {
@@ -401,8 +501,9 @@ reload_done(struct reload *r, struct reload_change *c)
 	r->rules = c->rules;
 	c->rules = former;
 	pthread_mutex_lock(&r->lock);
-	note_set(&r->status, r->rules);
+	note_set(r, r->rules);
 	r->status.done++;
+	note_patterns(r, c);
 	r->status.version = c->version;
 	r->busy = false;
 	r->former = c;
@@ -422,5 +523,7 @@ reload_get_status(struct reload *r, struct reload_status *out)
 	pthread_mutex_lock(&r->lock);
 	*out = r->status;
 	out->ready = r->busy;
+	out->patterns_wait =
+		r->set.armed != NULL && list_changes(r) != r->patterns_in_use;
 	pthread_mutex_unlock(&r->lock);
 }

@@ -14,7 +14,7 @@
  *   reload_done()          ->  the thread frees what was before
  *
  * Place    above rules/, log.h and retro; below replay.
- * Threads  reload_request() and reload_get_status() by any; reload_take(),
+ * Threads  reload_request(), reload_patterns() and reload_get_status() by any; reload_take(),
  *          reload_settled(), reload_done() and reload_rules() by the one that
  *          hands out rounds.
  * Memory   one set, and during a change two, which share what is the same.
@@ -40,6 +40,7 @@ struct reload_settings {
 	struct shared_state *shared; /* or NULL; lives as long as the reload */
 	struct ioc_live *live; /* likewise: armed indicators */
 	bool live_files; /* among them digests of files */
+	struct pattern_list *armed; /* likewise: armed patterns */
 	/* Asked for each indicator that comes into force; or NULL.  As long. */
 	struct retro *retro;
 };
@@ -49,6 +50,9 @@ struct reload_change {
 	struct ruleset *rules;
 	struct shared_next *shared; /* NULL: nothing is shared */
 	uint64_t version; /* see reload_request() */
+	uint64_t
+		since_us; /* of the first armed pattern that it brings; 0: none */
+	bool asked_for; /* by more than patterns */
 	unsigned n;
 	/* One a worker: the new one, and when exchanged the former one. */
 	struct rule_matcher *matcher[];
@@ -57,6 +61,12 @@ struct reload_change {
 struct reload_status {
 	uint64_t done, failed; /* reloads since the start */
 	bool ready; /* a change waits to be taken, or is being taken */
+	bool patterns_wait; /* those that are armed are not all in a set yet */
+	uint32_t patterns; /* armed ones in the set in use */
+	uint64_t patterns_us; /* from the first change to the set with it, of
+			       * the latest; and the most so far */
+	uint64_t patterns_most_us;
+	uint64_t patterns_reloads; /* of 'done', for patterns alone */
 	uint32_t loaded, refused, skipped, indicators; /* of the set in use */
 	char digest[72];
 	uint64_t version; /* of the control document it came from; 0: none */
@@ -74,6 +84,15 @@ void reload_free(struct reload *r);
 /* Asks for a reload; one that runs is followed by another.  'why' (static)
  * goes to the log; 'version' is that of a control document, or 0. */
 void reload_request(struct reload *r, const char *why, uint64_t version);
+/*
+ * The list of armed patterns is another: a reload takes it in, at once or when
+ * the last such one has rested (RELOAD_PATTERNS_US, four times as long as it
+ * took, or RELOAD_AGAIN_US after one that failed), so that any number of
+ * changes costs few.  Any other reload takes it in too.
+ */
+#define RELOAD_PATTERNS_US UINT64_C(1500000)
+#define RELOAD_AGAIN_US UINT64_C(30000000)
+void reload_patterns(struct reload *r);
 
 /* Whether the index was asked for all of the first set. */
 bool reload_has_asked(struct reload *r);

@@ -125,10 +125,12 @@ put_indicator(struct json *j, const struct indicator *i)
 static void
 put_mark(struct json *j, const struct event_origin *o, const struct marking *m)
 {
-	if (m->tlp != TLP_CLEAR || m->limited) {
-		json_name(j, "tlp", tlp_name(m->tlp));
-	} else if (o->tlp != NULL && o->tlp[0] != '\0') {
-		json_cstr(j, "tlp", o->tlp);
+	bool says = m->tlp != TLP_CLEAR || m->limited;
+	const char *tlp = tlp_stricter(says ? tlp_name(m->tlp) : "",
+				       o->tlp != NULL ? o->tlp : "");
+
+	if (tlp[0] != '\0') {
+		json_cstr(j, "tlp", tlp);
 	}
 	if (m->limited) {
 		json_arr(j, "releasable_to");

@@ -148,6 +148,8 @@ void sensor_tick(void *arg, bool idle);
 void sensor_tell_packets(struct sensor *s, bool idle);
 /* Asks the index for what was armed from the disk; no thread does. */
 void sensor_ask_armed(struct sensor *s);
+/* Has the armed patterns of the disk taken into the set of rules. */
+void sensor_load_patterns(struct sensor *s);
 /* All that was asked of the index is answered, and the answers are said. */
 void sensor_end_retro(struct sensor *s);
 void sensor_write_stats_event(struct sensor *s, uint64_t ts_us);

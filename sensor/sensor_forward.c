@@ -14,8 +14,13 @@ static void
 read_presence(void *arg, struct presence_facts *out)
 {
 	struct sensor *s = arg;
+	struct armed_status a = { .indicators = 0 };
 	struct reload_status rules;
 
+	/* First: what waits is said of this version or a later one. */
+	if (s->armed != NULL) {
+		armed_read(s->armed, &a);
+	}
 	reload_get_status(s->reload, &rules);
 	snprintf(out->version, sizeof(out->version), "%s", PACKAGE_VERSION);
 	snprintf(out->ruleset, sizeof(out->ruleset), "%s", rules.digest);
@@ -34,13 +39,16 @@ read_presence(void *arg, struct presence_facts *out)
 	confine_text(&s->confined, out->confined, sizeof(out->confined));
 	watch_fill(s->opt.conf, s->opt.indicators.v, s->opt.indicators.n, out);
 	if (s->armed != NULL) {
-		struct armed_status a;
-
-		armed_read(s->armed, &a);
 		delta_version_text(a.n.epoch, a.n.version,
 				   out->indicator_version);
-		out->indicators_armed = a.indicators;
-		out->indicators_refused = a.n.refused;
+		out->indicators_armed = a.indicators + rules.patterns;
+		out->indicators_refused = a.n.refused + a.patterns_refused;
+		out->patterns = a.patterns;
+		out->patterns_wait = rules.patterns_wait;
+		out->patterns_lag_us = rules.patterns_us;
+		pattern_list_refused(armed_patterns(s->armed),
+				     out->patterns_refused,
+				     sizeof(out->patterns_refused));
 		out->indicators_forged = a.n.forged;
 		out->indicators_lag_us = a.lag_us;
 		out->indicators_taken_us = a.taken_us;
@@ -81,6 +89,15 @@ ask_past(void *arg, const struct indicator *i, bool once)
 	return once ? retro_ask_once(s->retro, i) : retro_ask(s->retro, i);
 }
 
+/* Called by the thread of indicators, which ends before the reload does. */
+static void
+patterns_changed(void *arg)
+{
+	struct sensor *s = arg;
+
+	reload_patterns(s->reload);
+}
+
 enum err
 sensor_open_armed(struct sensor *s, struct diag *d)
 {
@@ -89,6 +106,8 @@ sensor_open_armed(struct sensor *s, struct diag *d)
 		.redis = &s->opt.redis_set,
 		.ask = s->opt.retro != NULL ? ask_past : NULL,
 		.ask_arg = s,
+		.patterns_changed = patterns_changed,
+		.patterns_arg = s,
 	};
 
 	if (s->opt.redis == NULL || o.key == NULL ||
@@ -106,6 +125,7 @@ sensor_start_armed(struct sensor *s, struct diag *d)
 		return ERR_OK;
 	}
 	armed_load(s->armed, s->opt.spool);
+	sensor_load_patterns(s);
 	if (s->opt.live.n > 0) {
 		return armed_start(s->armed, d);
 	}

@@ -97,6 +97,7 @@ sensor_load_rules(struct sensor *s)
 	}
 	if (s->armed != NULL) {
 		s->loading.live = armed_live(s->armed);
+		s->loading.armed = armed_patterns(s->armed);
 		s->loading.live_files =
 			conf_bool(s->opt.conf, "arming.files", true);
 		if (!s->loading.live_files) {

@@ -12,6 +12,7 @@
 
 #define LEDGER_EVERY_US (2 * US_PER_S)
 #define DROPS_EVERY_US US_PER_S
+#define PATTERNS_WAIT_US (5 * US_PER_S)
 
 volatile sig_atomic_t sensor_stop_requested;
 volatile sig_atomic_t sensor_idle_wanted;
@@ -152,6 +153,30 @@ sensor_ask_armed(struct sensor *s)
 		retro_take_answers(s->retro, say_answer, s);
 		(void)poll(NULL, 0, 2);
 	}
+}
+
+/* What the disk had is in the set that the first packet is held against; a
+ * link does not wait for a set that takes long. */
+void
+sensor_load_patterns(struct sensor *s)
+{
+	uint64_t until = clock_mono_us() + PATTERNS_WAIT_US;
+	struct reload_status r;
+	struct armed_status a;
+
+	armed_read(s->armed, &a);
+	if (a.patterns == 0) {
+		return;
+	}
+	reload_patterns(s->reload);
+	do {
+		if (s->retro != NULL) {
+			retro_take_answers(s->retro, say_answer, s);
+		}
+		(void)poll(NULL, 0, 2);
+		reload_get_status(s->reload, &r);
+	} while (!r.ready && r.failed == 0 && sensor_stop_requested == 0 &&
+		 (s->opt.live.n == 0 || clock_mono_us() < until));
 }
 
 void

@@ -404,7 +404,8 @@ put_armed(struct json *j, struct armed *armed)
 		  delta_version_text(a.n.epoch, a.n.version, version));
 	json_u64(j, "indicators", a.indicators);
 	json_u64(j, "memory", a.memory);
-	json_u64(j, "refused", a.n.refused);
+	json_u64(j, "patterns", a.patterns);
+	json_u64(j, "refused", a.n.refused + a.patterns_refused);
 	json_u64(j, "lag_us", a.lag_us);
 	json_u64(j, "most_lag_us", a.most_lag_us);
 	json_u64(j, "deltas", a.n.deltas);

@@ -196,9 +196,12 @@ sensors_follow_each_change(void **state)
 	put(s, "b.example", true);
 	put(s, "a.example", false);
 	arm_rows_put(s->rows, INDICATOR_PATTERN, "[x:y = 'z']", "red", true);
+	arm_rows_put(s->rows, INDICATOR_PATTERN, "[file:size > 1]", "red",
+		     true);
 	wait_for(30, is_even(s));
 	assert_true(!has(s, "a.example") && has(s, "b.example"));
-	assert_int_equal(status(s).n.refused, 1);
+	assert_int_equal(status(s).patterns_refused, 1);
+	assert_int_equal(status(s).patterns, 1);
 	assert_int_equal(status(s).indicators, 1);
 	assert_int_equal(status(s).n.forged, 0);
 }
@@ -519,7 +522,7 @@ compare(const void *a, const void *b)
 static void
 changes_are_in_force_soon(void **state)
 {
-	enum { CHANGES = 1500 };
+	enum { CHANGES = 800 };
 	struct scene *s = *state;
 	struct armed_options o = { .key = public,
 				   .redis = &where,

@@ -36,6 +36,8 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/worst_first.sh \
 	tests/e2e/redis_tls.sh \
 	tests/e2e/arming.sh \
+	tests/e2e/arming_orders.sh \
+	tests/e2e/arming_patterns.sh \
 	tests/e2e/redis_acl.sh \
 	tests/e2e/redis_sentinel.sh \
 	tests/e2e/redis_cluster.sh tests/e2e/redis_slots.sh \

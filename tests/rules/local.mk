@@ -80,3 +80,7 @@ tests_rules_test_rule_need_LDADD = $(LIBS_RULES)
 UNIT_TESTS += tests/rules/test_ioc_live
 tests_rules_test_ioc_live_SOURCES = tests/test.h tests/rules/test_ioc_live.c
 tests_rules_test_ioc_live_LDADD = $(LIBS_RULES) -lpthread
+UNIT_TESTS += tests/rules/test_pattern_list
+tests_rules_test_pattern_list_SOURCES = tests/test.h \
+	tests/rules/test_pattern_list.c
+tests_rules_test_pattern_list_LDADD = $(LIBS_RULES) -lpthread

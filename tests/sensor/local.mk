@@ -177,6 +177,10 @@ tests_sensor_test_armed_file_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_contacts
 tests_sensor_test_contacts_SOURCES = tests/sensor/test_contacts.c
 tests_sensor_test_contacts_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_control_kept
+tests_sensor_test_control_kept_SOURCES = tests/test.h \
+	tests/sensor/test_control_kept.c
+tests_sensor_test_control_kept_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_trace
 tests_sensor_test_trace_SOURCES = tests/sensor/test_trace.c
 tests_sensor_test_trace_LDADD = $(LIBS_SENSOR)

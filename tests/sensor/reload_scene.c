@@ -132,8 +132,8 @@ struct ruleset *
 load(const struct ruleset *prev, const char *const *patterns)
 {
 	struct diag d = { "" };
-	struct ruleset *rs =
-		ruleset_reload(prev, scene.conf, patterns, 1, NULL, 0, &d);
+	struct ruleset *rs = ruleset_reload(prev, scene.conf, patterns, 1, NULL,
+					    0, NULL, &d);
 
 	if (rs == NULL) {
 		fail_msg("%s", d.msg);

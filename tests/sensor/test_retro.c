@@ -138,7 +138,7 @@ test_note_ask_answer(void **state)
 	assert_non_null(strstr(last, "\"signature_id\":9000000,"));
 	assert_non_null(strstr(last, "\"src_ip\":\"10.0.0.1\""));
 	assert_non_null(strstr(last, "\"dest_port\":443"));
-	assert_non_null(strstr(last, "\"tlp\":\"green\""));
+	assert_non_null(strstr(last, "\"tlp\":\"amber\""));
 	assert_non_null(strstr(last, "\"confidence\":70"));
 	assert_non_null(strstr(last, "say \\\"it\\\""));
 	retro_close(r);
@@ -162,7 +162,7 @@ test_answer_is_marked(void **state)
 	assert_int_equal(retro_ask(r, &some), ERR_OK);
 	wait_for(10, (retro_get_counters(r, &c), c.asked == 1));
 	retro_take_answers(r, take, NULL);
-	assert_non_null(strstr(last, "\"tlp\":\"clear\","
+	assert_non_null(strstr(last, "\"tlp\":\"amber\","
 				     "\"releasable_to\":[\"JP\",\"US\"]"));
 	nobody.mark = (struct marking){ .tlp = TLP_RED, .limited = true };
 	assert_int_equal(retro_ask(r, &nobody), ERR_OK);
