@@ -147,3 +147,7 @@ tests_collector_test_twin_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_skew
 tests_collector_test_skew_SOURCES = tests/collector/test_skew.c
 tests_collector_test_skew_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_exchange_apply
+tests_collector_test_exchange_apply_SOURCES = tests/test.h tests/store_dir.h \
+	tests/stix_bundle.h tests/collector/test_exchange_apply.c
+tests_collector_test_exchange_apply_LDADD = $(LIBS_COLLECTOR)
