@@ -145,7 +145,8 @@ libcollector_a_SOURCES += \
 	collector/stix_out.h collector/stix_out.c \
 	collector/share.h collector/share_state.h collector/share.c \
 	collector/share_sightings.c collector/share_incidents.c \
-	collector/share_indicators.c \
+	collector/share_step.h collector/share_step.c \
+	collector/share_indicators.c collector/share_consults.c \
 	collector/share_audit.c \
 	collector/metrics_store.h collector/metrics_store.c \
 	collector/metrics.h collector/metrics.c \

@@ -3,12 +3,12 @@
 
 enum release_verdict
 release_judge(const struct share_partner *to, enum share_kind kind,
-	      bool exercise, const struct marking *mark)
+	      const char *exercise, const struct marking *mark)
 {
 	if ((to->kinds >> kind & 1) == 0) {
 		return HELD_KIND;
 	}
-	if (exercise) {
+	if (exercise[0] != '\0' && !share_plays(to, exercise)) {
 		return HELD_EXERCISE;
 	}
 	if (mark->tlp >= TLP_RED) {

@@ -6,8 +6,9 @@
  * and is held for the first that does not:
  *
  *   1. its kind is in the partner's policy;
- *   2. it is no event of an exercise: a bundle has no word for one that every
- *      receiver heeds, so that it would be taken for real;
+ *   2. it is no event of an exercise, unless the partner's policy lists that
+ *      one: a bundle has no word for it that every receiver heeds, so that it
+ *      would be taken for real by who does not take part;
  *   3. its marking is not TLP:RED;
  *   4. its marking is not AMBER+STRICT, or the partner is of our organisation;
  *   5. its label is not above the partner's highest;
@@ -38,8 +39,9 @@ enum release_verdict {
 	RELEASE_VERDICTS
 };
 
+/* 'exercise': its name, "" for what is real. */
 enum release_verdict release_judge(const struct share_partner *to,
-				   enum share_kind kind, bool exercise,
+				   enum share_kind kind, const char *exercise,
 				   const struct marking *mark);
 /* "kind", "exercise", "red", "strict", "tlp", "releasable", "ours", "form",
  * "full"; "released". */

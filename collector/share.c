@@ -13,6 +13,10 @@
 bool
 share_room(const struct sharing *s)
 {
+	if (s->step != NULL) {
+		return s->b->stix.objects < SHARE_STEP_OBJECTS &&
+		       s->b->stix.j.len < SHARE_STEP_BYTES;
+	}
 	return s->b->stix.n < SHARE_MAX_OBJECTS &&
 	       s->b->stix.j.len < SHARE_MAX_BYTES;
 }
@@ -95,47 +99,70 @@ derive(const struct share_partner *to, uint8_t pseudonyms[SIGN_BYTES],
 }
 
 enum err
+share_open(struct sharing *s, const char *name, struct diag *d)
+{
+	const struct share_request *r = s->r;
+	uint8_t pseudonyms[SIGN_BYTES], ids[SIGN_BYTES];
+	enum err e;
+
+	*s->b = (struct share_bundle){ .n_notes = 0 };
+	json_init(&s->text);
+	e = derive(r->to, pseudonyms, ids, d);
+	if (e == ERR_OK) {
+		e = redact_new(&s->redact, r->map, r->policy, r->to,
+			       pseudonyms);
+	}
+	if (e == ERR_OK) {
+		e = stix_begin(&s->b->stix, r->policy->producer, ids, name);
+	}
+	/* One moment for all that is read. */
+	if (e == ERR_OK && sqlite3_exec(s->store->db, "BEGIN", NULL, NULL,
+					NULL) != SQLITE_OK) {
+		e = ERR_IO;
+	}
+	s->begun = e == ERR_OK;
+	return e;
+}
+
+enum err
+share_close(struct sharing *s, enum err e)
+{
+	sqlite3_finalize(s->had);
+	if (s->begun) {
+		sqlite3_exec(s->store->db, "COMMIT", NULL, NULL, NULL);
+	}
+	if (e == ERR_OK) {
+		e = s->err != ERR_OK ? s->err : stix_end(&s->b->stix);
+	}
+	redact_free(s->redact);
+	json_decref(s->known);
+	json_fini(&s->text);
+	return e;
+}
+
+enum err
 share_bundle_write(struct store_reader *store, const struct share_request *r,
 		   struct share_bundle *out, struct diag *d)
 {
 	struct sharing s = { .r = r, .store = store, .b = out };
-	uint8_t pseudonyms[SIGN_BYTES], ids[SIGN_BYTES];
-	enum err e;
+	enum err e = share_open(&s, "bundle", d);
 
-	*out = (struct share_bundle){ .n_notes = 0 };
-	json_init(&s.text);
-	e = derive(r->to, pseudonyms, ids, d);
-	if (e == ERR_OK) {
-		e = redact_new(&s.redact, r->map, r->policy, r->to, pseudonyms);
-	}
-	if (e == ERR_OK) {
-		e = stix_begin(&out->stix, r->policy->producer, ids);
-	}
-	/* One moment for all that is read. */
-	if (e == ERR_OK &&
-	    sqlite3_exec(store->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK) {
-		e = ERR_IO;
-	}
 	if (e == ERR_OK) {
 		e = share_known_marks(&s);
-		if (e == ERR_OK) {
-			e = share_set(&s);
-		}
-		if (e == ERR_OK) {
-			e = share_sightings(&s);
-		}
-		if (e == ERR_OK) {
-			e = share_incidents(&s);
-		}
-		sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
 	}
 	if (e == ERR_OK) {
-		e = s.err != ERR_OK ? s.err : stix_end(&out->stix);
+		e = share_set(&s);
 	}
-	redact_free(s.redact);
-	json_decref(s.known);
-	json_fini(&s.text);
-	return e;
+	if (e == ERR_OK) {
+		e = share_sightings(&s);
+	}
+	if (e == ERR_OK) {
+		e = share_incidents(&s);
+	}
+	if (e == ERR_OK) {
+		e = share_consults(&s);
+	}
+	return share_close(&s, e);
 }
 
 void

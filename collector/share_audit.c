@@ -116,6 +116,14 @@ put_partner(struct json *j, const struct share_partner *p)
 	json_obj(j, NULL);
 	json_cstr(j, "addresses", redactions[p->addresses]);
 	json_bool(j, "domains", p->keep_domains);
+	/* Absent when none is listed: a policy of before is the same one. */
+	if (p->n_exercises > 0) {
+		json_arr(j, "exercises");
+		for (unsigned i = 0; i < p->n_exercises; i++) {
+			json_cstr(j, NULL, p->exercises[i]);
+		}
+		json_arr_end(j);
+	}
 	json_obj(j, "fields");
 	for (unsigned k = 0; k < SHARE_KINDS; k++) {
 		json_arr(j, share_kind_name((enum share_kind)k));

@@ -158,20 +158,33 @@ put_extension(struct account *a, sqlite3_stmt *st)
 }
 
 static void
+incident_id(struct sharing *s, int64_t local, char id[STIX_ID_CAP])
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "incident|%" PRId64, local);
+	stix_id(&s->b->stix, false, "incident", name, id);
+}
+
+static void
 put_incident(struct sharing *s, sqlite3_stmt *st, const struct marking *mark)
 {
 	struct stix_out *x = &s->b->stix;
 	json_t *summary = json_loads(sql_text(st, 12), 0, NULL);
 	struct account a = { s, &x->j, mark, summary };
 	int64_t local = sqlite3_column_int64(st, 0);
-	char id[STIX_ID_CAP], name[64];
+	struct stix_place at;
+	char id[STIX_ID_CAP];
 
 	stix_incident_extension(x);
-	snprintf(name, sizeof(name), "incident|%" PRId64, local);
-	stix_id(x, false, "incident", name, id);
+	incident_id(s, local, id);
+	at = share_begin(s, mark);
 	stix_object(x, "incident", id,
 		    share_moment(s, SHARE_INCIDENT, sql_u64(st, 10)),
-		    share_moment(s, SHARE_INCIDENT, sql_u64(st, 11)), mark);
+		    share_modified(s, share_moment(s, SHARE_INCIDENT,
+						   sql_u64(st, 11))),
+		    mark);
+	stix_exercise(x, sql_text(st, 2));
 	if (may(&a, SHARE_TITLE)) {
 		put_text(&a, "name", sql_text(st, 3));
 	} else {
@@ -180,12 +193,66 @@ put_incident(struct sharing *s, sqlite3_stmt *st, const struct marking *mark)
 	put_extension(&a, st);
 	stix_object_end(x);
 	json_decref(summary);
-	share_note(s, SHARE_INCIDENT, RELEASE_GOES, local, id, mark);
+	if (share_end(s, &at, SHARE_INCIDENT, id, local)) {
+		share_note(s, SHARE_INCIDENT, RELEASE_GOES, local, id, mark);
+	}
 }
+
+/* That one is part of another now, or no longer for this partner. */
+static void
+revoke(struct sharing *s, int64_t local, const char *id)
+{
+	struct stix_out *x = &s->b->stix;
+	struct marking mark = share_for_partner(s);
+	uint64_t now = share_modified(s, 0);
+
+	share_begin(s, &mark);
+	stix_object(x, "incident", id, now, now, &mark);
+	json_bool(&x->j, "revoked", true);
+	json_cstr(&x->j, "name", "incident");
+	stix_object_end(x);
+	share_gone(s, SHARE_INCIDENT, id, local);
+	share_note(s, SHARE_INCIDENT, RELEASE_GOES, local, id, &mark);
+}
+
+static void
+share_incident(struct sharing *s, sqlite3_stmt *st)
+{
+	int64_t local = sqlite3_column_int64(st, 0);
+	bool merged = strcmp(sql_text(st, 1), "merged") == 0;
+	enum release_verdict v;
+	struct marking mark;
+	char id[STIX_ID_CAP];
+	uint64_t was;
+
+	mark_read_kept(&mark, view_cstr(sql_text(st, 13)));
+	v = release_judge(s->r->to, SHARE_INCIDENT, sql_text(st, 2), &mark);
+	if (s->step != NULL && !share_room(s)) {
+		s->full = true;
+		return;
+	}
+	v = v == RELEASE_GOES && !share_room(s) ? HELD_FULL : v;
+	incident_id(s, local, id);
+	if (v == RELEASE_GOES && !merged) {
+		put_incident(s, st, &mark);
+	} else if (share_had(s, id, &was)) {
+		revoke(s, local, id);
+	} else if (!merged) {
+		share_note(s, SHARE_INCIDENT, v, local, NULL, &mark);
+	}
+	if (s->step != NULL && !s->full) {
+		s->step->upto = sql_u64(st, 14);
+	}
+}
+
+#define INCIDENT \
+	"SELECT i.id,state,exercise,title,score,level,lead,support,first_us," \
+	"last_us,created_us,updated_us,summary,mark"
 
 enum err
 share_incidents(struct sharing *s)
 {
+	bool step = s->step != NULL;
 	sqlite3_stmt *st;
 	int rc = SQLITE_DONE;
 
@@ -194,28 +261,25 @@ share_incidents(struct sharing *s)
 	}
 	st = store_reader_prepare(
 		s->store,
-		"SELECT id,state,exercise,title,score,level,lead,support,"
-		"first_us,last_us,created_us,updated_us,summary,mark"
-		" FROM incidents WHERE state<>'merged' AND updated_us>=?1"
-		" ORDER BY id");
-	if (st == NULL || sql_bind(st, "u", s->r->since_us) != SQLITE_OK) {
+		step ? INCIDENT ",c.n FROM (SELECT n,local FROM"
+				" exchange_changes WHERE kind=2 AND n>?1"
+				" ORDER BY n LIMIT ?2) c JOIN incidents i ON"
+				" i.id=c.local ORDER BY c.n"
+		     : INCIDENT ",0 FROM incidents i WHERE state<>'merged' AND"
+				" updated_us>=?1 AND ?2=?2 ORDER BY i.id");
+	if (st == NULL ||
+	    sql_bind(st, "ud", step ? s->step->since : s->r->since_us,
+		     SHARE_STEP_WALK) != SQLITE_OK) {
 		sqlite3_finalize(st);
 		return ERR_IO;
 	}
-	while (s->err == ERR_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-		struct marking mark;
-		enum release_verdict v;
-
-		mark_read_kept(&mark, view_cstr(sql_text(st, 13)));
-		v = release_judge(s->r->to, SHARE_INCIDENT,
-				  sql_text(st, 2)[0] != '\0', &mark);
-		v = v == RELEASE_GOES && !share_room(s) ? HELD_FULL : v;
-		if (v == RELEASE_GOES) {
-			put_incident(s, st, &mark);
-		} else {
-			share_note(s, SHARE_INCIDENT, v,
-				   sqlite3_column_int64(st, 0), NULL, &mark);
-		}
+	while (s->err == ERR_OK && !s->full &&
+	       (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		share_incident(s, st);
 	}
-	return store_reader_finish(st, s->err == ERR_OK ? rc : SQLITE_DONE);
+	if (step && s->err == ERR_OK && rc == SQLITE_DONE) {
+		s->err = share_walked(s);
+	}
+	return store_reader_finish(
+		st, s->err == ERR_OK && !s->full ? rc : SQLITE_DONE);
 }

@@ -4,12 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "collector/indicator_list.h"
 #include "collector/mark_set.h"
 #include "collector/share_state.h"
 #include "collector/store_sql.h"
 #include "common/clock.h"
 
 #define ARMED 2 /* indicators.state */
+/* Of what a partner has and the set forgot: no pattern of it is known here. */
+#define FORGOTTEN "[domain-name:value = 'forgotten.invalid']"
 
 /* An indicator on its way out. */
 struct listed {
@@ -18,6 +21,8 @@ struct listed {
 	unsigned confidence;
 	struct marking mark;
 	uint64_t from_us, until_us, first_us, changed_us;
+	bool armed; /* and not over yet */
+	uint64_t change;
 	char pattern[STIX_PATTERN_CAP];
 	char stix[STIX_ID_CAP];
 };
@@ -86,25 +91,67 @@ share_known_marks(struct sharing *s)
 }
 
 void
-share_join_known(const struct sharing *s, const char *name,
+share_join_known(struct sharing *s, const char *name, const char *value,
 		 struct marking *mark)
 {
 	const char *text = json_string_value(json_object_get(s->known, name));
 	struct marking m;
+	bool known = false;
 
-	if (text != NULL) {
+	if (s->step != NULL) {
+		if (indicator_list_marks(s->store, value, &m, &known) !=
+		    ERR_OK) {
+			s->err = ERR_IO;
+		}
+		if (known) {
+			marking_join(mark, &m);
+		}
+	} else if (text != NULL) {
 		mark_read_kept(&m, view_cstr(text));
 		marking_join(mark, &m);
 	}
 }
 
-static enum release_verdict
-read_listed(struct sharing *s, sqlite3_stmt *st, struct listed *l)
+/*
+ * Ours is what a source in force gave that is no partner.  That a value of a
+ * partner was seen here arms it by a warning of our own: so that this is no
+ * echo, a warning is no source where a partner is one.
+ */
+enum err
+share_owned(struct sharing *s, int64_t indicator, bool *ours)
 {
-	char name[INDICATOR_PATTERN_CAP + 32];
-	const char *value = sql_text(st, 2);
-	enum release_verdict v;
+	sqlite3_stmt *st = store_reader_prepare(
+		s->store,
+		"SELECT o.name FROM indicator_sources s JOIN indicator_origins"
+		" o ON o.id=s.origin WHERE s.indicator=?1 AND s.gone=0 AND"
+		" (s.valid_until_us=0 OR s.valid_until_us>?2)");
+	bool own = false, warned = false, partner = false, any = false;
+	int rc = SQLITE_ERROR;
 
+	if (st != NULL &&
+	    sql_bind(st, "iu", indicator, clock_wall_us()) == SQLITE_OK) {
+		while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+			const char *name = sql_text(st, 0);
+
+			any = true;
+			if (strncmp(name, "partner:", 8) == 0) {
+				partner = true;
+			} else if (strcmp(name, "warning") == 0) {
+				warned = true;
+			} else {
+				own = true;
+			}
+		}
+	}
+	/* A set of before sources were kept has none to ask. */
+	*ours = own || (warned && !partner) || !any;
+	return store_reader_finish(st, rc);
+}
+
+static void
+take_listed(struct sharing *s, sqlite3_stmt *st, struct listed *l, char *name,
+	    size_t cap)
+{
 	l->id = sqlite3_column_int64(st, 0);
 	l->kind = (enum indicator_kind)sqlite3_column_int(st, 1);
 	l->confidence = (unsigned)sqlite3_column_int(st, 3);
@@ -113,11 +160,28 @@ read_listed(struct sharing *s, sqlite3_stmt *st, struct listed *l)
 	l->until_us = sql_u64(st, 6);
 	l->first_us = sql_u64(st, 7);
 	l->changed_us = sql_u64(st, 8);
-	share_indicator_name(l->kind, value, name, sizeof(name));
+	l->armed = sqlite3_column_int(st, 9) == ARMED &&
+		   (l->until_us == 0 || l->until_us > clock_wall_us());
+	l->change = sql_u64(st, 10);
+	share_indicator_name(l->kind, sql_text(st, 2), name, cap);
 	stix_id(&s->b->stix, true, "indicator", name, l->stix);
-	v = release_judge(s->r->to, SHARE_INDICATOR, false, &l->mark);
-	if (v == RELEASE_GOES &&
-	    !stix_pattern(l->kind, value, l->pattern, sizeof(l->pattern))) {
+}
+
+static enum release_verdict
+read_listed(struct sharing *s, sqlite3_stmt *st, struct listed *l)
+{
+	char name[INDICATOR_PATTERN_CAP + 32];
+	const char *value = sql_text(st, 2);
+	enum release_verdict v;
+	bool said;
+
+	take_listed(s, st, l, name, sizeof(name));
+	v = release_judge(s->r->to, SHARE_INDICATOR, "", &l->mark);
+	said = stix_pattern(l->kind, value, l->pattern, sizeof(l->pattern));
+	if (!said) {
+		l->pattern[0] = '\0';
+	}
+	if (v == RELEASE_GOES && !said) {
 		v = HELD_FORM;
 	}
 	if (v == RELEASE_GOES && redact_finds(s->redact, view_cstr(value))) {
@@ -132,9 +196,12 @@ put_listed(struct sharing *s, const struct listed *l)
 	struct stix_out *x = &s->b->stix;
 	uint64_t first = share_moment(s, SHARE_INDICATOR, l->first_us);
 	uint64_t from = share_moment(s, SHARE_INDICATOR, l->from_us);
+	struct stix_place at = share_begin(s, &l->mark);
 
 	stix_object(x, "indicator", l->stix, first,
-		    share_moment(s, SHARE_INDICATOR, l->changed_us), &l->mark);
+		    share_modified(
+			    s, share_moment(s, SHARE_INDICATOR, l->changed_us)),
+		    &l->mark);
 	json_cstr(&x->j, "pattern", l->pattern);
 	json_cstr(&x->j, "pattern_type", "stix");
 	stix_time(x, "valid_from", from != 0 ? from : first);
@@ -150,7 +217,158 @@ put_listed(struct sharing *s, const struct listed *l)
 		json_u64(&x->j, "confidence", l->confidence);
 	}
 	stix_object_end(x);
-	share_note(s, SHARE_INDICATOR, RELEASE_GOES, l->id, l->stix, &l->mark);
+	if (share_end(s, &at, SHARE_INDICATOR, l->stix, l->id)) {
+		share_note(s, SHARE_INDICATOR, RELEASE_GOES, l->id, l->stix,
+			   &l->mark);
+	}
+}
+
+/* That one is no more, or no longer for this partner: nothing new is told. */
+static void
+revoke(struct sharing *s, const char *stix, int64_t local, const char *pattern)
+{
+	struct stix_out *x = &s->b->stix;
+	struct marking mark = share_for_partner(s);
+	uint64_t now = share_modified(s, 0);
+
+	share_begin(s, &mark);
+	stix_object(x, "indicator", stix, now, now, &mark);
+	json_bool(&x->j, "revoked", true);
+	json_cstr(&x->j, "pattern", pattern[0] != '\0' ? pattern : FORGOTTEN);
+	json_cstr(&x->j, "pattern_type", "stix");
+	stix_time(x, "valid_from", now);
+	stix_object_end(x);
+	share_gone(s, SHARE_INDICATOR, stix, local);
+	share_note(s, SHARE_INDICATOR, RELEASE_GOES, local, stix, &mark);
+}
+
+/* One that changed: the new version, or the end of what the partner has. */
+static enum err
+tell_listed(struct sharing *s, struct listed *l, enum release_verdict v)
+{
+	bool ours = false;
+	uint64_t was;
+	enum err e = share_owned(s, l->id, &ours);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (l->armed && ours && v == RELEASE_GOES) {
+		if (!stix_has(&s->b->stix, l->stix)) {
+			put_listed(s, l);
+		}
+	} else if (share_had(s, l->stix, &was)) {
+		revoke(s, l->stix, l->id, l->pattern);
+	} else if (l->armed && ours) {
+		share_note(s, SHARE_INDICATOR, v, l->id, NULL, &l->mark);
+	}
+	return s->err;
+}
+
+#define LISTED \
+	"SELECT id,kind,value,confidence,mark,valid_from_us," \
+	"valid_until_us,first_us,changed_us,state,change FROM indicators"
+
+enum err
+share_set_of(struct sharing *s, enum indicator_kind kind, const char *value,
+	     bool *known)
+{
+	sqlite3_stmt *st = store_reader_prepare(s->store, LISTED
+						" WHERE key=?1 AND kind=?2 AND"
+						" value=?3 COLLATE NOCASE");
+	struct listed *l = malloc(sizeof(*l));
+	enum err e = ERR_OK;
+	int rc = SQLITE_ERROR;
+
+	*known = false;
+	if (st != NULL && l != NULL &&
+	    sql_bind(st, "idt", indicator_store_key(value), (int)kind, value) ==
+		    SQLITE_OK) {
+		rc = sqlite3_step(st);
+	}
+	if (rc == SQLITE_ROW) {
+		enum release_verdict v = read_listed(s, st, l);
+
+		*known = true;
+		e = tell_listed(s, l, v);
+	}
+	free(l);
+	if (e != ERR_OK) {
+		sqlite3_finalize(st);
+		return e;
+	}
+	return store_reader_finish(st, rc);
+}
+
+/* What the partner has, whether the set still knows it. */
+static enum err
+sweep(struct sharing *s)
+{
+	struct share_step *step = s->step;
+	sqlite3_stmt *st = store_reader_prepare(
+		s->store,
+		"SELECT h.id,h.local,i.id FROM exchange_had h LEFT JOIN"
+		" indicators i ON i.id=h.local WHERE h.party=?1 AND h.id>?2"
+		" AND h.kind=0 AND h.local<>0 ORDER BY h.id LIMIT ?3");
+	unsigned n = 0;
+	int rc = SQLITE_ERROR;
+
+	if (st == NULL || sql_bind(st, "tbd", s->r->to->name,
+				   view_of(step->sweep, sizeof(step->sweep)),
+				   SHARE_STEP_WALK) != SQLITE_OK) {
+		sqlite3_finalize(st);
+		return ERR_IO;
+	}
+	while (share_room(s) && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		const uint8_t *id = sqlite3_column_blob(st, 0);
+		char stix[STIX_ID_CAP];
+
+		if (sqlite3_column_bytes(st, 0) != STIX_UUID_BYTES) {
+			continue;
+		}
+		n++;
+		memcpy(step->sweep, id, sizeof(step->sweep));
+		if (sqlite3_column_type(st, 2) == SQLITE_NULL) {
+			stix_id_text("indicator", id, stix);
+			revoke(s, stix, sqlite3_column_int64(st, 1), "");
+		}
+	}
+	/* A slice that was not full was the last one. */
+	step->sweeps = n == SHARE_STEP_WALK || !share_room(s);
+	step->more |= step->sweeps;
+	return store_reader_finish(st, rc == SQLITE_ERROR ? SQLITE_DONE : rc);
+}
+
+/* What changed in the set behind the step's cursor. */
+static enum err
+step_set(struct sharing *s, sqlite3_stmt *st, struct listed *l)
+{
+	struct share_step *step = s->step;
+	unsigned n = 0;
+	enum err e = ERR_OK;
+	int rc = SQLITE_DONE;
+
+	while (e == ERR_OK && s->err == ERR_OK && !s->full &&
+	       (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		enum release_verdict v;
+
+		if (!share_room(s)) {
+			s->full = true;
+			break;
+		}
+		v = read_listed(s, st, l);
+		e = tell_listed(s, l, v);
+		if (e == ERR_OK && !s->full) {
+			step->upto = l->change;
+			n++;
+		}
+	}
+	step->more = s->full || n == SHARE_STEP_WALK;
+	if (e == ERR_OK && step->sweeps && !s->full) {
+		e = sweep(s);
+	}
+	return e != ERR_OK ? (sqlite3_finalize(st), e)
+			   : store_reader_finish(st, rc);
 }
 
 enum err
@@ -159,28 +377,39 @@ share_set(struct sharing *s)
 	struct listed *l;
 	sqlite3_stmt *st;
 	int rc = SQLITE_DONE;
+	enum err e;
 
 	if (!share_wants(s, SHARE_INDICATOR) || !has_set(s)) {
 		return ERR_OK;
 	}
 	l = malloc(sizeof(*l));
-	/* One that is over may not be settled yet: no collector runs. */
 	st = store_reader_prepare(
-		s->store, "SELECT id,kind,value,confidence,mark,valid_from_us,"
-			  "valid_until_us,first_us,changed_us FROM indicators"
-			  " WHERE state=?1 AND changed_us>=?2 AND"
-			  " (valid_until_us=0 OR valid_until_us>?3)"
-			  " ORDER BY id");
+		s->store, s->step != NULL
+				  ? LISTED " WHERE change>?1 ORDER BY change"
+					   " LIMIT ?2"
+				  : LISTED " WHERE state=?1 AND changed_us>=?2"
+					   " ORDER BY id");
 	if (l == NULL || st == NULL ||
-	    sql_bind(st, "duu", ARMED, s->r->since_us, clock_wall_us()) !=
+	    (s->step != NULL
+		     ? sql_bind(st, "ud", s->step->since, SHARE_STEP_WALK)
+		     : sql_bind(st, "du", ARMED, s->r->since_us)) !=
 		    SQLITE_OK) {
 		sqlite3_finalize(st);
 		free(l);
 		return l == NULL ? ERR_NOMEM : ERR_IO;
 	}
+	if (s->step != NULL) {
+		e = step_set(s, st, l);
+		free(l);
+		return e;
+	}
 	while (s->err == ERR_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		enum release_verdict v = read_listed(s, st, l);
 
+		/* One that is over may not be settled yet: no collector runs. */
+		if (!l->armed) {
+			continue;
+		}
 		if (v != RELEASE_GOES) {
 			share_note(s, SHARE_INDICATOR, v, l->id, NULL,
 				   &l->mark);

@@ -17,7 +17,8 @@ struct policy_reader {
 };
 
 static const char *const kind_names[SHARE_KINDS] = { "indicator", "sighting",
-						     "incident" };
+						     "incident",
+						     "consultation" };
 static const char *const field_names[SHARE_FIELDS] = {
 	[SHARE_TIMES] = "times",           [SHARE_COUNT] = "count",
 	[SHARE_CONFIDENCE] = "confidence", [SHARE_SITES] = "sites",
@@ -318,6 +319,39 @@ redaction_key(struct policy_reader *r, void *arg, const char *key,
 	return true;
 }
 
+static void
+add_exercise(struct policy_reader *r, void *arg, const yaml_node_t *n,
+	     const char *s)
+{
+	struct share_partner *p = arg;
+
+	if (s[0] == '\0' || p->n_exercises == SHARE_MAX_EXERCISES) {
+		fail(r, n, "exercises: names of exercises, at most %d",
+		     SHARE_MAX_EXERCISES);
+		return;
+	}
+	p->exercises[p->n_exercises] = strdup(s);
+	if (p->exercises[p->n_exercises] == NULL) {
+		r->err =
+			diag_set(r->d, ERR_NOMEM, "%s: out of memory", r->name);
+		return;
+	}
+	p->n_exercises++;
+}
+
+static void
+read_exercises(struct policy_reader *r, yaml_node_t *list,
+	       struct share_partner *p)
+{
+	p->exercises = calloc(SHARE_MAX_EXERCISES, sizeof(*p->exercises));
+	if (p->exercises == NULL) {
+		r->err =
+			diag_set(r->d, ERR_NOMEM, "%s: out of memory", r->name);
+		return;
+	}
+	each_text(r, list, "exercises", add_exercise, p);
+}
+
 static bool
 partner_key(struct policy_reader *r, void *arg, const char *key,
 	    yaml_node_t *value)
@@ -345,6 +379,8 @@ partner_key(struct policy_reader *r, void *arg, const char *key,
 		each_text(r, value, "kinds", add_kind, p);
 	} else if (strcmp(key, "fields") == 0) {
 		each_pair(r, value, "fields", fields_of_kind, p);
+	} else if (strcmp(key, "exercises") == 0) {
+		read_exercises(r, value, p);
 	} else if (strcmp(key, "redact") == 0) {
 		each_pair(r, value, "redact", redaction_key, p);
 	} else {
@@ -553,6 +589,10 @@ share_policy_free(struct share_policy *p)
 		free(p->partners[i].name);
 		free(p->partners[i].owner);
 		free(p->partners[i].key_file);
+		for (unsigned k = 0; k < p->partners[i].n_exercises; k++) {
+			free(p->partners[i].exercises[k]);
+		}
+		free(p->partners[i].exercises);
 	}
 	for (unsigned i = 0; i < p->n_domains; i++) {
 		free(p->domains[i]);
@@ -561,6 +601,17 @@ share_policy_free(struct share_policy *p)
 	free(p->partners);
 	free(p->producer);
 	free(p);
+}
+
+bool
+share_plays(const struct share_partner *p, const char *exercise)
+{
+	for (unsigned i = 0; i < p->n_exercises; i++) {
+		if (strcmp(p->exercises[i], exercise) == 0) {
+			return true;
+		}
+	}
+	return false;
 }
 
 const struct share_partner *

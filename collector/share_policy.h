@@ -21,11 +21,13 @@
 #define SHARE_POLICY_MAX ((size_t)1 << 20)
 #define SHARE_MAX_PARTNERS 1024
 #define SHARE_MAX_DOMAINS 1024
+#define SHARE_MAX_EXERCISES 64 /* of one partner */
 
 enum share_kind {
 	SHARE_INDICATOR,
 	SHARE_SIGHTING,
 	SHARE_INCIDENT,
+	SHARE_CONSULTATION,
 	SHARE_KINDS
 };
 
@@ -63,6 +65,8 @@ struct share_partner {
 	enum share_redaction addresses, sites;
 	bool keep_domains; /* names within our domains */
 	char *key_file; /* of pseudonyms and ids; "" */
+	char **exercises; /* whose events it may see */
+	unsigned n_exercises;
 };
 
 struct share_policy {
@@ -87,6 +91,9 @@ void share_policy_free(struct share_policy *p);
 /* NULL: no partner of that name. */
 const struct share_partner *share_partner(const struct share_policy *p,
 					  const char *name);
+
+/* Whether the policy lists that exercise. */
+bool share_plays(const struct share_partner *p, const char *exercise);
 
 static inline bool
 share_has(const struct share_partner *p, enum share_kind k, enum share_field f)

@@ -13,10 +13,11 @@ struct seen {
 	int64_t run;
 	char value[INDICATOR_VALUE_CAP];
 	enum indicator_kind kind;
-	bool exercise;
 	unsigned confidence;
 	uint64_t first_us, last_us;
 	struct marking said, mark;
+	char exercise[SIGHTING_NAME_CAP];
+	uint64_t change;
 	char pattern[STIX_PATTERN_CAP];
 	char id[STIX_ID_CAP];
 	enum release_verdict form; /* whether it can be said at all */
@@ -51,7 +52,7 @@ read_run(struct sharing *s, sqlite3_stmt *st, struct seen *n)
 			  : INDICATOR_KINDS;
 	mark_read_kept(&n->said, view_cstr(sql_text(st, 3)));
 	mark_read_kept(&n->mark, view_cstr(sql_text(st, 4)));
-	n->exercise = sql_text(st, 5)[0] != '\0';
+	snprintf(n->exercise, sizeof(n->exercise), "%s", sql_text(st, 5));
 	n->confidence = (unsigned)sqlite3_column_int(st, 6);
 	n->first_us = sql_u64(st, 7);
 	n->last_us = sql_u64(st, 8);
@@ -64,8 +65,9 @@ read_run(struct sharing *s, sqlite3_stmt *st, struct seen *n)
 	}
 	share_indicator_name(n->kind, n->value, name, sizeof(name));
 	/* What its lists say now, if that is more than when it was seen. */
-	share_join_known(s, name, &n->said);
-	share_join_known(s, name, &n->mark);
+	share_join_known(s, name, n->value, &n->said);
+	share_join_known(s, name, n->value, &n->mark);
+	n->change = sql_u64(st, 15);
 	stix_id(&s->b->stix, true, "indicator", name, n->id);
 }
 
@@ -74,11 +76,15 @@ put_indicator(struct sharing *s, const struct seen *n)
 {
 	struct stix_out *x = &s->b->stix;
 	uint64_t first = share_moment(s, SHARE_INDICATOR, n->first_us);
+	struct stix_place at;
 
 	if (stix_has(x, n->id)) {
 		return;
 	}
-	stix_object(x, "indicator", n->id, first, first, &n->said);
+	at = share_begin(s, &n->said);
+	stix_object(x, "indicator", n->id, first, share_modified(s, first),
+		    &n->said);
+	stix_exercise(x, n->exercise);
 	json_cstr(&x->j, "pattern", n->pattern);
 	json_cstr(&x->j, "pattern_type", "stix");
 	stix_time(x, "valid_from", first);
@@ -89,7 +95,27 @@ put_indicator(struct sharing *s, const struct seen *n)
 		json_u64(&x->j, "confidence", MIN(n->confidence, 100u));
 	}
 	stix_object_end(x);
-	share_note(s, SHARE_INDICATOR, RELEASE_GOES, n->run, n->id, &n->said);
+	if (share_end(s, &at, SHARE_INDICATOR, n->id, 0)) {
+		share_note(s, SHARE_INDICATOR, RELEASE_GOES, n->run, n->id,
+			   &n->said);
+	}
+}
+
+/* The indicator that a sighting is of: the set's own object if the set knows the
+ * value, which is none if only a partner gave it. */
+static void
+put_what_was_seen(struct sharing *s, const struct seen *n)
+{
+	bool known = false;
+
+	if (s->step != NULL && n->exercise[0] == '\0') {
+		enum err e = share_set_of(s, n->kind, n->value, &known);
+
+		s->err = s->err == ERR_OK ? e : s->err;
+	}
+	if (!known) {
+		put_indicator(s, n);
+	}
 }
 
 /*
@@ -103,6 +129,10 @@ share_indicator(struct sharing *s, const struct seen *n)
 		release_judge(s->r->to, SHARE_INDICATOR, n->exercise, &n->mark);
 
 	if (!share_wants(s, SHARE_INDICATOR) || stix_has(&s->b->stix, n->id)) {
+		return;
+	}
+	/* In a step: only beside its sightings. */
+	if (s->step != NULL) {
 		return;
 	}
 	v = v == RELEASE_GOES ? n->form : v;
@@ -148,16 +178,19 @@ put_sighting(struct sharing *s, const struct seen *n, sqlite3_stmt *st,
 	uint64_t first = share_moment(s, SHARE_SIGHTING, sql_u64(st, 11));
 	uint64_t last = share_moment(s, SHARE_SIGHTING, sql_u64(st, 12));
 	char place[STIX_ID_CAP], id[STIX_ID_CAP], name[256];
+	struct stix_place at;
 
 	if (share_wants(s, SHARE_INDICATOR) &&
 	    (to->kinds >> SHARE_INDICATOR & 1) != 0) {
-		put_indicator(s, n);
+		put_what_was_seen(s, n);
 	}
 	put_place(s, site, owner, mark, place);
 	snprintf(name, sizeof(name), "sighting|%" PRId64 "|%s|%s", n->run, site,
 		 owner);
 	stix_id(x, false, "sighting", name, id);
-	stix_object(x, "sighting", id, first, last, mark);
+	at = share_begin(s, mark);
+	stix_object(x, "sighting", id, first, share_modified(s, last), mark);
+	stix_exercise(x, n->exercise);
 	json_cstr(&x->j, "sighting_of_ref", n->id);
 	if (share_has(to, SHARE_SIGHTING, SHARE_TIMES)) {
 		stix_time(x, "first_seen", first);
@@ -173,13 +206,29 @@ put_sighting(struct sharing *s, const struct seen *n, sqlite3_stmt *st,
 		json_cstr(&x->j, NULL, place);
 		json_arr_end(&x->j);
 	}
+	if (s->step != NULL) {
+		/* The indicator may have gone long ago, or be the partner's. */
+		json_cstr(&x->j, "x_picket_pattern", n->pattern);
+	}
 	if (!stix_has(x, n->id)) {
 		json_arr(&x->j, "x_picket_elsewhere");
 		json_cstr(&x->j, NULL, n->id);
 		json_arr_end(&x->j);
 	}
 	stix_object_end(x);
-	share_note(s, SHARE_SIGHTING, RELEASE_GOES, n->run, id, mark);
+	if (share_end(s, &at, SHARE_SIGHTING, id, n->run)) {
+		share_note(s, SHARE_SIGHTING, RELEASE_GOES, n->run, id, mark);
+	}
+}
+
+/* What a partner's collector told us stands at sites "PARTY:PLACE" of the owner
+ * PARTY: it is never sent on. */
+static bool
+is_received(const char *site, const char *owner)
+{
+	size_t n = strlen(owner);
+
+	return n > 0 && strncmp(site, owner, n) == 0 && site[n] == ':';
 }
 
 static void
@@ -188,7 +237,12 @@ share_sighting(struct sharing *s, const struct seen *n, sqlite3_stmt *st)
 	struct marking mark;
 	enum release_verdict v;
 
-	if (!share_wants(s, SHARE_SIGHTING)) {
+	if (!share_wants(s, SHARE_SIGHTING) ||
+	    is_received(sql_text(st, 9), sql_text(st, 10))) {
+		return;
+	}
+	if (s->step != NULL && !share_room(s)) {
+		s->full = true;
 		return;
 	}
 	mark_read_kept(&mark, view_cstr(sql_text(st, 14)));
@@ -204,30 +258,66 @@ share_sighting(struct sharing *s, const struct seen *n, sqlite3_stmt *st)
 	}
 }
 
+#define SEEN \
+	"SELECT r.id,r.key,r.what,r.said,r.mark,r.exercise,r.confidence," \
+	"r.first_us,r.last_us,s.site,s.owner,s.first_us,s.last_us,s.count," \
+	"s.mark"
+
+/* Runs that changed, each with its sites. */
+#define CHANGED \
+	SEEN ",c.n FROM (SELECT n,local FROM exchange_changes WHERE kind=1" \
+	     " AND n>?1 ORDER BY n LIMIT ?2) c JOIN runs r ON r.id=c.local" \
+	     " JOIN sightings s ON s.run=r.id ORDER BY c.n,s.site,s.owner"
+
+static sqlite3_stmt *
+select_seen(struct sharing *s)
+{
+	sqlite3_stmt *st = store_reader_prepare(
+		s->store, s->step != NULL ? CHANGED
+					  : SEEN
+				  ",0 FROM runs r JOIN sightings s ON"
+				  " s.run=r.id WHERE r.kind=0 AND"
+				  " r.last_us>=?1 AND ?2=?2"
+				  " ORDER BY r.id,s.site,s.owner");
+
+	if (st != NULL &&
+	    sql_bind(st, "ud",
+		     s->step != NULL ? s->step->since : s->r->since_us,
+		     SHARE_STEP_WALK) != SQLITE_OK) {
+		sqlite3_finalize(st);
+		st = NULL;
+	}
+	return st;
+}
+
+/* A run was told whole. */
+static void
+end_run(struct sharing *s, const struct seen *n)
+{
+	share_indicator(s, n);
+	if (s->step != NULL && !s->full) {
+		s->step->upto = n->change;
+	}
+}
+
 enum err
 share_sightings(struct sharing *s)
 {
-	sqlite3_stmt *st = store_reader_prepare(
-		s->store,
-		"SELECT r.id,r.key,r.what,r.said,r.mark,r.exercise,"
-		"r.confidence,r.first_us,r.last_us,s.site,s.owner,s.first_us,"
-		"s.last_us,s.count,s.mark FROM runs r JOIN sightings s"
-		" ON s.run=r.id WHERE r.kind=0 AND r.last_us>=?1"
-		" ORDER BY r.id,s.site,s.owner");
+	sqlite3_stmt *st = select_seen(s);
 	struct seen *n = malloc(sizeof(*n));
 	bool any = false;
 	int rc = SQLITE_ERROR;
 
-	if (st == NULL || n == NULL ||
-	    sql_bind(st, "u", s->r->since_us) != SQLITE_OK) {
+	if (st == NULL || n == NULL) {
 		sqlite3_finalize(st);
 		free(n);
 		return n == NULL ? ERR_NOMEM : ERR_IO;
 	}
-	while (s->err == ERR_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+	while (s->err == ERR_OK && !s->full &&
+	       (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		if (!any || n->run != sqlite3_column_int64(st, 0)) {
 			if (any) {
-				share_indicator(s, n);
+				end_run(s, n);
 			}
 			read_run(s, st, n);
 			any = true;
@@ -235,8 +325,12 @@ share_sightings(struct sharing *s)
 		share_sighting(s, n, st);
 	}
 	if (any && s->err == ERR_OK) {
-		share_indicator(s, n);
+		end_run(s, n);
 	}
 	free(n);
-	return store_reader_finish(st, s->err == ERR_OK ? rc : SQLITE_DONE);
+	if (s->err == ERR_OK && rc == SQLITE_DONE && s->step != NULL) {
+		s->err = share_walked(s);
+	}
+	return store_reader_finish(
+		st, s->err == ERR_OK && !s->full ? rc : SQLITE_DONE);
 }

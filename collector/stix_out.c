@@ -7,6 +7,9 @@
 
 #include "common/clock.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 /* Drawn once; names of what everybody may name are within it. */
 static const uint8_t shared_space[STIX_UUID_BYTES] = {
 	0x5e, 0x3b, 0x0c, 0x7a, 0x91, 0xd4, 0x4f, 0x27,
@@ -51,6 +54,17 @@ uuid5(const uint8_t space[STIX_UUID_BYTES], const char *name,
 }
 
 void
+stix_id_text(const char *type, const uint8_t u[STIX_UUID_BYTES],
+	     char out[STIX_ID_CAP])
+{
+	snprintf(out, STIX_ID_CAP,
+		 "%s--%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
+		 "%02x%02x%02x%02x%02x%02x",
+		 type, u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8],
+		 u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+}
+
+void
 stix_id(const struct stix_out *x, bool shared, const char *type,
 	const char *name, char out[STIX_ID_CAP])
 {
@@ -59,11 +73,7 @@ stix_id(const struct stix_out *x, bool shared, const char *type,
 
 	uuid5(shared ? shared_space : x->space, name, u, &failed);
 	((struct stix_out *)x)->failed |= failed;
-	snprintf(out, STIX_ID_CAP,
-		 "%s--%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-		 "%02x%02x%02x%02x%02x%02x",
-		 type, u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8],
-		 u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+	stix_id_text(type, u, out);
 }
 
 bool
@@ -107,6 +117,7 @@ define_tlp(struct stix_out *x, enum tlp t)
 		return;
 	}
 	note(x, tlp_ids[t]);
+	x->objects++;
 	for (size_t i = 0; tlp_name(t)[i] != '\0'; i++) {
 		char c = tlp_name(t)[i];
 
@@ -134,6 +145,7 @@ stix_object(struct stix_out *x, const char *type, const char *id,
 {
 	define_tlp(x, mark->tlp);
 	note(x, id);
+	x->objects++;
 	json_obj(&x->j, NULL);
 	json_cstr(&x->j, "type", type);
 	json_cstr(&x->j, "spec_version", "2.1");
@@ -142,6 +154,7 @@ stix_object(struct stix_out *x, const char *type, const char *id,
 		json_cstr(&x->j, "created_by_ref", x->producer);
 	}
 	stix_time(x, "created", created_us);
+	x->modified_at = x->j.len;
 	stix_time(x, "modified", MAX(created_us, modified_us));
 	json_arr(&x->j, "object_marking_refs");
 	json_cstr(&x->j, NULL, tlp_ids[mark->tlp]);
@@ -152,6 +165,74 @@ stix_object(struct stix_out *x, const char *type, const char *id,
 			json_cstr(&x->j, NULL, mark->names[i]);
 		}
 		json_arr_end(&x->j);
+	}
+}
+
+void
+stix_exercise(struct stix_out *x, const char *name)
+{
+	if (name[0] != '\0') {
+		json_cstr(&x->j, "x_picket_exercise", name);
+	}
+}
+
+void
+stix_define(struct stix_out *x, const struct marking *mark)
+{
+	define_tlp(x, mark->tlp);
+}
+
+struct stix_place
+stix_here(const struct stix_out *x)
+{
+	return (struct stix_place){ x->j.len, x->j.need_comma, x->objects };
+}
+
+void
+stix_undo(struct stix_out *x, const struct stix_place *at, const char *id)
+{
+	if (x->j.failed) {
+		return;
+	}
+	x->j.len = at->len;
+	x->j.need_comma = at->need_comma;
+	x->objects = at->objects;
+	json_object_del(x->has, id);
+}
+
+/* ,"modified":"2026-11-24T00:00:00.000Z" */
+#define MODIFIED_LEN ((size_t)1 + 10 + 1 + 26)
+
+uint64_t
+stix_version(const struct stix_out *x, const struct stix_place *at)
+{
+	uint64_t h;
+
+	if (x->j.failed || x->modified_at < at->len ||
+	    x->modified_at + MODIFIED_LEN > x->j.len) {
+		return 0;
+	}
+	/* Whether a comma stands before it is no part of it. */
+	h = XXH64(x->j.p + at->len + at->need_comma,
+		  x->modified_at - at->len - at->need_comma, 0);
+	return XXH64(x->j.p + x->modified_at + MODIFIED_LEN,
+		     x->j.len - x->modified_at - MODIFIED_LEN, h);
+}
+
+void
+stix_id_bytes(const char *id, uint8_t out[STIX_UUID_BYTES])
+{
+	const char *p = strstr(id, "--");
+	unsigned n = 0;
+
+	memset(out, 0, STIX_UUID_BYTES);
+	for (p = p != NULL ? p + 2 : ""; *p != '\0' && n < 32; p++) {
+		int v = ascii_hex((uint8_t)*p);
+
+		if (v >= 0) {
+			out[n / 2] = (uint8_t)(out[n / 2] << 4 | v);
+			n++;
+		}
 	}
 }
 
@@ -218,7 +299,7 @@ stix_extension_end(struct stix_out *x)
 
 enum err
 stix_begin(struct stix_out *x, const char *producer,
-	   const uint8_t space[STIX_UUID_BYTES])
+	   const uint8_t space[STIX_UUID_BYTES], const char *bundle)
 {
 	static const struct marking clear = { .tlp = TLP_CLEAR };
 	char name[128], id[STIX_ID_CAP];
@@ -232,7 +313,7 @@ stix_begin(struct stix_out *x, const char *producer,
 	}
 	json_obj(&x->j, NULL);
 	json_cstr(&x->j, "type", "bundle");
-	stix_id(x, false, "bundle", "bundle", id);
+	stix_id(x, false, "bundle", bundle, id);
 	json_cstr(&x->j, "id", id);
 	json_arr(&x->j, "objects");
 	snprintf(name, sizeof(name), "identity|%s", producer);

@@ -26,21 +26,26 @@
 
 #define STIX_ID_CAP 80 /* "marking-definition--" and a UUID, with its NUL */
 #define STIX_UUID_BYTES 16
+#define STIX_CONSULTATION "x-picket-consultation-event"
 #define STIX_PATTERN_CAP (2 * INDICATOR_PATTERN_CAP)
 
 struct stix_out {
 	struct json j;
 	json_t *has; /* ids in the bundle */
 	unsigned n; /* objects that were asked for, not the helping ones */
+	unsigned objects; /* all that are in it */
+	size_t modified_at; /* where the last object's "modified" begins */
 	uint8_t space[STIX_UUID_BYTES]; /* names are within it */
 	char producer[STIX_ID_CAP]; /* identity */
 	const char *producer_name;
 	bool failed; /* out of memory */
 };
 
-/* 'space' as above; the bundle is begun.  ERR_NOMEM. */
+/* 'space' as above; the bundle is begun, its id made of the name 'bundle'.
+ * ERR_NOMEM. */
 enum err stix_begin(struct stix_out *x, const char *producer,
-		    const uint8_t space[STIX_UUID_BYTES]) MUST_CHECK;
+		    const uint8_t space[STIX_UUID_BYTES],
+		    const char *bundle) MUST_CHECK;
 /* The bundle is whole; its text is x->j.  ERR_NOMEM when anything failed. */
 enum err stix_end(struct stix_out *x) MUST_CHECK;
 void stix_fini(struct stix_out *x);
@@ -63,7 +68,28 @@ void stix_object(struct stix_out *x, const char *type, const char *id,
 		 uint64_t created_us, uint64_t modified_us,
 		 const struct marking *mark);
 void stix_object_end(struct stix_out *x);
+/* That it is of an exercise; "": it is not, and nothing is said. */
+void stix_exercise(struct stix_out *x, const char *name);
 void stix_time(struct stix_out *x, const char *key, uint64_t us);
+/* The UUID of an id, as bytes; zeros when it is none. */
+void stix_id_text(const char *type, const uint8_t uuid[STIX_UUID_BYTES],
+		  char out[STIX_ID_CAP]);
+void stix_id_bytes(const char *id, uint8_t out[STIX_UUID_BYTES]);
+
+/* Defines what a marking refers to, so that an object of it can be undone. */
+void stix_define(struct stix_out *x, const struct marking *mark);
+
+/* A place in the bundle to which it may be brought back, before an object whose
+ * marking is defined. */
+struct stix_place {
+	size_t len;
+	bool need_comma;
+	unsigned objects;
+};
+struct stix_place stix_here(const struct stix_out *x);
+void stix_undo(struct stix_out *x, const struct stix_place *at, const char *id);
+/* A hash of the one object behind 'at', but for when it was modified. */
+uint64_t stix_version(const struct stix_out *x, const struct stix_place *at);
 
 /* An identity of that class ("organization", "system"); once a bundle. */
 void stix_identity(struct stix_out *x, const char *id, const char *name,

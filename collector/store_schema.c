@@ -507,6 +507,60 @@ static const char floods[] =
 	"ALTER TABLE runs ADD COLUMN flood_n INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE runs ADD COLUMN flood_before INTEGER NOT NULL DEFAULT 0;";
 
+/* exchange with other parties: what each is to get, and what it has.  Triggers
+ * number what changes, so that nobody who writes need know who follows. */
+static const char exchange[] =
+	"CREATE TABLE exchange_parties("
+	" party TEXT PRIMARY KEY, epoch INTEGER NOT NULL,"
+	" seq INTEGER NOT NULL DEFAULT 0, acked INTEGER NOT NULL DEFAULT 0,"
+	" sent INTEGER NOT NULL DEFAULT 0, policy TEXT NOT NULL DEFAULT '',"
+	" indicators INTEGER NOT NULL DEFAULT 0,"
+	" sightings INTEGER NOT NULL DEFAULT 0,"
+	" incidents INTEGER NOT NULL DEFAULT 0,"
+	" consultations INTEGER NOT NULL DEFAULT 0,"
+	" swept INTEGER NOT NULL DEFAULT 0, sweep BLOB,"
+	" made_us INTEGER NOT NULL DEFAULT 0,"
+	" acked_us INTEGER NOT NULL DEFAULT 0,"
+	" renewed_us INTEGER NOT NULL DEFAULT 0,"
+	" objects INTEGER NOT NULL DEFAULT 0,"
+	" held INTEGER NOT NULL DEFAULT 0,"
+	" down_us INTEGER NOT NULL DEFAULT 0,"
+	" error TEXT NOT NULL DEFAULT '') WITHOUT ROWID;"
+	"CREATE TABLE exchange_outbox("
+	" id INTEGER PRIMARY KEY, party TEXT NOT NULL, seq INTEGER NOT NULL,"
+	" kind INTEGER NOT NULL, n INTEGER NOT NULL, len INTEGER NOT NULL,"
+	" made_us INTEGER NOT NULL, data BLOB NOT NULL, UNIQUE(party, seq));"
+	"CREATE TABLE exchange_had("
+	" party TEXT NOT NULL, id BLOB NOT NULL, kind INTEGER NOT NULL,"
+	" local INTEGER NOT NULL, version INTEGER NOT NULL,"
+	" PRIMARY KEY(party, id)) WITHOUT ROWID;"
+	"CREATE TABLE exchange_changes("
+	" n INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL,"
+	" local INTEGER NOT NULL, UNIQUE(kind, local));"
+	"INSERT INTO exchange_changes(kind,local)"
+	" SELECT 1,id FROM runs WHERE kind=0;"
+	"INSERT INTO exchange_changes(kind,local)"
+	" SELECT 2,id FROM incidents;"
+	"CREATE TRIGGER exchange_run_new AFTER INSERT ON runs"
+	" WHEN new.kind=0 BEGIN"
+	" DELETE FROM exchange_changes WHERE kind=1 AND local=new.id;"
+	" INSERT INTO exchange_changes(kind,local) VALUES(1,new.id); END;"
+	"CREATE TRIGGER exchange_run AFTER UPDATE ON runs"
+	" WHEN new.kind=0 BEGIN"
+	" DELETE FROM exchange_changes WHERE kind=1 AND local=new.id;"
+	" INSERT INTO exchange_changes(kind,local) VALUES(1,new.id); END;"
+	"CREATE TRIGGER exchange_run_gone AFTER DELETE ON runs"
+	" WHEN old.kind=0 BEGIN DELETE FROM exchange_changes"
+	" WHERE kind=1 AND local=old.id; END;"
+	"CREATE TRIGGER exchange_incident_new AFTER INSERT ON incidents BEGIN"
+	" DELETE FROM exchange_changes WHERE kind=2 AND local=new.id;"
+	" INSERT INTO exchange_changes(kind,local) VALUES(2,new.id); END;"
+	"CREATE TRIGGER exchange_incident AFTER UPDATE ON incidents BEGIN"
+	" DELETE FROM exchange_changes WHERE kind=2 AND local=new.id;"
+	" INSERT INTO exchange_changes(kind,local) VALUES(2,new.id); END;"
+	"CREATE TRIGGER exchange_incident_gone AFTER DELETE ON incidents BEGIN"
+	" DELETE FROM exchange_changes WHERE kind=2 AND local=old.id; END;";
+
 static const struct migration migrations[] = {
 	{ v1, NULL, NULL },
 	{ frames_as_they_came, store_convert_alerts, frames_indexed },
@@ -529,6 +583,7 @@ static const struct migration migrations[] = {
 	{ floods, NULL, NULL },
 	{ warnings, NULL, NULL },
 	{ polls, NULL, NULL },
+	{ exchange, NULL, NULL },
 	{ partners, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,

@@ -94,13 +94,13 @@ judges(const char *partner, const char *mark, enum release_verdict want)
 
 	assert_int_equal(marking_read(&m, view_cstr(mark), &d), ERR_OK);
 	assert_int_equal(release_judge(share_partner(p, partner),
-				       SHARE_SIGHTING, false, &m),
+				       SHARE_SIGHTING, "", &m),
 			 want);
 	assert_int_equal(release_judge(share_partner(p, partner),
-				       SHARE_SIGHTING, true, &m),
+				       SHARE_SIGHTING, "KEEN", &m),
 			 HELD_EXERCISE);
 	assert_int_equal(release_judge(share_partner(p, partner),
-				       SHARE_INCIDENT, false, &m),
+				       SHARE_INCIDENT, "", &m),
 			 HELD_KIND);
 	share_policy_free(p);
 }
@@ -165,7 +165,7 @@ test_ids(void **state)
 	char id[STIX_ID_CAP];
 
 	(void)state;
-	assert_int_equal(stix_begin(&x, "JP", dns), ERR_OK);
+	assert_int_equal(stix_begin(&x, "JP", dns, "bundle"), ERR_OK);
 	stix_id(&x, false, "identity", "www.example.com", id);
 	assert_string_equal(id,
 			    "identity--2ed6657d-e927-568b-95e1-2665a8aea6a2");

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What our side says in consultations that the partner is a side of. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "collector/share_state.h"
+#include "collector/store_consult.h"
+#include "collector/store_sql.h"
+
+/*
+ * An event has no marking of its own: it is amber for the sides it was said to,
+ * so that a partner hears only what it was asked into.
+ */
+static struct marking
+mark_of(const struct consult *c)
+{
+	struct marking m = { .tlp = TLP_AMBER, .limited = true };
+
+	for (unsigned i = 0; i < c->n_sides; i++) {
+		if (marking_release_to(&m, view_cstr(c->sides[i].owner)) !=
+		    ERR_OK) {
+			break; /* stricter, never wider */
+		}
+	}
+	return m;
+}
+
+/* Who of us spoke is ours to know; what was said is read as all texts are. */
+static void
+redact_event(struct sharing *s, struct consult_event *e,
+	     const struct marking *mark)
+{
+	if (strcmp(e->who, CONSULT_AUTOMATION) != 0) {
+		snprintf(e->who, sizeof(e->who), "%s", e->side);
+	}
+	redact_text(s->redact, SHARE_CONSULTATION, mark, view_cstr(e->text),
+		    &s->text);
+	s->b->stix.failed |= s->text.failed;
+	snprintf(e->text, sizeof(e->text), "%.*s",
+		 (int)MIN(s->text.len, sizeof(e->text) - 1),
+		 s->text.len > 0 ? s->text.p : "");
+}
+
+static void
+put_event(struct sharing *s, struct consult_event *e, int64_t local,
+	  const struct marking *mark)
+{
+	struct stix_out *x = &s->b->stix;
+	char id[STIX_ID_CAP], name[SEVERITY_NAME_CAP + 64];
+	struct stix_place at;
+
+	redact_event(s, e, mark);
+	snprintf(name, sizeof(name), "consultation|%s|%" PRIu64, e->side,
+		 e->number);
+	stix_id(x, false, STIX_CONSULTATION, name, id);
+	at = share_begin(s, mark);
+	stix_object(x, STIX_CONSULTATION, id, e->at_us,
+		    share_modified(s, e->at_us), mark);
+	stix_exercise(x, e->exercise);
+	json_obj(&x->j, "event");
+	consult_event_json(&x->j, e);
+	json_obj_end(&x->j);
+	stix_object_end(x);
+	if (share_end(s, &at, SHARE_CONSULTATION, id, local)) {
+		share_note(s, SHARE_CONSULTATION, RELEASE_GOES, local, id,
+			   mark);
+	}
+}
+
+static enum err
+share_event(struct sharing *s, sqlite3_stmt *st, struct consult *c)
+{
+	int64_t local = sqlite3_column_int64(st, 18);
+	enum release_verdict v;
+	struct consult_event e;
+	struct marking mark;
+	enum err err;
+
+	store_consult_row(st, &e);
+	err = store_consult_get(s->store->db, &e.id, c);
+	if (err == ERR_NOTFOUND ||
+	    (err == ERR_OK && consult_side(c, s->r->to->owner) == NULL)) {
+		return ERR_OK;
+	}
+	if (err != ERR_OK) {
+		return err;
+	}
+	mark = mark_of(c);
+	v = release_judge(s->r->to, SHARE_CONSULTATION, e.exercise, &mark);
+	v = v == RELEASE_GOES && !share_room(s) ? HELD_FULL : v;
+	if (v == RELEASE_GOES) {
+		put_event(s, &e, local, &mark);
+	} else {
+		share_note(s, SHARE_CONSULTATION, v, local, NULL, &mark);
+	}
+	return ERR_OK;
+}
+
+enum err
+share_consults(struct sharing *s)
+{
+	struct share_step *step = s->step;
+	struct consult *c;
+	sqlite3_stmt *st;
+	unsigned n = 0;
+	enum err e = ERR_OK;
+	int rc = SQLITE_ERROR;
+
+	if (!share_wants(s, SHARE_CONSULTATION)) {
+		return ERR_OK;
+	}
+	c = malloc(sizeof(*c));
+	st = store_reader_prepare(
+		s->store, "SELECT " CONSULT_EVENT_COLUMNS
+			  ",e.id FROM consult_events e WHERE e.id>?1 AND"
+			  " e.at_us>=?2 AND e.local=1 AND e.side=?3"
+			  " ORDER BY e.id LIMIT ?4");
+	if (c == NULL || st == NULL ||
+	    sql_bind(st, "uuti", step != NULL ? step->since : 0, s->r->since_us,
+		     s->r->policy->producer,
+		     step != NULL ? (int64_t)SHARE_STEP_WALK : INT64_MAX) !=
+		    SQLITE_OK) {
+		sqlite3_finalize(st);
+		free(c);
+		return c == NULL ? ERR_NOMEM : ERR_IO;
+	}
+	while (e == ERR_OK && s->err == ERR_OK && !s->full &&
+	       (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		if (step != NULL && !share_room(s)) {
+			s->full = true;
+			break;
+		}
+		e = share_event(s, st, c);
+		if (step != NULL && !s->full) {
+			step->upto = sql_u64(st, 18);
+			n++;
+		}
+	}
+	if (step != NULL && e == ERR_OK && rc == SQLITE_DONE) {
+		step->more = n == SHARE_STEP_WALK;
+		if (!step->more) {
+			e = share_step_newest(s->store, SHARE_CONSULTATION,
+					      &step->upto, NULL);
+		}
+	}
+	free(c);
+	return e != ERR_OK
+		       ? (sqlite3_finalize(st), e)
+		       : store_reader_finish(st, s->full ? SQLITE_DONE : rc);
+}
