@@ -419,11 +419,19 @@ sightings_of_both_are_one_incident(void **state)
 	apply_end("JP", &b);
 	s = flush();
 	assert_int_equal(s.count, 12);
+	bundle_begin(&b,
+		     "JP"); /* of what was never told, but says what it is */
+	bundle_sighting(&b, 2, 999, 6,
+			",\"x_picket_pattern\":\"[ipv4-addr:value = "
+			"'192.0.2.8']\"");
+	bundle_sighting(&b, 3, 998, 6, "");
+	assert_int_equal(apply_end("JP", &b).n[EXCHANGE_OBJECT_UNKNOWN], 1);
+	assert_int_equal(flush().count, 18);
 	bundle_begin(&b, "JP"); /* and smaller: nothing new */
 	bundle_sighting(&b, 1, 7, 4, "");
 	apply_end("JP", &b);
 	assert_int_equal(flush().incidents, 0);
-	assert_int_equal(ask("SELECT count FROM partner_sightings"), 10);
+	assert_int_equal(ask("SELECT sum(count) FROM partner_sightings"), 16);
 }
 
 static void
@@ -433,12 +441,13 @@ an_exercise_has_its_lane_or_none(void **state)
 	struct exchange_report r;
 
 	(void)state;
-	assert_int_equal(sqlite3_exec(db,
-				      "INSERT INTO exercises(name,state,token,who,"
-				      "from_us,until_us,at_us,version)"
-				      " VALUES('KEEN','on','{}','x',1,2,1,0)",
-				      NULL, NULL, NULL),
-			 SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db,
+			     "INSERT INTO exercises(name,state,token,who,"
+			     "from_us,until_us,at_us,version)"
+			     " VALUES('KEEN','on','{}','x',1,2,1,0)",
+			     NULL, NULL, NULL),
+		SQLITE_OK);
 	bundle_begin(&b, "JP");
 	bundle_indicator(&b, 1, 0, false);
 	bundle_sighting(&b, 1, 1, 3, ",\"x_picket_exercise\":\"KEEN\"");
@@ -450,7 +459,8 @@ an_exercise_has_its_lane_or_none(void **state)
 			     "\"[ipv4-addr:value = '198.51.100.1']\","
 			     "\"x_picket_exercise\":\"KEEN\"");
 	r = apply_end("JP", &b);
-	assert_int_equal(r.n[EXCHANGE_OBJECT_EXERCISE], 2);
+	assert_int_equal(r.n[EXCHANGE_OBJECT_EXERCISE], 1);
+	assert_int_equal(r.n[EXCHANGE_OTHERS], 1);
 	assert_int_equal(r.n[EXCHANGE_OBJECT_MALFORMED], 1);
 	assert_int_equal(ask(ARMED), 1);
 	assert_string_equal(text("SELECT group_concat(exercise) FROM"
