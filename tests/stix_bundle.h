@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "collector/stix_out.h"
+#include "collector/stix_in_state.h" /* for the id of a creator */
 
 #define GREEN "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
 #define RED "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
@@ -23,17 +23,17 @@ struct bundle {
 	char *text;
 	size_t len, cap;
 	unsigned n;
-	char by[STIX_ID_CAP]; /* its creator */
+	char by[STIX_IN_ID_CAP]; /* its creator */
 };
 
 static inline void
-bundle_creator(const char *party, char out[STIX_ID_CAP])
+bundle_creator(const char *party, char out[STIX_IN_ID_CAP])
 {
-	struct stix_out x = { .failed = false };
-	char name[128];
+	char unused[STIX_IN_ID_CAP];
 
-	snprintf(name, sizeof(name), "identity|%s", party);
-	stix_id(&x, true, "identity", name, out);
+	if (stix_in_ids(party, out, unused) != ERR_OK) {
+		abort();
+	}
 }
 
 __attribute__((format(printf, 2, 3))) static inline void
