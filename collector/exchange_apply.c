@@ -126,6 +126,22 @@ knows_exercise(struct applying *t, const char *name, bool *is)
 
 /* ------------------------------------------------------------- indicators */
 
+/* All sensors would be armed with it, and its alerts be real: the sightings of
+ * the exercise say themselves what was seen. */
+static enum err
+pass_exercise(struct applying *t, const char *id, const char *exercise)
+{
+	bool known;
+	enum err e = knows_exercise(t, exercise, &known);
+
+	if (e == ERR_OK && !known) {
+		return refuse(t, EXCHANGE_OBJECT_EXERCISE, id,
+			      "no such exercise here");
+	}
+	t->r->n[EXCHANGE_OTHERS] += e == ERR_OK;
+	return e;
+}
+
 static enum err
 on_indicator(void *arg, const struct indicator *given, const char *exercise)
 {
@@ -141,10 +157,8 @@ on_indicator(void *arg, const struct indicator *given, const char *exercise)
 	struct indicator i = *given;
 	enum err e;
 
-	/* All sensors would be armed with it, and its alerts be real. */
 	if (exercise[0] != '\0') {
-		return refuse(t, EXCHANGE_OBJECT_EXERCISE, i.id,
-			      "indicators have no lane of an exercise");
+		return pass_exercise(t, i.id, exercise);
 	}
 	i.source = t->origin;
 	i.created_by = t->a->party;

@@ -330,33 +330,29 @@ bound_stream(struct exchange_in *in, struct stream *s, struct diag *d)
 }
 
 /*
- * The oldest entry cannot be read, since it is larger than any reply may be.
- * After the second time it goes unread.
+ * The oldest entry cannot be read, since it is larger than any reply may be:
+ * found out twice, it goes unread.  The connection may have to come back first.
  */
 static enum err
 drop_oversize(struct exchange_in *in, struct stream *s,
 	      struct exchange_item *item, struct diag *d)
 {
 	uint64_t n = 0, gone = 0;
-	enum err e;
+	enum err e = call_number(in, s, "XLEN %s", 0, &n, d);
 
-	if (++s->strikes < 2) {
-		return ERR_AGAIN;
-	}
-	s->strikes = 0;
-	e = call_number(in, s, "XLEN %s", 0, &n, d);
 	if (e == ERR_OK && n > 0) {
 		e = call_number(in, s, "XTRIM %s MAXLEN = %llu", n - 1, &gone,
 				d);
 	}
-	if (e == ERR_OK && gone > 0) {
-		item->none = true;
-		exchange_in_refuse(item, EXCHANGE_REFUSED_OVERSIZE,
-				   "an entry that is too large to be read");
-		item->n = gone;
-		return ERR_OK;
+	if (e != ERR_OK) {
+		return ERR_AGAIN;
 	}
-	return e == ERR_OK ? ERR_EOF : e;
+	s->strikes = 0;
+	item->none = true;
+	exchange_in_refuse(item, EXCHANGE_REFUSED_OVERSIZE,
+			   "an entry that is too large to be read");
+	item->n = gone;
+	return gone > 0 ? ERR_OK : ERR_EOF;
 }
 
 static enum err
@@ -365,13 +361,17 @@ read_entry(struct exchange_in *in, struct stream *s, struct exchange_item *item,
 {
 	uint64_t garbage = redis_pool_troubles(in->pool)[REDIS_GARBAGE];
 	const redisReply *entry;
-	enum err e = redis_pool_call(in->pool, s->key, CALL_MS, &in->reply, d,
-				     "XRANGE %s - + COUNT 1", s->key);
+	enum err e;
 
+	if (s->strikes >= 2) {
+		return drop_oversize(in, s, item, d);
+	}
+	e = redis_pool_call(in->pool, s->key, CALL_MS, &in->reply, d,
+			    "XRANGE %s - + COUNT 1", s->key);
 	if (e != ERR_OK) {
-		return redis_pool_troubles(in->pool)[REDIS_GARBAGE] > garbage
-			       ? drop_oversize(in, s, item, d)
-			       : ERR_AGAIN;
+		s->strikes +=
+			redis_pool_troubles(in->pool)[REDIS_GARBAGE] > garbage;
+		return ERR_AGAIN;
 	}
 	s->strikes = 0;
 	if (redis_reply_err(in->reply) != ERR_OK) {
@@ -431,9 +431,11 @@ exchange_in_next(struct exchange_in *in, unsigned party,
 	}
 	memset(item, 0, sizeof(*item));
 	e = next_entry(in, party, at, item, d);
-	if (e == ERR_OK) {
+	if (e == ERR_OK || e == ERR_NOMEM) {
 		return e;
 	}
+	/* Whatever a broker answers, or does not, is no end of ours. */
+	e = e == ERR_EOF ? e : ERR_AGAIN;
 	memset(item, 0, sizeof(*item));
 	f = exchange_in_files_next(in->files, party, at, item);
 	return f != ERR_EOF ? f : e;

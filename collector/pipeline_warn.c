@@ -329,11 +329,14 @@ pipeline_warn_turn(struct pipeline *p, struct diag *d)
 	uint64_t now = clock_mono_us();
 	enum err e = ERR_OK;
 
+	if (!p->cfg.warn.on) {
+		return ERR_OK; /* and nothing is pending: the pipeline may wait */
+	}
 	if (w->look) {
 		w->pending = w->open = true;
 		w->look = false;
 	}
-	if (!p->cfg.warn.on || (w->failed && now < w->next_us)) {
+	if (w->failed && now < w->next_us) {
 		return ERR_OK;
 	}
 	if (w->pending) {

@@ -49,7 +49,8 @@ struct stix_in_object {
 struct stix_in_sighting {
 	struct stix_in_object o;
 	const char *of; /* id of the indicator */
-	/* When the indicator is in the bundle: its value, else NULL. */
+	/* When the indicator is in the bundle, or the sighting says itself what
+	 * was seen ("x_picket_pattern"): the value, else NULL. */
 	const char *value;
 	enum indicator_kind kind;
 	uint8_t confidence; /* or INDICATOR_CONFIDENCE_UNKNOWN */

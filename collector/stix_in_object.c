@@ -141,6 +141,48 @@ read_place(struct stix_in *x, const struct json_value *o)
 	return name;
 }
 
+/* A pattern's first value, for a sighting. */
+struct what_seen {
+	struct stix_in *x;
+	struct stix_in_sighting *s;
+};
+
+static enum err
+keep_value(void *arg, const struct indicator *i, struct diag *d)
+{
+	struct what_seen *w = arg;
+
+	(void)d;
+	if (w->s->value == NULL) {
+		w->s->value = indicator_doc_copy(
+			&w->x->doc, view_cstr(i->value), INDICATOR_VALUE_CAP);
+		w->s->kind = i->kind;
+	}
+	return ERR_OK;
+}
+
+/* The indicator may have gone long ago, or be our own. */
+static void
+read_pattern(struct stix_in *x, const struct json_value *o,
+	     struct stix_in_sighting *s)
+{
+	struct view text = indicator_doc_view(&x->doc, o, "x_picket_pattern");
+	struct what_seen w = { x, s };
+	struct indicator_sink sink = { &w, keep_value, NULL, NULL };
+	struct indicator_report account = { 0 };
+	struct indicator_reading r = {
+		.sink = &sink, .report = &account, .file = "", .source = ""
+	};
+	struct indicator i = indicator_blank(&r);
+
+	if (text.len > 0 && text.len < INDICATOR_VALUE_CAP) {
+		indicator_reading_pattern(&r, 0, &i, text);
+	}
+	if (s->value != NULL && s->value[0] == '\0') {
+		s->value = NULL;
+	}
+}
+
 static const char *
 take_sighting(struct stix_in *x, const struct json_value *o,
 	      const struct stix_in_object *b)
@@ -168,6 +210,8 @@ take_sighting(struct stix_in *x, const struct json_value *o,
 		s.value = x->items[*at].value;
 		s.kind = x->items[*at].kind;
 		s.confidence = x->items[*at].confidence;
+	} else {
+		read_pattern(x, o, &s);
 	}
 	x->err = x->sink->sighting(x->sink->arg, &s);
 	return NULL;

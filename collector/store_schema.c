@@ -624,6 +624,8 @@ static const struct migration migrations[] = {
 	{ counterparts, NULL, NULL },
 	{ exchange, NULL, NULL },
 	{ findings, NULL, NULL },
+	{ exchange, NULL, NULL },
+	{ partners, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

@@ -164,3 +164,12 @@ tests_collector_test_finding_SOURCES = tests/store_dir.h \
 	tests/finding_world.h tests/finding_world.c \
 	tests/finding_world_state.h tests/finding_lines.c
 tests_collector_test_finding_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_exchange_apply
+tests_collector_test_exchange_apply_SOURCES = tests/test.h tests/store_dir.h \
+	tests/stix_bundle.h tests/collector/test_exchange_apply.c
+tests_collector_test_exchange_apply_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_exchange_in
+tests_collector_test_exchange_in_SOURCES = tests/test.h tests/store_dir.h \
+	tests/stix_bundle.h tests/rnd.h tests/redis_fixture.h \
+	tests/redis_fixture.c tests/collector/test_exchange_in.c
+tests_collector_test_exchange_in_LDADD = $(LIBS_COLLECTOR)
