@@ -24,6 +24,8 @@ libcollector_a_SOURCES = \
 	collector/stage.h collector/stage.c \
 	collector/sighting.h collector/sighting.c \
 	collector/correlate.h collector/correlate_state.h \
+	collector/correlate_case.h collector/correlate_split.c \
+	collector/correlate_mute.c \
 	collector/correlate.c collector/correlate_flood.c collector/correlate_run.c \
 	collector/correlate_incident.c collector/correlate_load.c \
 	collector/severity.h collector/severity.c \
@@ -74,6 +76,9 @@ libcollector_a_SOURCES = \
 	collector/exercise_file.h collector/exercise_file.c \
 	collector/store_exercise.h collector/store_exercise.c \
 	collector/store_warning.h collector/store_warning.c \
+	collector/mute_store.h collector/mute_store.c \
+	collector/case_order.h collector/case_order.c \
+	collector/pipeline_case.h collector/pipeline_case.c \
 	collector/store.h collector/store.c collector/store_state.h \
 	collector/store_name.c collector/store_sums.c collector/store_group.c \
 	collector/store_sweep.c \

@@ -29,13 +29,11 @@ on_merged(void *arg, int64_t from, int64_t into)
 		e = situation_forget(store_db(p->store), from);
 	}
 	if (e == ERR_OK) {
-		e = store_incident_log(p->store, into, p->now_us, "correlate",
-				       "merged", text);
+		e = pipeline_case_log(p, into, "merged", text);
 	}
 	snprintf(text, sizeof(text), "now part of incident %" PRId64, into);
 	if (e == ERR_OK) {
-		e = store_incident_log(p->store, from, p->now_us, "correlate",
-				       "merged", text);
+		e = pipeline_case_log(p, from, "merged", text);
 	}
 	log_info("incident %" PRId64 " is now part of incident %" PRId64, from,
 		 into);
@@ -44,10 +42,11 @@ on_merged(void *arg, int64_t from, int64_t into)
 
 /* What is to be said of a change: NULL when it is more of the same. */
 static const char *
-what_changed(const struct store_incident_kept *was, const struct assessment *a)
+what_changed(const struct incident *i, const struct store_incident_kept *was,
+	     const struct assessment *a)
 {
 	if (!was->found) {
-		return "opened";
+		return i->split_from != 0 ? "split" : "opened";
 	}
 	return a->score > was->score || a->level > was->level ? "raised" : NULL;
 }
@@ -142,7 +141,10 @@ on_incident(void *arg, struct incident *i)
 		e = situation_keep(store_db(p->store), i->id,
 				   json_view(&a->keys));
 	}
-	what = what_changed(&was, a);
+	if (e == ERR_OK && i->split_from != 0) {
+		e = pipeline_case_parted(p, i);
+	}
+	what = what_changed(i, &was, a);
 	if (e == ERR_OK && what != NULL) {
 		e = tell(p, i->id, what, &was);
 	}

@@ -18,6 +18,7 @@
 #include "collector/health.h"
 #include "collector/ingest.h"
 #include "collector/pipeline.h"
+#include "collector/pipeline_case.h"
 #include "collector/pipeline_exercise.h"
 #include "collector/pipeline_posture.h"
 #include "collector/pipeline_warn.h"
@@ -92,6 +93,7 @@ struct pipeline {
 	struct pipeline_posture *posture;
 	struct pipeline_exercise *exercises;
 	struct pipeline_warn warn;
+	struct pipeline_cases cases;
 	struct bad_frame bad[BAD_SLOTS];
 	struct pipeline_taken taken[PIPELINE_ENTRIES];
 	size_t n_taken;
