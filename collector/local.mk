@@ -181,6 +181,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_posture.h collector/ctl_posture.c \
 	collector/ctl_exercise.h collector/ctl_exercise.c \
 	collector/ctl_warning.h collector/ctl_warning.c \
+	collector/ctl_case.h collector/ctl_case.c \
 	collector/exercise_report.h collector/exercise_report_state.h \
 	collector/exercise_report.c collector/exercise_report_md.c \
 	collector/exercise_report_html.c \

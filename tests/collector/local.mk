@@ -143,3 +143,7 @@ tests_collector_test_twin_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_skew
 tests_collector_test_skew_SOURCES = tests/collector/test_skew.c
 tests_collector_test_skew_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_cases
+tests_collector_test_cases_SOURCES = tests/store_dir.h tests/rnd.h \
+	tests/collector/test_cases.c
+tests_collector_test_cases_LDADD = $(LIBS_COLLECTOR)
