@@ -158,6 +158,42 @@ correlate_leave(struct correlate *c, struct run *r)
 	}
 }
 
+static int
+age_cmp(const void *x, const void *y)
+{
+	const struct run *a = *(struct run *const *)x;
+	const struct run *b = *(struct run *const *)y;
+
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+enum err
+correlate_join_links(struct correlate *c, struct run *r)
+{
+	struct run **tied = NULL;
+	unsigned n = 0;
+	enum err e = ERR_OK;
+
+	if (r->n_links == 0) {
+		return ERR_OK;
+	}
+	tied = malloc(r->n_links * sizeof(struct run *));
+	if (tied == NULL) {
+		return ERR_NOMEM;
+	}
+	for (struct run_link *l = r->links; l != NULL; l = l->next) {
+		if (correlate_ties(r, l->other)) {
+			tied[n++] = l->other;
+		}
+	}
+	qsort(tied, n, sizeof(struct run *), age_cmp);
+	for (unsigned i = 0; i < n && e == ERR_OK; i++) {
+		e = correlate_join(c, r, tied[i]);
+	}
+	free(tied);
+	return e;
+}
+
 /* Seen at enough sites, or by enough owners. */
 static bool
 is_shared(const struct correlate *c, const struct run *r)
@@ -229,12 +265,7 @@ correlate_requalify(struct correlate *c, struct run *r)
 		}
 		c->opened[rule]++;
 	}
-	for (struct run_link *l = r->links; l != NULL && e == ERR_OK;
-	     l = l->next) {
-		if (correlate_ties(r, l->other)) {
-			e = correlate_join(c, r, l->other);
-		}
-	}
+	e = correlate_join_links(c, r);
 	r->incident->dirty = true;
 	return e;
 }

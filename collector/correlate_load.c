@@ -135,14 +135,7 @@ correlate_load_end(struct correlate *c)
 		e = correlate_requalify(c, c->by_id[i]);
 	}
 	for (size_t i = 0; i < c->n_by_id && e == ERR_OK; i++) {
-		struct run *r = c->by_id[i];
-
-		for (struct run_link *l = r->links; l != NULL && e == ERR_OK;
-		     l = l->next) {
-			if (correlate_ties(r, l->other)) {
-				e = correlate_join(c, r, l->other);
-			}
-		}
+		e = correlate_join_links(c, c->by_id[i]);
 	}
 	/* All this is in the store already, except for what a change of
 	 * configuration made anew. */

@@ -129,11 +129,8 @@ correlate_unmute(struct correlate *c, const char *exercise, enum key_kind kind,
 			e = correlate_requalify(c, r);
 		}
 		/* What others tie it to is theirs to say. */
-		for (struct run_link *l = r->links;
-		     is_of(r, m) && l != NULL && e == ERR_OK; l = l->next) {
-			if (correlate_ties(r, l->other)) {
-				e = correlate_join(c, r, l->other);
-			}
+		if (is_of(r, m) && e == ERR_OK) {
+			e = correlate_join_links(c, r);
 		}
 	}
 	free(m);

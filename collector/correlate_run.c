@@ -116,9 +116,9 @@ unlink_half(struct run *a, const struct run *b)
 	}
 }
 
-enum err
-correlate_add_link(struct correlate *c, struct run *a, struct run *b,
-		   int64_t alert)
+/* As correlate_add_link(), but joins nothing. */
+static enum err
+note_link(struct correlate *c, struct run *a, struct run *b, int64_t alert)
 {
 	/* The shorter of the two lists knows. */
 	struct run *x = a->n_links < b->n_links ? a : b;
@@ -146,16 +146,24 @@ correlate_add_link(struct correlate *c, struct run *a, struct run *b,
 		correlate_mark_dirty(c, a);
 		correlate_mark_dirty(c, b);
 	}
-	if (!c->loading && correlate_ties(a, b)) {
-		return correlate_join(c, a, b);
-	}
 	return ERR_OK;
+}
+
+enum err
+correlate_add_link(struct correlate *c, struct run *a, struct run *b,
+		   int64_t alert)
+{
+	enum err e = note_link(c, a, b, alert);
+
+	return e == ERR_OK && a != b && !c->loading && correlate_ties(a, b)
+		       ? correlate_join(c, a, b)
+		       : e;
 }
 
 enum err
 correlate_add_hand(struct correlate *c, struct run *a, struct run *b)
 {
-	enum err e = correlate_add_link(c, a, b, 0);
+	enum err e = note_link(c, a, b, 0);
 	struct run_link *x = find_link(a, b), *y = find_link(b, a);
 
 	/* No room: they stay together for as long as no mute parts them. */
@@ -322,16 +330,13 @@ absorb(struct correlate *c, struct run *a, struct run *b)
 	for (struct run_link *l = b->links; l != NULL && e == ERR_OK;
 	     l = l->next) {
 		e = l->by_hand ? correlate_add_hand(c, a, l->other)
-			       : correlate_add_link(c, a, l->other, l->alert);
+			       : note_link(c, a, l->other, l->alert);
 		correlate_mark_dirty(c, l->other);
 	}
-	/* Links that 'a' had already are tied anew, now that 'b's claims
+	/* Links that 'a' had already are tied anew too, now that 'b's claims
 	 * are its own. */
-	for (struct run_link *l = a->links; l != NULL && e == ERR_OK;
-	     l = l->next) {
-		if (correlate_ties(a, l->other)) {
-			e = correlate_join(c, a, l->other);
-		}
+	if (e == ERR_OK) {
+		e = correlate_join_links(c, a);
 	}
 	if (e == ERR_OK && !note_gone(c, b->id)) {
 		e = ERR_NOMEM;

@@ -103,6 +103,10 @@ enum err correlate_add_link(struct correlate *c, struct run *a, struct run *b,
 enum err correlate_add_hand(struct correlate *c, struct run *a,
 			    struct run *b) MUST_CHECK;
 
+/* Joins 'r' with all that its links tie it to, those of the oldest run first:
+ * of two incidents that are held apart it is the same one each time. */
+enum err correlate_join_links(struct correlate *c, struct run *r) MUST_CHECK;
+
 /* Whether 'a' and 'b' belong together when linked. */
 bool correlate_ties(const struct run *a, const struct run *b);
 
