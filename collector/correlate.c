@@ -18,6 +18,8 @@ const struct correlate_config correlate_defaults = {
 	.flood_seconds = 3600,
 	.flood_alerts = 10000,
 	.flood_rule_alerts = 100000,
+	.silence = true,
+	.silence_seconds = 900,
 	.max_runs = 200000,
 	.max_links = 400000,
 };

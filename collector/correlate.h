@@ -49,9 +49,13 @@ struct correlate_config {
 	/* Alerts worth an incident within such a piece of time that are a
 	 * flood: of one key that ties, and of one rule. */
 	unsigned flood_seconds, flood_alerts, flood_rule_alerts;
+	/* Whether, and by how many seconds at most from an incident's alerts, a
+	 * sensor that goes blind makes it worse (silence.h). */
+	bool silence;
+	unsigned silence_seconds;
 	size_t max_runs, max_links;
 };
-/* 24 h, 2 s, all, 2, 2, 3, 3600, 10,000, 100,000, 200,000, 400,000 */
+/* 24 h, 2 s, all, 2, 2, 3, 3600, 10,000, 100,000, all, 900, 200,000, 400,000 */
 extern const struct correlate_config correlate_defaults;
 
 struct correlate;

@@ -26,6 +26,12 @@
 
 #define CORRELATE_MUTES 4096
 
+/* What 'which' says of is assessed anew with the next flush; returns how many
+ * incidents these are. */
+unsigned correlate_look_again(struct correlate *c,
+			      bool (*which)(void *arg,
+					    const struct incident *i),
+			      void *arg);
 /* The incident of that number; NULL: memory has none of its runs. */
 struct incident *correlate_find_incident(const struct correlate *c, int64_t id);
 

@@ -15,6 +15,22 @@ correlate_find_incident(const struct correlate *c, int64_t id)
 	return i;
 }
 
+unsigned
+correlate_look_again(struct correlate *c,
+		     bool (*which)(void *arg, const struct incident *i),
+		     void *arg)
+{
+	unsigned n = 0;
+
+	for (struct incident *i = c->incidents; i != NULL; i = i->next) {
+		if (which(arg, i)) {
+			i->dirty = true;
+			n++;
+		}
+	}
+	return n;
+}
+
 /* ------------------------------------------------------------ held apart */
 
 bool

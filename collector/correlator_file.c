@@ -43,6 +43,10 @@ static const struct kind {
 	      offsetof(struct correlate_config, flood_rule_alerts) },
 	    { "seconds", 60, 86400,
 	      offsetof(struct correlate_config, flood_seconds) } } },
+	{ "silence",
+	  offsetof(struct correlate_config, silence),
+	  { { "window", 10, 86400,
+	      offsetof(struct correlate_config, silence_seconds) } } },
 };
 
 struct reading {

@@ -29,6 +29,8 @@ libcollector_a_SOURCES = \
 	collector/correlate.c collector/correlate_flood.c collector/correlate_run.c \
 	collector/correlate_incident.c collector/correlate_load.c \
 	collector/severity.h collector/severity.c \
+	collector/silence.h collector/silence.c \
+	collector/silence_store.h collector/silence_store.c \
 	collector/assess.h collector/assess_facts.h collector/assess.c \
 	collector/assess_gather.c collector/assess_words.c \
 	collector/store_sql.h collector/store_sql.c \
@@ -79,6 +81,7 @@ libcollector_a_SOURCES = \
 	collector/mute_store.h collector/mute_store.c \
 	collector/case_order.h collector/case_order.c \
 	collector/pipeline_case.h collector/pipeline_case.c \
+	collector/pipeline_silence.c \
 	collector/store.h collector/store.c collector/store_state.h \
 	collector/store_name.c collector/store_sums.c collector/store_group.c \
 	collector/store_sweep.c \

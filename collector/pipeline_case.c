@@ -398,11 +398,14 @@ pipeline_case_turn(struct pipeline *p, struct diag *d)
 	p->now_us = clock_wall_us();
 	e = orders(p);
 	if (e == ERR_OK) {
+		e = pipeline_silence_turn(p);
+	}
+	if (e == ERR_OK) {
 		p->cases.failed = false;
 		return p->feed != NULL ? feed_flush(p->feed, d) : ERR_OK;
 	}
 	if (!p->cases.failed) {
-		log_warn("an analyst's order cannot be carried out, trying on: "
+		log_warn("incidents cannot be changed, trying on: "
 			 "%s",
 			 store_error(p->store));
 	}

@@ -73,8 +73,9 @@ tell(struct pipeline *p, int64_t id, const char *what,
 		 a->lead[0] != '\0' ? "lead " : "no owner known", a->lead,
 		 a->exercise[0] != '\0' ? ", exercise" : "", a->title);
 	if (e == ERR_OK) {
+		/* That it was split its log has from who did so. */
 		e = store_incident_log(p->store, id, p->now_us, "correlate",
-				       what, text);
+				       was->found ? what : "opened", text);
 	}
 	log_info("incident %" PRId64 " %s: %s", id, what, text);
 	if (e == ERR_OK && p->feed != NULL) {
@@ -108,8 +109,11 @@ on_incident(void *arg, struct incident *i)
 	struct store_incident_kept was = { 0 };
 	struct store_incident_change c;
 	const char *what;
-	enum err e = assess_incident(i, p->cfg.missions, a);
+	enum err e = pipeline_silence_of(p, i, &a->silences);
 
+	if (e == ERR_OK) {
+		e = assess_incident(i, p->cfg.missions, &p->cases.silences, a);
+	}
 	if (e == ERR_OK && i->id != 0) {
 		e = store_incident_get(p->store, i->id, &was);
 	}
@@ -140,6 +144,9 @@ on_incident(void *arg, struct incident *i)
 	if (e == ERR_OK) {
 		e = situation_keep(store_db(p->store), i->id,
 				   json_view(&a->keys));
+	}
+	if (e == ERR_OK) {
+		e = pipeline_silence_keep(p, i->id, &a->silences);
 	}
 	if (e == ERR_OK && i->split_from != 0) {
 		e = pipeline_case_parted(p, i);

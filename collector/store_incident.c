@@ -2,6 +2,7 @@
 /* Runs of sightings and the incidents that they make. */
 #include "collector/correlate_case.h"
 #include "collector/mute_store.h"
+#include "collector/silence_store.h"
 #include "collector/store_state.h"
 
 #define XXH_INLINE_ALL
@@ -323,6 +324,9 @@ store_incident_merge(struct store *s, int64_t from, int64_t into)
 	}
 	if (e == ERR_OK) {
 		e = apart_merged(s->db, from, into);
+	}
+	if (e == ERR_OK) {
+		e = silence_merged(s->db, from, into);
 	}
 	return e;
 }

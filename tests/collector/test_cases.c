@@ -2,8 +2,10 @@
 /* What analysts change in the picture, and that a restart changes nothing. */
 #include "collector/correlate_case.h"
 
+#include "collector/assess.h"
 #include "collector/case_order.h"
 #include "collector/mute_store.h"
+#include "collector/silence_store.h"
 #include "tests/rnd.h"
 #include "tests/store_dir.h"
 
@@ -655,6 +657,112 @@ test_restarts_change_nothing(void **state)
 	unlink(file);
 }
 
+static void
+went_blind(struct world *w, int64_t sensor, const char *cause, uint64_t at)
+{
+	sqlite3_stmt *st = NULL;
+
+	assert_int_equal(
+		sqlite3_prepare_v2(store_db(w->store),
+				   "INSERT INTO blind(sensor,cause,from_us,"
+				   "to_us,detail) VALUES(?,?,?,0,'')",
+				   -1, &st, NULL),
+		SQLITE_OK);
+	sqlite3_bind_int64(st, 1, sensor);
+	sqlite3_bind_text(st, 2, cause, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 3, (int64_t)at);
+	assert_int_equal(sqlite3_step(st), SQLITE_DONE);
+	sqlite3_finalize(st);
+}
+
+/* Who goes blind near an incident's alerts makes it worse; who does so far from
+ * them, elsewhere or in order does not. */
+static void
+test_silence(void **state)
+{
+	static const struct {
+		const char *sensor, *cause;
+		uint64_t minute; /* of 100; alerts are from 100 to 104 */
+		unsigned n, score;
+	} steps[] = {
+		{ "far/tap1", "silent", 100, 0, 0 },
+		{ "a/tap1", "ended", 104, 0, 0 },
+		{ "a/tap1", "rules_failed", 104, 0, 0 },
+		{ "a/tap1", "silent", 84, 0, 0 },
+		{ "a/tap1", "silent", 120, 0, 0 },
+		{ "a/tap1", "killed", 90, 1, 5 },
+		{ "a/tap1", "silent", 91, 2, 5 },
+		{ "b/tap2", "interface_down", 118, 3, 10 },
+		{ "b/tap3", "overload", 110, 4, 10 },
+	};
+	static struct silences near = { .on = true,
+					.window_us = 15 * MINUTE };
+	struct mission_map *map = mission_empty();
+	struct silence_list kept = { .n = 0 };
+	struct assessment a;
+	struct world w;
+	unsigned before, n;
+	bool fresh;
+
+	(void)state;
+	world_open(&w, path);
+	assess_init(&a);
+	for (unsigned i = 0; i < 5; i++) {
+		sees(&w, i % 2 == 0 ? "a" : "b", 100 + i, "a:198.51.100.1");
+	}
+	assert_int_equal(assess_incident(correlate_find_incident(w.c, 1), map,
+					 NULL, &a),
+			 ERR_OK);
+	before = a.score;
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		char site[8];
+		int64_t id;
+
+		snprintf(site, sizeof(site), "%.*s",
+			 (int)strcspn(steps[i].sensor, "/"), steps[i].sensor);
+		assert_int_equal(store_sensor(w.store, site,
+					      strchr(steps[i].sensor, '/') + 1,
+					      &id),
+				 ERR_OK);
+		went_blind(&w, id, steps[i].cause,
+			   T0 + steps[i].minute * MINUTE);
+		assert_int_equal(silence_read(store_db(w.store), &near, &n),
+				 ERR_OK);
+		assert_int_equal(n, silence_counts(steps[i].cause));
+		a.silences = kept;
+		assert_int_equal(
+			assess_incident(correlate_find_incident(w.c, 1), map,
+					&near, &a),
+			ERR_OK);
+		assert_int_equal(a.silences.n, steps[i].n);
+		assert_int_equal(a.score, before + steps[i].score);
+		for (unsigned k = 0; k < a.silences.n; k++) {
+			assert_int_equal(silence_keep(store_db(w.store), 1,
+						      &a.silences.s[k], &fresh),
+					 ERR_OK);
+		}
+		assert_int_equal(silence_of(store_db(w.store), 1, &kept),
+				 ERR_OK);
+		assert_int_equal(kept.n, steps[i].n);
+	}
+	/* It stays so when the blindness itself is forgotten, and moves along
+	 * when the incident is part of another. */
+	near.n = 0;
+	a.silences = kept;
+	assert_int_equal(assess_incident(correlate_find_incident(w.c, 1), map,
+					 &near, &a),
+			 ERR_OK);
+	assert_int_equal(a.score, before + 10);
+	assert_int_equal(silence_merged(store_db(w.store), 1, 7), ERR_OK);
+	assert_int_equal(silence_of(store_db(w.store), 1, &kept), ERR_OK);
+	assert_int_equal(kept.n, 0);
+	assert_int_equal(silence_of(store_db(w.store), 7, &kept), ERR_OK);
+	assert_int_equal(kept.n, 4);
+	assess_fini(&a);
+	mission_free(map);
+	world_close(&w);
+}
+
 /* An order waits until it is answered, and is answered once. */
 static void
 test_orders(void **state)
@@ -715,6 +823,7 @@ main(void)
 		IN_STORE(test_mute_begins_nothing),
 		IN_STORE(test_bridged),
 		IN_STORE(test_restarts_change_nothing),
+		IN_STORE(test_silence),
 		IN_STORE(test_orders),
 	};
 #undef IN_STORE
