@@ -80,6 +80,22 @@ weigh(struct assess_facts *g, struct assessment *out)
 	severity_order_stakes(out->stakes, out->n_owners);
 }
 
+/* Sensors that went blind where it was seen.  An exercise's own alerts say
+ * nothing of why a real sensor did. */
+static void
+hear(const struct assess_facts *g, const struct silences *near,
+     struct assessment *out)
+{
+	for (unsigned i = 0; near != NULL && out->exercise[0] == '\0' &&
+			     i < g->n_places;
+	     i++) {
+		const struct assess_place *p = &g->places[i];
+
+		silences_near(near, SILENCES, p->site, p->first_us, p->last_us,
+			      &out->silences);
+	}
+}
+
 static void
 score(struct assess_facts *g, struct assessment *out)
 {
@@ -93,6 +109,7 @@ score(struct assess_facts *g, struct assessment *out)
 		.n_owners = out->n_owners,
 		.severity = g->severity,
 		.confidence = g->confidence,
+		.n_silent = silence_sensors(&out->silences),
 	};
 	size_t len = 0;
 
@@ -169,7 +186,7 @@ join_marks(const struct assess_facts *g, struct assessment *out)
 
 enum err
 assess_incident(const struct incident *i, const struct mission_map *m,
-		struct assessment *out)
+		const struct silences *near, struct assessment *out)
 {
 	struct assess_facts *g = calloc(1, sizeof(*g));
 	enum err e;
@@ -184,6 +201,7 @@ assess_incident(const struct incident *i, const struct mission_map *m,
 		memcpy(out->exercise, g->members[0]->exercise,
 		       sizeof(out->exercise));
 		weigh(g, out);
+		hear(g, near, out);
 		score(g, out);
 		measure(g, out);
 		join_marks(g, out);

@@ -15,6 +15,7 @@
 
 #include "collector/correlate.h"
 #include "collector/severity.h"
+#include "collector/silence.h"
 #include "common/json.h"
 
 #define ASSESS_MAX_LIST 64
@@ -30,13 +31,17 @@ struct assessment {
 	uint64_t first_us, last_us, alerts;
 	struct marking mark; /* joined over all, before any list is cut */
 	uint64_t events; /* that these alerts are, some seen at several taps */
+	/* Those that are known go in, and come out with those that are near. */
+	struct silence_list silences;
 	struct json summary; /* store_read.h, struct store_incident */
 	struct json keys; /* texts for situation_keep() */
 };
 
 void assess_init(struct assessment *a);
 void assess_fini(struct assessment *a);
+/* 'near' may be NULL: nobody went blind. */
 enum err assess_incident(const struct incident *i, const struct mission_map *m,
+			 const struct silences *near,
 			 struct assessment *out) MUST_CHECK;
 
 #endif

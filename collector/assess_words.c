@@ -247,7 +247,20 @@ assess_summary(const struct assess_facts *g, struct assessment *out)
 	json_u64(j, "spread", out->factors.spread);
 	json_u64(j, "alert", out->factors.alert);
 	json_u64(j, "indicator", out->factors.indicator);
+	json_u64(j, "silence", out->factors.silence);
 	json_obj_end(j);
+	json_arr(j, "silences");
+	for (unsigned i = 0; i < out->silences.n; i++) {
+		const struct silence *s = &out->silences.s[i];
+
+		json_obj(j, NULL);
+		json_cstr(j, "site", s->site);
+		json_cstr(j, "sensor", s->sensor);
+		json_cstr(j, "cause", s->cause);
+		json_time(j, "from", s->from_us);
+		json_obj_end(j);
+	}
+	json_arr_end(j);
 	for (size_t i = 0; i < g->n_members; i++) {
 		n_actors += g->members[i]->kind < KEY_CONDUCTS;
 	}

@@ -18,6 +18,8 @@ const struct correlate_config correlate_defaults = {
 	.flood_seconds = 3600,
 	.flood_alerts = 10000,
 	.flood_rule_alerts = 100000,
+	.silence = true,
+	.silence_seconds = 900,
 	.max_runs = 200000,
 	.max_links = 400000,
 };
@@ -62,6 +64,7 @@ correlate_free(struct correlate *c)
 	while (c->incidents != NULL) {
 		struct incident *next = c->incidents->next;
 
+		free(c->incidents->apart);
 		free(c->incidents);
 		c->incidents = next;
 	}
@@ -70,6 +73,7 @@ correlate_free(struct correlate *c)
 	free(c->gone);
 	free(c->by_id);
 	mark_set_free(c->marks);
+	correlate_mutes_free(c);
 	free(c);
 }
 
@@ -105,11 +109,14 @@ add_to_runs(struct correlate *c, const struct sighting_set *s,
 				 .strong = s->strong ? s->count : 0,
 				 .events = s->strong ? s->events : 0,
 				 .mark = mark_set_keep(c->marks, &s->mark) };
+	struct run_site weak; /* of a key that is muted */
 	const struct marking *said = mark_set_keep(c->marks, &s->said);
 	enum err e = ERR_OK;
 
 	memcpy(site.site, s->site, sizeof(site.site));
 	memcpy(site.owner, s->owner, sizeof(site.owner));
+	weak = site;
+	weak.strong = weak.events = 0;
 	*n = 0;
 	for (unsigned i = 0; i < s->n_keys && e == ERR_OK; i++) {
 		struct run *r = NULL;
@@ -124,15 +131,17 @@ add_to_runs(struct correlate *c, const struct sighting_set *s,
 		}
 		r->first_us = MIN(r->first_us, s->first_us);
 		r->last_us = MAX(r->last_us, s->last_us);
-		r->severity = MIN(r->severity, s->severity);
-		r->confidence = MAX(r->confidence, s->confidence);
+		if (!r->muted) {
+			r->severity = MIN(r->severity, s->severity);
+			r->confidence = MAX(r->confidence, s->confidence);
+		}
 		r->said = mark_set_join(c->marks, r->said, said);
 		r->mark = mark_set_join(c->marks, r->mark, site.mark);
 		if (r->kind == KEY_INDICATOR) {
 			r->what = MIN(r->what, s->what);
 		}
-		e = correlate_add_site(c, r, &site);
-		if (e == ERR_OK) {
+		e = correlate_add_site(c, r, r->muted ? &weak : &site);
+		if (e == ERR_OK && !r->muted) {
 			e = add_stages(r, s);
 		}
 		correlate_mark_dirty(c, r);
@@ -146,6 +155,9 @@ add_to_runs(struct correlate *c, const struct sighting_set *s,
 static bool
 linkable(const struct run *a, const struct run *b)
 {
+	if (a->muted || b->muted) {
+		return false;
+	}
 	if (a->kind > KEY_HOST || b->kind > KEY_HOST) {
 		return (a->flooded && b->kind == KEY_HOST) ||
 		       (b->flooded && a->kind == KEY_HOST);
@@ -153,8 +165,8 @@ linkable(const struct run *a, const struct run *b)
 	return true;
 }
 
-enum err
-correlate_add(struct correlate *c, const struct sighting_set *s)
+static enum err
+add_set(struct correlate *c, const struct sighting_set *s)
 {
 	struct run *runs[SIGHTING_MAX_KEYS];
 	unsigned n;
@@ -172,6 +184,35 @@ correlate_add(struct correlate *c, const struct sighting_set *s)
 		e = correlate_requalify(c, runs[i]);
 	}
 	return e;
+}
+
+/*
+ * What a muted rule or indicator tells begins nothing: it is seen and counted, as an
+ * alert that is worth no incident.
+ */
+static enum err
+add_weakened(struct correlate *c, const struct sighting_set *s)
+{
+	struct sighting_set *w = malloc(sizeof(*w));
+	enum err e;
+
+	if (w == NULL) {
+		return ERR_NOMEM;
+	}
+	*w = *s;
+	w->strong = false;
+	w->stages = 0;
+	w->severity = 4;
+	w->confidence = 0;
+	e = add_set(c, w);
+	free(w);
+	return e;
+}
+
+enum err
+correlate_add(struct correlate *c, const struct sighting_set *s)
+{
+	return correlate_count_muted(c, s) ? add_weakened(c, s) : add_set(c, s);
 }
 
 static int
@@ -247,7 +288,7 @@ mark_touched(struct correlate *c)
 	for (const struct run *r = c->dirty; r != NULL; r = r->next_dirty) {
 		for (struct run_link *l = r->links;
 		     r->kind == KEY_HOST && l != NULL; l = l->next) {
-			if (l->other->incident != NULL) {
+			if (l->other->incident != NULL && !l->other->muted) {
 				l->other->incident->dirty = true;
 			}
 		}
@@ -270,6 +311,7 @@ correlate_flush(struct correlate *c, const struct correlate_sink *sink)
 		if (i->dirty) {
 			e = sink->incident(sink->arg, i);
 			i->dirty = false;
+			i->split_from = 0;
 			assert(e != ERR_OK || i->id != 0);
 		}
 	}
@@ -298,8 +340,15 @@ correlate_flush(struct correlate *c, const struct correlate_sink *sink)
 void
 correlate_stats(const struct correlate *c, struct correlate_stats *out)
 {
-	*out = (struct correlate_stats){ c->n_runs,        c->n_links,
-					 c->n_incidents,   c->evicted,
-					 c->links_refused, c->opened[0],
-					 c->opened[1],     c->opened[2] };
+	*out = (struct correlate_stats){
+		.runs = c->n_runs,
+		.links = c->n_links,
+		.incidents = c->n_incidents,
+		.evicted = c->evicted,
+		.links_refused = c->links_refused,
+		.mutes = c->n_mutes,
+		.shared = c->opened[RULE_SHARED],
+		.stages = c->opened[RULE_STAGES],
+		.flood = c->opened[RULE_FLOOD],
+	};
 }

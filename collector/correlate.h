@@ -12,6 +12,9 @@
  *     tactics in order went along with it; or
  *   - it is one of the former, or a rule, and raised a flood of alerts.
  *
+ * What analysts change (keys that are muted, incidents that are parted or put
+ * together) is in correlate_case.h.
+ *
  * An incident is a set of runs: two linked runs belong together when one
  * qualifies and the other either qualifies too or is of the kinds that an
  * adversary owns.  A host of ours that does not qualify ties nothing
@@ -46,9 +49,13 @@ struct correlate_config {
 	/* Alerts worth an incident within such a piece of time that are a
 	 * flood: of one key that ties, and of one rule. */
 	unsigned flood_seconds, flood_alerts, flood_rule_alerts;
+	/* Whether, and by how many seconds at most from an incident's alerts, a
+	 * sensor that goes blind makes it worse (silence.h). */
+	bool silence;
+	unsigned silence_seconds;
 	size_t max_runs, max_links;
 };
-/* 24 h, 2 s, all, 2, 2, 3, 3600, 10,000, 100,000, 200,000, 400,000 */
+/* 24 h, 2 s, all, 2, 2, 3, 3600, 10,000, 100,000, all, 900, 200,000, 400,000 */
 extern const struct correlate_config correlate_defaults;
 
 struct correlate;
@@ -69,6 +76,7 @@ struct run_link {
 	struct run *other;
 	int64_t alert; /* the first that showed both; evidence */
 	bool is_new; /* not yet handed out by flush */
+	bool by_hand; /* an analyst put them together: it ties by itself */
 	struct run_link *next;
 };
 
@@ -98,6 +106,8 @@ struct run {
 	struct incident *incident; /* that it ties together; NULL */
 	/* correlate's own */
 	bool qualified, dirty, in_dirty_list;
+	bool muted; /* correlate_case.h: it ties nothing just now */
+	unsigned part; /* while an incident is taken apart */
 	struct run *next_member, *next_hash, *next_dirty;
 	uint64_t hash;
 	char key[]; /* NUL-terminated */
@@ -108,6 +118,10 @@ struct incident {
 	struct run *members;
 	unsigned n_members;
 	bool dirty;
+	int64_t split_from; /* the one that it was part of; 0: none */
+	/* Those that it is held apart from. */
+	struct incident **apart;
+	unsigned n_apart, cap_apart;
 	struct incident *prev, *next;
 };
 
@@ -159,7 +173,7 @@ struct run *correlate_find_run(struct correlate *c, uint64_t id);
 enum err correlate_load_site(struct correlate *c, struct run *r,
 			     const struct run_site *s) MUST_CHECK;
 enum err correlate_load_link(struct correlate *c, struct run *a, struct run *b,
-			     int64_t alert) MUST_CHECK;
+			     int64_t alert, bool by_hand) MUST_CHECK;
 enum err correlate_load_incident(struct correlate *c, struct run *r,
 				 int64_t id) MUST_CHECK;
 enum err correlate_load_end(struct correlate *c) MUST_CHECK;
@@ -167,6 +181,7 @@ enum err correlate_load_end(struct correlate *c) MUST_CHECK;
 struct correlate_stats {
 	size_t runs, links, incidents;
 	uint64_t evicted, links_refused;
+	size_t mutes; /* keys that are muted */
 	/* Runs that began an incident, by the rule that let them. */
 	uint64_t shared, stages, flood;
 };

@@ -59,7 +59,9 @@ correlate_flood_add(const struct correlate *c, struct run *const *runs,
 		return;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		if (is_actor(runs[i])) {
+		/* A key that is muted explains what comes with it. */
+		caused = caused || runs[i]->muted;
+		if (is_actor(runs[i]) && !runs[i]->muted) {
 			add(c, &runs[i]->flood, at, s->count);
 			judge(c, runs[i]);
 			caused = caused || runs[i]->flooded;

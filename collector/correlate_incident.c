@@ -13,7 +13,7 @@ conducts(const struct run *r)
 bool
 correlate_ties(const struct run *a, const struct run *b)
 {
-	if (a->kind > KEY_HOST || b->kind > KEY_HOST) {
+	if (a->kind > KEY_HOST || b->kind > KEY_HOST || a->muted || b->muted) {
 		return false;
 	}
 	return (a->qualified && (b->qualified || conducts(b))) ||
@@ -72,6 +72,8 @@ incident_drop(struct correlate *c, struct incident *i)
 		i->next->prev = i->prev;
 	}
 	c->n_incidents--;
+	correlate_forget_apart(i);
+	free(i->apart);
 	free(i);
 }
 
@@ -89,7 +91,7 @@ correlate_join(struct correlate *c, struct run *a, struct run *b)
 	}
 	x = a->incident;
 	y = b->incident;
-	if (x == y) {
+	if (x == y || correlate_is_apart(x, y)) {
 		return ERR_OK;
 	}
 	if (x->n_members < y->n_members) {
@@ -113,11 +115,29 @@ correlate_join(struct correlate *c, struct run *a, struct run *b)
 		x->id = y->id;
 		y->id = swap;
 	}
+	x->split_from = x->id == 0 ? x->split_from : 0;
 	if (y->id != 0 && y->id != x->id && !note_merged(c, y->id, x->id)) {
 		return ERR_NOMEM;
 	}
+	for (unsigned i = 0; i < y->n_apart; i++) {
+		if (correlate_hold_apart(x, y->apart[i]) != ERR_OK) {
+			return ERR_NOMEM;
+		}
+	}
 	incident_drop(c, y);
 	return ERR_OK;
+}
+
+void
+correlate_move(struct correlate *c, struct run *r, struct incident *to)
+{
+	correlate_leave(c, r);
+	r->incident = to;
+	r->next_member = to->members;
+	to->members = r;
+	to->n_members++;
+	to->dirty = true;
+	correlate_mark_dirty(c, r);
 }
 
 void
@@ -136,6 +156,42 @@ correlate_leave(struct correlate *c, struct run *r)
 	if (--i->n_members == 0) {
 		incident_drop(c, i);
 	}
+}
+
+static int
+age_cmp(const void *x, const void *y)
+{
+	const struct run *a = *(struct run *const *)x;
+	const struct run *b = *(struct run *const *)y;
+
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+enum err
+correlate_join_links(struct correlate *c, struct run *r)
+{
+	struct run **tied = NULL;
+	unsigned n = 0;
+	enum err e = ERR_OK;
+
+	if (r->n_links == 0) {
+		return ERR_OK;
+	}
+	tied = malloc(r->n_links * sizeof(struct run *));
+	if (tied == NULL) {
+		return ERR_NOMEM;
+	}
+	for (struct run_link *l = r->links; l != NULL; l = l->next) {
+		if (correlate_ties(r, l->other)) {
+			tied[n++] = l->other;
+		}
+	}
+	qsort(tied, n, sizeof(struct run *), age_cmp);
+	for (unsigned i = 0; i < n && e == ERR_OK; i++) {
+		e = correlate_join(c, r, tied[i]);
+	}
+	free(tied);
+	return e;
 }
 
 /* Seen at enough sites, or by enough owners. */
@@ -172,6 +228,9 @@ is_shared(const struct correlate *c, const struct run *r)
 static enum correlate_rule
 qualifies(const struct correlate *c, const struct run *r)
 {
+	if (r->muted) {
+		return CORRELATE_RULES;
+	}
 	if (c->cfg.flood && r->flooded) {
 		return RULE_FLOOD;
 	}
@@ -206,12 +265,7 @@ correlate_requalify(struct correlate *c, struct run *r)
 		}
 		c->opened[rule]++;
 	}
-	for (struct run_link *l = r->links; l != NULL && e == ERR_OK;
-	     l = l->next) {
-		if (correlate_ties(r, l->other)) {
-			e = correlate_join(c, r, l->other);
-		}
-	}
+	e = correlate_join_links(c, r);
 	r->incident->dirty = true;
 	return e;
 }

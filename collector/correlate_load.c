@@ -92,9 +92,20 @@ correlate_load_site(struct correlate *c, struct run *r,
 
 enum err
 correlate_load_link(struct correlate *c, struct run *a, struct run *b,
-		    int64_t alert)
+		    int64_t alert, bool by_hand)
 {
-	return correlate_add_link(c, a, b, alert);
+	return by_hand ? correlate_add_hand(c, a, b)
+		       : correlate_add_link(c, a, b, alert);
+}
+
+enum err
+correlate_load_apart(struct correlate *c, int64_t a, int64_t b)
+{
+	struct incident *x = correlate_find_incident(c, a);
+	struct incident *y = correlate_find_incident(c, b);
+
+	return x != NULL && y != NULL && x != y ? correlate_hold_apart(x, y)
+						: ERR_OK;
 }
 
 enum err
@@ -124,14 +135,7 @@ correlate_load_end(struct correlate *c)
 		e = correlate_requalify(c, c->by_id[i]);
 	}
 	for (size_t i = 0; i < c->n_by_id && e == ERR_OK; i++) {
-		struct run *r = c->by_id[i];
-
-		for (struct run_link *l = r->links; l != NULL && e == ERR_OK;
-		     l = l->next) {
-			if (correlate_ties(r, l->other)) {
-				e = correlate_join(c, r, l->other);
-			}
-		}
+		e = correlate_join_links(c, c->by_id[i]);
 	}
 	/* All this is in the store already, except for what a change of
 	 * configuration made anew. */

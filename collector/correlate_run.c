@@ -23,13 +23,14 @@ correlate_mark_dirty(struct correlate *c, struct run *r)
 		r->next_dirty = c->dirty;
 		c->dirty = r;
 	}
-	if (r->incident != NULL) {
+	/* What is muted changes no picture. */
+	if (r->incident != NULL && !r->muted) {
 		r->incident->dirty = true;
 	}
 }
 
-static uint64_t
-key_hash(const char *exercise, enum key_kind kind, const char *key)
+uint64_t
+correlate_key_hash(const char *exercise, enum key_kind kind, const char *key)
 {
 	uint64_t h = XXH3_64bits_withSeed(exercise, strlen(exercise), kind);
 
@@ -91,7 +92,10 @@ half_link(struct run *a, struct run *b, int64_t alert, bool is_new)
 	if (l == NULL) {
 		return false;
 	}
-	*l = (struct run_link){ b, alert, is_new, a->links };
+	*l = (struct run_link){ .other = b,
+				.alert = alert,
+				.is_new = is_new,
+				.next = a->links };
 	a->links = l;
 	a->n_links++;
 	return true;
@@ -112,9 +116,9 @@ unlink_half(struct run *a, const struct run *b)
 	}
 }
 
-enum err
-correlate_add_link(struct correlate *c, struct run *a, struct run *b,
-		   int64_t alert)
+/* As correlate_add_link(), but joins nothing. */
+static enum err
+note_link(struct correlate *c, struct run *a, struct run *b, int64_t alert)
 {
 	/* The shorter of the two lists knows. */
 	struct run *x = a->n_links < b->n_links ? a : b;
@@ -142,10 +146,36 @@ correlate_add_link(struct correlate *c, struct run *a, struct run *b,
 		correlate_mark_dirty(c, a);
 		correlate_mark_dirty(c, b);
 	}
-	if (!c->loading && correlate_ties(a, b)) {
-		return correlate_join(c, a, b);
-	}
 	return ERR_OK;
+}
+
+enum err
+correlate_add_link(struct correlate *c, struct run *a, struct run *b,
+		   int64_t alert)
+{
+	enum err e = note_link(c, a, b, alert);
+
+	return e == ERR_OK && a != b && !c->loading && correlate_ties(a, b)
+		       ? correlate_join(c, a, b)
+		       : e;
+}
+
+enum err
+correlate_add_hand(struct correlate *c, struct run *a, struct run *b)
+{
+	enum err e = note_link(c, a, b, 0);
+	struct run_link *x = find_link(a, b), *y = find_link(b, a);
+
+	/* No room: they stay together for as long as no mute parts them. */
+	if (e == ERR_OK && x != NULL && y != NULL) {
+		x->by_hand = y->by_hand = true;
+		if (!c->loading) {
+			x->is_new = y->is_new = true;
+			correlate_mark_dirty(c, a);
+			correlate_mark_dirty(c, b);
+		}
+	}
+	return e;
 }
 
 struct run *
@@ -166,7 +196,9 @@ correlate_run_new(struct correlate *c, uint64_t id, const char *exercise,
 	memcpy(r->key, key, len + 1);
 	len = MIN(strlen(exercise), sizeof(r->exercise) - 1);
 	memcpy(r->exercise, exercise, len);
-	r->hash = key_hash(r->exercise, kind, key);
+	r->hash = correlate_key_hash(r->exercise, kind, key);
+	r->muted = correlate_mute_find(c, r->hash, r->exercise, kind, key) !=
+		   NULL;
 	bucket = &c->buckets[r->hash & (c->n_buckets - 1)];
 	r->next_hash = *bucket;
 	*bucket = r;
@@ -247,6 +279,26 @@ correlate_add_site(struct correlate *c, struct run *r,
 	return ERR_OK;
 }
 
+/*
+ * 'a' and 'b' are one, and so are their incidents; unless those are held apart,
+ * or the key is muted: 'b's goes on without it then if there is more to it.
+ */
+static enum err
+unite(struct correlate *c, struct run *a, struct run *b)
+{
+	struct incident *i = b->incident;
+
+	if (a->incident == NULL || a->incident == i ||
+	    (!a->muted && !correlate_is_apart(a->incident, i))) {
+		return correlate_join(c, a, b);
+	}
+	if (i->n_members == 1) {
+		return correlate_join_by_hand(c, a, b);
+	}
+	i->dirty = true;
+	return ERR_OK;
+}
+
 /* 'b' turned out to be the same run as 'a': a sighting fell between them. */
 static enum err
 absorb(struct correlate *c, struct run *a, struct run *b)
@@ -272,21 +324,19 @@ absorb(struct correlate *c, struct run *a, struct run *b)
 	}
 	correlate_flood_merge(c, a, b);
 	if (e == ERR_OK && b->incident != NULL) {
-		e = correlate_join(c, a, b);
+		e = unite(c, a, b);
 	}
 	a->qualified = a->qualified || b->qualified;
 	for (struct run_link *l = b->links; l != NULL && e == ERR_OK;
 	     l = l->next) {
-		e = correlate_add_link(c, a, l->other, l->alert);
+		e = l->by_hand ? correlate_add_hand(c, a, l->other)
+			       : note_link(c, a, l->other, l->alert);
 		correlate_mark_dirty(c, l->other);
 	}
-	/* Links that 'a' had already are tied anew, now that 'b's claims
+	/* Links that 'a' had already are tied anew too, now that 'b's claims
 	 * are its own. */
-	for (struct run_link *l = a->links; l != NULL && e == ERR_OK;
-	     l = l->next) {
-		if (correlate_ties(a, l->other)) {
-			e = correlate_join(c, a, l->other);
-		}
+	if (e == ERR_OK) {
+		e = correlate_join_links(c, a);
 	}
 	if (e == ERR_OK && !note_gone(c, b->id)) {
 		e = ERR_NOMEM;
@@ -301,7 +351,7 @@ correlate_run_at(struct correlate *c, const struct sighting_set *s,
 		 const struct sighting_key *k, struct run **out)
 {
 	uint64_t w = c->cfg.window_us;
-	uint64_t h = key_hash(s->exercise, k->kind, k->text);
+	uint64_t h = correlate_key_hash(s->exercise, k->kind, k->text);
 	struct run *r, *next, *found = NULL;
 	enum err e = ERR_OK;
 

@@ -2,9 +2,11 @@
 /*
  * correlate_state.h - what the parts of correlate share
  *
- * correlate_flood.c counts alerts by time; correlate_run.c keeps runs, their sites and links; correlate_incident.c ties
- * them together; correlate_load.c puts back what a store kept; correlate.c
- * takes sightings in and hands changes out.
+ * correlate_flood.c counts alerts by time; correlate_run.c keeps runs, their
+ * sites and links; correlate_incident.c ties them together; correlate_split.c
+ * takes them apart again and holds them so; correlate_mute.c keeps keys that are
+ * muted; correlate_load.c puts back what a store kept; correlate.c takes
+ * sightings in and hands changes out.
  *
  * Place    correlate's own: included by correlate*.c only.
  * Threads  one.
@@ -16,7 +18,19 @@
 #ifndef COLLECTOR_CORRELATE_STATE_H
 #define COLLECTOR_CORRELATE_STATE_H
 
-#include "collector/correlate.h"
+#include "collector/correlate_case.h"
+
+#define CORRELATE_MUTE_BUCKETS 1024
+
+/* A key that is muted. */
+struct mute {
+	struct mute *next;
+	uint64_t hash;
+	uint64_t alerts; /* that showed it, since they were last told */
+	char exercise[SIGHTING_NAME_CAP];
+	enum key_kind kind;
+	char key[]; /* NUL-terminated */
+};
 
 /* Of two incidents that became one. */
 struct incident_pair {
@@ -41,6 +55,8 @@ struct correlate {
 	uint64_t evicted, links_refused;
 	uint64_t opened[CORRELATE_RULES];
 	struct mark_set *marks;
+	struct mute *mutes[CORRELATE_MUTE_BUCKETS];
+	size_t n_mutes;
 	/* Runs by id, only while loading. */
 	struct run **by_id;
 	size_t n_by_id, cap_by_id;
@@ -48,7 +64,11 @@ struct correlate {
 	bool loading;
 };
 
-/* 'r', and its incident, go out with the next flush. */
+/* Of a key in its lane; what runs and mutes are found by. */
+uint64_t correlate_key_hash(const char *exercise, enum key_kind kind,
+			    const char *key);
+
+/* 'r', and its incident unless it is muted, go out with the next flush. */
 void correlate_mark_dirty(struct correlate *c, struct run *r);
 
 /*
@@ -79,6 +99,14 @@ enum err correlate_add_site(struct correlate *c, struct run *r,
 enum err correlate_add_link(struct correlate *c, struct run *a, struct run *b,
 			    int64_t alert) MUST_CHECK;
 
+/* Notes that an analyst put both together: a tie that no rule can end. */
+enum err correlate_add_hand(struct correlate *c, struct run *a,
+			    struct run *b) MUST_CHECK;
+
+/* Joins 'r' with all that its links tie it to, those of the oldest run first:
+ * of two incidents that are held apart it is the same one each time. */
+enum err correlate_join_links(struct correlate *c, struct run *r) MUST_CHECK;
+
 /* Whether 'a' and 'b' belong together when linked. */
 bool correlate_ties(const struct run *a, const struct run *b);
 
@@ -93,6 +121,33 @@ struct incident *correlate_incident_new(struct correlate *c, struct run *r);
  */
 enum err correlate_join(struct correlate *c, struct run *a,
 			struct run *b) MUST_CHECK;
+
+/* The same though they are held apart, which ends. */
+enum err correlate_join_by_hand(struct correlate *c, struct run *a,
+				struct run *b) MUST_CHECK;
+
+/* Whether two incidents are held apart; notes that they are; forgets that
+ * 'i' is held apart from any. */
+bool correlate_is_apart(const struct incident *i, const struct incident *j);
+enum err correlate_hold_apart(struct incident *i,
+			      struct incident *j) MUST_CHECK;
+void correlate_forget_apart(struct incident *i);
+
+/* Moves 'r' from its incident into 'to'. */
+void correlate_move(struct correlate *c, struct run *r, struct incident *to);
+
+/* The mute of a key; NULL: it is not muted. */
+struct mute *correlate_mute_find(const struct correlate *c, uint64_t hash,
+				 const char *exercise, enum key_kind kind,
+				 const char *key);
+void correlate_mutes_free(struct correlate *c);
+/* Takes 'i' apart where it only held together by runs that are muted from now
+ * on; 'part' of each run is what it was connected with before
+ * (correlate_connect). */
+enum err correlate_loosen(struct correlate *c, struct incident *i) MUST_CHECK;
+/* Numbers the parts of 'i' that are connected by ties and by analysts' words;
+ * the highest number.  0: out of memory. */
+unsigned correlate_connect(struct incident *i);
 
 /* Takes 'r' out of its incident, which ends with its last member. */
 void correlate_leave(struct correlate *c, struct run *r);

@@ -116,6 +116,11 @@ static const struct kind {
 	    { "learn-hours", 1, 8760,
 	      offsetof(struct finding_config, volume_learn) } },
 	  true },
+	{ "silence",
+	  offsetof(struct correlate_config, silence),
+	  { { "window", 10, 86400,
+	      offsetof(struct correlate_config, silence_seconds) } },
+	  false },
 };
 
 struct reading {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "collector/ctl_blind.h"
+#include "collector/ctl_case.h"
 #include "collector/ctl_command.h"
 #include "collector/ctl_consult.h"
 #include "collector/ctl_exchange.h"
@@ -207,6 +208,16 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 		return change_state(c, args, cmd->id, "ack", d);
 	case CTL_CLOSE:
 		return change_state(c, args, cmd->id, "closed", d);
+	case CTL_KEYS:
+		return ctl_incident_keys(c, cmd->id);
+	case CTL_SPLIT:
+		return ctl_incident_split(c, args, cmd->id, who_of(args),
+					  &cmd->broken, d);
+	case CTL_MERGE:
+		return ctl_incident_merge(c, args, cmd->id, who_of(args),
+					  &cmd->broken, d);
+	case CTL_MUTE:
+		return ctl_mute(c, args, who_of(args), &cmd->broken, d);
 	case CTL_INDICATORS:
 		return ctl_indicators(c, args, who_of(args), &cmd->broken, d);
 	case CTL_WARNINGS:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl_command.h"
 
+#include "collector/ctl_case.h"
 #include "collector/ctl_indicator.h"
 #include "common/hide_args.h"
 
@@ -35,10 +36,16 @@ incident_command(const struct ctl_arguments *args, struct ctl_command *cmd,
 		cmd->what = CTL_ACK;
 	} else if (strcmp(verb, "close") == 0) {
 		cmd->what = CTL_CLOSE;
+	} else if (strcmp(verb, "keys") == 0) {
+		cmd->what = CTL_KEYS;
+	} else if (strcmp(verb, "split") == 0) {
+		cmd->what = CTL_SPLIT;
+	} else if (strcmp(verb, "merge") == 0) {
+		cmd->what = CTL_MERGE;
 	} else {
 		return diag_set(d, ERR_USAGE,
 				"incidents: '%s' is not one of show, ack, "
-				"close" CTL_TRY_HELP,
+				"close, keys, split, merge" CTL_TRY_HELP,
 				hide_arg(verb, shown));
 	}
 	if (cmd->what == CTL_SHOW_ALL) {
@@ -52,7 +59,13 @@ incident_command(const struct ctl_arguments *args, struct ctl_command *cmd,
 	}
 	e = ctl_number("incidents", args->words[2], 1, INT64_MAX, &id, d);
 	cmd->id = (int64_t)id;
-	return e == ERR_OK ? no_more(args, 3, d) : e;
+	if (e == ERR_OK &&
+	    (cmd->what == CTL_SPLIT || cmd->what == CTL_MERGE)) {
+		e = ctl_case_check(args, d);
+	}
+	return e == ERR_OK && cmd->what != CTL_SPLIT
+		       ? no_more(args, cmd->what == CTL_MERGE ? 4 : 3, d)
+		       : e;
 }
 
 static enum err
@@ -280,7 +293,7 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 			"no command: one of status, sensors, ledger, "
 			"blind, missions, skew, alerts, incidents, "
 			"indicators, consult, posture, exercise, share, "
-			"warnings, findings, audit, keys, rules" CTL_TRY_HELP);
+			"mute, warnings, findings, audit, keys, rules" CTL_TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
 		return keys_command(c, args, cmd, d);
@@ -303,6 +316,10 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 	}
 	if (strcmp(word, "incidents") == 0) {
 		return incident_command(args, cmd, d);
+	}
+	if (strcmp(word, "mute") == 0) {
+		cmd->what = CTL_MUTE;
+		return ctl_mute_check(args, d);
 	}
 	if (strcmp(word, "indicators") == 0) {
 		cmd->what = CTL_INDICATORS;
@@ -337,7 +354,7 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 			"'%s' is no command: use status, sensors, "
 			"ledger, blind, missions, skew, alerts, "
 			"incidents, indicators, consult, posture, "
-			"exercise, share, warnings, findings, audit, keys or "
+			"exercise, share, mute, warnings, findings, audit, keys or "
 			"rules" CTL_TRY_HELP,
 			hide_arg(word, shown));
 	}

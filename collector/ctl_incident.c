@@ -75,8 +75,9 @@ put_severity(struct ctl_text *x, const struct store_incident *i,
 	     const json_t *summary)
 {
 	static const char *const names[] = { "mission", "stage", "spread",
-					     "alert", "indicator" };
-	static const unsigned most[] = { 30, 25, 20, 15, 10 };
+					     "alert", "indicator",
+					     "silence" };
+	static const unsigned most[] = { 30, 25, 20, 15, 10, 10 };
 	const json_t *f = json_object_get(summary, "factors");
 
 	heading(x, "Severity");
@@ -161,6 +162,21 @@ put_stages(struct ctl_text *x, const json_t *stages)
 		heading(x, i == 0 ? "Stages" : "");
 		fprintf(x->out, "%s", ctl_time(x, time_of(s, "first")));
 		fprintf(x->out, "  %s\n", ctl_clean(x, text_of(s, "stage")));
+	}
+}
+
+/* Who went blind near it. */
+static void
+put_silences(struct ctl_text *x, const json_t *silences)
+{
+	for (size_t i = 0; i < json_array_size(silences); i++) {
+		const json_t *s = json_array_get(silences, i);
+
+		heading(x, i == 0 ? "Silence" : "");
+		fprintf(x->out, "%s", ctl_time(x, time_of(s, "from")));
+		fprintf(x->out, "  sensor %s/", ctl_clean(x, text_of(s, "site")));
+		fprintf(x->out, "%s: ", ctl_clean(x, text_of(s, "sensor")));
+		fprintf(x->out, "%s\n", ctl_clean(x, text_of(s, "cause")));
 	}
 }
 
@@ -392,6 +408,7 @@ show_text(struct picture *p, const struct store_incident *i)
 	}
 	put_sites(x, json_object_get(summary, "sites"));
 	put_stages(x, json_object_get(summary, "stages"));
+	put_silences(x, json_object_get(summary, "silences"));
 	put_actors(x, json_object_get(summary, "actors"));
 	put_victims(x, json_object_get(summary, "victims"));
 	if (e == ERR_OK) {

@@ -37,6 +37,17 @@ static const char help_text[] =
 	"  incidents show       all that are open; with --all, really all\n"
 	"  incidents ack ID     somebody is on it\n"
 	"  incidents close ID   it is over; new evidence opens it again\n"
+	"  incidents keys ID    what it is made of, by numbers\n"
+	"  incidents split ID --keys KEY...\n"
+	"                       parts what does not belong to it, for good; "
+	"or\n"
+	"                       --run N...\n"
+	"  incidents merge ID ID  both are one\n"
+	"  mute [list]          keys that begin no incident; with --all, ended "
+	"too\n"
+	"  mute add KIND KEY --why TEXT\n"
+	"                       a key, as address 192.0.2.7; --for or --until\n"
+	"  mute remove KIND KEY it counts again\n"
 	"  consult list         consultations that are open\n"
 	"  consult show ID      how one stands, and all that was said\n"
 	"  consult log ID       all that was said\n"
@@ -126,11 +137,17 @@ static const char help_text[] =
 	"      --mark MARK      indicators add: TLP and names, as "
 	"amber//JP,US\n"
 	"                       [amber+strict]\n"
-	"      --until TIME     indicators add: valid until then\n"
+	"      --until TIME     indicators add: valid until then; mute: holds "
+	"until\n"
+	"                       then\n"
+	"      --for TIME       mute: holds for so long, as 12h or 7d\n"
+	"      --keys KEY...    incidents split: what it was seen as, or "
+	"KIND:KEY\n"
+	"      --run N...       incidents split: the same by their numbers\n"
 	"      --note TEXT      why an incident is acknowledged or closed, or "
 	"a\n"
 	"                       posture ordered\n"
-	"      --why TEXT       the same, for consult\n"
+	"      --why TEXT       the same, for consult, mute, split and merge\n"
 	"      --as OWNER       consult: who speaks [the lead; not of ack]\n"
 	"      --to NAME        share: a partner of the policy; consult "
 	"handover:\n"
@@ -205,6 +222,9 @@ enum {
 	OPT_KIND,
 	OPT_DRY_RUN,
 	OPT_CHECKPOINT,
+	OPT_FOR,
+	OPT_KEYS,
+	OPT_RUN,
 };
 
 static const struct option options[] = {
@@ -226,6 +246,9 @@ static const struct option options[] = {
 	{ "snapshot", no_argument, NULL, OPT_SNAPSHOT },
 	{ "mark", required_argument, NULL, OPT_MARK },
 	{ "until", required_argument, NULL, OPT_UNTIL },
+	{ "for", required_argument, NULL, OPT_FOR },
+	{ "keys", required_argument, NULL, OPT_KEYS },
+	{ "run", required_argument, NULL, OPT_RUN },
 	{ "out", required_argument, NULL, OPT_OUT },
 	{ "kinds", required_argument, NULL, OPT_KINDS },
 	{ "kind", required_argument, NULL, OPT_KIND },
@@ -329,28 +352,39 @@ filter_option(struct ctl *c, int opt, const char *value, struct diag *d)
 	}
 }
 
-/* A moment, or so long before now: 90s, 30m, 12h, 7d. */
-static enum err
-since(const char *s, uint64_t *us, struct diag *d)
+/* A length of time: 90s, 30m, 12h, 7d. */
+static bool
+length(const char *s, uint64_t *us)
 {
 	static const struct {
 		char unit;
 		uint64_t seconds;
 	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
 	char *end;
+	uint64_t n = strtoull(s, &end, 10);
+
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		if (s[0] >= '0' && s[0] <= '9' && end[0] == units[i].unit &&
+		    end[1] == '\0' && n <= 36500) {
+			*us = n * units[i].seconds * US_PER_S;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A moment, or so long before now. */
+static enum err
+since(const char *s, uint64_t *us, struct diag *d)
+{
 	uint64_t n, now = clock_wall_us();
 
 	if (clock_parse_iso(view_cstr(s), us)) {
 		return ERR_OK;
 	}
-	n = strtoull(s, &end, 10);
-	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-		if (s[0] >= '0' && s[0] <= '9' && end[0] == units[i].unit &&
-		    end[1] == '\0' && n <= 36500) {
-			n *= units[i].seconds * US_PER_S;
-			*us = now - MIN(n, now);
-			return ERR_OK;
-		}
+	if (length(s, &n)) {
+		*us = now - MIN(n, now);
+		return ERR_OK;
 	}
 	return diag_set(
 		d, ERR_USAGE,
@@ -381,6 +415,31 @@ indicator_option(struct ctl_arguments *args, int opt, struct diag *d)
 					  "2026-12-31 or "
 					  "2026-12-31T18:00:00Z" CTL_TRY_HELP,
 					  optarg);
+	default:
+		return ERR_NOTFOUND;
+	}
+}
+
+/* Of incidents that are parted and keys that are muted; ERR_NOTFOUND: none of
+ * these. */
+static enum err
+case_option(struct ctl_arguments *args, int opt, const char *value,
+	    struct diag *d)
+{
+	switch (opt) {
+	case OPT_FOR:
+		return length(value, &args->for_us) && args->for_us != 0
+			       ? ERR_OK
+			       : diag_set(d, ERR_USAGE,
+					  "--for: '%.64s' is no time; write "
+					  "90s, 30m, 12h or 7d" CTL_TRY_HELP,
+					  value);
+	case OPT_KEYS:
+		args->key = value;
+		return ERR_OK;
+	case OPT_RUN:
+		args->run = value;
+		return ERR_OK;
 	default:
 		return ERR_NOTFOUND;
 	}
@@ -513,6 +572,9 @@ ctl_options_read(int argc, char **argv, struct ctl *c,
 		}
 		if (e == ERR_NOTFOUND) {
 			e = share_option(args, opt, optarg);
+		}
+		if (e == ERR_NOTFOUND) {
+			e = case_option(args, opt, optarg, d);
 		}
 		if (e == ERR_NOTFOUND) {
 			e = other_option(c, args, conf, opt, d);

@@ -29,6 +29,8 @@ struct ctl_arguments {
 	uint64_t since_us; /* --since */
 	const char *source, *mark; /* indicators: --source, --mark, or NULL */
 	uint64_t until_us; /* --until; 0: open */
+	uint64_t for_us; /* --for; 0: not given */
+	const char *key, *run; /* the first of --keys and of --run, or NULL */
 	bool snapshot; /* --snapshot */
 	struct ctl_share share;
 	struct ctl_audit audit; /* its key is order.key */

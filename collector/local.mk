@@ -24,9 +24,13 @@ libcollector_a_SOURCES = \
 	collector/stage.h collector/stage.c \
 	collector/sighting.h collector/sighting.c \
 	collector/correlate.h collector/correlate_state.h \
+	collector/correlate_case.h collector/correlate_split.c \
+	collector/correlate_mute.c \
 	collector/correlate.c collector/correlate_flood.c collector/correlate_run.c \
 	collector/correlate_incident.c collector/correlate_load.c \
 	collector/severity.h collector/severity.c \
+	collector/silence.h collector/silence.c \
+	collector/silence_store.h collector/silence_store.c \
 	collector/assess.h collector/assess_facts.h collector/assess.c \
 	collector/assess_gather.c collector/assess_words.c \
 	collector/store_sql.h collector/store_sql.c \
@@ -85,6 +89,10 @@ libcollector_a_SOURCES = \
 	collector/exercise_file.h collector/exercise_file.c \
 	collector/store_exercise.h collector/store_exercise.c \
 	collector/store_warning.h collector/store_warning.c \
+	collector/mute_store.h collector/mute_store.c \
+	collector/case_order.h collector/case_order.c \
+	collector/pipeline_case.h collector/pipeline_case.c \
+	collector/pipeline_silence.c \
 	collector/store.h collector/store.c collector/store_state.h \
 	collector/store_name.c collector/store_sums.c collector/store_group.c \
 	collector/store_sweep.c \
@@ -210,6 +218,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_exercise.h collector/ctl_exercise.c \
 	collector/ctl_warning.h collector/ctl_warning.c \
 	collector/ctl_finding.h collector/ctl_finding.c \
+	collector/ctl_case.h collector/ctl_case.c \
 	collector/exercise_report.h collector/exercise_report_state.h \
 	collector/exercise_report.c collector/exercise_report_md.c \
 	collector/exercise_report_html.c \

@@ -45,11 +45,14 @@ pipeline_reload(struct pipeline *p)
 	if (p->correlate == NULL) {
 		return ERR_NOMEM;
 	}
+	e = pipeline_case_load(p);
 	/* A clock that ran ahead must not make us forget the present. */
 	newest = MIN(newest, clock_wall_us());
-	e = store_load_runs(p->store, p->correlate,
-			    newest > horizon ? newest - horizon : 0,
-			    p->cfg.correlate.max_runs / 4 * 3);
+	if (e == ERR_OK) {
+		e = store_load_runs(p->store, p->correlate,
+				    newest > horizon ? newest - horizon : 0,
+				    p->cfg.correlate.max_runs / 4 * 3);
+	}
 	if (e == ERR_OK) {
 		e = store_each_mark(p->store, load_mark, p);
 	}
@@ -425,6 +428,9 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 			pipeline_reload_keys(p);
 		}
 		e = pipeline_indicators_turn(p, d);
+		if (e == ERR_OK) {
+			e = pipeline_case_turn(p, d);
+		}
 		if (e != ERR_OK) {
 			break;
 		}

@@ -170,6 +170,9 @@ pipeline_take(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 		e = pipeline_incidents(p);
 	}
 	if (e == ERR_OK) {
+		e = pipeline_case_keep(p);
+	}
+	if (e == ERR_OK) {
 		e = dedupe_each(p->dedupe, true, keep_mark, p);
 	}
 	if (e == ERR_OK) {

@@ -29,13 +29,11 @@ on_merged(void *arg, int64_t from, int64_t into)
 		e = situation_forget(store_db(p->store), from);
 	}
 	if (e == ERR_OK) {
-		e = store_incident_log(p->store, into, p->now_us, "correlate",
-				       "merged", text);
+		e = pipeline_case_log(p, into, "merged", text);
 	}
 	snprintf(text, sizeof(text), "now part of incident %" PRId64, into);
 	if (e == ERR_OK) {
-		e = store_incident_log(p->store, from, p->now_us, "correlate",
-				       "merged", text);
+		e = pipeline_case_log(p, from, "merged", text);
 	}
 	log_info("incident %" PRId64 " is now part of incident %" PRId64, from,
 		 into);
@@ -44,10 +42,11 @@ on_merged(void *arg, int64_t from, int64_t into)
 
 /* What is to be said of a change: NULL when it is more of the same. */
 static const char *
-what_changed(const struct store_incident_kept *was, const struct assessment *a)
+what_changed(const struct incident *i, const struct store_incident_kept *was,
+	     const struct assessment *a)
 {
 	if (!was->found) {
-		return "opened";
+		return i->split_from != 0 ? "split" : "opened";
 	}
 	return a->score > was->score || a->level > was->level ? "raised" : NULL;
 }
@@ -74,8 +73,9 @@ tell(struct pipeline *p, int64_t id, const char *what,
 		 a->lead[0] != '\0' ? "lead " : "no owner known", a->lead,
 		 a->exercise[0] != '\0' ? ", exercise" : "", a->title);
 	if (e == ERR_OK) {
+		/* That it was split its log has from who did so. */
 		e = store_incident_log(p->store, id, p->now_us, "correlate",
-				       what, text);
+				       was->found ? what : "opened", text);
 	}
 	log_info("incident %" PRId64 " %s: %s", id, what, text);
 	if (e == ERR_OK && p->feed != NULL) {
@@ -109,8 +109,11 @@ on_incident(void *arg, struct incident *i)
 	struct store_incident_kept was = { 0 };
 	struct store_incident_change c;
 	const char *what;
-	enum err e = assess_incident(i, p->cfg.missions, a);
+	enum err e = pipeline_silence_of(p, i, &a->silences);
 
+	if (e == ERR_OK) {
+		e = assess_incident(i, p->cfg.missions, &p->cases.silences, a);
+	}
 	if (e == ERR_OK && i->id != 0) {
 		e = store_incident_get(p->store, i->id, &was);
 	}
@@ -142,7 +145,13 @@ on_incident(void *arg, struct incident *i)
 		e = situation_keep(store_db(p->store), i->id,
 				   json_view(&a->keys));
 	}
-	what = what_changed(&was, a);
+	if (e == ERR_OK) {
+		e = pipeline_silence_keep(p, i->id, &a->silences);
+	}
+	if (e == ERR_OK && i->split_from != 0) {
+		e = pipeline_case_parted(p, i);
+	}
+	what = what_changed(i, &was, a);
 	if (e == ERR_OK && what != NULL) {
 		e = tell(p, i->id, what, &was);
 	}

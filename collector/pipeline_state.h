@@ -20,6 +20,7 @@
 #include "collector/ingest.h"
 #include "collector/pipeline.h"
 #include "collector/pipeline_exchange.h"
+#include "collector/pipeline_case.h"
 #include "collector/pipeline_exercise.h"
 #include "collector/pipeline_posture.h"
 #include "collector/pipeline_warn.h"
@@ -97,6 +98,7 @@ struct pipeline {
 	struct pipeline_warn warn;
 	struct finder *finder;
 	struct json_reader contacts; /* lines of them */
+	struct pipeline_cases cases;
 	struct bad_frame bad[BAD_SLOTS];
 	struct pipeline_taken taken[PIPELINE_ENTRIES];
 	size_t n_taken;

@@ -22,7 +22,10 @@ severity_score(const struct severity_input *in, struct severity_factors *f)
 	f->spread = MIN((sites - 1) * 4, 12u) + (owners > 1 ? 8 : 0);
 	f->alert = by_alert[MIN(in->severity, 4u)];
 	f->indicator = MIN(in->confidence, 100u) / 10;
-	return f->mission + f->stage + f->spread + f->alert + f->indicator;
+	f->silence = MIN(in->n_silent, 2u) * 5;
+	return MIN(f->mission + f->stage + f->spread + f->alert + f->indicator +
+			   f->silence,
+		   100u);
 }
 
 unsigned

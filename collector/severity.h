@@ -2,13 +2,15 @@
 /*
  * severity.h - how bad an incident is, and whose it is to lead
  *
- * The score is 0 to 100, a sum of five factors that are shown beside it:
+ * The score is 0 to 100, a sum of six factors that are shown beside it, cut at
+ * 100:
  *
  *   mission     up to 30  the most critical asset it touches
  *   stage       up to 25  how far the intrusion came
  *   spread      up to 20  sites and owners it touches
  *   alert       up to 15  the worst alert
  *   indicator   up to 10  how sure the indicator's source is
+ *   silence     up to 10  sensors that went blind near its alerts, 5 each
  *
  * Each factor only grows with what is known, so the score never falls as an
  * incident grows.  The levels are those of the US National Cyber Incident
@@ -28,7 +30,7 @@
 #define SEVERITY_NAME_CAP 64
 
 struct severity_factors {
-	unsigned mission, stage, spread, alert, indicator;
+	unsigned mission, stage, spread, alert, indicator, silence;
 };
 
 /* What is known of one incident. */
@@ -38,6 +40,7 @@ struct severity_input {
 	unsigned n_stages, n_sites, n_owners;
 	unsigned severity; /* 1 worst to 4 */
 	unsigned confidence; /* 0 to 100; 0 without an indicator */
+	unsigned n_silent; /* sensors */
 };
 
 unsigned severity_score(const struct severity_input *in,

@@ -109,7 +109,9 @@ static const char *const statements[ST_COUNT_OF] = {
 			" first_us=excluded.first_us,last_us=excluded.last_us,"
 			"count=excluded.count,strong=excluded.strong,"
 			"mark=excluded.mark,events=excluded.events",
-	[ST_LINK] = "INSERT OR IGNORE INTO links VALUES(?,?,?)",
+	[ST_LINK] = "INSERT INTO links VALUES(?,?,?,?)"
+		    " ON CONFLICT(a,b) DO UPDATE SET by_hand=1"
+		    " WHERE excluded.by_hand>by_hand",
 	[ST_RUN_GONE] = "DELETE FROM runs WHERE id=?",
 	[ST_LINKS_GONE] = "DELETE FROM links WHERE a=?1 OR b=?1",
 	[ST_MEMBER] = "INSERT INTO incident_runs VALUES(?,?)"

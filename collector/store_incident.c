@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs of sightings and the incidents that they make. */
+#include "collector/correlate_case.h"
+#include "collector/mute_store.h"
+#include "collector/silence_store.h"
 #include "collector/store_state.h"
 
 #define XXH_INLINE_ALL
@@ -35,8 +38,8 @@ store_run(struct store *s, const struct run *r)
 	for (const struct run_link *l = r->links; l != NULL && e == ERR_OK;
 	     l = l->next) {
 		if (r->id < l->other->id && l->is_new) {
-			e = sql_run(s->st[ST_LINK], "uui", r->id, l->other->id,
-				    l->alert);
+			e = sql_run(s->st[ST_LINK], "uuid", r->id, l->other->id,
+				    l->alert, (int)l->by_hand);
 		}
 	}
 	if (e == ERR_OK && r->incident != NULL) {
@@ -135,7 +138,8 @@ load_link(void *arg, sqlite3_stmt *st)
 
 	return a != NULL && b != NULL
 		       ? correlate_load_link(l->c, a, b,
-					     sqlite3_column_int64(st, 2))
+					     sqlite3_column_int64(st, 2),
+					     sqlite3_column_int(st, 3) != 0)
 		       : ERR_OK;
 }
 
@@ -148,6 +152,15 @@ load_member(void *arg, sqlite3_stmt *st)
 	return r != NULL ? correlate_load_incident(l->c, r,
 						   sqlite3_column_int64(st, 1))
 			 : ERR_OK;
+}
+
+static enum err
+load_apart(void *arg, sqlite3_stmt *st)
+{
+	struct load *l = arg;
+
+	return correlate_load_apart(l->c, sqlite3_column_int64(st, 0),
+				    sqlite3_column_int64(st, 1));
 }
 
 uint64_t
@@ -183,11 +196,13 @@ store_load_runs(struct store *s, struct correlate *c, uint64_t since_us,
 		  "s.strong,s.mark,s.events FROM recent t JOIN sightings s"
 		  " ON s.run=t.id",
 		  load_site },
-		{ "SELECT l.* FROM recent t JOIN links l ON l.a=t.id",
+		{ "SELECT l.a,l.b,l.alert,l.by_hand FROM recent t"
+		  " JOIN links l ON l.a=t.id",
 		  load_link },
 		{ "SELECT m.run,m.incident FROM recent t JOIN incident_runs m"
 		  " ON m.run=t.id ORDER BY 2,1",
 		  load_member },
+		{ "SELECT a,b FROM incident_apart ORDER BY 1,2", load_apart },
 	};
 	struct load l = { c };
 	sqlite3_stmt *st = NULL;
@@ -306,6 +321,12 @@ store_incident_merge(struct store *s, int64_t from, int64_t into)
 	}
 	if (e == ERR_OK) {
 		e = sql_run(s->st[ST_MEMBERS_MERGE], "ii", from, into);
+	}
+	if (e == ERR_OK) {
+		e = apart_merged(s->db, from, into);
+	}
+	if (e == ERR_OK) {
+		e = silence_merged(s->db, from, into);
 	}
 	return e;
 }

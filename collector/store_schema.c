@@ -597,6 +597,37 @@ static const char exchange[] =
 	" INSERT INTO exchange_changes(kind,local) VALUES(2,new.id); END;"
 	"CREATE TRIGGER exchange_incident_gone AFTER DELETE ON incidents BEGIN"
 	" DELETE FROM exchange_changes WHERE kind=2 AND local=old.id; END;";
+/* cases: what analysts change in the picture, and what sensors' silence adds to
+ * it; the correlators as they run */
+static const char cases[] =
+	"ALTER TABLE links ADD COLUMN by_hand INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE incident_apart(a INTEGER NOT NULL, b INTEGER NOT NULL,"
+	" at_us INTEGER NOT NULL, PRIMARY KEY(a, b)) WITHOUT ROWID;"
+	"CREATE INDEX incident_apart_b ON incident_apart(b);"
+	"CREATE TABLE mutes(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" exercise TEXT NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL,"
+	" from_us INTEGER NOT NULL, until_us INTEGER NOT NULL,"
+	" who TEXT NOT NULL, why TEXT NOT NULL,"
+	" alerts INTEGER NOT NULL DEFAULT 0,"
+	" ended_us INTEGER NOT NULL DEFAULT 0,"
+	" ended_by TEXT NOT NULL DEFAULT '');"
+	"CREATE UNIQUE INDEX mutes_now ON mutes(exercise, kind, key)"
+	" WHERE ended_us=0;"
+	"CREATE INDEX mutes_due ON mutes(until_us)"
+	" WHERE ended_us=0 AND until_us>0;"
+	"CREATE TABLE case_orders(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" at_us INTEGER NOT NULL, who TEXT NOT NULL, what INTEGER NOT NULL,"
+	" incident INTEGER NOT NULL, other INTEGER NOT NULL,"
+	" runs TEXT NOT NULL, exercise TEXT NOT NULL, kind INTEGER NOT NULL,"
+	" key TEXT NOT NULL, until_us INTEGER NOT NULL, why TEXT NOT NULL,"
+	" state INTEGER NOT NULL DEFAULT 0,"
+	" done_us INTEGER NOT NULL DEFAULT 0,"
+	" answer TEXT NOT NULL DEFAULT '');"
+	"CREATE INDEX case_orders_waiting ON case_orders(id) WHERE state=0;"
+	"CREATE TABLE incident_silences(incident INTEGER NOT NULL,"
+	" site TEXT NOT NULL, sensor TEXT NOT NULL, cause TEXT NOT NULL,"
+	" from_us INTEGER NOT NULL,"
+	" PRIMARY KEY(incident, site, sensor, cause, from_us)) WITHOUT ROWID;";
 
 static const struct migration migrations[] = {
 	{ v1, NULL, NULL },
@@ -624,8 +655,7 @@ static const struct migration migrations[] = {
 	{ counterparts, NULL, NULL },
 	{ exchange, NULL, NULL },
 	{ findings, NULL, NULL },
-	{ exchange, NULL, NULL },
-	{ partners, NULL, NULL },
+	{ cases, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

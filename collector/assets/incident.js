@@ -13,7 +13,7 @@ const STAGES = [
 	["exfiltration", "Exfil"], ["inhibit response function", "Inhibit"],
 	["impair process control", "Impair"], ["impact", "Impact"],
 ];
-const MOST = { mission: 30, stage: 25, spread: 20, alert: 15, indicator: 10 };
+const MOST = { mission: 30, stage: 25, spread: 20, alert: 15, indicator: 10, silence: 10 };
 
 function stageStrip(stages) {
 	const seen = new Map((stages ?? []).map((s) => [s.stage, s]));

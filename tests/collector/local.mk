@@ -173,3 +173,7 @@ tests_collector_test_exchange_in_SOURCES = tests/test.h tests/store_dir.h \
 	tests/stix_bundle.h tests/rnd.h tests/redis_fixture.h \
 	tests/redis_fixture.c tests/collector/test_exchange_in.c
 tests_collector_test_exchange_in_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_cases
+tests_collector_test_cases_SOURCES = tests/store_dir.h tests/rnd.h \
+	tests/collector/test_cases.c
+tests_collector_test_cases_LDADD = $(LIBS_COLLECTOR)

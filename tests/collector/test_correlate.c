@@ -68,7 +68,7 @@ on_incident(void *arg, struct incident *i)
 	struct world *w = arg;
 	char *evidence;
 
-	assert_int_equal(assess_incident(i, w->map, &w->a), ERR_OK);
+	assert_int_equal(assess_incident(i, w->map, NULL, &w->a), ERR_OK);
 	if (i->id == 0) {
 		i->id = ++w->next_id;
 		w->opened++;

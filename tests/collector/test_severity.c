@@ -16,7 +16,7 @@ score(unsigned crit, unsigned far, unsigned stages, unsigned sites,
       unsigned owners, unsigned sev, unsigned conf)
 {
 	struct severity_input in = {
-		crit, far, stages, sites, owners, sev, conf
+		crit, far, stages, sites, owners, sev, conf, 0
 	};
 	struct severity_factors f;
 	unsigned s = severity_score(&in, &f);
@@ -52,6 +52,28 @@ never_falls(void **state)
 				assert_true(score(crit + 25, far, 1, sites, 1,
 						  3, 50) >= s);
 			}
+		}
+	}
+}
+
+/* Each sensor that went blind adds, two at most, and 100 is the end. */
+static void
+silence_adds(void **state)
+{
+	static const unsigned adds[] = { 0, 5, 10, 10 };
+	struct severity_factors f;
+
+	(void)state;
+	for (unsigned crit = 0; crit <= 100; crit += 50) {
+		struct severity_input in = { crit, STAGE_COUNT - 1, 5, 4, 2, 1,
+					     crit, 0 };
+		unsigned without = severity_score(&in, &f);
+
+		for (unsigned n = 0; n < ARRAY_LEN(adds); n++) {
+			in.n_silent = n;
+			assert_int_equal(severity_score(&in, &f),
+					 MIN(without + adds[n], 100u));
+			assert_int_equal(f.silence, adds[n]);
 		}
 	}
 }
@@ -291,6 +313,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(never_falls),
+		cmocka_unit_test(silence_adds),
 		cmocka_unit_test(levels_as_the_schema_draws_them),
 		cmocka_unit_test(one_leads_whatever_the_order),
 		cmocka_unit_test(stages_go_one_way),

@@ -15,6 +15,7 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/blind_causes.sh \
 	tests/e2e/correlators.sh \
 	tests/e2e/findings.sh \
+	tests/e2e/cases.sh tests/e2e/silence.sh \
 	tests/e2e/reload.sh tests/e2e/posture.sh tests/e2e/exercise.sh \
 	tests/e2e/posture_store.sh \
 	tests/e2e/reload.sh \
