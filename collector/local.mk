@@ -39,6 +39,9 @@ libcollector_a_SOURCES = \
 	collector/taps.h collector/taps_state.h collector/taps.c \
 	collector/taps_load.c collector/taps_read.c \
 	collector/taps_json.h collector/taps_json.c \
+	collector/lease_file.h collector/lease_file.c \
+	collector/lease.h collector/lease_state.h collector/lease.c \
+	collector/lease_take.c \
 	collector/store_reader.h collector/store_reader.c \
 	collector/store_bound.h collector/store_bound.c \
 	collector/store_read.h collector/store_read.c \

@@ -36,6 +36,11 @@ static const char help_text[] =
 	"      --until-idle S     stop when the streams were empty for S "
 	"seconds\n"
 	"      --consumer NAME    name within the consumer group [collector]\n"
+	"      --standby          let another collector of this store go "
+	"first; "
+	"two\n"
+	"                         of one store never run, whoever comes later "
+	"waits\n"
 	"  -c, --config FILE      settings from a YAML file\n"
 	"      --set KEY=VALUE    one setting, over the file's\n"
 	"      --user USER[:GROUP]  whom to become when started as root\n"
@@ -63,7 +68,14 @@ static const char help_text[] =
 	"  picket-collector -R redis://127.0.0.1 -s picket.db --until-idle 3 "
 	"-f -\n";
 
-enum { OPT_UNTIL_IDLE = 256, OPT_CONSUMER, OPT_SET, OPT_LOG_JSON, OPT_USER };
+enum {
+	OPT_UNTIL_IDLE = 256,
+	OPT_CONSUMER,
+	OPT_SET,
+	OPT_LOG_JSON,
+	OPT_USER,
+	OPT_STANDBY
+};
 
 static const struct option options[] = {
 	{ "redis", required_argument, NULL, 'R' },
@@ -78,6 +90,7 @@ static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "set", required_argument, NULL, OPT_SET },
 	{ "user", required_argument, NULL, OPT_USER },
+	{ "standby", no_argument, NULL, OPT_STANDBY },
 	{ "log-json", no_argument, NULL, OPT_LOG_JSON },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -113,6 +126,7 @@ first_pass(struct options *o, int c, struct conf *conf, struct diag *d)
 	default:
 		o->log_json |= c == OPT_LOG_JSON;
 		o->verbose |= c == 'v';
+		o->standby |= c == OPT_STANDBY;
 		o->check |= c == 'T';
 		return ERR_OK;
 	}

@@ -4,6 +4,7 @@
 
 #include "collector/arming.h"
 #include "collector/confined.h"
+#include "collector/lease.h"
 #include "collector/options.h"
 #include "collector/prepare.h"
 #include "collector/stage.h"
@@ -98,6 +99,7 @@ static const struct conf_key keys[] = {
 	  "owner as whose automation it speaks; absent: whoever leads" },
 	KEYRING_ROWS,
 	ARMING_ROWS,
+	LEASE_ROWS,
 	{ "ingest.threads", "number", "1",
 	  "threads that check, inflate and read batches ahead" },
 	CONFINE_ROWS,
@@ -326,7 +328,8 @@ options_configure(struct options *o, const struct conf *conf,
 		"until-idle", "consumer", "correlate",   "listen",   "console",
 		"metrics",    "blind",    "ingest",      "run-as",   "security",
 		"indicators", "gate",     "consult",     "posture",  "control",
-		"release",    "partners", "correlators", "warn",     NULL
+		"release",    "partners", "correlators", "warn",     "lease",
+		NULL
 	};
 	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own,
 				"picket-collector(8)", d);

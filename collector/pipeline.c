@@ -265,6 +265,23 @@ recover(struct pipeline *p, struct diag *d)
 	return ERR_OK;
 }
 
+/* ERR_CLOSED: whatever we would say or take from now on is another's to. */
+static enum err
+check_held(struct pipeline *p, struct diag *d)
+{
+	if (p->cfg.held == NULL || p->cfg.held(p->cfg.held_arg)) {
+		return ERR_OK;
+	}
+	store_rollback(p->store);
+	if (p->feed != NULL) {
+		feed_drop(p->feed);
+	}
+	return diag_set(d, ERR_CLOSED,
+			"%s: another collector has it now: start this one "
+			"again, and it stands by",
+			p->cfg.store);
+}
+
 static enum err
 process(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 	bool *renewed, struct diag *d)
@@ -273,7 +290,9 @@ process(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 
 	p->now_us = clock_wall_us();
 	if (pipeline_take(p, entries, n, renewed, d) != ERR_OK) {
-		return recover(p, d);
+		enum err e = check_held(p, d);
+
+		return e == ERR_OK ? recover(p, d) : e;
 	}
 	p->stats.commits++;
 	p->stats.busy_us += clock_mono_us() - start;
@@ -284,6 +303,9 @@ process(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 		if (e != ERR_OK) {
 			return e;
 		}
+	}
+	if (check_held(p, d) != ERR_OK) {
+		return ERR_CLOSED;
 	}
 	(void)!pipeline_acknowledge(p, d); /* what fails comes again */
 	return ERR_OK;
@@ -389,6 +411,10 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		bool renewed = false;
 		size_t n = 0;
 
+		e = check_held(p, d);
+		if (e != ERR_OK) {
+			break;
+		}
 		if (p->cfg.turn != NULL) {
 			p->cfg.turn(p->cfg.turn_arg);
 		}
@@ -410,6 +436,9 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		}
 		e = ingest_read(p->ingest, pipeline_busy(p) ? 0 : WAIT_MS,
 				&entries, &n, &renewed, d);
+		if (check_held(p, d) != ERR_OK) {
+			return ERR_CLOSED;
+		}
 		if (e == ERR_AGAIN || e == ERR_AUTH) {
 			note_broker(p, e, d);
 			e = ERR_OK;

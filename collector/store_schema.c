@@ -461,6 +461,13 @@ static const char polls[] =
 	" failed INTEGER NOT NULL, entries INTEGER NOT NULL,"
 	" error TEXT NOT NULL) WITHOUT ROWID;";
 
+/* which collector writes (lease.h) */
+static const char lease[] =
+	"CREATE TABLE lease(id INTEGER PRIMARY KEY CHECK(id=1),"
+	" number INTEGER NOT NULL, name TEXT NOT NULL, pid INTEGER NOT NULL,"
+	" since_us INTEGER NOT NULL, takeovers INTEGER NOT NULL,"
+	" released_us INTEGER NOT NULL);";
+
 /* One step: SQL, then what SQL cannot do, then SQL again; NULL is nothing. */
 struct migration {
 	const char *sql;
@@ -499,6 +506,7 @@ static const struct migration migrations[] = {
 	{ floods, NULL, NULL },
 	{ warnings, NULL, NULL },
 	{ polls, NULL, NULL },
+	{ lease, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

@@ -34,6 +34,7 @@ enum thread_kind {
 	THREAD_TICKER, /* wakes those who follow the console's events */
 	THREAD_LISTS, /* indicators that files give */
 	THREAD_POLLS, /* indicators that servers give */
+	THREAD_LEASE, /* signs of life for those who stand by */
 	THREAD_KINDS
 };
 
