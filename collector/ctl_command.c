@@ -275,7 +275,8 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 			"no command: one of status, sensors, ledger, "
 			"blind, missions, skew, alerts, incidents, "
 			"indicators, consult, posture, exercise, share, "
-			"warnings, audit, keys, rules" CTL_TRY_HELP);
+			"warnings, collectors, audit, keys, "
+			"rules" CTL_TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
 		return keys_command(c, args, cmd, d);
@@ -322,6 +323,8 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 		cmd->what = CTL_WARNINGS;
 	} else if (strcmp(word, "skew") == 0) {
 		cmd->what = CTL_SKEW;
+	} else if (strcmp(word, "collectors") == 0) {
+		cmd->what = CTL_COLLECTORS;
 	} else if (strcmp(word, "alerts") == 0) {
 		cmd->what = CTL_ALERTS;
 	} else {
@@ -329,8 +332,8 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 				"'%s' is no command: use status, sensors, "
 				"ledger, blind, missions, skew, alerts, "
 				"incidents, indicators, consult, posture, "
-				"exercise, share, warnings, audit, keys or "
-				"rules" CTL_TRY_HELP,
+				"exercise, share, warnings, collectors, "
+				"audit, keys or rules" CTL_TRY_HELP,
 				hide_arg(word, shown));
 	}
 	return no_more(args, 1, d);

@@ -23,6 +23,7 @@ struct ctl_command {
 		CTL_MISSIONS,
 		CTL_WARNINGS,
 		CTL_SKEW,
+		CTL_COLLECTORS,
 		CTL_ALERTS,
 		CTL_LIST,
 		CTL_SHOW_ALL,

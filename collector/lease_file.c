@@ -101,7 +101,7 @@ lease_file_open(struct lease_file **out, const char *store, bool write,
 	snprintf(f->path, sizeof(f->path), "%s.lock", store);
 	f->fd = open(f->path,
 		     O_CLOEXEC | O_NOFOLLOW | (write ? O_RDWR | O_CREAT : 0),
-		     0640);
+		     0644);
 	if (f->fd < 0 && !write && errno == ENOENT) {
 		e = ERR_NOTFOUND;
 		diag_set(d, e, "%s: no collector has had this store yet",

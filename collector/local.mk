@@ -185,5 +185,6 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_share.h collector/ctl_share.c \
 	collector/ctl_audit.h collector/ctl_audit.c \
 	collector/ctl_taps.h collector/ctl_taps.c \
+	collector/ctl_collectors.h collector/ctl_collectors.c \
 	collector/ctl_control.h collector/ctl_control.c
 picketctl_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm

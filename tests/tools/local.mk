@@ -25,3 +25,6 @@ noinst_PROGRAMS += patterncases
 patterncases_SOURCES = tests/tools/patterncases.c
 patterncases_LDADD = librules.a libcommon.a $(RULES_LIBS) $(COMMON_LIBS)
 EXTRA_DIST += tests/tools/stix_pattern_oracle.py
+noinst_PROGRAMS += leasewatch
+leasewatch_SOURCES = tests/tools/leasewatch.c
+leasewatch_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
