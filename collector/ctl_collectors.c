@@ -72,6 +72,7 @@ put_json(struct json *j, const struct lease_record *all, unsigned n,
 		json_u64(j, "lease", all[i].number);
 		json_time(j, "since", all[i].since_us);
 		json_f64(j, "silent_s", silent_s(&all[i], now));
+		json_bool(j, "guarded", all[i].guarded);
 		json_obj_end(j);
 	}
 	json_arr_end(j);

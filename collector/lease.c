@@ -116,7 +116,7 @@ wind(struct lease *l, bool up)
 	};
 
 	if (l->timed) {
-		(void)timer_settime(l->timer, 0, &t, NULL);
+		l->guarded = timer_settime(l->timer, 0, &t, NULL) == 0 && up;
 	}
 }
 
@@ -139,6 +139,7 @@ lease_say(struct lease *l, uint64_t beat_us)
 		.number = l->number,
 		.beat_us = beat_us,
 		.since_us = atomic_load(&l->since_us),
+		.guarded = l->guarded,
 	};
 
 	memcpy(r.name, l->cfg.name, sizeof(r.name));

@@ -167,9 +167,9 @@ lease_file_put(struct lease_file *f, const struct lease_record *r)
 
 	snprintf(text, sizeof(text),
 		 "%s pid %" PRIu64 " number %" PRIu64 " beat %" PRIu64
-		 " since %" PRIu64 " name %s end",
+		 " since %" PRIu64 " guarded %u name %s end",
 		 roles[r->role], r->pid, r->number, r->beat_us, r->since_us,
-		 r->name);
+		 r->guarded, r->name);
 	return write_line(f, line_at(f->slot), text) ? ERR_OK : ERR_IO;
 }
 
@@ -191,16 +191,18 @@ static bool
 parse(const char *line, struct lease_record *r)
 {
 	char role[16], end[4];
+	unsigned guarded;
 
 	if (sscanf(line,
 		   "%15s pid %" SCNu64 " number %" SCNu64 " beat %" SCNu64
-		   " since %" SCNu64 " name %63s %3s",
+		   " since %" SCNu64 " guarded %u name %63s %3s",
 		   role, &r->pid, &r->number, &r->beat_us, &r->since_us,
-		   r->name, end) != 7 ||
+		   &guarded, r->name, end) != 8 ||
 	    strcmp(end, "end") != 0 ||
 	    strspn(r->name, LEASE_NAME_BYTES) != strlen(r->name)) {
 		return false;
 	}
+	r->guarded = guarded != 0;
 	for (unsigned i = 0; i < ARRAY_LEN(roles); i++) {
 		if (strcmp(role, roles[i]) == 0) {
 			r->role = (enum lease_role)i;

@@ -41,6 +41,7 @@ struct lease_record {
 	uint64_t pid;
 	uint64_t number; /* of its lease; 0: it had none */
 	uint64_t beat_us; /* of the last sign of life, CLOCK_MONOTONIC */
+	bool guarded; /* ends itself should it hang */
 	uint64_t since_us; /* in this role, wall clock */
 	char name[LEASE_NAME_CAP]; /* of LEASE_NAME_BYTES, never empty */
 };

@@ -38,7 +38,7 @@ struct lease {
 	pthread_t thread;
 	_Atomic bool ending;
 	sem_t wake;
-	bool running, timed, hung, mute;
+	bool running, timed, guarded, hung, mute;
 	timer_t timer;
 	/* what is seen while waiting */
 	struct lease_other others[LEASE_FILE_SLOTS];

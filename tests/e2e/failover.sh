@@ -65,7 +65,11 @@ serves_other() {
 	now=$(pid_of serving)
 	[ -n "$now" ] && [ "$now" != "$1" ]
 }
-stands_by() { [ -n "$(pid_of standby)" ]; }
+# One stands by, and the other knows: it would not outlive being stopped.
+stands_by() {
+	ctl --json collectors | jq -e '([.collectors[] | .state] | sort) ==
+		["serving", "standby"] and any(.collectors[]; .guarded)'
+}
 both() {
 	eventually 20 serves_other "$1" || fail "$2: nobody serves"
 	eventually 20 stands_by || fail "$2: nobody stands by"
@@ -80,7 +84,7 @@ pids="$pids $watch_pid"
 another
 both 0 "at first"
 ctl indicators add ip 203.0.113.200 >/dev/null || fail "no indicator"
-ctl posture elevated --note first >/dev/null || ctl posture >/dev/null
+ctl posture heightened --note first >/dev/null || fail "no posture"
 sensor_pids=
 for s in $sites; do
 	exec=exec replay "$s" --pace "$pace" 2>"$tmp/sensor-$s.log" &
@@ -100,7 +104,7 @@ kill_one() {
 	[ "$1" = standby ] || eventually 20 serves_other "$victim" ||
 		fail "nobody took over from $victim ($2)"
 	# The one that was stopped did not live to see it.
-	wait "$victim"
+	wait "$victim" 2>/dev/null
 	same "status of $victim ($2)" 137 $?
 	another
 	both "$victim" "after $2 of the one that was $1"
@@ -119,7 +123,7 @@ kill_one serving KILL
 for p in $sensor_pids; do
 	wait "$p" || fail "a sensor ended with status $?"
 done
-ctl posture >/dev/null || fail "the posture cannot be asked for"
+ctl posture peacetime --note last >/dev/null || fail "no posture at the end"
 stored() { [ "$(sql 'SELECT sum(alerts) FROM frames')" = "$want_alerts" ]; }
 eventually 30 stored ||
 	fail "stored: $(sql 'SELECT sum(alerts) FROM frames') of $want_alerts"
@@ -148,6 +152,11 @@ same "epochs of indicators" 1 \
 	"$(cat "$tmp"/collector-*.log | grep -c 'indicators: epoch .* begins')"
 same "armed indicators" $((rounds + 1)) \
 	"$(sql 'SELECT count(*) FROM indicators WHERE state = 2')"
+told() { [ "$(sql 'SELECT count(*) FROM posture_orders WHERE version > 0')" = 2 ]; }
+eventually 20 told || fail "the postures were not told"
+same "versions of postures" "heightened peacetime" \
+	"$(sql 'SELECT group_concat(level, " ") FROM (SELECT level
+		FROM posture_orders ORDER BY version)')"
 same "leases" "$holders" "$(sql 'SELECT number FROM lease')"
 same "takeovers" $((rounds * 2 + 1)) "$(sql 'SELECT takeovers FROM lease')"
 [ "$longest" -lt $most_ms ] || fail "nobody served for $longest ms"
