@@ -135,6 +135,10 @@ turn(struct arm *a, bool *more, struct diag *d)
 	enum err e = ERR_OK;
 
 	*more = false;
+	if (a->o.held != NULL && !a->o.held(a->o.held_arg)) {
+		return diag_set(d, ERR_CLOSED,
+				"another collector has the store");
+	}
 	if (!a->looked || redis_pool_connects(a->pool) != a->connects ||
 	    clock_mono_us() >= a->look_us) {
 		e = arm_look(a, d);

@@ -62,6 +62,9 @@ struct arm_options {
 	const struct redis_options *redis; /* strings outlive it */
 	const char *key; /* file of the private key (control.sign-key) */
 	struct arm_source source;
+	/* Whether it is ours to publish now (lease.h); NULL: it is. */
+	bool (*held)(void *arg);
+	void *held_arg;
 };
 
 struct arm_status {

@@ -24,9 +24,12 @@ arming_check(const struct conf *c, struct diag *d)
 enum err
 arming_start(struct arming *a, const struct conf *c,
 	     const struct redis_options *redis, const char *store,
-	     struct diag *d)
+	     bool (*held)(void *arg), void *held_arg, struct diag *d)
 {
-	struct arm_options o = { .redis = redis, .key = conf_named(c, KEY) };
+	struct arm_options o = { .redis = redis,
+				 .key = conf_named(c, KEY),
+				 .held = held,
+				 .held_arg = held_arg };
 	enum err e;
 
 	if (o.key == NULL) {

@@ -30,9 +30,10 @@ struct arming {
 
 /* Whether the key can be read: for --check.  ERR_USAGE with diag. */
 enum err arming_check(const struct conf *c, struct diag *d) MUST_CHECK;
-/* Once the store is there, before anything changes it. */
+/* Once the store is there, before anything changes it; 'held' as in arm.h. */
 enum err arming_start(struct arming *a, const struct conf *c,
 		      const struct redis_options *redis, const char *store,
+		      bool (*held)(void *arg), void *held_arg,
 		      struct diag *d) MUST_CHECK;
 void arming_stop(struct arming *a);
 /* A sensor that may be believed said so; 'arg' is the struct arming. */

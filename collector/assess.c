@@ -86,9 +86,8 @@ static void
 hear(const struct assess_facts *g, const struct silences *near,
      struct assessment *out)
 {
-	for (unsigned i = 0; near != NULL && out->exercise[0] == '\0' &&
-			     i < g->n_places;
-	     i++) {
+	for (unsigned i = 0;
+	     near != NULL && out->exercise[0] == '\0' && i < g->n_places; i++) {
 		const struct assess_place *p = &g->places[i];
 
 		silences_near(near, SILENCES, p->site, p->first_us, p->last_us,

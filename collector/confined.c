@@ -36,6 +36,8 @@ add_threads(struct confine *c)
 	c->may[THREAD_EXCHANGE] = store | CONFINE_MAY_TALK | CONFINE_MAY_WRITE;
 	/* inflates and reads what sensors sent */
 	c->may[THREAD_PREPARE] = CONFINE_MAY_RUN;
+	/* looks whose the store is before it goes on */
+	c->may[THREAD_LEASE] = store | CONFINE_MAY_TIME;
 	/* publishes the common indicators */
 	c->may[THREAD_ARMING] = store | CONFINE_MAY_TALK;
 	/* it tells of the process's memory, which is a file */

@@ -8,14 +8,12 @@ struct mute *
 correlate_mute_find(const struct correlate *c, uint64_t hash,
 		    const char *exercise, enum key_kind kind, const char *key)
 {
-	struct mute *m = c->n_mutes > 0
-				 ? c->mutes[hash % CORRELATE_MUTE_BUCKETS]
-				 : NULL;
+	struct mute *m =
+		c->n_mutes > 0 ? c->mutes[hash % CORRELATE_MUTE_BUCKETS] : NULL;
 
-	while (m != NULL &&
-	       (m->hash != hash || m->kind != kind ||
-		strcmp(m->key, key) != 0 ||
-		strcmp(m->exercise, exercise) != 0)) {
+	while (m != NULL && (m->hash != hash || m->kind != kind ||
+			     strcmp(m->key, key) != 0 ||
+			     strcmp(m->exercise, exercise) != 0)) {
 		m = m->next;
 	}
 	return m;

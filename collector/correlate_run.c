@@ -92,10 +92,9 @@ half_link(struct run *a, struct run *b, int64_t alert, bool is_new)
 	if (l == NULL) {
 		return false;
 	}
-	*l = (struct run_link){ .other = b,
-				.alert = alert,
-				.is_new = is_new,
-				.next = a->links };
+	*l = (struct run_link){
+		.other = b, .alert = alert, .is_new = is_new, .next = a->links
+	};
 	a->links = l;
 	a->n_links++;
 	return true;
@@ -197,8 +196,8 @@ correlate_run_new(struct correlate *c, uint64_t id, const char *exercise,
 	len = MIN(strlen(exercise), sizeof(r->exercise) - 1);
 	memcpy(r->exercise, exercise, len);
 	r->hash = correlate_key_hash(r->exercise, kind, key);
-	r->muted = correlate_mute_find(c, r->hash, r->exercise, kind, key) !=
-		   NULL;
+	r->muted =
+		correlate_mute_find(c, r->hash, r->exercise, kind, key) != NULL;
 	bucket = &c->buckets[r->hash & (c->n_buckets - 1)];
 	r->next_hash = *bucket;
 	*bucket = r;

@@ -7,6 +7,7 @@
 
 #include "collector/ctl_blind.h"
 #include "collector/ctl_case.h"
+#include "collector/ctl_collectors.h"
 #include "collector/ctl_command.h"
 #include "collector/ctl_consult.h"
 #include "collector/ctl_exchange.h"
@@ -183,6 +184,13 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 		return ctl_missions(c);
 	case CTL_SKEW:
 		return ctl_skew(c);
+	case CTL_COLLECTORS:
+		e = ctl_collectors(c, &well, d);
+		cmd->broken = !well;
+		if (e == ERR_OK && !well) {
+			diag_set(d, ERR_NOTFOUND, "no collector takes batches");
+		}
+		return e;
 	case CTL_STATUS:
 		return ctl_status(c);
 	case CTL_SENSORS:

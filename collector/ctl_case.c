@@ -89,8 +89,8 @@ ctl_case_check(const struct ctl_arguments *args, struct diag *d)
 	if (args->run != NULL) {
 		for (int i = 2; i < args->n_words; i++) {
 			const char *s = i == 2 ? args->run : args->words[i];
-			enum err e = ctl_number("--run", s, 1, INT64_MAX, &n,
-						d);
+			enum err e =
+				ctl_number("--run", s, 1, INT64_MAX, &n, d);
 
 			if (e != ERR_OK) {
 				return e;
@@ -141,7 +141,7 @@ word_of(const struct ctl_arguments *args, uint64_t run, unsigned kind,
 	const char *key)
 {
 	for (int i = 2; i < args->n_words; i++) {
-		const char *s = i > 2             ? args->words[i]
+		const char *s = i > 2               ? args->words[i]
 				: args->run != NULL ? args->run
 						    : args->key;
 
@@ -350,11 +350,10 @@ read_key(const struct ctl_arguments *args, struct case_order *o, struct diag *d)
 	}
 	if ((args->n_words == 5) != (o->kind == KEY_HOST)) {
 		return diag_set(d, ERR_USAGE,
-				o->kind == KEY_HOST
-					? "mute: a host is SITE "
-					  "ADDRESS" CTL_TRY_HELP
-					: "mute: write KIND "
-					  "KEY" CTL_TRY_HELP);
+				o->kind == KEY_HOST ? "mute: a host is SITE "
+						      "ADDRESS" CTL_TRY_HELP
+						    : "mute: write KIND "
+						      "KEY" CTL_TRY_HELP);
 	}
 	snprintf(o->key, sizeof(o->key), "%s", s);
 	if (o->kind == KEY_ADDRESS) {
@@ -389,8 +388,9 @@ ctl_mute_check(const struct ctl_arguments *args, struct diag *d)
 	if (strcmp(verb, "list") == 0) {
 		return args->n_words <= 2
 			       ? ERR_OK
-			       : diag_set(d, ERR_USAGE,
-					  "mute list: that is all" CTL_TRY_HELP);
+			       : diag_set(
+					 d, ERR_USAGE,
+					 "mute list: that is all" CTL_TRY_HELP);
 	}
 	if (!add && strcmp(verb, "remove") != 0) {
 		return diag_set(d, ERR_USAGE,

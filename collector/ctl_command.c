@@ -59,8 +59,7 @@ incident_command(const struct ctl_arguments *args, struct ctl_command *cmd,
 	}
 	e = ctl_number("incidents", args->words[2], 1, INT64_MAX, &id, d);
 	cmd->id = (int64_t)id;
-	if (e == ERR_OK &&
-	    (cmd->what == CTL_SPLIT || cmd->what == CTL_MERGE)) {
+	if (e == ERR_OK && (cmd->what == CTL_SPLIT || cmd->what == CTL_MERGE)) {
 		e = ctl_case_check(args, d);
 	}
 	return e == ERR_OK && cmd->what != CTL_SPLIT
@@ -293,7 +292,8 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 			"no command: one of status, sensors, ledger, "
 			"blind, missions, skew, alerts, incidents, "
 			"indicators, consult, posture, exercise, share, "
-			"mute, warnings, findings, audit, keys, rules" CTL_TRY_HELP);
+			"mute, warnings, findings, "
+			"collectors, audit, keys, rules" CTL_TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
 		return keys_command(c, args, cmd, d);
@@ -346,17 +346,19 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 		cmd->what = CTL_FINDINGS;
 	} else if (strcmp(word, "skew") == 0) {
 		cmd->what = CTL_SKEW;
+	} else if (strcmp(word, "collectors") == 0) {
+		cmd->what = CTL_COLLECTORS;
 	} else if (strcmp(word, "alerts") == 0) {
 		cmd->what = CTL_ALERTS;
 	} else {
-		return diag_set(
-			d, ERR_USAGE,
-			"'%s' is no command: use status, sensors, "
-			"ledger, blind, missions, skew, alerts, "
-			"incidents, indicators, consult, posture, "
-			"exercise, share, mute, warnings, findings, audit, keys or "
-			"rules" CTL_TRY_HELP,
-			hide_arg(word, shown));
+		return diag_set(d, ERR_USAGE,
+				"'%s' is no command: use status, sensors, "
+				"ledger, blind, missions, skew, alerts, "
+				"incidents, indicators, consult, posture, "
+				"exercise, share, mute, warnings, findings, "
+				"collectors, audit, keys or "
+				"rules" CTL_TRY_HELP,
+				hide_arg(word, shown));
 	}
 	return no_more(args, 1, d);
 }

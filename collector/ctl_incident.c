@@ -74,9 +74,9 @@ static void
 put_severity(struct ctl_text *x, const struct store_incident *i,
 	     const json_t *summary)
 {
-	static const char *const names[] = { "mission", "stage", "spread",
-					     "alert", "indicator",
-					     "silence" };
+	static const char *const names[] = {
+		"mission", "stage", "spread", "alert", "indicator", "silence"
+	};
 	static const unsigned most[] = { 30, 25, 20, 15, 10, 10 };
 	const json_t *f = json_object_get(summary, "factors");
 
@@ -174,7 +174,8 @@ put_silences(struct ctl_text *x, const json_t *silences)
 
 		heading(x, i == 0 ? "Silence" : "");
 		fprintf(x->out, "%s", ctl_time(x, time_of(s, "from")));
-		fprintf(x->out, "  sensor %s/", ctl_clean(x, text_of(s, "site")));
+		fprintf(x->out, "  sensor %s/",
+			ctl_clean(x, text_of(s, "site")));
 		fprintf(x->out, "%s: ", ctl_clean(x, text_of(s, "sensor")));
 		fprintf(x->out, "%s\n", ctl_clean(x, text_of(s, "cause")));
 	}

@@ -26,6 +26,8 @@ static const char help_text[] =
 	"  blind                when was nobody looking, where and why\n"
 	"  missions             missions of the map: are their assets watched\n"
 	"  skew                 whose clock is off, and by how much\n"
+	"  collectors           which collector writes the store, and who "
+	"stands by\n"
 	"  alerts               the alerts that came last, the last first\n"
 	"  incidents            open incidents, worst first\n"
 	"  warnings             what all sites were armed with because one saw "

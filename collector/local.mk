@@ -43,6 +43,9 @@ libcollector_a_SOURCES = \
 	collector/taps.h collector/taps_state.h collector/taps.c \
 	collector/taps_load.c collector/taps_read.c \
 	collector/taps_json.h collector/taps_json.c \
+	collector/lease_file.h collector/lease_file.c \
+	collector/lease.h collector/lease_state.h collector/lease.c \
+	collector/lease_take.c \
 	collector/store_reader.h collector/store_reader.c \
 	collector/store_bound.h collector/store_bound.c \
 	collector/store_read.h collector/store_read.c \
@@ -226,5 +229,6 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_exchange.h collector/ctl_exchange.c \
 	collector/ctl_audit.h collector/ctl_audit.c \
 	collector/ctl_taps.h collector/ctl_taps.c \
+	collector/ctl_collectors.h collector/ctl_collectors.c \
 	collector/ctl_control.h collector/ctl_control.c
 picketctl_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm

@@ -15,8 +15,10 @@
 #include "collector/exchange_out.h"
 #include "collector/indicator_files.h"
 #include "collector/indicator_polls.h"
+#include "collector/lease.h"
 #include "collector/options.h"
 #include "collector/service.h"
+#include "common/clock.h"
 #include "common/hide_args.h"
 #include "common/log.h"
 #include "common/sign.h"
@@ -227,121 +229,271 @@ check(struct pipeline_config *cfg, const struct conf *conf)
 	return 0;
 }
 
-/* Everything after the settings are known. */
-static int
-run(struct pipeline_config *cfg, const struct conf *conf)
-{
-	struct console_config at = {
-		.listen = conf_named(conf, "listen"),
-		.store = cfg->store,
-		.allow_remote = conf_bool(conf, "console.allow-remote", false),
-	};
-	struct mission_map *map = NULL;
-	struct pipeline *p = NULL;
-	struct console *console = NULL;
-	struct indicator_files *lists = NULL;
-	struct indicator_poll_set servers;
-	struct indicator_polls *polls = NULL;
-	struct service service = { .pipeline = NULL };
-	struct arming arming = { .arm = NULL };
-	struct exchange_conf exchange = { .n = 0 };
-	struct exchange_out *partners = NULL;
-	struct diag d = { "" };
-	int status = 0;
-	enum err e;
+/* ------------------------------------------------------------- running */
 
-	e = load_missions(cfg, &map, conf, &d);
+/* What runs, and what it runs by. */
+struct parts {
+	struct pipeline_config *cfg;
+	const struct conf *conf;
+	struct correlate_config correlate; /* without the file of correlators */
+	struct console_config at;
+	struct mission_map *map;
+	struct indicator_poll_set servers;
+	struct lease *lease;
+	struct pipeline *p;
+	struct arming arming;
+	struct indicator_files *lists;
+	struct indicator_polls *polls;
+	struct exchange_conf exchange;
+	struct exchange_out *partners;
+	struct console *console;
+	bool ran;
+	bool console_late; /* its port was another's still */
+	struct service service;
+};
+
+/* What is read with the rights that are left, as it will be read again. */
+static enum err
+load(struct parts *r, struct diag *d)
+{
+	enum err e = load_postures(r->cfg, r->conf, d);
+
+	r->cfg->correlate = r->correlate;
 	if (e == ERR_OK) {
-		e = load_polls(&servers, conf, &d);
-	}
-	if (e != ERR_OK) {
-		mission_free(map);
-		return fail(2, &d);
-	}
-	at.missions = map;
-	cfg->turn = service_turn;
-	cfg->turn_arg = &service;
-	cfg->armed = arming_seen;
-	cfg->armed_arg = &arming;
-	/* there is no other thread yet */
-	e = confined_apply(cfg, conf, false, &service.confined, &d);
-	/* With the rights that are left, as they will be read again. */
-	if (e == ERR_OK) {
-		e = load_postures(cfg, conf, &d);
+		e = load_correlators(r->cfg, r->conf, d);
 	}
 	if (e == ERR_OK) {
-		e = load_correlators(cfg, conf, &d);
+		e = keyring_load(&r->cfg->keys, r->conf, d);
 	}
+	return e;
+}
+
+static void
+unload(struct parts *r)
+{
+	keyring_free(r->cfg->keys);
+	r->cfg->keys = NULL;
+	sign_key_free(r->cfg->control_key);
+	r->cfg->control_key = NULL;
+}
+
+/* Until the store is ours.  Whoever stood by for long reads the files anew: in
+ * the meantime they were changed for the one that ran. */
+static enum err
+take_lease(struct parts *r, const struct lease_config *lease, struct diag *d)
+{
+	enum err e = lease_new(&r->lease, lease, d);
+
 	if (e == ERR_OK) {
-		e = keyring_load(&cfg->keys, conf, &d);
+		service_standby(&r->service, r->lease);
+		e = lease_wait(r->lease, &stop, service_standby_turn,
+			       &r->service, d);
 	}
-	if (e == ERR_OK) {
-		e = service_start(&service, conf, &d);
-		if (e != ERR_OK) {
-			keyring_free(cfg->keys);
+	if (e == ERR_OK && lease_waited(r->lease)) {
+		mission_free(r->map);
+		r->map = NULL;
+		unload(r);
+		e = load_missions(r->cfg, &r->map, r->conf, d);
+		if (e == ERR_OK) {
+			e = load(r, d);
 		}
 	}
+	r->at.missions = r->map;
+	return e;
+}
+
+/* The console's port may be kept by one that hangs, from which we took the
+ * store: it is tried again then, and nothing else waits for it. */
+static enum err
+start_console(struct parts *r, struct diag *d)
+{
+	enum err e = ERR_OK;
+
+	if (r->at.listen != NULL) {
+		e = console_start(&r->console, &r->at, d);
+	}
+	r->console_late = e == ERR_IO && lease_waited(r->lease);
+	if (r->console_late) {
+		log_warn("%s; trying on", d->msg);
+		e = ERR_OK;
+	}
+	return e;
+}
+
+/* What works on the store, once it is ours. */
+static enum err
+start(struct parts *r, struct diag *d)
+{
+	struct pipeline_config *cfg = r->cfg;
+	enum err e = exchange_conf_load(&r->exchange, r->conf, d);
+
 	if (e != ERR_OK) {
-		sign_key_free(cfg->control_key);
+		return e;
 	}
+	cfg->exchange = &r->exchange;
+	e = pipeline_open(&r->p, cfg, d);
+	/* they are its own from here on, whatever came of it */
+	r->cfg->keys = NULL;
+	r->cfg->control_key = NULL;
 	if (e == ERR_OK) {
-		e = exchange_conf_load(&exchange, conf, &d);
-	}
-	if (e == ERR_OK) {
-		e = pipeline_open(&p, cfg, &d);
-	}
-	if (e == ERR_OK) {
-		e = arming_start(&arming, conf, &cfg->redis, cfg->store, &d);
+		e = arming_start(&r->arming, r->conf, &cfg->redis, cfg->store,
+				 lease_held, r->lease, d);
 	}
 	if (e == ERR_OK && cfg->n_files > 0) {
-		e = indicator_files_start(&lists, cfg->store, cfg->files,
-					  cfg->n_files, &reread, &d);
+		e = indicator_files_start(&r->lists, cfg->store, cfg->files,
+					  cfg->n_files, &reread, d);
 	}
 	if (e == ERR_OK) {
-		e = indicator_polls_start(&polls, cfg->store, &servers, &d);
+		e = indicator_polls_start(&r->polls, cfg->store, &r->servers,
+					  d);
 	}
 	if (e == ERR_OK) {
-		e = exchange_out_start(&partners, cfg->store, &exchange, map,
-				       &d);
+		e = exchange_out_start(&r->partners, cfg->store, &r->exchange,
+				       r->map, d);
 	}
-	if (e == ERR_OK && at.listen != NULL) {
-		e = console_start(&console, &at, &d);
+	if (e == ERR_OK) {
+		e = start_console(r, d);
 	}
-	if (e != ERR_OK) {
-		exchange_out_stop(partners);
-		exchange_conf_free(&exchange);
-		arming_stop(&arming);
-		indicator_polls_stop(polls);
-		indicator_files_stop(lists);
-		service_stop(&service);
-		pipeline_close(p);
-		mission_free(map);
-		/* What the system refused may work the next time: who starts us
-		 * again must not take it for a wrong setting. */
-		return fail(e == ERR_NOMEM || e == ERR_IO ? 1 : 2, &d);
+	r->service.arm = r->arming.arm;
+	r->service.polls = r->polls;
+	if (e == ERR_OK) {
+		e = service_running(&r->service, r->p, d);
 	}
-	service.arm = arming.arm;
-	service.polls = polls;
-	service_running(&service, p);
-	status = thread_become(THREAD_MAIN);
-	e = status == 0 ? pipeline_run(p, &stop, &report, &rotate, &d)
-			: diag_set(&d, ERR_IO, "seccomp: the main thread: %s",
-				   strerror(status));
+	return e;
+}
+
+/* The store is given up last, when nothing of ours uses it. */
+static void
+end(struct parts *r)
+{
+	service_stopping(&r->service);
+	exchange_out_stop(r->partners);
+	console_stop(r->console);
+	indicator_polls_stop(r->polls);
+	indicator_files_stop(r->lists);
+	service_stop(&r->service);
+	arming_stop(&r->arming);
+	if (r->ran) {
+		summary(r->p);
+	}
+	pipeline_close(r->p);
+	exchange_conf_free(&r->exchange);
+	lease_free(r->lease);
+	unload(r);
+	mission_free(r->map);
+}
+
+/* No thread is started from here on, unless the console is late. */
+static enum err
+settle(struct diag *d)
+{
+	int rc = thread_become(THREAD_MAIN);
+
+	return rc == 0 ? ERR_OK
+		       : diag_set(d, ERR_IO, "seccomp: the main thread: %s",
+				  strerror(rc));
+}
+
+static void
+on_turn(void *arg)
+{
+	static uint64_t next_us;
+	struct parts *r = arg;
+	uint64_t now = clock_mono_us();
+	struct diag d = { "" };
+
+	service_turn(&r->service);
+	if (!r->console_late || now < next_us) {
+		return;
+	}
+	next_us = now + US_PER_S;
+	if (console_start(&r->console, &r->at, &d) == ERR_OK) {
+		r->console_late = false;
+		if (settle(&d) != ERR_OK) {
+			log_err("%s", d.msg);
+			stop = 1;
+		}
+	}
+}
+
+static int
+serve(struct parts *r)
+{
+	struct diag d = { "" };
+	int status = 0;
+	enum err e = r->console_late ? ERR_OK : settle(&d);
+
+	if (e == ERR_OK) {
+		r->ran = true;
+		lease_serving(r->lease);
+		e = pipeline_run(r->p, &stop, &report, &rotate, &d);
+	}
 	if (e != ERR_OK) {
 		status = fail(1, &d);
 	}
-	service_stopping(&service);
-	exchange_out_stop(partners);
-	exchange_conf_free(&exchange);
-	console_stop(console);
-	indicator_polls_stop(polls);
-	indicator_files_stop(lists);
-	service_stop(&service);
-	arming_stop(&arming);
-	summary(p);
-	pipeline_close(p);
-	mission_free(map);
+	end(r);
 	return status;
+}
+
+/* Everything after the settings are known. */
+static int
+run(struct pipeline_config *cfg, const struct lease_config *lease,
+    const struct conf *conf)
+{
+	struct parts r = {
+		.cfg = cfg,
+		.conf = conf,
+		.correlate = cfg->correlate,
+		.at = { .listen = conf_named(conf, "listen"),
+			.store = cfg->store,
+			.allow_remote = conf_bool(conf, "console.allow-remote",
+						  false) },
+	};
+	struct diag d = { "" };
+	enum err e = load_missions(cfg, &r.map, conf, &d);
+
+	if (e == ERR_OK) {
+		e = load_polls(&r.servers, conf, &d);
+	}
+	if (e != ERR_OK) {
+		mission_free(r.map);
+		return fail(2, &d);
+	}
+	cfg->turn = on_turn;
+	cfg->turn_arg = &r;
+	cfg->armed = arming_seen;
+	cfg->armed_arg = &r.arming;
+	/* there is no other thread yet */
+	e = confined_apply(cfg, conf, false, &r.service.confined, &d);
+	if (e == ERR_OK) {
+		e = load(&r, &d);
+	}
+	if (e == ERR_OK) {
+		e = service_start(&r.service, conf, &d);
+	}
+	if (e == ERR_OK) {
+		e = take_lease(&r, lease, &d);
+	}
+	if (e == ERR_CLOSED) { /* it never became ours */
+		end(&r);
+		return 0;
+	}
+	cfg->held = lease_held;
+	cfg->held_arg = r.lease;
+	cfg->missions = r.map;
+	if (e == ERR_OK) {
+		e = start(&r, &d);
+	}
+	if (e != ERR_OK) {
+		/* What the system refused may work the next time: who starts us
+		 * again must not take it for a wrong setting. */
+		int status = e == ERR_NOMEM || e == ERR_IO ? 1 : 2;
+
+		fail(status, &d);
+		end(&r);
+		return status;
+	}
+	return serve(&r);
 }
 
 int
@@ -349,6 +501,7 @@ main(int argc, char **argv)
 {
 	struct options options = { .n_geoip = 0 };
 	struct pipeline_config cfg = { 0 };
+	struct lease_config lease = { .store = NULL };
 	struct conf *conf = conf_new();
 	struct diag d = { "out of memory" };
 	int status;
@@ -371,6 +524,11 @@ main(int argc, char **argv)
 	if (e == ERR_OK) {
 		e = options_configure(&options, conf, &cfg, &d);
 	}
+	if (e == ERR_OK) {
+		e = lease_configure(&lease, conf, &d);
+		lease.store = cfg.store;
+		lease.standby = options.standby;
+	}
 	if (e != ERR_OK) {
 		status = fail(2, &d);
 	} else if (!sign_ready()) {
@@ -382,7 +540,7 @@ main(int argc, char **argv)
 		catch_signals();
 		cfg.read_keys = read_keys;
 		cfg.read_keys_arg = &line;
-		status = run(&cfg, conf);
+		status = run(&cfg, &lease, conf);
 	}
 	conf_free(conf);
 	return status;

@@ -21,6 +21,15 @@ const struct metric_row metrics_rows[] = {
 	  NULL, "Capabilities that are left." },
 	{ "uptime", "uptime_seconds", METRIC_GAUGE, NULL,
 	  "Seconds since the start." },
+	{ "lease.held", "lease_held", METRIC_GAUGE, NULL,
+	  "1 while this collector writes the store, 0 while it stands by." },
+	{ "lease.number", "lease_number", METRIC_GAUGE, NULL,
+	  "Number of its lease; each taking of the store has the next." },
+	{ "lease.others", "lease_others", METRIC_GAUGE, NULL,
+	  "Other collectors of the store that live." },
+	{ "lease.takeovers", "takeovers_total", METRIC_COUNTER, NULL,
+	  "Leases taken of who had not given it up, since the store was "
+	  "made." },
 	{ "arming.up", "arming_up", METRIC_GAUGE, NULL,
 	  "1 while indicators can be published." },
 	{ "arming.epoch", "arming_epoch", METRIC_GAUGE, NULL,
@@ -335,16 +344,13 @@ write_indicators(struct json *j, const struct pipeline *p)
 	json_obj_end(j);
 }
 
-void
-metrics_write(struct json *j, const struct pipeline *p, struct arm *arm,
-	      struct indicator_polls *polls, struct metrics_store *store,
-	      const struct confine_state *confined, uint64_t uptime_us)
+/* Who we are, and whether it is us who writes. */
+static void
+begin(struct json *j, struct lease *lease, const struct confine_state *confined,
+      uint64_t uptime_us)
 {
-	struct pipeline_stats s;
-	struct pipeline_facts f;
+	struct lease_status l;
 
-	pipeline_stats(p, &s);
-	pipeline_facts(p, &f);
 	json_reset(j);
 	json_obj(j, NULL);
 	json_obj(j, "info");
@@ -352,6 +358,40 @@ metrics_write(struct json *j, const struct pipeline *p, struct arm *arm,
 	json_obj_end(j);
 	confine_json(confined, j, "confined");
 	json_u64(j, "uptime", uptime_us / US_PER_S);
+	if (lease == NULL) {
+		return;
+	}
+	lease_status(lease, &l);
+	json_obj(j, "lease");
+	json_bool(j, "held", l.held);
+	json_u64(j, "number", l.number);
+	json_u64(j, "others", l.others);
+	if (l.held) {
+		json_u64(j, "takeovers", l.takeovers);
+	}
+	json_obj_end(j);
+}
+
+void
+metrics_standby(struct json *j, struct lease *lease,
+		const struct confine_state *confined, uint64_t uptime_us)
+{
+	begin(j, lease, confined, uptime_us);
+	json_obj_end(j);
+}
+
+void
+metrics_write(struct json *j, const struct pipeline *p, struct lease *lease,
+	      struct arm *arm, struct indicator_polls *polls,
+	      struct metrics_store *store, const struct confine_state *confined,
+	      uint64_t uptime_us)
+{
+	struct pipeline_stats s;
+	struct pipeline_facts f;
+
+	pipeline_stats(p, &s);
+	pipeline_facts(p, &f);
+	begin(j, lease, confined, uptime_us);
 	put_arm(j, arm);
 	put_polls(j, polls);
 	json_obj(j, "total");

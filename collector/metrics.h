@@ -13,6 +13,7 @@
 
 #include "collector/arm.h"
 #include "collector/indicator_polls.h"
+#include "collector/lease.h"
 #include "collector/metrics_store.h"
 #include "collector/pipeline.h"
 #include "common/confine.h"
@@ -25,10 +26,15 @@
  * "redis_troubles":{...}} and what metrics_store_write() adds, into 'j', reset
  * first. */
 void metrics_write(struct json *j, const struct pipeline *p,
+		   struct lease *lease, /* or NULL */
 		   struct arm *arm, /* or NULL */
 		   struct indicator_polls *polls, /* or NULL */
 		   struct metrics_store *store,
 		   const struct confine_state *confined, uint64_t uptime_us);
+
+/* Of one that stands by: "info", "confined", "uptime" and "lease" of these. */
+void metrics_standby(struct json *j, struct lease *lease,
+		     const struct confine_state *confined, uint64_t uptime_us);
 
 extern const struct metric_row metrics_rows[];
 extern const size_t metrics_n_rows;

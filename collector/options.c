@@ -37,6 +37,11 @@ static const char help_text[] =
 	"seconds\n"
 	"      --consumer NAME    name within the consumer group [collector]\n"
 	"      --partner NAME=URL the Redis of a party with which to exchange\n"
+	"      --standby          let another collector of this store go "
+	"first; "
+	"two\n"
+	"                         of one store never run, whoever comes later "
+	"waits\n"
 	"  -c, --config FILE      settings from a YAML file\n"
 	"      --set KEY=VALUE    one setting, over the file's\n"
 	"      --user USER[:GROUP]  whom to become when started as root\n"
@@ -70,7 +75,8 @@ enum {
 	OPT_PARTNER,
 	OPT_SET,
 	OPT_LOG_JSON,
-	OPT_USER
+	OPT_USER,
+	OPT_STANDBY
 };
 
 static const struct option options[] = {
@@ -87,6 +93,7 @@ static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "set", required_argument, NULL, OPT_SET },
 	{ "user", required_argument, NULL, OPT_USER },
+	{ "standby", no_argument, NULL, OPT_STANDBY },
 	{ "log-json", no_argument, NULL, OPT_LOG_JSON },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -122,6 +129,7 @@ first_pass(struct options *o, int c, struct conf *conf, struct diag *d)
 	default:
 		o->log_json |= c == OPT_LOG_JSON;
 		o->verbose |= c == 'v';
+		o->standby |= c == OPT_STANDBY;
 		o->check |= c == 'T';
 		return ERR_OK;
 	}

@@ -33,6 +33,7 @@ struct options {
 	const char *settings[PIPELINE_MAX_SETTINGS];
 	unsigned n_settings;
 	bool check;
+	bool standby;
 	bool log_json, verbose, done; /* 'done': --help or --version */
 };
 

@@ -5,6 +5,7 @@
 #include "collector/arming.h"
 #include "collector/confined.h"
 #include "collector/exchange_conf.h"
+#include "collector/lease.h"
 #include "collector/options.h"
 #include "collector/prepare.h"
 #include "collector/stage.h"
@@ -100,6 +101,7 @@ static const struct conf_key keys[] = {
 	KEYRING_ROWS,
 	ARMING_ROWS,
 	EXCHANGE_ROWS,
+	LEASE_ROWS,
 	{ "ingest.threads", "number", "1",
 	  "threads that check, inflate and read batches ahead" },
 	CONFINE_ROWS,
@@ -329,7 +331,7 @@ options_configure(struct options *o, const struct conf *conf,
 		"metrics",    "blind",    "ingest",      "run-as",   "security",
 		"indicators", "gate",     "consult",     "posture",  "control",
 		"release",    "partners", "correlators", "warn",     "exchange",
-		NULL
+		"lease",      NULL
 	};
 	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own,
 				"picket-collector(8)", d);

@@ -287,6 +287,23 @@ pipeline_recover(struct pipeline *p, struct diag *d)
 	return ERR_OK;
 }
 
+/* ERR_CLOSED: whatever we would say or take from now on is another's to. */
+static enum err
+check_held(struct pipeline *p, struct diag *d)
+{
+	if (p->cfg.held == NULL || p->cfg.held(p->cfg.held_arg)) {
+		return ERR_OK;
+	}
+	store_rollback(p->store);
+	if (p->feed != NULL) {
+		feed_drop(p->feed);
+	}
+	return diag_set(d, ERR_CLOSED,
+			"%s: another collector has it now: start this one "
+			"again, and it stands by",
+			p->cfg.store);
+}
+
 static enum err
 process(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 	bool *renewed, struct diag *d)
@@ -295,7 +312,9 @@ process(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 
 	p->now_us = clock_wall_us();
 	if (pipeline_take(p, entries, n, renewed, d) != ERR_OK) {
-		return pipeline_recover(p, d);
+		enum err e = check_held(p, d);
+
+		return e == ERR_OK ? pipeline_recover(p, d) : e;
 	}
 	p->stats.commits++;
 	p->stats.busy_us += clock_mono_us() - start;
@@ -306,6 +325,9 @@ process(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 		if (e != ERR_OK) {
 			return e;
 		}
+	}
+	if (check_held(p, d) != ERR_OK) {
+		return ERR_CLOSED;
 	}
 	(void)!pipeline_acknowledge(p, d); /* what fails comes again */
 	return ERR_OK;
@@ -412,6 +434,10 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		bool renewed = false;
 		size_t n = 0;
 
+		e = check_held(p, d);
+		if (e != ERR_OK) {
+			break;
+		}
 		if (p->cfg.turn != NULL) {
 			p->cfg.turn(p->cfg.turn_arg);
 		}
@@ -440,6 +466,9 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 				? 0
 				: pipeline_exchange_wait(p->exchange, WAIT_MS),
 			&entries, &n, &renewed, d);
+		if (check_held(p, d) != ERR_OK) {
+			return ERR_CLOSED;
+		}
 		if (e == ERR_AGAIN || e == ERR_AUTH) {
 			note_broker(p, e, d);
 			e = ERR_OK;

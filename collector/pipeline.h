@@ -72,6 +72,9 @@ struct pipeline_config {
 	/* Told which indicators a sensor runs, as its presence has it; or NULL */
 	void (*armed)(void *arg, const char *version);
 	void *armed_arg;
+	/* Whether the store is ours still (lease.h); NULL: it is. */
+	bool (*held)(void *arg);
+	void *held_arg;
 	void (*turn)(void *arg); /* each time round the loop; or NULL */
 	void *turn_arg;
 };
@@ -140,7 +143,8 @@ void pipeline_close(struct pipeline *p);
  * A broker that goes away is waited for; with until_idle_us, for at most ten
  * seconds more than that.  When '*report' is set it is cleared and a line of
  * statistics logged; when '*rotate' is, it is cleared, the feed reopened and the
- * keys are read again.
+ * keys are read again.  ERR_CLOSED with diag: the store is not ours any more;
+ * nothing of the last transaction is kept or told.
  */
 enum err pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		      volatile sig_atomic_t *report,

@@ -148,16 +148,16 @@ split(struct pipeline *p, struct case_order *o, struct outcome *out)
 	uint64_t horizon = 2 * p->cfg.correlate.window_us;
 	struct incident *i = NULL;
 	bool room;
-	enum err e =
-		apart_room(store_db(p->store),
-			   p->now_us - MIN(p->now_us, horizon), &room);
+	enum err e = apart_room(store_db(p->store),
+				p->now_us - MIN(p->now_us, horizon), &room);
 
 	if (e != ERR_OK) {
 		return e;
 	}
 	if (!room) {
-		return refuse(out, "%d pairs of incidents are held apart: no "
-				   "more can be",
+		return refuse(out,
+			      "%d pairs of incidents are held apart: no "
+			      "more can be",
 			      APART_PAIRS);
 	}
 	e = correlate_split(p->correlate, o->incident, is_picked, o, &i);
@@ -184,20 +184,20 @@ static enum err
 merge(struct pipeline *p, struct case_order *o, struct outcome *out)
 {
 	int64_t into = 0;
-	enum err e = correlate_merge(p->correlate, o->incident, o->other,
-				     &into);
+	enum err e =
+		correlate_merge(p->correlate, o->incident, o->other, &into);
 
 	if (e == ERR_NOTFOUND) {
-		return not_in_memory(out,
-				     correlate_find_incident(p->correlate,
-							     o->incident) ==
-						     NULL
-					     ? o->incident
-					     : o->other);
+		return not_in_memory(
+			out, correlate_find_incident(p->correlate,
+						     o->incident) == NULL
+				     ? o->incident
+				     : o->other);
 	}
 	if (e == ERR_USAGE) {
-		return refuse(out, "incidents %" PRId64 " and %" PRId64
-				   " are not of one exercise, or one only",
+		return refuse(out,
+			      "incidents %" PRId64 " and %" PRId64
+			      " are not of one exercise, or one only",
 			      o->incident, o->other);
 	}
 	if (e == ERR_OK) {
@@ -309,7 +309,7 @@ carry_out(struct pipeline *p, struct case_order *o)
 		break;
 	case CASE_MUTE:
 	case CASE_UNMUTE:
-		e = o->kind >= KEY_KINDS ? refuse(&out, "no kind of key")
+		e = o->kind >= KEY_KINDS   ? refuse(&out, "no kind of key")
 		    : o->what == CASE_MUTE ? mute(p, o, &out)
 					   : unmute(p, o, &out);
 		break;

@@ -35,8 +35,9 @@ pipeline_silence_keep(struct pipeline *p, int64_t incident,
 			continue;
 		}
 		clock_iso(s->from_us, at);
-		snprintf(text, sizeof(text), "sensor %s/%s went blind at %s: %s",
-			 s->site, s->sensor, at, s->cause);
+		snprintf(text, sizeof(text),
+			 "sensor %s/%s went blind at %s: %s", s->site,
+			 s->sensor, at, s->cause);
 		log_info("incident %" PRId64 ": %s", incident, text);
 		e = store_incident_log(p->store, incident, p->now_us,
 				       "correlate", "silence", text);

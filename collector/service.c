@@ -14,7 +14,9 @@
 enum err
 service_start(struct service *s, const struct conf *c, struct diag *d)
 {
-	struct metrics_http_config cfg = {
+	enum err e = ERR_OK;
+
+	s->listen = (struct metrics_http_config){
 		.listen = conf_named(c, "metrics.listen"),
 		.allow_remote = conf_bool(c, "metrics.allow-remote", false),
 		.prefix = METRICS_PREFIX,
@@ -29,16 +31,57 @@ service_start(struct service *s, const struct conf *c, struct diag *d)
 		log_warn("%s", d->msg);
 	}
 	notify_status(&s->notify, "starting");
-	return cfg.listen != NULL ? metrics_http_start(&s->metrics, &cfg, d)
-				  : ERR_OK;
+	if (s->listen.listen != NULL) {
+		e = metrics_http_start(&s->metrics, &s->listen, d);
+	}
+	if (e == ERR_IO) {
+		/* It may be that of a collector which we stand by. */
+		log_debug("%s", d->msg);
+		e = ERR_OK;
+	}
+	return e;
 }
 
 void
-service_running(struct service *s, const struct pipeline *p)
+service_standby(struct service *s, struct lease *lease)
 {
+	s->lease = lease;
+}
+
+void
+service_standby_turn(void *arg)
+{
+	struct service *s = arg;
+	uint64_t now = clock_mono_us();
+
+	if (s->told_us == 0) {
+		metrics_http_say(s->metrics, "standby\n");
+		notify_ready(&s->notify, "standing by");
+		s->told_us = now;
+	}
+	notify_alive(&s->notify, now);
+	if (metrics_http_turn(s->metrics, now)) {
+		metrics_standby(&s->json, s->lease, &s->confined,
+				now - s->started_us);
+		if (!s->json.failed) {
+			metrics_http_publish(s->metrics, json_view(&s->json));
+		}
+	}
+}
+
+enum err
+service_running(struct service *s, const struct pipeline *p, struct diag *d)
+{
+	enum err e = ERR_OK;
+
+	if (s->metrics == NULL && s->listen.listen != NULL) {
+		e = metrics_http_start(&s->metrics, &s->listen, d);
+	}
+	metrics_http_say(s->metrics, "ok\n");
 	s->pipeline = p;
 	notify_ready(&s->notify, "running");
 	s->told_us = clock_mono_us();
+	return e;
 }
 
 static void
@@ -67,12 +110,13 @@ service_turn(void *arg)
 	if (s->pipeline == NULL) {
 		return;
 	}
+	lease_turn(s->lease);
 	notify_alive(&s->notify, now);
 	if (s->notify.open && now - s->told_us >= STATUS_EVERY_US) {
 		tell_status(s, now);
 	}
 	if (metrics_http_turn(s->metrics, now)) {
-		metrics_write(&s->json, s->pipeline, s->arm, s->polls,
+		metrics_write(&s->json, s->pipeline, s->lease, s->arm, s->polls,
 			      &s->store, &s->confined, now - s->started_us);
 		if (!s->json.failed) {
 			metrics_http_publish(s->metrics, json_view(&s->json));

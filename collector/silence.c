@@ -86,8 +86,8 @@ silence_sensors(const struct silence_list *list)
 
 		for (unsigned k = 0; k < i && !known; k++) {
 			known = strcmp(list->s[k].site, list->s[i].site) == 0 &&
-				strcmp(list->s[k].sensor,
-				       list->s[i].sensor) == 0;
+				strcmp(list->s[k].sensor, list->s[i].sensor) ==
+					0;
 		}
 		n += !known;
 	}

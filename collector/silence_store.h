@@ -20,8 +20,7 @@
 
 /* Adds what the table of blindness has beyond 'r->last' (0: the newest of it);
  * '*n' is how many. */
-enum err silence_read(sqlite3 *db, struct silences *r,
-		      unsigned *n) MUST_CHECK;
+enum err silence_read(sqlite3 *db, struct silences *r, unsigned *n) MUST_CHECK;
 /* Those that the incident has; they replace what is in 'list'. */
 enum err silence_of(sqlite3 *db, int64_t incident,
 		    struct silence_list *list) MUST_CHECK;

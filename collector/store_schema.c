@@ -528,6 +528,12 @@ static const char findings[] =
 	" evidence TEXT NOT NULL);"
 	"CREATE INDEX findings_key ON findings(key, kind, exercise, last_us);"
 	"CREATE INDEX findings_site ON findings(site, id);";
+/* which collector writes (lease.h) */
+static const char lease[] =
+	"CREATE TABLE lease(id INTEGER PRIMARY KEY CHECK(id=1),"
+	" number INTEGER NOT NULL, name TEXT NOT NULL, pid INTEGER NOT NULL,"
+	" since_us INTEGER NOT NULL, takeovers INTEGER NOT NULL,"
+	" released_us INTEGER NOT NULL);";
 
 /* One step: SQL, then what SQL cannot do, then SQL again; NULL is nothing. */
 struct migration {
@@ -656,6 +662,7 @@ static const struct migration migrations[] = {
 	{ exchange, NULL, NULL },
 	{ findings, NULL, NULL },
 	{ cases, NULL, NULL },
+	{ lease, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

@@ -79,6 +79,7 @@ enum {
 	CONFINE_MAY_START = 512, /* threads */
 	CONFINE_MAY_CODE = 1024, /* memory that is written and then run */
 	CONFINE_MAY_NOTIFY = 2048, /* the service manager */
+	CONFINE_MAY_TIME = 8192, /* wind up a timer that is there */
 };
 
 struct confine {

@@ -86,7 +86,10 @@ static const char *const always[] = {
 	"epoll_pwait",
 	"eventfd2",
 	"restart_syscall",
-	/* signals to ourselves */
+	/* signals to ourselves; a timer's too */
+	"timer_create",
+	"timer_settime",
+	"timer_delete",
 	"rt_sigaction",
 	"rt_sigprocmask",
 	"rt_sigreturn",

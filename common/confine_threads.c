@@ -110,6 +110,8 @@ static const char *const may_start[] = { "set_robust_list", "rseq",
 /* libpcap opens a tap: what wakes who reads it */
 static const char *const may_capture[] = { "eventfd2" };
 static const char *const may_notify[] = { "sendto" };
+static const char *const may_time[] = { "timer_settime|timer_settime64",
+					"timer_delete" };
 
 /* Those that open files. */
 #define OPENS \
@@ -135,6 +137,7 @@ static const struct group groups[] = {
 	{ CONFINE_MAY_SERVE, may_serve, ARRAY_LEN(may_serve) },
 	{ CONFINE_MAY_START, may_start, ARRAY_LEN(may_start) },
 	{ CONFINE_MAY_NOTIFY, may_notify, ARRAY_LEN(may_notify) },
+	{ CONFINE_MAY_TIME, may_time, ARRAY_LEN(may_time) },
 };
 
 /* What a thread without business there asks for only when it is not ours any

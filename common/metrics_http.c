@@ -26,6 +26,7 @@ struct metrics_http {
 	struct metrics_http_config cfg;
 	struct MHD_Daemon *daemon;
 	_Atomic bool asked; /* somebody waits for a snapshot */
+	_Atomic(const char *) well; /* of /healthz */
 	_Atomic uint64_t turned_us; /* when the main loop last came round */
 	pthread_mutex_t lock; /* over all below */
 	pthread_cond_t fresh;
@@ -43,6 +44,14 @@ metrics_http_turn(struct metrics_http *m, uint64_t now_us)
 	}
 	atomic_store_explicit(&m->turned_us, now_us, memory_order_relaxed);
 	return atomic_load_explicit(&m->asked, memory_order_relaxed);
+}
+
+void
+metrics_http_say(struct metrics_http *m, const char *text)
+{
+	if (m != NULL) {
+		atomic_store(&m->well, text);
+	}
 }
 
 void
@@ -220,7 +229,8 @@ answer_health(const struct metrics_http *m, struct MHD_Connection *c)
 	bool ok = now < at || now - at < m->cfg.alive_s * US_PER_S;
 
 	return answer_text(c, ok ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE,
-			   ok ? "ok\n" : "the main loop has stopped turning\n");
+			   ok ? atomic_load(&m->well)
+			      : "the main loop has stopped turning\n");
 }
 
 static enum MHD_Result
@@ -329,6 +339,7 @@ metrics_http_start(struct metrics_http **out,
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	m->cfg = *cfg;
+	atomic_store(&m->well, "ok\n");
 	atomic_store(&m->turned_us, clock_mono_us());
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_condattr_init(&attr);

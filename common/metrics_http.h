@@ -53,6 +53,9 @@ uint16_t metrics_http_port(const struct metrics_http *m);
 /* The main loop came round at 'now_us' (monotonic); true when a snapshot is
  * asked for.  False for NULL. */
 bool metrics_http_turn(struct metrics_http *m, uint64_t now_us);
+/* What /healthz answers while the loop turns, a line; lives as long as the
+ * server.  "ok\n" until then. */
+void metrics_http_say(struct metrics_http *m, const char *text);
 /* Takes a copy of a JSON object; without memory the former one stays. */
 void metrics_http_publish(struct metrics_http *m, struct view doc);
 

@@ -21,7 +21,7 @@ static const char *const names[THREAD_KINDS] = {
 	[THREAD_METRICS] = "metrics",   [THREAD_PREPARE] = "prepare",
 	[THREAD_CONSOLE] = "console",   [THREAD_TICKER] = "ticker",
 	[THREAD_LISTS] = "lists",       [THREAD_POLLS] = "polls",
-	[THREAD_EXCHANGE] = "exchange",
+	[THREAD_EXCHANGE] = "exchange", [THREAD_LEASE] = "lease",
 };
 
 /* The process's, as filters are: written before there are other threads. */

@@ -35,6 +35,7 @@ enum thread_kind {
 	THREAD_LISTS, /* indicators that files give */
 	THREAD_POLLS, /* indicators that servers give */
 	THREAD_EXCHANGE, /* what partners get */
+	THREAD_LEASE, /* signs of life for those who stand by */
 	THREAD_KINDS
 };
 

@@ -178,8 +178,12 @@ has_key(void *arg, const struct run *r)
 static enum err
 mute(struct world *w, enum key_kind kind, const char *key)
 {
-	struct mute_row m = { .exercise = "", .key = key, .kind = kind,
-			      .from_us = T0,  .who = "me", .why = "test" };
+	struct mute_row m = { .exercise = "",
+			      .key = key,
+			      .kind = kind,
+			      .from_us = T0,
+			      .who = "me",
+			      .why = "test" };
 	enum err e = mute_put(store_db(w->store), &m);
 
 	if (e == ERR_OK) {
@@ -299,8 +303,7 @@ test_split_holds(void **state)
 	two_tied(&w);
 	assert_int_equal(correlate_split(w.c, 9, has_key, "x", &to),
 			 ERR_NOTFOUND);
-	assert_int_equal(correlate_split(w.c, 1, has_key, "x", &to),
-			 ERR_USAGE);
+	assert_int_equal(correlate_split(w.c, 1, has_key, "x", &to), ERR_USAGE);
 	assert_int_equal(correlate_split(w.c, 1, has_key,
 					 "198.51.100.1 198.51.100.2", &to),
 			 ERR_USAGE);
@@ -477,8 +480,10 @@ static const struct {
 	enum key_kind kind;
 	const char *begin; /* of its keys; a number follows */
 } mutable[] = {
-	{ KEY_ADDRESS, "198.51.100." }, { KEY_DOMAIN, "example" },
-	{ KEY_INDICATOR, "ioc" },       { KEY_HOST, "a 10.0.0." },
+	{ KEY_ADDRESS, "198.51.100." },
+	{ KEY_DOMAIN, "example" },
+	{ KEY_INDICATOR, "ioc" },
+	{ KEY_HOST, "a 10.0.0." },
 	{ KEY_RULE, "1:" },
 };
 
@@ -695,8 +700,7 @@ test_silence(void **state)
 		{ "b/tap2", "interface_down", 118, 3, 10 },
 		{ "b/tap3", "overload", 110, 4, 10 },
 	};
-	static struct silences near = { .on = true,
-					.window_us = 15 * MINUTE };
+	static struct silences near = { .on = true, .window_us = 15 * MINUTE };
 	struct mission_map *map = mission_empty();
 	struct silence_list kept = { .n = 0 };
 	struct assessment a;
@@ -710,9 +714,9 @@ test_silence(void **state)
 	for (unsigned i = 0; i < 5; i++) {
 		sees(&w, i % 2 == 0 ? "a" : "b", 100 + i, "a:198.51.100.1");
 	}
-	assert_int_equal(assess_incident(correlate_find_incident(w.c, 1), map,
-					 NULL, &a),
-			 ERR_OK);
+	assert_int_equal(
+		assess_incident(correlate_find_incident(w.c, 1), map, NULL, &a),
+		ERR_OK);
 	before = a.score;
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
 		char site[8];
@@ -794,9 +798,9 @@ test_orders(void **state)
 	assert_memory_equal(got.runs, runs, sizeof(runs));
 	assert_string_equal(got.why, "no kin");
 	case_order_fini(&got);
-	assert_int_equal(case_order_answer(store_db(s), id, CASE_REFUSED, "no",
-					   T0),
-			 ERR_OK);
+	assert_int_equal(
+		case_order_answer(store_db(s), id, CASE_REFUSED, "no", T0),
+		ERR_OK);
 	assert_int_equal(case_order_wait(r, id, 0, &is, answer), ERR_OK);
 	assert_int_equal(is, CASE_REFUSED);
 	assert_string_equal(answer, "no");

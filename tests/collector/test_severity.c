@@ -15,9 +15,8 @@ static unsigned
 score(unsigned crit, unsigned far, unsigned stages, unsigned sites,
       unsigned owners, unsigned sev, unsigned conf)
 {
-	struct severity_input in = {
-		crit, far, stages, sites, owners, sev, conf, 0
-	};
+	struct severity_input in = { crit,   far, stages, sites,
+				     owners, sev, conf,   0 };
 	struct severity_factors f;
 	unsigned s = severity_score(&in, &f);
 
@@ -65,8 +64,9 @@ silence_adds(void **state)
 
 	(void)state;
 	for (unsigned crit = 0; crit <= 100; crit += 50) {
-		struct severity_input in = { crit, STAGE_COUNT - 1, 5, 4, 2, 1,
-					     crit, 0 };
+		struct severity_input in = {
+			crit, STAGE_COUNT - 1, 5, 4, 2, 1, crit, 0
+		};
 		unsigned without = severity_score(&in, &f);
 
 		for (unsigned n = 0; n < ARRAY_LEN(adds); n++) {

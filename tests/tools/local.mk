@@ -26,3 +26,6 @@ patterncases_SOURCES = tests/tools/patterncases.c
 patterncases_LDADD = librules.a libcommon.a $(RULES_LIBS) $(COMMON_LIBS)
 EXTRA_DIST += tests/tools/stix_pattern_oracle.py
 EXTRA_DIST += tests/tools/contacts.py
+noinst_PROGRAMS += leasewatch
+leasewatch_SOURCES = tests/tools/leasewatch.c
+leasewatch_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
