@@ -31,7 +31,7 @@ rules_after(const struct ruleset *prev, const struct conf *conf,
 	if (fd >= 0) {
 		if (write(fd, text, n) == (ssize_t)n) {
 			rs = prev != NULL ? ruleset_reload(prev, conf, patterns,
-							   1, NULL, 0, d)
+							   1, NULL, 0, NULL, d)
 					  : ruleset_load(conf, patterns, 1,
 							 NULL, 0, d);
 		}
