@@ -63,6 +63,6 @@ EXTRA_DIST += tests/lib.sh tests/redis_lib.sh tests/e2e/suite.py \
 	tests/e2e/prometheus.py tests/e2e/watchdog.py \
 	tests/tools/taps.py \
 	tests/e2e/settings.py tests/e2e/signed.py tests/e2e/tryagain.py
-E2E_TESTS_LEASE = tests/e2e/failover.sh tests/e2e/failover_fence.sh
+E2E_TESTS_LEASE = tests/e2e/failover.sh
 dist_check_SCRIPTS += $(E2E_TESTS_LEASE)
 TESTS += $(E2E_TESTS_LEASE)
