@@ -54,6 +54,8 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/redis_answers.sh
 E2E_TESTS += tests/e2e/consult.sh
 E2E_TESTS += tests/e2e/contacts.sh
+E2E_TESTS += tests/e2e/exchange.sh
+EXTRA_DIST += tests/e2e/exchange.py
 E2E_TESTS += tests/e2e/warnings.sh
 dist_check_SCRIPTS += $(E2E_TESTS)
 TESTS += $(E2E_TESTS)
