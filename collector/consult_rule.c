@@ -23,6 +23,14 @@ copy_name(char out[SEVERITY_NAME_CAP], const char *s)
 	snprintf(out, SEVERITY_NAME_CAP, "%s", s);
 }
 
+void
+consult_rule_among(struct consult_config *cfg, const char *us)
+{
+	if (us != NULL && cfg->side[0] == '\0') {
+		copy_name(cfg->side, us);
+	}
+}
+
 static void
 add_side(struct consult_event *e, const char *owner)
 {

@@ -38,6 +38,10 @@ struct consult_config {
 /* 4; 60, 30 and 15 minutes; "". */
 extern const struct consult_config consult_defaults;
 
+/* Among partners one speaks as oneself only: as 'us' (NULL: there are none),
+ * unless a side was set. */
+void consult_rule_among(struct consult_config *cfg, const char *us);
+
 /* What is known of the incident. */
 struct consult_facts {
 	int64_t incident;

@@ -17,6 +17,7 @@
 #include "collector/ctl_indicator.h"
 #include "collector/ctl_keys.h"
 #include "collector/ctl_ledger.h"
+#include "collector/ctl_partner.h"
 #include "collector/ctl_posture.h"
 #include "collector/ctl_taps.h"
 #include "collector/ctl_warning.h"
@@ -230,6 +231,10 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 		return ctl_indicators(c, args, who_of(args), &cmd->broken, d);
 	case CTL_WARNINGS:
 		return ctl_warnings(c);
+	case CTL_PARTNERS:
+		return ctl_partners(c);
+	case CTL_PARTNER_SHOW:
+		return ctl_partner_show(c, args->words[2], d);
 	case CTL_FINDINGS:
 		return ctl_findings(c, args->kind);
 	case CTL_POSTURE:

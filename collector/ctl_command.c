@@ -259,6 +259,23 @@ share_command(const struct ctl_arguments *args, struct ctl_command *cmd,
 }
 
 static enum err
+partner_command(const struct ctl_arguments *args, struct ctl_command *cmd,
+		struct diag *d)
+{
+	if (args->n_words < 2) {
+		cmd->what = CTL_PARTNERS;
+		return ERR_OK;
+	}
+	cmd->what = CTL_PARTNER_SHOW;
+	if (strcmp(args->words[1], "show") != 0 || args->n_words < 3) {
+		return diag_set(d, ERR_USAGE,
+				"partners: write partners or partners show "
+				"NAME" CTL_TRY_HELP);
+	}
+	return no_more(args, 3, d);
+}
+
+static enum err
 audit_command(const struct ctl_arguments *args, struct ctl_command *cmd,
 	      struct diag *d)
 {
@@ -292,7 +309,7 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 			"no command: one of status, sensors, ledger, "
 			"blind, missions, skew, alerts, incidents, "
 			"indicators, consult, posture, exercise, share, "
-			"mute, warnings, findings, "
+			"partners, mute, warnings, findings, "
 			"collectors, audit, keys, rules" CTL_TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
@@ -310,6 +327,9 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 	}
 	if (strcmp(word, "share") == 0) {
 		return share_command(args, cmd, d);
+	}
+	if (strcmp(word, "partners") == 0) {
+		return partner_command(args, cmd, d);
 	}
 	if (strcmp(word, "audit") == 0) {
 		return audit_command(args, cmd, d);
@@ -355,7 +375,8 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 				"'%s' is no command: use status, sensors, "
 				"ledger, blind, missions, skew, alerts, "
 				"incidents, indicators, consult, posture, "
-				"exercise, share, mute, warnings, findings, "
+				"exercise, share, partners, mute, warnings, "
+				"findings, "
 				"collectors, audit, keys or "
 				"rules" CTL_TRY_HELP,
 				hide_arg(word, shown));

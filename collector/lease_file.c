@@ -87,6 +87,22 @@ fill(const struct lease_file *f)
 	return ok;
 }
 
+/* Whether the file is something else than a store: no lock is laid beside it. */
+static bool
+is_foreign(const char *store)
+{
+	static const char magic[16] = "SQLite format 3";
+	char head[sizeof(magic)];
+	int fd = open(store, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, head, sizeof(head)) : 0;
+
+	if (fd >= 0) {
+		close(fd);
+	}
+	return n > 0 && (n < (ssize_t)sizeof(head) ||
+			 memcmp(head, magic, sizeof(head)) != 0);
+}
+
 enum err
 lease_file_open(struct lease_file **out, const char *store, bool write,
 		struct diag *d)
@@ -97,6 +113,13 @@ lease_file_open(struct lease_file **out, const char *store, bool write,
 	*out = NULL;
 	if (f == NULL) {
 		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	if (write && is_foreign(store)) {
+		free(f);
+		return diag_set(d, ERR_FORMAT,
+				"%s: file is not a database: name another file "
+				"with --store",
+				store);
 	}
 	snprintf(f->path, sizeof(f->path), "%s.lock", store);
 	f->fd = open(f->path,

@@ -49,7 +49,8 @@ struct lease_record {
 struct lease_file;
 
 /* Opens STORE.lock, makes it when 'write'.  ERR_NOTFOUND when there is none,
- * ERR_IO, ERR_NOMEM with diag. */
+ * ERR_FORMAT when 'write' and STORE is some other file, ERR_IO, ERR_NOMEM; with
+ * diag. */
 enum err lease_file_open(struct lease_file **out, const char *store, bool write,
 			 struct diag *d) MUST_CHECK;
 /* What it said of itself goes with it. */

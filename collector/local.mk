@@ -220,6 +220,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_posture.h collector/ctl_posture.c \
 	collector/ctl_exercise.h collector/ctl_exercise.c \
 	collector/ctl_warning.h collector/ctl_warning.c \
+	collector/ctl_partner.h collector/ctl_partner.c \
 	collector/ctl_finding.h collector/ctl_finding.c \
 	collector/ctl_case.h collector/ctl_case.c \
 	collector/exercise_report.h collector/exercise_report_state.h \

@@ -331,6 +331,7 @@ start(struct parts *r, struct diag *d)
 		return e;
 	}
 	cfg->exchange = &r->exchange;
+	consult_rule_among(&cfg->consult, r->exchange.us);
 	e = pipeline_open(&r->p, cfg, d);
 	/* they are its own from here on, whatever came of it */
 	r->cfg->keys = NULL;

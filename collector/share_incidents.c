@@ -122,7 +122,9 @@ put_extension(struct account *a, sqlite3_stmt *st)
 
 	stix_extension_begin(x);
 	/* By which our words in a consultation name it. */
-	json_i64(a->j, "number", sqlite3_column_int64(st, 0));
+	if ((a->s->r->to->kinds >> SHARE_CONSULTATION & 1) != 0) {
+		json_i64(a->j, "number", sqlite3_column_int64(st, 0));
+	}
 	if (may(a, SHARE_SEVERITY)) {
 		json_u64(a->j, "level", sql_u64(st, 5));
 		json_u64(a->j, "score", sql_u64(st, 4));

@@ -3,6 +3,9 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -117,6 +120,18 @@ sensor_open_armed(struct sensor *s, struct diag *d)
 	return armed_new(&s->armed, &o, d);
 }
 
+/* Whether packets come as somebody writes them, now and for as long as that is. */
+static bool
+reads_pipe(const struct path_list *read)
+{
+	struct stat st;
+
+	return read->n == 1 &&
+	       (strcmp(read->v[0], "-") == 0 ? fstat(STDIN_FILENO, &st)
+					     : stat(read->v[0], &st)) == 0 &&
+	       !S_ISREG(st.st_mode);
+}
+
 /* Packets of files are judged by what was armed at the start. */
 enum err
 sensor_start_armed(struct sensor *s, struct diag *d)
@@ -126,7 +141,7 @@ sensor_start_armed(struct sensor *s, struct diag *d)
 	}
 	armed_load(s->armed, s->opt.spool);
 	sensor_load_patterns(s);
-	if (s->opt.live.n > 0) {
+	if (s->opt.live.n > 0 || reads_pipe(&s->opt.read)) {
 		return armed_start(s->armed, d);
 	}
 	sensor_ask_armed(s);

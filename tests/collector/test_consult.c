@@ -705,7 +705,10 @@ opens_when(void **state)
 		}
 	}
 	/* A third nation's collector speaks for itself, and is in it. */
-	snprintf(cfg.side, sizeof(cfg.side), "AU");
+	consult_rule_among(&cfg, NULL);
+	assert_string_equal(cfg.side, "");
+	consult_rule_among(&cfg, "AU");
+	consult_rule_among(&cfg, "NZ"); /* it was set */
 	assert_true(consult_rule_next(
 		&cfg, &(struct consult_facts){ 7, "", 5, stakes, 2 }, NULL,
 		START, &e));

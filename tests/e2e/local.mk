@@ -54,6 +54,8 @@ E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/redis_answers.sh
 E2E_TESTS += tests/e2e/consult.sh
 E2E_TESTS += tests/e2e/contacts.sh
+E2E_TESTS += tests/e2e/exchange.sh
+EXTRA_DIST += tests/e2e/exchange.py
 E2E_TESTS += tests/e2e/warnings.sh
 dist_check_SCRIPTS += $(E2E_TESTS)
 TESTS += $(E2E_TESTS)
@@ -63,6 +65,6 @@ EXTRA_DIST += tests/lib.sh tests/redis_lib.sh tests/e2e/suite.py \
 	tests/e2e/prometheus.py tests/e2e/watchdog.py \
 	tests/tools/taps.py \
 	tests/e2e/settings.py tests/e2e/signed.py tests/e2e/tryagain.py
-E2E_TESTS_LEASE = tests/e2e/failover.sh tests/e2e/failover_fence.sh
+E2E_TESTS_LEASE = tests/e2e/failover.sh
 dist_check_SCRIPTS += $(E2E_TESTS_LEASE)
 TESTS += $(E2E_TESTS_LEASE)

@@ -29,7 +29,7 @@ same "a short one" -k "$(complete_ picket-sensor -k)"
 same "values of -k" "all none" "$(complete_ picket-sensor -k '' | xargs)"
 same "a command" incidents "$(complete_ picketctl inc)"
 same "after an option" sensors "$(complete_ picketctl --store x.db sen)"
-same "a command of a command" "ack close show" \
+same "a command of a command" "ack close keys merge show split" \
 	"$(complete_ picketctl --store x.db incidents '' | xargs)"
 mkdir -p "$tmp/some"
 : >"$tmp/some/day.pcap"
