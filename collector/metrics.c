@@ -140,6 +140,8 @@ const struct metric_row metrics_rows[] = {
 	{ "store.sensors_fell_silent", "store_sensors_fell_silent_total",
 	  METRIC_COUNTER, NULL,
 	  "Times that a sensor fell silent, since the store was made." },
+	{ "store.silences", "correlator_silences_total", METRIC_COUNTER, NULL,
+	  "Sensors that went blind near an incident, since the store was made." },
 	{ "dropped.*", "store_dropped_total", METRIC_COUNTER, "what",
 	  "Rows of the store's small tables that went, since it was made." },
 	{ "consult.open", "consultations_open", METRIC_GAUGE, NULL,
@@ -434,6 +436,7 @@ metrics_write(struct json *j, const struct pipeline *p, struct lease *lease,
 	json_u64(j, "contact_states", states_of(f.finder.states.n));
 	json_u64(j, "keys", f.correlate.runs);
 	json_u64(j, "links", f.correlate.links);
+	json_u64(j, "mutes", f.correlate.mutes);
 	json_u64(j, "incidents", f.correlate.incidents);
 	json_u64(j, "posture", f.posture_number);
 	json_u64(j, "posture_sensors", f.posture_sensors);

@@ -18,7 +18,7 @@
 /* ------------------------------------------------------------ the counters */
 
 struct counters {
-	uint64_t frames_expired, alerts_expired, fell_silent;
+	uint64_t frames_expired, alerts_expired, fell_silent, silences;
 };
 
 static void
@@ -32,6 +32,8 @@ take_counter(void *arg, const char *name, uint64_t value)
 		c->alerts_expired = value;
 	} else if (strcmp(name, "sensors_fell_silent") == 0) {
 		c->fell_silent = value;
+	} else if (strcmp(name, "correlator_silence") == 0) {
+		c->silences = value;
 	}
 }
 
@@ -46,6 +48,7 @@ write_counters(struct store_reader *r, struct json *j)
 		json_u64(j, "frames_expired", c.frames_expired);
 		json_u64(j, "alerts_expired", c.alerts_expired);
 		json_u64(j, "sensors_fell_silent", c.fell_silent);
+		json_u64(j, "silences", c.silences);
 		json_obj_end(j);
 	}
 	return e;
