@@ -162,6 +162,17 @@ share_event(struct sharing *s, sqlite3_stmt *st, struct consult *c)
 	return ERR_OK;
 }
 
+/* Our words behind the cursor, and all of ours in a consultation that more were
+ * asked into since then, or that became one with another: who is new at the
+ * table hears what was said before.  What it knows it knows by its number. */
+#define OUR_EVENTS \
+	"SELECT " CONSULT_EVENT_COLUMNS \
+	",e.id FROM consult_events e WHERE (e.id>?1 OR EXISTS (SELECT 1" \
+	" FROM consult_events m WHERE m.consult_side=e.consult_side AND" \
+	" m.consult_number=e.consult_number AND m.id>?1 AND" \
+	" (m.kind=9 OR (m.kind<>1 AND m.sides<>'')))) AND" \
+	" e.at_us>=?2 AND e.local=1 AND e.side=?3 ORDER BY e.id LIMIT ?4"
+
 enum err
 share_consults(struct sharing *s)
 {
@@ -178,11 +189,7 @@ share_consults(struct sharing *s)
 		return ERR_OK;
 	}
 	c = malloc(sizeof(*c));
-	st = store_reader_prepare(
-		s->store, "SELECT " CONSULT_EVENT_COLUMNS
-			  ",e.id FROM consult_events e WHERE e.id>?1 AND"
-			  " e.at_us>=?2 AND e.local=1 AND e.side=?3"
-			  " ORDER BY e.id LIMIT ?4");
+	st = store_reader_prepare(s->store, OUR_EVENTS);
 	if (c == NULL || st == NULL ||
 	    sql_bind(st, "uuti", step != NULL ? step->since : 0, s->r->since_us,
 		     s->r->policy->producer,
@@ -200,7 +207,8 @@ share_consults(struct sharing *s)
 		}
 		e = share_event(s, st, c);
 		if (step != NULL && !s->full) {
-			step->upto = sql_u64(st, 18);
+			step->upto = MAX(MAX(step->upto, step->since),
+					 sql_u64(st, 18));
 			n++;
 		}
 	}
