@@ -162,16 +162,64 @@ share_event(struct sharing *s, sqlite3_stmt *st, struct consult *c)
 	return ERR_OK;
 }
 
-/* Our words behind the cursor, and all of ours in a consultation that more were
- * asked into since then, or that became one with another: who is new at the
- * table hears what was said before.  What it knows it knows by its number. */
-#define OUR_EVENTS \
-	"SELECT " CONSULT_EVENT_COLUMNS \
-	",e.id FROM consult_events e WHERE (e.id>?1 OR EXISTS (SELECT 1" \
-	" FROM consult_events m WHERE m.consult_side=e.consult_side AND" \
-	" m.consult_number=e.consult_number AND m.id>?1 AND" \
-	" (m.kind=9 OR (m.kind<>1 AND m.sides<>'')))) AND" \
-	" e.at_us>=?2 AND e.local=1 AND e.side=?3 ORDER BY e.id LIMIT ?4"
+/*
+ * What we said before the partner had a seat, when 'event' gave it one: those
+ * were passed over, and without the opening nothing is known of the rest.  What
+ * it has does not go again.
+ */
+static enum err
+share_earlier(struct sharing *s, const struct consult_event *event, int64_t id,
+	      struct consult *c)
+{
+	struct consult_id root;
+	sqlite3_stmt *st;
+	enum err e;
+	int rc = SQLITE_ERROR;
+
+	if (event->kind != CONSULT_MERGE &&
+	    (event->kind == CONSULT_OPEN ||
+	     !consult_event_names(event, s->r->to->owner))) {
+		return ERR_OK;
+	}
+	e = root_of(s, &event->id, &root);
+	if (e != ERR_OK) {
+		return e;
+	}
+	st = store_reader_prepare(
+		s->store,
+		"SELECT " CONSULT_EVENT_COLUMNS ",e.id FROM consults k"
+		" JOIN consult_events e ON e.consult_side=k.side AND"
+		" e.consult_number=k.number AND e.side=?3 WHERE"
+		" k.root_side=?1 AND k.root_number=?2 AND e.local=1 AND"
+		" e.id<?4 ORDER BY e.id");
+	if (st != NULL && sql_bind(st, "tuti", root.side, root.number,
+				   s->r->policy->producer, id) == SQLITE_OK) {
+		while (e == ERR_OK && s->err == ERR_OK && !s->full &&
+		       (rc = sqlite3_step(st)) == SQLITE_ROW) {
+			s->full = !share_room(s);
+			e = s->full ? ERR_OK : share_event(s, st, c);
+		}
+	}
+	if (e != ERR_OK || s->full) {
+		sqlite3_finalize(st);
+		return e;
+	}
+	return store_reader_finish(st, rc);
+}
+
+/* One of the walk, and what it gives reason to tell. */
+static enum err
+share_next(struct sharing *s, sqlite3_stmt *st, struct consult *c)
+{
+	struct consult_event event;
+	enum err e = ERR_OK;
+
+	if (s->step != NULL) {
+		store_consult_row(st, &event);
+		e = share_earlier(s, &event, sqlite3_column_int64(st, 18), c);
+	}
+	return e == ERR_OK && !s->full ? share_event(s, st, c) : e;
+}
 
 enum err
 share_consults(struct sharing *s)
@@ -189,7 +237,11 @@ share_consults(struct sharing *s)
 		return ERR_OK;
 	}
 	c = malloc(sizeof(*c));
-	st = store_reader_prepare(s->store, OUR_EVENTS);
+	st = store_reader_prepare(
+		s->store, "SELECT " CONSULT_EVENT_COLUMNS
+			  ",e.id FROM consult_events e WHERE e.id>?1 AND"
+			  " e.at_us>=?2 AND e.local=1 AND e.side=?3"
+			  " ORDER BY e.id LIMIT ?4");
 	if (c == NULL || st == NULL ||
 	    sql_bind(st, "uuti", step != NULL ? step->since : 0, s->r->since_us,
 		     s->r->policy->producer,
@@ -205,10 +257,9 @@ share_consults(struct sharing *s)
 			s->full = true;
 			break;
 		}
-		e = share_event(s, st, c);
+		e = share_next(s, st, c);
 		if (step != NULL && !s->full) {
-			step->upto = MAX(MAX(step->upto, step->since),
-					 sql_u64(st, 18));
+			step->upto = sql_u64(st, 18);
 			n++;
 		}
 	}

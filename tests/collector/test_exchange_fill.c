@@ -373,8 +373,8 @@ test_two_make_bundles(void **state)
 	assert_int_equal(s.waiting, 1);
 }
 
-/* Says an event of ours, in a consultation with these. */
-static void
+/* Says an event of ours, in a consultation with these; its name. */
+static struct consult_id
 consult(const char *with, const char *exercise)
 {
 	struct consult_event e = { .kind = CONSULT_OPEN,
@@ -394,6 +394,35 @@ consult(const char *with, const char *exercise)
 		fail_msg("%s", d.msg);
 	}
 	run_sql("COMMIT");
+	return e.id;
+}
+
+/* Who comes to the table later hears what was said before, once. */
+static void
+test_consulted_later(void **state)
+{
+	struct consult_event e = { .kind = CONSULT_RAISE,
+				   .level = 5,
+				   .deadline_us = 2000000,
+				   .n_sides = 1 };
+	struct diag d = { "" };
+
+	(void)state;
+	e.id = consult("AU", "");
+	fill();
+	assert_int_equal(s.waiting, 0);
+	strcpy(e.side, "JP");
+	strcpy(e.who, CONSULT_AUTOMATION);
+	strcpy(e.sides[0], "US");
+	run_sql("BEGIN");
+	assert_int_equal(store_consult_say(f.db, &e, 1000000, 0, &d), ERR_OK);
+	run_sql("COMMIT");
+	fill();
+	assert_int_equal(count(0, "\"what\":\"opened\""), 1);
+	assert_int_equal(count(0, "\"what\":\"raised\""), 1);
+	take_all();
+	fill();
+	assert_int_equal(s.waiting, 0);
 }
 
 static void
@@ -430,6 +459,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_two_make_bundles, begin,
 						end),
 		cmocka_unit_test_setup_teardown(test_consultations, begin, end),
+		cmocka_unit_test_setup_teardown(test_consulted_later, begin,
+						end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@ collectors.
 
 exchange.py head                 a capture's first 24 bytes
 exchange.py restamp FILE         its packets, the last of them now, no head
-exchange.py loop CTL CONFIG STORE PIPE ROUNDS PARTNER
+exchange.py loop CTL CONFIG STORE PIPE ROUNDS PARTNER [WORD]
     so often: adds a domain by CTL with CONFIG, asks for it in PIPE again and
     again, until STORE has PARTNER's sighting; prints each round's seconds
 """
@@ -65,12 +65,12 @@ def back(store, partner, name):
     ).fetchone()
 
 
-def loop(ctl, config, path, pipe, rounds, partner):
+def loop(ctl, config, path, pipe, rounds, partner, word="round"):
     store = sqlite3.connect("file:%s?mode=ro" % path, uri=True, isolation_level=None)
     port = 20000
     with open(pipe, "wb", buffering=0) as wire:
         for i in range(int(rounds)):
-            name = "round-%d.adversary.example" % i
+            name = "%s-%d.adversary.example" % (word, i)
             began = time.monotonic()
             subprocess.run(
                 [ctl, "--config", config, "indicators", "add", "domain", name,

@@ -134,6 +134,11 @@ for n in JP US AU; do
 		fail "no collector of $n: $(cat "$tmp/collector-$n.log")"
 done
 
+# armed NATION VALUE : it is in force, and the sensor runs that version.
+armed() {
+	[ "$(ctl "$1" --json indicators show "$2" 2>/dev/null |
+		jq -r '.indicators[0].state')" = armed ] && runs "$1"
+}
 # watch SITE NATION : its sensor, which reads its wire from a pipe.
 watch() {
 	mkfifo "$tmp/$1.wire"
@@ -145,7 +150,7 @@ watch() {
 		--set "control.public-key=$tmp/keys/$2-control.pub" \
 		--site "$1" --sensor tap1 --owner "$2" --eve "$tmp/$1.json" \
 		--eve-types alert --redis "unix://sensor:right@$tmp/$2.sock" \
-		--spool "$tmp/spool-$1" <"$tmp/$1.wire" 2>"$tmp/$1.log" &
+		--set forward.presence-ms=300 --spool "$tmp/spool-$1" <"$tmp/$1.wire" 2>"$tmp/$1.log" &
 	pids="$pids $!"
 	eval "sensor_$2=$!"
 }
@@ -173,4 +178,128 @@ sort -n "$tmp/rounds" | awk '
 		printf "loop of %d: p50 %s s, p95 %s s\n", NR, v[int((NR + 1) / 2)], v[at]
 		exit !(NR == 10 && v[at] < 5)
 	}' || fail "too late: $(cat "$tmp/rounds")"
+
+# ------------------------------------- one incident of both, one consultation
+add() { ctl "$1" indicators add "$2" "$3" --mark "$4" >/dev/null || fail "add $3"; }
+add JP domain cdn.updates-sync.example amber//JP,US
+for n in JP US; do
+	eventually 10 armed $n cdn.updates-sync.example || fail "$n is not armed"
+done
+packets restamp "$top/pcaps/exercise-jp-east.pcap" >&5
+eventually 10 armed US 203.0.113.66 ||
+	fail "US is not warned of what JP saw: $(cat "$tmp/collector-US.log")"
+packets restamp "$top/pcaps/exercise-us-pacific.pcap" >&6
+# of_both NATION : the number of its open incident in which both have a part.
+of_both() {
+	ctl "$1" --json incidents | jq -r '[.incidents[] | select(.lead != "" and
+		([.lead, .support] | sort) == ["JP", "US"])][0].id // empty'
+}
+is_of_both() { [ -n "$(of_both "$1")" ]; }
+for n in JP US; do
+	eventually 10 is_of_both $n || fail "$n has no incident of both:
+		$(ctl $n --json incidents)"
+done
+# both_see NATION PARTNER : the partner's incident beside its own.
+both_see() {
+	ctl "$1" --json incidents show "$(of_both "$1")" |
+		jq -e ".partners[0].partner == \"$2\" and .partners[0].lead != \"\""
+}
+eventually 10 both_see JP US || fail "JP does not see US's incident:
+	$(ctl JP incidents show "$(of_both JP)"; in_store JP 'SELECT * FROM partner_incidents')"
+eventually 10 both_see US JP || fail "US does not see JP's incident"
+ctl JP incidents show "$(of_both JP)" | grep -q 'US' || fail "it is not printed"
+# Of all that were opened for it: how many are left, over both stores.
+one_left() {
+	for n in JP US; do
+		in_store $n "SELECT DISTINCT root_side || '-' || root_number
+			FROM consults WHERE state = 'open'"
+	done >"$tmp/roots"
+	[ "$(sort -u "$tmp/roots" | wc -l)" = 1 ] &&
+		[ "$(wc -l <"$tmp/roots")" = 2 ]
+}
+eventually 15 one_left || fail "consultations: $(cat "$tmp/roots")
+	$(ctl JP consult list; ctl US consult list)"
+
+# ------------------------------------------------------- a third, and no echo
+# is_in NATION VALUE : in force there, whoever has sensors.
+is_in() { [ -n "$(in_store "$1" "SELECT 1 FROM indicators WHERE value = '$2' AND state = 2")" ]; }
+add JP domain for-all.example green
+for n in US AU; do
+	eventually 10 is_in $n for-all.example || fail "$n did not get for-all"
+done
+same "what AU has" for-all.example \
+	"$(in_store AU "SELECT value FROM indicators WHERE state <> 0")"
+same "what else AU has" "0 0 0" "$(in_store AU "SELECT
+	(SELECT count(*) FROM partner_sightings) || ' ' ||
+	(SELECT count(*) FROM partner_incidents) || ' ' ||
+	(SELECT count(*) FROM consult_events)")"
+# settled : all that was made was taken, everywhere.
+settled() {
+	for n in JP US; do
+		[ "$(in_store $n "SELECT count(*) FROM exchange_outbox")" = 0 ] ||
+			return 1
+	done
+}
+made() { in_store "$1" "SELECT seq FROM exchange_parties WHERE party = '$2'"; }
+# Silent: words of JP's reach US, and US has nothing to say for it.
+silent=no
+for trip in 1 2 3 4 5 6; do
+	eventually 10 settled || fail "bundles wait: $(ctl JP share status; ctl US share status)"
+	before=$(made US JP)
+	add JP domain trip-$trip.example amber//JP,US
+	eventually 10 is_in US trip-$trip.example || fail "no trip"
+	eventually 10 settled || fail "bundles wait"
+	[ "$(made US JP)" != "$before" ] || silent=yes
+	[ $silent = no ] || break
+done
+same "silent" yes $silent
+same "bundles in the streams" "0 0" "$(admin JP xlen 'picket:exchange:{US}') $(
+	admin US xlen 'picket:exchange:{JP}')"
+# Of what came from a partner alone, nobody was told.
+for n in JP US AU; do
+	same "echo of $n" 0 "$(in_store $n "SELECT count(*) FROM exchange_had h
+		JOIN indicators i ON h.kind = 0 AND i.id = h.local WHERE NOT EXISTS
+		(SELECT 1 FROM indicator_sources s JOIN indicator_origins o
+		ON o.id = s.origin WHERE s.indicator = i.id AND
+		o.name NOT LIKE 'partner:%')")"
+done
+same "JP's own, as given by US" 0 "$(in_store JP "SELECT count(*)
+	FROM indicators i JOIN indicator_sources s ON s.indicator = i.id
+	JOIN indicator_origins o ON o.id = s.origin
+	WHERE o.name = 'partner:US' AND (i.value LIKE 'round-%' OR
+	i.value LIKE 'trip-%' OR i.value = 'for-all.example')")"
+same "AU's, as given by US" 0 "$(in_store AU "SELECT count(*)
+	FROM indicator_sources s JOIN indicator_origins o ON o.id = s.origin
+	WHERE o.name = 'partner:US'")"
+in_store US "SELECT count(*) FROM exchange_had" | grep -q '^0$' &&
+	fail "US told nothing: this proves nothing"
+
+# -------------------------------------------------------------------- revoked
+ctl JP indicators remove "$(in_store JP "SELECT id FROM indicators
+	WHERE value = 'for-all.example'")" >/dev/null || fail "remove"
+is_off() { ! is_in "$1" for-all.example; }
+for n in US AU; do
+	eventually 10 is_off $n || fail "$n still has what was removed"
+done
+eventually 10 runs US || fail "US's sensor does not follow"
+
+# ----------------------------------------------------- US's Redis killed, back
+kill -9 "$(cat "$tmp/redis-US.pid")"
+wait "$(cat "$tmp/redis-US.pid")" 2>/dev/null
+add JP domain while-down.example amber//JP,US
+is_down() { ctl JP share status | grep -q '^US  *down'; }
+eventually 10 is_down || fail "JP does not say that US is away"
+redis_up US
+eventually 15 armed US while-down.example ||
+	fail "it is not caught up: $(ctl JP share status)"
+packets loop "$bin/picketctl" "$tmp/JP.yaml" "$tmp/JP.db" \
+	"$tmp/us-pacific.wire" 1 US again >"$tmp/rounds" ||
+	fail "the loop stays open"
+for n in JP US; do
+	same "refused by $n's Redis" "" "$(admin $n acl log | grep -A1 -E 'object|reason')"
+	kill "$(eval echo "\$collector_$n")"
+	wait "$(eval echo "\$collector_$n")"
+	same "the end of $n's collector" 0 $?
+done
+no_sanitizer "$tmp"/*.log
 finish
