@@ -236,7 +236,7 @@ same "what else AU has" "0 0 0" "$(in_store AU "SELECT
 # settled : all that was made was taken, everywhere.
 settled() {
 	for n in JP US; do
-		[ "$(in_store $n "SELECT count(*) FROM exchange_outbox")" = 0 ] ||
+		[ "$(in_store $n "SELECT count(*) FROM exchange_outbox WHERE party <> 'AU'")" = 0 ] ||
 			return 1
 	done
 }
