@@ -26,7 +26,9 @@ add_threads(struct confine *c)
 	unsigned store = CONFINE_MAY_STORE | CONFINE_MAY_READ;
 
 	/* that of the console and the metrics it ends */
-	c->may[THREAD_MAIN] = store | CONFINE_MAY_TALK | CONFINE_MAY_SERVE;
+	/* Partners' files: points are renamed. */
+	c->may[THREAD_MAIN] =
+		store | CONFINE_MAY_TALK | CONFINE_MAY_SERVE | CONFINE_MAY_KEEP;
 	c->may[THREAD_CONSOLE] = store | CONFINE_MAY_SERVE;
 	c->may[THREAD_TICKER] = store;
 	c->may[THREAD_LISTS] = store;

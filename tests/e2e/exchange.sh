@@ -241,6 +241,10 @@ settled() {
 	done
 }
 made() { in_store "$1" "SELECT seq FROM exchange_parties WHERE party = '$2'"; }
+points() { [ "$(in_store JP "SELECT acked FROM exchange_parties
+	WHERE party = 'AU' AND acked = seq")" -ge 1 ]; }
+eventually 10 points || fail "AU's point does not come back: $(
+	grep -h 'exchange with' "$tmp"/collector-*.log)"
 # Silent: words of JP's reach US, and US has nothing to say for it.
 silent=no
 for trip in 1 2 3 4 5 6; do
