@@ -97,7 +97,8 @@ static const struct conf_key keys[] = {
 	{ "consult.ack-minutes-emergency", "number", "15",
 	  "the same at level 5" },
 	{ "consult.side", "string", "",
-	  "owner as whose automation it speaks; absent: whoever leads" },
+	  "owner as whose automation it speaks; absent: with partners the "
+	  "policy's producer, else whoever leads" },
 	KEYRING_ROWS,
 	ARMING_ROWS,
 	EXCHANGE_ROWS,

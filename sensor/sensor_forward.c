@@ -129,10 +129,11 @@ reads_pipe(const struct path_list *read)
 	return read->n == 1 &&
 	       (strcmp(read->v[0], "-") == 0 ? fstat(STDIN_FILENO, &st)
 					     : stat(read->v[0], &st)) == 0 &&
-	       !S_ISREG(st.st_mode);
+	       (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
 }
 
-/* Packets of files are judged by what was armed at the start. */
+/* Packets of files are judged by what was armed at the start, those of a pipe by
+ * what is armed when they come. */
 enum err
 sensor_start_armed(struct sensor *s, struct diag *d)
 {
