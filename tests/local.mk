@@ -17,9 +17,9 @@ include tests/scale/local.mk
 include tests/tools/local.mk
 include tests/bench/local.mk
 include tests/golden/local.mk
-include tests/e2e/local.mk
-include tests/faults/local.mk
 include tests/faults/drive.mk
+include tests/faults/local.mk
+include tests/e2e/local.mk
 include tests/package/local.mk
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
