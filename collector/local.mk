@@ -37,6 +37,7 @@ libcollector_a_SOURCES = \
 	collector/store_line.h collector/store_line.c \
 	collector/store_convert.h collector/store_convert.c \
 	collector/store_schema.h collector/store_schema.c \
+	collector/store_tables.h collector/store_tables.c \
 	collector/twin.h collector/twin.c \
 	collector/skew.h collector/skew_state.h collector/skew.c \
 	collector/skew_solve.c \

@@ -23,20 +23,14 @@ awk '$1 == "+" { print $2, rank, $3; next } { print $1, ++rank, $2 }' \
 dup=$(awk '{ print $1 }' "$work/rank" | sort | uniq -d)
 [ -z "$dup" ] || fail "layers.txt lists twice: $dup"
 
-rank_of() {
-	awk -v m="$1" '$1 == m { print $2; exit }' "$work/rank"
-}
-
 # Every source is listed, and every listed module exists.
 (cd "$src" && ls common/*.[ch] rules/*.[ch] sensor/*.[ch] collector/*.[ch]) |
 	sed 's/\.[ch]$//' | sort -u >"$work/files"
-while read -r m; do
-	[ -n "$(rank_of "$m")" ] || fail "$m is not in tests/layers.txt"
-done <"$work/files"
 awk '{ print $1 }' "$work/rank" | sort >"$work/listed"
-comm -13 "$work/files" "$work/listed" | while read -r m; do
-	echo "$m"
-done >"$work/ghosts"
+comm -23 "$work/files" "$work/listed" >"$work/unlisted"
+[ ! -s "$work/unlisted" ] ||
+	fail "not in tests/layers.txt: $(tr '\n' ' ' <"$work/unlisted")"
+comm -13 "$work/files" "$work/listed" >"$work/ghosts"
 [ ! -s "$work/ghosts" ] || fail "listed but absent: $(tr '\n' ' ' <"$work/ghosts")"
 
 # Includes never climb.
@@ -57,12 +51,13 @@ done >"$work/ghosts"
 
 # Symbols never climb: nm tells who defines and who needs.  Two programs may use
 # one name each for what is their own.
-for m in $(cat "$work/files"); do
-	[ -f "$obj/$m.o" ] || continue
-	nm "$obj/$m.o" | awk -v m="$m" '
-		$2 ~ /^[TDBRVWC]$/ { print "D", $3, m }
-		$1 == "U" { print "U", $2, m }'
-done >"$work/symbols"
+while read -r m; do
+	[ ! -f "$obj/$m.o" ] || echo "$m.o"
+done <"$work/files" >"$work/objects"
+(cd "$obj" && xargs -r nm -A) <"$work/objects" | awk '
+	{ m = $1; sub(/\.o:.*/, "", m); sub(/^[^:]*:/, "") }
+	$2 ~ /^[TDBRVWC]$/ { print "D", $3, m }
+	$1 == "U" { print "U", $2, m }' >"$work/symbols"
 awk -v ranks="$work/rank" '
 	BEGIN { while ((getline l < ranks) > 0) { split(l, f, " "); r[f[1]] = f[2]; hot[f[1]] = f[3] } }
 	function where(s, m, a) {

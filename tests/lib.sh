@@ -41,15 +41,19 @@ pids=
 failures=0
 
 cleanup() {
-	trap - EXIT INT TERM
+	trap - EXIT HUP INT TERM
 	for p in $pids; do
+		# A killed strace lets go of what it traced: that dies first.
+		if grep -q -x strace "/proc/$p/comm" 2>/dev/null; then
+			kill -9 $(cat "/proc/$p/task/$p/children") 2>/dev/null
+		fi
 		kill -9 "$p" 2>/dev/null
 	done
 	wait 2>/dev/null
 	[ -n "${PICKET_KEEP:-}" ] || rm -rf "$tmp"
 }
 trap cleanup EXIT
-trap 'cleanup; exit 99' INT TERM
+trap 'cleanup; exit 99' HUP INT TERM
 
 # need PROGRAM... : skips the test when one is missing.
 need() {

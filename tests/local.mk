@@ -17,9 +17,9 @@ include tests/scale/local.mk
 include tests/tools/local.mk
 include tests/bench/local.mk
 include tests/golden/local.mk
-include tests/e2e/local.mk
-include tests/faults/local.mk
 include tests/faults/drive.mk
+include tests/faults/local.mk
+include tests/e2e/local.mk
 include tests/package/local.mk
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -32,3 +32,14 @@ AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir
 SCRIPT_TESTS = tests/collector/test_ctl.sh tests/browser/console.sh
 dist_check_SCRIPTS += $(SCRIPT_TESTS)
 TESTS += $(SCRIPT_TESTS)
+
+# Unit tests work and scripts wait: ./check gives each kind a lane of its own,
+# once all that they need is built ("make check TESTS=").
+.PHONY: check-units check-scripts
+check-units:
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TEST_SUITE_LOG=test-units.log \
+		TESTS='$(UNIT_TESTS)'
+check-scripts:
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TEST_SUITE_LOG=test-scripts.log \
+		TESTS='$(filter-out $(UNIT_TESTS),$(TESTS))'
+CLEANFILES += test-units.log test-scripts.log

@@ -106,7 +106,7 @@ make_old(void)
 	sqlite3 *db = NULL;
 
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sql_exec(db, v1), ERR_OK);
+	assert_int_equal(sql_exec(db, store_sql_v1), ERR_OK);
 	assert_int_equal(
 		sql_exec(db,
 			 "PRAGMA application_id=1346978635;"

@@ -16,7 +16,7 @@ leave() {
 	cleanup
 }
 trap leave EXIT
-trap 'leave; exit 99' INT TERM
+trap 'leave; exit 99' HUP INT TERM
 in_net() { ip netns exec $net "$@"; }
 in_net ip link set lo up
 # tap : a link that ends as eth7 and is fed at teth7.

@@ -32,7 +32,8 @@ watch() {
 		--eve "$tmp/$1.json" --eve-types alert \
 		--redis "unix://$sock" --spool "$tmp/$1" \
 		--set "control.public-key=$tmp/key.pub" \
-		--set eve.alert.payload=no 2>>"$tmp/$1.log" &
+		--set eve.alert.payload=no \
+		--set forward.presence-ms=200 2>>"$tmp/$1.log" &
 	watch_pid=$!
 	pids="$pids $watch_pid"
 }

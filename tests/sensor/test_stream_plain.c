@@ -58,6 +58,10 @@ way_init(struct way *w, const struct settings *set, bool general_only)
 	struct conf *conf = conf_new();
 
 	assert_non_null(conf);
+	/* Thousands of small captures: what is made for each is small too. */
+	assert_int_equal(conf_set_arg(conf, "flow.prealloc=0", NULL), ERR_OK);
+	assert_int_equal(conf_set_arg(conf, "flow.hash-size=1024", NULL),
+			 ERR_OK);
 	for (unsigned i = 0; i < 3 && set->arg[i] != NULL; i++) {
 		assert_int_equal(conf_set_arg(conf, set->arg[i], NULL), ERR_OK);
 	}

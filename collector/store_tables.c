@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/store_tables.h"
+
+/*
+ * Texts that repeat are kept once, in 'names'.  The alerts' EVE lines stay in
+ * the compressed frames they came in.  Times are microseconds since 1970,
+ * addresses 16 bytes.
+ */
+const char store_sql_v1[] =
+	"CREATE TABLE names("
+	" id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
+	"CREATE TABLE sensors("
+	" id INTEGER PRIMARY KEY, site TEXT NOT NULL, sensor TEXT NOT NULL,"
+	" owner TEXT NOT NULL DEFAULT '', state TEXT NOT NULL DEFAULT "
+	"'unknown',"
+	" presence TEXT NOT NULL DEFAULT '', stats TEXT NOT NULL DEFAULT '',"
+	" first_us INTEGER NOT NULL DEFAULT 0,"
+	" last_us INTEGER NOT NULL DEFAULT 0,"
+	" seen_us INTEGER NOT NULL DEFAULT 0,"
+	" alerts INTEGER NOT NULL DEFAULT 0,"
+	" frames INTEGER NOT NULL DEFAULT 0,"
+	" lines_refused INTEGER NOT NULL DEFAULT 0,"
+	" frames_refused INTEGER NOT NULL DEFAULT 0,"
+	" duplicates INTEGER NOT NULL DEFAULT 0,"
+	" epoch INTEGER NOT NULL DEFAULT 0,"
+	" UNIQUE(site, sensor));"
+	"CREATE TABLE marks("
+	" sensor INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" upto INTEGER NOT NULL, PRIMARY KEY(sensor, epoch)) WITHOUT ROWID;"
+	"CREATE TABLE mark_ranges("
+	" sensor INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" lo INTEGER NOT NULL, hi INTEGER NOT NULL,"
+	" PRIMARY KEY(sensor, epoch, lo)) WITHOUT ROWID;"
+	"CREATE TABLE gaps("
+	" id INTEGER PRIMARY KEY, sensor INTEGER NOT NULL,"
+	" epoch INTEGER NOT NULL, lo INTEGER NOT NULL, hi INTEGER NOT NULL,"
+	" frames INTEGER NOT NULL, events INTEGER NOT NULL,"
+	" cause TEXT NOT NULL, at_us INTEGER NOT NULL);"
+	"CREATE TABLE frames("
+	" id INTEGER PRIMARY KEY, sensor INTEGER NOT NULL,"
+	" epoch INTEGER NOT NULL, seq INTEGER NOT NULL, n INTEGER NOT NULL,"
+	" sev INTEGER NOT NULL, crc INTEGER NOT NULL, at_us INTEGER NOT NULL,"
+	" data BLOB NOT NULL, UNIQUE(sensor, epoch, seq));"
+	"CREATE TABLE signatures("
+	" id INTEGER PRIMARY KEY, gid INTEGER NOT NULL, sid INTEGER NOT NULL,"
+	" rev INTEGER NOT NULL, text TEXT NOT NULL, category TEXT NOT NULL,"
+	" UNIQUE(gid, sid, rev, text, category));"
+	"CREATE TABLE alerts("
+	" id INTEGER PRIMARY KEY, ts_us INTEGER NOT NULL,"
+	" sensor INTEGER NOT NULL, signature INTEGER NOT NULL,"
+	" severity INTEGER NOT NULL, src BLOB NOT NULL, sport INTEGER NOT NULL,"
+	" dst BLOB NOT NULL, dport INTEGER NOT NULL, proto INTEGER NOT NULL,"
+	" app INTEGER NOT NULL, exercise INTEGER NOT NULL,"
+	" tlp INTEGER NOT NULL, indicator INTEGER NOT NULL,"
+	" src_info INTEGER NOT NULL, dst_info INTEGER NOT NULL,"
+	" frame INTEGER NOT NULL, off INTEGER NOT NULL, len INTEGER NOT NULL);"
+	"CREATE INDEX alerts_ts ON alerts(ts_us);"
+	"CREATE TABLE alert_groups("
+	" id INTEGER PRIMARY KEY, signature INTEGER NOT NULL,"
+	" site INTEGER NOT NULL, exercise INTEGER NOT NULL,"
+	" src BLOB NOT NULL, dst BLOB NOT NULL, severity INTEGER NOT NULL,"
+	" count INTEGER NOT NULL, first_us INTEGER NOT NULL,"
+	" last_us INTEGER NOT NULL, last_alert INTEGER NOT NULL,"
+	" UNIQUE(signature, site, exercise, src, dst));"
+	"CREATE INDEX alert_groups_last ON alert_groups(last_us);"
+	"CREATE TABLE timeline("
+	" minute INTEGER NOT NULL, site INTEGER NOT NULL,"
+	" exercise INTEGER NOT NULL, severity INTEGER NOT NULL,"
+	" count INTEGER NOT NULL,"
+	" PRIMARY KEY(minute, site, exercise, severity)) WITHOUT ROWID;"
+	/* One key over one unbroken interval, whatever the site. */
+	"CREATE TABLE runs("
+	" id INTEGER PRIMARY KEY, exercise TEXT NOT NULL,"
+	" kind INTEGER NOT NULL, key TEXT NOT NULL, first_us INTEGER NOT NULL,"
+	" last_us INTEGER NOT NULL, severity INTEGER NOT NULL,"
+	" confidence INTEGER NOT NULL, stages BLOB);"
+	"CREATE INDEX runs_last ON runs(last_us);"
+	"CREATE INDEX runs_key ON runs(key);"
+	"CREATE TABLE sightings("
+	" run INTEGER NOT NULL, site TEXT NOT NULL, owner TEXT NOT NULL,"
+	" first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,"
+	" count INTEGER NOT NULL, strong INTEGER NOT NULL,"
+	" PRIMARY KEY(run, site, owner)) WITHOUT ROWID;"
+	"CREATE TABLE links("
+	" a INTEGER NOT NULL, b INTEGER NOT NULL, alert INTEGER NOT NULL,"
+	" PRIMARY KEY(a, b)) WITHOUT ROWID;"
+	"CREATE TABLE incidents("
+	" id INTEGER PRIMARY KEY, state TEXT NOT NULL,"
+	" exercise TEXT NOT NULL, title TEXT NOT NULL, score INTEGER NOT NULL,"
+	" level INTEGER NOT NULL, lead TEXT NOT NULL, support TEXT NOT NULL,"
+	" first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,"
+	" created_us INTEGER NOT NULL, updated_us INTEGER NOT NULL,"
+	" merged_into INTEGER NOT NULL DEFAULT 0, summary TEXT NOT NULL);"
+	"CREATE TABLE incident_runs("
+	" run INTEGER PRIMARY KEY, incident INTEGER NOT NULL);"
+	"CREATE INDEX incident_runs_incident ON incident_runs(incident);"
+	"CREATE TABLE incident_log("
+	" id INTEGER PRIMARY KEY, incident INTEGER NOT NULL,"
+	" at_us INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,"
+	" text TEXT NOT NULL);"
+	"CREATE INDEX incident_log_incident ON incident_log(incident);"
+	"CREATE TABLE counters("
+	" name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;";
+
+/*
+ * No row an alert: a frame knows how many it has, their first number, and
+ * which of its lines are none (store_line.h).  What is filtered by stands in
+ * frames_alerts, so that frames are walked without touching them.
+ */
+const char store_sql_frames_as_they_came[] =
+	"ALTER TABLE frames ADD COLUMN first_alert INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE frames ADD COLUMN alerts INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE frames ADD COLUMN worst INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE frames ADD COLUMN first_us INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE frames ADD COLUMN last_us INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE frames ADD COLUMN others BLOB;"
+	"ALTER TABLE alert_groups RENAME TO old_groups;"
+	"DROP INDEX alert_groups_last;"
+	"CREATE TABLE alert_groups("
+	" id INTEGER PRIMARY KEY, key INTEGER NOT NULL,"
+	" signature INTEGER NOT NULL, site INTEGER NOT NULL,"
+	" exercise INTEGER NOT NULL, src BLOB NOT NULL, dst BLOB NOT NULL,"
+	" severity INTEGER NOT NULL, count INTEGER NOT NULL,"
+	" first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,"
+	" last_alert INTEGER NOT NULL, src_info INTEGER NOT NULL,"
+	" dst_info INTEGER NOT NULL, first_frame INTEGER NOT NULL,"
+	" last_frame INTEGER NOT NULL);"
+	"CREATE INDEX alert_groups_key ON alert_groups(key);"
+	"CREATE TABLE group_frames("
+	" grp INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+	" frames BLOB NOT NULL, PRIMARY KEY(grp, first)) WITHOUT ROWID;";
+const char store_sql_frames_indexed[] =
+	"DROP TABLE alerts;"
+	"DROP TABLE old_groups;"
+	"CREATE INDEX alert_groups_last ON alert_groups(last_us);"
+	"CREATE INDEX frames_alerts ON"
+	" frames(first_alert,alerts,sensor,worst,first_us,last_us,at_us);"
+	"CREATE INDEX frames_first ON frames(first_us) WHERE alerts>0;";
+
+/* The ledgers of sensors, and what is here of what they speak of. */
+const char store_sql_ledgers[] =
+	"CREATE TABLE ledgers("
+	" sensor INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" batches INTEGER NOT NULL DEFAULT 0, gaps INTEGER NOT NULL DEFAULT 0,"
+	" repeats INTEGER NOT NULL DEFAULT 0,"
+	" floor INTEGER NOT NULL DEFAULT 0, at_us INTEGER NOT NULL DEFAULT 0,"
+	" seen_us INTEGER NOT NULL DEFAULT 0,"
+	" committed INTEGER NOT NULL DEFAULT 0, text TEXT NOT NULL DEFAULT '',"
+	" PRIMARY KEY(sensor, epoch)) WITHOUT ROWID;"
+	"CREATE TABLE ledger_batches("
+	" sensor INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" seq INTEGER NOT NULL, class INTEGER NOT NULL,"
+	" events INTEGER NOT NULL, lost INTEGER NOT NULL,"
+	" PRIMARY KEY(sensor, epoch, seq)) WITHOUT ROWID;"
+	"CREATE TABLE ledger_sums("
+	" sensor INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" class INTEGER NOT NULL, events INTEGER NOT NULL,"
+	" lost INTEGER NOT NULL, PRIMARY KEY(sensor, epoch, class))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE ledger_shed("
+	" sensor INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" class INTEGER NOT NULL, lo INTEGER NOT NULL, hi INTEGER NOT NULL,"
+	" events INTEGER NOT NULL, counted INTEGER NOT NULL DEFAULT 0,"
+	" returned INTEGER NOT NULL DEFAULT 0,"
+	" PRIMARY KEY(sensor, epoch, class, lo)) WITHOUT ROWID;";
+
+/* When nobody was looking (store_blind.h).  An asset that no sensor watches
+ * stands there with sensor 0. */
+const char store_sql_blindness[] =
+	"CREATE TABLE blind("
+	" id INTEGER PRIMARY KEY, sensor INTEGER NOT NULL,"
+	" cause TEXT NOT NULL, from_us INTEGER NOT NULL,"
+	" to_us INTEGER NOT NULL, detail TEXT NOT NULL,"
+	" UNIQUE(sensor, cause, from_us));"
+	"CREATE INDEX blind_to ON blind(to_us);"
+	"CREATE TABLE blind_watch("
+	" sensor INTEGER PRIMARY KEY, live INTEGER NOT NULL,"
+	" since_us INTEGER NOT NULL, last_us INTEGER NOT NULL);"
+	"CREATE TABLE blind_beat("
+	" id INTEGER PRIMARY KEY, at_us INTEGER NOT NULL);"
+	/* The key's columns first: SQLite 3.40 takes others between them for
+	 * NULL when it is asked whether a store is whole. */
+	"CREATE TABLE blind_assets("
+	" asset TEXT NOT NULL, sensor INTEGER NOT NULL, site TEXT NOT NULL,"
+	" PRIMARY KEY(asset, sensor)) WITHOUT ROWID;";
+
+/* Who signed last; what was refused of whom. */
+const char store_sql_signatures[] =
+	"CREATE TABLE signed("
+	" sensor INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,"
+	" key TEXT NOT NULL, at_us INTEGER NOT NULL);"
+	"CREATE TABLE refused("
+	" sensor INTEGER NOT NULL, cause TEXT NOT NULL, n INTEGER NOT NULL,"
+	" first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,"
+	" what TEXT NOT NULL, PRIMARY KEY(sensor, cause)) WITHOUT ROWID;";
+
+/*
+ * What went beyond a bound (store_bound.h), and what is bounded by sensor;
+ * which assets a mission stands on.
+ */
+const char store_sql_bounds[] =
+	"CREATE TABLE dropped("
+	" sensor INTEGER NOT NULL, what TEXT NOT NULL, n INTEGER NOT NULL,"
+	" events INTEGER NOT NULL, upto INTEGER NOT NULL,"
+	" first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,"
+	" PRIMARY KEY(sensor, what)) WITHOUT ROWID;"
+	"CREATE INDEX gaps_sensor ON gaps(sensor);"
+	"CREATE TABLE mission_assets("
+	" mission TEXT NOT NULL, asset TEXT NOT NULL, owner TEXT NOT NULL,"
+	" criticality INTEGER NOT NULL, PRIMARY KEY(mission, asset))"
+	" WITHOUT ROWID;";
+
+/* The last word of each run of a sensor's program (store_runs.h). */
+const char store_sql_sensor_runs[] =
+	"CREATE TABLE sensor_runs("
+	" sensor INTEGER NOT NULL, started_us INTEGER NOT NULL,"
+	" epoch INTEGER NOT NULL, word INTEGER NOT NULL,"
+	" at_us INTEGER NOT NULL, ended INTEGER NOT NULL,"
+	" live INTEGER NOT NULL, captured INTEGER NOT NULL,"
+	" dropped INTEGER NOT NULL, delivered INTEGER NOT NULL,"
+	" inspected INTEGER NOT NULL, pending INTEGER NOT NULL,"
+	" PRIMARY KEY(sensor, started_us)) WITHOUT ROWID;";
+
+/* Whom an overload was about (blind_overload.h); of old ones, and of assets of
+ * which no sensor has told yet, nothing is known, so everybody is. */
+const char store_sql_overload_priorities[] =
+	"ALTER TABLE blind ADD COLUMN all_from INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE blind ADD COLUMN payload_from INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE blind_assets ADD COLUMN"
+	" priority INTEGER NOT NULL DEFAULT 6;";
+
+/* What the newest ledger of an epoch says never came, lost or gone, so that a
+ * list of sensors need not read ledgers; NULL while there is none. */
+const char store_sql_ledger_lost[] =
+	"ALTER TABLE ledgers ADD COLUMN lost INTEGER;"
+	"UPDATE ledgers SET lost=(SELECT coalesce(sum(t.atom),0) FROM"
+	" json_tree(ledgers.text,'$.events') t WHERE t.type='integer' AND"
+	" (t.path GLOB '$.events.lost.*' OR t.path GLOB '$.events.gone.*'))"
+	" WHERE json_valid(text);";
+
+/*
+ * indicators: the common set.  'key' is a digest of the value, so that an index
+ * of numbers finds it; 'due_us' the next moment at which one of its sources
+ * runs out.  A value is one row, and one more for each source that gave it.
+ */
+const char store_sql_indicators[] =
+	"CREATE TABLE indicator_origins("
+	" id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+	" n INTEGER NOT NULL DEFAULT 0);"
+	"CREATE TABLE indicators("
+	" id INTEGER PRIMARY KEY, key INTEGER NOT NULL, kind INTEGER NOT NULL,"
+	" value TEXT NOT NULL, state INTEGER NOT NULL,"
+	" verdict INTEGER NOT NULL, change INTEGER NOT NULL,"
+	" reason TEXT NOT NULL, exact INTEGER NOT NULL,"
+	" severity INTEGER NOT NULL, confidence INTEGER NOT NULL,"
+	" mark TEXT NOT NULL, valid_from_us INTEGER NOT NULL,"
+	" valid_until_us INTEGER NOT NULL, modified_us INTEGER NOT NULL,"
+	" best INTEGER NOT NULL, due_us INTEGER NOT NULL,"
+	" first_us INTEGER NOT NULL, changed_us INTEGER NOT NULL);"
+	"CREATE INDEX indicators_key ON indicators(key);"
+	"CREATE UNIQUE INDEX indicators_change ON indicators(change);"
+	"CREATE INDEX indicators_due ON indicators(due_us) WHERE due_us>0;"
+	"CREATE INDEX indicators_held ON indicators(id) WHERE state=1;"
+	"CREATE INDEX indicators_off ON indicators(change) WHERE state=0;"
+	"CREATE TABLE indicator_sources("
+	" indicator INTEGER NOT NULL, origin INTEGER NOT NULL,"
+	" id TEXT NOT NULL, id_key INTEGER NOT NULL, exact INTEGER NOT NULL,"
+	" gone INTEGER NOT NULL, severity INTEGER NOT NULL,"
+	" confidence INTEGER NOT NULL, mark TEXT NOT NULL,"
+	" valid_from_us INTEGER NOT NULL, valid_until_us INTEGER NOT NULL,"
+	" modified_us INTEGER NOT NULL, created_by TEXT NOT NULL,"
+	" description TEXT NOT NULL, labels TEXT NOT NULL,"
+	" tactic TEXT NOT NULL, kill_chain TEXT NOT NULL,"
+	" import INTEGER NOT NULL, at_us INTEGER NOT NULL,"
+	" PRIMARY KEY(indicator, origin)) WITHOUT ROWID;"
+	"CREATE INDEX indicator_sources_origin ON"
+	" indicator_sources(origin, indicator);"
+	"CREATE INDEX indicator_sources_id ON indicator_sources(id_key)"
+	" WHERE id_key<>0;"
+	"CREATE TABLE indicator_imports("
+	" id INTEGER PRIMARY KEY, origin TEXT NOT NULL, who TEXT NOT NULL,"
+	" snapshot INTEGER NOT NULL, state INTEGER NOT NULL,"
+	" begun_us INTEGER NOT NULL, alive_us INTEGER NOT NULL,"
+	" ended_us INTEGER NOT NULL DEFAULT 0,"
+	" total INTEGER NOT NULL DEFAULT 0,"
+	" supported INTEGER NOT NULL DEFAULT 0,"
+	" refused INTEGER NOT NULL DEFAULT 0,"
+	" repeated INTEGER NOT NULL DEFAULT 0,"
+	" taken INTEGER NOT NULL DEFAULT 0, added INTEGER NOT NULL DEFAULT 0,"
+	" changed INTEGER NOT NULL DEFAULT 0,"
+	" same INTEGER NOT NULL DEFAULT 0, stale INTEGER NOT NULL DEFAULT 0,"
+	" revoked INTEGER NOT NULL DEFAULT 0, held INTEGER NOT NULL DEFAULT 0,"
+	" no_room INTEGER NOT NULL DEFAULT 0,"
+	" withdrawn INTEGER NOT NULL DEFAULT 0,"
+	" cursor INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '');"
+	"CREATE INDEX indicator_imports_open ON indicator_imports(state)"
+	" WHERE state<2;"
+	"CREATE TABLE indicator_refusals("
+	" import INTEGER NOT NULL, n INTEGER NOT NULL, file TEXT NOT NULL,"
+	" line INTEGER NOT NULL, id TEXT NOT NULL, reason TEXT NOT NULL,"
+	" PRIMARY KEY(import, n)) WITHOUT ROWID;"
+	"CREATE TABLE indicator_inbox("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, import INTEGER NOT NULL,"
+	" n INTEGER NOT NULL, records BLOB NOT NULL);"
+	"CREATE INDEX indicator_inbox_import ON indicator_inbox(import);"
+	"CREATE TABLE indicator_log("
+	" id INTEGER PRIMARY KEY, indicator INTEGER NOT NULL,"
+	" at_us INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,"
+	" text TEXT NOT NULL);"
+	"CREATE INDEX indicator_log_indicator ON indicator_log(indicator);"
+	"CREATE TABLE indicator_seen("
+	" indicator INTEGER NOT NULL, site TEXT NOT NULL,"
+	" first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,"
+	" count INTEGER NOT NULL, PRIMARY KEY(indicator, site))"
+	" WITHOUT ROWID;";
+
+/* release: what was given to partners, and the audit log */
+/*
+ * What was seen before markings were kept is nobody's to see: its marking is
+ * not known.  'audit' is only added to; its records are chained (audit.h).
+ */
+const char store_sql_release[] =
+	"ALTER TABLE runs ADD COLUMN what INTEGER NOT NULL DEFAULT 255;"
+	"ALTER TABLE runs ADD COLUMN said TEXT NOT NULL DEFAULT 'red//';"
+	"ALTER TABLE runs ADD COLUMN mark TEXT NOT NULL DEFAULT 'red//';"
+	"ALTER TABLE sightings ADD COLUMN mark TEXT NOT NULL DEFAULT 'red//';"
+	"ALTER TABLE incidents ADD COLUMN mark TEXT NOT NULL DEFAULT 'red//';"
+	"CREATE TABLE audit("
+	" id INTEGER PRIMARY KEY, record TEXT NOT NULL, hash BLOB NOT NULL);"
+	"CREATE TRIGGER audit_kept BEFORE UPDATE ON audit BEGIN"
+	" SELECT raise(ABORT,'the audit log is only added to'); END;"
+	"CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN"
+	" SELECT raise(ABORT,'the audit log is only added to'); END;"
+	"CREATE TRIGGER audit_next BEFORE INSERT ON audit"
+	" WHEN new.id<>coalesce((SELECT max(id) FROM audit),0)+1 BEGIN"
+	" SELECT raise(ABORT,'the audit log is only added to'); END;"
+	"CREATE TABLE share_policies("
+	" partner TEXT PRIMARY KEY, digest TEXT NOT NULL,"
+	" record INTEGER NOT NULL) WITHOUT ROWID;";
+
+/* taps: one event at several, and their clocks */
+const char store_sql_taps[] =
+	/* An observation beyond an event's first one. */
+	"CREATE TABLE twins("
+	" alert INTEGER PRIMARY KEY, event INTEGER NOT NULL,"
+	" sensor INTEGER NOT NULL);"
+	"CREATE INDEX twins_event ON twins(event);"
+	"CREATE TABLE clock_pairs("
+	" a INTEGER NOT NULL, b INTEGER NOT NULL, total INTEGER NOT NULL,"
+	" n INTEGER NOT NULL, next INTEGER NOT NULL, samples BLOB NOT NULL,"
+	" PRIMARY KEY(a, b)) WITHOUT ROWID;"
+	"CREATE TABLE clocks("
+	" sensor INTEGER PRIMARY KEY, state TEXT NOT NULL,"
+	" offset_us INTEGER NOT NULL, drift_ppb INTEGER NOT NULL,"
+	" error_us INTEGER NOT NULL, shared INTEGER NOT NULL,"
+	" others INTEGER NOT NULL, at_us INTEGER NOT NULL);"
+	/* Of 'strong', those that no other tap had told of before. */
+	"ALTER TABLE sightings ADD COLUMN events INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE sightings SET events=strong;";
+
+/* consultations */
+const char store_sql_consult[] =
+	"CREATE TABLE consult_events("
+	" id INTEGER PRIMARY KEY, side TEXT NOT NULL, number INTEGER NOT NULL,"
+	" local INTEGER NOT NULL, consult_side TEXT NOT NULL,"
+	" consult_number INTEGER NOT NULL, kind INTEGER NOT NULL,"
+	" clock INTEGER NOT NULL, at_us INTEGER NOT NULL, who TEXT NOT NULL,"
+	" about TEXT NOT NULL, other_side TEXT NOT NULL,"
+	" other_number INTEGER NOT NULL, level INTEGER NOT NULL,"
+	" step INTEGER NOT NULL, deadline_us INTEGER NOT NULL,"
+	" incident INTEGER NOT NULL, exercise TEXT NOT NULL,"
+	" sides TEXT NOT NULL, text TEXT NOT NULL, UNIQUE(side, number));"
+	"CREATE INDEX consult_events_of ON"
+	" consult_events(consult_side, consult_number, side);"
+	"CREATE INDEX consult_events_other ON"
+	" consult_events(other_side, other_number) WHERE other_number>0;"
+	"CREATE TABLE consults("
+	" side TEXT NOT NULL, number INTEGER NOT NULL,"
+	" root_side TEXT NOT NULL, root_number INTEGER NOT NULL,"
+	" state TEXT NOT NULL, local INTEGER NOT NULL,"
+	" incident INTEGER NOT NULL, exercise TEXT NOT NULL,"
+	" level INTEGER NOT NULL, lead TEXT NOT NULL,"
+	" waiting INTEGER NOT NULL, step INTEGER NOT NULL,"
+	" opened_us INTEGER NOT NULL, changed_us INTEGER NOT NULL,"
+	" closed_us INTEGER NOT NULL, deadline_us INTEGER NOT NULL,"
+	" body TEXT NOT NULL, PRIMARY KEY(side, number)) WITHOUT ROWID;"
+	"CREATE INDEX consults_root ON consults(root_side, root_number);"
+	"CREATE INDEX consults_due ON consults(deadline_us)"
+	" WHERE deadline_us>0;"
+	"CREATE INDEX consults_incident ON consults(incident)"
+	" WHERE local=1;"
+	"CREATE TABLE consult_sides("
+	" side TEXT PRIMARY KEY, last INTEGER NOT NULL,"
+	" events INTEGER NOT NULL, opened INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE consult_told("
+	" id INTEGER PRIMARY KEY CHECK(id=1), event INTEGER NOT NULL);"
+	/* What incidents have in common (situation.h). */
+	"CREATE TABLE incident_keys("
+	" key TEXT NOT NULL, incident INTEGER NOT NULL,"
+	" PRIMARY KEY(key, incident)) WITHOUT ROWID;"
+	"CREATE INDEX incident_keys_of ON incident_keys(incident);";
+
+/* posture */
+const char store_sql_posture[] =
+	"CREATE TABLE posture_levels(number INTEGER PRIMARY KEY,"
+	" name TEXT NOT NULL, settings TEXT NOT NULL);"
+	"CREATE TABLE posture_orders(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" at_us INTEGER NOT NULL, level TEXT NOT NULL, site TEXT NOT NULL,"
+	" who TEXT NOT NULL, why TEXT NOT NULL,"
+	" version INTEGER NOT NULL DEFAULT 0);"
+	"CREATE INDEX posture_by_site ON posture_orders(site, id);";
+
+/* exercises: those that were ordered, and what of their injects was seen */
+const char store_sql_exercises[] =
+	"CREATE TABLE exercises(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" name TEXT NOT NULL UNIQUE, state TEXT NOT NULL, token TEXT NOT NULL,"
+	" from_us INTEGER NOT NULL, until_us INTEGER NOT NULL,"
+	" at_us INTEGER NOT NULL, who TEXT NOT NULL,"
+	" version INTEGER NOT NULL DEFAULT 0,"
+	" end_us INTEGER NOT NULL DEFAULT 0, end_who TEXT NOT NULL DEFAULT '',"
+	" end_version INTEGER NOT NULL DEFAULT 0,"
+	" misplaced INTEGER NOT NULL DEFAULT 0);"
+	"CREATE TABLE exercise_hits(exercise INTEGER NOT NULL,"
+	" inject INTEGER NOT NULL, site TEXT NOT NULL,"
+	" first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,"
+	" seen_us INTEGER NOT NULL, count INTEGER NOT NULL,"
+	" alert INTEGER NOT NULL, signature TEXT NOT NULL,"
+	" PRIMARY KEY(exercise, inject, site)) WITHOUT ROWID;";
+
+/* correlators: what a run counted for its floods, in its newest two pieces of
+ * time */
+const char store_sql_floods[] =
+	"ALTER TABLE runs ADD COLUMN flooded INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE runs ADD COLUMN flood_at INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE runs ADD COLUMN flood_n INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE runs ADD COLUMN flood_before INTEGER NOT NULL DEFAULT 0;";
+
+/* warnings: what one site learnt and all are armed with */
+const char store_sql_warnings[] =
+	"CREATE TABLE warnings(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" kind INTEGER NOT NULL, value TEXT NOT NULL, mark TEXT NOT NULL,"
+	" confidence INTEGER NOT NULL, severity INTEGER NOT NULL,"
+	" incident INTEGER NOT NULL, level INTEGER NOT NULL,"
+	" site TEXT NOT NULL, first_us INTEGER NOT NULL,"
+	" cause_us INTEGER NOT NULL, stored_us INTEGER NOT NULL,"
+	" state INTEGER NOT NULL DEFAULT 0,"
+	" indicator INTEGER NOT NULL DEFAULT 0,"
+	" change INTEGER NOT NULL DEFAULT 0,"
+	" offered_us INTEGER NOT NULL DEFAULT 0,"
+	" armed_us INTEGER NOT NULL DEFAULT 0,"
+	" sensors INTEGER NOT NULL DEFAULT 0,"
+	" last_site TEXT NOT NULL DEFAULT '',"
+	" last_sensor TEXT NOT NULL DEFAULT '',"
+	" UNIQUE(kind, value));"
+	"CREATE INDEX warnings_by_site ON warnings(site, stored_us);"
+	"CREATE INDEX warnings_by_incident ON warnings(incident);"
+	"CREATE INDEX warnings_open ON warnings(state, id) WHERE state<2;";
+
+/* polls of TAXII servers */
+const char store_sql_polls[] =
+	"CREATE TABLE indicator_polls(source TEXT PRIMARY KEY,"
+	" url TEXT NOT NULL, collection TEXT NOT NULL,"
+	" added_after TEXT NOT NULL, polled_us INTEGER NOT NULL,"
+	" good_us INTEGER NOT NULL, polls INTEGER NOT NULL,"
+	" failed INTEGER NOT NULL, entries INTEGER NOT NULL,"
+	" error TEXT NOT NULL) WITHOUT ROWID;";
