@@ -25,7 +25,7 @@ libcollector_a_SOURCES = \
 	collector/sighting.h collector/sighting.c \
 	collector/correlate.h collector/correlate_state.h \
 	collector/correlate_case.h collector/correlate_split.c \
-	collector/correlate_mute.c \
+	collector/correlate_mute.c collector/correlate_refute.c \
 	collector/correlate.c collector/correlate_flood.c collector/correlate_run.c \
 	collector/correlate_incident.c collector/correlate_load.c \
 	collector/severity.h collector/severity.c \
@@ -95,6 +95,7 @@ libcollector_a_SOURCES = \
 	collector/mute_store.h collector/mute_store.c \
 	collector/case_order.h collector/case_order.c \
 	collector/pipeline_case.h collector/pipeline_case.c \
+	collector/pipeline_refute.c \
 	collector/pipeline_silence.c \
 	collector/store.h collector/store.c collector/store_state.h \
 	collector/store_name.c collector/store_sums.c collector/store_group.c \
@@ -124,6 +125,7 @@ libcollector_a_SOURCES += \
 	collector/allow_list.h collector/allow_list.c \
 	collector/gate_history.h collector/gate_history.c \
 	collector/gate.h collector/gate.c \
+	collector/indicator_word.h collector/indicator_word.c \
 	collector/common_set.h collector/common_set.c
 # indicators of others
 libcollector_a_SOURCES += \

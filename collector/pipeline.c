@@ -38,6 +38,7 @@ pipeline_reload(struct pipeline *p)
 	uint64_t horizon = 2 * p->cfg.correlate.window_us;
 	enum err e;
 
+	pipeline_refute_forget(p);
 	correlate_free(p->correlate);
 	p->correlate = correlate_new(&p->cfg.correlate);
 	sighting_batch_reset(p->sightings);
@@ -418,7 +419,7 @@ static bool
 pipeline_busy(const struct pipeline *p)
 {
 	return common_set_busy(p->common) || p->warn.pending ||
-	       pipeline_exchange_busy(p->exchange);
+	       p->cases.refuted.more || pipeline_exchange_busy(p->exchange);
 }
 
 enum err

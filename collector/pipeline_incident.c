@@ -109,6 +109,7 @@ on_incident(void *arg, struct incident *i)
 	struct store_incident_kept was = { 0 };
 	struct store_incident_change c;
 	const char *what;
+	bool again = false;
 	enum err e = pipeline_silence_of(p, i, &a->silences);
 
 	if (e == ERR_OK) {
@@ -120,8 +121,11 @@ on_incident(void *arg, struct incident *i)
 	if (e == ERR_OK && was.found) {
 		e = store_incident_mark(p->store, i->id, &a->mark);
 	}
+	if (e == ERR_OK && was.closed) {
+		e = pipeline_refute_stands(p, i, &again);
+	}
 	if (e != ERR_OK ||
-	    (was.found && was.score == a->score &&
+	    (was.found && !again && was.score == a->score &&
 	     was.summary_hash == XXH3_64bits(a->summary.p, a->summary.len))) {
 		return e;
 	}
@@ -151,7 +155,7 @@ on_incident(void *arg, struct incident *i)
 	if (e == ERR_OK && i->split_from != 0) {
 		e = pipeline_case_parted(p, i);
 	}
-	what = what_changed(i, &was, a);
+	what = again ? "raised" : what_changed(i, &was, a);
 	if (e == ERR_OK && what != NULL) {
 		e = tell(p, i->id, what, &was);
 	}
@@ -206,7 +210,7 @@ pipeline_correlate(struct pipeline *p)
 		const struct sighting_set *s =
 			sighting_batch_get(p->sightings, i);
 
-		e = correlate_add(p->correlate, s);
+		e = pipeline_correlate_set(p, s);
 		if (e == ERR_OK) {
 			e = common_set_seen(p->common, s);
 		}

@@ -635,6 +635,14 @@ static const char cases[] =
 	" from_us INTEGER NOT NULL,"
 	" PRIMARY KEY(incident, site, sensor, cause, from_us)) WITHOUT ROWID;";
 
+/* What an indicator told, apart from the rest; and those out of force. */
+static const char refuted[] =
+	"ALTER TABLE runs ADD COLUMN own BLOB;"
+	"ALTER TABLE runs ADD COLUMN refuted INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE runs SET own=stages;"
+	"ALTER TABLE sightings ADD COLUMN told INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE links ADD COLUMN told INTEGER NOT NULL DEFAULT 0;";
+
 static const struct migration migrations[] = {
 	{ v1, NULL, NULL },
 	{ frames_as_they_came, store_convert_alerts, frames_indexed },
@@ -663,6 +671,7 @@ static const struct migration migrations[] = {
 	{ findings, NULL, NULL },
 	{ cases, NULL, NULL },
 	{ lease, NULL, NULL },
+	{ refuted, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

@@ -286,7 +286,7 @@ history(void)
 			 "last_us,severity,confidence,stages) "
 			 "VALUES(%d,'',%d,'hq 10.0.0.%d',"
 			 "%lld,%lld,3,0,NULL);"
-			 "INSERT INTO links VALUES(400,%d,1,0)",
+			 "INSERT INTO links VALUES(400,%d,1,0,0)",
 			 1000 + i, KEY_HOST, i, (long long)(NOW - HOUR),
 			 (long long)(NOW - HOUR), 1000 + i);
 		assert_int_equal(sql_exec(db, sql), ERR_OK);
