@@ -211,7 +211,7 @@ add_set(struct correlate *c, const struct sighting_set *s)
 	for (unsigned i = 0; i < n && e == ERR_OK; i++) {
 		e = correlate_requalify(c, runs[i]);
 	}
-	return e == ERR_OK && s->strong ? correlate_vouch(c, runs, n) : e;
+	return e == ERR_OK ? correlate_vouch(c, runs, n) : e;
 }
 
 /*

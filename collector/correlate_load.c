@@ -112,8 +112,9 @@ enum err
 correlate_load_link(struct correlate *c, struct run *a, struct run *b,
 		    int64_t alert, bool by_hand, bool told)
 {
-	return by_hand ? correlate_add_hand(c, a, b)
-		       : correlate_add_link(c, a, b, alert, told);
+	enum err e = correlate_add_link(c, a, b, alert, told);
+
+	return e == ERR_OK && by_hand ? correlate_add_hand(c, a, b) : e;
 }
 
 enum err

@@ -21,11 +21,18 @@ has_site(const struct run *v, const struct run_site *s, unsigned *steps)
 	return *steps == 0;
 }
 
+/* A mute takes nothing back that was seen before. */
 static bool
-vouches(const struct run *v)
+in_force(const struct run *v)
 {
-	/* A mute takes nothing back that was seen before. */
 	return v->kind == KEY_INDICATOR && !v->refuted;
+}
+
+/* An analyst who puts two together has not seen them in one alert. */
+static bool
+vouches(const struct run_link *l)
+{
+	return l->alert != 0 && in_force(l->other);
 }
 
 bool
@@ -37,7 +44,7 @@ correlate_vouched(const struct run *r, const struct run_site *s,
 	}
 	for (const struct run_link *l = r->links; l != NULL && *steps > 0;
 	     l = l->next, --*steps) {
-		if (vouches(l->other) && has_site(l->other, s, steps)) {
+		if (vouches(l) && has_site(l->other, s, steps)) {
 			return true;
 		}
 	}
@@ -54,11 +61,10 @@ correlate_vouched_link(const struct run *a, const struct run *b)
 
 	for (const struct run_link *l = x->links; l != NULL && steps > 0;
 	     l = l->next, steps--) {
-		const struct run_link *m =
-			vouches(l->other) ? l->other->links : NULL;
+		const struct run_link *m = vouches(l) ? l->other->links : NULL;
 
 		for (; m != NULL && steps > 0; m = m->next, steps--) {
-			if (m->other == y) {
+			if (m->other == y && m->alert != 0) {
 				return true;
 			}
 		}
@@ -69,13 +75,30 @@ correlate_vouched_link(const struct run *a, const struct run *b)
 	return steps == 0;
 }
 
+/* What of the stages 'had' one that vouches knows of too. */
+static void
+vouch_stages(const struct stage_times *had, const struct stage_times *v,
+	     struct stage_times *out)
+{
+	uint32_t both = stage_mask(had) & stage_mask(v);
+
+	for (unsigned k = 0; k < STAGE_COUNT; k++) {
+		uint64_t first = MAX(had->first[k], v->first[k]);
+		uint64_t last = MIN(had->last[k], v->last[k]);
+
+		if ((both >> k & 1) != 0 && first <= last) {
+			stage_add(out, k, first, last);
+		}
+	}
+}
+
 void
 correlate_vouched_stages(const struct run *r, struct stage_times *out)
 {
 	*out = r->own != NULL ? *r->own : (struct stage_times){ { 0 }, { 0 } };
 	for (const struct run_link *l = r->links; l != NULL; l = l->next) {
-		if (vouches(l->other) && l->other->stages != NULL) {
-			stage_merge(out, l->other->stages);
+		if (vouches(l) && l->other->stages != NULL) {
+			vouch_stages(r->stages, l->other->stages, out);
 		}
 	}
 }
@@ -93,7 +116,7 @@ correlate_vouched_flood(const struct correlate *c, const struct run *r)
 		return true;
 	}
 	for (const struct run_link *l = r->links; l != NULL; l = l->next) {
-		if (vouches(l->other) && l->other->flooded) {
+		if (vouches(l) && l->other->flooded) {
 			return true;
 		}
 	}
@@ -123,7 +146,7 @@ correlate_vouch(struct correlate *c, struct run *const *runs, unsigned n)
 	enum err e = ERR_OK;
 
 	for (unsigned i = 0; i < n && c->doubts && e == ERR_OK; i++) {
-		struct run_link *l = vouches(runs[i]) ? runs[i]->links : NULL;
+		struct run_link *l = in_force(runs[i]) ? runs[i]->links : NULL;
 
 		for (; l != NULL && e == ERR_OK; l = l->next) {
 			if (l->other->doubted) {
@@ -298,9 +321,6 @@ believe(struct correlate *c, struct run *r)
 	r->muted = correlate_mute_find(c, r->hash, r->exercise, r->kind,
 				       r->key) != NULL;
 	correlate_mark_dirty(c, r);
-	if (r->muted) {
-		return ERR_OK;
-	}
 	e = correlate_requalify(c, r);
 	for (struct run_link *l = r->links; l != NULL && e == ERR_OK;
 	     l = l->next) {
