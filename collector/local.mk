@@ -85,6 +85,7 @@ libcollector_a_SOURCES = \
 	collector/finding_store.h collector/finding_store.c \
 	collector/pipeline_finding.c \
 	collector/correlator_file.h collector/correlator_file.c \
+	collector/correlator_store.h collector/correlator_store.c \
 	collector/posture_file.h collector/posture_file.c \
 	collector/store_posture.h collector/store_posture.c \
 	collector/straggler.h collector/straggler.c \
@@ -224,6 +225,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_warning.h collector/ctl_warning.c \
 	collector/ctl_partner.h collector/ctl_partner.c \
 	collector/ctl_finding.h collector/ctl_finding.c \
+	collector/ctl_correlator.h collector/ctl_correlator.c \
 	collector/ctl_case.h collector/ctl_case.c \
 	collector/exercise_report.h collector/exercise_report_state.h \
 	collector/exercise_report.c collector/exercise_report_md.c \

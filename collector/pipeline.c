@@ -39,6 +39,7 @@ pipeline_reload(struct pipeline *p)
 	enum err e;
 
 	pipeline_refute_forget(p);
+	p->counted = (struct correlate_stats){ 0 };
 	correlate_free(p->correlate);
 	p->correlate = correlate_new(&p->cfg.correlate);
 	sighting_batch_reset(p->sightings);
@@ -194,6 +195,13 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 		}
 		if (e != ERR_OK) {
 			e = diag_set(d, e, "%s: cannot be read: %s", cfg->store,
+				     store_error(p->store));
+		}
+	}
+	if (e == ERR_OK) {
+		e = pipeline_correlators_declare(p);
+		if (e != ERR_OK) {
+			e = diag_set(d, e, "%s: %s", cfg->store,
 				     store_error(p->store));
 		}
 	}

@@ -241,6 +241,10 @@ mute(struct pipeline *p, struct case_order *o, struct outcome *out)
 			      .why = o->why };
 	enum err e;
 
+	if (o->kind == KEY_JA3) {
+		return refuse(out, "a ja3 ties nothing together: mute the "
+				   "rule");
+	}
 	if (o->until_us != 0 && o->until_us <= p->now_us) {
 		return refuse(out, "that time is over");
 	}

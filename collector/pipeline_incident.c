@@ -8,6 +8,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "collector/correlator_store.h"
 #include "collector/situation.h"
 #include "common/log.h"
 
@@ -127,7 +128,9 @@ on_incident(void *arg, struct incident *i)
 	if (e != ERR_OK ||
 	    (was.found && !again && was.score == a->score &&
 	     was.summary_hash == XXH3_64bits(a->summary.p, a->summary.len))) {
-		return e;
+		return e == ERR_OK && p->weigh_anew && !was.closed
+			       ? weigh_together(p, i->id)
+			       : e;
 	}
 	c = (struct store_incident_change){
 		.id = was.found ? i->id : 0,
@@ -163,7 +166,8 @@ on_incident(void *arg, struct incident *i)
 		e = pipeline_warn_incident(p, i, what != NULL);
 	}
 	/* More of the same alerts leaves the picture as it is. */
-	return e == ERR_OK && (what != NULL || was.n_owners != a->n_owners)
+	return e == ERR_OK && (what != NULL || p->weigh_anew ||
+			       was.n_owners != a->n_owners)
 		       ? weigh_together(p, i->id)
 		       : e;
 }
@@ -220,10 +224,54 @@ pipeline_correlate(struct pipeline *p)
 }
 
 enum err
+pipeline_correlators_declare(struct pipeline *p)
+{
+	const struct pipeline_config *cfg = &p->cfg;
+	enum err e = store_begin(p->store);
+
+	if (e == ERR_OK) {
+		e = correlator_store_declare(
+			store_db(p->store), &cfg->correlate, &cfg->finding,
+			&cfg->correlators, cfg->correlators_file);
+	}
+	return e == ERR_OK ? store_commit(p->store) : e;
+}
+
+enum err
+pipeline_correlator_found(struct pipeline *p, const char *kind, uint64_t n)
+{
+	return n > 0 ? correlator_store_found(store_db(p->store), kind, n,
+					      p->now_us)
+		     : ERR_OK;
+}
+
+/* What began incidents since it was last counted. */
+static enum err
+count_opened(struct pipeline *p)
+{
+	struct correlate_stats now, *was = &p->counted;
+	enum err e;
+
+	correlate_stats(p->correlate, &now);
+	e = pipeline_correlator_found(p, "shared", now.shared - was->shared);
+	if (e == ERR_OK) {
+		e = pipeline_correlator_found(p, "stages",
+					      now.stages - was->stages);
+	}
+	if (e == ERR_OK) {
+		e = pipeline_correlator_found(p, "flood",
+					      now.flood - was->flood);
+	}
+	*was = now;
+	return e;
+}
+
+enum err
 pipeline_incidents(struct pipeline *p)
 {
 	struct correlate_sink sink = { p, on_merged, on_incident, on_run,
 				       on_gone };
+	enum err e = correlate_flush(p->correlate, &sink);
 
-	return correlate_flush(p->correlate, &sink);
+	return e == ERR_OK ? count_opened(p) : e;
 }

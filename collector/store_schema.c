@@ -643,6 +643,17 @@ static const char refuted[] =
 	"ALTER TABLE sightings ADD COLUMN told INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE links ADD COLUMN told INTEGER NOT NULL DEFAULT 0;";
 
+/* the correlators as they run, and what they found by the hour */
+static const char correlators[] =
+	"CREATE TABLE correlators(kind TEXT PRIMARY KEY,"
+	" number INTEGER NOT NULL, place TEXT NOT NULL,"
+	" enabled INTEGER NOT NULL, thresholds TEXT NOT NULL,"
+	" tactics TEXT NOT NULL, total INTEGER NOT NULL DEFAULT 0,"
+	" last_us INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
+	"CREATE TABLE correlator_hours(kind TEXT NOT NULL,"
+	" hour INTEGER NOT NULL, n INTEGER NOT NULL,"
+	" PRIMARY KEY(kind, hour)) WITHOUT ROWID;";
+
 static const struct migration migrations[] = {
 	{ v1, NULL, NULL },
 	{ frames_as_they_came, store_convert_alerts, frames_indexed },
@@ -672,6 +683,7 @@ static const struct migration migrations[] = {
 	{ cases, NULL, NULL },
 	{ lease, NULL, NULL },
 	{ refuted, NULL, NULL },
+	{ correlators, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");
