@@ -75,6 +75,8 @@ same "split of what is not there" 1 $?
 grep -q "nowhere.example" "$tmp/out" || fail "said: $(cat "$tmp/out")"
 $ctl mute add address 203.0.113.66 >"$tmp/out" 2>&1
 same "a mute without a reason" 2 $?
+$ctl mute add ja3 e7d705a3286e19ea42f587b344ee6865 --why x >"$tmp/out" 2>&1
+same "a mute of what ties nothing" 2 $?
 $ctl incidents merge 1 99 >"$tmp/out" 2>&1
 same "merged with nothing" 1 $?
 grep -q "refused: incident 99" "$tmp/out" || fail "said: $(cat "$tmp/out")"
