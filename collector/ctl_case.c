@@ -425,6 +425,7 @@ ctl_mute_check(const struct ctl_arguments *args, struct diag *d)
 				"mute add: --until or --for, not "
 				"both" CTL_TRY_HELP);
 	}
+	o.what = add ? CASE_MUTE : CASE_UNMUTE;
 	return read_key(args, &o, d);
 }
 
