@@ -22,34 +22,34 @@ assess_fini(struct assessment *a)
 }
 
 static struct severity_stake *
-stake_of(struct assessment *out, const char *owner)
+stake_of(struct assess_facts *g, const char *owner)
 {
 	struct severity_stake *s;
 
 	if (owner[0] == '\0') {
 		return NULL;
 	}
-	for (unsigned i = 0; i < out->n_owners; i++) {
-		if (strcmp(out->stakes[i].owner, owner) == 0) {
-			return &out->stakes[i];
+	for (unsigned i = 0; i < g->n_stakes; i++) {
+		if (strcmp(g->stakes[i].owner, owner) == 0) {
+			return &g->stakes[i];
 		}
 	}
-	if (out->n_owners == SEVERITY_MAX_OWNERS) {
+	if (g->n_stakes == ASSESS_MAX_STAKES) {
 		return NULL;
 	}
-	s = &out->stakes[out->n_owners++];
+	s = &g->stakes[g->n_stakes++];
 	*s = (struct severity_stake){ 0 };
 	snprintf(s->owner, sizeof(s->owner), "%s", owner);
 	return s;
 }
 
-/* Who stands to lose what. */
+/* Who stands to lose what.  All are weighed before the list is cut, so that
+ * nobody leads because others were found first. */
 static void
 weigh(struct assess_facts *g, struct assessment *out)
 {
-	out->n_owners = 0;
 	for (unsigned i = 0; i < g->n_places; i++) {
-		struct severity_stake *s = stake_of(out, g->places[i].owner);
+		struct severity_stake *s = stake_of(g, g->places[i].owner);
 
 		if (s != NULL) {
 			s->n_sites++;
@@ -72,12 +72,15 @@ weigh(struct assess_facts *g, struct assessment *out)
 			owner = a->owners[0];
 		}
 		g->criticality = MAX(g->criticality, a->criticality);
-		s = stake_of(out, owner);
+		s = stake_of(g, owner);
 		if (s != NULL) {
 			s->criticality = MAX(s->criticality, a->criticality);
 		}
 	}
-	severity_order_stakes(out->stakes, out->n_owners);
+	severity_order_stakes(g->stakes, g->n_stakes);
+	out->n_owners = MIN(g->n_stakes, (unsigned)SEVERITY_MAX_OWNERS);
+	memcpy(out->stakes, g->stakes,
+	       out->n_owners * sizeof(struct severity_stake));
 }
 
 /* Sensors that went blind where it was seen.  An exercise's own alerts say

@@ -17,6 +17,9 @@ struct assess_place {
 	uint64_t first_us, last_us, count;
 };
 
+/* One of each place, and of assets whose owner no place has. */
+#define ASSESS_MAX_STAKES (2 * ASSESS_MAX_SITES)
+
 /* Everything gathered on the way; in an order that does not depend on how it
  * was found. */
 struct assess_facts {
@@ -27,6 +30,8 @@ struct assess_facts {
 	size_t n_alerts, cap_alerts;
 	struct assess_place places[ASSESS_MAX_SITES];
 	unsigned n_places, n_sites;
+	struct severity_stake stakes[ASSESS_MAX_STAKES];
+	unsigned n_stakes;
 	struct stage_times stages;
 	unsigned severity, confidence, criticality;
 };

@@ -89,9 +89,6 @@ add_alert(struct assess_facts *g, int64_t id)
 	if (id == 0) {
 		return true;
 	}
-	if (id == 0) {
-		return true;
-	}
 	if (g->n_alerts == g->cap_alerts) {
 		size_t cap = MAX(g->cap_alerts * 2, (size_t)64);
 		int64_t *p = realloc(g->alerts, cap * sizeof(*p));

@@ -82,6 +82,7 @@ struct common_set {
 	struct indicator_store *store;
 	struct gate *gate;
 	struct indicator_gate as_gate;
+	struct indicator_words *words;
 	sqlite3_stmt *st[CS_STATEMENTS];
 	struct common_set_config cfg;
 	struct common_set_stats stats, committed;
@@ -113,6 +114,9 @@ common_set_new(struct common_set **out, sqlite3 *db,
 	if (e == ERR_OK) {
 		e = indicator_store_open(&c->store, db, &cfg->limits, d);
 	}
+	if (e == ERR_OK) {
+		e = indicator_words_new(&c->words, db, c->gate, d);
+	}
 	for (int i = 0; i < CS_STATEMENTS && e == ERR_OK; i++) {
 		if (sqlite3_prepare_v3(db, statements[i], -1,
 				       SQLITE_PREPARE_PERSISTENT, &c->st[i],
@@ -136,10 +140,17 @@ common_set_free(struct common_set *c)
 		for (int i = 0; i < CS_STATEMENTS; i++) {
 			sqlite3_finalize(c->st[i]);
 		}
+		indicator_words_free(c->words);
 		indicator_store_close(c->store);
 		gate_free(c->gate);
 		free(c);
 	}
+}
+
+struct indicator_words *
+common_set_words(struct common_set *c)
+{
+	return c->words;
 }
 
 bool

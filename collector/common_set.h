@@ -19,6 +19,7 @@
 
 #include "collector/gate.h"
 #include "collector/indicator_store.h"
+#include "collector/indicator_word.h"
 #include "collector/sighting.h"
 
 #define COMMON_SET_SLICE_US UINT64_C(40000)
@@ -99,6 +100,9 @@ void common_set_settled(struct common_set *c, bool committed);
  * the correlation. */
 enum err common_set_seen(struct common_set *c,
 			 const struct sighting_set *set) MUST_CHECK;
+
+/* What is said of an indicator, by who may say so. */
+struct indicator_words *common_set_words(struct common_set *c);
 
 void common_set_stats(const struct common_set *c, struct common_set_stats *out);
 

@@ -3,8 +3,10 @@
 
 #include "common/clock.h"
 
-/* Sums beyond this are not told by anything that counts packets. */
-#define MAX_COUNT (UINT64_MAX >> 8)
+/* Flows and bytes of an interval beyond these are not told by anything that
+ * counts packets; nor can sums of them, and of percents, run over. */
+#define MAX_FLOWS ((uint64_t)UINT32_MAX)
+#define MAX_BYTES (UINT64_C(1) << 48)
 
 static const struct json_value *
 member(const struct json_reader *r, const struct json_value *obj,
@@ -15,11 +17,11 @@ member(const struct json_reader *r, const struct json_value *obj,
 
 static bool
 read_count(const struct json_reader *r, const struct json_value *obj,
-	   const char *name, uint64_t *out)
+	   const char *name, uint64_t most, uint64_t *out)
 {
 	const struct json_value *v = member(r, obj, name);
 
-	return v != NULL && json_uint(v, MAX_COUNT, out);
+	return v != NULL && json_uint(v, most, out);
 }
 
 static bool
@@ -54,10 +56,10 @@ static bool
 read_sums(const struct json_reader *r, const struct json_value *obj,
 	  uint64_t *flows, uint64_t *failed, uint64_t *out, uint64_t *in)
 {
-	return read_count(r, obj, "flows", flows) &&
-	       read_count(r, obj, "failed", failed) &&
-	       read_count(r, obj, "bytes_out", out) &&
-	       read_count(r, obj, "bytes_in", in);
+	return read_count(r, obj, "flows", MAX_FLOWS, flows) &&
+	       read_count(r, obj, "failed", MAX_FLOWS, failed) &&
+	       read_count(r, obj, "bytes_out", MAX_BYTES, out) &&
+	       read_count(r, obj, "bytes_in", MAX_BYTES, in);
 }
 
 static bool
@@ -109,7 +111,7 @@ read_to(const struct json_reader *r, const struct json_value *list,
 			return false;
 		}
 		if (!read_addr(r, v, &to->ip) ||
-		    !read_count(r, v, "port", &port) || port > UINT16_MAX ||
+		    !read_count(r, v, "port", UINT16_MAX, &port) ||
 		    !read_proto(r, v, &to->proto) ||
 		    !read_sums(r, v, &to->flows, &to->failed, &to->bytes_out,
 			       &to->bytes_in) ||

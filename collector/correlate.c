@@ -77,25 +77,46 @@ correlate_free(struct correlate *c)
 	free(c);
 }
 
-/* The stages of a set of sightings go along with each of its runs. */
 static enum err
-add_stages(struct run *r, const struct sighting_set *s)
+note_stages(struct stage_times **t, const struct sighting_set *s)
 {
-	if (s->stages == 0 || r->kind > KEY_HOST) {
-		return ERR_OK;
-	}
-	if (r->stages == NULL) {
-		r->stages = calloc(1, sizeof(*r->stages));
-		if (r->stages == NULL) {
+	if (*t == NULL) {
+		*t = calloc(1, sizeof(**t));
+		if (*t == NULL) {
 			return ERR_NOMEM;
 		}
 	}
 	for (unsigned k = 0; k < STAGE_COUNT; k++) {
 		if ((s->stages >> k & 1) != 0) {
-			stage_add(r->stages, k, s->first_us, s->last_us);
+			stage_add(*t, k, s->first_us, s->last_us);
 		}
 	}
 	return ERR_OK;
+}
+
+/* The stages of a set of sightings go along with each of its runs. */
+static enum err
+add_stages(struct run *r, const struct sighting_set *s, bool told)
+{
+	enum err e;
+
+	if (s->stages == 0 || r->kind > KEY_HOST) {
+		return ERR_OK;
+	}
+	e = note_stages(&r->stages, s);
+	return e == ERR_OK && !told ? note_stages(&r->own, s) : e;
+}
+
+/* Whether an indicator raised it. */
+static bool
+is_told(const struct sighting_set *s)
+{
+	bool told = false;
+
+	for (unsigned i = 0; i < s->n_keys; i++) {
+		told = told || s->keys[i].kind == KEY_INDICATOR;
+	}
+	return told;
 }
 
 /* The runs of the keys of 's': at most one a key. */
@@ -110,6 +131,7 @@ add_to_runs(struct correlate *c, const struct sighting_set *s,
 				 .events = s->strong ? s->events : 0,
 				 .mark = mark_set_keep(c->marks, &s->mark) };
 	struct run_site weak; /* of a key that is muted */
+	bool told = is_told(s);
 	const struct marking *said = mark_set_keep(c->marks, &s->said);
 	enum err e = ERR_OK;
 
@@ -117,6 +139,7 @@ add_to_runs(struct correlate *c, const struct sighting_set *s,
 	memcpy(site.owner, s->owner, sizeof(site.owner));
 	weak = site;
 	weak.strong = weak.events = 0;
+	site.told = told ? site.strong : 0;
 	*n = 0;
 	for (unsigned i = 0; i < s->n_keys && e == ERR_OK; i++) {
 		struct run *r = NULL;
@@ -128,6 +151,10 @@ add_to_runs(struct correlate *c, const struct sighting_set *s,
 		e = correlate_run_at(c, s, &s->keys[i], &r);
 		if (e != ERR_OK) {
 			break;
+		}
+		if (s->refuted && r->kind == KEY_INDICATOR &&
+		    r->sites == NULL) {
+			r->refuted = r->muted = true;
 		}
 		r->first_us = MIN(r->first_us, s->first_us);
 		r->last_us = MAX(r->last_us, s->last_us);
@@ -142,7 +169,7 @@ add_to_runs(struct correlate *c, const struct sighting_set *s,
 		}
 		e = correlate_add_site(c, r, r->muted ? &weak : &site);
 		if (e == ERR_OK && !r->muted) {
-			e = add_stages(r, s);
+			e = add_stages(r, s, told);
 		}
 		correlate_mark_dirty(c, r);
 		runs[(*n)++] = r;
@@ -169,6 +196,7 @@ static enum err
 add_set(struct correlate *c, const struct sighting_set *s)
 {
 	struct run *runs[SIGHTING_MAX_KEYS];
+	bool told = is_told(s);
 	unsigned n;
 	enum err e = add_to_runs(c, s, runs, &n);
 
@@ -176,19 +204,19 @@ add_set(struct correlate *c, const struct sighting_set *s)
 		for (unsigned j = i + 1; j < n && e == ERR_OK; j++) {
 			if (linkable(runs[i], runs[j])) {
 				e = correlate_add_link(c, runs[i], runs[j],
-						       s->alert);
+						       s->alert, told);
 			}
 		}
 	}
 	for (unsigned i = 0; i < n && e == ERR_OK; i++) {
 		e = correlate_requalify(c, runs[i]);
 	}
-	return e;
+	return e == ERR_OK ? correlate_vouch(c, runs, n) : e;
 }
 
 /*
- * What a muted rule or indicator tells begins nothing: it is seen and counted, as an
- * alert that is worth no incident.
+ * What a muted rule or indicator tells begins nothing, nor what one tells that is
+ * out of force: it is seen and counted, as an alert that is worth no incident.
  */
 static enum err
 add_weakened(struct correlate *c, const struct sighting_set *s)
@@ -212,7 +240,9 @@ add_weakened(struct correlate *c, const struct sighting_set *s)
 enum err
 correlate_add(struct correlate *c, const struct sighting_set *s)
 {
-	return correlate_count_muted(c, s) ? add_weakened(c, s) : add_set(c, s);
+	/* Mutes count their alerts in any case. */
+	return correlate_count_muted(c, s) || s->refuted ? add_weakened(c, s)
+							 : add_set(c, s);
 }
 
 static int

@@ -26,6 +26,7 @@
  * All of these only ever grow and none asks for order, so sightings may arrive
  * in any order between sensors and give the same incidents.  Floods are the
  * exception: what comes later than two of their pieces of time counts for none.
+ * So are indicators that turn out to be wrong (correlate_case.h).
  *
  * Place    after sighting, before severity; never calls either.
  * Threads  one correlator, one thread.
@@ -67,6 +68,7 @@ struct run_site {
 	char site[SIGHTING_NAME_CAP], owner[SIGHTING_NAME_CAP];
 	uint64_t first_us, last_us, count;
 	uint64_t strong; /* of 'count', those worth an incident */
+	uint64_t told; /* of 'strong', those that an indicator raised */
 	const struct marking *mark; /* that it was seen there; NULL: none */
 	uint64_t events; /* of 'strong', those of which no other tap told */
 	struct run_site *next;
@@ -77,6 +79,7 @@ struct run_link {
 	int64_t alert; /* the first that showed both; evidence */
 	bool is_new; /* not yet handed out by flush */
 	bool by_hand; /* an analyst put them together: it ties by itself */
+	bool told; /* only alerts that an indicator raised showed both */
 	struct run_link *next;
 };
 
@@ -100,6 +103,7 @@ struct run {
 	 * of what was said of the key, and of where it was seen. */
 	const struct marking *said, *mark;
 	struct stage_times *stages; /* NULL until it has one */
+	struct stage_times *own; /* those that no indicator's alert told */
 	struct run_site *sites;
 	struct run_link *links;
 	unsigned n_links;
@@ -107,6 +111,8 @@ struct run {
 	/* correlate's own */
 	bool qualified, dirty, in_dirty_list;
 	bool muted; /* correlate_case.h: it ties nothing just now */
+	bool refuted; /* an indicator that is out of force: muted as well */
+	bool doubted; /* linked to one: what that told counts no more */
 	unsigned part; /* while an incident is taken apart */
 	struct run *next_member, *next_hash, *next_dirty;
 	uint64_t hash;
@@ -163,6 +169,11 @@ struct run *correlate_load_run(struct correlate *c, uint64_t id,
 void correlate_load_marks(struct correlate *c, struct run *r, uint8_t what,
 			  const struct marking *said,
 			  const struct marking *mark);
+/* What a loaded run knows by itself; whether its indicator is out of force, or
+ * one that it was seen with. */
+enum err correlate_load_own(struct correlate *c, struct run *r,
+			    const struct stage_times *own, bool refuted,
+			    bool doubted) MUST_CHECK;
 /* What a loaded run counted of floods. */
 void correlate_load_flood(struct run *r, bool flooded,
 			  const struct run_flood *f);
@@ -173,7 +184,7 @@ struct run *correlate_find_run(struct correlate *c, uint64_t id);
 enum err correlate_load_site(struct correlate *c, struct run *r,
 			     const struct run_site *s) MUST_CHECK;
 enum err correlate_load_link(struct correlate *c, struct run *a, struct run *b,
-			     int64_t alert, bool by_hand) MUST_CHECK;
+			     int64_t alert, bool by_hand, bool told) MUST_CHECK;
 enum err correlate_load_incident(struct correlate *c, struct run *r,
 				 int64_t id) MUST_CHECK;
 enum err correlate_load_end(struct correlate *c) MUST_CHECK;

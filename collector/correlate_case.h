@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * correlate_case.h - what analysts change in the picture
+ * correlate_case.h - what takes away from the picture
  *
  * A key that is *muted* ties nothing together and begins no incident.  What is
  * seen of it goes on being counted, as alerts are that are worth no incident,
@@ -13,7 +13,15 @@
  * Incidents that were *split* are held apart: no tie makes them one again, nor
  * what they grow into.  Only who *merges* them does.
  *
- * Place    beside correlate.h, for who carries out analysts' orders.
+ * An indicator that is *refuted* (withdrawn, revoked, held to be harmless) is as
+ * one that is muted, and takes along what it told of other keys before: these
+ * count by what other alerts showed of them, and by indicators in force that
+ * were seen with them at the same place.  What no rule would have begun then
+ * falls out of its incident as with a mute; an incident of which nothing stands
+ * is the caller's to end.
+ *
+ * Place    beside correlate.h, for who carries out analysts' orders and follows
+ *          the common set.
  * Threads  the correlator's.
  * Memory   at most CORRELATE_MUTES mutes; apart, a pointer a pair.
  * Cost     a mute: the runs of its key, and the incidents that these are in;
@@ -64,6 +72,34 @@ enum err correlate_mute(struct correlate *c, const char *exercise,
 /* The mute is over: what was known before it counts again. */
 enum err correlate_unmute(struct correlate *c, const char *exercise,
 			  enum key_kind kind, const char *key) MUST_CHECK;
+/* Incidents that a change touched, the first CORRELATE_TOUCHED of them. */
+#define CORRELATE_TOUCHED 64
+struct correlate_touched {
+	unsigned n;
+	struct incident *of[CORRELATE_TOUCHED];
+};
+/*
+ * The indicator was never in force after 'until_us' (0: never at all): its runs,
+ * in every exercise, that began later are refuted.  't' has what they were part
+ * of.  Between two flushes.
+ */
+enum err correlate_refute(struct correlate *c, const char *key,
+			  uint64_t until_us,
+			  struct correlate_touched *t) MUST_CHECK;
+/* It is in force again: what was known before counts again. */
+enum err correlate_believe(struct correlate *c, const char *key,
+			   struct correlate_touched *t) MUST_CHECK;
+/* Whether one of these would change anything. */
+bool correlate_would_refute(const struct correlate *c, const char *key,
+			    uint64_t until_us);
+bool correlate_would_believe(const struct correlate *c, const char *key);
+/* Whether something holds 'i' together: a rule, or an analyst's word. */
+bool correlate_stands(const struct incident *i);
+/* Walks the indicators in memory: those of at most 'max' places from '*at' on,
+ * which is moved behind them.  True: that was the last place. */
+bool correlate_each_indicator(const struct correlate *c, size_t *at, size_t max,
+			      void (*fn)(void *arg, const char *key),
+			      void *arg);
 /* The numbers of incidents that a key is part of, at most 'max' of them. */
 unsigned correlate_incidents_of(const struct correlate *c, const char *exercise,
 				enum key_kind kind, const char *key,

@@ -20,6 +20,16 @@ correlate_ties(const struct run *a, const struct run *b)
 	       (b->qualified && conducts(a));
 }
 
+bool
+correlate_link_ties(const struct run *a, const struct run_link *l)
+{
+	const struct run *b = l->other;
+
+	return correlate_ties(a, b) &&
+	       (!l->told || !a->doubted || !b->doubted ||
+		correlate_vouched_link(a, b));
+}
+
 static bool
 note_merged(struct correlate *c, int64_t from, int64_t into)
 {
@@ -182,7 +192,7 @@ correlate_join_links(struct correlate *c, struct run *r)
 		return ERR_NOMEM;
 	}
 	for (struct run_link *l = r->links; l != NULL; l = l->next) {
-		if (correlate_ties(r, l->other)) {
+		if (correlate_link_ties(r, l)) {
 			tied[n++] = l->other;
 		}
 	}
@@ -194,20 +204,27 @@ correlate_join_links(struct correlate *c, struct run *r)
 	return e;
 }
 
+static bool
+counts(const struct run *r, const struct run_site *s, unsigned *steps)
+{
+	return s->strong != 0 &&
+	       (!r->doubted || correlate_vouched(r, s, steps));
+}
+
 /* Seen at enough sites, or by enough owners. */
 static bool
 is_shared(const struct correlate *c, const struct run *r)
 {
-	unsigned n_sites = 0, n_owners = 0;
+	unsigned n_sites = 0, n_owners = 0, steps = CORRELATE_DOUBT_STEPS;
 
 	for (const struct run_site *s = r->sites; s != NULL; s = s->next) {
-		bool site_new = s->strong != 0, owner_new = site_new;
+		bool site_new = counts(r, s, &steps), owner_new = site_new;
 
 		if (s->owner[0] == '\0') {
 			owner_new = false;
 		}
 		for (const struct run_site *t = r->sites; t != s; t = t->next) {
-			if (t->strong != 0) {
+			if ((site_new || owner_new) && counts(r, t, &steps)) {
 				site_new = site_new &&
 					   strcmp(t->site, s->site) != 0;
 				owner_new = owner_new &&
@@ -224,21 +241,34 @@ is_shared(const struct correlate *c, const struct run *r)
 	return false;
 }
 
-/* By which rule 'r' qualifies; CORRELATE_RULES: by none. */
-static enum correlate_rule
-qualifies(const struct correlate *c, const struct run *r)
+static bool
+in_steps(const struct correlate *c, const struct run *r)
+{
+	struct stage_times t;
+
+	if (r->stages == NULL || !r->doubted) {
+		return r->stages != NULL &&
+		       stage_progress(r->stages, c->cfg.slack_us) >=
+			       c->cfg.min_stages;
+	}
+	correlate_vouched_stages(r, &t);
+	return stage_progress(&t, c->cfg.slack_us) >= c->cfg.min_stages;
+}
+
+enum correlate_rule
+correlate_rule_of(const struct correlate *c, const struct run *r)
 {
 	if (r->muted) {
 		return CORRELATE_RULES;
 	}
-	if (c->cfg.flood && r->flooded) {
+	if (c->cfg.flood && r->flooded &&
+	    (!r->doubted || correlate_vouched_flood(c, r))) {
 		return RULE_FLOOD;
 	}
 	if (r->kind > KEY_HOST) {
 		return CORRELATE_RULES;
 	}
-	if (c->cfg.stages && r->stages != NULL &&
-	    stage_progress(r->stages, c->cfg.slack_us) >= c->cfg.min_stages) {
+	if (c->cfg.stages && in_steps(c, r)) {
 		return RULE_STAGES;
 	}
 	return c->cfg.shared && conducts(r) && is_shared(c, r)
@@ -253,7 +283,7 @@ correlate_requalify(struct correlate *c, struct run *r)
 	enum err e = ERR_OK;
 
 	if (!c->loading && !r->qualified) {
-		rule = qualifies(c, r);
+		rule = correlate_rule_of(c, r);
 	}
 	if (rule == CORRELATE_RULES) {
 		return ERR_OK;

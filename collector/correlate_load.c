@@ -52,6 +52,24 @@ correlate_load_marks(struct correlate *c, struct run *r, uint8_t what,
 	r->mark = mark_set_keep(c->marks, mark);
 }
 
+enum err
+correlate_load_own(struct correlate *c, struct run *r,
+		   const struct stage_times *own, bool refuted, bool doubted)
+{
+	r->refuted = refuted;
+	r->doubted = doubted;
+	c->doubts = c->doubts || doubted;
+	r->muted = r->muted || refuted;
+	if (own != NULL) {
+		r->own = malloc(sizeof(*own));
+		if (r->own == NULL) {
+			return ERR_NOMEM;
+		}
+		*r->own = *own;
+	}
+	return ERR_OK;
+}
+
 void
 correlate_load_flood(struct run *r, bool flooded, const struct run_flood *f)
 {
@@ -92,10 +110,11 @@ correlate_load_site(struct correlate *c, struct run *r,
 
 enum err
 correlate_load_link(struct correlate *c, struct run *a, struct run *b,
-		    int64_t alert, bool by_hand)
+		    int64_t alert, bool by_hand, bool told)
 {
-	return by_hand ? correlate_add_hand(c, a, b)
-		       : correlate_add_link(c, a, b, alert);
+	enum err e = correlate_add_link(c, a, b, alert, told);
+
+	return e == ERR_OK && by_hand ? correlate_add_hand(c, a, b) : e;
 }
 
 enum err

@@ -123,7 +123,7 @@ correlate_unmute(struct correlate *c, const char *exercise, enum key_kind kind,
 	for (struct run *r = c->buckets[h & (c->n_buckets - 1)];
 	     r != NULL && e == ERR_OK; r = r->next_hash) {
 		if (is_of(r, m)) {
-			r->muted = false;
+			r->muted = r->refuted;
 			e = correlate_requalify(c, r);
 		}
 		/* What others tie it to is theirs to say. */

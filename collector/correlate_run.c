@@ -32,7 +32,8 @@ correlate_mark_dirty(struct correlate *c, struct run *r)
 uint64_t
 correlate_key_hash(const char *exercise, enum key_kind kind, const char *key)
 {
-	uint64_t h = XXH3_64bits_withSeed(exercise, strlen(exercise), kind);
+	size_t len = kind == KEY_INDICATOR ? 0 : strlen(exercise);
+	uint64_t h = XXH3_64bits_withSeed(exercise, len, kind);
 
 	return XXH3_64bits_withSeed(key, strlen(key), h);
 }
@@ -70,11 +71,12 @@ correlate_run_free(struct run *r)
 		r->links = next;
 	}
 	free(r->stages);
+	free(r->own);
 	free(r);
 }
 
-static struct run_link *
-find_link(const struct run *a, const struct run *b)
+struct run_link *
+correlate_find_link(const struct run *a, const struct run *b)
 {
 	struct run_link *l = a->links;
 
@@ -85,16 +87,18 @@ find_link(const struct run *a, const struct run *b)
 }
 
 static bool
-half_link(struct run *a, struct run *b, int64_t alert, bool is_new)
+half_link(struct run *a, struct run *b, int64_t alert, bool is_new, bool told)
 {
 	struct run_link *l = malloc(sizeof(*l));
 
 	if (l == NULL) {
 		return false;
 	}
-	*l = (struct run_link){
-		.other = b, .alert = alert, .is_new = is_new, .next = a->links
-	};
+	*l = (struct run_link){ .other = b,
+				.alert = alert,
+				.is_new = is_new,
+				.told = told,
+				.next = a->links };
 	a->links = l;
 	a->n_links++;
 	return true;
@@ -117,12 +121,13 @@ unlink_half(struct run *a, const struct run *b)
 
 /* As correlate_add_link(), but joins nothing. */
 static enum err
-note_link(struct correlate *c, struct run *a, struct run *b, int64_t alert)
+note_link(struct correlate *c, struct run *a, struct run *b, int64_t alert,
+	  bool told)
 {
 	/* The shorter of the two lists knows. */
 	struct run *x = a->n_links < b->n_links ? a : b;
 	struct run *y = x == a ? b : a;
-	struct run_link *l = find_link(x, y);
+	struct run_link *l = correlate_find_link(x, y);
 
 	if (a == b) {
 		return ERR_OK;
@@ -134,14 +139,21 @@ note_link(struct correlate *c, struct run *a, struct run *b, int64_t alert)
 			c->links_refused++;
 			return ERR_OK;
 		}
-		if (!half_link(a, b, alert, !c->loading)) {
+		if (!half_link(a, b, alert, !c->loading, told)) {
 			return ERR_NOMEM;
 		}
-		if (!half_link(b, a, alert, !c->loading)) {
+		if (!half_link(b, a, alert, !c->loading, told)) {
 			unlink_half(a, b);
 			return ERR_NOMEM;
 		}
 		c->n_links++;
+		correlate_mark_dirty(c, a);
+		correlate_mark_dirty(c, b);
+	} else if (l->told && !told) {
+		struct run_link *m = correlate_find_link(y, x);
+
+		l->told = m->told = false;
+		l->is_new = m->is_new = true;
 		correlate_mark_dirty(c, a);
 		correlate_mark_dirty(c, b);
 	}
@@ -150,20 +162,26 @@ note_link(struct correlate *c, struct run *a, struct run *b, int64_t alert)
 
 enum err
 correlate_add_link(struct correlate *c, struct run *a, struct run *b,
-		   int64_t alert)
+		   int64_t alert, bool told)
 {
-	enum err e = note_link(c, a, b, alert);
+	enum err e = note_link(c, a, b, alert, told);
+	const struct run_link *l;
 
-	return e == ERR_OK && a != b && !c->loading && correlate_ties(a, b)
-		       ? correlate_join(c, a, b)
-		       : e;
+	if (e != ERR_OK || a == b || c->loading || !correlate_ties(a, b)) {
+		return e;
+	}
+	/* One that there was no room for ties what it can. */
+	l = a->doubted && b->doubted ? correlate_find_link(a, b) : NULL;
+	return l == NULL || correlate_link_ties(a, l) ? correlate_join(c, a, b)
+						      : e;
 }
 
 enum err
 correlate_add_hand(struct correlate *c, struct run *a, struct run *b)
 {
-	enum err e = note_link(c, a, b, 0);
-	struct run_link *x = find_link(a, b), *y = find_link(b, a);
+	enum err e = note_link(c, a, b, 0, false);
+	struct run_link *x = correlate_find_link(a, b),
+			*y = correlate_find_link(b, a);
 
 	/* No room: they stay together for as long as no mute parts them. */
 	if (e == ERR_OK && x != NULL && y != NULL) {
@@ -256,6 +274,7 @@ correlate_add_site(struct correlate *c, struct run *r,
 			(*p)->last_us = MAX((*p)->last_us, from->last_us);
 			(*p)->count += from->count;
 			(*p)->strong += from->strong;
+			(*p)->told += from->told;
 			(*p)->mark =
 				mark_set_join(c->marks, (*p)->mark, from->mark);
 			(*p)->events += from->events;
@@ -298,6 +317,17 @@ unite(struct correlate *c, struct run *a, struct run *b)
 	return ERR_OK;
 }
 
+static void
+take_stages(struct stage_times **a, struct stage_times **b)
+{
+	if (*b != NULL && *a == NULL) {
+		*a = *b;
+		*b = NULL;
+	} else if (*b != NULL) {
+		stage_merge(*a, *b);
+	}
+}
+
 /* 'b' turned out to be the same run as 'a': a sighting fell between them. */
 static enum err
 absorb(struct correlate *c, struct run *a, struct run *b)
@@ -315,12 +345,12 @@ absorb(struct correlate *c, struct run *a, struct run *b)
 	     s = s->next) {
 		e = correlate_add_site(c, a, s);
 	}
-	if (b->stages != NULL && a->stages == NULL) {
-		a->stages = b->stages;
-		b->stages = NULL;
-	} else if (b->stages != NULL) {
-		stage_merge(a->stages, b->stages);
-	}
+	take_stages(&a->stages, &b->stages);
+	take_stages(&a->own, &b->own);
+	/* In force at one of the times: so it is a reason. */
+	a->muted = a->muted && (!a->refuted || b->muted);
+	a->refuted = a->refuted && b->refuted;
+	a->doubted = a->doubted || b->doubted;
 	correlate_flood_merge(c, a, b);
 	if (e == ERR_OK && b->incident != NULL) {
 		e = unite(c, a, b);
@@ -329,7 +359,7 @@ absorb(struct correlate *c, struct run *a, struct run *b)
 	for (struct run_link *l = b->links; l != NULL && e == ERR_OK;
 	     l = l->next) {
 		e = l->by_hand ? correlate_add_hand(c, a, l->other)
-			       : note_link(c, a, l->other, l->alert);
+			       : note_link(c, a, l->other, l->alert, l->told);
 		correlate_mark_dirty(c, l->other);
 	}
 	/* Links that 'a' had already are tied anew too, now that 'b's claims

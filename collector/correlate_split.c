@@ -215,7 +215,7 @@ correlate_connect(struct incident *i)
 				if (l->other->incident == i &&
 				    l->other->part == 0 &&
 				    (l->by_hand ||
-				     correlate_ties(at, l->other))) {
+				     correlate_link_ties(at, l))) {
 					l->other->part = part;
 					todo[n++] = l->other;
 				}
@@ -314,7 +314,7 @@ correlate_loosen(struct correlate *c, struct incident *i)
 		q->first = q->was == 0 ? r->id : MIN(q->first, r->id);
 		q->was = was[k++];
 		q->stands = q->stands || r->qualified;
-		broken[q->was] = broken[q->was] || r->muted;
+		broken[q->was] = broken[q->was] || r->muted || r->doubted;
 	}
 	if (broken != NULL && p != NULL) {
 		e = place(c, i, p + 1, n, broken);

@@ -5,7 +5,7 @@
  * correlate_flood.c counts alerts by time; correlate_run.c keeps runs, their
  * sites and links; correlate_incident.c ties them together; correlate_split.c
  * takes them apart again and holds them so; correlate_mute.c keeps keys that are
- * muted; correlate_load.c puts back what a store kept; correlate.c takes
+ * muted; correlate_refute.c takes indicators back; correlate_load.c puts back what a store kept; correlate.c takes
  * sightings in and hands changes out.
  *
  * Place    correlate's own: included by correlate*.c only.
@@ -57,6 +57,7 @@ struct correlate {
 	struct mark_set *marks;
 	struct mute *mutes[CORRELATE_MUTE_BUCKETS];
 	size_t n_mutes;
+	bool doubts; /* some run is, or was, doubted */
 	/* Runs by id, only while loading. */
 	struct run **by_id;
 	size_t n_by_id, cap_by_id;
@@ -64,7 +65,8 @@ struct correlate {
 	bool loading;
 };
 
-/* Of a key in its lane; what runs and mutes are found by. */
+/* Of a key in its lane; what runs and mutes are found by.  An indicator's is the
+ * same in all lanes. */
 uint64_t correlate_key_hash(const char *exercise, enum key_kind kind,
 			    const char *key);
 
@@ -94,10 +96,10 @@ enum err correlate_run_at(struct correlate *c, const struct sighting_set *s,
 enum err correlate_add_site(struct correlate *c, struct run *r,
 			    const struct run_site *from) MUST_CHECK;
 
-/* Notes that 'alert' showed both, and joins them when that ties them.  A link
+/* Notes that 'alert' showed both ('told': an indicator raised it), and joins them when that ties them.  A link
  * more than there is room for is counted and left out. */
 enum err correlate_add_link(struct correlate *c, struct run *a, struct run *b,
-			    int64_t alert) MUST_CHECK;
+			    int64_t alert, bool told) MUST_CHECK;
 
 /* Notes that an analyst put both together: a tie that no rule can end. */
 enum err correlate_add_hand(struct correlate *c, struct run *a,
@@ -107,8 +109,17 @@ enum err correlate_add_hand(struct correlate *c, struct run *a,
  * of two incidents that are held apart it is the same one each time. */
 enum err correlate_join_links(struct correlate *c, struct run *r) MUST_CHECK;
 
-/* Whether 'a' and 'b' belong together when linked. */
+/* Whether 'a' and 'b' belong together when linked; and whether they do by the
+ * link 'l' of 'a', which may be an alert's that does not count. */
 bool correlate_ties(const struct run *a, const struct run *b);
+bool correlate_link_ties(const struct run *a, const struct run_link *l);
+/* Whether an indicator in force was seen with both. */
+bool correlate_vouched_link(const struct run *a, const struct run *b);
+/* What an alert showed of these runs may vouch for others that are doubted. */
+enum err correlate_vouch(struct correlate *c, struct run *const *runs,
+			 unsigned n) MUST_CHECK;
+/* The link of 'a' to 'b'; NULL: none. */
+struct run_link *correlate_find_link(const struct run *a, const struct run *b);
 
 /* An incident with 'r' as its only member, without an id; NULL when out of
  * memory. */
@@ -141,8 +152,8 @@ struct mute *correlate_mute_find(const struct correlate *c, uint64_t hash,
 				 const char *exercise, enum key_kind kind,
 				 const char *key);
 void correlate_mutes_free(struct correlate *c);
-/* Takes 'i' apart where it only held together by runs that are muted from now
- * on; 'part' of each run is what it was connected with before
+/* Takes 'i' apart where it only held together by runs that are muted, or what
+ * they told, from now on; 'part' of each run is what it was connected with before
  * (correlate_connect). */
 enum err correlate_loosen(struct correlate *c, struct incident *i) MUST_CHECK;
 /* Numbers the parts of 'i' that are connected by ties and by analysts' words;
@@ -159,6 +170,21 @@ void correlate_flood_add(const struct correlate *c, struct run *const *runs,
 void correlate_flood_merge(const struct correlate *c, struct run *a,
 			   const struct run *b);
 
+/* By which rule 'r' qualifies; CORRELATE_RULES: by none. */
+enum correlate_rule correlate_rule_of(const struct correlate *c,
+				      const struct run *r);
+
+/*
+ * Of a run that is doubted: whether what was seen of it at 's' counts; its
+ * stages that count; whether its flood does.  'steps' is what may be spent on
+ * the first, so that one address with thousands of sites and indicators costs no
+ * more than others; what is beyond counts.
+ */
+#define CORRELATE_DOUBT_STEPS 4096
+bool correlate_vouched(const struct run *r, const struct run_site *s,
+		       unsigned *steps);
+void correlate_vouched_stages(const struct run *r, struct stage_times *out);
+bool correlate_vouched_flood(const struct correlate *c, const struct run *r);
 /* Looks again at whether 'r' qualifies, and ties it to its links if so. */
 enum err correlate_requalify(struct correlate *c, struct run *r) MUST_CHECK;
 

@@ -123,11 +123,14 @@ static const struct kind {
 	  false },
 };
 
+STATIC_ASSERT(ARRAY_LEN(kinds) == CORRELATOR_KINDS, "each has its line");
+
 struct reading {
 	yaml_document_t doc;
 	struct correlate_config cfg;
 	struct finding_config finding;
 	bool declared[ARRAY_LEN(kinds)];
+	struct correlator_lines lines;
 	const char *name;
 	struct diag *d;
 	enum err err;
@@ -252,6 +255,7 @@ kind_of(struct reading *r, const yaml_node_t *map)
 				     kinds[i].name);
 			}
 			r->declared[i] = true;
+			r->lines.line[i] = (unsigned)map->start_mark.line + 1;
 			return &kinds[i];
 		}
 	}
@@ -405,7 +409,8 @@ read_end(struct reading *r, yaml_parser_t *parser)
 
 enum err
 correlator_file_read(struct correlate_config *out,
-		     struct finding_config *findings, const char *name,
+		     struct finding_config *findings,
+		     struct correlator_lines *lines, const char *name,
 		     struct view text, struct diag *d)
 {
 	struct reading r = {
@@ -437,13 +442,17 @@ correlator_file_read(struct correlate_config *out,
 	if (r.err == ERR_OK) {
 		*out = r.cfg;
 		*findings = r.finding;
+		if (lines != NULL) {
+			*lines = r.lines;
+		}
 	}
 	return r.err;
 }
 
 enum err
 correlator_file_load(struct correlate_config *out,
-		     struct finding_config *findings, const char *path,
+		     struct finding_config *findings,
+		     struct correlator_lines *lines, const char *path,
 		     struct diag *d)
 {
 	FILE *f = fopen(path, "r");
@@ -463,9 +472,71 @@ correlator_file_load(struct correlate_config *out,
 	n = fread(text, 1, CORRELATOR_FILE_MAX + 1, f);
 	e = ferror(f) ? diag_set(d, ERR_IO, "correlators: %s: cannot be read",
 				 path)
-		      : correlator_file_read(out, findings, path,
+		      : correlator_file_read(out, findings, lines, path,
 					     view_of(text, n), d);
 	fclose(f);
 	free(text);
 	return e;
+}
+
+/* What a finding or incident of each bears, as docs/correlators.md has it. */
+static const char *
+tactics_of(const char *kind)
+{
+	static const struct {
+		const char *kind, *tactics;
+	} known[] = {
+		{ "scan", "TA0007/TA0043" }, { "slow-scan", "TA0007/TA0043" },
+		{ "spread", "TA0007" },      { "beacon", "TA0011" },
+		{ "lateral", "TA0008" },     { "volume", "TA0010" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		if (strcmp(kind, known[i].kind) == 0) {
+			return known[i].tactics;
+		}
+	}
+	return "";
+}
+
+void
+correlator_each(const struct correlate_config *c,
+		const struct finding_config *f,
+		const struct correlator_lines *lines,
+		void (*fn)(void *arg, const struct correlator_row *row),
+		void *arg)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		const struct kind *k = &kinds[i];
+		const char *base = k->finds ? (const char *)f : (const char *)c;
+		struct correlator_row row = {
+			.kind = k->name,
+			.tactics = tactics_of(k->name),
+			.keyed = strcmp(k->name, "shared") == 0 ||
+				 strcmp(k->name, "stages") == 0,
+			.line = lines->line[i],
+			.of = k,
+			.base = base,
+		};
+
+		memcpy(&row.enabled, base + k->enabled, sizeof(row.enabled));
+		fn(arg, &row);
+	}
+}
+
+void
+correlator_thresholds(const struct correlator_row *row,
+		      void (*fn)(void *arg, const char *key, unsigned value),
+		      void *arg)
+{
+	const struct kind *k = row->of;
+
+	for (size_t i = 0; i < MAX_THRESHOLDS && k->threshold[i].key != NULL;
+	     i++) {
+		unsigned value;
+
+		memcpy(&value, (const char *)row->base + k->threshold[i].at,
+		       sizeof(value));
+		fn(arg, k->threshold[i].key, value);
+	}
 }

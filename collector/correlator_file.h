@@ -27,17 +27,46 @@
 
 #define CORRELATOR_FILE_MAX ((size_t)64 << 10)
 
+#define CORRELATOR_KINDS 11
+
+/* Where each kind was declared; 0: it was not. */
+struct correlator_lines {
+	unsigned line[CORRELATOR_KINDS];
+};
+
+/* A correlator as it runs. */
+struct correlator_row {
+	const char *kind, *tactics;
+	bool enabled;
+	bool keyed; /* by keys that a silence of the window ends */
+	unsigned line;
+	/* of correlator_thresholds() */
+	const void *of, *base;
+};
+void correlator_each(const struct correlate_config *c,
+		     const struct finding_config *f,
+		     const struct correlator_lines *lines,
+		     void (*fn)(void *arg, const struct correlator_row *row),
+		     void *arg);
+/* The thresholds of a row that is handed out, by their names in the file. */
+void correlator_thresholds(const struct correlator_row *row,
+			   void (*fn)(void *arg, const char *key,
+				      unsigned value),
+			   void *arg);
+
 /*
  * Lays what the file says over '*out' and '*findings', which stay as they were
- * after an error.
+ * after an error; so do '*lines' (NULL: nobody asks).
  * ERR_USAGE, ERR_IO, ERR_NOMEM with diag that names file and line.
  */
 enum err correlator_file_load(struct correlate_config *out,
-			      struct finding_config *findings, const char *path,
+			      struct finding_config *findings,
+			      struct correlator_lines *lines, const char *path,
 			      struct diag *d) MUST_CHECK;
 /* The same from memory; 'name' stands for the file. */
 enum err correlator_file_read(struct correlate_config *out,
-			      struct finding_config *findings, const char *name,
+			      struct finding_config *findings,
+			      struct correlator_lines *lines, const char *name,
 			      struct view text, struct diag *d) MUST_CHECK;
 
 #endif

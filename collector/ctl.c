@@ -10,6 +10,7 @@
 #include "collector/ctl_collectors.h"
 #include "collector/ctl_command.h"
 #include "collector/ctl_consult.h"
+#include "collector/ctl_correlator.h"
 #include "collector/ctl_exchange.h"
 #include "collector/ctl_exercise.h"
 #include "collector/ctl_finding.h"
@@ -235,6 +236,8 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 		return ctl_partners(c);
 	case CTL_PARTNER_SHOW:
 		return ctl_partner_show(c, args->words[2], d);
+	case CTL_CORRELATORS:
+		return ctl_correlators(c);
 	case CTL_FINDINGS:
 		return ctl_findings(c, args->kind);
 	case CTL_POSTURE:

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "collector/case_order.h"
+#include "collector/finding.h"
 #include "collector/mute_store.h"
 #include "collector/store_sql.h"
 #include "common/clock.h"
@@ -315,13 +316,20 @@ canon_address(const char *s, char out[ADDR_TEXT_CAP])
 	return true;
 }
 
-/* "GID:SID", or a SID of text rules. */
+/* "GID:SID", or a SID of text rules, or "collector:KIND" of a finding. */
 static bool
 canon_rule(const char *s, char *out, size_t cap)
 {
+	static const char ours[] = "collector:";
 	unsigned gid = 1, sid = 0;
 	int n = 0;
 
+	if (strncmp(s, ours, sizeof(ours) - 1) == 0) {
+		enum finding_kind k;
+
+		snprintf(out, cap, "%s", s);
+		return finding_kind_read(view_cstr(s + sizeof(ours) - 1), &k);
+	}
 	if (sscanf(s, "%u:%u%n", &gid, &sid, &n) != 2) {
 		gid = 1;
 		n = 0;
@@ -341,10 +349,14 @@ read_key(const struct ctl_arguments *args, struct case_order *o, struct diag *d)
 	char address[ADDR_TEXT_CAP];
 	bool ok = strlen(s) < sizeof(o->key);
 
-	if (!kind_of(kind, &o->kind)) {
+	/* Who shares a program's handshake shares nothing: JA3 ties nothing, so
+	 * there is nothing to mute.  One that an earlier version muted can be
+	 * removed. */
+	if (!kind_of(kind, &o->kind) ||
+	    (o->kind == KEY_JA3 && o->what == CASE_MUTE)) {
 		return diag_set(d, ERR_USAGE,
 				"mute: '%.40s' is not one of indicator, "
-				"address, domain, certificate, host, ja3, "
+				"address, domain, certificate, host, "
 				"rule" CTL_TRY_HELP,
 				kind);
 	}
@@ -413,6 +425,7 @@ ctl_mute_check(const struct ctl_arguments *args, struct diag *d)
 				"mute add: --until or --for, not "
 				"both" CTL_TRY_HELP);
 	}
+	o.what = add ? CASE_MUTE : CASE_UNMUTE;
 	return read_key(args, &o, d);
 }
 

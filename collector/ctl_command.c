@@ -310,6 +310,7 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 			"blind, missions, skew, alerts, incidents, "
 			"indicators, consult, posture, exercise, share, "
 			"partners, mute, warnings, findings, "
+			"correlators, "
 			"collectors, audit, keys, rules" CTL_TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
@@ -364,6 +365,8 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 		cmd->what = CTL_WARNINGS;
 	} else if (strcmp(word, "findings") == 0) {
 		cmd->what = CTL_FINDINGS;
+	} else if (strcmp(word, "correlators") == 0) {
+		cmd->what = CTL_CORRELATORS;
 	} else if (strcmp(word, "skew") == 0) {
 		cmd->what = CTL_SKEW;
 	} else if (strcmp(word, "collectors") == 0) {
@@ -376,7 +379,7 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 				"ledger, blind, missions, skew, alerts, "
 				"incidents, indicators, consult, posture, "
 				"exercise, share, partners, mute, warnings, "
-				"findings, "
+				"findings, correlators, "
 				"collectors, audit, keys or "
 				"rules" CTL_TRY_HELP,
 				hide_arg(word, shown));

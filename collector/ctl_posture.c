@@ -63,9 +63,16 @@ trouble(const struct picture *p, const struct store_posture_sensor *s)
 }
 
 static void
-json_level(void *arg, const char *name)
+json_level(void *arg, const char *name, const char *settings)
 {
+	(void)settings;
 	json_cstr(arg, NULL, name);
+}
+
+static void
+json_settings(void *arg, const char *name, const char *settings)
+{
+	json_raw(arg, name, view_cstr(settings));
 }
 
 static void
@@ -118,6 +125,11 @@ show_json(struct picture *p)
 	json_arr(j, "levels");
 	e = store_posture_each_level(c->store, json_level, j);
 	json_arr_end(j);
+	json_obj(j, "settings");
+	if (e == ERR_OK) {
+		e = store_posture_each_level(c->store, json_settings, j);
+	}
+	json_obj_end(j);
 	json_arr(j, "orders");
 	if (e == ERR_OK) {
 		e = store_posture_each(c->store->db, false,
@@ -135,11 +147,37 @@ show_json(struct picture *p)
 }
 
 static void
-text_level(void *arg, const char *name)
+text_level(void *arg, const char *name, const char *settings)
 {
 	struct ctl_text *x = arg;
 
+	(void)settings;
 	fprintf(x->out, " %s", ctl_clean(x, name));
+}
+
+/* What each level changes: {"a":"1","b":"2"} as "a=1, b=2". */
+static void
+text_settings(void *arg, const char *name, const char *settings)
+{
+	struct ctl_text *x = arg;
+	const char *s;
+	bool quoted = false;
+
+	if (strcmp(settings, "{}") == 0) {
+		return;
+	}
+	fprintf(x->out, "  %s: ", ctl_clean(x, name));
+	for (s = ctl_clean(x, settings); *s != '\0'; s++) {
+		quoted = *s == '"' ? !quoted : quoted;
+		if (quoted && *s != '"') {
+			fputc(*s, x->out);
+		} else if (*s == ':') {
+			fputc('=', x->out);
+		} else if (*s == ',') {
+			fputs(", ", x->out);
+		}
+	}
+	fputc('\n', x->out);
 }
 
 static void
@@ -182,7 +220,11 @@ show_text(struct picture *p)
 		all != NULL ? ctl_clean(x, all->level)
 			    : "none ordered: all is as the settings say");
 	e = store_posture_each_level(c->store, text_level, x);
-	fputs("\n\n", x->out);
+	fputc('\n', x->out);
+	if (e == ERR_OK) {
+		e = store_posture_each_level(c->store, text_settings, x);
+	}
+	fputc('\n', x->out);
 	if (e == ERR_OK && p->n > 0) {
 		ctl_column(x, 20, "ORDERED");
 		ctl_column(x, 14, "LEVEL");

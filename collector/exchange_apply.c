@@ -230,6 +230,8 @@ correlate(struct applying *t, const struct stix_in_sighting *s,
 				    .what = (uint8_t)is->kind,
 				    .said = MARKING_CLEAR,
 				    .mark = s->o.mark };
+	struct indicator_word w;
+	enum err e;
 
 	if (set.confidence == INDICATOR_CONFIDENCE_UNKNOWN) {
 		set.confidence = 50;
@@ -238,6 +240,12 @@ correlate(struct applying *t, const struct stix_in_sighting *s,
 	snprintf(set.site, sizeof(set.site), "%s", is->place);
 	snprintf(set.owner, sizeof(set.owner), "%s", is->party);
 	sighting_of_indicator(&set, view_cstr(is->value));
+	e = indicator_word_of(common_set_words(t->a->common), is->value,
+			      t->a->now_us, &w);
+	if (e != ERR_OK) {
+		return e;
+	}
+	set.refuted = w.refuted && set.last_us > w.until_us;
 	return correlate_add(t->a->correlate, &set);
 }
 

@@ -268,6 +268,40 @@ feed_consult(struct feed *f, const struct consult_event *event,
 	return end_line(f);
 }
 
+/* As a sensor's alert, for consoles that show nothing else: somebody has to be
+ * called who was and does not answer. */
+enum err
+feed_consult_alert(struct feed *f, const struct consult_event *event,
+		   const struct consult *c, uint64_t now_us)
+{
+	struct json *j = &f->j;
+	char id[CONSULT_ID_CAP], text[CONSULT_TEXT_CAP + 64];
+
+	begin(j, "alert", now_us);
+	json_cstr(j, "action", "allowed");
+	json_u64(j, "gid", CONSULT_GID);
+	json_u64(j, "signature_id", CONSULT_SID_LATE);
+	json_u64(j, "rev", 1);
+	snprintf(text, sizeof(text),
+		 "PICKET consultation %s not acknowledged by %s, call %u of %u",
+		 consult_id_text(&event->id, id), event->about, event->step,
+		 CONSULT_STEPS);
+	json_cstr(j, "signature", text);
+	json_cstr(j, "category", "Consultation not acknowledged");
+	json_u64(j, "severity", 1);
+	json_obj_end(j);
+	json_obj(j, "picket");
+	json_cstr(j, "owner", event->about);
+	if (c->exercise[0] != '\0') {
+		json_cstr(j, "exercise", c->exercise);
+	}
+	json_cstr(j, "consultation", id);
+	json_u64(j, "incident", (uint64_t)c->incident);
+	json_obj_end(j);
+	json_obj_end(j);
+	return end_line(f);
+}
+
 enum err
 feed_blind(struct feed *f, const char *site, const char *sensor,
 	   const struct blind_span *span, uint64_t now_us)

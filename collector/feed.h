@@ -32,6 +32,13 @@ enum err feed_reopen(struct feed *f, struct diag *d) MUST_CHECK;
 enum err feed_alert(struct feed *f, const struct alert *a, struct view line,
 		    int64_t id, int64_t event, struct view src_info,
 		    struct view dst_info) MUST_CHECK;
+/* Of an alert that the collector raises itself: a side of a consultation is
+ * late. */
+#define CONSULT_GID 9001
+#define CONSULT_SID_LATE 1
+enum err feed_consult_alert(struct feed *f, const struct consult_event *event,
+			    const struct consult *c,
+			    uint64_t now_us) MUST_CHECK;
 enum err feed_incident(struct feed *f, int64_t id, const char *what,
 		       const struct assessment *a, uint64_t now_us) MUST_CHECK;
 struct common_set_import;

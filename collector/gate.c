@@ -241,6 +241,23 @@ pass_history(const struct gate *g, const struct indicator *i,
 		    h.alerts, g->cfg.days, h.hosts, h.sites);
 }
 
+const char *
+gate_allow_list(const struct gate *g, enum indicator_kind kind,
+		const char *value)
+{
+	struct view v = view_cstr(value);
+	struct cidr net;
+
+	if (!g->cfg.on) {
+		return NULL;
+	}
+	if (cidr_parse(v, &net)) {
+		return allow_lists_net(g->lists, &net);
+	}
+	return kind == INDICATOR_DOMAIN ? allow_lists_domain(g->lists, v, true)
+					: allow_lists_text(g->lists, v);
+}
+
 bool
 gate_pass(void *arg, const struct indicator *i,
 	  char reason[INDICATOR_REASON_CAP])

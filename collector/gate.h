@@ -42,6 +42,11 @@ void gate_free(struct gate *g);
 enum err gate_turn(struct gate *g, uint64_t now_us, uint64_t budget_us,
 		   bool *ready) MUST_CHECK;
 
+/* The allow list that has it, or NULL: what is armed is held by it from the next
+ * start on only as far as incidents go (indicator_word.h). */
+const char *gate_allow_list(const struct gate *g, enum indicator_kind kind,
+			    const char *value);
+
 /* As indicator_gate.pass; 'arg' is the gate. */
 bool gate_pass(void *arg, const struct indicator *i,
 	       char reason[INDICATOR_REASON_CAP]);

@@ -25,7 +25,7 @@ libcollector_a_SOURCES = \
 	collector/sighting.h collector/sighting.c \
 	collector/correlate.h collector/correlate_state.h \
 	collector/correlate_case.h collector/correlate_split.c \
-	collector/correlate_mute.c \
+	collector/correlate_mute.c collector/correlate_refute.c \
 	collector/correlate.c collector/correlate_flood.c collector/correlate_run.c \
 	collector/correlate_incident.c collector/correlate_load.c \
 	collector/severity.h collector/severity.c \
@@ -86,6 +86,7 @@ libcollector_a_SOURCES = \
 	collector/finding_store.h collector/finding_store.c \
 	collector/pipeline_finding.c \
 	collector/correlator_file.h collector/correlator_file.c \
+	collector/correlator_store.h collector/correlator_store.c \
 	collector/posture_file.h collector/posture_file.c \
 	collector/store_posture.h collector/store_posture.c \
 	collector/straggler.h collector/straggler.c \
@@ -96,6 +97,7 @@ libcollector_a_SOURCES = \
 	collector/mute_store.h collector/mute_store.c \
 	collector/case_order.h collector/case_order.c \
 	collector/pipeline_case.h collector/pipeline_case.c \
+	collector/pipeline_refute.c \
 	collector/pipeline_silence.c \
 	collector/store.h collector/store.c collector/store_state.h \
 	collector/store_name.c collector/store_sums.c collector/store_group.c \
@@ -125,6 +127,7 @@ libcollector_a_SOURCES += \
 	collector/allow_list.h collector/allow_list.c \
 	collector/gate_history.h collector/gate_history.c \
 	collector/gate.h collector/gate.c \
+	collector/indicator_word.h collector/indicator_word.c \
 	collector/common_set.h collector/common_set.c
 # indicators of others
 libcollector_a_SOURCES += \
@@ -223,6 +226,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_warning.h collector/ctl_warning.c \
 	collector/ctl_partner.h collector/ctl_partner.c \
 	collector/ctl_finding.h collector/ctl_finding.c \
+	collector/ctl_correlator.h collector/ctl_correlator.c \
 	collector/ctl_case.h collector/ctl_case.c \
 	collector/exercise_report.h collector/exercise_report_state.h \
 	collector/exercise_report.c collector/exercise_report_md.c \

@@ -116,9 +116,12 @@ load_correlators(struct pipeline_config *cfg, const struct conf *conf,
 	const char *path = conf_named(conf, "correlators");
 
 	cfg->finding = finding_defaults;
-	return path != NULL ? correlator_file_load(&cfg->correlate,
-						   &cfg->finding, path, d)
-			    : ERR_OK;
+	cfg->correlators = (struct correlator_lines){ { 0 } };
+	cfg->correlators_file = path;
+	return path != NULL
+		       ? correlator_file_load(&cfg->correlate, &cfg->finding,
+					      &cfg->correlators, path, d)
+		       : ERR_OK;
 }
 
 /* Levels of readiness, and the key that sensors are told them by. */

@@ -38,6 +38,8 @@ pipeline_reload(struct pipeline *p)
 	uint64_t horizon = 2 * p->cfg.correlate.window_us;
 	enum err e;
 
+	pipeline_refute_forget(p);
+	p->counted = (struct correlate_stats){ 0 };
 	correlate_free(p->correlate);
 	p->correlate = correlate_new(&p->cfg.correlate);
 	sighting_batch_reset(p->sightings);
@@ -193,6 +195,13 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 		}
 		if (e != ERR_OK) {
 			e = diag_set(d, e, "%s: cannot be read: %s", cfg->store,
+				     store_error(p->store));
+		}
+	}
+	if (e == ERR_OK) {
+		e = pipeline_correlators_declare(p);
+		if (e != ERR_OK) {
+			e = diag_set(d, e, "%s: %s", cfg->store,
 				     store_error(p->store));
 		}
 	}
@@ -418,7 +427,7 @@ static bool
 pipeline_busy(const struct pipeline *p)
 {
 	return common_set_busy(p->common) || p->warn.pending ||
-	       pipeline_exchange_busy(p->exchange);
+	       p->cases.refuted.more || pipeline_exchange_busy(p->exchange);
 }
 
 enum err

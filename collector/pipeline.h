@@ -17,6 +17,7 @@
 #include "collector/common_set.h"
 #include "collector/consult_rule.h"
 #include "collector/correlate.h"
+#include "collector/correlator_file.h"
 #include "collector/exchange_conf.h"
 #include "collector/finding_run.h"
 #include "collector/keyring.h"
@@ -54,6 +55,8 @@ struct pipeline_config {
 	const char *settings[PIPELINE_MAX_SETTINGS]; /* files; NULL: no more */
 	struct correlate_config correlate;
 	struct finding_config finding; /* at the opening */
+	struct correlator_lines correlators; /* where they are declared */
+	const char *correlators_file; /* NULL: none */
 	struct blind_config blind;
 	struct common_set_config common;
 	const char *const *allow; /* lists for the gate */

@@ -241,6 +241,10 @@ mute(struct pipeline *p, struct case_order *o, struct outcome *out)
 			      .why = o->why };
 	enum err e;
 
+	if (o->kind == KEY_JA3) {
+		return refuse(out, "a ja3 ties nothing together: mute the "
+				   "rule");
+	}
 	if (o->until_us != 0 && o->until_us <= p->now_us) {
 		return refuse(out, "that time is over");
 	}
@@ -391,7 +395,7 @@ pipeline_case_turn(struct pipeline *p, struct diag *d)
 	uint64_t now = clock_mono_us();
 	enum err e;
 
-	if (now < p->cases.next_look_us) {
+	if (now < p->cases.next_look_us && !p->cases.refuted.more) {
 		return ERR_OK;
 	}
 	p->cases.next_look_us = now + LOOK_US;
@@ -399,6 +403,9 @@ pipeline_case_turn(struct pipeline *p, struct diag *d)
 	e = orders(p);
 	if (e == ERR_OK) {
 		e = pipeline_silence_turn(p);
+	}
+	if (e == ERR_OK) {
+		e = pipeline_refute_turn(p);
 	}
 	if (e == ERR_OK) {
 		p->cases.failed = false;
@@ -410,6 +417,8 @@ pipeline_case_turn(struct pipeline *p, struct diag *d)
 			 store_error(p->store));
 	}
 	p->cases.failed = true;
+	p->cases.who = p->cases.why = NULL;
+	p->cases.refuted.more = false;
 	store_rollback(p->store);
 	p->stats = p->committed;
 	if (p->feed != NULL) {

@@ -189,8 +189,11 @@ tell_one(void *arg, const struct consult_event *event)
 	if (e == ERR_NOTFOUND) {
 		return ERR_OK;
 	}
-	return e == ERR_OK && p->feed != NULL
-		       ? feed_consult(p->feed, event, &c, p->now_us)
+	if (e == ERR_OK && p->feed != NULL) {
+		e = feed_consult(p->feed, event, &c, p->now_us);
+	}
+	return e == ERR_OK && p->feed != NULL && event->kind == CONSULT_ESCALATE
+		       ? feed_consult_alert(p->feed, event, &c, p->now_us)
 		       : e;
 }
 

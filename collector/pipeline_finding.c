@@ -51,7 +51,10 @@ found(void *arg, const struct finding *f)
 	}
 	p->stats.findings[f->kind] += news == FINDING_NEW;
 	p->stats.findings_forgotten += forgotten;
-	if (news != FINDING_MORE) {
+	if (news == FINDING_NEW) {
+		e = pipeline_correlator_found(p, finding_kind_name(f->kind), 1);
+	}
+	if (e == ERR_OK && news != FINDING_MORE) {
 		e = tell(p, f, id, news);
 	}
 	/* What goes on is told by where it goes on; where it was before, the

@@ -8,6 +8,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "collector/correlator_store.h"
 #include "collector/situation.h"
 #include "common/log.h"
 
@@ -109,6 +110,7 @@ on_incident(void *arg, struct incident *i)
 	struct store_incident_kept was = { 0 };
 	struct store_incident_change c;
 	const char *what;
+	bool again = false;
 	enum err e = pipeline_silence_of(p, i, &a->silences);
 
 	if (e == ERR_OK) {
@@ -120,10 +122,15 @@ on_incident(void *arg, struct incident *i)
 	if (e == ERR_OK && was.found) {
 		e = store_incident_mark(p->store, i->id, &a->mark);
 	}
+	if (e == ERR_OK && was.closed) {
+		e = pipeline_refute_stands(p, i, &again);
+	}
 	if (e != ERR_OK ||
-	    (was.found && was.score == a->score &&
+	    (was.found && !again && was.score == a->score &&
 	     was.summary_hash == XXH3_64bits(a->summary.p, a->summary.len))) {
-		return e;
+		return e == ERR_OK && p->weigh_anew && !was.closed
+			       ? weigh_together(p, i->id)
+			       : e;
 	}
 	c = (struct store_incident_change){
 		.id = was.found ? i->id : 0,
@@ -151,7 +158,7 @@ on_incident(void *arg, struct incident *i)
 	if (e == ERR_OK && i->split_from != 0) {
 		e = pipeline_case_parted(p, i);
 	}
-	what = what_changed(i, &was, a);
+	what = again ? "raised" : what_changed(i, &was, a);
 	if (e == ERR_OK && what != NULL) {
 		e = tell(p, i->id, what, &was);
 	}
@@ -159,7 +166,8 @@ on_incident(void *arg, struct incident *i)
 		e = pipeline_warn_incident(p, i, what != NULL);
 	}
 	/* More of the same alerts leaves the picture as it is. */
-	return e == ERR_OK && (what != NULL || was.n_owners != a->n_owners)
+	return e == ERR_OK && (what != NULL || p->weigh_anew ||
+			       was.n_owners != a->n_owners)
 		       ? weigh_together(p, i->id)
 		       : e;
 }
@@ -206,7 +214,7 @@ pipeline_correlate(struct pipeline *p)
 		const struct sighting_set *s =
 			sighting_batch_get(p->sightings, i);
 
-		e = correlate_add(p->correlate, s);
+		e = pipeline_correlate_set(p, s);
 		if (e == ERR_OK) {
 			e = common_set_seen(p->common, s);
 		}
@@ -216,10 +224,54 @@ pipeline_correlate(struct pipeline *p)
 }
 
 enum err
+pipeline_correlators_declare(struct pipeline *p)
+{
+	const struct pipeline_config *cfg = &p->cfg;
+	enum err e = store_begin(p->store);
+
+	if (e == ERR_OK) {
+		e = correlator_store_declare(
+			store_db(p->store), &cfg->correlate, &cfg->finding,
+			&cfg->correlators, cfg->correlators_file);
+	}
+	return e == ERR_OK ? store_commit(p->store) : e;
+}
+
+enum err
+pipeline_correlator_found(struct pipeline *p, const char *kind, uint64_t n)
+{
+	return n > 0 ? correlator_store_found(store_db(p->store), kind, n,
+					      p->now_us)
+		     : ERR_OK;
+}
+
+/* What began incidents since it was last counted. */
+static enum err
+count_opened(struct pipeline *p)
+{
+	struct correlate_stats now, *was = &p->counted;
+	enum err e;
+
+	correlate_stats(p->correlate, &now);
+	e = pipeline_correlator_found(p, "shared", now.shared - was->shared);
+	if (e == ERR_OK) {
+		e = pipeline_correlator_found(p, "stages",
+					      now.stages - was->stages);
+	}
+	if (e == ERR_OK) {
+		e = pipeline_correlator_found(p, "flood",
+					      now.flood - was->flood);
+	}
+	*was = now;
+	return e;
+}
+
+enum err
 pipeline_incidents(struct pipeline *p)
 {
 	struct correlate_sink sink = { p, on_merged, on_incident, on_run,
 				       on_gone };
+	enum err e = correlate_flush(p->correlate, &sink);
 
-	return correlate_flush(p->correlate, &sink);
+	return e == ERR_OK ? count_opened(p) : e;
 }

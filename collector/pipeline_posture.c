@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "collector/correlate_case.h"
 #include "collector/order_send.h"
 #include "collector/pipeline_state.h"
 #include "collector/store_posture.h"
@@ -27,6 +28,7 @@ struct order {
 struct pipeline_posture {
 	struct pipeline *p;
 	struct correlate_config base; /* as the settings have it */
+	unsigned consult_level; /* of the settings */
 	uint64_t next_look_us, next_sensors_us;
 	int64_t newest; /* order that was looked at */
 	bool untold; /* one of the orders was not sent yet */
@@ -59,6 +61,7 @@ pipeline_posture_new(struct pipeline_posture **out, struct pipeline *p,
 		t->p = p;
 		t->sending.what = "posture";
 		t->base = p->cfg.correlate;
+		t->consult_level = p->cfg.consult.level;
 		e = ERR_OK;
 	}
 	if (e == ERR_OK && p->cfg.postures != NULL) {
@@ -161,6 +164,55 @@ thresholds_of(const struct pipeline_posture *t, const struct posture *p)
 	return c;
 }
 
+static bool
+any(void *arg, const struct incident *i)
+{
+	(void)arg;
+	(void)i;
+	return true;
+}
+
+/* Owners talk from another level on; what is there already may be worth it. */
+static enum err
+apply_consult(struct pipeline_posture *t)
+{
+	struct pipeline *p = t->p;
+	const struct posture *level = level_of_all(t);
+	unsigned was = p->cfg.consult.level, now = t->consult_level;
+	enum err e = ERR_OK;
+
+	if (level != NULL) {
+		now = (unsigned)posture_number(level, "consult.level", now);
+	}
+	if (now == was) {
+		return ERR_OK;
+	}
+	p->cfg.consult.level = now;
+	log_info("consultations: from level %u on", now);
+	if (now > was) {
+		return ERR_OK;
+	}
+	p->now_us = clock_wall_us();
+	p->weigh_anew = correlate_look_again(p->correlate, any, NULL) > 0;
+	if (p->weigh_anew) {
+		e = store_begin(p->store);
+		e = e == ERR_OK ? pipeline_incidents(p) : e;
+		e = e == ERR_OK ? store_commit(p->store) : e;
+	}
+	p->weigh_anew = false;
+	if (e == ERR_OK) {
+		p->committed = p->stats;
+		return ERR_OK;
+	}
+	/* It is applied anew, and memory read again by whoever failed. */
+	p->cfg.consult.level = was;
+	p->stats = p->committed;
+	if (p->feed != NULL) {
+		feed_drop(p->feed);
+	}
+	return e;
+}
+
 /*
  * Correlates by other thresholds: what is known is looked at anew, so that what
  * was too little before may be an incident now.
@@ -176,7 +228,7 @@ apply_here(struct pipeline_posture *t)
 	    c.min_sites == p->cfg.correlate.min_sites &&
 	    c.min_owners == p->cfg.correlate.min_owners &&
 	    c.min_stages == p->cfg.correlate.min_stages) {
-		return ERR_OK;
+		return apply_consult(t);
 	}
 	was = p->cfg.correlate;
 	p->cfg.correlate = c;
@@ -191,6 +243,8 @@ apply_here(struct pipeline_posture *t)
 	}
 	if (e == ERR_OK) {
 		p->committed = p->stats;
+		e = pipeline_correlators_declare(p);
+		e = e == ERR_OK ? apply_consult(t) : e;
 	} else {
 		/* It is applied anew: what was told and counted is not so. */
 		p->cfg.correlate = was;

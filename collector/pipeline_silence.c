@@ -44,6 +44,9 @@ pipeline_silence_keep(struct pipeline *p, int64_t incident,
 		if (e == ERR_OK) {
 			e = store_count(p->store, "correlator_silence", 1);
 		}
+		if (e == ERR_OK) {
+			e = pipeline_correlator_found(p, "silence", 1);
+		}
 	}
 	return e;
 }

@@ -83,6 +83,7 @@ struct pipeline {
 	struct enrich *enrich;
 	struct sighting_batch *sightings;
 	struct correlate *correlate;
+	struct correlate_stats counted; /* of it, in the store */
 	struct assessment assessment;
 	struct store *store;
 	struct store_ledger *ledger;
@@ -112,6 +113,7 @@ struct pipeline {
 		committed; /* with and without this batch */
 	struct sighting_set set;
 	uint64_t now_us; /* wall clock of this batch */
+	bool weigh_anew; /* whether incidents are worth a consultation now */
 	bool broker_up;
 	bool broker_told; /* that it answers, once */
 	bool refusal_told; /* since it was last up */
@@ -196,6 +198,10 @@ enum err pipeline_sight(struct pipeline *p,
 
 /* pipeline_incident.c: the batch's sightings into runs, then incidents. */
 enum err pipeline_correlate(struct pipeline *p) MUST_CHECK;
+/* Writes down which correlators hold; and that one found something. */
+enum err pipeline_correlators_declare(struct pipeline *p) MUST_CHECK;
+enum err pipeline_correlator_found(struct pipeline *p, const char *kind,
+				   uint64_t n) MUST_CHECK;
 enum err pipeline_incidents(struct pipeline *p) MUST_CHECK;
 
 /*

@@ -13,7 +13,6 @@
 #include "common/indicator_value.h"
 #include "common/log.h"
 
-#define SOURCE "warning"
 /* Keys of one incident that are looked up in one batch. */
 #define MAX_LOOKUPS 256
 /* Offered in one turn. */
@@ -212,7 +211,7 @@ offer(void *arg, const struct store_warning *w)
 		.modified_us = w->stored_us,
 		.value = w->value,
 		.id = "",
-		.source = SOURCE,
+		.source = INDICATOR_WARNING_SOURCE,
 		.created_by = "",
 		.description = text,
 		.labels = "",
@@ -230,7 +229,8 @@ offer(void *arg, const struct store_warning *w)
 	if (w->incident == 0) {
 		snprintf(text, sizeof(text), "seen at a site");
 	}
-	e = common_set_offer(p->common, SOURCE, &i, now, &put);
+	e = common_set_offer(p->common, INDICATOR_WARNING_SOURCE, &i, now,
+			     &put);
 	if (e != ERR_OK) {
 		return e;
 	}

@@ -20,6 +20,7 @@ static const char shipped[] =
 	"      ledger.interval: 15\n"
 	"  - name: contingency\n"
 	"    settings:\n"
+	"      consult.level: 3\n"
 	"      correlate.min-stages: 2\n"
 	"      correlate.window: 172800\n"
 	"      detect.thresholds.percent: 1000\n"

@@ -62,6 +62,7 @@ struct sighting_set {
 	/* Worth an incident: severe, a step of an intrusion, or an indicator */
 	bool strong;
 	bool past; /* seen then, told later (alert.h, has_past) */
+	bool refuted; /* its indicator was not in force then */
 	int64_t alert; /* id of the first alert with this set */
 	uint8_t what; /* enum indicator_kind; INDICATOR_KINDS: none, unknown */
 	/* Who may see what the alert says of its indicator or rule; and that

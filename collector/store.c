@@ -93,25 +93,30 @@ static const char *const statements[ST_COUNT_OF] = {
 			" id>(SELECT min(id) FROM gaps WHERE sensor=?1)",
 	[ST_RUN] = "INSERT INTO runs(id,exercise,kind,key,first_us,last_us,"
 		   "severity,confidence,stages,what,said,mark,flooded,"
-		   "flood_at,flood_n,flood_before)"
-		   " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+		   "flood_at,flood_n,flood_before,own,refuted)"
+		   " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 		   " ON CONFLICT(id) DO UPDATE SET first_us=excluded.first_us,"
 		   "last_us=excluded.last_us,severity=excluded.severity,"
 		   "confidence=excluded.confidence,stages=excluded.stages,"
 		   "what=excluded.what,said=excluded.said,mark=excluded.mark,"
 		   "flooded=excluded.flooded,flood_at=excluded.flood_at,"
 		   "flood_n=excluded.flood_n,"
-		   "flood_before=excluded.flood_before",
+		   "flood_before=excluded.flood_before,"
+		   "own=excluded.own,refuted=excluded.refuted",
 	[ST_RUN_SITES_CLEAR] = "DELETE FROM sightings WHERE run=?",
 	[ST_RUN_SITE] = "INSERT INTO sightings(run,site,owner,first_us,last_us,"
-			"count,strong,mark,events) VALUES(?,?,?,?,?,?,?,?,?)"
+			"count,strong,mark,events,told)"
+			" VALUES(?,?,?,?,?,?,?,?,?,?)"
 			" ON CONFLICT(run,site,owner) DO UPDATE SET"
 			" first_us=excluded.first_us,last_us=excluded.last_us,"
 			"count=excluded.count,strong=excluded.strong,"
-			"mark=excluded.mark,events=excluded.events",
-	[ST_LINK] = "INSERT INTO links VALUES(?,?,?,?)"
-		    " ON CONFLICT(a,b) DO UPDATE SET by_hand=1"
-		    " WHERE excluded.by_hand>by_hand",
+			"mark=excluded.mark,events=excluded.events,"
+			"told=excluded.told",
+	[ST_LINK] = "INSERT INTO links VALUES(?,?,?,?,?)"
+		    " ON CONFLICT(a,b) DO UPDATE SET"
+		    " by_hand=max(by_hand,excluded.by_hand),"
+		    "told=min(told,excluded.told)"
+		    " WHERE excluded.by_hand>by_hand OR excluded.told<told",
 	[ST_RUN_GONE] = "DELETE FROM runs WHERE id=?",
 	[ST_LINKS_GONE] = "DELETE FROM links WHERE a=?1 OR b=?1",
 	[ST_MEMBER] = "INSERT INTO incident_runs VALUES(?,?)"

@@ -163,6 +163,11 @@ enum err store_incident_put(struct store *s,
 enum err store_incident_mark(struct store *s, int64_t id,
 			     const struct marking *mark) MUST_CHECK;
 enum err store_incident_reopen(struct store *s, int64_t id) MUST_CHECK;
+/* Nothing holds it together any more: closed, until something does. */
+enum err store_incident_dissolve(struct store *s, int64_t id) MUST_CHECK;
+/* Whether that was the last that was done to it. */
+enum err store_incident_dissolved(struct store *s, int64_t id,
+				  bool *is) MUST_CHECK;
 enum err store_incident_merge(struct store *s, int64_t from,
 			      int64_t into) MUST_CHECK;
 enum err store_incident_log(struct store *s, int64_t id, uint64_t at_us,

@@ -15,31 +15,38 @@ mark_text(const struct marking *m, char out[MARKING_TEXT_CAP])
 	return marking_text(m != NULL ? m : &mark_nobody, out);
 }
 
+static struct view
+times_view(const struct stage_times *t)
+{
+	return t != NULL ? view_of(t, sizeof(*t)) : VIEW_NONE;
+}
+
 enum err
 store_run(struct store *s, const struct run *r)
 {
-	struct view stages = r->stages != NULL
-				     ? view_of(r->stages, sizeof(*r->stages))
-				     : VIEW_NONE;
+	struct view stages = times_view(r->stages), own = times_view(r->own);
 	char said[MARKING_TEXT_CAP], mark[MARKING_TEXT_CAP];
-	enum err e = sql_run(s->st[ST_RUN], "utdtuuddbdttduuu", r->id,
+	enum err e = sql_run(s->st[ST_RUN], "utdtuuddbdttduuubd", r->id,
 			     r->exercise, (int)r->kind, r->key, r->first_us,
 			     r->last_us, (int)r->severity, (int)r->confidence,
 			     stages, (int)r->what, mark_text(r->said, said),
 			     mark_text(r->mark, mark), (int)r->flooded,
-			     r->flood.at, r->flood.n, r->flood.before);
+			     r->flood.at, r->flood.n, r->flood.before, own,
+			     (int)r->refuted | (int)r->doubted << 1);
 
 	for (const struct run_site *t = r->sites; t != NULL && e == ERR_OK;
 	     t = t->next) {
-		e = sql_run(s->st[ST_RUN_SITE], "uttuuuutu", r->id, t->site,
+		e = sql_run(s->st[ST_RUN_SITE], "uttuuuutuu", r->id, t->site,
 			    t->owner, t->first_us, t->last_us, t->count,
-			    t->strong, mark_text(t->mark, mark), t->events);
+			    t->strong, mark_text(t->mark, mark), t->events,
+			    t->told);
 	}
 	for (const struct run_link *l = r->links; l != NULL && e == ERR_OK;
 	     l = l->next) {
 		if (r->id < l->other->id && l->is_new) {
-			e = sql_run(s->st[ST_LINK], "uuid", r->id, l->other->id,
-				    l->alert, (int)l->by_hand);
+			e = sql_run(s->st[ST_LINK], "uuidd", r->id,
+				    l->other->id, l->alert, (int)l->by_hand,
+				    (int)l->told);
 		}
 	}
 	if (e == ERR_OK && r->incident != NULL) {
@@ -76,6 +83,7 @@ load_run(void *arg, sqlite3_stmt *st)
 	struct marking said, mark;
 	struct stage_times t;
 	struct run *r;
+	unsigned out;
 	bool has = sqlite3_column_bytes(st, 8) == (int)sizeof(t);
 
 	if (has) {
@@ -98,7 +106,13 @@ load_run(void *arg, sqlite3_stmt *st)
 			     &(struct run_flood){ sql_u64(st, 13),
 						  sql_u64(st, 14),
 						  sql_u64(st, 15) });
-	return ERR_OK;
+	has = sqlite3_column_bytes(st, 16) == (int)sizeof(t);
+	if (has) {
+		memcpy(&t, sqlite3_column_blob(st, 16), sizeof(t));
+	}
+	out = (unsigned)sqlite3_column_int(st, 17);
+	return correlate_load_own(l->c, r, has ? &t : NULL, (out & 1) != 0,
+				  (out & 2) != 0);
 }
 
 static void
@@ -119,7 +133,8 @@ load_site(void *arg, sqlite3_stmt *st)
 			      .last_us = sql_u64(st, 4),
 			      .count = sql_u64(st, 5),
 			      .strong = sql_u64(st, 6),
-			      .events = sql_u64(st, 8) };
+			      .events = sql_u64(st, 8),
+			      .told = sql_u64(st, 9) };
 	struct marking mark;
 
 	copy_text(s.site, sizeof(s.site), sql_text(st, 1));
@@ -139,7 +154,8 @@ load_link(void *arg, sqlite3_stmt *st)
 	return a != NULL && b != NULL
 		       ? correlate_load_link(l->c, a, b,
 					     sqlite3_column_int64(st, 2),
-					     sqlite3_column_int(st, 3) != 0)
+					     sqlite3_column_int(st, 3) != 0,
+					     sqlite3_column_int(st, 4) != 0)
 		       : ERR_OK;
 }
 
@@ -188,15 +204,17 @@ store_load_runs(struct store *s, struct correlate *c, uint64_t since_us,
 	} steps[] = {
 		{ "SELECT r.id,r.exercise,r.kind,r.key,r.first_us,r.last_us,"
 		  "r.severity,r.confidence,r.stages,r.what,r.said,r.mark,"
-		  "r.flooded,r.flood_at,r.flood_n,r.flood_before"
+		  "r.flooded,r.flood_at,r.flood_n,r.flood_before,r.own,"
+		  "r.refuted"
 		  " FROM recent t JOIN runs r ON r.id=t.id"
 		  " ORDER BY r.id",
 		  load_run },
 		{ "SELECT s.run,s.site,s.owner,s.first_us,s.last_us,s.count,"
-		  "s.strong,s.mark,s.events FROM recent t JOIN sightings s"
+		  "s.strong,s.mark,s.events,s.told FROM recent t JOIN "
+		  "sightings s"
 		  " ON s.run=t.id",
 		  load_site },
-		{ "SELECT l.a,l.b,l.alert,l.by_hand FROM recent t"
+		{ "SELECT l.a,l.b,l.alert,l.by_hand,l.told FROM recent t"
 		  " JOIN links l ON l.a=t.id",
 		  load_link },
 		{ "SELECT m.run,m.incident FROM recent t JOIN incident_runs m"
@@ -305,6 +323,34 @@ enum err
 store_incident_reopen(struct store *s, int64_t id)
 {
 	return sql_run(s->st[ST_INCIDENT_STATE], "ti", "open", id);
+}
+
+enum err
+store_incident_dissolve(struct store *s, int64_t id)
+{
+	return sql_run(s->st[ST_INCIDENT_STATE], "ti", "closed", id);
+}
+
+enum err
+store_incident_dissolved(struct store *s, int64_t id, bool *is)
+{
+	sqlite3_stmt *st = NULL;
+	enum err e = ERR_IO;
+
+	*is = false;
+	if (sqlite3_prepare_v2(s->db,
+			       "SELECT what='dissolved' FROM incident_log WHERE"
+			       " incident=? AND what IN('dissolved','open',"
+			       "'closed','ack') ORDER BY id DESC LIMIT 1",
+			       -1, &st, NULL) == SQLITE_OK &&
+	    sql_bind(st, "i", id) == SQLITE_OK) {
+		int rc = sqlite3_step(st);
+
+		*is = rc == SQLITE_ROW && sqlite3_column_int(st, 0) != 0;
+		e = rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_OK : ERR_IO;
+	}
+	sqlite3_finalize(st);
+	return e;
 }
 
 enum err

@@ -38,14 +38,16 @@ store_posture_levels(sqlite3 *db, const struct posture_levels *l)
 
 enum err
 store_posture_each_level(struct store_reader *r,
-			 void (*fn)(void *arg, const char *name), void *arg)
+			 void (*fn)(void *arg, const char *name,
+				    const char *settings),
+			 void *arg)
 {
 	sqlite3_stmt *st = store_reader_prepare(
-		r, "SELECT name FROM posture_levels ORDER BY number");
+		r, "SELECT name,settings FROM posture_levels ORDER BY number");
 	int rc = SQLITE_ERROR;
 
 	while (st != NULL && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-		fn(arg, sql_text(st, 0));
+		fn(arg, sql_text(st, 0), sql_text(st, 1));
 	}
 	return store_reader_finish(st, rc);
 }
@@ -57,10 +59,12 @@ struct level_search {
 };
 
 static void
-look_for(void *arg, const char *name)
+look_for(void *arg, const char *name, const char *settings)
 {
 	struct level_search *s = arg;
 	size_t n = strlen(s->list);
+
+	(void)settings;
 
 	s->found |= strcmp(name, s->wanted) == 0;
 	snprintf(s->list + n, sizeof(s->list) - n, "%s%s", n > 0 ? ", " : "",

@@ -27,9 +27,10 @@ struct store_posture_order {
 /* The levels that there are from now on; within a transaction. */
 enum err store_posture_levels(sqlite3 *db,
 			      const struct posture_levels *l) MUST_CHECK;
-/* Hands out each level's name, in order. */
+/* Hands out each level's name and settings (a JSON object), in order. */
 enum err store_posture_each_level(struct store_reader *r,
-				  void (*fn)(void *arg, const char *name),
+				  void (*fn)(void *arg, const char *name,
+					     const char *settings),
 				  void *arg) MUST_CHECK;
 
 /*

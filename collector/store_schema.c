@@ -171,6 +171,25 @@ static const char cases[] =
 	" from_us INTEGER NOT NULL,"
 	" PRIMARY KEY(incident, site, sensor, cause, from_us)) WITHOUT ROWID;";
 
+/* What an indicator told, apart from the rest; and those out of force. */
+static const char refuted[] =
+	"ALTER TABLE runs ADD COLUMN own BLOB;"
+	"ALTER TABLE runs ADD COLUMN refuted INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE runs SET own=stages;"
+	"ALTER TABLE sightings ADD COLUMN told INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE links ADD COLUMN told INTEGER NOT NULL DEFAULT 0;";
+
+/* the correlators as they run, and what they found by the hour */
+static const char correlators[] =
+	"CREATE TABLE correlators(kind TEXT PRIMARY KEY,"
+	" number INTEGER NOT NULL, place TEXT NOT NULL,"
+	" enabled INTEGER NOT NULL, thresholds TEXT NOT NULL,"
+	" tactics TEXT NOT NULL, total INTEGER NOT NULL DEFAULT 0,"
+	" last_us INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
+	"CREATE TABLE correlator_hours(kind TEXT NOT NULL,"
+	" hour INTEGER NOT NULL, n INTEGER NOT NULL,"
+	" PRIMARY KEY(kind, hour)) WITHOUT ROWID;";
+
 /* migrations[i] leads from version i to i + 1. */
 static const struct migration migrations[] = {
 	{ store_sql_v1, NULL, NULL },
@@ -201,6 +220,8 @@ static const struct migration migrations[] = {
 	{ findings, NULL, NULL },
 	{ cases, NULL, NULL },
 	{ lease, NULL, NULL },
+	{ refuted, NULL, NULL },
+	{ correlators, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 static const struct posture_key keys[] = {
+	{ "consult.level", POSTURE_COLLECTOR, POSTURE_NUMBER, 1, 5 },
 	{ "correlate.window", POSTURE_COLLECTOR, POSTURE_NUMBER, 3600,
 	  31536000 },
 	{ "correlate.min-sites", POSTURE_COLLECTOR, POSTURE_NUMBER, 2, 1000 },

@@ -19,6 +19,7 @@ struct world {
 	struct store *store;
 	struct correlate *c;
 	unsigned opened, merged, parted, stated;
+	unsigned refuted; /* bit N: "iocN" */
 };
 
 static enum err
@@ -203,6 +204,37 @@ unmute(struct world *w, enum key_kind kind, const char *key)
 	}
 	flush(w);
 	return e;
+}
+
+static enum err
+refute(struct world *w, unsigned n, bool is)
+{
+	struct correlate_touched t;
+	char key[16];
+	enum err e;
+
+	snprintf(key, sizeof(key), "ioc%u", n);
+	e = is ? correlate_refute(w->c, key, 0, &t)
+	       : correlate_believe(w->c, key, &t);
+	w->refuted = is ? w->refuted | 1u << n : w->refuted & ~(1u << n);
+	flush(w);
+	return e;
+}
+
+/* Whether an indicator of it is one that is refuted. */
+static bool
+says_refuted(const struct world *w, const struct sighting_set *s)
+{
+	bool is = false;
+
+	for (unsigned i = 0; i < s->n_keys; i++) {
+		unsigned n;
+
+		is = is || (s->keys[i].kind == KEY_INDICATOR &&
+			    sscanf(s->keys[i].text, "ioc%u", &n) == 1 &&
+			    (w->refuted >> n & 1) != 0);
+	}
+	return is;
 }
 
 /* -------------------------------------------------------- what it shows */
@@ -476,6 +508,138 @@ test_bridged(void **state)
 	world_close(&w);
 }
 
+/* Whether anything holds the incident of a key together. */
+static bool
+stands(const struct world *w, enum key_kind kind, const char *key)
+{
+	return correlate_stands(
+		correlate_find_incident(w->c, incident_of(w, kind, key)));
+}
+
+/* Two attacks of their own, tied by an indicator that is withdrawn; and what it
+ * alone told of. */
+static void
+test_refuted_parts(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, path);
+	sees(&w, "a", 0, "a:198.51.100.1,h:a 10.0.0.1");
+	sees(&w, "b", 1, "a:198.51.100.1");
+	sees(&w, "a", 2, "a:198.51.100.2");
+	sees(&w, "b", 3, "a:198.51.100.2");
+	sees(&w, "a", 4, "i:ioc1,a:203.0.113.9,a:198.51.100.1");
+	sees(&w, "b", 5, "i:ioc1,a:203.0.113.9,a:198.51.100.2");
+	assert_int_equal(n_incidents(&w), 1);
+	/* 203.0.113.9 was seen at two sites: by the indicator's alerts only. */
+	assert_int_equal(refute(&w, 1, true), ERR_OK);
+	assert_int_equal(n_incidents(&w), 2);
+	assert_int_equal(w.parted, 1);
+	assert_int_equal(incident_of(&w, KEY_ADDRESS, "198.51.100.1"), 1);
+	assert_int_equal(incident_of(&w, KEY_ADDRESS, "198.51.100.2"), 3);
+	assert_int_equal(incident_of(&w, KEY_ADDRESS, "203.0.113.9"), 1);
+	restart(&w);
+	assert_int_equal(n_incidents(&w), 2);
+	/* Another indicator in force, at one of the places only; then at both. */
+	sees(&w, "a", 6, "i:ioc2,a:203.0.113.9");
+	assert_int_equal(n_incidents(&w), 2);
+	sees(&w, "b", 7, "i:ioc2,a:203.0.113.9");
+	assert_int_equal(incident_of(&w, KEY_ADDRESS, "203.0.113.9"), 1);
+	assert_int_equal(incident_of(&w, KEY_INDICATOR, "ioc2"), 1);
+	/* In force again: all is one. */
+	assert_int_equal(refute(&w, 1, false), ERR_OK);
+	assert_int_equal(n_incidents(&w), 1);
+	restart(&w);
+	assert_int_equal(n_incidents(&w), 1);
+	world_close(&w);
+}
+
+/* What nothing holds together any more does not stand, unless alerts of a rule
+ * or an analyst do so; what is seen later begins nothing. */
+static void
+test_refuted_alone(void **state)
+{
+	struct correlate_touched t;
+	struct world w;
+	int64_t into;
+
+	(void)state;
+	world_open(&w, path);
+	for (unsigned n = 0; n < 2; n++) {
+		char keys[64];
+
+		snprintf(keys, sizeof(keys), "i:ioc%u,d:evil%u.example", n + 1,
+			 n + 1);
+		sees(&w, "a", n, keys);
+		sees(&w, "b", n, keys);
+	}
+	assert_int_equal(n_incidents(&w), 2);
+	/* One that was in force when it was seen stays. */
+	assert_false(correlate_would_refute(w.c, "ioc1", T0 + MINUTE));
+	assert_int_equal(correlate_refute(w.c, "ioc1", T0 + MINUTE, &t),
+			 ERR_OK);
+	assert_int_equal(t.n, 0);
+	assert_true(stands(&w, KEY_DOMAIN, "evil1.example"));
+	assert_true(correlate_would_refute(w.c, "ioc1", 0));
+	assert_int_equal(refute(&w, 1, true), ERR_OK);
+	assert_false(stands(&w, KEY_DOMAIN, "evil1.example"));
+	assert_true(stands(&w, KEY_DOMAIN, "evil2.example"));
+	restart(&w);
+	assert_false(stands(&w, KEY_DOMAIN, "evil1.example"));
+	/* A rule's alerts count: at one more site than the indicator had. */
+	sees(&w, "c", 10, "d:evil1.example,r:1:7");
+	assert_false(stands(&w, KEY_DOMAIN, "evil1.example"));
+	sees(&w, "a", 11, "d:evil1.example,r:1:7");
+	assert_true(stands(&w, KEY_DOMAIN, "evil1.example"));
+	/* An analyst's word holds what it holds. */
+	assert_int_equal(correlate_merge(w.c, 1, 2, &into), ERR_OK);
+	flush(&w);
+	assert_int_equal(refute(&w, 2, true), ERR_OK);
+	assert_int_equal(n_incidents(&w), 1);
+	assert_true(stands(&w, KEY_DOMAIN, "evil2.example"));
+	world_close(&w);
+	world_open(&w, path);
+	w.refuted = 1u << 3;
+	for (unsigned n = 0; n < 2; n++) {
+		struct sighting_set s =
+			set(n == 0 ? "a" : "b", T0, "i:ioc3,a:203.0.113.9");
+
+		s.refuted = says_refuted(&w, &s);
+		assert_true(s.refuted);
+		add(&w, &s);
+	}
+	assert_int_equal(n_incidents(&w), 0);
+	world_close(&w);
+}
+
+/* Tactics that an indicator told of a host count no more with it. */
+static void
+test_refuted_stages(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, path);
+	for (unsigned n = 0; n < 3; n++) {
+		struct sighting_set s =
+			set("a", T0 + n * MINUTE,
+			    n == 1 ? "i:ioc1,h:a 10.0.0.1" : "h:a 10.0.0.1");
+
+		s.stages = UINT32_C(1) << (2 + 3 * n);
+		add(&w, &s);
+	}
+	assert_int_equal(n_incidents(&w), 1);
+	assert_true(stands(&w, KEY_HOST, "a 10.0.0.1"));
+	assert_int_equal(refute(&w, 1, true), ERR_OK);
+	assert_false(stands(&w, KEY_HOST, "a 10.0.0.1"));
+	restart(&w);
+	assert_false(stands(&w, KEY_HOST, "a 10.0.0.1"));
+	assert_int_equal(refute(&w, 1, false), ERR_OK);
+	assert_true(stands(&w, KEY_HOST, "a 10.0.0.1"));
+	world_close(&w);
+}
+
 static const struct {
 	enum key_kind kind;
 	const char *begin; /* of its keys; a number follows */
@@ -568,6 +732,7 @@ static enum err
 take_step(struct world *w, const struct step *s)
 {
 	struct pick pick = s->pick;
+	struct sighting_set set;
 	struct incident *to;
 	int64_t into;
 	enum err e = ERR_OK;
@@ -585,8 +750,13 @@ take_step(struct world *w, const struct step *s)
 		return mute(w, mutable[s->kind].kind, s->key);
 	case 5:
 		return unmute(w, mutable[s->kind].kind, s->key);
+	case 6:
+	case 7:
+		return refute(w, 1 + s->pick.seed % 6, s->what == 6);
 	default:
-		e = correlate_add(w->c, &s->set);
+		set = s->set;
+		set.refuted = says_refuted(w, &set);
+		e = correlate_add(w->c, &set);
 		break;
 	}
 	flush(w);
@@ -826,6 +996,9 @@ main(void)
 		IN_STORE(test_mute_parts),
 		IN_STORE(test_mute_begins_nothing),
 		IN_STORE(test_bridged),
+		IN_STORE(test_refuted_parts),
+		IN_STORE(test_refuted_alone),
+		IN_STORE(test_refuted_stages),
 		IN_STORE(test_restarts_change_nothing),
 		IN_STORE(test_silence),
 		IN_STORE(test_orders),

@@ -286,7 +286,7 @@ history(void)
 			 "last_us,severity,confidence,stages) "
 			 "VALUES(%d,'',%d,'hq 10.0.0.%d',"
 			 "%lld,%lld,3,0,NULL);"
-			 "INSERT INTO links VALUES(400,%d,1,0)",
+			 "INSERT INTO links VALUES(400,%d,1,0,0)",
 			 1000 + i, KEY_HOST, i, (long long)(NOW - HOUR),
 			 (long long)(NOW - HOUR), 1000 + i);
 		assert_int_equal(sql_exec(db, sql), ERR_OK);
@@ -620,6 +620,74 @@ test_changes(void **state)
 	store_reader_close(r);
 }
 
+/* What is said of one now: whether it still stands, and from when on not. */
+static struct indicator_word
+word(const char *value, uint64_t now)
+{
+	struct indicator_word w;
+
+	assert_int_equal(
+		indicator_word_of(common_set_words(set), value, now, &w),
+		ERR_OK);
+	return w;
+}
+
+static void
+count_value(void *arg, const char *value)
+{
+	assert_true(value[0] != '\0');
+	++*(unsigned *)arg;
+}
+
+static void
+test_refuted(void **state)
+{
+	struct indicator a = an_indicator(INDICATOR_DOMAIN, "evil-host.xyz");
+	uint64_t change = 0;
+	unsigned n = 0;
+	bool more;
+
+	(void)state;
+	/* Of what nobody gave, nobody said anything. */
+	assert_false(word("evil-host.xyz", NOW).refuted);
+	offer("s", &a, NOW);
+	offer("partner:US", &a, NOW);
+	assert_false(word("EVIL-host.xyz", NOW).refuted);
+	/* One source stands behind it still; our own warning does not count. */
+	a.revoked = true;
+	offer("s", &a, NOW);
+	assert_false(word("evil-host.xyz", NOW).refuted);
+	a.revoked = false;
+	offer(INDICATOR_WARNING_SOURCE, &a, NOW);
+	a.revoked = true;
+	offer("partner:US", &a, NOW);
+	assert_int_equal(number("SELECT state FROM indicators"),
+			 INDICATOR_ARMED);
+	assert_true(word("evil-host.xyz", NOW).refuted);
+	assert_int_equal(word("evil-host.xyz", NOW).until_us, 0);
+	assert_string_equal(word("evil-host.xyz", NOW).reason,
+			    "revoked by its source");
+	/* Given again, for a while: good until then. */
+	a.revoked = false;
+	a.valid_until_us = NOW + 10;
+	offer("s", &a, NOW);
+	assert_false(word("evil-host.xyz", NOW).refuted);
+	assert_true(word("evil-host.xyz", NOW + 10).refuted);
+	assert_int_equal(word("evil-host.xyz", NOW + 10).until_us, NOW + 10);
+	/* On an allow list. */
+	a = an_indicator(INDICATOR_DOMAIN, "t.co");
+	offer("s", &a, NOW);
+	assert_true(word("t.co", NOW).refuted);
+	assert_non_null(strstr(word("t.co", NOW).reason, "allow list"));
+	/* Who follows hears of each value that changed, once. */
+	assert_int_equal(indicator_words_since(common_set_words(set), &change,
+					       100, count_value, &n, &more),
+			 ERR_OK);
+	assert_int_equal(n, 2);
+	assert_false(more);
+	assert_int_equal(change, number("SELECT max(change) FROM indicators"));
+}
+
 int
 main(void)
 {
@@ -628,7 +696,7 @@ main(void)
 		CASE(test_pack),   CASE(test_sources),     CASE(test_versions),
 		CASE(test_expiry), CASE(test_gate),        CASE(test_words),
 		CASE(test_import), CASE(test_reader_gone), CASE(test_bounds),
-		CASE(test_seen),   CASE(test_changes),
+		CASE(test_seen),   CASE(test_changes),     CASE(test_refuted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

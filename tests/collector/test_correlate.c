@@ -651,6 +651,111 @@ random_sightings_in_any_order(void **state)
 	}
 }
 
+/* Incidents as they grow: by number, what was said of each. */
+struct growth {
+	struct world *w;
+	unsigned score[256];
+	unsigned looked, raised, merged, many;
+};
+
+static enum err
+growth_merged(void *arg, int64_t from, int64_t into)
+{
+	struct growth *g = arg;
+
+	g->score[into] = MAX(g->score[into], g->score[from]);
+	g->merged++;
+	return ERR_OK;
+}
+
+/* One leads when anybody is known, and supports nobody. */
+static void
+one_leads(const struct assessment *a)
+{
+	char support[sizeof(a->support) + 2], lead[SEVERITY_NAME_CAP + 2];
+
+	assert_int_equal(a->n_owners > 0, a->lead[0] != '\0');
+	if (a->n_owners > 0) {
+		assert_string_equal(a->lead, a->stakes[0].owner);
+		snprintf(support, sizeof(support), ",%s,", a->support);
+		snprintf(lead, sizeof(lead), ",%s,", a->lead);
+		assert_null(strstr(support, lead));
+	}
+	for (unsigned i = 1; i < a->n_owners; i++) {
+		assert_true(a->stakes[i - 1].n_sites >= a->stakes[i].n_sites);
+	}
+}
+
+static enum err
+growth_incident(void *arg, struct incident *i)
+{
+	struct growth *g = arg;
+	struct assessment *a = &g->w->a;
+
+	assert_int_equal(assess_incident(i, g->w->map, NULL, a), ERR_OK);
+	i->id = i->id != 0 ? i->id : ++g->w->next_id;
+	assert_true(i->id < (int64_t)ARRAY_LEN(g->score));
+	if (a->score < g->score[i->id]) {
+		fail_msg("incident %d: %u after %u", (int)i->id, a->score,
+			 g->score[i->id]);
+	}
+	g->raised += a->score > g->score[i->id];
+	g->score[i->id] = a->score;
+	g->many += a->n_owners == SEVERITY_MAX_OWNERS;
+	g->looked++;
+	one_leads(a);
+	return ERR_OK;
+}
+
+/* Whatever is seen, no incident is less bad for it, merged or not; of more
+ * owners than are listed, who has most sites leads. */
+static void
+growing_never_lowers(void **state)
+{
+	static struct world w;
+	struct growth g = { .w = &w };
+	struct correlate_sink sink = { &g, growth_merged, growth_incident,
+				       on_run, on_gone };
+	uint32_t seed = 4711;
+
+	(void)state;
+	for (int round = 0; round < 60; round++) {
+		struct correlate *c = correlate_new(&correlate_defaults);
+
+		world_init(&w);
+		memset(g.score, 0, sizeof(g.score));
+		for (unsigned i = 0; i < 150; i++) {
+			unsigned site = next_random(&seed) % 40;
+			char keys[128], name[16], owner[16];
+			struct sighting_set s;
+
+			snprintf(name, sizeof(name), "s%02u", site);
+			snprintf(owner, sizeof(owner), "O%u",
+				 round % 2 ? site / 2 : site % 3);
+			snprintf(keys, sizeof(keys),
+				 "i:ioc%u,a:203.0.113.%u,h:%s 10.0.0.%u",
+				 next_random(&seed) % 6, next_random(&seed) % 8,
+				 name, next_random(&seed) % 4);
+			s = set(name, owner,
+				T0 + next_random(&seed) % 40 * HOUR,
+				next_random(&seed) % 20, keys);
+			s.severity = (uint8_t)(1 + next_random(&seed) % 4);
+			s.confidence = (uint8_t)(next_random(&seed) % 101);
+			s.strong = next_random(&seed) % 3 != 0;
+			feed(c, &s);
+			if (next_random(&seed) % 4 == 0) {
+				assert_int_equal(correlate_flush(c, &sink),
+						 ERR_OK);
+			}
+		}
+		correlate_free(c);
+		world_fini(&w);
+	}
+	/* All of it was tried. */
+	assert_true(g.looked > 1000 && g.raised > 200 && g.merged > 50 &&
+		    g.many > 100);
+}
+
 static void
 memory_is_bounded(void **state)
 {
@@ -709,6 +814,7 @@ main(void)
 		cmocka_unit_test(exercises_do_not_mix),
 		cmocka_unit_test(any_order_gives_the_same),
 		cmocka_unit_test(random_sightings_in_any_order),
+		cmocka_unit_test(growing_never_lowers),
 		cmocka_unit_test(memory_is_bounded),
 	};
 

@@ -14,7 +14,8 @@ read_text(struct correlate_config *out, const char *text, struct diag *d)
 	*out = correlate_defaults;
 	found = finding_defaults;
 	d->msg[0] = '\0';
-	return correlator_file_read(out, &found, "c.yaml", view_cstr(text), d);
+	return correlator_file_read(out, &found, NULL, "c.yaml",
+				    view_cstr(text), d);
 }
 
 static bool
@@ -57,9 +58,9 @@ what_the_page_shows_is_what_holds(void **state)
 	c.flood_alerts = c.flood_rule_alerts = c.flood_seconds = 9;
 	c.min_sites = c.min_owners = c.min_stages = 9;
 	memset(&found, 0, sizeof(found));
-	assert_int_equal(
-		correlator_file_read(&c, &found, "page", view_cstr(from), &d),
-		ERR_OK);
+	assert_int_equal(correlator_file_read(&c, &found, NULL, "page",
+					      view_cstr(from), &d),
+			 ERR_OK);
 	assert_true(same(&c, &correlate_defaults));
 	assert_memory_equal(&found, &finding_defaults, sizeof(found));
 }

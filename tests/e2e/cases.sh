@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # An analyst parts an incident, puts it together again and mutes a key, while
 # the collector runs and across its restart; a sensor that falls silent near the
-# alerts makes an incident worse.
+# alerts makes an incident worse; an indicator is revoked.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 need redis-server redis-cli jq sqlite3
 ctl="$bin/picketctl --store $tmp/picket.db"
@@ -75,6 +75,8 @@ same "split of what is not there" 1 $?
 grep -q "nowhere.example" "$tmp/out" || fail "said: $(cat "$tmp/out")"
 $ctl mute add address 203.0.113.66 >"$tmp/out" 2>&1
 same "a mute without a reason" 2 $?
+$ctl mute add ja3 e7d705a3286e19ea42f587b344ee6865 --why x >"$tmp/out" 2>&1
+same "a mute of what ties nothing" 2 $?
 $ctl incidents merge 1 99 >"$tmp/out" 2>&1
 same "merged with nothing" 1 $?
 grep -q "refused: incident 99" "$tmp/out" || fail "said: $(cat "$tmp/out")"
@@ -144,5 +146,61 @@ same "of the same keys" "$before" "$(keys 1)"
 same "its log" "ann: incident 2 turned out to be part of this one: one after all" \
 	"$(log_of 1 merged)"
 same "apart" 0 "$(sql 'SELECT count(*) FROM incident_apart')"
+
+# An indicator that its source revokes takes back all that it told, and closes
+# the incident of which nothing else is left; given again, it opens it.
+feed() { # feed REVOKED MODIFIED
+	cat >"$tmp/theirs.json" <<EOF
+{"type":"bundle","id":"bundle--00000000-0000-4000-8000-000000000001",
+"objects":[{"type":"indicator","spec_version":"2.1",
+"id":"indicator--00000000-0000-4000-8000-000000000001",
+"created":"2026-01-01T00:00:00.000Z","modified":"$2","revoked":$1,
+"pattern":"[domain-name:value = 'cdn.updates-sync.example']",
+"pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z"}]}
+EOF
+	$ctl indicators import --source theirs "$tmp/theirs.json" \
+		>"$tmp/out" 2>&1 || fail "import: $(cat "$tmp/out")"
+}
+taken() {
+	[ "$(sql 'SELECT count(*) FROM indicator_imports WHERE state=2')" = "$1" ]
+}
+state_of() { [ "$(sql 'SELECT state FROM incidents')" = "$1" ]; }
+collector_kill
+rm -f "$tmp"/picket.db*
+: >"$tmp/feed.json"
+: >"$tmp/collector.log"
+collector_start
+eventually 20 grep -q 'is open: schema' "$tmp/collector.log" || fail "no store"
+feed false 2026-01-02T00:00:00.000Z
+eventually 20 taken 1 || fail "the list is not taken"
+{
+	echo type,value,source,severity
+	echo domain,cdn.updates-sync.example,ours,high
+} >"$tmp/one.csv"
+for s in $sites; do
+	"$sensor" --quiet --read "$top/pcaps/exercise-$s.pcap" --site "$s" \
+		--sensor only --owner "$(owner_of "$s")" \
+		--indicators "$tmp/one.csv" --redis "unix://$sock" \
+		--spool "$tmp/$s-only" 2>>"$tmp/$s.log" || fail "sensor $s"
+done
+eventually 30 state_of open || fail "no incident of the indicator"
+keys 1 | grep -q 'indicator:cdn.updates-sync.example' ||
+	fail "not by the indicator: $(keys 1)"
+before=$(keys 1)
+feed true 2026-01-03T00:00:00.000Z
+eventually 20 state_of closed || fail "it stays: $($ctl incidents show 1)"
+same "why" "collector: indicator cdn.updates-sync.example ties nothing any more:\
+ revoked by its source" "$(log_of 1 refuted)"
+same "what came of it" "collector: closed: nothing that is left of it would be \
+an incident: revoked by its source" "$(log_of 1 dissolved)"
+same "the feed" "1 dissolved" "$(jq -r 'select(.event_type == "incident") |
+	.incident | select(.what == "dissolved") | "\(.id) \(.what)"' \
+	"$tmp/feed.json")"
+same "what it was" "$before" "$(keys 1)"
+collector_kill
+collector_start
+feed false 2026-01-04T00:00:00.000Z
+eventually 20 state_of open || fail "not open again: $($ctl incidents show 1)"
+same "incidents" 1 "$(alive)"
 no_sanitizer "$tmp"/*.log
 finish

@@ -97,6 +97,21 @@ ctl consult close "$id" --why 'contained' --who miller >"$tmp/out" ||
 	fail "close"
 same "state" closed "$(field 'd["state"]' consult show "$id")"
 
+# Who was late is an alert, for consoles that know nothing else.
+python3 - "$tmp/feed.json" <<'P' || fail "the alerts of who was late"
+import json, sys
+late = set()
+for line in open(sys.argv[1]):
+    e = json.loads(line)
+    if e["event_type"] == "alert" and e["alert"]["gid"] == 9001:
+        a = e["alert"]
+        assert (a["signature_id"], a["severity"]) == (1, 1), a
+        assert "not acknowledged by " + e["picket"]["owner"] in a["signature"]
+        assert e["picket"]["exercise"] == "KEEN-LANTERN"
+        late.add(a["signature"])
+assert len(late) == 6, late
+P
+
 # The feed heard of all of it, each event at least once.
 told() {
 	[ "$(sql "SELECT event FROM consult_told")" = \

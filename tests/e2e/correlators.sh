@@ -3,7 +3,7 @@
 # Many alerts of one sender: by a correlator as declared they are one incident,
 # and as many as needed for that may come before and after a restart.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
-need python3 sqlite3 redis-server redis-cli
+need python3 sqlite3 redis-server redis-cli jq
 [ -x "$collector" ] || skip "picket-collector is not built"
 
 # 500 datagrams of one sender, to many hosts of ours; NUMBER makes two differ.
@@ -72,4 +72,21 @@ case $title in
 *"address 198.51.100.9 at 1 site (a)"*) ;;
 *) fail "the incident is of something else: $title" ;;
 esac
+
+# What holds, by which numbers, where it is said, and what it found.
+"$bin/picketctl" --store "$tmp/picket.db" correlators --json >"$tmp/out" ||
+	fail "correlators: $?"
+same "correlators" 11 "$(jq '.correlators | length' "$tmp/out")"
+same "flood" "true $tmp/correlators.yaml:2 900 900 3600 1 1" "$(jq -r '
+	.correlators[] | select(.kind == "flood") |
+	"\(.enabled) \(.declared) \(.thresholds.alerts)" +
+	" \(.thresholds["rule-alerts"]) \(.thresholds.seconds)" +
+	" \(.found_24h) \(.found)"' "$tmp/out")"
+same "beacon" "true - TA0011 0 null" "$(jq -r '.correlators[] |
+	select(.kind == "beacon") | "\(.enabled) \(if .declared == "" then "-"
+	else .declared end) \(.tactics) \(.found) \(.last)"' "$tmp/out")"
+"$bin/picketctl" --store "$tmp/picket.db" correlators >"$tmp/out" ||
+	fail "correlators as text: $?"
+grep -q 'alerts=900 rule-alerts=900 seconds=3600' "$tmp/out" ||
+	fail "the text: $(cat "$tmp/out")"
 finish

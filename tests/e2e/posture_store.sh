@@ -62,5 +62,40 @@ opened() {
 eventually 20 opened || fail "the feed: $(jq -c \
 	'select(.event_type == "incident") | .incident.what' "$tmp/feed.json" |
 	sort | uniq -c)"
+
+# A posture in which owners talk from a lower level on: what is open by then and
+# reaches it has its consultation, though nothing new is seen.
+kill "$collector_pid"
+wait "$collector_pid" || fail "the collector ended with status $?"
+rm -f "$tmp"/picket.db*
+cat >"$tmp/levels.yaml" <<-EOF
+	levels:
+	  - name: calm
+	  - name: talk
+	    settings: {consult.level: 1}
+EOF
+: >"$tmp/collector.log"
+"$collector" --redis "unix://$sock" --store "$tmp/picket.db" \
+	--set "posture.file=$tmp/levels.yaml" --set consult.level=5 \
+	2>>"$tmp/collector.log" &
+collector_pid=$!
+pids="$pids $collector_pid"
+eventually 20 grep -q 'is open: schema' "$tmp/collector.log" || fail "no store"
+for s in jp-east jp-west; do
+	sensor_home --read "$top/pcaps/exercise-$s.pcap" --site "$s" \
+		--sensor tap2 --owner JP --redis "unix://$sock" \
+		--spool "$tmp/$s-2" 2>>"$tmp/$s.log" || fail "$s: status $?"
+done
+one_incident() { [ "$(sql "SELECT count(*) FROM incidents
+	WHERE state = 'open' AND level BETWEEN 1 AND 4")" -ge 1 ]; }
+eventually 30 one_incident || fail "no incident below level 5"
+same "consultations of it" 0 "$(sql 'SELECT count(*) FROM consults')"
+"$ctl" --store "$tmp/picket.db" posture talk >/dev/null || fail "the order"
+talks() { [ "$(sql "SELECT count(*) FROM consults WHERE state='open'")" -ge 1 ]; }
+eventually 20 talks || fail "nobody talks: $(tail -n 3 "$tmp/collector.log")"
+"$ctl" --store "$tmp/picket.db" posture | grep -q '^  talk: consult.level=1$' ||
+	fail "not shown: $("$ctl" --store "$tmp/picket.db" posture)"
+same "shown to programs" 1 "$("$ctl" --store "$tmp/picket.db" posture --json |
+	jq -r '.settings.talk["consult.level"]')"
 no_sanitizer "$tmp"/*.log
 finish

@@ -21,8 +21,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	memcpy(&c, &correlate_defaults, sizeof(c));
 	memcpy(&was, &c, sizeof(c));
-	if (correlator_file_read(&c, &f, "file", view_of(data, size), &d) !=
-	    ERR_OK) {
+	if (correlator_file_read(&c, &f, NULL, "file", view_of(data, size),
+				 &d) != ERR_OK) {
 		if (d.msg[0] == '\0' || memcmp(&c, &was, sizeof(c)) != 0 ||
 		    f.n_ignore != 0) {
 			abort();
