@@ -15,6 +15,7 @@ libcollector_a_SOURCES = \
 	collector/dedupe.h collector/dedupe.c \
 	collector/mission.h collector/mission_map.h collector/mission.c \
 	collector/mission_yaml.h collector/mission_yaml.c \
+	collector/yaml_file.h collector/yaml_file.c \
 	collector/mission_needs.c collector/mission_read.c \
 	collector/mission_graph.c \
 	collector/mission_impact.h collector/mission_impact.c \
