@@ -59,7 +59,8 @@ read_list(struct reading *r, const yaml_node_t *list,
 
 /* What an inject says; those that come before its lists are read first. */
 struct inject_nodes {
-	const yaml_node_t *id, *title, *at, *sources, *names;
+	const yaml_node_t *id, *title, *at, *until, *sources, *names, *targets,
+		*sids, *indicators;
 };
 
 static void
@@ -71,6 +72,10 @@ find_inject(struct reading *r, const yaml_node_t *n, struct inject_nodes *is)
 	} known[] = { { "id", &is->id },
 		      { "title", &is->title },
 		      { "at", &is->at },
+		      { "until", &is->until },
+		      { "targets", &is->targets },
+		      { "sids", &is->sids },
+		      { "indicators", &is->indicators },
 		      { "sources", &is->sources },
 		      { "names", &is->names } };
 
@@ -94,34 +99,57 @@ find_inject(struct reading *r, const yaml_node_t *n, struct inject_nodes *is)
 	}
 }
 
+/* What it is told by. */
+static void
+read_told(struct reading *r, const struct inject_nodes *is)
+{
+	const struct {
+		const yaml_node_t *list;
+		enum err (*add)(struct exercise *e, struct view v,
+				struct diag *d);
+	} told[] = { { is->sources, exercise_add_source },
+		     { is->names, exercise_add_host },
+		     { is->targets, exercise_add_target },
+		     { is->sids, exercise_add_sid },
+		     { is->indicators, exercise_add_value } };
+
+	for (size_t i = 0; i < ARRAY_LEN(told) && r->y->err == ERR_OK; i++) {
+		if (told[i].list != NULL) {
+			read_list(r, told[i].list, told[i].add);
+		}
+	}
+}
+
 static void
 read_inject(struct reading *r, const yaml_node_t *n)
 {
 	struct inject_nodes is = { 0 };
-	uint64_t at_us = 0;
+	uint64_t at_us = 0, until_us = 0;
 	struct diag why;
 
 	if (n == NULL || n->type != YAML_MAPPING_NODE) {
-		yaml_file_fail(
-			r->y, n,
-			"an inject has id, title, at, sources and names");
+		yaml_file_fail(r->y, n,
+			       "an inject has id, title, at, until, sources, "
+			       "names, targets, sids and indicators");
 		return;
 	}
 	find_inject(r, n, &is);
 	if (r->y->err == ERR_OK && is.at != NULL) {
 		read_time(r, is.at, &at_us);
 	}
-	if (r->y->err == ERR_OK &&
-	    exercise_add_inject(r->e, scalar(is.id), scalar(is.title), at_us,
+	if (r->y->err == ERR_OK && is.until != NULL) {
+		read_time(r, is.until, &until_us);
+	}
+	if (r->y->err != ERR_OK) {
+		return;
+	}
+	if (exercise_add_inject(r->e, scalar(is.id), scalar(is.title), at_us,
 				&why) != ERR_OK) {
 		yaml_file_fail(r->y, n, "%s", why.msg);
+		return;
 	}
-	if (r->y->err == ERR_OK && is.sources != NULL) {
-		read_list(r, is.sources, exercise_add_source);
-	}
-	if (r->y->err == ERR_OK && is.names != NULL) {
-		read_list(r, is.names, exercise_add_host);
-	}
+	r->e->inject[r->e->n_injects - 1].until_us = until_us;
+	read_told(r, &is);
 }
 
 static void
@@ -157,6 +185,8 @@ read_member(struct reading *r, const yaml_node_t *k, const yaml_node_t *v)
 		read_time(r, v, &r->e->until_us);
 	} else if (is_key(k, "ranges")) {
 		read_list(r, v, exercise_add_range);
+	} else if (is_key(k, "players")) {
+		read_list(r, v, exercise_add_player);
 	} else if (is_key(k, "injects")) {
 		read_injects(r, v);
 	} else {

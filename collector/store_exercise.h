@@ -47,6 +47,8 @@ enum err store_exercise_told(sqlite3 *db, int64_t id, bool end,
 			     uint64_t version) MUST_CHECK;
 enum err store_exercise_misplaced(sqlite3 *db, int64_t id,
 				  uint64_t n) MUST_CHECK;
+/* Stands for an inject: what players did besides. */
+#define STORE_EXERCISE_BESIDE EXERCISE_MAX_INJECTS
 /* An inject's alerts at one site. */
 struct store_exercise_hit {
 	unsigned inject;
