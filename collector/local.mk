@@ -227,6 +227,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/exercise_report.h collector/exercise_report_state.h \
 	collector/exercise_report.c collector/exercise_report_md.c \
 	collector/exercise_report_html.c \
+	collector/exercise_report_read.c \
 	collector/ctl_share.h collector/ctl_share.c \
 	collector/ctl_exchange.h collector/ctl_exchange.c \
 	collector/ctl_audit.h collector/ctl_audit.c \

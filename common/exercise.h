@@ -142,5 +142,9 @@ struct exercise_facts {
 #define EXERCISE_BESIDE (-2) /* of the players, and of no inject */
 int exercise_inject_of(const struct exercise *e,
 		       const struct exercise_facts *f);
+/* The inject that an indicator's value, seen at 'at_us', tells of: an address, a
+ * name, the host of a URL, or what an inject lists; else EXERCISE_BESIDE. */
+int exercise_inject_of_value(const struct exercise *e, struct view value,
+			     uint64_t at_us);
 
 #endif

@@ -202,3 +202,60 @@ exercise_inject_of(const struct exercise *e, const struct exercise_facts *f)
 	}
 	return best;
 }
+
+/* The host of a URL; else the value itself. */
+static struct view
+host_part(struct view v)
+{
+	for (size_t i = 0; i + 3 <= v.len; i++) {
+		if (memcmp(v.p + i, "://", 3) == 0) {
+			v = view_of(v.p + i + 3, v.len - i - 3);
+			for (i = 0; i < v.len && v.p[i] != '/' && v.p[i] != ':';
+			     i++) {
+			}
+			return view_of(v.p, i);
+		}
+	}
+	return v;
+}
+
+int
+exercise_inject_of_value(const struct exercise *e, struct view value,
+			 uint64_t at_us)
+{
+	uint8_t has[EXERCISE_MAX_INJECTS] = { 0 };
+	struct view host = host_part(value);
+	const struct exercise_facts f = { .hosts = &host,
+					  .n_hosts = 1,
+					  .indicator = value };
+	int best = EXERCISE_BESIDE, most = 0;
+	struct addr a;
+	bool is_addr = addr_parse(host, &a);
+
+	note_specific(e, &f, has);
+	for (unsigned i = 0; i < e->n_sources && is_addr; i++) {
+		if (cidr_contains(&e->source[i].net, &a)) {
+			has[e->source[i].inject] |= OWN_SOURCE;
+		}
+	}
+	for (unsigned i = 0; i < e->n_hosts; i++) {
+		if (any_below(&host, 1, e->host[i].name)) {
+			has[e->host[i].inject] |= OWN_NAME;
+		}
+	}
+	for (unsigned k = 0; k < e->n_injects; k++) {
+		int score = 0;
+
+		/* What else it has cannot be told of a value. */
+		has[k] &= SPECIFIC | OWN_SOURCE | OWN_NAME;
+		if (has[k] != 0) {
+			score = score_of(&e->inject[k], has[k] | TARGET_A,
+					 at_us);
+		}
+		if (score > most) {
+			most = score;
+			best = (int)k;
+		}
+	}
+	return best;
+}

@@ -199,6 +199,19 @@ for n in JP US; do
 		fail "no page of $n"
 	grep -q '^\*\*2 of 3 injects were seen\*\*' "$tmp/report-$n.md" ||
 		fail "report of $n: $(cat "$tmp/report-$n.md")"
+	# each knows how fast the other was, and what was real meanwhile
+	ctl $n --json exercise report KEEN-2026 >"$tmp/report-$n.json"
+	same "nations in the report of $n" "JP 2 timed, US 2 timed" "$(jq -r '
+		[.nations | sort_by(.owner)[] | "\(.owner) \(.injects_seen) " +
+		if .median_seconds > 0 then "timed" else "" end] |
+		join(", ")' "$tmp/report-$n.json")"
+	same "verdicts in the report of $n" "seen seen not seen" \
+		"$(jq -r '[.injects[].verdict] | join(" ")' "$tmp/report-$n.json")"
+	[ "$(jq '.real.alerts' "$tmp/report-$n.json")" -gt 0 ] &&
+		[ "$(jq '.real.incidents | length' "$tmp/report-$n.json")" = 1 ] ||
+		fail "$n: the attack is not in the report"
+	same "times in order at $n" true "$(jq '[.events[].at] | . == sort' \
+		"$tmp/report-$n.json")"
 done
 
 # -------------------------------------------- nothing of it where it is real
