@@ -2,15 +2,13 @@
 #include "collector/correlator_file.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <yaml.h>
 
 #include "collector/baseline.h"
 #include "collector/finding_state.h"
 #include "collector/stage.h"
+#include "collector/yaml_file.h"
 
 #define MAX_THRESHOLDS 7
 
@@ -126,49 +124,19 @@ static const struct kind {
 STATIC_ASSERT(ARRAY_LEN(kinds) == CORRELATOR_KINDS, "each has its line");
 
 struct reading {
-	yaml_document_t doc;
+	struct yaml_file *y;
 	struct correlate_config cfg;
 	struct finding_config finding;
 	bool declared[ARRAY_LEN(kinds)];
 	struct correlator_lines lines;
-	const char *name;
-	struct diag *d;
-	enum err err;
 };
 
-/* The first fault is kept, at the line of 'n'. */
-static void PRINTF_LIKE(3, 4)
-	fail(struct reading *r, const yaml_node_t *n, const char *fmt, ...)
-{
-	char what[200];
-	va_list ap;
-
-	if (r->err != ERR_OK) {
-		return;
-	}
-	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
-	va_end(ap);
-	r->err = diag_set(r->d, ERR_USAGE, "%s:%zu: %s", r->name,
-			  n != NULL ? n->start_mark.line + 1 : 1, what);
-}
-
-/* NULL: no text, or one with a NUL in it. */
-static const char *
-scalar(const yaml_node_t *n)
-{
-	return n != NULL && n->type == YAML_SCALAR_NODE &&
-			       strlen((const char *)n->data.scalar.value) ==
-				       n->data.scalar.length
-		       ? (const char *)n->data.scalar.value
-		       : NULL;
-}
-
-static yaml_node_t *
-node(struct reading *r, int id)
-{
-	return yaml_document_get_node(&r->doc, id);
-}
+static const struct yaml_kind correlators_file = {
+	.max = CORRELATOR_FILE_MAX,
+	.fault = ERR_USAGE,
+	.unread = ERR_IO,
+	.named = "correlators: ",
+};
 
 static void *
 config_of(struct reading *r, const struct kind *k)
@@ -179,13 +147,13 @@ config_of(struct reading *r, const struct kind *k)
 static void
 read_enabled(struct reading *r, const struct kind *k, const yaml_node_t *v)
 {
-	const char *s = scalar(v);
+	const char *s = yaml_file_text(v);
 	bool on =
 		s != NULL && (strcmp(s, "yes") == 0 || strcmp(s, "true") == 0);
 
 	if (s == NULL ||
 	    (!on && strcmp(s, "no") != 0 && strcmp(s, "false") != 0)) {
-		fail(r, v, "enabled: write yes or no");
+		yaml_file_fail(r->y, v, "enabled: write yes or no");
 		return;
 	}
 	*(bool *)((char *)config_of(r, k) + k->enabled) = on;
@@ -195,7 +163,7 @@ static void
 read_number(struct reading *r, const struct kind *k, const struct threshold *t,
 	    const yaml_node_t *v)
 {
-	const char *s = scalar(v);
+	const char *s = yaml_file_text(v);
 	char *end = NULL;
 	unsigned long long n;
 
@@ -203,8 +171,9 @@ read_number(struct reading *r, const struct kind *k, const struct threshold *t,
 	n = s != NULL && s[0] >= '0' && s[0] <= '9' ? strtoull(s, &end, 10) : 0;
 	if (end == NULL || *end != '\0' || errno != 0 || n < t->min ||
 	    n > t->max) {
-		fail(r, v, "%s: a number from %llu to %llu", t->key,
-		     (unsigned long long)t->min, (unsigned long long)t->max);
+		yaml_file_fail(r->y, v, "%s: a number from %llu to %llu",
+			       t->key, (unsigned long long)t->min,
+			       (unsigned long long)t->max);
 		return;
 	}
 	*(unsigned *)((char *)config_of(r, k) + t->at) = (unsigned)n;
@@ -214,7 +183,7 @@ static void
 read_member(struct reading *r, const struct kind *k, const yaml_node_t *key,
 	    const yaml_node_t *value)
 {
-	const char *s = scalar(key);
+	const char *s = yaml_file_text(key);
 
 	if (s != NULL && strcmp(s, "kind") == 0) {
 		return;
@@ -231,8 +200,9 @@ read_member(struct reading *r, const struct kind *k, const yaml_node_t *key,
 			return;
 		}
 	}
-	fail(r, key, "%.64s: nothing that a correlator of kind %s has",
-	     s != NULL ? s : "a key", k->name);
+	yaml_file_fail(r->y, key,
+		       "%.64s: nothing that a correlator of kind %s has",
+		       s != NULL ? s : "a key", k->name);
 }
 
 /* The kind may stand behind what it explains. */
@@ -243,24 +213,27 @@ kind_of(struct reading *r, const yaml_node_t *map)
 
 	for (const yaml_node_pair_t *i = map->data.mapping.pairs.start;
 	     i < map->data.mapping.pairs.top && v == NULL; i++) {
-		const char *s = scalar(node(r, i->key));
+		const char *s = yaml_file_text(yaml_file_node(r->y, i->key));
 
-		v = s != NULL && strcmp(s, "kind") == 0 ? node(r, i->value)
-							: NULL;
+		v = s != NULL && strcmp(s, "kind") == 0
+			    ? yaml_file_node(r->y, i->value)
+			    : NULL;
 	}
-	for (size_t i = 0; scalar(v) != NULL && i < ARRAY_LEN(kinds); i++) {
-		if (strcmp(kinds[i].name, scalar(v)) == 0) {
+	for (size_t i = 0; yaml_file_text(v) != NULL && i < ARRAY_LEN(kinds);
+	     i++) {
+		if (strcmp(kinds[i].name, yaml_file_text(v)) == 0) {
 			if (r->declared[i]) {
-				fail(r, v, "kind: %s is there twice",
-				     kinds[i].name);
+				yaml_file_fail(r->y, v,
+					       "kind: %s is there twice",
+					       kinds[i].name);
 			}
 			r->declared[i] = true;
 			r->lines.line[i] = (unsigned)map->start_mark.line + 1;
 			return &kinds[i];
 		}
 	}
-	fail(r, v != NULL ? v : map,
-	     "kind: none of those that picket-collector(8) lists");
+	yaml_file_fail(r->y, v != NULL ? v : map,
+		       "kind: none of those that picket-collector(8) lists");
 	return NULL;
 }
 
@@ -268,14 +241,15 @@ kind_of(struct reading *r, const yaml_node_t *map)
 static bool
 twice(struct reading *r, const yaml_node_t *map, const yaml_node_pair_t *at)
 {
-	const char *s = scalar(node(r, at->key));
+	const char *s = yaml_file_text(yaml_file_node(r->y, at->key));
 
 	for (const yaml_node_pair_t *i = map->data.mapping.pairs.start; i < at;
 	     i++) {
-		const char *t = scalar(node(r, i->key));
+		const char *t = yaml_file_text(yaml_file_node(r->y, i->key));
 
 		if (s != NULL && t != NULL && strcmp(s, t) == 0) {
-			fail(r, node(r, at->key), "%.64s: there twice", s);
+			yaml_file_fail(r->y, yaml_file_node(r->y, at->key),
+				       "%.64s: there twice", s);
 			return true;
 		}
 	}
@@ -288,14 +262,15 @@ read_correlator(struct reading *r, const yaml_node_t *map)
 	const struct kind *k;
 
 	if (map == NULL || map->type != YAML_MAPPING_NODE) {
-		fail(r, map, "correlators: each has a kind");
+		yaml_file_fail(r->y, map, "correlators: each has a kind");
 		return;
 	}
 	k = kind_of(r, map);
 	for (const yaml_node_pair_t *i = map->data.mapping.pairs.start;
-	     i < map->data.mapping.pairs.top && r->err == ERR_OK; i++) {
+	     i < map->data.mapping.pairs.top && r->y->err == ERR_OK; i++) {
 		if (!twice(r, map, i)) {
-			read_member(r, k, node(r, i->key), node(r, i->value));
+			read_member(r, k, yaml_file_node(r->y, i->key),
+				    yaml_file_node(r->y, i->value));
 		}
 	}
 }
@@ -305,23 +280,26 @@ static void
 read_ignore(struct reading *r, const yaml_node_t *list)
 {
 	if (list == NULL || list->type != YAML_SEQUENCE_NODE) {
-		fail(r, list, "ignore: a list of addresses and networks");
+		yaml_file_fail(r->y, list,
+			       "ignore: a list of addresses and networks");
 		return;
 	}
 	r->finding.n_ignore = 0;
 	for (const yaml_node_item_t *i = list->data.sequence.items.start;
-	     i < list->data.sequence.items.top && r->err == ERR_OK; i++) {
-		const yaml_node_t *n = node(r, *i);
-		const char *s = scalar(n);
+	     i < list->data.sequence.items.top && r->y->err == ERR_OK; i++) {
+		const yaml_node_t *n = yaml_file_node(r->y, *i);
+		const char *s = yaml_file_text(n);
 
 		if (r->finding.n_ignore == FINDING_MAX_IGNORE) {
-			fail(r, n, "ignore: more than %d", FINDING_MAX_IGNORE);
+			yaml_file_fail(r->y, n, "ignore: more than %d",
+				       FINDING_MAX_IGNORE);
 		} else if (s == NULL ||
 			   !cidr_parse(
 				   view_cstr(s),
 				   &r->finding.ignore[r->finding.n_ignore])) {
-			fail(r, n, "ignore: %.64s: no address or network",
-			     s != NULL ? s : "this");
+			yaml_file_fail(r->y, n,
+				       "ignore: %.64s: no address or network",
+				       s != NULL ? s : "this");
 		} else {
 			r->finding.n_ignore++;
 		}
@@ -332,12 +310,12 @@ static void
 read_list(struct reading *r, const yaml_node_t *list)
 {
 	if (list == NULL || list->type != YAML_SEQUENCE_NODE) {
-		fail(r, list, "correlators: a list");
+		yaml_file_fail(r->y, list, "correlators: a list");
 		return;
 	}
 	for (const yaml_node_item_t *i = list->data.sequence.items.start;
-	     i < list->data.sequence.items.top && r->err == ERR_OK; i++) {
-		read_correlator(r, node(r, *i));
+	     i < list->data.sequence.items.top && r->y->err == ERR_OK; i++) {
+		read_correlator(r, yaml_file_node(r->y, *i));
 	}
 }
 
@@ -345,66 +323,62 @@ read_list(struct reading *r, const yaml_node_t *list)
 static void
 read_both(struct reading *r, const yaml_node_t *root)
 {
-	if (r->err == ERR_OK &&
+	if (r->y->err == ERR_OK &&
 	    r->finding.beacon_least > r->finding.beacon_most) {
-		fail(r, root, "beacon: least-seconds is above most-seconds");
+		yaml_file_fail(r->y, root,
+			       "beacon: least-seconds is above most-seconds");
 	}
 }
 
 static void
-read_root(struct reading *r)
+read_root(struct yaml_file *y, yaml_node_t *root, void *arg)
 {
-	const yaml_node_t *root = yaml_document_get_root_node(&r->doc);
+	struct reading *r = arg;
 	bool any = false;
 
+	r->y = y;
 	if (root == NULL || root->type != YAML_MAPPING_NODE) {
-		fail(r, root, "no correlators: see picket-collector(8)");
+		yaml_file_fail(r->y, root,
+			       "no correlators: see picket-collector(8)");
 		return;
 	}
 	for (const yaml_node_pair_t *i = root->data.mapping.pairs.start;
-	     i < root->data.mapping.pairs.top && r->err == ERR_OK; i++) {
-		const char *s = scalar(node(r, i->key));
+	     i < root->data.mapping.pairs.top && r->y->err == ERR_OK; i++) {
+		const char *s = yaml_file_text(yaml_file_node(r->y, i->key));
 
 		if (twice(r, root, i)) {
 			return;
 		}
 		any = true;
 		if (s != NULL && strcmp(s, "correlators") == 0) {
-			read_list(r, node(r, i->value));
+			read_list(r, yaml_file_node(r->y, i->value));
 		} else if (s != NULL && strcmp(s, "ignore") == 0) {
-			read_ignore(r, node(r, i->value));
+			read_ignore(r, yaml_file_node(r->y, i->value));
 		} else {
-			fail(r, node(r, i->key),
-			     "only 'correlators' and 'ignore' may stand here");
+			yaml_file_fail(r->y, yaml_file_node(r->y, i->key),
+				       "only 'correlators' and 'ignore' may "
+				       "stand here");
 		}
 	}
 	if (!any) {
-		fail(r, root, "correlators: a list");
+		yaml_file_fail(r->y, root, "correlators: a list");
 	}
 	read_both(r, root);
 }
 
-/* What stands behind a "---" would be left out and nobody told. */
-static void
-read_end(struct reading *r, yaml_parser_t *parser)
+/* Nothing changes unless all is well. */
+static enum err
+settle(enum err e, const struct reading *r, struct correlate_config *out,
+       struct finding_config *findings, struct correlator_lines *lines)
 {
-	yaml_document_t more;
-
-	if (r->err != ERR_OK) {
-		return;
+	if (e == ERR_OK) {
+		*out = r->cfg;
+		*findings = r->finding;
+		if (lines != NULL) {
+			*lines = r->lines;
+		}
 	}
-	if (!yaml_parser_load(parser, &more)) {
-		r->err = diag_set(r->d, ERR_USAGE, "%s:%zu: %s", r->name,
-				  parser->problem_mark.line + 1,
-				  parser->problem != NULL ? parser->problem
-							  : "not YAML");
-		return;
-	}
-	if (yaml_document_get_root_node(&more) != NULL) {
-		fail(r, yaml_document_get_root_node(&more),
-		     "a second document");
-	}
-	yaml_document_delete(&more);
+	return e;
 }
 
 enum err
@@ -413,40 +387,11 @@ correlator_file_read(struct correlate_config *out,
 		     struct correlator_lines *lines, const char *name,
 		     struct view text, struct diag *d)
 {
-	struct reading r = {
-		.cfg = *out, .finding = *findings, .name = name, .d = d
-	};
-	yaml_parser_t parser;
+	struct reading r = { .cfg = *out, .finding = *findings };
 
-	if (text.len > CORRELATOR_FILE_MAX) {
-		return diag_set(d, ERR_USAGE, "%s: larger than %zu bytes", name,
-				CORRELATOR_FILE_MAX);
-	}
-	if (!yaml_parser_initialize(&parser)) {
-		return diag_set(d, ERR_NOMEM, "out of memory");
-	}
-	yaml_parser_set_input_string(
-		&parser, text.len > 0 ? text.p : (const uint8_t *)"", text.len);
-	if (!yaml_parser_load(&parser, &r.doc)) {
-		diag_set(d, ERR_USAGE, "%s:%zu: %s", name,
-			 parser.problem_mark.line + 1,
-			 parser.problem != NULL ? parser.problem
-						: "no YAML that can be read");
-		yaml_parser_delete(&parser);
-		return ERR_USAGE;
-	}
-	read_root(&r);
-	read_end(&r, &parser);
-	yaml_document_delete(&r.doc);
-	yaml_parser_delete(&parser);
-	if (r.err == ERR_OK) {
-		*out = r.cfg;
-		*findings = r.finding;
-		if (lines != NULL) {
-			*lines = r.lines;
-		}
-	}
-	return r.err;
+	return settle(yaml_file_parse(&correlators_file, name, text, read_root,
+				      &r, d),
+		      &r, out, findings, lines);
 }
 
 enum err
@@ -455,28 +400,10 @@ correlator_file_load(struct correlate_config *out,
 		     struct correlator_lines *lines, const char *path,
 		     struct diag *d)
 {
-	FILE *f = fopen(path, "r");
-	uint8_t *text;
-	size_t n;
-	enum err e;
+	struct reading r = { .cfg = *out, .finding = *findings };
 
-	if (f == NULL) {
-		return diag_set(d, ERR_USAGE, "correlators: %s: %s", path,
-				strerror(errno));
-	}
-	text = malloc(CORRELATOR_FILE_MAX + 1);
-	if (text == NULL) {
-		fclose(f);
-		return diag_set(d, ERR_NOMEM, "out of memory");
-	}
-	n = fread(text, 1, CORRELATOR_FILE_MAX + 1, f);
-	e = ferror(f) ? diag_set(d, ERR_IO, "correlators: %s: cannot be read",
-				 path)
-		      : correlator_file_read(out, findings, lines, path,
-					     view_of(text, n), d);
-	fclose(f);
-	free(text);
-	return e;
+	return settle(yaml_file_load(&correlators_file, path, read_root, &r, d),
+		      &r, out, findings, lines);
 }
 
 /* What a finding or incident of each bears, as docs/correlators.md has it. */

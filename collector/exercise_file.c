@@ -1,36 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/exercise_file.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <yaml.h>
-
+#include "collector/yaml_file.h"
 #include "common/clock.h"
 
 struct reading {
-	yaml_document_t doc;
+	struct yaml_file *y;
 	struct exercise *e;
-	const char *name;
-	struct diag *d;
-	enum err err;
 };
 
-/* The first fault is kept, at the line of 'n'. */
-static void
-fail(struct reading *r, const yaml_node_t *n, const char *what)
-{
-	if (r->err == ERR_OK) {
-		r->err = diag_set(r->d, ERR_USAGE, "%s:%zu: %s", r->name,
-				  n != NULL ? n->start_mark.line + 1 : 1, what);
-	}
-}
-
-static yaml_node_t *
-node(struct reading *r, int id)
-{
-	return yaml_document_get_node(&r->doc, id);
-}
+static const struct yaml_kind plan_file = {
+	.max = EXERCISE_FILE_MAX,
+	.fault = ERR_USAGE,
+	.unread = ERR_USAGE,
+};
 
 static struct view
 scalar(const yaml_node_t *n)
@@ -50,7 +33,7 @@ static void
 read_time(struct reading *r, const yaml_node_t *n, uint64_t *out)
 {
 	if (!clock_parse_iso(scalar(n), out)) {
-		fail(r, n, "no time: write 2026-11-23T09:00:00Z");
+		yaml_file_fail(r->y, n, "no time: write 2026-11-23T09:00:00Z");
 	}
 }
 
@@ -61,22 +44,23 @@ read_list(struct reading *r, const yaml_node_t *list,
 	struct diag why;
 
 	if (list == NULL || list->type != YAML_SEQUENCE_NODE) {
-		fail(r, list, "a list: [ONE, ANOTHER]");
+		yaml_file_fail(r->y, list, "a list: [ONE, ANOTHER]");
 		return;
 	}
 	for (const yaml_node_item_t *i = list->data.sequence.items.start;
-	     i < list->data.sequence.items.top && r->err == ERR_OK; i++) {
-		const yaml_node_t *n = node(r, *i);
+	     i < list->data.sequence.items.top && r->y->err == ERR_OK; i++) {
+		const yaml_node_t *n = yaml_file_node(r->y, *i);
 
 		if (add(r->e, scalar(n), &why) != ERR_OK) {
-			fail(r, n, why.msg);
+			yaml_file_fail(r->y, n, "%s", why.msg);
 		}
 	}
 }
 
 /* What an inject says; those that come before its lists are read first. */
 struct inject_nodes {
-	const yaml_node_t *id, *title, *at, *sources, *names;
+	const yaml_node_t *id, *title, *at, *until, *sources, *names, *targets,
+		*sids, *indicators;
 };
 
 static void
@@ -88,24 +72,50 @@ find_inject(struct reading *r, const yaml_node_t *n, struct inject_nodes *is)
 	} known[] = { { "id", &is->id },
 		      { "title", &is->title },
 		      { "at", &is->at },
+		      { "until", &is->until },
+		      { "targets", &is->targets },
+		      { "sids", &is->sids },
+		      { "indicators", &is->indicators },
 		      { "sources", &is->sources },
 		      { "names", &is->names } };
 
 	for (const yaml_node_pair_t *i = n->data.mapping.pairs.start;
-	     i < n->data.mapping.pairs.top && r->err == ERR_OK; i++) {
-		const yaml_node_t *k = node(r, i->key);
+	     i < n->data.mapping.pairs.top && r->y->err == ERR_OK; i++) {
+		const yaml_node_t *k = yaml_file_node(r->y, i->key);
 		bool found = false;
 
 		for (size_t m = 0; m < ARRAY_LEN(known); m++) {
 			if (is_key(k, known[m].key)) {
-				*known[m].to = node(r, i->value);
+				*known[m].to = yaml_file_node(r->y, i->value);
 				found = true;
 			}
 		}
 		if (!found) {
-			fail(r, k,
-			     "an inject has id, title, at, sources and names, "
-			     "no more");
+			yaml_file_fail(r->y, k,
+				       "an inject has id, title, at, sources "
+				       "and names, "
+				       "no more");
+		}
+	}
+}
+
+/* What it is told by. */
+static void
+read_told(struct reading *r, const struct inject_nodes *is)
+{
+	const struct {
+		const yaml_node_t *list;
+		enum err (*add)(struct exercise *e, struct view v,
+				struct diag *d);
+	} told[] = { { is->sources, exercise_add_source },
+		     { is->names, exercise_add_host },
+		     { is->targets, exercise_add_target },
+		     { is->sids, exercise_add_sid },
+		     { is->indicators, exercise_add_value } };
+
+	for (size_t i = 0; i < ARRAY_LEN(told) && r->y->err == ERR_OK; i++) {
+		if (told[i].list != NULL) {
+			read_list(r, told[i].list, told[i].add);
 		}
 	}
 }
@@ -114,40 +124,44 @@ static void
 read_inject(struct reading *r, const yaml_node_t *n)
 {
 	struct inject_nodes is = { 0 };
-	uint64_t at_us = 0;
+	uint64_t at_us = 0, until_us = 0;
 	struct diag why;
 
 	if (n == NULL || n->type != YAML_MAPPING_NODE) {
-		fail(r, n, "an inject has id, title, at, sources and names");
+		yaml_file_fail(r->y, n,
+			       "an inject has id, title, at, until, sources, "
+			       "names, targets, sids and indicators");
 		return;
 	}
 	find_inject(r, n, &is);
-	if (r->err == ERR_OK && is.at != NULL) {
+	if (r->y->err == ERR_OK && is.at != NULL) {
 		read_time(r, is.at, &at_us);
 	}
-	if (r->err == ERR_OK &&
-	    exercise_add_inject(r->e, scalar(is.id), scalar(is.title), at_us,
+	if (r->y->err == ERR_OK && is.until != NULL) {
+		read_time(r, is.until, &until_us);
+	}
+	if (r->y->err != ERR_OK) {
+		return;
+	}
+	if (exercise_add_inject(r->e, scalar(is.id), scalar(is.title), at_us,
 				&why) != ERR_OK) {
-		fail(r, n, why.msg);
+		yaml_file_fail(r->y, n, "%s", why.msg);
+		return;
 	}
-	if (r->err == ERR_OK && is.sources != NULL) {
-		read_list(r, is.sources, exercise_add_source);
-	}
-	if (r->err == ERR_OK && is.names != NULL) {
-		read_list(r, is.names, exercise_add_host);
-	}
+	r->e->inject[r->e->n_injects - 1].until_us = until_us;
+	read_told(r, &is);
 }
 
 static void
 read_injects(struct reading *r, const yaml_node_t *list)
 {
 	if (list == NULL || list->type != YAML_SEQUENCE_NODE) {
-		fail(r, list, "injects: a list");
+		yaml_file_fail(r->y, list, "injects: a list");
 		return;
 	}
 	for (const yaml_node_item_t *i = list->data.sequence.items.start;
-	     i < list->data.sequence.items.top && r->err == ERR_OK; i++) {
-		read_inject(r, node(r, *i));
+	     i < list->data.sequence.items.top && r->y->err == ERR_OK; i++) {
+		read_inject(r, yaml_file_node(r->y, *i));
 	}
 }
 
@@ -158,8 +172,9 @@ read_member(struct reading *r, const yaml_node_t *k, const yaml_node_t *v)
 
 	if (is_key(k, "name")) {
 		if (!exercise_name_ok(text)) {
-			fail(r, v,
-			     "name: 1 to 63 letters, digits, '.', '_' and '-'");
+			yaml_file_fail(r->y, v,
+				       "name: 1 to 63 letters, digits, '.', "
+				       "'_' and '-'");
 			return;
 		}
 		memcpy(r->e->name, text.p, text.len);
@@ -170,94 +185,72 @@ read_member(struct reading *r, const yaml_node_t *k, const yaml_node_t *v)
 		read_time(r, v, &r->e->until_us);
 	} else if (is_key(k, "ranges")) {
 		read_list(r, v, exercise_add_range);
+	} else if (is_key(k, "players")) {
+		read_list(r, v, exercise_add_player);
 	} else if (is_key(k, "injects")) {
 		read_injects(r, v);
 	} else {
-		fail(r, k,
-		     "an exercise has name, from, until, ranges and injects, "
-		     "no more");
+		yaml_file_fail(r->y, k,
+			       "an exercise has name, from, until, ranges and "
+			       "injects, "
+			       "no more");
 	}
 }
 
 static void
-read_root(struct reading *r)
+read_root(struct yaml_file *y, yaml_node_t *root, void *arg)
 {
-	const yaml_node_t *root = yaml_document_get_root_node(&r->doc);
+	struct reading reading = { .y = y, .e = arg }, *r = &reading;
 	struct diag why;
 
 	if (root == NULL || root->type != YAML_MAPPING_NODE) {
-		fail(r, root, "no exercise: see picketctl(1)");
+		yaml_file_fail(r->y, root, "no exercise: see picketctl(1)");
 		return;
 	}
 	for (const yaml_node_pair_t *i = root->data.mapping.pairs.start;
-	     i < root->data.mapping.pairs.top && r->err == ERR_OK; i++) {
-		read_member(r, node(r, i->key), node(r, i->value));
+	     i < root->data.mapping.pairs.top && r->y->err == ERR_OK; i++) {
+		read_member(r, yaml_file_node(r->y, i->key),
+			    yaml_file_node(r->y, i->value));
 	}
-	if (r->err == ERR_OK && exercise_check(r->e, &why) != ERR_OK) {
-		fail(r, root, why.msg);
+	if (r->y->err == ERR_OK && exercise_check(r->e, &why) != ERR_OK) {
+		yaml_file_fail(r->y, root, "%s", why.msg);
 	}
+}
+
+static enum err
+settle(enum err err, struct exercise *e, struct exercise **out)
+{
+	if (err != ERR_OK) {
+		exercise_free(e);
+		return err;
+	}
+	*out = e;
+	return ERR_OK;
 }
 
 enum err
 exercise_read_yaml(struct exercise **out, const char *name, struct view text,
 		   struct diag *d)
 {
-	struct reading r = { .name = name, .d = d };
-	yaml_parser_t parser;
+	struct exercise *e = exercise_new();
 
 	*out = NULL;
-	if (text.len > EXERCISE_FILE_MAX) {
-		return diag_set(d, ERR_USAGE, "%s: larger than %zu bytes", name,
-				EXERCISE_FILE_MAX);
-	}
-	r.e = exercise_new();
-	if (r.e == NULL || !yaml_parser_initialize(&parser)) {
-		exercise_free(r.e);
+	if (e == NULL) {
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
-	yaml_parser_set_input_string(
-		&parser, text.len > 0 ? text.p : (const uint8_t *)"", text.len);
-	if (yaml_parser_load(&parser, &r.doc)) {
-		read_root(&r);
-		yaml_document_delete(&r.doc);
-	} else {
-		r.err = diag_set(d, ERR_USAGE, "%s:%zu: %s", name,
-				 parser.problem_mark.line + 1,
-				 parser.problem != NULL
-					 ? parser.problem
-					 : "no YAML that can be read");
-	}
-	yaml_parser_delete(&parser);
-	if (r.err != ERR_OK) {
-		exercise_free(r.e);
-		return r.err;
-	}
-	*out = r.e;
-	return ERR_OK;
+	return settle(yaml_file_parse(&plan_file, name, text, read_root, e, d),
+		      e, out);
 }
 
 enum err
 exercise_load(struct exercise **out, const char *path, struct diag *d)
 {
-	FILE *f = fopen(path, "r");
-	uint8_t *text = malloc(EXERCISE_FILE_MAX + 1);
-	size_t n;
-	enum err e;
+	struct exercise *e = exercise_new();
 
 	*out = NULL;
-	if (f == NULL || text == NULL) {
-		e = diag_set(d, f == NULL ? ERR_USAGE : ERR_NOMEM, "%s: %s",
-			     path, strerror(errno));
-	} else {
-		n = fread(text, 1, EXERCISE_FILE_MAX + 1, f);
-		e = ferror(f)
-			    ? diag_set(d, ERR_USAGE, "%s: cannot be read", path)
-			    : exercise_read_yaml(out, path, view_of(text, n),
-						 d);
+	if (e == NULL) {
+		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
-	if (f != NULL) {
-		fclose(f);
-	}
-	free(text);
-	return e;
+	return settle(yaml_file_load(&plan_file, path, read_root, e, d), e,
+		      out);
 }

@@ -6,12 +6,17 @@
  *   from: 2026-11-23T00:00:00Z
  *   until: 2026-11-25T00:00:00Z
  *   ranges: [192.0.2.0/24]
+ *   players: [198.51.100.0/24]         # whoever plays; may be left out
  *   injects:
  *     - id: phish-1
  *       title: the letter with the link
  *       at: 2026-11-23T09:00:00Z       # when it begins; may be left out
- *       sources: [198.51.100.0/24]     # where the players sit
+ *       until: 2026-11-23T12:00:00Z    # and ends; what follows as well
+ *       sources: [198.51.100.0/28]     # where it comes from
  *       names: [cdn.updates-sync.example]
+ *       targets: [192.0.2.10]          # at whom
+ *       sids: [2001219]                # what it raises
+ *       indicators: [198.51.100.23]
  *
  * Place    above common/exercise.h; below ctl_exercise.
  * Threads  one.

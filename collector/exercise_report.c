@@ -31,31 +31,46 @@ note_exercise(void *arg, const struct store_exercise *e)
 	copy(x->end_who, sizeof(x->end_who), e->end_who);
 }
 
-static void
-note_hit(void *arg, const struct store_exercise_hit *h)
+struct report_hit *
+report_hit_new(struct exercise_report *x)
 {
-	struct exercise_report *x = arg;
 	struct report_hit *to;
 
 	if (x->n_hits == x->cap_hits) {
 		to = realloc(x->hit, (x->cap_hits * 2 + 16) * sizeof(*to));
 		if (to == NULL) {
 			x->err = ERR_NOMEM;
-			return;
+			return NULL;
 		}
 		x->hit = to;
 		x->cap_hits = x->cap_hits * 2 + 16;
 	}
+	to = &x->hit[x->n_hits++];
+	memset(to, 0, sizeof(*to));
+	return to;
+}
+
+static void
+note_hit(void *arg, const struct store_exercise_hit *h)
+{
+	struct exercise_report *x = arg;
+	struct report_hit *to;
+
 	if (h->inject >= x->exercise->n_injects) {
+		x->beside += h->count;
 		return;
 	}
-	to = &x->hit[x->n_hits++];
+	to = report_hit_new(x);
+	if (to == NULL) {
+		return;
+	}
 	*to = (struct report_hit){ .inject = h->inject,
 				   .first_us = h->first_us,
 				   .last_us = h->last_us,
 				   .seen_us = h->seen_us,
 				   .count = h->count };
 	copy(to->site, sizeof(to->site), h->site);
+	copy(to->owner, sizeof(to->owner), h->owner);
 	copy(to->signature, sizeof(to->signature), h->signature);
 	x->alerts += h->count;
 }
@@ -111,6 +126,9 @@ read_timeline(struct exercise_report *x)
 	uint64_t from = UINT64_MAX, to = 0, minutes;
 
 	for (unsigned i = 0; i < x->n_hits; i++) {
+		if (x->hit[i].told) {
+			continue;
+		}
 		from = MIN(from, x->hit[i].first_us);
 		to = MAX(to, x->hit[i].last_us);
 	}
@@ -134,8 +152,12 @@ exercise_report_new(struct exercise_report **out, struct store_reader *r,
 	*out = NULL;
 	if (x != NULL) {
 		x->incident = calloc(MAX_INCIDENTS, sizeof(*x->incident));
+		x->real = calloc(MAX_INCIDENTS, sizeof(*x->real));
+		x->event = calloc(MAX_EVENTS, sizeof(*x->event));
 	}
-	if (x != NULL && x->incident != NULL) {
+	if (x != NULL && x->incident != NULL && x->real != NULL &&
+	    x->event != NULL) {
+		x->now_us = clock_wall_us();
 		x->reader = r;
 		x->name = name;
 		x->d = d;
@@ -159,6 +181,9 @@ exercise_report_new(struct exercise_report **out, struct store_reader *r,
 	if (e == ERR_OK) {
 		e = read_timeline(x);
 	}
+	if (e == ERR_OK) {
+		e = report_read_rest(x);
+	}
 	if (e != ERR_OK) {
 		if (e == ERR_NOMEM) {
 			diag_set(d, e, "out of memory");
@@ -179,6 +204,8 @@ exercise_report_free(struct exercise_report *x)
 		exercise_free(x->exercise);
 		free(x->hit);
 		free(x->incident);
+		free(x->real);
+		free(x->event);
 		free(x);
 	}
 }
@@ -192,6 +219,7 @@ report_when(uint64_t us, char out[CLOCK_ISO_CAP])
 		return "-";
 	}
 	clock_iso(us, out);
+	memcpy(out + 19, "Z", 2);
 	return out;
 }
 
@@ -203,7 +231,7 @@ report_after(uint64_t from_us, uint64_t to_us, char out[48])
 	uint64_t ms =
 		(to_us < from_us ? from_us - to_us : to_us - from_us) / 1000;
 
-	if (from_us == 0) {
+	if (from_us == 0 || to_us == 0) {
 		return "-";
 	}
 	if (ms < 60000) {
@@ -247,6 +275,23 @@ report_detected(const struct exercise_report *x)
 	return n;
 }
 
+bool
+report_is_later(const struct exercise_report *x, unsigned inject)
+{
+	uint64_t end = x->end_us != 0 ? x->end_us : UINT64_MAX;
+
+	return report_first(x, inject) == NULL &&
+	       x->exercise->inject[inject].at_us > MIN(x->now_us, end);
+}
+
+const char *
+report_verdict(const struct exercise_report *x, unsigned inject)
+{
+	return report_first(x, inject) != NULL ? "seen"
+	       : report_is_later(x, inject)    ? "not begun"
+					       : "not seen";
+}
+
 uint64_t
 report_highest(const struct exercise_report *x)
 {
@@ -274,16 +319,50 @@ json_hits(const struct exercise_report *x, unsigned n, struct json *j)
 		}
 		json_obj(j, NULL);
 		json_cstr(j, "site", h->site);
+		json_cstr(j, "owner", h->owner);
+		json_bool(j, "by_partner", h->told);
 		json_time(j, "first", h->first_us);
 		json_time(j, "last", h->last_us);
 		if (at != 0) {
 			json_f64(j, "after_seconds",
 				 ((double)h->first_us - (double)at) / 1e6);
 		}
-		json_f64(j, "told_seconds",
-			 ((double)h->seen_us - (double)h->first_us) / 1e6);
-		json_u64(j, "alerts", h->count);
+		if (!h->told) {
+			json_f64(j, "told_seconds",
+				 ((double)h->seen_us - (double)h->first_us) /
+					 1e6);
+		}
+		json_u64(j, h->told ? "sightings" : "alerts", h->count);
 		json_cstr(j, "signature", h->signature);
+		json_obj_end(j);
+	}
+	json_arr_end(j);
+}
+
+static void
+json_rest(const struct exercise_report *x, struct json *j)
+{
+	json_arr(j, "nations");
+	for (unsigned i = 0; i < x->n_nations; i++) {
+		const struct report_nation *n = &x->nation[i];
+
+		json_obj(j, NULL);
+		json_cstr(j, "owner", n->name);
+		json_u64(j, "injects_seen", n->seen);
+		if (n->timed > 0) {
+			json_f64(j, "median_seconds",
+				 (double)n->median_us / 1e6);
+			json_f64(j, "longest_seconds",
+				 (double)n->longest_us / 1e6);
+		}
+		json_obj_end(j);
+	}
+	json_arr_end(j);
+	json_arr(j, "events");
+	for (unsigned i = 0; i < x->n_events; i++) {
+		json_obj(j, NULL);
+		json_time(j, "at", x->event[i].at_us);
+		json_cstr(j, "what", x->event[i].text);
 		json_obj_end(j);
 	}
 	json_arr_end(j);
@@ -301,6 +380,16 @@ exercise_report_json(const struct exercise_report *x, struct json *j)
 	json_u64(j, "injects_seen", report_detected(x));
 	json_u64(j, "alerts", x->alerts);
 	json_u64(j, "misplaced", x->misplaced);
+	json_u64(j, "beside", x->beside);
+	json_obj(j, "real");
+	json_u64(j, "alerts", x->real_alerts);
+	json_arr(j, "incidents");
+	for (unsigned i = 0; i < x->n_real; i++) {
+		json_i64(j, NULL, x->real[i].id);
+	}
+	json_arr_end(j);
+	json_obj_end(j);
+	json_rest(x, j);
 	json_arr(j, "injects");
 	for (unsigned i = 0; i < e->n_injects; i++) {
 		json_obj(j, NULL);
@@ -309,6 +398,7 @@ exercise_report_json(const struct exercise_report *x, struct json *j)
 		if (e->inject[i].at_us != 0) {
 			json_time(j, "planned", e->inject[i].at_us);
 		}
+		json_cstr(j, "verdict", report_verdict(x, i));
 		json_hits(x, i, j);
 		json_obj_end(j);
 	}

@@ -64,21 +64,25 @@ html_inject(const struct exercise_report *x, unsigned n, FILE *out)
 		html_cell(out, i->id);
 		html_cell(out, i->title);
 		html_cell(out, report_when(i->at_us, a));
+		html_cell(out, h->owner[0] != '\0' ? h->owner : "?");
 		html_cell(out, h->site);
 		html_cell(out, report_when(h->first_us, b));
 		html_cell(out, report_after(i->at_us, h->first_us, c));
 		html_cell(out, report_after(h->first_us, h->seen_us, e));
-		fprintf(out, "<td>%" PRIu64 "</td>", h->count);
+		fprintf(out, "<td>%" PRIu64 "%s</td>", h->count,
+			h->told ? " (sightings)" : "");
 		html_cell(out, h->signature);
 		fputs("</tr>\n", out);
 		any = true;
 	}
 	if (!any) {
-		fputs("<tr class=\"missed\">", out);
+		fputs(report_is_later(x, n) ? "<tr>" : "<tr class=\"missed\">",
+		      out);
 		html_cell(out, i->id);
 		html_cell(out, i->title);
 		html_cell(out, report_when(i->at_us, a));
-		fputs("<td colspan=\"6\">not seen</td></tr>\n", out);
+		fprintf(out, "<td colspan=\"7\">%s</td></tr>\n",
+			report_verdict(x, n));
 	}
 }
 
@@ -149,7 +153,7 @@ svg_detection(const struct exercise_report *x, FILE *out)
 			"</text><rect x=\"220\" y=\"%u\" width=\"%.1f\" "
 			"height=\"14\"/><text x=\"%.1f\" y=\"%u\">%s</text>\n",
 			i * 22 + 6, w, 226 + w, i * 22 + 17,
-			h == NULL ? "not seen"
+			h == NULL ? report_verdict(x, i)
 				  : report_after(at, h->first_us, c));
 	}
 	fputs("</svg>\n", out);
@@ -180,6 +184,67 @@ html_incidents(const struct exercise_report *x, FILE *out)
 	if (x->incidents_left_out > 0) {
 		fprintf(out, "<p>and %u more</p>\n", x->incidents_left_out);
 	}
+}
+
+static void
+html_nations(const struct exercise_report *x, FILE *out)
+{
+	char a[48];
+
+	fputs("<table><tr><th>nation<th>injects seen<th>median<th>longest"
+	      "</tr>\n",
+	      out);
+	for (unsigned i = 0; i < x->n_nations; i++) {
+		const struct report_nation *n = &x->nation[i];
+
+		fputs("<tr>", out);
+		html_cell(out, n->name[0] != '\0' ? n->name : "?");
+		fprintf(out, "<td>%u of %u</td>", n->seen,
+			x->exercise->n_injects);
+		html_cell(out, n->timed > 0
+				       ? report_after(1, n->median_us + 1, a)
+				       : "-");
+		html_cell(out, n->timed > 0
+				       ? report_after(1, n->longest_us + 1, a)
+				       : "-");
+		fputs("</tr>\n", out);
+	}
+	fputs("</table>\n", out);
+}
+
+static void
+html_real(const struct exercise_report *x, FILE *out)
+{
+	fprintf(out,
+		"<h2>Real events meanwhile</h2>\n<p>%" PRIu64
+		" real alerts while it was held; real incidents: %u.</p>\n"
+		"<ul>\n",
+		x->real_alerts, x->n_real + x->real_left_out);
+	for (unsigned i = 0; i < x->n_real; i++) {
+		fprintf(out, "<li>%" PRId64 ", level %u %s, ", x->real[i].id,
+			x->real[i].level,
+			severity_level_name(x->real[i].level));
+		html(out, x->real[i].state);
+		fputs(": ", out);
+		html(out, x->real[i].title);
+		fputs("</li>\n", out);
+	}
+	fputs("</ul>\n", out);
+}
+
+static void
+html_events(const struct exercise_report *x, FILE *out)
+{
+	char a[CLOCK_ISO_CAP];
+
+	fputs("<h2>What happened when</h2>\n<table>\n", out);
+	for (unsigned i = 0; i < x->n_events; i++) {
+		fputs("<tr>", out);
+		html_cell(out, report_when(x->event[i].at_us, a));
+		html_cell(out, x->event[i].text);
+		fputs("</tr>\n", out);
+	}
+	fputs("</table>\n", out);
 }
 
 void
@@ -218,10 +283,17 @@ exercise_report_html(const struct exercise_report *x, FILE *out)
 		" alerts bore the exercise's name and were of none of its "
 		"injects: they count as real.</p>\n",
 		report_detected(x), e->n_injects, x->alerts, x->misplaced);
+	if (x->beside > 0) {
+		fprintf(out,
+			"<p>Players raised %" PRIu64
+			" more that are of no inject.</p>\n",
+			x->beside);
+	}
 	fputs("<h2>Time to detection</h2>\n", out);
+	html_nations(x, out);
 	svg_detection(x, out);
 	fputs("<h2>Injects</h2>\n<table><tr><th>inject<th>what<th>planned"
-	      "<th>site<th>first seen<th>after<th>told<th>alerts"
+	      "<th>nation<th>site<th>first seen<th>after<th>told<th>alerts"
 	      "<th>first alert</tr>\n",
 	      out);
 	for (unsigned i = 0; i < e->n_injects; i++) {
@@ -229,6 +301,8 @@ exercise_report_html(const struct exercise_report *x, FILE *out)
 	}
 	fputs("</table>\n", out);
 	html_incidents(x, out);
+	html_real(x, out);
+	html_events(x, out);
 	fputs("<h2>Alerts over time</h2>\n", out);
 	svg_timeline(x, out);
 	fputs("</body></html>\n", out);

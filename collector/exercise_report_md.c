@@ -45,11 +45,14 @@ md_hit(const struct exercise_report *x, unsigned n, FILE *out)
 		fputs(" | ", out);
 		md(out, i->title);
 		fprintf(out, " | %s | ", report_when(i->at_us, a));
+		md(out, h->owner[0] != '\0' ? h->owner : "?");
+		fputs(" | ", out);
 		md(out, h->site);
-		fprintf(out, " | %s | %s | %s | %" PRIu64 " | ",
+		fprintf(out, " | %s | %s | %s | %" PRIu64 "%s | ",
 			report_when(h->first_us, b),
 			report_after(i->at_us, h->first_us, c),
-			report_after(h->first_us, h->seen_us, e), h->count);
+			report_after(h->first_us, h->seen_us, e), h->count,
+			h->told ? " (sightings)" : "");
 		md(out, h->signature);
 		fputs(" |\n", out);
 		any = true;
@@ -59,8 +62,8 @@ md_hit(const struct exercise_report *x, unsigned n, FILE *out)
 		md(out, i->id);
 		fputs(" | ", out);
 		md(out, i->title);
-		fprintf(out, " | %s | **not seen** | - | - | - | 0 | - |\n",
-			report_when(i->at_us, a));
+		fprintf(out, " | %s | - | **%s** | - | - | - | 0 | - |\n",
+			report_when(i->at_us, a), report_verdict(x, n));
 	}
 }
 
@@ -91,6 +94,84 @@ md_incidents(const struct exercise_report *x, FILE *out)
 	}
 	if (x->incidents_left_out > 0) {
 		fprintf(out, "\nand %u more.\n", x->incidents_left_out);
+	}
+}
+
+static void
+md_missed(const struct exercise_report *x, FILE *out)
+{
+	static const char *const verdicts[] = { "not seen", "not begun" };
+	static const char *const words[] = { "Missed", "Not begun yet" };
+
+	for (unsigned v = 0; v < ARRAY_LEN(verdicts); v++) {
+		bool any = false;
+
+		for (unsigned i = 0; i < x->exercise->n_injects; i++) {
+			if (strcmp(report_verdict(x, i), verdicts[v]) != 0) {
+				continue;
+			}
+			fprintf(out, "%s", any ? ", " : "\n");
+			fprintf(out, "%s%s", any ? "" : words[v],
+				any ? "" : ": ");
+			md(out, x->exercise->inject[i].id);
+			any = true;
+		}
+		fputs(any ? ".\n" : "", out);
+	}
+}
+
+static void
+md_nations(const struct exercise_report *x, FILE *out)
+{
+	char a[48], b[48];
+
+	fputs("\n## Time to detection\n\n"
+	      "| nation | injects seen | median | longest |\n"
+	      "|---|---|---|---|\n",
+	      out);
+	for (unsigned i = 0; i < x->n_nations; i++) {
+		const struct report_nation *n = &x->nation[i];
+
+		fputs("| ", out);
+		md(out, n->name[0] != '\0' ? n->name : "?");
+		fprintf(out, " | %u of %u | %s | %s |\n", n->seen,
+			x->exercise->n_injects,
+			n->timed > 0 ? report_after(1, n->median_us + 1, a)
+				     : "-",
+			n->timed > 0 ? report_after(1, n->longest_us + 1, b)
+				     : "-");
+	}
+}
+
+static void
+md_real(const struct exercise_report *x, FILE *out)
+{
+	fprintf(out,
+		"\n## Real events meanwhile\n\n%" PRIu64
+		" real alerts while it was held; real incidents: %u%s\n",
+		x->real_alerts, x->n_real + x->real_left_out,
+		x->n_real > 0 ? "\n" : ".");
+	for (unsigned i = 0; i < x->n_real; i++) {
+		fprintf(out, "- %" PRId64 ", level %u %s, ", x->real[i].id,
+			x->real[i].level,
+			severity_level_name(x->real[i].level));
+		md(out, x->real[i].state);
+		fputs(": ", out);
+		md(out, x->real[i].title);
+		fputc('\n', out);
+	}
+}
+
+static void
+md_events(const struct exercise_report *x, FILE *out)
+{
+	char a[CLOCK_ISO_CAP];
+
+	fputs("\n## What happened when\n\n| when | what |\n|---|---|\n", out);
+	for (unsigned i = 0; i < x->n_events; i++) {
+		fprintf(out, "| %s | ", report_when(x->event[i].at_us, a));
+		md(out, x->event[i].text);
+		fputs(" |\n", out);
 	}
 }
 
@@ -150,15 +231,28 @@ exercise_report_markdown(const struct exercise_report *x, FILE *out)
 		" alerts bore the exercise's name and were of none of its "
 		"injects: they count as real.\n",
 		report_detected(x), e->n_injects, x->alerts, x->misplaced);
+	if (x->beside > 0) {
+		fprintf(out,
+			"Players raised %" PRIu64
+			" more that are of no inject.\n",
+			x->beside);
+	}
+	md_missed(x, out);
+	md_nations(x, out);
 	fputs("\n## Injects\n\n"
 	      "\"After\" is from the planned begin to the first packet that "
-	      "raised an alert, \"told\" from there to the collector.\n\n"
-	      "| inject | what | planned | site | first seen | after | told | "
-	      "alerts | first alert |\n|---|---|---|---|---|---|---|---|---|\n",
+	      "raised an alert, \"told\" from there to the collector. What a "
+	      "partner's collector "
+	      "told is counted in sightings.\n\n"
+	      "| inject | what | planned | nation | site | first seen | after "
+	      "| told | alerts | first alert |\n"
+	      "|---|---|---|---|---|---|---|---|---|---|\n",
 	      out);
 	for (unsigned i = 0; i < e->n_injects; i++) {
 		md_hit(x, i, out);
 	}
 	md_incidents(x, out);
+	md_real(x, out);
+	md_events(x, out);
 	md_timeline(x, out);
 }

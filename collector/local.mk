@@ -15,6 +15,7 @@ libcollector_a_SOURCES = \
 	collector/dedupe.h collector/dedupe.c \
 	collector/mission.h collector/mission_map.h collector/mission.c \
 	collector/mission_yaml.h collector/mission_yaml.c \
+	collector/yaml_file.h collector/yaml_file.c \
 	collector/mission_needs.c collector/mission_read.c \
 	collector/mission_graph.c \
 	collector/mission_impact.h collector/mission_impact.c \
@@ -231,6 +232,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/exercise_report.h collector/exercise_report_state.h \
 	collector/exercise_report.c collector/exercise_report_md.c \
 	collector/exercise_report_html.c \
+	collector/exercise_report_read.c \
 	collector/ctl_share.h collector/ctl_share.c \
 	collector/ctl_exchange.h collector/ctl_exchange.c \
 	collector/ctl_audit.h collector/ctl_audit.c \

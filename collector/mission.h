@@ -19,6 +19,7 @@
 #include "common/marking.h"
 
 #define MISSION_MAX_ITEMS 65536
+#define MISSION_FILE_MAX ((size_t)64 << 20)
 /* More missions on one asset are not listed by name. */
 #define MISSION_MAX_NAMES 16
 

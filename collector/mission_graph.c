@@ -62,10 +62,11 @@ add_refs(struct linker *l, struct thing *t, unsigned need, bool service)
 		struct need_ref *p = t->refs;
 
 		if (l->n_refs == MAX_REFS) {
-			l->r->err = diag_set(l->r->d, ERR_LIMIT,
-					     "%s:%d: more than %u dependencies "
-					     "in all",
-					     l->r->path, t->line, MAX_REFS);
+			l->r->y->err =
+				diag_set(l->r->y->d, ERR_LIMIT,
+					 "%s:%d: more than %u dependencies "
+					 "in all",
+					 l->r->y->name, t->line, MAX_REFS);
 			return;
 		}
 		l->n_refs++;
@@ -75,7 +76,7 @@ add_refs(struct linker *l, struct thing *t, unsigned need, bool service)
 				(size_t)(t->n_refs == 0 ? 1 : t->n_refs * 2) *
 					sizeof(*p));
 			if (p == NULL) {
-				mission_no_memory(l->r);
+				yaml_file_no_memory(l->r->y);
 				return;
 			}
 			t->refs = p;
@@ -90,12 +91,12 @@ link_things(struct linker *l, struct thing *t, unsigned n, bool missions)
 {
 	for (unsigned i = 0; i < n; i++) {
 		for (unsigned j = 0; j < t[i].n_needs; j++) {
-			if (l->r->err != ERR_OK) {
+			if (l->r->y->err != ERR_OK) {
 				return;
 			}
 			add_refs(l, &t[i], j, true);
 			/* A mission needs services, not assets. */
-			if (!missions && l->r->err == ERR_OK) {
+			if (!missions && l->r->y->err == ERR_OK) {
 				add_refs(l, &t[i], j, false);
 			}
 		}
@@ -118,11 +119,12 @@ refuse_ring(struct linker *l, unsigned depth, unsigned s)
 		n += (size_t)snprintf(ring + n, sizeof(ring) - n, "%s > ",
 				      services[l->path[i]].name);
 	}
-	l->r->err = diag_set(l->r->d, ERR_FORMAT,
-			     "%s:%d: '%s' depends on itself: %s%s: take one of "
-			     "these out",
-			     l->r->path, services[s].line, services[s].name,
-			     ring, services[s].name);
+	l->r->y->err =
+		diag_set(l->r->y->d, ERR_FORMAT,
+			 "%s:%d: '%s' depends on itself: %s%s: take one of "
+			 "these out",
+			 l->r->y->name, services[s].line, services[s].name,
+			 ring, services[s].name);
 }
 
 static void
@@ -132,15 +134,15 @@ walk(struct linker *l, unsigned s, unsigned depth)
 	const struct thing *t = &m->services[s];
 
 	if (depth > MAX_DEPTH) {
-		l->r->err = diag_set(l->r->d, ERR_LIMIT,
-				     "%s:%d: services depend on each other "
-				     "more than %d deep",
-				     l->r->path, t->line, MAX_DEPTH);
+		l->r->y->err = diag_set(l->r->y->d, ERR_LIMIT,
+					"%s:%d: services depend on each other "
+					"more than %d deep",
+					l->r->y->name, t->line, MAX_DEPTH);
 		return;
 	}
 	l->colour[s] = 1;
 	l->path[depth] = s;
-	for (unsigned i = 0; i < t->n_refs && l->r->err == ERR_OK; i++) {
+	for (unsigned i = 0; i < t->n_refs && l->r->y->err == ERR_OK; i++) {
 		unsigned to = t->refs[i].index;
 
 		if (!t->refs[i].service || l->colour[to] == 2) {
@@ -184,12 +186,12 @@ mission_link(struct mission_reader *r)
 	m->order = calloc(m->n_services + 1u, sizeof(*m->order));
 	if (l.services == NULL || l.assets == NULL || l.colour == NULL ||
 	    m->order == NULL) {
-		mission_no_memory(r);
+		yaml_file_no_memory(r->y);
 	} else {
 		link_things(&l, m->services, m->n_services, false);
 		link_things(&l, m->missions, m->n_missions, true);
 	}
-	for (unsigned i = 0; i < m->n_services && r->err == ERR_OK; i++) {
+	for (unsigned i = 0; i < m->n_services && r->y->err == ERR_OK; i++) {
 		if (l.colour[i] == 0) {
 			walk(&l, i, 0);
 		}

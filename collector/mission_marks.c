@@ -170,14 +170,15 @@ add_name(struct mission_reader *r, const yaml_node_t *n, const char *s,
 	enum err e = marking_release_to(arg, view_cstr(s));
 
 	if (e != ERR_OK) {
-		mission_fail(r, n,
-			     e == ERR_LIMIT
-				     ? "releasable_to '%s': more than %d names"
-				     : "releasable_to '%s': a name is at most "
-				       "%d letters, digits, '.', '_', '-'",
-			     s,
-			     e == ERR_LIMIT ? MARKING_MAX_NAMES
-					    : MARKING_NAME_CAP - 1);
+		yaml_file_fail(
+			r->y, n,
+			e == ERR_LIMIT
+				? "releasable_to '%s': more than %d names"
+				: "releasable_to '%s': a name is at most "
+				  "%d letters, digits, '.', '_', '-'",
+			s,
+			e == ERR_LIMIT ? MARKING_MAX_NAMES
+				       : MARKING_NAME_CAP - 1);
 	}
 }
 
@@ -186,7 +187,7 @@ mission_mark(struct mission_reader *r, const yaml_node_t *map)
 {
 	const yaml_node_t *tlp = mission_member(r, map, "tlp");
 	yaml_node_t *names = mission_member(r, map, "releasable_to");
-	const char *word = mission_scalar(tlp);
+	const char *word = yaml_file_text(tlp);
 	struct marking *out;
 
 	if (tlp == NULL && names == NULL) {
@@ -194,16 +195,17 @@ mission_mark(struct mission_reader *r, const yaml_node_t *map)
 	}
 	out = calloc(1, sizeof(*out));
 	if (out == NULL) {
-		mission_no_memory(r);
+		yaml_file_no_memory(r->y);
 		return NULL;
 	}
 	/* Names alone say nothing of the label: it is the default's, which is
 	 * not known here, so that the label has to be written. */
 	if (word == NULL || !tlp_read(view_cstr(word), &out->tlp)) {
-		mission_fail(r, tlp != NULL ? tlp : names,
-			     tlp == NULL ? "releasable_to needs a tlp beside it"
-					 : "tlp: write clear, green, amber, "
-					   "amber+strict or red");
+		yaml_file_fail(r->y, tlp != NULL ? tlp : names,
+			       tlp == NULL
+				       ? "releasable_to needs a tlp beside it"
+				       : "tlp: write clear, green, amber, "
+					 "amber+strict or red");
 	}
 	out->limited = names != NULL;
 	mission_each_text(r, names, "releasable_to", add_name, out);

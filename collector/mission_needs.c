@@ -65,12 +65,13 @@ walk(struct mission_reader *r, const struct thing *mission,
 	struct mission_map *m = r->map;
 
 	if (depth > MAX_DEPTH) {
-		r->err = diag_set(r->d, ERR_LIMIT,
-				  "%s:%d: services depend on each other more "
-				  "than %d deep",
-				  r->path, from->line, MAX_DEPTH);
+		r->y->err =
+			diag_set(r->y->d, ERR_LIMIT,
+				 "%s:%d: services depend on each other more "
+				 "than %d deep",
+				 r->y->name, from->line, MAX_DEPTH);
 	}
-	for (unsigned i = 0; i < from->n_needs && r->err == ERR_OK; i++) {
+	for (unsigned i = 0; i < from->n_needs && r->y->err == ERR_OK; i++) {
 		const char *need = from->needs[i];
 		bool known = false;
 
@@ -91,11 +92,11 @@ walk(struct mission_reader *r, const struct thing *mission,
 			known |= name_assets(m, mission, from, need);
 		}
 		if (!known) {
-			r->err =
-				diag_set(r->d, ERR_FORMAT,
-					 "%s:%d: '%s' depends on '%s', which "
-					 "is neither a service nor an asset",
-					 r->path, from->line, from->name, need);
+			r->y->err = diag_set(
+				r->y->d, ERR_FORMAT,
+				"%s:%d: '%s' depends on '%s', which "
+				"is neither a service nor an asset",
+				r->y->name, from->line, from->name, need);
 		}
 	}
 }
@@ -109,7 +110,7 @@ mission_resolve(struct mission_reader *r)
 		m->assets[i].view.name = m->assets[i].name;
 		m->assets[i].view.site = m->assets[i].site;
 	}
-	for (unsigned i = 0; i < m->n_missions && r->err == ERR_OK; i++) {
+	for (unsigned i = 0; i < m->n_missions && r->y->err == ERR_OK; i++) {
 		for (unsigned j = 0; j < m->n_services; j++) {
 			m->services[j].visited = false;
 		}
@@ -119,7 +120,7 @@ mission_resolve(struct mission_reader *r)
 	for (unsigned j = 0; j < m->n_services; j++) {
 		m->services[j].visited = false;
 	}
-	for (unsigned j = 0; j < m->n_services && r->err == ERR_OK; j++) {
+	for (unsigned j = 0; j < m->n_services && r->y->err == ERR_OK; j++) {
 		if (!m->services[j].visited) {
 			m->services[j].visited = true;
 			walk(r, NULL, &m->services[j], 0);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The mission map's file: what each kind of item says. */
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "collector/mission_yaml.h"
@@ -21,8 +19,8 @@ add_net(struct mission_reader *r, const yaml_node_t *n, const char *s,
 	struct cidr cidr;
 
 	if (!cidr_parse(view_cstr(s), &cidr)) {
-		mission_fail(
-			r, n,
+		yaml_file_fail(
+			r->y, n,
 			"'%s' is no network: write 192.0.2.0/24, 2001:db8::/32 "
 			"or one address",
 			s);
@@ -38,7 +36,7 @@ add_net(struct mission_reader *r, const yaml_node_t *n, const char *s,
 	if (o->site != NULL && o->site[0] != '\0') {
 		net->site = strdup(o->site);
 		if (net->site == NULL) {
-			mission_no_memory(r);
+			yaml_file_no_memory(r->y);
 		}
 	}
 }
@@ -56,20 +54,20 @@ read_networks(struct mission_reader *r, yaml_node_t *list, const char *site)
 		return;
 	}
 	for (yaml_node_item_t *i = list->data.sequence.items.start;
-	     i < list->data.sequence.items.top && r->err == ERR_OK; i++) {
-		yaml_node_t *n = mission_node(r, *i);
-		const char *s = mission_scalar(n);
+	     i < list->data.sequence.items.top && r->y->err == ERR_OK; i++) {
+		yaml_node_t *n = yaml_file_node(r->y, *i);
+		const char *s = yaml_file_text(n);
 
 		o.at = NULL;
 		if (s == NULL && n->type == YAML_MAPPING_NODE) {
 			mission_check_keys(r, n, "networks", known);
-			s = mission_scalar(mission_member(r, n, "network"));
+			s = yaml_file_text(mission_member(r, n, "network"));
 			o.at = n;
 		}
 		if (s == NULL) {
-			mission_fail(r, n,
-				     "'networks' must be a list of texts, or "
-				     "of 'network' with a mark");
+			yaml_file_fail(r->y, n,
+				       "'networks' must be a list of texts, or "
+				       "of 'network' with a mark");
 			return;
 		}
 		add_net(r, n, s, &o);
@@ -87,7 +85,7 @@ add_need(struct mission_reader *r, const yaml_node_t *n, const char *s,
 	if (need != NULL) {
 		*need = strdup(s);
 		if (*need == NULL) {
-			mission_no_memory(r);
+			yaml_file_no_memory(r->y);
 		}
 	}
 }
@@ -123,8 +121,9 @@ check_owner(struct mission_reader *r, const yaml_node_t *n, const char *owner)
 {
 	if (owner != NULL && owner[0] != '\0' && r->map->n_owners != 0 &&
 	    !owner_known(r->map, owner)) {
-		mission_fail(r, n, "owner '%s' is not in the list of owners",
-			     owner);
+		yaml_file_fail(r->y, n,
+			       "owner '%s' is not in the list of owners",
+			       owner);
 	}
 }
 
@@ -173,8 +172,8 @@ read_asset(struct mission_reader *r, yaml_node_t *n)
 	a->mark = mission_mark(r, n);
 	if (a->site != NULL && a->site[0] != '\0' &&
 	    mission_find_site(r->map, a->site) == NULL) {
-		mission_fail(
-			r, n,
+		yaml_file_fail(
+			r->y, n,
 			"asset '%s': site '%s' is not in the list of sites",
 			a->name != NULL ? a->name : "", a->site);
 		return;
@@ -191,11 +190,12 @@ static bool
 needs_any(struct mission_reader *r, const yaml_node_t *map)
 {
 	yaml_node_t *n = mission_member(r, map, "needs");
-	const char *s = mission_scalar(n);
+	const char *s = yaml_file_text(n);
 
 	if (n != NULL &&
 	    (s == NULL || (strcmp(s, "all") != 0 && strcmp(s, "any") != 0))) {
-		mission_fail(r, n, "needs: write all, or any when one will do");
+		yaml_file_fail(r->y, n,
+			       "needs: write all, or any when one will do");
 		return false;
 	}
 	return n != NULL && strcmp(s, "any") == 0;
@@ -248,16 +248,16 @@ read_mission(struct mission_reader *r, yaml_node_t *n)
 }
 
 static void
-read_document(struct mission_reader *r)
+read_document(struct yaml_file *y, yaml_node_t *root, void *arg)
 {
 	static const char *const known[] = { "owners", "sites",    "networks",
 					     "assets", "services", "missions",
 					     NULL };
-	yaml_node_t *root = yaml_document_get_root_node(&r->doc);
+	struct mission_reader reader = { .map = arg, .y = y }, *r = &reader;
 
 	if (root == NULL) {
-		mission_fail(r, NULL,
-			     "empty: describe sites, assets and missions");
+		yaml_file_fail(r->y, NULL,
+			       "empty: describe sites, assets and missions");
 		return;
 	}
 	mission_check_keys(r, root, "mission map", known);
@@ -267,52 +267,40 @@ read_document(struct mission_reader *r)
 	mission_each_item(r, root, "assets", read_asset);
 	mission_each_item(r, root, "services", read_service);
 	mission_each_item(r, root, "missions", read_mission);
-	if (r->err == ERR_OK) {
+	if (r->y->err == ERR_OK) {
 		mission_resolve(r);
 	}
-	if (r->err == ERR_OK) {
+	if (r->y->err == ERR_OK) {
 		mission_link(r);
 	}
 	mission_sort_nets(r->map);
 }
 
+static const struct yaml_kind map_file = {
+	.max = MISSION_FILE_MAX,
+	.fault = ERR_FORMAT,
+	.unread = ERR_IO,
+	.hint = ": name the mission map with --missions",
+	.no_yaml = "not YAML: ",
+};
+
 enum err
 mission_load(struct mission_map **out, const char *path, struct diag *d)
 {
-	struct mission_reader r = { .path = path, .d = d };
-	yaml_parser_t parser;
-	FILE *f = fopen(path, "rb");
+	struct mission_map *m = calloc(1, sizeof(*m));
+	enum err e;
 
 	*out = NULL;
-	if (f == NULL) {
-		return diag_set(d, errno == ENOENT ? ERR_NOTFOUND : ERR_IO,
-				"%s: %s: name the mission map with --missions",
-				path, strerror(errno));
-	}
-	r.map = calloc(1, sizeof(*r.map));
-	if (r.map == NULL || yaml_parser_initialize(&parser) == 0) {
-		fclose(f);
-		free(r.map);
+	if (m == NULL) {
 		return diag_set(d, ERR_NOMEM, "%s: out of memory", path);
 	}
-	r.map->unmarked.tlp = TLP_AMBER;
-	yaml_parser_set_input_file(&parser, f);
-	if (yaml_parser_load(&parser, &r.doc) == 0) {
-		r.err = diag_set(d, ERR_FORMAT, "%s:%zu: not YAML: %s", path,
-				 parser.problem_mark.line + 1,
-				 parser.problem != NULL ? parser.problem
-							: "unreadable");
-	} else {
-		read_document(&r);
-		yaml_document_delete(&r.doc);
+	m->unmarked.tlp = TLP_AMBER;
+	e = yaml_file_load(&map_file, path, read_document, m, d);
+	if (e != ERR_OK) {
+		mission_free(m);
+		return e;
 	}
-	yaml_parser_delete(&parser);
-	fclose(f);
-	if (r.err != ERR_OK) {
-		mission_free(r.map);
-		return r.err;
-	}
-	*out = r.map;
+	*out = m;
 	return ERR_OK;
 }
 
@@ -324,7 +312,8 @@ mission_empty(void)
 		"127.0.0.0/8",    "100.64.0.0/10", "fc00::/7",
 		"169.254.0.0/16", "fe80::/10",
 	};
-	struct mission_reader r = { .path = "" };
+	struct yaml_file y = { .kind = &map_file, .name = "" };
+	struct mission_reader r = { .y = &y };
 	struct net_owner any = { NULL, -1, NULL };
 
 	r.map = calloc(1, sizeof(*r.map));
@@ -335,7 +324,7 @@ mission_empty(void)
 	for (size_t i = 0; i < ARRAY_LEN(private_nets); i++) {
 		add_net(&r, NULL, private_nets[i], &any);
 	}
-	if (r.err != ERR_OK) {
+	if (y.err != ERR_OK) {
 		mission_free(r.map);
 		return NULL;
 	}

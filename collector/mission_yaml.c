@@ -2,35 +2,8 @@
 #include "collector/mission_yaml.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-void
-mission_fail(struct mission_reader *r, const yaml_node_t *n, const char *fmt,
-	     ...)
-{
-	char what[384];
-	va_list ap;
-
-	if (r->err != ERR_OK) {
-		return;
-	}
-	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
-	va_end(ap);
-	r->err = diag_set(r->d, ERR_FORMAT, "%s:%zu: %s", r->path,
-			  n != NULL ? n->start_mark.line + 1 : 1, what);
-}
-
-void
-mission_no_memory(struct mission_reader *r)
-{
-	if (r->err == ERR_OK) {
-		r->err =
-			diag_set(r->d, ERR_NOMEM, "%s: out of memory", r->path);
-	}
-}
 
 /* One more element at the end of an array of 'size' bytes each, zeroed. */
 void *
@@ -39,16 +12,16 @@ mission_grow(struct mission_reader *r, void **array, unsigned *n, size_t size)
 	void *p;
 
 	if (*n >= MISSION_MAX_ITEMS) {
-		mission_fail(r, NULL,
-			     "more than %d items of a kind: join networks",
-			     MISSION_MAX_ITEMS);
+		yaml_file_fail(r->y, NULL,
+			       "more than %d items of a kind: join networks",
+			       MISSION_MAX_ITEMS);
 		return NULL;
 	}
 	/* Doubling at powers of two keeps the cost linear. */
 	if ((*n & (*n - 1)) == 0) {
 		p = realloc(*array, (size_t)(*n == 0 ? 1 : *n * 2) * size);
 		if (p == NULL) {
-			mission_no_memory(r);
+			yaml_file_no_memory(r->y);
 			return NULL;
 		}
 		*array = p;
@@ -60,20 +33,6 @@ mission_grow(struct mission_reader *r, void **array, unsigned *n, size_t size)
 }
 
 yaml_node_t *
-mission_node(struct mission_reader *r, int id)
-{
-	return yaml_document_get_node(&r->doc, id);
-}
-
-const char *
-mission_scalar(const yaml_node_t *n)
-{
-	return n != NULL && n->type == YAML_SCALAR_NODE
-		       ? (const char *)n->data.scalar.value
-		       : NULL;
-}
-
-yaml_node_t *
 mission_member(struct mission_reader *r, const yaml_node_t *map,
 	       const char *key)
 {
@@ -82,10 +41,10 @@ mission_member(struct mission_reader *r, const yaml_node_t *map,
 	}
 	for (yaml_node_pair_t *p = map->data.mapping.pairs.start;
 	     p < map->data.mapping.pairs.top; p++) {
-		const char *k = mission_scalar(mission_node(r, p->key));
+		const char *k = yaml_file_text(yaml_file_node(r->y, p->key));
 
 		if (k != NULL && strcmp(k, key) == 0) {
-			return mission_node(r, p->value);
+			return yaml_file_node(r->y, p->value);
 		}
 	}
 	return NULL;
@@ -98,13 +57,14 @@ mission_check_keys(struct mission_reader *r, const yaml_node_t *map,
 		   const char *what, const char *const *known)
 {
 	if (map->type != YAML_MAPPING_NODE) {
-		mission_fail(r, map, "%s: expected 'key: value' pairs", what);
+		yaml_file_fail(r->y, map, "%s: expected 'key: value' pairs",
+			       what);
 		return;
 	}
 	for (yaml_node_pair_t *p = map->data.mapping.pairs.start;
 	     p < map->data.mapping.pairs.top; p++) {
-		const yaml_node_t *kn = mission_node(r, p->key);
-		const char *k = mission_scalar(kn);
+		const yaml_node_t *kn = yaml_file_node(r->y, p->key);
+		const char *k = yaml_file_text(kn);
 		unsigned i = 0;
 
 		while (k != NULL && known[i] != NULL &&
@@ -120,8 +80,8 @@ mission_check_keys(struct mission_reader *r, const yaml_node_t *map,
 					list + len, sizeof(list) - len, "%s%s",
 					i > 0 ? ", " : "", known[i]);
 			}
-			mission_fail(
-				r, kn, "%s: unknown key '%s': use one of %s",
+			yaml_file_fail(
+				r->y, kn, "%s: unknown key '%s': use one of %s",
 				what, k != NULL ? k : "(not a text)", list);
 			return;
 		}
@@ -133,19 +93,19 @@ mission_text(struct mission_reader *r, const yaml_node_t *map, const char *key,
 	     bool needed)
 {
 	yaml_node_t *n = mission_member(r, map, key);
-	const char *s = mission_scalar(n);
+	const char *s = yaml_file_text(n);
 	char *copy;
 
 	if (n == NULL && !needed) {
 		s = "";
 	} else if (s == NULL || (needed && *s == '\0')) {
-		mission_fail(r, n != NULL ? n : map, "'%s' must be a text",
-			     key);
+		yaml_file_fail(r->y, n != NULL ? n : map, "'%s' must be a text",
+			       key);
 		return NULL;
 	}
 	copy = strdup(s);
 	if (copy == NULL) {
-		mission_no_memory(r);
+		yaml_file_no_memory(r->y);
 	}
 	return copy;
 }
@@ -161,7 +121,7 @@ mission_criticality(struct mission_reader *r, const yaml_node_t *map)
 		{ "high", 75 }, { "critical", 100 },
 	};
 	yaml_node_t *n = mission_member(r, map, "criticality");
-	const char *s = mission_scalar(n);
+	const char *s = yaml_file_text(n);
 	char *end = NULL;
 	unsigned long v;
 
@@ -175,11 +135,12 @@ mission_criticality(struct mission_reader *r, const yaml_node_t *map)
 	}
 	v = s != NULL ? strtoul(s, &end, 10) : 0;
 	if (s == NULL || end == s || *end != '\0' || v > 100 || *s == '-') {
-		mission_fail(r, n,
-			     "criticality '%s': give none, low, medium, high, "
-			     "critical "
-			     "or a number from 0 to 100",
-			     s != NULL ? s : "(not a text)");
+		yaml_file_fail(
+			r->y, n,
+			"criticality '%s': give none, low, medium, high, "
+			"critical "
+			"or a number from 0 to 100",
+			s != NULL ? s : "(not a text)");
 		return 0;
 	}
 	return (unsigned)v;
@@ -190,7 +151,7 @@ mission_degrees(struct mission_reader *r, const yaml_node_t *map,
 		const char *key, double max)
 {
 	yaml_node_t *n = mission_member(r, map, key);
-	const char *s = mission_scalar(n);
+	const char *s = yaml_file_text(n);
 	char *end = NULL;
 	double v;
 
@@ -199,8 +160,8 @@ mission_degrees(struct mission_reader *r, const yaml_node_t *map,
 	}
 	v = s != NULL ? strtod(s, &end) : 0;
 	if (s == NULL || end == s || *end != '\0' || !(fabs(v) <= max)) {
-		mission_fail(r, n, "%s: give degrees from -%.0f to %.0f", key,
-			     max, max);
+		yaml_file_fail(r->y, n, "%s: give degrees from -%.0f to %.0f",
+			       key, max, max);
 		return NAN;
 	}
 	return v;
@@ -216,23 +177,24 @@ mission_each_text(struct mission_reader *r, yaml_node_t *list, const char *key,
 	if (list == NULL) {
 		return;
 	}
-	if (mission_scalar(list) != NULL) {
-		fn(r, list, mission_scalar(list), arg);
+	if (yaml_file_text(list) != NULL) {
+		fn(r, list, yaml_file_text(list), arg);
 		return;
 	}
 	if (list->type != YAML_SEQUENCE_NODE) {
-		mission_fail(r, list, "'%s' must be a list of texts", key);
+		yaml_file_fail(r->y, list, "'%s' must be a list of texts", key);
 		return;
 	}
 	for (yaml_node_item_t *i = list->data.sequence.items.start;
-	     i < list->data.sequence.items.top && r->err == ERR_OK; i++) {
-		yaml_node_t *n = mission_node(r, *i);
+	     i < list->data.sequence.items.top && r->y->err == ERR_OK; i++) {
+		yaml_node_t *n = yaml_file_node(r->y, *i);
 
-		if (mission_scalar(n) == NULL) {
-			mission_fail(r, n, "'%s' must be a list of texts", key);
+		if (yaml_file_text(n) == NULL) {
+			yaml_file_fail(r->y, n, "'%s' must be a list of texts",
+				       key);
 			return;
 		}
-		fn(r, n, mission_scalar(n), arg);
+		fn(r, n, yaml_file_text(n), arg);
 	}
 }
 
@@ -242,16 +204,16 @@ mission_each_item(struct mission_reader *r, yaml_node_t *root, const char *key,
 {
 	yaml_node_t *list = mission_member(r, root, key);
 
-	if (list == NULL || r->err != ERR_OK) {
+	if (list == NULL || r->y->err != ERR_OK) {
 		return;
 	}
 	if (list->type != YAML_SEQUENCE_NODE) {
-		mission_fail(r, list, "'%s' must be a list ('- name: ...')",
-			     key);
+		yaml_file_fail(r->y, list,
+			       "'%s' must be a list ('- name: ...')", key);
 		return;
 	}
 	for (yaml_node_item_t *i = list->data.sequence.items.start;
-	     i < list->data.sequence.items.top && r->err == ERR_OK; i++) {
-		fn(r, mission_node(r, *i));
+	     i < list->data.sequence.items.top && r->y->err == ERR_OK; i++) {
+		fn(r, yaml_file_node(r->y, *i));
 	}
 }

@@ -4,7 +4,7 @@
  *
  * The first thing that is wrong is kept, with file, line and mend; what comes
  * after it is not looked at.  A caller therefore reads all it wants and asks
- * for 'err' once.
+ * for 'err' of the file once.
  *
  * Place    mission's own: above mission_map.h, below mission_read.c.
  * Threads  one.
@@ -13,24 +13,14 @@
 #ifndef COLLECTOR_MISSION_YAML_H
 #define COLLECTOR_MISSION_YAML_H
 
-#include <yaml.h>
-
 #include "collector/mission_map.h"
+#include "collector/yaml_file.h"
 
-/* The document being read, and what went wrong with it. */
+/* The map that is made, and the document that it is made of. */
 struct mission_reader {
 	struct mission_map *map;
-	yaml_document_t doc;
-	const char *path;
-	struct diag *d;
-	enum err err;
+	struct yaml_file *y;
 };
-
-/* ERR_FORMAT at the line of 'n' (NULL: the first) unless something was wrong
- * before. */
-void mission_fail(struct mission_reader *r, const yaml_node_t *n,
-		  const char *fmt, ...) PRINTF_LIKE(3, 4);
-void mission_no_memory(struct mission_reader *r);
 
 /* One more element at the end of an array of 'size' bytes each, zeroed; NULL
  * and an error at MISSION_MAX_ITEMS or when out of memory. */
@@ -40,13 +30,9 @@ void *mission_grow(struct mission_reader *r, void **array, unsigned *n,
 #define MISSION_GROW(r, array, n) \
 	mission_grow(r, (void **)&(array), &(n), sizeof(*(array)))
 
-yaml_node_t *mission_node(struct mission_reader *r, int id);
 /* The value of a key; NULL when 'map' is no mapping or has no such key. */
 yaml_node_t *mission_member(struct mission_reader *r, const yaml_node_t *map,
 			    const char *key);
-/* NULL when 'n' is NULL or no text. */
-const char *mission_scalar(const yaml_node_t *n);
-
 /* Refuses keys that are not in the NULL-terminated list: a misspelt key
  * would otherwise silently leave an asset without protection. */
 void mission_check_keys(struct mission_reader *r, const yaml_node_t *map,

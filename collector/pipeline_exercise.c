@@ -252,6 +252,16 @@ pipeline_exercise_judge(struct pipeline_exercise *t, const struct alert *a,
 			struct alert *real, int *inject)
 {
 	struct view hosts[4] = { a->http_host, a->dns_rrname, a->tls_sni };
+	const struct exercise_facts f = {
+		.a = &a->src,
+		.b = &a->dst,
+		.at_us = a->timestamp_us,
+		.hosts = hosts,
+		.n_hosts = ARRAY_LEN(hosts),
+		.gid = a->gid,
+		.sid = a->sid,
+		.indicator = a->has_indicator ? a->indicator.value : VIEW_NONE,
+	};
 
 	*inject = EXERCISE_REAL;
 	if (a->exercise.len == 0) {
@@ -267,9 +277,7 @@ pipeline_exercise_judge(struct pipeline_exercise *t, const struct alert *a,
 		if (!view_eq(a->exercise, view_cstr(k->exercise->name))) {
 			continue;
 		}
-		*inject = exercise_inject_of(k->exercise, &a->src, &a->dst,
-					     a->timestamp_us, hosts,
-					     ARRAY_LEN(hosts));
+		*inject = exercise_inject_of(k->exercise, &f);
 		if (*inject != EXERCISE_REAL) {
 			t->judged = i;
 			return a;
@@ -323,7 +331,10 @@ enum err
 pipeline_exercise_note(struct pipeline_exercise *t, const struct alert *a,
 		       const char *site, int inject, int64_t id)
 {
-	struct hit *h = hit_of(t, (unsigned)inject, site);
+	struct hit *h = hit_of(t,
+			       inject == EXERCISE_BESIDE ? STORE_EXERCISE_BESIDE
+							 : (unsigned)inject,
+			       site);
 
 	if (h == NULL) {
 		return ERR_NOMEM;

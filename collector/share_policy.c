@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/share_policy.h"
 
-#include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <yaml.h>
+
+#include "collector/yaml_file.h"
 
 /* The document being read, and what was first wrong with it. */
 struct policy_reader {
 	struct share_policy *policy;
-	yaml_document_t doc;
-	const char *name;
-	struct diag *d;
-	enum err err;
+	struct yaml_file *y;
+};
+
+static const struct yaml_kind policy_file = {
+	.max = SHARE_POLICY_MAX,
+	.fault = ERR_FORMAT,
+	.unread = ERR_IO,
+	.hint = ": partners.policy names the file",
+	.no_yaml = "not YAML: ",
 };
 
 static const char *const kind_names[SHARE_KINDS] = { "indicator", "sighting",
@@ -67,39 +70,6 @@ share_field_name(enum share_field f)
 	return (size_t)f < SHARE_FIELDS ? field_names[f] : "unknown";
 }
 
-static void PRINTF_LIKE(3, 4) fail(struct policy_reader *r,
-				   const yaml_node_t *n, const char *fmt, ...)
-{
-	char what[384];
-	va_list ap;
-
-	if (r->err != ERR_OK) {
-		return;
-	}
-	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
-	va_end(ap);
-	r->err = diag_set(r->d, ERR_FORMAT, "%s:%zu: %s", r->name,
-			  n != NULL ? n->start_mark.line + 1 : 1, what);
-}
-
-static yaml_node_t *
-node(struct policy_reader *r, int id)
-{
-	return yaml_document_get_node(&r->doc, id);
-}
-
-/* NULL when it is no text, or one with a NUL in it. */
-static const char *
-scalar(const yaml_node_t *n)
-{
-	return n != NULL && n->type == YAML_SCALAR_NODE &&
-			       strlen((const char *)n->data.scalar.value) ==
-				       n->data.scalar.length
-		       ? (const char *)n->data.scalar.value
-		       : NULL;
-}
-
 /*
  * Hands each pair of a mapping to 'fn', which says whether it knows the key;
  * no key twice.
@@ -113,31 +83,37 @@ each_pair(struct policy_reader *r, yaml_node_t *map, const char *what,
 	yaml_node_pair_t *p, *q;
 
 	if (map == NULL || map->type != YAML_MAPPING_NODE) {
-		fail(r, map, "%s: expected 'key: value' pairs", what);
+		yaml_file_fail(r->y, map, "%s: expected 'key: value' pairs",
+			       what);
 		return;
 	}
 	if (map->data.mapping.pairs.top - map->data.mapping.pairs.start >
 	    MAX_KEYS) {
-		fail(r, map, "%s: more than %d keys", what, MAX_KEYS);
+		yaml_file_fail(r->y, map, "%s: more than %d keys", what,
+			       MAX_KEYS);
 	}
 	for (p = map->data.mapping.pairs.start;
-	     p < map->data.mapping.pairs.top && r->err == ERR_OK; p++) {
-		const yaml_node_t *kn = node(r, p->key);
-		const char *key = scalar(kn);
+	     p < map->data.mapping.pairs.top && r->y->err == ERR_OK; p++) {
+		const yaml_node_t *kn = yaml_file_node(r->y, p->key);
+		const char *key = yaml_file_text(kn);
 
 		for (q = map->data.mapping.pairs.start; q < p && key != NULL;
 		     q++) {
-			const char *other = scalar(node(r, q->key));
+			const char *other =
+				yaml_file_text(yaml_file_node(r->y, q->key));
 
 			if (other != NULL && strcmp(other, key) == 0) {
-				fail(r, kn, "%s: '%.64s' comes twice", what,
-				     key);
+				yaml_file_fail(r->y, kn,
+					       "%s: '%.64s' comes twice", what,
+					       key);
 			}
 		}
 		if (key == NULL ||
-		    (r->err == ERR_OK && !fn(r, arg, key, node(r, p->value)))) {
-			fail(r, kn, "%s: unknown key '%.64s'", what,
-			     key != NULL ? key : "(not a text)");
+		    (r->y->err == ERR_OK &&
+		     !fn(r, arg, key, yaml_file_node(r->y, p->value)))) {
+			yaml_file_fail(r->y, kn, "%s: unknown key '%.64s'",
+				       what,
+				       key != NULL ? key : "(not a text)");
 		}
 	}
 }
@@ -149,17 +125,19 @@ each_text(struct policy_reader *r, yaml_node_t *list, const char *what,
 	  void *arg)
 {
 	if (list->type != YAML_SEQUENCE_NODE) {
-		fail(r, list, "%s: expected a list of texts", what);
+		yaml_file_fail(r->y, list, "%s: expected a list of texts",
+			       what);
 		return;
 	}
 	for (yaml_node_item_t *i = list->data.sequence.items.start;
-	     i < list->data.sequence.items.top && r->err == ERR_OK; i++) {
-		yaml_node_t *n = node(r, *i);
+	     i < list->data.sequence.items.top && r->y->err == ERR_OK; i++) {
+		yaml_node_t *n = yaml_file_node(r->y, *i);
 
-		if (scalar(n) == NULL) {
-			fail(r, n, "%s: expected a list of texts", what);
+		if (yaml_file_text(n) == NULL) {
+			yaml_file_fail(r->y, n, "%s: expected a list of texts",
+				       what);
 		} else {
-			fn(r, arg, n, scalar(n));
+			fn(r, arg, n, yaml_file_text(n));
 		}
 	}
 }
@@ -168,16 +146,15 @@ static void
 put_text(struct policy_reader *r, const yaml_node_t *n, const char *key,
 	 char **out)
 {
-	const char *s = scalar(n);
+	const char *s = yaml_file_text(n);
 
 	if (s == NULL || s[0] == '\0' || strlen(s) > 1024) {
-		fail(r, n, "'%s' must be a text", key);
+		yaml_file_fail(r->y, n, "'%s' must be a text", key);
 		return;
 	}
 	*out = strdup(s);
-	if (*out == NULL && r->err == ERR_OK) {
-		r->err =
-			diag_set(r->d, ERR_NOMEM, "%s: out of memory", r->name);
+	if (*out == NULL && r->y->err == ERR_OK) {
+		yaml_file_no_memory(r->y);
 	}
 }
 
@@ -187,13 +164,14 @@ put_owner(struct policy_reader *r, const yaml_node_t *n, const char *key,
 	  char **out)
 {
 	struct marking m = MARKING_CLEAR;
-	const char *s = scalar(n);
+	const char *s = yaml_file_text(n);
 
 	if (s == NULL || marking_release_to(&m, view_cstr(s)) != ERR_OK) {
-		fail(r, n,
-		     "'%s': 1 to %d letters, digits, '.', '_', '-', as in a "
-		     "marking",
-		     key, MARKING_NAME_CAP - 1);
+		yaml_file_fail(
+			r->y, n,
+			"'%s': 1 to %d letters, digits, '.', '_', '-', as in a "
+			"marking",
+			key, MARKING_NAME_CAP - 1);
 		return;
 	}
 	put_text(r, n, key, out);
@@ -203,13 +181,13 @@ static void
 put_bool(struct policy_reader *r, const yaml_node_t *n, const char *key,
 	 bool *out)
 {
-	const char *s = scalar(n);
+	const char *s = yaml_file_text(n);
 
 	if (s != NULL && (strcmp(s, "yes") == 0 || strcmp(s, "true") == 0)) {
 		*out = true;
 	} else if (s == NULL ||
 		   (strcmp(s, "no") != 0 && strcmp(s, "false") != 0)) {
-		fail(r, n, "'%s': write yes or no", key);
+		yaml_file_fail(r->y, n, "'%s': write yes or no", key);
 	}
 }
 
@@ -221,10 +199,11 @@ add_kind(struct policy_reader *r, void *arg, const yaml_node_t *n,
 	enum share_kind k;
 
 	if (!share_kind_read(view_cstr(s), &k)) {
-		fail(r, n,
-		     "kinds: '%.64s' is not one of indicator, sighting, "
-		     "incident",
-		     s);
+		yaml_file_fail(
+			r->y, n,
+			"kinds: '%.64s' is not one of indicator, sighting, "
+			"incident",
+			s);
 		return;
 	}
 	p->kinds |= BIT(k);
@@ -246,10 +225,11 @@ add_field(struct policy_reader *r, void *arg, const yaml_node_t *n,
 
 	for (size_t i = 0; i < ARRAY_LEN(never); i++) {
 		if (strcmp(s, never[i]) == 0) {
-			fail(r, n,
-			     "fields: '%s' never leaves: take it out of the "
-			     "list",
-			     s);
+			yaml_file_fail(
+				r->y, n,
+				"fields: '%s' never leaves: take it out of the "
+				"list",
+				s);
 			return;
 		}
 	}
@@ -260,8 +240,9 @@ add_field(struct policy_reader *r, void *arg, const yaml_node_t *n,
 			return;
 		}
 	}
-	fail(r, n, "fields: '%.64s' is no field of %s (docs: formats)", s,
-	     kind_names[l->kind]);
+	yaml_file_fail(r->y, n,
+		       "fields: '%.64s' is no field of %s (docs: formats)", s,
+		       kind_names[l->kind]);
 }
 
 static bool
@@ -283,7 +264,7 @@ put_redaction(struct policy_reader *r, const yaml_node_t *n, const char *key,
 {
 	static const char *const words[] = { "drop", "pseudonym", "role",
 					     "keep" };
-	const char *s = scalar(n);
+	const char *s = yaml_file_text(n);
 
 	for (unsigned i = 0; s != NULL && i < ARRAY_LEN(words); i++) {
 		if (strcmp(s, words[i]) == 0 && (allowed >> i & 1) != 0) {
@@ -291,8 +272,9 @@ put_redaction(struct policy_reader *r, const yaml_node_t *n, const char *key,
 			return;
 		}
 	}
-	fail(r, n, "redact: %s: write drop, %srole or keep", key,
-	     (allowed >> SHARE_PSEUDONYM & 1) != 0 ? "pseudonym, " : "");
+	yaml_file_fail(r->y, n, "redact: %s: write drop, %srole or keep", key,
+		       (allowed >> SHARE_PSEUDONYM & 1) != 0 ? "pseudonym, "
+							     : "");
 }
 
 static bool
@@ -326,14 +308,14 @@ add_exercise(struct policy_reader *r, void *arg, const yaml_node_t *n,
 	struct share_partner *p = arg;
 
 	if (s[0] == '\0' || p->n_exercises == SHARE_MAX_EXERCISES) {
-		fail(r, n, "exercises: names of exercises, at most %d",
-		     SHARE_MAX_EXERCISES);
+		yaml_file_fail(r->y, n,
+			       "exercises: names of exercises, at most %d",
+			       SHARE_MAX_EXERCISES);
 		return;
 	}
 	p->exercises[p->n_exercises] = strdup(s);
 	if (p->exercises[p->n_exercises] == NULL) {
-		r->err =
-			diag_set(r->d, ERR_NOMEM, "%s: out of memory", r->name);
+		yaml_file_no_memory(r->y);
 		return;
 	}
 	p->n_exercises++;
@@ -345,8 +327,7 @@ read_exercises(struct policy_reader *r, yaml_node_t *list,
 {
 	p->exercises = calloc(SHARE_MAX_EXERCISES, sizeof(*p->exercises));
 	if (p->exercises == NULL) {
-		r->err =
-			diag_set(r->d, ERR_NOMEM, "%s: out of memory", r->name);
+		yaml_file_no_memory(r->y);
 		return;
 	}
 	each_text(r, list, "exercises", add_exercise, p);
@@ -357,7 +338,7 @@ partner_key(struct policy_reader *r, void *arg, const char *key,
 	    yaml_node_t *value)
 {
 	struct share_partner *p = arg;
-	const char *s = scalar(value);
+	const char *s = yaml_file_text(value);
 
 	if (strcmp(key, "name") == 0) {
 		put_owner(r, value, key, &p->name);
@@ -367,11 +348,12 @@ partner_key(struct policy_reader *r, void *arg, const char *key,
 		put_text(r, value, key, &p->key_file);
 	} else if (strcmp(key, "highest") == 0) {
 		if (s == NULL || !tlp_read(view_cstr(s), &p->highest)) {
-			fail(r, value,
-			     "highest: write clear, green, amber or "
-			     "amber+strict");
+			yaml_file_fail(r->y, value,
+				       "highest: write clear, green, amber or "
+				       "amber+strict");
 		} else if (p->highest == TLP_RED) {
-			fail(r, value, "highest: red never leaves");
+			yaml_file_fail(r->y, value,
+				       "highest: red never leaves");
 		}
 	} else if (strcmp(key, "same-organisation") == 0) {
 		put_bool(r, value, key, &p->same_organisation);
@@ -396,24 +378,28 @@ check_partner(struct policy_reader *r, const yaml_node_t *n,
 	const struct share_partner *all = r->policy->partners;
 
 	if (p->name == NULL || p->owner == NULL) {
-		fail(r, n, "partners: each needs a name and an owner");
+		yaml_file_fail(r->y, n,
+			       "partners: each needs a name and an owner");
 		return;
 	}
 	if (p->key_file == NULL) {
-		fail(r, n,
-		     "partner '%s': give pseudonym-key, a file of 64 "
-		     "hexadecimal digits: addresses and ids are hidden by it",
-		     p->name);
+		yaml_file_fail(r->y, n,
+			       "partner '%s': give pseudonym-key, a file of 64 "
+			       "hexadecimal digits: addresses and ids are "
+			       "hidden by it",
+			       p->name);
 	}
 	if (p->highest == TLP_AMBER_STRICT && !p->same_organisation) {
-		fail(r, n,
-		     "partner '%s': amber+strict stays in the organisation: "
-		     "say same-organisation: yes, or a lower one",
-		     p->name);
+		yaml_file_fail(
+			r->y, n,
+			"partner '%s': amber+strict stays in the organisation: "
+			"say same-organisation: yes, or a lower one",
+			p->name);
 	}
 	for (; all < p; all++) {
 		if (strcmp(all->name, p->name) == 0) {
-			fail(r, n, "partner '%s' is there twice", p->name);
+			yaml_file_fail(r->y, n, "partner '%s' is there twice",
+				       p->name);
 		}
 	}
 }
@@ -430,21 +416,22 @@ read_partners(struct policy_reader *r, yaml_node_t *list)
 	}
 	if (list->type != YAML_SEQUENCE_NODE || n == 0 ||
 	    n > SHARE_MAX_PARTNERS) {
-		fail(r, list, "partners: expected a list of 1 to %d",
-		     SHARE_MAX_PARTNERS);
+		yaml_file_fail(r->y, list,
+			       "partners: expected a list of 1 to %d",
+			       SHARE_MAX_PARTNERS);
 		return;
 	}
 	p->partners = calloc(n, sizeof(*p->partners));
 	if (p->partners == NULL) {
-		r->err =
-			diag_set(r->d, ERR_NOMEM, "%s: out of memory", r->name);
+		yaml_file_no_memory(r->y);
 	}
-	for (size_t i = 0; i < n && r->err == ERR_OK; i++) {
-		yaml_node_t *at = node(r, list->data.sequence.items.start[i]);
+	for (size_t i = 0; i < n && r->y->err == ERR_OK; i++) {
+		yaml_node_t *at = yaml_file_node(
+			r->y, list->data.sequence.items.start[i]);
 
 		p->n_partners++;
 		each_pair(r, at, "partners", partner_key, &p->partners[i]);
-		if (r->err == ERR_OK) {
+		if (r->y->err == ERR_OK) {
 			check_partner(r, at, &p->partners[i]);
 		}
 	}
@@ -459,16 +446,16 @@ add_domain(struct policy_reader *r, void *arg, const yaml_node_t *n,
 
 	s += s[0] == '.';
 	if (strchr(s, '.') == NULL || p->n_domains == SHARE_MAX_DOMAINS) {
-		fail(r, n,
-		     "our-domains: '%.64s': names with a dot, at most %d of "
-		     "them",
-		     s, SHARE_MAX_DOMAINS);
+		yaml_file_fail(
+			r->y, n,
+			"our-domains: '%.64s': names with a dot, at most %d of "
+			"them",
+			s, SHARE_MAX_DOMAINS);
 		return;
 	}
 	copy = strdup(s);
 	if (copy == NULL) {
-		r->err =
-			diag_set(r->d, ERR_NOMEM, "%s: out of memory", r->name);
+		yaml_file_no_memory(r->y);
 		return;
 	}
 	for (char *c = copy; *c != '\0'; c++) {
@@ -488,8 +475,7 @@ root_key(struct policy_reader *r, void *arg, const char *key,
 	} else if (strcmp(key, "our-domains") == 0) {
 		p->domains = calloc(SHARE_MAX_DOMAINS, sizeof(char *));
 		if (p->domains == NULL) {
-			r->err = diag_set(r->d, ERR_NOMEM, "%s: out of memory",
-					  r->name);
+			yaml_file_no_memory(r->y);
 		} else {
 			each_text(r, value, key, add_domain, p);
 		}
@@ -502,81 +488,57 @@ root_key(struct policy_reader *r, void *arg, const char *key,
 }
 
 static void
-read_policy(struct policy_reader *r)
+read_policy(struct yaml_file *y, yaml_node_t *root, void *arg)
 {
-	yaml_node_t *root = yaml_document_get_root_node(&r->doc);
+	struct policy_reader reader = { .policy = arg, .y = y }, *r = &reader;
 
 	each_pair(r, root, "policy", root_key, r->policy);
-	if (r->err == ERR_OK &&
+	if (r->y->err == ERR_OK &&
 	    (r->policy->producer == NULL || r->policy->n_partners == 0)) {
-		fail(r, root,
-		     "policy: 'producer' (the owner in whose name this is "
-		     "shared) and 'partners' have to be there");
+		yaml_file_fail(
+			r->y, root,
+			"policy: 'producer' (the owner in whose name this is "
+			"shared) and 'partners' have to be there");
 	}
+}
+
+static enum err
+settle(enum err e, struct share_policy *p, struct share_policy **out)
+{
+	if (e != ERR_OK) {
+		share_policy_free(p);
+		return e;
+	}
+	*out = p;
+	return ERR_OK;
 }
 
 enum err
 share_policy_read(struct share_policy **out, const char *name, struct view text,
 		  struct diag *d)
 {
-	struct policy_reader r = { .name = name, .d = d };
-	yaml_parser_t parser;
+	struct share_policy *p = calloc(1, sizeof(*p));
 
 	*out = NULL;
-	if (text.len > SHARE_POLICY_MAX) {
-		return diag_set(d, ERR_FORMAT, "%s: more than %zu bytes", name,
-				SHARE_POLICY_MAX);
-	}
-	r.policy = calloc(1, sizeof(*r.policy));
-	if (r.policy == NULL || yaml_parser_initialize(&parser) == 0) {
-		free(r.policy);
+	if (p == NULL) {
 		return diag_set(d, ERR_NOMEM, "%s: out of memory", name);
 	}
-	yaml_parser_set_input_string(&parser, text.p, text.len);
-	if (yaml_parser_load(&parser, &r.doc) == 0) {
-		r.err = diag_set(d, ERR_FORMAT, "%s:%zu: not YAML: %s", name,
-				 parser.problem_mark.line + 1,
-				 parser.problem != NULL ? parser.problem
-							: "unreadable");
-	} else {
-		read_policy(&r);
-		yaml_document_delete(&r.doc);
-	}
-	yaml_parser_delete(&parser);
-	if (r.err != ERR_OK) {
-		share_policy_free(r.policy);
-		return r.err;
-	}
-	*out = r.policy;
-	return ERR_OK;
+	return settle(
+		yaml_file_parse(&policy_file, name, text, read_policy, p, d), p,
+		out);
 }
 
 enum err
 share_policy_load(struct share_policy **out, const char *path, struct diag *d)
 {
-	FILE *f = fopen(path, "rb");
-	uint8_t *bytes;
-	size_t n;
-	enum err e;
+	struct share_policy *p = calloc(1, sizeof(*p));
 
 	*out = NULL;
-	if (f == NULL) {
-		return diag_set(d, errno == ENOENT ? ERR_NOTFOUND : ERR_IO,
-				"%s: %s: partners.policy names the file", path,
-				strerror(errno));
+	if (p == NULL) {
+		return diag_set(d, ERR_NOMEM, "%s: out of memory", path);
 	}
-	bytes = malloc(SHARE_POLICY_MAX + 1);
-	n = bytes != NULL ? fread(bytes, 1, SHARE_POLICY_MAX + 1, f) : 0;
-	if (bytes == NULL) {
-		e = diag_set(d, ERR_NOMEM, "%s: out of memory", path);
-	} else if (ferror(f) != 0) {
-		e = diag_set(d, ERR_IO, "%s: cannot be read", path);
-	} else {
-		e = share_policy_read(out, path, view_of(bytes, n), d);
-	}
-	free(bytes);
-	fclose(f);
-	return e;
+	return settle(yaml_file_load(&policy_file, path, read_policy, p, d), p,
+		      out);
 }
 
 void

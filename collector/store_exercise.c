@@ -212,7 +212,8 @@ store_exercise_each_hit(sqlite3 *db, int64_t id,
 	int rc = sqlite3_prepare_v2(
 		db,
 		"SELECT inject,site,signature,first_us,last_us,seen_us,count,"
-		"alert FROM exercise_hits WHERE exercise=?1"
+		"alert,coalesce((SELECT max(owner) FROM sensors s WHERE"
+		" s.site=h.site),'') FROM exercise_hits h WHERE exercise=?1"
 		" ORDER BY inject,first_us",
 		-1, &st, NULL);
 
@@ -229,9 +230,43 @@ store_exercise_each_hit(sqlite3 *db, int64_t id,
 			.seen_us = sql_u64(st, 5),
 			.count = sql_u64(st, 6),
 			.alert = sqlite3_column_int64(st, 7),
+			.owner = sql_text(st, 8),
 		};
 
 		fn(arg, &h);
+		rc = SQLITE_OK;
+	}
+	sqlite3_finalize(st);
+	return rc == SQLITE_DONE ? ERR_OK : ERR_IO;
+}
+
+enum err
+store_exercise_each_told(sqlite3 *db, const char *name,
+			 void (*fn)(void *arg,
+				    const struct store_exercise_told *t),
+			 void *arg)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(
+		db,
+		"SELECT party,place,value,first_us,last_us,count FROM"
+		" partner_sightings WHERE exercise=?1 ORDER BY first_us",
+		-1, &st, NULL);
+
+	if (rc == SQLITE_OK) {
+		rc = sql_bind(st, "t", name);
+	}
+	while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct store_exercise_told t = {
+			.party = sql_text(st, 0),
+			.place = sql_text(st, 1),
+			.value = sql_text(st, 2),
+			.first_us = sql_u64(st, 3),
+			.last_us = sql_u64(st, 4),
+			.count = sql_u64(st, 5),
+		};
+
+		fn(arg, &t);
 		rc = SQLITE_OK;
 	}
 	sqlite3_finalize(st);

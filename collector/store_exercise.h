@@ -47,10 +47,13 @@ enum err store_exercise_told(sqlite3 *db, int64_t id, bool end,
 			     uint64_t version) MUST_CHECK;
 enum err store_exercise_misplaced(sqlite3 *db, int64_t id,
 				  uint64_t n) MUST_CHECK;
+/* Stands for an inject: what players did besides. */
+#define STORE_EXERCISE_BESIDE EXERCISE_MAX_INJECTS
 /* An inject's alerts at one site. */
 struct store_exercise_hit {
 	unsigned inject;
 	const char *site, *signature; /* of the first */
+	const char *owner; /* whose site it is; "": not known; not written */
 	uint64_t first_us, last_us; /* the packets' time */
 	uint64_t seen_us; /* when the first came to the collector */
 	uint64_t count;
@@ -62,6 +65,16 @@ enum err store_exercise_each_hit(sqlite3 *db, int64_t id,
 				 void (*fn)(void *arg,
 					    const struct store_exercise_hit *h),
 				 void *arg) MUST_CHECK;
+
+/* What partners saw of it. */
+struct store_exercise_told {
+	const char *party, *place, *value;
+	uint64_t first_us, last_us, count;
+};
+enum err store_exercise_each_told(
+	sqlite3 *db, const char *name,
+	void (*fn)(void *arg, const struct store_exercise_told *t),
+	void *arg) MUST_CHECK;
 
 /* A sensor that runs, and which exercises it marks, parted by blanks. */
 enum err store_exercise_sensors(sqlite3 *db,

@@ -13,13 +13,18 @@ exercise_new(void)
 {
 	struct exercise *e = calloc(1, sizeof(*e));
 
-	if (e != NULL) {
-		e->source = calloc(EXERCISE_MAX_SOURCES, sizeof(*e->source));
-		e->host = calloc(EXERCISE_MAX_NAMES, sizeof(*e->host));
-		if (e->source == NULL || e->host == NULL) {
-			exercise_free(e);
-			e = NULL;
-		}
+	if (e == NULL) {
+		return NULL;
+	}
+	e->source = calloc(EXERCISE_MAX_SOURCES, sizeof(*e->source));
+	e->target = calloc(EXERCISE_MAX_TARGETS, sizeof(*e->target));
+	e->host = calloc(EXERCISE_MAX_NAMES, sizeof(*e->host));
+	e->sid = calloc(EXERCISE_MAX_SIDS, sizeof(*e->sid));
+	e->value = calloc(EXERCISE_MAX_VALUES, sizeof(*e->value));
+	if (e->source == NULL || e->target == NULL || e->host == NULL ||
+	    e->sid == NULL || e->value == NULL) {
+		exercise_free(e);
+		return NULL;
 	}
 	return e;
 }
@@ -29,9 +34,36 @@ exercise_free(struct exercise *e)
 {
 	if (e != NULL) {
 		free(e->source);
+		free(e->target);
 		free(e->host);
+		free(e->sid);
+		free(e->value);
 		free(e);
 	}
+}
+
+struct exercise *
+exercise_copy(const struct exercise *from)
+{
+	struct exercise *e = exercise_new();
+	struct exercise own;
+
+	if (e == NULL) {
+		return NULL;
+	}
+	own = *e;
+	*e = *from;
+	e->source = own.source;
+	e->target = own.target;
+	e->host = own.host;
+	e->sid = own.sid;
+	e->value = own.value;
+	memcpy(e->source, from->source, from->n_sources * sizeof(*e->source));
+	memcpy(e->target, from->target, from->n_targets * sizeof(*e->target));
+	memcpy(e->host, from->host, from->n_hosts * sizeof(*e->host));
+	memcpy(e->sid, from->sid, from->n_sids * sizeof(*e->sid));
+	memcpy(e->value, from->value, from->n_values * sizeof(*e->value));
+	return e;
 }
 
 bool
@@ -166,6 +198,101 @@ exercise_add_host(struct exercise *e, struct view name, struct diag *d)
 	return ERR_OK;
 }
 
+enum err
+exercise_add_player(struct exercise *e, struct view net, struct diag *d)
+{
+	enum err err;
+
+	if (e->n_players == EXERCISE_MAX_PLAYERS) {
+		return diag_set(d, ERR_LIMIT, "players: more than %d",
+				EXERCISE_MAX_PLAYERS);
+	}
+	err = read_net(net, &e->player[e->n_players], d);
+	e->n_players += err == ERR_OK;
+	return err;
+}
+
+enum err
+exercise_add_target(struct exercise *e, struct view net, struct diag *d)
+{
+	enum err err;
+
+	if (e->n_injects == 0 || e->n_targets == EXERCISE_MAX_TARGETS) {
+		return diag_set(d, ERR_LIMIT, "targets: more than %d",
+				EXERCISE_MAX_TARGETS);
+	}
+	err = read_net(net, &e->target[e->n_targets].net, d);
+	if (err == ERR_OK) {
+		e->target[e->n_targets++].inject = e->n_injects - 1;
+	}
+	return err;
+}
+
+static bool
+read_number(struct view v, uint32_t *out)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < v.len; i++) {
+		if (v.p[i] < '0' || v.p[i] > '9' || i == 10) {
+			return false;
+		}
+		n = n * 10 + (v.p[i] - '0');
+	}
+	*out = (uint32_t)n;
+	return n > 0 && n <= UINT32_MAX;
+}
+
+enum err
+exercise_add_sid(struct exercise *e, struct view sid, struct diag *d)
+{
+	const uint8_t *colon = sid.len > 0 ? memchr(sid.p, ':', sid.len) : NULL;
+	size_t left = colon != NULL ? (size_t)(colon - sid.p) : 0;
+	struct exercise_sid *s;
+	uint32_t gid = 1, n;
+
+	if (e->n_injects == 0 || e->n_sids == EXERCISE_MAX_SIDS) {
+		return diag_set(d, ERR_LIMIT, "sids: more than %d",
+				EXERCISE_MAX_SIDS);
+	}
+	if ((colon != NULL && !read_number(view_of(sid.p, left), &gid)) ||
+	    !read_number(colon != NULL ? view_of(colon + 1, sid.len - left - 1)
+				       : sid,
+			 &n)) {
+		return diag_set(d, ERR_FORMAT,
+				"'%.*s' is no rule: write 2001219 or 1:2001219",
+				(int)MIN(sid.len, (size_t)60),
+				(const char *)sid.p);
+	}
+	s = &e->sid[e->n_sids++];
+	*s = (struct exercise_sid){ gid, n, e->n_injects - 1 };
+	return ERR_OK;
+}
+
+enum err
+exercise_add_value(struct exercise *e, struct view value, struct diag *d)
+{
+	struct exercise_value *v;
+	bool good = value.len > 0 && value.len < EXERCISE_VALUE_CAP;
+
+	for (size_t i = 0; good && i < value.len; i++) {
+		good = value.p[i] >= ' ' && value.p[i] != 0x7f;
+	}
+	if (!good) {
+		return diag_set(d, ERR_FORMAT,
+				"an indicator: its value, 1 to %d bytes",
+				EXERCISE_VALUE_CAP - 1);
+	}
+	if (e->n_injects == 0 || e->n_values == EXERCISE_MAX_VALUES) {
+		return diag_set(d, ERR_LIMIT, "indicators: more than %d",
+				EXERCISE_MAX_VALUES);
+	}
+	v = &e->value[e->n_values++];
+	copy(v->text, sizeof(v->text), value);
+	v->inject = e->n_injects - 1;
+	return ERR_OK;
+}
+
 static bool
 is_told(const struct exercise *e, unsigned inject)
 {
@@ -179,7 +306,38 @@ is_told(const struct exercise *e, unsigned inject)
 			return true;
 		}
 	}
-	return false;
+	for (unsigned i = 0; i < e->n_sids; i++) {
+		if (e->sid[i].inject == inject) {
+			return true;
+		}
+	}
+	for (unsigned i = 0; i < e->n_values; i++) {
+		if (e->value[i].inject == inject) {
+			return true;
+		}
+	}
+	return e->inject[inject].until_us != 0;
+}
+
+static enum err
+check_inject(const struct exercise *e, unsigned k, struct diag *d)
+{
+	const struct exercise_inject *i = &e->inject[k];
+
+	if (!is_told(e, k)) {
+		return diag_set(d, ERR_FORMAT,
+				"inject %s: neither sources nor names to tell "
+				"it by, nor sids, indicators or until",
+				i->id);
+	}
+	if (i->until_us != 0 && (i->until_us <= MAX(i->at_us, e->from_us) ||
+				 i->until_us > e->until_us)) {
+		return diag_set(d, ERR_FORMAT,
+				"inject %s: until: behind its at, and within "
+				"the exercise",
+				i->id);
+	}
+	return ERR_OK;
 }
 
 enum err
@@ -202,246 +360,14 @@ exercise_check(const struct exercise *e, struct diag *d)
 				"an exercise needs a range and an inject");
 	}
 	for (unsigned i = 0; i < e->n_injects; i++) {
-		if (!is_told(e, i)) {
-			return diag_set(d, ERR_FORMAT,
-					"inject %s: neither sources nor names "
-					"to tell it by",
-					e->inject[i].id);
+		if (check_inject(e, i, d) != ERR_OK) {
+			return ERR_FORMAT;
 		}
+	}
+	if (e->n_players + e->n_sources + e->n_hosts == 0) {
+		return diag_set(d, ERR_FORMAT,
+				"nobody plays: players, or sources or names "
+				"of an inject");
 	}
 	return ERR_OK;
-}
-
-/* --- the token --- */
-
-static void
-write_inject(struct json *j, const struct exercise *e, unsigned k)
-{
-	const struct exercise_inject *i = &e->inject[k];
-	char net[ADDR_TEXT_CAP + 4];
-
-	json_obj(j, NULL);
-	json_cstr(j, "id", i->id);
-	json_cstr(j, "title", i->title);
-	if (i->at_us != 0) {
-		json_u64(j, "at", i->at_us);
-	}
-	json_arr(j, "sources");
-	for (unsigned n = 0; n < e->n_sources; n++) {
-		if (e->source[n].inject == k) {
-			cidr_format(&e->source[n].net, net);
-			json_cstr(j, NULL, net);
-		}
-	}
-	json_arr_end(j);
-	json_arr(j, "names");
-	for (unsigned n = 0; n < e->n_hosts; n++) {
-		if (e->host[n].inject == k) {
-			json_cstr(j, NULL, e->host[n].name);
-		}
-	}
-	json_arr_end(j);
-	json_obj_end(j);
-}
-
-void
-exercise_write(struct json *j, const struct exercise *e)
-{
-	char net[ADDR_TEXT_CAP + 4];
-
-	json_cstr(j, "name", e->name);
-	json_u64(j, "from", e->from_us);
-	json_u64(j, "until", e->until_us);
-	json_arr(j, "ranges");
-	for (unsigned i = 0; i < e->n_ranges; i++) {
-		cidr_format(&e->range[i], net);
-		json_cstr(j, NULL, net);
-	}
-	json_arr_end(j);
-	json_arr(j, "injects");
-	for (unsigned i = 0; i < e->n_injects; i++) {
-		write_inject(j, e, i);
-	}
-	json_arr_end(j);
-}
-
-static struct view
-text_of(const struct json_reader *r, const struct json_value *obj,
-	const char *key)
-{
-	const struct json_value *v = json_member(r, obj, view_cstr(key));
-
-	return v != NULL && v->type == JSON_STRING ? v->text : VIEW_NONE;
-}
-
-static bool
-time_of(const struct json_reader *r, const struct json_value *obj,
-	const char *key, uint64_t *out)
-{
-	const struct json_value *v = json_member(r, obj, view_cstr(key));
-
-	return v != NULL && json_uint(v, INT64_MAX, out);
-}
-
-/* Each text of a list. */
-static enum err
-read_texts(struct exercise *e, const struct json_reader *r,
-	   const struct json_value *obj, const char *key,
-	   enum err (*add)(struct exercise *e, struct view v, struct diag *d),
-	   struct diag *d)
-{
-	const struct json_value *list = json_member(r, obj, view_cstr(key));
-	enum err err = ERR_OK;
-
-	if (list == NULL || list->type != JSON_ARRAY) {
-		return diag_set(d, ERR_FORMAT, "%s: no list", key);
-	}
-	for (const struct json_value *v = json_first(r, list);
-	     v != NULL && err == ERR_OK; v = json_next(r, list, v)) {
-		err = v->type == JSON_STRING
-			      ? add(e, v->text, d)
-			      : diag_set(d, ERR_FORMAT, "%s: no text", key);
-	}
-	return err;
-}
-
-static enum err
-read_inject(struct exercise *e, const struct json_reader *r,
-	    const struct json_value *obj, struct diag *d)
-{
-	uint64_t at_us = 0;
-	enum err err;
-
-	if (json_member(r, obj, VIEW_LIT("at")) != NULL &&
-	    !time_of(r, obj, "at", &at_us)) {
-		return diag_set(d, ERR_FORMAT, "at: no time");
-	}
-	err = exercise_add_inject(e, text_of(r, obj, "id"),
-				  text_of(r, obj, "title"), at_us, d);
-	if (err == ERR_OK) {
-		err = read_texts(e, r, obj, "sources", exercise_add_source, d);
-	}
-	return err == ERR_OK
-		       ? read_texts(e, r, obj, "names", exercise_add_host, d)
-		       : err;
-}
-
-static enum err
-read_all(struct exercise *e, const struct json_reader *r,
-	 const struct json_value *obj, struct diag *d)
-{
-	struct view name = text_of(r, obj, "name");
-	const struct json_value *list =
-		json_member(r, obj, VIEW_LIT("injects"));
-	enum err err;
-
-	if (!exercise_name_ok(name) || !time_of(r, obj, "from", &e->from_us) ||
-	    !time_of(r, obj, "until", &e->until_us)) {
-		return diag_set(d, ERR_FORMAT, "no name, from or until");
-	}
-	copy(e->name, sizeof(e->name), name);
-	err = read_texts(e, r, obj, "ranges", exercise_add_range, d);
-	if (err == ERR_OK && (list == NULL || list->type != JSON_ARRAY)) {
-		err = diag_set(d, ERR_FORMAT, "injects: no list");
-	}
-	for (const struct json_value *v = err == ERR_OK ? json_first(r, list)
-							: NULL;
-	     v != NULL && err == ERR_OK; v = json_next(r, list, v)) {
-		err = read_inject(e, r, v, d);
-	}
-	return err == ERR_OK ? exercise_check(e, d) : err;
-}
-
-enum err
-exercise_read(struct exercise **out, const struct json_reader *r,
-	      const struct json_value *obj, struct diag *d)
-{
-	struct exercise *e = exercise_new();
-	enum err err;
-
-	*out = NULL;
-	if (e == NULL) {
-		return diag_set(d, ERR_NOMEM, "out of memory");
-	}
-	err = read_all(e, r, obj, d);
-	if (err != ERR_OK) {
-		exercise_free(e);
-		return err;
-	}
-	*out = e;
-	return ERR_OK;
-}
-
-/* --- what is of it --- */
-
-static bool
-in_range(const struct exercise *e, const struct addr *a)
-{
-	for (unsigned i = 0; i < e->n_ranges; i++) {
-		if (cidr_contains(&e->range[i], a)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static int
-source_of(const struct exercise *e, const struct addr *a)
-{
-	for (unsigned i = 0; i < e->n_sources; i++) {
-		if (cidr_contains(&e->source[i].net, a)) {
-			return (int)e->source[i].inject;
-		}
-	}
-	return EXERCISE_REAL;
-}
-
-/* The name itself, or one below it; a final dot means nothing. */
-static bool
-is_below(struct view name, const char *host)
-{
-	size_t n = strlen(host);
-
-	name.len -= name.len > 0 && name.p[name.len - 1] == '.';
-	if (name.len < n || (name.len > n && name.p[name.len - n - 1] != '.')) {
-		return false;
-	}
-	return view_caseeq(view_of(name.p + name.len - n, n), view_cstr(host));
-}
-
-static int
-host_of(const struct exercise *e, struct view name)
-{
-	for (unsigned i = 0; i < e->n_hosts; i++) {
-		if (is_below(name, e->host[i].name)) {
-			return (int)e->host[i].inject;
-		}
-	}
-	return EXERCISE_REAL;
-}
-
-int
-exercise_inject_of(const struct exercise *e, const struct addr *a,
-		   const struct addr *b, uint64_t at_us,
-		   const struct view *hosts, size_t n_hosts)
-{
-	bool a_in, b_in;
-	int i = EXERCISE_REAL;
-
-	if (at_us < e->from_us || at_us >= e->until_us) {
-		return EXERCISE_REAL;
-	}
-	a_in = in_range(e, a);
-	b_in = in_range(e, b);
-	if (a_in) {
-		i = source_of(e, b);
-	}
-	if (i == EXERCISE_REAL && b_in) {
-		i = source_of(e, a);
-	}
-	for (size_t k = 0; k < n_hosts && i == EXERCISE_REAL && (a_in || b_in);
-	     k++) {
-		i = host_of(e, hosts[k]);
-	}
-	return i;
 }

@@ -80,6 +80,7 @@ libcommon_a_SOURCES += \
 	common/presence_sign.h common/presence_sign.c \
 	common/posture.h common/posture.c \
 	common/exercise.h common/exercise.c \
+	common/exercise_match.c common/exercise_token.c \
 	common/control.h common/control.c \
 	common/control_send.h common/control_send.c
 

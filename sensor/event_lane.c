@@ -60,8 +60,7 @@ event_lane_of(const struct event_lanes *lanes, const struct event_subject *s)
 	}
 	n = hosts_of(s->tx, host);
 	for (unsigned i = 0; i < lanes->n; i++) {
-		if (exercise_inject_of(lanes->exercise[i], a, b, s->ts_us, host,
-				       n) != EXERCISE_REAL) {
+		if (exercise_has(lanes->exercise[i], a, b, s->ts_us, host, n)) {
 			return i + 1;
 		}
 	}

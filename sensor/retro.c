@@ -199,12 +199,10 @@ exercise_of(struct retro *r, const struct indicator *i,
 	for (unsigned k = 0; l != NULL && !p->cut && k < l->n; k++) {
 		const struct exercise *e = l->exercise[k];
 
-		if (exercise_inject_of(e, &p->example.src, &p->example.dst,
-				       p->first_s * US_PER_S, &host,
-				       n_hosts) != EXERCISE_REAL &&
-		    exercise_inject_of(e, &p->example.src, &p->example.dst,
-				       p->last_s * US_PER_S, &host,
-				       n_hosts) != EXERCISE_REAL) {
+		if (exercise_has(e, &p->example.src, &p->example.dst,
+				 p->first_s * US_PER_S, &host, n_hosts) &&
+		    exercise_has(e, &p->example.src, &p->example.dst,
+				 p->last_s * US_PER_S, &host, n_hosts)) {
 			return e->name;
 		}
 	}

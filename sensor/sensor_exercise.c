@@ -26,24 +26,6 @@ lanes_free(struct event_lanes *l)
 	}
 }
 
-static struct exercise *
-copy_of(const struct exercise *from)
-{
-	struct exercise *e = exercise_new();
-	struct exercise kept;
-
-	if (e == NULL) {
-		return NULL;
-	}
-	kept = *e;
-	*e = *from;
-	e->source = kept.source;
-	e->host = kept.host;
-	memcpy(e->source, from->source, from->n_sources * sizeof(*e->source));
-	memcpy(e->host, from->host, from->n_hosts * sizeof(*e->host));
-	return e;
-}
-
 /* The exercises of 'from', which may be NULL, but that of 'name' and those that
  * are over; NULL without memory. */
 static struct event_lanes *
@@ -61,7 +43,7 @@ lanes_without(const struct event_lanes *from, const char *name)
 		    e->until_us + 86400 * US_PER_S < now) {
 			continue;
 		}
-		l->exercise[l->n] = copy_of(e);
+		l->exercise[l->n] = exercise_copy(e);
 		if (l->exercise[l->n] == NULL) {
 			lanes_free(l);
 			return NULL;

@@ -177,3 +177,7 @@ UNIT_TESTS += tests/collector/test_cases
 tests_collector_test_cases_SOURCES = tests/store_dir.h tests/rnd.h \
 	tests/collector/test_cases.c
 tests_collector_test_cases_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_yaml_file
+tests_collector_test_yaml_file_SOURCES = tests/test.h \
+	tests/collector/test_yaml_file.c
+tests_collector_test_yaml_file_LDADD = $(LIBS_COLLECTOR)

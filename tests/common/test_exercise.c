@@ -53,7 +53,12 @@ of(const struct exercise *e, const char *a, const char *b, uint64_t at,
 	struct addr x = ip(a), y = ip(b);
 	struct view h = view_cstr(host);
 
-	return exercise_inject_of(e, &x, &y, at, &h, host[0] != '\0');
+	return exercise_inject_of(
+		e, &(struct exercise_facts){ .a = &x,
+					     .b = &y,
+					     .at_us = at,
+					     .hosts = &h,
+					     .n_hosts = host[0] != '\0' });
 }
 
 static void
@@ -90,6 +95,126 @@ test_edges(void **state)
 		of(e, "203.0.113.1", "203.0.113.53", 15 * HOUR, "evil.example"),
 		EXERCISE_REAL);
 	exercise_free(e);
+}
+
+static void
+tell(struct exercise *e, const char *id,
+     enum err (*add)(struct exercise *e, struct view v, struct diag *d),
+     const char *what)
+{
+	struct diag d;
+
+	if (id != NULL) {
+		assert_int_equal(
+			exercise_add_inject(e, view_cstr(id), VIEW_NONE, 0, &d),
+			ERR_OK);
+	}
+	assert_int_equal(add(e, view_cstr(what), &d), ERR_OK);
+}
+
+/* What tells injects apart that one host plays. */
+static struct exercise *
+make_told(void)
+{
+	struct exercise *e = make();
+	struct diag d;
+
+	tell(e, "rule", exercise_add_source, "198.51.100.0/28");
+	tell(e, NULL, exercise_add_sid, "77");
+	tell(e, NULL, exercise_add_sid, "3:78");
+	tell(e, "any", exercise_add_sid, "1:79");
+	tell(e, "met", exercise_add_value, "Bad.Example");
+	tell(e, "aimed", exercise_add_source, "198.51.100.0/28");
+	tell(e, NULL, exercise_add_target, "192.0.2.64/26");
+	assert_int_equal(exercise_add_inject(e, VIEW_LIT("hour"), VIEW_NONE,
+					     16 * HOUR, &d),
+			 ERR_OK);
+	e->inject[e->n_injects - 1].until_us = 17 * HOUR;
+	tell(e, NULL, exercise_add_source, "198.51.100.0/28");
+	assert_int_equal(exercise_add_player(e, VIEW_LIT("203.0.113.200"), &d),
+			 ERR_OK);
+	assert_int_equal(exercise_check(e, &d), ERR_OK);
+	return e;
+}
+
+static void
+check_told(const struct exercise *e)
+{
+	static const struct {
+		const char *a, *b;
+		uint64_t at;
+		uint32_t gid, sid;
+		const char *indicator;
+		int want;
+	} cases[] = {
+		/* what says most wins, wherever it stands */
+		{ "192.0.2.1", "198.51.100.3", 15, 1, 77, "", 2 },
+		{ "192.0.2.1", "198.51.100.3", 15, 3, 78, "", 2 },
+		{ "192.0.2.1", "198.51.100.3", 15, 1, 78, "", 0 },
+		{ "192.0.2.1", "198.51.100.3", 15, 1, 5, "", 0 },
+		/* a rule of any player, and nobody else's */
+		{ "192.0.2.1", "203.0.113.200", 15, 1, 79, "", 3 },
+		{ "192.0.2.1", "203.0.113.201", 15, 1, 79, "", EXERCISE_REAL },
+		{ "203.0.113.9", "203.0.113.200", 15, 1, 79, "",
+		  EXERCISE_REAL },
+		{ "192.0.2.1", "203.0.113.200", 21, 1, 79, "", EXERCISE_REAL },
+		{ "203.0.113.200", "192.0.2.1", 15, 1, 80, "bad.example", 4 },
+		{ "203.0.113.201", "192.0.2.1", 15, 1, 80, "bad.example",
+		  EXERCISE_REAL },
+		/* at whom */
+		{ "198.51.100.3", "192.0.2.70", 15, 1, 5, "", 5 },
+		{ "198.51.100.3", "192.0.2.1", 15, 1, 5, "", 0 },
+		/* when: from is in it, until is not */
+		{ "198.51.100.3", "192.0.2.1", 16, 1, 5, "", 6 },
+		{ "198.51.100.3", "192.0.2.1", 17, 1, 5, "", 0 },
+		/* what players do besides */
+		{ "192.0.2.1", "203.0.113.200", 15, 1, 5, "", EXERCISE_BESIDE },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct addr a = ip(cases[i].a), b = ip(cases[i].b);
+		const struct exercise_facts f = {
+			.a = &a,
+			.b = &b,
+			.at_us = cases[i].at * HOUR,
+			.gid = cases[i].gid,
+			.sid = cases[i].sid,
+			.indicator = view_cstr(cases[i].indicator),
+		};
+
+		assert_int_equal(exercise_inject_of(e, &f), cases[i].want);
+		assert_int_equal(exercise_has(e, &a, &b, f.at_us, NULL, 0),
+				 cases[i].want != EXERCISE_REAL);
+	}
+}
+
+/* As it was made, as sensors are told, and as a copy. */
+static void
+test_told(void **state)
+{
+	struct exercise *e = make_told(), *back;
+	struct json_reader r;
+	struct json j;
+	struct diag d;
+
+	(void)state;
+	check_told(e);
+	json_init(&j);
+	json_obj(&j, NULL);
+	exercise_write(&j, e);
+	json_obj_end(&j);
+	json_reader_init(&r);
+	assert_true(json_read(&r, json_view(&j)));
+	assert_int_equal(exercise_read(&back, &r, json_root(&r), &d), ERR_OK);
+	check_told(back);
+	exercise_free(e);
+	e = exercise_copy(back);
+	assert_non_null(e);
+	exercise_free(back);
+	check_told(e);
+	exercise_free(e);
+	json_reader_fini(&r);
+	json_fini(&j);
 }
 
 static void
@@ -142,6 +267,28 @@ test_bad_tokens(void **state)
 		"{\"name\":\"a\",\"from\":1,\"until\":2,\"ranges\":[\"::/0\"],"
 		"\"injects\":[{\"id\":\"i\",\"title\":\"\",\"sources\":[],"
 		"\"names\":[]}]}",
+		/* nobody plays */
+		"{\"name\":\"a\",\"from\":1,\"until\":9,\"ranges\":[\"::/0\"],"
+		"\"injects\":[{\"id\":\"i\",\"title\":\"\",\"sources\":[],"
+		"\"names\":[],\"sids\":[\"7\"]}]}",
+		/* it ends before it begins, and after the exercise */
+		"{\"name\":\"a\",\"from\":1,\"until\":9,\"ranges\":[\"::/0\"],"
+		"\"injects\":[{\"id\":\"i\",\"title\":\"\",\"sources\":[\"::"
+		"1\"],"
+		"\"names\":[],\"at\":5,\"until\":5}]}",
+		"{\"name\":\"a\",\"from\":1,\"until\":9,\"ranges\":[\"::/0\"],"
+		"\"injects\":[{\"id\":\"i\",\"title\":\"\",\"sources\":[\"::"
+		"1\"],"
+		"\"names\":[],\"until\":10}]}",
+		/* no rule, no list of rules */
+		"{\"name\":\"a\",\"from\":1,\"until\":9,\"ranges\":[\"::/0\"],"
+		"\"injects\":[{\"id\":\"i\",\"title\":\"\",\"sources\":[\"::"
+		"1\"],"
+		"\"names\":[],\"sids\":[\"1:99999999999\"]}]}",
+		"{\"name\":\"a\",\"from\":1,\"until\":9,\"ranges\":[\"::/0\"],"
+		"\"injects\":[{\"id\":\"i\",\"title\":\"\",\"sources\":[\"::"
+		"1\"],"
+		"\"names\":[],\"sids\":\"7\"}]}",
 		/* a window of years */
 		"{\"name\":\"a\",\"from\":1,\"until\":9000000000000000,"
 		"\"ranges\":[\"::/0\"],\"injects\":[{\"id\":\"i\",\"title\":"
@@ -180,6 +327,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_edges),
+		cmocka_unit_test(test_told),
 		cmocka_unit_test(test_token),
 		cmocka_unit_test(test_bad_tokens),
 	};

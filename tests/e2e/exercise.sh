@@ -27,6 +27,14 @@ cat >"$tmp/plan.yaml" <<-EOF
 	    names: [cdn.updates-sync.example]
 	  - id: never
 	    sources: [198.51.100.99]
+	  - id: program
+	    title: what is fetched is told by rules, of whoever plays
+	    at: 2026-11-22T19:40:40Z
+	    until: 2026-11-22T19:50:00Z
+	    sids: [9100009, 1:9100010]
+	  - id: elsewhere
+	    targets: [192.0.2.250]
+	    sids: [9100009, 1:9100010]
 EOF
 sed 's/198.51.100.23/198.51.100.300/' "$tmp/plan.yaml" >"$tmp/bad.yaml"
 "$ctl" exercise check "$tmp/bad.yaml" 2>"$tmp/err" && fail "a bad plan passes"
@@ -136,14 +144,14 @@ grep -q '198.51.100.23' "$tmp/real.json" &&
 
 "$ctl" --store "$tmp/picket.db" --json exercise report KEEN-2026 \
 	>"$tmp/report.json" || fail "report: status $?"
-same "injects" "implant:2 beacon:2 never:0" "$(jq -r \
+same "injects" "implant:2 beacon:2 never:0 program:2 elsewhere:0" "$(jq -r \
 	'[.injects[] | "\(.id):\(.seen | length)"] | join(" ")' \
 	"$tmp/report.json")"
 jq -e '.injects[0].seen[0].after_seconds | . > 2 and . < 4' \
 	"$tmp/report.json" >/dev/null ||
 	fail "detection: $(jq -c '.injects[0].seen' "$tmp/report.json")"
 "$ctl" --store "$tmp/picket.db" exercise report KEEN-2026 >"$tmp/report.md"
-grep -q '^\*\*2 of 3 injects were seen\*\*' "$tmp/report.md" ||
+grep -q '^\*\*3 of 5 injects were seen\*\*' "$tmp/report.md" ||
 	fail "report: $(head -20 "$tmp/report.md")"
 "$ctl" --store "$tmp/picket.db" --html exercise report KEEN-2026 \
 	>"$tmp/report.html"

@@ -52,6 +52,7 @@ E2E_TESTS = tests/e2e/blind_causes.sh tests/e2e/blind.sh \
 E2E_TESTS += tests/e2e/consult.sh
 E2E_TESTS += tests/e2e/contacts.sh
 E2E_TESTS += tests/e2e/exchange.sh
+E2E_TESTS += tests/e2e/exercise_partners.sh
 EXTRA_DIST += tests/e2e/exchange.py
 E2E_TESTS += tests/e2e/warnings.sh
 dist_check_SCRIPTS += $(E2E_TESTS)
