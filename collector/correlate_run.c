@@ -17,6 +17,10 @@
 void
 correlate_mark_dirty(struct correlate *c, struct run *r)
 {
+	/* What is being read from the store is there. */
+	if (c->loading) {
+		return;
+	}
 	r->dirty = true;
 	if (!r->in_dirty_list) {
 		r->in_dirty_list = true;
@@ -160,9 +164,10 @@ correlate_add_link(struct correlate *c, struct run *a, struct run *b,
 }
 
 enum err
-correlate_add_hand(struct correlate *c, struct run *a, struct run *b)
+correlate_add_hand(struct correlate *c, struct run *a, struct run *b,
+		   int64_t alert)
 {
-	enum err e = note_link(c, a, b, 0);
+	enum err e = note_link(c, a, b, alert);
 	struct run_link *x = find_link(a, b), *y = find_link(b, a);
 
 	/* No room: they stay together for as long as no mute parts them. */
@@ -328,7 +333,7 @@ absorb(struct correlate *c, struct run *a, struct run *b)
 	a->qualified = a->qualified || b->qualified;
 	for (struct run_link *l = b->links; l != NULL && e == ERR_OK;
 	     l = l->next) {
-		e = l->by_hand ? correlate_add_hand(c, a, l->other)
+		e = l->by_hand ? correlate_add_hand(c, a, l->other, l->alert)
 			       : note_link(c, a, l->other, l->alert);
 		correlate_mark_dirty(c, l->other);
 	}

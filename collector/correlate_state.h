@@ -99,9 +99,10 @@ enum err correlate_add_site(struct correlate *c, struct run *r,
 enum err correlate_add_link(struct correlate *c, struct run *a, struct run *b,
 			    int64_t alert) MUST_CHECK;
 
-/* Notes that an analyst put both together: a tie that no rule can end. */
-enum err correlate_add_hand(struct correlate *c, struct run *a,
-			    struct run *b) MUST_CHECK;
+/* Notes that an analyst put both together: a tie that no rule can end.  'alert'
+ * showed both before; 0: none did. */
+enum err correlate_add_hand(struct correlate *c, struct run *a, struct run *b,
+			    int64_t alert) MUST_CHECK;
 
 /* Joins 'r' with all that its links tie it to, those of the oldest run first:
  * of two incidents that are held apart it is the same one each time. */
@@ -159,7 +160,11 @@ void correlate_flood_add(const struct correlate *c, struct run *const *runs,
 void correlate_flood_merge(const struct correlate *c, struct run *a,
 			   const struct run *b);
 
-/* Looks again at whether 'r' qualifies, and ties it to its links if so. */
+/* Looks whether 'r', which did not qualify so far, does now: '*did', and it has
+ * an incident then. */
+enum err correlate_qualify(struct correlate *c, struct run *r,
+			   bool *did) MUST_CHECK;
+/* The same, and ties it to its links if so. */
 enum err correlate_requalify(struct correlate *c, struct run *r) MUST_CHECK;
 
 #endif

@@ -634,6 +634,8 @@ static const char cases[] =
 	" site TEXT NOT NULL, sensor TEXT NOT NULL, cause TEXT NOT NULL,"
 	" from_us INTEGER NOT NULL,"
 	" PRIMARY KEY(incident, site, sensor, cause, from_us)) WITHOUT ROWID;";
+/* What is linked to a run: at a start, and when the run ends. */
+static const char links_both_ways[] = "CREATE INDEX links_b ON links(b);";
 
 static const struct migration migrations[] = {
 	{ v1, NULL, NULL },
@@ -663,6 +665,7 @@ static const struct migration migrations[] = {
 	{ findings, NULL, NULL },
 	{ cases, NULL, NULL },
 	{ lease, NULL, NULL },
+	{ links_both_ways, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

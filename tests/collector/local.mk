@@ -177,3 +177,7 @@ UNIT_TESTS += tests/collector/test_cases
 tests_collector_test_cases_SOURCES = tests/store_dir.h tests/rnd.h \
 	tests/collector/test_cases.c
 tests_collector_test_cases_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_correlate_reload
+tests_collector_test_correlate_reload_SOURCES = tests/store_dir.h tests/rnd.h \
+	tests/collector/test_correlate_reload.c
+tests_collector_test_correlate_reload_LDADD = $(LIBS_COLLECTOR)
