@@ -48,37 +48,6 @@ pipeline_posture_free(struct pipeline_posture *t)
 	}
 }
 
-enum err
-pipeline_posture_new(struct pipeline_posture **out, struct pipeline *p,
-		     struct diag *d)
-{
-	struct pipeline_posture *t = calloc(1, sizeof(*t));
-	enum err e = ERR_NOMEM;
-
-	if (t != NULL) {
-		t->p = p;
-		t->sending.what = "posture";
-		t->base = p->cfg.correlate;
-		e = ERR_OK;
-	}
-	if (e == ERR_OK && p->cfg.postures != NULL) {
-		e = store_begin(p->store);
-		if (e == ERR_OK) {
-			e = store_posture_levels(store_db(p->store),
-						 p->cfg.postures);
-			e = e == ERR_OK ? store_commit(p->store) : e;
-		}
-	}
-	if (e != ERR_OK) {
-		pipeline_posture_free(t);
-		return diag_set(d, e, "postures cannot be kept: %s",
-				e == ERR_NOMEM ? "out of memory"
-					       : store_error(p->store));
-	}
-	*out = t;
-	return ERR_OK;
-}
-
 /* One more at the end of an array; false without memory. */
 static bool
 grow(void **array, unsigned n, unsigned *cap, size_t size)
@@ -242,6 +211,19 @@ tell_orders(struct pipeline_posture *t)
 	return e;
 }
 
+/* Those that hold. */
+static enum err
+read_orders(struct pipeline_posture *t)
+{
+	enum err e;
+
+	t->n = 0;
+	t->failed = t->untold = false;
+	e = store_posture_each(store_db(t->p->store), true, MAX_ORDERS,
+			       note_order, t);
+	return e == ERR_OK && t->failed ? ERR_NOMEM : e;
+}
+
 static enum err
 look_at_orders(struct pipeline_posture *t)
 {
@@ -251,13 +233,7 @@ look_at_orders(struct pipeline_posture *t)
 	if (newest == t->newest) {
 		return t->untold ? tell_orders(t) : ERR_OK;
 	}
-	t->n = 0;
-	t->failed = t->untold = false;
-	e = store_posture_each(store_db(t->p->store), true, MAX_ORDERS,
-			       note_order, t);
-	if (e == ERR_OK && t->failed) {
-		e = ERR_NOMEM;
-	}
+	e = read_orders(t);
 	if (e == ERR_OK) {
 		e = apply_here(t);
 	}
@@ -266,6 +242,43 @@ look_at_orders(struct pipeline_posture *t)
 		e = tell_orders(t);
 	}
 	return e;
+}
+
+enum err
+pipeline_posture_new(struct pipeline_posture **out, struct pipeline *p,
+		     struct diag *d)
+{
+	struct pipeline_posture *t = calloc(1, sizeof(*t));
+	enum err e = ERR_NOMEM;
+
+	if (t != NULL) {
+		t->p = p;
+		t->sending.what = "posture";
+		t->base = p->cfg.correlate;
+		e = ERR_OK;
+	}
+	if (e == ERR_OK && p->cfg.postures != NULL) {
+		e = store_begin(p->store);
+		if (e == ERR_OK) {
+			e = store_posture_levels(store_db(p->store),
+						 p->cfg.postures);
+			e = e == ERR_OK ? store_commit(p->store) : e;
+		}
+	}
+	/* What was ordered before holds for the first batch. */
+	if (e == ERR_OK && p->cfg.postures != NULL) {
+		t->newest = store_posture_newest(store_db(p->store));
+		e = read_orders(t);
+		p->cfg.correlate = thresholds_of(t, level_of_all(t));
+	}
+	if (e != ERR_OK) {
+		pipeline_posture_free(t);
+		return diag_set(d, e, "postures cannot be kept: %s",
+				e == ERR_NOMEM ? "out of memory"
+					       : store_error(p->store));
+	}
+	*out = t;
+	return ERR_OK;
 }
 
 /* --- those that do not obey --- */

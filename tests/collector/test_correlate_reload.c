@@ -454,7 +454,7 @@ test_reloads_change_nothing(void **state)
 	struct world w = { 0 }, r = { 0 };
 	struct diag d = { "" };
 	unsigned opened = 0, merged = 0, flooded = 0, reloads = 0;
-	unsigned rounds = drawn("ROUNDS", 250);
+	unsigned rounds = drawn("ROUNDS", 150);
 	char file[128];
 
 	(void)state;
