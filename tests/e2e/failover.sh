@@ -13,7 +13,7 @@ watch=$bin/leasewatch
 # ROUNDS of three disturbances each, how fast sensors replay, and after how many
 # seconds who gives no sign of life is replaced.
 rounds=${ROUNDS:-2}
-pace=${PACE:-6}
+pace=${PACE:-2}
 stale=${STALE:-1}
 most_ms=$((stale * 1000 + 2000))
 
@@ -40,11 +40,20 @@ redis_start
 # What is ordered here is ordered there: a posture has thresholds of its own.
 collect --until-idle 0.1 2>"$tmp/made.log" || fail "no store"
 ctl posture heightened --note first >/dev/null || fail "no posture"
+exec=exec collect 2>"$tmp/undisturbed.log" &
+alone=$!
+pids="$pids $alone"
+sensor_pids=
 for s in $sites; do
-	replay "$s" 2>"$tmp/sensor-$s.log" || fail "a sensor ended with status $?"
+	exec=exec replay "$s" 2>"$tmp/sensor-$s.log" &
+	sensor_pids="$sensor_pids $!"
 done
-collect --until-idle 0.3 2>"$tmp/undisturbed.log" ||
-	fail "the collector ended with status $?"
+pids="$pids $sensor_pids"
+for p in $sensor_pids; do
+	wait "$p" || fail "a sensor ended with status $?"
+done
+kill "$alone"
+wait "$alone" || fail "the collector ended with status $?"
 what_is "$tmp/picket.db" >"$tmp/want"
 same "incidents of the undisturbed run" 1 "$(grep -c '^incident' "$tmp/want")"
 want_alerts=$(sql 'SELECT sum(alerts) FROM frames')
