@@ -202,8 +202,10 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 		e = pipeline_reload(p);
 		if (e == ERR_OK) {
 			/* The map of missions may be another one now. */
-			(void)correlate_look_again(p->correlate, all_of_them,
-						   NULL);
+			if (!cfg->took_over) {
+				(void)correlate_look_again(p->correlate,
+							   all_of_them, NULL);
+			}
 			e = store_blind_each_live(p->store, know_sensor, p);
 		}
 		if (e != ERR_OK) {
