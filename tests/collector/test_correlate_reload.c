@@ -394,8 +394,8 @@ picture(const struct world *w, char *out, size_t cap)
 		"support,first_us,last_us,merged_into,mark,summary"
 		" FROM incidents ORDER BY id",
 		"SELECT 'apart',a,b FROM incident_apart ORDER BY a,b",
-		"SELECT 'rows',(SELECT count(*) FROM sightings),(SELECT"
-		" count(*) FROM links),(SELECT count(*) FROM incident_runs)",
+		("SELECT 'rows',(SELECT count(*) FROM sightings),(SELECT"
+		 " count(*) FROM links),(SELECT count(*) FROM incident_runs)"),
 	};
 	size_t len = 0;
 
