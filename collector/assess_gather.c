@@ -144,9 +144,14 @@ assess_gather(struct assess_facts *g, const struct incident *i)
 		return ERR_NOMEM;
 	}
 	for (const struct run *r = i->members; r != NULL; r = r->next_member) {
+		g->members[g->n_members++] = r;
+	}
+	/* Of more places than there is room for, the same ones each time. */
+	g->n_members = unique_runs(g->members, g->n_members);
+	for (size_t k = 0; k < g->n_members; k++) {
+		const struct run *r = g->members[k];
 		bool ok = r->kind != KEY_HOST || add_host(g, r);
 
-		g->members[g->n_members++] = r;
 		g->severity = MIN(g->severity, (unsigned)r->severity);
 		g->confidence = MAX(g->confidence, (unsigned)r->confidence);
 		if (r->stages != NULL) {
@@ -172,7 +177,6 @@ assess_gather(struct assess_facts *g, const struct incident *i)
 			return ERR_NOMEM;
 		}
 	}
-	g->n_members = unique_runs(g->members, g->n_members);
 	g->n_hosts = unique_runs(g->hosts, g->n_hosts);
 	g->n_alerts = unique_ids(g->alerts, g->n_alerts);
 	qsort(g->places, g->n_places, sizeof(g->places[0]), place_cmp);

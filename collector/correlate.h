@@ -188,6 +188,9 @@ enum err correlate_load_link(struct correlate *c, struct run *a, struct run *b,
 enum err correlate_load_incident(struct correlate *c, struct run *r,
 				 int64_t id) MUST_CHECK;
 enum err correlate_load_end(struct correlate *c) MUST_CHECK;
+/* No new run has an id below this one: the store may know more runs than were
+ * loaded. */
+void correlate_load_next(struct correlate *c, uint64_t id);
 
 struct correlate_stats {
 	size_t runs, links, incidents;

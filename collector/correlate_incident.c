@@ -57,7 +57,7 @@ correlate_incident_new(struct correlate *c, struct run *r)
 	}
 	i->members = r;
 	i->n_members = 1;
-	i->dirty = true;
+	i->dirty = !c->loading;
 	i->next = c->incidents;
 	if (i->next != NULL) {
 		i->next->prev = i;
@@ -118,7 +118,7 @@ correlate_join(struct correlate *c, struct run *a, struct run *b)
 	last->next_member = x->members;
 	x->members = y->members;
 	x->n_members += y->n_members;
-	x->dirty = true;
+	x->dirty = x->dirty || !c->loading;
 	if (x->id == 0 || (y->id != 0 && y->id < x->id)) {
 		int64_t swap = x->id;
 
@@ -277,15 +277,15 @@ correlate_rule_of(const struct correlate *c, const struct run *r)
 }
 
 enum err
-correlate_requalify(struct correlate *c, struct run *r)
+correlate_qualify(struct correlate *c, struct run *r, bool *did)
 {
 	enum correlate_rule rule = CORRELATE_RULES;
-	enum err e = ERR_OK;
 
 	if (!c->loading && !r->qualified) {
 		rule = correlate_rule_of(c, r);
 	}
-	if (rule == CORRELATE_RULES) {
+	*did = rule != CORRELATE_RULES;
+	if (!*did) {
 		return ERR_OK;
 	}
 	r->qualified = true;
@@ -294,6 +294,18 @@ correlate_requalify(struct correlate *c, struct run *r)
 			return ERR_NOMEM;
 		}
 		c->opened[rule]++;
+	}
+	return ERR_OK;
+}
+
+enum err
+correlate_requalify(struct correlate *c, struct run *r)
+{
+	bool did;
+	enum err e = correlate_qualify(c, r, &did);
+
+	if (e != ERR_OK || !did) {
+		return e;
 	}
 	e = correlate_join_links(c, r);
 	r->incident->dirty = true;

@@ -112,9 +112,8 @@ enum err
 correlate_load_link(struct correlate *c, struct run *a, struct run *b,
 		    int64_t alert, bool by_hand, bool told)
 {
-	enum err e = correlate_add_link(c, a, b, alert, told);
-
-	return e == ERR_OK && by_hand ? correlate_add_hand(c, a, b) : e;
+	return by_hand ? correlate_add_hand(c, a, b, alert, told)
+		       : correlate_add_link(c, a, b, alert, told);
 }
 
 enum err
@@ -143,27 +142,33 @@ correlate_load_incident(struct correlate *c, struct run *r, int64_t id)
 	return ERR_OK;
 }
 
-/* What was tied together is found out again rather than believed. */
+/*
+ * Which runs qualify is found out again rather than believed, and so is what
+ * they tie together: by other settings than those of before it may be more.
+ * Nothing else is to be written.
+ */
 enum err
 correlate_load_end(struct correlate *c)
 {
 	enum err e = ERR_OK;
+	bool did;
 
 	c->loading = false;
 	for (size_t i = 0; i < c->n_by_id && e == ERR_OK; i++) {
-		e = correlate_requalify(c, c->by_id[i]);
+		e = correlate_qualify(c, c->by_id[i], &did);
 	}
 	for (size_t i = 0; i < c->n_by_id && e == ERR_OK; i++) {
 		e = correlate_join_links(c, c->by_id[i]);
-	}
-	/* All this is in the store already, except for what a change of
-	 * configuration made anew. */
-	for (struct incident *i = c->incidents; i != NULL; i = i->next) {
-		i->dirty = i->id == 0;
 	}
 	free(c->by_id);
 	c->last_loaded = NULL;
 	c->by_id = NULL;
 	c->n_by_id = c->cap_by_id = 0;
 	return e;
+}
+
+void
+correlate_load_next(struct correlate *c, uint64_t id)
+{
+	c->next_id = MAX(c->next_id, id);
 }

@@ -17,6 +17,10 @@
 void
 correlate_mark_dirty(struct correlate *c, struct run *r)
 {
+	/* What is being read from the store is there. */
+	if (c->loading) {
+		return;
+	}
 	r->dirty = true;
 	if (!r->in_dirty_list) {
 		r->in_dirty_list = true;
@@ -177,9 +181,10 @@ correlate_add_link(struct correlate *c, struct run *a, struct run *b,
 }
 
 enum err
-correlate_add_hand(struct correlate *c, struct run *a, struct run *b)
+correlate_add_hand(struct correlate *c, struct run *a, struct run *b,
+		   int64_t alert, bool told)
 {
-	enum err e = note_link(c, a, b, 0, false);
+	enum err e = note_link(c, a, b, alert, told);
 	struct run_link *x = correlate_find_link(a, b),
 			*y = correlate_find_link(b, a);
 
@@ -358,7 +363,8 @@ absorb(struct correlate *c, struct run *a, struct run *b)
 	a->qualified = a->qualified || b->qualified;
 	for (struct run_link *l = b->links; l != NULL && e == ERR_OK;
 	     l = l->next) {
-		e = l->by_hand ? correlate_add_hand(c, a, l->other)
+		e = l->by_hand ? correlate_add_hand(c, a, l->other, l->alert,
+						    l->told)
 			       : note_link(c, a, l->other, l->alert, l->told);
 		correlate_mark_dirty(c, l->other);
 	}

@@ -183,7 +183,7 @@ correlate_merge(struct correlate *c, int64_t a, int64_t b, int64_t *into)
 	}
 	e = correlate_join_by_hand(c, r, s);
 	if (e == ERR_OK) {
-		e = correlate_add_hand(c, r, s);
+		e = correlate_add_hand(c, r, s, 0, false);
 	}
 	*into = r->incident->id;
 	return e;

@@ -96,14 +96,16 @@ enum err correlate_run_at(struct correlate *c, const struct sighting_set *s,
 enum err correlate_add_site(struct correlate *c, struct run *r,
 			    const struct run_site *from) MUST_CHECK;
 
-/* Notes that 'alert' showed both ('told': an indicator raised it), and joins them when that ties them.  A link
+/* Notes that 'alert' showed both ('told': an indicator raised it), and joins
+ * them when that ties them.  A link
  * more than there is room for is counted and left out. */
 enum err correlate_add_link(struct correlate *c, struct run *a, struct run *b,
 			    int64_t alert, bool told) MUST_CHECK;
 
-/* Notes that an analyst put both together: a tie that no rule can end. */
-enum err correlate_add_hand(struct correlate *c, struct run *a,
-			    struct run *b) MUST_CHECK;
+/* Notes that an analyst put both together: a tie that no rule can end.  'alert'
+ * showed both before; 0: none did; 'told' as above. */
+enum err correlate_add_hand(struct correlate *c, struct run *a, struct run *b,
+			    int64_t alert, bool told) MUST_CHECK;
 
 /* Joins 'r' with all that its links tie it to, those of the oldest run first:
  * of two incidents that are held apart it is the same one each time. */
@@ -185,7 +187,11 @@ bool correlate_vouched(const struct run *r, const struct run_site *s,
 		       unsigned *steps);
 void correlate_vouched_stages(const struct run *r, struct stage_times *out);
 bool correlate_vouched_flood(const struct correlate *c, const struct run *r);
-/* Looks again at whether 'r' qualifies, and ties it to its links if so. */
+/* Looks whether 'r', which did not qualify so far, does now: '*did', and it has
+ * an incident then. */
+enum err correlate_qualify(struct correlate *c, struct run *r,
+			   bool *did) MUST_CHECK;
+/* The same, and ties it to its links if so. */
 enum err correlate_requalify(struct correlate *c, struct run *r) MUST_CHECK;
 
 #endif

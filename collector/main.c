@@ -484,6 +484,7 @@ run(struct pipeline_config *cfg, const struct lease_config *lease,
 	}
 	cfg->held = lease_held;
 	cfg->held_arg = r.lease;
+	cfg->took_over = e == ERR_OK && lease_waited(r.lease);
 	cfg->missions = r.map;
 	if (e == ERR_OK) {
 		e = start(&r, &d);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "collector/correlate_case.h"
 #include "collector/store_read.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -130,6 +131,14 @@ say_store(const char *path)
 	store_reader_close(r);
 }
 
+static bool
+all_of_them(void *arg, const struct incident *i)
+{
+	(void)arg;
+	(void)i;
+	return true;
+}
+
 enum err
 pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	      struct diag *d)
@@ -189,8 +198,16 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 						      : store_error(p->store));
 	}
 	if (e == ERR_OK) {
+		e = pipeline_posture_new(&p->posture, p, d);
+	}
+	if (e == ERR_OK) {
 		e = pipeline_reload(p);
 		if (e == ERR_OK) {
+			/* The map of missions may be another one now. */
+			if (!cfg->took_over) {
+				(void)correlate_look_again(p->correlate,
+							   all_of_them, NULL);
+			}
 			e = store_blind_each_live(p->store, know_sensor, p);
 		}
 		if (e != ERR_OK) {
@@ -207,9 +224,6 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	}
 	if (e == ERR_OK) {
 		e = pipeline_indicators_open(p, d);
-	}
-	if (e == ERR_OK) {
-		e = pipeline_posture_new(&p->posture, p, d);
 	}
 	if (e == ERR_OK) {
 		e = pipeline_exercise_new(&p->exercises, p, d);

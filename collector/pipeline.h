@@ -78,6 +78,9 @@ struct pipeline_config {
 	/* Whether the store is ours still (lease.h); NULL: it is. */
 	bool (*held)(void *arg);
 	void *held_arg;
+	/* Another collector had it until now, by the same map: incidents are
+	 * not all assessed anew. */
+	bool took_over;
 	void (*turn)(void *arg); /* each time round the loop; or NULL */
 	void *turn_arg;
 };

@@ -29,6 +29,7 @@ struct pipeline_posture {
 	struct pipeline *p;
 	struct correlate_config base; /* as the settings have it */
 	unsigned consult_level; /* of the settings */
+	bool consult_due; /* that of the posture is not applied yet */
 	uint64_t next_look_us, next_sensors_us;
 	int64_t newest; /* order that was looked at */
 	bool untold; /* one of the orders was not sent yet */
@@ -48,38 +49,6 @@ pipeline_posture_free(struct pipeline_posture *t)
 		stragglers_free(&t->stragglers);
 		free(t);
 	}
-}
-
-enum err
-pipeline_posture_new(struct pipeline_posture **out, struct pipeline *p,
-		     struct diag *d)
-{
-	struct pipeline_posture *t = calloc(1, sizeof(*t));
-	enum err e = ERR_NOMEM;
-
-	if (t != NULL) {
-		t->p = p;
-		t->sending.what = "posture";
-		t->base = p->cfg.correlate;
-		t->consult_level = p->cfg.consult.level;
-		e = ERR_OK;
-	}
-	if (e == ERR_OK && p->cfg.postures != NULL) {
-		e = store_begin(p->store);
-		if (e == ERR_OK) {
-			e = store_posture_levels(store_db(p->store),
-						 p->cfg.postures);
-			e = e == ERR_OK ? store_commit(p->store) : e;
-		}
-	}
-	if (e != ERR_OK) {
-		pipeline_posture_free(t);
-		return diag_set(d, e, "postures cannot be kept: %s",
-				e == ERR_NOMEM ? "out of memory"
-					       : store_error(p->store));
-	}
-	*out = t;
-	return ERR_OK;
 }
 
 /* One more at the end of an array; false without memory. */
@@ -172,18 +141,23 @@ any(void *arg, const struct incident *i)
 	return true;
 }
 
+static unsigned
+consult_of(const struct pipeline_posture *t, const struct posture *p)
+{
+	return p == NULL ? t->consult_level
+			 : (unsigned)posture_number(p, "consult.level",
+						    t->consult_level);
+}
+
 /* Owners talk from another level on; what is there already may be worth it. */
 static enum err
 apply_consult(struct pipeline_posture *t)
 {
 	struct pipeline *p = t->p;
-	const struct posture *level = level_of_all(t);
-	unsigned was = p->cfg.consult.level, now = t->consult_level;
+	unsigned was = p->cfg.consult.level;
+	unsigned now = consult_of(t, level_of_all(t));
 	enum err e = ERR_OK;
 
-	if (level != NULL) {
-		now = (unsigned)posture_number(level, "consult.level", now);
-	}
 	if (now == was) {
 		return ERR_OK;
 	}
@@ -296,22 +270,33 @@ tell_orders(struct pipeline_posture *t)
 	return e;
 }
 
+/* Those that hold. */
 static enum err
-look_at_orders(struct pipeline_posture *t)
+read_orders(struct pipeline_posture *t)
 {
-	int64_t newest = store_posture_newest(store_db(t->p->store));
 	enum err e;
 
-	if (newest == t->newest) {
-		return t->untold ? tell_orders(t) : ERR_OK;
-	}
 	t->n = 0;
 	t->failed = t->untold = false;
 	e = store_posture_each(store_db(t->p->store), true, MAX_ORDERS,
 			       note_order, t);
-	if (e == ERR_OK && t->failed) {
-		e = ERR_NOMEM;
+	return e == ERR_OK && t->failed ? ERR_NOMEM : e;
+}
+
+static enum err
+look_at_orders(struct pipeline_posture *t)
+{
+	int64_t newest = store_posture_newest(store_db(t->p->store));
+	enum err e = ERR_OK;
+
+	if (t->consult_due) {
+		e = apply_consult(t);
+		t->consult_due = e != ERR_OK;
 	}
+	if (e != ERR_OK || newest == t->newest) {
+		return e == ERR_OK && t->untold ? tell_orders(t) : e;
+	}
+	e = read_orders(t);
 	if (e == ERR_OK) {
 		e = apply_here(t);
 	}
@@ -320,6 +305,48 @@ look_at_orders(struct pipeline_posture *t)
 		e = tell_orders(t);
 	}
 	return e;
+}
+
+enum err
+pipeline_posture_new(struct pipeline_posture **out, struct pipeline *p,
+		     struct diag *d)
+{
+	struct pipeline_posture *t = calloc(1, sizeof(*t));
+	enum err e = ERR_NOMEM;
+
+	if (t != NULL) {
+		t->p = p;
+		t->sending.what = "posture";
+		t->base = p->cfg.correlate;
+		t->consult_level = p->cfg.consult.level;
+		e = ERR_OK;
+	}
+	if (e == ERR_OK && p->cfg.postures != NULL) {
+		e = store_begin(p->store);
+		if (e == ERR_OK) {
+			e = store_posture_levels(store_db(p->store),
+						 p->cfg.postures);
+			e = e == ERR_OK ? store_commit(p->store) : e;
+		}
+	}
+	/* What was ordered before holds for the first batch. */
+	if (e == ERR_OK && p->cfg.postures != NULL) {
+		t->newest = store_posture_newest(store_db(p->store));
+		e = read_orders(t);
+		p->cfg.correlate = thresholds_of(t, level_of_all(t));
+		/* A lower one with the first look: it weighs what is there. */
+		p->cfg.consult.level =
+			MAX(t->consult_level, consult_of(t, level_of_all(t)));
+		t->consult_due = true;
+	}
+	if (e != ERR_OK) {
+		pipeline_posture_free(t);
+		return diag_set(d, e, "postures cannot be kept: %s",
+				e == ERR_NOMEM ? "out of memory"
+					       : store_error(p->store));
+	}
+	*out = t;
+	return ERR_OK;
 }
 
 /* --- those that do not obey --- */

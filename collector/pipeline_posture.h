@@ -22,7 +22,8 @@ struct pipeline;
 struct pipeline_facts;
 struct pipeline_posture;
 
-/* Writes down which levels there are.  'p' has its store and its settings. */
+/* Writes down which levels there are, and sets what is ordered already before
+ * anything is read from the store.  'p' has its store and its settings. */
 enum err pipeline_posture_new(struct pipeline_posture **out, struct pipeline *p,
 			      struct diag *d) MUST_CHECK;
 void pipeline_posture_free(struct pipeline_posture *t);

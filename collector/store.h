@@ -130,7 +130,9 @@ enum err store_each_range(struct store *s,
 /* Correlation: what flush hands out, and back into an empty correlator. */
 enum err store_run(struct store *s, const struct run *r) MUST_CHECK;
 enum err store_run_gone(struct store *s, uint64_t run) MUST_CHECK;
-/* Runs that ended before 'since_us' stay on the disk only. */
+/* Runs that ended before 'since_us' stay on the disk only, unless later ones were
+ * seen with them or are of one incident with them: a fifth of 'max' may come on
+ * top for these. */
 enum err store_load_runs(struct store *s, struct correlate *c,
 			 uint64_t since_us, size_t max) MUST_CHECK;
 /* The end of the newest run; 0 when there is none. */

@@ -194,6 +194,67 @@ store_newest_run(struct store *s)
 	return newest;
 }
 
+/* One of the statements below: runs into the table 'recent'. */
+static enum err
+gather(struct store *s, const char *sql, const char *args, uint64_t a,
+       uint64_t b)
+{
+	sqlite3_stmt *st = NULL;
+	enum err e = ERR_IO;
+
+	if (sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) == SQLITE_OK) {
+		e = args[1] != '\0' ? sql_run(st, args, a, b)
+				    : sql_run(st, args, a);
+	}
+	sqlite3_finalize(st);
+	return e;
+}
+
+/*
+ * Which runs are put back: the newest; what these were seen with, since they may
+ * tie it together any time; the rest of the incidents that all those are of,
+ * whose summaries would else forget who was met first; and what that was seen
+ * with.
+ */
+static enum err
+gather_recent(struct store *s, uint64_t since_us, size_t max)
+{
+	static const char newest[] =
+		"INSERT INTO recent SELECT id FROM runs WHERE last_us>=?"
+		" ORDER BY last_us DESC LIMIT ?";
+	static const char linked[] =
+		"INSERT OR IGNORE INTO recent SELECT o.id FROM (SELECT l.b AS"
+		" id FROM recent t JOIN links l ON l.a=t.id UNION SELECT l.a"
+		" FROM recent t JOIN links l ON l.b=t.id) o WHERE o.id NOT IN"
+		" (SELECT id FROM recent) LIMIT ?";
+	static const char members[] =
+		"INSERT OR IGNORE INTO recent SELECT o.run FROM (SELECT"
+		" DISTINCT m.incident AS id FROM recent t JOIN incident_runs m"
+		" ON m.run=t.id) i JOIN incident_runs o ON o.incident=i.id"
+		" WHERE o.run NOT IN (SELECT id FROM recent) LIMIT ?";
+	const char *const more[] = { linked, members, linked };
+	enum err e = sql_exec(s->db, "CREATE TEMP TABLE IF NOT EXISTS"
+				     " recent(id INTEGER PRIMARY KEY);"
+				     "DELETE FROM recent");
+
+	if (e == ERR_OK) {
+		e = gather(s, newest, "uu", since_us, max);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(more) && e == ERR_OK; i++) {
+		e = gather(s, more[i], "u", max / 16, 0);
+	}
+	return e;
+}
+
+static enum err
+load_next(void *arg, sqlite3_stmt *st)
+{
+	struct load *l = arg;
+
+	correlate_load_next(l->c, sql_u64(st, 0));
+	return ERR_OK;
+}
+
 enum err
 store_load_runs(struct store *s, struct correlate *c, uint64_t since_us,
 		size_t max)
@@ -221,25 +282,12 @@ store_load_runs(struct store *s, struct correlate *c, uint64_t since_us,
 		  " ON m.run=t.id ORDER BY 2,1",
 		  load_member },
 		{ "SELECT a,b FROM incident_apart ORDER BY 1,2", load_apart },
+		/* Also one that is not put back has its id. */
+		{ "SELECT coalesce(max(id),0)+1 FROM runs", load_next },
 	};
 	struct load l = { c };
-	sqlite3_stmt *st = NULL;
-	enum err e = sql_exec(s->db, "CREATE TEMP TABLE IF NOT EXISTS"
-				     " recent(id INTEGER PRIMARY KEY);"
-				     "DELETE FROM recent");
+	enum err e = gather_recent(s, since_us, max);
 
-	if (e == ERR_OK &&
-	    sqlite3_prepare_v2(s->db,
-			       "INSERT INTO recent SELECT id FROM runs"
-			       " WHERE last_us>=? ORDER BY last_us DESC"
-			       " LIMIT ?",
-			       -1, &st, NULL) != SQLITE_OK) {
-		e = ERR_IO;
-	}
-	if (e == ERR_OK) {
-		e = sql_run(st, "uu", since_us, (uint64_t)max);
-	}
-	sqlite3_finalize(st);
 	for (size_t i = 0; i < ARRAY_LEN(steps) && e == ERR_OK; i++) {
 		e = store_each_row(s, steps[i].sql, steps[i].fn, &l);
 	}

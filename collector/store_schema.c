@@ -170,6 +170,8 @@ static const char cases[] =
 	" site TEXT NOT NULL, sensor TEXT NOT NULL, cause TEXT NOT NULL,"
 	" from_us INTEGER NOT NULL,"
 	" PRIMARY KEY(incident, site, sensor, cause, from_us)) WITHOUT ROWID;";
+/* What is linked to a run: at a start, and when the run ends. */
+static const char links_both_ways[] = "CREATE INDEX links_b ON links(b);";
 
 /* What an indicator told, apart from the rest; and those out of force. */
 static const char refuted[] =
@@ -222,6 +224,7 @@ static const struct migration migrations[] = {
 	{ lease, NULL, NULL },
 	{ refuted, NULL, NULL },
 	{ correlators, NULL, NULL },
+	{ links_both_ways, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

@@ -30,7 +30,15 @@ SERVICE_MANY = -e '/^\# One sensor/,/^\# picket-sensor@/d' \
 	-e 's|^\(RuntimeDirectory=picket-sensor\)$$|\1-%i|' \
 	-e 's|^\(Description=.*\)|\1 %I|'
 
+# A second collector of the same settings and store, which stands by.
+SERVICE_STANDBY = -e '/^\# The collector, as/d' \
+	-e 's|^Description=.*|Description=Picket collector that stands by|' \
+	-e 's|^After=.*|& picket-collector.service|' \
+	-e 's|^\(RuntimeDirectory=picket-collector\)$$|\1-standby|' \
+	-e 's|collector\.yaml$$|& --set lease.name=standby --set metrics.listen=127.0.0.1:0|'
+
 SERVICE_UNITS = common/service/picket-sensor.service \
+	common/service/picket-collector-standby.service \
 	common/service/picket-sensor@.service \
 	common/service/picket-collector.service
 SERVICE_MADE = common/service/made/sensor.yaml \
@@ -47,6 +55,11 @@ common/service/picket-sensor.service: common/service/picket-sensor.service.in Ma
 common/service/picket-collector.service: common/service/picket-collector.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) common/service && \
 	$(SERVICE_SED) $(srcdir)/common/service/picket-collector.service.in >$@
+common/service/picket-collector-standby.service: \
+		common/service/picket-collector.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) common/service && \
+	$(SERVICE_SED) $(SERVICE_STANDBY) \
+		$(srcdir)/common/service/picket-collector.service.in >$@
 common/service/picket-sensor@.service: common/service/picket-sensor.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) common/service && \
 	$(SERVICE_SED) $(SERVICE_MANY) \

@@ -181,3 +181,11 @@ UNIT_TESTS += tests/collector/test_yaml_file
 tests_collector_test_yaml_file_SOURCES = tests/test.h \
 	tests/collector/test_yaml_file.c
 tests_collector_test_yaml_file_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_correlate_reload
+tests_collector_test_correlate_reload_SOURCES = tests/store_dir.h tests/rnd.h \
+	tests/collector/test_correlate_reload.c
+tests_collector_test_correlate_reload_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_lease
+tests_collector_test_lease_SOURCES = tests/store_dir.h tests/wait_for.h \
+	tests/collector/test_lease.c
+tests_collector_test_lease_LDADD = $(LIBS_COLLECTOR)

@@ -28,6 +28,7 @@ for f in bin/picket-sensor bin/picket-collector bin/picketctl \
 	lib/systemd/system/picket-sensor.service \
 	lib/systemd/system/picket-sensor@.service \
 	lib/systemd/system/picket-collector.service \
+	lib/systemd/system/picket-collector-standby.service \
 	lib/sysusers.d/picket-sensor.conf lib/sysusers.d/picket-collector.conf \
 	lib/tmpfiles.d/picket-sensor.conf lib/tmpfiles.d/picket-collector.conf \
 	bash-completion/completions/picket-sensor \

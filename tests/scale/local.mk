@@ -7,6 +7,7 @@ SCALE_RUNS = tests/scale/indicators.sh tests/scale/patterns.sh \
 	tests/scale/common_set.sh tests/scale/arming.sh \
 	tests/scale/retro.sh tests/scale/taps.sh
 SCALE_RUNS += tests/scale/findings.sh
+SCALE_RUNS += tests/scale/failover.sh tests/scale/takeover.sh
 EXTRA_PROGRAMS += $(SCALE_BINS)
 EXTRA_DIST += $(SCALE_RUNS)
 tests_scale_read_indicators_SOURCES = tests/scale/read_indicators.c
@@ -22,7 +23,7 @@ tests_scale_findings_SOURCES = tests/scale/findings.c \
 tests_scale_findings_LDADD = $(LIBS_COLLECTOR)
 
 .PHONY: scale
-scale: patterncases tests/bench/bench_retro
+scale: patterncases leasewatch storefill tests/bench/bench_retro
 scale: $(SCALE_BINS) picket-sensor picket-collector picketctl
 	@for t in $(SCALE_RUNS); do \
 		name=`basename $$t .sh`; \
