@@ -37,11 +37,12 @@ libcollector_a_SOURCES = \
 	collector/store_line.h collector/store_line.c \
 	collector/store_convert.h collector/store_convert.c \
 	collector/store_schema.h collector/store_schema.c \
-	collector/twin.h collector/twin.c \
+	collector/twin.h collector/twin_state.h collector/twin.c \
+	collector/twin_same.c collector/twin_join.c \
 	collector/skew.h collector/skew_state.h collector/skew.c \
 	collector/skew_solve.c \
 	collector/taps.h collector/taps_state.h collector/taps.c \
-	collector/taps_load.c collector/taps_read.c \
+	collector/taps_load.c collector/taps_join.c collector/taps_read.c \
 	collector/taps_json.h collector/taps_json.c \
 	collector/lease_file.h collector/lease_file.c \
 	collector/lease.h collector/lease_state.h collector/lease.c \
@@ -96,6 +97,7 @@ libcollector_a_SOURCES = \
 	collector/case_order.h collector/case_order.c \
 	collector/pipeline_case.h collector/pipeline_case.c \
 	collector/pipeline_silence.c \
+	collector/pipeline_taps.c \
 	collector/store.h collector/store.c collector/store_state.h \
 	collector/store_name.c collector/store_sums.c collector/store_group.c \
 	collector/store_sweep.c \

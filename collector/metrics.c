@@ -214,6 +214,8 @@ const struct metric_row metrics_rows[] = {
 	  "Alerts looked at for others of the same event." },
 	{ "taps.events", "observations_distinct_total", METRIC_COUNTER, NULL,
 	  "Events that these are." },
+	{ "taps.rejoined", "observations_rejoined_total", METRIC_COUNTER, NULL,
+	  "Events that turned out to be part of others." },
 	{ "taps.evicted", "observations_forgotten_total", METRIC_COUNTER,
 	  NULL, "Of these alerts, those forgotten for want of room." },
 	{ "taps.anchors", "anchors_total", METRIC_COUNTER, NULL,
@@ -446,6 +448,7 @@ metrics_write(struct json *j, const struct pipeline *p, struct lease *lease,
 	json_obj(j, "taps");
 	json_u64(j, "observations", f.taps.twins.observed);
 	json_u64(j, "events", f.taps.twins.events);
+	json_u64(j, "rejoined", f.taps.twins.rejoined);
 	json_u64(j, "evicted", f.taps.twins.evicted);
 	json_u64(j, "anchors", f.taps.skew.anchors);
 	json_u64(j, "shared", f.taps.skew.shared);

@@ -418,7 +418,7 @@ static bool
 pipeline_busy(const struct pipeline *p)
 {
 	return common_set_busy(p->common) || p->warn.pending ||
-	       pipeline_exchange_busy(p->exchange);
+	       taps_busy(p->taps) || pipeline_exchange_busy(p->exchange);
 }
 
 enum err
@@ -492,6 +492,8 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		if (n > 0) {
 			e = process(p, entries, n, &renewed, d);
 			idle_since = clock_mono_us();
+		} else {
+			e = pipeline_taps_turn(p, d);
 		}
 		if (e == ERR_OK) {
 			e = pipeline_exchange_turn(p->exchange, d);

@@ -68,5 +68,6 @@ print(*(t["site"] for t in i["taps"]))' "$tmp/incident")"
 same "clocks told of in the feed" 2 \
 	"$(grep '"event_type":"clock"' "$tmp/feed.json" | grep -c '"state":"off"')"
 same "alerts that name another as their event" "$(sql 'SELECT count(*) FROM twins')" \
-	"$(grep -c '"picket":.*"event":[0-9]' "$tmp/feed.json")"
+	$(($(grep -c '"picket":.*"event":[0-9]' "$tmp/feed.json") +
+		$(grep -c '"event_type":"joined"' "$tmp/feed.json")))
 finish
