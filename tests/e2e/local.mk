@@ -3,6 +3,7 @@
 # needs.
 E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/taps.sh \
+	tests/e2e/taps_apart.sh \
 	tests/e2e/alerts.sh \
 	tests/e2e/patterns.sh \
 	tests/e2e/redis_away.sh \
