@@ -126,7 +126,8 @@ libcollector_a_SOURCES += \
 	collector/allow_list.h collector/allow_list.c \
 	collector/gate_history.h collector/gate_history.c \
 	collector/gate.h collector/gate.c \
-	collector/common_set.h collector/common_set.c
+	collector/common_set.h collector/common_set_state.h collector/common_set.c \
+	collector/common_set_put.c
 # indicators of others
 libcollector_a_SOURCES += \
 	collector/taxii_http.h collector/taxii_http.c \
