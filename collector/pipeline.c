@@ -555,6 +555,7 @@ pipeline_facts(const struct pipeline *p, struct pipeline_facts *out)
 	correlate_stats(p->correlate, &out->correlate);
 	taps_stats(p->taps, &out->taps);
 	finder_stats(p->finder, &out->finder);
+	out->exchange_turn_us = pipeline_exchange_longest(p->exchange);
 	out->store = p->cfg.store;
 	out->sensors_left_out = ingest_left_out(p->ingest);
 	out->epochs_forgotten = dedupe_forgotten(p->dedupe);

@@ -7,6 +7,7 @@ SCALE_RUNS = tests/scale/indicators.sh tests/scale/patterns.sh \
 	tests/scale/common_set.sh tests/scale/arming.sh \
 	tests/scale/retro.sh tests/scale/taps.sh
 SCALE_RUNS += tests/scale/findings.sh
+SCALE_RUNS += tests/scale/exchange.sh
 EXTRA_PROGRAMS += $(SCALE_BINS)
 EXTRA_DIST += $(SCALE_RUNS)
 tests_scale_read_indicators_SOURCES = tests/scale/read_indicators.c
