@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/common_set.h"
+#include "collector/common_set_state.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,33 +7,15 @@
 
 #include "collector/indicator_inbox.h"
 #include "collector/indicator_pack.h"
-#include "collector/store_sql.h"
 #include "common/clock.h"
 #include "common/log.h"
 
-#define DUE_ROWS 500
-#define WITHDRAW_ROWS 500
-#define TRIM_ROWS 500
+#define DUE_ROWS 100
+#define WITHDRAW_ROWS 100
+#define TRIM_ROWS 200
+/* Of a slice, at least so much is work: what a commit takes is not. */
+#define LEAST_US UINT64_C(4000)
 #define TRIM_EVERY_US (30 * US_PER_S)
-
-enum set_statement {
-	CS_OPEN,
-	CS_IMPORT,
-	CS_LEFT,
-	CS_OLDEST,
-	CS_ROW,
-	CS_ROW_GONE,
-	CS_ADD,
-	CS_CURSOR,
-	CS_DONE,
-	CS_BROKEN,
-	CS_LATE,
-	CS_DUE,
-	CS_REFUSALS_TRIM,
-	CS_IMPORTS_TRIM,
-	CS_SEEN,
-	CS_STATEMENTS
-};
 
 static const char *const statements[CS_STATEMENTS] = {
 	[CS_OPEN] = "SELECT min(id) FROM indicator_imports WHERE state=1",
@@ -77,22 +59,6 @@ static const char *const statements[CS_STATEMENTS] = {
 		    "count=count+excluded.count",
 };
 
-struct common_set {
-	sqlite3 *db;
-	struct indicator_store *store;
-	struct gate *gate;
-	struct indicator_gate as_gate;
-	struct indicator_words *words;
-	sqlite3_stmt *st[CS_STATEMENTS];
-	struct common_set_config cfg;
-	struct common_set_stats stats, committed;
-	uint64_t trimmed_us; /* monotonic */
-	bool busy;
-	bool draining; /* the inbox was full: until it is empty */
-	bool ready; /* the gate */
-	int64_t ended; /* import that this slice ended; 0: none */
-};
-
 enum err
 common_set_new(struct common_set **out, sqlite3 *db,
 	       const struct common_set_config *cfg, struct allow_lists *lists,
@@ -108,6 +74,7 @@ common_set_new(struct common_set **out, sqlite3 *db,
 	}
 	c->db = db;
 	c->cfg = *cfg;
+	c->budget_us = COMMON_SET_SLICE_US / 2;
 	e = gate_new(&c->gate, &cfg->gate,
 		     lists != NULL ? lists : allow_lists_new(), map, db, d);
 	c->as_gate = (struct indicator_gate){ c->gate, gate_pass };
@@ -236,22 +203,6 @@ look(struct common_set *c, uint64_t now_us, struct work *w)
 
 /* ------------------------------------------------------- from inbox to set */
 
-static void
-count(struct common_set_stats *s, const struct indicator_put *p)
-{
-	uint64_t *const by[] = {
-		[INDICATOR_ADDED] = &s->added,
-		[INDICATOR_CHANGED] = &s->changed,
-		[INDICATOR_SAME] = &s->same,
-		[INDICATOR_STALE] = &s->stale,
-		[INDICATOR_GONE] = &s->revoked,
-		[INDICATOR_NO_ROOM] = &s->no_room,
-	};
-
-	(*by[p->outcome])++;
-	s->held += p->held;
-}
-
 /* All records of one row; what is no record ends it, and is counted. */
 static enum err
 take_records(struct common_set *c, struct view bytes, uint64_t n,
@@ -271,7 +222,7 @@ take_records(struct common_set *c, struct view bytes, uint64_t n,
 		i.source = source;
 		e = indicator_store_put(c->store, &i, p);
 		if (e == ERR_OK) {
-			count(&c->stats, p);
+			common_set_count(&c->stats, p);
 		}
 	}
 	return e;
@@ -441,9 +392,10 @@ slice(struct common_set *c, const struct work *w, uint64_t now_us,
 	unsigned n = 0;
 	enum err e = ERR_OK;
 
-	if (w->due) {
+	for (bool more = w->due; more && e == ERR_OK;) {
 		e = indicator_store_due(c->store, now_us, DUE_ROWS, &n);
 		c->stats.expired += n;
+		more = n == DUE_ROWS && clock_mono_us() < end_us;
 	}
 	if (e == ERR_OK && w->trim) {
 		e = trim(c, now_us);
@@ -482,6 +434,19 @@ tell(struct common_set *c, int64_t id,
 	sqlite3_reset(st);
 }
 
+/* A commit takes as long as the pages are many that slices touched, and every few
+ * of them the store moves what gathered to its place.  What the slowest of late
+ * took says how long the next may work. */
+static void
+pace(struct common_set *c, uint64_t took_us)
+{
+	uint64_t b = c->budget_us;
+
+	b = took_us > COMMON_SET_SLICE_US ? b * COMMON_SET_SLICE_US / took_us
+					  : b + b / 32;
+	c->budget_us = MAX(MIN(b, COMMON_SET_SLICE_US), LEAST_US);
+}
+
 static enum err
 do_work(struct common_set *c, const struct work *w, uint64_t now_us,
 	uint64_t start)
@@ -490,7 +455,7 @@ do_work(struct common_set *c, const struct work *w, uint64_t now_us,
 
 	c->ended = 0;
 	if (e == ERR_OK) {
-		e = slice(c, w, now_us, start + COMMON_SET_SLICE_US);
+		e = slice(c, w, now_us, start + c->budget_us);
 		if (e == ERR_OK) {
 			e = indicator_store_commit(c->store);
 		} else {
@@ -500,6 +465,7 @@ do_work(struct common_set *c, const struct work *w, uint64_t now_us,
 	if (e == ERR_OK) {
 		uint64_t us = clock_mono_us() - start;
 
+		pace(c, us);
 		c->stats.slices++;
 		c->stats.slice_max_us = MAX(c->stats.slice_max_us, us);
 		c->committed = c->stats;
@@ -541,123 +507,4 @@ common_set_turn(struct common_set *c, uint64_t now_us,
 	}
 	c->ended = 0;
 	return ERR_OK;
-}
-
-enum err
-common_set_offer(struct common_set *c, const char *source,
-		 const struct indicator *i, uint64_t now_us,
-		 struct indicator_put *p)
-{
-	bool ready = false;
-	enum err e =
-		gate_turn(c->gate, now_us, COMMON_SET_SLICE_US / 2, &ready);
-
-	*p = (struct indicator_put){ .now_us = now_us, .gate = &c->as_gate };
-	if (e == ERR_OK && (!ready || !sqlite3_get_autocommit(c->db))) {
-		e = ERR_AGAIN;
-	}
-	if (e != ERR_OK) {
-		return e;
-	}
-	e = indicator_store_begin(c->store);
-	if (e == ERR_OK) {
-		e = indicator_store_origin(c->store, source, &p->origin);
-	}
-	if (e == ERR_OK) {
-		e = indicator_store_put(c->store, i, p);
-	}
-	p->gate = NULL;
-	if (e != ERR_OK) {
-		indicator_store_rollback(c->store);
-		return e;
-	}
-	e = indicator_store_commit(c->store);
-	if (e == ERR_OK) {
-		count(&c->stats, p);
-		c->committed = c->stats;
-	}
-	return e;
-}
-
-enum err
-common_set_ready(struct common_set *c, uint64_t now_us, bool *ready)
-{
-	*ready = false;
-	return gate_turn(c->gate, now_us, COMMON_SET_SLICE_US / 2, ready);
-}
-
-enum err
-common_set_join(struct common_set *c, const char *source, uint64_t quota,
-		uint64_t now_us, struct indicator_put *p)
-{
-	enum err e = indicator_store_join(c->store);
-
-	*p = (struct indicator_put){ .now_us = now_us,
-				     .gate = &c->as_gate,
-				     .quota = quota };
-	return e == ERR_OK
-		       ? indicator_store_origin(c->store, source, &p->origin)
-		       : e;
-}
-
-enum err
-common_set_put(struct common_set *c, const struct indicator *i,
-	       struct indicator_put *p, uint64_t *evicted)
-{
-	enum err e = indicator_store_put(c->store, i, p);
-
-	if (e == ERR_OK && p->outcome == INDICATOR_NO_ROOM) {
-		/* Some more at once: the next will want room as well. */
-		unsigned n = 0, max = p->quota > 10000 ? 100 : 1;
-
-		e = indicator_store_evict(c->store, p->origin, p->now_us, max,
-					  &n);
-		*evicted += n;
-		if (e == ERR_OK && n > 0) {
-			e = indicator_store_put(c->store, i, p);
-		}
-	}
-	if (e == ERR_OK) {
-		count(&c->stats, p);
-	}
-	return e;
-}
-
-enum err
-common_set_leave(struct common_set *c)
-{
-	return indicator_store_leave(c->store);
-}
-
-void
-common_set_settled(struct common_set *c, bool committed)
-{
-	if (committed) {
-		c->committed = c->stats;
-	} else {
-		c->stats = c->committed;
-	}
-}
-
-enum err
-common_set_seen(struct common_set *c, const struct sighting_set *set)
-{
-	enum err e = ERR_OK;
-
-	if (set->exercise[0] != '\0') {
-		return ERR_OK;
-	}
-	for (unsigned i = 0; i < set->n_keys && e == ERR_OK; i++) {
-		const struct sighting_key *k = &set->keys[i];
-
-		/* One that was cut is nobody's value any more. */
-		if (k->kind == KEY_INDICATOR &&
-		    strlen(k->text) < SIGHTING_KEY_CAP - 1) {
-			e = sql_run(c->st[CS_SEEN], "ittuuud",
-				    indicator_store_key(k->text), k->text,
-				    set->site, set->first_us, set->last_us,
-				    set->count, COMMON_SET_SITES);
-		}
-	}
-	return e;
 }

@@ -11,8 +11,8 @@
  * Place    above gate, indicator_store and indicator_pack; below pipeline.
  * Threads  the writer's.
  * Memory   the gate's; one row of the inbox.
- * Cost     three lookups a turn while nothing is to be done; else at most
- *          COMMON_SET_SLICE_US and a commit.
+ * Cost     three lookups a turn while nothing is to be done; else about
+ *          COMMON_SET_SLICE_US with its commit, by what the last took.
  */
 #ifndef COLLECTOR_COMMON_SET_H
 #define COLLECTOR_COMMON_SET_H

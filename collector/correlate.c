@@ -245,6 +245,53 @@ correlate_add(struct correlate *c, const struct sighting_set *s)
 							 : add_set(c, s);
 }
 
+/* The run's site at which the event was counted; NULL: not in this run. */
+static struct run_site *
+counted_at(const struct run *r, const struct sighting_set *s)
+{
+	struct run_site *t = r->sites;
+
+	while (t != NULL && (t->events == 0 || strcmp(t->site, s->site) != 0 ||
+			     strcmp(t->owner, s->owner) != 0)) {
+		t = t->next;
+	}
+	return t;
+}
+
+static void
+uncount_key(struct correlate *c, const struct sighting_set *s,
+	    const struct sighting_key *k)
+{
+	uint64_t w = c->cfg.window_us;
+	uint64_t h = correlate_key_hash(s->exercise, k->kind, k->text);
+	struct run *r = c->buckets[h & (c->n_buckets - 1)];
+
+	for (; r != NULL; r = r->next_hash) {
+		struct run_site *t = NULL;
+
+		if (r->hash == h && r->kind == k->kind && !r->muted &&
+		    strcmp(r->key, k->text) == 0 &&
+		    strcmp(r->exercise, s->exercise) == 0 &&
+		    s->first_us <= r->last_us + w &&
+		    r->first_us <= s->last_us + w) {
+			t = counted_at(r, s);
+		}
+		if (t != NULL) {
+			t->events--;
+			correlate_mark_dirty(c, r);
+			return;
+		}
+	}
+}
+
+void
+correlate_uncount(struct correlate *c, const struct sighting_set *s)
+{
+	for (unsigned i = 0; s->strong && i < s->n_keys; i++) {
+		uncount_key(c, s, &s->keys[i]);
+	}
+}
+
 static int
 cmp_u64(const void *x, const void *y)
 {

@@ -139,6 +139,13 @@ enum err correlate_add(struct correlate *c,
 		       const struct sighting_set *s) MUST_CHECK;
 
 /*
+ * The alert of 's' was counted as an event of its own and turned out to be part
+ * of an older one: it counts as an alert only.  Nothing that ties an incident
+ * together changes.
+ */
+void correlate_uncount(struct correlate *c, const struct sighting_set *s);
+
+/*
  * What changed since the last call, in this order: merged (incident 'from' is
  * now part of 'into'; both have ids), then incident for each that is new or
  * changed (the callee gives a new one its id), then run for each run to be

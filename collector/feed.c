@@ -331,6 +331,19 @@ feed_clock(struct feed *f, const char *site, const char *sensor,
 }
 
 enum err
+feed_joined(struct feed *f, const char *site, const char *sensor, int64_t was,
+	    int64_t event, uint64_t now_us)
+{
+	struct json *j = &f->j;
+
+	begin(j, "joined", now_us);
+	json_i64(j, "event", was);
+	json_i64(j, "into", event);
+	json_obj_end(j);
+	return end_of_sensor(f, site, sensor);
+}
+
+enum err
 feed_refused(struct feed *f, const char *site, const char *sensor,
 	     const char *cause, uint64_t n, const char *what, uint64_t now_us)
 {

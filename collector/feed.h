@@ -61,6 +61,10 @@ enum err feed_consult(struct feed *f, const struct consult_event *event,
 enum err feed_clock(struct feed *f, const char *site, const char *sensor,
 		    const char *state, int64_t ahead_us,
 		    uint64_t now_us) MUST_CHECK;
+/* Alert 'was' of this sensor, told of as an event of its own, is part of the
+ * event of alert 'event'; so are those that named it as theirs. */
+enum err feed_joined(struct feed *f, const char *site, const char *sensor,
+		     int64_t was, int64_t event, uint64_t now_us) MUST_CHECK;
 struct blind_span;
 /* A sensor's interval without sight began ("to" null) or ended. */
 enum err feed_blind(struct feed *f, const char *site, const char *sensor,

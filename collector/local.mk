@@ -40,10 +40,12 @@ libcollector_a_SOURCES = \
 	collector/store_schema.h collector/store_schema.c \
 	collector/store_tables.h collector/store_tables.c \
 	collector/twin.h collector/twin.c \
+	collector/twin.h collector/twin_state.h collector/twin.c \
+	collector/twin_same.c collector/twin_join.c \
 	collector/skew.h collector/skew_state.h collector/skew.c \
 	collector/skew_solve.c \
 	collector/taps.h collector/taps_state.h collector/taps.c \
-	collector/taps_load.c collector/taps_read.c \
+	collector/taps_load.c collector/taps_join.c collector/taps_read.c \
 	collector/taps_json.h collector/taps_json.c \
 	collector/lease_file.h collector/lease_file.c \
 	collector/lease.h collector/lease_state.h collector/lease.c \
@@ -100,6 +102,7 @@ libcollector_a_SOURCES = \
 	collector/pipeline_case.h collector/pipeline_case.c \
 	collector/pipeline_refute.c \
 	collector/pipeline_silence.c \
+	collector/pipeline_taps.c \
 	collector/store.h collector/store.c collector/store_state.h \
 	collector/store_name.c collector/store_sums.c collector/store_group.c \
 	collector/store_sweep.c \
@@ -130,6 +133,8 @@ libcollector_a_SOURCES += \
 	collector/gate.h collector/gate.c \
 	collector/indicator_word.h collector/indicator_word.c \
 	collector/common_set.h collector/common_set.c
+	collector/common_set.h collector/common_set_state.h collector/common_set.c \
+	collector/common_set_put.c
 # indicators of others
 libcollector_a_SOURCES += \
 	collector/taxii_http.h collector/taxii_http.c \

@@ -159,6 +159,8 @@ const struct metric_row metrics_rows[] = {
 	  "Events of consultations refused, since the store was made." },
 	{ "consult.expired", "consultations_expired_total", METRIC_COUNTER,
 	  NULL, "Closed consultations that made room for others." },
+	{ "turns.exchange", "exchange_turn_seconds_max", METRIC_GAUGE, NULL,
+	  "The longest turn in which partners' bundles were taken." },
 	{ "exchange.*.up", "exchange_up", METRIC_GAUGE, "partner",
 	  "1 while what is for a partner can be sent." },
 	{ "exchange.*.made", "exchange_bundles_made", METRIC_GAUGE, "partner",
@@ -214,6 +216,8 @@ const struct metric_row metrics_rows[] = {
 	  "Alerts looked at for others of the same event." },
 	{ "taps.events", "observations_distinct_total", METRIC_COUNTER, NULL,
 	  "Events that these are." },
+	{ "taps.rejoined", "observations_rejoined_total", METRIC_COUNTER, NULL,
+	  "Events that turned out to be part of others." },
 	{ "taps.evicted", "observations_forgotten_total", METRIC_COUNTER,
 	  NULL, "Of these alerts, those forgotten for want of room." },
 	{ "taps.anchors", "anchors_total", METRIC_COUNTER, NULL,
@@ -443,9 +447,13 @@ metrics_write(struct json *j, const struct pipeline *p, struct lease *lease,
 	json_u64(j, "posture_behind", f.posture_behind);
 	json_obj_end(j);
 	write_indicators(j, p);
+	json_obj(j, "turns");
+	json_f64(j, "exchange", (double)f.exchange_turn_us / (double)US_PER_S);
+	json_obj_end(j);
 	json_obj(j, "taps");
 	json_u64(j, "observations", f.taps.twins.observed);
 	json_u64(j, "events", f.taps.twins.events);
+	json_u64(j, "rejoined", f.taps.twins.rejoined);
 	json_u64(j, "evicted", f.taps.twins.evicted);
 	json_u64(j, "anchors", f.taps.skew.anchors);
 	json_u64(j, "shared", f.taps.skew.shared);

@@ -441,7 +441,8 @@ static bool
 pipeline_busy(const struct pipeline *p)
 {
 	return common_set_busy(p->common) || p->warn.pending ||
-	       p->cases.refuted.more || pipeline_exchange_busy(p->exchange);
+	       p->cases.refuted.more || taps_busy(p->taps) ||
+	       pipeline_exchange_busy(p->exchange);
 }
 
 enum err
@@ -515,6 +516,8 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		if (n > 0) {
 			e = process(p, entries, n, &renewed, d);
 			idle_since = clock_mono_us();
+		} else {
+			e = pipeline_taps_turn(p, d);
 		}
 		if (e == ERR_OK) {
 			e = pipeline_exchange_turn(p->exchange, d);
@@ -576,6 +579,7 @@ pipeline_facts(const struct pipeline *p, struct pipeline_facts *out)
 	correlate_stats(p->correlate, &out->correlate);
 	taps_stats(p->taps, &out->taps);
 	finder_stats(p->finder, &out->finder);
+	out->exchange_turn_us = pipeline_exchange_longest(p->exchange);
 	out->store = p->cfg.store;
 	out->sensors_left_out = ingest_left_out(p->ingest);
 	out->epochs_forgotten = dedupe_forgotten(p->dedupe);

@@ -129,6 +129,7 @@ struct pipeline_facts {
 	uint64_t sensors_left_out; /* too many */
 	struct correlate_stats correlate;
 	struct taps_stats taps; /* since the start */
+	uint64_t exchange_turn_us; /* the longest that partners were given */
 	struct finder_stats finder;
 	const char *store; /* its file */
 	uint64_t epochs_forgotten; /* in memory, since the start */

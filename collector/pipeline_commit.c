@@ -163,8 +163,12 @@ pipeline_take(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 		e = take_reads(p, entries, n, renewed, d);
 	}
 	p->stats.entries_oversize = ingest_oversize(p->ingest);
+	taps_clocks(p->taps);
 	if (e == ERR_OK) {
 		e = pipeline_correlate(p);
+	}
+	if (e == ERR_OK) {
+		e = pipeline_rejoin(p);
 	}
 	if (e == ERR_OK) {
 		e = pipeline_incidents(p);

@@ -37,6 +37,7 @@ struct pipeline_exchange {
 	struct party *parties;
 	unsigned n, first; /* whose turn it is */
 	uint64_t next_us; /* monotonic */
+	uint64_t turn_max_us; /* the longest turn */
 	bool busy, away;
 };
 
@@ -386,16 +387,13 @@ tell_points(struct pipeline_exchange *x, bool *redis, struct diag *d)
 	}
 }
 
-enum err
-pipeline_exchange_turn(struct pipeline_exchange *x, struct diag *d)
+static enum err
+take_turn(struct pipeline_exchange *x, uint64_t now, struct diag *d)
 {
-	uint64_t now = clock_mono_us(), end = now + PIPELINE_EXCHANGE_US;
+	uint64_t end = now + PIPELINE_EXCHANGE_US;
 	bool ready = false, redis = true;
 	enum err e;
 
-	if (x == NULL || (now < x->next_us && !x->busy)) {
-		return ERR_OK;
-	}
 	x->next_us = now + EVERY_MS * UINT64_C(1000);
 	d->msg[0] = '\0';
 	e = common_set_ready(x->p->common, clock_wall_us(), &ready);
@@ -426,4 +424,24 @@ pipeline_exchange_turn(struct pipeline_exchange *x, struct diag *d)
 	}
 	note_redis(x, redis, d);
 	return x->p->feed != NULL ? feed_flush(x->p->feed, d) : ERR_OK;
+}
+
+enum err
+pipeline_exchange_turn(struct pipeline_exchange *x, struct diag *d)
+{
+	uint64_t now = clock_mono_us();
+	enum err e;
+
+	if (x == NULL || (now < x->next_us && !x->busy)) {
+		return ERR_OK;
+	}
+	e = take_turn(x, now, d);
+	x->turn_max_us = MAX(x->turn_max_us, clock_mono_us() - now);
+	return e;
+}
+
+uint64_t
+pipeline_exchange_longest(const struct pipeline_exchange *x)
+{
+	return x != NULL ? x->turn_max_us : 0;
 }

@@ -33,6 +33,8 @@ enum err pipeline_exchange_turn(struct pipeline_exchange *x,
 bool pipeline_exchange_busy(const struct pipeline_exchange *x);
 /* How long the pipeline may wait for its sensors, at most 'wait_ms'. */
 int pipeline_exchange_wait(const struct pipeline_exchange *x, int wait_ms);
+/* The longest turn since the start, in microseconds. */
+uint64_t pipeline_exchange_longest(const struct pipeline_exchange *x);
 /* A transaction was given up: the points are read again. */
 void pipeline_exchange_forget(struct pipeline_exchange *x);
 

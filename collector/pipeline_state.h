@@ -204,6 +204,13 @@ enum err pipeline_correlator_found(struct pipeline *p, const char *kind,
 				   uint64_t n) MUST_CHECK;
 enum err pipeline_incidents(struct pipeline *p) MUST_CHECK;
 
+/* pipeline_taps.c: events that turn out to be one, once clocks are known; within
+ * the transaction, before pipeline_incidents(). */
+enum err pipeline_rejoin(struct pipeline *p) MUST_CHECK;
+/* What is left to be looked at again, while no batch comes: in a transaction of
+ * its own.  An error is the feed's, or of a store that cannot be read again. */
+enum err pipeline_taps_turn(struct pipeline *p, struct diag *d) MUST_CHECK;
+
 /*
  * pipeline_consult.c: what follows for the consultation of an incident that was
  * just assessed; 'level' is that of its situation, or its own.

@@ -465,6 +465,8 @@ sighting_batch_count(struct sighting_batch *b, const struct alert *a,
 	if (MAX(t->last_us, us) - MIN(t->first_us, us) > SIGHTING_SPAN_US) {
 		return false;
 	}
+	/* Whatever is added next says nothing of this alert. */
+	b->was_asked = false;
 	t->count++;
 	t->events += events;
 	t->first_us = MIN(t->first_us, us);

@@ -64,7 +64,8 @@ static const char *const statements[SP_COUNT_OF] = {
 	/* The party's own word on its id goes before another's. */
 	[SP_VALUE] = "SELECT n.kind,n.value FROM indicator_sources s JOIN"
 		     " indicators n ON n.id=s.indicator WHERE s.id_key=?1 AND"
-		     " s.id=?2 ORDER BY s.origin<>?3,s.indicator LIMIT 1",
+		     " s.id_key<>0 AND s.id=?2 ORDER BY "
+		     "s.origin<>?3,s.indicator LIMIT 1",
 };
 
 struct store_partner {

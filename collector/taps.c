@@ -20,6 +20,17 @@ static const char *const statements[ST_TAPS] = {
 		    " VALUES(?1,?2,?3,?4,?5,?6)",
 	[ST_CLOCK] = "INSERT OR REPLACE INTO clocks"
 		     " VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
+	[ST_JOIN_ROWS] = "UPDATE twins SET event=?2 WHERE event=?1",
+	[ST_JOIN_FIRST] =
+		"INSERT OR REPLACE INTO twins SELECT ?1,?2,sensor FROM"
+		" (SELECT sensor,first_alert,alerts FROM frames WHERE alerts>0"
+		" AND first_alert<=?1 ORDER BY first_alert DESC LIMIT 1)"
+		" WHERE first_alert+alerts>?1",
+	[ST_JOIN_FRAME] =
+		"SELECT f.id,f.data,f.crc,f.first_alert,f.others,f.sensor,"
+		"s.site,s.sensor FROM frames f JOIN sensors s ON s.id=f.sensor"
+		" WHERE f.alerts>0 AND f.first_alert<=?1"
+		" ORDER BY f.first_alert DESC LIMIT 1",
 	[ST_NAME] = "SELECT site,sensor FROM sensors WHERE id=?1",
 };
 
@@ -32,6 +43,7 @@ taps_free(struct taps *t)
 	for (unsigned i = 0; i < ST_TAPS; i++) {
 		sqlite3_finalize(t->st[i]);
 	}
+	taps_join_fini(t);
 	twins_free(t->twins);
 	skew_free(t->skew);
 	free(t);
@@ -67,17 +79,26 @@ taps_new(struct taps **out, struct store *store, struct diag *d)
 	return ERR_OK;
 }
 
-struct twin_seen
-taps_seen(struct taps *t, int64_t sensor, int64_t id, const struct alert *a)
+uint64_t
+taps_right(void *arg, int64_t sensor, uint64_t told_us, bool *known)
 {
-	struct twin_seen s = { .alert = id, .sensor = sensor };
-	int64_t ahead =
-		skew_ahead(t->skew, sensor, a->timestamp_us, &s.clock_known);
-	int64_t us = (int64_t)a->timestamp_us; /* eve.h: it fits */
+	struct taps *t = arg;
+	int64_t ahead = skew_ahead(t->skew, sensor, told_us, known);
+	int64_t us = (int64_t)told_us; /* eve.h: it fits */
 
 	/* A clock may be off by two days at most: no overflow downwards. */
 	us = ahead < 0 && us > INT64_MAX + ahead ? INT64_MAX : us - ahead;
-	s.us = (uint64_t)MAX(us, (int64_t)1);
+	return (uint64_t)MAX(us, (int64_t)1);
+}
+
+struct twin_seen
+taps_seen(struct taps *t, int64_t sensor, int64_t id, const struct alert *a)
+{
+	struct twin_seen s = { .alert = id,
+			       .sensor = sensor,
+			       .told_us = a->timestamp_us };
+
+	s.us = taps_right(t, sensor, a->timestamp_us, &s.clock_known);
 	return s;
 }
 
@@ -180,13 +201,15 @@ keep_clock(void *arg, const struct skew_clock *c)
 
 /* Hundreds of clocks take some tens of ms: no more than a part of the time.  A
  * few are worked out by each commit. */
-static void
-solve(struct taps *t)
+void
+taps_clocks(struct taps *t)
 {
+	const struct twins_clock right = { taps_right, t };
 	uint64_t began = clock_mono_us(), now;
 
 	if (began >= t->solve_us) {
 		skew_solve(t->skew);
+		twins_retime(t->twins, &right);
 		now = clock_mono_us();
 		if (now - began >= SOLVE_LONG_US) {
 			t->solve_us = now + (now - began) * SOLVE_REST;
@@ -199,10 +222,8 @@ taps_keep(struct taps *t,
 	  enum err (*turned)(void *arg, const struct taps_clock *c), void *arg)
 {
 	struct keeper k = { t, turned, arg };
-	enum err e;
+	enum err e = skew_each_change(t->skew, keep_pair_of, keep_clock, &k);
 
-	solve(t);
-	e = skew_each_change(t->skew, keep_pair_of, keep_clock, &k);
 	return e == ERR_OK ? sql_run(t->st[ST_TWINS_GONE], "") : e;
 }
 
@@ -272,5 +293,9 @@ taps_reload(struct taps *t)
 	if (e == ERR_OK) {
 		e = load_told(t);
 	}
-	return e == ERR_OK ? taps_load(t) : e;
+	if (e == ERR_OK) {
+		e = taps_load(t);
+	}
+	twins_look_again(t->twins);
+	return e;
 }

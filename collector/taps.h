@@ -43,6 +43,29 @@ enum err taps_alert(struct taps *t, int64_t sensor, int64_t id,
 /* An event of the kind EVE_ANCHOR. */
 enum err taps_anchor(struct taps *t, int64_t sensor,
 		     const struct alert *a) MUST_CHECK;
+/* Works out what the anchors since the last call say of the clocks. */
+void taps_clocks(struct taps *t);
+
+/* An event that was told apart from an older one of which it is part. */
+struct taps_joined {
+	int64_t was, event; /* their first alerts */
+	/* The alert 'was', which was counted as an event of its own, of whom
+	 * and when as far as is known now; NULL: it is gone. */
+	const struct alert *a;
+	const char *site, *sensor;
+	uint64_t us;
+};
+/*
+ * Looks again at some of what stood at another time until clocks were compared,
+ * or had just been read from the store, and joins what is one.  It takes a few
+ * thousand looks and TAPS_JOIN_MAX joined events at most; taps_busy(): there is
+ * more to do.
+ */
+#define TAPS_JOIN_MAX 128
+enum err taps_rejoin(struct taps *t,
+		     enum err (*joined)(void *arg, const struct taps_joined *j),
+		     void *arg) MUST_CHECK;
+bool taps_busy(const struct taps *t);
 struct taps_clock;
 /* Before the commit: what changed of clocks; rows of alerts that are gone.
  * 'turned' is called for each clock that is of another state now. */

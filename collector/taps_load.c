@@ -55,6 +55,30 @@ load_other(struct walk *w, sqlite3_stmt *st, struct view line)
 			   a.timestamp_us);
 }
 
+struct taps_others
+taps_others(struct view list)
+{
+	struct taps_others o = { list, 0 };
+	uint64_t step;
+
+	/* The first one's distance is to the line before the first. */
+	o.next = store_varint_get(&o.left, &step) ? step - 1 : UINT64_MAX;
+	return o;
+}
+
+bool
+taps_is_other(struct taps_others *o, uint64_t n)
+{
+	uint64_t step;
+
+	if (n != o->next) {
+		return false;
+	}
+	o->next =
+		store_varint_get(&o->left, &step) ? o->next + step : UINT64_MAX;
+	return true;
+}
+
 /* The lines of one frame: alerts are all but those that 'others' lists. */
 static enum err
 load_lines(struct walk *w, sqlite3_stmt *st, struct view raw,
@@ -62,8 +86,8 @@ load_lines(struct walk *w, sqlite3_stmt *st, struct view raw,
 {
 	int64_t sensor = sqlite3_column_int64(st, 0),
 		id = sqlite3_column_int64(st, 3);
-	uint64_t line = 0, step,
-		 other = store_varint_get(&others, &step) ? step : UINT64_MAX;
+	struct taps_others other = taps_others(others);
+	uint64_t line = 0;
 	enum err e = ERR_OK;
 
 	for (size_t at = 0; at < raw.len && e == ERR_OK;) {
@@ -73,9 +97,7 @@ load_lines(struct walk *w, sqlite3_stmt *st, struct view raw,
 		struct alert a;
 		const char *why;
 
-		if (text.len > 0 && ++line == other) {
-			other = store_varint_get(&others, &step) ? other + step
-								 : UINT64_MAX;
+		if (text.len > 0 && taps_is_other(&other, line++)) {
 			e = load_other(w, st, text);
 		} else if (text.len > 0) {
 			if (eve_parse(w->eve, text, &a, &why) == EVE_ALERT) {

@@ -11,9 +11,10 @@
  *
  * Place    above common/alert.h; below taps.
  * Threads  one.
- * Memory   about 190 bytes for each of 'max' observations, the latest; who has
+ * Memory   about 200 bytes for each of 'max' observations, the latest; who has
  *          more than his share of them makes room himself.
- * Cost     below 1 us an observation, whatever attackers send.
+ * Cost     below 1 us an observation, whatever attackers send; as much for each
+ *          that is looked at again.
  */
 #ifndef COLLECTOR_TWIN_H
 #define COLLECTOR_TWIN_H
@@ -27,6 +28,7 @@ struct twin_seen {
 	int64_t alert; /* number of the observation; they rise */
 	int64_t sensor;
 	uint64_t us; /* when, by a clock that is right as far as known */
+	uint64_t told_us; /* when, by the sensor's clock */
 	bool clock_known; /* the sensor's was compared with others' */
 };
 
@@ -43,8 +45,33 @@ int64_t twins_add(struct twins *t, const struct twin_seen *seen,
 void twins_load(struct twins *t, const struct twin_seen *seen,
 		const struct alert *a, int64_t event);
 
+/* What is known of clocks now: when something was that a sensor told of
+ * 'told_us'; '*known': its clock was compared. */
+struct twins_clock {
+	uint64_t (*right)(void *arg, int64_t sensor, uint64_t told_us,
+			  bool *known);
+	void *arg;
+};
+/* Clocks may be known better than they were: what that puts at another time by
+ * more than TWINS_RETIME_US is looked at again. */
+#define TWINS_RETIME_US 500000
+void twins_retime(struct twins *t, const struct twins_clock *c);
+/* All are to be looked at again: what memory was about to do is not known. */
+void twins_look_again(struct twins *t);
+bool twins_looking(const struct twins *t);
+
+/* Two events turned out to be one: 'was', known by its first alert, is part of
+ * 'event', which is the older one. */
+struct twins_joined {
+	int64_t was, event;
+};
+/* Looks at some thousands of those that are to be looked at again, and joins
+ * at most 'cap' pairs of events; how many. */
+unsigned twins_rejoin(struct twins *t, struct twins_joined *out, unsigned cap);
+
 struct twins_stats {
-	uint64_t observed, events; /* taken in, and how many they are */
+	uint64_t observed, events; /* taken in, and how many they were then */
+	uint64_t rejoined; /* events that turned out to be part of others */
 	uint64_t evicted; /* left to make room */
 	size_t kept;
 };

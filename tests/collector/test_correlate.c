@@ -795,6 +795,47 @@ memory_is_bounded(void **state)
 	world_fini(&w);
 }
 
+/* An event that another sensor turns out to have told of before counts as an
+ * alert only, once, and where it was counted. */
+static void
+told_of_twice(void **state)
+{
+	struct correlate *c = correlate_new(&correlate_defaults);
+	struct sighting_set one =
+		set("a", "x", T0, STAGE_COUNT, "i:evil,r:1:7");
+	struct sighting_set two =
+		set("b", "y", T0, STAGE_COUNT, "i:evil,r:1:7");
+	struct world *w = malloc(sizeof(*w));
+
+	(void)state;
+	assert_non_null(c);
+	assert_non_null(w);
+	world_init(w);
+	one.events = two.events = 1;
+	one.count = 3;
+	assert_int_equal(correlate_add(c, &one), ERR_OK);
+	assert_int_equal(correlate_add(c, &two), ERR_OK);
+	flush(c, w);
+	assert_int_equal(w->opened, 1);
+	assert_int_equal(w->a.alerts, 4);
+	assert_int_equal(w->a.events, 2);
+	correlate_uncount(c, &two);
+	flush(c, w);
+	assert_int_equal(w->a.alerts, 4);
+	assert_int_equal(w->a.events, 1);
+	/* Nobody counted these. */
+	correlate_uncount(c, &two);
+	two.first_us = two.last_us = T0 + 100 * HOUR;
+	correlate_uncount(c, &two);
+	one.strong = false;
+	correlate_uncount(c, &one);
+	flush(c, w);
+	assert_int_equal(w->a.events, 1);
+	world_fini(w);
+	free(w);
+	correlate_free(c);
+}
+
 int
 main(void)
 {
@@ -815,6 +856,7 @@ main(void)
 		cmocka_unit_test(any_order_gives_the_same),
 		cmocka_unit_test(random_sightings_in_any_order),
 		cmocka_unit_test(growing_never_lowers),
+		cmocka_unit_test(told_of_twice),
 		cmocka_unit_test(memory_is_bounded),
 	};
 

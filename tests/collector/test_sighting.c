@@ -216,12 +216,44 @@ past_is_then(void **state)
 	mission_free(map);
 }
 
+/* What stands in between is no alert: those behind it are not counted as it. */
+static void
+not_as_what_stands_between(void **state)
+{
+	struct mission_map *map = mission_empty();
+	struct sighting_batch *b = sighting_batch_new();
+	struct alert a = { .gid = 1,
+			   .sid = 7,
+			   .severity = 1,
+			   .site = VIEW_LIT("a"),
+			   .timestamp_us = BASE_US };
+	struct sighting_set of_alert = { 0 }, finding;
+
+	(void)state;
+	assert_non_null(b);
+	assert_false(sighting_batch_count(b, &a, BASE_US, 1));
+	sighting_from_alert(&a, map, &of_alert);
+	assert_true(sighting_batch_add(b, &of_alert));
+	assert_true(sighting_batch_count(b, &a, BASE_US, 1));
+	finding = of_alert;
+	finding.strong = false;
+	snprintf(finding.keys[0].text, sizeof(finding.keys[0].text), "other");
+	assert_true(sighting_batch_add(b, &finding));
+	assert_true(sighting_batch_count(b, &a, BASE_US, 1));
+	assert_int_equal(sighting_batch_len(b), 2);
+	assert_int_equal(sighting_batch_get(b, 0)->count, 3);
+	assert_int_equal(sighting_batch_get(b, 1)->count, 1);
+	sighting_batch_free(b);
+	mission_free(map);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counting_is_reading),
 		cmocka_unit_test(past_is_then),
+		cmocka_unit_test(not_as_what_stands_between),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

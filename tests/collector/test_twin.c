@@ -49,7 +49,7 @@ udp(const char *src, uint16_t sport, const char *dst, uint64_t content)
 static int64_t
 at(struct twins *t, int64_t sensor, uint64_t us, struct alert a)
 {
-	struct twin_seen s = { ++next_alert, sensor, us, false };
+	struct twin_seen s = { ++next_alert, sensor, us, us, false };
 
 	return twins_add(t, &s, &a);
 }
@@ -57,7 +57,7 @@ at(struct twins *t, int64_t sensor, uint64_t us, struct alert a)
 static int64_t
 exact(struct twins *t, int64_t sensor, uint64_t us, struct alert a)
 {
-	struct twin_seen s = { ++next_alert, sensor, us, true };
+	struct twin_seen s = { ++next_alert, sensor, us, us, true };
 
 	return twins_add(t, &s, &a);
 }
@@ -218,7 +218,8 @@ put_back(void **state)
 {
 	struct twins *t = begin(100), *u = begin(100);
 	struct alert a = tcp("10.1.2.3", 4000, "192.0.2.1", 1, 2);
-	struct twin_seen one = { 1, 1, T0, false }, two = { 2, 2, T0, false };
+	struct twin_seen one = { 1, 1, T0, T0, false },
+			 two = { 2, 2, T0, T0, false };
 
 	(void)state;
 	assert_int_equal(twins_add(t, &one, &a), 1);
@@ -233,6 +234,165 @@ put_back(void **state)
 	assert_int_equal(at(u, 2, T0, a), 5);
 	twins_free(t);
 	twins_free(u);
+}
+
+/* Clocks of sensors 1 to 4 as they are known: ahead by so many seconds. */
+struct clocks {
+	int64_t ahead[5];
+	bool known;
+};
+
+static uint64_t
+right(void *arg, int64_t sensor, uint64_t told_us, bool *known)
+{
+	const struct clocks *c = arg;
+
+	*known = c->known;
+	return c->known ? told_us - (uint64_t)(c->ahead[sensor] * (int64_t)S)
+			: told_us;
+}
+
+/* 'seen' at 'true_us' by a sensor whose clock is as 'c' says. */
+static int64_t
+told(struct twins *t, struct clocks *c, int64_t sensor, uint64_t true_us,
+     struct alert a)
+{
+	struct twin_seen s = { .alert = ++next_alert, .sensor = sensor };
+
+	s.told_us = true_us + (uint64_t)(c->ahead[sensor] * (int64_t)S);
+	s.us = right(c, sensor, s.told_us, &s.clock_known);
+	return twins_add(t, &s, &a);
+}
+
+static unsigned
+rejoin(struct twins *t, struct twins_joined *out, unsigned cap)
+{
+	unsigned n = 0;
+
+	for (unsigned turns = 0; twins_looking(t); turns++) {
+		assert_true(turns < 100);
+		n += twins_rejoin(t, out + n, cap - n);
+	}
+	return n;
+}
+
+/* An hour apart: told apart, until the clocks are known. */
+static void
+joined_late(void **state)
+{
+	struct twins *t = begin(1000);
+	struct clocks c = { .ahead = { 0, 0, 3600, -3600, 0 } };
+	const struct twins_clock clock = { right, &c };
+	struct alert one = udp("203.0.113.1", 53, "198.51.100.1", 5);
+	struct alert two = udp("203.0.113.2", 53, "198.51.100.1", 5);
+	struct alert nat = udp("10.0.0.1", 99, "198.51.100.1", 5);
+	struct twins_joined j[8];
+	struct twins_stats st;
+
+	(void)state;
+	one.trace.ip_id = nat.trace.ip_id = 77;
+	two.trace.ip_id = 78;
+	assert_int_equal(told(t, &c, 1, T0, one), 1);
+	assert_int_equal(told(t, &c, 2, T0, one), 2);
+	assert_int_equal(told(t, &c, 3, T0, nat), 3);
+	/* Joined at once: both clocks are right by chance. */
+	assert_int_equal(told(t, &c, 4, T0, one), 1);
+	/* Another attack, and the same one again a minute later. */
+	assert_int_equal(told(t, &c, 1, T0, two), 5);
+	assert_int_equal(told(t, &c, 2, T0 + 60 * S, one), 6);
+	twins_look_again(t);
+	assert_int_equal(rejoin(t, j, 8), 0);
+	c.known = true;
+	twins_retime(t, &clock);
+	assert_true(twins_looking(t));
+	assert_int_equal(rejoin(t, j, 8), 2);
+	assert_int_equal(j[0].event + j[1].event, 2);
+	assert_int_equal(j[0].was + j[1].was, 2 + 3);
+	twins_stats(t, &st);
+	assert_int_equal(st.rejoined, 2);
+	/* Known since: nothing moves, and whoever comes finds it. */
+	twins_retime(t, &clock);
+	assert_false(twins_looking(t));
+	assert_int_equal(told(t, &c, 1, T0 + 60 * S, one), 6);
+	twins_free(t);
+}
+
+/* The reference changes when a third sensor comes: two that were at hand. */
+static void
+moved_reference(void **state)
+{
+	struct twins *t = begin(1000);
+	struct clocks c = { .ahead = { 0, -137, 0, 298, 0 }, .known = true };
+	const struct twins_clock clock = { right, &c };
+	struct alert one = udp("203.0.113.1", 53, "198.51.100.1", 5);
+	struct twins_joined j[8];
+
+	(void)state;
+	assert_int_equal(told(t, &c, 1, T0, one), 1);
+	/* All are known to be 137 s further ahead than was thought. */
+	for (unsigned i = 1; i < 5; i++) {
+		c.ahead[i] += 137;
+	}
+	twins_retime(t, &clock);
+	assert_int_equal(rejoin(t, j, 8), 0);
+	assert_int_equal(told(t, &c, 2, T0 - 137 * S, one), 1);
+	twins_free(t);
+}
+
+/* Whose turn it is may be displaced, and a sensor never has two of an event. */
+static void
+looked_at_and_displaced(void **state)
+{
+	struct twins *t = begin(64);
+	struct clocks c = { .ahead = { 0, 0, 3600, 0, 0 } };
+	const struct twins_clock clock = { right, &c };
+	struct twins_joined j[64];
+	unsigned n;
+
+	(void)state;
+	for (unsigned i = 0; i < 32; i++) {
+		struct alert a = udp("203.0.113.1", (uint16_t)(i / 2 + 1),
+				     "198.51.100.1", 5);
+
+		(void)told(t, &c, 1, T0 + i * S, a);
+		(void)told(t, &c, 2, T0 + i * S, a);
+	}
+	c.known = true;
+	twins_retime(t, &clock);
+	n = twins_rejoin(t, j, 3);
+	assert_int_equal(n, 3);
+	for (unsigned i = 0; i < 20; i++) {
+		(void)told(t, &c, 3, T0,
+			   udp("203.0.113.9", (uint16_t)(i + 1), "198.51.100.2",
+			       6));
+	}
+	n += rejoin(t, j + n, 64 - n);
+	assert_in_range(n, 20, 32);
+	twins_free(t);
+}
+
+/* Datagrams that differ in their identification alone, most of them seen at one
+ * tap only. */
+static void
+datagrams_alike(void **state)
+{
+	struct twins *t = begin(8192);
+
+	(void)state;
+	for (unsigned i = 1; i <= 2000; i++) {
+		struct alert a = udp("203.0.113.1", 53, "198.51.100.1", 5);
+
+		a.trace.ip_id = (uint16_t)i;
+		assert_int_equal(exact(t, 1, T0 + i * 1000, a), (int64_t)i);
+	}
+	for (unsigned i = 1; i <= 2000; i += 97) {
+		struct alert a = udp("203.0.113.1", 53, "198.51.100.1", 5);
+
+		a.trace.ip_id = (uint16_t)(2001 - i);
+		assert_int_equal(exact(t, 2, T0 + (2001 - i) * 1000, a),
+				 (int64_t)(2001 - i));
+	}
+	twins_free(t);
 }
 
 /* For those without twins; says what it takes, and fails when it is absurd. */
@@ -288,6 +448,10 @@ main(void)
 		cmocka_unit_test(many_alike),
 		cmocka_unit_test(flood),
 		cmocka_unit_test(put_back),
+		cmocka_unit_test(joined_late),
+		cmocka_unit_test(moved_reference),
+		cmocka_unit_test(looked_at_and_displaced),
+		cmocka_unit_test(datagrams_alike),
 		cmocka_unit_test(cost),
 	};
 

@@ -4,6 +4,7 @@
 E2E_TESTS = tests/e2e/blind_causes.sh tests/e2e/blind.sh \
 	tests/e2e/pipeline.sh \
 	tests/e2e/taps.sh \
+	tests/e2e/taps_apart.sh \
 	tests/e2e/alerts.sh \
 	tests/e2e/patterns.sh \
 	tests/e2e/redis_away.sh \

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # One truth at three taps, behind a NAT, inside GRE and VXLAN, by clocks that
 # are minutes apart, with losses: one event is one event, attacks that look
-# alike stay apart, and the clocks are measured.  TAPS_CLONES makes it larger.
+# alike stay apart, and the clocks are measured.  TAPS_CLONES makes it larger,
+# TAPS_APART sets the clocks further apart.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
 need sqlite3 python3 redis-cli
 [ -x "$collector" ] || skip "picket-collector is not built"
@@ -56,9 +57,14 @@ for tap in inside gre vxlan; do
 	same "$tap: alerts stored" "$(alerts_written $tap)" "$(alerts_stored $tap)"
 done
 
+same "events counted" $(($(sql 'SELECT sum(alerts) FROM sensors') -
+	$(sql 'SELECT count(*) FROM twins'))) \
+	"$(sql 'SELECT sum(s.events) FROM sightings s JOIN runs r ON r.id = s.run WHERE r.kind = 6')"
+
 # Whoever asks is told.
 "$bin/picketctl" -s "$tmp/picket.db" skew >"$tmp/skew" || fail "picketctl skew"
-grep -q '^off *gre *tap *+137.250 ' "$tmp/skew" || fail "skew: $(cat "$tmp/skew")"
+ahead=$((137 + ${TAPS_APART:-0})).250
+grep -q "^off *gre *tap *+$ahead " "$tmp/skew" || fail "skew: $(cat "$tmp/skew")"
 id=$(sql "SELECT id FROM incidents WHERE state = 'open' ORDER BY score DESC LIMIT 1")
 "$bin/picketctl" -s "$tmp/picket.db" incidents show "$id" --json >"$tmp/incident"
 same "taps of the incident" "gre inside vxlan" "$(python3 -c 'import json, sys
@@ -68,5 +74,6 @@ print(*(t["site"] for t in i["taps"]))' "$tmp/incident")"
 same "clocks told of in the feed" 2 \
 	"$(grep '"event_type":"clock"' "$tmp/feed.json" | grep -c '"state":"off"')"
 same "alerts that name another as their event" "$(sql 'SELECT count(*) FROM twins')" \
-	"$(grep -c '"picket":.*"event":[0-9]' "$tmp/feed.json")"
+	$(($(grep -c '"picket":.*"event":[0-9]' "$tmp/feed.json") +
+		$(grep -c '"event_type":"joined"' "$tmp/feed.json")))
 finish

@@ -8,6 +8,7 @@ SCALE_RUNS = tests/scale/indicators.sh tests/scale/patterns.sh \
 	tests/scale/retro.sh tests/scale/taps.sh
 SCALE_RUNS += tests/scale/findings.sh
 SCALE_RUNS += tests/scale/failover.sh tests/scale/takeover.sh
+SCALE_RUNS += tests/scale/exchange.sh
 EXTRA_PROGRAMS += $(SCALE_BINS)
 EXTRA_DIST += $(SCALE_RUNS)
 tests_scale_read_indicators_SOURCES = tests/scale/read_indicators.c
