@@ -58,11 +58,27 @@ struct store_partner_sighting {
 	uint64_t first_us, last_us, count;
 	const char *mark; /* marking_text() */
 };
-/* Keeps it; '*more' is by how much its count is above the one that was kept:
- * 0 for what was known. */
+/* What one that came is beside the one that is kept of its id. */
+enum store_partner_standing {
+	STORE_PARTNER_NEW, /* none is kept */
+	STORE_PARTNER_GROWN, /* it went on: more of it was counted */
+	/* More of it, at another place, or further than STORE_PARTNER_NEAR_US
+	 * from when it was: it costs as much as a new one. */
+	STORE_PARTNER_FAR,
+	STORE_PARTNER_SAME, /* no more than is known */
+	STORE_PARTNER_OTHER /* the id is that of another value or exercise */
+};
+#define STORE_PARTNER_NEAR_US (UINT64_C(86400) * 1000000)
+/* '*more' is by how much its count is above the one that is kept. */
+enum err store_partner_look(struct store_partner *s,
+			    const struct store_partner_sighting *is,
+			    enum store_partner_standing *how,
+			    uint64_t *more) MUST_CHECK;
+/* Keeps it; 'how' it stands is what store_partner_look() said. */
 enum err store_partner_sighting(struct store_partner *s,
 				const struct store_partner_sighting *is,
-				uint64_t now_us, uint64_t *more) MUST_CHECK;
+				enum store_partner_standing how,
+				uint64_t now_us) MUST_CHECK;
 
 struct store_partner_incident {
 	const char *party, *id, *title, *lead, *support, *missions, *sites,

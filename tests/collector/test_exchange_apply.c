@@ -508,6 +508,91 @@ a_bundle_has_its_bounds(void **state)
 			 8);
 }
 
+#define PATTERN(v) ",\"x_picket_pattern\":\"[ipv4-addr:value = '" v "']\""
+
+static struct exchange_report
+one_sighting(unsigned id, unsigned count, const char *more)
+{
+	struct bundle b;
+
+	bundle_begin(&b, "JP");
+	bundle_sighting(&b, id, 999, count, more);
+	return apply_end("JP", &b);
+}
+
+static void
+what_goes_on_needs_no_room(void **state)
+{
+	struct exchange_report r;
+
+	(void)state;
+	room = 1;
+	r = one_sighting(1, 3, PATTERN("192.0.2.8"));
+	assert_int_equal(r.n[EXCHANGE_SIGHTINGS], 1);
+	assert_int_equal(room, 0);
+	r = one_sighting(2, 3, PATTERN("192.0.2.9"));
+	assert_int_equal(r.n[EXCHANGE_OBJECT_NO_ROOM], 1);
+	r = one_sighting(1, 8, PATTERN("192.0.2.8"));
+	assert_int_equal(r.n[EXCHANGE_OBJECT_NO_ROOM], 0);
+	assert_int_equal(r.n[EXCHANGE_SIGHTINGS], 1);
+	assert_int_equal(ask("SELECT sum(count) FROM partner_sightings"), 8);
+}
+
+/* A count that grows is no way to as many runs as one likes. */
+static void
+one_id_is_one_sighting(void **state)
+{
+	struct exchange_report r;
+	struct correlate_stats stats;
+	struct bundle b;
+
+	(void)state;
+	r = one_sighting(1, 1, PATTERN("192.0.2.8"));
+	assert_int_equal(r.n[EXCHANGE_SIGHTINGS], 1);
+	r = one_sighting(1, 2, PATTERN("192.0.2.9"));
+	assert_int_equal(r.n[EXCHANGE_OBJECT_MALFORMED], 1);
+	correlate_stats(correlate, &stats);
+	assert_int_equal(stats.runs, 1);
+	/* At another time it is a run of its own, and has its price. */
+	room = 1;
+	for (unsigned i = 0; i < 3; i++) {
+		bundle_begin(&b, "JP");
+		bundle_object(&b, "sighting", 1,
+			      MARKED
+			      ",\"first_seen\":\"2026-1%u-05T01:00:00Z\","
+			      "\"last_seen\":\"2026-1%u-05T01:00:00Z\","
+			      "\"count\":%u,\"sighting_of_ref\":\"x\"" PATTERN(
+				      "192.0.2.8"),
+			      i % 2, i % 2, 3 + i);
+		r = apply_end("JP", &b);
+		assert_int_equal(r.n[i == 0 ? EXCHANGE_SIGHTINGS
+					    : EXCHANGE_OBJECT_NO_ROOM],
+				 i < 2);
+	}
+	correlate_stats(correlate, &stats);
+	assert_int_equal(stats.runs, 2);
+}
+
+static void
+counts_stay_numbers(void **state)
+{
+	uint64_t epoch, seq;
+
+	(void)state;
+	assert_int_equal(store_begin(store), ERR_OK);
+	assert_int_equal(store_partner_point(partners, "JP", &epoch, &seq),
+			 ERR_OK);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(store_partner_count(partners, "JP", "x",
+						     UINT64_MAX - i, NOW),
+				 ERR_OK);
+	}
+	assert_int_equal(store_commit(store), ERR_OK);
+	assert_string_equal(text("SELECT typeof(n)||' '||n FROM"
+				 " partner_counts"),
+			    "integer 9223372036854775807");
+}
+
 /* Each alone is refused, and what stands beside it is taken. */
 static void
 what_is_broken_costs_itself_only(void **state)
@@ -592,6 +677,9 @@ main(void)
 		CASE(sightings_of_both_are_one_incident),
 		CASE(an_exercise_has_its_lane_or_none),
 		CASE(a_bundle_has_its_bounds),
+		CASE(what_goes_on_needs_no_room),
+		CASE(one_id_is_one_sighting),
+		CASE(counts_stay_numbers),
 		CASE(what_is_broken_costs_itself_only),
 		CASE(what_is_no_bundle_changes_nothing),
 #undef CASE
