@@ -258,8 +258,8 @@ value_of(struct applying *t, const struct stix_in_sighting *s,
 
 /*
  * What goes on is always taken, whatever was new before it in this hour; what
- * costs as much as a new one has to have room, and an id that means one thing
- * today and another tomorrow would be a way around that.
+ * costs as much as a new one has to have room: an id that means one thing today
+ * and another tomorrow, or elsewhere, would be a way around that.
  */
 static enum err
 keep_sighting(struct applying *t, const struct stix_in_sighting *s,
@@ -268,15 +268,11 @@ keep_sighting(struct applying *t, const struct stix_in_sighting *s,
 	enum store_partner_standing how;
 	uint64_t more = 0;
 	enum err e = store_partner_look(t->a->partners, is, &how, &more);
-	bool costs = how == STORE_PARTNER_NEW || how == STORE_PARTNER_FAR;
+	bool costs = how != STORE_PARTNER_GROWN;
 
 	if (e != ERR_OK || how == STORE_PARTNER_SAME) {
 		t->r->n[EXCHANGE_SIGHTINGS_SAME] += e == ERR_OK;
 		return e;
-	}
-	if (how == STORE_PARTNER_OTHER) {
-		return refuse(t, EXCHANGE_OBJECT_MALFORMED, is->id,
-			      "its id was that of another indicator's");
 	}
 	if (costs && *t->a->room == 0) {
 		return refuse(t, EXCHANGE_OBJECT_NO_ROOM, is->id,

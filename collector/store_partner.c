@@ -244,7 +244,7 @@ store_partner_look(struct store_partner *s,
 		uint64_t had = sql_u64(st, 0);
 
 		*how = stands(st, is, had);
-		*more = is->count - MIN(is->count, had);
+		*more -= *how == STORE_PARTNER_OTHER ? 0 : MIN(is->count, had);
 	}
 	sqlite3_reset(st);
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_OK : ERR_IO;
@@ -267,7 +267,7 @@ store_partner_sighting(struct store_partner *s,
 				 is->id, (int)is->kind, is->value, is->place,
 				 is->exercise, is->first_us, is->last_us,
 				 is->count, is->mark, now_us,
-				 (int)(how == STORE_PARTNER_FAR))
+				 (int)(how >= STORE_PARTNER_FAR))
 		       : e;
 }
 

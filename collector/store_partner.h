@@ -61,15 +61,17 @@ struct store_partner_sighting {
 /* What one that came is beside the one that is kept of its id. */
 enum store_partner_standing {
 	STORE_PARTNER_NEW, /* none is kept */
+	STORE_PARTNER_SAME, /* no more than is known */
 	STORE_PARTNER_GROWN, /* it went on: more of it was counted */
 	/* More of it, at another place, or further than STORE_PARTNER_NEAR_US
 	 * from when it was: it costs as much as a new one. */
 	STORE_PARTNER_FAR,
-	STORE_PARTNER_SAME, /* no more than is known */
-	STORE_PARTNER_OTHER /* the id is that of another value or exercise */
+	/* The id was that of another value or exercise, as before the party's
+	 * store was made anew: it is a new one. */
+	STORE_PARTNER_OTHER
 };
 #define STORE_PARTNER_NEAR_US (UINT64_C(86400) * 1000000)
-/* '*more' is by how much its count is above the one that is kept. */
+/* '*more' is by how much its count is above what is kept of the same. */
 enum err store_partner_look(struct store_partner *s,
 			    const struct store_partner_sighting *is,
 			    enum store_partner_standing *how,

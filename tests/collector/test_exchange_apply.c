@@ -547,10 +547,11 @@ one_id_is_one_sighting(void **state)
 	struct bundle b;
 
 	(void)state;
+	room = 1;
 	r = one_sighting(1, 1, PATTERN("192.0.2.8"));
 	assert_int_equal(r.n[EXCHANGE_SIGHTINGS], 1);
 	r = one_sighting(1, 2, PATTERN("192.0.2.9"));
-	assert_int_equal(r.n[EXCHANGE_OBJECT_MALFORMED], 1);
+	assert_int_equal(r.n[EXCHANGE_OBJECT_NO_ROOM], 1);
 	correlate_stats(correlate, &stats);
 	assert_int_equal(stats.runs, 1);
 	/* At another time it is a run of its own, and has its price. */
@@ -571,6 +572,14 @@ one_id_is_one_sighting(void **state)
 	}
 	correlate_stats(correlate, &stats);
 	assert_int_equal(stats.runs, 2);
+	/* A store that was made anew gives ids of before to other things. */
+	room = 1;
+	r = one_sighting(1, 2, PATTERN("192.0.2.9"));
+	assert_int_equal(r.n[EXCHANGE_SIGHTINGS], 1);
+	assert_string_equal(text("SELECT value||' '||count FROM"
+				 " partner_sightings"),
+			    "192.0.2.9 2");
+	assert_int_equal(room, 0);
 }
 
 static void
