@@ -194,12 +194,28 @@ correlate_join_links(struct correlate *c, struct run *r)
 	return e;
 }
 
+/* Whether a sensor of ours saw it in a strong alert: what partners alone tell
+ * begins nothing here, or each could make as many incidents as it likes. */
+static bool
+is_ours(const struct run *r)
+{
+	for (const struct run_site *s = r->sites; s != NULL; s = s->next) {
+		if (s->strong != 0 && !sighting_is_told(s->site, s->owner)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Seen at enough sites, or by enough owners. */
 static bool
 is_shared(const struct correlate *c, const struct run *r)
 {
 	unsigned n_sites = 0, n_owners = 0;
 
+	if (!is_ours(r)) {
+		return false;
+	}
 	for (const struct run_site *s = r->sites; s != NULL; s = s->next) {
 		bool site_new = s->strong != 0, owner_new = site_new;
 
