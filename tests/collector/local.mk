@@ -177,3 +177,7 @@ UNIT_TESTS += tests/collector/test_cases
 tests_collector_test_cases_SOURCES = tests/store_dir.h tests/rnd.h \
 	tests/collector/test_cases.c
 tests_collector_test_cases_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_counterpart
+tests_collector_test_counterpart_SOURCES = tests/test.h tests/store_dir.h \
+	tests/collector/test_counterpart.c
+tests_collector_test_counterpart_LDADD = $(LIBS_COLLECTOR)
