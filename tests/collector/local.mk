@@ -181,3 +181,7 @@ UNIT_TESTS += tests/collector/test_counterpart
 tests_collector_test_counterpart_SOURCES = tests/test.h tests/store_dir.h \
 	tests/collector/test_counterpart.c
 tests_collector_test_counterpart_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_exchange_files
+tests_collector_test_exchange_files_SOURCES = tests/test.h \
+	tests/collector/test_exchange_files.c
+tests_collector_test_exchange_files_LDADD = $(LIBS_COLLECTOR)

@@ -6,10 +6,12 @@
  */
 #include "tests/test.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include "collector/exchange_in.h"
@@ -554,6 +556,16 @@ a_flood_is_trimmed(void **state)
 
 /* ------------------------------------------------------------------- files */
 
+/* As if it lay there for long: what was written just now may not be whole. */
+static void
+age(const char *file)
+{
+	const struct timespec t[2] = { { .tv_sec = 1000000 },
+				       { .tv_sec = 1000000 } };
+
+	assert_int_equal(utimensat(AT_FDCWD, file, t, 0), 0);
+}
+
 static void
 put_file(const struct sent *s, const struct bundle *b)
 {
@@ -567,6 +579,7 @@ put_file(const struct sent *s, const struct bundle *b)
 	assert_non_null(f);
 	assert_int_equal(fwrite(b->text, 1, b->len, f), b->len);
 	fclose(f);
+	age(file);
 	json_init(&j);
 	exchange_sig_write(&j, &s->f);
 	exchange_file_name(&s->f, ".sig", name);
@@ -575,6 +588,7 @@ put_file(const struct sent *s, const struct bundle *b)
 	assert_non_null(f);
 	assert_int_equal(fwrite(j.p, 1, j.len, f), j.len);
 	fclose(f);
+	age(file);
 	json_fini(&j);
 }
 
