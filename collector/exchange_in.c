@@ -355,6 +355,18 @@ drop_oversize(struct exchange_in *in, struct stream *s,
 	return gone > 0 ? ERR_OK : ERR_EOF;
 }
 
+/* An entry's id begins with the milliseconds of its Redis's clock. */
+static uint64_t
+added_at(const char *id)
+{
+	uint64_t ms = 0;
+	size_t n = strcspn(id, "-");
+
+	return n <= 15 && number(view_of(id, n), UINT64_C(1) << 52, &ms)
+		       ? ms * 1000
+		       : 0;
+}
+
 static enum err
 read_entry(struct exchange_in *in, struct stream *s, struct exchange_item *item,
 	   struct diag *d)
@@ -388,6 +400,7 @@ read_entry(struct exchange_in *in, struct stream *s, struct exchange_item *item,
 		return ERR_EOF; /* nothing that Redis would answer */
 	}
 	memcpy(item->id, entry->element[0]->str, entry->element[0]->len);
+	item->added_us = added_at(item->id);
 	return take_fields(item, entry->element[1]) ? ERR_OK : ERR_FORMAT;
 }
 

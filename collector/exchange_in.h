@@ -41,6 +41,8 @@ struct exchange_item {
 	struct exchange_frame f; /* 'epoch' and 'seq' of a bundle */
 	struct view bundle; /* its text; broken bytes: empty, 'why' says so */
 	char why[160];
+	uint64_t
+		added_us; /* since when it was here, wall clock; 0: not known */
 	/* exchange_in's own */
 	bool from_file, none;
 	char id[EXCHANGE_FILE_CAP];

@@ -146,25 +146,35 @@ path_of(const struct exchange_in_files *x, unsigned party, const char *id,
 		 end);
 }
 
+static uint64_t
+us_of(const struct timespec *t)
+{
+	return t->tv_sec > 0 ? (uint64_t)t->tv_sec * US_PER_S +
+				       (uint64_t)t->tv_nsec / 1000
+			     : 0;
+}
+
 /* Whether it was written to a moment ago; who copies files need not give them
  * another name first, as we do. */
 static bool
 is_being_written(const struct stat *st)
 {
-	uint64_t now = clock_wall_us();
-	uint64_t at = st->st_mtim.tv_sec > 0
-			      ? (uint64_t)st->st_mtim.tv_sec * US_PER_S +
-					(uint64_t)st->st_mtim.tv_nsec / 1000
-			      : 0;
+	uint64_t now = clock_wall_us(), at = us_of(&st->st_mtim);
 
 	return at <= now && now - at < WRITTEN_US;
 }
 
+/* What files that were read are like. */
+struct read_file {
+	bool fresh; /* one of them may not be whole */
+	uint64_t since_us; /* when the last came to lie here; wall clock */
+};
+
 /* The whole of a file of at most 'max' bytes; ERR_NOTFOUND, ERR_LIMIT, ERR_IO,
- * ERR_NOMEM.  'fresh' is set if it may not be whole. */
+ * ERR_NOMEM. */
 static enum err
 read_whole(const char *path, size_t max, struct exchange_bytes *room,
-	   size_t *len, bool *fresh)
+	   size_t *len, struct read_file *as)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
@@ -184,7 +194,10 @@ read_whole(const char *path, size_t max, struct exchange_bytes *room,
 		room->p = malloc(room->cap);
 		e = room->p != NULL ? ERR_OK : ERR_NOMEM;
 	}
-	*fresh |= e == ERR_OK && is_being_written(&st);
+	if (e == ERR_OK) {
+		as->fresh |= is_being_written(&st);
+		as->since_us = us_of(&st.st_ctim);
+	}
 	while (e == ERR_OK && n > 0 && *len < max) {
 		n = read(fd, room->p + *len, max - *len);
 		if (n < 0 && errno != EINTR) {
@@ -201,7 +214,7 @@ read_whole(const char *path, size_t max, struct exchange_bytes *room,
  * there, ERR_FORMAT with the item refused. */
 static enum err
 read_sig(struct exchange_in_files *x, unsigned party,
-	 struct exchange_item *item, bool *fresh)
+	 struct exchange_item *item, struct read_file *as)
 {
 	char path[PATH_MAX], sig[EXCHANGE_SIG_MAX], id[EXCHANGE_FILE_CAP];
 	struct exchange_bytes head = { (uint8_t *)sig, sizeof(sig) };
@@ -210,7 +223,7 @@ read_sig(struct exchange_in_files *x, unsigned party,
 	enum err e;
 
 	path_of(x, party, item->id, ".sig", path);
-	e = read_whole(path, sizeof(sig), &head, &len, fresh);
+	e = read_whole(path, sizeof(sig), &head, &len, as);
 	if (e == ERR_NOTFOUND || e == ERR_NOMEM) {
 		return e;
 	}
@@ -232,14 +245,14 @@ read_sig(struct exchange_in_files *x, unsigned party,
 
 static enum err
 read_data(struct exchange_in_files *x, unsigned party,
-	  struct exchange_item *item, bool *fresh)
+	  struct exchange_item *item, struct read_file *as)
 {
 	char path[PATH_MAX];
 	size_t len;
 	enum err e;
 
 	path_of(x, party, item->id, ".json", path);
-	e = read_whole(path, EXCHANGE_MAX_LEN, &x->text, &len, fresh);
+	e = read_whole(path, EXCHANGE_MAX_LEN, &x->text, &len, as);
 	if (e == ERR_NOMEM || e == ERR_NOTFOUND) {
 		return e;
 	}
@@ -286,15 +299,15 @@ read_item(struct exchange_in_files *x, unsigned party,
 	  const struct exchange_point *at, struct exchange_item *item)
 {
 	struct exchange_bytes none = { NULL, 0 };
-	bool fresh = false;
+	struct read_file as = { .fresh = false };
 	enum err e;
 
 	if (is_stuck(x, party, item->id)) {
 		return ERR_NOTFOUND;
 	}
-	e = read_sig(x, party, item, &fresh);
+	e = read_sig(x, party, item, &as);
 	if (e == ERR_OK) {
-		e = read_data(x, party, item, &fresh);
+		e = read_data(x, party, item, &as);
 	}
 	if (e == ERR_OK) {
 		e = exchange_in_judge(x->conf, party, at, &none, item);
@@ -302,8 +315,9 @@ read_item(struct exchange_in_files *x, unsigned party,
 	if (e != ERR_OK && e != ERR_FORMAT) {
 		return e;
 	}
-	return fresh && (item->what == EXCHANGE_REFUSED_MALFORMED ||
-			 item->what == EXCHANGE_REFUSED_FORGED)
+	item->added_us = as.since_us;
+	return as.fresh && (item->what == EXCHANGE_REFUSED_MALFORMED ||
+			    item->what == EXCHANGE_REFUSED_FORGED)
 		       ? ERR_NOTFOUND
 		       : ERR_OK;
 }

@@ -254,7 +254,7 @@ apply(struct pipeline_exchange *x, struct party *t,
 	}
 	if (e == ERR_OK) {
 		e = store_partner_move(x->partners, t->is->name, item->f.epoch,
-				       item->f.seq, p->now_us);
+				       item->f.seq, item->added_us, p->now_us);
 	}
 	if (e == ERR_OK) {
 		e = count_all(x, t, r->n, p->now_us);

@@ -31,8 +31,9 @@ enum statement {
 static const char *const statements[SP_COUNT_OF] = {
 	[SP_GET] = "SELECT epoch,seq FROM partners WHERE party=?1",
 	[SP_PUT] = "INSERT OR IGNORE INTO partners(party) VALUES(?1)",
-	[SP_MOVE] = "UPDATE partners SET epoch=?2,seq=?3,at_us=?4 WHERE"
-		    " party=?1",
+	[SP_MOVE] =
+		"UPDATE partners SET epoch=?2,seq=?3,added_us=?4,at_us=?5 WHERE"
+		" party=?1",
 	[SP_COUNT] = "INSERT INTO partner_counts VALUES(?1,?2,?3,?4) ON"
 		     " CONFLICT(party,name) DO UPDATE SET n=n+min(?3,"
 		     "9223372036854775807-n),at_us=?4",
@@ -158,9 +159,10 @@ store_partner_point(struct store_partner *s, const char *party, uint64_t *epoch,
 
 enum err
 store_partner_move(struct store_partner *s, const char *party, uint64_t epoch,
-		   uint64_t seq, uint64_t now_us)
+		   uint64_t seq, uint64_t added_us, uint64_t now_us)
 {
-	return sql_run(s->st[SP_MOVE], "tuuu", party, epoch, seq, now_us);
+	return sql_run(s->st[SP_MOVE], "tuuuu", party, epoch, seq,
+		       added_us != 0 ? MIN(added_us, now_us) : now_us, now_us);
 }
 
 enum err
@@ -340,7 +342,8 @@ store_partner_each(sqlite3 *db,
 	if (sqlite3_prepare_v2(
 		    db,
 		    "SELECT p.party,p.epoch,p.seq,p.at_us,p.sightings,"
-		    "p.incidents,coalesce(o.n,0) FROM partners p LEFT JOIN"
+		    "p.incidents,coalesce(o.n,0),iif(p.added_us=0,0,"
+		    "max(p.at_us-p.added_us,0)) FROM partners p LEFT JOIN"
 		    " indicator_origins o ON o.name='" STORE_PARTNER_ORIGIN "'"
 		    "||p.party ORDER BY p.party",
 		    -1, &st, NULL) == SQLITE_OK) {
@@ -352,7 +355,8 @@ store_partner_each(sqlite3 *db,
 					.at_us = sql_u64(st, 3),
 					.sightings = sql_u64(st, 4),
 					.incidents = sql_u64(st, 5),
-					.indicators = sql_u64(st, 6) });
+					.indicators = sql_u64(st, 6),
+					.lag_us = sql_u64(st, 7) });
 		}
 	}
 	sqlite3_finalize(st);

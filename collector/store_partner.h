@@ -44,8 +44,9 @@ void store_partner_bound(struct store_partner *s, uint64_t sightings,
 /* The point of 'party', which is known from here on; 0 0: none yet. */
 enum err store_partner_point(struct store_partner *s, const char *party,
 			     uint64_t *epoch, uint64_t *seq) MUST_CHECK;
+/* 'added_us': since when the bundle waited here; 0: not known. */
 enum err store_partner_move(struct store_partner *s, const char *party,
-			    uint64_t epoch, uint64_t seq,
+			    uint64_t epoch, uint64_t seq, uint64_t added_us,
 			    uint64_t now_us) MUST_CHECK;
 /* Adds 'n' to a count of the party; nothing when 'n' is 0. */
 enum err store_partner_count(struct store_partner *s, const char *party,
@@ -106,6 +107,7 @@ enum err store_partner_value(struct store_partner *s, const char *id,
 struct store_partner_row {
 	const char *party;
 	uint64_t epoch, seq, at_us;
+	uint64_t lag_us; /* that the last bundle waited here */
 	uint64_t sightings, incidents; /* that are kept */
 	uint64_t indicators; /* records of it in the common set */
 };

@@ -507,6 +507,10 @@ static const char counterparts[] =
 	" partner_incidents BEGIN DELETE FROM partner_keys WHERE"
 	" party=old.party AND incident=old.id; DELETE FROM partner_numbers"
 	" WHERE party=old.party AND incident=old.id; END;";
+/* how long a bundle waited */
+static const char received[] =
+	"ALTER TABLE partners ADD COLUMN added_us INTEGER NOT NULL DEFAULT 0;";
+
 /* contacts: what their correlators remember, and what they found */
 static const char findings[] =
 	"CREATE TABLE contact_places(id INTEGER PRIMARY KEY,"
@@ -663,6 +667,7 @@ static const struct migration migrations[] = {
 	{ findings, NULL, NULL },
 	{ cases, NULL, NULL },
 	{ lease, NULL, NULL },
+	{ received, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

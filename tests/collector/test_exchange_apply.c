@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "collector/exchange_apply.h"
+#include "collector/partner_json.h"
 #include "collector/store_consult.h"
 #include "collector/store_sql.h"
 #include "common/clock.h"
@@ -602,6 +603,56 @@ counts_stay_numbers(void **state)
 			    "integer 9223372036854775807");
 }
 
+/* What metrics say of it: all causes, those too that never came. */
+static void
+metrics_tell_by_cause(void **state)
+{
+	struct bundle b;
+	struct exchange_report r;
+	struct json j;
+
+	(void)state;
+	bundle_begin(&b, "US"); /* made by US, sent by JP */
+	bundle_indicator(&b, 1, 0, false);
+	bundle_creator("JP", b.by);
+	bundle_indicator(&b, 2, 0, false);
+	r = apply_end("JP", &b);
+	assert_int_equal(store_begin(store), ERR_OK);
+	for (int c = 0; c < EXCHANGE_COUNTS; c++) {
+		assert_int_equal(
+			store_partner_count(
+				partners, "JP",
+				exchange_count_name((enum exchange_count)c),
+				r.n[c], NOW),
+			ERR_OK);
+	}
+	assert_int_equal(
+		store_partner_move(partners, "JP", 5, 9, NOW - 2500000, NOW),
+		ERR_OK);
+	assert_int_equal(store_commit(store), ERR_OK);
+	json_init(&j);
+	json_obj(&j, NULL);
+	assert_int_equal(partner_json_metrics(db, &j), ERR_OK);
+	json_obj_end(&j);
+	assert_false(j.failed);
+	for (size_t i = 0; i < 7; i++) {
+		static const char *const want[] = {
+			"\"name\":\"JP\"",
+			"\"epoch\":5,\"seq\":9",
+			"\"lag\":2.500",
+			"\"kept\":{\"indicators\":1,",
+			"\"indicators-new\":1,",
+			"\"refused\":{\"unsigned\":0,",
+			"\"object-impersonated\":1,",
+		};
+
+		if (memmem(j.p, j.len, want[i], strlen(want[i])) == NULL) {
+			fail_msg("%s is not in %.*s", want[i], (int)j.len, j.p);
+		}
+	}
+	json_fini(&j);
+}
+
 /* Each alone is refused, and what stands beside it is taken. */
 static void
 what_is_broken_costs_itself_only(void **state)
@@ -689,6 +740,7 @@ main(void)
 		CASE(what_goes_on_needs_no_room),
 		CASE(one_id_is_one_sighting),
 		CASE(counts_stay_numbers),
+		CASE(metrics_tell_by_cause),
 		CASE(what_is_broken_costs_itself_only),
 		CASE(what_is_no_bundle_changes_nothing),
 #undef CASE
