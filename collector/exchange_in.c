@@ -80,6 +80,13 @@ exchange_in_new(struct exchange_in **out, const struct exchange_conf *conf,
 	return ERR_OK;
 }
 
+void
+exchange_in_use(struct exchange_in *in, const struct exchange_conf *conf)
+{
+	in->conf = conf;
+	exchange_in_files_use(in->files, conf);
+}
+
 /* --------------------------------------------------------------- judging */
 
 void

@@ -58,6 +58,8 @@ enum err exchange_in_new(struct exchange_in **out,
 			 const struct redis_options *redis,
 			 struct diag *d) MUST_CHECK;
 void exchange_in_free(struct exchange_in *in);
+/* From here on by 'conf' (exchange_conf_reload()). */
+void exchange_in_use(struct exchange_in *in, const struct exchange_conf *conf);
 
 /*
  * What comes next of party number 'party', whose point is 'at'; valid until the
@@ -99,6 +101,8 @@ struct exchange_in_files;
 enum err exchange_in_files_new(struct exchange_in_files **out,
 			       const struct exchange_conf *conf) MUST_CHECK;
 void exchange_in_files_free(struct exchange_in_files *x);
+void exchange_in_files_use(struct exchange_in_files *x,
+			   const struct exchange_conf *conf);
 enum err exchange_in_files_next(struct exchange_in_files *x, unsigned party,
 				const struct exchange_point *at,
 				struct exchange_item *item) MUST_CHECK;

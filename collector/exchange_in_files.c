@@ -72,6 +72,13 @@ exchange_in_files_free(struct exchange_in_files *x)
 	}
 }
 
+void
+exchange_in_files_use(struct exchange_in_files *x,
+		      const struct exchange_conf *conf)
+{
+	x->conf = conf;
+}
+
 /* ---------------------------------------------------------------- what is there */
 
 /* "FROM-TO-EPOCH-SEQ.sig" of that prefix. */

@@ -89,6 +89,34 @@ pipeline_exchange_new(struct pipeline_exchange **out, struct pipeline *p,
 	return ERR_OK;
 }
 
+void
+pipeline_exchange_reload(struct pipeline_exchange *x)
+{
+	const struct exchange_conf *conf = NULL;
+	struct diag d = { "" };
+	struct pipeline *p;
+
+	if (x == NULL || x->p->cfg.read_exchange == NULL) {
+		return;
+	}
+	p = x->p;
+	if (p->cfg.read_exchange(p->cfg.read_exchange_arg, &conf, &d) !=
+	    ERR_OK) {
+		p->stats.keys_failed = ++p->committed.keys_failed;
+		log_err("the exchange's keys and policy are not reloaded, the "
+			"former ones stay: %s",
+			d.msg);
+		return;
+	}
+	p->cfg.exchange = conf;
+	exchange_in_use(x->in, conf);
+	for (unsigned i = 0; i < x->n; i++) {
+		x->parties[i].is = &conf->parties[i];
+		x->parties[i].tell = true; /* by the key of now */
+	}
+	log_info("the exchange's keys and policy are reloaded");
+}
+
 bool
 pipeline_exchange_busy(const struct pipeline_exchange *x)
 {
