@@ -142,6 +142,12 @@ heed(struct party *p, const struct exchange_heard *h, struct diag *d)
 	struct exchange_state *s = &p->state;
 	uint64_t now = clock_mono_us();
 
+	if (h->known && h->epoch > s->epoch &&
+	    h->epoch > clock_wall_us() + EXCHANGE_AHEAD_US) {
+		return diag_set(d, ERR_FORMAT,
+				"its point is of an epoch more than a year "
+				"ahead: not heeded");
+	}
 	if (h->known && (h->epoch > s->epoch ||
 			 (h->epoch == s->epoch && h->seq > s->seq))) {
 		return begin_epoch(p, h->epoch,

@@ -38,6 +38,7 @@ struct pipeline_exchange {
 	unsigned n, first; /* whose turn it is */
 	uint64_t next_us; /* monotonic */
 	bool busy, away;
+	uint64_t away_us; /* monotonic: when that was last told */
 };
 
 void
@@ -388,29 +389,39 @@ take_party(struct pipeline_exchange *x, unsigned i, uint64_t end_us,
 	return e;
 }
 
+/* Once a minute at most: entries that are too large come as often as their
+ * sender likes. */
 static void
 note_redis(struct pipeline_exchange *x, bool redis, const struct diag *d)
 {
-	if (!redis && !x->away) {
+	uint64_t now = clock_mono_us();
+
+	if (!redis && !x->away &&
+	    (x->away_us == 0 || now - x->away_us >= TELL_US)) {
 		log_warn("exchange: %s; trying on",
 			 d->msg[0] != '\0' ? d->msg : "Redis is away");
+		x->away = true;
+		x->away_us = now;
 	} else if (redis && x->away) {
 		log_info("exchange: Redis is back");
+		x->away = false;
 	}
-	x->away = !redis;
 }
 
+/* To each for itself: what is wrong with one's stream is no reason that another
+ * does not hear. */
 static void
 tell_points(struct pipeline_exchange *x, bool *redis, struct diag *d)
 {
-	for (unsigned i = 0; i < x->n && *redis; i++) {
+	for (unsigned i = 0; i < x->n; i++) {
 		struct party *t = &x->parties[i];
+		enum err e = ERR_OK;
 
 		if (t->tell && t->known && t->at.epoch != 0) {
-			*redis =
-				exchange_in_tell(x->in, i, &t->at, d) == ERR_OK;
-			t->tell = !*redis;
+			e = exchange_in_tell(x->in, i, &t->at, d);
+			t->tell = e != ERR_OK;
 		}
+		*redis &= e == ERR_OK;
 	}
 }
 
