@@ -653,6 +653,40 @@ metrics_tell_by_cause(void **state)
 	json_fini(&j);
 }
 
+/* A bundle full of values is no more work than one of 2,000 objects; each of
+ * them had a look at all others of its object. */
+static void
+one_pattern_is_few_values(void **state)
+{
+	struct bundle b;
+	struct exchange_report r;
+	uint64_t began = clock_mono_us();
+
+	(void)state;
+	bundle_begin(&b, "JP");
+	for (unsigned i = 0; i < 250; i++) {
+		bundle_put(
+			&b,
+			"%s{\"type\":\"indicator\",\"spec_version\":\"2.1\","
+			"\"id\":\"indicator--00000000-0000-4000-8000-%012u\","
+			"\"created\":\"2026-11-20T00:00:00Z\"," MARKED
+			",\"modified\":\"2026-11-20T01:00:00Z\","
+			"\"pattern_type\":\"stix\",\"pattern\":"
+			"\"[ipv4-addr:value IN (",
+			i > 0 ? "," : "", i);
+		for (unsigned k = 0; k < 1000; k++) {
+			bundle_put(&b, "%s'10.%u.%u.%u'", k > 0 ? "," : "", i,
+				   k / 250, k % 250);
+		}
+		bundle_put(&b, ")]\"}");
+	}
+	r = apply_end("JP", &b);
+	assert_int_equal(r.n[EXCHANGE_INDICATORS_NEW], STIX_IN_MAX_VALUES);
+	assert_int_equal(r.n[EXCHANGE_OBJECT_TOO_MANY], 250);
+	assert_int_equal(r.n[EXCHANGE_OBJECT_MALFORMED], 0);
+	assert_true(clock_mono_us() - began < 20 * US_PER_S);
+}
+
 /* Each alone is refused, and what stands beside it is taken. */
 static void
 what_is_broken_costs_itself_only(void **state)
@@ -741,6 +775,7 @@ main(void)
 		CASE(one_id_is_one_sighting),
 		CASE(counts_stay_numbers),
 		CASE(metrics_tell_by_cause),
+		CASE(one_pattern_is_few_values),
 		CASE(what_is_broken_costs_itself_only),
 		CASE(what_is_no_bundle_changes_nothing),
 #undef CASE
