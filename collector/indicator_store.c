@@ -45,9 +45,12 @@ static const char *const statements[IS_STATEMENTS] = {
 			    " indicator=?1 AND origin=?2 AND import<>?3",
 	[IS_SOURCE_GONE] = "UPDATE indicator_sources SET gone=?3,at_us=?4 WHERE"
 			   " indicator=?1 AND origin=?2",
+	/* Of who gives one id to many values, only those that are older are
+	 * looked at.  The index is a partial one: it is used for nothing that
+	 * does not say so. */
 	[IS_OLDER] = "SELECT indicator FROM indicator_sources WHERE id_key=?1"
-		     " AND origin=?2 AND id=?3 AND modified_us<?4 AND gone=0"
-		     " LIMIT 1",
+		     " AND id_key<>0 AND origin=?2 AND id=?3 AND modified_us<?4"
+		     " AND gone=0 LIMIT 1",
 	[IS_DUE] = "SELECT id FROM indicators WHERE due_us>0 AND due_us<=?1"
 		   " ORDER BY due_us LIMIT 1",
 	[IS_BEHIND] = "SELECT indicator,import,gone FROM indicator_sources"

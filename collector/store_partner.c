@@ -67,10 +67,15 @@ static const char *const statements[SP_COUNT_OF] = {
 			       " party=?1 ORDER BY at_us,id LIMIT 1",
 	[SP_INCIDENT_GONE] = "DELETE FROM partner_incidents WHERE party=?1"
 			     " AND id=?2",
-	/* The party's own word on its id goes before another's. */
-	[SP_VALUE] = "SELECT n.kind,n.value FROM indicator_sources s JOIN"
-		     " indicators n ON n.id=s.indicator WHERE s.id_key=?1 AND"
-		     " s.id=?2 ORDER BY s.origin<>?3,s.indicator LIMIT 1",
+	/* The party's own word on its id goes before another's.  One id may be
+	 * that of all that it ever gave: one row of them is looked at. */
+	[SP_VALUE] = "SELECT n.kind,n.value FROM (SELECT indicator,1 AS way"
+		     " FROM (SELECT indicator FROM indicator_sources WHERE"
+		     " id_key=?1 AND id_key<>0 AND origin=?3 AND id=?2 LIMIT 1)"
+		     " UNION ALL SELECT indicator,2 FROM (SELECT indicator FROM"
+		     " indicator_sources WHERE id_key=?1 AND id_key<>0 AND"
+		     " id=?2 LIMIT 1)) s JOIN indicators n ON n.id=s.indicator"
+		     " ORDER BY s.way LIMIT 1",
 };
 
 struct store_partner {

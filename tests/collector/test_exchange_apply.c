@@ -687,6 +687,44 @@ one_pattern_is_few_values(void **state)
 	assert_true(clock_mono_us() - began < 20 * US_PER_S);
 }
 
+/* Whether the plan of a statement goes by the index of ids. */
+static void
+by_id(const char *sql)
+{
+	char plan[512] = "";
+	sqlite3_stmt *st = NULL;
+
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		strncat(plan, sql_text(st, 3), sizeof(plan) - strlen(plan) - 1);
+	}
+	sqlite3_finalize(st);
+	if (strstr(plan, "indicator_sources_id (id_key=?") == NULL) {
+		fail_msg("%s: %s", sql, plan);
+	}
+}
+
+/* One id that everything has, and sightings of what nobody told: neither is
+ * looked for among all that a party gave. */
+static void
+ids_are_found_by_an_index(void **state)
+{
+	sqlite3_stmt *st = NULL;
+	char sql[1024];
+	unsigned n = 0;
+
+	(void)state;
+	while ((st = sqlite3_next_stmt(db, st)) != NULL) {
+		if (strstr(sqlite3_sql(st), "id_key=?1") != NULL) {
+			snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s",
+				 sqlite3_sql(st));
+			by_id(sql);
+			n++;
+		}
+	}
+	assert_int_equal(n, 2);
+}
+
 /* Each alone is refused, and what stands beside it is taken. */
 static void
 what_is_broken_costs_itself_only(void **state)
@@ -776,6 +814,7 @@ main(void)
 		CASE(counts_stay_numbers),
 		CASE(metrics_tell_by_cause),
 		CASE(one_pattern_is_few_values),
+		CASE(ids_are_found_by_an_index),
 		CASE(what_is_broken_costs_itself_only),
 		CASE(what_is_no_bundle_changes_nothing),
 #undef CASE
