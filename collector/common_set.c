@@ -15,6 +15,8 @@
 #define WITHDRAW_ROWS 500
 #define TRIM_ROWS 500
 #define TRIM_EVERY_US (30 * US_PER_S)
+/* Of a partner, when a list of ours has no room. */
+#define GIVE_WAY 100
 
 enum set_statement {
 	CS_OPEN,
@@ -32,6 +34,7 @@ enum set_statement {
 	CS_REFUSALS_TRIM,
 	CS_IMPORTS_TRIM,
 	CS_SEEN,
+	CS_LARGEST_PARTNER,
 	CS_STATEMENTS
 };
 
@@ -75,6 +78,9 @@ static const char *const statements[CS_STATEMENTS] = {
 		    " first_us=min(first_us,excluded.first_us),"
 		    "last_us=max(last_us,excluded.last_us),"
 		    "count=count+excluded.count",
+	[CS_LARGEST_PARTNER] = "SELECT id FROM indicator_origins WHERE"
+			       " name>='partner:' AND name<'partner;' AND n>0"
+			       " ORDER BY n DESC LIMIT 1",
 };
 
 struct common_set {
@@ -241,6 +247,29 @@ count(struct common_set_stats *s, const struct indicator_put *p)
 	s->held += p->held;
 }
 
+/*
+ * Partners are guests: when all together are too many, the oldest of the one who
+ * gives most make room for what our own lists have.
+ */
+static enum err
+put_own(struct common_set *c, const struct indicator *i,
+	struct indicator_put *p)
+{
+	enum err e = indicator_store_put(c->store, i, p);
+	int64_t guest = 0;
+	unsigned n = 0;
+
+	if (e != ERR_OK || p->outcome != INDICATOR_NO_ROOM || !p->crowded) {
+		return e;
+	}
+	e = number(c->st[CS_LARGEST_PARTNER], &guest);
+	if (e == ERR_OK && guest != 0) {
+		e = indicator_store_evict(c->store, guest, p->now_us, GIVE_WAY,
+					  &n);
+	}
+	return e == ERR_OK && n > 0 ? indicator_store_put(c->store, i, p) : e;
+}
+
 /* All records of one row; what is no record ends it, and is counted. */
 static enum err
 take_records(struct common_set *c, struct view bytes, uint64_t n,
@@ -258,7 +287,7 @@ take_records(struct common_set *c, struct view bytes, uint64_t n,
 			break;
 		}
 		i.source = source;
-		e = indicator_store_put(c->store, &i, p);
+		e = put_own(c, &i, p);
 		if (e == ERR_OK) {
 			count(&c->stats, p);
 		}

@@ -257,13 +257,14 @@ count_origin(struct indicator_store *s, int64_t origin)
 
 /* Whether one record more of the source has room; it is counted then. */
 static enum err
-room_for(struct indicator_store *s, const struct indicator_put *p, bool *is)
+room_for(struct indicator_store *s, struct indicator_put *p, bool *is)
 {
 	uint64_t max = s->limits.max_source;
 	enum err e = count_origin(s, p->origin);
+	bool own = s->origin_n < (p->quota != 0 ? MIN(p->quota, max) : max);
 
-	*is = s->origin_n < (p->quota != 0 ? MIN(p->quota, max) : max) &&
-	      s->total < s->limits.max_total;
+	p->crowded = own && s->total >= s->limits.max_total;
+	*is = own && !p->crowded;
 	if (*is) {
 		s->origin_n++;
 		s->total++;
