@@ -8,6 +8,7 @@
 
 #include "collector/audit.h"
 #include "collector/exchange_in.h"
+#include "collector/exchange_pace.h"
 #include "collector/pipeline_state.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -24,6 +25,7 @@ struct party {
 	bool known; /* 'at' is what the store has */
 	bool tell; /* the party is to be told of it */
 	uint64_t hour, room; /* of new sightings */
+	struct exchange_pace pace;
 	/* Not counted in the store yet; and what was refused since it was last
 	 * said, and when that was (monotonic). */
 	uint64_t counted[EXCHANGE_COUNTS];
@@ -308,6 +310,7 @@ take_bundle(struct pipeline_exchange *x, unsigned i,
 	if (e != ERR_OK) {
 		return pipeline_recover(x->p, d);
 	}
+	exchange_pace_count(&t->pace);
 	x->p->committed = x->p->stats;
 	t->at = (struct exchange_point){ item->f.epoch, item->f.seq };
 	t->tell = true;
@@ -367,6 +370,9 @@ take_party(struct pipeline_exchange *x, unsigned i, uint64_t end_us,
 	for (unsigned n = 0; n < MAX_COUNTED; n++) {
 		if (!t->known) {
 			return ERR_OK; /* the store gave up on the last */
+		}
+		if (!exchange_pace_may(&t->pace, clock_mono_us())) {
+			return ERR_OK; /* the rest waits */
 		}
 		e = exchange_in_next(x->in, i, &t->at, &item, d);
 		if (e == ERR_EOF || e == ERR_AGAIN) {

@@ -185,3 +185,7 @@ UNIT_TESTS += tests/collector/test_exchange_files
 tests_collector_test_exchange_files_SOURCES = tests/test.h \
 	tests/collector/test_exchange_files.c
 tests_collector_test_exchange_files_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_exchange_pace
+tests_collector_test_exchange_pace_SOURCES = tests/test.h \
+	tests/collector/test_exchange_pace.c
+tests_collector_test_exchange_pace_LDADD = $(LIBS_COLLECTOR)
