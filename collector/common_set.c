@@ -16,6 +16,8 @@
 /* Of a slice, at least so much is work: what a commit takes is not. */
 #define LEAST_US UINT64_C(4000)
 #define TRIM_EVERY_US (30 * US_PER_S)
+/* Of a partner, when a list of ours has no room. */
+#define GIVE_WAY 100
 
 static const char *const statements[CS_STATEMENTS] = {
 	[CS_OPEN] = "SELECT min(id) FROM indicator_imports WHERE state=1",
@@ -57,6 +59,9 @@ static const char *const statements[CS_STATEMENTS] = {
 		    " first_us=min(first_us,excluded.first_us),"
 		    "last_us=max(last_us,excluded.last_us),"
 		    "count=count+excluded.count",
+	[CS_LARGEST_PARTNER] = "SELECT id FROM indicator_origins WHERE"
+			       " name>='partner:' AND name<'partner;' AND n>0"
+			       " ORDER BY n DESC LIMIT 1",
 };
 
 enum err
@@ -203,7 +208,28 @@ look(struct common_set *c, uint64_t now_us, struct work *w)
 
 /* ------------------------------------------------------- from inbox to set */
 
-/* All records of one row; what is no record ends it, and is counted. */
+/*
+ * Partners are guests: when all together are too many, the oldest of the one who
+ * gives most make room for what our own lists have.
+ */
+static enum err
+put_own(struct common_set *c, const struct indicator *i,
+	struct indicator_put *p)
+{
+	enum err e = indicator_store_put(c->store, i, p);
+	int64_t guest = 0;
+	unsigned n = 0;
+
+	if (e != ERR_OK || p->outcome != INDICATOR_NO_ROOM || !p->crowded) {
+		return e;
+	}
+	e = number(c->st[CS_LARGEST_PARTNER], &guest);
+	if (e == ERR_OK && guest != 0) {
+		e = indicator_store_evict(c->store, guest, p->now_us, GIVE_WAY,
+					  &n);
+	}
+	return e == ERR_OK && n > 0 ? indicator_store_put(c->store, i, p) : e;
+} /* All records of one row; what is no record ends it, and is counted. */
 static enum err
 take_records(struct common_set *c, struct view bytes, uint64_t n,
 	     struct indicator_put *p, const char *source, uint64_t *taken)
@@ -220,7 +246,7 @@ take_records(struct common_set *c, struct view bytes, uint64_t n,
 			break;
 		}
 		i.source = source;
-		e = indicator_store_put(c->store, &i, p);
+		e = put_own(c, &i, p);
 		if (e == ERR_OK) {
 			common_set_count(&c->stats, p);
 		}

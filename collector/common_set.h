@@ -83,7 +83,8 @@ enum err common_set_offer(struct common_set *c, const char *source,
  * read its history; else later), joined, put one by one, left before the
  * commit, and settled when that is done or the transaction was given up.
  * 'quota' bounds the source's records; its own oldest make room, and '*evicted'
- * grows by these.
+ * grows by these.  They make room, too, for what comes by the inbox when all
+ * sources together have no more.
  */
 enum err common_set_ready(struct common_set *c, uint64_t now_us,
 			  bool *ready) MUST_CHECK;

@@ -300,17 +300,39 @@ cmp_u64(const void *x, const void *y)
 	return a < b ? -1 : a > b;
 }
 
+/* Whose turn it is when room has to be made. */
+enum eviction { EVICT_TOLD, EVICT_LOOSE, EVICT_MEMBERS, EVICTIONS };
+
+/* Whether partners alone tell of it. */
+static bool
+only_told(const struct run *r)
+{
+	for (const struct run_site *s = r->sites; s != NULL; s = s->next) {
+		if (!sighting_is_told(s->site, s->owner)) {
+			return false;
+		}
+	}
+	return r->sites != NULL;
+}
+
+static bool
+may_go(const struct run *r, enum eviction turn)
+{
+	return !r->dirty &&
+	       (turn == EVICT_MEMBERS ||
+		(r->incident == NULL && (turn == EVICT_LOOSE || only_told(r))));
+}
+
 /* Lets go of runs silent since before 'limit'. */
 static void
-evict_before(struct correlate *c, uint64_t limit, bool members)
+evict_before(struct correlate *c, uint64_t limit, enum eviction turn)
 {
 	for (size_t i = 0; i < c->n_buckets; i++) {
 		struct run *r = c->buckets[i], *next;
 
 		for (; r != NULL; r = next) {
 			next = r->next_hash;
-			if (r->last_us <= limit && !r->dirty &&
-			    (members || r->incident == NULL)) {
+			if (r->last_us <= limit && may_go(r, turn)) {
 				correlate_run_drop(c, r);
 				c->evicted++;
 			}
@@ -319,8 +341,9 @@ evict_before(struct correlate *c, uint64_t limit, bool members)
 }
 
 /*
- * Makes room: the quarter that was silent longest goes, those that belong to
- * no incident first.  What goes stays in the store.
+ * Makes room: the quarter that was silent longest goes, those first of which
+ * only partners told, so that these push out their own, and those last that
+ * belong to an incident.  What goes stays in the store.
  */
 static enum err
 make_room(struct correlate *c)
@@ -330,21 +353,25 @@ make_room(struct correlate *c)
 	if (last == NULL) {
 		return ERR_NOMEM;
 	}
-	for (int members = 0; members < 2; members++) {
+	for (enum eviction turn = EVICT_TOLD; turn < EVICTIONS; turn++) {
 		size_t n = 0;
 
 		for (size_t i = 0; i < c->n_buckets; i++) {
 			for (struct run *r = c->buckets[i]; r != NULL;
 			     r = r->next_hash) {
-				if (!r->dirty &&
-				    (members || r->incident == NULL)) {
+				if (may_go(r, turn)) {
 					last[n++] = r->last_us;
 				}
 			}
 		}
 		if (n > 0) {
 			qsort(last, n, sizeof(*last), cmp_u64);
-			evict_before(c, last[(n - 1) / 4], members != 0);
+			/* Of what was told, enough for all others to stay. */
+			evict_before(c,
+				     last[turn == EVICT_TOLD
+						  ? MIN(n - 1, c->n_runs / 4)
+						  : (n - 1) / 4],
+				     turn);
 		}
 		if (c->n_runs < c->cfg.max_runs / 8 * 7) {
 			break;

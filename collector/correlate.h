@@ -7,7 +7,8 @@
  * one strong alert showed both.  A run *qualifies* when
  *
  *   - it is an indicator, an address of the other side, a domain or a
- *     certificate, and was seen at min_sites sites or by min_owners owners; or
+ *     certificate, and was seen at min_sites sites or by min_owners owners, of
+ *     which one at least is no partner's collector (sighting_is_told()); or
  *   - it is one of these, or a host of ours, and min_stages distinct ATT&CK
  *     tactics in order went along with it; or
  *   - it is one of the former, or a rule, and raised a flood of alerts.
@@ -31,7 +32,8 @@
  * Place    after sighting, before severity; never calls either.
  * Threads  one correlator, one thread.
  * Memory   at most max_runs runs and max_links links; the runs that were
- *          silent longest make room, those of open incidents last.
+ *          silent longest make room, those first of which only partners told,
+ *          and those of open incidents last.
  * Cost     about 1 us a key of a set of sightings.
  */
 #ifndef COLLECTOR_CORRELATE_H

@@ -211,12 +211,32 @@ counts(const struct run *r, const struct run_site *s, unsigned *steps)
 	       (!r->doubted || correlate_vouched(r, s, steps));
 }
 
+/* Whether a sensor of ours saw it in a strong alert that counts: what partners
+ * alone tell begins nothing here, or each could make as many incidents as it
+ * likes. */
+static bool
+is_ours(const struct run *r)
+{
+	unsigned steps = CORRELATE_DOUBT_STEPS;
+
+	for (const struct run_site *s = r->sites; s != NULL; s = s->next) {
+		if (!sighting_is_told(s->site, s->owner) &&
+		    counts(r, s, &steps)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Seen at enough sites, or by enough owners. */
 static bool
 is_shared(const struct correlate *c, const struct run *r)
 {
 	unsigned n_sites = 0, n_owners = 0, steps = CORRELATE_DOUBT_STEPS;
 
+	if (!is_ours(r)) {
+		return false;
+	}
 	for (const struct run_site *s = r->sites; s != NULL; s = s->next) {
 		bool site_new = counts(r, s, &steps), owner_new = site_new;
 

@@ -92,18 +92,21 @@ counterpart_each(sqlite3 *db, int64_t incident,
 	sqlite3_stmt *st = NULL;
 	int rc = sqlite3_prepare_v2(
 		db,
-		"SELECT DISTINCT p.party,p.title,p.lead,p.support,p.missions,"
+		"SELECT party,title,lead,support,missions,number,level,score,"
+		"alerts,first_us,last_us FROM (SELECT *,row_number() OVER"
+		" (PARTITION BY party ORDER BY score DESC,id) AS nth FROM"
+		" (SELECT DISTINCT p.party,p.title,p.lead,p.support,p.missions,"
 		"coalesce((SELECT n.number FROM partner_numbers n WHERE"
-		" n.party=p.party AND n.incident=p.id),0),p.level,p.score,"
-		"p.alerts,p.first_us,p.last_us,p.id FROM incidents i"
+		" n.party=p.party AND n.incident=p.id),0) AS number,p.level,"
+		"p.score,p.alerts,p.first_us,p.last_us,p.id FROM incidents i"
 		" JOIN incident_keys a ON a.incident=i.id" SAME
-		" WHERE i.id=?2 AND" NEAR
-		" ORDER BY p.score DESC,p.party,p.id LIMIT ?3",
+		" WHERE i.id=?2 AND" NEAR "))"
+		" WHERE nth<=?4 ORDER BY score DESC,party,id LIMIT ?3",
 		-1, &st, NULL);
 
 	if (rc == SQLITE_OK) {
-		rc = sql_bind(st, "uid", SITUATION_WINDOW_US, incident,
-			      COUNTERPART_SHOWN);
+		rc = sql_bind(st, "uidd", SITUATION_WINDOW_US, incident,
+			      COUNTERPART_SHOWN, COUNTERPART_OF_ONE);
 	}
 	while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		fn(arg, &(struct counterpart){
@@ -189,12 +192,19 @@ counterpart_consults(sqlite3 *db, struct counterpart_pair *out, unsigned max,
 		" m.consult_side=c.side AND m.consult_number=c.number AND"
 		" m.kind=9 AND m.local=1 AND m.other_side=f.side AND"
 		" m.other_number=f.number)"
+		/* 'c' is what remains of its group: its body has the sides. */
+		" AND EXISTS (SELECT 1 FROM json_each(CAST(c.body AS TEXT),"
+		"'$.sides') s WHERE json_extract(s.value,'$.owner')=f.side)"
+		" AND (SELECT count(*) FROM consult_events m WHERE"
+		" m.consult_side=c.side AND m.consult_number=c.number AND"
+		" m.kind=9 AND m.local=1 AND m.other_side=f.side)<?3"
 		" ORDER BY f.side,f.number LIMIT ?2",
 		-1, &st, NULL);
 
 	*n = 0;
 	if (rc == SQLITE_OK) {
-		rc = sql_bind(st, "ud", SITUATION_WINDOW_US, (int)max);
+		rc = sql_bind(st, "udd", SITUATION_WINDOW_US, (int)max,
+			      COUNTERPART_MERGES);
 	}
 	while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		read_id(st, 0, &out[*n].ours);

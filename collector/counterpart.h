@@ -28,6 +28,10 @@
 
 #define COUNTERPART_KEYS 64
 #define COUNTERPART_SHOWN 16
+/* Of these, and of one partner: whoever tells of many hides nobody else's. */
+#define COUNTERPART_OF_ONE 4
+/* Consultations of one partner that are made one with one of ours. */
+#define COUNTERPART_MERGES 8
 
 /*
  * What 'party' told of its incident 'id', in a transaction: the number that it
@@ -45,7 +49,7 @@ struct counterpart {
 	uint64_t alerts, first_us, last_us;
 };
 /* Those of a local incident, the most serious first, COUNTERPART_SHOWN at
- * most. */
+ * most and COUNTERPART_OF_ONE of a partner. */
 enum err counterpart_each(sqlite3 *db, int64_t incident,
 			  void (*fn)(void *arg, const struct counterpart *c),
 			  void *arg) MUST_CHECK;
@@ -53,8 +57,11 @@ enum err counterpart_each(sqlite3 *db, int64_t incident,
 enum err counterpart_json(sqlite3 *db, int64_t incident,
 			  struct json *j) MUST_CHECK;
 
-/* Two open consultations of counterparts, one ours and one a partner's, that
- * nobody of us has said to be one. */
+/*
+ * Two open consultations of counterparts, one ours and one a partner's, that
+ * nobody of us has said to be one.  The partner is a side of ours already: what
+ * it claims to have seen brings it to no table that it was not called to.
+ */
 struct counterpart_pair {
 	struct consult_id ours, theirs;
 	int64_t incident;

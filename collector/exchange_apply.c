@@ -264,20 +264,34 @@ value_of(struct applying *t, const struct stix_in_sighting *s,
 				   &is->kind, value, INDICATOR_PATTERN_CAP);
 }
 
+/*
+ * What goes on is always taken, whatever was new before it in this hour; what
+ * costs as much as a new one has to have room: an id that means one thing today
+ * and another tomorrow, or elsewhere, would be a way around that.
+ */
 static enum err
 keep_sighting(struct applying *t, const struct stix_in_sighting *s,
 	      const struct store_partner_sighting *is)
 {
+	enum store_partner_standing how;
 	uint64_t more = 0;
-	enum err e =
-		store_partner_sighting(t->a->partners, is, t->a->now_us, &more);
+	enum err e = store_partner_look(t->a->partners, is, &how, &more);
+	bool costs = how != STORE_PARTNER_GROWN;
 
-	if (e != ERR_OK || more == 0) {
+	if (e != ERR_OK || how == STORE_PARTNER_SAME) {
 		t->r->n[EXCHANGE_SIGHTINGS_SAME] += e == ERR_OK;
 		return e;
 	}
+	if (costs && *t->a->room == 0) {
+		return refuse(t, EXCHANGE_OBJECT_NO_ROOM, is->id,
+			      "too many new sightings in an hour");
+	}
+	e = store_partner_sighting(t->a->partners, is, how, t->a->now_us);
+	if (e != ERR_OK) {
+		return e;
+	}
 	t->r->n[EXCHANGE_SIGHTINGS]++;
-	*t->a->room -= *t->a->room > 0 && more == is->count;
+	*t->a->room -= costs;
 	return correlate(t, s, is, more);
 }
 
@@ -312,10 +326,6 @@ on_sighting(void *arg, const struct stix_in_sighting *s)
 	}
 	if (e != ERR_OK) {
 		return e;
-	}
-	if (*t->a->room == 0) {
-		return refuse(t, EXCHANGE_OBJECT_NO_ROOM, s->o.id,
-			      "too many new sightings in an hour");
 	}
 	times_of(s, t->a->now_us, &is.first_us, &is.last_us);
 	is.place = site;

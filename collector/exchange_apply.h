@@ -24,7 +24,7 @@
 #include "collector/store_partner.h"
 
 /* Sightings that are new, of one party in an hour: each takes room in the
- * correlator, which is everybody's. */
+ * correlator, which is everybody's.  Those that go on take none. */
 #define EXCHANGE_NEW_SIGHTINGS 20000
 
 /* What is counted of a party; names are stored. */

@@ -95,13 +95,38 @@ add_public(void *arg, const char *key, const char *value)
 	p->n_keys += r->err == ERR_OK;
 }
 
+/* A copy that lives as long as what is read; NULL is none. */
+static const char *
+keep(struct reading *r, const char *text)
+{
+	struct exchange_conf *x = r->x;
+	char *copy = text != NULL ? strdup(text) : NULL;
+	char **texts;
+
+	if (copy == NULL) {
+		if (text != NULL) {
+			fail(r, ERR_NOMEM, PREFIX, "out of memory");
+		}
+		return NULL;
+	}
+	texts = realloc(x->texts, (x->n_texts + 1) * sizeof(*texts));
+	if (texts == NULL) {
+		free(copy);
+		fail(r, ERR_NOMEM, PREFIX, "out of memory");
+		return NULL;
+	}
+	x->texts = texts;
+	x->texts[x->n_texts++] = copy;
+	return copy;
+}
+
 static const char *
 named(struct reading *r, const char *word)
 {
 	char key[160];
 
 	snprintf(key, sizeof(key), PREFIX "%s.%s", r->party->name, word);
-	return conf_named(r->c, key);
+	return keep(r, conf_named(r->c, key));
 }
 
 static void
@@ -193,7 +218,7 @@ read_own(struct reading *r)
 	struct exchange_conf *x = r->x;
 	const char *policy = conf_named(r->c, "partners.policy");
 
-	x->key_file = conf_named(r->c, "exchange.sign-key");
+	x->key_file = keep(r, conf_named(r->c, "exchange.sign-key"));
 	if (policy == NULL) {
 		fail(r, ERR_USAGE, "exchange.partners",
 		     "name the policy, which has our own name, by "
@@ -265,10 +290,68 @@ exchange_conf_free(struct exchange_conf *x)
 			sign_key_free(x->parties[i].keys[k]);
 		}
 	}
+	for (unsigned i = 0; i < x->n_texts; i++) {
+		free(x->texts[i]);
+	}
+	free(x->texts);
 	free(x->parties);
 	sign_key_free(x->own);
 	share_policy_free(x->policy);
 	*x = (struct exchange_conf){ .n = 0 };
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* What of a party cannot change while it is talked to; NULL: nothing did. */
+static const char *
+other_way(const struct exchange_party *a, const struct exchange_party *b)
+{
+	return !same_text(a->url, b->url)                   ? "url"
+	       : !same_text(a->ca, b->ca)                   ? "ca"
+	       : !same_text(a->cert, b->cert)               ? "cert"
+	       : !same_text(a->key, b->key)                 ? "key"
+	       : !same_text(a->outbox, b->outbox)           ? "outbox"
+	       : !same_text(a->inbox, b->inbox)             ? "inbox"
+	       : !same_text(a->server_name, b->server_name) ? "server-name"
+							    : NULL;
+}
+
+enum err
+exchange_conf_reload(struct exchange_conf *out, const struct exchange_conf *was,
+		     const struct conf *c, struct diag *d)
+{
+	enum err e = exchange_conf_load(out, c, d);
+
+	if (e == ERR_OK && out->n != was->n) {
+		e = diag_set(d, ERR_USAGE,
+			     "exchange.partners: one that is new "
+			     "or gone takes a restart");
+	}
+	if (e == ERR_OK && !same_text(out->us, was->us)) {
+		e = diag_set(d, ERR_USAGE,
+			     "producer: another name of ours "
+			     "takes a restart");
+	}
+	for (unsigned i = 0; i < was->n && e == ERR_OK; i++) {
+		const struct exchange_party *a = &was->parties[i];
+		const struct exchange_party *b = &out->parties[i];
+		const char *other = other_way(a, b);
+
+		if (strcmp(a->name, b->name) != 0 || other != NULL) {
+			e = diag_set(d, ERR_USAGE,
+				     PREFIX "%s%s%s: takes a restart", b->name,
+				     other != NULL ? "." : "",
+				     other != NULL ? other : "");
+		}
+	}
+	if (e != ERR_OK) {
+		exchange_conf_free(out);
+	}
+	return e;
 }
 
 enum err

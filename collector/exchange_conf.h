@@ -11,7 +11,7 @@
  * Threads  read at the start by one; keys check for any number, the own key
  *          signs for one thread at a time: who signs in another thread loads
  *          one with exchange_conf_own().
- * Memory   heap, freed whole; texts of a party point into the settings.
+ * Memory   heap, freed whole; the settings may go before.
  * Cost     cold.
  */
 #ifndef COLLECTOR_EXCHANGE_CONF_H
@@ -50,6 +50,9 @@ struct exchange_conf {
 	uint64_t outbox_bytes, outbox_bundles; /* most that wait for one */
 	struct share_policy *policy; /* NULL: there is no party */
 	const char *key_file;
+	/* what the texts of all parties point to */
+	char **texts;
+	unsigned n_texts;
 };
 
 /* Without "exchange.partners" all is empty.  ERR_USAGE with diag that names the
@@ -57,6 +60,16 @@ struct exchange_conf {
 enum err exchange_conf_load(struct exchange_conf *out, const struct conf *c,
 			    struct diag *d) MUST_CHECK;
 void exchange_conf_free(struct exchange_conf *x);
+
+/*
+ * The same once more, for settings that were read again: keys, the policy and
+ * quotas may be others.  ERR_USAGE with diag where something else is, which
+ * takes a restart: a party that is new or gone, how one is reached, and our own
+ * name.
+ */
+enum err exchange_conf_reload(struct exchange_conf *out,
+			      const struct exchange_conf *was,
+			      const struct conf *c, struct diag *d) MUST_CHECK;
 
 /* The own key once more, for another thread: sign_key_free() it. */
 enum err exchange_conf_own(const struct exchange_conf *x, struct sign_key **out,

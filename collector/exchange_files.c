@@ -58,8 +58,11 @@ put_file(const char *path, struct view text, struct diag *d)
 		  sizeof(part);
 
 	if (ok) {
+		/* What is left of an earlier one; or a pipe, that we would wait
+		 * for, as others may write here. */
+		(void)!unlink(part);
 		fd = open(part,
-			  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+			  O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
 			  0640);
 		ok = fd >= 0 && write_all(fd, text) && fsync(fd) == 0;
 	}

@@ -26,6 +26,9 @@
 #define EXCHANGE_MAX_LEN ((size_t)4 << 20) /* inflated */
 /* zlib never makes more of it than this (compressBound()). */
 #define EXCHANGE_MAX_DATA (EXCHANGE_MAX_LEN + (EXCHANGE_MAX_LEN >> 10) + 64)
+/* Epochs are when they began, in us, by the sender's clock.  One that is further
+ * ahead of ours is not heeded: it would shut out all that could begin later. */
+#define EXCHANGE_AHEAD_US (UINT64_C(366) * 86400 * 1000000)
 #define EXCHANGE_SIG_MAX 4096 /* bytes of a .sig file */
 /* "FROM-TO-EPOCH-SEQ.json" with its NUL. */
 #define EXCHANGE_FILE_CAP (2 * EXCHANGE_NAME_CAP + 2 * 21 + 16)

@@ -12,6 +12,7 @@
 
 #define CALL_MS 5000
 #define LOOK_US (5 * US_PER_S) /* between two looks at a stream's size */
+#define TRIM_ENTRIES 100000 /* in one go */
 
 /* What is known of one party's stream. */
 struct stream {
@@ -78,6 +79,13 @@ exchange_in_new(struct exchange_in **out, const struct exchange_conf *conf,
 	}
 	*out = in;
 	return ERR_OK;
+}
+
+void
+exchange_in_use(struct exchange_in *in, const struct exchange_conf *conf)
+{
+	in->conf = conf;
+	exchange_in_files_use(in->files, conf);
 }
 
 /* --------------------------------------------------------------- judging */
@@ -166,6 +174,10 @@ exchange_in_judge(const struct exchange_conf *conf, unsigned party,
 		 f->epoch, f->seq, at->epoch, at->seq);
 	if (v != EXCHANGE_OK) {
 		exchange_in_refuse(item, counts[v], why);
+	} else if (f->epoch > at->epoch &&
+		   f->epoch > clock_wall_us() + EXCHANGE_AHEAD_US) {
+		exchange_in_refuse(item, EXCHANGE_REFUSED_MALFORMED,
+				   "its epoch is more than a year ahead");
 	} else if (f->epoch < at->epoch) {
 		exchange_in_refuse(item, EXCHANGE_REFUSED_OLD_EPOCH, why);
 	} else if (f->epoch == at->epoch && f->seq <= at->seq) {
@@ -314,6 +326,9 @@ bound_stream(struct exchange_in *in, struct stream *s, struct diag *d)
 	}
 	s->looked_us = now;
 	e = call_number(in, s, "XLEN %s", 0, &n, d);
+	if (e != ERR_OK && e != ERR_AGAIN) {
+		diag_set(d, e, "%s: its length is not told", s->key);
+	}
 	/* Who may not ask for memory has the bound of entries alone. */
 	if (e == ERR_OK &&
 	    call_number(in, s, "MEMORY USAGE %s", 0, &bytes, d) == ERR_AGAIN) {
@@ -321,8 +336,10 @@ bound_stream(struct exchange_in *in, struct stream *s, struct diag *d)
 	}
 	if (e == ERR_OK && n > 1 &&
 	    (n > EXCHANGE_IN_ENTRIES || bytes > EXCHANGE_IN_BYTES)) {
-		e = call_number(in, s, "XTRIM %s MAXLEN = %llu", n / 2, &gone,
-				d);
+		/* Redis stands still meanwhile, for our sensors as well. */
+		e = call_number(in, s, "XTRIM %s MAXLEN = %llu",
+				MAX(n / 2, n - MIN(n, (uint64_t)TRIM_ENTRIES)),
+				&gone, d);
 		s->trimmed += gone;
 		s->looked_us = 0; /* and again, until it is enough */
 	}
@@ -355,6 +372,18 @@ drop_oversize(struct exchange_in *in, struct stream *s,
 	return gone > 0 ? ERR_OK : ERR_EOF;
 }
 
+/* An entry's id begins with the milliseconds of its Redis's clock. */
+static uint64_t
+added_at(const char *id)
+{
+	uint64_t ms = 0;
+	size_t n = strcspn(id, "-");
+
+	return n <= 15 && number(view_of(id, n), UINT64_C(1) << 52, &ms)
+		       ? ms * 1000
+		       : 0;
+}
+
 static enum err
 read_entry(struct exchange_in *in, struct stream *s, struct exchange_item *item,
 	   struct diag *d)
@@ -377,17 +406,20 @@ read_entry(struct exchange_in *in, struct stream *s, struct exchange_item *item,
 	if (redis_reply_err(in->reply) != ERR_OK) {
 		return diag_set(d, ERR_AGAIN, "%s: %s", s->key, in->reply->str);
 	}
-	if (in->reply->type != REDIS_REPLY_ARRAY || in->reply->elements == 0) {
+	if (in->reply->type == REDIS_REPLY_ARRAY && in->reply->elements == 0) {
 		return ERR_EOF;
 	}
-	entry = in->reply->element[0];
+	entry = in->reply->type == REDIS_REPLY_ARRAY ? in->reply->element[0]
+						     : in->reply;
 	if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2 ||
 	    !text_is(entry->element[0]) ||
 	    entry->element[0]->len >= sizeof(item->id) ||
 	    entry->element[1]->type != REDIS_REPLY_ARRAY) {
-		return ERR_EOF; /* nothing that Redis would answer */
+		return diag_set(d, ERR_AGAIN, "%s: no answer that Redis gives",
+				s->key);
 	}
 	memcpy(item->id, entry->element[0]->str, entry->element[0]->len);
+	item->added_us = added_at(item->id);
 	return take_fields(item, entry->element[1]) ? ERR_OK : ERR_FORMAT;
 }
 

@@ -41,6 +41,8 @@ struct exchange_item {
 	struct exchange_frame f; /* 'epoch' and 'seq' of a bundle */
 	struct view bundle; /* its text; broken bytes: empty, 'why' says so */
 	char why[160];
+	uint64_t
+		added_us; /* since when it was here, wall clock; 0: not known */
 	/* exchange_in's own */
 	bool from_file, none;
 	char id[EXCHANGE_FILE_CAP];
@@ -56,6 +58,8 @@ enum err exchange_in_new(struct exchange_in **out,
 			 const struct redis_options *redis,
 			 struct diag *d) MUST_CHECK;
 void exchange_in_free(struct exchange_in *in);
+/* From here on by 'conf' (exchange_conf_reload()). */
+void exchange_in_use(struct exchange_in *in, const struct exchange_conf *conf);
 
 /*
  * What comes next of party number 'party', whose point is 'at'; valid until the
@@ -97,6 +101,8 @@ struct exchange_in_files;
 enum err exchange_in_files_new(struct exchange_in_files **out,
 			       const struct exchange_conf *conf) MUST_CHECK;
 void exchange_in_files_free(struct exchange_in_files *x);
+void exchange_in_files_use(struct exchange_in_files *x,
+			   const struct exchange_conf *conf);
 enum err exchange_in_files_next(struct exchange_in_files *x, unsigned party,
 				const struct exchange_point *at,
 				struct exchange_item *item) MUST_CHECK;

@@ -18,14 +18,23 @@
  * when the directory is gone through. */
 #define SCAN_US (5 * US_PER_S)
 #define SCAN_NAMES 65536
+/* Of no use any more, noted in one scan. */
+#define SCAN_OLD 256
+/* What was written to so lately may not be whole yet. */
+#define WRITTEN_US (10 * US_PER_S)
 
 struct box {
 	uint64_t scanned_us; /* monotonic; 0: never */
 	bool told; /* that the inbox cannot be read */
 	/* The next epoch that begins; 0: none is known. */
 	uint64_t epoch;
-	/* One that is of no use any more; epoch 0: none. */
-	uint64_t old_epoch, old_seq;
+	/* Those that are of no use any more. */
+	struct exchange_point old[SCAN_OLD];
+	unsigned n_old;
+	/* One that was refused and cannot be put aside; "": none.  While it is
+	 * as it was, it is not looked at again. */
+	char stuck[EXCHANGE_FILE_CAP];
+	struct stat stuck_at;
 };
 
 struct exchange_in_files {
@@ -63,6 +72,13 @@ exchange_in_files_free(struct exchange_in_files *x)
 	}
 }
 
+void
+exchange_in_files_use(struct exchange_in_files *x,
+		      const struct exchange_conf *conf)
+{
+	x->conf = conf;
+}
+
 /* ---------------------------------------------------------------- what is there */
 
 /* "FROM-TO-EPOCH-SEQ.sig" of that prefix. */
@@ -88,9 +104,9 @@ note(struct box *b, const struct exchange_point *at, uint64_t epoch,
 		if (seq == 1 && (b->epoch == 0 || epoch < b->epoch)) {
 			b->epoch = epoch;
 		}
-	} else if (epoch < at->epoch || seq <= at->seq) {
-		b->old_epoch = epoch;
-		b->old_seq = seq;
+	} else if ((epoch < at->epoch || seq <= at->seq) &&
+		   b->n_old < SCAN_OLD) {
+		b->old[b->n_old++] = (struct exchange_point){ epoch, seq };
 	}
 }
 
@@ -112,7 +128,8 @@ scan(struct exchange_in_files *x, unsigned party,
 	}
 	b->told = dir == NULL;
 	b->scanned_us = clock_mono_us();
-	b->epoch = b->old_epoch = 0;
+	b->epoch = 0;
+	b->n_old = 0;
 	for (unsigned n = 0;
 	     dir != NULL && n < SCAN_NAMES && (f = readdir(dir)) != NULL; n++) {
 		uint64_t epoch, seq;
@@ -136,11 +153,35 @@ path_of(const struct exchange_in_files *x, unsigned party, const char *id,
 		 end);
 }
 
+static uint64_t
+us_of(const struct timespec *t)
+{
+	return t->tv_sec > 0 ? (uint64_t)t->tv_sec * US_PER_S +
+				       (uint64_t)t->tv_nsec / 1000
+			     : 0;
+}
+
+/* Whether it was written to a moment ago; who copies files need not give them
+ * another name first, as we do. */
+static bool
+is_being_written(const struct stat *st)
+{
+	uint64_t now = clock_wall_us(), at = us_of(&st->st_mtim);
+
+	return at <= now && now - at < WRITTEN_US;
+}
+
+/* What files that were read are like. */
+struct read_file {
+	bool fresh; /* one of them may not be whole */
+	uint64_t since_us; /* when the last came to lie here; wall clock */
+};
+
 /* The whole of a file of at most 'max' bytes; ERR_NOTFOUND, ERR_LIMIT, ERR_IO,
  * ERR_NOMEM. */
 static enum err
 read_whole(const char *path, size_t max, struct exchange_bytes *room,
-	   size_t *len)
+	   size_t *len, struct read_file *as)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
@@ -160,6 +201,10 @@ read_whole(const char *path, size_t max, struct exchange_bytes *room,
 		room->p = malloc(room->cap);
 		e = room->p != NULL ? ERR_OK : ERR_NOMEM;
 	}
+	if (e == ERR_OK) {
+		as->fresh |= is_being_written(&st);
+		as->since_us = us_of(&st.st_ctim);
+	}
 	while (e == ERR_OK && n > 0 && *len < max) {
 		n = read(fd, room->p + *len, max - *len);
 		if (n < 0 && errno != EINTR) {
@@ -172,20 +217,20 @@ read_whole(const char *path, size_t max, struct exchange_bytes *room,
 	return e;
 }
 
-/* Reads 'id' into the item; ERR_NOTFOUND: not there. */
+/* The .sig of the item, as a frame without its data; ERR_NOTFOUND: it is not
+ * there, ERR_FORMAT with the item refused. */
 static enum err
-read_item(struct exchange_in_files *x, unsigned party,
-	  const struct exchange_point *at, struct exchange_item *item)
+read_sig(struct exchange_in_files *x, unsigned party,
+	 struct exchange_item *item, struct read_file *as)
 {
 	char path[PATH_MAX], sig[EXCHANGE_SIG_MAX], id[EXCHANGE_FILE_CAP];
 	struct exchange_bytes head = { (uint8_t *)sig, sizeof(sig) };
-	struct exchange_bytes none = { NULL, 0 };
 	struct diag why = { "" };
 	size_t len;
 	enum err e;
 
 	path_of(x, party, item->id, ".sig", path);
-	e = read_whole(path, sizeof(sig), &head, &len);
+	e = read_whole(path, sizeof(sig), &head, &len, as);
 	if (e == ERR_NOTFOUND || e == ERR_NOMEM) {
 		return e;
 	}
@@ -194,17 +239,28 @@ read_item(struct exchange_in_files *x, unsigned party,
 		exchange_in_refuse(item, EXCHANGE_REFUSED_MALFORMED,
 				   e == ERR_OK ? why.msg
 					       : "the .sig cannot be read");
-		return ERR_OK;
+		return ERR_FORMAT;
 	}
 	exchange_file_name(&item->f, "", id);
 	if (strcmp(id, item->id) != 0) {
 		exchange_in_refuse(item, EXCHANGE_REFUSED_MISADDRESSED,
 				   "its name is not what it was signed as");
-		return ERR_OK;
+		return ERR_FORMAT;
 	}
+	return ERR_OK;
+}
+
+static enum err
+read_data(struct exchange_in_files *x, unsigned party,
+	  struct exchange_item *item, struct read_file *as)
+{
+	char path[PATH_MAX];
+	size_t len;
+	enum err e;
+
 	path_of(x, party, item->id, ".json", path);
-	e = read_whole(path, EXCHANGE_MAX_LEN, &x->text, &len);
-	if (e == ERR_NOMEM) {
+	e = read_whole(path, EXCHANGE_MAX_LEN, &x->text, &len, as);
+	if (e == ERR_NOMEM || e == ERR_NOTFOUND) {
 		return e;
 	}
 	if (e != ERR_OK) {
@@ -212,15 +268,65 @@ read_item(struct exchange_in_files *x, unsigned party,
 				   e == ERR_LIMIT
 					   ? "the .json is larger than 4 MiB"
 					   : "the .json cannot be read");
-		return ERR_OK;
+		return ERR_FORMAT;
 	}
 	item->f.data = view_of(x->text.p, len);
 	if (item->f.deflated) {
 		exchange_in_refuse(item, EXCHANGE_REFUSED_MALFORMED,
 				   "a file is plain text");
-		return ERR_OK;
+		return ERR_FORMAT;
 	}
-	return exchange_in_judge(x->conf, party, at, &none, item);
+	return ERR_OK;
+}
+
+/* Whether it is the one that could not be put aside, as it was then. */
+static bool
+is_stuck(const struct exchange_in_files *x, unsigned party, const char *id)
+{
+	const struct box *b = &x->boxes[party];
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (b->stuck[0] == '\0' || strcmp(b->stuck, id) != 0) {
+		return false;
+	}
+	path_of(x, party, id, ".sig", path);
+	return lstat(path, &st) == 0 && st.st_ino == b->stuck_at.st_ino &&
+	       st.st_size == b->stuck_at.st_size &&
+	       st.st_mtim.tv_sec == b->stuck_at.st_mtim.tv_sec &&
+	       st.st_mtim.tv_nsec == b->stuck_at.st_mtim.tv_nsec;
+}
+
+/*
+ * Reads 'id' into the item; ERR_NOTFOUND: not there, or not yet: its .json is to
+ * come, or it is broken and may still be written.
+ */
+static enum err
+read_item(struct exchange_in_files *x, unsigned party,
+	  const struct exchange_point *at, struct exchange_item *item)
+{
+	struct exchange_bytes none = { NULL, 0 };
+	struct read_file as = { .fresh = false };
+	enum err e;
+
+	if (is_stuck(x, party, item->id)) {
+		return ERR_NOTFOUND;
+	}
+	e = read_sig(x, party, item, &as);
+	if (e == ERR_OK) {
+		e = read_data(x, party, item, &as);
+	}
+	if (e == ERR_OK) {
+		e = exchange_in_judge(x->conf, party, at, &none, item);
+	}
+	if (e != ERR_OK && e != ERR_FORMAT) {
+		return e;
+	}
+	item->added_us = as.since_us;
+	return as.fresh && (item->what == EXCHANGE_REFUSED_MALFORMED ||
+			    item->what == EXCHANGE_REFUSED_FORGED)
+		       ? ERR_NOTFOUND
+		       : ERR_OK;
 }
 
 static enum err
@@ -256,10 +362,13 @@ exchange_in_files_next(struct exchange_in_files *x, unsigned party,
 	    (b->scanned_us == 0 || clock_mono_us() - b->scanned_us > SCAN_US)) {
 		scan(x, party, at);
 	}
-	if (e == ERR_NOTFOUND && b->old_epoch != 0) {
-		e = read_named(x, party, at, b->old_epoch, b->old_seq, item);
-		b->old_epoch = 0;
-		b->scanned_us = e == ERR_OK ? 0 : b->scanned_us;
+	while (e == ERR_NOTFOUND && b->n_old > 0) {
+		const struct exchange_point *old = &b->old[--b->n_old];
+
+		e = read_named(x, party, at, old->epoch, old->seq, item);
+		if (e == ERR_OK && b->n_old == 0) {
+			b->scanned_us = 0; /* there may be more */
+		}
 	}
 	if (e == ERR_NOTFOUND && b->epoch > at->epoch) {
 		e = read_named(x, party, at, b->epoch, 1, item);
@@ -267,22 +376,39 @@ exchange_in_files_next(struct exchange_in_files *x, unsigned party,
 	return e == ERR_NOTFOUND ? ERR_EOF : e;
 }
 
+/* Moved out of the way; removed where the name that it would get is taken by
+ * something that cannot be replaced. */
+static bool
+put_aside(const char *from)
+{
+	char to[PATH_MAX];
+
+	snprintf(to, sizeof(to), "%.*s.refused", PATH_MAX - 16, from);
+	return rename(from, to) == 0 || errno == ENOENT || remove(from) == 0;
+}
+
 void
 exchange_in_files_done(struct exchange_in_files *x, unsigned party,
 		       const struct exchange_item *item)
 {
 	static const char *const ends[] = { ".sig", ".json" };
+	struct box *b = &x->boxes[party];
 	bool good = item->what == EXCHANGE_BUNDLES ||
 		    item->what == EXCHANGE_REPEATED;
-	char from[PATH_MAX], to[PATH_MAX];
+	char from[PATH_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		path_of(x, party, item->id, ends[i], from);
-		snprintf(to, sizeof(to), "%.*s.refused", PATH_MAX - 16, from);
-		if ((good ? unlink(from) : rename(from, to)) != 0 &&
-		    errno != ENOENT && !x->boxes[party].told) {
-			x->boxes[party].told = true;
+		if (good ? unlink(from) == 0 || errno == ENOENT
+			 : put_aside(from)) {
+			continue;
+		}
+		if (!b->told) {
+			b->told = true;
 			log_warn("exchange: %s: %s", from, strerror(errno));
+		}
+		if (i == 0 && lstat(from, &b->stuck_at) == 0) {
+			memcpy(b->stuck, item->id, sizeof(b->stuck));
 		}
 	}
 }
@@ -292,12 +418,15 @@ exchange_in_files_done(struct exchange_in_files *x, unsigned party,
 static bool
 write_whole(const char *path, const char *text)
 {
-	int fd = open(path,
-		      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-		      0640);
 	size_t len = strlen(text);
 	bool done;
+	int fd;
 
+	/* Whoever carries files could have put a pipe there, on which we would
+	 * wait for ever. */
+	(void)!unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+		  0640);
 	if (fd < 0) {
 		return false;
 	}

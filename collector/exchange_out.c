@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/exchange_out.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -25,6 +26,8 @@
 
 struct party {
 	struct exchange_out *all;
+	/* By which it works; changed by its own thread. */
+	_Atomic(const struct exchange_conf *) conf;
 	const struct exchange_party *is;
 	pthread_t thread;
 	struct exchange_fill fill;
@@ -39,8 +42,9 @@ struct party {
 };
 
 struct exchange_out {
-	const struct exchange_conf *conf;
+	_Atomic(const struct exchange_conf *) conf; /* by which all shall */
 	struct party parties[EXCHANGE_MAX_PARTIES];
+	char names[EXCHANGE_MAX_PARTIES][EXCHANGE_NAME_CAP]; /* of these */
 	unsigned n; /* whose threads run */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -138,6 +142,12 @@ heed(struct party *p, const struct exchange_heard *h, struct diag *d)
 	struct exchange_state *s = &p->state;
 	uint64_t now = clock_mono_us();
 
+	if (h->known && h->epoch > s->epoch &&
+	    h->epoch > clock_wall_us() + EXCHANGE_AHEAD_US) {
+		return diag_set(d, ERR_FORMAT,
+				"its point is of an epoch more than a year "
+				"ahead: not heeded");
+	}
 	if (h->known && (h->epoch > s->epoch ||
 			 (h->epoch == s->epoch && h->seq > s->seq))) {
 		return begin_epoch(p, h->epoch,
@@ -244,6 +254,42 @@ keep_note(struct party *p, const struct exchange_state *was, struct diag *d)
 	return e == ERR_OK ? load(p, d) : e;
 }
 
+/* Keys and policy as they were read again.  What cannot be had stays. */
+static void
+take_up(struct party *p, const struct exchange_conf *conf)
+{
+	const struct exchange_party *is =
+		exchange_conf_party(conf, p->is->name);
+	struct sign_key *own = NULL;
+	struct diag d = { "" };
+
+	assert(is != NULL); /* exchange_conf_reload() */
+	if (exchange_conf_own(conf, &own, &d) == ERR_OK) {
+		sign_key_free(p->own);
+		p->own = own;
+	} else {
+		log_err("exchange with %s: %s; the former key stays", is->name,
+			d.msg);
+	}
+	p->is = is;
+	p->fill.conf = conf;
+	p->fill.party = is;
+	p->fill.to = exchange_conf_policy(conf, is);
+	if (share_policy_digest(conf->policy, p->fill.policy) != ERR_OK) {
+		p->fill.to = NULL;
+	}
+	p->files.conf = conf;
+	p->files.party = is;
+	if (p->sender != NULL) {
+		exchange_sender_use(p->sender, conf, is);
+	}
+	if (p->fill.to == NULL) {
+		log_info("exchange with %s: the policy lets it see nothing",
+			 is->name);
+	}
+	atomic_store(&p->conf, conf);
+}
+
 /* One look at all; true: the next follows at once. */
 static bool
 turn(struct party *p)
@@ -254,6 +300,10 @@ turn(struct party *p)
 	bool more = false, failed;
 	enum err e = p->known ? ERR_OK : load(p, &d);
 
+	/* What waits was for a policy that let it see that. */
+	if (p->fill.to == NULL) {
+		return false;
+	}
 	was = p->state;
 	if (e == ERR_OK) {
 		e = exchange_fill(&p->fill, &p->state, &more, &d);
@@ -311,10 +361,16 @@ static void *
 run(void *arg)
 {
 	struct party *p = arg;
-	uint64_t interval = p->all->conf->interval_us;
+	uint64_t interval;
 	bool more;
 
 	do {
+		const struct exchange_conf *conf = atomic_load(&p->all->conf);
+
+		if (conf != atomic_load(&p->conf)) {
+			take_up(p, conf);
+		}
+		interval = conf->interval_us;
 		more = turn(p);
 	} while (rest(p->all, more ? MIN(HURRY_US, interval) : interval));
 	return NULL;
@@ -327,14 +383,14 @@ close_party(struct party *p)
 	store_reader_close(p->fill.store);
 	sqlite3_close(p->fill.db);
 	sign_key_free(p->own);
-	*p = (struct party){ .all = NULL };
+	memset(p, 0, sizeof(*p));
 }
 
 static enum err
 open_party(struct party *p, const char *store, const struct mission_map *map,
 	   struct diag *d)
 {
-	const struct exchange_conf *conf = p->all->conf;
+	const struct exchange_conf *conf = atomic_load(&p->all->conf);
 	struct exchange_fill *f = &p->fill;
 	enum err e = store_reader_open(&f->store, store, d);
 
@@ -371,7 +427,9 @@ start_party(struct exchange_out *x, const struct exchange_party *is,
 	enum err e;
 	int rc;
 
+	memcpy(x->names[x->n], is->name, sizeof(is->name));
 	p->all = x;
+	atomic_init(&p->conf, atomic_load(&x->conf));
 	p->is = is;
 	e = open_party(p, store, map, d);
 	if (e == ERR_OK) {
@@ -397,7 +455,7 @@ make(const struct exchange_conf *conf)
 	pthread_condattr_t attr;
 
 	if (x != NULL) {
-		x->conf = conf;
+		atomic_init(&x->conf, conf);
 		pthread_condattr_init(&attr);
 		pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 		pthread_cond_init(&x->wake, &attr);
@@ -443,6 +501,41 @@ exchange_out_start(struct exchange_out **out, const char *store,
 	}
 	*out = x;
 	return ERR_OK;
+}
+
+void
+exchange_out_use(struct exchange_out *x, const struct exchange_conf *conf)
+{
+	if (x == NULL) {
+		return;
+	}
+	for (unsigned i = 0; i < conf->n; i++) {
+		const struct exchange_party *p = &conf->parties[i];
+		bool runs = false;
+
+		for (unsigned k = 0; k < x->n; k++) {
+			runs |= strcmp(x->names[k], p->name) == 0;
+		}
+		if (!runs && (p->url != NULL || p->outbox != NULL) &&
+		    exchange_conf_policy(conf, p) != NULL) {
+			log_warn(
+				"exchange with %s: what the policy lets it see "
+				"now goes from the next start on",
+				p->name);
+		}
+	}
+	atomic_store(&x->conf, conf);
+}
+
+bool
+exchange_out_settled(const struct exchange_out *x)
+{
+	for (unsigned i = 0; x != NULL && i < x->n; i++) {
+		if (atomic_load(&x->parties[i].conf) != atomic_load(&x->conf)) {
+			return false;
+		}
+	}
+	return true;
 }
 
 void

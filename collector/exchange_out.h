@@ -35,6 +35,13 @@ enum err exchange_out_start(struct exchange_out **out, const char *store,
 			    const struct exchange_conf *conf,
 			    const struct mission_map *map,
 			    struct diag *d) MUST_CHECK;
+/*
+ * From here on by 'conf' (exchange_conf_reload()): each thread takes it up with
+ * its next turn.  Until exchange_out_settled() the one before has to stay.  'x'
+ * may be NULL.
+ */
+void exchange_out_use(struct exchange_out *x, const struct exchange_conf *conf);
+bool exchange_out_settled(const struct exchange_out *x);
 /* Waits for what is being sent, some seconds at most. */
 void exchange_out_stop(struct exchange_out *x);
 

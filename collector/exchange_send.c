@@ -19,6 +19,7 @@ struct exchange_sender {
 	const struct exchange_conf *conf;
 	const struct exchange_party *party;
 	struct redis_options options;
+	char *texts[5]; /* what the options point to */
 	struct redis_pool *pool;
 	char stream[EXCHANGE_KEY_CAP], point[EXCHANGE_KEY_CAP];
 	uint64_t connects; /* that were looked at */
@@ -26,6 +27,32 @@ struct exchange_sender {
 	uint64_t moved_us, stall_us; /* monotonic: the point last moved */
 	uint64_t acked; /* then */
 };
+
+/* The settings may be read again, and these be gone. */
+static enum err
+copy_options(struct exchange_sender *s, struct diag *d)
+{
+	const struct exchange_party *p = s->party;
+	const char *const from[ARRAY_LEN(s->texts)] = { p->url, p->ca, p->cert,
+							p->key,
+							p->server_name };
+
+	for (size_t i = 0; i < ARRAY_LEN(from); i++) {
+		if (from[i] != NULL &&
+		    (s->texts[i] = strdup(from[i])) == NULL) {
+			return diag_set(d, ERR_NOMEM, "out of memory");
+		}
+	}
+	s->options = (struct redis_options){
+		.url = s->texts[0],
+		.tls = { .ca = s->texts[1],
+			 .cert = s->texts[2],
+			 .key = s->texts[3],
+			 .server_name = s->texts[4] },
+		.connect_ms = CONNECT_MS,
+	};
+	return ERR_OK;
+}
 
 enum err
 exchange_sender_new(struct exchange_sender **out,
@@ -42,19 +69,17 @@ exchange_sender_new(struct exchange_sender **out,
 	s->conf = conf;
 	s->party = party;
 	s->stall_us = STALL_US;
-	s->options = (struct redis_options){
-		.url = party->url,
-		.tls = { .ca = party->ca,
-			 .cert = party->cert,
-			 .key = party->key,
-			 .server_name = party->server_name },
-		.connect_ms = CONNECT_MS,
-	};
+	e = copy_options(s, d);
+	if (e != ERR_OK) {
+		exchange_sender_free(s);
+		return e;
+	}
 	exchange_stream_key(conf->us, s->stream);
 	exchange_point_key(conf->us, s->point);
 	e = redis_pool_new(&s->pool, &s->options, d);
 	if (e != ERR_OK) {
-		free(s);
+		s->pool = NULL;
+		exchange_sender_free(s);
 		return e;
 	}
 	*out = s;
@@ -66,8 +91,19 @@ exchange_sender_free(struct exchange_sender *s)
 {
 	if (s != NULL) {
 		redis_pool_free(s->pool);
+		for (size_t i = 0; i < ARRAY_LEN(s->texts); i++) {
+			free(s->texts[i]);
+		}
 		free(s);
 	}
+}
+
+void
+exchange_sender_use(struct exchange_sender *s, const struct exchange_conf *conf,
+		    const struct exchange_party *party)
+{
+	s->conf = conf;
+	s->party = party;
 }
 
 void

@@ -39,6 +39,10 @@ enum err exchange_sender_new(struct exchange_sender **out,
 			     const struct exchange_party *party,
 			     struct diag *d) MUST_CHECK;
 void exchange_sender_free(struct exchange_sender *s);
+/* From here on by these, whose party is reached the same way. */
+void exchange_sender_use(struct exchange_sender *s,
+			 const struct exchange_conf *conf,
+			 const struct exchange_party *party);
 
 /*
  * Connects if it must, reads the point, and sends what waits; 'own' signs.

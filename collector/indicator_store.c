@@ -45,12 +45,12 @@ static const char *const statements[IS_STATEMENTS] = {
 			    " indicator=?1 AND origin=?2 AND import<>?3",
 	[IS_SOURCE_GONE] = "UPDATE indicator_sources SET gone=?3,at_us=?4 WHERE"
 			   " indicator=?1 AND origin=?2",
-	/* Of the key alone, said so that its index is taken: all records of the
-	 * origin would be looked at for each. */
+	/* Of who gives one id to many values, only those that are older are
+	 * looked at.  The index is a partial one: it is used for nothing that
+	 * does not say so. */
 	[IS_OLDER] = "SELECT indicator FROM indicator_sources WHERE id_key=?1"
-		     " AND id_key<>0 AND +origin=?2 AND id=?3 AND "
-		     "modified_us<?4 AND gone=0"
-		     " LIMIT 1",
+		     " AND id_key<>0 AND origin=?2 AND id=?3 AND modified_us<?4"
+		     " AND gone=0 LIMIT 1",
 	[IS_DUE] = "SELECT id FROM indicators WHERE due_us>0 AND due_us<=?1"
 		   " ORDER BY due_us LIMIT 1",
 	[IS_BEHIND] = "SELECT indicator,import,gone FROM indicator_sources"
@@ -257,13 +257,14 @@ count_origin(struct indicator_store *s, int64_t origin)
 
 /* Whether one record more of the source has room; it is counted then. */
 static enum err
-room_for(struct indicator_store *s, const struct indicator_put *p, bool *is)
+room_for(struct indicator_store *s, struct indicator_put *p, bool *is)
 {
 	uint64_t max = s->limits.max_source;
 	enum err e = count_origin(s, p->origin);
+	bool own = s->origin_n < (p->quota != 0 ? MIN(p->quota, max) : max);
 
-	*is = s->origin_n < (p->quota != 0 ? MIN(p->quota, max) : max) &&
-	      s->total < s->limits.max_total;
+	p->crowded = own && s->total >= s->limits.max_total;
+	*is = own && !p->crowded;
 	if (*is) {
 		s->origin_n++;
 		s->total++;

@@ -78,6 +78,7 @@ struct indicator_put {
 	/* what came of it */
 	enum indicator_outcome outcome;
 	bool held; /* by this put */
+	bool crowded; /* INDICATOR_NO_ROOM: for the bound of all, not its own */
 	int64_t id; /* 0 with INDICATOR_NO_ROOM */
 };
 

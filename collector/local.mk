@@ -152,6 +152,8 @@ libcollector_a_SOURCES += \
 	collector/stix_in.c collector/stix_in_object.c collector/stix_in_words.c \
 	collector/store_partner.h collector/store_partner.c \
 	collector/exchange_apply.h collector/exchange_apply.c \
+	collector/partner_json.h collector/partner_json.c \
+	collector/exchange_pace.h collector/exchange_pace.c \
 	collector/exchange_in.h collector/exchange_in.c \
 	collector/exchange_in_files.c \
 	collector/pipeline_exchange.h collector/pipeline_exchange.c

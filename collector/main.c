@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "collector/arming.h"
@@ -161,12 +162,12 @@ struct command_line {
 	char **argv;
 };
 
-/* Keys may have come and gone, in their files and in the settings; of these
- * nothing else takes effect before the next start. */
+/* The settings as they are now; of these only keys, and what the exchange reads
+ * again, take effect before the next start. */
 static enum err
-read_keys(void *arg, struct keyring **out, struct diag *d)
+reread_settings(const struct command_line *line, struct conf **out,
+		struct diag *d)
 {
-	const struct command_line *line = arg;
 	struct options options = { .n_geoip = 0 };
 	struct pipeline_config cfg = { 0 };
 	struct conf *conf = conf_new();
@@ -184,6 +185,21 @@ read_keys(void *arg, struct keyring **out, struct diag *d)
 	if (e == ERR_OK) {
 		e = options_configure(&options, conf, &cfg, d);
 	}
+	if (e != ERR_OK) {
+		conf_free(conf);
+		return e;
+	}
+	*out = conf;
+	return ERR_OK;
+}
+
+/* Keys may have come and gone, in their files and in the settings. */
+static enum err
+read_keys(void *arg, struct keyring **out, struct diag *d)
+{
+	struct conf *conf = NULL;
+	enum err e = reread_settings(arg, &conf, d);
+
 	if (e == ERR_OK) {
 		e = keyring_load(out, conf, d);
 	}
@@ -247,7 +263,8 @@ struct parts {
 	struct arming arming;
 	struct indicator_files *lists;
 	struct indicator_polls *polls;
-	struct exchange_conf exchange;
+	struct exchange_conf *exchange;
+	struct exchange_conf *exchange_was; /* until all have the new one */
 	struct exchange_out *partners;
 	struct console *console;
 	bool ran;
@@ -323,18 +340,74 @@ start_console(struct parts *r, struct diag *d)
 	return e;
 }
 
+static void
+free_exchange(struct exchange_conf *x)
+{
+	if (x != NULL) {
+		exchange_conf_free(x);
+		free(x);
+	}
+}
+
+static enum err
+load_exchange(struct parts *r, struct diag *d)
+{
+	r->exchange = calloc(1, sizeof(*r->exchange));
+	if (r->exchange == NULL) {
+		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	return exchange_conf_load(r->exchange, r->conf, d);
+}
+
+/* Keys of partners and of ours, and what partners may see.  The threads that
+ * send take it up by themselves: one exchange of them at a time. */
+static enum err
+read_exchange(void *arg, const struct exchange_conf **out, struct diag *d)
+{
+	struct parts *r = arg;
+	struct exchange_conf *next;
+	struct conf *conf = NULL;
+	enum err e;
+
+	if (!exchange_out_settled(r->partners)) {
+		return diag_set(d, ERR_AGAIN,
+				"what was read last is not at work everywhere "
+				"yet; send SIGHUP again");
+	}
+	free_exchange(r->exchange_was);
+	r->exchange_was = NULL;
+	next = calloc(1, sizeof(*next));
+	e = next != NULL ? reread_settings(r->cfg->read_keys_arg, &conf, d)
+			 : diag_set(d, ERR_NOMEM, "out of memory");
+	if (e == ERR_OK) {
+		e = exchange_conf_reload(next, r->exchange, conf, d);
+	}
+	conf_free(conf);
+	if (e != ERR_OK) {
+		free(next);
+		return e;
+	}
+	r->exchange_was = r->exchange;
+	r->exchange = next;
+	exchange_out_use(r->partners, next);
+	*out = next;
+	return ERR_OK;
+}
+
 /* What works on the store, once it is ours. */
 static enum err
 start(struct parts *r, struct diag *d)
 {
 	struct pipeline_config *cfg = r->cfg;
-	enum err e = exchange_conf_load(&r->exchange, r->conf, d);
+	enum err e = load_exchange(r, d);
 
 	if (e != ERR_OK) {
 		return e;
 	}
-	cfg->exchange = &r->exchange;
-	consult_rule_among(&cfg->consult, r->exchange.us);
+	cfg->exchange = r->exchange;
+	cfg->read_exchange = read_exchange;
+	cfg->read_exchange_arg = r;
+	consult_rule_among(&cfg->consult, r->exchange->us);
 	e = pipeline_open(&r->p, cfg, d);
 	/* they are its own from here on, whatever came of it */
 	r->cfg->keys = NULL;
@@ -352,7 +425,7 @@ start(struct parts *r, struct diag *d)
 					  d);
 	}
 	if (e == ERR_OK) {
-		e = exchange_out_start(&r->partners, cfg->store, &r->exchange,
+		e = exchange_out_start(&r->partners, cfg->store, r->exchange,
 				       r->map, d);
 	}
 	if (e == ERR_OK) {
@@ -381,7 +454,8 @@ end(struct parts *r)
 		summary(r->p);
 	}
 	pipeline_close(r->p);
-	exchange_conf_free(&r->exchange);
+	free_exchange(r->exchange);
+	free_exchange(r->exchange_was);
 	lease_free(r->lease);
 	unload(r);
 	mission_free(r->map);

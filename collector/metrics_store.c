@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "collector/exchange_json.h"
+#include "collector/partner_json.h"
 #include "collector/store_blind.h"
 #include "collector/store_consult.h"
 #include "collector/store_ledger.h"
@@ -344,6 +345,9 @@ metrics_store_write(struct metrics_store *m, const char *path, struct json *j)
 	}
 	if (e == ERR_OK) {
 		e = exchange_json_metrics(m->reader, j);
+	}
+	if (e == ERR_OK) {
+		e = partner_json_metrics(m->reader->db, j);
 	}
 	if (e == ERR_OK) {
 		e = write_ledgers(m->reader, j);

@@ -66,6 +66,11 @@ struct pipeline_config {
 	struct consult_config consult;
 	struct pipeline_warning warn;
 	const struct exchange_conf *exchange; /* NULL: with nobody */
+	/* With SIGHUP: the same by settings and files of now, which stays until
+	 * the next; or NULL. */
+	enum err (*read_exchange)(void *arg, const struct exchange_conf **out,
+				  struct diag *d);
+	void *read_exchange_arg;
 	/* The levels of readiness that may be ordered. */
 	const struct posture_levels *postures;
 	/* Signs what sensors are told; NULL: nothing is.  The pipeline's from

@@ -8,6 +8,7 @@
 
 #include "collector/audit.h"
 #include "collector/exchange_in.h"
+#include "collector/exchange_pace.h"
 #include "collector/pipeline_state.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -24,6 +25,7 @@ struct party {
 	bool known; /* 'at' is what the store has */
 	bool tell; /* the party is to be told of it */
 	uint64_t hour, room; /* of new sightings */
+	struct exchange_pace pace;
 	/* Not counted in the store yet; and what was refused since it was last
 	 * said, and when that was (monotonic). */
 	uint64_t counted[EXCHANGE_COUNTS];
@@ -39,6 +41,7 @@ struct pipeline_exchange {
 	uint64_t next_us; /* monotonic */
 	uint64_t turn_max_us; /* the longest turn */
 	bool busy, away;
+	uint64_t away_us; /* monotonic: when that was last told */
 };
 
 void
@@ -88,6 +91,34 @@ pipeline_exchange_new(struct pipeline_exchange **out, struct pipeline *p,
 	}
 	*out = x;
 	return ERR_OK;
+}
+
+void
+pipeline_exchange_reload(struct pipeline_exchange *x)
+{
+	const struct exchange_conf *conf = NULL;
+	struct diag d = { "" };
+	struct pipeline *p;
+
+	if (x == NULL || x->p->cfg.read_exchange == NULL) {
+		return;
+	}
+	p = x->p;
+	if (p->cfg.read_exchange(p->cfg.read_exchange_arg, &conf, &d) !=
+	    ERR_OK) {
+		p->stats.keys_failed = ++p->committed.keys_failed;
+		log_err("the exchange's keys and policy are not reloaded, the "
+			"former ones stay: %s",
+			d.msg);
+		return;
+	}
+	p->cfg.exchange = conf;
+	exchange_in_use(x->in, conf);
+	for (unsigned i = 0; i < x->n; i++) {
+		x->parties[i].is = &conf->parties[i];
+		x->parties[i].tell = true; /* by the key of now */
+	}
+	log_info("the exchange's keys and policy are reloaded");
 }
 
 bool
@@ -255,7 +286,7 @@ apply(struct pipeline_exchange *x, struct party *t,
 	}
 	if (e == ERR_OK) {
 		e = store_partner_move(x->partners, t->is->name, item->f.epoch,
-				       item->f.seq, p->now_us);
+				       item->f.seq, item->added_us, p->now_us);
 	}
 	if (e == ERR_OK) {
 		e = count_all(x, t, r->n, p->now_us);
@@ -280,6 +311,7 @@ take_bundle(struct pipeline_exchange *x, unsigned i,
 	if (e != ERR_OK) {
 		return pipeline_recover(x->p, d);
 	}
+	exchange_pace_count(&t->pace);
 	x->p->committed = x->p->stats;
 	t->at = (struct exchange_point){ item->f.epoch, item->f.seq };
 	t->tell = true;
@@ -340,6 +372,9 @@ take_party(struct pipeline_exchange *x, unsigned i, uint64_t end_us,
 		if (!t->known) {
 			return ERR_OK; /* the store gave up on the last */
 		}
+		if (!exchange_pace_may(&t->pace, clock_mono_us())) {
+			return ERR_OK; /* the rest waits */
+		}
 		e = exchange_in_next(x->in, i, &t->at, &item, d);
 		if (e == ERR_EOF || e == ERR_AGAIN) {
 			*redis &= e == ERR_EOF;
@@ -361,29 +396,39 @@ take_party(struct pipeline_exchange *x, unsigned i, uint64_t end_us,
 	return e;
 }
 
+/* Once a minute at most: entries that are too large come as often as their
+ * sender likes. */
 static void
 note_redis(struct pipeline_exchange *x, bool redis, const struct diag *d)
 {
-	if (!redis && !x->away) {
+	uint64_t now = clock_mono_us();
+
+	if (!redis && !x->away &&
+	    (x->away_us == 0 || now - x->away_us >= TELL_US)) {
 		log_warn("exchange: %s; trying on",
 			 d->msg[0] != '\0' ? d->msg : "Redis is away");
+		x->away = true;
+		x->away_us = now;
 	} else if (redis && x->away) {
 		log_info("exchange: Redis is back");
+		x->away = false;
 	}
-	x->away = !redis;
 }
 
+/* To each for itself: what is wrong with one's stream is no reason that another
+ * does not hear. */
 static void
 tell_points(struct pipeline_exchange *x, bool *redis, struct diag *d)
 {
-	for (unsigned i = 0; i < x->n && *redis; i++) {
+	for (unsigned i = 0; i < x->n; i++) {
 		struct party *t = &x->parties[i];
+		enum err e = ERR_OK;
 
 		if (t->tell && t->known && t->at.epoch != 0) {
-			*redis =
-				exchange_in_tell(x->in, i, &t->at, d) == ERR_OK;
-			t->tell = !*redis;
+			e = exchange_in_tell(x->in, i, &t->at, d);
+			t->tell = e != ERR_OK;
 		}
+		*redis &= e == ERR_OK;
 	}
 }
 

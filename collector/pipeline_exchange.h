@@ -29,6 +29,9 @@ void pipeline_exchange_free(struct pipeline_exchange *x);
 /* As pipeline_posture_turn(); 'x' may be NULL. */
 enum err pipeline_exchange_turn(struct pipeline_exchange *x,
 				struct diag *d) MUST_CHECK;
+/* Keys and policy are read again (pipeline_config.read_exchange); what cannot
+ * be is told, counted, and the former stay. */
+void pipeline_exchange_reload(struct pipeline_exchange *x);
 /* More waits: do not wait before the next turn. */
 bool pipeline_exchange_busy(const struct pipeline_exchange *x);
 /* How long the pipeline may wait for its sensors, at most 'wait_ms'. */

@@ -116,16 +116,23 @@ share_join_known(struct sharing *s, const char *name, const char *value,
  * Ours is what a source in force gave that is no partner.  That a value of a
  * partner was seen here arms it by a warning of our own: so that this is no
  * echo, a warning is no source where a partner is one.
+ *
+ * Of what our own lists give, their markings count: we know it without the
+ * partner, who by a red one of the same value could else take it away from all
+ * that we give it to.
  */
 enum err
-share_owned(struct sharing *s, int64_t indicator, bool *ours)
+share_owned(struct sharing *s, int64_t indicator, bool *ours,
+	    struct marking *mark)
 {
 	sqlite3_stmt *st = store_reader_prepare(
 		s->store,
-		"SELECT o.name FROM indicator_sources s JOIN indicator_origins"
-		" o ON o.id=s.origin WHERE s.indicator=?1 AND s.gone=0 AND"
-		" (s.valid_until_us=0 OR s.valid_until_us>?2)");
+		"SELECT o.name,s.mark FROM indicator_sources s JOIN"
+		" indicator_origins o ON o.id=s.origin WHERE s.indicator=?1"
+		" AND s.gone=0 AND (s.valid_until_us=0 OR"
+		" s.valid_until_us>?2)");
 	bool own = false, warned = false, partner = false, any = false;
+	struct marking listed = MARKING_CLEAR, m;
 	int rc = SQLITE_ERROR;
 
 	if (st != NULL &&
@@ -140,11 +147,16 @@ share_owned(struct sharing *s, int64_t indicator, bool *ours)
 				warned = true;
 			} else {
 				own = true;
+				mark_read_kept(&m, view_cstr(sql_text(st, 1)));
+				marking_join(&listed, &m);
 			}
 		}
 	}
 	/* A set of before sources were kept has none to ask. */
 	*ours = own || (warned && !partner) || !any;
+	if (own && partner) {
+		*mark = listed;
+	}
 	return store_reader_finish(st, rc);
 }
 
@@ -167,27 +179,32 @@ take_listed(struct sharing *s, sqlite3_stmt *st, struct listed *l, char *name,
 	stix_id(&s->b->stix, true, "indicator", name, l->stix);
 }
 
+/* What is to become of one that is marked as it is by now. */
 static enum release_verdict
-read_listed(struct sharing *s, sqlite3_stmt *st, struct listed *l)
+judge_listed(struct sharing *s, const struct listed *l, const char *value)
 {
-	char name[INDICATOR_PATTERN_CAP + 32];
-	const char *value = sql_text(st, 2);
-	enum release_verdict v;
-	bool said;
+	enum release_verdict v =
+		release_judge(s->r->to, SHARE_INDICATOR, "", &l->mark);
 
-	take_listed(s, st, l, name, sizeof(name));
-	v = release_judge(s->r->to, SHARE_INDICATOR, "", &l->mark);
-	said = stix_pattern(l->kind, value, l->pattern, sizeof(l->pattern));
-	if (!said) {
-		l->pattern[0] = '\0';
-	}
-	if (v == RELEASE_GOES && !said) {
+	if (v == RELEASE_GOES && l->pattern[0] == '\0') {
 		v = HELD_FORM;
 	}
 	if (v == RELEASE_GOES && redact_finds(s->redact, view_cstr(value))) {
 		v = HELD_OURS;
 	}
 	return v == RELEASE_GOES && !share_room(s) ? HELD_FULL : v;
+}
+
+static void
+read_listed(struct sharing *s, sqlite3_stmt *st, struct listed *l)
+{
+	char name[INDICATOR_PATTERN_CAP + 32];
+
+	take_listed(s, st, l, name, sizeof(name));
+	if (!stix_pattern(l->kind, sql_text(st, 2), l->pattern,
+			  sizeof(l->pattern))) {
+		l->pattern[0] = '\0';
+	}
 }
 
 static void
@@ -244,15 +261,17 @@ revoke(struct sharing *s, const char *stix, int64_t local, const char *pattern)
 
 /* One that changed: the new version, or the end of what the partner has. */
 static enum err
-tell_listed(struct sharing *s, struct listed *l, enum release_verdict v)
+tell_listed(struct sharing *s, struct listed *l, const char *value)
 {
 	bool ours = false;
 	uint64_t was;
-	enum err e = share_owned(s, l->id, &ours);
+	enum release_verdict v;
+	enum err e = share_owned(s, l->id, &ours, &l->mark);
 
 	if (e != ERR_OK) {
 		return e;
 	}
+	v = judge_listed(s, l, value);
 	if (l->armed && ours && v == RELEASE_GOES) {
 		if (!stix_has(&s->b->stix, l->stix)) {
 			put_listed(s, l);
@@ -287,10 +306,9 @@ share_set_of(struct sharing *s, enum indicator_kind kind, const char *value,
 		rc = sqlite3_step(st);
 	}
 	if (rc == SQLITE_ROW) {
-		enum release_verdict v = read_listed(s, st, l);
-
 		*known = true;
-		e = tell_listed(s, l, v);
+		read_listed(s, st, l);
+		e = tell_listed(s, l, sql_text(st, 2));
 	}
 	free(l);
 	if (e != ERR_OK) {
@@ -350,14 +368,12 @@ step_set(struct sharing *s, sqlite3_stmt *st, struct listed *l)
 
 	while (e == ERR_OK && s->err == ERR_OK && !s->full &&
 	       (rc = sqlite3_step(st)) == SQLITE_ROW) {
-		enum release_verdict v;
-
 		if (!share_room(s)) {
 			s->full = true;
 			break;
 		}
-		v = read_listed(s, st, l);
-		e = tell_listed(s, l, v);
+		read_listed(s, st, l);
+		e = tell_listed(s, l, sql_text(st, 2));
 		if (e == ERR_OK && !s->full) {
 			step->upto = l->change;
 			n++;
@@ -404,8 +420,10 @@ share_set(struct sharing *s)
 		return e;
 	}
 	while (s->err == ERR_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-		enum release_verdict v = read_listed(s, st, l);
+		enum release_verdict v;
 
+		read_listed(s, st, l);
+		v = judge_listed(s, l, sql_text(st, 2));
 		/* One that is over may not be settled yet: no collector runs. */
 		if (!l->armed) {
 			continue;

@@ -221,24 +221,15 @@ put_sighting(struct sharing *s, const struct seen *n, sqlite3_stmt *st,
 	}
 }
 
-/* What a partner's collector told us stands at sites "PARTY:PLACE" of the owner
- * PARTY: it is never sent on. */
-static bool
-is_received(const char *site, const char *owner)
-{
-	size_t n = strlen(owner);
-
-	return n > 0 && strncmp(site, owner, n) == 0 && site[n] == ':';
-}
-
 static void
 share_sighting(struct sharing *s, const struct seen *n, sqlite3_stmt *st)
 {
 	struct marking mark;
 	enum release_verdict v;
 
+	/* What a partner's collector told us is never sent on. */
 	if (!share_wants(s, SHARE_SIGHTING) ||
-	    is_received(sql_text(st, 9), sql_text(st, 10))) {
+	    sighting_is_told(sql_text(st, 9), sql_text(st, 10))) {
 		return;
 	}
 	if (s->step != NULL && !share_room(s)) {

@@ -53,10 +53,11 @@ void share_join_known(struct sharing *s, const char *name, const char *value,
 		      struct marking *mark);
 enum err share_set(struct sharing *s) MUST_CHECK;
 
-/* share_indicators.c: whether one of the set is ours, not only a partner's;
+/* share_indicators.c: whether one of the set is ours, not only a partner's, and
+ * '*mark' changed to that of our own lists where partners give it too;
  * the set's own object of a value that was seen, '*known' if it has it. */
-enum err share_owned(struct sharing *s, int64_t indicator,
-		     bool *ours) MUST_CHECK;
+enum err share_owned(struct sharing *s, int64_t indicator, bool *ours,
+		     struct marking *mark) MUST_CHECK;
 enum err share_set_of(struct sharing *s, enum indicator_kind kind,
 		      const char *value, bool *known) MUST_CHECK;
 

@@ -312,6 +312,14 @@ sighting_from_alert(const struct alert *a, const struct mission_map *m,
 	add_key(s, KEY_RULE, view_of(rule, (size_t)n), false);
 }
 
+bool
+sighting_is_told(const char *site, const char *owner)
+{
+	size_t n = strlen(owner);
+
+	return n > 0 && strncmp(site, owner, n) == 0 && site[n] == ':';
+}
+
 void
 sighting_of_indicator(struct sighting_set *s, struct view value)
 {

@@ -82,6 +82,9 @@ void sighting_from_alert(const struct alert *a, const struct mission_map *m,
 /* Its only key becomes the indicator of that value. */
 void sighting_of_indicator(struct sighting_set *s, struct view value);
 
+/* Whether a partner's collector told it: it stands at sites "OWNER:PLACE". */
+bool sighting_is_told(const char *site, const char *owner);
+
 struct sighting_batch;
 struct sighting_batch *sighting_batch_new(void);
 void sighting_batch_free(struct sighting_batch *b);

@@ -157,6 +157,26 @@ item_of(const struct stix_in *x, const char *id)
 	return at != NULL ? &x->items[*at] : NULL;
 }
 
+/* Values are work, and little text. */
+static bool
+has_room(struct stix_in *x, struct stix_in_item *item, const char *id)
+{
+	if (!item->full && item->n_values < STIX_IN_VALUES &&
+	    x->n_values < STIX_IN_MAX_VALUES) {
+		item->n_values++;
+		x->n_values++;
+		return true;
+	}
+	if (!item->full) {
+		item->full = true;
+		stix_in_refuse(x, STIX_IN_TOO_MANY, VIEW_LIT("indicator"),
+			       view_cstr(id),
+			       "its pattern, or the bundle, has too many "
+			       "values: the rest is left out");
+	}
+	return false;
+}
+
 static enum err
 take_indicator(void *arg, const struct indicator *i, struct diag *d)
 {
@@ -164,6 +184,9 @@ take_indicator(void *arg, const struct indicator *i, struct diag *d)
 	struct stix_in_item *item = item_of(x, i->id);
 
 	if (item == NULL || item->refused) {
+		return diag_set(d, ERR_FORMAT, "refused before");
+	}
+	if (!has_room(x, item, i->id)) {
 		return diag_set(d, ERR_FORMAT, "refused before");
 	}
 	if (item->value == NULL) {
@@ -184,7 +207,7 @@ refuse_indicator(void *arg, const struct indicator_refusal *r)
 	const char *id = r->id != NULL ? r->id : "";
 	const struct stix_in_item *item = item_of(x, id);
 
-	if (item == NULL || !item->refused) {
+	if (item == NULL || (!item->refused && !item->full)) {
 		stix_in_refuse(x, STIX_IN_MALFORMED, VIEW_LIT("indicator"),
 			       view_cstr(id), r->reason);
 	}

@@ -22,6 +22,10 @@
 #include "common/indicator_read.h"
 
 #define STIX_IN_MAX_OBJECTS 2000 /* not counting names and markings */
+/* Values that the patterns of one indicator, and of a bundle, have: each is a
+ * record of its own. */
+#define STIX_IN_VALUES 256
+#define STIX_IN_MAX_VALUES 4000
 #define STIX_IN_TEXT_CAP 1024
 #define STIX_IN_ACTORS 64
 #define STIX_IN_ACTOR_CAP 192

@@ -19,6 +19,8 @@
 /* An indicator of the bundle. */
 struct stix_in_item {
 	bool refused; /* and counted */
+	bool full; /* it has more values than may be, which is counted */
+	unsigned n_values;
 	char exercise[SEVERITY_NAME_CAP];
 	char *value; /* of its first, on the heap; NULL: none was taken */
 	enum indicator_kind kind;
@@ -35,6 +37,7 @@ struct stix_in {
 	struct stix_in_item *items;
 	size_t n_items;
 	uint64_t n_seen; /* objects of this reading */
+	uint64_t n_values; /* of all indicators */
 	char producer[STIX_IN_ID_CAP], extension[STIX_IN_ID_CAP];
 	const struct stix_in_sink *sink;
 	struct stix_in_report *report;

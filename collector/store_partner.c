@@ -31,17 +31,23 @@ enum statement {
 static const char *const statements[SP_COUNT_OF] = {
 	[SP_GET] = "SELECT epoch,seq FROM partners WHERE party=?1",
 	[SP_PUT] = "INSERT OR IGNORE INTO partners(party) VALUES(?1)",
-	[SP_MOVE] = "UPDATE partners SET epoch=?2,seq=?3,at_us=?4 WHERE"
-		    " party=?1",
+	[SP_MOVE] =
+		"UPDATE partners SET epoch=?2,seq=?3,added_us=?4,at_us=?5 WHERE"
+		" party=?1",
 	[SP_COUNT] = "INSERT INTO partner_counts VALUES(?1,?2,?3,?4) ON"
-		     " CONFLICT(party,name) DO UPDATE SET n=n+?3,at_us=?4",
-	[SP_SEEN_GET] = "SELECT count FROM partner_sightings WHERE party=?1"
-			" AND id=?2",
+		     " CONFLICT(party,name) DO UPDATE SET n=n+min(?3,"
+		     "9223372036854775807-n),at_us=?4",
+	[SP_SEEN_GET] = "SELECT count,kind,value,exercise,place,first_us,"
+			"last_us FROM partner_sightings WHERE party=?1 AND"
+			" id=?2",
+	/* Of one that is far from where it was, the new time alone: else all
+	 * that lies between would be near. */
 	[SP_SEEN_PUT] =
 		"INSERT INTO partner_sightings VALUES(?1,?2,?3,?4,?5,?6,?7,?8,"
 		"?9,?10,?11) ON CONFLICT(party,id) DO UPDATE SET kind=?3,"
-		"value=?4,place=?5,exercise=?6,first_us=min(first_us,?7),"
-		"last_us=max(last_us,?8),count=?9,mark=?10,at_us=?11",
+		"value=?4,place=?5,exercise=?6,first_us=iif(?12,?7,"
+		"min(first_us,?7)),last_us=iif(?12,?8,max(last_us,?8)),"
+		"count=?9,mark=?10,at_us=?11",
 	[SP_SEEN_GROWN] = "UPDATE partners SET sightings=sightings+?2 WHERE"
 			  " party=?1",
 	[SP_SEEN_N] = "SELECT sightings FROM partners WHERE party=?1",
@@ -61,11 +67,15 @@ static const char *const statements[SP_COUNT_OF] = {
 			       " party=?1 ORDER BY at_us,id LIMIT 1",
 	[SP_INCIDENT_GONE] = "DELETE FROM partner_incidents WHERE party=?1"
 			     " AND id=?2",
-	/* The party's own word on its id goes before another's. */
-	[SP_VALUE] = "SELECT n.kind,n.value FROM indicator_sources s JOIN"
-		     " indicators n ON n.id=s.indicator WHERE s.id_key=?1 AND"
-		     " s.id_key<>0 AND s.id=?2 ORDER BY "
-		     "s.origin<>?3,s.indicator LIMIT 1",
+	/* The party's own word on its id goes before another's.  One id may be
+	 * that of all that it ever gave: one row of them is looked at. */
+	[SP_VALUE] = "SELECT n.kind,n.value FROM (SELECT indicator,1 AS way"
+		     " FROM (SELECT indicator FROM indicator_sources WHERE"
+		     " id_key=?1 AND id_key<>0 AND origin=?3 AND id=?2 LIMIT 1)"
+		     " UNION ALL SELECT indicator,2 FROM (SELECT indicator FROM"
+		     " indicator_sources WHERE id_key=?1 AND id_key<>0 AND"
+		     " id=?2 LIMIT 1)) s JOIN indicators n ON n.id=s.indicator"
+		     " ORDER BY s.way LIMIT 1",
 };
 
 struct store_partner {
@@ -154,16 +164,20 @@ store_partner_point(struct store_partner *s, const char *party, uint64_t *epoch,
 
 enum err
 store_partner_move(struct store_partner *s, const char *party, uint64_t epoch,
-		   uint64_t seq, uint64_t now_us)
+		   uint64_t seq, uint64_t added_us, uint64_t now_us)
 {
-	return sql_run(s->st[SP_MOVE], "tuuu", party, epoch, seq, now_us);
+	return sql_run(s->st[SP_MOVE], "tuuuu", party, epoch, seq,
+		       added_us != 0 ? MIN(added_us, now_us) : now_us, now_us);
 }
 
 enum err
 store_partner_count(struct store_partner *s, const char *party,
 		    const char *name, uint64_t n, uint64_t now_us)
 {
-	return n > 0 ? sql_run(s->st[SP_COUNT], "ttuu", party, name, n, now_us)
+	/* A broker may say that it trimmed any number: a sum that overflows
+	 * would be no integer any more. */
+	return n > 0 ? sql_run(s->st[SP_COUNT], "ttuu", party, name,
+			       MIN(n, (uint64_t)INT64_MAX), now_us)
 		     : ERR_OK;
 }
 
@@ -199,32 +213,68 @@ make_room(struct store_partner *s, const char *party, uint64_t max,
 	return e == ERR_OK ? sql_run(s->st[grown], "ti", party, more) : e;
 }
 
+/* How 'is' stands to the row that 'st' is at. */
+static enum store_partner_standing
+stands(sqlite3_stmt *st, const struct store_partner_sighting *is, uint64_t had)
+{
+	uint64_t first = sql_u64(st, 5), last = sql_u64(st, 6);
+
+	if (sqlite3_column_int(st, 1) != (int)is->kind ||
+	    strcmp(sql_text(st, 2), is->value) != 0 ||
+	    strcmp(sql_text(st, 3), is->exercise) != 0) {
+		return STORE_PARTNER_OTHER;
+	}
+	if (is->count <= had) {
+		return STORE_PARTNER_SAME;
+	}
+	return strcmp(sql_text(st, 4), is->place) == 0 &&
+			       is->first_us <= last + STORE_PARTNER_NEAR_US &&
+			       first <= is->last_us + STORE_PARTNER_NEAR_US
+		       ? STORE_PARTNER_GROWN
+		       : STORE_PARTNER_FAR;
+}
+
 enum err
-store_partner_sighting(struct store_partner *s,
-		       const struct store_partner_sighting *is, uint64_t now_us,
-		       uint64_t *more)
+store_partner_look(struct store_partner *s,
+		   const struct store_partner_sighting *is,
+		   enum store_partner_standing *how, uint64_t *more)
 {
 	sqlite3_stmt *st = s->st[SP_SEEN_GET];
-	uint64_t had = 0;
-	bool known = false;
-	enum err e = sql_bind(st, "tt", is->party, is->id) == SQLITE_OK
-			     ? numbers(st, &had, NULL, &known)
-			     : ERR_IO;
+	int rc = SQLITE_ERROR;
 
-	*more = is->count - MIN(is->count, had);
-	if (e != ERR_OK || (known && *more == 0)) {
-		return e;
+	*how = STORE_PARTNER_NEW;
+	*more = is->count;
+	if (sql_bind(st, "tt", is->party, is->id) == SQLITE_OK) {
+		rc = sqlite3_step(st);
 	}
-	if (!known) {
+	if (rc == SQLITE_ROW) {
+		uint64_t had = sql_u64(st, 0);
+
+		*how = stands(st, is, had);
+		*more -= *how == STORE_PARTNER_OTHER ? 0 : MIN(is->count, had);
+	}
+	sqlite3_reset(st);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_OK : ERR_IO;
+}
+
+enum err
+store_partner_sighting(struct store_partner *s,
+		       const struct store_partner_sighting *is,
+		       enum store_partner_standing how, uint64_t now_us)
+{
+	enum err e = ERR_OK;
+
+	if (how == STORE_PARTNER_NEW) {
 		e = make_room(s, is->party, s->max_sightings, SP_SEEN_N,
 			      SP_SEEN_GROWN, SP_SEEN_OLDEST, SP_SEEN_GONE,
 			      "sightings-forgotten", now_us);
 	}
 	return e == ERR_OK
-		       ? sql_run(s->st[SP_SEEN_PUT], "ttdtttuuutu", is->party,
+		       ? sql_run(s->st[SP_SEEN_PUT], "ttdtttuuutud", is->party,
 				 is->id, (int)is->kind, is->value, is->place,
 				 is->exercise, is->first_us, is->last_us,
-				 is->count, is->mark, now_us)
+				 is->count, is->mark, now_us,
+				 (int)(how >= STORE_PARTNER_FAR))
 		       : e;
 }
 
@@ -297,7 +347,8 @@ store_partner_each(sqlite3 *db,
 	if (sqlite3_prepare_v2(
 		    db,
 		    "SELECT p.party,p.epoch,p.seq,p.at_us,p.sightings,"
-		    "p.incidents,coalesce(o.n,0) FROM partners p LEFT JOIN"
+		    "p.incidents,coalesce(o.n,0),iif(p.added_us=0,0,"
+		    "max(p.at_us-p.added_us,0)) FROM partners p LEFT JOIN"
 		    " indicator_origins o ON o.name='" STORE_PARTNER_ORIGIN "'"
 		    "||p.party ORDER BY p.party",
 		    -1, &st, NULL) == SQLITE_OK) {
@@ -309,7 +360,8 @@ store_partner_each(sqlite3 *db,
 					.at_us = sql_u64(st, 3),
 					.sightings = sql_u64(st, 4),
 					.incidents = sql_u64(st, 5),
-					.indicators = sql_u64(st, 6) });
+					.indicators = sql_u64(st, 6),
+					.lag_us = sql_u64(st, 7) });
 		}
 	}
 	sqlite3_finalize(st);

@@ -44,8 +44,9 @@ void store_partner_bound(struct store_partner *s, uint64_t sightings,
 /* The point of 'party', which is known from here on; 0 0: none yet. */
 enum err store_partner_point(struct store_partner *s, const char *party,
 			     uint64_t *epoch, uint64_t *seq) MUST_CHECK;
+/* 'added_us': since when the bundle waited here; 0: not known. */
 enum err store_partner_move(struct store_partner *s, const char *party,
-			    uint64_t epoch, uint64_t seq,
+			    uint64_t epoch, uint64_t seq, uint64_t added_us,
 			    uint64_t now_us) MUST_CHECK;
 /* Adds 'n' to a count of the party; nothing when 'n' is 0. */
 enum err store_partner_count(struct store_partner *s, const char *party,
@@ -58,11 +59,29 @@ struct store_partner_sighting {
 	uint64_t first_us, last_us, count;
 	const char *mark; /* marking_text() */
 };
-/* Keeps it; '*more' is by how much its count is above the one that was kept:
- * 0 for what was known. */
+/* What one that came is beside the one that is kept of its id. */
+enum store_partner_standing {
+	STORE_PARTNER_NEW, /* none is kept */
+	STORE_PARTNER_SAME, /* no more than is known */
+	STORE_PARTNER_GROWN, /* it went on: more of it was counted */
+	/* More of it, at another place, or further than STORE_PARTNER_NEAR_US
+	 * from when it was: it costs as much as a new one. */
+	STORE_PARTNER_FAR,
+	/* The id was that of another value or exercise, as before the party's
+	 * store was made anew: it is a new one. */
+	STORE_PARTNER_OTHER
+};
+#define STORE_PARTNER_NEAR_US (UINT64_C(86400) * 1000000)
+/* '*more' is by how much its count is above what is kept of the same. */
+enum err store_partner_look(struct store_partner *s,
+			    const struct store_partner_sighting *is,
+			    enum store_partner_standing *how,
+			    uint64_t *more) MUST_CHECK;
+/* Keeps it; 'how' it stands is what store_partner_look() said. */
 enum err store_partner_sighting(struct store_partner *s,
 				const struct store_partner_sighting *is,
-				uint64_t now_us, uint64_t *more) MUST_CHECK;
+				enum store_partner_standing how,
+				uint64_t now_us) MUST_CHECK;
 
 struct store_partner_incident {
 	const char *party, *id, *title, *lead, *support, *missions, *sites,
@@ -88,6 +107,7 @@ enum err store_partner_value(struct store_partner *s, const char *id,
 struct store_partner_row {
 	const char *party;
 	uint64_t epoch, seq, at_us;
+	uint64_t lag_us; /* that the last bundle waited here */
 	uint64_t sightings, incidents; /* that are kept */
 	uint64_t indicators; /* records of it in the common set */
 };

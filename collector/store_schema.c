@@ -52,6 +52,13 @@ static const char counterparts[] =
 	" partner_incidents BEGIN DELETE FROM partner_keys WHERE"
 	" party=old.party AND incident=old.id; DELETE FROM partner_numbers"
 	" WHERE party=old.party AND incident=old.id; END;";
+/* how long a bundle waited; versions of one object, however many values it has */
+static const char received[] =
+	"ALTER TABLE partners ADD COLUMN added_us INTEGER NOT NULL DEFAULT 0;"
+	"DROP INDEX indicator_sources_id;"
+	"CREATE INDEX indicator_sources_id ON indicator_sources(id_key,"
+	" origin, gone, modified_us) WHERE id_key<>0;";
+
 /* contacts: what their correlators remember, and what they found */
 static const char findings[] =
 	"CREATE TABLE contact_places(id INTEGER PRIMARY KEY,"
@@ -225,6 +232,7 @@ static const struct migration migrations[] = {
 	{ refuted, NULL, NULL },
 	{ correlators, NULL, NULL },
 	{ links_both_ways, NULL, NULL },
+	{ received, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

@@ -33,13 +33,45 @@ log_level(void)
 }
 
 /* Control bytes never reach a terminal or a log reader unescaped. */
+/*
+ * The bytes of a code point at 's' that steers a terminal or the order of what is
+ * read: C1 controls, and what is invisible or turns text around.  0: none.
+ */
+static unsigned
+steers(const unsigned char *s)
+{
+	if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f) {
+		return 2;
+	}
+	if (s[0] == 0xd8 && s[1] == 0x9c) {
+		return 2;
+	}
+	return s[0] == 0xe2 && ((s[1] == 0x80 && s[2] >= 0x8b && s[2] <= 0xaf &&
+				 (s[2] <= 0x8f || s[2] >= 0xa8)) ||
+				(s[1] == 0x81 && s[2] >= 0xa0 && s[2] <= 0xaf))
+		       ? 3
+		       : 0;
+}
+
 static size_t
 escape(const char *in, char *out, size_t cap)
 {
+	unsigned left = 0; /* bytes of a code point that is escaped */
 	size_t n = 0;
 
 	for (; *in != '\0' && n + 7 < cap; in++) {
 		unsigned char c = (unsigned char)*in;
+
+		if (left == 0) {
+			left = steers((const unsigned char *)in);
+		}
+		if (left > 0) {
+			left--;
+			n += (size_t)snprintf(
+				out + n, cap - n,
+				log_state.json ? "\\\\x%02x" : "\\x%02x", c);
+			continue;
+		}
 
 		if (log_state.json && (c == '"' || c == '\\')) {
 			out[n++] = '\\';

@@ -189,3 +189,15 @@ UNIT_TESTS += tests/collector/test_lease
 tests_collector_test_lease_SOURCES = tests/store_dir.h tests/wait_for.h \
 	tests/collector/test_lease.c
 tests_collector_test_lease_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_counterpart
+tests_collector_test_counterpart_SOURCES = tests/test.h tests/store_dir.h \
+	tests/collector/test_counterpart.c
+tests_collector_test_counterpart_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_exchange_files
+tests_collector_test_exchange_files_SOURCES = tests/test.h \
+	tests/collector/test_exchange_files.c
+tests_collector_test_exchange_files_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_exchange_pace
+tests_collector_test_exchange_pace_SOURCES = tests/test.h \
+	tests/collector/test_exchange_pace.c
+tests_collector_test_exchange_pace_LDADD = $(LIBS_COLLECTOR)

@@ -506,6 +506,63 @@ test_reader_gone(void **state)
 			 2210);
 }
 
+/* Whatever partners give: there is room for ours. */
+static void
+test_partners_make_room(void **state)
+{
+	struct indicator_limits small = { .max_total = 1000,
+					  .max_source = 600,
+					  .keep_off = 10,
+					  .keep_log = 5 };
+	struct indicator_put p;
+	uint64_t evicted = 0;
+
+	(void)state;
+	common_set_free(set);
+	open_set(&small);
+	for (unsigned k = 0; k < 2; k++) {
+		bool ready = false;
+
+		while (!ready) {
+			assert_int_equal(common_set_ready(set, NOW, &ready),
+					 ERR_OK);
+		}
+		assert_int_equal(sql_exec(db, "BEGIN IMMEDIATE"), ERR_OK);
+		assert_int_equal(
+			common_set_join(set,
+					k == 0 ? "partner:JP" : "partner:AU",
+					500, NOW, &p),
+			ERR_OK);
+		for (unsigned i = 0; i < 700; i++) {
+			char value[64];
+			struct indicator n =
+				an_indicator(INDICATOR_DOMAIN, value);
+
+			snprintf(value, sizeof(value), "p%u-%u.xyz", k, i);
+			assert_int_equal(common_set_put(set, &n, &p, &evicted),
+					 ERR_OK);
+		}
+		assert_int_equal(common_set_leave(set), ERR_OK);
+		assert_int_equal(sql_exec(db, "COMMIT"), ERR_OK);
+		common_set_settled(set, true);
+	}
+	import("ours", false, 0, 550);
+	turn(NOW);
+	assert_int_equal(number("SELECT no_room FROM indicator_imports"), 0);
+	assert_int_equal(number("SELECT n FROM indicator_origins WHERE"
+				" name='ours'"),
+			 550);
+	assert_true(number("SELECT sum(n) FROM indicator_origins") <= 1000);
+	assert_true(number("SELECT min(n) FROM indicator_origins") >= 100);
+	/* Its own bound is no reason to take from others. */
+	import("ours", false, 1000, 1100);
+	turn(NOW);
+	assert_int_equal(number("SELECT n FROM indicator_origins WHERE"
+				" name='ours'"),
+			 600);
+	assert_true(number("SELECT min(n) FROM indicator_origins") >= 100);
+}
+
 static void
 test_bounds(void **state)
 {
@@ -693,10 +750,19 @@ main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_pack),   CASE(test_sources),     CASE(test_versions),
-		CASE(test_expiry), CASE(test_gate),        CASE(test_words),
-		CASE(test_import), CASE(test_reader_gone), CASE(test_bounds),
-		CASE(test_seen),   CASE(test_changes),     CASE(test_refuted),
+		CASE(test_pack),
+		CASE(test_sources),
+		CASE(test_versions),
+		CASE(test_expiry),
+		CASE(test_gate),
+		CASE(test_words),
+		CASE(test_import),
+		CASE(test_reader_gone),
+		CASE(test_partners_make_room),
+		CASE(test_bounds),
+		CASE(test_seen),
+		CASE(test_changes),
+		CASE(test_refuted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -756,6 +756,75 @@ growing_never_lowers(void **state)
 		    g.many > 100);
 }
 
+/* What partners tell alone is no incident of ours, at however many places. */
+static void
+partners_alone_open_nothing(void **state)
+{
+	struct correlate *c = correlate_new(&correlate_defaults);
+	struct world w;
+	struct sighting_set s;
+
+	(void)state;
+	world_init(&w);
+	s = set("JP:A", "JP", T0, STAGE_COUNT, "i:203.0.113.9");
+	assert_int_equal(correlate_add(c, &s), ERR_OK);
+	s = set("JP:B", "JP", T0 + 1, STAGE_COUNT, "i:203.0.113.9");
+	assert_int_equal(correlate_add(c, &s), ERR_OK);
+	s = set("AU:C", "AU", T0 + 2, STAGE_COUNT, "i:203.0.113.9");
+	assert_int_equal(correlate_add(c, &s), ERR_OK);
+	flush(c, &w);
+	assert_int_equal(w.opened, 0);
+	s = set("base", "US", T0 + 3, STAGE_COUNT, "i:203.0.113.9");
+	assert_int_equal(correlate_add(c, &s), ERR_OK);
+	flush(c, &w);
+	assert_int_equal(w.opened, 1);
+	correlate_free(c);
+	world_fini(&w);
+}
+
+/* However much they tell, and however new: what our sensors saw stays. */
+static void
+partners_push_out_their_own(void **state)
+{
+	struct correlate_config cfg = correlate_defaults;
+	struct correlate *c;
+	struct correlate_stats stats;
+	struct sighting_set s;
+	struct world w;
+	char key[32];
+
+	(void)state;
+	cfg.max_runs = 1000;
+	c = correlate_new(&cfg);
+	world_init(&w);
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(key, sizeof(key), "i:10.0.%u.%u", i / 250, i % 250);
+		s = set("base", "US", T0 + i, STAGE_COUNT, key);
+		assert_int_equal(correlate_add(c, &s), ERR_OK);
+	}
+	flush(c, &w);
+	for (unsigned i = 0; i < 10000; i++) {
+		snprintf(key, sizeof(key), "i:11.0.%u.%u", i / 250, i % 250);
+		s = set("JP:A", "JP", T0 + HOUR + i, STAGE_COUNT, key);
+		assert_int_equal(correlate_add(c, &s), ERR_OK);
+		if (i % 100 == 99) {
+			flush(c, &w);
+		}
+	}
+	/* Each of ours is found again, and qualifies at a second site. */
+	for (unsigned i = 0; i < 60; i++) {
+		snprintf(key, sizeof(key), "i:10.0.0.%u", i);
+		s = set("fort", "US", T0 + 2 * HOUR, STAGE_COUNT, key);
+		assert_int_equal(correlate_add(c, &s), ERR_OK);
+	}
+	flush(c, &w);
+	assert_int_equal(w.opened, 60);
+	correlate_stats(c, &stats);
+	assert_true(stats.runs <= 1100);
+	correlate_free(c);
+	world_fini(&w);
+}
+
 static void
 memory_is_bounded(void **state)
 {
@@ -857,6 +926,8 @@ main(void)
 		cmocka_unit_test(random_sightings_in_any_order),
 		cmocka_unit_test(growing_never_lowers),
 		cmocka_unit_test(told_of_twice),
+		cmocka_unit_test(partners_alone_open_nothing),
+		cmocka_unit_test(partners_push_out_their_own),
 		cmocka_unit_test(memory_is_bounded),
 	};
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "collector/exchange_apply.h"
+#include "collector/partner_json.h"
 #include "collector/store_consult.h"
 #include "collector/store_sql.h"
 #include "common/clock.h"
@@ -508,6 +509,222 @@ a_bundle_has_its_bounds(void **state)
 			 8);
 }
 
+#define PATTERN(v) ",\"x_picket_pattern\":\"[ipv4-addr:value = '" v "']\""
+
+static struct exchange_report
+one_sighting(unsigned id, unsigned count, const char *more)
+{
+	struct bundle b;
+
+	bundle_begin(&b, "JP");
+	bundle_sighting(&b, id, 999, count, more);
+	return apply_end("JP", &b);
+}
+
+static void
+what_goes_on_needs_no_room(void **state)
+{
+	struct exchange_report r;
+
+	(void)state;
+	room = 1;
+	r = one_sighting(1, 3, PATTERN("192.0.2.8"));
+	assert_int_equal(r.n[EXCHANGE_SIGHTINGS], 1);
+	assert_int_equal(room, 0);
+	r = one_sighting(2, 3, PATTERN("192.0.2.9"));
+	assert_int_equal(r.n[EXCHANGE_OBJECT_NO_ROOM], 1);
+	r = one_sighting(1, 8, PATTERN("192.0.2.8"));
+	assert_int_equal(r.n[EXCHANGE_OBJECT_NO_ROOM], 0);
+	assert_int_equal(r.n[EXCHANGE_SIGHTINGS], 1);
+	assert_int_equal(ask("SELECT sum(count) FROM partner_sightings"), 8);
+}
+
+/* A count that grows is no way to as many runs as one likes. */
+static void
+one_id_is_one_sighting(void **state)
+{
+	struct exchange_report r;
+	struct correlate_stats stats;
+	struct bundle b;
+
+	(void)state;
+	room = 1;
+	r = one_sighting(1, 1, PATTERN("192.0.2.8"));
+	assert_int_equal(r.n[EXCHANGE_SIGHTINGS], 1);
+	r = one_sighting(1, 2, PATTERN("192.0.2.9"));
+	assert_int_equal(r.n[EXCHANGE_OBJECT_NO_ROOM], 1);
+	correlate_stats(correlate, &stats);
+	assert_int_equal(stats.runs, 1);
+	/* At another time it is a run of its own, and has its price. */
+	room = 1;
+	for (unsigned i = 0; i < 3; i++) {
+		bundle_begin(&b, "JP");
+		bundle_object(&b, "sighting", 1,
+			      MARKED
+			      ",\"first_seen\":\"2026-1%u-05T01:00:00Z\","
+			      "\"last_seen\":\"2026-1%u-05T01:00:00Z\","
+			      "\"count\":%u,\"sighting_of_ref\":\"x\"" PATTERN(
+				      "192.0.2.8"),
+			      i % 2, i % 2, 3 + i);
+		r = apply_end("JP", &b);
+		assert_int_equal(r.n[i == 0 ? EXCHANGE_SIGHTINGS
+					    : EXCHANGE_OBJECT_NO_ROOM],
+				 i < 2);
+	}
+	correlate_stats(correlate, &stats);
+	assert_int_equal(stats.runs, 2);
+	/* A store that was made anew gives ids of before to other things. */
+	room = 1;
+	r = one_sighting(1, 2, PATTERN("192.0.2.9"));
+	assert_int_equal(r.n[EXCHANGE_SIGHTINGS], 1);
+	assert_string_equal(text("SELECT value||' '||count FROM"
+				 " partner_sightings"),
+			    "192.0.2.9 2");
+	assert_int_equal(room, 0);
+}
+
+static void
+counts_stay_numbers(void **state)
+{
+	uint64_t epoch, seq;
+
+	(void)state;
+	assert_int_equal(store_begin(store), ERR_OK);
+	assert_int_equal(store_partner_point(partners, "JP", &epoch, &seq),
+			 ERR_OK);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(store_partner_count(partners, "JP", "x",
+						     UINT64_MAX - i, NOW),
+				 ERR_OK);
+	}
+	assert_int_equal(store_commit(store), ERR_OK);
+	assert_string_equal(text("SELECT typeof(n)||' '||n FROM"
+				 " partner_counts"),
+			    "integer 9223372036854775807");
+}
+
+/* What metrics say of it: all causes, those too that never came. */
+static void
+metrics_tell_by_cause(void **state)
+{
+	struct bundle b;
+	struct exchange_report r;
+	struct json j;
+
+	(void)state;
+	bundle_begin(&b, "US"); /* made by US, sent by JP */
+	bundle_indicator(&b, 1, 0, false);
+	bundle_creator("JP", b.by);
+	bundle_indicator(&b, 2, 0, false);
+	r = apply_end("JP", &b);
+	assert_int_equal(store_begin(store), ERR_OK);
+	for (int c = 0; c < EXCHANGE_COUNTS; c++) {
+		assert_int_equal(
+			store_partner_count(
+				partners, "JP",
+				exchange_count_name((enum exchange_count)c),
+				r.n[c], NOW),
+			ERR_OK);
+	}
+	assert_int_equal(
+		store_partner_move(partners, "JP", 5, 9, NOW - 2500000, NOW),
+		ERR_OK);
+	assert_int_equal(store_commit(store), ERR_OK);
+	json_init(&j);
+	json_obj(&j, NULL);
+	assert_int_equal(partner_json_metrics(db, &j), ERR_OK);
+	json_obj_end(&j);
+	assert_false(j.failed);
+	for (size_t i = 0; i < 7; i++) {
+		static const char *const want[] = {
+			"\"name\":\"JP\"",
+			"\"epoch\":5,\"seq\":9",
+			"\"lag\":2.500",
+			"\"kept\":{\"indicators\":1,",
+			"\"indicators-new\":1,",
+			"\"refused\":{\"unsigned\":0,",
+			"\"object-impersonated\":1,",
+		};
+
+		if (memmem(j.p, j.len, want[i], strlen(want[i])) == NULL) {
+			fail_msg("%s is not in %.*s", want[i], (int)j.len, j.p);
+		}
+	}
+	json_fini(&j);
+}
+
+/* A bundle full of values is no more work than one of 2,000 objects; each of
+ * them had a look at all others of its object. */
+static void
+one_pattern_is_few_values(void **state)
+{
+	struct bundle b;
+	struct exchange_report r;
+	uint64_t began = clock_mono_us();
+
+	(void)state;
+	bundle_begin(&b, "JP");
+	for (unsigned i = 0; i < 250; i++) {
+		bundle_put(
+			&b,
+			"%s{\"type\":\"indicator\",\"spec_version\":\"2.1\","
+			"\"id\":\"indicator--00000000-0000-4000-8000-%012u\","
+			"\"created\":\"2026-11-20T00:00:00Z\"," MARKED
+			",\"modified\":\"2026-11-20T01:00:00Z\","
+			"\"pattern_type\":\"stix\",\"pattern\":"
+			"\"[ipv4-addr:value IN (",
+			i > 0 ? "," : "", i);
+		for (unsigned k = 0; k < 1000; k++) {
+			bundle_put(&b, "%s'10.%u.%u.%u'", k > 0 ? "," : "", i,
+				   k / 250, k % 250);
+		}
+		bundle_put(&b, ")]\"}");
+	}
+	r = apply_end("JP", &b);
+	assert_int_equal(r.n[EXCHANGE_INDICATORS_NEW], STIX_IN_MAX_VALUES);
+	assert_int_equal(r.n[EXCHANGE_OBJECT_TOO_MANY], 250);
+	assert_int_equal(r.n[EXCHANGE_OBJECT_MALFORMED], 0);
+	assert_true(clock_mono_us() - began < 20 * US_PER_S);
+}
+
+/* Whether the plan of a statement goes by the index of ids. */
+static void
+by_id(const char *sql)
+{
+	char plan[512] = "";
+	sqlite3_stmt *st = NULL;
+
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		strncat(plan, sql_text(st, 3), sizeof(plan) - strlen(plan) - 1);
+	}
+	sqlite3_finalize(st);
+	if (strstr(plan, "indicator_sources_id (id_key=?") == NULL) {
+		fail_msg("%s: %s", sql, plan);
+	}
+}
+
+/* One id that everything has, and sightings of what nobody told: neither is
+ * looked for among all that a party gave. */
+static void
+ids_are_found_by_an_index(void **state)
+{
+	sqlite3_stmt *st = NULL;
+	char sql[1024];
+	unsigned n = 0;
+
+	(void)state;
+	while ((st = sqlite3_next_stmt(db, st)) != NULL) {
+		if (strstr(sqlite3_sql(st), "id_key=?1") != NULL) {
+			snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s",
+				 sqlite3_sql(st));
+			by_id(sql);
+			n++;
+		}
+	}
+	assert_int_equal(n, 2);
+}
+
 /* Each alone is refused, and what stands beside it is taken. */
 static void
 what_is_broken_costs_itself_only(void **state)
@@ -592,6 +809,12 @@ main(void)
 		CASE(sightings_of_both_are_one_incident),
 		CASE(an_exercise_has_its_lane_or_none),
 		CASE(a_bundle_has_its_bounds),
+		CASE(what_goes_on_needs_no_room),
+		CASE(one_id_is_one_sighting),
+		CASE(counts_stay_numbers),
+		CASE(metrics_tell_by_cause),
+		CASE(one_pattern_is_few_values),
+		CASE(ids_are_found_by_an_index),
 		CASE(what_is_broken_costs_itself_only),
 		CASE(what_is_no_bundle_changes_nothing),
 #undef CASE

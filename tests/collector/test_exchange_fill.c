@@ -309,6 +309,33 @@ test_not_ours(void **state)
 	assert_int_equal(s.held, 0);
 }
 
+/* A partner that marks what we know ourselves takes it from nobody. */
+static void
+test_no_partner_revokes_ours(void **state)
+{
+	(void)state;
+	arm(1, 2, "green");
+	run_sql("INSERT INTO indicator_origins VALUES(1,'partner:AU',1),"
+		"(3,'analyst k',1)");
+	run_sql("INSERT INTO indicator_sources SELECT i.id,3,'',0,0,0,1,255,"
+		"'green',0,0,0,'','','','','',0,0 FROM indicators i");
+	fill();
+	assert_int_equal(count(0, INDICATORS), 2);
+	take_all();
+	run_sql("INSERT INTO indicator_sources SELECT 1,1,'',0,0,0,1,255,"
+		"'red//',0,0,0,'','','','','',0,0");
+	run_sql("UPDATE indicators SET change=60,mark='red//' WHERE id=1");
+	fill();
+	assert_int_equal(s.waiting, 0);
+	/* Our own word on it holds. */
+	run_sql("UPDATE indicator_sources SET mark='red' WHERE indicator=1 AND"
+		" origin=3");
+	run_sql("UPDATE indicators SET change=61 WHERE id=1");
+	fill();
+	assert_int_equal(s.waiting, 1);
+	assert_int_equal(count(s.acked, "\"revoked\":true"), 1);
+}
+
 static void
 test_full_outbox_waits(void **state)
 {
@@ -454,6 +481,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_forgotten_is_revoked,
 						begin, end),
 		cmocka_unit_test_setup_teardown(test_not_ours, begin, end),
+		cmocka_unit_test_setup_teardown(test_no_partner_revokes_ours,
+						begin, end),
 		cmocka_unit_test_setup_teardown(test_full_outbox_waits, begin,
 						end),
 		cmocka_unit_test_setup_teardown(test_two_make_bundles, begin,

@@ -6,15 +6,18 @@
  */
 #include "tests/test.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include "collector/exchange_in.h"
 #include "collector/pipeline.h"
 #include "collector/store_sql.h"
+#include "common/clock.h"
 #include "common/redis_link.h"
 #include "tests/redis_fixture.h"
 #include "tests/rnd.h"
@@ -468,6 +471,37 @@ what_is_out_of_order_is_not_applied(void **state)
 	assert_point("6 1");
 }
 
+/* Whoever had the party's key once has not the last word for ever. */
+static void
+no_epoch_is_the_last(void **state)
+{
+	(void)state;
+	if (!have_redis) {
+		skip();
+	}
+	send_story(INT64_MAX, 1);
+	send_story(clock_wall_us(), 1);
+	run();
+	assert_int_equal(counted("refused:malformed"), 1);
+	assert_int_equal(counted("refused:old-epoch"), 0);
+	assert_int_equal(counted("bundles"), 1);
+}
+
+/* What is wrong with AU's stream costs JP no word of ours. */
+static void
+one_stream_is_not_the_others(void **state)
+{
+	(void)state;
+	if (!have_redis) {
+		skip();
+	}
+	freeReplyObject(call("SET picket:exchange:{AU} nonsense"));
+	send_story(1, 1);
+	run();
+	assert_int_equal(counted("bundles"), 1);
+	assert_point("1 1");
+}
+
 static void
 what_is_too_large_is_not_inflated(void **state)
 {
@@ -554,6 +588,16 @@ a_flood_is_trimmed(void **state)
 
 /* ------------------------------------------------------------------- files */
 
+/* As if it lay there for long: what was written just now may not be whole. */
+static void
+age(const char *file)
+{
+	const struct timespec t[2] = { { .tv_sec = 1000000 },
+				       { .tv_sec = 1000000 } };
+
+	assert_int_equal(utimensat(AT_FDCWD, file, t, 0), 0);
+}
+
 static void
 put_file(const struct sent *s, const struct bundle *b)
 {
@@ -567,6 +611,7 @@ put_file(const struct sent *s, const struct bundle *b)
 	assert_non_null(f);
 	assert_int_equal(fwrite(b->text, 1, b->len, f), b->len);
 	fclose(f);
+	age(file);
 	json_init(&j);
 	exchange_sig_write(&j, &s->f);
 	exchange_file_name(&s->f, ".sig", name);
@@ -575,6 +620,7 @@ put_file(const struct sent *s, const struct bundle *b)
 	assert_non_null(f);
 	assert_int_equal(fwrite(j.p, 1, j.len, f), j.len);
 	fclose(f);
+	age(file);
 	json_fini(&j);
 }
 
@@ -663,6 +709,8 @@ main(void)
 		CASE(any_order_with_repeats_gives_the_same_store),
 		CASE(what_is_not_the_partys_is_refused_by_cause),
 		CASE(what_is_out_of_order_is_not_applied),
+		CASE(no_epoch_is_the_last),
+		CASE(one_stream_is_not_the_others),
 		CASE(what_is_too_large_is_not_inflated),
 		CASE(what_cannot_be_read_goes_unread),
 		CASE(a_flood_is_trimmed),

@@ -59,12 +59,36 @@ test_a_document_in_the_json_log(void **state)
 	assert_null(strchr(out, '\n'));
 }
 
+/* What partners and attackers name steers no terminal. */
+static void
+test_what_steers_is_escaped(void **state)
+{
+	char out[512] = "";
+	int kept = dup(STDERR_FILENO), ends[2];
+
+	(void)state;
+	assert_int_equal(0, pipe(ends));
+	assert_true(dup2(ends[1], STDERR_FILENO) >= 0);
+	log_init("test", LOG_INFO, false);
+	log_warn("%s", "caf\xc3\xa9 \x1b[2J \xc2\x9b"
+		       "2J \xe2\x80\xaegpj.exe\xe2\x81\xa6 \xe2\x80\xa6");
+	assert_true(dup2(kept, STDERR_FILENO) >= 0);
+	close(ends[1]);
+	assert_true(read(ends[0], out, sizeof(out) - 1) > 0);
+	close(ends[0]);
+	close(kept);
+	assert_non_null(strstr(out, "caf\xc3\xa9 \\x1b[2J \\xc2\\x9b"
+				    "2J \\xe2\\x80\\xaegpj.exe\\xe2\\x81\\xa6"
+				    " \xe2\x80\xa6"));
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_document_is_whole),
 		cmocka_unit_test(test_a_document_in_the_json_log),
+		cmocka_unit_test(test_what_steers_is_escaped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

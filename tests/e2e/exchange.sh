@@ -114,6 +114,7 @@ partners: {policy: $tmp/policy-$n.yaml}
 release: {default-mark: amber}
 control: {sign-key: $tmp/keys/$n-control}
 gate: {enabled: no}
+metrics: {listen: "127.0.0.1:0"}
 exchange:
   sign-key: $tmp/keys/$n-exchange
   interval: 0.2
@@ -299,6 +300,16 @@ eventually 15 armed US while-down.example ||
 packets loop "$bin/picketctl" "$tmp/JP.yaml" "$tmp/JP.db" \
 	"$tmp/us-pacific.wire" 1 US again >"$tmp/rounds" ||
 	fail "the loop stays open"
+# What metrics say of that.
+need curl
+url=$(sed -n 's/.*metrics: \(http.*\)/\1/p' "$tmp/collector-US.log")
+curl -s -f -m 10 -o "$tmp/US.prom" "$url" || fail "no metrics at $url"
+python3 "$top/tests/e2e/prometheus.py" check "$tmp/US.prom" || fail "not well-formed"
+metric() { python3 "$top/tests/e2e/prometheus.py" value "$tmp/US.prom" "picket_collector_exchange_$1"; }
+[ "$(metric 'received_total{partner="JP",what="bundles"}')" -gt 20 ] ||
+	fail "bundles by metrics: $(grep exchange_rec "$tmp/US.prom")"
+same "forged" 0 "$(metric 'refused_total{partner="JP",cause="forged"}')"
+[ "$(metric 'received_bundle{partner="JP"}')" -gt 20 ] || fail "no point in metrics"
 for n in JP US; do
 	same "refused by $n's Redis" "" "$(admin $n acl log | grep -A1 -E 'object|reason')"
 	kill "$(eval echo "\$collector_$n")"

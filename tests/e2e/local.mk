@@ -54,6 +54,7 @@ E2E_TESTS += tests/e2e/consult.sh
 E2E_TESTS += tests/e2e/contacts.sh
 E2E_TESTS += tests/e2e/exchange.sh
 E2E_TESTS += tests/e2e/exercise_partners.sh
+E2E_TESTS += tests/e2e/exchange_reload.sh
 EXTRA_DIST += tests/e2e/exchange.py
 E2E_TESTS += tests/e2e/warnings.sh
 dist_check_SCRIPTS += $(E2E_TESTS)
