@@ -19,6 +19,7 @@ enum product_stage {
 	PRODUCT_FLOW,
 	PRODUCT_STREAM,
 	PRODUCT_WHOLE,
+	PRODUCT_CONTACTS, /* contacts of hosts are summed up as well */
 	PRODUCT_STAGES
 };
 
