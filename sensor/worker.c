@@ -40,7 +40,10 @@ worker_new(const struct worker_settings *s)
 	w->event_types = s->event_types;
 	w->late_events = s->late_events;
 	w->retro = s->retro;
-	w->contacts = s->contacts != NULL ? contacts_new(s->contacts) : NULL;
+	if (s->contacts != NULL &&
+	    (w->contacts = contacts_desk_new(s->contacts)) != NULL) {
+		w->notes = contacts_desk_notes(w->contacts);
+	}
 	w->pool = pool_new(s->memory_limit);
 	w->hits.v = calloc(MAX_HITS, sizeof(*w->hits.v));
 	w->hits.cap = MAX_HITS;
@@ -149,7 +152,8 @@ note_turn(struct worker *w, const struct event_subject *s, struct flow *f,
 	    worker_wants(w, EVENT_TYPE_ANCHOR)) {
 		worker_put_anchor(w, s);
 	}
-	if ((pkt->tcp_flags & (TCP_FIN | TCP_RST)) != 0 && w->asks.contacts) {
+	if ((pkt->tcp_flags & (TCP_FIN | TCP_RST)) != 0 && w->asks.contacts &&
+	    ((f->flags & FLOW_CONTACT) == 0 || worker_contact_closes(s, f))) {
 		worker_note_contact(w, s, f);
 	}
 }
@@ -529,7 +533,7 @@ worker_free(struct worker *w)
 		return;
 	}
 	tag_table_free(w->tags);
-	contacts_free(w->contacts);
+	contacts_desk_free(w->contacts);
 	event_log_free(w->log);
 	rule_matcher_free(w->matcher);
 	app_ctx_free(w->apps);
@@ -610,7 +614,8 @@ worker_costs(const struct worker *w)
 const struct contacts_counters *
 worker_contacts(const struct worker *w)
 {
-	return w->contacts != NULL ? contacts_counters(w->contacts) : NULL;
+	return w->contacts != NULL ? contacts_desk_counters(w->contacts)
+				   : NULL;
 }
 
 const struct tag_counters *

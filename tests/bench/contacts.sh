@@ -36,8 +36,9 @@ done <"$work/runs" | awk '
 	$1 == "without" { was = $4; next }
 	{
 		printf "%4.0f packets a flow: %6.0f instructions a packet, " \
-			"%5.1f more with contacts (%.2f %%), %.0f a flow\n",
+			"%5.1f more for contacts (%.2f %%), %.0f a flow, %s\n",
 			$2 / $3, was / $2, ($4 - was) / $2, ($4 / was - 1) * 100,
-			($4 - was) / $3
+			($4 - was) / $3,
+			$1 == "all" ? "in all" : "of it on the packet path"
 	}'
 [ -z "${KEEP:-}" ] || cp "$work"/out.* "$KEEP"

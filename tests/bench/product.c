@@ -87,7 +87,7 @@ product_worker(const struct conf *conf, const struct ruleset *rules,
 /* HOME_NET is what it is without a setting: private addresses. */
 static struct worker *
 contacts_worker(struct contacts_conf *contacts, const struct conf *conf,
-		const struct ruleset *rules, size_t ready)
+		const struct ruleset *rules, size_t ready, bool thread)
 {
 	struct worker_settings s = {
 		.conf = conf,
@@ -101,13 +101,19 @@ contacts_worker(struct contacts_conf *contacts, const struct conf *conf,
 		.contacts = contacts,
 	};
 	struct conf *own = conf_new();
+	struct worker *w;
 	struct diag d;
 
 	if (own == NULL || contacts_conf_read(contacts, own, &d) != ERR_OK) {
 		bench_die("contacts", "no settings");
 	}
 	conf_free(own);
-	return worker_new(&s);
+	w = worker_new(&s);
+	if (thread && w != NULL &&
+	    worker_start_contacts(w, true, &d) != ERR_OK) {
+		bench_die("contacts", d.msg);
+	}
+	return w;
 }
 
 struct product *
@@ -121,8 +127,9 @@ product_new(enum product_stage stage, const struct conf *conf,
 	}
 	p->stage = stage;
 	p->out = outbox_new();
-	if (stage == PRODUCT_CONTACTS) {
-		p->worker = contacts_worker(&p->contacts, conf, rules, ready);
+	if (stage >= PRODUCT_CONTACTS) {
+		p->worker = contacts_worker(&p->contacts, conf, rules, ready,
+					    stage == PRODUCT_CONTACTS);
 	} else if (stage == PRODUCT_WHOLE) {
 		p->worker = product_worker(conf, rules, ready, profile);
 	} else {

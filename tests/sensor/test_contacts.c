@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/clock.h"
-#include "sensor/contacts.h"
+#include "sensor/contacts_desk.h"
 #include "tests/test.h"
 
 #include <stdlib.h>
@@ -33,13 +33,64 @@ tear_down(void **state)
 	return 0;
 }
 
+#define MOVED 256
+
+/* What a worker writes on, and what the table takes of it at once. */
+static struct contact_notes notes;
+
 static struct contacts *
 table(void)
 {
-	struct contacts *c = contacts_new(&conf);
+	static struct contact_note sheet[CONTACT_NOTES + 1];
+	static struct contact_moved moved[MOVED + 1];
+	struct contacts *c;
 
+	contact_notes_init(&notes, sheet, moved, MOVED);
+	c = contacts_new(&conf, &notes.lanes);
 	assert_non_null(c);
 	return c;
+}
+
+static const struct contacts_told *
+take(struct contacts *c)
+{
+	const struct contacts_told *told = NULL;
+
+	assert_true(notes.n <= 1);
+	if (notes.n > 0) {
+		notes.n = 0;
+		told = contacts_take(c, &notes.v[0]);
+	}
+	return told;
+}
+
+static const struct contacts_told *
+contacts_start(struct contacts *c, struct flow *f, uint8_t tcp_flags,
+	       const char *exercise, uint64_t ts_us)
+{
+	contact_notes_start(&notes, f, tcp_flags, exercise, ts_us);
+	return take(c);
+}
+
+static void
+contacts_moved(struct contacts *c, struct flow *f, uint64_t ts_us)
+{
+	contact_notes_moved(&notes, f, ts_us);
+	take(c);
+}
+
+static void
+contacts_closed(struct contacts *c, struct flow *f, uint64_t ts_us)
+{
+	contact_notes_closed(&notes, f, ts_us);
+	take(c);
+}
+
+static void
+contacts_end(struct contacts *c, struct flow *f, uint64_t ts_us, bool leave)
+{
+	contact_notes_end(&notes, f, ts_us, leave);
+	take(c);
 }
 
 static struct addr
