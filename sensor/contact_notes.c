@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/contact_notes.h"
 
-/* Bytes that fit twice into what a flow has room for. */
-#define SMALL UINT64_C(0xffff)
-
 void
 contact_notes_init(struct contact_notes *n, struct contact_note *v,
 		   struct contact_moved *moved, uint32_t n_moved)
@@ -16,69 +13,8 @@ contact_notes_init(struct contact_notes *n, struct contact_note *v,
 	}
 }
 
-/* Whether somebody began it, and who. */
-static inline bool
-has_beginning(const struct flow *f, uint8_t tcp_flags)
-{
-	switch (f->proto) {
-	case IPP_TCP:
-		return (tcp_flags & TCP_SYN) != 0 || (tcp_flags & TCP_ACK) == 0;
-	case IPP_ICMP:
-		return f->icmp_type == 8;
-	case IPP_ICMPV6:
-		return f->icmp_type == 128;
-	default:
-		return true;
-	}
-}
-
-/* Whether nobody ever answered, as far as the protocol tells. */
-static inline bool
-is_failed(const struct flow *f)
-{
-	switch (f->proto) {
-	case IPP_TCP:
-		if ((f->tcp_flags[1] & TCP_SYN) != 0) {
-			return false;
-		}
-		return (f->tcp_flags[0] & TCP_SYN) != 0 || f->pkts[1] == 0 ||
-		       (f->pkts[1] == 1 && (f->tcp_flags[1] & TCP_RST) != 0);
-	case IPP_UDP:
-	case IPP_SCTP:
-	case IPP_ICMP:
-	case IPP_ICMPV6:
-		return f->pkts[1] == 0;
-	default:
-		return false;
-	}
-}
-
-static inline void
-put(struct contact_notes *n, const struct flow *f, const uint64_t bytes[2],
-    unsigned what, uint64_t ts_us)
-{
-	struct contact_note *note = &n->v[n->n];
-
-	note->src = f->addr[0];
-	note->dst = f->addr[1];
-	note->ts_us = ts_us;
-	note->bytes[0] = bytes[0];
-	note->bytes[1] = bytes[1];
-	note->port = f->port[1];
-	note->proto = f->proto;
-	note->lane = f->contact_lane;
-	note->what = (uint8_t)what;
-	n->n++;
-	if (UNLIKELY(n->n > CONTACT_NOTES)) {
-		n->n--;
-		n->lost++;
-	}
-}
-
-/* 1 + the place of the exercise's name, noted if need be; what is beyond the
- * last place shares that. */
-static uint8_t
-lane_of(struct contact_lanes *l, const char *exercise)
+uint8_t
+contact_notes_lane(struct contact_lanes *l, const char *exercise)
 {
 	unsigned i = 0;
 
@@ -92,21 +28,6 @@ lane_of(struct contact_lanes *l, const char *exercise)
 	return (uint8_t)(i + 1);
 }
 
-void
-contact_notes_start(struct contact_notes *n, struct flow *f, uint8_t tcp_flags,
-		    const char *exercise, uint64_t ts_us)
-{
-	static const uint64_t none[2];
-
-	if (!has_beginning(f, tcp_flags)) {
-		return;
-	}
-	f->flags |= FLOW_CONTACT;
-	f->contact_lane =
-		exercise[0] == '\0' ? 0 : lane_of(&n->lanes, exercise);
-	put(n, f, none, CONTACT_BEGAN, ts_us);
-}
-
 /* What was not counted yet; a flow's ends may have changed places since. */
 static inline void
 rest_of(const struct contact_notes *n, const struct flow *f, uint64_t rest[2])
@@ -114,7 +35,7 @@ rest_of(const struct contact_notes *n, const struct flow *f, uint64_t rest[2])
 	bool small = (f->flags & FLOW_CONTACT_SMALL) != 0;
 	const uint64_t *moved = n->moved[small ? 0 : f->contact].bytes;
 	uint64_t was[2] = { small ? f->contact >> 16 : moved[0],
-			    small ? f->contact & SMALL : moved[1] };
+			    small ? f->contact & CONTACT_SMALL : moved[1] };
 
 	for (unsigned d = 0; d < 2; d++) {
 		rest[d] = f->bytes[d] > was[d] ? f->bytes[d] - was[d] : 0;
@@ -144,7 +65,8 @@ note_moved(struct contact_notes *n, struct flow *f)
 {
 	bool own = f->contact != 0 && (f->flags & FLOW_CONTACT_SMALL) == 0;
 
-	if (!own && f->bytes[0] <= SMALL && f->bytes[1] <= SMALL) {
+	if (!own && f->bytes[0] <= CONTACT_SMALL &&
+	    f->bytes[1] <= CONTACT_SMALL) {
 		f->contact = (uint32_t)(f->bytes[0] << 16 | f->bytes[1]);
 		f->flags |= FLOW_CONTACT_SMALL;
 		return true;
@@ -162,7 +84,8 @@ credit(struct contact_notes *n, const struct flow *f, const uint64_t bytes[2],
        bool failed, uint64_t ts_us)
 {
 	if (bytes[0] != 0 || bytes[1] != 0 || failed) {
-		put(n, f, bytes, failed ? CONTACT_FAILED : 0, ts_us);
+		contact_notes_put(n, f, bytes, failed ? CONTACT_FAILED : 0,
+				  ts_us);
 	}
 }
 
@@ -181,26 +104,16 @@ contact_notes_moved(struct contact_notes *n, struct flow *f, uint64_t ts_us)
 }
 
 void
-contact_notes_closed(struct contact_notes *n, struct flow *f, uint64_t ts_us)
+contact_notes_closed_long(struct contact_notes *n, struct flow *f,
+			  uint64_t ts_us)
 {
 	uint64_t rest[2];
 
-	if ((f->flags & (FLOW_CONTACT | FLOW_CONTACT_CLOSED)) != FLOW_CONTACT) {
-		return;
-	}
-	f->flags |= FLOW_CONTACT_CLOSED;
-	if (LIKELY(f->contact == 0 && (f->bytes[0] | f->bytes[1]) <= SMALL)) {
-		/* short, and nothing of it was counted */
-		f->contact = (uint32_t)(f->bytes[0] << 16 | f->bytes[1]);
-		f->flags |= FLOW_CONTACT_SMALL;
-		put(n, f, f->bytes, is_failed(f) ? CONTACT_FAILED : 0, ts_us);
-		return;
-	}
 	rest_of(n, f, rest);
 	if (!note_moved(n, f)) {
 		rest[0] = rest[1] = 0;
 	}
-	credit(n, f, rest, is_failed(f), ts_us);
+	credit(n, f, rest, contact_is_failed(f), ts_us);
 }
 
 void
@@ -223,8 +136,9 @@ contact_notes_end(struct contact_notes *n, struct flow *f, uint64_t ts_us,
 	}
 	f->contact = 0;
 	f->flags &= ~FLOW_CONTACT_SMALL;
-	if (leave || (closed && told && rest[0] + rest[1] < CONTACT_AFTERWORD)) {
+	if (leave ||
+	    (closed && told && rest[0] + rest[1] < CONTACT_AFTERWORD)) {
 		return;
 	}
-	credit(n, f, rest, !closed && is_failed(f), ts_us);
+	credit(n, f, rest, !closed && contact_is_failed(f), ts_us);
 }

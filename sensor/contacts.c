@@ -48,13 +48,13 @@ get_memory(struct contacts *c, uint32_t n)
 		calloc((size_t)c->pair_mask + 1, sizeof(*c->pair_bucket));
 	c->seen.word =
 		calloc((size_t)words * SEEN_GENERATIONS, sizeof(*c->seen.word));
-	return c->host != NULL && c->pair != NULL &&
-	       c->host_bucket != NULL && c->pair_bucket != NULL &&
-	       c->seen.word != NULL;
+	return c->host != NULL && c->pair != NULL && c->host_bucket != NULL &&
+	       c->pair_bucket != NULL && c->seen.word != NULL;
 }
 
 struct contacts *
-contacts_new(const struct contacts_conf *conf, const struct contact_lanes *lanes)
+contacts_new(const struct contacts_conf *conf,
+	     const struct contact_lanes *lanes)
 {
 	struct contacts *c = calloc(1, sizeof(*c));
 	uint32_t n = conf->max_hosts;

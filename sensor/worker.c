@@ -152,9 +152,8 @@ note_turn(struct worker *w, const struct event_subject *s, struct flow *f,
 	    worker_wants(w, EVENT_TYPE_ANCHOR)) {
 		worker_put_anchor(w, s);
 	}
-	if ((pkt->tcp_flags & (TCP_FIN | TCP_RST)) != 0 && w->asks.contacts &&
-	    ((f->flags & FLOW_CONTACT) == 0 || worker_contact_closes(s, f))) {
-		worker_note_contact(w, s, f);
+	if ((pkt->tcp_flags & (TCP_FIN | TCP_RST)) != 0) {
+		worker_close_contact(w, s, f);
 	}
 }
 
@@ -344,9 +343,10 @@ packet(struct worker *w, struct packet *pkt)
 		return;
 	}
 	if (UNLIKELY((f->flags & FLOW_BYPASSED) != 0)) {
-		if (w->asks.contacts) {
+		if (worker_contact_turn(w, f, s->dir)) {
 			worker_note_contact(w, s, f);
 		}
+		worker_close_contact(w, s, f);
 		w->count.bypassed_packets++;
 		w->count.bypassed_bytes += pkt->frame->wirelen;
 		put_tagged(w, s);
@@ -614,8 +614,7 @@ worker_costs(const struct worker *w)
 const struct contacts_counters *
 worker_contacts(const struct worker *w)
 {
-	return w->contacts != NULL ? contacts_desk_counters(w->contacts)
-				   : NULL;
+	return w->contacts != NULL ? contacts_desk_counters(w->contacts) : NULL;
 }
 
 const struct tag_counters *

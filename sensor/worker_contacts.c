@@ -26,13 +26,18 @@ tell(struct worker *w)
 	}
 }
 
-/* The sheet is full, perhaps. */
+static __attribute__((noinline)) void
+hand_full(struct worker *w)
+{
+	tell(w);
+	contacts_desk_hand(w->contacts, 0, false);
+}
+
 static inline void
 turn_over(struct worker *w)
 {
 	if (UNLIKELY(contact_notes_full(w->notes))) {
-		tell(w);
-		contacts_desk_hand(w->contacts, 0, false);
+		hand_full(w);
 	}
 }
 
@@ -53,14 +58,40 @@ begins(const struct event_subject *s, const struct flow *f, uint8_t *flags)
 	       (s->pkt->tcp_flags & TCP_RST) == 0;
 }
 
+/* Each kept apart: what one needs is not what the next packet does. */
 static __attribute__((noinline)) void
 start(struct worker *w, const struct event_subject *s, struct flow *f)
 {
 	uint8_t flags;
 
-	if (begins(s, f, &flags)) {
-		contact_notes_start(w->notes, f, flags,
-				    event_log_exercise(w->log, s), f->first_us);
+	if (!begins(s, f, &flags)) {
+		return;
+	}
+	contact_notes_start(w->notes, f, flags, event_log_exercise(w->log, s),
+			    f->first_us);
+	turn_over(w);
+	if (UNLIKELY((s->pkt->tcp_flags & TCP_RST) != 0)) {
+		worker_close_contact(w, s, f);
+	}
+}
+
+static __attribute__((noinline)) void
+shed(struct worker *w, const struct event_subject *s, struct flow *f)
+{
+	uint8_t flags;
+
+	/* The first thing that is given up. */
+	w->contacts_shed +=
+		(f->flags & FLOW_CONTACT) == 0 && begins(s, f, &flags);
+}
+
+void
+worker_close_contact(struct worker *w, const struct event_subject *s,
+		     struct flow *f)
+{
+	if (worker_contact_closes(s, f) && w->asks.contacts &&
+	    LIKELY(w->overload.level == 0)) {
+		contact_notes_closed(w->notes, f, s->ts_us);
 		turn_over(w);
 	}
 }
@@ -69,22 +100,11 @@ void
 worker_note_contact(struct worker *w, const struct event_subject *s,
 		    struct flow *f)
 {
-	uint8_t flags;
-
 	if (UNLIKELY(w->overload.level > 0)) {
-		/* The first thing that is given up. */
-		w->contacts_shed += (f->flags & FLOW_CONTACT) == 0 &&
-				    begins(s, f, &flags);
-		return;
-	}
-	if ((f->flags & FLOW_CONTACT) == 0) {
+		shed(w, s, f);
+	} else if ((f->flags & FLOW_CONTACT) == 0) {
 		start(w, s, f);
-	}
-	if (worker_contact_closes(s, f)) {
-		contact_notes_closed(w->notes, f, s->ts_us);
-		turn_over(w);
-	} else if (f->pkts[s->dir] % CONTACTS_EVERY == 1 &&
-		   f->pkts[s->dir] > 1) {
+	} else if (f->pkts[s->dir] > 1) {
 		contact_notes_moved(w->notes, f, s->ts_us);
 		turn_over(w);
 	}

@@ -196,7 +196,7 @@ bool worker_follow_segment(struct worker *w, struct flow *f, struct packet *pkt,
 
 /* worker_contacts.c: who contacts whom. */
 /* Whether a packet of 'f', counted, is to be shown to worker_note_contact(): the
- * first one of it and every 64th of a direction; and so is what may end it. */
+ * first one of it and every 64th of a direction. */
 static inline bool
 worker_contact_turn(const struct worker *w, const struct flow *f,
 		    enum flow_dir dir)
@@ -218,6 +218,8 @@ worker_contact_closes(const struct event_subject *s, const struct flow *f)
 }
 void worker_note_contact(struct worker *w, const struct event_subject *s,
 			 struct flow *f);
+void worker_close_contact(struct worker *w, const struct event_subject *s,
+			  struct flow *f);
 /* 'f' is about to be released, at 'now_us'. */
 void worker_end_contact(struct worker *w, struct flow *f, uint64_t now_us);
 /* Tells of the intervals that are over, or of all. */

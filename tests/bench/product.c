@@ -93,8 +93,8 @@ contacts_worker(struct contacts_conf *contacts, const struct conf *conf,
 		.conf = conf,
 		.rules = rules,
 		.origin = { "", "", "", "", "" },
-		.event_types = 1u << EVENT_TYPE_ALERT |
-			       1u << EVENT_TYPE_CONTACTS,
+		.event_types =
+			1u << EVENT_TYPE_ALERT | 1u << EVENT_TYPE_CONTACTS,
 		.memory_limit = PRODUCT_POOL,
 		.memory_ready = ready,
 		.late_events = true,
