@@ -133,7 +133,7 @@ make_value(struct maker *m, struct ioc_test *t, const struct pattern_value *v)
 
 /* Of one expression, compiled: short ones with bounded repeats in bounded
  * repeats grow by thousands. */
-#define EXPRESSION_MAX 65536
+#define EXPRESSION_MAX 32768
 
 static void
 make_expression(struct maker *m, struct ioc_test *t)

@@ -44,8 +44,8 @@ test_refused(void **state)
 {
 	(void)state;
 	refused("[", "an object's type");
-	refused("[domain-name:value MATCHES '(?:(?:[a-z]{99}){99}){20}']",
-		"more than 65536");
+	refused("[domain-name:value MATCHES '(?:(?:[a-z]{99}){99}){9}']",
+		"more than 32768");
 	refused("[process:pid = 5]", "process:pid is not matched");
 	refused("[domain-name:value MATCHES '(']", "MATCHES '(': missing");
 	refused("[domain-name:value = 'x'] REPEATS 1001 TIMES",
