@@ -27,6 +27,7 @@ enum thread_kind {
 	THREAD_RELOAD, /* rules */
 	THREAD_FORWARD, /* spool and Redis */
 	THREAD_ARMING, /* common indicators, to sensors and there */
+	THREAD_CONTACTS, /* who contacts whom, for a worker */
 	THREAD_RETRO, /* the index of what was seen */
 	THREAD_METRICS, /* what is asked for by HTTP */
 	THREAD_PREPARE, /* batches, before they are stored */

@@ -86,7 +86,7 @@ ioc_pattern_find(const struct ioc_pattern_set *s, struct ioc_run *r,
 	uint64_t left = o->known & s->by_presence;
 
 	out->n = 0;
-	r->steps_left = IOC_RUN_STEPS;
+	ioc_run_begin(r);
 	if (s->n_atoms == 0) {
 		return;
 	}

@@ -131,6 +131,10 @@ make_value(struct maker *m, struct ioc_test *t, const struct pattern_value *v)
 	}
 }
 
+/* Of one expression, compiled: short ones with bounded repeats in bounded
+ * repeats grow by thousands. */
+#define EXPRESSION_MAX 32768
+
 static void
 make_expression(struct maker *m, struct ioc_test *t)
 {
@@ -138,6 +142,7 @@ make_expression(struct maker *m, struct ioc_test *t)
 	struct view v = t->values[0].text;
 	int number = 0;
 	PCRE2_SIZE at = 0;
+	size_t size = 0;
 
 	if (cc != NULL) {
 		pcre2_set_parens_nest_limit(cc, 100);
@@ -155,6 +160,13 @@ make_expression(struct maker *m, struct ioc_test *t)
 		m->e = diag_set(m->d, number != 0 ? ERR_FORMAT : ERR_NOMEM,
 				"MATCHES '%.*s': %s at byte %zu",
 				(int)MIN(v.len, 60), v.p, why, (size_t)at);
+		return;
+	}
+	if (pcre2_pattern_info(t->code, PCRE2_INFO_SIZE, &size) != 0 ||
+	    size > EXPRESSION_MAX) {
+		m->e = diag_set(m->d, ERR_FORMAT,
+				"MATCHES '%.*s': takes %zu bytes, more than %d",
+				(int)MIN(v.len, 60), v.p, size, EXPRESSION_MAX);
 		return;
 	}
 	(void)pcre2_jit_compile(t->code, PCRE2_JIT_COMPLETE);

@@ -18,7 +18,7 @@ ioc_run_init(struct ioc_run *r)
 		ioc_run_fini(r);
 		return false;
 	}
-	pcre2_set_match_limit(r->context, IOC_RUN_MATCH_LIMIT);
+	pcre2_set_heap_limit(r->context, IOC_RUN_HEAP_KIB);
 	pcre2_set_depth_limit(r->context, IOC_RUN_MATCH_LIMIT);
 	if (r->jit_stack != NULL) {
 		pcre2_jit_stack_assign(r->context, NULL, r->jit_stack);
@@ -81,14 +81,44 @@ ioc_like(struct view text, struct view like, uint32_t *steps)
 	return p == like.len;
 }
 
+/* PCRE2's answer, with this limit at each place. */
+static int
+ask_expression(struct ioc_run *r, const struct ioc_test *t, struct view v,
+	       uint32_t limit)
+{
+	pcre2_set_match_limit(r->context, limit);
+	return pcre2_match(t->code, v.p != NULL ? v.p : (const uint8_t *)"",
+			   v.len, 0, 0, r->match_data, r->context);
+}
+
+static uint32_t
+limit_of(size_t len, uint32_t sum, uint32_t least)
+{
+	size_t limit = sum / (len + 1);
+
+	return (uint32_t)MIN(MAX(limit, (size_t)least),
+			     (size_t)IOC_RUN_MATCH_LIMIT);
+}
+
 static bool
 expression_holds(struct ioc_run *r, const struct ioc_test *t, struct view v)
 {
-	int rc = pcre2_match(t->code, v.p != NULL ? v.p : (const uint8_t *)"",
-			     v.len, 0, 0, r->match_data, r->context);
+	int rc = PCRE2_ERROR_MATCHLIMIT;
 
+	if (r->stops_left > 0) {
+		rc = ask_expression(r, t, v,
+				    limit_of(v.len, IOC_RUN_MATCH_SUM,
+					     IOC_RUN_MATCH_LEAST));
+		if (rc == PCRE2_ERROR_MATCHLIMIT && r->tries_left > 0) {
+			r->tries_left--;
+			rc = ask_expression(r, t, v,
+					    limit_of(v.len, IOC_RUN_HARD_SUM,
+						     IOC_RUN_HARD_LEAST));
+		}
+	}
 	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH) {
 		r->limited++;
+		r->stops_left -= r->stops_left > 0;
 	}
 	return rc >= 0;
 }

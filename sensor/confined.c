@@ -147,6 +147,7 @@ add_threads(struct confine *c, const struct options *o)
 	c->may[THREAD_WORKER] = CONFINE_MAY_TAP | keeps;
 	c->may[THREAD_REPLAY] = CONFINE_MAY_READ | CONFINE_MAY_NOTIFY | keeps;
 	c->may[THREAD_WRITER] = CONFINE_MAY_OPEN;
+	c->may[THREAD_CONTACTS] = CONFINE_MAY_RUN;
 	c->may[THREAD_RELOAD] =
 		CONFINE_MAY_READ | (o->rules.n > 0 ? CONFINE_MAY_CODE : 0);
 	c->may[THREAD_FORWARD] =

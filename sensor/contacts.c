@@ -30,10 +30,6 @@ chain_free(struct contacts *c, uint32_t n_hosts)
 		c->pair[i].next = c->pair_free;
 		c->pair_free = i;
 	}
-	for (uint32_t i = n_hosts * MOVED_PER_HOST; i > 0; i--) {
-		c->moved[i].next = c->moved_free;
-		c->moved_free = i;
-	}
 }
 
 static bool
@@ -46,20 +42,19 @@ get_memory(struct contacts *c, uint32_t n)
 	c->seen.mask = words - 1;
 	c->host = calloc((size_t)n + 1, sizeof(*c->host));
 	c->pair = calloc((size_t)n * PAIRS_PER_HOST + 1, sizeof(*c->pair));
-	c->moved = calloc((size_t)n * MOVED_PER_HOST + 1, sizeof(*c->moved));
 	c->host_bucket =
 		calloc((size_t)c->host_mask + 1, sizeof(*c->host_bucket));
 	c->pair_bucket =
 		calloc((size_t)c->pair_mask + 1, sizeof(*c->pair_bucket));
 	c->seen.word =
 		calloc((size_t)words * SEEN_GENERATIONS, sizeof(*c->seen.word));
-	return c->host != NULL && c->pair != NULL && c->moved != NULL &&
-	       c->host_bucket != NULL && c->pair_bucket != NULL &&
-	       c->seen.word != NULL;
+	return c->host != NULL && c->pair != NULL && c->host_bucket != NULL &&
+	       c->pair_bucket != NULL && c->seen.word != NULL;
 }
 
 struct contacts *
-contacts_new(const struct contacts_conf *conf)
+contacts_new(const struct contacts_conf *conf,
+	     const struct contact_lanes *lanes)
 {
 	struct contacts *c = calloc(1, sizeof(*c));
 	uint32_t n = conf->max_hosts;
@@ -69,6 +64,7 @@ contacts_new(const struct contacts_conf *conf)
 		return NULL;
 	}
 	c->conf = conf;
+	c->lanes = lanes;
 	if (getrandom(&c->seed, sizeof(c->seed), 0) != sizeof(c->seed)) {
 		c->seed = clock_wall_us() ^ (uintptr_t)c;
 	}
@@ -87,7 +83,6 @@ contacts_free(struct contacts *c)
 	if (c != NULL) {
 		free(c->host);
 		free(c->pair);
-		free(c->moved);
 		free(c->host_bucket);
 		free(c->pair_bucket);
 		free(c->seen.word);

@@ -21,11 +21,14 @@
  * of the room.  More than the table's size in an interval are not told of, but
  * counted: addresses that somebody makes up do not become as many lines.
  *
- * Place    above flow.h, common/hll.h and contacts_conf.h; below event_log.h.
- * Threads  one worker's.
+ * The packet path only notes down what happens to flows (contact_notes.h); the
+ * table takes the notes, in their order, in another thread (contacts_desk.h).
+ *
+ * Place    above flow.h, common/hll.h and contacts_conf.h; below
+ *          contact_notes.h, contacts_desk.h and event_log.h.
+ * Threads  one at a time.
  * Memory   fixed: about 950 bytes for each of contacts.max-hosts.
- * Cost     nothing for a packet; two look-ups for the beginning, the close and
- *          the end of a flow, about 1,200 instructions in all.
+ * Cost     a look-up of host and destination a note, about 700 instructions.
  */
 #ifndef SENSOR_CONTACTS_H
 #define SENSOR_CONTACTS_H
@@ -86,34 +89,42 @@ struct contacts_counters {
 #undef C
 };
 
+/* Names of exercises: 'lane' is 0, or 1 + a place here. */
+struct contact_lanes {
+	char exercise[CONTACTS_LANES][EXERCISE_NAME_CAP];
+};
+
+enum contact_what {
+	CONTACT_BEGAN = 1, /* the flow's first packet */
+	CONTACT_FAILED = 2, /* nobody answered */
+};
+
+/* What happened to a flow at 'ts_us' of its packets. */
+struct contact_note {
+	struct addr src, dst; /* who began it, and to whom */
+	uint64_t ts_us;
+	uint64_t bytes[2]; /* to 'dst' and back, not counted before */
+	uint16_t port; /* of 'dst'; any number where the protocol has none */
+	uint8_t proto, lane;
+	uint8_t what; /* enum contact_what */
+};
+STATIC_ASSERT(sizeof(struct contact_note) == 64, "a cache line");
+
 struct contacts;
 
-/* 'conf' outlives it.  NULL when out of memory. */
-struct contacts *contacts_new(const struct contacts_conf *conf);
+/* 'conf' and 'lanes' outlive it; a lane's name is there before the first note
+ * of it.  NULL when out of memory. */
+struct contacts *contacts_new(const struct contacts_conf *conf,
+			      const struct contact_lanes *lanes);
 void contacts_free(struct contacts *c);
 
 /*
- * Each returns what had to give way, or NULL; it is to be told of before the
- * next call.  'ts_us' is the packet's time.
+ * Counts what was noted; from outside to outside, and to many at once, it is
+ * left out.  Returns what had to give way, or NULL; it is to be told of before
+ * the next call.
  */
-/* A flow's first packet, of these TCP flags, is counted; 'exercise' is "" or the
- * name of the one that it is part of.  What is no contact is left out: from
- * outside to outside, to many at once, the middle of a connection, ICMP that is
- * no echo request. */
-const struct contacts_told *contacts_start(struct contacts *c, struct flow *f,
-					   uint8_t tcp_flags,
-					   const char *exercise,
-					   uint64_t ts_us);
-/* Bytes that went since. */
-const struct contacts_told *contacts_moved(struct contacts *c, struct flow *f,
-					   uint64_t ts_us);
-/* TCP said that it is over. */
-const struct contacts_told *contacts_closed(struct contacts *c, struct flow *f,
-					    uint64_t ts_us);
-/* The flow is going to be released; 'ts_us': when its timeout was up.  With
- * 'leave' nothing is counted any more. */
-const struct contacts_told *contacts_end(struct contacts *c, struct flow *f,
-					 uint64_t ts_us, bool leave);
+const struct contacts_told *contacts_take(struct contacts *c,
+					  const struct contact_note *n);
 
 /*
  * What is over at 'now_us' of the packets' clock, or with 'all' everything: a

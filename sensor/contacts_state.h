@@ -18,7 +18,6 @@
 #define KEPT_HOME 24
 #define KEPT_OUTSIDE 8
 #define PAIRS_PER_HOST 4 /* room for so many, over all hosts */
-#define MOVED_PER_HOST 4 /* and for flows whose bytes were told of */
 
 /* Why a destination is kept; the greater goes first. */
 enum pair_weight { PAIR_PLAIN, PAIR_ADMIN, PAIR_AGAIN, PAIR_WEIGHTS };
@@ -51,12 +50,6 @@ struct contact_host {
 	bool weighed; /* its destinations were; before, all count as plain */
 };
 
-/* Bytes of a flow that were counted already. */
-struct contact_moved {
-	uint64_t bytes[2];
-	uint32_t next; /* free */
-};
-
 /* Pairs of earlier intervals: words of four generations side by side. */
 struct seen_pairs {
 	uint64_t *word; /* [n * SEEN_GENERATIONS] */
@@ -69,21 +62,20 @@ struct seen_pairs {
 
 struct contacts {
 	const struct contacts_conf *conf;
+	const struct contact_lanes *lanes;
 	uint64_t seed; /* of the buckets */
 	/* Numbers count from 1; 0 is none. */
 	struct contact_host *host;
 	struct contact_pair *pair;
-	struct contact_moved *moved;
 	uint32_t *host_bucket, *pair_bucket;
 	uint32_t host_mask, pair_mask;
-	uint32_t host_free, pair_free, moved_free;
+	uint32_t host_free, pair_free;
 	struct host_list list[2]; /* from outside, and of HOME_NET */
 	uint32_t list_max[2];
 	uint32_t outside_pairs, outside_pairs_max;
 	uint32_t early_left; /* lines for want of room, in this interval */
 	uint64_t early_interval;
 	struct seen_pairs seen;
-	char exercise[CONTACTS_LANES][EXERCISE_NAME_CAP];
 	/* The sweep. */
 	uint64_t due_us; /* before it nothing is due */
 	uint64_t now_us, next_due_us;

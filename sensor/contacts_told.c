@@ -76,7 +76,7 @@ contacts_tell(struct contacts *c, uint32_t i)
 	t->ip = h->ip;
 	t->exercise[0] = '\0';
 	if (h->lane > 0) {
-		memcpy(t->exercise, c->exercise[h->lane - 1],
+		memcpy(t->exercise, c->lanes->exercise[h->lane - 1],
 		       sizeof(t->exercise));
 	}
 	t->flows = h->flows;

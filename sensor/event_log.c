@@ -102,7 +102,11 @@ event_log_lane(const struct event_log *l, const struct event_subject *s)
 const char *
 event_log_exercise(const struct event_log *l, const struct event_subject *s)
 {
-	return event_lane_name(l->set->lanes, event_log_lane(l, s));
+	const struct event_lanes *lanes = l->set->lanes;
+
+	return LIKELY(lanes == NULL || lanes->n == 0)
+		       ? ""
+		       : event_lane_name(lanes, event_lane_of(lanes, s));
 }
 
 void

@@ -72,7 +72,7 @@ struct flow {
 	uint16_t slot;
 	uint8_t icmp_type, icmp_code; /* of the first packet */
 	uint16_t iface; /* of the first packet, as in struct frame */
-	uint8_t contact_lane; /* contacts.h: of which exercise it is */
+	uint8_t contact_lane; /* contact_notes.h: of which exercise it is */
 	uint32_t contact; /* and what was counted of it; 0: nothing */
 } __attribute__((aligned(64)));
 STATIC_ASSERT(sizeof(struct flow) == 192, "three cache lines");
@@ -93,8 +93,9 @@ enum flow_flags {
 	FLOW_SHED_ELEPHANT = 1 << 8,
 	FLOW_SHED_ALL = 1 << 9,
 	FLOW_PRIORITY_MASK = 7 << 10, /* of its addresses; 0: not asked yet */
-	FLOW_CONTACT = 1 << 13, /* contacts.h counted its beginning */
+	FLOW_CONTACT = 1 << 13, /* contact_notes.h noted its beginning */
 	FLOW_CONTACT_CLOSED = 1 << 14, /* and that TCP ended it */
+	FLOW_CONTACT_SMALL = 1 << 15, /* contact_notes.h: bytes in 'contact' */
 };
 #define FLOW_PRIORITY_SHIFT 10
 

@@ -32,6 +32,8 @@ libsensor_a_SOURCES += \
 	sensor/contacts.h sensor/contacts_state.h sensor/contacts.c \
 	sensor/contacts_seen.c sensor/contacts_table.c \
 	sensor/contacts_told.c sensor/contacts_note.c \
+	sensor/contact_notes.h sensor/contact_notes.c \
+	sensor/contacts_desk.h sensor/contacts_desk.c \
 	sensor/flow_timer.h sensor/flow_timer.c \
 	sensor/stream_rob.h sensor/stream_rob.c \
 	sensor/stream.h sensor/stream.c \

@@ -153,6 +153,17 @@ open_stats(struct sensor *s)
 }
 
 static enum err
+start_contacts(struct sensor *s, struct diag *d)
+{
+	enum err e = ERR_OK;
+
+	for (unsigned i = 0; e == ERR_OK && i < s->n_workers; i++) {
+		e = worker_start_contacts(s->worker[i], s->live == NULL, d);
+	}
+	return e;
+}
+
+static enum err
 start_reload(struct sensor *s, struct diag *d)
 {
 	struct ruleset *first = s->rules;
@@ -227,6 +238,9 @@ start(struct sensor *s, struct diag *d)
 	}
 	if (e == ERR_OK) {
 		e = start_reload(s, d);
+	}
+	if (e == ERR_OK) {
+		e = start_contacts(s, d);
 	}
 	if (e == ERR_OK) {
 		e = start_sink(s, d);

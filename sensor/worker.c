@@ -40,7 +40,10 @@ worker_new(const struct worker_settings *s)
 	w->event_types = s->event_types;
 	w->late_events = s->late_events;
 	w->retro = s->retro;
-	w->contacts = s->contacts != NULL ? contacts_new(s->contacts) : NULL;
+	if (s->contacts != NULL &&
+	    (w->contacts = contacts_desk_new(s->contacts)) != NULL) {
+		w->notes = contacts_desk_notes(w->contacts);
+	}
 	w->pool = pool_new(s->memory_limit);
 	w->hits.v = calloc(MAX_HITS, sizeof(*w->hits.v));
 	w->hits.cap = MAX_HITS;
@@ -149,8 +152,8 @@ note_turn(struct worker *w, const struct event_subject *s, struct flow *f,
 	    worker_wants(w, EVENT_TYPE_ANCHOR)) {
 		worker_put_anchor(w, s);
 	}
-	if ((pkt->tcp_flags & (TCP_FIN | TCP_RST)) != 0 && w->asks.contacts) {
-		worker_note_contact(w, s, f);
+	if ((pkt->tcp_flags & (TCP_FIN | TCP_RST)) != 0) {
+		worker_close_contact(w, s, f);
 	}
 }
 
@@ -340,9 +343,10 @@ packet(struct worker *w, struct packet *pkt)
 		return;
 	}
 	if (UNLIKELY((f->flags & FLOW_BYPASSED) != 0)) {
-		if (w->asks.contacts) {
+		if (worker_contact_turn(w, f, s->dir)) {
 			worker_note_contact(w, s, f);
 		}
+		worker_close_contact(w, s, f);
 		w->count.bypassed_packets++;
 		w->count.bypassed_bytes += pkt->frame->wirelen;
 		put_tagged(w, s);
@@ -529,7 +533,7 @@ worker_free(struct worker *w)
 		return;
 	}
 	tag_table_free(w->tags);
-	contacts_free(w->contacts);
+	contacts_desk_free(w->contacts);
 	event_log_free(w->log);
 	rule_matcher_free(w->matcher);
 	app_ctx_free(w->apps);
@@ -610,7 +614,7 @@ worker_costs(const struct worker *w)
 const struct contacts_counters *
 worker_contacts(const struct worker *w)
 {
-	return w->contacts != NULL ? contacts_counters(w->contacts) : NULL;
+	return w->contacts != NULL ? contacts_desk_counters(w->contacts) : NULL;
 }
 
 const struct tag_counters *

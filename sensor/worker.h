@@ -76,6 +76,10 @@ struct worker_counters {
 /* NULL when out of memory. */
 struct worker *worker_new(const struct worker_settings *s);
 void worker_free(struct worker *w);
+/* Has contacts summed up by a thread of their own, before the first frame; see
+ * contacts_desk.h.  Of a worker that has none: nothing. */
+enum err worker_start_contacts(struct worker *w, bool wait,
+			       struct diag *d) MUST_CHECK;
 
 /*
  * Goes on with another ruleset, between two frames: takes 'next' and returns

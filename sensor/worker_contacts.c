@@ -1,19 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/worker_state.h"
 
-/* Lines of one sweep, at least: the rest waits for the next, so that packets
- * do not wait for all. */
-#define SWEEP_LINES 512
+/* Notes are handed over when so many wait, or when so much time went by. */
+#define ENOUGH (CONTACT_NOTES / 4)
+#define LONG_US UINT64_C(1000000)
 
-static void
-tell(struct worker *w, const struct contacts_told *told)
+static uint64_t
+time_apart(uint64_t a, uint64_t b)
 {
-	if (UNLIKELY(told != NULL)) {
+	return a > b ? a - b : b - a;
+}
+
+/* What came back from the desk. */
+static void
+tell(struct worker *w)
+{
+	const struct contacts_told *told;
+
+	while ((told = contacts_desk_next(w->contacts)) != NULL) {
 		struct event_subject s = { .ts_us = told->end_us };
 
 		worker_tell(w, &s,
 			    &(struct event_what){ .type = EVENT_TYPE_CONTACTS,
 						  .contacts = told });
+	}
+}
+
+static __attribute__((noinline)) void
+hand_full(struct worker *w)
+{
+	tell(w);
+	contacts_desk_hand(w->contacts, 0, false);
+}
+
+static inline void
+turn_over(struct worker *w)
+{
+	if (UNLIKELY(contact_notes_full(w->notes))) {
+		hand_full(w);
 	}
 }
 
@@ -34,37 +58,55 @@ begins(const struct event_subject *s, const struct flow *f, uint8_t *flags)
 	       (s->pkt->tcp_flags & TCP_RST) == 0;
 }
 
-/* Both sides said so, or one broke it off. */
-static bool
-is_closing(const struct event_subject *s, const struct flow *f)
+/* Each kept apart: what one needs is not what the next packet does. */
+static __attribute__((noinline)) void
+start(struct worker *w, const struct event_subject *s, struct flow *f)
 {
-	return f->proto == IPP_TCP &&
-	       ((s->pkt->tcp_flags & TCP_RST) != 0 ||
-		(f->tcp_flags[0] & f->tcp_flags[1] & TCP_FIN) != 0);
+	uint8_t flags;
+
+	if (!begins(s, f, &flags)) {
+		return;
+	}
+	contact_notes_start(w->notes, f, flags, event_log_exercise(w->log, s),
+			    f->first_us);
+	turn_over(w);
+	if (UNLIKELY((s->pkt->tcp_flags & TCP_RST) != 0)) {
+		worker_close_contact(w, s, f);
+	}
+}
+
+static __attribute__((noinline)) void
+shed(struct worker *w, const struct event_subject *s, struct flow *f)
+{
+	uint8_t flags;
+
+	/* The first thing that is given up. */
+	w->contacts_shed +=
+		(f->flags & FLOW_CONTACT) == 0 && begins(s, f, &flags);
+}
+
+void
+worker_close_contact(struct worker *w, const struct event_subject *s,
+		     struct flow *f)
+{
+	if (worker_contact_closes(s, f) && w->asks.contacts &&
+	    LIKELY(w->overload.level == 0)) {
+		contact_notes_closed(w->notes, f, s->ts_us);
+		turn_over(w);
+	}
 }
 
 void
 worker_note_contact(struct worker *w, const struct event_subject *s,
 		    struct flow *f)
 {
-	bool counted = (f->flags & FLOW_CONTACT) != 0;
-	uint8_t flags;
-
 	if (UNLIKELY(w->overload.level > 0)) {
-		/* The first thing that is given up. */
-		contacts_counters(w->contacts)->shed +=
-			!counted && begins(s, f, &flags);
-	} else if (!counted) {
-		if (begins(s, f, &flags)) {
-			tell(w, contacts_start(w->contacts, f, flags,
-					       event_log_exercise(w->log, s),
-					       f->first_us));
-		}
-	} else if (is_closing(s, f)) {
-		tell(w, contacts_closed(w->contacts, f, s->ts_us));
-	} else if (f->pkts[s->dir] % CONTACTS_EVERY == 1 &&
-		   f->pkts[s->dir] > 1) {
-		tell(w, contacts_moved(w->contacts, f, s->ts_us));
+		shed(w, s, f);
+	} else if ((f->flags & FLOW_CONTACT) == 0) {
+		start(w, s, f);
+	} else if (f->pkts[s->dir] > 1) {
+		contact_notes_moved(w->notes, f, s->ts_us);
+		turn_over(w);
 	}
 }
 
@@ -78,24 +120,38 @@ worker_end_contact(struct worker *w, struct flow *f, uint64_t now_us)
 	if (f->end != FLOW_END_TIMEOUT) {
 		at = MIN(at, now_us);
 	}
-	contacts_counters(w->contacts)->shed += shed;
-	tell(w, contacts_end(w->contacts, f, at, shed || !w->asks.contacts));
+	w->contacts_shed += shed;
+	contact_notes_end(w->notes, f, at, shed || !w->asks.contacts);
+	turn_over(w);
 }
 
 void
 worker_tell_contacts(struct worker *w, uint64_t now_us, bool all)
 {
-	const struct contacts_told *told;
-	uint32_t most;
-
 	if (w->contacts == NULL) {
 		return;
 	}
 	w->sub = 0;
-	most = all ? UINT32_MAX
-		   : MAX(contacts_size(w->contacts) / 4, (uint32_t)SWEEP_LINES);
-	contacts_sweep(w->contacts, now_us, all);
-	while (most-- > 0 && (told = contacts_next(w->contacts)) != NULL) {
-		tell(w, told);
+	if (all) {
+		contacts_desk_wait(w->contacts);
 	}
+	tell(w);
+	if (all || w->notes->n >= ENOUGH ||
+	    time_apart(now_us, w->handed_us) >= LONG_US) {
+		if (contacts_desk_hand(w->contacts, now_us, all)) {
+			w->handed_us = now_us;
+		}
+	}
+	if (all) {
+		tell(w);
+	}
+	contacts_desk_counters(w->contacts)->shed =
+		w->contacts_shed + w->notes->lost;
+}
+
+enum err
+worker_start_contacts(struct worker *w, bool wait, struct diag *d)
+{
+	return w->contacts != NULL ? contacts_desk_start(w->contacts, wait, d)
+				   : ERR_OK;
 }

@@ -125,7 +125,7 @@ end_flow(struct worker *w, struct flow *f, uint64_t now_us)
 	if (w->retro != NULL) {
 		retro_note_flow_end(w->retro, f);
 	}
-	if (w->contacts != NULL) {
+	if (w->contacts != NULL && !contact_notes_settled(f)) {
 		worker_end_contact(w, f, now_us);
 	}
 	rule_flow_free(f->rules, w->pool);

@@ -13,6 +13,7 @@
 #define SENSOR_WORKER_STATE_H
 
 #include "sensor/anchor.h"
+#include "sensor/contacts_desk.h"
 #include "sensor/fill.h"
 #include "sensor/overload.h"
 #include "sensor/retro_note.h"
@@ -51,7 +52,10 @@ struct worker {
 	struct event_log *log;
 	struct tag_table *tags; /* NULL: no rule tags, or nobody looks */
 	struct retro_notes *retro; /* NULL: nothing is noted */
-	struct contacts *contacts; /* NULL: none are summed up */
+	struct contacts_desk *contacts; /* NULL: none are summed up */
+	struct contact_notes *notes; /* its sheet */
+	uint64_t handed_us; /* it was, by the packets' clock */
+	uint64_t contacts_shed; /* beginnings and ends left out */
 	/* When a flow's contacts are looked at: worker_contact_turn(). */
 	uint64_t contact_mask; /* 0: never */
 	uint8_t turn_flags; /* of TCP, by which anchors and contacts are told */
@@ -192,15 +196,30 @@ bool worker_follow_segment(struct worker *w, struct flow *f, struct packet *pkt,
 
 /* worker_contacts.c: who contacts whom. */
 /* Whether a packet of 'f', counted, is to be shown to worker_note_contact(): the
- * first of its direction and every 64th behind it; and so is what may end it. */
+ * first one of it and every 64th of a direction. */
 static inline bool
 worker_contact_turn(const struct worker *w, const struct flow *f,
 		    enum flow_dir dir)
 {
-	return (f->pkts[dir] & w->contact_mask) == 1;
+	uint64_t n = f->pkts[dir];
+
+	return (n & w->contact_mask) == 1 &&
+	       (n > 1 || (f->flags & FLOW_CONTACT) == 0);
+}
+/* Whether both sides just said that it is over, or one broke it off. */
+static inline bool
+worker_contact_closes(const struct event_subject *s, const struct flow *f)
+{
+	return f->proto == IPP_TCP &&
+	       ((s->pkt->tcp_flags & TCP_RST) != 0 ||
+		(f->tcp_flags[0] & f->tcp_flags[1] & TCP_FIN) != 0) &&
+	       (f->flags & (FLOW_CONTACT | FLOW_CONTACT_CLOSED)) ==
+		       FLOW_CONTACT;
 }
 void worker_note_contact(struct worker *w, const struct event_subject *s,
 			 struct flow *f);
+void worker_close_contact(struct worker *w, const struct event_subject *s,
+			  struct flow *f);
 /* 'f' is about to be released, at 'now_us'. */
 void worker_end_contact(struct worker *w, struct flow *f, uint64_t now_us);
 /* Tells of the intervals that are over, or of all. */

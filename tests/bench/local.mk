@@ -49,6 +49,15 @@ tests_bench_bench_count_SOURCES = tests/bench/bench_count.c \
 	tests/bench/product.c tests/bench/product.h
 tests_bench_bench_count_LDADD = $(BENCH_LIBS)
 dist_check_SCRIPTS += tests/bench/instructions.sh
+
+# What summing up contacts takes of it: sh tests/bench/contacts.sh BUILD.
+EXTRA_PROGRAMS += tests/bench/count_contacts
+tests_bench_count_contacts_SOURCES = tests/bench/count_contacts.c \
+	tests/bench/measure.c tests/bench/measure.h \
+	tests/bench/frames.c tests/bench/frames.h \
+	tests/bench/product.c tests/bench/product.h
+tests_bench_count_contacts_LDADD = $(BENCH_LIBS)
+EXTRA_DIST += tests/bench/contacts.sh
 EXTRA_DIST += tests/bench/instructions.expected tests/bench/page.py tests/bench/mix.sh
 
 # The index of what was seen, with 100 million entries.

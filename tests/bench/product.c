@@ -14,6 +14,7 @@ struct product {
 	struct outbox *out;
 	/* PRODUCT_WHOLE */
 	struct worker *worker;
+	struct contacts_conf contacts;
 	uint64_t batches; /* given to it */
 	/* the stages before it */
 	struct pool *pool;
@@ -83,6 +84,38 @@ product_worker(const struct conf *conf, const struct ruleset *rules,
 	return worker_new(&s);
 }
 
+/* HOME_NET is what it is without a setting: private addresses. */
+static struct worker *
+contacts_worker(struct contacts_conf *contacts, const struct conf *conf,
+		const struct ruleset *rules, size_t ready, bool thread)
+{
+	struct worker_settings s = {
+		.conf = conf,
+		.rules = rules,
+		.origin = { "", "", "", "", "" },
+		.event_types =
+			1u << EVENT_TYPE_ALERT | 1u << EVENT_TYPE_CONTACTS,
+		.memory_limit = PRODUCT_POOL,
+		.memory_ready = ready,
+		.late_events = true,
+		.contacts = contacts,
+	};
+	struct conf *own = conf_new();
+	struct worker *w;
+	struct diag d;
+
+	if (own == NULL || contacts_conf_read(contacts, own, &d) != ERR_OK) {
+		bench_die("contacts", "no settings");
+	}
+	conf_free(own);
+	w = worker_new(&s);
+	if (thread && w != NULL &&
+	    worker_start_contacts(w, true, &d) != ERR_OK) {
+		bench_die("contacts", d.msg);
+	}
+	return w;
+}
+
 struct product *
 product_new(enum product_stage stage, const struct conf *conf,
 	    const struct ruleset *rules, size_t ready, bool profile)
@@ -94,7 +127,10 @@ product_new(enum product_stage stage, const struct conf *conf,
 	}
 	p->stage = stage;
 	p->out = outbox_new();
-	if (stage == PRODUCT_WHOLE) {
+	if (stage >= PRODUCT_CONTACTS) {
+		p->worker = contacts_worker(&p->contacts, conf, rules, ready,
+					    stage == PRODUCT_CONTACTS);
+	} else if (stage == PRODUCT_WHOLE) {
 		p->worker = product_worker(conf, rules, ready, profile);
 	} else {
 		p->pool = pool_new(PRODUCT_POOL);
@@ -106,7 +142,7 @@ product_new(enum product_stage stage, const struct conf *conf,
 		p->streams = stream_ctx_new(conf, p->pool);
 	}
 	if (p->out == NULL ||
-	    (stage == PRODUCT_WHOLE ? p->worker == NULL
+	    (stage >= PRODUCT_WHOLE ? p->worker == NULL
 				    : p->decoder == NULL || p->flows == NULL ||
 					      p->streams == NULL)) {
 		bench_die("stages", "out of memory");
@@ -133,8 +169,9 @@ product_free(struct product *p)
 	if (p == NULL) {
 		return;
 	}
-	if (p->stage == PRODUCT_WHOLE) {
+	if (p->stage >= PRODUCT_WHOLE) {
 		worker_free(p->worker);
+		contacts_conf_fini(&p->contacts);
 	} else {
 		expire(p, 0, true);
 		stream_ctx_free(p->streams);
@@ -216,7 +253,7 @@ some(struct product *p, struct frame *v, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		p->n.bytes += v[i].caplen;
 	}
-	if (p->stage == PRODUCT_WHOLE) {
+	if (p->stage >= PRODUCT_WHOLE) {
 		whole(p, v, n);
 	} else if (p->stage > PRODUCT_CAPTURE) {
 		parts(p, v, n);
@@ -246,20 +283,20 @@ product_file(struct product *p, const char *path)
 	if (capture_open_files(&c, &path, 1, NULL, &d) != ERR_OK) {
 		bench_die(path, d.msg);
 	}
-	if (p->stage == PRODUCT_WHOLE) {
+	if (p->stage >= PRODUCT_WHOLE) {
 		capture_spread(c);
 	}
 	while ((e = capture_next(c, b, &d)) != ERR_EOF) {
 		if (e != ERR_OK) {
 			bench_die(path, d.msg);
 		}
-		if (p->stage == PRODUCT_WHOLE) {
+		if (p->stage >= PRODUCT_WHOLE) {
 			worker_expect(p->worker, b->next);
 		}
 		some(p, b->frame, b->n);
 		last_us = b->frame[b->n - 1].ts_us;
 	}
-	if (p->stage == PRODUCT_WHOLE) {
+	if (p->stage >= PRODUCT_WHOLE) {
 		worker_finish(p->worker, last_us, 0, p->out);
 		p->n.alerts += p->out->n;
 		outbox_reset(p->out);

@@ -19,6 +19,8 @@ enum product_stage {
 	PRODUCT_FLOW,
 	PRODUCT_STREAM,
 	PRODUCT_WHOLE,
+	PRODUCT_CONTACTS, /* contacts of hosts are noted as well */
+	PRODUCT_CONTACTS_ALL, /* and summed up by the same thread */
 	PRODUCT_STAGES
 };
 

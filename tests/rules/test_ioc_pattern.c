@@ -44,6 +44,8 @@ test_refused(void **state)
 {
 	(void)state;
 	refused("[", "an object's type");
+	refused("[domain-name:value MATCHES '(?:(?:[a-z]{99}){99}){9}']",
+		"more than 32768");
 	refused("[process:pid = 5]", "process:pid is not matched");
 	refused("[domain-name:value MATCHES '(']", "MATCHES '(': missing");
 	refused("[domain-name:value = 'x'] REPEATS 1001 TIMES",
@@ -306,6 +308,87 @@ test_expressions_are_bounded(void **state)
 	ioc_set_free(s);
 }
 
+/*
+ * What steps back at each place of a long value, below the limit of each: a
+ * third of a second apiece if places were not added up.  Others are matched as
+ * before, and what takes many steps in one place may.
+ */
+static void
+test_long_values_are_bounded(void **state)
+{
+	static char text[4097];
+	static const char *const patterns[] = { "(?:a{0,140}){2}[bd]",
+						"a{0,130}a{0,130}[bd]",
+						"(*NO_JIT)(?:a{0,140}){2}[bd]",
+						"(?:a|aa)+[bd]" };
+	struct ioc_matching *m = ioc_matching_new();
+	uint64_t began = clock_mono_us();
+
+	(void)state;
+	memset(text, 'a', sizeof(text) - 1);
+	text[sizeof(text) - 2] = 'c';
+	for (unsigned i = 0; i < 40; i++) {
+		bool ends = i % 5 == 4;
+		char pattern[128];
+		struct ioc_set *s;
+
+		snprintf(pattern, sizeof(pattern),
+			 "[network-traffic:extensions.x.server_name MATCHES "
+			 "'%s']",
+			 ends ? "^(?:a|b)+c$" : patterns[i % 5]);
+		s = set_of(pattern);
+		observation_reset(&m->obs, PATTERN_AT_TX, i + 1);
+		observation_add(&m->obs, PATTERN_P_SNI,
+				observation_object(&m->obs, OBSERVED_TRAFFIC),
+				true)
+			->text = view_of(text, 2000);
+		if (ends) {
+			text[1999] = 'c';
+		}
+		ioc_pattern_find(ioc_set_patterns(s), &m->run, &m->hits);
+		assert_int_equal(m->hits.n, ends);
+		text[1999] = 'a';
+		ioc_set_free(s);
+	}
+	assert_true(clock_mono_us() - began < 2000000);
+	ioc_matching_free(m);
+}
+
+/* Those that are stopped take nothing from the next observation. */
+static void
+test_stops_are_counted(void **state)
+{
+	struct ioc_set *s =
+		set_of("[network-traffic:extensions.x.server_name MATCHES "
+		       "'^(?:a|aa)+[bd]']");
+	struct ioc_matching *m = ioc_matching_new();
+	static char text[300];
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	observation_reset(&m->obs, PATTERN_AT_TX, 1);
+	for (unsigned i = 0; i < 10; i++) {
+		observation_add(&m->obs, PATTERN_P_SNI,
+				observation_object(&m->obs, OBSERVED_TRAFFIC),
+				true)
+			->text = view_of(text, sizeof(text) - i);
+	}
+	ioc_pattern_find(ioc_set_patterns(s), &m->run, &m->hits);
+	assert_int_equal(m->hits.n, 0);
+	assert_true(m->run.limited > 0);
+	assert_true(m->run.tries_left < IOC_RUN_HARD_TRIES);
+	text[299] = 'b';
+	observation_reset(&m->obs, PATTERN_AT_TX, 2);
+	observation_add(&m->obs, PATTERN_P_SNI,
+			observation_object(&m->obs, OBSERVED_TRAFFIC), true)
+		->text = view_of(text, sizeof(text));
+	ioc_pattern_find(ioc_set_patterns(s), &m->run, &m->hits);
+	assert_int_equal(m->hits.n, 1);
+	assert_int_equal(m->run.tries_left, IOC_RUN_HARD_TRIES);
+	ioc_matching_free(m);
+	ioc_set_free(s);
+}
+
 /* Applies one observation; its time in seconds. */
 static bool
 apply(struct ioc_pattern_state *t, const struct ioc_set *s, uint64_t leaves,
@@ -537,6 +620,8 @@ main(void)
 		cmocka_unit_test(test_transaction),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_expressions_are_bounded),
+		cmocka_unit_test(test_long_values_are_bounded),
+		cmocka_unit_test(test_stops_are_counted),
 		cmocka_unit_test(test_repeats),
 		cmocka_unit_test(test_eviction),
 		cmocka_unit_test(test_search_is_bounded),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/clock.h"
-#include "sensor/contacts.h"
+#include "sensor/contacts_desk.h"
 #include "tests/test.h"
 
 #include <stdlib.h>
@@ -33,13 +33,64 @@ tear_down(void **state)
 	return 0;
 }
 
+#define MOVED 256
+
+/* What a worker writes on, and what the table takes of it at once. */
+static struct contact_notes notes;
+
 static struct contacts *
 table(void)
 {
-	struct contacts *c = contacts_new(&conf);
+	static struct contact_note sheet[CONTACT_NOTES + 1];
+	static struct contact_moved moved[MOVED + 1];
+	struct contacts *c;
 
+	contact_notes_init(&notes, sheet, moved, MOVED);
+	c = contacts_new(&conf, &notes.lanes);
 	assert_non_null(c);
 	return c;
+}
+
+static const struct contacts_told *
+take(struct contacts *c)
+{
+	const struct contacts_told *told = NULL;
+
+	assert_true(notes.n <= 1);
+	if (notes.n > 0) {
+		notes.n = 0;
+		told = contacts_take(c, &notes.v[0]);
+	}
+	return told;
+}
+
+static const struct contacts_told *
+contacts_start(struct contacts *c, struct flow *f, uint8_t tcp_flags,
+	       const char *exercise, uint64_t ts_us)
+{
+	contact_notes_start(&notes, f, tcp_flags, exercise, ts_us);
+	return take(c);
+}
+
+static void
+contacts_moved(struct contacts *c, struct flow *f, uint64_t ts_us)
+{
+	contact_notes_moved(&notes, f, ts_us);
+	take(c);
+}
+
+static void
+contacts_closed(struct contacts *c, struct flow *f, uint64_t ts_us)
+{
+	contact_notes_closed(&notes, f, ts_us);
+	take(c);
+}
+
+static void
+contacts_end(struct contacts *c, struct flow *f, uint64_t ts_us, bool leave)
+{
+	contact_notes_end(&notes, f, ts_us, leave);
+	take(c);
 }
 
 static struct addr
@@ -395,6 +446,83 @@ moves_are_bounded(void **state)
 	contacts_free(c);
 }
 
+/* 20,000 flows of 40 hosts through a desk; what it tells, summed up. */
+static uint64_t
+through_desk(bool thread, uint64_t *lines)
+{
+	struct contacts_desk *d = contacts_desk_new(&conf);
+	struct contact_notes *n;
+	const struct contacts_told *t;
+	struct diag diag;
+	uint64_t sum = 0;
+
+	assert_non_null(d);
+	assert_true(!thread || contacts_desk_start(d, true, &diag) == ERR_OK);
+	n = contacts_desk_notes(d);
+	*lines = 0;
+	for (uint32_t i = 0; i < 20001; i++) {
+		struct flow f =
+			flow(OURS(i % 40), THEIRS(i % 200), (uint16_t)i);
+		bool last = i == 20000, full = contact_notes_full(n);
+
+		for (unsigned k = 0; k < 2 && (full || last); k++) {
+			while ((t = contacts_desk_next(d)) != NULL) {
+				sum = sum * 31 + t->flows + t->bytes_out +
+				      t->ip.b[15] + t->n_to;
+				++*lines;
+			}
+			if (k == 0) {
+				assert_true(contacts_desk_hand(
+					d, START + i * 10000, last));
+				assert_int_equal(n->n, 0);
+			}
+		}
+		if (!last) {
+			contact_notes_start(n, &f, TCP_SYN, "",
+					    START + i * 10000);
+		}
+	}
+	assert_int_equal(n->lost, 0);
+	assert_int_equal(contacts_desk_counters(d)->flows, 20000);
+	contacts_desk_free(d);
+	return sum;
+}
+
+/* The thread tells what the worker would have told itself, in that order. */
+static void
+a_desk_changes_nothing(void **state)
+{
+	uint64_t alone, with, lines;
+
+	(void)state;
+	alone = through_desk(false, &lines);
+	assert_true(lines >= 40 * 3);
+	with = through_desk(true, &lines);
+	assert_int_equal(alone, with);
+}
+
+/* A desk that is behind is not waited for, and what has no room is counted. */
+static void
+a_sheet_is_bounded(void **state)
+{
+	struct contacts_desk *d = contacts_desk_new(&conf);
+	struct contact_notes *n = contacts_desk_notes(d);
+
+	(void)state;
+	for (uint32_t i = 0; i < CONTACT_NOTES + 10; i++) {
+		struct flow f = flow(OURS(1), THEIRS(1), 80);
+
+		contact_notes_start(n, &f, TCP_SYN, "", START);
+	}
+	assert_int_equal(n->n, CONTACT_NOTES);
+	assert_int_equal(n->lost, 10);
+	assert_true(contacts_desk_hand(d, 0, false));
+	assert_false(contacts_desk_hand(d, 0, false));
+	assert_null(contacts_desk_next(d));
+	assert_int_equal(contacts_desk_counters(d)->flows, CONTACT_NOTES);
+	contacts_desk_free(d);
+}
+
 int
 main(void)
 {
@@ -409,6 +537,8 @@ main(void)
 		cmocka_unit_test(keeps_exercises_apart),
 		cmocka_unit_test(bears_odd_times),
 		cmocka_unit_test(moves_are_bounded),
+		cmocka_unit_test(a_desk_changes_nothing),
+		cmocka_unit_test(a_sheet_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
