@@ -201,6 +201,9 @@ check(struct pipeline_config *cfg, const struct conf *conf)
 		e = keyring_load(&cfg->keys, conf, &d);
 	}
 	if (e == ERR_OK) {
+		e = part_config_keys(&cfg->parts, conf, &d);
+	}
+	if (e == ERR_OK) {
 		e = arming_check(conf, &d);
 	}
 	if (e == ERR_OK) {
@@ -212,6 +215,7 @@ check(struct pipeline_config *cfg, const struct conf *conf)
 	mission_free(map);
 	keyring_free(cfg->keys);
 	sign_key_free(cfg->control_key);
+	part_config_fini(&cfg->parts);
 	if (e != ERR_OK) {
 		return fail(e == ERR_NOMEM ? 1 : 2, &d);
 	}
@@ -266,6 +270,12 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 		e = keyring_load(&cfg->keys, conf, &d);
 	}
 	if (e == ERR_OK) {
+		e = part_config_keys(&cfg->parts, conf, &d);
+		if (e != ERR_OK) {
+			keyring_free(cfg->keys);
+		}
+	}
+	if (e == ERR_OK) {
 		e = service_start(&service, conf, &d);
 		if (e != ERR_OK) {
 			keyring_free(cfg->keys);
@@ -273,6 +283,7 @@ run(struct pipeline_config *cfg, const struct conf *conf)
 	}
 	if (e != ERR_OK) {
 		sign_key_free(cfg->control_key);
+		part_config_fini(&cfg->parts);
 	}
 	if (e == ERR_OK) {
 		e = pipeline_open(&p, cfg, &d);

@@ -97,6 +97,7 @@ static const struct conf_key keys[] = {
 	{ "consult.side", "string", "",
 	  "owner as whose automation it speaks; absent: whoever leads" },
 	KEYRING_ROWS,
+	PART_ROWS,
 	ARMING_ROWS,
 	{ "ingest.threads", "number", "1",
 	  "threads that check, inflate and read batches ahead" },
@@ -326,7 +327,8 @@ options_configure(struct options *o, const struct conf *conf,
 		"until-idle", "consumer", "correlate",   "listen",   "console",
 		"metrics",    "blind",    "ingest",      "run-as",   "security",
 		"indicators", "gate",     "consult",     "posture",  "control",
-		"release",    "partners", "correlators", "warn",     NULL
+		"release",    "partners", "correlators", "warn",     "parts",
+		NULL
 	};
 	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own,
 				"picket-collector(8)", d);
@@ -363,6 +365,10 @@ options_configure(struct options *o, const struct conf *conf,
 	if (e == ERR_OK) {
 		e = configure_consult(conf, &cfg->consult, d);
 	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	e = part_config_read(&cfg->parts, conf, d);
 	if (e != ERR_OK) {
 		return e;
 	}

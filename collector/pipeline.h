@@ -19,6 +19,7 @@
 #include "collector/correlate.h"
 #include "collector/keyring.h"
 #include "collector/mission.h"
+#include "collector/part.h"
 #include "collector/posture_file.h"
 #include "collector/store.h"
 #include "collector/taps.h"
@@ -61,6 +62,9 @@ struct pipeline_config {
 	struct pipeline_warning warn;
 	/* The levels of readiness that may be ordered. */
 	const struct posture_levels *postures;
+	/* One of several, or their head; the keys are the pipeline's from
+	 * pipeline_open() on, as 'keys'. */
+	struct part_config parts;
 	/* Signs what sensors are told; NULL: nothing is.  The pipeline's from
 	 * pipeline_open() on, as 'keys'. */
 	struct sign_key *control_key;

@@ -19,6 +19,7 @@
 #include "collector/ingest.h"
 #include "collector/pipeline.h"
 #include "collector/pipeline_exercise.h"
+#include "collector/pipeline_part.h"
 #include "collector/pipeline_posture.h"
 #include "collector/pipeline_warn.h"
 #include "collector/prepare.h"
@@ -92,6 +93,7 @@ struct pipeline {
 	struct pipeline_posture *posture;
 	struct pipeline_exercise *exercises;
 	struct pipeline_warn warn;
+	struct pipeline_part part;
 	struct bad_frame bad[BAD_SLOTS];
 	struct pipeline_taken taken[PIPELINE_ENTRIES];
 	size_t n_taken;
@@ -119,6 +121,8 @@ struct pipeline {
  */
 enum err pipeline_take(struct pipeline *p, const struct ingest_entry *entries,
 		       size_t n, bool *renewed, struct diag *d) MUST_CHECK;
+/* What follows from all that was taken in, up to the commit. */
+enum err pipeline_conclude(struct pipeline *p) MUST_CHECK;
 /* It is on the disk: acknowledge, publish, trim.  What fails here is delivered
  * again and refused as a repeat. */
 enum err pipeline_acknowledge(struct pipeline *p, struct diag *d) MUST_CHECK;
@@ -135,6 +139,9 @@ enum err pipeline_indicators_turn(struct pipeline *p,
 enum err pipeline_take_entry(struct pipeline *p,
 			     const struct ingest_entry *entry,
 			     struct prepared *ready) MUST_CHECK;
+/* An alert, number 'id', into the batch's sightings. */
+enum err pipeline_sight(struct pipeline *p, const struct alert *a, int64_t id,
+			const struct taps_view *seen) MUST_CHECK;
 /* pipeline_epoch.c: makes sure that memory knows what arrived of the entry's
  * epoch.  '*forgotten': nobody knows it any more. */
 enum err pipeline_know_epoch(struct pipeline *p, struct pipeline_tally *t,
