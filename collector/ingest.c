@@ -105,6 +105,16 @@ ingest_n_streams(const struct ingest *in)
 	return in->n_streams;
 }
 
+void
+ingest_restrict(struct ingest *in,
+		bool (*mine)(void *arg, const char *site, const char *sensor),
+		void *arg, bool watch)
+{
+	in->mine = mine;
+	in->mine_arg = arg;
+	in->watch = watch;
+}
+
 /* A reply that says a group is gone: the broker lost it. */
 static bool
 group_lost(struct ingest *in, const redisReply *r)
@@ -465,6 +475,9 @@ read_some(struct ingest *in, int wait_ms, bool *renewed, struct diag *d)
 	enum err e;
 
 	e = ingest_connect(in, renewed, d);
+	if (in->watch) {
+		return e;
+	}
 	for (unsigned i = 0;
 	     e == ERR_OK && in->n_entries == 0 && i < in->n_streams; i++) {
 		struct stream *s = &in->streams[i];
@@ -549,7 +562,7 @@ ingest_rewind(struct ingest *in)
 bool
 ingest_idle(const struct ingest *in)
 {
-	for (unsigned i = 0; i < in->n_streams; i++) {
+	for (unsigned i = 0; i < in->n_streams && !in->watch; i++) {
 		if (!in->streams[i].grouped || !in->streams[i].own_done) {
 			return false;
 		}

@@ -39,6 +39,16 @@ enum err ingest_new(struct ingest **out, const struct redis_options *redis,
 		    const char *consumer, struct diag *d) MUST_CHECK;
 void ingest_free(struct ingest *in);
 
+/*
+ * Before the first read: of sensors only those that 'mine' lets in (NULL: all)
+ * have streams here; 'watch' when these are not read, and no group is made, so
+ * that only presence can be asked for.
+ */
+void ingest_restrict(struct ingest *in,
+		     bool (*mine)(void *arg, const char *site,
+				  const char *sensor),
+		     void *arg, bool watch);
+
 /* Such a sensor is known: its stream is looked at, whether Redis remembers it or
  * not.  A name that can be none, and one too many, is passed over. */
 void ingest_know(struct ingest *in, const char *site, const char *sensor);

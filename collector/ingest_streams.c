@@ -54,10 +54,14 @@ add_stream(struct ingest *in, const char *name, size_t len)
 			return;
 		}
 	}
-	s = &in->streams[in->n_streams++];
+	s = &in->streams[in->n_streams];
 	memset(s, 0, sizeof(*s));
 	memcpy(s->site, name, site);
 	memcpy(s->sensor, slash + 1, len - site - 1);
+	if (in->mine != NULL && !in->mine(in->mine_arg, s->site, s->sensor)) {
+		return;
+	}
+	in->n_streams++;
 	snprintf(s->key, sizeof(s->key), KEY_PREFIX "%s/%s}", s->site,
 		 s->sensor);
 }
@@ -273,5 +277,5 @@ ingest_connect(struct ingest *in, bool *renewed, struct diag *d)
 				 sizeof(in->streams[i].claim), "0-0");
 		}
 	}
-	return e == ERR_OK ? make_groups(in, renewed, d) : e;
+	return e == ERR_OK && !in->watch ? make_groups(in, renewed, d) : e;
 }

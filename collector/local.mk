@@ -182,6 +182,13 @@ libcollector_a_SOURCES += \
 	collector/metrics.h collector/metrics.c \
 	collector/service.h collector/service.c \
 	collector/confined.h collector/confined.c \
+	collector/part.h collector/part.c \
+	collector/part_pack.h collector/part_pack_state.h \
+	collector/part_pack.c collector/part_unpack.c \
+	collector/part_out.h collector/part_out.c \
+	collector/part_in.h collector/part_in_state.h collector/part_in.c \
+	collector/part_in_store.c \
+	collector/pipeline_part.h collector/pipeline_part.c \
 	collector/check.h collector/check.c
 
 # The console's page is part of the program.

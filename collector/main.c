@@ -207,6 +207,9 @@ check(struct pipeline_config *cfg, const struct conf *conf)
 		e = keyring_load(&cfg->keys, conf, &d);
 	}
 	if (e == ERR_OK) {
+		e = part_config_keys(&cfg->parts, conf, &d);
+	}
+	if (e == ERR_OK) {
 		e = arming_check(conf, &d);
 	}
 	if (e == ERR_OK) {
@@ -222,6 +225,7 @@ check(struct pipeline_config *cfg, const struct conf *conf)
 	mission_free(map);
 	keyring_free(cfg->keys);
 	sign_key_free(cfg->control_key);
+	part_config_fini(&cfg->parts);
 	if (e != ERR_OK) {
 		return fail(e == ERR_NOMEM ? 1 : 2, &d);
 	}
@@ -232,7 +236,7 @@ check(struct pipeline_config *cfg, const struct conf *conf)
 /* ------------------------------------------------------------- running */
 
 /* What runs, and what it runs by. */
-struct parts {
+struct running {
 	struct pipeline_config *cfg;
 	const struct conf *conf;
 	struct correlate_config correlate; /* without the file of correlators */
@@ -254,7 +258,7 @@ struct parts {
 
 /* What is read with the rights that are left, as it will be read again. */
 static enum err
-load(struct parts *r, struct diag *d)
+load(struct running *r, struct diag *d)
 {
 	enum err e = load_postures(r->cfg, r->conf, d);
 
@@ -265,22 +269,26 @@ load(struct parts *r, struct diag *d)
 	if (e == ERR_OK) {
 		e = keyring_load(&r->cfg->keys, r->conf, d);
 	}
+	if (e == ERR_OK) {
+		e = part_config_keys(&r->cfg->parts, r->conf, d);
+	}
 	return e;
 }
 
 static void
-unload(struct parts *r)
+unload(struct running *r)
 {
 	keyring_free(r->cfg->keys);
 	r->cfg->keys = NULL;
 	sign_key_free(r->cfg->control_key);
 	r->cfg->control_key = NULL;
+	part_config_fini(&r->cfg->parts);
 }
 
 /* Until the store is ours.  Whoever stood by for long reads the files anew: in
  * the meantime they were changed for the one that ran. */
 static enum err
-take_lease(struct parts *r, const struct lease_config *lease, struct diag *d)
+take_lease(struct running *r, const struct lease_config *lease, struct diag *d)
 {
 	enum err e = lease_new(&r->lease, lease, d);
 
@@ -305,7 +313,7 @@ take_lease(struct parts *r, const struct lease_config *lease, struct diag *d)
 /* The console's port may be kept by one that hangs, from which we took the
  * store: it is tried again then, and nothing else waits for it. */
 static enum err
-start_console(struct parts *r, struct diag *d)
+start_console(struct running *r, struct diag *d)
 {
 	enum err e = ERR_OK;
 
@@ -322,7 +330,7 @@ start_console(struct parts *r, struct diag *d)
 
 /* What works on the store, once it is ours. */
 static enum err
-start(struct parts *r, struct diag *d)
+start(struct running *r, struct diag *d)
 {
 	struct pipeline_config *cfg = r->cfg;
 	enum err e = exchange_conf_load(&r->exchange, r->conf, d);
@@ -336,6 +344,8 @@ start(struct parts *r, struct diag *d)
 	/* they are its own from here on, whatever came of it */
 	r->cfg->keys = NULL;
 	r->cfg->control_key = NULL;
+	r->cfg->parts.own = NULL;
+	r->cfg->parts.n_keys = 0;
 	if (e == ERR_OK) {
 		e = arming_start(&r->arming, r->conf, &cfg->redis, cfg->store,
 				 lease_held, r->lease, d);
@@ -365,7 +375,7 @@ start(struct parts *r, struct diag *d)
 
 /* The store is given up last, when nothing of ours uses it. */
 static void
-end(struct parts *r)
+end(struct running *r)
 {
 	service_stopping(&r->service);
 	exchange_out_stop(r->partners);
@@ -399,7 +409,7 @@ static void
 on_turn(void *arg)
 {
 	static uint64_t next_us;
-	struct parts *r = arg;
+	struct running *r = arg;
 	uint64_t now = clock_mono_us();
 	struct diag d = { "" };
 
@@ -418,7 +428,7 @@ on_turn(void *arg)
 }
 
 static int
-serve(struct parts *r)
+serve(struct running *r)
 {
 	struct diag d = { "" };
 	int status = 0;
@@ -441,7 +451,7 @@ static int
 run(struct pipeline_config *cfg, const struct lease_config *lease,
     const struct conf *conf)
 {
-	struct parts r = {
+	struct running r = {
 		.cfg = cfg,
 		.conf = conf,
 		.correlate = cfg->correlate,

@@ -11,6 +11,7 @@
 #include "common/redis_url.h"
 
 #define WAIT_MS 1000
+#define FULL_MS 20
 #define BROKER_PATIENCE_US (UINT64_C(10) * US_PER_S)
 
 static enum err
@@ -65,6 +66,9 @@ pipeline_reload(struct pipeline *p)
 	if (e == ERR_OK) {
 		e = finder_reload(p->finder);
 	}
+	if (e == ERR_OK) {
+		e = pipeline_part_reload(p);
+	}
 	dedupe_clean(p->dedupe);
 	return e;
 }
@@ -94,6 +98,7 @@ pipeline_close(struct pipeline *p)
 	taps_free(p->taps);
 	finder_free(p->finder);
 	json_reader_fini(&p->contacts);
+	pipeline_part_close(p);
 	store_ledger_free(p->ledger);
 	store_signed_free(p->signers);
 	store_close(p->store);
@@ -107,6 +112,7 @@ pipeline_close(struct pipeline *p)
 	pipeline_posture_free(p->posture);
 	pipeline_exercise_free(p->exercises);
 	sign_key_free(p->cfg.control_key);
+	part_config_fini(&p->cfg.parts);
 	free(p);
 }
 
@@ -133,12 +139,15 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	      struct diag *d)
 {
 	struct pipeline *p = calloc(1, sizeof(*p));
+	struct part_config parts;
 	enum err e;
 
 	*out = NULL;
 	if (p == NULL) {
 		keyring_free(cfg->keys);
 		sign_key_free(cfg->control_key);
+		parts = cfg->parts;
+		part_config_fini(&parts);
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	p->cfg = *cfg;
@@ -185,6 +194,9 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 			    : diag_set(d, e, "%s: findings: %s", cfg->store,
 				       e == ERR_NOMEM ? "out of memory"
 						      : store_error(p->store));
+	}
+	if (e == ERR_OK) {
+		e = pipeline_part_open(p, d);
 	}
 	if (e == ERR_OK) {
 		e = pipeline_reload(p);
@@ -236,9 +248,10 @@ publish_mark(void *arg, const struct store_mark *m)
 {
 	struct pipeline *p = arg;
 
-	return m->published ? pipeline_publish(p, m->site, m->name, m->epoch,
-					       m->upto)
-			    : ERR_OK;
+	return m->published && pipeline_part_mine(p, m->site, m->name)
+		       ? pipeline_publish(p, m->site, m->name, m->epoch,
+					  m->upto)
+		       : ERR_OK;
 }
 
 /* Tells every sensor how far it is committed. */
@@ -311,11 +324,17 @@ process(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 	uint64_t start = clock_mono_us();
 
 	p->now_us = clock_wall_us();
+	if (pipeline_part_adopt(p, d) != ERR_OK) {
+		/* They come again: as if Redis had gone before. */
+		ingest_rewind(p->ingest);
+		return ERR_OK;
+	}
 	if (pipeline_take(p, entries, n, renewed, d) != ERR_OK) {
 		enum err e = check_held(p, d);
 
 		return e == ERR_OK ? pipeline_recover(p, d) : e;
 	}
+	pipeline_part_committed(p);
 	p->stats.commits++;
 	p->stats.busy_us += clock_mono_us() - start;
 	p->committed = p->stats;
@@ -421,6 +440,49 @@ pipeline_busy(const struct pipeline *p)
 	       pipeline_exchange_busy(p->exchange);
 }
 
+/* The next batches; a part that the head keeps waiting lets sensors wait. */
+static enum err
+pipeline_read(struct pipeline *p, const struct ingest_entry **entries,
+	      size_t *n, bool *renewed, struct diag *d)
+{
+	if (pipeline_part_full(p)) {
+		nap(FULL_MS);
+		return ERR_OK;
+	}
+	return ingest_read(p->ingest,
+			   pipeline_busy(p)
+				   ? 0
+				   : pipeline_part_wait(
+					     p, pipeline_exchange_wait(
+							p->exchange, WAIT_MS)),
+			   entries, n, renewed, d);
+}
+
+/* One of several hears from the others, and says what they are to know; the
+ * head, which waits for nobody else, rests when nothing came. */
+static enum err
+join_parts(struct pipeline *p, bool renewed, size_t *n, struct diag *d)
+{
+	bool failed;
+	enum err e;
+
+	if (renewed) {
+		pipeline_part_renewed(p);
+	}
+	e = pipeline_part_turn(p, n, &failed, d);
+	if (failed) {
+		enum err held = check_held(p, d);
+
+		return held == ERR_OK ? pipeline_recover(p, d) : held;
+	}
+	if (e == ERR_AGAIN) {
+		nap(100);
+	} else if (p->part.in != NULL && *n == 0 && !pipeline_busy(p)) {
+		nap(FULL_MS);
+	}
+	return e;
+}
+
 enum err
 pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 	     volatile sig_atomic_t *report, volatile sig_atomic_t *rotate,
@@ -432,7 +494,7 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 	while (!*stop && e == ERR_OK) {
 		const struct ingest_entry *entries;
 		bool renewed = false;
-		size_t n = 0;
+		size_t n = 0, joined = 0;
 
 		e = check_held(p, d);
 		if (e != ERR_OK) {
@@ -460,12 +522,7 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		if (e != ERR_OK) {
 			break;
 		}
-		e = ingest_read(
-			p->ingest,
-			pipeline_busy(p)
-				? 0
-				: pipeline_exchange_wait(p->exchange, WAIT_MS),
-			&entries, &n, &renewed, d);
+		e = pipeline_read(p, &entries, &n, &renewed, d);
 		if (check_held(p, d) != ERR_OK) {
 			return ERR_CLOSED;
 		}
@@ -494,6 +551,15 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 			idle_since = clock_mono_us();
 		}
 		if (e == ERR_OK) {
+			e = join_parts(p, renewed, &joined, d);
+			n += joined;
+			idle_since = joined > 0 ? clock_mono_us() : idle_since;
+		}
+		if (e == ERR_AGAIN) {
+			e = ERR_OK;
+			continue;
+		}
+		if (e == ERR_OK) {
 			e = pipeline_exchange_turn(p->exchange, d);
 		}
 		if (e == ERR_OK) {
@@ -515,7 +581,7 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 			e = pipeline_exercise_turn(p->exercises, d);
 		}
 		if (e == ERR_OK && n == 0 && p->cfg.until_idle_us != 0 &&
-		    !pipeline_busy(p) &&
+		    !pipeline_busy(p) && pipeline_part_idle(p) &&
 		    clock_mono_us() - idle_since >= p->cfg.until_idle_us &&
 		    ingest_idle(p->ingest)) {
 			break;

@@ -21,6 +21,7 @@
 #include "collector/finding_run.h"
 #include "collector/keyring.h"
 #include "collector/mission.h"
+#include "collector/part.h"
 #include "collector/posture_file.h"
 #include "collector/store.h"
 #include "collector/taps.h"
@@ -65,6 +66,9 @@ struct pipeline_config {
 	const struct exchange_conf *exchange; /* NULL: with nobody */
 	/* The levels of readiness that may be ordered. */
 	const struct posture_levels *postures;
+	/* One of several, or their head; the keys are the pipeline's from
+	 * pipeline_open() on, as 'keys'. */
+	struct part_config parts;
 	/* Signs what sensors are told; NULL: nothing is.  The pipeline's from
 	 * pipeline_open() on, as 'keys'. */
 	struct sign_key *control_key;

@@ -21,6 +21,7 @@ static const char *const statements[ST_TAPS] = {
 	[ST_CLOCK] = "INSERT OR REPLACE INTO clocks"
 		     " VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
 	[ST_NAME] = "SELECT site,sensor FROM sensors WHERE id=?1",
+	[ST_EVENT] = "SELECT event FROM twins WHERE alert=?1",
 };
 
 void

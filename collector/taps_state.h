@@ -21,6 +21,7 @@ enum taps_statement {
 	ST_PAIR,
 	ST_CLOCK,
 	ST_NAME,
+	ST_EVENT,
 	ST_TAPS
 };
 

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * part_in_state.h - what the files of part_in share
+ *
+ * Internal: included by part_in*.c only.
+ *
+ * Place    with part_in.
+ * Threads  as part_in.h.
+ * Memory   as part_in.h.
+ * Cost     as part_in.h.
+ */
+#ifndef COLLECTOR_PART_IN_STATE_H
+#define COLLECTOR_PART_IN_STATE_H
+
+#include "collector/ingest.h"
+#include "collector/part_in.h"
+#include "collector/store_sql.h"
+#include "common/frame_sign.h"
+
+enum part_in_statement {
+	ST_MARK,
+	ST_RECORD,
+	ST_OLDEST,
+	ST_GONE,
+	ST_TWINS_GONE,
+	ST_PART_IN
+};
+
+/* How far a part is; its epoch 0: nothing came of it yet. */
+struct part_mark {
+	uint64_t epoch, seq, lost, records, alerts;
+};
+
+struct part_source {
+	struct part_mark mark;
+	redisReply *reply; /* the last read */
+	bool away; /* it could not be read; told */
+	bool moved, anew; /* in this transaction */
+	bool publish; /* its point is to be told */
+};
+
+/* An entry whose header was read. */
+struct part_record {
+	struct ingest_entry entry;
+	struct frame_header hdr;
+	uint64_t from; /* the oldest that the part still had */
+};
+
+struct part_in {
+	const struct part_config *cfg;
+	struct store *store;
+	struct part_unpack *unpack;
+	struct frame_codec *codec;
+	sqlite3_stmt *st[ST_PART_IN];
+	struct part_source source[PART_MAX];
+	int64_t oldest, next; /* records that are kept: of what numbers */
+	uint64_t kept; /* alerts and anchors in them */
+	uint64_t published_us, told_us; /* monotonic */
+	struct part_in_stats stats, committed;
+};
+
+/* part_in_store.c: keeps a record that was applied, whose last alert is
+ * 'last'. */
+enum err part_in_keep_record(struct part_in *in, unsigned part,
+			     const struct frame_header *h, uint64_t now_us,
+			     struct view data, int64_t last) MUST_CHECK;
+/* What is more than is to be read again goes, with its rows of "twins". */
+enum err part_in_trim(struct part_in *in) MUST_CHECK;
+/* The part counts its alerts from 1 on again. */
+enum err part_in_forget_twins(struct part_in *in, unsigned part) MUST_CHECK;
+
+#endif
