@@ -305,23 +305,27 @@ check_all(struct part_in *in, struct view raw, uint32_t n, struct diag *d)
 	return e == ERR_NOTFOUND ? ERR_OK : e;
 }
 
+/* What one record held. */
+struct held {
+	uint64_t n[PART_CONTACTS + 1]; /* by kind */
+	int64_t last; /* number of an alert */
+};
+
 static enum err
 walk(struct part_in *in, unsigned part, struct view raw, part_in_fn *fn,
-     void *arg, uint64_t *alerts, int64_t *last)
+     void *arg, struct held *h)
 {
 	struct part_sight s;
 	struct diag d;
 	enum err e = part_unpack_open(in->unpack, raw, &d);
 
-	*alerts = 0;
-	*last = 0;
+	*h = (struct held){ .last = 0 };
 	while (e == ERR_OK) {
 		e = part_unpack_next(in->unpack, &s, &d);
-		if (e == ERR_OK && !s.anchor) {
-			(*alerts)++;
-			*last = MAX(*last, s.alert);
-		}
 		if (e == ERR_OK) {
+			h->n[s.kind]++;
+			h->last = s.kind == PART_ALERT ? MAX(h->last, s.alert)
+						       : h->last;
 			e = fn(arg, part, &s);
 		}
 	}
@@ -369,8 +373,8 @@ apply(struct part_in *in, unsigned part, const struct part_record *r,
 	struct part_mark *m = &in->source[part - 1].mark;
 	struct inflated f = { .h = r->hdr, .has_raw_len = true };
 	struct diag d = { "" };
-	uint64_t alerts = 0;
-	int64_t last = 0;
+	struct held held = { .last = 0 };
+	uint64_t known;
 	enum err e;
 
 	if (inflate_body(in->codec, &r->entry, &f) != INFLATE_FRAME) {
@@ -386,17 +390,18 @@ apply(struct part_in *in, unsigned part, const struct part_record *r,
 		return ERR_OK;
 	}
 	if (e == ERR_OK) {
-		e = walk(in, part, f.raw, fn, arg, &alerts, &last);
+		e = walk(in, part, f.raw, fn, arg, &held);
 	}
-	if (e == ERR_OK) {
-		e = part_in_keep_record(in, part, &f.h, now_us, r->entry.data,
-					last);
+	known = held.n[PART_ALERT] + held.n[PART_ANCHOR];
+	if (e == ERR_OK && known > 0) {
+		e = part_in_keep_record(in, part, r, now_us, known, held.last);
 	}
 	m->records++;
-	m->alerts += alerts;
+	m->alerts += held.n[PART_ALERT];
 	in->stats.records++;
-	in->stats.alerts += alerts;
-	in->stats.anchors += r->hdr.n - alerts;
+	in->stats.alerts += held.n[PART_ALERT];
+	in->stats.anchors += held.n[PART_ANCHOR];
+	in->stats.contacts += held.n[PART_CONTACTS];
 	in->stats.bytes += r->entry.data.len;
 	return e;
 }

@@ -39,11 +39,11 @@ void part_in_free(struct part_in *in);
 /* Memory as the store has it: at start, and after a failed commit. */
 enum err part_in_reload(struct part_in *in) MUST_CHECK;
 
-/* Is given each alert and anchor of a part, in order. */
+/* Is given each alert, anchor and line of contacts of a part, in order. */
 typedef enum err part_in_fn(void *arg, unsigned part,
 			    const struct part_sight *s);
 
-/* The latest that were applied, once more. */
+/* The latest that were applied, once more, without lines of contacts. */
 enum err part_in_recall(struct part_in *in, part_in_fn *fn,
 			void *arg) MUST_CHECK;
 
@@ -65,7 +65,8 @@ enum err part_in_acknowledge(struct part_in *in, struct redis_pool *pool,
 void part_in_renewed(struct part_in *in);
 
 struct part_in_stats {
-	uint64_t records, alerts, anchors, bytes; /* applied, since the start */
+	/* Applied, since the start. */
+	uint64_t records, alerts, anchors, contacts, bytes;
 	uint64_t repeated, early; /* passed over; they come, or came, again */
 	uint64_t lost; /* that no part has any more */
 	uint64_t refused_signature, refused_format;

@@ -59,11 +59,11 @@ struct part_in {
 	struct part_in_stats stats, committed;
 };
 
-/* part_in_store.c: keeps a record that was applied, whose last alert is
- * 'last'. */
+/* part_in_store.c: keeps a record that was applied, with 'n' alerts and anchors,
+ * whose last alert is 'last'. */
 enum err part_in_keep_record(struct part_in *in, unsigned part,
-			     const struct frame_header *h, uint64_t now_us,
-			     struct view data, int64_t last) MUST_CHECK;
+			     const struct part_record *r, uint64_t now_us,
+			     uint64_t n, int64_t last) MUST_CHECK;
 /* What is more than is to be read again goes, with its rows of "twins". */
 enum err part_in_trim(struct part_in *in) MUST_CHECK;
 /* The part counts its alerts from 1 on again. */

@@ -4,15 +4,15 @@
 
 enum err
 part_in_keep_record(struct part_in *in, unsigned part,
-		    const struct frame_header *h, uint64_t now_us,
-		    struct view data, int64_t last)
+		    const struct part_record *r, uint64_t now_us, uint64_t n,
+		    int64_t last)
 {
 	enum err e =
 		sql_run(in->st[ST_RECORD], "iiuuuib", in->next, (int64_t)part,
-			now_us, (uint64_t)h->n, (uint64_t)h->crc, last, data);
+			now_us, n, (uint64_t)r->hdr.crc, last, r->entry.data);
 
 	in->next++;
-	in->kept += h->n;
+	in->kept += n;
 	return e;
 }
 
@@ -88,7 +88,7 @@ recall(struct part_in *in, sqlite3_stmt *st, part_in_fn *fn, void *arg)
 	}
 	while (e == ERR_OK) {
 		e = part_unpack_next(in->unpack, &s, &d);
-		if (e == ERR_OK) {
+		if (e == ERR_OK && s.kind != PART_CONTACTS) {
 			e = fn(arg, part, &s);
 		}
 	}

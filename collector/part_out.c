@@ -226,6 +226,23 @@ part_out_anchor(struct part_out *o, const char *site, const char *sensor,
 }
 
 enum err
+part_out_contacts(struct part_out *o, const char *site, const char *sensor,
+		  struct view line, bool *taken)
+{
+	enum err e = ERR_OK;
+
+	*taken = line.len <= PART_PACK_LINE;
+	if (*taken && !part_pack_contacts(o->pack, site, sensor, line)) {
+		e = close_record(o);
+		if (e == ERR_OK &&
+		    !part_pack_contacts(o->pack, site, sensor, line)) {
+			e = ERR_LIMIT;
+		}
+	}
+	return e;
+}
+
+enum err
 part_out_keep(struct part_out *o)
 {
 	enum err e = close_record(o);

@@ -43,6 +43,10 @@ enum err part_out_alert(struct part_out *o, const char *site,
 			const struct alert *a) MUST_CHECK;
 enum err part_out_anchor(struct part_out *o, const char *site,
 			 const char *sensor, const struct alert *a) MUST_CHECK;
+/* A line of contacts, which may be refused as too long: '*taken'. */
+enum err part_out_contacts(struct part_out *o, const char *site,
+			   const char *sensor, struct view line,
+			   bool *taken) MUST_CHECK;
 /* Before the commit: what is left becomes a record; what the head has, goes. */
 enum err part_out_keep(struct part_out *o) MUST_CHECK;
 /* After it. */

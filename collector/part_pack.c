@@ -39,6 +39,7 @@ struct part_pack {
 	uint8_t bytes[CAP];
 };
 STATIC_ASSERT(CAP <= (size_t)1 << 20, "FRAME_MAX_RAW");
+STATIC_ASSERT(LONGEST > PART_PACK_LINE + 1024, "room for a line");
 
 struct part_pack *
 part_pack_new(void)
@@ -317,6 +318,29 @@ part_pack_anchor(struct part_pack *p, const char *site, const char *sensor,
 	to = put_be32(to, a->trace.isn[0]);
 	to = put_be32(to, a->trace.isn[1]);
 	p->len = (size_t)(to - p->bytes);
+	p->n++;
+	return true;
+}
+
+bool
+part_pack_contacts(struct part_pack *p, const char *site, const char *sensor,
+		   struct view line)
+{
+	uint32_t name;
+	uint8_t *to;
+
+	assert(line.len <= PART_PACK_LINE);
+	if (!make_room(p) || !name_of(p, site, sensor, &name)) {
+		return false;
+	}
+	to = p->bytes + p->len;
+	*to++ = PIECE_CONTACTS;
+	to = put(to, name);
+	to = put(to, line.len);
+	if (line.len > 0) {
+		memcpy(to, line.p, line.len);
+	}
+	p->len = (size_t)(to - p->bytes) + line.len;
 	p->n++;
 	return true;
 }

@@ -6,7 +6,8 @@
  * once, as a *subject*, and each alert is then about 25 bytes that name it, with
  * what tells one event from another (twin.h).  What comes out again is a struct
  * alert that lacks nothing which sighting.h, taps.h and exercises look at, so
- * that the head does with it what one collector alone would do.
+ * that the head does with it what one collector alone would do.  Lines of contacts
+ * go as they are: they are sums already.
  *
  * docs/formats.md, "Sightings of parts", has the bytes.
  *
@@ -30,6 +31,8 @@
 /* Of a text so much is kept; the rest tells nothing apart. */
 #define PART_PACK_TEXT 4096
 #define PART_PACK_TEXTS 20 /* of a subject, without tactics */
+/* A line of contacts that is longer is no sensor's. */
+#define PART_PACK_LINE ((size_t)32 << 10)
 
 struct part_pack;
 struct part_pack *part_pack_new(void); /* NULL when out of memory */
@@ -41,19 +44,25 @@ bool part_pack_alert(struct part_pack *p, const char *site, const char *sensor,
 		     int64_t id, const struct alert *a) MUST_CHECK;
 bool part_pack_anchor(struct part_pack *p, const char *site, const char *sensor,
 		      const struct alert *a) MUST_CHECK;
+/* And a line of contacts (contacts_in.h), of at most PART_PACK_LINE bytes. */
+bool part_pack_contacts(struct part_pack *p, const char *site,
+			const char *sensor, struct view line) MUST_CHECK;
 /* The record so far; of no bytes when nothing was taken in. */
 struct view part_pack_bytes(const struct part_pack *p);
 unsigned part_pack_alerts(const struct part_pack *p);
 unsigned part_pack_subjects(const struct part_pack *p);
-/* Alerts and anchors. */
+/* Alerts, anchors and lines. */
 unsigned part_pack_len(const struct part_pack *p);
 
+enum part_kind { PART_ALERT, PART_ANCHOR, PART_CONTACTS };
+
 struct part_sight {
-	bool anchor; /* else it is an alert */
+	enum part_kind kind;
 	const char *site, *sensor;
 	unsigned name; /* number of the sensor within the record */
 	int64_t alert; /* the part's number of it */
-	struct alert a;
+	struct alert a; /* not of contacts */
+	struct view line; /* of contacts */
 };
 
 struct part_unpack;
@@ -62,7 +71,7 @@ void part_unpack_free(struct part_unpack *u);
 /* From the beginning of 'raw', which has to stay.  ERR_FORMAT with diag. */
 enum err part_unpack_open(struct part_unpack *u, struct view raw,
 			  struct diag *d) MUST_CHECK;
-/* The next alert or anchor; ERR_NOTFOUND behind the last, ERR_FORMAT with diag,
+/* The next of these; ERR_NOTFOUND behind the last, ERR_FORMAT with diag,
  * ERR_NOMEM. */
 enum err part_unpack_next(struct part_unpack *u, struct part_sight *out,
 			  struct diag *d) MUST_CHECK;

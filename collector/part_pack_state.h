@@ -20,6 +20,7 @@ enum part_piece {
 	PIECE_SUBJECT = 2,
 	PIECE_ALERT = 3,
 	PIECE_ANCHOR = 4,
+	PIECE_CONTACTS = 5,
 };
 
 enum {

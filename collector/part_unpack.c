@@ -270,7 +270,8 @@ take_alert(struct part_unpack *u, struct part_sight *s, struct diag *d)
 	if (u->last_id <= 0 || u->last_id >> PART_ALERT_BITS != 0) {
 		return bad(u, d, "number of an alert");
 	}
-	s->anchor = false;
+	s->kind = PART_ALERT;
+	s->line = VIEW_NONE;
 	s->alert = u->last_id;
 	s->a = u->subjects[subject];
 	name_it(u, s, name);
@@ -296,12 +297,26 @@ take_anchor(struct part_unpack *u, struct part_sight *s, struct diag *d)
 {
 	uint64_t name;
 
-	*s = (struct part_sight){ .anchor = true };
+	*s = (struct part_sight){ .kind = PART_ANCHOR };
 	if (!store_varint_get(&u->left, &name) || name >= u->n_names ||
 	    !take_when(u, &s->a.timestamp_us) ||
 	    !take_number(u, INT64_MAX, &s->a.wait_us) ||
 	    !take_trace(u, SIGHT_CLIENT | SIGHT_SERVER, &s->a.trace)) {
 		return bad(u, d, "anchor");
+	}
+	name_it(u, s, name);
+	return ERR_OK;
+}
+
+static enum err
+take_contacts(struct part_unpack *u, struct part_sight *s, struct diag *d)
+{
+	uint64_t name, len;
+
+	*s = (struct part_sight){ .kind = PART_CONTACTS };
+	if (!store_varint_get(&u->left, &name) || name >= u->n_names ||
+	    !take_number(u, PART_PACK_LINE, &len) || !take(u, len, &s->line)) {
+		return bad(u, d, "line of contacts");
 	}
 	name_it(u, s, name);
 	return ERR_OK;
@@ -339,6 +354,8 @@ part_unpack_next(struct part_unpack *u, struct part_sight *out, struct diag *d)
 			return take_alert(u, out, d);
 		case PIECE_ANCHOR:
 			return take_anchor(u, out, d);
+		case PIECE_CONTACTS:
+			return take_contacts(u, out, d);
 		default:
 			return bad(u, d, "a piece of no kind");
 		}

@@ -449,13 +449,13 @@ pipeline_read(struct pipeline *p, const struct ingest_entry **entries,
 		nap(FULL_MS);
 		return ERR_OK;
 	}
-	return ingest_read(p->ingest,
-			   pipeline_busy(p)
-				   ? 0
-				   : pipeline_part_wait(
-					     p, pipeline_exchange_wait(
+	return ingest_read(
+		p->ingest,
+		pipeline_busy(p)
+			? 0
+			: pipeline_part_wait(p, pipeline_exchange_wait(
 							p->exchange, WAIT_MS)),
-			   entries, n, renewed, d);
+		entries, n, renewed, d);
 }
 
 /* One of several hears from the others, and says what they are to know; the

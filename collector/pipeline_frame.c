@@ -136,7 +136,10 @@ take_contacts(struct pipeline *p, struct passage *t, const struct alert *a,
 	      struct view line)
 {
 	bool good = true;
-	enum err e = pipeline_contacts(p, a, line, &good);
+	enum err e = p->part.out != NULL
+			     ? pipeline_part_contacts(p, t->site, t->name, line,
+						      &good)
+			     : pipeline_contacts(p, a, line, &good);
 
 	p->stats.contacts += good;
 	p->stats.other_events += good;

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "collector/contacts_in.h"
 #include "common/clock.h"
 #include "common/frame_sign.h"
 #include "common/log.h"
@@ -61,9 +62,10 @@ recall(void *arg, unsigned part, const struct part_sight *s)
 	if (e != ERR_OK) {
 		return e;
 	}
-	return s->anchor ? taps_recall_anchor(p->taps, sensor, &s->a)
-			 : taps_recall(p->taps, sensor,
-				       part_alert_join(part, s->alert), &s->a);
+	return s->kind == PART_ANCHOR
+		       ? taps_recall_anchor(p->taps, sensor, &s->a)
+		       : taps_recall(p->taps, sensor,
+				     part_alert_join(part, s->alert), &s->a);
 }
 
 enum err
@@ -193,6 +195,21 @@ pipeline_part_begin(struct pipeline *p)
 	return e;
 }
 
+enum err
+pipeline_part_contacts(struct pipeline *p, const char *site, const char *sensor,
+		       struct view line, bool *good)
+{
+	struct contacts c;
+	const char *why;
+
+	*good = contacts_read(&c, &p->contacts, line, &why);
+	if (!*good) {
+		log_debug("a line of contacts is refused: %s", why);
+		return p->contacts.no_memory ? ERR_NOMEM : ERR_OK;
+	}
+	return part_out_contacts(p->part.out, site, sensor, line, good);
+}
+
 void
 pipeline_part_committed(struct pipeline *p)
 {
@@ -206,6 +223,30 @@ pipeline_part_committed(struct pipeline *p)
 }
 
 /* --- of the head --- */
+
+/* Its origin is read as in the part, which let it through. */
+static enum err
+take_contacts(struct pipeline *p, const struct part_sight *s)
+{
+	const char *why;
+	struct alert a;
+	bool good = true;
+	enum eve_kind kind = eve_parse(p->eve, s->line, &a, &why);
+	enum err e = ERR_OK;
+
+	if (kind == EVE_BAD && eve_no_memory(p->eve)) {
+		return ERR_NOMEM;
+	}
+	if (kind != EVE_CONTACTS || !view_eq(a.site, view_cstr(s->site)) ||
+	    !view_eq(a.sensor, view_cstr(s->sensor))) {
+		return store_count(p->store, "parts_lines_refused", 1);
+	}
+	e = pipeline_contacts(p, &a, s->line, &good);
+	p->stats.contacts += good;
+	return e == ERR_OK && !good
+		       ? store_count(p->store, "parts_lines_refused", 1)
+		       : e;
+}
 
 static enum err
 take_sight(void *arg, unsigned part, const struct part_sight *s)
@@ -221,7 +262,10 @@ take_sight(void *arg, unsigned part, const struct part_sight *s)
 	if (e != ERR_OK) {
 		return e;
 	}
-	if (s->anchor) {
+	if (s->kind == PART_CONTACTS) {
+		return take_contacts(p, s);
+	}
+	if (s->kind == PART_ANCHOR) {
 		return taps_anchor(p->taps, sensor, &s->a);
 	}
 	id = part_alert_join(part, s->alert);

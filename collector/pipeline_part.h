@@ -59,6 +59,10 @@ enum err pipeline_part_adopt(struct pipeline *p, struct diag *d) MUST_CHECK;
 /* At the beginning of the transaction, before any batch: what a former part
  * took in is not taken in again. */
 enum err pipeline_part_begin(struct pipeline *p) MUST_CHECK;
+/* A line of contacts, for the head; false in '*good': it is malformed. */
+enum err pipeline_part_contacts(struct pipeline *p, const char *site,
+				const char *sensor, struct view line,
+				bool *good) MUST_CHECK;
 void pipeline_part_committed(struct pipeline *p);
 
 /* --- of both --- */
