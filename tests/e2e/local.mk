@@ -2,6 +2,7 @@
 # The programs together, with a real Redis; each skips (77) without what it
 # needs.
 E2E_TESTS = tests/e2e/pipeline.sh \
+	tests/e2e/parts.sh \
 	tests/e2e/taps.sh \
 	tests/e2e/alerts.sh \
 	tests/e2e/patterns.sh \

@@ -13,16 +13,22 @@ for k in parts head; do
 	openssl pkey -in "$tmp/$k.key" -pubout -out "$tmp/$k.pub" 2>/dev/null
 done
 
-# replay_all SUFFIX : all sensors at once, until all is committed.
+# replay_all SUFFIX OPTION... : all sensors at once; replayed: they have ended,
+# with all committed.
 replay_all() {
+	_suffix=$1
+	shift
 	sensor_pids=
 	for s in $sites; do
-		exec=exec replay "$s" --spool "$tmp/spool-$s-$1" \
+		exec=exec replay "$s" --spool "$tmp/spool-$s-$_suffix" \
 			--set forward.drain-ms=60000 \
-			--set spool.resend-seconds=1 2>"$tmp/sensor-$s-$1.log" &
+			--set spool.resend-seconds=1 "$@" \
+			2>"$tmp/sensor-$s-$_suffix.log" &
 		sensor_pids="$sensor_pids $!"
 		pids="$pids $!"
 	done
+}
+replayed() {
 	for p in $sensor_pids; do
 		wait "$p" || fail "a sensor ended with status $?"
 	done
@@ -62,13 +68,14 @@ joined() {
 			WHERE ir.incident = i.id ORDER BY 1))
 		FROM incidents i WHERE i.merged_into = 0
 		ORDER BY i.title, i.first_us" "$tmp/$1.db"
+	sql "SELECT kind, exercise, host, peer, port FROM findings
+		ORDER BY 1, 2, 3, 4, 5" "$tmp/$1.db"
 }
 # in_head COUNT : so many alerts of parts are joined.
 in_head() {
 	[ "$(sql 'SELECT coalesce(sum(alerts), 0) FROM part_marks' \
 		"$tmp/head.db")" = "$1" ]
 }
-# all_sent : the head has all that the parts say.
 ends() {
 	for p in "$@"; do
 		kill -TERM "$p"
@@ -81,25 +88,76 @@ exec=exec collect 2>"$tmp/one.log" &
 one=$!
 pids="$pids $one"
 replay_all one
+replayed
 ends $one
 same "incidents of one collector" 1 "$(sql "SELECT count(*) FROM incidents
 	WHERE merged_into = 0")"
 joined picket >"$tmp/one.joined"
 all=$(sql 'SELECT sum(alerts) FROM frames')
 
+# as_one WHAT : the head joined what one collector did.
+as_one() {
+	eventually 30 in_head "$all" || fail "$1: waited 30 s for all alerts"
+	eventually 5 alike || fail "$1: the head joins otherwise: $(
+		diff "$tmp/one.joined" "$tmp/head.joined")"
+}
+alike() {
+	joined head >"$tmp/head.joined"
+	cmp "$tmp/one.joined" "$tmp/head.joined"
+}
+starts() {
+	part 1
+	part1=$started
+	part 2
+	part2=$started
+	head_of_two
+	head=$started
+}
+# above COUNT QUERY STORE
+above() {
+	n=$(sql "$2" "$tmp/$3.db" 2>/dev/null)
+	[ "${n:-0}" -gt "$1" ]
+}
+
 # Two parts and their head.
 redis-cli -s "$sock" FLUSHALL >/dev/null
-part 1
-part1=$started
-part 2
-part2=$started
+starts
+replay_all parts
+replayed
+as_one "two parts"
+above 0 'SELECT count(*) FROM frames' part1 || fail "part 1 has no sensor"
+above 0 'SELECT count(*) FROM frames' part2 || fail "part 2 has no sensor"
+ends $part1 $part2 $head
+
+# Again, anew; the head and both parts are killed while alerts come.
+redis-cli -s "$sock" FLUSHALL >/dev/null
+rm -f "$tmp"/part?.db* "$tmp"/head.db*
+starts
+replay_all killed --pace 5
+eventually 20 above 5 'SELECT sum(alerts) FROM part_marks' head ||
+	fail "waited 20 s for the first alerts at the head"
+kill -9 $head
+wait $head 2>/dev/null
+for k in 1 2; do
+	was=$(sql 'SELECT count(*) FROM frames' "$tmp/part$k.db")
+	eventually 20 above "$was" 'SELECT count(*) FROM frames' part$k ||
+		fail "part $k takes nothing more in without the head"
+	eval "kill -9 \$part$k; wait \$part$k" 2>/dev/null
+	part $k
+	eval "part$k=\$started"
+done
 head_of_two
 head=$started
-replay_all parts
-eventually 30 in_head "$all" || fail "waited 30 s for the head to have all"
-joined head >"$tmp/head.joined"
-cmp "$tmp/one.joined" "$tmp/head.joined" ||
-	fail "the head joins otherwise: $(diff "$tmp/one.joined" "$tmp/head.joined")"
+replayed
+as_one "after kills"
+for k in 1 2; do
+	same "part $k: alerts stored twice, or not" 0 "$(sql "SELECT
+		(SELECT sum(count) FROM alert_groups) -
+		(SELECT sum(alerts) FROM frames)" "$tmp/part$k.db")"
+done
+same "stored by both" "$all" "$((
+	$(sql 'SELECT sum(alerts) FROM frames' "$tmp/part1.db") +
+	$(sql 'SELECT sum(alerts) FROM frames' "$tmp/part2.db")))"
 ends $part1 $part2 $head
 
 no_sanitizer "$tmp"/*.log
