@@ -185,7 +185,8 @@ libcollector_a_SOURCES += \
 	collector/part.h collector/part.c \
 	collector/part_pack.h collector/part_pack_state.h \
 	collector/part_pack.c collector/part_unpack.c \
-	collector/part_out.h collector/part_out.c \
+	collector/part_out.h collector/part_out_state.h collector/part_out.c \
+	collector/part_out_send.c \
 	collector/part_in.h collector/part_in_state.h collector/part_in.c \
 	collector/part_in_store.c \
 	collector/pipeline_part.h collector/pipeline_part.c \

@@ -142,6 +142,18 @@ part_point_key(unsigned k, char out[PART_NAME_CAP])
 	snprintf(out, PART_NAME_CAP, "picket:sighted:{%u}", k);
 }
 
+void
+part_alive_key(unsigned k, char out[PART_NAME_CAP])
+{
+	snprintf(out, PART_NAME_CAP, "picket:part:{%u}", k);
+}
+
+void
+part_alive_name(unsigned k, char out[PART_NAME_CAP])
+{
+	snprintf(out, PART_NAME_CAP, "{part}/%u/alive", k);
+}
+
 int64_t
 part_alert_join(unsigned part, int64_t alert)
 {

@@ -76,6 +76,11 @@ void part_name(unsigned k, char out[PART_NAME_CAP]);
 /* Its stream, and the point that the head has come to. */
 void part_stream_key(unsigned k, char out[PART_NAME_CAP]);
 void part_point_key(unsigned k, char out[PART_NAME_CAP]);
+/* That it is there, which it says by a point of its own, under another name;
+ * what it said is nothing after so many seconds. */
+#define PART_ALIVE_S 30
+void part_alive_key(unsigned k, char out[PART_NAME_CAP]);
+void part_alive_name(unsigned k, char out[PART_NAME_CAP]);
 
 /* The number at the head of a part's alert, and back: false when 'id' is no
  * part's. */

@@ -1,49 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What is said to the head, in the store: written along with its alerts. */
 #include "collector/part_out.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "collector/part_pack.h"
-#include "collector/store_sql.h"
+#include "collector/part_out_state.h"
 #include "common/clock.h"
-#include "common/frame_sign.h"
 #include "common/log.h"
-#include "common/point_sign.h"
 
-#define CALL_MS 10000
-/* When nothing moved for so long we look whether Redis still has it. */
-#define STUCK_US (UINT64_C(2) * US_PER_S)
-/* What the head has is freed along with alerts, or by itself after that. */
-#define FREE_US US_PER_S
-
-enum statement { ST_PUT, ST_GET, ST_FREE, ST_SELF, ST_OUT };
-
-static const char *const statements[ST_OUT] = {
+static const char *const statements[ST_PART_OUT] = {
 	[ST_PUT] = "INSERT INTO part_outbox VALUES(?1,?2,?3,?4,?5)",
 	[ST_GET] = "SELECT seq,n,raw,crc,data FROM part_outbox WHERE seq>?1"
 		   " ORDER BY seq LIMIT ?2",
-	[ST_FREE] = "DELETE FROM part_outbox WHERE seq<=?1",
+	[ST_FREE] = "DELETE FROM part_outbox WHERE seq<=?1"
+		    " RETURNING length(data)",
 	[ST_SELF] = "UPDATE part_self SET seq=?1,point=?2",
-};
-
-struct part_out {
-	const struct part_config *cfg;
-	struct store *store;
-	struct part_pack *pack;
-	struct frame_codec *codec;
-	sqlite3_stmt *st[ST_OUT];
-	uint64_t epoch;
-	uint64_t seq, committed_seq; /* the last that is written */
-	uint64_t point, freed; /* that the head has; of which rows are gone */
-	uint64_t sent; /* to this Redis */
-	uint64_t sent_bytes; /* since the last word of the head */
-	uint64_t bytes, committed_bytes; /* in the table, about */
-	uint64_t connects; /* of the pool, when we last sent */
-	uint64_t moved_us, freed_us; /* monotonic */
-	bool told_full, told_point, changed;
-	struct part_out_stats stats, committed;
 };
 
 void
@@ -52,7 +24,7 @@ part_out_free(struct part_out *o)
 	if (o == NULL) {
 		return;
 	}
-	for (unsigned i = 0; i < ST_OUT; i++) {
+	for (unsigned i = 0; i < ST_PART_OUT; i++) {
 		sqlite3_finalize(o->st[i]);
 	}
 	part_pack_free(o->pack);
@@ -117,7 +89,7 @@ part_out_new(struct part_out **out, const struct part_config *cfg,
 	if (o->pack == NULL || o->codec == NULL) {
 		e = diag_set(d, ERR_NOMEM, "out of memory");
 	}
-	for (unsigned i = 0; i < ST_OUT && e == ERR_OK; i++) {
+	for (unsigned i = 0; i < ST_PART_OUT && e == ERR_OK; i++) {
 		if (sqlite3_prepare_v3(store_db(store), statements[i], -1,
 				       SQLITE_PREPARE_PERSISTENT, &o->st[i],
 				       NULL) != SQLITE_OK) {
@@ -152,6 +124,8 @@ part_out_reload(struct part_out *o)
 		o->freed = sql_u64(st, 2);
 		o->point = MIN(MAX(o->point, o->freed), o->seq);
 		o->bytes = o->committed_bytes = sql_u64(st, 3);
+		o->start = o->begun ? o->start : o->seq;
+		o->begun = true;
 	}
 	sqlite3_finalize(st);
 	o->sent = MIN(MAX(o->sent, o->point), o->seq);
@@ -242,14 +216,29 @@ part_out_contacts(struct part_out *o, const char *site, const char *sensor,
 	return e;
 }
 
+/* What the head has, goes. */
+static enum err
+free_records(struct part_out *o)
+{
+	sqlite3_stmt *st = o->st[ST_FREE];
+	int rc = sql_bind(st, "u", o->point);
+
+	while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		o->bytes -= MIN(sql_u64(st, 0), o->bytes);
+		rc = SQLITE_OK;
+	}
+	sqlite3_reset(st);
+	o->changed = true;
+	return rc == SQLITE_DONE ? ERR_OK : ERR_IO;
+}
+
 enum err
 part_out_keep(struct part_out *o)
 {
 	enum err e = close_record(o);
 
 	if (e == ERR_OK && o->freed < o->point) {
-		e = sql_run(o->st[ST_FREE], "u", o->point);
-		o->changed = true;
+		e = free_records(o);
 	}
 	return e == ERR_OK && o->changed
 		       ? sql_run(o->st[ST_SELF], "uu", o->seq, o->point)
@@ -259,19 +248,6 @@ part_out_keep(struct part_out *o)
 void
 part_out_committed(struct part_out *o)
 {
-	if (o->freed < o->point) {
-		sqlite3_stmt *st = NULL;
-
-		/* What is left, exactly: it grew by what was written. */
-		if (sqlite3_prepare_v2(store_db(o->store),
-				       "SELECT coalesce(sum(length(data)),0)"
-				       " FROM part_outbox",
-				       -1, &st, NULL) == SQLITE_OK &&
-		    sqlite3_step(st) == SQLITE_ROW) {
-			o->bytes = sql_u64(st, 0);
-		}
-		sqlite3_finalize(st);
-	}
 	o->freed = o->point;
 	o->freed_us = clock_mono_us();
 	o->committed_seq = o->seq;
@@ -283,7 +259,8 @@ part_out_committed(struct part_out *o)
 bool
 part_out_full(const struct part_out *o)
 {
-	return o->committed_bytes >= o->cfg->max_waiting;
+	return !o->asked || o->behind ||
+	       o->committed_bytes >= o->cfg->max_waiting;
 }
 
 bool
@@ -292,335 +269,67 @@ part_out_waiting(const struct part_out *o)
 	return o->point < o->committed_seq;
 }
 
-/* --- how far the head is --- */
-
-/* Whether the head said so. */
-static bool
-believed(const struct part_out *o, const struct point *p)
-{
-	struct frame_mac mac;
-	char name[PART_NAME_CAP];
-	struct sign_key *k;
-
-	if (o->cfg->n_keys == 0) {
-		return true;
-	}
-	part_name(o->cfg->number, name);
-	if (p->mac_len == 0 ||
-	    !frame_mac_read(view_of(p->mac, p->mac_len), &mac)) {
-		return false;
-	}
-	k = part_key_of(o->cfg, mac.id);
-	return k != NULL && point_check(k, name, p);
-}
-
-static void
-take_point(struct part_out *o, const redisReply *r)
-{
-	struct point p;
-
-	if (r->type != REDIS_REPLY_STRING ||
-	    !point_read(view_of(r->str, r->len), &p) || p.epoch != o->epoch ||
-	    p.seq <= o->point || p.seq > o->committed_seq) {
-		return;
-	}
-	if (!believed(o, &p)) {
-		o->committed.points_refused = ++o->stats.points_refused;
-		if (!o->told_point) {
-			log_warn("parts: what the head says of its point is "
-				 "not signed by a key of parts.keys: not "
-				 "believed");
-			o->told_point = true;
-		}
-		return;
-	}
-	o->told_point = false;
-	o->point = p.seq;
-	o->sent = MAX(o->sent, o->point);
-	o->moved_us = clock_mono_us();
-	if (o->sent == o->point) {
-		o->sent_bytes = 0;
-	}
-}
-
-static enum err
-call(struct redis_pool *pool, const char *key, const char *verb,
-     redisReply **out, struct diag *d)
-{
-	enum err e =
-		redis_pool_call(pool, key, CALL_MS, out, d, "%s %s", verb, key);
-
-	if (e != ERR_OK) {
-		return e == ERR_AUTH ? e : ERR_AGAIN;
-	}
-	if ((*out)->type == REDIS_REPLY_ERROR) {
-		e = diag_set(d, ERR_AGAIN, "Redis: %s: %.200s", key,
-			     (*out)->str);
-		freeReplyObject(*out);
-		*out = NULL;
-	}
-	return e;
-}
-
-static enum err
-hear(struct part_out *o, struct redis_pool *pool, struct diag *d)
-{
-	char key[PART_NAME_CAP];
-	redisReply *r = NULL;
-	enum err e;
-
-	part_point_key(o->cfg->number, key);
-	e = call(pool, key, "GET", &r, d);
-	if (e == ERR_OK) {
-		take_point(o, r);
-		freeReplyObject(r);
-	}
-	return e;
-}
-
-/* Redis may have forgotten, or the head have passed something over. */
-static enum err
-look_again(struct part_out *o, struct redis_pool *pool, struct diag *d)
-{
-	char key[PART_NAME_CAP];
-	redisReply *r = NULL;
-	bool anew = o->connects != redis_pool_connects(pool), gone = false;
-	enum err e = ERR_OK;
-
-	part_stream_key(o->cfg->number, key);
-	if (!anew && clock_mono_us() - o->moved_us >= STUCK_US) {
-		o->moved_us = clock_mono_us();
-		e = call(pool, key, "XLEN", &r, d);
-		gone = e == ERR_OK && r->type == REDIS_REPLY_INTEGER &&
-		       r->integer == 0;
-		freeReplyObject(r);
-		r = NULL;
-	}
-	if (e != ERR_OK || (!anew && !gone)) {
-		return e;
-	}
-	if (anew) {
-		/* Nothing twice: the rest of it is sent again as well. */
-		e = redis_pool_call(pool, key, CALL_MS, &r, d,
-				    "XTRIM %s MAXLEN 0", key);
-		freeReplyObject(r);
-		if (e != ERR_OK) {
-			return e == ERR_AUTH ? e : ERR_AGAIN;
-		}
-		o->connects = redis_pool_connects(pool);
-	}
-	o->committed.resent = o->stats.resent += o->sent - o->point;
-	o->sent = o->point;
-	o->sent_bytes = 0;
-	return ERR_OK;
-}
-
-/* --- into Redis --- */
-
-#define ARGS 26
-
-struct entry {
-	const char *argv[ARGS];
-	size_t len[ARGS];
-	int n;
-	char text[8][24];
-	unsigned n_text;
-	char key[PART_NAME_CAP], name[PART_NAME_CAP];
-	uint8_t mac[FRAME_MAC_MAX];
-	size_t mac_len;
-};
-
-static void
-add(struct entry *e, const char *name, const void *value, size_t len)
-{
-	e->argv[e->n] = name;
-	e->len[e->n++] = strlen(name);
-	e->argv[e->n] = value;
-	e->len[e->n++] = len;
-}
-
-static void
-add_number(struct entry *e, const char *name, uint64_t v)
-{
-	char *text = e->text[e->n_text++];
-
-	snprintf(text, sizeof(e->text[0]), "%" PRIu64, v);
-	add(e, name, text, strlen(text));
-}
-
-static enum err
-make_entry(const struct part_out *o, sqlite3_stmt *st, struct entry *e)
-{
-	struct frame_header h = { .epoch = o->epoch,
-				  .seq = sql_u64(st, 0),
-				  .n = (uint32_t)sql_u64(st, 1),
-				  .raw_len = (uint32_t)sql_u64(st, 2),
-				  .crc = (uint32_t)sql_u64(st, 3) };
-	struct view data = view_of(sqlite3_column_blob(st, 4),
-				   (size_t)sqlite3_column_bytes(st, 4));
-	struct frame_claim c = { .hdr = &h,
-				 .gap_from = o->point + 1,
-				 .enc = VIEW_LIT("zlib"),
-				 .data = data };
-
-	e->n = 0;
-	e->n_text = 0;
-	part_stream_key(o->cfg->number, e->key);
-	part_name(o->cfg->number, e->name);
-	c.name = view_cstr(e->name);
-	add(e, "XADD", e->key, strlen(e->key));
-	e->argv[e->n] = "*";
-	e->len[e->n++] = 1;
-	add(e, "v", "1", 1);
-	add_number(e, "epoch", h.epoch);
-	add_number(e, "seq", h.seq);
-	add_number(e, "from", c.gap_from);
-	add_number(e, "n", h.n);
-	add_number(e, "raw", h.raw_len);
-	add_number(e, "crc", h.crc);
-	add(e, "enc", "zlib", 4);
-	if (o->cfg->own != NULL) {
-		if (frame_sign(o->cfg->own, &c, e->mac, &e->mac_len) !=
-		    ERR_OK) {
-			return ERR_NOMEM;
-		}
-		add(e, "mac", e->mac, e->mac_len);
-	}
-	add(e, "data", data.p, data.len);
-	return ERR_OK;
-}
-
-/* The answers to what was sent; one that is no id ends it. */
-static enum err
-await(struct redis_pool *pool, struct diag *d)
-{
-	struct redis_answer a;
-	enum err e = ERR_OK;
-
-	while (redis_pool_unanswered(pool) > 0) {
-		if (redis_pool_poll(pool, CALL_MS, &a) != ERR_OK) {
-			redis_pool_close(pool);
-			return diag_set(d, ERR_AGAIN, "%s: no reply",
-					redis_pool_name(pool));
-		}
-		if (a.reply == NULL) {
-			e = diag_set(d, ERR_AGAIN, "%s", redis_pool_why(pool));
-		} else if (a.reply->type == REDIS_REPLY_ERROR) {
-			e = diag_set(d, ERR_AGAIN, "Redis: %.200s",
-				     a.reply->str);
-		}
-		freeReplyObject(a.reply);
-	}
-	return e;
-}
-
-static enum err
-send(struct part_out *o, struct redis_pool *pool, struct diag *d)
-{
-	sqlite3_stmt *st = o->st[ST_GET];
-	uint64_t sent = o->sent, room = PART_WINDOW - (o->sent - o->point);
-	struct entry entry;
-	enum err e = ERR_OK;
-	int rc;
-
-	rc = sql_bind(st, "uu", sent, room);
-	while (rc == SQLITE_OK && e == ERR_OK &&
-	       o->sent_bytes < PART_WINDOW_BYTES && sent < o->committed_seq &&
-	       (rc = sqlite3_step(st)) == SQLITE_ROW) {
-		e = make_entry(o, st, &entry);
-		if (e == ERR_OK) {
-			/* Copied. */
-			e = redis_pool_queue(pool, entry.key, entry.n,
-					     entry.argv, entry.len, 1);
-		}
-		if (e == ERR_OK) {
-			sent = sql_u64(st, 0);
-			o->sent_bytes += entry.len[entry.n - 1];
-		}
-		rc = SQLITE_OK;
-	}
-	sqlite3_reset(st);
-	if (e == ERR_LIMIT) {
-		e = ERR_OK; /* the rest when there is room */
-	}
-	if (redis_pool_unanswered(pool) > 0) {
-		enum err heard = await(pool, d);
-
-		e = e == ERR_OK ? heard : e;
-	}
-	if (e != ERR_OK) {
-		/* Nobody knows which of them came: all again. */
-		o->connects = 0;
-		return e;
-	}
-	o->stats.sent += sent - o->sent;
-	o->committed.sent = o->stats.sent;
-	if (o->sent == o->point) {
-		o->moved_us = clock_mono_us();
-	}
-	o->sent = sent;
-	return ERR_OK;
-}
-
-/* What the head has, when no alerts come along with which it would go. */
-static enum err
-free_alone(struct part_out *o)
-{
-	enum err e;
-
-	if (o->freed == o->point || clock_mono_us() - o->freed_us < FREE_US) {
-		return ERR_OK;
-	}
-	e = store_begin(o->store);
-	if (e == ERR_OK) {
-		e = part_out_keep(o);
-	}
-	if (e == ERR_OK) {
-		e = store_commit(o->store);
-	}
-	if (e == ERR_OK) {
-		part_out_committed(o);
-		return ERR_OK;
-	}
-	store_rollback(o->store);
-	o->freed_us = clock_mono_us();
-	return part_out_reload(o);
-}
-
-enum err
-part_out_turn(struct part_out *o, struct redis_pool *pool, struct diag *d)
-{
-	enum err e = ERR_OK;
-
-	if (part_out_waiting(o)) {
-		e = hear(o, pool, d);
-	}
-	if (e == ERR_OK && part_out_waiting(o)) {
-		e = look_again(o, pool, d);
-	}
-	if (e == ERR_OK && o->sent < o->committed_seq &&
-	    o->sent - o->point < PART_WINDOW) {
-		e = send(o, pool, d);
-	}
-	if (part_out_full(o) != o->told_full) {
-		o->told_full = !o->told_full;
-		if (o->told_full) {
-			log_warn("parts: %.1f MB wait for the head: sensors "
-				 "wait until it has come further",
-				 (double)o->committed_bytes / 1e6);
-		} else {
-			log_info("parts: the head has come further, sensors "
-				 "are heard again");
-		}
-	}
-	return e == ERR_OK ? free_alone(o) : e;
-}
-
 void
 part_out_stats(const struct part_out *o, struct part_out_stats *out)
 {
 	*out = o->committed;
 	out->waiting = o->committed_seq - o->point;
 	out->waiting_bytes = o->committed_bytes;
-	out->full = part_out_full(o);
+	out->full = o->committed_bytes >= o->cfg->max_waiting;
+}
+
+static enum err
+renumber(struct part_out *o, uint64_t epoch)
+{
+	sqlite3 *db = store_db(o->store);
+	sqlite3_stmt *st = NULL;
+	enum err e = ERR_OK;
+	static const char *const steps[] = {
+		"DELETE FROM part_outbox WHERE seq<=?1",
+		/* In two steps: none meets another on its way. */
+		"UPDATE part_outbox SET seq=-(seq-?1)",
+		"UPDATE part_outbox SET seq=-seq WHERE ?1>=0",
+		"UPDATE part_self SET seq=seq-?1,point=0",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(steps) && e == ERR_OK; i++) {
+		e = sqlite3_prepare_v2(db, steps[i], -1, &st, NULL) == SQLITE_OK
+			    ? sql_run(st, "u", o->start)
+			    : ERR_IO;
+		sqlite3_finalize(st);
+		st = NULL;
+	}
+	if (e == ERR_OK) {
+		e = sqlite3_prepare_v2(db, "UPDATE part_self SET epoch=?1", -1,
+				       &st, NULL) == SQLITE_OK
+			    ? sql_run(st, "u", epoch)
+			    : ERR_IO;
+		sqlite3_finalize(st);
+	}
+	return e;
+}
+
+enum err
+part_out_begin_anew(struct part_out *o)
+{
+	uint64_t epoch = MAX(clock_wall_us() / 1000, o->epoch + 1);
+	enum err e = store_begin(o->store);
+
+	if (e == ERR_OK) {
+		e = renumber(o, epoch);
+	}
+	if (e == ERR_OK) {
+		e = store_commit(o->store);
+	}
+	if (e != ERR_OK) {
+		store_rollback(o->store);
+		return part_out_reload(o);
+	}
+	log_warn("parts: the head has more than this store knows of: it counts "
+		 "anew, from %" PRIu64 " on",
+		 epoch);
+	o->behind = false;
+	o->start = o->point = o->sent = o->sent_bytes = 0;
+	o->connects = 0;
+	return part_out_reload(o);
 }
