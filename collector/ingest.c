@@ -115,6 +115,12 @@ ingest_restrict(struct ingest *in,
 	in->watch = watch;
 }
 
+void
+ingest_hold(struct ingest *in, bool hold)
+{
+	in->watch = hold;
+}
+
 /* A reply that says a group is gone: the broker lost it. */
 static bool
 group_lost(struct ingest *in, const redisReply *r)

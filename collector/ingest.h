@@ -49,6 +49,9 @@ void ingest_restrict(struct ingest *in,
 				  const char *sensor),
 		     void *arg, bool watch);
 
+/* While it holds nothing is read: ingest_read() sees to the connection only. */
+void ingest_hold(struct ingest *in, bool hold);
+
 /* Such a sensor is known: its stream is looked at, whether Redis remembers it or
  * not.  A name that can be none, and one too many, is passed over. */
 void ingest_know(struct ingest *in, const char *site, const char *sensor);

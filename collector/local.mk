@@ -188,7 +188,7 @@ libcollector_a_SOURCES += \
 	collector/part_out.h collector/part_out_state.h collector/part_out.c \
 	collector/part_out_send.c \
 	collector/part_in.h collector/part_in_state.h collector/part_in.c \
-	collector/part_in_store.c \
+	collector/part_in_store.c collector/part_in_redis.c \
 	collector/pipeline_part.h collector/pipeline_part.c \
 	collector/check.h collector/check.c
 

@@ -2,23 +2,18 @@
 #include "collector/part_in.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "collector/inflate.h"
 #include "collector/part_in_state.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/point_sign.h"
 
-#define CALL_MS 10000
 #define TELL_US (UINT64_C(60) * US_PER_S)
-/* A point that Redis may have lost is published again. */
-#define PUBLISH_US (UINT64_C(5) * US_PER_S)
 
 static const char *const statements[ST_PART_IN] = {
 	[ST_MARK] = "INSERT OR REPLACE INTO part_marks"
-		    " VALUES(?1,?2,?3,?4,?5,?6,?7)",
+		    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
 	[ST_RECORD] = "INSERT INTO part_records VALUES(?1,?2,?3,?4,?5,?6,?7)",
 	[ST_OLDEST] = "SELECT part,n,last FROM part_records WHERE id=?1",
 	[ST_GONE] = "DELETE FROM part_records WHERE id=?1",
@@ -84,7 +79,8 @@ part_in_reload(struct part_in *in)
 {
 	sqlite3_stmt *st = NULL;
 	int rc = sqlite3_prepare_v2(store_db(in->store),
-				    "SELECT part,epoch,seq,lost,records,alerts"
+				    "SELECT part,epoch,seq,lost,records,alerts,"
+				    "at_us,seen_us,said_epoch,said_seq"
 				    " FROM part_marks",
 				    -1, &st, NULL);
 
@@ -102,6 +98,10 @@ part_in_reload(struct part_in *in)
 				.lost = sql_u64(st, 3),
 				.records = sql_u64(st, 4),
 				.alerts = sql_u64(st, 5),
+				.at_us = sql_u64(st, 6),
+				.seen_us = sql_u64(st, 7),
+				.said_epoch = sql_u64(st, 8),
+				.said_seq = sql_u64(st, 9),
 			};
 		}
 	}
@@ -139,139 +139,29 @@ part_in_stats(const struct part_in *in, struct part_in_stats *out)
 	*out = in->committed;
 }
 
-/* --- out of Redis --- */
-
-enum err
-part_in_read(struct part_in *in, struct redis_pool *pool, size_t *n,
-	     struct diag *d)
+unsigned
+part_in_of(const struct part_in *in)
 {
-	char key[PART_NAME_CAP];
-
-	*n = 0;
-	for (unsigned k = 0; k < in->cfg->of; k++) {
-		struct part_source *s = &in->source[k];
-		enum err e;
-
-		freeReplyObject(s->reply);
-		s->reply = NULL;
-		part_stream_key(k + 1, key);
-		e = redis_pool_call(pool, key, CALL_MS, &s->reply, d,
-				    "XRANGE %s - + COUNT %d", key,
-				    PART_IN_ENTRIES);
-		if (e == ERR_OK && s->reply->type == REDIS_REPLY_ERROR) {
-			e = diag_set(d, ERR_AGAIN, "Redis: %s: %.200s", key,
-				     s->reply->str);
-		}
-		if (e == ERR_OK && s->reply->type == REDIS_REPLY_ARRAY) {
-			*n += s->reply->elements;
-			s->away = false;
-			continue;
-		}
-		freeReplyObject(s->reply);
-		s->reply = NULL;
-		if (e != ERR_OK && !redis_pool_is_cluster(pool)) {
-			return e == ERR_AUTH ? e : ERR_AGAIN;
-		}
-		if (!s->away) {
-			log_warn("parts: what part %u says cannot be read, "
-				 "trying on: %s",
-				 k + 1, d->msg);
-		}
-		s->away = true;
-	}
-	return ERR_OK;
+	return in->cfg->of;
 }
 
-static void
-take_field(struct ingest_entry *e, struct view *from, const redisReply *k,
-	   const redisReply *v)
+void
+part_in_view(const struct part_in *in, unsigned part, struct part_in_view *out)
 {
-	const struct {
-		const char *name;
-		struct view *to;
-	} fields[] = {
-		{ "v", &e->v },     { "epoch", &e->epoch },
-		{ "seq", &e->seq }, { "from", from },
-		{ "n", &e->n },     { "raw", &e->raw },
-		{ "crc", &e->crc }, { "enc", &e->enc },
-		{ "mac", &e->mac }, { "data", &e->data },
+	const struct part_source *s = &in->source[part - 1];
+	const struct part_mark *m = &s->mark;
+	uint64_t seq = m->said_epoch == m->epoch ? m->seq : 0;
+
+	*out = (struct part_in_view){
+		.silent = s->silent,
+		.epoch = m->epoch,
+		.seq = m->seq,
+		.lost = m->lost,
+		.alerts = m->alerts,
+		.behind = m->said_epoch >= m->epoch && m->said_seq > seq
+				  ? m->said_seq - seq
+				  : 0,
 	};
-
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		if (view_eq(view_of(k->str, k->len),
-			    view_cstr(fields[i].name))) {
-			*fields[i].to = view_of(v->str, v->len);
-		}
-	}
-}
-
-/* The fields of one entry; false when it is not even a record's. */
-static bool
-read_entry(const redisReply *item, struct part_record *out)
-{
-	struct ingest_entry *e = &out->entry;
-	struct view from = VIEW_NONE;
-	struct inflated f;
-	const redisReply *list;
-
-	*out = (struct part_record){ .from = 1 };
-	if (item->type != REDIS_REPLY_ARRAY || item->elements != 2 ||
-	    item->element[0]->type != REDIS_REPLY_STRING ||
-	    item->element[1]->type != REDIS_REPLY_ARRAY) {
-		return false;
-	}
-	e->id = item->element[0]->str;
-	list = item->element[1];
-	for (size_t i = 0; i + 1 < list->elements; i += 2) {
-		if (list->element[i]->type == REDIS_REPLY_STRING &&
-		    list->element[i + 1]->type == REDIS_REPLY_STRING) {
-			take_field(e, &from, list->element[i],
-				   list->element[i + 1]);
-		}
-	}
-	/* As in a batch; a record has no severity, and is no gap. */
-	e->sev = VIEW_LIT("0");
-	if (inflate_header(e, &f) != INFLATE_FRAME) {
-		return false;
-	}
-	out->hdr = f.h;
-	if (from.len == 0 || from.len > 19) {
-		return false;
-	}
-	out->from = 0;
-	for (size_t i = 0; i < from.len; i++) {
-		if (from.p[i] < '0' || from.p[i] > '9') {
-			return false;
-		}
-		out->from = out->from * 10 + (from.p[i] - '0');
-	}
-	return out->from >= 1 && out->from <= out->hdr.seq;
-}
-
-/* --- what comes of it --- */
-
-static bool
-signed_well(const struct part_in *in, unsigned part,
-	    const struct part_record *r)
-{
-	struct frame_claim c = { .hdr = &r->hdr,
-				 .gap_from = r->from,
-				 .enc = r->entry.enc,
-				 .data = r->entry.data };
-	char name[PART_NAME_CAP];
-	struct frame_mac mac;
-	struct sign_key *k;
-
-	if (in->cfg->n_keys == 0) {
-		return true;
-	}
-	if (r->entry.enc.len > 255 || !frame_mac_read(r->entry.mac, &mac)) {
-		return false;
-	}
-	part_name(part, name);
-	c.name = view_cstr(name);
-	k = part_key_of(in->cfg, mac.id);
-	return k != NULL && frame_sign_check(k, &c, &mac);
 }
 
 static void
@@ -412,12 +302,12 @@ take_record(struct part_in *in, unsigned part, const redisReply *item,
 {
 	struct part_record r;
 
-	if (!read_entry(item, &r)) {
+	if (!part_in_entry(item, &r)) {
 		in->stats.refused_format++;
 		tell_refused(in, part, "its fields");
 		return ERR_OK;
 	}
-	if (!signed_well(in, part, &r)) {
+	if (!part_in_signed(in, part, &r)) {
 		in->stats.refused_signature++;
 		tell_refused(in, part, "no key of parts.keys signed it so");
 		return ERR_OK;
@@ -457,119 +347,10 @@ part_in_apply(struct part_in *in, uint64_t now_us, part_in_fn *fn, void *arg)
 			e = part_in_forget_twins(in, k + 1);
 		}
 		if (e == ERR_OK && s->moved) {
-			const struct part_mark *m = &s->mark;
-
 			s->publish = true;
-			e = sql_run(in->st[ST_MARK], "iuuuuuu", (int64_t)k + 1,
-				    m->epoch, m->seq, m->lost, m->records,
-				    m->alerts, now_us);
+			s->mark.at_us = now_us;
+			e = part_in_mark(in, k + 1);
 		}
 	}
 	return e == ERR_OK ? part_in_trim(in) : e;
-}
-
-/* --- the word on it --- */
-
-static enum err
-call_ok(struct redis_pool *pool, redisReply *r, enum err e, struct diag *d)
-{
-	if (e == ERR_OK && r->type == REDIS_REPLY_ERROR) {
-		e = diag_set(d, ERR_AGAIN, "Redis: %.200s", r->str);
-	}
-	freeReplyObject(r);
-	(void)pool;
-	return e;
-}
-
-static enum err
-publish(struct part_in *in, struct redis_pool *pool, unsigned part,
-	struct diag *d)
-{
-	struct part_source *s = &in->source[part - 1];
-	char key[PART_NAME_CAP], name[PART_NAME_CAP], text[POINT_TEXT_CAP];
-	redisReply *r = NULL;
-	enum err e;
-
-	if (s->mark.epoch == 0) {
-		return ERR_OK;
-	}
-	part_name(part, name);
-	part_point_key(part, key);
-	if (point_write(in->cfg->own, name, s->mark.epoch, s->mark.seq, text) !=
-	    ERR_OK) {
-		return diag_set(d, ERR_NOMEM, "out of memory");
-	}
-	e = redis_pool_call(pool, key, CALL_MS, &r, d, "SET %s %s", key, text);
-	return call_ok(pool, r, e, d);
-}
-
-/* All of a reply's entries go: applied, or thrown away. */
-static enum err
-drop(struct part_in *in, struct redis_pool *pool, unsigned part, struct diag *d)
-{
-	struct part_source *s = &in->source[part - 1];
-	const char *argv[2 + PART_IN_ENTRIES];
-	char key[PART_NAME_CAP];
-	struct redis_answer a = { 0, NULL };
-	int n = 0;
-	enum err e;
-
-	part_stream_key(part, key);
-	argv[n++] = "XDEL";
-	argv[n++] = key;
-	for (size_t i = 0; i < s->reply->elements && i < PART_IN_ENTRIES; i++) {
-		const redisReply *item = s->reply->element[i];
-
-		if (item->type == REDIS_REPLY_ARRAY && item->elements > 0 &&
-		    item->element[0]->type == REDIS_REPLY_STRING) {
-			argv[n++] = item->element[0]->str;
-		}
-	}
-	if (n == 2) {
-		return ERR_OK;
-	}
-	e = redis_pool_queue(pool, key, n, argv, NULL, 1);
-	while (e == ERR_OK && redis_pool_unanswered(pool) > 0) {
-		e = redis_pool_poll(pool, CALL_MS, &a);
-		if (e != ERR_OK) {
-			redis_pool_close(pool);
-			return diag_set(d, ERR_AGAIN, "%s: no reply",
-					redis_pool_name(pool));
-		}
-		if (a.reply == NULL) {
-			return diag_set(d, ERR_AGAIN, "%s",
-					redis_pool_why(pool));
-		}
-		e = call_ok(pool, a.reply, ERR_OK, d);
-	}
-	return e;
-}
-
-enum err
-part_in_acknowledge(struct part_in *in, struct redis_pool *pool, struct diag *d)
-{
-	uint64_t now = clock_mono_us();
-	bool again = now - in->published_us >= PUBLISH_US;
-	enum err e = ERR_OK;
-
-	in->committed = in->stats;
-	for (unsigned k = 0; k < in->cfg->of && e == ERR_OK; k++) {
-		struct part_source *s = &in->source[k];
-
-		if (s->publish || again) {
-			s->publish = true;
-			e = publish(in, pool, k + 1, d);
-			s->publish = e != ERR_OK;
-		}
-		if (e == ERR_OK && s->reply != NULL) {
-			e = drop(in, pool, k + 1, d);
-		}
-		if (e != ERR_OK && redis_pool_is_cluster(pool)) {
-			e = ERR_OK; /* the other nodes' parts do not wait */
-		}
-	}
-	if (again && e == ERR_OK) {
-		in->published_us = now;
-	}
-	return e == ERR_OK || e == ERR_AUTH ? e : ERR_AGAIN;
 }

@@ -61,6 +61,10 @@ enum err part_in_apply(struct part_in *in, uint64_t now_us, part_in_fn *fn,
  * What fails here comes again and is passed over. */
 enum err part_in_acknowledge(struct part_in *in, struct redis_pool *pool,
 			     struct diag *d) MUST_CHECK;
+/* Outside of a transaction, now and then: which parts are there, and how much
+ * they have said.  As part_in_read(). */
+enum err part_in_look(struct part_in *in, struct redis_pool *pool,
+		      uint64_t now_us, struct diag *d) MUST_CHECK;
 /* Redis may be another one: all points are to be published again. */
 void part_in_renewed(struct part_in *in);
 
@@ -72,5 +76,16 @@ struct part_in_stats {
 	uint64_t refused_signature, refused_format;
 };
 void part_in_stats(const struct part_in *in, struct part_in_stats *out);
+
+/* One part, from 1 on, as of the last look. */
+struct part_in_view {
+	bool silent;
+	uint64_t epoch, seq, lost, alerts;
+	uint64_t behind; /* records said that did not come yet */
+};
+void part_in_view(const struct part_in *in, unsigned part,
+		  struct part_in_view *out);
+/* How many parts there are. */
+unsigned part_in_of(const struct part_in *in);
 
 #endif

@@ -29,12 +29,16 @@ enum part_in_statement {
 /* How far a part is; its epoch 0: nothing came of it yet. */
 struct part_mark {
 	uint64_t epoch, seq, lost, records, alerts;
+	uint64_t at_us; /* of the last record */
+	/* When it was last heard of, and what it had said by then. */
+	uint64_t seen_us, said_epoch, said_seq;
 };
 
 struct part_source {
 	struct part_mark mark;
 	redisReply *reply; /* the last read */
 	bool away; /* it could not be read; told */
+	bool silent; /* nothing is heard of it; told */
 	bool moved, anew; /* in this transaction */
 	bool publish; /* its point is to be told */
 };
@@ -55,11 +59,20 @@ struct part_in {
 	struct part_source source[PART_MAX];
 	int64_t oldest, next; /* records that are kept: of what numbers */
 	uint64_t kept; /* alerts and anchors in them */
-	uint64_t published_us, told_us; /* monotonic */
+	uint64_t published_us, told_us, looked_us, kept_us; /* monotonic */
+	uint64_t since_us; /* we look (wall clock) */
 	struct part_in_stats stats, committed;
 };
 
-/* part_in_store.c: keeps a record that was applied, with 'n' alerts and anchors,
+/* part_in_redis.c: the fields of one entry; false when it is not even a
+ * record's.  And whether the part signed it, if it has to. */
+bool part_in_entry(const redisReply *item, struct part_record *out) MUST_CHECK;
+bool part_in_signed(const struct part_in *in, unsigned part,
+		    const struct part_record *r) MUST_CHECK;
+
+/* part_in_store.c: writes down how far a part is. */
+enum err part_in_mark(struct part_in *in, unsigned part) MUST_CHECK;
+/* Keeps a record that was applied, with 'n' alerts and anchors,
  * whose last alert is 'last'. */
 enum err part_in_keep_record(struct part_in *in, unsigned part,
 			     const struct part_record *r, uint64_t now_us,

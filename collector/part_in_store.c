@@ -3,6 +3,16 @@
 #include "collector/part_in_state.h"
 
 enum err
+part_in_mark(struct part_in *in, unsigned part)
+{
+	const struct part_mark *m = &in->source[part - 1].mark;
+
+	return sql_run(in->st[ST_MARK], "iuuuuuuuuu", (int64_t)part, m->epoch,
+		       m->seq, m->lost, m->records, m->alerts, m->at_us,
+		       m->seen_us, m->said_epoch, m->said_seq);
+}
+
+enum err
 part_in_keep_record(struct part_in *in, unsigned part,
 		    const struct part_record *r, uint64_t now_us, uint64_t n,
 		    int64_t last)

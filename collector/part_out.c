@@ -279,34 +279,38 @@ part_out_stats(const struct part_out *o, struct part_out_stats *out)
 }
 
 static enum err
+run_with(struct part_out *o, const char *sql, uint64_t v)
+{
+	sqlite3_stmt *st = NULL;
+	enum err e = sqlite3_prepare_v2(store_db(o->store), sql, -1, &st,
+					NULL) == SQLITE_OK
+			     ? sql_run(st, "u", v)
+			     : ERR_IO;
+
+	sqlite3_finalize(st);
+	return e;
+}
+
+static enum err
 renumber(struct part_out *o, uint64_t epoch)
 {
-	sqlite3 *db = store_db(o->store);
-	sqlite3_stmt *st = NULL;
-	enum err e = ERR_OK;
-	static const char *const steps[] = {
-		"DELETE FROM part_outbox WHERE seq<=?1",
-		/* In two steps: none meets another on its way. */
-		"UPDATE part_outbox SET seq=-(seq-?1)",
-		"UPDATE part_outbox SET seq=-seq WHERE ?1>=0",
-		"UPDATE part_self SET seq=seq-?1,point=0",
-	};
+	enum err e =
+		run_with(o, "DELETE FROM part_outbox WHERE seq<=?1", o->start);
 
-	for (size_t i = 0; i < ARRAY_LEN(steps) && e == ERR_OK; i++) {
-		e = sqlite3_prepare_v2(db, steps[i], -1, &st, NULL) == SQLITE_OK
-			    ? sql_run(st, "u", o->start)
-			    : ERR_IO;
-		sqlite3_finalize(st);
-		st = NULL;
+	/* In two steps: none meets another on its way. */
+	if (e == ERR_OK) {
+		e = run_with(o, "UPDATE part_outbox SET seq=?1-seq", o->start);
 	}
 	if (e == ERR_OK) {
-		e = sqlite3_prepare_v2(db, "UPDATE part_self SET epoch=?1", -1,
-				       &st, NULL) == SQLITE_OK
-			    ? sql_run(st, "u", epoch)
-			    : ERR_IO;
-		sqlite3_finalize(st);
+		e = sql_exec(store_db(o->store),
+			     "UPDATE part_outbox SET seq=-seq");
 	}
-	return e;
+	if (e == ERR_OK) {
+		e = run_with(o, "UPDATE part_self SET seq=seq-?1,point=0",
+			     o->start);
+	}
+	return e == ERR_OK ? run_with(o, "UPDATE part_self SET epoch=?1", epoch)
+			   : e;
 }
 
 enum err

@@ -442,20 +442,23 @@ pipeline_busy(const struct pipeline *p)
 
 /* The next batches; a part that the head keeps waiting lets sensors wait. */
 static enum err
-pipeline_read(struct pipeline *p, const struct ingest_entry **entries,
-	      size_t *n, bool *renewed, struct diag *d)
+read_entries(struct pipeline *p, const struct ingest_entry **entries, size_t *n,
+	     bool *renewed, struct diag *d)
 {
-	if (pipeline_part_full(p)) {
-		nap(FULL_MS);
-		return ERR_OK;
+	int wait_ms = pipeline_busy(p)
+			      ? 0
+			      : pipeline_exchange_wait(p->exchange, WAIT_MS);
+	enum err e;
+
+	if (p->part.out != NULL) {
+		ingest_hold(p->ingest, pipeline_part_full(p));
 	}
-	return ingest_read(
-		p->ingest,
-		pipeline_busy(p)
-			? 0
-			: pipeline_part_wait(p, pipeline_exchange_wait(
-							p->exchange, WAIT_MS)),
-		entries, n, renewed, d);
+	e = ingest_read(p->ingest, pipeline_part_wait(p, wait_ms), entries, n,
+			renewed, d);
+	if (e == ERR_OK && pipeline_part_full(p)) {
+		nap(FULL_MS);
+	}
+	return e;
 }
 
 /* One of several hears from the others, and says what they are to know; the
@@ -522,7 +525,7 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		if (e != ERR_OK) {
 			break;
 		}
-		e = pipeline_read(p, &entries, &n, &renewed, d);
+		e = read_entries(p, &entries, &n, &renewed, d);
 		if (check_held(p, d) != ERR_OK) {
 			return ERR_CLOSED;
 		}

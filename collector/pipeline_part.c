@@ -296,8 +296,11 @@ static enum err
 head_turn(struct pipeline *p, size_t *n, bool *failed, struct diag *d)
 {
 	struct redis_pool *pool = ingest_pool(p->ingest);
-	enum err e = part_in_read(p->part.in, pool, n, d);
+	enum err e = part_in_look(p->part.in, pool, clock_wall_us(), d);
 
+	if (e == ERR_OK) {
+		e = part_in_read(p->part.in, pool, n, d);
+	}
 	if (e == ERR_OK && *n > 0) {
 		uint64_t start = clock_mono_us();
 
