@@ -188,6 +188,7 @@ libcollector_a_SOURCES += \
 	collector/part_out.h collector/part_out_state.h collector/part_out.c \
 	collector/part_out_send.c \
 	collector/part_in.h collector/part_in_state.h collector/part_in.c \
+	collector/part_json.h collector/part_json.c \
 	collector/part_in_store.c collector/part_in_redis.c \
 	collector/pipeline_part.h collector/pipeline_part.c \
 	collector/check.h collector/check.c
@@ -229,6 +230,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_exercise.h collector/ctl_exercise.c \
 	collector/ctl_warning.h collector/ctl_warning.c \
 	collector/ctl_partner.h collector/ctl_partner.c \
+	collector/ctl_part.h collector/ctl_part.c \
 	collector/ctl_finding.h collector/ctl_finding.c \
 	collector/ctl_case.h collector/ctl_case.c \
 	collector/exercise_report.h collector/exercise_report_state.h \

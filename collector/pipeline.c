@@ -623,6 +623,8 @@ pipeline_facts(const struct pipeline *p, struct pipeline_facts *out)
 	taps_stats(p->taps, &out->taps);
 	finder_stats(p->finder, &out->finder);
 	out->store = p->cfg.store;
+	out->part_out = p->part.out;
+	out->part_in = p->part.in;
 	out->sensors_left_out = ingest_left_out(p->ingest);
 	out->epochs_forgotten = dedupe_forgotten(p->dedupe);
 	out->redis_troubles = ingest_troubles(p->ingest);

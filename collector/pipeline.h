@@ -104,6 +104,9 @@ enum pipeline_cause {
 /* As it stands in the store, the feed and the metrics; not of CAUSE_NONE. */
 const char *pipeline_cause_name(enum pipeline_cause c);
 
+struct part_in;
+struct part_out;
+
 struct pipeline_stats {
 	uint64_t frames, alerts, other_events, bytes;
 	uint64_t frames_refused, frames_repeated, lines_refused;
@@ -129,6 +132,9 @@ struct pipeline_facts {
 	struct taps_stats taps; /* since the start */
 	struct finder_stats finder;
 	const char *store; /* its file */
+	/* One of several; of one collector alone both are NULL. */
+	const struct part_out *part_out;
+	const struct part_in *part_in;
 	uint64_t epochs_forgotten; /* in memory, since the start */
 	const uint64_t *redis_troubles; /* since the start, by kind */
 	unsigned posture_number; /* of the level that holds for all */
