@@ -177,3 +177,12 @@ UNIT_TESTS += tests/collector/test_cases
 tests_collector_test_cases_SOURCES = tests/store_dir.h tests/rnd.h \
 	tests/collector/test_cases.c
 tests_collector_test_cases_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_part
+tests_collector_test_part_SOURCES = tests/test.h tests/rnd.h \
+	tests/collector/test_part.c
+tests_collector_test_part_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_part_flow
+tests_collector_test_part_flow_SOURCES = tests/test.h \
+	tests/collector/test_part_flow.c \
+	tests/redis_fixture.h tests/redis_fixture.c
+tests_collector_test_part_flow_LDADD = $(LIBS_COLLECTOR)
