@@ -3,6 +3,7 @@
 # needs.
 E2E_TESTS = tests/e2e/pipeline.sh \
 	tests/e2e/parts.sh \
+	tests/e2e/parts_cluster.sh \
 	tests/e2e/taps.sh \
 	tests/e2e/alerts.sh \
 	tests/e2e/patterns.sh \

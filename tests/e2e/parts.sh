@@ -127,6 +127,26 @@ replayed
 as_one "two parts"
 above 0 'SELECT count(*) FROM frames' part1 || fail "part 1 has no sensor"
 above 0 'SELECT count(*) FROM frames' part2 || fail "part 2 has no sensor"
+all_here() {
+	"$bin/picketctl" -s "$tmp/head.db" parts >"$tmp/parts.txt" &&
+		[ "$(grep -c '^here ' "$tmp/parts.txt")" = 2 ]
+}
+eventually 20 all_here || fail "picketctl parts: $(cat "$tmp/parts.txt")"
+"$bin/picketctl" -s "$tmp/part2.db" parts | grep -q '^part 2: ' ||
+	fail "picketctl parts does not know whose store it is"
+
+# What an incident names as evidence is found in the part's store.
+"$bin/picketctl" -s "$tmp/head.db" incidents show 1 >"$tmp/show.txt"
+for k in 1 2; do
+	numbers=$(sed -n "s/^in the store of part $k: //p" "$tmp/show.txt" |
+		sed 's/ and .* more//')
+	[ -n "$numbers" ] || fail "no evidence in part $k: $(cat "$tmp/show.txt")"
+	# shellcheck disable=SC2086
+	"$bin/picketctl" -s "$tmp/part$k.db" alerts show $numbers \
+		>"$tmp/alerts.txt" || fail "alerts show ended with $?"
+	same "alerts of the evidence in part $k" "$(echo "$numbers" | wc -w)" \
+		"$(wc -l <"$tmp/alerts.txt" | tr -d ' ')"
+done
 ends $part1 $part2 $head
 
 # Again, anew; the head and both parts are killed while alerts come.
