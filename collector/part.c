@@ -8,6 +8,13 @@
 
 #define TRY_HELP "; see picket-collector(8)"
 
+static const char *const of_the_head[] = {
+	"control.sign-key",
+	"exchange.partners",
+	"indicators.files",
+	"indicators.taxii",
+};
+
 enum err
 part_config_read(struct part_config *p, const struct conf *conf, struct diag *d)
 {
@@ -29,6 +36,15 @@ part_config_read(struct part_config *p, const struct conf *conf, struct diag *d)
 		return diag_set(d, ERR_USAGE,
 				"parts.of: say which part this is with "
 				"parts.number, or parts.head: yes" TRY_HELP);
+	}
+	/* One voice: what sensors and partners are told comes of all parts. */
+	for (size_t i = 0; p->number != 0 && i < ARRAY_LEN(of_the_head); i++) {
+		if (conf_has(conf, of_the_head[i])) {
+			return diag_set(d, ERR_USAGE,
+					"%s: a setting of the head: no part "
+					"has it" TRY_HELP,
+					of_the_head[i]);
+		}
 	}
 	if (p->number > p->of) {
 		return diag_set(d, ERR_USAGE,
