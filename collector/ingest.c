@@ -23,6 +23,7 @@ ingest_new(struct ingest **out, const struct redis_options *redis,
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	snprintf(in->consumer, sizeof(in->consumer), "%s", consumer);
+	in->max_streams = INGEST_READ_STREAMS;
 	in->streams = calloc(INGEST_MAX_STREAMS, sizeof(*in->streams));
 	in->ask = MAX_ASK;
 	in->count = FIRST_COUNT;
@@ -113,6 +114,7 @@ ingest_restrict(struct ingest *in,
 	in->mine = mine;
 	in->mine_arg = arg;
 	in->watch = watch;
+	in->max_streams = watch ? INGEST_MAX_STREAMS : INGEST_READ_STREAMS;
 }
 
 void

@@ -20,7 +20,9 @@
 #include "common/presence_sign.h"
 #include "common/redis_pool.h"
 
-#define INGEST_MAX_STREAMS 4096
+/* So many streams are read at most; who but watches knows more sensors. */
+#define INGEST_READ_STREAMS 4096
+#define INGEST_MAX_STREAMS 16384
 #define INGEST_MAX_ENTRIES 1024
 #define INGEST_NAME_CAP 64
 
