@@ -12,8 +12,7 @@
 #define TELL_US (UINT64_C(60) * US_PER_S)
 
 static const char *const statements[ST_PART_IN] = {
-	[ST_MARK] = "INSERT OR REPLACE INTO part_marks"
-		    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
+	[ST_MARK] = "REPLACE INTO part_marks VALUES(?,?,?,?,?,?,?,?,?,?)",
 	[ST_RECORD] = "INSERT INTO part_records VALUES(?1,?2,?3,?4,?5,?6,?7)",
 	[ST_OLDEST] = "SELECT part,n,last FROM part_records WHERE id=?1",
 	[ST_GONE] = "DELETE FROM part_records WHERE id=?1",

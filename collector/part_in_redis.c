@@ -148,13 +148,12 @@ part_in_signed(const struct part_in *in, unsigned part,
 }
 
 static enum err
-call_ok(struct redis_pool *pool, redisReply *r, enum err e, struct diag *d)
+call_ok(redisReply *r, enum err e, struct diag *d)
 {
 	if (e == ERR_OK && r->type == REDIS_REPLY_ERROR) {
 		e = diag_set(d, ERR_AGAIN, "Redis: %.200s", r->str);
 	}
 	freeReplyObject(r);
-	(void)pool;
 	return e;
 }
 
@@ -177,7 +176,7 @@ publish(struct part_in *in, struct redis_pool *pool, unsigned part,
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	e = redis_pool_call(pool, key, CALL_MS, &r, d, "SET %s %s", key, text);
-	return call_ok(pool, r, e, d);
+	return call_ok(r, e, d);
 }
 
 /* All of a reply's entries go: applied, or thrown away. */
@@ -217,7 +216,7 @@ drop(struct part_in *in, struct redis_pool *pool, unsigned part, struct diag *d)
 			return diag_set(d, ERR_AGAIN, "%s",
 					redis_pool_why(pool));
 		}
-		e = call_ok(pool, a.reply, ERR_OK, d);
+		e = call_ok(a.reply, ERR_OK, d);
 	}
 	return e;
 }
