@@ -13,9 +13,9 @@
  *
  * Place    above alert.h and store_line.h; below part_out and part_in.
  * Threads  one packer, or one reader, one thread.
- * Memory   1.5 MiB a packer, 4 MiB a reader; views of what is read borrow from
+ * Memory   0.7 MiB a packer, 3.5 MiB a reader; views of what is read borrow from
  *          the bytes and the reader.
- * Cost     0.4 us an alert packed, 0.2 us read.
+ * Cost     0.15 us an alert packed, 0.1 us read, when many say the same.
  */
 #ifndef COLLECTOR_PART_PACK_H
 #define COLLECTOR_PART_PACK_H
