@@ -153,7 +153,7 @@ ends $part1 $part2 $head
 redis-cli -s "$sock" FLUSHALL >/dev/null
 rm -f "$tmp"/part?.db* "$tmp"/head.db*
 starts
-replay_all killed --pace 4
+replay_all killed --pace 5
 eventually 20 above 5 'SELECT sum(alerts) FROM part_marks' head ||
 	fail "waited 20 s for the first alerts at the head"
 kill -9 $head
