@@ -85,6 +85,8 @@ add_keys(struct confine *c, const struct pipeline_config *cfg,
 	conf_each(conf, "ingest.revoked.", add_key, &k);
 	conf_each(conf, "ingest.sign-key", add_key, &k);
 	conf_each(conf, "control.sign-key", add_key, &k);
+	conf_each(conf, "parts.sign-key", add_key, &k);
+	conf_each(conf, "parts.keys", add_key, &k);
 	for (size_t i = 0; i < ARRAY_LEN(cfg->settings); i++) {
 		confine_path(c, cfg->settings[i], CONFINE_READ_BESIDE);
 	}

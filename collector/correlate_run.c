@@ -79,13 +79,21 @@ correlate_run_free(struct run *r)
 	free(r);
 }
 
+/* What is found comes to the front: keys that meet once meet again, and a list
+ * may be thousands long. */
 struct run_link *
-correlate_find_link(const struct run *a, const struct run *b)
+correlate_find_link(struct run *a, const struct run *b)
 {
-	struct run_link *l = a->links;
+	struct run_link **at = &a->links, *l;
 
-	while (l != NULL && l->other != b) {
-		l = l->next;
+	while (*at != NULL && (*at)->other != b) {
+		at = &(*at)->next;
+	}
+	l = *at;
+	if (l != NULL && l != a->links) {
+		*at = l->next;
+		l->next = a->links;
+		a->links = l;
 	}
 	return l;
 }

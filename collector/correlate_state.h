@@ -121,7 +121,7 @@ bool correlate_vouched_link(const struct run *a, const struct run *b);
 enum err correlate_vouch(struct correlate *c, struct run *const *runs,
 			 unsigned n) MUST_CHECK;
 /* The link of 'a' to 'b'; NULL: none. */
-struct run_link *correlate_find_link(const struct run *a, const struct run *b);
+struct run_link *correlate_find_link(struct run *a, const struct run *b);
 
 /* An incident with 'r' as its only member, without an id; NULL when out of
  * memory. */

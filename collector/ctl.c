@@ -18,6 +18,7 @@
 #include "collector/ctl_indicator.h"
 #include "collector/ctl_keys.h"
 #include "collector/ctl_ledger.h"
+#include "collector/ctl_part.h"
 #include "collector/ctl_partner.h"
 #include "collector/ctl_posture.h"
 #include "collector/ctl_taps.h"
@@ -193,12 +194,23 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 			diag_set(d, ERR_NOTFOUND, "no collector takes batches");
 		}
 		return e;
+	case CTL_PARTS:
+		e = ctl_parts(c, &well, d);
+		cmd->broken = !well;
+		if (e == ERR_OK && !well) {
+			diag_set(d, ERR_NOTFOUND,
+				 "a part is silent, or has lost records");
+		}
+		return e;
 	case CTL_STATUS:
 		return ctl_status(c);
 	case CTL_SENSORS:
 		return ctl_sensors(c);
 	case CTL_ALERTS:
 		return ctl_alerts(c);
+	case CTL_ALERTS_SHOW:
+		return ctl_alerts_show(c, args->words + 2, args->n_words - 2,
+				       d);
 	case CTL_LIST:
 		return ctl_incidents(c);
 	case CTL_SHOW_ALL:

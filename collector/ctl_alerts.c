@@ -62,6 +62,33 @@ put_alert(void *arg, const struct store_alert *a)
 	}
 }
 
+enum err
+ctl_alerts_show(struct ctl *c, char *const *numbers, int n, struct diag *d)
+{
+	enum err e = ERR_OK, missing = ERR_OK;
+
+	if (c->json) {
+		json_obj(&c->j, NULL);
+		json_arr(&c->j, "alerts");
+	}
+	for (int i = 0; i < n && e == ERR_OK; i++) {
+		e = store_read_alert(c->store, strtoll(numbers[i], NULL, 10),
+				     put_alert, c);
+		if (e == ERR_NOTFOUND) {
+			e = ERR_OK;
+			missing = diag_set(d, ERR_NOTFOUND,
+					   "there is no alert %s in this store",
+					   numbers[i]);
+		}
+	}
+	if (c->json) {
+		json_arr_end(&c->j);
+		json_obj_end(&c->j);
+		e = e == ERR_OK ? ctl_flush_json(c) : e;
+	}
+	return e == ERR_OK ? missing : e;
+}
+
 /* --- by time --- */
 
 /* A row as it will be shown: its text, or its JSON object. */

@@ -296,6 +296,31 @@ audit_command(const struct ctl_arguments *args, struct ctl_command *cmd,
 			hide_arg(verb, shown));
 }
 
+/* "alerts show NUMBER...": these, wherever they stand. */
+static enum err
+alerts_command(const struct ctl_arguments *args, struct ctl_command *cmd,
+	       struct diag *d)
+{
+	uint64_t id;
+	enum err e = ERR_OK;
+
+	cmd->what = CTL_ALERTS;
+	if (args->n_words < 2) {
+		return ERR_OK;
+	}
+	if (strcmp(args->words[1], "show") != 0 || args->n_words < 3) {
+		return diag_set(d, ERR_USAGE,
+				"alerts: write alerts, or alerts show "
+				"NUMBER..." CTL_TRY_HELP);
+	}
+	cmd->what = CTL_ALERTS_SHOW;
+	for (int i = 2; i < args->n_words && e == ERR_OK; i++) {
+		e = ctl_number("alerts show", args->words[i], 1, INT64_MAX, &id,
+			       d);
+	}
+	return e;
+}
+
 enum err
 ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 		 struct ctl_command *cmd, struct diag *d)
@@ -310,8 +335,8 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 			"blind, missions, skew, alerts, incidents, "
 			"indicators, consult, posture, exercise, share, "
 			"partners, mute, warnings, findings, "
-			"correlators, "
-			"collectors, audit, keys, rules" CTL_TRY_HELP);
+			"correlators, collectors, parts, audit, keys, "
+			"rules" CTL_TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
 		return keys_command(c, args, cmd, d);
@@ -349,6 +374,9 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 	if (strcmp(word, "consult") == 0) {
 		return consult_command(args, cmd, d);
 	}
+	if (strcmp(word, "alerts") == 0) {
+		return alerts_command(args, cmd, d);
+	}
 	if (strcmp(word, "ledger") == 0) {
 		cmd->what = CTL_LEDGER;
 		return ledger_command(args, d);
@@ -371,8 +399,8 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 		cmd->what = CTL_SKEW;
 	} else if (strcmp(word, "collectors") == 0) {
 		cmd->what = CTL_COLLECTORS;
-	} else if (strcmp(word, "alerts") == 0) {
-		cmd->what = CTL_ALERTS;
+	} else if (strcmp(word, "parts") == 0) {
+		cmd->what = CTL_PARTS;
 	} else {
 		return diag_set(d, ERR_USAGE,
 				"'%s' is no command: use status, sensors, "
@@ -380,7 +408,7 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 				"incidents, indicators, consult, posture, "
 				"exercise, share, partners, mute, warnings, "
 				"findings, correlators, "
-				"collectors, audit, keys or "
+				"collectors, parts, audit, keys or "
 				"rules" CTL_TRY_HELP,
 				hide_arg(word, shown));
 	}

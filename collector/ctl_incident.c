@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl_incident.h"
 
+#include "collector/ctl_part.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -425,6 +427,7 @@ show_text(struct picture *p, const struct store_incident *i)
 		json_integer_value(json_object_get(summary, "events")),
 		p->n_sightings,
 		json_array_size(json_object_get(summary, "evidence")));
+	ctl_part_evidence(x, json_object_get(summary, "evidence"));
 	if (e == ERR_OK) {
 		e = store_read_incident_log(c->store, i->id, put_log, p);
 	}

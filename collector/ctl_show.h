@@ -29,6 +29,10 @@ struct ctl {
 enum err ctl_status(struct ctl *c) MUST_CHECK;
 enum err ctl_sensors(struct ctl *c) MUST_CHECK;
 enum err ctl_alerts(struct ctl *c) MUST_CHECK;
+/* The alerts of these numbers.  ERR_NOTFOUND with diag: there is none of one of
+ * them; the others are shown. */
+enum err ctl_alerts_show(struct ctl *c, char *const *numbers, int n,
+			 struct diag *d) MUST_CHECK;
 enum err ctl_incidents(struct ctl *c) MUST_CHECK;
 
 /* What was refused, and what went beyond the bounds of the store's small

@@ -23,6 +23,7 @@ ingest_new(struct ingest **out, const struct redis_options *redis,
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	snprintf(in->consumer, sizeof(in->consumer), "%s", consumer);
+	in->max_streams = INGEST_READ_STREAMS;
 	in->streams = calloc(INGEST_MAX_STREAMS, sizeof(*in->streams));
 	in->ask = MAX_ASK;
 	in->count = FIRST_COUNT;
@@ -103,6 +104,23 @@ unsigned
 ingest_n_streams(const struct ingest *in)
 {
 	return in->n_streams;
+}
+
+void
+ingest_restrict(struct ingest *in,
+		bool (*mine)(void *arg, const char *site, const char *sensor),
+		void *arg, bool watch)
+{
+	in->mine = mine;
+	in->mine_arg = arg;
+	in->watch = watch;
+	in->max_streams = watch ? INGEST_MAX_STREAMS : INGEST_READ_STREAMS;
+}
+
+void
+ingest_hold(struct ingest *in, bool hold)
+{
+	in->watch = hold;
 }
 
 /* A reply that says a group is gone: the broker lost it. */
@@ -465,6 +483,9 @@ read_some(struct ingest *in, int wait_ms, bool *renewed, struct diag *d)
 	enum err e;
 
 	e = ingest_connect(in, renewed, d);
+	if (in->watch) {
+		return e;
+	}
 	for (unsigned i = 0;
 	     e == ERR_OK && in->n_entries == 0 && i < in->n_streams; i++) {
 		struct stream *s = &in->streams[i];
@@ -549,7 +570,7 @@ ingest_rewind(struct ingest *in)
 bool
 ingest_idle(const struct ingest *in)
 {
-	for (unsigned i = 0; i < in->n_streams; i++) {
+	for (unsigned i = 0; i < in->n_streams && !in->watch; i++) {
 		if (!in->streams[i].grouped || !in->streams[i].own_done) {
 			return false;
 		}

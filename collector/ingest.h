@@ -20,7 +20,9 @@
 #include "common/presence_sign.h"
 #include "common/redis_pool.h"
 
-#define INGEST_MAX_STREAMS 4096
+/* So many streams are read at most; who but watches knows more sensors. */
+#define INGEST_READ_STREAMS 4096
+#define INGEST_MAX_STREAMS 16384
 #define INGEST_MAX_ENTRIES 1024
 #define INGEST_NAME_CAP 64
 
@@ -38,6 +40,19 @@ struct ingest;
 enum err ingest_new(struct ingest **out, const struct redis_options *redis,
 		    const char *consumer, struct diag *d) MUST_CHECK;
 void ingest_free(struct ingest *in);
+
+/*
+ * Before the first read: of sensors only those that 'mine' lets in (NULL: all)
+ * have streams here; 'watch' when these are not read, and no group is made, so
+ * that only presence can be asked for.
+ */
+void ingest_restrict(struct ingest *in,
+		     bool (*mine)(void *arg, const char *site,
+				  const char *sensor),
+		     void *arg, bool watch);
+
+/* While it holds nothing is read: ingest_read() sees to the connection only. */
+void ingest_hold(struct ingest *in, bool hold);
 
 /* Such a sensor is known: its stream is looked at, whether Redis remembers it or
  * not.  A name that can be none, and one too many, is passed over. */

@@ -53,6 +53,10 @@ struct ingest {
 	uint64_t connects; /* of the pool, when the groups were looked at */
 	char consumer[INGEST_NAME_CAP];
 	struct stream *streams;
+	bool (*mine)(void *arg, const char *site, const char *sensor);
+	void *mine_arg;
+	bool watch; /* streams are not read */
+	unsigned max_streams; /* that may be known */
 	unsigned n_streams, turn; /* first stream of the next command */
 	unsigned full_turn; /* first of those without a group */
 	bool full_before; /* the last read was of one of these */

@@ -42,7 +42,7 @@ add_stream(struct ingest *in, const char *name, size_t len)
 
 	if (slash == NULL || !name_ok(name, site) ||
 	    !name_ok(slash + 1, len - site - 1) ||
-	    in->n_streams == INGEST_MAX_STREAMS) {
+	    in->n_streams == in->max_streams) {
 		return;
 	}
 	for (unsigned i = 0; i < in->n_streams; i++) {
@@ -54,10 +54,14 @@ add_stream(struct ingest *in, const char *name, size_t len)
 			return;
 		}
 	}
-	s = &in->streams[in->n_streams++];
+	s = &in->streams[in->n_streams];
 	memset(s, 0, sizeof(*s));
 	memcpy(s->site, name, site);
 	memcpy(s->sensor, slash + 1, len - site - 1);
+	if (in->mine != NULL && !in->mine(in->mine_arg, s->site, s->sensor)) {
+		return;
+	}
+	in->n_streams++;
 	snprintf(s->key, sizeof(s->key), KEY_PREFIX "%s/%s}", s->site,
 		 s->sensor);
 }
@@ -133,16 +137,16 @@ count_left_out(struct ingest *in, size_t names)
 {
 	uint64_t now = clock_mono_us();
 
-	in->left_out = in->n_streams == INGEST_MAX_STREAMS &&
-				       names > INGEST_MAX_STREAMS
-			       ? names - INGEST_MAX_STREAMS
-			       : 0;
+	in->left_out =
+		in->n_streams == in->max_streams && names > in->max_streams
+			? names - in->max_streams
+			: 0;
 	if (in->left_out > 0 && (in->told_left_out_us == 0 ||
 				 now - in->told_left_out_us >= TELL_US)) {
 		in->told_left_out_us = now;
-		log_warn("more than %d sensors are in " SENSORS ": %" PRIu64
+		log_warn("more than %u sensors are in " SENSORS ": %" PRIu64
 			 " are not looked at; take those away that are none",
-			 INGEST_MAX_STREAMS, in->left_out);
+			 in->max_streams, in->left_out);
 	}
 }
 
@@ -273,5 +277,5 @@ ingest_connect(struct ingest *in, bool *renewed, struct diag *d)
 				 sizeof(in->streams[i].claim), "0-0");
 		}
 	}
-	return e == ERR_OK ? make_groups(in, renewed, d) : e;
+	return e == ERR_OK && !in->watch ? make_groups(in, renewed, d) : e;
 }

@@ -132,7 +132,6 @@ libcollector_a_SOURCES += \
 	collector/gate_history.h collector/gate_history.c \
 	collector/gate.h collector/gate.c \
 	collector/indicator_word.h collector/indicator_word.c \
-	collector/common_set.h collector/common_set.c
 	collector/common_set.h collector/common_set_state.h collector/common_set.c \
 	collector/common_set_put.c
 # indicators of others
@@ -194,6 +193,15 @@ libcollector_a_SOURCES += \
 	collector/metrics.h collector/metrics.c \
 	collector/service.h collector/service.c \
 	collector/confined.h collector/confined.c \
+	collector/part.h collector/part.c \
+	collector/part_pack.h collector/part_pack_state.h \
+	collector/part_pack.c collector/part_unpack.c \
+	collector/part_out.h collector/part_out_state.h collector/part_out.c \
+	collector/part_out_send.c \
+	collector/part_in.h collector/part_in_state.h collector/part_in.c \
+	collector/part_json.h collector/part_json.c \
+	collector/part_in_store.c collector/part_in_redis.c \
+	collector/pipeline_part.h collector/pipeline_part.c \
 	collector/check.h collector/check.c
 
 # The console's page is part of the program.
@@ -233,6 +241,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_exercise.h collector/ctl_exercise.c \
 	collector/ctl_warning.h collector/ctl_warning.c \
 	collector/ctl_partner.h collector/ctl_partner.c \
+	collector/ctl_part.h collector/ctl_part.c \
 	collector/ctl_finding.h collector/ctl_finding.c \
 	collector/ctl_correlator.h collector/ctl_correlator.c \
 	collector/ctl_case.h collector/ctl_case.c \

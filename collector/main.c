@@ -226,6 +226,9 @@ check(struct pipeline_config *cfg, const struct conf *conf)
 		e = keyring_load(&cfg->keys, conf, &d);
 	}
 	if (e == ERR_OK) {
+		e = part_config_keys(&cfg->parts, conf, &d);
+	}
+	if (e == ERR_OK) {
 		e = arming_check(conf, &d);
 	}
 	if (e == ERR_OK) {
@@ -241,6 +244,7 @@ check(struct pipeline_config *cfg, const struct conf *conf)
 	mission_free(map);
 	keyring_free(cfg->keys);
 	sign_key_free(cfg->control_key);
+	part_config_fini(&cfg->parts);
 	if (e != ERR_OK) {
 		return fail(e == ERR_NOMEM ? 1 : 2, &d);
 	}
@@ -251,7 +255,7 @@ check(struct pipeline_config *cfg, const struct conf *conf)
 /* ------------------------------------------------------------- running */
 
 /* What runs, and what it runs by. */
-struct parts {
+struct running {
 	struct pipeline_config *cfg;
 	const struct conf *conf;
 	struct correlate_config correlate; /* without the file of correlators */
@@ -274,7 +278,7 @@ struct parts {
 
 /* What is read with the rights that are left, as it will be read again. */
 static enum err
-load(struct parts *r, struct diag *d)
+load(struct running *r, struct diag *d)
 {
 	enum err e = load_postures(r->cfg, r->conf, d);
 
@@ -285,22 +289,26 @@ load(struct parts *r, struct diag *d)
 	if (e == ERR_OK) {
 		e = keyring_load(&r->cfg->keys, r->conf, d);
 	}
+	if (e == ERR_OK) {
+		e = part_config_keys(&r->cfg->parts, r->conf, d);
+	}
 	return e;
 }
 
 static void
-unload(struct parts *r)
+unload(struct running *r)
 {
 	keyring_free(r->cfg->keys);
 	r->cfg->keys = NULL;
 	sign_key_free(r->cfg->control_key);
 	r->cfg->control_key = NULL;
+	part_config_fini(&r->cfg->parts);
 }
 
 /* Until the store is ours.  Whoever stood by for long reads the files anew: in
  * the meantime they were changed for the one that ran. */
 static enum err
-take_lease(struct parts *r, const struct lease_config *lease, struct diag *d)
+take_lease(struct running *r, const struct lease_config *lease, struct diag *d)
 {
 	enum err e = lease_new(&r->lease, lease, d);
 
@@ -325,7 +333,7 @@ take_lease(struct parts *r, const struct lease_config *lease, struct diag *d)
 /* The console's port may be kept by one that hangs, from which we took the
  * store: it is tried again then, and nothing else waits for it. */
 static enum err
-start_console(struct parts *r, struct diag *d)
+start_console(struct running *r, struct diag *d)
 {
 	enum err e = ERR_OK;
 
@@ -350,7 +358,7 @@ free_exchange(struct exchange_conf *x)
 }
 
 static enum err
-load_exchange(struct parts *r, struct diag *d)
+load_exchange(struct running *r, struct diag *d)
 {
 	r->exchange = calloc(1, sizeof(*r->exchange));
 	if (r->exchange == NULL) {
@@ -364,7 +372,7 @@ load_exchange(struct parts *r, struct diag *d)
 static enum err
 read_exchange(void *arg, const struct exchange_conf **out, struct diag *d)
 {
-	struct parts *r = arg;
+	struct running *r = arg;
 	struct exchange_conf *next;
 	struct conf *conf = NULL;
 	enum err e;
@@ -396,7 +404,7 @@ read_exchange(void *arg, const struct exchange_conf **out, struct diag *d)
 
 /* What works on the store, once it is ours. */
 static enum err
-start(struct parts *r, struct diag *d)
+start(struct running *r, struct diag *d)
 {
 	struct pipeline_config *cfg = r->cfg;
 	enum err e = load_exchange(r, d);
@@ -412,6 +420,8 @@ start(struct parts *r, struct diag *d)
 	/* they are its own from here on, whatever came of it */
 	r->cfg->keys = NULL;
 	r->cfg->control_key = NULL;
+	r->cfg->parts.own = NULL;
+	r->cfg->parts.n_keys = 0;
 	if (e == ERR_OK) {
 		e = arming_start(&r->arming, r->conf, &cfg->redis, cfg->store,
 				 lease_held, r->lease, d);
@@ -441,7 +451,7 @@ start(struct parts *r, struct diag *d)
 
 /* The store is given up last, when nothing of ours uses it. */
 static void
-end(struct parts *r)
+end(struct running *r)
 {
 	service_stopping(&r->service);
 	exchange_out_stop(r->partners);
@@ -476,7 +486,7 @@ static void
 on_turn(void *arg)
 {
 	static uint64_t next_us;
-	struct parts *r = arg;
+	struct running *r = arg;
 	uint64_t now = clock_mono_us();
 	struct diag d = { "" };
 
@@ -495,7 +505,7 @@ on_turn(void *arg)
 }
 
 static int
-serve(struct parts *r)
+serve(struct running *r)
 {
 	struct diag d = { "" };
 	int status = 0;
@@ -518,7 +528,7 @@ static int
 run(struct pipeline_config *cfg, const struct lease_config *lease,
     const struct conf *conf)
 {
-	struct parts r = {
+	struct running r = {
 		.cfg = cfg,
 		.conf = conf,
 		.correlate = cfg->correlate,

@@ -3,6 +3,7 @@
 
 #include "collector/metrics.h"
 
+#include "collector/part_json.h"
 #include "common/clock.h"
 #include "common/redis_reply.h"
 
@@ -190,6 +191,24 @@ const struct metric_row metrics_rows[] = {
 	{ "received.*.refused.*", "exchange_refused_total", METRIC_COUNTER,
 	  "partner,cause",
 	  "Bundles of a partner, or objects of them, refused." },
+	{ "parts.own.waiting", "part_records_waiting", METRIC_GAUGE, NULL,
+	  "Of a part: records that the head does not have yet." },
+	{ "parts.own.waiting_bytes", "part_waiting_bytes", METRIC_GAUGE, NULL,
+	  "Of a part: bytes that are kept for the head." },
+	{ "parts.own.full", "part_full", METRIC_GAUGE, NULL,
+	  "1 while a part lets its sensors wait, because the head is behind." },
+	{ "parts.own.*", "part_%_total", METRIC_COUNTER, NULL,
+	  "Of a part, for the head: %." },
+	{ "parts.head.*", "head_%_total", METRIC_COUNTER, NULL,
+	  "Of the head, from its parts: %." },
+	{ "parts.each.*.up", "parts_up", METRIC_GAUGE, "part",
+	  "At the head: 1 while a part is heard of." },
+	{ "parts.each.*.behind", "parts_records_behind", METRIC_GAUGE, "part",
+	  "At the head: records that a part said and that did not come yet." },
+	{ "parts.each.*.lost", "parts_records_lost", METRIC_GAUGE, "part",
+	  "At the head: records of a part that nobody has any more." },
+	{ "parts.each.*.alerts", "parts_alerts", METRIC_GAUGE, "part",
+	  "At the head: alerts of a part that are joined." },
 	{ "sensors.*.sensors.*.holds", "ledger_holds", METRIC_GAUGE,
 	  "site,sensor",
 	  "1 while a sensor's ledger adds up, 0 when it does not." },
@@ -474,6 +493,7 @@ metrics_write(struct json *j, const struct pipeline *p, struct lease *lease,
 	json_u64(j, "shared", f.taps.skew.shared);
 	json_u64(j, "refused", f.taps.skew.refused);
 	json_obj_end(j);
+	part_json(j, f.part_out, f.part_in);
 	write_troubles(j, f.redis_troubles);
 	write_refused(j, s.refused);
 	metrics_store_write(store, f.store, j);

@@ -100,6 +100,7 @@ static const struct conf_key keys[] = {
 	  "owner as whose automation it speaks; absent: with partners the "
 	  "policy's producer, else whoever leads" },
 	KEYRING_ROWS,
+	PART_ROWS,
 	ARMING_ROWS,
 	EXCHANGE_ROWS,
 	LEASE_ROWS,
@@ -332,7 +333,7 @@ options_configure(struct options *o, const struct conf *conf,
 		"metrics",    "blind",    "ingest",      "run-as",   "security",
 		"indicators", "gate",     "consult",     "posture",  "control",
 		"release",    "partners", "correlators", "warn",     "exchange",
-		"lease",      NULL
+		"lease",      "parts",    NULL
 	};
 	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own,
 				"picket-collector(8)", d);
@@ -369,6 +370,10 @@ options_configure(struct options *o, const struct conf *conf,
 	if (e == ERR_OK) {
 		e = configure_consult(conf, &cfg->consult, d);
 	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	e = part_config_read(&cfg->parts, conf, d);
 	if (e != ERR_OK) {
 		return e;
 	}

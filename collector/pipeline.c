@@ -12,6 +12,7 @@
 #include "common/redis_url.h"
 
 #define WAIT_MS 1000
+#define FULL_MS 20
 #define BROKER_PATIENCE_US (UINT64_C(10) * US_PER_S)
 
 static enum err
@@ -68,6 +69,9 @@ pipeline_reload(struct pipeline *p)
 	if (e == ERR_OK) {
 		e = finder_reload(p->finder);
 	}
+	if (e == ERR_OK) {
+		e = pipeline_part_reload(p);
+	}
 	dedupe_clean(p->dedupe);
 	return e;
 }
@@ -97,6 +101,7 @@ pipeline_close(struct pipeline *p)
 	taps_free(p->taps);
 	finder_free(p->finder);
 	json_reader_fini(&p->contacts);
+	pipeline_part_close(p);
 	store_ledger_free(p->ledger);
 	store_signed_free(p->signers);
 	store_close(p->store);
@@ -110,6 +115,7 @@ pipeline_close(struct pipeline *p)
 	pipeline_posture_free(p->posture);
 	pipeline_exercise_free(p->exercises);
 	sign_key_free(p->cfg.control_key);
+	part_config_fini(&p->cfg.parts);
 	free(p);
 }
 
@@ -144,12 +150,15 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	      struct diag *d)
 {
 	struct pipeline *p = calloc(1, sizeof(*p));
+	struct part_config parts;
 	enum err e;
 
 	*out = NULL;
 	if (p == NULL) {
 		keyring_free(cfg->keys);
 		sign_key_free(cfg->control_key);
+		parts = cfg->parts;
+		part_config_fini(&parts);
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	p->cfg = *cfg;
@@ -199,6 +208,9 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	}
 	if (e == ERR_OK) {
 		e = pipeline_posture_new(&p->posture, p, d);
+	}
+	if (e == ERR_OK) {
+		e = pipeline_part_open(p, d);
 	}
 	if (e == ERR_OK) {
 		e = pipeline_reload(p);
@@ -259,9 +271,10 @@ publish_mark(void *arg, const struct store_mark *m)
 {
 	struct pipeline *p = arg;
 
-	return m->published ? pipeline_publish(p, m->site, m->name, m->epoch,
-					       m->upto)
-			    : ERR_OK;
+	return m->published && pipeline_part_mine(p, m->site, m->name)
+		       ? pipeline_publish(p, m->site, m->name, m->epoch,
+					  m->upto)
+		       : ERR_OK;
 }
 
 /* Tells every sensor how far it is committed. */
@@ -334,11 +347,17 @@ process(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 	uint64_t start = clock_mono_us();
 
 	p->now_us = clock_wall_us();
+	if (pipeline_part_adopt(p, d) != ERR_OK) {
+		/* They come again: as if Redis had gone before. */
+		ingest_rewind(p->ingest);
+		return ERR_OK;
+	}
 	if (pipeline_take(p, entries, n, renewed, d) != ERR_OK) {
 		enum err e = check_held(p, d);
 
 		return e == ERR_OK ? pipeline_recover(p, d) : e;
 	}
+	pipeline_part_committed(p);
 	p->stats.commits++;
 	p->stats.busy_us += clock_mono_us() - start;
 	p->committed = p->stats;
@@ -445,6 +464,52 @@ pipeline_busy(const struct pipeline *p)
 	       pipeline_exchange_busy(p->exchange);
 }
 
+/* The next batches; a part that the head keeps waiting lets sensors wait. */
+static enum err
+read_entries(struct pipeline *p, const struct ingest_entry **entries, size_t *n,
+	     bool *renewed, struct diag *d)
+{
+	int wait_ms = pipeline_busy(p)
+			      ? 0
+			      : pipeline_exchange_wait(p->exchange, WAIT_MS);
+	enum err e;
+
+	if (p->part.out != NULL) {
+		ingest_hold(p->ingest, pipeline_part_full(p));
+	}
+	e = ingest_read(p->ingest, pipeline_part_wait(p, wait_ms), entries, n,
+			renewed, d);
+	if (e == ERR_OK && pipeline_part_full(p)) {
+		nap(FULL_MS);
+	}
+	return e;
+}
+
+/* One of several hears from the others, and says what they are to know; the
+ * head, which waits for nobody else, rests when nothing came. */
+static enum err
+join_parts(struct pipeline *p, bool renewed, size_t *n, struct diag *d)
+{
+	bool failed;
+	enum err e;
+
+	if (renewed) {
+		pipeline_part_renewed(p);
+	}
+	e = pipeline_part_turn(p, n, &failed, d);
+	if (failed) {
+		enum err held = check_held(p, d);
+
+		return held == ERR_OK ? pipeline_recover(p, d) : held;
+	}
+	if (e == ERR_AGAIN) {
+		nap(100);
+	} else if (p->part.in != NULL && *n == 0 && !pipeline_busy(p)) {
+		nap(FULL_MS);
+	}
+	return e;
+}
+
 enum err
 pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 	     volatile sig_atomic_t *report, volatile sig_atomic_t *rotate,
@@ -456,7 +521,7 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 	while (!*stop && e == ERR_OK) {
 		const struct ingest_entry *entries;
 		bool renewed = false;
-		size_t n = 0;
+		size_t n = 0, joined = 0;
 
 		e = check_held(p, d);
 		if (e != ERR_OK) {
@@ -485,12 +550,7 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 		if (e != ERR_OK) {
 			break;
 		}
-		e = ingest_read(
-			p->ingest,
-			pipeline_busy(p)
-				? 0
-				: pipeline_exchange_wait(p->exchange, WAIT_MS),
-			&entries, &n, &renewed, d);
+		e = read_entries(p, &entries, &n, &renewed, d);
 		if (check_held(p, d) != ERR_OK) {
 			return ERR_CLOSED;
 		}
@@ -521,6 +581,15 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 			e = pipeline_taps_turn(p, d);
 		}
 		if (e == ERR_OK) {
+			e = join_parts(p, renewed, &joined, d);
+			n += joined;
+			idle_since = joined > 0 ? clock_mono_us() : idle_since;
+		}
+		if (e == ERR_AGAIN) {
+			e = ERR_OK;
+			continue;
+		}
+		if (e == ERR_OK) {
 			e = pipeline_exchange_turn(p->exchange, d);
 		}
 		if (e == ERR_OK) {
@@ -542,7 +611,7 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 			e = pipeline_exercise_turn(p->exercises, d);
 		}
 		if (e == ERR_OK && n == 0 && p->cfg.until_idle_us != 0 &&
-		    !pipeline_busy(p) &&
+		    !pipeline_busy(p) && pipeline_part_idle(p) &&
 		    clock_mono_us() - idle_since >= p->cfg.until_idle_us &&
 		    ingest_idle(p->ingest)) {
 			break;
@@ -582,6 +651,8 @@ pipeline_facts(const struct pipeline *p, struct pipeline_facts *out)
 	finder_stats(p->finder, &out->finder);
 	out->exchange_turn_us = pipeline_exchange_longest(p->exchange);
 	out->store = p->cfg.store;
+	out->part_out = p->part.out;
+	out->part_in = p->part.in;
 	out->sensors_left_out = ingest_left_out(p->ingest);
 	out->epochs_forgotten = dedupe_forgotten(p->dedupe);
 	out->redis_troubles = ingest_troubles(p->ingest);

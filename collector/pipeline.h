@@ -22,6 +22,7 @@
 #include "collector/finding_run.h"
 #include "collector/keyring.h"
 #include "collector/mission.h"
+#include "collector/part.h"
 #include "collector/posture_file.h"
 #include "collector/store.h"
 #include "collector/taps.h"
@@ -73,6 +74,9 @@ struct pipeline_config {
 	void *read_exchange_arg;
 	/* The levels of readiness that may be ordered. */
 	const struct posture_levels *postures;
+	/* One of several, or their head; the keys are the pipeline's from
+	 * pipeline_open() on, as 'keys'. */
+	struct part_config parts;
 	/* Signs what sensors are told; NULL: nothing is.  The pipeline's from
 	 * pipeline_open() on, as 'keys'. */
 	struct sign_key *control_key;
@@ -111,6 +115,9 @@ enum pipeline_cause {
 /* As it stands in the store, the feed and the metrics; not of CAUSE_NONE. */
 const char *pipeline_cause_name(enum pipeline_cause c);
 
+struct part_in;
+struct part_out;
+
 struct pipeline_stats {
 	uint64_t frames, alerts, other_events, bytes;
 	uint64_t frames_refused, frames_repeated, lines_refused;
@@ -137,6 +144,9 @@ struct pipeline_facts {
 	uint64_t exchange_turn_us; /* the longest that partners were given */
 	struct finder_stats finder;
 	const char *store; /* its file */
+	/* One of several; of one collector alone both are NULL. */
+	const struct part_out *part_out;
+	const struct part_in *part_in;
 	uint64_t epochs_forgotten; /* in memory, since the start */
 	const uint64_t *redis_troubles; /* since the start, by kind */
 	unsigned posture_number; /* of the level that holds for all */

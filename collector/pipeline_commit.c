@@ -118,7 +118,7 @@ take_entries(struct pipeline *p, const struct ingest_entry *entries, size_t n)
 static bool
 may_share(const struct pipeline *p, size_t n, uint64_t start_us)
 {
-	return ingest_more(p->ingest) &&
+	return ingest_more(p->ingest) && pipeline_part_knows(p) &&
 	       p->n_taken + n + INGEST_MAX_ENTRIES <= PIPELINE_ENTRIES &&
 	       p->stats.bytes - p->committed.bytes < SHARE_BYTES &&
 	       clock_mono_us() - start_us < SHARE_US;
@@ -154,19 +154,12 @@ take_reads(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 }
 
 enum err
-pipeline_take(struct pipeline *p, const struct ingest_entry *entries, size_t n,
-	      bool *renewed, struct diag *d)
+pipeline_conclude(struct pipeline *p)
 {
-	enum err e = store_begin(p->store);
+	enum err e;
 
-	if (e == ERR_OK) {
-		e = take_reads(p, entries, n, renewed, d);
-	}
-	p->stats.entries_oversize = ingest_oversize(p->ingest);
 	taps_clocks(p->taps);
-	if (e == ERR_OK) {
-		e = pipeline_correlate(p);
-	}
+	e = pipeline_correlate(p);
 	if (e == ERR_OK) {
 		e = pipeline_rejoin(p);
 	}
@@ -197,7 +190,26 @@ pipeline_take(struct pipeline *p, const struct ingest_entry *entries, size_t n,
 	if (e == ERR_OK) {
 		e = keep_counters(p);
 	}
+	if (e == ERR_OK && p->part.out != NULL) {
+		e = part_out_keep(p->part.out);
+	}
 	return e == ERR_OK ? store_commit(p->store) : e;
+}
+
+enum err
+pipeline_take(struct pipeline *p, const struct ingest_entry *entries, size_t n,
+	      bool *renewed, struct diag *d)
+{
+	enum err e = store_begin(p->store);
+
+	if (e == ERR_OK) {
+		e = pipeline_part_begin(p);
+	}
+	if (e == ERR_OK) {
+		e = take_reads(p, entries, n, renewed, d);
+	}
+	p->stats.entries_oversize = ingest_oversize(p->ingest);
+	return e == ERR_OK ? pipeline_conclude(p) : e;
 }
 
 /* ------------------------------------------------------ the word on it */

@@ -63,6 +63,41 @@ count_alert(struct pipeline_tally *t, const struct alert *a)
 	}
 }
 
+enum err
+pipeline_sight_alert(struct pipeline *p, const struct alert *a, int64_t id,
+		     const struct taps_view *seen)
+{
+	if (sighting_batch_count(p->sightings, a, seen->us, !seen->again)) {
+		return ERR_OK;
+	}
+	sighting_from_alert(a, p->cfg.missions, &p->set);
+	p->set.alert = id;
+	p->set.events = !seen->again;
+	if (!p->set.past) {
+		p->set.first_us = p->set.last_us = seen->us;
+	}
+	return pipeline_sight(p, &p->set);
+}
+
+/* A part stores it, and leaves it to the head what to make of it. */
+static enum err
+take_part_alert(struct pipeline *p, struct passage *t, const struct alert *a,
+		struct view line)
+{
+	bool undescribed;
+	int64_t id;
+	enum err e = store_frame_alert(p->store, a, &id, &undescribed);
+
+	if (e == ERR_OK) {
+		e = part_out_alert(p->part.out, t->site, t->name, id, a);
+	}
+	if (e == ERR_OK) {
+		e = describe(p, t, a, line, id, id, undescribed);
+	}
+	count_alert(t->tally, a);
+	return e;
+}
+
 static enum err
 take_alert(struct pipeline *p, struct passage *t, const struct alert *a,
 	   struct view line)
@@ -74,6 +109,9 @@ take_alert(struct pipeline *p, struct passage *t, const struct alert *a,
 	struct taps_view seen;
 	enum err e;
 
+	if (p->part.out != NULL) {
+		return take_part_alert(p, t, a, line);
+	}
 	a = pipeline_exercise_judge(p->exercises, a, &real, &inject);
 	e = store_frame_alert(p->store, a, &id, &undescribed);
 	if (e == ERR_OK && inject != EXERCISE_REAL) {
@@ -90,16 +128,7 @@ take_alert(struct pipeline *p, struct passage *t, const struct alert *a,
 		return e;
 	}
 	count_alert(t->tally, a);
-	if (sighting_batch_count(p->sightings, a, seen.us, !seen.again)) {
-		return ERR_OK;
-	}
-	sighting_from_alert(a, p->cfg.missions, &p->set);
-	p->set.alert = id;
-	p->set.events = !seen.again;
-	if (!p->set.past) {
-		p->set.first_us = p->set.last_us = seen.us;
-	}
-	return pipeline_sight(p, &p->set);
+	return pipeline_sight_alert(p, a, id, &seen);
 }
 
 static enum err
@@ -107,7 +136,10 @@ take_contacts(struct pipeline *p, struct passage *t, const struct alert *a,
 	      struct view line)
 {
 	bool good = true;
-	enum err e = pipeline_contacts(p, a, line, &good);
+	enum err e = p->part.out != NULL
+			     ? pipeline_part_contacts(p, t->site, t->name, line,
+						      &good)
+			     : pipeline_contacts(p, a, line, &good);
 
 	p->stats.contacts += good;
 	p->stats.other_events += good;
@@ -183,7 +215,10 @@ take_line(struct pipeline *p, struct passage *t, struct view line,
 		break;
 	case EVE_ANCHOR:
 		if (e == ERR_OK) {
-			e = taps_anchor(p->taps, t->sensor, a);
+			e = p->part.out != NULL
+				    ? part_out_anchor(p->part.out, t->site,
+						      t->name, a)
+				    : taps_anchor(p->taps, t->sensor, a);
 		}
 		p->stats.other_events++;
 		break;

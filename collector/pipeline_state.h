@@ -22,6 +22,7 @@
 #include "collector/pipeline_case.h"
 #include "collector/pipeline_exchange.h"
 #include "collector/pipeline_exercise.h"
+#include "collector/pipeline_part.h"
 #include "collector/pipeline_posture.h"
 #include "collector/pipeline_warn.h"
 #include "collector/prepare.h"
@@ -100,6 +101,7 @@ struct pipeline {
 	struct finder *finder;
 	struct json_reader contacts; /* lines of them */
 	struct pipeline_cases cases;
+	struct pipeline_part part;
 	struct bad_frame bad[BAD_SLOTS];
 	struct pipeline_taken taken[PIPELINE_ENTRIES];
 	size_t n_taken;
@@ -128,6 +130,8 @@ struct pipeline {
  */
 enum err pipeline_take(struct pipeline *p, const struct ingest_entry *entries,
 		       size_t n, bool *renewed, struct diag *d) MUST_CHECK;
+/* What follows from all that was taken in, up to the commit. */
+enum err pipeline_conclude(struct pipeline *p) MUST_CHECK;
 /* It is on the disk: acknowledge, publish, trim.  What fails here is delivered
  * again and refused as a repeat. */
 enum err pipeline_acknowledge(struct pipeline *p, struct diag *d) MUST_CHECK;
@@ -144,6 +148,10 @@ enum err pipeline_indicators_turn(struct pipeline *p,
 enum err pipeline_take_entry(struct pipeline *p,
 			     const struct ingest_entry *entry,
 			     struct prepared *ready) MUST_CHECK;
+/* An alert, number 'id', into the batch's sightings. */
+enum err pipeline_sight_alert(struct pipeline *p, const struct alert *a,
+			      int64_t id,
+			      const struct taps_view *seen) MUST_CHECK;
 /* pipeline_epoch.c: makes sure that memory knows what arrived of the entry's
  * epoch.  '*forgotten': nobody knows it any more. */
 enum err pipeline_know_epoch(struct pipeline *p, struct pipeline_tally *t,

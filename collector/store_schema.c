@@ -86,6 +86,25 @@ static const char lease[] =
 	" number INTEGER NOT NULL, name TEXT NOT NULL, pid INTEGER NOT NULL,"
 	" since_us INTEGER NOT NULL, takeovers INTEGER NOT NULL,"
 	" released_us INTEGER NOT NULL);";
+/* parts: what waits for the head; at the head, how far each is, and what it
+ * said of late */
+static const char parts[] =
+	"CREATE TABLE part_self(id INTEGER PRIMARY KEY CHECK(id=1),"
+	" part INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" seq INTEGER NOT NULL, point INTEGER NOT NULL);"
+	"CREATE TABLE part_outbox(seq INTEGER PRIMARY KEY,"
+	" n INTEGER NOT NULL, raw INTEGER NOT NULL, crc INTEGER NOT NULL,"
+	" data BLOB NOT NULL);"
+	"CREATE TABLE part_marks(part INTEGER PRIMARY KEY,"
+	" epoch INTEGER NOT NULL, seq INTEGER NOT NULL,"
+	" lost INTEGER NOT NULL, records INTEGER NOT NULL,"
+	" alerts INTEGER NOT NULL, at_us INTEGER NOT NULL,"
+	" seen_us INTEGER NOT NULL, said_epoch INTEGER NOT NULL,"
+	" said_seq INTEGER NOT NULL);"
+	"CREATE TABLE part_records(id INTEGER PRIMARY KEY,"
+	" part INTEGER NOT NULL, at_us INTEGER NOT NULL,"
+	" n INTEGER NOT NULL, crc INTEGER NOT NULL, last INTEGER NOT NULL,"
+	" data BLOB NOT NULL);";
 
 /* One step: SQL, then what SQL cannot do, then SQL again; NULL is nothing. */
 struct migration {
@@ -233,6 +252,7 @@ static const struct migration migrations[] = {
 	{ correlators, NULL, NULL },
 	{ links_both_ways, NULL, NULL },
 	{ received, NULL, NULL },
+	{ parts, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

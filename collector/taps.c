@@ -32,6 +32,7 @@ static const char *const statements[ST_TAPS] = {
 		" WHERE f.alerts>0 AND f.first_alert<=?1"
 		" ORDER BY f.first_alert DESC LIMIT 1",
 	[ST_NAME] = "SELECT site,sensor FROM sensors WHERE id=?1",
+	[ST_EVENT] = "SELECT event FROM twins WHERE alert=?1",
 };
 
 void

@@ -35,6 +35,13 @@ struct taps_view {
 	bool again; /* it is not the first */
 };
 
+/* Behind taps_reload(): an alert or anchor that was taken in before, of which
+ * the store has no frame. */
+enum err taps_recall(struct taps *t, int64_t sensor, int64_t id,
+		     const struct alert *a) MUST_CHECK;
+enum err taps_recall_anchor(struct taps *t, int64_t sensor,
+			    const struct alert *a) MUST_CHECK;
+
 /* All of these inside of the store's transaction. */
 
 /* An alert that the store took in as number 'id'. */

@@ -15,44 +15,52 @@ struct walk {
 	struct taps *t;
 	struct frame_codec *codec;
 	struct eve *eve;
-	sqlite3_stmt *event; /* that an alert is of */
 };
 
-static enum err
-load_alert(struct walk *w, int64_t sensor, int64_t id, const struct alert *a)
+enum err
+taps_recall(struct taps *t, int64_t sensor, int64_t id, const struct alert *a)
 {
-	struct twin_seen seen = taps_seen(w->t, sensor, id, a);
+	struct twin_seen seen = taps_seen(t, sensor, id, a);
+	sqlite3_stmt *st = t->st[ST_EVENT];
 	int64_t event = id;
-	int rc = sql_bind(w->event, "i", id);
+	int rc = sql_bind(st, "i", id);
 
 	if (rc == SQLITE_OK) {
-		rc = sqlite3_step(w->event);
+		rc = sqlite3_step(st);
 	}
 	if (rc == SQLITE_ROW) {
-		event = sqlite3_column_int64(w->event, 0);
+		event = sqlite3_column_int64(st, 0);
 		rc = SQLITE_DONE;
 	}
-	sqlite3_reset(w->event);
-	twins_load(w->t->twins, &seen, a, event);
+	sqlite3_reset(st);
+	twins_load(t->twins, &seen, a, event);
 	return rc == SQLITE_DONE ? ERR_OK : ERR_IO;
+}
+
+enum err
+taps_recall_anchor(struct taps *t, int64_t sensor, const struct alert *a)
+{
+	uint64_t id, syn_us;
+
+	return taps_handshake(a, &id, &syn_us)
+		       ? skew_recall(t->skew, sensor, id, syn_us,
+				     a->timestamp_us)
+		       : ERR_OK;
 }
 
 /* A line that is no alert: perhaps an anchor, if it is the sensor's own. */
 static enum err
 load_other(struct walk *w, sqlite3_stmt *st, struct view line)
 {
-	uint64_t id, syn_us;
 	struct alert a;
 	const char *why;
 
 	if (eve_parse(w->eve, line, &a, &why) != EVE_ANCHOR ||
 	    !view_eq(a.site, view_cstr(sql_text(st, 5))) ||
-	    !view_eq(a.sensor, view_cstr(sql_text(st, 6))) ||
-	    !taps_handshake(&a, &id, &syn_us)) {
+	    !view_eq(a.sensor, view_cstr(sql_text(st, 6)))) {
 		return ERR_OK;
 	}
-	return skew_recall(w->t->skew, sqlite3_column_int64(st, 0), id, syn_us,
-			   a.timestamp_us);
+	return taps_recall_anchor(w->t, sqlite3_column_int64(st, 0), &a);
 }
 
 struct taps_others
@@ -101,7 +109,7 @@ load_lines(struct walk *w, sqlite3_stmt *st, struct view raw,
 			e = load_other(w, st, text);
 		} else if (text.len > 0) {
 			if (eve_parse(w->eve, text, &a, &why) == EVE_ALERT) {
-				e = load_alert(w, sensor, id, &a);
+				e = taps_recall(w->t, sensor, id, &a);
 			}
 			id++;
 		}
@@ -163,16 +171,9 @@ taps_load(struct taps *t)
 			  .eve = eve_new() };
 	enum err e = w.codec != NULL && w.eve != NULL ? ERR_OK : ERR_NOMEM;
 
-	if (e == ERR_OK &&
-	    sqlite3_prepare_v2(store_db(t->store),
-			       "SELECT event FROM twins WHERE alert=?", -1,
-			       &w.event, NULL) != SQLITE_OK) {
-		e = ERR_IO;
-	}
 	if (e == ERR_OK) {
 		e = load_frames(&w);
 	}
-	sqlite3_finalize(w.event);
 	frame_codec_free(w.codec);
 	eve_free(w.eve);
 	return e;

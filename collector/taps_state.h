@@ -26,6 +26,7 @@ enum taps_statement {
 	ST_JOIN_ROWS,
 	ST_JOIN_FIRST,
 	ST_JOIN_FRAME,
+	ST_EVENT,
 	ST_TAPS
 };
 

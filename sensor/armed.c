@@ -15,7 +15,7 @@
 #include "sensor/armed_file.h"
 #include "sensor/armed_state.h"
 
-#define WAIT_MS 200 /* of a read that blocks: how long an end may take */
+#define WAIT_MS 200 /* of a read that blocks, or between two in a cluster */
 #define TURN_MS 20 /* between two that do not */
 #define ANSWER_MS 5000
 #define AGAIN_MS 500 /* after an error */
@@ -350,7 +350,8 @@ read_stream(struct armed *a, size_t *n)
 	*n = take_reply(a, r);
 	freeReplyObject(r);
 	if (*n == 0 && !blocks) {
-		usleep(TURN_MS * 1000);
+		/* All sensors ask one node. */
+		usleep((a->caught_up ? WAIT_MS : TURN_MS) * 1000);
 	}
 	return ERR_OK;
 }

@@ -201,3 +201,12 @@ UNIT_TESTS += tests/collector/test_exchange_pace
 tests_collector_test_exchange_pace_SOURCES = tests/test.h \
 	tests/collector/test_exchange_pace.c
 tests_collector_test_exchange_pace_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_part
+tests_collector_test_part_SOURCES = tests/test.h tests/rnd.h \
+	tests/collector/test_part.c
+tests_collector_test_part_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_part_flow
+tests_collector_test_part_flow_SOURCES = tests/test.h \
+	tests/collector/test_part_flow.c \
+	tests/redis_fixture.h tests/redis_fixture.c
+tests_collector_test_part_flow_LDADD = $(LIBS_COLLECTOR)

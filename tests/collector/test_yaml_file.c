@@ -36,7 +36,7 @@ read_correlators(const char *path, struct diag *d)
 	struct correlate_config c = { .shared = true };
 	struct finding_config f = { .on = { false } };
 
-	return correlator_file_load(&c, &f, path, d);
+	return correlator_file_load(&c, &f, NULL, path, d);
 }
 
 static enum err

@@ -1,60 +1,72 @@
 # SPDX-License-Identifier: Apache-2.0
 # The programs together, with a real Redis; each skips (77) without what it
 # needs.  Those that take longest come first, that nothing waits for them alone.
-E2E_TESTS = tests/e2e/blind_causes.sh tests/e2e/blind.sh \
-	tests/e2e/pipeline.sh \
-	tests/e2e/taps.sh \
-	tests/e2e/taps_apart.sh \
-	tests/e2e/alerts.sh \
-	tests/e2e/patterns.sh \
-	tests/e2e/redis_away.sh \
-	tests/e2e/common_set.sh \
-	tests/e2e/bad_input.sh \
-	tests/e2e/eve_reader.sh tests/e2e/pipe.sh \
-	tests/e2e/ledger.sh \
-	tests/e2e/ledger_chain.sh tests/e2e/ledger_killed.sh \
-	tests/e2e/correlators.sh \
-	tests/e2e/findings.sh \
-	tests/e2e/cases.sh tests/e2e/silence.sh \
-	tests/e2e/reload.sh tests/e2e/posture.sh tests/e2e/exercise.sh \
-	tests/e2e/posture_store.sh \
-	tests/e2e/retro.sh \
-	tests/e2e/live.sh tests/e2e/live_cycles.sh \
-	tests/e2e/confined.sh \
-	tests/e2e/confined_threads.sh \
-	tests/e2e/confined_modes.sh \
-	tests/e2e/overload.sh tests/e2e/overload_slow.sh \
-	tests/e2e/corpus.sh \
-	tests/e2e/suite.sh \
-	tests/e2e/eve_tx.sh \
-	tests/e2e/profile.sh \
-	tests/e2e/metrics.sh \
-	tests/e2e/watchdog.sh \
-	tests/e2e/settings.sh \
-	tests/e2e/collector_killed.sh \
-	tests/e2e/redis_start.sh \
-	tests/e2e/worst_first.sh \
-	tests/e2e/redis_tls.sh \
-	tests/e2e/arming.sh \
-	tests/e2e/arming_orders.sh \
-	tests/e2e/arming_patterns.sh \
-	tests/e2e/redis_acl.sh \
-	tests/e2e/redis_sentinel.sh \
-	tests/e2e/redis_cluster.sh tests/e2e/redis_slots.sh \
-	tests/e2e/signed.sh \
-	tests/e2e/trust.sh \
-	tests/e2e/store_back.sh \
-	tests/e2e/queue_full.sh \
-	tests/e2e/redis_answers.sh \
-	tests/e2e/indicators.sh \
-	tests/e2e/taxii_set.sh \
-	tests/e2e/exchange_out.sh \
-	tests/e2e/taxii.sh
+E2E_TESTS =
+E2E_TESTS += tests/e2e/blind_causes.sh
+E2E_TESTS += tests/e2e/blind.sh
+E2E_TESTS += tests/e2e/pipeline.sh
+E2E_TESTS += tests/e2e/taps.sh
+E2E_TESTS += tests/e2e/alerts.sh
+E2E_TESTS += tests/e2e/patterns.sh
+E2E_TESTS += tests/e2e/redis_away.sh
+E2E_TESTS += tests/e2e/common_set.sh
+E2E_TESTS += tests/e2e/exchange_reload.sh
+E2E_TESTS += tests/e2e/exercise_partners.sh
+E2E_TESTS += tests/e2e/taps_apart.sh
+E2E_TESTS += tests/e2e/parts_cluster.sh
+E2E_TESTS += tests/e2e/parts.sh
+E2E_TESTS += tests/e2e/bad_input.sh
+E2E_TESTS += tests/e2e/eve_reader.sh
+E2E_TESTS += tests/e2e/pipe.sh
+E2E_TESTS += tests/e2e/ledger.sh
+E2E_TESTS += tests/e2e/ledger_chain.sh
+E2E_TESTS += tests/e2e/ledger_killed.sh
+E2E_TESTS += tests/e2e/correlators.sh
+E2E_TESTS += tests/e2e/findings.sh
+E2E_TESTS += tests/e2e/cases.sh
+E2E_TESTS += tests/e2e/silence.sh
+E2E_TESTS += tests/e2e/reload.sh
+E2E_TESTS += tests/e2e/posture.sh
+E2E_TESTS += tests/e2e/exercise.sh
+E2E_TESTS += tests/e2e/posture_store.sh
+E2E_TESTS += tests/e2e/retro.sh
+E2E_TESTS += tests/e2e/live.sh
+E2E_TESTS += tests/e2e/live_cycles.sh
+E2E_TESTS += tests/e2e/confined.sh
+E2E_TESTS += tests/e2e/confined_threads.sh
+E2E_TESTS += tests/e2e/confined_modes.sh
+E2E_TESTS += tests/e2e/overload.sh
+E2E_TESTS += tests/e2e/overload_slow.sh
+E2E_TESTS += tests/e2e/corpus.sh
+E2E_TESTS += tests/e2e/suite.sh
+E2E_TESTS += tests/e2e/eve_tx.sh
+E2E_TESTS += tests/e2e/profile.sh
+E2E_TESTS += tests/e2e/metrics.sh
+E2E_TESTS += tests/e2e/watchdog.sh
+E2E_TESTS += tests/e2e/settings.sh
+E2E_TESTS += tests/e2e/collector_killed.sh
+E2E_TESTS += tests/e2e/redis_start.sh
+E2E_TESTS += tests/e2e/worst_first.sh
+E2E_TESTS += tests/e2e/redis_tls.sh
+E2E_TESTS += tests/e2e/arming.sh
+E2E_TESTS += tests/e2e/arming_orders.sh
+E2E_TESTS += tests/e2e/arming_patterns.sh
+E2E_TESTS += tests/e2e/redis_acl.sh
+E2E_TESTS += tests/e2e/redis_sentinel.sh
+E2E_TESTS += tests/e2e/redis_cluster.sh
+E2E_TESTS += tests/e2e/redis_slots.sh
+E2E_TESTS += tests/e2e/signed.sh
+E2E_TESTS += tests/e2e/trust.sh
+E2E_TESTS += tests/e2e/store_back.sh
+E2E_TESTS += tests/e2e/queue_full.sh
+E2E_TESTS += tests/e2e/redis_answers.sh
+E2E_TESTS += tests/e2e/indicators.sh
+E2E_TESTS += tests/e2e/taxii_set.sh
+E2E_TESTS += tests/e2e/exchange_out.sh
+E2E_TESTS += tests/e2e/taxii.sh
 E2E_TESTS += tests/e2e/consult.sh
 E2E_TESTS += tests/e2e/contacts.sh
 E2E_TESTS += tests/e2e/exchange.sh
-E2E_TESTS += tests/e2e/exercise_partners.sh
-E2E_TESTS += tests/e2e/exchange_reload.sh
 EXTRA_DIST += tests/e2e/exchange.py
 E2E_TESTS += tests/e2e/warnings.sh
 dist_check_SCRIPTS += $(E2E_TESTS)

@@ -65,6 +65,24 @@ eventually 30 aside || fail "waited 30 s for a dead letter"
 kill -TERM "$collector_pid"
 wait "$collector_pid" || fail "the collector ended with status $?"
 all_there
+# So are a part and its head with the same user.
+exec=exec take "redis://collector:right-collector@$at" --store "$tmp/part.db" \
+	--set parts.of=1 --set parts.number=1 2>"$tmp/part.out" &
+part_pid=$!
+exec=exec take "redis://collector:right-collector@$at" --store "$tmp/head.db" \
+	--set parts.of=1 --set parts.head=yes 2>"$tmp/head.out" &
+head_pid=$!
+pids="$pids $part_pid $head_pid"
+rm -f "$tmp/eve.json"
+send "redis://sensor:right-sensor@$at" --spool "$tmp/spool-part" \
+	2>"$tmp/sensor-part.out" || fail "the sensor ended with status $?"
+all_joined() {
+	[ "$(sql 'SELECT sum(alerts) FROM part_marks' "$tmp/head.db")" = "$(wrote)" ]
+}
+eventually 30 all_joined || fail "waited 30 s for all alerts of a part"
+kill -TERM "$part_pid" "$head_pid"
+wait "$part_pid" || fail "the part ended with status $?"
+wait "$head_pid" || fail "the head ended with status $?"
 same "commands refused" "" "$(admin acl log)"
 
 # One sensor is not another, nor the collector.

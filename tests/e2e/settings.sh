@@ -38,7 +38,7 @@ openssl genpkey -algorithm ed25519 -out "$tmp/key" 2>"$tmp/x" &&
 mkdir -p "$tmp/etc/keys"
 "$bin/picketctl" keys make --sensor hq/tap1 "$tmp/etc/keys/hq-tap1.key" >"$tmp/x" 2>&1 ||
 	fail "keys make: $(cat "$tmp/x")"
-for key in site1.pem collector.key control.key exchange us; do
+for key in site1.pem collector.key control.key exchange us head parts; do
 	"$bin/picketctl" keys make "$tmp/etc/keys/$key" >"$tmp/x" 2>&1 ||
 		fail "keys make: $(cat "$tmp/x")"
 done

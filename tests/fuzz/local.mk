@@ -65,6 +65,8 @@ EXTRA_DIST += tests/fuzz/consult.in
 FUZZ_TARGETS += tests/fuzz/fuzz_consult
 EXTRA_DIST += tests/fuzz/exchange.in
 FUZZ_TARGETS += tests/fuzz/fuzz_exchange
+EXTRA_DIST += tests/fuzz/part.in
+FUZZ_TARGETS += tests/fuzz/fuzz_part
 EXTRA_DIST += tests/fuzz/stix_in.in
 FUZZ_TARGETS += tests/fuzz/fuzz_stix_in
 LIBS_FUZZ = libsensor.a librules.a libcommon.a $(SENSOR_LIBS) $(RULES_LIBS) \
@@ -87,6 +89,9 @@ tests_fuzz_fuzz_exchange_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(
 tests_fuzz_fuzz_stix_in_SOURCES = tests/fuzz/fuzz_stix_in.c
 tests_fuzz_fuzz_stix_in_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_stix_in_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
+tests_fuzz_fuzz_part_SOURCES = tests/fuzz/fuzz_part.c
+tests_fuzz_fuzz_part_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_part_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
 tests_fuzz_fuzz_consult_SOURCES = tests/fuzz/fuzz_consult.c
 tests_fuzz_fuzz_consult_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_consult_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm

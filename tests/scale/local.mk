@@ -9,6 +9,8 @@ SCALE_RUNS = tests/scale/indicators.sh tests/scale/patterns.sh \
 SCALE_RUNS += tests/scale/findings.sh
 SCALE_RUNS += tests/scale/failover.sh tests/scale/takeover.sh
 SCALE_RUNS += tests/scale/exchange.sh
+SCALE_RUNS += tests/scale/parts.sh
+EXTRA_DIST += tests/scale/parts.py
 EXTRA_PROGRAMS += $(SCALE_BINS)
 EXTRA_DIST += $(SCALE_RUNS)
 tests_scale_read_indicators_SOURCES = tests/scale/read_indicators.c
@@ -24,7 +26,7 @@ tests_scale_findings_SOURCES = tests/scale/findings.c \
 tests_scale_findings_LDADD = $(LIBS_COLLECTOR)
 
 .PHONY: scale
-scale: patterncases leasewatch storefill tests/bench/bench_retro
+scale: patterncases leasewatch storefill framepush tests/bench/bench_retro
 scale: $(SCALE_BINS) picket-sensor picket-collector picketctl
 	@for t in $(SCALE_RUNS); do \
 		name=`basename $$t .sh`; \
