@@ -404,7 +404,8 @@ open_party(struct party *p, const char *store, const struct mission_map *map,
 			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
 			     NULL) != SQLITE_OK ||
 	     sqlite3_busy_timeout(f->db, BUSY_MS) != SQLITE_OK ||
-	     sql_exec(f->db, "PRAGMA synchronous=FULL") != ERR_OK)) {
+	     sql_exec(f->db, "PRAGMA synchronous=FULL; " SQL_NO_FILES) !=
+		     ERR_OK)) {
 		e = diag_set(d, ERR_IO, "%s: %s", store, sqlite3_errmsg(f->db));
 	}
 	if (e == ERR_OK) {

@@ -111,7 +111,8 @@ indicator_inbox_open(struct indicator_inbox **out,
 	 * with it, which a log written in order gives. */
 	if (e == ERR_OK &&
 	    sql_exec(b->db, "PRAGMA synchronous=NORMAL;"
-			    "PRAGMA wal_autocheckpoint=16000") != ERR_OK) {
+			    "PRAGMA wal_autocheckpoint=16000;" SQL_NO_FILES) !=
+		    ERR_OK) {
 		e = trouble(b, d);
 	}
 	if (e == ERR_OK) {

@@ -20,6 +20,10 @@ open_store(sqlite3 **db, const char *store, struct diag *d)
 				sqlite3_errmsg(*db));
 	}
 	sqlite3_busy_timeout(*db, BUSY_MS);
+	if (sql_exec(*db, SQL_NO_FILES) != ERR_OK) {
+		return diag_set(d, ERR_IO, "%s: %s", store,
+				sqlite3_errmsg(*db));
+	}
 	return store_schema_check(*db, store, d);
 }
 

@@ -75,8 +75,9 @@ open_store(struct lease *l, struct diag *d)
 	sqlite3_busy_timeout(l->db, BUSY_MS);
 	e = store_schema_migrate(l->db, path, d);
 	if (e == ERR_OK &&
-	    (sql_exec(l->db, "PRAGMA journal_mode=WAL;"
-			     "PRAGMA synchronous=FULL") != ERR_OK ||
+	    (sql_exec(l->db,
+		      "PRAGMA journal_mode=WAL;"
+		      "PRAGMA synchronous=FULL;" SQL_NO_FILES) != ERR_OK ||
 	     sqlite3_prepare_v2(l->db, "SELECT number FROM lease", -1, &l->look,
 				NULL) != SQLITE_OK)) {
 		e = diag_set(d, ERR_IO, "%s: %s", path, sqlite3_errmsg(l->db));

@@ -269,6 +269,7 @@ sighting_from_alert(const struct alert *a, const struct mission_map *m,
 	s->stages = 0;
 	s->first_us = s->last_us = MAX(a->timestamp_us, (uint64_t)1);
 	s->past = a->has_past;
+	s->refuted = false;
 	if (a->has_past) {
 		take_past(s, a);
 	}

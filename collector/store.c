@@ -215,8 +215,7 @@ setup(struct store *s, const char *path, struct diag *d)
 			    "PRAGMA synchronous=FULL;"
 			    "PRAGMA cache_size=-65536;"
 			    "PRAGMA wal_autocheckpoint=16000;"
-			    "PRAGMA journal_size_limit=67108864;"
-			    "PRAGMA temp_store=MEMORY;"
+			    "PRAGMA journal_size_limit=67108864;" SQL_NO_FILES
 			    "PRAGMA trusted_schema=OFF") != ERR_OK) {
 		return diag_set(d, ERR_IO,
 				"%s: %s: is the directory writable, and no "

@@ -30,6 +30,10 @@ store_reader_open(struct store_reader **out, const char *path, struct diag *d)
 	} else {
 		sqlite3_busy_timeout(r->db, BUSY_MS);
 		e = store_schema_check(r->db, path, d);
+		if (e == ERR_OK && sql_exec(r->db, SQL_NO_FILES) != ERR_OK) {
+			e = diag_set(d, ERR_IO, "%s: %s", path,
+				     sqlite3_errmsg(r->db));
+		}
 	}
 	if (e != ERR_OK) {
 		store_reader_close(r);
@@ -78,8 +82,8 @@ store_change_begin(struct store_reader *r, sqlite3 **out, struct diag *d)
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
 			    NULL) == SQLITE_OK &&
 	    sqlite3_busy_timeout(db, BUSY_MS) == SQLITE_OK &&
-	    sql_exec(db, "PRAGMA synchronous=FULL; BEGIN IMMEDIATE") ==
-		    ERR_OK) {
+	    sql_exec(db, "PRAGMA synchronous=FULL; " SQL_NO_FILES
+			 "BEGIN IMMEDIATE") == ERR_OK) {
 		*out = db;
 		return ERR_OK;
 	}

@@ -25,6 +25,10 @@ int sql_bind(sqlite3_stmt *st, const char *fmt, ...) MUST_CHECK;
 /* Binds, steps a statement without rows, resets.  ERR_IO on failure. */
 enum err sql_run(sqlite3_stmt *st, const char *fmt, ...) MUST_CHECK;
 enum err sql_exec(sqlite3 *db, const char *sql) MUST_CHECK;
+/* For every connection, outside of a transaction: what SQLite would put into
+ * files of its own, such as the journal of a long statement, stays in memory.  A
+ * confined thread may not make files, and its statements would fail. */
+#define SQL_NO_FILES "PRAGMA temp_store=MEMORY;"
 
 /* Never NULL; valid until the next step. */
 const char *sql_text(sqlite3_stmt *st, int col);
