@@ -224,8 +224,8 @@ tell(struct party *p, enum err e, const struct diag *d)
 	}
 	p->told = true;
 	s->down_us = s->down_us == 0 ? clock_wall_us() : s->down_us;
-	snprintf(s->error, sizeof(s->error), "%.*s",
-		 (int)sizeof(s->error) - 1, d->msg);
+	snprintf(s->error, sizeof(s->error), "%.*s", (int)sizeof(s->error) - 1,
+		 d->msg);
 }
 
 /* What sending came to, into the store, if it is another thing than before. */
