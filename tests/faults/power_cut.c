@@ -156,7 +156,7 @@ struct names {
 };
 
 struct naming { /* of the directory, not synced */
-	char op, a[40], b[40];
+	char op, a[64], b[64];
 	int file;
 };
 
