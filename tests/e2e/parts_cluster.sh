@@ -84,8 +84,11 @@ eventually 40 all_joined || fail "waited 40 s for $all alerts, $(joined) came"
 same "stored by both parts" "$all" "$((
 	$(sql 'SELECT sum(alerts) FROM frames' "$tmp/part1.db") +
 	$(sql 'SELECT sum(alerts) FROM frames' "$tmp/part2.db")))"
-"$bin/picketctl" -s "$tmp/head.db" parts >"$tmp/parts.txt" ||
-	fail "picketctl parts: status $?: $(cat "$tmp/parts.txt")"
+both_heard() {
+	"$bin/picketctl" -s "$tmp/head.db" parts >"$tmp/parts.txt" 2>&1
+}
+eventually 20 both_heard ||
+	fail "picketctl parts: waited 20 s: $(cat "$tmp/parts.txt")"
 for p in $collectors; do
 	kill -TERM "$p"
 	wait "$p" || fail "a collector ended with status $?"

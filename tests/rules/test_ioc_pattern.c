@@ -3,13 +3,23 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
-#include "common/clock.h"
 #include "rules/ioc_pattern_match.h"
 #include "rules/ioc_pattern_state.h"
 #include "rules/rule_match.h"
 
 static struct diag d;
+
+/* CPU time of this process: what else the machine does is not in it. */
+static uint64_t
+cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
 
 static struct ioc_set *
 set_of(const char *pattern)
@@ -290,7 +300,7 @@ test_expressions_are_bounded(void **state)
 		set_of("[network-traffic:extensions.x.server_name MATCHES "
 		       "'^(a+)+$']");
 	struct ioc_matching *m = ioc_matching_new();
-	uint64_t began = clock_mono_us();
+	uint64_t began = cpu_us();
 	struct observed_fact *f;
 
 	(void)state;
@@ -303,7 +313,7 @@ test_expressions_are_bounded(void **state)
 	assert_int_equal(m->hits.n, 0);
 	assert_int_equal(m->hits.tried, 1);
 	assert_int_equal(m->run.limited, 1);
-	assert_true(clock_mono_us() - began < 2000000);
+	assert_true(cpu_us() - began < 2000000);
 	ioc_matching_free(m);
 	ioc_set_free(s);
 }
@@ -322,7 +332,7 @@ test_long_values_are_bounded(void **state)
 						"(*NO_JIT)(?:a{0,140}){2}[bd]",
 						"(?:a|aa)+[bd]" };
 	struct ioc_matching *m = ioc_matching_new();
-	uint64_t began = clock_mono_us();
+	uint64_t began = cpu_us();
 
 	(void)state;
 	memset(text, 'a', sizeof(text) - 1);
@@ -350,7 +360,7 @@ test_long_values_are_bounded(void **state)
 		text[1999] = 'a';
 		ioc_set_free(s);
 	}
-	assert_true(clock_mono_us() - began < 2000000);
+	assert_true(cpu_us() - began < 2000000);
 	ioc_matching_free(m);
 }
 
@@ -450,7 +460,7 @@ test_search_is_bounded(void **state)
 		       "[domain-name:value = 'z'] FOLLOWEDBY "
 		       "[domain-name:value = 'x']");
 	struct ioc_pattern_state *t = ioc_pattern_state_new(1);
-	uint64_t began = clock_mono_us();
+	uint64_t began = cpu_us();
 
 	(void)state;
 	for (uint64_t i = 0; i < 1000; i++) {
@@ -458,7 +468,7 @@ test_search_is_bounded(void **state)
 	}
 	assert_false(apply(t, s, 8, 1));
 	assert_true(ioc_pattern_state_counters(t).limited > 0);
-	assert_true(clock_mono_us() - began < 4000000);
+	assert_true(cpu_us() - began < 4000000);
 	ioc_pattern_state_free(t);
 	ioc_set_free(s);
 }
