@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "common/clock.h"
 #include "rules/ioc_pattern_match.h"
 #include "rules/ioc_pattern_state.h"
 #include "rules/rule_match.h"
