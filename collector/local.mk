@@ -104,6 +104,7 @@ libcollector_a_SOURCES = \
 	collector/pipeline_silence.c \
 	collector/pipeline_taps.c \
 	collector/store.h collector/store.c collector/store_state.h \
+	collector/store_checkpoint.h collector/store_checkpoint.c \
 	collector/store_name.c collector/store_sums.c collector/store_group.c \
 	collector/store_sweep.c \
 	collector/store_name.c collector/store_group.c \

@@ -188,6 +188,9 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 		e = store_open(&p->store, cfg->store, d);
 	}
 	if (e == ERR_OK) {
+		e = store_checkpoints(p->store, cfg->store, d);
+	}
+	if (e == ERR_OK) {
 		store_limit(p->store, &cfg->limits);
 		e = store_ledger_new(&p->ledger, p->store, d);
 	}

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "collector/store_checkpoint.h"
 #include "collector/store_schema.h"
 
 static const char *const statements[ST_COUNT_OF] = {
@@ -157,6 +158,7 @@ store_close(struct store *s)
 	for (int i = 0; i < ST_COUNT_OF; i++) {
 		sqlite3_finalize(s->st[i]);
 	}
+	store_checkpoint_stop(s->checkpoint);
 	sqlite3_close(s->db);
 	if (s->names != NULL) {
 		store_names_clear(s);
@@ -273,6 +275,12 @@ store_open(struct store **out, const char *path, struct diag *d)
 	}
 	*out = s;
 	return ERR_OK;
+}
+
+enum err
+store_checkpoints(struct store *s, const char *path, struct diag *d)
+{
+	return store_checkpoint_start(&s->checkpoint, s->db, path, d);
 }
 
 void

@@ -36,6 +36,10 @@ struct store;
 enum err store_open(struct store **out, const char *path,
 		    struct diag *d) MUST_CHECK;
 void store_close(struct store *s);
+/* Its log is moved to its place by a thread from here on (store_checkpoint.h),
+ * so that no commit waits for that. */
+enum err store_checkpoints(struct store *s, const char *path,
+			   struct diag *d) MUST_CHECK;
 /* The connection, for tables that others keep in the same transactions. */
 struct sqlite3;
 struct sqlite3 *store_db(struct store *s);

@@ -150,6 +150,7 @@ struct store_frame_sum {
 
 struct store {
 	sqlite3 *db;
+	struct store_checkpoint *checkpoint; /* NULL: it does it itself */
 	sqlite3_stmt *st[ST_COUNT_OF];
 	struct store_limits limits;
 	struct store_bounds bounds;

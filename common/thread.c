@@ -22,7 +22,7 @@ static const char *const names[THREAD_KINDS] = {
 	[THREAD_CONSOLE] = "console",   [THREAD_TICKER] = "ticker",
 	[THREAD_LISTS] = "lists",       [THREAD_POLLS] = "polls",
 	[THREAD_EXCHANGE] = "exchange", [THREAD_LEASE] = "lease",
-	[THREAD_CONTACTS] = "contacts",
+	[THREAD_CONTACTS] = "contacts", [THREAD_CHECKPOINT] = "checkpoint",
 };
 
 /* The process's, as filters are: written before there are other threads. */

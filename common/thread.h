@@ -37,6 +37,7 @@ enum thread_kind {
 	THREAD_POLLS, /* indicators that servers give */
 	THREAD_EXCHANGE, /* what partners get */
 	THREAD_LEASE, /* signs of life for those who stand by */
+	THREAD_CHECKPOINT, /* the log of the store to its place */
 	THREAD_KINDS
 };
 

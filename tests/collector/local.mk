@@ -40,6 +40,10 @@ UNIT_TESTS += tests/collector/test_store_ledger
 tests_collector_test_store_ledger_SOURCES = \
 	tests/test.h tests/collector/test_store_ledger.c
 tests_collector_test_store_ledger_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_store_checkpoint
+tests_collector_test_store_checkpoint_SOURCES = tests/store_dir.h \
+	tests/wait_for.h tests/collector/test_store_checkpoint.c
+tests_collector_test_store_checkpoint_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_store_bound
 tests_collector_test_store_bound_SOURCES = tests/test.h \
 	tests/collector/test_store_bound.c

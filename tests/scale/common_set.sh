@@ -7,7 +7,7 @@
 need python3 sqlite3 redis-cli curl
 # Of a machine with nothing else to do.
 max_s=${MAX_S:-60}
-max_slice_ms=${MAX_SLICE_MS:-250}
+max_slice_ms=${MAX_SLICE_MS:-100}
 max_kib=${MAX_KIB:-163840}
 n=${INDICATORS:-1000000}
 
