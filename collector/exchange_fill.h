@@ -21,7 +21,7 @@
 #include "collector/exchange_out_store.h"
 
 /* Bundles of indicators that wait for a partner who acknowledges at once. */
-#define EXCHANGE_BULK 8
+#define EXCHANGE_BULK 16
 /* Bundles that one call makes. */
 #define EXCHANGE_FILL_BUNDLES 16
 

@@ -23,7 +23,7 @@
 #include "collector/share.h"
 
 /* Of one bundle, with room for an end. */
-#define SHARE_STEP_OBJECTS 1900
+#define SHARE_STEP_OBJECTS 950
 #define SHARE_STEP_BYTES ((size_t)3 << 20)
 /* A single object may have so many, else it is held. */
 #define SHARE_STEP_MOST ((size_t)4000000)
