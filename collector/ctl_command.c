@@ -42,6 +42,11 @@ incident_command(const struct ctl_arguments *args, struct ctl_command *cmd,
 		cmd->what = CTL_SPLIT;
 	} else if (strcmp(verb, "merge") == 0) {
 		cmd->what = CTL_MERGE;
+	} else if (strcmp(verb, "mute") == 0) {
+		return diag_set(d, ERR_USAGE,
+				"incidents: keys are muted, not incidents: "
+				"incidents keys ID lists them, and mute add "
+				"KIND KEY --why TEXT mutes one" CTL_TRY_HELP);
 	} else {
 		return diag_set(d, ERR_USAGE,
 				"incidents: '%s' is not one of show, ack, "

@@ -87,12 +87,41 @@ json_sensor(void *arg, int64_t id, const char *site, const char *sensor,
 	json_obj_end(j);
 }
 
+static void
+text_any(void *arg, const struct store_exercise *e)
+{
+	bool *any = arg;
+
+	(void)e;
+	*any = true;
+}
+
+static enum err
+list_sensors(struct ctl *c)
+{
+	struct ctl_text *x = &c->text;
+
+	ctl_column(x, 14, "SITE");
+	ctl_column(x, 14, "SENSOR");
+	fputs("MARKS\n", x->out);
+	return store_exercise_sensors(c->store->db, text_sensor, x);
+}
+
 static enum err
 list_text(struct ctl *c)
 {
 	struct ctl_text *x = &c->text;
-	enum err e;
+	bool any = false;
+	enum err e = store_exercise_each(c->store->db, NULL, text_any, &any);
 
+	if (e != ERR_OK) {
+		return e;
+	}
+	if (!any) {
+		fputs("no exercises: exercise start FILE orders one\n\n",
+		      x->out);
+		return list_sensors(c);
+	}
 	ctl_column(x, 24, "EXERCISE");
 	ctl_column(x, 13, "STATE");
 	ctl_column(x, 21, "FROM");
@@ -102,10 +131,7 @@ list_text(struct ctl *c)
 	e = store_exercise_each(c->store->db, NULL, text_exercise, x);
 	if (e == ERR_OK) {
 		fputc('\n', x->out);
-		ctl_column(x, 14, "SITE");
-		ctl_column(x, 14, "SENSOR");
-		fputs("MARKS\n", x->out);
-		e = store_exercise_sensors(c->store->db, text_sensor, x);
+		e = list_sensors(c);
 	}
 	return e;
 }

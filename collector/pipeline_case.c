@@ -137,9 +137,10 @@ static enum err
 not_in_memory(struct outcome *out, int64_t id)
 {
 	return refuse(out,
-		      "incident %" PRId64 " is not one that still grows: "
-		      "nothing of it was seen for too long",
-		      id);
+		      "there is no incident %" PRId64 " that still grows: "
+		      "the number is wrong, or nothing of it was seen for "
+		      "too long; picketctl incidents show %" PRId64 " tells",
+		      id, id);
 }
 
 static enum err

@@ -79,7 +79,7 @@ $ctl mute add ja3 e7d705a3286e19ea42f587b344ee6865 --why x >"$tmp/out" 2>&1
 same "a mute of what ties nothing" 2 $?
 $ctl incidents merge 1 99 >"$tmp/out" 2>&1
 same "merged with nothing" 1 $?
-grep -q "refused: incident 99" "$tmp/out" || fail "said: $(cat "$tmp/out")"
+grep -q "refused: there is no incident 99 that" "$tmp/out" || fail "said: $(cat "$tmp/out")"
 same "still" "$before" "$(keys 1)"
 
 # Parted: by an address, which is an indicator too.
