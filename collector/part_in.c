@@ -16,6 +16,8 @@ static const char *const statements[ST_PART_IN] = {
 	[ST_RECORD] = "INSERT INTO part_records VALUES(?1,?2,?3,?4,?5,?6,?7)",
 	[ST_OLDEST] = "SELECT part,n,last FROM part_records WHERE id=?1",
 	[ST_GONE] = "DELETE FROM part_records WHERE id=?1",
+	[ST_ALL_GONE] = "DELETE FROM part_records WHERE part=?1",
+	[ST_KEPT] = "SELECT coalesce(sum(n),0) FROM part_records",
 	[ST_TWINS_GONE] = "DELETE FROM twins WHERE alert>=?1 AND alert<=?2",
 };
 
@@ -300,6 +302,8 @@ take_record(struct part_in *in, unsigned part, const redisReply *item,
 	    uint64_t now_us, part_in_fn *fn, void *arg)
 {
 	struct part_record r;
+	enum place place;
+	enum err e = ERR_OK;
 
 	if (!part_in_entry(item, &r)) {
 		in->stats.refused_format++;
@@ -311,7 +315,16 @@ take_record(struct part_in *in, unsigned part, const redisReply *item,
 		tell_refused(in, part, "no key of parts.keys signed it so");
 		return ERR_OK;
 	}
-	switch (place_of(in, part, &r)) {
+	place = place_of(in, part, &r);
+	if (in->source[part - 1].anew) {
+		/* Before the first of the new numbers is joined. */
+		in->source[part - 1].anew = false;
+		e = part_in_forget(in, part);
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	switch (place) {
 	case PLACE_REPEAT:
 		in->stats.repeated++;
 		in->source[part - 1].publish = true;
@@ -341,9 +354,6 @@ part_in_apply(struct part_in *in, uint64_t now_us, part_in_fn *fn, void *arg)
 		     i++) {
 			e = take_record(in, k + 1, s->reply->element[i], now_us,
 					fn, arg);
-		}
-		if (e == ERR_OK && s->anew) {
-			e = part_in_forget_twins(in, k + 1);
 		}
 		if (e == ERR_OK && s->moved) {
 			s->publish = true;

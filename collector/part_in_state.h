@@ -22,6 +22,8 @@ enum part_in_statement {
 	ST_RECORD,
 	ST_OLDEST,
 	ST_GONE,
+	ST_ALL_GONE,
+	ST_KEPT,
 	ST_TWINS_GONE,
 	ST_PART_IN
 };
@@ -79,7 +81,8 @@ enum err part_in_keep_record(struct part_in *in, unsigned part,
 			     uint64_t n, int64_t last) MUST_CHECK;
 /* What is more than is to be read again goes, with its rows of "twins". */
 enum err part_in_trim(struct part_in *in) MUST_CHECK;
-/* The part counts its alerts from 1 on again. */
-enum err part_in_forget_twins(struct part_in *in, unsigned part) MUST_CHECK;
+/* The part counts its alerts from 1 on again: its rows of "twins" and the records
+ * that are kept of it go, as their numbers are other alerts' from now on. */
+enum err part_in_forget(struct part_in *in, unsigned part) MUST_CHECK;
 
 #endif

@@ -72,12 +72,24 @@ part_in_trim(struct part_in *in)
 }
 
 enum err
-part_in_forget_twins(struct part_in *in, unsigned part)
+part_in_forget(struct part_in *in, unsigned part)
 {
 	const int64_t most = (INT64_C(1) << PART_ALERT_BITS) - 1;
+	sqlite3_stmt *st = in->st[ST_KEPT];
+	enum err e =
+		sql_run(in->st[ST_TWINS_GONE], "ii", part_alert_join(part, 0),
+			part_alert_join(part, most));
 
-	return sql_run(in->st[ST_TWINS_GONE], "ii", part_alert_join(part, 0),
-		       part_alert_join(part, most));
+	if (e == ERR_OK) {
+		e = sql_run(in->st[ST_ALL_GONE], "i", (int64_t)part);
+	}
+	if (e == ERR_OK && sqlite3_step(st) == SQLITE_ROW) {
+		in->kept = sql_u64(st, 0);
+	} else if (e == ERR_OK) {
+		e = ERR_IO;
+	}
+	sqlite3_reset(st);
+	return e;
 }
 
 /* One record; what is damaged can not be known again. */

@@ -458,11 +458,21 @@ copy(const char *from, const char *to)
 	assert_int_equal(system(cmd), 0);
 }
 
+static enum err
+count(void *arg, unsigned part, const struct part_sight *sight)
+{
+	(void)part;
+	*(unsigned *)arg += sight->kind == PART_ALERT;
+	return ERR_OK;
+}
+
 static void
 test_a_part_that_is_put_back_counts_anew(void **state)
 {
 	struct scene *s = begin();
 	char saved[160];
+	unsigned known = 0;
+	struct diag d = { "" };
 
 	(void)state;
 	snprintf(saved, sizeof(saved), "%s.saved", s->part_db);
@@ -491,6 +501,11 @@ test_a_part_that_is_put_back_counts_anew(void **state)
 	head_turn(s, true);
 	assert_int_equal(s->came, 9);
 	assert_int_equal(head_stats(s).lost, 0);
+	/* Former alerts had numbers that are others' now. */
+	close_head(s);
+	open_head(s);
+	must(part_in_recall(s->in, count, &known), &d);
+	assert_int_equal(known, 3);
 	end(s);
 }
 
@@ -523,14 +538,6 @@ test_a_full_outbox_says_so(void **state)
 	assert_int_equal(s->came, s->next - 1);
 	assert_int_equal(s->out_of_order, 0);
 	end(s);
-}
-
-static enum err
-count(void *arg, unsigned part, const struct part_sight *sight)
-{
-	(void)part;
-	*(unsigned *)arg += sight->kind == PART_ALERT;
-	return ERR_OK;
 }
 
 static void
