@@ -338,27 +338,40 @@ store_schema_check(sqlite3 *db, const char *path, struct diag *d)
 	return e;
 }
 
+/* One step, and with 'commit' what came before it in its transaction, too. */
+static int
+migrate_step(sqlite3 *db, int version, bool begin, bool commit)
+{
+	char end[128];
+	int rc = SQLITE_OK;
+
+	snprintf(end, sizeof(end),
+		 "PRAGMA application_id=%d; PRAGMA user_version=%d;%s",
+		 STORE_APPLICATION_ID, version + 1, commit ? " COMMIT" : "");
+	if (begin) {
+		rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	}
+	if (rc == SQLITE_OK) {
+		rc = run_step(db, &migrations[version]);
+	}
+	return rc == SQLITE_OK ? sqlite3_exec(db, end, NULL, NULL, NULL) : rc;
+}
+
+/* A new store is there as a whole or not at all: who looks at it meanwhile takes
+ * it for no older one.  One that has something is brought on by steps, each of
+ * which may take long and stays done. */
 enum err
 store_schema_migrate(sqlite3 *db, const char *path, struct diag *d)
 {
 	int version;
 	enum err e = version_of(db, path, &version, d);
+	bool fresh = e == ERR_OK && version == 0;
 
 	for (; e == ERR_OK && version < STORE_SCHEMA_VERSION; version++) {
-		char end[128];
-		int rc;
+		int rc = migrate_step(
+			db, version, !fresh || version == 0,
+			!fresh || version == STORE_SCHEMA_VERSION - 1);
 
-		snprintf(end, sizeof(end),
-			 "PRAGMA application_id=%d; PRAGMA user_version=%d; "
-			 "COMMIT",
-			 STORE_APPLICATION_ID, version + 1);
-		rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-		if (rc == SQLITE_OK) {
-			rc = run_step(db, &migrations[version]);
-		}
-		if (rc == SQLITE_OK) {
-			rc = sqlite3_exec(db, end, NULL, NULL, NULL);
-		}
 		if (rc != SQLITE_OK) {
 			e = diag_set(d, ERR_IO,
 				     "%s: cannot bring the store from schema "
