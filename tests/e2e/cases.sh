@@ -132,7 +132,7 @@ $ctl mute remove address 203.0.113.66 >"$tmp/out" 2>&1
 same "unmuted twice" 1 $?
 same "mutes" "indicator 203.0.113.66" "$($ctl mute list --json |
 	jq -r '.mutes[] | .kind + " " + .key')"
-$ctl mute add rule 99 --why 'for a moment' --for 1s >/dev/null || fail "a rule"
+$ctl mute add rule 99 --why 'for a moment' --for 4s >/dev/null || fail "a rule"
 ran_out() {
 	[ "$(sql "SELECT ended_by FROM mutes WHERE key='1:99'")" = time ]
 }
