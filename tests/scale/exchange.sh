@@ -10,7 +10,7 @@ need python3 sqlite3 redis-cli curl openssl
 n=${INDICATORS:-1000000}
 # Of a machine with nothing else to do.
 max_s=${MAX_S:-300}
-max_turn_ms=${MAX_TURN_MS:-350}
+max_turn_ms=${MAX_TURN_MS:-250}
 max_kib=${MAX_KIB:-262144}
 in_store() { sql "$2" "$tmp/$1.db"; }
 ctl() {
