@@ -109,12 +109,10 @@ audit_begin(sqlite3 **db, const char *path, struct diag *d)
 	enum err e = ERR_OK;
 
 	*db = NULL;
-	if (sqlite3_open_v2(path, db,
-			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-			    NULL) != SQLITE_OK ||
-	    sqlite3_busy_timeout(*db, BUSY_MS) != SQLITE_OK ||
-	    sql_exec(*db, "PRAGMA synchronous=FULL; " SQL_NO_FILES
-			  "BEGIN IMMEDIATE") != ERR_OK) {
+	if (sql_open(db, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+		     BUSY_MS) != ERR_OK ||
+	    sql_exec(*db, "PRAGMA synchronous=FULL; BEGIN IMMEDIATE") !=
+		    ERR_OK) {
 		e = sqlite3_errcode(*db) == SQLITE_BUSY ? ERR_AGAIN : ERR_IO;
 		diag_set(d, e, "%s: cannot be written: %s", path,
 			 sqlite3_errmsg(*db));

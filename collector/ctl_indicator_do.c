@@ -154,10 +154,8 @@ change_store(const char *path,
 	sqlite3 *db = NULL;
 	enum err e = ERR_OK;
 
-	if (sqlite3_open_v2(path, &db,
-			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-			    NULL) != SQLITE_OK ||
-	    sqlite3_busy_timeout(db, BUSY_MS) != SQLITE_OK ||
+	if (sql_open(&db, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+		     BUSY_MS) != ERR_OK ||
 	    sql_exec(db, "PRAGMA synchronous=FULL") != ERR_OK) {
 		e = diag_set(d, ERR_IO, "%s: %s", path, sqlite3_errmsg(db));
 	}

@@ -21,15 +21,10 @@ struct self {
 	uint64_t part, epoch, seq, point, waiting, bytes;
 };
 
-/* Records that the part said and the head has not taken in. */
 static uint64_t
 behind(const struct row *r)
 {
-	uint64_t seq = r->said_epoch == r->epoch ? r->seq : 0;
-
-	return r->said_epoch >= r->epoch && r->said_seq > seq
-		       ? r->said_seq - seq
-		       : 0;
+	return part_behind(r->epoch, r->seq, r->said_epoch, r->said_seq);
 }
 
 /* Looks are written down each few seconds, so a part has twice the time that

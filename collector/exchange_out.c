@@ -401,12 +401,10 @@ open_party(struct party *p, const char *store, const struct mission_map *map,
 	f->map = map;
 	p->files = (struct exchange_files){ .conf = conf, .party = p->is };
 	if (e == ERR_OK &&
-	    (sqlite3_open_v2(store, &f->db,
-			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-			     NULL) != SQLITE_OK ||
-	     sqlite3_busy_timeout(f->db, BUSY_MS) != SQLITE_OK ||
-	     sql_exec(f->db, "PRAGMA synchronous=FULL; " SQL_NO_FILES) !=
-		     ERR_OK)) {
+	    (sql_open(&f->db, store,
+		      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+		      BUSY_MS) != ERR_OK ||
+	     sql_exec(f->db, "PRAGMA synchronous=FULL") != ERR_OK)) {
 		e = diag_set(d, ERR_IO, "%s: %s", store, sqlite3_errmsg(f->db));
 	}
 	if (e == ERR_OK) {

@@ -97,22 +97,20 @@ indicator_inbox_open(struct indicator_inbox **out,
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	b->patience_ms = (cfg->patience_s != 0 ? cfg->patience_s : 60) * 1000;
-	if (sqlite3_open_v2(cfg->store, &b->db,
-			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-			    NULL) != SQLITE_OK) {
+	if (sql_open(&b->db, cfg->store,
+		     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+		     BUSY_MS) != ERR_OK) {
 		e = diag_set(d, ERR_NOTFOUND,
 			     "%s: %s: name the store of a picket-collector",
 			     cfg->store, sqlite3_errmsg(b->db));
 	} else {
-		sqlite3_busy_timeout(b->db, BUSY_MS);
 		e = store_schema_check(b->db, cfg->store, d);
 	}
 	/* The last transaction is durable; those before it only as a whole
 	 * with it, which a log written in order gives. */
 	if (e == ERR_OK &&
 	    sql_exec(b->db, "PRAGMA synchronous=NORMAL;"
-			    "PRAGMA wal_autocheckpoint=16000;" SQL_NO_FILES) !=
-		    ERR_OK) {
+			    "PRAGMA wal_autocheckpoint=16000") != ERR_OK) {
 		e = trouble(b, d);
 	}
 	if (e == ERR_OK) {

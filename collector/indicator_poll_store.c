@@ -13,14 +13,8 @@
 static enum err
 open_store(sqlite3 **db, const char *store, struct diag *d)
 {
-	if (sqlite3_open_v2(store, db,
-			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-			    NULL) != SQLITE_OK) {
-		return diag_set(d, ERR_IO, "%s: %s", store,
-				sqlite3_errmsg(*db));
-	}
-	sqlite3_busy_timeout(*db, BUSY_MS);
-	if (sql_exec(*db, SQL_NO_FILES) != ERR_OK) {
+	if (sql_open(db, store, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+		     BUSY_MS) != ERR_OK) {
 		return diag_set(d, ERR_IO, "%s: %s", store,
 				sqlite3_errmsg(*db));
 	}

@@ -63,21 +63,19 @@ open_store(struct lease *l, struct diag *d)
 	const char *path = l->cfg.store;
 	enum err e;
 
-	if (sqlite3_open_v2(path, &l->db,
-			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-				    SQLITE_OPEN_NOMUTEX,
-			    NULL) != SQLITE_OK) {
+	if (sql_open(&l->db, path,
+		     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+			     SQLITE_OPEN_NOMUTEX,
+		     BUSY_MS) != ERR_OK) {
 		return diag_set(d, ERR_IO,
 				"%s: %s: name a file in a writable directory "
 				"with --store",
 				path, sqlite3_errmsg(l->db));
 	}
-	sqlite3_busy_timeout(l->db, BUSY_MS);
 	e = store_schema_migrate(l->db, path, d);
 	if (e == ERR_OK &&
-	    (sql_exec(l->db,
-		      "PRAGMA journal_mode=WAL;"
-		      "PRAGMA synchronous=FULL;" SQL_NO_FILES) != ERR_OK ||
+	    (sql_exec(l->db, "PRAGMA journal_mode=WAL;"
+			     "PRAGMA synchronous=FULL") != ERR_OK ||
 	     sqlite3_prepare_v2(l->db, "SELECT number FROM lease", -1, &l->look,
 				NULL) != SQLITE_OK)) {
 		e = diag_set(d, ERR_IO, "%s: %s", path, sqlite3_errmsg(l->db));

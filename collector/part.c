@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "common/frame_sign.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -118,6 +120,33 @@ part_key_of(const struct part_config *p, const uint8_t id[SIGN_ID_BYTES])
 		}
 	}
 	return NULL;
+}
+
+bool
+part_believes(const struct part_config *p, const char *name,
+	      const struct point *pt)
+{
+	struct frame_mac mac;
+	struct sign_key *k;
+
+	if (p->n_keys == 0) {
+		return true;
+	}
+	if (pt->mac_len == 0 ||
+	    !frame_mac_read(view_of(pt->mac, pt->mac_len), &mac)) {
+		return false;
+	}
+	k = part_key_of(p, mac.id);
+	return k != NULL && point_check(k, name, pt);
+}
+
+uint64_t
+part_behind(uint64_t epoch, uint64_t seq, uint64_t said_epoch,
+	    uint64_t said_seq)
+{
+	uint64_t has = said_epoch == epoch ? seq : 0;
+
+	return said_epoch >= epoch && said_seq > has ? said_seq - has : 0;
 }
 
 unsigned

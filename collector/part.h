@@ -16,6 +16,7 @@
 #define COLLECTOR_PART_H
 
 #include "common/conf.h"
+#include "common/point_sign.h"
 #include "common/sign.h"
 
 #define PART_MAX 64
@@ -63,6 +64,15 @@ void part_config_fini(struct part_config *p);
 /* The key of 'p' that bears this id; NULL: none of them does. */
 struct sign_key *part_key_of(const struct part_config *p,
 			     const uint8_t id[SIGN_ID_BYTES]);
+/* Whether one of the keys of 'p' signed the point 'pt' as 'name'; without keys
+ * any point is believed. */
+bool part_believes(const struct part_config *p, const char *name,
+		   const struct point *pt);
+
+/* Records that a part has said, up to its point 'said', and the head, which came
+ * to 'seq' of 'epoch', has not taken in. */
+uint64_t part_behind(uint64_t epoch, uint64_t seq, uint64_t said_epoch,
+		     uint64_t said_seq);
 
 /*
  * Which of 'of' parts takes the sensor in, from 1 on: the one whose number

@@ -151,7 +151,6 @@ part_in_view(const struct part_in *in, unsigned part, struct part_in_view *out)
 {
 	const struct part_source *s = &in->source[part - 1];
 	const struct part_mark *m = &s->mark;
-	uint64_t seq = m->said_epoch == m->epoch ? m->seq : 0;
 
 	*out = (struct part_in_view){
 		.silent = s->silent,
@@ -159,9 +158,8 @@ part_in_view(const struct part_in *in, unsigned part, struct part_in_view *out)
 		.seq = m->seq,
 		.lost = m->lost,
 		.alerts = m->alerts,
-		.behind = m->said_epoch >= m->epoch && m->said_seq > seq
-				  ? m->said_seq - seq
-				  : 0,
+		.behind = part_behind(m->epoch, m->seq, m->said_epoch,
+				      m->said_seq),
 	};
 }
 

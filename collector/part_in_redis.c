@@ -258,25 +258,16 @@ hear(struct part_in *in, unsigned part, const redisReply *r, uint64_t now_us)
 {
 	struct part_mark *m = &in->source[part - 1].mark;
 	char name[PART_NAME_CAP];
-	struct frame_mac mac;
 	struct point p;
-	struct sign_key *k;
 
 	if (r->type != REDIS_REPLY_STRING ||
 	    !point_read(view_of(r->str, r->len), &p) || p.epoch > INT64_MAX ||
 	    p.seq > INT64_MAX) {
 		return;
 	}
-	if (in->cfg->n_keys > 0) {
-		part_alive_name(part, name);
-		if (p.mac_len == 0 ||
-		    !frame_mac_read(view_of(p.mac, p.mac_len), &mac)) {
-			return;
-		}
-		k = part_key_of(in->cfg, mac.id);
-		if (k == NULL || !point_check(k, name, &p)) {
-			return;
-		}
+	part_alive_name(part, name);
+	if (!part_believes(in->cfg, name, &p)) {
+		return;
 	}
 	m->seen_us = now_us;
 	m->said_epoch = p.epoch;

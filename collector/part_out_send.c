@@ -19,29 +19,10 @@
 /* That we are there is said so often, and holds for so long. */
 #define SAY_US (UINT64_C(2) * US_PER_S)
 
-/* Whether the head said so. */
-static bool
-believed(const struct part_out *o, const struct point *p)
-{
-	struct frame_mac mac;
-	char name[PART_NAME_CAP];
-	struct sign_key *k;
-
-	if (o->cfg->n_keys == 0) {
-		return true;
-	}
-	part_name(o->cfg->number, name);
-	if (p->mac_len == 0 ||
-	    !frame_mac_read(view_of(p->mac, p->mac_len), &mac)) {
-		return false;
-	}
-	k = part_key_of(o->cfg, mac.id);
-	return k != NULL && point_check(k, name, p);
-}
-
 static void
 take_point(struct part_out *o, const redisReply *r)
 {
+	char name[PART_NAME_CAP];
 	struct point p;
 
 	if (r->type != REDIS_REPLY_STRING ||
@@ -49,7 +30,8 @@ take_point(struct part_out *o, const redisReply *r)
 	    p.seq <= o->point) {
 		return;
 	}
-	if (!believed(o, &p)) {
+	part_name(o->cfg->number, name);
+	if (!part_believes(o->cfg, name, &p)) {
 		o->committed.points_refused = ++o->stats.points_refused;
 		if (!o->told_point) {
 			log_warn("parts: what the head says of its point is "

@@ -7,6 +7,9 @@
 #include "collector/store_checkpoint.h"
 #include "collector/store_schema.h"
 
+/* How long the writer waits for who reads or writes besides. */
+#define BUSY_MS 10000
+
 static const char *const statements[ST_COUNT_OF] = {
 	[ST_NAME_GET] = "SELECT id FROM names WHERE text=?",
 	[ST_NAME_PUT] = "INSERT INTO names(text) VALUES(?)",
@@ -206,10 +209,8 @@ number_of(struct store *s, const char *sql)
 static enum err
 setup(struct store *s, const char *path, struct diag *d)
 {
-	enum err e;
+	enum err e = store_schema_migrate(s->db, path, d);
 
-	sqlite3_busy_timeout(s->db, 10000);
-	e = store_schema_migrate(s->db, path, d);
 	if (e != ERR_OK) {
 		return e;
 	}
@@ -217,7 +218,7 @@ setup(struct store *s, const char *path, struct diag *d)
 			    "PRAGMA synchronous=FULL;"
 			    "PRAGMA cache_size=-65536;"
 			    "PRAGMA wal_autocheckpoint=16000;"
-			    "PRAGMA journal_size_limit=67108864;" SQL_NO_FILES
+			    "PRAGMA journal_size_limit=67108864;"
 			    "PRAGMA trusted_schema=OFF") != ERR_OK) {
 		return diag_set(d, ERR_IO,
 				"%s: %s: is the directory writable, and no "
@@ -258,10 +259,10 @@ store_open(struct store **out, const char *path, struct diag *d)
 	*out = NULL;
 	if (s == NULL || !reserve(s)) {
 		e = diag_set(d, ERR_NOMEM, "%s: out of memory", path);
-	} else if (sqlite3_open_v2(path, &s->db,
-				   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-					   SQLITE_OPEN_NOMUTEX,
-				   NULL) != SQLITE_OK) {
+	} else if (sql_open(&s->db, path,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+				    SQLITE_OPEN_NOMUTEX,
+			    BUSY_MS) != ERR_OK) {
 		e = diag_set(d, ERR_IO,
 			     "%s: %s: name a file in a writable directory with "
 			     "--store",

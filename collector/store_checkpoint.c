@@ -80,11 +80,10 @@ store_checkpoint_start(struct store_checkpoint **out, sqlite3 *writer,
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	c->writer = writer;
-	if (sqlite3_open_v2(path, &c->db,
-			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-			    NULL) != SQLITE_OK ||
-	    sql_exec(c->db, "PRAGMA synchronous=FULL;" SQL_NO_FILES) !=
-		    ERR_OK) {
+	/* It waits for nobody: what is locked is moved later. */
+	if (sql_open(&c->db, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+		     0) != ERR_OK ||
+	    sql_exec(c->db, "PRAGMA synchronous=FULL") != ERR_OK) {
 		enum err e = diag_set(d, ERR_IO, "%s: %s", path,
 				      sqlite3_errmsg(c->db));
 

@@ -21,19 +21,13 @@ store_reader_open(struct store_reader **out, const char *path, struct diag *d)
 		free(r);
 		return diag_set(d, ERR_NOMEM, "%s: out of memory", path);
 	}
-	if (sqlite3_open_v2(path, &r->db,
-			    SQLITE_OPEN_READONLY | SQLITE_OPEN_FULLMUTEX,
-			    NULL) != SQLITE_OK) {
+	if (sql_open(&r->db, path, SQLITE_OPEN_READONLY | SQLITE_OPEN_FULLMUTEX,
+		     BUSY_MS) != ERR_OK) {
 		e = diag_set(d, ERR_NOTFOUND,
 			     "%s: %s: name the store of a picket-collector",
 			     path, sqlite3_errmsg(r->db));
 	} else {
-		sqlite3_busy_timeout(r->db, BUSY_MS);
 		e = store_schema_check(r->db, path, d);
-		if (e == ERR_OK && sql_exec(r->db, SQL_NO_FILES) != ERR_OK) {
-			e = diag_set(d, ERR_IO, "%s: %s", path,
-				     sqlite3_errmsg(r->db));
-		}
 	}
 	if (e != ERR_OK) {
 		store_reader_close(r);
@@ -78,12 +72,10 @@ store_change_begin(struct store_reader *r, sqlite3 **out, struct diag *d)
 	enum err e;
 
 	*out = NULL;
-	if (sqlite3_open_v2(r->path, &db,
-			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-			    NULL) == SQLITE_OK &&
-	    sqlite3_busy_timeout(db, BUSY_MS) == SQLITE_OK &&
-	    sql_exec(db, "PRAGMA synchronous=FULL; " SQL_NO_FILES
-			 "BEGIN IMMEDIATE") == ERR_OK) {
+	if (sql_open(&db, r->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+		     BUSY_MS) == ERR_OK &&
+	    sql_exec(db, "PRAGMA synchronous=FULL; BEGIN IMMEDIATE") ==
+		    ERR_OK) {
 		*out = db;
 		return ERR_OK;
 	}

@@ -85,6 +85,18 @@ sql_run(sqlite3_stmt *st, const char *fmt, ...)
 }
 
 enum err
+sql_open(sqlite3 **db, const char *path, int flags, int busy_ms)
+{
+	return sqlite3_open_v2(path, db, flags, NULL) == SQLITE_OK &&
+			       sqlite3_busy_timeout(*db, busy_ms) ==
+				       SQLITE_OK &&
+			       sqlite3_exec(*db, "PRAGMA temp_store=MEMORY",
+					    NULL, NULL, NULL) == SQLITE_OK
+		       ? ERR_OK
+		       : ERR_IO;
+}
+
+enum err
 sql_exec(sqlite3 *db, const char *sql)
 {
 	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? ERR_OK

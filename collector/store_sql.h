@@ -25,10 +25,16 @@ int sql_bind(sqlite3_stmt *st, const char *fmt, ...) MUST_CHECK;
 /* Binds, steps a statement without rows, resets.  ERR_IO on failure. */
 enum err sql_run(sqlite3_stmt *st, const char *fmt, ...) MUST_CHECK;
 enum err sql_exec(sqlite3 *db, const char *sql) MUST_CHECK;
-/* For every connection, outside of a transaction: what SQLite would put into
- * files of its own, such as the journal of a long statement, stays in memory.  A
- * confined thread may not make files, and its statements would fail. */
-#define SQL_NO_FILES "PRAGMA temp_store=MEMORY;"
+
+/*
+ * Every connection is opened by this: 'flags' are sqlite3_open_v2()'s, 'busy_ms'
+ * is how long it waits for another's lock.  What SQLite would put into files of
+ * its own, such as the journal of a long statement, stays in memory: a confined
+ * thread may not make files, and its statements would fail.  The caller closes
+ * '*db', after ERR_IO too, of which it has the message.
+ */
+enum err sql_open(sqlite3 **db, const char *path, int flags,
+		  int busy_ms) MUST_CHECK;
 
 /* Never NULL; valid until the next step. */
 const char *sql_text(sqlite3_stmt *st, int col);

@@ -50,6 +50,37 @@ up() {
 	}
 }
 
+# nodes TIMEOUT-MS PORT... : servers that a cluster can be made of.
+nodes() {
+	_timeout=$1
+	shift
+	for _p in "$@"; do
+		server "node$_p" --port "$_p" --cluster-enabled yes \
+			--cluster-node-timeout "$_timeout" \
+			--cluster-config-file nodes.conf
+	done
+	for _p in "$@"; do
+		up "$_p"
+	done
+}
+
+# cluster PORT... : a cluster of these nodes, each a master.
+cluster() {
+	_masters=$*
+	# shellcheck disable=SC2046
+	redis-cli --cluster create $(printf '127.0.0.1:%s ' "$@") \
+		--cluster-yes >"$tmp/create.out" 2>&1 || {
+		cat "$tmp/create.out"
+		exit 99
+	}
+	eventually 30 agree || fail "waited 30 s for the cluster to agree"
+}
+agree() {
+	for _p in $_masters; do
+		redis-cli -p "$_p" cluster info | grep -q cluster_state:ok || return 1
+	done
+}
+
 # authority NAME, certificate NAME AUTHORITY SUBJECT-ALT-NAMES [DAYS]
 authority() {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/CN=$1" \

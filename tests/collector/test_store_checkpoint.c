@@ -32,7 +32,7 @@ open_db(void)
 
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(sql_exec(db, "PRAGMA journal_mode=WAL;"
-				      "PRAGMA synchronous=NORMAL;" SQL_NO_FILES
+				      "PRAGMA synchronous=NORMAL;"
 				      "CREATE TABLE IF NOT EXISTS t(b)"),
 			 ERR_OK);
 	return db;

@@ -9,24 +9,8 @@
 # shellcheck disable=SC2046
 set -- $(free_ports 4)
 p1=$1 p2=$2 p3=$3 p4=$4
-for p in "$@"; do
-	server "node$p" --port "$p" --cluster-enabled yes \
-		--cluster-node-timeout 1500 --cluster-config-file nodes.conf
-done
-for p in "$@"; do
-	up "$p"
-done
-redis-cli --cluster create "127.0.0.1:$p1" "127.0.0.1:$p2" "127.0.0.1:$p3" \
-	--cluster-yes >"$tmp/create.out" 2>&1 || {
-	cat "$tmp/create.out"
-	exit 99
-}
-agree() {
-	for p in "$p1" "$p2" "$p3"; do
-		redis-cli -p "$p" cluster info | grep -q cluster_state:ok || return 1
-	done
-}
-eventually 30 agree || fail "waited 30 s for the cluster to agree"
+nodes 1500 "$@"
+cluster "$p1" "$p2" "$p3"
 
 node_id() {
 	redis-cli -p "$1" cluster myid

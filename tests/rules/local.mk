@@ -17,7 +17,7 @@ UNIT_TESTS += tests/rules/test_ioc_load
 tests_rules_test_ioc_load_SOURCES = tests/rules/test_ioc_load.c
 tests_rules_test_ioc_load_LDADD = $(LIBS_RULES)
 UNIT_TESTS += tests/rules/test_ioc_pattern
-tests_rules_test_ioc_pattern_SOURCES = tests/test.h \
+tests_rules_test_ioc_pattern_SOURCES = tests/test.h tests/cpu_time.h \
 	tests/rules/test_ioc_pattern.c
 tests_rules_test_ioc_pattern_LDADD = $(LIBS_RULES)
 
@@ -53,7 +53,8 @@ UNIT_TESTS += tests/rules/test_rule_model
 tests_rules_test_rule_model_SOURCES = tests/rules/test_rule_model.c tests/rules/rule_model.c tests/rules/rule_model.h tests/rules/rule_case.h
 tests_rules_test_rule_model_LDADD = $(LIBS_RULES)
 UNIT_TESTS += tests/rules/test_rule_mutants
-tests_rules_test_rule_mutants_SOURCES = tests/rules/test_rule_mutants.c tests/rules/rule_case.h
+tests_rules_test_rule_mutants_SOURCES = tests/rules/test_rule_mutants.c \
+	tests/rules/rule_case.h tests/cpu_time.h
 tests_rules_test_rule_mutants_LDADD = $(LIBS_RULES)
 UNIT_TESTS += tests/rules/test_keywords
 tests_rules_test_keywords_SOURCES = tests/rules/test_keywords.c tests/rules/keyword_case.c tests/rules/keyword_cases.c tests/rules/keyword_case.h tests/rules/rule_case.h tests/rules/address_lists.h

@@ -3,24 +3,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "common/clock.h"
 #include "rules/ioc_pattern_match.h"
 #include "rules/ioc_pattern_state.h"
 #include "rules/rule_match.h"
+#include "tests/cpu_time.h"
 
 static struct diag d;
-
-/* CPU time of this process: what else the machine does is not in it. */
-static uint64_t
-cpu_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static struct ioc_set *
 set_of(const char *pattern)

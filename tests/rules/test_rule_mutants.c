@@ -8,11 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include "rules/rule_match.h"
+#include "tests/cpu_time.h"
 #include "tests/rules/rule_case.h"
 
 #define MUTANTS 10000
@@ -189,16 +189,6 @@ match(struct rule_matcher *m, struct pool *pool)
 	rule_match(m, &in, &out);
 	rule_flow_free(flow_state, pool);
 	rule_tx_free(tx_state, pool);
-}
-
-/* Of this process: other programs' work does not count. */
-static uint64_t
-cpu_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
 /* Loads and matches the text once; microseconds. */
