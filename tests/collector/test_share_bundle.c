@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One whole bundle of what a store has, and what the audit log says of it. */
+#include "collector/share.h"
+
+#include <sys/stat.h>
+
+#include "collector/audit.h"
+#include "collector/store_sql.h"
+#include "tests/store_dir.h"
+
+static struct share_policy *policy;
+static struct mission_map *map;
+static struct store_reader *reader;
+static struct share_bundle bundle;
+static sqlite3 *db;
+
+static void
+run_sql(const char *sql)
+{
+	if (sql_exec(db, sql) != ERR_OK) {
+		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+	}
+}
+
+static void
+read_policy(const char *fields)
+{
+	char text[512], key[128];
+	struct diag d = { "" };
+	FILE *out;
+
+	snprintf(key, sizeof(key), "%s/key", dir);
+	out = fopen(key, "w");
+	assert_non_null(out);
+	for (int i = 0; i < 32; i++) {
+		fputs("a7", out);
+	}
+	fclose(out);
+	chmod(key, 0600);
+	snprintf(text, sizeof(text),
+		 "producer: JP\npartners:\n  - name: US\n    owner: US\n"
+		 "    highest: amber\n    pseudonym-key: %s\n"
+		 "    kinds: [indicator, sighting]\n    exercises: [KEEN]\n"
+		 "    fields: { indicator: [%s] }\n",
+		 key, fields);
+	share_policy_free(policy);
+	if (share_policy_read(&policy, "policy", view_cstr(text), &d) !=
+	    ERR_OK) {
+		fail_msg("%s", d.msg);
+	}
+}
+
+static int
+begin(void **state)
+{
+	struct diag d = { "" };
+
+	store_dir_make(state);
+	store_close(store_dir_open());
+	map = mission_empty();
+	assert_int_equal(store_reader_open(&reader, path, &d), ERR_OK);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	run_sql("PRAGMA synchronous=OFF");
+	read_policy("");
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	char key[128];
+
+	share_bundle_fini(&bundle);
+	bundle = (struct share_bundle){ .n_notes = 0 };
+	store_reader_close(reader);
+	sqlite3_close(db);
+	share_policy_free(policy);
+	policy = NULL;
+	mission_free(map);
+	snprintf(key, sizeof(key), "%s/key", dir);
+	unlink(key);
+	return store_dir_remove(state);
+}
+
+/* The bundle, with a NUL behind it. */
+static const char *
+make(void)
+{
+	struct share_request r = { .policy = policy,
+				   .to = share_partner(policy, "US"),
+				   .map = map };
+	struct diag d = { "" };
+
+	share_bundle_fini(&bundle);
+	if (share_bundle_write(reader, &r, &bundle, &d) != ERR_OK) {
+		fail_msg("%s", d.msg);
+	}
+	run_sql("BEGIN");
+	assert_int_equal(share_audit(db, &r, &bundle, "me", 1000000, &d),
+			 ERR_OK);
+	run_sql("COMMIT");
+	json_append(&bundle.stix.j, view_of("", 1));
+	assert_false(bundle.stix.j.failed);
+	return bundle.stix.j.p;
+}
+
+static unsigned
+count(const char *text, const char *word)
+{
+	unsigned n = 0;
+
+	while ((text = strstr(text, word)) != NULL) {
+		n++;
+		text++;
+	}
+	return n;
+}
+
+/* A number that a statement gives. */
+static int
+ask(const char *sql)
+{
+	sqlite3_stmt *st;
+	int n;
+
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	return n;
+}
+
+#define INDICATORS "\"type\":\"indicator\""
+/* How many things all records of that sort name. */
+#define NAMED(what, list) \
+	"SELECT coalesce(sum(json_array_length(record,'$.body." list \
+	"')),0) FROM audit WHERE record LIKE '%\"what\":\"" what "\"%'"
+#define ARMED_ROW \
+	",0,i,'',0,1,255,m,0,0,0,0,0,1763600000000000,1763600000000000"
+
+/* Indicators 1 to 'held' that are red, and one behind them that is green. */
+static void
+arm(unsigned held)
+{
+	char sql[400];
+
+	snprintf(sql, sizeof(sql),
+		 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n"
+		 " WHERE i<%u),v(i,m) AS (SELECT i,iif(i=%u,'green','red')"
+		 " FROM n) INSERT INTO indicators SELECT i,i,1,'host-'||i||"
+		 "'.example',2" ARMED_ROW " FROM v",
+		 held + 1, held + 1);
+	run_sql(sql);
+}
+
+/* Whatever is held back: all that went is on record. */
+static void
+test_all_that_went_is_on_record(void **state)
+{
+	(void)state;
+	arm(2 * SHARE_MAX_OBJECTS);
+	assert_int_equal(count(make(), INDICATORS), 1);
+	assert_int_equal(share_released(&bundle), 1);
+	assert_int_equal(share_held(&bundle), 2 * SHARE_MAX_OBJECTS);
+	assert_int_equal(ask(NAMED("released", "objects")), 1);
+	assert_int_equal(ask(NAMED("held", "things")), SHARE_MAX_OBJECTS);
+	/* No record of nothing. */
+	assert_int_equal(ask("SELECT count(*) FROM audit WHERE"
+			     " json_array_length(record,'$.body.things')=0"),
+			 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_all_that_went_is_on_record,
+						begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
