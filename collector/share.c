@@ -67,6 +67,14 @@ share_moment(const struct sharing *s, enum share_kind k, uint64_t us)
 	return share_has(s->r->to, k, SHARE_TIMES) ? us : us - us % DAY_US;
 }
 
+uint64_t
+share_end_moment(const struct sharing *s, enum share_kind k, uint64_t us)
+{
+	return us == 0 || share_has(s->r->to, k, SHARE_TIMES)
+		       ? us
+		       : share_moment(s, k, us - 1) + DAY_US;
+}
+
 void
 share_text(struct sharing *s, enum share_kind k, const struct marking *mark,
 	   const char *key, const char *in)
@@ -129,6 +137,7 @@ enum err
 share_close(struct sharing *s, enum err e)
 {
 	sqlite3_finalize(s->had);
+	sqlite3_finalize(s->owned);
 	if (s->begun) {
 		sqlite3_exec(s->store->db, "COMMIT", NULL, NULL, NULL);
 	}

@@ -307,6 +307,16 @@ test_not_ours(void **state)
 	assert_int_equal(count(0, INDICATORS), 1);
 	assert_int_equal(count(0, "host-3.example"), 1);
 	assert_int_equal(s.held, 0);
+	take_all();
+	/* Our warning of what a partner took back, or what is over, is no more
+	 * ours than it was. */
+	run_sql("UPDATE indicator_sources SET gone=1 WHERE origin=1 AND"
+		" indicator=2");
+	run_sql("UPDATE indicator_sources SET valid_until_us=1 WHERE origin=1"
+		" AND indicator=1");
+	run_sql("UPDATE indicators SET change=change+10");
+	fill();
+	assert_int_equal(s.waiting, 0);
 }
 
 /* A partner that marks what we know ourselves takes it from nobody. */

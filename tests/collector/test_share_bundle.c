@@ -170,12 +170,82 @@ test_all_that_went_is_on_record(void **state)
 			 0);
 }
 
+/* Who may not know times is not told them by when something ends. */
+static void
+test_an_end_is_a_day(void **state)
+{
+	(void)state;
+	arm(0);
+	run_sql("UPDATE indicators SET valid_until_us=1999000000123000");
+	assert_int_equal(count(make(), "\"valid_until\":\"2033-05-07T00:00:00"
+				       ".000Z\""),
+			 1);
+	/* A day that is over is no day more. */
+	run_sql("UPDATE indicators SET valid_until_us=1999036800000000");
+	assert_int_equal(count(make(), "\"valid_until\":\"2033-05-07T00:00:00"
+				       ".000Z\""),
+			 1);
+	read_policy("times");
+	run_sql("UPDATE indicators SET valid_until_us=1999000000123000");
+	assert_int_equal(count(make(), "\"valid_until\":\"2033-05-06T13:46:40"
+				       ".123Z\""),
+			 1);
+}
+
+/* What partners gave is not sent on by hand either. */
+static void
+test_of_partners(void **state)
+{
+	(void)state;
+	arm(0);
+	run_sql("INSERT INTO indicator_origins VALUES(1,'partner:AU',1),"
+		"(2,'list',1)");
+	run_sql("INSERT INTO indicator_sources SELECT 1,1,'',0,0,0,1,255,"
+		"'green',0,0,0,'','','','','',0,0");
+	assert_int_equal(count(make(), INDICATORS), 0);
+	assert_int_equal(bundle.counts[SHARE_INDICATOR][HELD_THEIRS], 1);
+	/* By our own list it goes, as that has it. */
+	run_sql("INSERT INTO indicator_sources SELECT 1,2,'',0,0,0,1,255,"
+		"'clear//JP,US',0,0,0,'','','','','',0,0");
+	assert_int_equal(count(make(), INDICATORS), 1);
+	assert_int_equal(
+		count(make(), "\"x_picket_releasable_to\":[\"JP\",\"US\"]"), 1);
+}
+
+/* Of a value that is real and played with, neither takes the other's place. */
+static void
+test_played_with(void **state)
+{
+	const char *text;
+
+	(void)state;
+	run_sql("INSERT INTO runs(exercise,kind,key,first_us,last_us,severity,"
+		"confidence,what,said,mark) SELECT x,0,'bad.example',1,2,1,50,"
+		"1,'green','green' FROM (SELECT 'KEEN' x UNION ALL SELECT '')");
+	run_sql("INSERT INTO sightings(run,site,owner,first_us,last_us,count,"
+		"strong,mark) SELECT id,'base','JP',1,2,1,1,'green' FROM runs");
+	text = make();
+	assert_int_equal(count(text, INDICATORS), 2);
+	assert_int_equal(count(text, "\"type\":\"sighting\""), 2);
+	assert_int_equal(count(text, "\"x_picket_exercise\":\"KEEN\""), 2);
+	/* Each of its own. */
+	assert_int_equal(ask("SELECT count(DISTINCT json_extract(o.value,"
+			     "'$[3]')) FROM audit,json_each(record,"
+			     "'$.body.objects') o WHERE record LIKE"
+			     " '%\"what\":\"released\"%'"),
+			 4);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_all_that_went_is_on_record,
 						begin, end),
+		cmocka_unit_test_setup_teardown(test_an_end_is_a_day, begin,
+						end),
+		cmocka_unit_test_setup_teardown(test_of_partners, begin, end),
+		cmocka_unit_test_setup_teardown(test_played_with, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
