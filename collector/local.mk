@@ -182,6 +182,8 @@ libcollector_a_SOURCES += \
 	collector/share_policy.h collector/share_policy.c \
 	collector/redact.h collector/redact_scan.h collector/redact.c \
 	collector/redact_scan.c \
+	collector/redact_fold.h collector/redact_fold.c \
+	collector/redact_names.h collector/redact_names.c \
 	collector/release.h collector/release.c \
 	collector/audit.h collector/audit.c \
 	collector/stix_out.h collector/stix_out.c \
