@@ -192,6 +192,7 @@ libcollector_a_SOURCES += \
 	collector/share_step.h collector/share_step.c \
 	collector/share_indicators.c collector/share_consults.c \
 	collector/share_audit.c \
+	collector/share_held.h collector/share_held.c \
 	collector/metrics_store.h collector/metrics_store.c \
 	collector/metrics.h collector/metrics.c \
 	collector/service.h collector/service.c \
