@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
+#include "collector/exchange_recall.h"
 #include "collector/store_sql.h"
 #include "common/clock.h"
 
@@ -197,11 +198,17 @@ exchange_fill(struct exchange_fill *f, struct exchange_state *s, bool *more,
 	enum err e = ERR_OK;
 
 	*more = false;
-	/* By another policy all is looked at anew; what the partner has stays
-	 * known, so that only what differs goes. */
+	/* By another policy all is looked at anew, also what waits; what the
+	 * partner has stays known, so that only what differs goes. */
 	if (strcmp(s->policy, f->policy) != 0) {
-		memset(s->cursor, 0, sizeof(s->cursor));
-		memcpy(s->policy, f->policy, sizeof(s->policy));
+		struct exchange_recall r = { .db = f->db,
+					     .party = f->party->name,
+					     .policy = f->policy,
+					     .who = WHO,
+					     .by_redis = f->party->url != NULL,
+					     .stop = f->stop };
+
+		e = exchange_recall(&r, s, d);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(order) && e == ERR_OK; i++) {
 		if ((f->to->kinds >> order[i] & 1) != 0) {

@@ -159,6 +159,7 @@ libcollector_a_SOURCES += \
 	collector/pipeline_exchange.h collector/pipeline_exchange.c
 libcollector_a_SOURCES += \
 	collector/exchange_out_store.h collector/exchange_out_store.c \
+	collector/exchange_recall.h collector/exchange_recall.c \
 	collector/exchange_fill.h collector/exchange_fill.c \
 	collector/exchange_send.h collector/exchange_send.c \
 	collector/exchange_files.h collector/exchange_files.c \

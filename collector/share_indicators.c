@@ -301,7 +301,8 @@ tell_listed(struct sharing *s, struct listed *l, const char *value)
 			put_listed(s, l);
 		}
 	} else if (share_had(s, l->stix, &was)) {
-		revoke(s, l->stix, l->id, l->pattern);
+		/* Of version 0 the partner may never have heard. */
+		revoke(s, l->stix, l->id, was != 0 ? l->pattern : "");
 	} else if (l->armed && ours) {
 		share_note(s, SHARE_INDICATOR, v, l->id, NULL, &l->mark);
 	}

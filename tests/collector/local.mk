@@ -148,10 +148,6 @@ EXTRA_DIST += tests/collector/mistakes.sh \
 	tests/collector/mistakes/restart-forgets-marks.patch
 share-mistakes: picketctl tests/collector/share_drive
 	srcdir=$(srcdir) builddir=. $(SHELL) $(srcdir)/tests/collector/mistakes.sh
-# A million decisions.
-share-scale: picketctl tests/collector/share_drive
-	srcdir=$(srcdir) builddir=. \
-		$(SHELL) $(srcdir)/tests/collector/share_worlds.sh 100 15 250 60
 UNIT_TESTS += tests/collector/test_marks
 tests_collector_test_marks_SOURCES = tests/test.h tests/rnd.h \
 	tests/store_dir.h tests/collector/test_marks.c
