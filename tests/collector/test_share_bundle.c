@@ -23,9 +23,9 @@ run_sql(const char *sql)
 }
 
 static void
-read_policy(const char *fields)
+read_policy(const char *fields, const char *sites)
 {
-	char text[512], key[128];
+	char text[1024], key[128];
 	struct diag d = { "" };
 	FILE *out;
 
@@ -40,9 +40,10 @@ read_policy(const char *fields)
 	snprintf(text, sizeof(text),
 		 "producer: JP\npartners:\n  - name: US\n    owner: US\n"
 		 "    highest: amber\n    pseudonym-key: %s\n"
-		 "    kinds: [indicator, sighting]\n    exercises: [KEEN]\n"
-		 "    fields: { indicator: [%s] }\n",
-		 key, fields);
+		 "    kinds: [indicator, sighting, incident]\n"
+		 "    exercises: [KEEN]\n    redact: { sites: %s }\n"
+		 "    fields: { indicator: [%s], incident: [title, sites] }\n",
+		 key, sites, fields);
 	share_policy_free(policy);
 	if (share_policy_read(&policy, "policy", view_cstr(text), &d) !=
 	    ERR_OK) {
@@ -61,7 +62,7 @@ begin(void **state)
 	assert_int_equal(store_reader_open(&reader, path, &d), ERR_OK);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	run_sql("PRAGMA synchronous=OFF");
-	read_policy("");
+	read_policy("", "drop");
 	return 0;
 }
 
@@ -185,7 +186,7 @@ test_an_end_is_a_day(void **state)
 	assert_int_equal(count(make(), "\"valid_until\":\"2033-05-07T00:00:00"
 				       ".000Z\""),
 			 1);
-	read_policy("times");
+	read_policy("times", "drop");
 	run_sql("UPDATE indicators SET valid_until_us=1999000000123000");
 	assert_int_equal(count(make(), "\"valid_until\":\"2033-05-06T13:46:40"
 				       ".123Z\""),
@@ -236,6 +237,57 @@ test_played_with(void **state)
 			 4);
 }
 
+/* An incident of that title at ours and at what a partner told; as it is named. */
+static void
+named(const char *title, bool told, const char *want)
+{
+	char sql[800], name[300];
+
+	run_sql("DELETE FROM incidents");
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO incidents(state,exercise,title,score,level,lead,"
+		 "support,first_us,last_us,created_us,updated_us,summary,mark)"
+		 " VALUES('open','','%s',1,1,'JP','',1,1,1,1,'{\"sites\":["
+		 "{\"site\":\"ship-7\",\"owner\":\"JP\"}%s]}','green')",
+		 title,
+		 told ? ",{\"site\":\"AU:harbour\",\"owner\":\"AU\"}" : "");
+	run_sql(sql);
+	snprintf(name, sizeof(name), "\"name\":\"%s\"", want);
+	if (count(make(), name) != 1) {
+		fail_msg("no %s in %s", name, bundle.stix.j.p);
+	}
+	assert_null(strstr(bundle.stix.j.p, "harbour"));
+}
+
+/* Names of sites stand in titles, whether the map knows them or not. */
+static void
+test_no_site_in_a_title(void **state)
+{
+	(void)state;
+	named("domain a.b at 2 sites (ship-7, x): recon to impact", false,
+	      "domain a.b at 2 sites: recon to impact");
+	named("rule 1:2 at 1 site (ship-7)", false, "rule 1:2 at 1 site");
+	/* cut */
+	named("rule 1:2 at 9 sites (ship-7, ship", false,
+	      "rule 1:2 at 9 sites");
+	/* of an attacker's making */
+	named("host x at 1 site (y): z at 2 sites (ship-7, sh", false,
+	      "host x at 1 site");
+	named("host x at 1 site (y) at 2 sites (ship-7): recon", false,
+	      "host x at 1 site: recon");
+	named("host at x site (y", false, "host at x site (y");
+	read_policy("", "role");
+	named("rule 1:2 at 1 site (ship-7)", false, "rule 1:2 at 1 site");
+	read_policy("", "keep");
+	named("rule 1:2 at 1 site (ship-7)", false,
+	      "rule 1:2 at 1 site (ship-7)");
+	assert_int_equal(count(bundle.stix.j.p, "\"ship-7\""), 1);
+	/* A place of a partner is not told to another. */
+	named("rule 1:2 at 2 sites (ship-7, AU:harbour)", true,
+	      "rule 1:2 at 2 sites");
+	assert_int_equal(count(bundle.stix.j.p, "\"ship-7\""), 1);
+}
+
 int
 main(void)
 {
@@ -245,6 +297,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_an_end_is_a_day, begin,
 						end),
 		cmocka_unit_test_setup_teardown(test_of_partners, begin, end),
+		cmocka_unit_test_setup_teardown(test_no_site_in_a_title, begin,
+						end),
 		cmocka_unit_test_setup_teardown(test_played_with, begin, end),
 	};
 
