@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/share_state.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -130,6 +131,8 @@ share_open(struct sharing *s, const char *name, struct diag *d)
 		e = ERR_IO;
 	}
 	s->begun = e == ERR_OK;
+	OPENSSL_cleanse(pseudonyms, sizeof(pseudonyms));
+	OPENSSL_cleanse(ids, sizeof(ids));
 	return e;
 }
 

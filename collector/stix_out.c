@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/stix_out.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <time.h>
@@ -337,6 +338,7 @@ stix_fini(struct stix_out *x)
 	json_fini(&x->j);
 	json_decref(x->has);
 	x->has = NULL;
+	OPENSSL_cleanse(x->space, sizeof(x->space));
 }
 
 /* A string of a pattern (9.2): ' and \ are escaped. */
