@@ -187,6 +187,34 @@ fill_kind(struct exchange_fill *f, struct exchange_state *s,
 	return e;
 }
 
+/* What the partner has of a kind that the policy lists no longer goes back. */
+static enum err
+withdraw_kind(struct exchange_fill *f, struct exchange_state *s,
+	      enum share_kind kind, unsigned *left, bool *more, struct diag *d)
+{
+	struct share_step step = { .kind = kind, .withdraws = true };
+	enum err e = ERR_OK;
+
+	if ((kind != SHARE_INDICATOR && kind != SHARE_INCIDENT) ||
+	    (f->clean >> kind & 1) != 0) {
+		return ERR_OK;
+	}
+	do {
+		if (*left == 0 || !room(f, s, kind)) {
+			*more |= *left == 0;
+			break;
+		}
+		step.since = s->cursor[kind];
+		step.sweeps = kind == SHARE_INDICATOR && s->sweeps;
+		memcpy(step.sweep, s->sweep, sizeof(step.sweep));
+		e = fill_one(f, s, &step, d);
+		--*left;
+		f->clean |= e == ERR_OK && !step.more ? 1u << kind : 0;
+	} while (e == ERR_OK && step.more);
+	share_step_fini(&step);
+	return e;
+}
+
 enum err
 exchange_fill(struct exchange_fill *f, struct exchange_state *s, bool *more,
 	      struct diag *d)
@@ -209,10 +237,13 @@ exchange_fill(struct exchange_fill *f, struct exchange_state *s, bool *more,
 					     .stop = f->stop };
 
 		e = exchange_recall(&r, s, d);
+		f->clean = 0;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(order) && e == ERR_OK; i++) {
 		if ((f->to->kinds >> order[i] & 1) != 0) {
 			e = fill_kind(f, s, order[i], &left, more, d);
+		} else {
+			e = withdraw_kind(f, s, order[i], &left, more, d);
 		}
 	}
 	return e;

@@ -38,6 +38,7 @@ struct exchange_fill {
 	sqlite3 *db; /* writes */
 	char policy[EXCHANGE_DIGEST_CAP];
 	struct share_held_known held;
+	unsigned clean; /* kinds not listed of which the partner has nothing */
 	const atomic_bool *stop; /* breaks long work off; NULL: nothing does */
 };
 

@@ -300,6 +300,12 @@ revoke(struct sharing *s, int64_t local, const char *id)
 	share_note(s, SHARE_INCIDENT, RELEASE_GOES, local, id, &mark);
 }
 
+void
+share_take_back_incident(struct sharing *s, const char *id, int64_t local)
+{
+	revoke(s, local, id);
+}
+
 static void
 share_incident(struct sharing *s, sqlite3_stmt *st)
 {

@@ -283,6 +283,12 @@ revoke(struct sharing *s, const char *stix, int64_t local, const char *pattern)
 	share_note(s, SHARE_INDICATOR, RELEASE_GOES, local, stix, &mark);
 }
 
+void
+share_take_back_indicator(struct sharing *s, const char *id, int64_t local)
+{
+	revoke(s, id, local, "");
+}
+
 /* One that changed: the new version, or the end of what the partner has. */
 static enum err
 tell_listed(struct sharing *s, struct listed *l, const char *value)

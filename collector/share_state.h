@@ -87,6 +87,11 @@ uint64_t share_modified(const struct sharing *s, uint64_t us);
  * alone, at its own level. */
 struct marking share_for_partner(const struct sharing *s);
 
+/* That the partner has one no longer, where only its id is known here. */
+void share_take_back_indicator(struct sharing *s, const char *id,
+			       int64_t local);
+void share_take_back_incident(struct sharing *s, const char *id, int64_t local);
+
 /* share_consults.c */
 enum err share_consults(struct sharing *s) MUST_CHECK;
 

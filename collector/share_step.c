@@ -166,6 +166,42 @@ share_gone(struct sharing *s, enum share_kind kind, const char *id,
 	put_had(s, kind, id, local, 0, true);
 }
 
+/* What the partner has of a kind that it is to have no more; sightings and events
+ * cannot be taken back. */
+static enum err
+withdraw(struct sharing *s)
+{
+	struct share_step *step = s->step;
+	sqlite3_stmt *st = store_reader_prepare(
+		s->store, "SELECT id,local FROM exchange_had WHERE party=?1 AND"
+			  " id>?2 AND kind=?3 ORDER BY id LIMIT ?4");
+	bool indicators = step->kind == SHARE_INDICATOR;
+	char id[STIX_ID_CAP];
+	int rc = SQLITE_ERROR;
+
+	if (st != NULL &&
+	    sql_bind(st, "tbdd", s->r->to->name,
+		     view_of(step->after, sizeof(step->after)), (int)step->kind,
+		     SHARE_STEP_WALK) == SQLITE_OK) {
+		rc = SQLITE_ROW;
+	}
+	while (rc == SQLITE_ROW && s->err == ERR_OK && !s->full &&
+	       (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		s->full = !share_room(s);
+		if (s->full || sqlite3_column_bytes(st, 0) != STIX_UUID_BYTES) {
+			continue;
+		}
+		memcpy(step->after, sqlite3_column_blob(st, 0),
+		       sizeof(step->after));
+		stix_id_text(indicators ? "indicator" : "incident", step->after,
+			     id);
+		(indicators ? share_take_back_indicator
+			    : share_take_back_incident)(
+			s, id, sqlite3_column_int64(st, 1));
+	}
+	return store_reader_finish(st, rc);
+}
+
 static enum err
 number(struct store_reader *store, const char *sql, uint64_t *out)
 {
@@ -220,7 +256,7 @@ share_step_write(struct store_reader *store, const struct share_request *r,
 	step->n_had = 0;
 	e = share_open(&s, step->name, d);
 	if (e == ERR_OK) {
-		e = walks[step->kind](&s);
+		e = step->withdraws ? withdraw(&s) : walks[step->kind](&s);
 	}
 	step->more |= s.full;
 	return share_close(&s, e);

@@ -48,6 +48,10 @@ struct share_step {
 	 * has is looked at, from 'sweep' on. */
 	bool sweeps;
 	uint8_t sweep[STIX_UUID_BYTES];
+	/* The policy has this kind no longer: what the partner has of it behind
+	 * 'after' is taken back, and nothing else looked at. */
+	bool withdraws;
+	uint8_t after[STIX_UUID_BYTES];
 	/* what came of it */
 	uint64_t upto; /* walked up to there now */
 	bool more; /* there is more behind it */

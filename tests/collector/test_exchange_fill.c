@@ -44,7 +44,7 @@ count_rows(const char *of)
 }
 
 static void
-read_policy(const char *highest)
+read_policy_of(const char *highest, const char *kinds)
 {
 	char text[512], key[128];
 	struct diag d = { "" };
@@ -61,9 +61,9 @@ read_policy(const char *highest)
 	snprintf(text, sizeof(text),
 		 "producer: JP\npartners:\n  - name: US\n    owner: US\n"
 		 "    highest: %s\n    pseudonym-key: %s\n"
-		 "    kinds: [indicator, incident, consultation]\n"
+		 "    kinds: [%s]\n"
 		 "    exercises: [KEEN]\n",
-		 highest, key);
+		 highest, key, kinds);
 	share_policy_free(policy);
 	if (share_policy_read(&policy, "policy", view_cstr(text), &d) !=
 	    ERR_OK) {
@@ -73,6 +73,12 @@ read_policy(const char *highest)
 	conf.us = policy->producer;
 	f.to = share_partner(policy, "US");
 	assert_int_equal(share_policy_digest(policy, f.policy), ERR_OK);
+}
+
+static void
+read_policy(const char *highest)
+{
+	read_policy_of(highest, "indicator, incident, consultation");
 }
 
 static int
@@ -499,6 +505,41 @@ test_held_is_on_record_once(void **state)
 	assert_int_equal(count_rows(HELD_RECORDS), 5);
 }
 
+/* A kind that the policy lists no longer: what the partner has of it goes back. */
+static void
+test_kind_is_withdrawn(void **state)
+{
+	(void)state;
+	arm(1, 2000, "green");
+	run_sql("INSERT INTO incidents(state,exercise,title,score,level,lead,"
+		"support,first_us,last_us,created_us,updated_us,summary,mark)"
+		" VALUES('open','','t',1,1,'JP','',1,1,1,1,'{}','green')");
+	fill();
+	take_all();
+	/* One that no row of the set is known of. */
+	run_sql("INSERT INTO exchange_had VALUES('US',"
+		"x'11112222333344445555666677778888',0,0,7)");
+	read_policy_of("amber", "incident");
+	fill();
+	assert_int_equal(count(s.acked, "\"revoked\":true"), 2001);
+	assert_int_equal(count(s.acked, "host-"), 0);
+	assert_int_equal(count_rows("exchange_had"), 1);
+	take_all();
+	arm(2001, 2010, "green");
+	fill();
+	assert_int_equal(s.waiting, 0);
+	read_policy_of("amber", "consultation");
+	fill();
+	assert_int_equal(count(s.acked, "\"revoked\":true"), 1);
+	assert_int_equal(count_rows("exchange_had"), 0);
+	take_all();
+	/* Listed again: all there is goes again. */
+	read_policy("amber");
+	fill();
+	assert_int_equal(count(s.acked, INDICATORS), 2010);
+	assert_int_equal(count(s.acked, "revoked"), 0);
+}
+
 static void
 test_full_outbox_waits(void **state)
 {
@@ -632,6 +673,8 @@ main(void)
 						begin, end),
 		cmocka_unit_test_setup_teardown(test_held_is_on_record_once,
 						begin, end),
+		cmocka_unit_test_setup_teardown(test_kind_is_withdrawn, begin,
+						end),
 		cmocka_unit_test_setup_teardown(test_full_outbox_waits, begin,
 						end),
 		cmocka_unit_test_setup_teardown(test_two_make_bundles, begin,
