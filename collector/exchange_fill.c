@@ -46,13 +46,14 @@ deflated(struct view text, struct view *out, struct diag *d)
 /* Bundle, versions, audit and cursor: all or nothing. */
 static enum err
 keep(struct exchange_fill *f, const struct share_request *r,
-     const struct share_step *step, const struct share_bundle *b,
+     const struct share_step *step, struct share_bundle *b,
      const struct exchange_made *made, const struct exchange_state *next,
      uint64_t was, struct diag *d)
 {
 	const char *party = f->party->name;
 	enum err e = sql_exec(f->db, "BEGIN IMMEDIATE");
 
+	share_held_news(&f->held, f->policy, b);
 	if (e == ERR_OK) {
 		e = exchange_state_advance(f->db, party, next, was);
 	}
@@ -69,6 +70,9 @@ keep(struct exchange_fill *f, const struct share_request *r,
 	}
 	if (e == ERR_OK) {
 		e = sql_exec(f->db, "COMMIT");
+	}
+	if (e == ERR_OK) {
+		share_held_note(&f->held, f->policy, b);
 	}
 	if (e != ERR_OK) {
 		if (d->msg[0] == '\0') {

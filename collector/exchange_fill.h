@@ -10,7 +10,8 @@
  *
  * Place    above share_step and exchange_recall; below exchange_out.
  * Threads  one a filler.
- * Memory   a bundle of at most EXCHANGE_MAX_LEN, and its deflated form.
+ * Memory   a bundle of at most EXCHANGE_MAX_LEN, and its deflated form; half a
+ *          megabyte of what is known as held.
  * Cost     five lookups when nothing changed; else that of share_step.h, one
  *          transaction a bundle.
  */
@@ -21,6 +22,7 @@
 
 #include "collector/exchange_conf.h"
 #include "collector/exchange_out_store.h"
+#include "collector/share_held.h"
 
 /* Bundles of indicators that wait for a partner who acknowledges at once. */
 #define EXCHANGE_BULK 16
@@ -35,6 +37,7 @@ struct exchange_fill {
 	struct store_reader *store; /* reads */
 	sqlite3 *db; /* writes */
 	char policy[EXCHANGE_DIGEST_CAP];
+	struct share_held_known held;
 	const atomic_bool *stop; /* breaks long work off; NULL: nothing does */
 };
 

@@ -128,6 +128,10 @@ UNIT_TESTS += tests/collector/test_exchange_frame
 tests_collector_test_exchange_frame_SOURCES = tests/test.h \
 	tests/collector/test_exchange_frame.c
 tests_collector_test_exchange_frame_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_share_bundle
+tests_collector_test_share_bundle_SOURCES = tests/test.h tests/store_dir.h \
+	tests/collector/test_share_bundle.c
+tests_collector_test_share_bundle_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_share_policy
 tests_collector_test_share_policy_SOURCES = tests/test.h \
 	tests/collector/test_share_policy.c

@@ -31,7 +31,7 @@ static int
 count_rows(const char *of)
 {
 	sqlite3_stmt *st;
-	char sql[128];
+	char sql[256];
 	int n;
 
 	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", of);
@@ -201,6 +201,7 @@ count(uint64_t seq, const char *word)
 	return n;
 }
 
+#define HELD_RECORDS "audit WHERE record LIKE '%\"what\":\"held\"%'"
 /* Says an event of ours, in a consultation with these; its name. */
 static struct consult_id
 consult(const char *with, const char *exercise)
@@ -409,6 +410,16 @@ test_not_ours(void **state)
 	assert_int_equal(count(0, INDICATORS), 1);
 	assert_int_equal(count(0, "host-3.example"), 1);
 	assert_int_equal(s.held, 0);
+	take_all();
+	/* Our warning of what a partner took back, or what is over, is no more
+	 * ours than it was. */
+	run_sql("UPDATE indicator_sources SET gone=1 WHERE origin=1 AND"
+		" indicator=2");
+	run_sql("UPDATE indicator_sources SET valid_until_us=1 WHERE origin=1"
+		" AND indicator=1");
+	run_sql("UPDATE indicators SET change=change+10");
+	fill();
+	assert_int_equal(s.waiting, 0);
 }
 
 /* A partner that marks what we know ourselves takes it from nobody. */
@@ -436,6 +447,56 @@ test_no_partner_revokes_ours(void **state)
 	fill();
 	assert_int_equal(s.waiting, 1);
 	assert_int_equal(count(s.acked, "\"revoked\":true"), 1);
+}
+
+/* What is held changes all the time; the audit log keeps all that it is told. */
+static void
+test_held_is_on_record_once(void **state)
+{
+	(void)state;
+	run_sql("INSERT INTO incidents(state,exercise,title,score,level,lead,"
+		"support,first_us,last_us,created_us,updated_us,summary,mark)"
+		" VALUES('open','','t',1,1,'JP','',1,1,1,1,'{}','red'),"
+		"('open','','t',1,1,'JP','',1,1,1,1,'{}','amber//JP')");
+	for (int i = 0; i < 50; i++) {
+		fill();
+		run_sql("UPDATE incidents SET updated_us=updated_us+1");
+	}
+	assert_int_equal(s.seq, 0);
+	assert_int_equal(count_rows(HELD_RECORDS), 1);
+	assert_int_equal(count_rows(HELD_RECORDS " AND json_extract(record,"
+						 "'$.body.count')=2 AND"
+						 " json_array_length(record,"
+						 "'$.body.things')=2"),
+			 1);
+	/* For another reason, by another policy, and by who does not know. */
+	run_sql("UPDATE incidents SET mark='red' WHERE mark='amber//JP'");
+	fill();
+	assert_int_equal(count_rows(HELD_RECORDS), 2);
+	read_policy("green");
+	fill();
+	assert_int_equal(count_rows(HELD_RECORDS), 3);
+	memset(&f.held, 0, sizeof(f.held));
+	run_sql("UPDATE incidents SET updated_us=updated_us+1");
+	fill();
+	assert_int_equal(count_rows(HELD_RECORDS), 4);
+	/* A record that was taken back is made again. */
+	run_sql("CREATE TRIGGER no BEFORE UPDATE ON exchange_parties WHEN"
+		" NEW.incidents>OLD.incidents BEGIN SELECT raise(ABORT,'no');"
+		" END");
+	run_sql("INSERT INTO incidents(state,exercise,title,score,level,lead,"
+		"support,first_us,last_us,created_us,updated_us,summary,mark)"
+		" VALUES('open','','t',1,1,'JP','',1,1,1,1,'{}','red')");
+	for (int i = 0; i < 2; i++) {
+		struct diag d = { "" };
+		bool more;
+
+		assert_int_equal(exchange_fill(&f, &s, &more, &d), ERR_IO);
+		assert_int_equal(count_rows(HELD_RECORDS), 4);
+	}
+	run_sql("DROP TRIGGER no");
+	fill();
+	assert_int_equal(count_rows(HELD_RECORDS), 5);
 }
 
 static void
@@ -568,6 +629,8 @@ main(void)
 						begin, end),
 		cmocka_unit_test_setup_teardown(test_not_ours, begin, end),
 		cmocka_unit_test_setup_teardown(test_no_partner_revokes_ours,
+						begin, end),
+		cmocka_unit_test_setup_teardown(test_held_is_on_record_once,
 						begin, end),
 		cmocka_unit_test_setup_teardown(test_full_outbox_waits, begin,
 						end),
