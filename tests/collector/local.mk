@@ -211,6 +211,11 @@ tests_collector_test_part_SOURCES = tests/test.h tests/rnd.h \
 tests_collector_test_part_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_part_flow
 tests_collector_test_part_flow_SOURCES = tests/test.h \
-	tests/collector/test_part_flow.c \
+	tests/collector/test_part_flow.c tests/part_scene.h tests/part_scene.c \
 	tests/redis_fixture.h tests/redis_fixture.c
 tests_collector_test_part_flow_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_part_back
+tests_collector_test_part_back_SOURCES = tests/test.h \
+	tests/collector/test_part_back.c tests/part_scene.h tests/part_scene.c \
+	tests/redis_fixture.h tests/redis_fixture.c
+tests_collector_test_part_back_LDADD = $(LIBS_COLLECTOR)
