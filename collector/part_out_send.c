@@ -25,9 +25,12 @@ take_point(struct part_out *o, const redisReply *r)
 	char name[PART_NAME_CAP];
 	struct point p;
 
+	/* Of a life after the one that our store knows, too: it was put back,
+	 * or its clock, and what we would say is of the past to the head. */
 	if (r->type != REDIS_REPLY_STRING ||
-	    !point_read(view_of(r->str, r->len), &p) || p.epoch != o->epoch ||
-	    p.seq <= o->point) {
+	    !point_read(view_of(r->str, r->len), &p) || p.epoch < o->epoch ||
+	    p.epoch >= INT64_MAX - 1 ||
+	    (p.epoch == o->epoch && p.seq <= o->point)) {
 		return;
 	}
 	part_name(o->cfg->number, name);
@@ -42,8 +45,9 @@ take_point(struct part_out *o, const redisReply *r)
 		return;
 	}
 	o->told_point = false;
-	if (p.seq > o->committed_seq) {
+	if (p.epoch > o->epoch || p.seq > o->committed_seq) {
 		o->behind = true;
+		o->head_epoch = p.epoch;
 		return;
 	}
 	o->point = p.seq;

@@ -69,6 +69,43 @@ test_a_part_that_is_put_back_counts_anew(void **state)
 	scene_end(s);
 }
 
+/* The head has it from a life of the part that its store knows nothing of. */
+static void
+test_a_part_that_is_put_back_twice_counts_anew(void **state)
+{
+	struct scene *s = scene_begin();
+	char saved[160];
+
+	(void)state;
+	snprintf(saved, sizeof(saved), "%s.saved", s->part_db);
+	scene_part_turn(s);
+	scene_say(s, 2);
+	scene_close_part(s);
+	copy(s->part_db, saved);
+	scene_open_part(s);
+	scene_say(s, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		scene_part_turn(s);
+		scene_head_turn(s, true);
+		scene_close_part(s);
+		scene_remove_store(s->part_db);
+		copy(saved, s->part_db);
+		scene_open_part(s);
+		scene_part_turn(s);
+		scene_say(s, 3);
+	}
+	unlink(saved);
+	scene_part_turn(s);
+	scene_head_turn(s, true);
+	scene_part_turn(s);
+	assert_false(part_out_waiting(s->out));
+	assert_int_equal(s->came, 4 + 3 + 3);
+	assert_int_equal(s->anew, 2);
+	assert_int_equal(scene_in_stats(s).lost, 0);
+	assert_int_equal(scene_in_stats(s).repeated, 0);
+	scene_end(s);
+}
+
 static void
 test_the_latest_are_known_again(void **state)
 {
@@ -183,6 +220,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_part_that_is_put_back_counts_anew),
+		cmocka_unit_test(
+			test_a_part_that_is_put_back_twice_counts_anew),
 		cmocka_unit_test(test_the_latest_are_known_again),
 		cmocka_unit_test(test_an_alert_is_found_by_its_number),
 		cmocka_unit_test(test_what_cannot_be_taken_in_comes_again),
