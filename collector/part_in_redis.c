@@ -11,18 +11,73 @@
 #include "common/point_sign.h"
 
 #define CALL_MS 10000
+/* So often a stream may cost the connection before it is cleared. */
+#define MAX_STRIKES 3
 /* A point that Redis may have lost is published again. */
 #define PUBLISH_US (UINT64_C(5) * US_PER_S)
 /* Parts are looked at so often, and this is written down so often. */
 #define LOOK_US (UINT64_C(2) * US_PER_S)
 #define KEEP_US (UINT64_C(5) * US_PER_S)
 
+/*
+ * What makes a reply too large costs the connection at each try, and would keep
+ * the records of all parts waiting for ever.  All of the stream goes: an honest
+ * part sends again what the head does not have.
+ */
+static enum err
+clear_stream(struct part_in *in, struct redis_pool *pool, unsigned part,
+	     struct diag *d)
+{
+	char key[PART_NAME_CAP];
+	redisReply *r = NULL;
+	enum err e;
+
+	part_stream_key(part, key);
+	e = redis_pool_call(pool, key, CALL_MS, &r, d, "XTRIM %s MAXLEN 0",
+			    key);
+	freeReplyObject(r);
+	if (e == ERR_OK) {
+		in->source[part - 1].strikes = 0;
+		in->committed.refused_format = ++in->stats.refused_format;
+		log_warn("parts: what part %u says cannot be read: its stream "
+			 "is cleared",
+			 part);
+	}
+	return e;
+}
+
+static enum err
+read_one(struct part_in *in, struct redis_pool *pool, unsigned part,
+	 struct diag *d)
+{
+	struct part_source *s = &in->source[part - 1];
+	char key[PART_NAME_CAP];
+	enum err e = ERR_OK;
+
+	part_stream_key(part, key);
+	if (s->strikes >= MAX_STRIKES) {
+		e = clear_stream(in, pool, part, d);
+	}
+	if (e == ERR_OK) {
+		e = redis_pool_call(pool, key, CALL_MS, &s->reply, d,
+				    "XRANGE %s - + COUNT %d", key,
+				    PART_IN_ENTRIES);
+		s->strikes = e == ERR_CLOSED ? s->strikes + 1 : 0;
+	}
+	if (e == ERR_OK && s->reply->type != REDIS_REPLY_ARRAY) {
+		e = diag_set(d, ERR_AGAIN, "Redis: %s: %.200s", key,
+			     s->reply->type == REDIS_REPLY_ERROR ? s->reply->str
+								 : "no stream");
+		freeReplyObject(s->reply);
+		s->reply = NULL;
+	}
+	return e;
+}
+
 enum err
 part_in_read(struct part_in *in, struct redis_pool *pool, size_t *n,
 	     struct diag *d)
 {
-	char key[PART_NAME_CAP];
-
 	*n = 0;
 	for (unsigned k = 0; k < in->cfg->of; k++) {
 		struct part_source *s = &in->source[k];
@@ -30,22 +85,13 @@ part_in_read(struct part_in *in, struct redis_pool *pool, size_t *n,
 
 		freeReplyObject(s->reply);
 		s->reply = NULL;
-		part_stream_key(k + 1, key);
-		e = redis_pool_call(pool, key, CALL_MS, &s->reply, d,
-				    "XRANGE %s - + COUNT %d", key,
-				    PART_IN_ENTRIES);
-		if (e == ERR_OK && s->reply->type == REDIS_REPLY_ERROR) {
-			e = diag_set(d, ERR_AGAIN, "Redis: %s: %.200s", key,
-				     s->reply->str);
-		}
-		if (e == ERR_OK && s->reply->type == REDIS_REPLY_ARRAY) {
+		e = read_one(in, pool, k + 1, d);
+		if (e == ERR_OK) {
 			*n += s->reply->elements;
 			s->away = false;
 			continue;
 		}
-		freeReplyObject(s->reply);
-		s->reply = NULL;
-		if (e != ERR_OK && !redis_pool_is_cluster(pool)) {
+		if (!redis_pool_is_cluster(pool)) {
 			return e == ERR_AUTH ? e : ERR_AGAIN;
 		}
 		if (!s->away) {

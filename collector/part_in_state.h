@@ -40,6 +40,7 @@ struct part_mark {
 struct part_source {
 	struct part_mark mark;
 	redisReply *reply; /* the last read */
+	unsigned strikes; /* connections that its stream cost */
 	bool away; /* it could not be read; told */
 	bool silent; /* nothing is heard of it; told */
 	bool moved, anew; /* in this transaction */

@@ -224,3 +224,8 @@ UNIT_TESTS += tests/collector/test_taps
 tests_collector_test_taps_SOURCES = tests/test.h tests/store_dir.h \
 	tests/collector/test_taps.c
 tests_collector_test_taps_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_part_foreign
+tests_collector_test_part_foreign_SOURCES = tests/test.h \
+	tests/collector/test_part_foreign.c tests/part_scene.h tests/part_scene.c \
+	tests/redis_fixture.h tests/redis_fixture.c
+tests_collector_test_part_foreign_LDADD = $(LIBS_COLLECTOR)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a part's store to the head's by way of a Redis of the test's own: each
- * alert once and in order, whatever is lost, repeated or forged. */
+ * alert once and in order, whatever is lost or repeated. */
 #include "tests/part_scene.h"
 
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "common/point_sign.h"
 
 static void
 test_each_alert_comes_once(void **state)
@@ -123,39 +122,6 @@ test_records_that_come_again_are_passed_over(void **state)
 }
 
 static void
-test_others_are_not_believed(void **state)
-{
-	struct scene *s = scene_begin();
-	char text[POINT_TEXT_CAP];
-
-	(void)state;
-	scene_part_turn(s);
-	s->part_cfg.own = scene_stranger;
-	scene_say(s, 4);
-	scene_part_turn(s);
-	scene_head_turn(s, true);
-	assert_int_equal(s->came, 0);
-	assert_int_equal(scene_in_stats(s).refused_signature, 1);
-	/* A point that another signed, and one of nobody. */
-	for (unsigned i = 0; i < 2; i++) {
-		redisReply *r = scene_ask(s, "GET %s", "picket:part:{1}");
-		struct point p;
-
-		assert_true(point_read(view_of(r->str, r->len), &p));
-		freeReplyObject(r);
-		assert_int_equal(point_write(i == 0 ? scene_stranger : NULL,
-					     "{part}/1", p.epoch, 1, text),
-				 ERR_OK);
-		freeReplyObject(
-			scene_ask(s, "SET picket:sighted:{1} %s", text));
-		scene_part_turn(s);
-		assert_true(part_out_waiting(s->out));
-	}
-	assert_int_equal(scene_out_stats(s).points_refused, 2);
-	scene_end(s);
-}
-
-static void
 test_what_nobody_has_is_counted(void **state)
 {
 	struct scene *s = scene_begin();
@@ -226,7 +192,6 @@ main(void)
 		cmocka_unit_test(test_a_failed_commit_comes_again),
 		cmocka_unit_test(test_redis_forgets),
 		cmocka_unit_test(test_records_that_come_again_are_passed_over),
-		cmocka_unit_test(test_others_are_not_believed),
 		cmocka_unit_test(test_what_nobody_has_is_counted),
 		cmocka_unit_test(test_a_full_outbox_says_so),
 	};
