@@ -156,17 +156,7 @@ part_in_entry(const redisReply *item, struct part_record *out)
 		return false;
 	}
 	out->hdr = f.h;
-	if (from.len == 0 || from.len > 19) {
-		return false;
-	}
-	out->from = 0;
-	for (size_t i = 0; i < from.len; i++) {
-		if (from.p[i] < '0' || from.p[i] > '9') {
-			return false;
-		}
-		out->from = out->from * 10 + (from.p[i] - '0');
-	}
-	return out->from >= 1 && out->from <= out->hdr.seq;
+	return inflate_number(from, out->hdr.seq, &out->from) && out->from >= 1;
 }
 
 bool
@@ -232,7 +222,6 @@ drop(struct part_in *in, struct redis_pool *pool, unsigned part, struct diag *d)
 	struct part_source *s = &in->source[part - 1];
 	const char *argv[2 + PART_IN_ENTRIES];
 	char key[PART_NAME_CAP];
-	struct redis_answer a = { 0, NULL };
 	int n = 0;
 	enum err e;
 
@@ -251,20 +240,10 @@ drop(struct part_in *in, struct redis_pool *pool, unsigned part, struct diag *d)
 		return ERR_OK;
 	}
 	e = redis_pool_queue(pool, key, n, argv, NULL, 1);
-	while (e == ERR_OK && redis_pool_unanswered(pool) > 0) {
-		e = redis_pool_poll(pool, CALL_MS, &a);
-		if (e != ERR_OK) {
-			redis_pool_close(pool);
-			return diag_set(d, ERR_AGAIN, "%s: no reply",
-					redis_pool_name(pool));
-		}
-		if (a.reply == NULL) {
-			return diag_set(d, ERR_AGAIN, "%s",
-					redis_pool_why(pool));
-		}
-		e = call_ok(a.reply, ERR_OK, d);
+	if (e == ERR_OK) {
+		e = redis_pool_settle(pool, CALL_MS, d);
 	}
-	return e;
+	return e == ERR_OK ? ERR_OK : ERR_AGAIN;
 }
 
 enum err
