@@ -19,8 +19,8 @@ static const char *const statements[ST_PART_IN] = {
 	[ST_ALL_GONE] = "DELETE FROM part_records WHERE part=?1",
 	[ST_KEPT] = "SELECT coalesce(sum(n),0) FROM part_records",
 	[ST_TWINS_GONE] = "DELETE FROM twins WHERE alert>=?1 AND alert<=?2",
-	[ST_FIND] = "SELECT id,crc,data FROM part_records WHERE part=?1 AND"
-		    " last>=?2 ORDER BY id LIMIT 1",
+	[ST_FIND] = ("SELECT id,crc,data FROM part_records"
+		     " WHERE part=?1 AND last>=?2 ORDER BY id LIMIT 1"),
 };
 
 void
