@@ -16,6 +16,7 @@ E2E_TESTS += tests/e2e/exercise_partners.sh
 E2E_TESTS += tests/e2e/taps_apart.sh
 E2E_TESTS += tests/e2e/parts_cluster.sh
 E2E_TESTS += tests/e2e/parts.sh
+E2E_TESTS += tests/e2e/parts_head.sh
 E2E_TESTS += tests/e2e/bad_input.sh
 E2E_TESTS += tests/e2e/eve_reader.sh
 E2E_TESTS += tests/e2e/pipe.sh
