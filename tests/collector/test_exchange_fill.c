@@ -78,7 +78,7 @@ read_policy_of(const char *highest, const char *kinds)
 static void
 read_policy(const char *highest)
 {
-	read_policy_of(highest, "indicator, incident, consultation");
+	read_policy_of(highest, "indicator, sighting, incident, consultation");
 }
 
 static int
