@@ -34,6 +34,8 @@
 #define FULL_WAIT_MS 50
 /* Failures after which an entry is taken to be too large. */
 #define MAX_STRIKES 2
+/* So long a presence is not asked for that was too large so often. */
+#define PRESENCE_REST_US (UINT64_C(300) * US_PER_S)
 
 struct stream {
 	char site[INGEST_NAME_CAP], sensor[INGEST_NAME_CAP];
@@ -43,6 +45,8 @@ struct stream {
 	char full_last[48]; /* the last entry that was; "": none */
 	uint64_t full_again_us; /* last looked from the start */
 	uint64_t retry_us; /* its server was not there: not before */
+	unsigned too_large; /* connections that its presence cost in a row */
+	uint64_t presence_us; /* and when it is asked for again (monotonic) */
 	bool own_done; /* what we left unacknowledged has been read again */
 	char cursor[48]; /* through our own pending entries */
 	char claim[48]; /* through those of others; "" when done */

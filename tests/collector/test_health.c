@@ -142,6 +142,38 @@ a_refusal_is_no_silence(void **state)
 	assert_string_equal(states().c, "silent");
 }
 
+/* One sensor's presence costs the connection; all others are looked at. */
+static void
+what_is_too_large_hides_nobody(void **state)
+{
+	struct diag d;
+	unsigned looks = 0;
+
+	(void)state;
+	if (in == NULL) {
+		skip();
+	}
+	say("DEL picket:sensor:{a/c}");
+	say("HSET picket:sensor:{a/c} state live");
+	say("EVAL redis.call('HSET','picket:sensor:{a/b}','state',"
+	    "string.rep('x',17*1048576))return(1) 0");
+	until_streams(2);
+	while (look(&d) != ERR_OK) {
+		assert_true(++looks < 50);
+		usleep(20000);
+	}
+	assert_true(looks > 0);
+	assert_string_equal(states().b, "silent");
+	assert_string_equal(states().c, "live");
+	/* And it is not asked for each time. */
+	assert_int_equal(look(&d), ERR_OK);
+	assert_int_equal(ingest_troubles(in)[REDIS_GARBAGE], 2);
+	say("DEL picket:sensor:{a/b}");
+	say("DEL picket:sensor:{a/c}");
+	assert_int_equal(look(&d), ERR_OK);
+	assert_string_equal(states().c, "silent");
+}
+
 /* Redis lost all it had, the collector ended, and the sensor never came back:
  * nobody watches there, and that shows. */
 static void
@@ -217,6 +249,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_refusal_is_no_silence),
+		cmocka_unit_test(what_is_too_large_hides_nobody),
 		cmocka_unit_test(what_redis_forgot_is_missed),
 	};
 	int rc;
