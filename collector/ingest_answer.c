@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "collector/ingest_state.h"
-#include "common/clock.h"
 #include "common/log.h"
 
 #define DEADLETTERS "1000"
@@ -118,25 +117,12 @@ is_field(const redisReply *k, const redisReply *v)
 		       k->len;
 }
 
-/* Its own sensor alone can make it so: nobody else goes unseen for that. */
-static void
-note_too_large(struct stream *s)
-{
-	s->presence_us = clock_mono_us() + PRESENCE_REST_US;
-	if (++s->too_large == MAX_STRIKES) {
-		log_warn("sensor %s/%s: its presence is too large to be read "
-			 "and counts as none",
-			 s->site, s->sensor);
-	}
-}
-
 enum err
 ingest_presence(struct ingest *in, unsigned stream, struct ingest_presence *out,
 		struct diag *d)
 {
 	struct stream *s = &in->streams[stream];
-	const uint64_t *troubles = redis_pool_troubles(in->pool);
-	uint64_t garbage = troubles[REDIS_GARBAGE];
+	uint64_t garbage = ingest_garbage(in);
 	char key[sizeof("picket:sensor:{}") + 2 * INGEST_NAME_CAP];
 	redisReply *r = NULL;
 	enum err e;
@@ -144,18 +130,19 @@ ingest_presence(struct ingest *in, unsigned stream, struct ingest_presence *out,
 	out->n = 0;
 	freeReplyObject(in->presence);
 	in->presence = NULL;
-	if (s->too_large >= MAX_STRIKES && clock_mono_us() < s->presence_us) {
+	if (ingest_rests(&s->presence)) {
 		return ERR_OK;
 	}
 	snprintf(key, sizeof(key), "picket:sensor:{%s/%s}", s->site, s->sensor);
 	e = redis_pool_call(in->pool, key, CALL_MS, &r, d, "HGETALL %s", key);
+	if (ingest_strikes(in, &s->presence, e, garbage)) {
+		log_warn("sensor %s/%s: its presence is too large to be read "
+			 "and counts as none",
+			 s->site, s->sensor);
+	}
 	if (e != ERR_OK) {
-		if (troubles[REDIS_GARBAGE] > garbage) {
-			note_too_large(s);
-		}
 		return ERR_AGAIN;
 	}
-	s->too_large = 0;
 	in->presence = r;
 	/* A server that will not say is no sensor that fell silent.  Only a key
 	 * of another type holds no presence for sure. */
