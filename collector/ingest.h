@@ -110,7 +110,8 @@ void ingest_rewind(struct ingest *in);
 
 /*
  * The hash with the presence of a stream's sensor, whoever wrote it.  No fields
- * when its time to live ran out.  Valid until the next ingest_presence().
+ * when its time to live ran out, or it is larger than any sensor's and costs the
+ * connection each time it is asked for.  Valid until the next ingest_presence().
  * ERR_AGAIN when Redis is away or refuses to say.
  */
 struct ingest_presence {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "collector/ingest_state.h"
+#include "common/log.h"
 
 #define DEADLETTERS "1000"
 /* Entries that one command acknowledges. */
@@ -120,7 +121,8 @@ enum err
 ingest_presence(struct ingest *in, unsigned stream, struct ingest_presence *out,
 		struct diag *d)
 {
-	const struct stream *s = &in->streams[stream];
+	struct stream *s = &in->streams[stream];
+	uint64_t garbage = ingest_garbage(in);
 	char key[sizeof("picket:sensor:{}") + 2 * INGEST_NAME_CAP];
 	redisReply *r = NULL;
 	enum err e;
@@ -128,8 +130,16 @@ ingest_presence(struct ingest *in, unsigned stream, struct ingest_presence *out,
 	out->n = 0;
 	freeReplyObject(in->presence);
 	in->presence = NULL;
+	if (ingest_rests(&s->presence)) {
+		return ERR_OK;
+	}
 	snprintf(key, sizeof(key), "picket:sensor:{%s/%s}", s->site, s->sensor);
 	e = redis_pool_call(in->pool, key, CALL_MS, &r, d, "HGETALL %s", key);
+	if (ingest_strikes(in, &s->presence, e, garbage)) {
+		log_warn("sensor %s/%s: its presence is too large to be read "
+			 "and counts as none",
+			 s->site, s->sensor);
+	}
 	if (e != ERR_OK) {
 		return ERR_AGAIN;
 	}

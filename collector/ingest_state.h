@@ -34,6 +34,15 @@
 #define FULL_WAIT_MS 50
 /* Failures after which an entry is taken to be too large. */
 #define MAX_STRIKES 2
+/* So long it is not asked for again. */
+#define TOO_LARGE_REST_US (UINT64_C(300) * US_PER_S)
+
+/* Something that a sensor's user may write, of which the reply may be above the
+ * limit and then costs the connection: nobody else is to suffer for it. */
+struct too_large {
+	unsigned strikes; /* connections that it cost in a row */
+	uint64_t rest_us; /* of the last (monotonic) */
+};
 
 struct stream {
 	char site[INGEST_NAME_CAP], sensor[INGEST_NAME_CAP];
@@ -43,6 +52,7 @@ struct stream {
 	char full_last[48]; /* the last entry that was; "": none */
 	uint64_t full_again_us; /* last looked from the start */
 	uint64_t retry_us; /* its server was not there: not before */
+	struct too_large presence;
 	bool own_done; /* what we left unacknowledged has been read again */
 	char cursor[48]; /* through our own pending entries */
 	char claim[48]; /* through those of others; "" when done */
@@ -62,6 +72,7 @@ struct ingest {
 	bool full_before; /* the last read was of one of these */
 	unsigned ask, count; /* how much is asked for */
 	uint64_t discovered_us, claimed_us;
+	struct too_large names, keys; /* of the set of sensors, of a scan */
 	uint64_t scanned_us; /* last looked for streams that nobody names */
 	/* A stream whose entries alone cost us the connection, and how often. */
 	unsigned suspect, strikes;
@@ -105,6 +116,13 @@ void ingest_take_entries(struct ingest *in, unsigned stream,
 /* Of several: [[key, entries], ...]. */
 void ingest_take_streams(struct ingest *in, const redisReply *r);
 
+/* ingest_streams.c: replies above the limit so far; what came of a call, which
+ * began at 'before' of them: true when it is given up for a time just now; and
+ * whether it is not to be tried yet. */
+uint64_t ingest_garbage(const struct ingest *in);
+bool ingest_strikes(const struct ingest *in, struct too_large *t, enum err e,
+		    uint64_t before) MUST_CHECK;
+bool ingest_rests(const struct too_large *t);
 /* What the last read gave is no longer looked at. */
 void ingest_release(struct ingest *in);
 /* The reply's error, if it is one. */

@@ -233,6 +233,68 @@ make_groups(struct ingest *in, bool *renewed, struct diag *d)
 	return ERR_OK;
 }
 
+uint64_t
+ingest_garbage(const struct ingest *in)
+{
+	return redis_pool_troubles(in->pool)[REDIS_GARBAGE];
+}
+
+bool
+ingest_rests(const struct too_large *t)
+{
+	return t->strikes >= MAX_STRIKES &&
+	       clock_mono_us() - t->rest_us < TOO_LARGE_REST_US;
+}
+
+bool
+ingest_strikes(const struct ingest *in, struct too_large *t, enum err e,
+	       uint64_t before)
+{
+	if (e == ERR_OK) {
+		t->strikes = 0;
+	} else if (ingest_garbage(in) > before) {
+		t->rest_us = clock_mono_us();
+		return ++t->strikes == MAX_STRIKES;
+	}
+	return false;
+}
+
+/* Streams that nobody told us of. */
+static enum err
+scan_now(struct ingest *in, uint64_t now, struct diag *d)
+{
+	uint64_t before = ingest_garbage(in);
+	enum err e = ingest_rests(&in->keys) ? ERR_OK : scan(in, d);
+
+	if (!ingest_rests(&in->keys) &&
+	    ingest_strikes(in, &in->keys, e, before)) {
+		log_err("names of keys are too large to be read: streams that "
+			"are in no set are not found; look for who wrote them");
+	}
+	in->scanned_us = e == ERR_OK ? now : in->scanned_us;
+	return e;
+}
+
+static enum err
+discover_now(struct ingest *in, uint64_t now, struct diag *d)
+{
+	uint64_t before = ingest_garbage(in);
+	enum err e = ingest_rests(&in->names) ? ERR_OK : discover(in, d);
+
+	if (!ingest_rests(&in->names) &&
+	    ingest_strikes(in, &in->names, e, before)) {
+		log_err("what is in " SENSORS " is too large to be read: "
+			"sensors are found by their streams alone; take away "
+			"those that are none");
+	}
+	if (e != ERR_OK && e != ERR_AUTH && in->n_streams > 0 &&
+	    redis_pool_is_cluster(in->pool)) {
+		e = ERR_OK; /* its node is away; we know some */
+	}
+	in->discovered_us = e == ERR_OK ? now : in->discovered_us;
+	return e;
+}
+
 enum err
 ingest_connect(struct ingest *in, bool *renewed, struct diag *d)
 {
@@ -258,17 +320,11 @@ ingest_connect(struct ingest *in, bool *renewed, struct diag *d)
 	if (in->scanned_us == 0 || now - in->scanned_us >= SCAN_US) {
 		/* A Redis that is full refuses the sensors' names, and is full
 		 * until their streams are read. */
-		e = scan(in, d);
-		in->scanned_us = e == ERR_OK ? now : in->scanned_us;
+		e = scan_now(in, now, d);
 	}
 	if (e == ERR_OK && (in->discovered_us == 0 ||
 			    now - in->discovered_us >= DISCOVER_US)) {
-		e = discover(in, d);
-		if (e != ERR_OK && e != ERR_AUTH && in->n_streams > 0 &&
-		    redis_pool_is_cluster(in->pool)) {
-			in->discovered_us = now;
-			e = ERR_OK; /* its node is away; we know some */
-		}
+		e = discover_now(in, now, d);
 	}
 	if (e == ERR_OK && now - in->claimed_us >= CLAIM_EVERY_US) {
 		in->claimed_us = now;

@@ -51,6 +51,8 @@ read_one(struct part_in *in, struct redis_pool *pool, unsigned part,
 	 struct diag *d)
 {
 	struct part_source *s = &in->source[part - 1];
+	const uint64_t *troubles = redis_pool_troubles(pool);
+	uint64_t garbage = troubles[REDIS_GARBAGE];
 	char key[PART_NAME_CAP];
 	enum err e = ERR_OK;
 
@@ -62,7 +64,11 @@ read_one(struct part_in *in, struct redis_pool *pool, unsigned part,
 		e = redis_pool_call(pool, key, CALL_MS, &s->reply, d,
 				    "XRANGE %s - + COUNT %d", key,
 				    PART_IN_ENTRIES);
-		s->strikes = e == ERR_CLOSED ? s->strikes + 1 : 0;
+	}
+	if (e == ERR_OK) {
+		s->strikes = 0;
+	} else {
+		s->strikes += troubles[REDIS_GARBAGE] > garbage;
 	}
 	if (e == ERR_OK && s->reply->type != REDIS_REPLY_ARRAY) {
 		e = diag_set(d, ERR_AGAIN, "Redis: %s: %.200s", key,

@@ -142,6 +142,78 @@ a_refusal_is_no_silence(void **state)
 	assert_string_equal(states().c, "silent");
 }
 
+/* One sensor's presence costs the connection; all others are looked at. */
+static void
+what_is_too_large_hides_nobody(void **state)
+{
+	struct diag d;
+	unsigned looks = 0;
+
+	(void)state;
+	if (in == NULL) {
+		skip();
+	}
+	say("DEL picket:sensor:{a/c}");
+	say("HSET picket:sensor:{a/c} state live");
+	say("EVAL redis.call('HSET','picket:sensor:{a/b}','state',"
+	    "string.rep('x',17*1048576))return(1) 0");
+	until_streams(2);
+	while (look(&d) != ERR_OK) {
+		assert_true(++looks < 50);
+		usleep(20000);
+	}
+	assert_true(looks > 0);
+	assert_string_equal(states().b, "silent");
+	assert_string_equal(states().c, "live");
+	/* And it is not asked for each time. */
+	assert_int_equal(look(&d), ERR_OK);
+	assert_int_equal(ingest_troubles(in)[REDIS_GARBAGE], 2);
+	say("DEL picket:sensor:{a/b}");
+	say("DEL picket:sensor:{a/c}");
+	assert_int_equal(look(&d), ERR_OK);
+	assert_string_equal(states().c, "silent");
+}
+
+/* So may names that any sensor can write: streams are read all the same. */
+static void
+names_too_large_keep_nobody_waiting(void **state)
+{
+	static const char *const spoils[] = {
+		"EVAL redis.call('SADD','picket:sensors',"
+		"string.rep('x',17*1048576))return(1) 0",
+		"EVAL redis.call('SET','picket:alerts:{'.."
+		"string.rep('x',17*1048576),'')return(1) 0",
+	};
+	const struct ingest_entry *entries;
+	struct diag d = { "" };
+	unsigned tries = 0;
+	bool renewed;
+	size_t got = 0;
+
+	(void)state;
+	if (in == NULL) {
+		skip();
+	}
+	say(spoils[0]);
+	say(spoils[1]);
+	say("XADD picket:alerts:{a/b} * v 0");
+	/* Another collector would look for all names at once. */
+	ingest_free(in);
+	assert_int_equal(ingest_new(&in,
+				    &(struct redis_options){ .url = redis.url },
+				    "test", &d),
+			 ERR_OK);
+	ingest_know(in, "a", "b");
+	ingest_know(in, "a", "c");
+	while (got == 0) {
+		assert_true(++tries < 200);
+		(void)!ingest_read(in, 50, &entries, &got, &renewed, &d);
+		usleep(20000);
+	}
+	assert_int_equal(ingest_troubles(in)[REDIS_GARBAGE], 4);
+	say("FLUSHALL");
+}
+
 /* Redis lost all it had, the collector ended, and the sensor never came back:
  * nobody watches there, and that shows. */
 static void
@@ -217,6 +289,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_refusal_is_no_silence),
+		cmocka_unit_test(what_is_too_large_hides_nobody),
+		cmocka_unit_test(names_too_large_keep_nobody_waiting),
 		cmocka_unit_test(what_redis_forgot_is_missed),
 	};
 	int rc;
