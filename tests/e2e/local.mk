@@ -11,7 +11,6 @@ E2E_TESTS += tests/e2e/patterns.sh
 E2E_TESTS += tests/e2e/redis_away.sh
 E2E_TESTS += tests/e2e/common_set.sh
 E2E_TESTS += tests/e2e/exchange_reload.sh
-E2E_TESTS += tests/e2e/allow_reload.sh
 E2E_TESTS += tests/e2e/exercise_partners.sh
 E2E_TESTS += tests/e2e/taps_apart.sh
 E2E_TESTS += tests/e2e/parts_cluster.sh
