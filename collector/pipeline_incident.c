@@ -10,6 +10,7 @@
 
 #include "collector/correlator_store.h"
 #include "collector/situation.h"
+#include "common/clock.h"
 #include "common/log.h"
 
 static enum err
@@ -285,7 +286,10 @@ pipeline_incidents(struct pipeline *p)
 {
 	struct correlate_sink sink = { p, on_merged, on_incident, on_run,
 				       on_gone };
-	enum err e = correlate_flush(p->correlate, &sink);
+	enum err e;
+
+	correlate_clock(p->correlate, clock_wall_us());
+	e = correlate_flush(p->correlate, &sink);
 
 	return e == ERR_OK ? count_opened(p) : e;
 }

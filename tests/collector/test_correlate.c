@@ -825,6 +825,49 @@ partners_push_out_their_own(void **state)
 	world_fini(&w);
 }
 
+/* Nor does a sensor whose clock is a century ahead push out what others see. */
+static void
+the_future_makes_room_first(void **state)
+{
+	struct correlate_config cfg = correlate_defaults;
+	struct correlate *c;
+	struct correlate_stats stats;
+	struct sighting_set s;
+	struct world w;
+	char key[32];
+
+	(void)state;
+	cfg.max_runs = 1000;
+	c = correlate_new(&cfg);
+	correlate_clock(c, T0 + HOUR);
+	world_init(&w);
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(key, sizeof(key), "i:10.0.%u.%u", i / 250, i % 250);
+		s = set("base", "US", T0 + i, STAGE_COUNT, key);
+		assert_int_equal(correlate_add(c, &s), ERR_OK);
+	}
+	flush(c, &w);
+	for (unsigned i = 0; i < 10000; i++) {
+		snprintf(key, sizeof(key), "i:11.0.%u.%u", i / 250, i % 250);
+		s = set("A", "US", T0 + 876000 * HOUR + i, STAGE_COUNT, key);
+		assert_int_equal(correlate_add(c, &s), ERR_OK);
+		if (i % 100 == 99) {
+			flush(c, &w);
+		}
+	}
+	for (unsigned i = 0; i < 60; i++) {
+		snprintf(key, sizeof(key), "i:10.0.0.%u", i);
+		s = set("fort", "US", T0 + 2 * HOUR, STAGE_COUNT, key);
+		assert_int_equal(correlate_add(c, &s), ERR_OK);
+	}
+	flush(c, &w);
+	assert_int_equal(w.opened, 60);
+	correlate_stats(c, &stats);
+	assert_true(stats.runs <= 1100);
+	correlate_free(c);
+	world_fini(&w);
+}
+
 static void
 memory_is_bounded(void **state)
 {
@@ -928,6 +971,7 @@ main(void)
 		cmocka_unit_test(told_of_twice),
 		cmocka_unit_test(partners_alone_open_nothing),
 		cmocka_unit_test(partners_push_out_their_own),
+		cmocka_unit_test(the_future_makes_room_first),
 		cmocka_unit_test(memory_is_bounded),
 	};
 
