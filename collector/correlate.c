@@ -380,7 +380,10 @@ evict_before(struct correlate *c, uint64_t limit, enum eviction turn)
 static enum err
 make_room(struct correlate *c)
 {
-	uint64_t *last = malloc(c->n_runs * sizeof(*last));
+	uint64_t *last = malloc(MAX(c->n_runs, (size_t)1) * sizeof(*last));
+	/* There is to be room for links too where these were short. */
+	size_t links = c->n_links < c->cfg.max_links ? SIZE_MAX
+						     : c->cfg.max_links / 8 * 7;
 
 	if (last == NULL) {
 		return ERR_NOMEM;
@@ -405,7 +408,7 @@ make_room(struct correlate *c)
 						  : (n - 1) / 4],
 				     turn);
 		}
-		if (c->n_runs < c->cfg.max_runs / 8 * 7) {
+		if (c->n_runs < c->cfg.max_runs / 8 * 7 && c->n_links < links) {
 			break;
 		}
 	}

@@ -868,6 +868,42 @@ the_future_makes_room_first(void **state)
 	world_fini(&w);
 }
 
+/* Scanners that touch many hosts use up the links long before the runs: those
+ * that were silent longest make room for links as well. */
+static void
+old_links_make_room(void **state)
+{
+	struct correlate_config cfg = correlate_defaults;
+	struct correlate_stats st;
+	struct correlate *c;
+	struct sighting_set s;
+	struct world w;
+	char keys[64];
+
+	(void)state;
+	cfg.max_links = 400;
+	c = correlate_new(&cfg);
+	world_init(&w);
+	for (unsigned i = 0; i < 400; i++) {
+		snprintf(keys, sizeof(keys), "a:203.0.113.%u,h:a 10.0.0.%u",
+			 i / 20, i % 20);
+		s = set("a", "US", T0 + i, STAGE_COUNT, keys);
+		feed(c, &s);
+	}
+	flush(c, &w);
+	s = set("a", "US", T0 + HOUR, STAGE_COUNT, "a:198.51.100.1,d:x.org");
+	feed(c, &s);
+	s = set("b", "US", T0 + HOUR, STAGE_COUNT, "a:198.51.100.1,d:x.org");
+	feed(c, &s);
+	flush(c, &w);
+	correlate_stats(c, &st);
+	assert_int_equal(st.links_refused, 0);
+	assert_int_equal(w.opened, 1);
+	assert_true(st.evicted > 0 && st.links < cfg.max_links);
+	correlate_free(c);
+	world_fini(&w);
+}
+
 static void
 memory_is_bounded(void **state)
 {
@@ -972,6 +1008,7 @@ main(void)
 		cmocka_unit_test(partners_alone_open_nothing),
 		cmocka_unit_test(partners_push_out_their_own),
 		cmocka_unit_test(the_future_makes_room_first),
+		cmocka_unit_test(old_links_make_room),
 		cmocka_unit_test(memory_is_bounded),
 	};
 
