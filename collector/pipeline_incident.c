@@ -225,6 +225,7 @@ pipeline_correlate(struct pipeline *p)
 	enum err e = ERR_OK;
 	unsigned n = sighting_batch_len(p->sightings);
 
+	correlate_clock(p->correlate, clock_wall_us());
 	for (unsigned i = 0; i < n && e == ERR_OK; i++) {
 		const struct sighting_set *s =
 			sighting_batch_get(p->sightings, i);

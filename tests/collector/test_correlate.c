@@ -377,6 +377,32 @@ late_alerts_of_a_flood_count(void **state)
 	}
 }
 
+/* One alert of a clock that is far ahead does not hide the flood that all others
+ * see of the same rule. */
+static void
+the_future_hides_no_flood(void **state)
+{
+	static struct world w;
+	struct correlate_config cfg = correlate_defaults;
+	struct correlate *c;
+	struct sighting_set s = set("ahead", "US", T0 + 20 * HOUR, 99, "r:1:7");
+
+	(void)state;
+	cfg.flood_rule_alerts = 10000;
+	c = correlate_new(&cfg);
+	world_init(&w);
+	correlate_clock(c, T0);
+	feed(c, &s);
+	feed_many(c, set("alpha", "JP", T0, 99, "r:1:7"), 100, 99);
+	flush(c, &w);
+	assert_int_equal(w.opened, 0);
+	feed_many(c, set("alpha", "JP", T0 + 1000000, 99, "r:1:7"), 1, 100);
+	flush(c, &w);
+	assert_int_equal(w.opened, 1);
+	correlate_free(c);
+	world_fini(&w);
+}
+
 static void
 silence_longer_than_the_window_parts(void **state)
 {
@@ -996,6 +1022,7 @@ main(void)
 		cmocka_unit_test(a_rule_that_misfires_is_one_incident),
 		cmocka_unit_test(what_is_no_flood_opens_nothing),
 		cmocka_unit_test(late_alerts_of_a_flood_count),
+		cmocka_unit_test(the_future_hides_no_flood),
 		cmocka_unit_test(silence_longer_than_the_window_parts),
 		cmocka_unit_test(weak_and_generic_keys_open_nothing),
 		cmocka_unit_test(stages_in_order_against_one_host),
