@@ -173,7 +173,7 @@ confined_apply(const struct pipeline_config *cfg, const struct conf *conf,
 			confine_path(&c, cfg->files[i], CONFINE_READ_BESIDE);
 		}
 		for (unsigned i = 0; i < cfg->n_allow; i++) {
-			confine_path(&c, cfg->allow[i], CONFINE_READ);
+			confine_path(&c, cfg->allow[i], CONFINE_READ_BESIDE);
 		}
 		confine_path(&c, tls->ca, CONFINE_READ_BESIDE);
 		confine_path(&c, tls->cert, CONFINE_READ_BESIDE);

@@ -300,6 +300,23 @@ cmp_u64(const void *x, const void *y)
 	return a < b ? -1 : a > b;
 }
 
+void
+correlate_clock(struct correlate *c, uint64_t now_us)
+{
+	c->now_us = now_us;
+}
+
+/* Since when 'r' is silent, as far as its times can be: one that is not over
+ * for a century would push out all others.  A number of a run is less than any
+ * time. */
+static uint64_t
+silent_since(const struct correlate *c, const struct run *r)
+{
+	return c->now_us != 0 && r->last_us > c->now_us + CORRELATE_AHEAD_US
+		       ? r->id
+		       : r->last_us;
+}
+
 /* Whose turn it is when room has to be made. */
 enum eviction { EVICT_TOLD, EVICT_LOOSE, EVICT_MEMBERS, EVICTIONS };
 
@@ -346,7 +363,7 @@ evict_before(struct correlate *c, uint64_t limit, enum eviction turn)
 
 		for (; r != NULL; r = next) {
 			next = r->next_hash;
-			if (r->last_us <= limit && may_go(r, turn)) {
+			if (silent_since(c, r) <= limit && may_go(r, turn)) {
 				trim(r);
 				correlate_run_drop(c, r);
 				c->evicted++;
@@ -363,7 +380,10 @@ evict_before(struct correlate *c, uint64_t limit, enum eviction turn)
 static enum err
 make_room(struct correlate *c)
 {
-	uint64_t *last = malloc(c->n_runs * sizeof(*last));
+	uint64_t *last = malloc(MAX(c->n_runs, (size_t)1) * sizeof(*last));
+	/* There is to be room for links too where these were short. */
+	size_t links = c->n_links < c->cfg.max_links ? SIZE_MAX
+						     : c->cfg.max_links / 8 * 7;
 
 	if (last == NULL) {
 		return ERR_NOMEM;
@@ -375,7 +395,7 @@ make_room(struct correlate *c)
 			for (struct run *r = c->buckets[i]; r != NULL;
 			     r = r->next_hash) {
 				if (may_go(r, turn)) {
-					last[n++] = r->last_us;
+					last[n++] = silent_since(c, r);
 				}
 			}
 		}
@@ -388,7 +408,7 @@ make_room(struct correlate *c)
 						  : (n - 1) / 4],
 				     turn);
 		}
-		if (c->n_runs < c->cfg.max_runs / 8 * 7) {
+		if (c->n_runs < c->cfg.max_runs / 8 * 7 && c->n_links < links) {
 			break;
 		}
 	}

@@ -208,6 +208,13 @@ enum err correlate_load_end(struct correlate *c) MUST_CHECK;
  * loaded. */
 void correlate_load_next(struct correlate *c, uint64_t id);
 
+/* What time it is here (us): runs of a time more than CORRELATE_AHEAD_US from
+ * now, which a clock that runs ahead made, are the first to make room, the
+ * oldest of them first, and floods count such times as now.  0, as at first: nobody
+ * knows. */
+#define CORRELATE_AHEAD_US (UINT64_C(86400) * 1000000)
+void correlate_clock(struct correlate *c, uint64_t now_us);
+
 struct correlate_stats {
 	size_t runs, links, incidents;
 	uint64_t evicted, links_refused;

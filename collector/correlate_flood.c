@@ -5,7 +5,8 @@
  *
  * Time is cut in pieces of flood_seconds.  Of a run the newest piece and the
  * one before are counted, so that sensors may be late by as much; what comes
- * later still counts for nothing here.
+ * later still counts for nothing here.  So would all that is told for as long
+ * as one clock runs ahead: what is of a time to come counts for the next piece.
  */
 #include "collector/correlate_state.h"
 
@@ -13,6 +14,16 @@ static uint64_t
 length_us(const struct correlate *c)
 {
 	return c->cfg.flood_seconds * UINT64_C(1000000);
+}
+
+/* Where the piece of that time begins. */
+static uint64_t
+piece_of(const struct correlate *c, uint64_t us)
+{
+	if (c->now_us != 0) {
+		us = MIN(us, c->now_us + length_us(c));
+	}
+	return us - us % length_us(c);
 }
 
 /* 'at' is where a piece begins. */
@@ -51,7 +62,7 @@ void
 correlate_flood_add(const struct correlate *c, struct run *const *runs,
 		    unsigned n, const struct sighting_set *s)
 {
-	uint64_t at = s->last_us - s->last_us % length_us(c);
+	uint64_t at = piece_of(c, s->last_us);
 	bool caused = false;
 
 	/* What is told of the past did not come as a flood. */

@@ -46,6 +46,7 @@ struct correlate {
 	size_t n_buckets; /* a power of two */
 	size_t n_runs, n_links, n_incidents;
 	uint64_t next_id;
+	uint64_t now_us; /* correlate_clock() */
 	struct run *dirty;
 	struct incident *incidents; /* newest first */
 	struct incident_pair *merged;

@@ -544,6 +544,7 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 				log_warn("%s", d->msg);
 			}
 			pipeline_reload_keys(p);
+			pipeline_indicators_reload(p);
 			pipeline_exchange_reload(p->exchange);
 		}
 		e = pipeline_indicators_turn(p, d);

@@ -70,6 +70,8 @@ enum err pipeline_silence_turn(struct pipeline *p) MUST_CHECK;
  */
 enum err pipeline_refute_turn(struct pipeline *p) MUST_CHECK;
 void pipeline_refute_forget(struct pipeline *p);
+/* All indicators in memory are asked about once more. */
+void pipeline_refute_all(struct pipeline *p);
 /* Adds to the correlator what 's' says, which is little when its indicator is
  * refuted. */
 enum err pipeline_correlate_set(struct pipeline *p,

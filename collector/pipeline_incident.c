@@ -10,6 +10,7 @@
 
 #include "collector/correlator_store.h"
 #include "collector/situation.h"
+#include "common/clock.h"
 #include "common/log.h"
 
 static enum err
@@ -224,6 +225,7 @@ pipeline_correlate(struct pipeline *p)
 	enum err e = ERR_OK;
 	unsigned n = sighting_batch_len(p->sightings);
 
+	correlate_clock(p->correlate, clock_wall_us());
 	for (unsigned i = 0; i < n && e == ERR_OK; i++) {
 		const struct sighting_set *s =
 			sighting_batch_get(p->sightings, i);
@@ -285,7 +287,10 @@ pipeline_incidents(struct pipeline *p)
 {
 	struct correlate_sink sink = { p, on_merged, on_incident, on_run,
 				       on_gone };
-	enum err e = correlate_flush(p->correlate, &sink);
+	enum err e;
+
+	correlate_clock(p->correlate, clock_wall_us());
+	e = correlate_flush(p->correlate, &sink);
 
 	return e == ERR_OK ? count_opened(p) : e;
 }

@@ -4,6 +4,7 @@
 #include "collector/mute_store.h"
 #include "collector/silence_store.h"
 #include "collector/store_state.h"
+#include "common/clock.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -206,13 +207,13 @@ store_newest_run(struct store *s)
 /* One of the statements below: runs into the table 'recent'. */
 static enum err
 gather(struct store *s, const char *sql, const char *args, uint64_t a,
-       uint64_t b)
+       uint64_t b, uint64_t c)
 {
 	sqlite3_stmt *st = NULL;
 	enum err e = ERR_IO;
 
 	if (sqlite3_prepare_v2(s->db, sql, -1, &st, NULL) == SQLITE_OK) {
-		e = args[1] != '\0' ? sql_run(st, args, a, b)
+		e = args[1] != '\0' ? sql_run(st, args, a, b, c)
 				    : sql_run(st, args, a);
 	}
 	sqlite3_finalize(st);
@@ -220,7 +221,7 @@ gather(struct store *s, const char *sql, const char *args, uint64_t a,
 }
 
 /*
- * Which runs are put back: the newest; what these were seen with, since they may
+ * Which runs are put back: the newest, those of a clock that runs ahead last; what these were seen with, since they may
  * tie it together any time; the rest of the incidents that all those are of,
  * whose summaries would else forget who was met first; and what that was seen
  * with.
@@ -229,8 +230,9 @@ static enum err
 gather_recent(struct store *s, uint64_t since_us, size_t max)
 {
 	static const char newest[] =
-		"INSERT INTO recent SELECT id FROM runs WHERE last_us>=?"
-		" ORDER BY last_us DESC LIMIT ?";
+		"INSERT INTO recent SELECT id FROM runs WHERE last_us>=?1"
+		" ORDER BY CASE WHEN last_us>?3 THEN id ELSE last_us END DESC"
+		" LIMIT ?2";
 	static const char linked[] =
 		"INSERT OR IGNORE INTO recent SELECT o.id FROM (SELECT l.b AS"
 		" id FROM recent t JOIN links l ON l.a=t.id UNION SELECT l.a"
@@ -247,10 +249,11 @@ gather_recent(struct store *s, uint64_t since_us, size_t max)
 				     "DELETE FROM recent");
 
 	if (e == ERR_OK) {
-		e = gather(s, newest, "uu", since_us, max);
+		e = gather(s, newest, "uuu", since_us, max,
+			   clock_wall_us() + CORRELATE_AHEAD_US);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(more) && e == ERR_OK; i++) {
-		e = gather(s, more[i], "u", max / 16, 0);
+		e = gather(s, more[i], "u", max / 16, 0, 0);
 	}
 	return e;
 }

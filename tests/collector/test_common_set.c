@@ -696,6 +696,20 @@ count_value(void *arg, const char *value)
 	++*(unsigned *)arg;
 }
 
+/* The gate's lists from now on: this one. */
+static void
+use_list(const char *lines)
+{
+	struct allow_lists *lists = allow_lists_new();
+	struct diag d = { "" };
+
+	assert_non_null(lists);
+	assert_int_equal(
+		allow_lists_add_bytes(lists, "mine", view_cstr(lines), &d),
+		ERR_OK);
+	common_set_use_lists(set, lists);
+}
+
 static void
 test_refuted(void **state)
 {
@@ -736,6 +750,11 @@ test_refuted(void **state)
 	offer("s", &a, NOW);
 	assert_true(word("t.co", NOW).refuted);
 	assert_non_null(strstr(word("t.co", NOW).reason, "allow list"));
+	/* The lists are read again: t.co is on none, and another one is. */
+	use_list("evil-host.xyz\n");
+	assert_false(word("t.co", NOW).refuted);
+	assert_non_null(strstr(word("evil-host.xyz", NOW).reason,
+			       "on the allow list mine"));
 	/* Who follows hears of each value that changed, once. */
 	assert_int_equal(indicator_words_since(common_set_words(set), &change,
 					       100, count_value, &n, &more),

@@ -377,6 +377,32 @@ late_alerts_of_a_flood_count(void **state)
 	}
 }
 
+/* One alert of a clock that is far ahead does not hide the flood that all others
+ * see of the same rule. */
+static void
+the_future_hides_no_flood(void **state)
+{
+	static struct world w;
+	struct correlate_config cfg = correlate_defaults;
+	struct correlate *c;
+	struct sighting_set s = set("ahead", "US", T0 + 20 * HOUR, 99, "r:1:7");
+
+	(void)state;
+	cfg.flood_rule_alerts = 10000;
+	c = correlate_new(&cfg);
+	world_init(&w);
+	correlate_clock(c, T0);
+	feed(c, &s);
+	feed_many(c, set("alpha", "JP", T0, 99, "r:1:7"), 100, 99);
+	flush(c, &w);
+	assert_int_equal(w.opened, 0);
+	feed_many(c, set("alpha", "JP", T0 + 1000000, 99, "r:1:7"), 1, 100);
+	flush(c, &w);
+	assert_int_equal(w.opened, 1);
+	correlate_free(c);
+	world_fini(&w);
+}
+
 static void
 silence_longer_than_the_window_parts(void **state)
 {
@@ -825,6 +851,85 @@ partners_push_out_their_own(void **state)
 	world_fini(&w);
 }
 
+/* Nor does a sensor whose clock is a century ahead push out what others see. */
+static void
+the_future_makes_room_first(void **state)
+{
+	struct correlate_config cfg = correlate_defaults;
+	struct correlate *c;
+	struct correlate_stats stats;
+	struct sighting_set s;
+	struct world w;
+	char key[32];
+
+	(void)state;
+	cfg.max_runs = 1000;
+	c = correlate_new(&cfg);
+	correlate_clock(c, T0 + HOUR);
+	world_init(&w);
+	for (unsigned i = 0; i < 500; i++) {
+		snprintf(key, sizeof(key), "i:10.0.%u.%u", i / 250, i % 250);
+		s = set("base", "US", T0 + i, STAGE_COUNT, key);
+		assert_int_equal(correlate_add(c, &s), ERR_OK);
+	}
+	flush(c, &w);
+	for (unsigned i = 0; i < 10000; i++) {
+		snprintf(key, sizeof(key), "i:11.0.%u.%u", i / 250, i % 250);
+		s = set("A", "US", T0 + 876000 * HOUR + i, STAGE_COUNT, key);
+		assert_int_equal(correlate_add(c, &s), ERR_OK);
+		if (i % 100 == 99) {
+			flush(c, &w);
+		}
+	}
+	for (unsigned i = 0; i < 60; i++) {
+		snprintf(key, sizeof(key), "i:10.0.0.%u", i);
+		s = set("fort", "US", T0 + 2 * HOUR, STAGE_COUNT, key);
+		assert_int_equal(correlate_add(c, &s), ERR_OK);
+	}
+	flush(c, &w);
+	assert_int_equal(w.opened, 60);
+	correlate_stats(c, &stats);
+	assert_true(stats.runs <= 1100);
+	correlate_free(c);
+	world_fini(&w);
+}
+
+/* Scanners that touch many hosts use up the links long before the runs: those
+ * that were silent longest make room for links as well. */
+static void
+old_links_make_room(void **state)
+{
+	struct correlate_config cfg = correlate_defaults;
+	struct correlate_stats st;
+	struct correlate *c;
+	struct sighting_set s;
+	struct world w;
+	char keys[64];
+
+	(void)state;
+	cfg.max_links = 400;
+	c = correlate_new(&cfg);
+	world_init(&w);
+	for (unsigned i = 0; i < 400; i++) {
+		snprintf(keys, sizeof(keys), "a:203.0.113.%u,h:a 10.0.0.%u",
+			 i / 20, i % 20);
+		s = set("a", "US", T0 + i, STAGE_COUNT, keys);
+		feed(c, &s);
+	}
+	flush(c, &w);
+	s = set("a", "US", T0 + HOUR, STAGE_COUNT, "a:198.51.100.1,d:x.org");
+	feed(c, &s);
+	s = set("b", "US", T0 + HOUR, STAGE_COUNT, "a:198.51.100.1,d:x.org");
+	feed(c, &s);
+	flush(c, &w);
+	correlate_stats(c, &st);
+	assert_int_equal(st.links_refused, 0);
+	assert_int_equal(w.opened, 1);
+	assert_true(st.evicted > 0 && st.links < cfg.max_links);
+	correlate_free(c);
+	world_fini(&w);
+}
+
 static void
 memory_is_bounded(void **state)
 {
@@ -917,6 +1022,7 @@ main(void)
 		cmocka_unit_test(a_rule_that_misfires_is_one_incident),
 		cmocka_unit_test(what_is_no_flood_opens_nothing),
 		cmocka_unit_test(late_alerts_of_a_flood_count),
+		cmocka_unit_test(the_future_hides_no_flood),
 		cmocka_unit_test(silence_longer_than_the_window_parts),
 		cmocka_unit_test(weak_and_generic_keys_open_nothing),
 		cmocka_unit_test(stages_in_order_against_one_host),
@@ -928,6 +1034,8 @@ main(void)
 		cmocka_unit_test(told_of_twice),
 		cmocka_unit_test(partners_alone_open_nothing),
 		cmocka_unit_test(partners_push_out_their_own),
+		cmocka_unit_test(the_future_makes_room_first),
+		cmocka_unit_test(old_links_make_room),
 		cmocka_unit_test(memory_is_bounded),
 	};
 

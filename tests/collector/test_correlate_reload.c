@@ -619,6 +619,33 @@ test_long_incidents_stay_whole(void **state)
 	store_close(w.store);
 }
 
+/* Of a memory that is too small for all, what a clock a century ahead made is
+ * not put back in place of what is. */
+static void
+test_the_future_comes_last(void **state)
+{
+	struct world w = { .store = store_dir_open() };
+	char text[24];
+	const char *key[] = { text };
+	static const char *const ours[] = { "ours" };
+
+	(void)state;
+	world_begin(&w);
+	w.cfg.max_runs = 100;
+	sees(&w, "a", T0, 1, ours);
+	for (unsigned i = 0; i < 90; i++) {
+		snprintf(text, sizeof(text), "ahead%u", i);
+		sees(&w, "a", T0 + 876000 * HOUR + i, 1, key);
+	}
+	correlate_free(w.c);
+	w.c = correlate_new(&w.cfg);
+	assert_int_equal(store_load_runs(w.store, w.c, 0, 75), ERR_OK);
+	sees(&w, "b", T0 + HOUR, 1, ours);
+	assert_int_equal(count(&w, "SELECT count(*) FROM incidents"), 1);
+	world_end(&w);
+	store_close(w.store);
+}
+
 /* Many attackers, each met again and again at one site more, or with another
  * key, while memory holds but a few of them: whatever has to make room and
  * however often all is read back, no incident is ever worth less than before,
@@ -675,6 +702,9 @@ main(void)
 			test_numbers_are_not_given_twice, store_dir_make,
 			store_dir_remove),
 		cmocka_unit_test_setup_teardown(test_long_incidents_stay_whole,
+						store_dir_make,
+						store_dir_remove),
+		cmocka_unit_test_setup_teardown(test_the_future_comes_last,
 						store_dir_make,
 						store_dir_remove),
 		cmocka_unit_test_setup_teardown(test_full_memory_lowers_nothing,

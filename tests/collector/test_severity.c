@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -107,6 +108,74 @@ one_leads_whatever_the_order(void **state)
 	assert_string_equal(s[0].owner, "JP");
 	assert_string_equal(s[1].owner, "AU");
 	assert_string_equal(s[2].owner, "US");
+}
+
+/* Drawn from so few values that most of them tie. */
+static void
+one_leads_however_they_tie(void **state)
+{
+	struct severity_stake s[SEVERITY_MAX_OWNERS], first;
+
+	(void)state;
+	for (unsigned round = 0; round < 2000; round++) {
+		unsigned n = 1 + rnd(SEVERITY_MAX_OWNERS);
+
+		for (unsigned i = 0; i < n; i++) {
+			s[i] = (struct severity_stake){ .criticality =
+								rnd(2) * 50,
+							.n_sites = rnd(2),
+							.count = rnd(2) };
+			snprintf(s[i].owner, sizeof(s[i].owner), "O%02u", i);
+		}
+		severity_order_stakes(s, n);
+		first = s[0];
+		for (unsigned again = 0; again < 4; again++) {
+			for (unsigned i = n; i-- > 1;) {
+				unsigned k = rnd(i + 1);
+				struct severity_stake swap = s[i];
+
+				s[i] = s[k];
+				s[k] = swap;
+			}
+			severity_order_stakes(s, n);
+			assert_string_equal(s[0].owner, first.owner);
+		}
+		for (unsigned i = 1; i < n; i++) {
+			assert_true(first.criticality >= s[i].criticality);
+			assert_true(first.criticality > s[i].criticality ||
+				    first.n_sites >= s[i].n_sites);
+		}
+	}
+}
+
+/* What was found before is the least that there is, factor by factor. */
+static void
+at_least_as_before(void **state)
+{
+	(void)state;
+	for (unsigned round = 0; round < 2000; round++) {
+		struct severity_factors a = { rnd(31), rnd(26), rnd(21),
+					      rnd(16), rnd(11), rnd(11) };
+		struct severity_factors b = { rnd(31), rnd(26), rnd(21),
+					      rnd(16), rnd(11), rnd(11) };
+		struct severity_factors f = a, g = b, none = { 0 };
+		unsigned s = severity_at_least(&f, &b);
+
+		assert_true(s >= severity_at_least(&a, &none) && s <= 100);
+		assert_int_equal(s, severity_at_least(&g, &a));
+		assert_memory_equal(&f, &g, sizeof(f));
+	}
+	/* The least criticality that a factor can come from gives it again. */
+	for (unsigned crit = 0; crit <= 100; crit++) {
+		struct severity_input in = { .criticality = crit };
+		struct severity_factors f, again;
+
+		severity_score(&in, &f);
+		in.criticality = severity_criticality(&f);
+		assert_true(in.criticality <= crit);
+		severity_score(&in, &again);
+		assert_int_equal(again.mission, f.mission);
+	}
 }
 
 static void
@@ -316,6 +385,8 @@ main(void)
 		cmocka_unit_test(silence_adds),
 		cmocka_unit_test(levels_as_the_schema_draws_them),
 		cmocka_unit_test(one_leads_whatever_the_order),
+		cmocka_unit_test(one_leads_however_they_tie),
+		cmocka_unit_test(at_least_as_before),
 		cmocka_unit_test(stages_go_one_way),
 		cmocka_unit_test(scores_as_worked_out_by_hand),
 		cmocka_unit_test(more_is_never_less),

@@ -11,7 +11,7 @@ ctl() { "$bin/picketctl" --store "$store" "$@"; }
 
 start() {
 	${exec-} "$collector" --redis "unix://$sock" --store "$store" \
-		--set "gate.allow=$top/rules/dist/allow" \
+		--set "gate.allow=$tmp/allow" \
 		--missions "$top/pcaps/missions.yaml" --feed "$tmp/feed.json" \
 		"$@" 2>>"$tmp/collector.log"
 }
@@ -69,6 +69,8 @@ EOF
 }
 
 redis_start
+cp -R "$top/rules/dist/allow" "$tmp/allow"
+chmod -R u+w "$tmp/allow"
 collector_start
 bundle "$tmp/a.json" 2026-01-02T00:00:00.000Z no
 ctl indicators import --source partner --who ann "$tmp/a.json" \
@@ -118,6 +120,27 @@ eventually 20 taken partner 2 || fail "not taken: $(ctl indicators report)"
 same "revoked" 0 "$(state_of evil-host.xyz)"
 same "still removed" 0 "$(state_of 45.155.205.3)"
 same "still released" 2 "$(state_of t.co)"
+
+# The allow lists are read again: another file in place of one, and a damaged one.
+printf '%s\n' clouds.evil-list.xyz >"$tmp/allow.new"
+mv "$tmp/allow.new" "$tmp/allow/top.txt"
+kill -HUP "$collector_pid"
+eventually 20 grep -q 'allow lists are reloaded: [1-9]' "$tmp/collector.log" ||
+	fail "allow: not reread: $(tail -3 "$tmp/collector.log")"
+ctl indicators add domain clouds.evil-list.xyz >"$tmp/out" || fail "add"
+eventually 10 is_state clouds.evil-list.xyz 1 || fail "on a list: $(
+	state_of clouds.evil-list.xyz)"
+printf '%s\n' '10.0.0.0/99' >"$tmp/allow/top.txt"
+kill -HUP "$collector_pid"
+eventually 20 grep -q 'allow lists are not reloaded.*allow/top.txt' \
+	"$tmp/collector.log" ||
+	fail "allow: not refused: $(tail -3 "$tmp/collector.log")"
+ctl indicators remove "$(id_of clouds.evil-list.xyz)" >"$tmp/out" ||
+	fail "remove"
+ctl indicators add domain www.clouds.evil-list.xyz >"$tmp/out" || fail "add"
+eventually 10 is_state www.clouds.evil-list.xyz 1 ||
+	fail "the former lists do not stay: $(state_of www.clouds.evil-list.xyz)"
+cp "$top/rules/dist/allow/top.txt" "$tmp/allow/top.txt"
 
 # A list of the settings: read, and read again when it is another one.
 kill "$collector_pid"
