@@ -25,12 +25,14 @@
 /* Who speaks; strings outlive the log. */
 struct event_origin {
 	const char *site, *sensor, *owner, *exercise, *tlp; /* "" if unset */
+	const char *evidence_dir; /* where packets are kept; or NULL */
 	const char *const *ifaces; /* live: names, by frame.iface - 1 */
 };
 
 struct event_log;
 struct trace;
 struct contacts_told;
+struct evidence_at;
 
 struct event_log *event_log_new(const struct event_origin *origin,
 				const struct conf *conf);
@@ -55,6 +57,7 @@ struct event_subject {
 	const struct rule_metadata *meta; /* NULL: rules have nothing to say */
 	bool tx_guessed; /* the rule did not ask for 'tx', see worker_alert.c */
 	const struct event_past *past; /* the writer's; NULL: it is now */
+	const struct evidence_at *evidence; /* where its packet is; or NULL */
 	const struct trace *trace; /* EVENT_TYPE_ANCHOR's; else NULL */
 };
 

@@ -113,7 +113,7 @@ sort_list(struct evidence_dir *v)
 static enum err
 read_dir(struct evidence_dir *v, struct diag *d)
 {
-	int fd = dup(v->fd);
+	int fd = openat(v->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	uint32_t run;
 
@@ -141,9 +141,8 @@ read_dir(struct evidence_dir *v, struct diag *d)
 	}
 	closedir(dir);
 	v->run++;
-	return sort_list(v) == ERR_OK
-		       ? ERR_OK
-		       : diag_set(d, ERR_NOMEM, "out of memory");
+	return sort_list(v) == ERR_OK ? ERR_OK
+				      : diag_set(d, ERR_NOMEM, "out of memory");
 }
 
 enum err
@@ -214,9 +213,9 @@ make_room(struct evidence_dir *v, uint64_t bytes)
 {
 	struct listed *l = TAILQ_FIRST(&v->list), *next;
 
-	for (; l != NULL &&
-	       (v->count.stored_bytes + bytes > v->set.total_size ||
-		v->n >= EVIDENCE_FILES_MAX);
+	for (;
+	     l != NULL && (v->count.stored_bytes + bytes > v->set.total_size ||
+			   v->n >= EVIDENCE_FILES_MAX);
 	     l = next) {
 		next = TAILQ_NEXT(l, link);
 		if (l->open) {
@@ -250,9 +249,10 @@ static void
 give_up(struct evidence_dir *v, struct stream *s, const char *what)
 {
 	if (v->retry_us == 0) {
-		log_warn("evidence: cannot %s in %s: %s; packets are lost until "
-			 "that is mended",
-			 what, v->set.dir, strerror(errno));
+		log_warn(
+			"evidence: cannot %s in %s: %s; packets are lost until "
+			"that is mended",
+			what, v->set.dir, strerror(errno));
 	}
 	v->retry_us = clock_mono_us() + RETRY_US;
 	v->count.errors++;
@@ -326,7 +326,9 @@ begin_file(struct evidence_dir *v, struct stream *s,
 	head[4 + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)] = 2;
 	head[6 + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)] = 4;
 	put32(head + 16, v->set.snaplen);
-	put32(head + 20, h->linktype);
+	/* IP alone has another number in files than at interfaces. */
+	put32(head + 20,
+	      h->linktype == 12 || h->linktype == 14 ? 101 : h->linktype);
 	if (!append(s, head, sizeof(head))) {
 		give_up(v, s, "write");
 		return false;
@@ -389,9 +391,8 @@ void
 evidence_dir_put(struct evidence_dir *v, const struct evidence_head *h,
 		 const uint8_t *data, _Atomic uint32_t *broken)
 {
-	struct stream *s =
-		&v->stream[(h->at.worker - 1) * EVIDENCE_SERIES +
-			   h->at.exercise];
+	struct stream *s = &v->stream[(h->at.worker - 1) * EVIDENCE_SERIES +
+				      h->at.exercise];
 	uint8_t *p;
 
 	s->broken = broken;

@@ -512,6 +512,7 @@ put_ledger(struct json *j, const struct stats_source *s)
 	}
 	put_held(j, h);
 	stats_put_retro(j, s->retro);
+	stats_put_evidence(j, s->evidence);
 	json_obj_end(j);
 	json_u64(j, "anomalies", w.anomalies);
 	json_u64(j, "events_lost", w.events_lost);
