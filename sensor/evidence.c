@@ -20,9 +20,22 @@ struct evidence {
 	pthread_t thread;
 	bool running;
 	_Atomic bool ending;
+	bool said_full;
 	pthread_mutex_t lock; /* of: */
 	struct evidence_dir_counters told;
 };
+
+/* Once: how many there were in all is counted, and said at the end. */
+static void
+say_full(struct evidence *v, const struct evidence_tap *t)
+{
+	if (!v->said_full && t->count.lost_full > 0) {
+		v->said_full = true;
+		log_warn("evidence: packets come faster than %s takes them: "
+			 "some are lost; evidence.buffer may be larger",
+			 v->conf.dir);
+	}
+}
 
 /* Whether a ring has more. */
 static bool
@@ -41,6 +54,7 @@ write_some(struct evidence *v)
 			k++;
 		}
 		more = more || k == TURN_PACKETS;
+		say_full(v, t);
 	}
 	evidence_dir_flush(v->dir);
 	pthread_mutex_lock(&v->lock);
