@@ -41,6 +41,7 @@ worker_new(const struct worker_settings *s)
 	w->late_events = s->late_events;
 	w->retro = s->retro;
 	w->evidence = s->evidence;
+	w->drill = s->origin.exercise != NULL && s->origin.exercise[0] != '\0';
 	if (s->contacts != NULL &&
 	    (w->contacts = contacts_desk_new(s->contacts)) != NULL) {
 		w->notes = contacts_desk_notes(w->contacts);

@@ -104,7 +104,7 @@ keep_evidence(struct worker *w, struct event_subject *s)
 	if (LIKELY(t == NULL) || t->mode == EVIDENCE_NONE || s->pkt == NULL) {
 		return;
 	}
-	exercise = event_log_exercise(w->log, s)[0] != '\0';
+	exercise = w->drill || event_log_exercise(w->log, s)[0] != '\0';
 	s->evidence = evidence_keep(t, s->pkt->frame, exercise);
 	if (f != NULL) {
 		evidence_follow(t, f->id, s->ts_us, exercise, &f->evidence);
