@@ -25,8 +25,8 @@
 /* Who speaks; strings outlive the log. */
 struct event_origin {
 	const char *site, *sensor, *owner, *exercise, *tlp; /* "" if unset */
-	const char *evidence_dir; /* where packets are kept; or NULL */
 	const char *const *ifaces; /* live: names, by frame.iface - 1 */
+	const char *evidence_dir; /* where packets are kept; or NULL */
 };
 
 struct event_log;
