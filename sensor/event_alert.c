@@ -200,7 +200,7 @@ event_hit(struct event_log *l, const struct event_subject *s,
 static void
 put_capture_file(struct event_log *l, const struct evidence_at *at)
 {
-	const char *dir = l->set->origin.evidence_dir;
+	const char *dir = l->set->evidence_dir;
 	char name[EVIDENCE_NAME_CAP], path[PATH_MAX];
 
 	l->evidence = NULL;

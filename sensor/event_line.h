@@ -38,6 +38,7 @@ struct event_settings {
 	struct alert_conf alert;
 	const struct event_lanes *lanes; /* exercises that are on, or NULL */
 	enum packet_dump packet;
+	const char *evidence_dir; /* the settings'; NULL: none */
 	bool community_id;
 	uint16_t community_seed;
 	struct event_settings *before; /* of the same log: scenes may name it */

@@ -28,6 +28,8 @@ event_log_new(const struct event_origin *origin, const struct conf *conf)
 		alert_conf_read(&s->alert, conf);
 		s->community_id = conf_bool(conf, "eve.community-id", true);
 		s->packet = packet_dump_of(conf);
+		s->evidence_dir =
+			conf != NULL ? conf_named(conf, "evidence.dir") : NULL;
 		s->community_seed = (uint16_t)conf_u64(
 			conf, "eve.community-id-seed", 0, 0, 65535);
 		l->set = s;

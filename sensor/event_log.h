@@ -26,7 +26,6 @@
 struct event_origin {
 	const char *site, *sensor, *owner, *exercise, *tlp; /* "" if unset */
 	const char *const *ifaces; /* live: names, by frame.iface - 1 */
-	const char *evidence_dir; /* where packets are kept; or NULL */
 };
 
 struct event_log;

@@ -125,7 +125,7 @@ evidence_open(struct evidence **out, const struct evidence_conf *c, unsigned n,
 		return e;
 	}
 	v->tap = aligned_alloc(64, n * sizeof(*v->tap));
-	v->rooms = calloc(n, (size_t)1 << bits);
+	v->rooms = malloc((size_t)n << bits);
 	v->data = malloc(c->limit.snaplen);
 	if (v->tap == NULL || v->rooms == NULL || v->data == NULL) {
 		evidence_close(v);
@@ -135,6 +135,8 @@ evidence_open(struct evidence **out, const struct evidence_conf *c, unsigned n,
 				1ULL << bits);
 	}
 	memset(v->tap, 0, n * sizeof(*v->tap));
+	/* a packet is not to wait for a page either */
+	memset(v->rooms, 0, (size_t)n << bits);
 	for (unsigned i = 0; i < n; i++) {
 		struct evidence_tap *t = &v->tap[i];
 

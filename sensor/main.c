@@ -31,7 +31,6 @@ origin_of(const struct options *o)
 		.owner = o->owner,
 		.exercise = o->exercise,
 		.tlp = o->tlp,
-		.evidence_dir = o->evidence.dir,
 		.ifaces = o->live.n > 0 ? o->live.name : NULL,
 	};
 }
