@@ -218,9 +218,10 @@ static void
 add_field(struct policy_reader *r, void *arg, const yaml_node_t *n,
 	  const char *s)
 {
-	static const char *const never[] = { "payload", "payloads", "packet",
-					     "packets", "pcap",     "users",
-					     "user",    "captures" };
+	static const char *const never[] = {
+		"payload", "payloads", "packet",   "packets",  "pcap",
+		"users",   "user",     "captures", "evidence", "capture_file"
+	};
 	struct field_list *l = arg;
 
 	for (size_t i = 0; i < ARRAY_LEN(never); i++) {

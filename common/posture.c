@@ -17,6 +17,7 @@ static const struct posture_key keys[] = {
 	{ "eve.alert.payload", POSTURE_SENSOR, POSTURE_BOOL, 0, 0 },
 	{ "eve.alert.payload-printable", POSTURE_SENSOR, POSTURE_BOOL, 0, 0 },
 	{ "eve.types", POSTURE_SENSOR, POSTURE_EVENTS, 0, 0 },
+	{ "evidence.mode", POSTURE_SENSOR, POSTURE_EVIDENCE, 0, 0 },
 	{ "forward.batch-ms", POSTURE_SENSOR, POSTURE_NUMBER, 10, 60000 },
 	{ "forward.presence-ms", POSTURE_SENSOR, POSTURE_NUMBER, 200, 10000 },
 	{ "forward.types", POSTURE_SENSOR, POSTURE_EVENTS, 0, 0 },
@@ -68,6 +69,14 @@ is_list(const char *text)
 	       text[0] != '\0';
 }
 
+/* Which packets a sensor keeps as evidence. */
+static bool
+is_mode(const char *text)
+{
+	return strcmp(text, "none") == 0 || strcmp(text, "alerts") == 0 ||
+	       strcmp(text, "flows") == 0;
+}
+
 enum err
 posture_setting_check(const char *key, const char *value, struct diag *d)
 {
@@ -103,6 +112,14 @@ posture_setting_check(const char *key, const char *value, struct diag *d)
 			return diag_set(d, ERR_USAGE,
 					"%s: '%.60s' is no list of event types "
 					"parted by commas",
+					key, value);
+		}
+		break;
+	case POSTURE_EVIDENCE:
+		if (!is_mode(value)) {
+			return diag_set(d, ERR_USAGE,
+					"%s: '%.60s' is none of none, alerts "
+					"and flows",
 					key, value);
 		}
 		break;

@@ -42,7 +42,12 @@ enum posture_side { POSTURE_SENSOR, POSTURE_COLLECTOR };
 struct posture_key {
 	const char *key;
 	enum posture_side side;
-	enum { POSTURE_NUMBER, POSTURE_BOOL, POSTURE_EVENTS } type;
+	enum {
+		POSTURE_NUMBER,
+		POSTURE_BOOL,
+		POSTURE_EVENTS,
+		POSTURE_EVIDENCE
+	} type;
 	uint64_t min, max; /* of a number */
 };
 const struct posture_key *posture_key_find(const char *key);

@@ -14,15 +14,25 @@
 #define FLAG_SPEC_ALLOW (1UL << 2)
 
 static const char *const names[THREAD_KINDS] = {
-	[THREAD_MAIN] = "main",         [THREAD_WORKER] = "worker",
-	[THREAD_REPLAY] = "replay",     [THREAD_WRITER] = "writer",
-	[THREAD_RELOAD] = "reload",     [THREAD_FORWARD] = "forward",
-	[THREAD_ARMING] = "arming",     [THREAD_RETRO] = "retro",
-	[THREAD_METRICS] = "metrics",   [THREAD_PREPARE] = "prepare",
-	[THREAD_CONSOLE] = "console",   [THREAD_TICKER] = "ticker",
-	[THREAD_LISTS] = "lists",       [THREAD_POLLS] = "polls",
-	[THREAD_EXCHANGE] = "exchange", [THREAD_LEASE] = "lease",
-	[THREAD_CONTACTS] = "contacts", [THREAD_CHECKPOINT] = "checkpoint",
+	[THREAD_MAIN] = "main",
+	[THREAD_WORKER] = "worker",
+	[THREAD_REPLAY] = "replay",
+	[THREAD_WRITER] = "writer",
+	[THREAD_RELOAD] = "reload",
+	[THREAD_FORWARD] = "forward",
+	[THREAD_ARMING] = "arming",
+	[THREAD_RETRO] = "retro",
+	[THREAD_EVIDENCE] = "evidence",
+	[THREAD_METRICS] = "metrics",
+	[THREAD_PREPARE] = "prepare",
+	[THREAD_CONSOLE] = "console",
+	[THREAD_TICKER] = "ticker",
+	[THREAD_LISTS] = "lists",
+	[THREAD_POLLS] = "polls",
+	[THREAD_EXCHANGE] = "exchange",
+	[THREAD_LEASE] = "lease",
+	[THREAD_CONTACTS] = "contacts",
+	[THREAD_CHECKPOINT] = "checkpoint",
 };
 
 /* The process's, as filters are: written before there are other threads. */

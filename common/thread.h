@@ -29,6 +29,7 @@ enum thread_kind {
 	THREAD_ARMING, /* common indicators, to sensors and there */
 	THREAD_CONTACTS, /* who contacts whom, for a worker */
 	THREAD_RETRO, /* the index of what was seen */
+	THREAD_EVIDENCE, /* packets of alerts, to disk */
 	THREAD_METRICS, /* what is asked for by HTTP */
 	THREAD_PREPARE, /* batches, before they are stored */
 	THREAD_CONSOLE,

@@ -100,6 +100,7 @@ add_output(struct confine *c, const struct options *o)
 	confine_path(c, conf_get(o->conf, "default-data-dir"), CONFINE_WRITE);
 	confine_path(c, file_store_dir(o->conf), CONFINE_OWN_SHOWN);
 	confine_path(c, o->retro, CONFINE_OWN);
+	confine_path(c, o->evidence.dir, CONFINE_OWN_SHOWN);
 	if (o->redis != NULL) {
 		confine_path(c, o->spool, CONFINE_OWN);
 	}
@@ -155,6 +156,7 @@ add_threads(struct confine *c, const struct options *o)
 	c->may[THREAD_ARMING] =
 		CONFINE_MAY_READ | CONFINE_MAY_WRITE | CONFINE_MAY_TALK;
 	c->may[THREAD_RETRO] = CONFINE_MAY_READ | CONFINE_MAY_WRITE;
+	c->may[THREAD_EVIDENCE] = CONFINE_MAY_WRITE;
 	/* it tells of the process's memory, which is a file */
 	c->may[THREAD_METRICS] = CONFINE_MAY_SERVE | CONFINE_MAY_OPEN;
 }

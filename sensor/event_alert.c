@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The alert event, and packets that rules tag. */
+#include <limits.h>
+#include <stdio.h>
+
 #include "rules/ioc_set.h"
 #include "sensor/event_scene.h"
+#include "sensor/evidence_name.h"
 #include "sensor/log_meta.h"
 
 /* EVE groups the values of one metadata key in an array. */
@@ -192,6 +196,22 @@ event_hit(struct event_log *l, const struct event_subject *s,
 	return line_done(l);
 }
 
+/* The file that keeps the packet. */
+static void
+put_capture_file(struct event_log *l, const struct evidence_at *at)
+{
+	const char *dir = l->set->evidence_dir;
+	char name[EVIDENCE_NAME_CAP], path[PATH_MAX];
+
+	l->evidence = NULL;
+	if (at->there && dir != NULL) {
+		snprintf(path, sizeof(path), "%s/%s", dir,
+			 evidence_name(at, name));
+		json_cstr(&l->json, "capture_file", path);
+		l->evidence = at;
+	}
+}
+
 struct view
 event_alert(struct event_log *l, const struct outbox *o, const struct record *r)
 {
@@ -241,9 +261,11 @@ event_alert(struct event_log *l, const struct outbox *o, const struct record *r)
 		line_members(j, scene_part(&s, SCENE_PACKET));
 		log_packet_info(j, s.is.linktype);
 	}
+	put_capture_file(l, &s.is.evidence);
 	l->trace = &s.is.trace;
 	own = line_end(l, ioc);
 	l->trace = NULL;
+	l->evidence = NULL;
 	return own;
 }
 

@@ -16,6 +16,7 @@
 #include "sensor/alert_conf.h"
 #include "sensor/event_lane.h"
 #include "sensor/event_log.h"
+#include "sensor/evidence_tap.h"
 #include "sensor/log_packet.h"
 #include "sensor/tx_copy.h"
 
@@ -37,6 +38,7 @@ struct event_settings {
 	struct alert_conf alert;
 	const struct event_lanes *lanes; /* exercises that are on, or NULL */
 	enum packet_dump packet;
+	const char *evidence_dir; /* the settings'; NULL: none */
 	bool community_id;
 	uint16_t community_seed;
 	struct event_settings *before; /* of the same log: scenes may name it */
@@ -50,6 +52,7 @@ struct event_log {
 	const struct addr *client; /* shown for the flow's, or NULL */
 	struct outbox *const *into; /* where lines are put together, or NULL:
 				     * in a buffer of the log's own */
+	const struct evidence_at *evidence; /* of the line in hand, or NULL */
 	const struct trace *trace; /* of the event, for a collector; or NULL */
 	size_t start; /* of the line in hand */
 	unsigned lane; /* of the line in hand */

@@ -28,6 +28,8 @@ event_log_new(const struct event_origin *origin, const struct conf *conf)
 		alert_conf_read(&s->alert, conf);
 		s->community_id = conf_bool(conf, "eve.community-id", true);
 		s->packet = packet_dump_of(conf);
+		s->evidence_dir =
+			conf != NULL ? conf_named(conf, "evidence.dir") : NULL;
 		s->community_seed = (uint16_t)conf_u64(
 			conf, "eve.community-id-seed", 0, 0, 65535);
 		l->set = s;
@@ -392,6 +394,11 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 	if (o->site[0] != '\0') {
 		put_trace(j, l->trace);
 	}
+	if (l->evidence != NULL) {
+		json_obj(j, "evidence");
+		json_u64(j, "offset", l->evidence->offset);
+		json_obj_end(j);
+	}
 	json_obj_end(j);
 }
 
@@ -400,7 +407,7 @@ line_end(struct event_log *l, const struct ioc *ioc)
 {
 	l->picket_at = 0;
 	if (l->set->origin.site[0] != '\0' || ioc != NULL ||
-	    line_exercise(l)[0] != '\0') {
+	    line_exercise(l)[0] != '\0' || l->evidence != NULL) {
 		l->picket_at = (uint32_t)(l->json.len - l->start);
 		put_picket(l, ioc);
 	}

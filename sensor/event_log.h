@@ -31,6 +31,7 @@ struct event_origin {
 struct event_log;
 struct trace;
 struct contacts_told;
+struct evidence_at;
 
 struct event_log *event_log_new(const struct event_origin *origin,
 				const struct conf *conf);
@@ -55,6 +56,7 @@ struct event_subject {
 	const struct rule_metadata *meta; /* NULL: rules have nothing to say */
 	bool tx_guessed; /* the rule did not ask for 'tx', see worker_alert.c */
 	const struct event_past *past; /* the writer's; NULL: it is now */
+	const struct evidence_at *evidence; /* where its packet is; or NULL */
 	const struct trace *trace; /* EVENT_TYPE_ANCHOR's; else NULL */
 };
 

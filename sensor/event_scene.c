@@ -186,6 +186,7 @@ scene_begin(struct scene *is, struct event_log *l,
 	is->payload_gap = is->payload_all = 0;
 	is->client = (struct addr){ { 0 } };
 	is->trace = (struct trace){ 0 };
+	is->evidence.there = false;
 	memset(is->part_len, 0, sizeof(is->part_len));
 	is->has_flow = s->f != NULL;
 	if (is->has_flow) {
@@ -260,6 +261,9 @@ event_scene(struct event_log *l, const struct event_subject *s,
 	scene_begin(&is, l, s);
 	if (l->set->origin.site[0] != '\0') {
 		event_trace(s, &is.trace);
+	}
+	if (s->evidence != NULL) {
+		is.evidence = *s->evidence;
 	}
 	is.has_client = find_client(&c->xff, s, &is.client);
 	put_parts(&is, j, s, c, l->set->packet);

@@ -52,6 +52,7 @@ struct scene {
 	const struct event_settings *set;
 	uint64_t ts_us, number;
 	struct addr client; /* behind a proxy */
+	struct evidence_at evidence; /* of an alert's packet */
 	struct trace trace; /* of an alert or an anchor */
 	size_t payload_all;
 	uint64_t payload_gap;

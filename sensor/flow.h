@@ -72,6 +72,7 @@ struct flow {
 	uint16_t slot;
 	uint8_t icmp_type, icmp_code; /* of the first packet */
 	uint16_t iface; /* of the first packet, as in struct frame */
+	uint8_t evidence; /* enum evidence_flow */
 	uint8_t contact_lane; /* contact_notes.h: of which exercise it is */
 	uint32_t contact; /* and what was counted of it; 0: nothing */
 } __attribute__((aligned(64)));

@@ -125,6 +125,12 @@ libsensor_a_SOURCES += \
 	sensor/record.h sensor/record.c \
 	sensor/fill.h sensor/fill.c \
 	sensor/tag.h sensor/tag.c \
+	sensor/evidence_tap.h sensor/evidence_tap.c \
+	sensor/evidence_name.h sensor/evidence_name.c \
+	sensor/evidence_conf.h sensor/evidence_conf.c \
+	sensor/evidence_dir.h sensor/evidence_dir.c \
+	sensor/evidence.h sensor/evidence.c \
+	sensor/stats_evidence.c \
 	sensor/alert_conf.h sensor/alert_conf.c \
 	sensor/log_payload.h sensor/log_payload.c \
 	sensor/event_log.h sensor/event_log.c \

@@ -67,6 +67,7 @@ start_workers(struct sensor *s, struct diag *d)
 	}
 	for (unsigned i = 0; i < s->opt.workers; i++) {
 		set.retro = retro_notes(s->retro, i);
+		set.evidence = evidence_tap(s->evidence, i);
 		s->worker[i] = worker_new(&set);
 		if (s->worker[i] == NULL) {
 			return diag_set(d, ERR_NOMEM,
@@ -149,6 +150,7 @@ open_stats(struct sensor *s)
 		.started_mono_us = clock_mono_us(),
 		.confined = &s->confined,
 		.retro = s->retro,
+		.evidence = s->evidence,
 	};
 }
 
@@ -205,6 +207,20 @@ open_retro(struct sensor *s, struct diag *d)
 	return o->retro != NULL ? retro_open(&s->retro, &set, d) : ERR_OK;
 }
 
+/* A replay keeps nothing unless somebody may ask for it. */
+static enum err
+open_evidence(struct sensor *s, struct diag *d)
+{
+	const struct options *o = &s->opt;
+	bool wanted =
+		o->evidence.dir != NULL && (o->live.n > 0 || o->redis != NULL ||
+					    o->evidence.mode != EVIDENCE_NONE);
+
+	return wanted ? evidence_open(&s->evidence, &o->evidence, o->workers,
+				      o->live.n == 0, d)
+		      : ERR_OK;
+}
+
 static enum err
 start(struct sensor *s, struct diag *d)
 {
@@ -213,6 +229,9 @@ start(struct sensor *s, struct diag *d)
 	if (e == ERR_OK) {
 		settle_workers(s);
 		e = open_retro(s, d);
+	}
+	if (e == ERR_OK) {
+		e = open_evidence(s, d);
 	}
 	if (e == ERR_OK) {
 		e = start_workers(s, d);
@@ -235,6 +254,9 @@ start(struct sensor *s, struct diag *d)
 	open_stats(s);
 	if (e == ERR_OK && s->retro != NULL) {
 		e = retro_run(s->retro, d);
+	}
+	if (e == ERR_OK && s->evidence != NULL) {
+		e = evidence_run(s->evidence, d);
 	}
 	if (e == ERR_OK) {
 		e = start_reload(s, d);
@@ -311,6 +333,7 @@ run(struct sensor *s)
 		status = SENSOR_FAILED;
 	}
 	sensor_end_retro(s);
+	evidence_end(s->evidence);
 	s->next_ledger_us = 0;
 	sensor_tell_packets(s, true);
 	sensor_write_stats_event(s, result.last_us > 0 ? result.last_us
@@ -371,6 +394,7 @@ stop(struct sensor *s, int status)
 	live_close(s->live);
 	reload_free(s->reload);
 	retro_close(s->retro);
+	evidence_close(s->evidence);
 	sensor_exercise_free(s); /* the index's thread looks at them */
 	shared_state_free(s->shared); /* the reload's thread looks at it */
 	ruleset_free(s->rules);

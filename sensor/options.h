@@ -12,6 +12,7 @@
 #include "common/conf.h"
 #include "common/redis_options.h"
 #include "sensor/contacts_conf.h"
+#include "sensor/evidence_conf.h"
 #include "sensor/live_conf.h"
 #include "sensor/overload_conf.h"
 #include "sensor/record.h"
@@ -50,6 +51,7 @@ struct options {
 	bool json; /* and to tell of as JSON */
 	struct path_list retro_ask; /* values to ask an index for; n 0: none */
 	bool retro_given; /* --retro: also for captures from files */
+	struct evidence_conf evidence;
 	const char *retro; /* directory of the index; NULL: none is kept */
 	uint64_t retro_size;
 	uint32_t retro_days, retro_types;

@@ -76,6 +76,18 @@ static const struct conf_key keys[] = {
 	{ "retro.keep-days", "number", "90",
 	  "what was last seen longer ago goes; 0: stays" },
 	{ "retro.types", "list", "all", "kinds of what is kept" },
+	{ "evidence.dir", "string", "", "where packets of alerts are kept" },
+	{ "evidence.mode", "string", "none",
+	  "which: none, alerts, flows (theirs, from the alert on)" },
+	{ "evidence.total-size", "size", "1gb",
+	  "bound of all files: the oldest goes" },
+	{ "evidence.file-size", "size", "64mb", "bound of a file" },
+	{ "evidence.flow-packets", "number", "10000",
+	  "kept of a flow, at most" },
+	{ "evidence.flow-bytes", "size", "10mb", "kept of a flow, at most" },
+	{ "evidence.snaplen", "size", "262144", "bytes kept of a packet" },
+	{ "evidence.buffer", "size", "4mb",
+	  "for packets that wait for the disk, each worker" },
 	{ "control.public-key", "string", "",
 	  "key of who may tell this sensor to reload" },
 	{ "arming.enabled", "bool", "yes",
@@ -158,9 +170,10 @@ static const struct conf_key keys[] = {
 };
 
 static const char *const own_sections[] = {
-	"spool",   "forward",  "eve",      "memory", "picket",   "rules",
-	"control", "arming",   "metrics",  "redis",  "ledger",   "watches",
-	"run-as",  "security", "overload", "retro",  "contacts", NULL
+	"spool",  "forward",  "eve",      "memory",   "picket",
+	"rules",  "control",  "arming",   "metrics",  "redis",
+	"ledger", "watches",  "run-as",   "security", "overload",
+	"retro",  "contacts", "evidence", NULL
 };
 
 enum err
@@ -476,6 +489,9 @@ options_settle(struct options *o, const char *log_dir, struct diag *d)
 	}
 	if (e == ERR_OK) {
 		e = read_retro(o, d);
+	}
+	if (e == ERR_OK) {
+		e = evidence_conf_read(&o->evidence, o->conf, d);
 	}
 	return e == ERR_OK ? check_sense(o, d) : e;
 }

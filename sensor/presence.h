@@ -30,7 +30,8 @@ struct presence_facts {
 	char ruleset[72]; /* digest */
 	char indicator_version[72];
 	char posture[32];
-	char posture_error[160]; /* why the one told last is not in force */
+	char posture_error[160]; /* why the one told last is not in force, or
+				  * what of it was left out */
 	char exercise[72];
 	char exercises[260]; /* told by the collector, parted by blanks */
 	char owner[72];

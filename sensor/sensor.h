@@ -70,6 +70,7 @@ struct sensor {
 	struct sink *sink;
 	struct shared_state *shared;
 	struct armed *armed; /* NULL: no common indicators */
+	struct evidence *evidence; /* NULL: no packet is ever kept */
 	struct retro *retro; /* NULL: nothing is kept */
 	struct worker *worker[64];
 	unsigned n_workers;

@@ -84,6 +84,29 @@ alerts_of(const struct sensor *s, const struct posture *p)
 	return c;
 }
 
+/*
+ * Which packets are kept.  A sensor that has no place for them obeys in all
+ * else, and says so: *why.
+ */
+static void
+keep_evidence(struct sensor *s, const struct posture *p, char *why, size_t cap)
+{
+	const char *told = posture_get(p, "evidence.mode");
+	enum evidence_mode mode = s->opt.evidence.mode;
+
+	if (told != NULL && !evidence_mode_read(told, &mode)) {
+		mode = s->opt.evidence.mode; /* no level has such a word */
+	}
+	if (s->evidence != NULL) {
+		evidence_set_mode(s->evidence, mode);
+	} else if (mode != EVIDENCE_NONE) {
+		snprintf(why, cap,
+			 "evidence.mode: %s is left out: this sensor has no "
+			 "evidence.dir",
+			 evidence_mode_name(mode));
+	}
+}
+
 /* All of it, or nothing with diag. */
 enum err
 sensor_put_in_force(struct sensor *s, const struct posture *p, struct diag *d)
@@ -148,16 +171,21 @@ sensor_posture_turn(struct sensor *s, bool idle)
 		return;
 	}
 	e = sensor_put_in_force(s, &told, &d);
+	if (e == ERR_OK) {
+		keep_evidence(s, &told, d.msg, sizeof(d.msg));
+	}
 	pthread_mutex_lock(&p->lock);
 	if (e == ERR_OK) {
 		p->running = told;
 		p->running_version = version;
 	}
-	snprintf(p->error, sizeof(p->error), "%.159s",
-		 e == ERR_OK ? "" : d.msg);
+	snprintf(p->error, sizeof(p->error), "%.159s", d.msg);
 	pthread_mutex_unlock(&p->lock);
 	if (e == ERR_OK) {
 		log_info("posture: %s", told.level);
+		if (d.msg[0] != '\0') {
+			log_warn("posture %s: %s", told.level, d.msg);
+		}
 	} else {
 		log_err("posture %s is not in force: %s", told.level, d.msg);
 	}

@@ -497,6 +497,8 @@ put_ledger(struct json *j, const struct stats_source *s)
 	json_u64(j, "bypassed_packets", w.bypassed_packets);
 	stats_put_overload(j, s);
 	put_contacts(j, s);
+	stats_put_retro(j, s->retro);
+	stats_put_evidence(j, s->evidence);
 	json_obj(j, "alerts");
 	/* HELD_NO_MEMORY: raised, and found no memory for its line */
 	json_u64(j, "raised", w.alerts + w.alerts_lost);
@@ -511,7 +513,6 @@ put_ledger(struct json *j, const struct stats_source *s)
 		json_u64(j, "lost_writer_behind", k->behind_alerts);
 	}
 	put_held(j, h);
-	stats_put_retro(j, s->retro);
 	json_obj_end(j);
 	json_u64(j, "anomalies", w.anomalies);
 	json_u64(j, "events_lost", w.events_lost);

@@ -13,6 +13,7 @@
 
 #include "sensor/armed.h"
 #include "sensor/capture.h"
+#include "sensor/evidence.h"
 #include "sensor/forward.h"
 #include "sensor/live.h"
 #include "sensor/reload.h"
@@ -34,6 +35,7 @@ struct stats_source {
 	uint64_t started_mono_us;
 	const struct confine_state *confined;
 	struct retro *retro; /* or NULL */
+	struct evidence *evidence; /* or NULL */
 };
 
 /* The members of the "stats" object (without key), for a file or a tool. */

@@ -21,5 +21,7 @@ void stats_put_overload(struct json *j, const struct stats_source *s);
 
 /* The index of what was seen; nothing without one. */
 void stats_put_retro(struct json *j, struct retro *r);
+/* Packets of alerts that were kept; nothing where none ever are. */
+void stats_put_evidence(struct json *j, struct evidence *v);
 
 #endif

@@ -40,6 +40,8 @@ worker_new(const struct worker_settings *s)
 	w->event_types = s->event_types;
 	w->late_events = s->late_events;
 	w->retro = s->retro;
+	w->evidence = s->evidence;
+	w->drill = s->origin.exercise != NULL && s->origin.exercise[0] != '\0';
 	if (s->contacts != NULL &&
 	    (w->contacts = contacts_desk_new(s->contacts)) != NULL) {
 		w->notes = contacts_desk_notes(w->contacts);
@@ -123,11 +125,27 @@ write_tagged(struct worker *w, const struct event_subject *s)
 	}
 }
 
+/* One more packet of a flow that alerted. */
+static void
+keep_followed(struct worker *w, const struct event_subject *s)
+{
+	struct flow *f = (struct flow *)s->f;
+
+	if (w->evidence->mode == EVIDENCE_FLOWS && f != NULL &&
+	    f->evidence == EVIDENCE_FOLLOWED) {
+		evidence_flow_frame(w->evidence, f->id, s->pkt->frame,
+				    &f->evidence);
+	}
+}
+
 static inline void
 put_tagged(struct worker *w, const struct event_subject *s)
 {
 	if (UNLIKELY(w->tags != NULL)) {
 		write_tagged(w, s);
+	}
+	if (UNLIKELY(w->evidence != NULL)) {
+		keep_followed(w, s);
 	}
 }
 
@@ -426,6 +444,7 @@ begin_frame(struct worker *w, const struct frame *f, struct outbox *out)
 	w->sub = 0;
 	w->count.frames++;
 	w->count.bytes += f->caplen;
+	evidence_next_frame(w->evidence);
 }
 
 void
@@ -484,6 +503,7 @@ worker_frame_part(struct worker *w, const struct frame *f,
 	unsigned own = own_packets(w, n, owners, self);
 
 	w->counted = false;
+	evidence_next_frame(w->evidence);
 	if ((own & 1) != 0) {
 		/* whose the outermost is counts the frame */
 		decode_count_last(w->decoder);

@@ -23,6 +23,7 @@
 
 struct worker;
 struct retro_notes;
+struct evidence_tap;
 struct tag_counters;
 struct rule_profile;
 
@@ -43,6 +44,9 @@ struct worker_settings {
 	/* Where what it sees is noted for later questions; NULL: nowhere.
 	 * Outlives the worker. */
 	struct retro_notes *retro;
+	/* Where packets of alerts are kept; NULL: nowhere.  Outlives the
+	 * worker. */
+	struct evidence_tap *evidence;
 	/* How contacts of hosts are summed up; NULL: they are not.  Outlives
 	 * the worker. */
 	const struct contacts_conf *contacts;

@@ -91,6 +91,26 @@ scene_of(struct worker *w, struct event_subject *s, size_t *at)
 	return w->scene.kept;
 }
 
+/* The packet of the alert, before others hear of it: a threshold may yet hold
+ * the alert back.  At a flow's end there is none. */
+static void
+keep_evidence(struct worker *w, struct event_subject *s)
+{
+	struct evidence_tap *t = w->evidence;
+	struct flow *f = (struct flow *)s->f;
+	bool exercise;
+
+	s->evidence = NULL;
+	if (LIKELY(t == NULL) || t->mode == EVIDENCE_NONE || s->pkt == NULL) {
+		return;
+	}
+	exercise = w->drill || event_log_exercise(w->log, s)[0] != '\0';
+	s->evidence = evidence_keep(t, s->pkt->frame, exercise);
+	if (f != NULL) {
+		evidence_follow(t, f->id, s->ts_us, exercise, &f->evidence);
+	}
+}
+
 static void
 put_alert(struct worker *w, struct event_subject *s, const struct rule_hit *hit)
 {
@@ -134,6 +154,7 @@ put_alert(struct worker *w, struct event_subject *s, const struct rule_hit *hit)
 			s->ts_us);
 	}
 	if (!hit->suppressed) {
+		keep_evidence(w, s);
 		r.late = scene_of(w, s, &r.scene);
 		if (r.late) {
 			line = event_hit(w->log, s, hit);

@@ -14,6 +14,7 @@
 
 #include "sensor/anchor.h"
 #include "sensor/contacts_desk.h"
+#include "sensor/evidence_tap.h"
 #include "sensor/fill.h"
 #include "sensor/overload.h"
 #include "sensor/retro_note.h"
@@ -51,6 +52,8 @@ struct worker {
 	struct rule_matcher *matcher;
 	struct event_log *log;
 	struct tag_table *tags; /* NULL: no rule tags, or nobody looks */
+	bool drill; /* the run is an exercise as a whole */
+	struct evidence_tap *evidence; /* NULL: no packet is ever kept */
 	struct retro_notes *retro; /* NULL: nothing is noted */
 	struct contacts_desk *contacts; /* NULL: none are summed up */
 	struct contact_notes *notes; /* its sheet */

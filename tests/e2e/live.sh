@@ -323,6 +323,29 @@ same "slow writer: alerts" "$(of .picket.alerts.raised)" \
 	"$(of '.picket.alerts | .written + .suppressed_by_threshold +
 		.lost_writer_behind')"
 
+# --- packets of alerts are kept, under all filters
+what=evidence
+sent=0
+begin 2 eth7 --set "evidence.dir=$tmp/evidence" --set evidence.mode=flows
+base=$(came eth7)
+send "$top/pcaps/exercise-jp-east.pcap"
+eventually 30 arrived $((base + sent)) || fail "not all arrived"
+end
+balanced
+kept=$(of .picket.evidence.packets)
+[ "$kept" -gt 0 ] || fail "evidence: no packet was kept"
+same "evidence: lost" 0 \
+	"$(of '.picket.evidence | .lost + .lost_full + .errors')"
+same "evidence: packets in the files" "$kept" \
+	"$(for f in "$tmp"/evidence/*.pcap; do
+		tcpdump -nr "$f" 2>/dev/null
+	done | grep -c '^[0-9]')"
+same "evidence: alerts whose file there is not" 0 \
+	"$(jq -r 'select(.event_type == "alert") | .capture_file' \
+		"$tmp/live.json" | sort -u | while read -r f; do
+		[ -s "$f" ] || echo "$f"
+	done | wc -l)"
+
 # --- new rules lose no packet
 what=reload
 sent=0

@@ -184,3 +184,6 @@ tests_sensor_test_control_kept_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_trace
 tests_sensor_test_trace_SOURCES = tests/sensor/test_trace.c
 tests_sensor_test_trace_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_evidence
+tests_sensor_test_evidence_SOURCES = tests/test.h tests/sensor/test_evidence.c
+tests_sensor_test_evidence_LDADD = $(LIBS_SENSOR)

@@ -1,0 +1,193 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Packets of alerts are kept when the posture says so, while sensors run; what
+# alerts point to is what they show.  And a higher posture warns sooner.
+. "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
+need redis-server redis-cli jq sqlite3 base64 od
+ctl=$bin/picketctl
+[ -x "$ctl" ] || skip "picketctl is not built"
+
+# --- a replay, by settings alone ---
+
+# bytes_at FILE OFFSET : the packet whose head stands there, as base64.
+bytes_at() {
+	len=$(od -An -tu4 -j "$(($2 + 8))" -N 4 "$1" | tr -d ' ')
+	tail -c "+$(($2 + 17))" "$1" | head -c "$len" | base64 -w 0
+}
+
+# points_right EVE N : the first N alerts show the packet that they point to.
+points_right() {
+	jq -r 'select(.event_type == "alert" and .capture_file != null) |
+		[.capture_file, .picket.evidence.offset, .packet] | @tsv' "$1" |
+		head -n "$2" >"$tmp/points"
+	same "alerts that point to a file" "$2" "$(wc -l <"$tmp/points")"
+	while read -r file offset packet; do
+		same "packet at $offset" "$packet" "$(bytes_at "$file" "$offset")"
+	done <"$tmp/points"
+}
+
+for mode in alerts flows; do
+	sensor_home --read "$top/pcaps/exercise-jp-east.pcap" --workers 2 \
+		--set "evidence.dir=$tmp/$mode" --set "evidence.mode=$mode" \
+		--set eve.packet=yes --eve "$tmp/$mode.json" \
+		--stats "$tmp/$mode.stats" 2>"$tmp/$mode.log" ||
+		fail "$mode: status $?: $(cat "$tmp/$mode.log")"
+	points_right "$tmp/$mode.json" 5
+	same "mode of $mode" 750 "$(stat -c %a "$tmp/$mode")"
+	# They are captures like others.
+	sensor_home --read "$tmp/$mode" --stats "$tmp/again.stats" \
+		2>"$tmp/again.log" || fail "again: $(cat "$tmp/again.log")"
+	kept=$(jq '.. | .evidence? // empty | .packets' "$tmp/$mode.stats")
+	[ "$kept" -gt 0 ] || fail "$mode: $kept packets kept"
+	same "packets read again" "$kept" \
+		"$(jq '[.. | .frames? // empty] | first | .in' "$tmp/again.stats")"
+	eval "kept_$mode=$kept"
+done
+# shellcheck disable=SC2154
+[ "$kept_flows" -gt "$kept_alerts" ] ||
+	fail "flows: $kept_flows packets, alerts: $kept_alerts"
+sensor_home --read "$top/pcaps/exercise-jp-east.pcap" \
+	--set evidence.mode=alerts 2>"$tmp/nowhere.log" &&
+	fail "a mode without a directory was taken"
+grep -q 'evidence.dir' "$tmp/nowhere.log" || fail "$(cat "$tmp/nowhere.log")"
+
+# An exercise's are in files of their own.
+sensor_home --read "$top/pcaps/exercise-jp-east.pcap" --exercise DRILL \
+	--set "evidence.dir=$tmp/drill" --set evidence.mode=alerts \
+	--eve "$tmp/drill.json" 2>"$tmp/drill.log" || fail "a drill: status $?"
+same "files of an exercise" exercise \
+	"$(find "$tmp/drill" -name '*.pcap' -printf '%f\n' | cut -d- -f1 |
+		sort -u | paste -sd ' ')"
+
+# --- by posture ---
+
+redis_start
+"$ctl" keys make "$tmp/key" >/dev/null || fail "keys make: status $?"
+cat >"$tmp/levels.yaml" <<-EOL
+	levels:
+	  - name: peacetime
+	    settings: {forward.batch-ms: 2000}
+	  - name: contingency
+	    settings:
+	      evidence.mode: alerts
+	      forward.batch-ms: 20
+EOL
+cat >"$tmp/bad.yaml" <<-EOL
+	levels:
+	  - name: peacetime
+	    settings: {evidence.mode: everything}
+EOL
+"$collector" --check --redis "unix://$sock" --store "$tmp/x.db" \
+	--set "posture.file=$tmp/bad.yaml" 2>"$tmp/bad.err" &&
+	fail "a mode that there is not was taken"
+grep -q 'everything.*alerts' "$tmp/bad.err" || fail "$(cat "$tmp/bad.err")"
+
+# A batch of few alerts is not full before its time.
+cat >"$tmp/few.rules" <<-EOL
+	alert tcp any any -> any any (msg:"a drill"; flow:established,to_server; \
+	  content:"GET"; startswith; sid:1; rev:1;)
+EOL
+
+# watch SITE [OPTION...] : a sensor that reads a pipe, kept open by this shell.
+watch() {
+	site=$1
+	shift
+	"$sensor" --quiet --rules "$tmp/few.rules" \
+		--read "$tmp/$site.fifo" --site "$site" --sensor tap1 \
+		--eve "$tmp/$site.json" --set eve.packet=yes \
+		--redis "unix://$sock" --spool "$tmp/$site" \
+		--set "control.public-key=$tmp/key.pub" \
+		--set forward.presence-ms=200 "$@" 2>>"$tmp/$site.log" &
+	pids="$pids $!"
+}
+"$collector" --redis "unix://$sock" --store "$tmp/picket.db" \
+	--set "posture.file=$tmp/levels.yaml" \
+	--set "control.sign-key=$tmp/key" 2>>"$tmp/collector.log" &
+pids="$pids $!"
+mkfifo "$tmp/jp-east.fifo" "$tmp/jp-west.fifo"
+exec 4<>"$tmp/jp-east.fifo" 5<>"$tmp/jp-west.fifo"
+watch jp-east --set "evidence.dir=$tmp/kept"
+watch jp-west
+head -c 24 "$top/pcaps/exercise-jp-east.pcap" >&4
+head -c 24 "$top/pcaps/exercise-jp-east.pcap" >&5
+
+# order LEVEL : until both obey.
+obeys() {
+	[ "$(redis-cli -s "$sock" HGET "picket:sensor:{$1/tap1}" posture)" = \
+		"$2" ]
+}
+order() {
+	eventually 30 "$ctl" --store "$tmp/picket.db" posture "$1" \
+		--note 'a drill' || fail "$1 cannot be ordered"
+	for s in jp-east jp-west; do
+		eventually 30 obeys "$s" "$1" || fail "$s does not obey $1"
+	done
+}
+
+stored() {
+	sql "SELECT coalesce(sum(f.alerts), 0) FROM frames f JOIN sensors s
+		ON s.id = f.sensor WHERE s.site = 'jp-east'"
+}
+more_stored() {
+	[ "$(stored)" -gt "$1" ]
+}
+# warn N FILE : N times packets that alert, and how many ms pass until the
+# collector has stored the first alert of them; the numbers go to FILE, sorted.
+warn() {
+	: >"$2.all"
+	for i in $(seq "$1"); do
+		before=$(stored)
+		begin=$(date +%s%3N)
+		tail -c +25 "$top/pcaps/exercise-jp-east.pcap" >&4
+		tries=0
+		until more_stored "$before" || [ $tries -ge 1500 ]; do
+			tries=$((tries + 1))
+			sleep 0.02
+		done
+		[ $tries -lt 1500 ] || fail "alerts do not come"
+		echo $(($(date +%s%3N) - begin)) >>"$2.all"
+		# those of the same packets are all in, before the next ones
+		settled=-1
+		until [ "$settled" = "$(stored)" ]; do
+			settled=$(stored)
+			sleep 0.3
+		done
+	done
+	sort -n "$2.all" >"$2"
+}
+middle() {
+	sed -n "$((($(wc -l <"$1") + 1) / 2))p" "$1"
+}
+
+order peacetime
+warn 3 "$tmp/slow"
+same "packets kept in peacetime" "" \
+	"$(find "$tmp/kept" -name '*.pcap' | head -n 1)"
+order contingency
+warn 3 "$tmp/fast"
+slow=$(middle "$tmp/slow")
+fast=$(middle "$tmp/fast")
+printf 'from packet to store, median of 3: peacetime %s ms (%s), contingency %s ms (%s)\n' \
+	"$slow" "$(paste -sd ' ' "$tmp/slow")" "$fast" "$(paste -sd ' ' "$tmp/fast")"
+[ "$fast" -lt "$((slow / 2))" ] ||
+	fail "a warning takes $fast ms in contingency, $slow ms in peacetime"
+
+pointed() {
+	jq -e -s 'any(.[]; .capture_file != null)' "$tmp/jp-east.json"
+}
+eventually 20 pointed || fail "no alert points to a packet"
+one_kept() {
+	[ -n "$(find "$tmp/kept" -name '*.pcap' -size +0)" ]
+}
+eventually 20 one_kept || fail "no packet was kept"
+points_right "$tmp/jp-east.json" 3
+
+# Who has no place for them obeys in all else, and says so.
+says_why() {
+	"$ctl" --store "$tmp/picket.db" posture | grep -q 'jp-west.*evidence.dir'
+}
+eventually 20 says_why ||
+	fail "no word of it: $("$ctl" --store "$tmp/picket.db" posture)"
+
+no_sanitizer "$tmp"/*.log
+finish
