@@ -629,6 +629,40 @@ test_seen(void **state)
 			 6);
 }
 
+/* A key that was cut is counted for the value that it is of, and for no other of
+ * the same beginning. */
+static void
+test_seen_long(void **state)
+{
+	char url[2][600];
+	struct sighting_set s = {
+		.first_us = NOW, .last_us = NOW + 5, .count = 3, .site = "east"
+	};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct indicator a = an_indicator(INDICATOR_URL, url[i]);
+
+		snprintf(url[i], sizeof(url[i]), "evil-host.xyz/%0500d?Id=%c",
+			 0, 'A' + i);
+		assert_int_equal(offer("s", &a, NOW).outcome, INDICATOR_ADDED);
+	}
+	sighting_of_indicator(&s, view_cstr(url[1]));
+	assert_int_equal(strlen(s.keys[0].text), SIGHTING_KEY_CAP - 1);
+	assert_int_equal(common_set_seen(set, &s), ERR_OK);
+	assert_int_equal(number("SELECT count(*) FROM indicator_seen"), 1);
+	assert_int_equal(number("SELECT count FROM indicator_seen w JOIN"
+				" indicators n ON n.id=w.indicator WHERE"
+				" n.value LIKE '%Id=B'"),
+			 3);
+	/* What only looks like one that was cut is itself. */
+	url[0][0] = 'E';
+	snprintf(url[0] + SIGHTING_KEY_CAP - 18, 18, "#%016x", 7);
+	sighting_of_indicator(&s, view_cstr(url[0]));
+	assert_int_equal(common_set_seen(set, &s), ERR_OK);
+	assert_int_equal(number("SELECT count(*) FROM indicator_seen"), 1);
+}
+
 static enum err
 note_change(void *arg, const struct indicator *i, uint64_t change, bool armed)
 {
@@ -761,6 +795,7 @@ main(void)
 		CASE(test_partners_make_room),
 		CASE(test_bounds),
 		CASE(test_seen),
+		CASE(test_seen_long),
 		CASE(test_changes),
 		CASE(test_refuted),
 	};
