@@ -48,13 +48,15 @@ static const char *const statements[CS_STATEMENTS] = {
 	[CS_REFUSALS_TRIM] = "DELETE FROM indicator_refusals WHERE import<=?1",
 	[CS_IMPORTS_TRIM] = "DELETE FROM indicator_imports WHERE state=2 AND"
 			    " id<=?1",
-	/* Sites beyond the bound are counted together. */
+	/* Sites beyond the bound are counted together.  A key has its value in
+	 * lower case, or so many bytes of it. */
 	[CS_SEEN] = "INSERT INTO indicator_seen SELECT n.id,CASE WHEN"
 		    " (SELECT count(*) FROM indicator_seen s WHERE"
 		    " s.indicator=n.id)<?7 OR EXISTS(SELECT 1 FROM"
 		    " indicator_seen s WHERE s.indicator=n.id AND s.site=?3)"
 		    " THEN ?3 ELSE '' END,?4,?5,?6 FROM indicators n WHERE"
-		    " n.key=?1 AND n.value=?2 COLLATE NOCASE ON"
+		    " n.key=?1 AND substr(CAST(lower(n.value) AS BLOB),1,?8)="
+		    "substr(CAST(?2 AS BLOB),1,?8) ON"
 		    " CONFLICT(indicator,site) DO UPDATE SET"
 		    " first_us=min(first_us,excluded.first_us),"
 		    "last_us=max(last_us,excluded.last_us),"

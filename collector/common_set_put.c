@@ -127,13 +127,18 @@ common_set_seen(struct common_set *c, const struct sighting_set *set)
 	for (unsigned i = 0; i < set->n_keys && e == ERR_OK; i++) {
 		const struct sighting_key *k = &set->keys[i];
 
-		/* One that was cut is nobody's value any more. */
-		if (k->kind == KEY_INDICATOR &&
-		    strlen(k->text) < SIGHTING_KEY_CAP - 1) {
-			e = sql_run(c->st[CS_SEEN], "ittuuud",
-				    indicator_store_key(k->text), k->text,
+		size_t n;
+
+		if (k->kind == KEY_INDICATOR) {
+			int64_t value = sighting_key_value(k->text, &n);
+
+			/* Of one that was cut, what is left has to be the same. */
+			e = sql_run(c->st[CS_SEEN], "ittuuudd", value, k->text,
 				    set->site, set->first_us, set->last_us,
-				    set->count, COMMON_SET_SITES);
+				    set->count, COMMON_SET_SITES,
+				    n < strlen(k->text)
+					    ? (int)n
+					    : INDICATOR_PATTERN_CAP);
 		}
 	}
 	return e;

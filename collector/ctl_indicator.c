@@ -10,6 +10,7 @@
 #include "collector/indicator_list.h"
 #include "collector/indicator_poll_store.h"
 #include "common/hide_args.h"
+#include "common/indicator_value.h"
 
 /* ------------------------------------------------------------------- one row */
 
@@ -278,6 +279,29 @@ show_one(void *arg, const struct indicator_entry *e)
 	json_obj_end(&c->j);
 }
 
+/* As it would be kept, for who writes it otherwise: with a scheme, a final dot. */
+static enum err
+show_canonical(struct ctl *c, const char *word, struct walk *w)
+{
+	char value[INDICATOR_VALUE_CAP];
+	struct indicator_filter f = { .value = value };
+	enum err e = ERR_OK;
+	struct diag d;
+	size_t len;
+
+	for (int k = 0; k < INDICATOR_PATTERN && e == ERR_OK && w->n == 0;
+	     k++) {
+		if (indicator_value_canon((enum indicator_kind)k, false,
+					  view_cstr(word), value, &len,
+					  &d) == ERR_OK) {
+			value[len] = '\0';
+			e = indicator_list(c->store, &f, INDICATOR_KINDS,
+					   show_one, w);
+		}
+	}
+	return e;
+}
+
 static enum err
 show(struct ctl *c, const char *word, struct diag *d)
 {
@@ -295,6 +319,9 @@ show(struct ctl *c, const char *word, struct diag *d)
 		json_arr(&c->j, "indicators");
 	}
 	e = indicator_list(c->store, &f, INDICATOR_KINDS, show_one, &w);
+	if (e == ERR_OK && w.n == 0 && f.value != NULL) {
+		e = show_canonical(c, word, &w);
+	}
 	e = e == ERR_OK ? w.err : e;
 	if (e == ERR_OK && w.n == 0) {
 		return diag_set(d, ERR_NOTFOUND, "there is no indicator %.128s",

@@ -144,6 +144,14 @@ struct state {
 	} body; /* as much as the kind has */
 };
 
+/*
+ * Which hosts of ours called a port since 'since_us', in the last two days, out of
+ * 'body' of a row of contact_states that has 'kind' and 'version'.  False: the row
+ * is no STATE_SERVICE, or another version wrote it.
+ */
+bool finding_service_callers(int kind, int version, struct view body,
+			     uint64_t since_us, struct hll *out) MUST_CHECK;
+
 struct finding_states;
 
 /* Bounds of all sites together, of each kind; for tests others. */

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 
 #include "collector/store_sql.h"
+#include "common/clock.h"
+
+#define DAY_US (UINT64_C(86400) * US_PER_S)
 
 /* What the writer of a state and its reader have to agree on. */
 #define BODY_VERSION 1
@@ -123,6 +126,28 @@ read_state(struct finding_states *s, sqlite3_stmt *st)
 		finding_states_settle(made);
 	}
 	return ERR_OK;
+}
+
+bool
+finding_service_callers(int kind, int version, struct view body,
+			uint64_t since_us, struct hll *out)
+{
+	struct state_service s;
+
+	if (kind != STATE_SERVICE || version != BODY_VERSION ||
+	    body.len != sizeof(s)) {
+		return false;
+	}
+	memcpy(&s, body.p, sizeof(s));
+	*out = (struct hll){ 0 };
+	for (size_t i = 0; i < ARRAY_LEN(s.clients); i++) {
+		const struct piece *p = &s.clients[i];
+
+		if (p->flows > 0 && p->start_us + DAY_US > since_us) {
+			hll_merge(out, &p->a);
+		}
+	}
+	return true;
 }
 
 static enum err

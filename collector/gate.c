@@ -238,6 +238,12 @@ pass_history(const struct gate *g, const struct indicator *i,
 {
 	struct gate_hits h = gate_history_ask(g->history, i);
 
+	if (g->cfg.days > 0 && h.callers > g->cfg.max_hosts) {
+		return held(reason,
+			    "too common: about %" PRIu64
+			    " hosts of ours called it in two days",
+			    h.callers);
+	}
 	if (g->cfg.days == 0 ||
 	    (h.alerts <= g->cfg.max_alerts && h.hosts <= g->cfg.max_hosts &&
 	     h.sites <= g->cfg.max_sites)) {

@@ -6,6 +6,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "collector/finding_state.h"
 #include "collector/sighting.h"
 #include "collector/store_sql.h"
 #include "common/addr.h"
@@ -14,7 +15,7 @@
 /* Rows of one look at the clock. */
 #define STEP_ROWS 512
 
-enum phase { RUNS, LINKS, SITES, DONE };
+enum phase { RUNS, LINKS, SITES, CALLS, DONE };
 
 struct history_run {
 	int64_t id;
@@ -34,6 +35,12 @@ struct history_addr {
 	struct gate_hits upto; /* of this and all before it */
 };
 
+/* Who calls an address; of each port one, until it is built. */
+struct history_called {
+	struct addr addr;
+	struct hll callers;
+};
+
 /* One reading; while the next is under way, the last is asked. */
 struct reading {
 	struct history_run *runs; /* by id */
@@ -42,6 +49,8 @@ struct reading {
 	size_t n_slots; /* a power of two */
 	struct history_addr *addrs;
 	size_t n_addrs;
+	struct history_called *called; /* by address */
+	size_t n_called, called_cap;
 };
 
 struct gate_history {
@@ -75,6 +84,7 @@ reading_clear(struct reading *r)
 	free(r->runs);
 	free(r->slots);
 	free(r->addrs);
+	free(r->called);
 	*r = (struct reading){ .n = 0 };
 }
 
@@ -197,6 +207,38 @@ take_site(struct gate_history *h, sqlite3_stmt *st)
 	return ERR_OK;
 }
 
+/* A port outside that hosts of ours call. */
+static enum err
+take_called(struct gate_history *h, sqlite3_stmt *st)
+{
+	struct reading *r = &h->next;
+	struct history_called c;
+
+	h->cursor = sqlite3_column_int64(st, 0);
+	if (sqlite3_column_int(st, 1) != STATE_SERVICE ||
+	    sqlite3_column_int(st, 4) == 0 ||
+	    !finding_service_callers(
+		    STATE_SERVICE, sqlite3_column_int(st, 3),
+		    view_of(sqlite3_column_blob(st, 5),
+			    (size_t)sqlite3_column_bytes(st, 5)),
+		    h->since_us, &c.callers)) {
+		return ERR_OK;
+	}
+	c.addr = sql_addr(st, 2);
+	if (r->n_called == r->called_cap) {
+		size_t cap = MAX(r->called_cap * 2, (size_t)1024);
+		struct history_called *p = realloc(r->called, cap * sizeof(*p));
+
+		if (p == NULL) {
+			return ERR_NOMEM;
+		}
+		r->called = p;
+		r->called_cap = cap;
+	}
+	r->called[r->n_called++] = c;
+	return ERR_OK;
+}
+
 /* ---------------------------------------------------------------- the table */
 
 static uint64_t
@@ -280,6 +322,35 @@ sum_addrs(struct reading *r)
 	}
 }
 
+static int
+by_called(const void *x, const void *y)
+{
+	const struct history_called *a = x, *b = y;
+
+	return addr_cmp(&a->addr, &b->addr);
+}
+
+/* Whoever calls two ports of an address is one host. */
+static void
+join_called(struct reading *r)
+{
+	size_t n = 0;
+
+	if (r->n_called > 0) {
+		qsort(r->called, r->n_called, sizeof(*r->called), by_called);
+	}
+	for (size_t i = 0; i < r->n_called; i++) {
+		if (n > 0 &&
+		    addr_eq(&r->called[n - 1].addr, &r->called[i].addr)) {
+			hll_merge(&r->called[n - 1].callers,
+				  &r->called[i].callers);
+		} else {
+			r->called[n++] = r->called[i];
+		}
+	}
+	r->n_called = n;
+}
+
 /* The runs become the table; their texts go. */
 static enum err
 build(struct reading *r)
@@ -318,6 +389,7 @@ build(struct reading *r)
 		}
 	}
 	sum_addrs(r);
+	join_called(r);
 	for (size_t i = 0; i < r->n; i++) {
 		free(r->runs[i].key);
 	}
@@ -343,6 +415,12 @@ static const struct {
 	[SITES] = { "SELECT run,count(*),sum(count) FROM sightings WHERE"
 		    " run>?1 AND ?3=?3 GROUP BY run ORDER BY run LIMIT ?4",
 		    take_site },
+	/* Most rows are of other kinds, whose bodies are not touched. */
+	[CALLS] = { "SELECT s.id,s.kind,s.a,s.version,coalesce(p.exercise='',"
+		    "0),s.body FROM contact_states s LEFT JOIN contact_places"
+		    " p ON p.id=s.place WHERE s.id>?1 AND ?3=?3 ORDER BY s.id"
+		    " LIMIT ?4",
+		    take_called },
 };
 
 static enum err
@@ -369,7 +447,9 @@ step(struct gate_history *h)
 	}
 	if (e == ERR_OK && n < STEP_ROWS) {
 		h->phase++;
-		h->cursor = h->next.n > 0 ? h->next.runs[0].id - 1 : INT64_MAX;
+		h->cursor = h->phase == CALLS ? 0
+			    : h->next.n > 0   ? h->next.runs[0].id - 1
+					      : INT64_MAX;
 		h->cursor_b = INT64_MAX;
 	}
 	return e;
@@ -450,6 +530,35 @@ first_addr(const struct reading *r, const struct addr *a)
 	return lo;
 }
 
+static size_t
+first_called(const struct reading *r, const struct addr *a)
+{
+	size_t lo = 0, hi = r->n_called;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (addr_cmp(&r->called[mid].addr, a) < 0) {
+			lo = mid + 1;
+		} else {
+			hi = mid;
+		}
+	}
+	return lo;
+}
+
+static uint64_t
+callers_of(const struct reading *r, const struct cidr *net)
+{
+	struct hll all = { 0 };
+
+	for (size_t i = first_called(r, &net->addr);
+	     i < r->n_called && cidr_contains(net, &r->called[i].addr); i++) {
+		hll_merge(&all, &r->called[i].callers);
+	}
+	return hll_count(&all);
+}
+
 static struct gate_hits
 ask_net(const struct reading *r, struct view value)
 {
@@ -461,6 +570,7 @@ ask_net(const struct reading *r, struct view value)
 	if (!cidr_parse(value, &net)) {
 		return hits;
 	}
+	hits.callers = callers_of(r, &net);
 	end = net.addr;
 	for (unsigned b = net.bits; b < 128; b++) {
 		end.b[b / 8] |= (uint8_t)(0x80u >> b % 8);
@@ -469,7 +579,10 @@ ask_net(const struct reading *r, struct view value)
 	hi = first_addr(r, &end);
 	hi += hi < r->n_addrs && addr_eq(&r->addrs[hi].addr, &end);
 	if (lo < hi) {
+		uint64_t callers = hits.callers;
+
 		hits = r->addrs[hi - 1].upto;
+		hits.callers = callers;
 		if (lo > 0) {
 			hits.alerts -= r->addrs[lo - 1].upto.alerts;
 			hits.hosts -= r->addrs[lo - 1].upto.hosts;

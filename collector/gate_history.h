@@ -4,13 +4,15 @@
  *
  * The store's sightings of the last days (not those of exercises) as a table in
  * memory: addresses, names with all above them, fingerprints; each with how
- * often, at how many hosts of ours, and at how many sites.  It is read in
- * slices, so that no batch waits for it, and read anew when it is old.
+ * often, at how many hosts of ours, and at how many sites.  Beside it, of addresses
+ * that raised nothing, how many hosts of ours called them in the last two days, as
+ * far as sensors tell of contacts.  It is read in slices, so that no batch waits
+ * for it, and read anew when it is old.
  *
- * Place    above store_sql; below gate.
+ * Place    above store_sql and finding_state; below gate.
  * Threads  one.
  * Memory   about 150 bytes a run, of at most GATE_HISTORY_RUNS runs, newest
- *          first.
+ *          first; 64 bytes a port outside that ours call.
  * Cost     about 2 us a run to read; a question is a hash, or two binary
  *          searches for a network.
  */
@@ -28,6 +30,7 @@ struct gate_history;
 /* What would have been raised. */
 struct gate_hits {
 	uint64_t alerts, hosts, sites;
+	uint64_t callers; /* hosts of ours, about, alerts or not */
 };
 
 /* NULL: out of memory.  On a connection of the caller's. */

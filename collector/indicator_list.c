@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/indicator_list.h"
 
+#include "collector/sighting.h"
 #include "collector/store_sql.h"
 
 #define ENTRY \
@@ -193,7 +194,12 @@ indicator_list_seen(struct store_reader *r, int64_t id,
 	sqlite3_stmt *st =
 		of_number(r,
 			  "SELECT site,first_us,last_us,count FROM"
-			  " indicator_seen WHERE indicator=?1 ORDER BY site",
+			  " indicator_seen WHERE indicator=?1 UNION ALL"
+			  " SELECT p.place,min(p.first_us),max(p.last_us),"
+			  "sum(p.count) FROM indicators n JOIN"
+			  " partner_sightings p ON p.kind=n.kind AND"
+			  " p.value=n.value COLLATE NOCASE WHERE n.id=?1 AND"
+			  " p.exercise='' GROUP BY p.place ORDER BY 1",
 			  id);
 	int rc = SQLITE_ERROR;
 
@@ -314,6 +320,38 @@ indicator_list_marks(struct store_reader *r, const char *value,
 		*known = true;
 	}
 	return store_reader_finish(st, rc);
+}
+
+enum err
+indicator_list_value(struct store_reader *r, enum indicator_kind kind,
+		     const char *key, char value[INDICATOR_PATTERN_CAP],
+		     bool *known)
+{
+	sqlite3_stmt *st = store_reader_prepare(
+		r, "SELECT value FROM indicators WHERE key=?1 AND kind=?2"
+		   " ORDER BY state=2 DESC,id");
+	size_t n;
+	int64_t digest = sighting_key_value(key, &n);
+	bool cut = n < strlen(key);
+	int rc = SQLITE_ERROR;
+
+	*known = false;
+	if (st != NULL && sql_bind(st, "id", digest, (int)kind) != SQLITE_OK) {
+		sqlite3_finalize(st);
+		st = NULL;
+	}
+	while (st != NULL && !*known && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct view v = view_cstr(sql_text(st, 0));
+
+		*known = v.len < INDICATOR_PATTERN_CAP &&
+			 (cut ? v.len > n : v.len == n) &&
+			 view_caseeq(view_sub(v, 0, n), view_of(key, n));
+		if (*known) {
+			memcpy(value, v.p, v.len);
+			value[v.len] = '\0';
+		}
+	}
+	return store_reader_finish(st, *known ? SQLITE_DONE : rc);
 }
 
 /* ----------------------------------------------------------- who follows it */

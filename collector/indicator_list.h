@@ -48,7 +48,8 @@ enum err indicator_list_log(struct store_reader *r, int64_t id,
 				       const char *who, const char *what,
 				       const char *text),
 			    void *arg) MUST_CHECK;
-/* Where row 'id' was seen. */
+/* Where row 'id' was seen: at sites of ours, and at "PARTY:PLACE" of partners that
+ * said so. */
 enum err indicator_list_seen(struct store_reader *r, int64_t id,
 			     void (*fn)(void *arg, const char *site,
 					uint64_t first_us, uint64_t last_us,
@@ -82,6 +83,16 @@ enum err indicator_list_counts(struct store_reader *r,
  * '*known' false when none has. */
 enum err indicator_list_marks(struct store_reader *r, const char *value,
 			      struct marking *out, bool *known) MUST_CHECK;
+
+/*
+ * The value that the text of a key of an indicator of that kind (sighting.h)
+ * stands for, in its own case and whole; of several one that is in force, then
+ * the oldest.  '*known' false when the set has none.
+ */
+enum err indicator_list_value(struct store_reader *r, enum indicator_kind kind,
+			      const char *key,
+			      char value[INDICATOR_PATTERN_CAP],
+			      bool *known) MUST_CHECK;
 
 /*
  * As struct arm_source wants them; 'arg' is the store_reader.  The newest

@@ -2,7 +2,6 @@
 /* The tables' connection: statements, transactions, what sources hand in. */
 #include "collector/indicator_store_state.h"
 
-#include <openssl/sha.h>
 #include <stdlib.h>
 
 const struct indicator_limits indicator_limits_default = {
@@ -94,15 +93,7 @@ indicator_state_name(enum indicator_state s)
 int64_t
 indicator_store_key(const char *value)
 {
-	uint8_t folded[INDICATOR_PATTERN_CAP], digest[SHA256_DIGEST_LENGTH];
-	size_t n = strnlen(value, sizeof(folded));
-
-	for (size_t i = 0; i < n; i++) {
-		folded[i] = ascii_lower((uint8_t)value[i]);
-	}
-	SHA256(folded, n, digest);
-	/* Never 0 nor negative. */
-	return (int64_t)(load_be64(digest) >> 1 | 1);
+	return indicator_value_key(view_cstr(value));
 }
 
 enum err

@@ -9,8 +9,8 @@
 enum word_statement { WORD_ROWS, WORD_SOURCES, WORD_SINCE, WORD_STATEMENTS };
 
 static const char *const statements[WORD_STATEMENTS] = {
-	[WORD_ROWS] = "SELECT id,kind,verdict,reason FROM indicators WHERE"
-		      " key=? AND value=? COLLATE NOCASE",
+	[WORD_ROWS] = "SELECT id,kind,verdict,reason,confidence FROM"
+		      " indicators WHERE key=? AND value=? COLLATE NOCASE",
 	[WORD_SOURCES] = "SELECT s.gone,s.valid_until_us FROM"
 			 " indicator_sources s JOIN indicator_origins o ON"
 			 " o.id=s.origin WHERE s.indicator=? AND"
@@ -117,7 +117,9 @@ ask_row(struct indicator_words *w, const char *value, uint64_t now_us,
 	int verdict = sqlite3_column_int(st, 2);
 	const char *list;
 
-	*out = (struct indicator_word){ .refuted = false };
+	*out = (struct indicator_word){
+		.confidence = (uint8_t)sqlite3_column_int(st, 4)
+	};
 	if (verdict == VERDICT_RELEASED) {
 		return ERR_OK;
 	}
@@ -143,7 +145,8 @@ indicator_word_of(struct indicator_words *w, const char *value, uint64_t now_us,
 	int rc = SQLITE_DONE;
 	unsigned n = 0;
 
-	*out = (struct indicator_word){ .refuted = false };
+	*out = (struct indicator_word){ .confidence =
+						INDICATOR_CONFIDENCE_UNKNOWN };
 	if (sql_bind(st, "it", indicator_store_key(value), value) !=
 	    SQLITE_OK) {
 		return ERR_IO;

@@ -27,6 +27,9 @@
 struct indicator_word {
 	bool refuted;
 	uint64_t until_us; /* it was in force up to then; 0: never */
+	/* Of what stands: the best of its sources, or
+	 * INDICATOR_CONFIDENCE_UNKNOWN. */
+	uint8_t confidence;
 	char reason[INDICATOR_REASON_CAP]; /* of 'refuted' */
 };
 

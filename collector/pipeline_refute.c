@@ -273,11 +273,14 @@ pipeline_refute_turn(struct pipeline *p)
 
 /* ------------------------------------------------- what comes of a sighting */
 
+/* An alert does not say how sure its indicator is; the set knows. */
 enum err
 pipeline_correlate_set(struct pipeline *p, const struct sighting_set *s)
 {
-	struct indicator_word w = { .refuted = false };
-	struct sighting_set weak;
+	struct indicator_word w = { .confidence =
+					    INDICATOR_CONFIDENCE_UNKNOWN };
+	struct sighting_set other;
+	bool refuted;
 	enum err e = ERR_OK;
 
 	for (unsigned i = 0; i < s->n_keys && e == ERR_OK; i++) {
@@ -286,12 +289,16 @@ pipeline_correlate_set(struct pipeline *p, const struct sighting_set *s)
 					      s->keys[i].text, p->now_us, &w);
 		}
 	}
-	if (e != ERR_OK || !w.refuted || s->last_us <= w.until_us) {
+	refuted = w.refuted && s->last_us > w.until_us;
+	if (e != ERR_OK || (!refuted && w.confidence > 100)) {
 		return e == ERR_OK ? correlate_add(p->correlate, s) : e;
 	}
-	weak = *s;
-	weak.refuted = true;
-	return correlate_add(p->correlate, &weak);
+	other = *s;
+	other.refuted = s->refuted || refuted;
+	if (w.confidence <= 100) {
+		other.confidence = w.confidence;
+	}
+	return correlate_add(p->correlate, &other);
 }
 
 enum err

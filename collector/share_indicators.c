@@ -94,11 +94,14 @@ void
 share_join_known(struct sharing *s, const char *name, const char *value,
 		 struct marking *mark)
 {
-	const char *text = json_string_value(json_object_get(s->known, name));
+	const char *text =
+		name != NULL
+			? json_string_value(json_object_get(s->known, name))
+			: NULL;
 	struct marking m;
 	bool known = false;
 
-	if (s->step != NULL) {
+	if (s->step != NULL || name == NULL) {
 		if (indicator_list_marks(s->store, value, &m, &known) !=
 		    ERR_OK) {
 			s->err = ERR_IO;
@@ -110,6 +113,20 @@ share_join_known(struct sharing *s, const char *name, const char *value,
 		mark_read_kept(&m, view_cstr(text));
 		marking_join(mark, &m);
 	}
+}
+
+bool
+share_value_of(struct sharing *s, enum indicator_kind kind, const char *key,
+	       char value[INDICATOR_PATTERN_CAP])
+{
+	bool known = false;
+
+	if ((s->step != NULL || has_set(s)) &&
+	    indicator_list_value(s->store, kind, key, value, &known) !=
+		    ERR_OK) {
+		s->err = ERR_IO;
+	}
+	return known;
 }
 
 /*
@@ -325,7 +342,8 @@ share_set_of(struct sharing *s, enum indicator_kind kind, const char *value,
 {
 	sqlite3_stmt *st = store_reader_prepare(s->store, LISTED
 						" WHERE key=?1 AND kind=?2 AND"
-						" value=?3 COLLATE NOCASE");
+						" value=?3 COLLATE NOCASE"
+						" ORDER BY value=?3 DESC");
 	struct listed *l = malloc(sizeof(*l));
 	enum err e = ERR_OK;
 	int rc = SQLITE_ERROR;

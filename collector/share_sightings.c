@@ -11,7 +11,7 @@
 /* One run of an indicator. */
 struct seen {
 	int64_t run;
-	char value[INDICATOR_VALUE_CAP];
+	char value[INDICATOR_PATTERN_CAP];
 	enum indicator_kind kind;
 	unsigned confidence;
 	uint64_t first_us, last_us;
@@ -23,33 +23,40 @@ struct seen {
 	enum release_verdict form; /* whether it can be said at all */
 };
 
-/* A key that was too long ends in a hash (sighting.c), and letters are in lower
- * case, which does not do where case counts. */
+/* Whether only the set knows of what value the key is: one that was too long ends
+ * in a hash (sighting.h), and case is lost also where it counts. */
 static bool
-is_whole(const struct seen *n)
+is_lossy(enum indicator_kind kind, const char *key)
 {
-	switch (n->kind) {
+	switch (kind) {
 	case INDICATOR_URL:
 	case INDICATOR_USER_AGENT:
 	case INDICATOR_PATTERN:
+		return true;
 	case INDICATOR_KINDS:
 		return false;
 	default:
-		return strlen(n->value) < SIGHTING_KEY_CAP - 1;
+		return strlen(key) >= SIGHTING_KEY_CAP - 1;
 	}
 }
 
 static void
 read_run(struct sharing *s, sqlite3_stmt *st, struct seen *n)
 {
-	char name[INDICATOR_VALUE_CAP + SIGHTING_NAME_CAP + 64];
+	char name[INDICATOR_PATTERN_CAP + SIGHTING_NAME_CAP + 64];
 	int what = sqlite3_column_int(st, 2);
+	bool lossy, known;
 
 	n->run = sqlite3_column_int64(st, 0);
-	snprintf(n->value, sizeof(n->value), "%s", sql_text(st, 1));
 	n->kind = what >= 0 && what < INDICATOR_KINDS
 			  ? (enum indicator_kind)what
 			  : INDICATOR_KINDS;
+	lossy = is_lossy(n->kind, sql_text(st, 1));
+	known = lossy ? share_value_of(s, n->kind, sql_text(st, 1), n->value)
+		      : n->kind != INDICATOR_KINDS;
+	if (!lossy || !known) {
+		snprintf(n->value, sizeof(n->value), "%s", sql_text(st, 1));
+	}
 	mark_read_kept(&n->said, view_cstr(sql_text(st, 3)));
 	mark_read_kept(&n->mark, view_cstr(sql_text(st, 4)));
 	snprintf(n->exercise, sizeof(n->exercise), "%s", sql_text(st, 5));
@@ -57,7 +64,7 @@ read_run(struct sharing *s, sqlite3_stmt *st, struct seen *n)
 	n->first_us = sql_u64(st, 7);
 	n->last_us = sql_u64(st, 8);
 	n->form = HELD_FORM;
-	if (is_whole(n) &&
+	if (known &&
 	    stix_pattern(n->kind, n->value, n->pattern, sizeof(n->pattern))) {
 		n->form = redact_finds(s->redact, view_cstr(n->value))
 				  ? HELD_OURS
@@ -65,8 +72,8 @@ read_run(struct sharing *s, sqlite3_stmt *st, struct seen *n)
 	}
 	share_indicator_name(n->kind, n->value, name, sizeof(name));
 	/* What its lists say now, if that is more than when it was seen. */
-	share_join_known(s, name, n->value, &n->said);
-	share_join_known(s, name, n->value, &n->mark);
+	share_join_known(s, lossy && known ? NULL : name, n->value, &n->said);
+	share_join_known(s, lossy && known ? NULL : name, n->value, &n->mark);
 	n->change = sql_u64(st, 15);
 	/* One that was played with is another object than the real one of that
 	 * value: neither takes the other's place. */

@@ -53,8 +53,13 @@ void share_text(struct sharing *s, enum share_kind k,
 void share_indicator_name(enum indicator_kind k, const char *value, char *out,
 			  size_t cap);
 enum err share_known_marks(struct sharing *s) MUST_CHECK;
+/* 'name' NULL: of one that was not looked up. */
 void share_join_known(struct sharing *s, const char *name, const char *value,
 		      struct marking *mark);
+/* The set's own value of a key in which case was lost, or its end; false: it has
+ * none. */
+bool share_value_of(struct sharing *s, enum indicator_kind kind,
+		    const char *key, char value[INDICATOR_PATTERN_CAP]);
 enum err share_set(struct sharing *s) MUST_CHECK;
 
 /* share_indicators.c: whether one of the set is ours, not only a partner's, and

@@ -61,6 +61,54 @@ copy_name(char out[SIGHTING_NAME_CAP], struct view v)
 	out[n] = '\0';
 }
 
+/* What a key has of a value that was cut; behind it are '#' and 16 digits. */
+#define KEY_CUT (SIGHTING_KEY_CAP - 18)
+
+/* By which a value's key can be told to be its, and an indicator be found. */
+static uint64_t
+cut_hash(enum key_kind kind, struct view v, bool fold)
+{
+	uint64_t h = 0;
+
+	if (kind == KEY_INDICATOR) {
+		return (uint64_t)indicator_value_key(v);
+	}
+	/* Of the caseless form where case does not count. */
+	for (size_t i = 0; i < v.len; i += 64) {
+		uint8_t part[64];
+		size_t m = MIN(v.len - i, sizeof(part));
+
+		for (size_t j = 0; j < m; j++) {
+			part[j] = fold ? ascii_lower(v.p[i + j]) : v.p[i + j];
+		}
+		h = XXH3_64bits_withSeed(part, m, h);
+	}
+	return h;
+}
+
+int64_t
+sighting_key_value(const char *text, size_t *n)
+{
+	const char *p = text + KEY_CUT;
+	uint64_t h = 0;
+	unsigned digits = 0;
+
+	*n = strlen(text);
+	if (*n == SIGHTING_KEY_CAP - 1 && *p == '#') {
+		while (ascii_hex((uint8_t)p[1 + digits]) >= 0) {
+			h = h << 4 |
+			    (uint64_t)ascii_hex((uint8_t)p[1 + digits]);
+			digits++;
+		}
+	}
+	/* A value that ends so by itself is that other one's at most. */
+	if (digits != 16) {
+		return indicator_value_key(view_of(text, *n));
+	}
+	*n = KEY_CUT;
+	return (int64_t)h;
+}
+
 /*
  * A key is compared whole, so a long one (a URL of an attacker's making) is
  * cut and gets a hash of all of it.
@@ -83,21 +131,9 @@ add_key(struct sighting_set *s, enum key_kind kind, struct view v, bool fold)
 		k->text[i] = (char)ascii_lower((uint8_t)k->text[i]);
 	}
 	if (v.len > n) {
-		/* Of the caseless form where case does not count. */
-		uint64_t h = 0;
-
-		for (size_t i = 0; i < v.len; i += 64) {
-			uint8_t part[64];
-			size_t m = MIN(v.len - i, sizeof(part));
-
-			for (size_t j = 0; j < m; j++) {
-				part[j] = fold ? ascii_lower(v.p[i + j])
-					       : v.p[i + j];
-			}
-			h = XXH3_64bits_withSeed(part, m, h);
-		}
-		snprintf(k->text + sizeof(k->text) - 18, 18, "#%016llx",
-			 (unsigned long long)h);
+		snprintf(k->text + KEY_CUT, sizeof(k->text) - KEY_CUT,
+			 "#%016llx",
+			 (unsigned long long)cut_hash(kind, v, fold));
 	}
 	for (unsigned i = 0; i < s->n_keys; i++) {
 		if (s->keys[i].kind == k->kind &&

@@ -82,6 +82,11 @@ void sighting_from_alert(const struct alert *a, const struct mission_map *m,
 /* Its only key becomes the indicator of that value. */
 void sighting_of_indicator(struct sighting_set *s, struct view value);
 
+/* Of the text of an indicator's key: indicator_value_key() of the value it stands
+ * for, and how many of its bytes are that value's, but for case; all, unless it
+ * was cut. */
+int64_t sighting_key_value(const char *text, size_t *n);
+
 /* Whether a partner's collector told it: it stands at sites "OWNER:PLACE". */
 bool sighting_is_told(const char *site, const char *owner);
 

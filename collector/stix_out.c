@@ -391,8 +391,12 @@ stix_pattern(enum indicator_kind kind, const char *value, char *out, size_t cap)
 		return false;
 	}
 	if (kind != INDICATOR_IP) {
-		return (size_t)snprintf(out, cap, "[%s = '%s']", paths[kind],
-					text) < cap;
+		/* A URL is kept without its scheme; what is seen is HTTP. */
+		path = kind == INDICATOR_URL && strstr(text, "://") == NULL
+			       ? "http://"
+			       : "";
+		return (size_t)snprintf(out, cap, "[%s = '%s%s']", paths[kind],
+					path, text) < cap;
 	}
 	if (!cidr_parse(view_cstr(value), &net)) {
 		return false;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/indicator.h"
 
+#include <openssl/sha.h>
+
 static const char *const kind_names[INDICATOR_KINDS] = {
 	[INDICATOR_IP] = "ip",
 	[INDICATOR_DOMAIN] = "domain",
@@ -32,4 +34,17 @@ indicator_kind_read(struct view word, enum indicator_kind *out)
 		}
 	}
 	return false;
+}
+
+int64_t
+indicator_value_key(struct view value)
+{
+	uint8_t folded[INDICATOR_PATTERN_CAP], digest[SHA256_DIGEST_LENGTH];
+	size_t n = MIN(value.len, sizeof(folded));
+
+	for (size_t i = 0; i < n; i++) {
+		folded[i] = ascii_lower(value.p[i]);
+	}
+	SHA256(folded, n, digest);
+	return (int64_t)(load_be64(digest) >> 1 | 1);
 }

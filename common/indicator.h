@@ -61,4 +61,7 @@ const char *indicator_kind_name(enum indicator_kind k);
 /* False: no such kind. */
 bool indicator_kind_read(struct view word, enum indicator_kind *out) MUST_CHECK;
 
+/* A digest of a value, its case folded: positive.  It is stored. */
+int64_t indicator_value_key(struct view value);
+
 #endif

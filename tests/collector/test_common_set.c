@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "collector/common_set.h"
+#include "collector/finding_state.h"
 #include "collector/indicator_inbox.h"
 #include "collector/indicator_list.h"
 #include "collector/indicator_pack.h"
@@ -318,6 +319,18 @@ test_gate(void **state)
 		{ INDICATOR_IP, "198.18.0.1", "reserved.txt" },
 		{ INDICATOR_IP, "104.16.1.1", "shared.txt" },
 		{ INDICATOR_IP, "2001:db8::1", "documentation.txt" },
+		{ INDICATOR_IP, "203.0.113.9", "documentation.txt" },
+		{ INDICATOR_DOMAIN, "www.example.com", "documentation.txt" },
+		{ INDICATOR_IP, "192.168.7.0/24", "our own" },
+		{ INDICATOR_IP, "fd00::17", "our own" },
+		{ INDICATOR_IP, "224.0.0.251", "reserved.txt" },
+		{ INDICATOR_IP, "2001:4860:4860::8888", "resolvers.txt" },
+		{ INDICATOR_DOMAIN, "dns.google", "resolvers.txt" },
+		{ INDICATOR_IP, "151.101.1.69", "shared.txt" },
+		{ INDICATOR_IP, "2606:4700::6810:85e5", "shared.txt" },
+		{ INDICATOR_DOMAIN, "cloudflare.com", "shared.txt" },
+		{ INDICATOR_DOMAIN, "wikipedia.org", "top.txt" },
+		{ INDICATOR_DOMAIN, "bit.ly", "shorteners.txt" },
 		{ INDICATOR_IP, "45.0.0.0/12", "too wide" },
 		{ INDICATOR_IP, "2a00::/12", "too wide" },
 		{ INDICATOR_URL, "bit.ly/", "allow list" },
@@ -367,6 +380,76 @@ test_gate(void **state)
 			fail_msg("%s was held", good[i].value);
 		}
 	}
+}
+
+/* Hosts of ours, 'first' on, call a port outside in that lane at 't'. */
+static void
+calls(const char *lane, const char *to, uint16_t port, unsigned first,
+      unsigned n, uint64_t t)
+{
+	struct finding_states *s = finding_states_new(db);
+	const struct marking mark = MARKING_CLEAR;
+	struct state_key key = {
+		.kind = STATE_SERVICE, .shared = true, .port = port, .proto = 6
+	};
+	struct state_place *place;
+	struct state *st;
+
+	assert_non_null(s);
+	assert_int_equal(finding_states_reload(s), ERR_OK);
+	assert_true(addr_parse(view_cstr(to), &key.a));
+	assert_int_equal(finding_states_place(s, lane, "hq", "JP", t, &place),
+			 ERR_OK);
+	st = finding_states_get(s, place, &key, t, &mark);
+	assert_non_null(st);
+	for (unsigned i = first; i < first + n; i++) {
+		struct piece *p = piece_at(st->body.service.clients,
+					   ARRAY_LEN(st->body.service.clients),
+					   24 * HOUR, t);
+
+		assert_non_null(p);
+		hll_add_hash(&p->a, (i + 1) * UINT64_C(0x9e3779b97f4a7c15));
+		p->flows++;
+	}
+	finding_states_changed(s, st);
+	assert_int_equal(finding_states_keep(s), ERR_OK);
+	finding_states_free(s);
+}
+
+/* What raised nothing yet but is called by many of ours would flood all the same;
+ * one host that calls two ports is one. */
+static void
+test_gate_contacts(void **state)
+{
+	static const struct {
+		const char *value;
+		bool held;
+	} of[] = {
+		{ "45.155.205.3", true },   { "45.155.205.0/28", true },
+		{ "45.155.205.4", false },  { "45.155.206.7", false },
+		{ "45.155.207.9", false },  { "45.155.208.1", false },
+		{ "2a0b:f4c0:1::5", true },
+	};
+
+	(void)state;
+	calls("", "45.155.205.3", 443, 0, 30, NOW - HOUR);
+	calls("", "45.155.206.7", 80, 0, 7, NOW - HOUR);
+	calls("", "45.155.206.7", 443, 0, 7, NOW - HOUR);
+	/* an exercise's; too long ago */
+	calls("KEEN", "45.155.207.9", 443, 0, 30, NOW - HOUR);
+	calls("", "45.155.208.1", 443, 0, 30, NOW - 24 * 20 * HOUR);
+	calls("", "2a0b:f4c0:1::5", 443, 0, 30, NOW - HOUR);
+	for (size_t i = 0; i < ARRAY_LEN(of); i++) {
+		struct indicator v = an_indicator(INDICATOR_IP, of[i].value);
+
+		if (offer("s", &v, NOW).held != of[i].held) {
+			fail_msg("%s: %s", of[i].value,
+				 of[i].held ? "passed" : "held");
+		}
+	}
+	assert_int_equal(number("SELECT count(*) FROM indicators WHERE reason"
+				" LIKE 'too common: about % hosts of ours%'"),
+			 3);
 }
 
 /* An exact name that was let through does not become one with all below it
@@ -629,6 +712,40 @@ test_seen(void **state)
 			 6);
 }
 
+/* A key that was cut is counted for the value that it is of, and for no other of
+ * the same beginning. */
+static void
+test_seen_long(void **state)
+{
+	char url[2][600];
+	struct sighting_set s = {
+		.first_us = NOW, .last_us = NOW + 5, .count = 3, .site = "east"
+	};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct indicator a = an_indicator(INDICATOR_URL, url[i]);
+
+		snprintf(url[i], sizeof(url[i]), "evil-host.xyz/%0500d?Id=%c",
+			 0, 'A' + i);
+		assert_int_equal(offer("s", &a, NOW).outcome, INDICATOR_ADDED);
+	}
+	sighting_of_indicator(&s, view_cstr(url[1]));
+	assert_int_equal(strlen(s.keys[0].text), SIGHTING_KEY_CAP - 1);
+	assert_int_equal(common_set_seen(set, &s), ERR_OK);
+	assert_int_equal(number("SELECT count(*) FROM indicator_seen"), 1);
+	assert_int_equal(number("SELECT count FROM indicator_seen w JOIN"
+				" indicators n ON n.id=w.indicator WHERE"
+				" n.value LIKE '%Id=B'"),
+			 3);
+	/* What only looks like one that was cut is itself. */
+	url[0][0] = 'E';
+	snprintf(url[0] + SIGHTING_KEY_CAP - 18, 18, "#%016x", 7);
+	sighting_of_indicator(&s, view_cstr(url[0]));
+	assert_int_equal(common_set_seen(set, &s), ERR_OK);
+	assert_int_equal(number("SELECT count(*) FROM indicator_seen"), 1);
+}
+
 static enum err
 note_change(void *arg, const struct indicator *i, uint64_t change, bool armed)
 {
@@ -724,6 +841,9 @@ test_refuted(void **state)
 	offer("s", &a, NOW);
 	offer("partner:US", &a, NOW);
 	assert_false(word("EVIL-host.xyz", NOW).refuted);
+	assert_int_equal(word("evil-host.xyz", NOW).confidence, 80);
+	assert_int_equal(word("other-host.xyz", NOW).confidence,
+			 INDICATOR_CONFIDENCE_UNKNOWN);
 	/* One source stands behind it still; our own warning does not count. */
 	a.revoked = true;
 	offer("s", &a, NOW);
@@ -769,18 +889,13 @@ main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_pack),
-		CASE(test_sources),
-		CASE(test_versions),
-		CASE(test_expiry),
-		CASE(test_gate),
-		CASE(test_words),
-		CASE(test_import),
-		CASE(test_reader_gone),
-		CASE(test_partners_make_room),
-		CASE(test_bounds),
-		CASE(test_seen),
-		CASE(test_changes),
+		CASE(test_pack),        CASE(test_sources),
+		CASE(test_versions),    CASE(test_expiry),
+		CASE(test_gate),        CASE(test_gate_contacts),
+		CASE(test_words),       CASE(test_import),
+		CASE(test_reader_gone), CASE(test_partners_make_room),
+		CASE(test_bounds),      CASE(test_seen),
+		CASE(test_seen_long),   CASE(test_changes),
 		CASE(test_refuted),
 	};
 

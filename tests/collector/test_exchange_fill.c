@@ -540,6 +540,96 @@ test_kind_is_withdrawn(void **state)
 	assert_int_equal(count(s.acked, "revoked"), 0);
 }
 
+/* An indicator of the set, as US gave it, and a run of its key. */
+static void
+see(unsigned id, enum indicator_kind kind, const char *value, const char *mark)
+{
+	struct sighting_set set;
+	sqlite3_stmt *st;
+
+	sighting_of_indicator(&set, view_cstr(value));
+	assert_int_equal(sqlite3_prepare_v2(
+				 f.db,
+				 "INSERT INTO indicators VALUES(?1,?2,?3,?4,2,"
+				 "0,?1,'',0,1,255,?5,0,0,0,0,0,"
+				 "1763600000000000,1763600000000000)",
+				 -1, &st, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sql_run(st, "didtt", (int)id,
+				 indicator_value_key(view_cstr(value)),
+				 (int)kind, value, mark),
+			 ERR_OK);
+	sqlite3_finalize(st);
+	assert_int_equal(sqlite3_prepare_v2(
+				 f.db,
+				 "INSERT INTO runs(id,exercise,kind,key,"
+				 "first_us,last_us,severity,confidence,stages,"
+				 "what,said,mark) VALUES(?1,'',0,?2,"
+				 "1763600000000000,1763600001000000,1,50,'',"
+				 "?3,'green','green')",
+				 -1, &st, NULL),
+			 SQLITE_OK);
+	assert_int_equal(
+		sql_run(st, "dtd", (int)id, set.keys[0].text, (int)kind),
+		ERR_OK);
+	sqlite3_finalize(st);
+	assert_int_equal(
+		sqlite3_prepare_v2(f.db,
+				   "INSERT INTO sightings(run,site,owner,"
+				   "first_us,last_us,count,strong,mark) VALUES("
+				   "?1,'jp-east','JP',1763600000000000,"
+				   "1763600001000000,7,7,'green')",
+				   -1, &st, NULL),
+		SQLITE_OK);
+	assert_int_equal(sql_run(st, "d", (int)id), ERR_OK);
+	sqlite3_finalize(st);
+	run_sql("INSERT OR IGNORE INTO indicator_origins VALUES"
+		"(1,'partner:US',9)");
+	run_sql("INSERT INTO indicator_sources SELECT max(id),1,'',0,0,0,1,255,"
+		"'green',0,0,0,'','','','','',0,0 FROM indicators");
+}
+
+#define SIGHTINGS "\"type\":\"sighting\""
+#define PADDING \
+	"0123456789012345678901234567890123456789012345678901234567890123456" \
+	"789012345678901234567890123456789012345678901234567890123456789012"
+
+/* A key has lost its case, or its end: the set knows what it stood for. */
+static void
+test_seen_of_every_kind(void **state)
+{
+	(void)state;
+	see(1, INDICATOR_DOMAIN, "seen.example", "green");
+	see(2, INDICATOR_URL, "evil.example/Stage/Two.bin", "green");
+	see(3, INDICATOR_USER_AGENT, "EvilAgent/1.0", "green");
+	see(4, INDICATOR_URL, "evil.example/Long/" PADDING PADDING "A",
+	    "green");
+	see(5, INDICATOR_PATTERN,
+	    "[domain-name:value = 'One.example' OR domain-name:value = "
+	    "'" PADDING "'] FOLLOWEDBY [url:value LIKE 'http://%/Two']",
+	    "green");
+	/* Marked above what the partner may have since it was seen. */
+	see(6, INDICATOR_URL, "evil.example/Secret", "red");
+	see(7, INDICATOR_URL, "evil.example/Long/" PADDING PADDING "B", "red");
+	/* Only a site's own list had it. */
+	see(8, INDICATOR_URL, "evil.example/Nobody", "green");
+	run_sql("DELETE FROM indicators WHERE id=8");
+	fill();
+	assert_int_equal(count(0, SIGHTINGS), 5);
+	assert_int_equal(
+		count(0, "[url:value = 'http://evil.example/Stage/Two.bin']"),
+		1);
+	assert_int_equal(count(0, "'EvilAgent/1.0'"), 1);
+	assert_int_equal(count(0, PADDING "A']"), 1);
+	assert_int_equal(count(0, "[url:value LIKE 'http://%/Two']"), 1);
+	assert_int_equal(count(0, "ecret"), 0);
+	assert_int_equal(count(0, PADDING "B"), 0);
+	assert_int_equal(count(0, "obody"), 0);
+	take_all();
+	fill();
+	assert_int_equal(s.waiting, 0);
+}
+
 static void
 test_full_outbox_waits(void **state)
 {
@@ -674,6 +764,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_held_is_on_record_once,
 						begin, end),
 		cmocka_unit_test_setup_teardown(test_kind_is_withdrawn, begin,
+						end),
+		cmocka_unit_test_setup_teardown(test_seen_of_every_kind, begin,
 						end),
 		cmocka_unit_test_setup_teardown(test_full_outbox_waits, begin,
 						end),
