@@ -154,7 +154,7 @@ by_time(const void *a, const void *b)
 }
 
 static enum err
-put_by_time(struct ctl *c)
+put_by_time(struct ctl *c, size_t *n)
 {
 	struct rows rows = { .c = c };
 	enum err e = ERR_NOMEM;
@@ -178,29 +178,53 @@ put_by_time(struct ctl *c)
 		}
 		free(rows.v[i].text);
 	}
+	*n = rows.n;
 	free(rows.v);
 	return e;
 }
 
-static enum err
-put_all(struct ctl *c)
+struct counted {
+	struct ctl *c;
+	size_t n;
+};
+
+static void
+put_counted(void *arg, const struct store_alert *a)
 {
-	return c->by_time ? put_by_time(c)
-			  : store_read_alerts(c->store, &c->filter, c->limit,
-					      put_alert, c);
+	struct counted *o = arg;
+
+	o->n++;
+	put_alert(o->c, a);
+}
+
+static enum err
+put_all(struct ctl *c, size_t *n)
+{
+	struct counted o = { .c = c };
+	enum err e = c->by_time ? put_by_time(c, &o.n)
+				: store_read_alerts(c->store, &c->filter,
+						    c->limit, put_counted, &o);
+
+	*n = o.n;
+	return e;
 }
 
 enum err
 ctl_alerts(struct ctl *c)
 {
+	size_t n;
 	enum err e;
 
 	if (!c->json) {
-		return put_all(c);
+		e = put_all(c, &n);
+		if (e == ERR_OK && n == 0) {
+			fputs("no alerts\n", c->text.out);
+		}
+		return e;
 	}
 	json_obj(&c->j, NULL);
 	json_arr(&c->j, "alerts");
-	e = put_all(c);
+	e = put_all(c, &n);
 	json_arr_end(&c->j);
 	json_obj_end(&c->j);
 	return e == ERR_OK ? ctl_flush_json(c) : e;

@@ -96,8 +96,8 @@ put_text(struct ctl_text *x, const struct lease_record *all, unsigned n,
 	}
 	fprintf(x->out,
 		"lease %" PRIu64 "; %" PRIu64
-		" times it was taken over from one that had not given it up\n",
-		row->number, row->takeovers);
+		" time%s it was taken over from one that had not given it up\n",
+		row->number, row->takeovers, row->takeovers == 1 ? "" : "s");
 }
 
 enum err

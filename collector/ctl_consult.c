@@ -203,7 +203,10 @@ put_consult(struct ctl_text *x, const struct consult *k)
 	if (k->closed) {
 		fprintf(x->out, ", closed %s", ctl_time(x, k->closed_us));
 	}
-	fprintf(x->out, "\n  %s\n", ctl_clean(x, k->text));
+	fputc('\n', x->out);
+	if (k->text[0] != '\0') {
+		fprintf(x->out, "  %s\n", ctl_clean(x, k->text));
+	}
 	for (unsigned i = 0; i < k->n_sides; i++) {
 		put_side(x, &k->sides[i],
 			 strcmp(k->sides[i].owner, k->lead) == 0);

@@ -87,13 +87,17 @@ json_sensor(void *arg, int64_t id, const char *site, const char *sensor,
 	json_obj_end(j);
 }
 
+struct seen {
+	bool any, untold;
+};
+
 static void
 text_any(void *arg, const struct store_exercise *e)
 {
-	bool *any = arg;
+	struct seen *seen = arg;
 
-	(void)e;
-	*any = true;
+	seen->any = true;
+	seen->untold |= e->version == 0 && e->end_us == 0;
 }
 
 static enum err
@@ -111,16 +115,15 @@ static enum err
 list_text(struct ctl *c)
 {
 	struct ctl_text *x = &c->text;
-	bool any = false;
-	enum err e = store_exercise_each(c->store->db, NULL, text_any, &any);
+	struct seen seen = { .any = false };
+	enum err e = store_exercise_each(c->store->db, NULL, text_any, &seen);
 
 	if (e != ERR_OK) {
 		return e;
 	}
-	if (!any) {
-		fputs("no exercises: exercise start FILE orders one\n\n",
-		      x->out);
-		return list_sensors(c);
+	if (!seen.any) {
+		fputs("no exercises: exercise start FILE orders one\n", x->out);
+		return ERR_OK;
 	}
 	ctl_column(x, 24, "EXERCISE");
 	ctl_column(x, 13, "STATE");
@@ -129,6 +132,11 @@ list_text(struct ctl *c)
 	ctl_column(x, 12, "BY");
 	fputc('\n', x->out);
 	e = store_exercise_each(c->store->db, NULL, text_exercise, x);
+	if (e == ERR_OK && seen.untold) {
+		fputs("what is not told yet stays so until a collector runs "
+		      "that has a control.sign-key\n",
+		      x->out);
+	}
 	if (e == ERR_OK) {
 		fputc('\n', x->out);
 		e = list_sensors(c);
@@ -209,7 +217,8 @@ ctl_exercise_start(struct ctl *c, const char *path, const char *who,
 	e = store_exercise_begin(c->store, x, who, d);
 	if (e == ERR_OK) {
 		e = say(c, x->name, "on",
-			"ordered; picketctl exercise shows which sensors mark "
+			"ordered; the collector tells the sensors if it has a "
+			"control.sign-key; picketctl exercise shows which mark "
 			"it");
 	}
 	exercise_free(x);

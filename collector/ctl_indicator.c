@@ -528,10 +528,29 @@ static const struct {
 	{ "show", 1, 1, "show ID, or show VALUE" },
 	{ "import", 1, 10000, "import FILE..." },
 	{ "add", 2, 2, "add KIND VALUE" },
-	{ "release", 1, 1, "release ID" },
-	{ "hold", 1, 1, "hold ID" },
-	{ "remove", 1, 1, "remove ID" },
+	{ "release", 1, 1, "release ID, or release VALUE" },
+	{ "hold", 1, 1, "hold ID, or hold VALUE" },
+	{ "remove", 1, 1, "remove ID, or remove VALUE" },
 };
+
+/* A marking or an end that were not heeded would be taken for heeded. */
+static enum err
+options_fit(const struct ctl_arguments *args, const char *verb, struct diag *d)
+{
+	bool add = strcmp(verb, "add") == 0;
+
+	if (args->mark != NULL && !add && strcmp(verb, "import") != 0) {
+		return diag_set(d, ERR_USAGE,
+				"--mark: indicators add and indicators import "
+				"take it" CTL_TRY_HELP);
+	}
+	if (args->until_us != 0 && !add) {
+		return diag_set(d, ERR_USAGE,
+				"--until: indicators add takes it; a list says "
+				"itself until when" CTL_TRY_HELP);
+	}
+	return ERR_OK;
+}
 
 enum err
 ctl_indicators_check(const struct ctl_arguments *args, struct diag *d)
@@ -539,7 +558,6 @@ ctl_indicators_check(const struct ctl_arguments *args, struct diag *d)
 	const char *verb = args->n_words > 1 ? args->words[1] : "list";
 	int n = args->n_words - 2;
 	char shown[HIDE_ARG_CAP];
-	uint64_t id;
 
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
 		if (strcmp(verbs[i].verb, verb) != 0) {
@@ -551,12 +569,7 @@ ctl_indicators_check(const struct ctl_arguments *args, struct diag *d)
 					"%s" CTL_TRY_HELP,
 					verbs[i].usage);
 		}
-		return strcmp(verb, "release") == 0 ||
-				       strcmp(verb, "hold") == 0 ||
-				       strcmp(verb, "remove") == 0
-			       ? ctl_number("indicators", args->words[2], 1,
-					    INT64_MAX, &id, d)
-			       : ERR_OK;
+		return options_fit(args, verb, d);
 	}
 	return diag_set(
 		d, ERR_USAGE,

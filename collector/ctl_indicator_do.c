@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/ctl_indicator_do.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "collector/indicator_inbox.h"
+#include "collector/indicator_list.h"
 #include "collector/indicator_store.h"
 #include "collector/store_schema.h"
 #include "collector/store_sql.h"
@@ -32,14 +35,54 @@ tell_import(struct ctl *c, int64_t id, const char *source,
 	}
 	fprintf(x->out,
 		"import %" PRId64 " of %s: %" PRIu64 " of %" PRIu64
-		" supported, %" PRIu64 " refused; the collector takes them: "
-		"indicators report %" PRId64 "\n",
+		" supported, %" PRIu64 " refused; what became of them: "
+		"picketctl indicators report %" PRId64 "\n",
 		id, ctl_clean(x, source), r->loaded, r->total, r->refused, id);
 	if (why[0] != '\0') {
 		fprintf(x->out, "  not read to its end: %s\n",
 			ctl_clean(x, why));
 	}
 	return ERR_OK;
+}
+
+/* A list on its way to the inbox, and the marking of what bears none in it. */
+struct marked_sink {
+	struct indicator_sink to;
+	struct marking mark;
+	bool given;
+};
+
+static enum err
+take_marked(void *arg, const struct indicator *i, struct diag *d)
+{
+	const struct marked_sink *m = arg;
+	struct indicator own = *i;
+
+	if (m->given && !i->marked) {
+		own.mark = m->mark;
+		own.marked = true;
+	}
+	return m->to.take(m->to.arg, &own, d);
+}
+
+static void
+pass_refused(void *arg, const struct indicator_refusal *r)
+{
+	const struct marked_sink *m = arg;
+
+	if (m->to.refused != NULL) {
+		m->to.refused(m->to.arg, r);
+	}
+}
+
+static void
+pass_doubted(void *arg, const struct indicator_refusal *r)
+{
+	const struct marked_sink *m = arg;
+
+	if (m->to.doubted != NULL) {
+		m->to.doubted(m->to.arg, r);
+	}
 }
 
 static enum err
@@ -57,15 +100,25 @@ import_file(struct ctl *c, const struct ctl_arguments *args, const char *path,
 	};
 	struct indicator_inbox *b = NULL;
 	struct indicator_report r = { .total = 0 };
-	struct indicator_sink sink;
+	struct marked_sink marked = { .given = args->mark != NULL };
+	const struct indicator_sink sink = { .arg = &marked,
+					     .take = take_marked,
+					     .refused = pass_refused,
+					     .doubted = pass_doubted };
 	struct diag why = { "" };
 	int64_t id = 0;
-	enum err read, e = indicator_inbox_open(&b, &cfg, d);
+	enum err read, e = ERR_OK;
 
+	if (marked.given) {
+		e = marking_read(&marked.mark, view_cstr(args->mark), d);
+	}
+	if (e == ERR_OK) {
+		e = indicator_inbox_open(&b, &cfg, d);
+	}
 	if (e != ERR_OK) {
 		return e;
 	}
-	sink = indicator_inbox_sink(b);
+	marked.to = indicator_inbox_sink(b);
 	read = indicator_read_path(path, &sink, &r, &why);
 	*broken |= read != ERR_OK;
 	e = indicator_inbox_close(b, &r, read != ERR_OK ? why.msg : NULL, &id,
@@ -81,6 +134,13 @@ ctl_indicator_import(struct ctl *c, const struct ctl_arguments *args,
 {
 	enum err e = ERR_OK;
 
+	for (int i = 2; i < args->n_words; i++) {
+		if (access(args->words[i], R_OK) != 0) {
+			return diag_set(d, ERR_IO,
+					"%.1024s: %s; nothing was imported",
+					args->words[i], strerror(errno));
+		}
+	}
 	if (c->json) {
 		json_obj(&c->j, NULL);
 		json_arr(&c->j, "imports");
@@ -103,6 +163,7 @@ static enum err
 make_indicator(const struct ctl_arguments *args, struct indicator *i,
 	       char value[INDICATOR_VALUE_CAP], struct diag *d)
 {
+	char file[24];
 	size_t len = 0;
 	enum err e;
 
@@ -121,7 +182,10 @@ make_indicator(const struct ctl_arguments *args, struct indicator *i,
 		.tactic = "",
 		.kill_chain = "",
 	};
-	if (!indicator_kind_read(view_cstr(args->words[2]), &i->kind) ||
+	/* "md5" is what lists call it. */
+	snprintf(file, sizeof(file), "file-%.16s", args->words[2]);
+	if ((!indicator_kind_read(view_cstr(args->words[2]), &i->kind) &&
+	     !indicator_kind_read(view_cstr(file), &i->kind)) ||
 	    i->kind == INDICATOR_PATTERN) {
 		return diag_set(d, ERR_USAGE,
 				"indicators add: '%.64s' is no kind: use ip, "
@@ -239,6 +303,46 @@ ctl_indicator_add(struct ctl *c, const struct ctl_arguments *args,
 	return e == ERR_OK && c->json ? ctl_flush_json(c) : e;
 }
 
+struct named {
+	int64_t id;
+	unsigned n;
+};
+
+static void
+note_named(void *arg, const struct indicator_entry *e)
+{
+	struct named *named = arg;
+
+	named->id = e->id;
+	named->n++;
+}
+
+/* An indicator by its number, or by its value when it is of one kind only. */
+static enum err
+find_named(struct ctl *c, const char *word, uint64_t *id, struct diag *d)
+{
+	struct indicator_filter f = { .value = word };
+	struct named named = { .n = 0 };
+	enum err e;
+
+	if (ctl_number("indicators", word, 1, INT64_MAX, id, NULL) == ERR_OK) {
+		return ERR_OK;
+	}
+	e = indicator_list(c->store, &f, INDICATOR_KINDS, note_named, &named);
+	*id = (uint64_t)named.id;
+	if (e == ERR_OK && named.n == 0) {
+		return diag_set(d, ERR_NOTFOUND, "there is no indicator %.128s",
+				word);
+	}
+	if (e == ERR_OK && named.n > 1) {
+		return diag_set(d, ERR_USAGE,
+				"%.128s is there as %u kinds: give the number "
+				"that indicators show has of each",
+				word, named.n);
+	}
+	return e;
+}
+
 enum err
 ctl_indicator_judge(struct ctl *c, const struct ctl_arguments *args,
 		    const char *who, struct diag *d)
@@ -252,8 +356,7 @@ ctl_indicator_judge(struct ctl *c, const struct ctl_arguments *args,
 							: VERDICT_REMOVED,
 	};
 	uint64_t id = 0;
-	enum err e =
-		ctl_number("indicators", args->words[2], 1, INT64_MAX, &id, d);
+	enum err e = find_named(c, args->words[2], &id, d);
 
 	if (e == ERR_OK) {
 		w.id = (int64_t)id;

@@ -35,13 +35,15 @@ static void
 say_control(struct ctl *c, const char *path)
 {
 	fprintf(c->text.out,
-		"%s (the private key) signs: orders, as --key of picketctl "
-		"rules, or committed points, as the collector's "
-		"ingest.sign-key; keep it\n",
+		"%s (the private key) signs; keep it: orders and indicators "
+		"for sensors, as the collector's control.sign-key and --key of "
+		"picketctl rules; or committed points, as its ingest.sign-key; "
+		"or what partners get, as its exchange.sign-key\n",
 		ctl_clean(&c->text, path));
 	fprintf(c->text.out,
-		"%s.pub (the public key) goes to the sensors: their "
-		"control.public-key, or forward.sign.collector-key\n",
+		"%s.pub (the public key) goes to who checks: the sensors' "
+		"control.public-key; or their forward.sign.collector-key; or "
+		"the partner's exchange.partners.NAME.public-key\n",
 		ctl_clean(&c->text, path));
 }
 

@@ -19,7 +19,8 @@ struct held {
 struct picture {
 	struct ctl *c;
 	struct held *held;
-	unsigned n, behind, sensors;
+	unsigned n, behind, sensors, orders;
+	bool untold; /* the newest order was not told to the sensors */
 };
 
 static void
@@ -183,8 +184,11 @@ text_settings(void *arg, const char *name, const char *settings)
 static void
 text_order(void *arg, const struct store_posture_order *o)
 {
-	struct ctl_text *x = arg;
+	struct picture *p = arg;
+	struct ctl_text *x = &p->c->text;
 
+	p->untold |= p->orders == 0 && o->version == 0;
+	p->orders++;
 	ctl_column(x, 20, ctl_time(x, o->at_us));
 	ctl_column(x, 14, o->level);
 	ctl_column(x, 14, o->site[0] != '\0' ? o->site : "all sites");
@@ -233,7 +237,13 @@ show_text(struct picture *p)
 		fputs("WHY\n", x->out);
 		e = store_posture_each(c->store->db, false,
 				       c->limited ? c->limit : ORDERS_SHOWN,
-				       text_order, x);
+				       text_order, p);
+		if (e == ERR_OK && p->untold) {
+			fputs("the newest is not told to the sensors: it is "
+			      "once a "
+			      "collector runs that has a control.sign-key\n",
+			      x->out);
+		}
 		fputc('\n', x->out);
 	}
 	if (e == ERR_OK) {

@@ -171,7 +171,7 @@ text_counts(struct ctl *c, const struct share_bundle *b, const char *to)
 	for (unsigned k = 0; k < SHARE_KINDS; k++) {
 		for (unsigned v = 0; v < RELEASE_VERDICTS; v++) {
 			if (b->counts[k][v] > 0) {
-				fprintf(f, "  %-10s %-11s %" PRIu64 "\n",
+				fprintf(f, "  %-12s  %-11s %" PRIu64 "\n",
 					share_kind_name((enum share_kind)k),
 					release_verdict_name(
 						(enum release_verdict)v),

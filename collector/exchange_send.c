@@ -193,6 +193,10 @@ find_place(struct exchange_sender *s, const struct exchange_state *state,
 	}
 	/* What an earlier run of ours sent, it noted. */
 	s->sent = MAX(MAX(s->sent, state->sent), acked);
+	if (s->sent == acked) {
+		/* Nothing waits for the point, so it does not stand still. */
+		s->moved_us = now;
+	}
 	if (s->sent == acked || (!fresh && now - s->moved_us < s->stall_us)) {
 		s->connects = redis_pool_connects(s->pool);
 		return ERR_OK;

@@ -191,9 +191,8 @@ read_member(struct reading *r, const yaml_node_t *k, const yaml_node_t *v)
 		read_injects(r, v);
 	} else {
 		yaml_file_fail(r->y, k,
-			       "an exercise has name, from, until, ranges and "
-			       "injects, "
-			       "no more");
+			       "an exercise has name, from, until, ranges, "
+			       "players and injects, no more");
 	}
 }
 

@@ -101,7 +101,8 @@ indicator_inbox_open(struct indicator_inbox **out,
 		     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
 		     BUSY_MS) != ERR_OK) {
 		e = diag_set(d, ERR_NOTFOUND,
-			     "%s: %s: name the store of a picket-collector",
+			     "%s: %s: name the store that a picket-collector "
+			     "writes; it makes it at its first start",
 			     cfg->store, sqlite3_errmsg(b->db));
 	} else {
 		e = store_schema_check(b->db, cfg->store, d);

@@ -198,7 +198,8 @@ merge(struct pipeline *p, struct case_order *o, struct outcome *out)
 	if (e == ERR_USAGE) {
 		return refuse(out,
 			      "incidents %" PRId64 " and %" PRId64
-			      " are not of one exercise, or one only",
+			      " do not go together: an exercise's and a real "
+			      "one, or another exercise's, never become one",
 			      o->incident, o->other);
 	}
 	if (e == ERR_OK) {

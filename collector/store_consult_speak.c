@@ -29,6 +29,37 @@ names(const struct consult *c, char *out, size_t cap)
 	return out;
 }
 
+/*
+ * Whether a side has a collector of its own that says here what it says.  Its
+ * events have numbers of that collector: what was said for it here would take
+ * one of them, be told to nobody, and keep out what it says itself.
+ */
+static enum err
+not_elsewhere(sqlite3 *db, const char *as, const struct consult_id *id,
+	      struct diag *d)
+{
+	char text[CONSULT_ID_CAP];
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(
+		db,
+		"SELECT 1 FROM consult_events WHERE side=?1 AND local=0"
+		" LIMIT 1",
+		-1, &st, NULL);
+
+	if (rc == SQLITE_OK && sql_bind(st, "t", as) == SQLITE_OK) {
+		rc = sqlite3_step(st);
+	}
+	sqlite3_finalize(st);
+	if (rc == SQLITE_ROW) {
+		return diag_set(d, ERR_USAGE,
+				"%s has a collector of its own: only there can "
+				"it be spoken for in %s, and it comes here by "
+				"itself; nothing was said",
+				as, consult_id_text(id, text));
+	}
+	return rc == SQLITE_DONE ? ERR_OK : ERR_IO;
+}
+
 /* Whether it makes a difference from where the consultation stands. */
 static enum err
 may_say(const struct consult *c, const struct consult_order *o, const char *as,
@@ -89,6 +120,9 @@ say(sqlite3 *db, const struct consult_order *o, struct consult *now,
 	}
 	as = o->as != NULL ? o->as : now->lead;
 	err = may_say(now, o, as, d);
+	if (err == ERR_OK) {
+		err = not_elsewhere(db, as, &now->id, d);
+	}
 	if (err != ERR_OK) {
 		return err;
 	}

@@ -24,7 +24,8 @@ store_reader_open(struct store_reader **out, const char *path, struct diag *d)
 	if (sql_open(&r->db, path, SQLITE_OPEN_READONLY | SQLITE_OPEN_FULLMUTEX,
 		     BUSY_MS) != ERR_OK) {
 		e = diag_set(d, ERR_NOTFOUND,
-			     "%s: %s: name the store of a picket-collector",
+			     "%s: %s: name the store that a picket-collector "
+			     "writes; it makes it at its first start",
 			     path, sqlite3_errmsg(r->db));
 	} else {
 		e = store_schema_check(r->db, path, d);

@@ -104,13 +104,27 @@ ctl indicators release "$(id_of t.co)" >"$tmp/out" 2>&1 &&
 	fail "released twice"
 ctl indicators show t.co | grep -q 'released, bob: our honeypot' ||
 	fail "the log: $(ctl indicators show t.co)"
-ctl indicators remove "$(id_of 45.155.205.3)" --who bob >"$tmp/out" ||
-	fail "remove"
+ctl indicators remove 45.155.205.3 --who bob >"$tmp/out" || fail "remove"
 same "removed" 0 "$(state_of 45.155.205.3)"
 ctl indicators add domain Bad.Example.NET. >"$tmp/out" || fail "add"
 eventually 10 is_state bad.example.net 1 ||
 	fail "added: $(state_of bad.example.net)"
 ctl indicators add domain 'no domain' >"$tmp/out" 2>&1 && fail "add nonsense"
+
+# A marking for what bears none; nothing is made of a list that is not there.
+printf '%s\n' plain-one.xyz plain-two.xyz >"$tmp/plain.txt"
+ctl indicators import --source plain --mark purple "$tmp/plain.txt" \
+	>"$tmp/out" 2>&1 && fail "a marking that is none"
+ctl indicators import --source plain --mark amber//JP,US "$tmp/plain.txt" \
+	>"$tmp/out" 2>&1 || fail "import --mark: $(cat "$tmp/out")"
+eventually 10 is_state plain-two.xyz 2 || fail "plain: not taken"
+ctl indicators show plain-one.xyz | grep -q 'Marking *amber//JP,US' ||
+	fail "the marking: $(ctl indicators show plain-one.xyz)"
+ctl indicators import "$tmp/plain.txt" "$tmp/nowhere" >"$tmp/out" 2>&1 &&
+	fail "a list that is not there"
+grep -q 'nowhere: No such file.*nothing was imported' "$tmp/out" ||
+	fail "the list that is not there: $(cat "$tmp/out")"
+same "imports" 0 "$(sql "SELECT count(*) FROM indicator_imports WHERE origin='plain.txt'")"
 
 # Time runs out; the source revokes; what was removed stays so.
 eventually 20 is_state gone-tomorrow.xyz 0 || fail "it did not expire"

@@ -250,6 +250,23 @@ one_left() {
 }
 eventually 15 one_left || fail "consultations: $(cat "$tmp/roots")
 	$(ctl JP consult list; ctl US consult list)"
+# Nobody speaks here for who has a collector of his own: it would take a number
+# of his words, and leave the two sides with two accounts of one consultation.
+talk=$(sort -u "$tmp/roots")
+lead=$(ctl JP --json consult show "$talk" | jq -r .lead)
+away=$([ "$lead" = JP ] && echo US || echo JP)
+said() { in_store "$1" "SELECT count(*) FROM consult_events WHERE side = '$2'"; }
+before=$(said "$away" "$lead")
+for words in "ack $talk --as $lead" "handover $talk --to $away --why x" \
+	"close $talk --why x"; do
+	# shellcheck disable=SC2086
+	ctl "$away" consult $words 2>"$tmp/err" && fail "$away speaks as $lead: $words"
+	grep -q "$lead has a collector of its own" "$tmp/err" || fail "$(cat "$tmp/err")"
+done
+same "what $away has of $lead" "$before" "$(said "$away" "$lead")"
+ctl "$lead" consult ack "$talk" --as "$lead" --who hana >/dev/null || fail "own ack"
+came() { ctl "$away" consult list | grep -q "$lead acknowledged"; }
+eventually 10 came || fail "the ack of $lead is not there: $(ctl "$away" consult list)"
 
 # ------------------------------------------------------- a third, and no echo
 # is_in NATION VALUE : in force there, whoever has sensors.
