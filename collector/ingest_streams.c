@@ -250,11 +250,13 @@ bool
 ingest_strikes(const struct ingest *in, struct too_large *t, enum err e,
 	       uint64_t before)
 {
-	if (e == ERR_OK) {
-		t->strikes = 0;
-	} else if (ingest_garbage(in) > before) {
+	/* A cluster's other nodes may have answered well. */
+	if (ingest_garbage(in) > before) {
 		t->rest_us = clock_mono_us();
 		return ++t->strikes == MAX_STRIKES;
+	}
+	if (e == ERR_OK) {
+		t->strikes = 0;
 	}
 	return false;
 }
