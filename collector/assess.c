@@ -43,6 +43,25 @@ stake_of(struct assess_facts *g, const char *owner)
 	return s;
 }
 
+/* Whose it was before, the worth of what the lead had at stake as far as the
+ * factor tells it. */
+static void
+weigh_before(struct assess_facts *g, const struct assess_before *b)
+{
+	struct severity_stake *s = stake_of(g, b->lead);
+	char names[sizeof(b->support)], *save = NULL;
+
+	if (s != NULL) {
+		s->criticality =
+			MAX(s->criticality, severity_criticality(&b->factors));
+	}
+	memcpy(names, b->support, sizeof(names));
+	for (char *n = strtok_r(names, ",", &save); n != NULL;
+	     n = strtok_r(NULL, ",", &save)) {
+		(void)stake_of(g, n);
+	}
+}
+
 /* Who stands to lose what.  All are weighed before the list is cut, so that
  * nobody leads because others were found first. */
 static void
@@ -77,6 +96,7 @@ weigh(struct assess_facts *g, struct assessment *out)
 			s->criticality = MAX(s->criticality, a->criticality);
 		}
 	}
+	weigh_before(g, &out->before);
 	severity_order_stakes(g->stakes, g->n_stakes);
 	out->n_owners = MIN(g->n_stakes, (unsigned)SEVERITY_MAX_OWNERS);
 	memcpy(out->stakes, g->stakes,
@@ -115,7 +135,8 @@ score(struct assess_facts *g, struct assessment *out)
 	};
 	size_t len = 0;
 
-	out->score = severity_score(&in, &out->factors);
+	(void)severity_score(&in, &out->factors);
+	out->score = severity_at_least(&out->factors, &out->before.factors);
 	out->level = severity_level(out->score);
 	out->n_sites = g->n_sites;
 	out->lead[0] = out->support[0] = '\0';

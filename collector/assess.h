@@ -21,6 +21,14 @@
 #define ASSESS_MAX_LIST 64
 #define ASSESS_MAX_SITES 256
 
+/* What was found before of an incident of which memory has only a part by now:
+ * it stays worth that, and stays theirs. */
+struct assess_before {
+	struct severity_factors factors;
+	char lead[SIGHTING_NAME_CAP];
+	char support[512]; /* names with commas between */
+};
+
 struct assessment {
 	char exercise[SIGHTING_NAME_CAP], lead[SIGHTING_NAME_CAP];
 	char support[512], title[512];
@@ -31,6 +39,7 @@ struct assessment {
 	uint64_t first_us, last_us, alerts;
 	struct marking mark; /* joined over all, before any list is cut */
 	uint64_t events; /* that these alerts are, some seen at several taps */
+	struct assess_before before; /* goes in; zeroed: nothing */
 	/* Those that are known go in, and come out with those that are near. */
 	struct silence_list silences;
 	struct json summary; /* store_read.h, struct store_incident */

@@ -37,6 +37,7 @@ enum audit_what {
 	AUDIT_RECEIVED,
 	AUDIT_READ,
 	AUDIT_POLICY,
+	AUDIT_RECALLED,
 	AUDIT_KINDS
 };
 const char *audit_what_name(enum audit_what w);

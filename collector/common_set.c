@@ -106,6 +106,12 @@ common_set_new(struct common_set **out, sqlite3 *db,
 }
 
 void
+common_set_use_lists(struct common_set *c, struct allow_lists *lists)
+{
+	gate_use_lists(c->gate, lists);
+}
+
+void
 common_set_free(struct common_set *c)
 {
 	if (c != NULL) {

@@ -56,6 +56,8 @@ enum err common_set_new(struct common_set **out, sqlite3 *db,
 			struct allow_lists *lists,
 			const struct mission_map *map,
 			struct diag *d) MUST_CHECK;
+/* Other allow lists, which it takes over, for what comes from now on. */
+void common_set_use_lists(struct common_set *c, struct allow_lists *lists);
 void common_set_free(struct common_set *c);
 
 /*

@@ -2,6 +2,7 @@
 #include "collector/confined.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "collector/exchange_conf.h"
 #include "collector/indicator_polls.h"
@@ -93,6 +94,16 @@ add_keys(struct confine *c, const struct pipeline_config *cfg,
 	}
 }
 
+/* A file may be another one by the time that it is read again. */
+static void
+add_allow(struct confine *c, const char *path)
+{
+	struct stat st;
+	bool dir = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+
+	confine_path(c, path, dir ? CONFINE_READ : CONFINE_READ_BESIDE);
+}
+
 static void
 add_login(void *arg, const char *path)
 {
@@ -173,7 +184,7 @@ confined_apply(const struct pipeline_config *cfg, const struct conf *conf,
 			confine_path(&c, cfg->files[i], CONFINE_READ_BESIDE);
 		}
 		for (unsigned i = 0; i < cfg->n_allow; i++) {
-			confine_path(&c, cfg->allow[i], CONFINE_READ);
+			add_allow(&c, cfg->allow[i]);
 		}
 		confine_path(&c, tls->ca, CONFINE_READ_BESIDE);
 		confine_path(&c, tls->cert, CONFINE_READ_BESIDE);

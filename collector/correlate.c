@@ -323,6 +323,20 @@ may_go(const struct run *r, enum eviction turn)
 		(r->incident == NULL && (turn == EVICT_LOOSE || only_told(r))));
 }
 
+/* Incidents that 'r' had a part in are worth no less once it is gone. */
+static void
+trim(struct run *r)
+{
+	if (r->incident != NULL) {
+		r->incident->trimmed = true;
+	}
+	for (struct run_link *l = r->links; l != NULL; l = l->next) {
+		if (l->other->incident != NULL) {
+			l->other->incident->trimmed = true;
+		}
+	}
+}
+
 /* Lets go of runs silent since before 'limit'. */
 static void
 evict_before(struct correlate *c, uint64_t limit, enum eviction turn)
@@ -333,6 +347,7 @@ evict_before(struct correlate *c, uint64_t limit, enum eviction turn)
 		for (; r != NULL; r = next) {
 			next = r->next_hash;
 			if (r->last_us <= limit && may_go(r, turn)) {
+				trim(r);
 				correlate_run_drop(c, r);
 				c->evicted++;
 			}
@@ -414,7 +429,7 @@ correlate_flush(struct correlate *c, const struct correlate_sink *sink)
 	     i = i->next) {
 		if (i->dirty) {
 			e = sink->incident(sink->arg, i);
-			i->dirty = false;
+			i->dirty = i->lessened = false;
 			i->split_from = 0;
 			assert(e != ERR_OK || i->id != 0);
 		}

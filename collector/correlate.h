@@ -126,6 +126,10 @@ struct incident {
 	struct run *members;
 	unsigned n_members;
 	bool dirty;
+	/* Memory has no longer all that it was assessed by: runs of it, or that
+	 * they were seen with, made room or were not put back. */
+	bool trimmed;
+	bool lessened; /* taken apart since the last flush: it may be less bad */
 	int64_t split_from; /* the one that it was part of; 0: none */
 	/* Those that it is held apart from. */
 	struct incident **apart;
@@ -196,6 +200,9 @@ enum err correlate_load_link(struct correlate *c, struct run *a, struct run *b,
 			     int64_t alert, bool by_hand, bool told) MUST_CHECK;
 enum err correlate_load_incident(struct correlate *c, struct run *r,
 				 int64_t id) MUST_CHECK;
+/* The store has more of the incident of 'r' than was loaded, if it is of one;
+ * 'r' may be NULL. */
+void correlate_load_trimmed(struct run *r);
 enum err correlate_load_end(struct correlate *c) MUST_CHECK;
 /* No new run has an id below this one: the store may know more runs than were
  * loaded. */

@@ -125,6 +125,8 @@ correlate_join(struct correlate *c, struct run *a, struct run *b)
 		x->id = y->id;
 		y->id = swap;
 	}
+	x->trimmed = x->trimmed || y->trimmed;
+	x->lessened = x->lessened || y->lessened;
 	x->split_from = x->id == 0 ? x->split_from : 0;
 	if (y->id != 0 && y->id != x->id && !note_merged(c, y->id, x->id)) {
 		return ERR_NOMEM;

@@ -126,6 +126,14 @@ correlate_load_apart(struct correlate *c, int64_t a, int64_t b)
 						: ERR_OK;
 }
 
+void
+correlate_load_trimmed(struct run *r)
+{
+	if (r != NULL && r->incident != NULL) {
+		r->incident->trimmed = true;
+	}
+}
+
 enum err
 correlate_load_incident(struct correlate *c, struct run *r, int64_t id)
 {

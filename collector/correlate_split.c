@@ -144,7 +144,7 @@ correlate_split(struct correlate *c, int64_t id,
 		}
 	}
 	to->split_from = id;
-	i->dirty = true;
+	i->dirty = i->lessened = true;
 	e = correlate_hold_apart(i, to);
 	/* What it was held apart from before, all of it stays so. */
 	for (unsigned k = 0; k < i->n_apart && e == ERR_OK; k++) {
@@ -326,7 +326,7 @@ correlate_loosen(struct correlate *c, struct incident *i)
 			correlate_move(c, r, p[r->part].to);
 		}
 	}
-	i->dirty = true;
+	i->dirty = i->lessened = true;
 	free(was);
 	free(p);
 	free(broken);

@@ -33,14 +33,16 @@ parts_fini(struct parts *p)
 static enum err
 read_kinds(const char *list, unsigned *out, struct diag *d)
 {
-	while (list != NULL && *list != '\0') {
+	/* A list of none asks for nothing, which is not to be taken for all. */
+	while (list != NULL && (*list != '\0' || *out == 0)) {
 		size_t n = strcspn(list, ",");
 		enum share_kind k;
 
 		if (!share_kind_read(view_of(list, n), &k)) {
 			return diag_set(d, ERR_USAGE,
 					"--kinds: '%.*s' is not one of "
-					"indicator, sighting, incident",
+					"indicator, sighting, incident, "
+					"consultation",
 					(int)MIN(n, 64u), list);
 		}
 		*out |= 1u << k;

@@ -129,6 +129,8 @@ write_one(struct exchange_files *f, struct sign_key *own,
 		e = diag_set(d, ERR_IO, "%s: too long", f->party->outbox);
 	}
 	if (e == ERR_OK) {
+		/* One that was taken back is of no use to a new text. */
+		(void)!unlink(sig_path);
 		e = put_file(json_path, x.data, d);
 	}
 	if (e == ERR_OK) {
@@ -190,6 +192,24 @@ look_what_went(const struct exchange_files *f, struct exchange_state *s)
 	}
 }
 
+/* From where to go on writing. */
+static void
+find_place(struct exchange_files *f, const struct exchange_state *s)
+{
+	if (f->epoch != s->epoch) {
+		f->epoch = s->epoch;
+		f->written = f->party->url == NULL ? s->sent : 0;
+		memcpy(f->policy, s->policy, sizeof(f->policy));
+	}
+	/* What waits was taken back: its files are, as far as they are here. */
+	if (strcmp(f->policy, s->policy) != 0) {
+		exchange_files_remove(f, s->epoch, s->acked, f->written);
+		f->written = s->acked;
+		memcpy(f->policy, s->policy, sizeof(f->policy));
+	}
+	f->written = MAX(f->written, s->acked);
+}
+
 enum err
 exchange_files_turn(struct exchange_files *f, sqlite3 *db, struct sign_key *own,
 		    struct exchange_state *state, struct exchange_heard *heard,
@@ -198,11 +218,7 @@ exchange_files_turn(struct exchange_files *f, sqlite3 *db, struct sign_key *own,
 	enum err e = ERR_OK;
 
 	*sent = 0;
-	if (f->epoch != state->epoch) {
-		f->epoch = state->epoch;
-		f->written = f->party->url == NULL ? state->sent : 0;
-	}
-	f->written = MAX(f->written, state->acked);
+	find_place(f, state);
 	while (e == ERR_OK) {
 		struct exchange_made m;
 

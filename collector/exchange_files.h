@@ -23,6 +23,7 @@ struct exchange_files {
 	const struct exchange_conf *conf;
 	const struct exchange_party *party;
 	uint64_t epoch, written; /* of that epoch, by this program */
+	char policy[EXCHANGE_DIGEST_CAP]; /* by which they were made */
 };
 
 /*

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
+#include "collector/exchange_recall.h"
 #include "collector/store_sql.h"
 #include "common/clock.h"
 
@@ -45,13 +46,14 @@ deflated(struct view text, struct view *out, struct diag *d)
 /* Bundle, versions, audit and cursor: all or nothing. */
 static enum err
 keep(struct exchange_fill *f, const struct share_request *r,
-     const struct share_step *step, const struct share_bundle *b,
+     const struct share_step *step, struct share_bundle *b,
      const struct exchange_made *made, const struct exchange_state *next,
      uint64_t was, struct diag *d)
 {
 	const char *party = f->party->name;
 	enum err e = sql_exec(f->db, "BEGIN IMMEDIATE");
 
+	share_held_news(&f->held, f->policy, b);
 	if (e == ERR_OK) {
 		e = exchange_state_advance(f->db, party, next, was);
 	}
@@ -68,6 +70,9 @@ keep(struct exchange_fill *f, const struct share_request *r,
 	}
 	if (e == ERR_OK) {
 		e = sql_exec(f->db, "COMMIT");
+	}
+	if (e == ERR_OK) {
+		share_held_note(&f->held, f->policy, b);
 	}
 	if (e != ERR_OK) {
 		if (d->msg[0] == '\0') {
@@ -193,11 +198,17 @@ exchange_fill(struct exchange_fill *f, struct exchange_state *s, bool *more,
 	enum err e = ERR_OK;
 
 	*more = false;
-	/* By another policy all is looked at anew; what the partner has stays
-	 * known, so that only what differs goes. */
+	/* By another policy all is looked at anew, also what waits; what the
+	 * partner has stays known, so that only what differs goes. */
 	if (strcmp(s->policy, f->policy) != 0) {
-		memset(s->cursor, 0, sizeof(s->cursor));
-		memcpy(s->policy, f->policy, sizeof(s->policy));
+		struct exchange_recall r = { .db = f->db,
+					     .party = f->party->name,
+					     .policy = f->policy,
+					     .who = WHO,
+					     .by_redis = f->party->url != NULL,
+					     .stop = f->stop };
+
+		e = exchange_recall(&r, s, d);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(order) && e == ERR_OK; i++) {
 		if ((f->to->kinds >> order[i] & 1) != 0) {

@@ -8,17 +8,21 @@
  * outbox is full nothing is made: what is to be told is the cursors', so that
  * nothing is lost by waiting.
  *
- * Place    above share_step and exchange_out_store; below exchange_out.
+ * Place    above share_step and exchange_recall; below exchange_out.
  * Threads  one a filler.
- * Memory   a bundle of at most EXCHANGE_MAX_LEN, and its deflated form.
+ * Memory   a bundle of at most EXCHANGE_MAX_LEN, and its deflated form; half a
+ *          megabyte of what is known as held.
  * Cost     five lookups when nothing changed; else that of share_step.h, one
  *          transaction a bundle.
  */
 #ifndef COLLECTOR_EXCHANGE_FILL_H
 #define COLLECTOR_EXCHANGE_FILL_H
 
+#include <stdatomic.h>
+
 #include "collector/exchange_conf.h"
 #include "collector/exchange_out_store.h"
+#include "collector/share_held.h"
 
 /* Bundles of indicators that wait for a partner who acknowledges at once. */
 #define EXCHANGE_BULK 16
@@ -33,11 +37,14 @@ struct exchange_fill {
 	struct store_reader *store; /* reads */
 	sqlite3 *db; /* writes */
 	char policy[EXCHANGE_DIGEST_CAP];
+	struct share_held_known held;
+	const atomic_bool *stop; /* breaks long work off; NULL: nothing does */
 };
 
 /*
  * Makes what there is room for and keeps it; 's' is the party's row, kept up to
- * date.  '*more': there is more to be made.  ERR_IO, ERR_NOMEM, ERR_AGAIN
+ * date.  Under another policy than the row's, what waits is taken back first.
+ *  '*more': there is more to be made.  ERR_IO, ERR_NOMEM, ERR_AGAIN
  * (somebody else makes bundles of this store), with diag.
  */
 enum err exchange_fill(struct exchange_fill *f, struct exchange_state *s,

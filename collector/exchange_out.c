@@ -399,6 +399,7 @@ open_party(struct party *p, const char *store, const struct mission_map *map,
 	f->party = p->is;
 	f->to = exchange_conf_policy(conf, p->is);
 	f->map = map;
+	f->stop = &p->all->stop;
 	p->files = (struct exchange_files){ .conf = conf, .party = p->is };
 	if (e == ERR_OK &&
 	    (sql_open(&f->db, store,

@@ -89,6 +89,14 @@ gate_new(struct gate **out, const struct gate_config *cfg,
 }
 
 void
+gate_use_lists(struct gate *g, struct allow_lists *lists)
+{
+	allow_lists_ready(lists);
+	allow_lists_free(g->lists);
+	g->lists = lists;
+}
+
+void
 gate_free(struct gate *g)
 {
 	if (g != NULL) {

@@ -37,13 +37,15 @@ enum err gate_new(struct gate **out, const struct gate_config *cfg,
 		  struct allow_lists *lists, const struct mission_map *map,
 		  sqlite3 *db, struct diag *d) MUST_CHECK;
 void gate_free(struct gate *g);
+/* Goes by other lists from now on, which it takes over. */
+void gate_use_lists(struct gate *g, struct allow_lists *lists);
 
 /* Reads history for about 'budget_us'; '*ready' when indicators may pass. */
 enum err gate_turn(struct gate *g, uint64_t now_us, uint64_t budget_us,
 		   bool *ready) MUST_CHECK;
 
-/* The allow list that has it, or NULL: what is armed is held by it from the next
- * start on only as far as incidents go (indicator_word.h). */
+/* The allow list that has it, or NULL: what is armed is held by it, once the
+ * lists are read, only as far as incidents go (indicator_word.h). */
 const char *gate_allow_list(const struct gate *g, enum indicator_kind kind,
 			    const char *value);
 

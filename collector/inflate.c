@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/inflate.h"
 
-/* Plain decimal, no sign, no blanks, at most 'max'. */
-static bool
-number(struct view v, uint64_t max, uint64_t *out)
+bool
+inflate_number(struct view v, uint64_t max, uint64_t *out)
 {
 	uint64_t n = 0;
 
@@ -13,7 +12,7 @@ number(struct view v, uint64_t max, uint64_t *out)
 	for (size_t i = 0; i < v.len; i++) {
 		uint64_t digit = (uint64_t)v.p[i] - '0';
 
-		if (digit > 9 || n > (max - digit) / 10) {
+		if (digit > MIN(max, UINT64_C(9)) || n > (max - digit) / 10) {
 			return false;
 		}
 		n = n * 10 + digit;
@@ -38,44 +37,48 @@ inflate_header(const struct ingest_entry *e, struct inflated *out)
 	bool gap = false;
 
 	*out = (struct inflated){ 0 };
-	if (!number(e->v, UINT32_MAX, &v) || v != FRAME_VERSION) {
+	if (!inflate_number(e->v, UINT32_MAX, &v) || v != FRAME_VERSION) {
 		return bad(out, "version");
 	}
-	if (!number(e->epoch, max, &out->h.epoch) || out->h.epoch == 0) {
+	if (!inflate_number(e->epoch, max, &out->h.epoch) ||
+	    out->h.epoch == 0) {
 		return bad(out, "epoch");
 	}
-	if (!number(e->seq, max, &out->h.seq) || out->h.seq == 0) {
+	if (!inflate_number(e->seq, max, &out->h.seq) || out->h.seq == 0) {
 		return bad(out, "seq");
 	}
-	if (!number(e->n, FRAME_MAX_RAW, &n)) {
+	if (!inflate_number(e->n, FRAME_MAX_RAW, &n)) {
 		return bad(out, "n");
 	}
 	out->h.n = (uint32_t)n;
 	if (e->raw.p != NULL) {
-		if (!number(e->raw, FRAME_MAX_RAW, &raw)) {
+		if (!inflate_number(e->raw, FRAME_MAX_RAW, &raw)) {
 			return bad(out, "raw");
 		}
 		out->h.raw_len = (uint32_t)raw;
 		out->has_raw_len = true;
 	}
 	if (e->gap_from.len != 0 || e->gap_to.len != 0) {
-		if (!number(e->gap_from, max, &out->gap_from) ||
-		    !number(e->gap_to, max, &out->gap_to) ||
+		if (!inflate_number(e->gap_from, max, &out->gap_from) ||
+		    !inflate_number(e->gap_to, max, &out->gap_to) ||
 		    out->gap_from == 0 || out->gap_from > out->gap_to ||
 		    n != 0) {
 			return bad(out, "gap");
 		}
-		if (e->gap_n.len != 0 && !number(e->gap_n, max, &out->gap_n)) {
+		if (e->gap_n.len != 0 &&
+		    !inflate_number(e->gap_n, max, &out->gap_n)) {
 			return bad(out, "gap_n");
 		}
 		gap = true;
 	}
 	/* A gap need not have these, but its signature covers them. */
-	if (!(gap && e->sev.p == NULL) && !number(e->sev, UINT8_MAX, &sev)) {
+	if (!(gap && e->sev.p == NULL) &&
+	    !inflate_number(e->sev, UINT8_MAX, &sev)) {
 		return bad(out, "sev");
 	}
 	out->h.sev = (uint8_t)sev;
-	if (!(gap && e->crc.p == NULL) && !number(e->crc, UINT32_MAX, &crc)) {
+	if (!(gap && e->crc.p == NULL) &&
+	    !inflate_number(e->crc, UINT32_MAX, &crc)) {
 		return bad(out, "crc");
 	}
 	out->h.crc = (uint32_t)crc;

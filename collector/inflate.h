@@ -31,6 +31,8 @@ struct inflated {
 	const char *why; /* static; for the bad */
 };
 
+/* A field that is a plain decimal number: no sign, no blanks, at most 'max'. */
+bool inflate_number(struct view v, uint64_t max, uint64_t *out) MUST_CHECK;
 /* The header alone: cheap enough to find a repeat before inflating it. */
 enum inflate_verdict inflate_header(const struct ingest_entry *e,
 				    struct inflated *out) MUST_CHECK;

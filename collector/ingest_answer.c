@@ -96,23 +96,11 @@ ingest_deadletter(struct ingest *in, unsigned stream,
 enum err
 ingest_done(struct ingest *in, struct diag *d)
 {
-	bool lost = false;
+	enum err e = redis_pool_settle(in->pool, CALL_MS, d);
 
-	while (redis_pool_unanswered(in->pool) > 0) {
-		struct redis_answer a;
-
-		if (redis_pool_poll(in->pool, CALL_MS, &a) != ERR_OK) {
-			redis_pool_close(in->pool);
-			return diag_set(d, ERR_AGAIN, "%s: no reply",
-					redis_pool_name(in->pool));
-		}
-		/* A refused write is no loss: the sensor asks again, and the
-		 * entry is delivered again. */
-		lost |= a.reply == NULL;
-		freeReplyObject(a.reply);
-	}
-	return lost ? diag_set(d, ERR_AGAIN, "%s", redis_pool_why(in->pool))
-		    : ERR_OK;
+	/* A refused write is no loss: the sensor asks again, and the entry is
+	 * delivered again. */
+	return e == ERR_FORMAT ? ERR_OK : e;
 }
 
 /* A ledger with all its ranges and links has about half of it. */

@@ -159,6 +159,7 @@ libcollector_a_SOURCES += \
 	collector/pipeline_exchange.h collector/pipeline_exchange.c
 libcollector_a_SOURCES += \
 	collector/exchange_out_store.h collector/exchange_out_store.c \
+	collector/exchange_recall.h collector/exchange_recall.c \
 	collector/exchange_fill.h collector/exchange_fill.c \
 	collector/exchange_send.h collector/exchange_send.c \
 	collector/exchange_files.h collector/exchange_files.c \
@@ -182,6 +183,8 @@ libcollector_a_SOURCES += \
 	collector/share_policy.h collector/share_policy.c \
 	collector/redact.h collector/redact_scan.h collector/redact.c \
 	collector/redact_scan.c \
+	collector/redact_fold.h collector/redact_fold.c \
+	collector/redact_names.h collector/redact_names.c \
 	collector/release.h collector/release.c \
 	collector/audit.h collector/audit.c \
 	collector/stix_out.h collector/stix_out.c \
@@ -190,6 +193,7 @@ libcollector_a_SOURCES += \
 	collector/share_step.h collector/share_step.c \
 	collector/share_indicators.c collector/share_consults.c \
 	collector/share_audit.c \
+	collector/share_held.h collector/share_held.c \
 	collector/metrics_store.h collector/metrics_store.c \
 	collector/metrics.h collector/metrics.c \
 	collector/service.h collector/service.c \

@@ -86,7 +86,8 @@ const struct mission_asset *mission_asset_anywhere(const struct mission_map *m,
 /* Whether 'a' is ours at any site. */
 bool mission_is_ours_anywhere(const struct mission_map *m,
 			      const struct addr *a);
-/* Calls 'fn' for the name of every site, asset, service and mission. */
+/* Calls 'fn' for the name of every site, asset, service and mission, with its
+ * own marking (the default's, unmarked), which lives as long as the map. */
 enum mission_name {
 	MISSION_SITE,
 	MISSION_ASSET,
@@ -95,7 +96,7 @@ enum mission_name {
 };
 void mission_each_name(const struct mission_map *m,
 		       void (*fn)(void *arg, enum mission_name what,
-				  const char *name),
+				  const char *name, const struct marking *mark),
 		       void *arg);
 
 /* Calls 'fn' for every site; latitude and longitude are NAN when not given. */

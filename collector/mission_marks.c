@@ -141,23 +141,33 @@ mission_is_ours_anywhere(const struct mission_map *m, const struct addr *a)
 	return ours;
 }
 
+static const struct marking *
+given_or(const struct mission_map *m, const struct marking *given)
+{
+	return given != NULL ? given : &m->unmarked;
+}
+
 void
 mission_each_name(const struct mission_map *m,
 		  void (*fn)(void *arg, enum mission_name what,
-			     const char *name),
+			     const char *name, const struct marking *mark),
 		  void *arg)
 {
 	for (unsigned i = 0; i < m->n_sites; i++) {
-		fn(arg, MISSION_SITE, m->sites[i].name);
+		fn(arg, MISSION_SITE, m->sites[i].name,
+		   given_or(m, m->sites[i].mark));
 	}
 	for (unsigned i = 0; i < m->n_assets; i++) {
-		fn(arg, MISSION_ASSET, m->assets[i].name);
+		fn(arg, MISSION_ASSET, m->assets[i].name,
+		   given_or(m, m->assets[i].mark));
 	}
 	for (unsigned i = 0; i < m->n_services; i++) {
-		fn(arg, MISSION_SERVICE, m->services[i].name);
+		fn(arg, MISSION_SERVICE, m->services[i].name,
+		   given_or(m, m->services[i].mark));
 	}
 	for (unsigned i = 0; i < m->n_missions; i++) {
-		fn(arg, MISSION_MISSION, m->missions[i].name);
+		fn(arg, MISSION_MISSION, m->missions[i].name,
+		   given_or(m, m->missions[i].mark));
 	}
 }
 

@@ -19,6 +19,8 @@ static const char *const statements[ST_PART_IN] = {
 	[ST_ALL_GONE] = "DELETE FROM part_records WHERE part=?1",
 	[ST_KEPT] = "SELECT coalesce(sum(n),0) FROM part_records",
 	[ST_TWINS_GONE] = "DELETE FROM twins WHERE alert>=?1 AND alert<=?2",
+	[ST_FIND] = ("SELECT id,crc,data FROM part_records"
+		     " WHERE part=?1 AND last>=?2 ORDER BY id LIMIT 1"),
 };
 
 void
@@ -201,22 +203,25 @@ struct held {
 };
 
 static enum err
-walk(struct part_in *in, unsigned part, struct view raw, part_in_fn *fn,
-     void *arg, struct held *h)
+walk(struct part_in *in, unsigned part, struct view raw,
+     const struct part_in_taker *to, struct held *h)
 {
 	struct part_sight s;
 	struct diag d;
-	enum err e = part_unpack_open(in->unpack, raw, &d);
+	enum err e = part_unpack_open(in->unpack, raw, &d), taken = ERR_OK;
 
 	*h = (struct held){ .last = 0 };
-	while (e == ERR_OK) {
+	while (e == ERR_OK && taken == ERR_OK) {
 		e = part_unpack_next(in->unpack, &s, &d);
 		if (e == ERR_OK) {
 			h->n[s.kind]++;
 			h->last = s.kind == PART_ALERT ? MAX(h->last, s.alert)
 						       : h->last;
-			e = fn(arg, part, &s);
+			taken = to->sight(to->arg, part, &s);
 		}
+	}
+	if (taken != ERR_OK) {
+		return taken;
 	}
 	return e == ERR_NOTFOUND ? ERR_OK : e;
 }
@@ -257,7 +262,7 @@ place_of(struct part_in *in, unsigned part, const struct part_record *r)
 
 static enum err
 apply(struct part_in *in, unsigned part, const struct part_record *r,
-      uint64_t now_us, part_in_fn *fn, void *arg)
+      uint64_t now_us, const struct part_in_taker *to)
 {
 	struct part_mark *m = &in->source[part - 1].mark;
 	struct inflated f = { .h = r->hdr, .has_raw_len = true };
@@ -279,7 +284,7 @@ apply(struct part_in *in, unsigned part, const struct part_record *r,
 		return ERR_OK;
 	}
 	if (e == ERR_OK) {
-		e = walk(in, part, f.raw, fn, arg, &held);
+		e = walk(in, part, f.raw, to, &held);
 	}
 	known = held.n[PART_ALERT] + held.n[PART_ANCHOR];
 	if (e == ERR_OK && known > 0) {
@@ -297,7 +302,7 @@ apply(struct part_in *in, unsigned part, const struct part_record *r,
 
 static enum err
 take_record(struct part_in *in, unsigned part, const redisReply *item,
-	    uint64_t now_us, part_in_fn *fn, void *arg)
+	    uint64_t now_us, const struct part_in_taker *to)
 {
 	struct part_record r;
 	enum place place;
@@ -318,6 +323,9 @@ take_record(struct part_in *in, unsigned part, const redisReply *item,
 		/* Before the first of the new numbers is joined. */
 		in->source[part - 1].anew = false;
 		e = part_in_forget(in, part);
+		if (e == ERR_OK) {
+			e = to->anew(to->arg, part);
+		}
 	}
 	if (e != ERR_OK) {
 		return e;
@@ -335,14 +343,16 @@ take_record(struct part_in *in, unsigned part, const redisReply *item,
 		break;
 	}
 	in->source[part - 1].moved = true;
-	return apply(in, part, &r, now_us, fn, arg);
+	return apply(in, part, &r, now_us, to);
 }
 
 enum err
-part_in_apply(struct part_in *in, uint64_t now_us, part_in_fn *fn, void *arg)
+part_in_apply(struct part_in *in, uint64_t now_us,
+	      const struct part_in_taker *to)
 {
 	enum err e = ERR_OK;
 
+	in->found_record = 0;
 	for (unsigned k = 0; k < in->cfg->of && e == ERR_OK; k++) {
 		struct part_source *s = &in->source[k];
 
@@ -351,7 +361,7 @@ part_in_apply(struct part_in *in, uint64_t now_us, part_in_fn *fn, void *arg)
 		     s->reply != NULL && i < s->reply->elements && e == ERR_OK;
 		     i++) {
 			e = take_record(in, k + 1, s->reply->element[i], now_us,
-					fn, arg);
+					to);
 		}
 		if (e == ERR_OK && s->moved) {
 			s->publish = true;

@@ -39,13 +39,26 @@ void part_in_free(struct part_in *in);
 /* Memory as the store has it: at start, and after a failed commit. */
 enum err part_in_reload(struct part_in *in) MUST_CHECK;
 
-/* Is given each alert, anchor and line of contacts of a part, in order. */
+/* Is given each alert, anchor and line of contacts of a part, in order.  Any
+ * error of it ends what was begun. */
 typedef enum err part_in_fn(void *arg, unsigned part,
 			    const struct part_sight *s);
+/* Who takes in what parts say. */
+struct part_in_taker {
+	part_in_fn *sight;
+	/* The part counts its alerts from 1 on again: what is known by the
+	 * former numbers is to be forgotten, before the first new one. */
+	enum err (*anew)(void *arg, unsigned part);
+	void *arg;
+};
 
 /* The latest that were applied, once more, without lines of contacts. */
 enum err part_in_recall(struct part_in *in, part_in_fn *fn,
 			void *arg) MUST_CHECK;
+/* One of them, by the part's number of an alert; until the next call of any of
+ * these.  ERR_NOTFOUND: it is kept no longer, or its record is damaged. */
+enum err part_in_find(struct part_in *in, unsigned part, int64_t alert,
+		      struct part_sight *out) MUST_CHECK;
 
 /*
  * Reads the streams of all parts, with no other command under way; '*n' records
@@ -55,8 +68,8 @@ enum err part_in_recall(struct part_in *in, part_in_fn *fn,
 enum err part_in_read(struct part_in *in, struct redis_pool *pool, size_t *n,
 		      struct diag *d) MUST_CHECK;
 /* Applies them, inside of the store's transaction. */
-enum err part_in_apply(struct part_in *in, uint64_t now_us, part_in_fn *fn,
-		       void *arg) MUST_CHECK;
+enum err part_in_apply(struct part_in *in, uint64_t now_us,
+		       const struct part_in_taker *to) MUST_CHECK;
 /* After the commit: publishes how far each part is, and drops what was read.
  * What fails here comes again and is passed over. */
 enum err part_in_acknowledge(struct part_in *in, struct redis_pool *pool,

@@ -11,18 +11,73 @@
 #include "common/point_sign.h"
 
 #define CALL_MS 10000
+/* So often a stream may cost the connection before it is cleared. */
+#define MAX_STRIKES 3
 /* A point that Redis may have lost is published again. */
 #define PUBLISH_US (UINT64_C(5) * US_PER_S)
 /* Parts are looked at so often, and this is written down so often. */
 #define LOOK_US (UINT64_C(2) * US_PER_S)
 #define KEEP_US (UINT64_C(5) * US_PER_S)
 
+/*
+ * What makes a reply too large costs the connection at each try, and would keep
+ * the records of all parts waiting for ever.  All of the stream goes: an honest
+ * part sends again what the head does not have.
+ */
+static enum err
+clear_stream(struct part_in *in, struct redis_pool *pool, unsigned part,
+	     struct diag *d)
+{
+	char key[PART_NAME_CAP];
+	redisReply *r = NULL;
+	enum err e;
+
+	part_stream_key(part, key);
+	e = redis_pool_call(pool, key, CALL_MS, &r, d, "XTRIM %s MAXLEN 0",
+			    key);
+	freeReplyObject(r);
+	if (e == ERR_OK) {
+		in->source[part - 1].strikes = 0;
+		in->committed.refused_format = ++in->stats.refused_format;
+		log_warn("parts: what part %u says cannot be read: its stream "
+			 "is cleared",
+			 part);
+	}
+	return e;
+}
+
+static enum err
+read_one(struct part_in *in, struct redis_pool *pool, unsigned part,
+	 struct diag *d)
+{
+	struct part_source *s = &in->source[part - 1];
+	char key[PART_NAME_CAP];
+	enum err e = ERR_OK;
+
+	part_stream_key(part, key);
+	if (s->strikes >= MAX_STRIKES) {
+		e = clear_stream(in, pool, part, d);
+	}
+	if (e == ERR_OK) {
+		e = redis_pool_call(pool, key, CALL_MS, &s->reply, d,
+				    "XRANGE %s - + COUNT %d", key,
+				    PART_IN_ENTRIES);
+		s->strikes = e == ERR_CLOSED ? s->strikes + 1 : 0;
+	}
+	if (e == ERR_OK && s->reply->type != REDIS_REPLY_ARRAY) {
+		e = diag_set(d, ERR_AGAIN, "Redis: %s: %.200s", key,
+			     s->reply->type == REDIS_REPLY_ERROR ? s->reply->str
+								 : "no stream");
+		freeReplyObject(s->reply);
+		s->reply = NULL;
+	}
+	return e;
+}
+
 enum err
 part_in_read(struct part_in *in, struct redis_pool *pool, size_t *n,
 	     struct diag *d)
 {
-	char key[PART_NAME_CAP];
-
 	*n = 0;
 	for (unsigned k = 0; k < in->cfg->of; k++) {
 		struct part_source *s = &in->source[k];
@@ -30,22 +85,13 @@ part_in_read(struct part_in *in, struct redis_pool *pool, size_t *n,
 
 		freeReplyObject(s->reply);
 		s->reply = NULL;
-		part_stream_key(k + 1, key);
-		e = redis_pool_call(pool, key, CALL_MS, &s->reply, d,
-				    "XRANGE %s - + COUNT %d", key,
-				    PART_IN_ENTRIES);
-		if (e == ERR_OK && s->reply->type == REDIS_REPLY_ERROR) {
-			e = diag_set(d, ERR_AGAIN, "Redis: %s: %.200s", key,
-				     s->reply->str);
-		}
-		if (e == ERR_OK && s->reply->type == REDIS_REPLY_ARRAY) {
+		e = read_one(in, pool, k + 1, d);
+		if (e == ERR_OK) {
 			*n += s->reply->elements;
 			s->away = false;
 			continue;
 		}
-		freeReplyObject(s->reply);
-		s->reply = NULL;
-		if (e != ERR_OK && !redis_pool_is_cluster(pool)) {
+		if (!redis_pool_is_cluster(pool)) {
 			return e == ERR_AUTH ? e : ERR_AGAIN;
 		}
 		if (!s->away) {
@@ -110,17 +156,7 @@ part_in_entry(const redisReply *item, struct part_record *out)
 		return false;
 	}
 	out->hdr = f.h;
-	if (from.len == 0 || from.len > 19) {
-		return false;
-	}
-	out->from = 0;
-	for (size_t i = 0; i < from.len; i++) {
-		if (from.p[i] < '0' || from.p[i] > '9') {
-			return false;
-		}
-		out->from = out->from * 10 + (from.p[i] - '0');
-	}
-	return out->from >= 1 && out->from <= out->hdr.seq;
+	return inflate_number(from, out->hdr.seq, &out->from) && out->from >= 1;
 }
 
 bool
@@ -186,7 +222,6 @@ drop(struct part_in *in, struct redis_pool *pool, unsigned part, struct diag *d)
 	struct part_source *s = &in->source[part - 1];
 	const char *argv[2 + PART_IN_ENTRIES];
 	char key[PART_NAME_CAP];
-	struct redis_answer a = { 0, NULL };
 	int n = 0;
 	enum err e;
 
@@ -205,20 +240,10 @@ drop(struct part_in *in, struct redis_pool *pool, unsigned part, struct diag *d)
 		return ERR_OK;
 	}
 	e = redis_pool_queue(pool, key, n, argv, NULL, 1);
-	while (e == ERR_OK && redis_pool_unanswered(pool) > 0) {
-		e = redis_pool_poll(pool, CALL_MS, &a);
-		if (e != ERR_OK) {
-			redis_pool_close(pool);
-			return diag_set(d, ERR_AGAIN, "%s: no reply",
-					redis_pool_name(pool));
-		}
-		if (a.reply == NULL) {
-			return diag_set(d, ERR_AGAIN, "%s",
-					redis_pool_why(pool));
-		}
-		e = call_ok(a.reply, ERR_OK, d);
+	if (e == ERR_OK) {
+		e = redis_pool_settle(pool, CALL_MS, d);
 	}
-	return e;
+	return e == ERR_OK ? ERR_OK : ERR_AGAIN;
 }
 
 enum err

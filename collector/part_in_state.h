@@ -25,6 +25,7 @@ enum part_in_statement {
 	ST_ALL_GONE,
 	ST_KEPT,
 	ST_TWINS_GONE,
+	ST_FIND,
 	ST_PART_IN
 };
 
@@ -39,6 +40,7 @@ struct part_mark {
 struct part_source {
 	struct part_mark mark;
 	redisReply *reply; /* the last read */
+	unsigned strikes; /* connections that its stream cost */
 	bool away; /* it could not be read; told */
 	bool silent; /* nothing is heard of it; told */
 	bool moved, anew; /* in this transaction */
@@ -63,6 +65,9 @@ struct part_in {
 	uint64_t kept; /* alerts and anchors in them */
 	uint64_t published_us, told_us, looked_us, kept_us; /* monotonic */
 	uint64_t since_us; /* we look (wall clock) */
+	/* The record that codec and reader have from part_in_find(), and the
+	 * last alert that was read of it; 0: none. */
+	int64_t found_record, found_alert;
 	struct part_in_stats stats, committed;
 };
 
@@ -81,8 +86,8 @@ enum err part_in_keep_record(struct part_in *in, unsigned part,
 			     uint64_t n, int64_t last) MUST_CHECK;
 /* What is more than is to be read again goes, with its rows of "twins". */
 enum err part_in_trim(struct part_in *in) MUST_CHECK;
-/* The part counts its alerts from 1 on again: its rows of "twins" and the records
- * that are kept of it go, as their numbers are other alerts' from now on. */
+/* The part counts its alerts from 1 on again: the records that are kept of it
+ * go, as their numbers are other alerts' from now on. */
 enum err part_in_forget(struct part_in *in, unsigned part) MUST_CHECK;
 
 #endif

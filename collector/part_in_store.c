@@ -74,15 +74,9 @@ part_in_trim(struct part_in *in)
 enum err
 part_in_forget(struct part_in *in, unsigned part)
 {
-	const int64_t most = (INT64_C(1) << PART_ALERT_BITS) - 1;
 	sqlite3_stmt *st = in->st[ST_KEPT];
-	enum err e =
-		sql_run(in->st[ST_TWINS_GONE], "ii", part_alert_join(part, 0),
-			part_alert_join(part, most));
+	enum err e = sql_run(in->st[ST_ALL_GONE], "i", (int64_t)part);
 
-	if (e == ERR_OK) {
-		e = sql_run(in->st[ST_ALL_GONE], "i", (int64_t)part);
-	}
 	if (e == ERR_OK && sqlite3_step(st) == SQLITE_ROW) {
 		in->kept = sql_u64(st, 0);
 	} else if (e == ERR_OK) {
@@ -92,6 +86,21 @@ part_in_forget(struct part_in *in, unsigned part)
 	return e;
 }
 
+/* Makes the reader stand before a record that is kept, of which 'st' has CRC
+ * and data in the columns from 'at' on.  ERR_FORMAT: it is damaged. */
+static enum err
+open_kept(struct part_in *in, sqlite3_stmt *st, int at)
+{
+	struct view data = view_of(sqlite3_column_blob(st, at + 1),
+				   (size_t)sqlite3_column_bytes(st, at + 1));
+	struct view raw;
+	struct diag d;
+	enum err e = frame_unpack(in->codec, data, (uint32_t)sql_u64(st, at),
+				  &raw, NULL);
+
+	return e == ERR_OK ? part_unpack_open(in->unpack, raw, &d) : e;
+}
+
 /* One record; what is damaged can not be known again. */
 static enum err
 recall(struct part_in *in, sqlite3_stmt *st, part_in_fn *fn, void *arg)
@@ -99,20 +108,16 @@ recall(struct part_in *in, sqlite3_stmt *st, part_in_fn *fn, void *arg)
 	unsigned part = (unsigned)sql_u64(st, 0);
 	struct part_sight s;
 	struct diag d;
-	struct view raw;
-	enum err e = frame_unpack(in->codec,
-				  view_of(sqlite3_column_blob(st, 2),
-					  (size_t)sqlite3_column_bytes(st, 2)),
-				  (uint32_t)sql_u64(st, 1), &raw, NULL);
+	enum err e = open_kept(in, st, 1), taken = ERR_OK;
 
-	if (e == ERR_OK) {
-		e = part_unpack_open(in->unpack, raw, &d);
-	}
-	while (e == ERR_OK) {
+	while (e == ERR_OK && taken == ERR_OK) {
 		e = part_unpack_next(in->unpack, &s, &d);
 		if (e == ERR_OK && s.kind != PART_CONTACTS) {
-			e = fn(arg, part, &s);
+			taken = fn(arg, part, &s);
 		}
+	}
+	if (taken != ERR_OK) {
+		return taken;
 	}
 	return e == ERR_NOTFOUND || e == ERR_FORMAT ? ERR_OK : e;
 }
@@ -127,6 +132,7 @@ part_in_recall(struct part_in *in, part_in_fn *fn, void *arg)
 				    " ORDER BY id",
 				    -1, &st, NULL);
 
+	in->found_record = 0;
 	while (rc == SQLITE_OK && e == ERR_OK &&
 	       (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		rc = SQLITE_OK;
@@ -134,4 +140,52 @@ part_in_recall(struct part_in *in, part_in_fn *fn, void *arg)
 	}
 	sqlite3_finalize(st);
 	return e != ERR_OK ? e : rc == SQLITE_DONE ? ERR_OK : ERR_IO;
+}
+
+/* Makes the reader stand before the alert, or anywhere before it. */
+static enum err
+seek(struct part_in *in, unsigned part, int64_t alert)
+{
+	sqlite3_stmt *st = in->st[ST_FIND];
+	int rc = sql_bind(st, "ii", (int64_t)part, alert);
+	enum err e = ERR_NOTFOUND;
+
+	if (rc == SQLITE_OK) {
+		rc = sqlite3_step(st);
+	}
+	if (rc == SQLITE_ROW) {
+		int64_t id = sqlite3_column_int64(st, 0);
+
+		/* Several of one record are asked for in their order. */
+		e = ERR_OK;
+		if (id != in->found_record || in->found_alert >= alert) {
+			in->found_record = 0;
+			e = open_kept(in, st, 1);
+			in->found_record = e == ERR_OK ? id : 0;
+			in->found_alert = 0;
+		}
+		rc = SQLITE_DONE;
+	}
+	sqlite3_reset(st);
+	return rc == SQLITE_DONE ? e : ERR_IO;
+}
+
+enum err
+part_in_find(struct part_in *in, unsigned part, int64_t alert,
+	     struct part_sight *out)
+{
+	struct diag d;
+	enum err e = seek(in, part, alert);
+
+	while (e == ERR_OK) {
+		e = part_unpack_next(in->unpack, out, &d);
+		if (e == ERR_OK && out->kind == PART_ALERT) {
+			in->found_alert = out->alert;
+			if (out->alert == alert) {
+				return ERR_OK;
+			}
+		}
+	}
+	in->found_record = 0;
+	return e == ERR_FORMAT ? ERR_NOTFOUND : e;
 }

@@ -316,7 +316,7 @@ renumber(struct part_out *o, uint64_t epoch)
 enum err
 part_out_begin_anew(struct part_out *o)
 {
-	uint64_t epoch = MAX(clock_wall_us() / 1000, o->epoch + 1);
+	uint64_t epoch = MAX(clock_wall_us() / 1000, o->head_epoch + 1);
 	enum err e = store_begin(o->store);
 
 	if (e == ERR_OK) {

@@ -25,9 +25,12 @@ take_point(struct part_out *o, const redisReply *r)
 	char name[PART_NAME_CAP];
 	struct point p;
 
+	/* Of a life after the one that our store knows, too: it was put back,
+	 * or its clock, and what we would say is of the past to the head. */
 	if (r->type != REDIS_REPLY_STRING ||
-	    !point_read(view_of(r->str, r->len), &p) || p.epoch != o->epoch ||
-	    p.seq <= o->point) {
+	    !point_read(view_of(r->str, r->len), &p) || p.epoch < o->epoch ||
+	    p.epoch >= INT64_MAX - 1 ||
+	    (p.epoch == o->epoch && p.seq <= o->point)) {
 		return;
 	}
 	part_name(o->cfg->number, name);
@@ -42,8 +45,9 @@ take_point(struct part_out *o, const redisReply *r)
 		return;
 	}
 	o->told_point = false;
-	if (p.seq > o->committed_seq) {
+	if (p.epoch > o->epoch || p.seq > o->committed_seq) {
 		o->behind = true;
+		o->head_epoch = p.epoch;
 		return;
 	}
 	o->point = p.seq;
@@ -230,37 +234,13 @@ make_entry(const struct part_out *o, sqlite3_stmt *st, struct entry *e)
 	return ERR_OK;
 }
 
-/* The answers to what was sent; one that is no id ends it. */
-static enum err
-await(struct redis_pool *pool, struct diag *d)
-{
-	struct redis_answer a;
-	enum err e = ERR_OK;
-
-	while (redis_pool_unanswered(pool) > 0) {
-		if (redis_pool_poll(pool, CALL_MS, &a) != ERR_OK) {
-			redis_pool_close(pool);
-			return diag_set(d, ERR_AGAIN, "%s: no reply",
-					redis_pool_name(pool));
-		}
-		if (a.reply == NULL) {
-			e = diag_set(d, ERR_AGAIN, "%s", redis_pool_why(pool));
-		} else if (a.reply->type == REDIS_REPLY_ERROR) {
-			e = diag_set(d, ERR_AGAIN, "Redis: %.200s",
-				     a.reply->str);
-		}
-		freeReplyObject(a.reply);
-	}
-	return e;
-}
-
 static enum err
 send(struct part_out *o, struct redis_pool *pool, struct diag *d)
 {
 	sqlite3_stmt *st = o->st[ST_GET];
 	uint64_t sent = o->sent, room = PART_WINDOW - (o->sent - o->point);
 	struct entry entry;
-	enum err e = ERR_OK;
+	enum err e = ERR_OK, heard;
 	int rc;
 
 	rc = sql_bind(st, "uu", sent, room);
@@ -283,10 +263,9 @@ send(struct part_out *o, struct redis_pool *pool, struct diag *d)
 	if (e == ERR_LIMIT) {
 		e = ERR_OK; /* the rest when there is room */
 	}
-	if (redis_pool_unanswered(pool) > 0) {
-		enum err heard = await(pool, d);
-
-		e = e == ERR_OK ? heard : e;
+	heard = redis_pool_settle(pool, CALL_MS, d);
+	if (e == ERR_OK && heard != ERR_OK) {
+		e = ERR_AGAIN;
 	}
 	if (e != ERR_OK) {
 		/* Nobody knows which of them came: all again. */

@@ -25,7 +25,7 @@ struct part_out {
 	struct part_pack *pack;
 	struct frame_codec *codec;
 	sqlite3_stmt *st[ST_PART_OUT];
-	uint64_t epoch;
+	uint64_t epoch, head_epoch; /* of the head, when it has more */
 	uint64_t seq, committed_seq; /* the last that is written */
 	uint64_t start; /* what the store had as its last when we began */
 	uint64_t point, freed; /* that the head has; of which rows are gone */

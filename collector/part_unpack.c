@@ -284,9 +284,11 @@ take_alert(struct part_unpack *u, struct part_sight *s, struct diag *d)
 	s->a.src_port = (uint16_t)src;
 	s->a.dst_port = (uint16_t)dst;
 	s->a.has_past = (flags & SIGHT_PAST) != 0;
+	/* The ranges are those of a line: sums of counts stay numbers. */
 	if (s->a.has_past && (!take_number(u, top, &s->a.past_first_us) ||
 			      !take_number(u, top, &s->a.past_last_us) ||
-			      !take_number(u, top, &s->a.past_count))) {
+			      s->a.past_first_us > s->a.past_last_us ||
+			      !take_number(u, UINT32_MAX, &s->a.past_count))) {
 		return bad(u, d, "past of an alert");
 	}
 	return ERR_OK;
@@ -300,7 +302,7 @@ take_anchor(struct part_unpack *u, struct part_sight *s, struct diag *d)
 	*s = (struct part_sight){ .kind = PART_ANCHOR };
 	if (!store_varint_get(&u->left, &name) || name >= u->n_names ||
 	    !take_when(u, &s->a.timestamp_us) ||
-	    !take_number(u, INT64_MAX, &s->a.wait_us) ||
+	    !take_number(u, ANCHOR_WAIT_MAX_US, &s->a.wait_us) ||
 	    !take_trace(u, SIGHT_CLIENT | SIGHT_SERVER, &s->a.trace)) {
 		return bad(u, d, "anchor");
 	}

@@ -545,6 +545,7 @@ pipeline_run(struct pipeline *p, volatile sig_atomic_t *stop,
 			}
 			pipeline_reload_keys(p);
 			pipeline_exchange_reload(p->exchange);
+			pipeline_indicators_reload(p);
 		}
 		e = pipeline_indicators_turn(p, d);
 		if (e == ERR_OK) {

@@ -40,6 +40,8 @@ struct pipeline_exchange {
 	unsigned n, first; /* whose turn it is */
 	uint64_t next_us; /* monotonic */
 	uint64_t turn_max_us; /* the longest turn */
+	uint64_t bundle_us; /* what one takes, of late at most */
+	bool took; /* one, in this turn */
 	bool busy, away;
 	uint64_t away_us; /* monotonic: when that was last told */
 };
@@ -303,11 +305,15 @@ take_bundle(struct pipeline_exchange *x, unsigned i,
 {
 	struct party *t = &x->parties[i];
 	struct exchange_report r = { .why = "" };
+	uint64_t began = clock_mono_us();
 	enum err e;
 
 	x->p->now_us = clock_wall_us();
 	e = apply(x, t, item, &r);
 	common_set_settled(x->p->common, e == ERR_OK);
+	x->bundle_us = MAX(clock_mono_us() - began,
+			   x->bundle_us - x->bundle_us / 8);
+	x->took = true;
 	if (e != ERR_OK) {
 		return pipeline_recover(x->p, d);
 	}
@@ -359,6 +365,14 @@ settle(struct pipeline_exchange *x, struct party *t)
 	return ERR_OK;
 }
 
+/* Whether the slice ends before one more bundle would; the first of a turn is
+ * always taken. */
+static bool
+is_spent(const struct pipeline_exchange *x, uint64_t end_us)
+{
+	return clock_mono_us() + (x->took ? x->bundle_us : 0) >= end_us;
+}
+
 /* Bundles and refusals of one party until there is none, or 'end_us'. */
 static enum err
 take_party(struct pipeline_exchange *x, unsigned i, uint64_t end_us,
@@ -388,7 +402,7 @@ take_party(struct pipeline_exchange *x, unsigned i, uint64_t end_us,
 		} else {
 			take_counted(x, t, i, &item);
 		}
-		if (e != ERR_OK || clock_mono_us() >= end_us) {
+		if (e != ERR_OK || is_spent(x, end_us)) {
 			break;
 		}
 	}
@@ -439,6 +453,7 @@ take_turn(struct pipeline_exchange *x, uint64_t now, struct diag *d)
 	bool ready = false, redis = true;
 	enum err e;
 
+	x->took = false;
 	x->next_us = now + EVERY_MS * UINT64_C(1000);
 	d->msg[0] = '\0';
 	e = common_set_ready(x->p->common, clock_wall_us(), &ready);
@@ -452,7 +467,7 @@ take_turn(struct pipeline_exchange *x, uint64_t now, struct diag *d)
 		if (settle(x, &x->parties[at]) != ERR_OK) {
 			break; /* the disk is full: said elsewhere */
 		}
-		if (clock_mono_us() >= end) {
+		if (is_spent(x, end)) {
 			x->first = at;
 			x->busy = true;
 			break;

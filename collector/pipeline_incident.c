@@ -102,6 +102,26 @@ weigh_together(struct pipeline *p, int64_t id)
 			   : e;
 }
 
+/* 'i' as it is kept, and as it is now. */
+static enum err
+assess(struct pipeline *p, struct incident *i, struct store_incident_kept *was)
+{
+	struct assessment *a = &p->assessment;
+	enum err e = pipeline_silence_of(p, i, &a->silences);
+
+	a->before = (struct assess_before){ .lead = "" };
+	if (e == ERR_OK && i->id != 0) {
+		e = store_incident_get(p->store, i->id, was);
+	}
+	/* That it is worth less is to come of a reason, not of a full memory. */
+	if (e == ERR_OK && was->found && i->trimmed && !i->lessened) {
+		e = store_incident_before(p->store, i->id, &a->before);
+	}
+	return e == ERR_OK ? assess_incident(i, p->cfg.missions,
+					     &p->cases.silences, a)
+			   : e;
+}
+
 static enum err
 on_incident(void *arg, struct incident *i)
 {
@@ -111,14 +131,8 @@ on_incident(void *arg, struct incident *i)
 	struct store_incident_change c;
 	const char *what;
 	bool again = false;
-	enum err e = pipeline_silence_of(p, i, &a->silences);
+	enum err e = assess(p, i, &was);
 
-	if (e == ERR_OK) {
-		e = assess_incident(i, p->cfg.missions, &p->cases.silences, a);
-	}
-	if (e == ERR_OK && i->id != 0) {
-		e = store_incident_get(p->store, i->id, &was);
-	}
 	if (e == ERR_OK && was.found) {
 		e = store_incident_mark(p->store, i->id, &a->mark);
 	}

@@ -7,10 +7,10 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-enum err
-pipeline_indicators_open(struct pipeline *p, struct diag *d)
+static enum err
+read_lists(const struct pipeline_config *cfg, struct allow_lists **out,
+	   struct diag *d)
 {
-	const struct pipeline_config *cfg = &p->cfg;
 	struct allow_lists *lists = allow_lists_new();
 	enum err e = lists != NULL ? ERR_OK
 				   : diag_set(d, ERR_NOMEM, "out of memory");
@@ -22,8 +22,43 @@ pipeline_indicators_open(struct pipeline *p, struct diag *d)
 		allow_lists_free(lists);
 		return e;
 	}
-	return common_set_new(&p->common, store_db(p->store), &cfg->common,
-			      lists, cfg->missions, d);
+	*out = lists;
+	return ERR_OK;
+}
+
+enum err
+pipeline_indicators_open(struct pipeline *p, struct diag *d)
+{
+	const struct pipeline_config *cfg = &p->cfg;
+	struct allow_lists *lists = NULL;
+	enum err e = read_lists(cfg, &lists, d);
+
+	return e == ERR_OK
+		       ? common_set_new(&p->common, store_db(p->store),
+					&cfg->common, lists, cfg->missions, d)
+		       : e;
+}
+
+void
+pipeline_indicators_reload(struct pipeline *p)
+{
+	struct allow_lists *lists = NULL;
+	struct diag d = { "" };
+
+	if (p->cfg.n_allow == 0) {
+		return;
+	}
+	if (read_lists(&p->cfg, &lists, &d) != ERR_OK) {
+		p->stats.keys_failed = ++p->committed.keys_failed;
+		log_err("the allow lists are not reloaded, the former ones "
+			"stay: %s",
+			d.msg);
+		return;
+	}
+	log_info("the allow lists are reloaded: %" PRIu64 " entries",
+		 allow_lists_entries(lists));
+	common_set_use_lists(p->common, lists);
+	pipeline_refute_forget(p); /* whom they have ties nothing any more */
 }
 
 static void

@@ -23,6 +23,26 @@ pipeline_part_mine(void *arg, const char *site, const char *sensor)
 	return c->number == 0 || part_of(site, sensor, c->of) == c->number;
 }
 
+/* An alert that a part told of: as taps_find_fn. */
+static enum err
+find_alert(void *arg, int64_t id, struct taps_kept *out)
+{
+	struct pipeline *p = arg;
+	struct part_sight *s = &p->part.found;
+	unsigned part;
+	int64_t alert;
+	enum err e;
+
+	if (!part_alert_split(id, &part, &alert)) {
+		return ERR_NOTFOUND;
+	}
+	e = part_in_find(p->part.in, part, alert, s);
+	*out = (struct taps_kept){ &s->a, s->site, s->sensor, 0 };
+	return e == ERR_OK ? store_sensor(p->store, s->site, s->sensor,
+					  &out->sensor_id)
+			   : e;
+}
+
 enum err
 pipeline_part_open(struct pipeline *p, struct diag *d)
 {
@@ -38,6 +58,7 @@ pipeline_part_open(struct pipeline *p, struct diag *d)
 	} else if (c->head) {
 		e = part_in_new(&p->part.in, c, p->store, d);
 		ingest_restrict(p->ingest, NULL, NULL, true);
+		taps_elsewhere(p->taps, find_alert, p);
 		if (e == ERR_OK) {
 			log_info("head of %u parts", c->of);
 		}
@@ -281,13 +302,24 @@ take_sight(void *arg, unsigned part, const struct part_sight *s)
 }
 
 static enum err
+forget_part(void *arg, unsigned part)
+{
+	const int64_t most = (INT64_C(1) << PART_ALERT_BITS) - 1;
+	struct pipeline *p = arg;
+
+	return taps_forget(p->taps, part_alert_join(part, 0),
+			   part_alert_join(part, most));
+}
+
+static enum err
 take_records(struct pipeline *p)
 {
+	const struct part_in_taker to = { take_sight, forget_part, p };
 	enum err e = store_begin(p->store);
 
 	p->n_taken = 0;
 	if (e == ERR_OK) {
-		e = part_in_apply(p->part.in, p->now_us, take_sight, p);
+		e = part_in_apply(p->part.in, p->now_us, &to);
 	}
 	return e == ERR_OK ? pipeline_conclude(p) : e;
 }

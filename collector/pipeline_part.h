@@ -33,6 +33,7 @@ struct pipeline_part {
 	struct pipeline_start starts[INGEST_MAX_STREAMS];
 	unsigned n_starts;
 	bool adopting; /* the transaction takes these over */
+	struct part_sight found; /* the last that was looked up */
 	uint64_t told_us; /* of trouble (monotonic) */
 	bool away;
 };

@@ -3,8 +3,8 @@
  * Incidents by indicators that are no longer in force: they fall apart, in a
  * transaction for each indicator, as with a mute, and the reason is in their
  * logs.  What changed of the common set is followed by its change numbers; the
- * allow lists are read at the start, so that all indicators in memory are asked
- * once then.  To ask again changes nothing, so that the number up to which it
+ * allow lists are read at the start and with SIGHUP, so that all indicators in
+ * memory are asked once then.  To ask again changes nothing, so that the number up to which it
  * was followed may lag in the store.
  */
 #include "collector/pipeline_state.h"

@@ -139,6 +139,8 @@ enum err pipeline_acknowledge(struct pipeline *p, struct diag *d) MUST_CHECK;
 /* pipeline_indicators.c: opens the common set; and one slice of it, between
  * two transactions.  An error is the feed's; the set's own is told and tried
  * again. */
+/* The allow lists are read again; those that cannot be stay as they were. */
+void pipeline_indicators_reload(struct pipeline *p);
 enum err pipeline_indicators_open(struct pipeline *p,
 				  struct diag *d) MUST_CHECK;
 enum err pipeline_indicators_turn(struct pipeline *p,

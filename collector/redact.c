@@ -4,17 +4,9 @@
 #include <stdlib.h>
 
 #include "collector/pseudonym.h"
+#include "collector/redact_fold.h"
+#include "collector/redact_names.h"
 #include "collector/redact_scan.h"
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-/* A name of the map: its words, in lower case. */
-struct redact_name {
-	char *text;
-	size_t len;
-	enum mission_name what;
-};
 
 struct redact {
 	const struct mission_map *map;
@@ -23,10 +15,7 @@ struct redact {
 	struct pseudonym *pseudonym;
 	struct cidr private_nets[10];
 	unsigned n_private;
-	struct redact_name *names; /* open addressing; text NULL is free */
-	size_t n_names, cap;
-	unsigned most_words; /* of a name */
-	bool no_memory;
+	struct redact_names *names;
 };
 
 /* One text on its way through. */
@@ -36,169 +25,17 @@ struct passage {
 	const struct marking *mark; /* NULL: nothing is allowed */
 	struct json *out; /* NULL: only looked at */
 	size_t found;
+	struct view in; /* as it was given */
+	struct redact_fold fold;
+	size_t base; /* where in the folded text the view begins */
+	size_t done; /* of 'in': what is in 'out' or was taken out */
 };
-
-/* ------------------------------------------------------------------- names */
-
-static uint64_t
-folded_hash(struct view v)
-{
-	uint64_t h = v.len;
-
-	for (size_t i = 0; i < v.len; i += 64) {
-		uint8_t part[64];
-		size_t n = MIN(v.len - i, sizeof(part));
-
-		for (size_t k = 0; k < n; k++) {
-			part[k] = ascii_lower(v.p[i + k]);
-		}
-		h = XXH3_64bits_withSeed(part, n, h);
-	}
-	return h;
-}
-
-static const struct redact_name *
-find_name(const struct redact *r, struct view v)
-{
-	size_t slot;
-
-	if (r->n_names == 0) {
-		return NULL;
-	}
-	for (slot = folded_hash(v) % r->cap; r->names[slot].text != NULL;
-	     slot = (slot + 1) % r->cap) {
-		if (view_caseeq(v, view_of(r->names[slot].text,
-					   r->names[slot].len))) {
-			return &r->names[slot];
-		}
-	}
-	return NULL;
-}
-
-static void
-put_name(struct redact *r, struct redact_name name)
-{
-	size_t slot = folded_hash(view_of(name.text, name.len)) % r->cap;
-
-	while (r->names[slot].text != NULL) {
-		slot = (slot + 1) % r->cap;
-	}
-	r->names[slot] = name;
-}
-
-static bool
-grow_names(struct redact *r)
-{
-	struct redact_name *old = r->names;
-	size_t n = r->cap;
-
-	if (2 * r->n_names < r->cap) {
-		return true;
-	}
-	r->cap = MAX(2 * n, (size_t)256);
-	r->names = calloc(r->cap, sizeof(*r->names));
-	if (r->names == NULL) {
-		r->names = old;
-		r->cap = n;
-		return false;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (old[i].text != NULL) {
-			put_name(r, old[i]);
-		}
-	}
-	free(old);
-	return true;
-}
-
-/* From its first word to its last, without what stands around them. */
-static struct view
-core_of(struct view v, unsigned *words)
-{
-	size_t first = v.len, last = 0;
-
-	*words = 0;
-	for (size_t i = 0; i < v.len;) {
-		size_t end = redact_scan_word(v, i);
-
-		if (end > i) {
-			first = MIN(first, i);
-			last = end;
-			(*words)++;
-			i = end;
-		} else {
-			i++;
-		}
-	}
-	return first < last ? view_sub(v, first, last - first) : VIEW_NONE;
-}
-
-static void
-add_name(void *arg, enum mission_name what, const char *text)
-{
-	struct redact *r = arg;
-	unsigned words;
-	struct view v = core_of(view_cstr(text), &words);
-	const struct redact_name *has = find_name(r, v);
-	struct redact_name name = { NULL, v.len, what };
-
-	if (v.len == 0 || (has != NULL && has->what == MISSION_ASSET)) {
-		return;
-	}
-	if (has != NULL) {
-		/* Of two things of one name the more guarded one counts. */
-		if (what == MISSION_ASSET) {
-			((struct redact_name *)has)->what = what;
-		}
-		return;
-	}
-	name.text = strndup((const char *)v.p, v.len);
-	if (name.text == NULL || !grow_names(r)) {
-		free(name.text);
-		r->no_memory = true;
-		return;
-	}
-	put_name(r, name);
-	r->n_names++;
-	r->most_words = MAX(r->most_words, words);
-}
-
-/* The name that begins at text[at], the longest; 'len' of what it takes. */
-static const struct redact_name *
-name_at(const struct redact *r, struct view text, size_t at, size_t *len)
-{
-	const struct redact_name *best = NULL;
-	size_t end = at;
-
-	for (unsigned words = 0; words < r->most_words && end < text.len;
-	     words++) {
-		const struct redact_name *n;
-		size_t next = redact_scan_word(text, end);
-
-		/* Between words stands what the name has there. */
-		while (next == end && end < text.len && words > 0) {
-			next = redact_scan_word(text, ++end);
-		}
-		if (next == end) {
-			break;
-		}
-		end = next;
-		n = find_name(r, view_sub(text, at, end - at));
-		if (n != NULL) {
-			best = n;
-			*len = end - at;
-		}
-	}
-	return best;
-}
 
 /* --------------------------------------------------------------- addresses */
 
 static bool
-is_ours(void *arg, const struct addr *a)
+is_ours_itself(const struct redact *r, const struct addr *a)
 {
-	const struct redact *r = arg;
-
 	for (unsigned i = 0; i < r->n_private; i++) {
 		if (cidr_contains(&r->private_nets[i], a)) {
 			return true;
@@ -207,12 +44,55 @@ is_ours(void *arg, const struct addr *a)
 	return mission_is_ours_anywhere(r->map, a);
 }
 
+/* An address of IPv6 that is made of one of IPv4: compatible (RFC 4291
+ * 2.5.5.1), translated (RFC 6052), 6to4 (RFC 3056). */
+static bool
+embedded(const struct addr *a, struct addr *v4)
+{
+	static const uint8_t nat64[12] = { 0, 0x64, 0xff, 0x9b };
+	static const uint8_t siit[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+	static const uint8_t none[12];
+	size_t at = 12;
+
+	if (addr_is_v4(a)) {
+		return false;
+	}
+	if (a->b[0] == 0x20 && a->b[1] == 0x02) {
+		at = 2;
+	} else if (memcmp(a->b, nat64, 12) != 0 &&
+		   memcmp(a->b, siit, 12) != 0 && memcmp(a->b, none, 12) != 0) {
+		return false;
+	}
+	*v4 = addr_from_v4(a->b + at);
+	return true;
+}
+
+static bool
+is_ours(void *arg, const struct addr *a)
+{
+	const struct redact *r = arg;
+	struct addr v4;
+
+	return is_ours_itself(r, a) ||
+	       (embedded(a, &v4) && is_ours_itself(r, &v4));
+}
+
 static void
 put(struct passage *p, struct view v)
 {
 	if (p->out != NULL) {
 		json_append(p->out, v);
 	}
+}
+
+/* What stands before byte 'at' of the view, as it was written. */
+static void
+put_before(struct passage *p, size_t at)
+{
+	size_t end = redact_fold_from(&p->fold, p->base + at);
+
+	put(p, view_sub(p->in, p->done, end - p->done));
+	p->done = end;
 }
 
 /* The first service of the asset whose own marking the object's covers. */
@@ -276,35 +156,44 @@ is_our_host(const struct redact *r, struct view host)
 	return false;
 }
 
+/* All that are called so may be named, and the object is not below them. */
 static bool
-may_name(const struct passage *p, enum mission_name what)
+may_name(const struct passage *p, const struct redact_name *n)
 {
 	const struct share_partner *to = p->r->partner;
+	unsigned may = 0;
 
-	if (p->mark == NULL) {
+	if (p->mark == NULL || !marking_covers(p->mark, n->mark)) {
 		return false;
 	}
-	switch (what) {
-	case MISSION_SITE:
-		return to->sites == SHARE_KEEP &&
-		       share_has(to, p->kind, SHARE_SITES);
-	case MISSION_SERVICE:
-		return share_has(to, p->kind, SHARE_SERVICES);
-	case MISSION_MISSION:
-		return share_has(to, p->kind, SHARE_MISSIONS);
-	case MISSION_ASSET:
-		break;
+	if (to->sites == SHARE_KEEP && share_has(to, p->kind, SHARE_SITES)) {
+		may |= 1u << MISSION_SITE;
 	}
-	return false;
+	if (share_has(to, p->kind, SHARE_SERVICES)) {
+		may |= 1u << MISSION_SERVICE;
+	}
+	if (share_has(to, p->kind, SHARE_MISSIONS)) {
+		may |= 1u << MISSION_MISSION;
+	}
+	return (n->what & ~may) == 0;
 }
 
 static void
 put_named(struct passage *p, const struct redact_name *n)
 {
-	static const char *const words[] = { "[site]", "[asset]", "[service]",
-					     "[mission]" };
+	static const char *const words[] = {
+		[MISSION_ASSET] = "[asset]",
+		[MISSION_SITE] = "[site]",
+		[MISSION_SERVICE] = "[service]",
+		[MISSION_MISSION] = "[mission]",
+	};
+	unsigned what = MISSION_ASSET;
 
-	put(p, view_cstr(words[n->what]));
+	if ((n->what >> MISSION_ASSET & 1) == 0) {
+		for (what = 0; (n->what >> what & 1) == 0; what++) {
+		}
+	}
+	put(p, view_cstr(words[what]));
 }
 
 /* What is ours at text[at] goes; how much of the text that took, 0: nothing. */
@@ -322,6 +211,7 @@ take_out(struct passage *p, struct view text, size_t at)
 		n = redact_scan_addr(text, at, is_ours, p->r, &a);
 	}
 	if (n != 0) {
+		put_before(p, at);
 		put_addr(p, &a);
 		return n;
 	}
@@ -331,53 +221,71 @@ take_out(struct passage *p, struct view text, size_t at)
 	if (p->mark == NULL || !to->keep_domains) {
 		n = redact_scan_host(text, at);
 		if (n != 0 && is_our_host(p->r, view_sub(text, at, n))) {
+			put_before(p, at);
 			put(p, VIEW_LIT("[host]"));
 			return n;
 		}
 	}
-	name = name_at(p->r, text, at, &n);
-	if (name == NULL || may_name(p, name->what)) {
+	name = redact_names_at(p->r->names, text, at, &n);
+	if (name == NULL || may_name(p, name)) {
 		return 0;
 	}
+	put_before(p, at);
 	put_named(p, name);
 	return n;
 }
 
-static void
-pass(struct passage *p, struct view in)
+/* False: no memory. */
+static bool
+pass(struct passage *p)
 {
-	for (size_t at = 0; at < in.len;) {
-		size_t n = take_out(p, in, at);
+	bool folded = redact_fold(&p->fold, p->in);
+	struct view text = p->fold.text;
+
+	for (size_t at = 0; folded && at < text.len;) {
+		size_t n = take_out(p, text, at);
 
 		if (n != 0) {
 			/* What is behind stands at the beginning now. */
 			p->found++;
-			in = view_sub(in, at + n, in.len);
+			p->base += at + n;
+			p->done = redact_fold_from(&p->fold, p->base);
+			text = view_sub(text, at + n, text.len);
 			at = 0;
 			continue;
 		}
-		put(p, view_sub(in, at++, 1));
+		at++;
 	}
+	if (folded) {
+		put(p, view_sub(p->in, p->done, p->in.len));
+	}
+	redact_fold_fini(&p->fold);
+	return folded;
 }
 
 size_t
 redact_text(struct redact *r, enum share_kind kind, const struct marking *mark,
 	    struct view in, struct json *out)
 {
-	struct passage p = { r, kind, mark, out, 0 };
+	struct passage p = {
+		.r = r, .kind = kind, .mark = mark, .out = out, .in = in
+	};
 
 	json_reset(out);
-	pass(&p, in);
+	if (!pass(&p)) {
+		json_reset(out);
+		out->failed = true;
+	}
 	return p.found;
 }
 
 bool
 redact_finds(struct redact *r, struct view in)
 {
-	struct passage p = { r, SHARE_INDICATOR, NULL, NULL, 0 };
+	struct passage p = { .r = r, .kind = SHARE_INDICATOR, .in = in };
 
-	pass(&p, in);
-	return p.found > 0;
+	/* What could not be looked at may say anything. */
+	return !pass(&p) || p.found > 0;
 }
 
 /* ---------------------------------------------------------------- lifetime */
@@ -416,8 +324,10 @@ redact_new(struct redact **out, const struct mission_map *map,
 		e = pseudonym_new(&r->pseudonym, key);
 	}
 	if (e == ERR_OK) {
-		mission_each_name(map, add_name, r);
-		e = !r->no_memory && add_private(r) ? ERR_OK : ERR_NOMEM;
+		e = redact_names_new(&r->names, map);
+	}
+	if (e == ERR_OK) {
+		e = add_private(r) ? ERR_OK : ERR_NOMEM;
 	}
 	if (e != ERR_OK) {
 		redact_free(r);
@@ -433,10 +343,7 @@ redact_free(struct redact *r)
 	if (r == NULL) {
 		return;
 	}
-	for (size_t i = 0; i < r->cap; i++) {
-		free(r->names[i].text);
-	}
-	free(r->names);
+	redact_names_free(r->names);
 	pseudonym_free(r->pseudonym);
 	free(r);
 }

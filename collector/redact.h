@@ -9,10 +9,13 @@
  *     private ones (RFC 1918, 3927, 4193, 6598, loopback, link-local); as
  *     inet_ntop() writes them and in other spellings of RFC 4291 2.2, with a
  *     port or prefix behind them, with '-' or '_' for dots, and as names below
- *     in-addr.arpa and ip6.arpa;
+ *     in-addr.arpa and ip6.arpa; of IPv6, what has one of IPv4 in it (RFC 4291
+ *     2.5.5.1, 6052, 3056);
  *   - names of assets, sites, services and missions, in any case, where they
- *     stand as words of their own;
- *   - host names within our domains.
+ *     stand as words of their own, with any blanks, '-' and '_' between these;
+ *   - host names within our domains;
+ *
+ * however these are written: in full width, "%2E", "[.]" (redact_fold.h).
  *
  * What they become is the partner's policy.  What replaces something never
  * reads as an address or a name: a pseudonym has "anon:" before it, all else
@@ -42,8 +45,9 @@ void redact_free(struct redact *r);
 /*
  * Writes 'in' into 'out' (emptied first; out->failed: no memory).  'kind' is
  * that of the object: services and missions are named in an incident only if
- * its fields have them.  'mark' is the object's: a service names an asset only
- * if the service's own marking is not above it.  Returns how many things were
+ * its fields have them.  'mark' is the object's: a site, service or mission is
+ * named, and a service stands for an asset, only if its own marking is not above
+ * that.  Returns how many things were
  * taken out.
  */
 size_t redact_text(struct redact *r, enum share_kind kind,

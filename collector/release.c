@@ -31,7 +31,8 @@ release_verdict_name(enum release_verdict v)
 		[HELD_EXERCISE] = "exercise", [HELD_RED] = "red",
 		[HELD_STRICT] = "strict",     [HELD_TLP] = "tlp",
 		[HELD_NAMES] = "releasable",  [HELD_OURS] = "ours",
-		[HELD_FORM] = "form",         [HELD_FULL] = "full",
+		[HELD_FORM] = "form",         [HELD_THEIRS] = "partner",
+		[HELD_FULL] = "full",
 	};
 
 	return (size_t)v < RELEASE_VERDICTS ? names[v] : "unknown";

@@ -35,6 +35,7 @@ enum release_verdict {
 	HELD_NAMES,
 	HELD_OURS, /* it says something of ours that cannot be taken out */
 	HELD_FORM, /* no STIX pattern says it: a key that was cut, a kind unknown */
+	HELD_THEIRS, /* only a partner gave it: not ours to send on */
 	HELD_FULL, /* the bundle has no room for it */
 	RELEASE_VERDICTS
 };
@@ -44,7 +45,7 @@ enum release_verdict release_judge(const struct share_partner *to,
 				   enum share_kind kind, const char *exercise,
 				   const struct marking *mark);
 /* "kind", "exercise", "red", "strict", "tlp", "releasable", "ours", "form",
- * "full"; "released". */
+ * "partner", "full"; "released". */
 const char *release_verdict_name(enum release_verdict v);
 
 #endif

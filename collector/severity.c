@@ -5,6 +5,14 @@
 
 #include "collector/stage.h"
 
+static unsigned
+sum(const struct severity_factors *f)
+{
+	return MIN(f->mission + f->stage + f->spread + f->alert + f->indicator +
+			   f->silence,
+		   100u);
+}
+
 unsigned
 severity_score(const struct severity_input *in, struct severity_factors *f)
 {
@@ -23,9 +31,26 @@ severity_score(const struct severity_input *in, struct severity_factors *f)
 	f->alert = by_alert[MIN(in->severity, 4u)];
 	f->indicator = MIN(in->confidence, 100u) / 10;
 	f->silence = MIN(in->n_silent, 2u) * 5;
-	return MIN(f->mission + f->stage + f->spread + f->alert + f->indicator +
-			   f->silence,
-		   100u);
+	return sum(f);
+}
+
+unsigned
+severity_criticality(const struct severity_factors *f)
+{
+	return (f->mission * 100 + 29) / 30;
+}
+
+unsigned
+severity_at_least(struct severity_factors *f,
+		  const struct severity_factors *least)
+{
+	f->mission = MAX(f->mission, least->mission);
+	f->stage = MAX(f->stage, least->stage);
+	f->spread = MAX(f->spread, least->spread);
+	f->alert = MAX(f->alert, least->alert);
+	f->indicator = MAX(f->indicator, least->indicator);
+	f->silence = MAX(f->silence, least->silence);
+	return sum(f);
 }
 
 unsigned

@@ -13,7 +13,8 @@
  *   silence     up to 10  sensors that went blind near its alerts, 5 each
  *
  * Each factor only grows with what is known, so the score never falls as an
- * incident grows.  The levels are those of the US National Cyber Incident
+ * incident grows; where memory has only a part of it, severity_at_least() keeps
+ * what the rest was worth.  The levels are those of the US National Cyber Incident
  * Severity Schema as CISA's scoring system draws them: 0 baseline, 1 low from
  * 20, 2 medium from 35, 3 high from 50, 4 severe from 65, 5 emergency from 80.
  *
@@ -45,6 +46,11 @@ struct severity_input {
 
 unsigned severity_score(const struct severity_input *in,
 			struct severity_factors *f);
+/* The least criticality that the factor may come from. */
+unsigned severity_criticality(const struct severity_factors *f);
+/* Raises each factor to what it was found to be before; the score of that. */
+unsigned severity_at_least(struct severity_factors *f,
+			   const struct severity_factors *least);
 unsigned severity_level(unsigned score);
 const char *severity_level_name(unsigned level); /* "high" */
 

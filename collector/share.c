@@ -7,7 +7,6 @@
 #include "common/clock.h"
 #include "common/sign.h"
 
-#define MAX_NOTES (2 * SHARE_MAX_OBJECTS)
 #define DAY_US (UINT64_C(86400) * US_PER_S)
 
 bool
@@ -31,7 +30,8 @@ share_note(struct sharing *s, enum share_kind kind, enum release_verdict v,
 
 	b->counts[kind][v]++;
 	b->stix.n += v == RELEASE_GOES;
-	if (b->n_notes == MAX_NOTES) {
+	/* What is held is counted beyond that; what went is on record, always. */
+	if (v != RELEASE_GOES && b->n_held == SHARE_MAX_OBJECTS) {
 		return;
 	}
 	if ((b->n_notes & (b->n_notes - 1)) == 0) {
@@ -52,6 +52,7 @@ share_note(struct sharing *s, enum share_kind kind, enum release_verdict v,
 		return;
 	}
 	b->n_notes++;
+	b->n_held += v != RELEASE_GOES;
 }
 
 bool
@@ -64,6 +65,14 @@ uint64_t
 share_moment(const struct sharing *s, enum share_kind k, uint64_t us)
 {
 	return share_has(s->r->to, k, SHARE_TIMES) ? us : us - us % DAY_US;
+}
+
+uint64_t
+share_end_moment(const struct sharing *s, enum share_kind k, uint64_t us)
+{
+	return us == 0 || share_has(s->r->to, k, SHARE_TIMES)
+		       ? us
+		       : share_moment(s, k, us - 1) + DAY_US;
 }
 
 void
@@ -128,6 +137,7 @@ enum err
 share_close(struct sharing *s, enum err e)
 {
 	sqlite3_finalize(s->had);
+	sqlite3_finalize(s->owned);
 	if (s->begun) {
 		sqlite3_exec(s->store->db, "COMMIT", NULL, NULL, NULL);
 	}

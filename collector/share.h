@@ -44,8 +44,9 @@ struct share_note {
 struct share_bundle {
 	struct stix_out stix; /* stix.j is the text */
 	uint64_t counts[SHARE_KINDS][RELEASE_VERDICTS];
-	struct share_note *notes; /* at most 2 * SHARE_MAX_OBJECTS */
-	size_t n_notes;
+	/* All that went, and SHARE_MAX_OBJECTS of what was held. */
+	struct share_note *notes;
+	size_t n_notes, n_held;
 };
 
 /*

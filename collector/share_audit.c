@@ -34,13 +34,15 @@ put_part(struct json *j, const struct share_bundle *b, bool released,
 	unsigned n = 0;
 
 	json_arr(j, released ? "objects" : "things");
-	for (; from < b->n_notes && n < PER_RECORD; from++) {
+	for (; from < b->n_notes; from++) {
 		const struct share_note *t = &b->notes[from];
 
 		if ((t->verdict == RELEASE_GOES) != released) {
 			continue;
 		}
-		n++;
+		if (n++ == PER_RECORD) {
+			break;
+		}
 		json_arr(j, NULL);
 		json_cstr(j, NULL, share_kind_name(t->kind));
 		json_i64(j, NULL, t->local);

@@ -5,6 +5,7 @@
 
 #include "collector/mark_set.h"
 #include "collector/share_state.h"
+#include "collector/sighting.h"
 #include "collector/store_sql.h"
 
 /* One incident on its way out. */
@@ -27,7 +28,84 @@ put_text(struct account *a, const char *key, const char *text)
 	share_text(a->s, SHARE_INCIDENT, a->mark, key, text);
 }
 
-/* The texts of a list, or member 'key' of its objects; none twice. */
+static const char *
+member(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text != NULL ? text : "";
+}
+
+/* Whether a partner told that it was seen there: its place is not for others. */
+static bool
+is_told(const json_t *place)
+{
+	return json_is_object(place) &&
+	       sighting_is_told(member(place, "site"), member(place, "owner"));
+}
+
+/* Whether the names of all its sites may be told. */
+static bool
+tells_sites(const struct account *a)
+{
+	const json_t *l = json_object_get(a->summary, "sites"), *e;
+	size_t i;
+
+	json_array_foreach(l, i, e)
+	{
+		if (is_told(e)) {
+			return false;
+		}
+	}
+	return may(a, SHARE_SITES) && a->s->r->to->sites == SHARE_KEEP;
+}
+
+/* Where " (" begins of "at N sites (A, B)", which assess_title() makes; its end
+ * when there is none.  What an attacker chose stands before it and may look like
+ * it: then more goes. */
+static const char *
+sites_of(const char *title)
+{
+	for (const char *p = title; (p = strstr(p, " at ")) != NULL; p++) {
+		const char *q = p + 4;
+		size_t n = strspn(q, "0123456789");
+
+		if (n == 0 || strncmp(q + n, " site", 5) != 0) {
+			continue;
+		}
+		q += n + 5;
+		q += q[0] == 's';
+		if (strncmp(q, " (", 2) == 0) {
+			return q;
+		}
+	}
+	return title + strlen(title);
+}
+
+/* The title; without the names of sites, which the map may not know, where they
+ * are not to be told. */
+static void
+put_title(struct account *a, const char *title)
+{
+	char text[1024];
+	const char *from = sites_of(title), *to = strrchr(from, ')');
+
+	if (tells_sites(a)) {
+		put_text(a, "name", title);
+		return;
+	}
+	/* One that was cut has no end, or none that is the list's. */
+	if (to == NULL || strchr(to, '(') != NULL) {
+		to = "";
+	}
+	snprintf(text, sizeof(text), "%.*s%s",
+		 (int)MIN((size_t)(from - title), sizeof(text) - 1), title,
+		 to + (to[0] == ')'));
+	put_text(a, "name", text);
+}
+
+/* The texts of a list, or member 'key' of its objects; none twice, and nothing of
+ * what partners told. */
 static void
 put_list(struct account *a, const char *name, const char *list, const char *key)
 {
@@ -41,6 +119,9 @@ put_list(struct account *a, const char *name, const char *list, const char *key)
 		const char *text = json_string_value(
 			key != NULL ? json_object_get(e, key) : e);
 
+		if (is_told(e)) {
+			continue;
+		}
 		if (text != NULL && text[0] != '\0' &&
 		    strcmp(text, last) != 0) {
 			put_text(a, NULL, text);
@@ -190,7 +271,7 @@ put_incident(struct sharing *s, sqlite3_stmt *st, const struct marking *mark)
 		    mark);
 	stix_exercise(x, sql_text(st, 2));
 	if (may(&a, SHARE_TITLE)) {
-		put_text(&a, "name", sql_text(st, 3));
+		put_title(&a, sql_text(st, 3));
 	} else {
 		json_cstr(&x->j, "name", "incident");
 	}

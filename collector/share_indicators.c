@@ -115,49 +115,72 @@ share_join_known(struct sharing *s, const char *name, const char *value,
 /*
  * Ours is what a source in force gave that is no partner.  That a value of a
  * partner was seen here arms it by a warning of our own: so that this is no
- * echo, a warning is no source where a partner is one.
+ * echo, a warning is no source where a partner is one, or was: what it took
+ * back does not come from us.
  *
  * Of what our own lists give, their markings count: we know it without the
  * partner, who by a red one of the same value could else take it away from all
  * that we give it to.
  */
+/* What the sources of one value are, beside each other. */
+struct origins {
+	bool any, own, warned, partner; /* in force, but 'any' and 'told' */
+	bool told; /* a partner gave it once */
+	struct marking listed; /* by our own */
+};
+
+static void
+add_origin(struct origins *o, const char *name, const char *mark, bool in_force)
+{
+	bool partner = strncmp(name, "partner:", 8) == 0;
+	struct marking m;
+
+	o->any = true;
+	o->told |= partner;
+	if (!in_force) {
+		return;
+	}
+	if (partner) {
+		o->partner = true;
+	} else if (strcmp(name, "warning") == 0) {
+		o->warned = true;
+	} else {
+		o->own = true;
+		mark_read_kept(&m, view_cstr(mark));
+		marking_join(&o->listed, &m);
+	}
+}
+
 enum err
 share_owned(struct sharing *s, int64_t indicator, bool *ours,
 	    struct marking *mark)
 {
-	sqlite3_stmt *st = store_reader_prepare(
-		s->store,
-		"SELECT o.name,s.mark FROM indicator_sources s JOIN"
-		" indicator_origins o ON o.id=s.origin WHERE s.indicator=?1"
-		" AND s.gone=0 AND (s.valid_until_us=0 OR"
-		" s.valid_until_us>?2)");
-	bool own = false, warned = false, partner = false, any = false;
-	struct marking listed = MARKING_CLEAR, m;
+	struct origins o = { .listed = MARKING_CLEAR };
 	int rc = SQLITE_ERROR;
 
-	if (st != NULL &&
-	    sql_bind(st, "iu", indicator, clock_wall_us()) == SQLITE_OK) {
-		while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-			const char *name = sql_text(st, 0);
-
-			any = true;
-			if (strncmp(name, "partner:", 8) == 0) {
-				partner = true;
-			} else if (strcmp(name, "warning") == 0) {
-				warned = true;
-			} else {
-				own = true;
-				mark_read_kept(&m, view_cstr(sql_text(st, 1)));
-				marking_join(&listed, &m);
-			}
+	if (s->owned == NULL) {
+		s->owned = store_reader_prepare(
+			s->store,
+			"SELECT o.name,s.mark,s.gone=0 AND"
+			" (s.valid_until_us=0 OR s.valid_until_us>?2) FROM"
+			" indicator_sources s JOIN indicator_origins o ON"
+			" o.id=s.origin WHERE s.indicator=?1");
+	}
+	if (s->owned != NULL &&
+	    sql_bind(s->owned, "iu", indicator, clock_wall_us()) == SQLITE_OK) {
+		while ((rc = sqlite3_step(s->owned)) == SQLITE_ROW) {
+			add_origin(&o, sql_text(s->owned, 0),
+				   sql_text(s->owned, 1),
+				   sqlite3_column_int(s->owned, 2) != 0);
 		}
+		sqlite3_reset(s->owned);
 	}
 	/* A set of before sources were kept has none to ask. */
-	*ours = own || (warned && !partner) || !any;
-	if (own && partner) {
-		*mark = listed;
+	*ours = o.own || (o.warned && !o.told) || !o.any;
+	if (o.own && o.partner) {
+		*mark = o.listed;
 	}
-	return store_reader_finish(st, rc);
+	return rc == SQLITE_DONE ? ERR_OK : ERR_IO;
 }
 
 static void
@@ -213,6 +236,7 @@ put_listed(struct sharing *s, const struct listed *l)
 	struct stix_out *x = &s->b->stix;
 	uint64_t first = share_moment(s, SHARE_INDICATOR, l->first_us);
 	uint64_t from = share_moment(s, SHARE_INDICATOR, l->from_us);
+	uint64_t until = share_end_moment(s, SHARE_INDICATOR, l->until_us);
 	struct stix_place at = share_begin(s, &l->mark);
 
 	stix_object(x, "indicator", l->stix, first,
@@ -223,8 +247,8 @@ put_listed(struct sharing *s, const struct listed *l)
 	json_cstr(&x->j, "pattern_type", "stix");
 	stix_time(x, "valid_from", from != 0 ? from : first);
 	/* Later than its beginning, or STIX has no place for it. */
-	if (l->until_us > MAX(from, first)) {
-		stix_time(x, "valid_until", l->until_us);
+	if (until > MAX(from, first)) {
+		stix_time(x, "valid_until", until);
 	}
 	json_arr(&x->j, "indicator_types");
 	json_cstr(&x->j, NULL, "malicious-activity");
@@ -277,7 +301,8 @@ tell_listed(struct sharing *s, struct listed *l, const char *value)
 			put_listed(s, l);
 		}
 	} else if (share_had(s, l->stix, &was)) {
-		revoke(s, l->stix, l->id, l->pattern);
+		/* Of version 0 the partner may never have heard. */
+		revoke(s, l->stix, l->id, was != 0 ? l->pattern : "");
 	} else if (l->armed && ours) {
 		share_note(s, SHARE_INDICATOR, v, l->id, NULL, &l->mark);
 	}
@@ -421,13 +446,18 @@ share_set(struct sharing *s)
 	}
 	while (s->err == ERR_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		enum release_verdict v;
+		bool ours = false;
 
 		read_listed(s, st, l);
-		v = judge_listed(s, l, sql_text(st, 2));
 		/* One that is over may not be settled yet: no collector runs. */
 		if (!l->armed) {
 			continue;
 		}
+		if (share_owned(s, l->id, &ours, &l->mark) != ERR_OK) {
+			s->err = ERR_IO;
+			break;
+		}
+		v = ours ? judge_listed(s, l, sql_text(st, 2)) : HELD_THEIRS;
 		if (v != RELEASE_GOES) {
 			share_note(s, SHARE_INDICATOR, v, l->id, NULL,
 				   &l->mark);

@@ -202,7 +202,7 @@ add_kind(struct policy_reader *r, void *arg, const yaml_node_t *n,
 		yaml_file_fail(
 			r->y, n,
 			"kinds: '%.64s' is not one of indicator, sighting, "
-			"incident",
+			"incident, consultation",
 			s);
 		return;
 	}
@@ -438,6 +438,32 @@ read_partners(struct policy_reader *r, yaml_node_t *list)
 	}
 }
 
+/* Two labels or more as they stand in DNS: what is written otherwise would be
+ * found in no text, and nothing of it taken out. */
+static bool
+is_domain(const char *s)
+{
+	unsigned labels = 0;
+
+	if (strlen(s) > 253) {
+		return false;
+	}
+	for (;; s++) {
+		size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz"
+				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "0123456789-_");
+
+		if (n == 0 || n > 63 || s[0] == '-' || s[n - 1] == '-') {
+			return false;
+		}
+		labels++;
+		s += n;
+		if (*s != '.') {
+			return *s == '\0' && labels > 1;
+		}
+	}
+}
+
 static void
 add_domain(struct policy_reader *r, void *arg, const yaml_node_t *n,
 	   const char *s)
@@ -446,11 +472,12 @@ add_domain(struct policy_reader *r, void *arg, const yaml_node_t *n,
 	char *copy;
 
 	s += s[0] == '.';
-	if (strchr(s, '.') == NULL || p->n_domains == SHARE_MAX_DOMAINS) {
+	if (!is_domain(s) || p->n_domains == SHARE_MAX_DOMAINS) {
 		yaml_file_fail(
 			r->y, n,
-			"our-domains: '%.64s': names with a dot, at most %d of "
-			"them",
+			"our-domains: '%.64s': at most %d names with a dot, of "
+			"letters, digits, '-' and '_' (others as xn--...); all "
+			"below each is meant, without '*'",
 			s, SHARE_MAX_DOMAINS);
 		return;
 	}

@@ -42,7 +42,7 @@ is_whole(const struct seen *n)
 static void
 read_run(struct sharing *s, sqlite3_stmt *st, struct seen *n)
 {
-	char name[INDICATOR_VALUE_CAP + 32];
+	char name[INDICATOR_VALUE_CAP + SIGHTING_NAME_CAP + 64];
 	int what = sqlite3_column_int(st, 2);
 
 	n->run = sqlite3_column_int64(st, 0);
@@ -68,6 +68,12 @@ read_run(struct sharing *s, sqlite3_stmt *st, struct seen *n)
 	share_join_known(s, name, n->value, &n->said);
 	share_join_known(s, name, n->value, &n->mark);
 	n->change = sql_u64(st, 15);
+	/* One that was played with is another object than the real one of that
+	 * value: neither takes the other's place. */
+	if (n->exercise[0] != '\0') {
+		snprintf(name, sizeof(name), "exercise|%s|%s|%s", n->exercise,
+			 indicator_kind_name(n->kind), n->value);
+	}
 	stix_id(&s->b->stix, true, "indicator", name, n->id);
 }
 

@@ -20,6 +20,7 @@ struct sharing {
 	json_t *consults; /* markings of consultations; "": not a side's */
 	struct share_step *step; /* NULL: the whole is told, not what changed */
 	sqlite3_stmt *had; /* of 'step' */
+	sqlite3_stmt *owned; /* of share_owned() */
 	bool begun; /* a transaction that reads */
 	bool full; /* the step's bundle has no room for more */
 	enum err err;
@@ -39,6 +40,9 @@ void share_note(struct sharing *s, enum share_kind kind, enum release_verdict v,
 bool share_wants(const struct sharing *s, enum share_kind k);
 /* Without the right to times, days only. */
 uint64_t share_moment(const struct sharing *s, enum share_kind k, uint64_t us);
+/* The same of when something ends: the day's end. */
+uint64_t share_end_moment(const struct sharing *s, enum share_kind k,
+			  uint64_t us);
 /* 'in' redacted, as a string member of the bundle. */
 void share_text(struct sharing *s, enum share_kind k,
 		const struct marking *mark, const char *key, const char *in);

@@ -21,6 +21,7 @@
 #ifndef COLLECTOR_STORE_H
 #define COLLECTOR_STORE_H
 
+#include "collector/assess.h"
 #include "collector/correlate.h"
 #include "collector/store_bound.h"
 #include "collector/store_cases.h"
@@ -162,6 +163,9 @@ struct store_incident_kept {
 };
 enum err store_incident_get(struct store *s, int64_t id,
 			    struct store_incident_kept *out) MUST_CHECK;
+/* What it was assessed as; zeroed when it is not kept. */
+enum err store_incident_before(struct store *s, int64_t id,
+			       struct assess_before *out) MUST_CHECK;
 enum err store_incident_put(struct store *s,
 			    const struct store_incident_change *c,
 			    int64_t *id) MUST_CHECK;

@@ -171,6 +171,15 @@ load_member(void *arg, sqlite3_stmt *st)
 }
 
 static enum err
+load_trimmed(void *arg, sqlite3_stmt *st)
+{
+	struct load *l = arg;
+
+	correlate_load_trimmed(correlate_find_run(l->c, sql_u64(st, 0)));
+	return ERR_OK;
+}
+
+static enum err
 load_apart(void *arg, sqlite3_stmt *st)
 {
 	struct load *l = arg;
@@ -281,6 +290,18 @@ store_load_runs(struct store *s, struct correlate *c, uint64_t since_us,
 		{ "SELECT m.run,m.incident FROM recent t JOIN incident_runs m"
 		  " ON m.run=t.id ORDER BY 2,1",
 		  load_member },
+		/* Of each incident that is not here as a whole, a run that is;
+		 * and those that a link of misses the other end. */
+		{ "SELECT i.run FROM (SELECT m.incident,min(m.run) AS run FROM"
+		  " recent t JOIN incident_runs m ON m.run=t.id GROUP BY 1) i"
+		  " WHERE EXISTS(SELECT 1 FROM incident_runs o WHERE"
+		  " o.incident=i.incident AND o.run NOT IN"
+		  " (SELECT id FROM recent))"
+		  " UNION SELECT t.id FROM recent t JOIN links l ON l.a=t.id"
+		  " WHERE l.b NOT IN(SELECT id FROM recent)"
+		  " UNION SELECT t.id FROM recent t JOIN links l ON l.b=t.id"
+		  " WHERE l.a NOT IN(SELECT id FROM recent)",
+		  load_trimmed },
 		{ "SELECT a,b FROM incident_apart ORDER BY 1,2", load_apart },
 		/* Also one that is not put back has its id. */
 		{ "SELECT coalesce(max(id),0)+1 FROM runs", load_next },
@@ -329,6 +350,45 @@ store_incident_get(struct store *s, int64_t id, struct store_incident_kept *out)
 	}
 	sqlite3_reset(st);
 	return ERR_OK;
+}
+
+enum err
+store_incident_before(struct store *s, int64_t id, struct assess_before *out)
+{
+	sqlite3_stmt *st = NULL;
+	unsigned f[6] = { 0 };
+	enum err e = ERR_IO;
+
+	*out = (struct assess_before){ .lead = "" };
+	if (sqlite3_prepare_v2(s->db,
+			       "SELECT lead,support,"
+			       "json_extract(summary,'$.factors.mission'),"
+			       "json_extract(summary,'$.factors.stage'),"
+			       "json_extract(summary,'$.factors.spread'),"
+			       "json_extract(summary,'$.factors.alert'),"
+			       "json_extract(summary,'$.factors.indicator'),"
+			       "json_extract(summary,'$.factors.silence')"
+			       " FROM incidents WHERE id=? AND"
+			       " json_valid(summary)",
+			       -1, &st, NULL) == SQLITE_OK &&
+	    sql_bind(st, "i", id) == SQLITE_OK) {
+		int rc = sqlite3_step(st);
+
+		if (rc == SQLITE_ROW) {
+			copy_text(out->lead, sizeof(out->lead),
+				  sql_text(st, 0));
+			copy_text(out->support, sizeof(out->support),
+				  sql_text(st, 1));
+		}
+		for (int i = 0; rc == SQLITE_ROW && i < 6; i++) {
+			f[i] = (unsigned)sqlite3_column_int(st, i + 2);
+		}
+		e = rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_OK : ERR_IO;
+	}
+	sqlite3_finalize(st);
+	out->factors =
+		(struct severity_factors){ f[0], f[1], f[2], f[3], f[4], f[5] };
+	return e;
 }
 
 enum err
@@ -401,6 +461,30 @@ store_incident_dissolved(struct store *s, int64_t id, bool *is)
 	return e;
 }
 
+/* The factors of 'from' go on top of those of 'into': memory may know less of
+ * either by now (store_incident_before). */
+static enum err
+merge_factors(struct store *s, int64_t from, int64_t into)
+{
+	sqlite3_stmt *st = NULL;
+	enum err e = ERR_IO;
+
+	if (sqlite3_prepare_v2(
+		    s->db,
+		    "UPDATE incidents SET summary=json_set(summary,'$.factors',"
+		    "(SELECT json_group_object(k,v) FROM (SELECT f.key AS k,"
+		    "max(f.value) AS v FROM incidents i,"
+		    "json_each(i.summary,'$.factors') f WHERE i.id IN(?1,?2)"
+		    " AND json_valid(i.summary)"
+		    " GROUP BY f.key))) WHERE id=?2 AND"
+		    " json_valid(summary)",
+		    -1, &st, NULL) == SQLITE_OK) {
+		e = sql_run(st, "ii", from, into);
+	}
+	sqlite3_finalize(st);
+	return e;
+}
+
 enum err
 store_incident_merge(struct store *s, int64_t from, int64_t into)
 {
@@ -409,6 +493,9 @@ store_incident_merge(struct store *s, int64_t from, int64_t into)
 
 	if (e == ERR_OK && was.found) {
 		e = store_incident_mark(s, into, &was.mark);
+	}
+	if (e == ERR_OK) {
+		e = merge_factors(s, from, into);
 	}
 	if (e == ERR_OK) {
 		e = sql_run(s->st[ST_INCIDENT_MERGE], "ii", from, into);

@@ -33,6 +33,10 @@ static const char *const statements[ST_TAPS] = {
 		" ORDER BY f.first_alert DESC LIMIT 1",
 	[ST_NAME] = "SELECT site,sensor FROM sensors WHERE id=?1",
 	[ST_EVENT] = "SELECT event FROM twins WHERE alert=?1",
+	[ST_FORGET] = "DELETE FROM twins WHERE alert>=?1 AND alert<=?2",
+	[ST_CALL] = "UPDATE twins SET event=n.alert FROM (SELECT event,"
+		    "min(alert) AS alert FROM twins WHERE event>=?1 AND"
+		    " event<=?2 GROUP BY event) AS n WHERE twins.event=n.event",
 };
 
 void

@@ -42,7 +42,21 @@ enum err taps_recall(struct taps *t, int64_t sensor, int64_t id,
 enum err taps_recall_anchor(struct taps *t, int64_t sensor,
 			    const struct alert *a) MUST_CHECK;
 
+/* Where alerts are that the store has no frames of, by their numbers; what is
+ * found stays until the next call.  ERR_NOTFOUND: it is gone. */
+struct taps_kept {
+	const struct alert *a;
+	const char *site, *sensor;
+	int64_t sensor_id;
+};
+typedef enum err taps_find_fn(void *arg, int64_t id, struct taps_kept *out);
+void taps_elsewhere(struct taps *t, taps_find_fn *find, void *arg);
+
 /* All of these inside of the store's transaction. */
+
+/* These numbers are other alerts' from now on: their observations are forgotten,
+ * and an event that was called by one of them is called by its next. */
+enum err taps_forget(struct taps *t, int64_t first, int64_t last) MUST_CHECK;
 
 /* An alert that the store took in as number 'id'. */
 enum err taps_alert(struct taps *t, int64_t sensor, int64_t id,

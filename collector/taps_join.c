@@ -113,17 +113,19 @@ find_frame(struct taps *t, int64_t id)
 	return e != ERR_OK ? e : rc == SQLITE_DONE ? ERR_OK : ERR_IO;
 }
 
-/* What is told of one pair. */
+/* The alert that is now part of another event, out of its frame. */
 static enum err
-describe(struct taps *t, const struct twins_joined *j, struct taps_joined *out,
-	 struct alert *a)
+look_in_frames(struct taps *t, const struct twins_joined *j,
+	       struct taps_joined *out, struct alert *a)
 {
 	const struct taps_frame *f = &t->frame;
 	bool known;
 	const char *why;
-	enum err e = find_frame(t, j->was);
+	enum err e = sql_run(t->st[ST_JOIN_FIRST], "ii", j->was, j->event);
 
-	*out = (struct taps_joined){ .was = j->was, .event = j->event };
+	if (e == ERR_OK) {
+		e = find_frame(t, j->was);
+	}
 	if (e != ERR_OK || f->id == 0 || j->was < f->first ||
 	    (uint64_t)(j->was - f->first) >= f->n ||
 	    eve_parse(f->eve, f->lines[j->was - f->first], a, &why) !=
@@ -135,6 +137,38 @@ describe(struct taps *t, const struct twins_joined *j, struct taps_joined *out,
 	out->sensor = f->name;
 	out->us = taps_right(t, f->sensor, a->timestamp_us, &known);
 	return ERR_OK;
+}
+
+static enum err
+look_elsewhere(struct taps *t, const struct twins_joined *j,
+	       struct taps_joined *out)
+{
+	struct taps_kept k;
+	bool known;
+	enum err e = t->find(t->find_arg, j->was, &k);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	out->a = k.a;
+	out->site = k.site;
+	out->sensor = k.sensor;
+	out->us = taps_right(t, k.sensor_id, k.a->timestamp_us, &known);
+	return sql_run(t->st[ST_TWIN], "iii", j->was, j->event, k.sensor_id);
+}
+
+/* Writes one pair down; what is told of it. */
+static enum err
+join_pair(struct taps *t, const struct twins_joined *j, struct taps_joined *out,
+	  struct alert *a)
+{
+	enum err e = sql_run(t->st[ST_JOIN_ROWS], "ii", j->was, j->event);
+
+	*out = (struct taps_joined){ .was = j->was, .event = j->event };
+	if (e == ERR_OK) {
+		e = t->find != NULL ? look_elsewhere(t, j, out) : ERR_NOTFOUND;
+	}
+	return e == ERR_NOTFOUND ? look_in_frames(t, j, out, a) : e;
 }
 
 enum err
@@ -152,18 +186,51 @@ taps_rejoin(struct taps *t,
 		struct taps_joined out;
 		struct alert a;
 
-		e = sql_run(t->st[ST_JOIN_ROWS], "ii", pairs[i].was,
-			    pairs[i].event);
-		if (e == ERR_OK) {
-			e = sql_run(t->st[ST_JOIN_FIRST], "ii", pairs[i].was,
-				    pairs[i].event);
-		}
-		if (e == ERR_OK) {
-			e = describe(t, &pairs[i], &out, &a);
-		}
+		e = join_pair(t, &pairs[i], &out, &a);
 		if (e == ERR_OK) {
 			e = joined(arg, &out);
 		}
+	}
+	return e;
+}
+
+void
+taps_elsewhere(struct taps *t, taps_find_fn *find, void *arg)
+{
+	t->find = find;
+	t->find_arg = arg;
+}
+
+/* The store's word on an event, for memory to agree with. */
+struct caller {
+	struct taps *t;
+	enum err e;
+};
+
+static int64_t
+event_of(void *arg, int64_t alert)
+{
+	struct caller *c = arg;
+	int64_t event = alert;
+
+	if (c->e == ERR_OK) {
+		c->e = taps_event_of(c->t, alert, &event);
+	}
+	return event;
+}
+
+enum err
+taps_forget(struct taps *t, int64_t first, int64_t last)
+{
+	struct caller c = { t, ERR_OK };
+	enum err e = sql_run(t->st[ST_FORGET], "ii", first, last);
+
+	if (e == ERR_OK) {
+		e = sql_run(t->st[ST_CALL], "ii", first, last);
+	}
+	if (e == ERR_OK) {
+		twins_forget(t->twins, first, last, event_of, &c);
+		e = c.e;
 	}
 	return e;
 }

@@ -18,23 +18,32 @@ struct walk {
 };
 
 enum err
-taps_recall(struct taps *t, int64_t sensor, int64_t id, const struct alert *a)
+taps_event_of(struct taps *t, int64_t id, int64_t *event)
 {
-	struct twin_seen seen = taps_seen(t, sensor, id, a);
 	sqlite3_stmt *st = t->st[ST_EVENT];
-	int64_t event = id;
 	int rc = sql_bind(st, "i", id);
 
+	*event = id;
 	if (rc == SQLITE_OK) {
 		rc = sqlite3_step(st);
 	}
 	if (rc == SQLITE_ROW) {
-		event = sqlite3_column_int64(st, 0);
+		*event = sqlite3_column_int64(st, 0);
 		rc = SQLITE_DONE;
 	}
 	sqlite3_reset(st);
-	twins_load(t->twins, &seen, a, event);
 	return rc == SQLITE_DONE ? ERR_OK : ERR_IO;
+}
+
+enum err
+taps_recall(struct taps *t, int64_t sensor, int64_t id, const struct alert *a)
+{
+	struct twin_seen seen = taps_seen(t, sensor, id, a);
+	int64_t event;
+	enum err e = taps_event_of(t, id, &event);
+
+	twins_load(t->twins, &seen, a, event);
+	return e;
 }
 
 enum err

@@ -27,6 +27,8 @@ enum taps_statement {
 	ST_JOIN_FIRST,
 	ST_JOIN_FRAME,
 	ST_EVENT,
+	ST_FORGET,
+	ST_CALL,
 	ST_TAPS
 };
 
@@ -46,6 +48,8 @@ struct taps {
 	struct skew *skew;
 	uint64_t solve_us; /* clocks are not worked out before; monotonic */
 	struct taps_frame frame;
+	taps_find_fn *find; /* NULL: there is nothing elsewhere */
+	void *find_arg;
 	sqlite3_stmt *st[ST_TAPS];
 };
 
@@ -66,7 +70,9 @@ struct taps_others taps_others(struct view list);
 bool taps_is_other(struct taps_others *o, uint64_t n);
 /* taps_join.c: ends what it holds. */
 void taps_join_fini(struct taps *t);
-/* taps_load.c: the latest alerts and anchors of the store. */
+/* taps_load.c: what the store calls the event of alert 'id'. */
+enum err taps_event_of(struct taps *t, int64_t id, int64_t *event) MUST_CHECK;
+/* The latest alerts and anchors of the store. */
 enum err taps_load(struct taps *t) MUST_CHECK;
 
 #endif

@@ -266,11 +266,11 @@ owner_of(struct twins *t, int64_t sensor)
 }
 
 static void
-evict_oldest(struct twins *t, uint32_t owner)
+evict(struct twins *t, uint32_t i)
 {
-	struct owner *o = &t->owners[owner];
-	uint32_t i = o->oldest, at = i;
+	uint32_t at = i;
 	struct seen *s = &t->v[i];
+	struct owner *o = &t->owners[s->owner];
 
 	for (unsigned k = 0; k < N_KEYS; k++) {
 		if (s->key[k] != 0) {
@@ -285,11 +285,15 @@ evict_oldest(struct twins *t, uint32_t owner)
 		o->look = s->younger;
 		t->n_looking -= o->look == NONE;
 	}
-	o->oldest = s->younger;
-	if (o->oldest != NONE) {
-		t->v[o->oldest].older = NONE;
+	if (s->older != NONE) {
+		t->v[s->older].younger = s->younger;
 	} else {
-		o->newest = NONE;
+		o->oldest = s->younger;
+	}
+	if (s->younger != NONE) {
+		t->v[s->younger].older = s->older;
+	} else {
+		o->newest = s->older;
 	}
 	o->n--;
 	s->alert = 0; /* hints that lead here are void */
@@ -299,6 +303,25 @@ evict_oldest(struct twins *t, uint32_t owner)
 	t->stats.evicted++;
 }
 
+void
+twins_forget(struct twins *t, int64_t first, int64_t last,
+	     int64_t (*event)(void *arg, int64_t alert), void *arg)
+{
+	for (uint32_t i = 0; i < t->n; i++) {
+		if (t->v[i].alert != 0 && t->v[i].alert >= first &&
+		    t->v[i].alert <= last) {
+			evict(t, i);
+		}
+	}
+	for (uint32_t i = 0; i < t->n; i++) {
+		struct seen *s = &t->v[i];
+
+		if (s->alert != 0 && s->event >= first && s->event <= last) {
+			s->event = event(arg, s->alert);
+		}
+	}
+}
+
 /* Who has more than a fair share makes room himself. */
 static void
 make_room(struct twins *t, uint32_t owner)
@@ -306,7 +329,7 @@ make_room(struct twins *t, uint32_t owner)
 	size_t share = t->max / t->n_owners;
 
 	if (t->owners[owner].n > 0 && t->owners[owner].n >= share) {
-		evict_oldest(t, owner);
+		evict(t, t->owners[owner].oldest);
 		return;
 	}
 	if (t->owners[t->largest].n <= share) {
@@ -316,7 +339,7 @@ make_room(struct twins *t, uint32_t owner)
 			}
 		}
 	}
-	evict_oldest(t, t->largest);
+	evict(t, t->owners[t->largest].oldest);
 }
 
 static uint32_t

@@ -45,6 +45,11 @@ int64_t twins_add(struct twins *t, const struct twin_seen *seen,
 void twins_load(struct twins *t, const struct twin_seen *seen,
 		const struct alert *a, int64_t event);
 
+/* Those of the numbers 'first' to 'last' go; the event of one that stays and was
+ * called by such a number is what 'event' says. */
+void twins_forget(struct twins *t, int64_t first, int64_t last,
+		  int64_t (*event)(void *arg, int64_t alert), void *arg);
+
 /* What is known of clocks now: when something was that a sensor told of
  * 'told_us'; '*known': its clock was compared. */
 struct twins_clock {

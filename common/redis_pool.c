@@ -438,3 +438,27 @@ redis_pool_call_at(struct redis_pool *p, unsigned part, int timeout_ms,
 			   : call_node(p, p->nodes[at], NO_SLOT, timeout_ms,
 				       out, d, cmd, (size_t)len);
 }
+
+enum err
+redis_pool_settle(struct redis_pool *p, int timeout_ms, struct diag *d)
+{
+	enum err e = ERR_OK;
+
+	while (redis_pool_unanswered(p) > 0) {
+		struct redis_answer a;
+
+		if (redis_pool_poll(p, timeout_ms, &a) != ERR_OK) {
+			redis_pool_close(p);
+			return diag_set(d, ERR_AGAIN, "%s: no reply",
+					redis_pool_name(p));
+		}
+		if (a.reply == NULL) {
+			e = diag_set(d, ERR_AGAIN, "%s", redis_pool_why(p));
+		} else if (a.reply->type == REDIS_REPLY_ERROR && e == ERR_OK) {
+			e = diag_set(d, ERR_FORMAT, "Redis: %.200s",
+				     a.reply->str);
+		}
+		freeReplyObject(a.reply);
+	}
+	return e;
+}

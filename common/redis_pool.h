@@ -87,6 +87,13 @@ struct redis_answer {
 enum err redis_pool_poll(struct redis_pool *p, int wait_ms,
 			 struct redis_answer *out) MUST_CHECK;
 unsigned redis_pool_unanswered(const struct redis_pool *p);
+/*
+ * Waits for the answers to all that is unanswered, which are not kept.  ERR_AGAIN
+ * with diag: one was lost, or did not come for 'timeout_ms', and all is closed
+ * then.  ERR_FORMAT with diag: all came, and one of them is an error.
+ */
+enum err redis_pool_settle(struct redis_pool *p, int timeout_ms,
+			   struct diag *d) MUST_CHECK;
 /* For poll(2): at most 'cap' sockets and what to wait for. */
 unsigned redis_pool_fds(const struct redis_pool *p, struct pollfd *fds,
 			unsigned cap);

@@ -164,16 +164,40 @@ key_of(struct sign_key **out, EVP_PKEY *pkey, struct diag *d)
 	return ERR_OK;
 }
 
-enum err
-sign_key_load(struct sign_key **out, const char *path, bool private,
-	      struct diag *d)
+/* A file that is there to be read; 'secret': not by everybody. */
+static enum err
+open_key(const char *path, bool secret, FILE **out, struct diag *d)
 {
 	FILE *f = fopen(path, "re");
-	EVP_PKEY *pkey;
+	struct stat st;
 
 	*out = NULL;
 	if (f == NULL) {
 		return diag_set(d, ERR_USAGE, "%s: %s", path, strerror(errno));
+	}
+	if (secret && (fstat(fileno(f), &st) != 0 ||
+		       (S_ISREG(st.st_mode) && (st.st_mode & S_IRWXO) != 0))) {
+		fclose(f);
+		return diag_set(d, ERR_USAGE,
+				"%s: everybody may read this key: chmod 600 "
+				"it, and make another if others were here",
+				path);
+	}
+	*out = f;
+	return ERR_OK;
+}
+
+enum err
+sign_key_load(struct sign_key **out, const char *path, bool private,
+	      struct diag *d)
+{
+	FILE *f;
+	EVP_PKEY *pkey;
+	enum err e = open_key(path, private, &f, d);
+
+	*out = NULL;
+	if (e != ERR_OK) {
+		return e;
 	}
 	pkey = private ? PEM_read_PrivateKey(f, NULL, NULL, NULL)
 		       : PEM_read_PUBKEY(f, NULL, NULL, NULL);
@@ -192,13 +216,16 @@ sign_key_load(struct sign_key **out, const char *path, bool private,
 static enum err
 read_secret(struct sign_key *k, const char *path, struct diag *d)
 {
-	FILE *f = fopen(path, "re");
+	FILE *f;
 	uint8_t text[SECRET_MAX + 2], id[SHA256_BYTES];
+	enum err e = open_key(path, true, &f, d);
 	size_t n;
 
-	if (f == NULL) {
-		return diag_set(d, ERR_USAGE, "%s: %s", path, strerror(errno));
+	if (e != ERR_OK) {
+		return e;
 	}
+	/* No copy of it in a buffer that nobody wipes. */
+	setvbuf(f, NULL, _IONBF, 0);
 	n = fread(text, 1, sizeof(text), f);
 	fclose(f);
 	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r')) {
@@ -223,20 +250,6 @@ read_secret(struct sign_key *k, const char *path, struct diag *d)
 	return ERR_OK;
 }
 
-static enum err
-check_mode(const char *path, struct diag *d)
-{
-	struct stat st;
-
-	if (stat(path, &st) == 0 && (st.st_mode & S_IRWXO) != 0) {
-		return diag_set(d, ERR_USAGE,
-				"%s: everybody may read this key: chmod 600 "
-				"it, and make another if others were here",
-				path);
-	}
-	return ERR_OK;
-}
-
 enum err
 sign_key_load_any(struct sign_key **out, const char *spec, bool private,
 		  struct diag *d)
@@ -244,14 +257,11 @@ sign_key_load_any(struct sign_key **out, const char *spec, bool private,
 	static const char hmac[] = "hmac:";
 	bool secret = strncmp(spec, hmac, sizeof(hmac) - 1) == 0;
 	const char *path = secret ? spec + sizeof(hmac) - 1 : spec;
-	enum err e = ERR_OK;
+	enum err e;
 
 	*out = NULL;
-	if (secret || private) {
-		e = check_mode(path, d);
-	}
-	if (e != ERR_OK || !secret) {
-		return e == ERR_OK ? sign_key_load(out, path, private, d) : e;
+	if (!secret) {
+		return sign_key_load(out, path, private, d);
 	}
 	e = key_new(out, SIGN_HMAC_SHA256, d);
 	if (e == ERR_OK) {

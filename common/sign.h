@@ -39,12 +39,13 @@ enum err sign_key_make(const char *path, struct diag *d) MUST_CHECK;
  * newline.  Errors as above. */
 enum err sign_secret_make(const char *path, struct diag *d) MUST_CHECK;
 
-/* ERR_USAGE with diag when the file is no such key or cannot be read. */
+/* ERR_USAGE with diag when the file is no such key, cannot be read, or holds a
+ * private one that everybody may read. */
 enum err sign_key_load(struct sign_key **out, const char *path, bool private,
 		       struct diag *d) MUST_CHECK;
 /*
- * The same for a setting that names either kind: "FILE", or "hmac:FILE".  What
- * can sign is refused when everybody may read the file.
+ * The same for a setting that names either kind: "FILE", or "hmac:FILE".  Of a
+ * secret, too, what everybody may read is refused.
  */
 enum err sign_key_load_any(struct sign_key **out, const char *spec,
 			   bool private, struct diag *d) MUST_CHECK;

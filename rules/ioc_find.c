@@ -55,6 +55,16 @@ find_host(const struct ioc_set *s, const struct addr *a)
 	return NULL;
 }
 
+void
+ioc_fetch_addr(const struct ioc_set *s, const struct addr *a)
+{
+	if (s->count[IOC_IP] > 0 && s->index.cap > 0) {
+		ioc_table_fetch(
+			&s->index,
+			ioc_hash_text(s, IOC_IP, view_of(a->b, sizeof(a->b))));
+	}
+}
+
 const struct ioc *
 ioc_find_addr(const struct ioc_set *s, const struct addr *a, uint64_t now_us)
 {
@@ -80,13 +90,33 @@ ioc_find_addr(const struct ioc_set *s, const struct addr *a, uint64_t now_us)
 	return best;
 }
 
+unsigned
+ioc_suffixes(const struct keyhash *key, struct view name, unsigned most,
+	     struct ioc_suffix v[IOC_SUFFIXES])
+{
+	struct view left = name;
+	uint64_t hash = 0;
+	unsigned n = 0;
+
+	most = MIN(most, (unsigned)IOC_SUFFIXES);
+	while (n < most && left.len > 0) {
+		struct view label = ioc_last_label(left, &left);
+
+		hash = ioc_hash_label(key, hash, label);
+		v[n++] = (struct ioc_suffix){
+			.hash = hash, .from = (size_t)(label.p - name.p)
+		};
+	}
+	return n;
+}
+
 const struct ioc *
 ioc_find_domain(const struct ioc_set *s, struct view name, uint64_t now_us)
 {
 	uint8_t lower[INDICATOR_DOMAIN_MAX];
+	struct ioc_suffix v[IOC_SUFFIXES];
 	const struct ioc *best = NULL;
-	struct view left;
-	uint64_t hash = 0;
+	unsigned labels, least;
 
 	assert(s->sealed);
 	if (name.len > 0 && name.p[name.len - 1] == '.') {
@@ -98,18 +128,19 @@ ioc_find_domain(const struct ioc_set *s, struct view name, uint64_t now_us)
 	for (size_t i = 0; i < name.len; i++) {
 		lower[i] = ascii_lower(name.p[i]);
 	}
-	left = view_of(lower, name.len);
-	for (unsigned n = 1; n <= s->max_labels && left.len > 0; n++) {
-		struct view label = ioc_last_label(left, &left);
-		size_t from = (size_t)(label.p - lower);
-		const struct ioc *found;
+	labels = ioc_suffixes(&s->key, view_of(lower, name.len), s->max_labels,
+			      v);
+	least = MAX(s->min_labels, 1u) - 1;
+	/* All are on their way before the first is looked at. */
+	for (unsigned n = least; n < labels; n++) {
+		ioc_table_fetch(&s->index, v[n].hash);
+	}
+	for (unsigned n = least; n < labels; n++) {
+		size_t from = v[n].from;
+		const struct ioc *found =
+			probe(s, v[n].hash, IOC_DOMAIN,
+			      view_of(lower + from, name.len - from));
 
-		hash = ioc_hash_label(s, hash, label);
-		if (n < s->min_labels) {
-			continue;
-		}
-		found = probe(s, hash, IOC_DOMAIN,
-			      view_of(label.p, name.len - from));
 		if (found != NULL && valid_at(found, now_us) &&
 		    (from == 0 || !found->note->exact)) {
 			best = found;

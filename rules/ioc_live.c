@@ -61,7 +61,8 @@ hash_domain(const struct ioc_live *l, const char *value)
 	uint64_t hash = 0;
 
 	while (left.len > 0) {
-		hash = live_hash_label(l, hash, ioc_last_label(left, &left));
+		hash = ioc_hash_label(&l->key, hash,
+				      ioc_last_label(left, &left));
 	}
 	return hash;
 }
@@ -88,6 +89,21 @@ live_hash(const struct ioc_live *l, enum ioc_type type, const char *value,
 	}
 }
 
+static void
+count_length(struct ioc_live *l, unsigned bits, int by)
+{
+	uint64_t bit = UINT64_C(1) << (bits % 64);
+
+	l->bits[bits] += (uint32_t)by;
+	if (l->bits[bits] > 0) {
+		atomic_fetch_or_explicit(&l->lengths[bits / 64], bit,
+					 memory_order_relaxed);
+	} else {
+		atomic_fetch_and_explicit(&l->lengths[bits / 64], ~bit,
+					  memory_order_relaxed);
+	}
+}
+
 /* One more or, with -1, one less of what look-ups ask first. */
 static void
 count(struct ioc_live *l, enum ioc_type type, const char *value, int by)
@@ -105,8 +121,7 @@ count(struct ioc_live *l, enum ioc_type type, const char *value, int by)
 		atomic_fetch_add_explicit(&l->labels[n], (uint32_t)by,
 					  memory_order_relaxed);
 	} else if (type == IOC_IP && cidr_parse(view_cstr(value), &net)) {
-		atomic_fetch_add_explicit(&l->bits[net.bits], (uint32_t)by,
-					  memory_order_relaxed);
+		count_length(l, net.bits, by);
 	}
 }
 

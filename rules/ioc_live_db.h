@@ -38,6 +38,8 @@ enum { SLOT_EMPTY = 0, SLOT_GONE = 1, SLOT_FIRST = 2 };
 #define REC_TYPE_SHIFT 28
 #define REC_MAX (4 + 16 + INDICATOR_VALUE_CAP + INDICATOR_ID_CAP + 4)
 
+#define LIVE_LENGTH_WORDS 3 /* of 0 to 128 */
+
 STATIC_ASSERT((unsigned)IOC_TYPE_COUNT <= 16, "four bits of a record");
 
 /* What indicators have in common; 'key' is all of it, and unique. */
@@ -84,9 +86,10 @@ struct ioc_live {
 	struct live_shard shard[IOC_LIVE_SHARDS];
 	struct live_note **notes; /* by number */
 	_Atomic uint32_t count[IOC_TYPE_COUNT];
-	/* Domains by labels, addresses by bits of their prefix. */
-	_Atomic uint32_t labels[INDICATOR_DOMAIN_MAX / 2 + 2];
-	_Atomic uint32_t bits[129];
+	/* Domains by labels. */
+	_Atomic uint32_t labels[IOC_SUFFIXES + 1];
+	/* A bit for each length of a prefix that there is. */
+	_Atomic uint64_t lengths[LIVE_LENGTH_WORDS];
 	_Atomic uint64_t n;
 	_Atomic size_t memory;
 	_Atomic uint64_t epoch;
@@ -94,6 +97,7 @@ struct ioc_live {
 
 	/* the writer's alone */
 	uint64_t changes;
+	uint32_t bits[129]; /* addresses by bits of their prefix */
 	uint32_t skip; /* bit per kind */
 	uint32_t n_notes, cap_notes;
 	uint32_t *bucket, n_buckets, live_notes;
@@ -149,12 +153,6 @@ static inline uint64_t
 live_hash_text(const struct ioc_live *l, enum ioc_type type, struct view v)
 {
 	return keyhash_join((uint64_t)type, keyhash(&l->key, v));
-}
-
-static inline uint64_t
-live_hash_label(const struct ioc_live *l, uint64_t suffix, struct view label)
-{
-	return keyhash_join(suffix + IOC_DOMAIN, keyhash(&l->key, label));
 }
 
 /* 'net' is masked. */

@@ -168,31 +168,60 @@ keep(struct ioc_live_reader *r, const struct match *m)
 	return &f->ioc;
 }
 
+/* The network of that many bits that has the address. */
+static struct cidr
+cidr_of(const struct addr *a, unsigned bits)
+{
+	struct cidr net = { *a, (uint8_t)bits };
+
+	if (bits < 128) {
+		net.addr.b[bits / 8] &= (uint8_t)(0xff00u >> (bits % 8));
+		memset(net.addr.b + bits / 8 + 1, 0, 15 - bits / 8);
+	}
+	return net;
+}
+
 const struct ioc *
 ioc_live_addr(struct ioc_live_reader *r, const struct addr *a, uint64_t now_us)
 {
-	struct cidr net = { *a, 128 };
+	struct match m;
 
 	if (!ioc_live_has(r, IOC_IP)) {
 		return NULL;
 	}
 	/* From the narrowest to the widest, of the lengths that there are. */
-	for (unsigned bits = 128;; bits--) {
-		struct match m;
+	for (unsigned w = LIVE_LENGTH_WORDS; w-- > 0;) {
+		uint64_t left = atomic_load_explicit(&r->set->lengths[w],
+						     memory_order_relaxed);
 
-		if (bits < 128) {
-			net.addr.b[bits / 8] &=
-				(uint8_t) ~(0x80u >> (bits % 8));
+		while (left != 0) {
+			unsigned bit = 63u - (unsigned)__builtin_clzll(left);
+			struct cidr net = cidr_of(a, w * 64 + bit);
+
+			left ^= UINT64_C(1) << bit;
+			if (probe_net(r->set, &net, &m) &&
+			    valid_at(&m.r, now_us)) {
+				return keep(r, &m);
+			}
 		}
-		net.bits = (uint8_t)bits;
-		if (atomic_load_explicit(&r->set->bits[bits],
-					 memory_order_relaxed) > 0 &&
-		    probe_net(r->set, &net, &m) && valid_at(&m.r, now_us)) {
-			return keep(r, &m);
-		}
-		if (bits == 0) {
-			return NULL;
-		}
+	}
+	return NULL;
+}
+
+static bool
+has_labels(const struct ioc_live *l, unsigned n)
+{
+	return atomic_load_explicit(&l->labels[n], memory_order_relaxed) > 0;
+}
+
+/* Where a search for 'hash' begins is on its way. */
+static void
+fetch(const struct ioc_live *l, uint64_t hash)
+{
+	const struct live_table *t = table_of(l, hash);
+
+	if (t != NULL) {
+		__builtin_prefetch(t->tag + live_first(t, hash));
 	}
 }
 
@@ -202,8 +231,8 @@ ioc_live_domain(struct ioc_live_reader *r, struct view name, uint64_t now_us)
 	const struct ioc_live *l = r->set;
 	uint8_t lower[INDICATOR_DOMAIN_MAX];
 	struct match m, best = { .rec = NULL };
-	struct view left;
-	uint64_t hash = 0;
+	struct ioc_suffix v[IOC_SUFFIXES];
+	unsigned labels;
 
 	if (name.len > 0 && name.p[name.len - 1] == '.') {
 		name.len--;
@@ -214,16 +243,20 @@ ioc_live_domain(struct ioc_live_reader *r, struct view name, uint64_t now_us)
 	for (size_t i = 0; i < name.len; i++) {
 		lower[i] = ascii_lower(name.p[i]);
 	}
-	left = view_of(lower, name.len);
-	for (unsigned n = 1; n < ARRAY_LEN(l->labels) && left.len > 0; n++) {
-		struct view label = ioc_last_label(left, &left);
-		size_t from = (size_t)(label.p - lower);
+	labels = ioc_suffixes(&l->key, view_of(lower, name.len),
+			      ARRAY_LEN(l->labels) - 1, v);
+	/* All are on their way before the first is looked at. */
+	for (unsigned n = 0; n < labels; n++) {
+		if (has_labels(l, n + 1)) {
+			fetch(l, v[n].hash);
+		}
+	}
+	for (unsigned n = 0; n < labels; n++) {
+		size_t from = v[n].from;
 
-		hash = live_hash_label(l, hash, label);
-		if (atomic_load_explicit(&l->labels[n], memory_order_relaxed) >
-			    0 &&
-		    probe(l, hash, IOC_DOMAIN,
-			  view_of(label.p, name.len - from), &m) &&
+		if (has_labels(l, n + 1) &&
+		    probe(l, v[n].hash, IOC_DOMAIN,
+			  view_of(lower + from, name.len - from), &m) &&
 		    valid_at(&m.r, now_us) &&
 		    (from == 0 || !note_of(l, m.rec)->exact)) {
 			best = m;

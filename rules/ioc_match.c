@@ -109,6 +109,10 @@ match_addrs(struct matching *m)
 	    (m->in->flow != NULL && !m->in->flow->first_packet)) {
 		return;
 	}
+	if (m->s != NULL) {
+		ioc_fetch_addr(m->s, &p->src);
+		ioc_fetch_addr(m->s, &p->dst);
+	}
 	look_addr(m, &p->src);
 	look_addr(m, &p->dst);
 }

@@ -293,7 +293,7 @@ value_hash(const struct ioc_set *s, enum ioc_type type, struct view value)
 	while (value.len > 0) {
 		struct view label = ioc_last_label(value, &value);
 
-		h = ioc_hash_label(s, h, label);
+		h = ioc_hash_label(&s->key, h, label);
 	}
 	return h;
 }

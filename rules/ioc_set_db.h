@@ -11,6 +11,7 @@
 #ifndef RULES_IOC_SET_DB_H
 #define RULES_IOC_SET_DB_H
 
+#include "common/indicator_value.h"
 #include "rules/ioc_pattern_set.h"
 #include "rules/ioc_set.h"
 #include "rules/ioc_table.h"
@@ -55,9 +56,9 @@ ioc_hash_text(const struct ioc_set *s, enum ioc_type type, struct view v)
  * suffixes of a name are hashed in one pass over it.
  */
 static inline uint64_t
-ioc_hash_label(const struct ioc_set *s, uint64_t suffix, struct view label)
+ioc_hash_label(const struct keyhash *key, uint64_t suffix, struct view label)
 {
-	return keyhash_join(suffix + IOC_DOMAIN, keyhash(&s->key, label));
+	return keyhash_join(suffix + IOC_DOMAIN, keyhash(key, label));
 }
 
 /* The last label of 'name' and, in '*rest', what is left of its dot. */
@@ -72,6 +73,22 @@ ioc_last_label(struct view name, struct view *rest)
 	*rest = view_of(name.p, at > 0 ? at - 1 : 0);
 	return view_of(name.p + at, name.len - at);
 }
+
+/* A suffix of a name, from 'from' on, and its hash. */
+struct ioc_suffix {
+	uint64_t hash;
+	size_t from;
+};
+
+#define IOC_SUFFIXES (INDICATOR_DOMAIN_MAX / 2 + 2)
+
+/* The suffixes of 'name', of small letters, the shortest first; how many. */
+unsigned ioc_suffixes(const struct keyhash *key, struct view name,
+		      unsigned most, struct ioc_suffix v[IOC_SUFFIXES]);
+
+/* That an address is looked for soon, and both of a flow's at once: the first
+ * look into the table is a miss of the cache. */
+void ioc_fetch_addr(const struct ioc_set *s, const struct addr *a);
 
 /* A URI in absolute form brings its own host: both are cut accordingly. */
 void ioc_take_absolute(struct view *host, struct view *uri);

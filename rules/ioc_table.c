@@ -3,7 +3,10 @@
 
 #include <stdlib.h>
 
+#include "common/pool.h"
+
 #define MIN_CAP 16
+#define LARGE ((size_t)4 << 20)
 
 /* At most four slots of five are taken, so a search always ends. */
 static uint32_t
@@ -24,14 +27,32 @@ put(struct ioc_table *t, uint64_t hash, uint32_t record)
 	t->slot[pos] = record;
 }
 
+/* In pages of its own once it is large: then they are large, too, and a look
+ * into it is not one into the tables of pages besides. */
+static void *
+block_get(size_t size)
+{
+	return size < LARGE ? calloc(1, size) : pool_region_get(size);
+}
+
+static void
+block_put(void *block, size_t size)
+{
+	if (size < LARGE) {
+		free(block);
+	} else {
+		pool_region_put(block, size);
+	}
+}
+
 static enum err
 resize(struct ioc_table *t, uint32_t cap, ioc_table_hash_fn *hash_of,
        const void *owner)
 {
 	struct ioc_table fresh = { .cap = cap, .n = t->n };
 
-	fresh.slot = malloc(cap * sizeof(*fresh.slot));
-	fresh.tag = calloc(cap, sizeof(*fresh.tag));
+	fresh.slot = block_get(cap * sizeof(*fresh.slot));
+	fresh.tag = block_get(cap * sizeof(*fresh.tag));
 	if (fresh.slot == NULL || fresh.tag == NULL) {
 		ioc_table_fini(&fresh);
 		return ERR_NOMEM;
@@ -79,8 +100,8 @@ ioc_table_settle(struct ioc_table *t, ioc_table_hash_fn *hash_of,
 void
 ioc_table_fini(struct ioc_table *t)
 {
-	free(t->slot);
-	free(t->tag);
+	block_put(t->slot, t->cap * sizeof(*t->slot));
+	block_put(t->tag, t->cap * sizeof(*t->tag));
 	*t = (struct ioc_table){ 0 };
 }
 

@@ -40,6 +40,13 @@ ioc_table_first(const struct ioc_table *t, uint64_t hash)
 	return (uint32_t)((hash >> 32) * t->cap >> 32);
 }
 
+/* The line where a search for 'hash' begins is on its way. */
+static inline void
+ioc_table_fetch(const struct ioc_table *t, uint64_t hash)
+{
+	__builtin_prefetch(t->tag + ioc_table_first(t, hash));
+}
+
 /*
  * The next record that may have 'hash', or IOC_TABLE_NONE; '*pos' begins at
  * ioc_table_first().  The table must not be empty.

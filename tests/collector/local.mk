@@ -128,6 +128,10 @@ UNIT_TESTS += tests/collector/test_exchange_frame
 tests_collector_test_exchange_frame_SOURCES = tests/test.h \
 	tests/collector/test_exchange_frame.c
 tests_collector_test_exchange_frame_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_share_bundle
+tests_collector_test_share_bundle_SOURCES = tests/test.h tests/store_dir.h \
+	tests/collector/test_share_bundle.c
+tests_collector_test_share_bundle_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_share_policy
 tests_collector_test_share_policy_SOURCES = tests/test.h \
 	tests/collector/test_share_policy.c
@@ -144,16 +148,13 @@ EXTRA_DIST += tests/collector/mistakes.sh \
 	tests/collector/mistakes/restart-forgets-marks.patch
 share-mistakes: picketctl tests/collector/share_drive
 	srcdir=$(srcdir) builddir=. $(SHELL) $(srcdir)/tests/collector/mistakes.sh
-# A million decisions.
-share-scale: picketctl tests/collector/share_drive
-	srcdir=$(srcdir) builddir=. \
-		$(SHELL) $(srcdir)/tests/collector/share_worlds.sh 100 15 250 60
 UNIT_TESTS += tests/collector/test_marks
 tests_collector_test_marks_SOURCES = tests/test.h tests/rnd.h \
 	tests/store_dir.h tests/collector/test_marks.c
 tests_collector_test_marks_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_twin
-tests_collector_test_twin_SOURCES = tests/collector/test_twin.c
+tests_collector_test_twin_SOURCES = tests/rnd.h \
+	tests/collector/test_twin.c
 tests_collector_test_twin_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_skew
 tests_collector_test_skew_SOURCES = tests/collector/test_skew.c
@@ -211,6 +212,20 @@ tests_collector_test_part_SOURCES = tests/test.h tests/rnd.h \
 tests_collector_test_part_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_part_flow
 tests_collector_test_part_flow_SOURCES = tests/test.h \
-	tests/collector/test_part_flow.c \
+	tests/collector/test_part_flow.c tests/part_scene.h tests/part_scene.c \
 	tests/redis_fixture.h tests/redis_fixture.c
 tests_collector_test_part_flow_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_part_back
+tests_collector_test_part_back_SOURCES = tests/test.h \
+	tests/collector/test_part_back.c tests/part_scene.h tests/part_scene.c \
+	tests/redis_fixture.h tests/redis_fixture.c
+tests_collector_test_part_back_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_taps
+tests_collector_test_taps_SOURCES = tests/test.h tests/store_dir.h \
+	tests/collector/test_taps.c
+tests_collector_test_taps_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_part_foreign
+tests_collector_test_part_foreign_SOURCES = tests/test.h \
+	tests/collector/test_part_foreign.c tests/part_scene.h tests/part_scene.c \
+	tests/redis_fixture.h tests/redis_fixture.c
+tests_collector_test_part_foreign_LDADD = $(LIBS_COLLECTOR)

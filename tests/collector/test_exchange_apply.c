@@ -796,6 +796,21 @@ what_is_no_bundle_changes_nothing(void **state)
 	bundle_free(&b);
 }
 
+/* One of which all was taken back: it is a bundle, and nothing is refused. */
+static void
+a_bundle_of_nothing_is_one(void **state)
+{
+	struct exchange_report r = apply(
+		"JP", VIEW_LIT("{\"id\":\"bundle--00000000-0000-4000-8000-"
+			       "000000000001\",\"objects\":[],\"type\":"
+			       "\"bundle\"}"));
+
+	(void)state;
+	for (int c = 0; c < EXCHANGE_COUNTS; c++) {
+		assert_int_equal(r.n[c], 0);
+	}
+}
+
 int
 main(void)
 {
@@ -817,6 +832,7 @@ main(void)
 		CASE(ids_are_found_by_an_index),
 		CASE(what_is_broken_costs_itself_only),
 		CASE(what_is_no_bundle_changes_nothing),
+		CASE(a_bundle_of_nothing_is_one),
 #undef CASE
 	};
 

@@ -31,7 +31,7 @@ static int
 count_rows(const char *of)
 {
 	sqlite3_stmt *st;
-	char sql[128];
+	char sql[256];
 	int n;
 
 	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", of);
@@ -201,6 +201,31 @@ count(uint64_t seq, const char *word)
 	return n;
 }
 
+#define HELD_RECORDS "audit WHERE record LIKE '%\"what\":\"held\"%'"
+/* Says an event of ours, in a consultation with these; its name. */
+static struct consult_id
+consult(const char *with, const char *exercise)
+{
+	struct consult_event e = { .kind = CONSULT_OPEN,
+				   .level = 4,
+				   .deadline_us = 2000000,
+				   .n_sides = 2 };
+	struct diag d = { "" };
+
+	strcpy(e.side, "JP");
+	strcpy(e.who, "k.tanaka");
+	strcpy(e.exercise, exercise);
+	strcpy(e.sides[0], "JP");
+	snprintf(e.sides[1], sizeof(e.sides[1]), "%s", with);
+	strcpy(e.text, "seen from 10.1.2.3");
+	run_sql("BEGIN");
+	if (store_consult_say(f.db, &e, 1000000, 0, &d) != ERR_OK) {
+		fail_msg("%s", d.msg);
+	}
+	run_sql("COMMIT");
+	return e.id;
+}
+
 #define INDICATORS "\"type\":\"indicator\""
 
 static void
@@ -272,6 +297,84 @@ test_revoked_once(void **state)
 	assert_int_equal(count(s.acked, "\"revoked\":true"), 3);
 }
 
+#define REVOKED "\"revoked\":true"
+#define RECALLED "audit WHERE record LIKE '%\"what\":\"recalled\"%'"
+
+/* What waits for a partner does not leave by a policy that is over. */
+static void
+test_narrowed_while_it_waits(void **state)
+{
+	(void)state;
+	arm(1, 5, "amber");
+	fill();
+	take_all();
+	/* Two bundles wait: the end of one that it has; four that it has not. */
+	run_sql("UPDATE indicators SET state=0,change=11 WHERE id=1");
+	fill();
+	arm(6, 8, "amber");
+	arm(9, 9, "green");
+	consult("US", "");
+	fill();
+	assert_int_equal(count(s.acked, "host-6.example"), 1);
+	assert_int_equal(s.waiting, 3);
+	read_policy("green");
+	fill();
+	/* Counted without a gap, as ever: count() looks. */
+	for (unsigned n = 6; n <= 8; n++) {
+		char host[32];
+
+		snprintf(host, sizeof(host), "host-%u.example", n);
+		assert_int_equal(count(s.acked, host), 0);
+	}
+	assert_int_equal(count(s.acked, "x-picket-consultation-event\""), 0);
+	assert_int_equal(count(s.acked, "host-9.example"), 1);
+	/* The end that waited; those it has; those it may have by now, of which
+	 * it is told nothing that it may not know. */
+	assert_int_equal(count(s.acked, REVOKED), 8);
+	assert_int_equal(count(s.acked, "forgotten.invalid"), 3);
+	assert_int_equal(count_rows(RECALLED), 2);
+	/* Kept, so that who goes on with the store does not begin again. */
+	assert_int_equal(exchange_state_get(f.db, "US", &s), ERR_OK);
+	assert_string_equal(s.policy, f.policy);
+	fill();
+	assert_int_equal(count_rows(RECALLED), 2);
+	take_all();
+	/* And widened, all goes that it may see now. */
+	read_policy("amber");
+	fill();
+	assert_int_equal(count(s.acked, "host-6.example"), 1);
+	assert_int_equal(count(s.acked, INDICATORS), 7);
+	assert_int_equal(count(s.acked, REVOKED), 0);
+	assert_int_equal(count(s.acked, "x-picket-consultation-event\""), 1);
+}
+
+/* Broken off in the midst, it is done as a whole by the next turn. */
+static void
+test_recall_broken_off(void **state)
+{
+	atomic_bool stop = true;
+	struct diag d = { "" };
+	bool more;
+
+	(void)state;
+	arm(1, 3, "amber");
+	fill();
+	read_policy("green");
+	f.stop = &stop;
+	assert_int_equal(exchange_fill(&f, &s, &more, &d), ERR_AGAIN);
+	assert_int_equal(exchange_state_get(f.db, "US", &s), ERR_OK);
+	assert_string_not_equal(s.policy, f.policy);
+	atomic_store(&stop, false);
+	fill();
+	assert_int_equal(count(0, ".example"), 0);
+	assert_int_equal(count(0, REVOKED), 3);
+	/* An outbox that holds no bundle is told, not sent. */
+	run_sql("UPDATE exchange_outbox SET data=x'00'");
+	read_policy("amber");
+	assert_int_equal(exchange_fill(&f, &s, &more, &d), ERR_FORMAT);
+	assert_non_null(strstr(d.msg, "bundle 1 of the outbox"));
+}
+
 static void
 test_forgotten_is_revoked(void **state)
 {
@@ -307,6 +410,16 @@ test_not_ours(void **state)
 	assert_int_equal(count(0, INDICATORS), 1);
 	assert_int_equal(count(0, "host-3.example"), 1);
 	assert_int_equal(s.held, 0);
+	take_all();
+	/* Our warning of what a partner took back, or what is over, is no more
+	 * ours than it was. */
+	run_sql("UPDATE indicator_sources SET gone=1 WHERE origin=1 AND"
+		" indicator=2");
+	run_sql("UPDATE indicator_sources SET valid_until_us=1 WHERE origin=1"
+		" AND indicator=1");
+	run_sql("UPDATE indicators SET change=change+10");
+	fill();
+	assert_int_equal(s.waiting, 0);
 }
 
 /* A partner that marks what we know ourselves takes it from nobody. */
@@ -334,6 +447,56 @@ test_no_partner_revokes_ours(void **state)
 	fill();
 	assert_int_equal(s.waiting, 1);
 	assert_int_equal(count(s.acked, "\"revoked\":true"), 1);
+}
+
+/* What is held changes all the time; the audit log keeps all that it is told. */
+static void
+test_held_is_on_record_once(void **state)
+{
+	(void)state;
+	run_sql("INSERT INTO incidents(state,exercise,title,score,level,lead,"
+		"support,first_us,last_us,created_us,updated_us,summary,mark)"
+		" VALUES('open','','t',1,1,'JP','',1,1,1,1,'{}','red'),"
+		"('open','','t',1,1,'JP','',1,1,1,1,'{}','amber//JP')");
+	for (int i = 0; i < 50; i++) {
+		fill();
+		run_sql("UPDATE incidents SET updated_us=updated_us+1");
+	}
+	assert_int_equal(s.seq, 0);
+	assert_int_equal(count_rows(HELD_RECORDS), 1);
+	assert_int_equal(count_rows(HELD_RECORDS " AND json_extract(record,"
+						 "'$.body.count')=2 AND"
+						 " json_array_length(record,"
+						 "'$.body.things')=2"),
+			 1);
+	/* For another reason, by another policy, and by who does not know. */
+	run_sql("UPDATE incidents SET mark='red' WHERE mark='amber//JP'");
+	fill();
+	assert_int_equal(count_rows(HELD_RECORDS), 2);
+	read_policy("green");
+	fill();
+	assert_int_equal(count_rows(HELD_RECORDS), 3);
+	memset(&f.held, 0, sizeof(f.held));
+	run_sql("UPDATE incidents SET updated_us=updated_us+1");
+	fill();
+	assert_int_equal(count_rows(HELD_RECORDS), 4);
+	/* A record that was taken back is made again. */
+	run_sql("CREATE TRIGGER no BEFORE UPDATE ON exchange_parties WHEN"
+		" NEW.incidents>OLD.incidents BEGIN SELECT raise(ABORT,'no');"
+		" END");
+	run_sql("INSERT INTO incidents(state,exercise,title,score,level,lead,"
+		"support,first_us,last_us,created_us,updated_us,summary,mark)"
+		" VALUES('open','','t',1,1,'JP','',1,1,1,1,'{}','red')");
+	for (int i = 0; i < 2; i++) {
+		struct diag d = { "" };
+		bool more;
+
+		assert_int_equal(exchange_fill(&f, &s, &more, &d), ERR_IO);
+		assert_int_equal(count_rows(HELD_RECORDS), 4);
+	}
+	run_sql("DROP TRIGGER no");
+	fill();
+	assert_int_equal(count_rows(HELD_RECORDS), 5);
 }
 
 static void
@@ -375,6 +538,10 @@ test_two_make_bundles(void **state)
 	arm(1, 3, "green");
 	fill();
 	assert_int_equal(s.seq, 1);
+	/* Nor does it take back what it does not know. */
+	assert_int_equal(exchange_fill(&f, &old, &more, &d), ERR_AGAIN);
+	assert_int_equal(count(0, INDICATORS), 3);
+	memcpy(old.policy, s.policy, sizeof(old.policy));
 	/* Another collector that knew the store as it was makes none twice. */
 	assert_int_equal(exchange_fill(&f, &old, &more, &d), ERR_OK);
 	assert_int_equal(old.seq, 0); /* it saw that the partner has them */
@@ -398,30 +565,6 @@ test_two_make_bundles(void **state)
 	assert_int_equal(exchange_state_get(f.db, "US", &s), ERR_OK);
 	assert_int_equal(s.acked, 0);
 	assert_int_equal(s.waiting, 1);
-}
-
-/* Says an event of ours, in a consultation with these; its name. */
-static struct consult_id
-consult(const char *with, const char *exercise)
-{
-	struct consult_event e = { .kind = CONSULT_OPEN,
-				   .level = 4,
-				   .deadline_us = 2000000,
-				   .n_sides = 2 };
-	struct diag d = { "" };
-
-	strcpy(e.side, "JP");
-	strcpy(e.who, "k.tanaka");
-	strcpy(e.exercise, exercise);
-	strcpy(e.sides[0], "JP");
-	snprintf(e.sides[1], sizeof(e.sides[1]), "%s", with);
-	strcpy(e.text, "seen from 10.1.2.3");
-	run_sql("BEGIN");
-	if (store_consult_say(f.db, &e, 1000000, 0, &d) != ERR_OK) {
-		fail_msg("%s", d.msg);
-	}
-	run_sql("COMMIT");
-	return e.id;
 }
 
 /* Who comes to the table later hears what was said before, once. */
@@ -478,10 +621,16 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_cut_and_resumed, begin,
 						end),
 		cmocka_unit_test_setup_teardown(test_revoked_once, begin, end),
+		cmocka_unit_test_setup_teardown(test_narrowed_while_it_waits,
+						begin, end),
+		cmocka_unit_test_setup_teardown(test_recall_broken_off, begin,
+						end),
 		cmocka_unit_test_setup_teardown(test_forgotten_is_revoked,
 						begin, end),
 		cmocka_unit_test_setup_teardown(test_not_ours, begin, end),
 		cmocka_unit_test_setup_teardown(test_no_partner_revokes_ours,
+						begin, end),
+		cmocka_unit_test_setup_teardown(test_held_is_on_record_once,
 						begin, end),
 		cmocka_unit_test_setup_teardown(test_full_outbox_waits, begin,
 						end),

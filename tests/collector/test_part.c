@@ -394,6 +394,42 @@ test_damage_is_refused(void **state)
 	part_pack_free(p);
 }
 
+/* Numbers that no line may have (common/eve.h) no record may have either. */
+static void
+test_ranges_are_those_of_lines(void **state)
+{
+	struct part_pack *p = part_pack_new();
+	struct part_unpack *u = part_unpack_new();
+	const struct alert good = { .timestamp_us = 1,
+				    .has_past = true,
+				    .past_first_us = 5,
+				    .past_last_us = 6,
+				    .past_count = UINT32_MAX };
+	struct alert bad[2] = { good, good };
+	struct alert anchor = { .timestamp_us = 1,
+				.wait_us = ANCHOR_WAIT_MAX_US,
+				.trace = { .has_isn = { true, true } } };
+
+	(void)state;
+	bad[0].past_count++;
+	bad[1].past_first_us = 7;
+	part_pack_reset(p);
+	assert_true(part_pack_alert(p, "s", "t", 1, &good));
+	assert_true(part_pack_anchor(p, "s", "t", &anchor));
+	assert_int_equal(read_all(u, part_pack_bytes(p)), 2);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		part_pack_reset(p);
+		assert_true(part_pack_alert(p, "s", "t", 1, &bad[i]));
+		assert_int_equal(read_all(u, part_pack_bytes(p)), 0);
+	}
+	anchor.wait_us++;
+	part_pack_reset(p);
+	assert_true(part_pack_anchor(p, "s", "t", &anchor));
+	assert_int_equal(read_all(u, part_pack_bytes(p)), 0);
+	part_unpack_free(u);
+	part_pack_free(p);
+}
+
 int
 main(void)
 {
@@ -404,6 +440,7 @@ main(void)
 		cmocka_unit_test(test_what_is_packed_is_read),
 		cmocka_unit_test(test_a_record_is_bounded),
 		cmocka_unit_test(test_damage_is_refused),
+		cmocka_unit_test(test_ranges_are_those_of_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

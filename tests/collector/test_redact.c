@@ -103,12 +103,14 @@ static const char map_text[] =
 	"owners:\n  - name: JP\nsites:\n"
 	"  - name: base-a\n    owner: JP\n    networks: [192.0.2.0/24, "
 	"\"2001:db8:1::/48\"]\n"
+	"  - name: Fuji\n    owner: JP\n    tlp: red\n"
 	"assets:\n  - name: mail-gw\n    site: base-a\n"
 	"    addresses: [192.0.2.25]\n"
 	"  - name: web\n    site: base-a\n    addresses: [192.0.2.80]\n"
 	"services:\n  - name: Mail\n    depends_on: [mail-gw]\n    tlp: green\n"
 	"  - name: Hidden web\n    depends_on: [web]\n    tlp: red\n"
-	"missions:\n  - name: \xe9\x98\xb2\xe7\xa9\xba\n    services: [Mail]\n";
+	"missions:\n  - name: fuji\n    services: [Mail]\n"
+	"  - name: \xe9\x98\xb2\xe7\xa9\xba\n    services: [Mail]\n";
 
 static const char policy_text[] =
 	"producer: JP\nour-domains: [mod.example]\npartners:\n"
@@ -194,6 +196,24 @@ test_addresses(void **state)
 		"fd00::1",
 		"fe80::1",
 		"::1",
+		/* made of one of IPv4 */
+		"2002:c000:0219::1",
+		"2002:a01:203:1:2:3:4:5",
+		"64:ff9b::a01:203",
+		"64:ff9b::192.0.2.25",
+		"::a01:203",
+		"::ffff:0:a01:203",
+		/* as people write what must not be followed, or by an IME */
+		"192[.]0[.]2[.]25",
+		"192(.)0{.}2.25",
+		"192[dot]0[DOT]2(dot)25",
+		"fd00[:]0[:]0::1",
+		"10%2E1%2e2%2E3",
+		"%31%30.1.2.3",
+		"\xef\xbc\x91\xef\xbc\x90\xef\xbc\x8e\xef\xbc\x91.2.3",
+		"10\343\200\2021\357\275\2412.3",
+		"10.1\xe2\x80\x8b.2\xe2\x80\xae.3",
+		"10\342\200\2211-2-3",
 	};
 
 	(void)state;
@@ -212,6 +232,14 @@ test_addresses(void **state)
 		"0.2.ip6.arpa",
 		"[address].ip6.arpa");
 	becomes("drop", "10.1.2.30::1", "[address][address]");
+	/* What is around it stays as it was written. */
+	becomes("drop",
+		"\xef\xbc\xa1%41(a)[b] 10[.]1.2.3 50%25 {x} e2%80 "
+		"\xe3\x80\x82%",
+		"\xef\xbc\xa1%41(a)[b] [address] 50%25 {x} e2%80 "
+		"\xe3\x80\x82%");
+	becomes("drop", "2002:808:808::1 64:ff9b::8.8.8.8 ::5",
+		"2002:808:808::1 64:ff9b::8.8.8.8 ::5");
 	/* Those of others stay, and what only looks like one. */
 	becomes("drop", "8.8.8.8 2001:db8:2::1 1.2.3 a:b 300.1.2.3.4",
 		"8.8.8.8 2001:db8:2::1 1.2.3 a:b 300.1.2.3.4");
@@ -255,6 +283,46 @@ test_names(void **state)
 		"mx.mod.example MOD.EXAMPLE nomod.example mod.example.x",
 		"[host] [host] nomod.example mod.example.x");
 	becomes("keep", "mx.mod.example", "mx.mod.example");
+	becomes("drop",
+		"mx[.]mod[.]example mx(dot)mod.example mx%2Emod.example",
+		"[host] [host] [host]");
+	becomes("drop",
+		"\xef\xbc\xad\xef\xbc\xaf\xef\xbc\xa4\xef\xbc\x8e"
+		"example",
+		"[host]");
+}
+
+/* Whatever blanks are between the words of a name, and none but those. */
+static void
+test_names_as_people_write_them(void **state)
+{
+	char text[2000];
+
+	(void)state;
+	becomes("drop", "mail_gw Mail GW mail - gw mail\n\tgw.",
+		"[asset] [asset] [asset] [asset].");
+	becomes("drop", "hidden-web HIDDEN__WEB", "[service] [service]");
+	becomes("drop", "mail.gw mailgw mail, gw",
+		"[service].gw mailgw [service], gw");
+	becomes("drop", "ba\xc2\xadse-\xef\xbd\x81", "[site]");
+	becomes("drop",
+		"base\xe3\x80\x80"
+		"a base\xe2\x80\x93"
+		"a",
+		"[site] [site]");
+	/* Not at any distance. */
+	snprintf(text, sizeof(text), "base%900sa", "");
+	becomes("drop", text, text);
+}
+
+/* Who may be told of services is not told of one that is marked higher. */
+static void
+test_names_above_their_object(void **state)
+{
+	(void)state;
+	becomes("role", "Mail and Hidden web", "Mail and [service]");
+	/* Nor of what is called like something that is. */
+	becomes("role", "Fuji at base-a", "[site] at base-a");
 }
 
 /* A service stands for its host only where its own marking allows that. */
@@ -288,14 +356,15 @@ test_finds(void **state)
 static void
 test_any_bytes(void **state)
 {
-	static const char letters[] = "0123456789:.abcdefx-_/[] \xe9\x98\xb2";
+	static const char letters[] = "0123456789:.abcdefx-_/[] \xe9\x98\xb2"
+				      "(){}%2Eot\xef\xbc\x91\xe2\x80\x8b";
 	struct redact *red;
 
 	(void)state;
 	assert_int_equal(redact_new(&red, map, policy,
 				    share_partner(policy, "drop"), key),
 			 ERR_OK);
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < 200000; i++) {
 		size_t n = rnd(40);
 		char *text = malloc(n + 1);
 		struct json out;
@@ -323,6 +392,8 @@ main(void)
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_pseudonyms),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_names_as_people_write_them),
+		cmocka_unit_test(test_names_above_their_object),
 		cmocka_unit_test(test_roles),
 		cmocka_unit_test(test_finds),
 		cmocka_unit_test(test_any_bytes),

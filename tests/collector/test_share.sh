@@ -68,6 +68,8 @@ set="--set missions=$work/missions.yaml --set partners.policy=$work/policy.yaml"
 	shows "'nobody' is no partner"
 	runs 2 $set share export --to partner0 --kinds incident,payload
 	shows "'payload' is not one of"
+	runs 2 $set share export --to partner0 --kinds ''
+	shows "'' is not one of"
 	runs 2 audit burn
 	runs 2 audit checkpoint
 	runs 2 $set --set release.default-mark=pink share held --to partner0

@@ -69,6 +69,7 @@ test_refused(void **state)
 	bad(HEAD ONE "    highest: red\n", "red never leaves");
 	bad(HEAD ONE "    highest: amber+strict\n", "organisation");
 	bad(HEAD ONE "    kinds: [payload]\n", "kinds: 'payload'");
+	bad(HEAD ONE "    kinds: [packet]\n", "consultation");
 	bad(HEAD ONE "    kinds: indicator\n", "list of texts");
 	bad(HEAD ONE "    fields: { incident: [payload] }\n", "never leaves");
 	bad(HEAD ONE "    fields: { sighting: [users] }\n", "never leaves");
@@ -79,6 +80,28 @@ test_refused(void **state)
 	bad(HEAD "  - name: us\n    pseudonym-key: x\n", "an owner");
 	bad(HEAD "  []\n", "a list of 1 to");
 	bad("our-domains: [mil]\n" HEAD ONE, "our-domains");
+	/* What would be found in no text. */
+	bad("our-domains: ['*.mod.example']\n" HEAD ONE, "without '*'");
+	bad("our-domains: [mod.example.]\n" HEAD ONE, "mod.example.");
+	bad("our-domains: [mod..example]\n" HEAD ONE, "our-domains");
+	bad("our-domains: ['mod.example ']\n" HEAD ONE, "our-domains");
+	bad("our-domains: ['mod.example:443']\n" HEAD ONE, "our-domains");
+	bad("our-domains: ['\xe9\x98\xb2.example']\n" HEAD ONE, "xn--");
+	bad("our-domains: [-.example]\n" HEAD ONE, "our-domains");
+	bad("our-domains: ['']\n" HEAD ONE, "our-domains");
+}
+
+static void
+test_domains(void **state)
+{
+	struct share_policy *p = good("our-domains: [Mod.Example, .a-1.b_c.d, "
+				      "xn--0zwm56d.example]\n" HEAD ONE);
+
+	(void)state;
+	assert_int_equal(p->n_domains, 3);
+	assert_string_equal(p->domains[0], "mod.example");
+	assert_string_equal(p->domains[1], "a-1.b_c.d");
+	share_policy_free(p);
 }
 
 static void
@@ -179,6 +202,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_by_default),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_domains),
 		cmocka_unit_test(test_judged),
 		cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_ids),

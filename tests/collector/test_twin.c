@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "tests/rnd.h"
+
 #define T0 (UINT64_C(1700000000) * 1000000)
 #define S UINT64_C(1000000)
 
@@ -317,6 +319,49 @@ joined_late(void **state)
 	twins_free(t);
 }
 
+static int64_t
+itself(void *arg, int64_t alert)
+{
+	(void)arg;
+	return alert;
+}
+
+/* Numbers that are given anew, of any place among the sensors' own; what is
+ * left is found as before. */
+static void
+forgotten(void **state)
+{
+	struct twins *t = begin(512);
+	struct twins_stats st;
+	int64_t first;
+
+	(void)state;
+	for (unsigned round = 0; round < 200; round++) {
+		for (unsigned i = 0; i < 40; i++) {
+			uint32_t which = rnd(300) + 1;
+			struct alert a = tcp("10.1.2.3", (uint16_t)which,
+					     "198.51.100.1", which, which + 1);
+
+			(void)at(t, rnd(5) + 1, T0, a);
+		}
+		first = rnd((uint32_t)next_alert) + 1;
+		twins_forget(t, first, first + rnd(200), itself, NULL);
+	}
+	twins_forget(t, 1, next_alert, itself, NULL);
+	twins_stats(t, &st);
+	assert_int_equal(st.kept, 0);
+	first = at(t, 1, T0, udp("203.0.113.1", 53, "198.51.100.1", 5));
+	assert_int_equal(first, next_alert);
+	assert_int_equal(
+		at(t, 2, T0, udp("203.0.113.1", 53, "198.51.100.1", 5)), first);
+	/* The first goes: who is left has the number that is said. */
+	twins_forget(t, first, first, itself, NULL);
+	assert_int_equal(
+		at(t, 3, T0, udp("203.0.113.1", 53, "198.51.100.1", 5)),
+		first + 1);
+	twins_free(t);
+}
+
 /* The reference changes when a third sensor comes: two that were at hand. */
 static void
 moved_reference(void **state)
@@ -449,6 +494,7 @@ main(void)
 		cmocka_unit_test(flood),
 		cmocka_unit_test(put_back),
 		cmocka_unit_test(joined_late),
+		cmocka_unit_test(forgotten),
 		cmocka_unit_test(moved_reference),
 		cmocka_unit_test(looked_at_and_displaced),
 		cmocka_unit_test(datagrams_alike),

@@ -81,6 +81,15 @@ keys_are_files_of_their_owner(void **state)
 	assert_int_equal(sign_key_load(&k, "/dev/null", true, &d), ERR_USAGE);
 	assert_int_equal(sign_key_load(&k, "/no/such", true, &d), ERR_USAGE);
 	assert_null(k);
+	/* what signs is for its owner alone; a group may be let in */
+	assert_int_equal(chmod(key_path, 0644), 0);
+	assert_int_equal(sign_key_load(&k, key_path, true, &d), ERR_USAGE);
+	assert_non_null(strstr(d.msg, "chmod 600"));
+	assert_null(k);
+	assert_int_equal(chmod(key_path, 0640), 0);
+	assert_int_equal(sign_key_load(&k, key_path, true, &d), ERR_OK);
+	sign_key_free(k);
+	assert_int_equal(chmod(key_path, 0600), 0);
 }
 
 static void

@@ -287,6 +287,41 @@ test_all_answered(void **state)
 	end(f);
 }
 
+/* What all answers together come to. */
+static void
+test_settled(void **state)
+{
+	static const struct {
+		const char *text;
+		enum err e;
+		const char *why;
+	} cases[] = {
+		{ "+OK", ERR_OK, "" },
+		{ "-ERR no", ERR_FORMAT, "Redis: ERR no" },
+		{ "die", ERR_AGAIN, "" },
+	};
+	const char *argv[] = { "GET", "k" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct fake f = start(cases[i].text);
+		struct redis_pool *p = pool_of("redis", f);
+		struct diag d = { "" };
+
+		assert_int_equal(redis_pool_settle(p, 10000, &d), ERR_OK);
+		for (uint64_t k = 0; k < 3; k++) {
+			assert_int_equal(
+				redis_pool_queue(p, "k", 2, argv, NULL, k),
+				ERR_OK);
+		}
+		assert_int_equal(redis_pool_settle(p, 10000, &d), cases[i].e);
+		assert_non_null(strstr(d.msg, cases[i].why));
+		assert_int_equal(redis_pool_unanswered(p), 0);
+		redis_pool_free(p);
+		end(f);
+	}
+}
+
 /* A replica is left, once it has said all. */
 static void
 test_readonly(void **state)
@@ -358,6 +393,7 @@ main(void)
 		cmocka_unit_test(test_hops),
 		cmocka_unit_test(test_dead_ends),
 		cmocka_unit_test(test_all_answered),
+		cmocka_unit_test(test_settled),
 		cmocka_unit_test(test_readonly),
 		cmocka_unit_test(test_crossslot),
 	};

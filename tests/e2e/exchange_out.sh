@@ -43,7 +43,7 @@ for k in jp us au; do
 done
 openssl rand -hex 32 >"$tmp/keys/secret"
 chmod 600 "$tmp/keys/secret"
-# policy NAME... : for US and AU, each may see indicators up to that.
+# policy US AU : what each may see at most.
 policy() {
 	cat <<EOY
 producer: JP
@@ -51,11 +51,11 @@ partners:
   - {name: US, owner: US, highest: $1, kinds: [indicator, sighting],
      exercises: [KEEN-LANTERN], fields: {sighting: [times, count]},
      pseudonym-key: $tmp/keys/secret}
-  - {name: AU, owner: AU, highest: green, kinds: [indicator],
+  - {name: AU, owner: AU, highest: $2, kinds: [indicator],
      pseudonym-key: $tmp/keys/secret}
 EOY
 }
-policy amber >"$tmp/policy.yaml"
+policy amber green >"$tmp/policy.yaml"
 cat >"$tmp/collector.yaml" <<EOY
 missions: $top/pcaps/missions.yaml
 partners: {policy: $tmp/policy.yaml}
@@ -181,6 +181,23 @@ for sig in "$tmp/out"/*.sig; do
 	same "$sig" ok "$("$peer" judge "$tmp/keys/jp.pub" JP AU "$sig" \
 		"${sig%.sig}.json")"
 done
+# --- a policy that is narrowed takes back what lies there
+policy amber clear >"$tmp/policy.yaml"
+kill -HUP "$collector_pid"
+eventually 10 grep -q 'AU: the policy changed' "$tmp/collector.log" ||
+	fail "nothing was taken back: $(cat "$tmp/collector.log")"
+taken_back() { written '"revoked":true' && ! written last.example; }
+eventually 5 taken_back || fail "files of a former policy stay"
+grep -lF -e last.example -e after.example -e while-down.example \
+	"$tmp/out"/*.json && fail "it says what it may not say any more"
+for sig in "$tmp/out"/*.sig; do
+	same "$sig" ok "$("$peer" judge "$tmp/keys/jp.pub" JP AU "$sig" \
+		"${sig%.sig}.json")"
+done
+ls "$tmp/out" | sed -n 's/^JP-AU-[0-9]*-\([0-9]*\)\.sig$/\1/p' | sort -n |
+	awk '$1 != NR { exit 1 }' || fail "a gap: $(ls "$tmp/out")"
+same "on record" 1 "$(($(sql "SELECT count(*) FROM audit WHERE record
+	LIKE '%\"what\":\"recalled\"%' AND record LIKE '%\"partner\":\"AU\"%'") > 0))"
 name=$(basename "$sig" .sig)
 at=${name#JP-AU-}
 seq=$(ls "$tmp/out" | sed -n 's/^JP-AU-[0-9]*-\([0-9]*\)\.sig$/\1/p' | sort -n |

@@ -10,6 +10,7 @@ SCALE_RUNS += tests/scale/findings.sh
 SCALE_RUNS += tests/scale/failover.sh tests/scale/takeover.sh
 SCALE_RUNS += tests/scale/exchange.sh
 SCALE_RUNS += tests/scale/parts.sh
+SCALE_RUNS += tests/scale/release.sh
 EXTRA_DIST += tests/scale/parts.py
 EXTRA_PROGRAMS += $(SCALE_BINS)
 EXTRA_DIST += $(SCALE_RUNS)
@@ -27,7 +28,7 @@ tests_scale_findings_LDADD = $(LIBS_COLLECTOR)
 
 .PHONY: scale
 scale: patterncases leasewatch storefill framepush tests/bench/bench_retro
-scale: $(SCALE_BINS) picket-sensor picket-collector picketctl
+scale: tests/collector/share_drive $(SCALE_BINS) picket-sensor picket-collector picketctl
 	@for t in $(SCALE_RUNS); do \
 		name=`basename $$t .sh`; \
 		case " $${SCALE:-$$name} " in *" $$name "*) ;; *) continue ;; esac; \

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events of several taps in the store: what becomes of them when the numbers of
+ * some are given to other alerts. */
+#include "collector/taps.h"
+
+#include "collector/store_sql.h"
+#include "tests/store_dir.h"
+
+#define T0 (UINT64_C(1700000000) * 1000000)
+#define FIRST 1000 /* numbers of these are given anew */
+#define LAST 1999
+
+static struct store *store;
+static struct taps *taps;
+
+static int
+open_all(void **state)
+{
+	struct diag d = { "" };
+
+	store_dir_make(state);
+	store = store_dir_open();
+	assert_int_equal(taps_new(&taps, store, &d), ERR_OK);
+	return 0;
+}
+
+static int
+close_all(void **state)
+{
+	taps_free(taps);
+	store_close(store);
+	return store_dir_remove(state);
+}
+
+/* Alert 'id' of a sensor, which tells of connection 'which'; its event. */
+static int64_t
+told(int64_t sensor, int64_t id, uint32_t which)
+{
+	struct alert a = { .timestamp_us = T0,
+			   .has_addrs = true,
+			   .proto = VIEW_LIT("TCP"),
+			   .src_port = (uint16_t)which,
+			   .dst_port = 80,
+			   .sid = 7,
+			   .trace = { .isn = { which, which + 1 },
+				      .has_isn = { true, true } } };
+	struct taps_view v;
+
+	assert_true(addr_parse(VIEW_LIT("192.0.2.1"), &a.src));
+	assert_true(addr_parse(VIEW_LIT("198.51.100.1"), &a.dst));
+	assert_int_equal(taps_alert(taps, sensor, id, &a, &v), ERR_OK);
+	return v.event;
+}
+
+static int64_t
+row_of(int64_t alert)
+{
+	sqlite3_stmt *st = NULL;
+	int64_t event = 0;
+
+	assert_int_equal(
+		sqlite3_prepare_v2(store_db(store),
+				   "SELECT event FROM twins WHERE alert=?1", -1,
+				   &st, NULL),
+		SQLITE_OK);
+	assert_int_equal(sql_bind(st, "i", alert), SQLITE_OK);
+	if (sqlite3_step(st) == SQLITE_ROW) {
+		event = sqlite3_column_int64(st, 0);
+	}
+	sqlite3_finalize(st);
+	return event;
+}
+
+static void
+numbers_that_are_given_anew(void **state)
+{
+	(void)state;
+	assert_int_equal(store_begin(store), ERR_OK);
+	/* One whose first goes, one whose second does, one that stays. */
+	assert_int_equal(told(1, 1001, 5), 1001);
+	assert_int_equal(told(2, 2001, 5), 1001);
+	assert_int_equal(told(3, 3001, 5), 1001);
+	assert_int_equal(told(2, 101, 15), 101);
+	assert_int_equal(told(1, 1002, 15), 101);
+	assert_int_equal(told(2, 2002, 25), 2002);
+	assert_int_equal(told(3, 3002, 25), 2002);
+	assert_int_equal(taps_forget(taps, FIRST, LAST), ERR_OK);
+
+	/* Who is left is still one event, by the number of one that is left. */
+	assert_int_equal(row_of(1001), 0);
+	assert_int_equal(row_of(1002), 0);
+	assert_int_equal(row_of(2001), 2001);
+	assert_int_equal(row_of(3001), 2001);
+	assert_int_equal(row_of(3002), 2002);
+	/* As memory has it: another sensor joins, and the one that counts anew
+	 * may tell of it once more. */
+	assert_int_equal(told(4, 4001, 5), 2001);
+	assert_int_equal(told(1, 1003, 5), 2001);
+	assert_int_equal(told(1, 1002, 15), 101);
+	assert_int_equal(told(4, 4002, 25), 2002);
+	/* A number given anew is another event's. */
+	assert_int_equal(told(1, 1001, 35), 1001);
+	assert_int_equal(told(2, 2003, 35), 1001);
+	assert_int_equal(store_commit(store), ERR_OK);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_that_are_given_anew),
+	};
+
+	return cmocka_run_group_tests(tests, open_all, close_all);
+}
