@@ -183,12 +183,16 @@ evidence_tap(struct evidence *v, unsigned worker)
 	return v != NULL ? &v->tap[worker] : NULL;
 }
 
-void
+bool
 evidence_set_mode(struct evidence *v, enum evidence_mode mode)
 {
+	if (!v->running) {
+		return false;
+	}
 	for (unsigned i = 0; i < v->n; i++) {
 		v->tap[i].mode = mode;
 	}
+	return true;
 }
 
 void

@@ -39,8 +39,8 @@ enum err evidence_open(struct evidence **out, const struct evidence_conf *c,
 enum err evidence_run(struct evidence *v, struct diag *d) MUST_CHECK;
 /* NULL of NULL. */
 struct evidence_tap *evidence_tap(struct evidence *v, unsigned worker);
-/* No worker runs. */
-void evidence_set_mode(struct evidence *v, enum evidence_mode mode);
+/* No worker runs.  False: evidence_run() did not succeed, and none is set. */
+bool evidence_set_mode(struct evidence *v, enum evidence_mode mode);
 /* Workers have ended: writes what they left, and ends.  NULL is fine. */
 void evidence_end(struct evidence *v);
 void evidence_close(struct evidence *v);

@@ -207,18 +207,31 @@ open_retro(struct sensor *s, struct diag *d)
 	return o->retro != NULL ? retro_open(&s->retro, &set, d) : ERR_OK;
 }
 
-/* A replay keeps nothing unless somebody may ask for it. */
 static enum err
 open_evidence(struct sensor *s, struct diag *d)
 {
 	const struct options *o = &s->opt;
-	bool wanted =
-		o->evidence.dir != NULL && (o->live.n > 0 || o->redis != NULL ||
-					    o->evidence.mode != EVIDENCE_NONE);
 
-	return wanted ? evidence_open(&s->evidence, &o->evidence, o->workers,
-				      o->live.n == 0, d)
-		      : ERR_OK;
+	return o->evidence.dir != NULL
+		       ? evidence_open(&s->evidence, &o->evidence, o->workers,
+				       o->live.n == 0, d)
+		       : ERR_OK;
+}
+
+/* A replay that is to keep nothing goes on where it could not. */
+static enum err
+run_evidence(struct sensor *s, struct diag *d)
+{
+	enum err e =
+		s->evidence != NULL ? evidence_run(s->evidence, d) : ERR_OK;
+
+	if (e != ERR_OK && s->opt.live.n == 0 &&
+	    s->opt.evidence.mode == EVIDENCE_NONE) {
+		log_warn("%s: no packets are kept, whatever the posture",
+			 d->msg);
+		return ERR_OK;
+	}
+	return e;
 }
 
 static enum err
@@ -255,8 +268,8 @@ start(struct sensor *s, struct diag *d)
 	if (e == ERR_OK && s->retro != NULL) {
 		e = retro_run(s->retro, d);
 	}
-	if (e == ERR_OK && s->evidence != NULL) {
-		e = evidence_run(s->evidence, d);
+	if (e == ERR_OK) {
+		e = run_evidence(s, d);
 	}
 	if (e == ERR_OK) {
 		e = start_reload(s, d);

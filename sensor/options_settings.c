@@ -493,5 +493,10 @@ options_settle(struct options *o, const char *log_dir, struct diag *d)
 	if (e == ERR_OK) {
 		e = evidence_conf_read(&o->evidence, o->conf, d);
 	}
+	/* a replay keeps nothing unless it, or a posture, says so */
+	if (o->live.n == 0 && o->redis == NULL &&
+	    o->evidence.mode == EVIDENCE_NONE) {
+		o->evidence.dir = NULL;
+	}
 	return e == ERR_OK ? check_sense(o, d) : e;
 }

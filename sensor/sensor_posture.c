@@ -97,9 +97,8 @@ keep_evidence(struct sensor *s, const struct posture *p, char *why, size_t cap)
 	if (told != NULL && !evidence_mode_read(told, &mode)) {
 		mode = s->opt.evidence.mode; /* no level has such a word */
 	}
-	if (s->evidence != NULL) {
-		evidence_set_mode(s->evidence, mode);
-	} else if (mode != EVIDENCE_NONE) {
+	if ((s->evidence == NULL || !evidence_set_mode(s->evidence, mode)) &&
+	    mode != EVIDENCE_NONE) {
 		snprintf(why, cap,
 			 "evidence.mode: %s is left out: this sensor has no "
 			 "evidence.dir",

@@ -3,7 +3,7 @@
 # Packets of alerts are kept when the posture says so, while sensors run; what
 # alerts point to is what they show.  And a higher posture warns sooner.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
-need redis-server redis-cli jq sqlite3 base64 od
+need redis-server redis-cli jq sqlite3 base64 od curl
 ctl=$bin/picketctl
 [ -x "$ctl" ] || skip "picketctl is not built"
 
@@ -92,7 +92,7 @@ EOL
 watch() {
 	site=$1
 	shift
-	"$sensor" --quiet --rules "$tmp/few.rules" \
+	"$sensor" --rules "$tmp/few.rules" \
 		--read "$tmp/$site.fifo" --site "$site" --sensor tap1 \
 		--eve "$tmp/$site.json" --set eve.packet=yes \
 		--redis "unix://$sock" --spool "$tmp/$site" \
@@ -106,7 +106,8 @@ watch() {
 pids="$pids $!"
 mkfifo "$tmp/jp-east.fifo" "$tmp/jp-west.fifo"
 exec 4<>"$tmp/jp-east.fifo" 5<>"$tmp/jp-west.fifo"
-watch jp-east --set "evidence.dir=$tmp/kept"
+watch jp-east --set "evidence.dir=$tmp/kept" \
+	--set metrics.listen=127.0.0.1:0
 watch jp-west
 head -c 24 "$top/pcaps/exercise-jp-east.pcap" >&4
 head -c 24 "$top/pcaps/exercise-jp-east.pcap" >&5
@@ -181,6 +182,18 @@ one_kept() {
 }
 eventually 20 one_kept || fail "no packet was kept"
 points_right "$tmp/jp-east.json" 3
+
+# Metrics count them.
+url=$(grep -o 'http://[^ ]*' "$tmp/jp-east.log" | head -n 1)
+counted() {
+	curl -s -f "$url" >"$tmp/prom" &&
+		grep -q '^# TYPE picket_sensor_evidence_packets_total counter' \
+			"$tmp/prom" &&
+		grep -q '^picket_sensor_evidence_packets_total [1-9]' "$tmp/prom" &&
+		grep -q '^picket_sensor_evidence_stored_bytes [1-9]' "$tmp/prom" &&
+		grep -q '^picket_sensor_evidence_lost_total 0' "$tmp/prom"
+}
+eventually 20 counted || fail "metrics of '$url': $(grep evidence "$tmp/prom")"
 
 # Who has no place for them obeys in all else, and says so.
 says_why() {

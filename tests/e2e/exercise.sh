@@ -61,6 +61,8 @@ watch() {
 		--sensor tap1 --owner "$(owner_of "$watched")" \
 		--eve "$tmp/$watched.json" --eve-types alert,dns \
 		--redis "unix://$sock" --spool "$tmp/$watched" \
+		--set "evidence.dir=$tmp/kept-$watched" \
+		--set evidence.mode=flows \
 		--set "control.public-key=$tmp/key.pub" "$@" \
 		2>>"$tmp/$watched.log" &
 	watch_pid=$!
@@ -125,6 +127,16 @@ real=$(cat "$tmp"/*.json | jq -s '[.[] | select(.event_type == "alert" and
 [ "$(cat "$tmp"/*.json | jq -s '[.[] | select(.event_type == "dns" and
 	.picket.exercise == "KEEN-2026")] | length')" -gt 0 ] ||
 	fail "no DNS event is marked"
+# Packets are kept beside each other, never in one file.
+for kind in exercise evidence; do
+	[ "$(cat "$tmp"/*.json | jq -s --arg kind "$kind" '[.[] |
+		select(.capture_file != null and
+			(.picket.exercise != null) == ($kind == "exercise")) |
+		.capture_file | split("/")[-1] | split("-")[0]] | unique |
+		join(" ")')" = "\"$kind\"" ] ||
+		fail "files of $kind: $(cat "$tmp"/*.json |
+			jq -r .capture_file | sort | uniq -c)"
+done
 exercise_is() {
 	sql "SELECT coalesce(sum(g.count),0) FROM alert_groups g
 		JOIN names e ON e.id=g.exercise WHERE e.text='$1'"

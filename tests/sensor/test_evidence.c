@@ -264,6 +264,7 @@ test_bound(void **state)
 		assert_int_equal(evidence_open(&other, &c, 1, true, &d),
 				 ERR_OK);
 		assert_int_equal(evidence_run(other, &d), ERR_IO);
+		assert_false(evidence_set_mode(other, EVIDENCE_FLOWS));
 		evidence_close(other);
 		for (unsigned i = 0; i < 4000; i++) {
 			struct frame f = frame_of(i, 1);
@@ -449,7 +450,7 @@ test_flows(void **state)
 	}
 	assert_int_equal(seen[0], EVIDENCE_ENOUGH);
 	assert_int_equal(seen[1], EVIDENCE_FOLLOWED);
-	evidence_set_mode(v, EVIDENCE_ALERTS);
+	assert_true(evidence_set_mode(v, EVIDENCE_ALERTS));
 	seen[1] = EVIDENCE_UNSEEN;
 	evidence_follow(t, 101, START_US, false, &seen[1]);
 	assert_int_equal(seen[1], EVIDENCE_UNSEEN);
