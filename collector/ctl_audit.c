@@ -22,12 +22,56 @@ load_key(const char *file, bool private, struct sign_key **out, struct diag *d)
 	return sign_key_load_any(out, file, private, d);
 }
 
+/*
+ * A record in words; the whole of it is in --json.  How much it was, and of what,
+ * stands in the record itself, so the store takes it apart.
+ */
+#define IN_WORDS \
+	"CASE json_extract(record,'$.what')" \
+	" WHEN 'read' THEN json_extract(record,'$.body.command')" \
+	"  || coalesce(' for '||json_extract(record,'$.body.partner')||': '" \
+	"   ||json_extract(record,'$.body.released')||' may go, '" \
+	"   ||json_extract(record,'$.body.held')||' held','')" \
+	" WHEN 'received' THEN 'from '||json_extract(record,'$.body.partner')" \
+	"  ||': bundle '||json_extract(record,'$.body.seq')||', '" \
+	"  ||coalesce((SELECT group_concat(key||' '||value,', ')" \
+	"   FROM json_each(record,'$.body.counts')" \
+	"   WHERE key<>'bundles'),'')" \
+	" WHEN 'policy' THEN 'of '||json_extract(record,'$.body.producer')" \
+	"  ||' for '||coalesce((SELECT group_concat(" \
+	"   json_extract(value,'$.name'),', ')" \
+	"   FROM json_each(record,'$.body.partners')" \
+	"   WHERE type='object'),'nobody')" \
+	" ELSE 'to '||json_extract(record,'$.body.partner')||': '" \
+	"  ||coalesce((SELECT group_concat(n||' '||k,', ') FROM (SELECT" \
+	"   json_extract(value,'$[0]') k,count(*) n" \
+	"   FROM json_each(record,'$.body.objects')" \
+	"   WHERE type='array' GROUP BY 1)),'')" \
+	" END"
+
+static void
+put_words(struct ctl_text *x, sqlite3_stmt *st)
+{
+	fprintf(x->out, "%-7" PRId64, (int64_t)sqlite3_column_int64(st, 0));
+	ctl_column(x, 20, sql_text(st, 2));
+	ctl_column(x, 9, sql_text(st, 3));
+	ctl_column(x, 12, sql_text(st, 4));
+	fprintf(x->out, "%.2000s\n", ctl_clean(x, sql_text(st, 5)));
+}
+
 enum err
 ctl_audit_list(struct ctl *c, struct diag *d)
 {
 	sqlite3_stmt *st = store_reader_prepare(
-		c->store, "SELECT id,record FROM audit ORDER BY id DESC"
-			  " LIMIT ?1");
+		c->store,
+		"SELECT id,is_there,replace(substr("
+		"json_extract(record,'$.at'),1,19),'T',' ')||'Z',"
+		"json_extract(record,'$.what'),json_extract(record,'$.who'),"
+		"coalesce(" IN_WORDS ",'this is no record: audit verify tells')"
+		" FROM (SELECT id,record AS is_there,CASE WHEN"
+		" json_valid(record) THEN record ELSE '{}' END AS record"
+		" FROM audit ORDER BY id DESC LIMIT ?1) ORDER BY id DESC");
+	unsigned n = 0;
 	int rc;
 
 	if (st == NULL || sql_bind(st, "i", (int64_t)c->limit) != SQLITE_OK) {
@@ -42,9 +86,9 @@ ctl_audit_list(struct ctl *c, struct diag *d)
 		if (c->json) {
 			json_raw(&c->j, NULL, view_cstr(sql_text(st, 1)));
 		} else {
-			fprintf(c->text.out, "%.2000s\n",
-				ctl_clean(&c->text, sql_text(st, 1)));
+			put_words(&c->text, st);
 		}
+		n++;
 	}
 	if (c->json) {
 		json_arr_end(&c->j);
@@ -52,6 +96,10 @@ ctl_audit_list(struct ctl *c, struct diag *d)
 	}
 	if (store_reader_finish(st, rc) != ERR_OK) {
 		return diag_set(d, ERR_IO, "the store cannot be read");
+	}
+	if (!c->json && n == 0) {
+		fputs("nothing was released, received or read yet\n",
+		      c->text.out);
 	}
 	return c->json ? ctl_flush_json(c) : ERR_OK;
 }

@@ -35,8 +35,10 @@ put_text(struct ctl_text *x, const struct store_warning *w)
 		kind, ctl_clean(x, w->value), ctl_sgr(x, "0"),
 		warning_state_name(w->state));
 	if (w->incident != 0) {
-		fprintf(x->out, "  incident %" PRId64 ", level %u", w->incident,
-			w->level);
+		fprintf(x->out, "  incident %" PRId64, w->incident);
+	}
+	if (w->incident != 0 && w->level != 0) {
+		fprintf(x->out, ", then at level %u", w->level);
 	}
 	fprintf(x->out, "\n  first seen at %s", ctl_clean(x, w->site));
 	fprintf(x->out, " %s, marked %s\n", ctl_time(x, w->first_us),
@@ -108,8 +110,9 @@ put_times(struct answer *a, const char *key, const char *words, struct times *t)
 	if (!a->c->json) {
 		fprintf(a->c->text.out,
 			"from %s to the last sensor: p50 %.3f s, p99 %.3f s, "
-			"most %.3f s, of %zu\n",
-			words, rank(t, 50), rank(t, 99), rank(t, 100), t->n);
+			"most %.3f s, of %zu warning%s\n",
+			words, rank(t, 50), rank(t, 99), rank(t, 100), t->n,
+			t->n == 1 ? "" : "s");
 		return;
 	}
 	json_obj(j, key);

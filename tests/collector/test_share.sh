@@ -114,6 +114,9 @@ for kind in "indicator", "sighting", "incident":
 	runs 1 $set --set "partners.policy=$work/wrong.yaml" \
 		share held --to partner0
 	shows 'exercises'
+	runs 0 audit
+	grep -q ' read  *tester *share held for partner0: [0-9]* may go, [0-9]* held' \
+		"$work/out" || fail "audit in words: $(cat "$work/out")"
 	runs 0 audit --json
 	shows '"what":"read"'
 	shows '"who":"tester"'
