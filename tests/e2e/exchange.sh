@@ -183,12 +183,10 @@ sort -n "$tmp/rounds" | awk '
 # ------------------------------------- one incident of both, one consultation
 add() { ctl "$1" indicators add "$2" "$3" --mark "$4" >/dev/null || fail "add $3"; }
 add JP domain cdn.updates-sync.example amber//JP,US
-# What is longer than a key, or has letters of both cases, is sighted as well.
-url=http://198.51.100.23/updates/run.sh
+# What is longer than a key, and has letters of both cases, is sighted as well.
 pattern="[url:value LIKE 'http://198.51.100.23/Updates/%' OR url:value LIKE \
 'http://198.51.100.23/updates/%' OR url:value LIKE 'http://198.51.100.23/tools/%' \
 OR url:value = 'http://Never.adversary.example/Stage']"
-add JP url "$url" amber//JP,US
 bundle="bundle--00000000-0000-4000-8000-000000000001"
 jq -n --arg id "$bundle" --arg pattern "$pattern" '{type: "bundle", id: $id,
 	objects: [{type: "indicator", spec_version: "2.1",
@@ -204,7 +202,8 @@ for n in JP US; do
 	eventually 10 armed $n cdn.updates-sync.example || fail "$n is not armed"
 done
 pattern_runs() {
-	ctl US --json indicators armed | jq -e '.sensors[0].patterns_wait == false and
+	[ -n "$(in_store US 'SELECT 1 FROM indicators WHERE kind = 11 AND state = 2')" ] &&
+		ctl US --json indicators armed | jq -e '.sensors[0].patterns_wait == false and
 		.sensors[0].behind == 0'
 }
 eventually 10 pattern_runs || fail "no pattern at US: $(ctl US indicators armed)"
@@ -222,14 +221,12 @@ for n in JP US; do
 	eventually 10 is_of_both $n || fail "$n has no incident of both:
 		$(ctl $n --json incidents)"
 done
-sighted() { [ "$(in_store JP "SELECT count(DISTINCT kind) FROM partner_sightings
-	WHERE party = 'US' AND kind IN (2, 11)")" = 2 ]; }
-eventually 10 sighted || fail "JP does not know that its URL and pattern were seen:
+sighted() {
+	ctl JP indicators show "$(in_store JP 'SELECT value FROM indicators
+		WHERE kind = 11')" | grep -q 'Seen  *US:US,'
+}
+eventually 10 sighted || fail "JP does not know that its pattern was seen:
 	$(in_store JP 'SELECT kind, value, count FROM partner_sightings')"
-for word in "$url" "$(in_store JP 'SELECT value FROM indicators WHERE kind = 11')"; do
-	ctl JP indicators show "$word" | grep -q 'Seen  *US:US,' || fail "it is not shown: $(
-		ctl JP indicators show "$word")"
-done
 # both_see NATION PARTNER : the partner's incident beside its own.
 both_see() {
 	ctl "$1" --json incidents show "$(of_both "$1")" |
