@@ -42,6 +42,9 @@ load_key(const char *file, bool private, struct sign_key **out, struct diag *d)
 	"   json_extract(value,'$.name'),', ')" \
 	"   FROM json_each(record,'$.body.partners')" \
 	"   WHERE type='object'),'nobody')" \
+	" WHEN 'recalled' THEN 'from '||json_extract(record,'$.body.partner')" \
+	"  ||': bundle '||json_extract(record,'$.body.bundle')||', '" \
+	"  ||json_array_length(record,'$.body.objects')||' objects'" \
 	" ELSE 'to '||json_extract(record,'$.body.partner')||': '" \
 	"  ||coalesce((SELECT group_concat(n||' '||k,', ') FROM (SELECT" \
 	"   json_extract(value,'$[0]') k,count(*) n" \
