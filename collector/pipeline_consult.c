@@ -14,6 +14,8 @@
 /* Of one look. */
 #define DUE_AT_ONCE 32
 #define TOLD_AT_ONCE 64
+/* Until one that has no room for a call is looked at again. */
+#define PUT_OFF_US (UINT64_C(3600) * US_PER_S)
 #define LOOK_EVERY_US US_PER_S
 
 /* What a bound or a partner's word stands against is told and goes on: an
@@ -170,6 +172,13 @@ call_again(struct pipeline *p, const struct consult_id *id)
 				 c.exercise);
 			e = store_consult_get(store_db(p->store), id, &c);
 		}
+	}
+	/* Nothing more fits in: it is not to be in the way of all others. */
+	if (e == ERR_LIMIT) {
+		enum err off = store_consult_put_off(store_db(p->store), id,
+						     p->now_us + PUT_OFF_US);
+
+		e = off != ERR_OK ? off : e;
 	}
 	return forgive(e, &d);
 }

@@ -311,8 +311,8 @@ take_bundle(struct pipeline_exchange *x, unsigned i,
 	x->p->now_us = clock_wall_us();
 	e = apply(x, t, item, &r);
 	common_set_settled(x->p->common, e == ERR_OK);
-	x->bundle_us = MAX(clock_mono_us() - began,
-			   x->bundle_us - x->bundle_us / 8);
+	x->bundle_us =
+		MAX(clock_mono_us() - began, x->bundle_us - x->bundle_us / 8);
 	x->took = true;
 	if (e != ERR_OK) {
 		return pipeline_recover(x->p, d);

@@ -8,6 +8,10 @@
 #include "collector/redact_names.h"
 #include "collector/redact_scan.h"
 
+/* Around what stands for something of ours, while a text is looked through. */
+#define EDGE 0x01
+#define MAX_ROUNDS 32
+
 struct redact {
 	const struct mission_map *map;
 	const struct share_policy *policy;
@@ -196,6 +200,14 @@ put_named(struct passage *p, const struct redact_name *n)
 	put(p, view_cstr(words[what]));
 }
 
+/* What stands for something of ours, between two edges: it is not looked at
+ * again. */
+static void
+put_edge(struct passage *p)
+{
+	put(p, view_of(&(uint8_t){ EDGE }, 1));
+}
+
 /* What is ours at text[at] goes; how much of the text that took, 0: nothing. */
 static size_t
 take_out(struct passage *p, struct view text, size_t at)
@@ -212,7 +224,9 @@ take_out(struct passage *p, struct view text, size_t at)
 	}
 	if (n != 0) {
 		put_before(p, at);
+		put_edge(p);
 		put_addr(p, &a);
+		put_edge(p);
 		return n;
 	}
 	if (!begins || redact_scan_word(text, at) == at) {
@@ -222,7 +236,9 @@ take_out(struct passage *p, struct view text, size_t at)
 		n = redact_scan_host(text, at);
 		if (n != 0 && is_our_host(p->r, view_sub(text, at, n))) {
 			put_before(p, at);
+			put_edge(p);
 			put(p, VIEW_LIT("[host]"));
+			put_edge(p);
 			return n;
 		}
 	}
@@ -231,7 +247,9 @@ take_out(struct passage *p, struct view text, size_t at)
 		return 0;
 	}
 	put_before(p, at);
+	put_edge(p);
 	put_named(p, name);
+	put_edge(p);
 	return n;
 }
 
@@ -263,6 +281,77 @@ pass(struct passage *p)
 	return folded;
 }
 
+/* The pieces between what was taken out, once more. */
+static bool
+pass_pieces(struct passage *p, struct view text)
+{
+	bool token = false, ok = true;
+
+	while (ok) {
+		const uint8_t *edge = memchr(text.p, EDGE, text.len);
+		size_t n = edge != NULL ? (size_t)(edge - text.p) : text.len;
+		struct passage piece = { .r = p->r,
+					 .kind = p->kind,
+					 .mark = p->mark,
+					 .out = p->out,
+					 .in = view_sub(text, 0, n) };
+
+		if (token) {
+			put_edge(p);
+			put(p, piece.in);
+			put_edge(p);
+		} else if (n > 0) {
+			ok = pass(&piece);
+			p->found += piece.found;
+		}
+		if (edge == NULL) {
+			break;
+		}
+		text = view_sub(text, n + 1, text.len);
+		token = !token;
+	}
+	return ok;
+}
+
+/* What was taken out may have hidden its neighbour, as the address in
+ * "web10.1.2.3" hides "web": again, until there is nothing more.  What has no end is not told.
+ * False: no memory. */
+static bool
+pass_all(struct passage *p)
+{
+	struct json was;
+	size_t found = 0;
+	bool ok = pass(p);
+
+	json_init(&was);
+	for (unsigned i = 0; ok && p->found > found; i++) {
+		json_reset(&was);
+		json_append(&was, json_view(p->out));
+		json_reset(p->out);
+		found = p->found;
+		if (i == MAX_ROUNDS) {
+			put(p, VIEW_LIT("[text]"));
+			break;
+		}
+		ok = !was.failed && pass_pieces(p, json_view(&was));
+	}
+	json_fini(&was);
+	return ok;
+}
+
+static void
+drop_edges(struct json *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < out->len; i++) {
+		if ((uint8_t)out->p[i] != EDGE) {
+			out->p[n++] = out->p[i];
+		}
+	}
+	out->len = n;
+}
+
 size_t
 redact_text(struct redact *r, enum share_kind kind, const struct marking *mark,
 	    struct view in, struct json *out)
@@ -272,10 +361,15 @@ redact_text(struct redact *r, enum share_kind kind, const struct marking *mark,
 	};
 
 	json_reset(out);
-	if (!pass(&p)) {
+	/* Nobody writes that but to confuse us. */
+	if (in.len > 0 && memchr(in.p, EDGE, in.len) != NULL) {
+		return 1;
+	}
+	if (!pass_all(&p)) {
 		json_reset(out);
 		out->failed = true;
 	}
+	drop_edges(out);
 	return p.found;
 }
 

@@ -131,6 +131,23 @@ insert(sqlite3 *db, const struct consult_event *e, bool local)
 	return err;
 }
 
+enum err
+store_consult_put_off(sqlite3 *db, const struct consult_id *id,
+		      uint64_t until_us)
+{
+	sqlite3_stmt *st = NULL;
+	enum err e = ERR_IO;
+
+	if (sqlite3_prepare_v2(db,
+			       "UPDATE consults SET deadline_us=?3 WHERE"
+			       " side=?1 AND number=?2 AND deadline_us>0",
+			       -1, &st, NULL) == SQLITE_OK) {
+		e = sql_run(st, "tuu", id->side, id->number, until_us);
+	}
+	sqlite3_finalize(st);
+	return e;
+}
+
 /* The bounds of whoever speaks; ERR_LIMIT. */
 static enum err
 within_bounds(sqlite3 *db, const struct consult_event *e, struct diag *d)

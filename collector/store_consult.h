@@ -69,6 +69,9 @@ enum err store_consult_of(sqlite3 *db, int64_t incident,
  * timers of a foreign one are its opener's. */
 enum err store_consult_due(sqlite3 *db, uint64_t now_us, struct consult_id *out,
 			   unsigned max, unsigned *n) MUST_CHECK;
+/* It is not due before 'until_us'. */
+enum err store_consult_put_off(sqlite3 *db, const struct consult_id *id,
+			       uint64_t until_us) MUST_CHECK;
 /* Every one that remains, open ones first, the most serious first. */
 enum err store_consult_each(sqlite3 *db, bool closed_too, unsigned limit,
 			    void (*fn)(void *arg, const struct consult *c),

@@ -754,6 +754,49 @@ called_once(void **state)
 	remove_dir(dir);
 }
 
+/* One that takes no more events is due no longer, and later again: those that
+ * were opened after it are not kept waiting. */
+static void
+put_off_for_others(void **state)
+{
+	char dir[] = STORE_DIR;
+	struct store *s = open_store(dir);
+	sqlite3 *db = store_db(s);
+	struct consult_id full = open_one(db, "JP", "US", 4, 7, START), due[4];
+	struct consult_id other =
+		open_one(db, "JP", NULL, 4, 8, START + MINUTE);
+	uint64_t now = START + 600 * MINUTE;
+	struct diag d = { "" };
+	enum err e = ERR_OK;
+	unsigned n;
+
+	(void)state;
+	for (unsigned i = 0; i <= CONSULT_OWN_EVENTS && e == ERR_OK; i++) {
+		struct consult_event event = { .id = full,
+					       .kind = CONSULT_ACK };
+
+		strcpy(event.side, "JP");
+		strcpy(event.who, CONSULT_AUTOMATION);
+		strcpy(event.text, "more");
+		assert_int_equal(store_begin(s), ERR_OK);
+		e = store_consult_say(db, &event, now, 7, &d);
+		assert_int_equal(store_commit(s), ERR_OK);
+	}
+	assert_int_equal(e, ERR_LIMIT);
+	assert_int_equal(store_consult_due(db, now, due, 4, &n), ERR_OK);
+	assert_int_equal(n, 2);
+	assert_int_equal(store_consult_put_off(db, &full, now + 60 * MINUTE),
+			 ERR_OK);
+	assert_int_equal(store_consult_due(db, now, due, 4, &n), ERR_OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(due[0].number, other.number);
+	assert_int_equal(store_consult_due(db, now + 60 * MINUTE, due, 4, &n),
+			 ERR_OK);
+	assert_int_equal(n, 2);
+	store_close(s);
+	remove_dir(dir);
+}
+
 static void
 ids(void **state)
 {
@@ -784,6 +827,7 @@ main(void)
 		cmocka_unit_test(lead_stays),
 		cmocka_unit_test(opens_when),
 		cmocka_unit_test(called_once),
+		cmocka_unit_test(put_off_for_others),
 		cmocka_unit_test(ids),
 		cmocka_unit_test(three_sites_one_level_up),
 		cmocka_unit_test(a_crowd_is_bounded),

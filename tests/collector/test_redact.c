@@ -232,6 +232,15 @@ test_addresses(void **state)
 		"0.2.ip6.arpa",
 		"[address].ip6.arpa");
 	becomes("drop", "10.1.2.30::1", "[address][address]");
+	/* One that is taken out hides none beside it. */
+	becomes("drop", "web10.1.2.3", "[asset][address]");
+	becomes("drop", "10.1.2.3mail-gw", "[address][asset]");
+	becomes("drop", "web10.1.2.3web10.1.2.3web",
+		"[asset][address][asset][address][asset]");
+	becomes("drop", "x.mod.example.10.1.2.3", "[host].[address]");
+	/* Nor does what looks like what it became. */
+	becomes("drop", "[web] [asset]", "[[asset]] [asset]");
+	becomes("drop", "10.1.2.3 \x01 10.1.2.3", "");
 	/* What is around it stays as it was written. */
 	becomes("drop",
 		"\xef\xbc\xa1%41(a)[b] 10[.]1.2.3 50%25 {x} e2%80 "

@@ -183,7 +183,9 @@ sort -n "$tmp/rounds" | awk '
 # ------------------------------------- one incident of both, one consultation
 add() { ctl "$1" indicators add "$2" "$3" --mark "$4" >/dev/null || fail "add $3"; }
 add JP domain cdn.updates-sync.example amber//JP,US
-# What is longer than a key, and has letters of both cases, is sighted as well.
+# What is longer than a key, or has letters of both cases, is sighted as well.
+url=http://198.51.100.23/updates/run.sh
+add JP url "$url" amber//JP,US
 pattern="[url:value LIKE 'http://198.51.100.23/Updates/%' OR url:value LIKE \
 'http://198.51.100.23/updates/%' OR url:value LIKE 'http://198.51.100.23/tools/%' \
 OR url:value = 'http://Never.adversary.example/Stage']"
@@ -200,6 +202,7 @@ ctl JP indicators import --source ours "$tmp/pattern.json" >"$tmp/out" 2>&1 ||
 	fail "pattern: $(cat "$tmp/out")"
 for n in JP US; do
 	eventually 10 armed $n cdn.updates-sync.example || fail "$n is not armed"
+	eventually 10 armed $n "$url" || fail "$n is not armed with a URL"
 done
 pattern_runs() {
 	[ -n "$(in_store US 'SELECT 1 FROM indicators WHERE kind = 11 AND state = 2')" ] &&
@@ -222,10 +225,12 @@ for n in JP US; do
 		$(ctl $n --json incidents)"
 done
 sighted() {
-	ctl JP indicators show "$(in_store JP 'SELECT value FROM indicators
-		WHERE kind = 11')" | grep -q 'Seen  *US:US,'
+	for word in "$url" "$(in_store JP 'SELECT value FROM indicators
+		WHERE kind = 11')"; do
+		ctl JP indicators show "$word" | grep -q 'Seen  *US:US,' || return
+	done
 }
-eventually 10 sighted || fail "JP does not know that its pattern was seen:
+eventually 10 sighted || fail "JP does not know that its URL and pattern were seen:
 	$(in_store JP 'SELECT kind, value, count FROM partner_sightings')"
 # both_see NATION PARTNER : the partner's incident beside its own.
 both_see() {
