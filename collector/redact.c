@@ -288,7 +288,8 @@ pass_pieces(struct passage *p, struct view text)
 	bool token = false, ok = true;
 
 	while (ok) {
-		const uint8_t *edge = memchr(text.p, EDGE, text.len);
+		const uint8_t *edge =
+			text.len > 0 ? memchr(text.p, EDGE, text.len) : NULL;
 		size_t n = edge != NULL ? (size_t)(edge - text.p) : text.len;
 		struct passage piece = { .r = p->r,
 					 .kind = p->kind,
