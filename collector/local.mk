@@ -214,7 +214,13 @@ CONSOLE_ASSETS = collector/assets/index.html collector/assets/style.css \
 	collector/assets/app.js collector/assets/dom.js \
 	collector/assets/incident.js collector/assets/alert.js \
 	collector/assets/coverage.js \
-	collector/assets/chart.js collector/assets/icon.svg
+	collector/assets/chart.js collector/assets/icon.svg \
+	collector/assets/vendor/htm-preact.js \
+	collector/assets/vendor/uPlot.js collector/assets/vendor/uPlot.css
+EXTRA_DIST += collector/assets/vendor/README \
+	collector/assets/vendor/LICENSE.htm \
+	collector/assets/vendor/LICENSE.preact \
+	collector/assets/vendor/LICENSE.uPlot
 nodist_libcollector_a_SOURCES = collector/assets/embedded.c
 EXTRA_DIST += collector/assets/embed.sh $(CONSOLE_ASSETS)
 CLEANFILES += collector/assets/embedded.c

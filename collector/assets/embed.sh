@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # embed.sh FILE... : writes the files as C arrays, and the table of them, to
-# standard output.  The first is the page and answers for "/" too.
+# standard output.  The first is the page and answers for "/" too; those of a
+# directory "vendor" are below "/vendor/".
 set -eu
 LC_ALL=C
 export LC_ALL
@@ -30,8 +31,12 @@ for f; do
 		exit 1
 		;;
 	esac
+	case $f in
+	*/vendor/*) path=vendor/${f##*/} ;;
+	*) path=${f##*/} ;;
+	esac
 	[ $n -ne 0 ] || printf '\t{ "/", "%s", asset_0, sizeof(asset_0) },\n' "$type"
-	printf '\t{ "/%s", "%s", asset_%d, sizeof(asset_%d) },\n' "${f##*/}" "$type" $n $n
+	printf '\t{ "/%s", "%s", asset_%d, sizeof(asset_%d) },\n' "$path" "$type" $n $n
 	n=$((n + 1))
 done
 printf '\t{ NULL, NULL, NULL, 0 },\n};\n'
