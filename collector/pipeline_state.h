@@ -122,6 +122,10 @@ struct pipeline {
 	bool sensors_unseen; /* the last look at them failed */
 	uint64_t consulted_us; /* the last look at consultations (monotonic) */
 	bool consult_failed; /* and it failed */
+	/* Words on them that found no room: since the start, when that was last
+	 * said and how many there had been; and until when no two are looked
+	 * for that are one (monotonic). */
+	uint64_t consult_unsaid, unsaid_us, unsaid_told, join_us;
 };
 
 /*
