@@ -378,7 +378,7 @@ sweep(struct sharing *s)
 		" indicators i ON i.id=h.local WHERE h.party=?1 AND h.id>?2"
 		" AND h.kind=0 AND h.local<>0 ORDER BY h.id LIMIT ?3");
 	unsigned n = 0;
-	int rc = SQLITE_ERROR;
+	int rc = SQLITE_DONE;
 
 	if (st == NULL || sql_bind(st, "tbd", s->r->to->name,
 				   view_of(step->sweep, sizeof(step->sweep)),
@@ -403,7 +403,7 @@ sweep(struct sharing *s)
 	/* A slice that was not full was the last one. */
 	step->sweeps = n == SHARE_STEP_WALK || !share_room(s);
 	step->more |= step->sweeps;
-	return store_reader_finish(st, rc == SQLITE_ERROR ? SQLITE_DONE : rc);
+	return store_reader_finish(st, rc);
 }
 
 /* What changed in the set behind the step's cursor. */
