@@ -112,6 +112,10 @@ eventually 10 is_state bad.example.net 1 ||
 ctl indicators add domain 'no domain' >"$tmp/out" 2>&1 && fail "add nonsense"
 
 # A marking for what bears none; nothing is made of a list that is not there.
+printf 'type,value,tlp,tpl\ndomain,noted.xyz,green,red\n' >"$tmp/noted.csv"
+ctl indicators import "$tmp/noted.csv" >"$tmp/out" 2>&1 || fail "noted.csv"
+grep -q "^picketctl: note: .*noted.csv: column 'tpl' is not known" \
+	"$tmp/out" || fail "a slip in a title is not told: $(cat "$tmp/out")"
 printf '%s\n' plain-one.xyz plain-two.xyz >"$tmp/plain.txt"
 ctl indicators import --source plain --mark purple "$tmp/plain.txt" \
 	>"$tmp/out" 2>&1 && fail "a marking that is none"
