@@ -218,6 +218,10 @@ static const char correlators[] =
 	" hour INTEGER NOT NULL, n INTEGER NOT NULL,"
 	" PRIMARY KEY(kind, hour)) WITHOUT ROWID;";
 
+/* How many sensors a part was the first to tell the head of. */
+static const char part_sensors[] =
+	"ALTER TABLE part_marks ADD COLUMN sensors INTEGER NOT NULL DEFAULT 0;";
+
 /* migrations[i] leads from version i to i + 1. */
 static const struct migration migrations[] = {
 	{ store_sql_v1, NULL, NULL },
@@ -253,6 +257,7 @@ static const struct migration migrations[] = {
 	{ links_both_ways, NULL, NULL },
 	{ received, NULL, NULL },
 	{ parts, NULL, NULL },
+	{ part_sensors, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");
