@@ -218,6 +218,11 @@ static const char correlators[] =
 	" hour INTEGER NOT NULL, n INTEGER NOT NULL,"
 	" PRIMARY KEY(kind, hour)) WITHOUT ROWID;";
 
+/* a domain warned of, and whether its subdomains are; what came of it later */
+static const char warned[] =
+	"ALTER TABLE warnings ADD COLUMN exact INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE warnings ADD COLUMN moved_us INTEGER NOT NULL DEFAULT 0;";
+
 /* migrations[i] leads from version i to i + 1. */
 static const struct migration migrations[] = {
 	{ store_sql_v1, NULL, NULL },
@@ -253,6 +258,7 @@ static const struct migration migrations[] = {
 	{ links_both_ways, NULL, NULL },
 	{ received, NULL, NULL },
 	{ parts, NULL, NULL },
+	{ warned, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");
