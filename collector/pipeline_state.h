@@ -27,6 +27,7 @@
 #include "collector/pipeline_warn.h"
 #include "collector/prepare.h"
 #include "collector/sighting.h"
+#include "collector/spelling.h"
 #include "collector/store.h"
 #include "collector/store_blind.h"
 #include "collector/store_consult.h"
