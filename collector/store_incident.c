@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs of sightings and the incidents that they make. */
+#include <stdio.h>
+
 #include "collector/correlate_case.h"
 #include "collector/mute_store.h"
 #include "collector/silence_store.h"
@@ -488,6 +490,56 @@ merge_factors(struct store *s, int64_t from, int64_t into)
 	return e;
 }
 
+/* A name of a list with commas between, once. */
+static void
+add_owner(char *list, size_t cap, const char *lead, const char *name)
+{
+	size_t len = strlen(list), n = strlen(name);
+	const char *p = list;
+
+	if (n == 0 || strcmp(lead, name) == 0 || len + 1 + n >= cap) {
+		return;
+	}
+	for (; p != NULL; p = strchr(p, ',')) {
+		p += p != list;
+		if (strncmp(p, name, n) == 0 && (p[n] == ',' || p[n] == '\0')) {
+			return;
+		}
+	}
+	snprintf(list + len, cap - len, "%s%s", len > 0 ? "," : "", name);
+}
+
+/* Whose 'from' was, 'into' is too, for the same reason; who leads is found anew
+ * when it is assessed. */
+static enum err
+merge_owners(struct store *s, int64_t from, int64_t into)
+{
+	struct assess_before gone, stays;
+	sqlite3_stmt *st = NULL;
+	char *save = NULL;
+	enum err e = store_incident_before(s, from, &gone);
+
+	if (e == ERR_OK) {
+		e = store_incident_before(s, into, &stays);
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	add_owner(stays.support, sizeof(stays.support), stays.lead, gone.lead);
+	for (char *n = strtok_r(gone.support, ",", &save); n != NULL;
+	     n = strtok_r(NULL, ",", &save)) {
+		add_owner(stays.support, sizeof(stays.support), stays.lead, n);
+	}
+	e = ERR_IO;
+	if (sqlite3_prepare_v2(s->db,
+			       "UPDATE incidents SET support=?2 WHERE id=?1",
+			       -1, &st, NULL) == SQLITE_OK) {
+		e = sql_run(st, "it", into, stays.support);
+	}
+	sqlite3_finalize(st);
+	return e;
+}
+
 enum err
 store_incident_merge(struct store *s, int64_t from, int64_t into)
 {
@@ -499,6 +551,9 @@ store_incident_merge(struct store *s, int64_t from, int64_t into)
 	}
 	if (e == ERR_OK) {
 		e = merge_factors(s, from, into);
+	}
+	if (e == ERR_OK) {
+		e = merge_owners(s, from, into);
 	}
 	if (e == ERR_OK) {
 		e = sql_run(s->st[ST_INCIDENT_MERGE], "ii", from, into);
