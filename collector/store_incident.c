@@ -39,10 +39,10 @@ store_run(struct store *s, const struct run *r)
 
 	for (const struct run_site *t = r->sites; t != NULL && e == ERR_OK;
 	     t = t->next) {
-		e = sql_run(s->st[ST_RUN_SITE], "uttuuuutuu", r->id, t->site,
+		e = sql_run(s->st[ST_RUN_SITE], "uttuuuutuuu", r->id, t->site,
 			    t->owner, t->first_us, t->last_us, t->count,
 			    t->strong, mark_text(t->mark, mark), t->events,
-			    t->told);
+			    t->told, t->past);
 	}
 	for (const struct run_link *l = r->links; l != NULL && e == ERR_OK;
 	     l = l->next) {
@@ -137,7 +137,8 @@ load_site(void *arg, sqlite3_stmt *st)
 			      .count = sql_u64(st, 5),
 			      .strong = sql_u64(st, 6),
 			      .events = sql_u64(st, 8),
-			      .told = sql_u64(st, 9) };
+			      .told = sql_u64(st, 9),
+			      .past = sql_u64(st, 10) };
 	struct marking mark;
 
 	copy_text(s.site, sizeof(s.site), sql_text(st, 1));
@@ -285,7 +286,7 @@ store_load_runs(struct store *s, struct correlate *c, uint64_t since_us,
 		  " ORDER BY r.id",
 		  load_run },
 		{ "SELECT s.run,s.site,s.owner,s.first_us,s.last_us,s.count,"
-		  "s.strong,s.mark,s.events,s.told FROM recent t JOIN "
+		  "s.strong,s.mark,s.events,s.told,s.past FROM recent t JOIN "
 		  "sightings s"
 		  " ON s.run=t.id",
 		  load_site },

@@ -218,6 +218,13 @@ static const char correlators[] =
 	" hour INTEGER NOT NULL, n INTEGER NOT NULL,"
 	" PRIMARY KEY(kind, hour)) WITHOUT ROWID;";
 
+/* How much of a count was found in what had been seen before. */
+static const char told_late[] =
+	"ALTER TABLE sightings ADD COLUMN past INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE indicator_seen ADD COLUMN past INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE partner_sightings ADD COLUMN past INTEGER NOT NULL"
+	" DEFAULT 0;";
+
 /* migrations[i] leads from version i to i + 1. */
 static const struct migration migrations[] = {
 	{ store_sql_v1, NULL, NULL },
@@ -253,6 +260,7 @@ static const struct migration migrations[] = {
 	{ links_both_ways, NULL, NULL },
 	{ received, NULL, NULL },
 	{ parts, NULL, NULL },
+	{ told_late, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

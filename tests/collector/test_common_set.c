@@ -701,12 +701,18 @@ test_seen(void **state)
 			 i % (COMMON_SET_SITES + 10));
 		assert_int_equal(common_set_seen(set, &s), ERR_OK);
 	}
+	s.past = true;
+	snprintf(s.site, sizeof(s.site), "site1");
+	assert_int_equal(common_set_seen(set, &s), ERR_OK);
+	assert_int_equal(number("SELECT sum(past) FROM indicator_seen"), 3);
+	assert_int_equal(number("SELECT count FROM indicator_seen WHERE past"),
+			 9);
 	snprintf(s.exercise, sizeof(s.exercise), "KEEN");
 	assert_int_equal(common_set_seen(set, &s), ERR_OK);
 	assert_int_equal(number("SELECT count(*) FROM indicator_seen"),
 			 COMMON_SET_SITES + 1);
 	assert_int_equal(number("SELECT sum(count) FROM indicator_seen"),
-			 6 * (COMMON_SET_SITES + 10));
+			 6 * (COMMON_SET_SITES + 10) + 3);
 	assert_int_equal(number("SELECT count FROM indicator_seen WHERE"
 				" site='site0'"),
 			 6);

@@ -455,10 +455,11 @@ picture(const struct world *w, char *out, size_t cap)
 		"SELECT 'run',exercise,kind,key,first_us,last_us,severity,"
 		"confidence,hex(stages),what,said,mark,flooded,flood_at,"
 		"flood_n,flood_before FROM runs ORDER BY 2,3,4,5",
-		"SELECT 'at'," WHO(r) ",s.site,s.owner,s.first_us,s.last_us,"
-				      "s.count,s.strong,s.mark,s.events FROM "
-				      "sightings s JOIN runs r"
-				      " ON r.id=s.run ORDER BY 2,3,4",
+		"SELECT 'at'," WHO(
+			r) ",s.site,s.owner,s.past,s.first_us,s.last_us,"
+			   "s.count,s.strong,s.mark,s.events FROM "
+			   "sightings s JOIN runs r"
+			   " ON r.id=s.run ORDER BY 2,3,4",
 		"SELECT 'link',min(" WHO(a) "," WHO(b) ") AS x,max(" WHO(
 			a) "," WHO(b) ") AS y,l.alert,l.by_hand FROM links l"
 				      " JOIN runs a ON a.id=l.a JOIN runs b ON "
