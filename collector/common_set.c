@@ -50,17 +50,18 @@ static const char *const statements[CS_STATEMENTS] = {
 			    " id<=?1",
 	/* Sites beyond the bound are counted together.  A key has its value in
 	 * lower case, or so many bytes of it. */
-	[CS_SEEN] = "INSERT INTO indicator_seen SELECT n.id,CASE WHEN"
+	[CS_SEEN] = "INSERT INTO indicator_seen(indicator,site,first_us,"
+		    "last_us,count,past) SELECT n.id,CASE WHEN"
 		    " (SELECT count(*) FROM indicator_seen s WHERE"
 		    " s.indicator=n.id)<?7 OR EXISTS(SELECT 1 FROM"
 		    " indicator_seen s WHERE s.indicator=n.id AND s.site=?3)"
-		    " THEN ?3 ELSE '' END,?4,?5,?6 FROM indicators n WHERE"
+		    " THEN ?3 ELSE '' END,?4,?5,?6,?9 FROM indicators n WHERE"
 		    " n.key=?1 AND substr(CAST(lower(n.value) AS BLOB),1,?8)="
 		    "substr(CAST(?2 AS BLOB),1,?8) ON"
 		    " CONFLICT(indicator,site) DO UPDATE SET"
 		    " first_us=min(first_us,excluded.first_us),"
 		    "last_us=max(last_us,excluded.last_us),"
-		    "count=count+excluded.count",
+		    "count=count+excluded.count,past=past+excluded.past",
 	[CS_LARGEST_PARTNER] = "SELECT id FROM indicator_origins WHERE"
 			       " name>='partner:' AND name<'partner;' AND n>0"
 			       " ORDER BY n DESC LIMIT 1",

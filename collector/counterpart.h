@@ -44,6 +44,7 @@ enum err counterpart_keep(sqlite3 *db, const char *party, const char *id,
 /* A counterpart; texts are valid within the call that hands it out. */
 struct counterpart {
 	const char *party, *title, *lead, *support, *missions;
+	const char *our_lead; /* that ours has here */
 	uint64_t number; /* that it has there; 0: not told */
 	unsigned level, score;
 	uint64_t alerts, first_us, last_us;

@@ -302,8 +302,9 @@ on_sighting(void *arg, const struct stix_in_sighting *s)
 	struct store_partner_sighting is = { .party = t->a->party,
 					     .id = s->o.id,
 					     .exercise = s->o.exercise,
-					     .count = MAX(s->count,
-							  UINT64_C(1)) };
+					     .count =
+						     MAX(s->count, UINT64_C(1)),
+					     .past = s->past };
 	char value[INDICATOR_PATTERN_CAP], site[SIGHTING_NAME_CAP];
 	char mark[MARKING_TEXT_CAP];
 	bool known;

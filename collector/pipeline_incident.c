@@ -145,6 +145,7 @@ on_incident(void *arg, struct incident *i)
 	}
 	if (e != ERR_OK ||
 	    (was.found && !again && was.score == a->score &&
+	     was.n_owners == a->n_owners &&
 	     was.summary_hash == XXH3_64bits(a->summary.p, a->summary.len))) {
 		return e == ERR_OK && p->weigh_anew && !was.closed
 			       ? weigh_together(p, i->id)

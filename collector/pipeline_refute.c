@@ -96,9 +96,7 @@ note(void *arg, const char *value)
 	const char *key = s.keys[0].text;
 
 	sighting_of_indicator(&s, view_cstr(value));
-	/* What was cut is nobody's value any more. */
-	if (s.n_keys > 0 && strlen(key) < SIGHTING_KEY_CAP - 1 &&
-	    r->n < REFUTE_KEYS &&
+	if (s.n_keys > 0 && r->n < REFUTE_KEYS &&
 	    (correlate_would_refute(p->correlate, key, 0) ||
 	     correlate_would_believe(p->correlate, key))) {
 		snprintf(r->keys[r->n++], SIGHTING_KEY_CAP, "%s", key);

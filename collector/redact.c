@@ -32,6 +32,7 @@ struct passage {
 	struct view in; /* as it was given */
 	struct redact_fold fold;
 	size_t base; /* where in the folded text the view begins */
+	size_t host_end; /* in the view: of the host name at the last word */
 	size_t done; /* of 'in': what is in 'out' or was taken out */
 };
 
@@ -208,6 +209,17 @@ put_edge(struct passage *p)
 	put(p, view_of(&(uint8_t){ EDGE }, 1));
 }
 
+/* The host name from 'at' to where it ends, however long: no name is, but one
+ * of ours may stand at its end.  Looked for once for all its words. */
+static struct view
+host_at(struct passage *p, struct view text, size_t at)
+{
+	if (at >= p->host_end) {
+		p->host_end = at + redact_scan_host(text, at);
+	}
+	return view_sub(text, at, p->host_end - at);
+}
+
 /* What is ours at text[at] goes; how much of the text that took, 0: nothing. */
 static size_t
 take_out(struct passage *p, struct view text, size_t at)
@@ -235,8 +247,10 @@ take_out(struct passage *p, struct view text, size_t at)
 		return 0;
 	}
 	if (p->mark == NULL || !to->keep_domains) {
-		n = redact_scan_host(text, at);
-		if (n != 0 && is_our_host(p->r, view_sub(text, at, n))) {
+		struct view host = host_at(p, text, at);
+
+		n = host.len;
+		if (n != 0 && is_our_host(p->r, host)) {
 			put_before(p, at);
 			put_edge(p);
 			put(p, VIEW_LIT("[host]"));
@@ -270,6 +284,7 @@ pass(struct passage *p)
 			p->found++;
 			p->base += at + n;
 			p->done = redact_fold_from(&p->fold, p->base);
+			p->host_end = 0;
 			text = view_sub(text, at + n, text.len);
 			at = 0;
 			continue;

@@ -225,6 +225,12 @@ static const char part_sensors[] =
 static const char warned[] =
 	"ALTER TABLE warnings ADD COLUMN exact INTEGER NOT NULL DEFAULT 1;"
 	"ALTER TABLE warnings ADD COLUMN moved_us INTEGER NOT NULL DEFAULT 0;";
+/* How much of a count was found in what had been seen before. */
+static const char told_late[] =
+	"ALTER TABLE sightings ADD COLUMN past INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE indicator_seen ADD COLUMN past INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE partner_sightings ADD COLUMN past INTEGER NOT NULL"
+	" DEFAULT 0;";
 
 /* migrations[i] leads from version i to i + 1. */
 static const struct migration migrations[] = {
@@ -263,6 +269,7 @@ static const struct migration migrations[] = {
 	{ parts, NULL, NULL },
 	{ part_sensors, NULL, NULL },
 	{ warned, NULL, NULL },
+	{ told_late, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

@@ -732,12 +732,18 @@ test_seen(void **state)
 			 i % (COMMON_SET_SITES + 10));
 		assert_int_equal(common_set_seen(set, &s), ERR_OK);
 	}
+	s.past = true;
+	snprintf(s.site, sizeof(s.site), "site1");
+	assert_int_equal(common_set_seen(set, &s), ERR_OK);
+	assert_int_equal(number("SELECT sum(past) FROM indicator_seen"), 3);
+	assert_int_equal(number("SELECT count FROM indicator_seen WHERE past"),
+			 9);
 	snprintf(s.exercise, sizeof(s.exercise), "KEEN");
 	assert_int_equal(common_set_seen(set, &s), ERR_OK);
 	assert_int_equal(number("SELECT count(*) FROM indicator_seen"),
 			 COMMON_SET_SITES + 1);
 	assert_int_equal(number("SELECT sum(count) FROM indicator_seen"),
-			 6 * (COMMON_SET_SITES + 10));
+			 6 * (COMMON_SET_SITES + 10) + 3);
 	assert_int_equal(number("SELECT count FROM indicator_seen WHERE"
 				" site='site0'"),
 			 6);
@@ -915,19 +921,45 @@ test_refuted(void **state)
 	assert_int_equal(change, number("SELECT max(change) FROM indicators"));
 }
 
+/* One that is longer than a sighting's key is taken back like any other; a
+ * neighbour that begins alike is not. */
+static void
+test_refuted_long(void **state)
+{
+	char url[2][600];
+	struct sighting_set s[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct indicator a = an_indicator(INDICATOR_URL, url[i]);
+
+		snprintf(url[i], sizeof(url[i]), "evil-host.xyz/%0500d?Id=%c",
+			 0, 'A' + i);
+		assert_int_equal(offer("s", &a, NOW).outcome, INDICATOR_ADDED);
+		sighting_of_indicator(&s[i], view_cstr(url[i]));
+		assert_int_equal(word(s[i].keys[0].text, NOW).confidence, 80);
+		a.revoked = i == 1;
+		offer("s", &a, NOW + 1);
+	}
+	assert_false(word(s[0].keys[0].text, NOW + 2).refuted);
+	assert_true(word(s[1].keys[0].text, NOW + 2).refuted);
+	assert_true(word(url[1], NOW + 2).refuted);
+}
+
 int
 main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_pack),        CASE(test_sources),
-		CASE(test_versions),    CASE(test_expiry),
-		CASE(test_gate),        CASE(test_gate_contacts),
-		CASE(test_words),       CASE(test_import),
-		CASE(test_reader_gone), CASE(test_partners_make_room),
-		CASE(test_bounds),      CASE(test_seen),
-		CASE(test_seen_long),   CASE(test_changes),
-		CASE(test_refuted),     CASE(test_taken_back),
+		CASE(test_pack),         CASE(test_sources),
+		CASE(test_versions),     CASE(test_expiry),
+		CASE(test_gate),         CASE(test_gate_contacts),
+		CASE(test_words),        CASE(test_import),
+		CASE(test_reader_gone),  CASE(test_partners_make_room),
+		CASE(test_bounds),       CASE(test_seen),
+		CASE(test_seen_long),    CASE(test_changes),
+		CASE(test_refuted),      CASE(test_taken_back),
+		CASE(test_refuted_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -217,6 +217,36 @@ one_that_cries_hides_nobody(void **state)
 	assert_int_equal(s.n, COUNTERPART_OF_ONE + 1);
 }
 
+static void
+compare_leads(void *arg, const struct counterpart *c)
+{
+	struct shown *s = arg;
+
+	s->n++;
+	assert_string_equal(c->our_lead, "US");
+	assert_string_not_equal(c->lead, c->our_lead);
+}
+
+/* Who leads here stands beside who leads there, in the order of the text too. */
+static void
+both_leads_are_shown(void **state)
+{
+	static const char lead[] = "\"our_lead\":\"US\"";
+	struct shown s = { 0 };
+	struct json j;
+
+	(void)state;
+	tells("JP", 1, 10);
+	assert_int_equal(counterpart_each(db, 1, compare_leads, &s), ERR_OK);
+	assert_int_equal(s.n, 1);
+	json_init(&j);
+	json_obj(&j, NULL);
+	assert_int_equal(counterpart_json(db, 1, &j), ERR_OK);
+	json_obj_end(&j);
+	assert_non_null(memmem(j.p, j.len, lead, strlen(lead)));
+	json_fini(&j);
+}
+
 int
 main(void)
 {
@@ -226,6 +256,7 @@ main(void)
 		CASE(few_of_one_side_become_one),
 		CASE(one_that_opens_many_hides_nobody),
 		CASE(one_that_cries_hides_nobody),
+		CASE(both_leads_are_shown),
 #undef CASE
 	};
 

@@ -239,6 +239,29 @@ test_played_with(void **state)
 			 4);
 }
 
+/* What a sensor found in what it had seen before is told as that, unless some of
+ * it was live, or times are not told. */
+static void
+test_past(void **state)
+{
+	(void)state;
+	run_sql("INSERT INTO runs(exercise,kind,key,first_us,last_us,severity,"
+		"confidence,what,said,mark) VALUES('',0,'bad.example',1,2,1,50,"
+		"1,'green','green')");
+	run_sql("INSERT INTO sightings(run,site,owner,first_us,last_us,count,"
+		"strong,mark,past) SELECT id,'base','JP',1,2,3,3,'green',2"
+		" FROM runs");
+	run_sql("UPDATE sightings SET past=3");
+	read_policy("times], sighting: [times, count", "drop");
+	assert_int_equal(count(make(), "\"x_picket_past\":true"), 1);
+	run_sql("UPDATE sightings SET count=4");
+	assert_int_equal(count(make(), "x_picket_past"), 0);
+	run_sql("UPDATE sightings SET past=4");
+	read_policy("times], sighting: [count", "drop");
+	assert_int_equal(count(make(), "\"type\":\"sighting\""), 1);
+	assert_int_equal(count(bundle.stix.j.p, "x_picket_past"), 0);
+}
+
 /* An incident of that title at ours and at what a partner told; as it is named. */
 static void
 named(const char *title, bool told, const char *want)
@@ -439,6 +462,7 @@ main(void)
 						end),
 		cmocka_unit_test_setup_teardown(test_a_tactic_is_a_phase, begin,
 						end),
+		cmocka_unit_test_setup_teardown(test_past, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
