@@ -91,6 +91,10 @@ retro_answer_past(struct json *j, const char *key, const struct retro_past *p)
 	json_time(j, "first", p->first_s * US_PER_S);
 	json_time(j, "last", p->last_s * US_PER_S);
 	json_u64(j, "count", MAX(p->count, (uint64_t)1));
+	if (p->hosts != 0) {
+		json_u64(j, "hosts", host_bits_count(p->hosts));
+		json_u64(j, "host_bits", p->hosts);
+	}
 	if (p->cut) {
 		json_bool(j, "at_least", true);
 	}

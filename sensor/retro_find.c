@@ -22,6 +22,7 @@ add(struct retro_index *x, struct retro_past *p, const struct retro_entry *e)
 	}
 	/* a flow of which only the end was told is one all the same */
 	p->count += e->count;
+	p->hosts |= e->kind != INDICATOR_IP ? e->hosts : 0;
 	p->found = true;
 }
 

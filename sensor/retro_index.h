@@ -57,6 +57,7 @@ struct retro_past {
 	bool cut; /* it looked at as much as one may: there may be more */
 	uint32_t first_s, last_s;
 	uint64_t count;
+	uint32_t hosts; /* of ours (host_bits.h); 0: not known, or none */
 	struct retro_entry example; /* the latest */
 };
 
