@@ -147,7 +147,7 @@ common_set_seen(struct common_set *c, const struct sighting_set *set)
 enum err
 common_set_past(struct common_set *c, enum indicator_kind kind,
 		struct view value, uint32_t hosts, struct view site,
-		uint64_t since_us, uint64_t now_us,
+		uint64_t last_us, uint64_t now_us,
 		char why[INDICATOR_REASON_CAP])
 {
 	char text[INDICATOR_VALUE_CAP];
@@ -156,7 +156,7 @@ common_set_past(struct common_set *c, enum indicator_kind kind,
 
 	why[0] = '\0';
 	if (hosts == 0 || value.len == 0 || value.len >= sizeof(text) ||
-	    !gate_flood(c->gate, hosts, site, since_us, why)) {
+	    !gate_flood(c->gate, hosts, site, last_us, now_us, why)) {
 		return ERR_OK;
 	}
 	memcpy(text, value.p, value.len);

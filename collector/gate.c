@@ -258,23 +258,24 @@ pass_history(const struct gate *g, const struct indicator *i,
 
 bool
 gate_flood(const struct gate *g, uint32_t hosts, struct view site,
-	   uint64_t since_us, char reason[INDICATOR_REASON_CAP])
+	   uint64_t last_us, uint64_t now_us, char reason[INDICATOR_REASON_CAP])
 {
 	unsigned n = host_bits_count(hosts);
-	char since[40];
+	char last[40];
 
 	/* of more than can be told apart nobody can say that they are few */
 	if (!g->cfg.on || g->cfg.days == 0 ||
+	    last_us + g->cfg.days * DAY_US < now_us ||
 	    n <= MIN(g->cfg.max_hosts, (uint64_t)HOST_BITS_MOST - 1)) {
 		return false;
 	}
-	clock_iso(since_us, since);
+	clock_iso(last_us, last);
 	return !held(reason,
-		     "too common: used by about %u%s hosts of ours at %.*s "
-		     "since %.19sZ, would flood",
+		     "too common: about %u%s hosts of ours at %.*s used it in "
+		     "a week, last at %.19sZ",
 		     n, n == HOST_BITS_MOST ? " or more" : "",
 		     (int)MIN(site.len, (size_t)64), (const char *)site.p,
-		     since);
+		     last);
 }
 
 const char *

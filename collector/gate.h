@@ -54,10 +54,12 @@ const char *gate_allow_list(const struct gate *g, enum indicator_kind kind,
 bool gate_pass(void *arg, const struct indicator *i,
 	       char reason[INDICATOR_REASON_CAP]);
 
-/* What sensors of one site saw of an indicator before they were armed with it:
- * hosts of ours as in host_bits.h, since then.  True: armed, it would flood, and
- * 'reason' says so. */
+/* What a sensor of 'site' saw of an indicator before it was armed with it: hosts
+ * of ours in a week, as in host_bits.h, the last at 'last_us'.  True: armed, it
+ * would flood, and 'reason' says so.  What was last seen before the days of the
+ * history does not: it is over. */
 bool gate_flood(const struct gate *g, uint32_t hosts, struct view site,
-		uint64_t since_us, char reason[INDICATOR_REASON_CAP]);
+		uint64_t last_us, uint64_t now_us,
+		char reason[INDICATOR_REASON_CAP]);
 
 #endif

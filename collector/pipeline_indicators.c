@@ -109,7 +109,7 @@ pipeline_gate_past(struct pipeline *p, const struct alert *a)
 		return ERR_OK;
 	}
 	e = common_set_past(p->common, kind, i->value, a->past_hosts, a->site,
-			    a->past_first_us, p->now_us, why);
+			    a->past_last_us, p->now_us, why);
 	if (e == ERR_OK && why[0] != '\0') {
 		log_info("indicator %.*s %.*s is held: %s", (int)i->type.len,
 			 (const char *)i->type.p, (int)i->value.len,

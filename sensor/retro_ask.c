@@ -22,11 +22,12 @@ print_text(struct asking *a, const struct indicator *i,
 {
 	const struct retro_entry *e = &p->example;
 	char first[40], last[40], src[ADDR_TEXT_CAP], dst[ADDR_TEXT_CAP],
-		num[4], hosts[40] = "";
+		num[4], hosts[60] = "";
 
-	if (p->hosts != 0) {
-		snprintf(hosts, sizeof(hosts), ", about %u hosts of ours",
-			 host_bits_count(p->hosts));
+	if (retro_answer_hosts(p) != 0) {
+		snprintf(hosts, sizeof(hosts),
+			 ", about %u hosts of ours in a week",
+			 host_bits_count(retro_answer_hosts(p)));
 	}
 	clock_iso(p->first_s * US_PER_S, first);
 	clock_iso(p->last_s * US_PER_S, last);

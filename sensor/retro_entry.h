@@ -22,6 +22,9 @@
 #define RETRO_SECRET_LEN 192
 #define RETRO_KEY_LEN 16
 #define RETRO_DIGEST_LEN 12 /* of all keys but addresses */
+/* Hosts are counted anew from week to week: over months one host has many
+ * addresses, and what many had to do with long ago says nothing of today. */
+#define RETRO_HOSTS_S (7 * 86400)
 
 struct retro_secret {
 	uint8_t b[RETRO_SECRET_LEN];
@@ -47,8 +50,9 @@ struct retro_entry {
 		uint8_t key[RETRO_KEY_LEN];
 		struct {
 			uint8_t digest[RETRO_DIGEST_LEN];
-			/* whose it was of ours (host_bits.h); no part of the
-			 * key.  Of an address there is none. */
+			/* whose it was of ours (host_bits.h), in the week of
+			 * last_s; no part of the key.  Of an address there is
+			 * none. */
 			uint32_t hosts;
 		};
 	};
@@ -113,14 +117,21 @@ retro_cmp(const struct retro_entry *a, const struct retro_entry *b)
 	return retro_cmp_key(a->kind, a->key, b->kind, b->key);
 }
 
+static inline uint32_t
+retro_week(const struct retro_entry *e)
+{
+	return e->last_s / RETRO_HOSTS_S;
+}
+
 /* 'a' takes in what 'b' tells of the same thing. */
 static inline void
 retro_join(struct retro_entry *a, const struct retro_entry *b)
 {
 	uint32_t first = MIN(a->first_s, b->first_s);
 	uint32_t count = a->count + b->count;
-	uint32_t hosts = a->hosts | b->hosts;
+	uint32_t hosts = retro_week(a) >= retro_week(b) ? a->hosts : 0;
 
+	hosts |= retro_week(b) >= retro_week(a) ? b->hosts : 0;
 	count = count < a->count ? UINT32_MAX : count;
 	if (b->last_s >= a->last_s) {
 		*a = *b;

@@ -497,17 +497,24 @@ test_words(void **state)
 
 /* What a sensor saw before, of so many bits; whether it was taken back. */
 static bool
-past(enum indicator_kind kind, const char *value, unsigned bits)
+past_at(enum indicator_kind kind, const char *value, unsigned bits,
+	uint64_t last_us)
 {
 	char why[INDICATOR_REASON_CAP];
 
 	assert_int_equal(sql_exec(db, "BEGIN"), ERR_OK);
 	assert_int_equal(common_set_past(set, kind, view_cstr(value),
 					 (uint32_t)((UINT64_C(1) << bits) - 1),
-					 VIEW_LIT("hq"), NOW - HOUR, NOW, why),
+					 VIEW_LIT("hq"), last_us, NOW, why),
 			 ERR_OK);
 	assert_int_equal(sql_exec(db, "COMMIT"), ERR_OK);
 	return why[0] != '\0';
+}
+
+static bool
+past(enum indicator_kind kind, const char *value, unsigned bits)
+{
+	return past_at(kind, value, bits, NOW - HOUR);
 }
 
 /* Armed, and then many of ours are told to have used it: it is taken back, once,
@@ -531,14 +538,16 @@ test_past(void **state)
 	assert_false(past(INDICATOR_DOMAIN, "beacon-host.xyz", 3));
 	assert_false(past(INDICATOR_URL, ua, 32));
 	assert_false(past(INDICATOR_DOMAIN, "unknown-host.xyz", 32));
+	/* what is over floods nobody, and is what is looked for */
+	assert_false(past_at(INDICATOR_USER_AGENT, ua, 32, NOW - 200 * HOUR));
 	assert_int_equal(number("SELECT count(*) FROM indicators WHERE"
 				" state=2"),
 			 2);
 	assert_true(past(INDICATOR_USER_AGENT, ua, 20));
 	assert_false(past(INDICATOR_USER_AGENT, ua, 32)); /* it is already */
 	expect_text("SELECT reason FROM indicators WHERE kind=10",
-		    "held by gate: too common: used by about 31 hosts of ours"
-		    " at hq since 2026-11-21T21:26:40Z, would flood");
+		    "held by gate: too common: about 31 hosts of ours at hq"
+		    " used it in a week, last at 2026-11-21T21:26:40Z");
 	assert_int_equal(number("SELECT state FROM indicators WHERE kind=10"),
 			 INDICATOR_HELD);
 	assert_int_equal(indicator_word_of(common_set_words(set), ua, NOW, &w),

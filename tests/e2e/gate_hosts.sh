@@ -30,8 +30,10 @@ sensor_up() {
 # on: COUNT FIRST-ADDRESS SERVER HOST AGENT.
 requests() {
 	python3 - "$@" <<'PY'
-import ipaddress, struct, sys
-out, at = sys.stdout.buffer, 1790000000
+import ipaddress, struct, sys, time
+out, at = sys.stdout.buffer, int(time.time()) - 1000
+if at // 604800 != (at + 600) // 604800: # hosts are counted by the week
+    at -= 1200
 out.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
 def folded(b):
     s = sum(struct.unpack(">%dH" % ((len(b) + 1) // 2), b + b"\0" * (len(b) % 2)))
@@ -139,10 +141,10 @@ done
 eventually 60 is_open cdn.popular-host.net 0 ||
 	fail "its incident stays: $(ctl incidents)"
 ctl incidents show 1 --json | jq -r '.log[] | .what + ": " + .text' >"$tmp/why"
-grep -q '^dissolved: .*: held by gate: too common: used by about' "$tmp/why" ||
+grep -q '^dissolved: .*: held by gate: too common: about' "$tmp/why" ||
 	fail "why: $(cat "$tmp/why")"
 ctl indicators held >"$tmp/held"
-grep -q 'held by gate: too common: used by about [4-9][0-9] hosts of ours at hq since 2026-' \
+grep -q 'held by gate: too common: about [4-9][0-9] hosts of ours at hq used it in a week' \
 	"$tmp/held" || fail "no reason: $(cat "$tmp/held")"
 # even N : the sensor runs the newest version, with N in force.
 even() {
