@@ -289,7 +289,9 @@ part_pack_alert(struct part_pack *p, const char *site, const char *sensor,
 			  (t->has_isn[1] ? SIGHT_SERVER : 0) |
 			  (t->content != 0 ? SIGHT_CONTENT : 0) |
 			  (t->ip_id != 0 ? SIGHT_IP_ID : 0) |
-			  (a->has_past ? SIGHT_PAST : 0));
+			  (a->has_past ? SIGHT_PAST : 0) |
+			  (a->has_past && a->past_hosts != 0 ? SIGHT_HOSTS
+							     : 0));
 	to = put(to, name);
 	to = put(to, subject);
 	to = put(to, part_zigzag(id - p->last_id));
@@ -302,6 +304,9 @@ part_pack_alert(struct part_pack *p, const char *site, const char *sensor,
 		to = put(to, a->past_first_us);
 		to = put(to, a->past_last_us);
 		to = put(to, a->past_count);
+		if (a->past_hosts != 0) {
+			to = put(to, a->past_hosts);
+		}
 	}
 	p->len = (size_t)(to - p->bytes);
 	p->n_alerts++;

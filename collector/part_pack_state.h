@@ -37,7 +37,8 @@ enum {
 	SIGHT_CONTENT = 4,
 	SIGHT_IP_ID = 8,
 	SIGHT_PAST = 16,
-	SIGHT_FLAGS = 31,
+	SIGHT_HOSTS = 32, /* of the past */
+	SIGHT_FLAGS = 63,
 };
 
 /* The texts of a subject, in the order in which they are written. */

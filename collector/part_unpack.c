@@ -260,10 +260,11 @@ static enum err
 take_alert(struct part_unpack *u, struct part_sight *s, struct diag *d)
 {
 	const uint64_t top = INT64_MAX;
-	uint64_t name, subject, step, src, dst;
+	uint64_t name, subject, step, src, dst, hosts = 0;
 	uint8_t flags;
 
 	if (!take_u8(u, &flags) || flags > SIGHT_FLAGS ||
+	    (flags & (SIGHT_HOSTS | SIGHT_PAST)) == SIGHT_HOSTS ||
 	    !store_varint_get(&u->left, &name) || name >= u->n_names ||
 	    !store_varint_get(&u->left, &subject) || subject >= u->n_subjects ||
 	    !store_varint_get(&u->left, &step)) {
@@ -292,9 +293,12 @@ take_alert(struct part_unpack *u, struct part_sight *s, struct diag *d)
 	if (s->a.has_past && (!take_number(u, top, &s->a.past_first_us) ||
 			      !take_number(u, top, &s->a.past_last_us) ||
 			      s->a.past_first_us > s->a.past_last_us ||
-			      !take_number(u, UINT32_MAX, &s->a.past_count))) {
+			      !take_number(u, UINT32_MAX, &s->a.past_count) ||
+			      ((flags & SIGHT_HOSTS) != 0 &&
+			       !take_number(u, UINT32_MAX, &hosts)))) {
 		return bad(u, d, "past of an alert");
 	}
+	s->a.past_hosts = (uint32_t)hosts;
 	return ERR_OK;
 }
 

@@ -56,6 +56,7 @@ struct alert {
 	/* It tells of the past: the indicator was seen from then to then. */
 	bool has_past;
 	uint64_t past_first_us, past_last_us, past_count;
+	uint32_t past_hosts; /* of ours, as in host_bits.h; 0: not known */
 
 	struct view picket; /* the object "picket" as it stands in the line */
 };

@@ -456,12 +456,14 @@ read_past(const struct eve *e, struct alert *a)
 		return NULL;
 	}
 	a->past_count = 1;
+	a->past_hosts = 0;
 	if (!get_text(member(e, v, "first"), &first) ||
 	    !get_text(member(e, v, "last"), &last) ||
 	    !clock_parse_iso(first, &a->past_first_us) ||
 	    !clock_parse_iso(last, &a->past_last_us) ||
 	    a->past_last_us > INT64_MAX || a->past_first_us > a->past_last_us ||
-	    !get_uint(member(e, v, "count"), UINT32_MAX, &a->past_count)) {
+	    !get_uint(member(e, v, "count"), UINT32_MAX, &a->past_count) ||
+	    !get_u32(member(e, v, "host_bits"), &a->past_hosts)) {
 		return "picket.past";
 	}
 	a->has_past = true;
