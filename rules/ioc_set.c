@@ -176,6 +176,8 @@ note_hash_of(const struct ioc_set *s, const struct ioc_note *n)
 		(uintptr_t)n->source,
 		(uintptr_t)n->tlp,
 		(uintptr_t)n->tactic,
+		(uintptr_t)n->labels,
+		(uintptr_t)n->kill_chain,
 		n->valid_from_us,
 		n->valid_until_us,
 	};
@@ -197,6 +199,7 @@ note_same(const struct ioc_note *a, const struct ioc_note *b)
 	return a->type == b->type && a->exact == b->exact &&
 	       a->severity == b->severity && a->source == b->source &&
 	       a->tlp == b->tlp && a->tactic == b->tactic &&
+	       a->labels == b->labels && a->kill_chain == b->kill_chain &&
 	       a->valid_from_us == b->valid_from_us &&
 	       a->valid_until_us == b->valid_until_us;
 }
@@ -237,6 +240,8 @@ share_note(struct ioc_set *s, const struct ioc_note *in)
 	n.source = share_string(s, in->source);
 	n.tlp = share_string(s, in->tlp);
 	n.tactic = share_string(s, in->tactic);
+	n.labels = share_string(s, in->labels);
+	n.kill_chain = share_string(s, in->kill_chain);
 	n.id = own_string(s, in->id);
 	/* Lists repeat one description for all of an event. */
 	if (s->last_description != NULL && in->description != NULL &&
@@ -247,7 +252,8 @@ share_note(struct ioc_set *s, const struct ioc_note *in)
 		s->last_description = n.description;
 	}
 	if (n.source == NULL || n.tlp == NULL || n.tactic == NULL ||
-	    n.id == NULL || n.description == NULL) {
+	    n.labels == NULL || n.kill_chain == NULL || n.id == NULL ||
+	    n.description == NULL) {
 		return NULL;
 	}
 	if (n.id[0] != '\0' || n.description[0] != '\0' || n.mark != NULL) {

@@ -46,6 +46,7 @@ struct ioc_note {
 	const struct marking *mark; /* whom it is releasable to, or NULL */
 	const char *description;
 	const char *tactic; /* ATT&CK tactic id such as "TA0011" */
+	const char *labels, *kill_chain; /* parted by commas, see indicator.h */
 	uint64_t valid_from_us, valid_until_us; /* 0: open */
 };
 
