@@ -358,12 +358,19 @@ by_date(const struct poll *p, char after[TAXII_DATE_CAP])
 	return true;
 }
 
+/* Of one poll's bytes and time nothing is left. */
+static bool
+is_spent(const struct poll *p)
+{
+	size_t max = p->o->poll_bytes != 0 ? p->o->poll_bytes : (size_t)1 << 30;
+
+	return p->spooled >= max || clock_mono_us() >= p->ends_us;
+}
+
 /* Whether to go on after a page; an error when it goes in circles. */
 static enum err
 go_on(struct poll *p, const char *before, char after[TAXII_DATE_CAP], bool *on)
 {
-	size_t max = p->o->poll_bytes != 0 ? p->o->poll_bytes : (size_t)1 << 30;
-
 	*on = p->more;
 	if (!p->more) {
 		return ERR_OK;
@@ -374,8 +381,7 @@ go_on(struct poll *p, const char *before, char after[TAXII_DATE_CAP], bool *on)
 				"%.200s: more pages, but not where",
 				p->objects);
 	}
-	if (p->pages >= or_else(p->o->max_pages, 10000) || p->spooled >= max ||
-	    clock_mono_us() >= p->ends_us) {
+	if (p->pages >= or_else(p->o->max_pages, 10000) || is_spent(p)) {
 		return diag_set(p->d, ERR_LIMIT,
 				"%.200s: more than one poll takes; the rest "
 				"comes with the next",
@@ -432,7 +438,8 @@ fetch_marks(struct poll *p)
 	p->d = &ignored;
 	p->next[0] = '\0';
 	p->more = true;
-	for (unsigned i = 0; e == ERR_OK && p->more && i < MARK_PAGES; i++) {
+	for (unsigned i = 0;
+	     e == ERR_OK && p->more && i < MARK_PAGES && !is_spent(p); i++) {
 		p->more = false;
 		e = page_url(p, "",
 			     "&match%5Btype%5D=marking-definition,identity",
