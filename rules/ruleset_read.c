@@ -367,6 +367,8 @@ add_armed(struct ruleset *rs, const struct indicator *i, struct diag *d)
 		.mark = &i->mark,
 		.description = i->description,
 		.tactic = i->tactic,
+		.labels = i->labels,
+		.kill_chain = i->kill_chain,
 		.valid_from_us = i->valid_from_us,
 		.valid_until_us = i->valid_until_us,
 	};

@@ -41,6 +41,9 @@ same 'JA4' 1 "$(alerts tls.pcap "$tmp/event.json" 'known-bad TLS client (JA4)')"
 "$sensor" --read "$top/pcaps/tls.pcap" --indicators "$tmp/event.json" \
 	--eve - 2>/dev/null | grep '"type":"ja4"' | grep -q '"tlp":"amber"' ||
 	fail "the mark behind the attributes is lost"
+"$sensor" --read "$top/pcaps/tls.pcap" --indicators "$tmp/event.json" \
+	--eve - 2>/dev/null | grep -q '"labels":"tlp:amber"' ||
+	fail "the labels are lost"
 
 # The same in a feed's directory, one of whose events is broken.
 mkdir "$tmp/feed"

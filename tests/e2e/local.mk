@@ -8,6 +8,7 @@ E2E_TESTS += tests/e2e/pipeline.sh
 E2E_TESTS += tests/e2e/taps.sh
 E2E_TESTS += tests/e2e/alerts.sh
 E2E_TESTS += tests/e2e/patterns.sh
+E2E_TESTS += tests/e2e/pattern_fields.sh
 E2E_TESTS += tests/e2e/redis_away.sh
 E2E_TESTS += tests/e2e/common_set.sh
 E2E_TESTS += tests/e2e/exchange_reload.sh
