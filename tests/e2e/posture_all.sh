@@ -42,7 +42,7 @@ watch() {
 		--set "control.public-key=$tmp/key.pub" \
 		--set "evidence.dir=$tmp/kept-$1" --set forward.types=stats \
 		--set forward.batch-ms=60000 --set ledger.interval=3600 \
-		--set forward.presence-ms=10000 2>>"$tmp/$1.log" &
+		--set forward.presence-ms=1000 2>>"$tmp/$1.log" &
 	watched=$!
 	pids="$pids $watched"
 }
@@ -169,6 +169,16 @@ for s in $sites; do
 		"+$(($(wc -l <"$tmp/before-$s") + 1))" "$tmp/$s.json" |
 		jq 'select(.capture_file != null)' | wc -l)"
 	grep -q capture_file "$tmp/before-$s" || fail "$s: no alert has a packet"
+done
+
+# The first order once more, as whoever may write to the stream can repeat it.
+redis-cli -s "$sock" EVAL "return redis.call('XADD', KEYS[1], '*',
+	unpack(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1][2]))" \
+	1 picket:control >/dev/null || fail "the order is not there"
+refused() { [ "$(field "$1" control_refused)" -gt 0 ]; }
+for s in $sites; do
+	eventually 60 refused "$s" || fail "$s takes an old order"
+	obeys "$s" peacetime || fail "$s obeys an old order"
 done
 no_sanitizer "$tmp"/*.log
 finish
