@@ -29,6 +29,7 @@ E2E_TESTS += tests/e2e/cases.sh
 E2E_TESTS += tests/e2e/silence.sh
 E2E_TESTS += tests/e2e/reload.sh
 E2E_TESTS += tests/e2e/posture.sh
+E2E_TESTS += tests/e2e/posture_all.sh
 E2E_TESTS += tests/e2e/evidence.sh
 E2E_TESTS += tests/e2e/exercise.sh
 E2E_TESTS += tests/e2e/posture_store.sh
