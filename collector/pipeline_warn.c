@@ -305,6 +305,17 @@ record_of(struct pipeline *p, const struct store_warning *w, const char *text)
 	return i;
 }
 
+/* As what an alert shows it, which an incident's is, beside what names it. */
+static enum key_kind
+key_kind(const struct store_warning *w)
+{
+	return w->level == 0                    ? KEY_INDICATOR
+	       : w->kind == INDICATOR_IP        ? KEY_ADDRESS
+	       : w->kind == INDICATOR_DOMAIN    ? KEY_DOMAIN
+	       : w->kind == INDICATOR_CERT_SHA1 ? KEY_CERT
+						: KEY_INDICATOR;
+}
+
 static enum err
 offer(void *arg, const struct store_warning *w)
 {
@@ -321,6 +332,10 @@ offer(void *arg, const struct store_warning *w)
 	}
 	e = common_set_offer(p->common, INDICATOR_WARNING_SOURCE, &i, now,
 			     &put);
+	if (e == ERR_OK && put.outcome != INDICATOR_NO_ROOM) {
+		e = common_set_seen_before(p->common, put.id, key_kind(w),
+					   w->value);
+	}
 	if (e == ERR_OK) {
 		e = store_warning_offered(
 			store_db(p->store), &is,
