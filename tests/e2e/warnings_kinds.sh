@@ -151,7 +151,7 @@ eventually 60 seen || fail "not seen: $(ctl --json indicators show "$url")"
 	--site hq --sensor tap2 --exercise DRILL --redis "unix://$sock" \
 	--spool "$tmp/drill" 2>>"$tmp/hq.log" || fail "exercise: status $?"
 played() {
-	[ "$(sql "SELECT count(*) FROM alert_groups WHERE exercise='DRILL'")" != 0 ]
+	[ "$(sql "SELECT count(*) FROM runs WHERE exercise='DRILL'")" != 0 ]
 }
 eventually 60 played || fail "nothing was played"
 ctl --json warnings | jq -c '[.warnings[] | [.kind, .value]] | sort' \
