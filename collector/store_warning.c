@@ -123,38 +123,86 @@ insert(sqlite3 *db, const struct store_warning *w, int64_t known)
 	return e;
 }
 
-/* Whether there is one of this value, and whether it still says all of 'w'. */
+/* One of the same value that is there. */
+struct former {
+	bool is; /* there */
+	bool stands; /* and says all that the new one would, but for marks */
+	int64_t id;
+	int state;
+	char mark[MARKING_TEXT_CAP];
+};
+
 static enum err
 former(sqlite3 *db, const struct store_warning *w, uint64_t expired_us,
-       bool *there, bool *stands)
+       struct former *f)
 {
 	sqlite3_stmt *st = NULL;
 	int rc = SQLITE_ERROR;
 
-	*there = *stands = false;
+	*f = (struct former){ .is = false };
 	if (sqlite3_prepare_v2(
 		    db,
-		    "SELECT w.stored_us,w.exact,w.state,coalesce(i.verdict,0)"
-		    " FROM warnings w LEFT JOIN indicators i ON"
-		    " i.id=w.indicator WHERE w.kind=?1 AND w.value=?2",
+		    "SELECT w.id,w.stored_us,w.exact,w.state,"
+		    "coalesce(i.verdict,0),w.mark FROM warnings w LEFT JOIN"
+		    " indicators i ON i.id=w.indicator WHERE w.kind=?1 AND"
+		    " w.value=?2",
 		    -1, &st, NULL) == SQLITE_OK &&
 	    sql_bind(st, "dt", (int)w->kind, w->value) == SQLITE_OK) {
 		rc = sqlite3_step(st);
 	}
 	if (rc == SQLITE_ROW) {
-		uint64_t at = sql_u64(st, 0);
-		int state = sqlite3_column_int(st, 2);
+		uint64_t at = sql_u64(st, 1);
 
-		*there = true;
-		*stands = at >= expired_us &&
-			  (w->exact || sqlite3_column_int(st, 1) == 0) &&
-			  (state != WARNING_OFF ||
-			   sqlite3_column_int(st, 3) == VERDICT_REMOVED) &&
-			  (state != WARNING_REFUSED ||
-			   w->stored_us < at + ROOM_US);
+		f->is = true;
+		f->id = sqlite3_column_int64(st, 0);
+		f->state = sqlite3_column_int(st, 3);
+		snprintf(f->mark, sizeof(f->mark), "%s", sql_text(st, 5));
+		f->stands = at >= expired_us &&
+			    (w->exact || sqlite3_column_int(st, 2) == 0) &&
+			    (f->state != WARNING_OFF ||
+			     sqlite3_column_int(st, 4) == VERDICT_REMOVED) &&
+			    (f->state != WARNING_REFUSED ||
+			     w->stored_us < at + ROOM_US);
 	}
 	sqlite3_finalize(st);
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_OK : ERR_IO;
+}
+
+static struct marking
+read_mark(const char *text)
+{
+	struct marking m;
+
+	/* What cannot be read restricts most. */
+	if (marking_read(&m, view_cstr(text), NULL) != ERR_OK) {
+		m = (struct marking){ .tlp = TLP_RED, .limited = true };
+	}
+	return m;
+}
+
+/* One that stands was since seen where, or said by whom, fewer may see it: it is
+ * offered again with both marks joined. */
+static enum err
+tighten(sqlite3 *db, struct store_warning *w, const struct former *f,
+	bool *added)
+{
+	struct marking m = read_mark(f->mark), other = read_mark(w->mark);
+	char text[MARKING_TEXT_CAP];
+	enum err e;
+
+	marking_join(&m, &other);
+	if (f->state == WARNING_KNOWN || f->state == WARNING_REFUSED ||
+	    f->state == WARNING_OFF ||
+	    strcmp(marking_text(&m, text), f->mark) == 0) {
+		return ERR_OK;
+	}
+	w->state = WARNING_NOTED;
+	WARNING_RUN(db, e,
+		    "UPDATE warnings SET mark=?2,state=?3,moved_us=CASE WHEN"
+		    " state=?3 THEN moved_us ELSE ?4 END WHERE id=?1",
+		    "itdu", f->id, text, (int)w->state, w->stored_us);
+	*added = e == ERR_OK;
+	return e;
 }
 
 /* Of the common set, if it is armed as far as that. */
@@ -184,14 +232,14 @@ enum err
 store_warning_note(sqlite3 *db, struct store_warning *w, uint64_t expired_us,
 		   bool known, bool *added, bool *refused, uint64_t *forgotten)
 {
-	bool there, stands;
+	struct former was;
 	int64_t armed = 0;
-	enum err e = former(db, w, expired_us, &there, &stands);
+	enum err e = former(db, w, expired_us, &was);
 
 	*added = *refused = false;
 	*forgotten = 0;
-	if (e != ERR_OK || stands) {
-		return e;
+	if (e != ERR_OK || was.stands) {
+		return e == ERR_OK ? tighten(db, w, &was, added) : e;
 	}
 	e = armed_as(db, w, &armed);
 	if (e != ERR_OK || (armed != 0 && !known)) {
@@ -201,7 +249,7 @@ store_warning_note(sqlite3 *db, struct store_warning *w, uint64_t expired_us,
 	if (e != ERR_OK || *refused) {
 		return e;
 	}
-	if (there) {
+	if (was.is) {
 		WARNING_RUN(db, e,
 			    "DELETE FROM warnings WHERE kind=? AND value=?",
 			    "dt", (int)w->kind, w->value);
