@@ -59,4 +59,10 @@ grep -q "$bad.*ends within a value" "$tmp/out" ||
 	fail "the broken event is not told: $(cat "$tmp/out")"
 grep -q 'to_ids is not set' "$tmp/out" ||
 	fail "what is not for detection is not told: $(cat "$tmp/out")"
+# A line where there is one, an id where there is one, and no holes for others.
+printf 'good.example\nnot a thing\n' >"$tmp/list.txt"
+"$sensor" --check --indicators "$tmp/event.json" "$tmp/list.txt" >"$tmp/out" 2>&1
+grep -q '/event.json: skipped: indicator 2: to_ids' "$tmp/out" &&
+	grep -q '/list.txt:2: skipped: indicator: more than one word' "$tmp/out" ||
+	fail "what was refused, and where: $(cat "$tmp/out")"
 finish
