@@ -178,8 +178,11 @@ counterpart_consults(sqlite3 *db, struct counterpart_pair *out, unsigned max,
 	sqlite3_stmt *st = NULL;
 	int rc = sqlite3_prepare_v2(
 		db,
-		"SELECT DISTINCT c.side,c.number,f.side,f.number,i.id"
-		" FROM consults f"
+		"SELECT our_side,our_number,side,number,incident FROM (SELECT"
+		" *,row_number() OVER (PARTITION BY side ORDER BY number,"
+		"our_side,our_number,incident) AS nth FROM (SELECT DISTINCT"
+		" c.side AS our_side,c.number AS our_number,f.side AS side,"
+		"f.number AS number,i.id AS incident FROM consults f"
 		" JOIN partner_numbers b ON b.party=f.side AND"
 		" b.number=f.incident"
 		" JOIN partner_incidents p ON p.party=b.party AND"
@@ -200,8 +203,10 @@ counterpart_consults(sqlite3 *db, struct counterpart_pair *out, unsigned max,
 		"'$.sides') s WHERE json_extract(s.value,'$.owner')=f.side)"
 		" AND (SELECT count(*) FROM consult_events m WHERE"
 		" m.consult_side=c.side AND m.consult_number=c.number AND"
-		" m.kind=9 AND m.local=1 AND m.other_side=f.side)<?3"
-		" ORDER BY f.side,f.number LIMIT ?2",
+		" m.kind=9 AND m.local=1 AND m.other_side=f.side)<?3))"
+		/* One of each side, then another of each: nobody's are in the
+		 * way of another's. */
+		" ORDER BY nth,side LIMIT ?2",
 		-1, &st, NULL);
 
 	*n = 0;

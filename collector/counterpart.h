@@ -61,7 +61,8 @@ enum err counterpart_json(sqlite3 *db, int64_t incident,
 /*
  * Two open consultations of counterparts, one ours and one a partner's, that
  * nobody of us has said to be one.  The partner is a side of ours already: what
- * it claims to have seen brings it to no table that it was not called to.
+ * it claims to have seen brings it to no table that it was not called to.  Of
+ * more than 'max' each partner has its share.
  */
 struct counterpart_pair {
 	struct consult_id ours, theirs;

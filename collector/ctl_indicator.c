@@ -174,6 +174,16 @@ show_source(void *arg, const struct indicator *i, enum indicator_gone gone,
 	fprintf(x->out, "%s%s%s%s\n", i->id[0] != '\0' ? ", " : "",
 		ctl_clean(x, i->id), i->description[0] != '\0' ? ": " : "",
 		ctl_clean(x, i->description));
+	if (i->labels[0] != '\0') {
+		heading(x, "Labels");
+		fprintf(x->out, "%s\n", ctl_clean(x, i->labels));
+	}
+	if (i->kill_chain[0] != '\0' || i->tactic[0] != '\0') {
+		heading(x, "Stage");
+		fprintf(x->out, "%s\n",
+			ctl_clean(x, i->kill_chain[0] != '\0' ? i->kill_chain
+							      : i->tactic));
+	}
 }
 
 static void

@@ -191,6 +191,7 @@ libcollector_a_SOURCES += \
 	collector/share.h collector/share_state.h collector/share.c \
 	collector/share_sightings.c collector/share_incidents.c \
 	collector/share_step.h collector/share_step.c \
+	collector/share_words.h collector/share_words.c \
 	collector/share_indicators.c collector/share_consults.c \
 	collector/share_audit.c \
 	collector/share_held.h collector/share_held.c \

@@ -103,9 +103,9 @@ weigh_together(struct pipeline *p, int64_t id)
 			   : e;
 }
 
-/* 'i' as it is kept, and as it is now. */
-static enum err
-assess(struct pipeline *p, struct incident *i, struct store_incident_kept *was)
+enum err
+pipeline_assess(struct pipeline *p, const struct incident *i,
+		struct store_incident_kept *was)
 {
 	struct assessment *a = &p->assessment;
 	enum err e = pipeline_silence_of(p, i, &a->silences);
@@ -132,7 +132,7 @@ on_incident(void *arg, struct incident *i)
 	struct store_incident_change c;
 	const char *what;
 	bool again = false;
-	enum err e = assess(p, i, &was);
+	enum err e = pipeline_assess(p, i, &was);
 
 	if (e == ERR_OK && was.found) {
 		e = store_incident_mark(p->store, i->id, &a->mark);

@@ -133,7 +133,6 @@ fill(struct pipeline *p, bool *done)
 static enum err
 dissolve(struct pipeline *p, const struct incident *i)
 {
-	struct assessment *a = &p->assessment;
 	struct store_incident_kept was;
 	enum err e = store_incident_get(p->store, i->id, &was);
 
@@ -150,14 +149,10 @@ dissolve(struct pipeline *p, const struct incident *i)
 		 "%s",
 		 i->id, p->cases.why);
 	if (e == ERR_OK && p->feed != NULL) {
-		e = pipeline_silence_of(p, i, &a->silences);
+		e = pipeline_assess(p, i, &was);
 		if (e == ERR_OK) {
-			e = assess_incident(i, p->cfg.missions,
-					    &p->cases.silences, a);
-		}
-		if (e == ERR_OK) {
-			e = feed_incident(p->feed, i->id, "dissolved", a,
-					  p->now_us);
+			e = feed_incident(p->feed, i->id, "dissolved",
+					  &p->assessment, p->now_us);
 		}
 	}
 	return e;

@@ -122,6 +122,10 @@ struct pipeline {
 	bool sensors_unseen; /* the last look at them failed */
 	uint64_t consulted_us; /* the last look at consultations (monotonic) */
 	bool consult_failed; /* and it failed */
+	/* Words on them that found no room: since the start, when that was last
+	 * said and how many there had been; and until when no two are looked
+	 * for that are one (monotonic). */
+	uint64_t consult_unsaid, unsaid_us, unsaid_told, join_us;
 };
 
 /*
@@ -213,6 +217,9 @@ enum err pipeline_correlators_declare(struct pipeline *p) MUST_CHECK;
 enum err pipeline_correlator_found(struct pipeline *p, const char *kind,
 				   uint64_t n) MUST_CHECK;
 enum err pipeline_incidents(struct pipeline *p) MUST_CHECK;
+/* What it is now into p->assessment, and '*was' it is kept as. */
+enum err pipeline_assess(struct pipeline *p, const struct incident *i,
+			 struct store_incident_kept *was) MUST_CHECK;
 
 /* pipeline_taps.c: events that turn out to be one, once clocks are known; within
  * the transaction, before pipeline_incidents(). */

@@ -225,8 +225,10 @@ static size_t
 take_out(struct passage *p, struct view text, size_t at)
 {
 	const struct share_partner *to = p->r->partner;
+	/* Two bytes say it; to the word's end, from each of its bytes, would be
+	 * the square of its length. */
 	bool begins = at == 0 || text.p[at] >= 0x80 ||
-		      redact_scan_word(view_sub(text, 0, at + 1), at - 1) <= at;
+		      redact_scan_word(view_sub(text, at - 1, 2), 0) < 2;
 	const struct redact_name *name;
 	struct addr a;
 	size_t n = 0;
@@ -241,7 +243,7 @@ take_out(struct passage *p, struct view text, size_t at)
 		put_edge(p);
 		return n;
 	}
-	if (!begins || redact_scan_word(text, at) == at) {
+	if (!begins || redact_scan_word(view_sub(text, at, 1), 0) == 0) {
 		return 0;
 	}
 	if (p->mark == NULL || !to->keep_domains) {

@@ -218,6 +218,10 @@ static const char correlators[] =
 	" hour INTEGER NOT NULL, n INTEGER NOT NULL,"
 	" PRIMARY KEY(kind, hour)) WITHOUT ROWID;";
 
+/* How many sensors a part was the first to tell the head of. */
+static const char part_sensors[] =
+	"ALTER TABLE part_marks ADD COLUMN sensors INTEGER NOT NULL DEFAULT 0;";
+
 /* How much of a count was found in what had been seen before. */
 static const char told_late[] =
 	"ALTER TABLE sightings ADD COLUMN past INTEGER NOT NULL DEFAULT 0;"
@@ -260,6 +264,7 @@ static const struct migration migrations[] = {
 	{ links_both_ways, NULL, NULL },
 	{ received, NULL, NULL },
 	{ parts, NULL, NULL },
+	{ part_sensors, NULL, NULL },
 	{ told_late, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,

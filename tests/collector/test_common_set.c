@@ -237,6 +237,37 @@ test_versions(void **state)
 			 INDICATOR_ARMED);
 }
 
+/* Taken back under another value, or of a pattern that nobody sees by now, and
+ * while there is no room: what the id gave before goes. */
+static void
+test_taken_back(void **state)
+{
+	const struct indicator_limits small = { .max_total = 1000,
+						.max_source = 2,
+						.keep_off = 10,
+						.keep_log = 5 };
+	struct indicator a = an_indicator(INDICATOR_DOMAIN, "one.xyz");
+
+	(void)state;
+	common_set_free(set);
+	open_set(&small);
+	a.id = "indicator--1";
+	a.modified_us = NOW - HOUR;
+	offer("s", &a, NOW);
+	a.value = "two.xyz";
+	offer("s", &a, NOW);
+	assert_int_equal(number("SELECT count(*) FROM indicators WHERE"
+				" state=2"),
+			 2);
+	a.value = "indicator--1.forgotten.invalid";
+	a.modified_us = NOW;
+	a.revoked = true;
+	assert_int_equal(offer("s", &a, NOW).outcome, INDICATOR_NO_ROOM);
+	assert_int_equal(number("SELECT count(*) FROM indicators WHERE"
+				" state=2"),
+			 0);
+}
+
 static void
 test_expiry(void **state)
 {
@@ -928,6 +959,7 @@ main(void)
 		CASE(test_bounds),      CASE(test_seen),
 		CASE(test_seen_long),   CASE(test_changes),
 		CASE(test_refuted),     CASE(test_refuted_long),
+		CASE(test_taken_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

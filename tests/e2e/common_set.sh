@@ -112,12 +112,19 @@ eventually 10 is_state bad.example.net 1 ||
 ctl indicators add domain 'no domain' >"$tmp/out" 2>&1 && fail "add nonsense"
 
 # A marking for what bears none; nothing is made of a list that is not there.
+printf 'type,value,tlp,tpl,labels,tactic\ndomain,noted.xyz,green,red,apt 7,TA0011\n' >"$tmp/noted.csv"
+ctl indicators import "$tmp/noted.csv" >"$tmp/out" 2>&1 || fail "noted.csv"
+grep -q "^picketctl: note: .*noted.csv: column 'tpl' is not known" \
+	"$tmp/out" || fail "a slip in a title is not told: $(cat "$tmp/out")"
 printf '%s\n' plain-one.xyz plain-two.xyz >"$tmp/plain.txt"
 ctl indicators import --source plain --mark purple "$tmp/plain.txt" \
 	>"$tmp/out" 2>&1 && fail "a marking that is none"
 ctl indicators import --source plain --mark amber//JP,US "$tmp/plain.txt" \
 	>"$tmp/out" 2>&1 || fail "import --mark: $(cat "$tmp/out")"
 eventually 10 is_state plain-two.xyz 2 || fail "plain: not taken"
+eventually 10 is_state noted.xyz 2 || fail "noted: not taken"
+same "what a list says of it" "apt 7 TA0011" "$(ctl indicators show noted.xyz |
+	sed -n 's/^ *\(Labels\|Stage\) *//p' | xargs)"
 ctl indicators show plain-one.xyz | grep -q 'Marking *amber//JP,US' ||
 	fail "the marking: $(ctl indicators show plain-one.xyz)"
 ctl indicators import "$tmp/plain.txt" "$tmp/nowhere" >"$tmp/out" 2>&1 &&

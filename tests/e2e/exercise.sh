@@ -106,10 +106,12 @@ all_in() {
 }
 eventually 30 all_in || fail "the injects are not seen"
 # until all of both captures has come: the last packets are the beacon's
-settled() {
+settled() { # before, and those of the sensors' own files
 	n=$(sql 'SELECT sum(count) FROM alert_groups')
 	sleep 1
-	[ "$n" = "$(sql 'SELECT sum(count) FROM alert_groups')" ]
+	[ "$n" = "$(sql 'SELECT sum(count) FROM alert_groups')" ] &&
+		[ "$n" = "$(cat "$tmp"/*.json | jq -s '[.[] |
+			select(.event_type == "alert")] | length')" ]
 }
 eventually 30 settled || fail "alerts do not end"
 
