@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collector/allow_reader.h"
 #include "collector/enrich.h"
 #include "common/listen.h"
 #include "common/log.h"
@@ -47,13 +48,10 @@ check_geoip(const struct pipeline_config *cfg, struct diag *d)
 static enum err
 check_allow(const struct pipeline_config *cfg, struct diag *d)
 {
-	struct allow_lists *lists = allow_lists_new();
-	enum err e = lists != NULL ? ERR_OK
-				   : diag_set(d, ERR_NOMEM, "out of memory");
+	struct allow_lists *lists;
+	enum err e =
+		allow_reader_read(cfg->allow, cfg->n_allow, NULL, &lists, d);
 
-	for (unsigned i = 0; i < cfg->n_allow && e == ERR_OK; i++) {
-		e = allow_lists_add(lists, cfg->allow[i], d);
-	}
 	allow_lists_free(lists);
 	return e;
 }

@@ -118,10 +118,10 @@ common_set_new(struct common_set **out, sqlite3 *db,
 	return ERR_OK;
 }
 
-void
+struct allow_lists *
 common_set_use_lists(struct common_set *c, struct allow_lists *lists)
 {
-	gate_use_lists(c->gate, lists);
+	return gate_use_lists(c->gate, lists);
 }
 
 void

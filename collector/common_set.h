@@ -58,8 +58,10 @@ enum err common_set_new(struct common_set **out, sqlite3 *db,
 			struct diag *d) MUST_CHECK;
 void common_set_free(struct common_set *c);
 /* New indicators pass other allow lists from here on, taken over; what they
- * mean for those that are armed, indicator_word_of() says. */
-void common_set_use_lists(struct common_set *c, struct allow_lists *lists);
+ * mean for those that are armed, indicator_word_of() says.  Gives the former
+ * ones back. */
+struct allow_lists *common_set_use_lists(struct common_set *c,
+					 struct allow_lists *lists) MUST_CHECK;
 
 /*
  * One slice, in a transaction of its own; 'done' (or NULL) is called for each

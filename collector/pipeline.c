@@ -96,6 +96,7 @@ pipeline_close(struct pipeline *p)
 	pipeline_exchange_free(p->exchange);
 	feed_close(p->feed);
 	health_free(p->health);
+	allow_reader_stop(p->allow);
 	common_set_free(p->common);
 	assess_fini(&p->assessment);
 	correlate_free(p->correlate);

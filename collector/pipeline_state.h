@@ -10,6 +10,7 @@
 #ifndef COLLECTOR_PIPELINE_STATE_H
 #define COLLECTOR_PIPELINE_STATE_H
 
+#include "collector/allow_reader.h"
 #include "collector/assess.h"
 #include "collector/common_set.h"
 #include "collector/dedupe.h"
@@ -93,6 +94,7 @@ struct pipeline {
 	struct taps *taps;
 	struct health *health;
 	struct common_set *common;
+	struct allow_reader *allow; /* NULL: no lists are named */
 	bool indicators_stuck; /* its last turn failed */
 	struct feed *feed;
 	struct pipeline_posture *posture;
@@ -144,7 +146,8 @@ enum err pipeline_acknowledge(struct pipeline *p, struct diag *d) MUST_CHECK;
 /* pipeline_indicators.c: opens the common set; and one slice of it, between
  * two transactions.  An error is the feed's; the set's own is told and tried
  * again. */
-/* The allow lists are read again; while that fails the former ones stay. */
+/* The allow lists are read again, beside it; while that fails the former ones
+ * stay. */
 void pipeline_indicators_reload(struct pipeline *p);
 enum err pipeline_indicators_open(struct pipeline *p,
 				  struct diag *d) MUST_CHECK;

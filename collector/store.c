@@ -217,9 +217,9 @@ setup(struct store *s, const char *path, struct diag *d)
 	if (sql_exec(s->db, "PRAGMA journal_mode=WAL;"
 			    "PRAGMA synchronous=FULL;"
 			    "PRAGMA cache_size=-65536;"
-			    "PRAGMA wal_autocheckpoint=16000;"
 			    "PRAGMA journal_size_limit=67108864;"
-			    "PRAGMA trusted_schema=OFF") != ERR_OK) {
+			    "PRAGMA trusted_schema=OFF") != ERR_OK ||
+	    sqlite3_wal_autocheckpoint(s->db, STORE_LOG_PAGES) != SQLITE_OK) {
 		return diag_set(d, ERR_IO,
 				"%s: %s: is the directory writable, and no "
 				"other collector using this store?",

@@ -942,7 +942,7 @@ use_list(const char *lines)
 	assert_int_equal(
 		allow_lists_add_bytes(lists, "mine", view_cstr(lines), &d),
 		ERR_OK);
-	common_set_use_lists(set, lists);
+	allow_lists_free(common_set_use_lists(set, lists));
 }
 
 static void

@@ -162,6 +162,25 @@ for c in status sensors blind missions alerts 'alerts --all' incidents 'incident
 	esac
 done
 
+runs 0 -s "$db" exercise
+shows 'no exercises: exercise start FILE orders one'
+for i in 1 2; do
+	cat >"$work/plan.yaml" <<-EOF
+		name: PLAN-$i
+		from: 2030-01-0${i}T00:00:00Z
+		until: 2030-01-0${i}T12:00:00Z
+		ranges: [198.51.100.0/24]
+		injects:
+		  - id: one
+		    sources: [198.51.100.7]
+	EOF
+	runs 0 -s "$db" exercise start "$work/plan.yaml"
+done
+runs 0 -s "$db" exercise
+shows 'what is not told yet stays so'
+[ "$(sed -n '1,3s/ .*//p' "$work/out" | paste -sd ' ')" = \
+	'EXERCISE PLAN-2 PLAN-1' ] || fail "exercises: $(cat "$work/out")"
+
 runs 1 -s "$db" incidents show 99
 runs 1 -s "$db" incidents close 99
 runs 2
