@@ -114,6 +114,10 @@ pipeline_gate_past(struct pipeline *p, const struct alert *a)
 		log_info("indicator %.*s %.*s is held: %s", (int)i->type.len,
 			 (const char *)i->type.p, (int)i->value.len,
 			 (const char *)i->value.p, why);
+		if (p->feed != NULL) {
+			e = feed_held(p->feed, i->type, i->value, a->site, why,
+				      p->now_us);
+		}
 	}
 	return e;
 }
