@@ -21,6 +21,9 @@
  * said that something has no room: partners decide how often it is tried. */
 #define JOIN_AGAIN_US (10 * US_PER_S)
 #define TELL_US (60 * US_PER_S)
+/* To look for them takes one part of so many of the time at most: how much there
+ * is to look through is partners' to say, too. */
+#define JOIN_SHARE 20
 
 /* What a bound or a partner's word stands against is told and goes on: an
  * incident is stored even if nobody can be called. */
@@ -278,7 +281,7 @@ join_all(struct pipeline *p, const struct due *due)
 	}
 	/* They would be the same, and have no room, at the next look. */
 	if (due->n_pairs > 0 && p->consult_unsaid - unsaid >= due->n_pairs) {
-		p->join_us = clock_mono_us() + JOIN_AGAIN_US;
+		p->join_us = MAX(p->join_us, clock_mono_us() + JOIN_AGAIN_US);
 	}
 	return e;
 }
@@ -323,6 +326,18 @@ any_untold(void *arg, const struct consult_event *event)
 	return ERR_OK;
 }
 
+static enum err
+find_pairs(struct pipeline *p, struct due *due)
+{
+	uint64_t began = clock_mono_us(), now;
+	enum err e = counterpart_consults(store_db(p->store), due->pairs,
+					  DUE_AT_ONCE, &due->n_pairs);
+
+	now = clock_mono_us();
+	p->join_us = now + MIN(JOIN_SHARE * (now - began), TELL_US);
+	return e;
+}
+
 void
 pipeline_consult_turn(struct pipeline *p, bool now)
 {
@@ -340,8 +355,7 @@ pipeline_consult_turn(struct pipeline *p, bool now)
 	e = store_consult_due(store_db(p->store), p->now_us, due.late,
 			      DUE_AT_ONCE, &due.n_late);
 	if (e == ERR_OK && t >= p->join_us) {
-		e = counterpart_consults(store_db(p->store), due.pairs,
-					 DUE_AT_ONCE, &due.n_pairs);
+		e = find_pairs(p, &due);
 	}
 	if (e == ERR_OK) {
 		e = store_consult_untold(store_db(p->store), 1, any_untold, p,
