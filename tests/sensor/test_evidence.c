@@ -520,123 +520,6 @@ test_names(void **state)
 		"evidence-20231114T221320.000007Z-r1-w6-3.pcap.gz", &run));
 }
 
-/* The n-th packet of the file that 'at' is in, from 0, is that frame. */
-static void
-check_nth(const struct evidence_at *at, unsigned n, const struct frame *f)
-{
-	char path[512];
-	pcap_t *p = open_file(at, path);
-	struct pcap_pkthdr *h;
-	const u_char *data;
-
-	for (unsigned i = 0; i <= n; i++) {
-		assert_int_equal(pcap_next_ex(p, &h, &data), 1);
-	}
-	assert_int_equal(h->caplen, f->caplen);
-	assert_int_equal(h->ts.tv_usec, f->ts_us % US_PER_S * 1000 + f->ts_ns);
-	assert_memory_equal(data, f->data, f->caplen);
-	pcap_close(p);
-}
-
-/* Frame 'i' of a flow that has not alerted. */
-static void
-note_one(struct evidence_tap *t, uint64_t flow, unsigned i)
-{
-	struct frame f = frame_of(i, 1);
-
-	evidence_next_frame(t);
-	evidence_note(t, flow, &f);
-}
-
-/* Frame 'i' is the first alert of its flow. */
-static struct evidence_at
-alert_one(struct evidence_tap *t, uint64_t flow, unsigned i)
-{
-	struct frame f = frame_of(i, 1);
-	uint8_t state = EVIDENCE_UNSEEN;
-	struct evidence_at at;
-
-	evidence_next_frame(t);
-	evidence_catch_up(t, flow, false, state);
-	at = *evidence_keep(t, &f, false);
-	evidence_follow(t, flow, f.ts_us, false, &state);
-	evidence_catch_up(t, flow, false, state); /* another rule, too */
-	return at;
-}
-
-/* Of a flow that alerts, what came before is there, the oldest first. */
-static void
-test_before(void **state)
-{
-	struct evidence_conf c = conf_of(EVIDENCE_FLOWS);
-	struct evidence_counters n;
-	struct evidence_at at, other;
-	struct evidence *v;
-	struct frame f;
-
-	(void)state;
-	c.before = 1 << 16;
-	c.limit.flow_packets = 8;
-	v = start(&c, 2, true);
-	for (unsigned i = 0; i < 20; i++) {
-		note_one(evidence_tap(v, 0), i % 2 == 0 ? 5 : 6, i);
-		note_one(evidence_tap(v, 1), 5, 100 + i); /* another's 5 */
-	}
-	at = alert_one(evidence_tap(v, 0), 5, 50);
-	other = alert_one(evidence_tap(v, 0), 7, 51); /* nothing before */
-	assert_int_equal(at.file, other.file);
-	evidence_end(v);
-	assert_int_equal(count_packets(&at), 8 + 2);
-	for (unsigned i = 0; i < 8; i++) {
-		f = frame_of(4 + 2 * i, 1);
-		check_nth(&at, i, &f);
-	}
-	f = frame_of(50, 1);
-	check_there(&at, &f);
-	f = frame_of(51, 1);
-	check_there(&other, &f);
-	evidence_get_counters(v, &n);
-	assert_int_equal(n.tap.before, 8);
-	evidence_close(v);
-}
-
-/* What was written over, or is larger than the room, is not made up. */
-static void
-test_before_has_a_bound(void **state)
-{
-	struct evidence_conf c = conf_of(EVIDENCE_FLOWS);
-	struct evidence_counters n;
-	struct evidence_at at;
-	struct evidence *v;
-	struct evidence_tap *t;
-	struct frame f;
-
-	(void)state;
-	c.before = 1024;
-	c.limit.flow_packets = 100;
-	v = start(&c, 1, true);
-	t = evidence_tap(v, 0);
-	for (unsigned i = 0; i < 1000; i++) {
-		note_one(t, 5, i % 60);
-	}
-	note_one(t, 5, 990); /* 1050 bytes: larger than the room */
-	at = alert_one(t, 5, 61);
-	/* In the mode that keeps alerts only, nothing is looked for. */
-	assert_true(evidence_set_mode(v, EVIDENCE_ALERTS));
-	note_one(t, 6, 3);
-	(void)alert_one(t, 6, 62);
-	evidence_end(v);
-	evidence_get_counters(v, &n);
-	assert_in_range(n.tap.before, 5,
-			9); /* of 140 bytes or less, in 1 KiB */
-	assert_int_equal(count_packets(&at), n.tap.before + 2);
-	for (unsigned i = 0; i < n.tap.before; i++) {
-		f = frame_of((unsigned)(1000 - n.tap.before + i) % 60, 1);
-		check_nth(&at, i, &f);
-	}
-	evidence_close(v);
-}
-
 int
 main(void)
 {
@@ -650,8 +533,6 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_flows, begin, end),
 		cmocka_unit_test_setup_teardown(test_many_flows, begin, end),
 		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_before),
-		cmocka_unit_test(test_before_has_a_bound),
 	};
 
 	return cmocka_run_group_tests_name("evidence", tests, NULL, NULL);
