@@ -125,6 +125,7 @@ libsensor_a_SOURCES += \
 	sensor/record.h sensor/record.c \
 	sensor/fill.h sensor/fill.c \
 	sensor/tag.h sensor/tag.c \
+	sensor/evidence_before.h sensor/evidence_before.c \
 	sensor/evidence_tap.h sensor/evidence_tap.c \
 	sensor/evidence_name.h sensor/evidence_name.c \
 	sensor/evidence_conf.h sensor/evidence_conf.c \

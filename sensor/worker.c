@@ -125,16 +125,20 @@ write_tagged(struct worker *w, const struct event_subject *s)
 	}
 }
 
-/* One more packet of a flow that alerted. */
+/* One more packet of a flow that alerted, or may yet. */
 static void
 keep_followed(struct worker *w, const struct event_subject *s)
 {
 	struct flow *f = (struct flow *)s->f;
 
-	if (w->evidence->mode == EVIDENCE_FLOWS && f != NULL &&
-	    f->evidence == EVIDENCE_FOLLOWED) {
+	if (w->evidence->mode != EVIDENCE_FLOWS || f == NULL) {
+		return;
+	}
+	if (f->evidence == EVIDENCE_FOLLOWED) {
 		evidence_flow_frame(w->evidence, f->id, s->pkt->frame,
 				    &f->evidence);
+	} else if (f->evidence == EVIDENCE_UNSEEN) {
+		evidence_note(w->evidence, f->id, s->pkt->frame);
 	}
 }
 

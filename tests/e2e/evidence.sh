@@ -46,6 +46,29 @@ done
 # shellcheck disable=SC2154
 [ "$kept_flows" -gt "$kept_alerts" ] ||
 	fail "flows: $kept_flows packets, alerts: $kept_alerts"
+# A batch of few alerts is not full before its time.
+cat >"$tmp/few.rules" <<-EOL
+	alert tcp any any -> any any (msg:"a drill"; flow:established,to_server; \
+	  content:"GET"; startswith; sid:1; rev:1;)
+EOL
+
+# From before an alert there is its handshake, and no flow has less for it.
+for before in 0 1mb; do
+	"$sensor" --quiet --rules "$tmp/few.rules" --workers 2 \
+		--read "$top/pcaps/exercise-jp-east.pcap" \
+		--set "evidence.dir=$tmp/before-$before" \
+		--set evidence.mode=flows --set "evidence.before=$before" \
+		--eve "$tmp/before.json" --stats "$tmp/before.stats" \
+		2>"$tmp/before.log" || fail "before $before: status $?"
+	jq -r '.. | .evidence? // empty | "\(.flows) \(.packets) \(.before)"' \
+		"$tmp/before.stats" >"$tmp/kept-$before"
+done
+read -r flows packets none <"$tmp/kept-0"
+same "packets from before, of 0 bytes" 0 "$none"
+read -r _ all before <"$tmp/kept-1mb"
+[ "$flows" -gt 0 ] && [ "$before" -ge $((3 * flows)) ] ||
+	fail "$before packets from before the alerts of $flows flows"
+same "packets" $((packets + before)) "$all"
 sensor_home --read "$top/pcaps/exercise-jp-east.pcap" \
 	--set evidence.mode=alerts 2>"$tmp/nowhere.log" &&
 	fail "a mode without a directory was taken"
@@ -81,12 +104,6 @@ EOL
 	--set "posture.file=$tmp/bad.yaml" 2>"$tmp/bad.err" &&
 	fail "a mode that there is not was taken"
 grep -q 'everything.*alerts' "$tmp/bad.err" || fail "$(cat "$tmp/bad.err")"
-
-# A batch of few alerts is not full before its time.
-cat >"$tmp/few.rules" <<-EOL
-	alert tcp any any -> any any (msg:"a drill"; flow:established,to_server; \
-	  content:"GET"; startswith; sid:1; rev:1;)
-EOL
 
 # watch SITE [OPTION...] : a sensor that reads a pipe, kept open by this shell.
 watch() {
