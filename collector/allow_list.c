@@ -37,6 +37,8 @@ struct allow_lists {
 	bool lengths[129];
 	uint64_t entries;
 	unsigned n_lists;
+	bool ready; /* its networks are in order */
+	const atomic_bool *ending;
 	char names[ALLOW_MAX_LISTS][ALLOW_NAME_CAP];
 };
 
@@ -68,6 +70,19 @@ allow_lists_free(struct allow_lists *a)
 	free(a->texts);
 	free(a->nets);
 	free(a);
+}
+
+void
+allow_lists_until(struct allow_lists *a, const atomic_bool *ending)
+{
+	a->ending = ending;
+}
+
+static bool
+is_ending(const struct allow_lists *a)
+{
+	return a->ending != NULL &&
+	       atomic_load_explicit(a->ending, memory_order_relaxed);
 }
 
 uint64_t
@@ -242,6 +257,7 @@ add_net(struct allow_lists *a, const struct cidr *net)
 		a->nets_cap = cap;
 	}
 	a->nets[a->n_nets++] = (struct net){ *net, (uint16_t)(a->n_lists - 1) };
+	a->ready = false;
 	a->lengths[net->bits] = true;
 	return ERR_OK;
 }
@@ -258,9 +274,10 @@ by_address(const void *x, const void *y)
 void
 allow_lists_ready(struct allow_lists *a)
 {
-	if (a->n_nets > 0) {
+	if (a->n_nets > 0 && !a->ready) {
 		qsort(a->nets, a->n_nets, sizeof(*a->nets), by_address);
 	}
+	a->ready = true;
 }
 
 /* The first network not before 'key' in the order of by_address(). */
@@ -349,6 +366,9 @@ add_entry(struct allow_lists *a, struct view v)
 	struct cidr net;
 	enum err e;
 
+	if (is_ending(a)) {
+		return ERR_CLOSED;
+	}
 	if (a->entries >= ALLOW_MAX_ENTRIES) {
 		return ERR_LIMIT;
 	}
@@ -401,6 +421,8 @@ say(struct diag *d, enum err e, const char *name, unsigned line)
 	case ERR_LIMIT:
 		return diag_set(d, e, "%s:%u: more than %d entries or %d lists",
 				name, line, ALLOW_MAX_ENTRIES, ALLOW_MAX_LISTS);
+	case ERR_CLOSED:
+		return diag_set(d, e, "%s: not read to its end: we end", name);
 	default:
 		return diag_set(d, e, "%s: out of memory", name);
 	}
@@ -436,6 +458,9 @@ add_warning(struct allow_lists *a, const char *type, const char *s)
 	struct cidr net;
 	enum err e;
 
+	if (is_ending(a)) {
+		return ERR_CLOSED;
+	}
 	if (a->entries >= ALLOW_MAX_ENTRIES) {
 		return ERR_LIMIT;
 	}

@@ -133,12 +133,12 @@ common_set_seen(struct common_set *c, const struct sighting_set *set)
 			int64_t value = sighting_key_value(k->text, &n);
 
 			/* Of one that was cut, what is left has to be the same. */
-			e = sql_run(c->st[CS_SEEN], "ittuuudd", value, k->text,
+			e = sql_run(c->st[CS_SEEN], "ittuuuddu", value, k->text,
 				    set->site, set->first_us, set->last_us,
 				    set->count, COMMON_SET_SITES,
-				    n < strlen(k->text)
-					    ? (int)n
-					    : INDICATOR_PATTERN_CAP);
+				    n < strlen(k->text) ? (int)n
+							: INDICATOR_PATTERN_CAP,
+				    set->past ? set->count : 0);
 		}
 	}
 	return e;
@@ -173,4 +173,17 @@ common_set_past(struct common_set *c, enum indicator_kind kind,
 		why[0] = '\0';
 	}
 	return e;
+}
+
+enum err
+common_set_seen_before(struct common_set *c, int64_t indicator,
+		       enum key_kind kind, const char *value)
+{
+	struct sighting_set s;
+
+	sighting_of_indicator(&s, view_cstr(value));
+	return s.n_keys == 0
+		       ? ERR_OK
+		       : sql_run(c->st[CS_SEEN_BEFORE], "idtd", indicator,
+				 (int)kind, s.keys[0].text, COMMON_SET_SITES);
 }

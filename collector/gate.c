@@ -89,12 +89,14 @@ gate_new(struct gate **out, const struct gate_config *cfg,
 	return ERR_OK;
 }
 
-void
+struct allow_lists *
 gate_use_lists(struct gate *g, struct allow_lists *lists)
 {
-	allow_lists_free(g->lists);
+	struct allow_lists *former = g->lists;
+
 	g->lists = lists;
 	allow_lists_ready(lists);
+	return former;
 }
 
 void

@@ -38,8 +38,10 @@ enum err gate_new(struct gate **out, const struct gate_config *cfg,
 		  struct allow_lists *lists, const struct mission_map *map,
 		  sqlite3 *db, struct diag *d) MUST_CHECK;
 void gate_free(struct gate *g);
-/* Other lists, taken over, in place of those that it has, which end. */
-void gate_use_lists(struct gate *g, struct allow_lists *lists);
+/* Other lists, taken over, in place of those that it had, which are the
+ * caller's now. */
+struct allow_lists *gate_use_lists(struct gate *g,
+				   struct allow_lists *lists) MUST_CHECK;
 
 /* Reads history for about 'budget_us'; '*ready' when indicators may pass. */
 enum err gate_turn(struct gate *g, uint64_t now_us, uint64_t budget_us,

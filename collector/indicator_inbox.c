@@ -110,8 +110,8 @@ indicator_inbox_open(struct indicator_inbox **out,
 	/* The last transaction is durable; those before it only as a whole
 	 * with it, which a log written in order gives. */
 	if (e == ERR_OK &&
-	    sql_exec(b->db, "PRAGMA synchronous=NORMAL;"
-			    "PRAGMA wal_autocheckpoint=16000") != ERR_OK) {
+	    (sql_exec(b->db, "PRAGMA synchronous=NORMAL") != ERR_OK ||
+	     sqlite3_wal_autocheckpoint(b->db, STORE_LOG_PAGES) != SQLITE_OK)) {
 		e = trouble(b, d);
 	}
 	if (e == ERR_OK) {

@@ -77,6 +77,7 @@ pipeline_sight_alert(struct pipeline *p, const struct alert *a, int64_t id,
 		return e;
 	}
 	sighting_from_alert(a, p->cfg.missions, &p->set);
+	pipeline_warn_alert(p, a, &p->set);
 	p->set.alert = id;
 	p->set.events = !seen->again;
 	if (!p->set.past) {

@@ -22,6 +22,7 @@
 struct alert_indicator {
 	struct view id, type, value, source;
 	uint8_t confidence; /* 0 to 100; 0 when nobody said */
+	bool subdomains; /* a domain, and all below it */
 };
 
 struct alert {

@@ -431,6 +431,11 @@ read_indicator(const struct eve *e, struct alert *a)
 	    !get_uint(member(e, v, "confidence"), 100, &confidence)) {
 		return "picket.indicator";
 	}
+	v = member(e, v, "subdomains");
+	if (v != NULL && v->type != JSON_TRUE && v->type != JSON_FALSE) {
+		return "picket.indicator";
+	}
+	a->indicator.subdomains = v != NULL && v->type == JSON_TRUE;
 	a->indicator.confidence = (uint8_t)confidence;
 	a->has_indicator =
 		a->indicator.value.len != 0 || a->indicator.id.len != 0;

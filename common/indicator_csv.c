@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CSV as RFC 4180 has it, with a header row. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
@@ -21,6 +22,7 @@ enum column {
 	COL_VALID_FROM,
 	COL_VALID_UNTIL,
 	COL_ID,
+	COL_TO_IDS,
 	COL_COUNT
 };
 
@@ -41,6 +43,7 @@ static const struct {
 	{ "valid_from", COL_VALID_FROM },
 	{ "valid_until", COL_VALID_UNTIL },
 	{ "id", COL_ID },
+	{ "to_ids", COL_TO_IDS },
 	/* what others call them */
 	{ "indicator", COL_VALUE },
 	{ "observable", COL_VALUE },
@@ -208,6 +211,66 @@ field_text(struct csv *c, enum column col)
 	return text;
 }
 
+static struct view
+column_title(const struct csv *c, size_t f)
+{
+	return indicator_trimmed(view_cstr(c->field[f]));
+}
+
+/* COL_COUNT: none that is known. */
+static enum column
+column_of(struct view title)
+{
+	for (size_t i = 0; i < ARRAY_LEN(column_names); i++) {
+		if (view_caseeq(title, view_cstr(column_names[i].name))) {
+			return column_names[i].col;
+		}
+	}
+	return COL_COUNT;
+}
+
+/* What restricts an entry is in one column, or the other would be lost. */
+static bool
+is_said_once(enum column col)
+{
+	return col == COL_TLP || col == COL_RELEASABLE || col == COL_TO_IDS ||
+	       col == COL_VALID_FROM || col == COL_VALID_UNTIL;
+}
+
+/* A title that stands twice leaves open which one counts; of those that are
+ * not known the user is told, for a slip would lose the column. */
+static void
+check_columns(struct csv *c)
+{
+	char why[200];
+
+	for (size_t f = 0; f < c->n && c->r->stop == ERR_OK; f++) {
+		struct view title = column_title(c, f);
+		enum column col = column_of(title);
+
+		if (col == COL_COUNT && title.len > 0) {
+			indicator_reading_doubt(c->r, c->line, NULL,
+						"column '%.*s' is not known "
+						"and passed over",
+						(int)MIN(title.len, 40),
+						title.p);
+		}
+		for (size_t g = 0; col != COL_COUNT && g < f; g++) {
+			struct view other = column_title(c, g);
+
+			if (view_caseeq(title, other) ||
+			    (is_said_once(col) && column_of(other) == col)) {
+				snprintf(why, sizeof(why),
+					 "columns '%.*s' and '%.*s' say the "
+					 "same; leave one",
+					 (int)other.len, other.p,
+					 (int)title.len, title.p);
+				indicator_reading_stop(c->r, ERR_FORMAT, why);
+			}
+		}
+	}
+}
+
 /* Whether the line at hand is a header row; learns the columns' places. */
 static bool
 take_header(struct csv *c)
@@ -222,16 +285,17 @@ take_header(struct csv *c)
 		int *at = &c->at[column_names[i].col];
 
 		for (size_t f = 0; *at < 0 && f < c->n; f++) {
-			struct view name =
-				indicator_trimmed(view_cstr(c->field[f]));
-
-			if (view_caseeq(name,
+			if (view_caseeq(column_title(c, f),
 					view_cstr(column_names[i].name))) {
 				*at = (int)f;
 			}
 		}
 	}
-	return c->at[COL_TYPE] >= 0 && c->at[COL_VALUE] >= 0;
+	if (c->at[COL_TYPE] < 0 || c->at[COL_VALUE] < 0) {
+		return false;
+	}
+	check_columns(c);
+	return true;
 }
 
 static bool
@@ -349,17 +413,43 @@ take_words(struct csv *c, struct indicator *n)
 	return true;
 }
 
-/* Labels are parted by ';' or by commas; handed on by commas. */
-static const char *
-labels(struct csv *c)
+/* Labels are parted by ';' or by commas; handed on by commas.  One that is a
+ * TLP marks as the column of that name does. */
+static void
+take_labels(struct csv *c, struct indicator *n)
 {
-	const char *text = field_text(c, COL_LABELS);
-	char *p = c->text + (text[0] != '\0' ? text - c->text : 0);
+	struct view all = field(c, COL_LABELS);
+	const char *text;
+	char *p;
 
+	for (size_t i = 0, from = 0; i <= all.len; i++) {
+		if (i == all.len || all.p[i] == ',' || all.p[i] == ';') {
+			indicator_mark_label(n, indicator_trimmed(view_sub(
+							all, from, i - from)));
+			from = i + 1;
+		}
+	}
+	/* Cut if need be, and only then. */
+	n->labels = text = field_text(c, COL_LABELS);
+	p = c->text + (text[0] != '\0' ? text - c->text : 0);
 	for (; text[0] != '\0' && *p != '\0'; p++) {
 		*p = *p == ';' ? ',' : *p;
 	}
-	return text;
+}
+
+/* MISP's lists have what is for detection and what is not. */
+static bool
+is_for_detection(const struct csv *c)
+{
+	static const char *const no[] = { "0", "false", "no" };
+	struct view v = field(c, COL_TO_IDS);
+
+	for (size_t i = 0; i < ARRAY_LEN(no); i++) {
+		if (view_caseeq(v, view_cstr(no[i]))) {
+			return false;
+		}
+	}
+	return true;
 }
 
 static void
@@ -368,11 +458,18 @@ read_row(struct csv *c)
 	struct view type = field(c, COL_TYPE), value = field(c, COL_VALUE);
 	const struct indicator_type *t = indicator_type_by_name(type);
 	struct indicator n = indicator_blank(c->r);
+	char plain[INDICATOR_VALUE_CAP];
 
 	n.id = field_text(c, COL_ID);
 	if (strlen(n.id) >= INDICATOR_ID_CAP) {
 		indicator_reading_refuse(c->r, c->line, NULL,
 					 "an id that is too long");
+		return;
+	}
+	if (!is_for_detection(c)) {
+		indicator_reading_refuse(
+			c->r, c->line, n.id,
+			"to_ids is not set: not for detection");
 		return;
 	}
 	if (t == NULL) {
@@ -382,7 +479,7 @@ read_row(struct csv *c)
 	n.kind = t->kind;
 	n.exact = t->exact;
 	n.description = field_text(c, COL_DESCRIPTION);
-	n.labels = labels(c);
+	take_labels(c, &n);
 	n.source = field_text(c, COL_SOURCE);
 	if (n.source[0] == '\0') {
 		n.source = c->r->source;
@@ -393,6 +490,10 @@ read_row(struct csv *c)
 	if (n.kind == INDICATOR_PATTERN) {
 		indicator_reading_pattern(c->r, c->line, &n, value);
 	} else {
+		if (n.kind == INDICATOR_IP || n.kind == INDICATOR_DOMAIN ||
+		    n.kind == INDICATOR_URL) {
+			value = indicator_refanged(value, plain);
+		}
 		indicator_reading_add(c->r, c->line, &n, value);
 	}
 }

@@ -67,6 +67,7 @@ libcommon_a_SOURCES += \
 	common/indicator_entry.c \
 	common/indicator_lines.h common/indicator_text.c \
 	common/indicator_csv.c \
+	common/indicator_refang.c \
 	common/indicator_json.c \
 	common/indicator_stix_index.h common/indicator_stix_index.c \
 	common/indicator_stix.c \

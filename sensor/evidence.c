@@ -29,7 +29,9 @@ struct evidence {
 static void
 say_full(struct evidence *v, const struct evidence_tap *t)
 {
-	if (!v->said_full && t->count.lost_full > 0) {
+	/* The worker counts meanwhile. */
+	if (!v->said_full &&
+	    __atomic_load_n(&t->count.lost_full, __ATOMIC_RELAXED) > 0) {
 		v->said_full = true;
 		log_warn("evidence: packets come faster than %s takes them: "
 			 "some are lost; evidence.buffer may be larger",

@@ -95,7 +95,9 @@ evidence_keep(struct evidence_tap *t, const struct frame *f, bool exercise)
 	t->done[exercise] = true;
 	while (UNLIKELY(!has_room(t, head, need))) {
 		if (!t->patient) {
-			t->count.lost_full++;
+			__atomic_store_n(&t->count.lost_full,
+					 t->count.lost_full + 1,
+					 __ATOMIC_RELAXED);
 			t->at[exercise].there = false;
 			return &t->at[exercise];
 		}

@@ -39,6 +39,9 @@ if [ ${#tmp} -gt 60 ]; then
 fi
 pids=
 failures=0
+# How many times longer than it should take a script waits for what is to happen:
+# the machine may be slow, run much else, and the programs have sanitizers.
+patience=${PICKET_PATIENCE:-6}
 
 cleanup() {
 	trap - EXIT HUP INT TERM
@@ -65,6 +68,8 @@ need() {
 fail() {
 	printf 'FAIL: %s\n' "$*"
 	failures=$((failures + 1))
+	# The script fails anyhow: what is left of it is soon told.
+	patience=1
 }
 
 # same WHAT WANT GOT
@@ -87,9 +92,10 @@ no_sanitizer() {
 	fi
 }
 
-# eventually SECONDS COMMAND... : whether COMMAND succeeds in that time.
+# eventually SECONDS COMMAND... : whether COMMAND succeeds in that time, which is
+# what a machine of its own may take.
 eventually() {
-	tries=$(($1 * 10))
+	tries=$(($1 * 10 * patience))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		tries=$((tries - 1))

@@ -237,6 +237,37 @@ test_versions(void **state)
 			 INDICATOR_ARMED);
 }
 
+/* Taken back under another value, or of a pattern that nobody sees by now, and
+ * while there is no room: what the id gave before goes. */
+static void
+test_taken_back(void **state)
+{
+	const struct indicator_limits small = { .max_total = 1000,
+						.max_source = 2,
+						.keep_off = 10,
+						.keep_log = 5 };
+	struct indicator a = an_indicator(INDICATOR_DOMAIN, "one.xyz");
+
+	(void)state;
+	common_set_free(set);
+	open_set(&small);
+	a.id = "indicator--1";
+	a.modified_us = NOW - HOUR;
+	offer("s", &a, NOW);
+	a.value = "two.xyz";
+	offer("s", &a, NOW);
+	assert_int_equal(number("SELECT count(*) FROM indicators WHERE"
+				" state=2"),
+			 2);
+	a.value = "indicator--1.forgotten.invalid";
+	a.modified_us = NOW;
+	a.revoked = true;
+	assert_int_equal(offer("s", &a, NOW).outcome, INDICATOR_NO_ROOM);
+	assert_int_equal(number("SELECT count(*) FROM indicators WHERE"
+				" state=2"),
+			 0);
+}
+
 static void
 test_expiry(void **state)
 {
@@ -782,12 +813,18 @@ test_seen(void **state)
 			 i % (COMMON_SET_SITES + 10));
 		assert_int_equal(common_set_seen(set, &s), ERR_OK);
 	}
+	s.past = true;
+	snprintf(s.site, sizeof(s.site), "site1");
+	assert_int_equal(common_set_seen(set, &s), ERR_OK);
+	assert_int_equal(number("SELECT sum(past) FROM indicator_seen"), 3);
+	assert_int_equal(number("SELECT count FROM indicator_seen WHERE past"),
+			 9);
 	snprintf(s.exercise, sizeof(s.exercise), "KEEN");
 	assert_int_equal(common_set_seen(set, &s), ERR_OK);
 	assert_int_equal(number("SELECT count(*) FROM indicator_seen"),
 			 COMMON_SET_SITES + 1);
 	assert_int_equal(number("SELECT sum(count) FROM indicator_seen"),
-			 6 * (COMMON_SET_SITES + 10));
+			 6 * (COMMON_SET_SITES + 10) + 3);
 	assert_int_equal(number("SELECT count FROM indicator_seen WHERE"
 				" site='site0'"),
 			 6);
@@ -905,7 +942,7 @@ use_list(const char *lines)
 	assert_int_equal(
 		allow_lists_add_bytes(lists, "mine", view_cstr(lines), &d),
 		ERR_OK);
-	common_set_use_lists(set, lists);
+	allow_lists_free(common_set_use_lists(set, lists));
 }
 
 static void
@@ -965,19 +1002,45 @@ test_refuted(void **state)
 	assert_int_equal(change, number("SELECT max(change) FROM indicators"));
 }
 
+/* One that is longer than a sighting's key is taken back like any other; a
+ * neighbour that begins alike is not. */
+static void
+test_refuted_long(void **state)
+{
+	char url[2][600];
+	struct sighting_set s[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct indicator a = an_indicator(INDICATOR_URL, url[i]);
+
+		snprintf(url[i], sizeof(url[i]), "evil-host.xyz/%0500d?Id=%c",
+			 0, 'A' + i);
+		assert_int_equal(offer("s", &a, NOW).outcome, INDICATOR_ADDED);
+		sighting_of_indicator(&s[i], view_cstr(url[i]));
+		assert_int_equal(word(s[i].keys[0].text, NOW).confidence, 80);
+		a.revoked = i == 1;
+		offer("s", &a, NOW + 1);
+	}
+	assert_false(word(s[0].keys[0].text, NOW + 2).refuted);
+	assert_true(word(s[1].keys[0].text, NOW + 2).refuted);
+	assert_true(word(url[1], NOW + 2).refuted);
+}
+
 int
 main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_pack),        CASE(test_sources),
-		CASE(test_versions),    CASE(test_expiry),
-		CASE(test_gate),        CASE(test_gate_contacts),
-		CASE(test_words),       CASE(test_import),
-		CASE(test_reader_gone), CASE(test_partners_make_room),
-		CASE(test_bounds),      CASE(test_seen),
-		CASE(test_seen_long),   CASE(test_changes),
-		CASE(test_refuted),     CASE(test_past),
+		CASE(test_pack),         CASE(test_sources),
+		CASE(test_versions),     CASE(test_expiry),
+		CASE(test_gate),         CASE(test_gate_contacts),
+		CASE(test_words),        CASE(test_import),
+		CASE(test_reader_gone),  CASE(test_partners_make_room),
+		CASE(test_bounds),       CASE(test_seen),
+		CASE(test_seen_long),    CASE(test_changes),
+		CASE(test_refuted),      CASE(test_taken_back),
+		CASE(test_refuted_long), CASE(test_past),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,16 +9,11 @@ capture=$top/pcaps/exercise-jp-east.pcap
 all='alert ip any any -> any any (msg:"any"; sid:1;)'
 mkfifo "$tmp/pipe"
 
-# await WHAT COMMAND... : until it holds, 30 seconds at most.
+# await WHAT COMMAND... : until it holds.
 await() {
 	what=$1
 	shift
-	for _ in $(seq 300); do
-		"$@" && return 0
-		sleep 0.1
-	done
-	fail "$what"
-	return 1
+	eventually 30 "$@" || fail "$what"
 }
 has_lines() { [ "$(wc -l <"$1" 2>/dev/null || echo 0)" -ge "$2" ]; }
 

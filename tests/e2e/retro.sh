@@ -94,6 +94,12 @@ grep -q '"first": "2026-' "$tmp/stored" || fail "it does not say when"
 grep -q 'seen before it was known.*seen 2026' "$tmp/shown" ||
 	fail "picketctl does not show when"
 
+counted() {
+	[ "$(sql "SELECT sum(s.past) > 0 FROM sightings s JOIN runs r ON
+		r.id = s.run WHERE r.key = 'cdn.updates-sync.example'")" = 1 ]
+}
+eventually 20 counted || fail "the sighting is not counted as past"
+
 # --- killed: the index goes on
 kill -9 "$run_pid"
 wait "$run_pid" 2>/dev/null
