@@ -151,6 +151,9 @@ grep -q '^dissolved: .*: held by gate: too common: about' "$tmp/why" ||
 same "told" 'domain cdn.popular-host.net hq
 user-agent Common/1.0 (any of ours) hq' "$(jq -r 'select(.event_type == "held") |
 	"\(.held.type) \(.held.value) \(.picket.site)"' "$tmp/feed.json" | sort)"
+ctl --all alerts | grep 'known-bad domain.* indicator domain:cdn' >"$tmp/shown"
+grep -q ' seen 20.*, about [4-9][0-9] hosts of ours in a week' "$tmp/shown" ||
+	fail "not shown: $(cat "$tmp/shown")"
 ctl indicators held >"$tmp/held"
 grep -q 'held by gate: too common: about [4-9][0-9] hosts of ours at hq used it in a week' \
 	"$tmp/held" || fail "no reason: $(cat "$tmp/held")"
