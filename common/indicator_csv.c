@@ -55,6 +55,8 @@ static const struct {
 	{ "rel_to", COL_RELEASABLE },
 	{ "comment", COL_DESCRIPTION },
 	{ "tags", COL_LABELS },
+	{ "attribute_tag", COL_LABELS },
+	{ "event_tag", COL_LABELS },
 	{ "expires", COL_VALID_UNTIL },
 	{ "uuid", COL_ID },
 };
@@ -65,6 +67,7 @@ struct csv {
 	struct indicator_lines *l;
 	uint32_t line; /* where the row began */
 	int at[COL_COUNT];
+	bool has_labels[MAX_COLUMNS]; /* which may be several */
 	char text[INDICATOR_LINE_CAP];
 	size_t used;
 	char *field[MAX_COLUMNS];
@@ -248,6 +251,7 @@ check_columns(struct csv *c)
 		struct view title = column_title(c, f);
 		enum column col = column_of(title);
 
+		c->has_labels[f] = col == COL_LABELS;
 		if (col == COL_COUNT && title.len > 0) {
 			indicator_reading_doubt(c->r, c->line, NULL,
 						"column '%.*s' is not known "
@@ -278,6 +282,7 @@ take_header(struct csv *c)
 	for (int i = 0; i < COL_COUNT; i++) {
 		c->at[i] = -1;
 	}
+	memset(c->has_labels, 0, sizeof(c->has_labels));
 	if (split_row(c) != NULL) {
 		return false;
 	}
@@ -413,20 +418,31 @@ take_words(struct csv *c, struct indicator *n)
 	return true;
 }
 
-/* Labels are parted by ';' or by commas; handed on by commas.  One that is a
- * TLP marks as the column of that name does. */
 static void
-take_labels(struct csv *c, struct indicator *n)
+mark_labels(struct indicator *n, struct view all)
 {
-	struct view all = field(c, COL_LABELS);
-	const char *text;
-	char *p;
-
 	for (size_t i = 0, from = 0; i <= all.len; i++) {
 		if (i == all.len || all.p[i] == ',' || all.p[i] == ';') {
 			indicator_mark_label(n, indicator_trimmed(view_sub(
 							all, from, i - from)));
 			from = i + 1;
+		}
+	}
+}
+
+/*
+ * Labels are parted by ';' or by commas; handed on by commas.  One that is a
+ * TLP marks as the column of that name does, in whichever column it stands.
+ */
+static void
+take_labels(struct csv *c, struct indicator *n)
+{
+	const char *text;
+	char *p;
+
+	for (size_t f = 0; f < c->n; f++) {
+		if (c->has_labels[f]) {
+			mark_labels(n, view_cstr(c->field[f]));
 		}
 	}
 	/* Cut if need be, and only then. */

@@ -485,6 +485,11 @@ test_csv_columns(void **state)
 		ERR_FORMAT);
 	reading(VIEW_LIT("value,type,value\na.test,domain,b.test\n"),
 		ERR_FORMAT);
+	/* As MISP gives them: of the event, and of the attribute. */
+	reading(VIEW_LIT("type,value,attribute_tag,event_tag\n"
+			 "domain,a.test,x,\"y,tlp:red\"\n"),
+		ERR_OK);
+	taken(0, "domain|a.test||red|by=|l=x|t=|k=|c=255|s=1");
 	/* Of others the usual name stands before what some call them. */
 	reading(VIEW_LIT("uuid,type,value,id\n1,domain,a.test,2\n"), ERR_OK);
 	assert_non_null(strstr(k.taken[0], "domain|a.test|2|"));
