@@ -469,12 +469,77 @@ is_for_detection(const struct csv *c)
 }
 
 static void
-read_row(struct csv *c)
+add_typed(struct csv *c, struct indicator *n, struct view type,
+	  struct view value)
+{
+	const struct indicator_type *t = indicator_type_by_name(type);
+	char plain[INDICATOR_VALUE_CAP];
+
+	if (t == NULL) {
+		indicator_refuse_type(c->r, c->line, n->id, type);
+		return;
+	}
+	n->kind = t->kind;
+	n->exact = t->exact;
+	if (n->kind == INDICATOR_PATTERN) {
+		indicator_reading_pattern(c->r, c->line, n, value);
+		return;
+	}
+	if (n->kind == INDICATOR_IP || n->kind == INDICATOR_DOMAIN ||
+	    n->kind == INDICATOR_URL) {
+		value = indicator_refanged(value, plain);
+	}
+	indicator_reading_add(c->r, c->line, n, value);
+}
+
+/* Cuts 'all' at its first bar; false: it has none. */
+static bool
+cut_at_bar(struct view all, struct view *before, struct view *behind)
+{
+	const uint8_t *bar = all.len > 0 ? memchr(all.p, '|', all.len) : NULL;
+	size_t at;
+
+	if (bar == NULL) {
+		return false;
+	}
+	at = (size_t)(bar - all.p);
+	*before = view_sub(all, 0, at);
+	*behind = view_sub(all, at + 1, all.len);
+	return true;
+}
+
+/* MISP's types of two: "ip-dst|port", "filename|sha256", "domain|ip". */
+static void
+add_parts(struct csv *c, struct indicator *n)
 {
 	struct view type = field(c, COL_TYPE), value = field(c, COL_VALUE);
-	const struct indicator_type *t = indicator_type_by_name(type);
+	struct view types[2], values[2];
+
+	bool file, port;
+
+	if (!cut_at_bar(type, &types[0], &types[1]) ||
+	    !cut_at_bar(value, &values[0], &values[1])) {
+		add_typed(c, n, type, value);
+		return;
+	}
+	file = view_caseeq(types[0], VIEW_LIT("filename"));
+	port = view_caseeq(types[1], VIEW_LIT("port"));
+	if (file && port) {
+		indicator_refuse_type(c->r, c->line, n->id, type);
+		return;
+	}
+	if (!file) {
+		add_typed(c, n, types[0], values[0]);
+	}
+	if (!port) {
+		add_typed(c, n, types[1], values[1]);
+	}
+}
+
+static void
+read_row(struct csv *c)
+{
 	struct indicator n = indicator_blank(c->r);
-	char plain[INDICATOR_VALUE_CAP];
 
 	n.id = field_text(c, COL_ID);
 	if (strlen(n.id) >= INDICATOR_ID_CAP) {
@@ -488,29 +553,14 @@ read_row(struct csv *c)
 			"to_ids is not set: not for detection");
 		return;
 	}
-	if (t == NULL) {
-		indicator_refuse_type(c->r, c->line, n.id, type);
-		return;
-	}
-	n.kind = t->kind;
-	n.exact = t->exact;
 	n.description = field_text(c, COL_DESCRIPTION);
 	take_labels(c, &n);
 	n.source = field_text(c, COL_SOURCE);
 	if (n.source[0] == '\0') {
 		n.source = c->r->source;
 	}
-	if (!take_marking(c, &n) || !take_words(c, &n) || !take_dates(c, &n)) {
-		return;
-	}
-	if (n.kind == INDICATOR_PATTERN) {
-		indicator_reading_pattern(c->r, c->line, &n, value);
-	} else {
-		if (n.kind == INDICATOR_IP || n.kind == INDICATOR_DOMAIN ||
-		    n.kind == INDICATOR_URL) {
-			value = indicator_refanged(value, plain);
-		}
-		indicator_reading_add(c->r, c->line, &n, value);
+	if (take_marking(c, &n) && take_words(c, &n) && take_dates(c, &n)) {
+		add_parts(c, &n);
 	}
 }
 
