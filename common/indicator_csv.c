@@ -55,6 +55,8 @@ static const struct {
 	{ "rel_to", COL_RELEASABLE },
 	{ "comment", COL_DESCRIPTION },
 	{ "tags", COL_LABELS },
+	{ "attribute_tag", COL_LABELS },
+	{ "event_tag", COL_LABELS },
 	{ "expires", COL_VALID_UNTIL },
 	{ "uuid", COL_ID },
 };
@@ -65,6 +67,7 @@ struct csv {
 	struct indicator_lines *l;
 	uint32_t line; /* where the row began */
 	int at[COL_COUNT];
+	bool has_labels[MAX_COLUMNS]; /* which may be several */
 	char text[INDICATOR_LINE_CAP];
 	size_t used;
 	char *field[MAX_COLUMNS];
@@ -248,6 +251,7 @@ check_columns(struct csv *c)
 		struct view title = column_title(c, f);
 		enum column col = column_of(title);
 
+		c->has_labels[f] = col == COL_LABELS;
 		if (col == COL_COUNT && title.len > 0) {
 			indicator_reading_doubt(c->r, c->line, NULL,
 						"column '%.*s' is not known "
@@ -278,6 +282,7 @@ take_header(struct csv *c)
 	for (int i = 0; i < COL_COUNT; i++) {
 		c->at[i] = -1;
 	}
+	memset(c->has_labels, 0, sizeof(c->has_labels));
 	if (split_row(c) != NULL) {
 		return false;
 	}
@@ -413,20 +418,31 @@ take_words(struct csv *c, struct indicator *n)
 	return true;
 }
 
-/* Labels are parted by ';' or by commas; handed on by commas.  One that is a
- * TLP marks as the column of that name does. */
 static void
-take_labels(struct csv *c, struct indicator *n)
+mark_labels(struct indicator *n, struct view all)
 {
-	struct view all = field(c, COL_LABELS);
-	const char *text;
-	char *p;
-
 	for (size_t i = 0, from = 0; i <= all.len; i++) {
 		if (i == all.len || all.p[i] == ',' || all.p[i] == ';') {
 			indicator_mark_label(n, indicator_trimmed(view_sub(
 							all, from, i - from)));
 			from = i + 1;
+		}
+	}
+}
+
+/*
+ * Labels are parted by ';' or by commas; handed on by commas.  One that is a
+ * TLP marks as the column of that name does, in whichever column it stands.
+ */
+static void
+take_labels(struct csv *c, struct indicator *n)
+{
+	const char *text;
+	char *p;
+
+	for (size_t f = 0; f < c->n; f++) {
+		if (c->has_labels[f]) {
+			mark_labels(n, view_cstr(c->field[f]));
 		}
 	}
 	/* Cut if need be, and only then. */
@@ -453,12 +469,77 @@ is_for_detection(const struct csv *c)
 }
 
 static void
-read_row(struct csv *c)
+add_typed(struct csv *c, struct indicator *n, struct view type,
+	  struct view value)
+{
+	const struct indicator_type *t = indicator_type_by_name(type);
+	char plain[INDICATOR_VALUE_CAP];
+
+	if (t == NULL) {
+		indicator_refuse_type(c->r, c->line, n->id, type);
+		return;
+	}
+	n->kind = t->kind;
+	n->exact = t->exact;
+	if (n->kind == INDICATOR_PATTERN) {
+		indicator_reading_pattern(c->r, c->line, n, value);
+		return;
+	}
+	if (n->kind == INDICATOR_IP || n->kind == INDICATOR_DOMAIN ||
+	    n->kind == INDICATOR_URL) {
+		value = indicator_refanged(value, plain);
+	}
+	indicator_reading_add(c->r, c->line, n, value);
+}
+
+/* Cuts 'all' at its first bar; false: it has none. */
+static bool
+cut_at_bar(struct view all, struct view *before, struct view *behind)
+{
+	const uint8_t *bar = all.len > 0 ? memchr(all.p, '|', all.len) : NULL;
+	size_t at;
+
+	if (bar == NULL) {
+		return false;
+	}
+	at = (size_t)(bar - all.p);
+	*before = view_sub(all, 0, at);
+	*behind = view_sub(all, at + 1, all.len);
+	return true;
+}
+
+/* MISP's types of two: "ip-dst|port", "filename|sha256", "domain|ip". */
+static void
+add_parts(struct csv *c, struct indicator *n)
 {
 	struct view type = field(c, COL_TYPE), value = field(c, COL_VALUE);
-	const struct indicator_type *t = indicator_type_by_name(type);
+	struct view types[2], values[2];
+
+	bool file, port;
+
+	if (!cut_at_bar(type, &types[0], &types[1]) ||
+	    !cut_at_bar(value, &values[0], &values[1])) {
+		add_typed(c, n, type, value);
+		return;
+	}
+	file = view_caseeq(types[0], VIEW_LIT("filename"));
+	port = view_caseeq(types[1], VIEW_LIT("port"));
+	if (file && port) {
+		indicator_refuse_type(c->r, c->line, n->id, type);
+		return;
+	}
+	if (!file) {
+		add_typed(c, n, types[0], values[0]);
+	}
+	if (!port) {
+		add_typed(c, n, types[1], values[1]);
+	}
+}
+
+static void
+read_row(struct csv *c)
+{
 	struct indicator n = indicator_blank(c->r);
-	char plain[INDICATOR_VALUE_CAP];
 
 	n.id = field_text(c, COL_ID);
 	if (strlen(n.id) >= INDICATOR_ID_CAP) {
@@ -472,29 +553,14 @@ read_row(struct csv *c)
 			"to_ids is not set: not for detection");
 		return;
 	}
-	if (t == NULL) {
-		indicator_refuse_type(c->r, c->line, n.id, type);
-		return;
-	}
-	n.kind = t->kind;
-	n.exact = t->exact;
 	n.description = field_text(c, COL_DESCRIPTION);
 	take_labels(c, &n);
 	n.source = field_text(c, COL_SOURCE);
 	if (n.source[0] == '\0') {
 		n.source = c->r->source;
 	}
-	if (!take_marking(c, &n) || !take_words(c, &n) || !take_dates(c, &n)) {
-		return;
-	}
-	if (n.kind == INDICATOR_PATTERN) {
-		indicator_reading_pattern(c->r, c->line, &n, value);
-	} else {
-		if (n.kind == INDICATOR_IP || n.kind == INDICATOR_DOMAIN ||
-		    n.kind == INDICATOR_URL) {
-			value = indicator_refanged(value, plain);
-		}
-		indicator_reading_add(c->r, c->line, &n, value);
+	if (take_marking(c, &n) && take_words(c, &n) && take_dates(c, &n)) {
+		add_parts(c, &n);
 	}
 }
 

@@ -485,6 +485,27 @@ test_csv_columns(void **state)
 		ERR_FORMAT);
 	reading(VIEW_LIT("value,type,value\na.test,domain,b.test\n"),
 		ERR_FORMAT);
+	/* As MISP gives them: of the event, and of the attribute. */
+	reading(VIEW_LIT("type,value,attribute_tag,event_tag\n"
+			 "domain,a.test,x,\"y,tlp:red\"\n"),
+		ERR_OK);
+	taken(0, "domain|a.test||red|by=|l=x|t=|k=|c=255|s=1");
+	reading(VIEW_LIT("type,value\n"
+			 "ip-dst|port,192.0.2.1|443\n"
+			 "domain|ip,b.test|192.0.2.2\n"
+			 "filename|md5,a.exe|d41d8cd98f00b204e9800998ecf8427e\n"
+			 "filename|port,a.exe|1\n"
+			 "hostname|port,c.test\n"
+			 "email-src,a@b.test\n"),
+		ERR_OK);
+	assert_int_equal(k.n_taken, 4);
+	assert_non_null(strstr(k.taken[0], "ip|192.0.2.1|"));
+	assert_non_null(strstr(k.taken[1], "domain|b.test|"));
+	assert_non_null(strstr(k.taken[2], "ip|192.0.2.2|"));
+	assert_non_null(strstr(k.taken[3], "file-md5|d41d8cd98f00b204"));
+	told(0, "x:5:: type 'filename|port' is not known");
+	told(1, "x:6:: type 'hostname|port' is not known");
+	told(2, "x:7:: type 'email-src' is not known");
 	/* Of others the usual name stands before what some call them. */
 	reading(VIEW_LIT("uuid,type,value,id\n1,domain,a.test,2\n"), ERR_OK);
 	assert_non_null(strstr(k.taken[0], "domain|a.test|2|"));

@@ -196,9 +196,12 @@ cp "$top/rules/dist/allow/top.txt" "$tmp/allow/top.txt"
 # A list of the settings: read, and read again when it is another one.
 kill "$collector_pid"
 wait "$collector_pid" || fail "the collector ended with status $?"
-printf '%s\n' first.evil-list.xyz second.evil-list.xyz >"$tmp/feed.txt"
+printf 'type,value,tpl\ndomain,%s,red\n' first.evil-list.xyz >"$tmp/feed.txt"
+echo domain,second.evil-list.xyz >>"$tmp/feed.txt"
 collector_start --set "indicators.files=$tmp/feed.txt"
 eventually 20 is_state second.evil-list.xyz 2 || fail "feed.txt: not read"
+grep -q "feed.txt: column 'tpl' is not known" "$tmp/collector.log" ||
+	fail "a slip in a title is not told: $(tail -3 "$tmp/collector.log")"
 echo first.evil-list.xyz >"$tmp/feed.new"
 mv "$tmp/feed.new" "$tmp/feed.txt"
 kill -USR2 "$collector_pid"
