@@ -15,6 +15,7 @@ struct store_checkpoint {
 	sqlite3 *db; /* the thread's */
 	pthread_t thread;
 	sem_t wake;
+	pthread_mutex_t turn; /* the thread's, while it moves something */
 	atomic_bool woken, ending;
 	atomic_int moved; /* pages of the log that are at their place */
 	atomic_uint_least64_t count;
@@ -35,6 +36,7 @@ run(void *arg)
 			return NULL;
 		}
 		atomic_store(&c->woken, false);
+		pthread_mutex_lock(&c->turn);
 		/* What fails here is tried again later, by the writer at last,
 		 * who has somebody to tell. */
 		if (sqlite3_wal_checkpoint_v2(c->db, NULL,
@@ -43,6 +45,7 @@ run(void *arg)
 			atomic_store(&c->moved, moved);
 			atomic_fetch_add(&c->count, 1);
 		}
+		pthread_mutex_unlock(&c->turn);
 	}
 }
 
@@ -57,10 +60,20 @@ on_commit(void *arg, sqlite3 *db, const char *name, int pages)
 	}
 	c->pages = pages;
 	if (pages >= STORE_CHECKPOINT_LOG) {
+		/* A thread that does not keep up is waited for, or the log
+		 * would grow as long as its turn lasts. */
+		bool wait = pages >= 2 * STORE_CHECKPOINT_LOG;
+
+		if (wait) {
+			pthread_mutex_lock(&c->turn);
+		}
 		/* Little is left to move, unless somebody reads what is old:
 		 * then this is tried again at each commit. */
 		(void)sqlite3_wal_checkpoint_v2(
 			db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+		if (wait) {
+			pthread_mutex_unlock(&c->turn);
+		}
 	} else if (pages - atomic_load(&c->moved) >= STORE_CHECKPOINT_PAGES &&
 		   !atomic_exchange(&c->woken, true)) {
 		sem_post(&c->wake);
@@ -92,8 +105,10 @@ store_checkpoint_start(struct store_checkpoint **out, sqlite3 *writer,
 		return e;
 	}
 	sem_init(&c->wake, 0, 0);
+	pthread_mutex_init(&c->turn, NULL);
 	rc = thread_start(&c->thread, THREAD_CHECKPOINT, run, c);
 	if (rc != 0) {
+		pthread_mutex_destroy(&c->turn);
 		sem_destroy(&c->wake);
 		sqlite3_close(c->db);
 		free(c);
@@ -115,6 +130,7 @@ store_checkpoint_stop(struct store_checkpoint *c)
 	atomic_store(&c->ending, true);
 	sem_post(&c->wake);
 	pthread_join(c->thread, NULL);
+	pthread_mutex_destroy(&c->turn);
 	sem_destroy(&c->wake);
 	sqlite3_close(c->db);
 	free(c);

@@ -6,7 +6,8 @@
  * commit that finds the log long: that one commit takes as long as all of it,
  * some 200 ms of a busy collector.  Here a thread does so while the writer goes
  * on; the writer moves only what is left once the log shall begin anew, since
- * it cannot begin anew while it grows.
+ * it cannot begin anew while it grows.  At twice that length it waits for the
+ * thread, so that a slow disk bounds the writer and not the log.
  *
  * Place    below store, which has one of these.
  * Threads  the writer's; a thread of its own with its own connection.
@@ -22,7 +23,7 @@
 
 /* Pages that wait for their place before the thread is woken: 4 MB. */
 #define STORE_CHECKPOINT_PAGES 1000
-/* Pages of a log that shall begin anew: 64 MB. */
+/* Pages of a log that shall begin anew: 64 MB; of twice that it is waited for. */
 #define STORE_CHECKPOINT_LOG 16000
 
 struct store_checkpoint;

@@ -184,22 +184,23 @@ sort -n "$tmp/rounds" | awk '
 add() { ctl "$1" indicators add "$2" "$3" --mark "$4" >/dev/null || fail "add $3"; }
 add JP domain cdn.updates-sync.example amber//JP,US
 # What is longer than a key, or has letters of both cases, is sighted as well.
+# The capture that is played ends now, so that it began some seconds ago: they
+# are good from long before.
 url=http://198.51.100.23/updates/run.sh
-add JP url "$url" amber//JP,US
 pattern="[url:value LIKE 'http://198.51.100.23/Updates/%' OR url:value LIKE \
 'http://198.51.100.23/updates/%' OR url:value LIKE 'http://198.51.100.23/tools/%' \
 OR url:value = 'http://Never.adversary.example/Stage']"
-bundle="bundle--00000000-0000-4000-8000-000000000001"
-jq -n --arg id "$bundle" --arg pattern "$pattern" '{type: "bundle", id: $id,
-	objects: [{type: "indicator", spec_version: "2.1",
-	id: "indicator--00000000-0000-4000-8000-000000000001",
-	created: "2026-01-01T00:00:00Z", modified: "2026-01-01T00:00:00Z",
-	valid_from: "2026-01-01T00:00:00Z", pattern_type: "stix",
-	pattern: $pattern, object_marking_refs:
-		["marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"]}]
-	}' >"$tmp/pattern.json"
-ctl JP indicators import --source ours "$tmp/pattern.json" >"$tmp/out" 2>&1 ||
-	fail "pattern: $(cat "$tmp/out")"
+jq -n --arg url "[url:value = '$url']" --arg pattern "$pattern" '
+	def id($kind; $n): $kind + "--00000000-0000-4000-8000-00000000000" + $n;
+	def one($n; $what): {type: "indicator", spec_version: "2.1",
+		id: id("indicator"; $n), created: "2026-01-01T00:00:00Z",
+		modified: "2026-01-01T00:00:00Z", valid_from: "2026-01-01T00:00:00Z",
+		pattern_type: "stix", pattern: $what, object_marking_refs:
+		["marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"]};
+	{type: "bundle", id: id("bundle"; "1"),
+	objects: [one("1"; $pattern), one("2"; $url)]}' >"$tmp/ours.json"
+ctl JP indicators import --source ours "$tmp/ours.json" >"$tmp/out" 2>&1 ||
+	fail "a URL and a pattern: $(cat "$tmp/out")"
 for n in JP US; do
 	eventually 10 armed $n cdn.updates-sync.example || fail "$n is not armed"
 	eventually 10 armed $n "$url" || fail "$n is not armed with a URL"
