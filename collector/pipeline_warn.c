@@ -416,6 +416,8 @@ on_moved(void *arg, enum warning_state was, const struct store_warning *w)
 	struct pipeline *p = arg;
 
 	p->warn.open |= w->state == WARNING_GIVEN;
+	p->stats.warnings += was == WARNING_HELD && w->state == WARNING_GIVEN;
+	p->committed.warnings = p->stats.warnings;
 	return was != WARNING_KNOWN ? tell(p, w) : ERR_OK;
 }
 
