@@ -20,7 +20,6 @@
 #define MAX_OFFERS 64
 /* That are tried for one value, when the first had its share. */
 #define MAX_SITES 8
-#define MAX_FOLLOWED 256
 #define FOLLOW_US US_PER_S
 #define RETRY_US US_PER_S
 /* Rows compared with the common set in one turn; and the next, while there are
@@ -417,22 +416,23 @@ on_moved(void *arg, enum warning_state was, const struct store_warning *w)
 	struct pipeline *p = arg;
 
 	p->warn.open |= w->state == WARNING_GIVEN;
+	p->stats.warnings += was == WARNING_HELD && w->state == WARNING_GIVEN;
+	p->committed.warnings = p->stats.warnings;
 	return was != WARNING_KNOWN ? tell(p, w) : ERR_OK;
 }
 
 /* ---------------------------------------------------------- and followed */
 
-/* When the last of those sensors that are there had 'change' in force; not
- * before all say so. */
+/* What all sensors have in force that are there; "n" 0: there are none, or one
+ * does not say. */
 static enum err
-followed(sqlite3 *db, struct store_warning *w, char site[SIGHTING_NAME_CAP],
-	 char sensor[SIGHTING_NAME_CAP], bool *all)
+in_force(sqlite3 *db, struct warning_fleet *f)
 {
 	sqlite3_stmt *st = NULL;
 	int rc = SQLITE_ERROR;
+	bool all = true;
 
-	*all = true;
-	w->sensors = 0;
+	*f = (struct warning_fleet){ .change = UINT64_MAX };
 	if (sqlite3_prepare_v2(
 		    db,
 		    "SELECT site,sensor,json_extract(presence,"
@@ -441,53 +441,40 @@ followed(sqlite3 *db, struct store_warning *w, char site[SIGHTING_NAME_CAP],
 		    " AND json_valid(presence) AND json_extract(presence,"
 		    "'$.indicator_version')<>''",
 		    -1, &st, NULL) == SQLITE_OK) {
-		while (*all && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 			uint64_t epoch = 0, version = 0, taken;
 
 			taken = strtoull(sql_text(st, 3), NULL, 10);
-			*all = delta_version_read(sql_text(st, 2), &epoch,
-						  &version) &&
-			       version >= w->change;
-			w->sensors += *all;
-			if (*all && taken >= w->armed_us) {
-				w->armed_us = taken;
-				snprintf(site, SIGHTING_NAME_CAP, "%s",
+			all &= delta_version_read(sql_text(st, 2), &epoch,
+						  &version);
+			f->change = MIN(f->change, version);
+			f->n++;
+			if (taken >= f->taken_us) {
+				f->taken_us = taken;
+				snprintf(f->site, sizeof(f->site), "%s",
 					 sql_text(st, 0));
-				snprintf(sensor, SIGHTING_NAME_CAP, "%s",
+				snprintf(f->sensor, sizeof(f->sensor), "%s",
 					 sql_text(st, 1));
 			}
 		}
 	}
 	sqlite3_finalize(st);
-	return rc == SQLITE_DONE || rc == SQLITE_ROW ? ERR_OK : ERR_IO;
+	f->n = all ? f->n : 0;
+	return rc == SQLITE_DONE ? ERR_OK : ERR_IO;
 }
 
 static enum err
-follow(void *arg, const struct store_warning *w)
+follow(struct pipeline *p)
 {
-	struct pipeline *p = arg;
-	struct store_warning is = *w;
-	char site[SIGHTING_NAME_CAP] = "", sensor[SIGHTING_NAME_CAP] = "";
-	bool all = false;
-	enum err e;
+	struct warning_fleet f;
+	uint64_t now = clock_wall_us();
+	enum err e = in_force(store_db(p->store), &f);
 
-	if (clock_wall_us() > MAX(w->offered_us, w->moved_us) + FOLLOW_FOR_US) {
-		return ERR_OK;
-	}
-	p->warn.open = true;
-	is.armed_us = 0;
-	e = followed(store_db(p->store), &is, site, sensor, &all);
-	if (e != ERR_OK || !all || is.sensors == 0) {
-		return e;
-	}
-	/* Who took the set whole does not say when: it has it now. */
-	is.armed_us = is.armed_us + CLOCKS_US < is.offered_us
-			      ? clock_wall_us()
-			      : MAX(is.armed_us, is.offered_us);
-	is.armed_us = MAX(is.armed_us, is.moved_us);
-	is.last_site = site;
-	is.last_sensor = sensor;
-	return store_warning_armed(store_db(p->store), &is);
+	return e == ERR_OK ? store_warning_armed(store_db(p->store), &f, now,
+						 CLOCKS_US,
+						 now - MIN(now, FOLLOW_FOR_US),
+						 &p->warn.open)
+			   : e;
 }
 
 /* What the common set made of warnings meanwhile. */
@@ -536,10 +523,8 @@ pipeline_warn_turn(struct pipeline *p, struct diag *d)
 	if ((e == ERR_OK || e == ERR_AGAIN) && w->open && now >= w->follow_us) {
 		enum err f;
 
-		w->open = false;
 		w->follow_us = now + FOLLOW_US;
-		f = store_warning_each(db, WARNING_GIVEN, 0, MAX_FOLLOWED,
-				       follow, p);
+		f = follow(p);
 		e = f != ERR_OK ? f : e;
 	}
 	if (e != ERR_OK && e != ERR_AGAIN) {

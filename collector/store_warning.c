@@ -424,17 +424,3 @@ store_warning_offered(sqlite3 *db, struct store_warning *w, int64_t indicator,
 		    w->change);
 	return e;
 }
-
-enum err
-store_warning_armed(sqlite3 *db, const struct store_warning *w)
-{
-	enum err e;
-
-	WARNING_RUN(db, e,
-		    "UPDATE warnings SET "
-		    "state=?2,armed_us=?3,sensors=?4,last_site=?5,"
-		    "last_sensor=?6 WHERE id=?1",
-		    "idudtt", w->id, (int)WARNING_ARMED, w->armed_us,
-		    (int)w->sensors, w->last_site, w->last_sensor);
-	return e;
-}

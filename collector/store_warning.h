@@ -119,8 +119,19 @@ enum err store_warning_withdraw(sqlite3 *db, int64_t id, uint64_t now_us,
 /* In the writer's transaction: incident 'from' became part of 'into'. */
 enum err store_warning_merged(sqlite3 *db, int64_t from,
 			      int64_t into) MUST_CHECK;
-/* Every sensor has it: armed_us, sensors, last_site and last_sensor. */
-enum err store_warning_armed(sqlite3 *db,
-			     const struct store_warning *w) MUST_CHECK;
+/* What all sensors that are there have in force: the oldest change of theirs,
+ * and who was the last to take one, when by its own clock. */
+struct warning_fleet {
+	unsigned n; /* sensors; 0: nothing is known */
+	uint64_t change;
+	uint64_t taken_us;
+	char site[256], sensor[256];
+};
+/* Those given that they have are armed: since when, where last.  Clocks of
+ * sensors are behind ours by 'clocks_us' at most.  '*open': one that was given
+ * since 'since_us' is not armed everywhere. */
+enum err store_warning_armed(sqlite3 *db, const struct warning_fleet *f,
+			     uint64_t now_us, uint64_t clocks_us,
+			     uint64_t since_us, bool *open) MUST_CHECK;
 
 #endif

@@ -183,3 +183,35 @@ store_warning_merged(sqlite3 *db, int64_t from, int64_t into)
 		    "ii", from, into);
 	return e;
 }
+
+enum err
+store_warning_armed(sqlite3 *db, const struct warning_fleet *f, uint64_t now_us,
+		    uint64_t clocks_us, uint64_t since_us, bool *open)
+{
+	int64_t left = 0;
+	enum err e = ERR_OK;
+
+	if (f->n > 0) {
+		/* Who took the set whole does not say when: it has it now. */
+		WARNING_RUN(db, e,
+			    "UPDATE warnings SET state=?1,sensors=?2,"
+			    "last_site=?3,last_sensor=?4,armed_us=max(moved_us,"
+			    "CASE WHEN ?5+?6<offered_us THEN ?7 ELSE"
+			    " max(?5,offered_us) END) WHERE state=?8 AND"
+			    " state<2 AND change<=?9",
+			    "ddttuuudu", (int)WARNING_ARMED, (int)f->n, f->site,
+			    f->sensor, f->taken_us, clocks_us, now_us,
+			    (int)WARNING_GIVEN,
+			    MIN(f->change, (uint64_t)INT64_MAX));
+	}
+	if (e == ERR_OK) {
+		e = store_warning_number(
+			db, &left,
+			"SELECT 1 FROM warnings WHERE state=?1 AND state<2 AND"
+			" max(offered_us,moved_us)>=?3 AND ?2=?2 ORDER BY id"
+			" DESC LIMIT 1",
+			WARNING_GIVEN, "", (int64_t)since_us);
+	}
+	*open = e != ERR_OK || left != 0;
+	return e;
+}

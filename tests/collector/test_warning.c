@@ -123,7 +123,10 @@ test_way(void **state)
 {
 	struct store *s = store_dir_open();
 	struct rows r = { .s = s };
-	struct store_warning w;
+	struct warning_fleet f = {
+		.n = 3, .taken_us = T0 + 20, .site = "c", .sensor = "tap1"
+	};
+	bool open = false;
 
 	(void)state;
 	assert_true(note(s, "192.0.2.1", 1, "a", T0, 0, false).added);
@@ -140,12 +143,12 @@ test_way(void **state)
 	assert_int_equal(r.n, 2);
 	assert_int_equal(r.last.state, WARNING_GIVEN);
 	assert_true(r.last.change > 0);
-	w = r.last;
-	w.armed_us = T0 + 20;
-	w.sensors = 3;
-	w.last_site = "c";
-	w.last_sensor = "tap1";
-	assert_int_equal(store_warning_armed(store_db(s), &w), ERR_OK);
+	/* one sensor lacks the second */
+	f.change = r.last.change - 1;
+	assert_int_equal(
+		store_warning_armed(store_db(s), &f, T0 + 21, 100, T0, &open),
+		ERR_OK);
+	assert_true(open);
 	r = (struct rows){ .n = 0 };
 	assert_int_equal(
 		store_warning_each(store_db(s), WARNING_GIVEN, 0, 10, take, &r),
@@ -154,6 +157,23 @@ test_way(void **state)
 	r = (struct rows){ .n = 0 };
 	assert_int_equal(store_warning_list(store_db(s), 10, take, &r), ERR_OK);
 	assert_int_equal(r.n, 2);
+	assert_int_equal(r.last.state, WARNING_ARMED);
+	assert_int_equal(r.last.armed_us, T0 + 20);
+	assert_int_equal(r.last.sensors, 3);
+	/* after an hour nobody waits, but when it comes it counts */
+	assert_int_equal(store_warning_armed(store_db(s), &f, T0 + 21, 100,
+					     T0 + 10, &open),
+			 ERR_OK);
+	assert_false(open);
+	f.change++;
+	assert_int_equal(store_warning_armed(store_db(s), &f, T0 + 900, 5,
+					     T0 + 10, &open),
+			 ERR_OK);
+	r = (struct rows){ .n = 0 };
+	assert_int_equal(
+		store_warning_each(store_db(s), WARNING_GIVEN, 0, 10, take, &r),
+		ERR_OK);
+	assert_int_equal(r.n, 0);
 	/* it ran out, in the set too: anew, and to be offered again */
 	assert_false(
 		note(s, "192.0.2.2", 3, "b", T0 + 30, T0 + 3, false).added);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A capture of one request: warnings_kinds.py HOST URI USER-AGENT FILE
+With a number behind it: of so many, of user agents "USER-AGENT 0" and so on.
 Or the SHA-256 of the certificate in a capture: warnings_kinds.py CAPTURE SHA-1"""
 import hashlib
 import re
@@ -16,7 +17,7 @@ def checksum(data):
     return ~total & 0xFFFF
 
 
-CLIENT = (b"\xc0\0\x02\x15", 40123)  # 192.0.2.21
+CLIENT = b"\xc0\0\x02\x15"  # 192.0.2.21
 SERVER = (b"\xcb\0\x71\x4d", 80)  # 203.0.113.77
 
 
@@ -33,18 +34,19 @@ def segment(source, to, seq, ack, flags, payload=b""):
     return b"\x02\0\0\0\0\2\x02\0\0\0\0\1\x08\0" + head + body
 
 
-def exchange(request, reply):
+def exchange(port, request, reply):
     c, s = 1000, 5000
-    yield segment(CLIENT, SERVER, c, 0, 0x02)
-    yield segment(SERVER, CLIENT, s, c + 1, 0x12)
-    yield segment(CLIENT, SERVER, c + 1, s + 1, 0x10)
-    yield segment(CLIENT, SERVER, c + 1, s + 1, 0x18, request)
+    client = (CLIENT, port)
+    yield segment(client, SERVER, c, 0, 0x02)
+    yield segment(SERVER, client, s, c + 1, 0x12)
+    yield segment(client, SERVER, c + 1, s + 1, 0x10)
+    yield segment(client, SERVER, c + 1, s + 1, 0x18, request)
     c += 1 + len(request)
-    yield segment(SERVER, CLIENT, s + 1, c, 0x18, reply)
+    yield segment(SERVER, client, s + 1, c, 0x18, reply)
     s += 1 + len(reply)
-    yield segment(CLIENT, SERVER, c, s, 0x11)
-    yield segment(SERVER, CLIENT, s, c + 1, 0x11)
-    yield segment(CLIENT, SERVER, c + 1, s + 1, 0x10)
+    yield segment(client, SERVER, c, s, 0x11)
+    yield segment(SERVER, client, s, c + 1, 0x11)
+    yield segment(client, SERVER, c + 1, s + 1, 0x10)
 
 
 def certificate(capture, sha1):
@@ -61,11 +63,19 @@ if len(sys.argv) == 3:
         print(certificate(f.read(), sys.argv[2]))
     sys.exit()
 host, uri, agent = (a.encode() for a in sys.argv[1:4])
-packets = exchange(
-    b"GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\n\r\n"
-    % (uri, host, agent),
-    b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
-)
+agents = [agent]
+if len(sys.argv) > 5:
+    agents = [agent + b" %d" % n for n in range(int(sys.argv[5]))]
+packets = [
+    packet
+    for n, each in enumerate(agents)
+    for packet in exchange(
+        40000 + n,
+        b"GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\n\r\n"
+        % (uri, host, each),
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    )
+]
 with open(sys.argv[4], "wb") as f:
     f.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
     for n, packet in enumerate(packets):

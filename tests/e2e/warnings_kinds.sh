@@ -164,5 +164,31 @@ same "an exercise or a warning warned" \
 ctl indicators remove "$(jq '.warnings[] | select(.kind == "url") | .indicator' \
 	"$tmp/warnings.json")" >/dev/null || fail "not removed"
 eventually 60 in_state off 1 || fail "not off: $(ctl warnings)"
+
+# A site that floods has its share, and silences nobody who sees the same.
+request loud.example / 'Agent Loud' "$tmp/many.pcap" 300
+request loud.example / 'Agent Quiet/1.0' "$tmp/quiet.pcap"
+{
+	echo type,value
+	awk 'BEGIN { for (n = 0; n < 300; n++) print "user-agent,Agent Loud " n }'
+} >"$tmp/loud.csv"
+printf 'type,value\nuser-agent,Agent Quiet/1.0\n' >"$tmp/quiet.csv"
+see() { # see SITE SENSOR CAPTURE LIST
+	"$sensor" --quiet --read "$tmp/$3.pcap" --indicators "$tmp/$4.csv" \
+		--site "$1" --sensor "$2" --redis "unix://$sock" \
+		--spool "$tmp/$1-$2" 2>>"$tmp/$1.log" || fail "$1: status $?"
+}
+see loud tap1 many loud
+see loud tap2 quiet quiet
+loud() { [ "$(sql "SELECT count(*) FROM runs WHERE key='agent quiet/1.0'")" = 1 ]; }
+eventually 60 loud || fail "what is loud is not seen"
+same "of it" 256 "$(sql "SELECT count(*) FROM warnings WHERE site='loud'")"
+same "beyond its share" 0 \
+	"$(sql "SELECT count(*) FROM warnings WHERE value='Agent Quiet/1.0'")"
+see quiet tap1 quiet quiet
+quiet() {
+	[ "$(sql "SELECT site FROM warnings WHERE value='Agent Quiet/1.0'")" = quiet ]
+}
+eventually 60 quiet || fail "a flood silences another: $(ctl warnings | head -5)"
 no_sanitizer "$tmp"/*.log
 finish
