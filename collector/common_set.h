@@ -107,6 +107,16 @@ void common_set_settled(struct common_set *c, bool committed);
 enum err common_set_seen(struct common_set *c,
 			 const struct sighting_set *set) MUST_CHECK;
 
+/*
+ * A sensor was armed with it and says what it saw before: hosts of ours as in
+ * host_bits.h at 'site', the last then.  What would flood is taken back, in the
+ * caller's transaction; 'why' is the reason, or "".
+ */
+enum err common_set_past(struct common_set *c, enum indicator_kind kind,
+			 struct view value, uint32_t hosts, struct view site,
+			 uint64_t last_us, uint64_t now_us,
+			 char why[INDICATOR_REASON_CAP]) MUST_CHECK;
+
 /* What is said of an indicator, by who may say so. */
 struct indicator_words *common_set_words(struct common_set *c);
 

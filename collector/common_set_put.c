@@ -143,3 +143,34 @@ common_set_seen(struct common_set *c, const struct sighting_set *set)
 	}
 	return e;
 }
+
+enum err
+common_set_past(struct common_set *c, enum indicator_kind kind,
+		struct view value, uint32_t hosts, struct view site,
+		uint64_t last_us, uint64_t now_us,
+		char why[INDICATOR_REASON_CAP])
+{
+	char text[INDICATOR_VALUE_CAP];
+	bool held = false;
+	enum err e;
+
+	why[0] = '\0';
+	if (hosts == 0 || value.len == 0 || value.len >= sizeof(text) ||
+	    !gate_flood(c->gate, hosts, site, last_us, now_us, why)) {
+		return ERR_OK;
+	}
+	memcpy(text, value.p, value.len);
+	text[value.len] = '\0';
+	e = indicator_store_join(c->store);
+	if (e == ERR_OK) {
+		e = indicator_store_take_back(c->store, kind, text, "gate", why,
+					      now_us, &held);
+	}
+	if (e == ERR_OK) {
+		e = indicator_store_leave(c->store);
+	}
+	if (!held) {
+		why[0] = '\0';
+	}
+	return e;
+}

@@ -22,9 +22,6 @@
 #include "collector/gate.h"
 #include "collector/indicator_store.h"
 
-/* Source of the warnings that incidents arm. */
-#define INDICATOR_WARNING_SOURCE "warning"
-
 struct indicator_word {
 	bool refuted;
 	uint64_t until_us; /* it was in force up to then; 0: never */

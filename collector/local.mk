@@ -96,6 +96,7 @@ libcollector_a_SOURCES = \
 	collector/order_send.h collector/order_send.c \
 	collector/exercise_file.h collector/exercise_file.c \
 	collector/store_exercise.h collector/store_exercise.c \
+	collector/spelling.h collector/spelling.c \
 	collector/store_warning.h collector/store_warning.c \
 	collector/mute_store.h collector/mute_store.c \
 	collector/case_order.h collector/case_order.c \

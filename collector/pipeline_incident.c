@@ -28,6 +28,9 @@ on_merged(void *arg, int64_t from, int64_t into)
 		e = pipeline_consult_merged(p, from, into);
 	}
 	if (e == ERR_OK) {
+		e = pipeline_warn_merged(p, from, into);
+	}
+	if (e == ERR_OK) {
 		e = situation_forget(store_db(p->store), from);
 	}
 	if (e == ERR_OK) {

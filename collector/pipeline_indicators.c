@@ -91,3 +91,25 @@ pipeline_indicators_turn(struct pipeline *p, struct diag *d)
 	p->indicators_stuck = e != ERR_OK;
 	return p->feed != NULL ? feed_flush(p->feed, d) : ERR_OK;
 }
+
+enum err
+pipeline_gate_past(struct pipeline *p, const struct alert *a)
+{
+	const struct alert_indicator *i = &a->indicator;
+	char why[INDICATOR_REASON_CAP];
+	enum indicator_kind kind;
+	enum err e;
+
+	if (!a->has_past || a->past_hosts == 0 || a->exercise.len != 0 ||
+	    !a->has_indicator || !indicator_kind_read(i->type, &kind)) {
+		return ERR_OK;
+	}
+	e = common_set_past(p->common, kind, i->value, a->past_hosts, a->site,
+			    a->past_last_us, p->now_us, why);
+	if (e == ERR_OK && why[0] != '\0') {
+		log_info("indicator %.*s %.*s is held: %s", (int)i->type.len,
+			 (const char *)i->type.p, (int)i->value.len,
+			 (const char *)i->value.p, why);
+	}
+	return e;
+}

@@ -141,6 +141,9 @@ dissolve(struct pipeline *p, const struct incident *i)
 	}
 	e = store_incident_dissolve(p->store, i->id);
 	if (e == ERR_OK) {
+		e = pipeline_warn_withdraw(p, i->id);
+	}
+	if (e == ERR_OK) {
 		e = pipeline_case_log(p, i->id, "dissolved",
 				      "closed: nothing that is left of it "
 				      "would be an incident");
@@ -232,6 +235,7 @@ ask(struct pipeline *p, const char *key, bool *changed)
 	}
 	p->cases.who = p->cases.why = NULL;
 	if (e == ERR_OK) {
+		pipeline_warn_settled(p, true);
 		p->committed = p->stats;
 	}
 	return e;

@@ -28,6 +28,7 @@
 #include "collector/pipeline_warn.h"
 #include "collector/prepare.h"
 #include "collector/sighting.h"
+#include "collector/spelling.h"
 #include "collector/store.h"
 #include "collector/store_blind.h"
 #include "collector/store_consult.h"
@@ -152,6 +153,11 @@ enum err pipeline_indicators_open(struct pipeline *p,
 				  struct diag *d) MUST_CHECK;
 enum err pipeline_indicators_turn(struct pipeline *p,
 				  struct diag *d) MUST_CHECK;
+/* An alert that tells of the past: its indicator is taken back when so many
+ * hosts of ours used it that it would flood; in the alert's transaction, before
+ * its sighting. */
+enum err pipeline_gate_past(struct pipeline *p,
+			    const struct alert *a) MUST_CHECK;
 
 /* pipeline_frame.c: one entry into the store and the sightings. */
 enum err pipeline_take_entry(struct pipeline *p,

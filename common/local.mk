@@ -11,6 +11,7 @@ libcommon_a_SOURCES = \
 	common/proto.h common/proto.c \
 	common/csum.h common/csum.c \
 	common/hll.h common/hll.c \
+	common/host_bits.h common/host_bits.c \
 	common/dns_text.h common/dns_text.c \
 	common/events.def common/events.h common/events.c \
 	common/pool.h common/pool.c \

@@ -382,6 +382,9 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 		json_cstr(j, "id", ioc_id(ioc, id, sizeof(id)));
 		json_name(j, "type", ioc_type_name(ioc->note->type));
 		json_cstr(j, "value", ioc->value);
+		if (ioc->note->type == IOC_DOMAIN && !ioc->note->exact) {
+			json_bool(j, "subdomains", true);
+		}
 		json_cstr(j, "source", ioc->note->source);
 		if (ioc->note->description[0] != '\0') {
 			json_cstr(j, "description", ioc->note->description);

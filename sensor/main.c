@@ -201,6 +201,7 @@ open_retro(struct sensor *s, struct diag *d)
 		.origin = origin_of(o),
 		.n_workers = o->workers,
 		.types = o->retro_types,
+		.home = o->contacts.home,
 		.patient = o->live.n == 0,
 	};
 

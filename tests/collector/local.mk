@@ -11,6 +11,9 @@ tests_collector_test_correlator_file_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_dedupe
 tests_collector_test_dedupe_SOURCES = tests/collector/test_dedupe.c
 tests_collector_test_dedupe_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_spelling
+tests_collector_test_spelling_SOURCES = tests/collector/test_spelling.c
+tests_collector_test_spelling_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_warning
 tests_collector_test_warning_SOURCES = tests/store_dir.h \
 	tests/collector/test_warning.c

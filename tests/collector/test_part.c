@@ -142,6 +142,7 @@ an_alert(unsigned i)
 		.past_first_us = 1,
 		.past_last_us = UINT64_C(1) << 60,
 		.past_count = 99,
+		.past_hosts = i % 2 == 0 ? UINT32_C(0x80000001) : 0,
 	};
 
 	memset(a.src.b, (int)(i % 4), sizeof(a.src.b));
@@ -206,6 +207,7 @@ assert_same(const struct alert *a, const struct alert *b)
 		assert_int_equal(a->past_first_us, b->past_first_us);
 		assert_int_equal(a->past_last_us, b->past_last_us);
 		assert_int_equal(a->past_count, b->past_count);
+		assert_int_equal(a->past_hosts, b->past_hosts);
 	}
 }
 

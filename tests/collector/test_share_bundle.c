@@ -458,11 +458,11 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_no_site_in_a_title, begin,
 						end),
 		cmocka_unit_test_setup_teardown(test_played_with, begin, end),
-		cmocka_unit_test_setup_teardown(test_past, begin, end),
 		cmocka_unit_test_setup_teardown(test_there_and_back, begin,
 						end),
 		cmocka_unit_test_setup_teardown(test_a_tactic_is_a_phase, begin,
 						end),
+		cmocka_unit_test_setup_teardown(test_past, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

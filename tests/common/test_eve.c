@@ -46,7 +46,7 @@ static const char full[] =
 	"\"indicator\":{\"id\":\"i1\",\"type\":\"domain\",\"value\":"
 	"\"bad.example\",\"source\":\"list\",\"confidence\":80},\"past\":{"
 	"\"first\":\"2026-11-01T00:00:00Z\",\"last\":\"2026-11-02T00:00:00Z\","
-	"\"count\":9,\"at_least\":true}}}";
+	"\"count\":9,\"host_bits\":4294967295,\"at_least\":true}}}";
 
 static bool
 is(struct view v, const char *s)
@@ -91,6 +91,7 @@ reads_every_field(void **state)
 	assert_true(a.past_first_us == UINT64_C(1793491200000000));
 	assert_true(a.past_last_us == UINT64_C(1793577600000000));
 	assert_int_equal(a.past_count, 9);
+	assert_true(a.past_hosts == UINT32_MAX);
 }
 
 static void
@@ -141,6 +142,10 @@ refuses_whole_lines(void **state)
 		"+\"event_type\":\"alert\",\"alert\":{\"signature_id\":1},"
 		"\"picket\":{\"past\":{\"first\":\"2026-11-01T00:00:00Z\","
 		"\"last\":\"2026-11-02T00:00:00Z\",\"count\":-1}}}",
+		"+\"event_type\":\"alert\",\"alert\":{\"signature_id\":1},"
+		"\"picket\":{\"past\":{\"first\":\"2026-11-01T00:00:00Z\","
+		"\"last\":\"2026-11-02T00:00:00Z\",\"host_bits\":"
+		"4294967296}}}",
 	};
 
 	(void)state;

@@ -244,7 +244,12 @@ test_auth(void **state)
 	assert_int_equal(redis_link_new(&l, url, &d), ERR_OK);
 	assert_int_equal(redis_link_connect(l, 5000, &d), ERR_AUTH);
 	assert_null(strstr(d.msg, "wr0ng"));
-	assert_int_equal(redis_link_connect(l, 5000, &d), ERR_AGAIN);
+	assert_non_null(strstr(d.msg, "refused user and password"));
+	/* who asks while it backs off is told why, again */
+	(void)diag_set(&d, ERR_OK, "nothing");
+	assert_int_equal(redis_link_connect(l, 0, &d), ERR_AGAIN);
+	assert_non_null(strstr(d.msg, "refused user and password"));
+	assert_null(strstr(d.msg, "wr0ng"));
 	redis_link_free(l);
 }
 

@@ -32,6 +32,7 @@ E2E_TESTS += tests/e2e/evidence.sh
 E2E_TESTS += tests/e2e/exercise.sh
 E2E_TESTS += tests/e2e/posture_store.sh
 E2E_TESTS += tests/e2e/retro.sh
+E2E_TESTS += tests/e2e/gate_hosts.sh
 E2E_TESTS += tests/e2e/live.sh
 E2E_TESTS += tests/e2e/live_cycles.sh
 E2E_TESTS += tests/e2e/confined.sh
