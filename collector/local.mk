@@ -70,6 +70,7 @@ libcollector_a_SOURCES = \
 	collector/store.h collector/store.c \
 	collector/store_runs.h collector/store_runs.c \
 	collector/store_ledger.h collector/store_ledger.c \
+	collector/store_ledger_read.c \
 	collector/store_epoch.h collector/store_epoch.c \
 	collector/blind_overload.h collector/blind_overload.c \
 	collector/blind.h collector/blind.c \

@@ -162,6 +162,7 @@ libsensor_a_SOURCES += \
 	sensor/overload.h sensor/overload.c sensor/worker_shed.c \
 	sensor/overload_conf.h sensor/overload_conf.c \
 	sensor/worker.c \
+	sensor/worker_counters.c \
 	sensor/eve_out.h sensor/eve_out.c \
 	sensor/eve_writer.h sensor/eve_writer.c \
 	sensor/sink.h sensor/sink.c \
