@@ -132,6 +132,7 @@ libcollector_a_SOURCES += \
 	collector/indicator_files.h collector/indicator_files.c \
 	collector/indicator_list.h collector/indicator_list.c \
 	collector/allow_list.h collector/allow_list.c \
+	collector/allow_list_state.h collector/allow_list_read.c \
 	collector/allow_reader.h collector/allow_reader.c \
 	collector/gate_history.h collector/gate_history.c \
 	collector/gate.h collector/gate.c \
