@@ -165,6 +165,7 @@ libsensor_a_SOURCES += \
 	sensor/worker_counters.c \
 	sensor/eve_out.h sensor/eve_out.c \
 	sensor/eve_writer.h sensor/eve_writer.c \
+	sensor/sink_order.h sensor/sink_order.c \
 	sensor/sink.h sensor/sink.c \
 	sensor/control_kept.h sensor/control_kept.c \
 	sensor/control_feed.h sensor/control_feed.c \
