@@ -62,6 +62,16 @@ static const char *const statements[CS_STATEMENTS] = {
 		    " first_us=min(first_us,excluded.first_us),"
 		    "last_us=max(last_us,excluded.last_us),"
 		    "count=count+excluded.count,past=past+excluded.past",
+	/* An alert may have shown it as several keys: it counts once. */
+	[CS_SEEN_BEFORE] =
+		"INSERT INTO indicator_seen(indicator,site,first_us,last_us,"
+		"count,past) SELECT ?1,s.site,min(s.first_us),max(s.last_us),"
+		"max(s.count),max(s.past) FROM runs r JOIN sightings s ON"
+		" s.run=r.id WHERE r.key=?3 AND r.kind IN(0,?2) AND"
+		" r.exercise='' AND NOT (s.owner<>'' AND"
+		" substr(s.site,1,length(s.owner)+1)=s.owner||':') GROUP BY"
+		" s.site ORDER BY s.site LIMIT ?4 ON CONFLICT(indicator,site)"
+		" DO NOTHING",
 	[CS_LARGEST_PARTNER] = "SELECT id FROM indicator_origins WHERE"
 			       " name>='partner:' AND name<'partner;' AND n>0"
 			       " ORDER BY n DESC LIMIT 1",

@@ -106,6 +106,11 @@ void common_set_settled(struct common_set *c, bool committed);
  * the correlation. */
 enum err common_set_seen(struct common_set *c,
 			 const struct sighting_set *set) MUST_CHECK;
+/* Of an indicator that just came in: at which sites of ours its value was seen
+ * before, named by an alert or shown by one as 'kind'. */
+enum err common_set_seen_before(struct common_set *c, int64_t indicator,
+				enum key_kind kind,
+				const char *value) MUST_CHECK;
 
 /*
  * A sensor was armed with it and says what it saw before: hosts of ours as in

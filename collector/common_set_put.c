@@ -174,3 +174,16 @@ common_set_past(struct common_set *c, enum indicator_kind kind,
 	}
 	return e;
 }
+
+enum err
+common_set_seen_before(struct common_set *c, int64_t indicator,
+		       enum key_kind kind, const char *value)
+{
+	struct sighting_set s;
+
+	sighting_of_indicator(&s, view_cstr(value));
+	return s.n_keys == 0
+		       ? ERR_OK
+		       : sql_run(c->st[CS_SEEN_BEFORE], "idtd", indicator,
+				 (int)kind, s.keys[0].text, COMMON_SET_SITES);
+}

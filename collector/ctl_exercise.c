@@ -205,7 +205,9 @@ ctl_exercise_start(struct ctl *c, const char *path, const char *who,
 	}
 	if (x->until_us <= clock_wall_us()) {
 		/* Not an error: a capture may be replayed later. */
-		fprintf(stderr, "picketctl: warning: %s is over already\n",
+		fprintf(stderr,
+			"picketctl: warning: %s is over already: only a "
+			"capture of that time that is replayed can be of it\n",
 			x->name);
 	}
 	e = store_exercise_begin(c->store, x, who, d);

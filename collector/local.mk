@@ -99,6 +99,7 @@ libcollector_a_SOURCES = \
 	collector/store_exercise.h collector/store_exercise.c \
 	collector/spelling.h collector/spelling.c \
 	collector/store_warning.h collector/store_warning.c \
+	collector/store_warning_state.h collector/store_warning_follow.c \
 	collector/mute_store.h collector/mute_store.c \
 	collector/case_order.h collector/case_order.c \
 	collector/pipeline_case.h collector/pipeline_case.c \

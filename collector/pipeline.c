@@ -203,7 +203,7 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 		e = store_signed_new(&p->signers, p->store, d);
 	}
 	if (e == ERR_OK) {
-		e = taps_new(&p->taps, p->store, d);
+		e = taps_new(&p->taps, p->store, p->cfg.max_observations, d);
 	}
 	if (e == ERR_OK) {
 		e = finder_new(&p->finder, &cfg->finding, cfg->missions,

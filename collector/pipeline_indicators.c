@@ -15,6 +15,10 @@ pipeline_indicators_open(struct pipeline *p, struct diag *d)
 	enum err e =
 		allow_reader_read(cfg->allow, cfg->n_allow, NULL, &lists, d);
 
+	if (e == ERR_OK && cfg->n_allow == 0) {
+		log_info("gate.allow names no list: names and addresses that "
+			 "many share, as 8.8.8.8, are not held for that");
+	}
 	if (e == ERR_OK) {
 		e = common_set_new(&p->common, store_db(p->store), &cfg->common,
 				   lists, cfg->missions, d);
@@ -110,6 +114,10 @@ pipeline_gate_past(struct pipeline *p, const struct alert *a)
 		log_info("indicator %.*s %.*s is held: %s", (int)i->type.len,
 			 (const char *)i->type.p, (int)i->value.len,
 			 (const char *)i->value.p, why);
+		if (p->feed != NULL) {
+			e = feed_held(p->feed, i->type, i->value, a->site, why,
+				      p->now_us);
+		}
 	}
 	return e;
 }

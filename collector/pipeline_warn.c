@@ -18,6 +18,8 @@
 #define MAX_LOOKUPS 256
 /* Offered in one turn. */
 #define MAX_OFFERS 64
+/* That are tried for one value, when the first had its share. */
+#define MAX_SITES 8
 #define MAX_FOLLOWED 256
 #define FOLLOW_US US_PER_S
 #define RETRY_US US_PER_S
@@ -145,6 +147,39 @@ canon(const struct what *is, char out[INDICATOR_PATTERN_CAP])
 					       &len, &why) == ERR_OK;
 }
 
+/* Where it was seen first; but a site that had its share, or says that it was
+ * first so that nobody hears of it, does not silence the others. */
+static enum err
+note_of_a_site(struct pipeline *p, const struct run *r, struct store_warning *w,
+	       const struct run_site *first, uint64_t cause_us, bool *added,
+	       bool *refused)
+{
+	const struct run_site *s = first;
+	uint64_t valid = p->cfg.warn.valid_us, forgotten = 0;
+	enum err e;
+
+	for (unsigned n = 0;; n++) {
+		w->site = s->site;
+		w->first_us = s->first_us;
+		w->cause_us = cause_us != 0 ? cause_us : s->first_us;
+		e = store_warning_note(store_db(p->store), w,
+				       p->now_us - MIN(p->now_us, valid),
+				       r->kind == KEY_INDICATOR, added, refused,
+				       &forgotten);
+		s = s == first ? r->sites : s->next;
+		while (s != NULL &&
+		       (s == first || s->strong == 0 || is_partners(s))) {
+			s = s->next;
+		}
+		if (e != ERR_OK || !*refused || s == NULL || n == MAX_SITES) {
+			break;
+		}
+	}
+	return e == ERR_OK
+		       ? store_count(p->store, "warnings_forgotten", forgotten)
+		       : e;
+}
+
 static enum err
 note(struct pipeline *p, const struct run *r, const struct what *is)
 {
@@ -158,29 +193,21 @@ note(struct pipeline *p, const struct run *r, const struct what *is)
 				   .incident = is->incident,
 				   .level = is->level,
 				   .stored_us = p->now_us };
-	uint64_t valid = p->cfg.warn.valid_us, forgotten = 0;
 	bool added = false, refused = false;
 	enum err e;
 
 	if (site == NULL || r->muted || r->refuted || !canon(is, value)) {
 		return ERR_OK;
 	}
-	w.site = site->site;
-	w.first_us = site->first_us;
-	w.cause_us = is->cause_us != 0 ? is->cause_us : site->first_us;
 	w.mark = mark_of(r, mark);
-	e = store_warning_note(
-		store_db(p->store), &w, p->now_us - MIN(p->now_us, valid),
-		r->kind == KEY_INDICATOR, &added, &refused, &forgotten);
+	e = note_of_a_site(p, r, &w, site, is->cause_us, &added, &refused);
 	p->warn.pending |= added && w.state == WARNING_NOTED;
 	p->stats.warnings_refused += refused;
 	if (e == ERR_OK && added && w.state == WARNING_KNOWN) {
 		w.last_site = w.last_sensor = "";
 		e = tell(p, &w);
 	}
-	return e == ERR_OK
-		       ? store_count(p->store, "warnings_forgotten", forgotten)
-		       : e;
+	return e;
 }
 
 enum err
@@ -305,6 +332,17 @@ record_of(struct pipeline *p, const struct store_warning *w, const char *text)
 	return i;
 }
 
+/* As what an alert shows it, which an incident's is, beside what names it. */
+static enum key_kind
+key_kind(const struct store_warning *w)
+{
+	return w->level == 0                    ? KEY_INDICATOR
+	       : w->kind == INDICATOR_IP        ? KEY_ADDRESS
+	       : w->kind == INDICATOR_DOMAIN    ? KEY_DOMAIN
+	       : w->kind == INDICATOR_CERT_SHA1 ? KEY_CERT
+						: KEY_INDICATOR;
+}
+
 static enum err
 offer(void *arg, const struct store_warning *w)
 {
@@ -321,6 +359,10 @@ offer(void *arg, const struct store_warning *w)
 	}
 	e = common_set_offer(p->common, INDICATOR_WARNING_SOURCE, &i, now,
 			     &put);
+	if (e == ERR_OK && put.outcome != INDICATOR_NO_ROOM) {
+		e = common_set_seen_before(p->common, put.id, key_kind(w),
+					   w->value);
+	}
 	if (e == ERR_OK) {
 		e = store_warning_offered(
 			store_db(p->store), &is,

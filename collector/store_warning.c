@@ -1,27 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/store_warning.h"
+#include "collector/store_warning_state.h"
 
 #include <stdio.h>
 
-#include "collector/indicator_store.h"
-#include "collector/store_sql.h"
 #include "common/clock.h"
 
-/* One statement with its values, in a transaction that is there. */
-#define RUN(db, err, sql, ...) \
-	do { \
-		sqlite3_stmt *st_ = NULL; \
-		(err) = sqlite3_prepare_v2((db), (sql), -1, &st_, NULL) == \
-					SQLITE_OK \
-				? sql_run(st_, __VA_ARGS__) \
-				: ERR_IO; \
-		sqlite3_finalize(st_); \
-	} while (0)
-
-#define COLUMNS \
-	"SELECT id,kind,value,mark,confidence,severity,incident,level,site," \
-	"first_us,cause_us,stored_us,state,indicator,change,offered_us," \
-	"armed_us,sensors,last_site,last_sensor,exact,moved_us FROM warnings "
 /* That found no room is tried again by then. */
 #define ROOM_US (3600 * US_PER_S)
 
@@ -62,10 +45,9 @@ store_warning_json(struct json *j, const struct store_warning *w)
 	json_time_known(j, "moved", w->moved_us);
 }
 
-/* The first column of the only row; 0 when there is none. */
-static enum err
-number(sqlite3 *db, int64_t *out, const char *sql, int64_t a, const char *b,
-       int64_t c)
+enum err
+store_warning_number(sqlite3 *db, int64_t *out, const char *sql, int64_t a,
+		     const char *b, int64_t c)
 {
 	sqlite3_stmt *st = NULL;
 	enum err e = ERR_IO;
@@ -89,17 +71,19 @@ has_share(sqlite3 *db, const struct store_warning *w, bool *refused)
 {
 	uint64_t hour = w->stored_us - MIN(w->stored_us, 3600 * US_PER_S);
 	int64_t n = 0;
-	enum err e = number(db, &n,
-			    "SELECT count(*) FROM warnings WHERE ?1=?1 AND"
-			    " site=?2 AND stored_us>?3",
-			    0, w->site, (int64_t)hour);
+	enum err e = store_warning_number(
+		db, &n,
+		"SELECT count(*) FROM warnings WHERE ?1=?1 AND"
+		" site=?2 AND stored_us>?3",
+		0, w->site, (int64_t)hour);
 
 	*refused = n >= STORE_WARNING_HOUR;
 	if (e == ERR_OK && w->incident != 0) {
-		e = number(db, &n,
-			   "SELECT count(*) FROM warnings WHERE incident=?1"
-			   " AND ?2=?2 AND ?3=?3",
-			   w->incident, "", 0);
+		e = store_warning_number(
+			db, &n,
+			"SELECT count(*) FROM warnings WHERE incident=?1"
+			" AND ?2=?2 AND ?3=?3",
+			w->incident, "", 0);
 		*refused |= n >= STORE_WARNING_INCIDENT;
 	}
 	return e;
@@ -111,10 +95,11 @@ trim(sqlite3 *db, const char *site, uint64_t *forgotten)
 {
 	enum err e;
 
-	RUN(db, e,
-	    "DELETE FROM warnings WHERE id IN(SELECT id FROM warnings WHERE"
-	    " site=?1 ORDER BY stored_us DESC,id DESC LIMIT -1 OFFSET ?2)",
-	    "td", site, STORE_WARNING_SITE);
+	WARNING_RUN(
+		db, e,
+		"DELETE FROM warnings WHERE id IN(SELECT id FROM warnings WHERE"
+		" site=?1 ORDER BY stored_us DESC,id DESC LIMIT -1 OFFSET ?2)",
+		"td", site, STORE_WARNING_SITE);
 	*forgotten = e == ERR_OK ? (uint64_t)sqlite3_changes(db) : 0;
 	return e;
 }
@@ -124,50 +109,100 @@ insert(sqlite3 *db, const struct store_warning *w, int64_t known)
 {
 	enum err e;
 
-	RUN(db, e,
-	    "INSERT INTO warnings(kind,value,mark,confidence,severity,"
-	    "incident,level,site,first_us,cause_us,stored_us,state,indicator,"
-	    "exact) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-	    "dttddidtuuudid", (int)w->kind, w->value, w->mark,
-	    (int)w->confidence, (int)w->severity, w->incident, (int)w->level,
-	    w->site, w->first_us, w->cause_us, w->stored_us,
-	    known != 0 ? (int)WARNING_KNOWN : (int)WARNING_NOTED, known,
-	    (int)w->exact);
+	WARNING_RUN(db, e,
+		    "INSERT INTO warnings(kind,value,mark,confidence,severity,"
+		    "incident,level,site,first_us,cause_us,stored_us,state,"
+		    "indicator,"
+		    "exact) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+		    "dttddidtuuudid", (int)w->kind, w->value, w->mark,
+		    (int)w->confidence, (int)w->severity, w->incident,
+		    (int)w->level, w->site, w->first_us, w->cause_us,
+		    w->stored_us,
+		    known != 0 ? (int)WARNING_KNOWN : (int)WARNING_NOTED, known,
+		    (int)w->exact);
 	return e;
 }
 
-/* Whether there is one of this value, and whether it still says all of 'w'. */
+/* One of the same value that is there. */
+struct former {
+	bool is; /* there */
+	bool stands; /* and says all that the new one would, but for marks */
+	int64_t id;
+	int state;
+	char mark[MARKING_TEXT_CAP];
+};
+
 static enum err
 former(sqlite3 *db, const struct store_warning *w, uint64_t expired_us,
-       bool *there, bool *stands)
+       struct former *f)
 {
 	sqlite3_stmt *st = NULL;
 	int rc = SQLITE_ERROR;
 
-	*there = *stands = false;
+	*f = (struct former){ .is = false };
 	if (sqlite3_prepare_v2(
 		    db,
-		    "SELECT w.stored_us,w.exact,w.state,coalesce(i.verdict,0)"
-		    " FROM warnings w LEFT JOIN indicators i ON"
-		    " i.id=w.indicator WHERE w.kind=?1 AND w.value=?2",
+		    "SELECT w.id,w.stored_us,w.exact,w.state,"
+		    "coalesce(i.verdict,0),w.mark FROM warnings w LEFT JOIN"
+		    " indicators i ON i.id=w.indicator WHERE w.kind=?1 AND"
+		    " w.value=?2",
 		    -1, &st, NULL) == SQLITE_OK &&
 	    sql_bind(st, "dt", (int)w->kind, w->value) == SQLITE_OK) {
 		rc = sqlite3_step(st);
 	}
 	if (rc == SQLITE_ROW) {
-		uint64_t at = sql_u64(st, 0);
-		int state = sqlite3_column_int(st, 2);
+		uint64_t at = sql_u64(st, 1);
 
-		*there = true;
-		*stands = at >= expired_us &&
-			  (w->exact || sqlite3_column_int(st, 1) == 0) &&
-			  (state != WARNING_OFF ||
-			   sqlite3_column_int(st, 3) == VERDICT_REMOVED) &&
-			  (state != WARNING_REFUSED ||
-			   w->stored_us < at + ROOM_US);
+		f->is = true;
+		f->id = sqlite3_column_int64(st, 0);
+		f->state = sqlite3_column_int(st, 3);
+		snprintf(f->mark, sizeof(f->mark), "%s", sql_text(st, 5));
+		f->stands = at >= expired_us &&
+			    (w->exact || sqlite3_column_int(st, 2) == 0) &&
+			    (f->state != WARNING_OFF ||
+			     sqlite3_column_int(st, 4) == VERDICT_REMOVED) &&
+			    (f->state != WARNING_REFUSED ||
+			     w->stored_us < at + ROOM_US);
 	}
 	sqlite3_finalize(st);
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_OK : ERR_IO;
+}
+
+static struct marking
+read_mark(const char *text)
+{
+	struct marking m;
+
+	/* What cannot be read restricts most. */
+	if (marking_read(&m, view_cstr(text), NULL) != ERR_OK) {
+		m = (struct marking){ .tlp = TLP_RED, .limited = true };
+	}
+	return m;
+}
+
+/* One that stands was since seen where, or said by whom, fewer may see it: it is
+ * offered again with both marks joined. */
+static enum err
+tighten(sqlite3 *db, struct store_warning *w, const struct former *f,
+	bool *added)
+{
+	struct marking m = read_mark(f->mark), other = read_mark(w->mark);
+	char text[MARKING_TEXT_CAP];
+	enum err e;
+
+	marking_join(&m, &other);
+	if (f->state == WARNING_KNOWN || f->state == WARNING_REFUSED ||
+	    f->state == WARNING_OFF ||
+	    strcmp(marking_text(&m, text), f->mark) == 0) {
+		return ERR_OK;
+	}
+	w->state = WARNING_NOTED;
+	WARNING_RUN(db, e,
+		    "UPDATE warnings SET mark=?2,state=?3,moved_us=CASE WHEN"
+		    " state=?3 THEN moved_us ELSE ?4 END WHERE id=?1",
+		    "itdu", f->id, text, (int)w->state, w->stored_us);
+	*added = e == ERR_OK;
+	return e;
 }
 
 /* Of the common set, if it is armed as far as that. */
@@ -197,14 +232,14 @@ enum err
 store_warning_note(sqlite3 *db, struct store_warning *w, uint64_t expired_us,
 		   bool known, bool *added, bool *refused, uint64_t *forgotten)
 {
-	bool there, stands;
+	struct former was;
 	int64_t armed = 0;
-	enum err e = former(db, w, expired_us, &there, &stands);
+	enum err e = former(db, w, expired_us, &was);
 
 	*added = *refused = false;
 	*forgotten = 0;
-	if (e != ERR_OK || stands) {
-		return e;
+	if (e != ERR_OK || was.stands) {
+		return e == ERR_OK ? tighten(db, w, &was, added) : e;
 	}
 	e = armed_as(db, w, &armed);
 	if (e != ERR_OK || (armed != 0 && !known)) {
@@ -214,9 +249,10 @@ store_warning_note(sqlite3 *db, struct store_warning *w, uint64_t expired_us,
 	if (e != ERR_OK || *refused) {
 		return e;
 	}
-	if (there) {
-		RUN(db, e, "DELETE FROM warnings WHERE kind=? AND value=?",
-		    "dt", (int)w->kind, w->value);
+	if (was.is) {
+		WARNING_RUN(db, e,
+			    "DELETE FROM warnings WHERE kind=? AND value=?",
+			    "dt", (int)w->kind, w->value);
 	}
 	if (e == ERR_OK) {
 		e = insert(db, w, armed);
@@ -258,14 +294,8 @@ read_row(sqlite3_stmt *st, struct store_warning *w)
 	};
 }
 
-/* A row with texts of its own: no statement is open while it is acted on. */
-struct kept {
-	struct store_warning w;
-	char value[INDICATOR_PATTERN_CAP], mark[MARKING_TEXT_CAP], site[256];
-};
-
 static void
-keep(struct kept *k)
+keep(struct warning_kept *k)
 {
 	snprintf(k->value, sizeof(k->value), "%s", k->w.value);
 	snprintf(k->mark, sizeof(k->mark), "%s", k->w.mark);
@@ -274,6 +304,25 @@ keep(struct kept *k)
 	k->w.mark = k->mark;
 	k->w.site = k->site;
 	k->w.last_site = k->w.last_sensor = "";
+}
+
+enum err
+store_warning_read(sqlite3 *db, int64_t id, struct warning_kept *k)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = SQLITE_ERROR;
+
+	if (sqlite3_prepare_v2(db, WARNING_COLUMNS "WHERE id=?", -1, &st,
+			       NULL) == SQLITE_OK &&
+	    sql_bind(st, "i", id) == SQLITE_OK) {
+		rc = sqlite3_step(st);
+	}
+	if (rc == SQLITE_ROW) {
+		read_row(st, &k->w);
+		keep(k);
+	}
+	sqlite3_finalize(st);
+	return rc == SQLITE_ROW ? ERR_OK : ERR_IO;
 }
 
 enum err
@@ -287,13 +336,14 @@ store_warning_each(sqlite3 *db, enum warning_state s, int64_t after,
 	enum err e = ERR_OK;
 
 	if (sqlite3_prepare_v2(db,
-			       COLUMNS "WHERE state=?1 AND state<2 AND id>?2"
-				       " ORDER BY id LIMIT 1",
+			       WARNING_COLUMNS
+			       "WHERE state=?1 AND state<2 AND id>?2"
+			       " ORDER BY id LIMIT 1",
 			       -1, &st, NULL) != SQLITE_OK) {
 		return ERR_IO;
 	}
 	for (; max > 0 && rc == SQLITE_ROW && e == ERR_OK; max--) {
-		struct kept k;
+		struct warning_kept k;
 
 		rc = sql_bind(st, "di", (int)s, after) == SQLITE_OK
 			     ? sqlite3_step(st)
@@ -323,8 +373,8 @@ store_warning_list(sqlite3 *db, unsigned max,
 	enum err e = ERR_OK;
 	int rc = SQLITE_ERROR;
 
-	if (sqlite3_prepare_v2(db, COLUMNS "ORDER BY id DESC LIMIT ?1", -1, &st,
-			       NULL) == SQLITE_OK &&
+	if (sqlite3_prepare_v2(db, WARNING_COLUMNS "ORDER BY id DESC LIMIT ?1",
+			       -1, &st, NULL) == SQLITE_OK &&
 	    sql_bind(st, "d", (int)max) == SQLITE_OK) {
 		while (e == ERR_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 			struct store_warning w;
@@ -366,10 +416,12 @@ store_warning_offered(sqlite3 *db, struct store_warning *w, int64_t indicator,
 		   : state == INDICATOR_ARMED ? WARNING_GIVEN
 		   : state == INDICATOR_HELD  ? WARNING_HELD
 					      : WARNING_OFF;
-	RUN(db, e,
-	    "UPDATE warnings SET state=?2,indicator=?3,offered_us=?4,change=?5"
-	    " WHERE id=?1",
-	    "idiuu", w->id, (int)w->state, indicator, now_us, w->change);
+	WARNING_RUN(db, e,
+		    "UPDATE warnings SET "
+		    "state=?2,indicator=?3,offered_us=?4,change=?5"
+		    " WHERE id=?1",
+		    "idiuu", w->id, (int)w->state, indicator, now_us,
+		    w->change);
 	return e;
 }
 
@@ -378,207 +430,11 @@ store_warning_armed(sqlite3 *db, const struct store_warning *w)
 {
 	enum err e;
 
-	RUN(db, e,
-	    "UPDATE warnings SET state=?2,armed_us=?3,sensors=?4,last_site=?5,"
-	    "last_sensor=?6 WHERE id=?1",
-	    "idudtt", w->id, (int)WARNING_ARMED, w->armed_us, (int)w->sensors,
-	    w->last_site, w->last_sensor);
-	return e;
-}
-
-/* --------------------------------------------- what the common set has of it */
-
-/* Of a row that was offered or known: what it is now. */
-static enum warning_state
-state_now(enum warning_state was, int indicator)
-{
-	if (was == WARNING_NOTED || was == WARNING_REFUSED) {
-		return was;
-	}
-	if (indicator == INDICATOR_HELD) {
-		return WARNING_HELD;
-	}
-	if (indicator != INDICATOR_ARMED) {
-		return WARNING_OFF;
-	}
-	return was == WARNING_HELD || was == WARNING_OFF ? WARNING_GIVEN : was;
-}
-
-struct moved {
-	int64_t id, indicator;
-	uint64_t change;
-	enum warning_state was, is;
-};
-
-/* One look: '*looked' rows, '*n' of them moved. */
-static enum err
-look(sqlite3 *db, struct warning_cursor *at, unsigned max, unsigned *looked,
-     struct moved *out, unsigned *n)
-{
-	static const char *const sql[] = {
-		"SELECT w.id,w.id,w.state,w.indicator,coalesce(i.state,0),"
-		"coalesce(i.change,0) FROM warnings w LEFT JOIN indicators i ON"
-		" i.id=w.indicator WHERE w.id>?1 ORDER BY w.id LIMIT ?2",
-		"SELECT i.change,w.id,w.state,i.id,i.state,i.change FROM"
-		" indicators i LEFT JOIN warnings w ON w.kind=i.kind AND"
-		" w.value=i.value WHERE i.change>?1 ORDER BY i.change LIMIT ?2",
-	};
-	sqlite3_stmt *st = NULL;
-	int rc = SQLITE_ERROR;
-
-	*n = *looked = 0;
-	if (sqlite3_prepare_v2(db, sql[at->swept], -1, &st, NULL) ==
-		    SQLITE_OK &&
-	    sql_bind(st, "id", at->swept ? (int64_t)at->change : at->row,
-		     (int)max) == SQLITE_OK) {
-		while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-			struct moved m = {
-				.id = sqlite3_column_int64(st, 1),
-				.indicator = sqlite3_column_int64(st, 3),
-				.change = sql_u64(st, 5),
-				.was = (enum warning_state)sqlite3_column_int(
-					st, 2),
-			};
-
-			m.is = state_now(m.was, sqlite3_column_int(st, 4));
-			if (at->swept) {
-				at->change = sql_u64(st, 0);
-			} else {
-				at->row = m.id;
-			}
-			if (m.id != 0 && m.is != m.was) {
-				out[(*n)++] = m;
-			}
-			++*looked;
-		}
-	}
-	sqlite3_finalize(st);
-	return rc == SQLITE_DONE ? ERR_OK : ERR_IO;
-}
-
-/* Row 'id' with texts of its own; '*k' is untouched when there is none. */
-static enum err
-read_id(sqlite3 *db, int64_t id, struct kept *k)
-{
-	sqlite3_stmt *st = NULL;
-	int rc = SQLITE_ERROR;
-
-	if (sqlite3_prepare_v2(db, COLUMNS "WHERE id=?", -1, &st, NULL) ==
-		    SQLITE_OK &&
-	    sql_bind(st, "i", id) == SQLITE_OK) {
-		rc = sqlite3_step(st);
-	}
-	if (rc == SQLITE_ROW) {
-		read_row(st, &k->w);
-		keep(k);
-	}
-	sqlite3_finalize(st);
-	return rc == SQLITE_ROW ? ERR_OK : ERR_IO;
-}
-
-#define AGREE_MAX 256
-
-enum err
-store_warning_agree(sqlite3 *db, struct warning_cursor *at, uint64_t now_us,
-		    unsigned max, bool *more,
-		    enum err (*fn)(void *arg, enum warning_state was,
-				   const struct store_warning *w),
-		    void *arg)
-{
-	struct warning_cursor next = *at;
-	struct moved moved[AGREE_MAX];
-	unsigned n = 0, looked = 0;
-	enum err e = ERR_OK;
-
-	max = MIN(max, (unsigned)AGREE_MAX);
-	*more = false;
-	if (!next.swept && next.row == 0) {
-		int64_t change;
-
-		/* What changes while the rows are looked at comes again. */
-		e = number(db, &change,
-			   "SELECT max(change) FROM indicators WHERE ?1=?1 AND"
-			   " ?2=?2 AND ?3=?3",
-			   0, "", 0);
-		next.change = (uint64_t)change;
-	}
-	if (e == ERR_OK) {
-		e = look(db, &next, max, &looked, moved, &n);
-	}
-	if (e == ERR_OK && n > 0 && sql_exec(db, "BEGIN IMMEDIATE") != ERR_OK) {
-		return sqlite3_errcode(db) == SQLITE_BUSY ? ERR_AGAIN : ERR_IO;
-	}
-	for (unsigned i = 0; i < n && e == ERR_OK; i++) {
-		const struct moved *m = &moved[i];
-		struct kept k;
-
-		RUN(db, e,
-		    "UPDATE warnings SET state=?2,indicator=?3,change=?4,"
-		    "moved_us=?5,armed_us=CASE WHEN ?2=?6 THEN 0 ELSE armed_us"
-		    " END WHERE id=?1",
-		    "idiuud", m->id, (int)m->is, m->indicator, m->change,
-		    now_us, (int)WARNING_GIVEN);
-		if (e == ERR_OK) {
-			e = read_id(db, m->id, &k);
-		}
-		if (e == ERR_OK) {
-			e = fn(arg, m->was, &k.w);
-		}
-	}
-	if (n > 0 && e == ERR_OK) {
-		e = sql_exec(db, "COMMIT");
-	}
-	if (e != ERR_OK) {
-		if (n > 0 && !sqlite3_get_autocommit(db)) {
-			sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-		}
-		return e;
-	}
-	*more = looked == max || !next.swept;
-	next.swept = next.swept || looked < max;
-	*at = next;
-	return ERR_OK;
-}
-
-enum err
-store_warning_withdraw(sqlite3 *db, int64_t id, uint64_t now_us,
-		       enum err (*fn)(void *arg, const struct store_warning *w),
-		       void *arg)
-{
-	enum err e = ERR_OK;
-
-	for (int64_t row = 0; e == ERR_OK;) {
-		struct kept k;
-
-		e = number(db, &row,
-			   "SELECT id FROM warnings WHERE incident=?1 AND"
-			   " level>0 AND state NOT IN(4,5,6) AND id>?3 AND"
-			   " ?2=?2 ORDER BY id LIMIT 1",
-			   id, "", row);
-		if (e != ERR_OK || row == 0) {
-			break;
-		}
-		e = read_id(db, row, &k);
-		if (e == ERR_OK) {
-			k.w.state = WARNING_OFF;
-			RUN(db, e,
-			    "UPDATE warnings SET state=?2,moved_us=?3 WHERE"
-			    " id=?1",
-			    "idu", row, (int)WARNING_OFF, now_us);
-		}
-		if (e == ERR_OK) {
-			e = fn(arg, &k.w);
-		}
-	}
-	return e;
-}
-
-enum err
-store_warning_merged(sqlite3 *db, int64_t from, int64_t into)
-{
-	enum err e;
-
-	RUN(db, e, "UPDATE warnings SET incident=?2 WHERE incident=?1", "ii",
-	    from, into);
+	WARNING_RUN(db, e,
+		    "UPDATE warnings SET "
+		    "state=?2,armed_us=?3,sensors=?4,last_site=?5,"
+		    "last_sensor=?6 WHERE id=?1",
+		    "idudtt", w->id, (int)WARNING_ARMED, w->armed_us,
+		    (int)w->sensors, w->last_site, w->last_sensor);
 	return e;
 }

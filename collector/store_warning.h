@@ -69,7 +69,7 @@ void store_warning_json(struct json *j, const struct store_warning *w);
  * one was stored before 'expired_us', is off for another reason than that an
  * analyst removed it, or found no room an hour ago.  'known' true: one that the
  * common set has armed is noted as that, else it is passed over.  '*added' is
- * false, too, for one that is there already; '*refused': its site or incident
+ * false, too, for one that is there already, unless fewer may see it now; '*refused': its site or incident
  * had its share.  '*forgotten' rows of its site went.  Sets state and indicator
  * of 'w'.
  */

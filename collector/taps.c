@@ -56,7 +56,7 @@ taps_free(struct taps *t)
 }
 
 enum err
-taps_new(struct taps **out, struct store *store, struct diag *d)
+taps_new(struct taps **out, struct store *store, size_t max, struct diag *d)
 {
 	struct taps *t = calloc(1, sizeof(*t));
 
@@ -65,7 +65,7 @@ taps_new(struct taps **out, struct store *store, struct diag *d)
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	t->store = store;
-	t->twins = twins_new(TWIN_MAX);
+	t->twins = twins_new(max != 0 ? max : TWIN_MAX);
 	t->skew = skew_new();
 	if (t->twins == NULL || t->skew == NULL) {
 		taps_free(t);

@@ -392,6 +392,12 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 		if (ioc->note->tactic[0] != '\0') {
 			json_cstr(j, "tactic", ioc->note->tactic);
 		}
+		if (ioc->note->labels[0] != '\0') {
+			json_cstr(j, "labels", ioc->note->labels);
+		}
+		if (ioc->note->kill_chain[0] != '\0') {
+			json_cstr(j, "kill_chain", ioc->note->kill_chain);
+		}
 		json_obj_end(j);
 	}
 	if (o->site[0] != '\0') {

@@ -132,6 +132,12 @@ put_indicator(struct json *j, const struct indicator *i)
 	if (i->tactic[0] != '\0') {
 		json_cstr(j, "tactic", i->tactic);
 	}
+	if (i->labels[0] != '\0') {
+		json_cstr(j, "labels", i->labels);
+	}
+	if (i->kill_chain[0] != '\0') {
+		json_cstr(j, "kill_chain", i->kill_chain);
+	}
 	json_obj_end(j);
 }
 

@@ -6,8 +6,8 @@
  * else is a digest with a secret, so that nobody outside can make two values
  * share one, or aim at a place of the index.
  *
- * Place    above common/indicator.h and common/addr.h; below retro_ring and
- *          retro_seg.
+ * Place    above common/indicator.h, common/addr.h and common/host_bits.h; below
+ *          retro_ring and retro_seg.
  * Threads  pure; a secret is read only once it is set.
  * Memory   64 bytes an entry, in memory and on disk.
  * Cost     a digest of 16 bytes takes about 5 ns.

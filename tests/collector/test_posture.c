@@ -20,6 +20,8 @@ read_levels(const char *text, struct posture_levels *l, struct diag *d)
 static void
 test_shipped(void **state)
 {
+	static const char *const always[] = { "alert", "anchor", "contacts",
+					      "stats" };
 	struct posture_levels l;
 	struct diag d = { "" };
 
@@ -33,6 +35,15 @@ test_shipped(void **state)
 	assert_int_equal(posture_number(&l.level[2], "forward.batch-ms", 0),
 			 25);
 	assert_null(posture_levels_find(&l, "defcon"));
+	/* Readiness takes nothing away that clocks and correlators live by. */
+	for (unsigned i = 1; i < l.n; i++) {
+		const char *types = posture_get(&l.level[i], "forward.types");
+
+		assert_non_null(types);
+		for (size_t k = 0; k < ARRAY_LEN(always); k++) {
+			assert_non_null(strstr(types, always[k]));
+		}
+	}
 }
 
 static void

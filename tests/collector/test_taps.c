@@ -20,7 +20,7 @@ open_all(void **state)
 
 	store_dir_make(state);
 	store = store_dir_open();
-	assert_int_equal(taps_new(&taps, store, &d), ERR_OK);
+	assert_int_equal(taps_new(&taps, store, 0, &d), ERR_OK);
 	return 0;
 }
 
@@ -161,12 +161,45 @@ the_first_is_known_without_frames(void **state)
 	assert_string_equal(sensors_of(5003), " tap2 tap3");
 }
 
+/* --- how many are kept --- */
+
+/* Whether another tap's alert is the same event's after eight others. */
+static bool
+known_after_others(size_t max)
+{
+	struct taps *usual = taps;
+	struct diag d = { "" };
+	bool known;
+
+	assert_int_equal(taps_new(&taps, store, max, &d), ERR_OK);
+	assert_int_equal(store_begin(store), ERR_OK);
+	(void)told(1, 7001, 55);
+	for (uint32_t i = 0; i < 8; i++) {
+		(void)told(1, 7002 + i, 100 + i * 10);
+	}
+	known = told(2, 8001, 55) == 7001;
+	store_rollback(store);
+	taps_free(taps);
+	taps = usual;
+	return known;
+}
+
+static void
+as_many_as_are_to_be_kept(void **state)
+{
+	(void)state;
+	assert_false(known_after_others(8));
+	assert_true(known_after_others(16));
+	assert_true(known_after_others(0));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_that_are_given_anew),
 		cmocka_unit_test(the_first_is_known_without_frames),
+		cmocka_unit_test(as_many_as_are_to_be_kept),
 	};
 
 	return cmocka_run_group_tests(tests, open_all, close_all);

@@ -318,6 +318,56 @@ test_withdraw(void **state)
 	store_close(s);
 }
 
+/* Who hears later that fewer may see it says so, never the other way. */
+static void
+test_marks(void **state)
+{
+	static const struct {
+		const char *mark, *is;
+		bool added;
+	} rows[] = {
+		{ "amber", "amber", true },
+		{ "green", "amber", false },
+		{ "amber//JP,US", "amber//JP,US", true },
+		{ "green//JP", "amber//JP", true },
+		{ "amber//JP,US", "amber//JP", false },
+		{ "red", "red//JP", true },
+	};
+	struct store *s = store_dir_open();
+	struct store_warning w = { .kind = INDICATOR_URL,
+				   .exact = true,
+				   .value = "h.example/A",
+				   .site = "a" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		bool added, refused;
+		uint64_t forgotten;
+		int64_t n;
+		sqlite3_stmt *st;
+
+		w.mark = rows[i].mark;
+		w.stored_us = T0 + i;
+		assert_int_equal(store_warning_note(store_db(s), &w, 0, true,
+						    &added, &refused,
+						    &forgotten),
+				 ERR_OK);
+		assert_int_equal(added, rows[i].added);
+		assert_int_equal(
+			sqlite3_prepare_v2(store_db(s),
+					   "SELECT mark,count(*) FROM warnings",
+					   -1, &st, NULL),
+			SQLITE_OK);
+		assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+		assert_string_equal((const char *)sqlite3_column_text(st, 0),
+				    rows[i].is);
+		n = sqlite3_column_int64(st, 1);
+		assert_int_equal(n, 1);
+		sqlite3_finalize(st);
+	}
+	store_close(s);
+}
+
 /* Bytes, kinds and widths are told apart. */
 static void
 test_kinds(void **state)
@@ -422,6 +472,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			test_follows_the_set, store_dir_make, store_dir_remove),
 		cmocka_unit_test_setup_teardown(test_withdraw, store_dir_make,
+						store_dir_remove),
+		cmocka_unit_test_setup_teardown(test_marks, store_dir_make,
 						store_dir_remove),
 		cmocka_unit_test_setup_teardown(test_kinds, store_dir_make,
 						store_dir_remove),

@@ -198,11 +198,23 @@ same "the feed" "1 dissolved" "$(jq -r 'select(.event_type == "incident") |
 	.incident | select(.what == "dissolved") | "\(.id) \(.what)"' \
 	"$tmp/feed.json")"
 same "what it was" "$before" "$(keys 1)"
+# What the incident armed at all sites is taken back with it.
+warnings() {
+	$ctl warnings --json | jq -r '.warnings[] | select(.level > 0) |
+		.kind + " " + .value + " " + .state'
+}
+warnings >"$tmp/warned"
+grep -q . "$tmp/warned" || fail "the incident warned nobody: $($ctl warnings)"
+grep -v ' off$' "$tmp/warned" && fail "a warning of no incident stands"
+same "armed by warnings" 0 "$(sql "SELECT count(*) FROM indicators i JOIN
+	warnings w ON w.indicator=i.id WHERE w.level>0 AND i.state<>0")"
 collector_kill
 collector_start
 feed false 2026-01-04T00:00:00.000Z
 eventually 20 state_of open || fail "not open again: $($ctl incidents show 1)"
 same "incidents" 1 "$(alive)"
+warned_again() { ! warnings | grep -q ' off$'; }
+eventually 20 warned_again || fail "not warned again: $($ctl warnings)"
 
 # So does one that is longer than a key has room for.
 framepush=$bin/framepush

@@ -54,9 +54,8 @@ for n, v in enumerate(["8.8.8.8", "10.0.0.0/8", "45.155.205.3"]):
         "created": "2026-01-01T00:00:00.000Z", "modified": modified,
         "pattern": "[ipv4-addr:value = '%s']" % v, "pattern_type": "stix",
         "valid_from": "2026-01-01T00:00:00Z"})
-# it runs out while we look
-until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 4))
-o[4]["valid_until"] = until
+o[4]["valid_until"] = time.strftime("%Y-%m-%dT%H:%M:%SZ",
+                                    time.gmtime(time.time() + 86400))
 o.append({"type": "indicator", "spec_version": "2.1",
     "id": "indicator--00000000-0000-4000-8000-200000000000",
     "created": "2026-01-01T00:00:00.000Z", "modified": modified,
@@ -133,8 +132,39 @@ grep -q 'nowhere: No such file.*nothing was imported' "$tmp/out" ||
 	fail "the list that is not there: $(cat "$tmp/out")"
 same "imports" 0 "$(sql "SELECT count(*) FROM indicator_imports WHERE origin='plain.txt'")"
 
-# Time runs out; the source revokes; what was removed stays so.
-eventually 20 is_state gone-tomorrow.xyz 0 || fail "it did not expire"
+# Time runs out: of what a slow machine saw in force, if need be a later one.
+# brief SECONDS : a bundle of one that is in force for so long.
+brief() {
+	python3 - "$tmp/brief.json" "$1" <<'EOF'
+import json, sys, time
+path, life = sys.argv[1], int(sys.argv[2])
+json.dump({"type": "bundle", "id":
+    "bundle--00000000-0000-4000-8000-000000000000", "objects": [
+    {"type": "indicator", "spec_version": "2.1",
+     "id": "indicator--00000000-0000-4000-8000-3%011d" % life,
+     "created": "2026-01-01T00:00:00.000Z",
+     "modified": "2026-01-02T00:00:00.000Z",
+     "pattern": "[domain-name:value = 'gone-%d.xyz']" % life,
+     "pattern_type": "stix", "valid_from": "2026-01-01T00:00:00Z",
+     "valid_until": time.strftime("%Y-%m-%dT%H:%M:%SZ",
+                                  time.gmtime(time.time() + life))}]},
+    open(path, "w"))
+EOF
+}
+n=0
+in_force=no
+for life in 3 15 60; do
+	n=$((n + 1))
+	brief $life
+	ctl indicators import --source brief "$tmp/brief.json" >"$tmp/out" 2>&1 ||
+		fail "import: $(cat "$tmp/out")"
+	eventually 20 taken brief $n || fail "brief: not taken"
+	is_state gone-$life.xyz 2 && in_force=yes && break
+done
+same "in force for a while" yes "$in_force"
+eventually 70 is_state gone-$life.xyz 0 || fail "it did not expire"
+
+# The source revokes; what was removed stays so.
 bundle "$tmp/b.json" 2026-01-03T00:00:00.000Z yes
 ctl indicators import --source partner "$tmp/b.json" >"$tmp/out" 2>&1
 eventually 20 taken partner 2 || fail "not taken: $(ctl indicators report)"

@@ -11,6 +11,7 @@ ctl() { "$bin/picketctl" --store "$store" "$@"; }
 redis_start
 ctl keys make "$tmp/key" >/dev/null || fail "no key"
 exec=exec collect --set "control.sign-key=$tmp/key" --set warn.enabled=no \
+	--feed "$tmp/feed.json" \
 	2>"$tmp/collector.log" &
 pids="$pids $!"
 eventually 60 ctl status || fail "no collector: $(cat "$tmp/collector.log")"
@@ -117,18 +118,22 @@ is_open() { [ "$(open_of "$1")" = "$2" ]; }
 eventually 60 is_open cdn.popular-host.net 1 || fail "two sites are no incident"
 
 # The headquarters come: most hosts use it, few a beacon, strangers another name.
+requests "60 10.0.0.10 $popular" \
+	"3 10.0.0.10 198.51.100.7 c2.evil-host.net Beacon/2.0 (rare)" \
+	"60 203.0.113.1 198.51.100.5 c3.evil-host.net Beacon/3.0 (rare)" \
+	"1 10.0.0.99 198.51.100.6 end.popular-host.net x" >"$tmp/hq.pcap"
+"$sensor" --quiet --read "$tmp/hq.pcap" --retro "$tmp/hq.index" \
+	--set 'vars.address-groups.HOME_NET=[10.0.0.0/8]' ||
+	fail "the headquarters' index: status $?"
+noted hq cdn.popular-host.net >"$tmp/asked"
+grep -q 'about [4-9][0-9] hosts of ours' "$tmp/asked" ||
+	fail "hosts: $(cat "$tmp/asked")"
 sensor_up hq &
 pids="$pids $!"
 eventually 60 test -p "$tmp/hq.pipe"
 exec 9>"$tmp/hq.pipe"
-requests "60 10.0.0.10 $popular" \
-	"3 10.0.0.10 198.51.100.7 c2.evil-host.net Beacon/2.0 (rare)" \
-	"60 203.0.113.1 198.51.100.5 c3.evil-host.net Beacon/3.0 (rare)" \
-	"1 10.0.0.99 198.51.100.6 end.popular-host.net x" >&9
+requests "1 10.0.0.99 198.51.100.6 end.popular-host.net x" >&9
 is_up hq end.popular-host.net
-noted hq cdn.popular-host.net >"$tmp/asked"
-grep -q 'about [4-9][0-9] hosts of ours' "$tmp/asked" ||
-	fail "hosts: $(cat "$tmp/asked")"
 for v in c2.evil-host.net c3.evil-host.net 'Beacon/2.0 (rare)'; do
 	eventually 60 told "$v" 1 || fail "no answer: $v"
 done
@@ -143,6 +148,9 @@ eventually 60 is_open cdn.popular-host.net 0 ||
 ctl incidents show 1 --json | jq -r '.log[] | .what + ": " + .text' >"$tmp/why"
 grep -q '^dissolved: .*: held by gate: too common: about' "$tmp/why" ||
 	fail "why: $(cat "$tmp/why")"
+same "told" 'domain cdn.popular-host.net hq
+user-agent Common/1.0 (any of ours) hq' "$(jq -r 'select(.event_type == "held") |
+	"\(.held.type) \(.held.value) \(.picket.site)"' "$tmp/feed.json" | sort)"
 ctl indicators held >"$tmp/held"
 grep -q 'held by gate: too common: about [4-9][0-9] hosts of ours at hq used it in a week' \
 	"$tmp/held" || fail "no reason: $(cat "$tmp/held")"
