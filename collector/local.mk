@@ -70,6 +70,7 @@ libcollector_a_SOURCES = \
 	collector/store.h collector/store.c \
 	collector/store_runs.h collector/store_runs.c \
 	collector/store_ledger.h collector/store_ledger.c \
+	collector/store_ledger_read.c \
 	collector/store_epoch.h collector/store_epoch.c \
 	collector/blind_overload.h collector/blind_overload.c \
 	collector/blind.h collector/blind.c \
@@ -132,6 +133,7 @@ libcollector_a_SOURCES += \
 	collector/indicator_files.h collector/indicator_files.c \
 	collector/indicator_list.h collector/indicator_list.c \
 	collector/allow_list.h collector/allow_list.c \
+	collector/allow_list_state.h collector/allow_list_read.c \
 	collector/allow_reader.h collector/allow_reader.c \
 	collector/gate_history.h collector/gate_history.c \
 	collector/gate.h collector/gate.c \

@@ -163,8 +163,10 @@ libsensor_a_SOURCES += \
 	sensor/overload.h sensor/overload.c sensor/worker_shed.c \
 	sensor/overload_conf.h sensor/overload_conf.c \
 	sensor/worker.c \
+	sensor/worker_counters.c \
 	sensor/eve_out.h sensor/eve_out.c \
 	sensor/eve_writer.h sensor/eve_writer.c \
+	sensor/sink_order.h sensor/sink_order.c \
 	sensor/sink.h sensor/sink.c \
 	sensor/control_kept.h sensor/control_kept.c \
 	sensor/control_feed.h sensor/control_feed.c \
