@@ -33,7 +33,7 @@ pipeline_indicators_open(struct pipeline *p, struct diag *d)
 	struct allow_lists *lists = NULL;
 	enum err e = read_lists(cfg, &lists, d);
 
-	if (e == ERR_OK && cfg->n_allow == 0) {
+	if (e == ERR_OK && cfg->common.gate.on && cfg->n_allow == 0) {
 		log_info("gate.allow names no list: names and addresses that "
 			 "many share, as 8.8.8.8, are not held for that");
 	}
