@@ -15,7 +15,7 @@ pipeline_indicators_open(struct pipeline *p, struct diag *d)
 	enum err e =
 		allow_reader_read(cfg->allow, cfg->n_allow, NULL, &lists, d);
 
-	if (e == ERR_OK && cfg->n_allow == 0) {
+	if (e == ERR_OK && cfg->common.gate.on && cfg->n_allow == 0) {
 		log_info("gate.allow names no list: names and addresses that "
 			 "many share, as 8.8.8.8, are not held for that");
 	}

@@ -44,9 +44,15 @@ tell(struct pipeline *p, const struct store_warning *w)
 		[WARNING_OFF] = "not in force: removed, withdrawn or over",
 	};
 
+	const char *mean = means[w->state];
+
+	if (w->state == WARNING_GIVEN && p->cfg.control_key == NULL) {
+		mean = "the common set has it; no sensor is told, as there is "
+		       "no control.sign-key";
+	}
 	log_info("warning: %s %s, first seen at %s, incident %" PRId64 ": %s",
 		 indicator_kind_name(w->kind), w->value, w->site, w->incident,
-		 means[w->state]);
+		 mean);
 	return p->feed != NULL ? feed_warning(p->feed, w, clock_wall_us())
 			       : ERR_OK;
 }

@@ -73,6 +73,12 @@ enum err store_consult_get(sqlite3 *db, const struct consult_id *id,
 /* Of a local incident; ERR_NOTFOUND. */
 enum err store_consult_of(sqlite3 *db, int64_t incident,
 			  struct consult_id *out) MUST_CHECK;
+/*
+ * By which of our numbers its incident goes: 0 when it is none of ours, or was
+ * opened here, so that its own number is ours.  ERR_IO.
+ */
+enum err store_consult_ours(sqlite3 *db, const struct consult_id *root,
+			    bool *opened_here, int64_t *incident) MUST_CHECK;
 /* Local ones that wait for a side since 'now_us' or longer, longest first: the
  * timers of a foreign one are its opener's. */
 enum err store_consult_due(sqlite3 *db, uint64_t now_us, struct consult_id *out,

@@ -261,6 +261,13 @@ for n in JP US; do
 	same "$n: consultations across lanes" 0 "$(in_store $n "SELECT count(*)
 		FROM consults c JOIN incidents i ON i.id = c.incident
 		WHERE c.local = 1 AND c.exercise <> i.exercise")"
+	# Who is told of one, whoever opened it, is told our number of the incident.
+	ctl $n consult list --all | sed -n 's/^[A-Z]*-[0-9]*  .* incident \([0-9]*\)\( (.*)\)\{0,1\}  lead [A-Z]*  since [^ ]* [^ ]*\(  EXERCISE \)\{0,1\}\(.*\)$/\1 \4/p' >"$tmp/lanes"
+	[ -s "$tmp/lanes" ] || fail "$n: no consultations: $(ctl $n consult list --all)"
+	while read -r incident lane; do
+		same "$n: the lane of incident $incident" "$lane" \
+			"$(in_store $n "SELECT exercise FROM incidents WHERE id = $incident")"
+	done <"$tmp/lanes"
 	grep -q 203.0.113.66 "$tmp/feed-$n.json" || fail "$n: no attack in the feed"
 done
 same "of the drill at US" 0 "$(in_store US "SELECT
