@@ -132,7 +132,7 @@ $ctl mute remove address 203.0.113.66 >"$tmp/out" 2>&1
 same "unmuted twice" 1 $?
 same "mutes" "indicator 203.0.113.66" "$($ctl mute list --json |
 	jq -r '.mutes[] | .kind + " " + .key')"
-$ctl mute add rule 99 --why 'for a moment' --for 4s >/dev/null || fail "a rule"
+$ctl mute add rule 99 --why 'for a moment' --for 1s >/dev/null || fail "a rule"
 ran_out() {
 	[ "$(sql "SELECT ended_by FROM mutes WHERE key='1:99'")" = time ]
 }
@@ -181,7 +181,11 @@ for s in $sites; do
 	"$sensor" --quiet --read "$top/pcaps/exercise-$s.pcap" --site "$s" \
 		--sensor only --owner "$(owner_of "$s")" \
 		--indicators "$tmp/one.csv" --redis "unix://$sock" \
-		--spool "$tmp/$s-only" 2>>"$tmp/$s.log" || fail "sensor $s"
+		--spool "$tmp/$s-only" 2>>"$tmp/$s.log" &
+	sent="$sent $!"
+done
+for p in $sent; do
+	wait "$p" || fail "a sensor: $(tail -n 3 "$tmp"/*.log)"
 done
 eventually 30 state_of open || fail "no incident of the indicator"
 keys 1 | grep -q 'indicator:cdn.updates-sync.example' ||
