@@ -132,11 +132,15 @@ $ctl mute remove address 203.0.113.66 >"$tmp/out" 2>&1
 same "unmuted twice" 1 $?
 same "mutes" "indicator 203.0.113.66" "$($ctl mute list --json |
 	jq -r '.mutes[] | .kind + " " + .key')"
-$ctl mute add rule 99 --why 'for a moment' --for 4s >/dev/null || fail "a rule"
+# A slow machine may take it in when its time is over.
+for life in 1 5 25 125; do
+	$ctl mute add rule 99 --why 'for a moment' --for ${life}s \
+		>"$tmp/out" 2>&1 && break
+done
 ran_out() {
 	[ "$(sql "SELECT ended_by FROM mutes WHERE key='1:99'")" = time ]
 }
-eventually 20 ran_out || fail "a mute does not end: $($ctl mute list --all)"
+eventually 30 ran_out || fail "a mute does not end: $($ctl mute list --all)"
 
 # One again, by hand only.
 $ctl incidents merge 2 1 --who ann --why 'one after all' >"$tmp/out" 2>&1 ||
@@ -182,7 +186,11 @@ for s in $sites; do
 	"$sensor" --quiet --read "$top/pcaps/exercise-$s.pcap" --site "$s" \
 		--sensor only --owner "$(owner_of "$s")" \
 		--indicators "$tmp/one.csv" --redis "unix://$sock" \
-		--spool "$tmp/$s-only" 2>>"$tmp/$s.log" || fail "sensor $s"
+		--spool "$tmp/$s-only" 2>>"$tmp/$s.log" &
+	sent="$sent $!"
+done
+for p in $sent; do
+	wait "$p" || fail "a sensor: $(tail -n 3 "$tmp"/*.log)"
 done
 eventually 30 state_of open || fail "no incident of the indicator"
 keys 1 | grep -q 'indicator:cdn.updates-sync.example' ||
