@@ -43,9 +43,23 @@ failures=0
 # the machine may be slow, run much else, and the programs have sanitizers.
 patience=${PICKET_PATIENCE:-6}
 
+# is_ours PID : whether that is below this script, or was and nobody's is it now.
+# Of what ended long ago another test's program may have the number.
+is_ours() {
+	up=$1
+	while [ "$up" -gt 1 ]; do
+		{ read -r stat <"/proc/$up/stat"; } 2>/dev/null || return 1
+		set -- ${stat##*) }
+		up=$2
+		[ "$up" != $$ ] || return 0
+	done
+	[ "$up" -eq 1 ]
+}
+
 cleanup() {
 	trap - EXIT HUP INT TERM
 	for p in $pids; do
+		is_ours "$p" || continue
 		# A killed strace lets go of what it traced: that dies first.
 		if grep -q -x strace "/proc/$p/comm" 2>/dev/null; then
 			kill -9 $(cat "/proc/$p/task/$p/children") 2>/dev/null
