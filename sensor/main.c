@@ -98,11 +98,16 @@ static enum err
 open_capture(struct sensor *s, struct diag *d)
 {
 	const struct options *o = &s->opt;
+	enum err e;
 
 	if (o->live.n > 0) {
 		return live_open(&s->live, &o->live, s->n_workers, d);
 	}
-	return capture_open_files(&s->capture, o->read.v, o->read.n, o->bpf, d);
+	e = capture_open_files(&s->capture, o->read.v, o->read.n, o->bpf, d);
+	if (e == ERR_OK) {
+		capture_stop(s->capture, &sensor_stop_requested);
+	}
+	return e;
 }
 
 static struct sink_settings
