@@ -312,6 +312,12 @@ ctl_indicator_add(struct ctl *c, const struct ctl_arguments *args,
 	if (e == ERR_OK) {
 		e = tell_import(c, id, origin, &r, "");
 	}
+	if (e == ERR_OK && !c->json) {
+		fprintf(c->text.out,
+			"  armed, or held and why: picketctl indicators show "
+			"'%s'\n",
+			ctl_clean(&c->text, value));
+	}
 	return e == ERR_OK && c->json ? ctl_flush_json(c) : e;
 }
 

@@ -452,6 +452,9 @@ ask_retro(const struct options *o)
 		log_err("%s", d.msg);
 		return SENSOR_USAGE;
 	}
+	if (!seen) { /* silence could be anything */
+		log_info("nothing of this is in the index %s", o->retro);
+	}
 	return seen ? SENSOR_DONE : SENSOR_FAILED;
 }
 
