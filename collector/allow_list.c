@@ -1,44 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/allow_list.h"
+/* The lists in memory: what goes in, and what is asked of them. */
+#include "collector/allow_list_state.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
-
-#define TEXT_CAP 512
-
-/* What a text stands for; the first byte of its key. */
-enum { OF_NAME = '@', OF_BELOW = '.', OF_ABOVE = '^', OF_TEXT = '=' };
-
-struct text {
-	uint64_t hash; /* of the key; 0 is free */
-	char *key;
-	uint16_t list;
-};
-
-struct net {
-	struct cidr cidr;
-	uint16_t list;
-};
-
-struct allow_lists {
-	struct text *texts;
-	size_t n_texts, slots; /* a power of two */
-	struct net *nets;
-	size_t n_nets, nets_cap;
-	bool lengths[129];
-	uint64_t entries;
-	unsigned n_lists;
-	char names[ALLOW_MAX_LISTS][ALLOW_NAME_CAP];
-};
 
 struct allow_lists *
 allow_lists_new(void)
@@ -70,6 +38,19 @@ allow_lists_free(struct allow_lists *a)
 	free(a);
 }
 
+void
+allow_lists_until(struct allow_lists *a, const atomic_bool *ending)
+{
+	a->ending = ending;
+}
+
+bool
+allow_is_ending(const struct allow_lists *a)
+{
+	return a->ending != NULL &&
+	       atomic_load_explicit(a->ending, memory_order_relaxed);
+}
+
 uint64_t
 allow_lists_entries(const struct allow_lists *a)
 {
@@ -84,8 +65,8 @@ hash_of(const char *key, size_t len)
 	return XXH3_64bits(key, len) | 1;
 }
 
-static struct text *
-place_of(struct text *texts, size_t slots, uint64_t hash, const char *key)
+static struct allow_text *
+place_of(struct allow_text *texts, size_t slots, uint64_t hash, const char *key)
 {
 	size_t i = hash & (slots - 1);
 
@@ -100,13 +81,13 @@ static bool
 grow(struct allow_lists *a)
 {
 	size_t slots = a->slots * 2;
-	struct text *texts = calloc(slots, sizeof(*texts));
+	struct allow_text *texts = calloc(slots, sizeof(*texts));
 
 	if (texts == NULL) {
 		return false;
 	}
 	for (size_t i = 0; i < a->slots; i++) {
-		const struct text *t = &a->texts[i];
+		const struct allow_text *t = &a->texts[i];
 
 		if (t->hash != 0) {
 			*place_of(texts, slots, t->hash, t->key) = *t;
@@ -120,9 +101,9 @@ grow(struct allow_lists *a)
 
 /* The key of 'of' and 'v' in lower case; false: too long or not one line. */
 static bool
-make_key(char of, struct view v, char out[TEXT_CAP + 2])
+make_key(char of, struct view v, char out[ALLOW_TEXT_CAP + 2])
 {
-	if (v.len == 0 || v.len > TEXT_CAP || memchr(v.p, '\0', v.len)) {
+	if (v.len == 0 || v.len > ALLOW_TEXT_CAP || memchr(v.p, '\0', v.len)) {
 		return false;
 	}
 	out[0] = of;
@@ -133,11 +114,11 @@ make_key(char of, struct view v, char out[TEXT_CAP + 2])
 	return true;
 }
 
-static enum err
-add_text(struct allow_lists *a, char of, struct view v)
+enum err
+allow_put_text(struct allow_lists *a, char of, struct view v)
 {
-	char key[TEXT_CAP + 2];
-	struct text *t;
+	char key[ALLOW_TEXT_CAP + 2];
+	struct allow_text *t;
 	uint64_t hash;
 
 	if (!make_key(of, v, key)) {
@@ -167,8 +148,8 @@ add_text(struct allow_lists *a, char of, struct view v)
 static const char *
 find_text(const struct allow_lists *a, char of, struct view v)
 {
-	char key[TEXT_CAP + 2];
-	const struct text *t;
+	char key[ALLOW_TEXT_CAP + 2];
+	const struct allow_text *t;
 
 	if (!make_key(of, v, key)) {
 		return NULL;
@@ -187,8 +168,8 @@ parent(struct view v)
 			   : VIEW_NONE;
 }
 
-static bool
-is_domain(struct view v)
+bool
+allow_is_domain(struct view v)
 {
 	if (v.len == 0 || v.len > 253 || v.p[0] == '.' ||
 	    v.p[v.len - 1] == '.') {
@@ -205,8 +186,8 @@ is_domain(struct view v)
 	return true;
 }
 
-static enum err
-add_domain(struct allow_lists *a, struct view v)
+enum err
+allow_put_domain(struct allow_lists *a, struct view v)
 {
 	char of = OF_NAME;
 	enum err e;
@@ -215,25 +196,25 @@ add_domain(struct allow_lists *a, struct view v)
 		of = OF_BELOW;
 		v = view_sub(v, 1, SIZE_MAX);
 	}
-	if (!is_domain(v)) {
+	if (!allow_is_domain(v)) {
 		return ERR_FORMAT;
 	}
-	e = add_text(a, of, v);
+	e = allow_put_text(a, of, v);
 	/* An indicator of a name above it would take it in. */
 	for (v = parent(v); e == ERR_OK && v.len > 0; v = parent(v)) {
-		e = add_text(a, OF_ABOVE, v);
+		e = allow_put_text(a, OF_ABOVE, v);
 	}
 	return e;
 }
 
 /* ---------------------------------------------------------------- networks */
 
-static enum err
-add_net(struct allow_lists *a, const struct cidr *net)
+enum err
+allow_put_net(struct allow_lists *a, const struct cidr *net)
 {
 	if (a->n_nets == a->nets_cap) {
 		size_t cap = MAX(a->nets_cap * 2, (size_t)64);
-		struct net *p = realloc(a->nets, cap * sizeof(*p));
+		struct allow_net *p = realloc(a->nets, cap * sizeof(*p));
 
 		if (p == NULL) {
 			return ERR_NOMEM;
@@ -241,7 +222,9 @@ add_net(struct allow_lists *a, const struct cidr *net)
 		a->nets = p;
 		a->nets_cap = cap;
 	}
-	a->nets[a->n_nets++] = (struct net){ *net, (uint16_t)(a->n_lists - 1) };
+	a->nets[a->n_nets++] =
+		(struct allow_net){ *net, (uint16_t)(a->n_lists - 1) };
+	a->ready = false;
 	a->lengths[net->bits] = true;
 	return ERR_OK;
 }
@@ -249,7 +232,7 @@ add_net(struct allow_lists *a, const struct cidr *net)
 static int
 by_address(const void *x, const void *y)
 {
-	const struct net *a = x, *b = y;
+	const struct allow_net *a = x, *b = y;
 	int c = addr_cmp(&a->cidr.addr, &b->cidr.addr);
 
 	return c != 0 ? c : (int)a->cidr.bits - (int)b->cidr.bits;
@@ -258,16 +241,17 @@ by_address(const void *x, const void *y)
 void
 allow_lists_ready(struct allow_lists *a)
 {
-	if (a->n_nets > 0) {
+	if (a->n_nets > 0 && !a->ready) {
 		qsort(a->nets, a->n_nets, sizeof(*a->nets), by_address);
 	}
+	a->ready = true;
 }
 
 /* The first network not before 'key' in the order of by_address(). */
-static const struct net *
+static const struct allow_net *
 first_from(const struct allow_lists *a, const struct cidr *key)
 {
-	const struct net at = { .cidr = *key };
+	const struct allow_net at = { .cidr = *key };
 	size_t lo = 0, hi = a->n_nets;
 
 	while (lo < hi) {
@@ -285,7 +269,7 @@ first_from(const struct allow_lists *a, const struct cidr *key)
 const char *
 allow_lists_net(const struct allow_lists *a, const struct cidr *net)
 {
-	const struct net *n;
+	const struct allow_net *n;
 
 	for (unsigned bits = 0; bits <= net->bits; bits++) {
 		struct cidr key = { net->addr, (uint8_t)bits };
@@ -329,257 +313,4 @@ const char *
 allow_lists_text(const struct allow_lists *a, struct view value)
 {
 	return find_text(a, OF_TEXT, value);
-}
-
-/* ----------------------------------------------------------------- reading */
-
-static enum err
-new_list(struct allow_lists *a, const char *name)
-{
-	if (a->n_lists == ALLOW_MAX_LISTS) {
-		return ERR_LIMIT;
-	}
-	snprintf(a->names[a->n_lists++], ALLOW_NAME_CAP, "%s", name);
-	return ERR_OK;
-}
-
-static enum err
-add_entry(struct allow_lists *a, struct view v)
-{
-	struct cidr net;
-	enum err e;
-
-	if (a->entries >= ALLOW_MAX_ENTRIES) {
-		return ERR_LIMIT;
-	}
-	if (v.len > 1 && v.p[0] == '=') {
-		e = add_text(a, OF_TEXT, view_sub(v, 1, SIZE_MAX));
-	} else if (cidr_parse(v, &net)) {
-		e = add_net(a, &net);
-	} else {
-		const uint8_t *comma =
-			v.len > 0 ? memchr(v.p, ',', v.len) : NULL;
-
-		e = add_domain(a,
-			       comma != NULL
-				       ? view_sub(v, (size_t)(comma - v.p) + 1,
-						  SIZE_MAX)
-				       : v);
-	}
-	a->entries += e == ERR_OK;
-	return e;
-}
-
-static struct view
-trimmed(struct view v)
-{
-	const uint8_t *hash =
-		v.len > 0 && v.p[0] != '=' ? memchr(v.p, '#', v.len) : NULL;
-
-	if (hash != NULL) {
-		v.len = (size_t)(hash - v.p);
-	}
-	while (v.len > 0 && strchr(" \t\r", v.p[v.len - 1]) != NULL &&
-	       v.p[v.len - 1] != '\0') {
-		v.len--;
-	}
-	while (v.len > 0 && (v.p[0] == ' ' || v.p[0] == '\t')) {
-		v = view_sub(v, 1, SIZE_MAX);
-	}
-	return v;
-}
-
-static enum err
-say(struct diag *d, enum err e, const char *name, unsigned line)
-{
-	switch (e) {
-	case ERR_FORMAT:
-		return diag_set(d, e,
-				"%s:%u: no network, name or =TEXT; a line of "
-				"comment begins with #",
-				name, line);
-	case ERR_LIMIT:
-		return diag_set(d, e, "%s:%u: more than %d entries or %d lists",
-				name, line, ALLOW_MAX_ENTRIES, ALLOW_MAX_LISTS);
-	default:
-		return diag_set(d, e, "%s: out of memory", name);
-	}
-}
-
-static enum err
-read_lines(struct allow_lists *a, const char *name, struct view data,
-	   struct diag *d)
-{
-	unsigned line = 0;
-
-	while (data.len > 0) {
-		const uint8_t *end = memchr(data.p, '\n', data.len);
-		size_t n = end != NULL ? (size_t)(end - data.p) : data.len;
-		struct view v = trimmed(view_of(data.p, n));
-		enum err e;
-
-		line++;
-		data = view_sub(data, n + 1, SIZE_MAX);
-		e = v.len > 0 ? add_entry(a, v) : ERR_OK;
-		if (e != ERR_OK) {
-			return say(d, e, name, line);
-		}
-	}
-	return ERR_OK;
-}
-
-/* One entry of a warning list; those of a type that we cannot use are left. */
-static enum err
-add_warning(struct allow_lists *a, const char *type, const char *s)
-{
-	struct view v = view_cstr(s);
-	struct cidr net;
-	enum err e;
-
-	if (a->entries >= ALLOW_MAX_ENTRIES) {
-		return ERR_LIMIT;
-	}
-	if (strcmp(type, "cidr") == 0) {
-		e = cidr_parse(v, &net) ? add_net(a, &net) : ERR_FORMAT;
-	} else if (strcmp(type, "hostname") == 0) {
-		e = add_domain(a, v);
-	} else {
-		e = add_text(a, OF_TEXT, v);
-		if (e == ERR_OK && cidr_parse(v, &net)) {
-			e = add_net(a, &net);
-		} else if (e == ERR_OK && is_domain(v) &&
-			   memchr(v.p, '.', v.len) != NULL) {
-			e = add_text(a, OF_NAME, v);
-		}
-	}
-	a->entries += e == ERR_OK;
-	return e == ERR_FORMAT ? ERR_OK : e;
-}
-
-static enum err
-read_json(struct allow_lists *a, const char *name, struct view data,
-	  struct diag *d)
-{
-	json_error_t why;
-	json_t *o = json_loadb((const char *)data.p, data.len, 0, &why);
-	const char *type = json_string_value(json_object_get(o, "type"));
-	const char *says = json_string_value(json_object_get(o, "name"));
-	const json_t *list = json_object_get(o, "list");
-	enum err e = ERR_OK;
-
-	if (o == NULL) {
-		e = diag_set(d, ERR_FORMAT, "%s:%d: %s", name, why.line,
-			     why.text);
-	} else if (type == NULL || !json_is_array(list)) {
-		e = diag_set(d, ERR_FORMAT,
-			     "%s: not a warning list: no \"type\" and \"list\"",
-			     name);
-	} else if (strcmp(type, "cidr") != 0 && strcmp(type, "hostname") != 0 &&
-		   strcmp(type, "string") != 0) {
-		e = diag_set(d, ERR_FORMAT,
-			     "%s: a list of type '%.32s': only cidr, hostname "
-			     "and string are read: leave it out",
-			     name, type);
-	}
-	if (e == ERR_OK && says != NULL) {
-		snprintf(a->names[a->n_lists - 1], ALLOW_NAME_CAP, "%s", says);
-	}
-	for (size_t i = 0; e == ERR_OK && i < json_array_size(list); i++) {
-		const char *s = json_string_value(json_array_get(list, i));
-
-		e = s != NULL ? add_warning(a, type, s) : ERR_OK;
-		if (e != ERR_OK) {
-			e = say(d, e, name, (unsigned)i);
-		}
-	}
-	json_decref(o);
-	return e;
-}
-
-enum err
-allow_lists_add_bytes(struct allow_lists *a, const char *name, struct view data,
-		      struct diag *d)
-{
-	const char *slash = strrchr(name, '/');
-	enum err e = new_list(a, slash != NULL ? slash + 1 : name);
-
-	if (e != ERR_OK) {
-		return say(d, e, name, 0);
-	}
-	return trimmed(data).len > 0 && trimmed(data).p[0] == '{'
-		       ? read_json(a, name, data, d)
-		       : read_lines(a, name, data, d);
-}
-
-static enum err
-add_file(struct allow_lists *a, const char *path, struct diag *d)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	struct stat st = { .st_size = 0 };
-	uint8_t *bytes = NULL;
-	size_t have = 0;
-	ssize_t n = 1;
-	enum err e = ERR_OK;
-
-	if (fd < 0 || fstat(fd, &st) != 0) {
-		e = diag_set(d, ERR_IO, "%s: %s", path, strerror(errno));
-	} else if (!S_ISREG(st.st_mode) ||
-		   (uint64_t)st.st_size > ALLOW_MAX_FILE) {
-		e = diag_set(d, ERR_LIMIT, "%s: no file, or too large", path);
-	} else if ((bytes = malloc((size_t)st.st_size + 1)) == NULL) {
-		e = diag_set(d, ERR_NOMEM, "%s: out of memory", path);
-	}
-	while (e == ERR_OK && have < (size_t)st.st_size && n > 0) {
-		n = read(fd, bytes + have, (size_t)st.st_size - have);
-		have += n > 0 ? (size_t)n : 0;
-		if (n < 0 && errno == EINTR) {
-			n = 1;
-		} else if (n < 0) {
-			e = diag_set(d, ERR_IO, "%s: %s", path,
-				     strerror(errno));
-		}
-	}
-	if (e == ERR_OK) {
-		e = allow_lists_add_bytes(a, path, view_of(bytes, have), d);
-	}
-	free(bytes);
-	if (fd >= 0) {
-		close(fd);
-	}
-	return e;
-}
-
-static bool
-is_list(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	return dot != NULL && name[0] != '.' &&
-	       (strcmp(dot, ".txt") == 0 || strcmp(dot, ".csv") == 0 ||
-		strcmp(dot, ".json") == 0);
-}
-
-enum err
-allow_lists_add(struct allow_lists *a, const char *path, struct diag *d)
-{
-	struct dirent **names = NULL;
-	char file[4096];
-	enum err e = ERR_OK;
-	int n = scandir(path, &names, NULL, alphasort);
-
-	if (n < 0) {
-		return errno == ENOTDIR ? add_file(a, path, d)
-					: diag_set(d, ERR_IO, "%s: %s", path,
-						   strerror(errno));
-	}
-	for (int i = 0; i < n; i++) {
-		if (e == ERR_OK && is_list(names[i]->d_name)) {
-			snprintf(file, sizeof(file), "%s/%s", path,
-				 names[i]->d_name);
-			e = add_file(a, file, d);
-		}
-		free(names[i]);
-	}
-	free(names);
-	return e;
 }

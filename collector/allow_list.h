@@ -16,6 +16,8 @@
 #ifndef COLLECTOR_ALLOW_LIST_H
 #define COLLECTOR_ALLOW_LIST_H
 
+#include <stdatomic.h>
+
 #include "common/addr.h"
 #include "common/err.h"
 
@@ -28,6 +30,8 @@ struct allow_lists;
 
 struct allow_lists *allow_lists_new(void); /* NULL: out of memory */
 void allow_lists_free(struct allow_lists *a);
+/* Once '*ending' is true reading ends with ERR_CLOSED; NULL: never. */
+void allow_lists_until(struct allow_lists *a, const atomic_bool *ending);
 
 /* Reads a file, or all of a directory that end in .txt, .csv or .json.  ERR_IO,
  * ERR_FORMAT, ERR_LIMIT with diag: file, line and what is wrong. */
@@ -36,7 +40,8 @@ enum err allow_lists_add(struct allow_lists *a, const char *path,
 /* The same from memory; 'name' is the list's unless it says another. */
 enum err allow_lists_add_bytes(struct allow_lists *a, const char *name,
 			       struct view data, struct diag *d) MUST_CHECK;
-/* After the last is added, before the first question. */
+/* After the last is added, before the first question; a second time costs
+ * nothing. */
 void allow_lists_ready(struct allow_lists *a);
 uint64_t allow_lists_entries(const struct allow_lists *a);
 

@@ -25,6 +25,7 @@ arm_new(struct arm **out, const struct arm_options *o, struct diag *d)
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	a->o = *o;
+	a->low = UINT64_MAX;
 	pthread_mutex_init(&a->lock, NULL);
 	e = sign_key_load(&a->key, o->key, true, d);
 	a->delta = delta_writer_new();
@@ -75,6 +76,9 @@ arm_seen(struct arm *a, const char *version)
 	    (epoch == a->seen_epoch && v > a->seen_version)) {
 		a->seen_epoch = epoch;
 		a->seen_version = v;
+	}
+	if (epoch == a->st.epoch && v < a->low) {
+		a->low = v;
 	}
 	pthread_mutex_unlock(&a->lock);
 }

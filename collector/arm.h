@@ -14,7 +14,8 @@
  * behind it; otherwise - Redis was emptied, the store was restored from a copy,
  * a sensor runs a version that we never had - it begins another one, the time
  * in microseconds or one more than the greatest it heard of, and all sensors
- * take a base.
+ * take a base.  A sensor that stays where it is, because the stream has lost
+ * what leads on from there, is helped by a base as well.
  *
  * Place    above common/delta.h and redis_pool.h; below the program's main.
  * Threads  its own, in which the source is called; arm_seen() and arm_read() by
@@ -36,6 +37,9 @@
 #define ARM_REBASE_BYTES (UINT64_C(1) << 20)
 /* How long parts that nobody needs any more stay for who reads them. */
 #define ARM_LINGER_S 600
+/* Sensors' versions are compared so far apart: one that three times has not
+ * moved, while there was something newer, does not by itself. */
+#define ARM_HEED_MS 10000
 
 /*
  * Where indicators come from.  Called by the publisher's thread alone, beside
@@ -65,6 +69,7 @@ struct arm_options {
 	/* Whether it is ours to publish now (lease.h); NULL: it is. */
 	bool (*held)(void *arg);
 	void *held_arg;
+	unsigned heed_ms; /* 0: ARM_HEED_MS */
 };
 
 struct arm_status {

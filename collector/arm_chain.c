@@ -220,6 +220,48 @@ arm_look(struct arm *a, struct diag *d)
 	return ERR_OK;
 }
 
+/* How many times in a row the one furthest behind has not moved. */
+static unsigned
+not_moved(struct arm *a)
+{
+	uint64_t now = clock_mono_us(), low;
+	unsigned ms = a->o.heed_ms != 0 ? a->o.heed_ms : ARM_HEED_MS;
+
+	if (now < a->low_us + ms * UINT64_C(1000)) {
+		return 0;
+	}
+	a->low_us = now;
+	pthread_mutex_lock(&a->lock);
+	low = a->low;
+	a->low = UINT64_MAX;
+	pthread_mutex_unlock(&a->lock);
+	if (low == a->low_before && low < a->low_published) {
+		return ++a->low_same;
+	}
+	a->low_before = low;
+	a->low_published = a->published;
+	a->low_same = 0;
+	return 0;
+}
+
+/*
+ * A sensor for which a delta is missing from the stream waits for a base.  Of
+ * one that is stuck for another reason a base that begins behind it is proof.
+ */
+static void
+heed_stuck(struct arm *a)
+{
+	if (not_moved(a) < 2 || !a->chained || a->building || a->rebase ||
+	    a->low_before < a->base.to || a->heeded == HEED_MOST) {
+		return;
+	}
+	a->heeded++;
+	a->rebase = true;
+	log_info("indicators: a sensor does not get beyond version %" PRIu64
+		 "-%" PRIu64 ": the base is written anew for it",
+		 a->epoch, a->low_before);
+}
+
 void
 arm_heed_sensors(struct arm *a)
 {
@@ -234,6 +276,7 @@ arm_heed_sensors(struct arm *a)
 		a->heeded = 0;
 		a->heeded_us = now;
 	}
+	heed_stuck(a);
 	if (epoch > now + AHEAD_US || a->heeded == HEED_MOST ||
 	    epoch < a->epoch ||
 	    (epoch == a->epoch && (!a->chained || version <= a->published))) {

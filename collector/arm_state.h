@@ -39,6 +39,9 @@ struct arm {
 	uint64_t connects; /* that were looked at */
 	unsigned heeded; /* epochs that sensors brought about, since: */
 	uint64_t heeded_us;
+	/* The sensor furthest behind, when it was last compared. */
+	uint64_t low_before, low_published, low_us;
+	unsigned low_same;
 	bool looked; /* what Redis has is known */
 	uint64_t look_us; /* when to look again; monotonic */
 	uint64_t epoch, published; /* epoch 0: a new one is to begin */
@@ -54,6 +57,7 @@ struct arm {
 
 	pthread_mutex_t lock;
 	uint64_t seen_epoch, seen_version; /* the greatest that a sensor told */
+	uint64_t low; /* the least of our epoch since; UINT64_MAX: none */
 	struct arm_status st;
 };
 
@@ -63,7 +67,7 @@ struct arm {
 enum err arm_look(struct arm *a, struct diag *d) MUST_CHECK;
 /* The epoch ends here: another one begins with a base. */
 void arm_begin_epoch(struct arm *a, uint64_t above, const char *why);
-/* Whether sensors run what we never published. */
+/* Whether sensors run what we never published, or one is stuck. */
 void arm_heed_sensors(struct arm *a);
 /* One delta, if there is something new; 'more' when that was not all. */
 enum err arm_publish(struct arm *a, bool *more, struct diag *d) MUST_CHECK;

@@ -20,18 +20,20 @@
 
 #define ASSESS_MAX_LIST 64
 #define ASSESS_MAX_SITES 256
+/* All owners but the lead, with commas between: none is cut. */
+#define ASSESS_SUPPORT_CAP (SEVERITY_MAX_OWNERS * SIGHTING_NAME_CAP)
 
 /* What was found before of an incident of which memory has only a part by now:
  * it stays worth that, and stays theirs. */
 struct assess_before {
 	struct severity_factors factors;
 	char lead[SIGHTING_NAME_CAP];
-	char support[512]; /* names with commas between */
+	char support[ASSESS_SUPPORT_CAP]; /* names with commas between */
 };
 
 struct assessment {
 	char exercise[SIGHTING_NAME_CAP], lead[SIGHTING_NAME_CAP];
-	char support[512], title[512];
+	char support[ASSESS_SUPPORT_CAP], title[512];
 	unsigned score, level;
 	struct severity_factors factors;
 	struct severity_stake stakes[SEVERITY_MAX_OWNERS]; /* lead first */

@@ -287,7 +287,9 @@ audit_checkpoint_read(struct view text, struct sign_key *key,
 	if (is == NULL || strcmp(is, "picket-audit-1") != 0 || at == NULL ||
 	    !unhex(hash, out->hash, AUDIT_HASH_BYTES) ||
 	    !unhex(sig, bytes, n_sig)) {
-		e = diag_set(d, ERR_FORMAT, "not a checkpoint of an audit log");
+		e = diag_set(d, ERR_FORMAT,
+			     "no checkpoint that picketctl "
+			     "audit checkpoint wrote");
 	} else if (!sign_check(
 			   key, PURPOSE,
 			   view_of(line, signed_text(out->id, hash, at, line)),

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/check.h"
 
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collector/allow_reader.h"
 #include "collector/enrich.h"
 #include "common/listen.h"
+#include "common/log.h"
 #include "common/metrics_http.h"
 #include "common/redis_url.h"
 
@@ -42,13 +48,10 @@ check_geoip(const struct pipeline_config *cfg, struct diag *d)
 static enum err
 check_allow(const struct pipeline_config *cfg, struct diag *d)
 {
-	struct allow_lists *lists = allow_lists_new();
-	enum err e = lists != NULL ? ERR_OK
-				   : diag_set(d, ERR_NOMEM, "out of memory");
+	struct allow_lists *lists;
+	enum err e =
+		allow_reader_read(cfg->allow, cfg->n_allow, NULL, &lists, d);
 
-	for (unsigned i = 0; i < cfg->n_allow && e == ERR_OK; i++) {
-		e = allow_lists_add(lists, cfg->allow[i], d);
-	}
 	allow_lists_free(lists);
 	return e;
 }
@@ -71,4 +74,32 @@ check_settings(const struct pipeline_config *cfg, const struct conf *conf,
 		e = check_allow(cfg, d);
 	}
 	return e == ERR_OK ? check_geoip(cfg, d) : e;
+}
+
+/* A directory of files that are carried is one that we may write in: what was
+ * read goes from the inbox. */
+static void
+check_box(const char *party, const char *setting, const char *dir)
+{
+	if (dir != NULL && access(dir, R_OK | W_OK | X_OK) != 0) {
+		log_warn("exchange.partners.%s.%s: %s: %s; make it, owned by "
+			 "the user that the collector runs as",
+			 party, setting, dir, strerror(errno));
+	}
+}
+
+void
+check_exchange(const struct exchange_conf *x)
+{
+	for (unsigned i = 0; i < x->n; i++) {
+		const struct exchange_party *p = &x->parties[i];
+
+		if (exchange_conf_policy(x, p) == NULL) {
+			log_warn("exchange.partners.%s: partners.policy has no "
+				 "partner of this name: it is sent nothing",
+				 p->name);
+		}
+		check_box(p->name, "outbox", p->outbox);
+		check_box(p->name, "inbox", p->inbox);
+	}
 }

@@ -9,6 +9,7 @@
 #ifndef COLLECTOR_CHECK_H
 #define COLLECTOR_CHECK_H
 
+#include "collector/exchange_conf.h"
 #include "collector/pipeline.h"
 #include "common/conf.h"
 
@@ -19,5 +20,9 @@
  */
 enum err check_settings(const struct pipeline_config *cfg,
 			const struct conf *conf, struct diag *d) MUST_CHECK;
+
+/* Warns of what starts and does not work: a party that the policy has not, and
+ * directories that are not there. */
+void check_exchange(const struct exchange_conf *x);
 
 #endif

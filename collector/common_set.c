@@ -50,17 +50,28 @@ static const char *const statements[CS_STATEMENTS] = {
 			    " id<=?1",
 	/* Sites beyond the bound are counted together.  A key has its value in
 	 * lower case, or so many bytes of it. */
-	[CS_SEEN] = "INSERT INTO indicator_seen SELECT n.id,CASE WHEN"
+	[CS_SEEN] = "INSERT INTO indicator_seen(indicator,site,first_us,"
+		    "last_us,count,past) SELECT n.id,CASE WHEN"
 		    " (SELECT count(*) FROM indicator_seen s WHERE"
 		    " s.indicator=n.id)<?7 OR EXISTS(SELECT 1 FROM"
 		    " indicator_seen s WHERE s.indicator=n.id AND s.site=?3)"
-		    " THEN ?3 ELSE '' END,?4,?5,?6 FROM indicators n WHERE"
+		    " THEN ?3 ELSE '' END,?4,?5,?6,?9 FROM indicators n WHERE"
 		    " n.key=?1 AND substr(CAST(lower(n.value) AS BLOB),1,?8)="
 		    "substr(CAST(?2 AS BLOB),1,?8) ON"
 		    " CONFLICT(indicator,site) DO UPDATE SET"
 		    " first_us=min(first_us,excluded.first_us),"
 		    "last_us=max(last_us,excluded.last_us),"
-		    "count=count+excluded.count",
+		    "count=count+excluded.count,past=past+excluded.past",
+	/* An alert may have shown it as several keys: it counts once. */
+	[CS_SEEN_BEFORE] =
+		"INSERT INTO indicator_seen(indicator,site,first_us,last_us,"
+		"count,past) SELECT ?1,s.site,min(s.first_us),max(s.last_us),"
+		"max(s.count),max(s.past) FROM runs r JOIN sightings s ON"
+		" s.run=r.id WHERE r.key=?3 AND r.kind IN(0,?2) AND"
+		" r.exercise='' AND NOT (s.owner<>'' AND"
+		" substr(s.site,1,length(s.owner)+1)=s.owner||':') GROUP BY"
+		" s.site ORDER BY s.site LIMIT ?4 ON CONFLICT(indicator,site)"
+		" DO NOTHING",
 	[CS_LARGEST_PARTNER] = "SELECT id FROM indicator_origins WHERE"
 			       " name>='partner:' AND name<'partner;' AND n>0"
 			       " ORDER BY n DESC LIMIT 1",
@@ -107,10 +118,10 @@ common_set_new(struct common_set **out, sqlite3 *db,
 	return ERR_OK;
 }
 
-void
+struct allow_lists *
 common_set_use_lists(struct common_set *c, struct allow_lists *lists)
 {
-	gate_use_lists(c->gate, lists);
+	return gate_use_lists(c->gate, lists);
 }
 
 void

@@ -58,8 +58,10 @@ enum err common_set_new(struct common_set **out, sqlite3 *db,
 			struct diag *d) MUST_CHECK;
 void common_set_free(struct common_set *c);
 /* New indicators pass other allow lists from here on, taken over; what they
- * mean for those that are armed, indicator_word_of() says. */
-void common_set_use_lists(struct common_set *c, struct allow_lists *lists);
+ * mean for those that are armed, indicator_word_of() says.  Gives the former
+ * ones back. */
+struct allow_lists *common_set_use_lists(struct common_set *c,
+					 struct allow_lists *lists) MUST_CHECK;
 
 /*
  * One slice, in a transaction of its own; 'done' (or NULL) is called for each
@@ -104,6 +106,21 @@ void common_set_settled(struct common_set *c, bool committed);
  * the correlation. */
 enum err common_set_seen(struct common_set *c,
 			 const struct sighting_set *set) MUST_CHECK;
+/* Of an indicator that just came in: at which sites of ours its value was seen
+ * before, named by an alert or shown by one as 'kind'. */
+enum err common_set_seen_before(struct common_set *c, int64_t indicator,
+				enum key_kind kind,
+				const char *value) MUST_CHECK;
+
+/*
+ * A sensor was armed with it and says what it saw before: hosts of ours as in
+ * host_bits.h at 'site', the last then.  What would flood is taken back, in the
+ * caller's transaction; 'why' is the reason, or "".
+ */
+enum err common_set_past(struct common_set *c, enum indicator_kind kind,
+			 struct view value, uint32_t hosts, struct view site,
+			 uint64_t last_us, uint64_t now_us,
+			 char why[INDICATOR_REASON_CAP]) MUST_CHECK;
 
 /* What is said of an indicator, by who may say so. */
 struct indicator_words *common_set_words(struct common_set *c);

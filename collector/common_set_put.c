@@ -133,13 +133,57 @@ common_set_seen(struct common_set *c, const struct sighting_set *set)
 			int64_t value = sighting_key_value(k->text, &n);
 
 			/* Of one that was cut, what is left has to be the same. */
-			e = sql_run(c->st[CS_SEEN], "ittuuudd", value, k->text,
+			e = sql_run(c->st[CS_SEEN], "ittuuuddu", value, k->text,
 				    set->site, set->first_us, set->last_us,
 				    set->count, COMMON_SET_SITES,
-				    n < strlen(k->text)
-					    ? (int)n
-					    : INDICATOR_PATTERN_CAP);
+				    n < strlen(k->text) ? (int)n
+							: INDICATOR_PATTERN_CAP,
+				    set->past ? set->count : 0);
 		}
 	}
 	return e;
+}
+
+enum err
+common_set_past(struct common_set *c, enum indicator_kind kind,
+		struct view value, uint32_t hosts, struct view site,
+		uint64_t last_us, uint64_t now_us,
+		char why[INDICATOR_REASON_CAP])
+{
+	char text[INDICATOR_VALUE_CAP];
+	bool held = false;
+	enum err e;
+
+	why[0] = '\0';
+	if (hosts == 0 || value.len == 0 || value.len >= sizeof(text) ||
+	    !gate_flood(c->gate, hosts, site, last_us, now_us, why)) {
+		return ERR_OK;
+	}
+	memcpy(text, value.p, value.len);
+	text[value.len] = '\0';
+	e = indicator_store_join(c->store);
+	if (e == ERR_OK) {
+		e = indicator_store_take_back(c->store, kind, text, "gate", why,
+					      now_us, &held);
+	}
+	if (e == ERR_OK) {
+		e = indicator_store_leave(c->store);
+	}
+	if (!held) {
+		why[0] = '\0';
+	}
+	return e;
+}
+
+enum err
+common_set_seen_before(struct common_set *c, int64_t indicator,
+		       enum key_kind kind, const char *value)
+{
+	struct sighting_set s;
+
+	sighting_of_indicator(&s, view_cstr(value));
+	return s.n_keys == 0
+		       ? ERR_OK
+		       : sql_run(c->st[CS_SEEN_BEFORE], "idtd", indicator,
+				 (int)kind, s.keys[0].text, COMMON_SET_SITES);
 }

@@ -41,6 +41,7 @@ add_threads(struct confine *c)
 	/* looks whose the store is before it goes on */
 	c->may[THREAD_LEASE] = store | CONFINE_MAY_TIME;
 	c->may[THREAD_CHECKPOINT] = store;
+	c->may[THREAD_ALLOW] = CONFINE_MAY_READ;
 	/* publishes the common indicators */
 	c->may[THREAD_ARMING] = store | CONFINE_MAY_TALK;
 	/* it tells of the process's memory, which is a file */

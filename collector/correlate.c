@@ -137,6 +137,10 @@ add_to_runs(struct correlate *c, const struct sighting_set *s,
 
 	memcpy(site.site, s->site, sizeof(site.site));
 	memcpy(site.owner, s->owner, sizeof(site.owner));
+	/* All that partners tell is of the past, for correlation. */
+	if (s->past && !sighting_is_told(s->site, s->owner)) {
+		site.past = s->count;
+	}
 	weak = site;
 	weak.strong = weak.events = 0;
 	site.told = told ? site.strong : 0;

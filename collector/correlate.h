@@ -73,6 +73,9 @@ struct run_site {
 	uint64_t told; /* of 'strong', those that an indicator raised */
 	const struct marking *mark; /* that it was seen there; NULL: none */
 	uint64_t events; /* of 'strong', those of which no other tap told */
+	/* Of 'count', those that our sensors found in what they had seen before
+	 * they had the indicator. */
+	uint64_t past;
 	struct run_site *next;
 };
 

@@ -291,6 +291,7 @@ correlate_add_site(struct correlate *c, struct run *r,
 			(*p)->mark =
 				mark_set_join(c->marks, (*p)->mark, from->mark);
 			(*p)->events += from->events;
+			(*p)->past += from->past;
 			return ERR_OK;
 		}
 		if (cmp > 0) {

@@ -210,6 +210,8 @@ static const struct kind *
 kind_of(struct reading *r, const yaml_node_t *map)
 {
 	const yaml_node_t *v = NULL;
+	char names[16 * ARRAY_LEN(kinds)] = "";
+	size_t n = 0;
 
 	for (const yaml_node_pair_t *i = map->data.mapping.pairs.start;
 	     i < map->data.mapping.pairs.top && v == NULL; i++) {
@@ -232,8 +234,13 @@ kind_of(struct reading *r, const yaml_node_t *map)
 			return &kinds[i];
 		}
 	}
-	yaml_file_fail(r->y, v != NULL ? v : map,
-		       "kind: none of those that picket-collector(8) lists");
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s",
+				      i > 0 ? ", " : "", kinds[i].name);
+	}
+	yaml_file_fail(r->y, v != NULL ? v : map, "kind: '%.64s' is none of %s",
+		       yaml_file_text(v) != NULL ? yaml_file_text(v) : "",
+		       names);
 	return NULL;
 }
 

@@ -93,12 +93,13 @@ counterpart_each(sqlite3 *db, int64_t incident,
 	int rc = sqlite3_prepare_v2(
 		db,
 		"SELECT party,title,lead,support,missions,number,level,score,"
-		"alerts,first_us,last_us FROM (SELECT *,row_number() OVER"
+		"alerts,first_us,last_us,ours FROM (SELECT *,row_number() OVER"
 		" (PARTITION BY party ORDER BY score DESC,id) AS nth FROM"
 		" (SELECT DISTINCT p.party,p.title,p.lead,p.support,p.missions,"
 		"coalesce((SELECT n.number FROM partner_numbers n WHERE"
 		" n.party=p.party AND n.incident=p.id),0) AS number,p.level,"
-		"p.score,p.alerts,p.first_us,p.last_us,p.id FROM incidents i"
+		"p.score,p.alerts,p.first_us,p.last_us,p.id,i.lead AS ours"
+		" FROM incidents i"
 		" JOIN incident_keys a ON a.incident=i.id" SAME
 		" WHERE i.id=?2 AND" NEAR "))"
 		" WHERE nth<=?4 ORDER BY score DESC,party,id LIMIT ?3",
@@ -121,6 +122,7 @@ counterpart_each(sqlite3 *db, int64_t incident,
 				.alerts = sql_u64(st, 8),
 				.first_us = sql_u64(st, 9),
 				.last_us = sql_u64(st, 10),
+				.our_lead = sql_text(st, 11),
 			});
 		rc = SQLITE_OK;
 	}
@@ -141,6 +143,7 @@ put_one(void *arg, const struct counterpart *c)
 	json_cstr(j, "level_name", severity_level_name(c->level));
 	json_u64(j, "score", c->score);
 	json_cstr(j, "lead", c->lead);
+	json_cstr(j, "our_lead", c->our_lead);
 	json_cstr(j, "support", c->support);
 	json_cstr(j, "missions", c->missions);
 	json_u64(j, "alerts", c->alerts);
@@ -175,8 +178,11 @@ counterpart_consults(sqlite3 *db, struct counterpart_pair *out, unsigned max,
 	sqlite3_stmt *st = NULL;
 	int rc = sqlite3_prepare_v2(
 		db,
-		"SELECT DISTINCT c.side,c.number,f.side,f.number,i.id"
-		" FROM consults f"
+		"SELECT our_side,our_number,side,number,incident FROM (SELECT"
+		" *,row_number() OVER (PARTITION BY side ORDER BY number,"
+		"our_side,our_number,incident) AS nth FROM (SELECT DISTINCT"
+		" c.side AS our_side,c.number AS our_number,f.side AS side,"
+		"f.number AS number,i.id AS incident FROM consults f"
 		" JOIN partner_numbers b ON b.party=f.side AND"
 		" b.number=f.incident"
 		" JOIN partner_incidents p ON p.party=b.party AND"
@@ -197,8 +203,10 @@ counterpart_consults(sqlite3 *db, struct counterpart_pair *out, unsigned max,
 		"'$.sides') s WHERE json_extract(s.value,'$.owner')=f.side)"
 		" AND (SELECT count(*) FROM consult_events m WHERE"
 		" m.consult_side=c.side AND m.consult_number=c.number AND"
-		" m.kind=9 AND m.local=1 AND m.other_side=f.side)<?3"
-		" ORDER BY f.side,f.number LIMIT ?2",
+		" m.kind=9 AND m.local=1 AND m.other_side=f.side)<?3))"
+		/* One of each side, then another of each: nobody's are in the
+		 * way of another's. */
+		" ORDER BY nth,side LIMIT ?2",
 		-1, &st, NULL);
 
 	*n = 0;

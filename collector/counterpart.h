@@ -44,6 +44,7 @@ enum err counterpart_keep(sqlite3 *db, const char *party, const char *id,
 /* A counterpart; texts are valid within the call that hands it out. */
 struct counterpart {
 	const char *party, *title, *lead, *support, *missions;
+	const char *our_lead; /* that ours has here */
 	uint64_t number; /* that it has there; 0: not told */
 	unsigned level, score;
 	uint64_t alerts, first_us, last_us;
@@ -60,7 +61,8 @@ enum err counterpart_json(sqlite3 *db, int64_t incident,
 /*
  * Two open consultations of counterparts, one ours and one a partner's, that
  * nobody of us has said to be one.  The partner is a side of ours already: what
- * it claims to have seen brings it to no table that it was not called to.
+ * it claims to have seen brings it to no table that it was not called to.  Of
+ * more than 'max' each partner has its share.
  */
 struct counterpart_pair {
 	struct consult_id ours, theirs;

@@ -10,6 +10,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "common/host_bits.h"
+
 static void
 end_text(char *out, size_t cap, const struct addr *a, uint16_t port)
 {
@@ -42,6 +44,10 @@ alert_text(struct ctl_text *x, const struct store_alert *a)
 	if (a->past_last_us > 0) {
 		fprintf(x->out, "  seen %s", ctl_time(x, a->past_first_us));
 		fprintf(x->out, " to %s", ctl_time(x, a->past_last_us));
+		if (a->past_hosts != 0) {
+			fprintf(x->out, ", about %u hosts of ours in a week",
+				host_bits_count(a->past_hosts));
+		}
 	}
 	if (a->exercise[0] != '\0') {
 		fprintf(x->out, "  %sEXERCISE %s%s", ctl_sgr(x, "36"),

@@ -45,11 +45,16 @@ load_key(const char *file, bool private, struct sign_key **out, struct diag *d)
 	" WHEN 'recalled' THEN 'from '||json_extract(record,'$.body.partner')" \
 	"  ||': bundle '||json_extract(record,'$.body.bundle')||', '" \
 	"  ||json_array_length(record,'$.body.objects')||' objects'" \
+	" WHEN 'held' THEN 'from '||json_extract(record,'$.body.partner')" \
+	"  ||': '||coalesce((SELECT group_concat(n||' '||k,', ') FROM (SELECT" \
+	"   json_extract(value,'$[0]')||' '||json_extract(value,'$[3]') k," \
+	"   count(*) n FROM json_each(record,'$.body.things')" \
+	"   WHERE type='array' GROUP BY 1)),'nothing')" \
 	" ELSE 'to '||json_extract(record,'$.body.partner')||': '" \
 	"  ||coalesce((SELECT group_concat(n||' '||k,', ') FROM (SELECT" \
 	"   json_extract(value,'$[0]') k,count(*) n" \
 	"   FROM json_each(record,'$.body.objects')" \
-	"   WHERE type='array' GROUP BY 1)),'')" \
+	"   WHERE type='array' GROUP BY 1)),'nothing')" \
 	" END"
 
 static void
@@ -168,6 +173,7 @@ read_checkpoint(const struct ctl_audit *a, struct audit_head *out,
 {
 	char text[CHECKPOINT_MAX];
 	struct sign_key *key = NULL;
+	struct diag why = { "" };
 	FILE *f = fopen(a->checkpoint, "rb");
 	size_t n;
 	enum err e;
@@ -180,7 +186,10 @@ read_checkpoint(const struct ctl_audit *a, struct audit_head *out,
 	fclose(f);
 	e = load_key(a->key, false, &key, d);
 	if (e == ERR_OK) {
-		e = audit_checkpoint_read(view_of(text, n), key, out, d);
+		e = audit_checkpoint_read(view_of(text, n), key, out, &why);
+		if (e != ERR_OK) {
+			(void)diag_set(d, e, "%s: %s", a->checkpoint, why.msg);
+		}
 	}
 	sign_key_free(key);
 	return e;

@@ -50,6 +50,27 @@ put_sides(struct ctl_text *x, const struct consult *k)
 	}
 }
 
+/* What another party opened bears that party's number of the incident, which is
+ * another one here. */
+static void
+put_incident(struct ctl *c, const struct consult *k)
+{
+	FILE *out = c->text.out;
+	bool here;
+	int64_t ours;
+
+	if (store_consult_ours(c->store->db, &k->id, &here, &ours) != ERR_OK ||
+	    here) {
+		fprintf(out, "incident %" PRId64, k->incident);
+	} else if (ours != 0) {
+		fprintf(out, "incident %" PRId64 " (%" PRId64 " at %s)", ours,
+			k->incident, ctl_clean(&c->text, k->id.side));
+	} else {
+		fprintf(out, "incident %" PRId64 " at %s", k->incident,
+			ctl_clean(&c->text, k->id.side));
+	}
+}
+
 static void
 list_one(void *arg, const struct consult *k)
 {
@@ -68,11 +89,11 @@ list_one(void *arg, const struct consult *k)
 		json_obj_end(&l->c->j);
 		return;
 	}
-	fprintf(x->out, "%s%s%s  %s  %slevel %u %s%s  incident %" PRId64,
-		ctl_sgr(x, "1"), ctl_clean(x, consult_id_text(&k->id, id)),
-		ctl_sgr(x, "0"), k->closed ? "closed" : "open",
-		ctl_level(x, k->level), k->level, severity_level_name(k->level),
-		ctl_sgr(x, "0"), k->incident);
+	fprintf(x->out, "%s%s%s  %s  %slevel %u %s%s  ", ctl_sgr(x, "1"),
+		ctl_clean(x, consult_id_text(&k->id, id)), ctl_sgr(x, "0"),
+		k->closed ? "closed" : "open", ctl_level(x, k->level), k->level,
+		severity_level_name(k->level), ctl_sgr(x, "0"));
+	put_incident(l->c, k);
 	fprintf(x->out, "  lead %s  since %s", ctl_clean(x, k->lead),
 		ctl_time(x, k->opened_us));
 	if (k->exercise[0] != '\0') {
@@ -185,13 +206,16 @@ put_side(struct ctl_text *x, const struct consult_side *s, bool lead)
 }
 
 static void
-put_consult(struct ctl_text *x, const struct consult *k)
+put_consult(struct ctl *c, const struct consult *k)
 {
+	struct ctl_text *x = &c->text;
 	char id[CONSULT_ID_CAP];
 
-	fprintf(x->out, "%sConsultation %s%s, %s, incident %" PRId64 "\n",
-		ctl_sgr(x, "1"), ctl_clean(x, consult_id_text(&k->id, id)),
-		ctl_sgr(x, "0"), k->closed ? "closed" : "open", k->incident);
+	fprintf(x->out, "%sConsultation %s%s, %s, ", ctl_sgr(x, "1"),
+		ctl_clean(x, consult_id_text(&k->id, id)), ctl_sgr(x, "0"),
+		k->closed ? "closed" : "open");
+	put_incident(c, k);
+	fputc('\n', x->out);
 	if (k->exercise[0] != '\0') {
 		fprintf(x->out, "  %sEXERCISE %s%s, not a real-world event\n",
 			ctl_sgr(x, "36"), ctl_clean(x, k->exercise),
@@ -223,7 +247,7 @@ ctl_consult_show(struct ctl *c, const struct consult_id *id, struct diag *d)
 		return not_there(e, id, d);
 	}
 	if (!c->json) {
-		put_consult(&c->text, &k);
+		put_consult(c, &k);
 		return store_consult_log(c->store->db, id, put_event, c);
 	}
 	json_obj(&c->j, NULL);
@@ -250,7 +274,7 @@ ctl_consult_say(struct ctl *c, const struct consult_order *o, struct diag *d)
 		json_obj_end(&c->j);
 		return ctl_flush_json(c);
 	}
-	put_consult(&c->text, &k);
+	put_consult(c, &k);
 	return ERR_OK;
 }
 

@@ -23,11 +23,28 @@ state_of(const struct store_exercise *e)
 	return now < e->from_us ? "planned" : now < e->until_us ? "on" : "over";
 }
 
+/* A list on its way: its titles stand above the first. */
+struct listing {
+	struct ctl_text *x;
+	bool any, untold;
+};
+
 static void
 text_exercise(void *arg, const struct store_exercise *e)
 {
-	struct ctl_text *x = arg;
+	struct listing *l = arg;
+	struct ctl_text *x = l->x;
 
+	if (!l->any) {
+		ctl_column(x, 24, "EXERCISE");
+		ctl_column(x, 13, "STATE");
+		ctl_column(x, 21, "FROM");
+		ctl_column(x, 21, "UNTIL");
+		ctl_column(x, 12, "BY");
+		fputc('\n', x->out);
+	}
+	l->any = true;
+	l->untold |= e->version == 0 && e->end_us == 0;
 	ctl_column(x, 24, e->name);
 	ctl_column(x, 13, state_of(e));
 	ctl_column(x, 21, ctl_time(x, e->from_us));
@@ -87,19 +104,6 @@ json_sensor(void *arg, int64_t id, const char *site, const char *sensor,
 	json_obj_end(j);
 }
 
-struct seen {
-	bool any, untold;
-};
-
-static void
-text_any(void *arg, const struct store_exercise *e)
-{
-	struct seen *seen = arg;
-
-	seen->any = true;
-	seen->untold |= e->version == 0 && e->end_us == 0;
-}
-
 static enum err
 list_sensors(struct ctl *c)
 {
@@ -115,24 +119,14 @@ static enum err
 list_text(struct ctl *c)
 {
 	struct ctl_text *x = &c->text;
-	struct seen seen = { .any = false };
-	enum err e = store_exercise_each(c->store->db, NULL, text_any, &seen);
+	struct listing l = { .x = x };
+	enum err e = store_exercise_each(c->store->db, NULL, text_exercise, &l);
 
-	if (e != ERR_OK) {
-		return e;
-	}
-	if (!seen.any) {
+	if (e == ERR_OK && !l.any) {
 		fputs("no exercises: exercise start FILE orders one\n", x->out);
 		return ERR_OK;
 	}
-	ctl_column(x, 24, "EXERCISE");
-	ctl_column(x, 13, "STATE");
-	ctl_column(x, 21, "FROM");
-	ctl_column(x, 21, "UNTIL");
-	ctl_column(x, 12, "BY");
-	fputc('\n', x->out);
-	e = store_exercise_each(c->store->db, NULL, text_exercise, x);
-	if (e == ERR_OK && seen.untold) {
+	if (e == ERR_OK && l.untold) {
 		fputs("what is not told yet stays so until a collector runs "
 		      "that has a control.sign-key\n",
 		      x->out);
@@ -211,7 +205,9 @@ ctl_exercise_start(struct ctl *c, const char *path, const char *who,
 	}
 	if (x->until_us <= clock_wall_us()) {
 		/* Not an error: a capture may be replayed later. */
-		fprintf(stderr, "picketctl: warning: %s is over already\n",
+		fprintf(stderr,
+			"picketctl: warning: %s is over already: only a "
+			"capture of that time that is replayed can be of it\n",
 			x->name);
 	}
 	e = store_exercise_begin(c->store, x, who, d);

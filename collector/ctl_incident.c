@@ -235,6 +235,21 @@ put_situation(struct picture *p, int64_t id)
 	return ERR_OK;
 }
 
+/* Both leads: that of the partner's incident, and that of ours beside it. */
+static void
+put_leads(struct ctl_text *x, const struct counterpart *c)
+{
+	fprintf(x->out, ", lead %s",
+		c->lead[0] != '\0' ? ctl_clean(x, c->lead) : "not told");
+	if (c->our_lead[0] == '\0') {
+		fputs(" (nobody here)", x->out);
+	} else if (strcmp(c->lead, c->our_lead) == 0) {
+		fputs(" (here too)", x->out);
+	} else {
+		fprintf(x->out, " (%s here)", ctl_clean(x, c->our_lead));
+	}
+}
+
 static void
 put_counterpart(void *arg, const struct counterpart *c)
 {
@@ -245,9 +260,7 @@ put_counterpart(void *arg, const struct counterpart *c)
 	fprintf(x->out, "%s: %slevel %u %s%s, score %u", ctl_clean(x, c->party),
 		ctl_level(x, c->level), c->level, severity_level_name(c->level),
 		ctl_sgr(x, "0"), c->score);
-	if (c->lead[0] != '\0') {
-		fprintf(x->out, ", lead %s", ctl_clean(x, c->lead));
-	}
+	put_leads(x, c);
 	if (c->title[0] != '\0') {
 		fprintf(x->out, ": %s", ctl_clean(x, c->title));
 	}

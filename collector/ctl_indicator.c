@@ -174,11 +174,21 @@ show_source(void *arg, const struct indicator *i, enum indicator_gone gone,
 	fprintf(x->out, "%s%s%s%s\n", i->id[0] != '\0' ? ", " : "",
 		ctl_clean(x, i->id), i->description[0] != '\0' ? ": " : "",
 		ctl_clean(x, i->description));
+	if (i->labels[0] != '\0') {
+		heading(x, "Labels");
+		fprintf(x->out, "%s\n", ctl_clean(x, i->labels));
+	}
+	if (i->kill_chain[0] != '\0' || i->tactic[0] != '\0') {
+		heading(x, "Stage");
+		fprintf(x->out, "%s\n",
+			ctl_clean(x, i->kill_chain[0] != '\0' ? i->kill_chain
+							      : i->tactic));
+	}
 }
 
 static void
 show_seen(void *arg, const char *site, uint64_t first_us, uint64_t last_us,
-	  uint64_t count)
+	  uint64_t count, uint64_t past)
 {
 	struct ctl *c = arg;
 	struct ctl_text *x = &c->text;
@@ -189,12 +199,19 @@ show_seen(void *arg, const char *site, uint64_t first_us, uint64_t last_us,
 		json_time(&c->j, "first", first_us);
 		json_time(&c->j, "last", last_us);
 		json_u64(&c->j, "count", count);
+		json_u64(&c->j, "past", past);
 		json_obj_end(&c->j);
 		return;
 	}
 	heading(x, "Seen");
-	fprintf(x->out, "%s, %s to %s, %" PRIu64 " times\n", ctl_clean(x, site),
+	fprintf(x->out, "%s, %s to %s, %" PRIu64 " times", ctl_clean(x, site),
 		ctl_time(x, first_us), ctl_time(x, last_us), count);
+	if (past >= count) {
+		fputs(", past", x->out);
+	} else if (past > 0) {
+		fprintf(x->out, ", %" PRIu64 " of them past", past);
+	}
+	fputc('\n', x->out);
 }
 
 static void

@@ -45,11 +45,15 @@ tell_import(struct ctl *c, int64_t id, const char *source,
 	return ERR_OK;
 }
 
+#define MAX_NOTES 20
+
 /* A list on its way to the inbox, and the marking of what bears none in it. */
 struct marked_sink {
 	struct indicator_sink to;
 	struct marking mark;
 	bool given;
+	struct ctl_text *text; /* what is doubted of it is told, so often */
+	unsigned notes;
 };
 
 static enum err
@@ -78,10 +82,17 @@ pass_refused(void *arg, const struct indicator_refusal *r)
 static void
 pass_doubted(void *arg, const struct indicator_refusal *r)
 {
-	const struct marked_sink *m = arg;
+	struct marked_sink *m = arg;
 
-	if (m->to.doubted != NULL) {
-		m->to.doubted(m->to.arg, r);
+	if (m->notes++ < MAX_NOTES) {
+		fprintf(stderr,
+			"picketctl: note: %s: ", ctl_clean(m->text, r->file));
+		if (r->id[0] != '\0') {
+			fprintf(stderr, "%s: ", ctl_clean(m->text, r->id));
+		}
+		fprintf(stderr, "%s\n", ctl_clean(m->text, r->reason));
+	} else if (m->notes == MAX_NOTES + 1) {
+		fprintf(stderr, "picketctl: note: and more of that kind\n");
 	}
 }
 
@@ -100,7 +111,8 @@ import_file(struct ctl *c, const struct ctl_arguments *args, const char *path,
 	};
 	struct indicator_inbox *b = NULL;
 	struct indicator_report r = { .total = 0 };
-	struct marked_sink marked = { .given = args->mark != NULL };
+	struct marked_sink marked = { .given = args->mark != NULL,
+				      .text = &c->text };
 	const struct indicator_sink sink = { .arg = &marked,
 					     .take = take_marked,
 					     .refused = pass_refused,
@@ -299,6 +311,12 @@ ctl_indicator_add(struct ctl *c, const struct ctl_arguments *args,
 	}
 	if (e == ERR_OK) {
 		e = tell_import(c, id, origin, &r, "");
+	}
+	if (e == ERR_OK && !c->json) {
+		fprintf(c->text.out,
+			"  armed, or held and why: picketctl indicators show "
+			"'%s'\n",
+			ctl_clean(&c->text, value));
 	}
 	return e == ERR_OK && c->json ? ctl_flush_json(c) : e;
 }

@@ -38,12 +38,14 @@ say_control(struct ctl *c, const char *path)
 		"%s (the private key) signs; keep it: orders and indicators "
 		"for sensors, as the collector's control.sign-key and --key of "
 		"picketctl rules; or committed points, as its ingest.sign-key; "
-		"or what partners get, as its exchange.sign-key\n",
+		"or what partners get, as its exchange.sign-key; or "
+		"checkpoints of the audit log, as --key of picketctl audit\n",
 		ctl_clean(&c->text, path));
 	fprintf(c->text.out,
 		"%s.pub (the public key) goes to who checks: the sensors' "
 		"control.public-key; or their forward.sign.collector-key; or "
-		"the partner's exchange.partners.NAME.public-key\n",
+		"the partner's exchange.partners.NAME.public-key; or --key of "
+		"picketctl audit verify\n",
 		ctl_clean(&c->text, path));
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "collector/store_posture.h"
+#include "collector/store_sql.h"
 
 #define ORDERS_SHOWN 10
 #define MAX_SITES 4096
@@ -280,6 +281,35 @@ ctl_posture(struct ctl *c)
 	return e;
 }
 
+/* An order for a site that was misspelt is obeyed by nobody, ever. */
+static void
+warn_of_site(struct ctl *c, const char *site)
+{
+	sqlite3_stmt *st = NULL;
+	const char *known = NULL;
+
+	if (sqlite3_prepare_v2(c->store->db,
+			       "SELECT (SELECT group_concat(site, ', ') FROM"
+			       " (SELECT DISTINCT site FROM sensors ORDER BY 1"
+			       "  LIMIT 20))"
+			       " WHERE NOT EXISTS"
+			       " (SELECT 1 FROM sensors WHERE site=?)",
+			       -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_bind_text(st, 1, site, -1, SQLITE_STATIC) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW) {
+		known = sql_text(st, 0);
+		fprintf(stderr,
+			"picketctl: warning: no sensor of a site '%s' ever "
+			"reported, so nobody obeys now; sites with sensors: "
+			"%s\n",
+			ctl_clean(&c->text, site),
+			known != NULL && known[0] != '\0'
+				? ctl_clean(&c->text, known)
+				: "none");
+	}
+	sqlite3_finalize(st);
+}
+
 enum err
 ctl_posture_order(struct ctl *c, const char *level, const char *who,
 		  const char *why, struct diag *d)
@@ -297,6 +327,9 @@ ctl_posture_order(struct ctl *c, const char *level, const char *who,
 				why != NULL ? why : "", &id, d);
 	if (e != ERR_OK) {
 		return e;
+	}
+	if (site[0] != '\0') {
+		warn_of_site(c, site);
 	}
 	if (c->json) {
 		json_obj(&c->j, NULL);

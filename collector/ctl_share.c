@@ -72,6 +72,23 @@ load_map(struct parts *p, const struct conf *conf, struct diag *d)
 			   : e;
 }
 
+/* Who asks for a partner that there is not learns whom there is. */
+static enum err
+no_partner(const struct share_policy *p, const char *to, const char *policy,
+	   struct diag *d)
+{
+	char names[256] = "";
+	size_t n = 0;
+
+	for (unsigned i = 0; i < p->n_partners && n < sizeof(names); i++) {
+		n += (size_t)snprintf(names + n, sizeof(names) - n, "%s%s",
+				      i > 0 ? ", " : "", p->partners[i].name);
+	}
+	return diag_set(d, ERR_USAGE,
+			"--to: '%.64s' is no partner of %.200s, which has %s",
+			to, policy, n > 0 ? names : "none");
+}
+
 /* All that it takes, and the bundle made. */
 static enum err
 make(struct ctl *c, const struct conf *conf, const struct ctl_share *s,
@@ -101,9 +118,7 @@ make(struct ctl *c, const struct conf *conf, const struct ctl_share *s,
 	p->request.since_us = s->since_us;
 	p->request.to = share_partner(p->policy, s->to);
 	if (p->request.to == NULL) {
-		return diag_set(d, ERR_USAGE,
-				"--to: '%.64s' is no partner of %s", s->to,
-				policy);
+		return no_partner(p->policy, s->to, policy, d);
 	}
 	p->made = true;
 	e = share_bundle_write(c->store, &p->request, &p->bundle, d);

@@ -31,8 +31,9 @@ put_text(struct ctl_text *x, const struct store_warning *w)
 	char kind[32];
 
 	snprintf(kind, sizeof(kind), "%s", indicator_kind_name(w->kind));
-	fprintf(x->out, "%s%" PRId64 "  %s %s%s  %s", ctl_sgr(x, "1"), w->id,
+	fprintf(x->out, "%s%" PRId64 "  %s %s%s%s  %s", ctl_sgr(x, "1"), w->id,
 		kind, ctl_clean(x, w->value), ctl_sgr(x, "0"),
+		w->kind == INDICATOR_DOMAIN && !w->exact ? " and below it" : "",
 		warning_state_name(w->state));
 	if (w->incident != 0) {
 		fprintf(x->out, "  incident %" PRId64, w->incident);
@@ -58,6 +59,13 @@ put_text(struct ctl_text *x, const struct store_warning *w)
 			(double)(w->armed_us - MIN(w->armed_us, w->stored_us)) /
 				1e6);
 	}
+	if (w->moved_us != 0) {
+		fprintf(x->out, "  %s since %s\n",
+			w->state == WARNING_OFF    ? "not in force"
+			: w->state == WARNING_HELD ? "held"
+						   : "in force",
+			ctl_time(x, w->moved_us));
+	}
 }
 
 static enum err
@@ -66,7 +74,9 @@ put(void *arg, const struct store_warning *w)
 	struct answer *a = arg;
 
 	a->shown++;
-	if (w->armed_us != 0) {
+	/* What waited for an analyst says nothing of us. */
+	if (w->armed_us != 0 &&
+	    (w->moved_us == 0 || w->armed_us < w->moved_us)) {
 		add(&a->first, w->first_us, w->armed_us);
 		add(&a->cause, w->cause_us, w->armed_us);
 		add(&a->stored, w->stored_us, w->armed_us);

@@ -2,6 +2,7 @@
 #include "collector/exchange_apply.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "collector/counterpart.h"
 #include "collector/stix_in.h"
@@ -13,6 +14,9 @@ struct applying {
 	struct exchange_report *r;
 	struct indicator_put put;
 	char origin[STORE_PARTNER_ORIGIN_CAP];
+	/* Consultations in which something was said. */
+	struct consult_id *said;
+	size_t n_said, cap_said;
 	/* The last exercise that was asked for. */
 	char asked[SEVERITY_NAME_CAP];
 	bool known;
@@ -302,8 +306,9 @@ on_sighting(void *arg, const struct stix_in_sighting *s)
 	struct store_partner_sighting is = { .party = t->a->party,
 					     .id = s->o.id,
 					     .exercise = s->o.exercise,
-					     .count = MAX(s->count,
-							  UINT64_C(1)) };
+					     .count =
+						     MAX(s->count, UINT64_C(1)),
+					     .past = s->past };
 	char value[INDICATOR_PATTERN_CAP], site[SIGHTING_NAME_CAP];
 	char mark[MARKING_TEXT_CAP];
 	bool known;
@@ -381,13 +386,31 @@ on_incident(void *arg, const struct stix_in_incident *i)
 
 /* ---------------------------------------------------------- consultations */
 
+/* What they come to is worked out once for all that the bundle says. */
+static enum err
+note_said(struct applying *t, const struct consult_id *id)
+{
+	if (t->n_said == t->cap_said) {
+		size_t cap = MAX(t->cap_said * 2, (size_t)64);
+		struct consult_id *p = realloc(t->said, cap * sizeof(*p));
+
+		if (p == NULL) {
+			return ERR_NOMEM;
+		}
+		t->said = p;
+		t->cap_said = cap;
+	}
+	t->said[t->n_said++] = *id;
+	return ERR_OK;
+}
+
 static enum err
 on_event(void *arg, const struct stix_in_object *o,
 	 const struct consult_event *event)
 {
 	struct applying *t = arg;
 	struct diag why = { "" };
-	bool known, fresh = false;
+	bool known, fresh = false, later = false;
 	enum err e = knows_exercise(t, o->exercise, &known);
 
 	if (e != ERR_OK) {
@@ -398,11 +421,12 @@ on_event(void *arg, const struct stix_in_object *o,
 			      known ? "it names another exercise than its event"
 				    : "no such exercise here");
 	}
-	e = store_consult_apply(t->a->db, event, t->a->party, &fresh, &why);
+	e = store_consult_take(t->a->db, event, t->a->party, &fresh, &later,
+			       &why);
 	switch (e) {
 	case ERR_OK:
 		t->r->n[fresh ? EXCHANGE_EVENTS : EXCHANGE_EVENTS_SAME]++;
-		return ERR_OK;
+		return later ? note_said(t, &event->id) : ERR_OK;
 	case ERR_AUTH:
 		return refuse(t, EXCHANGE_OBJECT_FOREIGN_SIDE, o->id, why.msg);
 	case ERR_FORMAT:
@@ -436,5 +460,9 @@ exchange_apply(const struct exchange_apply *a, struct view bundle,
 		/* It is broken off: what stood before is taken. */
 		e = refuse(&t, EXCHANGE_OBJECT_MALFORMED, "bundle", why.msg);
 	}
+	if (e == ERR_OK) {
+		e = store_consult_refresh_all(a->db, t.said, t.n_said);
+	}
+	free(t.said);
 	return e == ERR_OK ? common_set_leave(a->common) : e;
 }

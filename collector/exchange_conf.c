@@ -154,6 +154,28 @@ check_party(struct reading *r)
 	}
 }
 
+/* That what is hidden from it can be hidden: found at the start, not with the
+ * first bundle. */
+static void
+check_pseudonyms(struct reading *r)
+{
+	const struct share_partner *to = exchange_conf_policy(r->x, r->party);
+	struct sign_key *key = NULL;
+	struct diag why = { "" };
+	char spec[1100], what[160];
+
+	if (to == NULL) {
+		return;
+	}
+	snprintf(spec, sizeof(spec), "hmac:%s", to->key_file);
+	if (sign_key_load_any(&key, spec, true, &why) != ERR_OK) {
+		snprintf(what, sizeof(what),
+			 "policy, partner '%s': pseudonym-key", to->name);
+		fail(r, ERR_USAGE, what, why.msg);
+	}
+	sign_key_free(key);
+}
+
 /* That what is named for its Redis can be used. */
 static void
 check_url(struct reading *r)
@@ -198,6 +220,9 @@ read_party(struct reading *r)
 	if (r->err == ERR_OK) {
 		check_party(r);
 	}
+	if (r->err == ERR_OK) {
+		check_pseudonyms(r);
+	}
 	if (r->err == ERR_OK && p->url != NULL) {
 		check_url(r);
 	}
@@ -225,8 +250,8 @@ read_own(struct reading *r)
 		     "partners.policy");
 	} else if (x->key_file == NULL) {
 		fail(r, ERR_USAGE, "exchange.partners",
-		     "name our key by exchange.sign-key; picketctl keygen "
-		     "makes one");
+		     "name our key by exchange.sign-key; picketctl keys make "
+		     "FILE makes one");
 	} else {
 		r->err = share_policy_load(&x->policy, policy, r->d);
 	}

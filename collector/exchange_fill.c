@@ -53,7 +53,6 @@ keep(struct exchange_fill *f, const struct share_request *r,
 	const char *party = f->party->name;
 	enum err e = sql_exec(f->db, "BEGIN IMMEDIATE");
 
-	share_held_news(&f->held, f->policy, b);
 	if (e == ERR_OK) {
 		e = exchange_state_advance(f->db, party, next, was);
 	}
@@ -124,6 +123,8 @@ fill_one(struct exchange_fill *f, struct exchange_state *s,
 	/* Versions follow each other, whatever the clock does. */
 	step->now_us = MAX(clock_wall_us(), s->made_us + 1000);
 	e = share_step_write(f->store, &r, step, &b, d);
+	/* What is held as before is neither counted nor written once more. */
+	share_held_news(&f->held, f->policy, &b);
 	next = after(s, step, &b);
 	if (e == ERR_OK && b.stix.n > 0) {
 		struct view text = json_view(&b.stix.j);

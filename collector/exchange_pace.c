@@ -23,3 +23,9 @@ exchange_pace_count(struct exchange_pace *p)
 {
 	p->used++;
 }
+
+unsigned
+exchange_pace_first(unsigned first, unsigned served, unsigned n)
+{
+	return n > 0 ? (first + (served < n ? served : 1)) % n : 0;
+}

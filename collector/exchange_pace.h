@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * exchange_pace.h - how many bundles of one party are applied
+ * exchange_pace.h - how many bundles of one party are applied, and whose turn
+ * it is
  *
  * Each leaves a record in the audit log, which keeps all, and a commit: so who
  * sends small ones without end gets EXCHANGE_PACE_BURST of them at once, and
@@ -30,5 +31,10 @@ struct exchange_pace {
 bool exchange_pace_may(struct exchange_pace *p, uint64_t now_us);
 /* One was. */
 void exchange_pace_count(struct exchange_pace *p);
+
+/* Who is first in the next slice of time, when this one was spent after
+ * 'served' parties from 'first' on, of 'n': nobody waits longer than it takes
+ * to serve each of the others once. */
+unsigned exchange_pace_first(unsigned first, unsigned served, unsigned n);
 
 #endif

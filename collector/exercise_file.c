@@ -92,9 +92,12 @@ find_inject(struct reading *r, const yaml_node_t *n, struct inject_nodes *is)
 		}
 		if (!found) {
 			yaml_file_fail(r->y, k,
-				       "an inject has id, title, at, sources "
-				       "and names, "
-				       "no more");
+				       "%.64s: an inject has id, title, at, "
+				       "until, sources, names, sids, "
+				       "indicators and targets, no more",
+				       yaml_file_text(k) != NULL
+					       ? yaml_file_text(k)
+					       : "a key");
 		}
 	}
 }
@@ -191,8 +194,10 @@ read_member(struct reading *r, const yaml_node_t *k, const yaml_node_t *v)
 		read_injects(r, v);
 	} else {
 		yaml_file_fail(r->y, k,
-			       "an exercise has name, from, until, ranges, "
-			       "players and injects, no more");
+			       "%.64s: an exercise has name, from, until, "
+			       "ranges, players and injects, no more",
+			       yaml_file_text(k) != NULL ? yaml_file_text(k)
+							 : "a key");
 	}
 }
 

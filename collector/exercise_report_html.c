@@ -47,6 +47,15 @@ html_cell(FILE *out, const char *s)
 	fputs("</td>", out);
 }
 
+/* A time is not broken at its hyphens, nor a length between its units. */
+static void
+time_cell(FILE *out, const char *s)
+{
+	fputs("<td class=\"t\">", out);
+	html(out, s);
+	fputs("</td>", out);
+}
+
 static void
 html_inject(const struct exercise_report *x, unsigned n, FILE *out)
 {
@@ -63,12 +72,12 @@ html_inject(const struct exercise_report *x, unsigned n, FILE *out)
 		fputs("<tr>", out);
 		html_cell(out, i->id);
 		html_cell(out, i->title);
-		html_cell(out, report_when(i->at_us, a));
+		time_cell(out, report_when(i->at_us, a));
 		html_cell(out, h->owner[0] != '\0' ? h->owner : "?");
 		html_cell(out, h->site);
-		html_cell(out, report_when(h->first_us, b));
-		html_cell(out, report_after(i->at_us, h->first_us, c));
-		html_cell(out, report_after(h->first_us, h->seen_us, e));
+		time_cell(out, report_when(h->first_us, b));
+		time_cell(out, report_after(i->at_us, h->first_us, c));
+		time_cell(out, report_after(h->first_us, h->seen_us, e));
 		fprintf(out, "<td>%" PRIu64 "%s</td>", h->count,
 			h->told ? " (sightings)" : "");
 		html_cell(out, h->signature);
@@ -80,7 +89,7 @@ html_inject(const struct exercise_report *x, unsigned n, FILE *out)
 		      out);
 		html_cell(out, i->id);
 		html_cell(out, i->title);
-		html_cell(out, report_when(i->at_us, a));
+		time_cell(out, report_when(i->at_us, a));
 		fprintf(out, "<td colspan=\"7\">%s</td></tr>\n",
 			report_verdict(x, n));
 	}
@@ -176,7 +185,7 @@ html_incidents(const struct exercise_report *x, FILE *out)
 			is->score);
 		html_cell(out, is->lead);
 		html_cell(out, is->state);
-		html_cell(out, report_when(is->first_us, a));
+		time_cell(out, report_when(is->first_us, a));
 		html_cell(out, is->title);
 		fputs("</tr>\n", out);
 	}
@@ -201,10 +210,10 @@ html_nations(const struct exercise_report *x, FILE *out)
 		html_cell(out, n->name[0] != '\0' ? n->name : "?");
 		fprintf(out, "<td>%u of %u</td>", n->seen,
 			x->exercise->n_injects);
-		html_cell(out, n->timed > 0
+		time_cell(out, n->timed > 0
 				       ? report_after(1, n->median_us + 1, a)
 				       : "-");
-		html_cell(out, n->timed > 0
+		time_cell(out, n->timed > 0
 				       ? report_after(1, n->longest_us + 1, a)
 				       : "-");
 		fputs("</tr>\n", out);
@@ -240,7 +249,7 @@ html_events(const struct exercise_report *x, FILE *out)
 	fputs("<h2>What happened when</h2>\n<table>\n", out);
 	for (unsigned i = 0; i < x->n_events; i++) {
 		fputs("<tr>", out);
-		html_cell(out, report_when(x->event[i].at_us, a));
+		time_cell(out, report_when(x->event[i].at_us, a));
 		html_cell(out, x->event[i].text);
 		fputs("</tr>\n", out);
 	}
@@ -259,8 +268,9 @@ exercise_report_html(const struct exercise_report *x, FILE *out)
 	      out);
 	html(out, e->name);
 	fputs("</title>\n<style>body{font:16px sans-serif;margin:2em auto;"
-	      "max-width:60em;padding:0 1em}table{border-collapse:collapse}"
+	      "max-width:75em;padding:0 1em}table{border-collapse:collapse}"
 	      "td,th{border:1px solid #999;padding:.2em .5em;text-align:left}"
+	      "td.t{white-space:nowrap}"
 	      "rect{fill:#27648f}text{font:12px sans-serif}"
 	      ".missed{background:#fbdcd9}</style></head>\n<body><h1>"
 	      "After-action report: ",

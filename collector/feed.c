@@ -215,6 +215,24 @@ feed_indicators(struct feed *f, const struct common_set_import *i,
 }
 
 enum err
+feed_held(struct feed *f, struct view kind, struct view value, struct view site,
+	  const char *why, uint64_t now_us)
+{
+	struct json *j = &f->j;
+
+	begin(j, "held", now_us);
+	json_str(j, "type", kind);
+	json_str(j, "value", value);
+	json_cstr(j, "why", why);
+	json_obj_end(j);
+	json_obj(j, "picket");
+	json_str(j, "site", site);
+	json_obj_end(j);
+	json_obj_end(j);
+	return end_line(f);
+}
+
+enum err
 feed_finding(struct feed *f, const struct finding_row *r, const char *what,
 	     uint64_t now_us)
 {

@@ -41,6 +41,11 @@ enum err feed_consult_alert(struct feed *f, const struct consult_event *event,
 			    uint64_t now_us) MUST_CHECK;
 enum err feed_incident(struct feed *f, int64_t id, const char *what,
 		       const struct assessment *a, uint64_t now_us) MUST_CHECK;
+/* An indicator that was in force is held: more than one may want to know at once,
+ * for what so many hosts use is everybody's, or has spread.  Texts as they are. */
+enum err feed_held(struct feed *f, struct view kind, struct view value,
+		   struct view site, const char *why,
+		   uint64_t now_us) MUST_CHECK;
 struct common_set_import;
 /* An import of indicators is done. */
 enum err feed_indicators(struct feed *f, const struct common_set_import *i,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "common/host_bits.h"
 
 #define DAY_US (UINT64_C(86400) * US_PER_S)
 /* What the history may be behind. */
@@ -88,12 +89,14 @@ gate_new(struct gate **out, const struct gate_config *cfg,
 	return ERR_OK;
 }
 
-void
+struct allow_lists *
 gate_use_lists(struct gate *g, struct allow_lists *lists)
 {
-	allow_lists_free(g->lists);
+	struct allow_lists *former = g->lists;
+
 	g->lists = lists;
 	allow_lists_ready(lists);
+	return former;
 }
 
 void
@@ -253,6 +256,28 @@ pass_history(const struct gate *g, const struct indicator *i,
 		    "would have raised %" PRIu64 " in %u days at %" PRIu64
 		    " hosts of %" PRIu64 " sites",
 		    h.alerts, g->cfg.days, h.hosts, h.sites);
+}
+
+bool
+gate_flood(const struct gate *g, uint32_t hosts, struct view site,
+	   uint64_t last_us, uint64_t now_us, char reason[INDICATOR_REASON_CAP])
+{
+	unsigned n = host_bits_count(hosts);
+	char last[40];
+
+	/* of more than can be told apart nobody can say that they are few */
+	if (!g->cfg.on || g->cfg.days == 0 ||
+	    last_us + g->cfg.days * DAY_US < now_us ||
+	    n <= MIN(g->cfg.max_hosts, (uint64_t)HOST_BITS_MOST - 1)) {
+		return false;
+	}
+	clock_iso(last_us, last);
+	return !held(reason,
+		     "too common: about %u%s hosts of ours at %.*s used it in "
+		     "a week, last at %.19sZ",
+		     n, n == HOST_BITS_MOST ? " or more" : "",
+		     (int)MIN(site.len, (size_t)64), (const char *)site.p,
+		     last);
 }
 
 const char *

@@ -59,6 +59,14 @@ take(void *arg, const struct indicator *i, struct diag *d)
 }
 
 static void
+doubted(void *arg, const struct indicator_refusal *r)
+{
+	struct taking *t = arg;
+
+	t->to.doubted(t->to.arg, r);
+}
+
+static void
 refused(void *arg, const struct indicator_refusal *r)
 {
 	struct taking *t = arg;
@@ -81,9 +89,9 @@ read_file(struct indicator_files *f, const char *path)
 	struct indicator_report r = { .total = 0 };
 	struct indicator_inbox *b = NULL;
 	struct taking t = { .f = f };
-	struct indicator_sink sink = { .arg = &t,
-				       .take = take,
-				       .refused = refused };
+	struct indicator_sink sink = {
+		.arg = &t, .take = take, .refused = refused, .doubted = doubted
+	};
 	struct diag why = { "" }, d = { "" };
 	int64_t import;
 	enum err read, e = indicator_inbox_open(&b, &cfg, &d);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/indicator_inbox.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -9,6 +10,7 @@
 #include "collector/store_schema.h"
 #include "collector/store_sql.h"
 #include "common/clock.h"
+#include "common/log.h"
 
 #define BUSY_MS 20000
 #define ROW_RECORDS 512
@@ -29,6 +31,8 @@ struct indicator_inbox {
 	size_t len;
 	unsigned n, n_refusals;
 	struct refusal refusals[INDICATOR_INBOX_REFUSALS];
+	uint64_t n_doubts;
+	char doubt[400]; /* the first */
 	uint8_t bytes[ROW_BYTES];
 };
 
@@ -110,8 +114,8 @@ indicator_inbox_open(struct indicator_inbox **out,
 	/* The last transaction is durable; those before it only as a whole
 	 * with it, which a log written in order gives. */
 	if (e == ERR_OK &&
-	    sql_exec(b->db, "PRAGMA synchronous=NORMAL;"
-			    "PRAGMA wal_autocheckpoint=16000") != ERR_OK) {
+	    (sql_exec(b->db, "PRAGMA synchronous=NORMAL") != ERR_OK ||
+	     sqlite3_wal_autocheckpoint(b->db, STORE_LOG_PAGES) != SQLITE_OK)) {
 		e = trouble(b, d);
 	}
 	if (e == ERR_OK) {
@@ -233,12 +237,36 @@ refused(void *arg, const struct indicator_refusal *r)
 	snprintf(to->reason, sizeof(to->reason), "%s", r->reason);
 }
 
+/* What is taken, and not as its list may have meant it. */
+static void
+doubted(void *arg, const struct indicator_refusal *r)
+{
+	struct indicator_inbox *b = arg;
+
+	if (b->n_doubts++ == 0) {
+		snprintf(b->doubt, sizeof(b->doubt), "%.150s: %.80s%s%s",
+			 r->file, r->id, r->id[0] != '\0' ? ": " : "",
+			 r->reason);
+	}
+}
+
+static void
+tell_doubts(const struct indicator_inbox *b)
+{
+	if (b->n_doubts > 1) {
+		log_warn("indicators: %s; and %" PRIu64 " more of that kind",
+			 b->doubt, b->n_doubts - 1);
+	} else if (b->n_doubts == 1) {
+		log_warn("indicators: %s", b->doubt);
+	}
+}
+
 struct indicator_sink
 indicator_inbox_sink(struct indicator_inbox *b)
 {
-	return (struct indicator_sink){ .arg = b,
-					.take = take,
-					.refused = refused };
+	return (struct indicator_sink){
+		.arg = b, .take = take, .refused = refused, .doubted = doubted
+	};
 }
 
 static enum err
@@ -291,8 +319,10 @@ indicator_inbox_close(struct indicator_inbox *b,
 		      const struct indicator_report *r, const char *why,
 		      int64_t *import, struct diag *d)
 {
-	enum err e = flush(b, d);
+	enum err e;
 
+	tell_doubts(b);
+	e = flush(b, d);
 	*import = b->import;
 	if (e == ERR_OK) {
 		e = sql_exec(b->db, "PRAGMA synchronous=FULL;"

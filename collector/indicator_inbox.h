@@ -42,7 +42,7 @@ enum err indicator_inbox_open(struct indicator_inbox **out,
 			      const struct indicator_inbox_config *cfg,
 			      struct diag *d) MUST_CHECK;
 /* A sink that fills it.  ERR_AGAIN: the inbox is full and nobody takes from
- * it. */
+ * it.  What is doubted is logged when it is closed, the first with a count. */
 struct indicator_sink indicator_inbox_sink(struct indicator_inbox *b);
 /* Ends the import with what its reading came to; 'why' is NULL, or why the
  * reading ended early.  Frees it in any case. */

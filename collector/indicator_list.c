@@ -188,24 +188,24 @@ indicator_list_log(struct store_reader *r, int64_t id,
 enum err
 indicator_list_seen(struct store_reader *r, int64_t id,
 		    void (*fn)(void *arg, const char *site, uint64_t first_us,
-			       uint64_t last_us, uint64_t count),
+			       uint64_t last_us, uint64_t count, uint64_t past),
 		    void *arg)
 {
-	sqlite3_stmt *st =
-		of_number(r,
-			  "SELECT site,first_us,last_us,count FROM"
-			  " indicator_seen WHERE indicator=?1 UNION ALL"
-			  " SELECT p.place,min(p.first_us),max(p.last_us),"
-			  "sum(p.count) FROM indicators n JOIN"
-			  " partner_sightings p ON p.kind=n.kind AND"
-			  " p.value=n.value COLLATE NOCASE WHERE n.id=?1 AND"
-			  " p.exercise='' GROUP BY p.place ORDER BY 1",
-			  id);
+	sqlite3_stmt *st = of_number(
+		r,
+		"SELECT site,first_us,last_us,count,past FROM"
+		" indicator_seen WHERE indicator=?1 UNION ALL"
+		" SELECT p.place,min(p.first_us),max(p.last_us),"
+		"sum(p.count),sum(iif(p.past,p.count,0)) FROM indicators n JOIN"
+		" partner_sightings p ON p.kind=n.kind AND"
+		" p.value=n.value COLLATE NOCASE WHERE n.id=?1 AND"
+		" p.exercise='' GROUP BY p.place ORDER BY 1",
+		id);
 	int rc = SQLITE_ERROR;
 
 	while (st != NULL && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		fn(arg, sql_text(st, 0), sql_u64(st, 1), sql_u64(st, 2),
-		   sql_u64(st, 3));
+		   sql_u64(st, 3), sql_u64(st, 4));
 	}
 	return store_reader_finish(st, rc);
 }

@@ -49,11 +49,11 @@ enum err indicator_list_log(struct store_reader *r, int64_t id,
 				       const char *text),
 			    void *arg) MUST_CHECK;
 /* Where row 'id' was seen: at sites of ours, and at "PARTY:PLACE" of partners that
- * said so. */
+ * said so.  'past' of 'count' were found in what had been seen before. */
 enum err indicator_list_seen(struct store_reader *r, int64_t id,
 			     void (*fn)(void *arg, const char *site,
 					uint64_t first_us, uint64_t last_us,
-					uint64_t count),
+					uint64_t count, uint64_t past),
 			     void *arg) MUST_CHECK;
 
 struct indicator_import {

@@ -92,6 +92,16 @@ take(void *arg, const struct indicator *i, struct diag *d)
 }
 
 static void
+doubted(void *arg, const struct indicator_refusal *r)
+{
+	struct taking *t = arg;
+
+	if (open_inbox(t) == ERR_OK) {
+		t->to.doubted(t->to.arg, r);
+	}
+}
+
+static void
 refused(void *arg, const struct indicator_refusal *r)
 {
 	struct taking *t = arg;
@@ -163,9 +173,9 @@ poll_once(struct source *s)
 	};
 	struct diag d = { "" }, of_inbox = { "" }, of_saving = { "" };
 	struct taking t = { .s = s, .d = &of_inbox, .kept = true };
-	struct indicator_sink sink = { .arg = &t,
-				       .take = take,
-				       .refused = refused };
+	struct indicator_sink sink = {
+		.arg = &t, .take = take, .refused = refused, .doubted = doubted
+	};
 	struct indicator_report r = { .total = 0 };
 	struct taxii_state next = s->state;
 	bool more;

@@ -442,8 +442,8 @@ indicator_store_put(struct indicator_store *s, const struct indicator *i,
 	p->id = (int64_t)id;
 	e = id == 0 ? add(s, i, key, p) : put_known(s, i, p);
 	if (e == ERR_OK && i->id[0] != '\0' && i->modified_us != 0 &&
-	    p->outcome != INDICATOR_NO_ROOM && p->outcome != INDICATOR_SAME &&
-	    p->outcome != INDICATOR_STALE) {
+	    (p->outcome != INDICATOR_NO_ROOM || i->revoked) &&
+	    p->outcome != INDICATOR_SAME && p->outcome != INDICATOR_STALE) {
 		e = replace_older(s, i, p);
 	}
 	return e;

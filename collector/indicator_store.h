@@ -29,7 +29,8 @@
 
 /* Numbers are stored. */
 enum indicator_state { INDICATOR_OFF, INDICATOR_HELD, INDICATOR_ARMED };
-/* The analysts' word, which stands over the gate's. */
+/* The analysts' word, which stands over the gate's; HELD may be the gate's own
+ * as well, about what was armed and proved too common. */
 enum indicator_verdict {
 	VERDICT_NONE,
 	VERDICT_RELEASED,
@@ -129,6 +130,13 @@ enum err indicator_store_judge(struct indicator_store *s, int64_t id,
 			       enum indicator_verdict v, const char *who,
 			       const char *note, uint64_t now_us,
 			       struct diag *d) MUST_CHECK;
+
+/* Takes an armed one back of which no analyst said anything, as if who had held
+ * it, for 'why'; '*held' whether there was such a one. */
+enum err indicator_store_take_back(struct indicator_store *s,
+				   enum indicator_kind kind, const char *value,
+				   const char *who, const char *why,
+				   uint64_t now_us, bool *held) MUST_CHECK;
 
 /* An analyst gives again what one had removed: the word is lifted, logged, and
  * the gate decides when the record comes.  ERR_OK as well when there is none. */

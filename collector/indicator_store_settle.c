@@ -367,28 +367,56 @@ indicator_store_judge(struct indicator_store *s, int64_t id,
 				      sqlite3_errmsg(s->db));
 }
 
-enum err
-indicator_store_restore(struct indicator_store *s, enum indicator_kind kind,
-			const char *value, const char *who, uint64_t now_us,
-			struct diag *d)
+/* Its row, without the value; the number 0 when there is none. */
+static enum err
+find_row(struct indicator_store *s, enum indicator_kind kind, const char *value,
+	 struct indicator_row *row)
 {
-	struct indicator_row row = { .verdict = VERDICT_NONE };
 	uint64_t id = 0;
 	enum err e = sql_bind(s->st[IS_FIND], "idt", indicator_store_key(value),
 			      (int)kind, value) == SQLITE_OK
 			     ? indicator_number(s->st[IS_FIND], &id)
 			     : ERR_IO;
 
+	*row = (struct indicator_row){ .id = 0 };
 	if (e == ERR_OK && id > 0) {
-		e = indicator_row_read(s, (int64_t)id, &row);
-		free(row.value);
+		e = indicator_row_read(s, (int64_t)id, row);
+		free(row->value);
+		row->value = NULL;
 	}
+	return e;
+}
+
+enum err
+indicator_store_take_back(struct indicator_store *s, enum indicator_kind kind,
+			  const char *value, const char *who, const char *why,
+			  uint64_t now_us, bool *held)
+{
+	struct indicator_row row;
+	struct diag d;
+	enum err e = find_row(s, kind, value, &row);
+
+	*held = e == ERR_OK && row.id != 0 && row.state == INDICATOR_ARMED &&
+		row.verdict == VERDICT_NONE;
+	return *held ? indicator_store_judge(s, row.id, VERDICT_HELD, who, why,
+					     now_us, &d)
+		     : e;
+}
+
+enum err
+indicator_store_restore(struct indicator_store *s, enum indicator_kind kind,
+			const char *value, const char *who, uint64_t now_us,
+			struct diag *d)
+{
+	struct indicator_row row;
+	enum err e = find_row(s, kind, value, &row);
+
 	if (e == ERR_OK && row.verdict == VERDICT_REMOVED) {
-		e = sql_run(s->st[IS_VERDICT], "idt", (int64_t)id,
-			    (int)VERDICT_NONE, "given again");
+		e = sql_run(s->st[IS_VERDICT], "idt", row.id, (int)VERDICT_NONE,
+			    "given again");
 		if (e == ERR_OK) {
-			e = sql_run(s->st[IS_LOG], "iuttt", (int64_t)id, now_us,
-				    who, "cleared", "given again");
+			e = sql_run(s->st[IS_LOG], "iuttt", row.id, now_us, who,
+				    "cleared", "given again");
 		}
 	}
 	return e == ERR_OK

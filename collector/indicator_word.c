@@ -4,13 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "collector/sighting.h"
 #include "collector/store_sql.h"
 
 enum word_statement { WORD_ROWS, WORD_SOURCES, WORD_SINCE, WORD_STATEMENTS };
 
 static const char *const statements[WORD_STATEMENTS] = {
-	[WORD_ROWS] = "SELECT id,kind,verdict,reason,confidence FROM"
-		      " indicators WHERE key=? AND value=? COLLATE NOCASE",
+	[WORD_ROWS] = "SELECT id,kind,verdict,reason,confidence,value FROM"
+		      " indicators WHERE key=?",
 	[WORD_SOURCES] = "SELECT s.gone,s.valid_until_us FROM"
 			 " indicator_sources s JOIN indicator_origins o ON"
 			 " o.id=s.origin WHERE s.indicator=? AND"
@@ -136,25 +137,40 @@ ask_row(struct indicator_words *w, const char *value, uint64_t now_us,
 	return ask_sources(w, sqlite3_column_int64(st, 0), now_us, out);
 }
 
+/* Whether the row is that of 'text', of which 'n' bytes are its value's. */
+static bool
+is_of(sqlite3_stmt *st, const char *text, size_t n)
+{
+	struct view v = view_cstr(sql_text(st, 5));
+
+	return (n < strlen(text) ? v.len > n : v.len == n) &&
+	       view_caseeq(view_sub(v, 0, n), view_of(text, n));
+}
+
 enum err
-indicator_word_of(struct indicator_words *w, const char *value, uint64_t now_us,
+indicator_word_of(struct indicator_words *w, const char *text, uint64_t now_us,
 		  struct indicator_word *out)
 {
 	sqlite3_stmt *st = w->st[WORD_ROWS];
 	enum err e = ERR_OK;
 	int rc = SQLITE_DONE;
 	unsigned n = 0;
+	size_t len;
+	int64_t key = sighting_key_value(text, &len);
 
 	*out = (struct indicator_word){ .confidence =
 						INDICATOR_CONFIDENCE_UNKNOWN };
-	if (sql_bind(st, "it", indicator_store_key(value), value) !=
-	    SQLITE_OK) {
+	if (sql_bind(st, "i", key) != SQLITE_OK) {
 		return ERR_IO;
 	}
 	while (e == ERR_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		struct indicator_word one;
 
-		e = ask_row(w, value, now_us, &one);
+		if (!is_of(st, text, len)) {
+			continue;
+		}
+		e = ask_row(w, len < strlen(text) ? sql_text(st, 5) : text,
+			    now_us, &one);
 		if (e == ERR_OK && (n++ == 0 || !one.refuted)) {
 			*out = one;
 		}

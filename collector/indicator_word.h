@@ -10,7 +10,8 @@
  * our own do not count as sources: they follow from what was seen.  Of a value
  * that the set has no record of, nobody said anything: it stands.
  *
- * Place    above store_sql, gate and indicator_store; below common_set.
+ * Place    above sighting, store_sql, gate and indicator_store; below
+ *          common_set.
  * Threads  as the connection.
  * Memory   its statements.
  * Cost     about 10 us a value.
@@ -20,9 +21,6 @@
 
 #include "collector/gate.h"
 #include "collector/indicator_store.h"
-
-/* Source of the warnings that incidents arm. */
-#define INDICATOR_WARNING_SOURCE "warning"
 
 struct indicator_word {
 	bool refuted;
@@ -40,9 +38,10 @@ enum err indicator_words_new(struct indicator_words **out, sqlite3 *db,
 			     const struct gate *g, struct diag *d) MUST_CHECK;
 void indicator_words_free(struct indicator_words *w);
 
-/* Of a value, whatever its case; of several kinds with one value it stands when
- * one of them does. */
-enum err indicator_word_of(struct indicator_words *w, const char *value,
+/* Of a value, whatever its case, or of the key that one has in sightings, which
+ * is cut when it is long; of several kinds with one value it stands when one of
+ * them does. */
+enum err indicator_word_of(struct indicator_words *w, const char *text,
 			   uint64_t now_us,
 			   struct indicator_word *out) MUST_CHECK;
 

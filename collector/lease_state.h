@@ -43,6 +43,7 @@ struct lease {
 	/* what is seen while waiting */
 	struct lease_other others[LEASE_FILE_SLOTS];
 	uint64_t began_us; /* monotonic */
+	uint64_t looked_us; /* at the others, last */
 	bool waited, told_stuck, told_busy;
 };
 

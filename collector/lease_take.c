@@ -16,12 +16,24 @@
 /* picketctl and the like write for a moment. */
 #define BUSY_MS 200
 
+/* How much of the time since our last look says nothing about the others: what
+ * kept us from looking (a machine that was suspended, or has too much to do) may
+ * have kept them from a sign of life. */
+static uint64_t
+away_us(struct lease *l, uint64_t now)
+{
+	uint64_t since = l->looked_us != 0 ? now - l->looked_us : 0;
+
+	l->looked_us = now;
+	return since > LEASE_BEAT_US ? since - LEASE_BEAT_US : 0;
+}
+
 /* The others, and since when their signs of life stay the same. */
 static unsigned
 watch(struct lease *l, struct lease_record now[LEASE_FILE_SLOTS])
 {
 	unsigned n = lease_file_read(l->file, false, now);
-	uint64_t at = clock_mono_us();
+	uint64_t at = clock_mono_us(), away = away_us(l, at);
 
 	for (unsigned i = 0; i < n; i++) {
 		struct lease_other *o = &l->others[now[i].slot];
@@ -30,6 +42,8 @@ watch(struct lease *l, struct lease_record now[LEASE_FILE_SLOTS])
 		    o->last.pid != now[i].pid || o->last.role != now[i].role) {
 			o->last = now[i];
 			o->changed_us = at;
+		} else {
+			o->changed_us += MIN(away, at - o->changed_us);
 		}
 	}
 	return n;

@@ -70,6 +70,7 @@ libcollector_a_SOURCES = \
 	collector/store.h collector/store.c \
 	collector/store_runs.h collector/store_runs.c \
 	collector/store_ledger.h collector/store_ledger.c \
+	collector/store_ledger_read.c \
 	collector/store_epoch.h collector/store_epoch.c \
 	collector/blind_overload.h collector/blind_overload.c \
 	collector/blind.h collector/blind.c \
@@ -96,7 +97,9 @@ libcollector_a_SOURCES = \
 	collector/order_send.h collector/order_send.c \
 	collector/exercise_file.h collector/exercise_file.c \
 	collector/store_exercise.h collector/store_exercise.c \
+	collector/spelling.h collector/spelling.c \
 	collector/store_warning.h collector/store_warning.c \
+	collector/store_warning_state.h collector/store_warning_follow.c \
 	collector/mute_store.h collector/mute_store.c \
 	collector/case_order.h collector/case_order.c \
 	collector/pipeline_case.h collector/pipeline_case.c \
@@ -130,6 +133,8 @@ libcollector_a_SOURCES += \
 	collector/indicator_files.h collector/indicator_files.c \
 	collector/indicator_list.h collector/indicator_list.c \
 	collector/allow_list.h collector/allow_list.c \
+	collector/allow_list_state.h collector/allow_list_read.c \
+	collector/allow_reader.h collector/allow_reader.c \
 	collector/gate_history.h collector/gate_history.c \
 	collector/gate.h collector/gate.c \
 	collector/indicator_word.h collector/indicator_word.c \
@@ -191,6 +196,7 @@ libcollector_a_SOURCES += \
 	collector/share.h collector/share_state.h collector/share.c \
 	collector/share_sightings.c collector/share_incidents.c \
 	collector/share_step.h collector/share_step.c \
+	collector/share_words.h collector/share_words.c \
 	collector/share_indicators.c collector/share_consults.c \
 	collector/share_audit.c \
 	collector/share_held.h collector/share_held.c \

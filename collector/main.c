@@ -235,6 +235,7 @@ check(struct pipeline_config *cfg, const struct conf *conf)
 		e = exchange_conf_load(&exchange, conf, &d);
 	}
 	if (e == ERR_OK) {
+		check_exchange(&exchange);
 		exchange_conf_free(&exchange);
 		e = check_settings(cfg, conf, &d);
 	}

@@ -9,6 +9,7 @@
 #include "collector/options.h"
 #include "collector/prepare.h"
 #include "collector/stage.h"
+#include "collector/twin.h"
 #include "common/clock.h"
 
 static const struct conf_key keys[] = {
@@ -45,6 +46,8 @@ static const struct conf_key keys[] = {
 	  "ATT&CK tactics in order that make an incident" },
 	{ "correlate.max-keys", "number", "200000", "keys kept in memory" },
 	{ "correlate.max-links", "number", "400000", "links kept in memory" },
+	{ "correlate.max-observations", "number", "65536",
+	  "alerts kept in memory, for other taps' of the same event" },
 	{ "posture.file", "string", "",
 	  "the levels of readiness that may be ordered" },
 	{ "blind.tap-silent", "number", "30",
@@ -359,6 +362,8 @@ options_configure(struct options *o, const struct conf *conf,
 	memcpy(cfg->settings, o->settings, sizeof(cfg->settings));
 	cfg->n_geoip = o->n_geoip;
 	configure_correlate(conf, &cfg->correlate);
+	cfg->max_observations = conf_u64(conf, "correlate.max-observations",
+					 TWIN_MAX, 1024, 16777216);
 	cfg->warn.on = conf_bool(conf, "warn.enabled", true);
 	cfg->warn.level = (unsigned)conf_u64(conf, "warn.min-level", 3, 1, 5);
 	cfg->warn.valid_us =

@@ -9,10 +9,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-#define TELL_US (UINT64_C(60) * US_PER_S)
-
 static const char *const statements[ST_PART_IN] = {
-	[ST_MARK] = "REPLACE INTO part_marks VALUES(?,?,?,?,?,?,?,?,?,?)",
+	[ST_MARK] = "REPLACE INTO part_marks VALUES(?,?,?,?,?,?,?,?,?,?,?)",
 	[ST_RECORD] = "INSERT INTO part_records VALUES(?1,?2,?3,?4,?5,?6,?7)",
 	[ST_OLDEST] = "SELECT part,n,last FROM part_records WHERE id=?1",
 	[ST_GONE] = "DELETE FROM part_records WHERE id=?1",
@@ -83,7 +81,7 @@ part_in_reload(struct part_in *in)
 	sqlite3_stmt *st = NULL;
 	int rc = sqlite3_prepare_v2(store_db(in->store),
 				    "SELECT part,epoch,seq,lost,records,alerts,"
-				    "at_us,seen_us,said_epoch,said_seq"
+				    "at_us,seen_us,said_epoch,said_seq,sensors"
 				    " FROM part_marks",
 				    -1, &st, NULL);
 
@@ -105,6 +103,7 @@ part_in_reload(struct part_in *in)
 				.seen_us = sql_u64(st, 7),
 				.said_epoch = sql_u64(st, 8),
 				.said_seq = sql_u64(st, 9),
+				.sensors = sql_u64(st, 10),
 			};
 		}
 	}

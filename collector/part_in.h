@@ -30,6 +30,9 @@
 /* Observations that are read again after a restart, and their records. */
 #define PART_IN_KEPT 32768
 #define PART_IN_RECORDS 1024
+/* Names that a part may bring into the store: four times what it reads, for
+ * sensors that come and go. */
+#define PART_IN_SENSORS 16384
 
 struct part_in;
 
@@ -70,6 +73,13 @@ enum err part_in_read(struct part_in *in, struct redis_pool *pool, size_t *n,
 /* Applies them, inside of the store's transaction. */
 enum err part_in_apply(struct part_in *in, uint64_t now_us,
 		       const struct part_in_taker *to) MUST_CHECK;
+/*
+ * The store's number of a sensor that a part tells of, inside of the
+ * transaction.  A part may be the first to tell of PART_IN_SENSORS, ever;
+ * ERR_NOTFOUND: this would be one more, which is counted.
+ */
+enum err part_in_sensor(struct part_in *in, unsigned part, const char *site,
+			const char *sensor, int64_t *id) MUST_CHECK;
 /* After the commit: publishes how far each part is, and drops what was read.
  * What fails here comes again and is passed over. */
 enum err part_in_acknowledge(struct part_in *in, struct redis_pool *pool,
@@ -87,6 +97,7 @@ struct part_in_stats {
 	uint64_t repeated, early; /* passed over; they come, or came, again */
 	uint64_t lost; /* that no part has any more */
 	uint64_t refused_signature, refused_format;
+	uint64_t refused_sensors; /* sights of sensors that found no room */
 };
 void part_in_stats(const struct part_in *in, struct part_in_stats *out);
 

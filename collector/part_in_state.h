@@ -29,12 +29,15 @@ enum part_in_statement {
 	ST_PART_IN
 };
 
+#define TELL_US (UINT64_C(60) * US_PER_S)
+
 /* How far a part is; its epoch 0: nothing came of it yet. */
 struct part_mark {
 	uint64_t epoch, seq, lost, records, alerts;
 	uint64_t at_us; /* of the last record */
 	/* When it was last heard of, and what it had said by then. */
 	uint64_t seen_us, said_epoch, said_seq;
+	uint64_t sensors; /* that it was the first to tell of */
 };
 
 struct part_source {
@@ -45,6 +48,7 @@ struct part_source {
 	bool silent; /* nothing is heard of it; told */
 	bool moved, anew; /* in this transaction */
 	bool publish; /* its point is to be told */
+	uint64_t sensor_us; /* one of it found no room, told then (monotonic) */
 };
 
 /* An entry whose header was read. */

@@ -2,14 +2,17 @@
 /* The latest records of parts, kept to know observations again. */
 #include "collector/part_in_state.h"
 
+#include "common/clock.h"
+#include "common/log.h"
+
 enum err
 part_in_mark(struct part_in *in, unsigned part)
 {
 	const struct part_mark *m = &in->source[part - 1].mark;
 
-	return sql_run(in->st[ST_MARK], "iuuuuuuuuu", (int64_t)part, m->epoch,
+	return sql_run(in->st[ST_MARK], "iuuuuuuuuuu", (int64_t)part, m->epoch,
 		       m->seq, m->lost, m->records, m->alerts, m->at_us,
-		       m->seen_us, m->said_epoch, m->said_seq);
+		       m->seen_us, m->said_epoch, m->said_seq, m->sensors);
 }
 
 enum err
@@ -24,6 +27,34 @@ part_in_keep_record(struct part_in *in, unsigned part,
 	in->next++;
 	in->kept += n;
 	return e;
+}
+
+enum err
+part_in_sensor(struct part_in *in, unsigned part, const char *site,
+	       const char *sensor, int64_t *id)
+{
+	struct part_source *src = &in->source[part - 1];
+	uint64_t now;
+	enum err e = store_sensor_find(in->store, site, sensor, id);
+
+	if (e != ERR_NOTFOUND) {
+		return e;
+	}
+	if (src->mark.sensors < PART_IN_SENSORS) {
+		src->mark.sensors++;
+		e = store_sensor(in->store, site, sensor, id);
+		return e == ERR_OK ? part_in_mark(in, part) : e;
+	}
+	now = clock_mono_us();
+	if (src->sensor_us == 0 || now - src->sensor_us >= TELL_US) {
+		src->sensor_us = now;
+		log_err("parts: part %u tells of sensor %s/%s, after %d others "
+			"that nobody knew: what it says of more is refused",
+			part, site, sensor, PART_IN_SENSORS);
+	}
+	in->stats.refused_sensors++;
+	e = store_count(in->store, "parts_sensors_refused", 1);
+	return e == ERR_OK ? ERR_NOTFOUND : e;
 }
 
 static enum err

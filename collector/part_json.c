@@ -35,6 +35,7 @@ put_head(struct json *j, const struct part_in *in)
 	json_u64(j, "early", s.early);
 	json_u64(j, "refused_signature", s.refused_signature);
 	json_u64(j, "refused_format", s.refused_format);
+	json_u64(j, "refused_sensors", s.refused_sensors);
 	json_obj_end(j);
 	json_obj(j, "each");
 	for (unsigned k = 1; k <= part_in_of(in); k++) {

@@ -18,7 +18,7 @@
 #define LONGEST \
 	((size_t)(PART_PACK_TEXTS + ALERT_MAX_IDS) * \
 		 (PART_PACK_TEXT + STORE_VARINT_MAX) + \
-	 1024)
+	 PART_PACK_VALUE + 1024)
 #define CAP (PART_PACK_BYTES + LONGEST)
 
 struct subject {
@@ -100,9 +100,9 @@ part_pack_len(const struct part_pack *p)
 /* --- bytes --- */
 
 static uint8_t *
-put_text(uint8_t *out, struct view v)
+put_text(uint8_t *out, struct view v, size_t max)
 {
-	v.len = MIN(v.len, (size_t)PART_PACK_TEXT);
+	v.len = MIN(v.len, max);
 	out += store_varint_put(out, v.len);
 	if (v.len > 0) {
 		memcpy(out, v.p, v.len);
@@ -123,6 +123,19 @@ put_be32(uint8_t *out, uint32_t v)
 	return out + sizeof(v);
 }
 
+static uint8_t
+subject_flags(const struct alert *a)
+{
+	const struct view warning = VIEW_LIT(INDICATOR_WARNING_SOURCE);
+
+	return (uint8_t)((a->has_addrs ? SUBJECT_ADDRS : 0) |
+			 (a->has_indicator ? SUBJECT_INDICATOR : 0) |
+			 (view_eq(a->indicator.source, warning)
+				  ? SUBJECT_WARNING
+				  : 0) |
+			 (a->indicator.subdomains ? SUBJECT_SUBDOMAINS : 0));
+}
+
 /* How many bytes of 'scratch' say what 'a' has in common with others. */
 static size_t
 write_subject(struct part_pack *p, const struct alert *a)
@@ -139,8 +152,7 @@ write_subject(struct part_pack *p, const struct alert *a)
 		said.indicator = (struct alert_indicator){ .confidence = 0 };
 	}
 	*out++ = PIECE_SUBJECT;
-	*out++ = (uint8_t)((a->has_addrs ? SUBJECT_ADDRS : 0) |
-			   (a->has_indicator ? SUBJECT_INDICATOR : 0));
+	*out++ = subject_flags(&said);
 	*out++ = a->severity;
 	*out++ = said.indicator.confidence;
 	out = put(out, a->gid);
@@ -152,11 +164,11 @@ write_subject(struct part_pack *p, const struct alert *a)
 		out += sizeof(a->dst.b);
 	}
 	for (unsigned i = 0; i < n; i++) {
-		out = put_text(out, *texts[i]);
+		out = put_text(out, *texts[i], part_pack_most(texts[i], &said));
 	}
 	*out++ = (uint8_t)MIN(a->n_tactics, (unsigned)ALERT_MAX_IDS);
 	for (unsigned i = 0; i < a->n_tactics && i < ALERT_MAX_IDS; i++) {
-		out = put_text(out, a->tactics[i]);
+		out = put_text(out, a->tactics[i], PART_PACK_TEXT);
 	}
 	return (size_t)(out - p->scratch);
 }
@@ -215,8 +227,8 @@ name_of(struct part_pack *p, const char *site, const char *sensor,
 	strcpy(p->names[*out][1], sensor);
 	to = p->bytes + p->len;
 	*to++ = PIECE_NAME;
-	to = put_text(to, view_cstr(site));
-	to = put_text(to, view_cstr(sensor));
+	to = put_text(to, view_cstr(site), PART_PACK_TEXT);
+	to = put_text(to, view_cstr(sensor), PART_PACK_TEXT);
 	p->len = (size_t)(to - p->bytes);
 	return true;
 }
@@ -277,7 +289,9 @@ part_pack_alert(struct part_pack *p, const char *site, const char *sensor,
 			  (t->has_isn[1] ? SIGHT_SERVER : 0) |
 			  (t->content != 0 ? SIGHT_CONTENT : 0) |
 			  (t->ip_id != 0 ? SIGHT_IP_ID : 0) |
-			  (a->has_past ? SIGHT_PAST : 0));
+			  (a->has_past ? SIGHT_PAST : 0) |
+			  (a->has_past && a->past_hosts != 0 ? SIGHT_HOSTS
+							     : 0));
 	to = put(to, name);
 	to = put(to, subject);
 	to = put(to, part_zigzag(id - p->last_id));
@@ -290,6 +304,9 @@ part_pack_alert(struct part_pack *p, const char *site, const char *sensor,
 		to = put(to, a->past_first_us);
 		to = put(to, a->past_last_us);
 		to = put(to, a->past_count);
+		if (a->past_hosts != 0) {
+			to = put(to, a->past_hosts);
+		}
 	}
 	p->len = (size_t)(to - p->bytes);
 	p->n_alerts++;

@@ -22,6 +22,7 @@
 
 #include "common/alert.h"
 #include "common/err.h"
+#include "common/indicator.h"
 
 #define PART_PACK_VERSION 1
 /* A record is full beyond these. */
@@ -30,6 +31,8 @@
 #define PART_PACK_NAMES 1024
 /* Of a text so much is kept; the rest tells nothing apart. */
 #define PART_PACK_TEXT 4096
+/* But an indicator is its whole value. */
+#define PART_PACK_VALUE INDICATOR_PATTERN_CAP
 #define PART_PACK_TEXTS 20 /* of a subject, without tactics */
 /* A line of contacts that is longer is no sensor's. */
 #define PART_PACK_LINE ((size_t)32 << 10)

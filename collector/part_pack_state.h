@@ -26,6 +26,9 @@ enum part_piece {
 enum {
 	SUBJECT_ADDRS = 1,
 	SUBJECT_INDICATOR = 2,
+	SUBJECT_WARNING = 4, /* a warning of ours armed the indicator */
+	SUBJECT_SUBDOMAINS = 8,
+	SUBJECT_FLAGS = 15,
 };
 
 enum {
@@ -34,7 +37,8 @@ enum {
 	SIGHT_CONTENT = 4,
 	SIGHT_IP_ID = 8,
 	SIGHT_PAST = 16,
-	SIGHT_FLAGS = 31,
+	SIGHT_HOSTS = 32, /* of the past */
+	SIGHT_FLAGS = 63,
 };
 
 /* The texts of a subject, in the order in which they are written. */
@@ -55,6 +59,13 @@ part_pack_texts(struct alert *a, struct view *out[PART_PACK_TEXTS])
 	STATIC_ASSERT(ARRAY_LEN(all) <= PART_PACK_TEXTS, "room for all");
 	memcpy(out, all, sizeof(all));
 	return ARRAY_LEN(all);
+}
+
+/* The most bytes of one of the texts of 'a'. */
+static inline size_t
+part_pack_most(const struct view *text, const struct alert *a)
+{
+	return text == &a->indicator.value ? PART_PACK_VALUE : PART_PACK_TEXT;
 }
 
 /* Differences go up and down: the sign becomes the lowest bit. */

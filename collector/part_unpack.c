@@ -89,11 +89,11 @@ take_number(struct part_unpack *u, uint64_t max, uint64_t *out)
 }
 
 static bool
-take_text(struct part_unpack *u, struct view *out)
+take_text(struct part_unpack *u, size_t max, struct view *out)
 {
 	uint64_t len;
 
-	return take_number(u, PART_PACK_TEXT, &len) && take(u, len, out);
+	return take_number(u, max, &len) && take(u, len, out);
 }
 
 static bool
@@ -138,7 +138,8 @@ take_name(struct part_unpack *u, struct diag *d)
 		return bad(u, d, "too many sensors");
 	}
 	n = &u->names[u->n_names];
-	if (!take_text(u, &site) || !take_text(u, &sensor) ||
+	if (!take_text(u, PART_PACK_TEXT, &site) ||
+	    !take_text(u, PART_PACK_TEXT, &sensor) ||
 	    !name_copy(site, n->site) || !name_copy(sensor, n->sensor)) {
 		return bad(u, d, "name of a sensor");
 	}
@@ -161,8 +162,11 @@ take_numbers(struct part_unpack *u, struct alert *a, uint8_t *flags)
 	a->sid = (uint32_t)sid;
 	a->has_addrs = (*flags & SUBJECT_ADDRS) != 0;
 	a->has_indicator = (*flags & SUBJECT_INDICATOR) != 0;
-	return a->indicator.confidence <= 100 &&
-	       (*flags & ~(SUBJECT_ADDRS | SUBJECT_INDICATOR)) == 0;
+	a->indicator.subdomains = (*flags & SUBJECT_SUBDOMAINS) != 0;
+	if ((*flags & SUBJECT_WARNING) != 0) {
+		a->indicator.source = VIEW_LIT(INDICATOR_WARNING_SOURCE);
+	}
+	return a->indicator.confidence <= 100 && (*flags & ~SUBJECT_FLAGS) == 0;
 }
 
 static enum err
@@ -185,7 +189,7 @@ take_subject(struct part_unpack *u, struct diag *d)
 	}
 	n = part_pack_texts(a, texts);
 	for (unsigned i = 0; i < n; i++) {
-		if (!take_text(u, texts[i])) {
+		if (!take_text(u, part_pack_most(texts[i], a), texts[i])) {
 			return bad(u, d, "text of a subject");
 		}
 	}
@@ -193,7 +197,7 @@ take_subject(struct part_unpack *u, struct diag *d)
 		return bad(u, d, "tactics of a subject");
 	}
 	for (; a->n_tactics < tactics; a->n_tactics++) {
-		if (!take_text(u, &a->tactics[a->n_tactics])) {
+		if (!take_text(u, PART_PACK_TEXT, &a->tactics[a->n_tactics])) {
 			return bad(u, d, "tactics of a subject");
 		}
 	}
@@ -256,10 +260,11 @@ static enum err
 take_alert(struct part_unpack *u, struct part_sight *s, struct diag *d)
 {
 	const uint64_t top = INT64_MAX;
-	uint64_t name, subject, step, src, dst;
+	uint64_t name, subject, step, src, dst, hosts = 0;
 	uint8_t flags;
 
 	if (!take_u8(u, &flags) || flags > SIGHT_FLAGS ||
+	    (flags & (SIGHT_HOSTS | SIGHT_PAST)) == SIGHT_HOSTS ||
 	    !store_varint_get(&u->left, &name) || name >= u->n_names ||
 	    !store_varint_get(&u->left, &subject) || subject >= u->n_subjects ||
 	    !store_varint_get(&u->left, &step)) {
@@ -288,9 +293,12 @@ take_alert(struct part_unpack *u, struct part_sight *s, struct diag *d)
 	if (s->a.has_past && (!take_number(u, top, &s->a.past_first_us) ||
 			      !take_number(u, top, &s->a.past_last_us) ||
 			      s->a.past_first_us > s->a.past_last_us ||
-			      !take_number(u, UINT32_MAX, &s->a.past_count))) {
+			      !take_number(u, UINT32_MAX, &s->a.past_count) ||
+			      ((flags & SIGHT_HOSTS) != 0 &&
+			       !take_number(u, UINT32_MAX, &hosts)))) {
 		return bad(u, d, "past of an alert");
 	}
+	s->a.past_hosts = (uint32_t)hosts;
 	return ERR_OK;
 }
 

@@ -45,6 +45,7 @@ pipeline_reload(struct pipeline *p)
 	correlate_free(p->correlate);
 	p->correlate = correlate_new(&p->cfg.correlate);
 	sighting_batch_reset(p->sightings);
+	pipeline_warn_settled(p, false);
 	dedupe_reset(p->dedupe);
 	if (p->correlate == NULL) {
 		return ERR_NOMEM;
@@ -95,6 +96,7 @@ pipeline_close(struct pipeline *p)
 	pipeline_exchange_free(p->exchange);
 	feed_close(p->feed);
 	health_free(p->health);
+	allow_reader_stop(p->allow);
 	common_set_free(p->common);
 	assess_fini(&p->assessment);
 	correlate_free(p->correlate);
@@ -106,6 +108,7 @@ pipeline_close(struct pipeline *p)
 	store_signed_free(p->signers);
 	store_close(p->store);
 	sighting_batch_free(p->sightings);
+	spellings_free(p->warn.named);
 	enrich_free(p->enrich);
 	dedupe_free(p->dedupe);
 	eve_free(p->eve);
@@ -171,9 +174,11 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 		p->dedupe = dedupe_new();
 		p->enrich = enrich_new(cfg->missions);
 		p->sightings = sighting_batch_new();
+		p->warn.named = spellings_new();
 		p->health = health_new();
 		if (p->eve == NULL || p->dedupe == NULL || p->enrich == NULL ||
-		    p->sightings == NULL || p->health == NULL) {
+		    p->sightings == NULL || p->health == NULL ||
+		    p->warn.named == NULL) {
 			e = diag_set(d, ERR_NOMEM, "out of memory");
 		}
 	}
@@ -198,7 +203,7 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 		e = store_signed_new(&p->signers, p->store, d);
 	}
 	if (e == ERR_OK) {
-		e = taps_new(&p->taps, p->store, d);
+		e = taps_new(&p->taps, p->store, p->cfg.max_observations, d);
 	}
 	if (e == ERR_OK) {
 		e = finder_new(&p->finder, &cfg->finding, cfg->missions,

@@ -55,6 +55,7 @@ struct pipeline_config {
 	void *read_keys_arg;
 	const char *settings[PIPELINE_MAX_SETTINGS]; /* files; NULL: no more */
 	struct correlate_config correlate;
+	size_t max_observations; /* of taps.h; 0: as many as are usual */
 	struct finding_config finding; /* at the opening */
 	struct correlator_lines correlators; /* where they are declared */
 	const char *correlators_file; /* NULL: none */

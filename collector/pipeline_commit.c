@@ -193,7 +193,13 @@ pipeline_conclude(struct pipeline *p)
 	if (e == ERR_OK && p->part.out != NULL) {
 		e = part_out_keep(p->part.out);
 	}
-	return e == ERR_OK ? store_commit(p->store) : e;
+	if (e == ERR_OK) {
+		e = store_commit(p->store);
+	}
+	if (e == ERR_OK) {
+		pipeline_warn_settled(p, true);
+	}
+	return e;
 }
 
 enum err

@@ -17,17 +17,34 @@
 /* Until one that has no room for a call is looked at again. */
 #define PUT_OFF_US (UINT64_C(3600) * US_PER_S)
 #define LOOK_EVERY_US US_PER_S
+/* When none of those that are to be one could become it, and this often it is
+ * said that something has no room: partners decide how often it is tried. */
+#define JOIN_AGAIN_US (10 * US_PER_S)
+#define TELL_US (60 * US_PER_S)
+/* To look for them takes one part of so many of the time at most: how much there
+ * is to look through is partners' to say, too. */
+#define JOIN_SHARE 20
 
 /* What a bound or a partner's word stands against is told and goes on: an
  * incident is stored even if nobody can be called. */
 static enum err
-forgive(enum err e, const struct diag *d)
+forgive(struct pipeline *p, enum err e, const struct diag *d)
 {
-	if (e == ERR_LIMIT || e == ERR_FORMAT || e == ERR_AUTH) {
-		log_warn("consultation: %s", d->msg);
-		return ERR_OK;
+	uint64_t now = clock_mono_us();
+
+	if (e != ERR_LIMIT && e != ERR_FORMAT && e != ERR_AUTH) {
+		return e;
 	}
-	return e;
+	p->consult_unsaid++;
+	if (p->unsaid_us == 0 || now - p->unsaid_us >= TELL_US) {
+		log_warn("consultation: %s (%" PRIu64
+			 " such words since it was "
+			 "last said)",
+			 d->msg, p->consult_unsaid - p->unsaid_told);
+		p->unsaid_us = now;
+		p->unsaid_told = p->consult_unsaid;
+	}
+	return ERR_OK;
 }
 
 /* Of an incident: its consultation as it stands, '*has' false without one. */
@@ -73,7 +90,7 @@ pipeline_consult(struct pipeline *p, int64_t incident, unsigned level)
 		e = store_consult_say(store_db(p->store), &event, p->now_us,
 				      incident, &d);
 		if (e == ERR_LIMIT || e == ERR_FORMAT || e == ERR_AUTH) {
-			return forgive(e, &d);
+			return forgive(p, e, &d);
 		}
 	}
 	return e;
@@ -96,7 +113,8 @@ say_merge(struct pipeline *p, const struct consult *in,
 		event.other = other->id;
 	}
 	snprintf(event.text, sizeof(event.text), "%s", why);
-	return forgive(store_consult_say(store_db(p->store), &event, p->now_us,
+	return forgive(p,
+		       store_consult_say(store_db(p->store), &event, p->now_us,
 					 incident, &d),
 		       &d);
 }
@@ -114,7 +132,8 @@ keep_open(struct pipeline *p, const struct consult *x, const struct consult *y,
 
 	if (e == ERR_OK && has &&
 	    consult_rule_merged(&p->cfg.consult, x, y, &c, p->now_us, &event)) {
-		e = forgive(store_consult_say(store_db(p->store), &event,
+		e = forgive(p,
+			    store_consult_say(store_db(p->store), &event,
 					      p->now_us, incident, &d),
 			    &d);
 	}
@@ -180,7 +199,7 @@ call_again(struct pipeline *p, const struct consult_id *id)
 
 		e = off != ERR_OK ? off : e;
 	}
-	return forgive(e, &d);
+	return forgive(p, e, &d);
 }
 
 static enum err
@@ -252,12 +271,28 @@ struct due {
 };
 
 static enum err
+join_all(struct pipeline *p, const struct due *due)
+{
+	uint64_t unsaid = p->consult_unsaid;
+	enum err e = ERR_OK;
+
+	for (unsigned i = 0; i < due->n_pairs && e == ERR_OK; i++) {
+		e = join_theirs(p, &due->pairs[i]);
+	}
+	/* They would be the same, and have no room, at the next look. */
+	if (due->n_pairs > 0 && p->consult_unsaid - unsaid >= due->n_pairs) {
+		p->join_us = MAX(p->join_us, clock_mono_us() + JOIN_AGAIN_US);
+	}
+	return e;
+}
+
+static enum err
 look(struct pipeline *p, const struct due *due, struct diag *d)
 {
 	enum err e = store_begin(p->store);
 
-	for (unsigned i = 0; i < due->n_pairs && e == ERR_OK; i++) {
-		e = join_theirs(p, &due->pairs[i]);
+	if (e == ERR_OK) {
+		e = join_all(p, due);
 	}
 	for (unsigned i = 0; i < due->n_late && e == ERR_OK; i++) {
 		e = call_again(p, &due->late[i]);
@@ -291,13 +326,25 @@ any_untold(void *arg, const struct consult_event *event)
 	return ERR_OK;
 }
 
+static enum err
+find_pairs(struct pipeline *p, struct due *due)
+{
+	uint64_t began = clock_mono_us(), now;
+	enum err e = counterpart_consults(store_db(p->store), due->pairs,
+					  DUE_AT_ONCE, &due->n_pairs);
+
+	now = clock_mono_us();
+	p->join_us = now + MIN(JOIN_SHARE * (now - began), TELL_US);
+	return e;
+}
+
 void
 pipeline_consult_turn(struct pipeline *p, bool now)
 {
 	uint64_t t = clock_mono_us();
 	struct diag d = { "" };
 	int64_t untold = 0;
-	struct due due;
+	struct due due = { .n_late = 0 };
 	enum err e;
 
 	if (!now && t - p->consulted_us < LOOK_EVERY_US) {
@@ -307,9 +354,8 @@ pipeline_consult_turn(struct pipeline *p, bool now)
 	p->now_us = clock_wall_us();
 	e = store_consult_due(store_db(p->store), p->now_us, due.late,
 			      DUE_AT_ONCE, &due.n_late);
-	if (e == ERR_OK) {
-		e = counterpart_consults(store_db(p->store), due.pairs,
-					 DUE_AT_ONCE, &due.n_pairs);
+	if (e == ERR_OK && t >= p->join_us) {
+		e = find_pairs(p, &due);
 	}
 	if (e == ERR_OK) {
 		e = store_consult_untold(store_db(p->store), 1, any_untold, p,

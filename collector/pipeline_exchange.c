@@ -451,6 +451,7 @@ take_turn(struct pipeline_exchange *x, uint64_t now, struct diag *d)
 {
 	uint64_t end = now + PIPELINE_EXCHANGE_US;
 	bool ready = false, redis = true;
+	unsigned served = 0;
 	enum err e;
 
 	x->took = false;
@@ -461,14 +462,13 @@ take_turn(struct pipeline_exchange *x, uint64_t now, struct diag *d)
 	if (!ready) {
 		return ERR_OK; /* said by the common set's own turn */
 	}
-	for (unsigned i = 0; i < x->n && e == ERR_OK; i++) {
-		unsigned at = (x->first + i) % x->n;
+	for (; served < x->n && e == ERR_OK; served++) {
+		unsigned at = (x->first + served) % x->n;
 
 		if (settle(x, &x->parties[at]) != ERR_OK) {
 			break; /* the disk is full: said elsewhere */
 		}
 		if (is_spent(x, end)) {
-			x->first = at;
 			x->busy = true;
 			break;
 		}
@@ -477,7 +477,7 @@ take_turn(struct pipeline_exchange *x, uint64_t now, struct diag *d)
 	if (e != ERR_OK) {
 		return e;
 	}
-	x->first = x->busy ? x->first + 1 : 0;
+	x->first = exchange_pace_first(x->first, served, x->n);
 	tell_points(x, &redis, d);
 	for (unsigned i = 0; i < x->n; i++) {
 		(void)!settle(x, &x->parties[i]); /* else the next time */

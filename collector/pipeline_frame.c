@@ -67,10 +67,17 @@ enum err
 pipeline_sight_alert(struct pipeline *p, const struct alert *a, int64_t id,
 		     const struct taps_view *seen)
 {
+	enum err e;
+
 	if (sighting_batch_count(p->sightings, a, seen->us, !seen->again)) {
 		return ERR_OK;
 	}
+	e = pipeline_gate_past(p, a);
+	if (e != ERR_OK) {
+		return e;
+	}
 	sighting_from_alert(a, p->cfg.missions, &p->set);
+	pipeline_warn_alert(p, a, &p->set);
 	p->set.alert = id;
 	p->set.events = !seen->again;
 	if (!p->set.past) {

@@ -28,6 +28,9 @@ on_merged(void *arg, int64_t from, int64_t into)
 		e = pipeline_consult_merged(p, from, into);
 	}
 	if (e == ERR_OK) {
+		e = pipeline_warn_merged(p, from, into);
+	}
+	if (e == ERR_OK) {
 		e = situation_forget(store_db(p->store), from);
 	}
 	if (e == ERR_OK) {
@@ -103,9 +106,9 @@ weigh_together(struct pipeline *p, int64_t id)
 			   : e;
 }
 
-/* 'i' as it is kept, and as it is now. */
-static enum err
-assess(struct pipeline *p, struct incident *i, struct store_incident_kept *was)
+enum err
+pipeline_assess(struct pipeline *p, const struct incident *i,
+		struct store_incident_kept *was)
 {
 	struct assessment *a = &p->assessment;
 	enum err e = pipeline_silence_of(p, i, &a->silences);
@@ -132,7 +135,7 @@ on_incident(void *arg, struct incident *i)
 	struct store_incident_change c;
 	const char *what;
 	bool again = false;
-	enum err e = assess(p, i, &was);
+	enum err e = pipeline_assess(p, i, &was);
 
 	if (e == ERR_OK && was.found) {
 		e = store_incident_mark(p->store, i->id, &a->mark);
@@ -142,6 +145,7 @@ on_incident(void *arg, struct incident *i)
 	}
 	if (e != ERR_OK ||
 	    (was.found && !again && was.score == a->score &&
+	     was.n_owners == a->n_owners &&
 	     was.summary_hash == XXH3_64bits(a->summary.p, a->summary.len))) {
 		return e == ERR_OK && p->weigh_anew && !was.closed
 			       ? weigh_together(p, i->id)

@@ -7,56 +7,55 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-static enum err
-read_lists(const struct pipeline_config *cfg, struct allow_lists **out,
-	   struct diag *d)
-{
-	struct allow_lists *lists = allow_lists_new();
-	enum err e = lists != NULL ? ERR_OK
-				   : diag_set(d, ERR_NOMEM, "out of memory");
-
-	for (unsigned i = 0; i < cfg->n_allow && e == ERR_OK; i++) {
-		e = allow_lists_add(lists, cfg->allow[i], d);
-	}
-	if (e != ERR_OK) {
-		allow_lists_free(lists);
-		return e;
-	}
-	*out = lists;
-	return ERR_OK;
-}
-
 enum err
 pipeline_indicators_open(struct pipeline *p, struct diag *d)
 {
 	const struct pipeline_config *cfg = &p->cfg;
 	struct allow_lists *lists = NULL;
-	enum err e = read_lists(cfg, &lists, d);
+	enum err e =
+		allow_reader_read(cfg->allow, cfg->n_allow, NULL, &lists, d);
 
-	return e == ERR_OK
-		       ? common_set_new(&p->common, store_db(p->store),
-					&cfg->common, lists, cfg->missions, d)
+	if (e == ERR_OK && cfg->common.gate.on && cfg->n_allow == 0) {
+		log_info("gate.allow names no list: names and addresses that "
+			 "many share, as 8.8.8.8, are not held for that");
+	}
+	if (e == ERR_OK) {
+		e = common_set_new(&p->common, store_db(p->store), &cfg->common,
+				   lists, cfg->missions, d);
+	}
+	return e == ERR_OK && cfg->n_allow > 0
+		       ? allow_reader_start(&p->allow, cfg->allow, cfg->n_allow,
+					    d)
 		       : e;
 }
 
 void
 pipeline_indicators_reload(struct pipeline *p)
 {
-	struct allow_lists *lists = NULL;
-	struct diag d = { "" };
+	if (p->allow != NULL) {
+		allow_reader_ask(p->allow);
+	}
+}
+
+/* Lists that were read meanwhile are those from now on. */
+static void
+use_lists(struct pipeline *p)
+{
+	struct allow_lists *lists;
+	struct diag d;
 	uint64_t n;
 
-	if (p->cfg.n_allow == 0) {
+	if (p->allow == NULL || !allow_reader_take(p->allow, &lists, &d)) {
 		return;
 	}
-	if (read_lists(&p->cfg, &lists, &d) != ERR_OK) {
+	if (lists == NULL) {
 		log_err("allow lists are not reloaded, the former ones stay: "
 			"%s",
 			d.msg);
 		return;
 	}
 	n = allow_lists_entries(lists);
-	common_set_use_lists(p->common, lists);
+	allow_reader_drop(p->allow, common_set_use_lists(p->common, lists));
 	/* What was on none may be on one now, or no longer on any. */
 	pipeline_refute_all(p);
 	log_info("allow lists are reloaded: %" PRIu64 " entries", n);
@@ -85,6 +84,7 @@ pipeline_indicators_turn(struct pipeline *p, struct diag *d)
 {
 	enum err e;
 
+	use_lists(p);
 	d->msg[0] = '\0';
 	e = common_set_turn(p->common, clock_wall_us(), on_import, p, d);
 	if (e == ERR_OK && p->indicators_stuck) {
@@ -94,4 +94,30 @@ pipeline_indicators_turn(struct pipeline *p, struct diag *d)
 	}
 	p->indicators_stuck = e != ERR_OK;
 	return p->feed != NULL ? feed_flush(p->feed, d) : ERR_OK;
+}
+
+enum err
+pipeline_gate_past(struct pipeline *p, const struct alert *a)
+{
+	const struct alert_indicator *i = &a->indicator;
+	char why[INDICATOR_REASON_CAP];
+	enum indicator_kind kind;
+	enum err e;
+
+	if (!a->has_past || a->past_hosts == 0 || a->exercise.len != 0 ||
+	    !a->has_indicator || !indicator_kind_read(i->type, &kind)) {
+		return ERR_OK;
+	}
+	e = common_set_past(p->common, kind, i->value, a->past_hosts, a->site,
+			    a->past_last_us, p->now_us, why);
+	if (e == ERR_OK && why[0] != '\0') {
+		log_info("indicator %.*s %.*s is held: %s", (int)i->type.len,
+			 (const char *)i->type.p, (int)i->value.len,
+			 (const char *)i->value.p, why);
+		if (p->feed != NULL) {
+			e = feed_held(p->feed, i->type, i->value, a->site, why,
+				      p->now_us);
+		}
+	}
+	return e;
 }

@@ -38,8 +38,8 @@ find_alert(void *arg, int64_t id, struct taps_kept *out)
 	}
 	e = part_in_find(p->part.in, part, alert, s);
 	*out = (struct taps_kept){ &s->a, s->site, s->sensor, 0 };
-	return e == ERR_OK ? store_sensor(p->store, s->site, s->sensor,
-					  &out->sensor_id)
+	return e == ERR_OK ? store_sensor_find(p->store, s->site, s->sensor,
+					       &out->sensor_id)
 			   : e;
 }
 
@@ -78,10 +78,10 @@ recall(void *arg, unsigned part, const struct part_sight *s)
 {
 	struct pipeline *p = arg;
 	int64_t sensor;
-	enum err e = store_sensor(p->store, s->site, s->sensor, &sensor);
+	enum err e = store_sensor_find(p->store, s->site, s->sensor, &sensor);
 
 	if (e != ERR_OK) {
-		return e;
+		return e == ERR_NOTFOUND ? ERR_OK : e; /* it had no room */
 	}
 	return s->kind == PART_ANCHOR
 		       ? taps_recall_anchor(p->taps, sensor, &s->a)
@@ -278,10 +278,11 @@ take_sight(void *arg, unsigned part, const struct part_sight *s)
 	const struct alert *a;
 	int64_t sensor, id;
 	int inject;
-	enum err e = store_sensor(p->store, s->site, s->sensor, &sensor);
+	enum err e =
+		part_in_sensor(p->part.in, part, s->site, s->sensor, &sensor);
 
 	if (e != ERR_OK) {
-		return e;
+		return e == ERR_NOTFOUND ? ERR_OK : e; /* refused, counted */
 	}
 	if (s->kind == PART_CONTACTS) {
 		return take_contacts(p, s);

@@ -96,9 +96,7 @@ note(void *arg, const char *value)
 	const char *key = s.keys[0].text;
 
 	sighting_of_indicator(&s, view_cstr(value));
-	/* What was cut is nobody's value any more. */
-	if (s.n_keys > 0 && strlen(key) < SIGHTING_KEY_CAP - 1 &&
-	    r->n < REFUTE_KEYS &&
+	if (s.n_keys > 0 && r->n < REFUTE_KEYS &&
 	    (correlate_would_refute(p->correlate, key, 0) ||
 	     correlate_would_believe(p->correlate, key))) {
 		snprintf(r->keys[r->n++], SIGHTING_KEY_CAP, "%s", key);
@@ -135,7 +133,6 @@ fill(struct pipeline *p, bool *done)
 static enum err
 dissolve(struct pipeline *p, const struct incident *i)
 {
-	struct assessment *a = &p->assessment;
 	struct store_incident_kept was;
 	enum err e = store_incident_get(p->store, i->id, &was);
 
@@ -143,6 +140,9 @@ dissolve(struct pipeline *p, const struct incident *i)
 		return e;
 	}
 	e = store_incident_dissolve(p->store, i->id);
+	if (e == ERR_OK) {
+		e = pipeline_warn_withdraw(p, i->id);
+	}
 	if (e == ERR_OK) {
 		e = pipeline_case_log(p, i->id, "dissolved",
 				      "closed: nothing that is left of it "
@@ -152,14 +152,10 @@ dissolve(struct pipeline *p, const struct incident *i)
 		 "%s",
 		 i->id, p->cases.why);
 	if (e == ERR_OK && p->feed != NULL) {
-		e = pipeline_silence_of(p, i, &a->silences);
+		e = pipeline_assess(p, i, &was);
 		if (e == ERR_OK) {
-			e = assess_incident(i, p->cfg.missions,
-					    &p->cases.silences, a);
-		}
-		if (e == ERR_OK) {
-			e = feed_incident(p->feed, i->id, "dissolved", a,
-					  p->now_us);
+			e = feed_incident(p->feed, i->id, "dissolved",
+					  &p->assessment, p->now_us);
 		}
 	}
 	return e;
@@ -239,6 +235,7 @@ ask(struct pipeline *p, const char *key, bool *changed)
 	}
 	p->cases.who = p->cases.why = NULL;
 	if (e == ERR_OK) {
+		pipeline_warn_settled(p, true);
 		p->committed = p->stats;
 	}
 	return e;

@@ -10,6 +10,7 @@
 #ifndef COLLECTOR_PIPELINE_STATE_H
 #define COLLECTOR_PIPELINE_STATE_H
 
+#include "collector/allow_reader.h"
 #include "collector/assess.h"
 #include "collector/common_set.h"
 #include "collector/dedupe.h"
@@ -27,6 +28,7 @@
 #include "collector/pipeline_warn.h"
 #include "collector/prepare.h"
 #include "collector/sighting.h"
+#include "collector/spelling.h"
 #include "collector/store.h"
 #include "collector/store_blind.h"
 #include "collector/store_consult.h"
@@ -92,6 +94,7 @@ struct pipeline {
 	struct taps *taps;
 	struct health *health;
 	struct common_set *common;
+	struct allow_reader *allow; /* NULL: no lists are named */
 	bool indicators_stuck; /* its last turn failed */
 	struct feed *feed;
 	struct pipeline_posture *posture;
@@ -122,6 +125,10 @@ struct pipeline {
 	bool sensors_unseen; /* the last look at them failed */
 	uint64_t consulted_us; /* the last look at consultations (monotonic) */
 	bool consult_failed; /* and it failed */
+	/* Words on them that found no room: since the start, when that was last
+	 * said and how many there had been; and until when no two are looked
+	 * for that are one (monotonic). */
+	uint64_t consult_unsaid, unsaid_us, unsaid_told, join_us;
 };
 
 /*
@@ -139,12 +146,18 @@ enum err pipeline_acknowledge(struct pipeline *p, struct diag *d) MUST_CHECK;
 /* pipeline_indicators.c: opens the common set; and one slice of it, between
  * two transactions.  An error is the feed's; the set's own is told and tried
  * again. */
-/* The allow lists are read again; while that fails the former ones stay. */
+/* The allow lists are read again, beside it; while that fails the former ones
+ * stay. */
 void pipeline_indicators_reload(struct pipeline *p);
 enum err pipeline_indicators_open(struct pipeline *p,
 				  struct diag *d) MUST_CHECK;
 enum err pipeline_indicators_turn(struct pipeline *p,
 				  struct diag *d) MUST_CHECK;
+/* An alert that tells of the past: its indicator is taken back when so many
+ * hosts of ours used it that it would flood; in the alert's transaction, before
+ * its sighting. */
+enum err pipeline_gate_past(struct pipeline *p,
+			    const struct alert *a) MUST_CHECK;
 
 /* pipeline_frame.c: one entry into the store and the sightings. */
 enum err pipeline_take_entry(struct pipeline *p,
@@ -213,6 +226,9 @@ enum err pipeline_correlators_declare(struct pipeline *p) MUST_CHECK;
 enum err pipeline_correlator_found(struct pipeline *p, const char *kind,
 				   uint64_t n) MUST_CHECK;
 enum err pipeline_incidents(struct pipeline *p) MUST_CHECK;
+/* What it is now into p->assessment, and '*was' it is kept as. */
+enum err pipeline_assess(struct pipeline *p, const struct incident *i,
+			 struct store_incident_kept *was) MUST_CHECK;
 
 /* pipeline_taps.c: events that turn out to be one, once clocks are known; within
  * the transaction, before pipeline_incidents(). */

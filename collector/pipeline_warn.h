@@ -18,7 +18,9 @@
 #define COLLECTOR_PIPELINE_WARN_H
 
 #include "collector/correlate.h"
-#include "common/err.h"
+#include "collector/spelling.h"
+#include "collector/store_warning.h"
+#include "common/alert.h"
 
 /* The pipeline's memory of it: what is to be looked for in the store. */
 struct pipeline_warn {
@@ -26,11 +28,25 @@ struct pipeline_warn {
 	bool pending; /* something is to be offered */
 	bool open; /* something was given, and is not yet armed everywhere */
 	bool failed; /* the last turn, and it was told */
-	uint64_t next_us; /* monotonic: the next look at sensors, or try */
+	/* Monotonic: the next look at the common set, at sensors; or try. */
+	uint64_t next_us, follow_us, retry_us;
+	struct spellings *named; /* by alerts of this transaction */
+	struct warning_cursor cursor; /* the common set was followed so far */
+	bool moved; /* the set took one back in this transaction */
 };
 
 struct pipeline;
 
+/* In the transaction: an alert whose sighting is 's'. */
+void pipeline_warn_alert(struct pipeline *p, const struct alert *a,
+			 const struct sighting_set *s);
+/* The transaction ended, or was given up. */
+void pipeline_warn_settled(struct pipeline *p, bool committed);
+/* In the transaction: incident 'from' became part of 'into'; and 'id' stands no
+ * more: what it alone armed is taken back. */
+enum err pipeline_warn_merged(struct pipeline *p, int64_t from,
+			      int64_t into) MUST_CHECK;
+enum err pipeline_warn_withdraw(struct pipeline *p, int64_t id) MUST_CHECK;
 /* In the transaction; 'all' its members are looked at, else those that changed.
  * The incident was just assessed. */
 enum err pipeline_warn_incident(struct pipeline *p, const struct incident *i,

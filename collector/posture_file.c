@@ -13,7 +13,7 @@ static const char shipped[] =
 	"      detect.thresholds.percent: 200\n"
 	"      eve.alert.payload: yes\n"
 	"      evidence.mode: alerts\n"
-	"      forward.types: alert,anomaly,fileinfo,stats\n"
+	"      forward.types: alert,anchor,anomaly,contacts,fileinfo,stats\n"
 	"      forward.batch-ms: 100\n"
 	"      forward.presence-ms: 1000\n"
 	"      ledger.interval: 15\n"
@@ -26,7 +26,8 @@ static const char shipped[] =
 	"      eve.alert.payload: yes\n"
 	"      eve.alert.http-body: yes\n"
 	"      evidence.mode: flows\n"
-	"      forward.types: alert,anomaly,dns,fileinfo,http,ssh,tls,stats\n"
+	"      forward.types: "
+	"alert,anchor,anomaly,contacts,dns,fileinfo,http,ssh,tls,stats\n"
 	"      forward.batch-ms: 25\n"
 	"      forward.presence-ms: 500\n"
 	"      ledger.interval: 5\n";

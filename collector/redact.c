@@ -32,6 +32,7 @@ struct passage {
 	struct view in; /* as it was given */
 	struct redact_fold fold;
 	size_t base; /* where in the folded text the view begins */
+	size_t host_end; /* in the view: of the host name at the last word */
 	size_t done; /* of 'in': what is in 'out' or was taken out */
 };
 
@@ -208,13 +209,26 @@ put_edge(struct passage *p)
 	put(p, view_of(&(uint8_t){ EDGE }, 1));
 }
 
+/* The host name from 'at' to where it ends, however long: no name is, but one
+ * of ours may stand at its end.  Looked for once for all its words. */
+static struct view
+host_at(struct passage *p, struct view text, size_t at)
+{
+	if (at >= p->host_end) {
+		p->host_end = at + redact_scan_host(text, at);
+	}
+	return view_sub(text, at, p->host_end - at);
+}
+
 /* What is ours at text[at] goes; how much of the text that took, 0: nothing. */
 static size_t
 take_out(struct passage *p, struct view text, size_t at)
 {
 	const struct share_partner *to = p->r->partner;
-	bool begins = at == 0 || redact_scan_word(text, at - 1) < at + 1 ||
-		      text.p[at] >= 0x80;
+	/* Two bytes say it; to the word's end, from each of its bytes, would be
+	 * the square of its length. */
+	bool begins = at == 0 || text.p[at] >= 0x80 ||
+		      redact_scan_word(view_sub(text, at - 1, 2), 0) < 2;
 	const struct redact_name *name;
 	struct addr a;
 	size_t n = 0;
@@ -229,12 +243,14 @@ take_out(struct passage *p, struct view text, size_t at)
 		put_edge(p);
 		return n;
 	}
-	if (!begins || redact_scan_word(text, at) == at) {
+	if (!begins || redact_scan_word(view_sub(text, at, 1), 0) == 0) {
 		return 0;
 	}
 	if (p->mark == NULL || !to->keep_domains) {
-		n = redact_scan_host(text, at);
-		if (n != 0 && is_our_host(p->r, view_sub(text, at, n))) {
+		struct view host = host_at(p, text, at);
+
+		n = host.len;
+		if (n != 0 && is_our_host(p->r, host)) {
 			put_before(p, at);
 			put_edge(p);
 			put(p, VIEW_LIT("[host]"));
@@ -268,6 +284,7 @@ pass(struct passage *p)
 			p->found++;
 			p->base += at + n;
 			p->done = redact_fold_from(&p->fold, p->base);
+			p->host_end = 0;
 			text = view_sub(text, at + n, text.len);
 			at = 0;
 			continue;

@@ -164,7 +164,7 @@ redact_scan_host(struct view text, size_t at)
 {
 	size_t end = at;
 
-	while (end < text.len && end - at < 256 &&
+	while (end < text.len &&
 	       (is_digit(text.p[end]) || is_letter(text.p[end]) ||
 		text.p[end] == '-' || text.p[end] == '_' ||
 		text.p[end] == '.')) {

@@ -6,7 +6,7 @@
 
 #include "collector/indicator_list.h"
 #include "collector/mark_set.h"
-#include "collector/share_state.h"
+#include "collector/share_words.h"
 #include "collector/store_sql.h"
 #include "common/clock.h"
 
@@ -25,6 +25,7 @@ struct listed {
 	uint64_t change;
 	char pattern[STIX_PATTERN_CAP];
 	char stix[STIX_ID_CAP];
+	struct share_words words;
 };
 
 void
@@ -137,18 +138,21 @@ share_value_of(struct sharing *s, enum indicator_kind kind, const char *key,
  *
  * Of what our own lists give, their markings count: we know it without the
  * partner, who by a red one of the same value could else take it away from all
- * that we give it to.
+ * that we give it to.  And then nothing is told but what they say.
  */
 /* What the sources of one value are, beside each other. */
 struct origins {
 	bool any, own, warned, partner; /* in force, but 'any' and 'told' */
 	bool told; /* a partner gave it once */
 	struct marking listed; /* by our own */
+	struct share_words *words; /* of our own */
 };
 
 static void
-add_origin(struct origins *o, const char *name, const char *mark, bool in_force)
+add_origin(struct origins *o, sqlite3_stmt *st)
 {
+	const char *name = sql_text(st, 0);
+	bool in_force = sqlite3_column_int(st, 2) != 0;
 	bool partner = strncmp(name, "partner:", 8) == 0;
 	struct marking m;
 
@@ -163,39 +167,51 @@ add_origin(struct origins *o, const char *name, const char *mark, bool in_force)
 		o->warned = true;
 	} else {
 		o->own = true;
-		mark_read_kept(&m, view_cstr(mark));
+		mark_read_kept(&m, view_cstr(sql_text(st, 1)));
 		marking_join(&o->listed, &m);
+		share_words_take(
+			o->words,
+			&(struct share_said){
+				.labels = sql_text(st, 3),
+				.tactic = sql_text(st, 4),
+				.kill_chain = sql_text(st, 5),
+				.confidence =
+					(unsigned)sqlite3_column_int(st, 6),
+				.from_us = sql_u64(st, 7),
+				.until_us = sql_u64(st, 8) });
 	}
 }
 
-enum err
-share_owned(struct sharing *s, int64_t indicator, bool *ours,
-	    struct marking *mark)
+static enum err
+ask_origins(struct sharing *s, struct listed *l, bool *ours)
 {
-	struct origins o = { .listed = MARKING_CLEAR };
+	struct origins o = { .listed = MARKING_CLEAR, .words = &l->words };
 	int rc = SQLITE_ERROR;
 
 	if (s->owned == NULL) {
 		s->owned = store_reader_prepare(
 			s->store,
 			"SELECT o.name,s.mark,s.gone=0 AND"
-			" (s.valid_until_us=0 OR s.valid_until_us>?2) FROM"
+			" (s.valid_until_us=0 OR s.valid_until_us>?2),"
+			" s.labels,s.tactic,s.kill_chain,s.confidence,"
+			" s.valid_from_us,s.valid_until_us FROM"
 			" indicator_sources s JOIN indicator_origins o ON"
 			" o.id=s.origin WHERE s.indicator=?1");
 	}
 	if (s->owned != NULL &&
-	    sql_bind(s->owned, "iu", indicator, clock_wall_us()) == SQLITE_OK) {
+	    sql_bind(s->owned, "iu", l->id, clock_wall_us()) == SQLITE_OK) {
 		while ((rc = sqlite3_step(s->owned)) == SQLITE_ROW) {
-			add_origin(&o, sql_text(s->owned, 0),
-				   sql_text(s->owned, 1),
-				   sqlite3_column_int(s->owned, 2) != 0);
+			add_origin(&o, s->owned);
 		}
 		sqlite3_reset(s->owned);
 	}
 	/* A set of before sources were kept has none to ask. */
 	*ours = o.own || (o.warned && !o.told) || !o.any;
 	if (o.own && o.partner) {
-		*mark = o.listed;
+		l->mark = o.listed;
+		l->confidence = l->words.confidence;
+		l->from_us = l->words.from_us;
+		l->until_us = l->words.until_us;
 	}
 	return rc == SQLITE_DONE ? ERR_OK : ERR_IO;
 }
@@ -215,6 +231,7 @@ take_listed(struct sharing *s, sqlite3_stmt *st, struct listed *l, char *name,
 	l->armed = sqlite3_column_int(st, 9) == ARMED &&
 		   (l->until_us == 0 || l->until_us > clock_wall_us());
 	l->change = sql_u64(st, 10);
+	l->words = (struct share_words){ .labels = "" };
 	share_indicator_name(l->kind, sql_text(st, 2), name, cap);
 	stix_id(&s->b->stix, true, "indicator", name, l->stix);
 }
@@ -274,6 +291,7 @@ put_listed(struct sharing *s, const struct listed *l)
 	    share_has(s->r->to, SHARE_INDICATOR, SHARE_CONFIDENCE)) {
 		json_u64(&x->j, "confidence", l->confidence);
 	}
+	share_words_put(s, &l->mark, &l->words);
 	stix_object_end(x);
 	if (share_end(s, &at, SHARE_INDICATOR, l->stix, l->id)) {
 		share_note(s, SHARE_INDICATOR, RELEASE_GOES, l->id, l->stix,
@@ -313,7 +331,7 @@ tell_listed(struct sharing *s, struct listed *l, const char *value)
 	bool ours = false;
 	uint64_t was;
 	enum release_verdict v;
-	enum err e = share_owned(s, l->id, &ours, &l->mark);
+	enum err e = ask_origins(s, l, &ours);
 
 	if (e != ERR_OK) {
 		return e;
@@ -378,7 +396,7 @@ sweep(struct sharing *s)
 		" indicators i ON i.id=h.local WHERE h.party=?1 AND h.id>?2"
 		" AND h.kind=0 AND h.local<>0 ORDER BY h.id LIMIT ?3");
 	unsigned n = 0;
-	int rc = SQLITE_ERROR;
+	int rc = SQLITE_DONE;
 
 	if (st == NULL || sql_bind(st, "tbd", s->r->to->name,
 				   view_of(step->sweep, sizeof(step->sweep)),
@@ -403,7 +421,7 @@ sweep(struct sharing *s)
 	/* A slice that was not full was the last one. */
 	step->sweeps = n == SHARE_STEP_WALK || !share_room(s);
 	step->more |= step->sweeps;
-	return store_reader_finish(st, rc == SQLITE_ERROR ? SQLITE_DONE : rc);
+	return store_reader_finish(st, rc);
 }
 
 /* What changed in the set behind the step's cursor. */
@@ -477,7 +495,7 @@ share_set(struct sharing *s)
 		if (!l->armed) {
 			continue;
 		}
-		if (share_owned(s, l->id, &ours, &l->mark) != ERR_OK) {
+		if (ask_origins(s, l, &ours) != ERR_OK) {
 			s->err = ERR_IO;
 			break;
 		}

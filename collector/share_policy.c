@@ -29,6 +29,7 @@ static const char *const field_names[SHARE_FIELDS] = {
 	[SHARE_OWNERS] = "owners",         [SHARE_STAGES] = "stages",
 	[SHARE_ACTORS] = "actors",         [SHARE_VICTIMS] = "victims",
 	[SHARE_SERVICES] = "services",     [SHARE_MISSIONS] = "missions",
+	[SHARE_LABELS] = "labels",
 };
 
 /* More than any mapping has; each is compared with those before it. */
@@ -36,7 +37,8 @@ static const char *const field_names[SHARE_FIELDS] = {
 
 #define BIT(f) (1u << (f))
 static const unsigned kind_fields[SHARE_KINDS] = {
-	[SHARE_INDICATOR] = BIT(SHARE_TIMES) | BIT(SHARE_CONFIDENCE),
+	[SHARE_INDICATOR] = BIT(SHARE_TIMES) | BIT(SHARE_CONFIDENCE) |
+			    BIT(SHARE_LABELS) | BIT(SHARE_STAGES),
 	[SHARE_SIGHTING] =
 		BIT(SHARE_TIMES) | BIT(SHARE_COUNT) | BIT(SHARE_SITES),
 	[SHARE_INCIDENT] =

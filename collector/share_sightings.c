@@ -208,6 +208,10 @@ put_sighting(struct sharing *s, const struct seen *n, sqlite3_stmt *st,
 	if (share_has(to, SHARE_SIGHTING, SHARE_TIMES)) {
 		stix_time(x, "first_seen", first);
 		stix_time(x, "last_seen", last);
+		/* All of it was found in what had been seen before. */
+		if (sql_u64(st, 16) > 0 && sql_u64(st, 16) >= sql_u64(st, 13)) {
+			json_bool(&x->j, "x_picket_past", true);
+		}
 	}
 	if (share_has(to, SHARE_SIGHTING, SHARE_COUNT)) {
 		/* STIX 2.1 section 5.2 has room for no more. */
@@ -269,7 +273,8 @@ share_sighting(struct sharing *s, const struct seen *n, sqlite3_stmt *st)
 
 /* Runs that changed, each with its sites. */
 #define CHANGED \
-	SEEN ",c.n FROM (SELECT n,local FROM exchange_changes WHERE kind=1" \
+	SEEN ",c.n,s.past FROM (SELECT n,local FROM exchange_changes WHERE " \
+	     "kind=1" \
 	     " AND n>?1 ORDER BY n LIMIT ?2) c JOIN runs r ON r.id=c.local" \
 	     " JOIN sightings s ON s.run=r.id ORDER BY c.n,s.site,s.owner"
 
@@ -279,7 +284,7 @@ select_seen(struct sharing *s)
 	sqlite3_stmt *st = store_reader_prepare(
 		s->store, s->step != NULL ? CHANGED
 					  : SEEN
-				  ",0 FROM runs r JOIN sightings s ON"
+				  ",0,s.past FROM runs r JOIN sightings s ON"
 				  " s.run=r.id WHERE r.kind=0 AND"
 				  " r.last_us>=?1 AND ?2=?2"
 				  " ORDER BY r.id,s.site,s.owner");

@@ -20,7 +20,7 @@ struct sharing {
 	json_t *consults; /* markings of consultations; "": not a side's */
 	struct share_step *step; /* NULL: the whole is told, not what changed */
 	sqlite3_stmt *had; /* of 'step' */
-	sqlite3_stmt *owned; /* of share_owned() */
+	sqlite3_stmt *owned; /* of share_indicators.c */
 	bool begun; /* a transaction that reads */
 	bool full; /* the step's bundle has no room for more */
 	enum err err;
@@ -62,11 +62,8 @@ bool share_value_of(struct sharing *s, enum indicator_kind kind,
 		    const char *key, char value[INDICATOR_PATTERN_CAP]);
 enum err share_set(struct sharing *s) MUST_CHECK;
 
-/* share_indicators.c: whether one of the set is ours, not only a partner's, and
- * '*mark' changed to that of our own lists where partners give it too;
- * the set's own object of a value that was seen, '*known' if it has it. */
-enum err share_owned(struct sharing *s, int64_t indicator, bool *ours,
-		     struct marking *mark) MUST_CHECK;
+/* share_indicators.c: the set's own object of a value that was seen, '*known' if
+ * it has it. */
 enum err share_set_of(struct sharing *s, enum indicator_kind kind,
 		      const char *value, bool *known) MUST_CHECK;
 

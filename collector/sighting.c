@@ -350,6 +350,12 @@ sighting_from_alert(const struct alert *a, const struct mission_map *m,
 }
 
 bool
+sighting_is_warned(const struct alert *a)
+{
+	return view_eq(a->indicator.source, VIEW_LIT(INDICATOR_WARNING_SOURCE));
+}
+
+bool
 sighting_is_told(const char *site, const char *owner)
 {
 	size_t n = strlen(owner);
@@ -456,10 +462,15 @@ gather(const struct alert *a, uint8_t out[ALIKE_MAX])
 		&a->releasable_to,
 		&a->indicator.type,
 	};
-	uint32_t numbers[] = { a->gid,          a->sid,
-			       a->severity,     a->indicator.confidence,
-			       a->n_tactics,    a->has_addrs,
-			       a->has_indicator };
+	uint32_t numbers[] = { a->gid,
+			       a->sid,
+			       a->severity,
+			       a->indicator.confidence,
+			       a->n_tactics,
+			       a->has_addrs,
+			       a->has_indicator,
+			       a->indicator.subdomains,
+			       sighting_is_warned(a) };
 	size_t len = 0;
 
 	STATIC_ASSERT(ALERT_MAX_IDS == 8, "all tactics are listed");

@@ -87,6 +87,8 @@ void sighting_of_indicator(struct sighting_set *s, struct view value);
  * was cut. */
 int64_t sighting_key_value(const char *text, size_t *n);
 
+/* Whether its indicator was armed because another site, or this one, saw it. */
+bool sighting_is_warned(const struct alert *a);
 /* Whether a partner's collector told it: it stands at sites "OWNER:PLACE". */
 bool sighting_is_told(const char *site, const char *owner);
 

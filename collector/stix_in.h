@@ -61,6 +61,7 @@ struct stix_in_sighting {
 	const char *place; /* name of the first place, "": not said */
 	uint64_t first_us, last_us; /* 0: not said */
 	uint64_t count; /* at least 1 */
+	bool past; /* "x_picket_past": found in what had been seen before */
 };
 
 struct stix_in_incident {

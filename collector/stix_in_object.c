@@ -189,6 +189,8 @@ take_sighting(struct stix_in *x, const struct json_value *o,
 {
 	struct stix_in_sighting s = { .o = *b, .count = 1 };
 	struct view of = indicator_doc_view(&x->doc, o, "sighting_of_ref");
+	const struct json_value *past =
+		json_member(&x->doc.json, o, VIEW_LIT("x_picket_past"));
 	const uint64_t *at;
 
 	if (of.len == 0 || of.len >= INDICATOR_ID_CAP) {
@@ -201,6 +203,11 @@ take_sighting(struct stix_in *x, const struct json_value *o,
 	if (!read_number(x, o, "count", MAX_COUNT, &s.count)) {
 		return "count is no number up to 999999999";
 	}
+	if (past != NULL && past->type != JSON_TRUE &&
+	    past->type != JSON_FALSE) {
+		return "x_picket_past is neither true nor false";
+	}
+	s.past = past != NULL && past->type == JSON_TRUE;
 	s.of = indicator_doc_copy(&x->doc, of, INDICATOR_ID_CAP);
 	s.place = read_place(x, o);
 	s.confidence = INDICATOR_CONFIDENCE_UNKNOWN;

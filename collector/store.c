@@ -109,13 +109,13 @@ static const char *const statements[ST_COUNT_OF] = {
 		   "own=excluded.own,refuted=excluded.refuted",
 	[ST_RUN_SITES_CLEAR] = "DELETE FROM sightings WHERE run=?",
 	[ST_RUN_SITE] = "INSERT INTO sightings(run,site,owner,first_us,last_us,"
-			"count,strong,mark,events,told)"
-			" VALUES(?,?,?,?,?,?,?,?,?,?)"
+			"count,strong,mark,events,told,past)"
+			" VALUES(?,?,?,?,?,?,?,?,?,?,?)"
 			" ON CONFLICT(run,site,owner) DO UPDATE SET"
 			" first_us=excluded.first_us,last_us=excluded.last_us,"
 			"count=excluded.count,strong=excluded.strong,"
 			"mark=excluded.mark,events=excluded.events,"
-			"told=excluded.told",
+			"told=excluded.told,past=excluded.past",
 	[ST_LINK] = "INSERT INTO links VALUES(?,?,?,?,?)"
 		    " ON CONFLICT(a,b) DO UPDATE SET"
 		    " by_hand=max(by_hand,excluded.by_hand),"
@@ -217,9 +217,9 @@ setup(struct store *s, const char *path, struct diag *d)
 	if (sql_exec(s->db, "PRAGMA journal_mode=WAL;"
 			    "PRAGMA synchronous=FULL;"
 			    "PRAGMA cache_size=-65536;"
-			    "PRAGMA wal_autocheckpoint=16000;"
 			    "PRAGMA journal_size_limit=67108864;"
-			    "PRAGMA trusted_schema=OFF") != ERR_OK) {
+			    "PRAGMA trusted_schema=OFF") != ERR_OK ||
+	    sqlite3_wal_autocheckpoint(s->db, STORE_LOG_PAGES) != SQLITE_OK) {
 		return diag_set(d, ERR_IO,
 				"%s: %s: is the directory writable, and no "
 				"other collector using this store?",

@@ -62,7 +62,10 @@ enum err store_begin(struct store *s) MUST_CHECK;
 enum err store_commit(struct store *s) MUST_CHECK;
 void store_rollback(struct store *s);
 
-/* The id of SITE/SENSOR, made when it is new. */
+/* The id of SITE/SENSOR; ERR_NOTFOUND: there is none. */
+enum err store_sensor_find(struct store *s, const char *site,
+			   const char *sensor, int64_t *id) MUST_CHECK;
+/* The same, made when it is new. */
 enum err store_sensor(struct store *s, const char *site, const char *sensor,
 		      int64_t *id) MUST_CHECK;
 /* What presence said: an empty one leaves the old value.  Outside of or inside

@@ -192,6 +192,7 @@ give_row(struct search *s, const struct alert *a, int64_t id, struct view line,
 	row->past_first_us = a->has_past ? a->past_first_us : 0;
 	row->past_last_us = a->has_past ? a->past_last_us : 0;
 	row->past_count = a->past_count;
+	row->past_hosts = a->has_past ? a->past_hosts : 0;
 	row->raw = p + at[T_RAW];
 	find_info(s, a, row);
 	s->fn(s->arg, row);

@@ -19,12 +19,12 @@
 
 #include <sqlite3.h>
 
-#include "common/err.h"
+#include "collector/store_sql.h"
 
 /* Pages that wait for their place before the thread is woken: 4 MB. */
 #define STORE_CHECKPOINT_PAGES 1000
-/* Pages of a log that shall begin anew: 64 MB; of twice that it is waited for. */
-#define STORE_CHECKPOINT_LOG 16000
+/* Pages of a log that shall begin anew; of twice that it is waited for. */
+#define STORE_CHECKPOINT_LOG STORE_LOG_PAGES
 
 struct store_checkpoint;
 

@@ -279,14 +279,73 @@ uncrowded(sqlite3 *db, const struct consult_event *e, struct diag *d)
 		       : err;
 }
 
+/* Whether a merge says of two that are one by their rows what is known. */
+static enum err
+are_one_already(sqlite3 *db, const struct consult_event *e, bool *is)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(
+		db,
+		"SELECT 1 FROM consults a JOIN consults b ON b.root_side="
+		"a.root_side AND b.root_number=a.root_number WHERE a.side=?1"
+		" AND a.number=?2 AND b.side=?3 AND b.number=?4",
+		-1, &st, NULL);
+
+	if (rc == SQLITE_OK) {
+		rc = sql_bind(st, "tutu", e->id.side, e->id.number,
+			      e->other.side, e->other.number);
+	}
+	if (rc == SQLITE_OK) {
+		rc = sqlite3_step(st);
+	}
+	*is = rc == SQLITE_ROW;
+	sqlite3_finalize(st);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_OK : ERR_IO;
+}
+
+/* One that is new, within the bounds; what opens one or makes two one changes
+ * what later ones are measured by, and is not left for later. */
+static enum err
+take_fresh(sqlite3 *db, const struct consult_event *e, const char *speaker,
+	   bool *fresh, bool *later, struct diag *d)
+{
+	bool known_so = e->kind != CONSULT_OPEN && e->kind != CONSULT_MERGE;
+	enum err err = within_bounds(db, e, d);
+
+	if (err == ERR_OK) {
+		err = insert(db, e, speaker == NULL);
+		*fresh = err == ERR_OK;
+	}
+	/* Later than the row that is new: numbers of rows never come
+	 * again, which the feed counts by. */
+	if (err == ERR_OK && e->kind == CONSULT_OPEN) {
+		err = make_room(db, e, d);
+	}
+	if (err == ERR_OK && e->kind == CONSULT_MERGE) {
+		err = are_one_already(db, e, &known_so);
+	}
+	if (err == ERR_OK && !known_so) {
+		err = uncrowded(db, e, d);
+	}
+	if (err == ERR_LIMIT && *fresh) {
+		*fresh = false;
+		err = take_back(db, e);
+		err = err == ERR_OK ? ERR_LIMIT : err;
+	}
+	*later = err == ERR_OK && known_so;
+	return err == ERR_OK && !known_so ? store_consult_refresh(db, &e->id)
+					  : err;
+}
+
 enum err
-store_consult_apply(sqlite3 *db, const struct consult_event *e,
-		    const char *speaker, bool *fresh, struct diag *d)
+store_consult_take(sqlite3 *db, const struct consult_event *e,
+		   const char *speaker, bool *fresh, bool *later,
+		   struct diag *d)
 {
 	bool is = false, same = false;
 	enum err err = consult_event_check(e, d);
 
-	*fresh = false;
+	*fresh = *later = false;
 	if (err == ERR_OK && speaker != NULL && strcmp(speaker, e->side) != 0) {
 		err = diag_set(d, ERR_AUTH, "%s speaks for %s: only for itself",
 			       speaker, e->side);
@@ -300,28 +359,7 @@ store_consult_apply(sqlite3 *db, const struct consult_event *e,
 			       e->side, e->number);
 	}
 	if (err == ERR_OK && !is) {
-		err = within_bounds(db, e, d);
-		if (err == ERR_OK) {
-			err = insert(db, e, speaker == NULL);
-			*fresh = err == ERR_OK;
-		}
-		/* Later than the row that is new: numbers of rows never come
-		 * again, which the feed counts by. */
-		if (err == ERR_OK && e->kind == CONSULT_OPEN) {
-			err = make_room(db, e, d);
-		}
-		if (err == ERR_OK &&
-		    (e->kind == CONSULT_OPEN || e->kind == CONSULT_MERGE)) {
-			err = uncrowded(db, e, d);
-		}
-		if (err == ERR_LIMIT && *fresh) {
-			*fresh = false;
-			err = take_back(db, e);
-			err = err == ERR_OK ? ERR_LIMIT : err;
-		}
-		if (err == ERR_OK) {
-			err = store_consult_refresh(db, &e->id);
-		}
+		err = take_fresh(db, e, speaker, fresh, later, d);
 	}
 	if (err == ERR_AUTH || err == ERR_FORMAT || err == ERR_LIMIT) {
 		enum err counted = count(db, "consult_events_refused", 1);
@@ -329,6 +367,16 @@ store_consult_apply(sqlite3 *db, const struct consult_event *e,
 		return counted == ERR_OK ? err : counted;
 	}
 	return err;
+}
+
+enum err
+store_consult_apply(sqlite3 *db, const struct consult_event *e,
+		    const char *speaker, bool *fresh, struct diag *d)
+{
+	bool later;
+	enum err err = store_consult_take(db, e, speaker, fresh, &later, d);
+
+	return err == ERR_OK && later ? store_consult_refresh(db, &e->id) : err;
 }
 
 /* Of an event, as the log of its incident has it. */

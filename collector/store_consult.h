@@ -47,6 +47,14 @@ enum err store_consult_apply(sqlite3 *db, const struct consult_event *e,
 			     const char *speaker, bool *fresh,
 			     struct diag *d) MUST_CHECK;
 /*
+ * The same for one of many: what the consultation comes to costs by all that was
+ * ever said in it.  '*later': it is left to store_consult_refresh_all(), which
+ * has to follow in the same transaction.
+ */
+enum err store_consult_take(sqlite3 *db, const struct consult_event *e,
+			    const char *speaker, bool *fresh, bool *later,
+			    struct diag *d) MUST_CHECK;
+/*
  * Says something new of our own: 'e' has all but number, clock, at_us and, when
  * it opens, its id; these are filled in.  Adds a line to the log of 'incident'
  * (0: of none).
@@ -65,6 +73,12 @@ enum err store_consult_get(sqlite3 *db, const struct consult_id *id,
 /* Of a local incident; ERR_NOTFOUND. */
 enum err store_consult_of(sqlite3 *db, int64_t incident,
 			  struct consult_id *out) MUST_CHECK;
+/*
+ * By which of our numbers its incident goes: 0 when it is none of ours, or was
+ * opened here, so that its own number is ours.  ERR_IO.
+ */
+enum err store_consult_ours(sqlite3 *db, const struct consult_id *root,
+			    bool *opened_here, int64_t *incident) MUST_CHECK;
 /* Local ones that wait for a side since 'now_us' or longer, longest first: the
  * timers of a foreign one are its opener's. */
 enum err store_consult_due(sqlite3 *db, uint64_t now_us, struct consult_id *out,
@@ -119,5 +133,8 @@ enum err store_consult_crowd(sqlite3 *db, const struct consult_id *id,
 /* Writes what the events of the group of 'id' add up to. */
 enum err store_consult_refresh(sqlite3 *db,
 			       const struct consult_id *id) MUST_CHECK;
+/* The same for 'n' of them; those that are one are written once. */
+enum err store_consult_refresh_all(sqlite3 *db, const struct consult_id *ids,
+				   size_t n) MUST_CHECK;
 
 #endif

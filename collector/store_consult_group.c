@@ -350,3 +350,50 @@ store_consult_refresh(sqlite3 *db, const struct consult_id *id)
 	free(g.ids);
 	return e;
 }
+
+/* Which one it is part of by its row; itself without one. */
+static enum err
+root_of(sqlite3 *db, const struct consult_id *id, struct consult_id *root)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(db,
+				    "SELECT root_side,root_number FROM consults"
+				    " WHERE side=?1 AND number=?2",
+				    -1, &st, NULL);
+
+	*root = *id;
+	if (rc == SQLITE_OK) {
+		rc = sql_bind(st, "tu", id->side, id->number);
+	}
+	if (rc == SQLITE_OK) {
+		rc = sqlite3_step(st);
+	}
+	if (rc == SQLITE_ROW) {
+		copy_column(st, 0, root->side, sizeof(root->side));
+		root->number = sql_u64(st, 1);
+	}
+	sqlite3_finalize(st);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_OK : ERR_IO;
+}
+
+enum err
+store_consult_refresh_all(sqlite3 *db, const struct consult_id *ids, size_t n)
+{
+	struct group done = { NULL, 0, 0 };
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < n && e == ERR_OK; i++) {
+		size_t before = done.n;
+		struct consult_id root;
+
+		e = root_of(db, &ids[i], &root);
+		if (e == ERR_OK) {
+			e = group_add(&done, &root);
+		}
+		if (e == ERR_OK && done.n > before) {
+			e = store_consult_refresh(db, &ids[i]);
+		}
+	}
+	free(done.ids);
+	return e;
+}

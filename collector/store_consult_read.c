@@ -62,6 +62,34 @@ store_consult_of(sqlite3 *db, int64_t incident, struct consult_id *out)
 }
 
 enum err
+store_consult_ours(sqlite3 *db, const struct consult_id *root,
+		   bool *opened_here, int64_t *incident)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(
+		db,
+		"SELECT coalesce(max(local AND side=root_side AND"
+		"  number=root_number),0),"
+		" coalesce(max(iif(local,incident,0)),0) FROM consults"
+		" WHERE root_side=? AND root_number=?",
+		-1, &st, NULL);
+
+	*opened_here = true;
+	*incident = 0;
+	if (rc == SQLITE_OK) {
+		rc = sql_bind(st, "tu", root->side, root->number);
+	}
+	if (rc == SQLITE_OK) {
+		rc = sqlite3_step(st);
+	}
+	if (rc == SQLITE_ROW) {
+		*opened_here = sqlite3_column_int(st, 0) != 0;
+		*incident = *opened_here ? 0 : sqlite3_column_int64(st, 1);
+	}
+	return finish(st, rc, ERR_OK);
+}
+
+enum err
 store_consult_due(sqlite3 *db, uint64_t now_us, struct consult_id *out,
 		  unsigned max, unsigned *n)
 {

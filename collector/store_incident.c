@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs of sightings and the incidents that they make. */
+#include <stdio.h>
+
 #include "collector/correlate_case.h"
 #include "collector/mute_store.h"
 #include "collector/silence_store.h"
@@ -37,10 +39,10 @@ store_run(struct store *s, const struct run *r)
 
 	for (const struct run_site *t = r->sites; t != NULL && e == ERR_OK;
 	     t = t->next) {
-		e = sql_run(s->st[ST_RUN_SITE], "uttuuuutuu", r->id, t->site,
+		e = sql_run(s->st[ST_RUN_SITE], "uttuuuutuuu", r->id, t->site,
 			    t->owner, t->first_us, t->last_us, t->count,
 			    t->strong, mark_text(t->mark, mark), t->events,
-			    t->told);
+			    t->told, t->past);
 	}
 	for (const struct run_link *l = r->links; l != NULL && e == ERR_OK;
 	     l = l->next) {
@@ -135,7 +137,8 @@ load_site(void *arg, sqlite3_stmt *st)
 			      .count = sql_u64(st, 5),
 			      .strong = sql_u64(st, 6),
 			      .events = sql_u64(st, 8),
-			      .told = sql_u64(st, 9) };
+			      .told = sql_u64(st, 9),
+			      .past = sql_u64(st, 10) };
 	struct marking mark;
 
 	copy_text(s.site, sizeof(s.site), sql_text(st, 1));
@@ -283,7 +286,7 @@ store_load_runs(struct store *s, struct correlate *c, uint64_t since_us,
 		  " ORDER BY r.id",
 		  load_run },
 		{ "SELECT s.run,s.site,s.owner,s.first_us,s.last_us,s.count,"
-		  "s.strong,s.mark,s.events,s.told FROM recent t JOIN "
+		  "s.strong,s.mark,s.events,s.told,s.past FROM recent t JOIN "
 		  "sightings s"
 		  " ON s.run=t.id",
 		  load_site },
@@ -488,6 +491,56 @@ merge_factors(struct store *s, int64_t from, int64_t into)
 	return e;
 }
 
+/* A name of a list with commas between, once. */
+static void
+add_owner(char *list, size_t cap, const char *lead, const char *name)
+{
+	size_t len = strlen(list), n = strlen(name);
+	const char *p = list;
+
+	if (n == 0 || strcmp(lead, name) == 0 || len + 1 + n >= cap) {
+		return;
+	}
+	for (; p != NULL; p = strchr(p, ',')) {
+		p += p != list;
+		if (strncmp(p, name, n) == 0 && (p[n] == ',' || p[n] == '\0')) {
+			return;
+		}
+	}
+	snprintf(list + len, cap - len, "%s%s", len > 0 ? "," : "", name);
+}
+
+/* Whose 'from' was, 'into' is too, for the same reason; who leads is found anew
+ * when it is assessed. */
+static enum err
+merge_owners(struct store *s, int64_t from, int64_t into)
+{
+	struct assess_before gone, stays;
+	sqlite3_stmt *st = NULL;
+	char *save = NULL;
+	enum err e = store_incident_before(s, from, &gone);
+
+	if (e == ERR_OK) {
+		e = store_incident_before(s, into, &stays);
+	}
+	if (e != ERR_OK) {
+		return e;
+	}
+	add_owner(stays.support, sizeof(stays.support), stays.lead, gone.lead);
+	for (char *n = strtok_r(gone.support, ",", &save); n != NULL;
+	     n = strtok_r(NULL, ",", &save)) {
+		add_owner(stays.support, sizeof(stays.support), stays.lead, n);
+	}
+	e = ERR_IO;
+	if (sqlite3_prepare_v2(s->db,
+			       "UPDATE incidents SET support=?2 WHERE id=?1",
+			       -1, &st, NULL) == SQLITE_OK) {
+		e = sql_run(st, "it", into, stays.support);
+	}
+	sqlite3_finalize(st);
+	return e;
+}
+
 enum err
 store_incident_merge(struct store *s, int64_t from, int64_t into)
 {
@@ -499,6 +552,9 @@ store_incident_merge(struct store *s, int64_t from, int64_t into)
 	}
 	if (e == ERR_OK) {
 		e = merge_factors(s, from, into);
+	}
+	if (e == ERR_OK) {
+		e = merge_owners(s, from, into);
 	}
 	if (e == ERR_OK) {
 		e = sql_run(s->st[ST_INCIDENT_MERGE], "ii", from, into);

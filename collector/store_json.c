@@ -5,6 +5,8 @@
 
 #include <jansson.h>
 
+#include "common/host_bits.h"
+
 /* JSON that the store keeps as text; null when it is none. */
 static void
 put_kept(struct json *j, const char *key, const char *text)
@@ -102,6 +104,9 @@ store_json_alert(struct json *j, const struct store_alert *a)
 		json_time(j, "first", a->past_first_us);
 		json_time(j, "last", a->past_last_us);
 		json_u64(j, "count", a->past_count);
+		if (a->past_hosts != 0) {
+			json_u64(j, "hosts", host_bits_count(a->past_hosts));
+		}
 		json_obj_end(j);
 	}
 	put_kept(j, "src_info", a->src_info);

@@ -3,20 +3,29 @@
 #include "collector/store_state.h"
 
 enum err
-store_sensor(struct store *s, const char *site, const char *sensor, int64_t *id)
+store_sensor_find(struct store *s, const char *site, const char *sensor,
+		  int64_t *id)
 {
 	sqlite3_stmt *get = s->st[ST_SENSOR_GET];
-	enum err e;
+	int rc = sql_bind(get, "tt", site, sensor);
 
-	if (sql_bind(get, "tt", site, sensor) != SQLITE_OK) {
-		return ERR_IO;
-	}
-	if (sqlite3_step(get) == SQLITE_ROW) {
+	if (rc == SQLITE_OK && (rc = sqlite3_step(get)) == SQLITE_ROW) {
 		*id = sqlite3_column_int64(get, 0);
-		sqlite3_reset(get);
-		return ERR_OK;
 	}
 	sqlite3_reset(get);
+	return rc == SQLITE_ROW    ? ERR_OK
+	       : rc == SQLITE_DONE ? ERR_NOTFOUND
+				   : ERR_IO;
+}
+
+enum err
+store_sensor(struct store *s, const char *site, const char *sensor, int64_t *id)
+{
+	enum err e = store_sensor_find(s, site, sensor, id);
+
+	if (e != ERR_NOTFOUND) {
+		return e;
+	}
 	e = sql_run(s->st[ST_SENSOR_PUT], "tt", site, sensor);
 	*id = sqlite3_last_insert_rowid(s->db);
 	return e;

@@ -44,10 +44,10 @@ static const char *const statements[SP_COUNT_OF] = {
 	 * that lies between would be near. */
 	[SP_SEEN_PUT] =
 		"INSERT INTO partner_sightings VALUES(?1,?2,?3,?4,?5,?6,?7,?8,"
-		"?9,?10,?11) ON CONFLICT(party,id) DO UPDATE SET kind=?3,"
+		"?9,?10,?11,?13) ON CONFLICT(party,id) DO UPDATE SET kind=?3,"
 		"value=?4,place=?5,exercise=?6,first_us=iif(?12,?7,"
 		"min(first_us,?7)),last_us=iif(?12,?8,max(last_us,?8)),"
-		"count=?9,mark=?10,at_us=?11",
+		"count=?9,mark=?10,at_us=?11,past=?13",
 	[SP_SEEN_GROWN] = "UPDATE partners SET sightings=sightings+?2 WHERE"
 			  " party=?1",
 	[SP_SEEN_N] = "SELECT sightings FROM partners WHERE party=?1",
@@ -270,11 +270,11 @@ store_partner_sighting(struct store_partner *s,
 			      "sightings-forgotten", now_us);
 	}
 	return e == ERR_OK
-		       ? sql_run(s->st[SP_SEEN_PUT], "ttdtttuuutud", is->party,
+		       ? sql_run(s->st[SP_SEEN_PUT], "ttdtttuuutudd", is->party,
 				 is->id, (int)is->kind, is->value, is->place,
 				 is->exercise, is->first_us, is->last_us,
 				 is->count, is->mark, now_us,
-				 (int)(how >= STORE_PARTNER_FAR))
+				 (int)(how >= STORE_PARTNER_FAR), (int)is->past)
 		       : e;
 }
 

@@ -57,6 +57,7 @@ struct store_partner_sighting {
 	const char *party, *id, *value, *place, *exercise;
 	enum indicator_kind kind;
 	uint64_t first_us, last_us, count;
+	bool past; /* all of it was found in what had been seen before */
 	const char *mark; /* marking_text() */
 };
 /* What one that came is beside the one that is kept of its id. */

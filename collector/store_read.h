@@ -66,6 +66,7 @@ struct store_alert {
 	const char *indicator; /* "type:value", or "" */
 	/* When that was seen, if it was not known yet; 0: it was seen now. */
 	uint64_t past_first_us, past_last_us, past_count;
+	uint32_t past_hosts; /* as in host_bits.h */
 	/* JSON objects as enrich wrote them: country_iso, country, city, asn,
 	 * org, site, asset, criticality, services, missions; "{}" at least. */
 	const char *src_info, *dst_info;

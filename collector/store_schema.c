@@ -218,6 +218,20 @@ static const char correlators[] =
 	" hour INTEGER NOT NULL, n INTEGER NOT NULL,"
 	" PRIMARY KEY(kind, hour)) WITHOUT ROWID;";
 
+/* How many sensors a part was the first to tell the head of. */
+static const char part_sensors[] =
+	"ALTER TABLE part_marks ADD COLUMN sensors INTEGER NOT NULL DEFAULT 0;";
+/* a domain warned of, and whether its subdomains are; what came of it later */
+static const char warned[] =
+	"ALTER TABLE warnings ADD COLUMN exact INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE warnings ADD COLUMN moved_us INTEGER NOT NULL DEFAULT 0;";
+/* How much of a count was found in what had been seen before. */
+static const char told_late[] =
+	"ALTER TABLE sightings ADD COLUMN past INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE indicator_seen ADD COLUMN past INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE partner_sightings ADD COLUMN past INTEGER NOT NULL"
+	" DEFAULT 0;";
+
 /* migrations[i] leads from version i to i + 1. */
 static const struct migration migrations[] = {
 	{ store_sql_v1, NULL, NULL },
@@ -253,6 +267,9 @@ static const struct migration migrations[] = {
 	{ links_both_ways, NULL, NULL },
 	{ received, NULL, NULL },
 	{ parts, NULL, NULL },
+	{ part_sensors, NULL, NULL },
+	{ warned, NULL, NULL },
+	{ told_late, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

@@ -16,6 +16,9 @@
 #include "common/addr.h"
 #include "common/err.h"
 
+/* Pages of a log that begins anew, whoever writes it: 64 MB. */
+#define STORE_LOG_PAGES 16000
+
 /*
  * Binds by 'fmt': i int64_t, u uint64_t (above INT64_MAX is clamped), d int,
  * t const char *, v struct view as text, b struct view as blob, a const

@@ -12,6 +12,7 @@
 
 static const char *const statements[ST_TAPS] = {
 	[ST_TWIN] = "INSERT OR REPLACE INTO twins VALUES(?1,?2,?3)",
+	[ST_FIRST] = "INSERT OR IGNORE INTO twins VALUES(?1,?1,?2)",
 	/* The newest frames with alerts stay; so do their rows. */
 	[ST_TWINS_GONE] =
 		"DELETE FROM twins WHERE alert<(SELECT min(first_alert)"
@@ -55,7 +56,7 @@ taps_free(struct taps *t)
 }
 
 enum err
-taps_new(struct taps **out, struct store *store, struct diag *d)
+taps_new(struct taps **out, struct store *store, size_t max, struct diag *d)
 {
 	struct taps *t = calloc(1, sizeof(*t));
 
@@ -64,7 +65,7 @@ taps_new(struct taps **out, struct store *store, struct diag *d)
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
 	t->store = store;
-	t->twins = twins_new(TWIN_MAX);
+	t->twins = twins_new(max != 0 ? max : TWIN_MAX);
 	t->skew = skew_new();
 	if (t->twins == NULL || t->skew == NULL) {
 		taps_free(t);
@@ -112,13 +113,21 @@ taps_alert(struct taps *t, int64_t sensor, int64_t id, const struct alert *a,
 	   struct taps_view *out)
 {
 	struct twin_seen s = taps_seen(t, sensor, id, a);
+	int64_t first;
+	enum err e;
 
 	out->us = s.us;
 	out->event = twins_add(t->twins, &s, a);
 	out->again = out->event != id;
-	return out->again
-		       ? sql_run(t->st[ST_TWIN], "iii", id, out->event, sensor)
-		       : ERR_OK;
+	if (!out->again) {
+		return ERR_OK;
+	}
+	e = sql_run(t->st[ST_TWIN], "iii", id, out->event, sensor);
+	first = twins_first_sensor(t->twins);
+	if (e == ERR_OK && t->find != NULL && first != 0) {
+		e = sql_run(t->st[ST_FIRST], "ii", out->event, first);
+	}
+	return e;
 }
 
 bool

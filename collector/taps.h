@@ -21,7 +21,8 @@
 #include "collector/twin.h"
 
 struct taps;
-enum err taps_new(struct taps **out, struct store *store,
+/* 'max' observations at most; 0: TWIN_MAX. */
+enum err taps_new(struct taps **out, struct store *store, size_t max,
 		  struct diag *d) MUST_CHECK;
 void taps_free(struct taps *t);
 /* Memory as the store has it: at start, and after a failed commit.  Of alerts

@@ -165,6 +165,9 @@ join_pair(struct taps *t, const struct twins_joined *j, struct taps_joined *out,
 	enum err e = sql_run(t->st[ST_JOIN_ROWS], "ii", j->was, j->event);
 
 	*out = (struct taps_joined){ .was = j->was, .event = j->event };
+	if (e == ERR_OK && t->find != NULL && j->sensor != 0) {
+		e = sql_run(t->st[ST_FIRST], "ii", j->event, j->sensor);
+	}
 	if (e == ERR_OK) {
 		e = t->find != NULL ? look_elsewhere(t, j, out) : ERR_NOTFOUND;
 	}

@@ -40,14 +40,14 @@ taps_read_event(struct store_reader *r, int64_t id,
 		void (*fn)(void *arg, const struct taps_observation *o),
 		void *arg)
 {
-	/* The first one has no row: its frame says whose it is. */
+	/* The first one has no row but at a head: its frame says whose it is. */
 	sqlite3_stmt *st = store_reader_prepare(
 		r, "WITH e(id) AS (SELECT event FROM twins WHERE alert=?1 OR"
 		   " event=?1 LIMIT 1),"
 		   "o(alert,sensor) AS (SELECT alert,sensor FROM twins WHERE"
-		   " event=(SELECT id FROM e) UNION ALL SELECT e.id,"
-		   "(SELECT sensor FROM frames WHERE alerts>0 AND"
-		   " first_alert<=e.id AND first_alert+alerts>e.id ORDER BY"
+		   " event=(SELECT id FROM e) UNION SELECT e.id,"
+		   "(SELECT iif(first_alert+alerts>e.id,sensor,NULL) FROM"
+		   " frames WHERE alerts>0 AND first_alert<=e.id ORDER BY"
 		   " first_alert DESC LIMIT 1) FROM e)"
 		   "SELECT o.alert,s.site,s.sensor FROM o JOIN sensors s ON"
 		   " s.id=o.sensor ORDER BY 1");
@@ -80,7 +80,8 @@ taps_read_incident(struct store_reader *r, int64_t incident,
 		"e(id) AS (SELECT DISTINCT coalesce((SELECT event FROM twins"
 		" WHERE alert=a.id),a.id) FROM a),"
 		"o(event,sensor) AS (SELECT t.event,t.sensor FROM e JOIN twins"
-		" t ON t.event=e.id UNION SELECT e.id,(SELECT sensor FROM"
+		" t ON t.event=e.id UNION SELECT e.id,(SELECT"
+		" iif(first_alert+alerts>e.id,sensor,NULL) FROM"
 		" frames WHERE alerts>0 AND first_alert<=e.id ORDER BY"
 		" first_alert DESC LIMIT 1) FROM e)"
 		"SELECT s.site,s.sensor,count(*) FROM o JOIN sensors s ON"

@@ -19,6 +19,7 @@
 
 enum taps_statement {
 	ST_TWIN,
+	ST_FIRST,
 	ST_TWINS_GONE,
 	ST_PAIR,
 	ST_CLOCK,

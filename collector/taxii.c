@@ -13,6 +13,7 @@
 #include "common/json_stream.h"
 
 #define NEXT_CAP 1024
+#define MARK_PAGES 10 /* of markings and identities, of old */
 
 struct poll {
 	const struct taxii_options *o;
@@ -299,17 +300,18 @@ take_page(struct poll *p, bool keep)
 }
 
 static enum err
-page_url(struct poll *p, const char *added_after, char out[TAXII_URL_CAP])
+page_url(struct poll *p, const char *added_after, const char *match,
+	 char out[TAXII_URL_CAP])
 {
 	char *next = curl_easy_escape(p->http.curl, p->next, 0);
 	char *after = curl_easy_escape(p->http.curl, added_after, 0);
 	int len = TAXII_URL_CAP;
 
 	if (next != NULL && after != NULL) {
-		len = snprintf(out, TAXII_URL_CAP, "%s?limit=%u%s%s%s%s",
+		len = snprintf(out, TAXII_URL_CAP, "%s?limit=%u%s%s%s%s%s",
 			       p->objects, or_else(p->o->page_objects, 1000),
-			       after[0] != '\0' ? "&added_after=" : "", after,
-			       next[0] != '\0' ? "&next=" : "", next);
+			       match, after[0] != '\0' ? "&added_after=" : "",
+			       after, next[0] != '\0' ? "&next=" : "", next);
 	}
 	curl_free(next);
 	curl_free(after);
@@ -320,23 +322,66 @@ page_url(struct poll *p, const char *added_after, char out[TAXII_URL_CAP])
 				  p->objects);
 }
 
-/* Whether to go on after a page; an error when it goes in circles. */
-static enum err
-go_on(struct poll *p, const char *before, bool *on)
+/* The date before which all is older than 'date'; false: that is none. */
+static bool
+just_before(const char *date, uint64_t *us, char out[TAXII_DATE_CAP])
+{
+	char text[CLOCK_ISO_CAP];
+	size_t n;
+
+	if (!clock_parse_iso(view_cstr(date), us) || *us == 0) {
+		return false;
+	}
+	n = clock_iso(--*us, text);
+	/* TAXII knows no other way to write UTC than "Z". */
+	snprintf(out, TAXII_DATE_CAP, "%.*sZ", (int)(n - 5), text);
+	return true;
+}
+
+/*
+ * A server need not say where the next page begins (section 3.7): it begins
+ * behind the last date, of which there may be more.
+ */
+static bool
+by_date(const struct poll *p, char after[TAXII_DATE_CAP])
+{
+	char later[TAXII_DATE_CAP];
+	uint64_t was = 0, is;
+
+	if (after[0] != '\0' && !clock_parse_iso(view_cstr(after), &was)) {
+		return false;
+	}
+	if (!just_before(p->last, &is, later) || is <= was) {
+		return false;
+	}
+	memcpy(after, later, TAXII_DATE_CAP);
+	return true;
+}
+
+/* Of one poll's bytes and time nothing is left. */
+static bool
+is_spent(const struct poll *p)
 {
 	size_t max = p->o->poll_bytes != 0 ? p->o->poll_bytes : (size_t)1 << 30;
 
+	return p->spooled >= max || clock_mono_us() >= p->ends_us;
+}
+
+/* Whether to go on after a page; an error when it goes in circles. */
+static enum err
+go_on(struct poll *p, const char *before, char after[TAXII_DATE_CAP], bool *on)
+{
 	*on = p->more;
 	if (!p->more) {
 		return ERR_OK;
 	}
-	if (p->next[0] == '\0' || strcmp(before, p->next) == 0) {
+	if (p->next[0] == '\0' ? !by_date(p, after)
+			       : strcmp(before, p->next) == 0) {
 		return diag_set(p->d, ERR_FORMAT,
 				"%.200s: more pages, but not where",
 				p->objects);
 	}
-	if (p->pages >= or_else(p->o->max_pages, 10000) || p->spooled >= max ||
-	    clock_mono_us() >= p->ends_us) {
+	if (p->pages >= or_else(p->o->max_pages, 10000) || is_spent(p)) {
 		return diag_set(p->d, ERR_LIMIT,
 				"%.200s: more than one poll takes; the rest "
 				"comes with the next",
@@ -348,13 +393,14 @@ go_on(struct poll *p, const char *before, bool *on)
 static enum err
 fetch_pages(struct poll *p, const char *added_after)
 {
-	char url[TAXII_URL_CAP], before[NEXT_CAP];
+	char url[TAXII_URL_CAP], before[NEXT_CAP], after[TAXII_DATE_CAP];
 	enum err e = spool(p, VIEW_LIT("{\"type\":\"bundle\",\"objects\":["));
 	bool on = true;
 
+	snprintf(after, sizeof(after), "%s", added_after);
 	while (e == ERR_OK && on) {
 		memcpy(before, p->next, sizeof(before));
-		e = page_url(p, added_after, url);
+		e = page_url(p, after, "", url);
 		if (e == ERR_OK) {
 			e = taxii_http_get(&p->http, url, p->d);
 		}
@@ -371,10 +417,46 @@ fetch_pages(struct poll *p, const char *added_after)
 		memcpy(p->first, p->http.answer.first, sizeof(p->first));
 		memcpy(p->last, p->http.answer.last, sizeof(p->last));
 		if (e == ERR_OK) {
-			e = go_on(p, before, &on);
+			e = go_on(p, before, after, &on);
 		}
 	}
 	return e;
+}
+
+/*
+ * What is new may be marked by what is not: definitions are asked for again.
+ * A server that does not answer to that leaves these markings unknown, which
+ * is red and for nobody.
+ */
+static void
+fetch_marks(struct poll *p)
+{
+	char url[TAXII_URL_CAP];
+	struct diag *told = p->d, ignored;
+	enum err e = ERR_OK;
+
+	p->d = &ignored;
+	p->next[0] = '\0';
+	p->more = true;
+	for (unsigned i = 0;
+	     e == ERR_OK && p->more && i < MARK_PAGES && !is_spent(p); i++) {
+		p->more = false;
+		e = page_url(p, "",
+			     "&match%5Btype%5D=marking-definition,identity",
+			     url);
+		if (e == ERR_OK) {
+			e = taxii_http_get(&p->http, url, p->d);
+		}
+		if (e == ERR_OK) {
+			e = take_page(p, false);
+		}
+		p->next[0] = '\0';
+		if (e == ERR_OK) {
+			e = take_page(p, true);
+		}
+		p->more = p->more && p->next[0] != '\0';
+	}
+	p->d = told;
 }
 
 /*
@@ -385,19 +467,14 @@ fetch_pages(struct poll *p, const char *added_after)
 static void
 move_on(const struct poll *p, enum err e, struct taxii_state *state)
 {
+	char before[TAXII_DATE_CAP];
 	uint64_t us;
 
 	if (e == ERR_OK && p->last[0] != '\0' &&
 	    clock_parse_iso(view_cstr(p->last), &us)) {
 		memcpy(state->added_after, p->last, sizeof(p->last));
-	} else if (e != ERR_OK && p->first[0] != '\0' &&
-		   clock_parse_iso(view_cstr(p->first), &us) && us > 0) {
-		char text[CLOCK_ISO_CAP];
-		size_t n = clock_iso(us - 1, text);
-
-		/* TAXII knows no other way to write UTC than "Z". */
-		snprintf(state->added_after, sizeof(state->added_after),
-			 "%.*sZ", (int)(n - 5), text);
+	} else if (e != ERR_OK && just_before(p->first, &us, before)) {
+		memcpy(state->added_after, before, sizeof(before));
 	}
 }
 
@@ -438,9 +515,14 @@ taxii_poll(const struct taxii_options *o, struct taxii_state *state,
 	}
 	if (e == ERR_OK) {
 		e = find_objects(&p);
+		state->retry_after_s = p.http.answer.retry_after_s;
 	}
 	if (e == ERR_OK) {
 		e = fetch_pages(&p, state->added_after);
+		state->retry_after_s = p.http.answer.retry_after_s;
+		if (p.n_objects > 0 && state->added_after[0] != '\0') {
+			fetch_marks(&p);
+		}
 		read = read_spool(&p, s, r, &of_reading);
 		if (read == ERR_OK) {
 			move_on(&p, e, state);
@@ -449,7 +531,6 @@ taxii_poll(const struct taxii_options *o, struct taxii_state *state,
 			e = read;
 		}
 	}
-	state->retry_after_s = p.http.answer.retry_after_s;
 	state->pages = p.pages;
 	if (p.spool >= 0) {
 		close(p.spool);

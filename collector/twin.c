@@ -402,10 +402,30 @@ twins_add(struct twins *t, const struct twin_seen *seen, const struct alert *a)
 	if (with != NONE) {
 		s.event = t->v[with].event;
 	}
-	(void)keep(t, &s, with);
+	t->added = keep(t, &s, with);
 	t->stats.observed++;
 	t->stats.events += with == NONE;
 	return s.event;
+}
+
+int64_t
+twin_first_sensor(const struct twins *t, uint32_t i)
+{
+	uint32_t at = i;
+
+	do {
+		if (t->v[at].alert == t->v[at].event) {
+			return t->v[at].sensor;
+		}
+		at = t->v[at].peer;
+	} while (at != i);
+	return 0;
+}
+
+int64_t
+twins_first_sensor(const struct twins *t)
+{
+	return twin_first_sensor(t, t->added);
 }
 
 void

@@ -41,6 +41,9 @@ void twins_reset(struct twins *t);
  * own when nobody has seen the event yet. */
 int64_t twins_add(struct twins *t, const struct twin_seen *seen,
 		  const struct alert *a);
+/* The sensor of its event's first alert, of the one that was taken in last; 0:
+ * it is known no more. */
+int64_t twins_first_sensor(const struct twins *t);
 /* Puts one back that was taken in before, with what twins_add() said. */
 void twins_load(struct twins *t, const struct twin_seen *seen,
 		const struct alert *a, int64_t event);
@@ -69,6 +72,7 @@ bool twins_looking(const struct twins *t);
  * 'event', which is the older one. */
 struct twins_joined {
 	int64_t was, event;
+	int64_t sensor; /* of alert 'event'; 0: it is known no more */
 };
 /* Looks at some thousands of those that are to be looked at again, and joins
  * at most 'cap' pairs of events; how many. */

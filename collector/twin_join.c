@@ -82,6 +82,7 @@ join(struct twins *t, uint32_t a, uint32_t b, struct twins_joined *out)
 	} while (at != later);
 	t->v[a].peer = t->v[b].peer;
 	t->v[b].peer = peer;
+	out->sensor = twin_first_sensor(t, a);
 	return out->was != out->event;
 }
 

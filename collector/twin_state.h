@@ -65,6 +65,7 @@ struct twins {
 	uint64_t secret;
 	struct seen *v;
 	uint32_t n, free; /* 'free' chains by 'peer' */
+	uint32_t added; /* the last that twins_add() kept */
 	struct bucket *buckets[N_KEYS]; /* the oldest first */
 	struct hint hints[HINTS];
 	struct owner owners[TWIN_SENSORS];
@@ -88,5 +89,7 @@ bool twin_shaken(const struct seen *a, const struct seen *b);
 uint32_t twin_find(struct twins *t, const struct seen *s, uint32_t self);
 /* Whether the event of 'i' has an observation of the sensor. */
 bool twin_has_sensor(const struct twins *t, uint32_t i, int64_t sensor);
+/* The sensor of the first alert of the event of 'i'; 0: it is not kept. */
+int64_t twin_first_sensor(const struct twins *t, uint32_t i);
 
 #endif

@@ -22,6 +22,7 @@
 struct alert_indicator {
 	struct view id, type, value, source;
 	uint8_t confidence; /* 0 to 100; 0 when nobody said */
+	bool subdomains; /* a domain, and all below it */
 };
 
 struct alert {
@@ -55,6 +56,7 @@ struct alert {
 	/* It tells of the past: the indicator was seen from then to then. */
 	bool has_past;
 	uint64_t past_first_us, past_last_us, past_count;
+	uint32_t past_hosts; /* of ours, as in host_bits.h; 0: not known */
 
 	struct view picket; /* the object "picket" as it stands in the line */
 };

@@ -431,6 +431,11 @@ read_indicator(const struct eve *e, struct alert *a)
 	    !get_uint(member(e, v, "confidence"), 100, &confidence)) {
 		return "picket.indicator";
 	}
+	v = member(e, v, "subdomains");
+	if (v != NULL && v->type != JSON_TRUE && v->type != JSON_FALSE) {
+		return "picket.indicator";
+	}
+	a->indicator.subdomains = v != NULL && v->type == JSON_TRUE;
 	a->indicator.confidence = (uint8_t)confidence;
 	a->has_indicator =
 		a->indicator.value.len != 0 || a->indicator.id.len != 0;
@@ -451,12 +456,14 @@ read_past(const struct eve *e, struct alert *a)
 		return NULL;
 	}
 	a->past_count = 1;
+	a->past_hosts = 0;
 	if (!get_text(member(e, v, "first"), &first) ||
 	    !get_text(member(e, v, "last"), &last) ||
 	    !clock_parse_iso(first, &a->past_first_us) ||
 	    !clock_parse_iso(last, &a->past_last_us) ||
 	    a->past_last_us > INT64_MAX || a->past_first_us > a->past_last_us ||
-	    !get_uint(member(e, v, "count"), UINT32_MAX, &a->past_count)) {
+	    !get_uint(member(e, v, "count"), UINT32_MAX, &a->past_count) ||
+	    !get_u32(member(e, v, "host_bits"), &a->past_hosts)) {
 		return "picket.past";
 	}
 	a->has_past = true;

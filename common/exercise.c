@@ -349,7 +349,10 @@ exercise_check(const struct exercise *e, struct diag *d)
 				"'-'",
 				EXERCISE_NAME_CAP - 1);
 	}
-	if (e->from_us == 0 || e->until_us <= e->from_us ||
+	if (e->from_us != 0 && e->until_us != 0 && e->until_us <= e->from_us) {
+		return diag_set(d, ERR_FORMAT, "until is not after from");
+	}
+	if (e->from_us == 0 || e->until_us == 0 ||
 	    e->until_us - e->from_us > EXERCISE_MAX_DAYS * DAY_US) {
 		return diag_set(d, ERR_FORMAT,
 				"from, until: a window of at most %d days",

@@ -28,6 +28,8 @@ enum indicator_kind {
 	INDICATOR_KINDS = 12
 };
 
+/* Source of what one site saw and all are armed with. */
+#define INDICATOR_WARNING_SOURCE "warning"
 #define INDICATOR_CONFIDENCE_UNKNOWN 255
 #define INDICATOR_VALUE_CAP 2049 /* of all kinds but INDICATOR_PATTERN */
 #define INDICATOR_PATTERN_CAP 16384

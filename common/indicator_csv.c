@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CSV as RFC 4180 has it, with a header row. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/clock.h"
@@ -21,6 +22,7 @@ enum column {
 	COL_VALID_FROM,
 	COL_VALID_UNTIL,
 	COL_ID,
+	COL_TO_IDS,
 	COL_COUNT
 };
 
@@ -41,6 +43,7 @@ static const struct {
 	{ "valid_from", COL_VALID_FROM },
 	{ "valid_until", COL_VALID_UNTIL },
 	{ "id", COL_ID },
+	{ "to_ids", COL_TO_IDS },
 	/* what others call them */
 	{ "indicator", COL_VALUE },
 	{ "observable", COL_VALUE },
@@ -52,6 +55,8 @@ static const struct {
 	{ "rel_to", COL_RELEASABLE },
 	{ "comment", COL_DESCRIPTION },
 	{ "tags", COL_LABELS },
+	{ "attribute_tag", COL_LABELS },
+	{ "event_tag", COL_LABELS },
 	{ "expires", COL_VALID_UNTIL },
 	{ "uuid", COL_ID },
 };
@@ -62,6 +67,7 @@ struct csv {
 	struct indicator_lines *l;
 	uint32_t line; /* where the row began */
 	int at[COL_COUNT];
+	bool has_labels[MAX_COLUMNS]; /* which may be several */
 	char text[INDICATOR_LINE_CAP];
 	size_t used;
 	char *field[MAX_COLUMNS];
@@ -208,6 +214,67 @@ field_text(struct csv *c, enum column col)
 	return text;
 }
 
+static struct view
+column_title(const struct csv *c, size_t f)
+{
+	return indicator_trimmed(view_cstr(c->field[f]));
+}
+
+/* COL_COUNT: none that is known. */
+static enum column
+column_of(struct view title)
+{
+	for (size_t i = 0; i < ARRAY_LEN(column_names); i++) {
+		if (view_caseeq(title, view_cstr(column_names[i].name))) {
+			return column_names[i].col;
+		}
+	}
+	return COL_COUNT;
+}
+
+/* What restricts an entry is in one column, or the other would be lost. */
+static bool
+is_said_once(enum column col)
+{
+	return col == COL_TLP || col == COL_RELEASABLE || col == COL_TO_IDS ||
+	       col == COL_VALID_FROM || col == COL_VALID_UNTIL;
+}
+
+/* A title that stands twice leaves open which one counts; of those that are
+ * not known the user is told, for a slip would lose the column. */
+static void
+check_columns(struct csv *c)
+{
+	char why[200];
+
+	for (size_t f = 0; f < c->n && c->r->stop == ERR_OK; f++) {
+		struct view title = column_title(c, f);
+		enum column col = column_of(title);
+
+		c->has_labels[f] = col == COL_LABELS;
+		if (col == COL_COUNT && title.len > 0) {
+			indicator_reading_doubt(c->r, c->line, NULL,
+						"column '%.*s' is not known "
+						"and passed over",
+						(int)MIN(title.len, 40),
+						title.p);
+		}
+		for (size_t g = 0; col != COL_COUNT && g < f; g++) {
+			struct view other = column_title(c, g);
+
+			if (view_caseeq(title, other) ||
+			    (is_said_once(col) && column_of(other) == col)) {
+				snprintf(why, sizeof(why),
+					 "columns '%.*s' and '%.*s' say the "
+					 "same; leave one",
+					 (int)other.len, other.p,
+					 (int)title.len, title.p);
+				indicator_reading_stop(c->r, ERR_FORMAT, why);
+			}
+		}
+	}
+}
+
 /* Whether the line at hand is a header row; learns the columns' places. */
 static bool
 take_header(struct csv *c)
@@ -215,6 +282,7 @@ take_header(struct csv *c)
 	for (int i = 0; i < COL_COUNT; i++) {
 		c->at[i] = -1;
 	}
+	memset(c->has_labels, 0, sizeof(c->has_labels));
 	if (split_row(c) != NULL) {
 		return false;
 	}
@@ -222,16 +290,17 @@ take_header(struct csv *c)
 		int *at = &c->at[column_names[i].col];
 
 		for (size_t f = 0; *at < 0 && f < c->n; f++) {
-			struct view name =
-				indicator_trimmed(view_cstr(c->field[f]));
-
-			if (view_caseeq(name,
+			if (view_caseeq(column_title(c, f),
 					view_cstr(column_names[i].name))) {
 				*at = (int)f;
 			}
 		}
 	}
-	return c->at[COL_TYPE] >= 0 && c->at[COL_VALUE] >= 0;
+	if (c->at[COL_TYPE] < 0 || c->at[COL_VALUE] < 0) {
+		return false;
+	}
+	check_columns(c);
+	return true;
 }
 
 static bool
@@ -349,24 +418,127 @@ take_words(struct csv *c, struct indicator *n)
 	return true;
 }
 
-/* Labels are parted by ';' or by commas; handed on by commas. */
-static const char *
-labels(struct csv *c)
+static void
+mark_labels(struct indicator *n, struct view all)
 {
-	const char *text = field_text(c, COL_LABELS);
-	char *p = c->text + (text[0] != '\0' ? text - c->text : 0);
+	for (size_t i = 0, from = 0; i <= all.len; i++) {
+		if (i == all.len || all.p[i] == ',' || all.p[i] == ';') {
+			indicator_mark_label(n, indicator_trimmed(view_sub(
+							all, from, i - from)));
+			from = i + 1;
+		}
+	}
+}
 
+/*
+ * Labels are parted by ';' or by commas; handed on by commas.  One that is a
+ * TLP marks as the column of that name does, in whichever column it stands.
+ */
+static void
+take_labels(struct csv *c, struct indicator *n)
+{
+	const char *text;
+	char *p;
+
+	for (size_t f = 0; f < c->n; f++) {
+		if (c->has_labels[f]) {
+			mark_labels(n, view_cstr(c->field[f]));
+		}
+	}
+	/* Cut if need be, and only then. */
+	n->labels = text = field_text(c, COL_LABELS);
+	p = c->text + (text[0] != '\0' ? text - c->text : 0);
 	for (; text[0] != '\0' && *p != '\0'; p++) {
 		*p = *p == ';' ? ',' : *p;
 	}
-	return text;
+}
+
+/* MISP's lists have what is for detection and what is not. */
+static bool
+is_for_detection(const struct csv *c)
+{
+	static const char *const no[] = { "0", "false", "no" };
+	struct view v = field(c, COL_TO_IDS);
+
+	for (size_t i = 0; i < ARRAY_LEN(no); i++) {
+		if (view_caseeq(v, view_cstr(no[i]))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void
+add_typed(struct csv *c, struct indicator *n, struct view type,
+	  struct view value)
+{
+	const struct indicator_type *t = indicator_type_by_name(type);
+	char plain[INDICATOR_VALUE_CAP];
+
+	if (t == NULL) {
+		indicator_refuse_type(c->r, c->line, n->id, type);
+		return;
+	}
+	n->kind = t->kind;
+	n->exact = t->exact;
+	if (n->kind == INDICATOR_PATTERN) {
+		indicator_reading_pattern(c->r, c->line, n, value);
+		return;
+	}
+	if (n->kind == INDICATOR_IP || n->kind == INDICATOR_DOMAIN ||
+	    n->kind == INDICATOR_URL) {
+		value = indicator_refanged(value, plain);
+	}
+	indicator_reading_add(c->r, c->line, n, value);
+}
+
+/* Cuts 'all' at its first bar; false: it has none. */
+static bool
+cut_at_bar(struct view all, struct view *before, struct view *behind)
+{
+	const uint8_t *bar = all.len > 0 ? memchr(all.p, '|', all.len) : NULL;
+	size_t at;
+
+	if (bar == NULL) {
+		return false;
+	}
+	at = (size_t)(bar - all.p);
+	*before = view_sub(all, 0, at);
+	*behind = view_sub(all, at + 1, all.len);
+	return true;
+}
+
+/* MISP's types of two: "ip-dst|port", "filename|sha256", "domain|ip". */
+static void
+add_parts(struct csv *c, struct indicator *n)
+{
+	struct view type = field(c, COL_TYPE), value = field(c, COL_VALUE);
+	struct view types[2], values[2];
+
+	bool file, port;
+
+	if (!cut_at_bar(type, &types[0], &types[1]) ||
+	    !cut_at_bar(value, &values[0], &values[1])) {
+		add_typed(c, n, type, value);
+		return;
+	}
+	file = view_caseeq(types[0], VIEW_LIT("filename"));
+	port = view_caseeq(types[1], VIEW_LIT("port"));
+	if (file && port) {
+		indicator_refuse_type(c->r, c->line, n->id, type);
+		return;
+	}
+	if (!file) {
+		add_typed(c, n, types[0], values[0]);
+	}
+	if (!port) {
+		add_typed(c, n, types[1], values[1]);
+	}
 }
 
 static void
 read_row(struct csv *c)
 {
-	struct view type = field(c, COL_TYPE), value = field(c, COL_VALUE);
-	const struct indicator_type *t = indicator_type_by_name(type);
 	struct indicator n = indicator_blank(c->r);
 
 	n.id = field_text(c, COL_ID);
@@ -375,25 +547,20 @@ read_row(struct csv *c)
 					 "an id that is too long");
 		return;
 	}
-	if (t == NULL) {
-		indicator_refuse_type(c->r, c->line, n.id, type);
+	if (!is_for_detection(c)) {
+		indicator_reading_refuse(
+			c->r, c->line, n.id,
+			"to_ids is not set: not for detection");
 		return;
 	}
-	n.kind = t->kind;
-	n.exact = t->exact;
 	n.description = field_text(c, COL_DESCRIPTION);
-	n.labels = labels(c);
+	take_labels(c, &n);
 	n.source = field_text(c, COL_SOURCE);
 	if (n.source[0] == '\0') {
 		n.source = c->r->source;
 	}
-	if (!take_marking(c, &n) || !take_words(c, &n) || !take_dates(c, &n)) {
-		return;
-	}
-	if (n.kind == INDICATOR_PATTERN) {
-		indicator_reading_pattern(c->r, c->line, &n, value);
-	} else {
-		indicator_reading_add(c->r, c->line, &n, value);
+	if (take_marking(c, &n) && take_words(c, &n) && take_dates(c, &n)) {
+		add_parts(c, &n);
 	}
 }
 

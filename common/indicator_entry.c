@@ -40,6 +40,21 @@ indicator_mark(struct indicator *i, const struct marking *m)
 	marking_join(&i->mark, m);
 }
 
+void
+indicator_mark_label(struct indicator *i, struct view label)
+{
+	struct marking m = MARKING_CLEAR;
+
+	if (!view_caseeq(view_sub(label, 0, 4), VIEW_LIT("tlp:"))) {
+		return;
+	}
+	if (!tlp_read(label, &m.tlp)) {
+		/* "tlp:ex:chr" and the like ask for something. */
+		m = indicator_mark_strictest();
+	}
+	indicator_mark(i, &m);
+}
+
 /* What strangers wrote is shown on terminals. */
 static void
 show_safely(char *text)
@@ -180,12 +195,41 @@ on_value(void *arg, enum indicator_kind kind, bool exact, struct view value)
 	return x->r->stop;
 }
 
+/*
+ * What its source takes back is taken back whatever its pattern says by now:
+ * handed on by its id, under a name that nobody has.  False: its id is no part
+ * of a name, so it goes the way of all others.
+ */
+static bool
+add_taken_back(struct indicator_reading *r, uint32_t line,
+	       const struct indicator *in)
+{
+	char name[INDICATOR_ID_CAP + 32];
+	char text[INDICATOR_VALUE_CAP];
+	struct indicator i = *in;
+	size_t len;
+	int n = snprintf(name, sizeof(name), "%s.forgotten.invalid", i.id);
+	struct view value = view_of(name, (size_t)n);
+
+	if (!i.revoked || i.id[0] == '\0' ||
+	    indicator_value_canon(INDICATOR_DOMAIN, true, value, text, &len,
+				  NULL) != ERR_OK) {
+		return false;
+	}
+	i.kind = INDICATOR_DOMAIN;
+	i.exact = true;
+	indicator_reading_add(r, line, &i, value);
+	return true;
+}
+
 static enum err
 on_unseen(void *arg, const char *why)
 {
 	struct alternatives *x = arg;
 
-	indicator_reading_refuse(x->r, x->line, x->i.id, "%s", why);
+	if (!add_taken_back(x->r, x->line, &x->i)) {
+		indicator_reading_refuse(x->r, x->line, x->i.id, "%s", why);
+	}
 	return x->r->stop;
 }
 
@@ -199,6 +243,9 @@ add_whole(struct indicator_reading *r, uint32_t line,
 	struct diag d;
 
 	if (pattern_supported(p, &d) != ERR_OK) {
+		if (add_taken_back(r, line, in)) {
+			return;
+		}
 		indicator_reading_refuse(r, line, i.id, "%s", d.msg);
 	} else if (pattern_print(p, text, sizeof(text)) >= sizeof(text)) {
 		indicator_reading_refuse(r, line, i.id,
@@ -223,7 +270,9 @@ indicator_reading_pattern(struct indicator_reading *r, uint32_t line,
 	if (e == ERR_NOMEM) {
 		indicator_reading_stop(r, e, "out of memory");
 	} else if (e != ERR_OK) {
-		indicator_reading_refuse(r, line, i->id, "%s", d.msg);
+		if (!add_taken_back(r, line, i)) {
+			indicator_reading_refuse(r, line, i->id, "%s", d.msg);
+		}
 	} else if (!pattern_alternatives(p, on_value, on_unseen, &x, &e)) {
 		add_whole(r, line, i, p);
 	} else if (e != ERR_OK) {

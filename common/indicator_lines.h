@@ -26,6 +26,13 @@ struct indicator_lines {
 bool indicator_next_line(struct indicator_lines *l) MUST_CHECK;
 struct view indicator_trimmed(struct view v);
 
+/*
+ * What is meant by an address, name or URL as reports write it: "evil[.]test",
+ * "hxxp[:]//evil(dot)test/".  Only up to the path, for brackets may be part of
+ * that.  The result lies in 'out', or is 'in' itself.
+ */
+struct view indicator_refanged(struct view in, char out[INDICATOR_VALUE_CAP]);
+
 struct indicator_type {
 	const char *name;
 	enum indicator_kind kind;

@@ -36,7 +36,9 @@ static const struct misp_type {
 	{ "filename|md5", INDICATOR_FILE_MD5, false, AFTER, 0 },
 	{ "filename|sha1", INDICATOR_FILE_SHA1, false, AFTER, 0 },
 	{ "filename|sha256", INDICATOR_FILE_SHA256, false, AFTER, 0 },
+	{ "malware-sample", INDICATOR_FILE_MD5, false, AFTER, 0 },
 	{ "user-agent", INDICATOR_USER_AGENT, false, WHOLE, 0 },
+	{ "stix2-pattern", INDICATOR_PATTERN, false, WHOLE, 0 },
 };
 
 /* What an event says of all its attributes; its texts have their own room. */
@@ -58,17 +60,12 @@ take_tag(struct misp_event *ev, struct view name, struct indicator *i,
 	 bool *own_mark)
 {
 	static const struct view galaxy = VIEW_LIT("misp-galaxy:");
-	struct marking m = MARKING_CLEAR;
 
 	indicator_doc_append(ev->doc, &i->labels, name);
 	if (view_caseeq(view_sub(name, 0, 4), VIEW_LIT("tlp:"))) {
-		if (!tlp_read(name, &m.tlp)) {
-			/* "tlp:ex:chr" and the like ask for something. */
-			m = indicator_mark_strictest();
-		}
 		i->marked = i->marked && *own_mark;
 		*own_mark = true;
-		indicator_mark(i, &m);
+		indicator_mark_label(i, name);
 	} else if (view_eq(view_sub(name, 0, galaxy.len), galaxy)) {
 		const uint8_t *from = memchr(name.p, '"', name.len);
 		const char *tactic = NULL;
@@ -152,6 +149,10 @@ add_parts(struct misp_event *ev, const struct misp_type *t, struct indicator *i,
 
 	i->kind = t->kind;
 	i->exact = t->exact;
+	if (t->kind == INDICATOR_PATTERN) {
+		indicator_reading_pattern(ev->r, 0, i, value);
+		return;
+	}
 	if (t->part == AFTER) {
 		indicator_reading_add(ev->r, 0, i,
 				      view_sub(value, at + 1, value.len));
@@ -165,6 +166,40 @@ add_parts(struct misp_event *ev, const struct misp_type *t, struct indicator *i,
 	}
 }
 
+/*
+ * A server that was asked for it says how each of its models rates the
+ * attribute by now: when all say so it is too old to be looked for.
+ */
+static bool
+has_decayed(const struct misp_event *ev, const struct json_value *a)
+{
+	const struct json_reader *j = &ev->doc->json;
+	const struct json_value *list =
+		json_member(j, a, VIEW_LIT("decay_score"));
+	const struct json_value *v = json_first(j, list);
+	bool all = v != NULL;
+
+	for (; v != NULL && all; v = json_next(j, list, v)) {
+		all = indicator_doc_true(ev->doc, v, "decayed");
+	}
+	return all;
+}
+
+/*
+ * The server's own warning lists, when it was asked for their hits: what they
+ * know to be shared or harmless is not for detection, says who runs it.
+ */
+static struct view
+warned_of(const struct misp_event *ev, const struct json_value *a)
+{
+	const struct json_reader *j = &ev->doc->json;
+	const struct json_value *list = json_member(j, a, VIEW_LIT("warnings"));
+	const struct json_value *v = json_first(j, list);
+
+	return v != NULL ? indicator_doc_view(ev->doc, v, "warninglist_name")
+			 : VIEW_NONE;
+}
+
 static const char *
 passed_over(const struct misp_event *ev, const struct json_value *a)
 {
@@ -173,6 +208,9 @@ passed_over(const struct misp_event *ev, const struct json_value *a)
 	}
 	if (indicator_doc_true(ev->doc, a, "deleted")) {
 		return "deleted";
+	}
+	if (has_decayed(ev, a)) {
+		return "decayed: all of its source's models say it is too old";
 	}
 	return NULL;
 }
@@ -185,6 +223,7 @@ read_attribute(struct misp_event *ev, const struct json_value *a)
 	const char *why = passed_over(ev, a);
 	struct indicator i = ev->all;
 	const char *comment;
+	struct view warned;
 
 	i.id = indicator_doc_text(ev->doc, a, "uuid", INDICATOR_ID_CAP);
 	if (why != NULL) {
@@ -196,6 +235,13 @@ read_attribute(struct misp_event *ev, const struct json_value *a)
 			ev->r, 0, i.id,
 			"attribute type '%.*s' is not matched by this sensor",
 			(int)MIN(type.len, MAX_TYPE_NAME), type.p);
+		return;
+	}
+	warned = warned_of(ev, a);
+	if (warned.len > 0) {
+		indicator_reading_refuse(ev->r, 0, i.id,
+					 "on its source's warning list '%.*s'",
+					 (int)MIN(warned.len, 80), warned.p);
 		return;
 	}
 	comment = indicator_doc_text(ev->doc, a, "comment", INDICATOR_TEXT_CAP);

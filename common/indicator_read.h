@@ -70,4 +70,8 @@ enum err indicator_read_bytes(const char *name, struct view data,
 			      struct indicator_report *r,
 			      struct diag *d) MUST_CHECK;
 
+/* The phase of ATT&CK's kill chain that a tactic's id is: "TA0011" to
+ * "command-and-control"; NULL when there is none such. */
+const char *indicator_tactic_phase(const char *tactic);
+
 #endif

@@ -118,6 +118,9 @@ const char *indicator_tactic(struct view word);
 bool indicator_confidence(struct view word, uint8_t *out) MUST_CHECK;
 /* Joins 'm' to the marking of 'i', or makes it the first. */
 void indicator_mark(struct indicator *i, const struct marking *m);
+/* The same of a label or tag: "tlp:amber"; others say nothing.  One that begins
+ * so and is not understood restricts most. */
+void indicator_mark_label(struct indicator *i, struct view label);
 /* Nobody but who has it may see it: how the unmarked and unknown is marked. */
 struct marking indicator_mark_strictest(void);
 

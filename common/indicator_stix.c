@@ -118,6 +118,7 @@ take_labels(struct stix *x, const struct json_value *o)
 				continue;
 			}
 			indicator_doc_append(x->doc, &x->i.labels, v->text);
+			indicator_mark_label(&x->i, v->text);
 			if (view_eq(view_sub(v->text, 0, 9),
 				    VIEW_LIT("severity:"))) {
 				uint8_t sev = indicator_severity(
@@ -186,7 +187,7 @@ take_pattern(struct stix *x, const struct json_value *o)
 	struct view text = indicator_doc_view(x->doc, o, "pattern");
 
 	/* STIX 2.0 knew no other language and had no such property. */
-	if (lang.len > 0 && !view_eq(lang, VIEW_LIT("stix"))) {
+	if (lang.len > 0 && !view_eq(lang, VIEW_LIT("stix")) && !x->i.revoked) {
 		indicator_reading_refuse(x->r, 0, x->i.id,
 					 "pattern_type '%.*s' is not supported",
 					 (int)MIN(lang.len, 40), lang.p);

@@ -211,6 +211,7 @@ read_value(struct indicator_reading *r, uint32_t number, struct view line,
 	   const struct indicator_type *fixed)
 {
 	const struct indicator_type *t;
+	char plain[INDICATOR_VALUE_CAP];
 	struct view value, rest;
 	size_t i = 0;
 
@@ -229,6 +230,7 @@ read_value(struct indicator_reading *r, uint32_t number, struct view line,
 					 "comment with # may follow the value");
 		return;
 	}
+	value = indicator_refanged(value, plain);
 	t = fixed != NULL ? fixed : guess_type(value);
 	if (t == NULL) {
 		indicator_reading_refuse(

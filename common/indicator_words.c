@@ -81,6 +81,17 @@ indicator_tactic(struct view word)
 	return NULL;
 }
 
+const char *
+indicator_tactic_phase(const char *tactic)
+{
+	for (size_t i = 0; i < ARRAY_LEN(tactics); i++) {
+		if (strcmp(tactics[i].id, tactic) == 0) {
+			return tactics[i].phase;
+		}
+	}
+	return NULL;
+}
+
 bool
 indicator_confidence(struct view word, uint8_t *out)
 {

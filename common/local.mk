@@ -11,6 +11,7 @@ libcommon_a_SOURCES = \
 	common/proto.h common/proto.c \
 	common/csum.h common/csum.c \
 	common/hll.h common/hll.c \
+	common/host_bits.h common/host_bits.c \
 	common/dns_text.h common/dns_text.c \
 	common/events.def common/events.h common/events.c \
 	common/pool.h common/pool.c \
@@ -66,6 +67,7 @@ libcommon_a_SOURCES += \
 	common/indicator_entry.c \
 	common/indicator_lines.h common/indicator_text.c \
 	common/indicator_csv.c \
+	common/indicator_refang.c \
 	common/indicator_json.c \
 	common/indicator_stix_index.h common/indicator_stix_index.c \
 	common/indicator_stix.c \

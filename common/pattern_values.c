@@ -32,6 +32,15 @@ path_text(const struct pattern_path *path, char out[PATH_CAP])
 	return out;
 }
 
+/* More than one address; a single one is written with or without its bits. */
+static bool
+is_network(struct view text)
+{
+	struct cidr net;
+
+	return cidr_parse(text, &net) && net.bits < 128;
+}
+
 /* Why no sensor can judge this test, in 'd'. */
 static enum err
 test_supported(const struct pattern_cmp *c, struct diag *d)
@@ -48,15 +57,17 @@ test_supported(const struct pattern_cmp *c, struct diag *d)
 				"%s is not matched by this sensor", path);
 	}
 	type = pattern_property_row(p)->type;
-	if (c->op == PATTERN_ISSUPERSET) {
-		return diag_set(d, ERR_USAGE,
-				"%s ISSUPERSET: a sensor sees addresses, "
-				"never networks",
-				path);
+	if ((c->op == PATTERN_ISSUBSET || c->op == PATTERN_ISSUPERSET) &&
+	    type != PATTERN_T_ADDR) {
+		return diag_set(d, ERR_USAGE, "%s with %s; it is for addresses",
+				pattern_op_name(c->op), path);
 	}
-	if (c->op == PATTERN_ISSUBSET && type != PATTERN_T_ADDR) {
+	if (c->op == PATTERN_ISSUPERSET && is_network(c->values[0].text)) {
 		return diag_set(d, ERR_USAGE,
-				"ISSUBSET with %s; it is for addresses", path);
+				"%s ISSUPERSET '%.*s': a sensor sees single "
+				"addresses, and none has a network in it",
+				path, (int)MIN(c->values[0].text.len, 60),
+				c->values[0].text.p);
 	}
 	if ((c->op == PATTERN_LIKE || c->op == PATTERN_MATCHES) &&
 	    type >= PATTERN_T_INTEGER) {
@@ -187,7 +198,7 @@ is_list(const struct pattern_cmp *c)
 	}
 	return c->join == PATTERN_TEST && !c->negated &&
 	       (c->op == PATTERN_EQ || c->op == PATTERN_IN ||
-		c->op == PATTERN_ISSUBSET);
+		c->op == PATTERN_ISSUBSET || c->op == PATTERN_ISSUPERSET);
 }
 
 /* Only values joined by OR, whether a sensor sees them or not. */

@@ -113,6 +113,7 @@ redis_link_retarget(struct redis_link *l, const struct redis_endpoint *at)
 	l->dial.at = *at;
 	name_it(l);
 	l->retry_us = 0;
+	l->last.msg[0] = '\0';
 }
 
 bool
@@ -458,6 +459,7 @@ redis_link_poll(struct redis_link *l, int wait_ms, redisReply **out,
 		l->failures = 0;
 	} else if (e != ERR_AGAIN) {
 		redis_link_fail(l, l->trouble);
+		l->last = *d;
 	}
 	return e;
 }
@@ -475,8 +477,9 @@ redis_link_reply(struct redis_link *l, int timeout_ms, redisReply **out,
 	e = redis_link_poll(l, timeout_ms, out, d);
 	if (e == ERR_AGAIN) {
 		redis_link_fail(l, REDIS_SILENT);
-		diag_set(d, e, "%s: no reply within %d ms", l->name,
-			 timeout_ms);
+		(void)diag_set(&l->last, e, "%s: no reply within %d ms",
+			       l->name, timeout_ms);
+		(void)diag_set(d, e, "%s", l->last.msg);
 	}
 	return e;
 }

@@ -61,7 +61,7 @@ void redis_link_retarget(struct redis_link *l, const struct redis_endpoint *at);
 /*
  * Connects, AUTHs and SELECTs within 'timeout_ms'.  ERR_AGAIN while backing
  * off (jittered, 100 ms to 5 s) and when it did not work this time (the diag
- * says why); ERR_AUTH on WRONGPASS/NOAUTH/NOPERM.  No-op when up.
+ * says why, while backing off that of the last attempt); ERR_AUTH on WRONGPASS/NOAUTH/NOPERM.  No-op when up.
  */
 enum err redis_link_connect(struct redis_link *l, int timeout_ms,
 			    struct diag *d) MUST_CHECK;

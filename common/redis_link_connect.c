@@ -177,6 +177,7 @@ hear_greeting(struct redis_link *l, uint64_t deadline_us, struct diag *d)
 	l->questions &= ~(unsigned)asked;
 	if (e == ERR_OK && l->questions == 0) {
 		l->state = UP;
+		l->last.msg[0] = '\0';
 	}
 	return e;
 }
@@ -214,8 +215,11 @@ redis_link_connect_step(struct redis_link *l, int wait_ms, bool *waiting,
 	*waiting = false;
 	if (l->state == DOWN && clock_mono_us() < l->retry_us) {
 		*waiting = true;
-		return diag_set(d, ERR_AGAIN, "%s: waiting to try again",
-				l->name);
+		/* Who asks now learns what went wrong before. */
+		return l->last.msg[0] != '\0'
+			       ? diag_set(d, ERR_AGAIN, "%s", l->last.msg)
+			       : diag_set(d, ERR_AGAIN,
+					  "%s: waiting to try again", l->name);
 	}
 	while (l->state != UP) {
 		e = advance(l, deadline_us, d);
@@ -233,6 +237,7 @@ redis_link_connect_step(struct redis_link *l, int wait_ms, bool *waiting,
 		}
 		if (e != ERR_OK) {
 			redis_link_fail(l, l->trouble);
+			l->last = *d;
 			return e == ERR_CLOSED ? ERR_AGAIN : e;
 		}
 	}
@@ -247,8 +252,9 @@ redis_link_connect(struct redis_link *l, int timeout_ms, struct diag *d)
 
 	if (e == ERR_AGAIN && waiting && l->state != DOWN) {
 		redis_link_fail(l, REDIS_SILENT);
-		return diag_set(d, e, "%s: no answer within %d ms", l->name,
-				timeout_ms);
+		(void)diag_set(&l->last, e, "%s: no answer within %d ms",
+			       l->name, timeout_ms);
+		return diag_set(d, e, "%s", l->last.msg);
 	}
 	return e;
 }

@@ -29,6 +29,7 @@ struct redis_link {
 	uint64_t retry_us; /* not before */
 	uint64_t rng;
 	enum redis_trouble trouble; /* of the failure being told */
+	struct diag last; /* why it is down; empty when it is up, or unknown */
 
 	redisReader *reader;
 	redisReplyObjectFunctions fn; /* hiredis' own, but for arrays */

@@ -164,19 +164,62 @@ key_of(struct sign_key **out, EVP_PKEY *pkey, struct diag *d)
 	return ERR_OK;
 }
 
+/* Whether what comes next in the file is PEM of this name.  The file is where it
+ * was afterwards. */
+static bool
+begins(FILE *f, const char *name)
+{
+	char line[64] = "", want[64];
+
+	snprintf(want, sizeof(want), "-----BEGIN %s KEY-----", name);
+	if (fgets(line, sizeof(line), f) == NULL) {
+		line[0] = '\0';
+	}
+	rewind(f);
+	return strncmp(line, want, strlen(want)) == 0;
+}
+
+/* The other half of a pair is mistaken for it more often than anything else. */
+static enum err
+check_half(FILE *f, bool private, const char *path, struct diag *d)
+{
+	if (private && begins(f, "PUBLIC")) {
+		return diag_set(d, ERR_USAGE,
+				"%s: this is the public half of a pair; the "
+				"private one is wanted here",
+				path);
+	}
+	if (!private && begins(f, "PRIVATE")) {
+		return diag_set(d, ERR_USAGE,
+				"%s: this is the private half of a pair, which "
+				"stays with its owner; the public one is "
+				"wanted here (FILE.pub)",
+				path);
+	}
+	return ERR_OK;
+}
+
 /* A file that is there to be read; 'secret': not by everybody. */
 static enum err
 open_key(const char *path, bool secret, FILE **out, struct diag *d)
 {
 	FILE *f = fopen(path, "re");
 	struct stat st;
+	bool regular;
 
 	*out = NULL;
 	if (f == NULL) {
 		return diag_set(d, ERR_USAGE, "%s: %s", path, strerror(errno));
 	}
-	if (secret && (fstat(fileno(f), &st) != 0 ||
-		       (S_ISREG(st.st_mode) && (st.st_mode & S_IRWXO) != 0))) {
+	/* No copy of it in a buffer that nobody wipes. */
+	setvbuf(f, NULL, _IONBF, 0);
+	/* What a pipe gives can be read only once. */
+	regular = fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode);
+	if (regular && check_half(f, secret, path, d) != ERR_OK) {
+		fclose(f);
+		return ERR_USAGE;
+	}
+	if (secret && regular && (st.st_mode & S_IRWXO) != 0) {
 		fclose(f);
 		return diag_set(d, ERR_USAGE,
 				"%s: everybody may read this key: chmod 600 "
@@ -224,8 +267,6 @@ read_secret(struct sign_key *k, const char *path, struct diag *d)
 	if (e != ERR_OK) {
 		return e;
 	}
-	/* No copy of it in a buffer that nobody wipes. */
-	setvbuf(f, NULL, _IONBF, 0);
 	n = fread(text, 1, sizeof(text), f);
 	fclose(f);
 	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r')) {

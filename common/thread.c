@@ -33,6 +33,7 @@ static const char *const names[THREAD_KINDS] = {
 	[THREAD_LEASE] = "lease",
 	[THREAD_CONTACTS] = "contacts",
 	[THREAD_CHECKPOINT] = "checkpoint",
+	[THREAD_ALLOW] = "allow",
 };
 
 /* The process's, as filters are: written before there are other threads. */

@@ -17,11 +17,14 @@ static const char *const note_names[] = {
 void
 admission_problem(const struct rule_problem *p, char *out, size_t cap)
 {
-	char column[16] = "", sid[24] = "";
+	char line[16] = "", column[16] = "", sid[24] = "";
 
 	if (p->kind == PROBLEM_FILE) { /* its reason begins with the path */
 		snprintf(out, cap, "%s", p->reason);
 		return;
+	}
+	if (p->line > 0) { /* none: JSON, where an id says which */
+		snprintf(line, sizeof(line), "%u:", p->line);
 	}
 	if (p->column > 0) {
 		snprintf(column, sizeof(column), "%u:", p->column);
@@ -29,7 +32,7 @@ admission_problem(const struct rule_problem *p, char *out, size_t cap)
 	if (p->sid != 0) {
 		snprintf(sid, sizeof(sid), " sid %u:", p->sid);
 	}
-	snprintf(out, cap, "%s:%u:%s%s %s%s%s%s", p->file, p->line, column, sid,
+	snprintf(out, cap, "%s:%s%s%s %s%s%s%s", p->file, line, column, sid,
 		 p->skipped ? "skipped: " : "", p->reason,
 		 p->mend[0] != '\0' ? "; " : "", p->mend);
 }

@@ -49,7 +49,8 @@ struct live_note {
 	uint16_t key_len;
 	uint8_t severity;
 	bool exact;
-	/* each ends with its zero: marking, source, description, tactic */
+	/* each ends with its zero: marking, source, description, tactic,
+	 * labels, kill chain */
 	char key[];
 };
 

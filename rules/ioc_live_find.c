@@ -134,7 +134,9 @@ keep(struct ioc_live_reader *r, const struct match *m)
 	const struct live_note *n = note_of(r->set, m->rec);
 	const char *mark = n->key, *source = mark + strlen(mark) + 1,
 		   *description = source + strlen(source) + 1,
-		   *tactic = description + strlen(description) + 1;
+		   *tactic = description + strlen(description) + 1,
+		   *labels = tactic + strlen(tactic) + 1,
+		   *kill_chain = labels + strlen(labels) + 1;
 	struct live_found *f;
 	char *at;
 
@@ -158,7 +160,9 @@ keep(struct ioc_live_reader *r, const struct match *m)
 	at = copy(at, m->r.id, &f->note.id);
 	at = copy(at, source, &f->note.source);
 	at = copy(at, description, &f->note.description);
-	copy(at, tactic, &f->note.tactic);
+	at = copy(at, tactic, &f->note.tactic);
+	at = copy(at, labels, &f->note.labels);
+	copy(at, kill_chain, &f->note.kill_chain);
 	if (marking_read(&f->mark, view_cstr(mark), NULL) != ERR_OK) {
 		f->mark = (struct marking){ .tlp = TLP_RED, .limited = true };
 	}

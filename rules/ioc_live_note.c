@@ -5,7 +5,7 @@
 #include "rules/ioc_live_db.h"
 
 #define NONE UINT32_MAX
-#define KEY_CAP (MARKING_TEXT_CAP + 3 * INDICATOR_TEXT_CAP)
+#define KEY_CAP (MARKING_TEXT_CAP + 5 * INDICATOR_TEXT_CAP)
 
 /* Text with its zero, of at most INDICATOR_TEXT_CAP bytes. */
 static size_t
@@ -26,7 +26,9 @@ make_key(const struct indicator *i, char key[KEY_CAP])
 
 	n = add_text(key, n, i->source);
 	n = add_text(key, n, i->description);
-	return add_text(key, n, i->tactic);
+	n = add_text(key, n, i->tactic);
+	n = add_text(key, n, i->labels);
+	return add_text(key, n, i->kill_chain);
 }
 
 static bool

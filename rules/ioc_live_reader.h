@@ -19,7 +19,7 @@ struct live_found {
 	struct ioc_note note;
 	struct marking mark;
 	char text[INDICATOR_VALUE_CAP + INDICATOR_ID_CAP +
-		  3 * INDICATOR_TEXT_CAP];
+		  5 * INDICATOR_TEXT_CAP];
 };
 
 struct ioc_live_reader {

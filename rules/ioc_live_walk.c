@@ -9,7 +9,9 @@ read_one(const struct ioc_live *l, const uint8_t *rec, struct indicator *out)
 	const struct live_note *n = l->notes[head & REC_NOTE];
 	const char *mark = n->key, *source = mark + strlen(mark) + 1,
 		   *description = source + strlen(source) + 1,
-		   *tactic = description + strlen(description) + 1;
+		   *tactic = description + strlen(description) + 1,
+		   *labels = tactic + strlen(tactic) + 1,
+		   *kill_chain = labels + strlen(labels) + 1;
 	struct live_rec r;
 
 	live_read(rec, &r);
@@ -25,9 +27,9 @@ read_one(const struct ioc_live *l, const uint8_t *rec, struct indicator *out)
 		.source = source,
 		.created_by = "",
 		.description = description,
-		.labels = "",
+		.labels = labels,
 		.tactic = tactic,
-		.kill_chain = "",
+		.kill_chain = kill_chain,
 	};
 	if (marking_read(&out->mark, view_cstr(mark), NULL) != ERR_OK) {
 		out->mark = (struct marking){ .tlp = TLP_RED, .limited = true };

@@ -71,6 +71,8 @@ on_taken(void *arg, const struct indicator *i, struct diag *d)
 		.tlp = tlp_of(i),
 		.description = i->description,
 		.tactic = i->tactic,
+		.labels = i->labels,
+		.kill_chain = i->kill_chain,
 		.valid_from_us = i->valid_from_us,
 		.valid_until_us = i->valid_until_us,
 	};

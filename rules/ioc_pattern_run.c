@@ -187,6 +187,7 @@ value_holds(struct ioc_run *r, const struct ioc_test *t,
 	switch ((enum pattern_op)t->op) {
 	case PATTERN_EQ:
 	case PATTERN_ISSUBSET:
+	case PATTERN_ISSUPERSET: /* of a single address: nothing else is taken */
 	case PATTERN_IN:
 		return is_in(type, f, t);
 	case PATTERN_NE:
@@ -205,7 +206,6 @@ value_holds(struct ioc_run *r, const struct ioc_test *t,
 		return expression_holds(r, t, f->text);
 	case PATTERN_EXISTS:
 		return true;
-	case PATTERN_ISSUPERSET:
 	case PATTERN_OPS:
 		break;
 	}

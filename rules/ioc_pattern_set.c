@@ -67,8 +67,9 @@ rank_of(const struct ioc_test *t)
 {
 	enum pattern_property p = (enum pattern_property)t->property;
 
-	if (t->negated || (t->op != PATTERN_EQ && t->op != PATTERN_IN &&
-			   t->op != PATTERN_ISSUBSET)) {
+	if (t->negated ||
+	    (t->op != PATTERN_EQ && t->op != PATTERN_IN &&
+	     t->op != PATTERN_ISSUBSET && t->op != PATTERN_ISSUPERSET)) {
 		return RANK_PRESENT;
 	}
 	switch (pattern_property_row(p)->type) {

@@ -176,6 +176,8 @@ note_hash_of(const struct ioc_set *s, const struct ioc_note *n)
 		(uintptr_t)n->source,
 		(uintptr_t)n->tlp,
 		(uintptr_t)n->tactic,
+		(uintptr_t)n->labels,
+		(uintptr_t)n->kill_chain,
 		n->valid_from_us,
 		n->valid_until_us,
 	};
@@ -197,6 +199,7 @@ note_same(const struct ioc_note *a, const struct ioc_note *b)
 	return a->type == b->type && a->exact == b->exact &&
 	       a->severity == b->severity && a->source == b->source &&
 	       a->tlp == b->tlp && a->tactic == b->tactic &&
+	       a->labels == b->labels && a->kill_chain == b->kill_chain &&
 	       a->valid_from_us == b->valid_from_us &&
 	       a->valid_until_us == b->valid_until_us;
 }
@@ -237,6 +240,8 @@ share_note(struct ioc_set *s, const struct ioc_note *in)
 	n.source = share_string(s, in->source);
 	n.tlp = share_string(s, in->tlp);
 	n.tactic = share_string(s, in->tactic);
+	n.labels = share_string(s, in->labels);
+	n.kill_chain = share_string(s, in->kill_chain);
 	n.id = own_string(s, in->id);
 	/* Lists repeat one description for all of an event. */
 	if (s->last_description != NULL && in->description != NULL &&
@@ -247,7 +252,8 @@ share_note(struct ioc_set *s, const struct ioc_note *in)
 		s->last_description = n.description;
 	}
 	if (n.source == NULL || n.tlp == NULL || n.tactic == NULL ||
-	    n.id == NULL || n.description == NULL) {
+	    n.labels == NULL || n.kill_chain == NULL || n.id == NULL ||
+	    n.description == NULL) {
 		return NULL;
 	}
 	if (n.id[0] != '\0' || n.description[0] != '\0' || n.mark != NULL) {
@@ -364,15 +370,6 @@ find_place(const struct ioc_set *s, enum ioc_type type, struct view value,
 }
 STATIC_ASSERT(IOC_TRIE_NONE == IOC_TABLE_NONE, "one number for absent");
 
-static bool
-reaches_further(const struct ioc_note *n, const struct ioc_note *old)
-{
-	return (old->exact && !n->exact) ||
-	       (old->valid_until_us != 0 &&
-		(n->valid_until_us == 0 ||
-		 n->valid_until_us > old->valid_until_us));
-}
-
 static enum err
 append(struct ioc_set *s, const struct ioc_note *note, struct view value,
        const struct place *at)
@@ -396,25 +393,17 @@ append(struct ioc_set *s, const struct ioc_note *note, struct view value,
 	return e;
 }
 
-/*
- * The pattern is there, as a list has it, and is armed as well: what it raises
- * bears what both say of who may see it.
- */
+/* The value is there, as a list or the common set has it, and is given again. */
 static enum err
-join_mark(struct ioc_set *s, uint32_t present, const struct ioc_note *other)
+join_note(struct ioc_set *s, uint32_t present, const struct ioc_note *other)
 {
-	struct ioc_note n = *s->v[present].note;
-	struct marking both = *other->mark, mine = MARKING_CLEAR;
+	struct ioc_note n;
+	struct marking mark;
 	const struct ioc_note *joined;
 
-	if (n.mark != NULL) {
-		mine = *n.mark;
-	} else if (n.tlp[0] != '\0' && !tlp_read(view_cstr(n.tlp), &mine.tlp)) {
-		mine.tlp = TLP_RED;
+	if (!ioc_note_join(s->v[present].note, other, &mark, &n)) {
+		return ERR_OK;
 	}
-	marking_join(&both, &mine);
-	n.mark = &both;
-	n.tlp = tlp_name(both.tlp);
 	joined = share_note(s, &n);
 	if (joined == NULL) {
 		return ERR_NOMEM;
@@ -443,8 +432,7 @@ add_pattern(struct ioc_set *s, const struct ioc_note *note, struct view text,
 	text = view_of(copy, text.len);
 	present = find_place(s, IOC_PATTERN, text, &at);
 	if (present != IOC_TABLE_NONE) {
-		return note->mark == NULL ? ERR_OK
-					  : join_mark(s, present, note);
+		return join_note(s, present, note);
 	}
 	if (s->patterns == NULL) {
 		s->patterns = ioc_pattern_set_new();
@@ -517,13 +505,8 @@ ioc_set_add(struct ioc_set *s, const struct ioc_note *note, struct view value,
 	present = find_place(s, note->type, view_of(text, len), &at);
 	if (present == IOC_TABLE_NONE) {
 		e = append(s, note, view_of(text, len), &at);
-	} else if (reaches_further(note, s->v[present].note)) {
-		note = share_note(s, note);
-		if (note == NULL) {
-			e = ERR_NOMEM;
-		} else {
-			s->v[present].note = note;
-		}
+	} else {
+		e = join_note(s, present, note);
 	}
 	if (e != ERR_OK) {
 		return diag_set(d, e, "no memory for indicator %u", s->n + 1);

@@ -46,6 +46,7 @@ struct ioc_note {
 	const struct marking *mark; /* whom it is releasable to, or NULL */
 	const char *description;
 	const char *tactic; /* ATT&CK tactic id such as "TA0011" */
+	const char *labels, *kill_chain; /* parted by commas, see indicator.h */
 	uint64_t valid_from_us, valid_until_us; /* 0: open */
 };
 
@@ -64,8 +65,8 @@ void ioc_set_free(struct ioc_set *s);
  * Copies 'note' (NULL strings are "", severity 0 is 1) and 'value', which is
  * normalised; ERR_FORMAT with diag when it is not of its type.  The same type
  * and value again is kept once: the first, unless the new one lasts longer or
- * takes in subdomains where the first does not.  A pattern that is there
- * already and is given again with a marking bears the join of both.
+ * takes in subdomains where the first does not; valid as widely as both, and
+ * marked with the join of both.
  */
 enum err ioc_set_add(struct ioc_set *s, const struct ioc_note *note,
 		     struct view value, struct diag *d) MUST_CHECK;

@@ -74,6 +74,14 @@ ioc_last_label(struct view name, struct view *rest)
 	return view_of(name.p + at, name.len - at);
 }
 
+/*
+ * What 'old' and 'n', which is of the same value, say together: the note of the
+ * one that reaches further, valid as widely as both, marked with the join of
+ * both, which lies in 'mark'.  False: just what 'old' says.
+ */
+bool ioc_note_join(const struct ioc_note *old, const struct ioc_note *n,
+		   struct marking *mark, struct ioc_note *out) MUST_CHECK;
+
 /* A suffix of a name, from 'from' on, and its hash. */
 struct ioc_suffix {
 	uint64_t hash;

@@ -101,6 +101,7 @@ librules_a_SOURCES += \
 	rules/prefilter_automaton.c rules/prefilter_apart.c \
 	rules/prefilter_table.c rules/prefilter_build.c \
 	rules/ioc_set.h rules/ioc_set.c \
+	rules/ioc_repeat.c \
 	rules/ioc_set_db.h \
 	rules/ioc_table.h rules/ioc_table.c \
 	rules/ioc_trie.h rules/ioc_trie.c \

@@ -133,6 +133,8 @@ is_same(const struct indicator *a, const struct indicator *b)
 	       strcmp(a->id, b->id) == 0 && strcmp(a->source, b->source) == 0 &&
 	       strcmp(a->description, b->description) == 0 &&
 	       strcmp(a->tactic, b->tactic) == 0 &&
+	       strcmp(a->labels, b->labels) == 0 &&
+	       strcmp(a->kill_chain, b->kill_chain) == 0 &&
 	       strcmp(marking_text(&a->mark, ma), marking_text(&b->mark, mb)) ==
 		       0;
 }

@@ -344,8 +344,9 @@ read_files(struct ruleset *rs, const char *const *paths, size_t n,
 		const struct ioc_refusal *r = &report.refusals[i];
 		char why[400];
 
-		snprintf(why, sizeof(why), "indicator %.120s: %.250s", r->id,
-			 r->reason);
+		/* Of a plain list none has an id. */
+		snprintf(why, sizeof(why), "indicator%s%.120s: %.250s",
+			 r->id[0] != '\0' ? " " : "", r->id, r->reason);
 		if (!ruleset_problem(rs, PROBLEM_INDICATOR, r->file, r->line, 0,
 				     true, why)) {
 			e = diag_set(d, ERR_NOMEM, "out of memory");
@@ -367,6 +368,8 @@ add_armed(struct ruleset *rs, const struct indicator *i, struct diag *d)
 		.mark = &i->mark,
 		.description = i->description,
 		.tactic = i->tactic,
+		.labels = i->labels,
+		.kill_chain = i->kill_chain,
 		.valid_from_us = i->valid_from_us,
 		.valid_until_us = i->valid_until_us,
 	};

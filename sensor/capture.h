@@ -13,6 +13,8 @@
 #ifndef SENSOR_CAPTURE_H
 #define SENSOR_CAPTURE_H
 
+#include <signal.h>
+
 #include "common/err.h"
 #include "sensor/packet.h"
 
@@ -57,6 +59,10 @@ struct capture_stats {
 enum err capture_open_files(struct capture **out, const char *const *paths,
 			    size_t n_paths, const char *bpf,
 			    struct diag *d) MUST_CHECK;
+
+/* Once '*stop' is not 0 a pipe is not waited for any more, and capture_next()
+ * comes to the end; '*stop' must outlive the capture. */
+void capture_stop(struct capture *c, const volatile sig_atomic_t *stop);
 
 /*
  * Fills 'b' with the next frames: ERR_OK with b->n > 0, or ERR_EOF after the

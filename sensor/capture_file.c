@@ -207,6 +207,12 @@ out:
 }
 
 void
+capture_stop(struct capture *c, const volatile sig_atomic_t *stop)
+{
+	source_stop(c->src, stop);
+}
+
+void
 capture_close(struct capture *c)
 {
 	if (c == NULL) {
@@ -304,6 +310,19 @@ next_record(struct capture *c, struct diag *d)
 	}
 	close_file(c);
 	return e;
+}
+
+/* Nobody waits for a pipe any more: what it lacks is no damage, and no other
+ * file is opened. */
+static bool
+gave_up(struct capture *c)
+{
+	if (!source_stopped(c->src)) {
+		return false;
+	}
+	c->next_path = c->n_paths;
+	c->cut = false;
+	return true;
 }
 
 /* ERR_OK to take it, ERR_NOTFOUND to pass over it, else the file is over. */
@@ -450,6 +469,9 @@ capture_next(struct capture *c, struct batch_frames *b, struct diag *d)
 				break;
 			}
 			c->error = open_next(c, &c->diag);
+			if (c->error != ERR_OK && gave_up(c)) {
+				c->error = ERR_OK;
+			}
 			continue;
 		}
 		if (!source_ready(c->src,
@@ -467,6 +489,9 @@ capture_next(struct capture *c, struct batch_frames *b, struct diag *d)
 			break;
 		}
 		e = next_record(c, &c->diag);
+		if (e != ERR_OK && gave_up(c)) {
+			e = ERR_EOF;
+		}
 		if (e == ERR_OK) {
 			e = apply_filter(c, &c->pending, &c->diag);
 			if (e == ERR_OK) {

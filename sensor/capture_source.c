@@ -13,12 +13,15 @@
 #include <zstd.h>
 
 #define INPUT_CAP ((size_t)256 << 10)
+#define STOP_LOOK_MS 100 /* how often a pipe's reader looks whether to stop */
 
 enum packing { PACK_NONE, PACK_GZIP, PACK_ZSTD };
 
 struct source {
 	int fd;
 	bool own_fd, is_pipe; /* reading may wait for a writer */
+	const volatile sig_atomic_t *stop; /* or NULL */
+	bool stopped; /* while it waited */
 	enum packing packing;
 
 	uint8_t *window;
@@ -97,12 +100,30 @@ fail(struct source *s, enum err e, const char *why)
 	s->at_end = true;
 }
 
-/* One read(2) into 'to'; 0 at the end or after an error. */
+/* For a pipe's writer; false when nobody wants to wait any more. */
+static bool
+wait_for_writer(struct source *s)
+{
+	struct pollfd p = { .fd = s->fd, .events = POLLIN };
+
+	if (!s->is_pipe || s->stop == NULL) {
+		return true;
+	}
+	do {
+		s->stopped = __atomic_load_n(s->stop, __ATOMIC_RELAXED) != 0;
+	} while (!s->stopped && poll(&p, 1, STOP_LOOK_MS) <= 0);
+	return !s->stopped;
+}
+
+/* One read(2) into 'to'; 0 at the end, after an error, or when stopped. */
 static size_t
 read_file(struct source *s, uint8_t *to, size_t room)
 {
 	ssize_t n;
 
+	if (!wait_for_writer(s)) {
+		return 0;
+	}
 	do {
 		n = read(s->fd, to, room);
 	} while (n < 0 && errno == EINTR);
@@ -353,6 +374,35 @@ leave_map(struct source *s)
 	s->map = NULL;
 }
 
+/* A named pipe that nobody writes to yet is waited for in read_file(), where
+ * the wait can be ended. */
+static int
+open_path(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd >= 0 && fcntl(fd, F_SETFL, O_RDONLY) != 0) {
+		int why = errno;
+
+		close(fd);
+		errno = why;
+		return -1;
+	}
+	return fd;
+}
+
+void
+source_stop(struct source *s, const volatile sig_atomic_t *stop)
+{
+	s->stop = stop;
+}
+
+bool
+source_stopped(const struct source *s)
+{
+	return s->stopped;
+}
+
 enum err
 source_open(struct source *s, const char *path, struct diag *d)
 {
@@ -360,7 +410,7 @@ source_open(struct source *s, const char *path, struct diag *d)
 
 	source_close(s);
 	s->front = s->end = s->in_front = s->in_end = 0;
-	s->at_end = s->input_end = false;
+	s->at_end = s->input_end = s->stopped = false;
 	s->packing = PACK_NONE;
 	s->err = ERR_OK;
 	s->why = NULL;
@@ -368,7 +418,7 @@ source_open(struct source *s, const char *path, struct diag *d)
 	if (strcmp(path, "-") == 0) {
 		s->fd = STDIN_FILENO;
 	} else {
-		s->fd = open(path, O_RDONLY | O_CLOEXEC);
+		s->fd = open_path(path);
 		if (s->fd < 0) {
 			return diag_set(d, ERR_IO, "%s: %s", path,
 					strerror(errno));

@@ -17,6 +17,8 @@
 #ifndef SENSOR_CAPTURE_SOURCE_H
 #define SENSOR_CAPTURE_SOURCE_H
 
+#include <signal.h>
+
 #include "common/err.h"
 
 #define SOURCE_WINDOW ((size_t)1 << 20)
@@ -28,6 +30,12 @@ struct source;
 
 struct source *source_new(void); /* NULL when out of memory */
 void source_free(struct source *s);
+
+/* Whoever waits for a pipe's writer gives up, as at the end of the input, once
+ * '*stop' is not 0, which may be set by a signal; it must outlive the source. */
+void source_stop(struct source *s, const volatile sig_atomic_t *stop);
+/* Whether one did, since source_open(). */
+bool source_stopped(const struct source *s);
 
 /* "-" is standard input.  ERR_IO with diag when the system refuses. */
 enum err source_open(struct source *s, const char *path,

@@ -40,9 +40,7 @@ contacts_conf_read(struct contacts_conf *out, const struct conf *c,
 		.max_hosts = (uint32_t)conf_u64(c, "contacts.max-hosts", 8192,
 						16, 1 << 20),
 	};
-	if (!out->enabled) {
-		return ERR_OK;
-	}
+	/* Also when nobody tells of contacts: whose a host is, others ask. */
 	e = read_home(out, c, d);
 	if (e != ERR_OK) {
 		contacts_conf_fini(out);

@@ -102,7 +102,8 @@ keep_ioc(struct json *j, const struct ioc *ioc)
 {
 	const struct ioc_note *n = ioc->note;
 	const char *text[] = { ioc->value, n->id,          n->source,
-			       n->tlp,     n->description, n->tactic };
+			       n->tlp,     n->description, n->tactic,
+			       n->labels,  n->kill_chain };
 
 	json_append(j, view_of(n, sizeof(*n)));
 	if (n->mark != NULL) {
@@ -118,7 +119,8 @@ kept_ioc(struct kept_ioc *k, const uint8_t *p)
 {
 	const char **text[] = { &k->ioc.value,        &k->note.id,
 				&k->note.source,      &k->note.tlp,
-				&k->note.description, &k->note.tactic };
+				&k->note.description, &k->note.tactic,
+				&k->note.labels,      &k->note.kill_chain };
 
 	memcpy(&k->note, p, sizeof(k->note));
 	p += sizeof(k->note);

@@ -382,12 +382,21 @@ put_picket(struct event_log *l, const struct ioc *ioc)
 		json_cstr(j, "id", ioc_id(ioc, id, sizeof(id)));
 		json_name(j, "type", ioc_type_name(ioc->note->type));
 		json_cstr(j, "value", ioc->value);
+		if (ioc->note->type == IOC_DOMAIN && !ioc->note->exact) {
+			json_bool(j, "subdomains", true);
+		}
 		json_cstr(j, "source", ioc->note->source);
 		if (ioc->note->description[0] != '\0') {
 			json_cstr(j, "description", ioc->note->description);
 		}
 		if (ioc->note->tactic[0] != '\0') {
 			json_cstr(j, "tactic", ioc->note->tactic);
+		}
+		if (ioc->note->labels[0] != '\0') {
+			json_cstr(j, "labels", ioc->note->labels);
+		}
+		if (ioc->note->kill_chain[0] != '\0') {
+			json_cstr(j, "kill_chain", ioc->note->kill_chain);
 		}
 		json_obj_end(j);
 	}

@@ -14,7 +14,7 @@ struct evidence {
 	struct evidence_conf conf;
 	unsigned n;
 	struct evidence_tap *tap;
-	uint8_t *rooms;
+	uint8_t *rooms, *before;
 	uint8_t *data; /* of the packet in hand */
 	struct evidence_dir *dir;
 	pthread_t thread;
@@ -29,7 +29,9 @@ struct evidence {
 static void
 say_full(struct evidence *v, const struct evidence_tap *t)
 {
-	if (!v->said_full && t->count.lost_full > 0) {
+	/* The worker counts meanwhile. */
+	if (!v->said_full &&
+	    __atomic_load_n(&t->count.lost_full, __ATOMIC_RELAXED) > 0) {
 		v->said_full = true;
 		log_warn("evidence: packets come faster than %s takes them: "
 			 "some are lost; evidence.buffer may be larger",
@@ -126,13 +128,16 @@ evidence_open(struct evidence **out, const struct evidence_conf *c, unsigned n,
 	}
 	v->tap = aligned_alloc(64, n * sizeof(*v->tap));
 	v->rooms = malloc((size_t)n << bits);
+	/* Touched only in the mode that needs it. */
+	v->before = calloc(n, MAX(c->before, (uint64_t)1));
 	v->data = malloc(c->limit.snaplen);
-	if (v->tap == NULL || v->rooms == NULL || v->data == NULL) {
+	if (v->before == NULL || v->tap == NULL || v->rooms == NULL ||
+	    v->data == NULL) {
 		evidence_close(v);
 		return diag_set(d, ERR_NOMEM,
-				"out of memory: evidence.buffer takes %llu "
-				"bytes for each worker",
-				1ULL << bits);
+				"out of memory: evidence.buffer and before "
+				"take %llu bytes for each worker",
+				(1ULL << bits) + (unsigned long long)c->before);
 	}
 	memset(v->tap, 0, n * sizeof(*v->tap));
 	/* a packet is not to wait for a page either */
@@ -142,6 +147,8 @@ evidence_open(struct evidence **out, const struct evidence_conf *c, unsigned n,
 
 		evidence_tap_init(t, v->rooms + ((size_t)i << bits), bits,
 				  &v->conf.limit, patient);
+		t->before.room = v->before + i * c->before;
+		t->before.size = c->before;
 		t->worker = (uint16_t)(i + 1);
 		t->mode = c->mode;
 	}
@@ -238,6 +245,7 @@ evidence_close(struct evidence *v)
 	evidence_dir_close(v->dir);
 	free(v->tap);
 	free(v->rooms);
+	free(v->before);
 	free(v->data);
 	pthread_mutex_destroy(&v->lock);
 	free(v);

@@ -11,7 +11,7 @@
  * What is kept stays where it is: none of it is forwarded.
  *
  * Place    above evidence_dir and evidence_conf; below stats and main.
- * Threads  one of its own; evidence_get_counters() by any.
+ * Threads  one of its own; evidence_get_counters() while no worker runs.
  * Memory   evidence.buffer and half a megabyte a worker.
  * Cost     the thread's: two copies and a part of a write a packet.
  */

@@ -48,7 +48,12 @@ evidence_conf_read(struct evidence_conf *c, const struct conf *conf,
 				 1 << 20, UINT64_C(1) << 50),
 		.buffer = conf_u64(conf, "evidence.buffer", UINT64_C(4) << 20,
 				   1 << 20, UINT64_C(1) << 30),
+		.before = conf_u64(conf, "evidence.before", UINT64_C(4) << 20,
+				   0, UINT64_C(1) << 30),
 	};
+	if (c->before != 0) {
+		c->before = UINT64_C(1) << (63 - __builtin_clzll(c->before));
+	}
 	if (!evidence_mode_read(mode, &c->mode)) {
 		return diag_set(d, ERR_USAGE,
 				"evidence.mode: '%s' is none of none, alerts "

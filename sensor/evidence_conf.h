@@ -19,10 +19,11 @@ struct evidence_conf {
 	struct evidence_limits limit;
 	uint64_t total_size; /* bytes of all files */
 	uint64_t buffer; /* of a worker's packets that wait */
+	uint64_t before; /* of those that may yet be wanted; 2^n, or 0 */
 };
 
 /* Keys read: evidence.{dir,mode,file-size,total-size,snaplen,buffer,
- * flow-packets,flow-bytes}.  ERR_USAGE: no such mode. */
+ * flow-packets,flow-bytes,before}.  ERR_USAGE: no such mode. */
 enum err evidence_conf_read(struct evidence_conf *c, const struct conf *conf,
 			    struct diag *d) MUST_CHECK;
 /* "none", "alerts", "flows"; false: no such mode. */

@@ -207,16 +207,22 @@ forget(struct evidence_dir *v, struct listed *l)
 	free(l);
 }
 
-/* So many more bytes, and a file more, do not pass the bounds. */
-static void
-make_room(struct evidence_dir *v, uint64_t bytes)
+static bool
+is_full(const struct evidence_dir *v, uint64_t bytes, size_t files)
+{
+	return v->count.stored_bytes + bytes > v->set.total_size ||
+	       v->n + files > EVIDENCE_FILES_MAX;
+}
+
+/* So many more bytes and files do not pass the bounds; false with errno: they
+ * would, as those that are there cannot be taken away. */
+static bool
+make_room(struct evidence_dir *v, uint64_t bytes, size_t files)
 {
 	struct listed *l = TAILQ_FIRST(&v->list), *next;
+	int why = ENOSPC;
 
-	for (;
-	     l != NULL && (v->count.stored_bytes + bytes > v->set.total_size ||
-			   v->n >= EVIDENCE_FILES_MAX);
-	     l = next) {
+	for (; l != NULL && is_full(v, bytes, files); l = next) {
 		next = TAILQ_NEXT(l, link);
 		if (l->open) {
 			continue;
@@ -225,10 +231,13 @@ make_room(struct evidence_dir *v, uint64_t bytes)
 		if (unlinkat(v->fd, l->name, 0) == 0) {
 			v->count.removed++;
 		} else if (errno != ENOENT) {
+			why = errno;
 			continue;
 		}
 		forget(v, l);
 	}
+	errno = why;
+	return !is_full(v, bytes, files);
 }
 
 /* --- files --- */
@@ -242,6 +251,20 @@ end_file(struct stream *s)
 	}
 	s->fd = -1;
 	s->listed = NULL;
+}
+
+/* It came to nothing: while a disk is full they would be so many that they push
+ * out those that hold something. */
+static void
+end_empty(struct evidence_dir *v, struct stream *s)
+{
+	struct listed *l = s->listed;
+
+	end_file(s);
+	if (l != NULL && l->size <= EVIDENCE_FILE_HEAD &&
+	    (unlinkat(v->fd, l->name, 0) == 0 || errno == ENOENT)) {
+		forget(v, l);
+	}
 }
 
 /* The stream's file is given up: what it was to hold is lost. */
@@ -258,7 +281,7 @@ give_up(struct evidence_dir *v, struct stream *s, const char *what)
 	v->count.errors++;
 	s->refused = s->file;
 	atomic_store_explicit(s->broken, s->file, memory_order_relaxed);
-	end_file(s);
+	end_empty(v, s);
 }
 
 static void
@@ -308,12 +331,18 @@ begin_file(struct evidence_dir *v, struct stream *s,
 		give_up(v, s, "list a file");
 		return false;
 	}
-	make_room(v, sizeof(head));
 	evidence_name(&h->at, l->name);
-	fd = openat(v->fd, l->name,
-		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+	fd = make_room(v, sizeof(head), 1)
+		     ? openat(v->fd, l->name,
+			      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW |
+				      O_CLOEXEC,
+			      0640)
+		     : -1;
 	if (fd < 0) {
+		int why = errno;
+
 		free(l);
+		errno = why;
 		give_up(v, s, "make a file");
 		return false;
 	}
@@ -348,8 +377,7 @@ evidence_dir_flush(struct evidence_dir *v)
 	if (s == NULL || v->len == 0) {
 		return;
 	}
-	make_room(v, v->len);
-	if (append(s, v->buf, v->len)) {
+	if (make_room(v, v->len, 0) && append(s, v->buf, v->len)) {
 		s->listed->size += v->len;
 		v->count.stored_bytes += v->len;
 		v->count.packets += v->waiting;

@@ -4,8 +4,10 @@
  *
  * Files are plain pcap with nanoseconds, of one link type each, readable by the
  * group (0640).  Before the bound is passed the oldest one goes that is not
- * being written; those of earlier runs count.  Names are made anew each time,
- * and nothing is opened that is there already, so that no link is followed.
+ * being written; those of earlier runs count.  When none can go packets are lost,
+ * and what could not be written leaves no file without a packet.  Names are made
+ * anew each time, and nothing is opened that is there already, so that no link
+ * is followed.
  *
  * Place    above evidence_name; below evidence.
  * Threads  one at a time.

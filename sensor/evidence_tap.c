@@ -76,8 +76,9 @@ place(struct evidence_tap *t, const struct frame *f, uint32_t caplen,
 	s->size += len;
 }
 
-const struct evidence_at *
-evidence_keep(struct evidence_tap *t, const struct frame *f, bool exercise)
+/* Puts the frame into the ring; where is in t->at. */
+static bool
+put(struct evidence_tap *t, const struct frame *f, bool exercise)
 {
 	uint64_t head = atomic_load_explicit(&t->head, memory_order_relaxed);
 	struct evidence_head h = {
@@ -89,15 +90,13 @@ evidence_keep(struct evidence_tap *t, const struct frame *f, bool exercise)
 	};
 	uint64_t need = sizeof(h) + h.caplen;
 
-	if (t->done[exercise]) {
-		return &t->at[exercise];
-	}
-	t->done[exercise] = true;
 	while (UNLIKELY(!has_room(t, head, need))) {
 		if (!t->patient) {
-			t->count.lost_full++;
+			__atomic_store_n(&t->count.lost_full,
+					 t->count.lost_full + 1,
+					 __ATOMIC_RELAXED);
 			t->at[exercise].there = false;
-			return &t->at[exercise];
+			return false;
 		}
 		(void)sched_yield();
 	}
@@ -106,7 +105,38 @@ evidence_keep(struct evidence_tap *t, const struct frame *f, bool exercise)
 	copy_in(t, head, &h, sizeof(h));
 	copy_in(t, head + sizeof(h), f->data, h.caplen);
 	atomic_store_explicit(&t->head, head + need, memory_order_release);
+	return true;
+}
+
+const struct evidence_at *
+evidence_keep(struct evidence_tap *t, const struct frame *f, bool exercise)
+{
+	if (!t->done[exercise]) {
+		t->done[exercise] = true;
+		(void)put(t, f, exercise);
+	}
 	return &t->at[exercise];
+}
+
+void
+evidence_catch_up(struct evidence_tap *t, uint64_t flow, bool exercise,
+		  uint8_t state)
+{
+	uint64_t at[BEFORE_PACKETS];
+	unsigned n;
+
+	/* A frame that is kept already keeps its place. */
+	if (t->mode != EVIDENCE_FLOWS || state != EVIDENCE_UNSEEN ||
+	    t->done[exercise]) {
+		return;
+	}
+	n = evidence_before_find(&t->before, flow, at);
+	n = MIN(n, t->limit.flow_packets);
+	while (n-- > 0) {
+		struct frame f = evidence_before_read(&t->before, at[n]);
+
+		t->count.before += put(t, &f, exercise);
+	}
 }
 
 /* Where that flow's share may stand: SHARE_WAYS slots. */

@@ -18,7 +18,7 @@
 
 #include <stdatomic.h>
 
-#include "sensor/packet.h"
+#include "sensor/evidence_before.h"
 
 #define EVIDENCE_SHARES 16384 /* a power of two */
 #define EVIDENCE_FILE_HEAD 24 /* bytes of pcap before the first packet */
@@ -28,7 +28,7 @@
 enum evidence_mode {
 	EVIDENCE_NONE,
 	EVIDENCE_ALERTS, /* packets that alerted */
-	EVIDENCE_FLOWS, /* and those of their flow from then on */
+	EVIDENCE_FLOWS, /* and those of their flow, the latest before, too */
 };
 
 struct evidence_limits {
@@ -62,6 +62,7 @@ struct evidence_head {
 	C(flows)      /* of which packets were kept, by an alert */ \
 	C(flows_cut)  /* of these, ended by flow-packets or flow-bytes */ \
 	C(flows_left) /* or forgotten, as too many alerted at once */ \
+	C(before)     /* packets of flows that alerted later */ \
 	C(lost_full)  /* packets: no room in the ring */
 /* clang-format on */
 
@@ -90,6 +91,7 @@ struct evidence_tap {
 	struct evidence_limits limit;
 	uint8_t *room;
 	uint64_t mask;
+	struct evidence_before before; /* its room is the owner's, too */
 	bool patient;
 	bool done[EVIDENCE_SERIES]; /* of the frame in hand */
 	struct evidence_at at[EVIDENCE_SERIES]; /* where it is, then */
@@ -127,6 +129,10 @@ evidence_next_frame(struct evidence_tap *t)
  */
 const struct evidence_at *evidence_keep(struct evidence_tap *t,
 					const struct frame *f, bool exercise);
+/* The worker, before it keeps the frame that alerts: what is still there of the
+ * flow's earlier ones, when it is the first alert of a flow that is kept. */
+void evidence_catch_up(struct evidence_tap *t, uint64_t flow, bool exercise,
+		       uint8_t state);
 /* The worker: from now on packets of that flow are kept, up to the limits.
  * Returns what its flow is to remember, '*state' is that so far. */
 void evidence_follow(struct evidence_tap *t, uint64_t flow, uint64_t now_us,
@@ -134,6 +140,15 @@ void evidence_follow(struct evidence_tap *t, uint64_t flow, uint64_t now_us,
 /* The worker: one more packet of a flow whose '*state' is followed. */
 void evidence_flow_frame(struct evidence_tap *t, uint64_t flow,
 			 const struct frame *f, uint8_t *state);
+
+/* The worker: one more packet of a flow that has not alerted yet. */
+static inline void
+evidence_note(struct evidence_tap *t, uint64_t flow, const struct frame *f)
+{
+	if (t->before.size != 0 && !t->done[0] && !t->done[1]) {
+		evidence_before_note(&t->before, flow, f, t->limit.snaplen);
+	}
+}
 
 /* The reader: the next packet, its h->caplen bytes in 'data', which has room
  * for the snap length; false: there is none. */

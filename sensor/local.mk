@@ -125,6 +125,7 @@ libsensor_a_SOURCES += \
 	sensor/record.h sensor/record.c \
 	sensor/fill.h sensor/fill.c \
 	sensor/tag.h sensor/tag.c \
+	sensor/evidence_before.h sensor/evidence_before.c \
 	sensor/evidence_tap.h sensor/evidence_tap.c \
 	sensor/evidence_name.h sensor/evidence_name.c \
 	sensor/evidence_conf.h sensor/evidence_conf.c \
@@ -162,8 +163,10 @@ libsensor_a_SOURCES += \
 	sensor/overload.h sensor/overload.c sensor/worker_shed.c \
 	sensor/overload_conf.h sensor/overload_conf.c \
 	sensor/worker.c \
+	sensor/worker_counters.c \
 	sensor/eve_out.h sensor/eve_out.c \
 	sensor/eve_writer.h sensor/eve_writer.c \
+	sensor/sink_order.h sensor/sink_order.c \
 	sensor/sink.h sensor/sink.c \
 	sensor/control_kept.h sensor/control_kept.c \
 	sensor/control_feed.h sensor/control_feed.c \

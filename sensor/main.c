@@ -98,11 +98,16 @@ static enum err
 open_capture(struct sensor *s, struct diag *d)
 {
 	const struct options *o = &s->opt;
+	enum err e;
 
 	if (o->live.n > 0) {
 		return live_open(&s->live, &o->live, s->n_workers, d);
 	}
-	return capture_open_files(&s->capture, o->read.v, o->read.n, o->bpf, d);
+	e = capture_open_files(&s->capture, o->read.v, o->read.n, o->bpf, d);
+	if (e == ERR_OK) {
+		capture_stop(s->capture, &sensor_stop_requested);
+	}
+	return e;
 }
 
 static struct sink_settings
@@ -201,6 +206,7 @@ open_retro(struct sensor *s, struct diag *d)
 		.origin = origin_of(o),
 		.n_workers = o->workers,
 		.types = o->retro_types,
+		.home = o->contacts.home,
 		.patient = o->live.n == 0,
 	};
 
@@ -445,6 +451,9 @@ ask_retro(const struct options *o)
 			     stdout, &seen, &d) != ERR_OK) {
 		log_err("%s", d.msg);
 		return SENSOR_USAGE;
+	}
+	if (!seen) { /* silence could be anything */
+		log_info("nothing of this is in the index %s", o->retro);
 	}
 	return seen ? SENSOR_DONE : SENSOR_FAILED;
 }

@@ -86,6 +86,8 @@ static const struct conf_key keys[] = {
 	  "kept of a flow, at most" },
 	{ "evidence.flow-bytes", "size", "10mb", "kept of a flow, at most" },
 	{ "evidence.snaplen", "size", "262144", "bytes kept of a packet" },
+	{ "evidence.before", "size", "4mb",
+	  "for packets of flows that may yet alert, each worker; 0: none" },
 	{ "evidence.buffer", "size", "4mb",
 	  "for packets that wait for the disk, each worker" },
 	{ "control.public-key", "string", "",

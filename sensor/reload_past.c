@@ -30,9 +30,9 @@ indicator_of(const struct ioc *ioc)
 		.source = n->source,
 		.created_by = "",
 		.description = n->description,
-		.labels = "",
+		.labels = n->labels,
 		.tactic = n->tactic,
-		.kill_chain = "",
+		.kill_chain = n->kill_chain,
 	};
 
 	STATIC_ASSERT((int)IOC_CERT_SHA256 == (int)INDICATOR_CERT_SHA256,

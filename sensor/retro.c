@@ -271,13 +271,13 @@ next_question(struct retro *r)
 	return q;
 }
 
-/* False: there are more that can be answered. */
+/* At most 'max'; false: there may be more that can be answered. */
 static bool
-answer_some(struct retro *r)
+answer_some(struct retro *r, unsigned max)
 {
 	struct question *q;
 
-	for (unsigned n = 0; n < TURN_QUESTIONS; n++) {
+	for (unsigned n = 0; n < max; n++) {
 		q = next_question(r);
 		if (q == NULL) {
 			return true;
@@ -301,9 +301,10 @@ tell(struct retro *r)
 	pthread_mutex_unlock(&r->lock);
 }
 
-/* Until there is a question, or it is time to look at the rings. */
+/* Until there is a question, or it is time to look at the rings; '*asked'
+ * questions wait. */
 static bool
-rest(struct retro *r, bool busy)
+rest(struct retro *r, bool busy, unsigned *asked)
 {
 	bool ending;
 
@@ -321,6 +322,7 @@ rest(struct retro *r, bool busy)
 		pthread_cond_timedwait(&r->wake, &r->lock, &until);
 	}
 	ending = r->ending;
+	*asked = r->n_questions;
 	pthread_mutex_unlock(&r->lock);
 	return ending;
 }
@@ -330,19 +332,24 @@ run(void *arg)
 {
 	struct retro *r = arg;
 	bool ending = false, busy = false;
+	unsigned asked;
 
 	while (!ending) {
-		ending = rest(r, busy);
-		/* what was seen before a question is found by it */
+		ending = rest(r, busy, &asked);
+		/* what was seen before a question is found by it: who asks from
+		 * here on may have seen more than is taken now */
 		busy = !take_notes(r);
 		while (ending && busy) {
 			busy = !take_notes(r);
 		}
 		busy = retro_index_work(r->index, clock_mono_us()) || busy;
-		busy = !answer_some(r) || busy;
+		if (asked > 0) {
+			asked = MIN(asked, (unsigned)TURN_QUESTIONS);
+			busy = !answer_some(r, asked) || busy;
+		}
 		tell(r);
 	}
-	while (!answer_some(r)) {
+	while (!answer_some(r, TURN_QUESTIONS)) {
 		continue;
 	}
 	return NULL;
@@ -393,6 +400,7 @@ retro_open(struct retro **out, const struct retro_settings *s, struct diag *d)
 				r->rings + ((size_t)k << bits), bits,
 				s->patient);
 		r->notes[k].types = s->types;
+		r->notes[k].home = s->home;
 	}
 	*out = r;
 	return ERR_OK;

@@ -36,6 +36,8 @@ struct retro_settings {
 	struct event_origin origin;
 	unsigned n_workers;
 	uint32_t types; /* bit per enum indicator_kind */
+	/* Whose hosts are counted, outlives the thread; NULL: all. */
+	const struct range_set *home;
 	bool patient; /* packets come from files: they wait for the index */
 };
 

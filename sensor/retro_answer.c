@@ -84,13 +84,27 @@ put_alert(struct json *j, const struct indicator *i)
 	json_obj_end(j);
 }
 
+uint32_t
+retro_answer_hosts(const struct retro_past *p)
+{
+	return host_bits_count(p->hosts_before) > host_bits_count(p->hosts)
+		       ? p->hosts_before
+		       : p->hosts;
+}
+
 void
 retro_answer_past(struct json *j, const char *key, const struct retro_past *p)
 {
+	uint32_t hosts = retro_answer_hosts(p);
+
 	json_obj(j, key);
 	json_time(j, "first", p->first_s * US_PER_S);
 	json_time(j, "last", p->last_s * US_PER_S);
 	json_u64(j, "count", MAX(p->count, (uint64_t)1));
+	if (hosts != 0) {
+		json_u64(j, "hosts", host_bits_count(hosts));
+		json_u64(j, "host_bits", hosts);
+	}
 	if (p->cut) {
 		json_bool(j, "at_least", true);
 	}
@@ -117,6 +131,12 @@ put_indicator(struct json *j, const struct indicator *i)
 	}
 	if (i->tactic[0] != '\0') {
 		json_cstr(j, "tactic", i->tactic);
+	}
+	if (i->labels[0] != '\0') {
+		json_cstr(j, "labels", i->labels);
+	}
+	if (i->kill_chain[0] != '\0') {
+		json_cstr(j, "kill_chain", i->kill_chain);
 	}
 	json_obj_end(j);
 }

@@ -24,7 +24,10 @@ bool retro_answer_find(struct retro_index *x, const struct indicator *i,
 void retro_answer_line(struct json *j, const struct event_origin *o,
 		       const struct indicator *i, const struct retro_past *p,
 		       uint64_t now_us);
-/* "first", "last", "count", and "at_least" when more may have been seen. */
+/* In the week with more of them, as host_bits.h. */
+uint32_t retro_answer_hosts(const struct retro_past *p);
+/* "first", "last", "count", hosts, and "at_least" when more may have been
+ * seen. */
 void retro_answer_past(struct json *j, const char *key,
 		       const struct retro_past *p);
 

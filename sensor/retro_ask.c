@@ -22,18 +22,23 @@ print_text(struct asking *a, const struct indicator *i,
 {
 	const struct retro_entry *e = &p->example;
 	char first[40], last[40], src[ADDR_TEXT_CAP], dst[ADDR_TEXT_CAP],
-		num[4];
+		num[4], hosts[60] = "";
 
+	if (retro_answer_hosts(p) != 0) {
+		snprintf(hosts, sizeof(hosts),
+			 ", about %u hosts of ours in a week",
+			 host_bits_count(retro_answer_hosts(p)));
+	}
 	clock_iso(p->first_s * US_PER_S, first);
 	clock_iso(p->last_s * US_PER_S, last);
 	addr_format(&e->src, src);
 	addr_format(&e->dst, dst);
 	fprintf(a->out,
-		"%s %s: first %.19sZ, last %.19sZ, %s%llu times; %s to "
+		"%s %s: first %.19sZ, last %.19sZ, %s%llu times%s; %s to "
 		"%s port %u %s\n",
 		indicator_kind_name(i->kind), i->value, first, last,
 		p->cut ? "at least " : "",
-		(unsigned long long)MAX(p->count, (uint64_t)1), src, dst,
+		(unsigned long long)MAX(p->count, (uint64_t)1), hosts, src, dst,
 		e->port, ip_proto_name(e->proto, num));
 }
 

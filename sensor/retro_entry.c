@@ -14,7 +14,8 @@ retro_key(const struct retro_secret *s, struct view value,
 		XXH3_128bits_withSecret(value.p, value.len, s->b, sizeof(s->b));
 
 	memcpy(out, &h.low64, 8);
-	memcpy(out + 8, &h.high64, 8);
+	memcpy(out + 8, &h.high64, RETRO_DIGEST_LEN - 8);
+	memset(out + RETRO_DIGEST_LEN, 0, RETRO_KEY_LEN - RETRO_DIGEST_LEN);
 }
 
 bool

@@ -6,8 +6,8 @@
  * else is a digest with a secret, so that nobody outside can make two values
  * share one, or aim at a place of the index.
  *
- * Place    above common/indicator.h and common/addr.h; below retro_ring and
- *          retro_seg.
+ * Place    above common/indicator.h, common/addr.h and common/host_bits.h; below
+ *          retro_ring and retro_seg.
  * Threads  pure; a secret is read only once it is set.
  * Memory   64 bytes an entry, in memory and on disk.
  * Cost     a digest of 16 bytes takes about 5 ns.
@@ -16,10 +16,15 @@
 #define SENSOR_RETRO_ENTRY_H
 
 #include "common/addr.h"
+#include "common/host_bits.h"
 #include "common/indicator.h"
 
 #define RETRO_SECRET_LEN 192
 #define RETRO_KEY_LEN 16
+#define RETRO_DIGEST_LEN 12 /* of all keys but addresses */
+/* Hosts are counted anew from week to week: over months one host has many
+ * addresses, and what many had to do with long ago says nothing of today. */
+#define RETRO_HOSTS_S (7 * 86400)
 
 struct retro_secret {
 	uint8_t b[RETRO_SECRET_LEN];
@@ -41,13 +46,23 @@ struct retro_entry {
 	uint16_t port; /* the server's */
 	uint32_t first_s, last_s;
 	uint32_t count; /* flows or transactions; stays at its largest value */
-	uint8_t key[RETRO_KEY_LEN];
+	union {
+		uint8_t key[RETRO_KEY_LEN];
+		struct {
+			uint8_t digest[RETRO_DIGEST_LEN];
+			/* whose it was of ours (host_bits.h), in the week of
+			 * last_s; no part of the key.  Of an address there is
+			 * none. */
+			uint32_t hosts;
+		};
+	};
 	struct addr src, dst; /* client and server of the latest one */
 };
 STATIC_ASSERT(sizeof(struct retro_entry) == 64, "stored as it is");
 
-/* 'value' in its canonical text; for an address retro_addr_key().  Kinds stand
- * before keys in the order, and are not part of it. */
+/* 'value' in its canonical text, with no hosts; for an address
+ * retro_addr_key().  Kinds stand before keys in the order, and are not part of
+ * it. */
 void retro_key(const struct retro_secret *s, struct view value,
 	       uint8_t out[RETRO_KEY_LEN]);
 static inline void
@@ -68,6 +83,15 @@ retro_be64(const uint8_t *p)
 	return v;
 }
 
+/* The second half of a key, without hosts. */
+static inline uint64_t
+retro_key_end(unsigned kind, const uint8_t *key)
+{
+	uint64_t v = retro_be64(key + 8);
+
+	return kind == INDICATOR_IP ? v : v & ~(uint64_t)UINT32_MAX;
+}
+
 /* The order of entries: by kind, then by key. */
 static inline int
 retro_cmp_key(unsigned kind_a, const uint8_t *a, unsigned kind_b,
@@ -81,8 +105,8 @@ retro_cmp_key(unsigned kind_a, const uint8_t *a, unsigned kind_b,
 	x = retro_be64(a);
 	y = retro_be64(b);
 	if (x == y) {
-		x = retro_be64(a + 8);
-		y = retro_be64(b + 8);
+		x = retro_key_end(kind_a, a);
+		y = retro_key_end(kind_a, b);
 	}
 	return x < y ? -1 : x > y;
 }
@@ -93,19 +117,30 @@ retro_cmp(const struct retro_entry *a, const struct retro_entry *b)
 	return retro_cmp_key(a->kind, a->key, b->kind, b->key);
 }
 
+static inline uint32_t
+retro_week(const struct retro_entry *e)
+{
+	return e->last_s / RETRO_HOSTS_S;
+}
+
 /* 'a' takes in what 'b' tells of the same thing. */
 static inline void
 retro_join(struct retro_entry *a, const struct retro_entry *b)
 {
 	uint32_t first = MIN(a->first_s, b->first_s);
 	uint32_t count = a->count + b->count;
+	uint32_t hosts = retro_week(a) >= retro_week(b) ? a->hosts : 0;
 
+	hosts |= retro_week(b) >= retro_week(a) ? b->hosts : 0;
 	count = count < a->count ? UINT32_MAX : count;
 	if (b->last_s >= a->last_s) {
 		*a = *b;
 	}
 	a->first_s = first;
 	a->count = count;
+	if (a->kind != INDICATOR_IP) {
+		a->hosts = hosts;
+	}
 }
 
 /* Whether 'e' is something that may stand in an index. */

@@ -6,6 +6,25 @@
  * million addresses. */
 #define NET_BLOCKS 4096
 
+/* Before 'e' is taken into p->last_s. */
+static void
+add_hosts(struct retro_past *p, const struct retro_entry *e)
+{
+	uint32_t was = p->last_s / RETRO_HOSTS_S, is = retro_week(e);
+
+	if (e->kind == INDICATOR_IP) {
+		return;
+	}
+	if (is > was) {
+		p->hosts_before = is == was + 1 ? p->hosts : 0;
+		p->hosts = e->hosts;
+	} else if (is == was) {
+		p->hosts |= e->hosts;
+	} else if (is + 1 == was) {
+		p->hosts_before |= e->hosts;
+	}
+}
+
 static void
 add(struct retro_index *x, struct retro_past *p, const struct retro_entry *e)
 {
@@ -15,6 +34,7 @@ add(struct retro_index *x, struct retro_past *p, const struct retro_entry *e)
 	if (!p->found) {
 		p->first_s = e->first_s;
 	}
+	add_hosts(p, e);
 	p->first_s = MIN(p->first_s, e->first_s);
 	if (!p->found || e->last_s >= p->last_s) {
 		p->last_s = e->last_s;

@@ -57,6 +57,9 @@ struct retro_past {
 	bool cut; /* it looked at as much as one may: there may be more */
 	uint32_t first_s, last_s;
 	uint64_t count;
+	/* of ours (host_bits.h) in the week of last_s, and of what is known of
+	 * the week before; 0: not known, or none */
+	uint32_t hosts, hosts_before;
 	struct retro_entry example; /* the latest */
 };
 

@@ -47,6 +47,19 @@ entry_of(const struct flow *f, uint64_t ts_us)
 	};
 }
 
+/* The same of a value, which the client has to do with.  One that is not ours
+ * does not count: strangers could make any name of theirs a common one. */
+static struct retro_entry
+value_of(const struct retro_notes *n, const struct flow *f, uint64_t ts_us)
+{
+	struct retro_entry e = entry_of(f, ts_us);
+
+	if (n->home == NULL || range_set_has(n->home, addr_value(&e.src))) {
+		e.hosts = host_bits_of(&e.src);
+	}
+	return e;
+}
+
 /* --- addresses --- */
 
 static void
@@ -138,8 +151,11 @@ static void
 note_value(struct retro_notes *n, struct retro_entry *e, unsigned kind,
 	   struct view value)
 {
+	uint32_t hosts = e->hosts;
+
 	e->kind = (uint8_t)kind;
 	retro_key(&n->secret, value, e->key);
+	e->hosts = hosts;
 	retro_ring_note(&n->ring, e);
 }
 
@@ -334,7 +350,7 @@ void
 retro_note_tx(struct retro_notes *n, const struct flow *f, struct app_tx *tx,
 	      uint64_t ts_us)
 {
-	struct retro_entry e = entry_of(f, ts_us);
+	struct retro_entry e = value_of(n, f, ts_us);
 
 	switch (tx->parser->proto) {
 	case APP_DNS:
@@ -368,7 +384,7 @@ void
 retro_note_file(struct retro_notes *n, const struct flow *f,
 		const struct file *file, uint64_t ts_us)
 {
-	struct retro_entry e = entry_of(f, ts_us);
+	struct retro_entry e = value_of(n, f, ts_us);
 	const struct digest_sums *s = &file->sums;
 
 	if ((s->has & DIGEST_MD5) != 0) {

@@ -17,6 +17,7 @@
 #ifndef SENSOR_RETRO_NOTE_H
 #define SENSOR_RETRO_NOTE_H
 
+#include "rules/range_set.h"
 #include "sensor/app_parser.h"
 #include "sensor/packet.h"
 #include "sensor/retro_ring.h"
@@ -36,12 +37,13 @@ struct retro_parent {
 struct retro_notes {
 	struct retro_ring ring;
 	struct retro_secret secret;
+	const struct range_set *home; /* whose hosts count; NULL: all */
 	uint32_t types; /* bit per enum indicator_kind */
 	uint32_t tokens, tokens_s; /* of unanswered flows; when last filled */
 	struct retro_parent parent[RETRO_PARENTS];
 };
 
-/* 'n' is zeroed but for its ring and types, which are set up. */
+/* 'n' is zeroed but for its ring, types and home, which are set up. */
 void retro_notes_init(struct retro_notes *n, const struct retro_secret *s);
 
 /* A packet that is the first of its flow in its direction. */

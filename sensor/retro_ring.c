@@ -53,9 +53,9 @@ static inline size_t
 recent_slot(unsigned kind, const uint8_t *key)
 {
 	STATIC_ASSERT(RETRO_RECENT == 1 << 12, "what the shift leaves");
-	return (size_t)((retro_be64(key + 8) ^ retro_be64(key) << 1 ^ kind) *
-				UINT64_C(0x9e3779b97f4a7c15) >>
-			52);
+	uint64_t h = retro_key_end(kind, key) ^ retro_be64(key) << 1 ^ kind;
+
+	return (size_t)(h * UINT64_C(0x9e3779b97f4a7c15) >> 52);
 }
 
 bool
@@ -90,6 +90,9 @@ retro_ring_note(struct retro_ring *r, const struct retro_entry *e)
 		s->first_s = MAX(s->first_s, e->first_s);
 	}
 	s->count += e->count;
+	if (s->kind != INDICATOR_IP) {
+		s->hosts |= e->hosts;
+	}
 	if (e->last_s >= s->last_s) {
 		s->last_s = e->last_s;
 		s->src = e->src;

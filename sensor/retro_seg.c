@@ -13,7 +13,9 @@
 
 #include "sensor/spool_file.h"
 
-#define MAGIC UINT64_C(0x314f52544552504b) /* "KPRETRO1" */
+#define MAGIC UINT64_C(0x324f52544552504b) /* "KPRETRO2" */
+/* Of a version that knew no hosts: its digests have 16 bytes. */
+#define MAGIC_1 UINT64_C(0x314f52544552504b)
 #define BYTE_ORDER_MARK UINT32_C(0x01020304)
 
 struct head {
@@ -113,8 +115,8 @@ retro_seg_open(struct retro_seg *s, int dirfd, uint64_t id, struct diag *d)
 		return diag_set(d, ERR_IO, "%s: %s", name, strerror(why));
 	}
 	if (file_read_at(s->fd, &h, sizeof(h), 0) != ERR_OK ||
-	    h.magic != MAGIC || h.order != BYTE_ORDER_MARK || h.id != id ||
-	    h.sum != head_sum(&h)) {
+	    (h.magic != MAGIC && h.magic != MAGIC_1) ||
+	    h.order != BYTE_ORDER_MARK || h.id != id || h.sum != head_sum(&h)) {
 		return refuse(s, d, "its head is damaged, or of other make");
 	}
 	s->bytes = size_of(h.n_blocks);
@@ -123,6 +125,7 @@ retro_seg_open(struct retro_seg *s, int dirfd, uint64_t id, struct diag *d)
 	    (uint64_t)st.st_size != s->bytes) {
 		return refuse(s, d, "it is not as long as its head says");
 	}
+	s->no_hosts = h.magic == MAGIC_1;
 	s->n = h.n;
 	s->n_blocks = h.n_blocks;
 	s->from_s = h.from_s;
@@ -157,6 +160,16 @@ block_ok(const struct retro_seg *s, uint32_t i, const struct retro_block *b)
 	return true;
 }
 
+static void
+clear_hosts(struct retro_block *b)
+{
+	for (uint32_t k = 0; k < b->n; k++) {
+		if (b->v[k].kind != INDICATOR_IP) {
+			b->v[k].hosts = 0;
+		}
+	}
+}
+
 enum err
 retro_seg_block(struct retro_seg *s, uint32_t i, struct retro_block *out)
 {
@@ -164,6 +177,9 @@ retro_seg_block(struct retro_seg *s, uint32_t i, struct retro_block *out)
 				  RETRO_SEG_HEAD + (uint64_t)i * RETRO_BLOCK);
 
 	if (e == ERR_OK && block_ok(s, i, out)) {
+		if (s->no_hosts) {
+			clear_hosts(out);
+		}
 		return ERR_OK;
 	}
 	s->bad++;

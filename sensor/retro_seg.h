@@ -51,6 +51,7 @@ struct retro_seg {
 	struct retro_fence *fence;
 	uint64_t bad; /* damaged blocks met */
 	bool told; /* and said so */
+	bool no_hosts; /* an older version wrote it */
 };
 
 /* "0000000000000001.seg" */

@@ -37,7 +37,7 @@ slot_of(const struct retro_table *t, unsigned kind, const uint8_t *key)
 {
 	uint64_t h = retro_be64(key) * UINT64_C(0xff51afd7ed558ccd);
 
-	h ^= (retro_be64(key + 8) + kind) * UINT64_C(0x9e3779b97f4a7c15);
+	h ^= (retro_key_end(kind, key) + kind) * UINT64_C(0x9e3779b97f4a7c15);
 	h ^= h >> 32;
 	h *= UINT64_C(0xc4ceb9fe1a85ec53);
 	return (uint32_t)(h >> 32) & t->mask;

@@ -362,14 +362,16 @@ step_send(struct sender *s, uint64_t now)
 	s->more = s->n_batches >= s->depth;
 }
 
-/* Fewer entries than batches that wait: some got lost in Redis, certainly. */
+/* Fewer entries than batches that wait: some got lost in Redis, certainly, if
+ * they were counted behind the last that was put. */
 static bool
 lost_some(const struct sender *s)
 {
 	struct spool_stats st;
 
 	spool_get_stats(s->spool, &st);
-	return s->ready && s->knows_length && s->length < st.frames &&
+	return s->ready && s->knows_length && !s->asking_length &&
+	       s->since_length == 0 && s->length < st.frames &&
 	       s->acked >= spool_last_seq(s->spool);
 }
 
@@ -402,6 +404,7 @@ step_probe(struct sender *s, uint64_t now)
 	       put_item(s, &it,
 			it.gap_from != 0 ? GAP : spool_class(it.hdr.sev),
 			PUT_PROBE)) {
+		s->since_length += MAX(it.data.len, (size_t)SMALL_BATCH);
 		s->probe_end = it.hdr.seq;
 		s->probe_left--;
 	}

@@ -20,11 +20,19 @@ static volatile sig_atomic_t reopen_requested;
 static volatile sig_atomic_t stats_requested;
 static volatile sig_atomic_t reload_requested;
 
-/* Other threads look at both, of which volatile says nothing. */
+/* Whichever thread ticks looks at them, of which volatile says nothing. */
 static void
 set(volatile sig_atomic_t *flag, sig_atomic_t v)
 {
 	__atomic_store_n(flag, v, __ATOMIC_RELAXED);
+}
+
+/* Whether it was asked for; once. */
+static bool
+take(volatile sig_atomic_t *flag)
+{
+	return __atomic_load_n(flag, __ATOMIC_RELAXED) != 0 &&
+	       __atomic_exchange_n(flag, 0, __ATOMIC_RELAXED) != 0;
 }
 
 static void
@@ -32,14 +40,14 @@ on_signal(int sig)
 {
 	switch (sig) {
 	case SIGHUP:
-		reopen_requested = 1;
+		set(&reopen_requested, 1);
 		break;
 	case SIGUSR1:
-		stats_requested = 1;
+		set(&stats_requested, 1);
 		set(&sensor_idle_wanted, 1);
 		break;
 	case SIGUSR2:
-		reload_requested = 1;
+		set(&reload_requested, 1);
 		break;
 	default:
 		set(&sensor_stop_requested, 1);
@@ -223,8 +231,7 @@ sensor_tick(void *arg, bool idle)
 	struct sensor *s = arg;
 	struct capture_stats captured;
 
-	if (reopen_requested) {
-		reopen_requested = 0;
+	if (take(&reopen_requested)) {
 		sink_reopen(s->sink);
 		reload_keys(s);
 	}
@@ -240,13 +247,11 @@ sensor_tick(void *arg, bool idle)
 	sensor_posture_turn(s, idle);
 	sensor_exercise_turn(s, idle);
 	tick_stats(s, idle);
-	if (stats_requested && idle) {
-		stats_requested = 0;
+	if (idle && take(&stats_requested)) {
 		log_stats(s);
 	}
 	sensor_tell_packets(s, idle);
-	if (reload_requested) {
-		reload_requested = 0;
+	if (take(&reload_requested)) {
 		service_reloading(&s->service);
 		reload_request(s->reload, "SIGUSR2", 0);
 		reload_keys(s);

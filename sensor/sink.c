@@ -8,20 +8,15 @@
 #include "rules/rule_prog.h"
 #include "sensor/eve_writer.h"
 #include "sensor/forward.h"
+#include "sensor/sink_order.h"
 
 /* Rounds that wait for the writer, live: with 20 a second, one and a half. */
 #define LIVE_PARCELS PARCELS_MAX
 #define ANY_SEVERITY 255
 
-/* Which line of which outbox comes next. */
-struct slot {
-	uint64_t order, sub;
-	uint32_t box, index;
-};
-
 /* A claim, and where it stands among the claims of its slot. */
 struct turn {
-	struct slot slot;
+	struct sink_slot slot;
 	uint64_t turn;
 	uint64_t prog;
 };
@@ -31,8 +26,7 @@ struct sink {
 	struct eve_writer *writer;
 	struct threshold_table *thresholds;
 	struct held *held;
-	struct slot *slots;
-	size_t cap;
+	struct sink_order order; /* of the round at hand */
 	struct turn *turns; /* claims of a round, in the order to settle them */
 	size_t n_turns, cap_turns;
 	struct sink_counters count;
@@ -270,63 +264,18 @@ goes_out(struct sink *s, const struct record *r, struct held_rule **news)
 }
 
 static int
-by_order(const void *a, const void *b)
-{
-	const struct slot *x = a, *y = b;
-
-	if (x->order != y->order) {
-		return x->order < y->order ? -1 : 1;
-	}
-	if (x->sub != y->sub) {
-		return x->sub < y->sub ? -1 : 1;
-	}
-	if (x->box != y->box) {
-		return x->box < y->box ? -1 : 1;
-	}
-	return x->index < y->index ? -1 : x->index > y->index;
-}
-
-static int
 by_turn(const void *a, const void *b)
 {
 	const struct turn *x = a, *y = b;
 
 	if (x->slot.order != y->slot.order || x->slot.sub != y->slot.sub ||
 	    x->slot.box != y->slot.box) {
-		return by_order(&x->slot, &y->slot);
+		return sink_order_compare(&x->slot, &y->slot);
 	}
 	if (x->turn != y->turn) {
 		return x->turn < y->turn ? -1 : 1;
 	}
 	return x->prog < y->prog ? -1 : x->prog > y->prog;
-}
-
-/*
- * Sorts, leaving alone what stands right already: of a lone worker all but
- * flows that ended together.
- */
-static void
-sort_slots(struct slot *v, size_t n)
-{
-	size_t from = 1, least;
-
-	while (from < n && by_order(&v[from - 1], &v[from]) < 0) {
-		from++;
-	}
-	least = from;
-	for (size_t i = from; i < n; i++) {
-		if (by_order(&v[i], &v[least]) < 0) {
-			least = i;
-		}
-	}
-	if (from < n) {
-		struct slot first = v[least];
-
-		while (from > 0 && by_order(&first, &v[from - 1]) < 0) {
-			from--;
-		}
-		qsort(v + from, n - from, sizeof(*v), by_order);
-	}
 }
 
 static void
@@ -352,7 +301,7 @@ settle_claims(struct sink *s, struct outbox *const *boxes, size_t n)
 {
 	s->n_turns = 0;
 	for (size_t i = 0; i < n; i++) {
-		const struct slot *slot = &s->slots[i];
+		const struct sink_slot *slot = &s->order.slots[i];
 		const struct record *r = &boxes[slot->box]->rec[slot->index];
 		struct turn *p = s->turns;
 
@@ -381,43 +330,6 @@ settle_claims(struct sink *s, struct outbox *const *boxes, size_t n)
 
 		settle(s, box, &box->rec[s->turns[i].slot.index]);
 	}
-}
-
-static bool
-reserve(struct sink *s, size_t n)
-{
-	struct slot *p;
-
-	if (n <= s->cap) {
-		return true;
-	}
-	p = realloc(s->slots, n * 2 * sizeof(*p));
-	if (p == NULL) {
-		return false;
-	}
-	s->slots = p;
-	s->cap = n * 2;
-	return true;
-}
-
-/* The records of all boxes, sorted; returns how many. */
-static size_t
-line_up(struct sink *s, struct outbox *const *boxes, unsigned n)
-{
-	size_t k = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		for (size_t r = 0; r < boxes[i]->n; r++) {
-			s->slots[k++] = (struct slot){
-				.order = boxes[i]->rec[r].order,
-				.sub = boxes[i]->rec[r].sub,
-				.box = i,
-				.index = (uint32_t)r,
-			};
-		}
-	}
-	sort_slots(s->slots, k);
-	return k;
 }
 
 /*
@@ -454,7 +366,7 @@ take_unsorted(struct sink *s, struct outbox *const *boxes, unsigned n)
 static void
 pass_over(struct sink *s, struct outbox *const *boxes, unsigned n, size_t total)
 {
-	if (!reserve(s, total)) {
+	if (!sink_order_reserve(&s->order, total)) {
 		for (unsigned i = 0; i < n; i++) {
 			for (size_t k = 0; k < boxes[i]->n; k++) {
 				lose(s, &boxes[i]->rec[k]);
@@ -462,10 +374,10 @@ pass_over(struct sink *s, struct outbox *const *boxes, unsigned n, size_t total)
 		}
 		return;
 	}
-	total = line_up(s, boxes, n);
+	total = sink_order_line_up(&s->order, boxes, n);
 	settle_claims(s, boxes, total);
 	for (size_t i = 0; i < total; i++) {
-		const struct slot *at = &s->slots[i];
+		const struct sink_slot *at = &s->order.slots[i];
 		struct held_rule *news;
 
 		(void)goes_out(s, &boxes[at->box]->rec[at->index], &news);
@@ -539,14 +451,15 @@ merge_round(struct sink *s, struct outbox *const *boxes, unsigned n)
 		}
 	}
 	p = eve_writer_take(s->writer);
-	if (!reserve(s, total) || !parcel_reserve(p, total)) {
+	if (!sink_order_reserve(&s->order, total) ||
+	    !parcel_reserve(p, total)) {
 		take_unsorted(s, boxes, n);
 		return;
 	}
-	total = line_up(s, boxes, n);
+	total = sink_order_line_up(&s->order, boxes, n);
 	settle_claims(s, boxes, total);
 	for (size_t i = 0; i < total; i++) {
-		const struct slot *at = &s->slots[i];
+		const struct sink_slot *at = &s->order.slots[i];
 		struct held_rule *news;
 
 		if (goes_out(s, &boxes[at->box]->rec[at->index], &news)) {
@@ -627,7 +540,7 @@ sink_close(struct sink *s)
 	threshold_table_free(s->thresholds);
 	held_free(s->held);
 	outbox_fini(&s->lines);
-	free(s->slots);
+	sink_order_fini(&s->order);
 	free(s->turns);
 	free(s);
 	return e;

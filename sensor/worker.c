@@ -125,16 +125,20 @@ write_tagged(struct worker *w, const struct event_subject *s)
 	}
 }
 
-/* One more packet of a flow that alerted. */
+/* One more packet of a flow that alerted, or may yet. */
 static void
 keep_followed(struct worker *w, const struct event_subject *s)
 {
 	struct flow *f = (struct flow *)s->f;
 
-	if (w->evidence->mode == EVIDENCE_FLOWS && f != NULL &&
-	    f->evidence == EVIDENCE_FOLLOWED) {
+	if (w->evidence->mode != EVIDENCE_FLOWS || f == NULL) {
+		return;
+	}
+	if (f->evidence == EVIDENCE_FOLLOWED) {
 		evidence_flow_frame(w->evidence, f->id, s->pkt->frame,
 				    &f->evidence);
+	} else if (f->evidence == EVIDENCE_UNSEEN) {
+		evidence_note(w->evidence, f->id, s->pkt->frame);
 	}
 }
 
@@ -569,88 +573,4 @@ void
 worker_behind(struct worker *w, unsigned fill, uint64_t now_us)
 {
 	overload_gauge(&w->overload, fill, now_us);
-}
-
-const struct overload *
-worker_overload(const struct worker *w)
-{
-	return &w->overload;
-}
-
-const struct worker_counters *
-worker_counters(const struct worker *w)
-{
-	return &w->count;
-}
-
-void
-worker_decode(const struct worker *w, struct decode_counters *out)
-{
-	decode_counters(w->decoder, out);
-}
-
-const struct decoder *
-worker_decoder(const struct worker *w)
-{
-	return w->decoder;
-}
-
-const struct flow_counters *
-worker_flows(const struct worker *w)
-{
-	return flow_counters(w->flows);
-}
-
-const struct stream_counters *
-worker_streams(const struct worker *w)
-{
-	return stream_counters(w->streams);
-}
-
-const struct app_counters *
-worker_apps(const struct worker *w)
-{
-	return app_counters(w->apps);
-}
-
-const struct file_ctx *
-worker_files(const struct worker *w)
-{
-	return w->apps->files;
-}
-
-const struct rule_matcher_stats *
-worker_matcher(const struct worker *w)
-{
-	return rule_matcher_stats(w->matcher);
-}
-
-const struct rule_profile *
-worker_costs(const struct worker *w)
-{
-	return rule_matcher_costs(w->matcher);
-}
-
-const struct contacts_counters *
-worker_contacts(const struct worker *w)
-{
-	return w->contacts != NULL ? contacts_desk_counters(w->contacts) : NULL;
-}
-
-const struct tag_counters *
-worker_tags(const struct worker *w)
-{
-	return w->tags != NULL ? tag_counters(w->tags) : NULL;
-}
-
-size_t
-worker_memory(const struct worker *w)
-{
-	return pool_in_use(w->pool);
-}
-
-uint64_t
-worker_pool_misses(const struct worker *w)
-{
-	return pool_misses(w->pool);
 }

@@ -105,6 +105,9 @@ keep_evidence(struct worker *w, struct event_subject *s)
 		return;
 	}
 	exercise = w->drill || event_log_exercise(w->log, s)[0] != '\0';
+	if (f != NULL) {
+		evidence_catch_up(t, f->id, exercise, f->evidence);
+	}
 	s->evidence = evidence_keep(t, s->pkt->frame, exercise);
 	if (f != NULL) {
 		evidence_follow(t, f->id, s->ts_us, exercise, &f->evidence);

@@ -39,10 +39,27 @@ if [ ${#tmp} -gt 60 ]; then
 fi
 pids=
 failures=0
+# How many times longer than it should take a script waits for what is to happen:
+# the machine may be slow, run much else, and the programs have sanitizers.
+patience=${PICKET_PATIENCE:-6}
+
+# is_ours PID : whether that is below this script, or was and nobody's is it now.
+# Of what ended long ago another test's program may have the number.
+is_ours() {
+	up=$1
+	while [ "$up" -gt 1 ]; do
+		{ read -r stat <"/proc/$up/stat"; } 2>/dev/null || return 1
+		set -- ${stat##*) }
+		up=$2
+		[ "$up" != $$ ] || return 0
+	done
+	[ "$up" -eq 1 ]
+}
 
 cleanup() {
 	trap - EXIT HUP INT TERM
 	for p in $pids; do
+		is_ours "$p" || continue
 		# A killed strace lets go of what it traced: that dies first.
 		if grep -q -x strace "/proc/$p/comm" 2>/dev/null; then
 			kill -9 $(cat "/proc/$p/task/$p/children") 2>/dev/null
@@ -65,6 +82,8 @@ need() {
 fail() {
 	printf 'FAIL: %s\n' "$*"
 	failures=$((failures + 1))
+	# The script fails anyhow: what is left of it is soon told.
+	patience=1
 }
 
 # same WHAT WANT GOT
@@ -87,9 +106,10 @@ no_sanitizer() {
 	fi
 }
 
-# eventually SECONDS COMMAND... : whether COMMAND succeeds in that time.
+# eventually SECONDS COMMAND... : whether COMMAND succeeds in that time, which is
+# what a machine of its own may take.
 eventually() {
-	tries=$(($1 * 10))
+	tries=$(($1 * 10 * patience))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		tries=$((tries - 1))

@@ -64,7 +64,8 @@ redis_fixture_start(struct redis_fixture *f, const char *opt, const char *value)
 		      "no", "--dir", f->dir, opt, value, (char *)NULL);
 		_exit(127);
 	}
-	for (int i = 0; i < 500 && f->pid > 0; i++) {
+	/* A minute, for a machine that has much else to do. */
+	for (int i = 0; i < 6000 && f->pid > 0; i++) {
 		if (listens(f->sock)) {
 			return true;
 		}

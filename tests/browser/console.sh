@@ -21,7 +21,7 @@ mkfifo "$work/stop"
 pid=$!
 exec 9>"$work/stop" # closing it ends the server
 n=0
-while [ ! -s "$work/port" ] && [ $n -lt 100 ]; do
+while [ ! -s "$work/port" ] && [ $n -lt 600 ]; do
 	n=$((n + 1))
 	sleep 0.1
 done
@@ -29,7 +29,7 @@ url=http://127.0.0.1:$(cat "$work/port")/
 
 # dump NAME TARGET : the page as the browser has it, in $work/NAME
 dump() {
-	timeout 60 chromium --headless --no-sandbox --disable-gpu --disable-quic \
+	timeout 300 chromium --headless --no-sandbox --disable-gpu --disable-quic \
 		--no-first-run --disable-background-networking \
 		--disable-component-update --disable-sync \
 		--user-data-dir="$work/profile" --enable-logging=stderr \

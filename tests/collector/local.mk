@@ -11,6 +11,9 @@ tests_collector_test_correlator_file_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_dedupe
 tests_collector_test_dedupe_SOURCES = tests/collector/test_dedupe.c
 tests_collector_test_dedupe_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_spelling
+tests_collector_test_spelling_SOURCES = tests/collector/test_spelling.c
+tests_collector_test_spelling_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_warning
 tests_collector_test_warning_SOURCES = tests/store_dir.h \
 	tests/collector/test_warning.c
@@ -190,6 +193,11 @@ UNIT_TESTS += tests/collector/test_correlate_reload
 tests_collector_test_correlate_reload_SOURCES = tests/store_dir.h tests/rnd.h \
 	tests/collector/test_correlate_reload.c
 tests_collector_test_correlate_reload_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_allow_reader
+tests_collector_test_allow_reader_SOURCES = tests/test.h tests/wait_for.h \
+	tests/collector/test_allow_reader.c
+tests_collector_test_allow_reader_LDADD = $(LIBS_COLLECTOR)
+
 UNIT_TESTS += tests/collector/test_lease
 tests_collector_test_lease_SOURCES = tests/store_dir.h tests/wait_for.h \
 	tests/collector/test_lease.c

@@ -146,6 +146,10 @@ def check_indicators(w, p, got):
         found[value.group(1) if value else o["pattern"]] = label(o)
         if "confidence" in o and "confidence" not in p["fields"]["indicator"]:
             complain(p["name"], "confidence was not to be told")
+        for field, key in (("labels", "labels"),
+                           ("stages", "kill_chain_phases")):
+            if key in o and field not in p["fields"]["indicator"]:
+                complain(p["name"], key, "was not to be told")
     for value in sorted(set(expected) | set(found)):
         if expected.get(value) != found.get(value):
             complain(p["name"], "indicator", value, "expected",

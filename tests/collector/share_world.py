@@ -16,7 +16,7 @@ TLPS = ["clear", "green", "amber", "amber+strict", "red"]
 OWNERS = ["JP", "US", "AU", "UK"]
 KINDS = ["indicator", "sighting", "incident"]
 FIELDS = {
-    "indicator": ["times", "confidence"],
+    "indicator": ["times", "confidence", "labels", "stages"],
     "sighting": ["times", "count", "sites"],
     "incident": ["times", "count", "sites", "title", "severity", "owners",
                  "stages", "actors", "victims", "services", "missions"],

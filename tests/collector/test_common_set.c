@@ -237,6 +237,37 @@ test_versions(void **state)
 			 INDICATOR_ARMED);
 }
 
+/* Taken back under another value, or of a pattern that nobody sees by now, and
+ * while there is no room: what the id gave before goes. */
+static void
+test_taken_back(void **state)
+{
+	const struct indicator_limits small = { .max_total = 1000,
+						.max_source = 2,
+						.keep_off = 10,
+						.keep_log = 5 };
+	struct indicator a = an_indicator(INDICATOR_DOMAIN, "one.xyz");
+
+	(void)state;
+	common_set_free(set);
+	open_set(&small);
+	a.id = "indicator--1";
+	a.modified_us = NOW - HOUR;
+	offer("s", &a, NOW);
+	a.value = "two.xyz";
+	offer("s", &a, NOW);
+	assert_int_equal(number("SELECT count(*) FROM indicators WHERE"
+				" state=2"),
+			 2);
+	a.value = "indicator--1.forgotten.invalid";
+	a.modified_us = NOW;
+	a.revoked = true;
+	assert_int_equal(offer("s", &a, NOW).outcome, INDICATOR_NO_ROOM);
+	assert_int_equal(number("SELECT count(*) FROM indicators WHERE"
+				" state=2"),
+			 0);
+}
+
 static void
 test_expiry(void **state)
 {
@@ -495,6 +526,87 @@ test_words(void **state)
 	assert_int_equal(number("SELECT state FROM indicators"), INDICATOR_OFF);
 }
 
+/* What a sensor saw before, of so many bits; whether it was taken back. */
+static bool
+past_at(enum indicator_kind kind, const char *value, unsigned bits,
+	uint64_t last_us)
+{
+	char why[INDICATOR_REASON_CAP];
+
+	assert_int_equal(sql_exec(db, "BEGIN"), ERR_OK);
+	assert_int_equal(common_set_past(set, kind, view_cstr(value),
+					 (uint32_t)((UINT64_C(1) << bits) - 1),
+					 VIEW_LIT("hq"), last_us, NOW, why),
+			 ERR_OK);
+	assert_int_equal(sql_exec(db, "COMMIT"), ERR_OK);
+	return why[0] != '\0';
+}
+
+static bool
+past(enum indicator_kind kind, const char *value, unsigned bits)
+{
+	return past_at(kind, value, bits, NOW - HOUR);
+}
+
+/* Armed, and then many of ours are told to have used it: it is taken back, once,
+ * and stands as the analyst says from then on. */
+static void
+test_past(void **state)
+{
+	static const char ua[] = "Common/1.0 (any of ours)";
+	struct indicator few =
+		an_indicator(INDICATOR_DOMAIN, "beacon-host.xyz");
+	struct indicator many = an_indicator(INDICATOR_USER_AGENT, ua);
+	struct indicator_word w;
+	struct indicator_put p = offer("feed", &many, NOW);
+	struct indicator_store *s = NULL;
+	struct diag d = { "" };
+
+	(void)state;
+	assert_false(offer("feed", &few, NOW).held || p.held);
+	/* no hosts known, few, another kind of the same value, none such */
+	assert_false(past(INDICATOR_DOMAIN, "beacon-host.xyz", 0));
+	assert_false(past(INDICATOR_DOMAIN, "beacon-host.xyz", 3));
+	assert_false(past(INDICATOR_URL, ua, 32));
+	assert_false(past(INDICATOR_DOMAIN, "unknown-host.xyz", 32));
+	/* what is over floods nobody, and is what is looked for */
+	assert_false(past_at(INDICATOR_USER_AGENT, ua, 32, NOW - 200 * HOUR));
+	assert_int_equal(number("SELECT count(*) FROM indicators WHERE"
+				" state=2"),
+			 2);
+	assert_true(past(INDICATOR_USER_AGENT, ua, 20));
+	assert_false(past(INDICATOR_USER_AGENT, ua, 32)); /* it is already */
+	expect_text("SELECT reason FROM indicators WHERE kind=10",
+		    "held by gate: too common: about 31 hosts of ours at hq"
+		    " used it in a week, last at 2026-11-21T21:26:40Z");
+	assert_int_equal(number("SELECT state FROM indicators WHERE kind=10"),
+			 INDICATOR_HELD);
+	assert_int_equal(indicator_word_of(common_set_words(set), ua, NOW, &w),
+			 ERR_OK);
+	assert_true(w.refuted && w.until_us == 0);
+	/* The source gives it anew, which is no analyst's word. */
+	many.description = "again";
+	many.modified_us = NOW;
+	offer("feed", &many, NOW + HOUR);
+	assert_int_equal(number("SELECT state FROM indicators WHERE kind=10"),
+			 INDICATOR_HELD);
+	assert_int_equal(
+		indicator_store_open(&s, db, &indicator_limits_default, &d),
+		ERR_OK);
+	assert_int_equal(indicator_store_begin(s), ERR_OK);
+	assert_int_equal(indicator_store_judge(s, p.id, VERDICT_RELEASED, "ann",
+					       "", NOW, &d),
+			 ERR_OK);
+	assert_int_equal(indicator_store_commit(s), ERR_OK);
+	indicator_store_close(s);
+	assert_false(past(INDICATOR_USER_AGENT, ua, 32));
+	assert_int_equal(number("SELECT state FROM indicators WHERE kind=10"),
+			 INDICATOR_ARMED);
+	assert_int_equal(indicator_word_of(common_set_words(set), ua, NOW, &w),
+			 ERR_OK);
+	assert_false(w.refuted);
+}
+
 static void
 import(const char *origin, bool snapshot, unsigned first, unsigned last)
 {
@@ -701,12 +813,18 @@ test_seen(void **state)
 			 i % (COMMON_SET_SITES + 10));
 		assert_int_equal(common_set_seen(set, &s), ERR_OK);
 	}
+	s.past = true;
+	snprintf(s.site, sizeof(s.site), "site1");
+	assert_int_equal(common_set_seen(set, &s), ERR_OK);
+	assert_int_equal(number("SELECT sum(past) FROM indicator_seen"), 3);
+	assert_int_equal(number("SELECT count FROM indicator_seen WHERE past"),
+			 9);
 	snprintf(s.exercise, sizeof(s.exercise), "KEEN");
 	assert_int_equal(common_set_seen(set, &s), ERR_OK);
 	assert_int_equal(number("SELECT count(*) FROM indicator_seen"),
 			 COMMON_SET_SITES + 1);
 	assert_int_equal(number("SELECT sum(count) FROM indicator_seen"),
-			 6 * (COMMON_SET_SITES + 10));
+			 6 * (COMMON_SET_SITES + 10) + 3);
 	assert_int_equal(number("SELECT count FROM indicator_seen WHERE"
 				" site='site0'"),
 			 6);
@@ -824,7 +942,7 @@ use_list(const char *lines)
 	assert_int_equal(
 		allow_lists_add_bytes(lists, "mine", view_cstr(lines), &d),
 		ERR_OK);
-	common_set_use_lists(set, lists);
+	allow_lists_free(common_set_use_lists(set, lists));
 }
 
 static void
@@ -884,19 +1002,45 @@ test_refuted(void **state)
 	assert_int_equal(change, number("SELECT max(change) FROM indicators"));
 }
 
+/* One that is longer than a sighting's key is taken back like any other; a
+ * neighbour that begins alike is not. */
+static void
+test_refuted_long(void **state)
+{
+	char url[2][600];
+	struct sighting_set s[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct indicator a = an_indicator(INDICATOR_URL, url[i]);
+
+		snprintf(url[i], sizeof(url[i]), "evil-host.xyz/%0500d?Id=%c",
+			 0, 'A' + i);
+		assert_int_equal(offer("s", &a, NOW).outcome, INDICATOR_ADDED);
+		sighting_of_indicator(&s[i], view_cstr(url[i]));
+		assert_int_equal(word(s[i].keys[0].text, NOW).confidence, 80);
+		a.revoked = i == 1;
+		offer("s", &a, NOW + 1);
+	}
+	assert_false(word(s[0].keys[0].text, NOW + 2).refuted);
+	assert_true(word(s[1].keys[0].text, NOW + 2).refuted);
+	assert_true(word(url[1], NOW + 2).refuted);
+}
+
 int
 main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		CASE(test_pack),        CASE(test_sources),
-		CASE(test_versions),    CASE(test_expiry),
-		CASE(test_gate),        CASE(test_gate_contacts),
-		CASE(test_words),       CASE(test_import),
-		CASE(test_reader_gone), CASE(test_partners_make_room),
-		CASE(test_bounds),      CASE(test_seen),
-		CASE(test_seen_long),   CASE(test_changes),
-		CASE(test_refuted),
+		CASE(test_pack),         CASE(test_sources),
+		CASE(test_versions),     CASE(test_expiry),
+		CASE(test_gate),         CASE(test_gate_contacts),
+		CASE(test_words),        CASE(test_import),
+		CASE(test_reader_gone),  CASE(test_partners_make_room),
+		CASE(test_bounds),       CASE(test_seen),
+		CASE(test_seen_long),    CASE(test_changes),
+		CASE(test_refuted),      CASE(test_taken_back),
+		CASE(test_refuted_long), CASE(test_past),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@
 #include "tests/store_fixture.h"
 #include "tests/test.h"
 
-#define PATIENCE_MS 8000
+#define PATIENCE_MS 60000
 
 static char path[128];
 static struct store *store;

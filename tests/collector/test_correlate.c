@@ -1010,6 +1010,50 @@ told_of_twice(void **state)
 	correlate_free(c);
 }
 
+struct pasts {
+	unsigned n;
+	uint64_t ours, theirs;
+};
+
+static enum err
+note_pasts(void *arg, const struct run *r)
+{
+	struct pasts *p = arg;
+
+	for (const struct run_site *s = r->sites; s != NULL; s = s->next) {
+		*(strcmp(s->owner, "US") == 0 ? &p->theirs : &p->ours) =
+			s->past;
+		p->n++;
+	}
+	return ERR_OK;
+}
+
+/* Of what partners tell nobody knows here how they found it. */
+static void
+the_past_is_counted(void **state)
+{
+	struct pasts p = { 0 };
+	struct correlate_sink sink = { &p, NULL, NULL, note_pasts, NULL };
+	struct sighting_set s = set("a", "JP", T0, 99, "i:x");
+	struct correlate *c = correlate_new(&correlate_defaults);
+
+	(void)state;
+	s.strong = false;
+	assert_int_equal(correlate_add(c, &s), ERR_OK);
+	s.past = true;
+	s.count = 5;
+	assert_int_equal(correlate_add(c, &s), ERR_OK);
+	s = set("US:b", "US", T0, 99, "i:x");
+	s.strong = false;
+	s.past = true;
+	assert_int_equal(correlate_add(c, &s), ERR_OK);
+	assert_int_equal(correlate_flush(c, &sink), ERR_OK);
+	assert_int_equal(p.n, 2);
+	assert_int_equal(p.ours, 5);
+	assert_int_equal(p.theirs, 0);
+	correlate_free(c);
+}
+
 int
 main(void)
 {
@@ -1037,6 +1081,7 @@ main(void)
 		cmocka_unit_test(the_future_makes_room_first),
 		cmocka_unit_test(old_links_make_room),
 		cmocka_unit_test(memory_is_bounded),
+		cmocka_unit_test(the_past_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,7 @@ static struct mission_map *map;
 struct owed {
 	int64_t into;
 	unsigned score;
+	char owners[256]; /* "Os0" to "Os5", with commas between */
 };
 
 /* A correlator and its store; its sink does what the pipeline does with it. */
@@ -36,17 +37,59 @@ struct world {
 	bool small; /* memory, and nothing is ever muted or split */
 };
 
+static void
+owe(struct owed *o, const struct assess_before *b)
+{
+	char names[sizeof(b->lead) + sizeof(b->support)], *save = NULL;
+
+	snprintf(names, sizeof(names), "%s,%s", b->lead, b->support);
+	for (char *n = strtok_r(names, ",", &save); n != NULL;
+	     n = strtok_r(NULL, ",", &save)) {
+		size_t len = strlen(o->owners);
+
+		if (strstr(o->owners, n) == NULL) {
+			assert_true(len + strlen(n) + 2 <= sizeof(o->owners));
+			snprintf(o->owners + len, sizeof(o->owners) - len,
+				 ",%s", n);
+		}
+	}
+}
+
+/* Whose the one that became part of it was, it is. */
+static void
+assert_owned(const struct owed *o, const struct assessment *a)
+{
+	char names[sizeof(o->owners)], *save = NULL;
+
+	snprintf(names, sizeof(names), "%s", o->owners);
+	for (char *n = strtok_r(names, ",", &save); n != NULL;
+	     n = strtok_r(NULL, ",", &save)) {
+		bool has = false;
+
+		for (unsigned i = 0; i < a->n_owners; i++) {
+			has = has || strcmp(a->stakes[i].owner, n) == 0;
+		}
+		assert_true(has);
+	}
+}
+
 static enum err
 on_merged(void *arg, int64_t from, int64_t into)
 {
 	struct world *w = arg;
 
+	struct assess_before before;
 	struct store_incident_kept a;
 	struct owed *o = &w->owed[into % (int64_t)ARRAY_LEN(w->owed)];
 
 	assert_int_equal(store_incident_get(w->store, from, &a), ERR_OK);
-	o->score = MAX(a.score, o->into == into ? o->score : 0);
-	o->into = into;
+	assert_int_equal(store_incident_before(w->store, from, &before),
+			 ERR_OK);
+	if (o->into != into) {
+		*o = (struct owed){ .into = into };
+	}
+	o->score = MAX(a.score, o->score);
+	owe(o, &before);
 	w->merged++;
 	return store_incident_merge(w->store, from, into);
 }
@@ -77,6 +120,9 @@ on_incident(void *arg, struct incident *i)
 		assert_true(a->score >= was.score && a->level >= was.level);
 		assert_true(a->n_owners >= was.n_owners);
 		assert_true(a->score >= o->score || o->into != i->id);
+		if (o->into == i->id) {
+			assert_owned(o, a);
+		}
 	}
 	if (e == ERR_OK && was.found) {
 		e = store_incident_mark(w->store, i->id, &a->mark);
@@ -409,10 +455,11 @@ picture(const struct world *w, char *out, size_t cap)
 		"SELECT 'run',exercise,kind,key,first_us,last_us,severity,"
 		"confidence,hex(stages),what,said,mark,flooded,flood_at,"
 		"flood_n,flood_before FROM runs ORDER BY 2,3,4,5",
-		"SELECT 'at'," WHO(r) ",s.site,s.owner,s.first_us,s.last_us,"
-				      "s.count,s.strong,s.mark,s.events FROM "
-				      "sightings s JOIN runs r"
-				      " ON r.id=s.run ORDER BY 2,3,4",
+		"SELECT 'at'," WHO(
+			r) ",s.site,s.owner,s.past,s.first_us,s.last_us,"
+			   "s.count,s.strong,s.mark,s.events FROM "
+			   "sightings s JOIN runs r"
+			   " ON r.id=s.run ORDER BY 2,3,4",
 		"SELECT 'link',min(" WHO(a) "," WHO(b) ") AS x,max(" WHO(
 			a) "," WHO(b) ") AS y,l.alert,l.by_hand FROM links l"
 				      " JOIN runs a ON a.id=l.a JOIN runs b ON "

@@ -164,6 +164,31 @@ few_of_one_side_become_one(void **state)
 	assert_int_equal(said, COUNTERPART_MERGES);
 }
 
+/* Who has more open than are looked at, which may not fit either, keeps no other
+ * waiting. */
+static void
+one_that_opens_many_hides_nobody(void **state)
+{
+	struct counterpart_pair p[64];
+	unsigned n = 0, of_us = 0;
+
+	(void)state;
+	opens("AU", "JP", 1, 1, true);
+	opens("AU", "US", 2, 1, true);
+	for (unsigned i = 1; i <= 40; i++) {
+		tells("JP", i, 50);
+		opens("JP", "AU", i, i, false);
+	}
+	tells("US", 3, 50);
+	opens("US", "AU", 1, 3, false);
+	assert_int_equal(counterpart_consults(db, p, 8, &n), ERR_OK);
+	assert_int_equal(n, 8);
+	for (unsigned i = 0; i < n; i++) {
+		of_us += strcmp(p[i].theirs.side, "US") == 0;
+	}
+	assert_int_equal(of_us, 1);
+}
+
 struct shown {
 	unsigned n, of_jp;
 };
@@ -192,6 +217,36 @@ one_that_cries_hides_nobody(void **state)
 	assert_int_equal(s.n, COUNTERPART_OF_ONE + 1);
 }
 
+static void
+compare_leads(void *arg, const struct counterpart *c)
+{
+	struct shown *s = arg;
+
+	s->n++;
+	assert_string_equal(c->our_lead, "US");
+	assert_string_not_equal(c->lead, c->our_lead);
+}
+
+/* Who leads here stands beside who leads there, in the order of the text too. */
+static void
+both_leads_are_shown(void **state)
+{
+	static const char lead[] = "\"our_lead\":\"US\"";
+	struct shown s = { 0 };
+	struct json j;
+
+	(void)state;
+	tells("JP", 1, 10);
+	assert_int_equal(counterpart_each(db, 1, compare_leads, &s), ERR_OK);
+	assert_int_equal(s.n, 1);
+	json_init(&j);
+	json_obj(&j, NULL);
+	assert_int_equal(counterpart_json(db, 1, &j), ERR_OK);
+	json_obj_end(&j);
+	assert_non_null(memmem(j.p, j.len, lead, strlen(lead)));
+	json_fini(&j);
+}
+
 int
 main(void)
 {
@@ -199,7 +254,9 @@ main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		CASE(nobody_talks_himself_to_a_table),
 		CASE(few_of_one_side_become_one),
+		CASE(one_that_opens_many_hides_nobody),
 		CASE(one_that_cries_hides_nobody),
+		CASE(both_leads_are_shown),
 #undef CASE
 	};
 

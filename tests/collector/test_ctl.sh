@@ -104,6 +104,20 @@ shows '82 of 100, level 5, emergency'
 shows 'JP; in support: US'
 shows 'initial access'
 shows 'Consultation JP-1, open, lead JP; JP not yet, US not yet'
+# Who leads here stands beside who leads at the partner.
+if command -v sqlite3 >/dev/null 2>&1; then
+	sqlite3 "$db" "INSERT INTO incident_keys VALUES('kdomain x',1);
+		INSERT INTO partner_incidents SELECT column1,column1,'t',4,70,
+			column2,'','','','','',1,0,0,1,0,'green',1
+			FROM (VALUES('US','US'),('AU','JP'),('FR',''));
+		INSERT INTO partner_keys SELECT 'kdomain x',party,id
+			FROM partner_incidents" || fail 'sqlite3'
+	runs 0 -s "$db" incidents show 1
+	shows 'US: level 4 severe, score 70, lead US (JP here): t'
+	shows 'AU: level 4 severe, score 70, lead JP (here too): t'
+	shows 'FR: level 4 severe, score 70, lead not told (JP here): t'
+	sqlite3 "$db" 'DELETE FROM partner_incidents; DELETE FROM incident_keys'
+fi
 runs 0 -s "$db" consult
 shows 'JP-1'
 lacks 'KEEN TEST'
@@ -147,6 +161,25 @@ for c in status sensors blind missions alerts 'alerts --all' incidents 'incident
 	*) fail "--json $c: not an object" ;;
 	esac
 done
+
+runs 0 -s "$db" exercise
+shows 'no exercises: exercise start FILE orders one'
+for i in 1 2; do
+	cat >"$work/plan.yaml" <<-EOF
+		name: PLAN-$i
+		from: 2030-01-0${i}T00:00:00Z
+		until: 2030-01-0${i}T12:00:00Z
+		ranges: [198.51.100.0/24]
+		injects:
+		  - id: one
+		    sources: [198.51.100.7]
+	EOF
+	runs 0 -s "$db" exercise start "$work/plan.yaml"
+done
+runs 0 -s "$db" exercise
+shows 'what is not told yet stays so'
+[ "$(sed -n '1,3s/ .*//p' "$work/out" | paste -sd ' ')" = \
+	'EXERCISE PLAN-2 PLAN-1' ] || fail "exercises: $(cat "$work/out")"
 
 runs 1 -s "$db" incidents show 99
 runs 1 -s "$db" incidents close 99

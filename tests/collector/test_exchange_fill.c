@@ -469,6 +469,8 @@ test_held_is_on_record_once(void **state)
 		run_sql("UPDATE incidents SET updated_us=updated_us+1");
 	}
 	assert_int_equal(s.seq, 0);
+	/* The account is of things, not of looks at them. */
+	assert_int_equal(s.held, 2);
 	assert_int_equal(count_rows(HELD_RECORDS), 1);
 	assert_int_equal(count_rows(HELD_RECORDS " AND json_extract(record,"
 						 "'$.body.count')=2 AND"

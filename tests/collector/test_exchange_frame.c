@@ -40,6 +40,7 @@ static int
 setup(void **state)
 {
 	struct diag d = { "" };
+	char policy[256];
 
 	(void)state;
 	snprintf(dir, sizeof(dir), "/tmp/test_exchange.XXXXXX");
@@ -54,10 +55,13 @@ setup(void **state)
 	assert_int_equal(sign_key_load(&jp.keys[1], path("jp.pub"), false, &d),
 			 ERR_OK);
 	jp.n_keys = 2;
-	write_file("policy.yaml",
-		   "producer: US\npartners:\n"
-		   "  - name: JP\n    owner: JP\n    pseudonym-key: /k\n"
-		   "  - name: au\n    owner: AU\n    pseudonym-key: /k\n");
+	/* any secret that only we may read will do */
+	snprintf(policy, sizeof(policy),
+		 "producer: US\npartners:\n"
+		 "  - name: JP\n    owner: JP\n    pseudonym-key: %s/us\n"
+		 "  - name: au\n    owner: AU\n    pseudonym-key: %s/us\n",
+		 dir, dir);
+	write_file("policy.yaml", policy);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "collector/store_sql.h"
@@ -190,6 +191,8 @@ begin_other(uint64_t stale_us, bool ends_itself)
 	o.pid = fork();
 	assert_true(o.pid >= 0);
 	if (o.pid == 0) {
+		/* Also while it is stopped, and whatever becomes of us. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(to[1]);
 		close(from[0]);
 		be_other(to[0], from[1], stale_us, ends_itself);
@@ -265,6 +268,41 @@ test_signs_of_life_hold_it(void **state)
 	assert_int_equal(await(l, 18), ERR_CLOSED);
 	assert_int_equal(ask(&o, 'w'), 'y');
 	assert_int_equal(ask(&o, 'h'), 'y');
+	assert_int_equal(end_other(&o), 0);
+	assert_int_equal(counted("other"), 1);
+	lease_free(l);
+}
+
+static const struct other *halted;
+
+/* All stands still for longer than a hung holder would get away with, and we
+ * are the first to go on. */
+static void
+halt(void *arg)
+{
+	if (turns == 2) {
+		stop_other(halted);
+		usleep(HASTY * 2 + HASTY / 2);
+	} else if (turns == 3) {
+		kill(halted->pid, SIGCONT);
+	}
+	turn(arg);
+}
+
+static void
+test_who_stands_by_was_away_too(void **state)
+{
+	struct other o = begin_other(HASTY * 2, false);
+	struct lease *l = stand_by(HASTY * 2, false);
+	struct diag d = { "" };
+
+	(void)state;
+	halted = &o;
+	stop = 0;
+	turns = 0;
+	most_turns = 8;
+	assert_int_equal(lease_wait(l, &stop, halt, NULL, &d), ERR_CLOSED);
+	assert_int_equal(ask(&o, 'w'), 'y');
 	assert_int_equal(end_other(&o), 0);
 	assert_int_equal(counted("other"), 1);
 	lease_free(l);
@@ -486,6 +524,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_one_at_a_time),
 		CASE(test_signs_of_life_hold_it),
+		CASE(test_who_stands_by_was_away_too),
 		CASE(test_who_dies_is_replaced),
 		CASE(test_who_wakes_up_is_fenced),
 		CASE(test_within_a_transaction),

@@ -142,6 +142,7 @@ an_alert(unsigned i)
 		.past_first_us = 1,
 		.past_last_us = UINT64_C(1) << 60,
 		.past_count = 99,
+		.past_hosts = i % 2 == 0 ? UINT32_C(0x80000001) : 0,
 	};
 
 	memset(a.src.b, (int)(i % 4), sizeof(a.src.b));
@@ -206,6 +207,7 @@ assert_same(const struct alert *a, const struct alert *b)
 		assert_int_equal(a->past_first_us, b->past_first_us);
 		assert_int_equal(a->past_last_us, b->past_last_us);
 		assert_int_equal(a->past_count, b->past_count);
+		assert_int_equal(a->past_hosts, b->past_hosts);
 	}
 }
 
@@ -296,6 +298,40 @@ test_what_is_packed_is_read(void **state)
 		}
 		assert_int_equal(part_unpack_next(u, &s, &d), ERR_NOTFOUND);
 		part_pack_reset(p);
+	}
+	part_unpack_free(u);
+	part_pack_free(p);
+}
+
+/* Who is told of what a part saw is armed with all of it. */
+static void
+test_an_indicator_is_whole(void **state)
+{
+	static char value[PART_PACK_VALUE];
+	struct part_pack *p = part_pack_new();
+	struct part_unpack *u = part_unpack_new();
+	struct part_sight s;
+	struct diag d = { "" };
+
+	(void)state;
+	memset(value, 'V', sizeof(value));
+	for (unsigned i = 0; i < 4; i++) {
+		struct alert a = an_alert(1);
+
+		a.indicator.value = view_of(value, sizeof(value) - i);
+		a.indicator.subdomains = i % 2 != 0;
+		a.indicator.source = i / 2 != 0 ? LIT("warning") : LIT("own");
+		assert_true(a.has_indicator);
+		assert_true(part_pack_alert(p, "s", "t", i + 1, &a));
+	}
+	assert_int_equal(part_unpack_open(u, part_pack_bytes(p), &d), ERR_OK);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(part_unpack_next(u, &s, &d), ERR_OK);
+		assert_view(s.a.indicator.value,
+			    view_of(value, sizeof(value) - i));
+		assert_int_equal(s.a.indicator.subdomains, i % 2);
+		assert_view(s.a.indicator.source,
+			    i / 2 != 0 ? LIT("warning") : VIEW_NONE);
 	}
 	part_unpack_free(u);
 	part_pack_free(p);
@@ -438,6 +474,7 @@ main(void)
 		cmocka_unit_test(test_numbers_of_alerts),
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_what_is_packed_is_read),
+		cmocka_unit_test(test_an_indicator_is_whole),
 		cmocka_unit_test(test_a_record_is_bounded),
 		cmocka_unit_test(test_damage_is_refused),
 		cmocka_unit_test(test_ranges_are_those_of_lines),

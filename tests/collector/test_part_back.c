@@ -215,6 +215,46 @@ test_a_store_is_one_parts(void **state)
 	scene_end(s);
 }
 
+/* What a part makes up fills its own room, and nobody else's. */
+static void
+test_names_of_sensors_have_a_bound(void **state)
+{
+	struct scene *s = scene_begin();
+	struct diag d = { "" };
+	char name[24];
+	int64_t id, first = 0;
+
+	(void)state;
+	s->head_cfg.of = 2;
+	must(store_begin(s->head_store), &d);
+	must(part_in_sensor(s->in, 1, "base", "early", &id), &d);
+	for (unsigned i = 1; i < PART_IN_SENSORS; i++) {
+		snprintf(name, sizeof(name), "made-up-%u", i);
+		must(part_in_sensor(s->in, 1, "base", name, &id), &d);
+	}
+	assert_int_equal(part_in_sensor(s->in, 1, "base", "more", &id),
+			 ERR_NOTFOUND);
+	must(part_in_sensor(s->in, 1, "base", "early", &first), &d);
+	must(part_in_sensor(s->in, 2, "base", "other", &id), &d);
+	must(part_in_sensor(s->in, 1, "base", "other", &id), &d);
+	must(store_commit(s->head_store), &d);
+	/* A restart gives no room anew; known ones go on. */
+	scene_close_head(s);
+	scene_open_head(s);
+	must(store_begin(s->head_store), &d);
+	assert_int_equal(part_in_sensor(s->in, 1, "base", "more", &id),
+			 ERR_NOTFOUND);
+	must(part_in_sensor(s->in, 2, "base", "more", &id), &d);
+	must(part_in_sensor(s->in, 1, "base", "early", &id), &d);
+	assert_int_equal(id, first);
+	/* What was not committed took no room. */
+	store_rollback(s->head_store);
+	must(part_in_reload(s->in), &d);
+	assert_int_equal(store_sensor_find(s->head_store, "base", "more", &id),
+			 ERR_NOTFOUND);
+	scene_end(s);
+}
+
 int
 main(void)
 {
@@ -226,6 +266,7 @@ main(void)
 		cmocka_unit_test(test_an_alert_is_found_by_its_number),
 		cmocka_unit_test(test_what_cannot_be_taken_in_comes_again),
 		cmocka_unit_test(test_a_store_is_one_parts),
+		cmocka_unit_test(test_names_of_sensors_have_a_bound),
 	};
 
 	return cmocka_run_group_tests(tests, scenes_open, scenes_close);

@@ -75,7 +75,7 @@ test_redis_forgets(void **state)
 	scene_part_turn(s);
 	freeReplyObject(scene_ask(s, "FLUSHALL", NULL));
 	/* Looked for when nothing moved for two seconds. */
-	for (unsigned i = 0; i < 600 && s->came < 10; i++) {
+	for (unsigned i = 0; i < 6000 && s->came < 10; i++) {
 		scene_part_turn(s);
 		scene_head_turn(s, true);
 		usleep(10000);

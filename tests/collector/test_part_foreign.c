@@ -57,7 +57,7 @@ test_what_is_too_large_keeps_nobody_waiting(void **state)
 	scene_say(s, 5);
 	scene_part_turn(s);
 	freeReplyObject(scene_ask(s, "EVAL %s 0", flood));
-	for (unsigned i = 0; i < 100 && e == ERR_AGAIN; i++) {
+	for (unsigned i = 0; i < 1200 && e == ERR_AGAIN; i++) {
 		e = part_in_read(s->in, s->head_pool, &n, &d);
 		usleep(e == ERR_AGAIN ? 50000 : 0);
 	}

@@ -195,7 +195,7 @@ wait_committed(const char *name, uint64_t seq)
 	char want[64], got[64] = "nothing";
 
 	snprintf(want, sizeof(want), "%" PRIu64 " %" PRIu64, EPOCH, seq);
-	for (int i = 0; i < 600 && strcmp(got, want) != 0; i++) {
+	for (int i = 0; i < 3000 && strcmp(got, want) != 0; i++) {
 		redisReply *r = call("GET picket:committed:{%s}%s", name, "");
 
 		if (r->type == REDIS_REPLY_STRING) {
@@ -205,7 +205,7 @@ wait_committed(const char *name, uint64_t seq)
 		nap(100);
 	}
 	if (strcmp(got, want) != 0) {
-		fail_msg("waited 60 s for the committed point %s: %s", want,
+		fail_msg("waited 300 s for the committed point %s: %s", want,
 			 got);
 	}
 }
@@ -606,7 +606,7 @@ wait_stored(const char *name, uint64_t alerts)
 {
 	struct store_status s = { .alerts = 0 };
 
-	for (int i = 0; i < 600; i++) {
+	for (int i = 0; i < 3000; i++) {
 		struct store_reader *r = NULL;
 		struct diag d;
 		bool there = false;
@@ -622,7 +622,7 @@ wait_stored(const char *name, uint64_t alerts)
 		}
 		nap(100);
 	}
-	fail_msg("%s: %" PRIu64 " alerts of %" PRIu64 " stored within 60 s",
+	fail_msg("%s: %" PRIu64 " alerts of %" PRIu64 " stored within 300 s",
 		 name, s.alerts, alerts);
 }
 

@@ -301,6 +301,32 @@ test_names(void **state)
 		"[host]");
 }
 
+/* No name is as long as these; what stands before our domain says more of us
+ * than it does. */
+static void
+test_long_host_names(void **state)
+{
+	char text[8192], want[8192];
+
+	(void)state;
+	for (unsigned n = 240; n < 2000; n += 7) {
+		char label[2048];
+
+		memset(label, 'x', n);
+		label[n] = '\0';
+		snprintf(text, sizeof(text), "at %s.mod.example.", label);
+		becomes("drop", text, "at [host].");
+		snprintf(text, sizeof(text), "at 1.%s-2.a.mod.example", label);
+		becomes("drop", text, "at [host]");
+		/* Nor does its length make one ours. */
+		snprintf(text, sizeof(text), "%s.mod.example.%s mod.example",
+			 label, label);
+		snprintf(want, sizeof(want), "%s.mod.example.%s [host]", label,
+			 label);
+		becomes("drop", text, want);
+	}
+}
+
 /* Whatever blanks are between the words of a name, and none but those. */
 static void
 test_names_as_people_write_them(void **state)
@@ -401,6 +427,7 @@ main(void)
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_pseudonyms),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_long_host_names),
 		cmocka_unit_test(test_names_as_people_write_them),
 		cmocka_unit_test(test_names_above_their_object),
 		cmocka_unit_test(test_roles),

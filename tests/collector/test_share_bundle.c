@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 
 #include "collector/audit.h"
+#include "collector/indicator_store.h"
 #include "collector/store_sql.h"
+#include "common/indicator_read.h"
 #include "tests/store_dir.h"
 
 static struct share_policy *policy;
@@ -237,6 +239,29 @@ test_played_with(void **state)
 			 4);
 }
 
+/* What a sensor found in what it had seen before is told as that, unless some of
+ * it was live, or times are not told. */
+static void
+test_past(void **state)
+{
+	(void)state;
+	run_sql("INSERT INTO runs(exercise,kind,key,first_us,last_us,severity,"
+		"confidence,what,said,mark) VALUES('',0,'bad.example',1,2,1,50,"
+		"1,'green','green')");
+	run_sql("INSERT INTO sightings(run,site,owner,first_us,last_us,count,"
+		"strong,mark,past) SELECT id,'base','JP',1,2,3,3,'green',2"
+		" FROM runs");
+	run_sql("UPDATE sightings SET past=3");
+	read_policy("times], sighting: [times, count", "drop");
+	assert_int_equal(count(make(), "\"x_picket_past\":true"), 1);
+	run_sql("UPDATE sightings SET count=4");
+	assert_int_equal(count(make(), "x_picket_past"), 0);
+	run_sql("UPDATE sightings SET past=4");
+	read_policy("times], sighting: [count", "drop");
+	assert_int_equal(count(make(), "\"type\":\"sighting\""), 1);
+	assert_int_equal(count(bundle.stix.j.p, "x_picket_past"), 0);
+}
+
 /* An incident of that title at ours and at what a partner told; as it is named. */
 static void
 named(const char *title, bool told, const char *want)
@@ -288,6 +313,139 @@ test_no_site_in_a_title(void **state)
 	assert_int_equal(count(bundle.stix.j.p, "\"ship-7\""), 1);
 }
 
+/* An indicator as it is known, on one line. */
+struct line {
+	char text[2000];
+	unsigned n;
+};
+
+static enum err
+write_line(void *arg, const struct indicator *i, struct diag *d)
+{
+	struct line *l = arg;
+	char mark[MARKING_TEXT_CAP];
+
+	(void)d;
+	l->n++;
+	snprintf(l->text, sizeof(l->text),
+		 "%s %s %s c=%u %llu-%llu l=%s t=%s k=%s%s",
+		 indicator_kind_name(i->kind), i->value,
+		 marking_text(&i->mark, mark), i->confidence,
+		 (unsigned long long)i->valid_from_us,
+		 (unsigned long long)i->valid_until_us, i->labels, i->tactic,
+		 i->kill_chain, i->revoked ? " revoked" : "");
+	return ERR_OK;
+}
+
+/* The one indicator of a document. */
+static const char *
+line_of(const char *text)
+{
+	static struct line l;
+	const struct indicator_sink sink = { &l, write_line, NULL, NULL };
+	struct indicator_report r = { 0 };
+	struct diag d = { "" };
+
+	l = (struct line){ .n = 0 };
+	if (indicator_read_bytes("x", view_cstr(text), &sink, &r, &d) !=
+	    ERR_OK) {
+		fail_msg("%s", d.msg);
+	}
+	assert_int_equal(l.n, 1);
+	return l.text;
+}
+
+static struct indicator_store *set;
+static struct indicator_put put;
+
+static enum err
+put_one(void *arg, const struct indicator *i, struct diag *d)
+{
+	(void)arg;
+	(void)d;
+	return indicator_store_put(set, i, &put);
+}
+
+/* A document into the common set, as a list of ours. */
+static void
+known_here(const char *source, const char *text)
+{
+	const struct indicator_sink sink = { NULL, put_one, NULL, NULL };
+	struct indicator_report r = { 0 };
+	struct diag d = { "" };
+
+	put = (struct indicator_put){ .now_us = 1790000000000000 };
+	assert_int_equal(
+		indicator_store_open(&set, db, &indicator_limits_default, &d),
+		ERR_OK);
+	assert_int_equal(indicator_store_begin(set), ERR_OK);
+	assert_int_equal(indicator_store_origin(set, source, &put.origin),
+			 ERR_OK);
+	assert_int_equal(
+		indicator_read_bytes("x", view_cstr(text), &sink, &r, &d),
+		ERR_OK);
+	assert_int_equal(r.loaded, 1);
+	assert_int_equal(indicator_store_commit(set), ERR_OK);
+	indicator_store_close(set);
+}
+
+#define AMBER "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"
+#define DOC(phases) \
+	"{\"type\":\"bundle\",\"objects\":[{\"type\":\"indicator\"," \
+	"\"id\":\"indicator--1\",\"modified\":\"2026-01-01T00:00:00Z\"," \
+	"\"pattern_type\":\"stix\",\"pattern\":" \
+	"\"[ipv4-addr:value = '45.155.205.3']\"," \
+	"\"valid_from\":\"2026-01-01T00:00:00Z\"," \
+	"\"valid_until\":\"2096-01-01T00:00:00Z\",\"confidence\":85," \
+	"\"labels\":[\"apt 7\",\"tlp:amber\",\"from 10.9.8.7\"]," \
+	"\"object_marking_refs\":[\"" AMBER "\"]," \
+	"\"x_picket_releasable_to\":[\"JP\",\"US\"]" phases "}]}"
+#define PHASES \
+	",\"kill_chain_phases\":[{\"kill_chain_name\":" \
+	"\"lockheed-martin-cyber-kill-chain\",\"phase_name\":\"delivery\"}," \
+	"{\"kill_chain_name\":\"mitre-attack\",\"phase_name\":" \
+	"\"exfiltration\"}]"
+#define SPAN "1767225600000000-3976214400000000 "
+
+/* What came in goes out the same, as far as the policy lets it: to the partner
+ * it is the same value, of the same time, marking and stage. */
+static void
+test_there_and_back(void **state)
+{
+	(void)state;
+	known_here("list", DOC(PHASES));
+	/* What a partner says of it is not told on. */
+	known_here("partner:AU", "type,value,tlp,labels,tactic\n"
+				 "ip,45.155.205.3,green,theirs,persistence\n");
+	read_policy("times, confidence, labels, stages", "drop");
+	assert_string_equal(line_of(make()),
+			    "ip 45.155.205.3 amber//JP,US c=85 " SPAN
+			    "l=apt 7,from [address],malicious-activity "
+			    "t=TA0010 k=lockheed-martin-cyber-kill-chain:"
+			    "delivery,mitre-attack:exfiltration");
+	/* No field that is not listed, and no list that is empty. */
+	read_policy("times", "drop");
+	assert_string_equal(line_of(make()),
+			    "ip 45.155.205.3 amber//JP,US c=255 " SPAN
+			    "l=malicious-activity t= k=");
+	assert_null(strstr(bundle.stix.j.p, "kill_chain"));
+	assert_null(strstr(bundle.stix.j.p, "labels"));
+}
+
+/* A tactic by itself, as CSV has it, is a phase to others. */
+static void
+test_a_tactic_is_a_phase(void **state)
+{
+	(void)state;
+	known_here("list", "type,value,tlp,labels,tactic\n"
+			   "domain,bad.example,green,tlp:green,TA0011\n");
+	read_policy("labels, stages", "drop");
+	assert_non_null(strstr(line_of(make()),
+			       " l=malicious-activity t=TA0011 "
+			       "k=mitre-attack:command-and-control"));
+	assert_null(strstr(bundle.stix.j.p, "labels"));
+}
+
 int
 main(void)
 {
@@ -300,6 +458,11 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_no_site_in_a_title, begin,
 						end),
 		cmocka_unit_test_setup_teardown(test_played_with, begin, end),
+		cmocka_unit_test_setup_teardown(test_there_and_back, begin,
+						end),
+		cmocka_unit_test_setup_teardown(test_a_tactic_is_a_phase, begin,
+						end),
+		cmocka_unit_test_setup_teardown(test_past, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -274,6 +274,35 @@ incidents_have_states_and_a_log(void **state)
 	store_close(s);
 }
 
+/* What one was is not lost when memory has let go of it. */
+static void
+merged_incidents_keep_all_owners(void **state)
+{
+	struct store_incident_change c = { .exercise = "",
+					   .title = "t",
+					   .lead = "JP",
+					   .support = "USA",
+					   .score = 40,
+					   .level = 2,
+					   .summary = VIEW_LIT("{}") };
+	struct assess_before before;
+	struct store *s = store_dir_open();
+	int64_t a, b;
+
+	(void)state;
+	assert_int_equal(store_begin(s), ERR_OK);
+	assert_int_equal(store_incident_put(s, &c, &a), ERR_OK);
+	c.lead = "US";
+	c.support = "JP,FR,USA";
+	assert_int_equal(store_incident_put(s, &c, &b), ERR_OK);
+	assert_int_equal(store_incident_merge(s, b, a), ERR_OK);
+	assert_int_equal(store_incident_before(s, a, &before), ERR_OK);
+	assert_string_equal(before.lead, "JP");
+	assert_string_equal(before.support, "USA,US,FR");
+	assert_int_equal(store_commit(s), ERR_OK);
+	store_close(s);
+}
+
 #define CASE(f) \
 	cmocka_unit_test_setup_teardown(f, store_dir_make, store_dir_remove)
 
@@ -284,6 +313,7 @@ main(void)
 		CASE(opens_what_it_made_and_nothing_else),
 		CASE(alerts_come_back_whole),
 		CASE(incidents_have_states_and_a_log),
+		CASE(merged_incidents_keep_all_owners),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,7 @@ open_all(void **state)
 
 	store_dir_make(state);
 	store = store_dir_open();
-	assert_int_equal(taps_new(&taps, store, &d), ERR_OK);
+	assert_int_equal(taps_new(&taps, store, 0, &d), ERR_OK);
 	return 0;
 }
 
@@ -104,11 +104,102 @@ numbers_that_are_given_anew(void **state)
 	assert_int_equal(store_commit(store), ERR_OK);
 }
 
+/* --- at a head, which has no frames --- */
+
+static enum err
+gone(void *arg, int64_t id, struct taps_kept *out)
+{
+	(void)arg;
+	(void)id;
+	(void)out;
+	return ERR_NOTFOUND;
+}
+
+static void
+note_name(void *arg, const struct taps_observation *o)
+{
+	strcat(strcat(arg, " "), o->sensor);
+}
+
+static const char *
+sensors_of(int64_t alert)
+{
+	static char names[64];
+	struct store_reader *r = NULL;
+	struct diag d = { "" };
+
+	names[0] = '\0';
+	assert_int_equal(store_reader_open(&r, path, &d), ERR_OK);
+	assert_int_equal(taps_read_event(r, alert, note_name, names), ERR_OK);
+	store_reader_close(r);
+	return names;
+}
+
+static void
+the_first_is_known_without_frames(void **state)
+{
+	int64_t id[3];
+
+	(void)state;
+	taps_elsewhere(taps, gone, NULL);
+	assert_int_equal(store_begin(store), ERR_OK);
+	assert_int_equal(store_sensor(store, "hq", "tap1", &id[0]), ERR_OK);
+	assert_int_equal(store_sensor(store, "hq", "tap2", &id[1]), ERR_OK);
+	assert_int_equal(store_sensor(store, "hq", "tap3", &id[2]), ERR_OK);
+	assert_int_equal(told(id[0], 5001, 45), 5001);
+	assert_int_equal(row_of(5001), 0); /* most are seen at one tap only */
+	assert_int_equal(told(id[1], 5002, 45), 5001);
+	assert_int_equal(row_of(5001), 5001);
+	assert_int_equal(told(id[2], 5003, 45), 5001);
+	assert_int_equal(store_commit(store), ERR_OK);
+	assert_string_equal(sensors_of(5001), " tap1 tap2 tap3");
+	assert_string_equal(sensors_of(5003), " tap1 tap2 tap3");
+	/* The numbers of its part are given anew: the next is the first. */
+	assert_int_equal(store_begin(store), ERR_OK);
+	assert_int_equal(taps_forget(taps, 5001, 5001), ERR_OK);
+	assert_int_equal(store_commit(store), ERR_OK);
+	assert_string_equal(sensors_of(5003), " tap2 tap3");
+}
+
+/* --- how many are kept --- */
+
+/* Whether another tap's alert is the same event's after eight others. */
+static bool
+known_after_others(size_t max)
+{
+	struct taps *usual = taps;
+	struct diag d = { "" };
+	bool known;
+
+	assert_int_equal(taps_new(&taps, store, max, &d), ERR_OK);
+	assert_int_equal(store_begin(store), ERR_OK);
+	(void)told(1, 7001, 55);
+	for (uint32_t i = 0; i < 8; i++) {
+		(void)told(1, 7002 + i, 100 + i * 10);
+	}
+	known = told(2, 8001, 55) == 7001;
+	store_rollback(store);
+	taps_free(taps);
+	taps = usual;
+	return known;
+}
+
+static void
+as_many_as_are_to_be_kept(void **state)
+{
+	(void)state;
+	assert_false(known_after_others(8));
+	assert_true(known_after_others(16));
+	assert_true(known_after_others(0));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_that_are_given_anew),
+		cmocka_unit_test(the_first_is_known_without_frames),
+		cmocka_unit_test(as_many_as_are_to_be_kept),
 	};
 
 	return cmocka_run_group_tests(tests, open_all, close_all);

@@ -5,6 +5,10 @@ tests_common_test_addr_LDADD = $(LIBS_COMMON)
 UNIT_TESTS += tests/common/test_csum
 tests_common_test_csum_SOURCES = tests/test.h tests/common/test_csum.c
 tests_common_test_csum_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_host_bits
+tests_common_test_host_bits_SOURCES = tests/test.h \
+	tests/common/test_host_bits.c
+tests_common_test_host_bits_LDADD = $(LIBS_COMMON)
 UNIT_TESTS += tests/common/test_hll
 tests_common_test_hll_SOURCES = tests/test.h tests/common/test_hll.c
 tests_common_test_hll_LDADD = $(LIBS_COMMON)

@@ -44,9 +44,10 @@ static const char full[] =
 	"{\"hash\":\"00ff\"}},\"picket\":{\"site\":\"alpha\",\"sensor\":\"s1\","
 	"\"owner\":\"JP\",\"exercise\":\"EX\",\"tlp\":\"amber\",\"seq\":12,"
 	"\"indicator\":{\"id\":\"i1\",\"type\":\"domain\",\"value\":"
-	"\"bad.example\",\"source\":\"list\",\"confidence\":80},\"past\":{"
+	"\"bad.example\",\"source\":\"list\",\"subdomains\":true,"
+	"\"confidence\":80},\"past\":{"
 	"\"first\":\"2026-11-01T00:00:00Z\",\"last\":\"2026-11-02T00:00:00Z\","
-	"\"count\":9,\"at_least\":true}}}";
+	"\"count\":9,\"host_bits\":4294967295,\"at_least\":true}}}";
 
 static bool
 is(struct view v, const char *s)
@@ -87,10 +88,12 @@ reads_every_field(void **state)
 	assert_int_equal(a.seq, 12);
 	assert_true(a.has_indicator && is(a.indicator.value, "bad.example"));
 	assert_int_equal(a.indicator.confidence, 80);
+	assert_true(a.indicator.subdomains);
 	assert_true(a.has_past);
 	assert_true(a.past_first_us == UINT64_C(1793491200000000));
 	assert_true(a.past_last_us == UINT64_C(1793577600000000));
 	assert_int_equal(a.past_count, 9);
+	assert_true(a.past_hosts == UINT32_MAX);
 }
 
 static void
@@ -132,6 +135,8 @@ refuses_whole_lines(void **state)
 		"+\"event_type\":\"stats\",\"picket\":{\"site\":1}}",
 		"+\"event_type\":\"stats\",\"picket\":{\"indicator\":{"
 		"\"confidence\":101}}}",
+		"+\"event_type\":\"stats\",\"picket\":{\"indicator\":{"
+		"\"subdomains\":1}}}",
 		"+\"event_type\":\"alert\",\"picket\":{\"past\":[]}}",
 		"+\"event_type\":\"alert\",\"picket\":{\"past\":{"
 		"\"first\":\"2026-11-01T00:00:00Z\"}}}",
@@ -141,6 +146,10 @@ refuses_whole_lines(void **state)
 		"+\"event_type\":\"alert\",\"alert\":{\"signature_id\":1},"
 		"\"picket\":{\"past\":{\"first\":\"2026-11-01T00:00:00Z\","
 		"\"last\":\"2026-11-02T00:00:00Z\",\"count\":-1}}}",
+		"+\"event_type\":\"alert\",\"alert\":{\"signature_id\":1},"
+		"\"picket\":{\"past\":{\"first\":\"2026-11-01T00:00:00Z\","
+		"\"last\":\"2026-11-02T00:00:00Z\",\"host_bits\":"
+		"4294967296}}}",
 	};
 
 	(void)state;

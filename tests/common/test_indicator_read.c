@@ -383,6 +383,164 @@ test_csv(void **state)
 	told(3, "x:9:: text behind a closing quote");
 }
 
+/* Types and words of MISP beyond the plain ones. */
+static void
+test_misp_more(void **state)
+{
+	(void)state;
+	read_json("{`Event`:{`Attribute`:["
+		  "{`uuid`:`1`,`type`:`malware-sample`,`to_ids`:true,"
+		  "`value`:`x.exe|d41d8cd98f00b204e9800998ecf8427e`},"
+		  "{`uuid`:`2`,`type`:`stix2-pattern`,`to_ids`:true,`value`:"
+		  "`[url:value LIKE '%/gate.php']`},"
+		  "{`uuid`:`3`,`type`:`hostname|port`,`to_ids`:true,"
+		  "`value`:`c2.a.test|8443`},"
+		  "{`uuid`:`4`,`type`:`x509-fingerprint-sha1`,`to_ids`:true,"
+		  "`value`:`DA39A3EE5E6B4B0D3255BFEF95601890AFD80709`},"
+		  "{`uuid`:`5`,`type`:`ja3-fingerprint-md5`,`to_ids`:true,"
+		  "`value`:`e7d705a3286e19ea42f587b344ee6865`,"
+		  "`decay_score`:[{`decayed`:true},{`decayed`:false}]},"
+		  "{`uuid`:`6`,`type`:`filename|sha256`,`to_ids`:true,"
+		  "`value`:`no-bar`},"
+		  "{`uuid`:`7`,`type`:`domain`,`to_ids`:true,`value`:`b.test`,"
+		  "`decay_score`:[{`decayed`:true},{`decayed`:true}]},"
+		  "{`uuid`:`8`,`type`:`ip-dst`,`to_ids`:true,`value`:`8.8.8.8`,"
+		  "`warnings`:[{`warninglist_name`:`Public resolvers`}]},"
+		  "{`uuid`:`9`,`type`:`email-src`,`to_ids`:true,"
+		  "`value`:`a@b.test`},"
+		  "{`uuid`:`10`,`type`:`stix2-pattern`,`to_ids`:true,`value`:"
+		  "`[process:pid = 1]`},"
+		  "{`uuid`:`11`,`type`:`domain|ip`,`to_ids`:true,"
+		  "`value`:`d.test`}]}}",
+		  ERR_OK);
+	assert_int_equal(k.n_taken, 6);
+	assert_non_null(strstr(k.taken[0], "file-md5|d41d8cd98f00b204"));
+	assert_non_null(
+		strstr(k.taken[1], "pattern|[url:value LIKE '%/gate.php']|2|"));
+	assert_non_null(strstr(k.taken[2], "domain|c2.a.test|3|"));
+	assert_non_null(strstr(k.taken[2], "|exact"));
+	assert_non_null(strstr(k.taken[3], "cert-sha1|da39a3ee"));
+	assert_non_null(strstr(k.taken[4], "ja3|e7d705a3"));
+	assert_non_null(strstr(k.taken[5], "domain|d.test|11|"));
+	told(0, "6: file-sha256 '': empty value");
+	told(1, "7: decayed: all");
+	told(2, "8: on its source's warning list 'Public resolvers'");
+	told(3, "9: attribute type 'email-src' is not matched");
+	told(4, "10: process:pid is not matched by this sensor");
+	told(5, "11: ip '': empty value");
+}
+
+/* As reports write what nobody shall follow by mistake. */
+static void
+test_refanged(void **state)
+{
+	(void)state;
+	reading(VIEW_LIT("\xef\xbb\xbf# a comment\r\n"
+			 "hxxp[:]//Evil[.]test/a[.]b?c=[.]  # found here\r\n"
+			 "evil(dot)a[DOT]test\r\n"
+			 "198[.]51[.]100[.]0/24\r\n"
+			 "2001[:]db8::1\r\n"
+			 "hxxps[://]evil{.}test:8443\r\n"
+			 "evil[.test\r\n"
+			 "b\xc3\xbc"
+			 "cher.test\r\n"),
+		ERR_OK);
+	assert_int_equal(k.n_taken, 5);
+	assert_non_null(strstr(k.taken[0], "url|evil.test/a[.]b?c=[.]|"));
+	assert_non_null(strstr(k.taken[1], "domain|evil.a.test|"));
+	assert_non_null(strstr(k.taken[2], "ip|198.51.100.0/24|"));
+	assert_non_null(strstr(k.taken[3], "ip|2001:db8::1|"));
+	assert_non_null(strstr(k.taken[4], "url|evil.test:8443/|"));
+	told(0, "x:7:: domain 'evil[.test': byte 0x5b");
+	told(1, "x:8:: domain 'b\xc3\xbc"
+		"cher.test': not ASCII; give the xn-- form");
+	reading(VIEW_LIT("# type: user-agent\nEvil[.]1\n"), ERR_OK);
+	assert_non_null(strstr(k.taken[0], "user-agent|Evil[.]1|"));
+}
+
+/* What restricts is never lost: in labels, in columns that stand twice. */
+static void
+test_csv_columns(void **state)
+{
+	(void)state;
+	reading(VIEW_LIT("\xef\xbb\xbfType,Value,tags,tlp,to_ids,seen by\r\n"
+			 "domain,a[.]test,\"x;TLP:AMBER\",green,1,me\r\n"
+			 "domain,b.test,tlp:ex:chr,,True,\r\n"
+			 "domain,c.test,,,0,\r\n"
+			 "domain,d.test\r\n"),
+		ERR_OK);
+	assert_int_equal(k.n_taken, 3);
+	taken(0, "domain|a.test||amber|by=|l=x,TLP:AMBER|t=|k=|c=255|s=1");
+	taken(1, "domain|b.test||red//|by=|l=tlp:ex:chr|t=|k=|c=255|s=1");
+	taken(2, "domain|d.test||-|by=|l=|t=|k=|c=255|s=1");
+	assert_int_equal(k.n_doubts, 1);
+	told(0, "?x:1:: column 'seen by' is not known and passed over");
+	told(1, "x:4:: to_ids is not set");
+	reading(VIEW_LIT("type,value,TLP,tlp\ndomain,a.test,green,red\n"),
+		ERR_FORMAT);
+	assert_int_equal(k.n_taken, 0);
+	assert_string_equal(k.d.msg, "x: columns 'TLP' and 'tlp' say the "
+				     "same; leave one");
+	reading(VIEW_LIT("marking,type,value,tlp\nred,domain,a.test,green\n"),
+		ERR_FORMAT);
+	reading(VIEW_LIT("value,type,value\na.test,domain,b.test\n"),
+		ERR_FORMAT);
+	/* As MISP gives them: of the event, and of the attribute. */
+	reading(VIEW_LIT("type,value,attribute_tag,event_tag\n"
+			 "domain,a.test,x,\"y,tlp:red\"\n"),
+		ERR_OK);
+	taken(0, "domain|a.test||red|by=|l=x|t=|k=|c=255|s=1");
+	reading(VIEW_LIT("type,value\n"
+			 "ip-dst|port,192.0.2.1|443\n"
+			 "domain|ip,b.test|192.0.2.2\n"
+			 "filename|md5,a.exe|d41d8cd98f00b204e9800998ecf8427e\n"
+			 "filename|port,a.exe|1\n"
+			 "hostname|port,c.test\n"
+			 "email-src,a@b.test\n"),
+		ERR_OK);
+	assert_int_equal(k.n_taken, 4);
+	assert_non_null(strstr(k.taken[0], "ip|192.0.2.1|"));
+	assert_non_null(strstr(k.taken[1], "domain|b.test|"));
+	assert_non_null(strstr(k.taken[2], "ip|192.0.2.2|"));
+	assert_non_null(strstr(k.taken[3], "file-md5|d41d8cd98f00b204"));
+	told(0, "x:5:: type 'filename|port' is not known");
+	told(1, "x:6:: type 'hostname|port' is not known");
+	told(2, "x:7:: type 'email-src' is not known");
+	/* Of others the usual name stands before what some call them. */
+	reading(VIEW_LIT("uuid,type,value,id\n1,domain,a.test,2\n"), ERR_OK);
+	assert_non_null(strstr(k.taken[0], "domain|a.test|2|"));
+}
+
+/* clang-format off */
+static const char taken_back[] =
+	"{`objects`:["
+	IND("indicator--1", "`revoked`:true,`labels`:[`tlp:green`],",
+	    "[process:pid = 1]") ","
+	IND("indicator--2", "`revoked`:true,", "no pattern") ","
+	IND("indicator--3", "`revoked`:true,", "[a:b = 1] AND [a:c = 2]") ","
+	"{`type`:`indicator`,`id`:`indicator--4`,`pattern_type`:`snort`,"
+	"`revoked`:true,`pattern`:`alert tcp`},"
+	IND("no name", "`revoked`:true,", "no pattern") ","
+	IND("indicator--6", "", "no pattern") "]}";
+/* clang-format on */
+
+/* A source takes back by the id, whatever the pattern says by now. */
+static void
+test_taken_back(void **state)
+{
+	(void)state;
+	read_json(taken_back, ERR_OK);
+	assert_int_equal(k.n_taken, 4);
+	taken(0, "domain|indicator--1.forgotten.invalid|indicator--1|green|"
+		 "by=|l=tlp:green|t=|k=|c=255|s=1|exact|revoked");
+	taken(1, "domain|indicator--2.forgotten.invalid|indicator--2|-|by=|l=|"
+		 "t=|k=|c=255|s=1|exact|revoked");
+	assert_non_null(strstr(k.taken[2], "|indicator--3|"));
+	assert_non_null(strstr(k.taken[3], "|indicator--4|"));
+	told(0, "no name: the pattern does not parse");
+	told(1, "indicator--6: the pattern does not parse");
+}
+
 static void
 put_file(const char *dir, const char *name, const char *text)
 {
@@ -543,6 +701,10 @@ main(void)
 		cmocka_unit_test(test_broken_documents),
 		cmocka_unit_test(test_misp),
 		cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_misp_more),
+		cmocka_unit_test(test_refanged),
+		cmocka_unit_test(test_csv_columns),
+		cmocka_unit_test(test_taken_back),
 		cmocka_unit_test(test_feed),
 		cmocka_unit_test(test_file_and_memory_agree),
 		cmocka_unit_test(test_word_at_the_end),

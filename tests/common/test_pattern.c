@@ -220,6 +220,9 @@ test_values(void **state)
 		  "network-traffic:extensions.'http-request-ext'."
 		  "request_header.'User-Agent' = 'evil/1']",
 		  "ja3=f;user-agent=evil/1;" },
+		{ "[ipv4-addr:value ISSUPERSET '192.0.2.1/32' OR "
+		  "ipv6-addr:value ISSUPERSET '2001:db8::1']",
+		  "ip=192.0.2.1/32;ip=2001:db8::1;" },
 		{ "[domain-name:value != 'a.example']", NULL },
 		{ "[domain-name:value NOT = 'a.example']", NULL },
 		{ "[domain-name:value LIKE 'a.%']", NULL },
@@ -291,7 +294,12 @@ test_supported(void **state)
 		{ "[domain-name:value = 'x' AND ipv4-addr:value = '1.2.3.4']",
 		  "different objects" },
 		{ "[domain-name:value ISSUBSET 'x']", "for addresses" },
-		{ "[ipv4-addr:value ISSUPERSET '10.0.0.0/8']", "ISSUPERSET" },
+		{ "[domain-name:value ISSUPERSET 'x']", "for addresses" },
+		{ "[ipv4-addr:value ISSUPERSET '10.0.0.0/8']",
+		  "ISSUPERSET '10.0.0.0/8': a sensor sees single" },
+		{ "[ipv4-addr:value ISSUPERSET '10.0.0.1/32' AND "
+		  "ipv4-addr:value NOT ISSUPERSET '10.0.0.2']",
+		  NULL },
 		{ "[ipv4-addr:value = 'x']", "no address or network" },
 		{ "[network-traffic:dst_port MATCHES '80']", "no text" },
 		{ "[network-traffic:dst_port = '80']", "not a number" },

@@ -132,11 +132,15 @@ $ctl mute remove address 203.0.113.66 >"$tmp/out" 2>&1
 same "unmuted twice" 1 $?
 same "mutes" "indicator 203.0.113.66" "$($ctl mute list --json |
 	jq -r '.mutes[] | .kind + " " + .key')"
-$ctl mute add rule 99 --why 'for a moment' --for 4s >/dev/null || fail "a rule"
+# A slow machine may take it in when its time is over.
+for life in 1 5 25 125; do
+	$ctl mute add rule 99 --why 'for a moment' --for ${life}s \
+		>"$tmp/out" 2>&1 && break
+done
 ran_out() {
 	[ "$(sql "SELECT ended_by FROM mutes WHERE key='1:99'")" = time ]
 }
-eventually 20 ran_out || fail "a mute does not end: $($ctl mute list --all)"
+eventually 30 ran_out || fail "a mute does not end: $($ctl mute list --all)"
 
 # One again, by hand only.
 $ctl incidents merge 2 1 --who ann --why 'one after all' >"$tmp/out" 2>&1 ||
@@ -149,13 +153,14 @@ same "apart" 0 "$(sql 'SELECT count(*) FROM incident_apart')"
 
 # An indicator that its source revokes takes back all that it told, and closes
 # the incident of which nothing else is left; given again, it opens it.
-feed() { # feed REVOKED MODIFIED
+theirs="[domain-name:value = 'cdn.updates-sync.example']"
+feed() { # feed REVOKED MODIFIED [PATTERN NUMBER]
 	cat >"$tmp/theirs.json" <<EOF
 {"type":"bundle","id":"bundle--00000000-0000-4000-8000-000000000001",
 "objects":[{"type":"indicator","spec_version":"2.1",
-"id":"indicator--00000000-0000-4000-8000-000000000001",
+"id":"indicator--00000000-0000-4000-8000-00000000000${4-1}",
 "created":"2026-01-01T00:00:00.000Z","modified":"$2","revoked":$1,
-"pattern":"[domain-name:value = 'cdn.updates-sync.example']",
+"pattern":"${3-$theirs}",
 "pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z"}]}
 EOF
 	$ctl indicators import --source theirs "$tmp/theirs.json" \
@@ -181,7 +186,11 @@ for s in $sites; do
 	"$sensor" --quiet --read "$top/pcaps/exercise-$s.pcap" --site "$s" \
 		--sensor only --owner "$(owner_of "$s")" \
 		--indicators "$tmp/one.csv" --redis "unix://$sock" \
-		--spool "$tmp/$s-only" 2>>"$tmp/$s.log" || fail "sensor $s"
+		--spool "$tmp/$s-only" 2>>"$tmp/$s.log" &
+	sent="$sent $!"
+done
+for p in $sent; do
+	wait "$p" || fail "a sensor: $(tail -n 3 "$tmp"/*.log)"
 done
 eventually 30 state_of open || fail "no incident of the indicator"
 keys 1 | grep -q 'indicator:cdn.updates-sync.example' ||
@@ -197,10 +206,55 @@ same "the feed" "1 dissolved" "$(jq -r 'select(.event_type == "incident") |
 	.incident | select(.what == "dissolved") | "\(.id) \(.what)"' \
 	"$tmp/feed.json")"
 same "what it was" "$before" "$(keys 1)"
+# What the incident armed at all sites is taken back with it.
+warnings() {
+	$ctl warnings --json | jq -r '.warnings[] | select(.level > 0) |
+		.kind + " " + .value + " " + .state'
+}
+warnings >"$tmp/warned"
+grep -q . "$tmp/warned" || fail "the incident warned nobody: $($ctl warnings)"
+grep -v ' off$' "$tmp/warned" && fail "a warning of no incident stands"
+same "armed by warnings" 0 "$(sql "SELECT count(*) FROM indicators i JOIN
+	warnings w ON w.indicator=i.id WHERE w.level>0 AND i.state<>0")"
 collector_kill
 collector_start
 feed false 2026-01-04T00:00:00.000Z
 eventually 20 state_of open || fail "not open again: $($ctl incidents show 1)"
 same "incidents" 1 "$(alive)"
+warned_again() { ! warnings | grep -q ' off$'; }
+eventually 20 warned_again || fail "not warned again: $($ctl warnings)"
+
+# So does one that is longer than a key has room for.
+framepush=$bin/framepush
+if [ -x "$framepush" ]; then
+	url=long.updates-sync.example/$(printf '%0300d' 7)
+	long() { # long REVOKED MODIFIED
+		feed "$1" "$2" "[url:value = 'http://$url']" 2
+	}
+	word_of() { sql "SELECT state FROM incidents WHERE title LIKE '%long.upd%'"; }
+	is_word() { [ "$(word_of)" = "$1" ]; }
+	long false 2026-01-02T00:00:00.000Z
+	eventually 20 taken 4 || fail "the long one is not taken"
+	for s in east:JP west:US; do
+		now=$(date -u +%Y-%m-%dT%H:%M:%S.000000+0000)
+		redis-cli -s "$sock" sadd picket:sensors "${s%:*}/tap" >/dev/null
+		echo '{"timestamp":"'"$now"'","event_type":"alert",
+			"src_ip":"10.9.9.9","src_port":4000,
+			"dest_ip":"203.0.113.200","dest_port":80,"proto":"TCP",
+			"alert":{"gid":1,"signature_id":7,"rev":1,
+			"signature":"i","category":"c","severity":1},
+			"picket":{"site":"'"${s%:*}"'","sensor":"tap","seq":1,
+			"owner":"'"${s#*:}"'","indicator":{"type":"url",
+			"value":"'"$url"'"}}}' | tr -d '\n\t' |
+			sed 's/$/\n/' | "$framepush" "unix://$sock" \
+			"${s%:*}/tap" 7 1 1 || fail "framepush"
+	done
+	eventually 30 is_word open ||
+		fail "no incident of the long one: $($ctl incidents)"
+	long true 2026-01-03T00:00:00.000Z
+	eventually 20 is_word closed || fail "the long one stays"
+	long false 2026-01-04T00:00:00.000Z
+	eventually 20 is_word open || fail "the long one is not open again"
+fi
 no_sanitizer "$tmp"/*.log
 finish

@@ -54,9 +54,8 @@ for n, v in enumerate(["8.8.8.8", "10.0.0.0/8", "45.155.205.3"]):
         "created": "2026-01-01T00:00:00.000Z", "modified": modified,
         "pattern": "[ipv4-addr:value = '%s']" % v, "pattern_type": "stix",
         "valid_from": "2026-01-01T00:00:00Z"})
-# it runs out while we look
-until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 4))
-o[4]["valid_until"] = until
+o[4]["valid_until"] = time.strftime("%Y-%m-%dT%H:%M:%SZ",
+                                    time.gmtime(time.time() + 86400))
 o.append({"type": "indicator", "spec_version": "2.1",
     "id": "indicator--00000000-0000-4000-8000-200000000000",
     "created": "2026-01-01T00:00:00.000Z", "modified": modified,
@@ -112,12 +111,19 @@ eventually 10 is_state bad.example.net 1 ||
 ctl indicators add domain 'no domain' >"$tmp/out" 2>&1 && fail "add nonsense"
 
 # A marking for what bears none; nothing is made of a list that is not there.
+printf 'type,value,tlp,tpl,labels,tactic\ndomain,noted.xyz,green,red,apt 7,TA0011\n' >"$tmp/noted.csv"
+ctl indicators import "$tmp/noted.csv" >"$tmp/out" 2>&1 || fail "noted.csv"
+grep -q "^picketctl: note: .*noted.csv: column 'tpl' is not known" \
+	"$tmp/out" || fail "a slip in a title is not told: $(cat "$tmp/out")"
 printf '%s\n' plain-one.xyz plain-two.xyz >"$tmp/plain.txt"
 ctl indicators import --source plain --mark purple "$tmp/plain.txt" \
 	>"$tmp/out" 2>&1 && fail "a marking that is none"
 ctl indicators import --source plain --mark amber//JP,US "$tmp/plain.txt" \
 	>"$tmp/out" 2>&1 || fail "import --mark: $(cat "$tmp/out")"
 eventually 10 is_state plain-two.xyz 2 || fail "plain: not taken"
+eventually 10 is_state noted.xyz 2 || fail "noted: not taken"
+same "what a list says of it" "apt 7 TA0011" "$(ctl indicators show noted.xyz |
+	sed -n 's/^ *\(Labels\|Stage\) *//p' | xargs)"
 ctl indicators show plain-one.xyz | grep -q 'Marking *amber//JP,US' ||
 	fail "the marking: $(ctl indicators show plain-one.xyz)"
 ctl indicators import "$tmp/plain.txt" "$tmp/nowhere" >"$tmp/out" 2>&1 &&
@@ -126,8 +132,39 @@ grep -q 'nowhere: No such file.*nothing was imported' "$tmp/out" ||
 	fail "the list that is not there: $(cat "$tmp/out")"
 same "imports" 0 "$(sql "SELECT count(*) FROM indicator_imports WHERE origin='plain.txt'")"
 
-# Time runs out; the source revokes; what was removed stays so.
-eventually 20 is_state gone-tomorrow.xyz 0 || fail "it did not expire"
+# Time runs out: of what a slow machine saw in force, if need be a later one.
+# brief SECONDS : a bundle of one that is in force for so long.
+brief() {
+	python3 - "$tmp/brief.json" "$1" <<'EOF'
+import json, sys, time
+path, life = sys.argv[1], int(sys.argv[2])
+json.dump({"type": "bundle", "id":
+    "bundle--00000000-0000-4000-8000-000000000000", "objects": [
+    {"type": "indicator", "spec_version": "2.1",
+     "id": "indicator--00000000-0000-4000-8000-3%011d" % life,
+     "created": "2026-01-01T00:00:00.000Z",
+     "modified": "2026-01-02T00:00:00.000Z",
+     "pattern": "[domain-name:value = 'gone-%d.xyz']" % life,
+     "pattern_type": "stix", "valid_from": "2026-01-01T00:00:00Z",
+     "valid_until": time.strftime("%Y-%m-%dT%H:%M:%SZ",
+                                  time.gmtime(time.time() + life))}]},
+    open(path, "w"))
+EOF
+}
+n=0
+in_force=no
+for life in 3 15 60; do
+	n=$((n + 1))
+	brief $life
+	ctl indicators import --source brief "$tmp/brief.json" >"$tmp/out" 2>&1 ||
+		fail "import: $(cat "$tmp/out")"
+	eventually 20 taken brief $n || fail "brief: not taken"
+	is_state gone-$life.xyz 2 && in_force=yes && break
+done
+same "in force for a while" yes "$in_force"
+eventually 70 is_state gone-$life.xyz 0 || fail "it did not expire"
+
+# The source revokes; what was removed stays so.
 bundle "$tmp/b.json" 2026-01-03T00:00:00.000Z yes
 ctl indicators import --source partner "$tmp/b.json" >"$tmp/out" 2>&1
 eventually 20 taken partner 2 || fail "not taken: $(ctl indicators report)"
@@ -159,9 +196,12 @@ cp "$top/rules/dist/allow/top.txt" "$tmp/allow/top.txt"
 # A list of the settings: read, and read again when it is another one.
 kill "$collector_pid"
 wait "$collector_pid" || fail "the collector ended with status $?"
-printf '%s\n' first.evil-list.xyz second.evil-list.xyz >"$tmp/feed.txt"
+printf 'type,value,tpl\ndomain,%s,red\n' first.evil-list.xyz >"$tmp/feed.txt"
+echo domain,second.evil-list.xyz >>"$tmp/feed.txt"
 collector_start --set "indicators.files=$tmp/feed.txt"
 eventually 20 is_state second.evil-list.xyz 2 || fail "feed.txt: not read"
+grep -q "feed.txt: column 'tpl' is not known" "$tmp/collector.log" ||
+	fail "a slip in a title is not told: $(tail -3 "$tmp/collector.log")"
 echo first.evil-list.xyz >"$tmp/feed.new"
 mv "$tmp/feed.new" "$tmp/feed.txt"
 kill -USR2 "$collector_pid"

@@ -40,6 +40,15 @@ sed 's/198.51.100.23/198.51.100.300/' "$tmp/plan.yaml" >"$tmp/bad.yaml"
 "$ctl" exercise check "$tmp/bad.yaml" 2>"$tmp/err" && fail "a bad plan passes"
 grep -q 'bad.yaml:9: .*198.51.100.300' "$tmp/err" ||
 	fail "bad plan: $(cat "$tmp/err")"
+# bad SED MESSAGE
+bad() {
+	sed "$1" "$tmp/plan.yaml" >"$tmp/bad.yaml"
+	"$ctl" exercise check "$tmp/bad.yaml" 2>"$tmp/err" && fail "$1 passes"
+	grep -q "$2" "$tmp/err" || fail "$1: $(cat "$tmp/err")"
+}
+bad 's/^ranges/rangez/' 'bad.yaml:[0-9]*: rangez: an exercise has'
+bad 's/^    title/    titel/' 'bad.yaml:[0-9]*: titel: an inject has'
+bad 's/^until: 20../until: 1999/' 'until is not after from'
 "$ctl" exercise check "$tmp/plan.yaml" >"$tmp/out" ||
 	fail "the plan: status $?"
 
@@ -106,10 +115,12 @@ all_in() {
 }
 eventually 30 all_in || fail "the injects are not seen"
 # until all of both captures has come: the last packets are the beacon's
-settled() {
+settled() { # before, and those of the sensors' own files
 	n=$(sql 'SELECT sum(count) FROM alert_groups')
 	sleep 1
-	[ "$n" = "$(sql 'SELECT sum(count) FROM alert_groups')" ]
+	[ "$n" = "$(sql 'SELECT sum(count) FROM alert_groups')" ] &&
+		[ "$n" = "$(cat "$tmp"/*.json | jq -s '[.[] |
+			select(.event_type == "alert")] | length')" ]
 }
 eventually 30 settled || fail "alerts do not end"
 

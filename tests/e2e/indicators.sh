@@ -41,6 +41,9 @@ same 'JA4' 1 "$(alerts tls.pcap "$tmp/event.json" 'known-bad TLS client (JA4)')"
 "$sensor" --read "$top/pcaps/tls.pcap" --indicators "$tmp/event.json" \
 	--eve - 2>/dev/null | grep '"type":"ja4"' | grep -q '"tlp":"amber"' ||
 	fail "the mark behind the attributes is lost"
+"$sensor" --read "$top/pcaps/tls.pcap" --indicators "$tmp/event.json" \
+	--eve - 2>/dev/null | grep -q '"labels":"tlp:amber"' ||
+	fail "the labels are lost"
 
 # The same in a feed's directory, one of whose events is broken.
 mkdir "$tmp/feed"
@@ -56,4 +59,10 @@ grep -q "$bad.*ends within a value" "$tmp/out" ||
 	fail "the broken event is not told: $(cat "$tmp/out")"
 grep -q 'to_ids is not set' "$tmp/out" ||
 	fail "what is not for detection is not told: $(cat "$tmp/out")"
+# A line where there is one, an id where there is one, and no holes for others.
+printf 'good.example\nnot a thing\n' >"$tmp/list.txt"
+"$sensor" --check --indicators "$tmp/event.json" "$tmp/list.txt" >"$tmp/out" 2>&1
+grep -q '/event.json: skipped: indicator 2: to_ids' "$tmp/out" &&
+	grep -q '/list.txt:2: skipped: indicator: more than one word' "$tmp/out" ||
+	fail "what was refused, and where: $(cat "$tmp/out")"
 finish

@@ -106,6 +106,9 @@ eventually 20 both_counted ||
 	fail "events: $(events) by what is joined, $(counted) as counted"
 pairs=$(sql 'SELECT count(*) FROM twins' "$tmp/head.db")
 [ "$pairs" -gt $((apart + 50)) ] || fail "pairs: $apart, then $pairs"
+same "events whose first tap is not known" 0 "$(sql 'SELECT
+	count(DISTINCT event) FROM twins WHERE event NOT IN
+	(SELECT alert FROM twins)' "$tmp/head.db")"
 late=$(grep -c '"event_type":"joined"' "$tmp/feed.json")
 [ "$late" -gt 50 ] || fail "joined late: $late"
 same "clocks" "good off off" "$(sql 'SELECT group_concat(state, " ") FROM

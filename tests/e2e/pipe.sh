@@ -9,16 +9,11 @@ capture=$top/pcaps/exercise-jp-east.pcap
 all='alert ip any any -> any any (msg:"any"; sid:1;)'
 mkfifo "$tmp/pipe"
 
-# await WHAT COMMAND... : until it holds, 30 seconds at most.
+# await WHAT COMMAND... : until it holds.
 await() {
 	what=$1
 	shift
-	for _ in $(seq 300); do
-		"$@" && return 0
-		sleep 0.1
-	done
-	fail "$what"
-	return 1
+	eventually 30 "$@" || fail "$what"
 }
 has_lines() { [ "$(wc -l <"$1" 2>/dev/null || echo 0)" -ge "$2" ]; }
 
@@ -54,6 +49,32 @@ for workers in 1 3; do
 		"$(grep -vc '"signature_id":1,' "$tmp/pipe.json")"
 	no_sanitizer "$tmp/log"
 done
+# A writer that never comes, says nothing, or stops within a packet keeps nobody
+# from ending.
+catches() { # SIGTERM
+	[ $((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status") >> 14 & 1)) = 1 ]
+}
+gone() { [ "$(cut -d ' ' -f 3 "/proc/$1/stat" 2>/dev/null || echo Z)" = Z ]; }
+for bytes in none 0 20 24 60 500; do
+	if [ $bytes = none ]; then
+		"$sensor" --read "$tmp/pipe" --eve "$tmp/pipe.json" 2>"$tmp/log" &
+	else
+		exec 9<>"$tmp/pipe"
+		head -c $bytes "$capture" >&9
+		"$sensor" --read - --eve "$tmp/pipe.json" <"$tmp/pipe" \
+			2>"$tmp/log" 9>&- &
+	fi
+	pid=$!
+	pids="$pids $pid"
+	await "$bytes bytes: it does not start" catches "$pid"
+	kill -TERM "$pid"
+	await "$bytes bytes: SIGTERM does not end it" gone "$pid"
+	kill -9 "$pid" 2>/dev/null
+	wait "$pid" || fail "$bytes bytes: exit status $?: $(cat "$tmp/log")"
+	exec 9>&-
+done
+no_sanitizer "$tmp/log"
+
 # Frames of a pipe are copies: however large, and however many workers, those
 # under way are bounded.
 need python3

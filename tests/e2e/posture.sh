@@ -138,7 +138,12 @@ with_payload() {
 eventually 30 with_payload || fail "no payload"
 
 # Of one site; and it is kept by a sensor that is killed, without a collector.
+order calm --site us-pacifc --note 'misspelt' ||
+	fail "an order for a site that may come later"
+grep -q "no sensor of a site 'us-pacifc'.*jp-east, jp-west, us-pacific" "$tmp/order.err" ||
+	fail "a site of no sensor is not told: $(cat "$tmp/order.err")"
 order calm --site us-pacific --note 'theirs' || fail "order for a site"
+same "of a site that is there" "" "$(cat "$tmp/order.err")"
 all_obey calm us-pacific
 all_obey alarm jp-east jp-west
 kill -9 "$collector_pid"

@@ -52,8 +52,10 @@ done
 	>"$tmp/asked" || fail "asked for a parent: status $?"
 grep -q '^domain updates-sync.example: first 2026-' "$tmp/asked" ||
 	fail "a parent was not seen: $(cat "$tmp/asked")"
-"$sensor" --retro "$tmp/index" --retro-ask never.example 198.18.0.0/16
+"$sensor" --retro "$tmp/index" --retro-ask never.example 198.18.0.0/16 2>"$tmp/never"
 same "never seen" 1 $?
+grep -q "nothing of this is in the index $tmp/index" "$tmp/never" ||
+	fail "what was not seen: $(cat "$tmp/never")"
 "$sensor" --retro "$tmp/index" --retro-ask 'no value' 2>/dev/null
 same "no value" 2 $?
 "$sensor" --retro "$tmp/nowhere" --retro-ask never.example 2>/dev/null
@@ -93,6 +95,12 @@ grep -q '"first": "2026-' "$tmp/stored" || fail "it does not say when"
 "$ctl" --store "$tmp/picket.db" --all alerts >"$tmp/shown"
 grep -q 'seen before it was known.*seen 2026' "$tmp/shown" ||
 	fail "picketctl does not show when"
+
+counted() {
+	[ "$(sql "SELECT sum(s.past) > 0 FROM sightings s JOIN runs r ON
+		r.id = s.run WHERE r.key = 'cdn.updates-sync.example'")" = 1 ]
+}
+eventually 20 counted || fail "the sighting is not counted as past"
 
 # --- killed: the index goes on
 kill -9 "$run_pid"

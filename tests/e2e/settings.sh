@@ -50,6 +50,8 @@ for f in ca.pem collector.pem us-ca.pem us.pem; do
 done
 cp "$tmp/etc/tls/site1.key" "$tmp/etc/tls/collector.key"
 cp "$tmp/etc/tls/site1.key" "$tmp/etc/tls/us.key"
+(umask 077 && openssl rand -hex 32 >"$tmp/etc/secret")
+mkdir -p "$tmp/var/us-out" "$tmp/var/us-in"
 cat >"$tmp/etc/partners.yaml" <<EOY
 producer: JP
 partners:
@@ -103,6 +105,27 @@ wrong correlators="$tmp/corr.yaml" "corr.yaml:3: alrts"
 wrong correlators="$tmp/nowhere.yaml" "nowhere.yaml"
 wrong exchange.partners.US.urll=x "US.urll: there is no such setting"
 wrong exchange.partners.US.url=redis://x "partners.policy"
+
+# What is exchanged with whom: a half that is the wrong one, a secret that is not
+# there, and what starts and would never work.
+cp "$tmp/collector.yaml" "$tmp/alone.yaml"
+cp "$tmp/all.yaml" "$tmp/collector.yaml"
+wrong exchange.sign-key="$tmp/etc/keys/exchange.pub" "exchange.pub: this is the public half"
+wrong exchange.partners.US.public-key.0="$tmp/etc/keys/us" \
+	"etc/keys/us: this is the private half"
+sed "s|$tmp/etc/secret|$tmp/nosecret|" "$tmp/etc/partners.yaml" >"$tmp/p.yaml"
+wrong partners.policy="$tmp/p.yaml" "partner 'US': pseudonym-key: $tmp/nosecret: No such"
+sed "s/name: US, owner: US/name: FR, owner: FR/" "$tmp/etc/partners.yaml" >"$tmp/p.yaml"
+warned() {
+	"$collector" --check --config "$tmp/collector.yaml" --set "$1" \
+		>"$tmp/out" 2>"$tmp/err"
+	same "collector --check, $1: exit status" 0 $?
+	grep -q -- "$2" "$tmp/err" || fail "$1: $(cat "$tmp/err")"
+}
+warned partners.policy="$tmp/p.yaml" "US: partners.policy has no partner of this name"
+warned exchange.partners.US.inbox="$tmp/nobox" "US.inbox: $tmp/nobox: No such"
+cp "$tmp/alone.yaml" "$tmp/collector.yaml"
+
 wrong geoip.0="$tmp/nowhere.mmdb" "nowhere.mmdb"
 wrong correlate.windw=1 "correlate.windw"
 # What may be otherwise the next time is no wrong setting: the service manager

@@ -43,12 +43,26 @@ has 'after=2026-01-03T00:00:00.005Z'
 grep -q '^/good/collections/c1/objects/?limit=2 application/taxii+json;version=2.1 -$' \
 	"$tmp/plain.log" || fail "what was asked: $(cat "$tmp/plain.log")"
 poll 0 '' url=$base/good/ after=2026-01-02T00:00:00.003Z
-has 'total=1 loaded=1 refused=0 others=1 pages=1'
+has 'total=1 loaded=1 refused=0 others=2 pages=1'
 poll 0 '' url=$base/good/collections/c1/ after=2026-01-03T00:00:00.005Z
 has 'total=0 loaded=0'
 has 'after=2026-01-03T00:00:00.005Z'
 poll 0 '' url=$base/two/ collection=Tc1
 has 'loaded=5'
+
+# Pages by their dates, where a server does not say which is the next; and what
+# is new may bear a marking of old.
+poll 0 '' url=$base/bydate/collections/c1/
+has 'loaded=5'
+has '+ domain d4.test green'
+has 'after=2026-01-03T00:00:00.005Z'
+poll 1 'not where' url=$base/sameday/collections/c1/
+poll 0 '' url=$base/late/collections/c1/ after=2025-12-31T00:00:00.000Z
+has '+ domain d0.test amber'
+has 'total=5 loaded=5'
+has 'after=2026-01-03T00:00:00.004Z'
+grep -q '^/late/.*match%5Btype%5D=marking-definition' "$tmp/plain.log" ||
+	fail "definitions are not asked for: $(cat "$tmp/plain.log")"
 
 # What is asked of the user is said.
 poll 1 'name one' url=$base/two/
@@ -62,6 +76,8 @@ poll 1 "not TAXII 2.1 but 'text/html'" url=$base/html/collections/c1/
 poll 1 'not TAXII 2.1' url=$base/old/collections/c1/
 poll 1 'busy (503)' url=$base/busy/collections/c1/
 has 'retry=17'
+poll 1 'busy (429)' url=$base/slow-down/collections/c1/
+has 'retry=60'
 poll 1 'answered with 302' url=$base/moved/collections/c1/
 poll 1 '404' url=$base/nothing/
 poll 1 'imed out' url=$base/drip/collections/c1/ timeout=1

@@ -38,6 +38,11 @@ OBJECTS = [("2026-01-0%dT00:00:00.%03dZ" % (1 + n // 2, n), o)
                  "created": "2026-01-01T00:00:00Z"}])]
 
 
+def moment(date):
+    """Dates of any precision, so that they compare."""
+    return date.rstrip("Z").ljust(26, "0")
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -54,15 +59,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def page(self, query, circle=False, objects=OBJECTS):
+    def page(self, query, circle=False, objects=OBJECTS, by_date=False):
         after = query.get("added_after", [""])[0]
         at = int(query.get("next", ["0"])[0])
         limit = int(query.get("limit", ["100"])[0])
-        rows = [r for r in objects if r[0] > after]
+        types = query.get("match[type]", [""])[0].split(",")
+        rows = [r for r in objects if moment(r[0]) > moment(after) and
+                (types == [""] or r[1]["type"] in types)]
         some = rows[at:at + limit]
         body = {"more": circle or at + limit < len(rows),
                 "objects": [o for _, o in some]}
-        if body["more"]:
+        if body["more"] and not by_date:
             body["next"] = "7" if circle else str(at + limit)
         dates = {}
         if some:
@@ -135,6 +142,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif part[0] == "token":
             self.page(query) if login == "Bearer sesame" else self.answer(
                 {}, status=403)
+        elif part[0] == "bydate":
+            self.page(query, by_date=True)
+        elif part[0] == "sameday":
+            self.page(query, by_date=True,
+                      objects=[(OBJECTS[0][0], o) for _, o in OBJECTS])
+        elif part[0] == "late":
+            # marked by what came long before
+            self.page(query, objects=[("2025-12-01T00:00:00.000Z",
+                                       OBJECTS[-1][1])] + OBJECTS[:-1])
+        elif part[0] == "slow-down":
+            self.answer({}, status=429, Retry_After="Wed, 21 Oct 2026 07:28")
         elif part[0] == "circle":
             self.page(query, circle=True)
         elif part[0] == "html":

@@ -20,9 +20,9 @@ make(enum indicator_kind kind, const char *value)
 				   .source = "list",
 				   .created_by = "",
 				   .description = "what it is",
-				   .labels = "",
+				   .labels = "apt-7,c2",
 				   .tactic = "TA0011",
-				   .kill_chain = "" };
+				   .kill_chain = "mitre-attack:c2" };
 }
 
 static void
@@ -121,6 +121,8 @@ each_kind_is_found(void **state)
 	assert_string_equal(i->note->source, "list");
 	assert_string_equal(i->note->description, "what it is");
 	assert_string_equal(i->note->tactic, "TA0011");
+	assert_string_equal(i->note->labels, "apt-7,c2");
+	assert_string_equal(i->note->kill_chain, "mitre-attack:c2");
 	assert_string_equal(i->note->tlp, "amber");
 	assert_int_equal(i->note->severity, 2);
 	ioc_live_reader_free(r);
@@ -468,6 +470,8 @@ a_walk_gives_all_that_stay(void **state)
 			seen[k] = true;
 			assert_string_equal(i.id, "its-id");
 			assert_string_equal(i.tactic, "TA0011");
+			assert_string_equal(i.labels, "apt-7,c2");
+			assert_string_equal(i.kill_chain, "mitre-attack:c2");
 			assert_true(i.mark.limited);
 			assert_int_equal(i.mark.tlp, TLP_AMBER);
 			snprintf(name, sizeof(name), "more%u.example", k);

@@ -245,6 +245,10 @@ test_stix_fields(void **state)
 	assert_string_equal(n->source, "CERT X");
 	assert_string_equal(n->tlp, "amber+strict");
 	assert_string_equal(n->tactic, "TA0011");
+	assert_string_equal(n->labels, "x,severity:low");
+	assert_string_equal(
+		n->kill_chain,
+		"other:exfiltration,mitre-attack:command-and-control");
 	assert_string_equal(n->description, "C2");
 	assert_int_equal(n->severity, 3);
 	assert_true(n->valid_until_us == UINT64_C(1798761600500000));

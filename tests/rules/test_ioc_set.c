@@ -240,6 +240,45 @@ test_digests(void **state)
 	ioc_set_free(s);
 }
 
+/* Two lists have one value: neither takes from what the other says of its time,
+ * nor is a marking lost. */
+static void
+test_repeats_are_joined(void **state)
+{
+	const struct view values[] = {
+		VIEW_LIT("a.test"),
+		VIEW_LIT("[domain-name:value LIKE 'a.%']"),
+		VIEW_LIT("192.0.2.0/24"),
+	};
+	const enum ioc_type types[] = { IOC_DOMAIN, IOC_PATTERN, IOC_IP };
+	struct diag d;
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(values); i++) {
+		struct ioc_set *s = ioc_set_new();
+		struct ioc_note now = { .type = types[i],
+					.valid_until_us = 200,
+					.tlp = "red",
+					.source = "now" };
+		struct ioc_note later = { .type = types[i],
+					  .valid_from_us = 300,
+					  .tlp = "green",
+					  .source = "later" };
+		const struct ioc_note *n;
+
+		assert_int_equal(ioc_set_add(s, &now, values[i], &d), ERR_OK);
+		assert_int_equal(ioc_set_add(s, &later, values[i], &d), ERR_OK);
+		assert_int_equal(ioc_set_add(s, &now, values[i], &d), ERR_OK);
+		assert_int_equal(ioc_set_count(s), 1);
+		n = ioc_set_at(s, 0)->note;
+		assert_int_equal(n->valid_from_us, 0);
+		assert_int_equal(n->valid_until_us, 0);
+		assert_string_equal(n->tlp, "red");
+		assert_string_equal(n->source, "later");
+		ioc_set_free(s);
+	}
+}
+
 static void
 test_dates_and_repeats(void **state)
 {
@@ -581,6 +620,7 @@ main(void)
 		cmocka_unit_test(test_urls),
 		cmocka_unit_test(test_digests),
 		cmocka_unit_test(test_dates_and_repeats),
+		cmocka_unit_test(test_repeats_are_joined),
 		cmocka_unit_test(test_networks_against_naive),
 		cmocka_unit_test(test_domains_against_naive),
 		cmocka_unit_test(test_match_packet),

@@ -11,6 +11,7 @@ SCALE_RUNS += tests/scale/failover.sh tests/scale/takeover.sh
 SCALE_RUNS += tests/scale/exchange.sh
 SCALE_RUNS += tests/scale/parts.sh
 SCALE_RUNS += tests/scale/release.sh
+SCALE_RUNS += tests/scale/times.sh
 EXTRA_DIST += tests/scale/parts.py
 EXTRA_PROGRAMS += $(SCALE_BINS)
 EXTRA_DIST += $(SCALE_RUNS)
@@ -28,6 +29,7 @@ tests_scale_findings_LDADD = $(LIBS_COLLECTOR)
 
 .PHONY: scale
 scale: patterncases leasewatch storefill framepush tests/bench/bench_retro
+scale: tests/faults/fault_proxy
 scale: tests/collector/share_drive $(SCALE_BINS) picket-sensor picket-collector picketctl
 	@for t in $(SCALE_RUNS); do \
 		name=`basename $$t .sh`; \

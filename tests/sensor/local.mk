@@ -187,3 +187,7 @@ tests_sensor_test_trace_LDADD = $(LIBS_SENSOR)
 UNIT_TESTS += tests/sensor/test_evidence
 tests_sensor_test_evidence_SOURCES = tests/test.h tests/sensor/test_evidence.c
 tests_sensor_test_evidence_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_evidence_before
+tests_sensor_test_evidence_before_SOURCES = tests/test.h \
+	tests/sensor/test_evidence_before.c
+tests_sensor_test_evidence_before_LDADD = $(LIBS_SENSOR)

@@ -25,7 +25,7 @@
 #include "sensor/capture_live.h"
 #include "sensor/iface.h"
 
-#define PATIENCE_US UINT64_C(20000000)
+#define PATIENCE_US UINT64_C(120000000)
 #define FRAME_LEN 60u
 #define HOSTS 200u
 

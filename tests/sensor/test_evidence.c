@@ -389,7 +389,7 @@ test_full_disk(void **state)
 	assert_int_equal(n->errors, 1);
 	setrlimit(RLIMIT_FSIZE, &was);
 	assert_int_equal(count_packets(&first), 2);
-	until = clock_mono_us() + 10 * US_PER_S;
+	until = clock_mono_us() + 60 * US_PER_S;
 	for (unsigned i = 4; n->packets == 2 && clock_mono_us() < until; i++) {
 		put(v, &t, i, &at);
 		usleep(20000);
@@ -397,6 +397,84 @@ test_full_disk(void **state)
 	assert_int_equal(n->packets, 3);
 	assert_int_equal(count_packets(&at), 1);
 	evidence_dir_close(v);
+	free(room);
+}
+
+/* A disk that takes the head of a file and no packet, or not even that: nothing
+ * is left of the files that came to nothing, for they would push out those that
+ * hold something. */
+static void
+test_empty_files(void **state)
+{
+	static const rlim_t rooms[] = { 0, 10, EVIDENCE_FILE_HEAD,
+					EVIDENCE_FILE_HEAD + 40 };
+	static struct evidence_tap t;
+	uint8_t *room = malloc(1 << 20);
+	struct evidence_at first, at;
+	struct rlimit was, small;
+	uint64_t size;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &was);
+	for (size_t i = 0; i < ARRAY_LEN(rooms); i++) {
+		struct evidence_dir *v = open_dir(&t, room);
+		const struct evidence_dir_counters *n =
+			evidence_dir_counters(v);
+
+		small = was;
+		small.rlim_cur = rooms[i];
+		setrlimit(RLIMIT_FSIZE, &small);
+		put(v, &t, 1, &at);
+		setrlimit(RLIMIT_FSIZE, &was);
+		assert_int_equal(n->lost, 1);
+		assert_int_equal(n->errors, 1);
+		assert_int_equal(count_files(&size), i);
+		assert_int_equal(n->stored_bytes, size);
+		evidence_dir_close(v);
+		v = open_dir(&t, room);
+		put(v, &t, 2, &first);
+		assert_int_equal(count_packets(&first), 1);
+		evidence_dir_close(v);
+	}
+	free(room);
+}
+
+/* A file that cannot be taken away: the bound holds all the same. */
+static void
+test_no_room(void **state)
+{
+	static struct evidence_tap t;
+	uint8_t *room = malloc(1 << 20);
+	struct evidence_at old = {
+		.start_us = START_US, .run = 1, .file = 1, .worker = 1
+	};
+	char name[EVIDENCE_NAME_CAP], path[512];
+	const struct evidence_dir_counters *n;
+	struct evidence_dir *v;
+	struct evidence_at at;
+	unsigned i = 0;
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/%s", dir, evidence_name(&old, name));
+	fd = open(path, O_WRONLY | O_CREAT, 0640);
+	assert_int_equal(ftruncate(fd, (8 << 20) - (64 << 10)), 0);
+	close(fd);
+	v = open_dir(&t, room);
+	n = evidence_dir_counters(v);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0750), 0);
+	for (; i < 1000 && n->lost == 0; i++) {
+		put(v, &t, i, &at);
+		assert_in_range(n->stored_bytes, 0, 8 << 20);
+	}
+	assert_in_range(n->packets, 10, 900);
+	assert_int_equal(n->lost, 1);
+	assert_int_equal(n->errors, 1);
+	assert_int_equal(n->removed, 0);
+	evidence_dir_close(v);
+	assert_int_equal(rmdir(path), 0);
 	free(room);
 }
 
@@ -529,6 +607,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_bound, begin, end),
 		cmocka_unit_test_setup_teardown(test_full_ring, begin, end),
 		cmocka_unit_test_setup_teardown(test_full_disk, begin, end),
+		cmocka_unit_test_setup_teardown(test_empty_files, begin, end),
+		cmocka_unit_test_setup_teardown(test_no_room, begin, end),
 		cmocka_unit_test_setup_teardown(test_link, begin, end),
 		cmocka_unit_test_setup_teardown(test_flows, begin, end),
 		cmocka_unit_test_setup_teardown(test_many_flows, begin, end),

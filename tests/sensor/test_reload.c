@@ -277,7 +277,7 @@ static void
 wait_for(struct reload *r, uint64_t done, uint64_t failed,
 	 struct reload_status *st)
 {
-	for (unsigned i = 0; i < 5000; i++) {
+	for (unsigned i = 0; i < 60000; i++) {
 		struct reload_change *c = reload_take(r);
 
 		if (c != NULL) {

@@ -37,7 +37,7 @@ remove_dir(void **state)
 }
 
 static struct retro *
-begin(uint32_t types)
+begin_at(uint32_t types, const struct range_set *home)
 {
 	struct retro_settings s = {
 		.index = { .dir = dir, .max_size = RETRO_MIN_SIZE },
@@ -48,6 +48,7 @@ begin(uint32_t types)
 			    .tlp = "amber" },
 		.n_workers = 2,
 		.types = types,
+		.home = home,
 	};
 	struct retro *r;
 	struct diag d;
@@ -55,6 +56,12 @@ begin(uint32_t types)
 	assert_int_equal(retro_open(&r, &s, &d), ERR_OK);
 	assert_int_equal(retro_run(r, &d), ERR_OK);
 	return r;
+}
+
+static struct retro *
+begin(uint32_t types)
+{
+	return begin_at(types, NULL);
 }
 
 static struct flow
@@ -220,6 +227,50 @@ test_answer_of_an_exercise(void **state)
 	exercise_free(x);
 }
 
+/* How many of ours had to do with it, not how many strangers. */
+static void
+test_hosts(void **state)
+{
+	const struct range home = { addr_value(&flow_of(0, 0).addr[0]),
+				    addr_value(&flow_of(0xffff, 0).addr[0]) };
+	struct range_set ours = { .v = &home, .n = 1 };
+	struct retro *r = begin_at(RETRO_ALL_TYPES, &ours);
+	struct file seen = { .sums = { .has = DIGEST_MD5, .md5 = { 7 } } };
+	struct file apart = { .sums = { .has = DIGEST_MD5, .md5 = { 8 } } };
+	struct indicator common = indicator(INDICATOR_FILE_MD5,
+					    "07000000000000000000000000000000");
+	struct indicator foreign = indicator(
+		INDICATOR_FILE_MD5, "08000000000000000000000000000000");
+	struct retro_counters c;
+	unsigned hosts = 0;
+	const char *at;
+
+	(void)state;
+	for (uint32_t i = 1; i <= 80; i++) {
+		struct flow f = flow_of(i % 20, AT_US);
+
+		retro_note_file(retro_notes(r, i % 2), &f, &seen, AT_US);
+		f = flow_of(0x10000 + i, AT_US);
+		retro_note_file(retro_notes(r, 0), &f, &apart, AT_US);
+	}
+	retro_ring_sweep(&retro_notes(r, 0)->ring, 0, true);
+	retro_ring_sweep(&retro_notes(r, 1)->ring, 0, true);
+	assert_int_equal(retro_ask(r, &common), ERR_OK);
+	wait_for(10, (retro_get_counters(r, &c), c.asked == 1));
+	retro_take_answers(r, take, NULL);
+	at = strstr(last, "\"count\":80,\"hosts\":");
+	assert_non_null(at);
+	assert_int_equal(sscanf(at, "\"count\":80,\"hosts\":%u,", &hosts), 1);
+	assert_in_range(hosts, 15, 25);
+	assert_non_null(strstr(last, ",\"host_bits\":"));
+	assert_int_equal(retro_ask(r, &foreign), ERR_OK);
+	retro_end(r);
+	retro_take_answers(r, take, NULL);
+	assert_int_equal(n_answers, 2);
+	assert_non_null(strstr(last, "\"count\":80}"));
+	retro_close(r);
+}
+
 /* A kind that is not kept is not noted. */
 static void
 test_types(void **state)
@@ -286,13 +337,14 @@ test_ring(void **state)
 	static struct retro_entry room[1 << 10], got[1 << 10];
 	struct retro_entry e = { .kind = INDICATOR_DOMAIN, .count = 1 };
 	uint64_t sum = 0;
-	uint32_t latest = 0;
+	uint32_t latest = 0, hosts = 0;
 	size_t n;
 
 	(void)state;
 	retro_ring_init(&r, room, 10, false);
 	for (uint32_t i = 0; i < 1000; i++) {
 		e.first_s = e.last_s = 100 + i / 100;
+		e.hosts = UINT32_C(1) << i % 32;
 		retro_ring_note(&r, &e);
 	}
 	retro_ring_sweep(&r, 0, true);
@@ -301,10 +353,12 @@ test_ring(void **state)
 	for (size_t i = 0; i < n; i++) {
 		sum += got[i].count;
 		latest = MAX(latest, got[i].last_s);
+		hosts |= got[i].hosts;
 		assert_true(got[i].first_s <= got[i].last_s);
 	}
 	assert_int_equal(sum, 1000);
 	assert_int_equal(latest, 109);
+	assert_true(hosts == UINT32_MAX);
 	for (uint32_t i = 0; i < 3000; i++) {
 		memcpy(e.key, &i, sizeof(i));
 		e.first_s = e.last_s = 200;
@@ -323,6 +377,7 @@ main(void)
 		T(test_note_ask_answer),
 		T(test_answer_is_marked),
 		T(test_answer_of_an_exercise),
+		T(test_hosts),
 		T(test_types),
 		T(test_flood),
 		T(test_ring),

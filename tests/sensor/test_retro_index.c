@@ -14,6 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "common/clock.h"
 #include "sensor/retro_index.h"
 #include "sensor/retro_seg.h"
@@ -103,6 +106,8 @@ work(struct retro_index *x)
 }
 
 #define THINGS 5000
+/* A week begins within the times of the model. */
+#define WEEK ((BASE_S / RETRO_HOSTS_S + 1) * RETRO_HOSTS_S)
 
 /* What is found is what came in, whichever segments and merges it is in. */
 static void
@@ -119,10 +124,18 @@ test_like_a_model(void **state)
 		unsigned k = rnd(2);
 		/* some much more often than others */
 		uint32_t t = rnd(1 + rnd(THINGS));
-		uint32_t at = BASE_S + rnd(100000);
+		uint32_t at = BASE_S + rnd(150000);
 		struct retro_entry e = thing(x, kinds[k], t, at);
 		struct retro_past *m = &model[k][t];
 
+		if (kinds[k] != INDICATOR_IP) {
+			e.hosts = UINT32_C(1) << rnd(1 + t % 32);
+			if (at < WEEK) {
+				m->hosts_before |= e.hosts;
+			} else {
+				m->hosts |= e.hosts;
+			}
+		}
 		m->first_s = m->found ? MIN(m->first_s, at) : at;
 		m->last_s = MAX(m->last_s, at);
 		m->count++;
@@ -147,6 +160,15 @@ test_like_a_model(void **state)
 			assert_int_equal(p.first_s, m->first_s);
 			assert_int_equal(p.last_s, m->last_s);
 			assert_int_equal(p.count, m->count);
+			if (m->last_s < WEEK) {
+				assert_int_equal(p.hosts, m->hosts_before);
+				assert_int_equal(p.hosts_before, 0);
+			} else {
+				assert_int_equal(p.hosts, m->hosts);
+				/* a merge may have forgotten some */
+				assert_int_equal(
+					p.hosts_before & ~m->hosts_before, 0);
+			}
 			assert_false(p.cut);
 		}
 	}
@@ -277,13 +299,12 @@ test_age(void **state)
 	retro_index_close(x);
 }
 
-/* Flips a byte of the only segment there is. */
-static void
-damage(off_t at)
+/* The only segment there is. */
+static int
+open_segment(void)
 {
 	DIR *d = opendir(dir);
 	char path[400] = "";
-	uint8_t b;
 	int fd;
 
 	for (const struct dirent *e; (e = readdir(d)) != NULL;) {
@@ -294,6 +315,16 @@ damage(off_t at)
 	closedir(d);
 	fd = open(path, O_RDWR);
 	assert_true(fd >= 0);
+	return fd;
+}
+
+/* Flips a byte of it. */
+static void
+damage(off_t at)
+{
+	int fd = open_segment();
+	uint8_t b;
+
 	assert_int_equal(pread(fd, &b, 1, at), 1);
 	b ^= 0x40;
 	assert_int_equal(pwrite(fd, &b, 1, at), 1);
@@ -373,6 +404,93 @@ test_damaged_head(void **state)
 		assert_int_equal(found_of(x, 10), 0);
 		retro_index_close(x);
 	}
+}
+
+/* The only segment becomes what the first version wrote: digests are longer by
+ * four bytes, in which there are no hosts. */
+static void
+make_old(uint32_t n_blocks)
+{
+	static struct retro_block b;
+	static struct retro_fence fence[16];
+	uint8_t head[56];
+	int fd = open_segment();
+	ssize_t fence_len = (ssize_t)(n_blocks * sizeof(*fence));
+	off_t fence_at = RETRO_SEG_HEAD + (off_t)n_blocks * RETRO_BLOCK;
+	uint64_t sum;
+
+	for (uint32_t i = 0; i < n_blocks; i++) {
+		off_t at = RETRO_SEG_HEAD + (off_t)i * RETRO_BLOCK;
+
+		assert_int_equal(pread(fd, &b, sizeof(b), at), sizeof(b));
+		for (uint32_t k = 0; k < b.n; k++) {
+			if (b.v[k].kind != INDICATOR_IP) {
+				b.v[k].hosts = rnd(UINT32_MAX) | 1;
+			}
+		}
+		b.sum = XXH3_64bits((uint8_t *)&b + 8, sizeof(b) - 8);
+		assert_int_equal(pwrite(fd, &b, sizeof(b), at), sizeof(b));
+		fence[i] = (struct retro_fence){ .kind = b.v[0].kind };
+		memcpy(fence[i].key, b.v[0].key, RETRO_KEY_LEN);
+	}
+	assert_int_equal(pwrite(fd, fence, (size_t)fence_len, fence_at),
+			 fence_len);
+	assert_int_equal(pread(fd, head, sizeof(head), 0), sizeof(head));
+	memcpy(head, "KPRETRO1", 8);
+	sum = XXH3_64bits(fence, (size_t)fence_len);
+	memcpy(head + 40, &sum, 8);
+	sum = XXH3_64bits(head, 48);
+	memcpy(head + 48, &sum, 8);
+	assert_int_equal(pwrite(fd, head, sizeof(head), 0), sizeof(head));
+	close(fd);
+}
+
+/* What an older version kept is found; of hosts it says nothing, and what comes
+ * later says it, merged or not. */
+static void
+test_old_segment(void **state)
+{
+	struct retro_index *x = one_segment();
+	struct retro_index_counters c;
+
+	(void)state;
+	for (uint32_t i = 0; i < 100; i++) {
+		struct retro_entry e = thing(x, INDICATOR_IP, i, BASE_S);
+
+		retro_index_add(x, &e);
+	}
+	retro_index_close(x);
+	make_old((2100 + RETRO_BLOCK_ENTRIES - 1) / RETRO_BLOCK_ENTRIES);
+	x = open_index(4000, 0);
+	assert_int_equal(found_of(x, 2000), 2000);
+	for (uint32_t i = 0; i < 100; i++) {
+		assert_int_equal(find(x, INDICATOR_DOMAIN, i).hosts, 0);
+		assert_true(find(x, INDICATOR_IP, i).found);
+	}
+	for (uint32_t k = 0; k < 4; k++) {
+		for (uint32_t i = 0; i < 1000; i++) {
+			struct retro_entry e =
+				thing(x, INDICATOR_DOMAIN, i, BASE_S + k);
+
+			e.hosts = UINT32_C(1) << k;
+			retro_index_add(x, &e);
+		}
+		assert_int_equal(retro_index_flush(x), ERR_OK);
+		assert_int_equal(find(x, INDICATOR_DOMAIN, 9).hosts,
+				 (2U << k) - 1);
+	}
+	work(x);
+	retro_index_counters(x, &c);
+	assert_true(c.segments <= 2);
+	assert_int_equal(c.bad_segments + c.bad_blocks, 0);
+	assert_int_equal(found_of(x, 2000), 2000);
+	for (uint32_t i = 0; i < 2000; i++) {
+		struct retro_past p = find(x, INDICATOR_DOMAIN, i);
+
+		assert_int_equal(p.hosts, i < 1000 ? 15 : 0);
+		assert_int_equal(p.count, i < 1000 ? 5 : 1);
+	}
+	retro_index_close(x);
 }
 
 static void
@@ -553,6 +671,7 @@ main(void)
 		T(test_damaged_block), T(test_damaged_head),
 		T(test_manifest),      T(test_one_writer),
 		T(test_full_disk),     T(test_killed),
+		T(test_old_segment),
 	};
 #undef T
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -231,6 +231,48 @@ test_overtakes(void **state)
 	redis_fixture_stop(&redis);
 }
 
+/* What Redis lost is sent again, once: how many it has is asked anew before it
+ * counts for what was put meanwhile. */
+static void
+test_lost_is_sent_once(void **state)
+{
+	uint64_t until = clock_mono_us() + WAIT_US;
+	struct sender_stats st;
+	struct spool *sp;
+	struct sender *s;
+
+	(void)state;
+	need_redis();
+	assert_true(redis_fixture_start(&redis, NULL, NULL));
+	sp = new_spool();
+	for (unsigned i = 0; i < 10; i++) {
+		put(sp, 1);
+	}
+	s = new_sender(sp, 0);
+	send_all(s);
+	freeReplyObject(call("DEL picket:alerts:{" NAME "}%s", ""));
+	while (!sender_send_again(s)) {
+		assert_true(clock_mono_us() < until);
+		turn(s);
+	}
+	do {
+		assert_true(clock_mono_us() < until);
+		turn(s);
+		sender_get_stats(s, &st);
+	} while (st.resent < 10);
+	/* Through the next question and its answer. */
+	until = clock_mono_us() + 2 * US_PER_S;
+	while (clock_mono_us() < until) {
+		assert_false(sender_send_again(s));
+		turn(s);
+	}
+	sender_get_stats(s, &st);
+	assert_int_equal(st.resent, 10);
+	sender_free(s);
+	spool_close(sp);
+	redis_fixture_stop(&redis);
+}
+
 /* A link that breaks, and a sensor that starts anew: each goes on where the
  * last entry says, though nothing can be committed yet. */
 static void
@@ -500,6 +542,7 @@ main(void)
 		cmocka_unit_test(test_committed_point),
 		cmocka_unit_test(test_worst_first),
 		cmocka_unit_test(test_overtakes),
+		cmocka_unit_test(test_lost_is_sent_once),
 		cmocka_unit_test(test_goes_on),
 		cmocka_unit_test(test_gap_and_commit),
 		cmocka_unit_test(test_forged_point),

@@ -80,7 +80,7 @@ class Test:
         if p.type in (TEXT, LOWER):
             ops += ["LIKE", "LIKE", "MATCHES", "<", ">="]
         if p.type == ADDR:
-            ops += ["ISSUBSET", "ISSUBSET", "LIKE"]
+            ops += ["ISSUBSET", "ISSUBSET", "ISSUPERSET", "LIKE"]
         if p.type in (INTEGER, TIME):
             ops += ["<", ">", "<=", ">="]
         self.op = rng.choice(ops)
@@ -95,6 +95,8 @@ class Test:
         elif self.op == "ISSUBSET":
             pick = [rng.choice(["192.0.2.0/24", "10.0.0.0/8", "0.0.0.0/0",
                                 "192.0.2.8/29"])]
+        elif self.op == "ISSUPERSET":
+            pick = [pick[0] + rng.choice(["", "/32"])]
         elif p.type == LOWER and rng.random() < 0.3:
             pick = [v.upper() for v in pick]
         elif p.type == INTEGER and rng.random() < 0.2:
@@ -147,6 +149,8 @@ class Test:
     def true_of(self, v):
         if self.p.type == ADDR and self.op != "LIKE":
             nets = [ipaddress.ip_network(x) for x in self.values]
+            if self.op == "ISSUPERSET":
+                return ipaddress.ip_network(v).supernet_of(nets[0])
             found = any(ipaddress.ip_address(v) in n for n in nets)
             return not found if self.op == "!=" else found
         want = [x.lower() if self.p.type == LOWER and self.op != "MATCHES"
