@@ -267,6 +267,8 @@ static enum MHD_Result
 dispatch(struct console_http *h, struct MHD_Connection *c,
 	 const struct request *q, const char *path)
 {
+	static const struct viewer local = { .name = "local",
+					     .role = ROLE_ADMINISTRATOR };
 	struct json j = { 0 };
 	const char *etag;
 	const struct console_asset *a = console_asset_find(path, &etag);
@@ -278,6 +280,7 @@ dispatch(struct console_http *h, struct MHD_Connection *c,
 			.post = q->post,
 			.body = view_of(q->body, q->n_body),
 			.param = query_param,
+			.viewer = &local,
 			.arg = c,
 			.alerts_per_minute = console_events_rate(h->events),
 		};
