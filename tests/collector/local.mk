@@ -39,6 +39,11 @@ UNIT_TESTS += tests/collector/test_console
 tests_collector_test_console_SOURCES = tests/collector/test_console.c \
 	tests/store_fixture.h tests/store_fixture.c
 tests_collector_test_console_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_console_people
+tests_collector_test_console_people_SOURCES = \
+	tests/collector/test_console_people.c \
+	tests/store_fixture.h tests/store_fixture.c
+tests_collector_test_console_people_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_store_ledger
 tests_collector_test_store_ledger_SOURCES = \
 	tests/test.h tests/collector/test_store_ledger.c
