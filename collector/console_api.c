@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "collector/console_alert.h"
 #include "collector/console_cases.h"
 #include "collector/console_lists.h"
 #include "common/clock.h"
@@ -96,7 +97,7 @@ route(struct question *q)
 		return console_case(q, id);
 	}
 	if (read_id(path, "/api/alerts/", &id, &verb) && verb == NULL) {
-		return console_list_alert(q, id);
+		return console_alert(q, id);
 	}
 	if (read_id(path, "/api/alerts/", &id, &verb) &&
 	    strcmp(verb, "taps") == 0) {

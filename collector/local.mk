@@ -61,6 +61,8 @@ libcollector_a_SOURCES = \
 	collector/console_asset.h collector/console_asset.c \
 	collector/console_question.h collector/console_question.c \
 	collector/console_lists.h collector/console_lists.c \
+	collector/rule_words.h collector/rule_words.c \
+	collector/console_alert.h collector/console_alert.c \
 	collector/console_cases.h collector/console_cases.c \
 	collector/console_api.h collector/console_api.c \
 	collector/console_events.h collector/console_events.c \

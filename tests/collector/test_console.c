@@ -577,6 +577,68 @@ listens_only_where_it_may(void **state)
 	assert_int_equal(console_start(&c, &cfg, &d), ERR_NOTFOUND);
 }
 
+static const char *
+text_at(const json_t *list, size_t i, const char *key)
+{
+	return json_string_value(json_object_get(json_array_get(list, i), key));
+}
+
+static void
+an_alert_tells_all(void **state)
+{
+	json_t *v, *payload, *rule, *said, *list;
+
+	(void)state;
+	assert_int_equal(get("/api/alerts/1"), 200);
+	is_clean();
+	v = body_json();
+	payload = json_object_get(v, "payload");
+	assert_int_equal(json_integer_value(json_object_get(payload, "bytes")),
+			 18);
+	list = json_object_get(payload, "rows");
+	assert_int_equal(json_array_size(list), 2);
+	assert_string_equal(text_at(list, 0, "text"), "GET / HTTP/1.1..");
+	assert_string_equal(text_at(list, 1, "hex"), "0d0a");
+	list = json_object_get(payload, "marks");
+	assert_int_equal(json_array_size(list), 1);
+	assert_int_equal(
+		json_integer_value(json_array_get(json_array_get(list, 0), 1)),
+		3);
+	rule = json_object_get(v, "rule");
+	said = json_object_get(rule, "explained");
+	assert_int_equal(json_array_size(said), 6);
+	assert_string_equal(text_at(said, 0, "words"),
+			    "alert traffic of tcp from any, port any to any, "
+			    "port 80");
+	assert_string_equal(text_at(said, 2, "words"),
+			    "There must be the bytes \"GET\".");
+	assert_string_equal(text_at(said, 3, "words"),
+			    "That lies within the first 3 bytes.");
+	list = json_object_get(rule, "references");
+	assert_string_equal(json_string_value(json_array_get(list, 0)),
+			    "url,example.org/1");
+	list = json_object_get(v, "protocols");
+	assert_int_equal(json_array_size(list), 1);
+	assert_string_equal(text_at(list, 0, "name"), "http");
+	assert_string_equal(json_string_value(json_object_get(
+				    json_object_get(v, "evidence"), "state")),
+			    "none");
+	assert_int_equal(json_array_size(json_object_get(v, "related")), 0);
+	json_decref(v);
+	/* Another of the same flow at this sensor. */
+	assert_true(store_fixture_alert(store, 100, "another", ""));
+	assert_int_equal(get("/api/alerts/1"), 200);
+	v = body_json();
+	list = json_object_get(v, "related");
+	assert_int_equal(json_array_size(list), 1);
+	assert_string_equal(text_at(list, 0, "signature"), "another");
+	json_decref(v);
+	/* Hostile in every text, the rule's quotes among them. */
+	assert_int_equal(get("/api/alerts/2"), 200);
+	is_clean();
+	json_decref(body_json());
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -585,6 +647,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(every_answer_is_json),
 		CASE(answers_say_what_is_there),
+		CASE(an_alert_tells_all),
 		CASE(consultations_are_told),
 		CASE(the_page_is_served_and_cached),
 		CASE(odd_requests_are_refused),
