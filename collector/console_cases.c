@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "collector/case_graph.h"
 #include "collector/situation.h"
 #include "collector/store_consult.h"
 #include "collector/store_json.h"
@@ -144,6 +145,7 @@ on_evidence(void *arg, const struct store_alert *a)
 /* One incident, and the alerts that its summary names as evidence. */
 struct incident_page {
 	struct question *q;
+	json_t *summary; /* NULL: it cannot be read */
 	int64_t evidence[MAX_EVIDENCE];
 	unsigned n_evidence;
 };
@@ -152,14 +154,14 @@ static void
 on_page(void *arg, const struct store_incident *i)
 {
 	struct incident_page *p = arg;
-	json_t *summary = json_loads(i->summary, 0, NULL);
-	const json_t *ids = json_object_get(summary, "evidence");
+	const json_t *ids;
 
+	p->summary = json_loads(i->summary, 0, NULL);
+	ids = json_object_get(p->summary, "evidence");
 	for (size_t k = 0; k < json_array_size(ids) && k < MAX_EVIDENCE; k++) {
 		p->evidence[p->n_evidence++] =
 			json_integer_value(json_array_get(ids, k));
 	}
-	json_decref(summary);
 	store_json_incident(p->q->j, NULL, i);
 }
 
@@ -172,6 +174,7 @@ console_case(struct question *q, int64_t id)
 	enum err e = store_read_incident(r, id, on_page, &p);
 
 	if (e != ERR_OK) {
+		json_decref(p.summary);
 		return e;
 	}
 	e = put_together(q, id);
@@ -195,6 +198,13 @@ console_case(struct question *q, int64_t id)
 		e = e == ERR_NOTFOUND ? ERR_OK : e;
 	}
 	json_arr_end(j);
+	if (e == ERR_OK) {
+		e = case_graph_json(r, id, p.summary, j);
+	}
+	if (e == ERR_OK) {
+		e = case_story_json(r, id, p.summary, j);
+	}
+	json_decref(p.summary);
 	json_obj_end(j);
 	return e;
 }

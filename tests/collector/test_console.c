@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <jansson.h>
+#include <sqlite3.h>
 
 #include "collector/console.h"
 #include "common/clock.h"
@@ -639,6 +640,63 @@ an_alert_tells_all(void **state)
 	json_decref(body_json());
 }
 
+/* The fixture's incident gets two keys and a host that one alert showed. */
+static void
+an_incident_is_a_graph_and_a_story(void **state)
+{
+	json_t *v, *graph, *list;
+	sqlite3 *db;
+
+	(void)state;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(
+			db,
+			"INSERT INTO runs(id,exercise,kind,key,first_us,"
+			"last_us,severity,confidence) VALUES"
+			"(7,'',2,'evil.example',1000,9000,1,0),"
+			"(8,'',1,'192.0.2.9',2000,8000,1,0),"
+			"(9,'',4,'alpha 10.0.0.5',3000,4000,1,0),"
+			"(10,'',6,'1:2',3000,4000,1,0);"
+			"INSERT INTO sightings(run,site,owner,first_us,"
+			"last_us,count,strong) VALUES(7,'alpha','JP',1000,"
+			"9000,5,1),(7,'beta','US',1000,9000,6,1);"
+			"INSERT INTO incident_runs VALUES(7,1),(8,1);"
+			"INSERT INTO links(a,b,alert) VALUES(7,8,1),(7,9,2),"
+			"(8,10,2);",
+			NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(get("/api/incidents/1"), 200);
+	is_clean();
+	v = body_json();
+	graph = json_object_get(v, "graph");
+	list = json_object_get(graph, "nodes");
+	/* A rule is neither a member nor a host. */
+	assert_int_equal(json_array_size(list), 3);
+	assert_string_equal(text_at(list, 0, "label"), "evil.example");
+	assert_string_equal(text_at(list, 0, "sites"), "alpha, beta");
+	assert_string_equal(text_at(list, 2, "kind"), "host");
+	assert_string_equal(text_at(list, 2, "label"), "10.0.0.5");
+	assert_string_equal(text_at(list, 2, "site"), "alpha");
+	list = json_object_get(graph, "edges");
+	assert_int_equal(json_array_size(list), 2);
+	assert_string_equal(text_at(list, 0, "kind"), "seen");
+	assert_true(json_is_false(json_object_get(graph, "cut")));
+	list = json_object_get(v, "story");
+	assert_int_equal(json_array_size(list), 4);
+	assert_string_equal(text_at(list, 0, "kind"), "site");
+	assert_string_equal(text_at(list, 0, "text"),
+			    "first seen at fine, which is fine's");
+	assert_string_equal(text_at(list, 1, "text"),
+			    "first sign of initial access");
+	assert_string_equal(text_at(list, 2, "who"), "correlate");
+	json_decref(v);
+	assert_int_equal(get("/api/incidents/2"), 200);
+	is_clean();
+	json_decref(body_json());
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -648,6 +706,7 @@ main(void)
 		CASE(every_answer_is_json),
 		CASE(answers_say_what_is_there),
 		CASE(an_alert_tells_all),
+		CASE(an_incident_is_a_graph_and_a_story),
 		CASE(consultations_are_told),
 		CASE(the_page_is_served_and_cached),
 		CASE(odd_requests_are_refused),
