@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "collector/console_alert.h"
+#include "collector/console_case_do.h"
 #include "collector/console_cases.h"
 #include "collector/console_lists.h"
 #include "common/clock.h"
@@ -119,11 +120,17 @@ console_api_answer(struct console_api *a, const struct api_request *r,
 
 	json_reset(j);
 	if (r->post) {
+		static const char consults[] = "/api/consultations/";
+
+		if (strncmp(r->path, consults, strlen(consults)) == 0) {
+			return console_consult_do(&q,
+						  r->path + strlen(consults));
+		}
 		if (!read_id(r->path, "/api/incidents/", &id, &verb) ||
 		    verb == NULL) {
 			return question_failure(j, ERR_NOTFOUND);
 		}
-		return console_case_change(&q, id, verb);
+		return console_case_do(&q, id, verb);
 	}
 	question_read(&q);
 	if (q.wrong != NULL) {

@@ -10,7 +10,6 @@
 #include "collector/taps_json.h"
 
 #define MAX_EVIDENCE 50
-#define MAX_WHO 64
 
 struct incident_list {
 	struct question *q;
@@ -207,86 +206,4 @@ console_case(struct question *q, int64_t id)
 	json_decref(p.summary);
 	json_obj_end(j);
 	return e;
-}
-
-/* "note" and "who" of the body; both may be absent, as may the body. */
-static bool
-read_change(struct view body, json_t **doc, const char **who, const char **note)
-{
-	*who = "console";
-	*note = "";
-	*doc = NULL;
-	if (body.len == 0) {
-		return true;
-	}
-	*doc = json_loadb((const char *)body.p, body.len,
-			  JSON_REJECT_DUPLICATES, NULL);
-	if (!json_is_object(*doc)) {
-		return false;
-	}
-	for (unsigned i = 0; i < 2; i++) {
-		const json_t *v =
-			json_object_get(*doc, i == 0 ? "note" : "who");
-		size_t cap = i == 0 ? API_MAX_NOTE : MAX_WHO;
-
-		if (v == NULL) {
-			continue;
-		}
-		if (!json_is_string(v) || json_string_length(v) > cap) {
-			return false;
-		}
-		if (i == 0) {
-			*note = json_string_value(v);
-		} else if (json_string_length(v) > 0) {
-			*who = json_string_value(v);
-		}
-	}
-	return true;
-}
-
-unsigned
-console_case_change(struct question *q, int64_t id, const char *verb)
-{
-	static const struct {
-		const char *verb, *state;
-	} verbs[] = { { "ack", "ack" },
-		      { "close", "closed" },
-		      { "reopen", "open" } };
-	const char *state = NULL, *who, *note;
-	struct diag d = { "" };
-	json_t *doc;
-	enum err e;
-
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-		state = strcmp(verb, verbs[i].verb) == 0 ? verbs[i].state
-							 : state;
-	}
-	if (state == NULL) {
-		return question_failure(q->j, ERR_NOTFOUND);
-	}
-	if (!read_change(q->r->body, &doc, &who, &note)) {
-		json_decref(doc);
-		return question_refuse(
-			q->j, 400,
-			"the body must be a JSON object with \"note\" "
-			"and \"who\" as short texts");
-	}
-	/* On a connection of its own: no lock is held while it waits. */
-	e = store_incident_set_state(q->store, id, state, who, note, &d);
-	json_decref(doc);
-	if (e != ERR_OK) {
-		return question_refuse(
-			q->j,
-			e == ERR_NOTFOUND ? 404
-			: e == ERR_USAGE  ? 409
-					  : 503,
-			e == ERR_NOTFOUND || e == ERR_USAGE
-				? d.msg
-				: "the store is busy: try again");
-	}
-	json_obj(q->j, NULL);
-	json_i64(q->j, "id", id);
-	json_cstr(q->j, "state", state);
-	json_obj_end(q->j);
-	return 200;
 }

@@ -72,6 +72,7 @@ libcollector_a_SOURCES = \
 	collector/console_alert.h collector/console_alert.c \
 	collector/case_graph.h collector/case_graph.c \
 	collector/case_story.c \
+	collector/console_case_do.h collector/console_case_do.c \
 	collector/console_cases.h collector/console_cases.c \
 	collector/console_api.h collector/console_api.c \
 	collector/console_events.h collector/console_events.c \

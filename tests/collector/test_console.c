@@ -697,6 +697,44 @@ an_incident_is_a_graph_and_a_story(void **state)
 	json_decref(body_json());
 }
 
+static void
+notes_and_orders_are_given(void **state)
+{
+	static const char own[] = "X-Picket: 1\r\n";
+	json_t *v;
+
+	(void)state;
+	assert_int_equal(post("/api/incidents/1/note", own, ""), 400);
+	assert_int_equal(
+		post("/api/incidents/99/note", own, "{\"note\":\"x\"}"), 404);
+	assert_int_equal(post("/api/incidents/1/note", own,
+			      "{\"note\":\"seen before\"}"),
+			 200);
+	assert_int_equal(get("/api/incidents/1"), 200);
+	assert_non_null(strstr(reply, "\"what\":\"note\""));
+	assert_non_null(strstr(reply, "seen before"));
+	assert_int_equal(
+		post("/api/incidents/1/split", own, "{\"runs\":[\"7\"]}"), 400);
+	assert_int_equal(post("/api/incidents/1/merge", own, "{}"), 400);
+	assert_int_equal(post("/api/incidents/1/mute", own,
+			      "{\"kind\":\"host\",\"note\":\"x\"}"),
+			 400);
+	/* Nobody carries it out here. */
+	assert_int_equal(post("/api/incidents/1/merge", own, "{\"other\":2}"),
+			 202);
+	v = body_json();
+	assert_int_equal(json_integer_value(json_object_get(v, "order")), 1);
+	assert_string_equal(json_string_value(json_object_get(v, "state")),
+			    "waiting");
+	json_decref(v);
+	assert_int_equal(post("/api/consultations/nonsense/ack", own, "{}"),
+			 404);
+	assert_int_equal(
+		post("/api/consultations/JP-99/ack", own, "{\"as\":\"JP\"}"),
+		404);
+	assert_int_equal(post("/api/consultations/JP-1/ack", own, "{}"), 400);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -706,6 +744,7 @@ main(void)
 		CASE(every_answer_is_json),
 		CASE(answers_say_what_is_there),
 		CASE(an_alert_tells_all),
+		CASE(notes_and_orders_are_given),
 		CASE(an_incident_is_a_graph_and_a_story),
 		CASE(consultations_are_told),
 		CASE(the_page_is_served_and_cached),
