@@ -97,6 +97,10 @@ route(struct question *q)
 	if (read_id(path, "/api/incidents/", &id, &verb) && verb == NULL) {
 		return console_case(q, id);
 	}
+	if (read_id(path, "/api/incidents/", &id, &verb) &&
+	    strcmp(verb, "export") == 0) {
+		return console_case_export(q, id);
+	}
 	if (read_id(path, "/api/alerts/", &id, &verb) && verb == NULL) {
 		return console_alert(q, id);
 	}
@@ -105,6 +109,15 @@ route(struct question *q)
 		return console_list_taps(q, id);
 	}
 	return console_list(q);
+}
+
+static unsigned
+refuse_value(struct question *q)
+{
+	char why[128];
+
+	snprintf(why, sizeof(why), "%s: this value makes no sense", q->wrong);
+	return question_refuse(q->j, 400, why);
 }
 
 unsigned
@@ -134,11 +147,7 @@ console_api_answer(struct console_api *a, const struct api_request *r,
 	}
 	question_read(&q);
 	if (q.wrong != NULL) {
-		char why[128];
-
-		snprintf(why, sizeof(why), "%s: this value makes no sense",
-			 q.wrong);
-		return question_refuse(j, 400, why);
+		return refuse_value(&q);
 	}
 	pthread_mutex_lock(&a->lock);
 	a->deadline_us = clock_mono_us() + API_PATIENCE_US;
@@ -147,7 +156,7 @@ console_api_answer(struct console_api *a, const struct api_request *r,
 	if (e == ERR_OK && !j->failed) {
 		return 200;
 	}
-	return question_failure(j, e);
+	return q.wrong != NULL ? refuse_value(&q) : question_failure(j, e);
 }
 
 bool

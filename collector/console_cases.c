@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "collector/case_export.h"
 #include "collector/case_graph.h"
 #include "collector/situation.h"
 #include "collector/store_consult.h"
@@ -205,5 +206,35 @@ console_case(struct question *q, int64_t id)
 	}
 	json_decref(p.summary);
 	json_obj_end(j);
+	return e;
+}
+
+enum err
+console_case_export(struct question *q, int64_t id)
+{
+	const char *format = question_text(q, "format");
+	struct json answer = { 0 }, *out = q->j;
+	enum err e;
+
+	if (format == NULL || strcmp(format, "json") == 0) {
+		return console_case(q, id);
+	}
+	if (strcmp(format, "html") != 0 || q->r->type == NULL) {
+		q->wrong = "format";
+		return ERR_USAGE;
+	}
+	q->j = &answer;
+	e = console_case(q, id);
+	q->j = out;
+	if (e == ERR_OK && answer.failed) {
+		e = ERR_NOMEM;
+	}
+	if (e == ERR_OK) {
+		e = case_export_html(json_view(&answer), out);
+	}
+	if (e == ERR_OK) {
+		*q->r->type = "text/html; charset=utf-8";
+	}
+	json_fini(&answer);
 	return e;
 }

@@ -16,5 +16,7 @@ enum err console_cases(struct question *q) MUST_CHECK;
 enum err console_consults(struct question *q) MUST_CHECK;
 /* One, with its log, sightings and evidence. */
 enum err console_case(struct question *q, int64_t id) MUST_CHECK;
+/* The same to hand on: "format" is json or html, else q->wrong. */
+enum err console_case_export(struct question *q, int64_t id) MUST_CHECK;
 
 #endif

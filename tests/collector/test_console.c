@@ -735,6 +735,34 @@ notes_and_orders_are_given(void **state)
 	assert_int_equal(post("/api/consultations/JP-1/ack", own, "{}"), 400);
 }
 
+static void
+an_incident_is_exported(void **state)
+{
+	const char *p;
+
+	(void)state;
+	assert_int_equal(get("/api/incidents/1/export"), 200);
+	assert_non_null(strstr(reply, "application/json"));
+	json_decref(body_json());
+	assert_int_equal(get("/api/incidents/1/export?format=exe"), 400);
+	assert_int_equal(get("/api/incidents/99/export?format=html"), 404);
+	assert_int_equal(get("/api/incidents/1/export?format=html"), 200);
+	assert_non_null(strstr(reply, "Content-Type: text/html"));
+	assert_non_null(strstr(reply, "Shared address at two sites: a title "
+				      "&#38; &#60;b&#62;no markup"));
+	assert_non_null(strstr(reply, "initial access"));
+	assert_null(strstr(reply, "<script"));
+	/* Hostile texts are texts. */
+	assert_int_equal(get("/api/incidents/2/export?format=html"), 200);
+	assert_null(strstr(reply, "<img"));
+	assert_null(strstr(reply, "</script"));
+	assert_non_null(strstr(reply, "&#60;img src=x"));
+	assert_non_null(strstr(reply, "\\u{202e}"));
+	for (p = strstr(reply, "\r\n\r\n") + 4; *p != '\0'; p++) {
+		assert_true((uint8_t)*p >= 0x20 || *p == '\n');
+	}
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -744,6 +772,7 @@ main(void)
 		CASE(every_answer_is_json),
 		CASE(answers_say_what_is_there),
 		CASE(an_alert_tells_all),
+		CASE(an_incident_is_exported),
 		CASE(notes_and_orders_are_given),
 		CASE(an_incident_is_a_graph_and_a_story),
 		CASE(consultations_are_told),
