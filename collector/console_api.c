@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "collector/console_alert.h"
+#include "collector/console_case_do.h"
 #include "collector/console_cases.h"
 #include "collector/console_lists.h"
 #include "common/clock.h"
@@ -95,14 +97,27 @@ route(struct question *q)
 	if (read_id(path, "/api/incidents/", &id, &verb) && verb == NULL) {
 		return console_case(q, id);
 	}
+	if (read_id(path, "/api/incidents/", &id, &verb) &&
+	    strcmp(verb, "export") == 0) {
+		return console_case_export(q, id);
+	}
 	if (read_id(path, "/api/alerts/", &id, &verb) && verb == NULL) {
-		return console_list_alert(q, id);
+		return console_alert(q, id);
 	}
 	if (read_id(path, "/api/alerts/", &id, &verb) &&
 	    strcmp(verb, "taps") == 0) {
 		return console_list_taps(q, id);
 	}
 	return console_list(q);
+}
+
+static unsigned
+refuse_value(struct question *q)
+{
+	char why[128];
+
+	snprintf(why, sizeof(why), "%s: this value makes no sense", q->wrong);
+	return question_refuse(q->j, 400, why);
 }
 
 unsigned
@@ -118,19 +133,21 @@ console_api_answer(struct console_api *a, const struct api_request *r,
 
 	json_reset(j);
 	if (r->post) {
+		static const char consults[] = "/api/consultations/";
+
+		if (strncmp(r->path, consults, strlen(consults)) == 0) {
+			return console_consult_do(&q,
+						  r->path + strlen(consults));
+		}
 		if (!read_id(r->path, "/api/incidents/", &id, &verb) ||
 		    verb == NULL) {
 			return question_failure(j, ERR_NOTFOUND);
 		}
-		return console_case_change(&q, id, verb);
+		return console_case_do(&q, id, verb);
 	}
 	question_read(&q);
 	if (q.wrong != NULL) {
-		char why[128];
-
-		snprintf(why, sizeof(why), "%s: this value makes no sense",
-			 q.wrong);
-		return question_refuse(j, 400, why);
+		return refuse_value(&q);
 	}
 	pthread_mutex_lock(&a->lock);
 	a->deadline_us = clock_mono_us() + API_PATIENCE_US;
@@ -139,7 +156,7 @@ console_api_answer(struct console_api *a, const struct api_request *r,
 	if (e == ERR_OK && !j->failed) {
 		return 200;
 	}
-	return question_failure(j, e);
+	return q.wrong != NULL ? refuse_value(&q) : question_failure(j, e);
 }
 
 bool

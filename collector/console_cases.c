@@ -3,13 +3,14 @@
 
 #include <jansson.h>
 
+#include "collector/case_export.h"
+#include "collector/case_graph.h"
 #include "collector/situation.h"
 #include "collector/store_consult.h"
 #include "collector/store_json.h"
 #include "collector/taps_json.h"
 
 #define MAX_EVIDENCE 50
-#define MAX_WHO 64
 
 struct incident_list {
 	struct question *q;
@@ -144,6 +145,7 @@ on_evidence(void *arg, const struct store_alert *a)
 /* One incident, and the alerts that its summary names as evidence. */
 struct incident_page {
 	struct question *q;
+	json_t *summary; /* NULL: it cannot be read */
 	int64_t evidence[MAX_EVIDENCE];
 	unsigned n_evidence;
 };
@@ -152,14 +154,14 @@ static void
 on_page(void *arg, const struct store_incident *i)
 {
 	struct incident_page *p = arg;
-	json_t *summary = json_loads(i->summary, 0, NULL);
-	const json_t *ids = json_object_get(summary, "evidence");
+	const json_t *ids;
 
+	p->summary = json_loads(i->summary, 0, NULL);
+	ids = json_object_get(p->summary, "evidence");
 	for (size_t k = 0; k < json_array_size(ids) && k < MAX_EVIDENCE; k++) {
 		p->evidence[p->n_evidence++] =
 			json_integer_value(json_array_get(ids, k));
 	}
-	json_decref(summary);
 	store_json_incident(p->q->j, NULL, i);
 }
 
@@ -172,6 +174,7 @@ console_case(struct question *q, int64_t id)
 	enum err e = store_read_incident(r, id, on_page, &p);
 
 	if (e != ERR_OK) {
+		json_decref(p.summary);
 		return e;
 	}
 	e = put_together(q, id);
@@ -195,88 +198,43 @@ console_case(struct question *q, int64_t id)
 		e = e == ERR_NOTFOUND ? ERR_OK : e;
 	}
 	json_arr_end(j);
+	if (e == ERR_OK) {
+		e = case_graph_json(r, id, p.summary, j);
+	}
+	if (e == ERR_OK) {
+		e = case_story_json(r, id, p.summary, j);
+	}
+	json_decref(p.summary);
 	json_obj_end(j);
 	return e;
 }
 
-/* "note" and "who" of the body; both may be absent, as may the body. */
-static bool
-read_change(struct view body, json_t **doc, const char **who, const char **note)
+enum err
+console_case_export(struct question *q, int64_t id)
 {
-	*who = "console";
-	*note = "";
-	*doc = NULL;
-	if (body.len == 0) {
-		return true;
-	}
-	*doc = json_loadb((const char *)body.p, body.len,
-			  JSON_REJECT_DUPLICATES, NULL);
-	if (!json_is_object(*doc)) {
-		return false;
-	}
-	for (unsigned i = 0; i < 2; i++) {
-		const json_t *v =
-			json_object_get(*doc, i == 0 ? "note" : "who");
-		size_t cap = i == 0 ? API_MAX_NOTE : MAX_WHO;
-
-		if (v == NULL) {
-			continue;
-		}
-		if (!json_is_string(v) || json_string_length(v) > cap) {
-			return false;
-		}
-		if (i == 0) {
-			*note = json_string_value(v);
-		} else if (json_string_length(v) > 0) {
-			*who = json_string_value(v);
-		}
-	}
-	return true;
-}
-
-unsigned
-console_case_change(struct question *q, int64_t id, const char *verb)
-{
-	static const struct {
-		const char *verb, *state;
-	} verbs[] = { { "ack", "ack" },
-		      { "close", "closed" },
-		      { "reopen", "open" } };
-	const char *state = NULL, *who, *note;
-	struct diag d = { "" };
-	json_t *doc;
+	const char *format = question_text(q, "format");
+	struct json answer = { 0 }, *out = q->j;
 	enum err e;
 
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-		state = strcmp(verb, verbs[i].verb) == 0 ? verbs[i].state
-							 : state;
+	if (format == NULL || strcmp(format, "json") == 0) {
+		return console_case(q, id);
 	}
-	if (state == NULL) {
-		return question_failure(q->j, ERR_NOTFOUND);
+	if (strcmp(format, "html") != 0 || q->r->type == NULL) {
+		q->wrong = "format";
+		return ERR_USAGE;
 	}
-	if (!read_change(q->r->body, &doc, &who, &note)) {
-		json_decref(doc);
-		return question_refuse(
-			q->j, 400,
-			"the body must be a JSON object with \"note\" "
-			"and \"who\" as short texts");
+	q->j = &answer;
+	e = console_case(q, id);
+	q->j = out;
+	if (e == ERR_OK && answer.failed) {
+		e = ERR_NOMEM;
 	}
-	/* On a connection of its own: no lock is held while it waits. */
-	e = store_incident_set_state(q->store, id, state, who, note, &d);
-	json_decref(doc);
-	if (e != ERR_OK) {
-		return question_refuse(
-			q->j,
-			e == ERR_NOTFOUND ? 404
-			: e == ERR_USAGE  ? 409
-					  : 503,
-			e == ERR_NOTFOUND || e == ERR_USAGE
-				? d.msg
-				: "the store is busy: try again");
+	if (e == ERR_OK) {
+		e = case_export_html(json_view(&answer), out);
 	}
-	json_obj(q->j, NULL);
-	json_i64(q->j, "id", id);
-	json_cstr(q->j, "state", state);
-	json_obj_end(q->j);
-	return 200;
+	if (e == ERR_OK) {
+		*q->r->type = "text/html; charset=utf-8";
+	}
+	json_fini(&answer);
+	return e;
 }

@@ -16,8 +16,7 @@ enum err console_cases(struct question *q) MUST_CHECK;
 enum err console_consults(struct question *q) MUST_CHECK;
 /* One, with its log, sightings and evidence. */
 enum err console_case(struct question *q, int64_t id) MUST_CHECK;
-/* 'verb' is "ack", "close" or "reopen"; answers and returns the status.  Waits
- * for the store's writer, for seconds at most. */
-unsigned console_case_change(struct question *q, int64_t id, const char *verb);
+/* The same to hand on: "format" is json or html, else q->wrong. */
+enum err console_case_export(struct question *q, int64_t id) MUST_CHECK;
 
 #endif

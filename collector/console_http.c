@@ -100,7 +100,8 @@ answer(struct MHD_Connection *c, unsigned status, struct MHD_Response *r,
 
 /* Takes over what 'j' holds. */
 static enum MHD_Result
-answer_json(struct MHD_Connection *c, unsigned status, struct json *j)
+answer_typed(struct MHD_Connection *c, unsigned status, struct json *j,
+	     const char *type)
 {
 	struct MHD_Response *r;
 
@@ -114,7 +115,7 @@ answer_json(struct MHD_Connection *c, unsigned status, struct json *j)
 		json_fini(j);
 	}
 	*j = (struct json){ 0 };
-	return answer(c, status, r, "application/json", "no-store");
+	return answer(c, status, r, type, "no-store");
 }
 
 /* What was wrong; the connection is closed, for its framing may be. */
@@ -347,6 +348,7 @@ static enum MHD_Result
 serve_granted(struct console_http *h, struct MHD_Connection *c,
 	      const struct request *q, const char *path, const struct viewer *v)
 {
+	const char *type = "application/json";
 	struct json j = { 0 };
 	struct api_request r = {
 		.path = path,
@@ -355,11 +357,12 @@ serve_granted(struct console_http *h, struct MHD_Connection *c,
 		.param = query_param,
 		.arg = c,
 		.viewer = v,
+		.type = &type,
 		.alerts_per_minute = console_events_rate(h->events),
 	};
 	unsigned status = console_api_answer(h->api, &r, &j);
 
-	return answer_json(c, status, &j);
+	return answer_typed(c, status, &j, type);
 }
 
 static enum MHD_Result

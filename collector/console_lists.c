@@ -392,9 +392,3 @@ console_list(struct question *q)
 	}
 	return ERR_NOTFOUND;
 }
-
-enum err
-console_list_alert(struct question *q, int64_t id)
-{
-	return store_read_alert(q->store, id, on_alert, q);
-}

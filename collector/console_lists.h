@@ -13,8 +13,6 @@
 
 /* Answers the question by its path; ERR_NOTFOUND when it is none of these. */
 enum err console_list(struct question *q) MUST_CHECK;
-/* One alert with its EVE line. */
-enum err console_list_alert(struct question *q, int64_t id) MUST_CHECK;
 /* Which sensors saw the event that an alert is of. */
 enum err console_list_taps(struct question *q, int64_t id) MUST_CHECK;
 /* The object of /api/status, for whoever holds a reader of its own. */

@@ -26,6 +26,8 @@ struct api_request {
 	void *arg;
 	/* Who asks: the rights are checked, what a partner sees is not. */
 	const struct viewer *viewer;
+	/* Content-Type, set when the answer is no JSON; may be NULL. */
+	const char **type;
 	/* Alerts that arrived in the last minute, for /api/status. */
 	uint64_t alerts_per_minute;
 };

@@ -68,6 +68,12 @@ libcollector_a_SOURCES = \
 	collector/console_people.h collector/console_people.c \
 	collector/console_question.h collector/console_question.c \
 	collector/console_lists.h collector/console_lists.c \
+	collector/rule_words.h collector/rule_words.c \
+	collector/console_alert.h collector/console_alert.c \
+	collector/case_graph.h collector/case_graph.c \
+	collector/case_story.c \
+	collector/console_case_do.h collector/console_case_do.c \
+	collector/case_export.h collector/case_export.c \
 	collector/console_cases.h collector/console_cases.c \
 	collector/console_api.h collector/console_api.c \
 	collector/console_events.h collector/console_events.c \
@@ -224,6 +230,7 @@ libcollector_a_SOURCES += \
 
 # The console's page is part of the program.
 CONSOLE_ASSETS = collector/assets/index.html collector/assets/style.css \
+	collector/assets/print.css \
 	collector/assets/app.js collector/assets/dom.js \
 	collector/assets/incident.js collector/assets/alert.js \
 	collector/assets/coverage.js \

@@ -246,3 +246,36 @@ store_incident_set_state(struct store_reader *r, int64_t id, const char *state,
 	sqlite3_close(db);
 	return e;
 }
+
+enum err
+store_incident_note(struct store_reader *r, int64_t id, const char *who,
+		    const char *note, struct diag *d)
+{
+	sqlite3_stmt *st = NULL;
+	sqlite3 *db = NULL;
+	enum err e = store_change_begin(r, &db, d);
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	e = sqlite3_prepare_v2(db,
+			       "INSERT INTO incident_log(incident,at_us,who,"
+			       "what,text) SELECT id,?,?,'note',? FROM"
+			       " incidents WHERE id=?",
+			       -1, &st, NULL) == SQLITE_OK
+		    ? sql_run(st, "utti", clock_wall_us(), who, note, id)
+		    : ERR_IO;
+	sqlite3_finalize(st);
+	if (e == ERR_OK && sqlite3_changes(db) == 0) {
+		e = diag_set(d, ERR_NOTFOUND, "there is no incident %lld",
+			     (long long)id);
+	} else if (e == ERR_OK) {
+		e = sql_exec(db, "COMMIT");
+	}
+	if (e == ERR_IO) {
+		diag_set(d, e, "%s: %s", r->path, sqlite3_errmsg(db));
+	}
+	/* Closing rolls back what was not committed. */
+	sqlite3_close(db);
+	return e;
+}

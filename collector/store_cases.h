@@ -71,5 +71,12 @@ store_read_sightings(struct store_reader *r, int64_t incident, unsigned limit,
 enum err store_incident_set_state(struct store_reader *r, int64_t id,
 				  const char *state, const char *who,
 				  const char *note, struct diag *d) MUST_CHECK;
+/*
+ * A line "note" in its log, whatever its state.  ERR_NOTFOUND, ERR_AGAIN as
+ * above.
+ */
+enum err store_incident_note(struct store_reader *r, int64_t id,
+			     const char *who, const char *note,
+			     struct diag *d) MUST_CHECK;
 
 #endif

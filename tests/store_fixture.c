@@ -64,6 +64,11 @@ put_line(struct json *j, const char *site, const char *sensor,
 	json_str(j, "proto", a->proto);
 	json_str(j, "app_proto", a->app_proto);
 	json_str(j, "odd", a->signature);
+	json_u64(j, "flow_id", 77);
+	json_cstr(j, "payload", "R0VUIC8gSFRUUC8xLjENCg0K"); /* GET / ... */
+	json_obj(j, "http");
+	json_str(j, "hostname", a->signature);
+	json_obj_end(j);
 	json_obj(j, "alert");
 	json_u64(j, "gid", a->gid);
 	json_u64(j, "signature_id", a->sid);
@@ -71,8 +76,23 @@ put_line(struct json *j, const char *site, const char *sensor,
 	json_u64(j, "severity", a->severity);
 	json_str(j, "signature", a->signature);
 	json_str(j, "category", a->category);
+	json_str_begin(j, "rule");
+	json_str_part(j, VIEW_LIT("alert tcp any any -> any 80 (msg:\""));
+	json_str_part(j, a->signature);
+	json_str_part(j, VIEW_LIT("\"; content:\"GET\"; depth:3; "
+				  "reference:url,example.org/1; sid:1;)"));
+	json_str_end(j);
 	json_obj_end(j);
 	json_obj(j, "picket");
+	json_arr(j, "matched");
+	for (unsigned at = 0; at <= 17; at += 17) { /* the second is outside */
+		json_obj(j, NULL);
+		json_cstr(j, "buffer", "payload");
+		json_u64(j, "offset", at);
+		json_u64(j, "length", 3);
+		json_obj_end(j);
+	}
+	json_arr_end(j);
 	json_cstr(j, "site", site);
 	json_cstr(j, "sensor", sensor);
 	json_str(j, "exercise", a->exercise);

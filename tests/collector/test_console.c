@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <jansson.h>
+#include <sqlite3.h>
 
 #include "collector/console.h"
 #include "common/clock.h"
@@ -577,6 +578,191 @@ listens_only_where_it_may(void **state)
 	assert_int_equal(console_start(&c, &cfg, &d), ERR_NOTFOUND);
 }
 
+static const char *
+text_at(const json_t *list, size_t i, const char *key)
+{
+	return json_string_value(json_object_get(json_array_get(list, i), key));
+}
+
+static void
+an_alert_tells_all(void **state)
+{
+	json_t *v, *payload, *rule, *said, *list;
+
+	(void)state;
+	assert_int_equal(get("/api/alerts/1"), 200);
+	is_clean();
+	v = body_json();
+	payload = json_object_get(v, "payload");
+	assert_int_equal(json_integer_value(json_object_get(payload, "bytes")),
+			 18);
+	list = json_object_get(payload, "rows");
+	assert_int_equal(json_array_size(list), 2);
+	assert_string_equal(text_at(list, 0, "text"), "GET / HTTP/1.1..");
+	assert_string_equal(text_at(list, 1, "hex"), "0d0a");
+	list = json_object_get(payload, "marks");
+	assert_int_equal(json_array_size(list), 1);
+	assert_int_equal(
+		json_integer_value(json_array_get(json_array_get(list, 0), 1)),
+		3);
+	rule = json_object_get(v, "rule");
+	said = json_object_get(rule, "explained");
+	assert_int_equal(json_array_size(said), 6);
+	assert_string_equal(text_at(said, 0, "words"),
+			    "alert traffic of tcp from any, port any to any, "
+			    "port 80");
+	assert_string_equal(text_at(said, 2, "words"),
+			    "There must be the bytes \"GET\".");
+	assert_string_equal(text_at(said, 3, "words"),
+			    "That lies within the first 3 bytes.");
+	list = json_object_get(rule, "references");
+	assert_string_equal(json_string_value(json_array_get(list, 0)),
+			    "url,example.org/1");
+	list = json_object_get(v, "protocols");
+	assert_int_equal(json_array_size(list), 1);
+	assert_string_equal(text_at(list, 0, "name"), "http");
+	assert_string_equal(json_string_value(json_object_get(
+				    json_object_get(v, "evidence"), "state")),
+			    "none");
+	assert_int_equal(json_array_size(json_object_get(v, "related")), 0);
+	json_decref(v);
+	/* Another of the same flow at this sensor. */
+	assert_true(store_fixture_alert(store, 100, "another", ""));
+	assert_int_equal(get("/api/alerts/1"), 200);
+	v = body_json();
+	list = json_object_get(v, "related");
+	assert_int_equal(json_array_size(list), 1);
+	assert_string_equal(text_at(list, 0, "signature"), "another");
+	json_decref(v);
+	/* Hostile in every text, the rule's quotes among them. */
+	assert_int_equal(get("/api/alerts/2"), 200);
+	is_clean();
+	json_decref(body_json());
+}
+
+/* The fixture's incident gets two keys and a host that one alert showed. */
+static void
+an_incident_is_a_graph_and_a_story(void **state)
+{
+	json_t *v, *graph, *list;
+	sqlite3 *db;
+
+	(void)state;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(
+			db,
+			"INSERT INTO runs(id,exercise,kind,key,first_us,"
+			"last_us,severity,confidence) VALUES"
+			"(7,'',2,'evil.example',1000,9000,1,0),"
+			"(8,'',1,'192.0.2.9',2000,8000,1,0),"
+			"(9,'',4,'alpha 10.0.0.5',3000,4000,1,0),"
+			"(10,'',6,'1:2',3000,4000,1,0);"
+			"INSERT INTO sightings(run,site,owner,first_us,"
+			"last_us,count,strong) VALUES(7,'alpha','JP',1000,"
+			"9000,5,1),(7,'beta','US',1000,9000,6,1);"
+			"INSERT INTO incident_runs VALUES(7,1),(8,1);"
+			"INSERT INTO links(a,b,alert) VALUES(7,8,1),(7,9,2),"
+			"(8,10,2);",
+			NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(get("/api/incidents/1"), 200);
+	is_clean();
+	v = body_json();
+	graph = json_object_get(v, "graph");
+	list = json_object_get(graph, "nodes");
+	/* A rule is neither a member nor a host. */
+	assert_int_equal(json_array_size(list), 3);
+	assert_string_equal(text_at(list, 0, "label"), "evil.example");
+	assert_string_equal(text_at(list, 0, "sites"), "alpha, beta");
+	assert_string_equal(text_at(list, 2, "kind"), "host");
+	assert_string_equal(text_at(list, 2, "label"), "10.0.0.5");
+	assert_string_equal(text_at(list, 2, "site"), "alpha");
+	list = json_object_get(graph, "edges");
+	assert_int_equal(json_array_size(list), 2);
+	assert_string_equal(text_at(list, 0, "kind"), "seen");
+	assert_true(json_is_false(json_object_get(graph, "cut")));
+	list = json_object_get(v, "story");
+	assert_int_equal(json_array_size(list), 4);
+	assert_string_equal(text_at(list, 0, "kind"), "site");
+	assert_string_equal(text_at(list, 0, "text"),
+			    "first seen at fine, which is fine's");
+	assert_string_equal(text_at(list, 1, "text"),
+			    "first sign of initial access");
+	assert_string_equal(text_at(list, 2, "who"), "correlate");
+	json_decref(v);
+	assert_int_equal(get("/api/incidents/2"), 200);
+	is_clean();
+	json_decref(body_json());
+}
+
+static void
+notes_and_orders_are_given(void **state)
+{
+	static const char own[] = "X-Picket: 1\r\n";
+	json_t *v;
+
+	(void)state;
+	assert_int_equal(post("/api/incidents/1/note", own, ""), 400);
+	assert_int_equal(
+		post("/api/incidents/99/note", own, "{\"note\":\"x\"}"), 404);
+	assert_int_equal(post("/api/incidents/1/note", own,
+			      "{\"note\":\"seen before\"}"),
+			 200);
+	assert_int_equal(get("/api/incidents/1"), 200);
+	assert_non_null(strstr(reply, "\"what\":\"note\""));
+	assert_non_null(strstr(reply, "seen before"));
+	assert_int_equal(
+		post("/api/incidents/1/split", own, "{\"runs\":[\"7\"]}"), 400);
+	assert_int_equal(post("/api/incidents/1/merge", own, "{}"), 400);
+	assert_int_equal(post("/api/incidents/1/mute", own,
+			      "{\"kind\":\"host\",\"note\":\"x\"}"),
+			 400);
+	/* Nobody carries it out here. */
+	assert_int_equal(post("/api/incidents/1/merge", own, "{\"other\":2}"),
+			 202);
+	v = body_json();
+	assert_int_equal(json_integer_value(json_object_get(v, "order")), 1);
+	assert_string_equal(json_string_value(json_object_get(v, "state")),
+			    "waiting");
+	json_decref(v);
+	assert_int_equal(post("/api/consultations/nonsense/ack", own, "{}"),
+			 404);
+	assert_int_equal(
+		post("/api/consultations/JP-99/ack", own, "{\"as\":\"JP\"}"),
+		404);
+	assert_int_equal(post("/api/consultations/JP-1/ack", own, "{}"), 400);
+}
+
+static void
+an_incident_is_exported(void **state)
+{
+	const char *p;
+
+	(void)state;
+	assert_int_equal(get("/api/incidents/1/export"), 200);
+	assert_non_null(strstr(reply, "application/json"));
+	json_decref(body_json());
+	assert_int_equal(get("/api/incidents/1/export?format=exe"), 400);
+	assert_int_equal(get("/api/incidents/99/export?format=html"), 404);
+	assert_int_equal(get("/api/incidents/1/export?format=html"), 200);
+	assert_non_null(strstr(reply, "Content-Type: text/html"));
+	assert_non_null(strstr(reply, "Shared address at two sites: a title "
+				      "&#38; &#60;b&#62;no markup"));
+	assert_non_null(strstr(reply, "initial access"));
+	assert_null(strstr(reply, "<script"));
+	/* Hostile texts are texts. */
+	assert_int_equal(get("/api/incidents/2/export?format=html"), 200);
+	assert_null(strstr(reply, "<img"));
+	assert_null(strstr(reply, "</script"));
+	assert_non_null(strstr(reply, "&#60;img src=x"));
+	assert_non_null(strstr(reply, "\\u{202e}"));
+	for (p = strstr(reply, "\r\n\r\n") + 4; *p != '\0'; p++) {
+		assert_true((uint8_t)*p >= 0x20 || *p == '\n');
+	}
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -585,6 +771,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(every_answer_is_json),
 		CASE(answers_say_what_is_there),
+		CASE(an_alert_tells_all),
+		CASE(an_incident_is_exported),
+		CASE(notes_and_orders_are_given),
+		CASE(an_incident_is_a_graph_and_a_story),
 		CASE(consultations_are_told),
 		CASE(the_page_is_served_and_cached),
 		CASE(odd_requests_are_refused),

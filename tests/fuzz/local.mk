@@ -62,7 +62,9 @@ FUZZ_TARGETS = tests/fuzz/fuzz_allow \
 	tests/fuzz/fuzz_stream \
 	tests/fuzz/fuzz_tls
 EXTRA_DIST += tests/fuzz/consult.in
+EXTRA_DIST += tests/fuzz/rule_words.in
 FUZZ_TARGETS += tests/fuzz/fuzz_consult
+FUZZ_TARGETS += tests/fuzz/fuzz_rule_words
 EXTRA_DIST += tests/fuzz/exchange.in
 FUZZ_TARGETS += tests/fuzz/fuzz_exchange
 EXTRA_DIST += tests/fuzz/part.in
@@ -92,6 +94,9 @@ tests_fuzz_fuzz_stix_in_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(C
 tests_fuzz_fuzz_part_SOURCES = tests/fuzz/fuzz_part.c
 tests_fuzz_fuzz_part_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_part_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
+tests_fuzz_fuzz_rule_words_SOURCES = tests/fuzz/fuzz_rule_words.c
+tests_fuzz_fuzz_rule_words_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_rule_words_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
 tests_fuzz_fuzz_consult_SOURCES = tests/fuzz/fuzz_consult.c
 tests_fuzz_fuzz_consult_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_consult_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
