@@ -53,9 +53,9 @@ struct console_http {
 /* One request, while it comes in. */
 struct request {
 	bool good_target, checked, post;
-	char body[HTTP_MAX_BODY];
-	size_t n_body;
-	bool too_long;
+	char *body;
+	size_t n_body, room;
+	bool too_long, failed;
 };
 
 /* ----------------------------------------------------------------- answers */
@@ -338,6 +338,31 @@ set_busy(struct console_http *h, struct MHD_Connection *c, bool busy)
 	}
 }
 
+/* Memory grows with what came, not with what was announced. */
+static void
+take_body(struct request *q, const char *path, const char *p, size_t n)
+{
+	size_t most = http_max_body(path);
+
+	if (n > most - q->n_body) {
+		q->too_long = true;
+		return;
+	}
+	if (q->n_body + n > q->room) {
+		size_t room = MIN(MAX(q->n_body + n, 2 * q->room), most);
+		char *body = realloc(q->body, room);
+
+		if (body == NULL) {
+			q->failed = true;
+			return;
+		}
+		q->body = body;
+		q->room = room;
+	}
+	memcpy(q->body + q->n_body, p, n);
+	q->n_body += n;
+}
+
 /* Called with the headers, for each part of the body, and at the end. */
 static enum MHD_Result
 on_request(void *arg, struct MHD_Connection *c, const char *path,
@@ -362,13 +387,9 @@ on_request(void *arg, struct MHD_Connection *c, const char *path,
 		return status != 0 ? refuse(c, status, why) : MHD_YES;
 	}
 	if (*n_body != 0) {
-		size_t n = MIN(*n_body, sizeof(q->body) - q->n_body);
-
-		q->too_long |= n < *n_body;
-		memcpy(q->body + q->n_body, body, n);
-		q->n_body += n;
+		take_body(q, path, body, *n_body);
 		*n_body = 0;
-		return MHD_YES;
+		return q->failed ? MHD_NO : MHD_YES;
 	}
 	set_busy(h, c, true);
 	if (q->too_long) {
@@ -382,9 +403,14 @@ static void
 on_completed(void *arg, struct MHD_Connection *c, void **con_cls,
 	     enum MHD_RequestTerminationCode code)
 {
+	struct request *q = *con_cls;
+
 	(void)code;
 	set_busy(arg, c, false);
-	free(*con_cls);
+	if (q != NULL) {
+		free(q->body);
+	}
+	free(q);
 	*con_cls = NULL;
 }
 
