@@ -155,9 +155,6 @@ stop_exercise(struct question *q, const char *name)
 	enum err e = store_exercise_end(q->store, name,
 					who != NULL ? who : "console", &d);
 
-	if (e == ERR_USAGE) { /* it has ended */
-		return question_refuse(q->j, 409, d.msg);
-	}
 	return e == ERR_OK ? tell_exercise(q, name, "ended")
 			   : question_refuse_change(q->j, e, &d);
 }

@@ -469,6 +469,40 @@ analysts_steer_incidents(void **state)
 	json_decref(v);
 }
 
+/* A list is longer than any other body may be, and comes in pieces. */
+static void
+lists_are_uploaded(void **state)
+{
+	const unsigned n_names = 4000;
+	const size_t cap = n_names * 32 + 512;
+	char *raw = malloc(cap);
+	json_t *v;
+	size_t n;
+
+	(void)state;
+	assert_non_null(raw);
+	n = (size_t)snprintf(raw, cap,
+			     "POST /api/indicators/import?name=l.txt&source=s "
+			     "HTTP/1.1\r\nHost: localhost\r\nX-Picket: 1\r\n"
+			     "Connection: close\r\nContent-Length: %u\r\n\r\n",
+			     n_names * 20);
+	for (unsigned i = 0; i < n_names; i++) {
+		n += (size_t)snprintf(raw + n, cap - n, "n%05u.evil.example\n",
+				      i);
+	}
+	assert_int_equal(raw_status(raw, n), 200);
+	v = body_json();
+	assert_int_equal(json_integer_value(json_object_get(v, "supported")),
+			 n_names);
+	json_decref(v);
+	n = (size_t)snprintf(raw, cap,
+			     "POST /api/indicators/import HTTP/1.1\r\nHost: "
+			     "localhost\r\nX-Picket: 1\r\n"
+			     "Content-Length: 90000000\r\n\r\n");
+	assert_int_equal(raw_status(raw, n), 413);
+	free(raw);
+}
+
 static const char follow[] = "GET /api/events HTTP/1.1\r\nHost: localhost\r\n";
 
 static void
@@ -590,6 +624,7 @@ main(void)
 		CASE(odd_requests_are_refused),
 		CASE(foreign_pages_get_nothing),
 		CASE(analysts_steer_incidents),
+		CASE(lists_are_uploaded),
 		CASE(events_bring_what_is_new),
 		CASE(many_watchers_and_slow_ones_do_no_harm),
 		CASE(listens_only_where_it_may),
