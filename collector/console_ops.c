@@ -11,6 +11,7 @@
 #include "collector/exercise_report.h"
 #include "collector/partner_json.h"
 #include "collector/posture_view.h"
+#include "collector/store_rules.h"
 
 #define MAX_NAME 64
 
@@ -199,6 +200,32 @@ get_exchange(struct question *q, const char *rest)
 	return e;
 }
 
+/* --------------------------------------------------------------------- rules */
+
+static enum err
+get_rules(struct question *q, const char *rest)
+{
+	unsigned n = 0;
+	enum err e;
+
+	if (rest[0] != '\0') {
+		return ERR_NOTFOUND;
+	}
+	json_obj(q->j, NULL);
+	e = store_rules_json(q->store, &q->f, q->limit, q->offset, q->j, "rows",
+			     &n);
+	if (n == q->limit) {
+		json_u64(q->j, "next", (uint64_t)q->offset + n);
+	} else {
+		json_nil(q->j, "next");
+	}
+	if (e == ERR_OK) {
+		e = store_rules_json_sensors(q->store, q->j);
+	}
+	json_obj_end(q->j);
+	return e;
+}
+
 /* ------------------------------------------------------------------- by name */
 
 static const struct {
@@ -210,6 +237,7 @@ static const struct {
 	{ "/api/posture", get_posture, post_posture },
 	{ "/api/exercises", get_exercises, post_exercises },
 	{ "/api/exchange", get_exchange, NULL },
+	{ "/api/rules", get_rules, NULL },
 };
 
 /* Which of them 'path' is; '*rest' is what stands behind it. */

@@ -226,6 +226,7 @@ libcollector_a_SOURCES += \
 	collector/exercise_report_html.c \
 	collector/exercise_report_read.c \
 	collector/console_indicators.h collector/console_indicators.c \
+	collector/store_rules.h collector/store_rules.c \
 	collector/console_ops.h collector/console_ops.c
 
 # The console's page is part of the program.
@@ -273,6 +274,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_partner.h collector/ctl_partner.c \
 	collector/ctl_part.h collector/ctl_part.c \
 	collector/ctl_finding.h collector/ctl_finding.c \
+	collector/ctl_rules.h collector/ctl_rules.c \
 	collector/ctl_correlator.h collector/ctl_correlator.c \
 	collector/ctl_case.h collector/ctl_case.c \
 	collector/ctl_share.h collector/ctl_share.c \

@@ -503,6 +503,39 @@ lists_are_uploaded(void **state)
 	free(raw);
 }
 
+static void
+rules_are_counted(void **state)
+{
+	const json_t *rows, *row;
+	json_t *v;
+	uint64_t alerts = 0;
+
+	(void)state;
+	assert_int_equal(get("/api/rules"), 200);
+	is_clean();
+	v = body_json();
+	rows = json_object_get(v, "rows");
+	assert_int_equal(json_array_size(rows), 1);
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		row = json_array_get(rows, i);
+		alerts += (uint64_t)json_integer_value(
+			json_object_get(row, "alerts"));
+	}
+	assert_int_equal(alerts, 2);
+	assert_true(json_is_null(json_object_get(v, "next")));
+	json_decref(v);
+	/* Those of exercises, only when they are asked for. */
+	assert_int_equal(get("/api/rules?exercise=*&limit=1"), 200);
+	v = body_json();
+	assert_int_equal(json_array_size(json_object_get(v, "rows")), 1);
+	assert_int_equal(json_integer_value(json_object_get(v, "next")), 1);
+	json_decref(v);
+	assert_int_equal(get("/api/rules?sid=4000000"), 200);
+	v = body_json();
+	assert_int_equal(json_array_size(json_object_get(v, "rows")), 0);
+	json_decref(v);
+}
+
 static const char follow[] = "GET /api/events HTTP/1.1\r\nHost: localhost\r\n";
 
 static void
@@ -625,6 +658,7 @@ main(void)
 		CASE(foreign_pages_get_nothing),
 		CASE(analysts_steer_incidents),
 		CASE(lists_are_uploaded),
+		CASE(rules_are_counted),
 		CASE(events_bring_what_is_new),
 		CASE(many_watchers_and_slow_ones_do_no_harm),
 		CASE(listens_only_where_it_may),
