@@ -45,6 +45,11 @@ tests_collector_test_console_ops_SOURCES = \
 tests_collector_test_console_ops_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DALLOW_DIR='"$(abs_top_srcdir)/rules/dist/allow"'
 tests_collector_test_console_ops_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_console_people
+tests_collector_test_console_people_SOURCES = \
+	tests/collector/test_console_people.c \
+	tests/store_fixture.h tests/store_fixture.c
+tests_collector_test_console_people_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_store_ledger
 tests_collector_test_store_ledger_SOURCES = \
 	tests/test.h tests/collector/test_store_ledger.c
