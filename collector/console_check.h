@@ -25,6 +25,7 @@
 #define HTTP_MAX_TARGET 2048
 #define HTTP_MAX_BODY 16384
 #define HTTP_MAX_UPLOAD (8 << 20) /* a list of indicators */
+#define HTTP_MAX_UPLOADS 8 /* at a time; of those who may */
 #define HTTP_MAX_PLAN (256 << 10) /* of an exercise */
 
 /* The target as it was sent: printable, rooted, short, without dot segments

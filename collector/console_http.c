@@ -51,7 +51,7 @@ struct console_http {
 	bool stopping;
 	struct peer *peers;
 	struct watcher *watchers;
-	unsigned n_watchers;
+	unsigned n_watchers, n_uploads;
 };
 
 /* One request, while it comes in. */
@@ -60,6 +60,7 @@ struct request {
 	char *body;
 	size_t n_body, room;
 	bool too_long, failed;
+	bool upload; /* counts in h->n_uploads */
 };
 
 /* ----------------------------------------------------------------- answers */
@@ -362,31 +363,84 @@ serve_granted(struct console_http *h, struct MHD_Connection *c,
 	return answer_json(c, status, &j);
 }
 
-static enum MHD_Result
-serve_api(struct console_http *h, struct MHD_Connection *c,
-	  const struct request *q, const char *path)
+/* Who asks; 0 when that person may, else an HTTP status, and why. */
+static unsigned
+check_person(struct console_http *h, struct MHD_Connection *c,
+	     const struct console_right *row, const char *path, bool is_post,
+	     struct viewer *v, const char **why)
 {
-	const struct console_right *row = console_right_find(path, q->post);
-	struct viewer v;
 	unsigned status;
 
 	if (console_people_viewer(
 		    h->people,
 		    MHD_lookup_connection_value(c, MHD_COOKIE_KIND, "picket"),
-		    &v) != ERR_OK) {
-		return refuse(c, MHD_HTTP_SERVICE_UNAVAILABLE,
-			      "the store does not answer");
+		    v) != ERR_OK) {
+		*why = "the store does not answer";
+		return MHD_HTTP_SERVICE_UNAVAILABLE;
 	}
-	status = console_right_check(row, &v);
+	status = console_right_check(row, v);
 	if (status != 0) {
-		return refuse(c, status,
-			      status == 401   ? "log in first"
-			      : status == 403 ? "this is not yours to do or see"
-					      : "there is no such thing");
+		*why = status == 401   ? "log in first"
+		       : status == 403 ? "this is not yours to do or see"
+				       : "there is no such thing";
+		return status;
 	}
-	if (q->post && !is_own_page(c, path, &v)) {
-		return refuse(c, MHD_HTTP_FORBIDDEN,
-			      "X-Picket is not what /api/me gave as csrf");
+	if (is_post && !is_own_page(c, path, v)) {
+		*why = "X-Picket is not what /api/me gave as csrf";
+		return MHD_HTTP_FORBIDDEN;
+	}
+	return 0;
+}
+
+/* A long body is taken of who may send it, and of few at a time: 0, or an HTTP
+ * status, and why. */
+static unsigned
+begin_upload(struct console_http *h, struct MHD_Connection *c,
+	     struct request *q, const char *path, const char **why)
+{
+	struct viewer v;
+	unsigned status;
+
+	if (!q->post || http_max_body(path) <= HTTP_MAX_BODY) {
+		return 0;
+	}
+	status = check_person(h, c, console_right_find(path, true), path, true,
+			      &v, why);
+	if (status != 0) {
+		return status;
+	}
+	pthread_mutex_lock(&h->lock);
+	q->upload = h->n_uploads < HTTP_MAX_UPLOADS;
+	h->n_uploads += q->upload;
+	pthread_mutex_unlock(&h->lock);
+	if (!q->upload) {
+		*why = "too many lists are coming in: try again";
+		return MHD_HTTP_SERVICE_UNAVAILABLE;
+	}
+	return 0;
+}
+
+static void
+end_upload(struct console_http *h, const struct request *q)
+{
+	if (q->upload) {
+		pthread_mutex_lock(&h->lock);
+		h->n_uploads--;
+		pthread_mutex_unlock(&h->lock);
+	}
+}
+
+static enum MHD_Result
+serve_api(struct console_http *h, struct MHD_Connection *c,
+	  const struct request *q, const char *path)
+{
+	const struct console_right *row = console_right_find(path, q->post);
+	const char *why = "";
+	struct viewer v;
+	unsigned status = check_person(h, c, row, path, q->post, &v, &why);
+
+	if (status != 0) {
+		return refuse(c, status, why);
 	}
 	if (console_people_mine(path)) {
 		return serve_people(h, c, q, path, &v);
@@ -507,6 +561,9 @@ on_request(void *arg, struct MHD_Connection *c, const char *path,
 							  q->good_target },
 				    c, &why);
 		q->post = strcmp(method, "POST") == 0;
+		if (status == 0) {
+			status = begin_upload(h, c, q, path, &why);
+		}
 		return status != 0 ? refuse(c, status, why) : MHD_YES;
 	}
 	if (*n_body != 0) {
@@ -531,6 +588,7 @@ on_completed(void *arg, struct MHD_Connection *c, void **con_cls,
 	(void)code;
 	set_busy(arg, c, false);
 	if (q != NULL) {
+		end_upload(arg, q);
 		free(q->body);
 	}
 	free(q);

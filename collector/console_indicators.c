@@ -57,6 +57,17 @@ question_word(const struct json_t *body, const char *name, const char *fallback)
 	return s != NULL && *s != '\0' ? s : fallback;
 }
 
+const char *
+question_who(const struct question *q, const char *said)
+{
+	const struct viewer *v = q->r->viewer;
+
+	if (v != NULL && v->name[0] != '\0' && strcmp(v->name, "local") != 0) {
+		return v->name;
+	}
+	return said != NULL && said[0] != '\0' ? said : "console";
+}
+
 unsigned
 question_refuse_change(struct json *j, enum err e, const struct diag *d)
 {
@@ -189,11 +200,10 @@ static unsigned
 import(struct question *q)
 {
 	const char *name = question_text(q, "name");
-	const char *who = question_text(q, "who");
 	const char *snapshot = question_text(q, "snapshot");
 	const struct indicator_list_in in = {
 		.source = question_text(q, "source"),
-		.who = who != NULL ? who : "console",
+		.who = question_who(q, question_text(q, "who")),
 		.mark = question_text(q, "mark"),
 		.snapshot = snapshot != NULL && strcmp(snapshot, "yes") == 0,
 		.patience_s = INBOX_PATIENCE_S,
@@ -232,7 +242,7 @@ add(struct question *q, const json_t *body)
 		.value = question_word(body, "value", ""),
 		.mark = question_word(body, "mark", NULL),
 		.note = question_word(body, "note", NULL),
-		.who = question_word(body, "who", "console"),
+		.who = question_who(q, question_word(body, "who", NULL)),
 	};
 	char value[INDICATOR_VALUE_CAP];
 	struct diag d = { "" };
@@ -267,7 +277,7 @@ judge(struct question *q, const json_t *body, int64_t id, const char *verb)
 		return question_failure(q->j, ERR_NOTFOUND);
 	}
 	e = indicator_judge(q->store->path, id, v,
-			    question_word(body, "who", "console"),
+			    question_who(q, question_word(body, "who", NULL)),
 			    question_word(body, "note", ""), &d);
 	if (e == ERR_USAGE) { /* it is so already */
 		return question_refuse(q->j, 409, d.msg);

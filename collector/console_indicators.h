@@ -26,6 +26,9 @@ void question_body_free(struct json_t *body);
 /* A text of it; 'fallback' when it has none of that name. */
 const char *question_word(const struct json_t *body, const char *name,
 			  const char *fallback);
+/* Who does it: the person who is logged in; where nobody needs to, who is said
+ * to do it. */
+const char *question_who(const struct question *q, const char *said);
 /* What an error of a change comes to: a refusal with the diag's words. */
 unsigned question_refuse_change(struct json *j, enum err e,
 				const struct diag *d);

@@ -50,9 +50,10 @@ order_posture(struct question *q, const struct json_t *body)
 		return question_refuse(q->j, 400,
 				       "site: a name of up to 63 letters");
 	}
-	e = store_posture_order(q->store, level, site,
-				question_word(body, "who", "console"),
-				question_word(body, "why", ""), &id, &d);
+	e = store_posture_order(
+		q->store, level, site,
+		question_who(q, question_word(body, "who", NULL)),
+		question_word(body, "why", ""), &id, &d);
 	if (e != ERR_OK) {
 		return question_refuse_change(q->j, e, &d);
 	}
@@ -122,7 +123,6 @@ static unsigned
 plan_exercise(struct question *q, bool check)
 {
 	const char *name = question_text(q, "name");
-	const char *who = question_text(q, "who");
 	struct exercise *x = NULL;
 	struct diag d = { "" };
 	unsigned status;
@@ -134,8 +134,9 @@ plan_exercise(struct question *q, bool check)
 		return question_refuse_change(q->j, e, &d);
 	}
 	if (!check) {
-		e = store_exercise_begin(q->store, x,
-					 who != NULL ? who : "console", &d);
+		e = store_exercise_begin(
+			q->store, x, question_who(q, question_text(q, "who")),
+			&d);
 	}
 	if (e == ERR_OK) {
 		status = tell_exercise(q, x->name, check ? "good" : "on");
@@ -151,10 +152,9 @@ plan_exercise(struct question *q, bool check)
 static unsigned
 stop_exercise(struct question *q, const char *name)
 {
-	const char *who = question_text(q, "who");
 	struct diag d = { "" };
-	enum err e = store_exercise_end(q->store, name,
-					who != NULL ? who : "console", &d);
+	enum err e = store_exercise_end(
+		q->store, name, question_who(q, question_text(q, "who")), &d);
 
 	return e == ERR_OK ? tell_exercise(q, name, "ended")
 			   : question_refuse_change(q->j, e, &d);
