@@ -12,6 +12,7 @@
 #include "collector/partner_json.h"
 #include "collector/posture_view.h"
 #include "collector/store_rules.h"
+#include "collector/store_sql.h"
 
 #define MAX_NAME 64
 
@@ -200,6 +201,54 @@ get_exchange(struct question *q, const char *rest)
 	return e;
 }
 
+/* ----------------------------------------------------------------- audit log */
+
+/* What somebody changed in the store's file is told as null: audit verify says
+ * the rest. */
+static enum err
+get_audit(struct question *q, const char *rest)
+{
+	sqlite3_stmt *st;
+	int64_t last = 0;
+	unsigned n = 0;
+	int rc = SQLITE_ERROR;
+
+	if (rest[0] != '\0') {
+		return ERR_NOTFOUND;
+	}
+	st = store_reader_prepare(q->store,
+				  "SELECT id,CASE WHEN json_valid(record) THEN"
+				  " record END FROM audit WHERE ?1=0 OR id<?1"
+				  " ORDER BY id DESC LIMIT ?2");
+	if (st != NULL && sql_bind(st, "ii", q->f.before_id,
+				   (int64_t)q->limit) != SQLITE_OK) {
+		sqlite3_finalize(st);
+		st = NULL;
+	}
+	json_obj(q->j, NULL);
+	json_arr(q->j, "rows");
+	while (st != NULL && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		last = sqlite3_column_int64(st, 0);
+		n++;
+		json_obj(q->j, NULL);
+		json_i64(q->j, "id", last);
+		if (sqlite3_column_type(st, 1) == SQLITE_TEXT) {
+			json_raw(q->j, "record", view_cstr(sql_text(st, 1)));
+		} else {
+			json_nil(q->j, "record");
+		}
+		json_obj_end(q->j);
+	}
+	json_arr_end(q->j);
+	if (n == q->limit && last > 1) {
+		json_i64(q->j, "next", last);
+	} else {
+		json_nil(q->j, "next");
+	}
+	json_obj_end(q->j);
+	return store_reader_finish(st, rc);
+}
+
 /* --------------------------------------------------------------------- rules */
 
 static enum err
@@ -238,6 +287,7 @@ static const struct {
 	{ "/api/exercises", get_exercises, post_exercises },
 	{ "/api/exchange", get_exchange, NULL },
 	{ "/api/rules", get_rules, NULL },
+	{ "/api/audit", get_audit, NULL },
 };
 
 /* Which of them 'path' is; '*rest' is what stands behind it. */

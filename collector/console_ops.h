@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * console_ops.h - exchange, exercises, posture and rules in the console's API
+ * console_ops.h - exchange, audit log, exercises, posture and rules in the console's API
  *
  * Place    above console_indicators, exercise_report, posture_view and the
  *          *_json modules; below console_api.

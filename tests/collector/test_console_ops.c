@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "collector/audit.h"
 #include "collector/common_set.h"
 #include "collector/console_api.h"
 #include "collector/posture_file.h"
@@ -297,6 +298,35 @@ postures_are_ordered(void **state)
 }
 
 static void
+the_audit_log_is_told(void **state)
+{
+	struct diag d = { "" };
+	sqlite3 *db;
+	int64_t id;
+
+	(void)state;
+	assert_int_equal(audit_begin(&db, path, &d), ERR_OK);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(
+			audit_append(db, AUDIT_READ, "ann", clock_wall_us(),
+				     VIEW_LIT("{\"command\":\"a test\"}"), &id),
+			ERR_OK);
+	}
+	assert_int_equal(audit_end(db, true, &d), ERR_OK);
+	assert_int_equal(ask("/api/audit", PARAMS("limit", "2"), NULL), 200);
+	assert_int_equal(length("rows"), 2);
+	expect("rows/[0]/id", "3");
+	expect("rows/[0]/record/who", "ann");
+	expect("rows/[0]/record/body/command", "a test");
+	expect("next", "2");
+	assert_int_equal(
+		ask("/api/audit", PARAMS("limit", "2", "before", "2"), NULL),
+		200);
+	assert_int_equal(length("rows"), 1);
+	assert_int_equal(ask("/api/audit/1", NULL, NULL), 404);
+}
+
+static void
 the_exchange_is_told(void **state)
 {
 	(void)state;
@@ -318,6 +348,7 @@ main(void)
 		CASE(exercises_are_planned_and_stopped),
 		CASE(postures_are_ordered),
 		CASE(the_exchange_is_told),
+		CASE(the_audit_log_is_told),
 	};
 
 	log_init("test_console_ops", LOG_ERR, false);
