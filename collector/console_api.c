@@ -9,6 +9,7 @@
 #include "collector/console_case_do.h"
 #include "collector/console_cases.h"
 #include "collector/console_lists.h"
+#include "collector/console_ops.h"
 #include "common/clock.h"
 
 /* How many steps of SQLite's machine go between looks at the clock. */
@@ -108,6 +109,9 @@ route(struct question *q)
 	    strcmp(verb, "taps") == 0) {
 		return console_list_taps(q, id);
 	}
+	if (console_ops_knows(path)) {
+		return console_ops(q);
+	}
 	return console_list(q);
 }
 
@@ -132,6 +136,9 @@ console_api_answer(struct console_api *a, const struct api_request *r,
 	enum err e;
 
 	json_reset(j);
+	if (r->post && console_ops_knows(r->path)) {
+		return console_ops_change(&q);
+	}
 	if (r->post) {
 		static const char consults[] = "/api/consultations/";
 

@@ -143,12 +143,20 @@ http_check(const struct http_asked *q, struct MHD_Connection *c,
 		*why = "a POST needs a Content-Length";
 		return MHD_HTTP_LENGTH_REQUIRED;
 	}
-	if (post && (strlen(x.length) > 6 ||
-		     strtoul(x.length, NULL, 10) > HTTP_MAX_BODY)) {
+	if (post && (strlen(x.length) > 8 ||
+		     strtoul(x.length, NULL, 10) > http_max_body(q->path))) {
 		*why = "the body is too long";
 		return MHD_HTTP_CONTENT_TOO_LARGE;
 	}
 	return 0;
+}
+
+size_t
+http_max_body(const char *path)
+{
+	return strcmp(path, "/api/indicators/import") == 0 ? HTTP_MAX_UPLOAD
+	       : strncmp(path, "/api/exercises", 14) == 0  ? HTTP_MAX_PLAN
+							   : HTTP_MAX_BODY;
 }
 
 bool

@@ -24,10 +24,16 @@
 #define HTTP_MAX_HEADERS 8192
 #define HTTP_MAX_TARGET 2048
 #define HTTP_MAX_BODY 16384
+#define HTTP_MAX_UPLOAD (8 << 20) /* a list of indicators */
+#define HTTP_MAX_UPLOADS 8 /* at a time; of those who may */
+#define HTTP_MAX_PLAN (256 << 10) /* of an exercise */
 
 /* The target as it was sent: printable, rooted, short, without dot segments
  * and encodings in its path. */
 bool http_is_good_target(const char *target);
+
+/* How long the body of a POST to 'path' may be. */
+size_t http_max_body(const char *path);
 
 /* A request whose headers are in. */
 struct http_asked {

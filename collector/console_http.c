@@ -51,15 +51,16 @@ struct console_http {
 	bool stopping;
 	struct peer *peers;
 	struct watcher *watchers;
-	unsigned n_watchers;
+	unsigned n_watchers, n_uploads;
 };
 
 /* One request, while it comes in. */
 struct request {
 	bool good_target, checked, post;
-	char body[HTTP_MAX_BODY];
-	size_t n_body;
-	bool too_long;
+	char *body;
+	size_t n_body, room;
+	bool too_long, failed;
+	bool upload; /* counts in h->n_uploads */
 };
 
 /* ----------------------------------------------------------------- answers */
@@ -365,31 +366,84 @@ serve_granted(struct console_http *h, struct MHD_Connection *c,
 	return answer_typed(c, status, &j, type);
 }
 
-static enum MHD_Result
-serve_api(struct console_http *h, struct MHD_Connection *c,
-	  const struct request *q, const char *path)
+/* Who asks; 0 when that person may, else an HTTP status, and why. */
+static unsigned
+check_person(struct console_http *h, struct MHD_Connection *c,
+	     const struct console_right *row, const char *path, bool is_post,
+	     struct viewer *v, const char **why)
 {
-	const struct console_right *row = console_right_find(path, q->post);
-	struct viewer v;
 	unsigned status;
 
 	if (console_people_viewer(
 		    h->people,
 		    MHD_lookup_connection_value(c, MHD_COOKIE_KIND, "picket"),
-		    &v) != ERR_OK) {
-		return refuse(c, MHD_HTTP_SERVICE_UNAVAILABLE,
-			      "the store does not answer");
+		    v) != ERR_OK) {
+		*why = "the store does not answer";
+		return MHD_HTTP_SERVICE_UNAVAILABLE;
 	}
-	status = console_right_check(row, &v);
+	status = console_right_check(row, v);
 	if (status != 0) {
-		return refuse(c, status,
-			      status == 401   ? "log in first"
-			      : status == 403 ? "this is not yours to do or see"
-					      : "there is no such thing");
+		*why = status == 401   ? "log in first"
+		       : status == 403 ? "this is not yours to do or see"
+				       : "there is no such thing";
+		return status;
 	}
-	if (q->post && !is_own_page(c, path, &v)) {
-		return refuse(c, MHD_HTTP_FORBIDDEN,
-			      "X-Picket is not what /api/me gave as csrf");
+	if (is_post && !is_own_page(c, path, v)) {
+		*why = "X-Picket is not what /api/me gave as csrf";
+		return MHD_HTTP_FORBIDDEN;
+	}
+	return 0;
+}
+
+/* A long body is taken of who may send it, and of few at a time: 0, or an HTTP
+ * status, and why. */
+static unsigned
+begin_upload(struct console_http *h, struct MHD_Connection *c,
+	     struct request *q, const char *path, const char **why)
+{
+	struct viewer v;
+	unsigned status;
+
+	if (!q->post || http_max_body(path) <= HTTP_MAX_BODY) {
+		return 0;
+	}
+	status = check_person(h, c, console_right_find(path, true), path, true,
+			      &v, why);
+	if (status != 0) {
+		return status;
+	}
+	pthread_mutex_lock(&h->lock);
+	q->upload = h->n_uploads < HTTP_MAX_UPLOADS;
+	h->n_uploads += q->upload;
+	pthread_mutex_unlock(&h->lock);
+	if (!q->upload) {
+		*why = "too many lists are coming in: try again";
+		return MHD_HTTP_SERVICE_UNAVAILABLE;
+	}
+	return 0;
+}
+
+static void
+end_upload(struct console_http *h, const struct request *q)
+{
+	if (q->upload) {
+		pthread_mutex_lock(&h->lock);
+		h->n_uploads--;
+		pthread_mutex_unlock(&h->lock);
+	}
+}
+
+static enum MHD_Result
+serve_api(struct console_http *h, struct MHD_Connection *c,
+	  const struct request *q, const char *path)
+{
+	const struct console_right *row = console_right_find(path, q->post);
+	const char *why = "";
+	struct viewer v;
+	unsigned status = check_person(h, c, row, path, q->post, &v, &why);
+
+	if (status != 0) {
+		return refuse(c, status, why);
 	}
 	if (console_people_mine(path)) {
 		return serve_people(h, c, q, path, &v);
@@ -464,6 +518,31 @@ set_busy(struct console_http *h, struct MHD_Connection *c, bool busy)
 	}
 }
 
+/* Memory grows with what came, not with what was announced. */
+static void
+take_body(struct request *q, const char *path, const char *p, size_t n)
+{
+	size_t most = http_max_body(path);
+
+	if (n > most - q->n_body) {
+		q->too_long = true;
+		return;
+	}
+	if (q->n_body + n > q->room) {
+		size_t room = MIN(MAX(q->n_body + n, 2 * q->room), most);
+		char *body = realloc(q->body, room);
+
+		if (body == NULL) {
+			q->failed = true;
+			return;
+		}
+		q->body = body;
+		q->room = room;
+	}
+	memcpy(q->body + q->n_body, p, n);
+	q->n_body += n;
+}
+
 /* Called with the headers, for each part of the body, and at the end. */
 static enum MHD_Result
 on_request(void *arg, struct MHD_Connection *c, const char *path,
@@ -485,16 +564,15 @@ on_request(void *arg, struct MHD_Connection *c, const char *path,
 							  q->good_target },
 				    c, &why);
 		q->post = strcmp(method, "POST") == 0;
+		if (status == 0) {
+			status = begin_upload(h, c, q, path, &why);
+		}
 		return status != 0 ? refuse(c, status, why) : MHD_YES;
 	}
 	if (*n_body != 0) {
-		size_t n = MIN(*n_body, sizeof(q->body) - q->n_body);
-
-		q->too_long |= n < *n_body;
-		memcpy(q->body + q->n_body, body, n);
-		q->n_body += n;
+		take_body(q, path, body, *n_body);
 		*n_body = 0;
-		return MHD_YES;
+		return q->failed ? MHD_NO : MHD_YES;
 	}
 	set_busy(h, c, true);
 	if (q->too_long) {
@@ -508,9 +586,15 @@ static void
 on_completed(void *arg, struct MHD_Connection *c, void **con_cls,
 	     enum MHD_RequestTerminationCode code)
 {
+	struct request *q = *con_cls;
+
 	(void)code;
 	set_busy(arg, c, false);
-	free(*con_cls);
+	if (q != NULL) {
+		end_upload(arg, q);
+		free(q->body);
+	}
+	free(q);
 	*con_cls = NULL;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <jansson.h>
+#include <openssl/sha.h>
 
 #include "collector/audit.h"
 #include "collector/console_pace.h"
@@ -425,6 +426,26 @@ console_people_answer(struct console_people *p, struct people_request *r,
 	return status;
 }
 
+#define MAX_RECORDED 4096 /* bytes of a body that are on record as they are */
+
+/* A list that was handed in is told by its length and its digest. */
+static void
+put_body(struct json *j, struct view body)
+{
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+
+	if (body.len == 0) {
+		return;
+	}
+	if (body.len <= MAX_RECORDED) {
+		json_str(j, "body", body);
+		return;
+	}
+	SHA256(body.p, body.len, digest);
+	json_u64(j, "body_bytes", body.len);
+	json_hex(j, "body_sha256", view_of(digest, sizeof(digest)));
+}
+
 enum err
 console_people_record(struct console_people *p, const struct console_right *row,
 		      const char *path, struct view body,
@@ -443,9 +464,7 @@ console_people_record(struct console_people *p, const struct console_right *row,
 	json_init(&j);
 	json_obj(&j, NULL);
 	json_cstr(&j, "act", path);
-	if (body.len > 0) {
-		json_str(&j, "body", body);
-	}
+	put_body(&j, body);
 	json_obj_end(&j);
 	e = j.failed ? ERR_NOMEM : store_change_begin(p->store, &db, &d);
 	if (e == ERR_OK) {

@@ -21,6 +21,7 @@
 #include "collector/ctl_part.h"
 #include "collector/ctl_partner.h"
 #include "collector/ctl_posture.h"
+#include "collector/ctl_rules.h"
 #include "collector/ctl_taps.h"
 #include "collector/ctl_warning.h"
 #include "common/hide_args.h"
@@ -252,6 +253,8 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 		return ctl_correlators(c);
 	case CTL_FINDINGS:
 		return ctl_findings(c, args->kind);
+	case CTL_RULES_NOISY:
+		return ctl_rules_noisy(c);
 	case CTL_POSTURE:
 		return args->n_words > 1
 			       ? ctl_posture_order(c, args->words[1],

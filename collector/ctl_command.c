@@ -172,10 +172,15 @@ static enum err
 rules_command(const struct ctl_arguments *args, struct ctl_command *cmd,
 	      struct diag *d)
 {
+	if (args->n_words > 1 && strcmp(args->words[1], "noisy") == 0) {
+		cmd->what = CTL_RULES_NOISY;
+		return no_more(args, 2, d);
+	}
 	cmd->what = CTL_RULES_RELOAD;
 	if (args->n_words < 2 || strcmp(args->words[1], "reload") != 0) {
 		return diag_set(d, ERR_USAGE,
-				"rules: write rules reload" CTL_TRY_HELP);
+				"rules: write rules reload, or rules "
+				"noisy" CTL_TRY_HELP);
 	}
 	if (args->order.key == NULL) {
 		return diag_set(d, ERR_USAGE,

@@ -4,24 +4,9 @@
 #include <inttypes.h>
 
 #include "collector/exercise_file.h"
+#include "collector/exercise_json.h"
 #include "collector/exercise_report.h"
-#include "collector/store_exercise.h"
 #include "common/clock.h"
-
-static const char *
-state_of(const struct store_exercise *e)
-{
-	uint64_t now = clock_wall_us();
-
-	if (e->end_us != 0) {
-		return e->version != 0 && e->end_version == 0 ? "ending"
-							      : "ended";
-	}
-	if (e->version == 0) {
-		return "not told yet";
-	}
-	return now < e->from_us ? "planned" : now < e->until_us ? "on" : "over";
-}
 
 /* A list on its way: its titles stand above the first. */
 struct listing {
@@ -46,7 +31,7 @@ text_exercise(void *arg, const struct store_exercise *e)
 	l->any = true;
 	l->untold |= e->version == 0 && e->end_us == 0;
 	ctl_column(x, 24, e->name);
-	ctl_column(x, 13, state_of(e));
+	ctl_column(x, 13, exercise_state(e));
 	ctl_column(x, 21, ctl_time(x, e->from_us));
 	ctl_column(x, 21, ctl_time(x, e->until_us));
 	ctl_column(x, 12, e->who);
@@ -55,26 +40,6 @@ text_exercise(void *arg, const struct store_exercise *e)
 			e->misplaced);
 	}
 	fputc('\n', x->out);
-}
-
-static void
-json_exercise(void *arg, const struct store_exercise *e)
-{
-	struct json *j = arg;
-
-	json_obj(j, NULL);
-	json_cstr(j, "exercise", e->name);
-	json_cstr(j, "state", state_of(e));
-	json_time(j, "from", e->from_us);
-	json_time(j, "until", e->until_us);
-	json_time(j, "ordered", e->at_us);
-	json_cstr(j, "who", e->who);
-	if (e->end_us != 0) {
-		json_time(j, "ended", e->end_us);
-		json_cstr(j, "end_who", e->end_who);
-	}
-	json_u64(j, "misplaced", e->misplaced);
-	json_obj_end(j);
 }
 
 static void
@@ -88,20 +53,6 @@ text_sensor(void *arg, int64_t id, const char *site, const char *sensor,
 	ctl_column(x, 14, sensor);
 	fprintf(x->out, "%s\n",
 		exercises[0] != '\0' ? ctl_clean(x, exercises) : "-");
-}
-
-static void
-json_sensor(void *arg, int64_t id, const char *site, const char *sensor,
-	    const char *exercises)
-{
-	struct json *j = arg;
-
-	(void)id;
-	json_obj(j, NULL);
-	json_cstr(j, "site", site);
-	json_cstr(j, "sensor", sensor);
-	json_cstr(j, "exercises", exercises);
-	json_obj_end(j);
 }
 
 static enum err
@@ -148,14 +99,7 @@ ctl_exercise_list(struct ctl *c)
 		return list_text(c);
 	}
 	json_obj(j, NULL);
-	json_arr(j, "exercises");
-	e = store_exercise_each(c->store->db, NULL, json_exercise, j);
-	json_arr_end(j);
-	json_arr(j, "sensors");
-	if (e == ERR_OK) {
-		e = store_exercise_sensors(c->store->db, json_sensor, j);
-	}
-	json_arr_end(j);
+	e = exercise_json(c->store, j);
 	json_obj_end(j);
 	return e == ERR_OK ? ctl_flush_json(c) : e;
 }

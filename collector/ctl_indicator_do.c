@@ -6,15 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "collector/indicator_inbox.h"
+#include "collector/indicator_change.h"
 #include "collector/indicator_list.h"
-#include "collector/indicator_store.h"
-#include "collector/store_schema.h"
-#include "collector/store_sql.h"
-#include "common/clock.h"
-#include "common/indicator_value.h"
-
-#define BUSY_MS 20000
 
 static enum err
 tell_import(struct ctl *c, int64_t id, const char *source,
@@ -47,51 +40,25 @@ tell_import(struct ctl *c, int64_t id, const char *source,
 
 #define MAX_NOTES 20
 
-/* A list on its way to the inbox, and the marking of what bears none in it. */
-struct marked_sink {
-	struct indicator_sink to;
-	struct marking mark;
-	bool given;
-	struct ctl_text *text; /* what is doubted of it is told, so often */
-	unsigned notes;
+/* What is doubted of a list is told, so often. */
+struct notes {
+	struct ctl_text *text;
+	unsigned n;
 };
 
-static enum err
-take_marked(void *arg, const struct indicator *i, struct diag *d)
-{
-	const struct marked_sink *m = arg;
-	struct indicator own = *i;
-
-	if (m->given && !i->marked) {
-		own.mark = m->mark;
-		own.marked = true;
-	}
-	return m->to.take(m->to.arg, &own, d);
-}
-
 static void
-pass_refused(void *arg, const struct indicator_refusal *r)
+tell_doubted(void *arg, const struct indicator_refusal *r)
 {
-	const struct marked_sink *m = arg;
+	struct notes *m = arg;
 
-	if (m->to.refused != NULL) {
-		m->to.refused(m->to.arg, r);
-	}
-}
-
-static void
-pass_doubted(void *arg, const struct indicator_refusal *r)
-{
-	struct marked_sink *m = arg;
-
-	if (m->notes++ < MAX_NOTES) {
+	if (m->n++ < MAX_NOTES) {
 		fprintf(stderr,
 			"picketctl: note: %s: ", ctl_clean(m->text, r->file));
 		if (r->id[0] != '\0') {
 			fprintf(stderr, "%s: ", ctl_clean(m->text, r->id));
 		}
 		fprintf(stderr, "%s\n", ctl_clean(m->text, r->reason));
-	} else if (m->notes == MAX_NOTES + 1) {
+	} else if (m->n == MAX_NOTES + 1) {
 		fprintf(stderr, "picketctl: note: and more of that kind\n");
 	}
 }
@@ -100,44 +67,24 @@ static enum err
 import_file(struct ctl *c, const struct ctl_arguments *args, const char *path,
 	    const char *who, bool *broken, struct diag *d)
 {
-	const char *slash = strrchr(path, '/');
-	struct indicator_inbox_config cfg = {
-		.store = c->store->path,
-		.origin = args->source != NULL                ? args->source
-			  : slash != NULL && slash[1] != '\0' ? slash + 1
-							      : path,
+	struct notes notes = { .text = &c->text };
+	const struct indicator_list_in in = {
+		.source = args->source,
 		.who = who,
+		.mark = args->mark,
 		.snapshot = args->snapshot,
+		.path = path,
+		.doubted = tell_doubted,
+		.arg = &notes,
 	};
-	struct indicator_inbox *b = NULL;
-	struct indicator_report r = { .total = 0 };
-	struct marked_sink marked = { .given = args->mark != NULL,
-				      .text = &c->text };
-	const struct indicator_sink sink = { .arg = &marked,
-					     .take = take_marked,
-					     .refused = pass_refused,
-					     .doubted = pass_doubted };
-	struct diag why = { "" };
-	int64_t id = 0;
-	enum err read, e = ERR_OK;
+	struct indicator_brought got;
+	enum err e = indicator_bring(c->store->path, &in, &got, d);
 
-	if (marked.given) {
-		e = marking_read(&marked.mark, view_cstr(args->mark), d);
-	}
-	if (e == ERR_OK) {
-		e = indicator_inbox_open(&b, &cfg, d);
-	}
 	if (e != ERR_OK) {
 		return e;
 	}
-	marked.to = indicator_inbox_sink(b);
-	read = indicator_read_path(path, &sink, &r, &why);
-	*broken |= read != ERR_OK;
-	e = indicator_inbox_close(b, &r, read != ERR_OK ? why.msg : NULL, &id,
-				  d);
-	return e == ERR_OK ? tell_import(c, id, cfg.origin, &r,
-					 read != ERR_OK ? why.msg : "")
-			   : e;
+	*broken |= got.why.msg[0] != '\0';
+	return tell_import(c, got.import, got.source, &got.report, got.why.msg);
 }
 
 enum err
@@ -171,144 +118,24 @@ ctl_indicator_import(struct ctl *c, const struct ctl_arguments *args,
 	return e;
 }
 
-static enum err
-make_indicator(const struct ctl_arguments *args, struct indicator *i,
-	       char value[INDICATOR_VALUE_CAP], struct diag *d)
-{
-	char file[24];
-	size_t len = 0;
-	enum err e;
-
-	*i = (struct indicator){
-		.severity = 2,
-		.confidence = INDICATOR_CONFIDENCE_UNKNOWN,
-		.mark = { .tlp = TLP_AMBER_STRICT },
-		.valid_until_us = args->until_us,
-		.modified_us = clock_wall_us(),
-		.value = value,
-		.id = "",
-		.source = "",
-		.created_by = "",
-		.description = args->note != NULL ? args->note : "",
-		.labels = "",
-		.tactic = "",
-		.kill_chain = "",
-	};
-	/* "md5" is what lists call it. */
-	snprintf(file, sizeof(file), "file-%.16s", args->words[2]);
-	if ((!indicator_kind_read(view_cstr(args->words[2]), &i->kind) &&
-	     !indicator_kind_read(view_cstr(file), &i->kind)) ||
-	    i->kind == INDICATOR_PATTERN) {
-		return diag_set(d, ERR_USAGE,
-				"indicators add: '%.64s' is no kind: use ip, "
-				"domain, url, ja3, ja4, cert-sha1, "
-				"cert-sha256, file-md5, file-sha1, "
-				"file-sha256 or user-agent; a pattern comes "
-				"by a file" CTL_TRY_HELP,
-				args->words[2]);
-	}
-	e = args->mark != NULL
-		    ? marking_read(&i->mark, view_cstr(args->mark), d)
-		    : ERR_OK;
-	if (e == ERR_OK) {
-		e = indicator_value_canon(i->kind, false,
-					  view_cstr(args->words[3]), value,
-					  &len, d);
-		value[e == ERR_OK ? len : 0] = '\0';
-	}
-	return e != ERR_OK ? ERR_USAGE : e;
-}
-
-/* One change of the store: what is done to it by fn(). */
-static enum err
-change_store(const char *path,
-	     enum err (*fn)(struct indicator_store *s, const void *arg,
-			    struct diag *d),
-	     const void *arg, struct diag *d)
-{
-	struct indicator_store *s = NULL;
-	sqlite3 *db = NULL;
-	enum err e = ERR_OK;
-
-	if (sql_open(&db, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-		     BUSY_MS) != ERR_OK ||
-	    sql_exec(db, "PRAGMA synchronous=FULL") != ERR_OK) {
-		e = diag_set(d, ERR_IO, "%s: %s", path, sqlite3_errmsg(db));
-	}
-	if (e == ERR_OK) {
-		e = indicator_store_open(&s, db, &indicator_limits_default, d);
-	}
-	if (e == ERR_OK && (e = indicator_store_begin(s)) != ERR_OK) {
-		diag_set(d, e, "the store: %s", sqlite3_errmsg(db));
-	} else if (e == ERR_OK && (e = fn(s, arg, d)) != ERR_OK) {
-		indicator_store_rollback(s);
-	} else if (e == ERR_OK && (e = indicator_store_commit(s)) != ERR_OK) {
-		diag_set(d, e, "the store: %s", sqlite3_errmsg(db));
-	}
-	indicator_store_close(s);
-	sqlite3_close(db);
-	return e;
-}
-
-/* Whose word it is, and on what. */
-struct word {
-	const char *who, *note;
-	enum indicator_verdict verdict;
-	int64_t id;
-	const struct indicator *given;
-};
-
-static enum err
-restore(struct indicator_store *s, const void *arg, struct diag *d)
-{
-	const struct word *w = arg;
-
-	return indicator_store_restore(s, w->given->kind, w->given->value,
-				       w->who, clock_wall_us(), d);
-}
-
-static enum err
-judge(struct indicator_store *s, const void *arg, struct diag *d)
-{
-	const struct word *w = arg;
-
-	return indicator_store_judge(s, w->id, w->verdict, w->who, w->note,
-				     clock_wall_us(), d);
-}
-
 enum err
 ctl_indicator_add(struct ctl *c, const struct ctl_arguments *args,
 		  const char *who, struct diag *d)
 {
+	const struct indicator_given g = {
+		.kind = args->words[2],
+		.value = args->words[3],
+		.mark = args->mark,
+		.note = args->note,
+		.until_us = args->until_us,
+		.who = who,
+	};
+	const struct indicator_report r = { .total = 1, .loaded = 1 };
 	char value[INDICATOR_VALUE_CAP], origin[256];
-	struct indicator_inbox_config cfg = { .store = c->store->path,
-					      .origin = origin,
-					      .who = who };
-	struct indicator_report r = { .total = 1, .loaded = 1 };
-	struct indicator_inbox *b = NULL;
-	struct indicator_sink sink;
-	struct indicator i;
-	const struct word w = { .who = who, .given = &i };
 	int64_t id = 0;
-	enum err e = make_indicator(args, &i, value, d);
+	enum err e = indicator_give(c->store->path, &g, value, &id, d);
 
 	snprintf(origin, sizeof(origin), "analyst %s", who);
-	if (e == ERR_OK) {
-		e = change_store(c->store->path, restore, &w, d);
-	}
-	if (e == ERR_OK) {
-		e = indicator_inbox_open(&b, &cfg, d);
-	}
-	if (e != ERR_OK) {
-		return e;
-	}
-	sink = indicator_inbox_sink(b);
-	e = sink.take(sink.arg, &i, d);
-	if (e == ERR_OK) {
-		e = indicator_inbox_close(b, &r, NULL, &id, d);
-	} else {
-		(void)!indicator_inbox_close(b, &r, d->msg, &id, NULL);
-	}
 	if (e == ERR_OK) {
 		e = tell_import(c, id, origin, &r, "");
 	}
@@ -366,19 +193,13 @@ ctl_indicator_judge(struct ctl *c, const struct ctl_arguments *args,
 		    const char *who, struct diag *d)
 {
 	const char *verb = args->words[1];
-	struct word w = {
-		.who = who,
-		.note = args->note != NULL ? args->note : "",
-		.verdict = strcmp(verb, "release") == 0 ? VERDICT_RELEASED
-			   : strcmp(verb, "hold") == 0  ? VERDICT_HELD
-							: VERDICT_REMOVED,
-	};
+	enum indicator_verdict v = indicator_verdict_of(verb);
 	uint64_t id = 0;
 	enum err e = find_named(c, args->words[2], &id, d);
 
 	if (e == ERR_OK) {
-		w.id = (int64_t)id;
-		e = change_store(c->store->path, judge, &w, d);
+		e = indicator_judge(c->store->path, (int64_t)id, v, who,
+				    args->note != NULL ? args->note : "", d);
 	}
 	if (e != ERR_OK) {
 		return e;
@@ -391,8 +212,6 @@ ctl_indicator_judge(struct ctl *c, const struct ctl_arguments *args,
 		return ctl_flush_json(c);
 	}
 	fprintf(c->text.out, "indicator %" PRIu64 " is %s\n", id,
-		strcmp(verb, "release") == 0 ? "released"
-		: strcmp(verb, "hold") == 0  ? "held"
-					     : "removed");
+		indicator_verdict_done(v));
 	return ERR_OK;
 }

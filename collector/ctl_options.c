@@ -115,6 +115,7 @@ static const char help_text[] =
 	"                       what became of the last imports\n"
 	"  indicators release ID|VALUE\n"
 	"                       arm it; hold: do not; remove: for good\n"
+	"  rules noisy          which rules raised most\n"
 	"  rules reload         sensors read rules and indicators again\n"
 	"\n"
 	"Options:\n"

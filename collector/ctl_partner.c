@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "collector/partner_json.h"
 #include "collector/severity.h"
 #include "collector/store_partner.h"
 
@@ -21,10 +22,6 @@ put_count(void *arg, const char *name, uint64_t n, uint64_t at_us)
 {
 	struct ctl *c = arg;
 
-	if (c->json) {
-		json_u64(&c->j, name, n);
-		return;
-	}
 	fprintf(c->text.out, "  %-28s %10" PRIu64 "  %s\n",
 		ctl_clean(&c->text, name), n, ctl_time(&c->text, at_us));
 }
@@ -37,32 +34,16 @@ put_party(void *arg, const struct store_partner_row *r)
 	struct ctl_text *x = &c->text;
 
 	a->shown++;
-	if (c->json) {
-		json_obj(&c->j, NULL);
-		json_cstr(&c->j, "partner", r->party);
-		json_u64(&c->j, "indicators", r->indicators);
-		json_u64(&c->j, "sightings", r->sightings);
-		json_u64(&c->j, "incidents", r->incidents);
-		json_u64(&c->j, "epoch", r->epoch);
-		json_u64(&c->j, "seq", r->seq);
-		json_time_known(&c->j, "at", r->at_us);
-		json_obj(&c->j, "counts");
-	} else {
-		fprintf(x->out,
-			"%s%s%s  %" PRIu64 " indicators, %" PRIu64
-			" sightings, %" PRIu64 " incidents; bundle "
-			"%" PRIu64 " applied %s\n",
-			ctl_sgr(x, "1"), ctl_clean(x, r->party),
-			ctl_sgr(x, "0"), r->indicators, r->sightings,
-			r->incidents, r->seq, ctl_time(x, r->at_us));
-	}
+	fprintf(x->out,
+		"%s%s%s  %" PRIu64 " indicators, %" PRIu64
+		" sightings, %" PRIu64 " incidents; bundle %" PRIu64
+		" applied %s\n",
+		ctl_sgr(x, "1"), ctl_clean(x, r->party), ctl_sgr(x, "0"),
+		r->indicators, r->sightings, r->incidents, r->seq,
+		ctl_time(x, r->at_us));
 	if (a->e == ERR_OK) {
 		a->e = store_partner_each_count(c->store->db, r->party,
 						put_count, c);
-	}
-	if (c->json) {
-		json_obj_end(&c->j);
-		json_obj_end(&c->j);
 	}
 }
 
@@ -74,15 +55,12 @@ ctl_partners(struct ctl *c)
 
 	if (c->json) {
 		json_obj(&c->j, NULL);
-		json_arr(&c->j, "partners");
-	}
-	e = store_partner_each(c->store->db, put_party, &a);
-	e = e == ERR_OK ? a.e : e;
-	if (c->json) {
-		json_arr_end(&c->j);
+		e = partner_json(c->store->db, &c->j, "partners");
 		json_obj_end(&c->j);
 		return e == ERR_OK ? ctl_flush_json(c) : e;
 	}
+	e = store_partner_each(c->store->db, put_party, &a);
+	e = e == ERR_OK ? a.e : e;
 	if (e == ERR_OK && a.shown == 0) {
 		fputs("nothing came from a partner yet\n", c->text.out);
 	}
@@ -112,29 +90,8 @@ put_incident(void *arg, const struct store_partner_incident *i)
 {
 	struct answer *a = arg;
 	struct ctl_text *x = &a->c->text;
-	struct json *j = &a->c->j;
 
 	a->shown++;
-	if (a->c->json) {
-		json_obj(j, NULL);
-		json_cstr(j, "id", i->id);
-		json_cstr(j, "title", i->title);
-		json_u64(j, "level", i->level);
-		json_u64(j, "score", i->score);
-		json_cstr(j, "lead", i->lead);
-		json_cstr(j, "support", i->support);
-		json_cstr(j, "missions", i->missions);
-		json_cstr(j, "sites", i->sites);
-		json_cstr(j, "stages", i->stages);
-		json_cstr(j, "exercise", i->exercise);
-		json_cstr(j, "mark", i->mark);
-		json_u64(j, "alerts", i->alerts);
-		json_time_known(j, "first", i->first_us);
-		json_time_known(j, "last", i->last_us);
-		json_time_known(j, "told", i->at_us);
-		json_obj_end(j);
-		return;
-	}
 	fprintf(x->out, "%slevel %u %s%s, score %u: %s%s%s\n",
 		ctl_level(x, i->level), i->level, severity_level_name(i->level),
 		ctl_sgr(x, "0"), i->score, ctl_sgr(x, "1"),
@@ -162,18 +119,16 @@ ctl_partner_show(struct ctl *c, const char *party, struct diag *d)
 				"nothing ever came from a partner %s",
 				ctl_clean(&c->text, party));
 	}
-	if (c->json) {
+	if (c->json && e == ERR_OK) {
 		json_obj(&c->j, NULL);
-		json_arr(&c->j, "incidents");
+		e = partner_json_incidents(c->store->db, party, c->limit,
+					   &c->j);
+		json_obj_end(&c->j);
+		return e == ERR_OK ? ctl_flush_json(c) : e;
 	}
 	if (e == ERR_OK) {
 		e = store_partner_each_incident(c->store->db, party, c->limit,
 						put_incident, &a);
-	}
-	if (c->json) {
-		json_arr_end(&c->j);
-		json_obj_end(&c->j);
-		return e == ERR_OK ? ctl_flush_json(c) : e;
 	}
 	if (e == ERR_OK && a.shown == 0) {
 		fputs("it told of no incident\n", c->text.out);

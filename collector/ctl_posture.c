@@ -2,149 +2,30 @@
 #include "collector/ctl_posture.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
-#include "collector/store_posture.h"
+#include "collector/posture_view.h"
 #include "collector/store_sql.h"
 
-#define ORDERS_SHOWN 10
-#define MAX_SITES 4096
 #define NAME_CAP 64
-
-/* What holds at one site, or at all. */
-struct held {
-	char site[NAME_CAP], level[POSTURE_NAME_CAP];
-	uint64_t version;
-};
 
 struct picture {
 	struct ctl *c;
-	struct held *held;
-	unsigned n, behind, sensors, orders;
+	struct posture_view *view;
+	unsigned behind, sensors, orders;
 	bool untold; /* the newest order was not told to the sensors */
 };
-
-static void
-note_held(void *arg, const struct store_posture_order *o)
-{
-	struct picture *p = arg;
-	struct held *h = &p->held[p->n++];
-
-	snprintf(h->site, sizeof(h->site), "%s", o->site);
-	snprintf(h->level, sizeof(h->level), "%s", o->level);
-	h->version = o->version;
-}
-
-/* Orders are handed out newest first: the first that is for the site holds. */
-static const struct held *
-held_at(const struct picture *p, const char *site)
-{
-	for (unsigned i = 0; i < p->n; i++) {
-		if (p->held[i].site[0] == '\0' ||
-		    strcmp(p->held[i].site, site) == 0) {
-			return &p->held[i];
-		}
-	}
-	return NULL;
-}
-
-/* "": it does; else why not. */
-static const char *
-trouble(const struct picture *p, const struct store_posture_sensor *s)
-{
-	const struct held *h = held_at(p, s->site);
-
-	if (s->error[0] != '\0') {
-		return s->error;
-	}
-	if (h == NULL || (h->version != 0 && s->version >= h->version &&
-			  strcmp(s->level, h->level) == 0)) {
-		return "";
-	}
-	return h->version == 0 ? "not told yet" : "does not obey yet";
-}
-
-static void
-json_level(void *arg, const char *name, const char *settings)
-{
-	(void)settings;
-	json_cstr(arg, NULL, name);
-}
-
-static void
-json_settings(void *arg, const char *name, const char *settings)
-{
-	json_raw(arg, name, view_cstr(settings));
-}
-
-static void
-json_order(void *arg, const struct store_posture_order *o)
-{
-	struct json *j = arg;
-
-	json_obj(j, NULL);
-	json_i64(j, "order", o->id);
-	json_time(j, "at", o->at_us);
-	json_cstr(j, "level", o->level);
-	if (o->site[0] != '\0') {
-		json_cstr(j, "site", o->site);
-	}
-	json_cstr(j, "who", o->who);
-	json_cstr(j, "why", o->why);
-	json_u64(j, "version", o->version);
-	json_obj_end(j);
-}
-
-static void
-json_sensor(void *arg, const struct store_posture_sensor *s)
-{
-	struct picture *p = arg;
-	struct json *j = &p->c->j;
-	const struct held *h = held_at(p, s->site);
-	const char *why = trouble(p, s);
-
-	json_obj(j, NULL);
-	json_cstr(j, "site", s->site);
-	json_cstr(j, "sensor", s->sensor);
-	json_cstr(j, "posture", s->level);
-	json_cstr(j, "ordered", h != NULL ? h->level : "");
-	json_u64(j, "version", s->version);
-	json_bool(j, "obeys", why[0] == '\0');
-	json_cstr(j, "trouble", why);
-	json_obj_end(j);
-}
 
 static enum err
 show_json(struct picture *p)
 {
 	struct ctl *c = p->c;
-	struct json *j = &c->j;
-	const struct held *all = held_at(p, "");
 	enum err e;
 
-	json_obj(j, NULL);
-	json_cstr(j, "posture", all != NULL ? all->level : "");
-	json_arr(j, "levels");
-	e = store_posture_each_level(c->store, json_level, j);
-	json_arr_end(j);
-	json_obj(j, "settings");
-	if (e == ERR_OK) {
-		e = store_posture_each_level(c->store, json_settings, j);
-	}
-	json_obj_end(j);
-	json_arr(j, "orders");
-	if (e == ERR_OK) {
-		e = store_posture_each(c->store->db, false,
-				       c->limited ? c->limit : ORDERS_SHOWN,
-				       json_order, j);
-	}
-	json_arr_end(j);
-	json_arr(j, "sensors");
-	if (e == ERR_OK) {
-		e = store_posture_sensors(c->store->db, json_sensor, p);
-	}
-	json_arr_end(j);
-	json_obj_end(j);
+	json_obj(&c->j, NULL);
+	e = posture_view_json(p->view, c->store,
+			      c->limited ? c->limit : POSTURE_VIEW_ORDERS,
+			      &c->j);
+	json_obj_end(&c->j);
 	return e == ERR_OK ? ctl_flush_json(c) : e;
 }
 
@@ -202,7 +83,7 @@ text_sensor(void *arg, const struct store_posture_sensor *s)
 {
 	struct picture *p = arg;
 	struct ctl_text *x = &p->c->text;
-	const char *why = trouble(p, s);
+	const char *why = posture_view_trouble(p->view, s);
 
 	p->sensors++;
 	p->behind += why[0] != '\0';
@@ -218,11 +99,11 @@ show_text(struct picture *p)
 {
 	struct ctl *c = p->c;
 	struct ctl_text *x = &c->text;
-	const struct held *all = held_at(p, "");
+	const char *all = posture_view_level(p->view, "");
 	enum err e;
 
 	fprintf(x->out, "Posture  %s\nLevels  ",
-		all != NULL ? ctl_clean(x, all->level)
+		all != NULL ? ctl_clean(x, all)
 			    : "none ordered: all is as the settings say");
 	e = store_posture_each_level(c->store, text_level, x);
 	fputc('\n', x->out);
@@ -230,14 +111,15 @@ show_text(struct picture *p)
 		e = store_posture_each_level(c->store, text_settings, x);
 	}
 	fputc('\n', x->out);
-	if (e == ERR_OK && p->n > 0) {
+	if (e == ERR_OK && store_posture_newest(c->store->db) > 0) {
 		ctl_column(x, 20, "ORDERED");
 		ctl_column(x, 14, "LEVEL");
 		ctl_column(x, 14, "SITE");
 		ctl_column(x, 12, "BY");
 		fputs("WHY\n", x->out);
 		e = store_posture_each(c->store->db, false,
-				       c->limited ? c->limit : ORDERS_SHOWN,
+				       c->limited ? c->limit
+						  : POSTURE_VIEW_ORDERS,
 				       text_order, p);
 		if (e == ERR_OK && p->untold) {
 			fputs("the newest is not told to the sensors: it is "
@@ -267,17 +149,12 @@ enum err
 ctl_posture(struct ctl *c)
 {
 	struct picture p = { .c = c };
-	enum err e = ERR_NOMEM;
+	enum err e = posture_view_new(&p.view, c->store);
 
-	p.held = calloc(MAX_SITES, sizeof(*p.held));
-	if (p.held != NULL) {
-		e = store_posture_each(c->store->db, true, MAX_SITES, note_held,
-				       &p);
-	}
 	if (e == ERR_OK) {
 		e = c->json ? show_json(&p) : show_text(&p);
 	}
-	free(p.held);
+	posture_view_free(p.view);
 	return e;
 }
 

@@ -78,20 +78,21 @@ select_rows(struct store_reader *r, const struct indicator_filter *f,
 {
 	const char *sql = ENTRY
 		" WHERE (?1=0 OR ?1>>n.state&1) AND (?2 IS NULL OR"
-		" instr(n.value,?2)) AND ?3=?3 ORDER BY n.id DESC LIMIT ?4";
-	int64_t key = f->id;
+		" instr(n.value,?2)) AND n.id<?3 ORDER BY n.id DESC LIMIT ?4";
+	int64_t key = f->before > 0 ? f->before : INT64_MAX;
 	sqlite3_stmt *st;
 
 	if (f->id != 0) {
 		sql = ENTRY " WHERE n.id=?3 AND ?1=?1 AND (?2 IS NULL OR 1)"
 			    " LIMIT ?4";
+		key = f->id;
 	} else if (f->value != NULL) {
 		sql = ENTRY " WHERE n.key=?3 AND ?1=?1 AND"
 			    " n.value=?2 COLLATE NOCASE LIMIT ?4";
 		key = indicator_store_key(f->value);
 	} else if (f->states == 1u << INDICATOR_HELD) {
 		sql = ENTRY " WHERE n.state=1 AND ?1=?1 AND (?2 IS NULL OR"
-			    " instr(n.value,?2)) AND ?3=?3"
+			    " instr(n.value,?2)) AND n.id<?3"
 			    " ORDER BY n.id DESC LIMIT ?4";
 	}
 	st = store_reader_prepare(r, sql);

@@ -29,6 +29,7 @@ struct indicator_filter {
 	const char *text; /* in the value; NULL: any */
 	int64_t id; /* of this row; 0: any */
 	const char *value; /* of this value, of any kind; NULL: any */
+	int64_t before; /* only rows with a smaller number; 0: any */
 };
 
 /* The newest rows first.  ERR_IO. */

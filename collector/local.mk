@@ -228,6 +228,20 @@ libcollector_a_SOURCES += \
 	collector/pipeline_part.h collector/pipeline_part.c \
 	collector/check.h collector/check.c
 
+# what analysts do, from the console and from a shell
+libcollector_a_SOURCES += \
+	collector/indicator_json.h collector/indicator_json.c \
+	collector/indicator_change.h collector/indicator_change.c \
+	collector/posture_view.h collector/posture_view.c \
+	collector/exercise_json.h collector/exercise_json.c \
+	collector/exercise_report.h collector/exercise_report_state.h \
+	collector/exercise_report.c collector/exercise_report_md.c \
+	collector/exercise_report_html.c \
+	collector/exercise_report_read.c \
+	collector/console_indicators.h collector/console_indicators.c \
+	collector/store_rules.h collector/store_rules.c \
+	collector/console_ops.h collector/console_ops.c
+
 # The console's page is part of the program.
 CONSOLE_ASSETS = collector/assets/index.html collector/assets/style.css \
 	collector/assets/print.css \
@@ -274,12 +288,9 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_partner.h collector/ctl_partner.c \
 	collector/ctl_part.h collector/ctl_part.c \
 	collector/ctl_finding.h collector/ctl_finding.c \
+	collector/ctl_rules.h collector/ctl_rules.c \
 	collector/ctl_correlator.h collector/ctl_correlator.c \
 	collector/ctl_case.h collector/ctl_case.c \
-	collector/exercise_report.h collector/exercise_report_state.h \
-	collector/exercise_report.c collector/exercise_report_md.c \
-	collector/exercise_report_html.c \
-	collector/exercise_report_read.c \
 	collector/ctl_share.h collector/ctl_share.c \
 	collector/ctl_exchange.h collector/ctl_exchange.c \
 	collector/ctl_audit.h collector/ctl_audit.c \

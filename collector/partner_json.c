@@ -95,3 +95,81 @@ partner_json_metrics(sqlite3 *db, struct json *j)
 	json_arr_end(j);
 	return e == ERR_OK ? l.e : e;
 }
+
+static void
+put_count(void *arg, const char *name, uint64_t n, uint64_t at_us)
+{
+	(void)at_us;
+	json_u64(arg, name, n);
+}
+
+static void
+put_came(void *arg, const struct store_partner_row *r)
+{
+	struct list *l = arg;
+	struct json *j = l->j;
+
+	json_obj(j, NULL);
+	json_cstr(j, "partner", r->party);
+	json_u64(j, "indicators", r->indicators);
+	json_u64(j, "sightings", r->sightings);
+	json_u64(j, "incidents", r->incidents);
+	json_u64(j, "epoch", r->epoch);
+	json_u64(j, "seq", r->seq);
+	json_time_known(j, "at", r->at_us);
+	json_obj(j, "counts");
+	if (l->e == ERR_OK) {
+		l->e = store_partner_each_count(l->db, r->party, put_count, j);
+	}
+	json_obj_end(j);
+	json_obj_end(j);
+}
+
+enum err
+partner_json(sqlite3 *db, struct json *j, const char *key)
+{
+	struct list l = { db, j, ERR_OK };
+	enum err e;
+
+	json_arr(j, key);
+	e = store_partner_each(db, put_came, &l);
+	json_arr_end(j);
+	return e == ERR_OK ? l.e : e;
+}
+
+static void
+put_incident(void *arg, const struct store_partner_incident *i)
+{
+	struct json *j = arg;
+
+	json_obj(j, NULL);
+	json_cstr(j, "partner", i->party);
+	json_cstr(j, "id", i->id);
+	json_cstr(j, "title", i->title);
+	json_u64(j, "level", i->level);
+	json_u64(j, "score", i->score);
+	json_cstr(j, "lead", i->lead);
+	json_cstr(j, "support", i->support);
+	json_cstr(j, "missions", i->missions);
+	json_cstr(j, "sites", i->sites);
+	json_cstr(j, "stages", i->stages);
+	json_cstr(j, "exercise", i->exercise);
+	json_cstr(j, "mark", i->mark);
+	json_u64(j, "alerts", i->alerts);
+	json_time_known(j, "first", i->first_us);
+	json_time_known(j, "last", i->last_us);
+	json_time_known(j, "told", i->at_us);
+	json_obj_end(j);
+}
+
+enum err
+partner_json_incidents(sqlite3 *db, const char *party, unsigned max,
+		       struct json *j)
+{
+	enum err e;
+
+	json_arr(j, "incidents");
+	e = store_partner_each_incident(db, party, max, put_incident, j);
+	json_arr_end(j);
+	return e;
+}

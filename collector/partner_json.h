@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * partner_json.h - what came of each partner's bundles, as JSON for metrics
+ * partner_json.h - what came of each partner's bundles, as JSON
  *
  * Place    above store_partner and exchange_apply (names of what is counted);
- *          below metrics_store.
+ *          below metrics_store, console_ops and ctl_partner.
  * Threads  as the connection.
  * Memory   the counts of one party.
  * Cost     two short queries a party.
@@ -22,5 +22,11 @@
  * names of "refused" are there, since an alarm is to see the first.
  */
 enum err partner_json_metrics(sqlite3 *db, struct json *j) MUST_CHECK;
+
+/* A list 'key': what came of each partner, with its counts by name. */
+enum err partner_json(sqlite3 *db, struct json *j, const char *key) MUST_CHECK;
+/* A list "incidents" that 'party' told of (NULL: any), the last told first. */
+enum err partner_json_incidents(sqlite3 *db, const char *party, unsigned max,
+				struct json *j) MUST_CHECK;
 
 #endif

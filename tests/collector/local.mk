@@ -39,6 +39,12 @@ UNIT_TESTS += tests/collector/test_console
 tests_collector_test_console_SOURCES = tests/collector/test_console.c \
 	tests/store_fixture.h tests/store_fixture.c
 tests_collector_test_console_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_console_ops
+tests_collector_test_console_ops_SOURCES = \
+	tests/collector/test_console_ops.c tests/store_dir.h
+tests_collector_test_console_ops_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DALLOW_DIR='"$(abs_top_srcdir)/rules/dist/allow"'
+tests_collector_test_console_ops_LDADD = $(LIBS_COLLECTOR)
 UNIT_TESTS += tests/collector/test_console_people
 tests_collector_test_console_people_SOURCES = \
 	tests/collector/test_console_people.c \

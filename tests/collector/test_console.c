@@ -470,6 +470,73 @@ analysts_steer_incidents(void **state)
 	json_decref(v);
 }
 
+/* A list is longer than any other body may be, and comes in pieces. */
+static void
+lists_are_uploaded(void **state)
+{
+	const unsigned n_names = 4000;
+	const size_t cap = n_names * 32 + 512;
+	char *raw = malloc(cap);
+	json_t *v;
+	size_t n;
+
+	(void)state;
+	assert_non_null(raw);
+	n = (size_t)snprintf(raw, cap,
+			     "POST /api/indicators/import?name=l.txt&source=s "
+			     "HTTP/1.1\r\nHost: localhost\r\nX-Picket: 1\r\n"
+			     "Connection: close\r\nContent-Length: %u\r\n\r\n",
+			     n_names * 20);
+	for (unsigned i = 0; i < n_names; i++) {
+		n += (size_t)snprintf(raw + n, cap - n, "n%05u.evil.example\n",
+				      i);
+	}
+	assert_int_equal(raw_status(raw, n), 200);
+	v = body_json();
+	assert_int_equal(json_integer_value(json_object_get(v, "supported")),
+			 n_names);
+	json_decref(v);
+	n = (size_t)snprintf(raw, cap,
+			     "POST /api/indicators/import HTTP/1.1\r\nHost: "
+			     "localhost\r\nX-Picket: 1\r\n"
+			     "Content-Length: 90000000\r\n\r\n");
+	assert_int_equal(raw_status(raw, n), 413);
+	free(raw);
+}
+
+static void
+rules_are_counted(void **state)
+{
+	const json_t *rows, *row;
+	json_t *v;
+	uint64_t alerts = 0;
+
+	(void)state;
+	assert_int_equal(get("/api/rules"), 200);
+	is_clean();
+	v = body_json();
+	rows = json_object_get(v, "rows");
+	assert_int_equal(json_array_size(rows), 1);
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		row = json_array_get(rows, i);
+		alerts += (uint64_t)json_integer_value(
+			json_object_get(row, "alerts"));
+	}
+	assert_int_equal(alerts, 2);
+	assert_true(json_is_null(json_object_get(v, "next")));
+	json_decref(v);
+	/* Those of exercises, only when they are asked for. */
+	assert_int_equal(get("/api/rules?exercise=*&limit=1"), 200);
+	v = body_json();
+	assert_int_equal(json_array_size(json_object_get(v, "rows")), 1);
+	assert_int_equal(json_integer_value(json_object_get(v, "next")), 1);
+	json_decref(v);
+	assert_int_equal(get("/api/rules?sid=4000000"), 200);
+	v = body_json();
+	assert_int_equal(json_array_size(json_object_get(v, "rows")), 0);
+	json_decref(v);
+}
+
 static const char follow[] = "GET /api/events HTTP/1.1\r\nHost: localhost\r\n";
 
 static void
@@ -780,6 +847,8 @@ main(void)
 		CASE(odd_requests_are_refused),
 		CASE(foreign_pages_get_nothing),
 		CASE(analysts_steer_incidents),
+		CASE(lists_are_uploaded),
+		CASE(rules_are_counted),
 		CASE(events_bring_what_is_new),
 		CASE(many_watchers_and_slow_ones_do_no_harm),
 		CASE(listens_only_where_it_may),

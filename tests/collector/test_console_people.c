@@ -223,6 +223,36 @@ walk(const struct person *p, enum role role, bool ours)
 	}
 }
 
+/* A long body is refused by its head, of who may not send it. */
+static void
+test_uploads(void **state)
+{
+	static char list[3000];
+	struct person p;
+
+	(void)state;
+	for (size_t i = 0; i + 20 < sizeof(list); i += 20) {
+		snprintf(list + i, 21, "n%05zu.evil.example\n", i);
+	}
+	assert_int_equal(ask("POST", "/api/indicators/import", NULL, "1", list),
+			 401);
+	p = enter("anna");
+	assert_int_equal(
+		ask("POST", "/api/indicators/import", p.token, p.v.csrf, list),
+		403);
+	p = enter("cora");
+	assert_int_equal(
+		ask("POST", "/api/indicators/import", p.token, "1", list), 403);
+	assert_int_equal(ask("POST", "/api/indicators/import?who=vera", p.token,
+			     p.v.csrf, list),
+			 200);
+	/* It was the person, whatever the request says. */
+	assert_int_equal(
+		ask("GET", "/api/indicators/imports", p.token, NULL, NULL),
+		200);
+	assert_non_null(strstr(reply, "\"who\":\"cora\""));
+}
+
 static void
 test_rights(void **state)
 {
@@ -445,6 +475,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rights),
+		cmocka_unit_test(test_uploads),
 		cmocka_unit_test(test_log_in),
 		cmocka_unit_test(test_other_pages),
 		cmocka_unit_test(test_rights_that_change),

@@ -90,6 +90,18 @@ shows 'plain'
 runs 0 -s "$db" alerts --site "x' OR 1=1 --"
 shows 'no alerts'
 
+runs 0 -s "$db" rules noisy
+shows 'PICKET TEST plain signature'
+shows '1:9000001'
+[ "$(wc -l <"$work/out")" -eq 2 ] || fail 'rules noisy: rows'
+runs 0 -s "$db" rules noisy --sid 4000000
+shows 'no rule raised anything'
+runs 0 -s "$db" rules noisy --json
+shows '"alerts":2'
+shows '"loaded":41'
+shows '"reload_error"'
+runs 2 -s "$db" rules loud
+
 runs 0 -s "$db" missions
 shows 'no mission is known'
 runs 0 -s "$db" blind --limit 3
