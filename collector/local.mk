@@ -54,8 +54,12 @@ libcollector_a_SOURCES = \
 	collector/store_bound.h collector/store_bound.c \
 	collector/store_read.h collector/store_read.c \
 	collector/store_query.h collector/store_query.c \
+	collector/query.h collector/query.c \
+	collector/query_sql.h collector/query_sql.c \
 	collector/store_search.h collector/store_alerts.c \
 	collector/store_alert_frame.c \
+	collector/store_inbox.h collector/store_inbox_state.h \
+	collector/store_inbox.c collector/store_inbox_act.c \
 	collector/store_cases.h collector/store_cases.c \
 	collector/store_json.h collector/store_json.c \
 	collector/console_asset.h collector/console_asset.c \

@@ -16,11 +16,13 @@
 
 /* A query being put together. */
 struct store_query {
-	char sql[2048];
+	char sql[16384];
 	size_t len;
+	bool full; /* something found no room: it must not be run */
 };
 
 void store_query_add(struct store_query *q, const char *text);
+void store_query_add_part(struct store_query *q, struct view text);
 /* Conditions on the exercise, whose text is the column 'ex'. */
 void store_query_scope(struct store_query *q,
 		       const struct store_alert_filter *f, const char *ex);
