@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "collector/console_cases.h"
+#include "collector/console_inbox.h"
 #include "collector/console_lists.h"
 #include "common/clock.h"
 
@@ -114,10 +115,15 @@ console_api_answer(struct console_api *a, const struct api_request *r,
 	};
 	const char *verb = NULL;
 	int64_t id = 0;
+	unsigned status;
 	enum err e;
 
 	json_reset(j);
 	if (r->post) {
+		status = console_inbox_change(&q);
+		if (status != 0) {
+			return status;
+		}
 		if (!read_id(r->path, "/api/incidents/", &id, &verb) ||
 		    verb == NULL) {
 			return question_failure(j, ERR_NOTFOUND);
@@ -134,9 +140,17 @@ console_api_answer(struct console_api *a, const struct api_request *r,
 	}
 	pthread_mutex_lock(&a->lock);
 	a->deadline_us = clock_mono_us() + API_PATIENCE_US;
-	e = route(&q);
+	status = read_id(r->path, "/api/groups/", &id, &verb) && verb == NULL
+			 ? console_inbox_group(&q, id)
+			 : console_inbox(&q);
+	e = status == 0 ? route(&q) : ERR_OK;
 	pthread_mutex_unlock(&a->lock);
-	if (e == ERR_OK && !j->failed) {
+	if (j->failed) {
+		e = ERR_NOMEM;
+	} else if (status != 0) {
+		return status;
+	}
+	if (e == ERR_OK) {
 		return 200;
 	}
 	return question_failure(j, e);

@@ -66,6 +66,10 @@ libcollector_a_SOURCES = \
 	collector/console_question.h collector/console_question.c \
 	collector/console_lists.h collector/console_lists.c \
 	collector/console_cases.h collector/console_cases.c \
+	collector/inbox_json.h collector/inbox_json.c \
+	collector/console_suggest.h collector/console_suggest.c \
+	collector/console_inbox.h collector/console_inbox.c \
+	collector/console_inbox_do.c \
 	collector/console_api.h collector/console_api.c \
 	collector/console_events.h collector/console_events.c \
 	collector/console_check.h collector/console_check.c \

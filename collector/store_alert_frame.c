@@ -198,7 +198,8 @@ is_asked_for(const struct search *s, int64_t group)
 {
 	size_t at = (size_t)group / 8;
 
-	return s->f->query == NULL || s->f->query->n == 0 ||
+	return (s->f->group == 0 &&
+		(s->f->query == NULL || s->f->query->n == 0)) ||
 	       (at < s->n_passing &&
 		(s->passing[at] >> group % 8 & 1) != 0);
 }

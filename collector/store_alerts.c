@@ -188,7 +188,7 @@ gather_groups(struct search *s, int64_t below, bool *many)
 	while (e == ERR_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		int64_t last = sqlite3_column_int64(st, 1);
 
-		if (f.query != NULL) {
+		if (f.query != NULL || f.group != 0) {
 			e = note_passing(s, sqlite3_column_int64(st, 0));
 			if (e != ERR_OK) {
 				break;
@@ -251,13 +251,20 @@ look_at_groups(struct search *s, int64_t below)
 
 /* ------------------------------------------------------ the whole search */
 
+/* Whether only groups know all of what is asked for. */
+static bool
+asks_rows(const struct store_alert_filter *f)
+{
+	return f->group != 0 || (f->query != NULL && f->query->n > 0);
+}
+
 /* Whether groups know something of what is asked for. */
 static bool
 asks_groups(const struct store_alert_filter *f)
 {
 	return f->scope != STORE_BOTH || f->site != NULL || f->text != NULL ||
 	       f->has_addr || f->sid != 0 || f->max_severity != 0 ||
-	       (f->query != NULL && f->query->n > 0);
+	       asks_rows(f);
 }
 
 /* Frames, newest first, that may hold what is asked for. */
@@ -310,9 +317,7 @@ search_all(struct search *s)
 			rc = SQLITE_DONE;
 			break;
 		}
-		/* Only groups know all of what a query may ask for. */
-		if (groups &&
-		    looked++ == (s->f->query != NULL ? 0 : FIRST_FRAMES)) {
+		if (groups && looked++ == (asks_rows(s->f) ? 0 : FIRST_FRAMES)) {
 			bool many = false;
 
 			e = gather_groups(s, frame + 1, &many);

@@ -40,6 +40,7 @@ enum param {
 	P_AFTER,
 	P_LIMIT,
 	P_OFFSET,
+	P_GROUP,
 };
 
 int
@@ -77,6 +78,7 @@ store_query_bind(sqlite3_stmt *st, const struct store_alert_filter *f,
 	NUMBER(P_AFTER, f->after_id);
 	NUMBER(P_LIMIT, MIN(limit, (unsigned)STORE_MAX_ROWS));
 	NUMBER(P_OFFSET, offset);
+	NUMBER(P_GROUP, f->group);
 #undef NUMBER
 #undef TEXT
 #undef BIND
@@ -123,6 +125,7 @@ store_query_groups(struct store_query *q, const struct store_alert_filter *f)
 				   : "");
 	store_query_add(q, f->site != NULL ? " AND n.text=?2" : "");
 	store_query_scope(q, f, "e.text");
+	store_query_add(q, f->group != 0 ? " AND h.id=?14" : "");
 	if (f->query != NULL) {
 		query_sql_add(q, &(struct query_sql){
 					 .query = f->query,

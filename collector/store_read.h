@@ -89,6 +89,7 @@ struct store_alert_filter {
 	int64_t after_id; /* ids above this (live view); 0 is none */
 	bool raw; /* hand over the EVE line too */
 	const struct query *query; /* as well, or NULL */
+	int64_t group; /* of this group only; 0 is any */
 };
 /* Newest arrival first. */
 enum err store_read_alerts(struct store_reader *r,
