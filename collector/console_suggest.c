@@ -75,11 +75,16 @@ put_item(struct json *j, const struct spot *s, const char *value,
 	json_str_begin(j, "text");
 	json_str_part(j, view_cstr(s->head));
 	json_str_part(j, view_cstr(quote ? "\"" : ""));
-	for (const char *p = value; *p != '\0'; p++) {
-		if (quote && (*p == '"' || *p == '\\')) {
+	while (*value != '\0') {
+		/* Up to what needs a stroke before it, and that too. */
+		size_t n = quote ? 1 + strcspn(value + 1, "\"\\")
+				 : strlen(value);
+
+		if (quote && (*value == '"' || *value == '\\')) {
 			json_str_part(j, VIEW_LIT("\\"));
 		}
-		json_str_part(j, view_of(p, 1));
+		json_str_part(j, view_of(value, n));
+		value += n;
 	}
 	json_str_part(j, view_cstr(quote ? "\"" : ""));
 	json_str_end(j);
@@ -146,6 +151,15 @@ static const char *const values[QUERY_FIELDS] = {
 		      " instr(lower(text),lower(?1))>0 ORDER BY 1 LIMIT 20",
 };
 
+static bool
+has_control(const char *s)
+{
+	while (*s != '\0' && (uint8_t)*s >= ' ' && *s != 0x7f) {
+		s++;
+	}
+	return *s != '\0';
+}
+
 static enum err
 put_values(struct question *q, const struct spot *s)
 {
@@ -159,8 +173,8 @@ put_values(struct question *q, const struct spot *s)
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
 		const char *v = sql_text(st, 0);
 
-		/* A star would be read as any text, which it is, too. */
-		if (strlen(v) <= MAX_VALUE) {
+		/* What cannot be typed is not offered. */
+		if (strlen(v) <= MAX_VALUE && !has_control(v)) {
 			put_item(q->j, s, v, sql_text(st, 1),
 				 strpbrk(v, " \t\"\\") != NULL);
 		}
