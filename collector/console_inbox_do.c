@@ -58,7 +58,7 @@ refuse_change(struct question *q, enum err e, const struct diag *d)
 	       : e == ERR_LIMIT    ? question_refuse(q->j, 400, d->msg)
 				   : question_refuse(q->j, 503,
 						     "the store is busy: try "
-						     "again");
+							"again");
 }
 
 /* What an act is about, of its body. */
@@ -114,13 +114,13 @@ carry_out(struct question *q, const struct order *o, uint64_t *done,
 	struct inbox_asked a = {
 		.query = o->ids == NULL ? view_cstr(o->query) : VIEW_NONE,
 		/* Archived ones can only be got back from where they are. */
-		.view = o->verb == INBOX_UNARCHIVE || o->verb == INBOX_DEESCALATE
+		.view = o->verb == INBOX_UNARCHIVE ||
+					o->verb == INBOX_DEESCALATE
 				? INBOX_ALL
 				: INBOX_OPEN,
-		.scope = o->exercise[0] == '\0' ? STORE_REAL
-			 : strcmp(o->exercise, "*") == 0
-				 ? STORE_BOTH
-				 : STORE_EXERCISE,
+		.scope = o->exercise[0] == '\0'          ? STORE_REAL
+			 : strcmp(o->exercise, "*") == 0 ? STORE_BOTH
+							 : STORE_EXERCISE,
 		.exercise = o->exercise,
 	};
 	struct inbox *b;

@@ -46,14 +46,13 @@ find_spot(const char *text, size_t at, struct spot *s)
 	for (unsigned f = QUERY_WORD + 1; colon != NULL && f < QUERY_FIELDS;
 	     f++) {
 		size_t skip = strspn(word, "-@");
-		struct view name = view_of(word + MIN(skip, n),
-					   (size_t)(colon - word) -
-						   MIN(skip, (size_t)(colon -
-								      word)));
+		struct view name =
+			view_of(word + MIN(skip, n),
+				(size_t)(colon - word) -
+					MIN(skip, (size_t)(colon - word)));
 
-		if (view_caseeq(name,
-				view_cstr(query_field_name(
-					(enum query_field)f)))) {
+		if (view_caseeq(name, view_cstr(query_field_name(
+					      (enum query_field)f)))) {
 			s->field = (enum query_field)f;
 		}
 	}
@@ -77,8 +76,8 @@ put_item(struct json *j, const struct spot *s, const char *value,
 	json_str_part(j, view_cstr(quote ? "\"" : ""));
 	while (*value != '\0') {
 		/* Up to what needs a stroke before it, and that too. */
-		size_t n = quote ? 1 + strcspn(value + 1, "\"\\")
-				 : strlen(value);
+		size_t n =
+			quote ? 1 + strcspn(value + 1, "\"\\") : strlen(value);
 
 		if (quote && (*value == '"' || *value == '\\')) {
 			json_str_part(j, VIEW_LIT("\\"));
@@ -108,8 +107,8 @@ put_fields(struct json *j, const struct spot *s)
 
 	for (unsigned f = QUERY_WORD + 1; f < QUERY_FIELDS; f++) {
 		if (begins(query_field_name((enum query_field)f), s->begun)) {
-			snprintf(name, sizeof(name), "%s:",
-				 query_field_name((enum query_field)f));
+			snprintf(name, sizeof(name),
+				 "%s:", query_field_name((enum query_field)f));
 			put_item(j, s, name,
 				 query_field_words((enum query_field)f), false);
 		}

@@ -164,8 +164,11 @@ read_time(struct view v, uint64_t now_us, uint64_t *out)
 	static const struct {
 		char unit;
 		uint64_t s;
-	} units[] = { { 's', 1 },     { 'm', 60 },     { 'h', 3600 },
-		      { 'd', 86400 }, { 'w', 604800 } };
+	} units[] = { { 's', 1 },
+		      { 'm', 60 },
+		      { 'h', 3600 },
+		      { 'd', 86400 },
+		      { 'w', 604800 } };
 	char day[32];
 	uint64_t n;
 
@@ -297,9 +300,7 @@ take_value(struct reader *r, struct query_term *t, size_t at)
 		for (size_t i = 0; i < v.len; i++) {
 			char *c = (char *)(uintptr_t)&v.p[i];
 
-			*c = *c == 't'   ? 'T'
-			     : *c == 'z' ? 'Z'
-					 : *c;
+			*c = *c == 't' ? 'T' : *c == 'z' ? 'Z' : *c;
 		}
 		return read_time(v, r->now_us, &t->lo)
 			       ? ERR_OK
@@ -383,8 +384,8 @@ query_parse(struct query *q, struct view text, uint64_t now_us,
 			     "1000 bytes may be asked for at once");
 	}
 	for (size_t i = 0; i < text.len; i++) {
-		if (text.p[i] == 0x7f || (text.p[i] < ' ' &&
-					  text.p[i] != '\t')) {
+		if (text.p[i] == 0x7f ||
+		    (text.p[i] < ' ' && text.p[i] != '\t')) {
 			return wrong(&r, i, "a control character",
 				     "leave it out");
 		}

@@ -17,8 +17,8 @@
 static const char *const conditions[QUERY_FIELDS] = {
 	[QUERY_WORD] = RULES("lower(text) GLOB ?@1 OR lower(category) GLOB"
 			     " ?@1") " OR h.site IN " NAMES_LIKE
-		       " OR h.src_info IN " NAMES_LIKE
-		       " OR h.dst_info IN " NAMES_LIKE,
+				     " OR h.src_info IN " NAMES_LIKE
+				     " OR h.dst_info IN " NAMES_LIKE,
 	[QUERY_SITE] = "h.site IN " NAMES_LIKE,
 	[QUERY_SID] = RULES("sid BETWEEN ?@1 AND ?@2"),
 	[QUERY_GID] = RULES("gid BETWEEN ?@1 AND ?@2"),
@@ -77,9 +77,8 @@ add_state(struct store_query *q, const struct query_sql *w, uint64_t state)
 static bool
 is_inexact(const struct query_term *t)
 {
-	return t->negated &&
-	       (t->field == QUERY_SEV || t->field == QUERY_FROM ||
-		t->field == QUERY_TO);
+	return t->negated && (t->field == QUERY_SEV || t->field == QUERY_FROM ||
+			      t->field == QUERY_TO);
 }
 
 void
@@ -145,8 +144,7 @@ bind_term(sqlite3_stmt *st, const struct query_term *t, int p)
 	case QUERY_TO:
 		rc = sqlite3_bind_int64(
 			st, p, (int64_t)MIN(t->lo, (uint64_t)INT64_MAX));
-		if (rc == SQLITE_OK &&
-		    p < sqlite3_bind_parameter_count(st)) {
+		if (rc == SQLITE_OK && p < sqlite3_bind_parameter_count(st)) {
 			rc = sqlite3_bind_int64(st, p + 1, (int64_t)t->hi);
 		}
 		return rc;
@@ -155,11 +153,10 @@ bind_term(sqlite3_stmt *st, const struct query_term *t, int p)
 	case QUERY_DST:
 		rc = sqlite3_bind_blob(st, p, t->first.b, sizeof(t->first.b),
 				       SQLITE_TRANSIENT);
-		return rc != SQLITE_OK
-			       ? rc
-			       : sqlite3_bind_blob(st, p + 1, t->last.b,
-						   sizeof(t->last.b),
-						   SQLITE_TRANSIENT);
+		return rc != SQLITE_OK ? rc
+				       : sqlite3_bind_blob(st, p + 1, t->last.b,
+							   sizeof(t->last.b),
+							   SQLITE_TRANSIENT);
 	case QUERY_IS:
 		return SQLITE_OK;
 	default:

@@ -200,8 +200,7 @@ is_asked_for(const struct search *s, int64_t group)
 
 	return (s->f->group == 0 &&
 		(s->f->query == NULL || s->f->query->n == 0)) ||
-	       (at < s->n_passing &&
-		(s->passing[at] >> group % 8 & 1) != 0);
+	       (at < s->n_passing && (s->passing[at] >> group % 8 & 1) != 0);
 }
 
 /* Appends 'v' and a NUL; where it begins. */

@@ -317,7 +317,8 @@ search_all(struct search *s)
 			rc = SQLITE_DONE;
 			break;
 		}
-		if (groups && looked++ == (asks_rows(s->f) ? 0 : FIRST_FRAMES)) {
+		if (groups &&
+		    looked++ == (asks_rows(s->f) ? 0 : FIRST_FRAMES)) {
 			bool many = false;
 
 			e = gather_groups(s, frame + 1, &many);

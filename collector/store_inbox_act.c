@@ -172,15 +172,16 @@ forget_acts(sqlite3 *db, int64_t act)
 		e = run(db, NULL, "DELETE FROM group_log WHERE act<=?1",
 			act - INBOX_ACTS_KEPT, 0);
 	}
-	return e == ERR_OK ? run(db, NULL, "DELETE FROM group_acts WHERE id<=?1",
-				 act - INBOX_ACTS_KEPT, 0)
-			   : e;
+	return e == ERR_OK
+		       ? run(db, NULL, "DELETE FROM group_acts WHERE id<=?1",
+			     act - INBOX_ACTS_KEPT, 0)
+		       : e;
 }
 
 static enum err
 act_within(struct inbox *b, sqlite3 *db, enum inbox_verb verb, const char *ids,
-	   const char *who, const char *note, const char *token,
-	   uint64_t *done, struct diag *d)
+	   const char *who, const char *note, const char *token, uint64_t *done,
+	   struct diag *d)
 {
 	int64_t act;
 	enum err e = put_act(db, verb, who, note, token, &act);

@@ -82,10 +82,12 @@ store_query_bind(sqlite3_stmt *st, const struct store_alert_filter *f,
 #undef NUMBER
 #undef TEXT
 #undef BIND
-	return f->query != NULL ? query_sql_bind(st, &(struct query_sql){
-							     .query = f->query,
-							     .base = QUERY_PARAMS_FROM })
-				: SQLITE_OK;
+	return f->query != NULL
+		       ? query_sql_bind(st,
+					&(struct query_sql){
+						.query = f->query,
+						.base = QUERY_PARAMS_FROM })
+		       : SQLITE_OK;
 }
 
 /* Conditions on exercise 'ex' and site 'site', names of columns. */

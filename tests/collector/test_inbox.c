@@ -311,8 +311,8 @@ alerts_are_found_by_queries(void **state)
 	assert_int_equal(n_alerts(ASK("/api/alerts", "q", "sev:1 site:beta")),
 			 17);
 	assert_int_equal(n_alerts(ASK("/api/alerts", "q", "sensor:s2")), 0);
-	assert_int_equal(n_alerts(ASK("/api/alerts", "q", "-sensor:s2 sid:105")),
-			 6);
+	assert_int_equal(
+		n_alerts(ASK("/api/alerts", "q", "-sensor:s2 sid:105")), 6);
 	assert_int_equal(n_alerts(ASK("/api/alerts", "q", "exercise:drill")),
 			 12);
 	json_decref(act("{\"act\":\"archive\",\"q\":\"sid:104\"}"));
@@ -332,7 +332,10 @@ static void
 what_is_wrong_is_said_with_its_place(void **state)
 {
 	static const char *const bodies[] = {
-		"", "[]", "{}", "{\"act\":\"archive\"}",
+		"",
+		"[]",
+		"{}",
+		"{\"act\":\"archive\"}",
 		"{\"act\":\"burn\",\"ids\":[1]}",
 		"{\"act\":\"archive\",\"ids\":[]}",
 		"{\"act\":\"archive\",\"ids\":[\"1\"]}",

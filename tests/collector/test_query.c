@@ -74,13 +74,20 @@ an_error_names_its_column(void **state)
 		const char *text;
 		unsigned column;
 	} bad[] = {
-		{ "sid:x", 5 },          { "a b nosuch:1", 5 },
-		{ "sid:", 5 },           { "a -sid:70000000000", 8 },
-		{ "port:65536", 6 },     { "port:9-3", 6 },
-		{ "ip:10.0.0.0/99", 4 }, { "ip:localhost", 4 },
-		{ "x \"open", 3 },       { "\"a\"b", 4 },
-		{ "from:yesterday", 6 }, { "is:odd", 4 },
-		{ "-", 2 },              { "a\x01", 2 },
+		{ "sid:x", 5 },
+		{ "a b nosuch:1", 5 },
+		{ "sid:", 5 },
+		{ "a -sid:70000000000", 8 },
+		{ "port:65536", 6 },
+		{ "port:9-3", 6 },
+		{ "ip:10.0.0.0/99", 4 },
+		{ "ip:localhost", 4 },
+		{ "x \"open", 3 },
+		{ "\"a\"b", 4 },
+		{ "from:yesterday", 6 },
+		{ "is:odd", 4 },
+		{ "-", 2 },
+		{ "a\x01", 2 },
 		{ "http://x", 1 },
 	};
 
