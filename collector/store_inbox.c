@@ -198,22 +198,23 @@ static const char *const keys[] = {
 			   " 256-h.severity END)",
 };
 
-/* A filter by which few groups pass is answered sooner by a look at all of the
- * table than by a walk in the order of time. */
+/* Other orders, and filters by which few groups may pass, are answered sooner by
+ * a look at all of the table than by a walk in the order of time. */
 static bool
-is_narrow(const struct inbox *b)
+reads_all(const struct inbox *b)
 {
+	if (b->asked.group != 0) {
+		return false;
+	}
 	for (unsigned i = 0; i < b->query.n; i++) {
 		const struct query_term *t = &b->query.t[i];
 
 		if (!t->negated && t->field != QUERY_SEV &&
-		    t->field != QUERY_SITE && t->field != QUERY_OWNER &&
-		    t->field != QUERY_IS && t->field != QUERY_FROM &&
-		    t->field != QUERY_TO) {
+		    t->field != QUERY_IS && t->field != QUERY_FROM) {
 			return true;
 		}
 	}
-	return false;
+	return b->asked.sort != INBOX_LAST;
 }
 
 static sqlite3_stmt *
@@ -231,15 +232,11 @@ prepare_page(struct inbox *b, unsigned limit)
 		   "(SELECT text FROM names WHERE id=h.dst_info),"
 		   "t.grp IS NULL,t.escalated_us,t.who,t.note,");
 	store_query_add(q, b->archived.sql);
-	store_query_add(q, ",");
+	/* Which groups first: only those of the page are read whole. */
+	store_query_add(q, ",p.k FROM (SELECT h.id AS pid,");
 	store_query_add(q, key);
-	store_query_add(q, " FROM alert_groups h");
-	store_query_add(q, is_narrow(b) && b->asked.group == 0 ? " NOT INDEXED"
-							       : "");
-	store_query_add(q, " CROSS JOIN signatures g ON g.id=h.signature"
-			   " CROSS JOIN names n ON n.id=h.site"
-			   " CROSS JOIN names e ON e.id=h.exercise"
-			   " LEFT JOIN group_states t ON t.grp=h.id WHERE 1");
+	store_query_add(q, " AS k FROM alert_groups h");
+	store_query_add(q, reads_all(b) ? " NOT INDEXED WHERE 1" : " WHERE 1");
 	inbox_conditions(b, q);
 	if (b->asked.on) {
 		store_query_add(q, " AND (");
@@ -248,7 +245,13 @@ prepare_page(struct inbox *b, unsigned limit)
 	}
 	store_query_add(q, " ORDER BY ");
 	store_query_add(q, key);
-	store_query_add(q, " DESC,h.id DESC LIMIT ?4");
+	store_query_add(q, " DESC,h.id DESC LIMIT ?4) p"
+			   " CROSS JOIN alert_groups h ON h.id=p.pid"
+			   " CROSS JOIN signatures g ON g.id=h.signature"
+			   " CROSS JOIN names n ON n.id=h.site"
+			   " CROSS JOIN names e ON e.id=h.exercise"
+			   " LEFT JOIN group_states t ON t.grp=h.id"
+			   " ORDER BY p.k DESC,p.pid DESC");
 	st = q->full ? NULL : store_reader_prepare(b->r, q->sql);
 	if (st == NULL || inbox_bind(b, st) != SQLITE_OK ||
 	    sqlite3_bind_int64(st, P_KEY, b->asked.key) != SQLITE_OK ||
