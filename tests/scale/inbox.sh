@@ -30,10 +30,10 @@ def ask(bound, **words):
     slow += best > most[bound]
     print("%7.1f ms  %5d groups  %s" % (best, doc["total"], words or "first"))
 ask("page")
-for q in ("sid:1000-1100", "sev:1", "sev:3", "site:*03", "ip:10.0.0.0/16",
-          "src:10.1.2.3", "sig:*rule*", "rule", '"100"', "is:new",
+for q in ("sid:2001000-2001100", "sev:1", "sev:3", "site:site3", "ip:10.3.0.0/16",
+          "src:198.18.44.0/24", "sig:*rule*", "rule", '"100"', "is:new",
           "is:escalated", "owner:nobody", "mission:none", "from:-1h",
-          "from:2026-11-20 to:2026-11-21", "-sid:1-2000 sev:1", "notthere"):
+          "from:2026-11-23 to:2026-11-24", "-sid:2000000-2001000 sev:1", "notthere"):
     ask("filter", q=q)
 for sort in ("first", "count", "severity"):
     ask("filter", sort=sort)
