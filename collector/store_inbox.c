@@ -194,8 +194,8 @@ static const char *const keys[] = {
 	[INBOX_LAST] = "h.last_us",
 	[INBOX_FIRST] = "h.first_us",
 	[INBOX_COUNT] = "h.count",
-	[INBOX_SEVERITY] = "(CASE h.severity WHEN 0 THEN 0 ELSE"
-			   " 256-h.severity END)",
+	[INBOX_SEVERITY] =
+		"(CASE h.severity WHEN 0 THEN 0 ELSE 256-h.severity END)",
 };
 
 /* Other orders, and filters by which few groups may pass, are answered sooner by
