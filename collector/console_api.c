@@ -8,6 +8,7 @@
 #include "collector/console_alert.h"
 #include "collector/console_case_do.h"
 #include "collector/console_cases.h"
+#include "collector/console_inbox.h"
 #include "collector/console_lists.h"
 #include "collector/console_ops.h"
 #include "common/clock.h"
@@ -133,6 +134,7 @@ console_api_answer(struct console_api *a, const struct api_request *r,
 	};
 	const char *verb = NULL;
 	int64_t id = 0;
+	unsigned status;
 	enum err e;
 
 	json_reset(j);
@@ -142,6 +144,10 @@ console_api_answer(struct console_api *a, const struct api_request *r,
 	if (r->post) {
 		static const char consults[] = "/api/consultations/";
 
+		status = console_inbox_change(&q);
+		if (status != 0) {
+			return status;
+		}
 		if (strncmp(r->path, consults, strlen(consults)) == 0) {
 			return console_consult_do(&q,
 						  r->path + strlen(consults));
@@ -158,9 +164,17 @@ console_api_answer(struct console_api *a, const struct api_request *r,
 	}
 	pthread_mutex_lock(&a->lock);
 	a->deadline_us = clock_mono_us() + API_PATIENCE_US;
-	e = route(&q);
+	status = read_id(r->path, "/api/groups/", &id, &verb) && verb == NULL
+			 ? console_inbox_group(&q, id)
+			 : console_inbox(&q);
+	e = status == 0 ? route(&q) : ERR_OK;
 	pthread_mutex_unlock(&a->lock);
-	if (e == ERR_OK && !j->failed) {
+	if (j->failed) {
+		e = ERR_NOMEM;
+	} else if (status != 0) {
+		return status;
+	}
+	if (e == ERR_OK) {
 		return 200;
 	}
 	return q.wrong != NULL ? refuse_value(&q) : question_failure(j, e);

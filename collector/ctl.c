@@ -14,6 +14,7 @@
 #include "collector/ctl_exchange.h"
 #include "collector/ctl_exercise.h"
 #include "collector/ctl_finding.h"
+#include "collector/ctl_inbox.h"
 #include "collector/ctl_incident.h"
 #include "collector/ctl_indicator.h"
 #include "collector/ctl_keys.h"
@@ -227,6 +228,12 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 			cmd->consult.who = login_name();
 		}
 		return ctl_consult_say(c, &cmd->consult, d);
+	case CTL_ALERTS_QUERY:
+		return ctl_alerts_query(c, args, d);
+	case CTL_INBOX:
+		return ctl_inbox(c, args, d);
+	case CTL_INBOX_ACT:
+		return ctl_inbox_act(c, args, who_of(args), d);
 	case CTL_ACK:
 		return change_state(c, args, cmd->id, "ack", d);
 	case CTL_CLOSE:

@@ -2,6 +2,7 @@
 #include "collector/ctl_command.h"
 
 #include "collector/ctl_case.h"
+#include "collector/ctl_inbox.h"
 #include "collector/ctl_indicator.h"
 #include "common/hide_args.h"
 
@@ -318,10 +319,14 @@ alerts_command(const struct ctl_arguments *args, struct ctl_command *cmd,
 	if (args->n_words < 2) {
 		return ERR_OK;
 	}
-	if (strcmp(args->words[1], "show") != 0 || args->n_words < 3) {
+	if (strcmp(args->words[1], "show") != 0) {
+		cmd->what = CTL_ALERTS_QUERY;
+		return ERR_OK;
+	}
+	if (args->n_words < 3) {
 		return diag_set(d, ERR_USAGE,
-				"alerts: write alerts, or alerts show "
-				"NUMBER..." CTL_TRY_HELP);
+				"alerts: write alerts, alerts QUERY, or alerts "
+				"show NUMBER..." CTL_TRY_HELP);
 	}
 	cmd->what = CTL_ALERTS_SHOW;
 	for (int i = 2; i < args->n_words && e == ERR_OK; i++) {
@@ -329,6 +334,25 @@ alerts_command(const struct ctl_arguments *args, struct ctl_command *cmd,
 			       d);
 	}
 	return e;
+}
+
+static enum err
+inbox_command(const struct ctl_arguments *args, struct ctl_command *cmd,
+	      struct diag *d)
+{
+	cmd->what = CTL_INBOX;
+	if (!ctl_inbox_is_act(args)) {
+		return ERR_OK;
+	}
+	cmd->what = CTL_INBOX_ACT;
+	if (args->n_words < 3) {
+		return diag_set(d, ERR_USAGE,
+				"inbox %s: which ones? Give numbers of groups "
+				"or a query; undo: its token" CTL_TRY_HELP,
+				args->words[1]);
+	}
+	return strcmp(args->words[1], "undo") == 0 ? no_more(args, 3, d)
+						   : ERR_OK;
 }
 
 enum err
@@ -342,7 +366,7 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 		return diag_set(
 			d, ERR_USAGE,
 			"no command: one of status, sensors, ledger, "
-			"blind, missions, skew, alerts, incidents, "
+			"blind, missions, skew, alerts, inbox, incidents, "
 			"indicators, consult, posture, exercise, share, "
 			"partners, mute, warnings, findings, "
 			"correlators, collectors, parts, audit, keys, "
@@ -387,6 +411,9 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 	if (strcmp(word, "alerts") == 0) {
 		return alerts_command(args, cmd, d);
 	}
+	if (strcmp(word, "inbox") == 0) {
+		return inbox_command(args, cmd, d);
+	}
 	if (strcmp(word, "ledger") == 0) {
 		cmd->what = CTL_LEDGER;
 		return ledger_command(args, d);
@@ -412,15 +439,16 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 	} else if (strcmp(word, "parts") == 0) {
 		cmd->what = CTL_PARTS;
 	} else {
-		return diag_set(d, ERR_USAGE,
-				"'%s' is no command: use status, sensors, "
-				"ledger, blind, missions, skew, alerts, "
-				"incidents, indicators, consult, posture, "
-				"exercise, share, partners, mute, warnings, "
-				"findings, correlators, "
-				"collectors, parts, audit, keys or "
-				"rules" CTL_TRY_HELP,
-				hide_arg(word, shown));
+		return diag_set(
+			d, ERR_USAGE,
+			"'%s' is no command: use status, sensors, "
+			"ledger, blind, missions, skew, alerts, "
+			"inbox, incidents, indicators, consult, posture, "
+			"exercise, share, partners, mute, warnings, "
+			"findings, correlators, "
+			"collectors, parts, audit, keys or "
+			"rules" CTL_TRY_HELP,
+			hide_arg(word, shown));
 	}
 	return no_more(args, 1, d);
 }

@@ -54,8 +54,12 @@ libcollector_a_SOURCES = \
 	collector/store_bound.h collector/store_bound.c \
 	collector/store_read.h collector/store_read.c \
 	collector/store_query.h collector/store_query.c \
+	collector/query.h collector/query.c \
+	collector/query_sql.h collector/query_sql.c \
 	collector/store_search.h collector/store_alerts.c \
 	collector/store_alert_frame.c \
+	collector/store_inbox.h collector/store_inbox_state.h \
+	collector/store_inbox.c collector/store_inbox_act.c \
 	collector/store_cases.h collector/store_cases.c \
 	collector/store_json.h collector/store_json.c \
 	collector/console_asset.h collector/console_asset.c \
@@ -75,6 +79,10 @@ libcollector_a_SOURCES = \
 	collector/console_case_do.h collector/console_case_do.c \
 	collector/case_export.h collector/case_export.c \
 	collector/console_cases.h collector/console_cases.c \
+	collector/inbox_json.h collector/inbox_json.c \
+	collector/console_suggest.h collector/console_suggest.c \
+	collector/console_inbox.h collector/console_inbox.c \
+	collector/console_inbox_do.c \
 	collector/console_api.h collector/console_api.c \
 	collector/console_events.h collector/console_events.c \
 	collector/console_check.h collector/console_check.c \
@@ -274,6 +282,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_text.h collector/ctl_text.c \
 	collector/ctl_show.h collector/ctl_show.c collector/ctl_refused.c \
 	collector/ctl_alerts.c \
+	collector/ctl_inbox.h collector/ctl_inbox.c \
 	collector/ctl_keys.h collector/ctl_keys.c \
 	collector/ctl_incident.h collector/ctl_incident.c \
 	collector/ctl_armed.h collector/ctl_armed.c \

@@ -2,6 +2,7 @@
 /* Alerts as rows, read out of the frame that holds them. */
 #include "collector/store_search.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---------------------------------------------------------- what passes */
@@ -54,6 +55,75 @@ passes(const struct store_alert_filter *f, const struct alert *a)
 	       (f->text == NULL || has_text(a->signature, f->text));
 }
 
+static bool
+in_range(const struct query_term *t, uint64_t v)
+{
+	return v >= t->lo && v <= t->hi;
+}
+
+static bool
+is_indicator(const struct query_term *t, const struct alert *a)
+{
+	char whole[512];
+	struct view v = a->indicator.value.len != 0 ? a->indicator.value
+						    : a->indicator.id;
+	int n;
+
+	if (!a->has_indicator) {
+		return false;
+	}
+	n = snprintf(whole, sizeof(whole), "%.*s:%.*s",
+		     (int)MIN(a->indicator.type.len, (size_t)64),
+		     (const char *)a->indicator.type.p,
+		     (int)MIN(v.len, (size_t)400), (const char *)v.p);
+	return query_text_matches(t, v) ||
+	       query_text_matches(t, view_of(whole, (size_t)n));
+}
+
+/* True for what groups tell exactly: it was asked of them. */
+static bool
+term_passes(const struct query_term *t, const struct alert *a,
+	    struct view sensor)
+{
+	switch (t->field) {
+	case QUERY_SENSOR:
+		return query_text_matches(t, sensor) != t->negated;
+	case QUERY_SEV:
+		return in_range(t, a->severity) != t->negated;
+	case QUERY_PORT:
+		return (in_range(t, a->src_port) || in_range(t, a->dst_port)) !=
+		       t->negated;
+	case QUERY_SPORT:
+		return in_range(t, a->src_port) != t->negated;
+	case QUERY_DPORT:
+		return in_range(t, a->dst_port) != t->negated;
+	case QUERY_PROTO:
+		return query_text_matches(t, a->proto) != t->negated;
+	case QUERY_APP:
+		return query_text_matches(t, a->app_proto) != t->negated;
+	case QUERY_IOC:
+		return is_indicator(t, a) != t->negated;
+	case QUERY_FROM:
+		return (a->timestamp_us >= t->lo) != t->negated;
+	case QUERY_TO:
+		return (a->timestamp_us < t->lo) != t->negated;
+	default:
+		return true;
+	}
+}
+
+bool
+store_search_passes(const struct query *q, const struct alert *a,
+		    struct view sensor)
+{
+	for (unsigned i = 0; i < q->n; i++) {
+		if (!term_passes(&q->t[i], a, sensor)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* ---------------------------------------------------- a line as a row */
 
 /* The number of a text; 0 when the store has none. */
@@ -88,8 +158,8 @@ signature_of(struct search *s, const struct alert *a)
 }
 
 /* What is known of the alert's ends, as its group has it; left in Q_GROUP,
- * which the caller resets. */
-static void
+ * which the caller resets.  The group's number; 0: it has none. */
+static int64_t
 find_info(struct search *s, const struct alert *a, struct store_alert *out)
 {
 	struct store_group_key key = {
@@ -103,7 +173,7 @@ find_info(struct search *s, const struct alert *a, struct store_alert *out)
 
 	out->src_info = out->dst_info = "{}";
 	if (sql_bind(st, "i", (int64_t)store_group_hash(&key)) != SQLITE_OK) {
-		return;
+		return 0;
 	}
 	while (sqlite3_step(st) == SQLITE_ROW) {
 		struct addr src = sql_addr(st, 3), dst = sql_addr(st, 4);
@@ -116,9 +186,21 @@ find_info(struct search *s, const struct alert *a, struct store_alert *out)
 				out->src_info = sql_text(st, 5);
 				out->dst_info = sql_text(st, 6);
 			}
-			return;
+			return sqlite3_column_int64(st, 7);
 		}
 	}
+	return 0;
+}
+
+/* Whether the alert's group is one of those that a query is for. */
+static bool
+is_asked_for(const struct search *s, int64_t group)
+{
+	size_t at = (size_t)group / 8;
+
+	return (s->f->group == 0 &&
+		(s->f->query == NULL || s->f->query->n == 0)) ||
+	       (at < s->n_passing && (s->passing[at] >> group % 8 & 1) != 0);
 }
 
 /* Appends 'v' and a NUL; where it begins. */
@@ -194,10 +276,11 @@ give_row(struct search *s, const struct alert *a, int64_t id, struct view line,
 	row->past_count = a->past_count;
 	row->past_hosts = a->has_past ? a->past_hosts : 0;
 	row->raw = p + at[T_RAW];
-	find_info(s, a, row);
-	s->fn(s->arg, row);
+	if (is_asked_for(s, find_info(s, a, row))) {
+		s->fn(s->arg, row);
+		s->left--;
+	}
 	sqlite3_reset(s->q[Q_GROUP]);
-	s->left--;
 	return ERR_OK;
 }
 
@@ -283,7 +366,10 @@ look_at_row(struct search *s, sqlite3_stmt *st)
 			e = ERR_NOMEM;
 			break;
 		}
-		if (kind != EVE_ALERT || !passes(f, &a)) {
+		if (kind != EVE_ALERT || !passes(f, &a) ||
+		    (f->query != NULL &&
+		     !store_search_passes(f->query, &a,
+					  view_cstr(row.sensor)))) {
 			continue;
 		}
 		e = give_row(s, &a, id, line, &row);

@@ -30,7 +30,7 @@ static const char *const queries[Q_COUNT] = {
 	[Q_NAME] = "SELECT id FROM names WHERE text=?",
 	[Q_GROUP] = "SELECT signature,site,exercise,src,dst,"
 		    "(SELECT text FROM names WHERE id=src_info),"
-		    "(SELECT text FROM names WHERE id=dst_info)"
+		    "(SELECT text FROM names WHERE id=dst_info),id"
 		    " FROM alert_groups WHERE key=?",
 };
 
@@ -45,6 +45,7 @@ search_fini(struct search *s)
 	json_fini(&s->text);
 	free(s->lines);
 	free(s->heap);
+	free(s->passing);
 }
 
 static enum err
@@ -133,8 +134,28 @@ next_frame(struct search *s, struct turn *t)
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? ERR_OK : ERR_IO;
 }
 
+static enum err
+note_passing(struct search *s, int64_t group)
+{
+	size_t at = (size_t)group / 8;
+
+	if (at >= s->n_passing) {
+		size_t n = MAX(2 * at, (size_t)4096);
+		uint8_t *p = realloc(s->passing, n);
+
+		if (p == NULL) {
+			return ERR_NOMEM;
+		}
+		memset(p + s->n_passing, 0, n - s->n_passing);
+		s->passing = p;
+		s->n_passing = n;
+	}
+	s->passing[at] |= (uint8_t)(1 << group % 8);
+	return ERR_OK;
+}
+
 /* All groups that pass and have frames below 'below', as a heap.  '*many':
- * there are too many of them. */
+ * there are too many of them; of a query, all are noted all the same. */
 static enum err
 gather_groups(struct search *s, int64_t below, bool *many)
 {
@@ -156,9 +177,9 @@ gather_groups(struct search *s, int64_t below, bool *many)
 		    " CROSS JOIN names e ON e.id=h.exercise"
 		    " WHERE h.first_frame<?10 AND h.last_frame>0");
 	store_query_groups(&q, &f);
-	store_query_add(&q, " LIMIT ?13");
+	store_query_add(&q, f.query == NULL ? " LIMIT ?13" : "");
 	f.before_id = below;
-	st = store_reader_prepare(s->r, q.sql);
+	st = q.full ? NULL : store_reader_prepare(s->r, q.sql);
 	if (st == NULL ||
 	    store_query_bind(st, &f, 0, MAX_GROUPS + 1) != SQLITE_OK) {
 		sqlite3_finalize(st);
@@ -167,6 +188,15 @@ gather_groups(struct search *s, int64_t below, bool *many)
 	while (e == ERR_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
 		int64_t last = sqlite3_column_int64(st, 1);
 
+		if (f.query != NULL || f.group != 0) {
+			e = note_passing(s, sqlite3_column_int64(st, 0));
+			if (e != ERR_OK) {
+				break;
+			}
+			if (s->n_heap > MAX_GROUPS) {
+				continue;
+			}
+		}
 		if (s->n_heap == s->heap_cap) {
 			size_t cap = MAX(2 * s->n_heap, (size_t)1024);
 			struct turn *p = realloc(s->heap, cap * sizeof(*p));
@@ -221,12 +251,20 @@ look_at_groups(struct search *s, int64_t below)
 
 /* ------------------------------------------------------ the whole search */
 
+/* Whether only groups know all of what is asked for. */
+static bool
+asks_rows(const struct store_alert_filter *f)
+{
+	return f->group != 0 || (f->query != NULL && f->query->n > 0);
+}
+
 /* Whether groups know something of what is asked for. */
 static bool
 asks_groups(const struct store_alert_filter *f)
 {
 	return f->scope != STORE_BOTH || f->site != NULL || f->text != NULL ||
-	       f->has_addr || f->sid != 0 || f->max_severity != 0;
+	       f->has_addr || f->sid != 0 || f->max_severity != 0 ||
+	       asks_rows(f);
 }
 
 /* Frames, newest first, that may hold what is asked for. */
@@ -279,7 +317,8 @@ search_all(struct search *s)
 			rc = SQLITE_DONE;
 			break;
 		}
-		if (groups && looked++ == FIRST_FRAMES) {
+		if (groups &&
+		    looked++ == (asks_rows(s->f) ? 0 : FIRST_FRAMES)) {
 			bool many = false;
 
 			e = gather_groups(s, frame + 1, &many);

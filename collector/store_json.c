@@ -7,9 +7,8 @@
 
 #include "common/host_bits.h"
 
-/* JSON that the store keeps as text; null when it is none. */
-static void
-put_kept(struct json *j, const char *key, const char *text)
+void
+store_json_kept(struct json *j, const char *key, const char *text)
 {
 	json_t *v = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	char *s = v != NULL ? json_dumps(v, JSON_COMPACT | JSON_ENSURE_ASCII)
@@ -71,8 +70,8 @@ store_json_sensor(struct json *j, const struct store_sensor *s)
 	json_u64(j, "missing_frames", s->missing_frames);
 	json_u64(j, "epoch", s->epoch);
 	json_u64(j, "committed", s->committed);
-	put_kept(j, "presence", s->presence);
-	put_kept(j, "stats", s->stats);
+	store_json_kept(j, "presence", s->presence);
+	store_json_kept(j, "stats", s->stats);
 	json_obj_end(j);
 }
 
@@ -109,10 +108,10 @@ store_json_alert(struct json *j, const struct store_alert *a)
 		}
 		json_obj_end(j);
 	}
-	put_kept(j, "src_info", a->src_info);
-	put_kept(j, "dest_info", a->dst_info);
+	store_json_kept(j, "src_info", a->src_info);
+	store_json_kept(j, "dest_info", a->dst_info);
 	if (a->raw[0] != '\0') {
-		put_kept(j, "event", a->raw);
+		store_json_kept(j, "event", a->raw);
 	}
 	json_obj_end(j);
 }
@@ -158,7 +157,7 @@ store_json_incident(struct json *j, const char *key,
 	json_time_known(j, "updated", i->updated_us);
 	json_i64(j, "merged_into", i->merged_into);
 	json_cstr(j, "mark", i->mark);
-	put_kept(j, "summary", i->summary);
+	store_json_kept(j, "summary", i->summary);
 }
 
 void

@@ -25,6 +25,9 @@ void store_json_status(struct json *j, const char *key,
 void store_json_sensor(struct json *j, const struct store_sensor *s);
 void store_json_alert(struct json *j, const struct store_alert *a);
 void store_json_group(struct json *j, const struct store_group *g);
+/* JSON that the store keeps as text, read and written anew; null when it is
+ * none. */
+void store_json_kept(struct json *j, const char *key, const char *text);
 /* An object left open, for the caller to add to and to end. */
 void store_json_incident(struct json *j, const char *key,
 			 const struct store_incident *i);

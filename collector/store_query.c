@@ -1,16 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/store_query.h"
 
-#include <stdio.h>
+#include <string.h>
 
+#include "collector/query_sql.h"
 #include "collector/store_sql.h"
+
+void
+store_query_add_part(struct store_query *q, struct view text)
+{
+	size_t room = sizeof(q->sql) - 1 - q->len;
+
+	q->full |= text.len > room;
+	if (!q->full) {
+		memcpy(q->sql + q->len, text.p, text.len);
+		q->len += text.len;
+		q->sql[q->len] = '\0';
+	}
+}
 
 void
 store_query_add(struct store_query *q, const char *text)
 {
-	int n = snprintf(q->sql + q->len, sizeof(q->sql) - q->len, "%s", text);
-
-	q->len = MIN(q->len + (size_t)n, sizeof(q->sql) - 1);
+	store_query_add_part(q, view_cstr(text));
 }
 
 /* Parameters by number, the same in every query that filters. */
@@ -28,6 +40,7 @@ enum param {
 	P_AFTER,
 	P_LIMIT,
 	P_OFFSET,
+	P_GROUP,
 };
 
 int
@@ -65,10 +78,16 @@ store_query_bind(sqlite3_stmt *st, const struct store_alert_filter *f,
 	NUMBER(P_AFTER, f->after_id);
 	NUMBER(P_LIMIT, MIN(limit, (unsigned)STORE_MAX_ROWS));
 	NUMBER(P_OFFSET, offset);
+	NUMBER(P_GROUP, f->group);
 #undef NUMBER
 #undef TEXT
 #undef BIND
-	return SQLITE_OK;
+	return f->query != NULL
+		       ? query_sql_bind(st,
+					&(struct query_sql){
+						.query = f->query,
+						.base = QUERY_PARAMS_FROM })
+		       : SQLITE_OK;
 }
 
 /* Conditions on exercise 'ex' and site 'site', names of columns. */
@@ -108,6 +127,14 @@ store_query_groups(struct store_query *q, const struct store_alert_filter *f)
 				   : "");
 	store_query_add(q, f->site != NULL ? " AND n.text=?2" : "");
 	store_query_scope(q, f, "e.text");
+	store_query_add(q, f->group != 0 ? " AND h.id=?14" : "");
+	if (f->query != NULL) {
+		query_sql_add(q, &(struct query_sql){
+					 .query = f->query,
+					 .base = QUERY_PARAMS_FROM,
+					 .coarse = true,
+					 .archived = QUERY_SQL_ARCHIVED });
+	}
 }
 
 enum err

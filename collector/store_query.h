@@ -16,11 +16,13 @@
 
 /* A query being put together. */
 struct store_query {
-	char sql[2048];
+	char sql[16384];
 	size_t len;
+	bool full; /* something found no room: it must not be run */
 };
 
 void store_query_add(struct store_query *q, const char *text);
+void store_query_add_part(struct store_query *q, struct view text);
 /* Conditions on the exercise, whose text is the column 'ex'. */
 void store_query_scope(struct store_query *q,
 		       const struct store_alert_filter *f, const char *ex);
@@ -31,7 +33,7 @@ void store_query_groups(struct store_query *q,
 /*
  * Binds what the text mentions: ?1 exercise, ?2 site, ?3 sensor, ?4 text, ?5
  * address, ?6 sid, ?7 severity, ?8 from, ?9 to, ?10 before, ?11 after, ?12
- * limit, ?13 offset.  SQLite's result.
+ * limit, ?13 offset, ?14 group.  SQLite's result.
  */
 int store_query_bind(sqlite3_stmt *st, const struct store_alert_filter *f,
 		     unsigned limit, unsigned offset) MUST_CHECK;

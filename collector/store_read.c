@@ -186,7 +186,7 @@ store_read_groups(struct store_reader *r, const struct store_alert_filter *f,
 			    " CROSS JOIN names e ON e.id=h.exercise WHERE 1");
 	store_query_groups(&q, f);
 	store_query_add(&q, " ORDER BY h.last_us DESC LIMIT ?12 OFFSET ?13");
-	st = store_reader_prepare(r, q.sql);
+	st = q.full ? NULL : store_reader_prepare(r, q.sql);
 	if (st == NULL || store_query_bind(st, f, limit, offset) != SQLITE_OK) {
 		sqlite3_finalize(st);
 		return ERR_IO;

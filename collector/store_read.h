@@ -15,6 +15,7 @@
 #ifndef COLLECTOR_STORE_READ_H
 #define COLLECTOR_STORE_READ_H
 
+#include "collector/query.h"
 #include "collector/store_reader.h"
 #include "common/addr.h"
 
@@ -87,6 +88,8 @@ struct store_alert_filter {
 	int64_t before_id; /* page on: ids below this; 0 is from the top */
 	int64_t after_id; /* ids above this (live view); 0 is none */
 	bool raw; /* hand over the EVE line too */
+	const struct query *query; /* as well, or NULL */
+	int64_t group; /* of this group only; 0 is any */
 };
 /* Newest arrival first. */
 enum err store_read_alerts(struct store_reader *r,

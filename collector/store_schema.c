@@ -244,6 +244,31 @@ static const char people[] =
 	" seen_us INTEGER NOT NULL, ends_us INTEGER NOT NULL,"
 	" address TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE INDEX sessions_user ON sessions(user, created_us);";
+/* What analysts did with groups of alerts: 'archived' is the last alert that
+ * was there then, so that a later one shows the group again. */
+static const char inbox[] =
+	"CREATE TABLE group_states(grp INTEGER PRIMARY KEY,"
+	" archived INTEGER NOT NULL, archived_us INTEGER NOT NULL,"
+	" escalated_us INTEGER NOT NULL, who TEXT NOT NULL,"
+	" note TEXT NOT NULL);"
+	"CREATE TABLE group_acts(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" token TEXT NOT NULL UNIQUE, at_us INTEGER NOT NULL,"
+	" who TEXT NOT NULL, act TEXT NOT NULL, query TEXT NOT NULL,"
+	" note TEXT NOT NULL, groups INTEGER NOT NULL,"
+	" undone_us INTEGER NOT NULL);"
+	/* How each was before; 'was' 0: no row. */
+	"CREATE TABLE group_log(act INTEGER NOT NULL, grp INTEGER NOT NULL,"
+	" was INTEGER NOT NULL, archived INTEGER NOT NULL,"
+	" archived_us INTEGER NOT NULL, escalated_us INTEGER NOT NULL,"
+	" who TEXT NOT NULL, note TEXT NOT NULL, PRIMARY KEY(act, grp))"
+	" WITHOUT ROWID;"
+	"CREATE INDEX group_log_grp ON group_log(grp);"
+	"CREATE TRIGGER group_states_gone AFTER DELETE ON alert_groups BEGIN"
+	" DELETE FROM group_states WHERE grp=old.id;"
+	" DELETE FROM group_log WHERE grp=old.id; END;"
+	"CREATE TABLE archive_rules(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" query TEXT NOT NULL, why TEXT NOT NULL, who TEXT NOT NULL,"
+	" at_us INTEGER NOT NULL, until_us INTEGER NOT NULL);";
 
 /* migrations[i] leads from version i to i + 1. */
 static const struct migration migrations[] = {
@@ -284,6 +309,7 @@ static const struct migration migrations[] = {
 	{ warned, NULL, NULL },
 	{ told_late, NULL, NULL },
 	{ people, NULL, NULL },
+	{ inbox, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

@@ -48,7 +48,14 @@ struct search {
 	struct json text; /* NUL-terminated texts of the row that is made */
 	struct turn *heap;
 	size_t n_heap, heap_cap;
+	/* Of a query: a bit for each group that passes, by its number. */
+	uint8_t *passing;
+	size_t n_passing; /* bytes */
 };
+
+/* Whether an alert passes in what alerts of one group differ in. */
+bool store_search_passes(const struct query *q, const struct alert *a,
+			 struct view sensor);
 
 /* Hands over the alerts of a frame that pass, last one first.  A frame that is
  * gone by now, or damaged, has none. */

@@ -248,3 +248,10 @@ tests_collector_test_part_foreign_SOURCES = tests/test.h \
 	tests/collector/test_part_foreign.c tests/part_scene.h tests/part_scene.c \
 	tests/redis_fixture.h tests/redis_fixture.c
 tests_collector_test_part_foreign_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_query
+tests_collector_test_query_SOURCES = tests/test.h tests/collector/test_query.c
+tests_collector_test_query_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_inbox
+tests_collector_test_inbox_SOURCES = tests/store_dir.h \
+	tests/collector/test_inbox.c tests/store_lines.h tests/store_lines.c
+tests_collector_test_inbox_LDADD = $(LIBS_COLLECTOR)

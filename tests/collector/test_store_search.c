@@ -404,7 +404,7 @@ what_is_too_old_goes_and_is_counted(void **state)
 static void
 what_is_too_much_goes_and_is_counted(void **state)
 {
-	struct store_limits limits = { .max_bytes = 640 << 10 };
+	struct store_limits limits = { .max_bytes = 704 << 10 };
 	struct store *s = store_dir_open();
 	int64_t left;
 

@@ -69,6 +69,8 @@ EXTRA_DIST += tests/fuzz/exchange.in
 FUZZ_TARGETS += tests/fuzz/fuzz_exchange
 EXTRA_DIST += tests/fuzz/part.in
 FUZZ_TARGETS += tests/fuzz/fuzz_part
+EXTRA_DIST += tests/fuzz/query.in
+FUZZ_TARGETS += tests/fuzz/fuzz_query
 EXTRA_DIST += tests/fuzz/stix_in.in
 FUZZ_TARGETS += tests/fuzz/fuzz_stix_in
 LIBS_FUZZ = libsensor.a librules.a libcommon.a $(SENSOR_LIBS) $(RULES_LIBS) \
@@ -88,6 +90,9 @@ tests_fuzz_fuzz_change_LDADD = $(LIBS_FUZZ)
 tests_fuzz_fuzz_exchange_SOURCES = tests/fuzz/fuzz_exchange.c
 tests_fuzz_fuzz_exchange_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_exchange_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
+tests_fuzz_fuzz_query_SOURCES = tests/fuzz/fuzz_query.c
+tests_fuzz_fuzz_query_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
+tests_fuzz_fuzz_query_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm
 tests_fuzz_fuzz_stix_in_SOURCES = tests/fuzz/fuzz_stix_in.c
 tests_fuzz_fuzz_stix_in_LDFLAGS = -fsanitize=fuzzer $(AM_LDFLAGS)
 tests_fuzz_fuzz_stix_in_LDADD = libcollector.a libcommon.a $(COLLECTOR_LIBS) $(COMMON_LIBS) -lm

@@ -9,6 +9,7 @@ SCALE_RUNS = tests/scale/indicators.sh tests/scale/patterns.sh \
 SCALE_RUNS += tests/scale/findings.sh
 SCALE_RUNS += tests/scale/failover.sh tests/scale/takeover.sh
 SCALE_RUNS += tests/scale/exchange.sh
+SCALE_RUNS += tests/scale/inbox.sh
 SCALE_RUNS += tests/scale/parts.sh
 SCALE_RUNS += tests/scale/release.sh
 SCALE_RUNS += tests/scale/times.sh
