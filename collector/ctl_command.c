@@ -186,6 +186,29 @@ rules_command(const struct ctl_arguments *args, struct ctl_command *cmd,
 }
 
 static enum err
+evidence_command(const struct ctl_arguments *args, struct ctl_command *cmd,
+		 struct diag *d)
+{
+	uint64_t id;
+	enum err e;
+
+	cmd->what = CTL_EVIDENCE_GET;
+	if (args->n_words < 3 || strcmp(args->words[1], "get") != 0) {
+		return diag_set(d, ERR_USAGE,
+				"evidence: write evidence get "
+				"ALERT" CTL_TRY_HELP);
+	}
+	if (args->order.key == NULL) {
+		return diag_set(d, ERR_USAGE,
+				"evidence get: give --redis URL and --key "
+				"FILE" CTL_TRY_HELP);
+	}
+	e = ctl_number("evidence get", args->words[2], 1, INT64_MAX, &id, d);
+	cmd->id = (int64_t)id;
+	return e == ERR_OK ? no_more(args, 3, d) : e;
+}
+
+static enum err
 ledger_command(const struct ctl_arguments *args, struct diag *d)
 {
 	const char *name = args->n_words > 1 ? args->words[1] : "a/b";
@@ -340,7 +363,8 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 			"blind, missions, skew, alerts, incidents, "
 			"indicators, consult, posture, exercise, share, "
 			"partners, mute, warnings, findings, "
-			"correlators, collectors, parts, audit, keys, "
+			"correlators, collectors, parts, audit, evidence, "
+			"keys, "
 			"rules" CTL_TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
@@ -348,6 +372,9 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 	}
 	if (strcmp(word, "rules") == 0) {
 		return rules_command(args, cmd, d);
+	}
+	if (strcmp(word, "evidence") == 0) {
+		return evidence_command(args, cmd, d);
 	}
 	if (strcmp(word, "exercise") == 0) {
 		return exercise_command(args, cmd, d);
@@ -413,7 +440,7 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 				"incidents, indicators, consult, posture, "
 				"exercise, share, partners, mute, warnings, "
 				"findings, correlators, "
-				"collectors, parts, audit, keys or "
+				"collectors, parts, audit, evidence, keys or "
 				"rules" CTL_TRY_HELP,
 				hide_arg(word, shown));
 	}

@@ -57,6 +57,7 @@ struct ctl_command {
 		CTL_AUDIT_VERIFY,
 		CTL_AUDIT_EXPORT,
 		CTL_AUDIT_CHECKPOINT,
+		CTL_EVIDENCE_GET,
 		/* From here on no store is asked. */
 		CTL_KEYS_MAKE,
 		CTL_RULES_RELOAD,

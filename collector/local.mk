@@ -269,6 +269,8 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_share.h collector/ctl_share.c \
 	collector/ctl_exchange.h collector/ctl_exchange.c \
 	collector/ctl_audit.h collector/ctl_audit.c \
+	collector/evidence_fetch.h collector/evidence_fetch.c \
+	collector/ctl_evidence.h collector/ctl_evidence.c \
 	collector/ctl_taps.h collector/ctl_taps.c \
 	collector/ctl_collectors.h collector/ctl_collectors.c \
 	collector/ctl_control.h collector/ctl_control.c
