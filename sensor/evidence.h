@@ -8,7 +8,8 @@
  *   evidence_set_mode()         as the posture says, while no worker runs
  *   evidence_end()              all that was kept is written
  *
- * What is kept stays where it is: none of it is forwarded.
+ * What is kept stays where it is, but for what somebody asks for, with the key
+ * whose orders this sensor obeys (evidence_desk.h).
  *
  * Place    above evidence_dir and evidence_conf; below stats and main.
  * Threads  one of its own; evidence_get_counters() while no worker runs.
