@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libcollector.a
 libcollector_a_SOURCES = \
 	collector/evidence_fetch.h collector/evidence_fetch.c \
+	collector/evidence_bundle.h collector/evidence_bundle.c \
 	collector/ingest.h collector/ingest_state.h collector/ingest.c \
 	collector/ingest_streams.c collector/ingest_entry.c collector/ingest_full.c \
 	collector/ingest_answer.c \
