@@ -196,6 +196,7 @@ evidence(struct ctl *c, struct ctl_arguments *args,
 		.alert = cmd->id,
 		.out = args->share.out,
 		.who = who_of(args),
+		.bundle = cmd->what == CTL_EVIDENCE_BUNDLE,
 	};
 	struct conf *all = conf_new();
 	enum err e = all != NULL ? read_redis(args, conf, all, d)
@@ -322,10 +323,12 @@ execute(struct ctl *c, struct ctl_arguments *args, struct ctl_command *cmd,
 	case CTL_AUDIT_CHECKPOINT:
 		return audit(c, args, cmd, d);
 	case CTL_EVIDENCE_GET:
+	case CTL_EVIDENCE_BUNDLE:
 		return evidence(c, args, cmd, conf, d);
 	case CTL_SHOW:
 	case CTL_KEYS_MAKE:
 	case CTL_RULES_RELOAD:
+	case CTL_EVIDENCE_VERIFY:
 		break;
 	}
 	return ctl_incident_show(c, cmd->id);
@@ -353,6 +356,8 @@ command_sensors(struct ctl *c, struct ctl_arguments *args,
 		e = ctl_keys_make(c, &make, d);
 	} else if (e == ERR_OK && cmd->what == CTL_EXERCISE_CHECK) {
 		e = ctl_exercise_check(c, args->words[2], d);
+	} else if (e == ERR_OK && cmd->what == CTL_EVIDENCE_VERIFY) {
+		e = ctl_evidence_verify(c, args->words[2], args->order.key, d);
 	} else if (e == ERR_OK) {
 		e = read_redis(args, conf, all, d);
 		if (e == ERR_OK) {

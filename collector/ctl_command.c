@@ -189,21 +189,32 @@ static enum err
 evidence_command(const struct ctl_arguments *args, struct ctl_command *cmd,
 		 struct diag *d)
 {
+	const char *verb = args->n_words > 2 ? args->words[1] : "";
 	uint64_t id;
 	enum err e;
 
-	cmd->what = CTL_EVIDENCE_GET;
-	if (args->n_words < 3 || strcmp(args->words[1], "get") != 0) {
-		return diag_set(d, ERR_USAGE,
-				"evidence: write evidence get "
-				"ALERT" CTL_TRY_HELP);
+	if (strcmp(verb, "verify") == 0) {
+		cmd->what = CTL_EVIDENCE_VERIFY;
+		return args->order.key != NULL
+			       ? no_more(args, 3, d)
+			       : diag_set(d, ERR_USAGE,
+					  "evidence verify: give --key FILE, "
+					  "the public key" CTL_TRY_HELP);
 	}
-	if (args->order.key == NULL) {
+	if (strcmp(verb, "get") != 0 && strcmp(verb, "bundle") != 0) {
 		return diag_set(d, ERR_USAGE,
-				"evidence get: give --redis URL and --key "
+				"evidence: write evidence get ALERT, evidence "
+				"bundle ALERT or evidence verify "
 				"FILE" CTL_TRY_HELP);
 	}
-	e = ctl_number("evidence get", args->words[2], 1, INT64_MAX, &id, d);
+	cmd->what = verb[0] == 'g' ? CTL_EVIDENCE_GET : CTL_EVIDENCE_BUNDLE;
+	if (args->order.key == NULL) {
+		return diag_set(d, ERR_USAGE,
+				"evidence %s: give --redis URL and --key "
+				"FILE" CTL_TRY_HELP,
+				verb);
+	}
+	e = ctl_number("evidence", args->words[2], 1, INT64_MAX, &id, d);
 	cmd->id = (int64_t)id;
 	return e == ERR_OK ? no_more(args, 3, d) : e;
 }

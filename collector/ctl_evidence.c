@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "collector/audit.h"
+#include "collector/evidence_bundle.h"
 #include "collector/evidence_fetch.h"
 #include "common/clock.h"
 
@@ -17,6 +18,7 @@
 struct target {
 	struct control_doc doc;
 	bool found, fits;
+	char *raw; /* the EVE line */
 };
 
 /* By its name in EVE; 0: any. */
@@ -55,6 +57,7 @@ take_alert(void *arg, const struct store_alert *a)
 	}
 	memcpy(t->doc.site, a->site, strlen(a->site) + 1);
 	memcpy(t->doc.sensor, a->sensor, strlen(a->sensor) + 1);
+	t->raw = strdup(a->raw);
 	q->proto = proto_of(a->proto);
 	q->host[0] = a->src;
 	q->host[1] = a->dst;
@@ -84,7 +87,8 @@ note_read(struct ctl *c, const struct ctl_evidence *o,
 	json_init(&j);
 	json_obj(&j, NULL);
 	json_i64(&j, "alert", o->alert);
-	json_cstr(&j, "command", "evidence get");
+	json_cstr(&j, "command",
+		  o->bundle ? "evidence bundle" : "evidence get");
 	json_u64(&j, "packets", got->packets);
 	json_cstr(&j, "sensor", doc->sensor);
 	json_cstr(&j, "sha256", got->sha256);
@@ -101,7 +105,7 @@ note_read(struct ctl *c, const struct ctl_evidence *o,
 
 /* All of it, or no file. */
 static enum err
-write_file(const char *path, const struct evidence_got *got, struct diag *d)
+write_file(const char *path, struct view file, struct diag *d)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	size_t at = 0;
@@ -109,20 +113,51 @@ write_file(const char *path, const struct evidence_got *got, struct diag *d)
 	if (fd < 0) {
 		return diag_set(d, ERR_IO, "%s: %s", path, strerror(errno));
 	}
-	while (at < got->len) {
-		ssize_t n = write(fd, got->file + at, got->len - at);
+	while (at < file.len) {
+		ssize_t n = write(fd, file.p + at, file.len - at);
 
 		if (n < 0 && errno != EINTR) {
 			break;
 		}
 		at += n > 0 ? (size_t)n : 0;
 	}
-	if ((at < got->len || fsync(fd) != 0) | (close(fd) != 0)) {
+	if ((at < file.len || fsync(fd) != 0) | (close(fd) != 0)) {
 		diag_set(d, ERR_IO, "%s: %s", path, strerror(errno));
 		(void)unlink(path);
 		return ERR_IO;
 	}
 	return ERR_OK;
+}
+
+static enum err
+write_bundle(const char *path, const struct ctl_evidence *o,
+	     const struct target *t, const struct evidence_got *got,
+	     struct diag *d)
+{
+	const struct bundle b = {
+		.alert = o->alert,
+		.site = t->doc.site,
+		.sensor = t->doc.sensor,
+		.who = o->who,
+		.created_us = clock_wall_us(),
+		.cut = got->cut,
+		.part = { [BUNDLE_ALERT] = view_cstr(t->raw),
+			  [BUNDLE_PACKETS] = view_of(got->file, got->len) },
+	};
+	struct sign_key *k = NULL;
+	uint8_t *file = NULL;
+	size_t len;
+	enum err e = sign_key_load(&k, o->order->key, true, d);
+
+	if (e == ERR_OK && bundle_write(&b, k, &file, &len) != ERR_OK) {
+		e = diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	if (e == ERR_OK) {
+		e = write_file(path, view_of(file, len), d);
+	}
+	free(file);
+	sign_key_free(k);
+	return e;
 }
 
 static enum err
@@ -176,7 +211,8 @@ ctl_evidence_get(struct ctl *c, const struct ctl_evidence *o, struct diag *d)
 	const char *path = o->out != NULL ? o->out : usual;
 	enum err e = store_read_alert(c->store, o->alert, take_alert, &t);
 
-	snprintf(usual, sizeof(usual), "alert-%" PRId64 ".pcapng", o->alert);
+	snprintf(usual, sizeof(usual), "alert-%" PRId64 ".%s", o->alert,
+		 o->bundle ? "picket-evidence.tar" : "pcapng");
 	if (e == ERR_NOTFOUND || (e == ERR_OK && !t.found)) {
 		return diag_set(d, ERR_NOTFOUND, "there is no alert %" PRId64,
 				o->alert);
@@ -184,7 +220,8 @@ ctl_evidence_get(struct ctl *c, const struct ctl_evidence *o, struct diag *d)
 	if (e != ERR_OK) {
 		return e;
 	}
-	if (!t.fits) {
+	if (!t.fits || t.raw == NULL) {
+		free(t.raw);
 		return diag_set(d, ERR_NOTFOUND,
 				"alert %" PRId64 " is of no sensor that could "
 				"be asked",
@@ -202,11 +239,80 @@ ctl_evidence_get(struct ctl *c, const struct ctl_evidence *o, struct diag *d)
 		e = note_read(c, o, &t.doc, &got, d);
 	}
 	if (e == ERR_OK) {
-		e = write_file(path, &got, d);
+		e = o->bundle ? write_bundle(path, o, &t, &got, d)
+			      : write_file(path, view_of(got.file, got.len), d);
 	}
 	if (e == ERR_OK) {
 		e = say(c, &t.doc, &got, path);
 	}
 	free(got.file);
+	free(t.raw);
+	return e;
+}
+
+/* --- checked --- */
+
+static enum err
+read_file(const char *path, uint8_t **out, size_t *len, struct diag *d)
+{
+	FILE *f = fopen(path, "re");
+	enum err e = ERR_OK;
+
+	*len = 0;
+	*out = malloc(BUNDLE_MAX + 1);
+	if (f == NULL || *out == NULL) {
+		e = diag_set(d, ERR_IO, "%s: %s", path, strerror(errno));
+	} else {
+		*len = fread(*out, 1, BUNDLE_MAX + 1, f);
+		if (ferror(f)) {
+			e = diag_set(d, ERR_IO, "%s: %s", path,
+				     strerror(errno));
+		} else if (*len > BUNDLE_MAX) {
+			e = diag_set(d, ERR_LIMIT,
+				     "%s: longer than a bundle may be", path);
+		}
+	}
+	if (f != NULL) {
+		fclose(f);
+	}
+	return e;
+}
+
+enum err
+ctl_evidence_verify(struct ctl *c, const char *path, const char *key,
+		    struct diag *d)
+{
+	struct view part[BUNDLE_MEMBERS];
+	struct sign_key *k = NULL;
+	struct diag why = { "" };
+	uint8_t *file = NULL;
+	size_t len = 0;
+	enum err e = sign_key_load(&k, key, false, d);
+
+	if (e == ERR_OK) {
+		e = read_file(path, &file, &len, d);
+	}
+	if (e == ERR_OK) {
+		e = bundle_check(view_of(file, len), k, part, &why);
+		if (e != ERR_OK) {
+			diag_set(d, e, "%s: %.400s", path, why.msg);
+		}
+	}
+	if (e == ERR_OK) {
+		if (c->json) {
+			json_reset(&c->j);
+			json_obj(&c->j, NULL);
+			json_bool(&c->j, "whole", true);
+			json_raw(&c->j, "manifest", part[BUNDLE_MANIFEST]);
+			json_obj_end(&c->j);
+			e = ctl_flush_json(c);
+		} else {
+			fprintf(c->text.out,
+				"%s: whole, and signed with this key\n",
+				ctl_clean(&c->text, path));
+		}
+	}
+	free(file);
+	sign_key_free(k);
 	return e;
 }

@@ -15,9 +15,10 @@
 struct ctl_evidence {
 	const struct ctl_order *order; /* Redis, and the key that signs */
 	int64_t alert;
-	const char *out; /* --out FILE; NULL: alert-N.pcapng */
+	const char *out; /* --out FILE; NULL: by the alert */
 	const char *who;
 	unsigned wait_ms;
+	bool bundle; /* with the alert, signed with the order's key */
 };
 
 /*
@@ -28,5 +29,12 @@ struct ctl_evidence {
  */
 enum err ctl_evidence_get(struct ctl *c, const struct ctl_evidence *o,
 			  struct diag *d) MUST_CHECK;
+
+/*
+ * Checks a bundle with the public key in the file 'key'.  ERR_FORMAT, ERR_AUTH
+ * with diag that names the member that was changed; ERR_IO, ERR_USAGE.
+ */
+enum err ctl_evidence_verify(struct ctl *c, const char *path, const char *key,
+			     struct diag *d) MUST_CHECK;
 
 #endif

@@ -4,7 +4,7 @@
 # keeps them: what comes raises the same alert again.  Who has no key, a wrong
 # one, or asks for what nobody keeps, is told.
 . "${srcdir:-$(dirname "$0")/../..}/tests/lib.sh"
-need redis-server redis-cli jq sqlite3
+need redis-server redis-cli jq sqlite3 tar cmp
 ctl=$bin/picketctl
 [ -x "$ctl" ] || skip "picketctl is not built"
 
@@ -63,6 +63,25 @@ same "ends of all that came" 1 \
 same "ends" "$(jq -r '.alerts[0] | [.src_port, .dest_port] | @tsv' \
 	"$tmp/alert.json")" "$(one "$tmp/again.json" | head -n 1 | cut -f3,5)"
 
+# The same as one file, that tells when it was changed, and where.
+"$ctl" --store "$tmp/picket.db" evidence bundle 1 --redis "unix://$sock" \
+	--key "$tmp/key" --out "$tmp/1.tar" >/dev/null 2>"$tmp/get.err" ||
+	fail "bundle: status $?: $(cat "$tmp/get.err")"
+"$ctl" evidence verify "$tmp/1.tar" --key "$tmp/key.pub" >/dev/null \
+	2>"$tmp/get.err" || fail "verify: status $?: $(cat "$tmp/get.err")"
+"$ctl" evidence verify "$tmp/1.tar" --key "$tmp/other.pub" 2>"$tmp/get.err" &&
+	fail "a bundle of another's key"
+grep -q 'not signed with this key' "$tmp/get.err" || fail "$(cat "$tmp/get.err")"
+tar -xOf "$tmp/1.tar" packets.pcapng >"$tmp/out.pcapng" || fail "tar: $?"
+cmp "$tmp/out.pcapng" "$tmp/1.pcapng" || fail "the bundle has other packets"
+same "the bundle's alert" 1 \
+	"$(tar -xOf "$tmp/1.tar" alert.json | jq .alert.signature_id)"
+printf 'X' | dd of="$tmp/1.tar" bs=1 conv=notrunc status=none \
+	seek=$(($(stat -c %s "$tmp/1.tar") - 1024 - 512))
+"$ctl" evidence verify "$tmp/1.tar" --key "$tmp/key.pub" 2>"$tmp/get.err" &&
+	fail "a bundle that was changed"
+grep -q 'packets.pcapng' "$tmp/get.err" || fail "$(cat "$tmp/get.err")"
+
 # It is on record, who was given it.
 "$ctl" --store "$tmp/picket.db" audit list >"$tmp/audit.txt"
 grep -q 'evidence get' "$tmp/audit.txt" || fail "audit: $(cat "$tmp/audit.txt")"
@@ -74,7 +93,7 @@ grep -q 'exists' "$tmp/get.err" || fail "$(cat "$tmp/get.err")"
 "$ctl" --store "$tmp/picket.db" evidence get 1 --redis "unix://$sock" \
 	2>"$tmp/get.err" && fail "no key was taken"
 grep -q -e '--key' "$tmp/get.err" || fail "$(cat "$tmp/get.err")"
-same "answers so far" 2 "$(redis-cli -s "$sock" --raw XRANGE \
+same "answers so far" 3 "$(redis-cli -s "$sock" --raw XRANGE \
 	'picket:evidence:{jp-east/tap1}' - + | grep -a -c '^whole$')"
 refused() {
 	redis-cli -s "$sock" HGET 'picket:sensor:{jp-east/tap1}' \
