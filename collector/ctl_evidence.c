@@ -109,6 +109,7 @@ write_file(const char *path, struct view file, struct diag *d)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	size_t at = 0;
+	bool written;
 
 	if (fd < 0) {
 		return diag_set(d, ERR_IO, "%s: %s", path, strerror(errno));
@@ -121,7 +122,9 @@ write_file(const char *path, struct view file, struct diag *d)
 		}
 		at += n > 0 ? (size_t)n : 0;
 	}
-	if ((at < file.len || fsync(fd) != 0) | (close(fd) != 0)) {
+	written = at == file.len && fsync(fd) == 0;
+	/* Closed in any case: it may be where a full disk is told. */
+	if (close(fd) != 0 || !written) {
 		diag_set(d, ERR_IO, "%s: %s", path, strerror(errno));
 		(void)unlink(path);
 		return ERR_IO;
