@@ -21,6 +21,7 @@
 #ifndef SENSOR_EVIDENCE_CUT_H
 #define SENSOR_EVIDENCE_CUT_H
 
+#include "common/err.h"
 #include "common/evidence_ask.h"
 #include "sensor/evidence_name.h"
 
