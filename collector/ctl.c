@@ -11,6 +11,7 @@
 #include "collector/ctl_command.h"
 #include "collector/ctl_consult.h"
 #include "collector/ctl_correlator.h"
+#include "collector/ctl_evidence.h"
 #include "collector/ctl_exchange.h"
 #include "collector/ctl_exercise.h"
 #include "collector/ctl_finding.h"
@@ -28,6 +29,7 @@
 #include "common/hide_args.h"
 
 #define DEFAULT_LIMIT 50
+#define EVIDENCE_WAIT_S 60
 
 /* The store's name: --store, else that of the settings file. */
 static enum err
@@ -167,9 +169,53 @@ audit(struct ctl *c, const struct ctl_arguments *args, struct ctl_command *cmd,
 	return e;
 }
 
+/* Where Redis is: the command line's word, over the settings file's. */
 static enum err
-execute(struct ctl *c, const struct ctl_arguments *args,
-	struct ctl_command *cmd, struct conf *conf, struct diag *d)
+read_redis(struct ctl_arguments *args, struct conf *conf, struct conf *all,
+	   struct diag *d)
+{
+	enum err e = merge_settings(args, conf, all, d);
+
+	if (e == ERR_OK) {
+		e = redis_options_read(&args->order.redis, all, args->redis, d);
+	}
+	if (e == ERR_OK && args->order.redis.url == NULL) {
+		e = diag_set(d, ERR_USAGE,
+			     "%s: give --redis URL and --key "
+			     "FILE" CTL_TRY_HELP,
+			     args->words[0]);
+	}
+	return e;
+}
+
+/* Of one alert: its sensor is asked. */
+static enum err
+evidence(struct ctl *c, struct ctl_arguments *args,
+	 const struct ctl_command *cmd, struct conf *conf, struct diag *d)
+{
+	struct ctl_evidence o = {
+		.order = &args->order,
+		.alert = cmd->id,
+		.out = args->share.out,
+		.who = who_of(args),
+		.bundle = cmd->what == CTL_EVIDENCE_BUNDLE,
+	};
+	struct conf *all = conf_new();
+	enum err e = all != NULL ? read_redis(args, conf, all, d)
+				 : diag_set(d, ERR_NOMEM, "out of memory");
+
+	if (e == ERR_OK) {
+		o.wait_ms = 1000 * (unsigned)conf_u64(all, "evidence.wait",
+						      EVIDENCE_WAIT_S, 1, 3600);
+		e = ctl_evidence_get(c, &o, d);
+	}
+	conf_free(all);
+	return e;
+}
+
+static enum err
+execute(struct ctl *c, struct ctl_arguments *args, struct ctl_command *cmd,
+	struct conf *conf, struct diag *d)
 {
 	bool well = true;
 	enum err e;
@@ -286,30 +332,16 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 	case CTL_AUDIT_EXPORT:
 	case CTL_AUDIT_CHECKPOINT:
 		return audit(c, args, cmd, d);
+	case CTL_EVIDENCE_GET:
+	case CTL_EVIDENCE_BUNDLE:
+		return evidence(c, args, cmd, conf, d);
 	case CTL_SHOW:
 	case CTL_KEYS_MAKE:
 	case CTL_RULES_RELOAD:
+	case CTL_EVIDENCE_VERIFY:
 		break;
 	}
 	return ctl_incident_show(c, cmd->id);
-}
-
-/* Where Redis is: the command line's word, over the settings file's. */
-static enum err
-read_redis(struct ctl_arguments *args, struct conf *conf, struct conf *all,
-	   struct diag *d)
-{
-	enum err e = merge_settings(args, conf, all, d);
-
-	if (e == ERR_OK) {
-		e = redis_options_read(&args->order.redis, all, args->redis, d);
-	}
-	if (e == ERR_OK && args->order.redis.url == NULL) {
-		e = diag_set(d, ERR_USAGE,
-			     "rules reload: give --redis URL and --key "
-			     "FILE" CTL_TRY_HELP);
-	}
-	return e;
 }
 
 /* The commands that ask no store. */
@@ -334,6 +366,8 @@ command_sensors(struct ctl *c, struct ctl_arguments *args,
 		e = ctl_keys_make(c, &make, d);
 	} else if (e == ERR_OK && cmd->what == CTL_EXERCISE_CHECK) {
 		e = ctl_exercise_check(c, args->words[2], d);
+	} else if (e == ERR_OK && cmd->what == CTL_EVIDENCE_VERIFY) {
+		e = ctl_evidence_verify(c, args->words[2], args->order.key, d);
 	} else if (e == ERR_OK) {
 		e = read_redis(args, conf, all, d);
 		if (e == ERR_OK) {

@@ -192,6 +192,40 @@ rules_command(const struct ctl_arguments *args, struct ctl_command *cmd,
 }
 
 static enum err
+evidence_command(const struct ctl_arguments *args, struct ctl_command *cmd,
+		 struct diag *d)
+{
+	const char *verb = args->n_words > 2 ? args->words[1] : "";
+	uint64_t id;
+	enum err e;
+
+	if (strcmp(verb, "verify") == 0) {
+		cmd->what = CTL_EVIDENCE_VERIFY;
+		return args->order.key != NULL
+			       ? no_more(args, 3, d)
+			       : diag_set(d, ERR_USAGE,
+					  "evidence verify: give --key FILE, "
+					  "the public key" CTL_TRY_HELP);
+	}
+	if (strcmp(verb, "get") != 0 && strcmp(verb, "bundle") != 0) {
+		return diag_set(d, ERR_USAGE,
+				"evidence: write evidence get ALERT, evidence "
+				"bundle ALERT or evidence verify "
+				"FILE" CTL_TRY_HELP);
+	}
+	cmd->what = verb[0] == 'g' ? CTL_EVIDENCE_GET : CTL_EVIDENCE_BUNDLE;
+	if (args->order.key == NULL) {
+		return diag_set(d, ERR_USAGE,
+				"evidence %s: give --redis URL and --key "
+				"FILE" CTL_TRY_HELP,
+				verb);
+	}
+	e = ctl_number("evidence", args->words[2], 1, INT64_MAX, &id, d);
+	cmd->id = (int64_t)id;
+	return e == ERR_OK ? no_more(args, 3, d) : e;
+}
+
+static enum err
 ledger_command(const struct ctl_arguments *args, struct diag *d)
 {
 	const char *name = args->n_words > 1 ? args->words[1] : "a/b";
@@ -369,7 +403,8 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 			"blind, missions, skew, alerts, inbox, incidents, "
 			"indicators, consult, posture, exercise, share, "
 			"partners, mute, warnings, findings, "
-			"correlators, collectors, parts, audit, keys, "
+			"correlators, collectors, parts, audit, evidence, "
+			"keys, "
 			"rules" CTL_TRY_HELP);
 	}
 	if (strcmp(word, "keys") == 0) {
@@ -377,6 +412,9 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 	}
 	if (strcmp(word, "rules") == 0) {
 		return rules_command(args, cmd, d);
+	}
+	if (strcmp(word, "evidence") == 0) {
+		return evidence_command(args, cmd, d);
 	}
 	if (strcmp(word, "exercise") == 0) {
 		return exercise_command(args, cmd, d);
@@ -446,7 +484,7 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 			"inbox, incidents, indicators, consult, posture, "
 			"exercise, share, partners, mute, warnings, "
 			"findings, correlators, "
-			"collectors, parts, audit, keys or "
+			"collectors, parts, audit, evidence, keys or "
 			"rules" CTL_TRY_HELP,
 			hide_arg(word, shown));
 	}

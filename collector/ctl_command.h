@@ -61,10 +61,13 @@ struct ctl_command {
 		CTL_AUDIT_VERIFY,
 		CTL_AUDIT_EXPORT,
 		CTL_AUDIT_CHECKPOINT,
+		CTL_EVIDENCE_GET,
+		CTL_EVIDENCE_BUNDLE,
 		/* From here on no store is asked. */
 		CTL_KEYS_MAKE,
 		CTL_RULES_RELOAD,
-		CTL_EXERCISE_CHECK
+		CTL_EXERCISE_CHECK,
+		CTL_EVIDENCE_VERIFY
 	} what;
 	int64_t id;
 	struct consult_order consult; /* what is said in which */

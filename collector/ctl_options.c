@@ -102,6 +102,13 @@ static const char help_text[] =
 	"                       --key FILE: also to that point\n"
 	"  audit export         every record, one a line\n"
 	"  audit checkpoint     its head, signed by --key FILE\n"
+	"  evidence get ALERT   the packets that its sensor keeps of its flow, "
+	"as\n"
+	"                       pcapng; with --redis and --key\n"
+	"  evidence bundle ALERT  the same with the alert, in one signed "
+	"file\n"
+	"  evidence verify FILE is it as it was signed; with --key, the "
+	"public one\n"
 	"  keys make FILE       a key pair for orders to sensors, or for the\n"
 	"                       collector's committed points: FILE, and "
 	"FILE.pub\n"
@@ -180,12 +187,15 @@ static const char help_text[] =
 	"handover:\n"
 	"                       the owner who is to lead\n"
 	"      --who NAME       who does so [you, by your login]\n"
-	"      --redis URL      rules: the Redis that the sensors are at\n"
-	"      --key FILE       rules: private key that signs the order; "
-	"audit:\n"
+	"      --redis URL      rules, evidence: the Redis that the sensors "
+	"are at\n"
+	"      --key FILE       rules, evidence: private key that signs the "
+	"order; audit:\n"
 	"                       signs or checks a checkpoint\n"
 	"      --out FILE       share: write there, rather than to standard "
-	"output\n"
+	"output;\n"
+	"                       evidence: [alert-N.pcapng, "
+	".picket-evidence.tar]\n"
 	"      --kind KIND      findings: of scan, slow-scan, spread, beacon, "
 	"lateral,\n"
 	"                       first-seen, volume [all]\n"
@@ -301,6 +311,7 @@ static const struct conf_key keys[] = {
 	{ "store", "string", "", "SQLite file" },
 	{ "redis", "string", "", "URL of the broker" },
 	REDIS_OPTION_ROWS,
+	{ "evidence.wait", "number", "60", "seconds for a sensor's answer" },
 	{ "missions", "string", "", "mission map (YAML)" },
 	{ "partners.policy", "string", "", "what each partner may see" },
 	{ "release.default-mark", "string", "amber", "of what bears none" },
@@ -577,7 +588,8 @@ ctl_options_read(int argc, char **argv, struct ctl *c,
 		 struct ctl_arguments *args, struct conf *conf, struct diag *d)
 {
 	static const char *const own[] = { "store",    "redis",   "missions",
-					   "partners", "release", NULL };
+					   "partners", "release", "evidence",
+					   NULL };
 	enum err e = ERR_OK;
 	char shown[HIDE_ARG_CAP];
 	int opt;

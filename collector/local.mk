@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libcollector.a
 libcollector_a_SOURCES = \
+	collector/evidence_fetch.h collector/evidence_fetch.c \
+	collector/evidence_bundle.h collector/evidence_bundle.c \
 	collector/ingest.h collector/ingest_state.h collector/ingest.c \
 	collector/ingest_streams.c collector/ingest_entry.c collector/ingest_full.c \
 	collector/ingest_answer.c \
@@ -303,6 +305,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_share.h collector/ctl_share.c \
 	collector/ctl_exchange.h collector/ctl_exchange.c \
 	collector/ctl_audit.h collector/ctl_audit.c \
+	collector/ctl_evidence.h collector/ctl_evidence.c \
 	collector/ctl_taps.h collector/ctl_taps.c \
 	collector/ctl_collectors.h collector/ctl_collectors.c \
 	collector/ctl_control.h collector/ctl_control.c

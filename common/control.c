@@ -26,6 +26,9 @@ control_write(struct json *j, const struct control_doc *doc)
 		json_cstr(j, "kind", "exercise");
 		json_cstr(j, "action", "end");
 		json_cstr(j, "name", doc->exercise);
+	} else if (doc->action == CONTROL_EVIDENCE) {
+		json_cstr(j, "kind", "evidence");
+		evidence_ask_write(j, &doc->evidence);
 	} else {
 		json_cstr(j, "kind", "rules");
 		json_cstr(j, "action", "reload");
@@ -133,6 +136,12 @@ read_doc(struct json_reader *r, struct view text, struct control_doc *doc)
 	}
 	if (member_is(r, root, "kind", "exercise")) {
 		return read_exercise(r, root, doc);
+	}
+	if (member_is(r, root, "kind", "evidence")) {
+		/* Whoever has them is one sensor. */
+		doc->action = CONTROL_EVIDENCE;
+		return doc->site[0] != '\0' && doc->sensor[0] != '\0' &&
+		       evidence_ask_read(r, root, &doc->evidence);
 	}
 	doc->action = CONTROL_RULES_RELOAD;
 	return member_is(r, root, "kind", "rules") &&

@@ -13,7 +13,7 @@
  *    "settings":{"forward.types":"alert,stats,http"},"version":...}
  *
  * or of "kind" "exercise", with "action" "start" and "token" (exercise.h),
- * or "end" and "name".
+ * or "end" and "name", or of "kind" "evidence" (evidence_ask.h).
  *
  * 'site' and 'sensor' say whom it is for; absent means all.  Versions only
  * grow: a sensor refuses what is not newer than what it last took.  In the
@@ -28,6 +28,7 @@
 #ifndef COMMON_CONTROL_H
 #define COMMON_CONTROL_H
 
+#include "common/evidence_ask.h"
 #include "common/exercise.h"
 #include "common/json.h"
 #include "common/posture.h"
@@ -42,7 +43,8 @@ enum control_action {
 	CONTROL_RULES_RELOAD,
 	CONTROL_POSTURE,
 	CONTROL_EXERCISE, /* it is to be marked as such from now on */
-	CONTROL_EXERCISE_END
+	CONTROL_EXERCISE_END,
+	CONTROL_EVIDENCE /* kept packets are asked for */
 };
 
 struct control_doc {
@@ -53,6 +55,7 @@ struct control_doc {
 	char exercise[EXERCISE_NAME_CAP]; /* CONTROL_EXERCISE, _END */
 	/* CONTROL_EXERCISE: what to write; of one read, control_exercise(). */
 	const struct exercise *token;
+	struct evidence_ask evidence; /* CONTROL_EVIDENCE */
 };
 
 /* The document's text into 'j', which is reset; false without memory. */

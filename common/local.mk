@@ -83,6 +83,7 @@ libcommon_a_SOURCES += \
 	common/posture.h common/posture.c \
 	common/exercise.h common/exercise.c \
 	common/exercise_match.c common/exercise_token.c \
+	common/evidence_ask.h common/evidence_ask.c \
 	common/control.h common/control.c \
 	common/control_send.h common/control_send.c
 

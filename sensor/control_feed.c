@@ -97,6 +97,7 @@ keep(struct control_feed *c, const struct control_doc *doc, struct view text,
 
 	switch (doc->action) {
 	case CONTROL_RULES_RELOAD:
+	case CONTROL_EVIDENCE:
 		return;
 	case CONTROL_POSTURE:
 		break;

@@ -17,6 +17,7 @@ struct evidence {
 	uint8_t *rooms, *before;
 	uint8_t *data; /* of the packet in hand */
 	struct evidence_dir *dir;
+	struct evidence_desk *desk;
 	pthread_t thread;
 	bool running;
 	_Atomic bool ending;
@@ -70,12 +71,16 @@ run(void *arg)
 {
 	struct evidence *v = arg;
 	const struct timespec turn = { .tv_nsec = TURN_NS };
-	bool ending;
+	bool ending, more;
 
 	do {
 		/* asked for before: what came until then is written */
 		ending = atomic_load(&v->ending);
-		if (!write_some(v) && !ending) {
+		more = write_some(v);
+		if (!ending && evidence_desk_step(v->desk, v->dir)) {
+			continue; /* a piece was read, between two looks */
+		}
+		if (!more && !ending) {
 			nanosleep(&turn, NULL);
 			continue;
 		}
@@ -131,8 +136,9 @@ evidence_open(struct evidence **out, const struct evidence_conf *c, unsigned n,
 	/* Touched only in the mode that needs it. */
 	v->before = calloc(n, MAX(c->before, (uint64_t)1));
 	v->data = malloc(c->limit.snaplen);
-	if (v->before == NULL || v->tap == NULL || v->rooms == NULL ||
-	    v->data == NULL) {
+	v->desk = evidence_desk_new(c->limit.snaplen);
+	if (v->desk == NULL || v->before == NULL || v->tap == NULL ||
+	    v->rooms == NULL || v->data == NULL) {
 		evidence_close(v);
 		return diag_set(d, ERR_NOMEM,
 				"out of memory: evidence.buffer and before "
@@ -190,6 +196,12 @@ evidence_tap(struct evidence *v, unsigned worker)
 	return v != NULL ? &v->tap[worker] : NULL;
 }
 
+struct evidence_desk *
+evidence_desk(struct evidence *v)
+{
+	return v->desk;
+}
+
 bool
 evidence_set_mode(struct evidence *v, enum evidence_mode mode)
 {
@@ -242,6 +254,7 @@ evidence_close(struct evidence *v)
 		return;
 	}
 	evidence_end(v);
+	evidence_desk_free(v->desk);
 	evidence_dir_close(v->dir);
 	free(v->tap);
 	free(v->rooms);

@@ -8,7 +8,8 @@
  *   evidence_set_mode()         as the posture says, while no worker runs
  *   evidence_end()              all that was kept is written
  *
- * What is kept stays where it is: none of it is forwarded.
+ * What is kept stays where it is, but for what somebody asks for, with the key
+ * whose orders this sensor obeys (evidence_desk.h).
  *
  * Place    above evidence_dir and evidence_conf; below stats and main.
  * Threads  one of its own; evidence_get_counters() while no worker runs.
@@ -19,7 +20,7 @@
 #define SENSOR_EVIDENCE_H
 
 #include "sensor/evidence_conf.h"
-#include "sensor/evidence_dir.h"
+#include "sensor/evidence_desk.h"
 
 struct evidence;
 
@@ -43,6 +44,8 @@ struct evidence_tap *evidence_tap(struct evidence *v, unsigned worker);
 bool evidence_set_mode(struct evidence *v, enum evidence_mode mode);
 /* Workers have ended: writes what they left, and ends.  NULL is fine. */
 void evidence_end(struct evidence *v);
+/* For who asks for kept packets, and for who carries the answer away. */
+struct evidence_desk *evidence_desk(struct evidence *v);
 void evidence_close(struct evidence *v);
 void evidence_get_counters(struct evidence *v, struct evidence_counters *out);
 

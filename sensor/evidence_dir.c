@@ -473,3 +473,30 @@ evidence_dir_close(struct evidence_dir *v)
 	free(v->buf);
 	free(v);
 }
+
+int
+evidence_dir_fd(const struct evidence_dir *v)
+{
+	return v->fd;
+}
+
+enum err
+evidence_dir_names(const struct evidence_dir *v,
+		   char (**names)[EVIDENCE_NAME_CAP], size_t *n)
+{
+	const struct listed *l;
+	size_t i = 0;
+
+	*names = calloc(v->n + 1, sizeof(**names));
+	if (*names == NULL) {
+		return ERR_NOMEM;
+	}
+	TAILQ_FOREACH(l, &v->list, link)
+	{
+		if (i < v->n) {
+			memcpy((*names)[i++], l->name, sizeof(l->name));
+		}
+	}
+	*n = i;
+	return ERR_OK;
+}

@@ -18,7 +18,7 @@
 #define SENSOR_EVIDENCE_DIR_H
 
 #include "common/err.h"
-#include "sensor/evidence_tap.h"
+#include "sensor/evidence_name.h"
 
 #define EVIDENCE_FILES_MAX 16384
 
@@ -56,6 +56,13 @@ enum err evidence_dir_open(struct evidence_dir **out,
 void evidence_dir_close(struct evidence_dir *v);
 /* Of this process: one more than the highest of all files there. */
 uint32_t evidence_dir_run(const struct evidence_dir *v);
+/* The directory itself, for openat(2); stays the module's. */
+int evidence_dir_fd(const struct evidence_dir *v);
+/* The files that are there now, the oldest first; the caller frees '*names'.
+ * ERR_NOMEM. */
+enum err evidence_dir_names(const struct evidence_dir *v,
+			    char (**names)[EVIDENCE_NAME_CAP],
+			    size_t *n) MUST_CHECK;
 
 /*
  * Puts the packet where h->at says, or counts it as lost.  What a file that

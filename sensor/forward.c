@@ -303,6 +303,17 @@ nap(struct forward *f, uint64_t now)
 	}
 }
 
+static void
+send_evidence(struct forward *f)
+{
+	struct evidence_chunk c;
+
+	while (f->o.evidence != NULL && f->o.evidence(f->o.evidence_arg, &c) &&
+	       sender_evidence(f->sender, &c)) {
+		f->o.evidence_sent(f->o.evidence_arg);
+	}
+}
+
 /* One round; false when there is no more to do. */
 static bool
 turn(struct forward *f)
@@ -331,6 +342,7 @@ turn(struct forward *f)
 		f->next_presence_us = now + f->presence_us;
 		forward_tell_presence(f, false);
 	}
+	send_evidence(f);
 	sender_step(f->sender);
 	forward_ledger_commit(&f->ledger);
 	forward_show_stats(f);

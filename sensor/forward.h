@@ -74,6 +74,11 @@ struct forward_options {
 	void (*control)(void *arg, const struct control_doc *doc,
 			struct view text);
 	void *control_arg;
+	/* Called likewise: the next piece of kept packets that were asked for,
+	 * and that it is on its way; NULL: none ever are. */
+	bool (*evidence)(void *arg, struct evidence_chunk *out);
+	void (*evidence_sent)(void *arg);
+	void *evidence_arg;
 	/* Key that signs batches: a file, or "hmac:" and a file; NULL: they
 	 * are not signed. */
 	const char *sign_key;

@@ -130,6 +130,8 @@ libsensor_a_SOURCES += \
 	sensor/evidence_name.h sensor/evidence_name.c \
 	sensor/evidence_conf.h sensor/evidence_conf.c \
 	sensor/evidence_dir.h sensor/evidence_dir.c \
+	sensor/evidence_cut.h sensor/evidence_cut.c \
+	sensor/evidence_desk.h sensor/evidence_desk.c \
 	sensor/evidence.h sensor/evidence.c \
 	sensor/stats_evidence.c \
 	sensor/alert_conf.h sensor/alert_conf.c \

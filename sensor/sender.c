@@ -58,6 +58,8 @@ sender_new(struct sender **out, const struct sender_options *o,
 	snprintf(s->stream, sizeof(s->stream), "picket:alerts:{%s}", s->name);
 	snprintf(s->committed_key, sizeof(s->committed_key),
 		 "picket:committed:{%s}", s->name);
+	snprintf(s->evidence_stream, sizeof(s->evidence_stream),
+		 EVIDENCE_STREAM, s->name);
 	s->depth = o->depth != 0 ? MIN(o->depth, MAX_DEPTH) : SENDER_DEPTH;
 	s->resend_us = o->resend_us != 0 ? o->resend_us : 10 * US_PER_S;
 	s->window_bytes = o->window_bytes != 0 ? o->window_bytes : WINDOW_BYTES;
@@ -130,7 +132,7 @@ sender_lost_link(struct sender *s, uint64_t bit, const char *why)
 
 	redis_pool_close(s->pool);
 	memset(s->pending, 0, sizeof(s->pending));
-	s->n_pending = s->n_batches = 0;
+	s->n_pending = s->n_batches = s->n_evidence = 0;
 	s->asking_committed = s->asking_control = s->asking_length = false;
 	s->ready = false;
 	s->probe_left = 0;
@@ -163,6 +165,7 @@ note(struct sender *s, unsigned at, struct pending p)
 	s->pending[at] = p;
 	s->n_pending++;
 	s->n_batches += p.kind == PUT_BATCH;
+	s->n_evidence += p.kind == PUT_EVIDENCE;
 }
 
 static bool
@@ -275,6 +278,36 @@ sender_presence(struct sender *s, const struct presence_facts *f,
 	}
 	p.seq = n;
 	note(s, at, p);
+}
+
+bool
+sender_evidence(struct sender *s, const struct evidence_chunk *c)
+{
+	char n[12], of[12], packets[24];
+	const char *key = s->evidence_stream;
+	const char *put[] = { "XADD",    key,       "MAXLEN", EVIDENCE_KEEP,
+			      "*",       "id",      c->id,    "n",
+			      n,         "of",      of,       "state",
+			      c->state,  "packets", packets,  "sha256",
+			      c->sha256, "data",    NULL };
+	const char *expire[] = { "PEXPIRE", key, EVIDENCE_KEEP_MS };
+	size_t len[ARRAY_LEN(put)];
+	const struct pending p = { .kind = PUT_EVIDENCE };
+
+	if (!s->ready || s->n_evidence + 2 > EVIDENCE_DEPTH) {
+		return false;
+	}
+	snprintf(n, sizeof(n), "%u", c->n);
+	snprintf(of, sizeof(of), "%u", c->of);
+	snprintf(packets, sizeof(packets), "%llu",
+		 (unsigned long long)c->packets);
+	for (size_t i = 0; i + 1 < ARRAY_LEN(put); i++) {
+		len[i] = strlen(put[i]);
+	}
+	put[ARRAY_LEN(put) - 1] = (const char *)c->data.p;
+	len[ARRAY_LEN(put) - 1] = c->data.len;
+	return queue(s, key, (int)ARRAY_LEN(put), put, len, p) &&
+	       queue(s, key, (int)ARRAY_LEN(expire), expire, NULL, p);
 }
 
 /* --- the steps --- */

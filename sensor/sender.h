@@ -55,6 +55,7 @@ struct sender_stats {
 	enum sender_state state;
 	uint64_t sent, resent; /* batches and gaps that Redis took */
 	uint64_t bytes; /* of batches, compressed */
+	uint64_t evidence_refused; /* its entries that Redis did not take */
 	uint64_t connects, refused; /* connections made, commands refused */
 	uint64_t errors[REDIS_TROUBLES]; /* by kind: replies, and the link's */
 	/* Committed points that were not believed: each time that another one
@@ -81,6 +82,13 @@ void sender_step(struct sender *s);
 /* Sends presence with the next step; asked for by whoever keeps the time. */
 void sender_presence(struct sender *s, const struct presence_facts *f,
 		     const struct presence_spool *sp, bool ended);
+/*
+ * One entry of the stream of kept packets that were asked for.  It is sent once:
+ * what is lost on its way is asked for again by whoever wants it.  False: not
+ * now.
+ */
+bool sender_evidence(struct sender *s,
+		     const struct evidence_chunk *c) MUST_CHECK;
 /* For poll(2): at most 'cap' sockets, and how long at most until
  * sender_step() wants to be called again. */
 unsigned sender_wait(const struct sender *s, struct pollfd *fds, unsigned cap,

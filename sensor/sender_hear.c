@@ -227,9 +227,22 @@ lost(struct sender *s, const struct pending *p, uint64_t now)
 	if (p->kind == ASK_CONTROL) {
 		s->asking_control = false;
 		s->next_control_us = now + CONTROL_PERIOD_US;
-	} else if (p->kind != TELL_PRESENCE) {
+	} else if (p->kind != TELL_PRESENCE && p->kind != PUT_EVIDENCE) {
 		sender_lost_link(s, TOLD_DOWN, redis_pool_why(s->pool));
 	}
+}
+
+/* Told once: whoever asked waits in vain. */
+static void
+refused_evidence(struct sender *s, const redisReply *r)
+{
+	s->st.evidence_refused++;
+	if (!s->evidence_told) {
+		log_warn("%s: kept packets that were asked for are refused: "
+			 "%.200s",
+			 redis_pool_name(s->pool), r->str);
+	}
+	s->evidence_told = true;
 }
 
 /* Replies that are no reason to hold alerts back, whatever they say. */
@@ -249,6 +262,10 @@ hear_aside(struct sender *s, const struct pending *p, const redisReply *r,
 		s->length = s->knows_length && r->integer > 0
 				    ? (uint64_t)r->integer
 				    : 0;
+	} else if (p->kind == PUT_EVIDENCE) {
+		if (r->type == REDIS_REPLY_ERROR) {
+			refused_evidence(s, r);
+		}
 	} else {
 		return false;
 	}
@@ -310,6 +327,7 @@ sender_hear(struct sender *s, const struct redis_answer *a, uint64_t now)
 		*at = (struct pending){ .kind = NOTHING };
 		s->n_pending--;
 		s->n_batches -= p.kind == PUT_BATCH;
+		s->n_evidence -= p.kind == PUT_EVIDENCE;
 	}
 	if (a->reply == NULL) {
 		lost(s, &p, now);

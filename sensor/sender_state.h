@@ -26,7 +26,8 @@ enum kind {
 	PUT_BATCH,
 	PUT_PROBE,
 	TELL_PRESENCE,
-	ASK_CONTROL
+	ASK_CONTROL,
+	PUT_EVIDENCE
 };
 
 /* A command that Redis has not answered yet. */
@@ -38,7 +39,9 @@ struct pending {
 	size_t bytes;
 };
 
-#define MAX_PENDING (MAX_DEPTH + PROBE_BATCHES + 2 * PRESENCE_COMMANDS + 6)
+#define EVIDENCE_DEPTH 4 /* commands for it in flight; a chunk may take two */
+#define MAX_PENDING \
+	(MAX_DEPTH + PROBE_BATCHES + 2 * PRESENCE_COMMANDS + 6 + EVIDENCE_DEPTH)
 
 struct sender {
 	struct redis_pool *pool;
@@ -46,6 +49,7 @@ struct sender {
 	struct spool_order order; /* the next batches to send */
 	char name[SPOOL_NAME_CAP];
 	char stream[SPOOL_NAME_CAP + 32], committed_key[SPOOL_NAME_CAP + 32];
+	char evidence_stream[SPOOL_NAME_CAP + 32];
 	struct sign_key *sign; /* NULL: batches are not signed */
 	struct sign_key *collector; /* NULL: any committed point is believed */
 	uint64_t forged_seq, old_seq; /* points refused last; 0: none since */
@@ -61,7 +65,8 @@ struct sender {
 	bool more; /* the last sending ended because enough was under way */
 
 	struct pending pending[MAX_PENDING]; /* a command's tag is its place */
-	unsigned n_pending, n_batches;
+	unsigned n_pending, n_batches, n_evidence;
+	bool evidence_told; /* that Redis does not take it */
 	bool asking_committed, asking_control, asking_length;
 	struct control_feed *control; /* NULL: none */
 	uint64_t next_control_us;

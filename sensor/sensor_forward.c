@@ -60,6 +60,29 @@ read_presence(void *arg, struct presence_facts *out)
 	out->started_ms = s->started_ms;
 }
 
+static void
+ask_evidence(struct sensor *s, const struct evidence_ask *a)
+{
+	if (s->evidence == NULL) {
+		log_warn("evidence %s: this sensor has no evidence.dir", a->id);
+	} else if (!evidence_desk_ask(evidence_desk(s->evidence), a)) {
+		log_warn("evidence %s: too many questions wait", a->id);
+	}
+}
+
+/* Called by the forwarder's thread. */
+static bool
+next_evidence(void *arg, struct evidence_chunk *out)
+{
+	return evidence_desk_next(arg, out);
+}
+
+static void
+sent_evidence(void *arg)
+{
+	evidence_desk_sent(arg);
+}
+
 /* Called by the forwarder's thread. */
 static void
 on_control(void *arg, const struct control_doc *doc, struct view text)
@@ -76,6 +99,9 @@ on_control(void *arg, const struct control_doc *doc, struct view text)
 	case CONTROL_EXERCISE:
 	case CONTROL_EXERCISE_END:
 		sensor_exercise_told(s, doc, text);
+		break;
+	case CONTROL_EVIDENCE:
+		ask_evidence(s, &doc->evidence);
 		break;
 	}
 }
@@ -182,6 +208,11 @@ sensor_start_forward(struct sensor *s, struct diag *d)
 
 	if (s->opt.redis == NULL) {
 		return ERR_OK;
+	}
+	if (s->evidence != NULL) {
+		set.evidence = next_evidence;
+		set.evidence_sent = sent_evidence;
+		set.evidence_arg = evidence_desk(s->evidence);
 	}
 	if (set.control_key == NULL) {
 		log_info("control documents are not taken: "

@@ -255,3 +255,11 @@ UNIT_TESTS += tests/collector/test_inbox
 tests_collector_test_inbox_SOURCES = tests/store_dir.h \
 	tests/collector/test_inbox.c tests/store_lines.h tests/store_lines.c
 tests_collector_test_inbox_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_evidence_fetch
+tests_collector_test_evidence_fetch_SOURCES = tests/test.h \
+	tests/collector/test_evidence_fetch.c
+tests_collector_test_evidence_fetch_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_evidence_bundle
+tests_collector_test_evidence_bundle_SOURCES = tests/test.h \
+	tests/collector/test_evidence_bundle.c
+tests_collector_test_evidence_bundle_LDADD = $(LIBS_COLLECTOR)

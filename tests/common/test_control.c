@@ -147,6 +147,63 @@ documents_are_read_as_written(void **state)
 	json_fini(&j);
 }
 
+#define ASK_HEAD "{\"v\":1,\"kind\":\"evidence\",\"version\":5,"
+#define ASK_WHO "\"site\":\"a\",\"sensor\":\"b\","
+#define ASK_FLOW "\"hosts\":[\"192.0.2.7\",\"2001:db8::1\"],\"proto\":6,"
+#define ASK_TIME "\"from\":1,\"to\":2,"
+
+static void
+questions_for_packets_have_bounds(void **state)
+{
+	static const struct {
+		const char *text;
+		bool good;
+	} asks[] = {
+		{ ASK_HEAD ASK_WHO ASK_FLOW ASK_TIME
+		  "\"id\":\"f0\",\"ports\":[1,0],\"max_bytes\":65536}",
+		  true },
+		/* of no sensor in particular */
+		{ ASK_HEAD ASK_FLOW ASK_TIME
+		  "\"id\":\"f0\",\"ports\":[1,0],\"max_bytes\":65536}",
+		  false },
+		{ ASK_HEAD ASK_WHO ASK_FLOW ASK_TIME
+		  "\"id\":\"../f0\",\"ports\":[1,0],\"max_bytes\":65536}",
+		  false },
+		{ ASK_HEAD ASK_WHO ASK_FLOW ASK_TIME
+		  "\"id\":\"f0\",\"ports\":[1],\"max_bytes\":65536}",
+		  false },
+		{ ASK_HEAD ASK_WHO ASK_FLOW ASK_TIME
+		  "\"id\":\"f0\",\"ports\":[1,0,2],\"max_bytes\":65536}",
+		  false },
+		{ ASK_HEAD ASK_WHO ASK_FLOW ASK_TIME
+		  "\"id\":\"f0\",\"ports\":[1,65536],\"max_bytes\":65536}",
+		  false },
+		{ ASK_HEAD ASK_WHO ASK_FLOW ASK_TIME
+		  "\"id\":\"f0\",\"ports\":[1,0],\"max_bytes\":16777217}",
+		  false },
+		{ ASK_HEAD ASK_WHO ASK_FLOW
+		  "\"from\":3,\"to\":2,"
+		  "\"id\":\"f0\",\"ports\":[1,0],\"max_bytes\":65536}",
+		  false },
+	};
+	struct control_doc doc, again;
+	struct json j;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+		assert_int_equal(control_parse(view_cstr(asks[i].text), &doc),
+				 asks[i].good);
+	}
+	assert_true(control_parse(view_cstr(asks[0].text), &doc));
+	assert_int_equal(doc.action, CONTROL_EVIDENCE);
+	json_init(&j);
+	assert_true(control_write(&j, &doc));
+	assert_true(control_parse(json_view(&j), &again));
+	assert_memory_equal(&again.evidence, &doc.evidence,
+			    sizeof(doc.evidence));
+	json_fini(&j);
+}
+
 static void
 other_texts_are_none(void **state)
 {
@@ -197,6 +254,7 @@ main(void)
 		cmocka_unit_test(keys_are_files_of_their_owner),
 		cmocka_unit_test(signatures_are_of_one_text_and_purpose),
 		cmocka_unit_test(documents_are_read_as_written),
+		cmocka_unit_test(questions_for_packets_have_bounds),
 		cmocka_unit_test(other_texts_are_none),
 	};
 

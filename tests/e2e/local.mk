@@ -31,6 +31,7 @@ E2E_TESTS += tests/e2e/reload.sh
 E2E_TESTS += tests/e2e/posture.sh
 E2E_TESTS += tests/e2e/posture_all.sh
 E2E_TESTS += tests/e2e/evidence.sh
+E2E_TESTS += tests/e2e/evidence_get.sh
 E2E_TESTS += tests/e2e/exercise.sh
 E2E_TESTS += tests/e2e/posture_store.sh
 E2E_TESTS += tests/e2e/retro.sh

@@ -191,3 +191,7 @@ UNIT_TESTS += tests/sensor/test_evidence_before
 tests_sensor_test_evidence_before_SOURCES = tests/test.h \
 	tests/sensor/test_evidence_before.c
 tests_sensor_test_evidence_before_LDADD = $(LIBS_SENSOR)
+UNIT_TESTS += tests/sensor/test_evidence_cut
+tests_sensor_test_evidence_cut_SOURCES = tests/test.h \
+	tests/sensor/test_evidence_cut.c
+tests_sensor_test_evidence_cut_LDADD = $(LIBS_SENSOR)
