@@ -232,6 +232,11 @@ static const char told_late[] =
 	"ALTER TABLE partner_sightings ADD COLUMN past INTEGER NOT NULL"
 	" DEFAULT 0;";
 
+/* What the feed tells that is no alert, for outputs that come to it later. */
+static const char feed_events[] =
+	"CREATE TABLE feed_events(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" at_us INTEGER NOT NULL, line TEXT NOT NULL);";
+
 /* migrations[i] leads from version i to i + 1. */
 static const struct migration migrations[] = {
 	{ store_sql_v1, NULL, NULL },
@@ -270,6 +275,7 @@ static const struct migration migrations[] = {
 	{ part_sensors, NULL, NULL },
 	{ warned, NULL, NULL },
 	{ told_late, NULL, NULL },
+	{ feed_events, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");
