@@ -237,3 +237,7 @@ tests_collector_test_part_foreign_SOURCES = tests/test.h \
 	tests/collector/test_part_foreign.c tests/part_scene.h tests/part_scene.c \
 	tests/redis_fixture.h tests/redis_fixture.c
 tests_collector_test_part_foreign_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_output_ecs
+tests_collector_test_output_ecs_SOURCES = tests/test.h \
+	tests/collector/test_output_ecs.c
+tests_collector_test_output_ecs_LDADD = $(LIBS_COLLECTOR)
