@@ -5,6 +5,7 @@
 
 #include "collector/exchange_conf.h"
 #include "collector/indicator_polls.h"
+#include "collector/output_conf.h"
 #include "common/log.h"
 
 /* SQLite's log and index of it lie beside the store. */
@@ -33,6 +34,9 @@ add_threads(struct confine *c)
 	c->may[THREAD_TICKER] = store;
 	c->may[THREAD_LISTS] = store;
 	/* libcurl looks names up in a thread of its own */
+	/* likewise; a cursor is a file that is replaced */
+	c->may[THREAD_OUTPUT] = store | CONFINE_MAY_TALK | CONFINE_MAY_START |
+				CONFINE_MAY_WRITE;
 	c->may[THREAD_POLLS] = store | CONFINE_MAY_TALK | CONFINE_MAY_START;
 	/* files as well, for who is not on any network */
 	c->may[THREAD_EXCHANGE] = store | CONFINE_MAY_TALK | CONFINE_MAY_WRITE;
@@ -112,6 +116,18 @@ add_polls(struct confine *c, const struct conf *conf, struct diag *d)
 	return e;
 }
 
+static enum err
+add_outputs(struct confine *c, const struct conf *conf, struct diag *d)
+{
+	struct output_conf_set outputs;
+	enum err e = output_conf_read(&outputs, conf, d);
+
+	if (e == ERR_OK) {
+		output_conf_files(&outputs, add_login, c);
+	}
+	return e;
+}
+
 static void
 add_exchange_path(void *arg, const char *path, bool write)
 {
@@ -156,6 +172,9 @@ confined_apply(const struct pipeline_config *cfg, const struct conf *conf,
 	}
 	if (e == ERR_OK) {
 		e = add_exchange(&c, conf, d);
+	}
+	if (e == ERR_OK) {
+		e = add_outputs(&c, conf, d);
 	}
 	if (e == ERR_OK) {
 		c.needs = CONFINE_NETWORK;

@@ -8,6 +8,7 @@
 #include "collector/blind.h"
 #include "collector/common_set.h"
 #include "collector/finding_store.h"
+#include "collector/store_sql.h"
 #include "collector/store_warning.h"
 #include "common/clock.h"
 #include "common/json.h"
@@ -17,7 +18,10 @@ struct feed {
 	char *path;
 	char *buf;
 	size_t len, cap;
-	struct json j;
+	struct json j, line;
+	/* where outputs find what is no alert; or NULL */
+	sqlite3_stmt *keep, *forget;
+	uint64_t now_us;
 };
 
 enum err
@@ -26,9 +30,13 @@ feed_open(struct feed **out, const char *path, struct diag *d)
 	struct feed *f = calloc(1, sizeof(*f));
 
 	*out = NULL;
-	if (f == NULL || (f->path = strdup(path)) == NULL) {
+	if (f == NULL || (path != NULL && (f->path = strdup(path)) == NULL)) {
 		free(f);
 		return diag_set(d, ERR_NOMEM, "out of memory");
+	}
+	if (path == NULL) {
+		*out = f;
+		return ERR_OK;
 	}
 	f->f = strcmp(path, "-") == 0 ? stdout : fopen(path, "ae");
 	if (f->f == NULL) {
@@ -45,11 +53,26 @@ feed_open(struct feed **out, const char *path, struct diag *d)
 }
 
 enum err
+feed_keep(struct feed *f, sqlite3 *db, struct diag *d)
+{
+	if (sqlite3_prepare_v2(db,
+			       "INSERT INTO feed_events(at_us,line)"
+			       " VALUES(?,?)",
+			       -1, &f->keep, NULL) != SQLITE_OK ||
+	    sqlite3_prepare_v2(db, "DELETE FROM feed_events WHERE id<=?", -1,
+			       &f->forget, NULL) != SQLITE_OK) {
+		return diag_set(d, ERR_IO, "feed_events: %s",
+				sqlite3_errmsg(db));
+	}
+	return ERR_OK;
+}
+
+enum err
 feed_reopen(struct feed *f, struct diag *d)
 {
 	FILE *fresh;
 
-	if (f->f == stdout) {
+	if (f->f == stdout || f->f == NULL) {
 		return ERR_OK;
 	}
 	fresh = fopen(f->path, "ae");
@@ -73,7 +96,10 @@ feed_close(struct feed *f)
 	if (f->f != NULL && f->f != stdout) {
 		fclose(f->f);
 	}
+	sqlite3_finalize(f->keep);
+	sqlite3_finalize(f->forget);
 	json_fini(&f->j);
+	json_fini(&f->line);
 	free(f->path);
 	free(f->buf);
 	free(f);
@@ -98,38 +124,58 @@ append(const char *bytes, size_t len, struct feed *f)
 }
 
 enum err
-feed_alert(struct feed *f, const struct alert *a, struct view line, int64_t id,
-	   int64_t event, struct view src_info, struct view dst_info)
+feed_alert_line(struct json *out, struct json *extra, const struct alert *a,
+		struct view line, int64_t id, int64_t event,
+		struct view src_info, struct view dst_info)
 {
 	const uint8_t *end = a->picket.p + a->picket.len - 1;
-	struct json *j = &f->j;
 
 	/* What is added goes in before the brace that ends "picket"; the
 	 * line was read as strict JSON, so that brace is where it seems. */
-	json_reset(j);
-	json_obj(j, NULL);
-	json_i64(j, "id", id);
+	json_reset(extra);
+	json_obj(extra, NULL);
+	json_i64(extra, "id", id);
 	if (event != id) {
-		json_i64(j, "event", event);
+		json_i64(extra, "event", event);
 	}
-	json_raw(j, "src", src_info);
-	json_raw(j, "dest", dst_info);
-	json_obj_end(j);
-	if (a->picket.len < 3 || j->failed ||
-	    append((const char *)line.p, (size_t)(end - line.p), f) != 0 ||
-	    append(",", 1, f) != 0 || append(j->p + 1, j->len - 2, f) != 0 ||
-	    append((const char *)end, line.len - (size_t)(end - line.p), f) !=
-		    0 ||
-	    append("\n", 1, f) != 0) {
+	json_raw(extra, "src", src_info);
+	json_raw(extra, "dest", dst_info);
+	json_obj_end(extra);
+	if (a->picket.len < 3 || extra->failed) {
 		return ERR_NOMEM;
 	}
-	return ERR_OK;
+	json_append(out, view_of(line.p, (size_t)(end - line.p)));
+	json_append(out, VIEW_LIT(","));
+	json_append(out, view_of(extra->p + 1, extra->len - 2));
+	json_append(out, view_of(end, line.len - (size_t)(end - line.p)));
+	return out->failed ? ERR_NOMEM : ERR_OK;
+}
+
+enum err
+feed_alert(struct feed *f, const struct alert *a, struct view line, int64_t id,
+	   int64_t event, struct view src_info, struct view dst_info)
+{
+	enum err e;
+
+	if (f->f == NULL) {
+		return ERR_OK;
+	}
+	json_reset(&f->line);
+	e = feed_alert_line(&f->line, &f->j, a, line, id, event, src_info,
+			    dst_info);
+	return e != ERR_OK || append(f->line.p, f->line.len, f) != 0 ||
+			       append("\n", 1, f) != 0
+		       ? ERR_NOMEM
+		       : ERR_OK;
 }
 
 /* An event of the collector's own, with an object of its name. */
 static void
-begin(struct json *j, const char *type, uint64_t now_us)
+begin(struct feed *f, const char *type, uint64_t now_us)
 {
+	struct json *j = &f->j;
+
+	f->now_us = now_us;
 	json_reset(j);
 	json_obj(j, NULL);
 	json_time(j, "timestamp", now_us);
@@ -137,13 +183,38 @@ begin(struct json *j, const char *type, uint64_t now_us)
 	json_obj(j, type);
 }
 
+/* The oldest beyond FEED_EVENTS_MAX make room, a thousand at once. */
+static enum err
+keep_line(struct feed *f)
+{
+	enum err e = sql_run(f->keep, "uv", f->now_us, json_view(&f->j));
+	int64_t id;
+
+	if (e != ERR_OK) {
+		return e;
+	}
+	id = sqlite3_last_insert_rowid(sqlite3_db_handle(f->keep));
+	return id % 1000 == 0 ? sql_run(f->forget, "i", id - FEED_EVENTS_MAX)
+			      : ERR_OK;
+}
+
 static enum err
 end_line(struct feed *f)
 {
 	struct json *j = &f->j;
 
-	return j->failed || append(j->p, j->len, f) != 0 ||
-			       append("\n", 1, f) != 0
+	if (j->failed) {
+		return ERR_NOMEM;
+	}
+	if (f->keep != NULL) {
+		enum err e = keep_line(f);
+
+		if (e != ERR_OK) {
+			return e;
+		}
+	}
+	return f->f != NULL && (append(j->p, j->len, f) != 0 ||
+				append("\n", 1, f) != 0)
 		       ? ERR_NOMEM
 		       : ERR_OK;
 }
@@ -167,7 +238,7 @@ feed_incident(struct feed *f, int64_t id, const char *what,
 {
 	struct json *j = &f->j;
 
-	begin(j, "incident", now_us);
+	begin(f, "incident", now_us);
 	json_i64(j, "id", id);
 	json_cstr(j, "what", what);
 	json_cstr(j, "title", a->title);
@@ -195,7 +266,7 @@ feed_indicators(struct feed *f, const struct common_set_import *i,
 {
 	struct json *j = &f->j;
 
-	begin(j, "indicators", now_us);
+	begin(f, "indicators", now_us);
 	json_i64(j, "import", i->id);
 	json_cstr(j, "source", i->origin);
 	json_cstr(j, "who", i->who);
@@ -220,7 +291,7 @@ feed_held(struct feed *f, struct view kind, struct view value, struct view site,
 {
 	struct json *j = &f->j;
 
-	begin(j, "held", now_us);
+	begin(f, "held", now_us);
 	json_str(j, "type", kind);
 	json_str(j, "value", value);
 	json_cstr(j, "why", why);
@@ -236,7 +307,7 @@ enum err
 feed_finding(struct feed *f, const struct finding_row *r, const char *what,
 	     uint64_t now_us)
 {
-	begin(&f->j, "finding", now_us);
+	begin(f, "finding", now_us);
 	json_cstr(&f->j, "what", what);
 	finding_row_json(&f->j, r);
 	json_obj_end(&f->j);
@@ -253,7 +324,7 @@ feed_finding(struct feed *f, const struct finding_row *r, const char *what,
 enum err
 feed_warning(struct feed *f, const struct store_warning *w, uint64_t now_us)
 {
-	begin(&f->j, "warning", now_us);
+	begin(f, "warning", now_us);
 	store_warning_json(&f->j, w);
 	json_obj_end(&f->j);
 	json_obj(&f->j, "picket");
@@ -269,7 +340,7 @@ feed_consult(struct feed *f, const struct consult_event *event,
 {
 	struct json *j = &f->j;
 
-	begin(j, "consultation", now_us);
+	begin(f, "consultation", now_us);
 	json_obj(j, "event");
 	consult_event_json(j, event);
 	json_obj_end(j);
@@ -295,7 +366,7 @@ feed_consult_alert(struct feed *f, const struct consult_event *event,
 	struct json *j = &f->j;
 	char id[CONSULT_ID_CAP], text[CONSULT_TEXT_CAP + 64];
 
-	begin(j, "alert", now_us);
+	begin(f, "alert", now_us);
 	json_cstr(j, "action", "allowed");
 	json_u64(j, "gid", CONSULT_GID);
 	json_u64(j, "signature_id", CONSULT_SID_LATE);
@@ -326,7 +397,7 @@ feed_blind(struct feed *f, const char *site, const char *sensor,
 {
 	struct json *j = &f->j;
 
-	begin(j, "blind", now_us);
+	begin(f, "blind", now_us);
 	json_cstr(j, "cause", blind_cause_name(span->cause));
 	json_time(j, "from", span->from_us);
 	json_time_known(j, "to", span->to_us);
@@ -341,7 +412,7 @@ feed_clock(struct feed *f, const char *site, const char *sensor,
 {
 	struct json *j = &f->j;
 
-	begin(j, "clock", now_us);
+	begin(f, "clock", now_us);
 	json_name(j, "state", state);
 	json_f64(j, "ahead_s", (double)ahead_us / US_PER_S);
 	json_obj_end(j);
@@ -354,7 +425,7 @@ feed_joined(struct feed *f, const char *site, const char *sensor, int64_t was,
 {
 	struct json *j = &f->j;
 
-	begin(j, "joined", now_us);
+	begin(f, "joined", now_us);
 	json_i64(j, "event", was);
 	json_i64(j, "into", event);
 	json_obj_end(j);
@@ -367,7 +438,7 @@ feed_refused(struct feed *f, const char *site, const char *sensor,
 {
 	struct json *j = &f->j;
 
-	begin(j, "refused", now_us);
+	begin(f, "refused", now_us);
 	json_cstr(j, "cause", cause);
 	json_u64(j, "count", n);
 	json_cstr(j, "what", what);
@@ -381,7 +452,7 @@ feed_exchange(struct feed *f, const char *partner, const char *cause,
 {
 	struct json *j = &f->j;
 
-	begin(j, "exchange", now_us);
+	begin(f, "exchange", now_us);
 	json_cstr(j, "partner", partner);
 	json_cstr(j, "cause", cause);
 	json_u64(j, "count", n);

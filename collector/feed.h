@@ -13,16 +13,25 @@
 #ifndef COLLECTOR_FEED_H
 #define COLLECTOR_FEED_H
 
+#include <sqlite3.h>
+
 #include "collector/assess.h"
 #include "collector/consult.h"
 #include "common/alert.h"
+#include "common/json.h"
 
 struct feed;
 
-/* "-" is standard output. */
+/* Events that are no alerts and are kept for outputs. */
+#define FEED_EVENTS_MAX 200000
+
+/* "-" is standard output; NULL writes none, for who only keeps. */
 enum err feed_open(struct feed **out, const char *path,
 		   struct diag *d) MUST_CHECK;
 void feed_close(struct feed *f);
+/* From here on what is no alert goes to the table feed_events as well, in the
+ * transaction of 'db' that is open then; before feed_close() it must be. */
+enum err feed_keep(struct feed *f, sqlite3 *db, struct diag *d) MUST_CHECK;
 /* Opens the file anew, after rotation; the old one stays on failure. */
 enum err feed_reopen(struct feed *f, struct diag *d) MUST_CHECK;
 
@@ -32,6 +41,12 @@ enum err feed_reopen(struct feed *f, struct diag *d) MUST_CHECK;
 enum err feed_alert(struct feed *f, const struct alert *a, struct view line,
 		    int64_t id, int64_t event, struct view src_info,
 		    struct view dst_info) MUST_CHECK;
+/* The same line, without a newline, behind what is in 'out'; 'extra' is for
+ * feed_alert_line() to use. */
+enum err feed_alert_line(struct json *out, struct json *extra,
+			 const struct alert *a, struct view line, int64_t id,
+			 int64_t event, struct view src_info,
+			 struct view dst_info) MUST_CHECK;
 /* Of an alert that the collector raises itself: a side of a consultation is
  * late. */
 #define CONSULT_GID 9001

@@ -170,6 +170,14 @@ libcollector_a_SOURCES += \
 	collector/indicator_polls.h collector/indicator_polls.c \
 	collector/indicator_polls_conf.c \
 	collector/indicator_poll_store.h collector/indicator_poll_store.c
+# other consoles
+libcollector_a_SOURCES += \
+	collector/output_conf.h collector/output_conf.c \
+	collector/output_read.h collector/output_read.c \
+	collector/output_cursor.h collector/output_cursor.c \
+	collector/output_ecs.h collector/output_ecs.c \
+	collector/output_send.h collector/output_http.c collector/output_sock.c \
+	collector/output.h collector/output.c
 # exchange with other parties
 libcollector_a_SOURCES += \
 	collector/exchange_frame.h collector/exchange_frame.c \

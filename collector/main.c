@@ -18,6 +18,7 @@
 #include "collector/indicator_polls.h"
 #include "collector/lease.h"
 #include "collector/options.h"
+#include "collector/output.h"
 #include "collector/service.h"
 #include "common/clock.h"
 #include "common/hide_args.h"
@@ -142,15 +143,18 @@ load_postures(struct pipeline_config *cfg, const struct conf *conf,
 		       : e;
 }
 
-/* The servers that are asked for indicators; libcurl wants to be the only one
+/* The servers that are asked for indicators, or told; libcurl wants to be the only one
  * that runs when it begins. */
 static enum err
-load_polls(struct indicator_poll_set *polls, const struct conf *conf,
-	   struct diag *d)
+load_servers(struct indicator_poll_set *polls, struct output_conf_set *outputs,
+	     const struct conf *conf, struct diag *d)
 {
 	enum err e = indicator_polls_read(polls, conf, d);
 
-	return e == ERR_OK && polls->n > 0 &&
+	if (e == ERR_OK) {
+		e = output_conf_read(outputs, conf, d);
+	}
+	return e == ERR_OK && polls->n + outputs->n > 0 &&
 			       curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK
 		       ? diag_set(d, ERR_NOMEM, "libcurl cannot begin")
 		       : e;
@@ -263,11 +267,13 @@ struct running {
 	struct console_config at;
 	struct mission_map *map;
 	struct indicator_poll_set servers;
+	struct output_conf_set told;
 	struct lease *lease;
 	struct pipeline *p;
 	struct arming arming;
 	struct indicator_files *lists;
 	struct indicator_polls *polls;
+	struct outputs *outputs;
 	struct exchange_conf *exchange;
 	struct exchange_conf *exchange_was; /* until all have the new one */
 	struct exchange_out *partners;
@@ -436,6 +442,9 @@ start(struct running *r, struct diag *d)
 					  d);
 	}
 	if (e == ERR_OK) {
+		e = outputs_start(&r->outputs, cfg->store, &r->told, d);
+	}
+	if (e == ERR_OK) {
 		e = exchange_out_start(&r->partners, cfg->store, r->exchange,
 				       r->map, d);
 	}
@@ -444,6 +453,7 @@ start(struct running *r, struct diag *d)
 	}
 	r->service.arm = r->arming.arm;
 	r->service.polls = r->polls;
+	r->service.outputs = r->outputs;
 	if (e == ERR_OK) {
 		e = service_running(&r->service, r->p, d);
 	}
@@ -458,6 +468,7 @@ end(struct running *r)
 	exchange_out_stop(r->partners);
 	console_stop(r->console);
 	indicator_polls_stop(r->polls);
+	outputs_stop(r->outputs);
 	indicator_files_stop(r->lists);
 	service_stop(&r->service);
 	arming_stop(&r->arming);
@@ -545,7 +556,8 @@ run(struct pipeline_config *cfg, const struct lease_config *lease,
 	enum err e = load_missions(cfg, &r.map, conf, &d);
 
 	if (e == ERR_OK) {
-		e = load_polls(&r.servers, conf, &d);
+		e = load_servers(&r.servers, &r.told, conf, &d);
+		cfg->outputs = r.told.n > 0;
 	}
 	if (e != ERR_OK) {
 		mission_free(r.map);

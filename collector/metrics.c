@@ -116,6 +116,10 @@ const struct metric_row metrics_rows[] = {
 	  NULL, "The longest slice in which indicators were taken." },
 	{ "indicators.taken.*", "indicators_taken_total", METRIC_COUNTER,
 	  "outcome", "Records of indicators taken, by what came of them." },
+	{ "outputs.failing", "outputs_failing", METRIC_GAUGE, NULL,
+	  "Outputs whose last try failed." },
+	{ "outputs.*", "outputs_%_total", METRIC_COUNTER, NULL,
+	  "Events for other consoles: %." },
 	{ "taxii.failing", "taxii_failing", METRIC_GAUGE, NULL,
 	  "TAXII sources whose last poll failed." },
 	{ "taxii.*", "taxii_%_total", METRIC_COUNTER, NULL,
@@ -330,6 +334,25 @@ put_polls(struct json *j, const struct indicator_polls *polls)
 	json_obj_end(j);
 }
 
+/* Other consoles that are told. */
+static void
+put_outputs(struct json *j, const struct outputs *outputs)
+{
+	struct output_stats s;
+
+	if (outputs == NULL) {
+		return;
+	}
+	outputs_stats(outputs, &s);
+	json_obj(j, "outputs");
+	json_u64(j, "failing", s.failing);
+	json_u64(j, "told", s.told);
+	json_u64(j, "refused", s.refused);
+	json_u64(j, "lost", s.lost);
+	json_u64(j, "failures", s.failures);
+	json_obj_end(j);
+}
+
 static uint64_t
 states_of(const uint64_t n[STATE_KINDS])
 {
@@ -423,8 +446,8 @@ metrics_standby(struct json *j, struct lease *lease,
 void
 metrics_write(struct json *j, const struct pipeline *p, struct lease *lease,
 	      struct arm *arm, struct indicator_polls *polls,
-	      struct metrics_store *store, const struct confine_state *confined,
-	      uint64_t uptime_us)
+	      struct outputs *outputs, struct metrics_store *store,
+	      const struct confine_state *confined, uint64_t uptime_us)
 {
 	struct pipeline_stats s;
 	struct pipeline_facts f;
@@ -434,6 +457,7 @@ metrics_write(struct json *j, const struct pipeline *p, struct lease *lease,
 	begin(j, lease, confined, uptime_us);
 	put_arm(j, arm);
 	put_polls(j, polls);
+	put_outputs(j, outputs);
 	json_obj(j, "total");
 	json_u64(j, "frames", s.frames);
 	json_u64(j, "alerts", s.alerts);

@@ -15,6 +15,7 @@
 #include "collector/indicator_polls.h"
 #include "collector/lease.h"
 #include "collector/metrics_store.h"
+#include "collector/output.h"
 #include "collector/pipeline.h"
 #include "common/confine.h"
 #include "common/json.h"
@@ -29,6 +30,7 @@ void metrics_write(struct json *j, const struct pipeline *p,
 		   struct lease *lease, /* or NULL */
 		   struct arm *arm, /* or NULL */
 		   struct indicator_polls *polls, /* or NULL */
+		   struct outputs *outputs, /* or NULL */
 		   struct metrics_store *store,
 		   const struct confine_state *confined, uint64_t uptime_us);
 

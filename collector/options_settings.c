@@ -74,6 +74,7 @@ static const struct conf_key keys[] = {
 	  "lists of indicators, read when they change" },
 	{ "indicators.taxii.*", "list", "",
 	  "TAXII collections, asked for indicators" },
+	{ "outputs.*", "list", "", "other consoles that are told of events" },
 	{ "gate.enabled", "bool", "yes",
 	  "hold new indicators that look harmful until an analyst says so" },
 	{ "gate.allow.*", "list", "",
@@ -338,7 +339,7 @@ options_configure(struct options *o, const struct conf *conf,
 		"metrics",    "blind",    "ingest",      "run-as",   "security",
 		"indicators", "gate",     "consult",     "posture",  "control",
 		"release",    "partners", "correlators", "warn",     "exchange",
-		"lease",      "parts",    NULL
+		"lease",      "parts",    "outputs",     NULL
 	};
 	enum err e = conf_check(conf, keys, ARRAY_LEN(keys), own,
 				"picket-collector(8)", d);

@@ -251,8 +251,11 @@ pipeline_open(struct pipeline **out, const struct pipeline_config *cfg,
 	if (e == ERR_OK) {
 		e = pipeline_exchange_new(&p->exchange, p, d);
 	}
-	if (e == ERR_OK && cfg->feed != NULL) {
+	if (e == ERR_OK && (cfg->feed != NULL || cfg->outputs)) {
 		e = feed_open(&p->feed, cfg->feed, d);
+	}
+	if (e == ERR_OK && cfg->outputs) {
+		e = feed_keep(p->feed, store_db(p->store), d);
 	}
 	if (e != ERR_OK) {
 		pipeline_close(p);

@@ -41,6 +41,7 @@ struct pipeline_warning {
 struct pipeline_config {
 	struct redis_options redis;
 	const char *store, *feed, *consumer; /* 'feed' may be NULL */
+	bool outputs; /* what is no alert is kept for outputs */
 	struct store_limits limits;
 	const char *const *geoip;
 	unsigned n_geoip;

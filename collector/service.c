@@ -117,7 +117,8 @@ service_turn(void *arg)
 	}
 	if (metrics_http_turn(s->metrics, now)) {
 		metrics_write(&s->json, s->pipeline, s->lease, s->arm, s->polls,
-			      &s->store, &s->confined, now - s->started_us);
+			      s->outputs, &s->store, &s->confined,
+			      now - s->started_us);
 		if (!s->json.failed) {
 			metrics_http_publish(s->metrics, json_view(&s->json));
 		}

@@ -22,6 +22,7 @@ struct service {
 	struct notify notify;
 	struct metrics_http *metrics; /* NULL: metrics.listen is not set */
 	const struct pipeline *pipeline;
+	struct outputs *outputs; /* NULL: there are none */
 	struct indicator_polls *polls; /* NULL: no server is asked */
 	struct arm *arm; /* NULL: no indicators are published */
 	struct lease *lease;

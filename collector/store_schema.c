@@ -269,6 +269,10 @@ static const char inbox[] =
 	"CREATE TABLE archive_rules(id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	" query TEXT NOT NULL, why TEXT NOT NULL, who TEXT NOT NULL,"
 	" at_us INTEGER NOT NULL, until_us INTEGER NOT NULL);";
+/* What the feed tells that is no alert, for outputs that come to it later. */
+static const char feed_events[] =
+	"CREATE TABLE feed_events(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" at_us INTEGER NOT NULL, line TEXT NOT NULL);";
 
 /* migrations[i] leads from version i to i + 1. */
 static const struct migration migrations[] = {
@@ -310,6 +314,7 @@ static const struct migration migrations[] = {
 	{ told_late, NULL, NULL },
 	{ people, NULL, NULL },
 	{ inbox, NULL, NULL },
+	{ feed_events, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

@@ -12,6 +12,7 @@
 /* linux headers and the C library's do not agree on where these stand */
 #define IOCTL_TCGETS 0x5401
 #define IOCTL_TIOCGWINSZ 0x5413
+#define IOCTL_TIOCOUTQ 0x5411
 #define IOCTL_FIONREAD 0x541b
 #define IOCTL_FIONBIO 0x5421
 #define IOCTL_SOCKETS 0x8900 /* SIOC..., all of them */
@@ -207,7 +208,8 @@ void
 filter_ioctl(struct filter *f)
 {
 	static const unsigned long asks[] = { IOCTL_TCGETS, IOCTL_TIOCGWINSZ,
-					      IOCTL_FIONREAD, IOCTL_FIONBIO };
+					      IOCTL_TIOCOUTQ, IOCTL_FIONREAD,
+					      IOCTL_FIONBIO };
 
 	for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
 		filter_allow_if(

@@ -29,6 +29,7 @@ static const char *const names[THREAD_KINDS] = {
 	[THREAD_TICKER] = "ticker",
 	[THREAD_LISTS] = "lists",
 	[THREAD_POLLS] = "polls",
+	[THREAD_OUTPUT] = "output",
 	[THREAD_EXCHANGE] = "exchange",
 	[THREAD_LEASE] = "lease",
 	[THREAD_CONTACTS] = "contacts",

@@ -40,6 +40,7 @@ enum thread_kind {
 	THREAD_LEASE, /* signs of life for those who stand by */
 	THREAD_CHECKPOINT, /* the log of the store to its place */
 	THREAD_ALLOW, /* allow lists, read again */
+	THREAD_OUTPUT, /* what other consoles are told */
 	THREAD_KINDS
 };
 

@@ -263,3 +263,7 @@ UNIT_TESTS += tests/collector/test_evidence_bundle
 tests_collector_test_evidence_bundle_SOURCES = tests/test.h \
 	tests/collector/test_evidence_bundle.c
 tests_collector_test_evidence_bundle_LDADD = $(LIBS_COLLECTOR)
+UNIT_TESTS += tests/collector/test_output_ecs
+tests_collector_test_output_ecs_SOURCES = tests/test.h \
+	tests/collector/test_output_ecs.c
+tests_collector_test_output_ecs_LDADD = $(LIBS_COLLECTOR)

@@ -88,3 +88,5 @@ EXTRA_DIST += tests/lib.sh tests/redis_lib.sh tests/e2e/suite.py \
 E2E_TESTS_LEASE = tests/e2e/failover.sh
 dist_check_SCRIPTS += $(E2E_TESTS_LEASE)
 TESTS += $(E2E_TESTS_LEASE)
+E2E_TESTS += tests/e2e/outputs.sh
+EXTRA_DIST += tests/e2e/outputs_server.py

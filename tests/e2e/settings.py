@@ -12,8 +12,8 @@ import sys
 
 import yaml
 
-# Suricata's whole list of outputs is read for the sake of its files; all of it
-# that Picket heeds has a key of its own.
+# Suricata's whole list of outputs is read by the sensor for the sake of its files;
+# all of it that Picket heeds has a key of its own.
 OTHERS = {"outputs.*"}
 
 
@@ -80,7 +80,7 @@ def known(sources):
                and r.count(".") == 1 and r not in OTHERS]
     if unknown:
         fail([f"{r} is known below, but not key by key" for r in unknown])
-    return rows - OTHERS, below
+    return rows - OTHERS if tops else rows, below
 
 
 def pattern(key):
