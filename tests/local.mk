@@ -30,7 +30,7 @@ EXTRA_DIST += tests/layers.txt tests/browser/package.json \
 	tests/browser/package-lock.json tests/browser/.npmrc
 TESTS += tests/check_layers.sh tests/check_docs.sh
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir builddir;
-SCRIPT_TESTS = tests/collector/test_ctl.sh tests/browser/console.sh
+SCRIPT_TESTS = tests/collector/test_ctl.sh tests/browser/console.sh tests/browser/views.sh
 dist_check_SCRIPTS += $(SCRIPT_TESTS)
 TESTS += $(SCRIPT_TESTS)
 
