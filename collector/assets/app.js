@@ -67,7 +67,7 @@ function Bar({ user }) {
 		<span class=${`link ${state === "live" ? "good" : state === "lost" ? "bad" : ""}`} role="status">${LINKS()[state]}</span>
 		<button type="button" onClick=${nextTheme} title=${t("Light, dark, or as the system (t)")}>${{ auto: t("auto"), light: t("light"), dark: t("dark") }[look]}</button>
 		<a href=${to("account")} title=${t("Account")}>${user.name}</a>
-		${user.rights && html`<button type="button" onClick=${() => logOut().catch(() => {})}>${t("Log out")}</button>`}
+		${user.csrf !== "1" && html`<button type="button" onClick=${() => logOut().catch(() => {})}>${t("Log out")}</button>`}
 		<button type="button" onClick=${() => help.set(true)} title=${t("Keys (?)")} aria-label=${t("Keys")}>?</button>
 	</header>`;
 }
@@ -84,6 +84,11 @@ function move(by) {
 	all[Math.min(all.length - 1, Math.max(0, at < 0 ? 0 : at + by))]?.focus();
 }
 
+function Former({ to: where }) {
+	useEffect(() => location.replace(where), [where]);
+	return html`<section><p><a href=${where}>${t("On the former page")}</a></p></section>`;
+}
+
 function View({ row, at }) {
 	const [error, forget] = useErrorBoundary();
 
@@ -96,7 +101,7 @@ function View({ row, at }) {
 		return html`<section><h1>${t("There is no such view")}</h1><p><a href=${to("picture")}>${t("Picture")}</a></p></section>`;
 	}
 	if (!row.draw) {
-		return html`<section><h1>${row.words ?? row.view}</h1><p><a href=${row.old(at.arg)}>${t("On the former page")}</a></p></section>`;
+		return html`<${Former} to=${row.old(at.arg)}/>`;
 	}
 	return html`<${row.draw} key=${row.view} arg=${at.arg} query=${at.query}/>`;
 }
