@@ -17,7 +17,8 @@ const char *
 audit_what_name(enum audit_what w)
 {
 	static const char *const names[AUDIT_KINDS] = {
-		"released", "held", "received", "read", "policy", "recalled",
+		"released", "held",     "received", "read",
+		"policy",   "recalled", "acted",
 	};
 
 	return (size_t)w < AUDIT_KINDS ? names[w] : "unknown";

@@ -38,6 +38,7 @@ enum audit_what {
 	AUDIT_READ,
 	AUDIT_POLICY,
 	AUDIT_RECALLED,
+	AUDIT_ACTED, /* by a person, with the console or picketctl */
 	AUDIT_KINDS
 };
 const char *audit_what_name(enum audit_what w);

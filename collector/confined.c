@@ -180,6 +180,12 @@ confined_apply(const struct pipeline_config *cfg, const struct conf *conf,
 		confine_path(&c, tls->cert, CONFINE_READ_BESIDE);
 		confine_path(&c, tls->key, CONFINE_READ_BESIDE);
 		add_keys(&c, cfg, conf);
+		confine_path(&c, conf_named(conf, "console.certificate"),
+			     CONFINE_READ_BESIDE);
+		confine_path(&c, conf_named(conf, "console.key"),
+			     CONFINE_READ_BESIDE);
+		confine_path(&c, conf_named(conf, "partners.policy"),
+			     CONFINE_READ_BESIDE);
 		confine_listen(&c, conf_named(conf, "listen"));
 		confine_listen(&c, conf_named(conf, "metrics.listen"));
 		add_threads(&c);

@@ -19,8 +19,9 @@ struct console_config {
 	const char *listen; /* "127.0.0.1:8080"; port 0 takes a free one */
 	const char *store; /* an existing store */
 	const struct mission_map *missions; /* must outlive the console */
-	/* Listen beyond loopback.  There is no log-in: whoever reaches the
-	 * port reads everything. */
+	const char *policy; /* the release policy, or NULL */
+	const char *certificate, *key; /* files of TLS in PEM; NULL: none */
+	/* Listen beyond loopback without TLS: something in front has it. */
 	bool allow_remote;
 };
 

@@ -134,10 +134,9 @@ http_check(const struct http_asked *q, struct MHD_Connection *c,
 		*why = "only the console's own page may ask this";
 		return MHD_HTTP_FORBIDDEN;
 	}
-	if (post && (x.picket == NULL || strcmp(x.picket, "1") != 0 ||
+	if (post && (x.picket == NULL || x.picket[0] == '\0' ||
 		     (x.origin != NULL && !is_own_origin(x.origin, x.host)))) {
-		*why = "a change needs the header X-Picket: 1 and our own "
-		       "origin";
+		*why = "a change needs the header X-Picket and our own origin";
 		return MHD_HTTP_FORBIDDEN;
 	}
 	if (post && x.length == NULL) {

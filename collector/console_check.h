@@ -7,7 +7,8 @@
  * in the target, more than HTTP_MAX_HEADERS.  A Host that is a name other than
  * ours is refused, so that a name an attacker controls cannot be pointed at
  * this address (DNS rebinding); what changes anything needs the header
- * "X-Picket: 1", which a foreign page cannot send.
+ * X-Picket, which a foreign page cannot send; whether it has the session's
+ * secret is looked at later (console_http).
  *
  * Place    above err.h; below console_http.
  * Threads  pure.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/console_http.h"
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include <microhttpd.h>
+#include <openssl/crypto.h>
 
 #include "collector/console_asset.h"
 #include "common/clock.h"
@@ -37,6 +39,8 @@ struct watcher {
 struct console_http {
 	struct console_api *api;
 	struct console_events *events;
+	struct console_people *people;
+	bool tls;
 	struct MHD_Daemon *daemon;
 	char hostname[256];
 	pthread_t ticker;
@@ -263,34 +267,153 @@ query_param(void *arg, const char *name)
 	return MHD_lookup_connection_value(arg, MHD_GET_ARGUMENT_KIND, name);
 }
 
+/* Numeric, of the other end. */
+static void
+address_of(struct MHD_Connection *c, char out[64])
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *sa = info != NULL ? info->client_addr : NULL;
+
+	snprintf(out, 64, "unknown");
+	if (sa != NULL && sa->sa_family == AF_INET) {
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)sa)->sin_addr,
+			  out, 64);
+	} else if (sa != NULL && sa->sa_family == AF_INET6) {
+		inet_ntop(AF_INET6,
+			  &((const struct sockaddr_in6 *)sa)->sin6_addr, out,
+			  64);
+	}
+}
+
+/* Log-in, log-out and people: what the browser keeps comes and goes here. */
+static enum MHD_Result
+serve_people(struct console_http *h, struct MHD_Connection *c,
+	     const struct request *q, const char *path, const struct viewer *v)
+{
+	char address[64], text[256];
+	struct people_request r = {
+		.path = path,
+		.post = q->post,
+		.body = view_of(q->body, q->n_body),
+		.address = address,
+		.viewer = v,
+	};
+	struct json j = { 0 };
+	struct MHD_Response *m;
+	unsigned status;
+
+	address_of(c, address);
+	status = console_people_answer(h->people, &r, &j);
+	if (j.failed || j.p == NULL) {
+		json_fini(&j);
+		return MHD_NO;
+	}
+	m = MHD_create_response_from_buffer(j.len, j.p, MHD_RESPMEM_MUST_FREE);
+	if (m == NULL) {
+		json_fini(&j);
+		return MHD_NO;
+	}
+	if (r.token[0] != '\0' || r.ended) {
+		snprintf(text, sizeof(text),
+			 "picket=%s; Path=/; HttpOnly; SameSite=Strict%s%s",
+			 r.ended ? "" : r.token, h->tls ? "; Secure" : "",
+			 r.ended ? "; Max-Age=0" : "");
+		MHD_add_response_header(m, "Set-Cookie", text);
+	}
+	if (r.wait_s > 0) {
+		snprintf(text, sizeof(text), "%u", r.wait_s);
+		MHD_add_response_header(m, "Retry-After", text);
+	}
+	return answer(c, status, m, "application/json", "no-store");
+}
+
+/* Whether a change comes from the page that this session was given to. */
+static bool
+is_own_page(struct MHD_Connection *c, const char *path, const struct viewer *v)
+{
+	const char *want =
+		v->role == ROLE_NONE || strcmp(path, "/api/login") == 0
+			? "1"
+			: v->csrf;
+	const char *have =
+		MHD_lookup_connection_value(c, MHD_HEADER_KIND, "X-Picket");
+
+	return have != NULL && strlen(have) == strlen(want) &&
+	       CRYPTO_memcmp(have, want, strlen(want)) == 0;
+}
+
+static enum MHD_Result
+serve_granted(struct console_http *h, struct MHD_Connection *c,
+	      const struct request *q, const char *path, const struct viewer *v)
+{
+	struct json j = { 0 };
+	struct api_request r = {
+		.path = path,
+		.post = q->post,
+		.body = view_of(q->body, q->n_body),
+		.param = query_param,
+		.arg = c,
+		.viewer = v,
+		.alerts_per_minute = console_events_rate(h->events),
+	};
+	unsigned status = console_api_answer(h->api, &r, &j);
+
+	return answer_json(c, status, &j);
+}
+
+static enum MHD_Result
+serve_api(struct console_http *h, struct MHD_Connection *c,
+	  const struct request *q, const char *path)
+{
+	const struct console_right *row = console_right_find(path, q->post);
+	struct viewer v;
+	unsigned status;
+
+	if (console_people_viewer(
+		    h->people,
+		    MHD_lookup_connection_value(c, MHD_COOKIE_KIND, "picket"),
+		    &v) != ERR_OK) {
+		return refuse(c, MHD_HTTP_SERVICE_UNAVAILABLE,
+			      "the store does not answer");
+	}
+	status = console_right_check(row, &v);
+	if (status != 0) {
+		return refuse(c, status,
+			      status == 401   ? "log in first"
+			      : status == 403 ? "this is not yours to do or see"
+					      : "there is no such thing");
+	}
+	if (q->post && !is_own_page(c, path, &v)) {
+		return refuse(c, MHD_HTTP_FORBIDDEN,
+			      "X-Picket is not what /api/me gave as csrf");
+	}
+	if (console_people_mine(path)) {
+		return serve_people(h, c, q, path, &v);
+	}
+	if (console_people_record(h->people, row, path,
+				  view_of(q->body, q->n_body), &v) != ERR_OK) {
+		return refuse(c, MHD_HTTP_SERVICE_UNAVAILABLE,
+			      "the audit log cannot be written: try again");
+	}
+	return !q->post && strcmp(path, "/api/events") == 0
+		       ? watch(h, c)
+		       : serve_granted(h, c, q, path, &v);
+}
+
 static enum MHD_Result
 dispatch(struct console_http *h, struct MHD_Connection *c,
 	 const struct request *q, const char *path)
 {
-	struct json j = { 0 };
 	const char *etag;
 	const struct console_asset *a = console_asset_find(path, &etag);
 
-	if (strncmp(path, "/api/", 5) == 0 &&
-	    (q->post || strcmp(path, "/api/events") != 0)) {
-		struct api_request r = {
-			.path = path,
-			.post = q->post,
-			.body = view_of(q->body, q->n_body),
-			.param = query_param,
-			.arg = c,
-			.alerts_per_minute = console_events_rate(h->events),
-		};
-		unsigned status = console_api_answer(h->api, &r, &j);
-
-		return answer_json(c, status, &j);
+	if (strncmp(path, "/api/", 5) == 0) {
+		return serve_api(h, c, q, path);
 	}
 	if (q->post) {
 		return refuse(c, MHD_HTTP_METHOD_NOT_ALLOWED,
 			      "nothing can be changed here");
-	}
-	if (strcmp(path, "/api/events") == 0) {
-		return watch(h, c);
 	}
 	if (strcmp(path, "/healthz") == 0) {
 		bool ok = console_api_healthy(h->api);
@@ -479,13 +602,28 @@ on_accept(void *arg, const struct sockaddr *from, socklen_t n)
 }
 
 static struct MHD_Daemon *
-listen_at(struct console_http *h, const struct listen_address *at)
+listen_at(struct console_http *h, const struct listen_address *at,
+	  const struct console_tls *tls)
 {
+	/* GnuTLS has no TLS 1.1 by this, nor renegotiation. */
+	struct MHD_OptionItem secure[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0,
+		  (void *)(uintptr_t)tls->certificate },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)tls->key },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0,
+		  (void *)(uintptr_t) "NORMAL:-VERS-ALL:+VERS-TLS1.3:"
+				      "+VERS-TLS1.2:%SAFE_RENEGOTIATION" },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	struct MHD_OptionItem plain[] = { { MHD_OPTION_END, 0, NULL } };
 	struct sockaddr_storage ss;
 	unsigned flags =
 		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
 
 	listen_sockaddr(at, &ss);
+	if (h->tls) {
+		flags |= MHD_USE_TLS;
+	}
 	if (ss.ss_family == AF_INET6) {
 		flags |= MHD_USE_IPv6;
 	}
@@ -499,13 +637,13 @@ listen_at(struct console_http *h, const struct listen_address *at)
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
 		on_target, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
-		MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+		MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_ARRAY,
+		h->tls ? secure : plain, MHD_OPTION_END);
 }
 
 enum err
 console_http_start(struct console_http **out, const struct listen_address *at,
-		   struct console_api *api, struct console_events *events,
-		   struct diag *d)
+		   const struct console_parts *parts, struct diag *d)
 {
 	struct console_http *h = calloc(1, sizeof(*h));
 	pthread_condattr_t attr;
@@ -515,8 +653,10 @@ console_http_start(struct console_http **out, const struct listen_address *at,
 		free(h);
 		return diag_set(d, ERR_NOMEM, "out of memory");
 	}
-	h->api = api;
-	h->events = events;
+	h->api = parts->api;
+	h->events = parts->events;
+	h->people = parts->people;
+	h->tls = parts->tls.certificate != NULL;
 	if (gethostname(h->hostname, sizeof(h->hostname) - 1) != 0) {
 		h->hostname[0] = '\0';
 	}
@@ -525,7 +665,7 @@ console_http_start(struct console_http **out, const struct listen_address *at,
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&h->wake, &attr);
 	pthread_condattr_destroy(&attr);
-	h->daemon = listen_at(h, at);
+	h->daemon = listen_at(h, at, &parts->tls);
 	h->ticking = h->daemon != NULL &&
 		     thread_start(&h->ticker, THREAD_TICKER, tick, h) == 0;
 	if (!h->ticking) {

@@ -2,13 +2,14 @@
 /*
  * console_question.h - a request to the API, as it is understood
  *
- * Place    above store_read and mission; below console_lists, console_cases.
+ * Place    above store_read, mission and console_viewer; below console_lists, console_cases.
  * Threads  one question, one thread.
  * Memory   borrows from the request and from the store's reader.
  */
 #ifndef COLLECTOR_CONSOLE_QUESTION_H
 #define COLLECTOR_CONSOLE_QUESTION_H
 
+#include "collector/console_viewer.h"
 #include "collector/mission.h"
 #include "collector/store_read.h"
 #include "common/json.h"
@@ -23,6 +24,8 @@ struct api_request {
 	/* The value of a parameter of the query, NULL when there is none. */
 	const char *(*param)(void *arg, const char *name);
 	void *arg;
+	/* Who asks: the rights are checked, what a partner sees is not. */
+	const struct viewer *viewer;
 	/* Alerts that arrived in the last minute, for /api/status. */
 	uint64_t alerts_per_minute;
 };

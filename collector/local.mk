@@ -59,6 +59,13 @@ libcollector_a_SOURCES = \
 	collector/store_cases.h collector/store_cases.c \
 	collector/store_json.h collector/store_json.c \
 	collector/console_asset.h collector/console_asset.c \
+	collector/console_viewer.h \
+	collector/console_right.h collector/console_right.c \
+	collector/console_user.h collector/console_user.c \
+	collector/console_user_hash.c \
+	collector/console_session.h collector/console_session.c \
+	collector/console_pace.h collector/console_pace.c \
+	collector/console_people.h collector/console_people.c \
 	collector/console_question.h collector/console_question.c \
 	collector/console_lists.h collector/console_lists.c \
 	collector/console_cases.h collector/console_cases.c \

@@ -232,6 +232,19 @@ static const char told_late[] =
 	"ALTER TABLE partner_sightings ADD COLUMN past INTEGER NOT NULL"
 	" DEFAULT 0;";
 
+/* People who may use the console, and whom it knows at present. */
+static const char people[] =
+	"CREATE TABLE users(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" name TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, role TEXT NOT NULL,"
+	" hash TEXT NOT NULL, cert TEXT NOT NULL DEFAULT '',"
+	" lang TEXT NOT NULL, zone TEXT NOT NULL, disabled INTEGER NOT NULL,"
+	" failed INTEGER NOT NULL DEFAULT 0, changed_us INTEGER NOT NULL);"
+	"CREATE TABLE sessions(hash BLOB PRIMARY KEY, user INTEGER NOT NULL,"
+	" csrf TEXT NOT NULL, created_us INTEGER NOT NULL,"
+	" seen_us INTEGER NOT NULL, ends_us INTEGER NOT NULL,"
+	" address TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX sessions_user ON sessions(user, created_us);";
+
 /* migrations[i] leads from version i to i + 1. */
 static const struct migration migrations[] = {
 	{ store_sql_v1, NULL, NULL },
@@ -270,6 +283,7 @@ static const struct migration migrations[] = {
 	{ part_sensors, NULL, NULL },
 	{ warned, NULL, NULL },
 	{ told_late, NULL, NULL },
+	{ people, NULL, NULL },
 };
 STATIC_ASSERT(ARRAY_LEN(migrations) == STORE_SCHEMA_VERSION,
 	      "every version has its migration");

@@ -18,7 +18,7 @@
 
 #include "common/err.h"
 
-#define STORE_SCHEMA_VERSION 33
+#define STORE_SCHEMA_VERSION 34
 #define STORE_APPLICATION_ID 0x5049434b /* "PICK" */
 
 /* Brings an open database to the current version.  ERR_FORMAT for a newer
