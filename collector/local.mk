@@ -238,6 +238,7 @@ CONSOLE_ASSETS = collector/assets/index.html collector/assets/style.css \
 	collector/assets/view_sensors.js \
 	collector/assets/view_login.js \
 	collector/assets/view_account.js \
+	collector/assets/view_users.js \
 	collector/assets/vendor/world.js \
 	collector/assets/vendor/htm-preact.js \
 	collector/assets/vendor/uPlot.js collector/assets/vendor/uPlot.css

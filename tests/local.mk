@@ -28,7 +28,8 @@ TESTS += $(UNIT_TESTS)
 dist_check_SCRIPTS += tests/check_layers.sh tests/check_docs.sh
 EXTRA_DIST += tests/layers.txt tests/browser/package.json \
 	tests/browser/package-lock.json tests/browser/.npmrc \
-	tests/browser/harness.mjs tests/browser/frame.mjs
+	tests/browser/harness.mjs tests/browser/frame.mjs \
+	tests/browser/users.mjs
 TESTS += tests/check_layers.sh tests/check_docs.sh
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir builddir;
 SCRIPT_TESTS = tests/collector/test_ctl.sh tests/browser/console.sh tests/browser/views.sh

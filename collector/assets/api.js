@@ -5,6 +5,7 @@
 // Contract get(path, {name: value}) and post(path, body) give the answer's JSON or throw Refused: message, status, and
 //          field (which part of the question it is about), as the API said it. Status 401 empties 'me', and the frame
 //          shows the log-in. may(right) tells whether the user may; the API decides, this only hides what would be refused.
+//          hasAccount(me) is whether there is somebody to log out.
 //          me: null before it is known; { name: "" } nobody is logged in; else what GET /api/me says.
 
 import { value } from "./store.js";
@@ -85,6 +86,11 @@ export async function logIn(name, password) {
 export async function logOut() {
 	await post("/api/logout");
 	me.set(NOBODY);
+}
+
+// False for "local": a collector that nobody logs in to.
+export function hasAccount(user) {
+	return user.csrf !== "1";
 }
 
 const ROLES = ["viewer", "analyst", "coordinator", "administrator"];

@@ -6,7 +6,7 @@
 import { html, render, inert, useEffect, useErrorBoundary, useState } from "./ui.js";
 import { useValue } from "./store.js";
 import { lang, number, startLang, t } from "./words.js";
-import { logOut, me, whoAmI } from "./api.js";
+import { hasAccount, logOut, may, me, whoAmI } from "./api.js";
 import { link, start, stop, useLive } from "./live.js";
 import { alertsIn, scope, status, watchStatus } from "./scope.js";
 import { route, go, to } from "./router.js";
@@ -67,7 +67,7 @@ function Bar({ user }) {
 		<span class=${`link ${state === "live" ? "good" : state === "lost" ? "bad" : ""}`} role="status">${LINKS()[state]}</span>
 		<button type="button" onClick=${nextTheme} title=${t("Light, dark, or as the system (t)")}>${{ auto: t("auto"), light: t("light"), dark: t("dark") }[look]}</button>
 		<a href=${to("account")} title=${t("Account")}>${user.name}</a>
-		${user.csrf !== "1" && html`<button type="button" onClick=${() => logOut().catch(() => {})}>${t("Log out")}</button>`}
+		${hasAccount(user) && html`<button type="button" onClick=${() => logOut().catch(() => {})}>${t("Log out")}</button>`}
 		<button type="button" onClick=${() => help.set(true)} title=${t("Keys (?)")} aria-label=${t("Keys")}>?</button>
 	</header>`;
 }
@@ -109,7 +109,7 @@ function View({ row, at }) {
 function Inside({ user }) {
 	const at = useValue(route);
 	const name = useValue(scope);
-	const all = views();
+	const all = views().filter((v) => !v.role || may(v.role));
 	const row = all.find((v) => v.view === at.view);
 
 	useEffect(() => {

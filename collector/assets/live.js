@@ -85,11 +85,13 @@ export function useAnswer(path, parameters, { events = [], every = 1000 } = {}) 
 	};
 
 	useEffect(() => {
-		const soon = calm(every, ask);
+		let over = false;
+		const soon = calm(every, () => over || ask());
 		const ends = ["reset", ...events].map((name) => on(name, soon));
 
 		soon();
 		return () => {
+			over = true;
 			turn.current++;
 			ends.forEach((end) => end());
 		};

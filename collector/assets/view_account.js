@@ -3,7 +3,7 @@
 
 import { html, useRef } from "./ui.js";
 import { useValue } from "./store.js";
-import { me, post } from "./api.js";
+import { hasAccount, me, post, whoAmI } from "./api.js";
 import { theme } from "./theme.js";
 import { toast, tried } from "./toast.js";
 import { zone } from "./time.js";
@@ -11,7 +11,7 @@ import { chooseLang, lang, t } from "./words.js";
 
 // An account keeps the choice for other browsers; without accounts this browser does.
 async function keep(what) {
-	if (me.get().rights) {
+	if (hasAccount(me.get())) {
 		await tried(post("/api/me", what));
 	}
 }
@@ -31,8 +31,8 @@ function Password() {
 		const { old, password } = form.current.elements;
 
 		if (await tried(post("/api/me", { old: old.value, password: password.value }))) {
-			form.current.reset();
-			toast(t("The password is changed; other sessions have ended."));
+			toast(t("The password is changed; every session has ended."));
+			await tried(whoAmI());
 		}
 	};
 
@@ -51,11 +51,11 @@ export function Account() {
 		<section><h2>${t("Account")}</h2><dl class="pairs">
 			<dt>${t("Name")}</dt><dd>${user.name}</dd><dt>${t("Role")}</dt><dd>${user.role}</dd>
 			${user.owner && html`<dt>${t("Owner")}</dt><dd>${user.owner}</dd>`}</dl>
-			${!user.rights && html`<p class="small">${t("This collector has no accounts: whoever reaches it may do everything.")}</p>`}</section>
+			${!hasAccount(user) && html`<p class="small">${t("This collector has no accounts: whoever reaches it may do everything.")}</p>`}</section>
 		<section><h2>${t("How to read")}</h2><div class="fields">
 			${select(t("Language"), useValue(lang), [["en", "English"], ["ja", "日本語"]], language)}
 			${select(t("Times"), useValue(zone), [["utc", t("UTC")], ["local", t("local")]], (v) => { zone.set(v); keep({ zone: v }); })}
 			${select(t("Colours"), useValue(theme), [["auto", t("as the system")], ["light", t("light")], ["dark", t("dark")]], (v) => theme.set(v))}
 		</div></section>
-		${user.rights && html`<${Password}/>`}</div>`;
+		${hasAccount(user) && html`<${Password}/>`}</div>`;
 }

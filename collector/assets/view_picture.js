@@ -87,7 +87,7 @@ function useRate() {
 		const soon = calm(3000, async () => {
 			const s = status.get()?.store;
 
-			if (!s?.last) {
+			if (over || !s?.last) {
 				return;
 			}
 			const last = when(s.last).getTime();

@@ -9,6 +9,7 @@
 import { Picture } from "./view_picture.js";
 import { Sensors } from "./view_sensors.js";
 import { Account } from "./view_account.js";
+import { Users } from "./view_users.js";
 import { t } from "./words.js";
 
 export const views = () => [
@@ -16,5 +17,6 @@ export const views = () => [
 	{ view: "inbox", words: t("Inbox"), key: "i", old: () => "/old.html#alerts" },
 	{ view: "incident", old: (arg) => `/old.html#incident-${arg}` },
 	{ view: "sensors", words: t("Sensors"), key: "s", draw: Sensors },
+	{ view: "users", words: t("Users"), key: "w", role: "administrator", draw: Users },
 	{ view: "account", words: t("Account"), key: "u", draw: Account },
 ];

@@ -25,27 +25,35 @@ if ! cmp -s "$src/package-lock.json" "$node/installed"; then
 fi
 work=$(mktemp -d)
 pid=
-cleanup() {
+stop() {
 	exec 9>&-
 	[ -z "$pid" ] || wait "$pid"
-	rm -rf "$work"
+	pid=
 }
-trap cleanup EXIT
-mkfifo "$work/stop"
-"$bin/storefill" "$work/picket.db" --serve <"$work/stop" >"$work/port" 2>"$work/log" &
-pid=$!
-exec 9>"$work/stop" # closing it ends the server
-n=0
-while [ ! -s "$work/port" ] && [ $n -lt 600 ]; do
-	n=$((n + 1))
-	sleep 0.1
-done
-url=http://127.0.0.1:$(cat "$work/port")/
+trap 'stop; rm -rf "$work"' EXIT
+
+# serve : a store and a console of its own, at $url
+serve() {
+	rm -rf "${work:?}"/*
+	mkfifo "$work/stop"
+	"$bin/storefill" "$work/picket.db" --serve <"$work/stop" >"$work/port" 2>"$work/log" &
+	pid=$!
+	exec 9>"$work/stop" # closing it ends the server
+	n=0
+	while [ ! -s "$work/port" ] && [ $n -lt 600 ]; do
+		n=$((n + 1))
+		sleep 0.1
+	done
+	url=http://127.0.0.1:$(cat "$work/port")/
+}
+
 bad=0
 for one in "$src"/*.mjs; do
 	name=${one##*/}
 	[ "$name" != harness.mjs ] || continue
 	echo "$name"
+	serve
 	timeout 500 node "$node/$name" "$url" 9>&- || bad=1
+	stop
 done
 exit $bad
