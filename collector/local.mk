@@ -267,12 +267,34 @@ CONSOLE_ASSETS = collector/assets/index.html collector/assets/style.css \
 	collector/assets/incident.js collector/assets/alert.js \
 	collector/assets/coverage.js \
 	collector/assets/chart.js collector/assets/icon.svg \
+	collector/assets/icon.svg \
+	collector/assets/app.js collector/assets/views.js \
+	collector/assets/ui.js collector/assets/store.js \
+	collector/assets/words.js collector/assets/time.js \
+	collector/assets/api.js collector/assets/live.js \
+	collector/assets/router.js collector/assets/keys.js \
+	collector/assets/toast.js collector/assets/theme.js \
+	collector/assets/table.js collector/assets/query.js \
+	collector/assets/chart.js collector/assets/scope.js \
+	collector/assets/map.js \
+	collector/assets/view_picture.js \
+	collector/assets/view_sensors.js \
+	collector/assets/view_login.js \
+	collector/assets/view_account.js \
+	collector/assets/view_users.js \
+	collector/assets/vendor/world.js \
 	collector/assets/vendor/htm-preact.js \
 	collector/assets/vendor/uPlot.js collector/assets/vendor/uPlot.css
+# The former page, until every view of it has a successor.
+CONSOLE_ASSETS += collector/assets/old.html collector/assets/old.css \
+	collector/assets/old_app.js collector/assets/old_dom.js \
+	collector/assets/old_incident.js collector/assets/old_alert.js \
+	collector/assets/old_coverage.js collector/assets/old_chart.js
 EXTRA_DIST += collector/assets/vendor/README \
 	collector/assets/vendor/LICENSE.htm \
 	collector/assets/vendor/LICENSE.preact \
-	collector/assets/vendor/LICENSE.uPlot
+	collector/assets/vendor/LICENSE.uPlot \
+	collector/assets/vendor/LICENSE.world-atlas
 nodist_libcollector_a_SOURCES = collector/assets/embedded.c
 EXTRA_DIST += collector/assets/embed.sh $(CONSOLE_ASSETS)
 CLEANFILES += collector/assets/embedded.c

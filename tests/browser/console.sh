@@ -50,7 +50,7 @@ lacks() {
 	fi
 }
 
-dump page '?live=no#incident-2'
+dump page 'old.html?live=no#incident-2'
 if ! grep -q '<title>' "$work/page"; then
 	cat "$work/page.err" >&2
 	# A browser that does not start here (no shared memory, no namespaces)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Coverage: which assets are watched, and when nobody was looking.
 
-import { ago, h, plural } from "./dom.js";
+import { ago, h, plural } from "./old_dom.js";
 
 const CAUSES = {
 	silent: "silent", ended: "ended", killed: "killed", collector_down: "no collector", tap_silent: "no packets",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One alert: a row of the table, and its event on request.
 
-import { h, visible, time, when, local, utc, ask } from "./dom.js";
+import { h, visible, time, when, local, utc, ask } from "./old_dom.js";
 
 function end(address, port) {
 	return port ? (address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`) : address;

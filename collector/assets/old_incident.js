@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One incident: a line that is always there, and the whole of it on request.
 
-import { h, fill, time, number, plural, ask } from "./dom.js";
-import { alertLine } from "./alert.js";
+import { h, fill, time, number, plural, ask } from "./old_dom.js";
+import { alertLine } from "./old_alert.js";
 
 // As collector/stage.c names them, in order.
 const STAGES = [
