@@ -5,7 +5,7 @@
 
 #include <openssl/evp.h>
 
-#define MAX_ASSETS 16
+#define MAX_ASSETS 64
 /* Half a digest tells apart what one program can hold. */
 #define TAG_BYTES 16
 

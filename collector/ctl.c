@@ -80,8 +80,10 @@ change_state(struct ctl *c, const struct ctl_arguments *args, int64_t id,
 		json_obj_end(&c->j);
 		return ctl_flush_json(c);
 	}
-	fprintf(c->text.out, "incident %" PRId64 " is now %s\n", id,
-		strcmp(state, "ack") == 0 ? "acknowledged" : state);
+	fprintf(c->text.out,
+		word(c->text.lang, "incident %" PRId64 " is now %s\n"), id,
+		word(c->text.lang,
+		     strcmp(state, "ack") == 0 ? WORD("acknowledged") : state));
 	return ERR_OK;
 }
 

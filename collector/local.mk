@@ -230,9 +230,11 @@ EXTRA_DIST += collector/assets/vendor/README \
 nodist_libcollector_a_SOURCES = collector/assets/embedded.c
 EXTRA_DIST += collector/assets/embed.sh $(CONSOLE_ASSETS)
 CLEANFILES += collector/assets/embedded.c
-collector/assets/embedded.c: collector/assets/embed.sh $(CONSOLE_ASSETS)
+collector/assets/embedded.c: collector/assets/embed.sh $(CONSOLE_ASSETS) \
+		collector/assets/words.ja.js
 	$(AM_V_GEN)$(MKDIR_P) collector/assets && cd $(srcdir) && \
-	$(SHELL) collector/assets/embed.sh $(CONSOLE_ASSETS) >$(abs_builddir)/$@.tmp && \
+	$(SHELL) collector/assets/embed.sh $(CONSOLE_ASSETS) \
+	$(abs_builddir)/collector/assets/words.ja.js >$(abs_builddir)/$@.tmp && \
 	cd $(abs_builddir) && mv -f $@.tmp $@
 
 bin_PROGRAMS += picket-collector
