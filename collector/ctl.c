@@ -22,6 +22,7 @@
 #include "collector/ctl_partner.h"
 #include "collector/ctl_posture.h"
 #include "collector/ctl_taps.h"
+#include "collector/ctl_top.h"
 #include "collector/ctl_warning.h"
 #include "common/hide_args.h"
 
@@ -204,6 +205,8 @@ execute(struct ctl *c, const struct ctl_arguments *args,
 				 "a part is silent, or has lost records");
 		}
 		return e;
+	case CTL_TOP:
+		return ctl_top(c, d);
 	case CTL_STATUS:
 		return ctl_status(c);
 	case CTL_SENSORS:

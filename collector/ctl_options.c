@@ -19,6 +19,7 @@ static const char help_text[] =
 	"Commands:\n"
 	"  status               sensors, incidents, alerts, and what is "
 	"missing\n"
+	"  top                  all that, drawn anew each second; q ends it\n"
 	"  sensors              every sensor: state, when last seen, losses\n"
 	"  ledger [SITE/SENSOR] where every packet and event went, and "
 	"whether\n"

@@ -248,6 +248,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_text.h collector/ctl_text.c \
 	collector/ctl_show.h collector/ctl_show.c collector/ctl_refused.c \
 	collector/ctl_alerts.c \
+	collector/ctl_top.h collector/ctl_top.c \
 	collector/ctl_keys.h collector/ctl_keys.c \
 	collector/ctl_incident.h collector/ctl_incident.c \
 	collector/ctl_armed.h collector/ctl_armed.c \
