@@ -18,7 +18,7 @@ shift
 xgettext "$@" -L C -k -kword:2 -kWORD --flag=word:2:pass-c-format \
 	-o "$pot" $(LC_ALL=C ls common/*.c collector/*.c)
 # shellcheck disable=SC2046
-xgettext "$@" -L JavaScript -k -kt -kmark -o "$js" \
+xgettext "$@" -L JavaScript -k -kt -ktn:2 -ktn:3 -kmark -o "$js" \
 	$(LC_ALL=C ls collector/assets/*.js)
 {
 	printf 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'

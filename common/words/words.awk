@@ -42,7 +42,7 @@ BEGIN {
 		print "#include \"common/words_table.h\"\n"
 		print "const struct word_pair word_table[] = {"
 	} else {
-		print "export const words = {"
+		print "export default {"
 	}
 }
 
