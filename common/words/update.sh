@@ -6,41 +6,31 @@
 # Run in the top directory.
 set -eu
 here=common/words
-pot=$(mktemp)
-js=$(mktemp)
-trap 'rm -f "$pot" "$js"' EXIT
+mode=${1:-}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 # No places of the texts: they would change with every line of the sources.
-set -- "${1:-}" --from-code=UTF-8 --no-location --omit-header
-mode=$1
-shift
 # shellcheck disable=SC2046
-xgettext "$@" -L C -k -kword:2 -kWORD --flag=word:2:pass-c-format \
-	-o "$pot" $(LC_ALL=C ls common/*.c collector/*.c)
+xgettext --from-code=UTF-8 --no-location -L C -k -kword:2 -kWORD \
+	--flag=word:2:pass-c-format -o "$work/c" \
+	$(LC_ALL=C ls common/*.c collector/*.c)
 # shellcheck disable=SC2046
-xgettext "$@" -L JavaScript -k -kt -ktn:2 -ktn:3 -kmark -o "$js" \
-	$(LC_ALL=C ls collector/assets/*.js)
-{
-	printf 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
-	# Of C only what has conversions is a format, whatever xgettext thinks.
-	cat "$pot"
-} >"$pot.new"
-mv "$pot.new" "$pot"
-if [ -s "$js" ]; then
-	{
-		printf 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
-		cat "$js"
-	} >"$js.new"
-	mv "$js.new" "$js"
-	msgcat --use-first --no-location -o "$pot.all" "$pot" "$js"
-	mv "$pot.all" "$pot"
-fi
+xgettext --from-code=UTF-8 --no-location --force-po -L JavaScript -k -kt \
+	-ktn:2,3 -kmark -o "$work/js" $(LC_ALL=C ls collector/assets/*.js)
+sed -i 's/charset=CHARSET/charset=UTF-8/' "$work/c" "$work/js"
+# One and many are texts of their own: each language has its rules, and the
+# console picks one of the two.
+awk '/^msgid_plural / { print "msgstr \"\"\n"; sub(/_plural/, "") }
+	/^msgstr\[0\]/ { print "msgstr \"\""; next }
+	/^msgstr\[/ { next }
+	{ print }' "$work/js" | msguniq --force-po --use-first --no-location -o "$work/js1"
+msgcat --use-first --no-location -o "$work/pot" "$work/c" "$work/js1"
 if [ "$mode" = -n ]; then
-	cat "$pot"
+	cat "$work/pot"
 	exit 0
 fi
-msgmerge --quiet --no-fuzzy-matching --no-location -o "$here/ja.po.new" \
-	"$here/ja.po" "$pot"
-msgattrib --no-obsolete --no-location -o "$here/ja.po" "$here/ja.po.new"
-rm -f "$here/ja.po.new"
-msgfmt --check --statistics -o /dev/null "$here/ja.po"
+msgmerge --quiet --no-fuzzy-matching --no-location -o "$work/po" \
+	"$here/ja.po" "$work/pot"
+msgattrib --no-obsolete --no-location -o "$here/ja.po" "$work/po"
+msgfmt --check-format --statistics -o /dev/null "$here/ja.po"
