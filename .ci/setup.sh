@@ -59,7 +59,7 @@ BUILD_PACKAGES="gcc libc6-dev make autoconf automake pkg-config libpcap-dev
 	libmicrohttpd-dev libxxhash-dev libmagic-dev liblzma-dev libbrotli-dev
 	libdeflate-dev libcap-ng-dev libseccomp-dev $ISAL_PACKAGE"
 RUN_PACKAGES="redis-server redis-tools openssl tor-geoipdb curl"
-TEST_PACKAGES="libcmocka-dev sqlite3 python3 python3-yaml zstd gzip jq xz-utils
+TEST_PACKAGES="libcmocka-dev gettext sqlite3 python3 python3-yaml zstd gzip jq xz-utils
 	$HS_PACKAGE valgrind faketime tcpreplay tcpdump iproute2"
 # The packages, their checks, and what they install is checked with.
 PACKAGE_PACKAGES="debhelper lintian fakeroot dpkg-dev logrotate strace"

@@ -25,6 +25,7 @@
 #include "collector/ctl_posture.h"
 #include "collector/ctl_rules.h"
 #include "collector/ctl_taps.h"
+#include "collector/ctl_top.h"
 #include "collector/ctl_warning.h"
 #include "common/hide_args.h"
 
@@ -84,8 +85,10 @@ change_state(struct ctl *c, const struct ctl_arguments *args, int64_t id,
 		json_obj_end(&c->j);
 		return ctl_flush_json(c);
 	}
-	fprintf(c->text.out, "incident %" PRId64 " is now %s\n", id,
-		strcmp(state, "ack") == 0 ? "acknowledged" : state);
+	fprintf(c->text.out,
+		word(c->text.lang, "incident %" PRId64 " is now %s\n"), id,
+		word(c->text.lang,
+		     strcmp(state, "ack") == 0 ? WORD("acknowledged") : state));
 	return ERR_OK;
 }
 
@@ -250,6 +253,8 @@ execute(struct ctl *c, struct ctl_arguments *args, struct ctl_command *cmd,
 				 "a part is silent, or has lost records");
 		}
 		return e;
+	case CTL_TOP:
+		return ctl_top(c, d);
 	case CTL_STATUS:
 		return ctl_status(c);
 	case CTL_SENSORS:

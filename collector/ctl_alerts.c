@@ -39,19 +39,25 @@ alert_text(struct ctl_text *x, const struct store_alert *a)
 	fprintf(x->out, "%s -> %s  [%" PRIu32 "] %s", src, dst, a->sid,
 		ctl_clean(x, a->signature));
 	if (a->indicator[0] != '\0') {
-		fprintf(x->out, "  indicator %s", ctl_clean(x, a->indicator));
+		fprintf(x->out, word(x->lang, "  indicator %s"),
+			ctl_clean(x, a->indicator));
 	}
 	if (a->past_last_us > 0) {
-		fprintf(x->out, "  seen %s", ctl_time(x, a->past_first_us));
-		fprintf(x->out, " to %s", ctl_time(x, a->past_last_us));
+		fprintf(x->out, word(x->lang, "  seen %s to %s"),
+			ctl_time(x, a->past_first_us),
+			ctl_time(x, a->past_last_us));
 		if (a->past_hosts != 0) {
-			fprintf(x->out, ", about %u hosts of ours in a week",
+			fprintf(x->out,
+				word(x->lang,
+				     ", about %u hosts of ours in a week"),
 				host_bits_count(a->past_hosts));
 		}
 	}
 	if (a->exercise[0] != '\0') {
-		fprintf(x->out, "  %sEXERCISE %s%s", ctl_sgr(x, "36"),
-			ctl_clean(x, a->exercise), ctl_sgr(x, "0"));
+		fprintf(x->out, "  %s", ctl_sgr(x, "36"));
+		fprintf(x->out, word(x->lang, "EXERCISE %s"),
+			ctl_clean(x, a->exercise));
+		fputs(ctl_sgr(x, "0"), x->out);
 	}
 	fputc('\n', x->out);
 }
@@ -224,7 +230,7 @@ ctl_alerts(struct ctl *c)
 	if (!c->json) {
 		e = put_all(c, &n);
 		if (e == ERR_OK && n == 0) {
-			fputs("no alerts\n", c->text.out);
+			fputs(word(c->text.lang, "no alerts\n"), c->text.out);
 		}
 		return e;
 	}

@@ -399,7 +399,7 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 	if (word == NULL) {
 		return diag_set(
 			d, ERR_USAGE,
-			"no command: one of status, sensors, ledger, "
+			"no command: one of status, top, sensors, ledger, "
 			"blind, missions, skew, alerts, inbox, incidents, "
 			"indicators, consult, posture, exercise, share, "
 			"partners, mute, warnings, findings, "
@@ -458,6 +458,14 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 	}
 	if (strcmp(word, "status") == 0) {
 		cmd->what = CTL_STATUS;
+	} else if (strcmp(word, "top") == 0) {
+		cmd->what = CTL_TOP;
+		if (c->json) {
+			return diag_set(d, ERR_USAGE,
+					"top: is for eyes; for a program ask "
+					"status, sensors and incidents with "
+					"--json" CTL_TRY_HELP);
+		}
 	} else if (strcmp(word, "sensors") == 0) {
 		cmd->what = CTL_SENSORS;
 	} else if (strcmp(word, "blind") == 0) {
@@ -479,7 +487,7 @@ ctl_command_read(const struct ctl *c, const struct ctl_arguments *args,
 	} else {
 		return diag_set(
 			d, ERR_USAGE,
-			"'%s' is no command: use status, sensors, "
+			"'%s' is no command: use status, top, sensors, "
 			"ledger, blind, missions, skew, alerts, "
 			"inbox, incidents, indicators, consult, posture, "
 			"exercise, share, partners, mute, warnings, "

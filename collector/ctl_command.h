@@ -17,6 +17,7 @@
 struct ctl_command {
 	enum {
 		CTL_STATUS,
+		CTL_TOP,
 		CTL_SENSORS,
 		CTL_LEDGER,
 		CTL_BLIND,

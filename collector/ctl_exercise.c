@@ -21,22 +21,24 @@ text_exercise(void *arg, const struct store_exercise *e)
 	struct ctl_text *x = l->x;
 
 	if (!l->any) {
-		ctl_column(x, 24, "EXERCISE");
-		ctl_column(x, 13, "STATE");
-		ctl_column(x, 21, "FROM");
-		ctl_column(x, 21, "UNTIL");
-		ctl_column(x, 12, "BY");
+		ctl_column(x, 24, word(x->lang, "EXERCISE"));
+		ctl_column(x, 13, word(x->lang, "STATE"));
+		ctl_column(x, 21, word(x->lang, "FROM"));
+		ctl_column(x, 21, word(x->lang, "UNTIL"));
+		ctl_column(x, 12, word(x->lang, "BY"));
 		fputc('\n', x->out);
 	}
 	l->any = true;
 	l->untold |= e->version == 0 && e->end_us == 0;
 	ctl_column(x, 24, e->name);
-	ctl_column(x, 13, exercise_state(e));
+	ctl_column(x, 13, word(x->lang, exercise_state(e)));
 	ctl_column(x, 21, ctl_time(x, e->from_us));
 	ctl_column(x, 21, ctl_time(x, e->until_us));
 	ctl_column(x, 12, e->who);
 	if (e->misplaced > 0) {
-		fprintf(x->out, "%" PRIu64 " alerts that were not its own",
+		fprintf(x->out,
+			word(x->lang,
+			     "%" PRIu64 " alerts that were not its own"),
 			e->misplaced);
 	}
 	fputc('\n', x->out);
@@ -60,9 +62,9 @@ list_sensors(struct ctl *c)
 {
 	struct ctl_text *x = &c->text;
 
-	ctl_column(x, 14, "SITE");
-	ctl_column(x, 14, "SENSOR");
-	fputs("MARKS\n", x->out);
+	ctl_column(x, 14, word(x->lang, "SITE"));
+	ctl_column(x, 14, word(x->lang, "SENSOR"));
+	fprintf(x->out, "%s\n", word(x->lang, "MARKS"));
 	return store_exercise_sensors(c->store->db, text_sensor, x);
 }
 
@@ -181,7 +183,8 @@ enum err
 ctl_exercise_report(struct ctl *c, const char *name, bool html, struct diag *d)
 {
 	struct exercise_report *x;
-	enum err e = exercise_report_new(&x, c->store, name, d);
+	enum err e = exercise_report_new(&x, c->store, name,
+					 c->json ? LANG_EN : c->text.lang, d);
 
 	if (e != ERR_OK) {
 		return e;

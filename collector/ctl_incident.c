@@ -32,6 +32,12 @@ text_of(const json_t *o, const char *key)
 	return s != NULL ? s : "";
 }
 
+static int64_t
+int_of(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
 static uint64_t
 time_of(const json_t *o, const char *key)
 {
@@ -43,7 +49,12 @@ time_of(const json_t *o, const char *key)
 static void
 heading(struct ctl_text *x, const char *name)
 {
-	fprintf(x->out, "  %s%-13s%s", ctl_sgr(x, "1"), name, ctl_sgr(x, "0"));
+	/* A label in English, or none. */
+	const char *label = name[0] != '\0' ? word(x->lang, name) : "";
+
+	fprintf(x->out, "  %s", ctl_sgr(x, "1"));
+	ctl_column(x, 12, label);
+	fputs(ctl_sgr(x, "0"), x->out);
 }
 
 /* "a, b and 3 more" of an array of texts. */
@@ -59,7 +70,7 @@ put_names(struct ctl_text *x, const json_t *names)
 			ctl_clean(x, s != NULL ? s : "?"));
 	}
 	if (n > LIST_MAX) {
-		fprintf(x->out, " and %zu more", n - LIST_MAX);
+		fprintf(x->out, word(x->lang, " and %zu more"), n - LIST_MAX);
 	}
 }
 
@@ -68,7 +79,7 @@ put_more(struct ctl_text *x, size_t n)
 {
 	if (n > LIST_MAX) {
 		heading(x, "");
-		fprintf(x->out, "and %zu more\n", n - LIST_MAX);
+		fprintf(x->out, word(x->lang, "and %zu more\n"), n - LIST_MAX);
 	}
 }
 
@@ -77,20 +88,24 @@ put_severity(struct ctl_text *x, const struct store_incident *i,
 	     const json_t *summary)
 {
 	static const char *const names[] = {
-		"mission", "stage", "spread", "alert", "indicator", "silence"
+		WORD("mission"), WORD("stage"),     WORD("spread"),
+		WORD("alert"),   WORD("indicator"), WORD("silence")
 	};
 	static const unsigned most[] = { 30, 25, 20, 15, 10, 10 };
 	const json_t *f = json_object_get(summary, "factors");
 
-	heading(x, "Severity");
-	fprintf(x->out, "%s%u of 100, level %u, %s%s\n", ctl_level(x, i->level),
-		i->score, i->level, i->level_name, ctl_sgr(x, "0"));
+	heading(x, WORD("Severity"));
+	fputs(ctl_level(x, i->level), x->out);
+	fprintf(x->out, word(x->lang, "%u of 100, level %u, %s"), i->score,
+		i->level, word(x->lang, i->level_name));
+	fprintf(x->out, "%s\n", ctl_sgr(x, "0"));
 	heading(x, "");
 	for (size_t k = 0; k < ARRAY_LEN(names); k++) {
 		const json_t *v = json_object_get(f, names[k]);
 
-		fprintf(x->out, "%s%s %" JSON_INTEGER_FORMAT " of %u",
-			k > 0 ? ", " : "", names[k], json_integer_value(v),
+		fputs(k > 0 ? ", " : "", x->out);
+		fprintf(x->out, word(x->lang, "%s %" PRId64 " of %u"),
+			word(x->lang, names[k]), (int64_t)json_integer_value(v),
 			most[k]);
 	}
 	fputc('\n', x->out);
@@ -106,15 +121,16 @@ put_sites(struct ctl_text *x, const json_t *sites)
 		const char *place = text_of(s, "location");
 		const char *owner = text_of(s, "owner");
 
-		heading(x, i == 0 ? "Sites" : "");
+		heading(x, i == 0 ? WORD("Sites") : "");
 		fprintf(x->out, "%s", ctl_clean(x, text_of(s, "site")));
 		if (place[0] != '\0') {
 			fprintf(x->out, " (%s)", ctl_clean(x, place));
 		}
 		if (owner[0] != '\0') {
-			fprintf(x->out, ", owner %s", ctl_clean(x, owner));
+			fprintf(x->out, word(x->lang, ", owner %s"),
+				ctl_clean(x, owner));
 		}
-		fprintf(x->out, ", %s to %s\n",
+		fprintf(x->out, word(x->lang, ", %s to %s\n"),
 			ctl_time(x, time_of(s, "first")),
 			ctl_time(x, time_of(s, "last")));
 	}
@@ -133,7 +149,7 @@ put_actors(struct ctl_text *x, const json_t *actors)
 		for (size_t i = 0; i < n; i++) {
 			const json_t *a = json_array_get(actors, i);
 			const json_t *sites = json_object_get(a, "sites");
-			json_int_t count =
+			int64_t count =
 				json_integer_value(json_object_get(a, "count"));
 
 			if ((json_array_size(sites) > 1) != (shared == 1)) {
@@ -142,14 +158,20 @@ put_actors(struct ctl_text *x, const json_t *actors)
 			if (shown++ >= LIST_MAX) {
 				continue;
 			}
-			heading(x, !first ? "" : shared ? "Shared" : "Seen");
+			heading(x, !first   ? ""
+				   : shared ? WORD("Shared")
+					    : WORD("Seen"));
 			first = false;
-			fprintf(x->out, "%s %s at ",
-				ctl_clean(x, text_of(a, "kind")),
+			fprintf(x->out, word(x->lang, "%s %s at "),
+				ctl_clean(x, ctl_name(x, text_of(a, "kind"))),
 				ctl_clean(x, text_of(a, "value")));
 			put_names(x, sites);
-			fprintf(x->out, " (%" JSON_INTEGER_FORMAT " %s)\n",
-				count, count == 1 ? "sighting" : "sightings");
+			fprintf(x->out,
+				count == 1 ? word(x->lang,
+						  " (%" PRId64 " sighting)\n")
+					   : word(x->lang,
+						  " (%" PRId64 " sightings)\n"),
+				count);
 		}
 	}
 	put_more(x, n);
@@ -161,9 +183,10 @@ put_stages(struct ctl_text *x, const json_t *stages)
 	for (size_t i = 0; i < json_array_size(stages); i++) {
 		const json_t *s = json_array_get(stages, i);
 
-		heading(x, i == 0 ? "Stages" : "");
+		heading(x, i == 0 ? WORD("Stages") : "");
 		fprintf(x->out, "%s", ctl_time(x, time_of(s, "first")));
-		fprintf(x->out, "  %s\n", ctl_clean(x, text_of(s, "stage")));
+		fprintf(x->out, "  %s\n",
+			ctl_clean(x, word(x->lang, text_of(s, "stage"))));
 	}
 }
 
@@ -174,9 +197,9 @@ put_silences(struct ctl_text *x, const json_t *silences)
 	for (size_t i = 0; i < json_array_size(silences); i++) {
 		const json_t *s = json_array_get(silences, i);
 
-		heading(x, i == 0 ? "Silence" : "");
+		heading(x, i == 0 ? WORD("Silence") : "");
 		fprintf(x->out, "%s", ctl_time(x, time_of(s, "from")));
-		fprintf(x->out, "  sensor %s/",
+		fprintf(x->out, word(x->lang, "  sensor %s/"),
 			ctl_clean(x, text_of(s, "site")));
 		fprintf(x->out, "%s: ", ctl_clean(x, text_of(s, "sensor")));
 		fprintf(x->out, "%s\n", ctl_clean(x, text_of(s, "cause")));
@@ -192,14 +215,14 @@ put_victims(struct ctl_text *x, const json_t *victims)
 		const json_t *v = json_array_get(victims, i);
 		const char *asset = text_of(v, "asset");
 
-		heading(x, i == 0 ? "Touches" : "");
+		heading(x, i == 0 ? WORD("Touches") : "");
 		fprintf(x->out, "%s %s", ctl_clean(x, text_of(v, "site")),
 			ctl_clean(x, text_of(v, "address")));
 		if (asset[0] != '\0') {
 			fprintf(x->out,
-				", %s, criticality %" JSON_INTEGER_FORMAT,
+				word(x->lang, ", %s, criticality %" PRId64),
 				ctl_clean(x, asset),
-				json_integer_value(
+				(int64_t)json_integer_value(
 					json_object_get(v, "criticality")));
 		}
 		fputc('\n', x->out);
@@ -218,20 +241,26 @@ put_situation(struct picture *p, int64_t id)
 	if (e != ERR_OK || s.n < 2) {
 		return e;
 	}
-	heading(x, "Situation");
-	fprintf(x->out, "%s%u of 100, level %u, %s%s: incidents ",
-		ctl_level(x, s.level), s.score, s.level,
-		severity_level_name(s.level), ctl_sgr(x, "0"));
+	heading(x, WORD("Situation"));
+	fputs(ctl_level(x, s.level), x->out);
+	fprintf(x->out, word(x->lang, "%u of 100, level %u, %s"), s.score,
+		s.level, word(x->lang, severity_level_name(s.level)));
+	fprintf(x->out, "%s%s", ctl_sgr(x, "0"), word(x->lang, ": incidents "));
 	for (unsigned i = 0; i < MIN(s.n, (unsigned)LIST_MAX); i++) {
 		fprintf(x->out, "%s%" PRId64, i > 0 ? ", " : "",
 			s.incidents[i]);
 	}
 	if (s.n > LIST_MAX) {
-		fprintf(x->out, " and %u more", s.n - LIST_MAX);
+		fprintf(x->out, word(x->lang, " and %u more"), s.n - LIST_MAX);
 	}
-	fprintf(x->out, " at %u site%s of %u owner%s\n", s.n_sites,
-		s.n_sites == 1 ? "" : "s", s.n_owners,
-		s.n_owners == 1 ? "" : "s");
+	fprintf(x->out,
+		s.n_sites == 1 ? word(x->lang, " at %u site")
+			       : word(x->lang, " at %u sites"),
+		s.n_sites);
+	fprintf(x->out,
+		s.n_owners == 1 ? word(x->lang, " of %u owner\n")
+				: word(x->lang, " of %u owners\n"),
+		s.n_owners);
 	return ERR_OK;
 }
 
@@ -239,14 +268,16 @@ put_situation(struct picture *p, int64_t id)
 static void
 put_leads(struct ctl_text *x, const struct counterpart *c)
 {
-	fprintf(x->out, ", lead %s",
-		c->lead[0] != '\0' ? ctl_clean(x, c->lead) : "not told");
+	fprintf(x->out, word(x->lang, ", lead %s"),
+		c->lead[0] != '\0' ? ctl_clean(x, c->lead)
+				   : word(x->lang, "not told"));
 	if (c->our_lead[0] == '\0') {
-		fputs(" (nobody here)", x->out);
+		fputs(word(x->lang, " (nobody here)"), x->out);
 	} else if (strcmp(c->lead, c->our_lead) == 0) {
-		fputs(" (here too)", x->out);
+		fputs(word(x->lang, " (here too)"), x->out);
 	} else {
-		fprintf(x->out, " (%s here)", ctl_clean(x, c->our_lead));
+		fprintf(x->out, word(x->lang, " (%s here)"),
+			ctl_clean(x, c->our_lead));
 	}
 }
 
@@ -256,10 +287,13 @@ put_counterpart(void *arg, const struct counterpart *c)
 	struct picture *p = arg;
 	struct ctl_text *x = &p->c->text;
 
-	heading(x, p->n_counterparts++ == 0 ? "Partners" : "");
-	fprintf(x->out, "%s: %slevel %u %s%s, score %u", ctl_clean(x, c->party),
-		ctl_level(x, c->level), c->level, severity_level_name(c->level),
-		ctl_sgr(x, "0"), c->score);
+	heading(x, p->n_counterparts++ == 0 ? WORD("Partners") : "");
+	fprintf(x->out, "%s: %s", ctl_clean(x, c->party),
+		ctl_level(x, c->level));
+	fprintf(x->out, word(x->lang, "level %u %s"), c->level,
+		word(x->lang, severity_level_name(c->level)));
+	fputs(ctl_sgr(x, "0"), x->out);
+	fprintf(x->out, word(x->lang, ", score %u"), c->score);
 	put_leads(x, c);
 	if (c->title[0] != '\0') {
 		fprintf(x->out, ": %s", ctl_clean(x, c->title));
@@ -277,7 +311,7 @@ put_consultation(struct picture *p, int64_t id)
 	if (e != ERR_OK) {
 		return e == ERR_NOTFOUND ? ERR_OK : e;
 	}
-	heading(&p->c->text, "Consultation");
+	heading(&p->c->text, WORD("Consultation"));
 	return ctl_consult_of(p->c, id);
 }
 
@@ -287,9 +321,9 @@ put_log(void *arg, const struct store_log *l)
 	struct picture *p = arg;
 	struct ctl_text *x = &p->c->text;
 
-	heading(x, p->n_log++ == 0 ? "Log" : "");
+	heading(x, p->n_log++ == 0 ? WORD("Log") : "");
 	fprintf(x->out, "%s  %s, %s", ctl_time(x, l->at_us),
-		ctl_clean(x, l->what), ctl_clean(x, l->who));
+		ctl_clean(x, ctl_name(x, l->what)), ctl_clean(x, l->who));
 	if (l->text[0] != '\0') {
 		fprintf(x->out, ": %s", ctl_clean(x, l->text));
 	}
@@ -307,34 +341,40 @@ static void
 put_head(struct ctl_text *x, const struct store_incident *i,
 	 const json_t *summary)
 {
-	fprintf(x->out, "%sIncident %" PRId64 ": %s%s\n", ctl_sgr(x, "1"),
-		i->id, ctl_clean(x, i->title), ctl_sgr(x, "0"));
+	fputs(ctl_sgr(x, "1"), x->out);
+	fprintf(x->out, word(x->lang, "Incident %" PRId64 ": %s"), i->id,
+		ctl_clean(x, i->title));
+	fprintf(x->out, "%s\n", ctl_sgr(x, "0"));
 	if (i->exercise[0] != '\0') {
-		fprintf(x->out, "  %sEXERCISE %s%s, not a real-world event\n",
-			ctl_sgr(x, "36"), ctl_clean(x, i->exercise),
-			ctl_sgr(x, "0"));
+		fprintf(x->out, "  %s", ctl_sgr(x, "36"));
+		fprintf(x->out, word(x->lang, "EXERCISE %s"),
+			ctl_clean(x, i->exercise));
+		fprintf(x->out, "%s%s\n", ctl_sgr(x, "0"),
+			word(x->lang, ", not a real-world event"));
 	}
 	put_severity(x, i, summary);
-	heading(x, "State");
+	heading(x, WORD("State"));
 	if (i->merged_into != 0) {
-		fprintf(x->out, "part of incident %" PRId64 "\n",
+		fprintf(x->out, word(x->lang, "part of incident %" PRId64 "\n"),
 			i->merged_into);
 	} else {
-		fprintf(x->out, "%s since %s\n", ctl_clean(x, i->state),
+		fprintf(x->out, word(x->lang, "%s since %s\n"),
+			ctl_clean(x, ctl_name(x, i->state)),
 			ctl_time(x, i->updated_us));
 	}
-	heading(x, "Marking");
+	heading(x, WORD("Marking"));
 	fprintf(x->out, "%s\n", ctl_clean(x, i->mark));
-	heading(x, "When");
-	fprintf(x->out, "%s to %s\n", ctl_time(x, i->first_us),
+	heading(x, WORD("When"));
+	fprintf(x->out, word(x->lang, "%s to %s\n"), ctl_time(x, i->first_us),
 		ctl_time(x, i->last_us));
-	heading(x, "Lead");
+	heading(x, WORD("Lead"));
 	fprintf(x->out, "%s",
 		i->lead[0] != '\0' ? ctl_clean(x, i->lead)
-				   : "nobody: the mission map "
-				     "names no owner");
+				   : word(x->lang, "nobody: the mission map "
+						   "names no owner"));
 	if (i->support[0] != '\0') {
-		fprintf(x->out, "; in support: %s", ctl_clean(x, i->support));
+		fprintf(x->out, word(x->lang, "; in support: %s"),
+			ctl_clean(x, i->support));
 	}
 	fputc('\n', x->out);
 }
@@ -345,17 +385,19 @@ put_risk(struct ctl_text *x, const json_t *summary)
 	const json_t *missions = json_object_get(summary, "missions");
 	const json_t *services = json_object_get(summary, "services");
 
-	heading(x, "At risk");
+	heading(x, WORD("At risk"));
 	if (json_array_size(missions) > 0) {
-		fprintf(x->out, "%s: ",
-			json_array_size(missions) == 1 ? "mission"
-						       : "missions");
+		fputs(json_array_size(missions) == 1
+			      ? word(x->lang, "mission: ")
+			      : word(x->lang, "missions: "),
+		      x->out);
 		put_names(x, missions);
 	} else {
-		fputs("no mission that the map knows of", x->out);
+		fputs(word(x->lang, "no mission that the map knows of"),
+		      x->out);
 	}
 	if (json_array_size(services) > 0) {
-		fputs("; services: ", x->out);
+		fputs(word(x->lang, "; services: "), x->out);
 		put_names(x, services);
 	}
 	fputc('\n', x->out);
@@ -372,16 +414,14 @@ put_impact(struct ctl_text *x, const json_t *impact)
 		const json_t *h = json_array_get(hits, i);
 		const json_t *path = json_object_get(h, "path");
 
-		heading(x, i == 0 ? "Impact" : "");
+		heading(x, i == 0 ? WORD("Impact") : "");
 		fprintf(x->out,
-			"%s %s, score %" JSON_INTEGER_FORMAT
-			" (loses %" JSON_INTEGER_FORMAT
-			" of 100, criticality %" JSON_INTEGER_FORMAT "): ",
+			word(x->lang, "%s %s, score %" PRId64 " (loses %" PRId64
+				      " of 100, criticality %" PRId64 "): "),
 			ctl_clean(x, text_of(h, "mission")),
-			ctl_clean(x, text_of(h, "state")),
-			json_integer_value(json_object_get(h, "score")),
-			json_integer_value(json_object_get(h, "loss")),
-			json_integer_value(json_object_get(h, "criticality")));
+			ctl_clean(x, word(x->lang, text_of(h, "state"))),
+			int_of(h, "score"), int_of(h, "loss"),
+			int_of(h, "criticality"));
 		for (size_t k = 1; k < json_array_size(path); k++) {
 			const char *s =
 				json_string_value(json_array_get(path, k));
@@ -431,13 +471,13 @@ show_text(struct picture *p, const struct store_incident *i)
 		e = store_read_sightings(c->store, i->id, STORE_MAX_ROWS,
 					 count_sighting, p);
 	}
-	heading(x, "Evidence");
+	heading(x, WORD("Evidence"));
 	fprintf(x->out,
-		"%" JSON_INTEGER_FORMAT " alerts of %" JSON_INTEGER_FORMAT
-		" events in %u sightings; %zu alerts kept as links between "
-		"them\n",
-		json_integer_value(json_object_get(summary, "alerts")),
-		json_integer_value(json_object_get(summary, "events")),
+		word(x->lang,
+		     "%" PRId64 " alerts of %" PRId64
+		     " events in %u sightings; %zu alerts kept as links "
+		     "between them\n"),
+		int_of(summary, "alerts"), int_of(summary, "events"),
 		p->n_sightings,
 		json_array_size(json_object_get(summary, "evidence")));
 	ctl_part_evidence(x, json_object_get(summary, "evidence"));
@@ -562,7 +602,7 @@ ctl_incident_show_all(struct ctl *c)
 		return ctl_flush_json(c);
 	}
 	if (e == ERR_OK && w.n == 0) {
-		fputs("no incidents\n", c->text.out);
+		fputs(word(c->text.lang, "no incidents\n"), c->text.out);
 	}
 	return e;
 }

@@ -19,6 +19,7 @@ static const char help_text[] =
 	"Commands:\n"
 	"  status               sensors, incidents, alerts, and what is "
 	"missing\n"
+	"  top                  all that, drawn anew each second; q ends it\n"
 	"  sensors              every sensor: state, when last seen, losses\n"
 	"  ledger [SITE/SENSOR] where every packet and event went, and "
 	"whether\n"
@@ -147,6 +148,8 @@ static const char help_text[] =
 	"keys:\n"
 	"                       SITE/SENSOR\n"
 	"      --html           exercise report: a page\n"
+	"      --lang LANG      en or ja: text and reports, never JSON "
+	"[your locale's]\n"
 	"      --hmac           keys: one secret rather than a pair\n"
 	"      --order WORD     alerts: arrival (the last first), or time: "
 	"the\n"
@@ -262,6 +265,7 @@ enum {
 	OPT_FOR,
 	OPT_KEYS,
 	OPT_RUN,
+	OPT_LANG,
 };
 
 static const struct option options[] = {
@@ -301,6 +305,7 @@ static const struct option options[] = {
 	{ "redis", required_argument, NULL, OPT_REDIS },
 	{ "key", required_argument, NULL, OPT_KEY },
 	{ "hmac", no_argument, NULL, OPT_HMAC },
+	{ "lang", required_argument, NULL, OPT_LANG },
 	{ "html", no_argument, NULL, OPT_HTML },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -368,6 +373,13 @@ filter_option(struct ctl *c, int opt, const char *value, struct diag *d)
 	case OPT_EXERCISE:
 		f->exercise = value;
 		return ERR_OK;
+	case OPT_LANG:
+		return lang_of(value, &c->text.lang)
+			       ? ERR_OK
+			       : diag_set(d, ERR_USAGE,
+					  "--lang: '%.64s' is neither en nor "
+					  "ja" CTL_TRY_HELP,
+					  value);
 	case OPT_SITE:
 		f->site = value;
 		return ERR_OK;

@@ -52,7 +52,9 @@ put_exercise(void *arg, const char *name, uint64_t alerts)
 		json_u64(&t->c->j, "alerts", alerts);
 		json_obj_end(&t->c->j);
 	} else {
-		fprintf(t->c->text.out, "Exercise    %s, %" PRIu64 " alerts\n",
+		fprintf(t->c->text.out,
+			word(t->c->text.lang,
+			     "Exercise    %s, %" PRIu64 " alerts\n"),
 			ctl_clean(&t->c->text, name), alerts);
 	}
 }
@@ -112,32 +114,42 @@ ctl_status(struct ctl *c)
 		return status_json(c, &s, &t);
 	}
 	fprintf(x->out,
-		"Sensors     %u live, %s%u silent%s, %u ended or unknown\n",
+		word(x->lang, "Sensors     %u live, %s%u silent%s, %u ended or "
+			      "unknown\n"),
 		t.live, t.silent > 0 ? ctl_sgr(x, "31;1") : "", t.silent,
 		t.silent > 0 ? ctl_sgr(x, "0") : "", t.other);
-	fprintf(x->out, "Incidents   %" PRIu64 " open, %" PRIu64 " in all\n",
+	fprintf(x->out,
+		word(x->lang,
+		     "Incidents   %" PRIu64 " open, %" PRIu64 " in all\n"),
 		s.incidents_open, s.incidents);
-	fprintf(x->out, "Alerts      %" PRIu64 " in %" PRIu64 " frames",
+	fprintf(x->out,
+		word(x->lang, "Alerts      %" PRIu64 " in %" PRIu64 " frames"),
 		s.alerts, s.frames);
 	if (s.last_us != 0) {
-		fprintf(x->out, ", from %s to %s", ctl_time(x, s.first_us),
-			ctl_time(x, s.last_us));
+		fprintf(x->out, word(x->lang, ", from %s to %s"),
+			ctl_time(x, s.first_us), ctl_time(x, s.last_us));
 	}
+	fputc('\n', x->out);
 	fprintf(x->out,
-		"\nNot here    %" PRIu64
-		" events lost at sensors (declared), %" PRIu64
-		" frames missing\n"
-		"Refused     %" PRIu64 " lines, %" PRIu64 " frames; %" PRIu64
-		" repeated frames counted once\n",
-		s.lost_events, s.missing_frames, s.lines_refused,
-		s.frames_refused, s.duplicates);
+		word(x->lang, "Not here    %" PRIu64
+			      " events lost at sensors (declared), %" PRIu64
+			      " frames missing\n"),
+		s.lost_events, s.missing_frames);
+	fprintf(x->out,
+		word(x->lang,
+		     "Refused     %" PRIu64 " lines, %" PRIu64
+		     " frames; %" PRIu64 " repeated frames counted once\n"),
+		s.lines_refused, s.frames_refused, s.duplicates);
 	if (s.expired_frames > 0) {
 		fprintf(x->out,
-			"Expired     %" PRIu64 " alerts in %" PRIu64
-			" frames, by the store's limits\n",
+			word(x->lang,
+			     "Expired     %" PRIu64 " alerts in %" PRIu64
+			     " frames, by the store's limits\n"),
 			s.expired_alerts, s.expired_frames);
 	}
-	fprintf(x->out, "Store       %.1f MB, schema %d, last commit %s\n",
+	fprintf(x->out,
+		word(x->lang,
+		     "Store       %.1f MB, schema %d, last commit %s\n"),
 		(double)s.bytes / 1e6, s.schema, ctl_time(x, s.committed_us));
 	return store_read_exercises(c->store, put_exercise, &t);
 }
@@ -206,9 +218,9 @@ put_rules(struct ctl_text *x, const char *presence)
 			 (const char *)t.version.p);
 	}
 	fprintf(x->out, "  %s\n", ctl_clean(x, text));
-	put_told(x, "reload failed:", t.error);
-	put_told(x, "confined:", t.confined);
-	put_told(x, "signs with key", t.signed_by);
+	put_told(x, word(x->lang, "reload failed:"), t.error);
+	put_told(x, word(x->lang, "confined:"), t.confined);
+	put_told(x, word(x->lang, "signs with key"), t.signed_by);
 	json_reader_fini(&r);
 }
 
@@ -234,7 +246,7 @@ put_sensor(void *arg, const struct store_sensor *s)
 	}
 	l->shown++;
 	fputs(colour, x->out);
-	ctl_column(x, 7, s->state);
+	ctl_column(x, 7, ctl_name(x, s->state));
 	fputs(colour[0] != '\0' ? ctl_sgr(x, "0") : "", x->out);
 	ctl_column(x, 20, s->site);
 	ctl_column(x, 14, s->sensor);
@@ -245,6 +257,33 @@ put_sensor(void *arg, const struct store_sensor *s)
 	put_rules(x, s->presence);
 }
 
+static void
+sensors_head(struct ctl_text *x)
+{
+	static const struct {
+		const char *label;
+		unsigned width;
+		bool right;
+	} columns[] = {
+		{ WORD("STATE"), 7, false },      { WORD("SITE"), 20, false },
+		{ WORD("SENSOR"), 14, false },    { WORD("OWNER"), 10, false },
+		{ WORD("LAST SEEN"), 20, false }, { WORD("ALERTS"), 10, true },
+		{ WORD("LOST"), 8, true },        { WORD("MISSING"), 8, true },
+	};
+
+	fputs(ctl_sgr(x, "1"), x->out);
+	for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+		const char *label = word(x->lang, columns[i].label);
+
+		if (columns[i].right) {
+			ctl_column_right(x, columns[i].width, label);
+		} else {
+			ctl_column(x, columns[i].width, label);
+		}
+	}
+	fprintf(x->out, " %s%s\n", word(x->lang, "RULES"), ctl_sgr(x, "0"));
+}
+
 enum err
 ctl_sensors(struct ctl *c)
 {
@@ -252,14 +291,12 @@ ctl_sensors(struct ctl *c)
 	enum err e;
 
 	if (!c->json) {
-		fprintf(c->text.out,
-			"%s%-7s %-20s %-14s %-10s %-20s %10s %8s %8s  %s%s\n",
-			ctl_sgr(&c->text, "1"), "STATE", "SITE", "SENSOR",
-			"OWNER", "LAST SEEN", "ALERTS", "LOST", "MISSING",
-			"RULES", ctl_sgr(&c->text, "0"));
+		sensors_head(&c->text);
 		e = store_read_sensors(c->store, put_sensor, &l);
 		if (e == ERR_OK && l.shown == 0) {
-			fputs("no sensor has reported yet\n", c->text.out);
+			fputs(word(c->text.lang,
+				   "no sensor has reported yet\n"),
+			      c->text.out);
 		}
 		return e == ERR_OK ? ctl_refused(c, NULL, NULL) : e;
 	}
@@ -313,24 +350,30 @@ put_incident(void *arg, const struct store_incident *i)
 		json_obj_end(&c->j);
 		return;
 	}
-	fprintf(x->out, "%4" PRId64 "  %s%3u %-9s%s ", i->id,
-		ctl_level(x, i->level), i->score, i->level_name,
-		ctl_sgr(x, "0"));
-	ctl_column(x, 6, i->state);
+	fprintf(x->out, "%4" PRId64 "  %s%3u ", i->id, ctl_level(x, i->level),
+		i->score);
+	ctl_column(x, 9, word(x->lang, i->level_name));
+	fputs(ctl_sgr(x, "0"), x->out);
+	ctl_column(x, 6, ctl_name(x, i->state));
 	ctl_column(x, 20, ctl_time(x, i->last_us));
 	ctl_column(x, 6, i->lead);
 	fprintf(x->out, "%s", ctl_clean(x, i->title));
 	if (i->exercise[0] != '\0') {
-		fprintf(x->out, "  %sEXERCISE %s%s", ctl_sgr(x, "36"),
-			ctl_clean(x, i->exercise), ctl_sgr(x, "0"));
+		fprintf(x->out, "  %s", ctl_sgr(x, "36"));
+		fprintf(x->out, word(x->lang, "EXERCISE %s"),
+			ctl_clean(x, i->exercise));
+		fputs(ctl_sgr(x, "0"), x->out);
 	}
 	fputc('\n', x->out);
 	if (s.n > 1) {
 		ctl_column(x, 18, "");
+		fputs(ctl_level(x, s.level), x->out);
 		fprintf(x->out,
-			"%swith %u more: %u %s, as situation %" PRId64 "%s\n",
-			ctl_level(x, s.level), s.n - 1, s.score,
-			severity_level_name(s.level), s.id, ctl_sgr(x, "0"));
+			word(x->lang,
+			     "with %u more: %u %s, as situation %" PRId64),
+			s.n - 1, s.score,
+			word(x->lang, severity_level_name(s.level)), s.id);
+		fprintf(x->out, "%s\n", ctl_sgr(x, "0"));
 	}
 }
 
@@ -361,7 +404,7 @@ ctl_incidents(struct ctl *c)
 		return e == ERR_OK ? ctl_flush_json(c) : e;
 	}
 	if (e == ERR_OK && l.shown == 0) {
-		fputs("no incidents\n", c->text.out);
+		fputs(word(c->text.lang, "no incidents\n"), c->text.out);
 	}
 	if (e == ERR_OK && c->filter.scope == STORE_REAL) {
 		e = store_read_incidents(c->store, STORE_EXERCISE, NULL, 0,
@@ -369,7 +412,8 @@ ctl_incidents(struct ctl *c)
 					 &exercises);
 		if (exercises > 0) {
 			fprintf(c->text.out,
-				"(and %u of exercises: --all shows them)\n",
+				word(c->text.lang, "(and %u of exercises: "
+						   "--all shows them)\n"),
 				exercises);
 		}
 	}

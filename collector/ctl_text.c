@@ -12,7 +12,7 @@ ctl_text_init(struct ctl_text *t, FILE *out)
 	const char *no = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
 
-	*t = (struct ctl_text){ .out = out };
+	*t = (struct ctl_text){ .out = out, .lang = lang_of_environment() };
 	t->colour = isatty(fileno(out)) == 1 && (no == NULL || *no == '\0') &&
 		    (term == NULL || strcmp(term, "dumb") != 0);
 }
@@ -111,6 +111,24 @@ ctl_clean(struct ctl_text *t, const char *s)
 }
 
 const char *
+ctl_name(const struct ctl_text *t, const char *s)
+{
+	static const char *const names[] = {
+		WORD("open"),   WORD("ack"),    WORD("closed"), WORD("merged"),
+		WORD("live"),   WORD("silent"), WORD("ended"),  WORD("unknown"),
+		WORD("opened"), WORD("raised"), WORD("split"),  WORD("address"),
+		WORD("domain"),
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (strcmp(names[i], s) == 0) {
+			return word(t->lang, names[i]);
+		}
+	}
+	return s;
+}
+
+const char *
 ctl_time(struct ctl_text *t, uint64_t wall_us)
 {
 	char iso[CLOCK_ISO_CAP];
@@ -128,27 +146,66 @@ ctl_time(struct ctl_text *t, uint64_t wall_us)
 	return out;
 }
 
+/* How many cells of a terminal a character takes (Unicode's UAX 11: wide and
+ * fullwidth).  Marks that combine are counted as one: a column is too wide
+ * then, never too narrow. */
+static unsigned
+cells(uint32_t cp)
+{
+	static const uint32_t wide[][2] = {
+		{ 0x1100, 0x115f },   { 0x2e80, 0x303e },   { 0x3041, 0xa4cf },
+		{ 0xa960, 0xa97c },   { 0xac00, 0xd7a3 },   { 0xf900, 0xfaff },
+		{ 0xfe30, 0xfe6f },   { 0xff00, 0xff60 },   { 0xffe0, 0xffe6 },
+		{ 0x1f300, 0x1f64f }, { 0x1f900, 0x1f9ff }, { 0x20000, 0x3fffd }
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(wide); i++) {
+		if (cp >= wide[i][0] && cp <= wide[i][1]) {
+			return 2;
+		}
+	}
+	return 1;
+}
+
 void
 ctl_column(struct ctl_text *t, unsigned width, const char *s)
 {
 	const char *clean = ctl_clean(t, s);
 	const char *p = clean, *cut = clean;
-	unsigned n = 0;
+	unsigned n = 0, kept = 0;
 
-	for (; *p != '\0'; p++) {
-		if (((uint8_t)*p & 0xc0) == 0x80) {
-			continue;
-		}
-		if (n + 1 == width) {
+	while (*p != '\0') {
+		uint32_t cp;
+
+		/* What ctl_clean() gave is UTF-8; "?" when it had no memory. */
+		p += MAX(code_point((const uint8_t *)p, &cp), (size_t)1);
+		n += cells(cp);
+		if (n < width) {
 			cut = p;
+			kept = n;
 		}
-		n++;
 	}
 	if (n > width) {
-		fprintf(t->out, "%.*s~ ", (int)(cut - clean), clean);
+		fprintf(t->out, "%.*s~%*s ", (int)(cut - clean), clean,
+			(int)(width - kept) - 1, "");
 	} else {
 		fprintf(t->out, "%s%*s ", clean, (int)(width - n), "");
 	}
+}
+
+void
+ctl_column_right(struct ctl_text *t, unsigned width, const char *s)
+{
+	const char *clean = ctl_clean(t, s);
+	unsigned n = 0;
+
+	for (const char *p = clean; *p != '\0';) {
+		uint32_t cp;
+
+		p += MAX(code_point((const uint8_t *)p, &cp), (size_t)1);
+		n += cells(cp);
+	}
+	fprintf(t->out, "%*s%s ", (int)(width - MIN(n, width)), "", clean);
 }
 
 const char *

@@ -2,6 +2,7 @@
 #include "collector/exercise_json.h"
 
 #include "common/clock.h"
+#include "common/words.h"
 
 const char *
 exercise_state(const struct store_exercise *e)
@@ -9,13 +10,15 @@ exercise_state(const struct store_exercise *e)
 	uint64_t now = clock_wall_us();
 
 	if (e->end_us != 0) {
-		return e->version != 0 && e->end_version == 0 ? "ending"
-							      : "ended";
+		return e->version != 0 && e->end_version == 0 ? WORD("ending")
+							      : WORD("ended");
 	}
 	if (e->version == 0) {
-		return "not told yet";
+		return WORD("not told yet");
 	}
-	return now < e->from_us ? "planned" : now < e->until_us ? "on" : "over";
+	return now < e->from_us    ? WORD("planned")
+	       : now < e->until_us ? WORD("on")
+				   : WORD("over");
 }
 
 static void

@@ -144,7 +144,7 @@ read_timeline(struct exercise_report *x)
 
 enum err
 exercise_report_new(struct exercise_report **out, struct store_reader *r,
-		    const char *name, struct diag *d)
+		    const char *name, enum lang lang, struct diag *d)
 {
 	struct exercise_report *x = calloc(1, sizeof(*x));
 	enum err e = ERR_NOMEM;
@@ -158,6 +158,7 @@ exercise_report_new(struct exercise_report **out, struct store_reader *r,
 	if (x != NULL && x->incident != NULL && x->real != NULL &&
 	    x->event != NULL) {
 		x->now_us = clock_wall_us();
+		x->lang = lang;
 		x->reader = r;
 		x->name = name;
 		x->d = d;
@@ -225,7 +226,7 @@ report_when(uint64_t us, char out[CLOCK_ISO_CAP])
 
 /* "4.2 s", "3 min 5 s", "2 h 10 min"; "-" where nothing was planned. */
 const char *
-report_after(uint64_t from_us, uint64_t to_us, char out[48])
+report_after(enum lang lang, uint64_t from_us, uint64_t to_us, char out[48])
 {
 	const char *sign = to_us < from_us ? "-" : "";
 	uint64_t ms =
@@ -235,14 +236,14 @@ report_after(uint64_t from_us, uint64_t to_us, char out[48])
 		return "-";
 	}
 	if (ms < 60000) {
-		snprintf(out, 48, "%s%" PRIu64 ".%" PRIu64 " s", sign,
-			 ms / 1000, ms % 1000 / 100);
+		snprintf(out, 48, word(lang, "%s%" PRIu64 ".%" PRIu64 " s"),
+			 sign, ms / 1000, ms % 1000 / 100);
 	} else if (ms < 3600000) {
-		snprintf(out, 48, "%s%" PRIu64 " min %" PRIu64 " s", sign,
-			 ms / 60000, ms / 1000 % 60);
+		snprintf(out, 48, word(lang, "%s%" PRIu64 " min %" PRIu64 " s"),
+			 sign, ms / 60000, ms / 1000 % 60);
 	} else {
-		snprintf(out, 48, "%s%" PRIu64 " h %" PRIu64 " min", sign,
-			 ms / 3600000, ms / 60000 % 60);
+		snprintf(out, 48, word(lang, "%s%" PRIu64 " h %" PRIu64 " min"),
+			 sign, ms / 3600000, ms / 60000 % 60);
 	}
 	return out;
 }
@@ -287,9 +288,9 @@ report_is_later(const struct exercise_report *x, unsigned inject)
 const char *
 report_verdict(const struct exercise_report *x, unsigned inject)
 {
-	return report_first(x, inject) != NULL ? "seen"
-	       : report_is_later(x, inject)    ? "not begun"
-					       : "not seen";
+	return report_first(x, inject) != NULL ? WORD("seen")
+	       : report_is_later(x, inject)    ? WORD("not begun")
+					       : WORD("not seen");
 }
 
 uint64_t

@@ -13,13 +13,15 @@
 
 #include "collector/store_reader.h"
 #include "common/json.h"
+#include "common/words.h"
 
 struct exercise_report;
 
-/* ERR_NOTFOUND with diag: there is none of that name; ERR_IO, ERR_NOMEM. */
+/* In that language, but for its JSON if it is LANG_EN.  ERR_NOTFOUND with
+ * diag: there is none of that name; ERR_IO, ERR_NOMEM. */
 enum err exercise_report_new(struct exercise_report **out,
 			     struct store_reader *r, const char *name,
-			     struct diag *d) MUST_CHECK;
+			     enum lang lang, struct diag *d) MUST_CHECK;
 void exercise_report_free(struct exercise_report *x);
 
 /* Texts of packets are escaped as each needs it. */

@@ -56,6 +56,18 @@ time_cell(FILE *out, const char *s)
 	fputs("</td>", out);
 }
 
+/* A heading, and a table whose rows are to follow. */
+static void
+html_table(const struct exercise_report *x, const char *title,
+	   const char *const *heads, size_t n, FILE *out)
+{
+	fprintf(out, "<h2>%s</h2>\n<table><tr>", word(x->lang, title));
+	for (size_t i = 0; i < n; i++) {
+		fprintf(out, "<th>%s", word(x->lang, heads[i]));
+	}
+	fputs("</tr>\n", out);
+}
+
 static void
 html_inject(const struct exercise_report *x, unsigned n, FILE *out)
 {
@@ -76,10 +88,11 @@ html_inject(const struct exercise_report *x, unsigned n, FILE *out)
 		html_cell(out, h->owner[0] != '\0' ? h->owner : "?");
 		html_cell(out, h->site);
 		time_cell(out, report_when(h->first_us, b));
-		time_cell(out, report_after(i->at_us, h->first_us, c));
-		time_cell(out, report_after(h->first_us, h->seen_us, e));
+		time_cell(out, report_after(x->lang, i->at_us, h->first_us, c));
+		time_cell(out,
+			  report_after(x->lang, h->first_us, h->seen_us, e));
 		fprintf(out, "<td>%" PRIu64 "%s</td>", h->count,
-			h->told ? " (sightings)" : "");
+			h->told ? word(x->lang, " (sightings)") : "");
 		html_cell(out, h->signature);
 		fputs("</tr>\n", out);
 		any = true;
@@ -91,7 +104,7 @@ html_inject(const struct exercise_report *x, unsigned n, FILE *out)
 		html_cell(out, i->title);
 		time_cell(out, report_when(i->at_us, a));
 		fprintf(out, "<td colspan=\"7\">%s</td></tr>\n",
-			report_verdict(x, n));
+			word(x->lang, report_verdict(x, n)));
 	}
 }
 
@@ -102,9 +115,10 @@ svg_timeline(const struct exercise_report *x, FILE *out)
 	uint64_t top = report_highest(x);
 	char a[CLOCK_ISO_CAP];
 
-	fputs("<svg viewBox=\"0 0 720 160\" role=\"img\" "
-	      "aria-label=\"alerts over time\">\n",
-	      out);
+	fprintf(out,
+		"<svg viewBox=\"0 0 720 160\" role=\"img\" "
+		"aria-label=\"%s\">\n",
+		word(x->lang, "Alerts over time"));
 	for (unsigned i = 0; i < x->n_bars; i++) {
 		double w = 700.0 / x->n_bars;
 		double h = 120.0 * (double)x->bar[i] / (double)top;
@@ -146,8 +160,8 @@ svg_detection(const struct exercise_report *x, FILE *out)
 	}
 	fprintf(out,
 		"<svg viewBox=\"0 0 720 %u\" role=\"img\" "
-		"aria-label=\"time to detection\">\n",
-		e->n_injects * 22 + 8);
+		"aria-label=\"%s\">\n",
+		e->n_injects * 22 + 8, word(x->lang, "Time to detection"));
 	for (unsigned i = 0; i < e->n_injects; i++) {
 		const struct report_hit *h = report_first(x, i);
 		uint64_t at = e->inject[i].at_us;
@@ -162,8 +176,8 @@ svg_detection(const struct exercise_report *x, FILE *out)
 			"</text><rect x=\"220\" y=\"%u\" width=\"%.1f\" "
 			"height=\"14\"/><text x=\"%.1f\" y=\"%u\">%s</text>\n",
 			i * 22 + 6, w, 226 + w, i * 22 + 17,
-			h == NULL ? report_verdict(x, i)
-				  : report_after(at, h->first_us, c));
+			h == NULL ? word(x->lang, report_verdict(x, i))
+				  : report_after(x->lang, at, h->first_us, c));
 	}
 	fputs("</svg>\n", out);
 }
@@ -173,25 +187,32 @@ html_incidents(const struct exercise_report *x, FILE *out)
 {
 	char a[CLOCK_ISO_CAP];
 
-	fputs("<h2>Incidents</h2>\n<table><tr><th>number<th>level<th>score"
-	      "<th>lead<th>state<th>begins<th>what</tr>\n",
-	      out);
+	static const char *const heads[] = { WORD("number"), WORD("level"),
+					     WORD("score"),  WORD("lead"),
+					     WORD("state"),  WORD("begins"),
+					     WORD("what") };
+
+	html_table(x, "Incidents", heads, ARRAY_LEN(heads), out);
 	for (unsigned i = 0; i < x->n_incidents; i++) {
 		const struct report_incident *is = &x->incident[i];
 
 		fprintf(out,
 			"<tr><td>%" PRId64 "</td><td>%u %s</td><td>%u</td>",
-			is->id, is->level, severity_level_name(is->level),
+			is->id, is->level,
+			word(x->lang, severity_level_name(is->level)),
 			is->score);
 		html_cell(out, is->lead);
-		html_cell(out, is->state);
+		html_cell(out, word(x->lang, is->state));
 		time_cell(out, report_when(is->first_us, a));
 		html_cell(out, is->title);
 		fputs("</tr>\n", out);
 	}
 	fputs("</table>\n", out);
 	if (x->incidents_left_out > 0) {
-		fprintf(out, "<p>and %u more</p>\n", x->incidents_left_out);
+		fputs("<p>", out);
+		fprintf(out, word(x->lang, "and %u more."),
+			x->incidents_left_out);
+		fputs("</p>\n", out);
 	}
 }
 
@@ -200,22 +221,26 @@ html_nations(const struct exercise_report *x, FILE *out)
 {
 	char a[48];
 
-	fputs("<table><tr><th>nation<th>injects seen<th>median<th>longest"
-	      "</tr>\n",
-	      out);
+	static const char *const heads[] = { WORD("nation"),
+					     WORD("injects seen"),
+					     WORD("median"), WORD("longest") };
+
+	html_table(x, "Time to detection", heads, ARRAY_LEN(heads), out);
 	for (unsigned i = 0; i < x->n_nations; i++) {
 		const struct report_nation *n = &x->nation[i];
 
 		fputs("<tr>", out);
 		html_cell(out, n->name[0] != '\0' ? n->name : "?");
-		fprintf(out, "<td>%u of %u</td>", n->seen,
+		fputs("<td>", out);
+		fprintf(out, word(x->lang, "%u of %u"), n->seen,
 			x->exercise->n_injects);
-		time_cell(out, n->timed > 0
-				       ? report_after(1, n->median_us + 1, a)
-				       : "-");
-		time_cell(out, n->timed > 0
-				       ? report_after(1, n->longest_us + 1, a)
-				       : "-");
+		fputs("</td>", out);
+		time_cell(out, n->timed > 0 ? report_after(x->lang, 1,
+							   n->median_us + 1, a)
+					    : "-");
+		time_cell(out, n->timed > 0 ? report_after(x->lang, 1,
+							   n->longest_us + 1, a)
+					    : "-");
 		fputs("</tr>\n", out);
 	}
 	fputs("</table>\n", out);
@@ -224,16 +249,18 @@ html_nations(const struct exercise_report *x, FILE *out)
 static void
 html_real(const struct exercise_report *x, FILE *out)
 {
+	fprintf(out, "<h2>%s</h2>\n<p>",
+		word(x->lang, "Real events meanwhile"));
 	fprintf(out,
-		"<h2>Real events meanwhile</h2>\n<p>%" PRIu64
-		" real alerts while it was held; real incidents: %u.</p>\n"
-		"<ul>\n",
+		word(x->lang, "%" PRIu64 " real alerts while it was held; real "
+			      "incidents: %u."),
 		x->real_alerts, x->n_real + x->real_left_out);
+	fputs("</p>\n<ul>\n", out);
 	for (unsigned i = 0; i < x->n_real; i++) {
-		fprintf(out, "<li>%" PRId64 ", level %u %s, ", x->real[i].id,
-			x->real[i].level,
-			severity_level_name(x->real[i].level));
-		html(out, x->real[i].state);
+		fprintf(out, "<li>%" PRId64 ", ", x->real[i].id);
+		fprintf(out, word(x->lang, "level %u %s, "), x->real[i].level,
+			word(x->lang, severity_level_name(x->real[i].level)));
+		html(out, word(x->lang, x->real[i].state));
 		fputs(": ", out);
 		html(out, x->real[i].title);
 		fputs("</li>\n", out);
@@ -246,7 +273,8 @@ html_events(const struct exercise_report *x, FILE *out)
 {
 	char a[CLOCK_ISO_CAP];
 
-	fputs("<h2>What happened when</h2>\n<table>\n", out);
+	fprintf(out, "<h2>%s</h2>\n<table>\n",
+		word(x->lang, "What happened when"));
 	for (unsigned i = 0; i < x->n_events; i++) {
 		fputs("<tr>", out);
 		time_cell(out, report_when(x->event[i].at_us, a));
@@ -256,56 +284,75 @@ html_events(const struct exercise_report *x, FILE *out)
 	fputs("</table>\n", out);
 }
 
-void
-exercise_report_html(const struct exercise_report *x, FILE *out)
+/* What it was, and how much of it was seen. */
+static void
+html_head(const struct exercise_report *x, FILE *out)
 {
 	const struct exercise *e = x->exercise;
 	char a[CLOCK_ISO_CAP], b[CLOCK_ISO_CAP];
 
-	fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta "
-	      "charset=\"utf-8\">"
-	      "<title>After-action report: ",
-	      out);
+	fprintf(out, "<h1>%s", word(x->lang, "After-action report: "));
+	html(out, e->name);
+	fputs("</h1>\n<p>", out);
+	fprintf(out,
+		word(x->lang, "An exercise, not real events. From %s to %s, "),
+		report_when(e->from_us, a), report_when(e->until_us, b));
+	fputs(word(x->lang, "ordered by "), out);
+	html(out, x->who);
+	fprintf(out, word(x->lang, " at %s"), report_when(x->at_us, a));
+	if (x->end_us != 0) {
+		fputs(word(x->lang, ", ended by "), out);
+		html(out, x->end_who);
+		fprintf(out, word(x->lang, " at %s"),
+			report_when(x->end_us, b));
+	}
+	fprintf(out, "%s</p>\n<p><b>", word(x->lang, "."));
+	fprintf(out, word(x->lang, "%u of %u injects were seen"),
+		report_detected(x), e->n_injects);
+	fputs("</b>", out);
+	fprintf(out,
+		word(x->lang, ", by %" PRIu64 " alerts. %" PRIu64
+			      " alerts bore the exercise's name and were of "
+			      "none of its injects: they count as real."),
+		x->alerts, x->misplaced);
+	fputs("</p>\n", out);
+	if (x->beside > 0) {
+		fputs("<p>", out);
+		fprintf(out,
+			word(x->lang, "Players raised %" PRIu64
+				      " more that are of no inject."),
+			x->beside);
+		fputs("</p>\n", out);
+	}
+}
+
+void
+exercise_report_html(const struct exercise_report *x, FILE *out)
+{
+	static const char *const heads[] = {
+		WORD("inject"),     WORD("what"), WORD("planned"),
+		WORD("nation"),     WORD("site"), WORD("first seen"),
+		WORD("after"),      WORD("told"), WORD("alerts"),
+		WORD("first alert")
+	};
+	const struct exercise *e = x->exercise;
+
+	fprintf(out,
+		"<!DOCTYPE html>\n<html lang=\"%s\"><head><meta "
+		"charset=\"utf-8\"><title>%s",
+		lang_name(x->lang), word(x->lang, "After-action report: "));
 	html(out, e->name);
 	fputs("</title>\n<style>body{font:16px sans-serif;margin:2em auto;"
 	      "max-width:75em;padding:0 1em}table{border-collapse:collapse}"
 	      "td,th{border:1px solid #999;padding:.2em .5em;text-align:left}"
 	      "td.t{white-space:nowrap}"
 	      "rect{fill:#27648f}text{font:12px sans-serif}"
-	      ".missed{background:#fbdcd9}</style></head>\n<body><h1>"
-	      "After-action report: ",
+	      ".missed{background:#fbdcd9}</style></head>\n<body>",
 	      out);
-	html(out, e->name);
-	fprintf(out,
-		"</h1>\n<p>An exercise, not real events. From %s to %s, "
-		"ordered by ",
-		report_when(e->from_us, a), report_when(e->until_us, b));
-	html(out, x->who);
-	fprintf(out, " at %s", report_when(x->at_us, a));
-	if (x->end_us != 0) {
-		fputs(", ended by ", out);
-		html(out, x->end_who);
-		fprintf(out, " at %s", report_when(x->end_us, b));
-	}
-	fprintf(out,
-		".</p>\n<p><b>%u of %u injects were seen</b>, by %" PRIu64
-		" alerts. %" PRIu64
-		" alerts bore the exercise's name and were of none of its "
-		"injects: they count as real.</p>\n",
-		report_detected(x), e->n_injects, x->alerts, x->misplaced);
-	if (x->beside > 0) {
-		fprintf(out,
-			"<p>Players raised %" PRIu64
-			" more that are of no inject.</p>\n",
-			x->beside);
-	}
-	fputs("<h2>Time to detection</h2>\n", out);
+	html_head(x, out);
 	html_nations(x, out);
 	svg_detection(x, out);
-	fputs("<h2>Injects</h2>\n<table><tr><th>inject<th>what<th>planned"
-	      "<th>nation<th>site<th>first seen<th>after<th>told<th>alerts"
-	      "<th>first alert</tr>\n",
-	      out);
+	html_table(x, "Injects", heads, ARRAY_LEN(heads), out);
 	for (unsigned i = 0; i < e->n_injects; i++) {
 		html_inject(x, i, out);
 	}
@@ -313,7 +360,7 @@ exercise_report_html(const struct exercise_report *x, FILE *out)
 	html_incidents(x, out);
 	html_real(x, out);
 	html_events(x, out);
-	fputs("<h2>Alerts over time</h2>\n", out);
+	fprintf(out, "<h2>%s</h2>\n", word(x->lang, "Alerts over time"));
 	svg_timeline(x, out);
 	fputs("</body></html>\n", out);
 }

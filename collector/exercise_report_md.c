@@ -50,9 +50,9 @@ md_hit(const struct exercise_report *x, unsigned n, FILE *out)
 		md(out, h->site);
 		fprintf(out, " | %s | %s | %s | %" PRIu64 "%s | ",
 			report_when(h->first_us, b),
-			report_after(i->at_us, h->first_us, c),
-			report_after(h->first_us, h->seen_us, e), h->count,
-			h->told ? " (sightings)" : "");
+			report_after(x->lang, i->at_us, h->first_us, c),
+			report_after(x->lang, h->first_us, h->seen_us, e),
+			h->count, h->told ? word(x->lang, " (sightings)") : "");
 		md(out, h->signature);
 		fputs(" |\n", out);
 		any = true;
@@ -63,7 +63,8 @@ md_hit(const struct exercise_report *x, unsigned n, FILE *out)
 		fputs(" | ", out);
 		md(out, i->title);
 		fprintf(out, " | %s | - | **%s** | - | - | - | 0 | - |\n",
-			report_when(i->at_us, a), report_verdict(x, n));
+			report_when(i->at_us, a),
+			word(x->lang, report_verdict(x, n)));
 	}
 }
 
@@ -72,28 +73,33 @@ md_incidents(const struct exercise_report *x, FILE *out)
 {
 	char a[CLOCK_ISO_CAP];
 
-	fprintf(out, "\n## Incidents\n\n");
+	fprintf(out, "\n## %s\n\n", word(x->lang, "Incidents"));
 	if (x->n_incidents == 0) {
-		fputs("None.\n", out);
+		fprintf(out, "%s\n", word(x->lang, "None."));
 		return;
 	}
-	fputs("| number | level | score | lead | state | begins | what |\n"
-	      "|---|---|---|---|---|---|---|\n",
+	fputs(word(x->lang,
+		   "| number | level | score | lead | state | begins | what |"),
 	      out);
+	fputs("\n|---|---|---|---|---|---|---|\n", out);
 	for (unsigned i = 0; i < x->n_incidents; i++) {
 		const struct report_incident *is = &x->incident[i];
 
 		fprintf(out, "| %" PRId64 " | %u %s | %u | ", is->id, is->level,
-			severity_level_name(is->level), is->score);
+			word(x->lang, severity_level_name(is->level)),
+			is->score);
 		md(out, is->lead);
 		fputs(" | ", out);
-		md(out, is->state);
+		md(out, word(x->lang, is->state));
 		fprintf(out, " | %s | ", report_when(is->first_us, a));
 		md(out, is->title);
 		fputs(" |\n", out);
 	}
 	if (x->incidents_left_out > 0) {
-		fprintf(out, "\nand %u more.\n", x->incidents_left_out);
+		fputc('\n', out);
+		fprintf(out, word(x->lang, "and %u more."),
+			x->incidents_left_out);
+		fputc('\n', out);
 	}
 }
 
@@ -101,7 +107,8 @@ static void
 md_missed(const struct exercise_report *x, FILE *out)
 {
 	static const char *const verdicts[] = { "not seen", "not begun" };
-	static const char *const words[] = { "Missed", "Not begun yet" };
+	static const char *const words[] = { WORD("Missed: "),
+					     WORD("Not begun yet: ") };
 
 	for (unsigned v = 0; v < ARRAY_LEN(verdicts); v++) {
 		bool any = false;
@@ -110,13 +117,12 @@ md_missed(const struct exercise_report *x, FILE *out)
 			if (strcmp(report_verdict(x, i), verdicts[v]) != 0) {
 				continue;
 			}
-			fprintf(out, "%s", any ? ", " : "\n");
-			fprintf(out, "%s%s", any ? "" : words[v],
-				any ? "" : ": ");
+			fprintf(out, "%s%s", any ? ", " : "\n",
+				any ? "" : word(x->lang, words[v]));
 			md(out, x->exercise->inject[i].id);
 			any = true;
 		}
-		fputs(any ? ".\n" : "", out);
+		fputs(any ? "\n" : "", out);
 	}
 }
 
@@ -125,37 +131,41 @@ md_nations(const struct exercise_report *x, FILE *out)
 {
 	char a[48], b[48];
 
-	fputs("\n## Time to detection\n\n"
-	      "| nation | injects seen | median | longest |\n"
-	      "|---|---|---|---|\n",
-	      out);
+	fprintf(out, "\n## %s\n\n%s\n|---|---|---|---|\n",
+		word(x->lang, "Time to detection"),
+		word(x->lang, "| nation | injects seen | median | longest |"));
 	for (unsigned i = 0; i < x->n_nations; i++) {
 		const struct report_nation *n = &x->nation[i];
 
 		fputs("| ", out);
 		md(out, n->name[0] != '\0' ? n->name : "?");
-		fprintf(out, " | %u of %u | %s | %s |\n", n->seen,
-			x->exercise->n_injects,
-			n->timed > 0 ? report_after(1, n->median_us + 1, a)
-				     : "-",
-			n->timed > 0 ? report_after(1, n->longest_us + 1, b)
-				     : "-");
+		fputs(" | ", out);
+		fprintf(out, word(x->lang, "%u of %u"), n->seen,
+			x->exercise->n_injects);
+		fprintf(out, " | %s | %s |\n",
+			n->timed > 0
+				? report_after(x->lang, 1, n->median_us + 1, a)
+				: "-",
+			n->timed > 0
+				? report_after(x->lang, 1, n->longest_us + 1, b)
+				: "-");
 	}
 }
 
 static void
 md_real(const struct exercise_report *x, FILE *out)
 {
+	fprintf(out, "\n## %s\n\n", word(x->lang, "Real events meanwhile"));
 	fprintf(out,
-		"\n## Real events meanwhile\n\n%" PRIu64
-		" real alerts while it was held; real incidents: %u%s\n",
-		x->real_alerts, x->n_real + x->real_left_out,
-		x->n_real > 0 ? "\n" : ".");
+		word(x->lang, "%" PRIu64 " real alerts while it was held; real "
+			      "incidents: %u."),
+		x->real_alerts, x->n_real + x->real_left_out);
+	fputs(x->n_real > 0 ? "\n\n" : "\n", out);
 	for (unsigned i = 0; i < x->n_real; i++) {
-		fprintf(out, "- %" PRId64 ", level %u %s, ", x->real[i].id,
-			x->real[i].level,
-			severity_level_name(x->real[i].level));
-		md(out, x->real[i].state);
+		fprintf(out, "- %" PRId64 ", ", x->real[i].id);
+		fprintf(out, word(x->lang, "level %u %s, "), x->real[i].level,
+			word(x->lang, severity_level_name(x->real[i].level)));
+		md(out, word(x->lang, x->real[i].state));
 		fputs(": ", out);
 		md(out, x->real[i].title);
 		fputc('\n', out);
@@ -167,7 +177,9 @@ md_events(const struct exercise_report *x, FILE *out)
 {
 	char a[CLOCK_ISO_CAP];
 
-	fputs("\n## What happened when\n\n| when | what |\n|---|---|\n", out);
+	fprintf(out, "\n## %s\n\n%s\n|---|---|\n",
+		word(x->lang, "What happened when"),
+		word(x->lang, "| when | what |"));
 	for (unsigned i = 0; i < x->n_events; i++) {
 		fprintf(out, "| %s | ", report_when(x->event[i].at_us, a));
 		md(out, x->event[i].text);
@@ -181,9 +193,9 @@ md_timeline(const struct exercise_report *x, FILE *out)
 	uint64_t top = report_highest(x);
 	char a[CLOCK_ISO_CAP];
 
-	fprintf(out, "\n## Alerts over time\n\n");
+	fprintf(out, "\n## %s\n\n", word(x->lang, "Alerts over time"));
 	if (x->n_bars == 0) {
-		fputs("None.\n", out);
+		fprintf(out, "%s\n", word(x->lang, "None."));
 		return;
 	}
 	fputs("```\n", out);
@@ -208,46 +220,57 @@ exercise_report_markdown(const struct exercise_report *x, FILE *out)
 	char a[CLOCK_ISO_CAP], b[CLOCK_ISO_CAP];
 	char net[ADDR_TEXT_CAP + 4];
 
-	fputs("# After-action report: ", out);
+	fprintf(out, "# %s", word(x->lang, "After-action report: "));
 	md(out, e->name);
-	fprintf(out, "\n\nAn exercise, not real events. From %s to %s, ",
+	fputs("\n\n", out);
+	fprintf(out,
+		word(x->lang, "An exercise, not real events. From %s to %s, "),
 		report_when(e->from_us, a), report_when(e->until_us, b));
-	fputs("ordered by ", out);
+	fputs(word(x->lang, "ordered by "), out);
 	md(out, x->who);
-	fprintf(out, " at %s", report_when(x->at_us, a));
+	fprintf(out, word(x->lang, " at %s"), report_when(x->at_us, a));
 	if (x->end_us != 0) {
-		fputs(", ended by ", out);
+		fputs(word(x->lang, ", ended by "), out);
 		md(out, x->end_who);
-		fprintf(out, " at %s", report_when(x->end_us, a));
+		fprintf(out, word(x->lang, " at %s"),
+			report_when(x->end_us, a));
 	}
-	fputs(".\nRanges:", out);
+	fprintf(out, "%s\n%s", word(x->lang, "."), word(x->lang, "Ranges:"));
 	for (unsigned i = 0; i < e->n_ranges; i++) {
 		cidr_format(&e->range[i], net);
 		fprintf(out, " %s", net);
 	}
+	fprintf(out, "%s\n\n**", word(x->lang, "."));
+	fprintf(out, word(x->lang, "%u of %u injects were seen"),
+		report_detected(x), e->n_injects);
+	fputs("**", out);
 	fprintf(out,
-		".\n\n**%u of %u injects were seen**, by %" PRIu64
-		" alerts. %" PRIu64
-		" alerts bore the exercise's name and were of none of its "
-		"injects: they count as real.\n",
-		report_detected(x), e->n_injects, x->alerts, x->misplaced);
+		word(x->lang, ", by %" PRIu64 " alerts. %" PRIu64
+			      " alerts bore the exercise's name and were of "
+			      "none of its injects: they count as real."),
+		x->alerts, x->misplaced);
+	fputc('\n', out);
 	if (x->beside > 0) {
 		fprintf(out,
-			"Players raised %" PRIu64
-			" more that are of no inject.\n",
+			word(x->lang, "Players raised %" PRIu64
+				      " more that are of no inject."),
 			x->beside);
+		fputc('\n', out);
 	}
 	md_missed(x, out);
 	md_nations(x, out);
-	fputs("\n## Injects\n\n"
-	      "\"After\" is from the planned begin to the first packet that "
-	      "raised an alert, \"told\" from there to the collector. What a "
-	      "partner's collector "
-	      "told is counted in sightings.\n\n"
-	      "| inject | what | planned | nation | site | first seen | after "
-	      "| told | alerts | first alert |\n"
-	      "|---|---|---|---|---|---|---|---|---|---|\n",
+	fprintf(out, "\n## %s\n\n", word(x->lang, "Injects"));
+	fputs(word(x->lang, "\"After\" is from the planned begin to the first "
+			    "packet that "
+			    "raised an alert, \"told\" from there to the "
+			    "collector. What a "
+			    "partner's collector "
+			    "told is counted in sightings."),
 	      out);
+	fprintf(out, "\n\n%s\n|---|---|---|---|---|---|---|---|---|---|\n",
+		word(x->lang, "| inject | what | planned | nation | site | "
+			      "first seen | after | told | alerts | first "
+			      "alert |"));
 	for (unsigned i = 0; i < e->n_injects; i++) {
 		md_hit(x, i, out);
 	}

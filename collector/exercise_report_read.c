@@ -50,7 +50,7 @@ note_told(void *arg, const struct store_exercise_told *t)
 		snprintf(h->site, sizeof(h->site), "%s", t->place);
 		snprintf(h->owner, sizeof(h->owner), "%s", t->party);
 		snprintf(h->signature, sizeof(h->signature),
-			 "sighting of %.160s", t->value);
+			 word(x->lang, "sighting of %.160s"), t->value);
 	}
 	h->last_us = MAX(h->last_us, t->last_us);
 	h->count += t->count;
@@ -176,19 +176,22 @@ note_consult(void *arg, const struct consult *c)
 		return;
 	}
 	snprintf(name, sizeof(name), "%s-%" PRIu64, c->id.side, c->id.number);
-	add_event(x, c->opened_us, "consultation %s is opened, %s leads", name,
+	add_event(x, c->opened_us,
+		  word(x->lang, "consultation %s is opened, %s leads"), name,
 		  c->lead);
 	for (unsigned i = 0; i < c->n_sides; i++) {
 		const struct consult_side *s = &c->sides[i];
 
 		if (s->acked) {
 			add_event(x, s->acked_us,
-				  "%s acknowledges consultation %s", s->owner,
-				  name);
+				  word(x->lang,
+				       "%s acknowledges consultation %s"),
+				  s->owner, name);
 		}
 	}
 	if (c->closed) {
-		add_event(x, c->closed_us, "consultation %s is closed", name);
+		add_event(x, c->closed_us,
+			  word(x->lang, "consultation %s is closed"), name);
 	}
 }
 
@@ -206,29 +209,33 @@ tell_story(struct exercise_report *x)
 	const struct exercise *ex = x->exercise;
 	enum err e;
 
-	add_event(x, x->at_us, "ordered by %s", x->who);
-	add_event(x, ex->from_us, "the exercise begins");
+	add_event(x, x->at_us, word(x->lang, "ordered by %s"), x->who);
+	add_event(x, ex->from_us, "%s", word(x->lang, "the exercise begins"));
 	if (end_of(x) <= x->now_us) {
-		add_event(x, end_of(x), "the exercise ends");
+		add_event(x, end_of(x), "%s",
+			  word(x->lang, "the exercise ends"));
 	}
 	for (unsigned i = 0; i < ex->n_injects; i++) {
-		add_event(x, ex->inject[i].at_us, "inject %s is to begin",
+		add_event(x, ex->inject[i].at_us,
+			  word(x->lang, "inject %s is to begin"),
 			  ex->inject[i].id);
 	}
 	for (unsigned i = 0; i < x->n_hits; i++) {
 		const struct report_hit *h = &x->hit[i];
 
-		add_event(x, h->first_us, "inject %s is seen at %s: %s",
+		add_event(x, h->first_us,
+			  word(x->lang, "inject %s is seen at %s: %s"),
 			  ex->inject[h->inject].id, h->site, h->signature);
 	}
 	for (unsigned i = 0; i < x->n_incidents; i++) {
 		add_event(x, x->incident[i].created_us,
-			  "incident %" PRId64 " is opened: %s",
+			  word(x->lang, "incident %" PRId64 " is opened: %s"),
 			  x->incident[i].id, x->incident[i].title);
 	}
 	for (unsigned i = 0; i < x->n_real; i++) {
 		add_event(x, x->real[i].created_us,
-			  "real incident %" PRId64 " is opened: %s",
+			  word(x->lang,
+			       "real incident %" PRId64 " is opened: %s"),
 			  x->real[i].id, x->real[i].title);
 	}
 	e = store_consult_each(x->reader->db, true, STORE_MAX_ROWS,

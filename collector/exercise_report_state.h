@@ -48,6 +48,7 @@ struct report_nation {
 
 struct exercise_report {
 	struct exercise *exercise;
+	enum lang lang;
 	char who[64], end_who[64];
 	int64_t id;
 	uint64_t at_us, end_us, misplaced, alerts;
@@ -72,14 +73,15 @@ struct exercise_report {
 /* A moment to the second, "-" for none; returns 'out' or a constant. */
 const char *report_when(uint64_t us, char out[CLOCK_ISO_CAP]);
 /* "4.2 s", "3 min 5 s", "2 h 10 min"; "-" where nothing was planned. */
-const char *report_after(uint64_t from_us, uint64_t to_us, char out[48]);
+const char *report_after(enum lang lang, uint64_t from_us, uint64_t to_us,
+			 char out[48]);
 /* Where the inject was seen first; NULL: nowhere. */
 const struct report_hit *report_first(const struct exercise_report *x,
 				      unsigned inject);
 unsigned report_detected(const struct exercise_report *x);
 /* Its time has not come: it is neither seen nor missed. */
 bool report_is_later(const struct exercise_report *x, unsigned inject);
-/* "seen", "not seen", "not begun". */
+/* "seen", "not seen", "not begun", in English: for word(). */
 const char *report_verdict(const struct exercise_report *x, unsigned inject);
 
 /* Room for one more, zeroed; NULL, with x->err, without memory. */

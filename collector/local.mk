@@ -298,9 +298,11 @@ EXTRA_DIST += collector/assets/vendor/README \
 nodist_libcollector_a_SOURCES = collector/assets/embedded.c
 EXTRA_DIST += collector/assets/embed.sh $(CONSOLE_ASSETS)
 CLEANFILES += collector/assets/embedded.c
-collector/assets/embedded.c: collector/assets/embed.sh $(CONSOLE_ASSETS)
+collector/assets/embedded.c: collector/assets/embed.sh $(CONSOLE_ASSETS) \
+		collector/assets/words.ja.js
 	$(AM_V_GEN)$(MKDIR_P) collector/assets && cd $(srcdir) && \
-	$(SHELL) collector/assets/embed.sh $(CONSOLE_ASSETS) >$(abs_builddir)/$@.tmp && \
+	$(SHELL) collector/assets/embed.sh $(CONSOLE_ASSETS) \
+	$(abs_builddir)/collector/assets/words.ja.js >$(abs_builddir)/$@.tmp && \
 	cd $(abs_builddir) && mv -f $@.tmp $@
 
 bin_PROGRAMS += picket-collector
@@ -315,6 +317,7 @@ picketctl_SOURCES = collector/ctl.c \
 	collector/ctl_show.h collector/ctl_show.c collector/ctl_refused.c \
 	collector/ctl_alerts.c \
 	collector/ctl_inbox.h collector/ctl_inbox.c \
+	collector/ctl_top.h collector/ctl_top.c \
 	collector/ctl_keys.h collector/ctl_keys.c \
 	collector/ctl_incident.h collector/ctl_incident.c \
 	collector/ctl_armed.h collector/ctl_armed.c \

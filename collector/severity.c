@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/severity.h"
 
+#include "common/words.h"
+
 #include <stdlib.h>
 
 #include "collector/stage.h"
@@ -69,7 +71,8 @@ const char *
 severity_level_name(unsigned level)
 {
 	static const char *const names[] = {
-		"baseline", "low", "medium", "high", "severe", "emergency"
+		WORD("baseline"), WORD("low"),    WORD("medium"),
+		WORD("high"),     WORD("severe"), WORD("emergency")
 	};
 
 	return names[MIN(level, 5u)];

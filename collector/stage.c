@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/stage.h"
 
+#include "common/words.h"
+
 static const struct {
 	char id[7];
 	uint8_t stage;
@@ -16,22 +18,22 @@ static const struct {
 };
 
 static const char *const names[STAGE_COUNT] = {
-	"reconnaissance",
-	"resource development",
-	"initial access",
-	"execution",
-	"persistence",
-	"privilege escalation",
-	"defense evasion",
-	"credential access",
-	"discovery",
-	"lateral movement",
-	"collection",
-	"command and control",
-	"exfiltration",
-	"inhibit response function",
-	"impair process control",
-	"impact",
+	WORD("reconnaissance"),
+	WORD("resource development"),
+	WORD("initial access"),
+	WORD("execution"),
+	WORD("persistence"),
+	WORD("privilege escalation"),
+	WORD("defense evasion"),
+	WORD("credential access"),
+	WORD("discovery"),
+	WORD("lateral movement"),
+	WORD("collection"),
+	WORD("command and control"),
+	WORD("exfiltration"),
+	WORD("inhibit response function"),
+	WORD("impair process control"),
+	WORD("impact"),
 };
 
 uint8_t

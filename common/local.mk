@@ -13,6 +13,7 @@ libcommon_a_SOURCES = \
 	common/hll.h common/hll.c \
 	common/host_bits.h common/host_bits.c \
 	common/dns_text.h common/dns_text.c \
+	common/words.h common/words_table.h common/words.c \
 	common/events.def common/events.h common/events.c \
 	common/pool.h common/pool.c \
 	common/arena.h common/arena.c \
@@ -99,3 +100,22 @@ libcommon_a_SOURCES += \
 	common/confine.h common/confine_parts.h common/confine.c \
 	common/confine_rights.c common/confine_files.c common/confine_calls.c \
 	common/confine_filter.h common/confine_filter.c common/confine_threads.c
+
+# What people read, in their language: the catalogue as C and as JavaScript.
+nodist_libcommon_a_SOURCES = common/words/table.c
+EXTRA_DIST += common/words/words.awk common/words/ja.po common/words/update.sh
+CLEANFILES += common/words/table.c collector/assets/words.ja.js
+WORDS_FROM = common/words/words.awk common/words/ja.po
+common/words/table.c: $(WORDS_FROM)
+	$(AM_V_GEN)$(MKDIR_P) common/words && LC_ALL=C $(AWK) -v out=c \
+	-f $(srcdir)/common/words/words.awk $(srcdir)/common/words/ja.po >$@.tmp && \
+	mv -f $@.tmp $@
+collector/assets/words.ja.js: $(WORDS_FROM)
+	$(AM_V_GEN)$(MKDIR_P) collector/assets && LC_ALL=C $(AWK) -v out=js \
+	-f $(srcdir)/common/words/words.awk $(srcdir)/common/words/ja.po >$@.tmp && \
+	mv -f $@.tmp $@
+
+# After texts were added or changed: fills ja.po up with what it lacks.
+.PHONY: update-words
+update-words:
+	cd $(srcdir) && $(SHELL) common/words/update.sh

@@ -26,11 +26,13 @@ TESTS += $(UNIT_TESTS)
 
 # Tests that look at the tree and the programs rather than at one module.
 dist_check_SCRIPTS += tests/check_layers.sh tests/check_docs.sh
+dist_check_SCRIPTS += tests/check_words.sh
 EXTRA_DIST += tests/layers.txt tests/browser/package.json \
 	tests/browser/package-lock.json tests/browser/.npmrc \
 	tests/browser/harness.mjs tests/browser/frame.mjs \
 	tests/browser/users.mjs
 TESTS += tests/check_layers.sh tests/check_docs.sh
+TESTS += tests/check_words.sh
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; builddir='$(builddir)'; export srcdir builddir;
 SCRIPT_TESTS = tests/collector/test_ctl.sh tests/browser/console.sh tests/browser/views.sh
 dist_check_SCRIPTS += $(SCRIPT_TESTS)

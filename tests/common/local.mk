@@ -9,6 +9,9 @@ UNIT_TESTS += tests/common/test_host_bits
 tests_common_test_host_bits_SOURCES = tests/test.h \
 	tests/common/test_host_bits.c
 tests_common_test_host_bits_LDADD = $(LIBS_COMMON)
+UNIT_TESTS += tests/common/test_words
+tests_common_test_words_SOURCES = tests/test.h tests/common/test_words.c
+tests_common_test_words_LDADD = $(LIBS_COMMON)
 UNIT_TESTS += tests/common/test_hll
 tests_common_test_hll_SOURCES = tests/test.h tests/common/test_hll.c
 tests_common_test_hll_LDADD = $(LIBS_COMMON)

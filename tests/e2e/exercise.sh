@@ -181,6 +181,25 @@ grep -q '^\*\*3 of 5 injects were seen\*\*' "$tmp/report.md" ||
 grep -q 'it asks for &lt;orders&gt;' "$tmp/report.html" ||
 	fail "the page does not escape"
 grep -q '<svg' "$tmp/report.html" || fail "the page has no plot"
+# In Japanese, whatever the locale; names and JSON stay as they are.
+in_ja() {
+	"$ctl" --store "$tmp/picket.db" --lang ja "$@" || fail "$*: status $?"
+}
+in_ja exercise report KEEN-2026 >"$tmp/report.ja.md"
+grep -q '^\*\*状況付与 5 件中 3 件を検知しました\*\*' "$tmp/report.ja.md" ||
+	fail "report: $(head -20 "$tmp/report.ja.md")"
+in_ja exercise report KEEN-2026 --html >"$tmp/report.ja.html"
+grep -q '<html lang="ja">' "$tmp/report.ja.html" || fail "its language"
+grep -q '<h2>検知までの時間</h2>' "$tmp/report.ja.html" || fail "its headings"
+in_ja incidents show >"$tmp/ja"
+grep -q '^インシデント [0-9]*: ' "$tmp/ja" || fail "incident: $(cat "$tmp/ja")"
+same "JSON in another language" "$(cat "$tmp/report.json")" \
+	"$(in_ja exercise report KEEN-2026 --json)"
+in_ja top >"$tmp/ja"
+grep -q '^センサー  *稼働中 [0-9]' "$tmp/ja" || fail "top: $(cat "$tmp/ja")"
+"$ctl" --store "$tmp/picket.db" --lang klingon status 2>"$tmp/err" &&
+	fail "a language that there is none"
+grep -q "neither en nor ja" "$tmp/err" || fail "lang: $(cat "$tmp/err")"
 "$ctl" --store "$tmp/picket.db" exercise report OTHER 2>"$tmp/err" &&
 	fail "a report of nothing"
 
