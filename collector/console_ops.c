@@ -100,7 +100,7 @@ get_exercises(struct question *q, const char *rest)
 		json_obj_end(q->j);
 		return e;
 	}
-	e = exercise_report_new(&x, q->store, rest + 1, &d);
+	e = exercise_report_new(&x, q->store, rest + 1, LANG_EN, &d);
 	if (e != ERR_OK) {
 		return e;
 	}

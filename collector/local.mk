@@ -263,10 +263,6 @@ libcollector_a_SOURCES += \
 # The console's page is part of the program.
 CONSOLE_ASSETS = collector/assets/index.html collector/assets/style.css \
 	collector/assets/print.css \
-	collector/assets/app.js collector/assets/dom.js \
-	collector/assets/incident.js collector/assets/alert.js \
-	collector/assets/coverage.js \
-	collector/assets/chart.js collector/assets/icon.svg \
 	collector/assets/icon.svg \
 	collector/assets/app.js collector/assets/views.js \
 	collector/assets/ui.js collector/assets/store.js \
